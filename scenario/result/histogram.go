@@ -1,0 +1,118 @@
+package result
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
+
+// MaxLatency is the largest latency a histogram holds. Longer ones are recorded at this value.
+const MaxLatency = time.Hour
+
+const significantDigits = 3
+
+// Latency is the summary of one metric together with the histogram it was taken from, in microseconds.
+type Latency struct {
+	N      int64   `json:"n"`
+	Minus  int64   `json:"min_us"`
+	Meanus float64 `json:"mean_us"`
+	P50us  int64   `json:"p50_us"`
+	P90us  int64   `json:"p90_us"`
+	P99us  int64   `json:"p99_us"`
+	P999us int64   `json:"p999_us"`
+	Maxus  int64   `json:"max_us"`
+	HDR    string  `json:"hdr,omitempty"` // HdrHistogram V2, compressed, base64
+	// Clamped counts samples that lay outside 0..MaxLatency and were recorded at the nearer limit.
+	Clamped int64 `json:"clamped,omitempty"`
+}
+
+// NewHistogram returns an empty histogram of microseconds, up to MaxLatency with three significant digits. All histograms of a
+// result have this shape, so any two of the same metric can be merged without loss.
+func NewHistogram() *hdrhistogram.Histogram {
+	return hdrhistogram.New(1, MaxLatency.Microseconds(), significantDigits)
+}
+
+// Record adds d to h, a histogram of NewHistogram. A value outside 0..MaxLatency is recorded at the limit, never dropped, and
+// reported as clamped so that the caller can count it. It does not allocate.
+func Record(h *hdrhistogram.Histogram, d time.Duration) (clamped bool) {
+	switch {
+	case d < 0:
+		d, clamped = 0, true
+	case d > MaxLatency:
+		d, clamped = MaxLatency, true
+	}
+	// Within 0..MaxLatency the only error left is a total beyond MaxInt64.
+	_ = h.RecordValue(d.Microseconds())
+	return clamped
+}
+
+// FromHistogram summarises h and packs it. A nil or empty histogram gives a Latency whose N is zero. h is not kept.
+func FromHistogram(h *hdrhistogram.Histogram) *Latency {
+	if h == nil || h.TotalCount() == 0 {
+		return &Latency{}
+	}
+	q := h.ValueAtPercentilesSlice([]float64{50, 90, 99, 99.9})
+	l := &Latency{
+		N: h.TotalCount(), Minus: h.Min(), Meanus: math.Round(h.Mean()*10) / 10,
+		P50us: q[0], P90us: q[1], P99us: q[2], P999us: q[3], Maxus: h.Max(),
+	}
+	// Encoding writes to memory; were it to fail, the summary would still be true.
+	if b, err := h.Encode(hdrhistogram.V2CompressedEncodingCookieBase); err == nil {
+		l.HDR = string(b)
+	}
+	return l
+}
+
+// ErrNoHistogram says that a Latency with samples carries no histogram: its summary is all there is.
+var ErrNoHistogram = errors.New("no histogram in the result")
+
+// Histogram unpacks the histogram. Without samples it is an empty one; the caller owns it.
+func (l *Latency) Histogram() (*hdrhistogram.Histogram, error) {
+	if l == nil || l.N == 0 {
+		return NewHistogram(), nil
+	}
+	if l.HDR == "" {
+		return nil, ErrNoHistogram
+	}
+	h, err := hdrhistogram.Decode([]byte(l.HDR))
+	if err != nil {
+		return nil, fmt.Errorf("unpack histogram: %w", err)
+	}
+	if h.TotalCount() != l.N {
+		return nil, fmt.Errorf("unpack histogram: it holds %d samples, the summary says %d", h.TotalCount(), l.N)
+	}
+	return h, nil
+}
+
+// Merge adds up the histograms of several latencies of one metric, which is the only right way to percentiles over several
+// trials. Those without a histogram make it fail rather than be left out.
+func Merge(ls ...*Latency) (*Latency, error) {
+	sum, clamped := NewHistogram(), int64(0)
+	for _, l := range ls {
+		h, err := l.Histogram()
+		if err != nil {
+			return nil, err
+		}
+		if dropped := sum.Merge(h); dropped > 0 {
+			return nil, fmt.Errorf("merge histograms: %d samples lie beyond %v", dropped, MaxLatency)
+		}
+		if l != nil {
+			clamped += l.Clamped
+		}
+	}
+	m := FromHistogram(sum)
+	m.Clamped = clamped
+	return m, nil
+}
+
+// QuantilesOf summarises one second of a metric.
+func QuantilesOf(h *hdrhistogram.Histogram) Quantiles {
+	if h == nil || h.TotalCount() == 0 {
+		return Quantiles{}
+	}
+	q := h.ValueAtPercentilesSlice([]float64{50, 99})
+	return Quantiles{N: h.TotalCount(), P50us: q[0], P99us: q[1], Maxus: h.Max()}
+}

@@ -1,0 +1,121 @@
+package result
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
+
+// LogWriter writes the histograms of one cell second by second, one file per metric, in the HdrHistogram log format (V2
+// encoding), as HistogramLogAnalyzer, the HdrHistogram plotter and hdrhistogram-go's log reader take it. It is for one goroutine.
+//
+// Values are microseconds. The Interval_Max column, which readers ignore, is in seconds.
+type LogWriter struct {
+	dir, prefix string
+	start       time.Time
+	files       map[string]*logFile
+}
+
+type logFile struct {
+	f   *os.File
+	buf *bufio.Writer
+	log *hdrhistogram.HistogramLogWriter
+}
+
+// NewLogWriter returns a writer for the files dir/METRIC.hlog, or dir/CELL.METRIC.hlog when cell is not empty. start is the wall
+// clock at the cell's beginning. It creates nothing yet: a file begins with its metric's first interval.
+func NewLogWriter(dir, cell string, start time.Time) *LogWriter {
+	if cell != "" {
+		cell += "."
+	}
+	return &LogWriter{dir: dir, prefix: cell, start: start, files: map[string]*logFile{}}
+}
+
+// CellName is the name of the cell at place i of n (0 <= i < n), for files and headings: "" for an only cell, else cell-01, cell-02, ...
+func CellName(i, n int) string {
+	if n <= 1 {
+		return ""
+	}
+	return fmt.Sprintf("cell-%02d", i+1)
+}
+
+// Interval appends what h recorded between two moments since the cell's start. Empty intervals may be written: they show in the
+// log that nothing arrived. The times inside h are overwritten; h is not kept.
+func (w *LogWriter) Interval(metric string, from, to time.Duration, h *hdrhistogram.Histogram) error {
+	lf := w.files[metric]
+	if lf == nil {
+		var err error
+		if lf, err = w.create(metric); err != nil {
+			return fmt.Errorf("write histogram log: %w", err)
+		}
+		w.files[metric] = lf
+	}
+	h.SetStartTimeMs(w.start.Add(from).UnixMilli())
+	h.SetEndTimeMs(w.start.Add(to).UnixMilli())
+	if err := lf.log.OutputIntervalHistogram(h); err != nil {
+		return fmt.Errorf("write histogram log of %s: %w", metric, err)
+	}
+	return nil
+}
+
+func (w *LogWriter) create(metric string) (*logFile, error) {
+	f, err := os.Create(filepath.Join(w.dir, w.prefix+fileSafe(metric)+".hlog"))
+	if err != nil {
+		return nil, err
+	}
+	buf := bufio.NewWriter(f)
+	log := hdrhistogram.NewHistogramLogWriter(buf)
+	// The headers hold whole seconds. Intervals count from the same whole second, so that header + offset is the true time.
+	base := w.start.Unix() * 1000
+	log.SetBaseTime(base)
+	err = errors.Join(
+		log.OutputComment("[Metric: "+strings.Map(printable, metric)+"; values in microseconds, Interval_Max in seconds]"),
+		log.OutputLogFormatVersion(),
+		log.OutputStartTime(base),
+		log.OutputBaseTime(base),
+		log.OutputLegend(),
+	)
+	if err != nil {
+		_ = f.Close() // the write's error is the one to tell
+		return nil, err
+	}
+	return &logFile{f: f, buf: buf, log: log}, nil
+}
+
+// Close writes out and closes every file.
+func (w *LogWriter) Close() error {
+	var errs []error
+	for _, lf := range w.files {
+		errs = append(errs, lf.buf.Flush(), lf.f.Close())
+	}
+	w.files = map[string]*logFile{}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("write histogram log: %w", err)
+	}
+	return nil
+}
+
+// fileSafe makes a metric with labels, like delivery{op=room}, a file name.
+func fileSafe(metric string) string {
+	s := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '.', r == '-', r == '_':
+			return r
+		}
+		return '_'
+	}, metric)
+	return strings.Trim(s, "._")
+}
+
+func printable(r rune) rune {
+	if r < ' ' {
+		return '_'
+	}
+	return r
+}

@@ -1,0 +1,216 @@
+package result
+
+import "time"
+
+// Format is the version of result.json that this package writes, and the newest it reads.
+const Format = 1
+
+// FileName is the name of a result inside its directory.
+const FileName = "result.json"
+
+// Verdict is the outcome of a run or of one of its cells.
+type Verdict string
+
+// The three verdicts. Invalid outranks Fail, which outranks Pass: a generator that was not fit to judge says nothing about the server.
+const (
+	Pass    Verdict = "pass"    // every check held
+	Fail    Verdict = "fail"    // a service-level check broke
+	Invalid Verdict = "invalid" // a `valid:` rule broke: no number of this run speaks about the server
+)
+
+// Worst returns the verdict that outranks the other: invalid over fail over pass. Anything unknown, the empty verdict of an
+// unfinished cell included, counts as invalid.
+func Worst(a, b Verdict) Verdict {
+	if rank(b) > rank(a) {
+		a = b
+	}
+	if rank(a) == 2 {
+		return Invalid
+	}
+	return a
+}
+
+func rank(v Verdict) int {
+	switch v {
+	case Pass:
+		return 0
+	case Fail:
+		return 1
+	default:
+		return 2
+	}
+}
+
+// Run is everything that one execution of a scenario file measured.
+type Run struct {
+	Format   int       `json:"format"`          // see the constant Format; Write sets it
+	Scenario string    `json:"scenario"`        // the scenario's name
+	About    string    `json:"about,omitempty"` // the scenario's own one-line description
+	Verdict  Verdict   `json:"verdict"`         // the worst of the cells' verdicts
+	Seed     uint64    `json:"seed"`            // the seed of every random choice
+	Started  time.Time `json:"started"`         // wall clock, RFC 3339
+	Throng   string    `json:"throng"`          // version of the program that measured
+
+	// Env describes the machine of the generator; the keys are those of Environment. A runner may add its own.
+	Env map[string]string `json:"env"`
+	// Command is the command line that repeats the run, one argument an element.
+	Command []string `json:"command,omitempty"`
+	// Interrupted says that the run was stopped before its end: what follows was measured until then.
+	Interrupted bool `json:"interrupted,omitempty"`
+
+	Cells    []Cell   `json:"cells"`              // in the order they ran
+	Warnings []string `json:"warnings,omitempty"` // what concerns the whole run
+}
+
+// Cell is one trial of one combination of the matrix.
+type Cell struct {
+	Params  map[string]string `json:"params"`           // the values of the matrix axes; empty without a matrix
+	Trial   int               `json:"trial"`            // 1, 2, ... among the trials of the same params
+	Verdict Verdict           `json:"verdict"`          //
+	Reason  string            `json:"reason,omitempty"` // why the verdict is not pass, in one clause
+	Seconds float64           `json:"seconds"`          // length of the recorded phases: what rates are divided by
+
+	// Settings are the parameters in force that could differ between two results besides the params: "transport", "fanout",
+	// "payload_bytes" and whatever else the runner knows. The report names the first two in its opening sentence.
+	Settings map[string]string `json:"settings,omitempty"`
+
+	Clients   Clients             `json:"clients"`
+	Ledger    Ledger              `json:"ledger"`
+	Rates     Rates               `json:"rates"`
+	Latency   map[string]*Latency `json:"latency"` // by metric: delivery, ack, ack.service, connect, fanout.last, ...
+	Server    Server              `json:"server"`
+	Generator Generator           `json:"generator"`
+	Errors    map[string]int64    `json:"errors"` // by class: connect.refused, ack.timeout, ...
+	Checks    []Check             `json:"checks"`
+	Warnings  []string            `json:"warnings"` // shown beside the cell's figures
+
+	Phases   []Phase      `json:"phases,omitempty"`         // in order of time
+	Timeline []Second     `json:"timeline,omitempty"`       // one a second, recorded phases or not
+	Curve    []CurvePoint `json:"receiver_curve,omitempty"` // in order of rank
+}
+
+// Clients counts simulated clients.
+type Clients struct {
+	Asked   int `json:"asked"`   // told to connect
+	Held    int `json:"held"`    // connected at the end of the recorded phases
+	Failed  int `json:"failed"`  // never got through the handshake
+	Dropped int `json:"dropped"` // connected, then closed by anything but the plan
+}
+
+// Ledger accounts for every delivery of the recorded phases: Expected = Received + Lost + Undecided, duplicates apart.
+type Ledger struct {
+	Sent      int64 `json:"sent"`      // messages emitted by clients
+	Expected  int64 `json:"expected"`  // deliveries that the membership of rooms called for
+	Received  int64 `json:"received"`  // of those, arrived (late ones included)
+	Lost      int64 `json:"lost"`      // of those, never arrived
+	Duplicate int64 `json:"duplicate"` // arrived once more
+	Disorder  int64 `json:"disorder"`  // arrived after a later message of the same sender
+	Late      int64 `json:"late"`      // arrived after the stream's `late:` limit
+	Undecided int64 `json:"undecided"` // the membership was changing: neither owed nor lost
+}
+
+// Rates of the recorded phases, per second.
+type Rates struct {
+	OfferedPerS    float64 `json:"offered_per_s"`    // messages the schedule called for
+	AchievedPerS   float64 `json:"achieved_per_s"`   // messages sent
+	DeliveriesPerS float64 `json:"deliveries_per_s"` // messages received, all receivers together
+}
+
+// Server is what the operating system says of the server under test. A zero CPU or memory means that it could not be read.
+type Server struct {
+	Target            string  `json:"target,omitempty"`       // URL
+	BuiltIn           bool    `json:"built_in,omitempty"`     // our own server, started for this run
+	SameMachine       bool    `json:"same_machine,omitempty"` // shared the generator's cores
+	CPUs              float64 `json:"cpu_s"`                  // CPU seconds, user and system, of the recorded phases
+	RSSPeakBytes      int64   `json:"rss_peak_bytes"`
+	RSSPerClientBytes int64   `json:"rss_per_client_bytes"` // growth from no clients to all of them, per client
+	DeliveriesPerCPUs float64 `json:"deliveries_per_cpu_s"` // deliveries per CPU second
+	BytesOut          int64   `json:"bytes_out"`            // 0 when the server was not asked
+	BytesIn           int64   `json:"bytes_in"`
+}
+
+// Generator is what the load generator says of itself: whether it was fit to judge.
+type Generator struct {
+	CPUs         float64  `json:"cpu_s"`              // CPU seconds of the recorded phases
+	CPUMax       float64  `json:"cpu_max,omitempty"`  // highest second, as a share 0..1 of all cores
+	CPUMean      float64  `json:"cpu_mean,omitempty"` // as a share 0..1 of all cores
+	RSSPeakBytes int64    `json:"rss_peak_bytes"`     //
+	LagP99us     int64    `json:"lag_p99_us"`         // actual minus scheduled send
+	Lag          *Latency `json:"lag,omitempty"`      // the whole distribution of it
+	GCPauseMaxus int64    `json:"gc_pause_max_us"`    //
+	BytesIn      int64    `json:"bytes_in"`           //
+	BytesOut     int64    `json:"bytes_out"`          //
+	Clamped      int64    `json:"clamped,omitempty"`  // latency samples below zero or above an hour, recorded at the limit
+}
+
+// Check is one rule of the scenario with what it found. Value and Limit are in the metric's base unit: seconds, bytes, messages per
+// second, a share 0..1, or a plain count.
+type Check struct {
+	Text  string  `json:"check"`           // as in the scenario: p99(delivery) < 100ms
+	Value float64 `json:"value"`           // 0 when NoData
+	Pass  bool    `json:"pass"`            //
+	Kind  string  `json:"kind"`            // "slo" decides between pass and fail, "valid" whether the run counts
+	Note  string  `json:"note,omitempty"`  // what the value alone does not tell: the window that broke it, what was missing
+	Unit  string  `json:"unit,omitempty"`  // of Value and Limit: "s", "bytes", "/s", "share" or "" for a count
+	Limit float64 `json:"limit,omitempty"` //
+
+	Stat   string            `json:"stat,omitempty"`   // p99
+	Metric string            `json:"metric,omitempty"` // delivery
+	Labels map[string]string `json:"labels,omitempty"` // op=room
+	Op     string            `json:"op,omitempty"`     // <, <=, ==, >=, >
+	OverS  float64           `json:"over_s,omitempty"` // length of the windows; 0: the whole run
+	Phase  string            `json:"phase,omitempty"`  // "": all recorded phases
+	NoData bool              `json:"no_data,omitempty"`
+}
+
+// Kinds of checks.
+const (
+	KindSLO   = "slo"
+	KindValid = "valid"
+)
+
+// Phase is a stretch of the cell's timeline.
+type Phase struct {
+	Name   string  `json:"name"`
+	StartS float64 `json:"start_s"` // since the cell's start
+	EndS   float64 `json:"end_s"`
+	Record bool    `json:"record"` // false: on the timeline, not in any summary
+}
+
+// Second is one second of a cell's timeline. Counts are of this second, client numbers are the state at its end.
+type Second struct {
+	T      float64 `json:"t"`      // start of the second, in seconds since the cell's start
+	Asked  int     `json:"asked"`  // clients that the schedule had told to connect by now
+	Open   int     `json:"open"`   // transports open by now
+	Held   int     `json:"held"`   // clients connected to their namespace by now
+	Failed int     `json:"failed"` // connects that failed in this second
+
+	Sent     int64 `json:"sent"`
+	Received int64 `json:"received"`
+	Lost     int64 `json:"lost"`
+	Errors   int64 `json:"errors"`
+
+	Latency map[string]Quantiles `json:"latency,omitempty"` // by metric; absent when nothing was recorded
+
+	LagP99us       int64   `json:"lag_p99_us"`
+	CPU            float64 `json:"cpu"`        // of the generator, share 0..1 of all cores
+	ServerCPU      float64 `json:"server_cpu"` // of the server, share 0..1 of all cores
+	ServerRSSBytes int64   `json:"server_rss_bytes"`
+	GCPauseMaxus   int64   `json:"gc_pause_max_us"` // of the generator
+}
+
+// Quantiles summarise one metric in one second.
+type Quantiles struct {
+	N     int64 `json:"n"`
+	P50us int64 `json:"p50_us"`
+	P99us int64 `json:"p99_us"`
+	Maxus int64 `json:"max_us"`
+}
+
+// CurvePoint says when a share of the receivers had a broadcast, measured from the moment it was due.
+type CurvePoint struct {
+	Rank  float64 `json:"rank"`   // share 0..1 of the receivers reached
+	P50us int64   `json:"p50_us"` // in the median broadcast
+	P99us int64   `json:"p99_us"` // in the 99th percentile of broadcasts
+	N     int64   `json:"n"`      // broadcasts
+}

@@ -1,0 +1,138 @@
+package result
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+)
+
+// Write puts r into dir as result.json, making dir when it is missing. The file appears whole or not at all: it is written beside
+// its place and renamed. Write sets r.Format, and turns numbers that JSON cannot hold (NaN, infinities) into 0 with a warning in
+// r.Warnings that says which, so that one bad division does not cost the whole run.
+func (r *Run) Write(dir string) error {
+	r.Format = Format
+	r.Warnings = append(r.Warnings, makeFinite(reflect.ValueOf(r), "")...)
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write result: %w", err)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("write result: %w", err)
+	}
+	if err := replaceFile(filepath.Join(dir, FileName), append(text, '\n')); err != nil {
+		return fmt.Errorf("write result: %w", err)
+	}
+	return nil
+}
+
+// replaceFile writes text beside path and renames it into place.
+func replaceFile(path string, text []byte) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(f.Name()) // the error before it is the one to tell
+		}
+	}()
+	_, err = f.Write(text)
+	if err == nil {
+		err = f.Chmod(0o644)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+// Read takes a result back. path is the directory that a run wrote, or the result.json inside it. Fields that this version does
+// not know are ignored; a newer Format is an error, because what is known may then mean something else.
+func Read(path string) (*Run, error) {
+	if st, err := os.Stat(path); err == nil && st.IsDir() {
+		path = filepath.Join(path, FileName)
+	}
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: no result there; give the directory that `throng run` wrote, or its %s: %w", path, FileName, fs.ErrNotExist)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read result: %w", err)
+	}
+	return parse(path, text)
+}
+
+func parse(path string, text []byte) (*Run, error) {
+	var head struct {
+		Format *int            `json:"format"`
+		Cells  json.RawMessage `json:"cells"`
+	}
+	if err := json.Unmarshal(text, &head); err != nil {
+		return nil, fmt.Errorf("%s: not a throng result: %w; give the %s of a run", path, err, FileName)
+	}
+	switch {
+	case head.Format == nil || *head.Format < 1 || head.Cells == nil:
+		return nil, fmt.Errorf("%s: not a throng result: \"format\" or \"cells\" is missing; give the %s of a run", path, FileName)
+	case *head.Format > Format:
+		return nil, fmt.Errorf("%s: result format %d is newer than this throng, which reads up to %d; use the version that wrote it, or a later one",
+			path, *head.Format, Format)
+	}
+	r := new(Run)
+	if err := json.Unmarshal(text, r); err != nil {
+		return nil, fmt.Errorf("%s: damaged result: %w; run the scenario again, or restore the file", path, err)
+	}
+	for i := range r.Cells {
+		for name, l := range r.Cells[i].Latency {
+			if l == nil { // "ack": null
+				delete(r.Cells[i].Latency, name)
+			}
+		}
+	}
+	return r, nil
+}
+
+// makeFinite sets every NaN and infinity below v to zero and returns a warning for each. v is reached through a pointer.
+func makeFinite(v reflect.Value, path string) (warnings []string) {
+	switch v.Kind() {
+	case reflect.Float64:
+		if f := v.Float(); math.IsNaN(f) || math.IsInf(f, 0) {
+			v.SetFloat(0)
+			return []string{fmt.Sprintf("%s was %v; it is written as 0", strings.TrimPrefix(path, "."), f)}
+		}
+	case reflect.Pointer:
+		if !v.IsNil() {
+			return makeFinite(v.Elem(), path)
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			warnings = append(warnings, makeFinite(v.Index(i), fmt.Sprintf("%s[%d]", path, i))...)
+		}
+	case reflect.Map:
+		// Of the maps in a Run only those of pointers can hold a float.
+		if v.Type().Elem().Kind() == reflect.Pointer {
+			for _, k := range v.MapKeys() {
+				warnings = append(warnings, makeFinite(v.MapIndex(k), path+"."+k.String())...)
+			}
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if f := v.Type().Field(i); f.IsExported() {
+				name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+				warnings = append(warnings, makeFinite(v.Field(i), path+"."+name)...)
+			}
+		}
+	}
+	return warnings
+}
