@@ -1,0 +1,25 @@
+// Package engineio encodes and decodes the Engine.IO protocol, revision 4:
+// packets, polling payloads, the handshake and the error answers of the
+// server. Bytes go in and bytes come out; the package does no I/O and keeps no
+// state between calls.
+//
+// A packet reaches its peer in one of two forms. In the text form it is one
+// ASCII digit, the [Type], and then the payload. In the binary form, which
+// only a message has, there is no type at all: the payload is the whole of a
+// WebSocket binary frame. Where binary frames do not exist, on polling, a
+// binary message is written as the letter b and standard base64.
+//
+//	WebSocket text frame    4hello               Parse
+//	WebSocket binary frame  01 02 03             Packet{Type: Message, Binary: true, Data: frame}
+//	polling body            4hello<RS>bAQID      NewPayload, Next, Packet
+//
+// Reading is in place: the data of a packet is a part of the input, and base64
+// is decoded over its own text. Writing appends to a slice of the caller.
+// Neither allocates, save for the JSON of the handshake and for errors.
+//
+// An input that is not a packet is an error, and every decoding error means
+// the same: the session is over, with the reason "parse error". The decoder
+// is stricter than the reference implementation in one place, base64: the
+// padding may be missing and the URL-safe alphabet is accepted, but a
+// character of neither alphabet is an error where Node skips it.
+package engineio
