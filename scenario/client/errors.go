@@ -1,0 +1,67 @@
+package client
+
+import (
+	"encoding/json"
+	"errors"
+)
+
+// ErrBackpressure is returned by Send when the packet would not fit into the
+// queue of bytes that wait for the network (Config.MaxQueue). Nothing of the
+// packet was sent.
+var ErrBackpressure = errors.New("client: send queue is full")
+
+// ErrClosed is returned by Send when the session is over.
+var ErrClosed = errors.New("client: session is closed")
+
+// DialError says at which stage a Dial failed and with what class of failure.
+type DialError struct {
+	// Stage is "config", "tcp", "tls", "open", "namespace" or "upgrade".
+	Stage string
+	// Class is a short constant for counting: "config", "refused", "timeout",
+	// "reset", "unreachable", "dns", "ports" (no local port left), "files" (no
+	// descriptor left), "tls", "http.<status>", "engine.<code>",
+	// "connect_error", "protocol" (the answer is not what the protocol says),
+	// "closed" (the server ended the connection), "canceled", "other".
+	Class string
+	Err   error
+}
+
+func (e *DialError) Error() string { return "client: " + e.Stage + ": " + e.Class + ": " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *DialError) Unwrap() error { return e.Err }
+
+// ConnectError is the server's refusal of a namespace: the cause of a DialError
+// of class "connect_error".
+type ConnectError struct {
+	Message string
+	Data    json.RawMessage // nil if the server gave none
+}
+
+func (e *ConnectError) Error() string { return e.Message }
+
+// The reasons of a CloseError, in the words of the official client.
+const (
+	ServerDisconnect = "io server disconnect" // the server closed the namespace
+	ClientDisconnect = "io client disconnect" // Close was called
+	PingTimeout      = "ping timeout"         // no ping within pingInterval + pingTimeout
+	TransportClose   = "transport close"      // the connection ended
+	TransportError   = "transport error"      // the connection failed, or the transport's rules were broken
+	ParseError       = "parse error"          // a packet could not be decoded
+)
+
+// CloseError says why a session ended. Run always returns one.
+type CloseError struct {
+	Reason string // one of the constants above
+	Cause  error  // nil if there is nothing to add
+}
+
+func (e *CloseError) Error() string {
+	if e.Cause == nil {
+		return "client: " + e.Reason
+	}
+	return "client: " + e.Reason + ": " + e.Cause.Error()
+}
+
+// Unwrap returns the cause.
+func (e *CloseError) Unwrap() error { return e.Cause }
