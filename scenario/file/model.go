@@ -1,0 +1,189 @@
+package file
+
+import (
+	"strconv"
+	"time"
+)
+
+// Spec is one scenario with every variable substituted and every default
+// filled in. It is shared between the trials of a cell: read it, do not
+// change it.
+type Spec struct {
+	Version int               // always 1
+	Name    string            // [a-z0-9-], at most 63 characters
+	About   string            // one or two sentences, may be empty
+	Seed    uint64            // every random choice derives from it; default 1
+	Target  *Target           // a foreign server; nil when Server is set
+	Server  *Server           // the built-in server; nil when Target is set
+	Groups  []Group           // in file order, at least one
+	Phases  []Phase           // in order, at least one
+	SLO     []Check           // may be empty
+	Valid   []Check           // never empty while a group sends: see DefaultValid
+	Report  Report            // what to write, and where
+	Params  map[string]string // the matrix values of this cell as written; nil without a matrix
+}
+
+// Target is a foreign server, found by its address.
+type Target struct {
+	URL    string // http, https, ws or wss, without the Engine.IO path
+	Path   string // default "/socket.io/"
+	TLS    *TLS   // nil: the system's rules
+	Sample *Sample
+}
+
+// TLS says how to verify a target.
+type TLS struct {
+	Insecure   bool   // accept any certificate
+	CA         string // a PEM file, "" = the system's roots
+	ServerName string // "" = the host of the URL
+}
+
+// Sample says where to read a target's own resources from.
+type Sample struct {
+	PID   int           // a process of this machine
+	Every time.Duration // default 1s
+}
+
+// Server is the built-in server, started for the run.
+type Server struct {
+	Listen       string        // default "127.0.0.1:0"
+	Fanout       string        // default "batched"
+	PingInterval time.Duration // 0: the server's default
+	PingTimeout  time.Duration // 0: the server's default
+	GOMAXPROCS   int           // 0: Go's default
+}
+
+// Group is a population of clients that behave alike.
+type Group struct {
+	Name      string
+	Count     int      // clients at clients: 100%
+	Transport []Share  // at least one; the shares sum to 1
+	Connect   Connect  // how they arrive
+	Namespace string   // default "/"
+	Auth      Template // JSON object; zero: none
+	Query     []Field  // in file order
+	Headers   []Field  // in file order
+	Rooms     *Rooms   // nil: none
+	Send      []Stream // may be empty: listeners
+}
+
+// Share is a part of a group that uses one transport.
+type Share struct {
+	Name  string  // websocket, polling or upgrade
+	Share float64 // 0..1
+}
+
+// Connect says how a group's clients connect.
+type Connect struct {
+	Rate    float64       // connections per second at most; default 1000
+	Shape   string        // linear (default), poisson or burst (all at once, Rate unused)
+	Timeout time.Duration // to open the transport and join the namespace; default 10s
+	From    []string      // local addresses to connect from, in turn; empty: the system's choice
+}
+
+// Field is a named value of a query or header.
+type Field struct {
+	Name  string
+	Value Template
+}
+
+// Rooms says which rooms the clients of a group join. Rooms are named
+// Prefix followed by a number from 0 to Of-1; groups with the same prefix in
+// the same namespace share them.
+type Rooms struct {
+	Of     int    // number of rooms
+	Prefix string // default "r"
+	Join   int    // rooms that each client joins, all different; default 1
+}
+
+// The operations of a stream.
+const (
+	OpEcho = "echo" // to the server and back to the sender
+	OpRoom = "room" // to the members of one of the sender's rooms
+	OpAll  = "all"  // to everybody in the namespace
+)
+
+// Stream is an open-model schedule of messages; latency counts from the
+// scheduled time.
+type Stream struct {
+	Op      string        // OpEcho, OpRoom or OpAll
+	Event   string        // default "msg"; for an echo "echo"
+	Rate    float64       // messages per second at load 100%, per what Per says
+	Per     string        // client (default for echo and room), group (default for all) or room
+	Arrival string        // constant (default): a fixed period and a random start; poisson: exponential gaps
+	Size    int           // bytes of the JSON data object; default 128, at least MinSize
+	Ack     time.Duration // how long to wait for an acknowledgement; 0: none is asked for
+	Expect  string        // who should get it: all (default for room and all), others, self (only and default for echo) or none
+	Late    time.Duration // a delivery later than this is late; default 5s
+	Scale   bool          // whether a phase's load scales the rate; default true
+}
+
+// Phase is a stretch of a run.
+type Phase struct {
+	Name    string
+	For     time.Duration
+	Record  bool // whether it counts for the summary; default true
+	Clients Ramp // share of each group's count; default 100%
+	Load    Ramp // share of each stream's rate; default 100%
+}
+
+// Ramp goes linearly from one share to another over a phase: 0.5 is 50 %.
+type Ramp struct {
+	From, To float64
+}
+
+// Report says what a run writes.
+type Report struct {
+	Dir      string        // "": the command's default
+	Formats  []string      // of Formats(), default html json hlog svg png
+	Interval time.Duration // of the timeline; default 1s
+}
+
+// Template is a text with places for the index of a client. The zero value
+// is empty.
+type Template struct {
+	parts []string // the index stands between each two
+}
+
+// IsZero reports whether the template is empty.
+func (t Template) IsZero() bool { return len(t.parts) == 0 }
+
+// Append appends the text for the client of that index, which counts from 0
+// within its group.
+func (t Template) Append(dst []byte, client int) []byte {
+	for i, part := range t.parts {
+		if i > 0 {
+			dst = strconv.AppendInt(dst, int64(client), 10)
+		}
+		dst = append(dst, part...)
+	}
+	return dst
+}
+
+// File is a parsed scenario file: its cells and how to run them.
+type File struct {
+	Name     string        // as given to Parse
+	Spec     *Spec         // of the first cell
+	Axes     []Axis        // in file order; empty without a matrix
+	Repeat   int           // trials of each cell; default 1
+	Order    string        // interleaved (default), blocked or shuffled
+	Cooldown time.Duration // between two trials; default 0
+
+	cells []Cell
+}
+
+// Axis is one dimension of a matrix.
+type Axis struct {
+	Name   string
+	Values []string // as written
+}
+
+// Cell is one trial of one combination of the matrix.
+type Cell struct {
+	Spec  *Spec
+	Trial int // from 1
+}
+
+// Cells returns the trials in the order to run them. Without a matrix there
+// is one.
+func (f *File) Cells() []Cell { return append([]Cell(nil), f.cells...) }
