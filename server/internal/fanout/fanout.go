@@ -1,0 +1,122 @@
+package fanout
+
+import (
+	"fmt"
+
+	"github.com/throng-io/throng/server/internal/frame"
+)
+
+// Member is a receiver as a hub sees it: a session with its bounded outbox.
+//
+// Neither method may block, and neither may call the hub, not even to remove the
+// member when its outbox is full: the goroutine that owns the connection does
+// that, woken by whoever closed the outbox.
+type Member interface {
+	// Deliver hands frames over in their order. What the network does not take
+	// at once goes to the member's outbox. wire is the Wire bytes of the frames,
+	// joined. Both slices are valid during the call only; the frames may be kept.
+	// Several goroutines may call it at once: a direct Emit may meet a broadcast
+	// of somebody else.
+	Deliver(frames []*frame.Frame, wire []byte)
+	// Queue puts a frame on the outbox and wakes the member's own writer
+	// goroutine. Only the strategy "writers" calls it.
+	Queue(f *frame.Frame)
+}
+
+// Message is what a broadcast sends.
+type Message struct {
+	// Frame is what every strategy but naive hands to the receivers. It must be set.
+	Frame *frame.Frame
+	// Encode makes the same frame anew. The strategy naive calls it once for
+	// each receiver; nil means Frame.
+	Encode func() *frame.Frame
+}
+
+// Hub knows the members of one namespace and their rooms and delivers messages
+// to them. All methods are safe for concurrent use.
+//
+// A member gets what one caller sends in the order of that caller's calls,
+// direct emits and broadcasts alike. Who is reached is decided as of the call.
+// Between concurrent callers there is no order, and nothing is lost or sent
+// twice. After Close all methods do nothing.
+//
+// A caller that sends faster than the members' shards deliver waits in Emit,
+// Broadcast, Join and Leave; see the package documentation.
+type Hub interface {
+	// Add makes m a member. hello, which may be nil, is the first frame that it
+	// gets from this hub. Every Broadcast called after Add has returned reaches
+	// it. The member's id is a room of its own.
+	Add(id string, m Member, hello *frame.Frame) *Handle
+	// Remove takes the member out of the hub and its rooms. last, which may be
+	// nil, is delivered behind all that was sent before; nothing follows it.
+	Remove(h *Handle, last *frame.Frame)
+	// Join puts the member into a room. Joining twice is joining once.
+	Join(h *Handle, room string)
+	// Leave takes the member out of a room.
+	Leave(h *Handle, room string)
+	// Emit sends f to one member.
+	Emit(h *Handle, f *frame.Frame)
+	// Broadcast sends m to each member of an audience once.
+	Broadcast(to Audience, m Message)
+	// Each calls fn for the members of an audience, on the caller's goroutine and
+	// with no lock held, after all that the caller did before has taken effect.
+	Each(to Audience, fn func(h *Handle))
+	// Rooms lists the rooms of a member in no order, its own id not among them.
+	Rooms(h *Handle) []string
+	// Sizes calls fn for each room with the number of its members, in no order.
+	// fn must not call the hub.
+	Sizes(fn func(room string, members int))
+	// Size counts the members of a room.
+	Size(room string) int
+	// Len counts the members.
+	Len() int
+	// Lookup returns the member with an id, nil if there is none.
+	Lookup(id string) *Handle
+	// Close delivers what is queued and ends the hub's goroutines. It returns when
+	// they have ended.
+	Close()
+}
+
+// Options sets up a hub. Zero fields have the defaults that stand beside them,
+// and negative ones are an error.
+type Options struct {
+	Shards       int // sharded: how many there are; batched: how many are opened before the first is full; GOMAXPROCS
+	ShardMembers int // batched: members in a shard before the next is opened; 512
+	QueuePackets int // operations that may wait at a shard; 4096
+	QueueBytes   int // bytes of the frames that may wait at a shard; 4 MiB
+}
+
+func (o Options) withDefaults() (Options, error) {
+	return o, nil
+}
+
+type strategy struct {
+	name string
+	open func(Options) Hub
+}
+
+var strategies = []strategy{}
+
+// Names lists the strategies, the simplest first.
+func Names() []string {
+	names := make([]string, len(strategies))
+	for i, s := range strategies {
+		names[i] = s.name
+	}
+	return names
+}
+
+// New returns a hub with the named strategy. It starts no goroutine; a strategy
+// that has goroutines starts them when members come.
+func New(name string, opts Options) (Hub, error) {
+	opts, err := opts.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range strategies {
+		if s.name == name {
+			return s.open(opts), nil
+		}
+	}
+	return nil, fmt.Errorf("fan-out strategy %q is unknown; use one of %v", name, Names())
+}

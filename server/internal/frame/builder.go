@@ -1,0 +1,42 @@
+package frame
+
+// maxScratch is the largest scratch in bytes that a Builder keeps for the next
+// message, so that one huge message does not pin its size for ever.
+const maxScratch = 64 << 10
+
+// Builder makes frames of Socket.IO packets. Its scratch is reused from message
+// to message, so it is worth keeping, in a sync.Pool or by the one goroutine that
+// encodes. The zero value is ready. A Builder is not safe for concurrent use.
+//
+//	text := b.Text()
+//	text, attachments, err := appendPacket(text, ...)
+//	f := b.Frame(text, attachments, false)
+type Builder struct {
+	scratch []byte
+}
+
+// Text returns the empty scratch to append a Socket.IO packet to, without the
+// leading "4". It is valid until the next call of Text or Frame.
+func (b *Builder) Text() []byte { return b.scratch[:0] }
+
+// Frame returns the frame of a Socket.IO packet, text, and its attachments. Both
+// are copied. text is usually what was appended to Text, and then its memory,
+// which may have grown, is kept as the next scratch; text from elsewhere must not
+// be used after the call.
+func (b *Builder) Frame(text []byte, attachments [][]byte, volatile bool) *Frame {
+	size := 1 + len(text)
+	total := headerSize(size) + size
+	for _, a := range attachments {
+		total += headerSize(len(a)) + len(a)
+	}
+	wire := make([]byte, 0, total)
+	wire = append(appendHeader(wire, opText, size), '4')
+	wire = append(wire, text...)
+	for _, a := range attachments {
+		wire = append(appendHeader(wire, opBinary, len(a)), a...)
+	}
+	if b.scratch = text; cap(text) > maxScratch {
+		b.scratch = nil
+	}
+	return finish(wire, 1+len(attachments), volatile)
+}

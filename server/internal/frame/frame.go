@@ -1,0 +1,127 @@
+// Package frame holds one outgoing message as the exact bytes that each
+// transport writes. A message is encoded once, laid out once and then shared,
+// unchanged, by all of its receivers, whatever their transport.
+//
+// The Socket.IO encoder appends its text to the scratch of a [Builder]. The
+// builder puts "4", the digit of an Engine.IO message, and a WebSocket header in
+// front of it, the attachments with headers of their own behind it, and copies
+// the whole once into a slice of just the right length. What leaves is a
+// [Frame]: two allocations, however many receivers.
+//
+//	             first packet                     attachment
+//	Wire     81 len '4' socket.io text        82 len bytes      ...
+//	Payload         '4' socket.io text   1e   'b' base64        ...
+//
+// A WebSocket writer sends Wire as it is. A polling response is Payload, which
+// for pure text is a part of Wire and takes no memory of its own. A transport
+// that writes message by message, because a library compresses or encrypts on
+// the way, walks over Parts.
+package frame
+
+import (
+	"encoding/base64"
+	"sync"
+
+	"github.com/throng-io/throng/protocol/engineio"
+)
+
+// Frame is one message: one Engine.IO packet, or a Socket.IO packet with its
+// attachments, which stay together. It never changes once it is built and may be
+// used by any number of goroutines. Nothing that its methods return may be
+// written to.
+type Frame struct {
+	wire     []byte
+	self     [1]*Frame
+	packets  int
+	volatile bool
+
+	build   sync.Once // fills payload, unless the frame is pure text
+	payload []byte
+}
+
+// Wire returns all WebSocket frames of the message, header and payload, ready to
+// be written as they are (RFC 6455, section 5.2: unmasked, not fragmented).
+func (f *Frame) Wire() []byte { return f.wire }
+
+// Packets counts the Engine.IO packets: 1 and the number of attachments.
+func (f *Frame) Packets() int { return f.packets }
+
+// Volatile reports whether the message may be dropped when a receiver is not
+// ready for it.
+func (f *Frame) Volatile() bool { return f.volatile }
+
+// Alone returns the frame as a list of one, without allocating it: a slice that
+// is built at the call would escape through every interface.
+func (f *Frame) Alone() []*Frame { return f.self[:] }
+
+// Parts calls yield for each Engine.IO packet in order, until yield returns
+// false: the payload of each WebSocket frame without its header, and whether it
+// is binary. It can stand behind range:
+//
+//	for binary, data := range f.Parts {
+func (f *Frame) Parts(yield func(binary bool, data []byte) bool) {
+	for rest := f.wire; len(rest) > 0; {
+		binary, head, size := readHeader(rest)
+		end := head + size
+		if !yield(binary, rest[head:end:end]) {
+			return
+		}
+		rest = rest[end:]
+	}
+}
+
+// Payload returns the message as a polling body, or the part of one: Engine.IO
+// packets with a separator between them, binary as base64 (Engine.IO protocol
+// revision 4, "HTTP long-polling"). The first call for a message with binary
+// parts builds it; it is kept, for all polling receivers get the same.
+func (f *Frame) Payload() []byte {
+	f.build.Do(f.buildPayload)
+	return f.payload
+}
+
+func (f *Frame) buildPayload() {
+	if binary, head, size := readHeader(f.wire); !binary && f.packets == 1 {
+		f.payload = f.wire[head : head+size : head+size]
+		return
+	}
+	size := f.packets - 1
+	for binary, data := range f.Parts {
+		if binary {
+			size += 1 + base64.StdEncoding.EncodedLen(len(data))
+		} else {
+			size += len(data)
+		}
+	}
+	body := make([]byte, 0, size)
+	for binary, data := range f.Parts {
+		if binary {
+			body = engineio.AppendPayload(body, engineio.Packet{Type: engineio.Message, Binary: true, Data: data})
+			continue
+		}
+		if len(body) > 0 {
+			body = append(body, engineio.Separator)
+		}
+		body = append(body, data...)
+	}
+	f.payload = body
+}
+
+// Packet returns a frame that holds a copy of one Engine.IO packet: a handshake,
+// a heartbeat, a message of an application without Socket.IO.
+func Packet(p engineio.Packet) *Frame {
+	if p.Binary {
+		wire := make([]byte, 0, headerSize(len(p.Data))+len(p.Data))
+		wire = appendHeader(wire, opBinary, len(p.Data))
+		return finish(append(wire, p.Data...), 1, false)
+	}
+	size := 1 + len(p.Data)
+	wire := make([]byte, 0, headerSize(size)+size)
+	wire = appendHeader(wire, opText, size)
+	return finish(p.AppendText(wire), 1, false)
+}
+
+func finish(wire []byte, packets int, volatile bool) *Frame {
+	f := &Frame{wire: wire, packets: packets, volatile: volatile}
+	f.self[0] = f
+	return f
+}
