@@ -1,0 +1,4 @@
+// Package bench holds what is measured and checked from outside the packages: the import directions of the whole
+// tree (imports_test.go), the official clients against the built-in server and the built-in clients against the
+// official server (interop), and foreign servers that offer the benchmark contract (peers).
+package bench

@@ -1,0 +1,44 @@
+// The benchmark contract: what a server offers so that Throng's clients can join, echo and broadcast on it.
+// README.md says it in words; any server that answers these five events can be measured.
+export function contract(io) {
+  const serve = (socket) => {
+    const nsp = socket.nsp;
+
+    socket.on('join', (room, ack) => {
+      socket.join(room);
+      ack?.();
+    });
+
+    socket.on('leave', (room, ack) => {
+      socket.leave(room);
+      ack?.();
+    });
+
+    socket.on('echo', (...args) => {
+      const ack = typeof args.at(-1) === 'function' ? args.pop() : undefined;
+      if (ack) ack(...args);
+      else socket.emit('echo', ...args);
+    });
+
+    // others: true leaves the sender out, even when it is in the room.
+    socket.on('room', (room, event, data, ...rest) => {
+      const { others, ack } = tail(rest);
+      (others ? socket : nsp).to(room).emit(event, data);
+      ack?.();
+    });
+
+    socket.on('all', (event, data, ...rest) => {
+      const { others, ack } = tail(rest);
+      (others ? socket.broadcast : nsp).emit(event, data);
+      ack?.();
+    });
+  };
+  io.on('connection', serve);
+  io.of(/^\/./).on('connection', serve);
+}
+
+// The optional boolean and the optional acknowledgement at the end of an event's arguments.
+function tail(rest) {
+  const ack = typeof rest.at(-1) === 'function' ? rest.pop() : undefined;
+  return { others: rest[0] === true, ack };
+}

@@ -1,0 +1,26 @@
+// Applications for protocol tests, the same as `throng serve --app protocol` and `--app engine` offer.
+
+export function protocol(io) {
+  const greet = (socket) => socket.emit('auth', socket.handshake.auth);
+
+  io.on('connection', (socket) => {
+    greet(socket);
+    socket.on('message', (...args) => socket.emit('message-back', ...args));
+    socket.on('message-with-ack', (...args) => args.pop()(...args));
+    // ask: the server asks the client for an acknowledgement, and tells it what came back.
+    socket.on('ask', (...args) => socket.emit('question', ...args, (...answer) => socket.emit('answer', ...answer)));
+    // bye: the server leaves this namespace; bye true: it closes the whole connection.
+    socket.on('bye', (close) => socket.disconnect(close === true));
+  });
+
+  io.of('/custom').on('connection', greet);
+
+  // Every connection is refused, with what the client sent to authenticate itself as the error's data.
+  io.of('/refused').use((socket, next) => {
+    next(Object.assign(new Error('not allowed'), { data: socket.handshake.auth }));
+  });
+}
+
+export function engine(server) {
+  server.on('connection', (socket) => socket.on('message', (data) => socket.send(data)));
+}

@@ -1,0 +1,57 @@
+// node server.js [--app bench|protocol|engine] [--port N] [--path PATH] [--ping-interval 25s] [--ping-timeout 20s] [--max-payload BYTES]
+//
+// Prints one line with its address when it accepts connections. Ends on SIGTERM, SIGINT, or the end of a piped standard input,
+// so that it never outlives whoever started it.
+import { createServer } from 'node:http';
+import { fstatSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { Server as EngineServer } from 'engine.io';
+import { Server } from 'socket.io';
+import { contract } from './contract.js';
+import { engine, protocol } from './playground.js';
+
+const string = (value) => ({ type: 'string', ...(value && { default: value }) });
+const { values: flags } = parseArgs({
+  options: {
+    app: string('bench'), port: string('0'), path: string(),
+    'ping-interval': string('25s'), 'ping-timeout': string('20s'), 'max-payload': string('1000000'),
+  },
+});
+const milliseconds = (text) => parseFloat(text) * (text.endsWith('ms') ? 1 : 1000);
+const options = {
+  pingInterval: milliseconds(flags['ping-interval']),
+  pingTimeout: milliseconds(flags['ping-timeout']),
+  maxHttpBufferSize: Number(flags['max-payload']),
+};
+
+const apps = { bench: contract, protocol, engine };
+if (!apps[flags.app]) {
+  console.error(`unknown --app ${flags.app}; use one of ${Object.keys(apps).join(', ')}`);
+  process.exit(2);
+}
+
+const http = createServer();
+let server;
+if (flags.app === 'engine') {
+  server = new EngineServer(options);
+  server.attach(http, { path: flags.path ?? '/engine.io/' });
+} else {
+  server = new Server(http, { ...options, path: flags.path ?? '/socket.io/' });
+}
+apps[flags.app](server);
+
+http.on('error', (err) => {
+  console.error(`cannot listen: ${err.message}`);
+  process.exit(1);
+});
+http.listen(Number(flags.port), '127.0.0.1', () => console.log(`listening on http://127.0.0.1:${http.address().port}`));
+
+function stop() {
+  server.close();
+  http.close();
+  http.closeIdleConnections();
+  setTimeout(() => process.exit(0), 200); // what the close flushed has left by then
+}
+process.once('SIGTERM', stop);
+process.once('SIGINT', stop);
+if (fstatSync(0).isFIFO() || fstatSync(0).isSocket()) process.stdin.on('end', stop).resume();
