@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -42,13 +43,17 @@ func (h Handshake) AppendJSON(dst []byte) []byte {
 	return append(dst, '}')
 }
 
-// maxMillis is the longest duration in milliseconds that time.Duration holds.
-const maxMillis = math.MaxInt64 / int64(time.Millisecond)
+// Bounds of what ParseHandshake believes: a year between heartbeats, and the
+// largest length that every platform can hold.
+const (
+	maxMillis  = 365 * 24 * 60 * 60 * 1000
+	maxPayload = math.MaxInt32
+)
 
 // ParseHandshake decodes the payload of an Open packet. Keys may come in any
 // order and unknown ones are ignored. The session id and a positive ping
-// interval are required; servers older than maxPayload leave that key out. The
-// result does not alias b.
+// interval are required; servers older than maxPayload leave that key out, and
+// one above 2^31-1 is read as that. The result does not alias b.
 func ParseHandshake(b []byte) (Handshake, error) {
 	var w struct {
 		SID          string   `json:"sid"`
@@ -63,19 +68,19 @@ func ParseHandshake(b []byte) (Handshake, error) {
 	switch {
 	case w.SID == "":
 		return Handshake{}, errors.New("engine.io handshake: no sid")
-	case !(w.PingInterval >= 1 && w.PingInterval <= float64(maxMillis)/2):
+	case !(w.PingInterval >= 1 && w.PingInterval <= maxMillis):
 		return Handshake{}, fmt.Errorf("engine.io handshake: pingInterval %v is not a positive number of milliseconds", w.PingInterval)
-	case !(w.PingTimeout >= 0 && w.PingTimeout <= float64(maxMillis)/2):
+	case !(w.PingTimeout >= 0 && w.PingTimeout <= maxMillis):
 		return Handshake{}, fmt.Errorf("engine.io handshake: pingTimeout %v is not a number of milliseconds", w.PingTimeout)
-	case !(w.MaxPayload >= 0 && w.MaxPayload <= math.MaxInt32):
-		return Handshake{}, fmt.Errorf("engine.io handshake: maxPayload %v is not a number of bytes", w.MaxPayload)
+	case w.MaxPayload < 0:
+		return Handshake{}, fmt.Errorf("engine.io handshake: maxPayload %v is negative", w.MaxPayload)
 	}
 	return Handshake{
 		SID:          w.SID,
 		Upgrades:     w.Upgrades,
 		PingInterval: time.Duration(w.PingInterval * float64(time.Millisecond)),
 		PingTimeout:  time.Duration(w.PingTimeout * float64(time.Millisecond)),
-		MaxPayload:   int(w.MaxPayload),
+		MaxPayload:   int(min(w.MaxPayload, maxPayload)),
 	}, nil
 }
 
@@ -83,15 +88,20 @@ func ParseHandshake(b []byte) (Handshake, error) {
 // Invalid UTF-8 becomes U+FFFD.
 func appendString(dst []byte, s string) []byte {
 	const hex = "0123456789abcdef"
+	const short = "\b\t\n\f\r" // what has an escape of one letter
 	dst = append(dst, '"')
 	for _, r := range s {
 		switch {
 		case r == '"' || r == '\\':
 			dst = append(dst, '\\', byte(r))
-		case r < 0x20:
-			dst = append(dst, '\\', 'u', '0', '0', hex[r>>4], hex[r&15])
-		default:
+		case r >= 0x20:
 			dst = utf8.AppendRune(dst, r)
+		default:
+			if i := strings.IndexRune(short, r); i >= 0 {
+				dst = append(dst, '\\', "btnfr"[i])
+				continue
+			}
+			dst = append(dst, '\\', 'u', '0', '0', hex[r>>4], hex[r&15])
 		}
 	}
 	return append(dst, '"')

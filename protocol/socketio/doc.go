@@ -1,0 +1,39 @@
+// Package socketio encodes and decodes the Socket.IO protocol, revision 5, with
+// its standard JSON parser: packets, events and acks, and the assembly of
+// packets with binary attachments. Bytes go in and bytes come out; the package
+// does no I/O.
+//
+// Reading. Every Socket.IO packet is the payload of an Engine.IO message. The
+// owner of a connection gives each to a [Decoder], texts to Text and binary
+// messages to Binary, and gets a [Packet] whenever one is complete. In one pass
+// over the text [Packet.Parse] splits the header from the payload and checks both,
+// down to the last byte of the JSON, without building values and without
+// allocating. [SplitEvent] then finds the event's name, and the arguments remain
+// raw JSON until somebody wants them: [NextArg] cuts them off one by one, [Bind]
+// decodes them into variables.
+//
+//	51-/chat,7["upload",{"_placeholder":true,"num":0}]   Decoder.Text    held back
+//	ff d8 ff e0                                          Decoder.Binary  packet of /chat, id 7
+//	["upload",{"_placeholder":true,"num":0}]             SplitEvent      upload, {"_placeholder":...}
+//	{"_placeholder":true,"num":0}                        Bind(&b)        ff d8 ff e0
+//
+// Writing. [AppendEvent], [AppendAck] and [AppendConnectError] append a finished
+// packet to a buffer; values are written byte for byte as JSON.stringify would,
+// and binary ones are put aside as attachments. [Packet.Append] writes a packet whose
+// payload is JSON already.
+//
+// Strictness. What a peer sends is checked before anything is kept of it, and
+// the limits are bounds on memory and time: attachments, their bytes, the depth of
+// JSON. All decoding errors mean that the connection has to be closed. The
+// decoder differs from the reference implementation on purpose where that is
+// lax:
+//
+//   - the number of attachments, and the number in a placeholder, must be plain
+//     decimals (the reference takes 1.0, 0x1 and 0.5);
+//   - an ack id has 1 to 19 digits and is kept as it is (the reference rounds
+//     above 2^53 and reads a space as zero);
+//   - an Event, BinaryEvent, BinaryAck or ConnectError must have a payload;
+//   - text must be valid UTF-8, so that a server can hand it on to others whose
+//     WebSocket libraries insist on that (polling lets anything through);
+//   - JSON is limited in depth.
+package socketio
