@@ -1,0 +1,167 @@
+// Package deadline keeps many timers of few durations with one goroutine.
+//
+// A server has a heartbeat per session, and all of them wait for the same two
+// durations. Entries of equal duration fall due in the order in which they
+// were armed, so a linked list is already sorted: arming appends, firing takes
+// the head, both without a heap, an allocation, or a runtime timer per
+// session. Entries fire at their exact time, not at the tick of a wheel.
+package deadline
+
+import (
+	"sync"
+	"time"
+)
+
+// Entry is one timer, embedded in what it times. The zero value is not armed.
+// An entry belongs to one Clock for its life.
+type Entry struct {
+	// Fire is called when the entry falls due, on the clock's goroutine, with
+	// no lock held. It must not block. Set it before the first Arm.
+	Fire func()
+
+	list       *list // nil when not armed
+	prev, next *Entry
+	due        time.Duration // since the clock's start
+}
+
+// list holds the armed entries of one duration, earliest first.
+type list struct {
+	after      time.Duration
+	head, tail *Entry
+}
+
+// Clock fires entries. Its methods may be called from any goroutine.
+type Clock struct {
+	start time.Time
+
+	mu    sync.Mutex
+	lists []*list // one per duration in use: a handful
+	next  time.Duration
+	timer *time.Timer
+	done  chan struct{}
+	ended chan struct{}
+}
+
+const never = time.Duration(1<<63 - 1)
+
+// New returns a clock. It starts nothing: Run does the work.
+func New() *Clock {
+	timer := time.NewTimer(time.Hour)
+	timer.Stop()
+	return &Clock{
+		start: time.Now(), next: never, timer: timer,
+		done: make(chan struct{}), ended: make(chan struct{}),
+	}
+}
+
+// Run fires entries until Close is called. The caller gives it a goroutine.
+func (c *Clock) Run() {
+	defer close(c.ended)
+	for {
+		select {
+		case <-c.done:
+			return
+		case <-c.timer.C:
+		}
+		c.fireDue()
+	}
+}
+
+// Close ends Run, which must have been started, and waits for it. Armed entries
+// do not fire any more.
+func (c *Clock) Close() {
+	close(c.done)
+	<-c.ended
+	c.timer.Stop()
+}
+
+// Arm makes e fall due after d, whether or not it was armed before.
+func (c *Clock) Arm(e *Entry, d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.unlink(e)
+	l := c.listOf(d)
+	e.list, e.due = l, time.Since(c.start)+d
+	if e.prev = l.tail; e.prev == nil {
+		l.head = e
+	} else {
+		e.prev.next = e
+	}
+	l.tail = e
+	if e.due < c.next {
+		c.schedule(e.due)
+	}
+}
+
+// Disarm makes sure that e does not fire, unless its Fire is running already.
+func (c *Clock) Disarm(e *Entry) {
+	c.mu.Lock()
+	c.unlink(e)
+	c.mu.Unlock()
+}
+
+func (c *Clock) listOf(d time.Duration) *list {
+	for _, l := range c.lists {
+		if l.after == d {
+			return l
+		}
+	}
+	l := &list{after: d}
+	c.lists = append(c.lists, l)
+	return l
+}
+
+func (c *Clock) unlink(e *Entry) {
+	l := e.list
+	if l == nil {
+		return
+	}
+	if e.prev == nil {
+		l.head = e.next
+	} else {
+		e.prev.next = e.next
+	}
+	if e.next == nil {
+		l.tail = e.prev
+	} else {
+		e.next.prev = e.prev
+	}
+	e.list, e.prev, e.next = nil, nil, nil
+}
+
+func (c *Clock) schedule(due time.Duration) {
+	c.next = due
+	c.timer.Reset(due - time.Since(c.start))
+}
+
+// fireDue fires what is due, one entry at a time with the lock released, so
+// that Fire may arm and disarm entries.
+func (c *Clock) fireDue() {
+	for {
+		c.mu.Lock()
+		earliest := c.earliest()
+		if earliest == nil {
+			c.next = never
+			c.mu.Unlock()
+			return
+		}
+		if earliest.due > time.Since(c.start) {
+			c.schedule(earliest.due)
+			c.mu.Unlock()
+			return
+		}
+		c.unlink(earliest)
+		c.mu.Unlock()
+		earliest.Fire()
+	}
+}
+
+func (c *Clock) earliest() *Entry {
+	var first *Entry
+	for _, l := range c.lists {
+		if l.head != nil && (first == nil || l.head.due < first.due) {
+			first = l.head
+		}
+	}
+	return first
+}

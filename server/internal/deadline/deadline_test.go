@@ -1,0 +1,119 @@
+package deadline
+
+import (
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func start(t *testing.T) *Clock {
+	t.Helper()
+	c := New()
+	go c.Run()
+	t.Cleanup(c.Close)
+	return c
+}
+
+func TestFiresInOrderOfDeadlines(t *testing.T) {
+	c := start(t)
+	var mu sync.Mutex
+	var order []time.Duration
+	var all sync.WaitGroup
+	durations := []time.Duration{40 * time.Millisecond, 10 * time.Millisecond, 25 * time.Millisecond}
+	for _, d := range durations {
+		all.Add(1)
+		e := &Entry{Fire: func() {
+			mu.Lock()
+			order = append(order, d)
+			mu.Unlock()
+			all.Done()
+		}}
+		c.Arm(e, d)
+	}
+	all.Wait()
+	if order[0] != durations[1] || order[1] != durations[2] || order[2] != durations[0] {
+		t.Errorf("fired in the order %v", order)
+	}
+}
+
+func TestNeverEarly(t *testing.T) {
+	c := start(t)
+	const d = 20 * time.Millisecond
+	fired := make(chan time.Time, 1)
+	e := &Entry{Fire: func() { fired <- time.Now() }}
+	armed := time.Now()
+	c.Arm(e, d)
+	if at := <-fired; at.Sub(armed) < d {
+		t.Errorf("fired %v after it was armed for %v", at.Sub(armed), d)
+	}
+}
+
+func TestDisarmedDoesNotFire(t *testing.T) {
+	c := start(t)
+	wrong := &Entry{Fire: func() { t.Error("a disarmed entry fired") }}
+	c.Arm(wrong, 10*time.Millisecond)
+	c.Disarm(wrong)
+	c.Disarm(wrong)
+	done := make(chan struct{})
+	c.Arm(&Entry{Fire: func() { close(done) }}, 10*time.Millisecond)
+	<-done
+}
+
+func TestRearmMovesTheDeadline(t *testing.T) {
+	c := start(t)
+	first := make(chan struct{})
+	moved := make(chan struct{})
+	e := &Entry{Fire: func() { close(moved) }}
+	c.Arm(e, 5*time.Millisecond)
+	c.Arm(e, 50*time.Millisecond)
+	c.Arm(&Entry{Fire: func() { close(first) }}, 20*time.Millisecond)
+	<-first
+	select {
+	case <-moved:
+		t.Error("fired at its first deadline though it was armed again")
+	default:
+	}
+	<-moved
+}
+
+func TestArmFromFire(t *testing.T) {
+	c := start(t)
+	done := make(chan struct{})
+	n := 0
+	e := &Entry{}
+	e.Fire = func() {
+		if n++; n == 5 {
+			close(done)
+			return
+		}
+		c.Arm(e, time.Millisecond)
+	}
+	c.Arm(e, time.Millisecond)
+	<-done
+}
+
+func TestManyConcurrentArms(t *testing.T) {
+	c := start(t)
+	var fired sync.WaitGroup
+	var workers sync.WaitGroup
+	for w := range 4 {
+		workers.Go(func() {
+			rng := rand.New(rand.NewPCG(1, uint64(w)))
+			for range 500 {
+				fired.Add(1)
+				e := &Entry{Fire: fired.Done}
+				for range rng.IntN(3) {
+					c.Arm(e, time.Hour)
+				}
+				c.Arm(e, time.Duration(1+rng.IntN(3))*time.Millisecond)
+			}
+		})
+	}
+	workers.Wait()
+	fired.Wait()
+}
