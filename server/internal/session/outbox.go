@@ -1,0 +1,146 @@
+package session
+
+import (
+	"github.com/throng-io/throng/server/internal/frame"
+)
+
+// Send sends one frame: at once if the transport can take it, else from the
+// outbox.
+func (s *Session) Send(f *frame.Frame) {
+	one := [1]*frame.Frame{f}
+	s.Deliver(one[:], f.Wire())
+}
+
+// Deliver sends frames in order. wire is their wire form joined; it and the
+// slice are not kept.
+func (s *Session) Deliver(frames []*frame.Frame, wire []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != open {
+		return
+	}
+	if s.conn != nil && !s.cfg.KeepWriter && !s.flushing && len(s.out) == 0 {
+		n, err := s.conn.TryWrite(wire)
+		if err != nil {
+			s.end(TransportError)
+			return
+		}
+		if n == len(wire) {
+			return
+		}
+		for n >= len(frames[0].Wire()) {
+			n -= len(frames[0].Wire())
+			frames = frames[1:]
+		}
+		s.head = n
+		if n > 0 { // begun: volatile or not, the rest of it must follow
+			s.out = append(s.out, frames[0])
+			s.outBytes += len(frames[0].Wire())
+			frames = frames[1:]
+		}
+	}
+	s.keep(frames)
+}
+
+// Queue leaves a frame to the session's writer goroutine.
+func (s *Session) Queue(f *frame.Frame) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == open {
+		one := [1]*frame.Frame{f}
+		s.keep(one[:])
+	}
+}
+
+// keep appends to the outbox and sees to it that somebody empties it.
+func (s *Session) keep(frames []*frame.Frame) {
+	for _, f := range frames {
+		if f.Volatile() && !s.writable() {
+			continue
+		}
+		size := len(f.Wire())
+		// A single message may be larger than the limit: refusing it would make
+		// it impossible to send at all.
+		if len(s.out) > 0 && (len(s.out) >= s.cfg.MaxPackets || s.outBytes+size > s.cfg.MaxBytes) {
+			s.end(SlowConsumer)
+			return
+		}
+		s.out = append(s.out, f)
+		s.outBytes += size
+	}
+	switch {
+	case len(s.out) == 0:
+	case s.conn == nil:
+		s.wakePoll()
+	case s.wake != nil:
+		s.wake.Signal()
+	case !s.flushing:
+		s.startFlusher()
+	}
+}
+
+// writable reports whether a frame would go out now: the condition for a
+// volatile one.
+func (s *Session) writable() bool {
+	if s.outBytes > 0 {
+		return false
+	}
+	return s.conn != nil || (s.pollWake != nil && !s.woken)
+}
+
+func (s *Session) startFlusher() {
+	s.flushing = true
+	s.writers.Add(1)
+	go s.flush(s.conn)
+}
+
+// flush empties the outbox into c. It ends when there is nothing left, or with
+// the session if it is a kept writer.
+func (s *Session) flush(c Conn) {
+	defer s.writers.Done()
+	var spare []*frame.Frame
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for {
+		for s.wake != nil && len(s.out) == 0 && s.state == open {
+			s.wake.Wait()
+		}
+		if s.state == closed {
+			s.flushing = false
+			return
+		}
+		if len(s.out) == 0 {
+			s.flushing = false
+			if s.state == closing {
+				s.end(s.reason)
+			}
+			return
+		}
+		batch, skip := s.out, s.head
+		s.out, s.head = spare[:0], 0
+		s.writing = true
+		s.mu.Unlock()
+		err := c.Write(batch, skip)
+		size := 0
+		for i, f := range batch {
+			size += len(f.Wire())
+			batch[i] = nil
+		}
+		s.mu.Lock()
+		s.writing = false
+		if s.outBytes -= size; s.outBytes < 0 {
+			s.outBytes = 0 // the session ended meanwhile
+		}
+		if err != nil {
+			s.end(TransportError)
+			s.flushing = false
+			return
+		}
+		if spare = batch; cap(spare) > maxSpare {
+			spare = nil
+		}
+	}
+}
+
+// maxSpare bounds the frames for which a flusher keeps room between batches.
+const maxSpare = 1024

@@ -1,0 +1,172 @@
+package session
+
+import (
+	"time"
+
+	"github.com/throng-io/throng/protocol/engineio"
+	"github.com/throng-io/throng/server/internal/frame"
+)
+
+var (
+	noopFrame  = frame.Packet(engineio.Packet{Type: engineio.Noop})
+	closeFrame = frame.Packet(engineio.Packet{Type: engineio.Close})
+)
+
+// StartPoll begins a poll. Either it returns at once what is to be answered, or
+// it returns nothing and the poll is held: wake will be called once when there
+// is an answer (it must not block), and FinishPoll gives it. A second poll while
+// one is held closes the session and fails with ErrBusy.
+func (s *Session) StartPoll(wake func()) ([]*frame.Frame, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.state == closed:
+		return nil, ErrClosed
+	case s.pollWake != nil:
+		s.end(TransportError)
+		return nil, ErrBusy
+	case s.state == closing:
+		// Nothing was held when the server closed the session: a noop answers
+		// the poll and the close packet follows it.
+		answer := append(s.takeOut(), noopFrame, closeFrame)
+		s.end(s.reason)
+		return answer, nil
+	case len(s.out) > 0:
+		return s.takeOut(), nil
+	}
+	s.pollWake, s.woken = wake, false
+	return nil, nil
+}
+
+// FinishPoll ends a held poll and returns its answer, which is never empty.
+// gone says that the client has left: the session is closed then, and what was
+// queued stays unsent rather than being written to nobody.
+func (s *Session) FinishPoll(gone bool) []*frame.Frame {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pollWake = nil
+	switch {
+	case s.state == closed:
+		return []*frame.Frame{closeFrame}
+	case gone:
+		s.end(TransportError)
+		return []*frame.Frame{closeFrame}
+	case s.state == closing:
+		answer := append(s.takeOut(), closeFrame)
+		s.end(s.reason)
+		return answer
+	case s.conn == nil && len(s.out) > 0:
+		return s.takeOut()
+	}
+	return []*frame.Frame{noopFrame}
+}
+
+func (s *Session) takeOut() []*frame.Frame {
+	out := s.out
+	s.out, s.outBytes = nil, 0
+	return out
+}
+
+func (s *Session) wakePoll() {
+	if s.pollWake != nil && !s.woken {
+		s.woken = true
+		s.pollWake()
+	}
+}
+
+// StartPost begins a post; FinishPost must follow. A second one meanwhile
+// closes the session and fails with ErrBusy.
+func (s *Session) StartPost() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.state == closed:
+		return ErrClosed
+	case s.posting:
+		s.end(TransportError)
+		return ErrBusy
+	}
+	s.posting = true
+	return nil
+}
+
+// FinishPost ends a post.
+func (s *Session) FinishPost() {
+	s.mu.Lock()
+	s.posting = false
+	s.mu.Unlock()
+}
+
+// Probe claims the session for an upgrade to c. It fails when the session is
+// not on polling, is being upgraded already, or is closing.
+func (s *Session) Probe(c Conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != open || s.conn != nil || s.probe != nil {
+		return false
+	}
+	s.probe = c
+	return true
+}
+
+// Probed is called when c has been told that its probe is accepted. From then
+// until the upgrade ends, held polls are answered with a noop, since the client
+// waits for its poll to return before it completes the upgrade.
+func (s *Session) Probed(c Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.probe == c && !s.releasing {
+		s.releasing = true
+		s.releasePolls(c)
+	}
+}
+
+func (s *Session) releasePolls(c Conn) {
+	s.wakePoll()
+	time.AfterFunc(releaseEvery, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.probe != c {
+			s.releasing = false
+			return
+		}
+		s.releasePolls(c)
+	})
+}
+
+// ProbeLost gives the claim of c back.
+func (s *Session) ProbeLost(c Conn) {
+	s.mu.Lock()
+	if s.probe == c {
+		s.probe = nil
+	}
+	s.mu.Unlock()
+}
+
+// Upgraded moves the session to c, and with it everything that is queued.
+func (s *Session) Upgraded(c Conn) bool {
+	s.mu.Lock()
+	if s.state == closed || s.probe != c {
+		s.mu.Unlock()
+		return false
+	}
+	s.probe = nil
+	s.attach(c)
+	s.wakePoll()
+	if s.wake == nil {
+		switch {
+		case len(s.out) > 0:
+			s.startFlusher()
+		case s.state == closing:
+			s.end(s.reason)
+		}
+	}
+	alive := s.state == open
+	s.mu.Unlock()
+	// A ping that was sent over polling may have been lost with it: the upgrade
+	// itself proves that the client is alive.
+	if alive {
+		s.pong()
+	}
+	return true
+}

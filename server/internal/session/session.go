@@ -1,0 +1,349 @@
+// Package session is one Engine.IO session: its heartbeat, its inbound calls
+// and its bounded outbox. It knows no transport: whoever reads packets pushes
+// them in with Receive, and the outbox is emptied either by a Conn (a
+// websocket) or by whoever polls (StartPoll, FinishPoll). An upgrade is a
+// change from the second to the first.
+//
+// # Outbound
+//
+// Deliver and Queue never block. With a Conn attached and nothing waiting, the
+// bytes go to the kernel at once, on the caller's goroutine. What the kernel
+// does not take, and everything behind it, waits in the outbox, which a flusher
+// goroutine empties; it exists only while there is something to flush. The
+// outbox is bounded in packets and bytes: a session that would exceed it is
+// closed with SlowConsumer, so one slow reader neither delays another nor grows
+// the process.
+//
+// # Inbound
+//
+// Receive calls the handler, one packet at a time and in order, whichever
+// goroutine carries it. Closed is called exactly once, after the last Message
+// has returned, on a goroutine of its own: closing a session is therefore safe
+// from anywhere, a handler or an emitter that holds locks included.
+package session
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/throng-io/throng/protocol/engineio"
+	"github.com/throng-io/throng/server/internal/deadline"
+	"github.com/throng-io/throng/server/internal/frame"
+)
+
+// Reason tells why a session ended. The values are those of the official
+// server, but for SlowConsumer, which it does not have.
+type Reason string
+
+// The reasons for which a session ends.
+const (
+	TransportClose Reason = "transport close"
+	TransportError Reason = "transport error"
+	PingTimeout    Reason = "ping timeout"
+	ParseError     Reason = "parse error"
+	ForcedClose    Reason = "forced close"
+	ServerShutdown Reason = "server shutting down"
+	SlowConsumer   Reason = "slow consumer"
+)
+
+// ErrClosed is returned for a packet that reaches a session after its end.
+var ErrClosed = errors.New("session closed")
+
+// ErrBusy is returned for a second poll or post while one is running. The
+// session has been closed with TransportError, as the protocol asks.
+var ErrBusy = errors.New("a request of this kind is already running")
+
+// pollingGrace is how long a session that the server has closed waits for the
+// client's next poll to tell it so (PROTOCOL: 30 s, a constant of the official
+// server).
+const pollingGrace = 30 * time.Second
+
+// releaseEvery is how often a held poll is answered while an upgrade probes:
+// a client that has not seen the probe's answer yet polls again, and would then
+// hold its upgrade up until the next heartbeat.
+const releaseEvery = 50 * time.Millisecond
+
+// Handler is what a session carries packets to.
+type Handler interface {
+	// Message takes one Engine.IO message. data is valid during the call. An
+	// error closes the session with ForcedClose.
+	Message(data []byte, binary bool) error
+	// Closed is called once, after the last Message.
+	Closed(reason Reason)
+}
+
+// Conn is a connection that takes bytes as they are, with one frame per packet.
+type Conn interface {
+	// TryWrite writes what can be written without blocking. n < len(b) with a
+	// nil error means that the rest has to wait. A Conn that cannot write
+	// without blocking always returns 0.
+	TryWrite(b []byte) (n int, err error)
+	// Write writes frames, without the first skip bytes of the first one, and
+	// may block. Only one goroutine calls it at a time, and none calls TryWrite
+	// meanwhile.
+	Write(frames []*frame.Frame, skip int) error
+	// Goodbye sends the closing handshake and makes the reader stop at the
+	// peer's answer, or soon. Nothing else is being written. It must not block
+	// for longer than a moment.
+	Goodbye()
+	// Interrupt ends blocked reads and writes, and all later ones.
+	Interrupt()
+}
+
+// Config is shared by the sessions of a server.
+type Config struct {
+	PingInterval, PingTimeout time.Duration
+	// MaxPackets and MaxBytes bound the outbox.
+	MaxPackets, MaxBytes int
+	// Clock runs the heartbeats.
+	Clock *deadline.Clock
+	// KeepWriter gives each Conn a writer goroutine for its whole life, and
+	// sends everything through it.
+	KeepWriter bool
+}
+
+type state uint8
+
+const (
+	open    state = iota
+	closing       // the server has closed it; what is queued still goes out
+	closed
+)
+
+// Session is one Engine.IO session. Its methods may be called from any
+// goroutine.
+type Session struct {
+	ID string
+
+	cfg     *Config
+	handler Handler
+	heart   deadline.Entry
+	recv    sync.Mutex     // held while the handler runs
+	ended   chan struct{}  // closed when Closed has returned
+	writers sync.WaitGroup // goroutines at work for the session
+
+	mu     sync.Mutex
+	state  state
+	reason Reason
+	conn   Conn // nil while polling
+	probe  Conn // an upgrade under way
+
+	releasing bool // held polls are answered while probe is set
+
+	awaitingPong, extended bool
+
+	out      []*frame.Frame // waiting, oldest first
+	head     int            // bytes of out[0] that are written
+	outBytes int            // of out and of what the flusher holds
+	flushing bool           // a flusher goroutine runs
+	writing  bool           // and is inside Conn.Write
+	wake     *sync.Cond     // for a kept writer
+
+	pollWake func() // ends the wait of a held poll; nil when none is held
+	woken    bool
+	posting  bool
+}
+
+// New returns a session that is not open yet: Open makes it so.
+func New(cfg *Config, id string) *Session {
+	s := &Session{ID: id, cfg: cfg, ended: make(chan struct{})}
+	s.heart.Fire = s.beat
+	return s
+}
+
+// Open gives a new session its handler, its connection unless it begins with
+// polling (nil), and its first packet if it has one to send by itself, and
+// starts the heartbeat.
+func (s *Session) Open(h Handler, c Conn, first *frame.Frame) {
+	s.handler = h
+	if c != nil {
+		s.mu.Lock()
+		s.attach(c)
+		s.mu.Unlock()
+	}
+	if first != nil {
+		s.Send(first)
+	}
+	s.cfg.Clock.Arm(&s.heart, s.cfg.PingInterval)
+}
+
+func (s *Session) attach(c Conn) {
+	s.conn = c
+	if s.cfg.KeepWriter {
+		s.wake = sync.NewCond(&s.mu)
+		s.startFlusher()
+	}
+}
+
+// Transport names the transport that carries the session now.
+func (s *Session) Transport() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn != nil {
+		return "websocket"
+	}
+	return "polling"
+}
+
+// Done is closed when the session has ended and its handler knows.
+func (s *Session) Done() <-chan struct{} { return s.ended }
+
+// WaitWriters returns when no goroutine of the session uses its Conn any more.
+// The session must be closed. Whoever owns the connection calls it before
+// giving the connection back.
+func (s *Session) WaitWriters() { s.writers.Wait() }
+
+// Receive takes a packet that the client sent. p.Data is valid during the call.
+func (s *Session) Receive(p engineio.Packet) error {
+	s.recv.Lock()
+	defer s.recv.Unlock()
+	s.mu.Lock()
+	st := s.state
+	// A client that is busy sending something large cannot answer a ping, yet
+	// it is alive. Once per ping, any packet buys it another timeout.
+	extend := s.awaitingPong && !s.extended && p.Type != engineio.Pong
+	s.extended = s.extended || extend
+	s.mu.Unlock()
+	switch {
+	case st == closed:
+		return ErrClosed
+	case st == closing && p.Type != engineio.Close:
+		return nil
+	case extend:
+		s.cfg.Clock.Arm(&s.heart, s.cfg.PingTimeout)
+	}
+	switch p.Type {
+	case engineio.Message:
+		if err := s.handler.Message(p.Data, p.Binary); err != nil {
+			s.Shut(ForcedClose)
+			return err
+		}
+	case engineio.Pong:
+		s.pong()
+	case engineio.Close:
+		s.Close(TransportClose)
+		return ErrClosed
+	case engineio.Ping:
+		s.Shut(TransportError)
+		return errors.New("invalid heartbeat direction: only the server pings")
+	case engineio.Open, engineio.Upgrade, engineio.Noop:
+		// Meaningless on an open session; the official server ignores them too.
+	}
+	return nil
+}
+
+func (s *Session) pong() {
+	s.mu.Lock()
+	s.awaitingPong, s.extended = false, false
+	alive := s.state == open
+	s.mu.Unlock()
+	if alive {
+		s.cfg.Clock.Arm(&s.heart, s.cfg.PingInterval)
+	}
+}
+
+// pingFrame is the heartbeat of every session.
+var pingFrame = frame.Packet(engineio.Packet{Type: engineio.Ping})
+
+// beat runs on the clock's goroutine when the session's deadline has come.
+func (s *Session) beat() {
+	s.mu.Lock()
+	st, late := s.state, s.awaitingPong
+	s.awaitingPong = true
+	s.mu.Unlock()
+	switch {
+	case st == closing:
+		s.Close(s.reason) // the client never came for the news
+	case st == closed:
+	case late:
+		s.Close(PingTimeout)
+	default:
+		s.cfg.Clock.Arm(&s.heart, s.cfg.PingTimeout)
+		s.Send(pingFrame)
+	}
+}
+
+// Close ends the session at once. What is queued is dropped.
+func (s *Session) Close(reason Reason) {
+	s.mu.Lock()
+	s.end(reason)
+	s.mu.Unlock()
+}
+
+// Shut ends the session when what is queued has gone out. A poll that is held
+// is answered, and so is the next one when none is held.
+func (s *Session) Shut(reason Reason) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != open {
+		return
+	}
+	s.state, s.reason = closing, reason
+	switch {
+	case s.conn == nil:
+		s.cfg.Clock.Arm(&s.heart, pollingGrace)
+		s.wakePoll()
+	case s.wake != nil:
+		s.wake.Signal()
+	case !s.flushing && len(s.out) == 0:
+		s.end(reason)
+	}
+}
+
+// end closes the session; the lock is held.
+func (s *Session) end(reason Reason) {
+	if s.state == closed {
+		return
+	}
+	drained := len(s.out) == 0 && !s.writing
+	s.state, s.reason = closed, reason
+	s.out, s.head, s.outBytes = nil, 0, 0
+	s.cfg.Clock.Disarm(&s.heart)
+	if s.wake != nil {
+		s.wake.Signal()
+	}
+	s.wakePoll()
+	if s.conn != nil {
+		if drained {
+			s.conn.Goodbye()
+		} else {
+			s.conn.Interrupt()
+		}
+	}
+	if s.probe != nil {
+		s.probe.Interrupt()
+		s.probe = nil
+	}
+	go func() {
+		s.recv.Lock() // a handler may still be at work
+		s.handler.Closed(reason)
+		s.recv.Unlock()
+		close(s.ended)
+	}()
+}
+
+// Do calls f on a goroutine of its own, when the handler is not at work.
+func (s *Session) Do(f func()) {
+	s.mu.Lock()
+	tracked := s.state != closed // WaitWriters may be at work otherwise
+	if tracked {
+		s.writers.Add(1)
+	}
+	s.mu.Unlock()
+	go func() {
+		if tracked {
+			defer s.writers.Done()
+		}
+		s.recv.Lock()
+		defer s.recv.Unlock()
+		f()
+	}()
+}
+
+// Ended reports whether the session takes and gives nothing any more.
+func (s *Session) Ended() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state == closed
+}

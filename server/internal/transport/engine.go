@@ -1,0 +1,279 @@
+// Package transport carries sessions over HTTP: long-polling, websocket, and
+// the upgrade from the first to the second. It is the only package that knows
+// fasthttp's RequestCtx and the websocket library's Conn.
+//
+// A request is checked in the order of the official server, finds or opens its
+// session, and is then either a poll (polling.go), a post (polling.go) or a
+// websocket (websocket.go). The goroutine that fasthttp gives to a hijacked
+// connection reads it until the end, and is the last to use it: it waits for
+// the session's writers before it returns, since fasthttp then closes the
+// connection and reuses its wrapper for another client.
+package transport
+
+import (
+	"sync"
+	"time"
+
+	"github.com/fasthttp/websocket"
+	"github.com/valyala/fasthttp"
+
+	"github.com/throng-io/throng/protocol/engineio"
+	"github.com/throng-io/throng/server/internal/session"
+)
+
+// Config is what an Engine needs. All fields are required but the hooks.
+type Config struct {
+	Session           session.Config
+	UpgradeTimeout    time.Duration
+	MaxPayload        int // bytes of a polling body or websocket message
+	MaxPackets        int // packets in a polling body
+	Polling, Upgrades bool
+	WebSocket         bool
+	CORS              *CORS  // nil: no header at all
+	Cookie            string // name of the session cookie; empty: none
+	// Allow refuses a handshake by returning false, with a message of its own
+	// or "" for the usual one.
+	Allow func(*fasthttp.RequestCtx) (message string, ok bool)
+	// NewID returns an unguessable session id.
+	NewID func() string
+	// Open is called for each new session, before it carries anything. What it
+	// needs of the request it must copy.
+	Open func(*session.Session, *fasthttp.RequestCtx) session.Handler
+	// Refused is called for each request that is answered with an error code.
+	Refused func(*fasthttp.RequestCtx, engineio.ErrorCode)
+}
+
+// Engine serves the sessions of one server. It is safe for concurrent use.
+type Engine struct {
+	cfg      Config
+	upgrader websocket.FastHTTPUpgrader
+
+	mu       sync.RWMutex
+	sessions map[string]*session.Session
+	stopped  bool
+	live     sync.WaitGroup // sessions and hijacked connections
+}
+
+// New returns an Engine. It starts nothing.
+func New(cfg Config) *Engine {
+	return &Engine{
+		cfg:      cfg,
+		sessions: map[string]*session.Session{},
+		upgrader: websocket.FastHTTPUpgrader{
+			ReadBufferSize:  readBuffer,
+			WriteBufferPool: &writeBuffers,
+			CheckOrigin:     func(*fasthttp.RequestCtx) bool { return true }, // Allow decides
+		},
+	}
+}
+
+// Handle answers one request of the engine's path. It is a
+// fasthttp.RequestHandler.
+func (e *Engine) Handle(ctx *fasthttp.RequestCtx) {
+	upgrade := websocket.FastHTTPIsWebSocketUpgrade(ctx)
+	if e.cfg.CORS != nil && !upgrade {
+		e.cfg.CORS.apply(ctx)
+		if string(ctx.Method()) == fasthttp.MethodOptions {
+			e.cfg.CORS.preflight(ctx)
+			return
+		}
+	}
+	q := parseQuery(ctx)
+	s, code, message := e.verify(ctx, q, upgrade)
+	if code != accepted {
+		e.refuse(ctx, code, message, upgrade)
+		return
+	}
+	switch {
+	case upgrade:
+		e.serveWebSocket(ctx, q, s)
+	case s == nil:
+		e.openPolling(ctx)
+	default:
+		e.servePolling(ctx, s)
+	}
+}
+
+// query is what the engine reads of a request's query string.
+type query struct {
+	revision, transport, sid string
+	base64                   bool // the client cannot take binary frames
+}
+
+// parseQuery takes the last of duplicate parameters, as the official server
+// does.
+func parseQuery(ctx *fasthttp.RequestCtx) query {
+	var q query
+	for key, value := range ctx.QueryArgs().All() {
+		switch string(key) {
+		case "EIO":
+			q.revision = string(value)
+		case "transport":
+			q.transport = string(value)
+		case "sid":
+			q.sid = string(value)
+		case "b64":
+			q.base64 = len(value) > 0
+		}
+	}
+	return q
+}
+
+// accepted is no error code: the request may go on.
+const accepted engineio.ErrorCode = -1
+
+// verify applies the checks of PROTOCOL 2.1 in their order. It returns the
+// session that the request belongs to, or nil for a handshake.
+func (e *Engine) verify(ctx *fasthttp.RequestCtx, q query, upgrade bool) (*session.Session, engineio.ErrorCode, string) {
+	known := q.transport == "polling" && e.cfg.Polling || q.transport == "websocket" && e.cfg.WebSocket
+	if !known {
+		return nil, engineio.UnknownTransport, ""
+	}
+	if !printable(ctx.Request.Header.Peek(fasthttp.HeaderOrigin)) {
+		return nil, engineio.BadRequest, ""
+	}
+	if q.sid != "" {
+		s := e.lookup(q.sid)
+		switch {
+		case s == nil:
+			return nil, engineio.UnknownSID, ""
+		case !upgrade && s.Transport() != q.transport:
+			return nil, engineio.BadRequest, ""
+		case q.revision != "4": // every session here was opened with revision 4
+			return nil, engineio.BadRequest, ""
+		case upgrade && q.transport != "websocket":
+			return nil, engineio.BadRequest, ""
+		}
+		return s, accepted, ""
+	}
+	switch {
+	case !ctx.IsGet():
+		return nil, engineio.BadHandshakeMethod, ""
+	case (q.transport == "websocket") != upgrade:
+		return nil, engineio.BadRequest, ""
+	}
+	if e.cfg.Allow != nil {
+		if message, ok := e.cfg.Allow(ctx); !ok {
+			return nil, engineio.Forbidden, message
+		}
+	}
+	if q.revision != "4" {
+		return nil, engineio.UnsupportedProtocol, ""
+	}
+	return nil, accepted, ""
+}
+
+// refuse answers with an error code: as JSON, or, for a websocket, as the
+// plain text that the official server writes before it hangs up.
+func (e *Engine) refuse(ctx *fasthttp.RequestCtx, code engineio.ErrorCode, message string, upgrade bool) {
+	if e.cfg.Refused != nil {
+		e.cfg.Refused(ctx, code)
+	}
+	if upgrade {
+		if message == "" {
+			message = code.String()
+		}
+		ctx.SetStatusCode(fasthttp.StatusBadRequest)
+		ctx.SetContentType("text/html")
+		ctx.SetConnectionClose()
+		ctx.SetBodyString(message)
+		return
+	}
+	ctx.SetStatusCode(code.Status())
+	ctx.SetContentType("application/json")
+	ctx.Response.SetBody(code.AppendJSON(nil, message))
+}
+
+// open makes a session and announces it. It returns nil when the engine has
+// stopped. The caller must call Session.Open.
+func (e *Engine) open() *session.Session {
+	s := session.New(&e.cfg.Session, e.cfg.NewID())
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.stopped {
+		return nil
+	}
+	e.sessions[s.ID] = s
+	e.live.Add(1)
+	return s
+}
+
+// handler wraps what the layer above wants to hear, so that a session leaves
+// the table when it ends.
+type handler struct {
+	session.Handler
+	engine *Engine
+	id     string
+}
+
+func (h *handler) Closed(reason session.Reason) {
+	h.engine.mu.Lock()
+	delete(h.engine.sessions, h.id)
+	h.engine.mu.Unlock()
+	h.Handler.Closed(reason)
+	h.engine.live.Done()
+}
+
+func (e *Engine) handlerFor(s *session.Session, ctx *fasthttp.RequestCtx) session.Handler {
+	return &handler{e.cfg.Open(s, ctx), e, s.ID}
+}
+
+func (e *Engine) lookup(sid string) *session.Session {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	s := e.sessions[sid]
+	if s == nil || s.Ended() {
+		return nil
+	}
+	return s
+}
+
+// handshake is the first packet of a session.
+func (e *Engine) handshake(s *session.Session, transport string) engineio.Packet {
+	h := engineio.Handshake{
+		SID: s.ID, Upgrades: []string{}, MaxPayload: e.cfg.MaxPayload,
+		PingInterval: e.cfg.Session.PingInterval, PingTimeout: e.cfg.Session.PingTimeout,
+	}
+	if transport == "polling" && e.cfg.Upgrades && e.cfg.WebSocket {
+		h.Upgrades = append(h.Upgrades, "websocket")
+	}
+	return engineio.Packet{Type: engineio.Open, Data: h.AppendJSON(nil)}
+}
+
+// Sessions returns how many sessions are open.
+func (e *Engine) Sessions() int {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return len(e.sessions)
+}
+
+// Stop ends all sessions, letting what is queued go out, and refuses new ones.
+// The returned channel is closed when all of them, and all their connections,
+// are gone.
+func (e *Engine) Stop() <-chan struct{} {
+	e.each(func(s *session.Session) { s.Shut(session.ServerShutdown) }, true)
+	done := make(chan struct{})
+	go func() {
+		e.live.Wait()
+		close(done)
+	}()
+	return done
+}
+
+// Abort ends all sessions at once. It follows a Stop that took too long.
+func (e *Engine) Abort() {
+	e.each(func(s *session.Session) { s.Close(session.ServerShutdown) }, true)
+}
+
+func (e *Engine) each(do func(*session.Session), stop bool) {
+	e.mu.Lock()
+	e.stopped = e.stopped || stop
+	all := make([]*session.Session, 0, len(e.sessions))
+	for _, s := range e.sessions {
+		all = append(all, s)
+	}
+	e.mu.Unlock()
+	for _, s := range all {
+		do(s)
+	}
+}

@@ -1,0 +1,297 @@
+package transport
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/fasthttp/websocket"
+	"github.com/valyala/fasthttp"
+
+	"github.com/throng-io/throng/protocol/engineio"
+	"github.com/throng-io/throng/server/internal/frame"
+	"github.com/throng-io/throng/server/internal/session"
+)
+
+const (
+	// readBuffer is kept for each connection, so it is small: most messages
+	// that clients send are shorter, and longer ones take more reads.
+	readBuffer = 512
+	// joined bounds the bytes that a flusher copies together for one write.
+	joined = 64 << 10
+	// goodbyeTime is how long the closing handshake may take, and farewell how
+	// long its first half may block.
+	goodbyeTime = 2 * time.Second
+	farewell    = 50 * time.Millisecond
+)
+
+// writeBuffers are for what the library writes itself: control and compressed
+// frames.
+var writeBuffers sync.Pool
+
+// messages are buffers for inbound messages, taken when a message begins and
+// given back when it has been handled, so that an idle connection keeps none.
+var messages = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// keptMessage bounds the buffers that go back to the pool.
+const keptMessage = 64 << 10
+
+func (e *Engine) serveWebSocket(ctx *fasthttp.RequestCtx, q query, s *session.Session) {
+	fresh := s == nil
+	var h session.Handler
+	if fresh {
+		if s = e.open(); s == nil {
+			e.refuse(ctx, engineio.Forbidden, "server shutting down", true)
+			return
+		}
+		h = e.handlerFor(s, ctx)
+	}
+	e.live.Add(1)
+	err := e.upgrader.Upgrade(ctx, func(ws *websocket.Conn) {
+		defer e.live.Done()
+		c := newConn(ws, q.base64, e.cfg.MaxPayload)
+		if fresh {
+			s.Open(h, c, frame.Packet(e.handshake(s, "websocket")))
+			c.read(s)
+		} else if s.Probe(c) {
+			e.upgrade(c, s)
+		} else {
+			// A second upgrade at once, or of a session that did not begin with
+			// polling, is accepted and then hung up on; the session is not
+			// touched. (The official server lets the latter take it over.)
+			c.Goodbye()
+		}
+	})
+	if err != nil {
+		e.live.Done()
+		if fresh {
+			s.Open(h, nil, nil)
+			s.Close(session.TransportError)
+		}
+	}
+}
+
+// upgrade answers the probe of c, and makes it the session's connection when
+// the client says so.
+func (e *Engine) upgrade(c *conn, s *session.Session) {
+	defer s.ProbeLost(c)
+	timeout := time.AfterFunc(e.cfg.UpgradeTimeout, c.Interrupt)
+	defer timeout.Stop()
+	for {
+		p, free, err := c.next()
+		if err != nil {
+			return
+		}
+		kind, probe := p.Type, string(p.Data) == "probe"
+		free()
+		switch {
+		case kind == engineio.Ping && probe:
+			if _, err := c.TryWrite(probeAnswer.Wire()); err != nil {
+				return
+			}
+			s.Probed(c)
+		case kind == engineio.Upgrade:
+			if !timeout.Stop() || !s.Upgraded(c) {
+				return
+			}
+			c.read(s)
+			return
+		default:
+			c.Goodbye() // only this connection: polling goes on
+			return
+		}
+	}
+}
+
+var probeAnswer = frame.Packet(engineio.Packet{Type: engineio.Pong, Data: []byte("probe")})
+
+// conn is a websocket as a session sees it.
+type conn struct {
+	ws     *websocket.Conn
+	net    net.Conn   // under the library's and fasthttp's wrappers
+	raw    *rawWriter // nil: writes go through a flusher
+	base64 bool       // binary messages travel as text
+}
+
+func newConn(ws *websocket.Conn, inBase64 bool, limit int) *conn {
+	c := &conn{ws: ws, net: ws.NetConn(), base64: inBase64}
+	if w, ok := c.net.(interface{ UnsafeConn() net.Conn }); ok {
+		c.net = w.UnsafeConn()
+	}
+	if raw := rawConn(c.net); raw != nil && !inBase64 {
+		c.raw = newRawWriter(raw)
+	}
+	ws.SetReadLimit(int64(limit))
+	return c
+}
+
+// read carries what the client sends to s until either ends, and returns when
+// nobody uses the connection any more.
+func (c *conn) read(s *session.Session) {
+	// The library answers a ping at once, which might put the answer into the
+	// middle of a message that the kernel has taken only a part of.
+	c.ws.SetPingHandler(func(data string) error {
+		s.Send(frame.Control(websocket.PongMessage, []byte(data)))
+		return nil
+	})
+	reason := session.TransportClose
+	for {
+		p, free, err := c.next()
+		if err != nil {
+			reason = reasonOf(err)
+			break
+		}
+		err = s.Receive(p)
+		free()
+		if err != nil {
+			c.drain()
+			break
+		}
+	}
+	if reason == session.ParseError {
+		s.Shut(reason)
+		c.drain()
+	}
+	s.Close(reason)
+	s.WaitWriters()
+	<-s.Done()
+}
+
+// drain reads on, discarding, until the peer has answered the closing handshake
+// or its time is over. Closing a connection with unread bytes would reset it,
+// and the peer would lose what was sent to it last.
+func (c *conn) drain() {
+	for {
+		if _, _, err := c.ws.NextReader(); err != nil {
+			return
+		}
+	}
+}
+
+func nothing() {}
+
+// next reads a message and splits its packet, which is valid until free is
+// called.
+func (c *conn) next() (p engineio.Packet, free func(), err error) {
+	kind, r, err := c.ws.NextReader()
+	if err != nil {
+		return p, nothing, err
+	}
+	buf := messages.Get().(*bytes.Buffer)
+	buf.Reset()
+	free = func() {
+		if buf.Cap() <= keptMessage {
+			messages.Put(buf)
+		}
+	}
+	if _, err := buf.ReadFrom(r); err != nil {
+		free()
+		return p, nothing, err
+	}
+	if kind == websocket.BinaryMessage {
+		return engineio.Packet{Type: engineio.Message, Binary: true, Data: buf.Bytes()}, free, nil
+	}
+	if !utf8.Valid(buf.Bytes()) {
+		free()
+		c.farewell(websocket.CloseInvalidFramePayloadData)
+		return p, nothing, errInvalidUTF8
+	}
+	p, err = engineio.Parse(buf.Bytes())
+	if err != nil {
+		free()
+		return p, nothing, errParse{err}
+	}
+	return p, free, nil
+}
+
+var errInvalidUTF8 = errors.New("text message is not UTF-8")
+
+type errParse struct{ error }
+
+func reasonOf(err error) session.Reason {
+	var parse errParse
+	var closed *websocket.CloseError
+	var network net.Error
+	switch {
+	case errors.As(err, &parse):
+		return session.ParseError
+	case errors.As(err, &closed), errors.As(err, &network), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return session.TransportClose
+	}
+	return session.TransportError // over the limit, or not what a websocket sends
+}
+
+// TryWrite implements session.Conn.
+func (c *conn) TryWrite(b []byte) (int, error) {
+	if c.raw == nil {
+		return 0, nil
+	}
+	return c.raw.tryWrite(b)
+}
+
+// Write implements session.Conn.
+func (c *conn) Write(frames []*frame.Frame, skip int) error {
+	if c.base64 {
+		return c.writeText(frames)
+	}
+	if len(frames) == 1 {
+		_, err := c.net.Write(frames[0].Wire()[skip:])
+		return err
+	}
+	buf := messages.Get().(*bytes.Buffer)
+	defer messages.Put(buf)
+	buf.Reset()
+	for i, f := range frames {
+		buf.Write(f.Wire()[skip:])
+		skip = 0
+		if i == len(frames)-1 || buf.Len()+len(frames[i+1].Wire()) > joined {
+			if _, err := c.net.Write(buf.Bytes()); err != nil {
+				return err
+			}
+			buf.Reset()
+		}
+	}
+	return nil
+}
+
+// writeText writes frames for a client that cannot take binary ones.
+func (c *conn) writeText(frames []*frame.Frame) error {
+	for _, f := range frames {
+		if f.Packets() == 0 { // a control frame is the same for all
+			if _, err := c.net.Write(f.Wire()); err != nil {
+				return err
+			}
+			continue
+		}
+		for binary, data := range f.Parts {
+			if binary {
+				data = base64.StdEncoding.AppendEncode([]byte{'b'}, data)
+			}
+			if err := c.ws.WriteMessage(websocket.TextMessage, data); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Goodbye implements session.Conn: a close frame without a code, as the
+// official server sends.
+func (c *conn) Goodbye() {
+	c.farewell(websocket.CloseNoStatusReceived)
+	_ = c.net.SetReadDeadline(time.Now().Add(goodbyeTime))
+}
+
+func (c *conn) farewell(code int) {
+	data := websocket.FormatCloseMessage(code, "")
+	// An error means that the peer cannot be told any more.
+	_ = c.ws.WriteControl(websocket.CloseMessage, data, time.Now().Add(farewell))
+}
+
+// Interrupt implements session.Conn.
+func (c *conn) Interrupt() { _ = c.net.SetDeadline(past) }
