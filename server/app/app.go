@@ -1,0 +1,72 @@
+// Package app holds the applications of the built-in server: what it does for
+// the clients that connect to it.
+package app
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/throng-io/throng/server"
+)
+
+// apps by name. Engine is no Socket.IO application: it changes the options.
+var apps = map[string]func(*server.Server){
+	"bench":    Bench,
+	"protocol": Protocol,
+	"engine":   func(*server.Server) {},
+}
+
+// Names lists the applications, sorted.
+func Names() []string {
+	names := make([]string, 0, len(apps))
+	for name := range apps {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// New returns a server with the named application on it.
+func New(name string, opts server.Options) (*server.Server, error) {
+	install := apps[name]
+	if install == nil {
+		return nil, fmt.Errorf("application %q is unknown; use one of %v", name, Names())
+	}
+	if name == "engine" {
+		opts.Engine = Echo
+	}
+	srv, err := server.New(opts)
+	if err != nil {
+		return nil, err
+	}
+	install(srv)
+	return srv, nil
+}
+
+// Echo answers each Engine.IO message with the same one: the application
+// "engine".
+func Echo(s *server.EngineSession, data []byte, binary bool) { s.Send(data, binary) }
+
+// Protocol is a playground for protocol tests. On / and /custom a client gets
+// an event "auth" with the payload that it joined with. On / an event "message"
+// is answered by "message-back" with the same arguments, binary included, and
+// "message-with-ack" is acknowledged with its arguments.
+func Protocol(srv *server.Server) {
+	for _, name := range []string{"/", "/custom"} {
+		srv.Of(name).OnConnect(func(s *server.Socket) {
+			auth := s.AuthRaw()
+			if auth == nil {
+				auth = []byte("{}")
+			}
+			s.EmitRaw("auth", auth, nil)
+		})
+	}
+	srv.On("message", func(s *server.Socket, e *server.Event) error {
+		args, attachments := e.Raw()
+		s.EmitRaw("message-back", args, attachments)
+		return nil
+	})
+	srv.On("message-with-ack", func(_ *server.Socket, e *server.Event) error {
+		return e.AckRaw(e.Raw())
+	})
+}

@@ -1,0 +1,97 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/throng-io/throng/protocol/socketio"
+	"github.com/throng-io/throng/server"
+)
+
+// Bench is the benchmark contract: what a server must do for the scenarios to
+// run against it.
+//
+//	join  (room)                        joins a room                         ack: ()
+//	leave (room)                        leaves it                            ack: ()
+//	echo  (args...)                     answers by ack with the same args, or, if no ack
+//	                                    is asked for, by an event "echo" with them
+//	room  (room, event, data, others?)  emits event with data to the room    ack: ()
+//	all   (event, data, others?)        the same to all of the namespace     ack: ()
+//
+// A message goes to the sender as well unless others is true. An ack tells that
+// the request has been carried out.
+func Bench(srv *server.Server) { bench(srv.Namespace) }
+
+func bench(ns *server.Namespace) {
+	ns.On("join", func(s *server.Socket, e *server.Event) error {
+		return withRoom(e, s.Join)
+	})
+	ns.On("leave", func(s *server.Socket, e *server.Event) error {
+		return withRoom(e, s.Leave)
+	})
+	ns.On("echo", func(s *server.Socket, e *server.Event) error {
+		args, attachments := e.Raw()
+		if e.WantsAck() {
+			return e.AckRaw(args, attachments)
+		}
+		s.EmitRaw("echo", args, attachments)
+		return nil
+	})
+	ns.On("room", func(s *server.Socket, e *server.Event) error {
+		args, attachments := e.Raw()
+		room, rest := socketio.NextArg(args)
+		name, err := text(room, "room")
+		if err != nil {
+			return err
+		}
+		return relay(e, ns.To(name), s.To(name), rest, attachments)
+	})
+	ns.On("all", func(s *server.Socket, e *server.Event) error {
+		args, attachments := e.Raw()
+		return relay(e, ns.Everyone(), s.Broadcast(), args, attachments)
+	})
+}
+
+func withRoom(e *server.Event, do func(string)) error {
+	var room string
+	if err := e.Bind(&room); err != nil {
+		return err
+	}
+	if room == "" {
+		return errors.New("the name of the room is missing")
+	}
+	do(room)
+	return e.Ack()
+}
+
+// relay carries out (event, data, others?) of args. The data is passed on as it
+// came: decoding it would measure the JSON library, not the server.
+func relay(e *server.Event, all, others server.Target, args []byte, attachments [][]byte) error {
+	event, rest := socketio.NextArg(args)
+	name, err := text(event, "event")
+	if err != nil {
+		return err
+	}
+	data, rest := socketio.NextArg(rest)
+	to := all
+	if without, _ := socketio.NextArg(rest); string(without) == "true" {
+		to = others
+	}
+	to.EmitRaw(name, data, attachments)
+	return e.Ack()
+}
+
+// text decodes an argument that must be a string that is not empty.
+func text(arg []byte, what string) (string, error) {
+	var s string
+	if err := socketio.Bind(arg, nil, &s); err != nil {
+		return "", fmt.Errorf("%s: %w", what, err)
+	}
+	if s == "" {
+		return "", fmt.Errorf("%s: a name is missing", what)
+	}
+	if what == "event" && socketio.Reserved(s) {
+		return "", fmt.Errorf("event name %q is reserved", s)
+	}
+	return s, nil
+}

@@ -1,0 +1,305 @@
+package server
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/throng-io/throng/protocol/socketio"
+	"github.com/throng-io/throng/server/internal/deadline"
+	"github.com/throng-io/throng/server/internal/session"
+)
+
+// conn is a client's connection: it decodes what its session receives and
+// brings it to the socket of the namespace that is meant. Its methods named by
+// session.Handler run one at a time.
+type conn struct {
+	server    *Server
+	session   *session.Session
+	handshake *Handshake
+	decoder   socketio.Decoder
+	event     Event          // reused for each event
+	idle      deadline.Entry // runs until a namespace has been joined
+
+	mu      sync.Mutex
+	sockets []*Socket // joined; a client has few namespaces
+	kicked  []string  // namespaces that the server has just taken the client out of
+	closed  bool
+}
+
+func newConn(s *Server, sess *session.Session, ctx *fasthttp.RequestCtx) *conn {
+	c := &conn{server: s, session: sess, handshake: newHandshake(ctx)}
+	c.decoder.MaxAttachments = s.opts.MaxAttachments
+	c.decoder.MaxBytes = s.opts.MaxAttachments * s.opts.MaxPayload
+	c.idle.Fire = func() {
+		c.mu.Lock()
+		joined := len(c.sockets) > 0
+		c.mu.Unlock()
+		if !joined {
+			sess.Shut(session.ForcedClose)
+		}
+	}
+	s.clock.Arm(&c.idle, s.opts.ConnectTimeout)
+	return c
+}
+
+var (
+	errNotJoined  = errors.New("packet for a namespace that was not joined")
+	errJoined     = errors.New("namespace is joined already")
+	errClientOnly = errors.New("only a server sends this packet")
+)
+
+// Message implements session.Handler. An error closes the connection.
+func (c *conn) Message(data []byte, binary bool) error {
+	var p *socketio.Packet
+	var err error
+	if binary {
+		p, err = c.decoder.Binary(data)
+	} else {
+		p, err = c.decoder.Text(data)
+	}
+	if err != nil || p == nil {
+		return err
+	}
+	err = c.dispatch(p)
+	if len(p.Binary) > 0 {
+		c.decoder.Reset()
+	}
+	return err
+}
+
+func (c *conn) dispatch(p *socketio.Packet) error {
+	switch p.Type {
+	case socketio.Connect:
+		return c.join(p)
+	case socketio.ConnectError:
+		return errClientOnly
+	}
+	s := c.socket(p.Namespace)
+	if s == nil {
+		if c.wasKicked(p.Namespace) {
+			return nil // it was on its way when the server disconnected the socket
+		}
+		return errNotJoined
+	}
+	switch p.Type {
+	case socketio.Event, socketio.BinaryEvent:
+		return c.emit(s, p)
+	case socketio.Ack, socketio.BinaryAck:
+		c.ack(s, p)
+	case socketio.Disconnect:
+		c.remove(s)
+		if s.leave(nil, clientDisconnect) {
+			s.gone(clientDisconnect)
+		}
+	}
+	return nil
+}
+
+const (
+	clientDisconnect = "client namespace disconnect"
+	serverDisconnect = "server namespace disconnect"
+)
+
+func (c *conn) socket(namespace []byte) *Socket {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.sockets {
+		if bytes.Equal(s.ns.raw, namespace) {
+			return s
+		}
+	}
+	return nil
+}
+
+func (c *conn) remove(s *Socket) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i, other := range c.sockets {
+		if other == s {
+			c.sockets = append(c.sockets[:i], c.sockets[i+1:]...)
+			return
+		}
+	}
+}
+
+func (c *conn) wasKicked(namespace []byte) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, name := range c.kicked {
+		if name == string(namespace) {
+			return true
+		}
+	}
+	return false
+}
+
+// join answers a CONNECT: PROTOCOL 5.3.
+func (c *conn) join(p *socketio.Packet) error {
+	if c.socket(p.Namespace) != nil {
+		return errJoined
+	}
+	ns := c.server.lookup(p.Namespace)
+	if ns == nil {
+		return c.refuse(string(p.Namespace), errors.New("Invalid namespace")) //nolint:staticcheck // the protocol's words
+	}
+	c.mu.Lock()
+	n := len(c.sockets)
+	c.mu.Unlock()
+	if n >= c.server.opts.MaxNamespaces {
+		return c.refuse(ns.name, errors.New("too many namespaces"))
+	}
+	s := &Socket{id: newID(), ns: ns, conn: c, auth: bytes.Clone(p.Data)}
+	h := ns.handlers.Load()
+	for _, allow := range h.use {
+		var refusal error
+		if err := c.guard(func() { refusal = allow(s) }); err != nil {
+			return err
+		}
+		if refusal != nil {
+			return c.refuse(ns.name, refusal)
+		}
+	}
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return session.ErrClosed
+	}
+	c.kicked = without(c.kicked, ns.name)
+	hello := append(append([]byte(`{"sid":"`), s.id...), `"}`...)
+	s.handle = ns.hub.Add(s.id, (*member)(s), packet(socketio.Packet{Type: socketio.Connect, Namespace: ns.raw, Data: hello}))
+	c.sockets = append(c.sockets, s)
+	c.mu.Unlock()
+	c.server.clock.Disarm(&c.idle)
+	for _, f := range h.connect {
+		if err := c.guard(func() { f(s) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func without(names []string, name string) []string {
+	for i, n := range names {
+		if n == name {
+			return append(names[:i], names[i+1:]...)
+		}
+	}
+	return names
+}
+
+func (c *conn) refuse(namespace string, why error) error {
+	var structured *ConnectError
+	var data any
+	if errors.As(why, &structured) {
+		data = structured.Data
+	}
+	b, err := socketio.AppendConnectError(nil, namespace, why.Error(), data)
+	if err != nil {
+		c.server.opts.Logger.Error("connect error cannot be encoded", "namespace", namespace, "error", err)
+		b, _ = socketio.AppendConnectError(nil, namespace, why.Error(), nil)
+	}
+	c.session.Send(textFrame(b))
+	return nil
+}
+
+func (c *conn) emit(s *Socket, p *socketio.Packet) error {
+	name, args, err := socketio.SplitEvent(p.Data)
+	if err != nil {
+		return err
+	}
+	h := s.ns.handlers.Load()
+	e := &c.event
+	*e = Event{socket: s, name: name, args: args, attachments: p.Binary, id: p.ID, wantsAck: p.HasID}
+	for _, f := range h.any {
+		if err := c.call(f, s, e); err != nil {
+			return err
+		}
+	}
+	if f := h.events[string(name)]; f != nil {
+		return c.call(f, s, e)
+	}
+	return nil
+}
+
+// call runs a handler. Its own error is its own affair; only a panic ends the
+// connection.
+func (c *conn) call(f Handler, s *Socket, e *Event) (err error) {
+	defer c.recovered(&err)
+	if failed := f(s, e); failed != nil {
+		c.server.opts.Logger.Warn("event handler failed", "namespace", s.ns.name, "event", string(e.name), "socket", s.id, "error", failed)
+	}
+	return nil
+}
+
+// guard runs a function of the application. It returns an error if that
+// panics.
+func (c *conn) guard(f func()) (err error) {
+	defer c.recovered(&err)
+	f()
+	return nil
+}
+
+// recovered keeps a panic of the application from ending the process.
+func (c *conn) recovered(err *error) {
+	if cause := recover(); cause != nil {
+		*err = fmt.Errorf("handler panicked: %v", cause)
+		c.server.opts.Logger.Error("handler panicked", "panic", cause, "stack", string(debug.Stack()))
+	}
+}
+
+func (c *conn) ack(s *Socket, p *socketio.Packet) {
+	if !p.HasID {
+		return
+	}
+	pending := s.takeAck(p.ID)
+	if pending == nil {
+		return
+	}
+	e := &c.event
+	*e = Event{socket: s, args: socketio.AckArgs(p.Data), attachments: p.Binary}
+	_ = c.guard(func() { pending.done(e, nil) })
+}
+
+// disconnect takes the client out of one namespace.
+func (c *conn) disconnect(s *Socket) {
+	if s.handle == nil {
+		return // in middleware: there is nothing to leave yet
+	}
+	c.mu.Lock()
+	c.kicked = append(without(c.kicked, s.ns.name), s.ns.name)
+	c.mu.Unlock()
+	c.remove(s)
+	if s.leave(packet(socketio.Packet{Type: socketio.Disconnect, Namespace: s.ns.raw}), serverDisconnect) {
+		c.session.Do(func() { s.gone(serverDisconnect) })
+	}
+}
+
+// disconnectAll takes the client out of all namespaces and hangs up.
+func (c *conn) disconnectAll() {
+	c.mu.Lock()
+	all := append([]*Socket(nil), c.sockets...)
+	c.mu.Unlock()
+	for _, s := range all {
+		c.disconnect(s)
+	}
+	c.session.Shut(session.ForcedClose)
+}
+
+// Closed implements session.Handler.
+func (c *conn) Closed(reason session.Reason) {
+	c.server.clock.Disarm(&c.idle)
+	c.mu.Lock()
+	all := c.sockets
+	c.sockets, c.closed = nil, true
+	c.mu.Unlock()
+	for _, s := range all {
+		if s.leave(nil, string(reason)) {
+			s.gone(string(reason))
+		}
+	}
+}

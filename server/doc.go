@@ -1,0 +1,37 @@
+// Package server is a Socket.IO server on fasthttp: protocol revision 5 over
+// Engine.IO 4, with long-polling, websocket, and the upgrade between them. The
+// clients of Socket.IO 3 and 4 connect to it.
+//
+//	srv, err := server.New(server.Options{})
+//	srv.OnConnect(func(s *server.Socket) { s.Join("lobby") })
+//	srv.On("chat", func(s *server.Socket, e *server.Event) error {
+//		var text string
+//		if err := e.Bind(&text); err != nil {
+//			return err
+//		}
+//		return srv.To("lobby").Emit("chat", s.ID(), text)
+//	})
+//	err = srv.ListenAndServe(":3000")
+//
+// # Sending
+//
+// [Namespace], [Socket.To] and [Namespace.To] give a [Target], which sends to
+// the sockets of rooms; [Socket.Emit] sends to one client. An event is encoded
+// once, and laid out once in the bytes of a websocket frame, however many
+// clients it goes to. What one goroutine sends reaches a socket in the order of
+// the calls. Nothing that sends waits for a client: what a connection does not
+// take at once is queued for it, up to Options.QueueBytes and QueuePackets, and
+// a client that falls further behind is disconnected.
+//
+// # Receiving
+//
+// A [Handler] runs on the goroutine that reads the client's connection, for one
+// event at a time. It may block: only its own client waits then. Arguments are
+// decoded by [Event.Bind] where they are wanted, and nowhere else.
+//
+// # Strategies
+//
+// How a broadcast is delivered can be chosen (Options.Fanout), so that the ways
+// can be compared under load: naive, serial, writers, sharded, batched. The
+// results are the same, the costs are not.
+package server

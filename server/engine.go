@@ -1,0 +1,45 @@
+package server
+
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/throng-io/throng/protocol/engineio"
+	"github.com/throng-io/throng/server/internal/frame"
+	"github.com/throng-io/throng/server/internal/session"
+)
+
+// EngineSession is a client of a bare Engine.IO server; see Options.Engine. Its
+// methods are safe for concurrent use.
+type EngineSession struct {
+	session *session.Session
+}
+
+// engineHandler is a session of a bare Engine.IO server as the session sees it.
+type engineHandler struct {
+	EngineSession
+	on func(*EngineSession, []byte, bool)
+}
+
+// Send sends a message, text or binary. data is copied.
+func (s *EngineSession) Send(data []byte, binary bool) {
+	s.session.Send(frame.Packet(engineio.Packet{Type: engineio.Message, Binary: binary, Data: data}))
+}
+
+// Close ends the session when what is queued has gone out.
+func (s *EngineSession) Close() { s.session.Shut(session.ForcedClose) }
+
+func (h *engineHandler) Message(data []byte, binary bool) error {
+	h.on(&h.EngineSession, data, binary)
+	return nil
+}
+
+func (h *engineHandler) Closed(session.Reason) {}
+
+// quiet takes what the HTTP server logs: mostly clients that went away or sent
+// no HTTP, of which an operator wants to hear only when looking for it.
+type quiet struct{ log *slog.Logger }
+
+func (q quiet) Printf(format string, args ...any) {
+	q.log.Debug("http", "message", fmt.Sprintf(format, args...))
+}

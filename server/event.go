@@ -1,0 +1,91 @@
+package server
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+
+	"github.com/throng-io/throng/protocol/socketio"
+)
+
+// Event is something that a client emitted, or its answer to something that
+// the server emitted. It is valid until the function that got it returns.
+type Event struct {
+	socket      *Socket
+	name        []byte
+	args        []byte // JSON values with commas between them
+	attachments [][]byte
+	id          uint64
+	wantsAck    bool
+	acked       bool
+}
+
+// Name returns the name of the event; of an answer, "".
+func (e *Event) Name() string { return string(e.name) }
+
+// Bind decodes the arguments into what dst points to, in order, as
+// encoding/json would; binary attachments are found wherever []byte or any
+// stands. A nil dst skips an argument, missing arguments leave theirs as it
+// was, and superfluous ones are ignored. The error names the argument that does
+// not fit. What is decoded is the caller's own and stays valid.
+func (e *Event) Bind(dst ...any) error { return socketio.Bind(e.args, e.attachments, dst...) }
+
+// Raw returns the arguments as JSON values with commas between them, in which
+// attachments are placeholders, and the attachments. They must not be changed,
+// and are valid as long as the event.
+func (e *Event) Raw() (args []byte, attachments [][]byte) { return e.args, e.attachments }
+
+// WantsAck reports whether the client waits for an answer.
+func (e *Event) WantsAck() bool { return e.wantsAck && !e.acked }
+
+// ErrAcked is returned for a second answer to one event.
+var ErrAcked = errors.New("server: event is acknowledged already")
+
+// Ack answers the event. It does nothing if the client did not ask for it. Only
+// the first answer is sent. To answer after the handler has returned, Clone the
+// event and answer the clone, once.
+func (e *Event) Ack(args ...any) error {
+	if !e.wantsAck {
+		return nil
+	}
+	if e.acked {
+		return ErrAcked
+	}
+	s := e.socket
+	f, err := s.ns.build(false, func(dst []byte) ([]byte, [][]byte, error) {
+		return socketio.AppendAck(dst, s.ns.name, e.id, args...)
+	})
+	if err != nil {
+		return err
+	}
+	e.acked = true
+	s.ns.hub.Emit(s.handle, f)
+	return nil
+}
+
+// AckRaw answers the event with arguments in the form of Raw: a relay need not
+// decode what it passes on.
+func (e *Event) AckRaw(args []byte, attachments [][]byte) error {
+	if !e.wantsAck {
+		return nil
+	}
+	if e.acked {
+		return ErrAcked
+	}
+	e.acked = true
+	s := e.socket
+	p := socketio.Packet{Type: socketio.Ack, ID: e.id, HasID: true}
+	s.ns.hub.Emit(s.handle, s.ns.rawFrame(p, "", args, attachments, false))
+	return nil
+}
+
+// Clone returns a copy that stays valid.
+func (e *Event) Clone() *Event {
+	c := *e
+	c.name, c.args = bytes.Clone(e.name), bytes.Clone(e.args)
+	c.attachments = slices.Clone(e.attachments)
+	for i, a := range c.attachments {
+		c.attachments[i] = bytes.Clone(a)
+	}
+	return &c
+}

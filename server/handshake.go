@@ -1,0 +1,57 @@
+package server
+
+import (
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// Handshake tells how a client connected: what its first request said. It never
+// changes and may be used by several goroutines.
+type Handshake struct {
+	Time    time.Time // when
+	Address string    // of the client, without port
+	Secure  bool      // over TLS
+	Path    string    // of the request, without query
+
+	// Kept as they came, in one piece each: maps of them would be most of what
+	// an idle connection takes.
+	query, header string
+}
+
+func newHandshake(ctx *fasthttp.RequestCtx) *Handshake {
+	h := &Handshake{
+		Time: time.Now(), Secure: ctx.IsTLS(), Path: string(ctx.Path()),
+		query: string(ctx.URI().QueryString()), header: string(ctx.Request.Header.RawHeaders()),
+	}
+	address := ctx.RemoteAddr().String()
+	if host, _, err := net.SplitHostPort(address); err == nil {
+		address = host
+	}
+	h.Address = address
+	return h
+}
+
+// Query returns the last value of a query parameter, "" if there is none.
+func (h *Handshake) Query(name string) string {
+	values, _ := url.ParseQuery(h.query) // of a malformed query, what can be read
+	if all := values[name]; len(all) > 0 {
+		return all[len(all)-1]
+	}
+	return ""
+}
+
+// Header returns the value of a request header, "" if there is none. Names are
+// compared without regard to case.
+func (h *Handshake) Header(name string) string {
+	for line := range strings.Lines(h.header) {
+		key, value, found := strings.Cut(line, ":")
+		if found && strings.EqualFold(key, name) {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,175 @@
+package server
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/throng-io/throng/server/internal/fanout"
+)
+
+// Options configures a Server. The zero value is a server with the defaults of
+// the official one.
+type Options struct {
+	// Path under which the server answers. Default "/socket.io/". A request
+	// belongs to the server if its path begins with it.
+	Path string
+	// Transports that clients may use, of "polling" and "websocket". Default
+	// both.
+	Transports []string
+	// NoUpgrades keeps clients that began with polling there.
+	NoUpgrades bool
+	// CORS says which pages of other origins may read the answers. Default: no
+	// header at all, so none.
+	CORS *CORS
+	// Cookie names a cookie with the Engine.IO session id, for load balancers
+	// that keep a session at one node. Default: none.
+	Cookie string
+	// AllowRequest decides on each handshake, before anything is allocated for
+	// it: a returned error refuses it, and its text is the answer (HTTP 403).
+	// This is also the place to check the Origin of websockets, which CORS does
+	// not protect.
+	AllowRequest func(*fasthttp.RequestCtx) error
+
+	// PingInterval is the time from a client's pong to the server's next ping.
+	// Default 25 s.
+	PingInterval time.Duration
+	// PingTimeout is how long a pong may take. Default 20 s.
+	PingTimeout time.Duration
+	// UpgradeTimeout is how long an upgrade may take from the opening of the
+	// websocket. Default 10 s.
+	UpgradeTimeout time.Duration
+	// ConnectTimeout is how long a connection may stay without having joined a
+	// namespace. Default 45 s.
+	ConnectTimeout time.Duration
+
+	// MaxPayload is the size limit in bytes of one polling body and of one
+	// websocket message. Default 1 000 000.
+	MaxPayload int
+	// MaxAttachments is how many binary values one event may hold. Default 10.
+	MaxAttachments int
+	// MaxNamespaces is how many namespaces one connection may join. Default 32.
+	MaxNamespaces int
+	// QueuePackets and QueueBytes bound what waits for one slow client; one
+	// that would exceed them is disconnected with the reason "slow consumer".
+	// Defaults 16 384 packets and 4 MiB.
+	QueuePackets int
+	QueueBytes   int
+
+	// Fanout names the strategy that delivers broadcasts: one of naive, serial,
+	// writers, sharded, batched. Default batched.
+	Fanout string
+
+	// Engine, if set, makes this a bare Engine.IO server: each message of each
+	// session goes to the function, one at a time and in order for a session,
+	// and there are no namespaces. data is valid during the call. The default
+	// Path is "/engine.io/" then.
+	Engine func(s *EngineSession, data []byte, binary bool)
+
+	// Logger receives what goes wrong in handlers. Default slog.Default().
+	Logger *slog.Logger
+}
+
+// CORS says which pages of other origins may read a server's answers. It does
+// not protect websockets, which browsers open to any origin.
+type CORS struct {
+	// Origins that are allowed. ["*"] allows every one. One fixed origin is
+	// named in every answer; of several, the one that asks is.
+	Origins []string
+	// Credentials allows cookies and authorization headers. It cannot be
+	// combined with "*".
+	Credentials bool
+}
+
+// maxPackets bounds the packets of one polling body: CVE-2020-36048 was a body
+// of millions of them. It is far above what official clients send at once,
+// which is what they have queued while a request was under way.
+const maxPackets = 65536
+
+func (o Options) withDefaults() (Options, error) {
+	setDefault(&o.Path, "/socket.io/")
+	if o.Engine != nil && o.Path == "/socket.io/" {
+		o.Path = "/engine.io/"
+	}
+	if !strings.HasPrefix(o.Path, "/") {
+		return o, fmt.Errorf("server: Path %q does not begin with a slash", o.Path)
+	}
+	if !strings.HasSuffix(o.Path, "/") {
+		o.Path += "/"
+	}
+	if len(o.Transports) == 0 {
+		o.Transports = []string{"polling", "websocket"}
+	}
+	for _, t := range o.Transports {
+		if t != "polling" && t != "websocket" {
+			return o, fmt.Errorf("server: transport %q is unknown; use polling or websocket", t)
+		}
+	}
+	if o.CORS != nil && o.CORS.Credentials && slices.Contains(o.CORS.Origins, "*") {
+		return o, errors.New(`server: CORS with Credentials needs named Origins: "*" would let any page act for its visitor`)
+	}
+	for _, d := range []struct {
+		name  string
+		value *time.Duration
+		or    time.Duration
+	}{
+		{"PingInterval", &o.PingInterval, 25 * time.Second},
+		{"PingTimeout", &o.PingTimeout, 20 * time.Second},
+		{"UpgradeTimeout", &o.UpgradeTimeout, 10 * time.Second},
+		{"ConnectTimeout", &o.ConnectTimeout, 45 * time.Second},
+	} {
+		if *d.value < 0 {
+			return o, fmt.Errorf("server: %s is %v; it must not be negative", d.name, *d.value)
+		}
+		setDefault(d.value, d.or)
+	}
+	for _, n := range []struct {
+		name  string
+		value *int
+		or    int
+	}{
+		{"MaxPayload", &o.MaxPayload, 1_000_000},
+		{"MaxAttachments", &o.MaxAttachments, 10},
+		{"MaxNamespaces", &o.MaxNamespaces, 32},
+		{"QueuePackets", &o.QueuePackets, 16384},
+		{"QueueBytes", &o.QueueBytes, 4 << 20},
+	} {
+		if *n.value < 0 {
+			return o, fmt.Errorf("server: %s is %d; it must not be negative", n.name, *n.value)
+		}
+		setDefault(n.value, n.or)
+	}
+	setDefault(&o.Fanout, "batched")
+	if !slices.Contains(fanout.Names(), o.Fanout) {
+		return o, fmt.Errorf("server: fan-out strategy %q is unknown; use one of %s", o.Fanout, strings.Join(fanout.Names(), ", "))
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	return o, nil
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// Strategies lists the fan-out strategies, the simplest first.
+func Strategies() []string { return fanout.Names() }
+
+// newID returns 120 random bits in 20 characters, the length that the official
+// server's ids have.
+func newID() string {
+	var b [15]byte
+	_, _ = rand.Read(b[:]) // never fails: it ends the process instead
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}

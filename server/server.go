@@ -1,0 +1,235 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sort"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/throng-io/throng/server/internal/deadline"
+	"github.com/throng-io/throng/server/internal/fanout"
+	"github.com/throng-io/throng/server/internal/session"
+	"github.com/throng-io/throng/server/internal/transport"
+)
+
+// Server is a Socket.IO server. Its methods are safe for concurrent use. The
+// embedded Namespace is the main one, "/".
+type Server struct {
+	*Namespace
+
+	opts   Options
+	engine *transport.Engine
+	clock  *deadline.Clock
+	ticks  sync.Once // starts the clock with the first session
+
+	mu         sync.RWMutex
+	namespaces map[string]*Namespace
+	http       []*fasthttp.Server
+	stopped    bool
+}
+
+// New returns a server with the given options, or an error that names the
+// option that is wrong. It starts nothing: mount Handler, or call Serve.
+func New(opts Options) (*Server, error) {
+	opts, err := opts.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{opts: opts, clock: deadline.New(), namespaces: map[string]*Namespace{}}
+	s.Namespace = s.Of("/")
+	cfg := transport.Config{
+		Session: session.Config{
+			PingInterval: opts.PingInterval, PingTimeout: opts.PingTimeout,
+			MaxPackets: opts.QueuePackets, MaxBytes: opts.QueueBytes,
+			Clock: s.clock, KeepWriter: opts.Fanout == "writers",
+		},
+		UpgradeTimeout: opts.UpgradeTimeout,
+		MaxPayload:     opts.MaxPayload,
+		MaxPackets:     maxPackets,
+		Upgrades:       !opts.NoUpgrades,
+		CORS:           (*transport.CORS)(opts.CORS),
+		Cookie:         opts.Cookie,
+		NewID:          newID,
+		Open:           s.open,
+	}
+	for _, t := range opts.Transports {
+		cfg.Polling = cfg.Polling || t == "polling"
+		cfg.WebSocket = cfg.WebSocket || t == "websocket"
+	}
+	if allow := opts.AllowRequest; allow != nil {
+		cfg.Allow = func(ctx *fasthttp.RequestCtx) (string, bool) {
+			if err := allow(ctx); err != nil {
+				return err.Error(), false
+			}
+			return "", true
+		}
+	}
+	s.engine = transport.New(cfg)
+	return s, nil
+}
+
+// open is called by the engine for each new session.
+func (s *Server) open(sess *session.Session, ctx *fasthttp.RequestCtx) session.Handler {
+	s.ticks.Do(func() { go s.clock.Run() })
+	if s.opts.Engine != nil {
+		return &engineHandler{EngineSession{sess}, s.opts.Engine}
+	}
+	return newConn(s, sess, ctx)
+}
+
+// Of returns a namespace, and makes it if need be. A name without leading slash
+// gets one. Clients can join namespaces that exist, and no others: do not pass
+// names that clients made up.
+func (s *Server) Of(name string) *Namespace {
+	if !strings.HasPrefix(name, "/") {
+		name = "/" + name
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ns := s.namespaces[name]; ns != nil {
+		return ns
+	}
+	hub, err := fanout.New(s.opts.Fanout, fanout.Options{})
+	if err != nil {
+		panic(err) // withDefaults has checked the name
+	}
+	ns := &Namespace{server: s, name: name, raw: []byte(name), hub: hub}
+	ns.handlers.Store(&handlers{})
+	s.namespaces[name] = ns
+	return ns
+}
+
+func (s *Server) lookup(name []byte) *Namespace {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.namespaces[string(name)]
+}
+
+// Handler answers the requests under Options.Path, and the others with 404. It
+// is a fasthttp.RequestHandler: use it as one, or call it from one for the
+// paths that are the server's.
+//
+// The HTTP server around it should stream request bodies
+// (fasthttp.Server.StreamRequestBody), since MaxPayload can otherwise only be
+// enforced after a body has been read, and must not have a WriteTimeout below
+// the ping interval, for which polls are held.
+func (s *Server) Handler(ctx *fasthttp.RequestCtx) {
+	// The prefix of the path as it was sent: decoding it first would let two
+	// spellings of one path meet different rules in a proxy and here.
+	if !strings.HasPrefix(string(ctx.Request.Header.RequestURI()), s.opts.Path) {
+		ctx.SetStatusCode(fasthttp.StatusNotFound)
+		ctx.SetBodyString("not found\n")
+		return
+	}
+	s.engine.Handle(ctx)
+}
+
+// requestTime bounds how long a request may take to arrive, so that slow ones
+// do not hold connections for ever; idleTime does it between requests.
+const (
+	requestTime = 30 * time.Second
+	idleTime    = 75 * time.Second
+)
+
+// Serve answers connections of ln, with HTTP of its own around Handler, until
+// Shutdown or an error of the listener. It returns nil after Shutdown. It may
+// be called for several listeners.
+func (s *Server) Serve(ln net.Listener) error {
+	h := &fasthttp.Server{
+		Handler:               s.Handler,
+		NoDefaultServerHeader: true,
+		StreamRequestBody:     true,
+		MaxRequestBodySize:    s.opts.MaxPayload + 1,
+		ReadTimeout:           requestTime,
+		IdleTimeout:           idleTime,
+		CloseOnShutdown:       true,
+		Logger:                quiet{s.opts.Logger},
+	}
+	s.mu.Lock()
+	if s.stopped {
+		s.mu.Unlock()
+		_ = ln.Close()
+		return nil
+	}
+	s.http = append(s.http, h)
+	s.mu.Unlock()
+	return h.Serve(ln)
+}
+
+// ListenAndServe listens on a TCP address, such as ":3000", and serves it.
+func (s *Server) ListenAndServe(addr string) error {
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	return s.Serve(ln)
+}
+
+// Shutdown stops the server: no new sessions are accepted, what is queued goes
+// out, all sockets are disconnected with the reason "server shutting down", and
+// the goroutines of the server end. When ctx ends first, the rest is cut off
+// and its error returned. Clients will reconnect, to another server or a new
+// one. Handlers must not call Shutdown.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.mu.Lock()
+	if s.stopped {
+		s.mu.Unlock()
+		return errors.New("server: Shutdown was called before")
+	}
+	s.stopped = true
+	http := s.http
+	s.mu.Unlock()
+
+	gone := s.engine.Stop()
+	var result error
+	for _, h := range http {
+		if err := h.ShutdownWithContext(ctx); err != nil && !errors.Is(err, ctx.Err()) {
+			result = errors.Join(result, err)
+		}
+	}
+	select {
+	case <-gone:
+	case <-ctx.Done():
+		s.engine.Abort()
+		<-gone
+		result = errors.Join(result, ctx.Err())
+	}
+	for _, ns := range s.all() {
+		ns.hub.Close()
+	}
+	s.ticks.Do(func() { go s.clock.Run() }) // so that Close has something to end
+	s.clock.Close()
+	return result
+}
+
+// all lists the namespaces, in the order of their names.
+func (s *Server) all() []*Namespace {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	all := make([]*Namespace, 0, len(s.namespaces))
+	for _, ns := range s.namespaces {
+		all = append(all, ns)
+	}
+	sort.Slice(all, func(i, j int) bool { return all[i].name < all[j].name })
+	return all
+}
+
+// Stats is a server at a moment.
+type Stats struct {
+	Sessions   int            // Engine.IO sessions, in a namespace or not
+	Namespaces map[string]int // sockets by namespace
+}
+
+// Stats counts what the server holds.
+func (s *Server) Stats() Stats {
+	st := Stats{Sessions: s.engine.Sessions(), Namespaces: map[string]int{}}
+	for _, ns := range s.all() {
+		st.Namespaces[ns.name] = ns.hub.Len()
+	}
+	return st
+}

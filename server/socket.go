@@ -1,0 +1,225 @@
+package server
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/throng-io/throng/protocol/socketio"
+	"github.com/throng-io/throng/server/internal/deadline"
+	"github.com/throng-io/throng/server/internal/fanout"
+	"github.com/throng-io/throng/server/internal/frame"
+)
+
+// Socket is a client in a namespace. A connection that has joined several
+// namespaces has a socket in each. Its methods are safe for concurrent use.
+type Socket struct {
+	// Data is the application's: the server does not touch it. Guard it if
+	// several goroutines use it.
+	Data any
+
+	id     string
+	ns     *Namespace
+	conn   *conn
+	auth   []byte
+	handle *fanout.Handle
+	left   atomic.Bool
+
+	mu   sync.Mutex
+	acks map[uint64]*pendingAck // nil until the first
+}
+
+// member is a socket as the hub sees it; a type of its own keeps its methods
+// out of Socket's.
+type member Socket
+
+func (m *member) Deliver(frames []*frame.Frame, wire []byte) { m.conn.session.Deliver(frames, wire) }
+func (m *member) Queue(f *frame.Frame)                       { m.conn.session.Queue(f) }
+
+// ID returns the socket's id, which is public: clients may know those of
+// others. It is also the name of a room with this socket alone.
+func (s *Socket) ID() string { return s.id }
+
+// Namespace returns the namespace of the socket.
+func (s *Socket) Namespace() *Namespace { return s.ns }
+
+// Handshake tells how the client connected.
+func (s *Socket) Handshake() *Handshake { return s.conn.handshake }
+
+// Auth decodes the payload that the client sent when it joined the namespace,
+// as encoding/json would. Without one it does nothing.
+func (s *Socket) Auth(dst any) error {
+	if len(s.auth) == 0 {
+		return nil
+	}
+	return json.Unmarshal(s.auth, dst)
+}
+
+// AuthRaw returns the payload of Auth as JSON, nil if there is none. It must not
+// be changed.
+func (s *Socket) AuthRaw() []byte { return s.auth }
+
+// Transport names what carries the connection now: "polling" or "websocket".
+func (s *Socket) Transport() string { return s.conn.session.Transport() }
+
+// Connected reports whether the socket is in its namespace.
+func (s *Socket) Connected() bool { return s.handle != nil && !s.left.Load() }
+
+// Emit sends an event to this client. See Target.Emit.
+func (s *Socket) Emit(event string, args ...any) error {
+	f, err := s.ns.event(event, args, false)
+	if err != nil {
+		return err
+	}
+	s.send(f)
+	return nil
+}
+
+// EmitRaw is Emit for arguments in the form of Event.Raw, which are not checked.
+func (s *Socket) EmitRaw(event string, args []byte, attachments [][]byte) {
+	s.send(s.ns.rawFrame(socketio.Packet{Type: socketio.Event}, event, args, attachments, false))
+}
+
+// Send sends a prepared message to this client.
+func (s *Socket) Send(m *Message) { s.send(m.frame) }
+
+func (s *Socket) send(f *frame.Frame) {
+	if s.handle == nil { // still in middleware
+		s.conn.session.Send(f)
+		return
+	}
+	s.ns.hub.Emit(s.handle, f)
+}
+
+// To returns the sockets of a room without this one.
+func (s *Socket) To(room string) Target { return s.Broadcast().To(room) }
+
+// Broadcast returns all sockets of the namespace but this one.
+func (s *Socket) Broadcast() Target {
+	t := s.ns.Everyone()
+	t.audience.Skip = s.handle
+	return t
+}
+
+// Join puts the socket into a room: messages that are sent to the room after
+// Join returned will reach it. Joining twice is joining once.
+func (s *Socket) Join(room string) {
+	if s.Connected() {
+		s.ns.hub.Join(s.handle, room)
+	}
+}
+
+// Leave takes the socket out of a room.
+func (s *Socket) Leave(room string) {
+	if s.Connected() {
+		s.ns.hub.Leave(s.handle, room)
+	}
+}
+
+// Rooms returns the rooms that the socket has joined, sorted.
+func (s *Socket) Rooms() []string {
+	if !s.Connected() {
+		return nil
+	}
+	rooms := s.ns.hub.Rooms(s.handle)
+	slices.Sort(rooms)
+	return rooms
+}
+
+// Disconnect takes the client out of the namespace; the client is told, and does
+// not come back by itself. With hangUp its whole connection is closed, when what
+// is queued has gone out. OnDisconnect runs later, on another goroutine.
+func (s *Socket) Disconnect(hangUp bool) {
+	if hangUp {
+		s.conn.disconnectAll()
+		return
+	}
+	s.conn.disconnect(s)
+}
+
+// Errors that an EmitWithAck ends with.
+var (
+	ErrAckTimeout   = errors.New("server: operation has timed out")
+	ErrDisconnected = errors.New("server: socket has been disconnected")
+)
+
+type pendingAck struct {
+	timeout deadline.Entry
+	done    func(*Event, error)
+}
+
+// EmitWithAck sends an event and calls done once: with the client's answer, or
+// with ErrAckTimeout or ErrDisconnected. The answer is valid until done
+// returns. done runs on a goroutine of the server and must not block. An error
+// of EmitWithAck itself is one of Emit, and done is not called then.
+func (s *Socket) EmitWithAck(timeout time.Duration, done func(answer *Event, err error), event string, args ...any) error {
+	id := s.ns.ackIDs.Add(1) - 1
+	f, err := s.ns.build(false, func(dst []byte) ([]byte, [][]byte, error) {
+		return socketio.AppendEvent(dst, s.ns.name, id, true, event, args...)
+	})
+	if err != nil {
+		return err
+	}
+	p := &pendingAck{done: done}
+	p.timeout.Fire = func() {
+		if s.takeAck(id) != nil {
+			done(nil, ErrAckTimeout)
+		}
+	}
+	s.mu.Lock()
+	if s.left.Load() {
+		s.mu.Unlock()
+		return ErrDisconnected
+	}
+	if s.acks == nil {
+		s.acks = map[uint64]*pendingAck{}
+	}
+	s.acks[id] = p
+	s.ns.server.clock.Arm(&p.timeout, timeout)
+	s.mu.Unlock()
+	s.send(f)
+	return nil
+}
+
+func (s *Socket) takeAck(id uint64) *pendingAck {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.acks[id]
+	if p != nil {
+		delete(s.acks, id)
+		s.ns.server.clock.Disarm(&p.timeout)
+	}
+	return p
+}
+
+// leave takes the socket out of the hub; last may be nil. It reports whether
+// this call was the one that did it.
+func (s *Socket) leave(last *frame.Frame, reason string) bool {
+	if !s.left.CompareAndSwap(false, true) {
+		return false
+	}
+	for _, f := range s.ns.handlers.Load().disconnect {
+		s.conn.guard(func() { f(s, reason) })
+	}
+	s.ns.hub.Remove(s.handle, last)
+	return true
+}
+
+// gone tells the application, and those who wait for an answer, that the socket
+// has left.
+func (s *Socket) gone(reason string) {
+	s.mu.Lock()
+	acks := s.acks
+	s.acks = nil
+	s.mu.Unlock()
+	for _, p := range acks {
+		s.ns.server.clock.Disarm(&p.timeout)
+		s.conn.guard(func() { p.done(nil, ErrDisconnected) })
+	}
+	for _, f := range s.ns.handlers.Load().disconnected {
+		s.conn.guard(func() { f(s, reason) })
+	}
+}
