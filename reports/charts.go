@@ -1,0 +1,320 @@
+package reports
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/throng-io/throng/reports/internal/draw"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// figure is a chart as data, with the words and numbers that stand below it.
+type figure struct {
+	draw.Figure
+	Caption string
+	Data    table
+}
+
+// Roles of the lines that come back in several charts.
+var metricStyle = map[string]draw.Style{
+	"delivery": draw.Blue, "fanout.last": draw.Vermillion, "ack": draw.Green, "ack.service": draw.Purple, "connect": draw.Orange,
+}
+
+const spectrumLines = 5
+
+// spectrum is the whole distribution of each metric on an axis that gives each further nine the same room. A line ends where
+// fewer than ten samples lie beyond it.
+func spectrum(name string, of map[string]*result.Latency, names []string, checks []result.Check, sub string) (*figure, error) {
+	p := draw.Panel{Y: draw.Axis{Label: "latency, ms", Log: true}}
+	f := &figure{Caption: "How bad is the tail: the share of samples (x) that took no longer than y. Each line ends where fewer than ten samples lie beyond it."}
+	farthest := 10.0
+	for _, metric := range names[:min(len(names), spectrumLines)] {
+		pts, err := spectrumPoints(of[metric])
+		if err != nil {
+			return nil, fmt.Errorf("spectrum of %s: %w", metric, err)
+		}
+		if len(pts) < 2 {
+			continue
+		}
+		style, ok := metricStyle[metric]
+		if !ok {
+			style = unused(p.Lines)
+		}
+		p.Lines = append(p.Lines, draw.Line{Name: fmt.Sprintf("%s (n = %s)", metric, count(of[metric].N)), Points: pts, Style: style})
+		farthest = max(farthest, pts[len(pts)-1].X)
+	}
+	if len(p.Lines) == 0 {
+		return nil, nil
+	}
+	p.X = spectrumAxis(farthest)
+	p.Rules = limits(checks, names, farthest)
+	f.Figure = draw.Figure{Name: name, Title: "Latency by percentile", Sub: sub, Panels: []draw.Panel{p}}
+	f.Data = latencyTable(of, names)
+	f.Data.Title = ""
+	return f, nil
+}
+
+// unused is the first style that no line has yet.
+func unused(lines []draw.Line) draw.Style {
+	for s := range draw.Style(draw.Series) {
+		if !slices.ContainsFunc(lines, func(l draw.Line) bool { return l.Style == s }) {
+			return s
+		}
+	}
+	return draw.Grey
+}
+
+// spectrumPoints samples a histogram at steps of equal width on the axis 1/(1-p).
+func spectrumPoints(l *result.Latency) ([]draw.Point, error) {
+	if l == nil || l.N < percentiles[p50].n {
+		return nil, nil
+	}
+	h, err := l.Histogram()
+	if err != nil {
+		return nil, err
+	}
+	end := math.Log10(float64(l.N) / 10)
+	const perDecade = 40
+	var at, ps []float64
+	for i := 0; ; i++ {
+		x := math.Min(float64(i)/perDecade, end)
+		at = append(at, math.Pow(10, x))
+		ps = append(ps, 100*(1-math.Pow(10, -x)))
+		if x >= end {
+			break
+		}
+	}
+	pts := make([]draw.Point, len(at))
+	for i, us := range h.ValueAtPercentilesSlice(ps) {
+		pts[i] = draw.Point{X: at[i], Y: ms(max(us, 1))}
+	}
+	return pts, nil
+}
+
+func spectrumAxis(farthest float64) draw.Axis {
+	a := draw.Axis{Label: "percentile", Log: true, Min: 1, Max: farthest, Ticks: []draw.Tick{{At: 1, Label: "0"}, {At: 2, Label: "50"}}}
+	s := "90"
+	for x := 10.0; x <= farthest*1.0001 && x < 1e9; x *= 10 {
+		a.Ticks = append(a.Ticks, draw.Tick{At: x, Label: s})
+		if s == "90" || s == "99" {
+			s = map[string]string{"90": "99", "99": "99.9"}[s]
+		} else {
+			s += "9"
+		}
+	}
+	a.Max = max(a.Max, a.Ticks[len(a.Ticks)-1].At)
+	for i := range a.Ticks {
+		a.Ticks[i].Label += nbsp + "%"
+	}
+	return a
+}
+
+// limits are the rules of the service-level checks on percentiles of the metrics shown. Marks say which percentile each is about.
+func limits(checks []result.Check, metrics []string, farthest float64) []draw.Rule {
+	var rs []draw.Rule
+	for i := range checks {
+		k := &checks[i]
+		q := quantile(k.Stat)
+		if k.Kind == result.KindValid || !slices.Contains(metrics, k.Metric) || k.Limit <= 0 || q == 0 && k.Stat != "max" {
+			continue
+		}
+		r := draw.Rule{At: k.Limit * 1e3, Label: k.Text}
+		if x := 1 / (1 - q); q > 0 && farthest > 0 && x <= farthest {
+			r.MarkX = x
+		}
+		rs = append(rs, r)
+	}
+	return rs
+}
+
+// maxSeconds is how many points a timeline shows. Longer ones show stretches of several seconds, each by its highest second.
+const maxSeconds = 900
+
+// stretches cuts a timeline of n seconds into equal parts, of one second unless there are too many.
+func stretches(n int) (per int) { return (n + maxSeconds - 1) / maxSeconds }
+
+func bands(c *result.Cell) []draw.Band {
+	var bs []draw.Band
+	for _, p := range c.Phases {
+		if p.EndS > p.StartS {
+			bs = append(bs, draw.Band{From: p.StartS, To: p.EndS, Label: p.Name, Grey: !p.Record})
+		}
+	}
+	return bs
+}
+
+// latencyTimeline is p50, p99 and max of a metric per second, above what was sent and received.
+func latencyTimeline(name, metric string, c *result.Cell, sub string) *figure {
+	per := stretches(len(c.Timeline))
+	var mid, high, top, in, out []draw.Point
+	gap := false
+	data := table{Left: 0, Head: []string{"second", "n", "p50", "p99", "max", "sent", "received"}}
+	every := 1 + len(c.Timeline)/60
+	total := int64(0)
+	for i := 0; i < len(c.Timeline); i += per {
+		s := c.Timeline[i]
+		q, sent, received := stretch(c.Timeline[i:min(i+per, len(c.Timeline))], metric)
+		x := s.T + float64(per)/2
+		in = append(in, draw.Point{X: x, Y: received})
+		out = append(out, draw.Point{X: x, Y: sent})
+		if i/per%every == 0 {
+			data.Rows = append(data.Rows, timelineRow(s.T, q, sent, received))
+		}
+		if q.N == 0 {
+			gap = true
+			continue
+		}
+		total += q.N
+		mid = append(mid, draw.Point{X: x, Y: ms(max(q.P50us, 1)), Gap: gap})
+		high = append(high, draw.Point{X: x, Y: ms(max(q.P99us, 1)), Gap: gap})
+		top = append(top, draw.Point{X: x, Y: ms(max(q.Maxus, 1)), Gap: gap})
+		gap = false
+	}
+	if total == 0 {
+		return nil
+	}
+	if every > 1 {
+		data.Note = fmt.Sprintf("Every %d. row; all of them are in result.json.", every)
+	}
+	y := draw.Axis{Label: metric + ", ms", Log: true}
+	x := draw.Axis{Min: c.Timeline[0].T, Max: c.Timeline[len(c.Timeline)-1].T + 1}
+	last := x
+	last.Label = "seconds since the start"
+	f := &figure{Data: data, Caption: "When was it slow: " + metric + " latency of each second. Grey phases are not part of the summary."}
+	if per > 1 {
+		f.Caption += fmt.Sprintf(" Each point stands for %d seconds and shows their slowest.", per)
+	}
+	f.Figure = draw.Figure{Name: name, Title: upperFirst(metric) + " latency over time", Sub: sub, Panels: []draw.Panel{
+		{X: x, Y: y, Bands: bands(c), Weight: 1.3, Rules: limits(c.Checks, []string{metric}, 0), Lines: []draw.Line{
+			{Name: "max", Points: top, Style: draw.Orange, Thin: true},
+			{Name: "p99", Points: high, Style: draw.Blue},
+			{Name: "p50", Points: mid, Style: draw.Green},
+		}},
+		{X: last, Y: draw.Axis{Label: "messages per second"}, Weight: 0.6, Bands: unnamed(bands(c)), Lines: []draw.Line{
+			{Name: "received", Points: in, Style: draw.Blue},
+			{Name: "sent", Points: out, Style: draw.Vermillion},
+		}},
+	}}
+	return f
+}
+
+// stretch takes the worst second of each percentile, and the mean rates.
+func stretch(ss []result.Second, metric string) (q result.Quantiles, sent, received float64) {
+	for _, s := range ss {
+		l := s.Latency[metric]
+		q.N += l.N
+		q.P50us, q.P99us, q.Maxus = max(q.P50us, l.P50us), max(q.P99us, l.P99us), max(q.Maxus, l.Maxus)
+		sent += float64(s.Sent)
+		received += float64(s.Received)
+	}
+	n := float64(len(ss))
+	return q, sent / n, received / n
+}
+
+func timelineRow(t float64, q result.Quantiles, sent, received float64) []string {
+	row := []string{significant(t), count(q.N), none, none, none, significant(sent), significant(received)}
+	if q.N > 0 {
+		row[2], row[3], row[4] = micros(float64(q.P50us)), micros(float64(q.P99us)), micros(float64(q.Maxus))
+	}
+	return row
+}
+
+// unnamed keeps the bands and drops their names, for panels below the one that names them.
+func unnamed(bs []draw.Band) []draw.Band {
+	for i := range bs {
+		bs[i].Label = ""
+	}
+	return bs
+}
+
+// connectRamp is how the population came up: asked, open, held, and the seconds in which connects failed.
+func connectRamp(name string, c *result.Cell, sub string) *figure {
+	var asked, open, held, failed []draw.Point
+	end, failures := 0, 0
+	for i, s := range c.Timeline {
+		if i == 0 || s.Asked != c.Timeline[i-1].Asked || s.Open != c.Timeline[i-1].Open || s.Held != c.Timeline[i-1].Held || s.Failed > 0 {
+			end = i
+		}
+	}
+	end = min(len(c.Timeline), end+2+end/5) // and a little of what follows
+	data := table{Head: []string{"second", "asked", "open", "held", "failed"}}
+	every := 1 + end/60
+	for i, s := range c.Timeline[:end] {
+		x := s.T + 1 // the state at the second's end
+		asked = append(asked, draw.Point{X: x, Y: float64(s.Asked)})
+		open = append(open, draw.Point{X: x, Y: float64(s.Open)})
+		held = append(held, draw.Point{X: x, Y: float64(s.Held)})
+		if s.Failed > 0 {
+			failed = append(failed, draw.Point{X: x, Y: float64(s.Held)})
+			failures += s.Failed
+		}
+		if i%every == 0 {
+			data.Rows = append(data.Rows, []string{significant(x), count(s.Asked), count(s.Open), count(s.Held), count(s.Failed)})
+		}
+	}
+	if end == 0 || c.Timeline[end-1].Asked == 0 {
+		return nil
+	}
+	start := draw.Point{X: c.Timeline[0].T}
+	from := func(pts []draw.Point) []draw.Point { return append([]draw.Point{start}, pts...) }
+	p := draw.Panel{
+		X: draw.Axis{Label: "seconds since the start", Min: start.X, Max: c.Timeline[end-1].T + 1},
+		Y: draw.Axis{Label: "clients"},
+		Lines: []draw.Line{
+			{Name: "asked", Points: from(asked), Style: draw.Grey},
+			{Name: "transport open", Points: from(open), Style: draw.Orange},
+			{Name: "held", Points: from(held), Style: draw.Blue},
+		},
+	}
+	if failures > 0 {
+		p.Lines = append(p.Lines, draw.Line{Name: "failed: " + count(failures), Points: failed, Style: draw.Purple, Marks: true})
+	}
+	f := &figure{Data: data, Caption: "How the clients came up: told to connect, transport open, connected to their namespace. Crosses are seconds in which connects failed."}
+	if failures == 0 {
+		f.Caption = "How the clients came up: told to connect, transport open, connected to their namespace. No connect failed."
+	}
+	f.Figure = draw.Figure{Name: name, Title: "Connect ramp", Sub: sub, Panels: []draw.Panel{p}}
+	return f
+}
+
+// receiverCurve is when each share of the receivers had a broadcast.
+func receiverCurve(name string, c *result.Cell, sub string) *figure {
+	if len(c.Curve) < 2 {
+		return nil
+	}
+	var mid, high []draw.Point
+	data := table{Head: []string{"receivers reached", "median broadcast", "p99 broadcast", "broadcasts"}}
+	n := int64(0)
+	for i, p := range c.Curve {
+		mid = append(mid, draw.Point{X: p.Rank * 100, Y: ms(p.P50us)})
+		if p.N >= percentiles[p99].n/10 {
+			high = append(high, draw.Point{X: p.Rank * 100, Y: ms(p.P99us)})
+		}
+		n = max(n, p.N)
+		if i%(1+len(c.Curve)/25) == 0 || i == len(c.Curve)-1 {
+			data.Rows = append(data.Rows, []string{share(p.Rank), micros(float64(p.P50us)), micros(float64(p.P99us)), count(p.N)})
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	p := draw.Panel{
+		X:     draw.Axis{Label: "receivers reached, %", Min: 0, Max: 100},
+		Y:     draw.Axis{Label: "ms since the broadcast was due"},
+		Lines: []draw.Line{{Name: "median broadcast", Points: mid, Style: draw.Blue}},
+	}
+	if len(high) > 1 {
+		p.Lines = append(p.Lines, draw.Line{Name: "99th percentile of broadcasts", Points: high, Style: draw.Vermillion})
+	}
+	f := &figure{Data: data, Caption: "How unfair is the fan-out: when the first, the middle and the last receiver of one broadcast had it. A flat line serves all at once."}
+	f.Figure = draw.Figure{Name: name, Title: "Receiver curve", Sub: joinSub(sub, plural(n, "broadcast")), Panels: []draw.Panel{p}}
+	return f
+}
+
+func joinSub(parts ...string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), " · ")
+}
+
+func ms(us int64) float64 { return float64(us) / 1e3 }

@@ -1,0 +1,132 @@
+package reports
+
+import (
+	"fmt"
+
+	"github.com/throng-io/throng/reports/internal/draw"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// series reads one number of each second; stretches of a long timeline show their highest.
+func series(c *result.Cell, f func(result.Second) float64) (pts []draw.Point, top float64) {
+	per := stretches(len(c.Timeline))
+	for i := 0; i < len(c.Timeline); i += per {
+		v := 0.0
+		for _, s := range c.Timeline[i:min(i+per, len(c.Timeline))] {
+			v = max(v, f(s))
+		}
+		pts = append(pts, draw.Point{X: c.Timeline[i].T + float64(per)/2, Y: v})
+		top = max(top, v)
+	}
+	return pts, top
+}
+
+// validLimits are the rules of the `valid:` checks on a metric, in the panel's unit.
+func validLimits(c *result.Cell, metric string, scale float64) []draw.Rule {
+	var rs []draw.Rule
+	for i := range c.Checks {
+		if k := &c.Checks[i]; k.Kind == result.KindValid && k.Metric == metric && k.Limit > 0 {
+			rs = append(rs, draw.Rule{At: k.Limit * scale, Label: k.Text})
+		}
+	}
+	return rs
+}
+
+// generatorHealth says whether the generator may be trusted: its lag, CPU and pauses against the limits of `valid:`.
+func generatorHealth(name string, c *result.Cell, sub string) *figure {
+	lag, topLag := series(c, func(s result.Second) float64 { return ms(s.LagP99us) })
+	cpu, topCPU := series(c, func(s result.Second) float64 { return s.CPU * 100 })
+	server, topServer := series(c, func(s result.Second) float64 { return s.ServerCPU * 100 })
+	gc, topGC := series(c, func(s result.Second) float64 { return ms(s.GCPauseMaxus) })
+	if topLag == 0 && topCPU == 0 && topGC == 0 {
+		return nil
+	}
+	x := draw.Axis{Min: c.Timeline[0].T, Max: c.Timeline[len(c.Timeline)-1].T + 1}
+	var panels []draw.Panel
+	if topLag > 0 {
+		panels = append(panels, draw.Panel{
+			X: x, Y: draw.Axis{Label: "send lag, ms"}, Rules: validLimits(c, "lag", 1e3),
+			Lines: []draw.Line{{Name: "p99", Points: lag, Style: draw.Blue}},
+		})
+	}
+	if topCPU > 0 {
+		p := draw.Panel{
+			X: x, Y: draw.Axis{Label: "CPU, % of all cores", Max: 100}, Rules: validLimits(c, "cpu", 100),
+			Lines: []draw.Line{{Name: "generator", Points: cpu, Style: draw.Blue}},
+		}
+		if topServer > 0 {
+			p.Lines = append(p.Lines, draw.Line{Name: "server", Points: server, Style: draw.Grey})
+		}
+		if max(topCPU, topServer) > 100 { // rounding of the clock's ticks
+			p.Y.Max = 0
+		}
+		panels = append(panels, p)
+	}
+	if topGC > 0 {
+		panels = append(panels, draw.Panel{
+			X: x, Y: draw.Axis{Label: "longest GC pause, ms"}, Rules: validLimits(c, "gc", 1e3),
+			Lines: []draw.Line{{Name: "generator", Points: gc, Style: draw.Blue}},
+		})
+	}
+	onePhaseAxis(panels, c)
+	f := &figure{Caption: "May these numbers be trusted: how late the generator itself was, and what it had left. Dashed red lines are the limits of the scenario's valid rules."}
+	f.Figure = draw.Figure{Name: name, Title: "Generator health", Sub: sub, Panels: panels}
+	f.Data = healthTable(c)
+	return f
+}
+
+// onePhaseAxis names the phases in the first panel and the x axis under the last.
+func onePhaseAxis(panels []draw.Panel, c *result.Cell) {
+	for i := range panels {
+		panels[i].Bands = bands(c)
+		if i > 0 {
+			unnamed(panels[i].Bands)
+		}
+		panels[i].Weight = 0.75
+	}
+	panels[len(panels)-1].X.Label = "seconds since the start"
+}
+
+func healthTable(c *result.Cell) table {
+	t := table{Head: []string{"second", "lag p99", "CPU", "GC pause", "server CPU", "server memory"}}
+	every := 1 + len(c.Timeline)/60
+	for i, s := range c.Timeline {
+		if i%every == 0 {
+			t.Rows = append(t.Rows, []string{
+				significant(s.T), micros(float64(s.LagP99us)), share(s.CPU), micros(float64(s.GCPauseMaxus)),
+				known(s.ServerCPU, share), known(s.ServerRSSBytes, bytesize),
+			})
+		}
+	}
+	if every > 1 {
+		t.Note = fmt.Sprintf("Every %d. second; all of them are in result.json.", every)
+	}
+	return t
+}
+
+// serverResources is the server's CPU and memory over time.
+func serverResources(name string, c *result.Cell, sub string) *figure {
+	cpu, topCPU := series(c, func(s result.Second) float64 { return s.ServerCPU * 100 })
+	rss, topRSS := series(c, func(s result.Second) float64 { return float64(s.ServerRSSBytes) / (1 << 20) })
+	held, _ := series(c, func(s result.Second) float64 { return float64(s.Held) })
+	if topCPU == 0 && topRSS == 0 {
+		return nil
+	}
+	x := draw.Axis{Min: c.Timeline[0].T, Max: c.Timeline[len(c.Timeline)-1].T + 1}
+	var panels []draw.Panel
+	if topCPU > 0 {
+		p := draw.Panel{X: x, Y: draw.Axis{Label: "CPU, % of all cores", Max: 100}, Lines: []draw.Line{{Points: cpu, Style: draw.Blue}}}
+		if topCPU > 100 {
+			p.Y.Max = 0
+		}
+		panels = append(panels, p)
+	}
+	if topRSS > 0 {
+		panels = append(panels, draw.Panel{X: x, Y: draw.Axis{Label: "memory (RSS), MiB"}, Lines: []draw.Line{{Points: rss, Style: draw.Blue}}})
+	}
+	panels = append(panels, draw.Panel{X: x, Y: draw.Axis{Label: "clients held"}, Lines: []draw.Line{{Points: held, Style: draw.Grey}}})
+	onePhaseAxis(panels, c)
+	f := &figure{Caption: "What the server spent, as the operating system counts it, beside the clients it held.", Data: healthTable(c)}
+	f.Figure = draw.Figure{Name: name, Title: "Server resources", Sub: sub, Panels: panels}
+	return f
+}

@@ -1,0 +1,234 @@
+package reports
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+
+	"github.com/throng-io/throng/reports/internal/draw"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// comparing builds the figures that set the combinations of a matrix side by side.
+func comparing(run *result.Run, gs []group) ([]*figure, error) {
+	metric := primary(run)
+	var fs []*figure
+	if metric != "" {
+		f, err := spectrumByGroup(run, gs, metric)
+		if err != nil {
+			return nil, err
+		}
+		fs = append(fs, f, p99ByGroup(run, gs, metric))
+	}
+	fs = append(fs, efficiencyByGroup(gs), curveByGroup(gs))
+	return slices.DeleteFunc(fs, func(f *figure) bool { return f == nil }), nil
+}
+
+// shown picks the groups that a chart of lines can tell apart: all of them, or those with the lowest and the highest p99.
+func shown(gs []group, metric string) (kept []group, note string) {
+	var withData []group
+	for _, g := range gs {
+		if over(g.valid(), func(c *result.Cell) (float64, bool) {
+			l := c.Latency[metric]
+			return 0, l != nil && l.N >= percentiles[p50].n
+		}).n > 0 {
+			withData = append(withData, g)
+		}
+	}
+	if len(withData) <= draw.Series-1 {
+		return withData, ""
+	}
+	byP99 := slices.Clone(withData)
+	sort.SliceStable(byP99, func(i, j int) bool {
+		return over(byP99[i].valid(), latencyOf(metric, p99)).mid < over(byP99[j].valid(), latencyOf(metric, p99)).mid
+	})
+	const low, high = 3, 3
+	note = fmt.Sprintf("%d of %d combinations: the %d with the lowest and the %d with the highest p99", low+high, len(withData), low, high)
+	return append(byP99[:low:low], byP99[len(byP99)-high:]...), note
+}
+
+// spectrumByGroup lays the distributions of one metric over each other, the trials of a group merged.
+func spectrumByGroup(run *result.Run, gs []group, metric string) (*figure, error) {
+	kept, note := shown(gs, metric)
+	p := draw.Panel{Y: draw.Axis{Label: metric + ", ms", Log: true}}
+	farthest := 10.0
+	merged := map[string]*result.Latency{}
+	var names []string
+	for i, g := range kept {
+		var ls []*result.Latency
+		for _, c := range g.valid() {
+			ls = append(ls, c.Latency[metric])
+		}
+		l, err := result.Merge(ls...)
+		if err != nil {
+			return nil, fmt.Errorf("spectrum of %s, %s: %w", metric, g.Label, err)
+		}
+		pts, err := spectrumPoints(l)
+		if err != nil {
+			return nil, fmt.Errorf("spectrum of %s, %s: %w", metric, g.Label, err)
+		}
+		if len(pts) < 2 {
+			continue
+		}
+		merged[g.Label] = l
+		names = append(names, g.Label)
+		p.Lines = append(p.Lines, draw.Line{Name: g.Label, Points: pts, Style: draw.Style(i % draw.Series)})
+		farthest = max(farthest, pts[len(pts)-1].X)
+	}
+	if len(p.Lines) == 0 {
+		return nil, nil
+	}
+	p.X = spectrumAxis(farthest)
+	p.Rules = limits(run.Cells[0].Checks, []string{metric}, farthest)
+	f := &figure{Caption: "The distributions of " + metric + " over each other; the trials of a combination are merged sample by sample. Lower is better, and flat to the right is best."}
+	f.Figure = draw.Figure{Name: "spectrum", Title: upperFirst(metric) + " by percentile", Sub: joinSub(note, trialsNote(kept)), Panels: []draw.Panel{p}}
+	f.Data = latencyTable(merged, names)
+	f.Data.Title, f.Data.Head[0] = "", "combination"
+	return f, nil
+}
+
+// trialsNote is "5 trials each", or the range when they differ.
+func trialsNote(gs []group) string {
+	low, high := len(gs[0].valid()), 0
+	for _, g := range gs {
+		n := len(g.valid())
+		low, high = min(low, n), max(high, n)
+	}
+	switch {
+	case low == high && low == 1:
+		return "one trial each"
+	case low == high:
+		return fmt.Sprintf("%d trials each", low)
+	}
+	return fmt.Sprintf("%d to %d valid trials", low, high)
+}
+
+// dots is a row per group on one axis: a ring per trial, a disc at their median.
+func dots(gs []group, value func(*result.Cell) (float64, bool), scale float64) (p draw.Panel, any bool) {
+	var each, mids draw.Line
+	var ticks []draw.Tick
+	n := 0
+	for _, g := range gs {
+		s := over(g.valid(), value)
+		if s.n == 0 {
+			continue
+		}
+		n++
+		ticks = append(ticks, draw.Tick{At: float64(n), Label: g.Label})
+		mids.Points = append(mids.Points, draw.Point{X: s.mid * scale, Y: float64(n)})
+		if s.n > 1 {
+			for _, c := range g.valid() {
+				if v, ok := value(c); ok {
+					each.Points = append(each.Points, draw.Point{X: v * scale, Y: float64(n)})
+				}
+			}
+		}
+	}
+	for i := range ticks { // the first group at the top
+		ticks[i].At = float64(n+1) - ticks[i].At
+	}
+	for _, l := range []*draw.Line{&each, &mids} {
+		for i := range l.Points {
+			l.Points[i].Y = float64(n+1) - l.Points[i].Y
+		}
+		l.Marks = true
+	}
+	mids.Style, each.Style = draw.Blue, draw.Vermillion
+	p.Y = draw.Axis{Min: 0.4, Max: float64(n) + 0.6, Ticks: ticks}
+	p.Lines = []draw.Line{mids}
+	if len(each.Points) > 0 {
+		each.Name, p.Lines[0].Name = "each trial", "median of the trials"
+		p.Lines = []draw.Line{each, p.Lines[0]}
+	}
+	return p, n > 0
+}
+
+func p99ByGroup(run *result.Run, gs []group, metric string) *figure {
+	p, any := dots(gs, latencyOf(metric, p99), 1e-3)
+	if !any {
+		return nil
+	}
+	p.X = draw.Axis{Label: "p99 " + metric + ", ms (log)", Log: true}
+	for _, r := range limits(run.Cells[0].Checks, []string{metric}, 0) {
+		r.Vertical, r.MarkX = true, 0
+		p.Rules = append(p.Rules, r)
+	}
+	f := &figure{Caption: "The 99th percentile of " + metric + " of each combination; left is better. Where the trials of two rows overlap, the difference is not shown to be real."}
+	f.Figure = draw.Figure{Name: "p99", Title: "p99 " + metric + " by combination", Sub: trialsNote(gs), Panels: []draw.Panel{p}}
+	f.Data = groupTable(gs, "p99 "+metric, latencyOf(metric, p99), micros)
+	return f
+}
+
+func efficiencyByGroup(gs []group) *figure {
+	p, any := dots(gs, efficiency, 1)
+	if !any {
+		return nil
+	}
+	p.X = draw.Axis{Label: "deliveries per CPU second of the server", Zero: true}
+	f := &figure{Caption: "Which is cheaper, not only faster: deliveries for each second of CPU the server spent; right is better."}
+	f.Figure = draw.Figure{Name: "efficiency", Title: "Deliveries per CPU second by combination", Sub: trialsNote(gs), Panels: []draw.Panel{p}}
+	f.Data = groupTable(gs, "deliveries per CPU s", efficiency, significant)
+	return f
+}
+
+func groupTable(gs []group, head string, value func(*result.Cell) (float64, bool), show func(float64) string) table {
+	t := table{Left: 1, Head: []string{"combination", head + ": median", "lowest", "highest", "trials"}}
+	for _, g := range gs {
+		s := over(g.valid(), value)
+		row := []string{g.Label, none, none, none, count(s.n)}
+		if s.n > 0 {
+			row[1], row[2], row[3] = show(s.mid), show(s.low), show(s.top)
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
+}
+
+// middle is the trial whose curve ends in the middle: curves of several trials cannot be merged.
+func (g group) middle() *result.Cell {
+	cells := slices.DeleteFunc(g.valid(), func(c *result.Cell) bool { return len(c.Curve) < 2 || c.Curve[len(c.Curve)-1].N == 0 })
+	if len(cells) == 0 {
+		return nil
+	}
+	sort.SliceStable(cells, func(i, j int) bool {
+		return cells[i].Curve[len(cells[i].Curve)-1].P50us < cells[j].Curve[len(cells[j].Curve)-1].P50us
+	})
+	return cells[(len(cells)-1)/2]
+}
+
+func curveByGroup(gs []group) *figure {
+	var withCurve []group
+	for _, g := range gs {
+		if g.middle() != nil {
+			withCurve = append(withCurve, g)
+		}
+	}
+	if len(withCurve) == 0 {
+		return nil
+	}
+	note := ""
+	if len(withCurve) > draw.Series-1 {
+		note = fmt.Sprintf("%d of %d combinations: fastest and slowest to the last receiver", draw.Series-1, len(withCurve))
+		last := func(g group) int64 { c := g.middle(); return c.Curve[len(c.Curve)-1].P50us }
+		sort.SliceStable(withCurve, func(i, j int) bool { return last(withCurve[i]) < last(withCurve[j]) })
+		withCurve = append(withCurve[:3:3], withCurve[len(withCurve)-(draw.Series-4):]...)
+	}
+	p := draw.Panel{X: draw.Axis{Label: "receivers reached, %", Min: 0, Max: 100}, Y: draw.Axis{Label: "median broadcast, ms since due", Log: true}}
+	data := table{Left: 1, Head: []string{"combination", "first receiver", "half of them", "last receiver", "broadcasts"}}
+	for i, g := range withCurve {
+		c := g.middle()
+		var pts []draw.Point
+		for _, pt := range c.Curve {
+			pts = append(pts, draw.Point{X: pt.Rank * 100, Y: ms(max(pt.P50us, 1))})
+		}
+		p.Lines = append(p.Lines, draw.Line{Name: g.Label, Points: pts, Style: draw.Style(i % draw.Series)})
+		at := func(rank float64) string {
+			j := min(len(c.Curve)-1, sort.Search(len(c.Curve), func(j int) bool { return c.Curve[j].Rank >= rank }))
+			return micros(float64(c.Curve[j].P50us))
+		}
+		data.Rows = append(data.Rows, []string{g.Label, at(0), at(0.5), at(1), count(c.Curve[len(c.Curve)-1].N)})
+	}
+	f := &figure{Data: data, Caption: "How each combination serves the receivers of one broadcast, from the first to the last. Of several trials, the one in the middle."}
+	f.Figure = draw.Figure{Name: "receivers", Title: "Receiver curve by combination", Sub: note, Panels: []draw.Panel{p}}
+	return f
+}

@@ -1,0 +1,13 @@
+// Package reports turns a result into what people read: a page, figures and the text on the terminal.
+//
+// Everything is made from a [result.Run] alone, so a saved result can be drawn again, and gives the same bytes again. The way
+// through: the cells of the run are grouped by their parameters; tables and figures are built as data, rows of text and lines of
+// numbers, which is what tests compare; then the tables become HTML or plain text, and the figures SVG and PNG.
+//
+// The rules that the numbers follow:
+//   - The verdict comes first. When it is invalid, the first sentence says that no number speaks about the server.
+//   - A percentile p is shown only from n samples with n(1-p) >= 10: p99 needs 1 000 samples. Others show "-".
+//   - Repeats of the same parameters show the median and the range of their trials. Percentiles are never averaged: a curve over
+//     several trials is drawn from their merged histograms.
+//   - What is missing in a result is left out, not drawn empty.
+package reports

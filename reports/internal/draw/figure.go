@@ -1,0 +1,92 @@
+// Package draw turns a figure, which is plain data, into SVG and PNG. It is the only importer of gonum/plot.
+//
+// A [Figure] is one or more panels above one another on a common x axis. The caller says what the numbers are and which role each
+// line plays; the package chooses ticks, lays out legends and labels so that nothing is clipped, and draws. The output depends on
+// the figure and the size alone: no time of day, no map order, no font of the machine. The same figure gives the same bytes.
+//
+// Colours are those of Okabe and Ito, which stay apart for colour-blind readers; each has its own dash pattern and its own mark, so
+// that nothing rests on colour. In the SVG for a page ([Inline]) every colour is a CSS variable, for light and dark pages.
+package draw
+
+// Figure is what is drawn, as numbers and words. All text is taken as it is; nothing is interpreted.
+type Figure struct {
+	Name   string // file name without extension
+	Title  string // one line
+	Sub    string // what the numbers rest on: n, parameters; one line
+	Panels []Panel
+}
+
+// Panel is a pair of axes with what stands between them.
+type Panel struct {
+	X, Y   Axis
+	Lines  []Line
+	Bands  []Band
+	Rules  []Rule
+	Weight float64 // height compared with the other panels; 0 means 1
+}
+
+// Axis is one direction of a panel. With Min = Max the range is taken from the data and the rules.
+type Axis struct {
+	Label    string // what and in which unit
+	Log      bool   // values <= 0 are drawn at the lower end
+	Min, Max float64
+	Zero     bool   // a linear range taken from the data includes 0 (always so for y)
+	Ticks    []Tick // instead of the computed ones
+}
+
+// Tick is a named position on an axis.
+type Tick struct {
+	At    float64
+	Label string
+}
+
+// Point is one value. Gap breaks the line between it and the point before.
+type Point struct {
+	X, Y float64
+	Gap  bool
+}
+
+// Line is a series. Style picks colour, dashes and mark together; lines of one figure that mean different things have different styles.
+type Line struct {
+	Name   string // in the legend; "" leaves it out
+	Points []Point
+	Style  Style
+	Marks  bool // marks only, no line between them
+	Thin   bool // a background line
+	Steps  bool // each value holds until the next point
+}
+
+// Band is a stretch of the x axis with a name, such as a phase.
+type Band struct {
+	From, To float64
+	Label    string
+	Grey     bool // not part of what the numbers say
+}
+
+// Rule is a limit: a dashed line across the panel. It widens the range so that it is seen.
+type Rule struct {
+	At       float64
+	Label    string
+	Vertical bool
+	MarkX    float64 // > 0: where on x the limit applies; a mark is set there
+}
+
+// Style is a combination of colour, dashes and mark.
+type Style int
+
+// The styles, in the order in which to use them for series of equal rank.
+const (
+	Blue Style = iota
+	Vermillion
+	Green
+	Purple
+	Orange
+	Sky
+	Ink
+	Grey
+
+	styles
+)
+
+// Series is how many styles can be told apart in one panel.
+const Series = int(Grey)

@@ -1,0 +1,170 @@
+package draw
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	"gonum.org/v1/plot"
+)
+
+// scale maps values of one axis to 0..1.
+type scale struct {
+	min, max float64
+	norm     plot.Normalizer
+	log      bool
+	ticks    []Tick
+}
+
+// at is the place of v, kept within the axis: values below a logarithmic axis, zero above all, stand at its lower end.
+func (s *scale) at(v float64) float64 {
+	return s.norm.Normalize(s.min, s.max, math.Max(s.min, math.Min(s.max, v)))
+}
+
+// newScale settles range and ticks. values are the data, about how many ticks there is room for.
+func newScale(a Axis, values []float64, room int, floor bool) *scale {
+	s := &scale{min: a.Min, max: a.Max, norm: plot.LinearScale{}, log: a.Log}
+	if a.Log {
+		s.norm = plot.LogScale{}
+	}
+	if s.min >= s.max {
+		s.min, s.max = extent(values, a.Log)
+		switch {
+		case a.Log:
+			s.min, s.max = niceLog(s.min, s.max)
+		case floor || a.Zero:
+			s.min, s.max = math.Min(0, s.min), math.Max(0, s.max)
+			s.max = niceMax(s.max, room)
+		}
+	}
+	if s.min >= s.max {
+		s.max = s.min + 1
+	}
+	switch {
+	case a.Ticks != nil:
+		for _, t := range a.Ticks {
+			if t.At >= s.min && t.At <= s.max {
+				s.ticks = append(s.ticks, t)
+			}
+		}
+	case a.Log:
+		s.ticks = logTicks(s.min, s.max, room)
+	default:
+		s.ticks = linearTicks(s.min, s.max, room)
+	}
+	return s
+}
+
+func extent(values []float64, positive bool) (lo, hi float64) {
+	lo, hi = math.Inf(1), math.Inf(-1)
+	for _, v := range values {
+		if math.IsNaN(v) || math.IsInf(v, 0) || positive && v <= 0 {
+			continue
+		}
+		lo, hi = math.Min(lo, v), math.Max(hi, v)
+	}
+	if lo > hi {
+		return 0.1, 1
+	}
+	return lo, hi
+}
+
+// niceLog widens a range to values of 1, 2 or 5 times a power of ten, and to a factor of ten at least: a narrower one would blow
+// up noise.
+func niceLog(lo, hi float64) (float64, float64) {
+	steps := []float64{1, 2, 5, 10}
+	e := math.Pow(10, math.Floor(math.Log10(lo)))
+	min := e
+	for _, m := range steps {
+		if m*e <= lo*1.0001 {
+			min = m * e
+		}
+	}
+	e = math.Pow(10, math.Floor(math.Log10(hi)))
+	max := 10 * e
+	for _, m := range []float64{5, 2, 1} {
+		if m*e >= hi*0.9999 {
+			max = m * e
+		}
+	}
+	if max/min < 9.99 {
+		max = min * 10
+	}
+	return min, max
+}
+
+// step is the tick distance of 1, 2 or 5 times a power of ten that gives at most room ticks over span.
+func step(span float64, room int) float64 {
+	raw := span / float64(max(1, room))
+	e := math.Pow(10, math.Floor(math.Log10(raw)))
+	for _, m := range []float64{1, 2, 5} {
+		if m*e >= raw*0.9999 {
+			return m * e
+		}
+	}
+	return 10 * e
+}
+
+func niceMax(hi float64, room int) float64 {
+	if hi <= 0 {
+		return 1
+	}
+	st := step(hi, room)
+	return math.Ceil(hi/st*0.9999) * st
+}
+
+func linearTicks(lo, hi float64, room int) []Tick {
+	st := step(hi-lo, room)
+	var ts []Tick
+	for i := math.Ceil(lo/st - 1e-9); i*st <= hi+st*1e-9; i++ {
+		ts = append(ts, Tick{At: i * st, Label: number(i * st)})
+	}
+	return ts
+}
+
+// logTicks labels 1, 2 and 5 of each decade while there is room, else the decades, else every n-th of them. Unlabelled ticks are grid lines.
+func logTicks(lo, hi float64, room int) []Tick {
+	first, last := math.Floor(math.Log10(lo)+1e-9), math.Ceil(math.Log10(hi)-1e-9)
+	decades := int(last - first)
+	every := max(1, (decades+room-1)/max(1, room))
+	fine := 3*(math.Log10(hi)-math.Log10(lo))+1 <= float64(room)
+	var ts []Tick
+	for d := first; d <= last; d++ {
+		for _, m := range []float64{1, 2, 5} {
+			v := m * math.Pow(10, d)
+			if v < lo*0.9999 || v > hi*1.0001 {
+				continue
+			}
+			t := Tick{At: math.Max(lo, math.Min(hi, v))}
+			if fine || m == 1 && int(d-first)%every == 0 {
+				t.Label = number(v)
+			}
+			ts = append(ts, t)
+		}
+	}
+	return ts
+}
+
+// number writes a tick: no exponent, thousands apart.
+func number(v float64) string {
+	if math.Abs(v) < 1e-12 {
+		return "0"
+	}
+	s := strconv.FormatFloat(v, 'g', 6, 64)
+	if strings.ContainsRune(s, 'e') {
+		if math.Abs(v) >= 1e15 || math.Abs(v) < 1e-6 {
+			return s
+		}
+		s = strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	whole, frac, dot := strings.Cut(s, ".")
+	if len(strings.TrimPrefix(whole, "-")) > 3 {
+		for i := len(whole) - 3; i > 0 && whole[i-1] != '-'; i -= 3 {
+			whole = whole[:i] + "\u00a0" + whole[i:]
+		}
+	}
+	if dot {
+		return whole + "." + frac
+	}
+	return whole
+}

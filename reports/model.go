@@ -1,0 +1,248 @@
+package reports
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// table is rows of text with a heading. The first Left columns are words, the others numbers.
+type table struct {
+	Title string
+	Head  []string // nil for a table of names and values
+	Rows  [][]string
+	Left  int
+	Note  string
+}
+
+// group is the trials of one combination of parameters.
+type group struct {
+	Label string // the parameters that differ between groups: "transport=websocket fanout=batched"
+	Cells []*result.Cell
+}
+
+// groups sorts the cells of a run by parameters, in the order in which the combinations first ran.
+func groups(run *result.Run) []group {
+	axes := varying(run)
+	at := map[string]int{}
+	var gs []group
+	for i := range run.Cells {
+		c := &run.Cells[i]
+		key := label(c.Params, slices.Sorted(maps.Keys(c.Params)))
+		j, ok := at[key]
+		if !ok {
+			j = len(gs)
+			at[key] = j
+			gs = append(gs, group{Label: cmp.Or(label(c.Params, axes), "all")})
+		}
+		gs[j].Cells = append(gs[j].Cells, c)
+	}
+	return gs
+}
+
+// varying lists the parameters that do not have the same value in all cells, sorted.
+func varying(run *result.Run) []string {
+	values := map[string]map[string]bool{}
+	for _, c := range run.Cells {
+		for k, v := range c.Params {
+			if values[k] == nil {
+				values[k] = map[string]bool{}
+			}
+			values[k][v] = true
+		}
+	}
+	var axes []string
+	for k, vs := range values {
+		if len(vs) > 1 {
+			axes = append(axes, k)
+		}
+	}
+	slices.Sort(axes)
+	return axes
+}
+
+// label names a combination by the values of the axes. With one axis the value is enough.
+func label(params map[string]string, axes []string) string {
+	if len(axes) == 1 {
+		return params[axes[0]]
+	}
+	var parts []string
+	for _, k := range axes {
+		parts = append(parts, k+"="+params[k])
+	}
+	return strings.Join(parts, " ")
+}
+
+// setting is a parameter of the cell, from the matrix or from the scenario.
+func setting(c *result.Cell, name string) string {
+	return cmp.Or(c.Params[name], c.Settings[name])
+}
+
+// metricOrder puts first what a reader asks for first. Metrics not named here follow in the order of the alphabet.
+var metricOrder = []string{"delivery", "fanout.last", "fanout.first", "fanout.spread", "ack", "ack.service", "rtt", "connect"}
+
+// metrics lists the metrics of a cell that hold samples.
+func metrics(c *result.Cell) []string {
+	var names []string
+	for name, l := range c.Latency {
+		if l != nil && l.N > 0 {
+			names = append(names, name)
+		}
+	}
+	place := func(name string) int {
+		if i := slices.Index(metricOrder, name); i >= 0 {
+			return i
+		}
+		return len(metricOrder)
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		return cmp.Or(cmp.Compare(place(a), place(b)), strings.Compare(a, b))
+	})
+	return names
+}
+
+// primary is the metric that a run is about: deliveries where there are any, else acknowledgements, else whatever there is.
+func primary(run *result.Run) string {
+	for _, name := range []string{"delivery", "ack", "connect"} {
+		for i := range run.Cells {
+			if l := run.Cells[i].Latency[name]; l != nil && l.N > 0 {
+				return name
+			}
+		}
+	}
+	for i := range run.Cells {
+		if m := metrics(&run.Cells[i]); len(m) > 0 {
+			return m[0]
+		}
+	}
+	return ""
+}
+
+// percentile is a column of the latency tables. It needs n samples: ten beyond the percentile.
+type percentile struct {
+	name string
+	p    float64
+	n    int64
+	of   func(*result.Latency) int64
+}
+
+var percentiles = []percentile{
+	{"p50", 0.5, 20, func(l *result.Latency) int64 { return l.P50us }},
+	{"p90", 0.9, 100, func(l *result.Latency) int64 { return l.P90us }},
+	{"p99", 0.99, 1000, func(l *result.Latency) int64 { return l.P99us }},
+	{"p99.9", 0.999, 10000, func(l *result.Latency) int64 { return l.P999us }},
+}
+
+const (
+	p50 = iota
+	p90
+	p99
+	p999
+)
+
+// show writes a percentile of l, or none when there are too few samples to say.
+func (p percentile) show(l *result.Latency) string {
+	if l == nil || l.N < p.n {
+		return none
+	}
+	return micros(float64(p.of(l)))
+}
+
+// best is the highest percentile up to p99 that l has the samples for; "max" below twenty.
+func best(l *result.Latency) (name string, us int64) {
+	for _, i := range []int{p99, p90, p50} {
+		if l.N >= percentiles[i].n {
+			return percentiles[i].name, percentiles[i].of(l)
+		}
+	}
+	return "max", l.Maxus
+}
+
+// spread is the median of several trials with the range they cover.
+type spread struct {
+	n             int
+	mid, low, top float64
+}
+
+// over collects a number from the cells that have it.
+func over(cells []*result.Cell, f func(*result.Cell) (float64, bool)) spread {
+	var vs []float64
+	for _, c := range cells {
+		if v, ok := f(c); ok {
+			vs = append(vs, v)
+		}
+	}
+	if len(vs) == 0 {
+		return spread{}
+	}
+	slices.Sort(vs)
+	mid := vs[len(vs)/2]
+	if len(vs)%2 == 0 {
+		mid = (vs[len(vs)/2-1] + mid) / 2
+	}
+	return spread{len(vs), mid, vs[0], vs[len(vs)-1]}
+}
+
+func (s spread) show(f func(float64) string) string {
+	switch s.n {
+	case 0:
+		return none
+	case 1:
+		return f(s.mid)
+	}
+	low, top := f(s.low), f(s.top)
+	// "3.1 ms to 4 ms" repeats the unit needlessly.
+	if v, unit, ok := strings.Cut(low, nbsp); ok && strings.HasSuffix(top, nbsp+unit) && !strings.ContainsAny(unit, "0123456789") {
+		low = v
+	}
+	return fmt.Sprintf("%s (%s – %s)", f(s.mid), low, top)
+}
+
+// latencyOf reads a percentile of a metric, if there are samples enough.
+func latencyOf(metric string, i int) func(*result.Cell) (float64, bool) {
+	return func(c *result.Cell) (float64, bool) {
+		l := c.Latency[metric]
+		if l == nil || l.N < percentiles[i].n {
+			return 0, false
+		}
+		return float64(percentiles[i].of(l)), true
+	}
+}
+
+func efficiency(c *result.Cell) (float64, bool) {
+	return c.Server.DeliveriesPerCPUs, c.Server.DeliveriesPerCPUs > 0
+}
+
+func deliveries(c *result.Cell) (float64, bool) { return c.Rates.DeliveriesPerS, true }
+
+// valid leaves out the cells whose numbers say nothing about the server.
+func (g group) valid() []*result.Cell {
+	return slices.DeleteFunc(slices.Clone(g.Cells), func(c *result.Cell) bool { return c.Verdict == result.Invalid || c.Verdict == "" })
+}
+
+// verdicts of a group's trials in words: "pass", or "2 pass, 1 fail".
+func (g group) verdicts() string {
+	n := map[result.Verdict]int{}
+	for _, c := range g.Cells {
+		n[result.Worst(c.Verdict, c.Verdict)]++
+	}
+	var parts []string
+	for _, v := range []result.Verdict{result.Invalid, result.Fail, result.Pass} {
+		switch {
+		case n[v] == len(g.Cells):
+			return string(v)
+		case n[v] > 0:
+			parts = append(parts, fmt.Sprintf("%d %s", n[v], v))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// isConnect tells the metrics of the ramp: connect and its stages, connect.tcp and so on.
+func isConnect(metric string) bool {
+	return metric == "connect" || strings.HasPrefix(metric, "connect.")
+}

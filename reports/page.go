@@ -1,0 +1,90 @@
+package reports
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"html/template"
+	"strings"
+
+	"github.com/throng-io/throng/reports/internal/draw"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+//go:embed page.html
+var pageText string
+
+//go:embed page.css
+var pageStyle string
+
+var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
+	"verdict": func(v result.Verdict) string { return string(result.Worst(v, v)) },
+	"numeric": func(t table, column int) bool { return column >= t.Left },
+	"outcome": outcome,
+	"command": command,
+	"style": func() template.CSS {
+		return template.CSS(strings.Replace(pageStyle, "/*figure colours*/", draw.CSS(), 1))
+	},
+	"inline":   inline,
+	"warnings": warnings,
+	"several":  func(p *page) bool { return len(p.Sections) > 1 },
+}).Parse(pageText))
+
+func (p *page) html() ([]byte, error) {
+	var b bytes.Buffer
+	if err := pageTemplate.Execute(&b, p); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// inline is the figure for the page: one picture for wide windows and paper, and one for phones, of which the style sheet shows one.
+// A phone gets the comparing figures and those of an only cell; single cells of a matrix scroll sideways instead.
+func inline(f *figure, phone bool) (template.HTML, error) {
+	class := "wide only"
+	if phone {
+		class = "wide"
+	}
+	s, err := draw.Inline(&f.Figure, draw.Wide, class)
+	if err != nil {
+		return "", err
+	}
+	if phone {
+		narrow, err := draw.Inline(&f.Figure, draw.Narrow, "narrow")
+		if err != nil {
+			return "", err
+		}
+		s += narrow
+	}
+	return template.HTML(s), nil // made by draw, which escapes all text
+}
+
+// outcome is the class of a table cell whose text says how something went.
+func outcome(text string) string {
+	switch {
+	case text == met || text == string(result.Pass):
+		return "good"
+	case text == notMet || text == noValue || strings.Contains(text, string(result.Fail)) && len(text) < 40 && !strings.Contains(text, "("):
+		return "bad"
+	case strings.Contains(text, string(result.Invalid)) && len(text) < 40:
+		return "void"
+	}
+	return ""
+}
+
+// command writes the command line so that it can be pasted into a shell.
+func command(args []string) string {
+	var parts []string
+	for _, a := range args {
+		if a == "" || strings.ContainsFunc(a, func(r rune) bool { return !strings.ContainsRune(safeInShell, r) }) {
+			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
+		}
+		parts = append(parts, a)
+	}
+	return strings.Join(parts, " ")
+}
+
+const safeInShell = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=,@%+"
+
+// Anchor is the id of a figure on the page.
+func (f *figure) Anchor() string { return fmt.Sprintf("figure-%s", f.Name) }

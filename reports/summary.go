@@ -1,0 +1,113 @@
+package reports
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// Summary writes what came out as plain text for a terminal: the line "verdict: ...", the sentence, the ledger line with "lost: N",
+// the checks, the latency table (the overview for several cells) and the warnings. It does not say where files are.
+func Summary(w io.Writer, run *result.Run) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "verdict: %s\n\n%s\n\n%s\n", result.Worst(run.Verdict, run.Verdict), sentence(run), ledgerLine(run))
+	if len(run.Cells) > 1 {
+		textTable(&b, overviewTable(run, groups(run)))
+		for i := range run.Cells {
+			if c := &run.Cells[i]; c.Verdict != result.Pass {
+				fmt.Fprintf(&b, "\n%s: %s\n", result.CellName(i, len(run.Cells)), cellSentence(c))
+			}
+		}
+	} else if len(run.Cells) == 1 {
+		c := &run.Cells[0]
+		textTable(&b, checksTable(c))
+		textTable(&b, latencyTable(c.Latency, metrics(c)))
+		textTable(&b, errorTable(c))
+	}
+	for _, s := range warnings(run) {
+		fmt.Fprintf(&b, "\nwarning: %s", s)
+	}
+	if len(warnings(run)) > 0 {
+		b.WriteByte('\n')
+	}
+	_, err := io.WriteString(w, strings.ReplaceAll(b.String(), nbsp, " "))
+	return err
+}
+
+// ledgerLine adds the ledgers of all cells up.
+func ledgerLine(run *result.Run) string {
+	var sum result.Ledger
+	var clients result.Clients
+	for i := range run.Cells {
+		l, c := run.Cells[i].Ledger, run.Cells[i].Clients
+		sum.Sent += l.Sent
+		sum.Expected += l.Expected
+		sum.Received += l.Received
+		sum.Lost += l.Lost
+		sum.Duplicate += l.Duplicate
+		sum.Disorder += l.Disorder
+		sum.Late += l.Late
+		sum.Undecided += l.Undecided
+		clients.Asked += c.Asked
+		clients.Held += c.Held
+	}
+	return fmt.Sprintf("ledger: sent: %s  expected: %s  received: %s  lost: %s  duplicate: %s  out of order: %s  late: %s  undecided: %s\nclients: asked: %s  held: %s",
+		count(sum.Sent), count(sum.Expected), count(sum.Received), count(sum.Lost), count(sum.Duplicate), count(sum.Disorder),
+		count(sum.Late), count(sum.Undecided), count(clients.Asked), count(clients.Held))
+}
+
+// warnings are those of the run and then those of its cells, each under the cell's name when there are several.
+func warnings(run *result.Run) []string {
+	ws := append([]string(nil), run.Warnings...)
+	for i := range run.Cells {
+		for _, s := range run.Cells[i].Warnings {
+			if name := result.CellName(i, len(run.Cells)); name != "" {
+				s = name + ": " + s
+			}
+			ws = append(ws, s)
+		}
+	}
+	return ws
+}
+
+// textTable writes t in columns, numbers to the right.
+func textTable(b *strings.Builder, t table) {
+	if len(t.Rows) == 0 {
+		return
+	}
+	rows := t.Rows
+	if t.Head != nil {
+		rows = append([][]string{t.Head}, rows...)
+	}
+	var widths []int
+	for _, r := range rows {
+		for i, cell := range r {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
+	}
+	b.WriteByte('\n')
+	for _, r := range rows {
+		var line strings.Builder
+		for i, cell := range r {
+			pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
+			if i > 0 {
+				line.WriteString("  ")
+			}
+			if i < t.Left {
+				line.WriteString(cell + pad)
+			} else {
+				line.WriteString(pad + cell)
+			}
+		}
+		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
+	}
+	if t.Note != "" {
+		b.WriteString(t.Note + "\n")
+	}
+}

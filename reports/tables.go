@@ -1,0 +1,265 @@
+package reports
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// Words for the outcome of a check; the page colours them, and they stand for themselves without colour.
+const (
+	met     = "met"
+	notMet  = "broken"
+	noValue = "no data"
+)
+
+func checksTable(c *result.Cell) table {
+	t := table{Title: "Checks", Head: []string{"check", "outcome", "decides", "found"}, Left: 3}
+	for i := range c.Checks {
+		k := &c.Checks[i]
+		outcome, value := met, checkValue(k, k.Value)
+		switch {
+		case k.NoData:
+			outcome, value = noValue, none
+		case !k.Pass:
+			outcome = notMet
+		}
+		kind := "pass or fail"
+		if k.Kind == result.KindValid {
+			kind = "valid or not"
+		}
+		if k.Note != "" {
+			value += " (" + k.Note + ")"
+		}
+		t.Rows = append(t.Rows, []string{k.Text, outcome, kind, value})
+	}
+	return t
+}
+
+func ledgerTable(c *result.Cell) table {
+	l := c.Ledger
+	t := table{Title: "Ledger of deliveries", Left: 1, Head: []string{"", "count", "of expected"}}
+	row := func(name string, n int64, part bool) {
+		s := ""
+		if part && l.Expected > 0 {
+			s = share(float64(n) / float64(l.Expected))
+		}
+		t.Rows = append(t.Rows, []string{name, count(n), s})
+	}
+	row("sent", l.Sent, false)
+	row("expected", l.Expected, false)
+	row("received", l.Received, true)
+	row("lost", l.Lost, true)
+	row("duplicate", l.Duplicate, true)
+	row("out of order", l.Disorder, true)
+	row("late", l.Late, true)
+	row("undecided", l.Undecided, true)
+	return t
+}
+
+// latencyTable has a row per metric. A percentile without samples enough is left blank.
+func latencyTable(of map[string]*result.Latency, names []string) table {
+	t := table{Title: "Latency", Left: 1, Head: []string{"metric"}}
+	for _, p := range percentiles {
+		t.Head = append(t.Head, p.name)
+	}
+	t.Head = append(t.Head, "max", "n")
+	thin, clamped := false, int64(0)
+	for _, name := range names {
+		l := of[name]
+		row := []string{name}
+		for _, p := range percentiles {
+			v := p.show(l)
+			thin = thin || v == none
+			row = append(row, v)
+		}
+		clamped += l.Clamped
+		t.Rows = append(t.Rows, append(row, micros(float64(l.Maxus)), count(l.N)))
+	}
+	if thin {
+		t.Note = "“-”: fewer than ten samples lie beyond that percentile, too few to say."
+	}
+	if clamped > 0 {
+		t.Note = strings.TrimSpace(t.Note + " " + plural(clamped, "sample") + " lay below 0 or above an hour and count at that limit.")
+	}
+	return t
+}
+
+func loadTable(c *result.Cell) table {
+	t := table{Title: "Load and clients", Left: 1}
+	add := func(name, value string) { t.Rows = append(t.Rows, []string{name, value}) }
+	r := c.Rates
+	add("offered", significant(r.OfferedPerS)+" messages/s")
+	achieved := significant(r.AchievedPerS) + " messages/s"
+	if r.OfferedPerS > 0 {
+		achieved += " (" + share(r.AchievedPerS/r.OfferedPerS) + ")"
+	}
+	add("achieved", achieved)
+	add("deliveries", significant(r.DeliveriesPerS)+"/s")
+	add("recorded for", seconds(c.Seconds))
+	add("clients asked", count(c.Clients.Asked))
+	add("held at the end", count(c.Clients.Held))
+	add("failed to connect", count(c.Clients.Failed))
+	add("dropped later", count(c.Clients.Dropped))
+	return t
+}
+
+func resourceTable(c *result.Cell) table {
+	s, g := c.Server, c.Generator
+	t := table{Title: "Resources", Left: 1, Head: []string{"", "server", "generator"}}
+	add := func(name, server, generator string) {
+		if server != none || generator != none {
+			t.Rows = append(t.Rows, []string{name, server, generator})
+		}
+	}
+	cores := func(cpu float64) string {
+		if cpu == 0 || c.Seconds == 0 {
+			return none
+		}
+		return significant(cpu/c.Seconds) + nbsp + "cores"
+	}
+	add("CPU time", known(s.CPUs, seconds), known(g.CPUs, seconds))
+	add("CPU, mean", cores(s.CPUs), cores(g.CPUs))
+	add("CPU, highest second, of all cores", none, known(g.CPUMax, share))
+	add("memory, peak", known(s.RSSPeakBytes, bytesize), known(g.RSSPeakBytes, bytesize))
+	add("memory per client", known(s.RSSPerClientBytes, bytesize), none)
+	add("deliveries per CPU second", known(s.DeliveriesPerCPUs, significant), none)
+	add("bytes out", known(s.BytesOut, bytesize), known(g.BytesOut, bytesize))
+	add("bytes in", known(s.BytesIn, bytesize), known(g.BytesIn, bytesize))
+	add("send lag, p99", none, known(g.LagP99us, micros))
+	add("longest GC pause", none, known(g.GCPauseMaxus, micros))
+	switch {
+	case s.SameMachine:
+		t.Note = "Client and server shared one machine: they took CPU from each other, and no network lay between them."
+	case s.Target != "":
+		t.Note = "Client and server ran on different machines."
+	}
+	return t
+}
+
+func errorTable(c *result.Cell) table {
+	t := table{Title: "Errors", Left: 1, Head: []string{"class", "count"}}
+	for _, k := range slices.Sorted(maps.Keys(c.Errors)) {
+		if c.Errors[k] != 0 {
+			t.Rows = append(t.Rows, []string{k, count(c.Errors[k])})
+		}
+	}
+	return t
+}
+
+func settingsTable(c *result.Cell) table {
+	t := table{Title: "Configuration", Left: 2}
+	all := maps.Clone(c.Settings)
+	if all == nil {
+		all = map[string]string{}
+	}
+	maps.Copy(all, c.Params)
+	if c.Server.Target != "" {
+		all["target"] = c.Server.Target
+		all["server"] = "foreign"
+		if c.Server.BuiltIn {
+			all["server"] = "built in, a process of its own"
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(all)) {
+		t.Rows = append(t.Rows, []string{k, all[k]})
+	}
+	return t
+}
+
+func environmentTable(run *result.Run) table {
+	t := table{Title: "Environment", Left: 2}
+	env := maps.Clone(run.Env)
+	if env == nil {
+		env = map[string]string{}
+	}
+	delete(env, "throng")
+	if n, err := strconv.ParseFloat(env["memory_bytes"], 64); err == nil {
+		delete(env, "memory_bytes")
+		env["memory"] = bytesize(n)
+	}
+	t.Rows = append(t.Rows,
+		[]string{"throng", cmp.Or(run.Throng, "unknown")},
+		[]string{"started", run.Started.UTC().Format("2006-01-02 15:04:05 UTC")},
+		[]string{"seed", strconv.FormatUint(run.Seed, 10)})
+	for _, k := range slices.Sorted(maps.Keys(env)) {
+		t.Rows = append(t.Rows, []string{strings.ReplaceAll(k, "_", " "), env[k]})
+	}
+	return t
+}
+
+// overviewTable has a row per combination of the matrix; with repeats each number is the median of the valid trials and their range.
+func overviewTable(run *result.Run, gs []group) table {
+	metric := primary(run)
+	axes := varying(run)
+	t := table{Title: "Overview", Left: len(axes) + 1}
+	t.Head = append(slices.Clone(axes), "verdict")
+	repeated := slices.ContainsFunc(gs, func(g group) bool { return len(g.Cells) > 1 })
+	if metric != "" {
+		t.Head = append(t.Head, metric+" p50", metric+" p99")
+	}
+	t.Head = append(t.Head, "deliveries/s", "deliveries per CPU s", "lost")
+	for _, g := range gs {
+		var row []string
+		for _, k := range axes {
+			row = append(row, g.Cells[0].Params[k])
+		}
+		row = append(row, g.verdicts())
+		ok := g.valid()
+		if metric != "" {
+			row = append(row, over(ok, latencyOf(metric, p50)).show(micros), over(ok, latencyOf(metric, p99)).show(micros))
+		}
+		lost := int64(0)
+		for _, c := range ok {
+			lost += c.Ledger.Lost
+		}
+		lostText := count(lost)
+		if len(ok) == 0 {
+			lostText = none
+		}
+		t.Rows = append(t.Rows, append(row, over(ok, deliveries).show(significant), over(ok, efficiency).show(significant), lostText))
+	}
+	if repeated {
+		t.Note = "Median of the valid trials, with the lowest and the highest in brackets; lost is their sum."
+	}
+	if slices.ContainsFunc(gs, func(g group) bool { return len(g.valid()) < len(g.Cells) }) {
+		t.Note = strings.TrimSpace(t.Note + " Invalid trials are not in the numbers.")
+	}
+	return t
+}
+
+// trialsTable has a row per cell, in the order they ran.
+func trialsTable(run *result.Run) table {
+	metric := primary(run)
+	axes := varying(run)
+	t := table{Title: "Each trial, in the order they ran", Left: len(axes) + 2}
+	t.Head = append(append([]string{"cell"}, axes...), "verdict", "trial")
+	if metric != "" {
+		t.Head = append(t.Head, "p50", "p99", "max")
+	}
+	t.Head = append(t.Head, "deliveries/s", "lost", "lag p99", "CPU max")
+	for i := range run.Cells {
+		c := &run.Cells[i]
+		row := []string{fmt.Sprintf("%02d", i+1)}
+		for _, k := range axes {
+			row = append(row, c.Params[k])
+		}
+		row = append(row, string(result.Worst(c.Verdict, c.Verdict)), strconv.Itoa(c.Trial))
+		if metric != "" {
+			l := c.Latency[metric]
+			top := none
+			if l != nil && l.N > 0 {
+				top = micros(float64(l.Maxus))
+			}
+			row = append(row, percentiles[p50].show(l), percentiles[p99].show(l), top)
+		}
+		t.Rows = append(t.Rows, append(row, significant(c.Rates.DeliveriesPerS), count(c.Ledger.Lost),
+			known(c.Generator.LagP99us, micros), known(c.Generator.CPUMax, share)))
+	}
+	return t
+}

@@ -1,0 +1,212 @@
+package reports
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/throng-io/throng/reports/internal/draw"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// PageName and FiguresName are what Write puts into its directory.
+const (
+	PageName    = "report.html"
+	FiguresName = "figures"
+)
+
+// maxDrawnCells is how many cells of a matrix get figures of their own. Beyond it a page would take minutes to draw, and nobody
+// would look at them; the comparing figures and all tables are complete whatever the number.
+const maxDrawnCells = 24
+
+// Write draws run into dir, which is made when missing: report.html, one page that needs no other file and no network, and every
+// figure of it as figures/NAME.svg and figures/NAME.png. The same run gives the same bytes. Figures that the run has no data for
+// are left out; those of an earlier report in the same place are removed.
+func Write(dir string, run *result.Run) error {
+	p, err := build(run)
+	if err != nil {
+		return fmt.Errorf("draw report: %w", err)
+	}
+	figures := filepath.Join(dir, FiguresName)
+	if err := os.MkdirAll(figures, 0o755); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	if err := clear(figures); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	for _, f := range p.figures() {
+		if err := writeFigure(figures, &f.Figure); err != nil {
+			return fmt.Errorf("write report: %w", err)
+		}
+	}
+	html, err := p.html()
+	if err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, PageName), html, 0o644); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	return nil
+}
+
+// clear removes the pictures in dir, and nothing else, so that no figure of another result stays among those of this one.
+func clear(dir string) error {
+	var errs []error
+	for _, pattern := range []string{"*.svg", "*.png"} {
+		old, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil {
+			return err
+		}
+		for _, name := range old {
+			errs = append(errs, os.Remove(name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func writeFigure(dir string, f *draw.Figure) error {
+	var svg, png bytes.Buffer
+	if err := draw.SVG(&svg, f, draw.Wide); err != nil {
+		return err
+	}
+	if err := draw.PNG(&png, f, draw.Wide); err != nil {
+		return err
+	}
+	return errors.Join(
+		os.WriteFile(filepath.Join(dir, f.Name+".svg"), svg.Bytes(), 0o644),
+		os.WriteFile(filepath.Join(dir, f.Name+".png"), png.Bytes(), 0o644),
+	)
+}
+
+// section is a cell of the run on the page.
+type section struct {
+	Heading string // "" for an only cell
+	Anchor  string
+	Cell    *result.Cell
+	Text    string // the cell's sentence, when it is one of several
+	Tables  []table
+	Figures []*figure
+	Note    string
+}
+
+// page is a report as data.
+type page struct {
+	Run       *result.Run
+	Sentence  string
+	Overview  []table // of several cells
+	Comparing []*figure
+	Sections  []section
+	About     []table // of the run: environment
+}
+
+func (p *page) figures() []*figure {
+	fs := p.Comparing
+	for _, s := range p.Sections {
+		fs = append(fs[:len(fs):len(fs)], s.Figures...)
+	}
+	return fs
+}
+
+// build makes the whole report as data.
+func build(run *result.Run) (*page, error) {
+	p := &page{Run: run, Sentence: sentence(run), About: []table{environmentTable(run)}}
+	n := len(run.Cells)
+	if n > 1 {
+		gs := groups(run)
+		p.Overview = []table{overviewTable(run, gs)}
+		if len(gs) < n {
+			p.Overview = append(p.Overview, trialsTable(run))
+		}
+		var err error
+		if p.Comparing, err = comparing(run, gs); err != nil {
+			return nil, err
+		}
+	}
+	axes := varying(run)
+	for i := range run.Cells {
+		s, err := cellSection(run, i, axes)
+		if err != nil {
+			return nil, err
+		}
+		p.Sections = append(p.Sections, s)
+	}
+	return p, nil
+}
+
+func cellSection(run *result.Run, i int, axes []string) (section, error) {
+	c := &run.Cells[i]
+	names := metrics(c)
+	s := section{Cell: c, Anchor: result.CellName(i, len(run.Cells))}
+	for _, t := range []table{checksTable(c), ledgerTable(c), latencyTable(c.Latency, names), loadTable(c), resourceTable(c), errorTable(c), settingsTable(c)} {
+		if len(t.Rows) > 0 {
+			s.Tables = append(s.Tables, t)
+		}
+	}
+	prefix := ""
+	if s.Anchor != "" {
+		prefix = s.Anchor + "-"
+		s.Heading = fmt.Sprintf("Cell %02d", i+1)
+		if l := label(c.Params, axes); l != "" {
+			s.Heading += ": " + l
+		}
+		s.Heading += fmt.Sprintf(", trial %d", max(1, c.Trial))
+		s.Text = cellSentence(c)
+	}
+	if i >= maxDrawnCells {
+		s.Note = fmt.Sprintf("Figures of single cells are drawn for the first %d; the timeline of this one is in result.json.", maxDrawnCells)
+		return s, nil
+	}
+	var err error
+	s.Figures, err = cellFigures(prefix, run.Scenario, c, names)
+	return s, err
+}
+
+// cellFigures are the figures of one cell, without those it has no data for. Among several cells (prefix is not empty) the
+// distributions are left to the comparing figures.
+func cellFigures(prefix, scenario string, c *result.Cell, names []string) ([]*figure, error) {
+	sub := joinSub(scenario, population(c))
+	if c.Verdict == result.Invalid {
+		sub = joinSub("INVALID RUN", sub)
+	}
+	var fs []*figure
+	add := func(f *figure) {
+		if f != nil {
+			fs = append(fs, f)
+		}
+	}
+	if prefix == "" {
+		f, err := spectrum("spectrum", c.Latency, spectrumNames(names), c.Checks, sub)
+		if err != nil {
+			return nil, err
+		}
+		add(f)
+	}
+	for _, metric := range []string{"delivery", "ack"} {
+		add(latencyTimeline(prefix+"latency-"+metric, metric, c, sub))
+	}
+	if prefix == "" {
+		add(receiverCurve("receivers", c, sub))
+	}
+	add(connectRamp(prefix+"connects", c, sub))
+	if len(c.Timeline) > 0 {
+		add(generatorHealth(prefix+"generator", c, sub))
+		add(serverResources(prefix+"server", c, sub))
+	}
+	return fs, nil
+}
+
+// spectrumNames leaves out of the spectrum what belongs to the ramp, unless there is nothing else.
+func spectrumNames(names []string) []string {
+	var kept []string
+	for _, n := range names {
+		if !isConnect(n) {
+			kept = append(kept, n)
+		}
+	}
+	if len(kept) == 0 {
+		return names
+	}
+	return kept
+}
