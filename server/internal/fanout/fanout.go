@@ -2,6 +2,8 @@ package fanout
 
 import (
 	"fmt"
+	"runtime"
+	"strings"
 
 	"github.com/throng-io/throng/server/internal/frame"
 )
@@ -77,16 +79,41 @@ type Hub interface {
 	Close()
 }
 
-// Options sets up a hub. Zero fields have the defaults that stand beside them,
-// and negative ones are an error.
+// Options sets up a hub. Zero fields have the default that stands behind them;
+// negative ones are an error.
 type Options struct {
-	Shards       int // sharded: how many there are; batched: how many are opened before the first is full; GOMAXPROCS
-	ShardMembers int // batched: members in a shard before the next is opened; 512
-	QueuePackets int // operations that may wait at a shard; 4096
-	QueueBytes   int // bytes of the frames that may wait at a shard; 4 MiB
+	// Shards is the number of shards: of the strategy sharded all there are, of
+	// batched those that are opened before the first is full. GOMAXPROCS.
+	Shards int
+	// ShardMembers is how many members the shards of batched have before one more
+	// is opened. 512: the sockets of so many fit the second-level cache, and a
+	// round over them takes about a millisecond.
+	ShardMembers int
+	// QueuePackets is how many operations may wait at one shard. 4096.
+	QueuePackets int
+	// QueueBytes is how many bytes of frames may wait at one shard. 4 MiB. The
+	// frames are shared, so many shards that wait for the same ones hold them once.
+	QueueBytes int
 }
 
 func (o Options) withDefaults() (Options, error) {
+	for _, field := range []struct {
+		name  string
+		value *int
+		or    int
+	}{
+		{"Shards", &o.Shards, runtime.GOMAXPROCS(0)},
+		{"ShardMembers", &o.ShardMembers, 512},
+		{"QueuePackets", &o.QueuePackets, 4096},
+		{"QueueBytes", &o.QueueBytes, 4 << 20},
+	} {
+		switch {
+		case *field.value < 0:
+			return o, fmt.Errorf("fan-out option %s is %d; use 0 for the default or a positive number", field.name, *field.value)
+		case *field.value == 0:
+			*field.value = field.or
+		}
+	}
 	return o, nil
 }
 
@@ -95,13 +122,22 @@ type strategy struct {
 	open func(Options) Hub
 }
 
-var strategies = []strategy{}
+// strategies is the one table of them: a new one is a row here and a constructor.
+func strategies() []strategy {
+	return []strategy{
+		{"naive", newNaive},
+		{"serial", newSerial},
+		{"writers", newWriters},
+		{"sharded", newSharded},
+		{"batched", newBatched},
+	}
+}
 
 // Names lists the strategies, the simplest first.
 func Names() []string {
-	names := make([]string, len(strategies))
-	for i, s := range strategies {
-		names[i] = s.name
+	var names []string
+	for _, s := range strategies() {
+		names = append(names, s.name)
 	}
 	return names
 }
@@ -113,10 +149,10 @@ func New(name string, opts Options) (Hub, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, s := range strategies {
+	for _, s := range strategies() {
 		if s.name == name {
 			return s.open(opts), nil
 		}
 	}
-	return nil, fmt.Errorf("fan-out strategy %q is unknown; use one of %v", name, Names())
+	return nil, fmt.Errorf("fan-out strategy %q is unknown; use one of %s", name, strings.Join(Names(), ", "))
 }

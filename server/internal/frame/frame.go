@@ -43,7 +43,8 @@ type Frame struct {
 // be written as they are (RFC 6455, section 5.2: unmasked, not fragmented).
 func (f *Frame) Wire() []byte { return f.wire }
 
-// Packets counts the Engine.IO packets: 1 and the number of attachments.
+// Packets counts the Engine.IO packets: 1 and the number of attachments; 0 for a
+// control frame.
 func (f *Frame) Packets() int { return f.packets }
 
 // Volatile reports whether the message may be dropped when a receiver is not
@@ -73,13 +74,17 @@ func (f *Frame) Parts(yield func(binary bool, data []byte) bool) {
 // Payload returns the message as a polling body, or the part of one: Engine.IO
 // packets with a separator between them, binary as base64 (Engine.IO protocol
 // revision 4, "HTTP long-polling"). The first call for a message with binary
-// parts builds it; it is kept, for all polling receivers get the same.
+// parts builds it; it is kept, for all polling receivers get the same. A control
+// frame has no such form: nil.
 func (f *Frame) Payload() []byte {
 	f.build.Do(f.buildPayload)
 	return f.payload
 }
 
 func (f *Frame) buildPayload() {
+	if f.packets == 0 {
+		return
+	}
 	if binary, head, size := readHeader(f.wire); !binary && f.packets == 1 {
 		f.payload = f.wire[head : head+size : head+size]
 		return

@@ -1,0 +1,160 @@
+package fanout
+
+import "github.com/throng-io/throng/server/internal/frame"
+
+// lockedHub keeps all members under one lock and delivers on the caller's
+// goroutine. Senders share the lock, so that one broadcast does not wait for
+// another; whoever changes the membership has it alone, so that the first and the
+// last frame of a member stand where they should.
+type lockedHub struct {
+	index
+	hand func(Member, Message) // how one member gets one message
+	all  list                  // guarded by the lock of the index
+}
+
+func newSerial(Options) Hub  { return &lockedHub{hand: deliver} }
+func newWriters(Options) Hub { return &lockedHub{hand: queue} }
+func newNaive(Options) Hub   { return &lockedHub{hand: encodeAndDeliver} }
+
+func deliver(m Member, msg Message) {
+	m.Deliver(msg.Frame.Alone(), msg.Frame.Wire())
+}
+
+func queue(m Member, msg Message) {
+	m.Queue(msg.Frame)
+}
+
+func encodeAndDeliver(m Member, msg Message) {
+	if msg.Encode != nil {
+		msg.Frame = msg.Encode()
+	}
+	deliver(m, msg)
+}
+
+func (hub *lockedHub) Add(id string, m Member, hello *frame.Frame) *Handle {
+	h := &Handle{id: id, member: m}
+	h.home.h = h
+	hub.mu.Lock()
+	defer hub.mu.Unlock()
+	if hub.closed {
+		h.removed = true
+		return h
+	}
+	hub.add(h)
+	hub.all.add(&h.home)
+	if hello != nil {
+		hub.hand(m, Message{Frame: hello})
+	}
+	return h
+}
+
+func (hub *lockedHub) Remove(h *Handle, last *frame.Frame) {
+	hub.mu.Lock()
+	defer hub.mu.Unlock()
+	if hub.closed || h.removed {
+		return
+	}
+	hub.drop(h)
+	hub.all.remove(&h.home)
+	for _, st := range h.seats.all {
+		st.in.list.remove(st)
+	}
+	h.seats = seats{}
+	if last != nil {
+		hub.hand(h.member, Message{Frame: last})
+	}
+}
+
+func (hub *lockedHub) Join(h *Handle, room string) {
+	hub.mu.Lock()
+	defer hub.mu.Unlock()
+	if st := hub.join(h, room, nil); st != nil {
+		st.in.list.add(st)
+	}
+}
+
+func (hub *lockedHub) Leave(h *Handle, room string) {
+	hub.mu.Lock()
+	defer hub.mu.Unlock()
+	if st := hub.leave(h, room); st != nil {
+		st.in.list.remove(st)
+	}
+}
+
+func (hub *lockedHub) Emit(h *Handle, f *frame.Frame) {
+	hub.mu.RLock()
+	defer hub.mu.RUnlock()
+	if !hub.closed && !h.removed {
+		hub.hand(h.member, Message{Frame: f})
+	}
+}
+
+func (hub *lockedHub) Broadcast(to Audience, m Message) {
+	hub.mu.RLock()
+	defer hub.mu.RUnlock()
+	if hub.closed {
+		return
+	}
+	hub.visit(&to, func(h *Handle) { hub.hand(h.member, m) })
+}
+
+func (hub *lockedHub) Each(to Audience, fn func(h *Handle)) {
+	var found []*Handle
+	hub.mu.RLock()
+	if !hub.closed {
+		hub.visit(&to, func(h *Handle) { found = append(found, h) })
+	}
+	hub.mu.RUnlock()
+	for _, h := range found {
+		fn(h)
+	}
+}
+
+// visit calls fn for each member of an audience once.
+func (hub *lockedHub) visit(to *Audience, fn func(h *Handle)) {
+	if to.Rooms.Len() == 0 {
+		for _, h := range hub.all.handles {
+			if h != to.Skip && !hub.inAny(h, &to.Except, to.Except.Len()) {
+				fn(h)
+			}
+		}
+		return
+	}
+	for i := range to.Rooms.Len() {
+		name := to.Rooms.At(i)
+		// A member of an earlier room has been visited there.
+		offer := func(h *Handle) {
+			if h != to.Skip && !hub.inAny(h, &to.Rooms, i) && !hub.inAny(h, &to.Except, to.Except.Len()) {
+				fn(h)
+			}
+		}
+		if r := hub.rooms[name]; r != nil {
+			for _, h := range r.parts[0].list.handles {
+				offer(h)
+			}
+		}
+		if h := hub.ids[name]; h != nil {
+			offer(h)
+		}
+	}
+}
+
+// inAny reports whether h is in one of the first n rooms of names.
+func (hub *lockedHub) inAny(h *Handle, names *Set, n int) bool {
+	for i := range n {
+		name := names.At(i)
+		if name == h.id {
+			return true
+		}
+		if r := hub.rooms[name]; r != nil && h.seats.find(r) >= 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (hub *lockedHub) Close() {
+	hub.mu.Lock()
+	defer hub.mu.Unlock()
+	hub.closed = true
+}

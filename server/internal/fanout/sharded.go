@@ -1,0 +1,347 @@
+package fanout
+
+import (
+	"math"
+	"slices"
+	"sync"
+
+	"github.com/throng-io/throng/server/internal/frame"
+)
+
+// smallAudience is how many members a broadcast may have for the caller to
+// deliver it itself where the shards are idle. Waking a goroutine costs about as
+// much as a write or two, and a room of ten members may lie in ten shards; beyond
+// that, one caller would do alone what the shards can do side by side.
+const smallAudience = 16
+
+// shardedHub spreads the members over shards. Every call is turned into
+// operations, one for each shard that it concerns, and each shard executes its
+// operations one after the other in the order in which they were submitted.
+// That is the whole argument for the order: a caller's next call is submitted
+// after its last one.
+//
+// Operations are submitted with the lock of the index held, shared for sends
+// and exclusive for changes of the membership, so that a broadcast finds the same
+// membership in all shards. Nothing is delivered, and nobody waits, under that
+// lock.
+type shardedHub struct {
+	index
+	opts    Options
+	batched bool
+	shards  []*shard // guarded by the lock of the index
+	running sync.WaitGroup
+}
+
+func newSharded(opts Options) Hub {
+	opts.ShardMembers = math.MaxInt
+	return &shardedHub{opts: opts}
+}
+
+func newBatched(opts Options) Hub {
+	return &shardedHub{opts: opts, batched: true}
+}
+
+// turn is what is left to do for one call after the lock of the index has been
+// released: operations that the caller got to execute itself, and the wait for
+// the shard that is furthest above its limit.
+type turn struct {
+	own  [smallAudience]task
+	n    int
+	full *shard
+	load int
+}
+
+type task struct {
+	s *shard
+	o op
+}
+
+func (t *turn) submit(s *shard, o op, inline bool) {
+	mine, load := s.submit(&o, inline)
+	if mine {
+		t.own[t.n] = task{s, o}
+		t.n++
+	}
+	if load > t.load {
+		t.full, t.load = s, load
+	}
+}
+
+func (t *turn) finish() {
+	for i := range t.n {
+		t.own[i].s.execute(&t.own[i].o)
+	}
+	if t.full != nil {
+		t.full.wait()
+	}
+}
+
+func (hub *shardedHub) Add(id string, m Member, hello *frame.Frame) *Handle {
+	h := &Handle{id: id, member: m}
+	h.home.h = h
+	var t turn
+	hub.mu.Lock()
+	if hub.closed {
+		h.removed = true
+		hub.mu.Unlock()
+		return h
+	}
+	h.shard = hub.place()
+	h.shard.members++
+	hub.add(h)
+	t.submit(h.shard, op{kind: opAdd, h: h, f: hello}, true)
+	hub.mu.Unlock()
+	t.finish()
+	return h
+}
+
+// place returns the shard for the next member: the one with the fewest members,
+// or a new one while there are less than opts.Shards and when all are full.
+// Members never move, for their order would have to move with them.
+func (hub *shardedHub) place() *shard {
+	var least *shard
+	for _, s := range hub.shards {
+		if least == nil || s.members < least.members {
+			least = s
+		}
+	}
+	switch {
+	case least == nil:
+	case least.members == 0:
+		return least
+	case len(hub.shards) >= hub.opts.Shards && least.members < hub.opts.ShardMembers:
+		return least
+	}
+	s := newShard(len(hub.shards), hub.opts, hub.batched)
+	hub.shards = append(hub.shards, s)
+	hub.running.Go(s.run)
+	return s
+}
+
+func (hub *shardedHub) Remove(h *Handle, last *frame.Frame) {
+	var t turn
+	hub.mu.Lock()
+	if hub.closed || h.removed {
+		hub.mu.Unlock()
+		return
+	}
+	hub.drop(h)
+	h.shard.members--
+	t.submit(h.shard, op{kind: opRemove, h: h, f: last}, true)
+	hub.mu.Unlock()
+	t.full = nil // who closes connections does not wait for room
+	t.finish()
+}
+
+func (hub *shardedHub) Join(h *Handle, room string) {
+	var t turn
+	hub.mu.Lock()
+	if st := hub.join(h, room, h.shard); st != nil {
+		t.submit(h.shard, op{kind: opJoin, seat: st}, true)
+	}
+	hub.mu.Unlock()
+	t.finish()
+}
+
+func (hub *shardedHub) Leave(h *Handle, room string) {
+	var t turn
+	hub.mu.Lock()
+	if st := hub.leave(h, room); st != nil {
+		t.submit(h.shard, op{kind: opLeave, seat: st}, true)
+	}
+	hub.mu.Unlock()
+	t.finish()
+}
+
+// Emit passes the queue by when the shard owes nothing: what this caller sent
+// before has then been delivered, because an operation counts as owed from its
+// submission until its last delivery, and one that a caller executes itself is
+// over when its call returns. A concurrent caller may submit a broadcast at the
+// same moment; between the two there is no order.
+func (hub *shardedHub) Emit(h *Handle, f *frame.Frame) {
+	s := h.shard
+	if s == nil || (s.owed.Load() == 0 && h.deliver(f)) {
+		return
+	}
+	var t turn
+	t.submit(s, op{kind: opOne, h: h, f: f}, true)
+	t.finish()
+}
+
+// deliver hands f to the member unless it has left. It returns false if hello is
+// still to come: somebody has looked the member up while it is being added.
+func (h *Handle) deliver(f *frame.Frame) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.state == present {
+		h.member.Deliver(f.Alone(), f.Wire())
+	}
+	return h.state != arriving
+}
+
+func (hub *shardedHub) Broadcast(to Audience, m Message) {
+	var t turn
+	hub.mu.RLock()
+	if !hub.closed {
+		hub.submit(&t, &to, m.Frame, nil)
+	}
+	hub.mu.RUnlock()
+	t.finish()
+}
+
+func (hub *shardedHub) Each(to Audience, fn func(h *Handle)) {
+	var t turn
+	var g gather
+	hub.mu.RLock()
+	if !hub.closed {
+		hub.submit(&t, &to, nil, &g)
+	}
+	hub.mu.RUnlock()
+	t.finish()
+	g.missing.Wait()
+	for _, h := range g.found {
+		fn(h)
+	}
+}
+
+// submit turns a broadcast, or a search for its audience, into operations. The
+// caller holds the lock of the index.
+func (hub *shardedHub) submit(t *turn, to *Audience, f *frame.Frame, g *gather) {
+	if to.Except.Len() > 0 || to.Rooms.Len() > 1 {
+		hub.submitCuts(t, to, f, g)
+		return
+	}
+	if to.Rooms.Len() == 0 {
+		for _, s := range hub.shards {
+			if s.members > 0 {
+				g.expect()
+				t.submit(s, op{kind: opAll, h: to.Skip, f: f, gather: g}, hub.members <= smallAudience)
+			}
+		}
+		return
+	}
+	name := to.Rooms.At(0)
+	r, h := hub.rooms[name], hub.ids[name]
+	switch {
+	case r != nil && h != nil:
+		hub.submitCuts(t, to, f, g)
+	case r != nil:
+		for _, p := range r.parts {
+			g.expect()
+			t.submit(p.shard, op{kind: opPart, part: p, h: to.Skip, f: f, gather: g}, r.size <= smallAudience)
+		}
+	case h != nil && h != to.Skip:
+		g.expect()
+		t.submit(h.shard, op{kind: opOne, h: h, f: f, gather: g}, true)
+	}
+}
+
+// cut is what one shard must know of an audience with several rooms or with
+// exceptions. The shard works out who is meant when it comes to the operation.
+type cut struct {
+	everyone bool
+	in, out  []target
+}
+
+// target is a part of a room, or one member.
+type target struct {
+	part *part
+	h    *Handle
+}
+
+func (t target) shard() *shard {
+	if t.part != nil {
+		return t.part.shard
+	}
+	return t.h.shard
+}
+
+func byShard(a, b target) int { return a.shard().number - b.shard().number }
+
+func (hub *shardedHub) submitCuts(t *turn, to *Audience, f *frame.Frame, g *gather) {
+	in, members := hub.targets(&to.Rooms)
+	out, exceptions := hub.targets(&to.Except)
+	everyone := to.Rooms.Len() == 0
+	if everyone {
+		members = hub.members
+	}
+	inline := members+exceptions <= smallAudience
+	cuts := make([]cut, 0, len(hub.shards)) // not to grow: operations point into it
+	for _, s := range hub.shards {
+		c := cut{everyone: everyone, in: take(&in, s), out: take(&out, s)}
+		if len(c.in) == 0 && (!everyone || s.members == 0) {
+			continue
+		}
+		cuts = append(cuts, c)
+		g.expect()
+		t.submit(s, op{kind: opCut, cut: &cuts[len(cuts)-1], h: to.Skip, f: f, gather: g}, inline)
+	}
+}
+
+// targets resolves names, sorted by shard, and counts the members behind them.
+func (hub *shardedHub) targets(names *Set) (all []target, members int) {
+	for i := range names.Len() {
+		name := names.At(i)
+		if r := hub.rooms[name]; r != nil {
+			all = slices.Grow(all, len(r.parts)+1)
+			for _, p := range r.parts {
+				all = append(all, target{part: p})
+			}
+			members += r.size
+		}
+		if h := hub.ids[name]; h != nil {
+			all = append(all, target{h: h})
+			members++
+		}
+	}
+	slices.SortFunc(all, byShard)
+	return all, members
+}
+
+// take cuts the targets of s off the front of all. Shards must be asked in the
+// order of their numbers.
+func take(all *[]target, s *shard) []target {
+	n := 0
+	for n < len(*all) && (*all)[n].shard() == s {
+		n++
+	}
+	head := (*all)[:n:n]
+	*all = (*all)[n:]
+	return head
+}
+
+// gather collects the members of an audience for Each.
+type gather struct {
+	missing sync.WaitGroup // shards that have not answered
+	mu      sync.Mutex
+	found   []*Handle
+}
+
+func (g *gather) expect() {
+	if g != nil {
+		g.missing.Add(1)
+	}
+}
+
+func (g *gather) add(members []*Handle, skip *Handle) {
+	g.mu.Lock()
+	for _, h := range members {
+		if h != skip {
+			g.found = append(g.found, h)
+		}
+	}
+	g.mu.Unlock()
+	g.missing.Done()
+}
+
+func (hub *shardedHub) Close() {
+	hub.mu.Lock()
+	if !hub.closed {
+		hub.closed = true
+		for _, s := range hub.shards {
+			s.close()
+		}
+	}
+	hub.mu.Unlock()
+	hub.running.Wait()
+}
