@@ -1,0 +1,103 @@
+//go:build interop
+
+package interop
+
+import (
+	"bufio"
+	"bytes"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// start runs a server for the length of the test and returns its address.
+func (s server) start(t *testing.T, app string, flags ...string) string {
+	t.Helper()
+	var args []string
+	for _, arg := range s.command {
+		args = append(args, strings.NewReplacer("{app}", app, "{port}", "0").Replace(arg))
+	}
+	cmd := exec.Command(args[0], append(args[1:], flags...)...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	stdin, err := cmd.StdinPipe() // its end is the server's, should the test be killed
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("starting the %s server: %v", s.name, err)
+	}
+	t.Cleanup(func() {
+		stdin.Close()
+		cmd.Process.Signal(syscall.SIGTERM)
+		hard := time.AfterFunc(10*time.Second, func() { cmd.Process.Kill() })
+		defer hard.Stop()
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("the %s server ended with %v\n%s", s.name, err, stderr.Bytes())
+		}
+	})
+	lines := bufio.NewScanner(stdout)
+	for lines.Scan() {
+		if _, url, ok := strings.Cut(lines.Text(), "http://"); ok {
+			return "http://" + strings.Fields(url)[0]
+		}
+	}
+	t.Fatalf("the %s server printed no address: %s", s.name, stderr.Bytes())
+	return ""
+}
+
+// TestRunnerOnOfficialServer runs one scenario file, as a user would, against a server that Throng did not write.
+func TestRunnerOnOfficialServer(t *testing.T) {
+	url := official.start(t, "bench")
+	out := filepath.Join(t.TempDir(), "out")
+	cmd := exec.Command(throng, "run", "testdata/peer.yaml", "--target", url, "--out", out, "--quiet")
+	if printed, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%s: %v\n%s", cmd, err, printed)
+	}
+	run, err := result.Read(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkRun(t, run)
+}
+
+func checkRun(t *testing.T, run *result.Run) {
+	t.Helper()
+	if run.Verdict != result.Pass {
+		t.Errorf("verdict %q", run.Verdict)
+	}
+	seen := map[string]bool{}
+	for _, cell := range run.Cells {
+		name := cell.Params["transport"]
+		seen[name] = true
+		if c := cell.Clients; c.Asked != 41 || c.Held != 41 || c.Failed != 0 || c.Dropped != 0 {
+			t.Errorf("%s: clients %+v, want 41 asked and held", name, c)
+		}
+		// Three seconds of twenty broadcasts to forty viewers alone.
+		if l := cell.Ledger; l.Expected < 3*20*40 || l.Received != l.Expected || l.Lost+l.Duplicate+l.Disorder+l.Undecided != 0 {
+			t.Errorf("%s: ledger %+v", name, l)
+		}
+		for _, metric := range []string{"delivery", "ack"} {
+			if h := cell.Latency[metric]; h == nil || h.N == 0 {
+				t.Errorf("%s: no latency of %s", name, metric)
+			}
+		}
+		if len(cell.Errors) != 0 {
+			t.Errorf("%s: errors %v", name, cell.Errors)
+		}
+	}
+	for _, name := range []string{"websocket", "polling", "upgrade"} {
+		if !seen[name] {
+			t.Errorf("no cell over %s among %d", name, len(run.Cells))
+		}
+	}
+}
