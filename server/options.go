@@ -115,6 +115,11 @@ func (o Options) withDefaults() (Options, error) {
 	if o.CORS != nil && o.CORS.Credentials && slices.Contains(o.CORS.Origins, "*") {
 		return o, errors.New(`server: CORS with Credentials needs named Origins: "*" would let any page act for its visitor`)
 	}
+	for _, c := range o.Cookie {
+		if c <= ' ' || c >= 0x7f || strings.ContainsRune("()<>@,;:\\\"/[]?={}", c) {
+			return o, fmt.Errorf("server: Cookie %q is no cookie name; use letters, digits and - _ .", o.Cookie)
+		}
+	}
 	for _, d := range []struct {
 		name  string
 		value *time.Duration

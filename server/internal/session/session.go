@@ -225,7 +225,7 @@ func (s *Session) Receive(p engineio.Packet) error {
 		s.Close(TransportClose)
 		return ErrClosed
 	case engineio.Ping:
-		s.Shut(TransportError)
+		s.Close(TransportError)
 		return errors.New("invalid heartbeat direction: only the server pings")
 	case engineio.Open, engineio.Upgrade, engineio.Noop:
 		// Meaningless on an open session; the official server ignores them too.

@@ -18,6 +18,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/throng-io/throng/protocol/engineio"
+	"github.com/throng-io/throng/server/internal/frame"
 	"github.com/throng-io/throng/server/internal/session"
 )
 
@@ -71,7 +72,7 @@ func New(cfg Config) *Engine {
 // fasthttp.RequestHandler.
 func (e *Engine) Handle(ctx *fasthttp.RequestCtx) {
 	upgrade := websocket.FastHTTPIsWebSocketUpgrade(ctx)
-	if e.cfg.CORS != nil && !upgrade {
+	if e.cfg.CORS != nil {
 		e.cfg.CORS.apply(ctx)
 		if string(ctx.Method()) == fasthttp.MethodOptions {
 			e.cfg.CORS.preflight(ctx)
@@ -173,6 +174,7 @@ func (e *Engine) refuse(ctx *fasthttp.RequestCtx, code engineio.ErrorCode, messa
 		if message == "" {
 			message = code.String()
 		}
+		ctx.Response.Header.Reset()
 		ctx.SetStatusCode(fasthttp.StatusBadRequest)
 		ctx.SetContentType("text/html")
 		ctx.SetConnectionClose()
@@ -184,18 +186,34 @@ func (e *Engine) refuse(ctx *fasthttp.RequestCtx, code engineio.ErrorCode, messa
 	ctx.Response.SetBody(code.AppendJSON(nil, message))
 }
 
-// open makes a session and announces it. It returns nil when the engine has
-// stopped. The caller must call Session.Open.
-func (e *Engine) open() *session.Session {
-	s := session.New(&e.cfg.Session, e.cfg.NewID())
+// create makes a session and what stands above it. It returns nil when the
+// engine has stopped. The caller must call begin.
+func (e *Engine) create(ctx *fasthttp.RequestCtx) (*session.Session, session.Handler) {
 	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.stopped {
-		return nil
+	stopped := e.stopped
+	if !stopped {
+		e.live.Add(1) // until the handler is told that the session has ended
 	}
-	e.sessions[s.ID] = s
-	e.live.Add(1)
-	return s
+	e.mu.Unlock()
+	if stopped {
+		return nil, nil
+	}
+	s := session.New(&e.cfg.Session, e.cfg.NewID())
+	return s, &handler{e.cfg.Open(s, ctx), e, s.ID}
+}
+
+// begin opens a session and makes it known to later requests.
+func (e *Engine) begin(s *session.Session, h session.Handler, c session.Conn, first *frame.Frame) {
+	s.Open(h, c, first)
+	e.mu.Lock()
+	stopped := e.stopped
+	if !stopped && !s.Ended() {
+		e.sessions[s.ID] = s
+	}
+	e.mu.Unlock()
+	if stopped {
+		s.Close(session.ServerShutdown)
+	}
 }
 
 // handler wraps what the layer above wants to hear, so that a session leaves
@@ -212,10 +230,6 @@ func (h *handler) Closed(reason session.Reason) {
 	h.engine.mu.Unlock()
 	h.Handler.Closed(reason)
 	h.engine.live.Done()
-}
-
-func (e *Engine) handlerFor(s *session.Session, ctx *fasthttp.RequestCtx) session.Handler {
-	return &handler{e.cfg.Open(s, ctx), e, s.ID}
 }
 
 func (e *Engine) lookup(sid string) *session.Session {

@@ -12,23 +12,17 @@ import (
 )
 
 func (e *Engine) openPolling(ctx *fasthttp.RequestCtx) {
-	s := e.open()
+	s, h := e.create(ctx)
 	if s == nil {
 		e.refuse(ctx, engineio.Forbidden, "server shutting down", false)
 		return
 	}
 	if e.cfg.Cookie != "" {
-		var c fasthttp.Cookie
-		c.SetKey(e.cfg.Cookie)
-		c.SetValue(s.ID)
-		c.SetPath("/")
-		c.SetHTTPOnly(true)
-		c.SetSameSite(fasthttp.CookieSameSiteLaxMode)
-		ctx.Response.Header.SetCookie(&c)
+		ctx.Response.Header.Add(fasthttp.HeaderSetCookie, e.cfg.Cookie+"="+s.ID+"; Path=/; HttpOnly; SameSite=Lax")
 	}
 	textAnswer(ctx, "text/plain; charset=UTF-8")
 	ctx.Response.SetBody(e.handshake(s, "polling").AppendText(nil))
-	s.Open(e.handlerFor(s, ctx), nil, nil)
+	e.begin(s, h, nil, nil)
 }
 
 func (e *Engine) servePolling(ctx *fasthttp.RequestCtx, s *session.Session) {
@@ -153,7 +147,7 @@ func (e *Engine) receivePayload(s *session.Session, body []byte) error {
 	p := engineio.NewPayload(body)
 	for n := 0; p.Next(); n++ {
 		if n == e.cfg.MaxPackets {
-			s.Shut(session.ParseError)
+			s.Close(session.ParseError)
 			return errTooManyPackets
 		}
 		if s.Receive(p.Packet()) != nil {
@@ -161,7 +155,7 @@ func (e *Engine) receivePayload(s *session.Session, body []byte) error {
 		}
 	}
 	if err := p.Err(); err != nil {
-		s.Shut(session.ParseError)
+		s.Close(session.ParseError)
 		return err
 	}
 	return nil

@@ -45,18 +45,17 @@ func (e *Engine) serveWebSocket(ctx *fasthttp.RequestCtx, q query, s *session.Se
 	fresh := s == nil
 	var h session.Handler
 	if fresh {
-		if s = e.open(); s == nil {
+		if s, h = e.create(ctx); s == nil {
 			e.refuse(ctx, engineio.Forbidden, "server shutting down", true)
 			return
 		}
-		h = e.handlerFor(s, ctx)
 	}
 	e.live.Add(1)
 	err := e.upgrader.Upgrade(ctx, func(ws *websocket.Conn) {
 		defer e.live.Done()
 		c := newConn(ws, q.base64, e.cfg.MaxPayload)
 		if fresh {
-			s.Open(h, c, frame.Packet(e.handshake(s, "websocket")))
+			e.begin(s, h, c, frame.Packet(e.handshake(s, "websocket")))
 			c.read(s)
 		} else if s.Probe(c) {
 			e.upgrade(c, s)
@@ -139,25 +138,20 @@ func (c *conn) read(s *session.Session) {
 		s.Send(frame.Control(websocket.PongMessage, []byte(data)))
 		return nil
 	})
-	reason := session.TransportClose
 	for {
 		p, free, err := c.next()
 		if err != nil {
-			reason = reasonOf(err)
+			s.Close(reasonOf(err))
 			break
 		}
 		err = s.Receive(p)
 		free()
 		if err != nil {
-			c.drain()
-			break
+			break // the session ends, and knows why
 		}
 	}
-	if reason == session.ParseError {
-		s.Shut(reason)
-		c.drain()
-	}
-	s.Close(reason)
+	c.drain()
+	s.Close(session.TransportClose)
 	s.WaitWriters()
 	<-s.Done()
 }

@@ -1,0 +1,198 @@
+package server_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/throng-io/throng/server"
+)
+
+// check is one recorded request with the answer of the official server.
+type check struct {
+	Name    string
+	Before  []string
+	Request struct {
+		Method, Query, Body string
+		Headers             map[string]string
+	}
+	Expect struct {
+		Status  int
+		Headers map[string]string
+		Body    *string
+		Pending bool
+	}
+}
+
+func TestRecordedHTTPRequests(t *testing.T) {
+	raw, err := os.ReadFile("testdata/http-checks.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var recorded struct{ Checks []check }
+	if err := json.Unmarshal(raw, &recorded); err != nil {
+		t.Fatal(err)
+	}
+	base := start(t, server.Options{
+		Path: "/engine.io/", MaxPayload: 100, Cookie: "io",
+		CORS: &server.CORS{Origins: []string{"http://a.example"}, Credentials: true},
+		AllowRequest: func(ctx *fasthttp.RequestCtx) error {
+			if ctx.QueryArgs().Has("deny") {
+				return errors.New("Forbidden") //nolint:staticcheck // the protocol's word
+			}
+			return nil
+		},
+		Engine: func(s *server.EngineSession, data []byte, binary bool) { s.Send(data, binary) },
+	})
+	for _, c := range recorded.Checks {
+		t.Run(c.Name, func(t *testing.T) { c.run(t, base+"/engine.io/?") })
+	}
+}
+
+var post = regexp.MustCompile(`^POST \?(\S+) body (".*")$`)
+
+func (c *check) run(t *testing.T, base string) {
+	sid := ""
+	for _, step := range c.Before {
+		if step == "open a polling session, {sid}" {
+			_, body := exchange(t, "GET", base+"EIO=4&transport=polling", "", nil)
+			sid = handshakeOf(t, body).SID
+			continue
+		}
+		m := post.FindStringSubmatch(step)
+		if m == nil {
+			t.Fatalf("unknown step %q", step)
+		}
+		var body string
+		if err := json.Unmarshal([]byte(m[2]), &body); err != nil {
+			t.Fatal(err)
+		}
+		headers := map[string]string{}
+		if strings.Contains(c.Name, "octet-stream") {
+			headers["Content-Type"] = "application/octet-stream"
+		}
+		exchange(t, "POST", base+strings.ReplaceAll(m[1], "{sid}", sid), body, headers)
+	}
+	url := base + strings.ReplaceAll(c.Request.Query, "{sid}", sid)
+	if c.Expect.Pending {
+		client := http.Client{Timeout: 150 * time.Millisecond}
+		resp, err := client.Get(url)
+		if err == nil {
+			_ = resp.Body.Close()
+			t.Fatalf("answered with %s at once; it should be held", resp.Status)
+		}
+		return
+	}
+	resp, body := exchange(t, c.Request.Method, url, c.Request.Body, c.Request.Headers)
+	if resp.StatusCode != c.Expect.Status {
+		t.Errorf("status %d, want %d", resp.StatusCode, c.Expect.Status)
+	}
+	if sid == "" && strings.HasPrefix(body, "0{") {
+		sid = handshakeOf(t, body).SID
+	}
+	for name, want := range c.Expect.Headers {
+		got := strings.Join(resp.Header.Values(name), ", ")
+		if want = strings.ReplaceAll(want, "{sid}", sid); got != want {
+			t.Errorf("header %s: %q, want %q", name, got, want)
+		}
+	}
+	if c.Expect.Body != nil && resp.StatusCode != http.StatusSwitchingProtocols {
+		if want := strings.ReplaceAll(*c.Expect.Body, "{sid}", sid); body != want {
+			t.Errorf("body %q, want %q", body, want)
+		}
+	}
+}
+
+type handshake struct {
+	SID      string   `json:"sid"`
+	Upgrades []string `json:"upgrades"`
+}
+
+func handshakeOf(t *testing.T, body string) handshake {
+	t.Helper()
+	var h handshake
+	if err := json.Unmarshal([]byte(strings.TrimPrefix(body, "0")), &h); err != nil {
+		t.Fatalf("%q is no handshake: %v", body, err)
+	}
+	return h
+}
+
+// start serves a server on a free port until the test ends, and returns its
+// base URL.
+func start(t *testing.T, opts server.Options) string {
+	t.Helper()
+	srv, err := server.New(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return serve(t, srv)
+}
+
+func serve(t *testing.T, srv *server.Server) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- srv.Serve(ln) }()
+	t.Cleanup(func() {
+		http.DefaultClient.CloseIdleConnections()
+		if err := srv.Shutdown(t.Context()); err != nil && t.Context().Err() == nil {
+			t.Errorf("shutdown: %v", err)
+		}
+		if err := <-done; err != nil {
+			t.Errorf("serve: %v", err)
+		}
+	})
+	return "http://" + ln.Addr().String()
+}
+
+// exchange sends one request on a connection of its own and returns the
+// answer. net/http would not send all that the checks ask for.
+func exchange(t *testing.T, method, url, body string, headers map[string]string) (*http.Response, string) {
+	t.Helper()
+	host, path, _ := strings.Cut(strings.TrimPrefix(url, "http://"), "/")
+	conn, err := net.Dial("tcp", host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s /%s HTTP/1.1\r\nHost: %s\r\n", method, path, host)
+	for k, v := range headers {
+		fmt.Fprintf(&b, "%s: %s\r\n", k, v)
+	}
+	if body != "" || method == "POST" {
+		fmt.Fprintf(&b, "Content-Length: %d\r\n", len(body))
+	}
+	b.WriteString("\r\n" + body)
+	if _, err := conn.Write([]byte(b.String())); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		return resp, ""
+	}
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, string(answer)
+}
