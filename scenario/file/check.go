@@ -1,6 +1,13 @@
 package file
 
-import "time"
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
 
 // The kinds of a check.
 const (
@@ -21,6 +28,11 @@ const (
 //
 //	stat(metric{label=value,...}) op value [over 5s] [in phase]
 //
+// The stats loss, dup, disorder, late and errors come as a share of what was
+// expected or attempted when the value is a percentage (UnitShare), else as a
+// number (UnitCount). Written without a metric, the first four mean delivery,
+// achieved means rate, and errors means errors of every kind.
+//
 // The runner looks the value up and asks Eval.
 type Check struct {
 	Text     string            // as written
@@ -28,9 +40,9 @@ type Check struct {
 	Kind     string            // SLO or Valid
 	Optional bool              // reported, but never decides the verdict
 	Stat     string            // p50 ... p99.99, max, min, mean, count, rate, loss, dup, disorder, late, errors, achieved
-	Quantile float64           // 0..100 for a percentile, else 0
+	Quantile float64           // above 0 and below 100 for a percentile, else 0
 	Metric   string            // "": errors of every kind
-	Labels   map[string]string // of group, op, event, transport; nil: all
+	Labels   map[string]string // of group, op, event; nil: all
 	Op       string            // < <= > >= ==
 	Value    float64           // in Unit
 	Unit     string            // one of the units above
@@ -54,4 +66,324 @@ func (c Check) Eval(value float64) bool {
 		return value == c.Value
 	}
 	return false
+}
+
+// metrics are what a check may name, with the unit of their values.
+var metrics = map[string]string{
+	"connect": UnitSeconds, "connect.tcp": UnitSeconds, "connect.tls": UnitSeconds, "connect.open": UnitSeconds,
+	"connect.namespace": UnitSeconds, "connect.upgrade": UnitSeconds,
+	"ack": UnitSeconds, "ack.service": UnitSeconds, "delivery": UnitSeconds,
+	"fanout.first": UnitSeconds, "fanout.last": UnitSeconds, "fanout.spread": UnitSeconds,
+	"lag": UnitSeconds, "cpu": UnitShare, "server.cpu": UnitShare, "server.rss": UnitBytes,
+	"rate": UnitPerSecond,
+}
+
+var (
+	laterMetrics = []string{"gap", "rtt", "reconnect", "recovered", "server.rss_per_client"}
+	latencies    = []string{
+		"connect", "connect.tcp", "connect.tls", "connect.open", "connect.namespace", "connect.upgrade",
+		"ack", "ack.service", "delivery", "fanout.first", "fanout.last", "fanout.spread", "lag",
+	}
+	sampled = append(slices.Clone(latencies), "cpu", "server.cpu", "server.rss")
+)
+
+// stat says what a statistic can be taken of and in which units it is
+// compared; no units: those of the metric. bare is the metric meant when none
+// is written; "-" demands one.
+type stat struct {
+	of    []string
+	units []string
+	bare  string
+}
+
+var (
+	percentile = stat{of: sampled, bare: "-"}
+	stats      = map[string]stat{
+		"max": percentile, "min": percentile, "mean": percentile,
+		"count":    {of: latencies, units: []string{UnitCount}, bare: "-"},
+		"rate":     {of: latencies, units: []string{UnitPerSecond}, bare: "-"},
+		"loss":     {of: []string{"delivery"}, units: []string{UnitShare, UnitCount}, bare: "delivery"},
+		"dup":      {of: []string{"delivery"}, units: []string{UnitShare, UnitCount}, bare: "delivery"},
+		"disorder": {of: []string{"delivery"}, units: []string{UnitShare, UnitCount}, bare: "delivery"},
+		"late":     {of: []string{"delivery"}, units: []string{UnitShare, UnitCount}, bare: "delivery"},
+		"errors":   {of: []string{"connect", "ack"}, units: []string{UnitShare, UnitCount}},
+		"achieved": {of: []string{"rate"}, units: []string{UnitShare}, bare: "rate"},
+	}
+	statNames  = []string{"p50", "p90", "p99", "p99.9", "p99.99", "max", "min", "mean", "count", "rate", "loss", "dup", "disorder", "late", "errors", "achieved"}
+	laterStats = []string{"ratio"}
+
+	labels      = []string{"group", "op", "event"}
+	laterLabels = []string{"transport", "room_decile", "phase"}
+	operators   = []string{"<=", ">=", "==", "<", ">"}
+
+	rePercentile = regexp.MustCompile(`^p(\d{1,2}(?:\.\d{1,4})?)$`)
+)
+
+const checkLike = "write it like p99(delivery) < 100ms"
+
+// checkParser reads one check from left to right; at is how far it came, in
+// bytes, and where the flaw it returns stands.
+type checkParser struct {
+	text string
+	at   int
+}
+
+func parseCheck(text string) (Check, *flaw, int) {
+	p := &checkParser{text: text}
+	c := Check{Text: strings.Join(strings.Fields(text), " ")}
+	f := p.parse(&c)
+	return c, f, p.at
+}
+
+func (p *checkParser) parse(c *Check) *flaw {
+	s, f := p.stat(c)
+	if f != nil {
+		return f
+	}
+	if f := p.metric(c, s); f != nil {
+		return f
+	}
+	if f := p.operator(c); f != nil {
+		return f
+	}
+	if f := p.value(c, s); f != nil {
+		return f
+	}
+	return p.scope(c)
+}
+
+func (p *checkParser) space() {
+	for p.at < len(p.text) && (p.text[p.at] == ' ' || p.text[p.at] == '\t' || p.text[p.at] == '\n') {
+		p.at++
+	}
+}
+
+// word takes the letters, digits and further characters that come next,
+// without going past them.
+func (p *checkParser) word(also string) string {
+	p.space()
+	end := p.at
+	for end < len(p.text) {
+		ch := p.text[end]
+		if ch >= '0' && ch <= '9' || ch >= 'a' && ch <= 'z' || ch >= 'A' && ch <= 'Z' || ch >= 0x80 || strings.IndexByte(also, ch) >= 0 {
+			end++
+			continue
+		}
+		break
+	}
+	return p.text[p.at:end]
+}
+
+func (p *checkParser) accept(s string) bool {
+	p.space()
+	if strings.HasPrefix(p.text[p.at:], s) {
+		p.at += len(s)
+		return true
+	}
+	return false
+}
+
+func (p *checkParser) rest() string {
+	if p.at >= len(p.text) {
+		return "the end"
+	}
+	return strconv.Quote(clip(p.text[p.at:]))
+}
+
+func (p *checkParser) stat(c *Check) (stat, *flaw) {
+	w := p.word("_.")
+	if w == "" {
+		return stat{}, &flaw{"a check starts with a statistic, not with " + p.rest(), checkLike}
+	}
+	s, known := stats[w]
+	if m := rePercentile.FindStringSubmatch(w); m != nil {
+		q, err := strconv.ParseFloat(m[1], 64)
+		if err != nil || q <= 0 || q >= 100 {
+			return stat{}, &flaw{fmt.Sprintf("there is no percentile %s", w), "write p50 to p99.99"}
+		}
+		s, known, c.Quantile = percentile, true, q
+	}
+	if !known {
+		if _, isMetric := metrics[w]; isMetric || slices.Contains(laterMetrics, w) {
+			return stat{}, &flaw{fmt.Sprintf("`%s` is a metric and needs a statistic", w), fmt.Sprintf("write p99(%s) or another", w)}
+		}
+		return stat{}, checkWord(w, "statistic", statNames, laterStats)
+	}
+	c.Stat = w
+	p.at += len(w)
+	return s, nil
+}
+
+func (p *checkParser) metric(c *Check, s stat) *flaw {
+	if !p.accept("(") {
+		if s.bare == "-" {
+			return &flaw{fmt.Sprintf("`%s` needs a metric, but %s follows", c.Stat, p.rest()), fmt.Sprintf("write %s(delivery) or another", c.Stat)}
+		}
+		c.Metric = s.bare
+		return nil
+	}
+	w := p.word("_.")
+	if _, known := metrics[w]; !known {
+		names := slices.Clone(latencies)
+		return checkWord(w, "metric", append(names, "cpu", "server.cpu", "server.rss", "rate"), laterMetrics)
+	}
+	if !slices.Contains(s.of, w) {
+		return &flaw{fmt.Sprintf("there is no `%s` of `%s`", c.Stat, w), "write " + c.Stat + "(" + strings.Join(s.of, ") or "+c.Stat+"(") + ")"}
+	}
+	c.Metric = w
+	p.at += len(w)
+	if p.accept("{") {
+		if f := p.labels(c); f != nil {
+			return f
+		}
+	}
+	if !p.accept(")") {
+		return &flaw{"`)` is missing before " + p.rest(), checkLike}
+	}
+	return nil
+}
+
+func (p *checkParser) labels(c *Check) *flaw {
+	for {
+		name := p.word("_")
+		if f := checkWord(name, "label", labels, laterLabels); f != nil {
+			if name == "phase" {
+				f.hint = "write in PHASE at the end of the check"
+			}
+			return f
+		}
+		if _, twice := c.Labels[name]; twice {
+			return &flaw{fmt.Sprintf("the label `%s` stands twice", name), "remove one"}
+		}
+		if u := metrics[c.Metric]; u != UnitSeconds || c.Metric == "lag" {
+			return &flaw{fmt.Sprintf("`%s` has no labels", c.Metric), "remove {...}"}
+		}
+		p.at += len(name)
+		if !p.accept("=") {
+			return &flaw{"`=` is missing before " + p.rest(), "write {" + name + "=value}"}
+		}
+		v := p.word("_-.:/")
+		if v == "" {
+			return &flaw{fmt.Sprintf("the label `%s` has no value", name), "write {" + name + "=value}"}
+		}
+		p.at += len(v)
+		if c.Labels == nil {
+			c.Labels = map[string]string{}
+		}
+		c.Labels[name] = v
+		if p.accept("}") {
+			return nil
+		}
+		if !p.accept(",") {
+			return &flaw{"`}` is missing before " + p.rest(), "write {group=a,op=room}"}
+		}
+	}
+}
+
+func (p *checkParser) operator(c *Check) *flaw {
+	for _, op := range operators {
+		if p.accept(op) {
+			c.Op = op
+			return nil
+		}
+	}
+	if strings.HasPrefix(p.text[p.at:], "=") {
+		return &flaw{"`=` is not a comparison", "write =="}
+	}
+	return &flaw{"a comparison is missing before " + p.rest(), "write one of < <= > >= =="}
+}
+
+func (p *checkParser) value(c *Check, s stat) *flaw {
+	w := p.word(".%/-+")
+	if w == "" {
+		return &flaw{"a value is missing before " + p.rest(), checkLike}
+	}
+	units := s.units
+	if units == nil {
+		units = []string{metrics[c.Metric]}
+	}
+	what := c.Stat
+	if c.Metric != "" {
+		what += "(" + c.Metric + ")"
+	}
+	v, unit, f := checkValue(w, what, units)
+	if f != nil {
+		return f
+	}
+	c.Value, c.Unit = v, unit
+	p.at += len(w)
+	return nil
+}
+
+// checkValue reads a value in one of the units; of two, a share and a count,
+// the text decides.
+func checkValue(text, what string, units []string) (float64, string, *flaw) {
+	bare := reNumber.MatchString(text)
+	if len(units) == 2 {
+		if rePercent.MatchString(text) {
+			units = units[:1]
+		} else {
+			units = units[1:]
+		}
+	}
+	switch units[0] {
+	case UnitSeconds:
+		if bare {
+			return 0, "", &flaw{fmt.Sprintf("%s is a time, and %s has no unit", what, text), fmt.Sprintf("write %sms, or another of us ms s", text)}
+		}
+		d, f := parseDuration(text)
+		return d.Seconds(), UnitSeconds, f
+	case UnitShare:
+		if v, err := strconv.ParseFloat(text, 64); bare && err == nil {
+			if v > 1 {
+				return 0, "", &flaw{fmt.Sprintf("%s is a share, and %s has no %%", what, text), fmt.Sprintf("write %s%%", text)}
+			}
+			return v, UnitShare, nil
+		}
+		v, f := parsePercent(text)
+		return v, UnitShare, f
+	case UnitBytes:
+		v, f := parseSize(text)
+		return v, UnitBytes, f
+	case UnitPerSecond:
+		v, f := parseRate(text)
+		return v, UnitPerSecond, f
+	}
+	v, f := parseCount(text)
+	if f != nil && bare {
+		f = &flaw{fmt.Sprintf("%s is a number of messages or a share, and %s is neither", what, text), "write a whole number, or a percentage such as 1%"}
+	}
+	return float64(v), UnitCount, f
+}
+
+func (p *checkParser) scope(c *Check) *flaw {
+	for {
+		w := p.word("_-.")
+		switch {
+		case w == "over" && c.Over == 0 && c.Phase == "":
+			p.at += len(w)
+			text := p.word(".")
+			d, f := parseDuration(text)
+			if f == nil && (d < time.Second || d%time.Second != 0 || d > maxPhase) {
+				f = &flaw{fmt.Sprintf("a window of %s cannot be measured", text), "write whole seconds, such as over 5s"}
+			}
+			if f != nil {
+				return f
+			}
+			c.Over = d
+			p.at += len(text)
+		case w == "in" && c.Phase == "":
+			p.at += len(w)
+			phase := p.word("_-")
+			if phase == "" {
+				return &flaw{"the name of a phase is missing", "write in hold"}
+			}
+			c.Phase = phase
+			p.at += len(phase)
+		case w == "" && p.at == len(p.text):
+			return nil
+		default:
+			return &flaw{"the check should end before " + p.rest(), "after the value only `over 5s` and then `in PHASE` may follow"}
+		}
+	}
 }

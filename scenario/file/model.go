@@ -16,9 +16,9 @@ type Spec struct {
 	Target  *Target           // a foreign server; nil when Server is set
 	Server  *Server           // the built-in server; nil when Target is set
 	Groups  []Group           // in file order, at least one
-	Phases  []Phase           // in order, at least one
+	Phases  []Phase           // in order, at least one; default a ramp of 5s or what connecting takes, and 30s hold
 	SLO     []Check           // may be empty
-	Valid   []Check           // never empty while a group sends: see DefaultValid
+	Valid   []Check           // never empty; default p99(lag) < 10ms, max(cpu) < 90%, achieved(rate) > 99%
 	Report  Report            // what to write, and where
 	Params  map[string]string // the matrix values of this cell as written; nil without a matrix
 }
@@ -135,7 +135,7 @@ type Ramp struct {
 // Report says what a run writes.
 type Report struct {
 	Dir      string        // "": the command's default
-	Formats  []string      // of Formats(), default html json hlog svg png
+	Formats  []string      // of html json hlog svg png; default all of them
 	Interval time.Duration // of the timeline; default 1s
 }
 

@@ -1,10 +1,223 @@
 package file
 
-import "errors"
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"time"
+)
 
 // Parse reads a scenario. The name stands in errors; set holds overrides: a
-// variable of the file (viewers=5000) or a path into it (phases.hold.for=5s).
+// variable of the file (viewers=5000) or a path into it (phases.hold.for=5s,
+// groups.speaker.send.0.rate=20/s). A value that starts with [ or { is YAML.
 // The error joins one *Error for each mistake, in the order of the file.
 func Parse(name string, text []byte, set map[string]string) (*File, error) {
-	return nil, errors.New("reading scenario files: the decoder is not built in")
+	errs := &errorList{file: name}
+	root := load(errs, string(text), "")
+	if root == nil {
+		return nil, errs.join(1)
+	}
+	root = override(errs, root, set)
+	if root.kind != dict {
+		errs.add(root.at, "a scenario is a mapping of keys to values, not "+root.describe(), "start with version: 1, name: and groups:")
+		return nil, errs.join(1)
+	}
+
+	defs := declare(errs, root.get("vars"))
+	m := &matrix{repeat: 1, order: "interleaved"}
+	hasMatrix := root.get("matrix") != nil && !root.get("matrix").null
+	if hasMatrix {
+		matrixTable.decode(newDecoder(errs, root, defs), root.get("matrix"), m)
+	}
+	specs := expand(errs, root, defs, m)
+	if err := errs.join(len(specs)); err != nil {
+		return nil, err
+	}
+
+	f := &File{Name: name, Spec: specs[0], Repeat: m.repeat, Order: m.order, Cooldown: m.cooldown}
+	for _, a := range m.axes {
+		f.Axes = append(f.Axes, Axis{a.name, a.texts})
+	}
+	f.cells = m.schedule(specs)
+	return f, nil
+}
+
+func newDecoder(errs *errorList, root *node, defs map[string]*node) *decoder {
+	d := &decoder{
+		errs: errs, places: map[string]*node{},
+		vars: &variables{defs: defs, values: map[string]*value{}, broken: map[string]bool{}, used: map[string]bool{}},
+	}
+	for _, e := range root.get("groups").entries() {
+		d.groups = append(d.groups, e.key)
+	}
+	if phases := root.get("phases"); phases != nil {
+		for _, p := range phases.items {
+			if v := p.get("name"); v != nil && v.kind == scalar {
+				d.phases = append(d.phases, v.text)
+			}
+		}
+	} else {
+		d.phases = []string{"ramp", "hold"}
+	}
+	return d
+}
+
+// expand decodes the tree once for each combination.
+func expand(errs *errorList, root *node, defs map[string]*node, m *matrix) []*Spec {
+	used := map[string]bool{}
+	var specs []*Spec
+	for _, pick := range m.combinations() {
+		cellDefs := maps.Clone(defs)
+		var params map[string]string
+		for i, a := range m.axes {
+			cellDefs[axisPrefix+a.name] = a.values[pick[i]]
+			if params == nil {
+				params = map[string]string{}
+			}
+			params[a.name] = a.texts[pick[i]]
+		}
+		errs.cell = m.describe(pick)
+		d := newDecoder(errs, root, cellDefs)
+		specs = append(specs, d.spec(root, params))
+		maps.Copy(used, d.vars.used)
+	}
+	errs.cell = ""
+	for _, a := range m.axes {
+		if len(specs) > 0 && !used[axisPrefix+a.name] {
+			errs.add(a.at, fmt.Sprintf("the axis `%s` changes nothing", a.name), fmt.Sprintf("use it as ${matrix.%s} somewhere, or remove it", a.name))
+		}
+	}
+	return specs
+}
+
+func (d *decoder) spec(root *node, params map[string]string) *Spec {
+	before := d.errs.hits
+	s := &Spec{Seed: 1, Params: params, Report: Report{Formats: slices.Clone(formats), Interval: time.Second}}
+	for _, name := range slices.Sorted(maps.Keys(d.vars.defs)) {
+		d.vars.expand(d.errs, d.vars.defs[name], false) // mistakes also of unused ones
+	}
+	clear(d.vars.used)
+	specTable.decode(d, root, s)
+	if s.Server != nil && s.Target != nil {
+		d.errs.add(at(root, "target"), "a scenario has a server or a target, not both", "remove one")
+	}
+	if s.Server == nil && s.Target == nil {
+		s.Server = &Server{Listen: "127.0.0.1:0", Fanout: "batched"}
+	}
+	if root.get("phases") == nil {
+		s.Phases = defaultPhases(s)
+	}
+	if root.get("valid") == nil {
+		s.Valid = defaultValid(s)
+	}
+	if d.errs.hits == before {
+		d.together(root, s)
+	}
+	return s
+}
+
+// defaultPhases is a ramp that leaves every group the time to connect, then
+// 30 seconds of load.
+func defaultPhases(s *Spec) []Phase {
+	seconds := 5.0
+	for _, g := range s.Groups {
+		seconds = max(seconds, math.Ceil(connectTime(g, 1).Seconds())+1)
+	}
+	return []Phase{
+		{Name: "ramp", For: time.Duration(seconds) * time.Second, Clients: Ramp{0, 1}, Load: Ramp{0, 0}},
+		{Name: "hold", For: 30 * time.Second, Record: true, Clients: Ramp{1, 1}, Load: Ramp{1, 1}},
+	}
+}
+
+// defaultValid is what a generator must have kept for a run to be judged. A
+// scenario that sends nothing has no schedule to be late with.
+func defaultValid(s *Spec) []Check {
+	valid := []Check{
+		{Text: "p99(lag) < 10ms", Kind: Valid, Stat: "p99", Quantile: 99, Metric: "lag", Op: "<", Value: 0.01, Unit: UnitSeconds},
+		{Text: "max(cpu) < 90%", Kind: Valid, Stat: "max", Metric: "cpu", Op: "<", Value: 0.9, Unit: UnitShare},
+		{Text: "achieved(rate) > 99%", Kind: Valid, Stat: "achieved", Metric: "rate", Op: ">", Value: 0.99, Unit: UnitShare},
+	}
+	if !slices.ContainsFunc(s.Groups, func(g Group) bool { return len(g.Send) > 0 }) {
+		return valid[1:2]
+	}
+	return valid
+}
+
+// connectTime is how long a group needs to bring that share of its clients up.
+func connectTime(g Group, share float64) time.Duration {
+	if g.Connect.Shape == "burst" || g.Connect.Rate <= 0 {
+		return 0
+	}
+	return time.Duration(float64(g.Count) * share / g.Connect.Rate * float64(time.Second))
+}
+
+// together checks what makes sense only for the whole scenario.
+func (d *decoder) together(root *node, s *Spec) {
+	clients, total := 0, time.Duration(0)
+	for _, g := range s.Groups {
+		clients += g.Count
+	}
+	groupsAt := at(root, "groups")
+	switch {
+	case clients == 0:
+		d.errs.add(groupsAt, "no group has a client", "give one a count above 0")
+	case clients > maxClients:
+		d.errs.add(groupsAt, fmt.Sprintf("the groups have %d clients together", clients), "keep to "+formatCount(maxClients))
+	}
+	for _, p := range s.Phases {
+		total += p.For
+		if total > maxTotal {
+			d.errs.add(at(root, "phases"), "the phases take more than "+formatDuration(maxTotal)+" together", "shorten them")
+			break
+		}
+	}
+	for _, g := range s.Groups {
+		d.checkRamp(s, g)
+		for i, st := range g.Send {
+			if s.Server != nil && st.Size > maxBuiltIn {
+				item := d.places["group "+g.Name].get("send").items[i]
+				d.errs.add(at(item, "size"), fmt.Sprintf("the built-in server takes messages up to %dB, this has %dB", maxBuiltIn, st.Size), "write a smaller size")
+			}
+		}
+	}
+	for _, pair := range []struct {
+		key    string
+		checks []Check
+	}{{"slo", s.SLO}, {"valid", s.Valid}} {
+		if n := root.get(pair.key); n != nil {
+			for i, c := range pair.checks {
+				d.checkLabels(s, n.items[i], c)
+			}
+		}
+	}
+}
+
+// checkRamp refuses a ramp that cannot be met: the first recorded phase would
+// start with clients missing, and the run would be about something else.
+func (d *decoder) checkRamp(s *Spec, g Group) {
+	var elapsed time.Duration
+	share := 0.0
+	for _, p := range s.Phases {
+		if p.Record {
+			break
+		}
+		elapsed += p.For
+		share = p.Clients.To
+	}
+	if elapsed == 0 {
+		return // the phases record the arrival itself
+	}
+	need := connectTime(g, share)
+	if need <= elapsed {
+		return
+	}
+	n := d.places["group "+g.Name]
+	where := n.at
+	if c := n.get("connect"); c != nil {
+		where = at(c, "rate")
+	}
+	d.errs.add(where, fmt.Sprintf("the group %s needs %s to connect %d clients at %g/s, but the phases before the first recorded one last %s",
+		g.Name, formatDuration(need.Round(100*time.Millisecond)), int(float64(g.Count)*share), g.Connect.Rate, formatDuration(elapsed)),
+		"raise connect.rate or lengthen the ramp")
 }

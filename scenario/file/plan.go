@@ -9,5 +9,96 @@ type Plan struct {
 	Files      int           // file descriptors the generator needs, its own included
 	Duration   time.Duration // of one trial, without connecting late and draining
 	Offered    float64       // messages sent per second at the highest load
-	Deliveries float64       // deliveries expected per second at the highest load
+	Deliveries float64       // deliveries expected per second at the highest load, over the rooms on average
+}
+
+// ownFiles is what a generator opens besides its clients: logs, pipes to the
+// server, the poller.
+const ownFiles = 64
+
+// Plan computes what the scenario asks for. A polling client holds two
+// connections, one that waits and one that sends; an upgrading one does until
+// it has upgraded.
+func (s *Spec) Plan() Plan {
+	var p Plan
+	share, load := 0.0, 0.0
+	for _, ph := range s.Phases {
+		p.Duration += ph.For
+		share = max(share, ph.Clients.From, ph.Clients.To)
+		load = max(load, ph.Load.From, ph.Load.To)
+	}
+	for _, g := range s.Groups {
+		clients := portion(g.Count, share)
+		p.Clients += clients
+		for _, t := range g.Transport {
+			n := portion(clients, t.Share)
+			if t.Name != "websocket" {
+				n *= 2
+			}
+			p.Sockets += n
+		}
+		for _, st := range g.Send {
+			per := st.Rate
+			switch {
+			case g.Count == 0:
+				per = 0
+			case st.Per == "client":
+				per *= float64(clients)
+			case st.Per == "room" && g.Rooms != nil:
+				per *= float64(g.Rooms.Of)
+			}
+			if st.Scale {
+				per *= load
+			}
+			p.Offered += per
+			p.Deliveries += per * s.receivers(g, st, share)
+		}
+	}
+	p.Files = p.Sockets + ownFiles
+	return p
+}
+
+// portion rounds up: a plan may promise too much, never too little.
+func portion(count int, share float64) int {
+	n := int(float64(count) * share)
+	if float64(n) < float64(count)*share-1e-9 {
+		n++
+	}
+	return n
+}
+
+// receivers is how many clients a message of the stream should reach, on
+// average.
+func (s *Spec) receivers(from Group, st Stream, share float64) float64 {
+	if st.Expect == "none" {
+		return 0
+	}
+	if st.Op == OpEcho {
+		return 1
+	}
+	n := 0.0
+	for _, g := range s.Groups {
+		if g.Namespace != from.Namespace {
+			continue
+		}
+		clients := float64(g.Count) * share
+		switch {
+		case st.Op == OpAll:
+			n += clients
+		case g.Rooms != nil && from.Rooms != nil && g.Rooms.Prefix == from.Rooms.Prefix:
+			// Only the rooms that both groups know can be shared.
+			common := float64(min(g.Rooms.Of, from.Rooms.Of)) / float64(from.Rooms.Of)
+			members := clients * float64(g.Rooms.Join) / float64(g.Rooms.Of)
+			if g.Name == from.Name && clients > 0 {
+				// The sender is certainly in the room it sends to; the others
+				// of its group are with their usual chance.
+				members = 1 + (clients-1)*float64(g.Rooms.Join)/float64(g.Rooms.Of)
+			}
+			n += members * common
+		}
+	}
+	if st.Expect == "others" {
+		n--
+	}
+	return max(n, 0)
 }

@@ -1,0 +1,114 @@
+package file
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// checkForm is the long form of a check.
+type checkForm struct {
+	check    *node
+	name     string
+	optional bool
+}
+
+var checkTable = object[checkForm]{
+	what: "check",
+	fields: []field[checkForm]{
+		{key: "check", required: "write check: p99(delivery) < 100ms", set: func(_ *decoder, n *node, c *checkForm) { c.check = n }},
+		{key: "name", set: func(d *decoder, n *node, c *checkForm) {
+			c.name = d.string(n, "name", notEmpty("name", "write a text"))
+		}},
+		{key: "optional", set: func(d *decoder, n *node, c *checkForm) { c.optional = d.bool(n, "optional") }},
+		{key: "abort", later: notYet},
+	},
+}
+
+// checks decodes a list of checks, one for each item also when it is wrong.
+func (d *decoder) checks(n *node, kind string) []Check {
+	if !d.isList(n, kind) {
+		return nil
+	}
+	var out []Check
+	for _, item := range n.items {
+		form := checkForm{check: item}
+		if item.kind == dict {
+			form.check = nil
+			checkTable.decode(d, item, &form)
+		}
+		c := Check{}
+		if form.check != nil {
+			c = d.check(form.check)
+		}
+		c.Kind, c.Name, c.Optional = kind, form.name, form.optional
+		out = append(out, c)
+	}
+	return out
+}
+
+func (d *decoder) check(n *node) Check {
+	v, ok := d.scalar(n, "a check")
+	if !ok {
+		return Check{}
+	}
+	c, f, offset := parseCheck(v.text())
+	if f == nil && c.Phase != "" && !slices.Contains(d.phases, c.Phase) {
+		offset = strings.LastIndex(v.text(), c.Phase)
+		f = &flaw{fmt.Sprintf("there is no phase `%s`", clip(c.Phase)), orOneOf(c.Phase, d.phases)}
+	}
+	if g := c.Labels["group"]; f == nil && g != "" && !slices.Contains(d.groups, g) {
+		offset = strings.Index(v.text(), g)
+		f = &flaw{fmt.Sprintf("there is no group `%s`", clip(g)), orOneOf(g, d.groups)}
+	}
+	if f == nil {
+		return c
+	}
+	if len(v.from) == 0 && v.node.at.set == "" {
+		d.errs.add(n.offset(offset), f.msg, f.hint)
+	} else {
+		d.bad(v, f)
+	}
+	return c
+}
+
+// checkLabels refuses a check that no stream of the scenario can ever feed.
+func (d *decoder) checkLabels(s *Spec, item *node, c Check) {
+	if item.kind == dict {
+		item = item.get("check")
+	}
+	group, op, event := c.Labels["group"], c.Labels["op"], c.Labels["event"]
+	wantsAck := c.Metric == "ack" || c.Metric == "ack.service"
+	wantsStream := wantsAck || c.Metric == "delivery" || strings.HasPrefix(c.Metric, "fanout.")
+	if !wantsStream {
+		if op != "" || event != "" {
+			d.errs.add(item.at, fmt.Sprintf("`%s` knows the label group only", c.Metric), "remove op and event")
+		}
+		return
+	}
+	senders := false
+	for _, g := range s.Groups {
+		for _, st := range g.Send {
+			if wantsAck && st.Ack == 0 || !wantsAck && st.Expect == "none" || strings.HasPrefix(c.Metric, "fanout.") && st.Op == OpEcho {
+				continue
+			}
+			senders = true
+			if (group == "" || group == g.Name) && (op == "" || op == st.Op) && (event == "" || event == st.Event) {
+				return
+			}
+		}
+	}
+	what := "is delivered to anybody"
+	switch {
+	case wantsAck:
+		what = "asks for an acknowledgement (ack: 5s)"
+	case strings.HasPrefix(c.Metric, "fanout."):
+		what = "is broadcast"
+	}
+	msg, hint := "no stream "+what, "add one, or remove the check"
+	if senders {
+		msg = "no stream with these labels " + what
+		hint = "correct the labels"
+	}
+	d.errs.add(item.at, fmt.Sprintf("`%s` would never be measured: %s", c.Metric, msg), hint)
+}

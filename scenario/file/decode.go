@@ -1,0 +1,289 @@
+package file
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// decoder turns the tree into a Spec, once for each combination of the
+// matrix. It never stops at a mistake: it notes it and goes on with a zero.
+type decoder struct {
+	errs   *errorList
+	vars   *variables
+	groups []string // names in the file, for the checks; also those of broken groups
+	phases []string
+	places map[string]*node // of what is checked at the end, by path
+}
+
+// field is one key of an object. A later key is known to the format, but not
+// to this version.
+type field[T any] struct {
+	key      string
+	required string // "" or why the key is needed
+	later    string // "" or what to do without it
+	set      func(d *decoder, n *node, t *T)
+}
+
+// object is the table of one kind of mapping.
+type object[T any] struct {
+	what   string            // "group", for messages
+	fields []field[T]        // in the order of the documentation
+	advice map[string]string // for keys that people try and edit distance does not lead to the right one
+	done   func(d *decoder, n *node, t *T)
+}
+
+// decode fills t, which holds the defaults.
+func (o *object[T]) decode(d *decoder, n *node, t *T) {
+	if !d.isDict(n, o.what) {
+		return
+	}
+	instead := false // a later key may stand for a missing one
+	for _, e := range n.keys {
+		i := slices.IndexFunc(o.fields, func(f field[T]) bool { return f.key == e.key })
+		switch {
+		case i < 0:
+			o.unknownKey(d, e)
+		case o.fields[i].later != "":
+			instead = true
+			d.errs.add(e.at, fmt.Sprintf("`%s` is not supported by this version yet", e.key), o.fields[i].later)
+		case e.val.null:
+			d.errs.add(e.at, fmt.Sprintf("`%s` has no value", e.key), "give it one, or remove the key")
+		default:
+			o.fields[i].set(d, e.val, t)
+		}
+	}
+	for _, f := range o.fields {
+		if f.required != "" && !instead && n.get(f.key) == nil {
+			d.errs.add(n.at, fmt.Sprintf("%s has no `%s`", article(o.what), f.key), f.required)
+		}
+	}
+	if o.done != nil {
+		o.done(d, n, t)
+	}
+}
+
+// names lists the keys to suggest: those that work in this version first, the
+// others only when nothing else is near.
+func (o *object[T]) names() (now, later []string) {
+	for _, f := range o.fields {
+		if f.later == "" {
+			now = append(now, f.key)
+		} else {
+			later = append(later, f.key)
+		}
+	}
+	return now, later
+}
+
+func (o *object[T]) unknownKey(d *decoder, e entry) {
+	now, later := o.names()
+	hint := o.advice[e.key]
+	switch {
+	case hint != "":
+	case strings.ContainsAny(e.key, "()}"):
+		hint = "a comma ends a value inside { }: put the value in quotes"
+	default:
+		hint = orOneOf(e.key, now)
+		if s := suggest(e.key, append(now, later...)); s != "" {
+			hint = fmt.Sprintf("did you mean `%s`?", s)
+		}
+	}
+	d.errs.add(e.at, fmt.Sprintf("unknown key `%s` in %s", clip(e.key), article(o.what)), hint)
+}
+
+func article(what string) string {
+	switch {
+	case strings.HasPrefix(what, "the "):
+		return what
+	case strings.ContainsRune("aeiou", rune(what[0])):
+		return "an " + what
+	}
+	return "a " + what
+}
+
+func (d *decoder) isDict(n *node, what string) bool {
+	if n.kind == dict {
+		return true
+	}
+	d.errs.add(n.at, fmt.Sprintf("%s is a mapping of keys to values, not %s", article(what), n.describe()), "write key: value lines, or {key: value}")
+	return false
+}
+
+func (d *decoder) isList(n *node, what string) bool {
+	if n.kind == list {
+		return true
+	}
+	d.errs.add(n.at, fmt.Sprintf("%s must be a list, not %s", what, n.describe()), "write [a, b], or one - item a line")
+	return false
+}
+
+// value is a scalar with its variables substituted.
+type value struct {
+	node  *node
+	parts []string // split where the client's index belongs; one part otherwise
+	plain bool     // written without quotes, here and where it came from
+	null  bool
+	from  []string // the variables in it, as written
+	set   string   // the override that the whole value came from, "" for none
+}
+
+func (v value) text() string { return v.parts[0] }
+
+// at is where a mistake in the value is shown: at the override that brought
+// it, else where it is used.
+func (v value) at() place {
+	if v.set != "" {
+		return place{set: v.set}
+	}
+	return v.node.at
+}
+
+func (d *decoder) bad(v value, f *flaw) {
+	msg := f.msg
+	if len(v.from) > 0 && v.set == "" {
+		msg += " (from " + strings.Join(v.from, ", ") + ")"
+	}
+	if v.set != "" && v.node.at.set == "" {
+		msg += fmt.Sprintf(" (used on line %d)", v.node.at.line)
+	}
+	d.errs.add(v.at(), msg, f.hint)
+}
+
+// scalar returns the substituted text of a scalar.
+func (d *decoder) scalar(n *node, what string) (value, bool) {
+	if n.kind != scalar || n.null {
+		d.errs.add(n.at, fmt.Sprintf("%s must be a single value, not %s", what, n.describe()), "")
+		return value{}, false
+	}
+	v, ok := d.vars.expand(d.errs, n, false)
+	return v, ok
+}
+
+// read decodes a scalar by one of the parsers and checks it.
+func read[V any](d *decoder, n *node, what string, parse func(string) (V, *flaw), check func(V) *flaw) (out V) {
+	v, ok := d.scalar(n, what)
+	if !ok {
+		return out
+	}
+	got, f := parse(v.text())
+	if f == nil && check != nil {
+		f = check(got)
+	}
+	if f != nil {
+		d.bad(v, f)
+		return out
+	}
+	return got
+}
+
+func between[V float64 | int | time.Duration](what string, lowest, highest V, show func(V) string) func(V) *flaw {
+	return func(v V) *flaw {
+		if v < lowest || v > highest {
+			return &flaw{fmt.Sprintf("%s is out of range: %s", what, show(v)), fmt.Sprintf("write %s to %s", show(lowest), show(highest))}
+		}
+		return nil
+	}
+}
+
+func (d *decoder) duration(n *node, what string, lowest, highest time.Duration) time.Duration {
+	return read(d, n, what, parseDuration, between(what, lowest, highest, formatDuration))
+}
+
+func (d *decoder) count(n *node, what string, lowest, highest int) int {
+	return read(d, n, what, parseCount, between(what, lowest, highest, formatCount))
+}
+
+func (d *decoder) rate(n *node, what string, highest float64) float64 {
+	return read(d, n, what, parseRate, func(v float64) *flaw {
+		if v <= 0 {
+			return &flaw{what + " must be more than 0", "write a rate such as 10/s, or remove the stream"}
+		}
+		if v > highest {
+			return &flaw{fmt.Sprintf("%s is out of range: %g/s", what, v), fmt.Sprintf("write at most %g/s", highest)}
+		}
+		return nil
+	})
+}
+
+func (d *decoder) size(n *node, lowest, highest int) int {
+	return int(read(d, n, "size", parseSize, func(v float64) *flaw {
+		if v < float64(lowest) {
+			return &flaw{fmt.Sprintf("size %gB is too small for the stamp that measures the message", v), fmt.Sprintf("write at least %dB", lowest)}
+		}
+		if v > float64(highest) {
+			return &flaw{fmt.Sprintf("size is out of range: %gB", v), fmt.Sprintf("write at most %dB", highest)}
+		}
+		return nil
+	}))
+}
+
+func (d *decoder) bool(n *node, what string) bool { return read(d, n, what, parseBool, nil) }
+
+func (d *decoder) string(n *node, what string, check func(string) *flaw) string {
+	return read(d, n, what, func(s string) (string, *flaw) { return s, nil }, check)
+}
+
+// oneOf reads a word of a list. The later words are known to the format, but
+// not to this version.
+func (d *decoder) oneOf(n *node, what string, words, later []string) string {
+	return d.string(n, what, func(s string) *flaw { return checkWord(s, what, words, later) })
+}
+
+func checkWord(s, what string, words, later []string) *flaw {
+	switch {
+	case slices.Contains(words, s):
+		return nil
+	case slices.Contains(later, s):
+		return &flaw{fmt.Sprintf("%s `%s` is not supported by this version yet", what, s), "write one of " + strings.Join(words, ", ")}
+	case s == "":
+		return &flaw{what + " is empty", "write one of " + strings.Join(words, ", ")}
+	}
+	hint := "write one of " + strings.Join(words, ", ")
+	if near := suggest(s, append(slices.Clone(words), later...)); near != "" {
+		hint = fmt.Sprintf("did you mean `%s`? Known are %s", near, strings.Join(words, ", "))
+	}
+	return &flaw{fmt.Sprintf("unknown %s %q", what, clip(s)), hint}
+}
+
+// strings reads a list of scalars; a single scalar is a list of one.
+func (d *decoder) strings(n *node, what string, check func(string) *flaw) []string {
+	items := []*node{n}
+	if n.kind != scalar {
+		if !d.isList(n, what) {
+			return nil
+		}
+		items = n.items
+	}
+	var out []string
+	for _, item := range items {
+		s := d.string(item, what, check)
+		if s != "" && slices.Contains(out, s) {
+			d.errs.add(item.at, fmt.Sprintf("%s names %q twice", what, clip(s)), "remove one")
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+func formatDuration(v time.Duration) string {
+	s := v.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = s[:len(s)-2]
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = s[:len(s)-2]
+	}
+	return strings.ReplaceAll(s, "µ", "u")
+}
+
+func formatCount(v int) string {
+	switch {
+	case v >= 1e6 && v%1e6 == 0:
+		return fmt.Sprintf("%dM", v/1e6)
+	case v >= 1e4 && v%1e3 == 0:
+		return fmt.Sprintf("%dk", v/1e3)
+	}
+	return fmt.Sprint(v)
+}

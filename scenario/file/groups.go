@@ -1,0 +1,273 @@
+package file
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// The tables of a group and of what stands in it.
+
+var groupTable = object[Group]{
+	what:   "group",
+	advice: map[string]string{"on": "there is nothing to do on an event in this version: remove it", "clients": "did you mean `count`?", "sends": "did you mean `send`?", "ns": "did you mean `namespace`?"},
+	fields: []field[Group]{
+		{key: "count", required: "write count: 100", set: func(d *decoder, n *node, g *Group) { g.Count = d.count(n, "count", 0, maxClients) }},
+		{key: "arrive", later: "write count: instead"},
+		{key: "life", later: notYet},
+		{key: "connect", set: func(d *decoder, n *node, g *Group) { connectTable.decode(d, n, &g.Connect) }},
+		{key: "transport", set: setTransport},
+		{key: "parser", later: notYet},
+		{key: "namespace", set: func(d *decoder, n *node, g *Group) {
+			g.Namespace = d.string(n, "namespace", matches(regexp.MustCompile(`^/[^,?\s\p{C}]*$`), "a namespace", "write it like /chat"))
+		}},
+		{key: "auth", set: func(d *decoder, n *node, g *Group) {
+			if d.isDict(n, "auth") {
+				g.Auth = jsonTemplate(d, n)
+			}
+		}},
+		{key: "query", set: func(d *decoder, n *node, g *Group) {
+			g.Query = d.namedTemplates(n, "query", func(name string) *flaw {
+				if name == "" || slices.Contains([]string{"EIO", "transport", "sid", "t", "b64", "j"}, name) {
+					return &flaw{fmt.Sprintf("the query key %q belongs to the protocol", name), "choose another"}
+				}
+				return nil
+			})
+		}},
+		{key: "headers", set: func(d *decoder, n *node, g *Group) { g.Headers = d.namedTemplates(n, "headers", checkHeader) }},
+		{key: "rooms", set: func(d *decoder, n *node, g *Group) {
+			g.Rooms = &Rooms{Prefix: "r", Join: 1}
+			roomsTable.decode(d, n, g.Rooms)
+		}},
+		{key: "reconnect", later: notYet},
+		{key: "read", later: notYet},
+		{key: "send", set: setStreams},
+		{key: "flow", later: "remove it or use send:"},
+		{key: "react", later: notYet},
+	},
+	done: func(d *decoder, n *node, g *Group) {
+		for i, s := range g.Send {
+			item := n.get("send").items[i]
+			if g.Rooms == nil && n.get("rooms") == nil && (s.Op == OpRoom || s.Per == "room") {
+				d.errs.add(at(item, "op"), "a room stream needs rooms to send to", "add rooms: {of: 10, join: 1} to the group "+g.Name)
+			}
+		}
+	},
+}
+
+var connectTable = object[Connect]{
+	what: "connect",
+	fields: []field[Connect]{
+		{key: "rate", set: func(d *decoder, n *node, c *Connect) { c.Rate = d.rate(n, "the connect rate", 1e6) }},
+		{key: "shape", set: func(d *decoder, n *node, c *Connect) {
+			c.Shape = d.oneOf(n, "connect shape", []string{"linear", "poisson", "burst"}, nil)
+		}},
+		{key: "timeout", set: func(d *decoder, n *node, c *Connect) {
+			c.Timeout = d.duration(n, "timeout", time.Millisecond, maxWait)
+		}},
+		{key: "from", set: func(d *decoder, n *node, c *Connect) { c.From = d.strings(n, "from", checkAddr) }},
+	},
+}
+
+var roomsTable = object[Rooms]{
+	what: "rooms",
+	fields: []field[Rooms]{
+		{key: "of", required: "write of: 100", set: func(d *decoder, n *node, r *Rooms) { r.Of = d.count(n, "of", 1, maxRooms) }},
+		{key: "prefix", set: func(d *decoder, n *node, r *Rooms) {
+			r.Prefix = d.string(n, "prefix", func(s string) *flaw {
+				if len(s) > 64 || strings.ContainsFunc(s, unicode.IsControl) {
+					return wrong(s, "prefix of room names", "use at most 64 printable characters")
+				}
+				return nil
+			})
+		}},
+		{key: "join", set: func(d *decoder, n *node, r *Rooms) {
+			v, ok := d.scalar(n, "join")
+			if ok && reDist.MatchString(v.text()) {
+				d.bad(v, &flaw{fmt.Sprintf("join: %q is a distribution, which this version does not support yet", clip(v.text())), "write a fixed number such as 1"})
+				return
+			}
+			r.Join = d.count(n, "join", 1, maxJoin)
+		}},
+		{key: "size", later: "remove it: rooms have equal chances"},
+		{key: "move", later: notYet},
+	},
+	done: func(d *decoder, n *node, r *Rooms) {
+		if r.Of > 0 && r.Join > r.Of {
+			d.errs.add(at(n, "join"), fmt.Sprintf("each client joins %d different rooms of %d", r.Join, r.Of), "lower join or raise of")
+		}
+	},
+}
+
+var streamTable = object[Stream]{
+	what:   "stream",
+	advice: map[string]string{"to": "write op: room with rooms: in the group, or op: all", "interval": "did you mean `rate`? An interval of 100ms is rate: 10/s", "every": "did you mean `rate`? An interval of 100ms is rate: 10/s", "timeout": "did you mean `ack`?"},
+	fields: []field[Stream]{
+		{key: "op", required: "write op: echo, room or all", set: func(d *decoder, n *node, s *Stream) {
+			s.Op = d.oneOf(n, "operation", []string{OpEcho, OpRoom, OpAll}, []string{"emit"})
+		}},
+		{key: "event", set: func(d *decoder, n *node, s *Stream) { s.Event = d.string(n, "event", checkEvent) }},
+		{key: "rate", required: "write rate: 1/s", set: func(d *decoder, n *node, s *Stream) { s.Rate = d.rate(n, "rate", maxRate) }},
+		{key: "per", set: func(d *decoder, n *node, s *Stream) {
+			s.Per = d.oneOf(n, "per", []string{"client", "group", "room"}, nil)
+		}},
+		{key: "arrival", set: func(d *decoder, n *node, s *Stream) {
+			s.Arrival = d.oneOf(n, "arrival", []string{"constant", "poisson"}, []string{"burst"})
+		}},
+		{key: "size", set: func(d *decoder, n *node, s *Stream) { s.Size = d.size(n, MinSize, maxSize) }},
+		{key: "data", later: "remove it: size: says how long the data is"},
+		{key: "binary", later: notYet},
+		{key: "volatile", later: notYet},
+		{key: "ack", set: func(d *decoder, n *node, s *Stream) { s.Ack = d.duration(n, "ack", time.Millisecond, maxWait) }},
+		{key: "expect", set: func(d *decoder, n *node, s *Stream) {
+			s.Expect = d.oneOf(n, "expect", []string{"all", "others", "self", "none"}, nil)
+		}},
+		{key: "late", set: func(d *decoder, n *node, s *Stream) { s.Late = d.duration(n, "late", time.Millisecond, maxWait) }},
+		{key: "scale", set: func(d *decoder, n *node, s *Stream) { s.Scale = d.bool(n, "scale") }},
+	},
+	done: finishStream,
+}
+
+// finishStream fills in the defaults that depend on the operation and checks
+// what the operation allows.
+func finishStream(d *decoder, n *node, s *Stream) {
+	event, per, expects := "msg", "client", []string{"all", "others", "none"}
+	switch s.Op {
+	case OpEcho:
+		event, expects = "echo", []string{"self", "none"}
+	case OpAll:
+		per = "group"
+	}
+	if s.Event == "" {
+		s.Event = event
+	}
+	if s.Per == "" {
+		s.Per = per
+	}
+	if s.Op != "" && s.Expect != "" && !slices.Contains(expects, s.Expect) {
+		d.errs.add(at(n, "expect"), fmt.Sprintf("op: %s cannot expect: %s", s.Op, s.Expect), "write one of "+strings.Join(expects, ", "))
+	}
+	if s.Expect == "" {
+		s.Expect = expects[0]
+	}
+	if s.Per == "room" && s.Op != "" && s.Op != OpRoom {
+		d.errs.add(at(n, "per"), fmt.Sprintf("per: room needs op: room, not op: %s", s.Op), "write per: client or per: group")
+	}
+}
+
+// at is where a key of a mapping has its value, or the mapping when the key
+// is not there.
+func at(n *node, key string) place {
+	if v := n.get(key); v != nil {
+		return v.at
+	}
+	return n.at
+}
+
+func setGroups(d *decoder, n *node, s *Spec) {
+	if !d.isDict(n, "groups") {
+		return
+	}
+	if len(n.keys) == 0 {
+		d.errs.add(n.at, "`groups` is empty: nobody would connect", "write groups: {viewers: {count: 100}}")
+	}
+	for _, e := range n.keys {
+		g := Group{
+			Name: e.key, Namespace: "/", Transport: []Share{{"websocket", 1}},
+			Connect: Connect{Rate: 1000, Shape: "linear", Timeout: 10 * time.Second},
+		}
+		if !reGroup.MatchString(e.key) {
+			d.errs.add(e.at, fmt.Sprintf("%q is not a name for a group", clip(e.key)), "use a-z, 0-9 and _, starting with a letter")
+		}
+		if e.val.null {
+			d.errs.add(e.at, fmt.Sprintf("the group %s has no value", clip(e.key)), "write count: 100 under it")
+			continue
+		}
+		groupTable.decode(d, e.val, &g)
+		d.places["group "+e.key] = e.val
+		s.Groups = append(s.Groups, g)
+	}
+}
+
+func setTransport(d *decoder, n *node, g *Group) {
+	if n.kind != dict {
+		g.Transport = []Share{{d.oneOf(n, "transport", transports, laterTransports), 1}}
+		return
+	}
+	g.Transport = nil
+	sum := 0.0
+	for _, e := range n.keys {
+		if f := checkWord(e.key, "transport", transports, laterTransports); f != nil {
+			d.errs.add(e.at, f.msg, f.hint)
+		}
+		share := read(d, e.val, "share", parsePercent, nil)
+		sum += share
+		g.Transport = append(g.Transport, Share{e.key, share})
+	}
+	if sum < 1-1e-9 || sum > 1+1e-9 {
+		d.errs.add(n.at, fmt.Sprintf("the shares of the transports sum to %s%%", strconv.FormatFloat(sum*100, 'g', 10, 64)), "make them 100%")
+	}
+}
+
+func setStreams(d *decoder, n *node, g *Group) {
+	if !d.isList(n, "send") {
+		return
+	}
+	for _, item := range n.items {
+		s := Stream{Arrival: "constant", Size: 128, Late: 5 * time.Second, Scale: true}
+		streamTable.decode(d, item, &s)
+		g.Send = append(g.Send, s)
+	}
+}
+
+func checkEvent(s string) *flaw {
+	switch {
+	case s == "" || len(s) > 128 || strings.ContainsFunc(s, unicode.IsControl):
+		return wrong(s, "event name", "use 1 to 128 printable characters")
+	case slices.Contains(reservedEvents, s):
+		return &flaw{fmt.Sprintf("the event name `%s` is reserved by Socket.IO", s), "choose another"}
+	}
+	return nil
+}
+
+func checkHeader(name string) *flaw {
+	lower := strings.ToLower(name)
+	switch {
+	case !reToken.MatchString(name):
+		return &flaw{fmt.Sprintf("%q is not the name of a header", clip(name)), "use letters, digits and -"}
+	case slices.Contains(upgradeHeaders, lower) || strings.HasPrefix(lower, "sec-websocket-"):
+		return &flaw{fmt.Sprintf("the header %s belongs to the connection", name), "remove it"}
+	}
+	return nil
+}
+
+func (d *decoder) namedTemplates(n *node, what string, check func(string) *flaw) []Field {
+	if !d.isDict(n, what) {
+		return nil
+	}
+	var out []Field
+	for _, e := range n.keys {
+		if f := check(e.key); f != nil {
+			d.errs.add(e.at, f.msg, f.hint)
+		}
+		if e.val.kind != scalar || e.val.null {
+			d.errs.add(e.val.at, fmt.Sprintf("%s must be a single value, not %s", clip(e.key), e.val.describe()), "")
+			continue
+		}
+		v, ok := d.vars.expand(d.errs, e.val, true)
+		if !ok {
+			continue
+		}
+		for _, part := range v.parts {
+			if strings.ContainsFunc(part, unicode.IsControl) {
+				d.bad(v, &flaw{clip(e.key) + " holds a control character", "write it on one line"})
+			}
+		}
+		out = append(out, Field{e.key, Template{v.parts}})
+	}
+	return out
+}

@@ -1,0 +1,75 @@
+package scenarios
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/throng-io/throng/scenario/file"
+)
+
+func TestReady(t *testing.T) {
+	want := []string{"quickstart", "broadcast", "echo", "fanouts", "rooms", "transports"}
+	if got := Names(); !slices.Equal(got, want) {
+		t.Errorf("Names() = %v, want %v", got, want)
+	}
+	for _, name := range Names() {
+		t.Run(name, func(t *testing.T) {
+			text, err := Read(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.HasPrefix(text, []byte("# ")) {
+				t.Error("the file does not start with what it shows")
+			}
+			for _, words := range []string{"# What breaks first: ", "# What to watch: "} {
+				if !bytes.Contains(text, []byte(words)) {
+					t.Errorf("the header has no %q", words)
+				}
+			}
+			f, err := file.Parse(name+".yaml", text, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f.Spec.Name != name {
+				t.Errorf("the scenario is named %s", f.Spec.Name)
+			}
+			if f.Spec.About == "" || len(f.Spec.SLO) == 0 {
+				t.Error("a ready scenario says what it is about and what must hold")
+			}
+			cells := f.Cells()
+			total := time.Duration(len(cells)-1) * f.Cooldown
+			for _, c := range cells {
+				total += c.Spec.Plan().Duration
+			}
+			if total > 150*time.Second {
+				t.Errorf("takes %s, want at most 2m30s", total)
+			}
+		})
+	}
+}
+
+func TestBroadcastTakesFewerViewers(t *testing.T) {
+	text, err := Read("broadcast.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := file.Parse("broadcast.yaml", text, map[string]string{"viewers": "5000"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := f.Spec.Plan()
+	if p.Clients != 5001 || p.Deliveries != 50_000 {
+		t.Errorf("plan %+v, want 5001 clients and 50000 deliveries/s", p)
+	}
+}
+
+func TestReadNamesWhatThereIs(t *testing.T) {
+	for _, name := range []string{"nope", "../go.mod", "", "scenarios.go"} {
+		if _, err := Read(name); err == nil || !strings.Contains(err.Error(), "quickstart, broadcast") {
+			t.Errorf("Read(%q): %v", name, err)
+		}
+	}
+}
