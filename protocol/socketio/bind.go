@@ -29,7 +29,7 @@ import (
 // An error names the argument, counted from 1. Those before it have been
 // decoded then.
 func Bind(args []byte, attachments [][]byte, dst ...any) error {
-	b := binder{attachments: attachments}
+	var b *binder // only a packet with attachments needs it
 	for i, d := range dst {
 		arg, rest := NextArg(args)
 		if arg == nil {
@@ -39,7 +39,16 @@ func Bind(args []byte, attachments [][]byte, dst ...any) error {
 		if d == nil {
 			continue
 		}
-		if err := b.bind(arg, d); err != nil {
+		var err error
+		if len(attachments) == 0 {
+			err = bindPlain(arg, d)
+		} else {
+			if b == nil {
+				b = &binder{attachments: attachments}
+			}
+			err = b.bind(arg, d)
+		}
+		if err != nil {
 			return fmt.Errorf("argument %d: %w", i+1, err)
 		}
 	}
@@ -53,9 +62,6 @@ type binder struct {
 }
 
 func (b *binder) bind(arg []byte, dst any) error {
-	if len(b.attachments) == 0 {
-		return bindPlain(arg, dst)
-	}
 	w := walker{b: arg, attachments: len(b.attachments), collect: true}
 	w.value(0, 0)
 	switch {

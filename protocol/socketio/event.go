@@ -134,15 +134,17 @@ func AppendEvent(dst []byte, namespace string, id uint64, hasID bool, event stri
 	if err := checkNamespace(namespace); err != nil {
 		return dst, nil, err
 	}
-	start := len(dst)
 	out := appendHeader(dst, Event, 0, namespace, id, hasID)
-	out = append(out, '[')
-	out = AppendString(out, event)
+	data := len(out)
+	out = AppendString(append(out, '['), event)
 	out, attachments, err := AppendArgs(out, nil, args...)
+	if err == nil {
+		out, err = announce(append(out, ']'), len(dst), data, attachments)
+	}
 	if err != nil {
 		return dst, nil, fmt.Errorf("socket.io: event %q: %w", event, err)
 	}
-	return announce(append(out, ']'), start, attachments), attachments, nil
+	return out, attachments, nil
 }
 
 // AppendAck appends the answer to the event with the given id to dst: an Ack,
@@ -152,22 +154,29 @@ func AppendAck(dst []byte, namespace string, id uint64, args ...any) ([]byte, []
 	if err := checkNamespace(namespace); err != nil {
 		return dst, nil, err
 	}
-	start := len(dst)
 	out := appendHeader(dst, Ack, 0, namespace, id, true)
+	data := len(out)
 	out, attachments, err := AppendArgs(append(out, '['), nil, args...)
+	if err == nil {
+		out, err = announce(append(out, ']'), len(dst), data, attachments)
+	}
 	if err != nil {
 		return dst, nil, fmt.Errorf("socket.io: ack %d: %w", id, err)
 	}
-	return announce(append(out, ']'), start, attachments), attachments, nil
+	return out, attachments, nil
 }
 
-// announce turns the packet that begins at start into its binary form if it has
-// attachments. Their number is known only when all arguments are encoded, so the
-// text moves by the few bytes of the count; arguments without binary data, the
-// common case, are written once and stay.
-func announce(dst []byte, start int, attachments [][]byte) []byte {
+// announce turns the packet that begins at start, and its payload at data, into
+// the binary form if it has attachments. Their number is known only when all
+// arguments are encoded, so the text moves by the few bytes of the count;
+// arguments without binary data, the common case, are written once and stay.
+func announce(dst []byte, start, data int, attachments [][]byte) ([]byte, error) {
 	if len(attachments) == 0 {
-		return dst
+		return dst, nil
+	}
+	w := walker{b: dst[data:], attachments: len(attachments)}
+	if w.value(0, 0); w.bad || w.count != len(attachments) {
+		return nil, ErrForgedPlaceholder
 	}
 	var count [20]byte
 	head := append(strconv.AppendInt(count[:0], int64(len(attachments)), 10), '-')
@@ -176,7 +185,7 @@ func announce(dst []byte, start int, attachments [][]byte) []byte {
 	copy(dst[start+1+len(head):], dst[start+1:end])
 	copy(dst[start+1:], head)
 	dst[start] += byte(BinaryEvent - Event)
-	return dst
+	return dst, nil
 }
 
 // AppendConnectError appends the refusal of a namespace to dst: a ConnectError

@@ -212,7 +212,7 @@ func (s *scanner) number(i int) int {
 	case i == first && first == start:
 		return s.fail(i, errValue)
 	case i == first, i > first+1 && b[first] == '0':
-		return s.fail(i, errNumber)
+		return s.fail(first, errNumber)
 	}
 	if i < len(b) && b[i] == '.' {
 		first = i + 1

@@ -86,6 +86,7 @@ type walker struct {
 	attachments int
 	collect     bool // fill spans
 	spans       []span
+	count       int  // placeholders, those inside others left out
 	bad         bool // a placeholder names no attachment
 }
 
@@ -131,7 +132,7 @@ func (w *walker) array(i, depth int) int {
 // it is a placeholder. Of keys that stand twice the last one counts, as in
 // JSON.parse.
 func (w *walker) object(i, depth, found int) (end int, placeholder bool) {
-	bad, num := w.bad, -1
+	bad, count, num := w.bad, w.count, -1
 	m := members{b: w.b, i: i + 1}
 	for m.next() {
 		end := w.value(m.i, depth+1)
@@ -144,7 +145,7 @@ func (w *walker) object(i, depth, found int) (end int, placeholder bool) {
 		m.i = end
 	}
 	if placeholder {
-		w.bad = bad || num < 0
+		w.bad, w.count = bad || num < 0, count+1
 		if w.collect {
 			w.spans = w.spans[:found+1]
 			w.spans[found].num = num
