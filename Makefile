@@ -1,0 +1,75 @@
+# make        what there is
+# make test   everything that must hold before a commit is pushed
+
+SHELL := bash
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+GO        ?= go
+TOOL      := $(GO) tool -modfile=.ci/tools.mod
+FUZZTIME  ?= 5s
+BENCHTIME ?= 200ms
+BENCH     ?= .
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## bin/throng
+	$(GO) build -o bin/throng ./cmd/throng
+
+# Fast stages first: what fails soon is told soon.
+.PHONY: test
+test: deps ## all checks, in order: format, vet, unit (-race), single (GOMAXPROCS=1), fuzz, lint, interop
+	@.ci/stage format .ci/format
+	@.ci/stage vet $(MAKE) --no-print-directory vet
+	@.ci/stage unit $(MAKE) --no-print-directory unit
+	@.ci/stage single $(MAKE) --no-print-directory single
+	@.ci/stage fuzz .ci/fuzz $(FUZZTIME)
+	@.ci/stage lint $(MAKE) --no-print-directory lint
+	@.ci/stage interop $(MAKE) --no-print-directory interop
+	@echo '== all stages passed'
+
+.PHONY: deps
+deps: ## install what the tests need and is missing (apt, npm ci)
+	@.ci/deps
+
+.PHONY: format
+format: ## rewrite the Go files as gofumpt would
+	find . -name '*.go' -not -path '*/node_modules/*' -print0 | xargs -0 $(TOOL) gofumpt -w
+
+.PHONY: vet
+vet: ## go vet, with and without the interoperability tests
+	$(GO) vet ./...
+	$(GO) vet -tags interop ./bench/...
+
+# No stage takes a cached result: tests here start processes and list packages, which the cache does not see.
+.PHONY: unit
+unit: ## unit tests under the race detector
+	$(GO) test -race -count=1 -timeout 8m ./...
+
+# One processor orders goroutines in ways that many never do.
+.PHONY: single
+single: ## unit tests on one processor
+	GOMAXPROCS=1 $(GO) test -count=1 -timeout 8m ./...
+
+.PHONY: lint
+lint: ## golangci-lint, pinned in .ci/tools.mod
+	$(TOOL) golangci-lint run ./...
+
+.PHONY: interop
+interop: ## the official Socket.IO clients and server against ours
+	$(GO) test -tags interop -count=1 -timeout 8m ./bench/interop
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for longer (FUZZTIME=1m)
+	@.ci/fuzz $(if $(filter file,$(origin FUZZTIME)),1m,$(FUZZTIME))
+
+.PHONY: bench
+bench: ## micro-benchmarks of codecs, fan-out and client (BENCH=regexp BENCHTIME=200ms)
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime $(BENCHTIME) ./protocol/... ./server/... ./scenario/...
+
+.PHONY: clean
+clean: ## remove what was built, installed and measured here
+	rm -rf bin out coverage* bench/interop/node_modules bench/peers/node/node_modules
