@@ -1,9 +1,14 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"sync"
 	"time"
+
+	"github.com/throng-io/throng/protocol/engineio"
+	"github.com/throng-io/throng/protocol/socketio"
 )
 
 // Message is one event or acknowledgement as it arrived. It and everything it
@@ -34,31 +39,292 @@ type Timings struct {
 	Upgrade   time.Duration // from the second connection's start to the upgrade packet; 0 without an upgrade
 }
 
-// Client is one connected simulated client.
+// Client is one connected simulated client. Its methods may be called from any
+// goroutine, Run from one only.
 type Client struct {
 	Timings    Timings // set by Dial
 	UpgradeErr error   // why an asked upgrade failed and the client stayed on polling; a *DialError; set by Dial
+
+	// One of the two is set when Dial has returned.
+	ws   *websocket
+	poll *polling
+
+	namespace    string
+	maxQueue     int
+	maxMessage   int
+	pingInterval time.Duration
+	pingTimeout  time.Duration
+
+	// Of the reading goroutine.
+	joined     bool
+	running    bool
+	grace      bool // the time for a ping is over, but not all that arrived is read
+	lastPing   time.Duration
+	early      []early
+	earlyBytes int
+	pkt        socketio.Packet
+	msg        Message
+	decoder    *socketio.Decoder // nil until an attachment comes
+
+	bytes traffic
+	wg    sync.WaitGroup // of the goroutines that send
+
+	mu          sync.Mutex
+	links       [2]*conn
+	interrupted bool        // all I/O is to fail
+	end         *CloseError // nil while the session lasts
 }
 
 // Dial opens the transport, joins the namespace and, for Upgrade, moves on to
-// websocket. Errors are *DialError. It starts nothing that outlives it.
+// websocket before it returns. What the server sends meanwhile is kept for
+// Run. An upgrade that fails is no error: the client stays on polling and
+// UpgradeErr tells why.
+//
+// Errors are *DialError. The end of ctx interrupts every stage; ctx has no
+// meaning after Dial has returned. No goroutine outlives a Dial that failed; one
+// that succeeded leaves one behind only while something waits to be sent.
 func Dial(ctx context.Context, cfg *Config) (*Client, error) {
-	return nil, errors.New("client: being written")
+	if err := cfg.check(); err != nil {
+		return nil, &DialError{Stage: "config", Class: "config", Err: err}
+	}
+	t, err := newTarget(cfg)
+	if err != nil {
+		return nil, &DialError{Stage: "config", Class: "config", Err: err}
+	}
+	c := &Client{
+		namespace:  cmp.Or(cfg.Namespace, "/"),
+		maxQueue:   cmp.Or(cfg.MaxQueue, defaultMaxQueue),
+		maxMessage: cmp.Or(cfg.MaxMessage, defaultMaxMessage),
+	}
+	if err := c.dial(ctx, cfg, t); err != nil {
+		reason := TransportError
+		if _, refused := errors.AsType[*ConnectError](err); refused {
+			reason = ServerDisconnect
+		}
+		c.finish(&CloseError{Reason: reason, Cause: err})
+		c.wg.Wait()
+		return nil, err
+	}
+	return c, nil
 }
 
-// Run reads until the session ends and hands every event and acknowledgement to h.
-func (c *Client) Run(h Handler) error { return errors.New("client: being written") }
+func (c *Client) dial(ctx context.Context, cfg *Config, t *target) error {
+	limited, cancel := context.WithTimeout(ctx, cmp.Or(cfg.Timeout, defaultTimeout))
+	defer cancel()
+	d := &dialing{ctx: limited, c: c, target: t, cfg: cfg}
+	if cfg.Transport == "" || cfg.Transport == WebSocket {
+		return d.websocket()
+	}
+	if err := d.polling(); err != nil {
+		return err
+	}
+	if cfg.Transport == Polling {
+		c.poll.release()
+		return nil
+	}
+	d.ctx = ctx
+	return d.upgrade()
+}
 
-// Send sends one Socket.IO text packet, without the Engine.IO '4' before it.
-func (c *Client) Send(packet []byte) error { return errors.New("client: being written") }
+// Run reads until the session ends and hands every event and acknowledgement to
+// h, those that came during Dial first. It answers pings. The error is always a
+// *CloseError. Run is to be called once, on a goroutine of the caller's; when it
+// returns, the client has no goroutine and no connection any more.
+func (c *Client) Run(h Handler) error {
+	err := c.run(h)
+	c.finish(closeError(err))
+	c.wg.Wait()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.end
+}
 
-// SendBinary sends one Socket.IO packet with its attachments.
+func (c *Client) run(h Handler) error {
+	c.running = true
+	waiting := c.early
+	c.early = nil
+	for _, e := range waiting {
+		if err := c.message(h, e.data, e.binary, e.at); err != nil {
+			return err
+		}
+	}
+	c.arm()
+	if c.ws != nil {
+		c.ws.rd.late = c.late
+		return c.ws.run(h)
+	}
+	c.poll.get.rd.late = c.late
+	return c.poll.run(h)
+}
+
+// arm sets the time by which the next ping has to come. It is called once for
+// a ping and not for every message: only pings prove that the server's heartbeat
+// is alive.
+func (c *Client) arm() {
+	if !c.running {
+		return
+	}
+	c.mu.Lock()
+	link := c.links[mainSlot]
+	c.mu.Unlock()
+	_ = link.SetReadDeadline(time.Now().Add(c.lastPing + c.pingInterval + c.pingTimeout - Now()))
+}
+
+// late is called when the time for a ping is over. The ping may be among the
+// bytes that have arrived and that a busy process has not read yet: as long as
+// there are such bytes, the client reads on for at most another pingTimeout.
+func (c *Client) late(rd *reader) error {
+	timeout := &CloseError{Reason: PingTimeout}
+	if c.grace || rd.src.SetReadDeadline(time.Now().Add(c.pingTimeout)) != nil {
+		return timeout
+	}
+	c.grace = true
+	if n, err := rd.fillNow(); n == 0 && err == nil {
+		return timeout
+	} else if err != nil {
+		return err
+	}
+	return nil
+}
+
+// Send sends one Socket.IO text packet, without the Engine.IO '4' before it,
+// such as `2["echo",1]`; for a namespace other than the main one it is the
+// caller who writes the namespace into it. The bytes are framed before Send
+// returns. It never waits for the network: what the kernel does not take is
+// queued up to Config.MaxQueue, beyond which nothing is sent and the error is
+// [ErrBackpressure]. Packets leave in the order of the calls.
+//
+// After the end of the session the error is [ErrClosed], or the failure of the
+// connection where Send is the one to find it.
+func (c *Client) Send(packet []byte) error {
+	if c.ws != nil {
+		return c.ws.send(packet)
+	}
+	return c.poll.send(packet)
+}
+
+// SendBinary is Send for a packet with attachments, such as
+// `51-["upload",{"_placeholder":true,"num":0}]`. No other packet gets between
+// them.
 func (c *Client) SendBinary(packet []byte, attachments ...[]byte) error {
-	return errors.New("client: being written")
+	if c.ws != nil {
+		return c.ws.send(packet, attachments...)
+	}
+	return c.poll.send(packet, attachments...)
 }
 
-// Close ends the session from any goroutine.
-func (c *Client) Close() error { return nil }
+// Close ends the session: it says goodbye to the server if that is possible
+// without waiting, drops what is queued, and makes Run return. It waits for the
+// goroutines that send but not for Run, so a handler may call it. The error is
+// always nil.
+func (c *Client) Close() error {
+	c.finish(&CloseError{Reason: ClientDisconnect})
+	c.wg.Wait()
+	return nil
+}
 
-// Bytes returns what was read and written so far above TCP.
-func (c *Client) Bytes() (in, out uint64) { return 0, 0 }
+// Bytes returns what was read and written so far, above TCP: frames, HTTP and
+// TLS included.
+func (c *Client) Bytes() (in, out uint64) { return c.bytes.in.Load(), c.bytes.out.Load() }
+
+// start runs f, a goroutine that sends, unless the session is over.
+func (c *Client) start(f func()) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.end != nil {
+		return false
+	}
+	c.wg.Go(f)
+	return true
+}
+
+// adopt makes link one of the client's connections: the end of the session and
+// the guard of a Dial reach it from now on.
+func (c *Client) adopt(slot int, link *conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.links[slot] = link
+	if c.interrupted {
+		_ = link.SetDeadline(past)
+	}
+	if c.end != nil {
+		_ = link.hardClose()
+	}
+}
+
+// abandon closes a connection that the session does not need.
+func (c *Client) abandon(slot int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.links[slot] != nil {
+		_ = c.links[slot].hardClose()
+		c.links[slot] = nil
+	}
+}
+
+// interrupt makes all I/O fail, or lets it run again.
+func (c *Client) interrupt(on bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.interrupted = on
+	deadline := time.Time{}
+	if on {
+		deadline = past
+	}
+	for _, link := range c.links {
+		if link != nil {
+			_ = link.SetDeadline(deadline)
+		}
+	}
+}
+
+// finish ends the session for the reason given, unless it is over, and closes
+// its connections.
+func (c *Client) finish(reason *CloseError) {
+	c.mu.Lock()
+	first := c.end == nil
+	if first {
+		c.end = reason
+	}
+	c.mu.Unlock()
+	if !first {
+		return
+	}
+	switch {
+	case c.ws != nil:
+		c.ws.shut(c.goodbye(reason.Reason))
+	case c.poll != nil:
+		c.poll.shut(c.goodbye(reason.Reason))
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, link := range c.links {
+		if link != nil {
+			_ = link.hardClose()
+		}
+	}
+}
+
+// goodbye returns the last bytes for the server: the official client leaves
+// the namespace and then closes the engine; where the reason is not its own, it
+// only closes the engine; and on a transport that failed there is nothing to
+// say.
+func (c *Client) goodbye(reason string) []byte {
+	if reason == TransportClose || reason == TransportError {
+		return nil
+	}
+	leave := reason == ClientDisconnect
+	p := socketio.Packet{Type: socketio.Disconnect, Namespace: []byte(c.namespace)}
+	if c.ws == nil {
+		var body []byte
+		if leave {
+			body = engineio.AppendPayload(body, engineio.Packet{Type: engineio.Message, Data: p.Append(nil)})
+		}
+		return engineio.AppendPayload(body, engineio.Packet{Type: engineio.Close})
+	}
+	var frames []byte
+	if leave {
+		frames = appendFrame(frames, opText, "4", p.Append(nil))
+	}
+	return appendClose(frames, 0)
+}

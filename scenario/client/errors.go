@@ -26,7 +26,9 @@ type DialError struct {
 	Err   error
 }
 
-func (e *DialError) Error() string { return "client: " + e.Stage + ": " + e.Class + ": " + e.Err.Error() }
+func (e *DialError) Error() string {
+	return "client: " + e.Stage + ": " + e.Class + ": " + e.Err.Error()
+}
 
 // Unwrap returns the cause.
 func (e *DialError) Unwrap() error { return e.Err }

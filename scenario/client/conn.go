@@ -1,0 +1,84 @@
+package client
+
+import (
+	"net"
+	"sync/atomic"
+	"syscall"
+)
+
+// traffic counts the bytes of all connections of one client, above TCP.
+type traffic struct {
+	in, out atomic.Uint64
+}
+
+// counted is a TCP connection that counts what passes. It stands under TLS,
+// where the records are what the wire carries.
+type counted struct {
+	net.Conn
+	bytes *traffic
+}
+
+func (c *counted) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.bytes.in.Add(uint64(n))
+	return n, err
+}
+
+func (c *counted) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	c.bytes.out.Add(uint64(n))
+	return n, err
+}
+
+// conn is one connection of a client, counted, with the non-blocking ways of
+// the raw descriptor where there is one: on plain TCP under Unix.
+type conn struct {
+	net.Conn
+	raw   syscall.RawConn // nil: only the ordinary Read and Write
+	bytes *traffic
+	write rawWrite
+}
+
+// newConn wraps c, which is a counted TCP connection or TLS over one. raw is
+// nil for TLS.
+func newConn(c net.Conn, raw syscall.RawConn, bytes *traffic) *conn {
+	n := &conn{Conn: c, raw: raw, bytes: bytes}
+	if raw != nil {
+		n.write.try = n.write.attempt
+	}
+	return n
+}
+
+// writeNow writes what the kernel takes of b without waiting. The caller
+// serializes the calls. Without a raw connection it takes nothing.
+func (c *conn) writeNow(b []byte) (int, error) {
+	if c.raw == nil {
+		return 0, nil
+	}
+	c.write.b, c.write.n, c.write.err = b, 0, nil
+	err := c.raw.Write(c.write.try)
+	if err == nil {
+		err = c.write.err
+	}
+	c.write.b = nil
+	c.bytes.out.Add(uint64(c.write.n))
+	return c.write.n, err
+}
+
+// rawWrite holds the arguments and results of one call of RawConn.Write, so
+// that its callback is made once for a connection and not once for a write.
+type rawWrite struct {
+	try func(fd uintptr) bool
+	b   []byte
+	n   int
+	err error
+}
+
+// hardClose closes the TCP connection under c at once. tls.Conn.Close could
+// wait seconds for a peer that does not read.
+func (c *conn) hardClose() error {
+	if s, ok := c.Conn.(interface{ NetConn() net.Conn }); ok {
+		return s.NetConn().Close()
+	}
+	return c.Conn.Close()
+}

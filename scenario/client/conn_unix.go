@@ -1,0 +1,74 @@
+//go:build unix
+
+package client
+
+import (
+	"io"
+	"net"
+	"syscall"
+)
+
+// rawConn returns the raw connection of a TCP connection, nil if it has none.
+func rawConn(c net.Conn) syscall.RawConn {
+	s, ok := c.(syscall.Conn)
+	if !ok {
+		return nil
+	}
+	raw, err := s.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	return raw
+}
+
+// attempt is the callback of RawConn.Write. It always answers true: whatever
+// the kernel does not take now is the caller's affair.
+func (w *rawWrite) attempt(fd uintptr) bool {
+	for w.n < len(w.b) {
+		n, err := syscall.Write(int(fd), w.b[w.n:])
+		if n > 0 {
+			w.n += n
+		}
+		switch err {
+		case nil:
+		case syscall.EINTR:
+		case syscall.EAGAIN:
+			return true
+		default:
+			w.err = err
+			return true
+		}
+	}
+	return true
+}
+
+// attempt is the callback of RawConn.Read: one read into the reader's buffer,
+// which is borrowed for it. False, when there is nothing to read, parks the
+// goroutine in the runtime's poller with no buffer in hand.
+func (rd *reader) attempt(fd uintptr) bool {
+	if rd.buf == nil {
+		rd.borrow()
+	}
+	for {
+		n, err := syscall.Read(int(fd), rd.buf[rd.w:])
+		switch {
+		case err == syscall.EINTR:
+		case err == syscall.EAGAIN:
+			if rd.once {
+				rd.n, rd.err = 0, nil
+				return true
+			}
+			rd.park()
+			return false
+		case err != nil:
+			rd.n, rd.err = 0, err
+			return true
+		case n == 0:
+			rd.n, rd.err = 0, io.EOF
+			return true
+		default:
+			rd.n, rd.err = n, nil
+			return true
+		}
+	}
+}

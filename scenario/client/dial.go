@@ -1,0 +1,201 @@
+package client
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"time"
+
+	"github.com/throng-io/throng/protocol/engineio"
+	"github.com/throng-io/throng/protocol/socketio"
+)
+
+// connect opens one connection to t and measures its stages into tm, if given.
+func (t *target) connect(ctx context.Context, bytes *traffic, tm *Timings) (*conn, error) {
+	dialer := net.Dialer{
+		KeepAlive: -1, // the heartbeat does its work, without three more system calls
+		Control:   controlSocket,
+	}
+	if t.local.IsValid() {
+		dialer.LocalAddr = &net.TCPAddr{IP: t.local.AsSlice(), Zone: t.local.Zone()}
+	}
+	began := Now()
+	tcp, err := dialer.DialContext(ctx, "tcp", t.addr)
+	if err != nil {
+		return nil, dialError(ctx, "tcp", err)
+	}
+	done := Now()
+	if tm != nil {
+		tm.TCP = done - began
+	}
+	plain := &counted{Conn: tcp, bytes: bytes}
+	if t.tls == nil {
+		return newConn(plain, rawConn(tcp), bytes), nil
+	}
+	secure := tls.Client(plain, t.tls)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		tcp.Close()
+		return nil, dialError(ctx, "tls", err)
+	}
+	if tm != nil {
+		tm.TLS = Now() - done
+	}
+	return newConn(secure, nil, bytes), nil
+}
+
+// past is a deadline that interrupts at once.
+var past = time.Unix(1, 0)
+
+// guard makes the end of ctx interrupt all I/O of c. The caller releases the
+// guard, and with it any deadline of c's connections.
+func guard(ctx context.Context, c *Client) (release func()) {
+	fired := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		c.interrupt(true)
+		close(fired)
+	})
+	return func() {
+		if !stop() {
+			<-fired
+		}
+		c.interrupt(false)
+	}
+}
+
+// dialing is the state of a Dial.
+type dialing struct {
+	ctx    context.Context
+	c      *Client
+	target *target
+	cfg    *Config
+}
+
+func (d *dialing) fail(stage string, err error) error {
+	return dialError(d.ctx, stage, err)
+}
+
+// websocket opens the session on websocket and joins the namespace.
+func (d *dialing) websocket() error {
+	c := d.c
+	link, err := d.target.connect(d.ctx, &c.bytes, &c.Timings)
+	if err != nil {
+		return err
+	}
+	c.ws = newWebsocket(c, link)
+	c.adopt(mainSlot, link)
+	release := guard(d.ctx, c)
+	defer release()
+
+	began := Now()
+	if err := c.ws.handshake(d.target, ""); err != nil {
+		return d.fail("open", err)
+	}
+	opcode, payload, err := c.ws.next()
+	if err != nil {
+		return d.fail("open", err)
+	}
+	p, err := engineio.Parse(payload)
+	if err != nil || opcode != opText || p.Type != engineio.Open {
+		return d.fail("open", protocolError("the first message is not the engine's open packet"))
+	}
+	if _, err := d.opened(p, began); err != nil {
+		return d.fail("open", err)
+	}
+
+	began = Now()
+	if err := c.ws.send(d.connectPacket()); err != nil {
+		return d.fail("namespace", err)
+	}
+	for !c.joined {
+		if err := c.ws.step(nil); err != nil {
+			return d.fail("namespace", err)
+		}
+	}
+	c.Timings.Namespace = c.ws.rd.at - began
+	c.ws.rd.park()
+	return nil
+}
+
+// opened takes the engine's handshake over.
+func (d *dialing) opened(p engineio.Packet, began time.Duration) (engineio.Handshake, error) {
+	h, err := engineio.ParseHandshake(p.Data)
+	if err != nil {
+		return h, &CloseError{Reason: ParseError, Cause: err}
+	}
+	c := d.c
+	c.Timings.Open = Now() - began
+	c.pingInterval, c.pingTimeout, c.lastPing = h.PingInterval, h.PingTimeout, Now()
+	return h, nil
+}
+
+// connectPacket returns the CONNECT of the namespace.
+func (d *dialing) connectPacket() []byte {
+	p := socketio.Packet{Type: socketio.Connect, Namespace: []byte(d.c.namespace), Data: d.cfg.Auth}
+	return p.Append(nil)
+}
+
+// polling opens the session on polling and joins the namespace.
+func (d *dialing) polling() error {
+	c := d.c
+	link, err := d.target.connect(d.ctx, &c.bytes, &c.Timings)
+	if err != nil {
+		return err
+	}
+	c.adopt(mainSlot, link)
+	p := newPolling(c, d.target, link)
+	c.poll = p
+	release := guard(d.ctx, c)
+	defer release()
+
+	began := Now()
+	if err := p.get.write(p.appendGet(nil)); err != nil {
+		return d.fail("open", err)
+	}
+	res, err := p.get.answer(p.limit)
+	if err != nil {
+		return d.fail("open", err)
+	}
+	d.target.takeCookies(res.fields)
+	payload := engineio.NewPayload(res.body)
+	if !payload.Next() || payload.Packet().Type != engineio.Open {
+		return d.fail("open", protocolError("the first packet is not the engine's open packet"))
+	}
+	h, err := d.opened(payload.Packet(), began)
+	if err != nil {
+		return d.fail("open", err)
+	}
+	p.sid, p.maxPayload, p.upgrades = h.SID, h.MaxPayload, h.Upgrades
+	if err := p.deliver(nil, &payload); err != nil {
+		return d.fail("open", err)
+	}
+
+	began = Now()
+	body := engineio.Packet{Type: engineio.Message, Data: d.connectPacket()}.AppendText(nil)
+	if err := p.exchange(d.ctx, body); err != nil {
+		return d.fail("namespace", err)
+	}
+	for !c.joined {
+		if err := d.join(p); err != nil {
+			return d.fail("namespace", err)
+		}
+	}
+	c.Timings.Namespace = p.get.rd.at - began
+	p.get.rd.park()
+	return nil
+}
+
+// join polls once for the answer to CONNECT. A refusal leaves the engine's
+// session open, so it is closed: with no GET pending the server would not notice
+// that its client has gone.
+func (d *dialing) join(p *polling) error {
+	err := p.step(d.ctx, nil)
+	var refused *ConnectError
+	if errors.As(err, &refused) {
+		_ = p.get.write(p.appendPost(nil, []byte{'0' + byte(engineio.Close)}))
+	}
+	if err != nil {
+		return err
+	}
+	return p.drain(d.ctx)
+}

@@ -1,0 +1,153 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/throng-io/throng/protocol/engineio"
+)
+
+// statusError is an HTTP answer other than the one wanted.
+type statusError struct {
+	status  int
+	engine  bool // the body is a refusal of an Engine.IO server
+	code    engineio.ErrorCode
+	message string
+}
+
+// newStatusError reads a refusal: JSON as an answer to a plain request, the
+// bare message as one to a websocket handshake.
+func newStatusError(res response) *statusError {
+	e := &statusError{status: res.status}
+	if code, message, err := engineio.ParseErrorJSON(res.body); err == nil {
+		e.engine, e.code, e.message = true, code, message
+		return e
+	}
+	for code := engineio.UnknownTransport; code <= engineio.UnsupportedProtocol; code++ {
+		if string(res.body) == code.String() {
+			e.engine, e.code, e.message = true, code, code.String()
+			return e
+		}
+	}
+	text, _, _ := strings.Cut(strings.TrimSpace(string(res.body[:min(len(res.body), 200)])), "\n")
+	e.message = text
+	return e
+}
+
+func (e *statusError) Error() string {
+	if e.engine {
+		return fmt.Sprintf("HTTP status %d: engine error %d, %s", e.status, int(e.code), e.message)
+	}
+	if e.message != "" {
+		return fmt.Sprintf("HTTP status %d: %.200q", e.status, e.message)
+	}
+	return fmt.Sprintf("HTTP status %d", e.status)
+}
+
+func (e *statusError) class() string {
+	if e.engine {
+		return "engine." + strconv.Itoa(int(e.code))
+	}
+	return "http." + strconv.Itoa(e.status)
+}
+
+// protocolError is an answer that the protocol does not know.
+type protocolError string
+
+func (e protocolError) Error() string { return string(e) }
+
+// dialError makes the DialError of a failure at a stage. The end of ctx is the
+// reason of whatever went wrong after it.
+func dialError(ctx context.Context, stage string, err error) *DialError {
+	var done *DialError
+	if errors.As(err, &done) {
+		return &DialError{Stage: stage, Class: done.Class, Err: done.Err}
+	}
+	if ctx.Err() != nil && (isTimeout(err) || errors.Is(err, net.ErrClosed) || errors.Is(err, context.Canceled)) {
+		return &DialError{Stage: stage, Class: classOf(ctx.Err(), stage), Err: ctx.Err()}
+	}
+	return &DialError{Stage: stage, Class: classOf(err, stage), Err: err}
+}
+
+func isTimeout(err error) bool {
+	var t interface{ Timeout() bool }
+	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) ||
+		errors.As(err, &t) && t.Timeout()
+}
+
+// errnoClasses are the classes of system errors.
+var errnoClasses = []struct {
+	errno syscall.Errno
+	class string
+}{
+	{syscall.ECONNREFUSED, "refused"},
+	{syscall.ECONNRESET, "reset"},
+	{syscall.EPIPE, "reset"},
+	{syscall.ECONNABORTED, "reset"},
+	{syscall.EADDRNOTAVAIL, "ports"},
+	{syscall.EADDRINUSE, "ports"}, // what bind answers when no port of the source address is left
+	{syscall.EMFILE, "files"},
+	{syscall.ENFILE, "files"},
+	{syscall.EHOSTUNREACH, "unreachable"},
+	{syscall.ENETUNREACH, "unreachable"},
+}
+
+func classOf(err error, stage string) string {
+	var (
+		status  *statusError
+		refused *ConnectError
+		dns     *net.DNSError
+		frame   *frameError
+		http    httpError
+		broken  protocolError
+		closed  *CloseError
+	)
+	for _, e := range errnoClasses {
+		if errors.Is(err, e.errno) {
+			return e.class
+		}
+	}
+	switch {
+	case errors.Is(err, context.Canceled):
+		return "canceled"
+	case errors.As(err, &dns):
+		return "dns"
+	case isTimeout(err):
+		return "timeout"
+	case errors.As(err, &status):
+		return status.class()
+	case errors.As(err, &refused):
+		return "connect_error"
+	case errors.As(err, &frame), errors.As(err, &http), errors.As(err, &broken):
+		return "protocol"
+	case errors.As(err, &closed):
+		if closed.Reason == ParseError {
+			return "protocol"
+		}
+		return "closed"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
+		return "closed"
+	case stage == "tls":
+		return "tls"
+	}
+	return "other"
+}
+
+// closeError makes the CloseError of whatever ended a session.
+func closeError(err error) *CloseError {
+	var e *CloseError
+	if errors.As(err, &e) {
+		return e
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return &CloseError{Reason: TransportClose, Cause: err}
+	}
+	return &CloseError{Reason: TransportError, Cause: err}
+}

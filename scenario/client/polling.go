@@ -1,0 +1,375 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/throng-io/throng/protocol/engineio"
+)
+
+// httpConn is one HTTP/1.1 connection that is kept alive between requests.
+type httpConn struct {
+	conn      *conn
+	rd        *reader
+	idle      time.Duration // when the last answer came
+	keepAlive time.Duration // how long the server said it waits for the next request; 0 = not said
+	close     bool          // the server ends the connection after its last answer
+}
+
+func newHTTPConn(link *conn) *httpConn { return &httpConn{conn: link, rd: newReader(link)} }
+
+func (h *httpConn) write(request []byte) error {
+	_, err := h.conn.Write(request)
+	return err
+}
+
+// answer reads one answer and insists on status 200.
+func (h *httpConn) answer(limit int) (response, error) {
+	res, err := readResponse(h.rd, limit)
+	if err != nil {
+		return res, err
+	}
+	h.idle, h.keepAlive, h.close = h.rd.at, res.keepAlive, res.close
+	if res.status != 200 {
+		return res, newStatusError(res)
+	}
+	return res, nil
+}
+
+// usable reports whether the idle connection can take another request. A
+// connection that the server is about to close, or has closed, would lose the
+// request, and sending a POST twice may deliver it twice.
+func (h *httpConn) usable() bool {
+	if h == nil || h.close {
+		return false
+	}
+	if h.keepAlive > 0 && Now()-h.idle > h.keepAlive-min(time.Second, h.keepAlive/2) {
+		return false
+	}
+	n, err := h.rd.fillNow()
+	h.rd.park()
+	return n == 0 && err == nil && len(h.rd.unread()) == 0
+}
+
+// Slots of a client's connections.
+const (
+	mainSlot = 0 // websocket, or the GETs of polling
+	sideSlot = 1 // the POSTs of polling, or the probe of an upgrade
+)
+
+// polling is a session on HTTP long-polling. The reading goroutine keeps one
+// GET pending on its own connection. POSTs go over a second connection, which
+// is opened when the first is due, by a goroutine that lives as long as there
+// is something to send; whatever has gathered meanwhile makes the next body.
+type polling struct {
+	c      *Client
+	target *target
+	limit  int // bytes of a body
+
+	// Lifetime of the connections that are opened after Dial.
+	ctx  context.Context //nolint:containedctx // cancelled by the client's end
+	stop context.CancelFunc
+
+	sid        string
+	upgrades   []string
+	maxPayload int
+
+	get     *httpConn
+	pending bool // a GET was written and is not answered
+
+	count atomic.Uint64 // of requests, for the cache buster
+
+	postMu sync.Mutex // held by who uses post
+	post   *httpConn
+
+	mu      sync.Mutex
+	queue   []byte // packets, in the form of a body
+	posting bool   // a goroutine empties the queue
+	writing int    // bytes of the body under way
+	hold    bool   // Dial is not over: no goroutine posts
+	closed  bool
+}
+
+func newPolling(c *Client, t *target, link *conn) *polling {
+	ctx, stop := context.WithCancel(context.Background())
+	return &polling{c: c, target: t, limit: c.maxMessage, hold: true, ctx: ctx, stop: stop, get: newHTTPConn(link)}
+}
+
+// appendGet appends the next poll. The parameter t, new each time, keeps
+// caches from answering it.
+func (p *polling) appendGet(dst []byte) []byte {
+	dst = p.appendHead(dst, "GET")
+	return append(dst, "\r\n"...)
+}
+
+func (p *polling) appendHead(dst []byte, method string) []byte {
+	var buf [16]byte
+	t := strconv.AppendUint(buf[:0], uint64(start.UnixMilli())+p.count.Add(1), 36)
+	return p.target.appendRequest(dst, method, "polling", p.sid, t)
+}
+
+// appendPost appends a POST of body.
+func (p *polling) appendPost(dst, body []byte) []byte {
+	dst = p.appendHead(dst, "POST")
+	dst = append(dst, "Content-Type: text/plain;charset=UTF-8\r\nContent-Length: "...)
+	dst = strconv.AppendInt(dst, int64(len(body)), 10)
+	dst = append(dst, "\r\n\r\n"...)
+	return append(dst, body...)
+}
+
+// connect opens one more connection of the session.
+func (p *polling) connect(ctx context.Context, slot int) (*httpConn, error) {
+	link, err := p.target.connect(ctx, &p.c.bytes, nil)
+	if err != nil {
+		return nil, err
+	}
+	p.c.adopt(slot, link)
+	return newHTTPConn(link), nil
+}
+
+// request writes a GET unless one is pending.
+func (p *polling) request(ctx context.Context) error {
+	if p.pending {
+		return nil
+	}
+	if p.get.close {
+		p.get.conn.hardClose()
+		link, err := p.connect(ctx, mainSlot)
+		if err != nil {
+			return err
+		}
+		p.get = link
+		p.c.arm()
+	}
+	scratch := scratchPool.Get().(*[]byte)
+	*scratch = p.appendGet((*scratch)[:0])
+	err := p.get.write(*scratch)
+	putScratch(scratch)
+	p.pending = err == nil
+	return err
+}
+
+// collect waits for the pending GET and handles what it brings.
+func (p *polling) collect(h Handler) error {
+	res, err := p.get.answer(p.limit)
+	if err != nil {
+		return err
+	}
+	p.pending = false
+	payload := engineio.NewPayload(res.body)
+	return p.deliver(h, &payload)
+}
+
+// deliver handles the packets of a body.
+func (p *polling) deliver(h Handler, payload *engineio.Payload) error {
+	for payload.Next() {
+		if err := p.c.packet(h, payload.Packet(), p.get.rd.at); err != nil {
+			return err
+		}
+	}
+	if err := payload.Err(); err != nil {
+		return &CloseError{Reason: ParseError, Cause: err}
+	}
+	return nil
+}
+
+// step is one GET.
+func (p *polling) step(ctx context.Context, h Handler) error {
+	if err := p.request(ctx); err != nil {
+		return err
+	}
+	return p.collect(h)
+}
+
+// run polls until the session ends.
+func (p *polling) run(h Handler) error {
+	for {
+		if err := p.step(p.ctx, h); err != nil {
+			return err
+		}
+	}
+}
+
+// exchange posts a body on the idle connection of the GETs. Dial does so, and
+// opens no second connection, which a client that only listens hardly needs.
+func (p *polling) exchange(ctx context.Context, body []byte) error {
+	if p.get.close {
+		link, err := p.connect(ctx, mainSlot)
+		if err != nil {
+			return err
+		}
+		p.get = link
+	}
+	if err := p.get.write(p.appendPost(nil, body)); err != nil {
+		return err
+	}
+	_, err := p.get.answer(p.limit)
+	return err
+}
+
+// drain posts what was queued during Dial: pongs.
+func (p *polling) drain(ctx context.Context) error {
+	p.mu.Lock()
+	body := p.queue
+	p.queue = nil
+	p.mu.Unlock()
+	if len(body) == 0 {
+		return nil
+	}
+	return p.exchange(ctx, body)
+}
+
+// send queues one Socket.IO packet and its attachments.
+func (p *polling) send(packet []byte, attachments ...[]byte) error {
+	size := len(packet) + 2
+	for _, a := range attachments {
+		size += (len(a)+2)/3*4 + 2
+	}
+	return p.enqueue(size, func(queue []byte) []byte {
+		queue = engineio.AppendPayload(queue, engineio.Packet{Type: engineio.Message, Data: packet})
+		for _, a := range attachments {
+			queue = engineio.AppendPayload(queue, engineio.Packet{Type: engineio.Message, Binary: true, Data: a})
+		}
+		return queue
+	})
+}
+
+// pong answers the engine's ping.
+func (p *polling) pong() error {
+	return p.enqueue(0, func(queue []byte) []byte {
+		return engineio.AppendPayload(queue, engineio.Packet{Type: engineio.Pong})
+	})
+}
+
+// enqueue lets add append packets of at most size bytes to the queue and sees
+// to it that they are posted.
+func (p *polling) enqueue(size int, add func([]byte) []byte) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return ErrClosed
+	}
+	if p.writing+len(p.queue)+size > p.c.maxQueue {
+		return ErrBackpressure
+	}
+	p.queue = add(p.queue)
+	if !p.posting && !p.hold {
+		if !p.c.start(p.flush) {
+			return ErrClosed
+		}
+		p.posting = true
+	}
+	return nil
+}
+
+// flush posts the queue until it is empty and ends.
+func (p *polling) flush() {
+	p.postMu.Lock()
+	defer p.postMu.Unlock()
+	scratch := scratchPool.Get().(*[]byte)
+	defer putScratch(scratch)
+	for {
+		p.mu.Lock()
+		if len(p.queue) == 0 || p.closed {
+			p.posting, p.writing = false, 0
+			p.mu.Unlock()
+			return
+		}
+		body := p.queue[:p.fit()]
+		p.writing = len(body)
+		*scratch = p.appendPost((*scratch)[:0], body)
+		if rest := p.queue[len(body):]; len(rest) > 0 {
+			p.queue = append(p.queue[:0], rest[1:]...) // without the separator
+		} else {
+			p.queue = nil
+		}
+		p.mu.Unlock()
+		if err := p.roundTrip(*scratch); err != nil {
+			p.c.finish(closeError(err))
+		}
+	}
+}
+
+// fit returns how many bytes of the queue make the next body: as many whole
+// packets as maxPayload allows, at least one.
+func (p *polling) fit() int {
+	if p.maxPayload <= 0 || len(p.queue) <= p.maxPayload {
+		return len(p.queue)
+	}
+	if i := bytes.LastIndexByte(p.queue[:p.maxPayload+1], engineio.Separator); i >= 0 {
+		return i
+	}
+	if i := bytes.IndexByte(p.queue, engineio.Separator); i >= 0 {
+		return i
+	}
+	return len(p.queue)
+}
+
+// roundTrip posts one request.
+func (p *polling) roundTrip(request []byte) error {
+	if !p.post.usable() {
+		if p.post != nil {
+			p.post.conn.hardClose()
+		}
+		link, err := p.connect(p.ctx, sideSlot)
+		if err != nil {
+			return err
+		}
+		p.post = link
+	}
+	// A server that does not answer a POST within the time of a heartbeat
+	// has dropped the session.
+	deadline := time.Now().Add(p.c.pingInterval + p.c.pingTimeout)
+	if err := p.post.conn.SetDeadline(deadline); err != nil {
+		return err
+	}
+	if err := p.post.write(request); err != nil {
+		return err
+	}
+	_, err := p.post.answer(p.limit)
+	p.post.rd.park()
+	return err
+}
+
+// release lets packets be posted from now on: Dial is over.
+func (p *polling) release() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.hold = false
+	if len(p.queue) > 0 && !p.posting && !p.closed {
+		p.posting = p.c.start(p.flush)
+	}
+}
+
+// shut stops all sending. If the connection of the POSTs is idle, it writes a
+// last body without waiting for the answer.
+func (p *polling) shut(last []byte) {
+	p.stop()
+	p.mu.Lock()
+	idle := !p.posting && !p.closed
+	p.closed = true
+	p.mu.Unlock()
+	if !idle || len(last) == 0 {
+		return
+	}
+	p.postMu.Lock()
+	defer p.postMu.Unlock()
+	if !p.post.usable() {
+		return
+	}
+	request := p.appendPost(nil, last)
+	if p.post.conn.raw != nil {
+		_, _ = p.post.conn.writeNow(request)
+		return
+	}
+	_ = p.post.conn.SetWriteDeadline(time.Now().Add(goodbyeTime))
+	_, _ = p.post.conn.Write(request)
+}
+
+// errNoUpgrade says that there is nothing to upgrade to.
+var errNoUpgrade = errors.New("the server's handshake offers no upgrade to websocket")

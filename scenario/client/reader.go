@@ -1,0 +1,162 @@
+package client
+
+import (
+	"errors"
+	"os"
+	"sync"
+	"time"
+)
+
+const (
+	// readSize is one borrowed read buffer: a burst of some hundred broadcasts.
+	readSize = 32 << 10
+	// ownSize is the buffer kept by a connection that can only be read with
+	// a buffer in hand (TLS, other systems than Unix).
+	ownSize = 4 << 10
+)
+
+var readPool = sync.Pool{New: func() any { return new([readSize]byte) }}
+
+// reader reads a connection into a buffer that it holds only while there are
+// bytes in it. A client that waits holds none: on a raw connection the read is
+// tried with a borrowed buffer, which goes back to the pool when there is
+// nothing to read, before the goroutine parks.
+//
+// buf[r:w] is unread. Slices of it are valid until the next fill.
+type reader struct {
+	src  *conn
+	buf  []byte // borrowed (readSize), own (TLS), or larger while a large message is in it
+	r, w int
+	rest []byte        // unread bytes of a parked reader, few
+	at   time.Duration // when the last read returned
+	try  func(fd uintptr) bool
+	once bool // do not park, answer (0, nil)
+	n    int  // result of try
+	err  error
+
+	// late is asked when the read deadline has passed; nil: that is an error
+	// like any other.
+	late func(*reader) error
+}
+
+func newReader(src *conn) *reader {
+	rd := &reader{src: src}
+	if src.raw != nil {
+		rd.try = rd.attempt
+	}
+	return rd
+}
+
+// unread returns the bytes that were read and not yet consumed.
+func (rd *reader) unread() []byte {
+	if rd.buf == nil && rd.rest != nil {
+		rd.borrow()
+	}
+	return rd.buf[rd.r:rd.w]
+}
+
+// consume takes n bytes off the unread ones. They stay valid until the next fill.
+func (rd *reader) consume(n int) { rd.r += n }
+
+// fill reads once more, waiting as long as it takes, and adds at least one
+// byte to the unread ones or returns an error.
+func (rd *reader) fill() error {
+	_, err := rd.read(false)
+	if err != nil && rd.late != nil && errors.Is(err, os.ErrDeadlineExceeded) {
+		return rd.late(rd)
+	}
+	return err
+}
+
+// fillNow is fill without waiting: n is 0 if there is nothing to read now.
+func (rd *reader) fillNow() (n int, err error) {
+	if rd.src.raw == nil {
+		return 0, nil
+	}
+	return rd.read(true)
+}
+
+func (rd *reader) read(once bool) (n int, err error) {
+	rd.room()
+	if rd.src.raw == nil {
+		if rd.buf == nil {
+			rd.borrow()
+		}
+		n, err = rd.src.Read(rd.buf[rd.w:])
+	} else {
+		rd.n, rd.err, rd.once = 0, nil, once
+		if err = rd.src.raw.Read(rd.try); err == nil {
+			n, err = rd.n, rd.err
+			rd.src.bytes.in.Add(uint64(n))
+		}
+	}
+	rd.at = Now()
+	rd.w += n
+	if n > 0 {
+		err = nil // an error that came with bytes comes again without them
+	}
+	return n, err
+}
+
+// room makes the buffer fit for another read: gives a large one back when its
+// message is consumed, moves the unread bytes to the front, or doubles it. It
+// grows with what has arrived and never with what was announced.
+func (rd *reader) room() {
+	if rd.buf == nil {
+		return
+	}
+	if rd.r == rd.w {
+		rd.r, rd.w = 0, 0
+		if len(rd.buf) > readSize || rd.src.raw == nil && len(rd.buf) > ownSize {
+			rd.buf = nil
+		}
+		return
+	}
+	if rd.w < len(rd.buf) {
+		return
+	}
+	if rd.r > len(rd.buf)/2 {
+		rd.w = copy(rd.buf, rd.buf[rd.r:rd.w])
+		rd.r = 0
+		return
+	}
+	larger := make([]byte, 2*len(rd.buf))
+	n := copy(larger, rd.buf[rd.r:rd.w])
+	rd.release()
+	rd.buf, rd.r, rd.w = larger, 0, n
+}
+
+// borrow takes a buffer and puts what a parked reader kept to its front.
+func (rd *reader) borrow() {
+	if rd.src.raw == nil {
+		rd.buf = make([]byte, max(ownSize, 2*len(rd.rest)))
+	} else {
+		rd.buf = readPool.Get().(*[readSize]byte)[:]
+	}
+	rd.r, rd.w = 0, copy(rd.buf, rd.rest)
+	rd.rest = nil
+}
+
+// park gives the buffer back before the goroutine waits. A frame that has
+// arrived in part is kept in a slice of its own; a large part stays where it is.
+func (rd *reader) park() {
+	if rd.buf == nil || rd.src.raw == nil {
+		return
+	}
+	unread := rd.buf[rd.r:rd.w]
+	if len(unread) > readSize/4 {
+		return
+	}
+	if len(unread) > 0 {
+		rd.rest = append([]byte(nil), unread...)
+	}
+	rd.release()
+}
+
+// release drops the buffer; the pool takes it back if it came from there.
+func (rd *reader) release() {
+	if len(rd.buf) == readSize && rd.src.raw != nil {
+		readPool.Put((*[readSize]byte)(rd.buf))
+	}
+	rd.buf, rd.r, rd.w = nil, 0, 0
+}

@@ -1,0 +1,205 @@
+package client
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	defaultPath           = "/socket.io/"
+	defaultTimeout        = 20 * time.Second
+	defaultUpgradeTimeout = 10 * time.Second
+	defaultMaxQueue       = 1 << 20
+	defaultMaxMessage     = 16 << 20
+)
+
+// target is a Config made ready for use: what it takes to open one more
+// connection to the server and to write one more request.
+type target struct {
+	addr   string      // host:port
+	host   string      // value of the Host field
+	tls    *tls.Config // nil: plain TCP
+	local  netip.Addr
+	path   string // of the engine
+	query  string // "&key=value..." of the caller
+	fields string // header lines of the caller, each with its line end
+	cookie string // value of the Cookie field; the server adds to it
+}
+
+// newTarget checks cfg.
+func newTarget(cfg *Config) (*target, error) {
+	u, err := url.Parse(cfg.URL)
+	if err != nil {
+		return nil, err
+	}
+	t := &target{local: cfg.LocalAddr, path: cfg.Path, host: u.Host}
+	port := u.Port()
+	switch u.Scheme {
+	case "http", "ws":
+		if port == "" {
+			port = "80"
+		}
+	case "https", "wss":
+		if port == "" {
+			port = "443"
+		}
+		t.tls = tlsConfig(cfg.TLS, u.Hostname())
+	default:
+		return nil, fmt.Errorf("URL %q: the scheme must be http, https, ws or wss", cfg.URL)
+	}
+	if u.Hostname() == "" {
+		return nil, fmt.Errorf("URL %q names no host", cfg.URL)
+	}
+	if u.Path != "" && u.Path != "/" {
+		return nil, fmt.Errorf("URL %q has a path: put the engine's into Path and the namespace into Namespace", cfg.URL)
+	}
+	t.addr = net.JoinHostPort(u.Hostname(), port)
+	if t.path == "" {
+		t.path = defaultPath
+	}
+	if t.path[0] != '/' || strings.ContainsAny(t.path, " ?#\r\n") {
+		return nil, fmt.Errorf("Path %q must begin with a slash and hold no query", cfg.Path)
+	}
+	for _, values := range []url.Values{u.Query(), cfg.Query} {
+		if len(values) > 0 {
+			t.query += "&" + values.Encode()
+		}
+	}
+	return t, t.header(cfg.Header)
+}
+
+// tlsConfig completes the caller's configuration with the server's name.
+func tlsConfig(cfg *tls.Config, host string) *tls.Config {
+	if cfg == nil {
+		return &tls.Config{ServerName: host}
+	}
+	if cfg.ServerName != "" || cfg.InsecureSkipVerify {
+		return cfg
+	}
+	cfg = cfg.Clone()
+	cfg.ServerName = host
+	return cfg
+}
+
+// header lays out the caller's header fields.
+func (t *target) header(fields map[string][]string) error {
+	names := make([]string, 0, len(fields))
+	for name := range fields {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	var b strings.Builder
+	for _, name := range names {
+		if name == "" || strings.ContainsAny(name, " \t\r\n:") {
+			return fmt.Errorf("Header: %q is not a field name", name)
+		}
+		for _, value := range fields[name] {
+			if strings.ContainsAny(value, "\r\n") {
+				return fmt.Errorf("Header: the value of %s holds a line end", name)
+			}
+			switch {
+			case strings.EqualFold(name, "Host"):
+				t.host = value
+			case strings.EqualFold(name, "Cookie"):
+				t.addCookie(value)
+			case slices.ContainsFunc(ownFields, func(own string) bool { return strings.EqualFold(own, name) }):
+				return fmt.Errorf("Header: %s is set by the client itself", name)
+			default:
+				b.WriteString(name + ": " + value + "\r\n")
+			}
+		}
+	}
+	t.fields = b.String()
+	return nil
+}
+
+// ownFields are the header fields that a caller may not set: they decide
+// about the framing or the handshake.
+var ownFields = []string{
+	"Connection", "Upgrade", "Content-Length", "Transfer-Encoding", "Accept-Encoding",
+	"Sec-WebSocket-Key", "Sec-WebSocket-Version", "Sec-WebSocket-Extensions",
+}
+
+func (t *target) addCookie(pair string) {
+	if t.cookie != "" {
+		t.cookie += "; "
+	}
+	t.cookie += pair
+}
+
+// takeCookies remembers the cookies of an answer, so that a load balancer with
+// sticky sessions finds its way.
+func (t *target) takeCookies(fields []byte) {
+	for value := range fieldsNamed(fields, "Set-Cookie") {
+		pair, _, _ := strings.Cut(string(value), ";")
+		name, _, ok := strings.Cut(pair, "=")
+		if ok && !hasCookie(t.cookie, name) {
+			t.addCookie(pair)
+		}
+	}
+}
+
+func hasCookie(cookie, name string) bool {
+	for pair := range strings.SplitSeq(cookie, "; ") {
+		if strings.HasPrefix(pair, name+"=") {
+			return true
+		}
+	}
+	return false
+}
+
+// appendRequest appends a request's head up to the caller's header fields; the
+// caller of appendRequest adds its own and the empty line. The buster, if
+// any, keeps caches from answering.
+func (t *target) appendRequest(dst []byte, method, transport, sid string, buster []byte) []byte {
+	dst = append(dst, method...)
+	dst = append(dst, ' ')
+	dst = append(dst, t.path...)
+	dst = append(dst, "?EIO=4&transport="...)
+	dst = append(dst, transport...)
+	if sid != "" {
+		dst = append(dst, "&sid="...)
+		dst = append(dst, sid...)
+	}
+	if len(buster) > 0 {
+		dst = append(dst, "&t="...)
+		dst = append(dst, buster...)
+	}
+	dst = append(dst, t.query...)
+	dst = append(dst, " HTTP/1.1\r\nHost: "...)
+	dst = append(dst, t.host...)
+	dst = append(dst, "\r\n"...)
+	dst = append(dst, t.fields...)
+	if t.cookie != "" {
+		dst = append(dst, "Cookie: "...)
+		dst = append(dst, t.cookie...)
+		dst = append(dst, "\r\n"...)
+	}
+	return dst
+}
+
+// check validates the fields that do not concern the target.
+func (cfg *Config) check() error {
+	switch cfg.Transport {
+	case "", WebSocket, Polling, Upgrade:
+	default:
+		return fmt.Errorf("Transport %q must be %s, %s or %s", cfg.Transport, WebSocket, Polling, Upgrade)
+	}
+	if cfg.Namespace != "" && (cfg.Namespace[0] != '/' || strings.Contains(cfg.Namespace, ",")) {
+		return fmt.Errorf("Namespace %q must begin with a slash and hold no comma", cfg.Namespace)
+	}
+	if cfg.Timeout < 0 || cfg.UpgradeTimeout < 0 {
+		return errors.New("Timeout and UpgradeTimeout must not be negative")
+	}
+	if cfg.MaxQueue < 0 || cfg.MaxMessage < 0 {
+		return errors.New("MaxQueue and MaxMessage must not be negative")
+	}
+	return nil
+}

@@ -1,0 +1,130 @@
+package client
+
+import (
+	"context"
+	"slices"
+)
+
+// upgrade moves the session from polling to websocket, as the official client
+// does: a GET is pending while the new connection is probed; when the server
+// has answered the probe, no new request is made, the GET is awaited, which the
+// server releases, and the upgrade packet ends it.
+//
+// A failure before the upgrade packet leaves the session on polling and is
+// told in UpgradeErr; the error returned ends the Dial.
+func (d *dialing) upgrade() error {
+	c, p := d.c, d.c.poll
+	if !slices.Contains(p.upgrades, WebSocket) {
+		c.UpgradeErr = &DialError{Stage: "upgrade", Class: "protocol", Err: errNoUpgrade}
+		return nil
+	}
+	// A ping that arrives during the probe is answered when it is over, so it
+	// must be over well before the server gives up.
+	limit := d.cfg.UpgradeTimeout
+	if limit == 0 {
+		limit = defaultUpgradeTimeout
+	}
+	if c.pingTimeout > 0 {
+		limit = min(limit, c.pingTimeout*3/4)
+	}
+	ctx, cancel := context.WithTimeout(d.ctx, limit)
+	defer cancel()
+	release := guard(ctx, c)
+	defer release()
+
+	began := Now()
+	if err := p.request(ctx); err != nil {
+		return dialError(ctx, "upgrade", err)
+	}
+	w, err := d.probe(ctx)
+	if err == nil {
+		fatal := false
+		if fatal, err = d.pause(w); fatal {
+			return dialError(ctx, "upgrade", err)
+		}
+	}
+	if err != nil {
+		c.UpgradeErr = dialError(ctx, "upgrade", err)
+		if w != nil {
+			w.shut(nil)
+		}
+		c.abandon(sideSlot)
+		if d.ctx.Err() != nil {
+			return d.fail("upgrade", d.ctx.Err())
+		}
+		p.release()
+		return nil
+	}
+	if err := w.sendFrames(appendFrame(nil, opText, "5", nil)); err != nil {
+		return dialError(ctx, "upgrade", err)
+	}
+	c.Timings.Upgrade = Now() - began
+	return d.move(w)
+}
+
+// probe opens the websocket and sees the probe answered. The websocket is
+// returned with an error too, if it came to be.
+func (d *dialing) probe(ctx context.Context) (*websocket, error) {
+	c := d.c
+	link, err := d.target.connect(ctx, &c.bytes, nil)
+	if err != nil {
+		return nil, err
+	}
+	c.adopt(sideSlot, link)
+	w := newWebsocket(c, link)
+	w.probe = true
+	if err := w.handshake(d.target, c.poll.sid); err != nil {
+		return w, err
+	}
+	if err := w.sendFrames(appendFrame(nil, opText, "2probe", nil)); err != nil {
+		return w, err
+	}
+	opcode, payload, err := w.next()
+	if err != nil {
+		return w, err
+	}
+	if opcode != opText || string(payload) != "3probe" {
+		return w, protocolError("the probe was not answered with 3probe")
+	}
+	return w, nil
+}
+
+// pause waits for the pending GET. A failure of polling itself is fatal; not
+// so a GET that the server did not release in time.
+func (d *dialing) pause(w *websocket) (fatal bool, err error) {
+	p := d.c.poll
+	if err := p.collect(nil); err != nil {
+		return !isTimeout(err), err
+	}
+	// The server may have dropped the probe meanwhile.
+	if _, err := w.rd.fillNow(); err != nil {
+		return false, err
+	}
+	return false, nil
+}
+
+// move makes w the session's transport.
+func (d *dialing) move(w *websocket) error {
+	c, p := d.c, d.c.poll
+	p.mu.Lock()
+	owed := len(p.queue) > 0 // only pongs can wait: Dial has not returned
+	p.queue, p.closed = nil, true
+	p.mu.Unlock()
+	p.stop()
+	c.mu.Lock()
+	c.ws, c.poll = w, nil
+	old := c.links[mainSlot]
+	c.links = [2]*conn{w.conn, nil}
+	c.mu.Unlock()
+	w.mu.Lock()
+	w.probe = false // from now on its failure is the session's, which c.ws tells
+	w.mu.Unlock()
+	_ = old.hardClose()
+	if owed {
+		if err := w.pong(); err != nil {
+			return d.fail("upgrade", err)
+		}
+	}
+	w.rd.park()
+	return nil
+}
