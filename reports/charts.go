@@ -78,10 +78,17 @@ func spectrumPoints(l *result.Latency) ([]draw.Point, error) {
 	end := math.Log10(float64(l.N) / 10)
 	const perDecade = 40
 	var at, ps []float64
-	for i := 0; ; i++ {
-		x := math.Min(float64(i)/perDecade, end)
+	add := func(x float64) {
 		at = append(at, math.Pow(10, x))
 		ps = append(ps, 100*(1-math.Pow(10, -x)))
+	}
+	add(0)
+	for _, p := range []float64{0.002, 0.005, 0.01, 0.02, 0.03, 0.04} { // the rise from the fastest sample is steep
+		add(-math.Log10(1 - p))
+	}
+	for i := 1; ; i++ {
+		x := math.Min(float64(i)/perDecade, end)
+		add(x)
 		if x >= end {
 			break
 		}
@@ -148,19 +155,19 @@ func bands(c *result.Cell) []draw.Band {
 // latencyTimeline is p50, p99 and max of a metric per second, above what was sent and received.
 func latencyTimeline(name, metric string, c *result.Cell, sub string) *figure {
 	per := stretches(len(c.Timeline))
-	var mid, high, top, in, out []draw.Point
+	var mid, high, worst, got, sent []draw.Point
 	gap := false
 	data := table{Left: 0, Head: []string{"second", "n", "p50", "p99", "max", "sent", "received"}}
 	every := 1 + len(c.Timeline)/60
 	total := int64(0)
 	for i := 0; i < len(c.Timeline); i += per {
 		s := c.Timeline[i]
-		q, sent, received := stretch(c.Timeline[i:min(i+per, len(c.Timeline))], metric)
+		q, out, in := stretch(c.Timeline[i:min(i+per, len(c.Timeline))], metric)
 		x := s.T + float64(per)/2
-		in = append(in, draw.Point{X: x, Y: received})
-		out = append(out, draw.Point{X: x, Y: sent})
+		got = append(got, draw.Point{X: x, Y: in})
+		sent = append(sent, draw.Point{X: x, Y: out})
 		if i/per%every == 0 {
-			data.Rows = append(data.Rows, timelineRow(s.T, q, sent, received))
+			data.Rows = append(data.Rows, timelineRow(s.T, q, out, in))
 		}
 		if q.N == 0 {
 			gap = true
@@ -169,7 +176,7 @@ func latencyTimeline(name, metric string, c *result.Cell, sub string) *figure {
 		total += q.N
 		mid = append(mid, draw.Point{X: x, Y: ms(max(q.P50us, 1)), Gap: gap})
 		high = append(high, draw.Point{X: x, Y: ms(max(q.P99us, 1)), Gap: gap})
-		top = append(top, draw.Point{X: x, Y: ms(max(q.Maxus, 1)), Gap: gap})
+		worst = append(worst, draw.Point{X: x, Y: ms(max(q.Maxus, 1)), Gap: gap})
 		gap = false
 	}
 	if total == 0 {
@@ -182,32 +189,73 @@ func latencyTimeline(name, metric string, c *result.Cell, sub string) *figure {
 	x := draw.Axis{Min: c.Timeline[0].T, Max: c.Timeline[len(c.Timeline)-1].T + 1}
 	last := x
 	last.Label = "seconds since the start"
-	f := &figure{Data: data, Caption: "When was it slow: " + metric + " latency of each second. Grey phases are not part of the summary."}
+	f := &figure{Data: data, Caption: "When was it slow: " + metric + " latency of each second" + phaseNote(c)}
 	if per > 1 {
 		f.Caption += fmt.Sprintf(" Each point stands for %d seconds and shows their slowest.", per)
 	}
 	f.Figure = draw.Figure{Name: name, Title: upperFirst(metric) + " latency over time", Sub: sub, Panels: []draw.Panel{
 		{X: x, Y: y, Bands: bands(c), Weight: 1.3, Rules: limits(c.Checks, []string{metric}, 0), Lines: []draw.Line{
-			{Name: "max", Points: top, Style: draw.Orange, Thin: true},
+			{Name: "max", Points: worst, Style: draw.Orange, Thin: true},
 			{Name: "p99", Points: high, Style: draw.Blue},
 			{Name: "p50", Points: mid, Style: draw.Green},
 		}},
-		{X: last, Y: draw.Axis{Label: "messages per second"}, Weight: 0.6, Bands: unnamed(bands(c)), Lines: []draw.Line{
-			{Name: "received", Points: in, Style: draw.Blue},
-			{Name: "sent", Points: out, Style: draw.Vermillion},
-		}},
+		ratePanel(metric, last, got, sent, c),
 	}}
 	return f
 }
 
-// stretch takes the worst second of each percentile, and the mean rates.
+// ratePanel is what arrived per second, and what was sent where the two can be seen on one axis.
+func ratePanel(metric string, x draw.Axis, got, sent []draw.Point, c *result.Cell) draw.Panel {
+	p := draw.Panel{X: x, Y: draw.Axis{Label: "acks per second"}, Weight: 0.6, Bands: unnamed(bands(c))}
+	if metric == "delivery" {
+		p.Y.Label = "deliveries per second"
+	}
+	p.Lines = []draw.Line{{Points: got, Style: draw.Blue}}
+	if top(sent) > top(got)/20 {
+		p.Y.Label = "messages per second"
+		p.Lines[0].Name = "received"
+		p.Lines = append(p.Lines, draw.Line{Name: "sent", Points: sent, Style: draw.Vermillion})
+	}
+	return p
+}
+
+func top(pts []draw.Point) (y float64) {
+	for _, p := range pts {
+		y = max(y, p.Y)
+	}
+	return y
+}
+
+// phaseNote names the phases, since the narrow ones have no room for their names in the figure.
+func phaseNote(c *result.Cell) string {
+	var parts []string
+	grey := false
+	for _, p := range c.Phases {
+		parts = append(parts, fmt.Sprintf("%s %s to %s", p.Name, significant(p.StartS), seconds(p.EndS)))
+		grey = grey || !p.Record
+	}
+	if len(parts) == 0 {
+		return "."
+	}
+	s := ". Phases: " + strings.Join(parts, ", ") + "."
+	if grey {
+		s += " Grey ones are not part of the summary."
+	}
+	return s
+}
+
+// stretch takes the worst second of each percentile, and the mean rates: of deliveries, or of the samples of another metric.
 func stretch(ss []result.Second, metric string) (q result.Quantiles, sent, received float64) {
 	for _, s := range ss {
 		l := s.Latency[metric]
 		q.N += l.N
 		q.P50us, q.P99us, q.Maxus = max(q.P50us, l.P50us), max(q.P99us, l.P99us), max(q.Maxus, l.Maxus)
 		sent += float64(s.Sent)
-		received += float64(s.Received)
+		if metric == "delivery" {
+			received += float64(s.Received)
+		} else {
+			received += float64(l.N)
+		}
 	}
 	n := float64(len(ss))
 	return q, sent / n, received / n

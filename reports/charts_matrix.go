@@ -54,6 +54,7 @@ func spectrumByGroup(run *result.Run, gs []group, metric string) (*figure, error
 	farthest := 10.0
 	merged := map[string]*result.Latency{}
 	var names []string
+	total := int64(0)
 	for i, g := range kept {
 		var ls []*result.Latency
 		for _, c := range g.valid() {
@@ -72,6 +73,7 @@ func spectrumByGroup(run *result.Run, gs []group, metric string) (*figure, error
 		}
 		merged[g.Label] = l
 		names = append(names, g.Label)
+		total += l.N
 		p.Lines = append(p.Lines, draw.Line{Name: g.Label, Points: pts, Style: draw.Style(i % draw.Series)})
 		farthest = max(farthest, pts[len(pts)-1].X)
 	}
@@ -81,7 +83,7 @@ func spectrumByGroup(run *result.Run, gs []group, metric string) (*figure, error
 	p.X = spectrumAxis(farthest)
 	p.Rules = limits(run.Cells[0].Checks, []string{metric}, farthest)
 	f := &figure{Caption: "The distributions of " + metric + " over each other; the trials of a combination are merged sample by sample. Lower is better, and flat to the right is best."}
-	f.Figure = draw.Figure{Name: "spectrum", Title: upperFirst(metric) + " by percentile", Sub: joinSub(note, trialsNote(kept)), Panels: []draw.Panel{p}}
+	f.Figure = draw.Figure{Name: "spectrum", Title: upperFirst(metric) + " by percentile", Sub: joinSub(note, trialsNote(kept), "n = "+count(total)), Panels: []draw.Panel{p}}
 	f.Data = latencyTable(merged, names)
 	f.Data.Title, f.Data.Head[0] = "", "combination"
 	return f, nil
@@ -133,12 +135,12 @@ func dots(gs []group, value func(*result.Cell) (float64, bool), scale float64) (
 		}
 		l.Marks = true
 	}
-	mids.Style, each.Style = draw.Blue, draw.Vermillion
+	mids.Style, each.Style = draw.Blue, draw.Ink
 	p.Y = draw.Axis{Min: 0.4, Max: float64(n) + 0.6, Ticks: ticks}
 	p.Lines = []draw.Line{mids}
 	if len(each.Points) > 0 {
 		each.Name, p.Lines[0].Name = "each trial", "median of the trials"
-		p.Lines = []draw.Line{each, p.Lines[0]}
+		p.Lines = append(p.Lines, each)
 	}
 	return p, n > 0
 }

@@ -3,8 +3,8 @@ package reports
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/throng-io/throng/scenario/result"
@@ -21,7 +21,7 @@ type table struct {
 
 // group is the trials of one combination of parameters.
 type group struct {
-	Label string // the parameters that differ between groups: "transport=websocket fanout=batched"
+	Label string // the parameters that differ between groups: "batched / websocket"
 	Cells []*result.Cell
 }
 
@@ -32,7 +32,7 @@ func groups(run *result.Run) []group {
 	var gs []group
 	for i := range run.Cells {
 		c := &run.Cells[i]
-		key := label(c.Params, slices.Sorted(maps.Keys(c.Params)))
+		key := fmt.Sprint(c.Params) // fmt sorts the keys
 		j, ok := at[key]
 		if !ok {
 			j = len(gs)
@@ -65,16 +65,25 @@ func varying(run *result.Run) []string {
 	return axes
 }
 
-// label names a combination by the values of the axes. With one axis the value is enough.
+// label names a combination by the values of the axes. A value that says nothing by itself, a number or yes or no, carries the
+// name of its axis.
 func label(params map[string]string, axes []string) string {
-	if len(axes) == 1 {
-		return params[axes[0]]
-	}
 	var parts []string
 	for _, k := range axes {
-		parts = append(parts, k+"="+params[k])
+		v := params[k]
+		if bare(v) {
+			v = k + "=" + v
+		}
+		parts = append(parts, v)
 	}
-	return strings.Join(parts, " ")
+	return strings.Join(parts, " / ")
+}
+
+func bare(v string) bool {
+	if _, err := strconv.ParseFloat(v, 64); err == nil {
+		return true
+	}
+	return v == "" || v == "true" || v == "false" || v == "yes" || v == "no"
 }
 
 // setting is a parameter of the cell, from the matrix or from the scenario.
@@ -195,6 +204,9 @@ func (s spread) show(f func(float64) string) string {
 		return f(s.mid)
 	}
 	low, top := f(s.low), f(s.top)
+	if low == top {
+		return low
+	}
 	// "3.1 ms to 4 ms" repeats the unit needlessly.
 	if v, unit, ok := strings.Cut(low, nbsp); ok && strings.HasSuffix(top, nbsp+unit) && !strings.ContainsAny(unit, "0123456789") {
 		low = v

@@ -59,17 +59,17 @@ func inline(f *figure, phone bool) (template.HTML, error) {
 	return template.HTML(s), nil // made by draw, which escapes all text
 }
 
-// outcome is the class of a table cell whose text says how something went.
-func outcome(text string) string {
+// outcome is the class of a table cell that says how something went: those under the headings "outcome" and "verdict".
+func outcome(t table, column int, text string) string {
 	switch {
+	case column >= len(t.Head) || t.Head[column] != "outcome" && t.Head[column] != "verdict":
+		return ""
 	case text == met || text == string(result.Pass):
 		return "good"
-	case text == notMet || text == noValue || strings.Contains(text, string(result.Fail)) && len(text) < 40 && !strings.Contains(text, "("):
+	case text == notMet || text == noValue || strings.Contains(text, string(result.Fail)):
 		return "bad"
-	case strings.Contains(text, string(result.Invalid)) && len(text) < 40:
-		return "void"
 	}
-	return ""
+	return "void"
 }
 
 // command writes the command line so that it can be pasted into a shell.

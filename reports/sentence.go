@@ -35,7 +35,7 @@ func cellSentence(c *result.Cell) string {
 	case result.Fail:
 		return joined(broken(c), headline(c), "Run valid"+fitness(c)+".")
 	default:
-		return joined("Invalid: "+whyInvalid(c)+".", "No number of this run says anything about the server.")
+		return joined(upperFirst(whyInvalid(c))+".", "No number of this run says anything about the server.")
 	}
 }
 

@@ -197,7 +197,7 @@ func environmentTable(run *result.Run) table {
 func overviewTable(run *result.Run, gs []group) table {
 	metric := primary(run)
 	axes := varying(run)
-	t := table{Title: "Overview", Left: len(axes) + 1}
+	t := table{Left: len(axes) + 1}
 	t.Head = append(slices.Clone(axes), "verdict")
 	repeated := slices.ContainsFunc(gs, func(g group) bool { return len(g.Cells) > 1 })
 	if metric != "" {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/throng-io/throng/reports/internal/draw"
 	"github.com/throng-io/throng/scenario/result"
@@ -85,8 +87,10 @@ type section struct {
 	Heading string // "" for an only cell
 	Anchor  string
 	Cell    *result.Cell
-	Text    string // the cell's sentence, when it is one of several
-	Tables  []table
+	Text    string  // the cell's sentence, when it is one of several
+	Tables  []table // what came out
+	Latency table
+	More    []table // at what cost, and with which settings
 	Figures []*figure
 	Note    string
 }
@@ -95,7 +99,8 @@ type section struct {
 type page struct {
 	Run       *result.Run
 	Sentence  string
-	Overview  []table // of several cells
+	Overview  table // of several cells
+	Trials    table // each cell, when combinations were repeated
 	Comparing []*figure
 	Sections  []section
 	About     []table // of the run: environment
@@ -115,9 +120,9 @@ func build(run *result.Run) (*page, error) {
 	n := len(run.Cells)
 	if n > 1 {
 		gs := groups(run)
-		p.Overview = []table{overviewTable(run, gs)}
+		p.Overview = overviewTable(run, gs)
 		if len(gs) < n {
-			p.Overview = append(p.Overview, trialsTable(run))
+			p.Trials = trialsTable(run)
 		}
 		var err error
 		if p.Comparing, err = comparing(run, gs); err != nil {
@@ -138,11 +143,11 @@ func build(run *result.Run) (*page, error) {
 func cellSection(run *result.Run, i int, axes []string) (section, error) {
 	c := &run.Cells[i]
 	names := metrics(c)
-	s := section{Cell: c, Anchor: result.CellName(i, len(run.Cells))}
-	for _, t := range []table{checksTable(c), ledgerTable(c), latencyTable(c.Latency, names), loadTable(c), resourceTable(c), errorTable(c), settingsTable(c)} {
-		if len(t.Rows) > 0 {
-			s.Tables = append(s.Tables, t)
-		}
+	s := section{
+		Cell: c, Anchor: result.CellName(i, len(run.Cells)),
+		Tables:  filled(checksTable(c), ledgerTable(c)),
+		Latency: latencyTable(c.Latency, names),
+		More:    filled(loadTable(c), errorTable(c), settingsTable(c), resourceTable(c)),
 	}
 	prefix := ""
 	if s.Anchor != "" {
@@ -163,16 +168,18 @@ func cellSection(run *result.Run, i int, axes []string) (section, error) {
 	return s, err
 }
 
+func filled(ts ...table) []table {
+	return slices.DeleteFunc(ts, func(t table) bool { return len(t.Rows) == 0 })
+}
+
 // cellFigures are the figures of one cell, without those it has no data for. Among several cells (prefix is not empty) the
 // distributions are left to the comparing figures.
 func cellFigures(prefix, scenario string, c *result.Cell, names []string) ([]*figure, error) {
 	sub := joinSub(scenario, population(c))
-	if c.Verdict == result.Invalid {
-		sub = joinSub("INVALID RUN", sub)
-	}
 	var fs []*figure
 	add := func(f *figure) {
 		if f != nil {
+			f.Alert = alert(c)
 			fs = append(fs, f)
 		}
 	}
@@ -209,4 +216,16 @@ func spectrumNames(names []string) []string {
 		return names
 	}
 	return kept
+}
+
+// alert is what stands on every figure of a cell in red: a picture travels without its page.
+func alert(c *result.Cell) string {
+	s := strings.Join(c.Warnings[:min(2, len(c.Warnings))], "; ")
+	if result.Worst(c.Verdict, c.Verdict) == result.Invalid {
+		return strings.TrimSuffix("INVALID, says nothing about the server: "+s, ": ")
+	}
+	if s != "" {
+		s = "Warning: " + s
+	}
+	return s
 }

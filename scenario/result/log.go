@@ -19,7 +19,8 @@ import (
 type LogWriter struct {
 	dir, prefix string
 	start       time.Time
-	files       map[string]*logFile
+	files       map[string]*logFile // by metric
+	taken       map[string]bool     // names of files
 }
 
 type logFile struct {
@@ -34,7 +35,7 @@ func NewLogWriter(dir, cell string, start time.Time) *LogWriter {
 	if cell != "" {
 		cell += "."
 	}
-	return &LogWriter{dir: dir, prefix: cell, start: start, files: map[string]*logFile{}}
+	return &LogWriter{dir: dir, prefix: cell, start: start, files: map[string]*logFile{}, taken: map[string]bool{}}
 }
 
 // CellName is the name of the cell at place i of n (0 <= i < n), for files and headings: "" for an only cell, else cell-01, cell-02, ...
@@ -65,7 +66,12 @@ func (w *LogWriter) Interval(metric string, from, to time.Duration, h *hdrhistog
 }
 
 func (w *LogWriter) create(metric string) (*logFile, error) {
-	f, err := os.Create(filepath.Join(w.dir, w.prefix+fileSafe(metric)+".hlog"))
+	name := w.prefix + fileSafe(metric)
+	for base, n := name, 2; w.taken[name]; n++ { // delivery{op=a} and delivery(op=a) must not share a file
+		name = fmt.Sprintf("%s-%d", base, n)
+	}
+	w.taken[name] = true
+	f, err := os.Create(filepath.Join(w.dir, name+".hlog"))
 	if err != nil {
 		return nil, err
 	}
@@ -88,13 +94,13 @@ func (w *LogWriter) create(metric string) (*logFile, error) {
 	return &logFile{f: f, buf: buf, log: log}, nil
 }
 
-// Close writes out and closes every file.
+// Close writes out and closes every file. The writer must not be used again.
 func (w *LogWriter) Close() error {
 	var errs []error
 	for _, lf := range w.files {
 		errs = append(errs, lf.buf.Flush(), lf.f.Close())
 	}
-	w.files = map[string]*logFile{}
+	clear(w.files)
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("write histogram log: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -122,7 +123,9 @@ func makeFinite(v reflect.Value, path string) (warnings []string) {
 	case reflect.Map:
 		// Of the maps in a Run only those of pointers can hold a float.
 		if v.Type().Elem().Kind() == reflect.Pointer {
-			for _, k := range v.MapKeys() {
+			keys := v.MapKeys()
+			slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
+			for _, k := range keys {
 				warnings = append(warnings, makeFinite(v.MapIndex(k), path+"."+k.String())...)
 			}
 		}

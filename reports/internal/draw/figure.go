@@ -13,6 +13,7 @@ type Figure struct {
 	Name   string // file name without extension
 	Title  string // one line
 	Sub    string // what the numbers rest on: n, parameters; one line
+	Alert  string // what a reader must know before believing the figure
 	Panels []Panel
 }
 

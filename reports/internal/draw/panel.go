@@ -1,6 +1,9 @@
 package draw
 
 import (
+	"image/color"
+	"slices"
+
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -36,6 +39,10 @@ type legendItem struct {
 // prepare settles the scales for a panel of about this size.
 func prepare(p Panel, width, height vg.Length) *panel {
 	var xs, ys []float64
+	p.Lines = slices.Clone(p.Lines)
+	for i, l := range p.Lines {
+		p.Lines[i].Points = slices.DeleteFunc(slices.Clone(l.Points), func(pt Point) bool { return !finite(pt) })
+	}
 	for _, l := range p.Lines {
 		for _, pt := range l.Points {
 			xs, ys = append(xs, pt.X), append(ys, pt.Y)
@@ -51,10 +58,14 @@ func prepare(p Panel, width, height vg.Length) *panel {
 	for _, b := range p.Bands {
 		xs = append(xs, b.From, b.To)
 	}
+	perTick := vg.Length(28) // with gaps between the labels
+	if p.Y.Log {
+		perTick = 18 // they are unevenly spaced, so the count says less
+	}
 	sp := &panel{
 		Panel: p,
-		x:     newScale(p.X, xs, max(3, int(width/70)), false),
-		y:     newScale(p.Y, ys, max(3, int(height/28)), true),
+		x:     newScale(p.X, xs, max(3, int(width/55)), false),
+		y:     newScale(p.Y, ys, max(2, int(height/perTick)), true),
 	}
 	sp.inside = sp.labelWidth() > width*0.45
 	return sp
@@ -75,7 +86,10 @@ func (p *panel) labelWidth() (w vg.Length) {
 // layLegend breaks the legend into rows of the given width. The first row begins after the label of the y axis.
 func (p *panel) layLegend(width vg.Length) {
 	st := sans(textSize, ink, false)
-	x := st.Width(p.Y.Label) + 18
+	x := vg.Length(0)
+	if p.Y.Label != "" {
+		x = st.Width(p.Y.Label) + 18
+	}
 	rows := []legendRow{{}}
 	for _, l := range p.Lines {
 		if l.Name == "" {
@@ -92,8 +106,25 @@ func (p *panel) layLegend(width vg.Length) {
 	p.legend = rows
 }
 
-// headHeight is the room above the axes: y label and legend.
-func (p *panel) headHeight() vg.Length { return lineHeight*vg.Length(len(p.legend)) + 5 }
+// headHeight is the room above the axes: y label and legend, then the strip with the names of bands.
+func (p *panel) headHeight() vg.Length {
+	return lineHeight*vg.Length(len(p.legend)) + 9 + p.stripHeight()
+}
+
+// stripHeight is the room for the names of bands and of vertical rules, which stand above the axes so that no line crosses them.
+func (p *panel) stripHeight() vg.Length {
+	for _, b := range p.Bands {
+		if b.Label != "" {
+			return lineHeight
+		}
+	}
+	for _, r := range p.Rules {
+		if r.Vertical {
+			return lineHeight
+		}
+	}
+	return 0
+}
 
 // footHeight is the room below: tick labels and, when there is one, the label of the x axis.
 func (p *panel) footHeight() vg.Length {
@@ -123,15 +154,16 @@ func (p *panel) draw() {
 func (p *panel) drawBands(c *draw.Canvas) {
 	for _, b := range p.Bands {
 		x0, x1 := p.px(b.From), p.px(b.To)
+		top := c.Max.Y + p.stripHeight()
 		if b.Grey {
-			c.FillPolygon(shade, box(x0, c.Min.Y, x1, c.Max.Y))
+			c.FillPolygon(shade, box(x0, c.Min.Y, x1, top))
 		}
 		if x0 > c.Min.X+1 {
-			c.StrokeLine2(draw.LineStyle{Color: edge, Width: 0.7}, x0, c.Min.Y, x0, c.Max.Y)
+			c.StrokeLine2(draw.LineStyle{Color: edge, Width: 0.7}, x0, c.Min.Y, x0, top)
 		}
 		st := sans(textSize, muted, false)
 		if w := st.Width(b.Label); w+8 <= x1-x0 {
-			baseline(c, st, (x0+x1)/2, c.Max.Y-lineHeight, b.Label, text.XCenter)
+			baseline(c, st, (x0+x1)/2, c.Max.Y+3.5, b.Label, text.XCenter)
 		}
 	}
 }
@@ -194,37 +226,92 @@ func (p *panel) drawLine(c *draw.Canvas, l Line) {
 func (p *panel) drawRules(c *draw.Canvas) {
 	line := draw.LineStyle{Color: limit, Width: 1.2, Dashes: []vg.Length{3, 2}}
 	st := sans(textSize, limit, false)
-	var taken []vg.Rectangle
+	data := p.dataPoints()
 	for _, r := range p.Rules {
 		w := st.Width(r.Label)
-		var at vg.Point // left end of the label's baseline
 		if r.Vertical {
 			x := p.px(r.At)
-			c.StrokeLine2(line, x, c.Min.Y, x, c.Max.Y)
-			at = vg.Point{X: min(x+4, c.Max.X-w-3), Y: c.Max.Y - lineHeight}
-			if x+4+w > c.Max.X {
-				at.X = x - w - 4
-			}
-		} else {
-			y := p.py(r.At)
-			c.StrokeLine2(line, c.Min.X, y, c.Max.X, y)
-			if r.MarkX > 0 {
-				c.DrawGlyphNoClip(draw.GlyphStyle{Color: limit, Radius: 3.6, Shape: draw.TriangleGlyph{}}, vg.Point{X: p.px(r.MarkX), Y: y})
-			}
-			at = vg.Point{X: c.Min.X + 6, Y: y + 3.5}
-			if at.Y+lineHeight > c.Max.Y {
-				at.Y = y - lineHeight + 1
-			}
+			c.StrokeLine2(line, x, c.Min.Y, x, c.Max.Y+2)
+			baseline(c, st, max(c.Min.X, min(x-w/2, c.Max.X-w)), c.Max.Y+4, r.Label, text.XLeft)
+			continue
 		}
-		for _, o := range taken { // two limits close to each other: the later label moves right, past the earlier
-			if at.Y < o.Max.Y && at.Y+textSize > o.Min.Y && at.X < o.Max.X && at.X+w > o.Min.X && o.Max.X+10+w < c.Max.X {
-				at.X = o.Max.X + 10
-			}
+		y := p.py(r.At)
+		c.StrokeLine2(line, c.Min.X, y, c.Max.X, y)
+		if r.MarkX > 0 {
+			c.DrawGlyphNoClip(draw.GlyphStyle{Color: limit, Radius: 3.6, Shape: draw.TriangleGlyph{}}, vg.Point{X: p.px(r.MarkX), Y: y})
 		}
-		taken = append(taken, vg.Rectangle{Min: at, Max: vg.Point{X: at.X + w, Y: at.Y + textSize}})
-		c.FillPolygon(paper, box(at.X-2, at.Y-2, at.X+w+2, at.Y+textSize*0.85))
+		at := p.ruleLabel(c, w, y, data)
+		for x := at.X; x <= at.X+w; x += 4 { // the next label keeps clear of this one
+			data = append(data, repeat(vg.Point{X: x, Y: at.Y + textSize*0.4}, 20)...)
+		}
+		c.FillPolygon(p.behind(at.X+w/2), box(at.X-2, at.Y-2, at.X+w+2, at.Y+textSize*0.85))
 		baseline(c, st, at.X, at.Y, r.Label, text.XLeft)
 	}
+}
+
+// ruleLabel finds the place along a rule, above or below it, where a label of width w hides the fewest points. It returns the
+// left end of the label's baseline.
+func (p *panel) ruleLabel(c *draw.Canvas, w, y vg.Length, data []vg.Point) vg.Point {
+	free := c.Max.X - c.Min.X - w - 12
+	best, fewest := vg.Point{X: c.Min.X + 6, Y: y + 3.5}, -1
+	for _, below := range []bool{false, true} {
+		for _, along := range []vg.Length{0, 1, 0.5, 0.25, 0.75} {
+			at := vg.Point{X: c.Min.X + 6 + max(0, free)*along, Y: y + 3.5}
+			if below {
+				at.Y = y - textSize - 1
+			}
+			if at.Y+textSize > c.Max.Y || at.Y < c.Min.Y {
+				continue
+			}
+			hidden := 0
+			for _, d := range data {
+				if d.X > at.X-3 && d.X < at.X+w+3 && d.Y > at.Y-3 && d.Y < at.Y+textSize {
+					hidden++
+				}
+			}
+			if fewest < 0 || hidden < fewest {
+				best, fewest = at, hidden
+			}
+		}
+	}
+	return best
+}
+
+// dataPoints are the places of the values, and some between each two, so that a long stretch of line counts too.
+func (p *panel) dataPoints() (pts []vg.Point) {
+	const between = 6
+	for _, l := range p.Lines {
+		for i, pt := range l.Points {
+			to := vg.Point{X: p.px(pt.X), Y: p.py(pt.Y)}
+			if i == 0 || pt.Gap || l.Marks {
+				pts = append(pts, to)
+				continue
+			}
+			from := vg.Point{X: p.px(l.Points[i-1].X), Y: p.py(l.Points[i-1].Y)}
+			for k := 1; k <= between; k++ {
+				pts = append(pts, from.Add(to.Sub(from).Scale(vg.Length(k)/between)))
+			}
+		}
+	}
+	return pts
+}
+
+// behind is the colour of the ground at x.
+func (p *panel) behind(x vg.Length) color.Color {
+	for _, b := range p.Bands {
+		if b.Grey && x > p.px(b.From) && x < p.px(b.To) {
+			return shade
+		}
+	}
+	return paper
+}
+
+func repeat(pt vg.Point, n int) []vg.Point {
+	pts := make([]vg.Point, n)
+	for i := range pts {
+		pts[i] = pt
+	}
+	return pts
 }
 
 func (p *panel) drawAxes(c *draw.Canvas) {
@@ -289,7 +376,6 @@ func (p *panel) left() vg.Length { return p.area.Min.X - margin }
 // baseline writes s with its baseline at y.
 func baseline(c *draw.Canvas, st text.Style, x, y vg.Length, s string, align text.XAlignment) {
 	st.XAlign = align
-	// The handler places a YBottom text with its descent above the point.
 	c.FillText(st, vg.Point{X: x, Y: y}, s)
 }
 

@@ -20,7 +20,7 @@ type Size struct{ Width, Height float64 }
 // Wide is for slides and screens, Narrow for phones. Their height grows with the figure's panels.
 var (
 	Wide   = Size{Width: 600, Height: 310}
-	Narrow = Size{Width: 290, Height: 270}
+	Narrow = Size{Width: 290, Height: 290}
 )
 
 // pngDPI gives a Wide figure 1600 pixels.
@@ -95,7 +95,7 @@ func (f *Figure) grow(s Size) Size {
 		w := weight(p)
 		switch {
 		case len(p.Y.Ticks) > 0:
-			s.Height += 84 + 24*float64(len(p.Y.Ticks))
+			s.Height += 112 + 25*float64(len(p.Y.Ticks))
 		case i == 0 && len(f.Panels) == 1:
 			s.Height += base * w
 		default:
@@ -128,12 +128,15 @@ func (f *Figure) draw(c draw.Canvas) error {
 	panels := make([]*panel, len(f.Panels))
 	var left, fixed vg.Length
 	var weights float64
+	for _, p := range f.Panels {
+		weights += weight(p)
+	}
 	for i, p := range f.Panels {
-		panels[i] = prepare(p, width, (top-c.Min.Y)/vg.Length(len(f.Panels))-60)
+		around := 55 * vg.Length(len(f.Panels)) // about what legends and labels take
+		panels[i] = prepare(p, width, (top-c.Min.Y-around)*vg.Length(weight(p)/weights))
 		panels[i].layLegend(width)
 		left = max(left, panels[i].labelWidth())
 		fixed += panels[i].headHeight() + panels[i].footHeight()
-		weights += weight(p)
 	}
 	st := sans(textSize, ink, false)
 	right := margin
@@ -169,7 +172,7 @@ func (f *Figure) drawTitle(c *draw.Canvas) vg.Length {
 	for _, part := range []struct {
 		s  string
 		st text.Style
-	}{{f.Title, sans(titleSize, ink, true)}, {f.Sub, sans(textSize, muted, false)}} {
+	}{{f.Title, sans(titleSize, ink, true)}, {f.Sub, sans(textSize, muted, false)}, {f.Alert, sans(textSize, limit, true)}} {
 		for _, line := range wrap(part.s, part.st, width) {
 			y -= part.st.Font.Size
 			baseline(c, part.st, c.Min.X+margin, y, line, text.XLeft)

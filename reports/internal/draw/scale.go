@@ -12,7 +12,6 @@ import (
 type scale struct {
 	min, max float64
 	norm     plot.Normalizer
-	log      bool
 	ticks    []Tick
 }
 
@@ -23,15 +22,15 @@ func (s *scale) at(v float64) float64 {
 
 // newScale settles range and ticks. values are the data, about how many ticks there is room for.
 func newScale(a Axis, values []float64, room int, floor bool) *scale {
-	s := &scale{min: a.Min, max: a.Max, norm: plot.LinearScale{}, log: a.Log}
+	s := &scale{min: a.Min, max: a.Max, norm: plot.LinearScale{}}
 	if a.Log {
 		s.norm = plot.LogScale{}
 	}
-	if s.min >= s.max {
+	if s.min >= s.max || a.Log && s.min <= 0 {
 		s.min, s.max = extent(values, a.Log)
 		switch {
 		case a.Log:
-			s.min, s.max = niceLog(s.min, s.max)
+			s.min, s.max = niceLog(s.min/1.12, s.max*1.05) // a line on the axis is hard to see
 		case floor || a.Zero:
 			s.min, s.max = math.Min(0, s.min), math.Max(0, s.max)
 			s.max = niceMax(s.max, room)
@@ -39,6 +38,9 @@ func newScale(a Axis, values []float64, room int, floor bool) *scale {
 	}
 	if s.min >= s.max {
 		s.max = s.min + 1
+	}
+	if span := s.max - s.min; !(span > 0) || math.IsInf(span, 0) { // values beyond what a float can tell apart
+		s.min, s.max = 1, 2
 	}
 	switch {
 	case a.Ticks != nil:
@@ -116,8 +118,13 @@ func niceMax(hi float64, room int) float64 {
 func linearTicks(lo, hi float64, room int) []Tick {
 	st := step(hi-lo, room)
 	var ts []Tick
-	for i := math.Ceil(lo/st - 1e-9); i*st <= hi+st*1e-9; i++ {
-		ts = append(ts, Tick{At: i * st, Label: number(i * st)})
+	first := math.Ceil(lo/st - 1e-9)
+	for i := range room + 2 {
+		v := (first + float64(i)) * st
+		if v > hi+st*1e-9 {
+			break
+		}
+		ts = append(ts, Tick{At: math.Min(v, hi), Label: number(v)})
 	}
 	return ts
 }
@@ -127,7 +134,6 @@ func logTicks(lo, hi float64, room int) []Tick {
 	first, last := math.Floor(math.Log10(lo)+1e-9), math.Ceil(math.Log10(hi)-1e-9)
 	decades := int(last - first)
 	every := max(1, (decades+room-1)/max(1, room))
-	fine := 3*(math.Log10(hi)-math.Log10(lo))+1 <= float64(room)
 	var ts []Tick
 	for d := first; d <= last; d++ {
 		for _, m := range []float64{1, 2, 5} {
@@ -135,14 +141,25 @@ func logTicks(lo, hi float64, room int) []Tick {
 			if v < lo*0.9999 || v > hi*1.0001 {
 				continue
 			}
-			t := Tick{At: math.Max(lo, math.Min(hi, v))}
-			if fine || m == 1 && int(d-first)%every == 0 {
-				t.Label = number(v)
-			}
+			t := Tick{At: math.Max(lo, math.Min(hi, v)), Label: number(v)}
 			ts = append(ts, t)
 		}
 	}
+	if len(ts) <= room {
+		return ts
+	}
+	for i := range ts {
+		d := math.Log10(ts[i].At)
+		if math.Abs(d-math.Round(d)) > 1e-6 || int(math.Round(d)-first)%every != 0 {
+			ts[i].Label = ""
+		}
+	}
 	return ts
+}
+
+// finite tells the points that have a place on the axes.
+func finite(pt Point) bool {
+	return !math.IsNaN(pt.X) && !math.IsInf(pt.X, 0) && !math.IsNaN(pt.Y) && !math.IsInf(pt.Y, 0)
 }
 
 // number writes a tick: no exponent, thousands apart.

@@ -3,8 +3,10 @@ package draw
 import (
 	"fmt"
 	"image/color"
+	"math"
 	"strings"
 
+	xfont "golang.org/x/image/font"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/text"
@@ -64,8 +66,30 @@ var dashes = [styles][]vg.Length{
 }
 
 var marks = [styles]draw.GlyphDrawer{
-	Blue: draw.CircleGlyph{}, Vermillion: draw.BoxGlyph{}, Green: draw.PyramidGlyph{}, Purple: draw.CrossGlyph{},
-	Orange: draw.TriangleGlyph{}, Sky: draw.RingGlyph{}, Ink: draw.PlusGlyph{}, Grey: draw.SquareGlyph{},
+	Blue: draw.CircleGlyph{}, Vermillion: draw.BoxGlyph{}, Green: draw.PyramidGlyph{}, Purple: cross{},
+	Orange: draw.TriangleGlyph{}, Sky: draw.SquareGlyph{}, Ink: ring{}, Grey: draw.PlusGlyph{},
+}
+
+// cross and ring are heavier than those of gonum, which vanish on top of a line.
+type (
+	cross struct{}
+	ring  struct{}
+)
+
+func (cross) DrawGlyph(c *draw.Canvas, sty draw.GlyphStyle, pt vg.Point) {
+	st := draw.LineStyle{Color: sty.Color, Width: 2}
+	r := sty.Radius * 1.2
+	c.StrokeLine2(st, pt.X-r, pt.Y-r, pt.X+r, pt.Y+r)
+	c.StrokeLine2(st, pt.X-r, pt.Y+r, pt.X+r, pt.Y-r)
+}
+
+func (ring) DrawGlyph(c *draw.Canvas, sty draw.GlyphStyle, pt vg.Point) {
+	c.SetLineStyle(draw.LineStyle{Color: sty.Color, Width: 1.2})
+	var p vg.Path
+	p.Move(vg.Point{X: pt.X + sty.Radius, Y: pt.Y})
+	p.Arc(pt, sty.Radius, 0, 2*math.Pi)
+	p.Close()
+	c.Stroke(p)
 }
 
 func rgb(v uint32) color.RGBA {
@@ -78,7 +102,7 @@ func hex(c color.RGBA) string { return fmt.Sprintf("#%02X%02X%02X", c.R, c.G, c.
 func sans(size vg.Length, c color.Color, bold bool) text.Style {
 	f := font.Font{Typeface: "Liberation", Variant: "Sans", Size: size}
 	if bold {
-		f.Weight = 2 // x/image/font.WeightSemiBold is 1, WeightBold is 2
+		f.Weight = xfont.WeightBold
 	}
 	return text.Style{Color: c, Font: f, Handler: plot.DefaultTextHandler, XAlign: text.XLeft, YAlign: text.YBottom}
 }
