@@ -20,6 +20,7 @@ func guarded(b []byte) (inside []byte, intact func() bool) {
 }
 
 func seed(f *testing.F, layer string) {
+	f.Helper()
 	valid, invalid := loadVectors(f)
 	for _, v := range append(valid, invalid...) {
 		if v.Layer == layer && v.Encoded[0] == '"' {
@@ -61,6 +62,7 @@ func FuzzParse(f *testing.F) {
 
 // checkBase64 compares with the standard library, which is told the form.
 func checkBase64(t *testing.T, text, got []byte) {
+	t.Helper()
 	std := bytes.NewBuffer(nil)
 	for _, c := range bytes.TrimRight(text, "=") {
 		switch c {

@@ -21,25 +21,25 @@ type vector struct {
 	Recommended string
 }
 
-func loadVectors(t testing.TB) (valid, invalid []vector) {
-	t.Helper()
+func loadVectors(tb testing.TB) (valid, invalid []vector) {
+	tb.Helper()
 	b, err := os.ReadFile("testdata/vectors.json")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	var file struct{ Valid, Invalid []vector }
 	if err := json.Unmarshal(b, &file); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return file.Valid, file.Invalid
 }
 
 // text returns the vector's wire form if that is one text.
-func (v *vector) text(t testing.TB) string {
-	t.Helper()
+func (v *vector) text(tb testing.TB) string {
+	tb.Helper()
 	var s string
 	if err := json.Unmarshal(v.Encoded, &s); err != nil {
-		t.Fatalf("%s: %v", v.Name, err)
+		tb.Fatalf("%s: %v", v.Name, err)
 	}
 	return s
 }
@@ -51,12 +51,12 @@ type wantPacket struct {
 	Data json.RawMessage
 }
 
-func (w wantPacket) packet(t testing.TB) engineio.Packet {
-	t.Helper()
+func (w wantPacket) packet(tb testing.TB) engineio.Packet {
+	tb.Helper()
 	var p engineio.Packet
 	for p.Type = engineio.Open; p.Type.String() != w.Type; p.Type++ {
 		if p.Type > engineio.Noop {
-			t.Fatalf("no packet type is called %q", w.Type)
+			tb.Fatalf("no packet type is called %q", w.Type)
 		}
 	}
 	if w.Data == nil {
@@ -71,18 +71,18 @@ func (w wantPacket) packet(t testing.TB) engineio.Packet {
 		Hex *string `json:"$bin"`
 	}
 	if err := json.Unmarshal(w.Data, &bin); err != nil || bin.Hex == nil {
-		t.Fatalf("data %s is neither text nor binary", w.Data)
+		tb.Fatalf("data %s is neither text nor binary", w.Data)
 	}
 	p.Binary = true
-	p.Data = unhex(t, *bin.Hex)
+	p.Data = unhex(tb, *bin.Hex)
 	return p
 }
 
-func unhex(t testing.TB, s string) []byte {
-	t.Helper()
+func unhex(tb testing.TB, s string) []byte {
+	tb.Helper()
 	b, err := hex.DecodeString(s)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b
 }

@@ -21,6 +21,7 @@ func benchPayloads(size int) map[string]string {
 }
 
 func eachPayload(b *testing.B, f func(b *testing.B, payload string)) {
+	b.Helper()
 	for _, size := range benchSizes {
 		for _, kind := range []string{"text", "records", "unicode"} {
 			b.Run(fmt.Sprintf("json=%s/payload=%d", kind, size), func(b *testing.B) {
@@ -39,6 +40,7 @@ func BenchmarkValid(b *testing.B) {
 	for by, valid := range map[string]func([]byte) bool{"throng": validJSON, "std": json.Valid} {
 		b.Run("by="+by, func(b *testing.B) {
 			eachPayload(b, func(b *testing.B, payload string) {
+				b.Helper()
 				text := []byte(payload)
 				for b.Loop() {
 					if !valid(text) {
@@ -52,6 +54,7 @@ func BenchmarkValid(b *testing.B) {
 
 func BenchmarkParseEvent(b *testing.B) {
 	eachPayload(b, func(b *testing.B, payload string) {
+		b.Helper()
 		text := []byte(`2/chat,12["message",` + payload + `]`)
 		var p Packet
 		for b.Loop() {
@@ -67,6 +70,7 @@ func BenchmarkParseEvent(b *testing.B) {
 
 func BenchmarkNextArg(b *testing.B) {
 	eachPayload(b, func(b *testing.B, payload string) {
+		b.Helper()
 		args := []byte(payload + `,1,"x"`)
 		for b.Loop() {
 			n := 0
@@ -82,6 +86,7 @@ func BenchmarkNextArg(b *testing.B) {
 
 func BenchmarkAppendEvent(b *testing.B) {
 	eachPayload(b, func(b *testing.B, payload string) {
+		b.Helper()
 		for name, arg := range map[string]any{"raw": json.RawMessage(payload), "string": payload} {
 			b.Run("arg="+name, func(b *testing.B) {
 				args := []any{arg}

@@ -127,8 +127,7 @@ func bindPlain(arg []byte, dst any) error {
 		}
 	}
 	err := json.Unmarshal(arg, dst)
-	var invalid *json.InvalidUnmarshalError
-	if errors.As(err, &invalid) {
+	if _, ok := errors.AsType[*json.InvalidUnmarshalError](err); ok {
 		return notPointer(dst)
 	}
 	return err
@@ -164,7 +163,7 @@ func (d *binaryDecoder) value(i int, v reflect.Value) (int, error) {
 	}
 	s := d.spans[0]
 	for {
-		if u, ok := v.Addr().Interface().(json.Unmarshaler); ok {
+		if u, ok := reflect.TypeAssert[json.Unmarshaler](v.Addr()); ok {
 			d.skip(s.end)
 			return s.end, u.UnmarshalJSON(d.b[s.start:s.end])
 		}

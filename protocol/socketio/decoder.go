@@ -1,5 +1,7 @@
 package socketio
 
+import "slices"
+
 // Limits that a Decoder applies where its fields are zero.
 const (
 	defaultAttachments = 10
@@ -107,7 +109,7 @@ func (d *Decoder) Binary(b []byte) (*Packet, error) {
 		d.binary = append(d.binary, d.arena[start:end:end])
 		start = end
 	}
-	d.binary = append(d.binary, b[:len(b):len(b)])
+	d.binary = append(d.binary, slices.Clip(b))
 	d.packet.Binary = d.binary
 	d.arena, d.ends = d.arena[:0], d.ends[:0]
 	return &d.packet, nil

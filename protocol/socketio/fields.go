@@ -147,7 +147,7 @@ func (f *field) get(v reflect.Value) (reflect.Value, bool) {
 
 func (f *field) omit(v reflect.Value) bool {
 	if f.omitZero {
-		if z, ok := v.Interface().(interface{ IsZero() bool }); ok {
+		if z, ok := reflect.TypeAssert[interface{ IsZero() bool }](v); ok {
 			if v.Kind() == reflect.Pointer && v.IsNil() || z.IsZero() {
 				return true
 			}

@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
 )
 
 func seedTexts(f *testing.F) {
+	f.Helper()
 	valid, invalid := loadVectors(f)
 	for _, v := range append(valid, invalid...) {
 		f.Add([]byte(v.Encoded[0].text))
@@ -33,8 +35,7 @@ func FuzzParse(f *testing.F) {
 	seedTexts(f)
 	f.Fuzz(func(t *testing.T, in []byte) {
 		// Without capacity behind it, reading too far is a panic.
-		b := bytes.Clone(in)
-		b = b[:len(b):len(b)]
+		b := slices.Clip(bytes.Clone(in))
 		p := Packet{ID: 5, HasID: true, Binary: [][]byte{{1}}}
 		err := p.Parse(b)
 		if !bytes.Equal(in, b) {

@@ -23,6 +23,7 @@ type scanner struct {
 	limit   int // of depth
 	depth   int
 	objects [maxDepth / 64]uint64 // bit d-1 is set if the container at depth d is an object
+	object  bool                  // the innermost container is an object
 	high    uint64                // has a top bit set if a byte above 0x7f may have been seen
 	err     error
 	at      int
@@ -36,36 +37,37 @@ func (s *scanner) fail(i int, err error) int {
 // document reads one value from i on and returns where it ends.
 func (s *scanner) document(i int) int {
 	for {
-		i = s.value(i)
-		if i < 0 {
+		if i = s.value(i); i < 0 || s.depth == 0 {
 			return i
 		}
-		// The value may end any number of containers. What remains open then
-		// needs another value.
-		for s.depth > 0 {
-			i = skipSpace(s.b, i)
-			if i >= len(s.b) {
-				return s.fail(i, errUnexpectedEnd)
-			}
-			c := s.b[i]
-			object := s.objects[(s.depth-1)>>6]>>((s.depth-1)&63)&1 != 0
-			if c == ',' {
-				i++
-				if object {
-					i = s.key(i)
-				}
-				break
-			}
-			if (object && c != '}') || (!object && c != ']') {
-				return s.fail(i, errCommaOrEnd)
-			}
-			s.depth--
-			i++
-		}
-		if s.depth == 0 || i < 0 {
+		if i = s.after(i); i < 0 || s.depth == 0 {
 			return i
 		}
 	}
+}
+
+// after reads on behind a value, which may end any number of containers, up to
+// the next value of those that remain open.
+func (s *scanner) after(i int) int {
+	for s.depth > 0 {
+		i = skipSpace(s.b, i)
+		if i >= len(s.b) {
+			return s.fail(i, errUnexpectedEnd)
+		}
+		switch c := s.b[i]; {
+		case c == ',' && s.object:
+			return s.key(i + 1)
+		case c == ',':
+			return i + 1
+		case s.object && c != '}', !s.object && c != ']':
+			return s.fail(i, errCommaOrEnd)
+		}
+		i++
+		if s.depth--; s.depth > 0 {
+			s.object = s.objects[(s.depth-1)>>6]>>((s.depth-1)&63)&1 != 0
+		}
+	}
+	return i
 }
 
 // value reads a scalar, an empty container, or the beginning of a container up
@@ -89,7 +91,8 @@ func (s *scanner) value(i int) int {
 				return i + 1
 			}
 			s.depth++
-			if c == '[' {
+			s.object = c == '{'
+			if !s.object {
 				s.objects[word] &^= bit
 				continue
 			}
@@ -140,12 +143,14 @@ const (
 // memory order, that ends a run of plain string bytes: a quote, a backslash or a
 // control character. It is zero if all eight are plain.
 //
-// Each of the three tests may also mark bytes behind a true hit, because the
-// subtraction borrows; never before one. Hence only the lowest bit counts.
+// The subtractions find bytes that are zero, or below 0x20, by their borrow out
+// of the top bit; a byte that has a top bit of its own is none. They may also mark
+// a byte behind a true hit, which borrowed from it, but never one before: hence
+// only the lowest bit counts.
 func stops(x uint64) uint64 {
 	quote := x ^ ones*'"'
 	backslash := x ^ ones*'\\'
-	return ((quote-ones)&^quote | (backslash-ones)&^backslash | (x-ones*0x20)&^x) & tops
+	return ((quote - ones) | (backslash - ones) | (x - ones*0x20)) &^ x & tops
 }
 
 // string reads on from behind an opening quote to behind the closing one.
@@ -161,6 +166,7 @@ func (s *scanner) string(i int) int {
 			}
 			i += 8
 		}
+		// At a stop, or at the last seven bytes.
 		for i < len(b) && b[i] != '"' && b[i] != '\\' && b[i] >= 0x20 {
 			s.high |= uint64(b[i])
 			i++
@@ -168,15 +174,14 @@ func (s *scanner) string(i int) int {
 		if i >= len(b) {
 			return s.fail(i, errUnexpectedEnd)
 		}
-		switch b[i] {
-		case '"':
+		if b[i] == '"' {
 			return i + 1
-		case '\\':
-			if i = s.escape(i + 1); i < 0 {
-				return i
-			}
-		default:
+		}
+		if b[i] != '\\' {
 			return s.fail(i, errControl)
+		}
+		if i = s.escape(i + 1); i < 0 {
+			return i
 		}
 	}
 }

@@ -3,6 +3,7 @@ package socketio
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -22,7 +23,7 @@ var jsonTexts = []string{
 func checkJSON(t *testing.T, b []byte) {
 	t.Helper()
 	want := json.Valid(b) && utf8.Valid(b)
-	if got := validJSON(b[:len(b):len(b)]); got != want && strings.Count(string(b), "[")+strings.Count(string(b), "{") <= maxDepth {
+	if got := validJSON(slices.Clip(b)); got != want && strings.Count(string(b), "[")+strings.Count(string(b), "{") <= maxDepth {
 		t.Errorf("%q: valid %v, encoding/json says %v", b, got, want)
 	}
 }
@@ -111,7 +112,7 @@ func FuzzWalk(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		b = b[:len(b):len(b)]
+		b = slices.Clip(b)
 		for i := range len(b) {
 			if end := skipValue(b, i); end < i || end > len(b) {
 				t.Fatalf("skipValue(%q, %d) = %d", b, i, end)

@@ -3,6 +3,7 @@ package socketio
 import (
 	"bytes"
 	"math"
+	"math/bits"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -14,30 +15,37 @@ import (
 // becomes U+FFFD.
 func AppendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
-	start := 0
-	checked := false
+	start := 0 // of what is not written yet
+	valid := false
 	for i := 0; i < len(s); {
-		c := s[i]
-		if c >= utf8.RuneSelf && !checked {
-			if utf8.ValidString(s[i:]) {
-				checked = true
+		if i+8 <= len(s) {
+			x := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
+				uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+			m := stops(x)
+			if !valid {
+				m |= x & tops
+			}
+			if m == 0 {
+				i += 8
 				continue
 			}
-			r, size := utf8.DecodeRuneInString(s[i:])
-			if r == utf8.RuneError && size == 1 {
-				dst = append(append(dst, s[start:i]...), "\ufffd"...)
-				start = i + 1
+			i += bits.TrailingZeros64(m) >> 3
+		}
+		switch c := s[i]; {
+		case c >= utf8.RuneSelf && !valid:
+			// Rare enough to make a copy, once for the whole string.
+			if !utf8.ValidString(s[i:]) {
+				dst = append(dst, s[start:i]...)
+				s, i, start = string([]rune(s[i:])), 0, 0
 			}
-			i += size
-			continue
-		}
-		if c >= 0x20 && c != '"' && c != '\\' {
+			valid = true
+		case c < 0x20 || c == '"' || c == '\\':
+			dst = appendEscape(append(dst, s[start:i]...), c)
 			i++
-			continue
+			start = i
+		default:
+			i++
 		}
-		dst = appendEscape(append(dst, s[start:i]...), c)
-		i++
-		start = i
 	}
 	dst = append(dst, s[start:]...)
 	return append(dst, '"')

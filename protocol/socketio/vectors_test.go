@@ -45,18 +45,18 @@ func (m *message) UnmarshalJSON(b []byte) error {
 	return err
 }
 
-func loadVectors(t testing.TB) (valid, invalid []vector) {
-	t.Helper()
+func loadVectors(tb testing.TB) (valid, invalid []vector) {
+	tb.Helper()
 	b, err := os.ReadFile("testdata/vectors.json")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	var file struct{ Valid, Invalid []vector }
 	if err := json.Unmarshal(b, &file); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if len(file.Valid) != 59 || len(file.Invalid) != 83 {
-		t.Fatalf("%d valid and %d invalid vectors, want 59 and 83", len(file.Valid), len(file.Invalid))
+		tb.Fatalf("%d valid and %d invalid vectors, want 59 and 83", len(file.Valid), len(file.Invalid))
 	}
 	return file.Valid, file.Invalid
 }
@@ -100,22 +100,23 @@ func feed(d *Decoder, messages []message) (p *Packet, err error) {
 }
 
 // withBinary replaces {"$bin":hex} by []byte in a decoded JSON value.
-func withBinary(t testing.TB, v any) any {
+func withBinary(tb testing.TB, v any) any {
+	tb.Helper()
 	switch v := v.(type) {
 	case []any:
 		for i := range v {
-			v[i] = withBinary(t, v[i])
+			v[i] = withBinary(tb, v[i])
 		}
 	case map[string]any:
 		if s, ok := v["$bin"].(string); ok {
 			b, err := hex.DecodeString(s)
 			if err != nil {
-				t.Fatal(err)
+				tb.Fatal(err)
 			}
 			return b
 		}
 		for k := range v {
-			v[k] = withBinary(t, v[k])
+			v[k] = withBinary(tb, v[k])
 		}
 	}
 	return v
@@ -241,6 +242,7 @@ func TestValidEncode(t *testing.T) {
 // lone surrogate, which is no Go string, and for an event whose name is a
 // number, which AppendEvent does not make.
 func encodeValues(t *testing.T, v *vector, want wantPacket) (string, [][]byte, bool) {
+	t.Helper()
 	var data any
 	if want.Data != nil {
 		if err := json.Unmarshal(want.Data, &data); err != nil {
