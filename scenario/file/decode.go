@@ -40,11 +40,12 @@ func (o *object[T]) decode(d *decoder, n *node, t *T) {
 		return
 	}
 	instead := false // a later key may stand for a missing one
+	var meant []string
 	for _, e := range n.keys {
 		i := slices.IndexFunc(o.fields, func(f field[T]) bool { return f.key == e.key })
 		switch {
 		case i < 0:
-			o.unknownKey(d, e)
+			meant = append(meant, o.unknownKey(d, e))
 		case o.fields[i].later != "":
 			instead = true
 			d.errs.add(e.at, fmt.Sprintf("`%s` is not supported by this version yet", e.key), o.fields[i].later)
@@ -55,7 +56,7 @@ func (o *object[T]) decode(d *decoder, n *node, t *T) {
 		}
 	}
 	for _, f := range o.fields {
-		if f.required != "" && !instead && n.get(f.key) == nil {
+		if f.required != "" && !instead && !slices.Contains(meant, f.key) && n.get(f.key) == nil {
 			d.errs.add(n.at, fmt.Sprintf("%s has no `%s`", article(o.what), f.key), f.required)
 		}
 	}
@@ -77,30 +78,40 @@ func (o *object[T]) names() (now, later []string) {
 	return now, later
 }
 
-func (o *object[T]) unknownKey(d *decoder, e entry) {
+// unknownKey reports a key that the table does not have, and returns the one
+// that was probably meant, if any.
+func (o *object[T]) unknownKey(d *decoder, e entry) (meant string) {
 	now, later := o.names()
 	hint := o.advice[e.key]
 	switch {
 	case hint != "":
+		for _, key := range now {
+			if strings.Contains(hint, "`"+key+"`") {
+				meant = key
+			}
+		}
 	case strings.ContainsAny(e.key, "()}"):
 		hint = "a comma ends a value inside { }: put the value in quotes"
 	default:
 		hint = orOneOf(e.key, now)
-		if s := suggest(e.key, append(now, later...)); s != "" {
-			hint = fmt.Sprintf("did you mean `%s`?", s)
+		if meant = suggest(e.key, append(now, later...)); meant != "" {
+			hint = fmt.Sprintf("did you mean `%s`?", meant)
 		}
 	}
 	d.errs.add(e.at, fmt.Sprintf("unknown key `%s` in %s", clip(e.key), article(o.what)), hint)
+	return meant
 }
 
+// article names an object in a sentence: one of many gets an article, what a
+// scenario has once goes by its key.
 func article(what string) string {
-	switch {
-	case strings.HasPrefix(what, "the "):
-		return what
-	case strings.ContainsRune("aeiou", rune(what[0])):
+	switch what {
+	case "group", "stream", "phase", "check":
+		return "a " + what
+	case "exclusion":
 		return "an " + what
 	}
-	return "a " + what
+	return what
 }
 
 func (d *decoder) isDict(n *node, what string) bool {
@@ -242,7 +253,10 @@ func checkWord(s, what string, words, later []string) *flaw {
 	}
 	hint := "write one of " + strings.Join(words, ", ")
 	if near := suggest(s, append(slices.Clone(words), later...)); near != "" {
-		hint = fmt.Sprintf("did you mean `%s`? Known are %s", near, strings.Join(words, ", "))
+		hint = fmt.Sprintf("did you mean `%s`?", near)
+		if len(words) <= 8 {
+			hint += " Known are " + strings.Join(words, ", ")
+		}
 	}
 	return &flaw{fmt.Sprintf("unknown %s %q", what, clip(s)), hint}
 }

@@ -52,7 +52,7 @@ var groupTable = object[Group]{
 	done: func(d *decoder, n *node, g *Group) {
 		for i, s := range g.Send {
 			item := n.get("send").items[i]
-			if g.Rooms == nil && n.get("rooms") == nil && (s.Op == OpRoom || s.Per == "room") {
+			if g.Rooms == nil && n.get("rooms") == nil && s.Op == OpRoom {
 				d.errs.add(at(item, "op"), "a room stream needs rooms to send to", "add rooms: {of: 10, join: 1} to the group "+g.Name)
 			}
 		}
@@ -139,6 +139,9 @@ func finishStream(d *decoder, n *node, s *Stream) {
 	switch s.Op {
 	case OpEcho:
 		event, expects = "echo", []string{"self", "none"}
+		if s.Ack > 0 {
+			expects = []string{"none"} // the acknowledgement is the answer: nothing else comes back
+		}
 	case OpAll:
 		per = "group"
 	}
@@ -149,7 +152,7 @@ func finishStream(d *decoder, n *node, s *Stream) {
 		s.Per = per
 	}
 	if s.Op != "" && s.Expect != "" && !slices.Contains(expects, s.Expect) {
-		d.errs.add(at(n, "expect"), fmt.Sprintf("op: %s cannot expect: %s", s.Op, s.Expect), "write one of "+strings.Join(expects, ", "))
+		d.errs.add(at(n, "expect"), fmt.Sprintf("op: %s%s cannot expect: %s", s.Op, map[bool]string{true: " with ack:"}[s.Op == OpEcho && s.Ack > 0], s.Expect), "write "+strings.Join(expects, " or "))
 	}
 	if s.Expect == "" {
 		s.Expect = expects[0]

@@ -17,6 +17,7 @@ const (
 // matrix is the matrix block of a file.
 type matrix struct {
 	axes     []axis
+	broken   []string // axes without a usable value: reported, and not once more where they are used
 	exclude  []map[string]string
 	repeat   int
 	order    string
@@ -58,10 +59,12 @@ func setAxes(d *decoder, n *node, m *matrix) {
 			continue
 		}
 		if !d.isList(e.val, "the axis "+e.key) {
+			m.broken = append(m.broken, e.key)
 			continue
 		}
 		if len(e.val.items) == 0 {
 			d.errs.add(e.val.at, fmt.Sprintf("the axis %s has no values", e.key), "list them, or remove the axis")
+			m.broken = append(m.broken, e.key)
 			continue
 		}
 		a := axis{name: e.key, at: e.at}
@@ -75,9 +78,11 @@ func setAxes(d *decoder, n *node, m *matrix) {
 				a.values, a.texts = append(a.values, item), append(a.texts, v.text())
 			}
 		}
-		if len(a.values) > 0 {
-			m.axes = append(m.axes, a)
+		if len(a.values) == 0 {
+			m.broken = append(m.broken, e.key)
+			continue
 		}
+		m.axes = append(m.axes, a)
 	}
 }
 
@@ -89,6 +94,9 @@ func finishMatrix(d *decoder, n *node, m *matrix) {
 	if size > maxCombinations || size*m.repeat > maxTrials {
 		d.errs.add(n.at, fmt.Sprintf("the matrix has %d combinations, %d trials", size, size*m.repeat),
 			fmt.Sprintf("keep to %d and %d", maxCombinations, maxTrials))
+		for _, a := range m.axes {
+			m.broken = append(m.broken, a.name)
+		}
 		m.axes = nil
 		return
 	}

@@ -16,7 +16,7 @@ type Spec struct {
 	Target  *Target           // a foreign server; nil when Server is set
 	Server  *Server           // the built-in server; nil when Target is set
 	Groups  []Group           // in file order, at least one
-	Phases  []Phase           // in order, at least one; default a ramp of 5s or what connecting takes, and 30s hold
+	Phases  []Phase           // in order, at least one; default: ramp (5s, or what connecting takes), warm (2s), hold (30s, recorded)
 	SLO     []Check           // may be empty
 	Valid   []Check           // never empty; default p99(lag) < 10ms, max(cpu) < 90%, achieved(rate) > 99%
 	Report  Report            // what to write, and where
@@ -113,7 +113,7 @@ type Stream struct {
 	Arrival string        // constant (default): a fixed period and a random start; poisson: exponential gaps
 	Size    int           // bytes of the JSON data object; default 128, at least MinSize
 	Ack     time.Duration // how long to wait for an acknowledgement; 0: none is asked for
-	Expect  string        // who should get it: all (default for room and all), others, self (only and default for echo) or none
+	Expect  string        // who should get it: all (default for room and all), others, self (default for an echo without Ack) or none (always for an echo with Ack: the acknowledgement is the answer)
 	Late    time.Duration // a delivery later than this is late; default 5s
 	Scale   bool          // whether a phase's load scales the rate; default true
 }

@@ -58,7 +58,7 @@ func newDecoder(errs *errorList, root *node, defs map[string]*node) *decoder {
 			}
 		}
 	} else {
-		d.phases = []string{"ramp", "hold"}
+		d.phases = []string{"ramp", "warm", "hold"}
 	}
 	return d
 }
@@ -79,6 +79,9 @@ func expand(errs *errorList, root *node, defs map[string]*node, m *matrix) []*Sp
 		}
 		errs.cell = m.describe(pick)
 		d := newDecoder(errs, root, cellDefs)
+		for _, name := range m.broken {
+			d.vars.values[axisPrefix+name], d.vars.broken[axisPrefix+name] = &value{parts: []string{""}}, true
+		}
 		specs = append(specs, d.spec(root, params))
 		maps.Copy(used, d.vars.used)
 	}
@@ -117,8 +120,8 @@ func (d *decoder) spec(root *node, params map[string]string) *Spec {
 	return s
 }
 
-// defaultPhases is a ramp that leaves every group the time to connect, then
-// 30 seconds of load.
+// defaultPhases is a ramp that leaves every group the time to connect, two
+// seconds of load to warm up, and 30 seconds that count.
 func defaultPhases(s *Spec) []Phase {
 	seconds := 5.0
 	for _, g := range s.Groups {
@@ -126,6 +129,7 @@ func defaultPhases(s *Spec) []Phase {
 	}
 	return []Phase{
 		{Name: "ramp", For: time.Duration(seconds) * time.Second, Clients: Ramp{0, 1}, Load: Ramp{0, 0}},
+		{Name: "warm", For: 2 * time.Second, Clients: Ramp{1, 1}, Load: Ramp{1, 1}},
 		{Name: "hold", For: 30 * time.Second, Record: true, Clients: Ramp{1, 1}, Load: Ramp{1, 1}},
 	}
 }

@@ -89,10 +89,8 @@ func (s *Spec) receivers(from Group, st Stream, share float64) float64 {
 			// Only the rooms that both groups know can be shared.
 			common := float64(min(g.Rooms.Of, from.Rooms.Of)) / float64(from.Rooms.Of)
 			members := clients * float64(g.Rooms.Join) / float64(g.Rooms.Of)
-			if g.Name == from.Name && clients > 0 {
-				// The sender is certainly in the room it sends to; the others
-				// of its group are with their usual chance.
-				members = 1 + (clients-1)*float64(g.Rooms.Join)/float64(g.Rooms.Of)
+			if g.Name == from.Name {
+				members = max(members, 1) // the sender is in the room it sends to
 			}
 			n += members * common
 		}

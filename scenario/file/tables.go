@@ -208,7 +208,7 @@ func setPhases(d *decoder, n *node, s *Spec) {
 		return
 	}
 	if len(n.items) == 0 {
-		d.errs.add(n.at, "`phases` is empty", "list at least one, such as {name: hold, for: 30s}; without the key there is a ramp and 30s of load")
+		d.errs.add(n.at, "`phases` is empty", "list at least one, such as {name: hold, for: 30s}; without the key there are a ramp, 2s to warm up and 30s of load")
 		return
 	}
 	s.Phases = nil

@@ -15,9 +15,10 @@ import (
 
 // Limits of the text itself. The YAML parser recurses, so the depth is
 // bounded before it runs; aliases share nodes, so their expansion is bounded
-// by counting what a walk would visit.
+// by counting what a walk would visit. The parser also takes quadratic time
+// over some texts, which the length keeps below a second.
 const (
-	maxText   = 256 << 10
+	maxText   = 64 << 10
 	maxDepth  = 40
 	maxIndent = 200
 	maxNodes  = 100_000
@@ -176,11 +177,19 @@ func tooDeep(tokens token.Tokens) *token.Token {
 			flow++
 		case token.SequenceEndType, token.MappingEndType:
 			flow--
+		}
+		if flow > 0 {
+			if flow > maxDepth {
+				return tk
+			}
+			continue
+		}
+		switch tk.Type {
 		case token.SequenceEntryType, token.MappingKeyType, token.TagType, token.AnchorType, token.MappingValueType:
 			// "- - - a", "? ? a" and "!a !b c" nest without any indentation.
 			run++
 		}
-		if flow > maxDepth || flow == 0 && run > maxDepth {
+		if run > maxDepth {
 			return tk
 		}
 	}
@@ -215,7 +224,7 @@ func (l *loader) syntax(err error, text string) *node {
 	case strings.Contains(msg, "'\t'"):
 		msg, hint = "a tab cannot indent", "use spaces"
 	case strings.Contains(msg, "mapping value is not allowed"):
-		hint = "put a value that holds \": \" in quotes"
+		hint = "put a value that holds \": \" in quotes, or check the indentation of the next line"
 	case strings.Contains(msg, "value is not allowed in this context"):
 		hint = "check the indentation, and that the line before ends where it should"
 	case strings.Contains(msg, "could not find end character"), strings.Contains(msg, "end token"):

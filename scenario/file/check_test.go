@@ -1,0 +1,88 @@
+package file
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestChecks(t *testing.T) {
+	for _, c := range []struct {
+		text string
+		want Check
+	}{
+		{"p99(delivery) < 100ms", Check{Stat: "p99", Quantile: 99, Metric: "delivery", Op: "<", Value: 0.1, Unit: UnitSeconds}},
+		{"p99.99( ack.service )<=1m30s", Check{Stat: "p99.99", Quantile: 99.99, Metric: "ack.service", Op: "<=", Value: 90, Unit: UnitSeconds}},
+		{"p5(fanout.first) > 1us", Check{Stat: "p5", Quantile: 5, Metric: "fanout.first", Op: ">", Value: 1e-6, Unit: UnitSeconds}},
+		{"mean(connect.tls) >= 0s", Check{Stat: "mean", Metric: "connect.tls", Op: ">=", Unit: UnitSeconds}},
+		{"max(cpu) < 80%", Check{Stat: "max", Metric: "cpu", Op: "<", Value: 0.8, Unit: UnitShare}},
+		{"max(server.cpu) < 0.8", Check{Stat: "max", Metric: "server.cpu", Op: "<", Value: 0.8, Unit: UnitShare}},
+		{"max(server.rss) < 256MiB", Check{Stat: "max", Metric: "server.rss", Op: "<", Value: 256 << 20, Unit: UnitBytes}},
+		{"rate(delivery) > 90k/s", Check{Stat: "rate", Metric: "delivery", Op: ">", Value: 90_000, Unit: UnitPerSecond}},
+		{"count(connect) == 10k", Check{Stat: "count", Metric: "connect", Op: "==", Value: 10_000, Unit: UnitCount}},
+		{"loss(delivery) == 0", Check{Stat: "loss", Metric: "delivery", Op: "==", Unit: UnitCount}},
+		{"loss(delivery) < 0.01%", Check{Stat: "loss", Metric: "delivery", Op: "<", Value: 0.0001, Unit: UnitShare}},
+		{"loss == 0", Check{Stat: "loss", Metric: "delivery", Op: "==", Unit: UnitCount}},
+		{"late < 10", Check{Stat: "late", Metric: "delivery", Op: "<", Value: 10, Unit: UnitCount}},
+		{"errors == 0", Check{Stat: "errors", Op: "==", Unit: UnitCount}},
+		{"errors(connect) < 1%", Check{Stat: "errors", Metric: "connect", Op: "<", Value: 0.01, Unit: UnitShare}},
+		{"achieved(rate) > 99%", Check{Stat: "achieved", Metric: "rate", Op: ">", Value: 0.99, Unit: UnitShare}},
+		{
+			"p99(ack{op=room, group=people}) < 200ms over 5s in steady",
+			Check{Stat: "p99", Quantile: 99, Metric: "ack", Labels: map[string]string{"op": "room", "group": "people"}, Op: "<", Value: 0.2, Unit: UnitSeconds, Over: 5 * time.Second, Phase: "steady"},
+		},
+		{
+			"p50(delivery{event=chat:say}) < 1s in a-b_c",
+			Check{Stat: "p50", Quantile: 50, Metric: "delivery", Labels: map[string]string{"event": "chat:say"}, Op: "<", Value: 1, Unit: UnitSeconds, Phase: "a-b_c"},
+		},
+	} {
+		got, f, at := parseCheck(c.text)
+		if f != nil {
+			t.Errorf("%s: %s at %d", c.text, f.msg, at)
+			continue
+		}
+		c.want.Text = c.text
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.text, diff)
+		}
+	}
+}
+
+func TestEval(t *testing.T) {
+	for _, c := range []struct {
+		op            string
+		below, at, up bool
+	}{
+		{"<", true, false, false},
+		{"<=", true, true, false},
+		{">", false, false, true},
+		{">=", false, true, true},
+		{"==", false, true, false},
+	} {
+		check := Check{Op: c.op, Value: 2}
+		if got := [...]bool{check.Eval(1), check.Eval(2), check.Eval(3)}; got != [...]bool{c.below, c.at, c.up} {
+			t.Errorf("1, 2, 3 %s 2: %v", c.op, got)
+		}
+		if check.Eval(math.NaN()) {
+			t.Errorf("nothing measured %s 2 is met", c.op)
+		}
+	}
+	if (Check{}).Eval(0) {
+		t.Error("a check without an operator is met")
+	}
+}
+
+func TestDefaultValidReadsAsItSays(t *testing.T) {
+	for _, c := range defaultValid(&Spec{Groups: []Group{{Send: []Stream{{}}}}}) {
+		want, f, _ := parseCheck(c.Text)
+		if f != nil {
+			t.Fatal(f.msg)
+		}
+		want.Kind = Valid
+		if diff := cmp.Diff(want, c); diff != "" {
+			t.Errorf("%s (-read +built in):\n%s", c.Text, diff)
+		}
+	}
+}
