@@ -84,10 +84,10 @@ export function client(t, url, options = {}) {
 // connected resolves to a client that is connected and, where the way is an upgrade, has been upgraded.
 export async function connected(t, url, options = {}) {
   const socket = client(t, url, options);
-  const refused = new Promise((_, reject) => {
+  await within(new Promise((resolve, reject) => {
+    socket.once('connect', resolve);
     socket.once('connect_error', (err) => reject(new Error(`connect_error: ${err.message}`, { cause: err })));
-  });
-  await Promise.race([next(socket, 'connect', `connect to ${url}`), refused]);
+  }), `connect to ${url}`);
   if (options.transports?.length === 2) await upgraded(socket);
   return socket;
 }
