@@ -255,7 +255,10 @@ func (p *checkParser) labels(c *Check) *flaw {
 		if _, twice := c.Labels[name]; twice {
 			return &flaw{fmt.Sprintf("the label `%s` stands twice", name), "remove one"}
 		}
-		if u := metrics[c.Metric]; u != UnitSeconds || c.Metric == "lag" {
+		switch u := metrics[c.Metric]; {
+		case c.Stat == "errors":
+			return &flaw{"errors are not told apart by labels in this version", "remove {...}"}
+		case u != UnitSeconds || c.Metric == "lag":
 			return &flaw{fmt.Sprintf("`%s` has no labels", c.Metric), "remove {...}"}
 		}
 		p.at += len(name)

@@ -77,38 +77,43 @@ func (d *decoder) checkLabels(s *Spec, item *node, c Check) {
 	if item.kind == dict {
 		item = item.get("check")
 	}
-	group, op, event := c.Labels["group"], c.Labels["op"], c.Labels["event"]
-	wantsAck := c.Metric == "ack" || c.Metric == "ack.service"
-	wantsStream := wantsAck || c.Metric == "delivery" || strings.HasPrefix(c.Metric, "fanout.")
-	if !wantsStream {
-		if op != "" || event != "" {
+	what, feeds := feeders(c.Metric)
+	if feeds == nil {
+		if c.Labels["op"] != "" || c.Labels["event"] != "" {
 			d.errs.add(item.at, fmt.Sprintf("`%s` knows the label group only", c.Metric), "remove op and event")
 		}
 		return
 	}
-	senders := false
+	fits := func(label, value string) bool { return c.Labels[label] == "" || c.Labels[label] == value }
+	hint := "add one, or remove the check"
 	for _, g := range s.Groups {
 		for _, st := range g.Send {
-			if wantsAck && st.Ack == 0 || !wantsAck && st.Expect == "none" || strings.HasPrefix(c.Metric, "fanout.") && st.Op == OpEcho {
+			if !feeds(st) {
 				continue
 			}
-			senders = true
-			if (group == "" || group == g.Name) && (op == "" || op == st.Op) && (event == "" || event == st.Event) {
+			if fits("group", g.Name) && fits("op", st.Op) && fits("event", st.Event) {
 				return
 			}
+			hint = "correct the labels"
 		}
 	}
-	what := "is delivered to anybody"
-	switch {
-	case wantsAck:
-		what = "asks for an acknowledgement (ack: 5s)"
-	case strings.HasPrefix(c.Metric, "fanout."):
-		what = "is broadcast"
-	}
-	msg, hint := "no stream "+what, "add one, or remove the check"
-	if senders {
+	msg := "no stream " + what
+	if hint == "correct the labels" {
 		msg = "no stream with these labels " + what
-		hint = "correct the labels"
 	}
 	d.errs.add(item.at, fmt.Sprintf("`%s` would never be measured: %s", c.Metric, msg), hint)
+}
+
+// feeders tells which streams a metric comes from; nil when it comes from
+// none in particular.
+func feeders(metric string) (what string, feeds func(Stream) bool) {
+	switch {
+	case metric == "ack" || metric == "ack.service":
+		return "asks for an acknowledgement (ack: 5s)", func(s Stream) bool { return s.Ack > 0 }
+	case metric == "delivery":
+		return "is delivered to anybody", func(s Stream) bool { return s.Expect != "none" }
+	case strings.HasPrefix(metric, "fanout."):
+		return "is broadcast", func(s Stream) bool { return s.Expect != "none" && s.Op != OpEcho }
+	}
+	return "", nil
 }

@@ -18,26 +18,26 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 // mistakes unpacks what Parse returned, and fails on anything that is not a
 // list of our errors.
-func mistakes(t testing.TB, err error) []*Error {
-	t.Helper()
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // the outermost error is the list itself
+func mistakes(tb testing.TB, err error) []*Error {
+	tb.Helper()
+	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
-		t.Fatalf("%T is not a list of errors: %v", err, err)
+		tb.Fatalf("%T is not a list of errors: %v", err, err)
 	}
 	var out []*Error
 	for _, e := range joined.Unwrap() {
 		var one *Error
 		if !errors.As(e, &one) {
-			t.Fatalf("%T is not an *Error: %v", e, e)
+			tb.Fatalf("%T is not an *Error: %v", e, e)
 		}
 		if one.Line < 1 && !strings.HasPrefix(one.File, "--set ") {
-			t.Errorf("no position: %v", one)
+			tb.Errorf("no position: %v", one)
 		}
 		if one.Line > 0 && one.Col < 1 {
-			t.Errorf("no column: %v", one)
+			tb.Errorf("no column: %v", one)
 		}
 		if strings.ContainsAny(one.Error(), "\n\r") {
-			t.Errorf("more than one line: %q", one.Error())
+			tb.Errorf("more than one line: %q", one.Error())
 		}
 		out = append(out, one)
 	}
@@ -254,7 +254,10 @@ func TestOverrides(t *testing.T) {
 	}
 	want := []any{
 		1000, 90 * time.Second, uint64(7), "serial", 10 * time.Second, 20.0,
-		0.5, []Share{{"websocket", 0.5}, {"polling", 0.5}}, []string{"html"}, "loss == 0", 3 * time.Second,
+		0.5,
+		[]Share{{"websocket", 0.5}, {"polling", 0.5}},
+		[]string{"html"},
+		"loss == 0", 3 * time.Second,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -106,8 +106,15 @@ func TestFormatDuration(t *testing.T) {
 
 func TestSuggest(t *testing.T) {
 	for _, c := range []struct{ word, want string }{
-		{"transprot", "transport"}, {"tranport", "transport"}, {"Transport", "transport"}, {"conect", "connect"}, {"cuont", "count"},
-		{"of", "of"}, {"xyz", ""}, {"", ""}, {"nothing_like_it", ""},
+		{"transprot", "transport"},
+		{"tranport", "transport"},
+		{"Transport", "transport"},
+		{"conect", "connect"},
+		{"cuont", "count"},
+		{"of", "of"},
+		{"xyz", ""},
+		{"", ""},
+		{"nothing_like_it", ""},
 	} {
 		if got := suggest(c.word, []string{"transport", "connect", "count", "of", "join"}); got != c.want {
 			t.Errorf("suggest(%q) = %q, want %q", c.word, got, c.want)
