@@ -106,7 +106,7 @@ func trialsNote(gs []group) string {
 }
 
 // dots is a row per group on one axis: a ring per trial, a disc at their median.
-func dots(gs []group, value func(*result.Cell) (float64, bool), scale float64) (p draw.Panel, any bool) {
+func dots(gs []group, value func(*result.Cell) (float64, bool), scale float64) (p draw.Panel, drawn bool) {
 	var each, mids draw.Line
 	var ticks []draw.Tick
 	n := 0
@@ -146,8 +146,8 @@ func dots(gs []group, value func(*result.Cell) (float64, bool), scale float64) (
 }
 
 func p99ByGroup(run *result.Run, gs []group, metric string) *figure {
-	p, any := dots(gs, latencyOf(metric, p99), 1e-3)
-	if !any {
+	p, drawn := dots(gs, latencyOf(metric, p99), 1e-3)
+	if !drawn {
 		return nil
 	}
 	p.X = draw.Axis{Label: "p99 " + metric + ", ms (log)", Log: true}
@@ -162,8 +162,8 @@ func p99ByGroup(run *result.Run, gs []group, metric string) *figure {
 }
 
 func efficiencyByGroup(gs []group) *figure {
-	p, any := dots(gs, efficiency, 1)
-	if !any {
+	p, drawn := dots(gs, efficiency, 1)
+	if !drawn {
 		return nil
 	}
 	p.X = draw.Axis{Label: "deliveries per CPU second of the server", Zero: true}

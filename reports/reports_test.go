@@ -1,21 +1,284 @@
 package reports
 
 import (
+	"bytes"
+	"errors"
 	"flag"
+	"io/fs"
+	"maps"
+	"math"
+	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/throng-io/throng/scenario/result"
 )
 
-var render = flag.String("render", "", "keep the reports of the samples in this directory")
+var (
+	render = flag.String("render", "", "keep the reports of the samples in this directory")
+	update = flag.Bool("update", false, "rewrite the golden files")
+)
+
+// wantFigures are the figures that each sample has data for.
+var wantFigures = map[string][]string{
+	"pass":    {"spectrum", "latency-delivery", "latency-ack", "receivers", "connects", "generator", "server"},
+	"fail":    {"spectrum", "latency-delivery", "latency-ack", "receivers", "connects", "generator", "server"},
+	"invalid": {"spectrum", "latency-delivery", "latency-ack", "receivers", "connects", "generator", "server"},
+	"aborted": {"connects"},
+	"none":    nil,
+	"bare":    nil,
+	"second":  {"spectrum", "receivers", "connects", "generator", "server"},
+}
 
 func TestWriteEverySample(t *testing.T) {
 	dir := *render
 	if dir == "" {
 		dir = t.TempDir()
 	}
-	for name, run := range samples() {
-		if err := Write(filepath.Join(dir, name), run); err != nil {
+	for name, draw := range samples {
+		if name == "large" && *render == "" {
+			continue // like matrix, and slow to draw
+		}
+		run, out := draw(), filepath.Join(dir, name)
+		if err := Write(out, run); err != nil {
 			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		checkPage(t, name, filepath.Join(out, PageName), run)
+		want, ok := wantFigures[name]
+		if !ok {
+			continue
+		}
+		var files []string
+		for _, f := range want {
+			files = append(files, f+".png", f+".svg")
+		}
+		slices.Sort(files)
+		var got []string
+		entries, err := os.ReadDir(filepath.Join(out, FiguresName))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			got = append(got, e.Name())
+		}
+		if d := cmp.Diff(files, got); d != "" {
+			t.Errorf("%s: figures (-want +got):\n%s", name, d)
+		}
+	}
+}
+
+var (
+	outside = regexp.MustCompile(`(?i)(src|href|url)\s*[=(]\s*["']?(https?:)?//|@import|<script|<link`)
+	missing = regexp.MustCompile(`NaN|\+Inf|%!|<no value>|&lt;nil&gt;`)
+)
+
+func checkPage(t *testing.T, name, path string, run *result.Run) {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	page := string(b)
+	if m := outside.FindString(page); m != "" {
+		t.Errorf("%s: the page reaches outside: %q", name, m)
+	}
+	if m := missing.FindString(page); m != "" {
+		t.Errorf("%s: the page shows %q", name, m)
+	}
+	verdict := strings.Index(page, `<div class="verdict `+string(result.Worst(run.Verdict, run.Verdict)))
+	table := strings.Index(page, "<table")
+	if verdict < 0 || table >= 0 && table < verdict {
+		t.Errorf("%s: the verdict (at %d) does not come before the first table (at %d)", name, verdict, table)
+	}
+	for _, tag := range []string{"table", "div", "section", "svg", "figure", "details", "g", "tr"} {
+		open := len(regexp.MustCompile(`<`+tag+`[\s>]`).FindAllString(page, -1))
+		if end := strings.Count(page, "</"+tag+">"); open != end {
+			t.Errorf("%s: %d <%s> but %d </%s>", name, open, tag, end, tag)
+		}
+	}
+	ids := regexp.MustCompile(` id="([^"]*)"`).FindAllStringSubmatch(page, -1)
+	seen := map[string]bool{}
+	for _, id := range ids {
+		if seen[id[1]] {
+			t.Errorf("%s: id %q twice", name, id[1])
+		}
+		seen[id[1]] = true
+	}
+}
+
+func TestEscaping(t *testing.T) {
+	run := sample("fail")
+	nasty := `<script>alert("x")</script> & ]]> 'q'`
+	run.Scenario, run.About, run.Env["kernel"] = nasty, nasty, nasty
+	run.Command = []string{"throng", "run", nasty}
+	run.Cells[0].Settings[nasty], run.Cells[0].Errors[nasty], run.Cells[0].Phases[2].Name = nasty, 3, nasty
+	p, err := build(run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := p.html()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if i := bytes.Index(page, []byte("<script")); i >= 0 {
+		t.Errorf("not escaped: %s", page[max(0, i-80):i+40])
+	}
+}
+
+func TestSameRunSameBytes(t *testing.T) {
+	first, second := t.TempDir(), t.TempDir()
+	for _, dir := range []string{first, second} {
+		if err := Write(dir, sample("fail")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files := 0
+	err := filepath.WalkDir(first, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		files++
+		rel, err := filepath.Rel(first, path)
+		if err != nil {
+			return err
+		}
+		a, aerr := os.ReadFile(path)
+		b, berr := os.ReadFile(filepath.Join(second, rel))
+		if !bytes.Equal(a, b) {
+			t.Errorf("%s differs", rel)
+		}
+		return errors.Join(aerr, berr)
+	})
+	if err != nil || files != 15 {
+		t.Errorf("%d files, %v", files, err)
+	}
+}
+
+func TestWriteRemovesOldFiguresOnly(t *testing.T) {
+	dir := t.TempDir()
+	figures := filepath.Join(dir, FiguresName)
+	if err := os.MkdirAll(figures, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"old.svg", "old.png", "notes.txt"} {
+		if err := os.WriteFile(filepath.Join(figures, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := Write(dir, sample("aborted")); err != nil {
+		t.Fatal(err)
+	}
+	got, err := filepath.Glob(filepath.Join(figures, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range got {
+		got[i] = filepath.Base(got[i])
+	}
+	if d := cmp.Diff([]string{"connects.png", "connects.svg", "notes.txt"}, got); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestWriteTellsWhy(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := Write(file, sample("none")); err == nil || !strings.HasPrefix(err.Error(), "write report: ") {
+		t.Errorf("got %v", err)
+	}
+	run := sample("pass")
+	run.Cells[0].Latency["delivery"].HDR = "damaged"
+	if err := Write(t.TempDir(), run); err == nil || !strings.Contains(err.Error(), "draw report: spectrum of delivery: unpack histogram") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// The text for the terminal, whole, for every sample.
+func TestSummaryGolden(t *testing.T) {
+	for _, name := range slices.Sorted(maps.Keys(samples)) {
+		var b bytes.Buffer
+		if err := Summary(&b, sample(name)); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join("testdata", "summary-"+name+".txt")
+		if *update {
+			if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(string(want), b.String()); d != "" {
+			t.Errorf("%s (-want +got):\n%s", name, d)
+		}
+	}
+}
+
+func TestSentences(t *testing.T) {
+	broken := sample("fail")
+	broken.Cells[0].Checks[0].Note = "worst in second 33"
+	acks := sample("pass")
+	delete(acks.Cells[0].Latency, "delivery")
+	for _, c := range []struct {
+		name string
+		run  *result.Run
+		want string
+	}{
+		{"pass", sample("pass"), "p99 delivery 25.6 ms at 100 000 deliveries/s (10 001 websocket clients, batched fan-out). Checks met. Run valid: generator lag p99 180 µs, CPU 41 %."},
+		{"fail", broken, "Check broken: p99(delivery) < 100ms, it was 229 ms (worst in second 33). p99 delivery 229 ms at 100 000 deliveries/s (9 997 websocket clients, batched fan-out). Run valid: generator lag p99 180 µs, CPU 40.9 %."},
+		{"invalid", sample("invalid"), "The generator was not fit to judge: p99(lag) < 1ms, it was 12.4 ms. No number of this run says anything about the server."},
+		{"aborted", sample("aborted"), "Interrupted: this is what was measured until then. Interrupted before the first recorded phase. No number of this run says anything about the server."},
+		{"no cells", sample("none"), "Nothing was measured: the run ended before its first cell."},
+		{"nothing in a cell", sample("bare"), "Nothing was delivered or acknowledged (0 clients). No checks to meet. Run valid."},
+		{"acks only", acks, "p99 ack 6.33 ms at 10 messages/s (10 001 websocket clients, batched fan-out). Checks met. Run valid: generator lag p99 180 µs, CPU 41 %."},
+		{"matrix", sample("matrix"), "6 of 6 cells pass. p99 delivery: from 18.7 ms with websocket to 71.6 ms with polling (medians of their trials)."},
+		{"with invalid trials", sample("large"), "28 of 30 cells pass, 2 are invalid and say nothing about the server. p99 delivery: from 8.15 ms with batched / websocket to 46.7 ms with naive / polling (medians of their trials)."},
+	} {
+		if got := Sentence(c.run); got != c.want {
+			t.Errorf("%s:\n got %s\nwant %s", c.name, got, c.want)
+		}
+	}
+}
+
+func TestUnits(t *testing.T) {
+	for _, c := range []struct{ got, want string }{
+		{micros(0), "0 µs"},
+		{micros(0.42), "0.42 µs"},
+		{micros(640), "640 µs"},
+		{micros(999.6), "1 ms"},
+		{micros(38000), "38 ms"},
+		{micros(38249), "38.2 ms"},
+		{micros(999.7e3), "1 s"},
+		{micros(1.2345e6), "1.23 s"},
+		{micros(3.6e9), "3 600 s"},
+		{count(0), "0"},
+		{count(999), "999"},
+		{count(-1000), "-1 000"},
+		{count(1234567), "1 234 567"},
+		{significant(999.99), "1 000"},
+		{significant(0.000123), "0.000123"},
+		{significant(math.NaN()), "0"},
+		{bytesize(0), "0 B"},
+		{bytesize(14000), "13.7 KiB"},
+		{bytesize(3 << 40), "3 TiB"},
+		{share(0.4099), "41 %"},
+		{plural(1, "client"), "1 client"},
+		{plural(2000, "client"), "2 000 clients"},
+		{command([]string{"throng", "run", "a b", "it's", ""}), `throng run 'a b' 'it'\''s' ''`},
+	} {
+		if got := strings.ReplaceAll(c.got, nbsp, " "); got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
 		}
 	}
 }

@@ -149,36 +149,56 @@ func runOf(cells ...result.Cell) *result.Run {
 }
 
 // samples are runs of every shape that a report must cope with.
-func samples() map[string]*result.Run {
-	failing := calm
-	failing.seed, failing.median, failing.sigma, failing.stall, failing.failing = 2, 52000, 0.6, 33, 4
-	fail := failing.cell()
-	fail.Errors = map[string]int64{"connect.timeout": 9, "connect.refused": 3, "ack.timeout": 0}
-	fail.Ledger.Lost, fail.Ledger.Received, fail.Ledger.Late = 12, fail.Ledger.Received-12, 40
-	fail.Warnings = []string{"3 <b>clients</b> & more were dropped & \"reset\" by the server"}
+var samples = map[string]func() *result.Run{
+	"pass":    func() *result.Run { return runOf(calm.cell()) },
+	"fail":    failed,
+	"invalid": lagging,
+	"aborted": aborted,
+	"matrix":  func() *result.Run { return matrix(2, []string{"websocket", "upgrade", "polling"}, nil) },
+	"large": func() *result.Run {
+		return matrix(3, []string{"websocket", "polling"}, []string{"naive", "serial", "writers", "sharded", "batched"})
+	},
+	"none":   func() *result.Run { return runOf() },
+	"bare":   func() *result.Run { return runOf(result.Cell{Verdict: result.Pass}) },
+	"second": oneSecond,
+}
 
-	lagging := calm
-	lagging.seed, lagging.lag, lagging.stall = 3, 12400, 20
-	invalid := lagging.cell()
-	invalid.Warnings = []string{"generator CPU reached 97 %: every latency is an upper bound"}
+func sample(name string) *result.Run { return samples[name]() }
 
-	aborted := result.Cell{Verdict: result.Invalid, Reason: "interrupted before the first recorded phase", Clients: result.Clients{Asked: 300, Held: 288}}
+func failed() *result.Run {
+	s := calm
+	s.seed, s.median, s.sigma, s.stall, s.failing = 2, 52000, 0.6, 33, 4
+	c := s.cell()
+	c.Errors = map[string]int64{"connect.timeout": 9, "connect.refused": 3, "ack.timeout": 0}
+	c.Ledger.Lost, c.Ledger.Received, c.Ledger.Late = 12, c.Ledger.Received-12, 40
+	c.Warnings = []string{"3 <b>clients</b> & more were dropped & \"reset\" by the server"}
+	return runOf(c)
+}
+
+func lagging() *result.Run {
+	s := calm
+	s.seed, s.lag, s.stall = 3, 12400, 20
+	c := s.cell()
+	c.Warnings = []string{"generator CPU reached 97 %: every latency is an upper bound"}
+	return runOf(c)
+}
+
+func aborted() *result.Run {
+	c := result.Cell{Verdict: result.Invalid, Reason: "interrupted before the first recorded phase", Clients: result.Clients{Asked: 300, Held: 288}}
 	for t := range 3 {
-		aborted.Timeline = append(aborted.Timeline, result.Second{T: float64(t), Asked: 100 * (t + 1), Open: 98 * (t + 1), Held: 96 * (t + 1)})
+		c.Timeline = append(c.Timeline, result.Second{T: float64(t), Asked: 100 * (t + 1), Open: 98 * (t + 1), Held: 96 * (t + 1)})
 	}
-	stopped := runOf(aborted)
-	stopped.Interrupted = true
+	run := runOf(c)
+	run.Interrupted = true
+	return run
+}
 
-	second := calm
-	second.clients, second.ramp, second.hold = 3, 1, 1
-	one := second.cell()
-	one.Timeline = one.Timeline[:1]
-
-	return map[string]*result.Run{
-		"pass": runOf(calm.cell()), "fail": runOf(fail), "invalid": runOf(invalid), "aborted": stopped,
-		"matrix": matrix(2, []string{"websocket", "upgrade", "polling"}, nil), "large": matrix(3, []string{"websocket", "polling"}, []string{"naive", "serial", "writers", "sharded", "batched"}),
-		"none": runOf(), "second": runOf(one), "bare": runOf(result.Cell{Verdict: result.Pass}),
-	}
+func oneSecond() *result.Run {
+	s := calm
+	s.clients, s.ramp, s.hold = 3, 1, 1
+	c := s.cell()
+	c.Timeline = c.Timeline[:1]
+	return runOf(c)
 }
 
 func matrix(trials int, transports, fanouts []string) *result.Run {

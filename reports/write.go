@@ -35,7 +35,7 @@ func Write(dir string, run *result.Run) error {
 	if err := os.MkdirAll(figures, 0o755); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
-	if err := clear(figures); err != nil {
+	if err := removePictures(figures); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
 	for _, f := range p.figures() {
@@ -53,8 +53,8 @@ func Write(dir string, run *result.Run) error {
 	return nil
 }
 
-// clear removes the pictures in dir, and nothing else, so that no figure of another result stays among those of this one.
-func clear(dir string) error {
+// removePictures removes the pictures in dir, and nothing else, so that no figure of another result stays among those of this one.
+func removePictures(dir string) error {
 	var errs []error
 	for _, pattern := range []string{"*.svg", "*.png"} {
 		old, err := filepath.Glob(filepath.Join(dir, pattern))

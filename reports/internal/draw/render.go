@@ -14,13 +14,14 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// Size is the size of a figure in points; text keeps its size, so a smaller figure has fewer ticks, not smaller letters.
-type Size struct{ Width, Height float64 }
+// Size is the room of a figure in points: its whole width, and the height of its axes. Text keeps its size, so a smaller figure
+// has fewer ticks, not smaller letters; titles and legends add their own height.
+type Size struct{ Width, Axes float64 }
 
-// Wide is for slides and screens, Narrow for phones. Their height grows with the figure's panels.
+// Wide is for slides and screens, Narrow for phones.
 var (
-	Wide   = Size{Width: 600, Height: 310}
-	Narrow = Size{Width: 290, Height: 290}
+	Wide   = Size{Width: 600, Axes: 215}
+	Narrow = Size{Width: 290, Axes: 165}
 )
 
 // pngDPI gives a Wide figure 1600 pixels.
@@ -51,21 +52,23 @@ func Inline(f *Figure, size Size, class string) (string, error) {
 
 // PNG writes the figure as a picture of two pixels for each pixel of a common screen.
 func PNG(w io.Writer, f *Figure, size Size) error {
-	size = f.grow(size)
-	c := vgimg.NewWith(vgimg.UseWH(vg.Length(size.Width), vg.Length(size.Height)), vgimg.UseDPI(pngDPI), vgimg.UseBackgroundColor(paper))
-	if err := f.draw(draw.New(c)); err != nil {
+	l, err := f.layout(size)
+	if err != nil {
 		return err
 	}
-	_, err := vgimg.PngCanvas{Canvas: c}.WriteTo(w)
+	c := vgimg.NewWith(vgimg.UseWH(l.width, l.height), vgimg.UseDPI(pngDPI), vgimg.UseBackgroundColor(paper))
+	l.draw(draw.New(c))
+	_, err = vgimg.PngCanvas{Canvas: c}.WriteTo(w)
 	return err
 }
 
 func svg(f *Figure, size Size) (string, error) {
-	size = f.grow(size)
-	c := vgsvg.NewWith(vgsvg.UseWH(vg.Length(size.Width), vg.Length(size.Height)))
-	if err := f.draw(draw.New(c)); err != nil {
+	l, err := f.layout(size)
+	if err != nil {
 		return "", err
 	}
+	c := vgsvg.NewWith(vgsvg.UseWH(l.width, l.height))
+	l.draw(draw.New(c))
 	var b bytes.Buffer
 	if _, err := c.WriteTo(&b); err != nil {
 		return "", fmt.Errorf("figure %s: %w", f.Name, err)
@@ -87,26 +90,64 @@ func escape(s string) string {
 	return b.String()
 }
 
-// grow makes room for the panels beyond the first, and for rows of named ticks.
-func (f *Figure) grow(s Size) Size {
-	base := s.Height
-	s.Height = 0
-	for i, p := range f.Panels {
-		w := weight(p)
-		switch {
-		case len(p.Y.Ticks) > 0:
-			s.Height += 112 + 25*float64(len(p.Y.Ticks))
-		case i == 0 && len(f.Panels) == 1:
-			s.Height += base * w
-		default:
-			s.Height += base * 0.56 * w
+// layout is a figure with the place of everything on it.
+type layout struct {
+	words         []textLine
+	panels        []*panel
+	areas         []vg.Length // height between the axes, by panel
+	left, right   vg.Length   // from the margin to the axes
+	width, height vg.Length
+}
+
+type textLine struct {
+	text  string
+	style text.Style
+}
+
+const panelGap vg.Length = 6
+
+// layout measures the figure. What stands around the axes takes what it needs; the axes have their height whatever that is.
+func (f *Figure) layout(size Size) (*layout, error) {
+	if len(f.Panels) == 0 {
+		return nil, fmt.Errorf("figure %s has no panels", f.Name)
+	}
+	l := &layout{width: vg.Length(size.Width), right: 0, height: margin}
+	inner := l.width - 2*margin
+	for _, part := range []textLine{
+		{f.Title, sans(titleSize, ink, true)}, {f.Sub, sans(textSize, muted, false)}, {f.Alert, sans(textSize, limit, true)},
+	} {
+		for _, s := range wrap(part.text, part.style, inner) {
+			l.words = append(l.words, textLine{s, part.style})
+			l.height += lineOf(part.style)
 		}
 	}
-	if len(f.Panels) > 1 {
-		s.Height += 40
+	l.height += 3
+	st := sans(textSize, ink, false)
+	for i, p := range f.Panels {
+		area := vg.Length(size.Axes)
+		switch {
+		case len(p.Y.Ticks) > 0:
+			area = 16 + 25*vg.Length(len(p.Y.Ticks))
+		case len(f.Panels) > 1:
+			area *= 0.55 * vg.Length(weight(p))
+		}
+		q := prepare(p, inner, area)
+		q.layLegend(inner)
+		l.left = max(l.left, q.labelWidth())
+		for _, t := range q.x.ticks { // half of the last label stands out beyond the axis
+			l.right = max(l.right, st.Width(t.Label)/2-vg.Length(1-q.x.at(t.At))*(inner-l.left))
+		}
+		l.panels, l.areas = append(l.panels, q), append(l.areas, area)
+		l.height += q.headHeight() + area + q.footHeight()
+		if i > 0 {
+			l.height += panelGap
+		}
 	}
-	return s
+	l.height += margin / 2
+	return l, nil
 }
+
+func lineOf(st text.Style) vg.Length { return st.Font.Size * 1.42 }
 
 func weight(p Panel) float64 {
 	if p.Weight > 0 {
@@ -115,71 +156,23 @@ func weight(p Panel) float64 {
 	return 1
 }
 
-// draw paints the figure on c.
-func (f *Figure) draw(c draw.Canvas) error {
-	if len(f.Panels) == 0 {
-		return fmt.Errorf("figure %s has no panels", f.Name)
-	}
+func (l *layout) draw(c draw.Canvas) {
 	c.FillPolygon(paper, box(c.Min.X, c.Min.Y, c.Max.X, c.Max.Y))
-	top := f.drawTitle(&c)
-
-	// First what every panel needs around its axes, then the axes share what is left.
-	width := c.Max.X - c.Min.X - 2*margin
-	panels := make([]*panel, len(f.Panels))
-	var left, fixed vg.Length
-	var weights float64
-	for _, p := range f.Panels {
-		weights += weight(p)
+	y := c.Max.Y - margin
+	for _, w := range l.words {
+		baseline(&c, w.style, c.Min.X+margin, y-w.style.Font.Size, w.text, text.XLeft)
+		y -= lineOf(w.style)
 	}
-	for i, p := range f.Panels {
-		around := 55 * vg.Length(len(f.Panels)) // about what legends and labels take
-		panels[i] = prepare(p, width, (top-c.Min.Y-around)*vg.Length(weight(p)/weights))
-		panels[i].layLegend(width)
-		left = max(left, panels[i].labelWidth())
-		fixed += panels[i].headHeight() + panels[i].footHeight()
-	}
-	st := sans(textSize, ink, false)
-	right := margin
-	for _, p := range panels { // half of the last label stands out beyond the axis
-		if n := len(p.x.ticks); n > 0 {
-			last := p.x.ticks[n-1]
-			over := st.Width(last.Label)/2 - vg.Length(1-p.x.at(last.At))*(width-left)
-			right = max(right, margin+over)
-		}
-	}
-	gap := vg.Length(6)
-	room := top - c.Min.Y - margin/2 - fixed - gap*vg.Length(len(panels)-1)
-	if room < 40*vg.Length(len(panels)) {
-		return fmt.Errorf("figure %s: no room for %d panels in %.0f points", f.Name, len(panels), float64(top-c.Min.Y))
-	}
-	for i, p := range panels {
-		h := room * vg.Length(weight(f.Panels[i])/weights)
-		top -= p.headHeight()
+	y -= 3
+	for i, p := range l.panels {
+		y -= p.headHeight()
 		p.area = draw.Canvas{Canvas: c.Canvas, Rectangle: vg.Rectangle{
-			Min: vg.Point{X: c.Min.X + margin + left, Y: top - h},
-			Max: vg.Point{X: c.Max.X - right, Y: top},
+			Min: vg.Point{X: c.Min.X + margin + l.left, Y: y - l.areas[i]},
+			Max: vg.Point{X: c.Max.X - margin - l.right, Y: y},
 		}}
 		p.draw()
-		top -= h + p.footHeight() + gap
+		y -= l.areas[i] + p.footHeight() + panelGap
 	}
-	return nil
-}
-
-// drawTitle writes title and second line, broken at spaces where the figure is narrow, and returns where they end.
-func (f *Figure) drawTitle(c *draw.Canvas) vg.Length {
-	y := c.Max.Y - margin
-	width := c.Max.X - c.Min.X - 2*margin
-	for _, part := range []struct {
-		s  string
-		st text.Style
-	}{{f.Title, sans(titleSize, ink, true)}, {f.Sub, sans(textSize, muted, false)}, {f.Alert, sans(textSize, limit, true)}} {
-		for _, line := range wrap(part.s, part.st, width) {
-			y -= part.st.Font.Size
-			baseline(c, part.st, c.Min.X+margin, y, line, text.XLeft)
-			y -= part.st.Font.Size * 0.42
-		}
-	}
-	return y - 3
 }
 
 // wrap breaks s at spaces into lines no wider than width; a longer word stays whole.

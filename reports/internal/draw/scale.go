@@ -73,26 +73,25 @@ func extent(values []float64, positive bool) (lo, hi float64) {
 
 // niceLog widens a range to values of 1, 2 or 5 times a power of ten, and to a factor of ten at least: a narrower one would blow
 // up noise.
-func niceLog(lo, hi float64) (float64, float64) {
-	steps := []float64{1, 2, 5, 10}
+func niceLog(lo, hi float64) (from, to float64) {
 	e := math.Pow(10, math.Floor(math.Log10(lo)))
-	min := e
-	for _, m := range steps {
+	from = e
+	for _, m := range []float64{2, 5, 10} {
 		if m*e <= lo*1.0001 {
-			min = m * e
+			from = m * e
 		}
 	}
 	e = math.Pow(10, math.Floor(math.Log10(hi)))
-	max := 10 * e
+	to = 10 * e
 	for _, m := range []float64{5, 2, 1} {
 		if m*e >= hi*0.9999 {
-			max = m * e
+			to = m * e
 		}
 	}
-	if max/min < 9.99 {
-		max = min * 10
+	if to/from < 9.99 {
+		to = from * 10
 	}
-	return min, max
+	return from, to
 }
 
 // step is the tick distance of 1, 2 or 5 times a power of ten that gives at most room ticks over span.

@@ -1,0 +1,321 @@
+package reports
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/throng-io/throng/reports/internal/draw"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+func figureOf(t *testing.T, run *result.Run, name string) *figure {
+	t.Helper()
+	p, err := build(run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range p.figures() {
+		if f.Name == name {
+			return f
+		}
+	}
+	t.Fatalf("no figure %s", name)
+	return nil
+}
+
+func line(t *testing.T, p draw.Panel, name string) draw.Line {
+	t.Helper()
+	for _, l := range p.Lines {
+		if l.Name == name {
+			return l
+		}
+	}
+	t.Fatalf("no line %s", name)
+	return draw.Line{}
+}
+
+func TestSpectrumPassesThroughThePercentiles(t *testing.T) {
+	run := sample("pass")
+	f := figureOf(t, run, "spectrum")
+	p := f.Panels[0]
+	l := run.Cells[0].Latency["delivery"]
+	got := line(t, p, "delivery (n = 200"+nbsp+"000)").Points
+	for _, c := range []struct {
+		x    float64
+		want int64
+	}{{1, l.Minus}, {10, l.P90us}, {100, l.P99us}, {1000, l.P999us}} {
+		i := slices.IndexFunc(got, func(pt draw.Point) bool { return math.Abs(pt.X-c.x) < c.x*1e-6 })
+		if i < 0 {
+			t.Errorf("no point at %v", c.x)
+		} else if math.Abs(got[i].Y*1e3-float64(c.want)) > float64(c.want)*0.002 {
+			t.Errorf("at %v: %v ms, want %d µs", c.x, got[i].Y, c.want)
+		}
+	}
+	if !slices.IsSortedFunc(got, func(a, b draw.Point) int { return int(math.Copysign(1, a.Y-b.Y)) }) {
+		t.Error("a distribution that falls")
+	}
+}
+
+func TestSpectrumEndsWhereTenSamplesLieBeyond(t *testing.T) {
+	run := sample("pass")
+	p := figureOf(t, run, "spectrum").Panels[0]
+	for name, n := range map[string]float64{"delivery (n = 200" + nbsp + "000)": 200000, "fanout.last (n = 500)": 500, "ack (n = 10" + nbsp + "000)": 10000} {
+		pts := line(t, p, name).Points
+		if end := pts[len(pts)-1].X; math.Abs(end-n/10) > n*1e-9 {
+			t.Errorf("%s ends at 1/(1-p) = %v, want %v", name, end, n/10)
+		}
+	}
+	want := []draw.Rule{{At: 100, Label: "p99(delivery) < 100ms", MarkX: 100}, {At: 400, Label: "p99.9(fanout.last) < 400ms", MarkX: 1000}}
+	near := cmp.Comparer(func(a, b float64) bool { return math.Abs(a-b) < 1e-6*math.Max(1, math.Abs(a)) })
+	if d := cmp.Diff(want, p.Rules, near); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestSpectrumAxis(t *testing.T) {
+	want := []draw.Tick{{At: 1, Label: "0 %"}, {At: 2, Label: "50 %"}, {At: 10, Label: "90 %"}, {At: 100, Label: "99 %"}, {At: 1000, Label: "99.9 %"}, {At: 10000, Label: "99.99 %"}, {At: 100000, Label: "99.999 %"}}
+	for i := range want {
+		want[i].Label = want[i].Label[:len(want[i].Label)-2] + nbsp + "%"
+	}
+	if d := cmp.Diff(want, spectrumAxis(100000).Ticks); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestLatencyTimeline(t *testing.T) {
+	run := sample("fail")
+	c := &run.Cells[0]
+	f := figureOf(t, run, "latency-delivery")
+	p := f.Panels[0]
+	if d := cmp.Diff([]draw.Band{{To: 10, Label: "ramp", Grey: true}, {From: 10, To: 15, Label: "warm-up", Grey: true}, {From: 15, To: 65, Label: "hold"}}, p.Bands); d != "" {
+		t.Error(d)
+	}
+	high := line(t, p, "p99").Points
+	if len(high) != 55 || high[0].X != 10.5 {
+		t.Fatalf("%d points from %v", len(high), high[0])
+	}
+	for _, pt := range high {
+		if q := c.Timeline[int(pt.X)].Latency["delivery"]; pt.Y != float64(q.P99us)/1e3 {
+			t.Errorf("second %v: %v ms, want %d µs", pt.X, pt.Y, q.P99us)
+		}
+	}
+	if !high[0].Gap || high[1].Gap {
+		t.Error("the line must start with a gap and then go on")
+	}
+	if f.Panels[1].Y.Label != "deliveries per second" || len(f.Panels[1].Lines) != 1 {
+		t.Errorf("second panel: %q, %d lines", f.Panels[1].Y.Label, len(f.Panels[1].Lines))
+	}
+	if f.Alert == "" {
+		t.Error("the cell's warning is not on its figure")
+	}
+}
+
+func TestLongTimelineKeepsTheWorst(t *testing.T) {
+	c := &result.Cell{}
+	for i := range 10000 {
+		c.Timeline = append(c.Timeline, result.Second{T: float64(i), Received: 2, Latency: map[string]result.Quantiles{"delivery": {N: 2, P50us: 100, P99us: 200, Maxus: 300}}})
+	}
+	c.Timeline[7777].Latency["delivery"] = result.Quantiles{N: 2, P50us: 100, P99us: 5000, Maxus: 90000}
+	f := latencyTimeline("x", "delivery", c, "")
+	pts := line(t, f.Panels[0], "max").Points
+	if len(pts) > maxSeconds {
+		t.Errorf("%d points", len(pts))
+	}
+	if worst := top(pts); worst != 90 {
+		t.Errorf("the spike of 90 ms shows as %v", worst)
+	}
+	if got := f.Panels[1].Lines[0].Points[5].Y; got != 2 {
+		t.Errorf("rate %v, want the mean 2", got)
+	}
+}
+
+func TestConnectRamp(t *testing.T) {
+	f := figureOf(t, sample("fail"), "connects")
+	p := f.Panels[0]
+	failed := line(t, p, "failed: 12")
+	if !failed.Marks || len(failed.Points) != 3 {
+		t.Errorf("failures: %+v", failed)
+	}
+	held := line(t, p, "held").Points
+	if held[0] != (draw.Point{}) || held[len(held)-1].Y != 10000 {
+		t.Errorf("held from %v to %v", held[0], held[len(held)-1])
+	}
+	if p.X.Max > 16 {
+		t.Errorf("the ramp of 10 s is drawn to %v s", p.X.Max)
+	}
+}
+
+func TestReceiverCurve(t *testing.T) {
+	run := sample("pass")
+	p := figureOf(t, run, "receivers").Panels[0]
+	curve := run.Cells[0].Curve
+	for i, pt := range line(t, p, "median broadcast").Points {
+		if pt.X != curve[i].Rank*100 || pt.Y != float64(curve[i].P50us)/1e3 {
+			t.Errorf("point %d: %v, want %+v", i, pt, curve[i])
+		}
+	}
+	for i := range run.Cells[0].Curve {
+		run.Cells[0].Curve[i].N = 99 // too few broadcasts for a p99
+	}
+	if n := len(figureOf(t, run, "receivers").Panels[0].Lines); n != 1 {
+		t.Errorf("%d lines from 99 broadcasts", n)
+	}
+}
+
+func TestGeneratorHealthShowsTheLimits(t *testing.T) {
+	f := figureOf(t, sample("invalid"), "generator")
+	if len(f.Panels) != 3 {
+		t.Fatalf("%d panels", len(f.Panels))
+	}
+	if d := cmp.Diff([]draw.Rule{{At: 1, Label: "p99(lag) < 1ms"}}, f.Panels[0].Rules); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff([]draw.Rule{{At: 80, Label: "max(cpu) < 80%"}}, f.Panels[1].Rules); d != "" {
+		t.Error(d)
+	}
+	if want := "INVALID, says nothing about the server: generator CPU reached 97 %: every latency is an upper bound"; f.Alert != want {
+		t.Errorf("alert %q", f.Alert)
+	}
+}
+
+func TestMatrixLeavesInvalidTrialsOut(t *testing.T) {
+	run := sample("large")
+	gs := groups(run)
+	if len(gs) != 10 || gs[0].Label != "naive / websocket" || len(gs[0].Cells) != 3 || len(gs[0].valid()) != 2 {
+		t.Fatalf("groups: %d, first %q with %d cells, %d valid", len(gs), gs[0].Label, len(gs[0].Cells), len(gs[0].valid()))
+	}
+	p := figureOf(t, run, "p99").Panels[0]
+	if n := len(line(t, p, "each trial").Points); n != 28 {
+		t.Errorf("%d trials are drawn, want the 28 valid ones", n)
+	}
+	if n := len(line(t, p, "median of the trials").Points); n != 10 {
+		t.Errorf("%d medians", n)
+	}
+	if got := line(t, p, "median of the trials").Points[0].Y; got != 10 {
+		t.Errorf("the first combination is in row %v, want the top one", got)
+	}
+	if len(p.Rules) != 1 || !p.Rules[0].Vertical || p.Rules[0].At != 100 {
+		t.Errorf("rules %+v", p.Rules)
+	}
+	if n := len(figureOf(t, run, "spectrum").Panels[0].Lines); n != 6 {
+		t.Errorf("%d lines in the spectrum, want 6 that can be told apart", n)
+	}
+	if n := len(figureOf(t, run, "receivers").Panels[0].Lines); n != 6 {
+		t.Errorf("%d receiver curves", n)
+	}
+}
+
+func TestMatrixMergesHistograms(t *testing.T) {
+	run := sample("matrix")
+	gs := groups(run)
+	l, err := result.Merge(gs[0].Cells[0].Latency["delivery"], gs[0].Cells[1].Latency["delivery"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	pts := line(t, figureOf(t, run, "spectrum").Panels[0], "websocket").Points
+	i := slices.IndexFunc(pts, func(pt draw.Point) bool { return math.Abs(pt.X-100) < 1e-4 })
+	if i < 0 || pts[i].Y != float64(l.P99us)/1e3 {
+		t.Errorf("p99 of the merged trials is not on the line: %d", l.P99us)
+	}
+}
+
+func TestMedianAndRange(t *testing.T) {
+	var cells []*result.Cell
+	for _, v := range []float64{5, 1, 9, 3} {
+		cells = append(cells, &result.Cell{Rates: result.Rates{DeliveriesPerS: v}})
+	}
+	if got := over(cells, deliveries); got != (spread{4, 4, 1, 9}) {
+		t.Errorf("of four: %+v", got)
+	}
+	if got := over(cells[:3], deliveries).show(significant); got != "5 (1 – 9)" {
+		t.Errorf("of three: %q", got)
+	}
+	if got := over(nil, deliveries).show(significant); got != none {
+		t.Errorf("of none: %q", got)
+	}
+}
+
+func TestPercentilesNeedSamples(t *testing.T) {
+	for _, c := range []struct {
+		n    int64
+		want []string
+	}{
+		{19, []string{none, none, none, none}}, {20, []string{"1", none, none, none}}, {100, []string{"1", "2", none, none}},
+		{999, []string{"1", "2", none, none}}, {1000, []string{"1", "2", "3", none}}, {10000, []string{"1", "2", "3", "4"}},
+	} {
+		l := &result.Latency{N: c.n, P50us: 1, P90us: 2, P99us: 3, P999us: 4, Maxus: 5}
+		for i, p := range percentiles {
+			want := c.want[i]
+			if want != none {
+				want += nbsp + "µs"
+			}
+			if got := p.show(l); got != want {
+				t.Errorf("%s of %d samples: %q, want %q", p.name, c.n, got, want)
+			}
+		}
+	}
+}
+
+// Whatever a result holds, a report comes of it, or an error: never a panic, never a number that is none.
+func TestAnyRunBuilds(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		run := anyRun(t)
+		p, err := build(run)
+		if err != nil {
+			t.Fatalf("build: %v", err)
+		}
+		for _, f := range p.figures() {
+			for _, panel := range f.Panels {
+				for _, l := range panel.Lines {
+					if len(l.Points) == 0 {
+						t.Fatalf("%s: an empty line", f.Name)
+					}
+				}
+			}
+			if _, err := draw.Inline(&f.Figure, draw.Narrow, "x"); err != nil {
+				t.Fatalf("%s: %v", f.Name, err)
+			}
+		}
+		if _, err := p.html(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func anyRun(t *rapid.T) *result.Run {
+	small := rapid.Int64Range(0, 2000)
+	word := rapid.SampledFrom([]string{"", "a", "delivery", "ack", "connect", "p99", "max", "fanout.last", "a rather long name for a value"})
+	fraction := rapid.SampledFrom([]float64{0, 0.001, 1, 99, 1e9, 1e300, -5, math.NaN(), math.Inf(1)})
+	run := &result.Run{Verdict: result.Verdict(word.Draw(t, "verdict")), Interrupted: rapid.Bool().Draw(t, "interrupted")}
+	for range rapid.IntRange(0, 3).Draw(t, "cells") {
+		c := result.Cell{
+			Params: map[string]string{"p": word.Draw(t, "param")}, Seconds: fraction.Draw(t, "seconds"),
+			Verdict: rapid.SampledFrom([]result.Verdict{result.Pass, result.Fail, result.Invalid, ""}).Draw(t, "cell verdict"), Latency: map[string]*result.Latency{},
+		}
+		for range rapid.IntRange(0, 3).Draw(t, "metrics") {
+			h := result.NewHistogram()
+			if err := h.RecordValues(small.Draw(t, "value"), small.Draw(t, "n")); err != nil {
+				t.Fatal(err)
+			}
+			c.Latency[word.Draw(t, "metric")] = result.FromHistogram(h)
+		}
+		for i := range rapid.IntRange(0, 4).Draw(t, "length") {
+			c.Timeline = append(c.Timeline, result.Second{
+				T: fraction.Draw(t, "t"), Asked: i, Held: int(small.Draw(t, "held")), Failed: i % 2, Received: small.Draw(t, "received"), LagP99us: small.Draw(t, "lag"),
+				CPU: fraction.Draw(t, "cpu"), ServerCPU: fraction.Draw(t, "server cpu"), Latency: map[string]result.Quantiles{"delivery": {N: small.Draw(t, "sn"), P99us: small.Draw(t, "p99")}},
+			})
+			c.Phases = append(c.Phases, result.Phase{Name: word.Draw(t, "phase"), StartS: float64(i), EndS: fraction.Draw(t, "end")})
+			c.Curve = append(c.Curve, result.CurvePoint{Rank: fraction.Draw(t, "rank"), P50us: small.Draw(t, "curve"), N: small.Draw(t, "broadcasts")})
+			c.Checks = append(c.Checks, result.Check{
+				Text: word.Draw(t, "check"), Metric: word.Draw(t, "check metric"), Stat: word.Draw(t, "stat"),
+				Limit: fraction.Draw(t, "limit"), Value: fraction.Draw(t, "found"), Kind: rapid.SampledFrom([]string{"slo", "valid"}).Draw(t, "kind"),
+			})
+		}
+		run.Cells = append(run.Cells, c)
+	}
+	return run
+}

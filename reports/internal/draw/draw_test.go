@@ -1,0 +1,244 @@
+package draw
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"image/png"
+	"io"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func sample() *Figure {
+	return &Figure{
+		Name: "f", Title: `Latency & <"loss">`, Sub: "n = 12", Alert: "INVALID",
+		Panels: []Panel{
+			{
+				X: Axis{Label: "seconds", Min: 0, Max: 10}, Y: Axis{Label: "latency, ms", Log: true},
+				Bands: []Band{{From: 0, To: 4, Label: "ramp", Grey: true}, {From: 4, To: 10, Label: "hold"}},
+				Rules: []Rule{{At: 100, Label: "p99 < 100ms", MarkX: 5}},
+				Lines: []Line{
+					{Name: "p99", Points: []Point{{X: 1, Y: 20}, {X: 2, Y: 0}, {X: 5, Y: 400, Gap: true}}},
+					{Name: "failed", Points: []Point{{X: 3, Y: 30}}, Style: Purple, Marks: true},
+				},
+			},
+			{X: Axis{Label: "seconds", Min: 0, Max: 10}, Y: Axis{Label: "per second"}, Lines: []Line{{Points: []Point{{X: 0, Y: 1}, {X: 9, Y: 4}}, Steps: true}}},
+		},
+	}
+}
+
+func wellFormed(s string) (elements int, err error) {
+	d := xml.NewDecoder(strings.NewReader(s))
+	for {
+		t, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			return elements, nil
+		}
+		if err != nil {
+			return elements, err
+		}
+		if _, ok := t.(xml.StartElement); ok {
+			elements++
+		}
+	}
+}
+
+func TestSVG(t *testing.T) {
+	var a, b bytes.Buffer
+	if err := errors.Join(SVG(&a, sample(), Wide), SVG(&b, sample(), Wide)); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(a.Bytes(), b.Bytes()) {
+		t.Error("the same figure gives different bytes")
+	}
+	n, err := wellFormed(a.String())
+	if err != nil || n < 40 {
+		t.Errorf("%d elements, %v", n, err)
+	}
+	for _, want := range []string{"<title>Latency &amp; &lt;&#34;loss&#34;&gt;</title>", ">p99 &lt; 100ms</text>", ">ramp</text>", ">latency, ms</text>", ">INVALID</text>", "Arial"} {
+		if !strings.Contains(a.String(), want) {
+			t.Errorf("no %q in the picture", want)
+		}
+	}
+	if strings.Contains(a.String(), "NaN") {
+		t.Error("NaN in the picture")
+	}
+}
+
+func TestInlineUsesVariables(t *testing.T) {
+	s, err := Inline(sample(), Narrow, "narrow")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := wellFormed(s); err != nil || n < 40 {
+		t.Errorf("%d elements, %v", n, err)
+	}
+	if !strings.HasPrefix(s, `<svg class="narrow" role="img" viewBox="0 0 290 `) {
+		t.Errorf("starts with %.120s", s)
+	}
+	if strings.Contains(s, "#") && strings.Contains(s, "fill:#") {
+		t.Error("a fixed colour in the inline picture")
+	}
+	for _, want := range []string{"var(--fig-ink)", "var(--fig-limit)", "var(--fig-0)", "var(--fig-paper)"} {
+		if !strings.Contains(s, want) {
+			t.Errorf("no %s", want)
+		}
+		if name := strings.TrimSuffix(strings.TrimPrefix(want, "var("), ")"); !strings.Contains(CSS(), name+":#") {
+			t.Errorf("%s has no value", name)
+		}
+	}
+}
+
+func TestPNG(t *testing.T) {
+	var a, b bytes.Buffer
+	if err := errors.Join(PNG(&a, sample(), Wide), PNG(&b, sample(), Wide)); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(a.Bytes(), b.Bytes()) {
+		t.Error("the same figure gives different bytes")
+	}
+	img, err := png.Decode(&a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if img.Bounds().Dx() != 1600 {
+		t.Errorf("%d pixels wide, want 1600", img.Bounds().Dx())
+	}
+	colours := map[[3]uint32]int{}
+	for y := range img.Bounds().Dy() {
+		for x := range img.Bounds().Dx() {
+			r, g, b, _ := img.At(x, y).RGBA()
+			colours[[3]uint32{r >> 8, g >> 8, b >> 8}]++
+		}
+	}
+	for name, c := range map[string][3]uint32{"line": {0, 0x72, 0xB2}, "rule": {0xA4, 0x13, 0x3C}, "band": {0xEE, 0xF0, 0xF3}} {
+		if colours[c] < 50 {
+			t.Errorf("the %s is hardly there: %d pixels", name, colours[c])
+		}
+	}
+}
+
+// Nothing may stand outside the picture: every text's start and, by its measured width, its end.
+func TestNoTextIsClipped(t *testing.T) {
+	f := sample()
+	f.Title = "A title that is much longer than a narrow figure is wide and so must be broken"
+	f.Panels[0].Lines = append(f.Panels[0].Lines, Line{Name: "a series with quite a long name, too", Points: []Point{{X: 1, Y: 1}, {X: 10, Y: 123456}}, Style: Green})
+	f.Panels = append(f.Panels, Panel{
+		X:     Axis{Label: "p99, ms", Log: true},
+		Y:     Axis{Min: 0.4, Max: 2.6, Ticks: []Tick{{1, "a combination with a long name / and another"}, {2, "short"}}},
+		Lines: []Line{{Points: []Point{{X: 3, Y: 1}, {X: 80, Y: 2}}, Marks: true}}, Rules: []Rule{{At: 100, Label: "p99(delivery) < 100ms", Vertical: true}},
+	})
+	for _, size := range []Size{Wide, Narrow} {
+		s, err := svg(f, size)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := xml.NewDecoder(strings.NewReader(s))
+		texts := 0
+		for {
+			tok, err := d.Token()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			el, ok := tok.(xml.StartElement)
+			if !ok || el.Name.Local != "text" {
+				continue
+			}
+			texts++
+			var at struct {
+				X     float64 `xml:"x,attr"`
+				Style string  `xml:"style,attr"`
+				Text  string  `xml:",chardata"`
+			}
+			if err := d.DecodeElement(&at, &el); err != nil {
+				t.Fatal(err)
+			}
+			st := sans(textSize, ink, strings.Contains(at.Style, "bold"))
+			if strings.Contains(at.Style, "font-size:13px") {
+				st.Font.Size = titleSize
+			}
+			if end := at.X + st.Width(at.Text).Points(); at.X < 0 || end > size.Width {
+				t.Errorf("width %v: %q stands at %.1f..%.1f", size.Width, at.Text, at.X, end)
+			}
+		}
+		if texts < 30 {
+			t.Errorf("only %d texts", texts)
+		}
+	}
+}
+
+func TestOddFigures(t *testing.T) {
+	nan, inf := math.NaN(), math.Inf(1)
+	for name, p := range map[string]Panel{
+		"nothing":       {},
+		"one point":     {Lines: []Line{{Points: []Point{{X: 5, Y: 5}}}}},
+		"all the same":  {Lines: []Line{{Points: []Point{{X: 1, Y: 7}, {X: 1, Y: 7}}}}, Y: Axis{Log: true}},
+		"zeros on log":  {Lines: []Line{{Points: []Point{{}, {}}}}, X: Axis{Log: true}, Y: Axis{Log: true}},
+		"not numbers":   {Lines: []Line{{Points: []Point{{X: nan, Y: 1}, {X: 1, Y: inf}, {X: 2, Y: 3}}}}},
+		"huge":          {Lines: []Line{{Points: []Point{{X: 1e300, Y: 1e300}, {X: -1e300, Y: 2}}}}},
+		"tiny":          {Lines: []Line{{Points: []Point{{X: 1e-12, Y: 1e-12}, {X: 2e-12, Y: 3e-9}}}}, Y: Axis{Log: true}},
+		"far and close": {Lines: []Line{{Points: []Point{{X: 1e17, Y: 1}, {X: 1e17 + 64, Y: 2}}}}},
+		"bad log range": {X: Axis{Log: true, Min: -1, Max: 5}, Lines: []Line{{Points: []Point{{X: 1, Y: 1}}}}},
+		"wide range":    {Y: Axis{Log: true}, Lines: []Line{{Points: []Point{{X: 1, Y: 1e-6}, {X: 2, Y: 1e9}}}}},
+		"negative":      {Lines: []Line{{Points: []Point{{X: -1, Y: -5}, {X: 1, Y: 5}}}}},
+		"empty band":    {Bands: []Band{{From: 3, To: 3, Label: "x", Grey: true}}, Lines: []Line{{Points: []Point{{X: 1, Y: 1}}}}},
+	} {
+		var b bytes.Buffer
+		f := &Figure{Name: name, Title: name, Panels: []Panel{p}}
+		if err := SVG(&b, f, Narrow); err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if _, err := wellFormed(b.String()); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if strings.Contains(b.String(), "NaN") || strings.Contains(b.String(), "Inf") {
+			t.Errorf("%s: the picture holds a number that is none", name)
+		}
+	}
+	if err := SVG(io.Discard, &Figure{Name: "f"}, Wide); err == nil {
+		t.Error("a figure without panels was drawn")
+	}
+}
+
+func TestTicks(t *testing.T) {
+	labels := func(ts []Tick) (s []string) {
+		for _, t := range ts {
+			s = append(s, t.Label)
+		}
+		return s
+	}
+	for _, c := range []struct {
+		name string
+		got  []Tick
+		want []string
+	}{
+		{"linear", linearTicks(0, 100, 5), []string{"0", "20", "40", "60", "80", "100"}},
+		{"not from zero", linearTicks(7, 33, 4), []string{"10", "20", "30"}},
+		{"thousands", linearTicks(0, 10000, 2), []string{"0", "5\u00a0000", "10\u00a0000"}},
+		{"log with room", logTicks(0.5, 20, 9), []string{"0.5", "1", "2", "5", "10", "20"}},
+		{"log without", logTicks(0.5, 20, 3), []string{"", "1", "", "", "10", ""}},
+		{"many decades", logTicks(0.001, 1000, 3), []string{"0.001", "", "", "", "", "", "0.1", "", "", "", "", "", "10", "", "", "", "", "", "1\u00a0000"}},
+	} {
+		if d := cmp.Diff(c.want, labels(c.got)); d != "" {
+			t.Errorf("%s: %s", c.name, d)
+		}
+	}
+}
+
+func TestRanges(t *testing.T) {
+	for _, c := range []struct{ lo, hi, min, max float64 }{
+		{3, 42, 2, 50}, {1, 10, 1, 10}, {6, 7, 5, 50}, {0.15, 900, 0.1, 1000},
+	} {
+		if lo, hi := niceLog(c.lo, c.hi); math.Abs(lo-c.min) > 1e-9 || math.Abs(hi-c.max) > 1e-9 {
+			t.Errorf("niceLog(%v, %v) = %v, %v, want %v, %v", c.lo, c.hi, lo, hi, c.min, c.max)
+		}
+	}
+}
