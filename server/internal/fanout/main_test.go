@@ -3,6 +3,7 @@ package fanout
 import (
 	"bytes"
 	"fmt"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -31,13 +32,14 @@ type recorder struct {
 	calls  int   // of Deliver
 	broken error // the first delivery whose joined bytes were not those of the frames
 
-	entered chan struct{} // not nil: Deliver reports here, and then
+	once    sync.Once
+	entered chan struct{} // not nil: Deliver closes it, and then
 	release chan struct{} // waits for this
 }
 
 func (m *recorder) Deliver(frames []*frame.Frame, wire []byte) {
 	if m.entered != nil {
-		m.entered <- struct{}{}
+		m.once.Do(func() { close(m.entered) })
 		<-m.release
 	}
 	m.mu.Lock()
@@ -100,3 +102,6 @@ func rooms(names ...string) Audience {
 	}
 	return to
 }
+
+// yield lets other goroutines run in a loop that waits for a state of theirs.
+func yield() { runtime.Gosched() }
