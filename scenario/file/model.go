@@ -34,14 +34,14 @@ type Target struct {
 // TLS says how to verify a target.
 type TLS struct {
 	Insecure   bool   // accept any certificate
-	CA         string // a PEM file, "" = the system's roots
+	CA         string // a PEM file as the file names it, "" = the system's roots
 	ServerName string // "" = the host of the URL
 }
 
 // Sample says where to read a target's own resources from.
 type Sample struct {
 	PID   int           // a process of this machine
-	Every time.Duration // default 1s
+	Every time.Duration // 1s
 }
 
 // Server is the built-in server, started for the run.
@@ -136,7 +136,7 @@ type Ramp struct {
 type Report struct {
 	Dir      string        // "": the command's default
 	Formats  []string      // of html json hlog svg png; default all of them
-	Interval time.Duration // of the timeline; default 1s
+	Interval time.Duration // of the timeline; 1s
 }
 
 // Template is a text with places for the index of a client. The zero value

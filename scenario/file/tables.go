@@ -161,7 +161,7 @@ var sampleTable = object[Sample]{
 		{key: "pid", required: "write the target's process id", set: func(d *decoder, n *node, s *Sample) { s.PID = d.count(n, "pid", 1, 1<<31-1) }},
 		{key: "prometheus", later: "give the pid of a local process instead, or remove sample"},
 		{key: "every", set: func(d *decoder, n *node, s *Sample) {
-			s.Every = d.duration(n, "every", 100*time.Millisecond, time.Minute)
+			s.Every = d.onlySecond(n, "every")
 		}},
 	},
 }
@@ -191,12 +191,7 @@ var reportTable = object[Report]{
 			r.Formats = d.strings(n, "formats", func(s string) *flaw { return checkWord(s, "report format", formats, laterFormats) })
 		}},
 		{key: "interval", set: func(d *decoder, n *node, r *Report) {
-			r.Interval = read(d, n, "interval", parseDuration, func(v time.Duration) *flaw {
-				if v != time.Second {
-					return &flaw{"an interval of " + formatDuration(v) + " is not supported by this version yet", "write 1s, or remove it"}
-				}
-				return nil
-			})
+			r.Interval = d.onlySecond(n, "interval")
 		}},
 		{key: "baseline", later: notYet},
 		{key: "keep_raw", later: notYet},
@@ -226,6 +221,17 @@ func (d *decoder) ramp(n *node, what string, highest float64) Ramp {
 	return read(d, n, what, parseRamp, func(r Ramp) *flaw {
 		if r.From > highest || r.To > highest {
 			return &flaw{fmt.Sprintf("%s goes over %g%%", what, highest*100), fmt.Sprintf("write 0%% to %g%%", highest*100)}
+		}
+		return nil
+	})
+}
+
+// onlySecond reads the interval of a measurement, of which this version knows
+// one.
+func (d *decoder) onlySecond(n *node, what string) time.Duration {
+	return read(d, n, what, parseDuration, func(v time.Duration) *flaw {
+		if v != time.Second {
+			return &flaw{what + ": " + formatDuration(v) + " is not supported by this version yet", "write 1s, or remove it"}
 		}
 		return nil
 	})
