@@ -26,11 +26,18 @@ type Socket struct {
 	conn   *conn
 	auth   []byte
 	handle *fanout.Handle
-	left   atomic.Bool
+	stage  atomic.Int32 // in the namespace, leaving, left
 
 	mu   sync.Mutex
 	acks map[uint64]*pendingAck // nil until the first
 }
+
+// The stages of a socket's life.
+const (
+	inside int32 = iota
+	leaving
+	left
+)
 
 // member is a socket as the hub sees it; a type of its own keeps its methods
 // out of Socket's.
@@ -66,7 +73,7 @@ func (s *Socket) AuthRaw() []byte { return s.auth }
 func (s *Socket) Transport() string { return s.conn.session.Transport() }
 
 // Connected reports whether the socket is in its namespace.
-func (s *Socket) Connected() bool { return s.handle != nil && !s.left.Load() }
+func (s *Socket) Connected() bool { return s.handle != nil && s.stage.Load() != left }
 
 // Emit sends an event to this client. See Target.Emit.
 func (s *Socket) Emit(event string, args ...any) error {
@@ -170,7 +177,7 @@ func (s *Socket) EmitWithAck(timeout time.Duration, done func(answer *Event, err
 		}
 	}
 	s.mu.Lock()
-	if s.left.Load() {
+	if s.stage.Load() != inside {
 		s.mu.Unlock()
 		return ErrDisconnected
 	}
@@ -198,13 +205,14 @@ func (s *Socket) takeAck(id uint64) *pendingAck {
 // leave takes the socket out of the hub; last may be nil. It reports whether
 // this call was the one that did it.
 func (s *Socket) leave(last *frame.Frame, reason string) bool {
-	if !s.left.CompareAndSwap(false, true) {
+	if !s.stage.CompareAndSwap(inside, leaving) {
 		return false
 	}
 	for _, f := range s.ns.handlers.Load().disconnect {
 		s.conn.guard(func() { f(s, reason) })
 	}
 	s.ns.hub.Remove(s.handle, last)
+	s.stage.Store(left)
 	return true
 }
 
