@@ -200,10 +200,11 @@ func overviewTable(run *result.Run, gs []group) table {
 	t := table{Left: len(axes) + 1}
 	t.Head = append(slices.Clone(axes), "verdict")
 	repeated := slices.ContainsFunc(gs, func(g group) bool { return len(g.Cells) > 1 })
+	t.Head = append(t.Head, "lost")
 	if metric != "" {
 		t.Head = append(t.Head, metric+" p50", metric+" p99")
 	}
-	t.Head = append(t.Head, "deliveries/s", "deliveries per CPU s", "lost")
+	t.Head = append(t.Head, "deliveries/s", "deliveries per CPU s")
 	for _, g := range gs {
 		var row []string
 		for _, k := range axes {
@@ -211,18 +212,11 @@ func overviewTable(run *result.Run, gs []group) table {
 		}
 		row = append(row, g.verdicts())
 		ok := g.valid()
+		row = append(row, lostIn(ok))
 		if metric != "" {
 			row = append(row, over(ok, latencyOf(metric, p50)).show(micros), over(ok, latencyOf(metric, p99)).show(micros))
 		}
-		lost := int64(0)
-		for _, c := range ok {
-			lost += c.Ledger.Lost
-		}
-		lostText := count(lost)
-		if len(ok) == 0 {
-			lostText = none
-		}
-		t.Rows = append(t.Rows, append(row, over(ok, deliveries).show(significant), over(ok, efficiency).show(significant), lostText))
+		t.Rows = append(t.Rows, append(row, over(ok, deliveries).show(significant), over(ok, efficiency).show(significant)))
 	}
 	if repeated {
 		t.Note = "Median of the valid trials, with the lowest and the highest in brackets; lost is their sum."
@@ -231,6 +225,17 @@ func overviewTable(run *result.Run, gs []group) table {
 		t.Note = strings.TrimSpace(t.Note + " Invalid trials are not in the numbers.")
 	}
 	return t
+}
+
+func lostIn(cells []*result.Cell) string {
+	if len(cells) == 0 {
+		return none
+	}
+	lost := int64(0)
+	for _, c := range cells {
+		lost += c.Ledger.Lost
+	}
+	return count(lost)
 }
 
 // trialsTable has a row per cell, in the order they ran.

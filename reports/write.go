@@ -109,7 +109,7 @@ type page struct {
 func (p *page) figures() []*figure {
 	fs := p.Comparing
 	for _, s := range p.Sections {
-		fs = append(fs[:len(fs):len(fs)], s.Figures...)
+		fs = append(slices.Clip(fs), s.Figures...)
 	}
 	return fs
 }

@@ -189,8 +189,13 @@ func TestReadLeavesOutNullLatencies(t *testing.T) {
 
 func TestWorst(t *testing.T) {
 	for _, c := range []struct{ a, b, want Verdict }{
-		{Pass, Pass, Pass}, {Pass, Fail, Fail}, {Fail, Pass, Fail}, {Fail, Invalid, Invalid}, {Invalid, Pass, Invalid},
-		{"", Pass, Invalid}, {Pass, "odd", Invalid},
+		{Pass, Pass, Pass},
+		{Pass, Fail, Fail},
+		{Fail, Pass, Fail},
+		{Fail, Invalid, Invalid},
+		{Invalid, Pass, Invalid},
+		{"", Pass, Invalid},
+		{Pass, "odd", Invalid},
 	} {
 		if got := Worst(c.a, c.b); got != c.want {
 			t.Errorf("Worst(%q, %q) = %q, want %q", c.a, c.b, got, c.want)
