@@ -134,6 +134,7 @@ func (c *Client) Run(h Handler) error {
 	err := c.run(h)
 	c.finish(closeError(err))
 	c.wg.Wait()
+	c.drop()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.end
@@ -155,6 +156,19 @@ func (c *Client) run(h Handler) error {
 	}
 	c.poll.get.rd.late = c.late
 	return c.poll.run(h)
+}
+
+// drop gives the read buffers back: an owner may keep an ended client for its
+// figures.
+func (c *Client) drop() {
+	if c.ws != nil {
+		c.ws.rd.release()
+		return
+	}
+	c.poll.get.rd.release()
+	if c.poll.post != nil {
+		c.poll.post.rd.release()
+	}
 }
 
 // arm sets the time by which the next ping has to come. It is called once for

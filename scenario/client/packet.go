@@ -22,7 +22,7 @@ func (c *Client) packet(h Handler, p engineio.Packet, at time.Duration) error {
 	case engineio.Message:
 		return c.message(h, p.Data, p.Binary, at)
 	case engineio.Ping:
-		c.lastPing, c.grace = at, false
+		c.lastPing, c.grace = Now(), false // not at: a busy process may handle it late
 		c.arm()
 		var err error
 		if c.ws != nil {

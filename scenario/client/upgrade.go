@@ -16,6 +16,7 @@ func (d *dialing) upgrade() error {
 	c, p := d.c, d.c.poll
 	if !slices.Contains(p.upgrades, WebSocket) {
 		c.UpgradeErr = &DialError{Stage: "upgrade", Class: "protocol", Err: errNoUpgrade}
+		p.release()
 		return nil
 	}
 	// A ping that arrives during the probe is answered when it is over, so it
