@@ -57,6 +57,9 @@ type Options struct {
 	MaxAttachments int
 	// MaxNamespaces is how many namespaces one connection may join. Default 32.
 	MaxNamespaces int
+	// MaxDynamic is how many namespaces clients may bring into being through
+	// Server.Dynamic. Default 1 024.
+	MaxDynamic int
 	// QueuePackets and QueueBytes bound what waits for one slow client; one
 	// that would exceed them is disconnected with the reason "slow consumer".
 	// Defaults 16 384 packets and 4 MiB.
@@ -143,6 +146,7 @@ func (o Options) withDefaults() (Options, error) {
 		{"MaxPayload", &o.MaxPayload, 1_000_000},
 		{"MaxAttachments", &o.MaxAttachments, 10},
 		{"MaxNamespaces", &o.MaxNamespaces, 32},
+		{"MaxDynamic", &o.MaxDynamic, 1024},
 		{"QueuePackets", &o.QueuePackets, 16384},
 		{"QueueBytes", &o.QueueBytes, 4 << 20},
 	} {

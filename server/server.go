@@ -29,6 +29,8 @@ type Server struct {
 
 	mu         sync.RWMutex
 	namespaces map[string]*Namespace
+	dynamic    []dynamic
+	children   int // namespaces made for clients
 	http       []*fasthttp.Server
 	stopped    bool
 }
@@ -83,31 +85,78 @@ func (s *Server) open(sess *session.Session, ctx *fasthttp.RequestCtx) session.H
 }
 
 // Of returns a namespace, and makes it if need be. A name without leading slash
-// gets one. Clients can join namespaces that exist, and no others: do not pass
-// names that clients made up.
+// gets one. Clients can join namespaces that exist, and those that Dynamic
+// allows: do not pass names that clients made up.
 func (s *Server) Of(name string) *Namespace {
 	if !strings.HasPrefix(name, "/") {
 		name = "/" + name
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if ns := s.namespaces[name]; ns != nil {
-		return ns
+	ns := s.namespaces[name]
+	if ns == nil {
+		ns = s.newNamespace(name)
+		s.namespaces[name] = ns
 	}
+	return ns
+}
+
+// A dynamic namespace stands for all whose names match.
+type dynamic struct {
+	match  func(name string) bool
+	parent *Namespace
+}
+
+// Dynamic returns the pattern of a set of namespaces: when a client asks for one
+// that does not exist and whose name matches, it is made, with the handlers and
+// middleware that the pattern has at that moment. Patterns are tried in the
+// order of their making. The pattern itself has no sockets. No more than
+// Options.MaxDynamic namespaces are made.
+func (s *Server) Dynamic(match func(name string) bool) *Namespace {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	parent := s.newNamespace("")
+	s.dynamic = append(s.dynamic, dynamic{match, parent})
+	return parent
+}
+
+func (s *Server) newNamespace(name string) *Namespace {
 	hub, err := fanout.New(s.opts.Fanout, fanout.Options{})
 	if err != nil {
 		panic(err) // withDefaults has checked the name
 	}
 	ns := &Namespace{server: s, name: name, raw: []byte(name), hub: hub}
 	ns.handlers.Store(&handlers{})
-	s.namespaces[name] = ns
 	return ns
 }
 
+// lookup finds the namespace that a client asks for, nil if it may not have it.
 func (s *Server) lookup(name []byte) *Namespace {
 	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.namespaces[string(name)]
+	ns, patterns := s.namespaces[string(name)], s.dynamic
+	s.mu.RUnlock()
+	if ns != nil {
+		return ns
+	}
+	for _, d := range patterns {
+		if d.match(string(name)) {
+			return s.child(string(name), d.parent)
+		}
+	}
+	return nil
+}
+
+func (s *Server) child(name string, parent *Namespace) *Namespace {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ns := s.namespaces[name]
+	if ns == nil && s.children < s.opts.MaxDynamic {
+		ns = s.newNamespace(name)
+		ns.handlers.Store(parent.handlers.Load())
+		s.namespaces[name] = ns
+		s.children++
+	}
+	return ns
 }
 
 // Handler answers the requests under Options.Path, and the others with 404. It

@@ -3,9 +3,12 @@
 package app
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
+	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/server"
 )
 
@@ -69,4 +72,39 @@ func Protocol(srv *server.Server) {
 	srv.On("message-with-ack", func(_ *server.Socket, e *server.Event) error {
 		return e.AckRaw(e.Raw())
 	})
+	srv.On("ask", func(s *server.Socket, e *server.Event) error {
+		list, err := values(e.Raw())
+		if err != nil {
+			return err
+		}
+		return s.EmitWithAck(time.Minute, func(answer *server.Event, err error) {
+			if err != nil {
+				return
+			}
+			args, attachments := answer.Raw()
+			s.EmitRaw("answer", args, attachments)
+		}, "question", list...)
+	})
+	srv.On("bye", func(s *server.Socket, e *server.Event) error {
+		args, _ := e.Raw()
+		s.Disconnect(string(args) == "true")
+		return nil
+	})
+	srv.Of("/refused").Use(func(s *server.Socket) error {
+		return &server.ConnectError{Message: "not allowed", Data: json.RawMessage(s.AuthRaw())}
+	})
+}
+
+// values decodes a list of arguments.
+func values(args []byte, attachments [][]byte) ([]any, error) {
+	var list []any
+	for len(args) > 0 {
+		arg, rest := socketio.NextArg(args)
+		var v any
+		if err := socketio.Bind(arg, attachments, &v); err != nil {
+			return nil, err
+		}
+		list, args = append(list, v), rest
+	}
+	return list, nil
 }

@@ -19,8 +19,12 @@ import (
 //	all   (event, data, others?)        the same to all of the namespace     ack: ()
 //
 // A message goes to the sender as well unless others is true. An ack tells that
-// the request has been carried out.
-func Bench(srv *server.Server) { bench(srv.Namespace) }
+// the request has been carried out. Any namespace that a client names is served
+// alike.
+func Bench(srv *server.Server) {
+	bench(srv.Namespace)
+	bench(srv.Dynamic(func(string) bool { return true }))
+}
 
 func bench(ns *server.Namespace) {
 	ns.On("join", func(s *server.Socket, e *server.Event) error {
@@ -44,11 +48,11 @@ func bench(ns *server.Namespace) {
 		if err != nil {
 			return err
 		}
-		return relay(e, ns.To(name), s.To(name), rest, attachments)
+		return relay(e, s.Namespace().To(name), s.To(name), rest, attachments)
 	})
 	ns.On("all", func(s *server.Socket, e *server.Event) error {
 		args, attachments := e.Raw()
-		return relay(e, ns.Everyone(), s.Broadcast(), args, attachments)
+		return relay(e, s.Namespace().Everyone(), s.Broadcast(), args, attachments)
 	})
 }
 

@@ -25,14 +25,13 @@ func (s *Session) StartPoll(wake func()) ([]*frame.Frame, error) {
 	case s.pollWake != nil:
 		s.end(TransportError)
 		return nil, ErrBusy
+	case len(s.out) > 0:
+		return s.takeOut(), nil
 	case s.state == closing:
 		// Nothing was held when the server closed the session: a noop answers
 		// the poll and the close packet follows it.
-		answer := append(s.takeOut(), noopFrame, closeFrame)
 		s.end(s.reason)
-		return answer, nil
-	case len(s.out) > 0:
-		return s.takeOut(), nil
+		return []*frame.Frame{noopFrame, closeFrame}, nil
 	}
 	s.pollWake, s.woken = wake, false
 	return nil, nil
@@ -51,12 +50,13 @@ func (s *Session) FinishPoll(gone bool) []*frame.Frame {
 	case gone:
 		s.end(TransportError)
 		return []*frame.Frame{closeFrame}
-	case s.state == closing:
-		answer := append(s.takeOut(), closeFrame)
-		s.end(s.reason)
-		return answer
 	case s.conn == nil && len(s.out) > 0:
+		// The close packet waits for the next poll: the official client acts on
+		// it at once, and on what came before it only afterwards.
 		return s.takeOut()
+	case s.state == closing:
+		s.end(s.reason)
+		return []*frame.Frame{closeFrame}
 	}
 	return []*frame.Frame{noopFrame}
 }

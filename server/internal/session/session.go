@@ -281,6 +281,8 @@ func (s *Session) Shut(reason Reason) {
 	}
 	s.state, s.reason = closing, reason
 	switch {
+	case s.conn == nil && reason == ServerShutdown && len(s.out) == 0 && s.pollWake == nil:
+		s.end(reason) // nobody waits, and nothing would be lost
 	case s.conn == nil:
 		s.cfg.Clock.Arm(&s.heart, pollingGrace)
 		s.wakePoll()

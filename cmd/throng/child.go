@@ -1,0 +1,128 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/throng-io/throng/scenario"
+	"github.com/throng-io/throng/scenario/file"
+)
+
+// startTime is how long the built-in server may take to listen.
+const startTime = 10 * time.Second
+
+// startServer runs the built-in server as a child process: its CPU, memory and
+// garbage collection are its own then, and the system can tell them from ours.
+func startServer(ctx context.Context, s *file.Server) (*scenario.Endpoint, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("start the server: %w", err)
+	}
+	args := []string{"serve", "--app", "bench", "--listen", s.Listen, "--fanout", s.Fanout, "--until-stdin-ends"}
+	if s.PingInterval > 0 {
+		args = append(args, "--ping-interval", s.PingInterval.String())
+	}
+	if s.PingTimeout > 0 {
+		args = append(args, "--ping-timeout", s.PingTimeout.String())
+	}
+	cmd := exec.Command(self, args...)
+	cmd.Env = os.Environ()
+	if s.GOMAXPROCS > 0 {
+		cmd.Env = append(cmd.Env, fmt.Sprintf("GOMAXPROCS=%d", s.GOMAXPROCS))
+	}
+	detach(cmd)
+	// The server stops when its standard input ends. The system sees to that
+	// even when this process is killed.
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, fmt.Errorf("start the server: %w", err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, fmt.Errorf("start the server: %w", err)
+	}
+	said := &tail{}
+	cmd.Stderr = said
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start the server: %w", err)
+	}
+	line := make(chan string, 1)
+	ended := make(chan error, 1)
+	exited := make(chan struct{})
+	go func() {
+		defer close(exited)
+		first, _ := bufio.NewReader(stdout).ReadString('\n')
+		line <- first
+		if err := cmd.Wait(); err != nil {
+			ended <- fmt.Errorf("%w%s", err, said.quote())
+		}
+		close(ended)
+	}()
+	stop := func(ctx context.Context) error {
+		_ = stdin.Close()
+		select {
+		case <-exited:
+			return nil
+		case <-ctx.Done():
+		}
+		_ = cmd.Process.Kill()
+		<-exited
+		return errors.New("it had to be killed")
+	}
+	select {
+	case first := <-line:
+		if address, ok := strings.CutPrefix(strings.TrimSpace(first), "listening on "); ok {
+			return &scenario.Endpoint{URL: address, PID: cmd.Process.Pid, Stop: stop, Done: ended}, nil
+		}
+		<-exited
+		return nil, fmt.Errorf("the built-in server did not start%s", said.quote())
+	case <-time.After(startTime):
+		err = errors.New("the built-in server did not start in time")
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	now, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	cancel()
+	_ = stop(now)
+	return nil, err
+}
+
+// tail keeps the end of what is written to it.
+type tail struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+const tailLength = 2000
+
+func (t *tail) Write(b []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.text = append(t.text, b...)
+	if cut := len(t.text) - tailLength; cut > 0 {
+		t.text = append(t.text[:0], t.text[cut:]...)
+	}
+	return len(b), nil
+}
+
+// quote returns the last line, for an error message.
+func (t *tail) quote() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	text := bytes.TrimSpace(t.text)
+	if i := bytes.LastIndexByte(text, '\n'); i >= 0 {
+		text = text[i+1:]
+	}
+	if len(text) == 0 {
+		return ""
+	}
+	return ": " + strings.TrimPrefix(string(text), "throng: ")
+}

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenarios"
+)
+
+func listCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "list",
+		Short: "List the ready scenarios",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			out := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+			for _, name := range scenarios.Names() {
+				f, err := load(name, nil)
+				if err != nil {
+					return err
+				}
+				_, _ = fmt.Fprintf(out, "%s\t%s\n", name, f.Spec.About)
+			}
+			return out.Flush()
+		},
+	}
+}
+
+// load reads a scenario by the path of its file or the name of a ready one. A
+// file of that name in the working directory comes first.
+func load(name string, set map[string]string) (*file.File, error) {
+	text, err := os.ReadFile(name)
+	switch {
+	case err == nil:
+		return file.Parse(name, text, set)
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	}
+	text, err = scenarios.Read(name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: no such file, and no ready scenario of that name; 'throng list' lists them", name)
+	}
+	return file.Parse(filepath.Base(name), text, set)
+}
+
+// version is what the build says about itself.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	v := info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && len(s.Value) >= 12 && v == "(devel)" {
+			v += " " + s.Value[:12]
+		}
+	}
+	return v
+}

@@ -1,0 +1,232 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/throng-io/throng/reports"
+	"github.com/throng-io/throng/scenario"
+	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// runFlags are what `throng run` can be told beside the scenarios.
+type runFlags struct {
+	out    string
+	set    []string
+	target string
+	quiet  bool
+	asJSON bool
+}
+
+func runCommand() *cobra.Command {
+	var flags runFlags
+	cmd := &cobra.Command{
+		Use:   "run FILE|NAME...",
+		Short: "Run scenarios and report what they measured",
+		Long: `Run scenarios: files, or ready ones by name ('throng list'). Without a target of
+their own they start the built-in server as a process beside this one. Each run
+leaves result.json, report.html, the figures and the histograms in its directory.
+
+Exit codes: 0 all checks held, 1 a check failed, 2 bad usage or file, 3 the run is
+invalid (this machine could not keep up), 4 the target cannot be reached,
+130 interrupted; what was measured until then is kept.`,
+		Example: `  throng run quickstart
+  throng run broadcast --set viewers=5000
+  throng run my.yaml --target http://127.0.0.1:3000 --out out/mine`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return runAll(cmd, args, flags) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&flags.out, "out", "", "directory for the results (default out/NAME-TIME)")
+	f.StringArrayVar(&flags.set, "set", nil, "override a variable or a key of the scenario: key=value")
+	f.StringVar(&flags.target, "target", "", "URL of the server under test, instead of the scenario's")
+	f.BoolVar(&flags.quiet, "quiet", false, "no progress")
+	f.BoolVar(&flags.asJSON, "json", false, "print result.json instead of the summary")
+	return cmd
+}
+
+func runAll(cmd *cobra.Command, names []string, flags runFlags) error {
+	set, err := parseSet(flags.set)
+	if err != nil {
+		return err
+	}
+	opt, err := target(flags.target)
+	if err != nil {
+		return err
+	}
+	opt.Version = version()
+	opt.Command = append([]string{"throng", "run"}, os.Args[min(2, len(os.Args)):]...)
+	files := make([]*file.File, len(names))
+	for i, name := range names { // all, before the first one runs
+		if files[i], err = load(name, set); err != nil {
+			return err
+		}
+	}
+	worst := exitPass
+	for _, f := range files {
+		dir := outputDir(f, flags.out, len(files) > 1)
+		code, err := runOne(cmd, f, dir, opt, flags)
+		if err != nil {
+			return err
+		}
+		worst = max(worst, code)
+		if code == exitInterrupted {
+			break
+		}
+	}
+	if worst != exitPass {
+		return &exitError{code: worst}
+	}
+	return nil
+}
+
+// runOne runs one scenario and writes its results to dir.
+func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, flags runFlags) (int, error) {
+	ctx, stderr := cmd.Context(), cmd.ErrOrStderr()
+	if err := writable(dir); err != nil {
+		return 0, err
+	}
+	if wants(f, "hlog") {
+		opt.HistogramDir = dir
+	}
+	opt.Start = func(ctx context.Context, s *file.Server) (*scenario.Endpoint, error) { return startServer(ctx, s) }
+	show := newProgress(stderr, f.Spec.Name, flags.quiet)
+	opt.Progress = show.update
+	run, runErr := scenario.Run(ctx, f, opt)
+	show.close()
+	if run == nil || len(run.Cells) == 0 {
+		if runErr == nil {
+			return exitInterrupted, nil // before anything was measured
+		}
+		return 0, classify(runErr)
+	}
+	if err := write(cmd.OutOrStdout(), f, dir, run, flags.asJSON); err != nil {
+		return 0, &exitError{exitUsage, err}
+	}
+	switch {
+	case runErr != nil: // what the trials before it measured is written
+		return 0, classify(runErr)
+	case ctx.Err() != nil:
+		return exitInterrupted, nil
+	}
+	return map[result.Verdict]int{result.Pass: exitPass, result.Fail: exitFail, result.Invalid: exitInvalid}[run.Verdict], nil
+}
+
+// write leaves a run's results in dir and says so.
+func write(stdout io.Writer, f *file.File, dir string, run *result.Run, asJSON bool) error {
+	// The numbers first: whatever happens to the drawing, they are kept.
+	if err := run.Write(dir); err != nil {
+		return err
+	}
+	if asJSON {
+		text, err := os.ReadFile(filepath.Join(dir, result.FileName))
+		if err != nil {
+			return err
+		}
+		if _, err := stdout.Write(text); err != nil {
+			return err
+		}
+	} else if err := reports.Summary(stdout, run); err != nil {
+		return err
+	}
+	page := ""
+	if wants(f, "html") || wants(f, "svg") || wants(f, "png") {
+		if err := reports.Write(dir, run); err != nil {
+			return err
+		}
+		page = reports.PageName
+	}
+	if !asJSON {
+		_, err := fmt.Fprintf(stdout, "\nreport: %s\n", filepath.Join(dir, page))
+		return err
+	}
+	return nil
+}
+
+func wants(f *file.File, format string) bool {
+	for _, have := range f.Spec.Report.Formats {
+		if have == format {
+			return true
+		}
+	}
+	return false
+}
+
+// classify gives an error of the runner its exit code.
+func classify(err error) error {
+	var unreachable *scenario.TargetError
+	if errors.As(err, &unreachable) {
+		return &exitError{exitUnreachable, err}
+	}
+	return &exitError{exitUsage, err}
+}
+
+func parseSet(pairs []string) (map[string]string, error) {
+	set := map[string]string{}
+	for _, pair := range pairs {
+		key, value, ok := strings.Cut(pair, "=")
+		if !ok || key == "" {
+			return nil, fmt.Errorf("--set %q is no assignment; write --set key=value", pair)
+		}
+		set[key] = value
+	}
+	return set, nil
+}
+
+// target takes the URL of --target apart: with a path it names the server's
+// path as well.
+func target(address string) (opt scenario.Options, err error) {
+	if address == "" {
+		return opt, nil
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "ws" && u.Scheme != "wss") {
+		return opt, fmt.Errorf("--target %q is no URL of a server; write http://HOST:PORT or https://HOST:PORT", address)
+	}
+	if u.Path != "" && u.Path != "/" {
+		opt.Path = strings.TrimSuffix(u.Path, "/") + "/"
+	}
+	u.Path, u.RawQuery, u.Fragment = "", "", ""
+	opt.Target = u.String()
+	return opt, nil
+}
+
+func outputDir(f *file.File, out string, several bool) string {
+	name := f.Spec.Name
+	switch {
+	case out != "" && several:
+		return filepath.Join(out, name)
+	case out != "":
+		return out
+	case f.Spec.Report.Dir != "":
+		return f.Spec.Report.Dir
+	}
+	return filepath.Join("out", name+"-"+time.Now().Format("20060102-150405"))
+}
+
+// writable makes dir and makes sure that files can be made in it, before a long
+// run ends with nowhere to go.
+func writable(dir string) error {
+	err := os.MkdirAll(dir, 0o755)
+	if err == nil {
+		var probe *os.File
+		if probe, err = os.CreateTemp(dir, ".throng-*"); err == nil {
+			_ = probe.Close()
+			err = os.Remove(probe.Name())
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("results cannot be written to %s: %w; choose another directory with --out", dir, err)
+	}
+	return nil
+}

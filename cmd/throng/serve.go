@@ -1,0 +1,183 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/throng-io/throng/server"
+	"github.com/throng-io/throng/server/app"
+)
+
+// shutdownTime is how long clients get to take what is queued for them.
+const shutdownTime = 2 * time.Second
+
+func serveCommand() *cobra.Command {
+	var (
+		opts        server.Options
+		listen      string
+		application string
+		origins     []string
+		credentials bool
+		parent      bool
+	)
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the built-in Socket.IO server",
+		Long: `Run the built-in Socket.IO server with one of its applications:
+
+  bench     the benchmark contract: join, leave, echo, room, all
+  protocol  a playground for protocol tests
+  engine    bare Engine.IO: each message is echoed (path /engine.io/)
+
+It prints one line with its address when it accepts connections, and stops on
+Ctrl-C or SIGTERM after its clients have been told.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if len(origins) > 0 {
+				opts.CORS = &server.CORS{Origins: origins, Credentials: credentials}
+			}
+			srv, err := app.New(application, opts)
+			if err != nil {
+				return err
+			}
+			ctx := cmd.Context()
+			if parent {
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithCancel(ctx)
+				defer cancel()
+				go func() {
+					_, _ = io.Copy(io.Discard, cmd.InOrStdin())
+					cancel()
+				}()
+			}
+			return serve(ctx, srv, listen, cmd.OutOrStdout())
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&listen, "listen", "localhost:3000", "address to listen on; port 0 takes a free one")
+	f.StringVar(&application, "app", "bench", "application: "+strings.Join(app.Names(), ", "))
+	f.StringVar(&opts.Fanout, "fanout", "batched", "how broadcasts are delivered: "+strings.Join(server.Strategies(), ", "))
+	f.StringVar(&opts.Path, "path", "", `path of the server (default "/socket.io/", for the engine application "/engine.io/")`)
+	f.StringSliceVar(&opts.Transports, "transports", []string{"polling", "websocket"}, "transports that clients may use")
+	f.BoolVar(&opts.NoUpgrades, "no-upgrades", false, "keep clients that began with polling there")
+	f.Var(milliseconds(&opts.PingInterval, 25*time.Second), "ping-interval", "from a pong to the next ping")
+	f.Var(milliseconds(&opts.PingTimeout, 20*time.Second), "ping-timeout", "how long a pong may take")
+	f.Var(milliseconds(&opts.UpgradeTimeout, 10*time.Second), "upgrade-timeout", "how long an upgrade may take")
+	f.Var(milliseconds(&opts.ConnectTimeout, 45*time.Second), "connect-timeout", "how long a client may stay without a namespace")
+	f.IntVar(&opts.MaxPayload, "max-payload", 1_000_000, "limit in bytes of a polling body or websocket message")
+	f.StringSliceVar(&origins, "cors-origin", nil, `origins whose pages may connect; "*" for all`)
+	f.BoolVar(&credentials, "cors-credentials", false, "allow such pages to send cookies")
+	f.StringVar(&opts.Cookie, "cookie", "", "name of a cookie with the session id, for sticky load balancers")
+	f.BoolVar(&parent, "until-stdin-ends", false, "stop when standard input ends, as it does when the parent process is gone")
+	return cmd
+}
+
+// serve serves srv on an address until ctx ends.
+func serve(ctx context.Context, srv *server.Server, address string, stdout io.Writer) error {
+	listeners, err := listenAll(address)
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(stdout, "listening on http://%s\n", listeners[0].Addr())
+	failed := make(chan error, len(listeners))
+	var all sync.WaitGroup
+	for _, ln := range listeners {
+		all.Go(func() { failed <- srv.Serve(ln) })
+	}
+	select {
+	case <-ctx.Done():
+		err = nil
+	case err = <-failed:
+	}
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+	defer cancel()
+	if stop := srv.Shutdown(end); stop != nil && !errors.Is(stop, context.DeadlineExceeded) {
+		err = errors.Join(err, stop)
+	}
+	all.Wait()
+	return err
+}
+
+// listenAll listens on an address; for localhost on both address families, as
+// clients may try either, with the same port.
+func listenAll(address string) ([]net.Listener, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, fmt.Errorf("--listen %q is no address (%w); use HOST:PORT, such as localhost:3000 or :3000", address, err)
+	}
+	if host != "localhost" {
+		ln, err := listenOn(address)
+		if err != nil {
+			return nil, err
+		}
+		return []net.Listener{ln}, nil
+	}
+	four, err := listenOn(net.JoinHostPort("127.0.0.1", port))
+	if err != nil {
+		return nil, err
+	}
+	listeners := []net.Listener{four}
+	chosen := strconv.Itoa(four.Addr().(*net.TCPAddr).Port)
+	six, err := listenOn(net.JoinHostPort("::1", chosen))
+	switch {
+	case err == nil:
+		listeners = append(listeners, six)
+	case errors.Is(err, syscall.EADDRINUSE):
+		_ = four.Close()
+		return nil, err
+	}
+	return listeners, nil // without IPv6 on this machine, IPv4 has to do
+}
+
+func listenOn(address string) (net.Listener, error) {
+	ln, err := net.Listen("tcp", address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("--listen %s: the port is in use (%w); choose another, or :0 for a free one", address, err)
+	case errors.Is(err, syscall.EACCES):
+		return nil, fmt.Errorf("--listen %s: not permitted (%w); choose a port above 1023", address, err)
+	case err != nil:
+		return nil, fmt.Errorf("--listen %s: %w", address, err)
+	}
+	return ln, nil
+}
+
+// duration is a flag for options that Socket.IO gives in milliseconds: a bare
+// number is taken so.
+type duration struct{ d *time.Duration }
+
+func milliseconds(d *time.Duration, value time.Duration) duration {
+	*d = value
+	return duration{d}
+}
+
+func (v duration) String() string {
+	if v.d == nil {
+		return ""
+	}
+	return v.d.String()
+}
+
+func (v duration) Type() string { return "duration" }
+
+func (v duration) Set(s string) error {
+	if ms, err := strconv.ParseInt(s, 10, 32); err == nil {
+		s = strconv.FormatInt(ms, 10) + "ms"
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil || d <= 0 {
+		return errors.New("write a positive duration such as 300ms or 25s")
+	}
+	*v.d = d
+	return nil
+}
