@@ -42,6 +42,7 @@ func BenchmarkRooms(b *testing.B) {
 }
 
 func benchmark(b *testing.B, strategy string, members, groups, payload, inflight int) {
+	b.Helper()
 	hub := open(b, strategy, Options{})
 	all := make([]*counter, members)
 	names := make([]string, groups)

@@ -40,10 +40,13 @@ type Message struct {
 // A member gets what one caller sends in the order of that caller's calls,
 // direct emits and broadcasts alike. Who is reached is decided as of the call.
 // Between concurrent callers there is no order, and nothing is lost or sent
-// twice. After Close all methods do nothing.
+// twice. After Close nothing changes and nothing is sent; a handle that Add
+// returns then is of no effect.
 //
-// A caller that sends faster than the members' shards deliver waits in Emit,
-// Broadcast, Join and Leave; see the package documentation.
+// A caller that sends faster than the shards deliver waits in every method but
+// Remove and the queries; see the package documentation.
+//
+//nolint:interfacebloat // one namespace needs all of it, and a strategy is the whole: half of it could not keep the order
 type Hub interface {
 	// Add makes m a member. hello, which may be nil, is the first frame that it
 	// gets from this hub. Every Broadcast called after Add has returned reaches
@@ -61,7 +64,8 @@ type Hub interface {
 	// Broadcast sends m to each member of an audience once.
 	Broadcast(to Audience, m Message)
 	// Each calls fn for the members of an audience, on the caller's goroutine and
-	// with no lock held, after all that the caller did before has taken effect.
+	// with no lock held. It sees all that the caller has joined and left before. It
+	// waits for the shards to come to it, so it must not be called from a Member.
 	Each(to Audience, fn func(h *Handle))
 	// Rooms lists the rooms of a member in no order, its own id not among them.
 	Rooms(h *Handle) []string
@@ -86,8 +90,8 @@ type Options struct {
 	// batched those that are opened before the first is full. GOMAXPROCS.
 	Shards int
 	// ShardMembers is how many members the shards of batched have before one more
-	// is opened. 512: the sockets of so many fit the second-level cache, and a
-	// round over them takes about a millisecond.
+	// is opened. 512: the sockets of some hundred members fit the second-level
+	// cache, and a round over them keeps nobody waiting for long.
 	ShardMembers int
 	// QueuePackets is how many operations may wait at one shard. 4096.
 	QueuePackets int

@@ -71,13 +71,13 @@ func (m *recorder) texts(t *testing.T) []string {
 }
 
 // open returns a hub that the test's end closes.
-func open(t testing.TB, strategy string, opts Options) Hub {
-	t.Helper()
+func open(tb testing.TB, strategy string, opts Options) Hub {
+	tb.Helper()
 	hub, err := New(strategy, opts)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(hub.Close)
+	tb.Cleanup(hub.Close)
 	return hub
 }
 

@@ -159,10 +159,7 @@ func (m *model) broadcast(pick func(int) int, roomName func() string, someone fu
 }
 
 // checkMembership compares the queries with the model.
-func (m *model) checkMembership(t interface {
-	Helper()
-	Errorf(string, ...any)
-}) {
+func (m *model) checkMembership(t rapid.TB) {
 	t.Helper()
 	sizes := map[string]int{}
 	for _, mm := range m.members {
