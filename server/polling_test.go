@@ -1,0 +1,259 @@
+package server_test
+
+import (
+	"errors"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fasthttp/websocket"
+
+	"github.com/throng-io/throng/server"
+	"github.com/throng-io/throng/server/app"
+)
+
+// poller is a client on polling.
+type poller struct {
+	t   *testing.T
+	url string
+	sid string
+}
+
+// poll opens a session on polling; for Socket.IO it joins the main namespace.
+func poll(t *testing.T, base, path string) *poller {
+	t.Helper()
+	p := &poller{t: t, url: base + path + "?EIO=4&transport=polling"}
+	p.sid = handshakeOf(t, p.get()).SID
+	p.url += "&sid=" + p.sid
+	if path == "/socket.io/" {
+		p.post("40")
+		p.expectPrefix(`40{"sid":"`)
+	}
+	return p
+}
+
+func (p *poller) get() string {
+	p.t.Helper()
+	_, body := exchange(p.t, "GET", p.url, "", nil)
+	return body
+}
+
+func (p *poller) post(body string) {
+	p.t.Helper()
+	if resp, got := exchange(p.t, "POST", p.url, body, nil); resp.StatusCode != 200 || got != "ok" {
+		p.t.Fatalf("posted %q: %s %q", body, resp.Status, got)
+	}
+}
+
+func (p *poller) expect(want string) {
+	p.t.Helper()
+	if got := p.get(); got != want {
+		p.t.Fatalf("polled %q, want %q", got, want)
+	}
+}
+
+func (p *poller) expectPrefix(want string) {
+	p.t.Helper()
+	if got := p.get(); !strings.HasPrefix(got, want) {
+		p.t.Fatalf("polled %q, want %q...", got, want)
+	}
+}
+
+// hold starts a poll and returns the channel of its answer.
+func (p *poller) hold() <-chan string {
+	answer := make(chan string, 1)
+	go func() {
+		_, body := exchange(p.t, "GET", p.url, "", nil)
+		answer <- body
+	}()
+	return answer
+}
+
+// gone checks that the session has ended.
+func (p *poller) gone(code string) {
+	p.t.Helper()
+	if resp, got := exchange(p.t, "POST", p.url, "3", nil); resp.StatusCode != 400 || !strings.Contains(got, code) {
+		p.t.Errorf("the session lives on: %s %q", resp.Status, got)
+	}
+}
+
+func TestPollingEventsAndBinary(t *testing.T) {
+	everyStrategy(t, func(t *testing.T, srv *server.Server, base string) {
+		app.Protocol(srv)
+		p := &poller{t: t, url: base + "/socket.io/?EIO=4&transport=polling"}
+		p.url += "&sid=" + handshakeOf(t, p.get()).SID
+		p.post(`40{"token":"x"}`)
+		if got := p.get(); !strings.HasPrefix(got, `40{"sid":"`) {
+			t.Fatalf("polled %q", got)
+		} else if !strings.HasSuffix(got, "\x1e"+`42["auth",{"token":"x"}]`) {
+			p.expect(`42["auth",{"token":"x"}]`)
+		}
+		p.post(`451-["message",{"_placeholder":true,"num":0}]` + "\x1ebAQID")
+		p.expect(`451-["message-back",{"_placeholder":true,"num":0}]` + "\x1ebAQID")
+	})
+}
+
+func TestUpgrade(t *testing.T) {
+	base := start(t, server.Options{Engine: app.Echo})
+	p := poll(t, base, "/engine.io/")
+	held := p.hold()
+	w := open(t, base, "/engine.io/", "&sid="+p.sid)
+	w.send("2probe")
+	w.expect("3probe")
+	if got := <-held; got != "6" {
+		t.Errorf("the held poll got %q during the probe", got)
+	}
+	p.expect("6") // as does one that comes later
+	p.post("4before the upgrade")
+	w.send("5")
+	w.expect("4before the upgrade")
+	w.send("4after")
+	w.expect("4after")
+	p.gone(`"code":3`)
+	second := open(t, base, "/engine.io/", "&sid="+p.sid)
+	second.expectClose()
+	w.send("4untouched")
+	w.expect("4untouched")
+}
+
+func TestUpgradeIsRefused(t *testing.T) {
+	base := start(t, server.Options{Engine: app.Echo, UpgradeTimeout: 50 * time.Millisecond})
+	t.Run("while another probes", func(t *testing.T) {
+		p := poll(t, base, "/engine.io/")
+		first := open(t, base, "/engine.io/", "&sid="+p.sid)
+		first.send("2probe")
+		first.expect("3probe")
+		open(t, base, "/engine.io/", "&sid="+p.sid).expectClose()
+		first.send("5")
+		first.send("4a")
+		first.expect("4a")
+	})
+	t.Run("of a session born on websocket", func(t *testing.T) {
+		w := &wire{t: t}
+		var err error
+		if w.conn, _, err = websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(base, "http")+"/engine.io/?EIO=4&transport=websocket", nil); err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = w.conn.Close() }()
+		open(t, base, "/engine.io/", "&sid="+handshakeOf(t, w.text()).SID).expectClose()
+		w.send("4mine")
+		w.expect("4mine")
+	})
+	t.Run("after a wrong first packet", func(t *testing.T) {
+		p := poll(t, base, "/engine.io/")
+		w := open(t, base, "/engine.io/", "&sid="+p.sid)
+		w.send("4hello")
+		w.expectClose()
+		p.post("4still polling")
+		p.expect("4still polling")
+	})
+	t.Run("after its time", func(t *testing.T) {
+		p := poll(t, base, "/engine.io/")
+		w := open(t, base, "/engine.io/", "&sid="+p.sid)
+		w.send("2probe")
+		w.expect("3probe")
+		if _, _, err := w.next(); err == nil {
+			t.Error("the websocket is still open")
+		}
+		p.post("4still polling")
+		p.expect("4still polling")
+	})
+}
+
+// The heartbeat goes on after an upgrade even if a ping was lost with polling:
+// the official server stops it for ever then.
+func TestHeartbeatSurvivesUpgrade(t *testing.T) {
+	base := start(t, server.Options{
+		Engine: app.Echo, PingInterval: 40 * time.Millisecond, PingTimeout: 200 * time.Millisecond,
+	})
+	p := poll(t, base, "/engine.io/")
+	p.expect("2") // and never answered
+	w := open(t, base, "/engine.io/", "&sid="+p.sid)
+	w.send("2probe")
+	w.expect("3probe")
+	w.send("5")
+	_ = w.conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	if _, b, err := w.conn.ReadMessage(); err != nil || string(b) != "2" {
+		t.Fatalf("got %q, %v; want a ping", b, err)
+	}
+	w.expectClose() // because this one was not answered
+}
+
+func TestPollingHeartbeat(t *testing.T) {
+	base := start(t, server.Options{
+		Engine: app.Echo, PingInterval: 20 * time.Millisecond, PingTimeout: 20 * time.Millisecond,
+	})
+	p := poll(t, base, "/engine.io/")
+	time.Sleep(40 * time.Millisecond)
+	p.gone(`"code":1`)
+}
+
+func TestOverlappingPolls(t *testing.T) {
+	base := start(t, server.Options{Engine: app.Echo})
+	p := poll(t, base, "/engine.io/")
+	held := p.hold()
+	for {
+		resp, body := exchange(t, "GET", p.url, "", nil)
+		if resp.StatusCode == 400 {
+			if body != "" && !strings.Contains(body, `"code":1`) {
+				t.Errorf("the second poll got %q", body)
+			}
+			break
+		}
+	}
+	if got := <-held; got != "1" && got != "" {
+		t.Errorf("the first poll got %q", got)
+	}
+	p.gone(`"code":1`)
+}
+
+// What is sent to a client that has dropped its poll must not vanish in it: the
+// session ends, and the application knows.
+func TestDroppedPollEndsTheSession(t *testing.T) {
+	srv, err := server.New(server.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	reasons := make(chan string, 1)
+	srv.OnDisconnect(func(_ *server.Socket, reason string) { reasons <- reason })
+	base := serve(t, srv)
+	p := poll(t, base, "/socket.io/")
+	conn, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, path, _ := strings.Cut(strings.TrimPrefix(p.url, "http://"), "/")
+	if _, err := conn.Write([]byte("GET /" + path + " HTTP/1.1\r\nHost: x\r\n\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	_ = conn.SetReadDeadline(time.Now().Add(30 * time.Millisecond))
+	if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatalf("the poll was not held: %v", err)
+	}
+	if err := conn.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-reasons; got != "transport error" {
+		t.Errorf("reason %q", got)
+	}
+	p.gone(`"code":1`)
+}
+
+func TestServerDisconnectOverPolling(t *testing.T) {
+	srv, err := server.New(server.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv.On("bye", func(s *server.Socket, _ *server.Event) error {
+		err := s.Emit("last words")
+		s.Disconnect(true)
+		return err
+	})
+	p := poll(t, serve(t, srv), "/socket.io/")
+	p.post(`42["bye"]`)
+	p.expect(`42["last words"]` + "\x1e41")
+	p.expect("6\x1e1")
+	p.gone(`"code":1`)
+}
