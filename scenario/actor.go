@@ -1,0 +1,354 @@
+package scenario
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/throng-io/throng/protocol/socketio"
+	"github.com/throng-io/throng/scenario/client"
+)
+
+// The life of a simulated client. It only goes forward.
+type state int32
+
+const (
+	connecting state = iota
+	joining          // connected, some join not yet acknowledged
+	held             // member of all its rooms: may send, is expected to receive
+	ended            // by the plan, by a failure, or dropped
+)
+
+// An actor is one simulated client from the moment it is told to connect until it is
+// gone. Its goroutine is run; it owns the connection and receives on it.
+type actor struct {
+	receiver
+	t         *trial
+	group     *group
+	index     int // within the group
+	transport int // of the trial's
+	shard     *shard
+	calls     callBook
+	state     atomic.Int32
+
+	mu      sync.Mutex
+	conn    conn // nil until connected; set before state says joining
+	leaving bool // told to go
+
+	joins int // memberships that are not acknowledged; its own goroutine's
+}
+
+func newActor(t *trial, g *group, index int) *actor {
+	a := &actor{t: t, group: g, index: index, transport: g.transports[transportOf(g.spec.Transport, index)]}
+	a.id = uint32(g.first + index)
+	a.shard = t.rec.shard(a.id)
+	if r := g.spec.Rooms; r != nil {
+		rooms := roomsOf(t.spec.Seed, g.index, index, r.Of, r.Join)
+		a.members = make([]membership, 0, len(rooms)+1)
+		for _, room := range rooms {
+			a.members = append(a.members, membership{audience: g.rooms[room], room: room})
+		}
+	}
+	a.joins = len(a.members)
+	a.members = append(a.members, membership{audience: g.namespace, room: -1})
+	return a
+}
+
+// run connects, receives until the connection ends, and accounts for the end.
+func (a *actor) run(ctx context.Context, due int64) {
+	t := a.t
+	select {
+	case t.dials <- struct{}{}:
+	case <-ctx.Done():
+		a.end(nil)
+		return
+	}
+	cfg := a.group.config(a.index, a.transport)
+	d, err := t.dial(ctx, cfg)
+	<-t.dials
+	if err != nil {
+		a.failed(ctx, due, err)
+		return
+	}
+	t.connected.Add(1)
+	a.timings(due, d)
+	if !a.adopt(d.conn) {
+		_ = d.conn.Close() // it was told to go while it connected
+	}
+	if a.joins == 0 {
+		a.hold()
+	} else {
+		timer := time.AfterFunc(a.group.spec.Connect.Timeout, a.joinLate)
+		defer timer.Stop()
+		a.join()
+	}
+	err = d.Run(a)
+	in, out := d.Bytes()
+	t.bytesIn.Add(int64(in))
+	t.bytesOut.Add(int64(out))
+	t.connected.Add(-1)
+	a.end(err)
+}
+
+// adopt makes the connection the actor's, unless it is to go.
+func (a *actor) adopt(c conn) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.conn = c
+	if a.leaving {
+		return false
+	}
+	a.state.CompareAndSwap(int32(connecting), int32(joining))
+	return true
+}
+
+// leave sends the client away by the plan: nothing is owed to it from now on.
+func (a *actor) leave() {
+	a.mu.Lock()
+	a.leaving = true
+	c := a.conn
+	a.mu.Unlock()
+	a.release()
+	if c != nil {
+		_ = c.Close() // the end of run tells what there is to tell
+	}
+}
+
+// release takes the client out of those that are held, once.
+func (a *actor) release() {
+	if state(a.state.Swap(int32(ended))) == held {
+		a.t.held.Add(-1)
+		a.group.held.Add(-1)
+	}
+	a.t.ledger.leave(&a.receiver)
+}
+
+// failed accounts for a connection that did not come about.
+func (a *actor) failed(ctx context.Context, due int64, err error) {
+	t := a.t
+	a.mu.Lock()
+	leaving := a.leaving
+	a.mu.Unlock()
+	if leaving || ctx.Err() != nil {
+		a.release()
+		return
+	}
+	class := "other"
+	if de := (*client.DialError)(nil); errors.As(err, &de) {
+		class = de.Class
+	}
+	t.failed.Add(1)
+	t.errors.add(errorKey{class: "connect." + class, stream: -1, group: a.group.index}, t.now(), err)
+	if class == "timeout" {
+		// A timeout is at least that long: leaving it out would flatter the others.
+		t.record(a.shard, a.group.connect[a.transport][stageAll], due, t.now())
+	}
+	a.release()
+}
+
+func (a *actor) timings(due int64, d dialed) {
+	t := a.t
+	phase := t.tl.phaseAt(due)
+	series := &a.group.connect[a.transport]
+	t.record(a.shard, series[stageAll], due, t.now())
+	for stage, took := range [...]time.Duration{
+		stageTCP: d.timings.TCP, stageTLS: d.timings.TLS, stageOpen: d.timings.Open,
+		stageNamespace: d.timings.Namespace, stageUpgrade: d.timings.Upgrade,
+	} {
+		if took > 0 {
+			a.shard.add(series[stage], phase, took)
+		}
+	}
+	if d.upgrade != nil {
+		class := "other"
+		if de := (*client.DialError)(nil); errors.As(d.upgrade, &de) {
+			class = de.Class
+		}
+		t.errors.add(errorKey{class: "upgrade." + class, stream: -1, group: a.group.index}, t.now(), d.upgrade)
+	}
+}
+
+// join asks for every room. Each acknowledgement makes one membership.
+func (a *actor) join() {
+	now := a.t.now()
+	var packet []byte
+	for i := range a.joins {
+		id := a.calls.open(pendingCall{due: now, sent: now, stream: -1, seq: uint32(i)})
+		packet = append(packet[:0], a.group.head...)
+		packet = strconv.AppendUint(packet, id, 10)
+		packet = append(packet, `["join",`...)
+		packet = socketio.AppendString(packet, a.group.roomName(a.members[i].room))
+		packet = append(packet, ']')
+		if err := a.conn.Send(packet); err != nil {
+			return // the connection has ended: run sees it
+		}
+	}
+}
+
+// joinLate ends a client whose rooms did not acknowledge it in time.
+func (a *actor) joinLate() {
+	if state(a.state.Load()) != joining {
+		return
+	}
+	t := a.t
+	t.errors.add(errorKey{class: "connect.join", stream: -1, group: a.group.index}, t.now(), errors.New("a room did not acknowledge its join in time"))
+	a.mu.Lock()
+	a.leaving = true
+	a.mu.Unlock()
+	t.failed.Add(1)
+	_ = a.conn.Close() // run ends
+}
+
+// hold makes the client a member of its namespace and lets it send.
+func (a *actor) hold() {
+	a.receiver.join(&a.members[len(a.members)-1])
+	if a.state.CompareAndSwap(int32(joining), int32(held)) {
+		a.t.held.Add(1)
+		a.group.held.Add(1)
+	}
+}
+
+// end accounts for the end of the connection.
+func (a *actor) end(err error) {
+	t := a.t
+	was := state(a.state.Load())
+	a.release()
+	a.mu.Lock()
+	planned := a.leaving || t.over.Load()
+	a.mu.Unlock()
+	a.calls.expire(func(c *pendingCall) bool {
+		if c.stream >= 0 {
+			t.pending.Add(-1)
+			if !planned {
+				t.errors.add(errorKey{class: "ack.dropped", stream: int(c.stream), group: a.group.index}, c.due, nil)
+			}
+		}
+		return true
+	})
+	if planned {
+		return
+	}
+	reason := "other"
+	if ce := (*client.CloseError)(nil); errors.As(err, &ce) {
+		reason = slug(ce.Reason)
+	}
+	if was == held {
+		t.dropped.Add(1)
+	} else {
+		t.failed.Add(1)
+	}
+	t.errors.add(errorKey{class: "drop." + reason, stream: -1, group: a.group.index}, t.now(), err)
+}
+
+// Event receives a message.
+func (a *actor) Event(m *client.Message) {
+	t := a.t
+	st, found := findStamp(m.Args)
+	switch {
+	case found == noStamp:
+		return // not of the runner's making
+	case found == badStamp:
+		t.errors.add(errorKey{class: "stamp.invalid", stream: -1, group: a.group.index}, t.arrived(m), nil)
+		return
+	case st.run != t.id:
+		t.foreign.Add(1)
+		return
+	}
+	at := t.arrived(m)
+	kind, s, rank := t.ledger.receive(&a.receiver, &st, at)
+	switch kind {
+	case arrivedCounted:
+		str := t.streams[st.stream]
+		latency := time.Duration(at - s.due)
+		a.shard.add(str.delivery[a.transport], int(s.phase), latency)
+		if s.audience != nil {
+			str.curve(a.shard, int(s.phase), rank, s.expected, latency)
+		}
+	case arrivedDuplicate:
+		t.duplicates.Add(1)
+	case arrivedUnexpected, arrivedStale, arrivedUnknown:
+		t.errors.add(errorKey{class: kind.class(), stream: -1, group: a.group.index}, at, nil)
+	case arrivedIgnored, arrivedExtra:
+	}
+}
+
+func (k arrival) class() string {
+	switch k {
+	case arrivedUnexpected:
+		return "delivery.unexpected"
+	case arrivedStale:
+		return "delivery.stale"
+	default:
+		return "delivery.unknown"
+	}
+}
+
+// Ack receives the answer to a join, an echo, or any other emission that asked for one.
+func (a *actor) Ack(m *client.Message) {
+	t := a.t
+	c, was := a.calls.answer(m.ID)
+	switch was {
+	case callExpired:
+		return // counted when its limit passed
+	case callAnswered, callUnknown:
+		t.errors.add(errorKey{class: "ack.unexpected", stream: -1, group: a.group.index}, t.arrived(m), nil)
+		return
+	case callOpen:
+	}
+	if c.stream < 0 {
+		a.receiver.join(&a.members[c.seq])
+		if a.joins--; a.joins == 0 {
+			a.hold()
+		}
+		return
+	}
+	t.pending.Add(-1)
+	s := t.streams[c.stream]
+	at := t.arrived(m)
+	if s.echoes {
+		if st, found := findStamp(m.Args); found != okStamp || st.stream != uint16(c.stream) || st.seq != c.seq || st.run != t.id {
+			t.errors.add(errorKey{class: "ack.mismatch", stream: int(c.stream), group: a.group.index}, c.due, nil)
+			return
+		}
+	}
+	if at-c.due > int64(s.spec.Ack) {
+		t.errors.add(errorKey{class: "ack.timeout", stream: int(c.stream), group: a.group.index}, c.due, nil)
+	}
+	a.shard.add(s.ack[a.transport], int(c.phase), time.Duration(at-c.due))
+	a.shard.add(s.service[a.transport], int(c.phase), time.Duration(at-c.sent))
+}
+
+// expireCalls counts the calls whose limit has passed, at the limit. A call that is
+// answered late but before this looks is recorded at its real latency.
+func (a *actor) expireCalls(now int64) {
+	t := a.t
+	a.calls.expire(func(c *pendingCall) bool {
+		if c.stream < 0 {
+			return false
+		}
+		s := t.streams[c.stream]
+		limit := int64(s.spec.Ack)
+		if now-c.due <= limit {
+			return false
+		}
+		t.pending.Add(-1)
+		a.shard.add(s.ack[a.transport], int(c.phase), s.spec.Ack)
+		a.shard.add(s.service[a.transport], int(c.phase), max(0, time.Duration(c.due+limit-c.sent)))
+		t.errors.add(errorKey{class: "ack.timeout", stream: int(c.stream), group: a.group.index}, c.due, nil)
+		return true
+	})
+}
+
+// slug makes a reason of closing a part of an error class.
+func slug(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if c == ' ' {
+			b[i] = '_'
+		}
+	}
+	return string(b)
+}

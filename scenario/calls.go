@@ -1,0 +1,102 @@
+package scenario
+
+import "sync"
+
+// A pendingCall is an emission that waits for its acknowledgement.
+type pendingCall struct {
+	due, sent int64
+	stream    int32 // -1: a join
+	phase     int32
+	seq       uint32 // of the message; for a join the place of the membership
+	state     callState
+}
+
+type callState uint8
+
+const (
+	callOpen     callState = iota
+	callAnswered           // also: taken back
+	callExpired            // its limit passed; a later answer is late
+	callUnknown            // the id was never given out
+)
+
+// A callBook gives out the ids of a client's calls, 0, 1, 2, ..., and keeps those that are
+// not answered, in a ring that grows to what is under way at once.
+type callBook struct {
+	mu      sync.Mutex
+	base    uint64 // the oldest id in the ring
+	next    uint64
+	ring    []pendingCall       // a power of two
+	expired map[uint64]struct{} // calls that expired, to tell a late answer from a second one
+}
+
+// maxExpired bounds the memory for expired calls; beyond it a late answer passes for a
+// second one.
+const maxExpired = 1 << 12
+
+func (b *callBook) at(id uint64) *pendingCall { return &b.ring[id&uint64(len(b.ring)-1)] }
+
+// trim forgets what is settled at the ring's old end.
+func (b *callBook) trim() {
+	for b.base < b.next && b.at(b.base).state != callOpen {
+		b.base++
+	}
+}
+
+func (b *callBook) open(c pendingCall) (id uint64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.next-b.base == uint64(len(b.ring)) {
+		bigger := make([]pendingCall, max(2, 2*len(b.ring)))
+		for id := b.base; id < b.next; id++ {
+			bigger[id&uint64(len(bigger)-1)] = *b.at(id)
+		}
+		b.ring = bigger
+	}
+	c.state = callOpen
+	id = b.next
+	b.next++
+	*b.at(id) = c
+	return id
+}
+
+// answer settles a call and tells what it was before: open for a first answer. The
+// call is only given then.
+func (b *callBook) answer(id uint64) (c pendingCall, was callState) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if id >= b.next {
+		return c, callUnknown
+	}
+	if _, late := b.expired[id]; late {
+		delete(b.expired, id)
+		return c, callExpired
+	}
+	if id < b.base || b.at(id).state != callOpen {
+		return c, callAnswered
+	}
+	c = *b.at(id)
+	b.at(id).state = callAnswered
+	b.trim()
+	return c, callOpen
+}
+
+// expire visits the open calls, oldest first, and closes those for which over is true.
+func (b *callBook) expire(over func(c *pendingCall) bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for id := b.base; id < b.next; id++ {
+		c := b.at(id)
+		if c.state != callOpen || !over(c) {
+			continue
+		}
+		c.state = callExpired
+		if b.expired == nil {
+			b.expired = map[uint64]struct{}{}
+		}
+		if len(b.expired) < maxExpired {
+			b.expired[id] = struct{}{}
+		}
+	}
+	b.trim()
+}

@@ -1,0 +1,401 @@
+package scenario
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// Findings are what a trial measured, in the form that checks ask of.
+type findings struct {
+	t    *trial
+	c    *collector
+	rows [][]row // of the ledger, by stream
+}
+
+// A span of seconds, for windows over what is kept by the second; all means any time.
+type seconds struct {
+	from, to int
+	all      bool
+}
+
+func (s seconds) has(second int) bool { return s.all || second >= s.from && second < s.to }
+
+// check evaluates one rule.
+func (f *findings) check(k file.Check) result.Check {
+	r := result.Check{
+		Text: k.Text, Kind: k.Kind, Unit: unitOf(k.Unit), Limit: k.Value, Stat: k.Stat, Metric: k.Metric,
+		Labels: k.Labels, Op: k.Op, OverS: k.Over.Seconds(), Phase: k.Phase,
+	}
+	v, note := f.value(&k)
+	if math.IsNaN(v) {
+		r.NoData, r.Note = true, "no samples"
+	} else {
+		r.Value, r.Note = v, note
+	}
+	r.Pass = k.Eval(v)
+	if k.Optional {
+		r.Note = strings.TrimPrefix(r.Note+"; optional", "; ")
+	}
+	return r
+}
+
+func unitOf(u string) string {
+	if u == file.UnitBytes {
+		return "bytes"
+	}
+	return u
+}
+
+// value looks up what a check asks for; NaN when there is nothing to measure it by.
+func (f *findings) value(k *file.Check) (v float64, note string) {
+	if windowed(k) {
+		sc := scope{metric: k.Metric, labels: k.Labels, phase: k.Phase}
+		if k.Over == 0 {
+			return statOf(k, f.c.total(sc), f.length(&sc)), ""
+		}
+		for _, w := range f.c.windows {
+			if w.check.Text == k.Text && w.check.Kind == k.Kind {
+				w.settle(f.c.at)
+				return w.worst, w.note()
+			}
+		}
+		return math.NaN(), ""
+	}
+	if k.Over == 0 {
+		return f.within(k, seconds{all: true}), ""
+	}
+	return f.slide(k)
+}
+
+// length is how long the phases of a scope lasted, as far as the trial got.
+func (f *findings) length(sc *scope) (sum float64) {
+	for i := range f.t.tl.spans {
+		if f.t.phaseIn(sc, i) {
+			s := &f.t.tl.spans[i]
+			sum += float64(max(0, min(s.end, f.c.end)-s.start)) / 1e9
+		}
+	}
+	return sum
+}
+
+// slide evaluates a check in every window within its phases and returns the worst value.
+func (f *findings) slide(k *file.Check) (worst float64, note string) {
+	worst, width, at := math.NaN(), int(k.Over/time.Second), 0
+	sc := scope{metric: k.Metric, phase: k.Phase}
+	for i := 0; i < len(f.t.tl.spans); i++ {
+		if !f.t.phaseIn(&sc, i) {
+			continue
+		}
+		first := f.t.tl.spans[i].start
+		for i+1 < len(f.t.tl.spans) && f.t.phaseIn(&sc, i+1) {
+			i++ // phases in a row are one stretch
+		}
+		from, to := int(first/1e9), int((f.t.tl.spans[i].end+1e9-1)/1e9)
+		for at0 := from; at0 == from || at0+width <= to; at0++ {
+			if v := f.within(k, seconds{from: at0, to: at0 + width}); worse(k, v, worst) {
+				worst, at = v, min(at0+width, to)
+			}
+		}
+	}
+	return worst, windowNote(k.Over, int64(at)*1e9)
+}
+
+// within evaluates a check on what is kept by the second.
+func (f *findings) within(k *file.Check, in seconds) float64 {
+	switch k.Stat {
+	case "achieved":
+		sent, offered := f.sent(k, in)
+		return ratio(sent, offered)
+	case "loss", "dup", "disorder", "late":
+		return f.ledgerShare(k, in)
+	case "errors":
+		return f.errors(k, in)
+	}
+	return f.sampled(k, in)
+}
+
+func ratio(a, b int64) float64 {
+	if b == 0 {
+		return math.NaN()
+	}
+	return float64(a) / float64(b)
+}
+
+// sent counts the operations sent and offered: those due in the phases, or in the seconds.
+func (f *findings) sent(k *file.Check, in seconds) (sent, offered int64) {
+	sc := scope{phase: k.Phase}
+	if !in.all {
+		for i, m := range f.c.moments {
+			if in.has(i) && f.t.phaseIn(&sc, m.phase) {
+				sent, offered = sent+m.sent, offered+m.offered
+			}
+		}
+		return sent, offered
+	}
+	for _, s := range f.t.streams {
+		for p := range s.offered {
+			if f.t.phaseIn(&sc, p) {
+				sent, offered = sent+s.sent[p].Load(), offered+s.offered[p].Load()
+			}
+		}
+	}
+	return sent, offered
+}
+
+// ledgerShare counts lost and the like, as a share of what was expected or as a number. A
+// late delivery counts as lost here: it missed the limit that the stream set.
+func (f *findings) ledgerShare(k *file.Check, in seconds) float64 {
+	var sum tally
+	sc := scope{labels: k.Labels, phase: k.Phase}
+	for i, rows := range f.rows {
+		if !f.t.streams[i].matches(k.Labels) {
+			continue
+		}
+		for _, r := range rows {
+			if f.t.phaseIn(&sc, r.phase) && in.has(r.second) {
+				sum.add(r.tally)
+			}
+		}
+	}
+	n := map[string]int64{"loss": sum.lost + sum.late, "dup": sum.duplicate, "disorder": sum.disorder, "late": sum.late}[k.Stat]
+	if sum.expected == 0 {
+		return math.NaN()
+	}
+	if k.Unit == file.UnitShare {
+		return ratio(n, sum.expected)
+	}
+	return float64(n)
+}
+
+func (s *stream) matches(labels map[string]string) bool {
+	x := series{group: s.group.spec.Name, op: s.spec.Op, event: s.spec.Event}
+	for label, value := range labels {
+		if !x.has(label, value) {
+			return false
+		}
+	}
+	return true
+}
+
+// errors counts errors of a kind, as a share of what was attempted or as a number.
+func (f *findings) errors(k *file.Check, in seconds) float64 {
+	sc := scope{metric: k.Metric, phase: k.Phase}
+	n := f.t.errors.sum(func(r *errorRow) bool {
+		if kind, _, _ := strings.Cut(r.class, "."); k.Metric != "" && kind != k.Metric {
+			return false
+		}
+		own := sc
+		own.metric = r.class
+		if !f.t.phaseIn(&own, r.phase) || !in.has(r.second) {
+			return false
+		}
+		x := series{group: f.t.groups[r.group].spec.Name}
+		if r.stream >= 0 {
+			s := f.t.streams[r.stream]
+			x.op, x.event = s.spec.Op, s.spec.Event
+		}
+		for label, value := range k.Labels {
+			if !x.has(label, value) {
+				return false
+			}
+		}
+		return true
+	})
+	attempts := f.attempts(k, &sc)
+	if attempts == 0 {
+		return math.NaN()
+	}
+	if k.Unit == file.UnitShare {
+		return ratio(n, attempts)
+	}
+	return float64(n)
+}
+
+// attempts counts what could have gone wrong: connects, calls, or both and every
+// other operation.
+func (f *findings) attempts(k *file.Check, sc *scope) (n int64) {
+	if k.Metric != "ack" {
+		own := *sc
+		own.metric = "connect"
+		for p := range f.t.attempts {
+			if f.t.phaseIn(&own, p) {
+				n += f.t.attempts[p].Load()
+			}
+		}
+	}
+	if k.Metric == "connect" {
+		return n
+	}
+	for _, s := range f.t.streams {
+		if k.Metric == "ack" && s.spec.Ack == 0 || !s.matches(k.Labels) {
+			continue
+		}
+		for p := range s.offered {
+			if f.t.phaseIn(sc, p) {
+				n += s.offered[p].Load()
+			}
+		}
+	}
+	return n
+}
+
+// sampled takes a statistic of what is sampled once a second.
+func (f *findings) sampled(k *file.Check, in seconds) float64 {
+	sc := scope{phase: k.Phase}
+	var vs []float64
+	for i, m := range f.c.moments {
+		if !in.has(i) || !f.t.phaseIn(&sc, m.phase) {
+			continue
+		}
+		switch {
+		case k.Metric == "cpu":
+			vs = append(vs, m.cpu)
+		case k.Metric == "server.cpu" && m.serverCPU >= 0:
+			vs = append(vs, m.serverCPU)
+		case k.Metric == "server.rss" && m.serverRSS > 0:
+			vs = append(vs, float64(m.serverRSS))
+		}
+	}
+	if len(vs) == 0 {
+		return math.NaN()
+	}
+	slices.Sort(vs)
+	switch k.Stat {
+	case "max":
+		return vs[len(vs)-1]
+	case "min":
+		return vs[0]
+	case "mean":
+		sum := 0.0
+		for _, v := range vs {
+			sum += v
+		}
+		return sum / float64(len(vs))
+	}
+	return vs[max(0, int(math.Ceil(k.Quantile/100*float64(len(vs))))-1)]
+}
+
+// implied are the rules that hold unless the file says something about the matter: a run
+// in which clients failed to connect or were dropped is not the run that was asked for.
+func (f *findings) implied() []result.Check {
+	var connects, any bool
+	for _, k := range f.t.spec.SLO {
+		if k.Stat == "errors" {
+			connects = connects || k.Metric == "connect"
+			any = any || k.Metric == ""
+		}
+	}
+	rule := func(text string, n int64) result.Check {
+		return result.Check{Text: text, Value: float64(n), Pass: n == 0, Kind: result.KindSLO, Op: "==", Note: "implied: the file has no rule for it"}
+	}
+	var out []result.Check
+	if n := f.t.failed.Load(); !connects && !any && n > 0 {
+		out = append(out, rule("clients failed == 0", n))
+	}
+	if n := f.t.dropped.Load(); !any && n > 0 {
+		out = append(out, rule("clients dropped == 0", n))
+	}
+	return out
+}
+
+// judge evaluates every rule and gives the verdict with its reason. A broken rule about the
+// generator makes the trial invalid whatever the others say, with one exception: when
+// operations were not sent because the target had refused, dropped or stopped reading
+// the connections, the schedule was not the generator's to keep, and the trial fails.
+func (f *findings) judge(end ending, why error) (checks []result.Check, v result.Verdict, reason string) {
+	v = result.Pass
+	lower := func(to result.Verdict, because string) {
+		if w := result.Worst(v, to); w != v {
+			v, reason = w, because
+		}
+	}
+	for _, k := range f.t.spec.Valid {
+		r := f.check(k)
+		if !r.Pass && !k.Optional {
+			if k.Stat == "achieved" && f.targetsFault(&k) {
+				r.Note = "the target did not hold or did not read the connections"
+				lower(result.Fail, broken(&r))
+			} else {
+				lower(result.Invalid, broken(&r))
+			}
+		}
+		checks = append(checks, r)
+	}
+	for _, k := range f.t.spec.SLO {
+		r := f.check(k)
+		if !r.Pass && !k.Optional {
+			lower(result.Fail, broken(&r))
+		}
+		checks = append(checks, r)
+	}
+	for _, r := range f.implied() {
+		lower(result.Fail, broken(&r))
+		checks = append(checks, r)
+	}
+	if f.length(&scope{}) == 0 {
+		lower(result.Invalid, "the trial ended before a recorded phase began")
+	}
+	if end == serverGone {
+		// Whatever else is said: this is what there is to know.
+		v, reason = result.Fail, fmt.Sprintf("the server ended by itself after %.1f s", float64(f.c.end)/1e9)
+		if why != nil {
+			reason += ": " + why.Error()
+		}
+	}
+	return checks, v, reason
+}
+
+// targetsFault reports whether the schedule would have been kept had the target kept its
+// connections.
+func (f *findings) targetsFault(k *file.Check) bool {
+	own := f.t.errors.sum(func(r *errorRow) bool { return r.class == "connect.ports" || r.class == "connect.files" })
+	if own > 0 {
+		return false
+	}
+	sc := scope{phase: k.Phase}
+	refused := f.t.errors.sum(func(r *errorRow) bool {
+		return strings.HasPrefix(r.class, "send.") && f.t.phaseIn(&sc, r.phase)
+	})
+	sent, offered := f.sent(k, seconds{all: true})
+	return refused > 0 && k.Eval(ratio(sent+refused, offered))
+}
+
+// broken says in one clause how a rule was broken.
+func broken(r *result.Check) string {
+	if r.NoData {
+		return fmt.Sprintf("%s: no samples", r.Text)
+	}
+	s := fmt.Sprintf("%s: %s", r.Text, amount(r.Value, r.Unit))
+	if r.OverS > 0 || r.Note != "" && r.Kind == result.KindValid {
+		s += " (" + r.Note + ")"
+	}
+	return s
+}
+
+// amount writes a value in its unit.
+func amount(v float64, unit string) string {
+	switch unit {
+	case file.UnitSeconds:
+		d := time.Duration(v * 1e9)
+		switch {
+		case d < time.Millisecond:
+			return d.Round(time.Microsecond).String()
+		case d < time.Second:
+			return d.Round(10 * time.Microsecond).String()
+		}
+		return d.Round(time.Millisecond).String()
+	case file.UnitShare:
+		return fmt.Sprintf("%.4g%%", v*100)
+	case "bytes":
+		return fmt.Sprintf("%.4g MiB", v/(1<<20))
+	case file.UnitPerSecond:
+		return fmt.Sprintf("%.6g/s", v)
+	}
+	return fmt.Sprintf("%.6g", v)
+}

@@ -1,0 +1,332 @@
+package scenario
+
+import (
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// A collector turns what the clients record into a timeline, second by second, and into totals. Its
+// goroutine runs from start to finish; what it has gathered may be read after that.
+type collector struct {
+	t    *trial
+	tick time.Duration
+
+	totals   map[int]*hdrhistogram.Histogram    // by series and phase, as the recorder numbers them
+	interval map[string]*hdrhistogram.Histogram // of the second under way, by metric
+	timeline []result.Second
+	moments  []moment // beside the timeline
+	windows  []*window
+	log      *result.LogWriter
+	logErr   error
+
+	before   usage // of the server, before the first client
+	own, its usage // at the end of the last second
+	ownPeak  int64
+	itsPeak  int64
+	gc       *gcPauses
+	at       int64 // end of the last second
+	sent     int64 // by then
+	offered  int64
+	errors   int64
+	failed   int64
+	recorded result.Clients // as of the last look within a recorded phase
+	end      int64          // of the phases, or of the trial when it was cut short
+
+	show Progress
+	quit chan struct{}
+	done chan struct{}
+}
+
+// A moment is what checks need of one second besides latencies.
+type moment struct {
+	phase            int // in the middle of it
+	offered, sent    int64
+	cpu, serverCPU   float64 // shares of all cores; serverCPU -1: unknown
+	serverRSS        int64   // 0: unknown
+	ownCPU, serverUs time.Duration
+}
+
+func newCollector(t *trial) *collector {
+	c := &collector{
+		t: t, tick: t.opt.second, totals: map[int]*hdrhistogram.Histogram{}, interval: map[string]*hdrhistogram.Histogram{},
+		gc: newGCPauses(), quit: make(chan struct{}), done: make(chan struct{}),
+	}
+	for _, k := range slices.Concat(t.spec.SLO, t.spec.Valid) {
+		if k.Over > 0 && windowed(&k) {
+			c.windows = append(c.windows, newWindow(t, k))
+		}
+	}
+	if t.opt.HistogramDir != "" {
+		c.log = result.NewLogWriter(t.opt.HistogramDir, result.CellName(t.at.i, t.at.n), time.Now())
+	}
+	c.before = processUsage(t.ep.PID)
+	c.its, c.own = c.before, ownUsage()
+	c.show = Progress{
+		Cell: t.at.i + 1, Cells: t.at.n, Params: t.spec.Params, Trial: t.cell.Trial,
+		Phases: len(t.tl.spans), Total: time.Duration(t.tl.end),
+	}
+	return c
+}
+
+func (c *collector) start() {
+	c.gc.longest() // from here on
+	go func() {
+		defer close(c.done)
+		timer := time.NewTimer(0)
+		defer timer.Stop()
+		const looks = 4 // at the state in a second, for the progress
+		for i := int64(1); ; i++ {
+			timer.Reset(time.Duration(i*int64(c.tick)/looks - c.t.now()))
+			select {
+			case <-c.quit:
+				c.second(c.t.now())
+				return
+			case <-timer.C:
+			}
+			c.look()
+			if i%looks == 0 {
+				c.second(i * int64(c.tick) / looks)
+			}
+			c.progress()
+		}
+	}()
+}
+
+// look notes how many clients there are while a recorded phase runs.
+func (c *collector) look() {
+	t := c.t
+	if p := t.tl.phaseAt(t.now()); p >= 0 && t.tl.spans[p].record {
+		c.recorded.Held, c.recorded.Asked = int(t.held.Load()), int(t.asked.Load())
+	}
+}
+
+// stopped says that the phases have ended, or were cut short.
+func (c *collector) stopped(now int64) {
+	c.end = min(now, c.t.tl.end)
+}
+
+// finish ends the collector's goroutine after a last interval.
+func (c *collector) finish() error {
+	close(c.quit)
+	<-c.done
+	if c.log != nil {
+		if err := c.log.Close(); c.logErr == nil {
+			c.logErr = err
+		}
+	}
+	return c.logErr
+}
+
+// second closes the interval that ends at until.
+func (c *collector) second(until int64) {
+	from := c.at
+	if until <= from {
+		return
+	}
+	t := c.t
+	for _, g := range t.groups {
+		g.expireCalls(until)
+	}
+	c.gather(from, until)
+	s := result.Second{
+		T: float64(from) / 1e9, Asked: int(t.asked.Load()), Open: int(t.connected.Load()), Held: int(t.held.Load()),
+		Latency: map[string]result.Quantiles{},
+	}
+	for metric, h := range c.interval {
+		if c.log != nil && c.logErr == nil {
+			c.logErr = c.log.Interval(metric, time.Duration(from), time.Duration(until), h)
+		}
+		if h.TotalCount() == 0 {
+			continue
+		}
+		q := result.QuantilesOf(h)
+		switch metric {
+		case metricLag:
+			s.LagP99us = q.P99us
+		case metricDelivery:
+			s.Received = q.N
+		}
+		s.Latency[metric] = q
+		h.Reset()
+	}
+	m := moment{phase: t.tl.phaseAt((from + until) / 2)}
+	sent, offered := t.operations()
+	m.sent, c.sent = sent-c.sent, sent
+	m.offered, c.offered = offered-c.offered, offered
+	errors, failed := t.errors.total.Load(), t.failed.Load()
+	s.Sent = m.sent
+	s.Errors, c.errors = errors-c.errors, errors
+	s.Failed, c.failed = int(failed-c.failed), failed
+	s.GCPauseMaxus = c.gc.longest().Microseconds()
+	c.processes(&s, &m, time.Duration(until-from))
+	c.timeline = append(c.timeline, s)
+	c.moments = append(c.moments, m)
+	c.at = until
+	c.refresh(&s, time.Duration(until-from))
+}
+
+// gather merges the shards into the totals, the interval and the windows.
+func (c *collector) gather(from, until int64) {
+	r := c.t.rec
+	for _, w := range c.windows {
+		w.begin()
+	}
+	r.drain(func(series, phase int, v, n int64) {
+		key := series*r.phases + phase
+		total := c.totals[key]
+		if total == nil {
+			total = result.NewHistogram()
+			c.totals[key] = total
+		}
+		_ = total.RecordValues(v, n) // values are clamped to the histogram's range
+		kind := &r.series[series]
+		if kind.hidden {
+			return
+		}
+		in := c.interval[kind.metric]
+		if in == nil {
+			in = result.NewHistogram()
+			c.interval[kind.metric] = in
+		}
+		_ = in.RecordValues(v, n)
+		for _, w := range c.windows {
+			if w.takes(series, phase) {
+				w.add(v, n)
+			}
+		}
+	})
+	for _, w := range c.windows {
+		w.finish(from, until)
+	}
+}
+
+// processes samples what generator and server have used.
+func (c *collector) processes(s *result.Second, m *moment, took time.Duration) {
+	cores := float64(runtime.NumCPU()) * took.Seconds()
+	own := ownUsage()
+	m.ownCPU = own.cpu - c.own.cpu
+	s.CPU = m.ownCPU.Seconds() / cores
+	m.cpu = s.CPU
+	c.own, c.ownPeak = own, max(c.ownPeak, own.rss)
+	m.serverCPU = -1
+	its := processUsage(c.t.ep.PID)
+	if its.ok && c.its.ok {
+		m.serverUs = its.cpu - c.its.cpu
+		s.ServerCPU = m.serverUs.Seconds() / cores
+		m.serverCPU = s.ServerCPU
+	}
+	if its.ok {
+		s.ServerRSSBytes, m.serverRSS = its.rss, its.rss
+		c.itsPeak = max(c.itsPeak, its.rss)
+	}
+	c.its = its
+}
+
+// operations sums up what was offered and sent so far, in all phases.
+func (t *trial) operations() (sent, offered int64) {
+	for _, s := range t.streams {
+		for p := range s.offered {
+			sent += s.sent[p].Load()
+			offered += s.offered[p].Load()
+		}
+	}
+	return sent, offered
+}
+
+// refresh updates those parts of the progress that change once a second.
+func (c *collector) refresh(s *result.Second, took time.Duration) {
+	p := &c.show
+	p.DeliveriesPerS = float64(s.Received) / took.Seconds()
+	p.Received += s.Received
+	p.LagP99 = time.Duration(s.LagP99us) * time.Microsecond
+	p.CPU, p.ServerCPU = s.CPU, s.ServerCPU
+	p.Lost = c.t.ledger.watch(c.at)
+	p.Metric = ""
+	for _, metric := range []string{metricDelivery, metricAck} {
+		h := c.total(scope{metric: metric})
+		if h == nil {
+			h = c.total(scope{metric: metric, everything: true})
+		}
+		if h != nil {
+			p.Metric = metric
+			q := h.ValueAtPercentilesSlice([]float64{50, 99})
+			p.P50, p.P99 = time.Duration(q[0])*time.Microsecond, time.Duration(q[1])*time.Microsecond
+			return
+		}
+	}
+}
+
+// progress shows the state now.
+func (c *collector) progress() {
+	t, p := c.t, &c.show
+	now := t.now()
+	p.Elapsed = time.Duration(now)
+	p.PhaseIndex = t.tl.phaseAt(now)
+	p.Recording = false
+	if p.PhaseIndex < 0 {
+		p.Phase, p.PhaseIndex, p.PhaseShare = "drain", len(t.tl.spans)-1, 1
+	} else {
+		s := &t.tl.spans[p.PhaseIndex]
+		p.Phase, p.Recording = s.name, s.record
+		p.PhaseShare = float64(now-s.start) / float64(s.end-s.start)
+	}
+	p.Asked, p.Held = int(t.asked.Load()), int(t.held.Load())
+	p.Failed, p.Dropped = int(t.failed.Load()), int(t.dropped.Load())
+	p.Sent, p.Offered = t.operations()
+	p.Duplicate, p.Errors = t.duplicates.Load(), t.errors.total.Load()
+	p.LastErrors = t.errors.latest(3)
+	t.opt.Progress(*p)
+}
+
+// A scope chooses from what was recorded.
+type scope struct {
+	metric     string
+	labels     map[string]string // nil: all
+	phase      string            // "": the recorded ones, and for connecting all
+	everything bool              // every phase, recorded or not
+}
+
+func (sc *scope) series(s *series) bool {
+	if s.metric != sc.metric {
+		return false
+	}
+	for label, value := range sc.labels {
+		if !s.has(label, value) {
+			return false
+		}
+	}
+	return true
+}
+
+// phaseIn reports whether a phase of the timeline is in the scope. Connecting counts in
+// every phase: it is what unrecorded ramps are for. Minus one is the time after the last phase.
+func (t *trial) phaseIn(sc *scope, phase int) bool {
+	switch {
+	case sc.phase != "":
+		return phase >= 0 && t.tl.spans[phase].name == sc.phase
+	case sc.everything || wholeTrial(sc.metric):
+		return true
+	}
+	return phase >= 0 && t.tl.spans[phase].record
+}
+
+// total merges what is in the scope; nil when there is nothing.
+func (c *collector) total(sc scope) *hdrhistogram.Histogram {
+	var sum *hdrhistogram.Histogram
+	phases := c.t.rec.phases
+	for key, h := range c.totals {
+		if !sc.series(&c.t.rec.series[key/phases]) || !c.t.phaseIn(&sc, key%phases) {
+			continue
+		}
+		if sum == nil {
+			sum = result.NewHistogram()
+		}
+		sum.Merge(h)
+	}
+	return sum
+}

@@ -1,0 +1,43 @@
+// Package scenario runs scenario files: it plays the simulated clients of a
+// [file.File] against a Socket.IO server and returns what they saw as a
+// [result.Run].
+//
+// One trial of one cell goes like this. The phases become a timeline, and
+// every stream a schedule over it: a pure function that says which sender's
+// operation is due when (schedule.go). One thread paces them all (pacer.go): it
+// also launches the clients when the ramp and the connect rate ask for them
+// (population.go, actor.go). An operation enters the ledger before it is
+// written, with the members its room has at that moment (ledger.go), and
+// carries a stamp: who, which, and when it was due (stamp.go). A client that
+// receives a message finds the stamp without decoding the payload, ticks its
+// own bit in the ledger, and records the time since the message was due in the
+// recorder's shard (recorder.go). Each second the collector merges the shards,
+// samples the processes and writes the timeline (collect.go, sample.go). When
+// the last phase is over the trial waits for what is still on its way, settles
+// the ledger, and looks up every check of the file (check.go).
+//
+// # What is counted
+//
+// Latency counts from the moment an operation was due. Everything is attributed to
+// the phase in which the operation was due, wherever it arrived; only phases
+// with record: true reach the totals.
+//
+// The ledger covers the messages of the streams that expect deliveries. For each pair of
+// message and receiver that was a member when the message was emitted, exactly
+// one of received, late, lost and undecided is counted:
+//
+//	expected = received + late + lost + undecided
+//
+// Late is what arrived after the stream's late limit; lost what had not arrived
+// when the trial ended, at least that limit after it was due; undecided what a
+// leaving, dropped or just joining receiver may or may not have been owed.
+// A join that was still in flight when the message was emitted makes the pair
+// expected and undecided if the message arrives, and nothing if it does not.
+// Duplicates and disorder are counted apart: they do not change the identity.
+//
+// An echo that asks for an acknowledgement is answered by it, so it is not in
+// the ledger: its answer is in ack and ack.service, and an answer that
+// never came is an error ack.timeout, recorded in the histograms at the limit.
+// An echo without acknowledgement expects one delivery, to its sender.
+// The rates cover every operation of every stream.
+package scenario

@@ -1,0 +1,77 @@
+package scenario
+
+import (
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// An errorKey is what an error is counted under. Its class is two or three words with dots
+// between: the first says what went wrong (connect, upgrade, drop, send, ack, delivery,
+// stamp), the others how.
+type errorKey struct {
+	class  string
+	stream int // -1: of no stream
+	group  int
+}
+
+type errorRow struct {
+	errorKey
+	phase, second int
+}
+
+// An errorBook counts errors by kind and second, and keeps the first text of each class.
+type errorBook struct {
+	tl    *timeline
+	total atomic.Int64
+
+	mu    sync.Mutex
+	rows  map[errorRow]int64
+	texts map[string]string
+	order []string // classes, first seen first
+}
+
+func newErrorBook(tl *timeline) *errorBook {
+	return &errorBook{tl: tl, rows: map[errorRow]int64{}, texts: map[string]string{}}
+}
+
+// add counts an error that belongs to a moment: for an operation the one at which it was due.
+func (b *errorBook) add(k errorKey, when int64, err error) {
+	b.total.Add(1)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.rows[errorRow{k, b.tl.phaseAt(when), int(when / 1e9)}]++
+	if _, known := b.texts[k.class]; !known {
+		b.texts[k.class] = ""
+		if err != nil {
+			b.texts[k.class] = err.Error()
+		}
+		b.order = append(b.order, k.class)
+	}
+}
+
+// sum adds up the errors that keep accepts.
+func (b *errorBook) sum(keep func(*errorRow) bool) (n int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for r, count := range b.rows {
+		if keep(&r) {
+			n += count
+		}
+	}
+	return n
+}
+
+// latest returns the classes seen last, at most n.
+func (b *errorBook) latest(n int) []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return append([]string(nil), b.order[max(0, len(b.order)-n):]...)
+}
+
+// wholeTrial reports whether a class counts whenever it happens, not only in recorded phases:
+// connecting and staying connected are what a ramp is for.
+func wholeTrial(class string) bool {
+	kind, _, _ := strings.Cut(class, ".")
+	return kind == "connect" || kind == "drop" || kind == "upgrade"
+}

@@ -1,0 +1,232 @@
+package scenario
+
+import (
+	"net/netip"
+	"net/url"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/throng-io/throng/scenario/client"
+	"github.com/throng-io/throng/scenario/file"
+)
+
+// A group is a population of clients that behave alike. It is a source of the pacer: its work
+// is to tell clients to come and to go.
+type group struct {
+	t          *trial
+	index      int
+	first      int // the trial-wide index of its first client
+	spec       *file.Group
+	transports []int // of the trial's, by the group's own
+	calls      []call
+	called     int
+
+	actors    []atomic.Pointer[actor] // by index; nil: not called, or sent away
+	held      atomic.Int32
+	present   int // called and not sent away; the pacer's
+	namespace *audience
+	rooms     []*audience
+	byRoom    [][]uint32 // clients by room; made when a stream needs it
+
+	head    []byte               // of every event packet: type and namespace
+	configs []client.Config      // by the trial's transports
+	from    []netip.Addr         //
+	connect [][connectStages]int // series, by the trial's transports
+}
+
+// The stages of connecting that have a metric of their own.
+const (
+	stageAll = iota
+	stageTCP
+	stageTLS
+	stageOpen
+	stageNamespace
+	stageUpgrade
+	connectStages
+)
+
+var stageNames = [connectStages]string{"connect", "connect.tcp", "connect.tls", "connect.open", "connect.namespace", "connect.upgrade"}
+
+func newGroup(t *trial, spec *file.Group, index, first int) *group {
+	g := &group{
+		t: t, index: index, first: first, spec: spec, actors: make([]atomic.Pointer[actor], spec.Count),
+		calls: calls(t.tl, spec, t.spec.Seed, index), head: []byte{'2'},
+	}
+	if spec.Namespace != "" && spec.Namespace != "/" {
+		g.head = append(append(g.head, spec.Namespace...), ',')
+	}
+	g.namespace = t.audience(spec.Namespace, "", -1)
+	if r := spec.Rooms; r != nil {
+		g.rooms = make([]*audience, r.Of)
+		for i := range g.rooms {
+			g.rooms[i] = t.audience(spec.Namespace, r.Prefix, i)
+		}
+	}
+	for _, s := range spec.Transport {
+		g.transports = append(g.transports, t.transport(s.Name))
+	}
+	for _, s := range spec.Connect.From {
+		if addr, err := netip.ParseAddr(s); err == nil { // the file's reader has checked them
+			g.from = append(g.from, addr)
+		}
+	}
+	return g
+}
+
+// finish prepares what depends on all groups being known.
+func (g *group) finish() {
+	g.connect = make([][connectStages]int, len(g.t.transports))
+	g.configs = make([]client.Config, len(g.t.transports))
+	for i, name := range g.t.transports {
+		for stage, metric := range stageNames {
+			g.connect[i][stage] = g.t.addSeries(series{metric: metric, group: g.spec.Name, transport: name})
+		}
+		g.configs[i] = client.Config{
+			URL: g.t.ep.URL, Path: g.t.ep.Path, Transport: name, Namespace: g.spec.Namespace,
+			TLS: g.t.tls, Timeout: g.spec.Connect.Timeout,
+		}
+	}
+}
+
+func (g *group) roomName(room int) string { return g.spec.Rooms.Prefix + strconv.Itoa(room) }
+
+// config says how a client connects. Clients share it as far as they are alike.
+func (g *group) config(index, transport int) *client.Config {
+	shared := &g.configs[transport]
+	if g.spec.Auth.IsZero() && len(g.spec.Query) == 0 && len(g.spec.Headers) == 0 && len(g.from) == 0 {
+		return shared
+	}
+	cfg := *shared
+	if !g.spec.Auth.IsZero() {
+		cfg.Auth = g.spec.Auth.Append(nil, index)
+	}
+	if len(g.spec.Query) > 0 {
+		cfg.Query = url.Values{}
+		for _, f := range g.spec.Query {
+			cfg.Query.Add(f.Name, string(f.Value.Append(nil, index)))
+		}
+	}
+	if len(g.spec.Headers) > 0 {
+		cfg.Header = map[string][]string{}
+		for _, f := range g.spec.Headers {
+			cfg.Header[f.Name] = append(cfg.Header[f.Name], string(f.Value.Append(nil, index)))
+		}
+	}
+	if len(g.from) > 0 {
+		cfg.LocalAddr = g.from[index%len(g.from)]
+	}
+	return &cfg
+}
+
+func (g *group) next() (int64, bool) {
+	if g.called == len(g.calls) {
+		return 0, false
+	}
+	return g.calls[g.called].due, true
+}
+
+// fire tells the next client of the plan to come or to go.
+func (g *group) fire(int64) {
+	c := g.calls[g.called]
+	g.called++
+	slot := &g.actors[c.client]
+	if !c.come {
+		g.present--
+		g.t.asked.Add(-1)
+		if a := slot.Swap(nil); a != nil {
+			g.t.wg.Go(a.leave)
+		}
+		return
+	}
+	a := newActor(g.t, g, int(c.client))
+	slot.Store(a)
+	g.present++
+	g.t.asked.Add(1)
+	g.t.attempts[max(0, g.t.tl.phaseAt(c.due))].Add(1)
+	g.t.most = max(g.t.most, g.t.asked.Load())
+	g.t.wg.Go(func() { a.run(g.t.ctx, c.due) })
+}
+
+// pick finds a client that is held, from a starting place on: among some, or among
+// all when some is nil. asked is false when the plan has none of them here.
+func (g *group) pick(start uint64, some []uint32) (a *actor, asked bool) {
+	n := len(g.actors)
+	if some != nil {
+		n = len(some)
+	}
+	if n == 0 || g.present == 0 {
+		return nil, false
+	}
+	if some == nil && g.held.Load() == 0 {
+		return nil, true
+	}
+	for i := range n {
+		at := int((start + uint64(i)) % uint64(n))
+		if some != nil {
+			at = int(some[at])
+		}
+		a := g.actors[at].Load()
+		if a == nil {
+			continue
+		}
+		asked = true
+		if state(a.state.Load()) == held {
+			return a, true
+		}
+	}
+	return nil, asked
+}
+
+// inRoom returns the clients that join a room. It is never nil.
+func (g *group) inRoom(room int) []uint32 {
+	if g.byRoom == nil {
+		r := g.spec.Rooms
+		g.byRoom = make([][]uint32, r.Of)
+		for i := range g.byRoom {
+			g.byRoom[i] = []uint32{}
+		}
+		for c := range g.spec.Count {
+			for _, room := range roomsOf(g.t.spec.Seed, g.index, c, r.Of, r.Join) {
+				g.byRoom[room] = append(g.byRoom[room], uint32(c))
+			}
+		}
+	}
+	return g.byRoom[room]
+}
+
+// disconnect sends everybody away, several at a time: the end of a trial.
+func (g *group) disconnect(hands chan struct{}) {
+	for i := range g.actors {
+		if a := g.actors[i].Swap(nil); a != nil {
+			hands <- struct{}{}
+			g.t.wg.Go(func() {
+				defer func() { <-hands }()
+				a.leave()
+			})
+		}
+	}
+}
+
+// expireCalls looks for calls that nobody answered in time.
+func (g *group) expireCalls(now int64) {
+	waits := false
+	for _, s := range g.spec.Send {
+		waits = waits || s.Ack > 0
+	}
+	if !waits {
+		return
+	}
+	for i := range g.actors {
+		if a := g.actors[i].Load(); a != nil {
+			a.expireCalls(now)
+		}
+	}
+}
+
+// dialsAtOnce bounds the connections that are being set up, so that a server that does not
+// answer costs a bounded number of sockets in that state. A client that waits for its
+// turn is waiting on the server: its connect counts from when it was due.
+const dialsAtOnce = 1024
+
+const connectedWithin = 10 * time.Second // of the probe

@@ -1,0 +1,156 @@
+package scenario
+
+import (
+	"math/bits"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// The shape of result.NewHistogram: three significant digits need buckets of 2048
+// steps, of which each after the first uses the upper half.
+const (
+	cellsPerPage = 1024
+	pageCount    = 23 // up to an hour of microseconds
+)
+
+var maxSample = result.MaxLatency.Microseconds()
+
+// cells is a histogram of microseconds that any goroutine may add to with one atomic
+// addition. Its cells are those of result.NewHistogram, so that moving counts there loses
+// nothing. A page is made when its first sample comes: latencies of
+// one kind spread over a few pages of 4 KiB, where a whole HdrHistogram takes 188.
+type cells struct {
+	pages [pageCount]atomic.Pointer[page]
+}
+
+type page [cellsPerPage]atomic.Uint32
+
+func cellOf(v int64) int {
+	b := bits.Len64(uint64(v)|(2*cellsPerPage-1)) - 11
+	return b*cellsPerPage + int(v>>b)
+}
+
+// valueOf is the lowest value of a cell.
+func valueOf(cell int) int64 {
+	if cell < 2*cellsPerPage {
+		return int64(cell)
+	}
+	b := cell/cellsPerPage - 1
+	return int64(cell-b*cellsPerPage) << b
+}
+
+// add counts a sample of v microseconds, 0 <= v <= maxSample.
+func (c *cells) add(v int64) {
+	cell := cellOf(v)
+	slot := &c.pages[cell/cellsPerPage]
+	p := slot.Load()
+	if p == nil {
+		slot.CompareAndSwap(nil, new(page))
+		p = slot.Load()
+	}
+	p[cell%cellsPerPage].Add(1)
+}
+
+// drain moves every count to visit and leaves zeros. A sample added meanwhile
+// is in this drain or in the next, never in both.
+func (c *cells) drain(visit func(v, n int64)) {
+	for i := range c.pages {
+		p := c.pages[i].Load()
+		if p == nil {
+			continue
+		}
+		for j := range p {
+			if p[j].Load() != 0 {
+				visit(valueOf(i*cellsPerPage+j), int64(p[j].Swap(0)))
+			}
+		}
+	}
+}
+
+// A series is one metric of one kind of client or message: what the labels of
+// checks choose from.
+type series struct {
+	metric    string
+	group     string
+	op, event string // "" for what belongs to no stream
+	transport string // of the client that measured; "" where several take part
+	hidden    bool   // not a metric of its own: a point of the receiver curve
+}
+
+// has reports whether the series carries a label.
+func (s *series) has(label, value string) bool {
+	switch label {
+	case "group":
+		return s.group == value
+	case "op":
+		return s.op == value
+	case "event":
+		return s.event == value
+	case "transport":
+		return s.transport == value
+	}
+	return false
+}
+
+// A recorder collects latencies, by series and by the phase in which the
+// operation was due. Clients add to a shard each, the collector drains all of them.
+type recorder struct {
+	series  []series
+	phases  int
+	shards  []*shard
+	clamped atomic.Int64 // samples outside 0..an hour, recorded at the limit
+}
+
+type shard struct {
+	rec   *recorder
+	cells []atomic.Pointer[cells] // by series, then phase
+	_     [64]byte                // shards are written from different cores
+}
+
+// newRecorder makes a recorder. There are more shards than cores because clients are
+// dealt to shards, not to cores.
+func newRecorder(all []series, phases int) *recorder {
+	r := &recorder{series: all, phases: phases}
+	for range min(64, 4*runtime.NumCPU()) {
+		r.shards = append(r.shards, &shard{rec: r, cells: make([]atomic.Pointer[cells], len(all)*phases)})
+	}
+	return r
+}
+
+// shard returns the shard of a client.
+func (r *recorder) shard(client uint32) *shard { return r.shards[client%uint32(len(r.shards))] }
+
+// add records a latency. A phase below zero means that it was due outside of the timeline: it is
+// dropped, as only a clock that runs backwards could bring it about.
+func (s *shard) add(series, phase int, d time.Duration) {
+	if phase < 0 || series < 0 {
+		return
+	}
+	us := d.Microseconds()
+	if d < 0 || us > maxSample {
+		us = min(max(us, 0), maxSample)
+		s.rec.clamped.Add(1)
+	}
+	slot := &s.cells[series*s.rec.phases+phase]
+	c := slot.Load()
+	if c == nil {
+		slot.CompareAndSwap(nil, new(cells))
+		c = slot.Load()
+	}
+	c.add(us)
+}
+
+// drain hands over what was recorded since the last drain, cell by cell.
+// One goroutine at a time.
+func (r *recorder) drain(visit func(series, phase int, v, n int64)) {
+	for _, s := range r.shards {
+		for i := range s.cells {
+			if c := s.cells[i].Load(); c != nil {
+				c.drain(func(v, n int64) { visit(i/r.phases, i%r.phases, v, n) })
+			}
+		}
+	}
+}

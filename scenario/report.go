@@ -1,0 +1,253 @@
+package scenario
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// report puts together what the trial measured, once everything has stopped.
+func (t *trial) report(c *collector, rows [][]row, end ending, why error) *result.Cell {
+	f := &findings{t: t, c: c, rows: rows}
+	cell := &result.Cell{
+		Params: t.spec.Params, Trial: t.cell.Trial, Settings: t.settings(), Seconds: f.length(&scope{}),
+		Clients: result.Clients{
+			Asked: int(t.most), Held: c.recorded.Held, Failed: int(t.failed.Load()), Dropped: int(t.dropped.Load()),
+		},
+		Latency: map[string]*result.Latency{}, Timeline: c.timeline, Curve: f.curve(), Errors: map[string]int64{},
+	}
+	if cell.Params == nil {
+		cell.Params = map[string]string{}
+	}
+	for _, s := range t.tl.spans {
+		if s.start < c.end {
+			cell.Phases = append(cell.Phases, result.Phase{
+				Name: s.name, StartS: float64(s.start) / 1e9, EndS: float64(min(s.end, c.end)) / 1e9, Record: s.record,
+			})
+		}
+	}
+	f.ledger(cell)
+	metrics := append([]string{metricDelivery, metricAck, metricService, metricFirst, metricLast, metricSpread}, stageNames[:]...)
+	for _, metric := range metrics {
+		if h := c.total(scope{metric: metric}); h != nil {
+			cell.Latency[metric] = result.FromHistogram(h)
+		}
+	}
+	f.resources(cell)
+	for r, n := range t.errors.rows {
+		if t.phaseIn(&scope{metric: r.class}, r.phase) {
+			cell.Errors[r.class] += n
+		}
+	}
+	cell.Checks, cell.Verdict, cell.Reason = f.judge(end, why)
+	cell.Warnings = f.warnings(cell, end)
+	p := c.show
+	p.Done, p.Verdict, p.Reason = true, cell.Verdict, cell.Reason
+	t.opt.Progress(p)
+	return cell
+}
+
+// settings are the parameters in force that two results could differ in.
+func (t *trial) settings() map[string]string {
+	s := map[string]string{"transport": strings.Join(t.transports, "+")}
+	if t.builtIn && t.spec.Server != nil {
+		s["fanout"] = t.spec.Server.Fanout
+		if n := t.spec.Server.GOMAXPROCS; n > 0 {
+			s["server_gomaxprocs"] = strconv.Itoa(n)
+		}
+	}
+	var sizes []string
+	for _, st := range t.streams {
+		if size := strconv.Itoa(st.spec.Size); !slices.Contains(sizes, size) {
+			sizes = append(sizes, size)
+		}
+	}
+	if len(sizes) > 0 {
+		s["payload_bytes"] = strings.Join(sizes, "+")
+	}
+	return s
+}
+
+// ledger fills in the ledger, the rates and what was lost by the second.
+func (f *findings) ledger(cell *result.Cell) {
+	t := f.t
+	var sum tally
+	for _, rows := range f.rows {
+		for _, r := range rows {
+			if t.phaseIn(&scope{}, r.phase) {
+				sum.add(r.tally)
+			}
+			if r.second < len(f.c.timeline) && t.opt.second == time.Second {
+				f.c.timeline[r.second].Lost += r.lost
+			}
+		}
+	}
+	cell.Ledger = result.Ledger{
+		Sent: sum.sent, Expected: sum.expected, Received: sum.received, Lost: sum.lost, Duplicate: sum.duplicate,
+		Disorder: sum.disorder, Late: sum.late, Undecided: sum.undecided,
+	}
+	if cell.Seconds == 0 {
+		return
+	}
+	sent, offered := f.sent(&file.Check{}, seconds{all: true})
+	cell.Rates = result.Rates{
+		OfferedPerS: float64(offered) / cell.Seconds, AchievedPerS: float64(sent) / cell.Seconds,
+		DeliveriesPerS: float64(sum.received+sum.late) / cell.Seconds,
+	}
+}
+
+// resources fills in what server and generator used. Seconds of CPU are those of the seconds
+// whose middle was recorded; bytes are those of the whole trial, as the clients counted them, so
+// what the server sent is what they read.
+func (f *findings) resources(cell *result.Cell) {
+	t, c := f.t, f.c
+	g, s := &cell.Generator, &cell.Server
+	recorded, busiest := 0, 0
+	var own, its time.Duration
+	sum := 0.0
+	for i, m := range c.moments {
+		if c.timeline[i].Held > c.timeline[busiest].Held {
+			busiest = i
+		}
+		if !t.phaseIn(&scope{}, m.phase) {
+			continue
+		}
+		recorded++
+		own, its = own+m.ownCPU, its+m.serverUs
+		sum += m.cpu
+		g.CPUMax = max(g.CPUMax, m.cpu)
+		g.GCPauseMaxus = max(g.GCPauseMaxus, c.timeline[i].GCPauseMaxus)
+	}
+	if recorded > 0 {
+		g.CPUMean = sum / float64(recorded)
+	}
+	g.CPUs, s.CPUs = own.Seconds(), its.Seconds()
+	g.RSSPeakBytes, s.RSSPeakBytes = c.ownPeak, c.itsPeak
+	if h := c.total(scope{metric: metricLag}); h != nil {
+		g.Lag = result.FromHistogram(h)
+		g.LagP99us = g.Lag.P99us
+	}
+	g.BytesIn, g.BytesOut = t.bytesIn.Load(), t.bytesOut.Load()
+	s.BytesIn, s.BytesOut = g.BytesOut, g.BytesIn
+	g.Clamped = t.rec.clamped.Load()
+	s.Target, s.BuiltIn, s.SameMachine = t.ep.URL, t.builtIn, t.sameMachine()
+	if len(c.timeline) > 0 && c.before.ok {
+		if held := int64(c.timeline[busiest].Held); held > 0 && c.moments[busiest].serverRSS > 0 {
+			s.RSSPerClientBytes = max(0, (c.moments[busiest].serverRSS-c.before.rss)/held)
+		}
+	}
+	if s.CPUs > 0 {
+		s.DeliveriesPerCPUs = float64(cell.Ledger.Received+cell.Ledger.Late) / s.CPUs
+	}
+}
+
+// sameMachine reports whether the server takes part in this machine's resources.
+func (t *trial) sameMachine() bool {
+	if t.builtIn || t.ep.PID > 0 {
+		return true
+	}
+	u, err := url.Parse(t.ep.URL)
+	if err != nil {
+		return false
+	}
+	host := u.Hostname()
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+// curve is the receiver curve of the broadcast stream with the most deliveries: streams of
+// different reach have no curve in common.
+func (f *findings) curve() []result.CurvePoint {
+	var best *stream
+	most := int64(0)
+	for i, s := range f.t.streams {
+		n := int64(0)
+		for _, r := range f.rows[i] {
+			if f.t.phaseIn(&scope{}, r.phase) {
+				n += r.received + r.late
+			}
+		}
+		if n > most && s.spec.Op != file.OpEcho {
+			best, most = s, n
+		}
+	}
+	if best == nil {
+		return nil
+	}
+	var points []result.CurvePoint
+	for p := range curvePoints {
+		sum := result.NewHistogram()
+		for phase := range f.t.rec.phases {
+			if h := f.c.totals[(best.points+p)*f.t.rec.phases+phase]; h != nil && f.t.phaseIn(&scope{}, phase) {
+				sum.Merge(h)
+			}
+		}
+		if n := sum.TotalCount(); n > 0 {
+			q := sum.ValueAtPercentilesSlice([]float64{50, 99})
+			points = append(points, result.CurvePoint{Rank: float64(p) / (curvePoints - 1), P50us: q[0], P99us: q[1], N: n})
+		}
+	}
+	return points
+}
+
+// Beyond these the generator's own troubles show in the figures.
+const (
+	busyCPU   = 0.8
+	longPause = 5 * time.Millisecond
+)
+
+// warnings are what a reader of the figures has to know.
+func (f *findings) warnings(cell *result.Cell, end ending) []string {
+	t := f.t
+	out := []string{}
+	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
+	if end == interrupted {
+		say("interrupted after %.1f of %.1f s: the figures cover what ran until then", float64(f.c.end)/1e9, float64(t.tl.end)/1e9)
+	}
+	if cell.Server.SameMachine {
+		say("generator and server shared this machine's cores: each took time from the other")
+	}
+	if cell.Generator.CPUMax > busyCPU {
+		say("the generator used up to %.0f%% of all cores: latencies are upper bounds", cell.Generator.CPUMax*100)
+	}
+	if d := time.Duration(cell.Generator.GCPauseMaxus) * time.Microsecond; d > longPause {
+		say("the generator's garbage collector paused it for up to %v", d)
+	}
+	if n := cell.Generator.Clamped; n > 0 {
+		say("%d samples lay outside 0 s to 1 h and are recorded at the limit", n)
+	}
+	if r := cell.Rates; r.AchievedPerS < 0.999*r.OfferedPerS {
+		say("only %.6g of %.6g operations a second were sent", r.AchievedPerS, r.OfferedPerS)
+	}
+	if c := f.c.recorded; c.Held < c.Asked {
+		say("only %d of %d clients were connected at the end of the recorded phases", c.Held, c.Asked)
+	}
+	if n := t.foreign.Load(); n > 0 {
+		say("%d messages of another run arrived: the target was not ours alone", n)
+	}
+	if t.ep.PID > 0 && !f.c.before.ok {
+		say("the server's CPU and memory could not be read")
+	}
+	if b, err := os.ReadFile("/sys/devices/system/clocksource/clocksource0/current_clocksource"); err == nil {
+		if src := strings.TrimSpace(string(b)); slices.Contains([]string{"acpi_pm", "hpet", "jiffies", "refined-jiffies"}, src) {
+			say("the clock source %s is slow to read and coarse", src)
+		}
+	}
+	for _, class := range t.errors.order {
+		if n, text := cell.Errors[class], t.errors.texts[class]; n > 0 && text != "" {
+			say("%s: %d times, at first: %s", class, n, text)
+		}
+	}
+	return out
+}

@@ -1,0 +1,293 @@
+package scenario
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/throng-io/throng/scenario/client"
+	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// Options say how to run a scenario file. The zero value of every field but Start
+// means its default; Start is needed unless there is another target.
+type Options struct {
+	// Target is the URL of a server to use instead of the one that the file names.
+	Target string
+	// Path is the Engine.IO path on Target; "" = /socket.io/.
+	Path string
+	// Start starts the built-in server as a process of its own and returns when it
+	// accepts connections. Each trial starts one and stops it.
+	Start func(ctx context.Context, s *file.Server) (*Endpoint, error)
+	// Progress is called some four times a second during a trial, on one goroutine, and
+	// once at the end of each. It must not block. nil = no progress.
+	Progress func(Progress)
+	// HistogramDir is an existing directory for the histogram logs; "" = none are written.
+	HistogramDir string
+	// Version and Command are noted in the result; "" = the version in the binary.
+	Version string
+	Command []string
+
+	dial   dialer        // tests put other connections here
+	budget int64         // of the ledger; 0 = ledgerBudget
+	second time.Duration // how long the collector's second takes; 0 = 1 s
+}
+
+// Endpoint is a running server.
+type Endpoint struct {
+	URL  string
+	Path string // "" = /socket.io/
+	PID  int    // to sample its CPU and memory; 0: not of this machine, or unknown
+	// Stop ends the server; nil: nothing to stop.
+	Stop func(ctx context.Context) error
+	// Done is closed when the server has ended by itself; a value sent before is the
+	// reason. nil: not known.
+	Done <-chan error
+}
+
+// Progress is the state of a run at one moment, for showing it. Numbers are since the
+// trial's start unless said otherwise.
+type Progress struct {
+	Cell, Cells int               // place of this trial, from 1, and how many there are
+	Params      map[string]string // of the matrix; do not change
+	Trial       int               // from 1
+	Phase       string            // "drain" after the last one; "" before the first and between trials
+	PhaseIndex  int               // place of Phase, from 0
+	Phases      int
+	PhaseShare  float64       // how much of the phase has passed, 0..1
+	Elapsed     time.Duration // since the trial's start
+	Total       time.Duration // of the phases
+	Recording   bool
+
+	Asked, Held, Failed, Dropped int     // clients
+	Offered, Sent                int64   // operations
+	Received                     int64   // deliveries, late ones included
+	DeliveriesPerS               float64 // in the last full second
+	Lost                         int64   // missing so far past their late limit
+	Duplicate                    int64
+	Errors                       int64
+
+	P50, P99   time.Duration // of Metric so far: recorded phases, or before the first of them everything
+	Metric     string        // "delivery", or "ack" when nothing expects deliveries; "" = no samples yet
+	LagP99     time.Duration // of the last second
+	CPU        float64       // of the generator in the last second, share of all cores
+	ServerCPU  float64       // likewise
+	Done       bool          // the trial has ended; Verdict and Reason are set
+	Verdict    result.Verdict
+	Reason     string
+	LastErrors []string // the last kinds of errors seen, at most three
+}
+
+// TargetError says that the server under test cannot be reached.
+type TargetError struct {
+	URL string
+	Err error
+}
+
+func (e *TargetError) Error() string {
+	return fmt.Sprintf("the target %s cannot be reached: %v; check that it runs and speaks Socket.IO there", e.URL, e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *TargetError) Unwrap() error { return e.Err }
+
+// LimitError says that this machine cannot do what the scenario asks for.
+type LimitError struct {
+	What       string // "file descriptors" or "local ports"
+	Need, Have int
+	Fix        string // what to do
+}
+
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("the scenario needs %d %s and this machine allows %d; %s", e.Need, e.What, e.Have, e.Fix)
+}
+
+// Run executes every trial of a file in order, one after another, and returns what they
+// measured. The error is a *LimitError before anything starts, a *TargetError when
+// a server cannot be reached, that of Options.Start, or of writing the histogram logs.
+//
+// When ctx ends, the trial under way is cut short and judged on what it measured, the
+// ones after it are left out, and Run returns within two seconds with Interrupted
+// set and no error. After an error the trials before it are returned with it.
+//
+// While it runs, Run raises GOMAXPROCS by one for the thread that paces, and the soft limit of
+// file descriptors to the hard one. Only one Run at a time makes sense in a process: they would
+// measure each other.
+func Run(ctx context.Context, f *file.File, opt Options) (*result.Run, error) {
+	if opt.dial == nil {
+		opt.dial = dialClient
+	}
+	if opt.second == 0 {
+		opt.second = time.Second
+	}
+	if opt.Progress == nil {
+		opt.Progress = func(Progress) {}
+	}
+	cells := f.Cells()
+	if err := preflight(cells); err != nil {
+		return nil, err
+	}
+	run := &result.Run{
+		Format: result.Format, Scenario: f.Spec.Name, About: f.Spec.About, Verdict: result.Pass, Seed: f.Spec.Seed,
+		Started: time.Now(), Throng: opt.Version, Env: result.Environment(), Command: opt.Command,
+	}
+	if run.Throng == "" {
+		run.Throng = result.Version()
+	}
+	for i, c := range cells {
+		if i > 0 && !pause(ctx, f.Cooldown) {
+			break
+		}
+		cell, err := runCell(ctx, &c, opt, place{i, len(cells)})
+		if cell != nil {
+			run.Cells = append(run.Cells, *cell)
+			run.Verdict = result.Worst(run.Verdict, cell.Verdict)
+		}
+		if err != nil {
+			return run, err
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	if ctx.Err() != nil {
+		run.Interrupted = true
+		run.Warnings = append(run.Warnings, fmt.Sprintf("interrupted: %d of %d trials ran, the last one cut short", len(run.Cells), len(cells)))
+	}
+	if len(run.Cells) == 0 {
+		run.Verdict = result.Invalid
+	}
+	return run, nil
+}
+
+// A place is that of a trial among all.
+type place struct{ i, n int }
+
+// pause waits and reports whether the context is still alive.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return ctx.Err() == nil
+	}
+}
+
+// stopGrace is how long a server may take to stop.
+const stopGrace = 5 * time.Second
+
+// runCell runs one trial against a server of its own, or against the target.
+func runCell(ctx context.Context, c *file.Cell, opt Options, at place) (cell *result.Cell, err error) {
+	ep, builtIn, err := endpoint(ctx, c.Spec, opt)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, nil // interrupted while the server started: nothing was measured
+		}
+		return nil, err
+	}
+	if ep.Stop != nil {
+		defer func() {
+			sctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace(ctx))
+			defer cancel()
+			if serr := ep.Stop(sctx); serr != nil && cell != nil {
+				cell.Warnings = append(cell.Warnings, fmt.Sprintf("the server did not stop in order: %v", serr))
+			}
+		}()
+	}
+	conf, err := tlsConfig(c.Spec.Target)
+	if err != nil {
+		return nil, err
+	}
+	t := newTrial(c, ep, conf, opt, at)
+	t.builtIn = builtIn
+	if err := t.probe(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil, nil
+		}
+		return nil, &TargetError{URL: ep.URL, Err: err}
+	}
+	return t.run(ctx)
+}
+
+// grace is how long to wait for a server's end: less when the user waits for ours.
+func grace(ctx context.Context) time.Duration {
+	if ctx.Err() != nil {
+		return 500 * time.Millisecond
+	}
+	return stopGrace
+}
+
+func endpoint(ctx context.Context, s *file.Spec, opt Options) (ep *Endpoint, builtIn bool, err error) {
+	switch {
+	case opt.Target != "":
+		ep := &Endpoint{URL: opt.Target, Path: opt.Path}
+		if s.Target != nil && s.Target.Sample != nil {
+			ep.PID = s.Target.Sample.PID
+		}
+		return ep, false, nil
+	case s.Target != nil:
+		ep := &Endpoint{URL: s.Target.URL, Path: s.Target.Path}
+		if s.Target.Sample != nil {
+			ep.PID = s.Target.Sample.PID
+		}
+		return ep, false, nil
+	case opt.Start == nil:
+		return nil, false, errors.New("no server to run against; name one with --target URL or target: in the file")
+	}
+	ep, err = opt.Start(ctx, s.Server)
+	if err != nil {
+		return nil, true, fmt.Errorf("start the built-in server: %w", err)
+	}
+	return ep, true, nil
+}
+
+// tlsConfig turns the file's rules into a configuration; nil for the system's.
+func tlsConfig(t *file.Target) (*tls.Config, error) {
+	if t == nil || t.TLS == nil {
+		return nil, nil
+	}
+	conf := &tls.Config{InsecureSkipVerify: t.TLS.Insecure, ServerName: t.TLS.ServerName}
+	if t.TLS.CA != "" {
+		pem, err := os.ReadFile(t.TLS.CA)
+		if err != nil {
+			return nil, fmt.Errorf("read the target's certificate authority: %w", err)
+		}
+		conf.RootCAs = x509.NewCertPool()
+		if !conf.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("%s holds no PEM certificate; name the file of the target's certificate authority", t.TLS.CA)
+		}
+	}
+	return conf, nil
+}
+
+// A conn is one connected client as the runner uses it; *client.Client is one.
+type conn interface {
+	Run(h client.Handler) error
+	Send(packet []byte) error
+	Close() error
+	Bytes() (in, out uint64)
+}
+
+// A dialed is what a dialer returns.
+type dialed struct {
+	conn
+	timings client.Timings
+	upgrade error // why an upgrade that was asked for did not happen
+}
+
+type dialer func(ctx context.Context, cfg *client.Config) (dialed, error)
+
+func dialClient(ctx context.Context, cfg *client.Config) (dialed, error) {
+	c, err := client.Dial(ctx, cfg)
+	if err != nil {
+		return dialed{}, err
+	}
+	return dialed{conn: c, timings: c.Timings, upgrade: c.UpgradeErr}, nil
+}

@@ -1,0 +1,50 @@
+package scenario
+
+import (
+	"math"
+	"runtime/metrics"
+	"time"
+)
+
+// A usage is what a process has used up to a moment. ok is false when the system does not tell.
+type usage struct {
+	cpu time.Duration // user and system
+	rss int64         // bytes resident now
+	ok  bool
+}
+
+// A gcPauses reads the pauses of the garbage collector in this process.
+type gcPauses struct {
+	sample [1]metrics.Sample
+	seen   []uint64
+}
+
+func newGCPauses() *gcPauses {
+	g := &gcPauses{}
+	g.sample[0].Name = "/sched/pauses/total/gc:seconds"
+	g.longest()
+	return g
+}
+
+// longest returns the longest pause since the last call, as the upper bound of the bucket
+// that the runtime counted it in; 0 when there was none.
+func (g *gcPauses) longest() time.Duration {
+	metrics.Read(g.sample[:])
+	if g.sample[0].Value.Kind() != metrics.KindFloat64Histogram {
+		return 0
+	}
+	h := g.sample[0].Value.Float64Histogram()
+	worst := time.Duration(0)
+	for i, n := range h.Counts {
+		if i < len(g.seen) && n == g.seen[i] || i >= len(g.seen) && n == 0 {
+			continue
+		}
+		bound := h.Buckets[i+1]
+		if math.IsInf(bound, 1) {
+			bound = h.Buckets[i]
+		}
+		worst = time.Duration(bound * 1e9)
+	}
+	g.seen = append(g.seen[:0], h.Counts...)
+	return worst
+}

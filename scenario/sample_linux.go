@@ -1,0 +1,66 @@
+package scenario
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// ticksPerSecond is the unit of CPU time in /proc: 100 on every Linux that Go runs on.
+const ticksPerSecond = 100
+
+// ownUsage reads what this process has used, to the microsecond.
+func ownUsage() usage {
+	var ru syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &ru); err != nil {
+		return usage{}
+	}
+	u := usage{cpu: time.Duration(ru.Utime.Nano() + ru.Stime.Nano()), ok: true}
+	if other := processUsage(os.Getpid()); other.ok {
+		u.rss = other.rss
+	}
+	return u
+}
+
+// processUsage reads what another process has used, to a hundredth of a second (proc(5):
+// utime is field 14, stime 15, rss in pages field 24 of /proc/PID/stat).
+func processUsage(pid int) usage {
+	if pid <= 0 {
+		return usage{}
+	}
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return usage{}
+	}
+	// The second field is the program's name in brackets and may hold anything: count from its end.
+	f := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:])
+	if len(f) < 22 {
+		return usage{}
+	}
+	utime, err1 := strconv.ParseInt(string(f[11]), 10, 64)
+	stime, err2 := strconv.ParseInt(string(f[12]), 10, 64)
+	pages, err3 := strconv.ParseInt(string(f[21]), 10, 64)
+	if err1 != nil || err2 != nil || err3 != nil || f[0][0] == 'Z' {
+		return usage{}
+	}
+	return usage{
+		cpu: time.Duration(utime+stime) * (time.Second / ticksPerSecond),
+		rss: pages * int64(os.Getpagesize()), ok: true,
+	}
+}
+
+// localPorts is how many ports the system gives out for connections to one address.
+func localPorts() (n int, ok bool) {
+	b, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range")
+	if err != nil {
+		return 0, false
+	}
+	var low, high int
+	if _, err := fmt.Sscan(string(b), &low, &high); err != nil || high < low {
+		return 0, false
+	}
+	return high - low + 1, true
+}

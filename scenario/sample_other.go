@@ -1,0 +1,9 @@
+//go:build !linux
+
+package scenario
+
+func ownUsage() usage { return usage{} }
+
+func processUsage(int) usage { return usage{} }
+
+func localPorts() (n int, ok bool) { return 0, false }

@@ -1,0 +1,86 @@
+package scenario
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/binary"
+	"hash/crc32"
+)
+
+// A stamp travels in every message of a stream and says at the receiver what
+// the message is. On the wire it is 24 bytes, big endian: run id 4, stream 2, sender 4,
+// sequence 4, nanoseconds since the trial's start at which it was due 8, and as check
+// the upper half of the CRC-32C of those 22. In JSON it is base64url under "$b".
+type stamp struct {
+	run    uint32
+	stream uint16 // index in the trial; the streams of all groups, in file order
+	sender uint32 // the client's index in the trial
+	seq    uint32 // of the stream, in the order of emission; so it grows for each sender
+	due    int64
+}
+
+const (
+	stampBytes = 24
+	stampText  = 32 // of stampBytes in base64url
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+func stampCheck(b []byte) uint16 { return uint16(crc32.Checksum(b, castagnoli) >> 16) }
+
+// put writes the stamp's text to dst[:stampText].
+func (s *stamp) put(dst []byte) {
+	var b [stampBytes]byte
+	binary.BigEndian.PutUint32(b[0:], s.run)
+	binary.BigEndian.PutUint16(b[4:], s.stream)
+	binary.BigEndian.PutUint32(b[6:], s.sender)
+	binary.BigEndian.PutUint32(b[10:], s.seq)
+	binary.BigEndian.PutUint64(b[14:], uint64(s.due))
+	binary.BigEndian.PutUint16(b[22:], stampCheck(b[:22]))
+	base64.RawURLEncoding.Encode(dst[:stampText], b[:])
+}
+
+// What findStamp says of a message.
+type stampState int
+
+const (
+	noStamp  stampState = iota // nothing under "$b": not one of ours
+	badStamp                   // something is there, but it is damaged
+	okStamp
+)
+
+var (
+	stampHead = []byte(`{"$b":"`)
+	stampKey  = []byte(`"$b":"`)
+)
+
+// findStamp reads the stamp out of the raw arguments of an event without
+// decoding them: first where this runner's own payload has it, then wherever a server that
+// rewrote the JSON left the key.
+func findStamp(args []byte) (s stamp, state stampState) {
+	if bytes.HasPrefix(args, stampHead) {
+		args = args[len(stampHead):]
+	} else {
+		i := bytes.Index(args, stampKey)
+		if i < 0 {
+			return s, noStamp
+		}
+		args = args[i+len(stampKey):]
+	}
+	if len(args) <= stampText || args[stampText] != '"' {
+		return s, badStamp
+	}
+	var b [stampBytes]byte
+	if n, err := base64.RawURLEncoding.Decode(b[:], args[:stampText]); err != nil || n != stampBytes {
+		return s, badStamp
+	}
+	if binary.BigEndian.Uint16(b[22:]) != stampCheck(b[:22]) {
+		return s, badStamp
+	}
+	s.run = binary.BigEndian.Uint32(b[0:])
+	s.stream = binary.BigEndian.Uint16(b[4:])
+	s.sender = binary.BigEndian.Uint32(b[6:])
+	s.seq = binary.BigEndian.Uint32(b[10:])
+	s.due = int64(binary.BigEndian.Uint64(b[14:]))
+	return s, okStamp
+}

@@ -1,0 +1,238 @@
+package scenario
+
+import (
+	"errors"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/throng-io/throng/protocol/socketio"
+	"github.com/throng-io/throng/scenario/client"
+	"github.com/throng-io/throng/scenario/file"
+)
+
+// A stream is one entry of a group's send list, with everything that can be
+// prepared before the trial. It is a source of the pacer, which alone calls next and fire.
+type stream struct {
+	t      *trial
+	index  int
+	group  *group
+	spec   *file.Stream
+	book   *book
+	plan   *schedule
+	echoes bool // the acknowledgement brings the message back
+	op     op   // the next one
+	buf    []byte
+
+	// The packet is head, the id of a call, open, the room's name, middle, the
+	// stamp, tail.
+	open, middle, tail []byte
+
+	delivery, ack, service []int // series, by transport
+	lag                    int
+	first, last, spread    int
+	points                 int            // the first of the receiver curve's series
+	offered, sent          []atomic.Int64 // by phase
+}
+
+// curvePoints are the places of the receiver curve: the first receiver, then every
+// twentieth part of them.
+const curvePoints = 21
+
+func newStream(t *trial, g *group, spec *file.Stream, index int) *stream {
+	n := len(t.tl.spans)
+	s := &stream{
+		t: t, index: index, group: g, spec: spec, book: &book{late: int64(spec.Late)},
+		offered: make([]atomic.Int64, n), sent: make([]atomic.Int64, n),
+	}
+	s.echoes = spec.Op == file.OpEcho && spec.Ack > 0
+	switch {
+	case s.echoes || spec.Expect == "none":
+	case spec.Expect == "self" || spec.Op == file.OpEcho:
+		s.book.expect = expectSelf
+	case spec.Expect == "others":
+		s.book.expect = expectOthers
+	default:
+		s.book.expect = expectAll
+	}
+	sources := 1
+	switch spec.Per {
+	case "client":
+		sources = g.spec.Count
+	case "room":
+		sources = g.spec.Rooms.Of
+	}
+	s.plan = newSchedule(t.tl, t.spec.Seed, index, spec.Rate, sources, spec.Arrival == "poisson", spec.Scale)
+	s.packet()
+	s.series()
+	return s
+}
+
+// packet prepares the constant parts of every packet.
+func (s *stream) packet() {
+	event := socketio.AppendString(nil, s.spec.Event)
+	switch s.spec.Op {
+	case file.OpRoom:
+		s.open = []byte(`["room",`)
+		s.middle = append(append([]byte{','}, event...), ',')
+	case file.OpAll:
+		s.middle = append(append([]byte(`["all",`), event...), ',')
+	default:
+		s.middle = append(append([]byte{'['}, event...), ',')
+	}
+	s.middle = append(s.middle, stampHead...)
+	s.tail = append(s.tail, `","p":"`...)
+	for range s.spec.Size - file.MinSize {
+		s.tail = append(s.tail, 'x')
+	}
+	s.tail = append(s.tail, `"}`...)
+	if s.book.expect == expectOthers {
+		s.tail = append(s.tail, `,true`...)
+	}
+	s.tail = append(s.tail, ']')
+}
+
+func (s *stream) series() {
+	base := series{group: s.group.spec.Name, op: s.spec.Op, event: s.spec.Event}
+	one := func(metric, transport string, hidden bool) int {
+		x := base
+		x.metric, x.transport, x.hidden = metric, transport, hidden
+		return s.t.addSeries(x)
+	}
+	for _, tr := range s.t.transports {
+		s.delivery = append(s.delivery, one(metricDelivery, tr, false))
+		s.ack = append(s.ack, one(metricAck, tr, false))
+		s.service = append(s.service, one(metricService, tr, false))
+	}
+	s.lag = one(metricLag, "", false)
+	s.first, s.last, s.spread = one(metricFirst, "", false), one(metricLast, "", false), one(metricSpread, "", false)
+	s.points = one("curve", "", true)
+	for range curvePoints - 1 {
+		one("curve", "", true)
+	}
+}
+
+// curve records an arrival in the receiver curve when it is the one that completes a
+// twentieth of the receivers: so each broadcast counts once at each point.
+func (s *stream) curve(sh *shard, phase int, rank, of uint32, latency time.Duration) {
+	if rank == 1 {
+		sh.add(s.points, phase, latency)
+	}
+	if of == 0 || rank > of {
+		return
+	}
+	const parts = curvePoints - 1
+	for p := (rank-1)*parts/of + 1; p <= rank*parts/of; p++ {
+		sh.add(s.points+int(p), phase, latency)
+	}
+}
+
+func (s *stream) next() (int64, bool) {
+	o, ok := s.plan.next()
+	s.op = o
+	return o.due, ok
+}
+
+// fire sends the operation that is due. An operation whose client the plan has not
+// called yet, or has sent away, is not offered; one whose client should be there and is not
+// is offered and fails.
+func (s *stream) fire(now int64) {
+	o := &s.op
+	a, room, asked := s.sender(o)
+	if !asked {
+		return
+	}
+	s.offered[o.phase].Add(1)
+	key := errorKey{stream: s.index, group: s.group.index}
+	if a == nil {
+		key.class = "send.unconnected"
+		s.t.errors.add(key, o.due, nil)
+		return
+	}
+	a.shard.add(s.lag, o.phase, time.Duration(now-o.due))
+	var to *audience
+	switch s.spec.Op {
+	case file.OpRoom:
+		to = s.group.rooms[room]
+	case file.OpAll:
+		to = s.group.namespace
+	}
+	slot, seq := s.t.ledger.emit(s.book, &a.receiver, to, o.due, o.phase)
+	id, waits := uint64(0), s.spec.Ack > 0
+	if waits {
+		id = a.calls.open(pendingCall{due: o.due, sent: now, stream: int32(s.index), phase: int32(o.phase), seq: seq})
+		s.t.pending.Add(1)
+	}
+	err := a.conn.Send(s.build(a, id, room, seq))
+	if err == nil {
+		s.sent[o.phase].Add(1)
+		return
+	}
+	// Nothing was written: nobody is owed the message.
+	slot.cancel()
+	if waits {
+		if _, was := a.calls.answer(id); was == callOpen {
+			s.t.pending.Add(-1)
+		}
+	}
+	switch {
+	case errors.Is(err, client.ErrBackpressure):
+		key.class = "send.backpressure"
+	case errors.Is(err, client.ErrClosed):
+		key.class = "send.unconnected"
+	default:
+		key.class = "send.other"
+	}
+	s.t.errors.add(key, o.due, err)
+}
+
+// build writes the packet into the stream's buffer.
+func (s *stream) build(a *actor, id uint64, room int, seq uint32) []byte {
+	b := append(s.buf[:0], s.group.head...)
+	if s.spec.Ack > 0 {
+		b = strconv.AppendUint(b, id, 10)
+	}
+	b = append(b, s.open...)
+	if s.spec.Op == file.OpRoom {
+		b = socketio.AppendString(b, s.group.roomName(room))
+	}
+	b = append(b, s.middle...)
+	st := stamp{run: s.t.id, stream: uint16(s.index), sender: a.id, seq: seq, due: s.op.due}
+	var text [stampText]byte
+	st.put(text[:])
+	b = append(b, text[:]...)
+	b = append(b, s.tail...)
+	s.buf = b
+	return b
+}
+
+// sender finds the client that an operation falls to, and the room it goes to. asked is
+// false when the plan has nobody there at this time; a is nil when it has, but none
+// of them is connected.
+func (s *stream) sender(o *op) (a *actor, room int, asked bool) {
+	g := s.group
+	switch s.spec.Per {
+	case "client":
+		a = g.actors[o.source].Load()
+		if a == nil {
+			return nil, 0, false
+		}
+		if state(a.state.Load()) != held {
+			return nil, 0, true
+		}
+	case "room":
+		room = int(o.source)
+		a, asked = g.pick(draw(s.t.spec.Seed, drawSender, uint64(s.index), o.n, 0), g.inRoom(room))
+		return a, room, asked
+	default:
+		a, asked = g.pick(o.n, nil)
+		if a == nil {
+			return nil, 0, asked
+		}
+	}
+	if s.spec.Op == file.OpRoom {
+		rooms := a.members[:len(a.members)-1]
+		room = rooms[draw(s.t.spec.Seed, drawRoom, uint64(s.index)<<32|uint64(a.index), o.n, 0)%uint64(len(rooms))].room
+	}
+	return a, room, true
+}

@@ -1,0 +1,277 @@
+package scenario
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/throng-io/throng/scenario/client"
+	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// The metrics that are measured as latencies, besides the stages of connecting.
+const (
+	metricDelivery = "delivery"
+	metricAck      = "ack"
+	metricService  = "ack.service"
+	metricFirst    = "fanout.first"
+	metricLast     = "fanout.last"
+	metricSpread   = "fanout.spread"
+	metricLag      = "lag"
+)
+
+// A trial is one execution of one cell.
+type trial struct {
+	spec    *file.Spec
+	cell    *file.Cell
+	ep      *Endpoint
+	tls     *tls.Config
+	builtIn bool
+	opt     Options
+	at      place
+	dial    dialer
+	id      uint32 // tells this trial's messages from those of others on the same server
+	tl      *timeline
+
+	epoch time.Duration // of the trial's start, on the client's clock
+	ctx   context.Context
+	wg    sync.WaitGroup // every actor
+	dials chan struct{}
+
+	groups     []*group
+	streams    []*stream
+	transports []string
+	kinds      []series
+	audiences  map[string]*audience
+	rec        *recorder
+	ledger     *ledger
+	errors     *errorBook
+
+	asked, held, connected, failed, dropped atomic.Int64
+	attempts                                []atomic.Int64 // connects by phase
+	most                                    int64          // clients asked for at once; the pacer's
+	pending                                 atomic.Int64   // calls under way
+	duplicates, foreign                     atomic.Int64
+	bytesIn, bytesOut                       atomic.Int64
+	over                                    atomic.Bool // disconnects are ours from now on
+}
+
+func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at place) *trial {
+	t := &trial{
+		spec: c.Spec, cell: c, ep: ep, tls: conf, opt: opt, at: at, dial: opt.dial,
+		id: uint32(draw(uint64(time.Now().UnixNano()), drawRun, uint64(os.Getpid()), uint64(at.i), 0)),
+		tl: newTimeline(c.Spec.Phases), dials: make(chan struct{}, dialsAtOnce), audiences: map[string]*audience{},
+	}
+	t.errors = newErrorBook(t.tl)
+	t.attempts = make([]atomic.Int64, len(t.tl.spans))
+	first := 0
+	for i := range t.spec.Groups {
+		g := newGroup(t, &t.spec.Groups[i], i, first)
+		t.groups = append(t.groups, g)
+		first += g.spec.Count
+	}
+	var books []*book
+	for _, g := range t.groups {
+		g.finish()
+		for i := range g.spec.Send {
+			s := newStream(t, g, &g.spec.Send[i], len(t.streams))
+			t.streams = append(t.streams, s)
+			books = append(books, s.book)
+		}
+	}
+	t.rec = newRecorder(t.kinds, len(t.tl.spans))
+	t.ledger = newLedger(books, t.now)
+	t.ledger.whole = t.fanout
+	if opt.budget > 0 {
+		t.ledger.budget = opt.budget
+	}
+	return t
+}
+
+// now is the time since the trial's start.
+func (t *trial) now() int64 { return int64(client.Now() - t.epoch) }
+
+// arrived is when a message did.
+func (t *trial) arrived(m *client.Message) int64 { return int64(m.At - t.epoch) }
+
+func (t *trial) addSeries(s series) int {
+	t.kinds = append(t.kinds, s)
+	return len(t.kinds) - 1
+}
+
+// transport returns the index of a transport.
+func (t *trial) transport(name string) int {
+	for i, n := range t.transports {
+		if n == name {
+			return i
+		}
+	}
+	t.transports = append(t.transports, name)
+	return len(t.transports) - 1
+}
+
+// audience returns the audience of a room, or of the whole namespace when room is -1.
+func (t *trial) audience(namespace, prefix string, room int) *audience {
+	key := namespace
+	if room >= 0 {
+		key = fmt.Sprintf("%s\x00%s%d", namespace, prefix, room)
+	}
+	a := t.audiences[key]
+	if a == nil {
+		a = &audience{}
+		t.audiences[key] = a
+	}
+	return a
+}
+
+// record adds the time from a due moment to another.
+func (t *trial) record(s *shard, series int, due, until int64) {
+	s.add(series, t.tl.phaseAt(due), time.Duration(until-due))
+}
+
+// fanout records when a broadcast reached its first and its last receiver. When some
+// were never reached, the last one counts as reached at the late limit, or
+// later if others were: leaving those broadcasts out would flatter the rest.
+func (t *trial) fanout(s *slot, complete bool) {
+	str := t.streams[s.book.stream]
+	sh := t.rec.shard(s.from.id)
+	first, last := s.firstAt.Load(), s.lastAt.Load()
+	if !complete {
+		last = max(last, s.due+s.book.late)
+	}
+	if first != 0 {
+		sh.add(str.first, int(s.phase), time.Duration(first-s.due))
+		sh.add(str.spread, int(s.phase), time.Duration(last-first))
+	}
+	sh.add(str.last, int(s.phase), time.Duration(last-s.due))
+}
+
+// probe connects one client and sends it away: is there a server at all?
+func (t *trial) probe(ctx context.Context) error {
+	g := t.groups[0]
+	cfg := *g.config(0, g.transports[transportOf(g.spec.Transport, 0)])
+	cfg.Timeout = connectedWithin
+	d, err := t.dial(ctx, &cfg)
+	if err != nil {
+		return err
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = d.Run(nobody{}) // it ends because it is closed
+	}()
+	_ = d.Close()
+	<-done
+	return nil
+}
+
+// nobody listens to nothing.
+type nobody struct{}
+
+func (nobody) Event(*client.Message) {}
+func (nobody) Ack(*client.Message)   {}
+
+// The ways in which a trial ends.
+type ending int
+
+const (
+	ranOut      ending = iota // the last phase is over
+	interrupted               // the context ended
+	serverGone                // the server under test ended by itself
+)
+
+// run plays the phases and returns what was measured.
+func (t *trial) run(ctx context.Context) (*result.Cell, error) {
+	var cancel context.CancelFunc
+	t.ctx, cancel = context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	runtime.GC() // what earlier trials left behind is not this one's pause
+	c := newCollector(t)
+	t.epoch = client.Now()
+	c.start()
+
+	p := &pacer{now: t.now, sleep: sleepThread}
+	paced := make(chan struct{})
+	go func() {
+		defer close(paced)
+		defer precise()()
+		sources := make([]source, 0, len(t.groups)+len(t.streams))
+		for _, g := range t.groups {
+			sources = append(sources, g) // before the streams: at the same moment clients come first
+		}
+		for _, s := range t.streams {
+			sources = append(sources, s)
+		}
+		p.run(sources...)
+	}()
+	end, why := t.wait(ctx)
+	p.stop.Store(true)
+	<-paced
+	c.stopped(t.now())
+	t.drain(ctx, end)
+	rows := t.ledger.settle(t.now())
+	t.over.Store(true)
+	cancel()
+	hands := make(chan struct{}, 64)
+	for _, g := range t.groups {
+		g.disconnect(hands)
+	}
+	t.wg.Wait()
+	err := c.finish()
+	cell := t.report(c, rows, end, why)
+	if err != nil {
+		return cell, err
+	}
+	return cell, nil
+}
+
+// wait returns when the phases are over, or earlier when the trial cannot go on.
+func (t *trial) wait(ctx context.Context) (ending, error) {
+	timer := time.NewTimer(time.Duration(t.tl.end - t.now()))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return ranOut, nil
+	case <-ctx.Done():
+		return interrupted, ctx.Err()
+	case err := <-t.ep.Done:
+		return serverGone, err
+	}
+}
+
+// interruptedDrain is how long an interrupted trial still waits for what is on its way.
+const interruptedDrain = 300 * time.Millisecond
+
+// drain waits until nothing more is to come that would count, at most until the last late
+// limit and acknowledgement.
+func (t *trial) drain(ctx context.Context, end ending) {
+	if end == serverGone {
+		return // its connections are closing; give nothing that was on its way the blame
+	}
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	var cut <-chan time.Time
+	done := ctx.Done()
+	for {
+		now := t.now()
+		for _, g := range t.groups {
+			g.expireCalls(now)
+		}
+		if t.pending.Load() <= 0 && !t.ledger.outstanding(now) {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-cut:
+			return
+		case <-done:
+			done, cut = nil, time.After(interruptedDrain)
+		}
+	}
+}
