@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 
 	"github.com/valyala/fasthttp"
@@ -130,12 +131,7 @@ func (c *conn) remove(s *Socket) {
 func (c *conn) wasKicked(namespace []byte) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, name := range c.kicked {
-		if name == string(namespace) {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(c.kicked, string(namespace))
 }
 
 // join answers a CONNECT: PROTOCOL 5.3.
@@ -193,9 +189,8 @@ func without(names []string, name string) []string {
 }
 
 func (c *conn) refuse(namespace string, why error) error {
-	var structured *ConnectError
 	var data any
-	if errors.As(why, &structured) {
+	if structured, ok := errors.AsType[*ConnectError](why); ok {
 		data = structured.Data
 	}
 	b, err := socketio.AppendConnectError(nil, namespace, why.Error(), data)

@@ -49,7 +49,7 @@ func TestRecordedHTTPRequests(t *testing.T) {
 		CORS: &server.CORS{Origins: []string{"http://a.example"}, Credentials: true},
 		AllowRequest: func(ctx *fasthttp.RequestCtx) error {
 			if ctx.QueryArgs().Has("deny") {
-				return errors.New("Forbidden") //nolint:staticcheck // the protocol's word
+				return errors.New("Forbidden")
 			}
 			return nil
 		},

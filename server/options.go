@@ -120,7 +120,7 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	for _, c := range o.Cookie {
 		if c <= ' ' || c >= 0x7f || strings.ContainsRune("()<>@,;:\\\"/[]?={}", c) {
-			return o, fmt.Errorf("server: Cookie %q is no cookie name; use letters, digits and - _ .", o.Cookie)
+			return o, fmt.Errorf("server: Cookie %q is no cookie name; use letters, digits, dashes and underscores", o.Cookie)
 		}
 	}
 	for _, d := range []struct {

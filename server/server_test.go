@@ -79,7 +79,7 @@ func TestEventsAndAcks(t *testing.T) {
 
 func mustFail(err error) error {
 	if !errors.Is(err, server.ErrAcked) {
-		return fmt.Errorf("a second ack gave %v", err)
+		return fmt.Errorf("a second ack gave %w", err)
 	}
 	return nil
 }
@@ -416,8 +416,13 @@ func TestConnectTimeout(t *testing.T) {
 
 func TestOptionsAreChecked(t *testing.T) {
 	for _, opts := range []server.Options{
-		{PingInterval: -1}, {MaxPayload: -1}, {Fanout: "magic"}, {Transports: []string{"pigeon"}},
-		{Path: "socket.io"}, {Cookie: "a;b"}, {CORS: &server.CORS{Origins: []string{"*"}, Credentials: true}},
+		{PingInterval: -1},
+		{MaxPayload: -1},
+		{Fanout: "magic"},
+		{Transports: []string{"pigeon"}},
+		{Path: "socket.io"},
+		{Cookie: "a;b"},
+		{CORS: &server.CORS{Origins: []string{"*"}, Credentials: true}},
 	} {
 		if _, err := server.New(opts); err == nil {
 			t.Errorf("%+v was accepted", opts)

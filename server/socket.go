@@ -209,7 +209,7 @@ func (s *Socket) leave(last *frame.Frame, reason string) bool {
 		return false
 	}
 	for _, f := range s.ns.handlers.Load().disconnect {
-		s.conn.guard(func() { f(s, reason) })
+		_ = s.conn.guard(func() { f(s, reason) })
 	}
 	s.ns.hub.Remove(s.handle, last)
 	s.stage.Store(left)
@@ -225,9 +225,9 @@ func (s *Socket) gone(reason string) {
 	s.mu.Unlock()
 	for _, p := range acks {
 		s.ns.server.clock.Disarm(&p.timeout)
-		s.conn.guard(func() { p.done(nil, ErrDisconnected) })
+		_ = s.conn.guard(func() { p.done(nil, ErrDisconnected) })
 	}
 	for _, f := range s.ns.handlers.Load().disconnected {
-		s.conn.guard(func() { f(s, reason) })
+		_ = s.conn.guard(func() { f(s, reason) })
 	}
 }

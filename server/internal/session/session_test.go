@@ -1,0 +1,342 @@
+package session
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/throng-io/throng/protocol/engineio"
+	"github.com/throng-io/throng/server/internal/deadline"
+	"github.com/throng-io/throng/server/internal/frame"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// pipe is a Conn whose kernel takes what the test says.
+type pipe struct {
+	mu       sync.Mutex
+	got      bytes.Buffer
+	take     func(n int) int // of n bytes, how many TryWrite takes; nil: all
+	blocked  chan struct{}   // Write waits for it to be closed, if it is not nil
+	broken   error
+	goodbyes int
+	cut      int
+}
+
+func (p *pipe) TryWrite(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.broken != nil {
+		return 0, p.broken
+	}
+	n := len(b)
+	if p.take != nil {
+		n = p.take(n)
+	}
+	p.got.Write(b[:n])
+	return n, nil
+}
+
+func (p *pipe) Write(frames []*frame.Frame, skip int) error {
+	if p.blocked != nil {
+		<-p.blocked
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, f := range frames {
+		p.got.Write(f.Wire()[skip:])
+		skip = 0
+	}
+	return p.broken
+}
+
+func (p *pipe) Goodbye()   { p.mu.Lock(); p.goodbyes++; p.mu.Unlock() }
+func (p *pipe) Interrupt() { p.mu.Lock(); p.cut++; p.mu.Unlock() }
+
+func (p *pipe) bytes() []byte {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return bytes.Clone(p.got.Bytes())
+}
+
+// heard is a Handler that notes what it hears.
+type heard struct {
+	messages []string
+	closed   chan Reason
+	fail     error
+	during   func()
+}
+
+func (h *heard) Message(data []byte, _ bool) error {
+	h.messages = append(h.messages, string(data))
+	if h.during != nil {
+		h.during()
+	}
+	return h.fail
+}
+
+func (h *heard) Closed(r Reason) { h.closed <- r }
+
+type options struct {
+	keepWriter bool
+	packets    int
+	bytes      int
+	ping       time.Duration
+}
+
+func begin(t *testing.T, c Conn, o options) (*Session, *heard) {
+	t.Helper()
+	clock := deadline.New()
+	go clock.Run()
+	cfg := &Config{
+		PingInterval: time.Hour, PingTimeout: time.Hour, Clock: clock, KeepWriter: o.keepWriter,
+		MaxPackets: 1 << 20, MaxBytes: 1 << 30,
+	}
+	if o.packets > 0 {
+		cfg.MaxPackets = o.packets
+	}
+	if o.bytes > 0 {
+		cfg.MaxBytes = o.bytes
+	}
+	if o.ping > 0 {
+		cfg.PingInterval, cfg.PingTimeout = o.ping, o.ping
+	}
+	s, h := New(cfg, "sid"), &heard{closed: make(chan Reason, 2)}
+	s.Open(h, c, nil)
+	t.Cleanup(func() {
+		s.Close(ForcedClose)
+		<-s.Done()
+		s.WaitWriters()
+		clock.Close()
+		if len(h.closed) > 1 {
+			t.Error("Closed was called twice")
+		}
+	})
+	return s, h
+}
+
+func text(i int) *frame.Frame {
+	return frame.Packet(engineio.Packet{Type: engineio.Message, Data: fmt.Appendf(nil, "%d:%s", i, strings.Repeat("x", i%300))})
+}
+
+// Whatever the kernel takes at a time, the bytes on the wire are those of the
+// frames, in order, whole.
+func TestPartialWritesKeepTheStream(t *testing.T) {
+	for _, keep := range []bool{false, true} {
+		t.Run(fmt.Sprintf("keepWriter=%v", keep), func(t *testing.T) {
+			rng := rand.New(rand.NewPCG(1, 2))
+			p := &pipe{take: func(n int) int {
+				if rng.IntN(3) == 0 {
+					return n
+				}
+				return rng.IntN(n + 1)
+			}}
+			s, _ := begin(t, p, options{keepWriter: keep})
+			var want bytes.Buffer
+			for i := 0; i < 2000; {
+				switch rng.IntN(3) {
+				case 0:
+					f := text(i)
+					want.Write(f.Wire())
+					s.Send(f)
+					i++
+				case 1:
+					f := text(i)
+					want.Write(f.Wire())
+					s.Queue(f)
+					i++
+				default: // several at once, as a shard sends them
+					var batch []*frame.Frame
+					var wire []byte
+					for range 1 + rng.IntN(8) {
+						f := text(i)
+						batch, wire = append(batch, f), append(wire, f.Wire()...)
+						i++
+					}
+					want.Write(wire)
+					s.Deliver(batch, wire)
+				}
+			}
+			s.Shut(ForcedClose)
+			<-s.Done()
+			s.WaitWriters()
+			if !bytes.Equal(p.bytes(), want.Bytes()) {
+				t.Error("the stream is not that of the frames")
+			}
+		})
+	}
+}
+
+func TestOutboxIsBounded(t *testing.T) {
+	for name, o := range map[string]options{"packets": {packets: 5}, "bytes": {bytes: 500}} {
+		t.Run(name, func(t *testing.T) {
+			p := &pipe{take: func(int) int { return 0 }, blocked: make(chan struct{})}
+			defer close(p.blocked)
+			s, h := begin(t, p, o)
+			for i := range 100 {
+				s.Send(frame.Packet(engineio.Packet{Type: engineio.Message, Data: fmt.Appendf(nil, "%090d", i)}))
+			}
+			if got := <-h.closed; got != SlowConsumer {
+				t.Errorf("closed with %q", got)
+			}
+			if p.cut != 1 || p.goodbyes != 0 {
+				t.Errorf("a connection in the middle of a message was cut %d times and greeted %d times", p.cut, p.goodbyes)
+			}
+		})
+	}
+}
+
+func TestOneMessageAboveTheLimitIsSent(t *testing.T) {
+	p := &pipe{take: func(int) int { return 0 }}
+	s, _ := begin(t, p, options{bytes: 10})
+	f := frame.Packet(engineio.Packet{Type: engineio.Message, Data: bytes.Repeat([]byte("x"), 1000)})
+	s.Send(f)
+	s.Shut(ForcedClose)
+	<-s.Done()
+	s.WaitWriters()
+	if !bytes.Equal(p.bytes(), f.Wire()) {
+		t.Error("it did not arrive")
+	}
+}
+
+func TestVolatileIsDroppedWhenSomethingWaits(t *testing.T) {
+	p := &pipe{take: func(int) int { return 0 }, blocked: make(chan struct{})}
+	s, _ := begin(t, p, options{})
+	first := text(1)
+	s.Send(first)
+	s.Send(new(frame.Builder).Frame([]byte(`2["v"]`), nil, true))
+	last := text(2)
+	s.Send(last)
+	close(p.blocked)
+	s.Shut(ForcedClose)
+	<-s.Done()
+	s.WaitWriters()
+	if got, want := p.bytes(), append(bytes.Clone(first.Wire()), last.Wire()...); !bytes.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestVolatileOverPolling(t *testing.T) {
+	s, _ := begin(t, nil, options{})
+	v := new(frame.Builder).Frame([]byte(`2["v"]`), nil, true)
+	s.Send(v) // nobody polls
+	woken := 0
+	if got, err := s.StartPoll(func() { woken++ }); got != nil || err != nil {
+		t.Fatalf("polled %v, %v", got, err)
+	}
+	s.Send(v)
+	s.Send(v) // the answer is under way
+	if got := s.FinishPoll(false); len(got) != 1 || got[0] != v || woken != 1 {
+		t.Errorf("polled %v after %d calls", got, woken)
+	}
+}
+
+func TestBrokenConnectionEndsTheSession(t *testing.T) {
+	p := &pipe{broken: errors.New("reset")}
+	s, h := begin(t, p, options{})
+	s.Send(text(1))
+	if got := <-h.closed; got != TransportError {
+		t.Errorf("closed with %q", got)
+	}
+	if err := s.Receive(engineio.Packet{Type: engineio.Message}); !errors.Is(err, ErrClosed) {
+		t.Errorf("received after the end: %v", err)
+	}
+}
+
+// What is queued while polling goes out on the websocket after the upgrade, in
+// order, and before what is sent later.
+func TestUpgradeMovesTheQueue(t *testing.T) {
+	s, _ := begin(t, nil, options{})
+	p := &pipe{take: func(n int) int { return n / 2 }}
+	var want bytes.Buffer
+	send := func(i int) {
+		f := text(i)
+		want.Write(f.Wire())
+		s.Send(f)
+	}
+	send(1)
+	if !s.Probe(p) || s.Probe(&pipe{}) {
+		t.Fatal("one probe at a time")
+	}
+	send(2)
+	if !s.Upgraded(p) || s.Transport() != "websocket" {
+		t.Fatal("not upgraded")
+	}
+	for i := range 50 {
+		send(i)
+	}
+	if s.Probe(&pipe{}) {
+		t.Error("a probe of an upgraded session was accepted")
+	}
+	s.Shut(ForcedClose)
+	<-s.Done()
+	s.WaitWriters()
+	if !bytes.Equal(p.bytes(), want.Bytes()) {
+		t.Error("the stream is not that of the frames")
+	}
+	if p.goodbyes != 1 || p.cut != 0 {
+		t.Errorf("greeted %d times, cut %d times", p.goodbyes, p.cut)
+	}
+}
+
+// Closed comes after the last Message has returned, whoever closes.
+func TestClosedWaitsForTheHandler(t *testing.T) {
+	s, h := begin(t, &pipe{}, options{})
+	h.during = func() {
+		s.Close(ForcedClose)
+		select {
+		case <-h.closed:
+			t.Error("Closed was called while the handler was at work")
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	if err := s.Receive(engineio.Packet{Type: engineio.Message, Data: []byte("x")}); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-h.closed; got != ForcedClose {
+		t.Errorf("closed with %q", got)
+	}
+}
+
+func TestHeartbeat(t *testing.T) {
+	p := &pipe{}
+	s, h := begin(t, p, options{ping: 20 * time.Millisecond})
+	for i := range 3 {
+		for bytes.Count(p.bytes(), []byte("2")) <= i {
+			time.Sleep(time.Millisecond)
+		}
+		if err := s.Receive(engineio.Packet{Type: engineio.Pong}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := <-h.closed; got != PingTimeout {
+		t.Errorf("closed with %q", got)
+	}
+}
+
+func TestSecondRequestOfAKindEndsTheSession(t *testing.T) {
+	for name, twice := range map[string]func(*Session) error{
+		"poll": func(s *Session) error { _, err := s.StartPoll(func() {}); return err },
+		"post": (*Session).StartPost,
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, h := begin(t, nil, options{})
+			if err := twice(s); err != nil {
+				t.Fatal(err)
+			}
+			if err := twice(s); !errors.Is(err, ErrBusy) {
+				t.Errorf("the second gave %v", err)
+			}
+			if got := <-h.closed; got != TransportError {
+				t.Errorf("closed with %q", got)
+			}
+		})
+	}
+}
