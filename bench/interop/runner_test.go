@@ -84,8 +84,8 @@ func checkRun(t *testing.T, run *result.Run) {
 		if c := cell.Clients; c.Asked != 41 || c.Held != 41 || c.Failed != 0 || c.Dropped != 0 {
 			t.Errorf("%s: clients %+v, want 41 asked and held", name, c)
 		}
-		// Three seconds of twenty broadcasts to forty viewers alone.
-		if l := cell.Ledger; l.Expected < 3*20*40 || l.Received != l.Expected || l.Lost+l.Duplicate+l.Disorder+l.Undecided != 0 {
+		// Three seconds of twenty broadcasts to forty viewers alone. On a slow machine a client may join while one is under way.
+		if l := cell.Ledger; l.Expected < 3*20*40 || l.Received+l.Undecided != l.Expected || l.Lost+l.Duplicate+l.Disorder+l.Late != 0 {
 			t.Errorf("%s: ledger %+v", name, l)
 		}
 		for _, metric := range []string{"delivery", "ack"} {
