@@ -262,8 +262,9 @@ func calls(tl *timeline, g *file.Group, seed uint64, group int) []call {
 func ceil(v float64) int { return int(math.Ceil(v - 1e-9)) }
 
 // roomsOf returns the rooms, as numbers below of, that a client joins: join of them,
-// all different. The first goes round robin so that rooms fill evenly; the others
-// are spread by a step that is co-prime with of, drawn for each client.
+// all different. The first goes round robin; the others follow by a step that is
+// co-prime with of and drawn for each lap. So every lap of clients fills every room
+// alike, and clients that share one room share few others.
 func roomsOf(seed uint64, group, client, of, join int) []int {
 	out := make([]int, 0, min(join, of))
 	if of <= 0 {
@@ -274,7 +275,7 @@ func roomsOf(seed uint64, group, client, of, join int) []int {
 	if join < 2 || of < 2 {
 		return out
 	}
-	step := 1 + int(draw(seed, drawRooms, uint64(group), uint64(client), 0)%uint64(of-1))
+	step := 1 + int(draw(seed, drawRooms, uint64(group), uint64(client/of), 0)%uint64(of-1))
 	for gcd(step, of) != 1 {
 		step = step%(of-1) + 1
 	}

@@ -1,0 +1,207 @@
+package scenario
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/throng-io/throng/protocol/socketio"
+	"github.com/throng-io/throng/scenario/client"
+)
+
+// A fakeServer offers the benchmark contract to fakeConns in memory, and does to chosen
+// messages what a broken server would.
+type fakeServer struct {
+	// mangle may change the deliveries of one broadcast to one receiver. nil: each once,
+	// at once. n counts the broadcasts.
+	mangle func(n int, receiver *fakeConn, packet []byte) []fakePacket
+	// refuse decides about a connection; nil: all are welcome.
+	refuse func(i int) error
+	// mute leaves calls of an event unanswered.
+	mute map[string]bool
+	// send overrides what Send does; handled says that it did.
+	send func(c *fakeConn, packet []byte) (handled bool, err error)
+
+	mu    sync.Mutex
+	conns []*fakeConn
+	dials int
+	casts int
+}
+
+// A fakePacket arrives after a delay; zero delay: in order, at once.
+type fakePacket struct {
+	text  []byte
+	after time.Duration
+}
+
+type fakeConn struct {
+	s     *fakeServer
+	i     int
+	rooms map[string]bool
+	in    chan fakePacket
+	done  chan struct{}
+	once  sync.Once
+	why   string
+	late  sync.WaitGroup
+}
+
+func (s *fakeServer) dial(_ context.Context, _ *client.Config) (dialed, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := s.dials
+	s.dials++
+	if s.refuse != nil {
+		if err := s.refuse(i); err != nil {
+			return dialed{}, err
+		}
+	}
+	c := &fakeConn{s: s, i: i, rooms: map[string]bool{}, in: make(chan fakePacket, 1<<14), done: make(chan struct{})}
+	s.conns = append(s.conns, c)
+	return dialed{conn: c, timings: client.Timings{TCP: time.Microsecond, Open: time.Microsecond, Namespace: time.Microsecond}}, nil
+}
+
+func (c *fakeConn) Run(h client.Handler) error {
+	defer c.late.Wait()
+	for {
+		select {
+		case <-c.done:
+			c.s.drop(c)
+			return &client.CloseError{Reason: c.why}
+		case p := <-c.in:
+			var pk socketio.Packet
+			if err := pk.Parse(p.text); err != nil {
+				return &client.CloseError{Reason: client.ParseError, Cause: err}
+			}
+			m := client.Message{At: client.Now(), Args: pk.Data}
+			if pk.Type == socketio.Ack {
+				m.ID, m.HasID = pk.ID, true
+				m.Args = bytes.TrimSuffix(bytes.TrimPrefix(pk.Data, []byte("[")), []byte("]"))
+				h.Ack(&m)
+				continue
+			}
+			name, args, err := socketio.SplitEvent(pk.Data)
+			if err != nil {
+				return &client.CloseError{Reason: client.ParseError, Cause: err}
+			}
+			m.Name, m.Args = name, args
+			h.Event(&m)
+		}
+	}
+}
+
+func (c *fakeConn) end(why string) {
+	c.once.Do(func() {
+		c.why = why
+		close(c.done)
+	})
+}
+
+func (c *fakeConn) Close() error {
+	c.end(client.ClientDisconnect)
+	return nil
+}
+
+func (c *fakeConn) Bytes() (in, out uint64) { return 10, 20 }
+
+func (s *fakeServer) drop(c *fakeConn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, o := range s.conns {
+		if o == c {
+			s.conns = append(s.conns[:i], s.conns[i+1:]...)
+			return
+		}
+	}
+}
+
+// deliver puts a packet into the client's inbox, after its delay.
+func (c *fakeConn) deliver(p fakePacket) {
+	if p.after <= 0 {
+		c.in <- p
+		return
+	}
+	c.late.Go(func() {
+		t := time.NewTimer(p.after)
+		defer t.Stop()
+		select {
+		case <-t.C:
+			c.in <- p
+		case <-c.done:
+		}
+	})
+}
+
+func (c *fakeConn) Send(packet []byte) error {
+	select {
+	case <-c.done:
+		return client.ErrClosed
+	default:
+	}
+	if c.s.send != nil {
+		if handled, err := c.s.send(c, packet); handled {
+			return err
+		}
+	}
+	var p socketio.Packet
+	if err := p.Parse(append([]byte(nil), packet...)); err != nil {
+		return fmt.Errorf("the runner wrote a bad packet %q: %w", packet, err)
+	}
+	name, args, err := socketio.SplitEvent(p.Data)
+	if err != nil {
+		return err
+	}
+	var list [][]byte
+	for rest := args; len(rest) > 0; {
+		var arg []byte
+		arg, rest = socketio.NextArg(rest)
+		list = append(list, arg)
+	}
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	reply := []byte("[]")
+	switch string(name) {
+	case "join":
+		c.rooms[string(list[0])] = true
+	case "leave":
+		delete(c.rooms, string(list[0]))
+	case "room":
+		c.s.cast(c, list[1:], func(o *fakeConn) bool { return o.rooms[string(list[0])] })
+	case "all":
+		c.s.cast(c, list, func(*fakeConn) bool { return true })
+	case "echo":
+		reply = append(append([]byte{'['}, args...), ']')
+		if !p.HasID {
+			c.deliver(fakePacket{text: append(append([]byte(`2["echo",`), args...), ']')})
+		}
+	default:
+		return errors.New("no such event: " + string(name))
+	}
+	if p.HasID && !c.s.mute[string(name)] {
+		c.deliver(fakePacket{text: append(strconv.AppendUint([]byte{'3'}, p.ID, 10), reply...)})
+	}
+	return nil
+}
+
+// cast delivers an event to some; args are the event, the data, and whether the sender is left out.
+func (s *fakeServer) cast(from *fakeConn, args [][]byte, to func(*fakeConn) bool) {
+	text := append(append(append(append([]byte(`2[`), args[0]...), ','), args[1]...), ']')
+	others := len(args) > 2 && string(args[2]) == "true"
+	n := s.casts
+	s.casts++
+	for _, o := range s.conns {
+		if o == from && others || !to(o) {
+			continue
+		}
+		out := []fakePacket{{text: text}}
+		if s.mangle != nil {
+			out = s.mangle(n, o, text)
+		}
+		for _, p := range out {
+			o.deliver(p)
+		}
+	}
+}

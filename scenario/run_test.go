@@ -1,0 +1,477 @@
+package scenario
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/throng-io/throng/scenario/client"
+	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// play runs a scenario against the fake and returns its only cell.
+func play(t *testing.T, s *fakeServer, text string, change ...func(*Options)) *result.Cell {
+	t.Helper()
+	run := playRun(t.Context(), t, s, text, change...)
+	if len(run.Cells) != 1 {
+		t.Fatalf("%d cells, want 1", len(run.Cells))
+	}
+	c := &run.Cells[0]
+	l := c.Ledger
+	if l.Expected != l.Received+l.Late+l.Lost+l.Undecided {
+		t.Errorf("the ledger does not add up: %+v", l)
+	}
+	return c
+}
+
+func playRun(ctx context.Context, t *testing.T, s *fakeServer, text string, change ...func(*Options)) *result.Run {
+	t.Helper()
+	f, err := file.Parse("test.yaml", []byte(text), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opt := Options{Target: "http://127.0.0.1:1", dial: s.dial}
+	for _, c := range change {
+		c(&opt)
+	}
+	run, err := Run(ctx, f, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return run
+}
+
+// One speaker, ten listeners, 100 messages a second for a second: 100 messages, 1 000 deliveries.
+const broadcast = `
+version: 1
+name: t
+target: {url: "http://127.0.0.1:1"}
+groups:
+  viewers: {count: 10, connect: {rate: 10k/s}}
+  speaker: {count: 1, send: [{op: all, rate: 100/s, expect: others, late: 300ms}]}
+phases:
+  - {name: ramp, for: 100ms, clients: 0%..100%, load: 0%, record: false}
+  - {name: hold, for: 1s}
+slo: [p99(delivery) < 1h, loss(delivery) == 0]
+valid: [achieved(rate) > 99%]
+`
+
+func TestBroadcastIsExact(t *testing.T) {
+	c := play(t, &fakeServer{}, broadcast)
+	want := result.Ledger{Sent: 100, Expected: 1000, Received: 1000}
+	if c.Ledger != want {
+		t.Errorf("ledger %+v, want %+v", c.Ledger, want)
+	}
+	if c.Clients != (result.Clients{Asked: 11, Held: 11}) {
+		t.Errorf("clients %+v", c.Clients)
+	}
+	if c.Verdict != result.Pass || c.Reason != "" {
+		t.Errorf("verdict %s: %s", c.Verdict, c.Reason)
+	}
+	if c.Rates.OfferedPerS != 100 || c.Rates.AchievedPerS != 100 || c.Rates.DeliveriesPerS != 1000 {
+		t.Errorf("rates %+v", c.Rates)
+	}
+	for metric, n := range map[string]int64{"delivery": 1000, "fanout.first": 100, "fanout.last": 100, "fanout.spread": 100, "connect": 11} {
+		if l := c.Latency[metric]; l == nil || l.N != n {
+			t.Errorf("%s: %+v, want %d samples", metric, l, n)
+		}
+	}
+	if g := c.Generator.Lag; g == nil || g.N != 100 {
+		t.Errorf("lag %+v, want 100 samples", g)
+	}
+	if len(c.Curve) != curvePoints || c.Curve[0].N != 100 || c.Curve[20].N != 100 || c.Curve[20].Rank != 1 {
+		t.Errorf("receiver curve %+v", c.Curve)
+	}
+	if len(c.Timeline) < 2 || c.Timeline[0].Held != 11 {
+		t.Errorf("timeline %+v", c.Timeline)
+	}
+	if c.Generator.BytesIn != 110 || c.Generator.BytesOut != 220 {
+		t.Errorf("bytes %+v", c.Generator)
+	}
+}
+
+// The hundredth message of each kind meets another fate; the counts must tell.
+func TestEveryFateIsCounted(t *testing.T) {
+	var held []byte
+	s := &fakeServer{}
+	s.mangle = func(n int, to *fakeConn, p []byte) []fakePacket {
+		if to.i != 3 { // one victim; the probe was connection 0
+			return []fakePacket{{text: p}}
+		}
+		switch n {
+		case 10, 11, 12: // lost
+			return nil
+		case 20, 21: // duplicated; one of them twice
+			return []fakePacket{{text: p}, {text: p}}
+		case 22:
+			return []fakePacket{{text: p}, {text: p}, {text: p}}
+		case 30, 40: // swapped with the next
+			held = p
+			return nil
+		case 31, 41:
+			return []fakePacket{{text: p}, {text: held}}
+		case 50: // late
+			return []fakePacket{{text: p, after: 500 * time.Millisecond}}
+		case 60: // damaged: flip a character of the stamp
+			q := append([]byte(nil), p...)
+			i := strings.Index(string(q), `"$b":"`) + 10
+			q[i] ^= 1
+			return []fakePacket{{text: q}}
+		}
+		return []fakePacket{{text: p}}
+	}
+	c := play(t, s, broadcast)
+	want := result.Ledger{Sent: 100, Expected: 1000, Received: 995, Lost: 4, Late: 1, Duplicate: 4}
+	got := c.Ledger
+	disorder := got.Disorder
+	got.Disorder = 0
+	if got != want {
+		t.Errorf("ledger %+v, want %+v", got, want)
+	}
+	if disorder != 3 { // two swaps, and the late one
+		t.Errorf("%d out of order, want 3", disorder)
+	}
+	if c.Errors["stamp.invalid"] != 1 {
+		t.Errorf("errors %v, want one damaged stamp", c.Errors)
+	}
+	if l := c.Latency["delivery"]; l.N != 996 || l.Maxus < 490_000 {
+		t.Errorf("delivery %+v: want 996 samples, the late one at its real lateness", l)
+	}
+	// The four broadcasts that did not reach everybody count as complete at the limit at best.
+	if l := c.Latency["fanout.last"]; l.N != 100 || l.P99us < 300_000 {
+		t.Errorf("fanout.last %+v", l)
+	}
+	if c.Verdict != result.Fail || !strings.Contains(c.Reason, "loss(delivery) == 0: 5") {
+		t.Errorf("verdict %s: %s", c.Verdict, c.Reason)
+	}
+}
+
+func TestRoomsAndEchoes(t *testing.T) {
+	c := play(t, &fakeServer{}, `
+version: 1
+name: t
+target: {url: "http://127.0.0.1:1"}
+groups:
+  talkers:
+    count: 12
+    connect: {rate: 10k/s}
+    rooms: {of: 4, join: 2}
+    send:
+      - {op: room, rate: 10/s, expect: all, ack: 5s}
+      - {op: room, event: shout, rate: 20/s, per: room, expect: others}
+      - {op: room, event: typing, rate: 5/s, expect: none}
+      - {op: echo, rate: 5/s, ack: 5s}
+      - {op: echo, rate: 5/s}
+phases:
+  - {name: ramp, for: 100ms, clients: 0%..100%, load: 0%, record: false}
+  - {name: hold, for: 1s}
+slo: [loss(delivery) == 0, errors(ack) == 0, p99(ack) < 1h, "count(delivery{op=room}) >= 1120", "count(delivery{op=echo}) == 60", dup(delivery) == 0, disorder(delivery) == 0]
+`)
+	// Each room has 6 members: 120 messages to 6, 80 to 5, 60 unacknowledged echoes.
+	want := result.Ledger{Sent: 120 + 80 + 60, Expected: 720 + 400 + 60, Received: 720 + 400 + 60}
+	if c.Ledger != want {
+		t.Errorf("ledger %+v, want %+v", c.Ledger, want)
+	}
+	if n := c.Latency["ack"].N; n != 120+60 {
+		t.Errorf("%d acknowledgements, want 180", n)
+	}
+	if c.Latency["ack.service"].N != 180 {
+		t.Errorf("service times %+v", c.Latency["ack.service"])
+	}
+	if c.Rates.OfferedPerS != 120+80+60+60+60 {
+		t.Errorf("rates %+v", c.Rates)
+	}
+	if c.Verdict != result.Pass {
+		t.Errorf("verdict %s: %s; errors %v", c.Verdict, c.Reason, c.Errors)
+	}
+}
+
+func TestMissingAcksCountAtTheLimit(t *testing.T) {
+	c := play(t, &fakeServer{mute: map[string]bool{"echo": true}}, `
+version: 1
+name: t
+target: {url: "http://127.0.0.1:1"}
+groups: {talkers: {count: 5, connect: {rate: 10k/s}, send: [{op: echo, rate: 10/s, ack: 200ms}]}}
+phases: [{name: ramp, for: 100ms, load: 0%, record: false}, {name: hold, for: 1s}]
+slo: [errors(ack) == 0]
+`)
+	if c.Errors["ack.timeout"] != 50 || c.Latency["ack"].N != 50 || c.Latency["ack"].Minus < 199_000 {
+		t.Errorf("errors %v, ack %+v: want 50 timeouts recorded at 200 ms", c.Errors, c.Latency["ack"])
+	}
+	if c.Verdict != result.Fail || c.Reason != "errors(ack) == 0: 50" {
+		t.Errorf("verdict %s: %s", c.Verdict, c.Reason)
+	}
+	if c.Ledger.Expected != 0 {
+		t.Errorf("ledger %+v: an acknowledged echo is not in it", c.Ledger)
+	}
+}
+
+// A server that stops for a while must show in the latencies of everything that was due
+// meanwhile, not only of one message.
+func TestStallCountsFromDue(t *testing.T) {
+	s := &fakeServer{}
+	var until atomic.Int64
+	s.mangle = func(n int, _ *fakeConn, p []byte) []fakePacket {
+		now := int64(client.Now())
+		if n == 40 {
+			until.CompareAndSwap(0, now+int64(400*time.Millisecond))
+		}
+		return []fakePacket{{text: p, after: time.Duration(max(0, until.Load()-now))}}
+	}
+	c := play(t, s, strings.Replace(broadcast, "late: 300ms", "late: 5s", 1))
+	if c.Ledger.Received != 1000 {
+		t.Fatalf("ledger %+v", c.Ledger)
+	}
+	// 400 ms hold some 40 of 100 messages, whose delays go evenly from 400 ms to none.
+	l := c.Latency["delivery"]
+	if l.P90us < 200_000 || l.P99us < 300_000 || l.Maxus < 390_000 {
+		t.Errorf("delivery %+v: the stall is not in it", l)
+	}
+	h, err := l.Histogram()
+	if err != nil {
+		t.Fatal(err)
+	}
+	over := int64(0)
+	for _, b := range h.Distribution() {
+		if b.From >= 100_000 {
+			over += b.Count
+		}
+	}
+	if over < 250 {
+		t.Errorf("%d deliveries over 100 ms, want some 300", over)
+	}
+}
+
+func TestDropsAreUndecided(t *testing.T) {
+	s := &fakeServer{}
+	s.mangle = func(n int, to *fakeConn, p []byte) []fakePacket {
+		if to.i == 5 && n >= 48 {
+			if n == 50 {
+				to.end(client.TransportClose)
+			}
+			return nil // 48, 49, 50 are never delivered to it
+		}
+		return []fakePacket{{text: p}}
+	}
+	c := play(t, s, broadcast)
+	if c.Clients.Dropped != 1 || c.Errors["drop.transport_close"] != 1 {
+		t.Errorf("clients %+v, errors %v", c.Clients, c.Errors)
+	}
+	if c.Ledger.Lost != 0 || c.Ledger.Undecided < 3 || c.Ledger.Received < 900 {
+		t.Errorf("ledger %+v: what the dropped client was owed is undecided", c.Ledger)
+	}
+	if c.Verdict != result.Fail || !strings.Contains(c.Reason, "clients dropped == 0") {
+		t.Errorf("verdict %s: %s", c.Verdict, c.Reason)
+	}
+}
+
+func TestRefusedClients(t *testing.T) {
+	s := &fakeServer{refuse: func(i int) error {
+		if i == 4 || i == 7 {
+			return &client.DialError{Stage: "tcp", Class: "refused", Err: errors.New("connection refused")}
+		}
+		return nil
+	}}
+	c := play(t, s, broadcast)
+	if c.Clients != (result.Clients{Asked: 11, Held: 9, Failed: 2}) || c.Errors["connect.refused"] != 2 {
+		t.Errorf("clients %+v, errors %v", c.Clients, c.Errors)
+	}
+	if c.Ledger.Expected != 800 && c.Errors["send.unconnected"] == 0 {
+		t.Errorf("ledger %+v", c.Ledger)
+	}
+	if c.Verdict != result.Fail || !strings.Contains(c.Reason, "clients failed == 0: 2") {
+		t.Errorf("verdict %s: %s", c.Verdict, c.Reason)
+	}
+}
+
+// Without its speaker nothing is sent, and nothing must not pass; it is the target's
+// doing, so the generator is not to blame.
+func TestNothingSentCannotPass(t *testing.T) {
+	s := &fakeServer{refuse: func(i int) error {
+		if i > 0 {
+			return &client.DialError{Stage: "tcp", Class: "refused", Err: errors.New("connection refused")}
+		}
+		return nil
+	}}
+	c := play(t, s, broadcast)
+	if c.Verdict != result.Fail || !strings.Contains(c.Reason, "achieved(rate) > 99%") {
+		t.Errorf("verdict %s: %s", c.Verdict, c.Reason)
+	}
+	for _, k := range c.Checks {
+		if k.Pass {
+			t.Errorf("%+v passed though nothing was measured", k)
+		}
+	}
+}
+
+// A generator that cannot keep its schedule must say so before it says anything of the
+// server.
+func TestStarvedGeneratorIsInvalid(t *testing.T) {
+	s := &fakeServer{send: func(c *fakeConn, p []byte) (bool, error) {
+		if strings.Contains(string(p), `"all"`) {
+			time.Sleep(20 * time.Millisecond) // blocks the pacer, which a connection never should
+		}
+		return false, nil
+	}}
+	c := play(t, s, strings.Replace(broadcast, "valid: [", "valid: [p99(lag) < 50ms, ", 1))
+	if c.Verdict != result.Invalid || !strings.Contains(c.Reason, "p99(lag) < 50ms") {
+		t.Errorf("verdict %s: %s", c.Verdict, c.Reason)
+	}
+	if c.Latency["delivery"] == nil || c.Generator.LagP99us < 50_000 {
+		t.Errorf("lag p99 %d µs", c.Generator.LagP99us)
+	}
+}
+
+func TestBackpressureIsTheTargets(t *testing.T) {
+	var n atomic.Int64
+	s := &fakeServer{send: func(c *fakeConn, p []byte) (bool, error) {
+		if strings.Contains(string(p), `"all"`) && n.Add(1) > 50 {
+			return true, client.ErrBackpressure
+		}
+		return false, nil
+	}}
+	c := play(t, s, broadcast)
+	want := result.Ledger{Sent: 50, Expected: 500, Received: 500}
+	if c.Ledger != want || c.Errors["send.backpressure"] != 50 {
+		t.Errorf("ledger %+v, want %+v; errors %v", c.Ledger, want, c.Errors)
+	}
+	if c.Verdict != result.Fail || !strings.Contains(c.Reason, "achieved(rate)") {
+		t.Errorf("verdict %s: %s", c.Verdict, c.Reason)
+	}
+}
+
+func TestCancelKeepsWhatWasMeasured(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var asked atomic.Int64
+	opt := func(o *Options) {
+		o.Progress = func(p Progress) {
+			if p.Sent > 20 && asked.CompareAndSwap(0, int64(client.Now())) {
+				cancel()
+			}
+		}
+	}
+	run := playRun(ctx, t, &fakeServer{}, strings.Replace(broadcast, "for: 1s", "for: 1h", 1), opt)
+	if took := client.Now() - time.Duration(asked.Load()); took > 2*time.Second {
+		t.Errorf("it took %v to stop", took)
+	}
+	if !run.Interrupted || len(run.Cells) != 1 {
+		t.Fatalf("interrupted %v, %d cells", run.Interrupted, len(run.Cells))
+	}
+	c := run.Cells[0]
+	if c.Ledger.Received == 0 || c.Ledger.Lost != 0 || c.Latency["delivery"].N != c.Ledger.Received || len(c.Warnings) == 0 {
+		t.Errorf("ledger %+v, warnings %q", c.Ledger, c.Warnings)
+	}
+	if c.Verdict != result.Pass {
+		t.Errorf("verdict %s: %s", c.Verdict, c.Reason)
+	}
+}
+
+func TestUnreachableTarget(t *testing.T) {
+	f, err := file.Parse("t.yaml", []byte(broadcast), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &fakeServer{refuse: func(int) error {
+		return &client.DialError{Stage: "tcp", Class: "refused", Err: errors.New("connection refused")}
+	}}
+	_, err = Run(t.Context(), f, Options{dial: s.dial})
+	var te *TargetError
+	if !errors.As(err, &te) || te.URL != "http://127.0.0.1:1" {
+		t.Errorf("%v, want a TargetError", err)
+	}
+}
+
+func TestServerThatEndsFailsTheTrial(t *testing.T) {
+	done := make(chan error, 1)
+	s := &fakeServer{}
+	var stopped atomic.Bool
+	text := strings.Replace(strings.Replace(broadcast, `target: {url: "http://127.0.0.1:1"}`, "server: {}", 1), "for: 1s", "for: 1h", 1)
+	c := play(t, s, text, func(o *Options) {
+		o.Target = ""
+		o.Start = func(context.Context, *file.Server) (*Endpoint, error) {
+			return &Endpoint{URL: "http://127.0.0.1:1", Done: done, Stop: func(context.Context) error { stopped.Store(true); return nil }}, nil
+		}
+		o.Progress = func(p Progress) {
+			if p.Sent > 20 {
+				select {
+				case done <- errors.New("exit status 2"):
+				default:
+				}
+			}
+		}
+	})
+	if c.Verdict != result.Fail || !strings.Contains(c.Reason, "exit status 2") || !stopped.Load() {
+		t.Errorf("verdict %s: %s; stopped %v", c.Verdict, c.Reason, stopped.Load())
+	}
+}
+
+func TestMatrixRunsEveryCell(t *testing.T) {
+	text := strings.Replace(broadcast, "size:", "", 1) + "matrix: {axes: {n: [64B, 256B]}, repeat: 2}\n"
+	text = strings.Replace(text, "rate: 100/s,", `rate: 100/s, size: "${matrix.n}",`, 1)
+	text = strings.Replace(text, "for: 1s", "for: 200ms", 1)
+	run := playRun(t.Context(), t, &fakeServer{}, text)
+	var got []string
+	for _, c := range run.Cells {
+		got = append(got, c.Params["n"]+" "+c.Settings["payload_bytes"])
+		if c.Ledger.Received != 200 || c.Verdict != result.Pass {
+			t.Errorf("cell %v: %+v %s", c.Params, c.Ledger, c.Reason)
+		}
+	}
+	if s := strings.Join(got, ", "); s != "64B 64, 256B 256, 64B 64, 256B 256" {
+		t.Errorf("cells %s", s)
+	}
+}
+
+func TestRampDownSendsClientsAway(t *testing.T) {
+	c := play(t, &fakeServer{}, `
+version: 1
+name: t
+target: {url: "http://127.0.0.1:1"}
+groups:
+  viewers: {count: 10, connect: {rate: 10k/s}}
+  speaker: {count: 1, send: [{op: all, rate: 100/s, expect: all}]}
+phases:
+  - {name: ramp, for: 100ms, clients: 0%..100%, load: 0%, record: false}
+  - {name: hold, for: 500ms}
+  - {name: away, for: 500ms, clients: 100%..50%}
+slo: [loss(delivery) == 0]
+`)
+	if c.Clients.Asked != 11 || c.Clients.Dropped != 0 || c.Ledger.Lost != 0 || c.Verdict != result.Pass {
+		t.Errorf("clients %+v, ledger %+v, %s %s", c.Clients, c.Ledger, c.Verdict, c.Reason)
+	}
+	// All 100 messages go out; the audience shrinks from 11 to 6.
+	if c.Ledger.Sent != 100 || c.Ledger.Expected >= 1100 || c.Ledger.Expected < 600 {
+		t.Errorf("ledger %+v", c.Ledger)
+	}
+}
+
+func TestWindowsFindTheBadSecond(t *testing.T) {
+	s := &fakeServer{}
+	s.mangle = func(n int, _ *fakeConn, p []byte) []fakePacket {
+		if n >= 150 && n < 165 {
+			return []fakePacket{{text: p, after: 100 * time.Millisecond}}
+		}
+		return []fakePacket{{text: p}}
+	}
+	text := strings.Replace(broadcast, "for: 1s", "for: 3s", 1)
+	text = strings.Replace(text, "slo: [", "slo: [p90(delivery) < 1h over 1s, p50(lag) < 1h over 2s, loss(delivery) == 0 over 1s, max(cpu) <= 100% over 2s, ", 1)
+	c := play(t, s, text)
+	for _, k := range c.Checks[:5] {
+		if k.NoData || !k.Pass {
+			t.Errorf("%+v", k)
+		}
+	}
+	for _, k := range c.Checks {
+		if k.Stat == "p90" && (k.Value < 0.09 || !strings.Contains(k.Note, "worst window: 1s")) {
+			t.Errorf("%+v: the second with the slow messages is the worst", k)
+		}
+	}
+	if l := c.Latency["delivery"]; l.P90us > 90_000 {
+		t.Errorf("delivery %+v: over the whole they are one in twenty", l)
+	}
+}
