@@ -80,5 +80,5 @@ func (c *conn) hardClose() error {
 	if s, ok := c.Conn.(interface{ NetConn() net.Conn }); ok {
 		return s.NetConn().Close()
 	}
-	return c.Conn.Close()
+	return c.Close()
 }

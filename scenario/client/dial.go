@@ -190,8 +190,7 @@ func (d *dialing) polling() error {
 // that its client has gone.
 func (d *dialing) join(p *polling) error {
 	err := p.step(d.ctx, nil)
-	var refused *ConnectError
-	if errors.As(err, &refused) {
+	if _, refused := errors.AsType[*ConnectError](err); refused {
 		_ = p.get.write(p.appendPost(nil, []byte{'0' + byte(engineio.Close)}))
 	}
 	if err != nil {

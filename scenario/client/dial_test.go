@@ -26,13 +26,13 @@ func TestConfigErrors(t *testing.T) {
 		"no comma":         {URL: "http://localhost", Namespace: "/a,b"},
 		"Path":             {URL: "http://localhost", Path: "socket.io/"},
 		"not be negative":  {URL: "http://localhost", MaxQueue: -1},
-		"field name":       {URL: "http://localhost", Header: map[string][]string{"a b": {"c"}}},
+		"the name":         {URL: "http://localhost", Header: map[string][]string{"a b": {"c"}}},
 		"holds a line end": {URL: "http://localhost", Header: map[string][]string{"a": {"c\r\nd: e"}}},
 		"client itself":    {URL: "http://localhost", Header: map[string][]string{"connection": {"close"}}},
 		"invalid":          {URL: "http://local host"},
 	} {
 		e := fails(t, t.Context(), &cfg, "config", "config")
-		if !strings.Contains(e.Error(), want) {
+		if !strings.Contains(e, want) {
 			t.Errorf("%v does not tell %q", e, want)
 		}
 	}
@@ -116,10 +116,13 @@ func TestNamespaceErrors(t *testing.T) {
 				p.expect(`40/chat,{"token":"t"}`)
 				p.put(test.wire)
 			})
-			e := fails(t, t.Context(), &Config{URL: url, Namespace: "/chat", Auth: json.RawMessage(`{"token":"t"}`)}, "namespace", test.class)
-			var refused *ConnectError
-			if errors.As(e, &refused) != (test.class == "connect_error") {
-				t.Fatal(e)
+			_, err := Dial(t.Context(), &Config{URL: url, Namespace: "/chat", Auth: json.RawMessage(`{"token":"t"}`)})
+			if e, ok := errors.AsType[*DialError](err); !ok || e.Stage != "namespace" || e.Class != test.class {
+				t.Fatalf("%v, want %s", err, test.class)
+			}
+			refused, ok := errors.AsType[*ConnectError](err)
+			if ok != (test.class == "connect_error") {
+				t.Fatal(err)
 			}
 			if refused != nil && refused.Message != "not you" || test.name == "refused" && string(refused.Data) != `{"code":7}` {
 				t.Errorf("%+v", refused)

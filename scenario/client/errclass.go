@@ -66,8 +66,7 @@ func (e protocolError) Error() string { return string(e) }
 // dialError makes the DialError of a failure at a stage. The end of ctx is the
 // reason of whatever went wrong after it.
 func dialError(ctx context.Context, stage string, err error) *DialError {
-	var done *DialError
-	if errors.As(err, &done) {
+	if done, ok := errors.AsType[*DialError](err); ok {
 		return &DialError{Stage: stage, Class: done.Class, Err: done.Err}
 	}
 	if ctx.Err() != nil && (isTimeout(err) || errors.Is(err, net.ErrClosed) || errors.Is(err, context.Canceled)) {
@@ -142,8 +141,7 @@ func classOf(err error, stage string) string {
 
 // closeError makes the CloseError of whatever ended a session.
 func closeError(err error) *CloseError {
-	var e *CloseError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*CloseError](err); ok {
 		return e
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {

@@ -2,7 +2,6 @@ package client
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -26,9 +25,6 @@ const (
 	maskBit = 0x80
 
 	maxControl = 125 // payload bytes of a control frame, section 5.5
-
-	// maxHeader is the longest header of a client frame.
-	maxHeader = 14
 )
 
 // Close codes of section 7.4.1.
@@ -56,52 +52,50 @@ type frameHeader struct {
 	length int // of the payload
 }
 
-// errShort says that the header has not arrived as a whole.
-var errShort = errors.New("websocket: short header")
-
-// parseHeader decodes the header at the front of b. limit bounds the payload.
+// parseHeader decodes the header at the front of b; whole is false as long as
+// it has not arrived as a whole. limit bounds the payload.
 // Lengths that are longer than they need to be are accepted: some servers
 // write them, and nothing depends on it.
-func parseHeader(b []byte, limit int) (frameHeader, error) {
+func parseHeader(b []byte, limit int) (h frameHeader, whole bool, err error) {
 	if len(b) < 2 {
-		return frameHeader{}, errShort
+		return h, false, nil
 	}
-	h := frameHeader{fin: b[0]&finBit != 0, opcode: b[0] & 0x0f, size: 2, length: int(b[1] & 0x7f)}
+	h = frameHeader{fin: b[0]&finBit != 0, opcode: b[0] & 0x0f, size: 2, length: int(b[1] & 0x7f)}
 	switch {
 	case b[0]&rsvBits != 0:
-		return h, &frameError{codeProtocol, "reserved bit set without an extension"}
+		return h, false, &frameError{codeProtocol, "reserved bit set without an extension"}
 	case b[1]&maskBit != 0:
-		return h, &frameError{codeProtocol, "masked frame from a server"}
+		return h, false, &frameError{codeProtocol, "masked frame from a server"}
 	case h.opcode > opBinary && h.opcode < opClose || h.opcode > opPong:
-		return h, &frameError{codeProtocol, fmt.Sprintf("unknown opcode %#x", h.opcode)}
+		return h, false, &frameError{codeProtocol, fmt.Sprintf("unknown opcode %#x", h.opcode)}
 	case h.opcode >= opClose && !h.fin:
-		return h, &frameError{codeProtocol, "fragmented control frame"}
+		return h, false, &frameError{codeProtocol, "fragmented control frame"}
 	case h.opcode >= opClose && h.length > maxControl:
-		return h, &frameError{codeProtocol, "control frame above 125 bytes"}
+		return h, false, &frameError{codeProtocol, "control frame above 125 bytes"}
 	}
 	switch h.length {
 	case 126:
 		if len(b) < 4 {
-			return h, errShort
+			return h, false, nil
 		}
 		h.size, h.length = 4, int(binary.BigEndian.Uint16(b[2:]))
 	case 127:
 		if len(b) < 10 {
-			return h, errShort
+			return h, false, nil
 		}
 		n := binary.BigEndian.Uint64(b[2:])
 		if n > math.MaxInt64 {
-			return h, &frameError{codeProtocol, "length with its highest bit set"}
+			return h, false, &frameError{codeProtocol, "length with its highest bit set"}
 		}
 		if n > uint64(limit) {
-			return h, tooBig(n, limit)
+			return h, false, tooBig(n, limit)
 		}
 		h.size, h.length = 10, int(n)
 	}
 	if h.length > limit && h.opcode < opClose {
-		return h, tooBig(uint64(h.length), limit)
+		return h, false, tooBig(uint64(h.length), limit)
 	}
-	return h, nil
+	return h, true, nil
 }
 
 func tooBig(n uint64, limit int) error {

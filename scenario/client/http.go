@@ -16,6 +16,7 @@ import (
 const (
 	maxHead      = 64 << 10 // bytes of the head of an answer
 	maxChunkLine = 4 << 10  // bytes of a chunk's size line, or of a trailer line
+	maxInterim   = 10       // answers of status 1xx before the real one
 )
 
 // response is one HTTP answer. Its slices are valid until the reader's next fill.
@@ -39,19 +40,29 @@ var errNoAnswer = errors.New("http: connection ended before the answer")
 // consumed before the answer is complete, so that a read that was interrupted
 // by a deadline can be taken up again.
 func readResponse(rd *reader, limit int) (response, error) {
-	head, err := readHead(rd)
-	if err != nil {
-		return response{}, err
-	}
-	res, length, err := parseHead(rd.unread()[:head])
-	if err != nil {
-		return res, err
-	}
-	if res.status/100 == 1 && res.status != 101 {
+	for range maxInterim {
+		head, err := readHead(rd)
+		if err != nil {
+			return response{}, err
+		}
+		res, length, err := parseHead(rd.unread()[:head])
+		if err != nil {
+			return res, err
+		}
+		if res.status/100 != 1 || res.status == 101 {
+			return readBody(rd, res, head, length, limit)
+		}
 		rd.consume(head) // an interim answer: the real one follows
-		return readResponse(rd, limit)
 	}
-	var total int
+	return response{}, httpError("nothing but interim answers")
+}
+
+// readBody reads the body that belongs to a head of that many bytes.
+func readBody(rd *reader, res response, head, length, limit int) (response, error) {
+	var (
+		total int
+		err   error
+	)
 	switch {
 	case res.status == 101 || res.status == 204 || res.status == 304:
 		total = head
@@ -86,7 +97,7 @@ func readResponse(rd *reader, limit int) (response, error) {
 func need(rd *reader, n int) error {
 	for len(rd.unread()) < n {
 		if err := rd.fill(); err != nil {
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF
 			}
 			return err
@@ -115,7 +126,7 @@ func readHead(rd *reader) (int, error) {
 			if seen == 0 {
 				return 0, fmt.Errorf("%w: %w", errNoAnswer, err)
 			}
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF
 			}
 			return 0, err
@@ -242,16 +253,16 @@ func number(b []byte, base int) (n int, ok bool) {
 
 // readToEnd reads a body that ends with the connection.
 func readToEnd(rd *reader, head, limit int) (total int, err error) {
-	for {
-		switch err := rd.fill(); {
-		case err == io.EOF:
-			return len(rd.unread()), nil
-		case err != nil:
-			return 0, err
-		case len(rd.unread())-head > limit:
+	for err == nil {
+		if len(rd.unread())-head > limit {
 			return 0, httpError(fmt.Sprintf("body is above the limit of %d bytes", limit))
 		}
+		err = rd.fill()
 	}
+	if errors.Is(err, io.EOF) {
+		return len(rd.unread()), nil
+	}
+	return 0, err
 }
 
 // readChunks reads a chunked body that begins at offset head of the unread

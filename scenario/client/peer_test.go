@@ -251,8 +251,8 @@ func dial(t *testing.T, cfg *Config) *Client {
 	return c
 }
 
-// ends waits for the end of a Run and checks its reason.
-func ends(t *testing.T, done <-chan error, reason string) *CloseError {
+// ends waits for the end of a Run, checks its reason and returns the text.
+func ends(t *testing.T, done <-chan error, reason string) string {
 	t.Helper()
 	select {
 	case err := <-done:
@@ -260,15 +260,15 @@ func ends(t *testing.T, done <-chan error, reason string) *CloseError {
 		if !errors.As(err, &e) || e.Reason != reason {
 			t.Fatalf("Run: %v, want %q", err, reason)
 		}
-		return e
+		return e.Error()
 	case <-time.After(patience):
 		t.Fatalf("Run does not return; want %q", reason)
-		return nil
+		return ""
 	}
 }
 
-// fails dials and checks the class of the failure.
-func fails(t *testing.T, ctx context.Context, cfg *Config, stage, class string) *DialError {
+// fails dials, checks the class of the failure and returns the text.
+func fails(t *testing.T, ctx context.Context, cfg *Config, stage, class string) string {
 	t.Helper()
 	c, err := Dial(ctx, cfg)
 	if err == nil {
@@ -279,7 +279,7 @@ func fails(t *testing.T, ctx context.Context, cfg *Config, stage, class string) 
 	if !errors.As(err, &e) || e.Stage != stage || e.Class != class {
 		t.Fatalf("Dial: %v, want %s: %s", err, stage, class)
 	}
-	return e
+	return e.Error()
 }
 
 func equal(t *testing.T, got []string, want ...string) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -157,12 +158,20 @@ func TestPollingGoodbye(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.post()
-	c.poll.postMu.Lock() // the answer to the POST was read
-	c.poll.postMu.Unlock()
+	idle(c) // the answer to the POST was read
 	c.Close()
 	ends(t, done, ClientDisconnect)
 	if got := s.post(); got != "41\x1e1" {
 		t.Errorf("goodbye: %q", got)
+	}
+}
+
+// idle waits until c posts nothing.
+func idle(c *Client) {
+	for posting := true; posting; runtime.Gosched() {
+		c.poll.mu.Lock()
+		posting = c.poll.posting
+		c.poll.mu.Unlock()
 	}
 }
 
@@ -333,7 +342,7 @@ func TestPollingEnds(t *testing.T) {
 		if err := c.Send([]byte(`2["a"]`)); err != nil {
 			t.Fatal(err)
 		}
-		if e := ends(t, done, TransportError); !strings.Contains(e.Error(), "413") {
+		if e := ends(t, done, TransportError); !strings.Contains(e, "413") {
 			t.Error(e)
 		}
 	})

@@ -52,20 +52,20 @@ func newTarget(cfg *Config) (*target, error) {
 		}
 		t.tls = tlsConfig(cfg.TLS, u.Hostname())
 	default:
-		return nil, fmt.Errorf("URL %q: the scheme must be http, https, ws or wss", cfg.URL)
+		return nil, fmt.Errorf("the URL %q: the scheme must be http, https, ws or wss", cfg.URL)
 	}
 	if u.Hostname() == "" {
-		return nil, fmt.Errorf("URL %q names no host", cfg.URL)
+		return nil, fmt.Errorf("the URL %q names no host", cfg.URL)
 	}
 	if u.Path != "" && u.Path != "/" {
-		return nil, fmt.Errorf("URL %q has a path: put the engine's into Path and the namespace into Namespace", cfg.URL)
+		return nil, fmt.Errorf("the URL %q has a path: put the engine's into Path and the namespace into Namespace", cfg.URL)
 	}
 	t.addr = net.JoinHostPort(u.Hostname(), port)
 	if t.path == "" {
 		t.path = defaultPath
 	}
 	if t.path[0] != '/' || strings.ContainsAny(t.path, " ?#\r\n") {
-		return nil, fmt.Errorf("Path %q must begin with a slash and hold no query", cfg.Path)
+		return nil, fmt.Errorf("the Path %q must begin with a slash and hold no query", cfg.Path)
 	}
 	for _, values := range []url.Values{u.Query(), cfg.Query} {
 		if len(values) > 0 {
@@ -98,11 +98,11 @@ func (t *target) header(fields map[string][]string) error {
 	var b strings.Builder
 	for _, name := range names {
 		if name == "" || strings.ContainsAny(name, " \t\r\n:") {
-			return fmt.Errorf("Header: %q is not a field name", name)
+			return fmt.Errorf("a Header has the name %q, which is none", name)
 		}
 		for _, value := range fields[name] {
 			if strings.ContainsAny(value, "\r\n") {
-				return fmt.Errorf("Header: the value of %s holds a line end", name)
+				return fmt.Errorf("the Header value of %s holds a line end", name)
 			}
 			switch {
 			case strings.EqualFold(name, "Host"):
@@ -110,7 +110,7 @@ func (t *target) header(fields map[string][]string) error {
 			case strings.EqualFold(name, "Cookie"):
 				t.addCookie(value)
 			case slices.ContainsFunc(ownFields, func(own string) bool { return strings.EqualFold(own, name) }):
-				return fmt.Errorf("Header: %s is set by the client itself", name)
+				return fmt.Errorf("the Header %s is set by the client itself", name)
 			default:
 				b.WriteString(name + ": " + value + "\r\n")
 			}
@@ -190,16 +190,16 @@ func (cfg *Config) check() error {
 	switch cfg.Transport {
 	case "", WebSocket, Polling, Upgrade:
 	default:
-		return fmt.Errorf("Transport %q must be %s, %s or %s", cfg.Transport, WebSocket, Polling, Upgrade)
+		return fmt.Errorf("the Transport %q must be %s, %s or %s", cfg.Transport, WebSocket, Polling, Upgrade)
 	}
 	if cfg.Namespace != "" && (cfg.Namespace[0] != '/' || strings.Contains(cfg.Namespace, ",")) {
-		return fmt.Errorf("Namespace %q must begin with a slash and hold no comma", cfg.Namespace)
+		return fmt.Errorf("the Namespace %q must begin with a slash and hold no comma", cfg.Namespace)
 	}
 	if cfg.Timeout < 0 || cfg.UpgradeTimeout < 0 {
-		return errors.New("Timeout and UpgradeTimeout must not be negative")
+		return errors.New("the Timeout and the UpgradeTimeout must not be negative")
 	}
 	if cfg.MaxQueue < 0 || cfg.MaxMessage < 0 {
-		return errors.New("MaxQueue and MaxMessage must not be negative")
+		return errors.New("the MaxQueue and the MaxMessage must not be negative")
 	}
 	return nil
 }

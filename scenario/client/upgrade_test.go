@@ -2,7 +2,7 @@ package client
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"net/http"
 	"sync"
 	"testing"
@@ -138,7 +138,7 @@ func TestUpgradeFails(t *testing.T) {
 			s, url := newDance(t, test.upgrades, test.probe)
 			defer close(s.release)
 			c := dial(t, &Config{URL: url, Transport: Upgrade, UpgradeTimeout: 200 * time.Millisecond})
-			if e, ok := c.UpgradeErr.(*DialError); !ok || e.Stage != "upgrade" || e.Class != test.class {
+			if e, ok := errors.AsType[*DialError](c.UpgradeErr); !ok || e.Stage != "upgrade" || e.Class != test.class {
 				t.Fatalf("UpgradeErr: %v, want %s", c.UpgradeErr, test.class)
 			}
 			if c.Timings.Upgrade != 0 {
@@ -204,7 +204,7 @@ func TestUpgradeFatal(t *testing.T) {
 	})
 	defer close(s.release)
 	e := fails(t, ctx, &Config{URL: url, Transport: Upgrade}, "upgrade", "canceled")
-	if got := fmt.Sprint(e); got != "client: upgrade: canceled: context canceled" {
-		t.Error(got)
+	if e != "client: upgrade: canceled: context canceled" {
+		t.Error(e)
 	}
 }

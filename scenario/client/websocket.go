@@ -126,27 +126,10 @@ func (w *websocket) next() (opcode byte, payload []byte, err error) {
 		w.fragments = nil
 	}
 	for {
-		b := w.rd.unread()
-		limit := w.limit
-		if w.opcode != 0 {
-			limit -= len(*w.fragments)
-		}
-		h, err := parseHeader(b, limit)
-		if err == errShort || err == nil && len(b) < h.size+h.length {
-			if err := w.rd.fill(); err != nil {
-				if err == io.EOF && (len(b) > 0 || w.opcode != 0) {
-					err = io.ErrUnexpectedEOF
-				}
-				return 0, nil, err
-			}
-			continue
-		}
+		h, payload, err := w.frame()
 		if err != nil {
-			return 0, nil, w.violation(err)
+			return 0, nil, err
 		}
-		end := h.size + h.length
-		payload := b[h.size:end:end]
-		w.rd.consume(end)
 		switch {
 		case h.opcode >= opClose:
 			err = w.control(h.opcode, payload)
@@ -172,10 +155,35 @@ func (w *websocket) next() (opcode byte, payload []byte, err error) {
 	}
 }
 
+// frame takes the next frame off the read buffer, reading as long as it has
+// not arrived as a whole.
+func (w *websocket) frame() (h frameHeader, payload []byte, err error) {
+	limit := w.limit
+	if w.opcode != 0 {
+		limit -= len(*w.fragments)
+	}
+	for {
+		b := w.rd.unread()
+		h, whole, err := parseHeader(b, limit)
+		if err != nil {
+			return h, nil, w.violation(err)
+		}
+		if end := h.size + h.length; whole && len(b) >= end {
+			w.rd.consume(end)
+			return h, b[h.size:end:end], nil
+		}
+		if err := w.rd.fill(); err != nil {
+			if errors.Is(err, io.EOF) && (len(b) > 0 || w.opcode != 0) {
+				err = io.ErrUnexpectedEOF
+			}
+			return h, nil, err
+		}
+	}
+}
+
 // violation answers a broken rule with the close frame that names it.
 func (w *websocket) violation(err error) error {
-	var broken *frameError
-	if errors.As(err, &broken) {
+	if broken, ok := errors.AsType[*frameError](err); ok {
 		_ = w.sendFrames(appendClose(nil, broken.code))
 	}
 	return err

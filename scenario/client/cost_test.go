@@ -1,0 +1,350 @@
+//go:build unix
+
+package client
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// broadcast is a delivery of the size that the measurements use: a frame of
+// 120 bytes with a stamp in it.
+var broadcast = text(`42["msg",{"$b":"` + strings.Repeat("s", 32) + `","p":"` + strings.Repeat("x", 58) + `"}]`)
+
+// pair returns a joined websocket client and the server's end of its connection.
+func pair(tb testing.TB) (*Client, *net.TCPConn) {
+	tb.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer ln.Close()
+	ends := make(chan *net.TCPConn, 1)
+	go func() {
+		conn, err := ln.Accept()
+		if err != nil {
+			close(ends)
+			return
+		}
+		ends <- conn.(*net.TCPConn)
+	}()
+	client, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	server := <-ends
+	c := &Client{namespace: "/", maxQueue: defaultMaxQueue, maxMessage: defaultMaxMessage, pingInterval: time.Hour, pingTimeout: time.Hour, lastPing: Now()}
+	link := newConn(&counted{Conn: client, bytes: &c.bytes}, rawConn(client), &c.bytes)
+	c.adopt(mainSlot, link)
+	c.ws = newWebsocket(c, link)
+	tb.Cleanup(func() {
+		c.Close()
+		server.Close()
+	})
+	return c, server
+}
+
+// Receiving allocates nothing for a text in one frame.
+func TestReceiveAllocations(t *testing.T) {
+	c, server := pair(t)
+	h := &counter{}
+	binary := text(`451-["b",{"_placeholder":true,"num":0}]`) + frame(0x82, "attachment")
+	for name, test := range map[string]struct {
+		wire  string
+		n     int
+		limit float64
+	}{
+		"one":        {broadcast, 1, 0},
+		"burst":      {strings.Repeat(broadcast, 20), 20, 0},
+		"ack":        {text(`4317["a",1]`), 1, 0},
+		"fragmented": {frame(0x01, "4") + frame(0x80, broadcast[3:]), 1, 1}, // the race detector makes pools forget
+		"binary":     {binary, 2, 4},
+	} {
+		wire := []byte(test.wire)
+		allocs := testing.AllocsPerRun(200, func() {
+			if _, err := server.Write(wire); err != nil {
+				t.Fatal(err)
+			}
+			for range test.n {
+				if err := c.ws.step(h); err != nil {
+					t.Fatal(err)
+				}
+			}
+			c.ws.rd.park()
+		})
+		if allocs > test.limit {
+			t.Errorf("%s: %v allocations, limit %v", name, allocs, test.limit)
+		}
+	}
+	if h.n.Load() == 0 {
+		t.Error("no event")
+	}
+}
+
+func TestSendAllocations(t *testing.T) {
+	c, server := pair(t)
+	packet := []byte(`2["msg",{"p":"` + strings.Repeat("x", 80) + `"}]`)
+	buf := make([]byte, 1000)
+	allocs := testing.AllocsPerRun(200, func() {
+		if err := c.Send(packet); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(server, buf[:len(packet)+7]); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if allocs > 0 {
+		t.Errorf("%v allocations for a Send", allocs)
+	}
+}
+
+func TestPollingAllocations(t *testing.T) {
+	c, server := pair(t)
+	p := newPolling(c, &target{path: "/socket.io/", host: "h"}, c.links[mainSlot])
+	defer p.stop()
+	c.ws, c.poll = nil, p
+	payload := broadcast[2:]
+	answer := fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=UTF-8\r\nContent-Length: %d\r\ncache-control: no-store\r\nConnection: keep-alive\r\nKeep-Alive: timeout=5\r\n\r\n%s", len(payload), payload)
+	buf := make([]byte, 1000)
+	h := &counter{}
+	allocs := testing.AllocsPerRun(200, func() {
+		if err := p.request(p.ctx); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := server.Read(buf); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := server.Write(answer); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.collect(h); err != nil {
+			t.Fatal(err)
+		}
+		p.get.rd.park()
+	})
+	if allocs > 1 || h.n.Load() == 0 {
+		t.Errorf("%v allocations for a message by polling", allocs)
+	}
+}
+
+// An idle websocket client is small, its goroutine and its connection
+// included: a hundred thousand have to fit. The server's ends live in this
+// process too, so pairs of bare connections are measured first, and half of such
+// a pair is the client's.
+func TestIdleMemory(t *testing.T) {
+	const n, limit = 500, 12 << 10
+	addr := serveIdle(t, n)
+	base := memory()
+	for range n {
+		conn, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+	}
+	pair := (memory() - base) / n
+	base = memory()
+	joined, done := make(chan *Client), make(chan error, n)
+	for range n {
+		// One goroutine for both, as a runner does it: the stack has grown in
+		// Dial when Run begins to wait.
+		go func() {
+			c, err := Dial(context.Background(), &Config{URL: "http://" + addr})
+			joined <- c
+			if err == nil {
+				err = c.Run(&counter{})
+			}
+			done <- err
+		}()
+		if c := <-joined; c == nil {
+			t.Fatal(<-done)
+		} else {
+			defer func() {
+				c.Close()
+				_ = <-done
+			}()
+		}
+	}
+	client := memory() - base
+	each := client/n - pair/2
+	t.Logf("%.1f KiB for an idle websocket client, %.1f of them for the connection", float64(each)/1024, float64(pair)/2048)
+	if each > limit {
+		t.Errorf("an idle websocket client takes %d bytes, limit %d", each, limit)
+	}
+}
+
+// memory returns the heap and the stacks in use after collections that have
+// emptied the pools and shrunk the stacks.
+func memory() int {
+	for range 3 {
+		runtime.GC()
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int(m.HeapInuse + m.StackInuse)
+}
+
+// serveIdle accepts connections with one goroutine for all and keeps them
+// without further cost. The first ones are left bare, the others join.
+func serveIdle(t *testing.T, bare int) string {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		var conns []net.Conn
+		r := bufio.NewReader(nil)
+		for {
+			conn, err := ln.Accept()
+			if err != nil {
+				break
+			}
+			conns = append(conns, conn)
+			if bare > 0 {
+				bare--
+				continue
+			}
+			r.Reset(conn)
+			p := &peer{Conn: conn, t: t, r: r}
+			if req, _ := p.request(); req != nil {
+				p.switchTo(req)
+				p.put(text(open(3_600_000, 3_600_000, "")))
+				p.expect("40")
+				p.put(text(joined))
+			}
+		}
+		for _, conn := range conns {
+			conn.Close()
+		}
+	}()
+	t.Cleanup(func() {
+		ln.Close()
+		<-ended
+	})
+	return ln.Addr().String()
+}
+
+// bare reads frames as directly as Go can: a raw read into one buffer, the
+// length taken from the header, a byte of the payload looked at.
+type bare struct {
+	raw  syscall.RawConn
+	buf  []byte
+	r, w int
+	sum  byte
+	err  error
+}
+
+func (b *bare) frames(n int) error {
+	for {
+		for b.w-b.r >= 2 {
+			size := 2 + int(b.buf[b.r+1])
+			if b.w-b.r < size {
+				break
+			}
+			b.sum += b.buf[b.r+2]
+			b.r += size
+			if n--; n == 0 {
+				return nil
+			}
+		}
+		b.w = copy(b.buf, b.buf[b.r:b.w])
+		b.r = 0
+		err := b.raw.Read(func(fd uintptr) bool {
+			m, err := syscall.Read(int(fd), b.buf[b.w:])
+			if err == syscall.EAGAIN {
+				return false
+			}
+			b.err = err
+			if m > 0 {
+				b.w += m
+			}
+			return true
+		})
+		if err != nil {
+			return err
+		}
+		if b.err != nil {
+			return b.err
+		}
+	}
+}
+
+// BenchmarkReceive compares the client with a bare reader of the same frames,
+// for bursts of several sizes: a burst is one write of the server, and the next
+// is written when the last is read.
+func BenchmarkReceive(b *testing.B) {
+	for _, burst := range []int{1, 8, 64} {
+		wire := []byte(strings.Repeat(broadcast, burst))
+		b.Run(fmt.Sprintf("reader=client/burst=%d", burst), func(b *testing.B) {
+			c, server := pair(b)
+			h := &plain{}
+			lockstep(b, server, wire, burst, func() error {
+				for range burst {
+					if err := c.ws.step(h); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		})
+		b.Run(fmt.Sprintf("reader=bare/burst=%d", burst), func(b *testing.B) {
+			c, server := pair(b)
+			reader := &bare{raw: c.ws.conn.raw, buf: make([]byte, readSize)}
+			lockstep(b, server, wire, burst, func() error { return reader.frames(burst) })
+		})
+	}
+}
+
+type plain struct{ n int }
+
+func (h *plain) Event(*Message) { h.n++ }
+func (h *plain) Ack(*Message)   {}
+
+func lockstep(b *testing.B, server net.Conn, wire []byte, burst int, read func() error) {
+	b.Helper()
+	next := make(chan struct{})
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for range next {
+			if _, err := server.Write(wire); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	}()
+	b.ReportAllocs()
+	b.ResetTimer()
+	for range b.N {
+		next <- struct{}{}
+		if err := read(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.StopTimer()
+	close(next)
+	<-ended
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*burst), "ns/frame")
+}
+
+func BenchmarkSend(b *testing.B) {
+	c, server := pair(b)
+	go func() { _, _ = io.Copy(io.Discard, server) }()
+	packet := []byte(`2["msg",{"p":"` + strings.Repeat("x", 80) + `"}]`)
+	b.ReportAllocs()
+	for b.Loop() {
+		for c.Send(packet) != nil {
+			runtime.Gosched()
+		}
+	}
+}
