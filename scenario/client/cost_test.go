@@ -164,14 +164,16 @@ func TestIdleMemory(t *testing.T) {
 			}
 			done <- err
 		}()
-		if c := <-joined; c == nil {
+		c := <-joined
+		if c == nil {
 			t.Fatal(<-done)
-		} else {
-			defer func() {
-				c.Close()
-				_ = <-done
-			}()
 		}
+		defer func() {
+			c.Close()
+			if err := <-done; err == nil {
+				t.Error("Run returned no error")
+			}
+		}()
 	}
 	client := memory() - base
 	each := client/n - pair/2
