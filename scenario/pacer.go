@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -40,16 +41,22 @@ const maxNap = 20 * time.Millisecond
 func precise() (restore func()) {
 	runtime.LockOSThread()
 	fineTimers()
-	before := runtime.GOMAXPROCS(0)
-	if holdsPlace {
-		runtime.GOMAXPROCS(before + 1)
+	places(1)
+	// The thread keeps its timers and is not given back: it ends with the goroutine.
+	return func() { places(-1) }
+}
+
+var placesMu sync.Mutex
+
+// places changes how many goroutines may run at once. Changes add up, so that the
+// order in which several runs end does not matter.
+func places(by int) {
+	if !holdsPlace {
+		return
 	}
-	return func() {
-		if holdsPlace {
-			runtime.GOMAXPROCS(before)
-		}
-		// The thread keeps its timers and is not given back: it ends with the goroutine.
-	}
+	placesMu.Lock()
+	defer placesMu.Unlock()
+	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + by)
 }
 
 // run fires until the sources have nothing left or stop is set.

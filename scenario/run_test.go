@@ -61,6 +61,7 @@ valid: [achieved(rate) > 99%]
 `
 
 func TestBroadcastIsExact(t *testing.T) {
+	t.Parallel()
 	c := play(t, &fakeServer{}, broadcast)
 	want := result.Ledger{Sent: 100, Expected: 1000, Received: 1000}
 	if c.Ledger != want {
@@ -96,6 +97,7 @@ func TestBroadcastIsExact(t *testing.T) {
 
 // The hundredth message of each kind meets another fate; the counts must tell.
 func TestEveryFateIsCounted(t *testing.T) {
+	t.Parallel()
 	var held []byte
 	s := &fakeServer{}
 	s.mangle = func(n int, to *fakeConn, p []byte) []fakePacket {
@@ -114,7 +116,7 @@ func TestEveryFateIsCounted(t *testing.T) {
 			return nil
 		case 31, 41:
 			return []fakePacket{{text: p}, {text: held}}
-		case 50: // late
+		case 5: // late, and long before the end
 			return []fakePacket{{text: p, after: 500 * time.Millisecond}}
 		case 60: // damaged: flip a character of the stamp
 			q := append([]byte(nil), p...)
@@ -151,6 +153,7 @@ func TestEveryFateIsCounted(t *testing.T) {
 }
 
 func TestRoomsAndEchoes(t *testing.T) {
+	t.Parallel()
 	c := play(t, &fakeServer{}, `
 version: 1
 name: t
@@ -191,6 +194,7 @@ slo: [loss(delivery) == 0, errors(ack) == 0, p99(ack) < 1h, "count(delivery{op=r
 }
 
 func TestMissingAcksCountAtTheLimit(t *testing.T) {
+	t.Parallel()
 	c := play(t, &fakeServer{mute: map[string]bool{"echo": true}}, `
 version: 1
 name: t
@@ -213,6 +217,7 @@ slo: [errors(ack) == 0]
 // A server that stops for a while must show in the latencies of everything that was due
 // meanwhile, not only of one message.
 func TestStallCountsFromDue(t *testing.T) {
+	t.Parallel()
 	s := &fakeServer{}
 	var until atomic.Int64
 	s.mangle = func(n int, _ *fakeConn, p []byte) []fakePacket {
@@ -247,6 +252,7 @@ func TestStallCountsFromDue(t *testing.T) {
 }
 
 func TestDropsAreUndecided(t *testing.T) {
+	t.Parallel()
 	s := &fakeServer{}
 	s.mangle = func(n int, to *fakeConn, p []byte) []fakePacket {
 		if to.i == 5 && n >= 48 {
@@ -270,6 +276,7 @@ func TestDropsAreUndecided(t *testing.T) {
 }
 
 func TestRefusedClients(t *testing.T) {
+	t.Parallel()
 	s := &fakeServer{refuse: func(i int) error {
 		if i == 4 || i == 7 {
 			return &client.DialError{Stage: "tcp", Class: "refused", Err: errors.New("connection refused")}
@@ -291,6 +298,7 @@ func TestRefusedClients(t *testing.T) {
 // Without its speaker nothing is sent, and nothing must not pass; it is the target's
 // doing, so the generator is not to blame.
 func TestNothingSentCannotPass(t *testing.T) {
+	t.Parallel()
 	s := &fakeServer{refuse: func(i int) error {
 		if i > 0 {
 			return &client.DialError{Stage: "tcp", Class: "refused", Err: errors.New("connection refused")}
@@ -327,6 +335,7 @@ func TestStarvedGeneratorIsInvalid(t *testing.T) {
 }
 
 func TestBackpressureIsTheTargets(t *testing.T) {
+	t.Parallel()
 	var n atomic.Int64
 	s := &fakeServer{send: func(c *fakeConn, p []byte) (bool, error) {
 		if strings.Contains(string(p), `"all"`) && n.Add(1) > 50 {
@@ -345,6 +354,7 @@ func TestBackpressureIsTheTargets(t *testing.T) {
 }
 
 func TestCancelKeepsWhatWasMeasured(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var asked atomic.Int64
@@ -372,6 +382,7 @@ func TestCancelKeepsWhatWasMeasured(t *testing.T) {
 }
 
 func TestUnreachableTarget(t *testing.T) {
+	t.Parallel()
 	f, err := file.Parse("t.yaml", []byte(broadcast), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -387,6 +398,7 @@ func TestUnreachableTarget(t *testing.T) {
 }
 
 func TestServerThatEndsFailsTheTrial(t *testing.T) {
+	t.Parallel()
 	done := make(chan error, 1)
 	s := &fakeServer{}
 	var stopped atomic.Bool
@@ -411,6 +423,7 @@ func TestServerThatEndsFailsTheTrial(t *testing.T) {
 }
 
 func TestMatrixRunsEveryCell(t *testing.T) {
+	t.Parallel()
 	text := strings.Replace(broadcast, "size:", "", 1) + "matrix: {axes: {n: [64B, 256B]}, repeat: 2}\n"
 	text = strings.Replace(text, "rate: 100/s,", `rate: 100/s, size: "${matrix.n}",`, 1)
 	text = strings.Replace(text, "for: 1s", "for: 200ms", 1)
@@ -428,6 +441,7 @@ func TestMatrixRunsEveryCell(t *testing.T) {
 }
 
 func TestRampDownSendsClientsAway(t *testing.T) {
+	t.Parallel()
 	c := play(t, &fakeServer{}, `
 version: 1
 name: t
@@ -451,6 +465,7 @@ slo: [loss(delivery) == 0]
 }
 
 func TestWindowsFindTheBadSecond(t *testing.T) {
+	t.Parallel()
 	s := &fakeServer{}
 	s.mangle = func(n int, _ *fakeConn, p []byte) []fakePacket {
 		if n >= 150 && n < 165 {

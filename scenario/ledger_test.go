@@ -1,0 +1,436 @@
+package scenario
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// A bench of receivers around one ledger with a clock that the test turns.
+type model struct {
+	l    *ledger
+	now  atomic.Int64
+	room *audience
+	r    []*receiver
+}
+
+const lateLimit = 1000
+
+func newModel(receivers int, expects ...expectation) *model {
+	m := &model{room: &audience{}}
+	var books []*book
+	for _, e := range expects {
+		books = append(books, &book{expect: e, late: lateLimit})
+	}
+	m.l = newLedger(books, m.now.Load)
+	for i := range receivers {
+		m.r = append(m.r, &receiver{id: uint32(i), members: []membership{{audience: m.room}}})
+	}
+	return m
+}
+
+func (m *model) joinAll() {
+	for _, r := range m.r {
+		r.join(&r.members[0])
+	}
+}
+
+// send emits from a receiver at its due time and returns the stamp to receive it by.
+func (m *model) send(stream, from int, due int64) *stamp {
+	b := m.l.books[stream]
+	room := m.room
+	if b.expect == expectSelf {
+		room = nil
+	}
+	_, seq := m.l.emit(b, m.r[from], room, due, 0)
+	return &stamp{stream: uint16(stream), sender: uint32(from), seq: seq, due: due}
+}
+
+func (m *model) get(to int, st *stamp, at int64) arrival {
+	kind, _, _ := m.l.receive(m.r[to], st, at)
+	return kind
+}
+
+func (m *model) settle(now int64) tally {
+	var sum tally
+	for _, rows := range m.l.settle(now) {
+		for _, r := range rows {
+			sum.add(r.tally)
+		}
+	}
+	return sum
+}
+
+func TestLedgerCountsEachKind(t *testing.T) {
+	m := newModel(4, expectOthers)
+	m.joinAll()
+	a, b, c := m.send(0, 0, 10), m.send(0, 0, 20), m.send(0, 0, 30)
+	for _, step := range []struct {
+		to   int
+		st   *stamp
+		at   int64
+		want arrival
+	}{
+		{1, a, 11, arrivedCounted},
+		{1, a, 12, arrivedDuplicate},
+		{1, a, 5000, arrivedDuplicate},
+		{1, c, 31, arrivedCounted},
+		{1, b, 32, arrivedCounted}, // out of order
+		{2, a, 10 + lateLimit, arrivedCounted},
+		{2, b, 20 + lateLimit + 1, arrivedCounted}, // late; c is lost
+		{3, a, 11, arrivedCounted},
+		{3, b, 21, arrivedCounted},
+		{3, c, 31, arrivedCounted},
+		{0, a, 11, arrivedUnexpected}, // the sender's own
+		{1, &stamp{stream: 0, sender: 0, seq: 3, due: 40}, 41, arrivedUnknown},
+		{1, &stamp{stream: 0, sender: 1, seq: 2, due: 30}, 41, arrivedUnknown},
+		{1, &stamp{stream: 0, sender: 0, seq: 2, due: 31}, 41, arrivedUnknown},
+		{1, &stamp{stream: 9}, 41, arrivedUnknown},
+	} {
+		if got := m.get(step.to, step.st, step.at); got != step.want {
+			t.Errorf("receiver %d, %+v at %d: %v, want %v", step.to, *step.st, step.at, got, step.want)
+		}
+	}
+	got := m.settle(10_000)
+	want := tally{sent: 3, expected: 9, received: 7, late: 1, lost: 1, duplicate: 2, disorder: 1}
+	if got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	if kind := m.get(2, c, 10_001); kind != arrivedIgnored {
+		t.Errorf("after the end: %v", kind)
+	}
+}
+
+func TestLedgerJoinsInFlight(t *testing.T) {
+	m := newModel(3, expectAll)
+	m.r[0].join(&m.r[0].members[0])
+	early := m.send(0, 0, 10) // 1 and 2 have asked to join, without an answer yet
+	m.r[1].join(&m.r[1].members[0])
+	later := m.send(0, 0, 20)
+	for want, kind := range map[arrival]arrival{
+		arrivedCounted:   m.get(0, early, 11),
+		arrivedExtra:     m.get(1, early, 12), // joined on the server before the message
+		arrivedDuplicate: m.get(1, early, 13),
+	} {
+		if kind != want {
+			t.Errorf("%v, want %v", kind, want)
+		}
+	}
+	if k := m.get(2, later, 21); k != arrivedExtra {
+		t.Errorf("while its join is in flight: %v", k)
+	}
+	m.get(0, later, 21)
+	m.get(1, later, 21)
+	got := m.settle(10_000)
+	want := tally{sent: 2, expected: 1 + 2 + 2, received: 3, undecided: 2, duplicate: 1}
+	if got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+func TestLedgerLeaversAreUndecided(t *testing.T) {
+	m := newModel(3, expectAll, expectSelf)
+	m.joinAll()
+	old, fresh, got := m.send(0, 0, 0), m.send(0, 0, 1500), m.send(0, 0, 1600)
+	echo := m.send(1, 2, 1700)
+	lost := m.send(1, 2, 100)
+	for _, r := range []int{0, 1} {
+		m.get(r, old, 5)
+		m.get(r, fresh, 1501)
+		m.get(r, got, 1601)
+	}
+	m.get(2, got, 1602)
+	m.now.Store(2000)
+	m.l.leave(m.r[2])
+	m.l.leave(m.r[2]) // twice is once
+	for _, st := range []*stamp{old, fresh, got, echo, lost} {
+		if k := m.get(2, st, 2001); k != arrivedIgnored {
+			t.Errorf("after it left: %v", k)
+		}
+	}
+	after := m.send(0, 0, 2100)
+	m.get(0, after, 2101)
+	m.get(1, after, 2101)
+	// Its place is given to the next one, who is not owed what came before.
+	r := &receiver{id: 3, members: []membership{{audience: m.room}}}
+	m.r = append(m.r, r)
+	r.join(&r.members[0])
+	if r.members[0].dense != 2 {
+		t.Errorf("its bit is %d, want the free one", r.members[0].dense)
+	}
+	if k := m.get(3, after, 2102); k != arrivedExtra {
+		t.Errorf("before it joined: %v", k)
+	}
+	// old was overdue when it left: lost, as is the echo that was overdue.
+	sum := m.settle(10_000)
+	want := tally{sent: 6, expected: 9 + 2 + 2 + 1, received: 2 + 2 + 3 + 2, lost: 2, undecided: 1 + 1 + 1}
+	if sum != want {
+		t.Errorf("%+v, want %+v", sum, want)
+	}
+}
+
+func TestLedgerCutShortIsUndecided(t *testing.T) {
+	m := newModel(2, expectOthers)
+	m.joinAll()
+	m.send(0, 0, 100)
+	m.send(0, 0, 5000)
+	m.send(0, 0, 5100)
+	if sum := m.settle(5200); sum != (tally{sent: 3, expected: 3, lost: 1, undecided: 2}) {
+		t.Errorf("%+v", sum)
+	}
+}
+
+func TestLedgerForgetsWhatWasNeverWritten(t *testing.T) {
+	m := newModel(2, expectOthers, expectNone)
+	m.joinAll()
+	s, _ := m.l.emit(m.l.books[0], m.r[0], m.room, 100, 0)
+	s.cancel()
+	none, seq := m.l.emit(m.l.books[1], m.r[0], m.room, 100, 0)
+	none.cancel() // of a stream without expectations there is nothing to cancel
+	if k := m.get(1, &stamp{stream: 1, seq: seq, due: 100}, 101); k != arrivedIgnored {
+		t.Errorf("a delivery that nobody expects: %v", k)
+	}
+	if m.l.outstanding(101) {
+		t.Error("a message that was not written is outstanding")
+	}
+	if sum := m.settle(10_000); sum != (tally{}) {
+		t.Errorf("%+v", sum)
+	}
+}
+
+func TestLedgerTellsWhenABroadcastIsComplete(t *testing.T) {
+	m := newModel(4, expectOthers)
+	m.joinAll()
+	var told []string
+	m.l.whole = func(s *slot, complete bool) {
+		told = append(told, fmt.Sprint(s.seq, complete, s.firstAt.Load(), s.lastAt.Load()))
+	}
+	a, b, c := m.send(0, 0, 10), m.send(0, 0, 20), m.send(0, 0, 30)
+	for i, at := range []int64{13, 11, 12} {
+		m.get(i+1, a, at)
+	}
+	m.get(1, b, 21)
+	m.get(2, b, 22)
+	m.l.leave(m.r[3]) // completes b, not c
+	m.get(1, c, 35)
+	if !m.l.outstanding(40) || m.l.outstanding(5000) {
+		t.Error("c is outstanding until its limit, and no longer")
+	}
+	m.settle(5000)
+	want := "[0 true 11 13 1 true 21 22 2 false 35 35]"
+	if got := fmt.Sprint(told); got != want {
+		t.Errorf("told %s, want %s", got, want)
+	}
+}
+
+func TestLedgerKeepsItsBudget(t *testing.T) {
+	m := newModel(3, expectOthers)
+	m.joinAll()
+	m.l.budget = 100 << 10
+	const n = 5000
+	var first, last *stamp
+	var most int64
+	for i := range n {
+		last = m.send(0, 0, int64(i)*10)
+		if first == nil {
+			first = last
+		}
+		if i%2 == 0 { // every other one is lost to receiver 2
+			m.get(2, last, last.due+1)
+		}
+		m.get(1, last, last.due+1)
+		m.now.Store(last.due)
+		m.l.watch(last.due)
+		most = max(most, m.l.used)
+	}
+	if most > 200<<10 {
+		t.Errorf("the ledger took %d bytes", most)
+	}
+	if k := m.get(2, first, 1); k != arrivedStale {
+		t.Errorf("a delivery of a closed message: %v", k)
+	}
+	if overdue := m.l.watch(n * 20); overdue != n/2 {
+		t.Errorf("%d overdue, want %d", overdue, n/2)
+	}
+	want := tally{sent: n, expected: 2 * n, received: 2*n - n/2, lost: n / 2}
+	if sum := m.settle(n * 20); sum != want {
+		t.Errorf("%+v, want %+v", sum, want)
+	}
+}
+
+// Whatever happens in whatever order, the counts are those of a plain book-keeper, and
+// they add up.
+func TestLedgerAgainstABookkeeper(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(2, 80).Draw(t, "receivers")
+		expect := rapid.SampledFrom([]expectation{expectAll, expectOthers}).Draw(t, "expect")
+		m := newModel(n, expect)
+		m.joinAll()
+		type pair struct{ msg, to int }
+		var sent []*stamp
+		fate := map[pair]string{} // of every expected pair
+		last := map[int]map[int]int{}
+		gone := map[int]bool{}
+		var want tally
+		now := int64(0)
+		for range rapid.IntRange(1, 60).Draw(t, "steps") {
+			now += int64(rapid.IntRange(0, 300).Draw(t, "pass"))
+			m.now.Store(now)
+			who := rapid.IntRange(0, n-1).Draw(t, "who")
+			switch rapid.SampledFrom([]string{"send", "send", "get", "get", "get", "get", "get", "get", "leave"}).Draw(t, "what") {
+			case "send":
+				if gone[who] {
+					continue
+				}
+				for to := range n {
+					if !gone[to] && (expect == expectAll || to != who) {
+						fate[pair{len(sent), to}] = "lost"
+						want.expected++
+					}
+				}
+				sent = append(sent, m.send(0, who, now))
+				want.sent++
+			case "get":
+				if len(sent) == 0 {
+					continue
+				}
+				i := rapid.IntRange(0, len(sent)-1).Draw(t, "message")
+				m.get(who, sent[i], now)
+				p := pair{i, who}
+				if gone[who] {
+					continue
+				}
+				switch f, expected := fate[p]; {
+				case !expected:
+				case f != "lost":
+					want.duplicate++
+				default:
+					from := int(sent[i].sender)
+					if last[who] == nil {
+						last[who] = map[int]int{}
+					}
+					if i+1 < last[who][from] {
+						want.disorder++
+					}
+					last[who][from] = max(last[who][from], i+1)
+					if fate[p] = "received"; now-sent[i].due > lateLimit {
+						fate[p] = "late"
+					}
+				}
+			case "leave":
+				m.l.leave(m.r[who])
+				gone[who] = true
+				for p, f := range fate {
+					if p.to == who && f == "lost" && now <= sent[p.msg].due+lateLimit {
+						fate[p] = "undecided"
+					}
+				}
+			}
+		}
+		now += int64(rapid.IntRange(0, 2*lateLimit).Draw(t, "drain"))
+		for p, f := range fate {
+			if f == "lost" && now <= sent[p.msg].due+lateLimit {
+				f = "undecided"
+			}
+			switch f {
+			case "lost":
+				want.lost++
+			case "late":
+				want.late++
+			case "received":
+				want.received++
+			case "undecided":
+				want.undecided++
+			}
+		}
+		got := m.settle(now)
+		if got != want {
+			t.Fatalf("%+v, want %+v", got, want)
+		}
+		if got.expected != got.received+got.late+got.lost+got.undecided {
+			t.Fatalf("%+v does not add up", got)
+		}
+	})
+}
+
+// Receivers on goroutines of their own, some leaving, while the pacer emits: each
+// delivery still counts once.
+func TestLedgerConcurrently(t *testing.T) {
+	const receivers, messages = 100, 2000
+	m := newModel(receivers+1, expectOthers)
+	m.joinAll()
+	feeds := make([]chan stamp, receivers+1)
+	var wg sync.WaitGroup
+	var delivered, dup atomic.Int64
+	for i := 1; i <= receivers; i++ {
+		feeds[i] = make(chan stamp, messages)
+		wg.Go(func() {
+			rng := rand.New(rand.NewPCG(1, uint64(i)))
+			n := 0
+			for st := range feeds[i] {
+				if rng.IntN(50) == 0 {
+					continue // lost
+				}
+				if k := m.get(i, &st, st.due+1); k == arrivedCounted {
+					delivered.Add(1)
+				}
+				if rng.IntN(50) == 0 {
+					if k := m.get(i, &st, st.due+2); k == arrivedDuplicate {
+						dup.Add(1)
+					}
+				}
+				if n++; i%10 == 0 && n == messages/2 {
+					m.l.leave(m.r[i])
+				}
+			}
+		})
+	}
+	for i := range messages {
+		m.now.Store(int64(i))
+		st := m.send(0, 0, int64(i))
+		for j := 1; j <= receivers; j++ {
+			feeds[j] <- *st
+		}
+		if i%100 == 0 {
+			m.l.watch(int64(i))
+		}
+	}
+	for _, f := range feeds[1:] {
+		close(f)
+	}
+	wg.Wait()
+	got := m.settle(int64(time.Hour))
+	if got.sent != messages || got.received != delivered.Load() || got.duplicate != dup.Load() || got.disorder != 0 {
+		t.Errorf("%+v, %d were delivered and %d again", got, delivered.Load(), dup.Load())
+	}
+	if got.expected != got.received+got.late+got.lost+got.undecided || got.lost == 0 || got.undecided == 0 {
+		t.Errorf("%+v does not add up", got)
+	}
+}
+
+func TestReceiveCostsNoAllocation(t *testing.T) {
+	m := newModel(100, expectOthers)
+	m.joinAll()
+	a, b := m.send(0, 0, 10), m.send(0, 1, 20)
+	m.get(2, a, 11)
+	m.get(2, b, 11)
+	var fresh []*stamp
+	for i := range 300 {
+		fresh = append(fresh, m.send(0, i%2, 30))
+	}
+	i := 0
+	n := testing.AllocsPerRun(200, func() {
+		if m.get(2, fresh[i], 31) != arrivedCounted || m.get(2, fresh[i], 32) != arrivedDuplicate {
+			t.Fatal("not counted as it should be")
+		}
+		i++
+	})
+	if n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}

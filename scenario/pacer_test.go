@@ -1,0 +1,116 @@
+package scenario
+
+import (
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+)
+
+// A turned clock moves only when the pacer sleeps, and when a source dawdles.
+type turned struct{ t int64 }
+
+func (c *turned) now() int64            { return c.t }
+func (c *turned) sleep(d time.Duration) { c.t += int64(d) }
+
+type listed struct {
+	dues  []int64
+	fired *[]int64
+	each  func()
+}
+
+func (l *listed) next() (int64, bool) {
+	if len(l.dues) == 0 {
+		return 0, false
+	}
+	return l.dues[0], true
+}
+
+func (l *listed) fire(now int64) {
+	*l.fired = append(*l.fired, l.dues[0])
+	l.dues = l.dues[1:]
+	if l.each != nil {
+		l.each()
+	}
+}
+
+func TestPacerMergesItsSources(t *testing.T) {
+	var c turned
+	var fired, want []int64
+	var sources []source
+	for i := range int64(20) {
+		l := &listed{fired: &fired}
+		for n := range 5 + i*7 {
+			l.dues = append(l.dues, n*1_000_003*(i+1)+i)
+		}
+		want = append(want, l.dues...)
+		sources = append(sources, l)
+	}
+	slices.Sort(want)
+	p := &pacer{now: c.now, sleep: c.sleep}
+	p.run(sources...)
+	if !slices.Equal(fired, want) {
+		t.Errorf("fired %d of %d, or in another order", len(fired), len(want))
+	}
+	if c.t != want[len(want)-1] {
+		t.Errorf("the last was fired at %d, due at %d", c.t, want[len(want)-1])
+	}
+}
+
+// What is late is fired at once, and makes nothing after it late.
+func TestPacerCatchesUp(t *testing.T) {
+	var c turned
+	var fired, at []int64
+	l := &listed{fired: &fired}
+	for n := range int64(100) {
+		l.dues = append(l.dues, n*10)
+	}
+	l.each = func() {
+		at = append(at, c.t)
+		if len(fired) == 20 {
+			c.t += 305
+		}
+	}
+	(&pacer{now: c.now, sleep: c.sleep}).run(l)
+	if at[19] != 190 || at[20] != 495 || at[49] != 495 || at[50] != 500 || at[99] != 990 {
+		t.Errorf("fired at %d", at)
+	}
+}
+
+func TestPacerStops(t *testing.T) {
+	var fired []int64
+	l := &listed{fired: &fired, dues: []int64{0, int64(time.Hour)}}
+	start := time.Now()
+	p := &pacer{now: func() int64 { return int64(time.Since(start)) }, sleep: sleepThread}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer precise()()
+		p.run(l)
+	}()
+	runtime.GC() // must be able to stop the sleeping thread
+	p.stop.Store(true)
+	<-done
+	if len(fired) > 1 {
+		t.Errorf("fired %v", fired)
+	}
+}
+
+// The pacer must manage 200 000 operations a second: a hundred streams, due as fast as it goes.
+func BenchmarkPacer(b *testing.B) {
+	var sources []source
+	var fired int
+	for range 100 {
+		sources = append(sources, &counted{left: b.N / 100, n: &fired})
+	}
+	start := time.Now()
+	(&pacer{now: func() int64 { return int64(time.Since(start)) }, sleep: sleepThread}).run(sources...)
+}
+
+type counted struct {
+	left int
+	n    *int
+}
+
+func (c *counted) next() (int64, bool) { return 0, c.left > 0 }
+func (c *counted) fire(int64)          { c.left--; *c.n++ }
