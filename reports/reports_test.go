@@ -224,13 +224,13 @@ func TestSentences(t *testing.T) {
 		run  *result.Run
 		want string
 	}{
-		{"pass", sample("pass"), "p99 delivery 25.6 ms at 100 000 deliveries/s (10 001 websocket clients, batched fan-out). Checks met. Run valid: generator lag p99 180 µs, CPU 41 %."},
-		{"fail", broken, "Check broken: p99(delivery) < 100ms, it was 229 ms (worst in second 33). p99 delivery 229 ms at 100 000 deliveries/s (9 997 websocket clients, batched fan-out). Run valid: generator lag p99 180 µs, CPU 40.9 %."},
+		{"pass", sample("pass"), "p99 delivery 25.6 ms at 100 000 deliveries/s (10 001 websocket clients, batched fan-out, one machine). Checks met. Run valid: generator lag p99 180 µs, CPU 41 %."},
+		{"fail", broken, "Check broken: p99(delivery) < 100ms, it was 229 ms (worst in second 33). p99 delivery 229 ms at 100 000 deliveries/s (9 997 websocket clients, batched fan-out, one machine). Run valid: generator lag p99 180 µs, CPU 40.9 %."},
 		{"invalid", sample("invalid"), "The generator was not fit to judge: p99(lag) < 1ms, it was 12.4 ms. No number of this run says anything about the server."},
 		{"aborted", sample("aborted"), "Interrupted: this is what was measured until then. Interrupted before the first recorded phase. No number of this run says anything about the server."},
 		{"no cells", sample("none"), "Nothing was measured: the run ended before its first cell."},
 		{"nothing in a cell", sample("bare"), "Nothing was delivered or acknowledged (0 clients). No checks to meet. Run valid."},
-		{"acks only", acks, "p99 ack 6.33 ms at 10 messages/s (10 001 websocket clients, batched fan-out). Checks met. Run valid: generator lag p99 180 µs, CPU 41 %."},
+		{"acks only", acks, "p99 ack 6.33 ms at 10 messages/s (10 001 websocket clients, batched fan-out, one machine). Checks met. Run valid: generator lag p99 180 µs, CPU 41 %."},
 		{"matrix", sample("matrix"), "6 of 6 cells pass. p99 delivery: from 18.7 ms with websocket to 71.6 ms with polling (medians of their trials)."},
 		{"with invalid trials", sample("large"), "28 of 30 cells pass, 2 are invalid and say nothing about the server. p99 delivery: from 8.15 ms with batched / websocket to 46.7 ms with naive / polling (medians of their trials)."},
 	} {

@@ -84,6 +84,9 @@ func population(c *result.Cell) string {
 	if f := setting(c, "fanout"); f != "" {
 		s += ", " + f + " fan-out"
 	}
+	if c.Server.SameMachine {
+		s += ", one machine"
+	}
 	return s
 }
 

@@ -220,10 +220,10 @@ func spectrumNames(names []string) []string {
 
 // alert is what stands on every figure of a cell in red: a picture travels without its page.
 func alert(c *result.Cell) string {
-	s := strings.Join(c.Warnings[:min(2, len(c.Warnings))], "; ")
 	if result.Worst(c.Verdict, c.Verdict) == result.Invalid {
-		return strings.TrimSuffix("INVALID, says nothing about the server: "+s, ": ")
+		return strings.TrimSuffix("INVALID, says nothing about the server: "+c.Reason, ": ")
 	}
+	s := strings.Join(c.Warnings[:min(2, len(c.Warnings))], "; ")
 	if s != "" {
 		s = "Warning: " + s
 	}
