@@ -68,6 +68,9 @@ func generatorHealth(name string, c *result.Cell, sub string) *figure {
 			Lines: []draw.Line{{Name: "generator", Points: gc, Style: draw.Blue}},
 		})
 	}
+	if len(panels) == 0 {
+		return nil
+	}
 	onePhaseAxis(panels, c)
 	f := &figure{Caption: "May these numbers be trusted: how late the generator itself was, and what it had left. Dashed red lines are the limits of the scenario's `valid:` rules."}
 	f.Figure = draw.Figure{Name: name, Title: "Generator health", Sub: sub, Panels: panels}
