@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -154,18 +155,12 @@ func write(stdout io.Writer, f *file.File, dir string, run *result.Run, asJSON b
 }
 
 func wants(f *file.File, format string) bool {
-	for _, have := range f.Spec.Report.Formats {
-		if have == format {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(f.Spec.Report.Formats, format)
 }
 
 // classify gives an error of the runner its exit code.
 func classify(err error) error {
-	var unreachable *scenario.TargetError
-	if errors.As(err, &unreachable) {
+	if _, ok := errors.AsType[*scenario.TargetError](err); ok {
 		return &exitError{exitUnreachable, err}
 	}
 	return &exitError{exitUsage, err}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/x/ansi"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/throng-io/throng/scenario"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// The scripts run the command as a user would: the test binary stands in for
+// it, and starts itself again as the built-in server.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"throng": main})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", RequireUniqueNames: true})
+}
+
+// Ctrl-C keeps what was measured until then. The run is in this process, as its
+// end is what is tested; the server is a process as always.
+func TestInterrupt(t *testing.T) {
+	dir := t.TempDir()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	// The first plain line of the phase "hold" is the signal.
+	stderr := writerFunc(func(b []byte) {
+		if strings.HasPrefix(string(b), "hold") {
+			time.AfterFunc(1500*time.Millisecond, cancel)
+		}
+	})
+	out := filepath.Join(dir, "out")
+	var stdout strings.Builder
+	code := run(ctx, []string{"run", "testdata/long.yaml", "--out", out, "--target", serveHere(t)}, strings.NewReader(""), &stdout, stderr)
+	if code != exitInterrupted {
+		t.Errorf("exit code %d: %s", code, stdout.String())
+	}
+	r, err := result.Read(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !r.Interrupted || len(r.Cells) != 1 || r.Cells[0].Ledger.Received == 0 {
+		t.Errorf("the result does not hold what was measured: %+v", r)
+	}
+	if _, err := os.Stat(filepath.Join(out, "report.html")); err != nil {
+		t.Error(err)
+	}
+}
+
+// serveHere runs the built-in server in this process until the test ends.
+func serveHere(t *testing.T) string {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	address := make(chan string, 1)
+	ended := make(chan int, 1)
+	go func() {
+		ended <- run(ctx, []string{"serve", "--listen", "127.0.0.1:0"}, strings.NewReader(""),
+			writerFunc(func(b []byte) { address <- strings.TrimSpace(strings.TrimPrefix(string(b), "listening on ")) }), os.Stderr)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		if code := <-ended; code != exitPass {
+			t.Errorf("serve ended with %d", code)
+		}
+	})
+	return <-address
+}
+
+type writerFunc func([]byte)
+
+func (f writerFunc) Write(b []byte) (int, error) {
+	f(b)
+	return len(b), nil
+}
+
+// The live view must stay inside the terminal and hold what matters.
+func TestLiveViewFits(t *testing.T) {
+	p := scenario.Progress{
+		Cell: 3, Cells: 12, Trial: 2, Params: map[string]string{"transport": "websocket", "fanout": "batched"},
+		Phase: "hold", Phases: 3, PhaseShare: 0.4, Elapsed: 83 * time.Second, Total: 5 * time.Minute, Recording: true,
+		Asked: 100000, Held: 99999, Failed: 1, Dropped: 2, Received: 123456789, DeliveriesPerS: 1234567, Lost: 3, Duplicate: 4,
+		Metric: "delivery", P50: 3 * time.Millisecond, P99: 12 * time.Second, LagP99: 90 * time.Microsecond, CPU: 0.41, Errors: 5,
+		LastErrors: []string{"connect.refused", "drop.transport_close", "ack.timeout"},
+	}
+	for _, width := range []int{40, 80, 200} {
+		view := render("a-scenario-with-a-rather-long-name", p, width)
+		for line := range strings.Lines(view) {
+			if n := lipgloss.Width(strings.TrimRight(line, "\n")); n > width {
+				t.Errorf("at width %d a line is %d wide: %q", width, n, line)
+			}
+		}
+	}
+	for _, want := range []string{"hold", "99 999 of 100 000", "1 failed", "2 dropped", "3 lost", "4 duplicate", "p50 3.00 ms", "p99 12.0 s", "connect.refused"} {
+		if view := ansi.Strip(render("x", p, 100)); !strings.Contains(view, want) {
+			t.Errorf("%q is missing in\n%s", want, view)
+		}
+	}
+}
