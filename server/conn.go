@@ -3,8 +3,6 @@ package server
 import (
 	"bytes"
 	"errors"
-	"fmt"
-	"runtime/debug"
 	"slices"
 	"sync"
 
@@ -210,42 +208,45 @@ func (c *conn) emit(s *Socket, p *socketio.Packet) error {
 	h := s.ns.handlers.Load()
 	e := &c.event
 	*e = Event{socket: s, name: name, args: args, attachments: p.Binary, id: p.ID, wantsAck: p.HasID}
-	for _, f := range h.any {
-		if err := c.call(f, s, e); err != nil {
+	for _, allow := range h.packet {
+		if ok, err := c.call(h, allow, e); err != nil || !ok {
 			return err
 		}
 	}
-	if f := h.events[string(name)]; f != nil {
-		return c.call(f, s, e)
+	for _, f := range h.any {
+		if _, err := c.call(h, f, e); err != nil {
+			return err
+		}
 	}
-	return nil
+	b, ok := h.events[string(name)]
+	if !ok || s.stage.Load() != inside || b.once && !s.first(string(name)) {
+		return nil
+	}
+	_, err = c.call(h, b.handle, e)
+	return err
 }
 
-// call runs a handler. Its own error is its own affair; only a panic ends the
-// connection.
-func (c *conn) call(f Handler, s *Socket, e *Event) (err error) {
-	defer c.recovered(&err)
-	if failed := f(s, e); failed != nil {
-		c.server.opts.Logger.Warn("event handler failed", "namespace", s.ns.name, "event", string(e.name), "socket", s.id, "error", failed)
+// call runs a handler and reports whether it gave no error. Its error is its
+// own affair; only a panic ends the connection.
+func (c *conn) call(h *handlers, f Handler, e *Event) (ok bool, err error) {
+	defer c.server.recovered(&err)
+	failed := f(e.socket, e)
+	if failed == nil {
+		return true, nil
 	}
-	return nil
+	for _, tell := range h.failed {
+		tell(e.socket, e, failed)
+	}
+	if len(h.failed) == 0 {
+		c.server.opts.Logger.Warn("event handler failed",
+			"namespace", e.socket.ns.name, "event", string(e.name), "socket", e.socket.id, "error", failed)
+	}
+	return false, nil
 }
 
 // guard runs a function of the application. It returns an error if that
 // panics.
-func (c *conn) guard(f func()) (err error) {
-	defer c.recovered(&err)
-	f()
-	return nil
-}
-
-// recovered keeps a panic of the application from ending the process.
-func (c *conn) recovered(err *error) {
-	if cause := recover(); cause != nil {
-		*err = fmt.Errorf("handler panicked: %v", cause)
-		c.server.opts.Logger.Error("handler panicked", "panic", cause, "stack", string(debug.Stack()))
-	}
-}
+func (c *conn) guard(f func()) error { return c.server.guard(f) }
 
 func (c *conn) ack(s *Socket, p *socketio.Packet) {
 	if !p.HasID {
@@ -257,7 +258,7 @@ func (c *conn) ack(s *Socket, p *socketio.Packet) {
 	}
 	e := &c.event
 	*e = Event{socket: s, args: socketio.AckArgs(p.Data), attachments: p.Binary}
-	_ = c.guard(func() { pending.done(e, nil) })
+	_ = c.guard(func() { pending.done(s, e, nil) })
 }
 
 // disconnect takes the client out of one namespace.

@@ -60,6 +60,9 @@ type Options struct {
 	// MaxDynamic is how many namespaces clients may bring into being through
 	// Server.Dynamic. Default 1 024.
 	MaxDynamic int
+	// MaxAcks is how many answers of one socket EmitWithAck may wait for at a
+	// time. Default 4 096.
+	MaxAcks int
 	// QueuePackets and QueueBytes bound what waits for one slow client; one
 	// that would exceed them is disconnected with the reason "slow consumer".
 	// Defaults 16 384 packets and 4 MiB.
@@ -147,6 +150,7 @@ func (o Options) withDefaults() (Options, error) {
 		{"MaxAttachments", &o.MaxAttachments, 10},
 		{"MaxNamespaces", &o.MaxNamespaces, 32},
 		{"MaxDynamic", &o.MaxDynamic, 1024},
+		{"MaxAcks", &o.MaxAcks, 4096},
 		{"QueuePackets", &o.QueuePackets, 16384},
 		{"QueueBytes", &o.QueueBytes, 4 << 20},
 	} {

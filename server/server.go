@@ -77,12 +77,15 @@ func New(opts Options) (*Server, error) {
 
 // open is called by the engine for each new session.
 func (s *Server) open(sess *session.Session, ctx *fasthttp.RequestCtx) session.Handler {
-	s.ticks.Do(func() { go s.clock.Run() })
+	s.start()
 	if s.opts.Engine != nil {
 		return &engineHandler{EngineSession{sess}, s.opts.Engine}
 	}
 	return newConn(s, sess, ctx)
 }
+
+// start starts the clock.
+func (s *Server) start() { s.ticks.Do(func() { go s.clock.Run() }) }
 
 // Of returns a namespace, and makes it if need be. A name without leading slash
 // gets one. Clients can join namespaces that exist, and those that Dynamic
@@ -251,7 +254,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	for _, ns := range s.all() {
 		ns.hub.Close()
 	}
-	s.ticks.Do(func() { go s.clock.Run() }) // so that Close has something to end
+	s.start() // so that Close has something to end
 	s.clock.Close()
 	return result
 }

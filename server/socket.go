@@ -2,14 +2,11 @@ package server
 
 import (
 	"encoding/json"
-	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/throng-io/throng/protocol/socketio"
-	"github.com/throng-io/throng/server/internal/deadline"
 	"github.com/throng-io/throng/server/internal/fanout"
 	"github.com/throng-io/throng/server/internal/frame"
 )
@@ -26,7 +23,8 @@ type Socket struct {
 	conn   *conn
 	auth   []byte
 	handle *fanout.Handle
-	stage  atomic.Int32 // in the namespace, leaving, left
+	stage  atomic.Int32    // in the namespace, leaving, left
+	once   map[string]bool // events of Once that have come; used by the reading goroutine
 
 	mu   sync.Mutex
 	acks map[uint64]*pendingAck // nil until the first
@@ -75,8 +73,21 @@ func (s *Socket) Transport() string { return s.conn.session.Transport() }
 // Connected reports whether the socket is in its namespace.
 func (s *Socket) Connected() bool { return s.handle != nil && s.stage.Load() != left }
 
+// first reports whether an event of Once is the first of its name.
+func (s *Socket) first(event string) bool {
+	if s.once[event] {
+		return false
+	}
+	if s.once == nil {
+		s.once = map[string]bool{}
+	}
+	s.once[event] = true
+	return true
+}
+
 // Emit sends an event to this client. See Target.Emit.
 func (s *Socket) Emit(event string, args ...any) error {
+	s.outgoing(event, args)
 	f, err := s.ns.event(event, args, false)
 	if err != nil {
 		return err
@@ -87,11 +98,30 @@ func (s *Socket) Emit(event string, args ...any) error {
 
 // EmitRaw is Emit for arguments in the form of Event.Raw, which are not checked.
 func (s *Socket) EmitRaw(event string, args []byte, attachments [][]byte) {
+	if s.ns.watched() {
+		s.ns.outgoingRaw(s.self(), event, args, attachments)
+	}
 	s.send(s.ns.rawFrame(socketio.Packet{Type: socketio.Event}, event, args, attachments, false))
 }
 
 // Send sends a prepared message to this client.
-func (s *Socket) Send(m *Message) { s.send(m.frame) }
+func (s *Socket) Send(m *Message) {
+	s.outgoing(m.event, m.args)
+	s.send(m.frame)
+}
+
+func (s *Socket) outgoing(event string, args []any) {
+	if s.ns.watched() {
+		s.ns.outgoing(s.self(), event, args)
+	}
+}
+
+// self is the socket as a target.
+func (s *Socket) self() Target { return s.ns.To(s.id) }
+
+// Volatile returns this client alone, for messages that are dropped unless its
+// connection can take them at once.
+func (s *Socket) Volatile() Target { return s.self().Volatile() }
 
 func (s *Socket) send(f *frame.Frame) {
 	if s.handle == nil { // still in middleware
@@ -103,6 +133,9 @@ func (s *Socket) send(f *frame.Frame) {
 
 // To returns the sockets of a room without this one.
 func (s *Socket) To(room string) Target { return s.Broadcast().To(room) }
+
+// Except returns all sockets but this one and those of a room.
+func (s *Socket) Except(room string) Target { return s.Broadcast().Except(room) }
 
 // Broadcast returns all sockets of the namespace but this one.
 func (s *Socket) Broadcast() Target {
@@ -147,61 +180,6 @@ func (s *Socket) Disconnect(hangUp bool) {
 	s.conn.disconnect(s)
 }
 
-// Errors that an EmitWithAck ends with.
-var (
-	ErrAckTimeout   = errors.New("server: operation has timed out")
-	ErrDisconnected = errors.New("server: socket has been disconnected")
-)
-
-type pendingAck struct {
-	timeout deadline.Entry
-	done    func(*Event, error)
-}
-
-// EmitWithAck sends an event and calls done once: with the client's answer, or
-// with ErrAckTimeout or ErrDisconnected. The answer is valid until done
-// returns. done runs on a goroutine of the server and must not block. An error
-// of EmitWithAck itself is one of Emit, and done is not called then.
-func (s *Socket) EmitWithAck(timeout time.Duration, done func(answer *Event, err error), event string, args ...any) error {
-	id := s.ns.ackIDs.Add(1) - 1
-	f, err := s.ns.build(false, func(dst []byte) ([]byte, [][]byte, error) {
-		return socketio.AppendEvent(dst, s.ns.name, id, true, event, args...)
-	})
-	if err != nil {
-		return err
-	}
-	p := &pendingAck{done: done}
-	p.timeout.Fire = func() {
-		if s.takeAck(id) != nil {
-			done(nil, ErrAckTimeout)
-		}
-	}
-	s.mu.Lock()
-	if s.stage.Load() != inside {
-		s.mu.Unlock()
-		return ErrDisconnected
-	}
-	if s.acks == nil {
-		s.acks = map[uint64]*pendingAck{}
-	}
-	s.acks[id] = p
-	s.ns.server.clock.Arm(&p.timeout, timeout)
-	s.mu.Unlock()
-	s.send(f)
-	return nil
-}
-
-func (s *Socket) takeAck(id uint64) *pendingAck {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	p := s.acks[id]
-	if p != nil {
-		delete(s.acks, id)
-		s.ns.server.clock.Disarm(&p.timeout)
-	}
-	return p
-}
-
 // leave takes the socket out of the hub; last may be nil. It reports whether
 // this call was the one that did it.
 func (s *Socket) leave(last *frame.Frame, reason string) bool {
@@ -219,14 +197,7 @@ func (s *Socket) leave(last *frame.Frame, reason string) bool {
 // gone tells the application, and those who wait for an answer, that the socket
 // has left.
 func (s *Socket) gone(reason string) {
-	s.mu.Lock()
-	acks := s.acks
-	s.acks = nil
-	s.mu.Unlock()
-	for _, p := range acks {
-		s.ns.server.clock.Disarm(&p.timeout)
-		_ = s.conn.guard(func() { p.done(nil, ErrDisconnected) })
-	}
+	s.dropAcks()
 	for _, f := range s.ns.handlers.Load().disconnected {
 		_ = s.conn.guard(func() { f(s, reason) })
 	}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"encoding/json"
 	"sync"
 
 	"github.com/throng-io/throng/protocol/socketio"
@@ -48,6 +49,7 @@ func (t Target) Volatile() Target {
 // have got it. The messages of one goroutine reach a socket in the order of its
 // calls, whether sent to a room or to the socket.
 func (t Target) Emit(event string, args ...any) error {
+	t.ns.outgoing(t, event, args)
 	f, err := t.ns.event(event, args, t.volatile)
 	if err != nil {
 		return err
@@ -70,12 +72,14 @@ func (n *Namespace) encoder(event string, args []any, volatile bool) func() *fra
 
 // Send sends a prepared message to the sockets of t.
 func (t Target) Send(m *Message) {
+	t.ns.outgoing(t, m.event, m.args)
 	t.ns.hub.Broadcast(t.audience, fanout.Message{Frame: m.frame})
 }
 
 // EmitRaw is Emit for arguments in the form of Event.Raw, which are not checked:
 // a relay need not decode what it passes on.
 func (t Target) EmitRaw(event string, args []byte, attachments [][]byte) {
+	t.ns.outgoingRaw(t, event, args, attachments)
 	encode := func() *frame.Frame {
 		return t.ns.rawFrame(socketio.Packet{Type: socketio.Event}, event, args, attachments, t.volatile)
 	}
@@ -116,7 +120,11 @@ func (t Target) Disconnect(hangUp bool) {
 
 // Message is an event encoded once, for who sends the same one often. It is
 // immutable and may be sent by several goroutines at once.
-type Message struct{ frame *frame.Frame }
+type Message struct {
+	frame *frame.Frame
+	event string
+	args  []any
+}
 
 // Prepare encodes an event of the namespace. It must be sent in this namespace.
 func (n *Namespace) Prepare(event string, args ...any) (*Message, error) {
@@ -124,7 +132,36 @@ func (n *Namespace) Prepare(event string, args ...any) (*Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Message{f}, nil
+	return &Message{f, event, args}, nil
+}
+
+// watched reports whether OnAnyOutgoing has been used.
+func (n *Namespace) watched() bool { return len(n.handlers.Load().outgoing) > 0 }
+
+// outgoing tells the application what is about to be sent.
+func (n *Namespace) outgoing(to Target, event string, args []any) {
+	for _, f := range n.handlers.Load().outgoing {
+		f(to, event, args)
+	}
+}
+
+func (n *Namespace) outgoingRaw(to Target, event string, args []byte, attachments [][]byte) {
+	if !n.watched() {
+		return
+	}
+	var list []any
+	for len(args) > 0 {
+		var arg []byte
+		var v any
+		if arg, args = socketio.NextArg(args); arg == nil {
+			break
+		}
+		if socketio.Bind(arg, attachments, &v) != nil {
+			v = json.RawMessage(arg) // it will be sent as it is, too
+		}
+		list = append(list, v)
+	}
+	n.outgoing(to, event, list)
 }
 
 var builders = sync.Pool{New: func() any { return new(frame.Builder) }}

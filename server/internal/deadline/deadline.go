@@ -101,10 +101,18 @@ func (c *Clock) Disarm(e *Entry) {
 }
 
 func (c *Clock) listOf(d time.Duration) *list {
+	var idle *list
 	for _, l := range c.lists {
 		if l.after == d {
 			return l
 		}
+		if l.head == nil {
+			idle = l
+		}
+	}
+	if idle != nil { // or every duration ever used would keep a list
+		idle.after = d
+		return idle
 	}
 	l := &list{after: d}
 	c.lists = append(c.lists, l)

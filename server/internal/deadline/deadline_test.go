@@ -117,3 +117,18 @@ func TestManyConcurrentArms(t *testing.T) {
 	workers.Wait()
 	fired.Wait()
 }
+
+// Durations that users choose, such as the timeouts of answers, must not leave
+// a list each behind.
+func TestListsAreReused(t *testing.T) {
+	c := New()
+	var e Entry
+	e.Fire = func() {}
+	for i := range 1000 {
+		c.Arm(&e, time.Hour+time.Duration(i))
+	}
+	c.Disarm(&e)
+	if allocs := testing.AllocsPerRun(100, func() { c.Arm(&e, 2*time.Hour); c.Disarm(&e); c.Arm(&e, 3*time.Hour) }); allocs > 0 {
+		t.Errorf("arming allocates %v times", allocs)
+	}
+}

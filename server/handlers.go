@@ -1,0 +1,154 @@
+package server
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/throng-io/throng/protocol/socketio"
+)
+
+// Handler takes an event of a client. For one socket it is called for one event
+// at a time, in the order in which they were sent, on the goroutine that reads
+// the connection: a handler that blocks holds its own client up and nobody
+// else. e is valid until the handler returns; Event.Clone keeps it.
+//
+// An error goes to OnError and changes nothing else. A panic is logged and
+// closes the socket's connection.
+type Handler func(s *Socket, e *Event) error
+
+// handlers is never changed, but replaced by a changed copy, so that looking a
+// handler up takes no lock.
+type handlers struct {
+	events       map[string]binding
+	packet       []Handler
+	any          []Handler
+	outgoing     []func(Target, string, []any)
+	failed       []func(*Socket, *Event, error)
+	use          []func(*Socket) error
+	connect      []func(*Socket)
+	disconnect   []func(*Socket, string)
+	disconnected []func(*Socket, string)
+}
+
+// binding is the handler of one event.
+type binding struct {
+	handle Handler
+	once   bool
+}
+
+// change replaces the handlers. edit must not write into a slice or the map of
+// the copy that it gets, but replace it: see with.
+func (n *Namespace) change(edit func(*handlers)) {
+	n.edit.Lock()
+	defer n.edit.Unlock()
+	h := *n.handlers.Load()
+	edit(&h)
+	n.handlers.Store(&h)
+}
+
+// with returns a copy of list with one element more.
+func with[T any](list []T, element T) []T { return append(slices.Clip(list), element) }
+
+// On sets the handler of an event, in place of an earlier one. It panics for
+// the names that the protocol reserves, since no client can send them.
+func (n *Namespace) On(event string, h Handler) { n.bind(event, binding{handle: h}) }
+
+// Once is On for the first such event of each socket; the later ones are
+// dropped.
+func (n *Namespace) Once(event string, h Handler) { n.bind(event, binding{handle: h, once: true}) }
+
+func (n *Namespace) bind(event string, b binding) {
+	if socketio.Reserved(event) {
+		panic(fmt.Sprintf("server: event name %q is reserved by the protocol", event))
+	}
+	n.change(func(all *handlers) {
+		events := maps.Clone(all.events)
+		if events == nil {
+			events = map[string]binding{}
+		}
+		events[event] = b
+		all.events = events
+	})
+}
+
+// Off removes the handler of an event. An event without handler is dropped.
+func (n *Namespace) Off(event string) {
+	n.change(func(all *handlers) {
+		all.events = maps.Clone(all.events)
+		delete(all.events, event)
+	})
+}
+
+// OnAny adds a handler that gets every event, before the event's own.
+func (n *Namespace) OnAny(h Handler) {
+	n.change(func(all *handlers) { all.any = with(all.any, h) })
+}
+
+// OffAny removes the handlers of OnAny.
+func (n *Namespace) OffAny() {
+	n.change(func(all *handlers) { all.any = nil })
+}
+
+// OnAnyOutgoing adds a function that is called for each event that is emitted
+// in the namespace, once however many sockets it goes to, before it is sent, on
+// the emitter's goroutine. Answers to events of clients are none. The function
+// must not change args; those of an EmitRaw come decoded.
+func (n *Namespace) OnAnyOutgoing(f func(to Target, event string, args []any)) {
+	n.change(func(all *handlers) { all.outgoing = with(all.outgoing, f) })
+}
+
+// OffAnyOutgoing removes the functions of OnAnyOutgoing.
+func (n *Namespace) OffAnyOutgoing() {
+	n.change(func(all *handlers) { all.outgoing = nil })
+}
+
+// UseEvent adds a middleware that sees every event before its handlers, those of
+// OnAny included. An error drops the event: it goes to OnError, and the client
+// hears nothing, not even if it asked for an answer, unless the middleware gave
+// one.
+func (n *Namespace) UseEvent(allow Handler) {
+	n.change(func(all *handlers) { all.packet = with(all.packet, allow) })
+}
+
+// OnError adds a function that gets the errors of handlers and of UseEvent's
+// middleware. Without any, they are logged.
+func (n *Namespace) OnError(f func(s *Socket, e *Event, err error)) {
+	n.change(func(all *handlers) { all.failed = with(all.failed, f) })
+}
+
+// Use adds a middleware, which decides whether a client may join: an error
+// refuses it, and the client gets its text as a connect_error, with data if it
+// is a *ConnectError. Middlewares run in order, before OnConnect, on the
+// connection's reading goroutine. The socket may be sent events already.
+func (n *Namespace) Use(allow func(*Socket) error) {
+	n.change(func(all *handlers) { all.use = with(all.use, allow) })
+}
+
+// OnConnect adds a function that is called for each new socket, before its
+// first event.
+func (n *Namespace) OnConnect(f func(*Socket)) {
+	n.change(func(all *handlers) { all.connect = with(all.connect, f) })
+}
+
+// OnDisconnecting adds a function that is called when a socket is about to
+// leave, while Socket.Rooms still tells its rooms.
+func (n *Namespace) OnDisconnecting(f func(s *Socket, reason string)) {
+	n.change(func(all *handlers) { all.disconnect = with(all.disconnect, f) })
+}
+
+// OnDisconnect adds a function that is called once for each socket that has
+// left, after its last event. The reasons are those of the official server, and
+// "slow consumer" for a client that let its queue overflow.
+func (n *Namespace) OnDisconnect(f func(s *Socket, reason string)) {
+	n.change(func(all *handlers) { all.disconnected = with(all.disconnected, f) })
+}
+
+// ConnectError refuses a client with structured data beside the message.
+type ConnectError struct {
+	Message string
+	Data    any // encoded as JSON
+}
+
+// Error returns the message.
+func (e *ConnectError) Error() string { return e.Message }
