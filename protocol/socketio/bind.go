@@ -306,17 +306,9 @@ func (d *binaryDecoder) member(m *members, key string, v reflect.Value) error {
 		d.skip(m.i)
 		return nil
 	}
-	for n, i := range f.index {
-		if n > 0 && v.Kind() == reflect.Pointer {
-			if v.IsNil() {
-				if !v.CanSet() {
-					return fmt.Errorf("embedded pointer to unexported %s is nil", v.Type().Elem())
-				}
-				v.Set(reflect.New(v.Type().Elem()))
-			}
-			v = v.Elem()
-		}
-		v = v.Field(i)
+	v, err := f.settable(v)
+	if err != nil {
+		return err
 	}
 	if f.quoted && (len(d.spans) == 0 || d.spans[0].start != m.i) {
 		return d.quoted(m, v)

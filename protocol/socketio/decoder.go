@@ -19,6 +19,10 @@ const keepBytes = 4096
 // The zero value is ready for use. A field that is zero or negative means its
 // default. A Decoder belongs to the goroutine that reads the connection.
 type Decoder struct {
+	// Parser is what the packets are encoded with; default JSON. With MessagePack
+	// every binary message is a packet, and nothing is ever held back.
+	Parser Parser
+
 	// MaxAttachments limits the attachments of one packet; default 10, as in
 	// the reference implementation.
 	MaxAttachments int
@@ -49,19 +53,16 @@ type Decoder struct {
 // is overwritten. If it is held back, b is copied. After an error the connection
 // must be closed; the Decoder holds nothing any more.
 func (d *Decoder) Text(b []byte) (*Packet, error) {
-	if d.missing > 0 {
+	if d.missing > 0 || d.Parser == MessagePack {
 		d.Reset()
 		return nil, ErrUnexpectedText
 	}
 	d.shrink()
-	attachments, depth := d.MaxAttachments, d.MaxDepth
+	attachments := d.MaxAttachments
 	if attachments <= 0 {
 		attachments = defaultAttachments
 	}
-	if depth <= 0 {
-		depth = defaultDepth
-	}
-	if err := d.packet.parse(b, attachments, min(depth, maxDepth)); err != nil {
+	if err := d.packet.parse(b, attachments, d.depth()); err != nil {
 		d.packet = Packet{}
 		return nil, err
 	}
@@ -79,12 +80,26 @@ func (d *Decoder) Text(b []byte) (*Packet, error) {
 	return nil, nil
 }
 
-// Binary takes a binary message, the next attachment. It returns the packet if
-// that was the last one, else nil and no error.
+func (d *Decoder) depth() int {
+	if d.MaxDepth <= 0 {
+		return defaultDepth
+	}
+	return min(d.MaxDepth, maxDepth)
+}
+
+// Binary takes a binary message: the next attachment or, of MessagePack, a
+// packet. It returns the packet if that is complete now, else nil and no error.
 //
-// The last attachment aliases b; the packet is valid until the next call of a
-// method or until b is overwritten. Errors are as in Text.
+// The packet, or its last attachment, aliases b; it is valid until the next call
+// of a method or until b is overwritten. Errors are as in Text.
 func (d *Decoder) Binary(b []byte) (*Packet, error) {
+	if d.Parser == MessagePack {
+		if err := d.packet.parseMsgpack(b, d.depth()); err != nil {
+			d.packet = Packet{}
+			return nil, err
+		}
+		return &d.packet, nil
+	}
 	if d.missing == 0 {
 		d.Reset()
 		return nil, ErrUnexpectedBinary

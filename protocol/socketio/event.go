@@ -188,6 +188,24 @@ func announce(dst []byte, start, data int, attachments [][]byte) ([]byte, error)
 	return dst, nil
 }
 
+// appendConnect appends a Connect with the object that data encodes to, or
+// without payload if that is nil.
+func appendConnect(dst []byte, namespace string, data any) ([]byte, error) {
+	out := appendHeader(dst, Connect, 0, namespace, 0, false)
+	if data == nil {
+		return out, nil
+	}
+	e := encoder{dst: out}
+	if err := e.value(data); err != nil {
+		return dst, fmt.Errorf("socket.io: data of a connect packet: %w", err)
+	}
+	start := skipSpace(e.dst, len(out)) // of a json.RawMessage
+	if len(e.attachments) > 0 || e.dst[start] != '{' {
+		return dst, errConnectData
+	}
+	return append(out, e.dst[start:]...), nil
+}
+
 // AppendConnectError appends the refusal of a namespace to dst: a ConnectError
 // with the message and, unless it is nil, with data, which may hold no binary.
 // On an error dst is returned as it was.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding"
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -143,6 +144,24 @@ func (f *field) get(v reflect.Value) (reflect.Value, bool) {
 		v = v.Field(i)
 	}
 	return v, true
+}
+
+// settable returns the field of struct v to decode into. It makes what embedded
+// pointers on the way lack.
+func (f *field) settable(v reflect.Value) (reflect.Value, error) {
+	for n, i := range f.index {
+		if n > 0 && v.Kind() == reflect.Pointer {
+			if v.IsNil() {
+				if !v.CanSet() {
+					return v, fmt.Errorf("embedded pointer to unexported %s is nil", v.Type().Elem())
+				}
+				v.Set(reflect.New(v.Type().Elem()))
+			}
+			v = v.Elem()
+		}
+		v = v.Field(i)
+	}
+	return v, nil
 }
 
 func (f *field) omit(v reflect.Value) bool {

@@ -44,7 +44,8 @@ type Packet struct {
 	Attachments int
 
 	// Data is the payload as JSON text, nil if there is none. Where an
-	// attachment belongs it has {"_placeholder":true,"num":N}.
+	// attachment belongs it has {"_placeholder":true,"num":N}. ParseMessagePack
+	// leaves a MessagePack value here, and attachments there are none.
 	Data []byte
 
 	// Binary holds the attachments in order. Only a Decoder fills it; Append
