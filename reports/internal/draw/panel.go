@@ -228,11 +228,9 @@ func (p *panel) drawRules(c *draw.Canvas) {
 	st := sans(textSize, limit, false)
 	data := p.dataPoints()
 	for _, r := range p.Rules {
-		w := st.Width(r.Label)
 		if r.Vertical {
 			x := p.px(r.At)
 			c.StrokeLine2(line, x, c.Min.Y, x, c.Max.Y+2)
-			baseline(c, st, max(c.Min.X, min(x-w/2, c.Max.X-w)), c.Max.Y+4, r.Label, text.XLeft)
 			continue
 		}
 		y := p.py(r.At)
@@ -240,7 +238,14 @@ func (p *panel) drawRules(c *draw.Canvas) {
 		if r.MarkX > 0 {
 			c.DrawGlyphNoClip(draw.GlyphStyle{Color: limit, Radius: 3.6, Shape: draw.TriangleGlyph{}}, vg.Point{X: p.px(r.MarkX), Y: y})
 		}
-		at := p.ruleLabel(c, w, y, data)
+	}
+	for _, r := range p.Rules { // after all lines, which would strike the labels of their neighbours out
+		w := st.Width(r.Label)
+		if r.Vertical {
+			baseline(c, st, max(c.Min.X, min(p.px(r.At)-w/2, c.Max.X-w)), c.Max.Y+4, r.Label, text.XLeft)
+			continue
+		}
+		at := p.ruleLabel(c, w, p.py(r.At), data)
 		for x := at.X; x <= at.X+w; x += 4 { // the next label keeps clear of this one
 			data = append(data, repeat(vg.Point{X: x, Y: at.Y + textSize*0.4}, 20)...)
 		}
