@@ -34,10 +34,9 @@ type pending struct {
 // maxNap bounds a sleep, and so how long the pacer takes to see that it was stopped.
 const maxNap = 20 * time.Millisecond
 
-// precise makes the calling goroutine fit for pacing until restore is called, which
-// must happen on the same goroutine: a thread of its own with the finest timers of
-// the system. Whatever runs there holds one of the runtime's places to run Go code
-// even while it sleeps (see sleepThread), so the others get one more.
+// precise makes the calling goroutine fit for pacing until restore is called on it: a
+// thread of its own with the finest timers of the system. Where sleepThread holds a place
+// of the runtime all the time, the others get one more.
 func precise() (restore func()) {
 	runtime.LockOSThread()
 	fineTimers()

@@ -1,0 +1,122 @@
+package scenario
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/throng-io/throng/scenario/client"
+	"github.com/throng-io/throng/scenario/file"
+)
+
+// What one delivery costs from the client's handler on: finding the stamp, the ledger, the
+// histogram, the receiver curve.
+func BenchmarkReceive(b *testing.B) {
+	for _, receivers := range []int{10, 1000} {
+		b.Run(fmt.Sprintf("receivers=%d", receivers), func(b *testing.B) {
+			t, viewers := newBenchTrial(b, receivers)
+			s := t.streams[0]
+			speaker := newActor(t, t.groups[1], 0)
+			speaker.hold()
+			b.ReportAllocs()
+			n := 0
+			for b.Loop() {
+				if n%receivers == 0 {
+					b.StopTimer()
+					s.op = op{n: uint64(n), due: int64(n), phase: 0}
+					_, seq := t.ledger.emit(s.book, &speaker.receiver, t.groups[1].namespace, s.op.due, 0)
+					args = s.payload(speaker, seq)
+					b.StartTimer()
+				}
+				viewers[n%receivers].Event(&client.Message{Args: args, At: t.epoch + 1000})
+				n++
+			}
+		})
+	}
+}
+
+var args []byte
+
+// payload is the data of a message as receivers get it.
+func (s *stream) payload(a *actor, seq uint32) []byte {
+	packet := s.build(a, 0, 0, seq)
+	return packet[len(s.group.head)+len(s.open)+len(s.middle)-len(stampHead) : len(packet)-len(`,true]`)]
+}
+
+func newBenchTrial(tb testing.TB, receivers int) (*trial, []*actor) {
+	f, err := file.Parse("bench.yaml", fmt.Appendf(nil, `
+version: 1
+name: bench
+target: {url: "http://127.0.0.1:1"}
+groups:
+  viewers: {count: %d}
+  speaker: {count: 1, send: [{op: all, rate: 100/s, size: 256B, expect: others}]}
+phases: [{name: hold, for: 10s}]
+`, receivers), nil)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	t := newTrial(&f.Cells()[0], &Endpoint{}, nil, Options{}, place{0, 1})
+	t.epoch = client.Now()
+	var viewers []*actor
+	for i := range receivers {
+		a := newActor(t, t.groups[0], i)
+		a.hold()
+		viewers = append(viewers, a)
+	}
+	return t, viewers
+}
+
+func TestReceivingCostsNoAllocation(t *testing.T) {
+	tr, viewers := newBenchTrial(t, 1000)
+	s := tr.streams[0]
+	speaker := newActor(tr, tr.groups[1], 0)
+	speaker.hold()
+	var messages []client.Message
+	for i := range 3 {
+		s.op = op{n: uint64(i), due: int64(i)}
+		_, seq := tr.ledger.emit(s.book, &speaker.receiver, tr.groups[1].namespace, s.op.due, 0)
+		messages = append(messages, client.Message{Args: append([]byte(nil), s.payload(speaker, seq)...), At: tr.epoch + 1000})
+	}
+	for i := range viewers { // every cell that will be hit has its page
+		viewers[i].Event(&messages[0])
+		viewers[i].Event(&messages[1])
+	}
+	i := 0
+	if n := testing.AllocsPerRun(len(viewers)-1, func() {
+		viewers[i].Event(&messages[2])
+		i++
+	}); n != 0 {
+		t.Errorf("%v allocations for a delivery", n)
+	}
+	if sum := tr.ledger.settle(int64(1e12)); sum[0][0].received != 3000 {
+		t.Errorf("%+v", sum)
+	}
+}
+
+// What one operation costs the pacer, besides the write: entering it in the ledger
+// of a room of a thousand, and building the packet.
+func BenchmarkEmit(b *testing.B) {
+	t, _ := newBenchTrial(b, 1000)
+	speaker := newActor(t, t.groups[1], 0)
+	speaker.hold()
+	speaker.state.Store(int32(held))
+	speaker.conn = deaf{}
+	t.groups[1].actors[0].Store(speaker)
+	t.groups[1].present = 1
+	t.groups[1].held.Store(1)
+	s := t.streams[0]
+	b.ReportAllocs()
+	n := int64(0)
+	for b.Loop() {
+		s.op = op{n: uint64(n), due: n * 100_000}
+		s.fire(n * 100_000)
+		if n++; n%4096 == 0 {
+			t.ledger.watch(n * 100_000)
+		}
+	}
+}
+
+// A deaf conn swallows what is sent.
+type deaf struct{ conn }
+
+func (deaf) Send([]byte) error { return nil }
