@@ -69,9 +69,10 @@ func (w *window) begin() {
 func (w *window) add(v, n int64) { w.now = append(w.now, count{v, n}) }
 
 // finish takes the second in. One that does not belong to the check's phases ends the
-// stretch: a window never reaches over it.
+// stretch, so that a window never reaches over a gap, unless it brought what was due in them:
+// the latest arrivals of a phase come after it.
 func (w *window) finish(from, until int64) {
-	if !w.t.phaseIn(&w.scope, w.t.tl.phaseAt((from+until)/2)) {
+	if len(w.now) == 0 && !w.t.phaseIn(&w.scope, w.t.tl.phaseAt((from+until)/2)) {
 		w.settle(from)
 		w.seconds = w.seconds[:0]
 		return

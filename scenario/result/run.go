@@ -97,15 +97,16 @@ type Clients struct {
 	Dropped int `json:"dropped"` // connected, then closed by anything but the plan
 }
 
-// Ledger accounts for every delivery of the recorded phases: Expected = Received + Lost + Undecided, duplicates apart.
+// Ledger accounts for every delivery of the recorded phases: Expected = Received + Late + Lost + Undecided, duplicates
+// and disorder apart.
 type Ledger struct {
 	Sent      int64 `json:"sent"`      // messages emitted by clients
 	Expected  int64 `json:"expected"`  // deliveries that the membership of rooms called for
-	Received  int64 `json:"received"`  // of those, arrived (late ones included)
+	Received  int64 `json:"received"`  // of those, arrived within the stream's `late:` limit
 	Lost      int64 `json:"lost"`      // of those, never arrived
 	Duplicate int64 `json:"duplicate"` // arrived once more
 	Disorder  int64 `json:"disorder"`  // arrived after a later message of the same sender
-	Late      int64 `json:"late"`      // arrived after the stream's `late:` limit
+	Late      int64 `json:"late"`      // of those, arrived after that limit
 	Undecided int64 `json:"undecided"` // the membership was changing: neither owed nor lost
 }
 

@@ -1,0 +1,218 @@
+package scenario
+
+import (
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// known is a trial of two seconds, of which the second was recorded, in which everything
+// has a value that the checks below look up.
+func known(t *testing.T, slo, valid string) *findings {
+	t.Helper()
+	f, err := file.Parse("t.yaml", []byte(`
+version: 1
+name: t
+target: {url: "http://127.0.0.1:1"}
+groups:
+  people: {count: 10, rooms: {of: 2}, send: [{op: room, rate: 1/s}, {op: echo, rate: 1/s, ack: 1s}]}
+  speaker: {count: 1, send: [{op: all, event: tick, rate: 1/s, expect: others}]}
+phases: [{name: ramp, for: 1s, record: false}, {name: hold, for: 1s}]
+slo: [`+slo+`]
+valid: [`+valid+`]
+`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr := newTrial(&f.Cells()[0], &Endpoint{}, nil, Options{second: time.Second}, place{0, 1})
+	c := newCollector(tr)
+	c.end = tr.tl.end
+	add := func(series, phase int, ms ...int) {
+		for _, v := range ms {
+			tr.rec.shard(0).add(series, phase, time.Duration(v)*time.Millisecond)
+		}
+	}
+	room, echo, tick := tr.streams[0], tr.streams[1], tr.streams[2]
+	add(room.delivery[0], 0, 900) // not recorded
+	add(tr.groups[0].connect[0][stageAll], 0, 7, 7, 7)
+	c.second(1e9)
+	add(room.delivery[0], 1, 10, 20, 30, 40)
+	add(tick.delivery[0], 1, 100)
+	add(echo.ack[0], 1, 5)
+	add(room.lag, 1, 1)
+	c.second(2e9)
+	c.moments = []moment{
+		{phase: 0, cpu: 0.9, serverCPU: 0.2, serverRSS: 100, sent: 4, offered: 4},
+		{phase: 1, cpu: 0.3, serverCPU: 0.4, serverRSS: 1 << 20, sent: 9, offered: 10},
+	}
+	tr.attempts[0].Store(10)
+	for _, s := range tr.streams {
+		s.offered[0].Store(100)
+		s.offered[1].Store(20)
+		s.sent[1].Store(19)
+	}
+	tr.errors.add(errorKey{class: "connect.refused", stream: -1, group: 0}, 5e8, nil)
+	tr.errors.add(errorKey{class: "connect.timeout", stream: -1, group: 1}, 5e8, nil)
+	tr.errors.add(errorKey{class: "ack.timeout", stream: 1, group: 0}, 5e8, nil) // not recorded
+	tr.errors.add(errorKey{class: "ack.timeout", stream: 1, group: 0}, 15e8, nil)
+	rows := make([][]row, 3)
+	rows[0] = []row{{0, 0, tally{expected: 10, lost: 10}}, {1, 1, tally{sent: 20, expected: 200, received: 190, late: 4, lost: 6, duplicate: 2, disorder: 1}}}
+	rows[2] = []row{{1, 1, tally{sent: 20, expected: 200, received: 200}}}
+	return &findings{t: tr, c: c, rows: rows}
+}
+
+func TestChecksFindTheirValue(t *testing.T) {
+	for text, want := range map[string]float64{
+		"max(delivery) < 1s":                 0.1,
+		"max(delivery{op=room}) < 1s":        0.04,
+		"max(delivery{event=tick}) < 1s":     0.1,
+		"p50(delivery{group=people}) < 1s":   0.02,
+		"max(delivery) < 1s in ramp":         0.9,
+		"min(delivery) < 1s":                 0.01,
+		"mean(delivery{op=room}) < 1s":       0.025,
+		"count(delivery) > 1":                5,
+		"rate(delivery) > 1/s":               5,
+		"p99(ack) < 1s":                      0.005,
+		"p99(connect) < 1s":                  0.007, // of every phase
+		"p99(lag) < 1s":                      0.001,
+		"max(cpu) < 50%":                     0.3,
+		"max(cpu) < 50% in ramp":             0.9,
+		"max(server.cpu) < 50%":              0.4,
+		"max(server.rss) < 2MiB":             1 << 20,
+		"loss(delivery) < 1%":                10.0 / 400, // the late ones too
+		"loss(delivery) <= 10":               10,
+		"loss(delivery{event=tick}) == 0":    0,
+		"late(delivery) <= 4":                4,
+		"dup(delivery) < 1%":                 2.0 / 400,
+		"disorder(delivery) == 1":            1,
+		"errors(connect) == 2":               2,
+		"errors(connect) < 50%":              0.2,
+		"errors(ack) == 1":                   1,
+		"errors(ack) < 50%":                  0.05,
+		"errors <= 3":                        3,
+		"achieved(rate) > 90%":               0.95,
+		"max(delivery) < 1s over 1s":         0.1,
+		"max(cpu) < 50% over 1s":             0.3,
+		"loss(delivery) <= 10 over 1s":       10,
+		"achieved(rate) > 50% over 1s":       0.9,
+		"errors(ack) <= 1 over 1s":           1,
+		"max(delivery) < 1s over 1s in ramp": 0.9,
+		"p99(fanout.last) < 1s":              math.NaN(),
+		"p99(connect.tls) < 1s over 1s":      math.NaN(),
+	} {
+		f := known(t, "'"+text+"'", "max(cpu) < 100%")
+		c := f.check(f.t.spec.SLO[0])
+		if math.IsNaN(want) {
+			if !c.NoData || c.Pass || c.Note != "no samples" {
+				t.Errorf("%s: %+v, want no samples", text, c)
+			}
+			continue
+		}
+		if c.NoData || math.Abs(c.Value-want) > want/1000 {
+			t.Errorf("%s: %v (no data: %v), want %v", text, c.Value, c.NoData, want)
+		}
+		if c.Pass != f.t.spec.SLO[0].Eval(c.Value) || c.Text != text || c.Kind != result.KindSLO {
+			t.Errorf("%s: %+v", text, c)
+		}
+	}
+}
+
+func TestVerdicts(t *testing.T) {
+	const fine, broken, silent = "max(delivery) < 1s", "max(delivery) < 50ms", "p99(fanout.last) < 1s"
+	const allow = "errors <= 3, "
+	for name, test := range map[string]struct {
+		slo, valid string
+		change     func(f *findings)
+		end        ending
+		want       result.Verdict
+		reason     string
+	}{
+		"all hold":               {slo: allow + fine, valid: "max(cpu) < 80%", want: result.Pass},
+		"an objective breaks":    {slo: allow + broken, valid: "max(cpu) < 80%", want: result.Fail, reason: broken + ": 100.03ms"},
+		"one has no samples":     {slo: allow + silent, valid: "max(cpu) < 80%", want: result.Fail, reason: silent + ": no samples"},
+		"the generator is unfit": {slo: allow + broken, valid: "max(cpu) < 20%", want: result.Invalid, reason: "max(cpu) < 20%: 30%"},
+		"only the first reason":  {slo: allow + broken + ", max(delivery) < 60ms", valid: "max(cpu) < 80%", want: result.Fail, reason: broken + ": 100.03ms"},
+		"an optional one breaks": {slo: allow + fine + ", {check: " + broken + ", optional: true}", valid: "max(cpu) < 80%", want: result.Pass},
+		"achieved by neglect":    {slo: allow + fine, valid: "achieved(rate) > 99%", want: result.Invalid, reason: "achieved(rate) > 99%: 95%"},
+		"achieved, but refused": {
+			slo: allow + fine, valid: "achieved(rate) > 99%", want: result.Fail, reason: "the target did not",
+			change: func(f *findings) {
+				for range 3 {
+					f.t.errors.add(errorKey{class: "send.backpressure", stream: 0, group: 0}, 15e8, nil)
+				}
+				f.t.spec.SLO[0].Value = 6
+			},
+		},
+		"achieved, out of ports": {
+			slo: allow + fine, valid: "achieved(rate) > 99%", want: result.Invalid, reason: "95%",
+			change: func(f *findings) {
+				f.t.errors.add(errorKey{class: "connect.ports", stream: -1, group: 0}, 5e8, nil)
+				for range 3 {
+					f.t.errors.add(errorKey{class: "send.unconnected", stream: 0, group: 0}, 15e8, nil)
+				}
+				f.t.spec.SLO[0].Value = 7
+			},
+		},
+		"clients failed, unmentioned": {
+			slo: fine, valid: "max(cpu) < 80%", want: result.Fail, reason: "clients failed == 0: 2",
+			change: func(f *findings) { f.t.failed.Store(2) },
+		},
+		"clients failed, allowed": {
+			slo: fine + ", errors(connect) < 50%", valid: "max(cpu) < 80%", want: result.Pass,
+			change: func(f *findings) { f.t.failed.Store(2) },
+		},
+		"cut short before it began": {
+			slo: allow + fine, valid: "max(cpu) < 80%", want: result.Invalid, reason: "before a recorded phase began", end: interrupted,
+			change: func(f *findings) { f.c.end = 5e8 },
+		},
+		"the server ended": {slo: allow + broken, valid: "max(cpu) < 20%", want: result.Fail, reason: "the server ended by itself after 2.0 s", end: serverGone},
+	} {
+		f := known(t, test.slo, test.valid)
+		if test.change != nil {
+			test.change(f)
+		}
+		checks, got, reason := f.judge(test.end, nil)
+		if got != test.want || !strings.Contains(reason, test.reason) || (test.reason == "") != (reason == "") {
+			t.Errorf("%s: %s because %q, want %s because %q", name, got, reason, test.want, test.reason)
+		}
+		if len(checks) < len(f.t.spec.SLO)+len(f.t.spec.Valid) {
+			t.Errorf("%s: only %d checks are reported", name, len(checks))
+		}
+	}
+}
+
+func TestCallBook(t *testing.T) {
+	var b callBook
+	for i := range 100 {
+		if id := b.open(pendingCall{seq: uint32(i)}); id != uint64(i) {
+			t.Fatalf("call %d has the id %d", i, id)
+		}
+	}
+	answer := func(id uint64, want callState) {
+		t.Helper()
+		c, was := b.answer(id)
+		if was != want || was == callOpen && c.seq != uint32(id) {
+			t.Errorf("answer to %d: %v, %+v; want %v", id, was, c, want)
+		}
+	}
+	answer(50, callOpen)
+	answer(50, callAnswered)
+	answer(0, callOpen)
+	answer(0, callAnswered)
+	answer(100, callUnknown)
+	b.expire(func(c *pendingCall) bool { return c.seq < 60 })
+	answer(10, callExpired)
+	answer(10, callAnswered)
+	answer(50, callAnswered)
+	answer(60, callOpen)
+	for i := uint64(61); i < 100; i++ {
+		answer(i, callOpen)
+	}
+	if b.base != b.next || len(b.ring) != 128 {
+		t.Errorf("%d calls are open in a ring of %d", b.next-b.base, len(b.ring))
+	}
+}
