@@ -76,7 +76,7 @@ func (a *actor) run(ctx context.Context, due int64) {
 	t.connected.Add(1)
 	a.timings(due, d)
 	if !a.adopt(d.conn) {
-		_ = d.conn.Close() // it was told to go while it connected
+		_ = d.Close() // it was told to go while it connected
 	}
 	if a.joins == 0 {
 		a.hold()

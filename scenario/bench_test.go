@@ -43,6 +43,7 @@ func (s *stream) payload(a *actor, seq uint32) []byte {
 }
 
 func newBenchTrial(tb testing.TB, receivers int) (*trial, []*actor) {
+	tb.Helper()
 	f, err := file.Parse("bench.yaml", fmt.Appendf(nil, `
 version: 1
 name: bench

@@ -17,5 +17,5 @@ func files() (limit int, ok bool) {
 			r = raised
 		}
 	}
-	return int(min(uint64(r.Cur), 1<<40)), true
+	return int(min(r.Cur, 1<<40)), true
 }
