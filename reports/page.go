@@ -64,9 +64,11 @@ func outcome(t table, column int, text string) string {
 	switch {
 	case column >= len(t.Head) || t.Head[column] != "outcome" && t.Head[column] != "verdict":
 		return ""
-	case text == met || text == string(result.Pass):
+	case text == string(NotShown):
+		return ""
+	case text == met || text == string(result.Pass) || text == string(Better):
 		return "good"
-	case text == notMet || text == noValue || strings.Contains(text, string(result.Fail)):
+	case text == notMet || text == string(Worse) || text == noValue || strings.Contains(text, string(result.Fail)):
 		return "bad"
 	}
 	return "void"

@@ -22,6 +22,7 @@ type Panel struct {
 	X, Y   Axis
 	Lines  []Line
 	Bands  []Band
+	Areas  []Area
 	Rules  []Rule
 	Weight float64 // height compared with the other panels; 0 means 1
 }
@@ -63,6 +64,9 @@ type Band struct {
 	Label    string
 	Grey     bool // not part of what the numbers say
 }
+
+// Area is shaded between two lines over the same x, such as the bounds of an interval. It lies behind the grid.
+type Area struct{ Low, High []Point }
 
 // Rule is a limit: a dashed line across the panel. It widens the range so that it is seen.
 type Rule struct {

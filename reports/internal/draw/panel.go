@@ -48,6 +48,11 @@ func prepare(p Panel, width, height vg.Length) *panel {
 			xs, ys = append(xs, pt.X), append(ys, pt.Y)
 		}
 	}
+	for _, a := range p.Areas {
+		for _, pt := range append(slices.Clip(a.Low), a.High...) {
+			xs, ys = append(xs, pt.X), append(ys, pt.Y)
+		}
+	}
 	for _, r := range p.Rules {
 		if r.Vertical {
 			xs = append(xs, r.At)
@@ -142,6 +147,7 @@ func (p *panel) py(v float64) vg.Length { return p.area.Y(p.y.at(v)) }
 func (p *panel) draw() {
 	c := &p.area
 	p.drawBands(c)
+	p.drawAreas(c)
 	p.drawGrid(c)
 	for _, l := range p.Lines {
 		p.drawLine(c, l)
@@ -164,6 +170,21 @@ func (p *panel) drawBands(c *draw.Canvas) {
 		st := sans(textSize, muted, false)
 		if w := st.Width(b.Label); w+8 <= x1-x0 {
 			baseline(c, st, (x0+x1)/2, c.Max.Y+3.5, b.Label, text.XCenter)
+		}
+	}
+}
+
+func (p *panel) drawAreas(c *draw.Canvas) {
+	for _, a := range p.Areas {
+		var outline []vg.Point
+		for _, pt := range a.Low {
+			outline = append(outline, vg.Point{X: p.px(pt.X), Y: p.py(pt.Y)})
+		}
+		for _, pt := range slices.Backward(a.High) {
+			outline = append(outline, vg.Point{X: p.px(pt.X), Y: p.py(pt.Y)})
+		}
+		if len(outline) > 2 {
+			c.FillPolygon(shade, outline)
 		}
 	}
 }

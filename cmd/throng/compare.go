@@ -1,0 +1,115 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/throng-io/throng/reports"
+)
+
+func compareCommand() *cobra.Command {
+	var opt reports.CompareOptions
+	var failIf []string
+	var out string
+	var asJSON, asMarkdown bool
+	cmd := &cobra.Command{
+		Use:   "compare A B...",
+		Short: "Say what changed between results, and whether it is real",
+		Long: `Compare results: directories of runs, or their result.json. The first is the base.
+DIR#axis=value takes only those cells of a run; --by AXIS compares the values of an
+axis within one run. What else differs between the sides comes first, then each
+metric with its change, confidence interval and test.
+
+A trial is one sample: repeat both sides at least five times (matrix: {repeat: 5}).
+With fewer than four a side no difference can be shown, and none is claimed.
+
+Exit codes: 0 no condition of --fail-if was met, 1 one was, 2 bad usage or file,
+3 one could not be judged: not measured, or too few trials.`,
+		Example: `  throng compare out/before out/after
+  throng compare out/fanouts --by fanout --base serial
+  throng compare out/main out/change --fail-if 'p99(delivery) > +10%' --markdown`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var inputs []reports.Input
+			for _, arg := range args {
+				in, err := reports.OpenInput(arg)
+				if err != nil {
+					return err
+				}
+				inputs = append(inputs, in)
+			}
+			var gates []reports.Gate
+			for _, text := range failIf {
+				g, err := reports.ParseGate(text)
+				if err != nil {
+					return fmt.Errorf("--fail-if %w", err)
+				}
+				gates = append(gates, g)
+			}
+			c, err := reports.Compare(inputs, opt)
+			if err != nil {
+				return err
+			}
+			findings := c.Judge(gates)
+			if err := printComparison(cmd, c, findings, asJSON, asMarkdown); err != nil {
+				return err
+			}
+			if out != "" {
+				if err := c.Write(out, findings); err != nil {
+					return err
+				}
+				if !asJSON && !asMarkdown {
+					_, _ = fmt.Fprintf(cmd.OutOrStdout(), "\ncomparison: %s\n", filepath.Join(out, reports.ComparePageName))
+				}
+			}
+			if code := gateCode(findings); code != exitPass {
+				return &exitError{code: code}
+			}
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&opt.By, "by", "", "compare the values of this axis within one run")
+	f.StringVar(&opt.Base, "base", "", "with --by: the value to compare the others with (default the first)")
+	f.StringArrayVar(&failIf, "fail-if", nil, "exit 1 when a change is shown and beyond this: 'p99(delivery) > +10%'")
+	f.StringVar(&out, "out", "", "write compare.html, compare.json and the figures to this directory")
+	f.BoolVar(&asMarkdown, "markdown", false, "print Markdown for a pull request")
+	f.BoolVar(&asJSON, "json", false, "print the comparison as JSON")
+	cmd.MarkFlagsMutuallyExclusive("markdown", "json")
+	return cmd
+}
+
+func printComparison(cmd *cobra.Command, c *reports.Comparison, findings []reports.Finding, asJSON, asMarkdown bool) error {
+	w := cmd.OutOrStdout()
+	switch {
+	case asJSON:
+		return c.JSON(w, findings)
+	case asMarkdown:
+		return c.Markdown(w, findings)
+	}
+	if err := c.Text(w); err != nil {
+		return err
+	}
+	if len(findings) > 0 {
+		if _, err := fmt.Fprintln(w); err != nil {
+			return err
+		}
+	}
+	return reports.GateText(w, findings)
+}
+
+// gateCode is the exit code of the gates. One that could not judge is no pass.
+func gateCode(findings []reports.Finding) int {
+	code := exitPass
+	for _, f := range findings {
+		switch {
+		case f.Failed:
+			return exitFail
+		case f.Unjudged:
+			code = exitInvalid
+		}
+	}
+	return code
+}

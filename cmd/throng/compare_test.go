@@ -1,0 +1,87 @@
+package main
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// savedRun writes a result of n trials whose deliveries take about median, and returns its directory.
+func savedRun(t *testing.T, parent, name string, n int, median time.Duration) string {
+	t.Helper()
+	rnd := rand.New(rand.NewPCG(uint64(median), 1))
+	run := &result.Run{Scenario: "rooms", Verdict: result.Pass, Started: time.Unix(int64(median), 0).UTC(), Throng: "v0.1.0"}
+	for i := range n {
+		h := result.NewHistogram()
+		for range 2000 {
+			result.Record(h, time.Duration(float64(median)*(1+rnd.Float64())))
+		}
+		run.Cells = append(run.Cells, result.Cell{
+			Trial: i + 1, Verdict: result.Pass, Seconds: 5, Params: map[string]string{},
+			Clients: result.Clients{Asked: 10, Held: 10}, Ledger: result.Ledger{Expected: 2000, Received: 2000},
+			Latency: map[string]*result.Latency{"delivery": result.FromHistogram(h)},
+		})
+	}
+	dir := filepath.Join(parent, name)
+	if err := run.Write(dir); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// throng runs the program and returns what it printed and its exit code.
+func throng(t *testing.T, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	code = run(t.Context(), args, strings.NewReader(""), &out, &errs)
+	return out.String(), errs.String(), code
+}
+
+func TestCompareCommand(t *testing.T) {
+	parent := t.TempDir()
+	before, after := savedRun(t, parent, "before", 5, 2*time.Millisecond), savedRun(t, parent, "after", 5, 3*time.Millisecond)
+	single := savedRun(t, parent, "single", 1, 4*time.Millisecond)
+	page := filepath.Join(parent, "compared")
+	tests := []struct {
+		name string
+		args []string
+		code int
+		says string // on stdout, or on stderr for a failure
+	}{
+		{"no gate", []string{before, after}, exitPass, "p99 delivery is 50 % higher"},
+		{"gate holds", []string{before, after, "--fail-if", "p99(delivery) > +80%"}, exitPass, "held: +50 %"},
+		{"gate fails", []string{before, after, "--fail-if", "p99(delivery) > +10%"}, exitFail, "FAILED: +50 %"},
+		{"too few trials", []string{before, single, "--fail-if", "p99(delivery) > +10%"}, exitInvalid, "NOT JUDGED"},
+		{"one fails, one cannot be judged", []string{before, after, "--fail-if", "p99(ack) > 1%", "--fail-if", "p50(delivery) > 1%"}, exitFail, "NOT JUDGED"},
+		{"markdown", []string{before, after, "--markdown"}, exitPass, "### Load test: after against before"},
+		{"json", []string{before, after, "--json"}, exitPass, `"outcome": "worse"`},
+		{"page", []string{before, after, "--out", page}, exitPass, "compare.html"},
+		{"one result", []string{before}, exitUsage, "give two"},
+		{"no result", []string{before, parent}, exitUsage, "no result there"},
+		{"bad gate", []string{before, after, "--fail-if", "p99 > 3"}, exitUsage, "--fail-if"},
+		{"both forms", []string{before, after, "--json", "--markdown"}, exitUsage, "markdown"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			out, errs, code := throng(t, append([]string{"compare"}, tt.args...)...)
+			if code != tt.code {
+				t.Errorf("exit code %d, want %d\n%s%s", code, tt.code, out, errs)
+			}
+			if code == exitUsage {
+				out = errs
+			}
+			if !strings.Contains(out, tt.says) {
+				t.Errorf("%q is not in:\n%s", tt.says, out)
+			}
+		})
+	}
+	if _, err := os.Stat(filepath.Join(page, "compare.html")); err != nil {
+		t.Error(err)
+	}
+}

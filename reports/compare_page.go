@@ -1,0 +1,149 @@
+package reports
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"html/template"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// ComparePageName is the page that Comparison.Write puts into its directory.
+const ComparePageName = "compare.html"
+
+//go:embed compare.html
+var compareText string
+
+var compareTemplate = template.Must(template.Must(pageTemplate.Clone()).New("compare").Parse(compareText))
+
+// comparePage is a comparison as a page shows it.
+type comparePage struct {
+	*Comparison
+	Title    string
+	Text     string // the sentence
+	Class    string // of the verdict box
+	Word     string
+	Findings []string
+	Overview table
+	Overall  []*figure
+	Sections []compareSection
+	Method   string
+}
+
+type compareSection struct {
+	Heading string
+	Residue string
+	Differs table
+	Changes table
+	Figures []*figure
+	Open    bool
+}
+
+func (c *Comparison) page(findings []Finding) *comparePage {
+	overall, each := compareFigures(c)
+	p := &comparePage{Comparison: c, Title: c.against() + " against " + c.Base, Text: c.sentence(), Method: c.method(), Overall: overall}
+	p.Word, p.Class = c.verdict(findings)
+	for _, f := range findings {
+		p.Findings = append(p.Findings, f.line())
+	}
+	if len(c.Pairs) > 1 {
+		p.Overview = overviewOf(c)
+	}
+	for i := range c.Pairs {
+		pair := &c.Pairs[i]
+		s := compareSection{Residue: residueSentence(c, pair), Differs: residueTable(pair), Changes: changesTable(pair), Figures: each[i]}
+		if pair.Label != "" {
+			s.Heading = pair.Label + " against " + pair.Base
+		}
+		p.Sections = append(p.Sections, s)
+	}
+	return p
+}
+
+// verdict is the word and the colour of the page's first box: what the gates say, else the outcome of an only pair.
+func (c *Comparison) verdict(findings []Finding) (word, class string) {
+	for _, f := range findings {
+		switch {
+		case f.Failed:
+			return "fail", "fail"
+		case f.Unjudged:
+			word, class = "not judged", "invalid"
+		case word == "":
+			word, class = "pass", "pass"
+		}
+	}
+	if word != "" {
+		return word, class
+	}
+	if len(c.Pairs) > 1 {
+		return "compared", "even"
+	}
+	outcome := Untested
+	if ch := c.Pairs[0].headline(); ch != nil {
+		outcome = ch.Outcome
+	}
+	switch outcome {
+	case Better:
+		return "better", "pass"
+	case Worse:
+		return "worse", "fail"
+	case NotShown:
+		return "no difference shown", "even"
+	}
+	return "untested", "invalid"
+}
+
+// HTML is the comparison as one page that needs no other file and no network.
+func (c *Comparison) HTML(findings []Finding) ([]byte, error) {
+	return c.page(findings).html()
+}
+
+func (p *comparePage) html() ([]byte, error) {
+	var b bytes.Buffer
+	if err := compareTemplate.Execute(&b, p); err != nil {
+		return nil, fmt.Errorf("draw comparison: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// Write draws the comparison into dir, which is made when missing: compare.html, compare.json, and every figure as
+// figures/NAME.svg and figures/NAME.png; figures of an earlier comparison there are removed. dir must not be that of a run: its
+// figures would be lost, so that is an error.
+func (c *Comparison) Write(dir string, findings []Finding) error {
+	if _, err := os.Stat(filepath.Join(dir, PageName)); err == nil {
+		return fmt.Errorf("write comparison: %s holds the report of a run; choose another directory", dir)
+	}
+	p := c.page(findings)
+	figures := filepath.Join(dir, FiguresName)
+	if err := os.MkdirAll(figures, 0o755); err != nil {
+		return fmt.Errorf("write comparison: %w", err)
+	}
+	if err := removePictures(figures); err != nil {
+		return fmt.Errorf("write comparison: %w", err)
+	}
+	all := p.Overall
+	for _, s := range p.Sections {
+		all = append(slices.Clip(all), s.Figures...)
+	}
+	for _, f := range all {
+		if err := writeFigure(figures, &f.Figure); err != nil {
+			return fmt.Errorf("write comparison: %w", err)
+		}
+	}
+	var data bytes.Buffer
+	if err := c.JSON(&data, findings); err != nil {
+		return fmt.Errorf("write comparison: %w", err)
+	}
+	page, err := p.html()
+	if err != nil {
+		return err
+	}
+	for name, text := range map[string][]byte{ComparePageName: page, "compare.json": data.Bytes()} {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
+			return fmt.Errorf("write comparison: %w", err)
+		}
+	}
+	return nil
+}
