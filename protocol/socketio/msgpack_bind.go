@@ -81,10 +81,7 @@ type msgpackDecoder struct {
 func (d *msgpackDecoder) value(i int, v reflect.Value) (int, error) {
 	h := readMsgpack(d.b, i)
 	isNull := h.kind == msgpackNil || h.kind == msgpackUndefined
-	for {
-		if isNull && v.Kind() == reflect.Pointer {
-			break
-		}
+	for !isNull || v.Kind() != reflect.Pointer {
 		if done, end, err := d.unmarshaler(i, h, v); done {
 			return end, err
 		}
