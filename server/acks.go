@@ -7,7 +7,6 @@ import (
 
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/server/internal/deadline"
-	"github.com/throng-io/throng/server/internal/fanout"
 	"github.com/throng-io/throng/server/internal/frame"
 )
 
@@ -47,8 +46,17 @@ func (s *Socket) EmitWithAck(timeout time.Duration, done func(answer *Event, err
 	if err := s.awaitAck(id, p, timeout); err != nil {
 		return err
 	}
-	s.send(f)
+	s.deliver(f)
 	return nil
+}
+
+// deliver sends a frame to this client.
+func (s *Socket) deliver(f *frame.Frame) {
+	if s.handle == nil { // still in middleware
+		s.conn.session.Send(f)
+		return
+	}
+	s.ns.hub.Emit(s.handle, f)
 }
 
 // question builds an event that asks for an answer.
@@ -136,7 +144,7 @@ func (t Target) EmitWithAck(timeout time.Duration, done func(Answers), event str
 		if err != nil {
 			return err
 		}
-		n.hub.Each(t.audience, func(h *fanout.Handle) { c.ask(socketOf(h), id, f) })
+		n.adapter.ask(t.audience, c, id, f)
 	}
 	c.server.start()
 	c.sent(timeout)
@@ -152,7 +160,7 @@ func (c *collection) ask(s *Socket, id uint64, f *frame.Frame) {
 		c.answered(s, nil, err)
 		return
 	}
-	s.send(f)
+	s.deliver(f)
 }
 
 // collection gathers the answers to one broadcast. One entry, shared by all

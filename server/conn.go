@@ -132,51 +132,6 @@ func (c *conn) wasKicked(namespace []byte) bool {
 	return slices.Contains(c.kicked, string(namespace))
 }
 
-// join answers a CONNECT: PROTOCOL 5.3.
-func (c *conn) join(p *socketio.Packet) error {
-	if c.socket(p.Namespace) != nil {
-		return errJoined
-	}
-	ns := c.server.lookup(p.Namespace)
-	if ns == nil {
-		return c.refuse(string(p.Namespace), errors.New("Invalid namespace")) //nolint:staticcheck // the protocol's words
-	}
-	c.mu.Lock()
-	n := len(c.sockets)
-	c.mu.Unlock()
-	if n >= c.server.opts.MaxNamespaces {
-		return c.refuse(ns.name, errors.New("too many namespaces"))
-	}
-	s := &Socket{id: newID(), ns: ns, conn: c, auth: bytes.Clone(p.Data)}
-	h := ns.handlers.Load()
-	for _, allow := range h.use {
-		var refusal error
-		if err := c.guard(func() { refusal = allow(s) }); err != nil {
-			return err
-		}
-		if refusal != nil {
-			return c.refuse(ns.name, refusal)
-		}
-	}
-	c.mu.Lock()
-	if c.closed {
-		c.mu.Unlock()
-		return session.ErrClosed
-	}
-	c.kicked = without(c.kicked, ns.name)
-	hello := append(append([]byte(`{"sid":"`), s.id...), `"}`...)
-	s.handle = ns.hub.Add(s.id, (*member)(s), packet(socketio.Packet{Type: socketio.Connect, Namespace: ns.raw, Data: hello}))
-	c.sockets = append(c.sockets, s)
-	c.mu.Unlock()
-	c.server.clock.Disarm(&c.idle)
-	for _, f := range h.connect {
-		if err := c.guard(func() { f(s) }); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 func without(names []string, name string) []string {
 	for i, n := range names {
 		if n == name {

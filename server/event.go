@@ -74,8 +74,7 @@ func (e *Event) AckRaw(args []byte, attachments [][]byte) error {
 	}
 	e.acked = true
 	s := e.socket
-	p := socketio.Packet{Type: socketio.Ack, ID: e.id, HasID: true}
-	s.ns.hub.Emit(s.handle, s.ns.rawFrame(p, "", args, attachments, false))
+	s.ns.hub.Emit(s.handle, s.ns.rawAck(e.id, args, attachments))
 	return nil
 }
 

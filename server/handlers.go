@@ -29,6 +29,7 @@ type handlers struct {
 	connect      []func(*Socket)
 	disconnect   []func(*Socket, string)
 	disconnected []func(*Socket, string)
+	rooms        []RoomHooks
 }
 
 // binding is the handler of one event.

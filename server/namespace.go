@@ -12,11 +12,17 @@ import (
 // use. Set the handlers up before the server is served: a socket that is
 // connected already may miss events otherwise.
 type Namespace struct {
-	server *Server
-	name   string
-	raw    []byte // name
-	hub    fanout.Hub
-	ackIDs atomic.Uint64
+	server  *Server
+	name    string
+	raw     []byte     // name
+	hub     fanout.Hub // of the sockets on this server
+	adapter adapter
+	ackIDs  atomic.Uint64
+
+	roomLog roomLog
+	group   *group     // of a pattern of namespaces, nil of a namespace itself
+	pattern *Namespace // of which clients had this one made; else nil
+	users   int        // of a child: sockets in it, and joins under way; guarded by Server.mu
 
 	edit     sync.Mutex // serialises changes to handlers
 	handlers atomic.Pointer[handlers]
@@ -73,6 +79,3 @@ func (n *Namespace) Rooms() map[string]int {
 	n.hub.Sizes(func(room string, members int) { rooms[room] = members })
 	return rooms
 }
-
-// spread returns the namespaces that a target of n means: n itself.
-func (n *Namespace) spread() []*Namespace { return []*Namespace{n} }

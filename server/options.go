@@ -60,6 +60,16 @@ type Options struct {
 	// MaxDynamic is how many namespaces clients may bring into being through
 	// Server.Dynamic. Default 1 024.
 	MaxDynamic int
+	// Recovery, if set, lets clients whose connection broke come back as the
+	// same socket, with what they missed. Default: they join anew.
+	Recovery *Recovery
+
+	// CleanupEmptyNamespaces removes a namespace that was made for clients when
+	// its last socket has left or been refused. Default: it stays, and counts
+	// for MaxDynamic.
+	CleanupEmptyNamespaces bool
+	// MaxRooms is how many rooms one socket may be in. Default 10 000.
+	MaxRooms int
 	// MaxAcks is how many answers of one socket EmitWithAck may wait for at a
 	// time. Default 4 096.
 	MaxAcks int
@@ -78,6 +88,12 @@ type Options struct {
 	// and there are no namespaces. data is valid during the call. The default
 	// Path is "/engine.io/" then.
 	Engine func(s *EngineSession, data []byte, binary bool)
+
+	// NewID makes the ids of sessions and sockets. They must be unique, hold
+	// nothing but letters, digits, "-" and "_", and be hard to guess: who knows
+	// the id of a session can take it over. Default: 120 random bits, as 20
+	// characters.
+	NewID func() string
 
 	// Logger receives what goes wrong in handlers. Default slog.Default().
 	Logger *slog.Logger
@@ -126,6 +142,11 @@ func (o Options) withDefaults() (Options, error) {
 			return o, fmt.Errorf("server: Cookie %q is no cookie name; use letters, digits, dashes and underscores", o.Cookie)
 		}
 	}
+	recovery := Recovery{}
+	if o.Recovery != nil {
+		recovery = *o.Recovery
+		o.Recovery = &recovery
+	}
 	for _, d := range []struct {
 		name  string
 		value *time.Duration
@@ -135,6 +156,7 @@ func (o Options) withDefaults() (Options, error) {
 		{"PingTimeout", &o.PingTimeout, 20 * time.Second},
 		{"UpgradeTimeout", &o.UpgradeTimeout, 10 * time.Second},
 		{"ConnectTimeout", &o.ConnectTimeout, 45 * time.Second},
+		{"Recovery.MaxDisconnection", &recovery.MaxDisconnection, 2 * time.Minute},
 	} {
 		if *d.value < 0 {
 			return o, fmt.Errorf("server: %s is %v; it must not be negative", d.name, *d.value)
@@ -150,6 +172,9 @@ func (o Options) withDefaults() (Options, error) {
 		{"MaxAttachments", &o.MaxAttachments, 10},
 		{"MaxNamespaces", &o.MaxNamespaces, 32},
 		{"MaxDynamic", &o.MaxDynamic, 1024},
+		{"Recovery.MaxBytes", &recovery.MaxBytes, 16 << 20},
+		{"Recovery.MaxSockets", &recovery.MaxSockets, 100_000},
+		{"MaxRooms", &o.MaxRooms, 10_000},
 		{"MaxAcks", &o.MaxAcks, 4096},
 		{"QueuePackets", &o.QueuePackets, 16384},
 		{"QueueBytes", &o.QueueBytes, 4 << 20},
@@ -162,6 +187,9 @@ func (o Options) withDefaults() (Options, error) {
 	setDefault(&o.Fanout, "batched")
 	if !slices.Contains(fanout.Names(), o.Fanout) {
 		return o, fmt.Errorf("server: fan-out strategy %q is unknown; use one of %s", o.Fanout, strings.Join(fanout.Names(), ", "))
+	}
+	if o.NewID == nil {
+		o.NewID = newID
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()

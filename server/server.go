@@ -29,8 +29,9 @@ type Server struct {
 
 	mu         sync.RWMutex
 	namespaces map[string]*Namespace
-	dynamic    []dynamic
-	children   int // namespaces made for clients
+	patterns   []*Namespace // of dynamic namespaces
+	children   int          // namespaces made for clients
+	created    []func(*Namespace)
 	http       []*fasthttp.Server
 	stopped    bool
 }
@@ -56,7 +57,7 @@ func New(opts Options) (*Server, error) {
 		Upgrades:       !opts.NoUpgrades,
 		CORS:           (*transport.CORS)(opts.CORS),
 		Cookie:         opts.Cookie,
-		NewID:          newID,
+		NewID:          opts.NewID,
 		Open:           s.open,
 	}
 	for _, t := range opts.Transports {
@@ -104,61 +105,18 @@ func (s *Server) Of(name string) *Namespace {
 	return ns
 }
 
-// A dynamic namespace stands for all whose names match.
-type dynamic struct {
-	match  func(name string) bool
-	parent *Namespace
-}
-
-// Dynamic returns the pattern of a set of namespaces: when a client asks for one
-// that does not exist and whose name matches, it is made, with the handlers and
-// middleware that the pattern has at that moment. Patterns are tried in the
-// order of their making. The pattern itself has no sockets. No more than
-// Options.MaxDynamic namespaces are made.
-func (s *Server) Dynamic(match func(name string) bool) *Namespace {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	parent := s.newNamespace("")
-	s.dynamic = append(s.dynamic, dynamic{match, parent})
-	return parent
-}
-
 func (s *Server) newNamespace(name string) *Namespace {
 	hub, err := fanout.New(s.opts.Fanout, fanout.Options{})
 	if err != nil {
 		panic(err) // withDefaults has checked the name
 	}
 	ns := &Namespace{server: s, name: name, raw: []byte(name), hub: hub}
+	local := &memory{ns: ns, hub: hub}
+	if s.opts.Recovery != nil {
+		local.log = newRecoveryLog(ns)
+	}
+	ns.adapter = local
 	ns.handlers.Store(&handlers{})
-	return ns
-}
-
-// lookup finds the namespace that a client asks for, nil if it may not have it.
-func (s *Server) lookup(name []byte) *Namespace {
-	s.mu.RLock()
-	ns, patterns := s.namespaces[string(name)], s.dynamic
-	s.mu.RUnlock()
-	if ns != nil {
-		return ns
-	}
-	for _, d := range patterns {
-		if d.match(string(name)) {
-			return s.child(string(name), d.parent)
-		}
-	}
-	return nil
-}
-
-func (s *Server) child(name string, parent *Namespace) *Namespace {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	ns := s.namespaces[name]
-	if ns == nil && s.children < s.opts.MaxDynamic {
-		ns = s.newNamespace(name)
-		ns.handlers.Store(parent.handlers.Load())
-		s.namespaces[name] = ns
-		s.children++
-	}
 	return ns
 }
 
@@ -252,7 +210,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		result = errors.Join(result, ctx.Err())
 	}
 	for _, ns := range s.all() {
-		ns.hub.Close()
+		ns.adapter.close()
 	}
 	s.start() // so that Close has something to end
 	s.clock.Close()

@@ -21,9 +21,16 @@ import (
 // everyStrategy runs a test with each way to fan out.
 func everyStrategy(t *testing.T, test func(t *testing.T, srv *server.Server, base string)) {
 	t.Helper()
+	everyFanout(t, server.Options{}, test)
+}
+
+// everyFanout is everyStrategy with options.
+func everyFanout(t *testing.T, opts server.Options, test func(t *testing.T, srv *server.Server, base string)) {
+	t.Helper()
 	for _, name := range server.Strategies() {
 		t.Run(name, func(t *testing.T) {
-			srv, err := server.New(server.Options{Fanout: name})
+			opts.Fanout = name
+			srv, err := server.New(opts)
 			if err != nil {
 				t.Fatal(err)
 			}

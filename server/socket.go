@@ -6,7 +6,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/server/internal/fanout"
 	"github.com/throng-io/throng/server/internal/frame"
 )
@@ -14,17 +13,22 @@ import (
 // Socket is a client in a namespace. A connection that has joined several
 // namespaces has a socket in each. Its methods are safe for concurrent use.
 type Socket struct {
-	// Data is the application's: the server does not touch it. Guard it if
-	// several goroutines use it.
+	// Data is the application's: the server does not touch it, but hands it on
+	// when the client comes back (Options.Recovery). Guard it if several
+	// goroutines use it; set it in OnConnect or a handler.
 	Data any
 
-	id     string
-	ns     *Namespace
-	conn   *conn
-	auth   []byte
-	handle *fanout.Handle
-	stage  atomic.Int32    // in the namespace, leaving, left
-	once   map[string]bool // events of Once that have come; used by the reading goroutine
+	id        string
+	pid       string // secret of the client with which it may come back, "" without recovery
+	seen      uint64 // the last event before it joined
+	recovered bool
+	ns        *Namespace
+	conn      *conn
+	auth      []byte
+	handle    *fanout.Handle
+	stage     atomic.Int32    // in the namespace, leaving, left
+	rooms     atomic.Int64    // joined, counted
+	once      map[string]bool // events of Once that have come; used by the reading goroutine
 
 	mu   sync.Mutex
 	acks map[uint64]*pendingAck // nil until the first
@@ -70,6 +74,10 @@ func (s *Socket) AuthRaw() []byte { return s.auth }
 // Transport names what carries the connection now: "polling" or "websocket".
 func (s *Socket) Transport() string { return s.conn.session.Transport() }
 
+// Recovered reports whether this socket has been here before, and its client has
+// come back to it; see Options.Recovery.
+func (s *Socket) Recovered() bool { return s.recovered }
+
 // Connected reports whether the socket is in its namespace.
 func (s *Socket) Connected() bool { return s.handle != nil && s.stage.Load() != left }
 
@@ -88,12 +96,7 @@ func (s *Socket) first(event string) bool {
 // Emit sends an event to this client. See Target.Emit.
 func (s *Socket) Emit(event string, args ...any) error {
 	s.outgoing(event, args)
-	f, err := s.ns.event(event, args, false)
-	if err != nil {
-		return err
-	}
-	s.send(f)
-	return nil
+	return s.emit(message{event: event, args: args})
 }
 
 // EmitRaw is Emit for arguments in the form of Event.Raw, which are not checked.
@@ -101,13 +104,24 @@ func (s *Socket) EmitRaw(event string, args []byte, attachments [][]byte) {
 	if s.ns.watched() {
 		s.ns.outgoingRaw(s.self(), event, args, attachments)
 	}
-	s.send(s.ns.rawFrame(socketio.Packet{Type: socketio.Event}, event, args, attachments, false))
+	_ = s.emit(message{event: event, raw: args, attachments: attachments, isRaw: true})
 }
 
 // Send sends a prepared message to this client.
 func (s *Socket) Send(m *Message) {
 	s.outgoing(m.event, m.args)
-	s.send(m.frame)
+	_ = s.emit(message{event: m.event, args: m.args, frame: m.frame})
+}
+
+func (s *Socket) emit(m message) error {
+	if s.handle != nil {
+		return s.ns.adapter.emit(s.handle, m)
+	}
+	f, err := s.ns.encode(&m, nil) // still in middleware
+	if err == nil {
+		s.conn.session.Send(f)
+	}
+	return err
 }
 
 func (s *Socket) outgoing(event string, args []any) {
@@ -123,14 +137,6 @@ func (s *Socket) self() Target { return s.ns.To(s.id) }
 // connection can take them at once.
 func (s *Socket) Volatile() Target { return s.self().Volatile() }
 
-func (s *Socket) send(f *frame.Frame) {
-	if s.handle == nil { // still in middleware
-		s.conn.session.Send(f)
-		return
-	}
-	s.ns.hub.Emit(s.handle, f)
-}
-
 // To returns the sockets of a room without this one.
 func (s *Socket) To(room string) Target { return s.Broadcast().To(room) }
 
@@ -144,18 +150,28 @@ func (s *Socket) Broadcast() Target {
 	return t
 }
 
-// Join puts the socket into a room: messages that are sent to the room after
-// Join returned will reach it. Joining twice is joining once.
-func (s *Socket) Join(room string) {
-	if s.Connected() {
-		s.ns.hub.Join(s.handle, room)
+// Join puts the socket into a room, and reports whether it is there: messages
+// that are sent to the room from now on will reach it. Joining twice is joining
+// once. It fails for a socket that has left its namespace or has not joined it
+// yet, and for one that is in Options.MaxRooms rooms.
+func (s *Socket) Join(room string) bool {
+	if !s.Connected() {
+		return false
 	}
+	if s.rooms.Add(1) > int64(s.ns.server.opts.MaxRooms) {
+		s.rooms.Add(-1)
+		return slices.Contains(s.ns.hub.Rooms(s.handle), room)
+	}
+	if !s.ns.join(s, room) {
+		s.rooms.Add(-1) // it was there, or has just left the namespace
+	}
+	return s.Connected()
 }
 
 // Leave takes the socket out of a room.
 func (s *Socket) Leave(room string) {
-	if s.Connected() {
-		s.ns.hub.Leave(s.handle, room)
+	if s.Connected() && s.ns.leave(s, room) {
+		s.rooms.Add(-1)
 	}
 }
 
@@ -189,8 +205,15 @@ func (s *Socket) leave(last *frame.Frame, reason string) bool {
 	for _, f := range s.ns.handlers.Load().disconnect {
 		_ = s.conn.guard(func() { f(s, reason) })
 	}
-	s.ns.hub.Remove(s.handle, last)
+	var after *past
+	if s.pid != "" && recoverable(reason) {
+		after = &past{sid: s.id, pid: s.pid, rooms: s.ns.hub.Rooms(s.handle), data: s.Data, seen: s.seen}
+	}
+	s.ns.remove(s, func() { s.ns.hub.Remove(s.handle, last) })
 	s.stage.Store(left)
+	if after != nil {
+		s.ns.adapter.save(after)
+	}
 	return true
 }
 
@@ -201,4 +224,5 @@ func (s *Socket) gone(reason string) {
 	for _, f := range s.ns.handlers.Load().disconnected {
 		_ = s.conn.guard(func() { f(s, reason) })
 	}
+	s.ns.exit()
 }

@@ -2,7 +2,6 @@ package server
 
 import (
 	"encoding/json"
-	"sync"
 
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/server/internal/fanout"
@@ -50,71 +49,58 @@ func (t Target) Volatile() Target {
 // calls, whether sent to a room or to the socket.
 func (t Target) Emit(event string, args ...any) error {
 	t.ns.outgoing(t, event, args)
-	f, err := t.ns.event(event, args, t.volatile)
-	if err != nil {
-		return err
-	}
-	t.ns.hub.Broadcast(t.audience, fanout.Message{Frame: f, Encode: t.ns.encoder(event, args, t.volatile)})
-	return nil
-}
-
-// encoder returns what the naive strategy calls per receiver, and nil for the
-// others: a closure would cost them an allocation.
-func (n *Namespace) encoder(event string, args []any, volatile bool) func() *frame.Frame {
-	if n.server.opts.Fanout != "naive" {
-		return nil
-	}
-	return func() *frame.Frame {
-		f, _ := n.event(event, args, volatile) // it has been encoded once without error
-		return f
-	}
+	return t.broadcast(message{event: event, args: args})
 }
 
 // Send sends a prepared message to the sockets of t.
 func (t Target) Send(m *Message) {
 	t.ns.outgoing(t, m.event, m.args)
-	t.ns.hub.Broadcast(t.audience, fanout.Message{Frame: m.frame})
+	_ = t.broadcast(message{event: m.event, args: m.args, frame: m.frame}) // encoded once without error
 }
 
 // EmitRaw is Emit for arguments in the form of Event.Raw, which are not checked:
 // a relay need not decode what it passes on.
 func (t Target) EmitRaw(event string, args []byte, attachments [][]byte) {
 	t.ns.outgoingRaw(t, event, args, attachments)
-	encode := func() *frame.Frame {
-		return t.ns.rawFrame(socketio.Packet{Type: socketio.Event}, event, args, attachments, t.volatile)
+	_ = t.broadcast(message{event: event, raw: args, attachments: attachments, isRaw: true})
+}
+
+func (t Target) broadcast(m message) error {
+	m.volatile = m.volatile || t.volatile
+	if t.ns.group == nil {
+		return t.ns.adapter.broadcast(t.audience, m)
 	}
-	m := fanout.Message{Frame: encode()}
-	if t.ns.server.opts.Fanout == "naive" {
-		m.Encode = encode
+	m.frame = nil // it names no namespace
+	if _, err := t.ns.encode(&m, nil); err != nil {
+		return err // also if there is no namespace to send it to
 	}
-	t.ns.hub.Broadcast(t.audience, m)
+	for _, n := range t.ns.spread() {
+		_ = n.adapter.broadcast(t.audience, m)
+	}
+	return nil
 }
 
 // Sockets returns the sockets of t, in no order.
 func (t Target) Sockets() []*Socket {
 	var all []*Socket
-	t.ns.hub.Each(t.audience, func(h *fanout.Handle) { all = append(all, socketOf(h)) })
+	for _, n := range t.ns.spread() {
+		all = append(all, n.adapter.sockets(t.audience)...)
+	}
 	return all
 }
 
 // Join puts the sockets of t into a room.
-func (t Target) Join(room string) {
-	for _, s := range t.Sockets() {
-		s.Join(room)
-	}
-}
+func (t Target) Join(room string) { t.apply(change{join: room}) }
 
 // Leave takes the sockets of t out of a room.
-func (t Target) Leave(room string) {
-	for _, s := range t.Sockets() {
-		s.Leave(room)
-	}
-}
+func (t Target) Leave(room string) { t.apply(change{leave: room}) }
 
 // Disconnect disconnects the sockets of t. See Socket.Disconnect.
-func (t Target) Disconnect(hangUp bool) {
-	for _, s := range t.Sockets() {
-		s.Disconnect(hangUp)
+func (t Target) Disconnect(hangUp bool) { t.apply(change{disconnect: true, hangUp: hangUp}) }
+
+func (t Target) apply(c change) {
+	for _, n := range t.ns.spread() {
+		n.adapter.apply(t.audience, c)
 	}
 }
 
@@ -126,9 +112,10 @@ type Message struct {
 	args  []any
 }
 
-// Prepare encodes an event of the namespace. It must be sent in this namespace.
+// Prepare encodes an event of the namespace. It must be sent in this namespace,
+// and args must not be changed.
 func (n *Namespace) Prepare(event string, args ...any) (*Message, error) {
-	f, err := n.event(event, args, false)
+	f, err := n.encode(&message{event: event, args: args}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -162,48 +149,4 @@ func (n *Namespace) outgoingRaw(to Target, event string, args []byte, attachment
 		list = append(list, v)
 	}
 	n.outgoing(to, event, list)
-}
-
-var builders = sync.Pool{New: func() any { return new(frame.Builder) }}
-
-func (n *Namespace) event(event string, args []any, volatile bool) (*frame.Frame, error) {
-	return n.build(volatile, func(dst []byte) ([]byte, [][]byte, error) {
-		return socketio.AppendEvent(dst, n.name, 0, false, event, args...)
-	})
-}
-
-func (n *Namespace) build(volatile bool, encode func([]byte) ([]byte, [][]byte, error)) (*frame.Frame, error) {
-	b := builders.Get().(*frame.Builder)
-	defer builders.Put(b)
-	text, attachments, err := encode(b.Text())
-	if err != nil {
-		return nil, err
-	}
-	return b.Frame(text, attachments, volatile), nil
-}
-
-// packet makes the frame of a packet without arguments of an application.
-func packet(p socketio.Packet) *frame.Frame { return textFrame(p.Append(nil)) }
-
-// textFrame makes the frame of an encoded packet.
-func textFrame(text []byte) *frame.Frame { return new(frame.Builder).Frame(text, nil, false) }
-
-// rawFrame makes the frame of an event (or, without a name, of an ack) from
-// encoded arguments.
-func (n *Namespace) rawFrame(p socketio.Packet, event string, args []byte, attachments [][]byte, volatile bool) *frame.Frame {
-	if p.Namespace = n.raw; len(attachments) > 0 {
-		p.Type += socketio.BinaryEvent - socketio.Event
-		p.Attachments = len(attachments)
-	}
-	b := builders.Get().(*frame.Builder)
-	defer builders.Put(b)
-	text := append(p.Append(b.Text()), '[')
-	if p.Type == socketio.Event || p.Type == socketio.BinaryEvent {
-		text = socketio.AppendString(text, event)
-		if len(args) > 0 {
-			text = append(text, ',')
-		}
-	}
-	text = append(append(text, args...), ']')
-	return b.Frame(text, attachments, volatile)
 }

@@ -23,12 +23,14 @@ import (
 // alike.
 func Bench(srv *server.Server) {
 	bench(srv.Namespace)
-	bench(srv.Dynamic(func(string) bool { return true }))
+	bench(srv.Dynamic(func(string, []byte) bool { return true }))
 }
 
 func bench(ns *server.Namespace) {
 	ns.On("join", func(s *server.Socket, e *server.Event) error {
-		return withRoom(e, s.Join)
+		return withRoom(e, func(room string) {
+			s.Join(room)
+		})
 	})
 	ns.On("leave", func(s *server.Socket, e *server.Event) error {
 		return withRoom(e, s.Leave)

@@ -55,10 +55,11 @@ type Hub interface {
 	// Remove takes the member out of the hub and its rooms. last, which may be
 	// nil, is delivered behind all that was sent before; nothing follows it.
 	Remove(h *Handle, last *frame.Frame)
-	// Join puts the member into a room. Joining twice is joining once.
-	Join(h *Handle, room string)
-	// Leave takes the member out of a room.
-	Leave(h *Handle, room string)
+	// Join puts the member into a room, and reports whether it was not there
+	// before.
+	Join(h *Handle, room string) bool
+	// Leave takes the member out of a room, and reports whether it was there.
+	Leave(h *Handle, room string) bool
 	// Emit sends f to one member.
 	Emit(h *Handle, f *frame.Frame)
 	// Broadcast sends m to each member of an audience once.

@@ -65,20 +65,24 @@ func (hub *lockedHub) Remove(h *Handle, last *frame.Frame) {
 	}
 }
 
-func (hub *lockedHub) Join(h *Handle, room string) {
+func (hub *lockedHub) Join(h *Handle, room string) bool {
 	hub.mu.Lock()
 	defer hub.mu.Unlock()
-	if st := hub.join(h, room, nil); st != nil {
+	st := hub.join(h, room, nil)
+	if st != nil {
 		st.in.list.add(st)
 	}
+	return st != nil
 }
 
-func (hub *lockedHub) Leave(h *Handle, room string) {
+func (hub *lockedHub) Leave(h *Handle, room string) bool {
 	hub.mu.Lock()
 	defer hub.mu.Unlock()
-	if st := hub.leave(h, room); st != nil {
+	st := hub.leave(h, room)
+	if st != nil {
 		st.in.list.remove(st)
 	}
+	return st != nil
 }
 
 func (hub *lockedHub) Emit(h *Handle, f *frame.Frame) {

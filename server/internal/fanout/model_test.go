@@ -61,12 +61,16 @@ func (m *model) step(pick func(n int) int) {
 		switch pick(10) {
 		case 0, 1:
 			r := roomName()
-			m.hub.Join(mm.h, r)
+			if m.hub.Join(mm.h, r) == mm.rooms[r] {
+				panic("Join does not tell whether the member was there")
+			}
 			mm.rooms[r] = true
 			return
 		case 2:
 			r := roomName()
-			m.hub.Leave(mm.h, r)
+			if m.hub.Leave(mm.h, r) != mm.rooms[r] {
+				panic("Leave does not tell whether the member was there")
+			}
 			delete(mm.rooms, r)
 			return
 		case 3:

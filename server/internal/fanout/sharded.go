@@ -133,24 +133,28 @@ func (hub *shardedHub) Remove(h *Handle, last *frame.Frame) {
 	t.finish()
 }
 
-func (hub *shardedHub) Join(h *Handle, room string) {
+func (hub *shardedHub) Join(h *Handle, room string) bool {
 	var t turn
 	hub.mu.Lock()
-	if st := hub.join(h, room, h.shard); st != nil {
+	st := hub.join(h, room, h.shard)
+	if st != nil {
 		t.submit(h.shard, op{kind: opJoin, seat: st}, true)
 	}
 	hub.mu.Unlock()
 	t.finish()
+	return st != nil
 }
 
-func (hub *shardedHub) Leave(h *Handle, room string) {
+func (hub *shardedHub) Leave(h *Handle, room string) bool {
 	var t turn
 	hub.mu.Lock()
-	if st := hub.leave(h, room); st != nil {
+	st := hub.leave(h, room)
+	if st != nil {
 		t.submit(h.shard, op{kind: opLeave, seat: st}, true)
 	}
 	hub.mu.Unlock()
 	t.finish()
+	return st != nil
 }
 
 // Emit passes the queue by when the shard owes nothing: what this caller sent

@@ -1,0 +1,329 @@
+package server
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/throng-io/throng/server/internal/deadline"
+	"github.com/throng-io/throng/server/internal/fanout"
+	"github.com/throng-io/throng/server/internal/frame"
+	"github.com/throng-io/throng/server/internal/session"
+)
+
+// Recovery lets clients whose connection broke come back as the same socket:
+// with its id, its rooms and its Data, and with the events that they missed.
+// Each event carries an offset then, a further argument at its end that handlers
+// of clients see; events that want an answer do not, and are not kept. Volatile
+// ones are not kept either.
+//
+// What is kept is kept for each namespace, in memory: when the server ends, or
+// the namespace is removed, it is gone, and clients join anew. While it is in
+// use, the emits of one namespace wait for each other.
+type Recovery struct {
+	// MaxDisconnection is for how long a client may be away. Default 2 minutes.
+	MaxDisconnection time.Duration
+	// MaxBytes bounds the events that are kept. Clients that missed an event
+	// which had to go early join anew. Default 16 MiB.
+	MaxBytes int
+	// MaxSockets bounds the sockets that may come back; the one that left first
+	// goes first. Default 100 000.
+	MaxSockets int
+	// RunMiddleware runs Namespace.Use's middleware for sockets that come back as
+	// well. Default: they have passed it, and it is skipped.
+	RunMiddleware bool
+}
+
+// past is what is known of a socket that may come back.
+type past struct {
+	sid, pid string
+	rooms    []string
+	data     any
+	seen     uint64 // number of the last event that it is known to have got
+	expires  time.Time
+}
+
+// entry is an event that is kept. skip stands for the audience's Skip, whose
+// socket must not be held by it.
+type entry struct {
+	to   fanout.Audience
+	skip string
+	f    *frame.Frame
+	at   time.Time
+}
+
+func entryFor(to fanout.Audience) entry {
+	e := entry{to: to}
+	if to.Skip != nil {
+		e.skip, e.to.Skip = to.Skip.ID(), nil
+	}
+	return e
+}
+
+// size estimates the memory behind e.
+func (e *entry) size() int { return 256 + len(e.f.Wire()) }
+
+// meant reports whether e was for a socket.
+func (e *entry) meant(p *past) bool {
+	in := func(names *fanout.Set) bool {
+		for i := range names.Len() {
+			if name := names.At(i); name == p.sid || slices.Contains(p.rooms, name) {
+				return true
+			}
+		}
+		return false
+	}
+	return e.skip != p.sid && (e.to.Rooms.Len() == 0 || in(&e.to.Rooms)) && !in(&e.to.Except)
+}
+
+// recoveryLog keeps the events of one namespace, and the sockets that have left
+// it. Events have numbers, which go up by one: those of entries end with last.
+//
+// An event gets its number and goes to the hub under the lock, so that every
+// socket gets its events in the order of their numbers, and the last number that
+// it saw tells what it has got.
+type recoveryLog struct {
+	ns    *Namespace
+	opts  Recovery
+	keep  time.Duration // how long events are kept
+	epoch string        // begins every offset: those of another log are not ours
+	sweep deadline.Entry
+
+	mu      sync.Mutex
+	entries []entry
+	bytes   int
+	last    uint64
+	lost    uint64 // the last number that went before its time
+	gone    map[string]*past
+	order   []*past // as they left; those that came back are still in it
+	armed   bool
+	closed  bool
+}
+
+func newRecoveryLog(n *Namespace) *recoveryLog {
+	o := &n.server.opts
+	l := &recoveryLog{
+		ns: n, opts: *o.Recovery, epoch: newID()[:6] + "-", gone: map[string]*past{},
+		// An event may have been on its way to a socket whose end was noticed only
+		// when its heartbeat failed.
+		keep: o.Recovery.MaxDisconnection + o.PingInterval + o.PingTimeout,
+	}
+	l.sweep.Fire = l.fire
+	return l
+}
+
+// publish gives an event its number, keeps it, and sends it.
+func (l *recoveryLog) publish(m *message, e entry, send func(*frame.Frame)) error {
+	b := builders.Get().(*frame.Builder)
+	defer builders.Put(b)
+	text, attachments, err := l.ns.text(b.Text(), m)
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !m.volatile {
+		l.last++
+	}
+	// A volatile event carries the number of the one before it: the client takes
+	// the last argument for an offset whatever it is, if it is a string.
+	e.f = b.Frame(withOffset(text, l.offset()), attachments, m.volatile)
+	if !m.volatile {
+		e.at = time.Now()
+		l.entries = append(l.entries, e)
+		l.bytes += e.size()
+		l.trim(e.at)
+		l.arm()
+	}
+	send(e.f)
+	return nil
+}
+
+// offset is the text of the last number.
+func (l *recoveryLog) offset() []byte {
+	return strconv.AppendUint([]byte(l.epoch), l.last, 36)
+}
+
+// number is the reverse of offset. A client that has got nothing yet has none,
+// and or is its number.
+func (l *recoveryLog) number(offset string, or uint64) (uint64, bool) {
+	if offset == "" {
+		return or, true
+	}
+	digits, ours := strings.CutPrefix(offset, l.epoch)
+	n, err := strconv.ParseUint(digits, 36, 64)
+	return n, ours && err == nil && n <= l.last
+}
+
+// first is the number of the first entry.
+func (l *recoveryLog) first() uint64 { return l.last + 1 - uint64(len(l.entries)) }
+
+// trim lets go what is too old, or too much.
+func (l *recoveryLog) trim(now time.Time) {
+	n := 0
+	for ; n < len(l.entries); n++ {
+		e := &l.entries[n]
+		early := now.Sub(e.at) < l.keep
+		if early && l.bytes <= l.opts.MaxBytes {
+			break
+		}
+		if early {
+			l.lost = l.first() + uint64(n)
+		}
+		l.bytes -= e.size()
+		*e = entry{}
+	}
+	l.entries = l.entries[n:]
+	n = 0
+	for ; n < len(l.order); n++ {
+		p := l.order[n]
+		back := l.gone[p.pid] != p
+		if !back && now.Before(p.expires) && len(l.gone) <= l.opts.MaxSockets {
+			break
+		}
+		if !back {
+			delete(l.gone, p.pid)
+		}
+		l.order[n] = nil
+	}
+	l.order = l.order[n:]
+}
+
+// arm sees to it that what is kept goes when its time has come.
+func (l *recoveryLog) arm() {
+	if !l.armed && !l.closed && len(l.entries)+len(l.order) > 0 {
+		l.armed = true
+		l.ns.server.start()
+		l.ns.server.clock.Arm(&l.sweep, l.keep)
+	}
+}
+
+func (l *recoveryLog) fire() {
+	if !l.mu.TryLock() { // the clock must not wait for a broadcast
+		l.ns.server.clock.Arm(&l.sweep, time.Second)
+		return
+	}
+	defer l.mu.Unlock()
+	l.trim(time.Now())
+	l.armed = false
+	l.arm()
+}
+
+// save keeps a socket that has left.
+func (l *recoveryLog) save(p *past) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	p.expires = now.Add(l.opts.MaxDisconnection)
+	l.gone[p.pid] = p
+	l.order = append(l.order, p)
+	l.trim(now)
+	l.arm()
+}
+
+// restore hands a socket out that has left: once, whatever becomes of it.
+func (l *recoveryLog) restore(pid, offset string) *past {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p := l.gone[pid]
+	if p == nil {
+		return nil
+	}
+	delete(l.gone, pid)
+	seen, known := l.number(offset, p.seen)
+	p.seen = seen
+	if !known || !time.Now().Before(p.expires) || l.ns.hub.Lookup(p.sid) != nil {
+		return nil
+	}
+	if _, there := l.missed(p); !there {
+		return nil
+	}
+	return p
+}
+
+// missed returns what a socket has not got yet, and whether that is all there
+// and fits the queue of its connection.
+func (l *recoveryLog) missed(p *past) (frames []*frame.Frame, all bool) {
+	if p.seen < l.lost {
+		return nil, false
+	}
+	size, packets := 0, 0
+	for i := max(p.seen+1, l.first()); i <= l.last; i++ {
+		e := &l.entries[i-l.first()]
+		if e.meant(p) {
+			frames = append(frames, e.f)
+			size += len(e.f.Wire())
+			packets++
+		}
+	}
+	o := &l.ns.server.opts
+	return frames, packets < o.QueuePackets && size < o.QueueBytes
+}
+
+// enter calls add, which makes s a member. p is nil for a new socket.
+func (l *recoveryLog) enter(s *Socket, p *past, add func()) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if p == nil {
+		s.pid, s.seen = newID(), l.last
+		add()
+		return true
+	}
+	frames, all := l.missed(p)
+	if !all || l.ns.hub.Lookup(p.sid) != nil {
+		return false
+	}
+	s.seen = p.seen
+	for _, f := range frames {
+		s.conn.session.Send(f)
+	}
+	add()
+	for _, room := range p.rooms {
+		if l.ns.joinQuietly(s, room) {
+			s.rooms.Add(1)
+		}
+	}
+	return true
+}
+
+func (l *recoveryLog) close() {
+	l.mu.Lock()
+	l.closed = true
+	l.entries, l.order = nil, nil
+	clear(l.gone)
+	l.mu.Unlock()
+	l.ns.server.clock.Disarm(&l.sweep)
+}
+
+// recoverable tells the ends of a socket after which it may come back: those
+// that the client did not ask for, and that are not its fault. One that was too
+// slow has missed nothing that is not kept.
+func recoverable(reason string) bool {
+	switch session.Reason(reason) {
+	case session.TransportClose, session.TransportError, session.PingTimeout,
+		session.ForcedClose, session.ServerShutdown, session.SlowConsumer:
+		return true
+	case session.ParseError:
+	}
+	return false
+}
+
+// recoveryRequest reads what a client that wants to come back adds to its
+// payload.
+func recoveryRequest(auth []byte) (pid, offset string) {
+	if !bytes.Contains(auth, []byte(`"pid"`)) {
+		return "", ""
+	}
+	var request struct{ Pid, Offset json.RawMessage }
+	if json.Unmarshal(auth, &request) != nil || json.Unmarshal(request.Pid, &pid) != nil {
+		return "", ""
+	}
+	if request.Offset != nil && json.Unmarshal(request.Offset, &offset) != nil {
+		return "", ""
+	}
+	return pid, offset
+}
