@@ -39,6 +39,7 @@ func (f *findings) check(k file.Check) result.Check {
 		r.Value, r.Note = v, note
 	}
 	r.Pass = k.Eval(v)
+	r.Optional = k.Optional
 	if k.Optional {
 		r.Note = strings.TrimPrefix(r.Note+"; optional", "; ")
 	}
@@ -315,6 +316,9 @@ func (f *findings) judge(end ending, why error) (checks []result.Check, v result
 			v, reason = w, because
 		}
 	}
+	if f.length(&scope{}) == 0 {
+		lower(result.Invalid, "the trial ended before a recorded phase began")
+	}
 	for _, k := range f.t.spec.Valid {
 		r := f.check(k)
 		if !r.Pass && !k.Optional {
@@ -337,9 +341,6 @@ func (f *findings) judge(end ending, why error) (checks []result.Check, v result
 	for _, r := range f.implied() {
 		lower(result.Fail, broken(&r))
 		checks = append(checks, r)
-	}
-	if f.length(&scope{}) == 0 {
-		lower(result.Invalid, "the trial ended before a recorded phase began")
 	}
 	if end == serverGone {
 		// Whatever else is said: this is what there is to know.

@@ -3,6 +3,7 @@ package scenario
 import (
 	"runtime"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -34,8 +35,11 @@ type collector struct {
 	offered  int64
 	errors   int64
 	failed   int64
-	recorded result.Clients // as of the last look within a recorded phase
-	end      int64          // of the phases, or of the trial when it was cut short
+	recorded result.Clients // asked and held, as of the last look within a recorded phase
+
+	cut   atomic.Bool // the phases are over
+	end   int64       // when
+	atEnd result.Clients
 
 	show Progress
 	quit chan struct{}
@@ -100,14 +104,31 @@ func (c *collector) start() {
 // look notes how many clients there are while a recorded phase runs.
 func (c *collector) look() {
 	t := c.t
-	if p := t.tl.phaseAt(t.now()); p >= 0 && t.tl.spans[p].record {
+	if p := t.tl.phaseAt(t.now()); p >= 0 && t.tl.spans[p].record && !c.cut.Load() {
 		c.recorded.Held, c.recorded.Asked = int(t.held.Load()), int(t.asked.Load())
 	}
 }
 
 // stopped says that the phases have ended, or were cut short.
 func (c *collector) stopped(now int64) {
+	c.cut.Store(true)
 	c.end = min(now, c.t.tl.end)
+	c.atEnd.Asked, c.atEnd.Held = int(c.t.asked.Load()), int(c.t.held.Load())
+}
+
+// clients is how many clients there should have been and were when the recorded phases
+// ended, or, when none was reached, when the trial did.
+func (c *collector) clients() (asked, held int) {
+	last := c.t.tl.phaseAt(max(0, c.end-1))
+	if !c.t.tl.spans[last].record && c.t.reached(c.end) {
+		return c.recorded.Asked, c.recorded.Held
+	}
+	return c.atEnd.Asked, c.atEnd.Held
+}
+
+// reached reports whether a recorded phase had begun.
+func (t *trial) reached(end int64) bool {
+	return slices.ContainsFunc(t.tl.spans, func(s span) bool { return s.record && s.start < end })
 }
 
 // finish ends the collector's goroutine after a last interval.

@@ -17,10 +17,11 @@ import (
 // report puts together what the trial measured, once everything has stopped.
 func (t *trial) report(c *collector, rows [][]row, end ending, why error) *result.Cell {
 	f := &findings{t: t, c: c, rows: rows}
+	_, held := c.clients()
 	cell := &result.Cell{
 		Params: t.spec.Params, Trial: t.cell.Trial, Settings: t.settings(), Seconds: f.length(&scope{}),
 		Clients: result.Clients{
-			Asked: int(t.most), Held: c.recorded.Held, Failed: int(t.failed.Load()), Dropped: int(t.dropped.Load()),
+			Asked: int(t.most), Held: held, Failed: int(t.failed.Load()), Dropped: int(t.dropped.Load()),
 		},
 		Latency: map[string]*result.Latency{}, Timeline: c.timeline, Curve: f.curve(), Errors: map[string]int64{},
 	}
@@ -230,8 +231,8 @@ func (f *findings) warnings(cell *result.Cell, end ending) []string {
 	if r := cell.Rates; r.AchievedPerS < 0.999*r.OfferedPerS {
 		say("only %.6g of %.6g operations a second were sent", r.AchievedPerS, r.OfferedPerS)
 	}
-	if c := f.c.recorded; c.Held < c.Asked {
-		say("only %d of %d clients were connected at the end of the recorded phases", c.Held, c.Asked)
+	if asked, held := f.c.clients(); held < asked {
+		say("only %d of %d clients were connected at the end of the recorded phases", held, asked)
 	}
 	if n := t.foreign.Load(); n > 0 {
 		say("%d messages of another run arrived: the target was not ours alone", n)

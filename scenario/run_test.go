@@ -490,3 +490,20 @@ func TestWindowsFindTheBadSecond(t *testing.T) {
 		t.Errorf("delivery %+v: over the whole they are one in twenty", l)
 	}
 }
+
+func TestCutShortBeforeItCounts(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	run := playRun(ctx, t, &fakeServer{}, strings.Replace(broadcast, "for: 100ms", "for: 1h", 1), func(o *Options) {
+		o.Progress = func(p Progress) {
+			if p.Held > 0 {
+				cancel()
+			}
+		}
+	})
+	c := run.Cells[0]
+	if c.Verdict != result.Invalid || c.Reason != "the trial ended before a recorded phase began" || c.Clients.Held == 0 {
+		t.Errorf("verdict %s: %s; clients %+v", c.Verdict, c.Reason, c.Clients)
+	}
+}
