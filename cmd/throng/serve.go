@@ -29,6 +29,7 @@ func serveCommand() *cobra.Command {
 		origins     []string
 		credentials bool
 		parent      bool
+		profile     string
 	)
 	cmd := &cobra.Command{
 		Use:   "serve",
@@ -60,6 +61,11 @@ Ctrl-C or SIGTERM after its clients have been told.`,
 					cancel()
 				}()
 			}
+			profiled, err := profiles(ctx, profile, cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			defer profiled()
 			return serve(ctx, srv, listen, cmd.OutOrStdout())
 		},
 	}
@@ -78,6 +84,7 @@ Ctrl-C or SIGTERM after its clients have been told.`,
 	f.StringSliceVar(&origins, "cors-origin", nil, `origins whose pages may connect; "*" for all`)
 	f.BoolVar(&credentials, "cors-credentials", false, "allow such pages to send cookies")
 	f.StringVar(&opts.Cookie, "cookie", "", "name of a cookie with the session id, for sticky load balancers")
+	f.StringVar(&profile, "pprof", "", "address to offer net/http/pprof on, such as :6060 (loopback interface only)")
 	f.BoolVar(&parent, "until-stdin-ends", false, "stop when standard input ends, as it does when the parent process is gone")
 	return cmd
 }
