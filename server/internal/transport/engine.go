@@ -4,10 +4,18 @@
 //
 // A request is checked in the order of the official server, finds or opens its
 // session, and is then either a poll (polling.go), a post (polling.go) or a
-// websocket (websocket.go). The goroutine that fasthttp gives to a hijacked
-// connection reads it until the end, and is the last to use it: it waits for
-// the session's writers before it returns, since fasthttp then closes the
-// connection and reuses its wrapper for another client.
+// websocket. The library does the opening handshake of every websocket. What
+// comes after depends on what is under it:
+//
+//   - On plain TCP, on Linux, the connection becomes a descriptor of its own on
+//     the engine's poller, and the HTTP server is done with it (socket_linux.go;
+//     the frames are read in wsframe.go). Nothing waits and nothing is kept while
+//     the client is silent.
+//   - With TLS, for clients that take text only, and on other systems, the library
+//     reads and writes (websocket.go). The goroutine that fasthttp gives to a
+//     hijacked connection reads it until the end, and is the last to use it: it
+//     waits for the session's writers before it returns, since fasthttp then closes
+//     the connection and reuses its wrapper for another client.
 package transport
 
 import (
@@ -48,6 +56,7 @@ type Config struct {
 type Engine struct {
 	cfg      Config
 	upgrader websocket.FastHTTPUpgrader
+	poller   poller
 
 	mu       sync.RWMutex
 	sessions map[string]*session.Session
@@ -269,6 +278,7 @@ func (e *Engine) Stop() <-chan struct{} {
 	done := make(chan struct{})
 	go func() {
 		e.live.Wait()
+		e.poller.close()
 		close(done)
 	}()
 	return done

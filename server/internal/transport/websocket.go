@@ -41,6 +41,17 @@ var messages = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 // keptMessage bounds the buffers that go back to the pool.
 const keptMessage = 64 << 10
 
+func newBuffer() *bytes.Buffer { return messages.Get().(*bytes.Buffer) }
+
+// freeBuffer gives a buffer back, if there is one.
+func freeBuffer(b **bytes.Buffer) {
+	if *b != nil && (*b).Cap() <= keptMessage {
+		(*b).Reset()
+		messages.Put(*b)
+	}
+	*b = nil
+}
+
 func (e *Engine) serveWebSocket(ctx *fasthttp.RequestCtx, q query, s *session.Session) {
 	fresh := s == nil
 	var h session.Handler
@@ -51,6 +62,7 @@ func (e *Engine) serveWebSocket(ctx *fasthttp.RequestCtx, q query, s *session.Se
 		}
 	}
 	e.live.Add(1)
+	polled := e.poller.takes(ctx, q)
 	err := e.upgrader.Upgrade(ctx, func(ws *websocket.Conn) {
 		defer e.live.Done()
 		c := newConn(ws, q.base64, e.cfg.MaxPayload)
@@ -66,12 +78,17 @@ func (e *Engine) serveWebSocket(ctx *fasthttp.RequestCtx, q query, s *session.Se
 			c.Goodbye()
 		}
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		e.live.Done()
 		if fresh {
 			s.Open(h, nil, nil)
 			s.Close(session.TransportError)
 		}
+	case polled:
+		// In place of the library's own, which would make a connection of its
+		// own, with its buffers, and keep this goroutine until the end.
+		ctx.Hijack(func(nc net.Conn) { e.poller.serve(e, nc, s, h) })
 	}
 }
 
@@ -176,13 +193,8 @@ func (c *conn) next() (p engineio.Packet, free func(), err error) {
 	if err != nil {
 		return p, nothing, err
 	}
-	buf := messages.Get().(*bytes.Buffer)
-	buf.Reset()
-	free = func() {
-		if buf.Cap() <= keptMessage {
-			messages.Put(buf)
-		}
-	}
+	buf := newBuffer()
+	free = func() { freeBuffer(&buf) }
 	if _, err := buf.ReadFrom(r); err != nil {
 		free()
 		return p, nothing, err
@@ -233,18 +245,24 @@ func (c *conn) Write(frames []*frame.Frame, skip int) error {
 	if c.base64 {
 		return c.writeText(frames)
 	}
-	if len(frames) == 1 {
-		_, err := c.net.Write(frames[0].Wire()[skip:])
+	return writeJoined(func(b []byte) error {
+		_, err := c.net.Write(b)
 		return err
+	}, frames, skip)
+}
+
+// writeJoined writes frames without the first skip bytes, several at once.
+func writeJoined(write func([]byte) error, frames []*frame.Frame, skip int) error {
+	if len(frames) == 1 {
+		return write(frames[0].Wire()[skip:])
 	}
-	buf := messages.Get().(*bytes.Buffer)
-	defer messages.Put(buf)
-	buf.Reset()
+	buf := newBuffer()
+	defer freeBuffer(&buf)
 	for i, f := range frames {
 		buf.Write(f.Wire()[skip:])
 		skip = 0
 		if i == len(frames)-1 || buf.Len()+len(frames[i+1].Wire()) > joined {
-			if _, err := c.net.Write(buf.Bytes()); err != nil {
+			if err := write(buf.Bytes()); err != nil {
 				return err
 			}
 			buf.Reset()

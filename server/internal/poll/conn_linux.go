@@ -1,0 +1,171 @@
+package poll
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// This file is the whole of the raw path: system calls on a descriptor that the
+// runtime does not know.
+//
+// net.Conn.Write would park the goroutine when the kernel's buffer is full, and
+// one slow reader would then stop a broadcast to all the others; it also costs up
+// to twice the CPU time per message. What is given up with it is given back here:
+// the lock of a Conn is held during every system call, none of which blocks, and
+// the descriptor is closed under the same lock. So it cannot be closed, and
+// reused for another client, while somebody uses it, and who comes later finds
+// it closed.
+
+// Conn is a socket that a Poller watches. It is made to be embedded in its
+// owner; Take fills it. Its methods are safe for concurrent use but for Read and
+// WriteAll, which one goroutine each may call at a time.
+type Conn struct {
+	poller *Poller
+	owner  Handler
+
+	mu sync.Mutex
+	fd int // -1 when closed
+
+	// Guarded by the poller's lock.
+	place   int32
+	watched bool
+	state   connState
+
+	// room wakes a WriteAll that waits; nil while none does.
+	room atomic.Pointer[chan struct{}]
+}
+
+type connState uint8
+
+const (
+	resting  connState = iota
+	queued             // ready, waits for a worker
+	running            // a worker is at work
+	runAgain           // and something has come since it began
+)
+
+// Take makes c a descriptor of its own for the socket behind raw, whose owner
+// may close it then; the connection lives on. Nothing is watched before Watch.
+func (p *Poller) Take(c *Conn, raw syscall.RawConn, owner Handler) error {
+	c.poller, c.owner = p, owner
+	var err error
+	control := raw.Control(func(fd uintptr) {
+		c.fd, err = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0)
+	})
+	if err = errors.Join(control, err); err != nil {
+		c.fd = -1
+		return fmt.Errorf("duplicate a socket: %w", err)
+	}
+	return nil
+}
+
+// Watch starts the calls of Ready, with one at once if ready is set. If it fails
+// there are none.
+func (c *Conn) Watch(ready bool) error { return c.poller.watch(c, ready) }
+
+// Read reads what is there, at least one byte. If there is nothing now it
+// returns 0 and no error, at the end of the stream io.EOF.
+func (c *Conn) Read(b []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.fd < 0 {
+		return 0, os.ErrClosed
+	}
+	for {
+		n, err := unix.Read(c.fd, b)
+		switch {
+		case errors.Is(err, unix.EINTR):
+		case errors.Is(err, unix.EAGAIN):
+			return 0, nil
+		case err != nil:
+			return 0, os.NewSyscallError("read", err)
+		case n == 0:
+			return 0, io.EOF
+		default:
+			return n, nil
+		}
+	}
+}
+
+// TryWrite writes what the kernel takes at once. n < len(b) without an error
+// means that its buffer is full.
+func (c *Conn) TryWrite(b []byte) (n int, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.fd < 0 {
+		return 0, os.ErrClosed
+	}
+	for {
+		n, err = unix.Write(c.fd, b)
+		switch {
+		case errors.Is(err, unix.EINTR):
+		case errors.Is(err, unix.EAGAIN):
+			return 0, nil
+		case err != nil:
+			return 0, os.NewSyscallError("write", err)
+		default:
+			return n, nil
+		}
+	}
+}
+
+// WriteAll writes b and waits for room as often as need be. Cut ends the wait.
+func (c *Conn) WriteAll(b []byte) error {
+	var room chan struct{}
+	for {
+		n, err := c.TryWrite(b)
+		if b = b[n:]; err != nil || len(b) == 0 {
+			return err
+		}
+		if room == nil {
+			room = make(chan struct{}, 1)
+			c.room.Store(&room)
+			defer c.room.Store(nil)
+			c.poller.watchWriting(c)
+			continue // a Cut before the Store would not be noticed otherwise
+		}
+		<-room
+	}
+}
+
+// roomy wakes WriteAll to try again.
+func (c *Conn) roomy() {
+	if room := c.room.Load(); room != nil {
+		select {
+		case *room <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// Cut ends the connection in both directions: reads come to their end, writes
+// fail. The owner hears of it by Ready, as of an end that the peer has made.
+func (c *Conn) Cut() {
+	c.mu.Lock()
+	if c.fd >= 0 {
+		_ = unix.Shutdown(c.fd, unix.SHUT_RDWR) // an error: the peer was faster
+	}
+	c.mu.Unlock()
+	c.roomy()
+}
+
+// Close gives the descriptor back. Ready is not called any more, but a call that
+// runs is not waited for.
+func (c *Conn) Close() {
+	c.poller.forget(c)
+	c.mu.Lock()
+	fd := c.fd
+	c.fd = -1
+	if fd >= 0 {
+		_ = unix.Close(fd)
+	}
+	c.mu.Unlock()
+	c.roomy()
+}

@@ -1,0 +1,20 @@
+//go:build !linux
+
+package transport
+
+import (
+	"net"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/throng-io/throng/server/internal/session"
+)
+
+// poller is for systems with epoll. Elsewhere the library reads all websockets.
+type poller struct{}
+
+func (*poller) takes(*fasthttp.RequestCtx, query) bool { return false }
+
+func (*poller) serve(*Engine, net.Conn, *session.Session, session.Handler) {}
+
+func (*poller) close() {}
