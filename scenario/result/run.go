@@ -162,6 +162,8 @@ type Check struct {
 	OverS  float64           `json:"over_s,omitempty"` // length of the windows; 0: the whole run
 	Phase  string            `json:"phase,omitempty"`  // "": all recorded phases
 	NoData bool              `json:"no_data,omitempty"`
+	// Optional says that the check is reported and decides nothing.
+	Optional bool `json:"optional,omitempty"`
 }
 
 // Kinds of checks.
