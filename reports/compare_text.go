@@ -322,7 +322,7 @@ func GateText(w io.Writer, findings []Finding) error {
 	return nil
 }
 
-var markdownEscape = strings.NewReplacer(`\`, `\\`, "|", `\|`, "<", "&lt;", ">", "&gt;", "*", `\*`, "_", `\_`, "`", "\\`", "[", `\[`, "\n", " ", "~", `\~`)
+var markdownEscape = strings.NewReplacer("&", "&amp;", `\`, `\\`, "|", `\|`, "<", "&lt;", ">", "&gt;", "*", `\*`, "_", `\_`, "`", "\\`", "[", `\[`, "\n", " ", "~", `\~`)
 
 func markdownText(s string) string { return markdownEscape.Replace(s) }
 

@@ -85,3 +85,18 @@ func TestCompareCommand(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestReportFormats(t *testing.T) {
+	dir := savedRun(t, t.TempDir(), "run", 2, time.Millisecond)
+	if _, errs, code := throng(t, "report", dir, "--format", "csv,md", "--format", "junit,openmetrics"); code != exitPass {
+		t.Fatal(errs)
+	}
+	for _, name := range []string{"report.html", "timeline.csv", "summary.md", "junit.xml", "metrics.txt"} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Size() == 0 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, errs, code := throng(t, "report", dir, "--format", "pdf"); code != exitUsage || !strings.Contains(errs, "csv, md, junit and openmetrics") {
+		t.Errorf("format pdf: exit code %d, %s", code, errs)
+	}
+}

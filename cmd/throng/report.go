@@ -12,11 +12,14 @@ import (
 )
 
 func reportCommand() *cobra.Command {
-	return &cobra.Command{
+	var formats []string
+	cmd := &cobra.Command{
 		Use:   "report DIR",
 		Short: "Draw the report of a saved result again",
-		Long:  `Draw report.html and the figures again from the result.json in DIR, or from the file itself.`,
-		Args:  cobra.ExactArgs(1),
+		Long: `Draw report.html and the figures again from the result.json in DIR, or from the
+file itself. --format adds files for other programs: csv (timeline.csv), md
+(summary.md), junit (junit.xml), openmetrics (metrics.txt).`,
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			run, err := result.Read(args[0])
 			if err != nil {
@@ -29,8 +32,15 @@ func reportCommand() *cobra.Command {
 			if err := reports.Write(dir, run); err != nil {
 				return err
 			}
+			for _, format := range formats {
+				if err := reports.WriteFormat(dir, format, run); err != nil {
+					return err
+				}
+			}
 			_, err = fmt.Fprintln(cmd.OutOrStdout(), filepath.Join(dir, "report.html"))
 			return err
 		},
 	}
+	cmd.Flags().StringSliceVar(&formats, "format", nil, "write these too: csv, md, junit, openmetrics")
+	return cmd
 }

@@ -147,6 +147,13 @@ func write(stdout io.Writer, f *file.File, dir string, run *result.Run, asJSON b
 		}
 		page = reports.PageName
 	}
+	for _, format := range []string{"csv", "md", "junit", "openmetrics"} {
+		if wants(f, format) {
+			if err := reports.WriteFormat(dir, format, run); err != nil {
+				return err
+			}
+		}
+	}
 	if !asJSON {
 		_, err := fmt.Fprintf(stdout, "\nreport: %s\n", filepath.Join(dir, page))
 		return err

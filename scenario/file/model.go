@@ -135,7 +135,7 @@ type Ramp struct {
 // Report says what a run writes.
 type Report struct {
 	Dir      string        // "": the command's default
-	Formats  []string      // of html json hlog svg png; default all of them
+	Formats  []string      // of html json hlog svg png csv md junit openmetrics; default the first five
 	Interval time.Duration // of the timeline; 1s
 }
 

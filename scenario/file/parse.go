@@ -96,7 +96,7 @@ func expand(errs *errorList, root *node, defs map[string]*node, m *matrix) []*Sp
 
 func (d *decoder) spec(root *node, params map[string]string) *Spec {
 	before := d.errs.hits
-	s := &Spec{Seed: 1, Params: params, Report: Report{Formats: slices.Clone(formats), Interval: time.Second}}
+	s := &Spec{Seed: 1, Params: params, Report: Report{Formats: slices.Clone(defaultFormats), Interval: time.Second}}
 	for _, name := range slices.Sorted(maps.Keys(d.vars.defs)) {
 		d.vars.expand(d.errs, d.vars.defs[name], false) // mistakes also of unused ones
 	}

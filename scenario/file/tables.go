@@ -37,8 +37,8 @@ var (
 	fanouts         = []string{"naive", "serial", "writers", "sharded", "batched"}
 	transports      = []string{"websocket", "polling", "upgrade"}
 	laterTransports = []string{"webtransport", "plain-websocket", "sse", "short-polling"}
-	formats         = []string{"html", "json", "hlog", "svg", "png"}
-	laterFormats    = []string{"csv", "junit", "md", "openmetrics"}
+	formats         = []string{"html", "json", "hlog", "svg", "png", "csv", "md", "junit", "openmetrics"}
+	defaultFormats  = []string{"html", "json", "hlog", "svg", "png"}
 	reservedEvents  = []string{"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
 	upgradeHeaders  = []string{"connection", "content-length", "host", "transfer-encoding", "upgrade"}
 
@@ -188,7 +188,7 @@ var reportTable = object[Report]{
 	fields: []field[Report]{
 		{key: "dir", set: func(d *decoder, n *node, r *Report) { r.Dir = d.string(n, "dir", notEmpty("dir", "name a folder")) }},
 		{key: "formats", set: func(d *decoder, n *node, r *Report) {
-			r.Formats = d.strings(n, "formats", func(s string) *flaw { return checkWord(s, "report format", formats, laterFormats) })
+			r.Formats = d.strings(n, "formats", func(s string) *flaw { return checkWord(s, "report format", formats, nil) })
 		}},
 		{key: "interval", set: func(d *decoder, n *node, r *Report) {
 			r.Interval = d.onlySecond(n, "interval")

@@ -1,0 +1,257 @@
+package reports
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/xml"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// format writes a sample in a format and returns the file.
+func format(t *testing.T, name string, run *result.Run) []byte {
+	t.Helper()
+	dir := t.TempDir()
+	if err := WriteFormat(dir, name, run); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, formatFiles[name]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func TestWriteFormatErrors(t *testing.T) {
+	if err := WriteFormat(t.TempDir(), "pdf", sample("pass")); err == nil || !strings.Contains(err.Error(), "pdf") {
+		t.Errorf("an unknown format: %v", err)
+	}
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteFormat(file, "csv", sample("pass")); err == nil || !strings.Contains(err.Error(), "csv") {
+		t.Errorf("a file instead of a directory: %v", err)
+	}
+}
+
+func TestCSV(t *testing.T) {
+	for _, name := range slices.Sorted(maps.Keys(samples)) {
+		run := sample(name)
+		rows, err := csv.NewReader(bytes.NewReader(format(t, "csv", run))).ReadAll() // rejects rows of different lengths
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		want := 1
+		for i := range run.Cells {
+			want += len(run.Cells[i].Timeline)
+		}
+		if len(rows) != want {
+			t.Errorf("%s: %d rows, want %d", name, len(rows), want)
+		}
+	}
+	run := sample("matrix")
+	rows, err := csv.NewReader(bytes.NewReader(format(t, "csv", run))).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(row []string, column string) string {
+		i := slices.Index(rows[0], column)
+		if i < 0 {
+			t.Fatalf("no column %s in %q", column, rows[0])
+		}
+		return row[i]
+	}
+	per := len(run.Cells[0].Timeline)
+	row, second := rows[1+per*4+10], run.Cells[4].Timeline[10] // the eleventh second of the fifth cell
+	for column, want := range map[string]string{
+		"cell": "5", "trial": "2", "param.transport": run.Cells[4].Params["transport"], "phase": "hold", "recorded": "true", "t_s": "10",
+		"received": fmt.Sprint(second.Received), "cpu": strconv.FormatFloat(second.CPU, 'g', -1, 64),
+		"delivery.n": fmt.Sprint(second.Latency["delivery"].N), "delivery.p99_us": fmt.Sprint(second.Latency["delivery"].P99us),
+	} {
+		if got := at(row, column); got != want {
+			t.Errorf("%s is %q, want %q", column, got, want)
+		}
+	}
+	if first := rows[1]; at(first, "delivery.n") != "0" || at(first, "delivery.p99_us") != "" || at(first, "recorded") != "false" {
+		t.Errorf("a second of the ramp: %q", first)
+	}
+}
+
+func TestJUnit(t *testing.T) {
+	for _, name := range slices.Sorted(maps.Keys(samples)) {
+		run := sample(name)
+		var got junitSuites
+		if err := xml.Unmarshal(format(t, "junit", run), &got); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if len(got.Suites) != len(run.Cells) {
+			t.Errorf("%s: %d suites for %d cells", name, len(got.Suites), len(run.Cells))
+		}
+		failures, errs, skipped, n := 0, 0, 0, 0
+		names := map[string]bool{}
+		for i, s := range got.Suites {
+			if len(s.Cases) != 1+len(run.Cells[i].Checks) || names[s.Name] {
+				t.Errorf("%s: suite %q has %d cases for %d checks", name, s.Name, len(s.Cases), len(run.Cells[i].Checks))
+			}
+			names[s.Name] = true
+			for _, c := range s.Cases {
+				failures, errs, skipped, n = failures+present(c.Failure), errs+present(c.Error), skipped+present(c.Skipped), n+1
+			}
+			// What CI sees is the verdict: red unless the cell passed.
+			red := s.Failures+s.Errors > 0
+			if pass := run.Cells[i].Verdict == result.Pass; red == pass {
+				t.Errorf("%s: suite %q: %d failures, %d errors, and the verdict is %s", name, s.Name, s.Failures, s.Errors, run.Cells[i].Verdict)
+			}
+		}
+		if got.Tests != n || got.Failures != failures || got.Errors != errs || got.Skipped != skipped {
+			t.Errorf("%s: totals %d/%d/%d/%d, counted %d/%d/%d/%d", name, got.Tests, got.Failures, got.Errors, got.Skipped, n, failures, errs, skipped)
+		}
+	}
+	run := sample("invalid")
+	run.Cells[0].Checks = append(run.Cells[0].Checks, result.Check{Text: "p99(ack) < 1ms", Kind: "slo", Optional: true})
+	var got junitSuites
+	if err := xml.Unmarshal(format(t, "junit", run), &got); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range got.Suites[0].Cases {
+		var state string
+		switch {
+		case c.Error != nil:
+			state = "error"
+		case c.Failure != nil:
+			state = "failure"
+		case c.Skipped != nil:
+			state = "skipped"
+		}
+		want := map[string]string{"verdict": "error", "p99(lag) < 1ms": "error", "max(cpu) < 80%": ""}
+		if w, ok := want[c.Name]; ok && state != w || !ok && state != "skipped" {
+			t.Errorf("of an invalid cell, %q is %q", c.Name, state)
+		}
+	}
+}
+
+var (
+	omComment = regexp.MustCompile(`^# (TYPE|UNIT|HELP) ([a-z0-9_]+) (.+)$`)
+	omSample  = regexp.MustCompile(`^([a-z0-9_]+)\{((?:[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\[\\n"])*",?)*)\} (-?[0-9.e+-]+)$`)
+	omLabel   = regexp.MustCompile(`([a-zA-Z_][a-zA-Z0-9_]*)="(?:[^"\\]|\\.)*"`)
+	omSuffix  = map[string][]string{"counter": {"_total"}, "gauge": {""}, "info": {"_info"}, "stateset": {""}, "summary": {"", "_count", "_sum"}}
+)
+
+// checkOpenMetrics holds a text to the rules of the OpenMetrics 1.0 text format: families not interleaved, TYPE before samples, units
+// as suffixes, sample names that fit the type, no series twice, EOF at the end.
+func checkOpenMetrics(text string) (samples int, broken []string) {
+	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	if lines[len(lines)-1] != "# EOF" || !strings.HasSuffix(text, "\n") {
+		broken = append(broken, "no EOF")
+	}
+	seenFamily, seenSeries := map[string]bool{}, map[string]bool{}
+	family, kind := "", ""
+	for _, line := range lines[:len(lines)-1] {
+		if m := omComment.FindStringSubmatch(line); m != nil {
+			switch {
+			case m[1] == "TYPE":
+				if seenFamily[m[2]] {
+					broken = append(broken, "family twice: "+m[2])
+				}
+				family, kind = m[2], m[3]
+				seenFamily[family] = true
+			case m[2] != family:
+				broken = append(broken, "outside its family: "+line)
+			case m[1] == "UNIT" && !strings.HasSuffix(family, "_"+m[3]):
+				broken = append(broken, "unit is no suffix: "+line)
+			}
+			continue
+		}
+		m := omSample.FindStringSubmatch(line)
+		if m == nil {
+			broken = append(broken, "no sample: "+line)
+			continue
+		}
+		samples++
+		suffix, ours := strings.CutPrefix(m[1], family)
+		if !ours || !slices.Contains(omSuffix[kind], suffix) {
+			broken = append(broken, "does not fit "+kind+" "+family+": "+line)
+		}
+		names := map[string]bool{}
+		for _, l := range omLabel.FindAllStringSubmatch(m[2], -1) {
+			if names[l[1]] {
+				broken = append(broken, "label twice: "+line)
+			}
+			names[l[1]] = true
+		}
+		if seenSeries[m[1]+m[2]] {
+			broken = append(broken, "series twice: "+line)
+		}
+		seenSeries[m[1]+m[2]] = true
+	}
+	return samples, broken
+}
+
+func TestOpenMetrics(t *testing.T) {
+	for _, name := range slices.Sorted(maps.Keys(samples)) {
+		run := sample(name)
+		run.Env["odd key \"1\""] = "a \"b\"\\\nc"
+		n, broken := checkOpenMetrics(string(format(t, "openmetrics", run)))
+		for _, b := range broken {
+			t.Errorf("%s: %s", name, b)
+		}
+		if n < 1+len(run.Cells)*10 {
+			t.Errorf("%s: only %d samples", name, n)
+		}
+	}
+	run := sample("fail")
+	text := string(format(t, "openmetrics", run))
+	d := run.Cells[0].Latency["delivery"]
+	for _, want := range []string{
+		`throng_verdict{scenario="broadcast",cell="1",trial="1",throng_verdict="fail"} 1`,
+		`throng_latency_seconds{scenario="broadcast",cell="1",trial="1",metric="delivery",quantile="0.99"} ` + float(float64(d.P99us)/1e6),
+		`throng_deliveries_total{scenario="broadcast",cell="1",trial="1",outcome="lost"} 12`,
+		`throng_errors_total{scenario="broadcast",cell="1",trial="1",class="connect.timeout"} 9`,
+		`throng_check_pass{scenario="broadcast",cell="1",trial="1",check="p99(delivery) < 100ms",kind="slo"} 0`,
+	} {
+		if !strings.Contains(text, want+"\n") {
+			t.Errorf("missing: %s", want)
+		}
+	}
+	if strings.Contains(text, `metric="fanout.last",quantile="0.999"`) {
+		t.Error("p99.9 of few samples is exported")
+	}
+	// The checker sees what is wrong.
+	for _, bad := range []string{
+		"# TYPE a counter\na{} 1\n# EOF\n", "# TYPE a gauge\na{} 1\na{} 2\n# EOF\n", "# TYPE a gauge\na{} 1\n", "# TYPE a gauge\n# UNIT a seconds\na{} 1\n# EOF\n",
+		"# TYPE a gauge\nb{} 1\n# EOF\n", "# TYPE a gauge\na{x=\"\"y\"\"} 1\n# EOF\n",
+	} {
+		if _, broken := checkOpenMetrics(bad); len(broken) == 0 {
+			t.Errorf("nothing wrong is seen in %q", bad)
+		}
+	}
+}
+
+func TestMarkdownGolden(t *testing.T) {
+	for _, name := range []string{"fail", "matrix", "aborted"} {
+		got := format(t, "md", sample(name))
+		path := filepath.Join("testdata", "summary-"+name+".md")
+		if *update {
+			if err := os.WriteFile(path, got, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s is now:\n%s\nwas:\n%s", path, got, want)
+		}
+	}
+}
