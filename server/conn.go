@@ -23,6 +23,7 @@ type conn struct {
 	decoder   socketio.Decoder
 	event     Event          // reused for each event
 	idle      deadline.Entry // runs until a namespace has been joined
+	partial   deadline.Entry // runs while attachments of a packet are missing
 
 	mu      sync.Mutex
 	sockets []*Socket // joined; a client has few namespaces
@@ -42,6 +43,7 @@ func newConn(s *Server, sess *session.Session, ctx *fasthttp.RequestCtx) *conn {
 			sess.Shut(session.ForcedClose)
 		}
 	}
+	c.partial.Fire = func() { sess.Shut(session.ForcedClose) }
 	s.clock.Arm(&c.idle, s.opts.ConnectTimeout)
 	return c
 }
@@ -61,8 +63,17 @@ func (c *conn) Message(data []byte, binary bool) error {
 	} else {
 		p, err = c.decoder.Text(data)
 	}
-	if err != nil || p == nil {
+	if err != nil {
 		return err
+	}
+	if p == nil {
+		if !binary { // the time is for all attachments together
+			c.server.clock.Arm(&c.partial, c.server.opts.AttachmentTimeout)
+		}
+		return nil
+	}
+	if binary {
+		c.server.clock.Disarm(&c.partial)
 	}
 	err = c.dispatch(p)
 	if len(p.Binary) > 0 {
@@ -244,6 +255,7 @@ func (c *conn) disconnectAll() {
 // Closed implements session.Handler.
 func (c *conn) Closed(reason session.Reason) {
 	c.server.clock.Disarm(&c.idle)
+	c.server.clock.Disarm(&c.partial)
 	c.mu.Lock()
 	all := c.sockets
 	c.sockets, c.closed = nil, true

@@ -29,13 +29,17 @@ type Options struct {
 	// CORS says which pages of other origins may read the answers. Default: no
 	// header at all, so none.
 	CORS *CORS
+	// CheckOrigin refuses websockets of pages from elsewhere: a browser opens
+	// them for every page, with the cookies of the visitor. Allowed are the
+	// origins that CORS names, pages of the server's own host (as the Host header
+	// tells it), and clients that are no browsers and send no Origin. When CORS
+	// names origins, the check is made in any case.
+	CheckOrigin bool
 	// Cookie names a cookie with the Engine.IO session id, for load balancers
 	// that keep a session at one node. Default: none.
 	Cookie string
 	// AllowRequest decides on each handshake, before anything is allocated for
 	// it: a returned error refuses it, and its text is the answer (HTTP 403).
-	// This is also the place to check the Origin of websockets, which CORS does
-	// not protect.
 	AllowRequest func(*fasthttp.RequestCtx) error
 
 	// PingInterval is the time from a client's pong to the server's next ping.
@@ -49,6 +53,16 @@ type Options struct {
 	// ConnectTimeout is how long a connection may stay without having joined a
 	// namespace. Default 45 s.
 	ConnectTimeout time.Duration
+	// AttachmentTimeout is how long the attachments of an event may take
+	// to arrive, all of them together. Default 60 s.
+	AttachmentTimeout time.Duration
+
+	// MaxPerAddress is how many sessions one address may have, and MaxHandshakes
+	// how many it may ask for in a second; as many more get the error code 4. Of
+	// IPv6, the clients of one /64 network count together. Default: no limit,
+	// since all clients behind one proxy, or in one company, have one address.
+	MaxPerAddress int
+	MaxHandshakes int
 
 	// MaxPayload is the size limit in bytes of one polling body and of one
 	// websocket message. Default 1 000 000.
@@ -99,8 +113,9 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// CORS says which pages of other origins may read a server's answers. It does
-// not protect websockets, which browsers open to any origin.
+// CORS says which pages of other origins may read a server's answers. Those of
+// origins that it does not name may not open websockets either, see
+// Options.CheckOrigin.
 type CORS struct {
 	// Origins that are allowed. ["*"] allows every one. One fixed origin is
 	// named in every answer; of several, the one that asks is.
@@ -137,10 +152,8 @@ func (o Options) withDefaults() (Options, error) {
 	if o.CORS != nil && o.CORS.Credentials && slices.Contains(o.CORS.Origins, "*") {
 		return o, errors.New(`server: CORS with Credentials needs named Origins: "*" would let any page act for its visitor`)
 	}
-	for _, c := range o.Cookie {
-		if c <= ' ' || c >= 0x7f || strings.ContainsRune("()<>@,;:\\\"/[]?={}", c) {
-			return o, fmt.Errorf("server: Cookie %q is no cookie name; use letters, digits, dashes and underscores", o.Cookie)
-		}
+	if err := checkCookie(o.Cookie); err != nil {
+		return o, err
 	}
 	recovery := Recovery{}
 	if o.Recovery != nil {
@@ -156,6 +169,7 @@ func (o Options) withDefaults() (Options, error) {
 		{"PingTimeout", &o.PingTimeout, 20 * time.Second},
 		{"UpgradeTimeout", &o.UpgradeTimeout, 10 * time.Second},
 		{"ConnectTimeout", &o.ConnectTimeout, 45 * time.Second},
+		{"AttachmentTimeout", &o.AttachmentTimeout, time.Minute},
 		{"Recovery.MaxDisconnection", &recovery.MaxDisconnection, 2 * time.Minute},
 	} {
 		if *d.value < 0 {
@@ -174,6 +188,8 @@ func (o Options) withDefaults() (Options, error) {
 		{"MaxDynamic", &o.MaxDynamic, 1024},
 		{"Recovery.MaxBytes", &recovery.MaxBytes, 16 << 20},
 		{"Recovery.MaxSockets", &recovery.MaxSockets, 100_000},
+		{"MaxPerAddress", &o.MaxPerAddress, 0},
+		{"MaxHandshakes", &o.MaxHandshakes, 0},
 		{"MaxRooms", &o.MaxRooms, 10_000},
 		{"MaxAcks", &o.MaxAcks, 4096},
 		{"QueuePackets", &o.QueuePackets, 16384},
@@ -195,6 +211,15 @@ func (o Options) withDefaults() (Options, error) {
 		o.Logger = slog.Default()
 	}
 	return o, nil
+}
+
+func checkCookie(name string) error {
+	for _, c := range name {
+		if c <= ' ' || c >= 0x7f || strings.ContainsRune("()<>@,;:\\\"/[]?={}", c) {
+			return fmt.Errorf("server: Cookie %q is no cookie name; use letters, digits, dashes and underscores", name)
+		}
+	}
+	return nil
 }
 
 func setDefault[T comparable](field *T, value T) {

@@ -26,6 +26,7 @@ type Server struct {
 	engine *transport.Engine
 	clock  *deadline.Clock
 	ticks  sync.Once // starts the clock with the first session
+	gate   gate
 
 	mu         sync.RWMutex
 	namespaces map[string]*Namespace
@@ -64,14 +65,8 @@ func New(opts Options) (*Server, error) {
 		cfg.Polling = cfg.Polling || t == "polling"
 		cfg.WebSocket = cfg.WebSocket || t == "websocket"
 	}
-	if allow := opts.AllowRequest; allow != nil {
-		cfg.Allow = func(ctx *fasthttp.RequestCtx) (string, bool) {
-			if err := allow(ctx); err != nil {
-				return err.Error(), false
-			}
-			return "", true
-		}
-	}
+	s.gate.sessions, s.gate.rate = opts.MaxPerAddress, opts.MaxHandshakes
+	cfg.Allow = s.allow
 	s.engine = transport.New(cfg)
 	return s, nil
 }
@@ -79,10 +74,12 @@ func New(opts Options) (*Server, error) {
 // open is called by the engine for each new session.
 func (s *Server) open(sess *session.Session, ctx *fasthttp.RequestCtx) session.Handler {
 	s.start()
+	a := addressOf(ctx)
+	s.gate.count(a, 1)
 	if s.opts.Engine != nil {
-		return &engineHandler{EngineSession{sess}, s.opts.Engine}
+		return &counted{&engineHandler{EngineSession{sess}, s.opts.Engine}, s, a}
 	}
-	return newConn(s, sess, ctx)
+	return &counted{newConn(s, sess, ctx), s, a}
 }
 
 // start starts the clock.

@@ -1,0 +1,152 @@
+package server
+
+import (
+	"bytes"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/throng-io/throng/server/internal/session"
+)
+
+// counted is a session's handler that gives back what open took.
+type counted struct {
+	session.Handler
+	server  *Server
+	address netip.Addr
+}
+
+// Closed implements session.Handler.
+func (c *counted) Closed(reason session.Reason) {
+	c.server.gate.count(c.address, -1)
+	c.Handler.Closed(reason)
+}
+
+// allow decides on a handshake. It returns the message for the client if it is
+// refused, and whether it is accepted.
+func (s *Server) allow(ctx *fasthttp.RequestCtx) (message string, ok bool) {
+	if !s.originAllowed(ctx) {
+		return "origin not allowed", false
+	}
+	if message := s.gate.knock(addressOf(ctx), time.Now()); message != "" {
+		return message, false
+	}
+	if s.opts.AllowRequest != nil {
+		if err := s.opts.AllowRequest(ctx); err != nil {
+			return err.Error(), false
+		}
+	}
+	return "", true
+}
+
+// originAllowed is the check of websockets that browsers leave to the server:
+// a page of any origin may open one, with the cookies of its visitor.
+func (s *Server) originAllowed(ctx *fasthttp.RequestCtx) bool {
+	var origins []string
+	if s.opts.CORS != nil {
+		origins = s.opts.CORS.Origins
+	}
+	origin := string(ctx.Request.Header.Peek(fasthttp.HeaderOrigin))
+	switch {
+	case !s.opts.CheckOrigin && len(origins) == 0, origin == "", slices.Contains(origins, "*"), slices.Contains(origins, origin):
+		return true
+	case !bytes.EqualFold(ctx.Request.Header.Peek(fasthttp.HeaderUpgrade), []byte("websocket")):
+		return true // the browser itself keeps the answer from the page
+	}
+	u, err := url.Parse(origin)
+	return err == nil && strings.EqualFold(u.Host, string(ctx.Host()))
+}
+
+// addressOf returns the address that limits count by: of IPv6 the network, for
+// which a single client has all addresses.
+func addressOf(ctx *fasthttp.RequestCtx) netip.Addr {
+	a, _ := netip.AddrFromSlice(ctx.RemoteIP())
+	if a = a.Unmap(); a.Is6() {
+		if p, err := a.WithZone("").Prefix(64); err == nil {
+			return p.Addr()
+		}
+	}
+	return a
+}
+
+// gate counts sessions and handshakes by address. Without limits it does
+// nothing.
+type gate struct {
+	sessions int // per address; 0 is no limit
+	rate     int // handshakes per second and address; 0 is no limit
+
+	mu    sync.Mutex
+	hosts map[netip.Addr]*host
+	sweep int // how many hosts there are when the idle ones are looked for
+}
+
+type host struct {
+	sessions int
+	tokens   float64 // handshakes that it may make at once, as of then
+	then     time.Time
+}
+
+func (g *gate) limited() bool { return g.sessions > 0 || g.rate > 0 }
+
+// knock takes one handshake into account and returns why it is refused, or "".
+func (g *gate) knock(a netip.Addr, now time.Time) string {
+	if !g.limited() {
+		return ""
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	h := g.host(a, now)
+	if g.rate > 0 {
+		g.refill(h, now)
+		if h.tokens < 1 {
+			return "too many handshakes"
+		}
+		h.tokens--
+	}
+	if g.sessions > 0 && h.sessions >= g.sessions {
+		return "too many sessions"
+	}
+	return ""
+}
+
+func (g *gate) refill(h *host, now time.Time) {
+	h.tokens = min(float64(g.rate), h.tokens+now.Sub(h.then).Seconds()*float64(g.rate))
+	h.then = now
+}
+
+// host returns the entry of an address, and from time to time forgets those that
+// are as good as new.
+func (g *gate) host(a netip.Addr, now time.Time) *host {
+	if h := g.hosts[a]; h != nil {
+		return h
+	}
+	if len(g.hosts) >= g.sweep {
+		for b, h := range g.hosts {
+			if g.refill(h, now); h.sessions == 0 && h.tokens >= float64(g.rate) {
+				delete(g.hosts, b)
+			}
+		}
+		g.sweep = max(1024, 2*len(g.hosts))
+	}
+	h := &host{tokens: float64(g.rate), then: now}
+	if g.hosts == nil {
+		g.hosts = map[netip.Addr]*host{}
+	}
+	g.hosts[a] = h
+	return h
+}
+
+// count changes the number of sessions of an address.
+func (g *gate) count(a netip.Addr, by int) {
+	if !g.limited() {
+		return
+	}
+	g.mu.Lock()
+	g.host(a, time.Now()).sessions += by
+	g.mu.Unlock()
+}
