@@ -216,9 +216,6 @@ func (f *findings) warnings(cell *result.Cell, end ending) []string {
 	if end == interrupted {
 		say("interrupted after %.1f of %.1f s: the figures cover what ran until then", float64(f.c.end)/1e9, float64(t.tl.end)/1e9)
 	}
-	if cell.Server.SameMachine {
-		say("generator and server shared this machine's cores: each took time from the other")
-	}
 	if cell.Generator.CPUMax > busyCPU {
 		say("the generator used up to %.0f%% of all cores: latencies are upper bounds", cell.Generator.CPUMax*100)
 	}
