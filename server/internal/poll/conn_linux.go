@@ -118,18 +118,26 @@ func (c *Conn) TryWrite(b []byte) (n int, err error) {
 
 // WriteAll writes b and waits for room as often as need be. Cut ends the wait.
 func (c *Conn) WriteAll(b []byte) error {
-	var room chan struct{}
+	n, err := c.TryWrite(b)
+	if err != nil || n == len(b) {
+		return err
+	}
+	return c.writeSlowly(b[n:])
+}
+
+// writeSlowly waits for room first of all. It is a function of its own because
+// the channel is garbage, which only those who wait should make.
+func (c *Conn) writeSlowly(b []byte) error {
+	room := make(chan struct{}, 1)
+	c.room.Store(&room)
+	defer c.room.Store(nil)
+	c.poller.watchWriting(c)
 	for {
+		// Tried before the first wait as well: a Cut before the Store has
+		// woken nobody.
 		n, err := c.TryWrite(b)
 		if b = b[n:]; err != nil || len(b) == 0 {
 			return err
-		}
-		if room == nil {
-			room = make(chan struct{}, 1)
-			c.room.Store(&room)
-			defer c.room.Store(nil)
-			c.poller.watchWriting(c)
-			continue // a Cut before the Store would not be noticed otherwise
 		}
 		<-room
 	}

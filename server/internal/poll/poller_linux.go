@@ -44,6 +44,7 @@ type Poller struct {
 	coming  int  // workers that are summoned or started and have not got here yet
 	parked  int  // followers
 	active  int  // workers that call Ready
+	procs   int  // processors, as of the last wait: asking takes a lock of the scheduler
 	closed  bool
 
 	places []place // where an event finds its Conn
@@ -204,7 +205,6 @@ func (p *Poller) summon() {
 func (p *Poller) work() {
 	buf := make([]byte, readBuffer)
 	events := make([]unix.EpollEvent, batch)
-	spare := runtime.GOMAXPROCS(0)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.coming--
@@ -214,7 +214,7 @@ func (p *Poller) work() {
 			p.serve(c, buf)
 		case !p.leading:
 			p.lead(events)
-		case p.parked > spare:
+		case p.parked > p.procs:
 			return
 		default:
 			p.parked++
@@ -230,7 +230,7 @@ func (p *Poller) serve(c *Conn, buf []byte) {
 	p.active++
 	// Ready may block: somebody has to lead then. And while more sockets are
 	// ready, more processors can be at work.
-	if !p.leading || (p.first < len(p.queue) && p.active < runtime.GOMAXPROCS(0)) {
+	if !p.leading || (p.first < len(p.queue) && p.active < p.procs) {
 		p.summon()
 	}
 	p.mu.Unlock()
@@ -249,9 +249,9 @@ func (p *Poller) serve(c *Conn, buf []byte) {
 func (p *Poller) lead(events []unix.EpollEvent) {
 	p.leading = true
 	p.mu.Unlock()
-	n := p.wait(events)
+	n, procs := p.wait(events), runtime.GOMAXPROCS(0)
 	p.mu.Lock()
-	p.leading = false
+	p.leading, p.procs = false, procs
 	for i := range events[:n] {
 		e := &events[i]
 		at := &p.places[e.Fd]
