@@ -30,6 +30,7 @@ func serveCommand() *cobra.Command {
 		credentials bool
 		parent      bool
 		profile     string
+		recovery    time.Duration
 	)
 	cmd := &cobra.Command{
 		Use:   "serve",
@@ -46,6 +47,9 @@ Ctrl-C or SIGTERM after its clients have been told.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if len(origins) > 0 {
 				opts.CORS = &server.CORS{Origins: origins, Credentials: credentials}
+			}
+			if recovery > 0 {
+				opts.Recovery = &server.Recovery{MaxDisconnection: recovery}
 			}
 			srv, err := app.New(application, opts)
 			if err != nil {
@@ -84,6 +88,7 @@ Ctrl-C or SIGTERM after its clients have been told.`,
 	f.StringSliceVar(&origins, "cors-origin", nil, `origins whose pages may connect; "*" for all`)
 	f.BoolVar(&credentials, "cors-credentials", false, "allow such pages to send cookies")
 	f.StringVar(&opts.Cookie, "cookie", "", "name of a cookie with the session id, for sticky load balancers")
+	f.Var(milliseconds(&recovery, 0), "recovery", "for how long clients may come back as the same socket (default never)")
 	f.StringVar(&profile, "pprof", "", "address to offer net/http/pprof on, such as :6060 (loopback interface only)")
 	f.BoolVar(&parent, "until-stdin-ends", false, "stop when standard input ends, as it does when the parent process is gone")
 	return cmd

@@ -53,7 +53,11 @@ func Echo(s *server.EngineSession, data []byte, binary bool) { s.Send(data, bina
 // Protocol is a playground for protocol tests. On / and /custom a client gets
 // an event "auth" with the payload that it joined with. On / an event "message"
 // is answered by "message-back" with the same arguments, binary included, and
-// "message-with-ack" is acknowledged with its arguments.
+// "message-with-ack" is acknowledged with its arguments. "volatile" is answered
+// by "message-back" too, but as a volatile event. "survey" puts a "question"
+// with its further arguments to all, waits as many milliseconds as the first
+// argument says, and is acknowledged with the first argument of each answer and
+// whether all have answered.
 func Protocol(srv *server.Server) {
 	for _, name := range []string{"/", "/custom"} {
 		srv.Of(name).OnConnect(func(s *server.Socket) {
@@ -85,6 +89,12 @@ func Protocol(srv *server.Server) {
 			s.EmitRaw("answer", args, attachments)
 		}, "question", list...)
 	})
+	srv.On("volatile", func(s *server.Socket, e *server.Event) error {
+		args, attachments := e.Raw()
+		s.Volatile().EmitRaw("message-back", args, attachments)
+		return nil
+	})
+	srv.On("survey", survey)
 	srv.On("bye", func(s *server.Socket, e *server.Event) error {
 		args, _ := e.Raw()
 		s.Disconnect(string(args) == "true")
@@ -93,6 +103,30 @@ func Protocol(srv *server.Server) {
 	srv.Of("/refused").Use(func(s *server.Socket) error {
 		return &server.ConnectError{Message: "not allowed", Data: json.RawMessage(s.AuthRaw())}
 	})
+}
+
+func survey(s *server.Socket, e *server.Event) error {
+	args, attachments := e.Raw()
+	first, rest := socketio.NextArg(args)
+	var patience int
+	if err := socketio.Bind(first, nil, &patience); err != nil {
+		return err
+	}
+	list, err := values(rest, attachments)
+	if err != nil {
+		return err
+	}
+	asked := e.Clone()
+	return s.Namespace().Everyone().EmitWithAck(time.Duration(patience)*time.Millisecond, func(a server.Answers) {
+		answers := []any{}
+		for _, one := range a.All {
+			var answer any
+			if one.Event.Bind(&answer) == nil {
+				answers = append(answers, answer)
+			}
+		}
+		_ = asked.Ack(answers, len(a.Missing) == 0)
+	}, "question", list...)
 }
 
 // values decodes a list of arguments.

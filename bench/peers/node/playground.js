@@ -9,6 +9,12 @@ export function protocol(io) {
     socket.on('message-with-ack', (...args) => args.pop()(...args));
     // ask: the server asks the client for an acknowledgement, and tells it what came back.
     socket.on('ask', (...args) => socket.emit('question', ...args, (...answer) => socket.emit('answer', ...answer)));
+    socket.on('volatile', (...args) => socket.volatile.emit('message-back', ...args));
+    // survey: the server asks all clients, and tells what was answered in so many milliseconds, and whether that is all.
+    socket.on('survey', (patience, ...args) => {
+      const done = args.pop();
+      io.timeout(patience).emit('question', ...args, (err, answers) => done(answers, !err));
+    });
     // bye: the server leaves this namespace; bye true: it closes the whole connection.
     socket.on('bye', (close) => socket.disconnect(close === true));
   });

@@ -1,4 +1,4 @@
-// node server.js [--app bench|protocol|engine] [--port N] [--path PATH] [--ping-interval 25s] [--ping-timeout 20s] [--max-payload BYTES]
+// node server.js [--app bench|protocol|engine] [--port N] [--path PATH] [--ping-interval 25s] [--ping-timeout 20s] [--max-payload BYTES] [--recovery 120s]
 //
 // Prints one line with its address when it accepts connections. Ends on SIGTERM, SIGINT, or the end of a piped standard input,
 // so that it never outlives whoever started it.
@@ -14,7 +14,7 @@ const string = (value) => ({ type: 'string', ...(value && { default: value }) })
 const { values: flags } = parseArgs({
   options: {
     app: string('bench'), port: string('0'), path: string(),
-    'ping-interval': string('25s'), 'ping-timeout': string('20s'), 'max-payload': string('1000000'),
+    'ping-interval': string('25s'), 'ping-timeout': string('20s'), 'max-payload': string('1000000'), recovery: string(),
   },
 });
 const milliseconds = (text) => parseFloat(text) * (text.endsWith('ms') ? 1 : 1000);
@@ -22,6 +22,7 @@ const options = {
   pingInterval: milliseconds(flags['ping-interval']),
   pingTimeout: milliseconds(flags['ping-timeout']),
   maxHttpBufferSize: Number(flags['max-payload']),
+  ...(flags.recovery && { connectionStateRecovery: { maxDisconnectionDuration: milliseconds(flags.recovery) } }),
 };
 
 const apps = { bench: contract, protocol, engine };
