@@ -71,6 +71,7 @@ type Pair struct {
 
 	rest      map[string]string // the parameters that both sides share
 	base, new side
+	spectra   [2]*result.Latency // the trials of base and of new merged, of the metric of Shift
 }
 
 // Trials counts the trials of a side.

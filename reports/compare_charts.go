@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/throng-io/throng/reports/internal/draw"
+	"github.com/throng-io/throng/scenario/result"
 )
 
 // maxDrawnPairs is how many pairs get figures of their own; the tables and the figures over all pairs are complete.
@@ -145,6 +146,35 @@ func shiftFigure(name string, p *Pair) *figure {
 	return f
 }
 
+// overlayFigure lays the two distributions over each other, the trials of a side merged.
+func overlayFigure(name string, p *Pair) *figure {
+	if p.Shift == nil || p.spectra[0] == nil || p.spectra[1] == nil {
+		return nil
+	}
+	panel := draw.Panel{Y: draw.Axis{Label: p.Shift.Metric + ", ms", Log: true}}
+	farthest, merged := 10.0, map[string]*result.Latency{}
+	names := []string{p.Base, p.New}
+	if p.Base == p.New {
+		names = []string{p.Base + " (base)", p.New + " (new)"}
+	}
+	for i, l := range p.spectra {
+		merged[names[i]] = l
+		pts, err := spectrumPoints(l)
+		if err != nil || len(pts) < 2 {
+			return nil // measure has read these histograms already
+		}
+		farthest = max(farthest, pts[len(pts)-1].X)
+		style := []draw.Style{draw.Grey, draw.Blue}[i]
+		panel.Lines = append(panel.Lines, draw.Line{Name: fmt.Sprintf("%s (n = %s)", names[i], count(l.N)), Points: pts, Style: style})
+	}
+	panel.X = spectrumAxis(farthest)
+	f := &figure{Caption: "The two distributions over each other; the trials of a side are merged sample by sample, so that one slow trial weighs more here than in the medians of the table. Lower is better."}
+	f.Data = latencyTable(merged, names)
+	f.Data.Title, f.Data.Head[0] = "", "side"
+	f.Figure = draw.Figure{Name: name, Title: upperFirst(p.Shift.Metric) + " by percentile", Sub: pairSub(p), Panels: []draw.Panel{panel}}
+	return f
+}
+
 // showInterval writes an interval of a change.
 func showInterval(ci *Interval, c *Change) string {
 	if ci == nil {
@@ -196,7 +226,7 @@ func compareFigures(c *Comparison) (overall []*figure, each [][]*figure) {
 		for j := range p.Changes {
 			rows = append(rows, changeRow{p.Changes[j].Title, &p.Changes[j]})
 		}
-		for _, f := range []*figure{changes("changes"+suffix, "Change by metric", pairSub(p), rows), shiftFigure("shift"+suffix, p)} {
+		for _, f := range []*figure{changes("changes"+suffix, "Change by metric", pairSub(p), rows), overlayFigure("spectrum"+suffix, p), shiftFigure("shift"+suffix, p)} {
 			if f != nil {
 				each[i] = append(each[i], f)
 			}

@@ -50,6 +50,11 @@ func shift(p *Pair) (*Shift, error) {
 	if err != nil {
 		return nil, fmt.Errorf("percentiles of %s: %w", p.New, err)
 	}
+	for i, ls := range [][]*result.Latency{base, next} {
+		if p.spectra[i], err = result.Merge(ls...); err != nil {
+			return nil, err
+		}
+	}
 	s := &Shift{Metric: name}
 	for i, percentile := range at {
 		all := contrasts(old[i], changed[i], true)

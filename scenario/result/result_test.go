@@ -178,7 +178,7 @@ func TestReadTellsWhatToDo(t *testing.T) {
 }
 
 func TestReadLeavesOutNullLatencies(t *testing.T) {
-	r, err := parse("x", []byte(`{"format":1,"later":true,"cells":[{"latency":{"ack":null,"delivery":{}}}]}`))
+	r, err := Parse("x", []byte(`{"format":1,"later":true,"cells":[{"latency":{"ack":null,"delivery":{}}}]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,7 +225,7 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte(promised))
 	f.Add([]byte(`{"format":1,"cells":[{"latency":{"a":{"n":3,"hdr":"AAAA"}}}]}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		r, err := parse("x", text)
+		r, err := Parse("x", text)
 		if (r == nil) == (err == nil) {
 			t.Fatalf("result %v with error %v", r, err)
 		}

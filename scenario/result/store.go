@@ -72,10 +72,11 @@ func Read(path string) (*Run, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read result: %w", err)
 	}
-	return parse(path, text)
+	return Parse(path, text)
 }
 
-func parse(path string, text []byte) (*Run, error) {
+// Parse takes the text of a result.json; path is how errors name it. See Read.
+func Parse(path string, text []byte) (*Run, error) {
 	var head struct {
 		Format *int            `json:"format"`
 		Cells  json.RawMessage `json:"cells"`

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/throng-io/throng/reports"
+)
+
+// viewGrace is how long the viewer waits for answers under way when it is stopped.
+const viewGrace = 3 * time.Second
+
+func viewCommand() *cobra.Command {
+	var listen string
+	cmd := &cobra.Command{
+		Use:   "view [DIR]",
+		Short: "Browse and compare all results in a web browser",
+		Long: `Serve all results below DIR (default out) to a web browser: a list that can be
+filtered, the report of each run, and the comparison of any two. Only this machine
+is served unless --listen says otherwise. Ctrl-C ends it.`,
+		Example: `  throng view
+  throng view results --listen 127.0.0.1:9000`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			dir := "out"
+			if len(args) > 0 {
+				dir = args[0]
+			}
+			viewer, err := reports.NewViewer(dir)
+			if err != nil {
+				return err
+			}
+			defer func() { _ = viewer.Close() }()
+			l, err := net.Listen("tcp", listen)
+			if err != nil {
+				return fmt.Errorf("view results: %w; choose another address with --listen", err)
+			}
+			if _, err := fmt.Fprintf(cmd.OutOrStdout(), "serving %s on http://%s/\n", dir, l.Addr()); err != nil {
+				_ = l.Close()
+				return err
+			}
+			if a, ok := l.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() {
+				_, _ = fmt.Fprintln(cmd.ErrOrStderr(), "throng: everyone who reaches this address can read the results")
+			}
+			return serveUntil(cmd.Context(), l, viewer)
+		},
+	}
+	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:7070", "address to serve on")
+	return cmd
+}
+
+// serveUntil serves until ctx ends, and then until the answers under way are given.
+func serveUntil(ctx context.Context, l net.Listener, h http.Handler) error {
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(l) }()
+	select {
+	case err := <-ended:
+		return fmt.Errorf("view results: %w", err)
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), viewGrace)
+	defer cancel()
+	if err := server.Shutdown(grace); err != nil {
+		_ = server.Close()
+	}
+	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("view results: %w", err)
+	}
+	return nil
+}
