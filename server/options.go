@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"slices"
 	"strings"
@@ -26,6 +27,11 @@ type Options struct {
 	Transports []string
 	// NoUpgrades keeps clients that began with polling there.
 	NoUpgrades bool
+	// Client holds the files of the official browser client: the folder dist of
+	// the npm package socket.io-client, as os.DirFS or embedded. They are read
+	// once, and served under Path, so that pages can load
+	// /socket.io/socket.io.js. Default: none.
+	Client fs.FS
 	// CORS says which pages of other origins may read the answers. Default: no
 	// header at all, so none.
 	CORS *CORS

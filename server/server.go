@@ -27,6 +27,7 @@ type Server struct {
 	clock  *deadline.Clock
 	ticks  sync.Once // starts the clock with the first session
 	gate   gate
+	client map[string]*clientFile
 
 	mu         sync.RWMutex
 	namespaces map[string]*Namespace
@@ -44,7 +45,11 @@ func New(opts Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{opts: opts, clock: deadline.New(), namespaces: map[string]*Namespace{}}
+	client, err := clientFiles(opts.Client)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{opts: opts, client: client, clock: deadline.New(), namespaces: map[string]*Namespace{}}
 	s.Namespace = s.Of("/")
 	cfg := transport.Config{
 		Session: session.Config{
@@ -128,12 +133,15 @@ func (s *Server) newNamespace(name string) *Namespace {
 func (s *Server) Handler(ctx *fasthttp.RequestCtx) {
 	// The prefix of the path as it was sent: decoding it first would let two
 	// spellings of one path meet different rules in a proxy and here.
-	if !strings.HasPrefix(string(ctx.Request.Header.RequestURI()), s.opts.Path) {
+	name, ours := strings.CutPrefix(string(ctx.Request.Header.RequestURI()), s.opts.Path)
+	if !ours {
 		ctx.SetStatusCode(fasthttp.StatusNotFound)
 		ctx.SetBodyString("not found\n")
 		return
 	}
-	s.engine.Handle(ctx)
+	if !s.serveClient(ctx, name) {
+		s.engine.Handle(ctx)
+	}
 }
 
 // requestTime bounds how long a request may take to arrive, so that slow ones

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -31,6 +32,7 @@ func serveCommand() *cobra.Command {
 		parent      bool
 		profile     string
 		recovery    time.Duration
+		client      string
 	)
 	cmd := &cobra.Command{
 		Use:   "serve",
@@ -50,6 +52,9 @@ Ctrl-C or SIGTERM after its clients have been told.`,
 			}
 			if recovery > 0 {
 				opts.Recovery = &server.Recovery{MaxDisconnection: recovery}
+			}
+			if client != "" {
+				opts.Client = os.DirFS(client)
 			}
 			srv, err := app.New(application, opts)
 			if err != nil {
@@ -89,6 +94,7 @@ Ctrl-C or SIGTERM after its clients have been told.`,
 	f.BoolVar(&credentials, "cors-credentials", false, "allow such pages to send cookies")
 	f.StringVar(&opts.Cookie, "cookie", "", "name of a cookie with the session id, for sticky load balancers")
 	f.Var(milliseconds(&recovery, 0), "recovery", "for how long clients may come back as the same socket (default never)")
+	f.StringVar(&client, "client-dir", "", "folder of the browser client to serve (dist of the npm package socket.io-client)")
 	f.StringVar(&profile, "pprof", "", "address to offer net/http/pprof on, such as :6060 (loopback interface only)")
 	f.BoolVar(&parent, "until-stdin-ends", false, "stop when standard input ends, as it does when the parent process is gone")
 	return cmd

@@ -16,7 +16,8 @@ type CORS struct {
 	Credentials bool
 }
 
-func (c *CORS) apply(ctx *fasthttp.RequestCtx) {
+// Apply sets the headers of an answer.
+func (c *CORS) Apply(ctx *fasthttp.RequestCtx) {
 	h := &ctx.Response.Header
 	switch {
 	case len(c.Origins) == 1 && c.Origins[0] == "*":

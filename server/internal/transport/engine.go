@@ -82,7 +82,7 @@ func New(cfg Config) *Engine {
 func (e *Engine) Handle(ctx *fasthttp.RequestCtx) {
 	upgrade := websocket.FastHTTPIsWebSocketUpgrade(ctx)
 	if e.cfg.CORS != nil {
-		e.cfg.CORS.apply(ctx)
+		e.cfg.CORS.Apply(ctx)
 		if string(ctx.Method()) == fasthttp.MethodOptions {
 			e.cfg.CORS.preflight(ctx)
 			return
