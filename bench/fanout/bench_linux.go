@@ -1,0 +1,262 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/throng-io/throng/bench/fanout/internal/load"
+)
+
+// bench is what all cases share: built servers, chosen processors, and what has to be cleaned up.
+type bench struct {
+	opts         *options
+	root, dir    string // of the project; of what was built
+	header       header
+	serverCPU    int
+	generatorCPU int
+	self         string
+	log          io.Writer
+}
+
+func prepare(ctx context.Context, o *options, log io.Writer) (*bench, error) {
+	b := &bench{opts: o, log: log}
+	var err error
+	if b.serverCPU, b.generatorCPU, err = processors(o); err != nil {
+		return nil, err
+	}
+	if b.self, err = os.Executable(); err != nil {
+		return nil, fmt.Errorf("finding this program: %w", err)
+	}
+	if b.root, err = output(ctx, "", "go", "list", "-m", "-f", "{{.Dir}}"); err != nil {
+		return nil, err
+	}
+	if b.dir, err = os.MkdirTemp("", "fanout"); err != nil {
+		return nil, fmt.Errorf("making a folder: %w", err)
+	}
+	if err := b.build(ctx); err != nil {
+		b.close()
+		return nil, err
+	}
+	b.header = describe(ctx, b.root)
+	return b, nil
+}
+
+func (b *bench) close() { _ = os.RemoveAll(b.dir) }
+
+// processors picks the first two that this process may run on.
+func processors(o *options) (server, generator int, err error) {
+	var set unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &set); err != nil {
+		return 0, 0, fmt.Errorf("reading the affinity: %w", err)
+	}
+	var allowed []int
+	for i := 0; i < 1024 && len(allowed) < 2; i++ {
+		if set.IsSet(i) {
+			allowed = append(allowed, i)
+		}
+	}
+	if len(allowed) < 2 {
+		return 0, 0, errors.New("two processors are needed: one for the server, one for the generator")
+	}
+	server, generator = allowed[0], allowed[1]
+	if o.serverCPU >= 0 {
+		server = o.serverCPU
+	}
+	if o.generatorCPU >= 0 {
+		generator = o.generatorCPU
+	}
+	if server == generator {
+		return 0, 0, fmt.Errorf("server and generator would share processor %d; choose with --server-cpu and --generator-cpu", server)
+	}
+	return server, generator, nil
+}
+
+// build makes the servers that are to be measured.
+func (b *bench) build(ctx context.Context) error {
+	for _, name := range []string{"throng", "floor"} {
+		if name == "throng" && b.opts.throng != "" {
+			continue
+		}
+		from := map[string]string{"throng": "./cmd/throng", "floor": "./bench/floor"}[name]
+		if _, err := output(ctx, b.root, "go", "build", "-o", filepath.Join(b.dir, name), from); err != nil {
+			return err
+		}
+	}
+	peer := filepath.Join(b.root, "bench", "peers", "node")
+	if _, err := os.Stat(filepath.Join(peer, "node_modules", "socket.io")); err != nil && b.wants("node") {
+		_, _ = fmt.Fprintln(b.log, "npm ci in bench/peers/node")
+		if _, err := output(ctx, peer, "npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"); err != nil {
+			return err
+		}
+		lock, err := os.ReadFile(filepath.Join(peer, "package-lock.json"))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(peer, "node_modules", ".installed"), lock, 0o644)
+		}
+		if err != nil {
+			return fmt.Errorf("noting what is installed: %w", err)
+		}
+	}
+	return nil
+}
+
+// wants tells whether a server is among the chosen ones.
+func (b *bench) wants(server string) bool {
+	if len(b.opts.servers) == 0 {
+		return true
+	}
+	for _, s := range b.opts.servers {
+		if s == server {
+			return true
+		}
+	}
+	return false
+}
+
+func output(ctx context.Context, dir string, command ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+	var stderr bytes.Buffer
+	cmd.Dir, cmd.Stderr = dir, &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("%s: %w\n%s", strings.Join(command, " "), err, stderr.Bytes())
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+// command is how a server is started.
+func (b *bench) command(e entry) []string {
+	switch e.server {
+	case "node":
+		return []string{"node", filepath.Join(b.root, "bench", "peers", "node", "server.js"), "--app", "bench", "--port", "0"}
+	case "floor":
+		return []string{filepath.Join(b.dir, "floor")}
+	}
+	binary := filepath.Join(b.dir, "throng")
+	if b.opts.throng != "" {
+		binary = b.opts.throng
+	}
+	if e.server == "before" {
+		binary = b.opts.before
+	}
+	args := []string{binary, "serve", "--app", "bench", "--listen", "127.0.0.1:0"}
+	if e.strategy != "" {
+		args = append(args, "--fanout", e.strategy)
+	}
+	return args
+}
+
+// A subject is a running server with its clients.
+type subject struct {
+	entry
+	server *child
+	gens   []*child // the first one sends
+	opened *load.Result
+}
+
+// open starts a server and connects its clients.
+func (b *bench) open(ctx context.Context, e entry) (*subject, error) {
+	s := &subject{entry: e}
+	if err := b.opening(ctx, s); err != nil {
+		s.close()
+		return nil, fmt.Errorf("%s: %w", e.label(), err)
+	}
+	return s, nil
+}
+
+func (b *bench) opening(ctx context.Context, s *subject) (err error) {
+	if s.server, err = start(ctx, b.serverCPU, nil, b.command(s.entry)...); err != nil {
+		return err
+	}
+	at, err := s.server.address()
+	if err != nil {
+		return err
+	}
+	var ends []*os.File
+	if s.generators == 2 {
+		pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			return fmt.Errorf("making a pair of sockets: %w", err)
+		}
+		ends = []*os.File{os.NewFile(uintptr(pair[0]), "peer"), os.NewFile(uintptr(pair[1]), "peer")}
+		defer func() { _, _ = ends[0].Close(), ends[1].Close() }()
+	}
+	// The one that sends connects last: its first broadcast finds everybody there.
+	for i := s.generators - 1; i >= 0; i-- {
+		cfg := load.Config{
+			Server: at, PID: s.server.cmd.Process.Pid, Clients: s.clients / s.generators,
+			Rooms: s.rooms, Polling: s.polling, Limit: time.Minute, Follow: i > 0,
+		}
+		var files []*os.File
+		if ends != nil {
+			cfg.Peer, files = 3, ends[i:i+1]
+		}
+		g, err := start(ctx, b.generatorCPU, files, b.self, "generator")
+		if err != nil {
+			return err
+		}
+		s.gens = append([]*child{g}, s.gens...)
+		a, err := g.do(load.Command{Do: "open", Config: &cfg})
+		if err != nil {
+			return s.server.failed(err)
+		}
+		s.opened = a.Result
+	}
+	return nil
+}
+
+// do has the sending generator measure, and the other one check that it has got as much.
+func (s *subject) do(cmd load.Command) (*load.Result, error) {
+	a, err := s.gens[0].do(cmd)
+	if err != nil {
+		return nil, s.server.failed(err)
+	}
+	if len(s.gens) == 1 {
+		return a.Result, nil
+	}
+	if _, err := s.gens[1].do(load.Command{Do: "audit", N: int(a.Sent)}); err != nil {
+		return nil, s.server.failed(err)
+	}
+	a.Result.Deliveries = a.Result.Broadcasts * uint64(s.clients)
+	return a.Result, nil
+}
+
+func (s *subject) close() {
+	for _, g := range s.gens {
+		g.stop()
+	}
+	if s.server != nil {
+		s.server.stop()
+	}
+}
+
+// describe tells what the figures were measured on.
+func describe(ctx context.Context, root string) header {
+	h := header{Go: runtime.Version(), Processors: runtime.NumCPU(), Time: time.Now().UTC().Format(time.RFC3339)}
+	var u unix.Utsname
+	if unix.Uname(&u) == nil {
+		h.Kernel = unix.ByteSliceToString(u.Sysname[:]) + " " + unix.ByteSliceToString(u.Release[:]) + " " + unix.ByteSliceToString(u.Machine[:])
+	}
+	if info, err := os.ReadFile("/proc/cpuinfo"); err == nil {
+		_, model, _ := strings.Cut(string(info), "model name")
+		_, model, _ = strings.Cut(model, ":")
+		model, _, _ = strings.Cut(model, "\n")
+		h.Machine = strings.TrimSpace(model)
+	}
+	h.Node, _ = output(ctx, "", "node", "--version")
+	h.Commit, _ = output(ctx, root, "git", "rev-parse", "--short=12", "HEAD")
+	if changed, err := output(ctx, root, "git", "status", "--porcelain", "--untracked-files=no", "--", "server", "protocol", "cmd", "bench"); err == nil && changed != "" {
+		h.Commit += " with changes"
+	}
+	return h
+}

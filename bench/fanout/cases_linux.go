@@ -1,0 +1,318 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/throng-io/throng/bench/fanout/internal/load"
+)
+
+// An entry is one server of a case, and the clients it gets.
+type entry struct {
+	server     string // throng, before, node or floor
+	strategy   string // of throng; "" is its default
+	variant    string // what tells it from another entry of the same server
+	clients    int
+	generators int
+	rooms      int
+	polling    bool
+}
+
+func (e entry) label() string {
+	name := e.server
+	if e.strategy != "" {
+		name += "/" + e.strategy
+	}
+	if e.variant != "" {
+		name += " " + e.variant
+	}
+	return name
+}
+
+// metrics is what one measurement gave, by name.
+type metrics map[string]float64
+
+// A case is one row of what is promised.
+type benchCase struct {
+	name, about string
+	entries     []entry
+	columns     []string      // metrics to print
+	window      time.Duration // length of one measurement
+	fresh       bool          // each measurement has a server of its own
+	measure     func(ctx context.Context, s *subject, window time.Duration) (metrics, error)
+	targets     []target
+}
+
+// A target says what one metric of an entry may be relative to another one.
+type target struct {
+	metric, of, to string
+	limit          float64
+	atLeast        bool
+	stretch        bool
+}
+
+// each makes one entry for each server, alike but for the server.
+func each(e entry, servers ...string) []entry {
+	e.generators = max(e.generators, 1)
+	var all []entry
+	for _, s := range servers {
+		e.server = s
+		all = append(all, e)
+	}
+	return all
+}
+
+const (
+	costMetric  = "us/delivery"
+	p50Metric   = "p50 ms"
+	p99Metric   = "p99 ms"
+	acksMetric  = "acks/cpu-s"
+	perMetric   = "deliveries/cpu-s"
+	pssMetric   = "PSS KiB/conn"
+	rssMetric   = "RSS KiB/conn"
+	dialsMetric = "us/connect"
+)
+
+var floodColumns = []string{costMetric, "deliveries/s", "server cpu %", "generator us/delivery"}
+
+func allCases() []benchCase {
+	three := []string{"throng", "node", "floor"}
+	flood := func(name string, inflight, clients, generators int, window time.Duration, targets ...target) benchCase {
+		return benchCase{
+			name: name, about: fmt.Sprintf("broadcast flat out, %d in flight, %d clients", inflight, clients),
+			entries: each(entry{clients: clients, generators: generators}, three...),
+			columns: floodColumns, window: window, measure: floodOf(inflight), targets: targets,
+		}
+	}
+	paced := func(clients int) benchCase {
+		return benchCase{
+			name: fmt.Sprintf("paced-%d", clients), about: fmt.Sprintf("10 broadcasts a second to %d clients: from when each was due to its last receiver", clients),
+			entries: each(entry{clients: clients}, three...),
+			columns: []string{p50Metric, p99Metric, costMetric, "server cpu %"}, window: 5 * time.Second, measure: measurePaced,
+			targets: []target{
+				{metric: p50Metric, of: "throng", to: "floor", limit: 1.4},
+				{metric: p99Metric, of: "throng", to: "floor", limit: 1.4},
+				{metric: p50Metric, of: "throng", to: "node", limit: 0.6},
+				{metric: p99Metric, of: "throng", to: "node", limit: 0.6},
+			},
+		}
+	}
+	cost := func(to string, limit float64, stretch bool) target {
+		return target{metric: costMetric, of: "throng", to: to, limit: limit, stretch: stretch}
+	}
+	big := flood("flood-18000", 8, 18000, 2, 2*time.Second, cost("throng at 5000", 1.3, false))
+	big.entries = append(big.entries, entry{server: "throng", variant: "at 5000", clients: 5000, generators: 1})
+	return []benchCase{
+		flood("flood-1000", 8, 1000, 1, time.Second, cost("node", 1./10, false), cost("floor", 1/3.5, false), cost("node", 1./14, true), cost("floor", 1./5, true)),
+		flood("flood-5000", 8, 5000, 1, 1500*time.Millisecond, cost("node", 1./10, false), cost("floor", 1/3.5, false)),
+		big,
+		flood("single-1000", 1, 1000, 1, time.Second, cost("floor", 1.15, false), cost("node", 0.4, false)),
+		paced(1000),
+		paced(5000),
+		{
+			name: "echo", about: "echo with acknowledgement, 1000 clients, one outstanding each",
+			entries: each(entry{clients: 1000}, three...), columns: []string{acksMetric, "acks/s", "server cpu %"}, window: 1500 * time.Millisecond, measure: measureEcho,
+			targets: []target{
+				{metric: acksMetric, of: "throng", to: "node", limit: 3, atLeast: true},
+				{metric: acksMetric, of: "throng", to: "node", limit: 4, atLeast: true, stretch: true},
+			},
+		},
+		{
+			name: "rooms", about: "10000 clients in rooms, one message per room and second",
+			entries: []entry{
+				{server: "throng", variant: "1 x 10000", clients: 10000, rooms: 1, generators: 1},
+				{server: "throng", variant: "100 x 100", clients: 10000, rooms: 100, generators: 1},
+				{server: "throng", variant: "1000 x 10", clients: 10000, rooms: 1000, generators: 1},
+			},
+			columns: []string{costMetric, "server cpu %"}, window: 5 * time.Second, measure: measureRooms,
+			targets: []target{
+				{metric: costMetric, of: "throng 100 x 100", to: "throng 1 x 10000", limit: 1.3},
+				{metric: costMetric, of: "throng 1000 x 10", to: "throng 1 x 10000", limit: 1.3},
+			},
+		},
+		{
+			name: "polling", about: "1000 long-polling clients, 10 broadcasts a second",
+			entries: each(entry{clients: 1000, polling: true}, "throng", "node"),
+			columns: []string{perMetric, costMetric, p50Metric, p99Metric, "server cpu %"}, window: 5 * time.Second, measure: measurePaced,
+			targets: []target{{metric: perMetric, of: "throng", to: "node", limit: 3, atLeast: true}},
+		},
+		{
+			name: "idle", about: "idle websocket connections: slope of the process's memory from 2000 to 10000",
+			entries: each(entry{clients: 2000}, three...), columns: []string{rssMetric, pssMetric, "RSS MiB at 10000"}, window: 2 * time.Second, fresh: true, measure: measureIdle,
+			targets: []target{
+				{metric: rssMetric, of: "throng", to: "node", limit: 0.5},
+				{metric: rssMetric, of: "throng", limit: 3, stretch: true},
+			},
+		},
+		{
+			name: "connects", about: "server processor time per websocket connect, handshake and namespace included",
+			entries: each(entry{clients: 1000}, three...), columns: []string{dialsMetric, "connects/s"}, fresh: true, measure: measureConnects,
+			targets: []target{{metric: dialsMetric, of: "throng", to: "node", limit: 1. / 3}},
+		},
+	}
+}
+
+func choose(names []string) ([]benchCase, error) {
+	all := allCases()
+	if len(names) == 0 {
+		return all, nil
+	}
+	var chosen []benchCase
+	for _, name := range names {
+		at := slices.IndexFunc(all, func(c benchCase) bool { return c.name == name })
+		if at < 0 {
+			return nil, fmt.Errorf("there is no case %q; --list prints them", name)
+		}
+		chosen = append(chosen, all[at])
+	}
+	return chosen, nil
+}
+
+// field chooses the entries of a case by the command line.
+func (b *bench) field(c benchCase) []entry {
+	var all []entry
+	for _, e := range c.entries {
+		if !b.wants(e.server) {
+			continue
+		}
+		all = append(all, e)
+		if e.server != "throng" {
+			continue
+		}
+		if b.opts.before != "" {
+			e.server = "before"
+			all = append(all, e)
+			e.server = "throng"
+		}
+		for _, s := range b.opts.strategies {
+			e.strategy = s
+			all = append(all, e)
+		}
+	}
+	return all
+}
+
+func floodOf(inflight int) func(context.Context, *subject, time.Duration) (metrics, error) {
+	return func(_ context.Context, s *subject, window time.Duration) (metrics, error) {
+		if _, err := s.do(load.Command{Do: "flood", N: inflight, Duration: window / 3}); err != nil {
+			return nil, err
+		}
+		r, err := s.do(load.Command{Do: "flood", N: inflight, Duration: window})
+		if err != nil {
+			return nil, err
+		}
+		return deliveries(r), nil
+	}
+}
+
+func deliveries(r *load.Result) metrics {
+	n := float64(r.Deliveries)
+	return metrics{
+		costMetric: micros(r.Server) / n, "deliveries/s": n / r.Wall.Seconds(), perMetric: n / r.Server.Seconds(),
+		"server cpu %": 100 * r.Server.Seconds() / r.Wall.Seconds(), "generator us/delivery": micros(r.Own) / n,
+	}
+}
+
+func micros(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e3 }
+
+func measurePaced(_ context.Context, s *subject, window time.Duration) (metrics, error) {
+	const rate = 10
+	if _, err := s.do(load.Command{Do: "paced", Rate: rate, N: rate}); err != nil { // warm
+		return nil, err
+	}
+	r, err := s.do(load.Command{Do: "paced", Rate: rate, N: max(1, int(rate*window.Seconds()))})
+	if err != nil {
+		return nil, err
+	}
+	m := deliveries(r)
+	m[p50Metric], m[p99Metric] = quantile(r.Last, 0.5), quantile(r.Last, 0.99)
+	return m, nil
+}
+
+// quantile is the nearest rank, in milliseconds.
+func quantile(sorted []time.Duration, q float64) float64 {
+	at := int(q * float64(len(sorted)))
+	return micros(sorted[min(at, len(sorted)-1)]) / 1e3
+}
+
+func measureEcho(_ context.Context, s *subject, window time.Duration) (metrics, error) {
+	if _, err := s.do(load.Command{Do: "echo", Duration: window / 3}); err != nil {
+		return nil, err
+	}
+	r, err := s.do(load.Command{Do: "echo", Duration: window})
+	if err != nil {
+		return nil, err
+	}
+	n := float64(r.Acks)
+	return metrics{acksMetric: n / r.Server.Seconds(), "acks/s": n / r.Wall.Seconds(), "server cpu %": 100 * r.Server.Seconds() / r.Wall.Seconds()}, nil
+}
+
+func measureRooms(_ context.Context, s *subject, window time.Duration) (metrics, error) {
+	if _, err := s.do(load.Command{Do: "rooms", N: 1}); err != nil {
+		return nil, err
+	}
+	r, err := s.do(load.Command{Do: "rooms", N: max(1, int(window.Seconds()))})
+	if err != nil {
+		return nil, err
+	}
+	return deliveries(r), nil
+}
+
+func measureIdle(_ context.Context, s *subject, window time.Duration) (metrics, error) {
+	const more = 8000
+	memory := func() (rss, pss float64, err error) {
+		if _, err := s.do(load.Command{Do: "rest", Duration: window}); err != nil {
+			return 0, 0, err
+		}
+		return s.server.memory()
+	}
+	rss, pss, err := memory()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.do(load.Command{Do: "more", N: more}); err != nil {
+		return nil, err
+	}
+	rss2, pss2, err := memory()
+	if err != nil {
+		return nil, err
+	}
+	return metrics{rssMetric: (rss2 - rss) / more, pssMetric: (pss2 - pss) / more, "RSS MiB at 10000": rss2 / 1024}, nil
+}
+
+func measureConnects(_ context.Context, s *subject, _ time.Duration) (metrics, error) {
+	const more = 3000
+	r, err := s.do(load.Command{Do: "more", N: more})
+	if err != nil {
+		return nil, err
+	}
+	return metrics{dialsMetric: micros(r.Server) / more, "connects/s": more / r.Wall.Seconds()}, nil
+}
+
+// memory reads what a process holds, in KiB.
+func (c *child) memory() (rss, pss float64, err error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", c.cmd.Process.Pid))
+	if err != nil {
+		return 0, 0, fmt.Errorf("reading a server's memory: %w", err)
+	}
+	read := func(name string) float64 {
+		_, after, _ := bytes.Cut(text, []byte("\n"+name+":"))
+		fields := strings.Fields(string(after))
+		if len(fields) == 0 {
+			err = fmt.Errorf("a server's memory: no %s in smaps_rollup", name)
+			return 0
+		}
+		v, parse := strconv.ParseFloat(fields[0], 64)
+		if parse != nil {
+			err = fmt.Errorf("a server's memory: %w", parse)
+		}
+		return v
+	}
+	return read("Rss"), read("Pss"), err
+}

@@ -1,0 +1,281 @@
+//go:build linux
+
+package load
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Result is what one measurement counted, between two moments with nothing in flight.
+type Result struct {
+	Deliveries uint64          // messages received, acknowledgements not counted
+	Broadcasts uint64          // requests that caused them
+	Acks       uint64          // acknowledgements received
+	Wall       time.Duration   // from the first request to the last delivery
+	Server     time.Duration   // processor time of the server, user and system
+	Own        time.Duration   // processor time of this process
+	Last       []time.Duration // open loop: from when each broadcast was due to its last receiver, sorted
+}
+
+// A moment is what the counters and clocks say at one time.
+type moment struct {
+	at          time.Time
+	server, own time.Duration
+	total, sent uint64
+	acks        uint64
+}
+
+func (g *Generator) now() (m moment, err error) {
+	if m.server, err = processTime(g.cfg.PID); err != nil {
+		return m, err
+	}
+	if m.own, err = processTime(0); err != nil {
+		return m, err
+	}
+	for _, c := range g.conns {
+		m.acks += c.acks
+	}
+	m.at, m.total, m.sent = time.Now(), g.ledger.total, g.ledger.sent
+	return m, nil
+}
+
+func (g *Generator) since(m moment) (*Result, error) {
+	n, err := g.now()
+	if err != nil {
+		return nil, err
+	}
+	return &Result{
+		Deliveries: n.total - m.total, Broadcasts: n.sent - m.sent, Acks: n.acks - m.acks,
+		Wall: n.at.Sub(m.at), Server: n.server - m.server, Own: n.own - m.own,
+	}, nil
+}
+
+// measure runs a mode from rest to rest.
+func (g *Generator) measure(m mode, limit time.Duration, done func() bool) (*Result, error) {
+	start, err := g.now()
+	if err != nil {
+		return nil, err
+	}
+	g.mode = m
+	defer func() { g.mode = quiet{}; g.ledger.onLast = nil }()
+	if err := m.batch(g); err != nil {
+		return nil, err
+	}
+	if err := g.loop(limit, done); err != nil {
+		return nil, err
+	}
+	return g.since(start)
+}
+
+// Flood keeps inflight broadcasts under way for d.
+func (g *Generator) Flood(inflight int, d time.Duration) (*Result, error) {
+	f := &flood{inflight: uint64(inflight), end: time.Now().Add(d)}
+	f.requests = slices.Repeat(masked(0x81, message(`["all",`)), inflight)
+	return g.checked(g.measure(f, d+g.cfg.Limit, func() bool { return f.over && g.ledger.complete(&g.cfg) >= g.ledger.sent }))
+}
+
+// checked audits what was measured. What never ended is told by what is missing.
+func (g *Generator) checked(r *Result, err error) (*Result, error) {
+	if err == nil || errors.Is(err, errLate) {
+		if missing := g.audit(g.ledger.sent); missing != nil {
+			return nil, missing
+		}
+	}
+	return r, err
+}
+
+type flood struct {
+	quiet
+	inflight uint64
+	requests []byte // as many as may be under way
+	end      time.Time
+	over     bool
+}
+
+// batch replaces what has been completed while the last events were handled, with one write.
+func (f *flood) batch(g *Generator) error {
+	l := &g.ledger
+	n := f.inflight - (l.sent - l.complete(&g.cfg))
+	if n == 0 || f.over {
+		return nil
+	}
+	if f.over = time.Now().After(f.end); f.over {
+		return nil
+	}
+	l.sent += n
+	return g.sender.wrap(g.sender.write(f.requests[:n*uint64(len(f.requests))/f.inflight]))
+}
+
+// Paced sends n broadcasts, the i-th at i/rate seconds, however the server keeps up.
+func (g *Generator) Paced(rate float64, n int) (*Result, error) {
+	if n > window {
+		return nil, fmt.Errorf("%d broadcasts are more than a run may have (%d)", n, window)
+	}
+	request := message(`["all",`)
+	if g.cfg.Polling { // the sender is on websocket and not among those who are counted
+		request = append(request[:len(request)-1], ",true]"...)
+	}
+	p := &paced{request: masked(0x81, request), left: n}
+	first, start, period := g.ledger.sent, time.Now().Add(soon), time.Duration(float64(time.Second)/rate)
+	var last []time.Duration
+	g.ledger.onLast = func(i uint64) {
+		last = append(last, time.Since(start)-time.Duration(i-first)*period)
+	}
+	if err := g.arm(start, period); err != nil {
+		return nil, err
+	}
+	limit := time.Duration(n)*period + g.cfg.Limit
+	r, err := g.checked(g.measure(p, limit, func() bool { return p.left == 0 && g.ledger.complete(&g.cfg) >= g.ledger.sent }))
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(last)
+	r.Last = last
+	return r, nil
+}
+
+type paced struct {
+	quiet
+	request []byte
+	left    int
+}
+
+func (p *paced) batch(g *Generator) error {
+	for ; g.ticks > 0 && p.left > 0; g.ticks-- {
+		g.ledger.sent++
+		if err := g.sender.write(p.request); err != nil {
+			return g.sender.wrap(err)
+		}
+		if p.left--; p.left == 0 {
+			return g.disarm()
+		}
+	}
+	return nil
+}
+
+// Echo lets every client ask for an acknowledgement, and ask again when it has it, for d.
+func (g *Generator) Echo(d time.Duration) (*Result, error) {
+	e := &echo{request: masked(0x81, []byte(`421["echo",`+payload()+"]")), answer: len("431[]") + len(payload()), end: time.Now().Add(d)}
+	r, err := g.measure(e, d+g.cfg.Limit, func() bool { return e.asked > 0 && e.out == 0 })
+	if errors.Is(err, errLate) {
+		return nil, fmt.Errorf("%d of %d acknowledgements are missing", e.out, e.asked)
+	}
+	return r, err
+}
+
+type echo struct {
+	request    []byte
+	answer     int // bytes of what comes back
+	end        time.Time
+	asked, out uint64
+	over       bool
+}
+
+func (e *echo) ack(_ *Generator, c *conn, answer []byte) error {
+	if len(answer) != e.answer {
+		return fmt.Errorf("an acknowledgement of %d bytes instead of %d: %.200q", len(answer), e.answer, answer)
+	}
+	e.out--
+	if e.over {
+		return nil
+	}
+	e.asked++
+	e.out++
+	return c.write(e.request)
+}
+
+func (e *echo) batch(g *Generator) error {
+	if e.asked == 0 {
+		for _, c := range g.conns {
+			e.asked++
+			e.out++
+			if err := c.write(e.request); err != nil {
+				return c.wrap(err)
+			}
+		}
+	}
+	e.over = e.over || time.Now().After(e.end)
+	return nil
+}
+
+// Rooms sends rounds messages to every room, one each second and evenly spread over it, by a member of the room. The
+// clients must be a multiple of the rooms.
+func (g *Generator) Rooms(rounds int) (*Result, error) {
+	n := g.cfg.Rooms
+	if n == 0 || g.cfg.Clients%n != 0 {
+		return nil, fmt.Errorf("%d clients cannot be dealt evenly to %d rooms", g.cfg.Clients, n)
+	}
+	r := &rooms{left: n * rounds, rooms: n}
+	for i := range n {
+		r.requests = append(r.requests, masked(0x81, message(fmt.Sprintf(`["room","r%d",`, i))))
+	}
+	want := g.ledger.total + uint64(g.cfg.Clients*rounds)
+	if err := g.arm(time.Now().Add(soon), time.Second/time.Duration(n)); err != nil {
+		return nil, err
+	}
+	limit := time.Duration(rounds)*time.Second + g.cfg.Limit
+	result, err := g.measure(r, limit, func() bool { return r.left == 0 && g.ledger.total >= want })
+	if err != nil && !errors.Is(err, errLate) {
+		return nil, err
+	}
+	g.rounds += uint64(rounds)
+	for _, c := range g.conns {
+		if c.got != g.rounds {
+			return nil, fmt.Errorf("client %d has got %d messages of its room instead of %d", c.index, c.got, g.rounds)
+		}
+	}
+	if err == nil {
+		result.Broadcasts = uint64(n * rounds)
+	}
+	return result, err
+}
+
+type rooms struct {
+	quiet
+	requests   [][]byte
+	rooms      int
+	next, left int
+}
+
+func (r *rooms) batch(g *Generator) error {
+	for ; g.ticks > 0 && r.left > 0; g.ticks-- {
+		c := g.conns[r.next]
+		if err := c.write(r.requests[r.next]); err != nil {
+			return c.wrap(err)
+		}
+		r.next = (r.next + 1) % r.rooms
+		if r.left--; r.left == 0 {
+			return g.disarm()
+		}
+	}
+	return nil
+}
+
+// soon is how long before its first tick a schedule is set up.
+const soon = 10 * time.Millisecond
+
+// arm makes the timer count an absolute schedule: ticks that come due while nobody looks are not lost.
+func (g *Generator) arm(start time.Time, period time.Duration) error {
+	spec := unix.ItimerSpec{
+		Interval: unix.NsecToTimespec(int64(period)),
+		Value:    unix.NsecToTimespec(int64(max(time.Until(start), 1))),
+	}
+	g.ticks = 0
+	if err := unix.TimerfdSettime(g.timer, 0, &spec, nil); err != nil {
+		return fmt.Errorf("setting the timer: %w", err)
+	}
+	return nil
+}
+
+func (g *Generator) disarm() error {
+	g.ticks = 0
+	if err := unix.TimerfdSettime(g.timer, 0, &unix.ItimerSpec{}, nil); err != nil {
+		return fmt.Errorf("stopping the timer: %w", err)
+	}
+	return nil
+}

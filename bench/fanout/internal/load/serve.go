@@ -1,0 +1,111 @@
+//go:build linux
+
+package load
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"time"
+)
+
+// A Command is one order to a generator that is a process of its own.
+type Command struct {
+	Do       string        // open, more, flood, paced, echo, rooms, rest, audit
+	Config   *Config       `json:",omitempty"` // open
+	N        int           `json:",omitempty"` // more: connections; flood: in flight; paced: broadcasts; rooms: rounds; audit: broadcasts
+	Rate     float64       `json:",omitempty"` // paced: broadcasts per second
+	Duration time.Duration `json:",omitempty"` // flood, echo, rest
+}
+
+// An Answer is what became of a command.
+type Answer struct {
+	Error  string `json:",omitempty"`
+	Sent   uint64 // broadcasts that this generator has asked for since it started
+	Result *Result
+}
+
+// Serve carries out commands from standard input, one JSON value a line, until it ends, and answers each with a line. The connections
+// live on between commands.
+func Serve(out io.Writer) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var g *Generator
+	defer func() {
+		if g != nil {
+			g.Close()
+		}
+	}()
+	lines, enc := bufio.NewReader(os.Stdin), json.NewEncoder(out)
+	for {
+		if g != nil && lines.Buffered() == 0 {
+			if err := g.Idle(); err != nil {
+				return errors.Join(err, enc.Encode(Answer{Error: err.Error()}))
+			}
+		}
+		line, err := lines.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("reading a command: %w", err)
+		}
+		var c Command
+		if err := json.Unmarshal(line, &c); err != nil {
+			return fmt.Errorf("reading a command: %w", err)
+		}
+		var a Answer
+		if c.Do == "open" {
+			c.Config.Stdin = true
+			if g, err = New(*c.Config); err == nil {
+				a.Result, err = g.opening(g.Connect)
+			}
+		} else {
+			a.Result, err = g.do(c)
+		}
+		if err != nil {
+			a.Error = err.Error()
+		}
+		if g != nil {
+			a.Sent = g.Sent()
+		}
+		if err := enc.Encode(a); err != nil {
+			return fmt.Errorf("answering a command: %w", err)
+		}
+	}
+}
+
+func (g *Generator) do(c Command) (*Result, error) {
+	switch c.Do {
+	case "more":
+		return g.opening(func() error { return g.ConnectMore(c.N) })
+	case "flood":
+		return g.Flood(c.N, c.Duration)
+	case "paced":
+		return g.Paced(c.Rate, c.N)
+	case "echo":
+		return g.Echo(c.Duration)
+	case "rooms":
+		return g.Rooms(c.N)
+	case "rest":
+		return nil, g.Rest(c.Duration)
+	case "audit":
+		return nil, g.Audit(uint64(c.N))
+	}
+	return nil, fmt.Errorf("unknown command %q", c.Do)
+}
+
+// opening measures what connecting costs.
+func (g *Generator) opening(connect func() error) (*Result, error) {
+	start, err := g.now()
+	if err != nil {
+		return nil, err
+	}
+	if err := connect(); err != nil {
+		return nil, err
+	}
+	return g.since(start)
+}

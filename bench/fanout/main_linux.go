@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/throng-io/throng/bench/fanout/internal/load"
+)
+
+func main() {
+	// Children inherit the affinity of the thread that starts them, and die with it.
+	runtime.LockOSThread()
+	if len(os.Args) > 1 && os.Args[1] == "generator" {
+		if err := load.Serve(os.Stdout); err != nil {
+			_, _ = fmt.Fprintln(os.Stderr, "fanout generator:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	if err != nil {
+		_, _ = fmt.Fprintln(os.Stderr, "fanout:", err)
+		os.Exit(1)
+	}
+}
+
+// options is the command line.
+type options struct {
+	quick                      bool
+	cases, servers, strategies []string
+	repeats                    int
+	window                     time.Duration
+	out, throng, before        string
+	serverCPU, generatorCPU    int
+	list                       bool
+	limit                      time.Duration
+}
+
+func parse(args []string, stderr io.Writer) (*options, error) {
+	var o options
+	f := flag.NewFlagSet("fanout", flag.ContinueOnError)
+	f.SetOutput(stderr)
+	split := func(dst *[]string) func(string) error {
+		return func(s string) error {
+			*dst = strings.Split(s, ",")
+			return nil
+		}
+	}
+	f.BoolVar(&o.quick, "quick", false, "only the first case, in under 40 seconds; prints one line of JSON")
+	f.BoolVar(&o.list, "list", false, "print the cases and stop")
+	f.Func("cases", "cases to run, separated by commas (default all; see --list)", split(&o.cases))
+	f.Func("servers", "servers to measure (default throng,node,floor where the case has them)", split(&o.servers))
+	f.Func("strategies", "fan-out strategies of throng to measure beside its default, separated by commas", split(&o.strategies))
+	f.IntVar(&o.repeats, "repeats", 5, "interleaved repeats, of which the median counts")
+	f.DurationVar(&o.window, "window", 0, "length of one measurement (default as the case has it)")
+	f.StringVar(&o.out, "out", "bench/results", `folder for results, relative to the root of the project; "" writes none`)
+	f.StringVar(&o.throng, "throng", "", "binary to measure instead of building cmd/throng")
+	f.StringVar(&o.before, "before", "", `another throng binary to measure beside it, shown as "before"`)
+	f.IntVar(&o.serverCPU, "server-cpu", -1, "processor for servers (default the first one allowed)")
+	f.IntVar(&o.generatorCPU, "generator-cpu", -1, "processor for generators (default the second one allowed)")
+	f.DurationVar(&o.limit, "limit", time.Hour, "end everything after this time")
+	if err := f.Parse(args); err != nil {
+		return nil, err
+	}
+	switch {
+	case f.NArg() > 0:
+		return nil, fmt.Errorf("unexpected argument %q; see --help", f.Arg(0))
+	case o.repeats < 1:
+		return nil, fmt.Errorf("--repeats %d: at least one is needed", o.repeats)
+	case o.quick && len(o.cases) > 0:
+		return nil, errors.New("--quick has its own case; leave out --cases")
+	}
+	return &o, nil
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	began := time.Now()
+	o, err := parse(args, stderr)
+	if err != nil {
+		return err
+	}
+	if o.list {
+		for _, c := range allCases() {
+			_, _ = fmt.Fprintf(stdout, "%-14s %s\n", c.name, c.about)
+		}
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, o.limit)
+	defer cancel()
+	b, err := prepare(ctx, o, stderr)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	if o.quick {
+		return b.quick(ctx, began, stdout)
+	}
+	chosen, err := choose(o.cases)
+	if err != nil {
+		return err
+	}
+	missed := 0
+	for _, c := range chosen {
+		r, err := b.runCase(ctx, c)
+		if err != nil {
+			return fmt.Errorf("case %s: %w", c.name, err)
+		}
+		missed += r.missed()
+		text := r.text(b.header)
+		if _, err := io.WriteString(stdout, r.table()+"\n"); err != nil {
+			return err
+		}
+		if o.out == "" {
+			continue
+		}
+		if err := b.save(c.name, text, r.lines(b.header)); err != nil {
+			return err
+		}
+	}
+	_, _ = fmt.Fprintf(stderr, "%d cases in %v, %d targets not met\n", len(chosen), time.Since(began).Round(time.Second), missed)
+	return nil
+}
+
+func (b *bench) save(name, text string, lines []byte) error {
+	dir := b.opts.out
+	if !filepath.IsAbs(dir) {
+		dir = filepath.Join(b.root, dir)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("making the folder of the results: %w", err)
+	}
+	for ext, content := range map[string][]byte{".txt": []byte(text), ".jsonl": lines} {
+		if err := os.WriteFile(filepath.Join(dir, "fanout-"+name+ext), content, 0o644); err != nil {
+			return fmt.Errorf("writing the results: %w", err)
+		}
+	}
+	return nil
+}
