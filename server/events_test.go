@@ -190,8 +190,10 @@ func TestBroadcastWithAck(t *testing.T) {
 			s.Join("r")
 			sockets <- s
 		})
-		a, b := socketIO(t, base), socketIO(t, base)
-		idA, idB := (<-sockets).ID(), (<-sockets).ID()
+		a := socketIO(t, base)
+		idA := (<-sockets).ID() // one after the other: two clients may be told in either order
+		b := socketIO(t, base)
+		idB := (<-sockets).ID()
 		c := poll(t, base, "/socket.io/")
 		idC := (<-sockets).ID()
 		results := make(chan server.Answers, 1)
