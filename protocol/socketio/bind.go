@@ -332,15 +332,15 @@ func (d *binaryDecoder) quoted(m *members, v reflect.Value) error {
 
 // fieldNamed finds a field as encoding/json does: exactly, else without regard
 // to case.
-func fieldNamed(t reflect.Type, name string) *field {
+func fieldNamed[T string | []byte](t reflect.Type, name T) *field {
 	fields := fieldsOf(t)
 	for i := range fields {
-		if fields[i].name == name {
+		if fields[i].name == string(name) {
 			return &fields[i]
 		}
 	}
 	for i := range fields {
-		if strings.EqualFold(fields[i].name, name) {
+		if strings.EqualFold(fields[i].name, string(name)) {
 			return &fields[i]
 		}
 	}

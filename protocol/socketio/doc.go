@@ -1,7 +1,7 @@
-// Package socketio encodes and decodes the Socket.IO protocol, revision 5, with
-// its standard JSON parser: packets, events and acks, and the assembly of
-// packets with binary attachments. Bytes go in and bytes come out; the package
-// does no I/O.
+// Package socketio encodes and decodes the Socket.IO protocol, revision 5:
+// packets, events and acks, and the assembly of packets with binary attachments;
+// with the standard JSON parser and with the one for MessagePack. Bytes go in and
+// bytes come out; the package does no I/O.
 //
 // Reading. Every Socket.IO packet is the payload of an Engine.IO message. The
 // owner of a connection gives each to a [Decoder], texts to Text and binary
@@ -22,6 +22,16 @@
 // and binary ones are put aside as attachments. [Packet.Append] writes a packet whose
 // payload is JSON already.
 //
+// Parsers. The above is JSON. Where both ends have agreed on MessagePack instead, a
+// packet is one binary message, which holds its binary values itself. A [Parser]
+// has the same functions for both: with it, and a Decoder that is told the same,
+// an owner need not know which one it is. Values follow one set of rules, those of
+// encoding/json, so that a struct made for the one serves the other; only where
+// MessagePack has more to say than JSON, of Dates and numbers that are none, does
+// it say it.
+//
+//	85 a4type 02 a4data 92 a6upload c4 04 ff d8 ff e0 a7options 81 ... a2id 07 a3nsp a5/chat
+//
 // Strictness. What a peer sends is checked before anything is kept of it, and
 // the limits are bounds on memory and time: attachments, their bytes, the depth of
 // JSON. All decoding errors mean that the connection has to be closed. The
@@ -35,5 +45,9 @@
 //   - an Event, BinaryEvent, BinaryAck or ConnectError must have a payload;
 //   - text must be valid UTF-8, so that a server can hand it on to others whose
 //     WebSocket libraries insist on that (polling lets anything through);
-//   - JSON is limited in depth.
+//   - payloads are limited in depth;
+//   - in MessagePack, the name of an event is checked at all; an id is not negative,
+//     a namespace begins with a slash, no field stands twice, and keys of maps are
+//     strings or integers. On the other hand null is as good as no data where a
+//     packet needs none, for there are clients that write it.
 package socketio

@@ -52,3 +52,36 @@ func ExampleNextArg() {
 	// "fast"
 	// <nil>
 }
+
+// A server treats both parsers alike: it holds the Parser that it was set up with,
+// and gives a client's messages to a Decoder that has the same.
+func ExampleParser() {
+	for _, parser := range []socketio.Parser{socketio.JSON, socketio.MessagePack} {
+		b, attachments, err := parser.AppendEvent(nil, "/chat", 0, false, "move", map[string]int{"x": 1, "y": 2}, "fast")
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		d := socketio.Decoder{Parser: parser}
+		var packet *socketio.Packet
+		if parser.IsBinary() {
+			packet, err = d.Binary(b)
+		} else {
+			packet, err = d.Text(b)
+		}
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		var at struct{ X, Y int }
+		var how string
+		name, args, err := parser.SplitEvent(packet.Data)
+		if err == nil {
+			err = parser.Bind(args, packet.Binary, &at, &how)
+		}
+		fmt.Printf("%v: %d bytes, %d attachments: %s %v %s %v\n", parser, len(b), len(attachments), name, at, how, err)
+	}
+	// Output:
+	// json: 36 bytes, 0 attachments: move {1 2} fast <nil>
+	// msgpack: 40 bytes, 0 attachments: move {1 2} fast <nil>
+}

@@ -17,6 +17,7 @@ import (
 type field struct {
 	name        string
 	encodedName []byte // with quotes and colon
+	packedName  []byte // as MessagePack
 	index       []int  // path to the field, through embedded structs
 	tagged      bool
 	quoted      bool // tag option "string"
@@ -75,6 +76,7 @@ func collectFields(t reflect.Type, path []reflect.Type, index []int) (fields []f
 			f.omitZero = f.omitZero || option == "omitzero"
 			f.quoted = f.quoted || option == "string" && isScalar(sf.Type)
 		}
+		f.packedName = appendMsgpackString(nil, f.name)
 		f.encodedName = append(AppendString(nil, f.name), ':')
 		fields = append(fields, f)
 	}

@@ -2,10 +2,8 @@ package socketio
 
 import (
 	"encoding"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"math"
 	"reflect"
 	"strconv"
 )
@@ -178,7 +176,7 @@ func (d *msgpackDecoder) dynamic(i int) (any, int, error) {
 	return nil, 0, errMsgpackExt
 }
 
-// mapHint is the largest size that a map is made with at once: an entry takes
+// mapHint is the largest size that a map or slice is made with at once: an entry takes
 // many times the memory of its two bytes on the wire.
 const mapHint = 64
 
@@ -203,37 +201,45 @@ func (d *msgpackDecoder) dynamicMap(h msgpackHead) (any, int, error) {
 }
 
 func (d *msgpackDecoder) array(h msgpackHead, v reflect.Value) (int, error) {
+	i := h.body
 	switch v.Kind() {
 	case reflect.Slice:
-		if v.Cap() < h.n {
-			v.Set(reflect.MakeSlice(v.Type(), 0, min(h.n, mapHint)))
-		}
-		v.SetLen(0)
+		return d.slice(h, v)
 	case reflect.Array:
-	default:
-		return 0, fmt.Errorf("array does not fit into a %s", v.Type())
-	}
-	i := h.body
-	for n := range h.n {
-		if v.Kind() == reflect.Slice {
-			v.Set(reflect.Append(v, reflect.Zero(v.Type().Elem())))
+		for n := range h.n {
+			if n >= v.Len() {
+				i = skipMsgpack(d.b, i)
+				continue
+			}
+			var err error
+			if i, err = d.value(i, v.Index(n)); err != nil {
+				return 0, err
+			}
 		}
-		if n >= v.Len() { // an array of fixed size is full
-			i = skipMsgpack(d.b, i)
-			continue
-		}
-		end, err := d.value(i, v.Index(n))
-		if err != nil {
-			return 0, err
-		}
-		i = end
-	}
-	if v.Kind() == reflect.Slice && h.n == 0 {
-		v.Set(reflect.MakeSlice(v.Type(), 0, 0))
-	}
-	if v.Kind() == reflect.Array {
 		for n := h.n; n < v.Len(); n++ {
 			v.Index(n).SetZero()
+		}
+		return i, nil
+	}
+	return 0, fmt.Errorf("array does not fit into a %s", v.Type())
+}
+
+// slice decodes an array into a slice, whose memory it reuses.
+func (d *msgpackDecoder) slice(h msgpackHead, v reflect.Value) (int, error) {
+	i := h.body
+	if v.IsNil() {
+		v.Set(reflect.MakeSlice(v.Type(), 0, min(h.n, mapHint)))
+	}
+	v.SetLen(0)
+	for n := range h.n {
+		if n == v.Cap() {
+			v.Grow(1)
+		}
+		v.SetLen(n + 1)
+		v.Index(n).SetZero()
+		var err error
+		if i, err = d.value(i, v.Index(n)); err != nil {
+			return 0, err
 		}
 	}
 	return i, nil
@@ -311,7 +317,12 @@ func mapKey(s string, t reflect.Type) (reflect.Value, error) {
 // member decodes a member of an object into the field of that name, or skips it
 // if there is none.
 func (d *msgpackDecoder) member(key msgpackHead, i int, v reflect.Value) (int, error) {
-	f := fieldNamed(v.Type(), key.key(d.b))
+	var f *field
+	if key.kind == msgpackString {
+		f = fieldNamed(v.Type(), key.bytes(d.b))
+	} else {
+		f = fieldNamed(v.Type(), key.key(d.b))
+	}
 	if f == nil {
 		return skipMsgpack(d.b, i), nil
 	}
@@ -323,111 +334,4 @@ func (d *msgpackDecoder) member(key msgpackHead, i int, v reflect.Value) (int, e
 		return h.end(), json.Unmarshal(h.bytes(d.b), v.Addr().Interface())
 	}
 	return d.value(i, v)
-}
-
-// scalar decodes a value that is neither null nor a container.
-func (d *msgpackDecoder) scalar(h msgpackHead, v reflect.Value) error {
-	switch h.kind {
-	case msgpackFalse, msgpackTrue:
-		if v.Kind() == reflect.Bool {
-			v.SetBool(h.kind == msgpackTrue)
-			return nil
-		}
-		return fmt.Errorf("boolean does not fit into a %s", v.Type())
-	case msgpackString:
-		return d.text(h.bytes(d.b), v)
-	case msgpackDate:
-		if v.Kind() == reflect.String && v.Type() != numberType {
-			v.SetString(string(appendISO(nil, h.date(d.b))))
-			return nil
-		}
-		return fmt.Errorf("date does not fit into a %s", v.Type())
-	case msgpackBytes:
-		if v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.Uint8 {
-			v.SetBytes(fill(nil, h.bytes(d.b)))
-			return nil
-		}
-		return fmt.Errorf("binary data does not fit into a %s", v.Type())
-	case msgpackUint, msgpackInt, msgpackFloat:
-		return d.number(h, v)
-	}
-	return errMsgpackExt
-}
-
-// text decodes a string. As in JSON, base64 in one is good for a []byte.
-func (d *msgpackDecoder) text(b []byte, v reflect.Value) error {
-	switch {
-	case v.Type() == numberType:
-		n := scanner{b: b}
-		if len(b) == 0 || n.number(0) != len(b) {
-			return fmt.Errorf("string %.40q is not a number", b)
-		}
-		v.SetString(string(b))
-		return nil
-	case v.Kind() == reflect.String:
-		v.SetString(string(b))
-		return nil
-	case v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.Uint8:
-		out, err := base64.StdEncoding.AppendDecode([]byte{}, b)
-		if err == nil {
-			v.SetBytes(out)
-		}
-		return err
-	}
-	return fmt.Errorf("string does not fit into a %s", v.Type())
-}
-
-// number decodes a number. Whether it is whole decides if it fits into an
-// integer, not how it was written.
-func (d *msgpackDecoder) number(h msgpackHead, v reflect.Value) error {
-	fits := false
-	switch {
-	case v.CanInt():
-		var n int64
-		if n, fits = h.asInt(d.b); fits && !v.OverflowInt(n) {
-			v.SetInt(n)
-			return nil
-		}
-	case v.CanUint():
-		var n uint64
-		if n, fits = h.asUint(d.b); fits && !v.OverflowUint(n) {
-			v.SetUint(n)
-			return nil
-		}
-	case v.CanFloat():
-		if f := h.float(d.b); !v.OverflowFloat(f) {
-			v.SetFloat(f)
-			return nil
-		}
-	case v.Type() == numberType:
-		if f := h.float(d.b); !math.IsNaN(f) && !math.IsInf(f, 0) {
-			v.SetString(string(h.appendNumber(nil, d.b)))
-			return nil
-		}
-	}
-	return fmt.Errorf("number %v does not fit into a %s", h.float(d.b), v.Type())
-}
-
-// asInt returns a number as an int64, if it is one.
-func (h msgpackHead) asInt(b []byte) (int64, bool) {
-	switch h.kind {
-	case msgpackInt:
-		return h.int(b), true
-	case msgpackUint:
-		return int64(h.uint(b)), h.uint(b) <= math.MaxInt64
-	}
-	f := h.float(b)
-	return int64(f), f == math.Trunc(f) && f >= -(1<<63) && f < 1<<63
-}
-
-// asUint returns a number as an uint64, if it is one.
-func (h msgpackHead) asUint(b []byte) (uint64, bool) {
-	switch h.kind {
-	case msgpackInt:
-		return uint64(h.int(b)), h.int(b) >= 0
-	case msgpackUint:
-		return h.uint(b), true
-	}
-	f := h.float(b)
-	return uint64(f), f == math.Trunc(f) && f >= 0 && f < 1<<64
 }

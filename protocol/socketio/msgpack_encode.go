@@ -3,208 +3,19 @@ package socketio
 import (
 	"cmp"
 	"encoding"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"reflect"
 	"slices"
-	"strconv"
 	"time"
-	"unicode/utf8"
 )
-
-// A packet is a map: type, data unless absent, id if there is one, nsp. Readers
-// must not depend on the order, which is that of the reference's events.
-
-func msgpackFields(hasID bool) int {
-	if hasID {
-		return 4
-	}
-	return 3
-}
-
-// appendMsgpackHead appends a packet's map of so many fields, up to the payload
-// if there is one.
-func appendMsgpackHead(dst []byte, t Type, fields int) []byte {
-	dst = append(dst, 0x80|byte(fields), 0xa4, 't', 'y', 'p', 'e', byte(t))
-	if fields == 2 {
-		return dst
-	}
-	return append(dst, 0xa4, 'd', 'a', 't', 'a')
-}
-
-// appendMsgpackTail appends what follows the payload.
-func appendMsgpackTail(dst []byte, namespace string, id uint64, hasID bool) []byte {
-	if hasID {
-		dst = appendMsgpackUint(append(dst, 0xa2, 'i', 'd'), id)
-	}
-	return appendMsgpackNamespace(dst, namespace)
-}
-
-func appendMsgpackNamespace(dst []byte, namespace string) []byte {
-	if namespace == "" {
-		namespace = "/"
-	}
-	return appendMsgpackString(append(dst, 0xa3, 'n', 's', 'p'), namespace)
-}
-
-// appendMsgpackConnect appends a Connect or ConnectError.
-func appendMsgpackConnect(dst []byte, t Type, namespace string, data any) ([]byte, error) {
-	if data == nil {
-		return appendMsgpackNamespace(appendMsgpackHead(dst, t, 2), namespace), nil
-	}
-	e := msgpackEncoder{dst: appendMsgpackHead(dst, t, 3)}
-	start := len(e.dst)
-	if err := e.value(data); err != nil {
-		return dst, fmt.Errorf("socket.io: data of a connect packet: %w", err)
-	}
-	if readMsgpack(e.dst, start).kind != msgpackMap {
-		return dst, errConnectData
-	}
-	return appendMsgpackNamespace(e.dst, namespace), nil
-}
-
-func appendMsgpackEvent(dst []byte, namespace string, id uint64, hasID bool, event string, args []any) ([]byte, error) {
-	if Reserved(event) {
-		return dst, fmt.Errorf("socket.io: event %q: %w", event, ErrReservedEvent)
-	}
-	if err := checkNamespace(namespace); err != nil {
-		return dst, err
-	}
-	out := appendMsgpackArray(appendMsgpackHead(dst, Event, msgpackFields(hasID)), 1+len(args))
-	out, err := appendMsgpackArgs(appendMsgpackString(out, event), args)
-	if err != nil {
-		return dst, fmt.Errorf("socket.io: event %q: %w", event, err)
-	}
-	return appendMsgpackTail(out, namespace, id, hasID), nil
-}
-
-func appendMsgpackAck(dst []byte, namespace string, id uint64, args []any) ([]byte, error) {
-	if err := checkNamespace(namespace); err != nil {
-		return dst, err
-	}
-	out := appendMsgpackArray(appendMsgpackHead(dst, Ack, msgpackFields(true)), len(args))
-	out, err := appendMsgpackArgs(out, args)
-	if err != nil {
-		return dst, fmt.Errorf("socket.io: ack %d: %w", id, err)
-	}
-	return appendMsgpackTail(out, namespace, id, true), nil
-}
-
-func appendMsgpackArgs(dst []byte, args []any) ([]byte, error) {
-	e := msgpackEncoder{dst: dst}
-	for i, arg := range args {
-		if err := e.value(arg); err != nil {
-			return nil, fmt.Errorf("argument %d: %w", i+1, err)
-		}
-	}
-	return e.dst, nil
-}
-
-func appendMsgpackUint(dst []byte, n uint64) []byte {
-	switch {
-	case n <= 0x7f:
-		return append(dst, byte(n))
-	case n <= math.MaxUint8:
-		return append(dst, 0xcc, byte(n))
-	case n <= math.MaxUint16:
-		return binary.BigEndian.AppendUint16(append(dst, 0xcd), uint16(n))
-	case n <= math.MaxUint32:
-		return binary.BigEndian.AppendUint32(append(dst, 0xce), uint32(n))
-	}
-	return binary.BigEndian.AppendUint64(append(dst, 0xcf), n)
-}
-
-func appendMsgpackInt(dst []byte, n int64) []byte {
-	switch {
-	case n >= 0:
-		return appendMsgpackUint(dst, uint64(n))
-	case n >= -32:
-		return append(dst, byte(n))
-	case n >= math.MinInt8:
-		return append(dst, 0xd0, byte(n))
-	case n >= math.MinInt16:
-		return binary.BigEndian.AppendUint16(append(dst, 0xd1), uint16(n))
-	case n >= math.MinInt32:
-		return binary.BigEndian.AppendUint32(append(dst, 0xd2), uint32(n))
-	}
-	return binary.BigEndian.AppendUint64(append(dst, 0xd3), uint64(n))
-}
-
-// appendMsgpackFloat writes a number as JavaScript does, where 1.0 and 1 are the
-// same: whole numbers as integers, as far as both can hold them.
-func appendMsgpackFloat(dst []byte, f float64) []byte {
-	const exact = 1 << 53
-	if n := int64(f); f >= -exact && f <= exact && float64(n) == f {
-		return appendMsgpackInt(dst, n)
-	}
-	return binary.BigEndian.AppendUint64(append(dst, 0xcb), math.Float64bits(f))
-}
-
-// appendMsgpackString writes a string; invalid UTF-8 becomes U+FFFD.
-func appendMsgpackString[T string | []byte](dst []byte, s T) []byte {
-	if !utf8.ValidString(string(s)) {
-		return appendMsgpackString(dst, string([]rune(string(s))))
-	}
-	switch n := len(s); {
-	case n < 32:
-		dst = append(dst, 0xa0|byte(n))
-	case n <= math.MaxUint8:
-		dst = append(dst, 0xd9, byte(n))
-	case n <= math.MaxUint16:
-		dst = binary.BigEndian.AppendUint16(append(dst, 0xda), uint16(n))
-	default:
-		dst = binary.BigEndian.AppendUint32(append(dst, 0xdb), uint32(n))
-	}
-	return append(dst, s...)
-}
-
-func appendMsgpackBytes(dst, b []byte) []byte {
-	switch n := len(b); {
-	case b == nil:
-		return append(dst, 0xc0)
-	case n <= math.MaxUint8:
-		dst = append(dst, 0xc4, byte(n))
-	case n <= math.MaxUint16:
-		dst = binary.BigEndian.AppendUint16(append(dst, 0xc5), uint16(n))
-	default:
-		dst = binary.BigEndian.AppendUint32(append(dst, 0xc6), uint32(n))
-	}
-	return append(dst, b...)
-}
-
-func appendMsgpackBool(dst []byte, v bool) []byte {
-	if v {
-		return append(dst, 0xc3)
-	}
-	return append(dst, 0xc2)
-}
-
-func appendMsgpackDate(dst []byte, t time.Time) []byte {
-	return binary.BigEndian.AppendUint64(append(dst, 0xd7, 0x00), uint64(t.UnixMilli()))
-}
-
-func appendMsgpackArray(dst []byte, n int) []byte { return appendMsgpackCount(dst, 0x90, 0xdc, n) }
-func appendMsgpackMap(dst []byte, n int) []byte   { return appendMsgpackCount(dst, 0x80, 0xde, n) }
-
-func appendMsgpackCount(dst []byte, short, long byte, n int) []byte {
-	switch {
-	case n < 16:
-		return append(dst, short|byte(n))
-	case n <= math.MaxUint16:
-		return binary.BigEndian.AppendUint16(append(dst, long), uint16(n))
-	}
-	return binary.BigEndian.AppendUint32(append(dst, long+1), uint32(n))
-}
 
 // msgpackEncoder writes values as MessagePack. It is the encoder of JSON with
 // another pen: the same fields under the same names, the same interfaces.
 type msgpackEncoder struct {
-	dst    []byte
-	depth  int
-	counts []int // of transcode, kept for the next time
+	dst   []byte
+	depth int
 }
 
 // value writes the types that arguments commonly have without reflection.
@@ -256,7 +67,7 @@ func (e *msgpackEncoder) raw(b json.RawMessage) error {
 	if !validJSON(b) {
 		return errRawJSON
 	}
-	e.transcode(b)
+	e.dst = appendTranscoded(e.dst, b)
 	return nil
 }
 
@@ -367,7 +178,7 @@ func (e *msgpackEncoder) string(v reflect.Value) error {
 	if n.number(0) != len(s) {
 		return fmt.Errorf("json.Number %q is not a number", s)
 	}
-	e.dst = appendMsgpackNumber(e.dst, s)
+	e.dst = appendMsgpackNumber(e.dst, []byte(s))
 	return nil
 }
 
@@ -445,7 +256,7 @@ func (e *msgpackEncoder) structure(v reflect.Value) error {
 		if n--; n < 0 {
 			break
 		}
-		e.dst = appendMsgpackString(e.dst, f.name)
+		e.dst = append(e.dst, f.packedName...)
 		if err := e.field(f, value); err != nil {
 			return err
 		}
@@ -456,10 +267,7 @@ func (e *msgpackEncoder) structure(v reflect.Value) error {
 	return nil
 }
 
-var (
-	errUnsteady    = errors.New("struct changed while it was encoded")
-	errConnectData = errors.New("socket.io: data of a connect packet must be an object, without binary if it is JSON")
-)
+var errUnsteady = errors.New("struct changed while it was encoded")
 
 // field writes the value of a field, as a JSON string if the tag asks for it.
 func (e *msgpackEncoder) field(f *field, v reflect.Value) error {
@@ -470,7 +278,7 @@ func (e *msgpackEncoder) field(f *field, v reflect.Value) error {
 	if err := inner.reflect(v); err != nil {
 		return err
 	}
-	e.dst = appendMsgpackString(e.dst, inner.dst)
+	e.dst = appendMsgpackText(e.dst, inner.dst)
 	return nil
 }
 
@@ -496,123 +304,13 @@ func (e *msgpackEncoder) marshaler(v reflect.Value) (done bool, err error) {
 		if err != nil {
 			return true, fmt.Errorf("MarshalJSON of %s: %w", v.Type(), err)
 		}
-		e.transcode(b)
+		e.dst = appendTranscoded(e.dst, b)
 	default:
 		b, err := v.Interface().(encoding.TextMarshaler).MarshalText()
 		if err != nil {
 			return true, fmt.Errorf("MarshalText of %s: %w", v.Type(), err)
 		}
-		e.dst = appendMsgpackString(e.dst, b)
+		e.dst = appendMsgpackString(e.dst, string(b))
 	}
 	return true, nil
-}
-
-// transcode writes a JSON text that validJSON has accepted. A container's head
-// holds its size, so these are counted first, all in one pass: one pass for each
-// container would be quadratic in how deep they are nested.
-func (e *msgpackEncoder) transcode(b []byte) {
-	e.counts = countJSON(e.counts[:0], b)
-	t := transcoder{b: b, dst: e.dst, counts: e.counts}
-	t.value(0)
-	e.dst = t.dst
-}
-
-// countJSON appends the number of elements or members of each container of a
-// JSON text, in the order in which they begin.
-func countJSON(counts []int, b []byte) []int {
-	var open [maxDepth + 1]int
-	depth := 0
-	for i := 0; i < len(b); {
-		switch b[i] {
-		case '"':
-			i = skipString(b, i+1)
-			continue
-		case '{', '[':
-			depth++
-			open[depth] = len(counts)
-			counts = append(counts, 1)
-			if after := skipSpace(b, i+1); b[after] == b[i]+2 {
-				counts[len(counts)-1] = 0
-			}
-		case '}', ']':
-			depth--
-		case ',':
-			counts[open[depth]]++
-		}
-		i++
-	}
-	return counts
-}
-
-// transcoder turns JSON into MessagePack.
-type transcoder struct {
-	b, dst  []byte
-	counts  []int
-	scratch []byte
-}
-
-func (t *transcoder) value(i int) int {
-	i = skipSpace(t.b, i)
-	switch t.b[i] {
-	case '"':
-		return t.string(i)
-	case '[':
-		t.dst = appendMsgpackArray(t.dst, t.count())
-		e := elements{b: t.b, i: i + 1}
-		for e.next() {
-			e.i = t.value(e.i)
-		}
-		return e.i
-	case '{':
-		t.dst = appendMsgpackMap(t.dst, t.count())
-		m := members{b: t.b, i: i + 1}
-		for m.next() {
-			t.text(m.key)
-			m.i = t.value(m.i)
-		}
-		return m.i
-	}
-	end := skipValue(t.b, i)
-	switch t.b[i] {
-	case 'n':
-		t.dst = append(t.dst, 0xc0)
-	case 't', 'f':
-		t.dst = appendMsgpackBool(t.dst, t.b[i] == 't')
-	default:
-		t.dst = appendMsgpackNumber(t.dst, string(t.b[i:end]))
-	}
-	return end
-}
-
-func (t *transcoder) count() int {
-	n := t.counts[0]
-	t.counts = t.counts[1:]
-	return n
-}
-
-func (t *transcoder) string(i int) int {
-	end := skipString(t.b, i+1)
-	t.text(t.b[i+1 : end-1])
-	return end
-}
-
-// text writes the string with the given raw text.
-func (t *transcoder) text(raw []byte) {
-	if slices.Contains(raw, '\\') {
-		t.scratch = appendUnquoted(t.scratch[:0], raw)
-		raw = t.scratch
-	}
-	t.dst = appendMsgpackString(t.dst, raw)
-}
-
-// appendMsgpackNumber writes a JSON number.
-func appendMsgpackNumber(dst []byte, s string) []byte {
-	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
-		return appendMsgpackInt(dst, n)
-	}
-	if n, err := strconv.ParseUint(s, 10, 64); err == nil {
-		return appendMsgpackUint(dst, n)
-	}
-	f, _ := strconv.ParseFloat(s, 64) // infinite if it is out of range, as in JavaScript
-	return appendMsgpackFloat(dst, f)
 }

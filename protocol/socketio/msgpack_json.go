@@ -2,7 +2,9 @@ package socketio
 
 import (
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
+	"math/bits"
 	"strconv"
 	"time"
 )
@@ -68,7 +70,7 @@ func appendMsgpackValue(dst, b []byte, i int) ([]byte, int, error) {
 	case msgpackUint, msgpackInt, msgpackFloat:
 		dst = h.appendNumber(dst, b)
 	case msgpackString:
-		dst = AppendString(dst, string(h.bytes(b)))
+		dst = appendJSONText(dst, h.bytes(b))
 	case msgpackBytes:
 		dst = base64.StdEncoding.AppendEncode(append(dst, '"'), h.bytes(b))
 		dst = append(dst, '"')
@@ -115,12 +117,40 @@ func appendMsgpackMembers(dst, b []byte, h msgpackHead) ([]byte, int, error) {
 		if len(dst) > start {
 			dst = append(dst, ',')
 		}
-		dst = append(AppendString(dst, key.key(b)), ':')
+		if key.kind == msgpackString {
+			dst = appendJSONText(dst, key.bytes(b))
+		} else {
+			dst = append(key.appendNumber(append(dst, '"'), b), '"')
+		}
+		dst = append(dst, ':')
 		if dst, i, err = appendMsgpackValue(dst, b, i); err != nil {
 			return dst, 0, err
 		}
 	}
 	return append(dst, '}'), i, nil
+}
+
+// appendJSONText is AppendString for text that is known to be valid UTF-8.
+func appendJSONText(dst, s []byte) []byte {
+	dst = append(dst, '"')
+	start := 0 // of what is not written yet
+	for i := 0; i < len(s); {
+		if i+8 <= len(s) {
+			m := stops(binary.LittleEndian.Uint64(s[i:]))
+			if m == 0 {
+				i += 8
+				continue
+			}
+			i += bits.TrailingZeros64(m) >> 3
+		}
+		if c := s[i]; c < 0x20 || c == '"' || c == '\\' {
+			dst = appendEscape(append(dst, s[start:i]...), c)
+			start = i + 1
+		}
+		i++
+	}
+	dst = append(dst, s[start:]...)
+	return append(dst, '"')
 }
 
 // appendNumber writes a number as JSON.

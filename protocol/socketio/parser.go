@@ -1,6 +1,9 @@
 package socketio
 
-import "fmt"
+import (
+	"encoding/json"
+	"fmt"
+)
 
 // Parser is the encoding that the two ends of a connection have agreed on
 // beforehand, since nothing negotiates it. Its methods are what a server or a
@@ -48,10 +51,13 @@ func (f Parser) Parse(p *Packet, b []byte) error {
 
 // AppendConnect appends the request for a namespace, or the consent to it, to
 // dst. data is encoded as an argument is; it must come out as an object, or be
-// nil for none. On an error dst is returned as it was.
+// nil or an empty json.RawMessage for none. On an error dst is returned as it was.
 func (f Parser) AppendConnect(dst []byte, namespace string, data any) ([]byte, error) {
 	if err := checkNamespace(namespace); err != nil {
 		return dst, err
+	}
+	if raw, ok := data.(json.RawMessage); ok && len(raw) == 0 {
+		data = nil
 	}
 	if f == MessagePack {
 		return appendMsgpackConnect(dst, Connect, namespace, data)
