@@ -87,7 +87,7 @@ func allCases() []benchCase {
 		return benchCase{
 			name: name, about: fmt.Sprintf("broadcast flat out, %d in flight, %d clients", inflight, clients),
 			entries: each(entry{clients: clients, generators: generators}, three...),
-			columns: floodColumns, window: window, measure: floodOf(inflight), targets: targets,
+			columns: floodColumns, window: window, measure: floodOf(inflight, generators == 1), targets: targets,
 		}
 	}
 	paced := func(clients int) benchCase {
@@ -198,12 +198,14 @@ func (b *bench) field(c benchCase) []entry {
 	return all
 }
 
-func floodOf(inflight int) func(context.Context, *subject, time.Duration) (metrics, error) {
+// floodOf measures in a closed loop. The generator stays busy where it has its processor to itself; two of them would
+// only take it from each other.
+func floodOf(inflight int, busy bool) func(context.Context, *subject, time.Duration) (metrics, error) {
 	return func(_ context.Context, s *subject, window time.Duration) (metrics, error) {
-		if _, err := s.do(load.Command{Do: "flood", N: inflight, Duration: window / 3}); err != nil {
+		if _, err := s.do(load.Command{Do: "flood", Busy: busy, N: inflight, Duration: window / 3}); err != nil {
 			return nil, err
 		}
-		r, err := s.do(load.Command{Do: "flood", N: inflight, Duration: window})
+		r, err := s.do(load.Command{Do: "flood", Busy: busy, N: inflight, Duration: window})
 		if err != nil {
 			return nil, err
 		}
@@ -242,10 +244,10 @@ func quantile(sorted []time.Duration, q float64) float64 {
 }
 
 func measureEcho(_ context.Context, s *subject, window time.Duration) (metrics, error) {
-	if _, err := s.do(load.Command{Do: "echo", Duration: window / 3}); err != nil {
+	if _, err := s.do(load.Command{Do: "echo", Busy: true, Duration: window / 3}); err != nil {
 		return nil, err
 	}
-	r, err := s.do(load.Command{Do: "echo", Duration: window})
+	r, err := s.do(load.Command{Do: "echo", Busy: true, Duration: window})
 	if err != nil {
 		return nil, err
 	}

@@ -58,6 +58,7 @@ type Generator struct {
 	sender *conn
 	rounds uint64 // messages to each room so far
 	ticks  uint64 // of the timer, since they were last asked for
+	busy   bool   // never sleep
 	input  bool   // standard input is readable
 }
 
@@ -139,7 +140,11 @@ func (g *Generator) watch(fd, tag int, events uint32) error {
 func (g *Generator) loop(limit time.Duration, done func() bool) error {
 	deadline := time.Now().Add(limit)
 	for i := 1; !done(); i++ {
-		n, err := unix.EpollWait(g.epoll, g.events, 100)
+		wait := 100
+		if g.busy {
+			wait = 0
+		}
+		n, err := unix.EpollWait(g.epoll, g.events, wait)
 		if err != nil && !errors.Is(err, unix.EINTR) {
 			return fmt.Errorf("waiting for readiness: %w", err)
 		}

@@ -20,6 +20,10 @@ type Command struct {
 	N        int           `json:",omitempty"` // more: connections; flood: in flight; paced: broadcasts; rooms: rounds; audit: broadcasts
 	Rate     float64       `json:",omitempty"` // paced: broadcasts per second
 	Duration time.Duration `json:",omitempty"` // flood, echo, rest
+
+	// Busy makes the generator ask again and again instead of sleeping, so that no server pays for waking it: over
+	// loopback that is part of the writer's time, and depends on how fast the reader happens to be.
+	Busy bool `json:",omitempty"`
 }
 
 // An Answer is what became of a command.
@@ -29,8 +33,8 @@ type Answer struct {
 	Result *Result
 }
 
-// Serve carries out commands from standard input, one JSON value a line, until it ends, and answers each with a line. The connections
-// live on between commands.
+// Serve carries out commands from standard input, one JSON value a line, until it ends, and
+// answers each with a line. The connections live on between commands.
 func Serve(out io.Writer) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -79,6 +83,8 @@ func Serve(out io.Writer) error {
 }
 
 func (g *Generator) do(c Command) (*Result, error) {
+	g.busy = c.Busy
+	defer func() { g.busy = false }()
 	switch c.Do {
 	case "more":
 		return g.opening(func() error { return g.ConnectMore(c.N) })
