@@ -50,6 +50,7 @@ var rules = []rule{
 	},
 
 	{of: "scenario/result", foreign: []string{"github.com/HdrHistogram/hdrhistogram-go/...", "golang.org/x/sys/...", "github.com/prometheus/procfs/..."}, never: []string{"gonum.org/..."}},
+	{of: "scenario/search"},
 	{of: "scenario/file/...", own: []string{"scenario/file/..."}, foreign: []string{"..."}, never: []string{"gonum.org/..."}},
 	{of: "scenario/client/...", own: []string{"protocol/...", "scenario/client/..."}, foreign: []string{"..."}, never: []string{"gonum.org/..."}},
 	{
