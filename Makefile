@@ -13,7 +13,7 @@ BENCH     ?= .
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## bin/throng
@@ -69,6 +69,10 @@ fuzz: ## every fuzz target for longer (FUZZTIME=1m)
 .PHONY: bench
 bench: ## micro-benchmarks of codecs, fan-out and client (BENCH=regexp BENCHTIME=200ms)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime $(BENCHTIME) ./protocol/... ./server/... ./scenario/...
+
+.PHONY: bench-fanout
+bench-fanout: ## our server beside Node and the floor, all cases, into bench/results (Linux; ARGS=--help)
+	$(GO) run ./bench/fanout $(ARGS)
 
 .PHONY: clean
 clean: ## remove what was built, installed and measured here

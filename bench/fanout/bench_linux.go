@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -112,15 +113,7 @@ func (b *bench) build(ctx context.Context) error {
 
 // wants tells whether a server is among the chosen ones.
 func (b *bench) wants(server string) bool {
-	if len(b.opts.servers) == 0 {
-		return true
-	}
-	for _, s := range b.opts.servers {
-		if s == server {
-			return true
-		}
-	}
-	return false
+	return len(b.opts.servers) == 0 || slices.Contains(b.opts.servers, server)
 }
 
 func output(ctx context.Context, dir string, command ...string) (string, error) {

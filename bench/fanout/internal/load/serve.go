@@ -54,23 +54,16 @@ func Serve(out io.Writer) error {
 		line, err := lines.ReadBytes('\n')
 		if errors.Is(err, io.EOF) {
 			return nil
-		} else if err != nil {
-			return fmt.Errorf("reading a command: %w", err)
 		}
 		var c Command
-		if err := json.Unmarshal(line, &c); err != nil {
+		if err == nil {
+			err = json.Unmarshal(line, &c)
+		}
+		if err != nil {
 			return fmt.Errorf("reading a command: %w", err)
 		}
 		var a Answer
-		if c.Do == "open" {
-			c.Config.Stdin = true
-			if g, err = New(*c.Config); err == nil {
-				a.Result, err = g.opening(g.Connect)
-			}
-		} else {
-			a.Result, err = g.do(c)
-		}
-		if err != nil {
+		if g, a.Result, err = obey(g, c); err != nil {
 			a.Error = err.Error()
 		}
 		if g != nil {
@@ -80,6 +73,24 @@ func Serve(out io.Writer) error {
 			return fmt.Errorf("answering a command: %w", err)
 		}
 	}
+}
+
+// obey carries out one command; the first one makes the generator.
+func obey(g *Generator, c Command) (*Generator, *Result, error) {
+	if g == nil {
+		if c.Do != "open" || c.Config == nil {
+			return nil, nil, fmt.Errorf("the first command is open, not %q", c.Do)
+		}
+		c.Config.Stdin = true
+		g, err := New(*c.Config)
+		if err != nil {
+			return nil, nil, err
+		}
+		r, err := g.opening(g.Connect)
+		return g, r, err
+	}
+	r, err := g.do(c)
+	return g, r, err
 }
 
 func (g *Generator) do(c Command) (*Result, error) {
