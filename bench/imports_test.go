@@ -52,6 +52,7 @@ var rules = []rule{
 	{of: "scenario/result", foreign: []string{"github.com/HdrHistogram/hdrhistogram-go/...", "golang.org/x/sys/...", "github.com/prometheus/procfs/..."}, never: []string{"gonum.org/..."}},
 	{of: "scenario/search"},
 	{of: "scenario/file/...", own: []string{"scenario/file/..."}, foreign: []string{"..."}, never: []string{"gonum.org/..."}},
+	{of: "scenario/machine", own: []string{"scenario/file"}, foreign: []string{"golang.org/x/sys/..."}, never: []string{"gonum.org/...", own("scenario/client/...")}},
 	{of: "scenario/client/...", own: []string{"protocol/...", "scenario/client/..."}, foreign: []string{"..."}, never: []string{"gonum.org/..."}},
 	{
 		of: "scenario/...", own: []string{"protocol/...", "scenario/..."}, foreign: []string{"..."},
@@ -76,6 +77,7 @@ var keepers = []struct {
 }{
 	{"gonum.org/v1/plot/...", []string{"reports/internal/draw/..."}},
 	{"github.com/fasthttp/websocket/...", []string{"server/internal/transport/...", "scenario/client/...", "bench/..."}},
+	{"github.com/prometheus/client_golang/...", []string{"server/metrics"}},
 	{"github.com/valyala/fasthttp/...", []string{"server/...", "cmd/...", "bench/..."}},
 }
 

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/throng-io/throng/scenario/machine"
 )
 
 // A turned clock moves only when the pacer sleeps, and when a source dawdles.
@@ -81,11 +83,11 @@ func TestPacerStops(t *testing.T) {
 	var fired []int64
 	l := &listed{fired: &fired, dues: []int64{0, int64(time.Hour)}}
 	start := time.Now()
-	p := &pacer{now: func() int64 { return int64(time.Since(start)) }, sleep: sleepThread}
+	p := &pacer{now: func() int64 { return int64(time.Since(start)) }, sleep: machine.Sleep}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		defer precise()()
+		defer machine.Precise()()
 		p.run(l)
 	}()
 	runtime.GC() // must be able to stop the sleeping thread
@@ -104,7 +106,7 @@ func BenchmarkPacer(b *testing.B) {
 		sources = append(sources, &counted{left: b.N / 100, n: &fired})
 	}
 	start := time.Now()
-	(&pacer{now: func() int64 { return int64(time.Since(start)) }, sleep: sleepThread}).run(sources...)
+	(&pacer{now: func() int64 { return int64(time.Since(start)) }, sleep: machine.Sleep}).run(sources...)
 }
 
 type counted struct {

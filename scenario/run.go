@@ -11,6 +11,7 @@ import (
 
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/machine"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -97,15 +98,7 @@ func (e *TargetError) Error() string {
 func (e *TargetError) Unwrap() error { return e.Err }
 
 // LimitError says that this machine cannot do what the scenario asks for.
-type LimitError struct {
-	What       string // "file descriptors" or "local ports"
-	Need, Have int
-	Fix        string // what to do
-}
-
-func (e *LimitError) Error() string {
-	return fmt.Sprintf("the scenario needs %d %s and this machine allows %d; %s", e.Need, e.What, e.Have, e.Fix)
-}
+type LimitError = machine.Shortage
 
 // Run executes every trial of a file in order, one after another, and returns what they
 // measured. The error is a *LimitError before anything starts, a *TargetError when
@@ -129,8 +122,9 @@ func Run(ctx context.Context, f *file.File, opt Options) (*result.Run, error) {
 		opt.Progress = func(Progress) {}
 	}
 	cells := f.Cells()
-	if err := preflight(cells); err != nil {
-		return nil, err
+	machine.RaiseFiles()
+	if short := machine.Shortages(cells, machine.ReadLimits()); len(short) > 0 {
+		return nil, short[0]
 	}
 	run := &result.Run{
 		Format: result.Format, Scenario: f.Spec.Name, About: f.Spec.About, Verdict: result.Pass, Seed: f.Spec.Seed,

@@ -51,16 +51,3 @@ func processUsage(pid int) usage {
 		rss: pages * int64(os.Getpagesize()), ok: true,
 	}
 }
-
-// localPorts is how many ports the system gives out for connections to one address.
-func localPorts() (n int, ok bool) {
-	b, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range")
-	if err != nil {
-		return 0, false
-	}
-	var low, high int
-	if _, err := fmt.Sscan(string(b), &low, &high); err != nil || high < low {
-		return 0, false
-	}
-	return high - low + 1, true
-}

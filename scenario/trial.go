@@ -12,6 +12,7 @@ import (
 
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/machine"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -196,11 +197,11 @@ func (t *trial) run(ctx context.Context) (*result.Cell, error) {
 	t.epoch = client.Now()
 	c.start()
 
-	p := &pacer{now: t.now, sleep: sleepThread}
+	p := &pacer{now: t.now, sleep: machine.Sleep}
 	paced := make(chan struct{})
 	go func() {
 		defer close(paced)
-		defer precise()()
+		defer machine.Precise()()
 		sources := make([]source, 0, len(t.groups)+len(t.streams))
 		for _, g := range t.groups {
 			sources = append(sources, g) // before the streams: at the same moment clients come first

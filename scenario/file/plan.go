@@ -20,23 +20,26 @@ const ownFiles = 64
 // connections, one that waits and one that sends; an upgrading one does until
 // it has upgraded.
 func (s *Spec) Plan() Plan {
-	var p Plan
+	var total time.Duration
 	share, load := 0.0, 0.0
 	for _, ph := range s.Phases {
-		p.Duration += ph.For
+		total += ph.For
 		share = max(share, ph.Clients.From, ph.Clients.To)
 		load = max(load, ph.Load.From, ph.Load.To)
 	}
+	p := s.demand(share, load)
+	p.Duration = total
+	return p
+}
+
+// demand is the plan at one moment: that share of the clients is there, and
+// streams send at that share of their rates.
+func (s *Spec) demand(share, load float64) Plan {
+	var p Plan
 	for _, g := range s.Groups {
 		clients := portion(g.Count, share)
 		p.Clients += clients
-		for _, t := range g.Transport {
-			n := portion(clients, t.Share)
-			if t.Name != "websocket" {
-				n *= 2
-			}
-			p.Sockets += n
-		}
+		p.Sockets += g.sockets(clients)
 		for _, st := range g.Send {
 			per := st.Rate
 			switch {
@@ -56,6 +59,19 @@ func (s *Spec) Plan() Plan {
 	}
 	p.Files = p.Sockets + ownFiles
 	return p
+}
+
+// sockets is how many connections that many clients of the group hold at most.
+func (g *Group) sockets(clients int) int {
+	sum := 0
+	for _, t := range g.Transport {
+		n := portion(clients, t.Share)
+		if t.Name != "websocket" {
+			n *= 2
+		}
+		sum += n
+	}
+	return sum
 }
 
 // portion rounds up: a plan may promise too much, never too little.

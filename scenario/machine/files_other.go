@@ -1,5 +1,8 @@
 //go:build !unix
 
-package scenario
+package machine
 
-func files() (limit int, ok bool) { return 0, false }
+// RaiseFiles does nothing: this system has no such limit.
+func RaiseFiles() {}
+
+func files() (soft, hard int) { return 0, 0 }

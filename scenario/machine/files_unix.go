@@ -1,21 +1,25 @@
 //go:build unix
 
-package scenario
+package machine
 
 import "syscall"
 
-// files raises the soft limit of file descriptors to the hard one and returns it.
-func files() (limit int, ok bool) {
+// RaiseFiles raises the soft limit of file descriptors of this process to the hard one, which
+// needs no privilege. When the system refuses, the soft limit stays and [ReadLimits] tells.
+func RaiseFiles() {
+	var r syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &r); err != nil || r.Cur >= r.Max {
+		return
+	}
+	r.Cur = r.Max
+	_ = syscall.Setrlimit(syscall.RLIMIT_NOFILE, &r)
+}
+
+// files returns the limits of file descriptors, 0 when they cannot be read.
+func files() (soft, hard int) {
 	var r syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &r); err != nil {
-		return 0, false
+		return 0, 0
 	}
-	if r.Cur < r.Max {
-		raised := r
-		raised.Cur = r.Max
-		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &raised); err == nil {
-			r = raised
-		}
-	}
-	return int(min(r.Cur, 1<<40)), true
+	return int(min(r.Cur, 1<<40)), int(min(r.Max, 1<<40))
 }

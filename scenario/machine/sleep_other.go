@@ -1,6 +1,6 @@
 //go:build !linux
 
-package scenario
+package machine
 
 import "time"
 
@@ -8,7 +8,7 @@ const holdsPlace = false
 
 func fineTimers() {}
 
-// sleepThread is as precise as the runtime's timers: about a millisecond.
-func sleepThread(d time.Duration) {
+// Sleep is as precise as the runtime's timers: about a millisecond.
+func Sleep(d time.Duration) {
 	time.Sleep(d) //nolint:forbidigo // the pacer is what makes a schedule out of sleeps
 }

@@ -1,0 +1,124 @@
+package machine
+
+import (
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// Limits are what bounds the number of clients that a process can play. A zero means that the
+// system does not tell.
+type Limits struct {
+	FilesSoft int   `json:"files_soft,omitempty"`             // file descriptors that this process may open
+	FilesHard int   `json:"files_hard,omitempty"`             // what it may raise that to by itself
+	PortLow   int   `json:"port_low,omitempty"`               // first local port that the system gives out
+	PortHigh  int   `json:"port_high,omitempty"`              // the last one
+	Memory    int64 `json:"memory_bytes,omitempty"`           // of the machine, or of the container when that has less
+	Available int64 `json:"memory_available_bytes,omitempty"` // of it, for new programs
+}
+
+// Ports is how many connections to one address can start from one source address; 0: unknown.
+func (l Limits) Ports() int {
+	if l.PortLow == 0 {
+		return 0
+	}
+	return l.PortHigh - l.PortLow + 1
+}
+
+// ReadLimits reads the limits of this process on this machine.
+func ReadLimits() Limits {
+	l := readLimits(os.DirFS("/"))
+	l.FilesSoft, l.FilesHard = files()
+	return l
+}
+
+// readLimits reads what stands in files below a root.
+func readLimits(root fs.FS) Limits {
+	var l Limits
+	if r := numbers(root, "proc/sys/net/ipv4/ip_local_port_range"); len(r) == 2 && 0 < r[0] && r[0] <= r[1] {
+		l.PortLow, l.PortHigh = int(r[0]), int(r[1])
+	}
+	l.Memory = kilobytes(root, "MemTotal")
+	l.Available = kilobytes(root, "MemAvailable")
+	if limit, used, ok := containerMemory(root); ok && (l.Memory == 0 || limit < l.Memory) {
+		l.Memory = limit
+		if free := max(limit-used, 0); l.Available == 0 || free < l.Available {
+			l.Available = free
+		}
+	}
+	return l
+}
+
+// containerMemory finds the limit of this process's control group: that of the group itself, and in
+// a container, whose group is the root of what it sees, that of the root.
+func containerMemory(root fs.FS) (limit, used int64, ok bool) {
+	own := map[string]string{} // by controller; "" is version 2
+	for line := range strings.Lines(text(root, "proc/self/cgroup")) {
+		if parts := strings.SplitN(strings.TrimSpace(line), ":", 3); len(parts) == 3 {
+			own[parts[1]] = strings.Trim(parts[2], "/")
+		}
+	}
+	for _, at := range []struct{ dir, limit, used string }{
+		{"sys/fs/cgroup/" + own[""], "memory.max", "memory.current"},
+		{"sys/fs/cgroup", "memory.max", "memory.current"},
+		{"sys/fs/cgroup/memory/" + own["memory"], "memory.limit_in_bytes", "memory.usage_in_bytes"},
+		{"sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"},
+	} {
+		dir := strings.TrimSuffix(at.dir, "/")
+		n := numbers(root, dir+"/"+at.limit)
+		// Version 1 says "no limit" by a number near the largest.
+		if len(n) != 1 || n[0] <= 0 || n[0] > math.MaxInt64/2 {
+			continue
+		}
+		u := numbers(root, dir+"/"+at.used)
+		if len(u) == 1 {
+			used = u[0]
+		}
+		return n[0], used, true
+	}
+	return 0, 0, false
+}
+
+// text returns a small file without the space around it, "" when it cannot be read.
+func text(root fs.FS, path string) string {
+	b, err := fs.ReadFile(root, path)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(b))
+}
+
+// numbers returns the whole numbers that a file consists of; nil when it holds anything else.
+func numbers(root fs.FS, path string) []int64 {
+	var out []int64
+	for word := range strings.FieldsSeq(text(root, path)) {
+		n, err := strconv.ParseInt(word, 10, 64)
+		if err != nil {
+			return nil
+		}
+		out = append(out, n)
+	}
+	return out
+}
+
+// field returns the value of the first line "key : value" of a file, "" when there is none.
+func field(root fs.FS, path, key string) string {
+	for line := range strings.Lines(text(root, path)) {
+		if k, v, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(k) == key {
+			return strings.TrimSpace(v)
+		}
+	}
+	return ""
+}
+
+// kilobytes reads a value of /proc/meminfo in bytes.
+func kilobytes(root fs.FS, key string) int64 {
+	var n int64
+	if _, err := fmt.Sscanf(field(root, "proc/meminfo", key), "%d kB", &n); err != nil {
+		return 0
+	}
+	return n << 10
+}

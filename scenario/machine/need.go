@@ -1,0 +1,187 @@
+package machine
+
+import (
+	"fmt"
+	"net"
+	"strings"
+
+	"github.com/throng-io/throng/scenario/file"
+)
+
+// What our own programs take, measured on Linux with Go 1.26 and rounded up: a generator of
+// 4 000 idle websocket clients holds 92 MiB, one of 2 000 polling clients 66 MiB; the built-in server
+// takes 3.2 KiB for each of the first and 26 KiB for each of the second, from a base of 20 MiB.
+const (
+	BaseBytes            = 32 << 20 // a generator or a server without any client
+	ClientBytes          = 22 << 10 // of the generator, for each client
+	ServerWebSocketBytes = 6 << 10  // of the built-in server, for each websocket client
+	ServerPollingBytes   = 28 << 10 // and for each that polls, or polls before it upgrades
+)
+
+// Need is what one trial takes of the machine beyond its [file.Plan].
+type Need struct {
+	GeneratorBytes int64 // memory, estimated
+	ServerBytes    int64 // memory of the built-in server; 0 with a target of the scenario's own
+}
+
+// NeedOf estimates the memory that a trial takes, while messages do not pile up.
+func NeedOf(s *file.Spec) Need {
+	plan := s.Plan()
+	n := Need{GeneratorBytes: BaseBytes + int64(plan.Clients)*ClientBytes}
+	if s.Server == nil {
+		return n
+	}
+	all := 0
+	for _, g := range s.Groups {
+		all += g.Count
+	}
+	per := 0.0
+	for _, g := range s.Groups {
+		for _, t := range g.Transport {
+			bytes := float64(ServerPollingBytes)
+			if t.Name == "websocket" {
+				bytes = ServerWebSocketBytes
+			}
+			per += bytes * t.Share * float64(g.Count) / float64(max(all, 1))
+		}
+	}
+	n.ServerBytes = BaseBytes + int64(per*float64(plan.Clients))
+	return n
+}
+
+// What a machine can be short of.
+const (
+	Files   = "file descriptors"
+	Ports   = "local ports"
+	Memory  = "memory"
+	Address = "source address"
+)
+
+// Shortage says that this machine cannot do what a scenario asks for. As an error it is one line.
+type Shortage struct {
+	What   string `json:"what"`           // one of the constants above
+	Source string `json:"from,omitempty"` // the source address that Ports and Address are about; "" = the system's choice
+	Need   int64  `json:"need"`           // a number; bytes of Memory
+	Have   int64  `json:"have"`
+	Fix    string `json:"fix"` // what to do
+}
+
+func (s *Shortage) Error() string {
+	switch s.What {
+	case Address:
+		return fmt.Sprintf("the scenario connects from %s, which is no address of this machine; %s", s.Source, s.Fix)
+	case Memory:
+		return fmt.Sprintf("the scenario needs about %s of memory and this machine has %s; %s", Bytes(s.Need), Bytes(s.Have), s.Fix)
+	case Ports:
+		from := ""
+		if s.Source != "" {
+			from = " from " + s.Source
+		}
+		return fmt.Sprintf("the scenario needs %d local ports%s to one address and this machine allows %d; %s", s.Need, from, s.Have, s.Fix)
+	}
+	return fmt.Sprintf("the scenario needs %d %s and this machine allows %d; %s", s.Need, s.What, s.Have, s.Fix)
+}
+
+// Shortages returns everything that the machine lacks for the trials, each thing once, for the trial
+// that needs most of it. What the limits do not tell is no shortage. It tries out the source
+// addresses of the scenario by listening on them for a moment.
+func Shortages(cells []file.Cell, l Limits) []*Shortage {
+	var all []*Shortage
+	lacks := func(s *Shortage) {
+		for _, have := range all {
+			if have.What == s.What && (s.What != Address || have.Source == s.Source) {
+				if s.Need > have.Need {
+					*have = *s
+				}
+				return
+			}
+		}
+		all = append(all, s)
+	}
+	seen := map[*file.Spec]bool{}
+	for _, c := range cells {
+		if seen[c.Spec] {
+			continue
+		}
+		seen[c.Spec] = true
+		for _, s := range shortages(c.Spec, l) {
+			lacks(s)
+		}
+	}
+	return all
+}
+
+func shortages(s *file.Spec, l Limits) []*Shortage {
+	var all []*Shortage
+	if need, have := s.Plan().Files, max(l.FilesSoft, l.FilesHard); have > 0 && need > have {
+		all = append(all, &Shortage{
+			What: Files, Need: int64(need), Have: int64(have),
+			Fix: fmt.Sprintf("raise the hard limit (as root `ulimit -n %d` in the shell that starts throng, LimitNOFILE= of a service, --ulimit nofile= of a container), or lower the number of clients", need),
+		})
+	}
+	sources := s.Sources()
+	for _, src := range sources {
+		if have := l.Ports(); have > 0 && src.Sockets > have {
+			all = append(all, &Shortage{
+				What: Ports, Source: src.Addr, Need: int64(src.Sockets), Have: int64(have),
+				Fix: fmt.Sprintf("give the groups more source addresses (connect: {from: [%s]}), or widen net.ipv4.ip_local_port_range", strings.Join(loopbacks(src.Sockets, have), ", ")),
+			})
+		}
+	}
+	need := NeedOf(s)
+	if sum := need.GeneratorBytes + need.ServerBytes; l.Memory > 0 && sum > l.Memory {
+		all = append(all, &Shortage{
+			What: Memory, Need: sum, Have: l.Memory,
+			Fix: "lower the number of clients, or run the server on another machine (--target)",
+		})
+	}
+	for _, src := range sources {
+		if src.Addr != "" && !local(src.Addr) {
+			all = append(all, &Shortage{
+				What: Address, Source: src.Addr, Need: 1,
+				Fix: "correct connect.from, or add the address to an interface (`ip address add`)",
+			})
+		}
+	}
+	return all
+}
+
+// loopbacks proposes as many source addresses as that many sockets need, the first few of them.
+func loopbacks(sockets, ports int) []string {
+	n := (sockets + ports - 1) / max(ports, 1)
+	var out []string
+	for i := range min(n, 8) {
+		out = append(out, fmt.Sprintf("127.0.0.%d", i+2))
+	}
+	if n > len(out) {
+		out = append(out, "...")
+	}
+	return out
+}
+
+// local reports whether connections can start from the address.
+func local(addr string) bool {
+	l, err := net.Listen("tcp", net.JoinHostPort(addr, "0"))
+	if err != nil {
+		return false
+	}
+	_ = l.Close()
+	return true
+}
+
+// Bytes writes a number of bytes for reading, in units of 1024.
+func Bytes(n int64) string {
+	for _, u := range []struct {
+		size int64
+		name string
+	}{{1 << 40, "TiB"}, {1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}} {
+		if n >= u.size {
+			digits := 0
+			if n < 10*u.size {
+				digits = 1
+			}
+			return fmt.Sprintf("%.*f %s", digits, float64(n)/float64(u.size), u.name)
+		}
+	}
+	return fmt.Sprintf("%d B", n)
+}
