@@ -17,6 +17,7 @@ func (s *Server) guard(f func()) (err error) {
 func (s *Server) recovered(err *error) {
 	if cause := recover(); cause != nil {
 		*err = fmt.Errorf("handler panicked: %v", cause)
+		s.panics.Add(1)
 		s.opts.Logger.Error("handler panicked", "panic", cause, "stack", string(debug.Stack()))
 	}
 }

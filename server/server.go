@@ -7,6 +7,7 @@ import (
 	"sort"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -22,12 +23,14 @@ import (
 type Server struct {
 	*Namespace
 
-	opts   Options
-	engine *transport.Engine
-	clock  *deadline.Clock
-	ticks  sync.Once // starts the clock with the first session
-	gate   gate
-	client map[string]*clientFile
+	opts    Options
+	engine  *transport.Engine
+	clock   *deadline.Clock
+	ticks   sync.Once // starts the clock with the first session
+	gate    gate
+	refused refusals
+	panics  atomic.Uint64
+	client  map[string]*clientFile
 
 	mu         sync.RWMutex
 	namespaces map[string]*Namespace
@@ -72,6 +75,7 @@ func New(opts Options) (*Server, error) {
 	}
 	s.gate.sessions, s.gate.rate = opts.MaxPerAddress, opts.MaxHandshakes
 	cfg.Allow = s.allow
+	cfg.Refused = s.refused.count
 	s.engine = transport.New(cfg)
 	return s, nil
 }
@@ -232,19 +236,4 @@ func (s *Server) all() []*Namespace {
 	}
 	sort.Slice(all, func(i, j int) bool { return all[i].name < all[j].name })
 	return all
-}
-
-// Stats is a server at a moment.
-type Stats struct {
-	Sessions   int            // Engine.IO sessions, in a namespace or not
-	Namespaces map[string]int // sockets by namespace
-}
-
-// Stats counts what the server holds.
-func (s *Server) Stats() Stats {
-	st := Stats{Sessions: s.engine.Sessions(), Namespaces: map[string]int{}}
-	for _, ns := range s.all() {
-		st.Namespaces[ns.name] = ns.hub.Len()
-	}
-	return st
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"strconv"
 	"strings"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/throng-io/throng/server"
 	"github.com/throng-io/throng/server/app"
+	"github.com/throng-io/throng/server/metrics"
 )
 
 // shutdownTime is how long clients get to take what is queued for them.
@@ -33,6 +35,7 @@ func serveCommand() *cobra.Command {
 		profile     string
 		recovery    time.Duration
 		client      string
+		measured    string
 	)
 	cmd := &cobra.Command{
 		Use:   "serve",
@@ -63,18 +66,19 @@ Ctrl-C or SIGTERM after its clients have been told.`,
 			ctx := cmd.Context()
 			if parent {
 				var cancel context.CancelFunc
-				ctx, cancel = context.WithCancel(ctx)
+				ctx, cancel = untilEnd(ctx, cmd.InOrStdin())
 				defer cancel()
-				go func() {
-					_, _ = io.Copy(io.Discard, cmd.InOrStdin())
-					cancel()
-				}()
 			}
 			profiled, err := profiles(ctx, profile, cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}
 			defer profiled()
+			scraped, err := offerMetrics(ctx, srv, measured, cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			defer scraped()
 			return serve(ctx, srv, listen, cmd.OutOrStdout())
 		},
 	}
@@ -95,9 +99,27 @@ Ctrl-C or SIGTERM after its clients have been told.`,
 	f.StringVar(&opts.Cookie, "cookie", "", "name of a cookie with the session id, for sticky load balancers")
 	f.Var(milliseconds(&recovery, 0), "recovery", "for how long clients may come back as the same socket (default never)")
 	f.StringVar(&client, "client-dir", "", "folder of the browser client to serve (dist of the npm package socket.io-client)")
+	f.StringVar(&measured, "metrics", "", "address to offer Prometheus metrics on, such as :9090 (loopback interface only) or 0.0.0.0:9090")
 	f.StringVar(&profile, "pprof", "", "address to offer net/http/pprof on, such as :6060 (loopback interface only)")
 	f.BoolVar(&parent, "until-stdin-ends", false, "stop when standard input ends, as it does when the parent process is gone")
 	return cmd
+}
+
+// untilEnd returns a context that ends with r.
+func untilEnd(ctx context.Context, r io.Reader) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		_, _ = io.Copy(io.Discard, r)
+		cancel()
+	}()
+	return ctx, cancel
+}
+
+// offerMetrics is aside for the metrics of srv.
+func offerMetrics(ctx context.Context, srv *server.Server, address string, stderr io.Writer) (wait func(), err error) {
+	mux := http.NewServeMux()
+	mux.Handle("/metrics", metrics.Handler(srv))
+	return aside(ctx, "--metrics", "metrics", "/metrics", address, mux, stderr)
 }
 
 // serve serves srv on an address until ctx ends.

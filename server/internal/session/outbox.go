@@ -19,6 +19,7 @@ func (s *Session) Deliver(frames []*frame.Frame, wire []byte) {
 	if s.state != open {
 		return
 	}
+	s.counts.sent(frames, len(wire))
 	if s.conn != nil && !s.cfg.KeepWriter && !s.flushing && len(s.out) == 0 {
 		n, err := s.conn.TryWrite(wire)
 		if err != nil {
@@ -48,6 +49,7 @@ func (s *Session) Queue(f *frame.Frame) {
 	defer s.mu.Unlock()
 	if s.state == open {
 		one := [1]*frame.Frame{f}
+		s.counts.sent(one[:], len(f.Wire()))
 		s.keep(one[:])
 	}
 }
@@ -56,6 +58,7 @@ func (s *Session) Queue(f *frame.Frame) {
 func (s *Session) keep(frames []*frame.Frame) {
 	for _, f := range frames {
 		if f.Volatile() && !s.writable() {
+			s.counts.dropped(f)
 			continue
 		}
 		size := len(f.Wire())

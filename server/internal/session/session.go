@@ -124,6 +124,7 @@ type Session struct {
 	writers sync.WaitGroup // goroutines at work for the session
 
 	mu     sync.Mutex
+	counts Counts
 	state  state
 	reason Reason
 	conn   Conn // nil while polling
@@ -200,6 +201,9 @@ func (s *Session) Receive(p engineio.Packet) error {
 	defer s.recv.Unlock()
 	s.mu.Lock()
 	st := s.state
+	if st != closed {
+		s.counts.received(1 + len(p.Data))
+	}
 	// A client that is busy sending something large cannot answer a ping, yet
 	// it is alive. Once per ping, any packet buys it another timeout.
 	extend := s.awaitingPong && !s.extended && p.Type != engineio.Pong

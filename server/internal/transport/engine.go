@@ -60,6 +60,7 @@ type Engine struct {
 
 	mu       sync.RWMutex
 	sessions map[string]*session.Session
+	past     Totals // of the sessions that have ended
 	stopped  bool
 	live     sync.WaitGroup // sessions and hijacked connections
 }
@@ -208,7 +209,7 @@ func (e *Engine) create(ctx *fasthttp.RequestCtx) (*session.Session, session.Han
 		return nil, nil
 	}
 	s := session.New(&e.cfg.Session, e.cfg.NewID())
-	return s, &handler{e.cfg.Open(s, ctx), e, s.ID}
+	return s, &handler{e.cfg.Open(s, ctx), e, s}
 }
 
 // begin opens a session and makes it known to later requests.
@@ -229,14 +230,12 @@ func (e *Engine) begin(s *session.Session, h session.Handler, c session.Conn, fi
 // the table when it ends.
 type handler struct {
 	session.Handler
-	engine *Engine
-	id     string
+	engine  *Engine
+	session *session.Session
 }
 
 func (h *handler) Closed(reason session.Reason) {
-	h.engine.mu.Lock()
-	delete(h.engine.sessions, h.id)
-	h.engine.mu.Unlock()
+	h.engine.ended(h.session, reason)
 	h.Handler.Closed(reason)
 	h.engine.live.Done()
 }
@@ -261,13 +260,6 @@ func (e *Engine) handshake(s *session.Session, transport string) engineio.Packet
 		h.Upgrades = append(h.Upgrades, "websocket")
 	}
 	return engineio.Packet{Type: engineio.Open, Data: h.AppendJSON(nil)}
-}
-
-// Sessions returns how many sessions are open.
-func (e *Engine) Sessions() int {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	return len(e.sessions)
 }
 
 // Stop ends all sessions, letting what is queued go out, and refuses new ones.

@@ -115,6 +115,7 @@ func (e *Engine) upgrade(c *conn, s *session.Session) {
 			if !timeout.Stop() || !s.Upgraded(c) {
 				return
 			}
+			e.upgraded()
 			c.read(s)
 			return
 		default:

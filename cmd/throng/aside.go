@@ -1,0 +1,47 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+)
+
+// aside serves what is for operators on an address of its own until ctx ends,
+// and returns a function that waits for its end. An empty address does nothing.
+// A port without host is taken on the loopback interface. flag, what and path
+// are for what is said to the user.
+func aside(ctx context.Context, flag, what, path, address string, h http.Handler, stderr io.Writer) (wait func(), err error) {
+	if address == "" {
+		return func() {}, nil
+	}
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, fmt.Errorf("%s %q is no address (%w); use HOST:PORT, or :PORT for the loopback interface", flag, address, err)
+	}
+	if host == "" {
+		host = "127.0.0.1"
+	}
+	ln, err := net.Listen("tcp", net.JoinHostPort(host, port))
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w", flag, address, err)
+	}
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	_, _ = fmt.Fprintf(stderr, "%s on http://%s%s\n", what, ln.Addr(), path)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+			_, _ = fmt.Fprintf(stderr, "throng: %s %s: %v\n", flag, address, err)
+		}
+	}()
+	stop := context.AfterFunc(ctx, func() { _ = srv.Close() })
+	return func() {
+		stop()
+		_ = srv.Close()
+		<-done
+	}, nil
+}

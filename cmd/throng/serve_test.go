@@ -1,0 +1,72 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var address = regexp.MustCompile(`http://\S+`)
+
+// What throng serve offers beside its clients' connections can be fetched.
+func TestServeOffersMetricsAndClient(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "socket.io.js"), []byte("the client"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	out, said := io.Pipe()
+	cmd := serveCommand()
+	cmd.SetArgs([]string{"--listen", "127.0.0.1:0", "--metrics", ":0", "--client-dir", dir, "--recovery", "10s"})
+	cmd.SetOut(said)
+	cmd.SetErr(said)
+	ended := make(chan error, 1)
+	go func() {
+		ended <- cmd.ExecuteContext(ctx)
+		_ = said.Close()
+	}()
+	lines := bufio.NewScanner(out)
+	urls := map[string]string{}
+	for range 2 {
+		if !lines.Scan() {
+			t.Fatalf("the server ended: %v", <-ended)
+		}
+		what, _, _ := strings.Cut(lines.Text(), " ")
+		urls[what] = address.FindString(lines.Text())
+	}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	for url, want := range map[string]string{
+		urls["metrics"]: `throng_sessions{transport="websocket"} 0`,
+		urls["listening"] + "/socket.io/socket.io.js": "the client",
+	} {
+		resp, err := client.Get(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if err != nil || !strings.Contains(string(body), want) {
+			t.Errorf("%s: %s %.200q, %v", url, resp.Status, body, err)
+		}
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestServeRefusesFolderWithoutClient(t *testing.T) {
+	cmd := serveCommand()
+	cmd.SetArgs([]string{"--listen", "127.0.0.1:0", "--client-dir", t.TempDir()})
+	cmd.SetOut(io.Discard)
+	cmd.SetErr(io.Discard)
+	if err := cmd.ExecuteContext(t.Context()); err == nil || !strings.Contains(err.Error(), "socket.io.js") {
+		t.Errorf("got %v", err)
+	}
+}

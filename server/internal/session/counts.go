@@ -1,0 +1,48 @@
+package session
+
+import "github.com/throng-io/throng/server/internal/frame"
+
+// Counts is what a session has carried. It is kept by each session for itself,
+// under the lock that it holds anyway, and only summed up when somebody asks:
+// a counter shared by all sessions would be the busiest memory of the process.
+type Counts struct {
+	PacketsIn, BytesIn   uint64
+	PacketsOut, BytesOut uint64 // handed to the session; bytes as on a websocket
+	Dropped              uint64 // volatile messages
+}
+
+// Add adds what another session has carried.
+func (c *Counts) Add(other Counts) {
+	c.PacketsIn += other.PacketsIn
+	c.BytesIn += other.BytesIn
+	c.PacketsOut += other.PacketsOut
+	c.BytesOut += other.BytesOut
+	c.Dropped += other.Dropped
+}
+
+func (c *Counts) received(bytes int) {
+	c.PacketsIn++
+	c.BytesIn += uint64(bytes)
+}
+
+func (c *Counts) sent(frames []*frame.Frame, bytes int) {
+	for _, f := range frames {
+		c.PacketsOut += uint64(f.Packets())
+	}
+	c.BytesOut += uint64(bytes)
+}
+
+// dropped takes back what sent has counted.
+func (c *Counts) dropped(f *frame.Frame) {
+	c.PacketsOut -= uint64(f.Packets())
+	c.BytesOut -= uint64(len(f.Wire()))
+	c.Dropped++
+}
+
+// Counts returns what the session has carried, and over which transport it goes
+// now. They do not change any more once the session has ended.
+func (s *Session) Counts() (c Counts, websocket bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.counts, s.conn != nil
+}

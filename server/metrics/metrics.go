@@ -1,0 +1,102 @@
+// Package metrics shows a server's statistics to Prometheus.
+//
+//	throng_sessions{transport}             sessions now
+//	throng_sockets, throng_namespaces      sockets in namespaces, and namespaces, now
+//	throng_rooms                           rooms now
+//	throng_upgrades_total                  from polling to websocket
+//	throng_packets_total{direction}        Engine.IO packets, heartbeats included
+//	throng_bytes_total{direction}          of their payload in, of websocket frames out
+//	throng_volatile_dropped_total          volatile messages that a client was not ready for
+//	throng_sessions_ended_total{reason}    "slow consumer" is a client whose queue overflowed
+//	throng_requests_refused_total{error}   by the message of the Engine.IO error
+//	throng_handler_panics_total
+//
+// Nothing is counted twice for it: the numbers are those of server.Stats, added
+// up when Prometheus asks. Names of namespaces are no labels, for clients may
+// bring them into being.
+package metrics
+
+import (
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/throng-io/throng/server"
+)
+
+// Handler answers with the metrics of srv, of the Go runtime and of the process,
+// in the format that the client asks for.
+func Handler(srv *server.Server) http.Handler {
+	r := prometheus.NewRegistry()
+	r.MustRegister(Collector(srv), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return promhttp.HandlerFor(r, promhttp.HandlerOpts{})
+}
+
+// Collector returns the metrics of srv for a registry that the application has
+// already. Give each of several servers a label of its own with
+// prometheus.WrapRegistererWith.
+func Collector(srv *server.Server) prometheus.Collector { return collector{srv} }
+
+type collector struct{ srv *server.Server }
+
+func desc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("throng_"+name, help, labels, nil)
+}
+
+var (
+	sessions   = desc("sessions", "Engine.IO sessions now.", "transport")
+	sockets    = desc("sockets", "Sockets in namespaces now.")
+	namespaces = desc("namespaces", "Namespaces now.")
+	rooms      = desc("rooms", "Rooms now, without those that sockets have by their ids.")
+	upgrades   = desc("upgrades_total", "Sessions that went from polling to websocket.")
+	packets    = desc("packets_total", "Engine.IO packets from clients and to sessions, heartbeats included.", "direction")
+	octets     = desc("bytes_total", "Bytes of packets from clients, and of websocket frames to sessions.", "direction")
+	dropped    = desc("volatile_dropped_total", "Volatile messages that a client was not ready for.")
+	ended      = desc("sessions_ended_total", "Sessions that have ended.", "reason")
+	refused    = desc("requests_refused_total", "Requests answered with an Engine.IO error.", "error")
+	panics     = desc("handler_panics_total", "Panics of the application's handlers.")
+)
+
+// Describe implements prometheus.Collector.
+func (c collector) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{
+		sessions, sockets, namespaces, rooms, upgrades, packets, octets, dropped, ended, refused, panics,
+	} {
+		ch <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c collector) Collect(ch chan<- prometheus.Metric) {
+	st := c.srv.Stats()
+	now := func(d *prometheus.Desc, v int, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(v), labels...)
+	}
+	total := func(d *prometheus.Desc, v uint64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
+	}
+	joined := 0
+	for _, n := range st.Namespaces {
+		joined += n
+	}
+	now(sessions, st.Polling, "polling")
+	now(sessions, st.WebSocket, "websocket")
+	now(sockets, joined)
+	now(namespaces, len(st.Namespaces))
+	now(rooms, st.Rooms)
+	total(upgrades, st.Upgrades)
+	total(packets, st.PacketsIn, "in")
+	total(packets, st.PacketsOut, "out")
+	total(octets, st.BytesIn, "in")
+	total(octets, st.BytesOut, "out")
+	total(dropped, st.VolatileDropped)
+	for reason, n := range st.Ended {
+		total(ended, n, reason)
+	}
+	for message, n := range st.Refused {
+		total(refused, n, message)
+	}
+	total(panics, st.HandlerPanics)
+}

@@ -1,0 +1,145 @@
+package metrics_test
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fasthttp/websocket"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+
+	"github.com/throng-io/throng/server"
+	"github.com/throng-io/throng/server/metrics"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		// fasthttp refreshes the Date header for the life of the process, and
+		// the cleaner of a server's workers looks up only every ten seconds.
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"))
+}
+
+// What two clients do is found in the metrics.
+func TestMetrics(t *testing.T) {
+	srv, err := server.New(server.Options{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv.On("panic", func(*server.Socket, *server.Event) error { panic("on purpose") })
+	srv.On("join", func(s *server.Socket, e *server.Event) error {
+		s.Join("r")
+		return e.Ack()
+	})
+	ended := make(chan string, 1)
+	srv.OnDisconnect(func(_ *server.Socket, reason string) { ended <- reason })
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(ln) }()
+	t.Cleanup(func() {
+		http.DefaultClient.CloseIdleConnections()
+		if err := srv.Shutdown(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+	handler := metrics.Handler(srv)
+	scrape := func() string {
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+		return w.Body.String()
+	}
+
+	url := "://" + ln.Addr().String() + "/socket.io/?EIO=4&transport="
+	connect := func() *websocket.Conn {
+		conn, resp, err := websocket.DefaultDialer.Dial("ws"+url+"websocket", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		t.Cleanup(func() { _ = conn.Close() })
+		for _, packet := range []string{"40", `420["join"]`} {
+			if err := conn.WriteMessage(websocket.TextMessage, []byte(packet)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 3 { // handshake, CONNECT, ack
+			if _, _, err := conn.ReadMessage(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return conn
+	}
+	connect()
+	bad := connect()
+	resp, err := http.Get("http" + url + "pigeon")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, resp.Body)
+	_ = resp.Body.Close()
+	resp, err = http.Get("http" + url + "polling")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if err := srv.Volatile().Emit("news"); err != nil {
+		t.Fatal(err)
+	}
+	want(t, scrape(),
+		`throng_sessions{transport="polling"} 1`, `throng_sessions{transport="websocket"} 2`,
+		`throng_sockets 2`, `throng_namespaces 1`, `throng_rooms 1`, `throng_upgrades_total 0`,
+		`throng_packets_total{direction="in"} 4`, `throng_bytes_total{direction="in"} 26`,
+		`throng_requests_refused_total{error="Transport unknown"} 1`,
+		`throng_handler_panics_total 0`, `go_goroutines `, `process_open_fds `)
+
+	if err := bad.WriteMessage(websocket.TextMessage, []byte(`42["panic"]`)); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-ended; got != "forced close" {
+		t.Errorf("reason %q", got)
+	}
+	// What a session has carried still counts when it has ended.
+	var last string
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
+		if last = scrape(); strings.Contains(last, `throng_sessions{transport="websocket"} 1`) {
+			break
+		}
+	}
+	want(t, last,
+		`throng_sessions_ended_total{reason="forced close"} 1`, `throng_handler_panics_total 1`,
+		`throng_packets_total{direction="in"} 5`, `throng_sockets 1`)
+}
+
+func want(t *testing.T, got string, lines ...string) {
+	t.Helper()
+	for _, line := range lines {
+		if !strings.Contains(got, "\n"+line) {
+			t.Errorf("%q is missing in\n%s", line, got)
+		}
+	}
+}
+
+func TestCollectorIsConsistent(t *testing.T) {
+	srv, err := server.New(server.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := prometheus.NewPedanticRegistry()
+	r.MustRegister(metrics.Collector(srv))
+	if _, err := r.Gather(); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,64 @@
+package server
+
+import (
+	"sync/atomic"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/throng-io/throng/protocol/engineio"
+)
+
+// Stats is a server at a moment. What is not about now is counted since the
+// server was made, and never falls.
+type Stats struct {
+	Sessions   int            // Engine.IO sessions now, in a namespace or not
+	Polling    int            // those over polling
+	WebSocket  int            // those over websockets
+	Namespaces map[string]int // sockets now, by namespace
+	Rooms      int            // rooms now, without those that sockets have by their ids
+
+	Upgrades           uint64            // from polling to websocket
+	Ended              map[string]uint64 // sessions, by the reason of their end
+	Refused            map[string]uint64 // requests, by the message of the Engine.IO error
+	PacketsIn, BytesIn uint64            // Engine.IO packets of clients, heartbeats included
+	PacketsOut         uint64            // handed to sessions, heartbeats included
+	BytesOut           uint64            // of those, as they are on a websocket
+	VolatileDropped    uint64            // messages
+	HandlerPanics      uint64
+}
+
+// Stats adds up what the server holds and has done. It looks at every session,
+// some milliseconds for many thousands: ask from time to time.
+func (s *Server) Stats() Stats {
+	t := s.engine.Totals()
+	st := Stats{
+		Sessions: t.Polling + t.WebSocket, Polling: t.Polling, WebSocket: t.WebSocket,
+		Namespaces: map[string]int{}, Ended: map[string]uint64{}, Refused: s.refused.byMessage(),
+		Upgrades: t.Upgrades, PacketsIn: t.PacketsIn, BytesIn: t.BytesIn,
+		PacketsOut: t.PacketsOut, BytesOut: t.BytesOut, VolatileDropped: t.Dropped,
+		HandlerPanics: s.panics.Load(),
+	}
+	for reason, n := range t.Ended {
+		st.Ended[string(reason)] = n
+	}
+	for _, ns := range s.all() {
+		st.Namespaces[ns.name] = ns.hub.Len()
+		ns.hub.Sizes(func(string, int) { st.Rooms++ })
+	}
+	return st
+}
+
+// refusals counts requests by the code with which they were refused.
+type refusals [engineio.UnsupportedProtocol + 1]atomic.Uint64
+
+func (r *refusals) count(_ *fasthttp.RequestCtx, code engineio.ErrorCode) { r[code].Add(1) }
+
+func (r *refusals) byMessage() map[string]uint64 {
+	m := map[string]uint64{}
+	for code := range r {
+		if n := r[code].Load(); n > 0 {
+			m[engineio.ErrorCode(code).String()] = n
+		}
+	}
+	return m
+}
