@@ -162,6 +162,8 @@ func TestV3PayloadErrors(t *testing.T) {
 		{"3:4\U0001F600", false, 1, nil},
 		{"3:4\xff\xfe", false, 1, nil}, // each wrong byte is one U+FFFD
 		{"9999999999999999999999:4", false, 0, engineio.ErrLength},
+		{"18446744073709551617:2", false, 0, engineio.ErrLength}, // 2^64 + 1
+		{":1:2", false, 0, engineio.ErrLength},
 		{strings.Repeat("0", 1000) + "1:2", false, 1, nil},
 		{"5:b4AQ=", false, 0, engineio.ErrBase64},
 		{"\x02\x01\xff4", true, 0, engineio.ErrForm},

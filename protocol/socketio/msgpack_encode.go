@@ -242,7 +242,10 @@ func (e *msgpackEncoder) structure(v reflect.Value) error {
 	fields := fieldsOf(v.Type())
 	n := 0
 	for i := range fields {
-		if value, ok := fields[i].get(v); ok && !fields[i].omit(value) {
+		f := &fields[i]
+		if !f.omitEmpty && !f.omitZero && len(f.index) == 1 { // it cannot be left out
+			n++
+		} else if value, ok := f.get(v); ok && !f.omit(value) {
 			n++
 		}
 	}

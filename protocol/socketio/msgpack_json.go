@@ -7,6 +7,7 @@ import (
 	"math/bits"
 	"strconv"
 	"time"
+	"unicode/utf8"
 )
 
 var (
@@ -130,8 +131,12 @@ func appendMsgpackMembers(dst, b []byte, h msgpackHead) ([]byte, int, error) {
 	return append(dst, '}'), i, nil
 }
 
-// appendJSONText is AppendString for text that is known to be valid UTF-8.
+// appendJSONText is AppendString for text that is valid UTF-8, as that of packets
+// is.
 func appendJSONText(dst, s []byte) []byte {
+	if !utf8.Valid(s) { // nor does text from elsewhere make invalid JSON
+		return AppendString(dst, string(s))
+	}
 	dst = append(dst, '"')
 	start := 0 // of what is not written yet
 	for i := 0; i < len(s); {
@@ -178,6 +183,6 @@ func (h msgpackHead) key(b []byte) string {
 // skipMsgpack returns the position behind the value at i, which nextMsgpack has
 // accepted.
 func skipMsgpack(b []byte, i int) int {
-	s := msgpackScanner{b: b, limit: maxDepth}
+	s := msgpackScanner{b: b, limit: maxDepth, checked: true}
 	return s.value(i, 0)
 }

@@ -167,10 +167,7 @@ func checkMsgpackData(t Type, data []byte) error {
 // checkMsgpackName checks element 0 of an event's array. (The reference checks
 // neither that there is one nor what it is.)
 func checkMsgpackName(data []byte, array msgpackHead) error {
-	if array.n == 0 {
-		return errEventName
-	}
-	switch h := readMsgpack(data, array.body); h.kind {
+	switch h := readMsgpack(data, array.body); h.kind { // bad if the array is empty
 	case msgpackString:
 		if Reserved(h.bytes(data)) {
 			return ErrReservedEvent

@@ -197,10 +197,11 @@ func (h msgpackHead) date(b []byte) time.Time {
 // is linear in the bytes; it goes down as deep as the values are nested, up to
 // its limit.
 type msgpackScanner struct {
-	b     []byte
-	limit int // of depth
-	err   error
-	at    int
+	b       []byte
+	limit   int  // of depth
+	checked bool // the text is known to be UTF-8
+	err     error
+	at      int
 }
 
 var (
@@ -221,7 +222,7 @@ func (s *msgpackScanner) value(i, depth int) int {
 	case msgpackBad:
 		return s.fail(i, errMsgpack)
 	case msgpackString:
-		if !utf8.Valid(h.bytes(s.b)) {
+		if !s.checked && !utf8.Valid(h.bytes(s.b)) {
 			return s.fail(i, errUTF8)
 		}
 	case msgpackArray:
@@ -259,9 +260,10 @@ func (s *msgpackScanner) value(i, depth int) int {
 }
 
 // nextMsgpack cuts the first value off a list. It is nil at the end of the list,
-// and at something that is no value.
+// and at something that is no value. Whether text is UTF-8 has been the parser's
+// to check.
 func nextMsgpack(args []byte) (arg, rest []byte) {
-	s := msgpackScanner{b: args, limit: maxDepth}
+	s := msgpackScanner{b: args, limit: maxDepth, checked: true}
 	end := s.value(0, 0)
 	if end < 0 {
 		return nil, nil

@@ -84,6 +84,8 @@ func TestMessagePackValues(t *testing.T) {
 			json.RawMessage(` {"a":[1,-2.5,1e2,"\u00e9",true,null,{}, []] ,"b":18446744073709551615,"c":1e400} `),
 			"83a1619801cbc00400000000000064a2c3a9c3c08090a162cfffffffffffffffffa163cb7ff0000000000000",
 		},
+		{json.RawMessage("-9223372036854775808"), "d38000000000000000"},
+		{json.RawMessage("-9223372036854775809"), "cbc3e0000000000000"},
 		{json.Number("12"), "0c"},
 		{json.Number(""), "00"},
 		{net.ParseIP("::1"), "a33a3a31"},
@@ -297,6 +299,13 @@ func TestMessagePackBind(t *testing.T) {
 	if err := MessagePack.Bind(msgpackArgs(t, at, at, 5, nil), nil, &when, nil, &n, &iso); err != nil || when != "2021-01-01T00:00:00.123Z" || n != 5 || iso != "" {
 		t.Errorf("%q %d %q, %v", when, n, iso, err)
 	}
+	// A slice keeps its memory, but not what was in it.
+	list := []struct{ A, B int }{{1, 2}, {3, 4}, {5, 6}}
+	first := &list[0]
+	if err := MessagePack.Bind(msgpackArgs(t, []any{map[string]int{"A": 7}}), nil, &list); err != nil || len(list) != 1 ||
+		&list[0] != first || list[0].A != 7 || list[0].B != 0 {
+		t.Errorf("%v, %v", list, err)
+	}
 	// What other encoders write.
 	for _, test := range []struct {
 		args string
@@ -338,6 +347,28 @@ func TestMessagePackBind(t *testing.T) {
 	}
 }
 
+func TestMessagePackJSON(t *testing.T) {
+	for list, want := range map[string]string{
+		"":                           "",
+		"01a161":                     `1,"a"`,
+		"82a161d40000a16201":         `{"b":1}`,
+		"92d40000c0":                 `[null,null]`,
+		"8201a16102c403ff0001":       `{"1":"a","2":"/wAB"}`,
+		"d7000000000000000000":       `"1970-01-01T00:00:00.000Z"`,
+		"cb7ff8000000000001":         "null",
+		"cbc3e0000000000000":         "-9223372036854776000",
+		"cfffffffffffffffff":         "18446744073709551615",
+		"a3220a5c":                   `"\"\n\\"`,
+		"ac61626364656667686922c3a9": `"abcdefghi\"` + "\u00e9" + `"`,
+		"a2ff61":                     `"` + "\ufffd" + `a"`,
+		"d92061616161616161616161616161616161616161616161616161616161616161616161": `"` + strings.Repeat("a", 32) + `",` + "97,97",
+	} {
+		if got, err := MessagePack.AppendJSON(nil, unhex(t, list)); err != nil || string(got) != want {
+			t.Errorf("%s: %s, %v, want %s", list, got, err, want)
+		}
+	}
+}
+
 func TestMessagePackBindErrors(t *testing.T) {
 	var np *string
 	for _, test := range []struct {
@@ -355,6 +386,7 @@ func TestMessagePackBindErrors(t *testing.T) {
 		{"cb3ff8000000000000", new(int), "number 1.5 does not fit"},
 		{"cb43f0000000000000", new(uint64), "does not fit"},
 		{"cf8000000000000000", new(int64), "does not fit"},
+		{"cb43e0000000000000", new(int64), "does not fit"},
 		{"cb7e37e43c8800759c", new(float32), "does not fit"},
 		{"cb7ff8000000000001", new(int), "number NaN does not fit"},
 		{"cb7ff8000000000001", new(json.Number), "does not fit"},
@@ -506,6 +538,19 @@ func TestMessagePackHugeLengths(t *testing.T) {
 			if _, _, err := MessagePack.SplitEvent(b); err == nil {
 				t.Errorf("%x: taken for an event", b)
 			}
+		}
+	}
+}
+
+// TestMessagePackHeads refuses sizes that the rest cannot hold, in elements too.
+func TestMessagePackHeads(t *testing.T) {
+	for b, want := range map[string]msgpackKind{
+		"8200010001": msgpackMap, "82000100": msgpackBad,
+		"92c0c0": msgpackArray, "92c0": msgpackBad, "c70100ff": msgpackBytes, "c702007f": msgpackBad, "c70000": msgpackBytes,
+		"a161": msgpackString, "a1": msgpackBad, "cb00": msgpackBad, "dc00": msgpackBad, "c1": msgpackBad,
+	} {
+		if h := readMsgpack(unhex(t, b), 0); h.kind != want {
+			t.Errorf("%s: kind %d, want %d", b, h.kind, want)
 		}
 	}
 }
