@@ -1,18 +1,34 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+
+	"github.com/throng-io/throng/scenario/machine"
 )
 
 func checkCommand() *cobra.Command {
 	var set []string
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "check FILE|NAME",
-		Short: "Validate a scenario and print what it will do",
-		Args:  cobra.ExactArgs(1),
+		Short: "Validate a scenario and print what it will do and take",
+		Long: `Validate a scenario and print the plan, without any load: clients, messages and
+deliveries over time, and what they take in sockets, ports, file descriptors and
+memory beside what this machine allows.
+
+Exit codes: 0 the scenario is valid and this machine can do it, 2 it is not, or
+cannot; what to do about it is said.`,
+		Example: `  throng check broadcast --set viewers=50k
+  throng check my.yaml --json`,
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			values, err := parseSet(set)
 			if err != nil {
@@ -22,27 +38,179 @@ func checkCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			out := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-			cells := f.Cells()
-			plan := f.Spec.Plan()
-			for _, r := range [][2]string{
-				{"scenario", f.Spec.Name},
-				{"about", f.Spec.About},
-				{"trials", fmt.Sprint(len(cells))},
-				{"clients", fmt.Sprint(plan.Clients)},
-				{"sockets", fmt.Sprint(plan.Sockets)},
-				{"file descriptors", fmt.Sprint(plan.Files)},
-				{"duration of a trial", plan.Duration.String()},
-				{"messages sent", fmt.Sprintf("%.1f/s", plan.Offered)},
-				{"deliveries expected", fmt.Sprintf("%.0f/s", plan.Deliveries)},
-			} {
-				if r[1] != "" {
-					_, _ = fmt.Fprintf(out, "%s\t%s\n", r[0], r[1])
-				}
+			a := machine.Assess(f, machine.ReadLimits())
+			print := printPlan
+			if asJSON {
+				print = printJSON
 			}
-			return out.Flush()
+			if err := print(cmd.OutOrStdout(), a); err != nil {
+				return err
+			}
+			if len(a.Shortages) > 0 {
+				return &exitError{exitUsage, refusal(a.Shortages)}
+			}
+			return nil
 		},
 	}
 	cmd.Flags().StringArrayVar(&set, "set", nil, "override a variable or a key of the scenario: key=value")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
+}
+
+// A refusal is every shortage, one line each.
+type refusal []*machine.Shortage
+
+func (r refusal) Error() string { return r[0].Error() }
+
+func (r refusal) Unwrap() []error {
+	var all []error
+	for _, s := range r {
+		all = append(all, s)
+	}
+	return all
+}
+
+func printJSON(w io.Writer, a *machine.Assessment) error {
+	text, err := json.MarshalIndent(a, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "%s\n", text)
+	return err
+}
+
+// printPlan writes the plan for reading: the scenario, its phases, its
+// combinations, and what it takes.
+func printPlan(w io.Writer, a *machine.Assessment) error {
+	out := &errWriter{w: w}
+	out.printf("scenario  %s\n", a.Scenario)
+	if a.About != "" {
+		out.printf("about     %s\n", a.About)
+	}
+	if a.Trials == 1 {
+		out.printf("duration  %s, and what connecting and draining take\n", a.Trial)
+	} else {
+		out.printf("trials    %d of %s, %s in all, and what connecting and draining take\n", a.Trials, a.Trial, a.Total)
+	}
+	heaviest := a.Combined[a.Heaviest]
+	if len(a.Combined) > 1 {
+		out.printf("\nthe phases of the heaviest combination, %s:\n", combinationName(heaviest.Params))
+	} else {
+		out.printf("\n")
+	}
+	rows := [][]string{{"phase", "for", "counts", "clients", "sent/s", "deliveries/s"}}
+	for _, p := range a.Phases {
+		counts := map[bool]string{true: "yes", false: "no"}[p.Record]
+		rows = append(rows, []string{
+			p.Name, p.For.String(), counts, span(grouped(p.Clients[0]), grouped(p.Clients[1])),
+			span(rate(p.OfferedPerS[0]), rate(p.OfferedPerS[1])), span(rate(p.DeliveriesPerS[0]), rate(p.DeliveriesPerS[1])),
+		})
+	}
+	out.table(rows)
+	if len(a.Combined) > 1 {
+		out.printf("\n")
+		out.table(combinations(a.Combined))
+	}
+	out.printf("\n")
+	out.table(demands(a, heaviest))
+	for _, line := range a.Warnings {
+		out.printf("\nwarning: %s\n", line)
+	}
+	if len(a.Shortages) == 0 {
+		out.printf("\nThis machine can do it.\n")
+	}
+	return out.err
+}
+
+// maxCombinations is how many combinations are listed for reading; JSON has all.
+const maxCombinations = 20
+
+func combinations(all []machine.Combination) [][]string {
+	rows := [][]string{{"combination", "clients", "sockets", "sent/s", "deliveries/s"}}
+	for i, c := range all {
+		if i == maxCombinations {
+			rows = append(rows, []string{fmt.Sprintf("and %d more", len(all)-i)})
+			break
+		}
+		rows = append(rows, []string{combinationName(c.Params), grouped(c.Clients), grouped(c.Sockets), rate(c.OfferedPerS), rate(c.DeliveriesPerS)})
+	}
+	return rows
+}
+
+// demands lists what the trials take beside what the machine allows.
+func demands(a *machine.Assessment, heaviest machine.Combination) [][]string {
+	l := a.Limits
+	files, memory := 0, int64(0)
+	for _, c := range a.Combined {
+		files, memory = max(files, c.Files), max(memory, c.GeneratorBytes+c.ServerBytes)
+	}
+	rows := [][]string{{"takes", "at most", "allowed"}}
+	rows = append(rows, []string{"sockets", grouped(heaviest.Sockets), ""})
+	rows = append(rows, []string{"file descriptors", grouped(files), allowed(max(l.FilesHard, l.FilesSoft), "ulimit -Hn")})
+	for _, s := range a.Sources {
+		from := "local ports"
+		if s.Addr != "" {
+			from += " of " + s.Addr
+		}
+		rows = append(rows, []string{from, grouped(s.Sockets), allowed(s.Ports, "ip_local_port_range")})
+	}
+	has := "unknown on this system"
+	if l.Memory > 0 {
+		has = fmt.Sprintf("%s, %s of it free", machine.Bytes(l.Memory), machine.Bytes(l.Available))
+	}
+	return append(rows, []string{"memory", "about " + machine.Bytes(memory), has})
+}
+
+func allowed(n int, by string) string {
+	if n == 0 {
+		return "unknown on this system"
+	}
+	return fmt.Sprintf("%s (%s)", grouped(n), by)
+}
+
+func combinationName(p map[string]string) string {
+	var words []string
+	for _, k := range slices.Sorted(maps.Keys(p)) {
+		words = append(words, k+"="+p[k])
+	}
+	return strings.Join(words, " ")
+}
+
+// span writes what goes from one value to another.
+func span(from, to string) string {
+	if from == to {
+		return to
+	}
+	return from + " to " + to
+}
+
+func rate(v float64) string {
+	if v != 0 && v < 100 {
+		return fmt.Sprintf("%.3g", v)
+	}
+	return grouped(int(v + 0.5))
+}
+
+// An errWriter writes until the first error.
+type errWriter struct {
+	w   io.Writer
+	err error
+}
+
+func (e *errWriter) printf(format string, args ...any) {
+	if e.err == nil {
+		_, e.err = fmt.Fprintf(e.w, format, args...)
+	}
+}
+
+// table aligns columns.
+func (e *errWriter) table(rows [][]string) {
+	if e.err != nil {
+		return
+	}
+	out := tabwriter.NewWriter(e.w, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		_, _ = fmt.Fprintln(out, strings.TrimRight(strings.Join(row, "\t"), "\t"))
+	}
+	e.err = out.Flush()
 }

@@ -1,0 +1,115 @@
+package machine
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/throng-io/throng/scenario/file"
+)
+
+// Assessment is what a scenario will do and take, and whether this machine can. The field names in
+// JSON are a contract.
+type Assessment struct {
+	Scenario  string        `json:"scenario"`
+	About     string        `json:"about,omitempty"`
+	Trials    int           `json:"trials"`
+	Trial     time.Duration `json:"-"` // of the longest one: its phases, without connecting late and draining
+	Total     time.Duration `json:"-"` // of all, with the cooldowns between them
+	TrialS    float64       `json:"trial_s"`
+	TotalS    float64       `json:"total_s"`
+	Heaviest  int           `json:"heaviest"`     // the place in Combinations of the one with most deliveries, which Phases and Sources are about
+	Combined  []Combination `json:"combinations"` // of the matrix, in its order; one without a matrix
+	Phases    []Phase       `json:"phases"`
+	Sources   []Source      `json:"sources"`
+	Limits    Limits        `json:"limits"`
+	Shortages []*Shortage   `json:"shortages"` // why a run would be refused; empty: it would not
+	Warnings  []string      `json:"warnings"`
+}
+
+// Combination is what the trials of one combination of the matrix take at most.
+type Combination struct {
+	Params         map[string]string `json:"params"`
+	Clients        int               `json:"clients"`
+	Sockets        int               `json:"sockets"`
+	Files          int               `json:"files"` // of the generator; the built-in server needs as many
+	OfferedPerS    float64           `json:"offered_per_s"`
+	DeliveriesPerS float64           `json:"deliveries_per_s"`
+	GeneratorBytes int64             `json:"generator_bytes"` // estimated
+	ServerBytes    int64             `json:"server_bytes"`    // estimated; 0 with a target of the scenario's own
+}
+
+// Phase is a phase of the heaviest combination, at its start and at its end.
+type Phase struct {
+	Name           string        `json:"name"`
+	For            time.Duration `json:"-"`
+	Seconds        float64       `json:"seconds"`
+	Record         bool          `json:"record"`
+	Clients        [2]int        `json:"clients"`
+	Sockets        [2]int        `json:"sockets"`
+	OfferedPerS    [2]float64    `json:"offered_per_s"`
+	DeliveriesPerS [2]float64    `json:"deliveries_per_s"`
+}
+
+// Source is a source address of the heaviest combination.
+type Source struct {
+	Addr    string `json:"from"` // "": the system's choice
+	Sockets int    `json:"sockets"`
+	Ports   int    `json:"ports"` // that the system allows; 0: unknown
+}
+
+// Assess plans the scenario and holds it against the limits.
+func Assess(f *file.File, l Limits) *Assessment {
+	cells := f.Cells()
+	a := &Assessment{
+		Scenario: f.Spec.Name, About: f.Spec.About, Trials: len(cells), Limits: l,
+		Total: time.Duration(len(cells)-1) * f.Cooldown, Shortages: []*Shortage{}, Warnings: []string{},
+	}
+	seen := map[*file.Spec]bool{}
+	var heaviest *file.Spec
+	most := int64(0)
+	for _, c := range cells {
+		plan := c.Spec.Plan()
+		a.Total += plan.Duration
+		a.Trial = max(a.Trial, plan.Duration)
+		if seen[c.Spec] {
+			continue
+		}
+		seen[c.Spec] = true
+		need := NeedOf(c.Spec)
+		most = max(most, need.GeneratorBytes+need.ServerBytes)
+		one := Combination{
+			Params: c.Spec.Params, Clients: plan.Clients, Sockets: plan.Sockets, Files: plan.Files,
+			OfferedPerS: plan.Offered, DeliveriesPerS: plan.Deliveries, GeneratorBytes: need.GeneratorBytes, ServerBytes: need.ServerBytes,
+		}
+		if one.Params == nil {
+			one.Params = map[string]string{}
+		}
+		if heaviest == nil || heavier(&one, &a.Combined[a.Heaviest]) > 0 {
+			a.Heaviest, heaviest = len(a.Combined), c.Spec
+		}
+		a.Combined = append(a.Combined, one)
+	}
+	a.TrialS, a.TotalS = a.Trial.Seconds(), a.Total.Seconds()
+	for _, s := range heaviest.Stages() {
+		a.Phases = append(a.Phases, Phase{
+			Name: s.Phase, For: s.For, Seconds: s.For.Seconds(), Record: s.Record,
+			Clients: [2]int{s.From.Clients, s.To.Clients}, Sockets: [2]int{s.From.Sockets, s.To.Sockets},
+			OfferedPerS: [2]float64{s.From.Offered, s.To.Offered}, DeliveriesPerS: [2]float64{s.From.Deliveries, s.To.Deliveries},
+		})
+	}
+	for _, s := range heaviest.Sources() {
+		a.Sources = append(a.Sources, Source{Addr: s.Addr, Sockets: s.Sockets, Ports: l.Ports()})
+	}
+	a.Shortages = append(a.Shortages, Shortages(cells, l)...)
+	lacksMemory := slices.ContainsFunc(a.Shortages, func(s *Shortage) bool { return s.What == Memory })
+	if l.Available > 0 && most > l.Available && !lacksMemory {
+		a.Warnings = append(a.Warnings, fmt.Sprintf("the scenario needs about %s of memory and %s are free now: end other programs, or lower the number of clients", Bytes(most), Bytes(l.Available)))
+	}
+	return a
+}
+
+func heavier(x, y *Combination) int {
+	return cmp.Or(cmp.Compare(x.DeliveriesPerS, y.DeliveriesPerS), cmp.Compare(x.Sockets, y.Sockets), cmp.Compare(x.OfferedPerS, y.OfferedPerS))
+}
