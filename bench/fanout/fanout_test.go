@@ -1,0 +1,142 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/throng-io/throng/bench/fanout/internal/load"
+)
+
+// The test binary is started again as the generator, as the program is.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "generator" {
+		if err := load.Serve(os.Stdout); err != nil {
+			os.Exit(1)
+		}
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
+func TestJudge(t *testing.T) {
+	r := &report{
+		benchCase: benchCase{name: "n", about: "a", columns: []string{costMetric}, targets: []target{
+			{metric: costMetric, of: "throng", to: "node", limit: 0.1},
+			{metric: costMetric, of: "throng", to: "floor", limit: 0.2},
+			{metric: costMetric, of: "throng", to: "floor", limit: 0.1, stretch: true},
+			{metric: acksMetric, of: "throng", to: "node", limit: 3, atLeast: true},
+			{metric: costMetric, of: "throng", limit: 2},
+			{metric: costMetric, of: "throng", to: "absent", limit: 1},
+		}},
+		entries: []entry{{server: "throng"}, {server: "node"}, {server: "floor"}},
+		samples: map[string][]metrics{
+			"throng": {{costMetric: 1, acksMetric: 30}, {costMetric: 9, acksMetric: 30}, {costMetric: 0.5, acksMetric: 30}},
+			"node":   {{costMetric: 10, acksMetric: 10}, {costMetric: 12, acksMetric: 10}, {costMetric: 8, acksMetric: 10}},
+			"floor":  {{costMetric: 4}, {costMetric: 2}},
+		},
+	}
+	want := []struct {
+		value float64
+		met   bool
+	}{{0.1, true}, {1. / 3, false}, {1. / 3, false}, {3, true}, {1, true}}
+	got := r.judge()
+	if len(got) != len(want) {
+		t.Fatalf("%d findings, want %d: an entry that did not run is not judged", len(got), len(want))
+	}
+	for i, w := range want {
+		if math.Abs(got[i].value-w.value) > 1e-12 || got[i].met != w.met {
+			t.Errorf("finding %d: %v %v, want %v %v", i, got[i].value, got[i].met, w.value, w.met)
+		}
+	}
+	if r.missed() != 1 {
+		t.Errorf("%d targets missed, want 1: a stretch is not counted", r.missed())
+	}
+	for _, line := range []string{"throng", "1.00 [0.500..9.00]", "not met", "at least 3.00"} {
+		if !strings.Contains(r.table(), line) {
+			t.Errorf("the table misses %q:\n%s", line, r.table())
+		}
+	}
+	if n := strings.Count(string(r.lines(header{})), "\n"); n != 1+8+5 {
+		t.Errorf("%d lines of JSON, want a header, 8 measurements and 5 findings", n)
+	}
+}
+
+func TestCasesNameWhatTheyMeasure(t *testing.T) {
+	for _, c := range allCases() {
+		labels := map[string]bool{"": true}
+		for _, e := range c.entries {
+			if labels[e.label()] {
+				t.Errorf("%s: two entries are called %q", c.name, e.label())
+			}
+			labels[e.label()] = true
+			if e.rooms > 0 && e.clients%e.rooms != 0 || e.clients%e.generators != 0 || e.clients/e.generators > 15000 {
+				t.Errorf("%s, %s: %d clients in %d rooms and %d generators", c.name, e.label(), e.clients, e.rooms, e.generators)
+			}
+		}
+		for _, target := range c.targets {
+			if !labels[target.of] || !labels[target.to] {
+				t.Errorf("%s: a target compares %q with %q", c.name, target.of, target.to)
+			}
+		}
+	}
+}
+
+func TestParse(t *testing.T) {
+	for _, args := range [][]string{{"--repeats", "0"}, {"--quick", "--cases", "echo"}, {"more"}, {"--no"}} {
+		if _, err := parse(args, io.Discard); err == nil {
+			t.Errorf("%q is taken", args)
+		}
+	}
+	if _, err := choose([]string{"echo", "nothing"}); err == nil || !strings.Contains(err.Error(), `"nothing"`) {
+		t.Errorf("an unknown case: %v", err)
+	}
+}
+
+// The floor, as a process, under the generator, as a process: everything between the two ends of a measurement.
+func TestFloorUnderTheGenerator(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	b := &bench{opts: &options{}, dir: t.TempDir(), root: filepath.Join("..", ".."), self: os.Args[0], log: io.Discard}
+	var err error
+	if b.serverCPU, b.generatorCPU, err = processors(&options{serverCPU: -1, generatorCPU: -1}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if _, err := output(ctx, b.root, "go", "build", "-o", filepath.Join(b.dir, "floor"), "./bench/floor"); err != nil {
+		t.Fatal(err)
+	}
+	for _, generators := range []int{1, 2} {
+		s, err := b.open(ctx, entry{server: "floor", clients: 12, generators: generators})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := floodOf(4, generators == 1)(ctx, s, 30*time.Millisecond)
+		if err != nil || m[costMetric] <= 0 {
+			t.Errorf("flood with %d generators: %v, %v", generators, m, err)
+		}
+		if generators == 1 {
+			if m, err = measureEcho(ctx, s, 30*time.Millisecond); err != nil || m[acksMetric] <= 0 {
+				t.Errorf("echo: %v, %v", m, err)
+			}
+			if rss, pss, err := s.server.memory(); err != nil || rss <= 0 || pss <= 0 || pss > rss {
+				t.Errorf("memory: RSS %v KiB, PSS %v KiB, %v", rss, pss, err)
+			}
+		}
+		s.close()
+		if s.server.cmd.ProcessState == nil || s.gens[0].cmd.ProcessState == nil {
+			t.Error("a child is left behind")
+		}
+	}
+}
