@@ -117,6 +117,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	missed := 0
 	for _, c := range chosen {
 		r, err := b.runCase(ctx, c)
+		if ctx.Err() != nil {
+			return fmt.Errorf("case %s was interrupted, or --limit %v is over; the cases before it are complete: %w", c.name, o.limit, ctx.Err())
+		}
 		if err != nil {
 			return fmt.Errorf("case %s: %w", c.name, err)
 		}

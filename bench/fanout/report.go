@@ -54,7 +54,7 @@ func (b *bench) runCase(ctx context.Context, c benchCase) (*report, error) {
 	for i := range b.opts.repeats {
 		for at, e := range r.entries {
 			if err := ctx.Err(); err != nil {
-				return nil, fmt.Errorf("interrupted: %w", err)
+				return nil, fmt.Errorf("before %s, repeat %d: %w", e.label(), i+1, err)
 			}
 			if subjects[at] == nil {
 				s, err := b.open(ctx, e)
