@@ -25,11 +25,13 @@ const (
 // An actor is one simulated client from the moment it is told to connect until it is
 // gone. Its goroutine is run; it owns the connection and receives on it.
 type actor struct {
-	receiver
+	*receiver // apart, since the ledger keeps it longer than the client lives
 	t         *trial
 	group     *group
-	index     int // within the group
-	transport int // of the trial's
+	index     int  // within the group
+	number    int  // of the person that it plays: its index, or how many arrived before it
+	churned   bool // came in another's place, or arrived: it is not asked to send before it is held
+	transport int  // of the trial's
 	shard     *shard
 	calls     callBook
 	state     atomic.Int32
@@ -41,8 +43,11 @@ type actor struct {
 	joins int // memberships that are not acknowledged; its own goroutine's
 }
 
-func newActor(t *trial, g *group, index int) *actor {
-	a := &actor{t: t, group: g, index: index, transport: g.transports[transportOf(g.spec.Transport, index)]}
+func newActor(t *trial, g *group, index, number int) *actor {
+	a := &actor{
+		receiver: &receiver{}, t: t, group: g, index: index, number: number,
+		transport: g.transports[transportOf(g.spec.Transport, number)],
+	}
 	a.id = uint32(g.first + index)
 	a.shard = t.rec.shard(a.id)
 	if r := g.spec.Rooms; r != nil {
@@ -66,7 +71,7 @@ func (a *actor) run(ctx context.Context, due int64) {
 		a.end(nil)
 		return
 	}
-	cfg := a.group.config(a.index, a.transport)
+	cfg := a.group.config(a.number, a.transport)
 	d, err := t.dial(ctx, cfg)
 	<-t.dials
 	if err != nil {
@@ -123,7 +128,7 @@ func (a *actor) release() {
 		a.t.held.Add(-1)
 		a.group.held.Add(-1)
 	}
-	a.t.ledger.leave(&a.receiver)
+	a.t.ledger.leave(a.receiver)
 }
 
 // failed accounts for a connection that did not come about.
@@ -258,7 +263,7 @@ func (a *actor) Event(m *client.Message) {
 		return
 	}
 	at := t.arrived(m)
-	kind, s, rank := t.ledger.receive(&a.receiver, &st, at)
+	kind, s, rank := t.ledger.receive(a.receiver, &st, at)
 	switch kind {
 	case arrivedCounted:
 		str := t.streams[st.stream]

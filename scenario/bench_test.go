@@ -15,7 +15,7 @@ func BenchmarkReceive(b *testing.B) {
 		b.Run(fmt.Sprintf("receivers=%d", receivers), func(b *testing.B) {
 			t, viewers := newBenchTrial(b, receivers)
 			s := t.streams[0]
-			speaker := newActor(t, t.groups[1], 0)
+			speaker := newActor(t, t.groups[1], 0, 0)
 			speaker.hold()
 			b.ReportAllocs()
 			n := 0
@@ -23,7 +23,7 @@ func BenchmarkReceive(b *testing.B) {
 				if n%receivers == 0 {
 					b.StopTimer()
 					s.op = op{n: uint64(n), due: int64(n), phase: 0}
-					_, seq := t.ledger.emit(s.book, &speaker.receiver, t.groups[1].namespace, s.op.due, 0)
+					_, seq := t.ledger.emit(s.book, speaker.receiver, t.groups[1].namespace, s.op.due, 0)
 					args = s.payload(speaker, seq)
 					b.StartTimer()
 				}
@@ -60,7 +60,7 @@ phases: [{name: hold, for: 10s}]
 	t.epoch = client.Now()
 	var viewers []*actor
 	for i := range receivers {
-		a := newActor(t, t.groups[0], i)
+		a := newActor(t, t.groups[0], i, i)
 		a.hold()
 		viewers = append(viewers, a)
 	}
@@ -70,12 +70,12 @@ phases: [{name: hold, for: 10s}]
 func TestReceivingCostsNoAllocation(t *testing.T) {
 	tr, viewers := newBenchTrial(t, 1000)
 	s := tr.streams[0]
-	speaker := newActor(tr, tr.groups[1], 0)
+	speaker := newActor(tr, tr.groups[1], 0, 0)
 	speaker.hold()
 	var messages []client.Message
 	for i := range 3 {
 		s.op = op{n: uint64(i), due: int64(i)}
-		_, seq := tr.ledger.emit(s.book, &speaker.receiver, tr.groups[1].namespace, s.op.due, 0)
+		_, seq := tr.ledger.emit(s.book, speaker.receiver, tr.groups[1].namespace, s.op.due, 0)
 		messages = append(messages, client.Message{Args: append([]byte(nil), s.payload(speaker, seq)...), At: tr.epoch + 1000})
 	}
 	for i := range viewers { // every cell that will be hit has its page
@@ -98,7 +98,7 @@ func TestReceivingCostsNoAllocation(t *testing.T) {
 // of a room of a thousand, and building the packet.
 func BenchmarkEmit(b *testing.B) {
 	t, _ := newBenchTrial(b, 1000)
-	speaker := newActor(t, t.groups[1], 0)
+	speaker := newActor(t, t.groups[1], 0, 0)
 	speaker.hold()
 	speaker.state.Store(int32(held))
 	speaker.conn = deaf{}

@@ -6,7 +6,8 @@
 // every stream a schedule over it: a pure function that says which sender's
 // operation is due when (schedule.go). One thread paces them all (pacer.go): it
 // also launches the clients when the ramp and the connect rate ask for them
-// (population.go, actor.go). An operation enters the ledger before it is
+// (population.go, actor.go), and sends those away whose session is over, for others to take
+// their place (churn.go). An operation enters the ledger before it is
 // written, with the members its room has at that moment (ledger.go), and
 // carries a stamp: who, which, and when it was due (stamp.go). A client that
 // receives a message finds the stamp without decoding the payload, ticks its
@@ -33,6 +34,8 @@
 // leaving, dropped or just joining receiver may or may not have been owed.
 // A join that was still in flight when the message was emitted makes the pair
 // expected and undecided if the message arrives, and nothing if it does not.
+// A message whose sender left within the late limit, and that reached nobody, is
+// undecided for everybody: it may never have left.
 // Duplicates and disorder are counted apart: they do not change the identity.
 //
 // An echo that asks for an acknowledgement is answered by it, so it is not in

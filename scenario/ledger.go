@@ -529,7 +529,10 @@ func (l *ledger) close(s *slot, now int64) {
 	limit := s.due + b.late
 	missing := t.expected - got - t.undecided
 	left := s.from.leftAt.Load()
-	if now <= limit || s.audience == nil && left != 0 && left <= limit {
+	// A message of somebody who left soon after, and that reached nobody, may never have
+	// left with it.
+	unsent := left != 0 && left <= limit && got == 0 && extra == 0
+	if now <= limit || unsent {
 		t.undecided += missing
 	} else {
 		t.lost = missing

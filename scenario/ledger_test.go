@@ -276,6 +276,8 @@ func TestLedgerAgainstABookkeeper(t *testing.T) {
 		fate := map[pair]string{} // of every expected pair
 		last := map[int]map[int]int{}
 		gone := map[int]bool{}
+		goneAt := map[int]int64{}
+		reached := map[int]bool{} // messages that came to anybody
 		var want tally
 		now := int64(0)
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
@@ -311,6 +313,7 @@ func TestLedgerAgainstABookkeeper(t *testing.T) {
 					want.duplicate++
 				default:
 					from := int(sent[i].sender)
+					reached[i] = true
 					if last[who] == nil {
 						last[who] = map[int]int{}
 					}
@@ -324,6 +327,9 @@ func TestLedgerAgainstABookkeeper(t *testing.T) {
 				}
 			case "leave":
 				m.l.leave(m.r[who])
+				if !gone[who] {
+					goneAt[who] = max(now, 1)
+				}
 				gone[who] = true
 				for p, f := range fate {
 					if p.to == who && f == "lost" && now <= sent[p.msg].due+lateLimit {
@@ -334,8 +340,12 @@ func TestLedgerAgainstABookkeeper(t *testing.T) {
 		}
 		now += int64(rapid.IntRange(0, 2*lateLimit).Draw(t, "drain"))
 		for p, f := range fate {
-			if f == "lost" && now <= sent[p.msg].due+lateLimit {
+			s := sent[p.msg]
+			if f == "lost" && now <= s.due+lateLimit {
 				f = "undecided"
+			}
+			if from := int(s.sender); f == "lost" && gone[from] && !reached[p.msg] && goneAt[from] <= s.due+lateLimit {
+				f = "undecided" // the message may never have left with its sender
 			}
 			switch f {
 			case "lost":

@@ -19,8 +19,7 @@ type group struct {
 	first      int // the trial-wide index of its first client
 	spec       *file.Group
 	transports []int // of the trial's, by the group's own
-	calls      []call
-	called     int
+	plan       population
 
 	actors    []atomic.Pointer[actor] // by index; nil: not called, or sent away
 	held      atomic.Int32
@@ -51,8 +50,9 @@ var stageNames = [connectStages]string{"connect", "connect.tcp", "connect.tls", 
 func newGroup(t *trial, spec *file.Group, index, first int) *group {
 	g := &group{
 		t: t, index: index, first: first, spec: spec, actors: make([]atomic.Pointer[actor], spec.Count),
-		calls: calls(t.tl, spec, t.spec.Seed, index), head: []byte{'2'},
+		head: []byte{'2'},
 	}
+	g.plan = newPopulation(t.tl, spec, t.spec.Seed, index)
 	if spec.Namespace != "" && spec.Namespace != "/" {
 		g.head = append(append(g.head, spec.Namespace...), ',')
 	}
@@ -91,7 +91,8 @@ func (g *group) finish() {
 
 func (g *group) roomName(room int) string { return g.spec.Rooms.Prefix + strconv.Itoa(room) }
 
-// config says how a client connects. Clients share it as far as they are alike.
+// config says how a client connects, whose number fills the templates. Clients share it as
+// far as they are alike.
 func (g *group) config(index, transport int) *client.Config {
 	shared := &g.configs[transport]
 	if g.spec.Auth.IsZero() && len(g.spec.Query) == 0 && len(g.spec.Headers) == 0 && len(g.from) == 0 {
@@ -119,35 +120,6 @@ func (g *group) config(index, transport int) *client.Config {
 	return &cfg
 }
 
-func (g *group) next() (int64, bool) {
-	if g.called == len(g.calls) {
-		return 0, false
-	}
-	return g.calls[g.called].due, true
-}
-
-// fire tells the next client of the plan to come or to go.
-func (g *group) fire(int64) {
-	c := g.calls[g.called]
-	g.called++
-	slot := &g.actors[c.client]
-	if !c.come {
-		g.present--
-		g.t.asked.Add(-1)
-		if a := slot.Swap(nil); a != nil {
-			g.t.wg.Go(a.leave)
-		}
-		return
-	}
-	a := newActor(g.t, g, int(c.client))
-	slot.Store(a)
-	g.present++
-	g.t.asked.Add(1)
-	g.t.attempts[max(0, g.t.tl.phaseAt(c.due))].Add(1)
-	g.t.most = max(g.t.most, g.t.asked.Load())
-	g.t.wg.Go(func() { a.run(g.t.ctx, c.due) })
-}
-
 // pick finds a client that is held, from a starting place on: among some, or among
 // all when some is nil. asked is false when the plan has none of them here.
 func (g *group) pick(start uint64, some []uint32) (a *actor, asked bool) {
@@ -158,7 +130,7 @@ func (g *group) pick(start uint64, some []uint32) (a *actor, asked bool) {
 	if n == 0 || g.present == 0 {
 		return nil, false
 	}
-	if some == nil && g.held.Load() == 0 {
+	if some == nil && g.held.Load() == 0 && !g.churns() {
 		return nil, true
 	}
 	for i := range n {
@@ -170,10 +142,10 @@ func (g *group) pick(start uint64, some []uint32) (a *actor, asked bool) {
 		if a == nil {
 			continue
 		}
-		asked = true
 		if state(a.state.Load()) == held {
 			return a, true
 		}
+		asked = asked || a.expected()
 	}
 	return nil, asked
 }

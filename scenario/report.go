@@ -67,7 +67,11 @@ func (t *trial) settings() map[string]string {
 	}
 	var sizes []string
 	for _, st := range t.streams {
-		if size := strconv.Itoa(st.spec.Size); !slices.Contains(sizes, size) {
+		size := strconv.Itoa(st.spec.Size)
+		if !st.spec.Sizes.IsZero() {
+			size = st.spec.Sizes.Text
+		}
+		if !slices.Contains(sizes, size) {
 			sizes = append(sizes, size)
 		}
 	}
@@ -228,7 +232,7 @@ func (f *findings) warnings(cell *result.Cell, end ending) []string {
 	if r := cell.Rates; r.AchievedPerS < 0.999*r.OfferedPerS {
 		say("only %.6g of %.6g operations a second were sent", r.AchievedPerS, r.OfferedPerS)
 	}
-	if asked, held := f.c.clients(); held < asked {
+	if asked, held := f.c.clients(); held < asked && !(t.churns() && float64(held) > 0.99*float64(asked)) {
 		say("only %d of %d clients were connected at the end of the recorded phases", held, asked)
 	}
 	if n := t.foreign.Load(); n > 0 {

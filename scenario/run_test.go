@@ -54,7 +54,7 @@ groups:
   viewers: {count: 10, connect: {rate: 10k/s}}
   speaker: {count: 1, send: [{op: all, rate: 100/s, expect: others, late: 300ms}]}
 phases:
-  - {name: ramp, for: 100ms, clients: 0%..100%, load: 0%, record: false}
+  - {name: ramp, for: 400ms, clients: 0%..100%, load: 0%, record: false}
   - {name: hold, for: 1s}
 slo: [p99(delivery) < 1h, loss(delivery) == 0]
 valid: [achieved(rate) > 99%]
@@ -170,7 +170,7 @@ groups:
       - {op: echo, rate: 5/s, ack: 5s}
       - {op: echo, rate: 5/s}
 phases:
-  - {name: ramp, for: 100ms, clients: 0%..100%, load: 0%, record: false}
+  - {name: ramp, for: 400ms, clients: 0%..100%, load: 0%, record: false}
   - {name: hold, for: 1s}
 slo: [loss(delivery) == 0, errors(ack) == 0, p99(ack) < 1h, "count(delivery{op=room}) >= 1120", "count(delivery{op=echo}) == 60", dup(delivery) == 0, disorder(delivery) == 0]
 `)
@@ -450,7 +450,7 @@ groups:
   viewers: {count: 10, connect: {rate: 10k/s}}
   speaker: {count: 1, send: [{op: all, rate: 100/s, expect: all}]}
 phases:
-  - {name: ramp, for: 100ms, clients: 0%..100%, load: 0%, record: false}
+  - {name: ramp, for: 400ms, clients: 0%..100%, load: 0%, record: false}
   - {name: hold, for: 500ms}
   - {name: away, for: 500ms, clients: 100%..50%}
 slo: [loss(delivery) == 0]

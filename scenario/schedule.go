@@ -85,6 +85,9 @@ const (
 	drawSender
 	drawConnect
 	drawRun
+	drawLife
+	drawArrival
+	drawSize
 )
 
 // draw is the only source of randomness: a hash of the seed, what the number is

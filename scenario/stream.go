@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"bytes"
 	"errors"
 	"strconv"
 	"sync/atomic"
@@ -25,8 +26,8 @@ type stream struct {
 	buf    []byte
 
 	// The packet is head, the id of a call, open, the room's name, middle, the
-	// stamp, tail.
-	open, middle, tail []byte
+	// stamp, tail. Where sizes are drawn, filler and what it begins stand before tail.
+	open, middle, filler, tail []byte
 
 	delivery, ack, service []int // series, by transport
 	lag                    int
@@ -82,14 +83,26 @@ func (s *stream) packet() {
 	}
 	s.middle = append(s.middle, stampHead...)
 	s.tail = append(s.tail, `","p":"`...)
-	for range s.spec.Size - file.MinSize {
-		s.tail = append(s.tail, 'x')
+	if s.spec.Sizes.IsZero() {
+		s.tail = appendFiller(s.tail, s.spec.Size-file.MinSize)
+	} else {
+		s.filler, s.tail = s.tail, nil
 	}
 	s.tail = append(s.tail, `"}`...)
 	if s.book.expect == expectOthers {
 		s.tail = append(s.tail, `,true`...)
 	}
 	s.tail = append(s.tail, ']')
+}
+
+var fillers = bytes.Repeat([]byte{'x'}, 1024)
+
+// appendFiller appends what makes a payload as long as it has to be.
+func appendFiller(b []byte, n int) []byte {
+	for ; n > len(fillers); n -= len(fillers) {
+		b = append(b, fillers...)
+	}
+	return append(b, fillers[:max(n, 0)]...)
 }
 
 func (s *stream) series() {
@@ -157,7 +170,7 @@ func (s *stream) fire(now int64) {
 	case file.OpAll:
 		to = s.group.namespace
 	}
-	slot, seq := s.t.ledger.emit(s.book, &a.receiver, to, o.due, o.phase)
+	slot, seq := s.t.ledger.emit(s.book, a.receiver, to, o.due, o.phase)
 	id, waits := uint64(0), s.spec.Ack > 0
 	if waits {
 		id = a.calls.open(pendingCall{due: o.due, sent: now, stream: int32(s.index), phase: int32(o.phase), seq: seq})
@@ -201,6 +214,10 @@ func (s *stream) build(a *actor, id uint64, room int, seq uint32) []byte {
 	var text [stampText]byte
 	st.put(text[:])
 	b = append(b, text[:]...)
+	if s.filler != nil {
+		b = append(b, s.filler...)
+		b = appendFiller(b, s.spec.Sizes.Bytes(unit(draw(s.t.spec.Seed, drawSize, uint64(s.index), s.op.n, 0)))-file.MinSize)
+	}
 	b = append(b, s.tail...)
 	s.buf = b
 	return b
@@ -218,7 +235,7 @@ func (s *stream) sender(o *op) (a *actor, room int, asked bool) {
 			return nil, 0, false
 		}
 		if state(a.state.Load()) != held {
-			return nil, 0, true
+			return nil, 0, a.expected()
 		}
 	case "room":
 		room = int(o.source)

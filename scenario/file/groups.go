@@ -16,9 +16,9 @@ var groupTable = object[Group]{
 	what:   "group",
 	advice: map[string]string{"on": "there is nothing to do on an event in this version: remove it", "clients": "did you mean `count`?", "sends": "did you mean `send`?", "ns": "did you mean `namespace`?"},
 	fields: []field[Group]{
-		{key: "count", required: "write count: 100", set: func(d *decoder, n *node, g *Group) { g.Count = d.count(n, "count", 0, maxClients) }},
-		{key: "arrive", later: "write count: instead"},
-		{key: "life", later: notYet},
+		{key: "count", set: func(d *decoder, n *node, g *Group) { g.Count = d.count(n, "count", 0, maxClients) }},
+		{key: "arrive", set: func(d *decoder, n *node, g *Group) { g.Arrive = d.rate(n, "arrive", 1e6) }},
+		{key: "life", set: func(d *decoder, n *node, g *Group) { g.Life = d.lengths(n, "life") }},
 		{key: "connect", set: func(d *decoder, n *node, g *Group) { connectTable.decode(d, n, &g.Connect) }},
 		{key: "transport", set: setTransport},
 		{key: "parser", later: notYet},
@@ -50,6 +50,7 @@ var groupTable = object[Group]{
 		{key: "react", later: notYet},
 	},
 	done: func(d *decoder, n *node, g *Group) {
+		checkPopulation(d, n, g)
 		for i, s := range g.Send {
 			item := n.get("send").items[i]
 			if g.Rooms == nil && n.get("rooms") == nil && s.Op == OpRoom {
@@ -57,6 +58,33 @@ var groupTable = object[Group]{
 			}
 		}
 	},
+}
+
+// checkPopulation checks how many clients there are: a count, or arrivals
+// that leave again.
+func checkPopulation(d *decoder, n *node, g *Group) {
+	count, arrive, life := n.get("count"), n.get("arrive"), n.get("life")
+	switch {
+	case count == nil && arrive == nil:
+		for _, e := range n.keys {
+			if suggest(e.key, []string{"count"}) != "" || e.key == "clients" {
+				return // reported as the unknown key that it is
+			}
+		}
+		d.errs.add(n.at, "a group has no `count`", "write count: 100")
+	case count != nil && arrive != nil:
+		d.errs.add(arrive.at, "a group has a count or arrivals, not both", "remove one")
+	case arrive != nil && life == nil:
+		d.errs.add(arrive.at, "clients that arrive must leave again", "say how long they stay, such as life: exp(6m)")
+	case arrive != nil && n.get("connect") != nil && n.get("connect").get("rate") != nil:
+		d.errs.add(at(n.get("connect"), "rate"), "arrive is the connect rate already", "remove rate")
+	case arrive != nil && g.Connect.Shape == "burst":
+		d.errs.add(at(n.get("connect"), "shape"), "arrivals cannot come all at once", "write shape: linear or poisson")
+	case life != nil && count != nil && !g.Life.IsZero() && g.Connect.Rate > 0 && g.Connect.Shape != "burst":
+		if need := float64(g.Count) / g.Life.Mean(); need > g.Connect.Rate {
+			d.errs.add(life.at, fmt.Sprintf("replacing those who leave takes %.4g connections a second, and connect.rate allows %.4g", need, g.Connect.Rate), "raise connect.rate, or lengthen life")
+		}
+	}
 }
 
 var connectTable = object[Connect]{
@@ -118,7 +146,7 @@ var streamTable = object[Stream]{
 		{key: "arrival", set: func(d *decoder, n *node, s *Stream) {
 			s.Arrival = d.oneOf(n, "arrival", []string{"constant", "poisson"}, []string{"burst"})
 		}},
-		{key: "size", set: func(d *decoder, n *node, s *Stream) { s.Size = d.size(n, MinSize, maxSize) }},
+		{key: "size", set: func(d *decoder, n *node, s *Stream) { d.sizes(n, s) }},
 		{key: "data", later: "remove it: size: says how long the data is"},
 		{key: "binary", later: notYet},
 		{key: "volatile", later: notYet},

@@ -56,7 +56,9 @@ type Server struct {
 // Group is a population of clients that behave alike.
 type Group struct {
 	Name      string
-	Count     int      // clients at clients: 100%
+	Count     int      // clients at clients: 100%; with Arrive, more than are ever there at once
+	Arrive    float64  // new clients per second at clients: 100%; 0: Count says how many there are
+	Life      Dist     // seconds that a client stays; zero: to the end. With Arrive 0 another takes its place
 	Transport []Share  // at least one; the shares sum to 1
 	Connect   Connect  // how they arrive
 	Namespace string   // default "/"
@@ -111,7 +113,8 @@ type Stream struct {
 	Rate    float64       // messages per second at load 100%, per what Per says
 	Per     string        // client (default for echo and room), group (default for all) or room
 	Arrival string        // constant (default): a fixed period and a random start; poisson: exponential gaps
-	Size    int           // bytes of the JSON data object; default 128, at least MinSize
+	Size    int           // bytes of the JSON data object; default 128, at least MinSize; the mean when they are drawn
+	Sizes   Dist          // bytes, drawn for each message with Dist.Bytes; zero: all have Size
 	Ack     time.Duration // how long to wait for an acknowledgement; 0: none is asked for
 	Expect  string        // who should get it: all (default for room and all), others, self (default for an echo without Ack) or none (always for an echo with Ack: the acknowledgement is the answer)
 	Late    time.Duration // a delivery later than this is late; default 5s

@@ -148,9 +148,26 @@ func defaultValid(s *Spec) []Check {
 	return valid
 }
 
+// setCapacity gives groups of arriving clients a count that they stay below.
+// Who arrives at random and stays for a time of any distribution is there in
+// numbers that are Poisson distributed, so that six standard deviations above
+// the mean are as good as never reached.
+func setCapacity(s *Spec) {
+	share, total := 0.0, 0.0
+	for _, p := range s.Phases {
+		share, total = max(share, p.Clients.From, p.Clients.To), total+p.For.Seconds()
+	}
+	for i := range s.Groups {
+		if g := &s.Groups[i]; g.Arrive > 0 {
+			n := g.Arrive * share * min(g.Life.Mean(), total)
+			g.Count = int(min(n+6*math.Sqrt(n)+10, 2*maxClients))
+		}
+	}
+}
+
 // connectTime is how long a group needs to bring that share of its clients up.
 func connectTime(g Group, share float64) time.Duration {
-	if g.Connect.Shape == "burst" || g.Connect.Rate <= 0 {
+	if g.Connect.Shape == "burst" || g.Connect.Rate <= 0 || g.Arrive > 0 {
 		return 0
 	}
 	return time.Duration(float64(g.Count) * share / g.Connect.Rate * float64(time.Second))
@@ -158,6 +175,7 @@ func connectTime(g Group, share float64) time.Duration {
 
 // together checks what makes sense only for the whole scenario.
 func (d *decoder) together(root *node, s *Spec) {
+	setCapacity(s)
 	clients, total := 0, time.Duration(0)
 	for _, g := range s.Groups {
 		clients += g.Count

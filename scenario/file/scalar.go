@@ -77,8 +77,6 @@ func parseSize(text string) (float64, *flaw) {
 	case m != nil:
 	case reNumber.MatchString(text):
 		return 0, &flaw{fmt.Sprintf("the size %s has no unit", clip(text)), fmt.Sprintf("write %sB, or another of B kB KiB MB MiB", clip(text))}
-	case reDist.MatchString(text):
-		return 0, &flaw{fmt.Sprintf("the size %q is a distribution, which this version does not support yet", clip(text)), "write a fixed size like 256B"}
 	default:
 		return 0, wrong(text, "size", like)
 	}
