@@ -22,6 +22,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/throng-io/throng/server"
+	"github.com/throng-io/throng/server/app"
 )
 
 // bare is a websocket client that sends bytes as the test says.
@@ -464,4 +465,91 @@ func certificate(t *testing.T) tls.Certificate {
 		t.Fatal(err)
 	}
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
+// Upgrades of plain and of TLS connections are read by different code.
+func TestUpgradesAreCounted(t *testing.T) {
+	srv, err := server.New(server.Options{Engine: app.Echo})
+	if err != nil {
+		t.Fatal(err)
+	}
+	base := serve(t, srv)
+	for want := range uint64(3) {
+		if n := srv.Stats().Upgrades; n != want {
+			t.Fatalf("%d upgrades are counted, want %d", n, want)
+		}
+		p := poll(t, base, "/engine.io/")
+		w := open(t, base, "/engine.io/", "&sid="+p.sid)
+		w.send("2probe")
+		w.expect("3probe")
+		w.send("5")
+		w.send("4here")
+		w.expect("4here")
+	}
+}
+
+// An upgrade that breaks the websocket protocol, says something else, or goes
+// away leaves the session with polling.
+func TestBrokenUpgradeLeavesPolling(t *testing.T) {
+	base := start(t, server.Options{Engine: app.Echo})
+	for name, c := range map[string]struct {
+		send string
+		code int
+	}{
+		"unmasked":       {"\x81\x062probe", 1002},
+		"no packet":      {masked(0x81, "?"), 0},
+		"another packet": {masked(0x81, "4hello"), 0},
+		"no probe":       {masked(0x81, "2"), 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := poll(t, base, "/engine.io/")
+			b := upgradeBare(t, base, p.sid)
+			b.write(masked(0x89, "ping"))
+			b.expect(0x8a, "ping")
+			b.write(c.send)
+			b.expectCode(c.code)
+			p.post("4still here")
+			p.expect("4still here")
+		})
+	}
+	t.Run("reset", func(t *testing.T) {
+		p := poll(t, base, "/engine.io/")
+		b := upgradeBare(t, base, p.sid)
+		b.write(masked(0x81, "2probe"))
+		b.expect(0x81, "3probe")
+		_ = b.Conn.(*net.TCPConn).SetLinger(0)
+		_ = b.Close()
+		p.post("4still here")
+		for {
+			switch got := p.get(); got {
+			case "6": // while the probe was under way
+			case "4still here":
+				return
+			default:
+				t.Fatalf("got %q", got)
+			}
+		}
+	})
+}
+
+// upgradeBare opens a websocket for a polling session.
+func upgradeBare(t *testing.T, base, sid string) *bare {
+	t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	b := &bare{t, conn, bufio.NewReader(conn)}
+	b.write(strings.Replace(upgradeRequest, "/socket.io/?EIO=4", "/engine.io/?EIO=4&sid="+sid, 1))
+	b.deadline()
+	resp, err := http.ReadResponse(b.r, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode != http.StatusSwitchingProtocols {
+		t.Fatalf("status %s", resp.Status)
+	}
+	return b
 }

@@ -288,6 +288,7 @@ func (c *socket) upgrade(p engineio.Packet) {
 	case p.Type == engineio.Upgrade:
 		if c.timeout.Stop() && c.session.Upgraded(c) {
 			c.timeout, c.stage = nil, open
+			c.engine.upgraded()
 			return
 		}
 		c.giveUp()
