@@ -59,6 +59,7 @@ var rules = []rule{
 		never: []string{own("server/..."), own("reports/..."), "gonum.org/..."},
 	},
 
+	{of: "reports/model"},
 	{of: "reports/internal/draw/...", foreign: []string{"..."}},
 	{
 		of: "reports/...", own: []string{"reports/...", "scenario/result"}, foreign: []string{"..."},
