@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/throng-io/throng/scenario/machine"
+)
+
+// floorTime is how long doctor measures.
+const floorTime = 3 * time.Second
+
+// diagnosis is what doctor finds. The field names in JSON are a contract.
+type diagnosis struct {
+	Findings []machine.Finding `json:"findings"`
+	Sentence string            `json:"sentence"`
+	Floor    machine.Floor     `json:"floor"`
+	Facts    machine.Facts     `json:"facts"`
+}
+
+func doctorCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Examine this machine: limits, clock, and the floor of its latencies",
+		Long: `Examine this machine before it measures others: what limits the number of clients,
+what disturbs the clock, and, in three seconds of measuring, how late it wakes and
+how long a message over loopback takes. Each line says what it means, and what to do
+when it is low. The last sentence is the floor: below it nothing means anything here.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			machine.RaiseFiles()
+			floor, err := machine.Measure(cmd.Context(), floorTime)
+			switch {
+			case errors.Is(err, context.Canceled):
+				return &exitError{code: exitInterrupted}
+			case err != nil:
+				return err
+			}
+			d := diagnosis{Floor: floor, Sentence: floor.Sentence(), Facts: machine.Read()}
+			d.Findings = machine.Examine(d.Facts, floor)
+			out := &errWriter{w: cmd.OutOrStdout()}
+			if asJSON {
+				text, err := json.MarshalIndent(d, "", "  ")
+				if err != nil {
+					return err
+				}
+				out.printf("%s\n", text)
+				return out.err
+			}
+			for _, f := range d.Findings {
+				state := f.State
+				if state == machine.Unknown {
+					state = "?"
+				}
+				out.printf("%-3s  %-19s  %s\n     %s\n", state, f.Name, f.Value, f.Means)
+				if f.Fix != "" {
+					out.printf("     fix: %s\n", f.Fix)
+				}
+			}
+			out.printf("\n%s\n", d.Sentence)
+			return out.err
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
