@@ -354,6 +354,42 @@ func TestAReaderThatStops(t *testing.T) {
 	})
 }
 
+// A handler that blocks holds its own client up and nobody else, however many do
+// and however few processors there are.
+func TestHandlersThatBlock(t *testing.T) {
+	srv, err := server.New(server.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const blocked = 50
+	release, inside := make(chan struct{}), make(chan struct{}, blocked)
+	srv.On("block", func(_ *server.Socket, e *server.Event) error {
+		inside <- struct{}{}
+		<-release
+		return e.Ack()
+	})
+	srv.On("release", func(_ *server.Socket, e *server.Event) error {
+		close(release)
+		return e.Ack()
+	})
+	base := serve(t, srv)
+	var clients []*bare
+	for range blocked {
+		b := joinBare(t, base)
+		b.write(masked(0x81, `420["block"]`) + masked(0x81, `421["block"]`))
+		clients = append(clients, b)
+	}
+	for range blocked {
+		<-inside
+	}
+	b := joinBare(t, base) // a new one is served as well
+	b.write(masked(0x81, `42["release"]`))
+	for _, b := range clients {
+		b.expect(0x81, `430[]`)
+		b.expect(0x81, `431[]`)
+	}
+}
+
 // The handler may be mounted in any fasthttp server. When its hijack handler
 // returns, one without KeepHijackedConns closes the connection, and reuses what
 // it had for it.
