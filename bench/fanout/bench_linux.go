@@ -246,6 +246,9 @@ func describe(ctx context.Context, root string) header {
 		model, _, _ = strings.Cut(model, "\n")
 		h.Machine = strings.TrimSpace(model)
 	}
+	if load, err := os.ReadFile("/proc/loadavg"); err == nil {
+		h.Load, _, _ = strings.Cut(string(load), " ")
+	}
 	h.Node, _ = output(ctx, "", "node", "--version")
 	h.Commit, _ = output(ctx, root, "git", "rev-parse", "--short=12", "HEAD")
 	if changed, err := output(ctx, root, "git", "status", "--porcelain", "--untracked-files=no", "--", "server", "protocol", "cmd", "bench"); err == nil && changed != "" {

@@ -23,10 +23,12 @@ type header struct {
 	Node       string `json:"node"`
 	Commit     string `json:"commit"`
 	Time       string `json:"time"`
+	Load       string `json:"load"` // of the machine, before anything was measured
 }
 
 func (h header) String() string {
-	return fmt.Sprintf("machine   %d x %s\nkernel    %s\ngo        %s\nnode      %s\ncommit    %s\nmeasured  %s\n", h.Processors, h.Machine, h.Kernel, h.Go, h.Node, h.Commit, h.Time)
+	return fmt.Sprintf("machine   %d x %s\nkernel    %s\ngo        %s\nnode      %s\ncommit    %s\nmeasured  %s\nload      %s before the run, of other work\n",
+		h.Processors, h.Machine, h.Kernel, h.Go, h.Node, h.Commit, h.Time, h.Load)
 }
 
 // A report is one case with what was measured: per entry, one value of each metric for each repeat.
