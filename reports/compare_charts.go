@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/throng-io/throng/reports/internal/draw"
 	"github.com/throng-io/throng/scenario/result"
@@ -183,12 +184,13 @@ func showInterval(ci *Interval, c *Change) string {
 	return c.showChange(ci.Low) + " to " + c.showChange(ci.High)
 }
 
+// percentileName writes a percentile with as many digits as tell it from its neighbours.
 func percentileName(p float64) string {
-	decimals := 0
-	if p > 90 {
-		decimals = max(1, int(math.Ceil(-math.Log10(1-p/100)))-1)
+	if p <= 90 {
+		return fmt.Sprintf("%.0f", p)
 	}
-	return fmt.Sprintf("%.*f", decimals, p)
+	decimals := max(1, int(math.Ceil(-math.Log10(1-p/100)-1e-9))-1)
+	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.*f", decimals, p), "0"), ".")
 }
 
 func pairSub(p *Pair) string {

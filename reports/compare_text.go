@@ -17,8 +17,11 @@ func (c *Comparison) sentence() string {
 	}
 	ms := headlines(c)
 	i := slices.IndexFunc(ms, func(m metric) bool { return strings.HasPrefix(m.name, "p99(") })
-	if i < 0 {
-		return fmt.Sprintf("%d pairs compared with %s.", len(c.Pairs), c.Base)
+	switch {
+	case len(ms) == 0:
+		return fmt.Sprintf("%d pairs compared with %s, which have nothing measured in common.", len(c.Pairs), c.Base)
+	case i < 0: // too few samples for a tail
+		i = 0
 	}
 	by := map[Outcome][]string{}
 	for j := range c.Pairs {

@@ -242,3 +242,22 @@ func TestRanges(t *testing.T) {
 		}
 	}
 }
+
+// TestAreaLiesBetweenItsLines: an area widens the axes like data, and is filled between its bounds.
+func TestAreaLiesBetweenItsLines(t *testing.T) {
+	area := Area{Low: []Point{{X: 1, Y: -40}, {X: 2, Y: -30}}, High: []Point{{X: 1, Y: 50}, {X: 2, Y: 60}}}
+	p := Panel{Lines: []Line{{Points: []Point{{X: 1, Y: 1}, {X: 2, Y: 2}}}}, Areas: []Area{area}}
+	q := prepare(p, 300, 200)
+	if q.y.min > -40 || q.y.max < 60 {
+		t.Errorf("the axis from %v to %v hides the area", q.y.min, q.y.max)
+	}
+	var with, without strings.Builder
+	for w, panel := range map[*strings.Builder]Panel{&with: p, &without: {Lines: p.Lines, Y: Axis{Min: q.y.min, Max: q.y.max}}} {
+		if err := SVG(w, &Figure{Name: "a", Title: "t", Panels: []Panel{panel}}, Wide); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, m := strings.Count(with.String(), hex(shade)), strings.Count(without.String(), hex(shade)); n != m+1 {
+		t.Errorf("%d shaded areas are drawn, %d without the area", n, m)
+	}
+}

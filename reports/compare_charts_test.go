@@ -1,0 +1,137 @@
+package reports
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/throng-io/throng/reports/internal/draw"
+)
+
+func relative(title string, outcome Outcome, change float64, ci *Interval) changeRow {
+	return changeRow{title, &Change{Title: title, Relative: true, Outcome: outcome, Change: change, Interval: ci}}
+}
+
+// pointsOf collects the marks of an outcome.
+func pointsOf(f *figure, name string) (pts []draw.Point) {
+	for _, l := range f.Panels[0].Lines {
+		if l.Name == name {
+			pts = append(pts, l.Points...)
+		}
+	}
+	return pts
+}
+
+func same(a, b draw.Point) bool { return math.Abs(a.X-b.X) < 1e-9 && a.Y == b.Y }
+
+func TestChangesFigure(t *testing.T) {
+	share := relative("loss", Worse, 0.5, nil)
+	share.Relative = false
+	rows := []changeRow{
+		relative("p50", Worse, 0.2, &Interval{0.1, 0.3}),
+		share,
+		relative("p99", NotShown, -0.05, &Interval{-0.2, 0.1}),
+		{"missing", nil},
+		relative("memory", Better, -0.1, nil),
+	}
+	f := changes("c", "Changes", "", rows)
+	p := f.Panels[0]
+	if len(p.Y.Ticks) != 3 || p.Y.Ticks[0].Label != "p50" || p.Y.Ticks[0].At != 3 || p.X.Log {
+		t.Errorf("axes %+v %+v", p.X, p.Y)
+	}
+	for name, want := range map[string]draw.Point{"worse": {X: 20, Y: 3}, "no difference shown": {X: -5, Y: 2}, "better": {X: -10, Y: 1}} {
+		if got := pointsOf(f, name); len(got) != 1 || !same(got[0], want) {
+			t.Errorf("%s: %v, want %v", name, got, want)
+		}
+	}
+	if len(p.Bands) != 1 || p.Bands[0].From != -2 || p.Bands[0].To != 2 {
+		t.Errorf("the band of two per cent: %+v", p.Bands)
+	}
+	if p.X.Min >= -20 || p.X.Max <= 30 {
+		t.Errorf("the axis from %v to %v hides an interval", p.X.Min, p.X.Max)
+	}
+	// A third and the threefold lie equally far from no change.
+	f = changes("c", "Changes", "", []changeRow{relative("a", Worse, 2, nil), relative("b", Better, -2.0/3, nil)})
+	if x := f.Panels[0].X; !x.Log {
+		t.Errorf("large changes on the axis %+v", x)
+	}
+	if worse, better := pointsOf(f, "worse"), pointsOf(f, "better"); !same(worse[0], draw.Point{X: 3, Y: 2}) || math.Abs(better[0].X-1.0/3) > 1e-9 {
+		t.Errorf("worse at %v, better at %v", worse, better)
+	}
+	if changes("c", "", "", []changeRow{share}) != nil {
+		t.Error("a figure of nothing is drawn")
+	}
+}
+
+func TestShiftFigure(t *testing.T) {
+	p := &Pair{Base: "a", New: "b", Shift: &Shift{Metric: "delivery", Points: []ShiftPoint{
+		{Percentile: 50, Base: 1000, New: 1100, Change: 0.1, Interval: &Interval{0.05, 0.15}},
+		{Percentile: 90, Base: 2000, New: 2600, Change: 0.3, Interval: &Interval{0.2, 0.4}},
+		{Percentile: 99, Base: 4000, New: 6000, Change: 0.5, Interval: &Interval{0.3, 0.7}},
+	}}}
+	f := shiftFigure("s", p)
+	line := pointsOf(f, "b against a")
+	for i, want := range []draw.Point{{X: 2, Y: 10}, {X: 10, Y: 30}, {X: 100, Y: 50}} {
+		if math.Abs(line[i].X-want.X) > 1e-6 || math.Abs(line[i].Y-want.Y) > 1e-9 {
+			t.Errorf("point %d is %v, want %v", i, line[i], want)
+		}
+	}
+	if a := f.Panels[0].Areas; len(a) != 1 || len(a[0].Low) != 3 || math.Abs(a[0].High[2].Y-70) > 1e-9 {
+		t.Errorf("the area %+v", a)
+	}
+	if got := strings.Join(f.Data.Rows[1], " "); got != "p99 4"+nbsp+"ms 6"+nbsp+"ms +50"+nbsp+"% +30"+nbsp+"% to +70"+nbsp+"%" {
+		t.Errorf("the row of p99 is %q", got)
+	}
+	for i := range p.Shift.Points {
+		p.Shift.Points[i].Interval = nil
+	}
+	if f := shiftFigure("s", p); len(f.Panels[0].Areas) != 0 || !strings.Contains(f.Caption, "too few trials") {
+		t.Errorf("without intervals: %q", f.Caption)
+	}
+	p.Shift.Points[2].Change = 9
+	if f := shiftFigure("s", p); !f.Panels[0].Y.Log || f.Panels[0].Lines[0].Points[0].Y != 1 {
+		t.Errorf("the tenfold is drawn on the axis %+v", f.Panels[0].Y)
+	}
+}
+
+func TestOverlayMergesTheTrials(t *testing.T) {
+	c := two(t, trials(1, 5, 2000), trials(2, 5, 2400))
+	f := overlayFigure("o", &c.Pairs[0])
+	if f == nil || len(f.Panels[0].Lines) != 2 || !strings.Contains(f.Panels[0].Lines[0].Name, "20"+nbsp+"000") {
+		t.Fatalf("overlay %+v", f)
+	}
+	if f.Data.Rows[0][0] != "before" || f.Data.Rows[1][0] != "after" {
+		t.Errorf("rows %q", f.Data.Rows)
+	}
+}
+
+func TestPercentileNames(t *testing.T) {
+	for p, want := range map[float64]string{5: "5", 50: "50", 90: "90", 99.9: "99.9", 99.99: "99.99", 92.5: "92.5", 99: "99"} {
+		if got := percentileName(p); got != want {
+			t.Errorf("%v is named %s", p, got)
+		}
+	}
+}
+
+// TestSentenceWithoutTail: where no pair has samples enough for a p99, the overview speaks of the p50.
+func TestSentenceWithoutTail(t *testing.T) {
+	run := trials(1, 6, 2000, 1000)
+	for i := range run.Cells {
+		l := run.Cells[i].Latency["delivery"]
+		l.N, l.HDR = 500, ""
+	}
+	if _, err := Compare([]Input{{Name: "x", Run: run}}, CompareOptions{By: "kind"}); err == nil || !strings.Contains(err.Error(), "no histogram") {
+		t.Errorf("without histograms: %v", err)
+	}
+	run = trials(1, 6, 2000, 2000, 1000)
+	for i := range run.Cells {
+		run.Cells[i].Latency["delivery"].P99us = 0
+	}
+	c := compare(t, CompareOptions{By: "kind"}, Input{Name: "x", Run: run})
+	for i := range c.Pairs {
+		c.Pairs[i].Changes = append(c.Pairs[i].Changes[:1:1], c.Pairs[i].Changes[2:]...)
+	}
+	if s := c.Sentence(); s != "Against kind a, the p50 delivery is better with kind c; not told apart with kind b." {
+		t.Error(s)
+	}
+}
