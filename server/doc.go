@@ -29,6 +29,20 @@
 // event at a time. It may block: only its own client waits then. Arguments are
 // decoded by [Event.Bind] where they are wanted, and nowhere else.
 //
+// # Namespaces and rooms
+//
+// A connection may join several namespaces, each with its own handlers, rooms
+// and middleware: [Server.Of] makes one, [Server.Dynamic] as many as clients ask
+// for, within limits. [Namespace.Use] decides who may join, [Namespace.UseEvent]
+// which events get through. Rooms are joined by [Socket.Join], and come and go
+// with their members.
+//
+// # Broken connections
+//
+// With [Options].Recovery a client whose connection broke comes back as the same
+// socket, and gets what it missed. Without it, or too late, it joins anew:
+// [Socket.Recovered] tells which.
+//
 // # Strategies
 //
 // How a broadcast is delivered can be chosen (Options.Fanout), so that the ways

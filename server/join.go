@@ -57,6 +57,9 @@ func (c *conn) admit(s *Socket) (joined bool, err error) {
 	c.mu.Lock()
 	if c.closed {
 		c.mu.Unlock()
+		if before != nil { // it may try again
+			ns.adapter.save(before)
+		}
 		return false, session.ErrClosed
 	}
 	c.kicked = without(c.kicked, ns.name)
