@@ -83,6 +83,9 @@ type socket struct {
 
 // serve takes over the connection of an upgraded request. It returns at once.
 func (p *poller) serve(e *Engine, nc net.Conn, s *session.Session, h session.Handler) {
+	// A server that leaves hijacked connections to their handlers does not close
+	// them; for any other this does nothing.
+	defer nc.Close()
 	c := &socket{engine: e, session: s}
 	if err := p.get().Take(&c.Conn, rawConn(nc), c); err != nil {
 		if h != nil {
