@@ -36,7 +36,7 @@ func Matching(re *regexp.Regexp) func(name string, auth []byte) bool {
 }
 
 // OnNamespace adds a function that is called when a client has brought a
-// namespace into being, before the client joins it.
+// namespace into being, before that client joins it; another may be faster.
 func (s *Server) OnNamespace(f func(*Namespace)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
