@@ -40,6 +40,12 @@ type actor struct {
 	conn    conn // nil until connected; set before state says joining
 	leaving bool // told to go
 
+	// Of a client that connects again: when its connection broke, how often it has tried
+	// since, and how often it broke before. since is 0 while it is held.
+	since        int64
+	tries, drops int
+	away         atomic.Int64 // since, for others to read; kept when it is held again
+
 	joins int // memberships that are not acknowledged; its own goroutine's
 }
 
@@ -62,24 +68,38 @@ func newActor(t *trial, g *group, index, number int) *actor {
 	return a
 }
 
-// run connects, receives until the connection ends, and accounts for the end.
+// run plays the client, and those that connect again in its place.
 func (a *actor) run(ctx context.Context, due int64) {
+	for a = a.live(ctx, due); a != nil; a = a.live(ctx, due) {
+		a.away.Store(a.since)
+		if !a.pause(ctx) {
+			a.end(nil)
+			return
+		}
+		due = a.t.now()
+	}
+}
+
+// live connects, receives until the connection ends, and accounts for the end. It
+// returns the client that connects again, if any.
+func (a *actor) live(ctx context.Context, due int64) *actor {
 	t := a.t
 	select {
 	case t.dials <- struct{}{}:
 	case <-ctx.Done():
 		a.end(nil)
-		return
+		return nil
 	}
 	cfg := a.group.config(a.number, a.transport)
 	d, err := t.dial(ctx, cfg)
 	<-t.dials
 	if err != nil {
-		a.failed(ctx, due, err)
-		return
+		return a.failed(ctx, due, err)
 	}
 	t.connected.Add(1)
-	a.timings(due, d)
+	if a.since == 0 {
+		a.timings(due, d) // what connecting again takes is in reconnect
+	}
 	if !a.adopt(d.conn) {
 		_ = d.Close() // it was told to go while it connected
 	}
@@ -95,7 +115,7 @@ func (a *actor) run(ctx context.Context, due int64) {
 	t.bytesIn.Add(int64(in))
 	t.bytesOut.Add(int64(out))
 	t.connected.Add(-1)
-	a.end(err)
+	return a.end(err)
 }
 
 // adopt makes the connection the actor's, unless it is to go.
@@ -132,26 +152,33 @@ func (a *actor) release() {
 }
 
 // failed accounts for a connection that did not come about.
-func (a *actor) failed(ctx context.Context, due int64, err error) {
+func (a *actor) failed(ctx context.Context, due int64, err error) (next *actor) {
 	t := a.t
 	a.mu.Lock()
 	leaving := a.leaving
 	a.mu.Unlock()
 	if leaving || ctx.Err() != nil {
 		a.release()
-		return
+		return nil
 	}
 	class := "other"
 	if de := (*client.DialError)(nil); errors.As(err, &de) {
 		class = de.Class
 	}
-	t.failed.Add(1)
-	t.errors.add(errorKey{class: "connect." + class, stream: -1, group: a.group.index}, t.now(), err)
-	if class == "timeout" {
+	next = a.successor(err)
+	what := "connect."
+	if a.since != 0 {
+		what = "reconnect."
+	} else if next == nil {
+		t.failed.Add(1)
+	}
+	t.errors.add(errorKey{class: what + class, stream: -1, group: a.group.index}, t.now(), err)
+	if a.since == 0 && class == "timeout" {
 		// A timeout is at least that long: leaving it out would flatter the others.
 		t.record(a.shard, a.group.connect[a.transport][stageAll], due, t.now())
 	}
 	a.release()
+	return next
 }
 
 func (a *actor) timings(due int64, d dialed) {
@@ -204,7 +231,7 @@ func (a *actor) joinLate() {
 	a.leaving = true
 	a.mu.Unlock()
 	t.failed.Add(1)
-	_ = a.conn.Close() // run ends
+	_ = a.conn.Close() // live ends
 }
 
 // hold makes the client a member of its namespace and lets it send.
@@ -213,11 +240,12 @@ func (a *actor) hold() {
 	if a.state.CompareAndSwap(int32(joining), int32(held)) {
 		a.t.held.Add(1)
 		a.group.held.Add(1)
+		a.back()
 	}
 }
 
 // end accounts for the end of the connection.
-func (a *actor) end(err error) {
+func (a *actor) end(err error) (next *actor) {
 	t := a.t
 	was := state(a.state.Load())
 	a.release()
@@ -234,7 +262,16 @@ func (a *actor) end(err error) {
 		return true
 	})
 	if planned {
-		return
+		return nil
+	}
+	since, fault := t.faulty(t.now())
+	if a.since == 0 && was == held {
+		a.since, a.tries = since, 0
+		a.drops++
+	}
+	if next = a.successor(err); next != nil && fault {
+		t.away.Add(1)
+		return next // it is what the fault is for
 	}
 	reason := "other"
 	if ce := (*client.CloseError)(nil); errors.As(err, &ce) {
@@ -242,10 +279,11 @@ func (a *actor) end(err error) {
 	}
 	if was == held {
 		t.dropped.Add(1)
-	} else {
+	} else if next == nil {
 		t.failed.Add(1)
 	}
 	t.errors.add(errorKey{class: "drop." + reason, stream: -1, group: a.group.index}, t.now(), err)
+	return next
 }
 
 // Event receives a message.

@@ -29,6 +29,7 @@ type collector struct {
 	own, its usage // at the end of the last second
 	ownPeak  int64
 	itsPeak  int64
+	pid      int64 // of the server
 	gc       *gcPauses
 	at       int64 // end of the last second
 	sent     int64 // by then
@@ -68,7 +69,8 @@ func newCollector(t *trial) *collector {
 	if t.opt.HistogramDir != "" {
 		c.log = result.NewLogWriter(t.opt.HistogramDir, result.CellName(t.at.i, t.at.n), time.Now())
 	}
-	c.before = processUsage(t.ep.PID)
+	c.pid = t.pid.Load()
+	c.before = processUsage(int(c.pid))
 	c.its, c.own = c.before, ownUsage()
 	c.show = Progress{
 		Cell: t.at.i + 1, Cells: t.at.n, Params: t.spec.Params, Trial: t.cell.Trial,
@@ -235,7 +237,10 @@ func (c *collector) processes(s *result.Second, m *moment, took time.Duration) {
 	m.cpu = s.CPU
 	c.own, c.ownPeak = own, max(c.ownPeak, own.rss)
 	m.serverCPU = -1
-	its := processUsage(c.t.ep.PID)
+	if pid := c.t.pid.Load(); pid != c.pid {
+		c.pid, c.its = pid, usage{} // the server was restarted
+	}
+	its := processUsage(int(c.pid))
 	if its.ok && c.its.ok {
 		m.serverUs = its.cpu - c.its.cpu
 		s.ServerCPU = m.serverUs.Seconds() / cores

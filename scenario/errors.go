@@ -73,5 +73,5 @@ func (b *errorBook) latest(n int) []string {
 // connecting and staying connected are what a ramp is for.
 func wholeTrial(class string) bool {
 	kind, _, _ := strings.Cut(class, ".")
-	return kind == "connect" || kind == "drop" || kind == "upgrade"
+	return kind == "connect" || kind == "drop" || kind == "upgrade" || kind == metricReconnect || kind == "fault"
 }

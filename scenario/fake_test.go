@@ -105,6 +105,8 @@ func (c *fakeConn) Close() error {
 	return nil
 }
 
+func (c *fakeConn) Cut() { c.end(client.TransportClose) }
+
 func (c *fakeConn) Bytes() (in, out uint64) { return 10, 20 }
 
 func (s *fakeServer) drop(c *fakeConn) {

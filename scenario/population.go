@@ -32,6 +32,8 @@ type group struct {
 	configs []client.Config      // by the trial's transports
 	from    []netip.Addr         //
 	connect [][connectStages]int // series, by the trial's transports
+
+	reconnect []int // likewise; nil when the group's clients do not
 }
 
 // The stages of connecting that have a metric of their own.
@@ -82,6 +84,9 @@ func (g *group) finish() {
 		for stage, metric := range stageNames {
 			g.connect[i][stage] = g.t.addSeries(series{metric: metric, group: g.spec.Name, transport: name})
 		}
+		if g.spec.Reconnect != nil {
+			g.reconnect = append(g.reconnect, g.t.addSeries(series{metric: metricReconnect, group: g.spec.Name, transport: name}))
+		}
 		g.configs[i] = client.Config{
 			URL: g.t.ep.URL, Path: g.t.ep.Path, Transport: name, Namespace: g.spec.Namespace,
 			TLS: g.t.tls, Timeout: g.spec.Connect.Timeout,
@@ -130,7 +135,7 @@ func (g *group) pick(start uint64, some []uint32) (a *actor, asked bool) {
 	if n == 0 || g.present == 0 {
 		return nil, false
 	}
-	if some == nil && g.held.Load() == 0 && !g.churns() {
+	if some == nil && g.held.Load() == 0 && !g.churns() && g.spec.Reconnect == nil {
 		return nil, true
 	}
 	for i := range n {

@@ -36,7 +36,7 @@ func (t *trial) report(c *collector, rows [][]row, end ending, why error) *resul
 		}
 	}
 	f.ledger(cell)
-	metrics := append([]string{metricDelivery, metricAck, metricService, metricFirst, metricLast, metricSpread}, stageNames[:]...)
+	metrics := append([]string{metricDelivery, metricAck, metricService, metricFirst, metricLast, metricSpread, metricReconnect}, stageNames[:]...)
 	for _, metric := range metrics {
 		if h := c.total(scope{metric: metric}); h != nil {
 			cell.Latency[metric] = result.FromHistogram(h)
@@ -235,10 +235,13 @@ func (f *findings) warnings(cell *result.Cell, end ending) []string {
 	if asked, held := f.c.clients(); held < asked && !(t.churns() && float64(held) > 0.99*float64(asked)) {
 		say("only %d of %d clients were connected at the end of the recorded phases", held, asked)
 	}
+	if n := t.away.Load(); n > 0 {
+		say("a fault of the scenario broke %d connections; %d times a client was held again after a drop", n, t.returned.Load())
+	}
 	if n := t.foreign.Load(); n > 0 {
 		say("%d messages of another run arrived: the target was not ours alone", n)
 	}
-	if t.ep.PID > 0 && !f.c.before.ok {
+	if t.pid.Load() > 0 && !f.c.before.ok {
 		say("the server's CPU and memory could not be read")
 	}
 	if b, err := os.ReadFile("/sys/devices/system/clocksource/clocksource0/current_clocksource"); err == nil {

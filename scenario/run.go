@@ -126,6 +126,13 @@ func Run(ctx context.Context, f *file.File, opt Options) (*result.Run, error) {
 	if short := machine.Shortages(cells, machine.ReadLimits()); len(short) > 0 {
 		return nil, short[0]
 	}
+	for _, c := range cells {
+		for _, p := range c.Spec.Phases {
+			if p.Fault != nil && p.Fault.Restart && opt.Target != "" {
+				return nil, fmt.Errorf("the phase %s restarts the built-in server and cannot restart %s; leave the target out, or use fault: {drop: 100%%}", p.Name, opt.Target)
+			}
+		}
+	}
 	run := &result.Run{
 		Format: result.Format, Scenario: f.Spec.Name, About: f.Spec.About, Verdict: result.Pass, Seed: f.Spec.Seed,
 		Started: time.Now(), Throng: opt.Version, Env: result.Environment(), Command: opt.Command,
@@ -266,6 +273,7 @@ type conn interface {
 	Run(h client.Handler) error
 	Send(packet []byte) error
 	Close() error
+	Cut() // end it as a broken network does
 	Bytes() (in, out uint64)
 }
 

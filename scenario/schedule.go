@@ -88,6 +88,8 @@ const (
 	drawLife
 	drawArrival
 	drawSize
+	drawBackoff
+	drawFault
 )
 
 // draw is the only source of randomness: a hash of the seed, what the number is

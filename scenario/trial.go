@@ -61,6 +61,11 @@ type trial struct {
 	duplicates, foreign                     atomic.Int64
 	bytesIn, bytesOut                       atomic.Int64
 	over                                    atomic.Bool // disconnects are ours from now on
+
+	pid            atomic.Int64 // of the server; a restart changes it
+	restarting     atomic.Bool
+	renewed        chan renewal
+	away, returned atomic.Int64 // connections that a fault broke, and clients held again after a drop
 }
 
 func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at place) *trial {
@@ -70,6 +75,8 @@ func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at plac
 		tl: newTimeline(c.Spec.Phases), dials: make(chan struct{}, dialsAtOnce), audiences: map[string]*audience{},
 	}
 	t.errors = newErrorBook(t.tl)
+	t.pid.Store(int64(ep.PID))
+	t.renewed = make(chan renewal, len(t.tl.spans))
 	t.attempts = make([]atomic.Int64, len(t.tl.spans))
 	first := 0
 	for i := range t.spec.Groups {
@@ -209,6 +216,11 @@ func (t *trial) run(ctx context.Context) (*result.Cell, error) {
 		for _, s := range t.streams {
 			sources = append(sources, s)
 		}
+		for i := range t.spec.Phases {
+			if f := t.spec.Phases[i].Fault; f != nil {
+				sources = append(sources, newFault(t, &t.tl.spans[i], f))
+			}
+		}
 		p.run(sources...)
 	}()
 	end, why := t.wait(ctx)
@@ -218,12 +230,20 @@ func (t *trial) run(ctx context.Context) (*result.Cell, error) {
 	t.drain(ctx, end)
 	rows := t.ledger.settle(t.now())
 	t.over.Store(true)
+	t.missing(t.now())
 	cancel()
 	hands := make(chan struct{}, 64)
 	for _, g := range t.groups {
 		g.disconnect(hands)
 	}
 	t.wg.Wait()
+	select {
+	case r := <-t.renewed: // a restart that was under way when the phases ended
+		if r.err == nil {
+			*t.ep = *r.ep
+		}
+	default:
+	}
 	err := c.finish()
 	cell := t.report(c, rows, end, why)
 	if err != nil {
@@ -236,13 +256,27 @@ func (t *trial) run(ctx context.Context) (*result.Cell, error) {
 func (t *trial) wait(ctx context.Context) (ending, error) {
 	timer := time.NewTimer(time.Duration(t.tl.end - t.now()))
 	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return ranOut, nil
-	case <-ctx.Done():
-		return interrupted, ctx.Err()
-	case err := <-t.ep.Done:
-		return serverGone, err
+	gone := t.ep.Done
+	for {
+		select {
+		case <-timer.C:
+			return ranOut, nil
+		case <-ctx.Done():
+			return interrupted, ctx.Err()
+		case err := <-gone:
+			if !t.restarting.Load() {
+				return serverGone, err
+			}
+			gone = nil // we ended it
+		case r := <-t.renewed:
+			if r.err != nil {
+				return serverGone, r.err
+			}
+			// Nobody else looks at the endpoint while the trial runs.
+			*t.ep = *r.ep
+			gone = t.ep.Done
+			t.restarting.Store(false)
+		}
 	}
 }
 

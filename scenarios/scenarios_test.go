@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"bytes"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -11,7 +12,7 @@ import (
 )
 
 func TestReady(t *testing.T) {
-	want := []string{"quickstart", "broadcast", "echo", "fanouts", "rooms", "transports"}
+	want := []string{"quickstart", "broadcast", "echo", "fanouts", "herd", "rooms", "transports"}
 	if got := Names(); !slices.Equal(got, want) {
 		t.Errorf("Names() = %v, want %v", got, want)
 	}
@@ -21,8 +22,8 @@ func TestReady(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !bytes.HasPrefix(text, []byte("# ")) {
-				t.Error("the file does not start with what it shows")
+			if !bytes.HasPrefix(text, []byte("# yaml-language-server: $schema=../scenario/file/scenario.schema.json\n# ")) {
+				t.Error("the file does not start with its schema, for editors, and what it shows")
 			}
 			for _, words := range []string{"# What breaks first: ", "# What to watch: "} {
 				if !bytes.Contains(text, []byte(words)) {
@@ -48,6 +49,17 @@ func TestReady(t *testing.T) {
 				t.Errorf("takes %s, want at most 2m30s", total)
 			}
 		})
+	}
+}
+
+// The path that the files name must be there, and hold what the command prints.
+func TestSchemaIsThere(t *testing.T) {
+	text, err := os.ReadFile("../scenario/file/scenario.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(text, file.Schema()) {
+		t.Error("the schema beside the parser is not the one in the binary")
 	}
 }
 

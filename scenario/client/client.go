@@ -237,6 +237,10 @@ func (c *Client) Close() error {
 	return nil
 }
 
+// Cut ends the session as a network that fails would: the server is told
+// nothing, and Run returns with [TransportClose]. It does not wait.
+func (c *Client) Cut() { c.finish(&CloseError{Reason: TransportClose}) }
+
 // Bytes returns what was read and written so far, above TCP: frames, HTTP and
 // TLS included.
 func (c *Client) Bytes() (in, out uint64) { return c.bytes.in.Load(), c.bytes.out.Load() }

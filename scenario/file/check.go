@@ -74,15 +74,15 @@ var metrics = map[string]string{
 	"connect.namespace": UnitSeconds, "connect.upgrade": UnitSeconds,
 	"ack": UnitSeconds, "ack.service": UnitSeconds, "delivery": UnitSeconds,
 	"fanout.first": UnitSeconds, "fanout.last": UnitSeconds, "fanout.spread": UnitSeconds,
-	"lag": UnitSeconds, "cpu": UnitShare, "server.cpu": UnitShare, "server.rss": UnitBytes,
+	"lag": UnitSeconds, "reconnect": UnitSeconds, "cpu": UnitShare, "server.cpu": UnitShare, "server.rss": UnitBytes,
 	"rate": UnitPerSecond,
 }
 
 var (
-	laterMetrics = []string{"gap", "rtt", "reconnect", "recovered", "server.rss_per_client"}
+	laterMetrics = []string{"gap", "rtt", "recovered", "server.rss_per_client"}
 	latencies    = []string{
 		"connect", "connect.tcp", "connect.tls", "connect.open", "connect.namespace", "connect.upgrade",
-		"ack", "ack.service", "delivery", "fanout.first", "fanout.last", "fanout.spread", "lag",
+		"ack", "ack.service", "delivery", "fanout.first", "fanout.last", "fanout.spread", "lag", "reconnect",
 	}
 	sampled = append(slices.Clone(latencies), "cpu", "server.cpu", "server.rss")
 )

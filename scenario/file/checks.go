@@ -77,6 +77,12 @@ func (d *decoder) checkLabels(s *Spec, item *node, c Check) {
 	if item.kind == dict {
 		item = item.get("check")
 	}
+	if c.Metric == "reconnect" && !slices.ContainsFunc(s.Groups, func(g Group) bool {
+		return g.Reconnect != nil && (c.Labels["group"] == "" || c.Labels["group"] == g.Name)
+	}) {
+		d.errs.add(item.at, "`reconnect` would never be measured: no such group connects again", "add reconnect: {} to the group, or remove the check")
+		return
+	}
 	what, feeds := feeders(c.Metric)
 	if feeds == nil {
 		if c.Labels["op"] != "" || c.Labels["event"] != "" {

@@ -230,6 +230,16 @@ func (d *decoder) size(n *node, lowest, highest int) int {
 	}))
 }
 
+// share reads a percentage of at most 100 %.
+func (d *decoder) share(n *node, what string) float64 {
+	return read(d, n, what, parsePercent, func(v float64) *flaw {
+		if v > 1 {
+			return &flaw{what + " goes over 100%", "write 0% to 100%"}
+		}
+		return nil
+	})
+}
+
 func (d *decoder) bool(n *node, what string) bool { return read(d, n, what, parseBool, nil) }
 
 func (d *decoder) string(n *node, what string, check func(string) *flaw) string {

@@ -194,7 +194,7 @@ func dump(f *File) string {
 		fmt.Fprintf(&b, "server %+v\n", *s.Server)
 	}
 	for _, g := range s.Groups {
-		fmt.Fprintf(&b, "group %s count %d transport %v connect %+v namespace %s rooms %+v life %q arrive %g\n", g.Name, g.Count, g.Transport, g.Connect, g.Namespace, g.Rooms, g.Life.Text, g.Arrive)
+		fmt.Fprintf(&b, "group %s count %d transport %v connect %+v namespace %s rooms %+v life %q arrive %g reconnect %+v\n", g.Name, g.Count, g.Transport, g.Connect, g.Namespace, g.Rooms, g.Life.Text, g.Arrive, g.Reconnect)
 		fmt.Fprintf(&b, "  auth %s\n", g.Auth.Append(nil, 17))
 		for _, q := range g.Query {
 			fmt.Fprintf(&b, "  query %s=%s\n", q.Name, q.Value.Append(nil, 17))
@@ -207,6 +207,10 @@ func dump(f *File) string {
 		}
 	}
 	for _, p := range s.Phases {
+		if p.Fault != nil {
+			fmt.Fprintf(&b, "fault %+v in the next\n", *p.Fault)
+			p.Fault = nil
+		}
 		fmt.Fprintf(&b, "phase %+v\n", p)
 	}
 	for _, c := range append(slices.Clone(s.SLO), s.Valid...) {

@@ -43,7 +43,10 @@ var groupTable = object[Group]{
 			g.Rooms = &Rooms{Prefix: "r", Join: 1}
 			roomsTable.decode(d, n, g.Rooms)
 		}},
-		{key: "reconnect", later: notYet},
+		{key: "reconnect", set: func(d *decoder, n *node, g *Group) {
+			g.Reconnect = &Reconnect{Min: time.Second, Max: 5 * time.Second, Jitter: 0.5}
+			reconnectTable.decode(d, n, g.Reconnect)
+		}},
 		{key: "read", later: notYet},
 		{key: "send", set: setStreams},
 		{key: "flow", later: "remove it or use send:"},
@@ -85,6 +88,23 @@ func checkPopulation(d *decoder, n *node, g *Group) {
 			d.errs.add(life.at, fmt.Sprintf("replacing those who leave takes %.4g connections a second, and connect.rate allows %.4g", need, g.Connect.Rate), "raise connect.rate, or lengthen life")
 		}
 	}
+}
+
+var reconnectTable = object[Reconnect]{
+	what: "reconnect",
+	fields: []field[Reconnect]{
+		{key: "min", set: func(d *decoder, n *node, r *Reconnect) { r.Min = d.duration(n, "min", time.Millisecond, maxWait) }},
+		{key: "max", set: func(d *decoder, n *node, r *Reconnect) { r.Max = d.duration(n, "max", time.Millisecond, maxWait) }},
+		{key: "jitter", set: func(d *decoder, n *node, r *Reconnect) {
+			r.Jitter = d.share(n, "jitter")
+		}},
+		{key: "recover", later: notYet},
+	},
+	done: func(d *decoder, n *node, r *Reconnect) {
+		if r.Max < r.Min {
+			d.errs.add(at(n, "max"), fmt.Sprintf("max %s is below min %s", formatDuration(r.Max), formatDuration(r.Min)), "raise max or lower min")
+		}
+	},
 }
 
 var connectTable = object[Connect]{

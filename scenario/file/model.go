@@ -56,17 +56,35 @@ type Server struct {
 // Group is a population of clients that behave alike.
 type Group struct {
 	Name      string
-	Count     int      // clients at clients: 100%; with Arrive, more than are ever there at once
-	Arrive    float64  // new clients per second at clients: 100%; 0: Count says how many there are
-	Life      Dist     // seconds that a client stays; zero: to the end. With Arrive 0 another takes its place
-	Transport []Share  // at least one; the shares sum to 1
-	Connect   Connect  // how they arrive
-	Namespace string   // default "/"
-	Auth      Template // JSON object; zero: none
-	Query     []Field  // in file order
-	Headers   []Field  // in file order
-	Rooms     *Rooms   // nil: none
-	Send      []Stream // may be empty: listeners
+	Count     int        // clients at clients: 100%; with Arrive, more than are ever there at once
+	Arrive    float64    // new clients per second at clients: 100%; 0: Count says how many there are
+	Life      Dist       // seconds that a client stays; zero: to the end. With Arrive 0 another takes its place
+	Transport []Share    // at least one; the shares sum to 1
+	Connect   Connect    // how they arrive
+	Namespace string     // default "/"
+	Auth      Template   // JSON object; zero: none
+	Query     []Field    // in file order
+	Headers   []Field    // in file order
+	Rooms     *Rooms     // nil: none
+	Reconnect *Reconnect // nil: who loses the connection stays away
+	Send      []Stream   // may be empty: listeners
+}
+
+// Reconnect says when clients connect again after their connection ended
+// without their doing: the algorithm of the official client. The attempt
+// number n, from 0, is made after Min·2ⁿ, moved by a random part of Jitter
+// times that either way, and at most after Max.
+type Reconnect struct {
+	Min    time.Duration // default 1s
+	Max    time.Duration // default 5s
+	Jitter float64       // 0..1; default 0.5
+}
+
+// Fault is what goes wrong in a phase. It begins with the phase.
+type Fault struct {
+	Drop    float64       // share of the clients of the groups that reconnect whose connections break
+	Within  time.Duration // over which the drops are spread; default 0
+	Restart bool          // the built-in server ends and starts again on its address
 }
 
 // Share is a part of a group that uses one transport.
@@ -125,9 +143,10 @@ type Stream struct {
 type Phase struct {
 	Name    string
 	For     time.Duration
-	Record  bool // whether it counts for the summary; default true
-	Clients Ramp // share of each group's count; default 100%
-	Load    Ramp // share of each stream's rate; default 100%
+	Record  bool   // whether it counts for the summary; default true
+	Clients Ramp   // share of each group's count; default 100%
+	Load    Ramp   // share of each stream's rate; default 100%
+	Fault   *Fault // nil: none
 }
 
 // Ramp goes linearly from one share to another over a phase: 0.5 is 50 %.

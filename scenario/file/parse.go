@@ -148,6 +148,28 @@ func defaultValid(s *Spec) []Check {
 	return valid
 }
 
+// checkFaults refuses faults that could not happen, or after which nobody
+// comes back.
+func (d *decoder) checkFaults(root *node, s *Spec) {
+	for i, p := range s.Phases {
+		if p.Fault == nil {
+			continue
+		}
+		where := at(root.get("phases").items[i], "fault")
+		if p.Fault.Restart && s.Server == nil {
+			d.errs.add(where, "only the built-in server can be restarted", "remove target, or write drop: 100%")
+		}
+		for _, g := range s.Groups {
+			if p.Fault.Restart && g.Reconnect == nil {
+				d.errs.add(where, fmt.Sprintf("the group %s would not come back after the restart", g.Name), "add reconnect: {} to it")
+			}
+		}
+		if !p.Fault.Restart && !slices.ContainsFunc(s.Groups, func(g Group) bool { return g.Reconnect != nil }) {
+			d.errs.add(where, "no group connects again: there is nobody to drop", "add reconnect: {} to a group")
+		}
+	}
+}
+
 // setCapacity gives groups of arriving clients a count that they stay below.
 // Who arrives at random and stays for a time of any distribution is there in
 // numbers that are Poisson distributed, so that six standard deviations above
@@ -194,6 +216,7 @@ func (d *decoder) together(root *node, s *Spec) {
 			break
 		}
 	}
+	d.checkFaults(root, s)
 	for _, g := range s.Groups {
 		d.checkRamp(s, g)
 		for i, st := range g.Send {

@@ -179,7 +179,32 @@ var phaseTable = object[Phase]{
 		{key: "record", set: func(d *decoder, n *node, p *Phase) { p.Record = d.bool(n, "record") }},
 		{key: "clients", set: func(d *decoder, n *node, p *Phase) { p.Clients = d.ramp(n, "clients", 1) }},
 		{key: "load", set: func(d *decoder, n *node, p *Phase) { p.Load = d.ramp(n, "load", 100) }},
-		{key: "fault", later: notYet},
+		{key: "fault", set: func(d *decoder, n *node, p *Phase) {
+			p.Fault = &Fault{}
+			faultTable.decode(d, n, p.Fault)
+			if p.Fault.Within > p.For {
+				d.errs.add(at(n, "within"), fmt.Sprintf("the drops take %s, the phase lasts %s", formatDuration(p.Fault.Within), formatDuration(p.For)), "lower within, or lengthen the phase")
+			}
+		}},
+	},
+}
+
+var faultTable = object[Fault]{
+	what: "fault",
+	fields: []field[Fault]{
+		{key: "drop", set: func(d *decoder, n *node, f *Fault) { f.Drop = d.share(n, "drop") }},
+		{key: "within", set: func(d *decoder, n *node, f *Fault) { f.Within = d.duration(n, "within", 0, maxPhase) }},
+		{key: "restart", set: func(d *decoder, n *node, f *Fault) { f.Restart = d.bool(n, "restart") }},
+		{key: "stall", later: notYet},
+		{key: "half_open", later: notYet},
+	},
+	done: func(d *decoder, n *node, f *Fault) {
+		switch {
+		case f.Restart && (n.get("drop") != nil || n.get("within") != nil):
+			d.errs.add(n.at, "a restart breaks every connection by itself", "remove drop and within")
+		case len(n.keys) == 0 || len(n.keys) == 1 && n.get("within") != nil:
+			d.errs.add(n.at, "the fault breaks nothing", "write drop: 100% or restart: true")
+		}
 	},
 }
 

@@ -1,0 +1,178 @@
+package scenario
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/throng-io/throng/scenario/client"
+	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// The ranges are those of the official client with its defaults: the first attempt after
+// 500 to 1500 ms, and so on, never after more than 5 s.
+func TestBackoffIsTheOfficialClients(t *testing.T) {
+	t.Parallel()
+	p := &file.Reconnect{Min: time.Second, Max: 5 * time.Second, Jitter: 0.5}
+	for n, want := range [][2]time.Duration{
+		{500 * time.Millisecond, 1500 * time.Millisecond},
+		{time.Second, 3 * time.Second},
+		{2 * time.Second, 5 * time.Second},
+		{4 * time.Second, 5 * time.Second},
+		{5 * time.Second, 5 * time.Second},
+	} {
+		least, most := time.Hour, time.Duration(0)
+		for i := range 1000 {
+			d := backoff(p, n, float64(i)/1000)
+			least, most = min(least, d), max(most, d)
+		}
+		if least < want[0] || most > want[1] || least > want[0]+want[0]/8 || most < want[1]-want[1]/10 {
+			t.Errorf("attempt %d: %s to %s, want %s to %s", n, least, most, want[0], want[1])
+		}
+	}
+	if d := backoff(p, 1<<20, 0.1); d != p.Max {
+		t.Errorf("attempt 1<<20 after %s", d)
+	}
+	if d := backoff(&file.Reconnect{Min: time.Second, Max: time.Minute}, 3, 0.7); d != 8*time.Second {
+		t.Errorf("without jitter %s, want 8s", d)
+	}
+}
+
+const deploy = `
+version: 1
+name: t
+groups:
+  people: {count: 20, connect: {rate: 10k/s}, reconnect: {min: 20ms, max: 100ms}}
+  speaker: {count: 1, reconnect: {min: 20ms, max: 100ms}, send: [{op: all, rate: 50/s, expect: others, late: 5s}]}
+phases:
+  - {name: ramp, for: 500ms, clients: 0%..100%, load: 0%, record: false}
+  - {name: deploy, for: 1500ms, fault: FAULT}
+slo: [loss(delivery) == 0, dup(delivery) == 0, errors(connect) == 0, p99.9(reconnect) < 1h in deploy]
+valid: [achieved(rate) > 99%]
+`
+
+func TestDroppedClientsComeBack(t *testing.T) {
+	t.Parallel()
+	s := &fakeServer{}
+	c := play(t, s, strings.Replace(deploy, "FAULT", "{drop: 100%, within: 300ms}", 1))
+	if c.Verdict != result.Pass {
+		t.Errorf("verdict %s: %s; errors %v", c.Verdict, c.Reason, c.Errors)
+	}
+	if r := c.Latency["reconnect"]; r == nil || r.N != 21 || r.Minus < 10_000 {
+		t.Errorf("reconnect %+v, want 21 samples of at least 10 ms", r)
+	}
+	if n := c.Latency["connect"].N; n != 21 {
+		t.Errorf("%d connects, want 21: those of the drops are in reconnect", n)
+	}
+	if c.Clients != (result.Clients{Asked: 21, Held: 21}) {
+		t.Errorf("clients %+v", c.Clients)
+	}
+	if c.Ledger.Lost != 0 || c.Ledger.Duplicate != 0 {
+		t.Errorf("ledger %+v", c.Ledger)
+	}
+	if !strings.Contains(strings.Join(c.Warnings, "\n"), "broke 21 connections; 21 times a client was held again") {
+		t.Errorf("warnings %q", c.Warnings)
+	}
+}
+
+// A server that lets nobody in after the drop shows in the metric, at the time away so far.
+func TestWhoNeverComesBackIsCounted(t *testing.T) {
+	t.Parallel()
+	s := &fakeServer{refuse: func(i int) error {
+		if i > 21 { // the probe and 21 clients
+			return &client.DialError{Class: "refused", Stage: "tcp", Err: errors.New("no")}
+		}
+		return nil
+	}}
+	c := play(t, s, strings.Replace(deploy, "FAULT", "{drop: 50%}", 1))
+	lost := c.Clients.Asked - c.Clients.Held
+	if lost < 3 || lost > 18 {
+		t.Errorf("clients %+v, want about half of them away", c.Clients)
+	}
+	if r := c.Latency["reconnect"]; r == nil || r.N != int64(lost) || r.Minus < 1_400_000 {
+		t.Errorf("reconnect %+v, want %d samples of 1.5 s", r, lost)
+	}
+	if c.Errors["reconnect.never"] != int64(lost) || c.Errors["reconnect.refused"] < int64(lost) || c.Errors["connect.refused"] != 0 {
+		t.Errorf("errors %v", c.Errors)
+	}
+}
+
+// A connection that breaks without a fault is a dropped client, also when it comes back.
+func TestDropsWithoutAFaultCount(t *testing.T) {
+	t.Parallel()
+	s := &fakeServer{}
+	time.AfterFunc(time.Second, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.conns[len(s.conns)-1].end(client.TransportClose)
+	})
+	c := play(t, s, strings.Replace(deploy, ", fault: FAULT", "", 1))
+	if c.Clients.Dropped != 1 || c.Errors["drop.transport_close"] != 1 || c.Verdict != result.Fail {
+		t.Errorf("clients %+v, errors %v, verdict %s", c.Clients, c.Errors, c.Verdict)
+	}
+	if r := c.Latency["reconnect"]; r == nil || r.N != 1 {
+		t.Errorf("reconnect %+v, want one sample", r)
+	}
+}
+
+func TestServerIsRestartedOnItsAddress(t *testing.T) {
+	t.Parallel()
+	s := &fakeServer{}
+	var down atomic.Bool
+	s.refuse = func(int) error {
+		if down.Load() {
+			return &client.DialError{Class: "refused", Stage: "tcp", Err: errors.New("no")}
+		}
+		return nil
+	}
+	var listens []string
+	starts, stops := 0, 0
+	start := func(_ context.Context, spec *file.Server) (*Endpoint, error) {
+		listens = append(listens, spec.Listen)
+		if starts++; starts == 2 {
+			return nil, errors.New("address in use") // at first
+		}
+		down.Store(false)
+		done := make(chan error)
+		return &Endpoint{URL: "http://127.0.0.1:7", Done: done, Stop: func(context.Context) error {
+			stops++
+			down.Store(true)
+			close(done)
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			for _, c := range s.conns {
+				c.end(client.ServerDisconnect) // as a server that says goodbye
+			}
+			return nil
+		}}, nil
+	}
+	c := play(t, s, strings.Replace(deploy, "FAULT", "{restart: true}", 1), func(o *Options) { o.Target, o.Start = "", start })
+	if c.Verdict != result.Pass {
+		t.Errorf("verdict %s: %s; errors %v", c.Verdict, c.Reason, c.Errors)
+	}
+	if r := c.Latency["reconnect"]; r == nil || r.N != 21 {
+		t.Errorf("reconnect %+v, want 21 samples", r)
+	}
+	if starts != 3 || stops != 2 || strings.Join(listens, " ") != "127.0.0.1:0 127.0.0.1:7 127.0.0.1:7" {
+		t.Errorf("%d starts at %v, %d stops", starts, listens, stops)
+	}
+	if c.Clients.Held != 21 || c.Clients.Dropped != 0 {
+		t.Errorf("clients %+v", c.Clients)
+	}
+}
+
+func TestAForeignServerIsNotRestarted(t *testing.T) {
+	t.Parallel()
+	f, err := file.Parse("t.yaml", []byte(strings.Replace(deploy, "FAULT", "{restart: true}", 1)), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Run(t.Context(), f, Options{Target: "http://127.0.0.1:1", dial: (&fakeServer{}).dial})
+	if err == nil || !strings.Contains(err.Error(), "the phase deploy restarts the built-in server") {
+		t.Errorf("%v", err)
+	}
+}
