@@ -1,0 +1,29 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/throng-io/throng/scenario/file"
+)
+
+func schemaCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema",
+		Short: "Print the JSON Schema of scenario files, for editors",
+		Long: `Print the JSON Schema of the scenario files that this version reads. Editors that
+speak to a YAML language server complete and check a file with it:
+
+  throng schema > scenario.schema.json
+
+and, as the first line of the file beside it:
+
+  # yaml-language-server: $schema=scenario.schema.json
+
+'throng check' refuses more: what values mean together no schema can say.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := cmd.OutOrStdout().Write(file.Schema())
+			return err
+		},
+	}
+}
