@@ -1,0 +1,70 @@
+package main
+
+import (
+	_ "embed" // the starter
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/throng-io/throng/scenario/file"
+)
+
+//go:embed starter.yaml
+var starter string
+
+// starterName is what the starter is called when no name is given.
+const starterName = "scenario"
+
+func initCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "init [NAME]",
+		Short: "Write a commented scenario to start from",
+		Long: `Write NAME.yaml (` + starterName + `.yaml without a name), a small scenario with comments that runs
+as it is, against the built-in server. A file that is there is never overwritten.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			path := starterName
+			if len(args) == 1 {
+				path = args[0]
+			}
+			path = strings.TrimSuffix(path, ".yaml") + ".yaml"
+			if err := writeStarter(path); err != nil {
+				return err
+			}
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s is written; 'throng check %[1]s' shows what it does, 'throng run %[1]s' runs it\n", path)
+			return err
+		},
+	}
+}
+
+// writeStarter writes the starter for a file of that path. It is parsed
+// before: a name that a scenario cannot have is refused, and nothing written.
+func writeStarter(path string) error {
+	name := strings.TrimSuffix(filepath.Base(path), ".yaml")
+	text := strings.ReplaceAll(starter, "NAME", name)
+	if _, err := file.Parse(path, []byte(text), nil); err != nil {
+		return fmt.Errorf("a scenario cannot be named %q; use a-z, 0-9 and -, at most 63, starting with a letter or digit", name)
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return fmt.Errorf("%s is there already and stays as it is; choose another name", path)
+	case err != nil:
+		return fmt.Errorf("write the starter: %w", err)
+	}
+	if _, err = f.WriteString(text); err == nil {
+		err = f.Close()
+	} else {
+		_ = f.Close()
+	}
+	if err != nil {
+		_ = os.Remove(path) // half a scenario helps nobody
+		return fmt.Errorf("write the starter: %w", err)
+	}
+	return nil
+}
