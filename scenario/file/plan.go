@@ -46,7 +46,7 @@ func (s *Spec) demand(share, load float64) Plan {
 			case g.Count == 0:
 				per = 0
 			case st.Per == "client":
-				per *= float64(clients)
+				per *= g.present(float64(clients), share)
 			case st.Per == "room" && g.Rooms != nil:
 				per *= float64(g.Rooms.Of)
 			}
@@ -59,6 +59,15 @@ func (s *Spec) demand(share, load float64) Plan {
 	}
 	p.Files = p.Sockets + ownFiles
 	return p
+}
+
+// present is how many clients of the group are there on average when at most
+// that many are: where they arrive and leave, the rate times the stay.
+func (g *Group) present(most, share float64) float64 {
+	if g.Arrive == 0 || g.Life.IsZero() {
+		return most
+	}
+	return min(most, g.Arrive*share*g.Life.Mean())
 }
 
 // sockets is how many connections that many clients of the group hold at most.
@@ -97,7 +106,7 @@ func (s *Spec) receivers(from Group, st Stream, share float64) float64 {
 		if g.Namespace != from.Namespace {
 			continue
 		}
-		clients := float64(g.Count) * share
+		clients := g.present(float64(g.Count)*share, share)
 		switch {
 		case st.Op == OpAll:
 			n += clients

@@ -43,3 +43,22 @@ phases:
 		t.Errorf("sources (-want +got):\n%s", diff)
 	}
 }
+
+// Sockets are planned for the most that arrivals can bring, messages for how many are there on average.
+func TestPlanOfArrivals(t *testing.T) {
+	f, err := Parse("x.yaml", []byte(`
+version: 1
+name: x
+groups:
+  guests: {arrive: 50/s, life: exp(6s), send: [{op: echo, rate: 1/s, ack: 1s}]}
+  speaker: {count: 1, send: [{op: all, rate: 10/s, expect: others}]}
+phases: [{name: hold, for: 60s}]
+`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := f.Spec.Plan()
+	if p.Clients <= 301 || p.Sockets != p.Clients || p.Offered != 310 || p.Deliveries != 3000 {
+		t.Errorf("%+v, want more than 301 clients, 310 messages and 3000 deliveries a second", p)
+	}
+}
