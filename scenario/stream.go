@@ -192,6 +192,10 @@ func (s *stream) fire(now int64) {
 	case errors.Is(err, client.ErrBackpressure):
 		key.class = "send.backpressure"
 	case errors.Is(err, client.ErrClosed):
+		if s.group.spec.Reconnect != nil { // its connection has just broken: it is away, and not asked
+			s.offered[o.phase].Add(-1)
+			return
+		}
 		key.class = "send.unconnected"
 	default:
 		key.class = "send.other"
