@@ -30,6 +30,9 @@ func play(t *testing.T, s *fakeServer, text string, change ...func(*Options)) *r
 
 func playRun(ctx context.Context, t *testing.T, s *fakeServer, text string, change ...func(*Options)) *result.Run {
 	t.Helper()
+	if !strings.Contains(text, "valid:") { // the default judges this machine, which may be busy with other tests
+		text += "\nvalid: [achieved(rate) > 99%]\n"
+	}
 	f, err := file.Parse("test.yaml", []byte(text), nil)
 	if err != nil {
 		t.Fatal(err)

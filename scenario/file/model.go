@@ -18,7 +18,7 @@ type Spec struct {
 	Groups  []Group           // in file order, at least one
 	Phases  []Phase           // in order, at least one; default: ramp (5s, or what connecting takes), warm (2s), hold (30s, recorded)
 	SLO     []Check           // may be empty
-	Valid   []Check           // never empty; default p99(lag) < 10ms, max(cpu) < 90%, achieved(rate) > 99%
+	Valid   []Check           // never empty; default p99(lag) < 25ms, max(cpu) < 90%, achieved(rate) > 99%
 	Report  Report            // what to write, and where
 	Params  map[string]string // the matrix values of this cell as written; nil without a matrix
 }

@@ -138,7 +138,7 @@ func defaultPhases(s *Spec) []Phase {
 // scenario that sends nothing has no schedule to be late with.
 func defaultValid(s *Spec) []Check {
 	valid := []Check{
-		{Text: "p99(lag) < 10ms", Kind: Valid, Stat: "p99", Quantile: 99, Metric: "lag", Op: "<", Value: 0.01, Unit: UnitSeconds},
+		{Text: "p99(lag) < 25ms", Kind: Valid, Stat: "p99", Quantile: 99, Metric: "lag", Op: "<", Value: 0.025, Unit: UnitSeconds},
 		{Text: "max(cpu) < 90%", Kind: Valid, Stat: "max", Metric: "cpu", Op: "<", Value: 0.9, Unit: UnitShare},
 		{Text: "achieved(rate) > 99%", Kind: Valid, Stat: "achieved", Metric: "rate", Op: ">", Value: 0.99, Unit: UnitShare},
 	}
