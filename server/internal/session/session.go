@@ -133,6 +133,7 @@ type Session struct {
 	releasing bool // held polls are answered while probe is set
 
 	awaitingPong, extended bool
+	doom                   time.Duration // since epoch: when the heartbeat ends the session, if nothing comes
 
 	out      []*frame.Frame // waiting, oldest first
 	head     int            // bytes of out[0] that are written
@@ -158,11 +159,12 @@ func New(cfg *Config, id string) *Session {
 // starts the heartbeat.
 func (s *Session) Open(h Handler, c Conn, first *frame.Frame) {
 	s.handler = h
+	s.mu.Lock()
+	s.renew()
 	if c != nil {
-		s.mu.Lock()
 		s.attach(c)
-		s.mu.Unlock()
 	}
+	s.mu.Unlock()
 	if first != nil {
 		s.Send(first)
 	}
@@ -208,6 +210,9 @@ func (s *Session) Receive(p engineio.Packet) error {
 	// it is alive. Once per ping, any packet buys it another timeout.
 	extend := s.awaitingPong && !s.extended && p.Type != engineio.Pong
 	s.extended = s.extended || extend
+	if extend {
+		s.doom = time.Since(epoch) + s.cfg.PingTimeout
+	}
 	s.mu.Unlock()
 	switch {
 	case st == closed:
@@ -240,12 +245,21 @@ func (s *Session) Receive(p engineio.Packet) error {
 func (s *Session) pong() {
 	s.mu.Lock()
 	s.awaitingPong, s.extended = false, false
+	s.renew()
 	alive := s.state == open
 	s.mu.Unlock()
 	if alive {
 		s.cfg.Clock.Arm(&s.heart, s.cfg.PingInterval)
 	}
 }
+
+// renew notes that the client has just been heard of; the lock is held.
+func (s *Session) renew() {
+	s.doom = time.Since(epoch) + s.cfg.PingInterval + s.cfg.PingTimeout
+}
+
+// epoch is what times are counted from, to keep them short.
+var epoch = time.Now()
 
 // pingFrame is the heartbeat of every session.
 var pingFrame = frame.Packet(engineio.Packet{Type: engineio.Ping})
@@ -347,9 +361,14 @@ func (s *Session) Do(f func()) {
 	}()
 }
 
-// Ended reports whether the session takes and gives nothing any more.
+// Ended reports whether the session takes and gives nothing any more. A session
+// whose heartbeat is overdue has ended: the clock ends it a little later, but
+// who asks first must not find it alive.
 func (s *Session) Ended() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.state == open && time.Since(epoch) >= s.doom {
+		s.end(PingTimeout)
+	}
 	return s.state == closed
 }
