@@ -266,7 +266,7 @@ func (e *Engine) handshake(s *session.Session, transport string) engineio.Packet
 // The returned channel is closed when all of them, and all their connections,
 // are gone.
 func (e *Engine) Stop() <-chan struct{} {
-	e.each(func(s *session.Session) { s.Shut(session.ServerShutdown) }, true)
+	e.stop(func(s *session.Session) { s.Shut(session.ServerShutdown) })
 	done := make(chan struct{})
 	go func() {
 		e.live.Wait()
@@ -278,18 +278,19 @@ func (e *Engine) Stop() <-chan struct{} {
 
 // Abort ends all sessions at once. It follows a Stop that took too long.
 func (e *Engine) Abort() {
-	e.each(func(s *session.Session) { s.Close(session.ServerShutdown) }, true)
+	e.stop(func(s *session.Session) { s.Close(session.ServerShutdown) })
 }
 
-func (e *Engine) each(do func(*session.Session), stop bool) {
+// stop refuses new sessions and ends those there are.
+func (e *Engine) stop(end func(*session.Session)) {
 	e.mu.Lock()
-	e.stopped = e.stopped || stop
+	e.stopped = true
 	all := make([]*session.Session, 0, len(e.sessions))
 	for _, s := range e.sessions {
 		all = append(all, s)
 	}
 	e.mu.Unlock()
 	for _, s := range all {
-		do(s)
+		end(s)
 	}
 }

@@ -9,13 +9,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// This is the whole of the raw path: two system calls that do not block.
+// System calls that do not block, on connections that the library reads. Where
+// there is a poller (package poll), plain websockets are its own and are written
+// there; what is left for here is the watch over held polls, and the websockets
+// of systems without one.
 //
 // net.Conn.Write would park the goroutine when the kernel's buffer is full, and
-// one slow reader would then stop a broadcast to all the others; it also costs
-// up to twice the CPU time per message. RawConn keeps what matters of it: the
-// descriptor cannot be closed, and so not be reused for another client, while a
-// callback runs.
+// one slow reader would then stop a broadcast to all the others. RawConn keeps
+// what matters of it: the descriptor cannot be closed, and so not be reused for
+// another client, while a callback runs.
 
 const canPeek = true
 
