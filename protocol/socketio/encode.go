@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"time"
 )
 
 // AppendArgs appends args to dst as elements of a JSON array, separated by
@@ -52,11 +53,14 @@ var (
 	errRawJSON = errors.New("json.RawMessage is not valid JSON")
 )
 
-// encoder writes values as JSON and puts binary aside.
+// encoder writes values, as JSON that puts binary aside or, if packed, as
+// MessagePack. This file walks the values, the same way for both; what each
+// format writes for them is in encode_leaf.go.
 type encoder struct {
 	dst         []byte
-	attachments [][]byte
+	attachments [][]byte // of JSON
 	depth       int
+	packed      bool
 }
 
 // value writes the types that arguments commonly have without reflection.
@@ -65,25 +69,25 @@ func (e *encoder) value(v any) error {
 	case nil:
 		e.null()
 	case string:
-		e.dst = AppendString(e.dst, v)
+		e.text(v)
 	case bool:
-		e.dst = strconv.AppendBool(e.dst, v)
+		e.boolean(v)
 	case int:
-		e.dst = strconv.AppendInt(e.dst, int64(v), 10)
+		e.int(int64(v))
 	case int64:
-		e.dst = strconv.AppendInt(e.dst, v, 10)
+		e.int(v)
 	case int32:
-		e.dst = strconv.AppendInt(e.dst, int64(v), 10)
+		e.int(int64(v))
 	case uint:
-		e.dst = strconv.AppendUint(e.dst, uint64(v), 10)
+		e.uint(uint64(v))
 	case uint64:
-		e.dst = strconv.AppendUint(e.dst, v, 10)
+		e.uint(v)
 	case uint32:
-		e.dst = strconv.AppendUint(e.dst, uint64(v), 10)
+		e.uint(uint64(v))
 	case float64:
-		e.dst = appendFloat(e.dst, v, 64)
+		e.float(v, 64)
 	case []byte:
-		e.attach(v)
+		e.binary(v)
 	case json.RawMessage:
 		return e.raw(v)
 	case []any:
@@ -93,32 +97,6 @@ func (e *encoder) value(v any) error {
 	default:
 		return e.reflect(reflect.ValueOf(v))
 	}
-	return nil
-}
-
-func (e *encoder) null() { e.dst = append(e.dst, "null"...) }
-
-// attach puts b aside and writes the placeholder for it.
-func (e *encoder) attach(b []byte) {
-	if b == nil {
-		e.null()
-		return
-	}
-	e.dst = append(e.dst, `{"_placeholder":true,"num":`...)
-	e.dst = strconv.AppendInt(e.dst, int64(len(e.attachments)), 10)
-	e.dst = append(e.dst, '}')
-	e.attachments = append(e.attachments, b)
-}
-
-func (e *encoder) raw(b json.RawMessage) error {
-	if len(b) == 0 {
-		e.null()
-		return nil
-	}
-	if !validJSON(b) {
-		return errRawJSON
-	}
-	e.dst = append(e.dst, b...)
 	return nil
 }
 
@@ -137,16 +115,14 @@ func (e *encoder) slice(list []any) error {
 	if err := e.enter(); err != nil {
 		return err
 	}
-	e.dst = append(e.dst, '[')
+	e.openArray(len(list))
 	for i, v := range list {
-		if i > 0 {
-			e.dst = append(e.dst, ',')
-		}
+		e.separate(i)
 		if err := e.value(v); err != nil {
 			return err
 		}
 	}
-	e.dst = append(e.dst, ']')
+	e.closeArray()
 	e.depth--
 	return nil
 }
@@ -164,25 +140,20 @@ func (e *encoder) object(m map[string]any) error {
 		keys = append(keys, k)
 	}
 	slices.Sort(keys)
-	e.dst = append(e.dst, '{')
+	e.openMap(len(m))
 	for i, k := range keys {
-		e.key(i, k)
+		e.separate(i)
+		e.key(k)
 		if err := e.value(m[k]); err != nil {
 			return err
 		}
 	}
-	e.dst = append(e.dst, '}')
+	e.closeMap()
 	e.depth--
 	return nil
 }
 
-// key writes the key of member i and what stands around it.
-func (e *encoder) key(i int, k string) {
-	if i > 0 {
-		e.dst = append(e.dst, ',')
-	}
-	e.dst = append(AppendString(e.dst, k), ':')
-}
+var timeType = reflect.TypeFor[time.Time]()
 
 // reflect writes a value of any type.
 func (e *encoder) reflect(v reflect.Value) error {
@@ -195,13 +166,13 @@ func (e *encoder) reflect(v reflect.Value) error {
 	}
 	switch v.Kind() {
 	case reflect.Bool:
-		e.dst = strconv.AppendBool(e.dst, v.Bool())
+		e.boolean(v.Bool())
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		e.dst = strconv.AppendInt(e.dst, v.Int(), 10)
+		e.int(v.Int())
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
-		e.dst = strconv.AppendUint(e.dst, v.Uint(), 10)
+		e.uint(v.Uint())
 	case reflect.Float32, reflect.Float64:
-		e.dst = appendFloat(e.dst, v.Float(), v.Type().Bits())
+		e.float(v.Float(), v.Type().Bits())
 	case reflect.String:
 		return e.string(v)
 	case reflect.Pointer, reflect.Interface:
@@ -214,7 +185,7 @@ func (e *encoder) reflect(v reflect.Value) error {
 	case reflect.Struct, reflect.Map, reflect.Slice, reflect.Array:
 		return e.container(v)
 	default:
-		return fmt.Errorf("type %s cannot be encoded as JSON", v.Type())
+		return fmt.Errorf("type %s cannot be encoded as %s", v.Type(), e.format())
 	}
 	return nil
 }
@@ -225,7 +196,7 @@ var numberType = reflect.TypeFor[json.Number]()
 func (e *encoder) string(v reflect.Value) error {
 	s := v.String()
 	if v.Type() != numberType {
-		e.dst = AppendString(e.dst, s)
+		e.text(s)
 		return nil
 	}
 	if s == "" {
@@ -235,7 +206,7 @@ func (e *encoder) string(v reflect.Value) error {
 	if n.number(0) != len(s) {
 		return fmt.Errorf("json.Number %q is not a number", s)
 	}
-	e.dst = append(e.dst, s...)
+	e.number(s)
 	return nil
 }
 
@@ -243,7 +214,7 @@ func (e *encoder) string(v reflect.Value) error {
 func (e *encoder) container(v reflect.Value) error {
 	kind := v.Kind()
 	if kind == reflect.Slice && v.Type().Elem().Kind() == reflect.Uint8 {
-		e.attach(v.Bytes())
+		e.binary(v.Bytes())
 		return nil
 	}
 	if (kind == reflect.Slice || kind == reflect.Map) && v.IsNil() {
@@ -267,16 +238,14 @@ func (e *encoder) container(v reflect.Value) error {
 }
 
 func (e *encoder) list(v reflect.Value) error {
-	e.dst = append(e.dst, '[')
+	e.openArray(v.Len())
 	for i := range v.Len() {
-		if i > 0 {
-			e.dst = append(e.dst, ',')
-		}
+		e.separate(i)
 		if err := e.reflect(v.Index(i)); err != nil {
 			return err
 		}
 	}
-	e.dst = append(e.dst, ']')
+	e.closeArray()
 	return nil
 }
 
@@ -287,26 +256,27 @@ func (e *encoder) mapping(v reflect.Value) error {
 	}
 	members := make([]member, 0, v.Len())
 	for it := v.MapRange(); it.Next(); {
-		key, err := keyString(it.Key())
+		key, err := e.keyString(it.Key())
 		if err != nil {
 			return err
 		}
 		members = append(members, member{key, it.Value()})
 	}
 	slices.SortFunc(members, func(a, b member) int { return cmp.Compare(a.key, b.key) })
-	e.dst = append(e.dst, '{')
+	e.openMap(len(members))
 	for i, m := range members {
-		e.key(i, m.key)
+		e.separate(i)
+		e.key(m.key)
 		if err := e.reflect(m.value); err != nil {
 			return err
 		}
 	}
-	e.dst = append(e.dst, '}')
+	e.closeMap()
 	return nil
 }
 
 // keyString gives the key of a map the text that encoding/json gives it.
-func keyString(k reflect.Value) (string, error) {
+func (e *encoder) keyString(k reflect.Value) (string, error) {
 	if k.Kind() == reflect.String {
 		return k.String(), nil
 	}
@@ -323,29 +293,53 @@ func keyString(k reflect.Value) (string, error) {
 	case k.CanUint():
 		return strconv.FormatUint(k.Uint(), 10), nil
 	}
-	return "", fmt.Errorf("map key of type %s cannot be encoded as JSON", k.Type())
+	return "", fmt.Errorf("map key of type %s cannot be encoded as %s", k.Type(), e.format())
 }
 
+var errUnsteady = errors.New("struct changed while it was encoded")
+
+// structure writes the fields that are not left out.
 func (e *encoder) structure(v reflect.Value) error {
-	e.dst = append(e.dst, '{')
-	start := len(e.dst)
 	fields := fieldsOf(v.Type())
+	n := len(fields)
+	if e.packed { // how many they are has to stand before them
+		n = kept(fields, v)
+	}
+	e.openMap(n)
+	written := 0
 	for i := range fields {
 		f := &fields[i]
 		value, ok := f.get(v)
 		if !ok || f.omit(value) {
 			continue
 		}
-		if len(e.dst) > start {
-			e.dst = append(e.dst, ',')
+		e.separate(written)
+		if written++; written > n {
+			return errUnsteady
 		}
-		e.dst = append(e.dst, f.encodedName...)
+		e.fieldName(f)
 		if err := e.field(f, value); err != nil {
 			return err
 		}
 	}
-	e.dst = append(e.dst, '}')
+	if e.packed && written != n {
+		return errUnsteady
+	}
+	e.closeMap()
 	return nil
+}
+
+// kept counts the fields of struct v that are not left out.
+func kept(fields []field, v reflect.Value) (n int) {
+	for i := range fields {
+		f := &fields[i]
+		if !f.omitEmpty && !f.omitZero && len(f.index) == 1 { // it cannot be left out
+			n++
+		} else if value, ok := f.get(v); ok && !f.omit(value) {
+			n++
+		}
+	}
+	return n
 }
 
 // field writes the value of a field, as a JSON string if the tag asks for it.
@@ -357,12 +351,22 @@ func (e *encoder) field(f *field, v reflect.Value) error {
 	if err := inner.reflect(v); err != nil {
 		return err
 	}
-	e.dst = AppendString(e.dst, string(inner.dst))
+	e.text(string(inner.dst))
 	return nil
 }
 
-// marshaler lets a value encode itself if its type can.
+// marshaler lets a value encode itself if its type can. A time is a type of its
+// own in MessagePack only.
 func (e *encoder) marshaler(v reflect.Value) (done bool, err error) {
+	if e.packed {
+		if v.Kind() == reflect.Pointer && v.Type().Elem() == timeType {
+			v = v.Elem()
+		}
+		if t, ok := reflect.TypeAssert[time.Time](v); ok {
+			e.dst = appendMsgpackDate(e.dst, t)
+			return true, nil
+		}
+	}
 	m := marshalingOf(v.Type())
 	if m == marshalsAddrJSON || m == marshalsAddrText {
 		if !v.CanAddr() {
@@ -384,13 +388,13 @@ func (e *encoder) marshaler(v reflect.Value) (done bool, err error) {
 		if err != nil {
 			return true, fmt.Errorf("MarshalJSON of %s: %w", v.Type(), err)
 		}
-		e.dst = append(e.dst, b...)
+		e.json(b)
 	default:
 		b, err = v.Interface().(encoding.TextMarshaler).MarshalText()
 		if err != nil {
 			return true, fmt.Errorf("MarshalText of %s: %w", v.Type(), err)
 		}
-		e.dst = AppendString(e.dst, string(b))
+		e.text(string(b))
 	}
 	return true, nil
 }

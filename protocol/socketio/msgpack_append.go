@@ -51,7 +51,7 @@ func appendMsgpackConnect(dst []byte, t Type, namespace string, data any) ([]byt
 	if data == nil {
 		return appendMsgpackNamespace(appendMsgpackHead(dst, t, 2), namespace), nil
 	}
-	e := msgpackEncoder{dst: appendMsgpackHead(dst, t, 3)}
+	e := encoder{dst: appendMsgpackHead(dst, t, 3), packed: true}
 	start := len(e.dst)
 	if err := e.value(data); err != nil {
 		return dst, fmt.Errorf("socket.io: data of a connect packet: %w", err)
@@ -90,7 +90,7 @@ func appendMsgpackAck(dst []byte, namespace string, id uint64, args []any) ([]by
 }
 
 func appendMsgpackArgs(dst []byte, args []any) ([]byte, error) {
-	e := msgpackEncoder{dst: dst}
+	e := encoder{dst: dst, packed: true}
 	for i, arg := range args {
 		if err := e.value(arg); err != nil {
 			return nil, fmt.Errorf("argument %d: %w", i+1, err)
