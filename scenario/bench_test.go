@@ -56,7 +56,7 @@ phases: [{name: hold, for: 10s}]
 	if err != nil {
 		tb.Fatal(err)
 	}
-	t := newTrial(&f.Cells()[0], &Endpoint{}, nil, Options{}, place{0, 1})
+	t := newTrial(&f.Cells()[0], &Endpoint{}, nil, Options{}, place{n: 1})
 	t.epoch = client.Now()
 	var viewers []*actor
 	for i := range receivers {

@@ -16,6 +16,7 @@ type findings struct {
 	t    *trial
 	c    *collector
 	rows [][]row // of the ledger, by stream
+	end  int64   // of what was measured, since the trial's start
 }
 
 // A span of seconds, for windows over what is kept by the second; all means any time.
@@ -28,11 +29,16 @@ func (s seconds) has(second int) bool { return s.all || second >= s.from && seco
 
 // check evaluates one rule.
 func (f *findings) check(k file.Check) result.Check {
+	v, note := f.value(&k, true)
+	return f.found(&k, v, note)
+}
+
+// found is a rule with the value that was found for it; NaN stands for none.
+func (f *findings) found(k *file.Check, v float64, note string) result.Check {
 	r := result.Check{
 		Text: k.Text, Kind: k.Kind, Unit: unitOf(k.Unit), Limit: k.Value, Stat: k.Stat, Metric: k.Metric,
 		Labels: k.Labels, Op: k.Op, OverS: k.Over.Seconds(), Phase: k.Phase,
 	}
-	v, note := f.value(&k)
 	if math.IsNaN(v) {
 		r.NoData, r.Note = true, "no samples"
 	} else {
@@ -53,8 +59,9 @@ func unitOf(u string) string {
 	return u
 }
 
-// value looks up what a check asks for; NaN when there is nothing to measure it by.
-func (f *findings) value(k *file.Check) (v float64, note string) {
+// value looks up what a check asks for; NaN when there is nothing to measure it by. At the end
+// of a trial, a stretch that was too short for a window is taken for one.
+func (f *findings) value(k *file.Check, atEnd bool) (v float64, note string) {
 	if windowed(k) {
 		sc := scope{metric: k.Metric, labels: k.Labels, phase: k.Phase}
 		if k.Over == 0 {
@@ -62,7 +69,9 @@ func (f *findings) value(k *file.Check) (v float64, note string) {
 		}
 		for _, w := range f.c.windows {
 			if w.check.Text == k.Text && w.check.Kind == k.Kind {
-				w.settle(f.c.at)
+				if atEnd {
+					w.settle(f.c.at)
+				}
 				return w.worst, w.note()
 			}
 		}
@@ -79,7 +88,7 @@ func (f *findings) length(sc *scope) (sum float64) {
 	for i := range f.t.tl.spans {
 		if f.t.phaseIn(sc, i) {
 			s := &f.t.tl.spans[i]
-			sum += float64(max(0, min(s.end, f.c.end)-s.start)) / 1e9
+			sum += float64(max(0, min(s.end, f.end)-s.start)) / 1e9
 		}
 	}
 	return sum
@@ -344,7 +353,7 @@ func (f *findings) judge(end ending, why error) (checks []result.Check, v result
 	}
 	if end == serverGone {
 		// Whatever else is said: this is what there is to know.
-		v, reason = result.Fail, fmt.Sprintf("the server ended by itself after %.1f s", float64(f.c.end)/1e9)
+		v, reason = result.Fail, fmt.Sprintf("the server ended by itself after %.1f s", float64(f.end)/1e9)
 		if why != nil {
 			reason += ": " + why.Error()
 		}

@@ -28,7 +28,7 @@ valid: [`+valid+`]
 	if err != nil {
 		t.Fatal(err)
 	}
-	tr := newTrial(&f.Cells()[0], &Endpoint{}, nil, Options{second: time.Second}, place{0, 1})
+	tr := newTrial(&f.Cells()[0], &Endpoint{}, nil, Options{second: time.Second}, place{n: 1})
 	c := newCollector(tr)
 	c.end = tr.tl.end
 	add := func(series, phase int, ms ...int) {
@@ -62,7 +62,7 @@ valid: [`+valid+`]
 	rows := make([][]row, 3)
 	rows[0] = []row{{0, 0, tally{expected: 10, lost: 10}}, {1, 1, tally{sent: 20, expected: 200, received: 190, late: 4, lost: 6, duplicate: 2, disorder: 1}}}
 	rows[2] = []row{{1, 1, tally{sent: 20, expected: 200, received: 200}}}
-	return &findings{t: tr, c: c, rows: rows}
+	return &findings{t: tr, c: c, rows: rows, end: c.end}
 }
 
 func TestChecksFindTheirValue(t *testing.T) {
@@ -167,7 +167,7 @@ func TestVerdicts(t *testing.T) {
 		},
 		"cut short before it began": {
 			slo: allow + fine, valid: "max(cpu) < 80%", want: result.Invalid, reason: "before a recorded phase began", end: interrupted,
-			change: func(f *findings) { f.c.end = 5e8 },
+			change: func(f *findings) { f.end = 5e8 },
 		},
 		"the server ended": {slo: allow + broken, valid: "max(cpu) < 20%", want: result.Fail, reason: "the server ended by itself after 2.0 s", end: serverGone},
 	} {

@@ -42,9 +42,10 @@ type collector struct {
 	end   int64       // when
 	atEnd result.Clients
 
-	show Progress
-	quit chan struct{}
-	done chan struct{}
+	show     Progress
+	standing *standing
+	quit     chan struct{}
+	done     chan struct{}
 }
 
 // A moment is what checks need of one second besides latencies.
@@ -74,8 +75,9 @@ func newCollector(t *trial) *collector {
 	c.its, c.own = c.before, ownUsage()
 	c.show = Progress{
 		Cell: t.at.i + 1, Cells: t.at.n, Params: t.spec.Params, Trial: t.cell.Trial,
-		Phases: len(t.tl.spans), Total: time.Duration(t.tl.end),
+		Phases: len(t.tl.spans), Total: time.Duration(t.tl.end), Plan: t.tl.plan(),
 	}
+	c.standing = newStanding(c)
 	return c
 }
 
@@ -175,7 +177,6 @@ func (c *collector) second(until int64) {
 			s.Received = q.N
 		}
 		s.Latency[metric] = q
-		h.Reset()
 	}
 	m := moment{phase: t.tl.phaseAt((from + until) / 2)}
 	sent, offered := t.operations()
@@ -190,6 +191,12 @@ func (c *collector) second(until int64) {
 	c.timeline = append(c.timeline, s)
 	c.moments = append(c.moments, m)
 	c.at = until
+	if t.opt.Second != nil {
+		t.opt.Second(&s, c.interval)
+	}
+	for _, h := range c.interval {
+		h.Reset()
+	}
 	c.refresh(&s, time.Duration(until-from))
 }
 
@@ -271,7 +278,10 @@ func (c *collector) refresh(s *result.Second, took time.Duration) {
 	p.Received += s.Received
 	p.LagP99 = time.Duration(s.LagP99us) * time.Microsecond
 	p.CPU, p.ServerCPU = s.CPU, s.ServerCPU
+	p.Seconds, p.Second = len(c.timeline), *s
 	p.Lost = c.t.ledger.watch(c.at)
+	p.Ledger, p.Checks = c.standing.look()
+	p.Classes = c.t.errors.classes()
 	p.Metric = ""
 	for _, metric := range []string{metricDelivery, metricAck} {
 		h := c.total(scope{metric: metric})
@@ -292,6 +302,7 @@ func (c *collector) progress() {
 	t, p := c.t, &c.show
 	now := t.now()
 	p.Elapsed = time.Duration(now)
+	p.Left = t.at.after + max(0, p.Total-p.Elapsed)
 	p.PhaseIndex = t.tl.phaseAt(now)
 	p.Recording = false
 	if p.PhaseIndex < 0 {

@@ -1,6 +1,8 @@
 package scenario
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -28,11 +30,12 @@ type errorBook struct {
 	mu    sync.Mutex
 	rows  map[errorRow]int64
 	texts map[string]string
-	order []string // classes, first seen first
+	sums  map[string]int64 // by class
+	order []string         // classes, first seen first
 }
 
 func newErrorBook(tl *timeline) *errorBook {
-	return &errorBook{tl: tl, rows: map[errorRow]int64{}, texts: map[string]string{}}
+	return &errorBook{tl: tl, rows: map[errorRow]int64{}, texts: map[string]string{}, sums: map[string]int64{}}
 }
 
 // add counts an error that belongs to a moment: for an operation the one at which it was due.
@@ -41,6 +44,7 @@ func (b *errorBook) add(k errorKey, when int64, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.rows[errorRow{k, b.tl.phaseAt(when), int(when / 1e9)}]++
+	b.sums[k.class]++
 	if _, known := b.texts[k.class]; !known {
 		b.texts[k.class] = ""
 		if err != nil {
@@ -60,6 +64,18 @@ func (b *errorBook) sum(keep func(*errorRow) bool) (n int64) {
 		}
 	}
 	return n
+}
+
+// classes returns the sums by class, the largest first.
+func (b *errorBook) classes() []ErrorClass {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	all := make([]ErrorClass, 0, len(b.order))
+	for _, class := range b.order {
+		all = append(all, ErrorClass{Class: class, N: b.sums[class], Text: b.texts[class]})
+	}
+	slices.SortStableFunc(all, func(x, y ErrorClass) int { return cmp.Compare(y.N, x.N) })
+	return all
 }
 
 // latest returns the classes seen last, at most n.

@@ -62,6 +62,7 @@ type book struct {
 	shelf   atomic.Pointer[shelf]
 	watched atomic.Uint32 // slots before it have been looked at after their late limit
 	overdue atomic.Int64  // what was missing then
+	seen    []row         // of those slots as they were then; the watcher's
 	rows    []row         // of closed slots, in order of due time; the emitter's until settled
 }
 
@@ -444,7 +445,9 @@ func (l *ledger) watch(now int64) (overdue int64) {
 				break
 			}
 			if !s.void.Load() {
-				b.overdue.Add(max(0, int64(s.expected)-int64(s.got.Load())-int64(s.undecided.Load())))
+				t := s.tally(max(0, int64(s.expected)-int64(s.got.Load())-int64(s.undecided.Load())))
+				b.overdue.Add(t.lost)
+				b.seen = enter(b.seen, s, t)
 			}
 			b.watched.Add(1)
 		}
@@ -520,12 +523,8 @@ func (l *ledger) close(s *slot, now int64) {
 		return
 	}
 	b := s.book
-	got, late, extra := int64(s.got.Load()), int64(s.late.Load()), int64(s.extra.Load())
-	t := tally{
-		sent: 1, expected: int64(s.expected) + extra, received: got - late, late: late,
-		undecided: int64(s.undecided.Load()) + extra,
-		duplicate: int64(s.duplicate.Load()), disorder: int64(s.disorder.Load()),
-	}
+	got, extra := int64(s.got.Load()), int64(s.extra.Load())
+	t := s.tally(0)
 	limit := s.due + b.late
 	missing := t.expected - got - t.undecided
 	left := s.from.leftAt.Load()
@@ -540,9 +539,25 @@ func (l *ledger) close(s *slot, now int64) {
 	if t.lost > 0 && s.audience != nil && s.told.CompareAndSwap(false, true) {
 		l.whole(s, false)
 	}
-	second := int(s.due / int64(time.Second))
-	if n := len(b.rows); n == 0 || b.rows[n-1].phase != int(s.phase) || b.rows[n-1].second != second {
-		b.rows = append(b.rows, row{phase: int(s.phase), second: second})
+	b.rows = enter(b.rows, s, t)
+}
+
+// tally is what has become of the message so far; how many are lost the caller knows.
+func (s *slot) tally(lost int64) tally {
+	got, late, extra := int64(s.got.Load()), int64(s.late.Load()), int64(s.extra.Load())
+	return tally{
+		sent: 1, expected: int64(s.expected) + extra, received: got - late, late: late, lost: lost,
+		undecided: int64(s.undecided.Load()) + extra,
+		duplicate: int64(s.duplicate.Load()), disorder: int64(s.disorder.Load()),
 	}
-	b.rows[len(b.rows)-1].add(t)
+}
+
+// enter adds a message to the row of the second in which it was due.
+func enter(rows []row, s *slot, t tally) []row {
+	second := int(s.due / int64(time.Second))
+	if n := len(rows); n == 0 || rows[n-1].phase != int(s.phase) || rows[n-1].second != second {
+		rows = append(rows, row{phase: int(s.phase), second: second})
+	}
+	rows[len(rows)-1].add(t)
+	return rows
 }

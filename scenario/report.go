@@ -16,7 +16,7 @@ import (
 
 // report puts together what the trial measured, once everything has stopped.
 func (t *trial) report(c *collector, rows [][]row, end ending, why error) *result.Cell {
-	f := &findings{t: t, c: c, rows: rows}
+	f := &findings{t: t, c: c, rows: rows, end: c.end}
 	_, held := c.clients()
 	cell := &result.Cell{
 		Params: t.spec.Params, Trial: t.cell.Trial, Settings: t.settings(), Seconds: f.length(&scope{}),
@@ -51,7 +51,9 @@ func (t *trial) report(c *collector, rows [][]row, end ending, why error) *resul
 	cell.Checks, cell.Verdict, cell.Reason = f.judge(end, why)
 	cell.Warnings = f.warnings(cell, end)
 	p := c.show
-	p.Done, p.Verdict, p.Reason = true, cell.Verdict, cell.Reason
+	p.Done, p.Verdict, p.Reason, p.Left = true, cell.Verdict, cell.Reason, t.at.after
+	p.Checks, p.Ledger = cell.Checks, cell.Ledger
+	p.Classes = t.errors.classes()
 	t.opt.Progress(p)
 	return cell
 }
@@ -95,10 +97,7 @@ func (f *findings) ledger(cell *result.Cell) {
 			}
 		}
 	}
-	cell.Ledger = result.Ledger{
-		Sent: sum.sent, Expected: sum.expected, Received: sum.received, Lost: sum.lost, Duplicate: sum.duplicate,
-		Disorder: sum.disorder, Late: sum.late, Undecided: sum.undecided,
-	}
+	cell.Ledger = sum.ledger()
 	if cell.Seconds == 0 {
 		return
 	}
@@ -106,6 +105,13 @@ func (f *findings) ledger(cell *result.Cell) {
 	cell.Rates = result.Rates{
 		OfferedPerS: float64(offered) / cell.Seconds, AchievedPerS: float64(sent) / cell.Seconds,
 		DeliveriesPerS: float64(sum.received+sum.late) / cell.Seconds,
+	}
+}
+
+func (t *tally) ledger() result.Ledger {
+	return result.Ledger{
+		Sent: t.sent, Expected: t.expected, Received: t.received, Lost: t.lost, Duplicate: t.duplicate,
+		Disorder: t.disorder, Late: t.late, Undecided: t.undecided,
 	}
 }
 
@@ -218,7 +224,7 @@ func (f *findings) warnings(cell *result.Cell, end ending) []string {
 	out := []string{}
 	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	if end == interrupted {
-		say("interrupted after %.1f of %.1f s: the figures cover what ran until then", float64(f.c.end)/1e9, float64(t.tl.end)/1e9)
+		say("interrupted after %.1f of %.1f s: the figures cover what ran until then", float64(f.end)/1e9, float64(t.tl.end)/1e9)
 	}
 	if cell.Generator.CPUMax > busyCPU {
 		say("the generator used up to %.0f%% of all cores: latencies are upper bounds", cell.Generator.CPUMax*100)

@@ -9,6 +9,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/HdrHistogram/hdrhistogram-go"
+
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/machine"
@@ -28,6 +30,10 @@ type Options struct {
 	// Progress is called some four times a second during a trial, on one goroutine, and
 	// once at the end of each. It must not block. nil = no progress.
 	Progress func(Progress)
+	// Second is called when a second of a trial's timeline has ended, on the goroutine of Progress
+	// and before it, with what was recorded in that second by metric: every phase, in
+	// microseconds. Both are valid during the call only; it must not block. nil = nobody asks.
+	Second func(s *result.Second, latency map[string]*hdrhistogram.Histogram)
 	// HistogramDir is an existing directory for the histogram logs; "" = none are written.
 	HistogramDir string
 	// Version and Command are noted in the result; "" = the version in the binary.
@@ -64,6 +70,8 @@ type Progress struct {
 	Elapsed     time.Duration // since the trial's start
 	Total       time.Duration // of the phases
 	Recording   bool
+	Plan        []result.Phase // every phase as planned; do not change
+	Left        time.Duration  // of the whole run as planned, cooldowns included
 
 	Asked, Held, Failed, Dropped int     // clients
 	Offered, Sent                int64   // operations
@@ -72,6 +80,10 @@ type Progress struct {
 	Lost                         int64   // missing so far past their late limit
 	Duplicate                    int64
 	Errors                       int64
+	Ledger                       result.Ledger // of the messages whose late limit has passed, in all phases
+
+	Seconds int           // full seconds so far
+	Second  result.Second // the last one; do not change its map
 
 	P50, P99   time.Duration // of Metric so far: recorded phases, or before the first of them everything
 	Metric     string        // "delivery", or "ack" when nothing expects deliveries; "" = no samples yet
@@ -82,6 +94,20 @@ type Progress struct {
 	Verdict    result.Verdict
 	Reason     string
 	LastErrors []string // the last kinds of errors seen, at most three
+
+	// Checks are the file's rules as they stood at the end of the last full second; NoData
+	// means that there is nothing to judge by yet. The last Progress of a trial has the
+	// final ones. Do not change.
+	Checks []result.Check
+	// Classes are the errors by class, the most frequent first; refreshed once a second. Do not change.
+	Classes []ErrorClass
+}
+
+// ErrorClass counts the errors of one kind.
+type ErrorClass struct {
+	Class string // connect.refused, ack.timeout, ...
+	N     int64
+	Text  string // what the first of them said; may be empty
 }
 
 // TargetError says that the server under test cannot be reached.
@@ -144,7 +170,7 @@ func Run(ctx context.Context, f *file.File, opt Options) (*result.Run, error) {
 		if i > 0 && !pause(ctx, f.Cooldown) {
 			break
 		}
-		cell, err := runCell(ctx, &c, opt, place{i, len(cells)})
+		cell, err := runCell(ctx, &c, opt, place{i, len(cells), planned(cells[i+1:], f.Cooldown)})
 		if cell != nil {
 			run.Cells = append(run.Cells, *cell)
 			run.Verdict = result.Worst(run.Verdict, cell.Verdict)
@@ -167,7 +193,21 @@ func Run(ctx context.Context, f *file.File, opt Options) (*result.Run, error) {
 }
 
 // A place is that of a trial among all.
-type place struct{ i, n int }
+type place struct {
+	i, n  int
+	after time.Duration // what the trials after it take as planned
+}
+
+// planned is how long trials take, each after its cooldown.
+func planned(cells []file.Cell, cooldown time.Duration) (sum time.Duration) {
+	for _, c := range cells {
+		sum += cooldown
+		for _, p := range c.Spec.Phases {
+			sum += p.For
+		}
+	}
+	return sum
+}
 
 // pause waits and reports whether the context is still alive.
 func pause(ctx context.Context, d time.Duration) bool {

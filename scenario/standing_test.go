@@ -1,0 +1,115 @@
+package scenario
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// Who watches must see a broken rule while the trial runs, and in the end the very checks of the result.
+func TestChecksStandWhileItRuns(t *testing.T) {
+	t.Parallel()
+	s := &fakeServer{}
+	s.mangle = func(n int, to *fakeConn, p []byte) []fakePacket {
+		if to.i == 3 && n >= 10 && n < 20 { // ten deliveries of the first tenths of a second never come
+			return nil
+		}
+		return []fakePacket{{text: p}}
+	}
+	text := strings.Replace(broadcast, "for: 1s", "for: 3s", 1)
+	text = strings.Replace(text, "slo: [", "slo: [loss(delivery) == 0 over 1s, p50(delivery) < 1ns over 1s, errors(ack) == 0, max(cpu) <= 100%, ", 1)
+	text = strings.Replace(text, "late: 300ms", "late: 300ms, ack: 1s", 1)
+	var first, last Progress
+	var seen []map[string]result.Check // after each second
+	samples := map[string]int64{}
+	c := play(t, s, text, func(o *Options) {
+		o.Second = func(s *result.Second, latency map[string]*hdrhistogram.Histogram) {
+			for metric, h := range latency {
+				samples[metric] += h.TotalCount()
+				if h.TotalCount() > 0 && s.Latency[metric].N != h.TotalCount() {
+					t.Errorf("%s: %d samples in the histogram, %d in the second", metric, h.TotalCount(), s.Latency[metric].N)
+				}
+			}
+		}
+		o.Progress = func(p Progress) {
+			if first.Total == 0 {
+				first = p
+			}
+			if p.Seconds > len(seen) && !p.Done {
+				now := map[string]result.Check{}
+				for _, k := range p.Checks {
+					now[k.Text] = k
+				}
+				seen = append(seen, now)
+			}
+			last = p
+		}
+	})
+	if len(first.Plan) != 2 || first.Plan[1].Name != "hold" || first.Plan[1].EndS != 3.4 || first.Plan[0].Record || !first.Plan[1].Record {
+		t.Errorf("plan %+v", first.Plan)
+	}
+	if first.Left > 3400*time.Millisecond || first.Left <= 0 || last.Left != 0 {
+		t.Errorf("left %v at first, %v in the end", first.Left, last.Left)
+	}
+	if len(seen) < 3 {
+		t.Fatalf("the checks were shown %d times in three seconds", len(seen))
+	}
+	at := seen[len(seen)-1]
+	for text, want := range map[string]struct{ noData, pass bool }{
+		"loss(delivery) == 0":         {},
+		"loss(delivery) == 0 over 1s": {},
+		"p50(delivery) < 1ns over 1s": {},
+		"p99(delivery) < 1h":          {pass: true},
+		"errors(ack) == 0":            {pass: true},
+		"max(cpu) <= 100%":            {pass: true},
+		"achieved(rate) > 99%":        {pass: true},
+	} {
+		if k, ok := at[text]; !ok || k.NoData != want.noData || k.Pass != want.pass {
+			t.Errorf("%s stood as %+v (present %v), want %+v", text, k, ok, want)
+		}
+	}
+	if k := at["loss(delivery) == 0"]; k.Value != 10 {
+		t.Errorf("%v lost shown, want 10", k.Value)
+	}
+	if len(last.Checks) != len(c.Checks) || last.Ledger != c.Ledger || !last.Done || last.Verdict != result.Fail {
+		t.Errorf("the last progress %+v differs from the result %+v", last, c)
+	}
+	if n := c.Latency["delivery"].N; samples["delivery"] != n || n != 2990 {
+		t.Errorf("the seconds had %d deliveries, the result %d, want 2990", samples["delivery"], n)
+	}
+}
+
+// Before anything was recorded nothing is claimed.
+func TestChecksBeforeTheFirstSample(t *testing.T) {
+	f := known(t, "p99(delivery) < 1s, loss(delivery) == 0, errors(connect) == 0", "max(cpu) < 80%")
+	f.c.totals, f.c.moments = nil, nil
+	for i := range f.t.attempts {
+		f.t.attempts[i].Store(0)
+	}
+	s := newStanding(f.c)
+	if _, checks := s.look(); len(checks) != 4 {
+		t.Errorf("%d checks, want 4", len(checks))
+	} else {
+		for _, k := range checks {
+			if !k.NoData || k.Pass {
+				t.Errorf("%s: %+v, want no data", k.Text, k)
+			}
+		}
+	}
+}
+
+func TestClassesAreSorted(t *testing.T) {
+	f := known(t, "p99(delivery) < 1s", "max(cpu) < 80%")
+	b := newErrorBook(f.t.tl)
+	for i, class := range []string{"connect.refused", "ack.timeout", "ack.timeout"} {
+		b.add(errorKey{class: class, stream: -1}, int64(i), nil)
+	}
+	got := b.classes()
+	if len(got) != 2 || got[0] != (ErrorClass{Class: "ack.timeout", N: 2}) || got[1] != (ErrorClass{Class: "connect.refused", N: 1}) {
+		t.Errorf("classes %+v", got)
+	}
+}
