@@ -5,7 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/server/internal/deadline"
 	"github.com/throng-io/throng/server/internal/frame"
 )
@@ -62,7 +61,7 @@ func (s *Socket) deliver(f *frame.Frame) {
 // question builds an event that asks for an answer.
 func (n *Namespace) question(id uint64, event string, args []any, volatile bool) (*frame.Frame, error) {
 	return n.build(volatile, func(dst []byte) ([]byte, [][]byte, error) {
-		return socketio.AppendEvent(dst, n.name, id, true, event, args...)
+		return n.server.opts.Parser.AppendEvent(dst, n.name, id, true, event, args...)
 	})
 }
 

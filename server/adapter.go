@@ -1,6 +1,8 @@
 package server
 
 import (
+	"encoding/json"
+
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/server/internal/fanout"
 	"github.com/throng-io/throng/server/internal/frame"
@@ -142,7 +144,14 @@ func (s *Socket) hello() *frame.Frame {
 	if s.pid != "" {
 		data = append(append(append(data, `,"pid":"`...), s.pid...), '"')
 	}
-	return packet(socketio.Packet{Type: socketio.Connect, Namespace: s.ns.raw, Data: append(data, '}')})
+	data = append(data, '}')
+	server := s.ns.server
+	if server.opts.Parser == socketio.JSON {
+		p := socketio.Packet{Type: socketio.Connect, Namespace: s.ns.raw, Data: data}
+		return server.packet(p.Append(nil))
+	}
+	b, _ := server.opts.Parser.AppendConnect(nil, s.ns.name, json.RawMessage(data)) // ids are plain: nothing to fail
+	return server.packet(b)
 }
 
 func (a *memory) save(p *past) {

@@ -33,6 +33,7 @@ type conn struct {
 
 func newConn(s *Server, sess *session.Session, ctx *fasthttp.RequestCtx) *conn {
 	c := &conn{server: s, session: sess, handshake: newHandshake(ctx)}
+	c.decoder.Parser = s.opts.Parser
 	c.decoder.MaxAttachments = s.opts.MaxAttachments
 	c.decoder.MaxBytes = s.opts.MaxAttachments * s.opts.MaxPayload
 	c.idle.Fire = func() {
@@ -72,13 +73,12 @@ func (c *conn) Message(data []byte, binary bool) error {
 		}
 		return nil
 	}
-	if binary {
-		c.server.clock.Disarm(&c.partial)
+	if len(p.Binary) == 0 {
+		return c.dispatch(p)
 	}
+	c.server.clock.Disarm(&c.partial)
 	err = c.dispatch(p)
-	if len(p.Binary) > 0 {
-		c.decoder.Reset()
-	}
+	c.decoder.Reset()
 	return err
 }
 
@@ -157,17 +157,18 @@ func (c *conn) refuse(namespace string, why error) error {
 	if structured, ok := errors.AsType[*ConnectError](why); ok {
 		data = structured.Data
 	}
-	b, err := socketio.AppendConnectError(nil, namespace, why.Error(), data)
+	parser := c.server.opts.Parser
+	b, err := parser.AppendConnectError(nil, namespace, why.Error(), data)
 	if err != nil {
 		c.server.opts.Logger.Error("connect error cannot be encoded", "namespace", namespace, "error", err)
-		b, _ = socketio.AppendConnectError(nil, namespace, why.Error(), nil)
+		b, _ = parser.AppendConnectError(nil, namespace, why.Error(), nil)
 	}
-	c.session.Send(textFrame(b))
+	c.session.Send(c.server.packet(b))
 	return nil
 }
 
 func (c *conn) emit(s *Socket, p *socketio.Packet) error {
-	name, args, err := socketio.SplitEvent(p.Data)
+	name, args, err := c.server.opts.Parser.SplitEvent(p.Data)
 	if err != nil {
 		return err
 	}
@@ -223,7 +224,7 @@ func (c *conn) ack(s *Socket, p *socketio.Packet) {
 		return
 	}
 	e := &c.event
-	*e = Event{socket: s, args: socketio.AckArgs(p.Data), attachments: p.Binary}
+	*e = Event{socket: s, args: c.server.opts.Parser.AckArgs(p.Data), attachments: p.Binary}
 	_ = c.guard(func() { pending.done(s, e, nil) })
 }
 
@@ -236,7 +237,8 @@ func (c *conn) disconnect(s *Socket) {
 	c.kicked = append(without(c.kicked, s.ns.name), s.ns.name)
 	c.mu.Unlock()
 	c.remove(s)
-	if s.leave(packet(socketio.Packet{Type: socketio.Disconnect, Namespace: s.ns.raw}), serverDisconnect) {
+	last := c.server.packet(c.server.opts.Parser.AppendDisconnect(nil, s.ns.name))
+	if s.leave(last, serverDisconnect) {
 		c.session.Do(func() { s.gone(serverDisconnect) })
 	}
 }

@@ -13,7 +13,7 @@ import (
 type Event struct {
 	socket      *Socket
 	name        []byte
-	args        []byte // JSON values with commas between them
+	args        []byte // in the encoding of the parser
 	attachments [][]byte
 	id          uint64
 	wantsAck    bool
@@ -24,16 +24,20 @@ type Event struct {
 func (e *Event) Name() string { return string(e.name) }
 
 // Bind decodes the arguments into what dst points to, in order, as
-// encoding/json would; binary attachments are found wherever []byte or any
-// stands. A nil dst skips an argument, missing arguments leave theirs as it
+// encoding/json would, whatever the parser; binary data is found wherever
+// []byte or any stands. A nil dst skips an argument, missing arguments leave theirs as it
 // was, and superfluous ones are ignored. The error names the argument that does
 // not fit. What is decoded is the caller's own and stays valid.
-func (e *Event) Bind(dst ...any) error { return socketio.Bind(e.args, e.attachments, dst...) }
+func (e *Event) Bind(dst ...any) error { return e.Parser().Bind(e.args, e.attachments, dst...) }
 
-// Raw returns the arguments as JSON values with commas between them, in which
-// attachments are placeholders, and the attachments. They must not be changed,
-// and are valid as long as the event.
+// Raw returns the arguments in the encoding of the parser, and their
+// attachments: of JSON values with commas between them, in which attachments are
+// placeholders; of MessagePack one value behind the other, and no attachments.
+// They must not be changed, and are valid as long as the event.
 func (e *Event) Raw() (args []byte, attachments [][]byte) { return e.args, e.attachments }
+
+// Parser returns the parser of the server, which reads what Raw returns.
+func (e *Event) Parser() socketio.Parser { return e.socket.ns.server.opts.Parser }
 
 // WantsAck reports whether the client waits for an answer.
 func (e *Event) WantsAck() bool { return e.wantsAck && !e.acked }
@@ -53,7 +57,7 @@ func (e *Event) Ack(args ...any) error {
 	}
 	s := e.socket
 	f, err := s.ns.build(false, func(dst []byte) ([]byte, [][]byte, error) {
-		return socketio.AppendAck(dst, s.ns.name, e.id, args...)
+		return e.Parser().AppendAck(dst, s.ns.name, e.id, args...)
 	})
 	if err != nil {
 		return err

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"errors"
 
 	"github.com/throng-io/throng/protocol/socketio"
@@ -15,19 +14,31 @@ func (c *conn) join(p *socketio.Packet) error {
 	if c.socket(p.Namespace) != nil {
 		return errJoined
 	}
+	auth, err := c.server.payload(p.Data)
+	if err != nil {
+		return err
+	}
 	var ns *Namespace
-	if err := c.guard(func() { ns = c.server.enter(p.Namespace, p.Data) }); err != nil {
+	if err := c.guard(func() { ns = c.server.enter(p.Namespace, auth) }); err != nil {
 		return err
 	}
 	if ns == nil {
 		return c.refuse(string(p.Namespace), errors.New("Invalid namespace")) //nolint:staticcheck // the protocol's words
 	}
-	s := &Socket{id: c.server.opts.NewID(), ns: ns, conn: c, auth: bytes.Clone(p.Data)}
+	s := &Socket{id: c.server.opts.NewID(), ns: ns, conn: c, auth: auth}
 	joined, err := c.admit(s)
 	if !joined {
 		ns.exit()
 	}
 	return err
+}
+
+// payload returns what a client joins with as JSON, nil if that is nothing.
+func (s *Server) payload(data []byte) ([]byte, error) {
+	if len(data) == 0 {
+		return nil, nil
+	}
+	return s.opts.Parser.AppendJSON(nil, data)
 }
 
 // admit lets s in, or not. An error closes the connection.

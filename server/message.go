@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"sync"
 
 	"github.com/throng-io/throng/protocol/socketio"
@@ -33,24 +34,47 @@ func (n *Namespace) encode(m *message, offset []byte) (*frame.Frame, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b.Frame(withOffset(text, offset), attachments, m.volatile), nil
+	return n.server.frame(b, n.withOffset(text, offset), attachments, m.volatile), nil
 }
 
 // text appends the packet of m to dst.
 func (n *Namespace) text(dst []byte, m *message) ([]byte, [][]byte, error) {
+	parser := n.server.opts.Parser
 	if m.isRaw {
-		return n.rawText(dst, socketio.Packet{Type: socketio.Event}, m.event, m.raw, m.attachments), m.attachments, nil
+		return parser.AppendRawEvent(dst, n.name, 0, false, m.event, m.raw, len(m.attachments)), m.attachments, nil
 	}
-	return socketio.AppendEvent(dst, n.name, 0, false, m.event, m.args...)
+	return parser.AppendEvent(dst, n.name, 0, false, m.event, m.args...)
 }
 
 // withOffset appends a last argument to the packet of an event, unless it is nil.
-func withOffset(text, offset []byte) []byte {
+func (n *Namespace) withOffset(text, offset []byte) []byte {
 	if offset == nil {
 		return text
 	}
+	if parser := n.server.opts.Parser; parser != socketio.JSON {
+		return again(parser, text, offset)
+	}
 	text = append(text[:len(text)-1], `,"`...)
 	return append(append(text, offset...), `"]`...)
+}
+
+// again encodes an event anew with a last argument: where lists begin with their
+// length, nothing can be put behind them. The event has just been encoded, so it
+// is well-formed.
+func again(parser socketio.Parser, packet, offset []byte) []byte {
+	var p socketio.Packet
+	if parser.Parse(&p, packet) != nil {
+		return packet
+	}
+	event, args, err := parser.SplitEvent(p.Data)
+	if err != nil {
+		return packet
+	}
+	more, _, err := parser.AppendArgs(bytes.Clone(args), nil, string(offset))
+	if err != nil {
+		return packet
+	}
+	return parser.AppendRawEvent(nil, string(p.Namespace), p.ID, p.HasID, string(event), more, 0)
 }
 
 // build makes a frame of what encode appends.
@@ -61,36 +85,24 @@ func (n *Namespace) build(volatile bool, encode func([]byte) ([]byte, [][]byte, 
 	if err != nil {
 		return nil, err
 	}
-	return b.Frame(text, attachments, volatile), nil
+	return n.server.frame(b, text, attachments, volatile), nil
 }
 
-// packet makes the frame of a packet without arguments of an application.
-func packet(p socketio.Packet) *frame.Frame { return textFrame(p.Append(nil)) }
+// frame makes the frame of an encoded packet.
+func (s *Server) frame(b *frame.Builder, packet []byte, attachments [][]byte, volatile bool) *frame.Frame {
+	if s.opts.Parser.IsBinary() {
+		return b.Binary(packet, volatile)
+	}
+	return b.Frame(packet, attachments, volatile)
+}
 
-// textFrame makes the frame of an encoded packet.
-func textFrame(text []byte) *frame.Frame { return new(frame.Builder).Frame(text, nil, false) }
+// packet makes the frame of an encoded packet without attachments.
+func (s *Server) packet(b []byte) *frame.Frame { return s.frame(new(frame.Builder), b, nil, false) }
 
 // rawAck makes the frame of an answer from encoded arguments.
 func (n *Namespace) rawAck(id uint64, args []byte, attachments [][]byte) *frame.Frame {
 	b := builders.Get().(*frame.Builder)
 	defer builders.Put(b)
-	p := socketio.Packet{Type: socketio.Ack, ID: id, HasID: true}
-	return b.Frame(n.rawText(b.Text(), p, "", args, attachments), attachments, false)
-}
-
-// rawText appends an event, or an ack, with encoded arguments to dst.
-func (n *Namespace) rawText(dst []byte, p socketio.Packet, event string, args []byte, attachments [][]byte) []byte {
-	isEvent := p.Type == socketio.Event
-	if p.Namespace = n.raw; len(attachments) > 0 {
-		p.Type += socketio.BinaryEvent - socketio.Event
-		p.Attachments = len(attachments)
-	}
-	dst = append(p.Append(dst), '[')
-	if isEvent {
-		dst = socketio.AppendString(dst, event)
-		if len(args) > 0 {
-			dst = append(dst, ',')
-		}
-	}
-	return append(append(dst, args...), ']')
+	packet := n.server.opts.Parser.AppendRawAck(b.Text(), n.name, id, args, len(attachments))
+	return n.server.frame(b, packet, attachments, false)
 }

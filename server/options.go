@@ -13,6 +13,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/server/internal/fanout"
 )
 
@@ -103,6 +104,11 @@ type Options struct {
 	// writers, sharded, batched. Default batched.
 	Fanout string
 
+	// Parser is how packets are encoded; clients must use the same, since nothing
+	// negotiates it: socketio.JSON, the default of every client, or
+	// socketio.MessagePack, which is socket.io-msgpack-parser in JavaScript.
+	Parser socketio.Parser
+
 	// Engine, if set, makes this a bare Engine.IO server: each message of each
 	// session goes to the function, one at a time and in order for a session,
 	// and there are no namespaces. data is valid during the call. The default
@@ -137,28 +143,8 @@ type CORS struct {
 const maxPackets = 65536
 
 func (o Options) withDefaults() (Options, error) {
-	setDefault(&o.Path, "/socket.io/")
-	if o.Engine != nil && o.Path == "/socket.io/" {
-		o.Path = "/engine.io/"
-	}
-	if !strings.HasPrefix(o.Path, "/") {
-		return o, fmt.Errorf("server: Path %q does not begin with a slash", o.Path)
-	}
-	if !strings.HasSuffix(o.Path, "/") {
-		o.Path += "/"
-	}
-	if len(o.Transports) == 0 {
-		o.Transports = []string{"polling", "websocket"}
-	}
-	for _, t := range o.Transports {
-		if t != "polling" && t != "websocket" {
-			return o, fmt.Errorf("server: transport %q is unknown; use polling or websocket", t)
-		}
-	}
-	if o.CORS != nil && o.CORS.Credentials && slices.Contains(o.CORS.Origins, "*") {
-		return o, errors.New(`server: CORS with Credentials needs named Origins: "*" would let any page act for its visitor`)
-	}
-	if err := checkCookie(o.Cookie); err != nil {
+	o, err := o.withProtocol()
+	if err != nil {
 		return o, err
 	}
 	recovery := Recovery{}
@@ -217,6 +203,35 @@ func (o Options) withDefaults() (Options, error) {
 		o.Logger = slog.Default()
 	}
 	return o, nil
+}
+
+// withProtocol is withDefaults for what a client and the server have to agree on.
+func (o Options) withProtocol() (Options, error) {
+	setDefault(&o.Path, "/socket.io/")
+	if o.Engine != nil && o.Path == "/socket.io/" {
+		o.Path = "/engine.io/"
+	}
+	if !strings.HasPrefix(o.Path, "/") {
+		return o, fmt.Errorf("server: Path %q does not begin with a slash", o.Path)
+	}
+	if !strings.HasSuffix(o.Path, "/") {
+		o.Path += "/"
+	}
+	if len(o.Transports) == 0 {
+		o.Transports = []string{"polling", "websocket"}
+	}
+	for _, t := range o.Transports {
+		if t != "polling" && t != "websocket" {
+			return o, fmt.Errorf("server: transport %q is unknown; use polling or websocket", t)
+		}
+	}
+	if o.CORS != nil && o.CORS.Credentials && slices.Contains(o.CORS.Origins, "*") {
+		return o, errors.New(`server: CORS with Credentials needs named Origins: "*" would let any page act for its visitor`)
+	}
+	if o.Parser != socketio.JSON && o.Parser != socketio.MessagePack {
+		return o, fmt.Errorf("server: %v is unknown; use socketio.JSON or socketio.MessagePack", o.Parser)
+	}
+	return o, checkCookie(o.Cookie)
 }
 
 func checkCookie(name string) error {

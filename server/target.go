@@ -3,7 +3,6 @@ package server
 import (
 	"encoding/json"
 
-	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/server/internal/fanout"
 	"github.com/throng-io/throng/server/internal/frame"
 )
@@ -38,9 +37,10 @@ func (t Target) Volatile() Target {
 	return t
 }
 
-// Emit sends an event to the sockets of t. Arguments are encoded as JSON by the
-// rules of encoding/json, without escaping HTML, and once for all receivers;
-// []byte values, at any depth, travel as binary attachments. An error means
+// Emit sends an event to the sockets of t. Arguments are encoded by the rules of
+// encoding/json, without escaping HTML, and once for all receivers; []byte
+// values, at any depth, travel as binary. With MessagePack the result is that,
+// and the rules are the same. An error means
 // that an argument cannot be encoded, or that the event name is reserved; then
 // nothing is sent.
 //
@@ -136,14 +136,15 @@ func (n *Namespace) outgoingRaw(to Target, event string, args []byte, attachment
 	if !n.watched() {
 		return
 	}
+	parser := n.server.opts.Parser
 	var list []any
 	for len(args) > 0 {
 		var arg []byte
 		var v any
-		if arg, args = socketio.NextArg(args); arg == nil {
+		if arg, args = parser.NextArg(args); arg == nil {
 			break
 		}
-		if socketio.Bind(arg, attachments, &v) != nil {
+		if parser.Bind(arg, attachments, &v) != nil {
 			v = json.RawMessage(arg) // it will be sent as it is, too
 		}
 		list = append(list, v)

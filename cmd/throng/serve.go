@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/server"
 	"github.com/throng-io/throng/server/app"
 	"github.com/throng-io/throng/server/metrics"
@@ -87,6 +88,7 @@ Ctrl-C or SIGTERM after its clients have been told.`,
 	f.StringVar(&application, "app", "bench", "application: "+strings.Join(app.Names(), ", "))
 	f.StringVar(&opts.Fanout, "fanout", "batched", "how broadcasts are delivered: "+strings.Join(server.Strategies(), ", "))
 	f.StringVar(&opts.Path, "path", "", `path of the server (default "/socket.io/", for the engine application "/engine.io/")`)
+	f.Var(parserFlag{&opts.Parser}, "parser", "how packets are encoded: json, or msgpack for clients with socket.io-msgpack-parser")
 	f.StringSliceVar(&opts.Transports, "transports", []string{"polling", "websocket"}, "transports that clients may use")
 	f.BoolVar(&opts.NoUpgrades, "no-upgrades", false, "keep clients that began with polling there")
 	f.Var(milliseconds(&opts.PingInterval, 25*time.Second), "ping-interval", "from a pong to the next ping")
@@ -190,6 +192,28 @@ func listenOn(address string) (net.Listener, error) {
 		return nil, fmt.Errorf("--listen %s: %w", address, err)
 	}
 	return ln, nil
+}
+
+// parserFlag is a flag with the name of a parser.
+type parserFlag struct{ p *socketio.Parser }
+
+func (v parserFlag) String() string {
+	if v.p == nil {
+		return ""
+	}
+	return v.p.String()
+}
+
+func (v parserFlag) Type() string { return "string" }
+
+func (v parserFlag) Set(s string) error {
+	for _, p := range []socketio.Parser{socketio.JSON, socketio.MessagePack} {
+		if p.String() == s {
+			*v.p = p
+			return nil
+		}
+	}
+	return errors.New("use json or msgpack")
 }
 
 // duration is a flag for options that Socket.IO gives in milliseconds: a bare

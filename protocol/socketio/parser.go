@@ -89,6 +89,19 @@ func (f Parser) AppendConnectError(dst []byte, namespace, message string, data a
 	return appendMsgpackConnect(dst, ConnectError, namespace, payload)
 }
 
+// AppendArgs is the function AppendArgs. With MessagePack the values stand one
+// behind the other, and there are no attachments.
+func (f Parser) AppendArgs(dst []byte, attachments [][]byte, args ...any) ([]byte, [][]byte, error) {
+	if f != MessagePack {
+		return AppendArgs(dst, attachments, args...)
+	}
+	out, err := appendMsgpackArgs(dst, args)
+	if err != nil {
+		return dst, attachments, err
+	}
+	return out, attachments, nil
+}
+
 // AppendEvent is the function AppendEvent. With MessagePack there are no
 // attachments.
 func (f Parser) AppendEvent(dst []byte, namespace string, id uint64, hasID bool, event string, args ...any) ([]byte, [][]byte, error) {

@@ -65,7 +65,7 @@ func Protocol(srv *server.Server) {
 			if auth == nil {
 				auth = []byte("{}")
 			}
-			s.EmitRaw("auth", auth, nil)
+			_ = s.Emit("auth", json.RawMessage(auth)) // it has come as JSON: nothing to fail
 		})
 	}
 	srv.On("message", func(s *server.Socket, e *server.Event) error {
@@ -77,7 +77,8 @@ func Protocol(srv *server.Server) {
 		return e.AckRaw(e.Raw())
 	})
 	srv.On("ask", func(s *server.Socket, e *server.Event) error {
-		list, err := values(e.Raw())
+		args, attachments := e.Raw()
+		list, err := values(e.Parser(), args, attachments)
 		if err != nil {
 			return err
 		}
@@ -96,8 +97,9 @@ func Protocol(srv *server.Server) {
 	})
 	srv.On("survey", survey)
 	srv.On("bye", func(s *server.Socket, e *server.Event) error {
-		args, _ := e.Raw()
-		s.Disconnect(string(args) == "true")
+		var hangUp bool
+		_ = e.Bind(&hangUp) // anything else is no
+		s.Disconnect(hangUp)
 		return nil
 	})
 	srv.Of("/refused").Use(func(s *server.Socket) error {
@@ -107,12 +109,12 @@ func Protocol(srv *server.Server) {
 
 func survey(s *server.Socket, e *server.Event) error {
 	args, attachments := e.Raw()
-	first, rest := socketio.NextArg(args)
+	first, rest := e.Parser().NextArg(args)
 	var patience int
-	if err := socketio.Bind(first, nil, &patience); err != nil {
+	if err := e.Parser().Bind(first, nil, &patience); err != nil {
 		return err
 	}
-	list, err := values(rest, attachments)
+	list, err := values(e.Parser(), rest, attachments)
 	if err != nil {
 		return err
 	}
@@ -130,12 +132,12 @@ func survey(s *server.Socket, e *server.Event) error {
 }
 
 // values decodes a list of arguments.
-func values(args []byte, attachments [][]byte) ([]any, error) {
+func values(parser socketio.Parser, args []byte, attachments [][]byte) ([]any, error) {
 	var list []any
 	for len(args) > 0 {
-		arg, rest := socketio.NextArg(args)
+		arg, rest := parser.NextArg(args)
 		var v any
-		if err := socketio.Bind(arg, attachments, &v); err != nil {
+		if err := parser.Bind(arg, attachments, &v); err != nil {
 			return nil, err
 		}
 		list, args = append(list, v), rest

@@ -45,8 +45,8 @@ func bench(ns *server.Namespace) {
 	})
 	ns.On("room", func(s *server.Socket, e *server.Event) error {
 		args, attachments := e.Raw()
-		room, rest := socketio.NextArg(args)
-		name, err := text(room, "room")
+		room, rest := e.Parser().NextArg(args)
+		name, err := text(e, room, "room")
 		if err != nil {
 			return err
 		}
@@ -73,14 +73,18 @@ func withRoom(e *server.Event, do func(string)) error {
 // relay carries out (event, data, others?) of args. The data is passed on as it
 // came: decoding it would measure the JSON library, not the server.
 func relay(e *server.Event, all, others server.Target, args []byte, attachments [][]byte) error {
-	event, rest := socketio.NextArg(args)
-	name, err := text(event, "event")
+	parser := e.Parser()
+	event, rest := parser.NextArg(args)
+	name, err := text(e, event, "event")
 	if err != nil {
 		return err
 	}
-	data, rest := socketio.NextArg(rest)
-	to := all
-	if without, _ := socketio.NextArg(rest); string(without) == "true" {
+	data, rest := parser.NextArg(rest)
+	to, without := all, false
+	if arg, _ := parser.NextArg(rest); len(arg) > 0 {
+		_ = parser.Bind(arg, nil, &without) // anything else is no
+	}
+	if without {
 		to = others
 	}
 	to.EmitRaw(name, data, attachments)
@@ -88,9 +92,9 @@ func relay(e *server.Event, all, others server.Target, args []byte, attachments 
 }
 
 // text decodes an argument that must be a string that is not empty.
-func text(arg []byte, what string) (string, error) {
+func text(e *server.Event, arg []byte, what string) (string, error) {
 	var s string
-	if err := socketio.Bind(arg, nil, &s); err != nil {
+	if err := e.Parser().Bind(arg, nil, &s); err != nil {
 		return "", fmt.Errorf("%s: %w", what, err)
 	}
 	if s == "" {

@@ -1,9 +1,11 @@
 // node server.js [--app bench|protocol|engine] [--port N] [--path PATH] [--ping-interval 25s] [--ping-timeout 20s] [--max-payload BYTES] [--recovery 120s]
+// [--parser json|msgpack] [--allow-eio3]
 //
 // Prints one line with its address when it accepts connections. Ends on SIGTERM, SIGINT, or the end of a piped standard input,
 // so that it never outlives whoever started it.
 import { createServer } from 'node:http';
 import { fstatSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 import { Server as EngineServer } from 'engine.io';
 import { Server } from 'socket.io';
@@ -15,6 +17,7 @@ const { values: flags } = parseArgs({
   options: {
     app: string('bench'), port: string('0'), path: string(),
     'ping-interval': string('25s'), 'ping-timeout': string('20s'), 'max-payload': string('1000000'), recovery: string(),
+    parser: string('json'), 'allow-eio3': { type: 'boolean' },
   },
 });
 const milliseconds = (text) => parseFloat(text) * (text.endsWith('ms') ? 1 : 1000);
@@ -22,6 +25,8 @@ const options = {
   pingInterval: milliseconds(flags['ping-interval']),
   pingTimeout: milliseconds(flags['ping-timeout']),
   maxHttpBufferSize: Number(flags['max-payload']),
+  ...(flags.parser === 'msgpack' && { parser: createRequire(new URL('../../interop/', import.meta.url))('socket.io-msgpack-parser') }),
+  allowEIO3: flags['allow-eio3'],
   ...(flags.recovery && { connectionStateRecovery: { maxDisconnectionDuration: milliseconds(flags.recovery) } }),
 };
 

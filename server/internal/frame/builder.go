@@ -35,8 +35,22 @@ func (b *Builder) Frame(text []byte, attachments [][]byte, volatile bool) *Frame
 	for _, a := range attachments {
 		wire = append(appendHeader(wire, opBinary, len(a)), a...)
 	}
+	b.keep(text)
+	return finish(wire, 1+len(attachments), volatile)
+}
+
+// Binary returns the frame of a Socket.IO packet that is one binary message, as
+// MessagePack has it. What is said of text in Frame holds for packet.
+func (b *Builder) Binary(packet []byte, volatile bool) *Frame {
+	wire := make([]byte, 0, headerSize(len(packet))+len(packet))
+	wire = append(appendHeader(wire, opBinary, len(packet)), packet...)
+	b.keep(packet)
+	return finish(wire, 1, volatile)
+}
+
+// keep makes what was appended to Text the next scratch.
+func (b *Builder) keep(text []byte) {
 	if b.scratch = text; cap(text) > maxScratch {
 		b.scratch = nil
 	}
-	return finish(wire, 1+len(attachments), volatile)
 }
