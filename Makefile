@@ -74,6 +74,10 @@ bench: ## micro-benchmarks of codecs, fan-out and client (BENCH=regexp BENCHTIME
 bench-fanout: ## our server beside Node and the floor, all cases, into bench/results (Linux; ARGS=--help)
 	$(GO) run ./bench/fanout $(ARGS)
 
+.PHONY: bench-generator
+bench-generator: ## what the load generator costs: memory of 18 000 clients, processor time beside a bare reader (ARGS=--help)
+	$(GO) run ./bench/generator $(ARGS)
+
 .PHONY: clean
 clean: ## remove what was built, installed and measured here
 	rm -rf bin out coverage* bench/interop/node_modules bench/peers/node/node_modules

@@ -1,0 +1,259 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/throng-io/throng/scenario/client"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// bench is what the measurements share: the built binary, a folder, and the server.
+type bench struct {
+	self, binary, dir string
+	server            *exec.Cmd
+	stdin             io.Closer
+	url               string
+}
+
+func prepare(ctx context.Context) (b *bench, err error) {
+	b = &bench{}
+	if b.self, err = os.Executable(); err != nil {
+		return nil, fmt.Errorf("finding this program: %w", err)
+	}
+	if b.dir, err = os.MkdirTemp("", "generator"); err != nil {
+		return nil, fmt.Errorf("making a folder: %w", err)
+	}
+	b.binary = filepath.Join(b.dir, "throng")
+	if err := build(ctx, b.binary, "github.com/throng-io/throng/cmd/throng"); err != nil {
+		b.close()
+		return nil, err
+	}
+	if err := b.serve(ctx); err != nil {
+		b.close()
+		return nil, err
+	}
+	return b, nil
+}
+
+func build(ctx context.Context, binary, of string) error {
+	if out, err := exec.CommandContext(ctx, "go", "build", "-o", binary, of).CombinedOutput(); err != nil {
+		return fmt.Errorf("building %s: %w\n%s", of, err, out)
+	}
+	return nil
+}
+
+// serve starts the server. Heartbeats are left out: the bare reader would not answer them.
+func (b *bench) serve(ctx context.Context) error {
+	b.server = exec.CommandContext(ctx, b.binary, "serve", "--listen", "127.0.0.1:0", "--ping-interval", "1h", "--until-stdin-ends")
+	b.server.Stderr = os.Stderr
+	b.server.WaitDelay = time.Second
+	stdin, err := b.server.StdinPipe()
+	if err != nil {
+		return err
+	}
+	b.stdin = stdin
+	stdout, err := b.server.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := b.server.Start(); err != nil {
+		return fmt.Errorf("starting the server: %w", err)
+	}
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		return fmt.Errorf("the server ended before it listened: %w", err)
+	}
+	address, ok := strings.CutPrefix(strings.TrimSpace(line), "listening on ")
+	if !ok {
+		return fmt.Errorf("the server prints %q instead of its address", line)
+	}
+	b.url = address
+	return nil
+}
+
+func (b *bench) close() {
+	if b.stdin != nil {
+		_ = b.stdin.Close()
+		_ = b.server.Wait() // it ends with its standard input; what it says has been shown
+	}
+	_ = os.RemoveAll(b.dir)
+}
+
+// throng runs a scenario against the server and returns what it measured.
+func (b *bench) throng(ctx context.Context, scenario string) (*result.Cell, error) {
+	name := filepath.Join(b.dir, "scenario.yaml")
+	if err := os.WriteFile(name, []byte(scenario), 0o644); err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, b.binary, "run", name, "--target", b.url, "--out", filepath.Join(b.dir, "out"), "--quiet")
+	out, err := cmd.CombinedOutput()
+	if ended, ok := errors.AsType[*exec.ExitError](err); ok && ended.ExitCode() == 3 { // a slow moment: the cost stands
+		err = nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("throng run: %w\n%s", err, out)
+	}
+	run, err := result.Read(filepath.Join(b.dir, "out"))
+	if err != nil {
+		return nil, err
+	}
+	return &run.Cells[0], nil
+}
+
+// holding is a scenario in which n clients stay connected, from several source addresses.
+func holding(n int) string {
+	return fmt.Sprintf(`version: 1
+name: holding
+groups:
+  clients: {count: %d, transport: websocket, connect: {rate: 2k/s}}
+phases:
+  - {name: ramp, for: %ds, clients: 0%%..100%%, record: false}
+  - {name: hold, for: 5s}
+`, n, n/2000+5)
+}
+
+func receiving(o *options) string {
+	return fmt.Sprintf(`version: 1
+name: receiving
+groups:
+  readers: {count: %d, transport: websocket, connect: {rate: 1k/s}}
+  speaker:
+    count: 1
+    transport: websocket
+    send:
+      - {op: all, rate: %d/s, size: %dB, expect: others, late: 2s}
+phases:
+  - {name: ramp, for: %ds, clients: 0%%..100%%, load: 0%%, record: false}
+  - {name: warm, for: 1s, record: false}
+  - {name: hold, for: %v}
+`, o.clients, o.rate, o.size, o.clients/1000+2, o.window)
+}
+
+// bare measures the bare reader: a process of its own holds the connections, and this one has the server broadcast.
+func (b *bench) bare(ctx context.Context, o *options) (perDelivery float64, err error) {
+	cmd := exec.CommandContext(ctx, b.self, "reader", strings.TrimPrefix(b.url, "http://"), fmt.Sprint(o.clients))
+	cmd.Stderr = os.Stderr
+	cmd.WaitDelay = time.Second
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return 0, err
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return 0, err
+	}
+	if err := cmd.Start(); err != nil {
+		return 0, fmt.Errorf("starting the bare reader: %w", err)
+	}
+	defer func() {
+		_ = stdin.Close()
+		if ended := cmd.Wait(); err == nil && ended != nil {
+			err = fmt.Errorf("the bare reader: %w", ended)
+		}
+	}()
+	answers := json.NewDecoder(stdout)
+	usage := func() (u used, err error) {
+		if _, err := fmt.Fprintln(stdin, "usage"); err != nil {
+			return u, err
+		}
+		return u, answers.Decode(&u)
+	}
+	if _, err := usage(); err != nil { // answered when all are connected
+		return 0, fmt.Errorf("the bare reader did not connect: %w", err)
+	}
+	speaker, err := speak(ctx, b.url, o)
+	if err != nil {
+		return 0, err
+	}
+	defer speaker.close()
+	if err := speaker.during(ctx, time.Second); err != nil {
+		return 0, err
+	}
+	before, err := usage()
+	if err != nil {
+		return 0, err
+	}
+	if err := speaker.during(ctx, o.window); err != nil {
+		return 0, err
+	}
+	select {
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	case <-time.After(200 * time.Millisecond): // the last broadcast arrives
+	}
+	after, err := usage()
+	if err != nil {
+		return 0, err
+	}
+	if after.Frames == before.Frames {
+		return 0, errors.New("the bare reader received nothing")
+	}
+	return float64((after.CPU - before.CPU).Microseconds()) / float64(after.Frames-before.Frames), nil
+}
+
+// A speaker is the client that has the server broadcast.
+type speaker struct {
+	c      *client.Client
+	ended  chan struct{}
+	packet []byte
+	pause  time.Duration
+}
+
+type deaf struct{}
+
+func (deaf) Event(*client.Message) {}
+func (deaf) Ack(*client.Message)   {}
+
+func speak(ctx context.Context, url string, o *options) (*speaker, error) {
+	c, err := client.Dial(ctx, &client.Config{URL: url, Transport: "websocket"})
+	if err != nil {
+		return nil, fmt.Errorf("connecting the speaker: %w", err)
+	}
+	s := &speaker{c: c, ended: make(chan struct{}), pause: time.Second / time.Duration(o.rate)}
+	data, err := json.Marshal(map[string]string{"p": strings.Repeat("x", max(1, o.size-len(`{"p":""}`)))})
+	if err != nil {
+		return nil, err
+	}
+	s.packet = bytes.Join([][]byte{[]byte(`2["all","msg",`), data, []byte(`,true]`)}, nil)
+	go func() {
+		defer close(s.ended)
+		_ = c.Run(deaf{}) // Send tells when the connection has ended
+	}()
+	return s, nil
+}
+
+// during speaks for a time.
+func (s *speaker) during(ctx context.Context, d time.Duration) error {
+	tick := time.NewTicker(s.pause)
+	defer tick.Stop()
+	end := time.NewTimer(d)
+	defer end.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-end.C:
+			return nil
+		case <-tick.C:
+			if err := s.c.Send(s.packet); err != nil {
+				return fmt.Errorf("the speaker: %w", err)
+			}
+		}
+	}
+}
+
+func (s *speaker) close() {
+	_ = s.c.Close()
+	<-s.ended
+}

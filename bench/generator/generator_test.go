@@ -1,0 +1,61 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"strings"
+	"testing"
+	"time"
+)
+
+// What it costs is for the benchmark to say; here both sides must receive everything, and the table must be whole.
+func TestBothReceive(t *testing.T) {
+	b, err := prepare(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.close()
+	// The test binary is not the program: build that for the bare reader.
+	b.self = b.dir + "/generator"
+	if err := build(t.Context(), b.self, "github.com/throng-io/throng/bench/generator"); err != nil {
+		t.Fatal(err)
+	}
+	o := &options{clients: 20, rate: 20, size: 64, window: time.Second, repeats: 1, hold: 50}
+	var out bytes.Buffer
+	if _, err := b.memory(t.Context(), o, &out); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.receiving(t.Context(), o, &out, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"50 websocket clients in ", "throng run ", "bare reader ", "ratio "} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the output has no %q:\n%s", want, &out)
+		}
+	}
+}
+
+func TestFrameSize(t *testing.T) {
+	for _, c := range []struct {
+		b    []byte
+		want int
+	}{
+		{nil, 0},
+		{[]byte{0x81, 3, 'a'}, 0},
+		{[]byte{0x81, 3, 'a', 'b', 'c'}, 5},
+		{[]byte{0x81, 125, 0, 0}, 127},
+		{[]byte{0x81, 126, 1, 2}, 4 + 258},
+	} {
+		if got := frameSize(c.b); got != c.want {
+			t.Errorf("frameSize(%v) = %d, want %d", c.b, got, c.want)
+		}
+	}
+}
+
+func TestMedian(t *testing.T) {
+	for want, of := range map[float64][]float64{2: {3, 1, 2}, 2.5: {4, 1, 2, 3}, 7: {7}} {
+		if got := median(of); got != want {
+			t.Errorf("median(%v) = %v, want %v", of, got, want)
+		}
+	}
+}

@@ -1,0 +1,19 @@
+//go:build !unix
+
+package main
+
+import (
+	"errors"
+	"io"
+	"time"
+)
+
+// used is what the bare reader has done so far.
+type used struct {
+	Frames int64         `json:"frames"`
+	CPU    time.Duration `json:"cpu"`
+}
+
+func reader([]string, io.Reader, io.Writer) error {
+	return errors.New("the processor time of a process is read on Unix systems only")
+}
