@@ -13,7 +13,7 @@ BENCH     ?= .
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## bin/throng
@@ -77,6 +77,10 @@ bench-fanout: ## our server beside Node and the floor, all cases, into bench/res
 .PHONY: bench-generator
 bench-generator: ## what the load generator costs: memory of 18 000 clients, processor time beside a bare reader (ARGS=--help)
 	$(GO) run ./bench/generator $(ARGS)
+
+.PHONY: bench-accuracy
+bench-accuracy: ## what is reported beside what a server with known delays did
+	$(GO) run ./bench/accuracy $(ARGS)
 
 .PHONY: clean
 clean: ## remove what was built, installed and measured here
