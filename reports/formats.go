@@ -70,6 +70,7 @@ var timelineColumns = []struct {
 	{"lag_p99_us", func(s *result.Second) string { return strconv.FormatInt(s.LagP99us, 10) }},
 	{"cpu", func(s *result.Second) string { return float(s.CPU) }},
 	{"server_cpu", func(s *result.Second) string { return float(s.ServerCPU) }},
+	{"rss_bytes", func(s *result.Second) string { return strconv.FormatInt(s.RSSBytes, 10) }},
 	{"server_rss_bytes", func(s *result.Second) string { return strconv.FormatInt(s.ServerRSSBytes, 10) }},
 	{"gc_pause_max_us", func(s *result.Second) string { return strconv.FormatInt(s.GCPauseMaxus, 10) }},
 }

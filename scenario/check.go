@@ -268,12 +268,17 @@ func (f *findings) sampled(k *file.Check, in seconds) float64 {
 			vs = append(vs, m.cpu)
 		case k.Metric == "server.cpu" && m.serverCPU >= 0:
 			vs = append(vs, m.serverCPU)
+		case k.Metric == "rss" && m.rss > 0:
+			vs = append(vs, float64(m.rss))
 		case k.Metric == "server.rss" && m.serverRSS > 0:
 			vs = append(vs, float64(m.serverRSS))
 		}
 	}
 	if len(vs) == 0 {
 		return math.NaN()
+	}
+	if k.Stat == "growth" {
+		return growth(vs)
 	}
 	slices.Sort(vs)
 	switch k.Stat {

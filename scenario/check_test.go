@@ -47,7 +47,7 @@ valid: [`+valid+`]
 	c.second(2e9)
 	c.moments = []moment{
 		{phase: 0, cpu: 0.9, serverCPU: 0.2, serverRSS: 100, sent: 4, offered: 4},
-		{phase: 1, cpu: 0.3, serverCPU: 0.4, serverRSS: 1 << 20, sent: 9, offered: 10},
+		{phase: 1, cpu: 0.3, serverCPU: 0.4, rss: 2 << 20, serverRSS: 1 << 20, sent: 9, offered: 10},
 	}
 	tr.attempts[0].Store(10)
 	for _, s := range tr.streams {
@@ -83,6 +83,8 @@ func TestChecksFindTheirValue(t *testing.T) {
 		"max(cpu) < 50% in ramp":             0.9,
 		"max(server.cpu) < 50%":              0.4,
 		"max(server.rss) < 2MiB":             1 << 20,
+		"max(rss) < 2MiB":                    2 << 20,
+		"growth(rss) < 10%":                  0, // one second is no line
 		"loss(delivery) < 1%":                10.0 / 400, // the late ones too
 		"loss(delivery) <= 10":               10,
 		"loss(delivery{event=tick}) == 0":    0,

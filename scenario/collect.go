@@ -53,7 +53,7 @@ type moment struct {
 	phase            int // in the middle of it
 	offered, sent    int64
 	cpu, serverCPU   float64 // shares of all cores; serverCPU -1: unknown
-	serverRSS        int64   // 0: unknown
+	rss, serverRSS   int64   // 0: unknown
 	ownCPU, serverUs time.Duration
 }
 
@@ -243,6 +243,7 @@ func (c *collector) processes(s *result.Second, m *moment, took time.Duration) {
 	s.CPU = m.ownCPU.Seconds() / cores
 	m.cpu = s.CPU
 	c.own, c.ownPeak = own, max(c.ownPeak, own.rss)
+	s.RSSBytes, m.rss = own.rss, own.rss
 	m.serverCPU = -1
 	if pid := c.t.pid.Load(); pid != c.pid {
 		c.pid, c.its = pid, usage{} // the server was restarted

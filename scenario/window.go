@@ -36,7 +36,11 @@ func windowed(c *file.Check) bool {
 	case "loss", "dup", "disorder", "late", "errors", "achieved":
 		return false
 	}
-	return c.Metric != "cpu" && c.Metric != "server.cpu" && c.Metric != "server.rss"
+	switch c.Metric {
+	case "cpu", "rss", "server.cpu", "server.rss":
+		return false
+	}
+	return true
 }
 
 func newWindow(t *trial, c file.Check) *window {

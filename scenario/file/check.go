@@ -33,13 +33,16 @@ const (
 // number (UnitCount). Written without a metric, the first four mean delivery,
 // achieved means rate, and errors means errors of every kind.
 //
+// The growth of memory is that of a line through its seconds, from the first to the last, as a share of where it
+// began; cpu and rss are the generator's own.
+//
 // The runner looks the value up and asks Eval.
 type Check struct {
 	Text     string            // as written
 	Name     string            // "": none was given
 	Kind     string            // SLO or Valid
 	Optional bool              // reported, but never decides the verdict
-	Stat     string            // p50 ... p99.99, max, min, mean, count, rate, loss, dup, disorder, late, errors, achieved
+	Stat     string            // p50 ... p99.99, max, min, mean, count, rate, loss, dup, disorder, late, errors, growth, achieved
 	Quantile float64           // above 0 and below 100 for a percentile, else 0
 	Metric   string            // "": errors of every kind
 	Labels   map[string]string // of group, op, event; nil: all
@@ -74,7 +77,8 @@ var metrics = map[string]string{
 	"connect.namespace": UnitSeconds, "connect.upgrade": UnitSeconds,
 	"ack": UnitSeconds, "ack.service": UnitSeconds, "delivery": UnitSeconds,
 	"fanout.first": UnitSeconds, "fanout.last": UnitSeconds, "fanout.spread": UnitSeconds,
-	"lag": UnitSeconds, "reconnect": UnitSeconds, "cpu": UnitShare, "server.cpu": UnitShare, "server.rss": UnitBytes,
+	"lag": UnitSeconds, "reconnect": UnitSeconds, "cpu": UnitShare, "server.cpu": UnitShare,
+	"rss": UnitBytes, "server.rss": UnitBytes,
 	"rate": UnitPerSecond,
 }
 
@@ -84,7 +88,7 @@ var (
 		"connect", "connect.tcp", "connect.tls", "connect.open", "connect.namespace", "connect.upgrade",
 		"ack", "ack.service", "delivery", "fanout.first", "fanout.last", "fanout.spread", "lag", "reconnect",
 	}
-	sampled = append(slices.Clone(latencies), "cpu", "server.cpu", "server.rss")
+	sampled = append(slices.Clone(latencies), "cpu", "rss", "server.cpu", "server.rss")
 )
 
 // stat says what a statistic can be taken of and in which units it is
@@ -107,9 +111,10 @@ var (
 		"disorder": {of: []string{"delivery"}, units: []string{UnitShare, UnitCount}, bare: "delivery"},
 		"late":     {of: []string{"delivery"}, units: []string{UnitShare, UnitCount}, bare: "delivery"},
 		"errors":   {of: []string{"connect", "ack"}, units: []string{UnitShare, UnitCount}},
+		"growth":   {of: []string{"rss", "server.rss"}, units: []string{UnitShare}, bare: "-"},
 		"achieved": {of: []string{"rate"}, units: []string{UnitShare}, bare: "rate"},
 	}
-	statNames  = []string{"p50", "p90", "p99", "p99.9", "p99.99", "max", "min", "mean", "count", "rate", "loss", "dup", "disorder", "late", "errors", "achieved"}
+	statNames  = []string{"p50", "p90", "p99", "p99.9", "p99.99", "max", "min", "mean", "count", "rate", "loss", "dup", "disorder", "late", "errors", "growth", "achieved"}
 	laterStats = []string{"ratio"}
 
 	labels      = []string{"group", "op", "event"}
@@ -225,7 +230,7 @@ func (p *checkParser) metric(c *Check, s stat) *flaw {
 	w := p.word("_.")
 	if _, known := metrics[w]; !known {
 		names := slices.Clone(latencies)
-		return checkWord(w, "metric", append(names, "cpu", "server.cpu", "server.rss", "rate"), laterMetrics)
+		return checkWord(w, "metric", append(names, "cpu", "rss", "server.cpu", "server.rss", "rate"), laterMetrics)
 	}
 	if !slices.Contains(s.of, w) {
 		return &flaw{fmt.Sprintf("there is no `%s` of `%s`", c.Stat, w), "write " + c.Stat + "(" + strings.Join(s.of, ") or "+c.Stat+"(") + ")"}
@@ -367,6 +372,9 @@ func (p *checkParser) scope(c *Check) *flaw {
 			p.at += len(w)
 			text := p.word(".")
 			d, f := parseDuration(text)
+			if f == nil && c.Stat == "growth" {
+				return &flaw{"growth is that of whole phases", "leave `over` out"}
+			}
 			if f == nil && (d < time.Second || d%time.Second != 0 || d > maxPhase) {
 				f = &flaw{fmt.Sprintf("a window of %s cannot be measured", text), "write whole seconds, such as over 5s"}
 			}

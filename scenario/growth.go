@@ -1,0 +1,54 @@
+package scenario
+
+import "slices"
+
+// growthPoints bounds what the slopes are taken between: a long run is averaged down to so many points.
+const growthPoints = 500
+
+// growth is how much a series grew from its first value to its last one, as a share of
+// where it began: the Theil-Sen line, the median of the slopes between all pairs
+// of points (Sen, 1968), which neither spikes nor the saw teeth of a garbage collector bend.
+// It is 0 for fewer than two values or a line that begins at zero or below.
+func growth(vs []float64) float64 {
+	vs = thin(vs, growthPoints)
+	if len(vs) < 2 {
+		return 0
+	}
+	slopes := make([]float64, 0, len(vs)*(len(vs)-1)/2)
+	for i := range vs {
+		for j := i + 1; j < len(vs); j++ {
+			slopes = append(slopes, (vs[j]-vs[i])/float64(j-i))
+		}
+	}
+	slope := middle(slopes)
+	rest := make([]float64, len(vs))
+	for i, v := range vs {
+		rest[i] = v - slope*float64(i)
+	}
+	begin := middle(rest)
+	if begin <= 0 {
+		return 0
+	}
+	return slope * float64(len(vs)-1) / begin
+}
+
+// thin averages neighbours until at most n values are left.
+func thin(vs []float64, n int) []float64 {
+	if len(vs) <= n {
+		return vs
+	}
+	out := make([]float64, n)
+	for i := range out {
+		from, to := i*len(vs)/n, (i+1)*len(vs)/n
+		for _, v := range vs[from:to] {
+			out[i] += v / float64(to-from)
+		}
+	}
+	return out
+}
+
+// middle is the median; it sorts vs.
+func middle(vs []float64) float64 {
+	slices.Sort(vs)
+	return (vs[(len(vs)-1)/2] + vs[len(vs)/2]) / 2
+}
