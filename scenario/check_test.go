@@ -84,7 +84,7 @@ func TestChecksFindTheirValue(t *testing.T) {
 		"max(server.cpu) < 50%":              0.4,
 		"max(server.rss) < 2MiB":             1 << 20,
 		"max(rss) < 2MiB":                    2 << 20,
-		"growth(rss) < 10%":                  0, // one second is no line
+		"growth(rss) < 10%":                  0,          // one second is no line
 		"loss(delivery) < 1%":                10.0 / 400, // the late ones too
 		"loss(delivery) <= 10":               10,
 		"loss(delivery{event=tick}) == 0":    0,

@@ -198,7 +198,7 @@ type Second struct {
 	LagP99us       int64   `json:"lag_p99_us"`
 	CPU            float64 `json:"cpu"`        // of the generator, share 0..1 of all cores
 	ServerCPU      float64 `json:"server_cpu"` // of the server, share 0..1 of all cores
-	RSSBytes       int64   `json:"rss_bytes"` // of the generator
+	RSSBytes       int64   `json:"rss_bytes"`  // of the generator
 	ServerRSSBytes int64   `json:"server_rss_bytes"`
 	GCPauseMaxus   int64   `json:"gc_pause_max_us"` // of the generator
 }
