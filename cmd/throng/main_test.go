@@ -8,11 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"charm.land/lipgloss/v2"
-	"github.com/charmbracelet/x/ansi"
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/throng-io/throng/scenario"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -80,28 +77,4 @@ type writerFunc func([]byte)
 func (f writerFunc) Write(b []byte) (int, error) {
 	f(b)
 	return len(b), nil
-}
-
-// The live view must stay inside the terminal and hold what matters.
-func TestLiveViewFits(t *testing.T) {
-	p := scenario.Progress{
-		Cell: 3, Cells: 12, Trial: 2, Params: map[string]string{"transport": "websocket", "fanout": "batched"},
-		Phase: "hold", Phases: 3, PhaseShare: 0.4, Elapsed: 83 * time.Second, Total: 5 * time.Minute, Recording: true,
-		Asked: 100000, Held: 99999, Failed: 1, Dropped: 2, Received: 123456789, DeliveriesPerS: 1234567, Lost: 3, Duplicate: 4,
-		Metric: "delivery", P50: 3 * time.Millisecond, P99: 12 * time.Second, LagP99: 90 * time.Microsecond, CPU: 0.41, Errors: 5,
-		LastErrors: []string{"connect.refused", "drop.transport_close", "ack.timeout"},
-	}
-	for _, width := range []int{40, 80, 200} {
-		view := render("a-scenario-with-a-rather-long-name", p, width)
-		for line := range strings.Lines(view) {
-			if n := lipgloss.Width(strings.TrimRight(line, "\n")); n > width {
-				t.Errorf("at width %d a line is %d wide: %q", width, n, line)
-			}
-		}
-	}
-	for _, want := range []string{"hold", "99 999 of 100 000", "1 failed", "2 dropped", "3 lost", "4 duplicate", "p50 3.00 ms", "p99 12.0 s", "connect.refused"} {
-		if view := ansi.Strip(render("x", p, 100)); !strings.Contains(view, want) {
-			t.Errorf("%q is missing in\n%s", want, view)
-		}
-	}
 }

@@ -93,7 +93,8 @@ func runAll(cmd *cobra.Command, names []string, flags runFlags) error {
 
 // runOne runs one scenario and writes its results to dir.
 func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, flags runFlags) (int, error) {
-	ctx, stderr := cmd.Context(), cmd.ErrOrStderr()
+	ctx, stop := context.WithCancel(cmd.Context())
+	defer stop()
 	if err := writable(dir); err != nil {
 		return 0, err
 	}
@@ -101,7 +102,7 @@ func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, 
 		opt.HistogramDir = dir
 	}
 	opt.Start = func(ctx context.Context, s *file.Server) (*scenario.Endpoint, error) { return startServer(ctx, s) }
-	show := newProgress(stderr, f.Spec.Name, flags.quiet)
+	show := newProgress(cmd.ErrOrStderr(), f.Spec.Name, flags.quiet, stop)
 	opt.Progress = show.update
 	run, runErr := scenario.Run(ctx, f, opt)
 	show.close()

@@ -1,0 +1,128 @@
+package board
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/throng-io/throng/scenario"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+func second(i int) scenario.Progress {
+	return scenario.Progress{
+		Cell: 1, Cells: 2, Trial: 1, Phase: "hold", Phases: 1, Recording: true, Metric: "delivery", DeliveriesPerS: float64(i % 2 * 100), Seconds: i + 1,
+		Second: result.Second{T: float64(i), Held: i, Latency: map[string]result.Quantiles{"delivery": {N: 1, P50us: 1, P99us: int64(i), Maxus: 7}}},
+	}
+}
+
+// A long trial keeps its whole history, coarser and coarser, and no peak is lost.
+func TestLongTrials(t *testing.T) {
+	b := New("long", "")
+	const seconds = 10_000
+	for i := range seconds {
+		b.Update(second(i))
+		b.Update(second(i)) // the runner tells of a second several times
+		if n := len(b.Points(-1)); n > MaxPoints {
+			t.Fatalf("%d points after %d seconds", n, i+1)
+		}
+	}
+	points := b.Points(-1)
+	if len(points) < MaxPoints/2-1 || points[0].T != 0 {
+		t.Errorf("%d points, the first at %v", len(points), points[0].T)
+	}
+	highest := int64(0)
+	width := points[1].T - points[0].T
+	for i, p := range points {
+		highest = max(highest, p.P99us)
+		if i > 0 && p.T-points[i-1].T != width {
+			t.Fatalf("the point at %v is %v s after the one before, others %v", p.T, p.T-points[i-1].T, width)
+		}
+		if i < len(points)-1 && (p.Deliveries < 49 || p.Deliveries > 51) {
+			t.Fatalf("the point at %v has %v deliveries a second, want 50", p.T, p.Deliveries)
+		}
+	}
+	if highest != seconds-1 || b.State().Last.P99us != seconds-1 {
+		t.Errorf("the highest p99 is %d, want %d", highest, seconds-1)
+	}
+	if got := b.Points(3); len(got) != 3 || got[2] != points[len(points)-1] {
+		t.Errorf("the last three: %+v", got)
+	}
+}
+
+func TestStages(t *testing.T) {
+	b := New("x", "about it")
+	if s := b.State(); s.Stage != Starting || s.About != "about it" {
+		t.Errorf("%+v", s)
+	}
+	p := second(0)
+	p.Checks = []result.Check{
+		{Text: "a", Kind: result.KindSLO, Pass: true, Value: 0.0021, Unit: "s"},
+		{Text: "b", Kind: result.KindSLO, Value: 0.125, Unit: "share"},
+		{Text: "c", Kind: result.KindValid, NoData: true},
+	}
+	p.Classes = []scenario.ErrorClass{{Class: "ack.timeout", N: 3, Text: "no answer"}}
+	b.Update(p)
+	s := b.State()
+	want := []Check{
+		{Text: "a", Kind: result.KindSLO, State: Holds, Value: "2.10 ms", Unit: "s"},
+		{Text: "b", Kind: result.KindSLO, State: Broken, Value: "12.5 %", Unit: "share"},
+		{Text: "c", Kind: result.KindValid, State: Waiting},
+	}
+	if fmt.Sprint(s.Checks) != fmt.Sprint(want) || s.Stage != Recording || len(s.Classes) != 1 {
+		t.Errorf("%+v", s)
+	}
+	p.Phase, p.Recording = "drain", false
+	b.Update(p)
+	if got := b.State().Stage; got != Draining {
+		t.Error(got)
+	}
+	p.Done, p.Verdict, p.Reason = true, result.Fail, "b: 12.5%"
+	b.Update(p)
+	s = b.State()
+	if s.Stage != Ended || len(s.Trials) != 1 || s.Trials[0].Verdict != result.Fail || s.Trials[0].Reason != "b: 12.5%" {
+		t.Errorf("%+v", s)
+	}
+	// The next trial starts with a clean sheet, also when it is the same cell again.
+	next := scenario.Progress{Cell: 1, Cells: 2, Trial: 1, Total: time.Minute, Phase: "ramp", Phases: 1}
+	b.Update(next)
+	if s := b.State(); len(b.Points(-1)) != 0 || s.Stage != WarmUp || s.Checks != nil || len(s.Trials) != 1 || s.Last != (Point{}) {
+		t.Errorf("%+v", s)
+	}
+	b.Stopping()
+	b.End(result.Invalid, "too slow", "out/x/report.html")
+	if s := b.State(); !s.Stopping || !s.Done || s.Verdict != result.Invalid || s.Report != "out/x/report.html" {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestAmount(t *testing.T) {
+	for _, tt := range []struct {
+		v    float64
+		unit string
+		want string
+	}{
+		{0.000123, "s", "123 µs"},
+		{0.0123, "s", "12.3 ms"},
+		{0.5, "s", "500 ms"},
+		{12.34, "s", "12.3 s"},
+		{0.99999, "share", "100 %"},
+		{0.00012, "share", "0.012 %"},
+		{1 << 20, "bytes", "1.0 MiB"},
+		{500, "bytes", "500 B"},
+		{123456.4, "/s", "123 456/s"},
+		{1234567, "", "1 234 567"},
+		{-1234, "", "-1 234"},
+		{0.25, "", "0.25"},
+	} {
+		if got := Amount(tt.v, tt.unit); got != tt.want {
+			t.Errorf("Amount(%v, %q) = %q, want %q", tt.v, tt.unit, got, tt.want)
+		}
+	}
+	if got := Clock(3725); got != "1:02:05" {
+		t.Error(got)
+	}
+	if got := Label(map[string]string{"b": "2", "a": "1"}, 3); got != "a=1 b=2 trial 3" {
+		t.Error(got)
+	}
+}
