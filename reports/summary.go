@@ -43,14 +43,7 @@ func ledgerLine(run *result.Run) string {
 	var clients result.Clients
 	for i := range run.Cells {
 		l, c := run.Cells[i].Ledger, run.Cells[i].Clients
-		sum.Sent += l.Sent
-		sum.Expected += l.Expected
-		sum.Received += l.Received
-		sum.Lost += l.Lost
-		sum.Duplicate += l.Duplicate
-		sum.Disorder += l.Disorder
-		sum.Late += l.Late
-		sum.Undecided += l.Undecided
+		sum.Add(l)
 		clients.Asked += c.Asked
 		clients.Held += c.Held
 	}

@@ -32,6 +32,7 @@ type actor struct {
 	number    int  // of the person that it plays: its index, or how many arrived before it
 	churned   bool // came in another's place, or arrived: it is not asked to send before it is held
 	transport int  // of the trial's
+	slow      bool // reads slowly
 	shard     *shard
 	calls     callBook
 	state     atomic.Int32
@@ -56,16 +57,28 @@ func newActor(t *trial, g *group, index, number int) *actor {
 	}
 	a.id = uint32(g.first + index)
 	a.shard = t.rec.shard(a.id)
-	if r := g.spec.Rooms; r != nil {
-		rooms := roomsOf(t.spec.Seed, g.index, index, r.Of, r.Join)
-		a.members = make([]membership, 0, len(rooms)+1)
-		for _, room := range rooms {
-			a.members = append(a.members, membership{audience: g.rooms[room], room: room})
+	a.slow = reads(g.spec.Read, number)
+	a.class = t.class(class{g.index, a.transport, a.slow})
+	rooms := g.rooming(index)
+	own, list := make([]membership, len(rooms)+1), make([]*membership, 0, len(rooms)+1)
+	for i, room := range append(rooms, -1) {
+		m := &own[i]
+		m.audience, m.room = g.namespace, room
+		if room >= 0 {
+			m.audience = g.rooms[room]
 		}
+		m.part = m.audience.part(a.class)
+		list = append(list, m)
 	}
-	a.joins = len(a.members)
-	a.members = append(a.members, membership{audience: g.namespace, room: -1})
+	a.members.Store(&list)
+	a.joins = len(rooms)
 	return a
+}
+
+// namespace is the client's membership of its namespace: the last one from the beginning on.
+func (a *actor) namespace() *membership {
+	list := a.memberships()
+	return list[len(list)-1]
 }
 
 // run plays the client, and those that connect again in its place.
@@ -207,12 +220,13 @@ func (a *actor) timings(due int64, d dialed) {
 func (a *actor) join() {
 	now := a.t.now()
 	var packet []byte
+	rooms := a.memberships()
 	for i := range a.joins {
 		id := a.calls.open(pendingCall{due: now, sent: now, stream: -1, seq: uint32(i)})
 		packet = append(packet[:0], a.group.head...)
 		packet = strconv.AppendUint(packet, id, 10)
 		packet = append(packet, `["join",`...)
-		packet = socketio.AppendString(packet, a.group.roomName(a.members[i].room))
+		packet = socketio.AppendString(packet, a.group.roomName(rooms[i].room))
 		packet = append(packet, ']')
 		if err := a.conn.Send(packet); err != nil {
 			return // the connection has ended: run sees it
@@ -236,7 +250,7 @@ func (a *actor) joinLate() {
 
 // hold makes the client a member of its namespace and lets it send.
 func (a *actor) hold() {
-	a.receiver.join(&a.members[len(a.members)-1])
+	a.receiver.join(a.namespace())
 	if a.state.CompareAndSwap(int32(joining), int32(held)) {
 		a.t.held.Add(1)
 		a.group.held.Add(1)
@@ -306,9 +320,9 @@ func (a *actor) Event(m *client.Message) {
 	case arrivedCounted:
 		str := t.streams[st.stream]
 		latency := time.Duration(at - s.due)
-		a.shard.add(str.delivery[a.transport], int(s.phase), latency)
-		if s.audience != nil {
-			str.curve(a.shard, int(s.phase), rank, s.expected, latency)
+		a.shard.add(str.delivery[a.class*deciles+s.decile()], int(s.phase), latency)
+		if rank > 0 && s.audience != nil {
+			str.curve(a.shard, int(s.phase), rank, s.all.expected, latency)
 		}
 	case arrivedDuplicate:
 		t.duplicates.Add(1)
@@ -342,7 +356,7 @@ func (a *actor) Ack(m *client.Message) {
 	case callOpen:
 	}
 	if c.stream < 0 {
-		a.receiver.join(&a.members[c.seq])
+		a.receiver.join(a.memberships()[c.seq])
 		if a.joins--; a.joins == 0 {
 			a.hold()
 		}
@@ -360,8 +374,8 @@ func (a *actor) Ack(m *client.Message) {
 	if at-c.due > int64(s.spec.Ack) {
 		t.errors.add(errorKey{class: "ack.timeout", stream: int(c.stream), group: a.group.index}, c.due, nil)
 	}
-	a.shard.add(s.ack[a.transport], int(c.phase), time.Duration(at-c.due))
-	a.shard.add(s.service[a.transport], int(c.phase), time.Duration(at-c.sent))
+	a.shard.add(s.ack[a.class], int(c.phase), time.Duration(at-c.due))
+	a.shard.add(s.service[a.class], int(c.phase), time.Duration(at-c.sent))
 }
 
 // expireCalls counts the calls whose limit has passed, at the limit. A call that is
@@ -378,8 +392,8 @@ func (a *actor) expireCalls(now int64) {
 			return false
 		}
 		t.pending.Add(-1)
-		a.shard.add(s.ack[a.transport], int(c.phase), s.spec.Ack)
-		a.shard.add(s.service[a.transport], int(c.phase), max(0, time.Duration(c.due+limit-c.sent)))
+		a.shard.add(s.ack[a.class], int(c.phase), s.spec.Ack)
+		a.shard.add(s.service[a.class], int(c.phase), max(0, time.Duration(c.due+limit-c.sent)))
 		t.errors.add(errorKey{class: "ack.timeout", stream: int(c.stream), group: a.group.index}, c.due, nil)
 		return true
 	})

@@ -89,7 +89,8 @@ func TestReceivingCostsNoAllocation(t *testing.T) {
 	}); n != 0 {
 		t.Errorf("%v allocations for a delivery", n)
 	}
-	if sum := tr.ledger.settle(int64(1e12)); sum[0][0].received != 3000 {
+	f := &findings{t: tr, rows: tr.ledger.settle(int64(1e12))}
+	if sum := f.account(nil, "hold", seconds{all: true}); sum.Received != 3000 || sum.Sent != 3 {
 		t.Errorf("%+v", sum)
 	}
 }

@@ -161,24 +161,13 @@ func (f *findings) sent(k *file.Check, in seconds) (sent, offered int64) {
 // ledgerShare counts lost and the like, as a share of what was expected or as a number. A
 // late delivery counts as lost here: it missed the limit that the stream set.
 func (f *findings) ledgerShare(k *file.Check, in seconds) float64 {
-	var sum tally
-	sc := scope{labels: k.Labels, phase: k.Phase}
-	for i, rows := range f.rows {
-		if !f.t.streams[i].matches(k.Labels) {
-			continue
-		}
-		for _, r := range rows {
-			if f.t.phaseIn(&sc, r.phase) && in.has(r.second) {
-				sum.add(r.tally)
-			}
-		}
-	}
-	n := map[string]int64{"loss": sum.lost + sum.late, "dup": sum.duplicate, "disorder": sum.disorder, "late": sum.late}[k.Stat]
-	if sum.expected == 0 {
+	sum := f.account(k.Labels, k.Phase, in)
+	n := map[string]int64{"loss": sum.Lost + sum.Late, "dup": sum.Duplicate, "disorder": sum.Disorder, "late": sum.Late}[k.Stat]
+	if sum.Expected == 0 {
 		return math.NaN()
 	}
 	if k.Unit == file.UnitShare {
-		return ratio(n, sum.expected)
+		return ratio(n, sum.Expected)
 	}
 	return float64(n)
 }
@@ -233,9 +222,14 @@ func (f *findings) attempts(k *file.Check, sc *scope) (n int64) {
 	if k.Metric != "ack" {
 		own := *sc
 		own.metric = "connect"
-		for p := range f.t.attempts {
-			if f.t.phaseIn(&own, p) {
-				n += f.t.attempts[p].Load()
+		for _, g := range f.t.groups {
+			if name := k.Labels["group"]; name != "" && name != g.spec.Name {
+				continue
+			}
+			for p := range g.attempts {
+				if f.t.phaseIn(&own, p) {
+					n += g.attempts[p].Load()
+				}
 			}
 		}
 	}

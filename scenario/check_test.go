@@ -49,7 +49,8 @@ valid: [`+valid+`]
 		{phase: 0, cpu: 0.9, serverCPU: 0.2, serverRSS: 100, sent: 4, offered: 4},
 		{phase: 1, cpu: 0.3, serverCPU: 0.4, rss: 2 << 20, serverRSS: 1 << 20, sent: 9, offered: 10},
 	}
-	tr.attempts[0].Store(10)
+	tr.groups[0].attempts[0].Store(5)
+	tr.groups[1].attempts[0].Store(5)
 	for _, s := range tr.streams {
 		s.offered[0].Store(100)
 		s.offered[1].Store(20)
@@ -60,51 +61,63 @@ valid: [`+valid+`]
 	tr.errors.add(errorKey{class: "ack.timeout", stream: 1, group: 0}, 5e8, nil) // not recorded
 	tr.errors.add(errorKey{class: "ack.timeout", stream: 1, group: 0}, 15e8, nil)
 	rows := make([][]row, 3)
-	rows[0] = []row{{0, 0, tally{expected: 10, lost: 10}}, {1, 1, tally{sent: 20, expected: 200, received: 190, late: 4, lost: 6, duplicate: 2, disorder: 1}}}
-	rows[2] = []row{{1, 1, tally{sent: 20, expected: 200, received: 200}}}
+	rows[0] = []row{
+		{0, 0, 0, 0, result.Ledger{Expected: 10, Lost: 10}},
+		{1, 1, everybody, 0, result.Ledger{Sent: 20}},
+		{1, 1, 0, 0, result.Ledger{Sent: 20, Expected: 200, Received: 190, Late: 4, Lost: 6, Duplicate: 2, Disorder: 1}},
+	}
+	rows[2] = []row{{1, 1, everybody, 0, result.Ledger{Sent: 20}}, {1, 1, 0, 0, result.Ledger{Sent: 20, Expected: 200, Received: 200}}}
 	return &findings{t: tr, c: c, rows: rows, end: c.end}
 }
 
 func TestChecksFindTheirValue(t *testing.T) {
 	for text, want := range map[string]float64{
-		"max(delivery) < 1s":                 0.1,
-		"max(delivery{op=room}) < 1s":        0.04,
-		"max(delivery{event=tick}) < 1s":     0.1,
-		"p50(delivery{group=people}) < 1s":   0.02,
-		"max(delivery) < 1s in ramp":         0.9,
-		"min(delivery) < 1s":                 0.01,
-		"mean(delivery{op=room}) < 1s":       0.025,
-		"count(delivery) > 1":                5,
-		"rate(delivery) > 1/s":               5,
-		"p99(ack) < 1s":                      0.005,
-		"p99(connect) < 1s":                  0.007, // of every phase
-		"p99(lag) < 1s":                      0.001,
-		"max(cpu) < 50%":                     0.3,
-		"max(cpu) < 50% in ramp":             0.9,
-		"max(server.cpu) < 50%":              0.4,
-		"max(server.rss) < 2MiB":             1 << 20,
-		"max(rss) < 2MiB":                    2 << 20,
-		"growth(rss) < 10%":                  0,          // one second is no line
-		"loss(delivery) < 1%":                10.0 / 400, // the late ones too
-		"loss(delivery) <= 10":               10,
-		"loss(delivery{event=tick}) == 0":    0,
-		"late(delivery) <= 4":                4,
-		"dup(delivery) < 1%":                 2.0 / 400,
-		"disorder(delivery) == 1":            1,
-		"errors(connect) == 2":               2,
-		"errors(connect) < 50%":              0.2,
-		"errors(ack) == 1":                   1,
-		"errors(ack) < 50%":                  0.05,
-		"errors <= 3":                        3,
-		"achieved(rate) > 90%":               0.95,
-		"max(delivery) < 1s over 1s":         0.1,
-		"max(cpu) < 50% over 1s":             0.3,
-		"loss(delivery) <= 10 over 1s":       10,
-		"achieved(rate) > 50% over 1s":       0.9,
-		"errors(ack) <= 1 over 1s":           1,
-		"max(delivery) < 1s over 1s in ramp": 0.9,
-		"p99(fanout.last) < 1s":              math.NaN(),
-		"p99(connect.tls) < 1s over 1s":      math.NaN(),
+		"max(delivery) < 1s":                                      0.1,
+		"max(delivery{op=room}) < 1s":                             0.04,
+		"max(delivery{event=tick}) < 1s":                          0.1,
+		"p50(delivery{group=people}) < 1s":                        0.03, // who receives
+		"max(delivery{from=people}) < 1s":                         0.04,
+		"max(delivery{transport=websocket}) < 1s":                 0.1,
+		"max(delivery{phase=ramp}) < 1s":                          0.9,
+		"max(ack{group=people,op=echo,transport=websocket}) < 1s": 0.005,
+		"loss(delivery{group=people}) <= 10":                      10,
+		"loss(delivery{group=people,from=speaker}) == 0":          0,
+		"errors(connect{group=speaker}) == 1":                     1,
+		"errors(ack{op=echo}) < 50%":                              0.05,
+		"max(delivery) < 1s in ramp":                              0.9,
+		"min(delivery) < 1s":                                      0.01,
+		"mean(delivery{op=room}) < 1s":                            0.025,
+		"count(delivery) > 1":                                     5,
+		"rate(delivery) > 1/s":                                    5,
+		"p99(ack) < 1s":                                           0.005,
+		"p99(connect) < 1s":                                       0.007, // of every phase
+		"p99(lag) < 1s":                                           0.001,
+		"max(cpu) < 50%":                                          0.3,
+		"max(cpu) < 50% in ramp":                                  0.9,
+		"max(server.cpu) < 50%":                                   0.4,
+		"max(server.rss) < 2MiB":                                  1 << 20,
+		"max(rss) < 2MiB":                                         2 << 20,
+		"growth(rss) < 10%":                                       0,          // one second is no line
+		"loss(delivery) < 1%":                                     10.0 / 400, // the late ones too
+		"loss(delivery) <= 10":                                    10,
+		"loss(delivery{event=tick}) == 0":                         0,
+		"late(delivery) <= 4":                                     4,
+		"dup(delivery) < 1%":                                      2.0 / 400,
+		"disorder(delivery) == 1":                                 1,
+		"errors(connect) == 2":                                    2,
+		"errors(connect) < 50%":                                   0.2,
+		"errors(ack) == 1":                                        1,
+		"errors(ack) < 50%":                                       0.05,
+		"errors <= 3":                                             3,
+		"achieved(rate) > 90%":                                    0.95,
+		"max(delivery) < 1s over 1s":                              0.1,
+		"max(cpu) < 50% over 1s":                                  0.3,
+		"loss(delivery) <= 10 over 1s":                            10,
+		"achieved(rate) > 50% over 1s":                            0.9,
+		"errors(ack) <= 1 over 1s":                                1,
+		"max(delivery) < 1s over 1s in ramp":                      0.9,
+		"p99(fanout.last) < 1s":                                   math.NaN(),
+		"p99(connect.tls) < 1s over 1s":                           math.NaN(),
 	} {
 		f := known(t, "'"+text+"'", "max(cpu) < 100%")
 		c := f.check(f.t.spec.SLO[0])

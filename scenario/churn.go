@@ -245,7 +245,7 @@ func (g *group) come(c call, replaces bool) {
 	g.actors[c.client].Store(a)
 	g.present++
 	g.t.asked.Add(1)
-	g.t.attempts[max(0, g.t.tl.phaseAt(c.due))].Add(1)
+	g.attempts[max(0, g.t.tl.phaseAt(c.due))].Add(1)
 	g.t.most = max(g.t.most, g.t.asked.Load())
 	g.plan.came(c, number)
 	g.t.wg.Go(func() { a.run(g.t.ctx, c.due) })

@@ -218,10 +218,10 @@ func (c *collector) gather(from, until int64) {
 		if kind.hidden {
 			return
 		}
-		in := c.interval[kind.metric]
+		in := c.interval[kind.interval()]
 		if in == nil {
 			in = result.NewHistogram()
-			c.interval[kind.metric] = in
+			c.interval[kind.interval()] = in
 		}
 		_ = in.RecordValues(v, n)
 		for _, w := range c.windows {
@@ -330,15 +330,7 @@ type scope struct {
 }
 
 func (sc *scope) series(s *series) bool {
-	if s.metric != sc.metric {
-		return false
-	}
-	for label, value := range sc.labels {
-		if !s.has(label, value) {
-			return false
-		}
-	}
-	return true
+	return s.metric == sc.metric && s.chosen(sc.labels)
 }
 
 // phaseIn reports whether a phase of the timeline is in the scope. Connecting counts in

@@ -9,7 +9,7 @@
 // (population.go, actor.go), and sends those away whose session is over, for others to take
 // their place (churn.go). Faults are due like everything else; clients whose connection broke
 // come back as official clients do (reconnect.go). An operation enters the ledger before it is
-// written, with the members its room has at that moment (ledger.go), and
+// written, with the members its room has at that moment (ledger.go, slot.go, audience.go), and
 // carries a stamp: who, which, and when it was due (stamp.go). A client that
 // receives a message finds the stamp without decoding the payload, ticks its
 // own bit in the ledger, and records the time since the message was due in the
@@ -38,6 +38,12 @@
 // A message whose sender left within the late limit, and that reached nobody, is
 // undecided for everybody: it may never have left.
 // Duplicates and disorder are counted apart: they do not change the identity.
+//
+// The account is kept by kind of receiver: its group, its transport, whether it reads slowly; and by
+// the size of the room. What slow readers lose or get late is in an account of
+// its own, and so is what becomes of volatile messages: neither is in the totals,
+// and no check counts them unless it names them (labels.go). The same holds for the latencies of slow
+// readers, and the first and last receiver of a broadcast are those that read normally.
 //
 // An echo that asks for an acknowledgement is answered by it, so it is not in
 // the ledger: its answer is in ack and ack.service, and an answer that

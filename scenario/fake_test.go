@@ -41,6 +41,7 @@ type fakePacket struct {
 type fakeConn struct {
 	s     *fakeServer
 	i     int
+	cfg   *client.Config
 	rooms map[string]bool
 	in    chan fakePacket
 	done  chan struct{}
@@ -49,7 +50,7 @@ type fakeConn struct {
 	late  sync.WaitGroup
 }
 
-func (s *fakeServer) dial(_ context.Context, _ *client.Config) (dialed, error) {
+func (s *fakeServer) dial(_ context.Context, cfg *client.Config) (dialed, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	i := s.dials
@@ -59,9 +60,17 @@ func (s *fakeServer) dial(_ context.Context, _ *client.Config) (dialed, error) {
 			return dialed{}, err
 		}
 	}
-	c := &fakeConn{s: s, i: i, rooms: map[string]bool{}, in: make(chan fakePacket, 1<<14), done: make(chan struct{})}
+	c := &fakeConn{s: s, i: i, cfg: cfg, rooms: map[string]bool{}, in: make(chan fakePacket, 1<<14), done: make(chan struct{})}
 	s.conns = append(s.conns, c)
 	return dialed{conn: c, timings: client.Timings{TCP: time.Microsecond, Open: time.Microsecond, Namespace: time.Microsecond}}, nil
+}
+
+// header is the first value of one that the client sends.
+func (c *fakeConn) header(name string) string {
+	if v := c.cfg.Header[name]; len(v) > 0 {
+		return v[0]
+	}
+	return ""
 }
 
 func (c *fakeConn) Run(h client.Handler) error {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/throng-io/throng/scenario/result"
 )
 
 // A bench of receivers around one ledger with a clock that the test turns.
@@ -23,20 +25,32 @@ const lateLimit = 1000
 
 func newModel(receivers int, expects ...expectation) *model {
 	m := &model{room: &audience{}}
+	m.room.admit(0, false)
 	var books []*book
 	for _, e := range expects {
 		books = append(books, &book{expect: e, late: lateLimit})
 	}
 	m.l = newLedger(books, m.now.Load)
 	for i := range receivers {
-		m.r = append(m.r, &receiver{id: uint32(i), members: []membership{{audience: m.room}}})
+		m.r = append(m.r, newReceiver(uint32(i), m.room))
 	}
 	return m
 }
 
+// newReceiver is a receiver that has asked to join the audiences, in its first part.
+func newReceiver(id uint32, audiences ...*audience) *receiver {
+	r := &receiver{id: id}
+	var list []*membership
+	for _, a := range audiences {
+		list = append(list, &membership{audience: a})
+	}
+	r.members.Store(&list)
+	return r
+}
+
 func (m *model) joinAll() {
 	for _, r := range m.r {
-		r.join(&r.members[0])
+		r.join(r.memberships()[0])
 	}
 }
 
@@ -56,11 +70,11 @@ func (m *model) get(to int, st *stamp, at int64) arrival {
 	return kind
 }
 
-func (m *model) settle(now int64) tally {
-	var sum tally
+func (m *model) settle(now int64) result.Ledger {
+	var sum result.Ledger
 	for _, rows := range m.l.settle(now) {
 		for _, r := range rows {
-			sum.add(r.tally)
+			sum.Add(r.deliveries())
 		}
 	}
 	return sum
@@ -97,7 +111,7 @@ func TestLedgerCountsEachKind(t *testing.T) {
 		}
 	}
 	got := m.settle(10_000)
-	want := tally{sent: 3, expected: 9, received: 7, late: 1, lost: 1, duplicate: 2, disorder: 1}
+	want := result.Ledger{Sent: 3, Expected: 9, Received: 7, Late: 1, Lost: 1, Duplicate: 2, Disorder: 1}
 	if got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
@@ -108,9 +122,9 @@ func TestLedgerCountsEachKind(t *testing.T) {
 
 func TestLedgerJoinsInFlight(t *testing.T) {
 	m := newModel(3, expectAll)
-	m.r[0].join(&m.r[0].members[0])
+	m.r[0].join(m.r[0].memberships()[0])
 	early := m.send(0, 0, 10) // 1 and 2 have asked to join, without an answer yet
-	m.r[1].join(&m.r[1].members[0])
+	m.r[1].join(m.r[1].memberships()[0])
 	later := m.send(0, 0, 20)
 	for want, kind := range map[arrival]arrival{
 		arrivedCounted:   m.get(0, early, 11),
@@ -127,7 +141,7 @@ func TestLedgerJoinsInFlight(t *testing.T) {
 	m.get(0, later, 21)
 	m.get(1, later, 21)
 	got := m.settle(10_000)
-	want := tally{sent: 2, expected: 1 + 2 + 2, received: 3, undecided: 2, duplicate: 1}
+	want := result.Ledger{Sent: 2, Expected: 1 + 2 + 2, Received: 3, Undecided: 2, Duplicate: 1}
 	if got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
@@ -157,18 +171,18 @@ func TestLedgerLeaversAreUndecided(t *testing.T) {
 	m.get(0, after, 2101)
 	m.get(1, after, 2101)
 	// Its place is given to the next one, who is not owed what came before.
-	r := &receiver{id: 3, members: []membership{{audience: m.room}}}
+	r := newReceiver(3, m.room)
 	m.r = append(m.r, r)
-	r.join(&r.members[0])
-	if r.members[0].dense != 2 {
-		t.Errorf("its bit is %d, want the free one", r.members[0].dense)
+	r.join(r.memberships()[0])
+	if r.memberships()[0].dense != 2 {
+		t.Errorf("its bit is %d, want the free one", r.memberships()[0].dense)
 	}
 	if k := m.get(3, after, 2102); k != arrivedExtra {
 		t.Errorf("before it joined: %v", k)
 	}
 	// old was overdue when it left: lost, as is the echo that was overdue.
 	sum := m.settle(10_000)
-	want := tally{sent: 6, expected: 9 + 2 + 2 + 1, received: 2 + 2 + 3 + 2, lost: 2, undecided: 1 + 1 + 1}
+	want := result.Ledger{Sent: 6, Expected: 9 + 2 + 2 + 1, Received: 2 + 2 + 3 + 2, Lost: 2, Undecided: 1 + 1 + 1}
 	if sum != want {
 		t.Errorf("%+v, want %+v", sum, want)
 	}
@@ -180,7 +194,7 @@ func TestLedgerCutShortIsUndecided(t *testing.T) {
 	m.send(0, 0, 100)
 	m.send(0, 0, 5000)
 	m.send(0, 0, 5100)
-	if sum := m.settle(5200); sum != (tally{sent: 3, expected: 3, lost: 1, undecided: 2}) {
+	if sum := m.settle(5200); sum != (result.Ledger{Sent: 3, Expected: 3, Lost: 1, Undecided: 2}) {
 		t.Errorf("%+v", sum)
 	}
 }
@@ -198,7 +212,7 @@ func TestLedgerForgetsWhatWasNeverWritten(t *testing.T) {
 	if m.l.outstanding(101) {
 		t.Error("a message that was not written is outstanding")
 	}
-	if sum := m.settle(10_000); sum != (tally{}) {
+	if sum := m.settle(10_000); sum != (result.Ledger{}) {
 		t.Errorf("%+v", sum)
 	}
 }
@@ -257,7 +271,7 @@ func TestLedgerKeepsItsBudget(t *testing.T) {
 	if overdue := m.l.watch(n * 20); overdue != n/2 {
 		t.Errorf("%d overdue, want %d", overdue, n/2)
 	}
-	want := tally{sent: n, expected: 2 * n, received: 2*n - n/2, lost: n / 2}
+	want := result.Ledger{Sent: n, Expected: 2 * n, Received: 2*n - n/2, Lost: n / 2}
 	if sum := m.settle(n * 20); sum != want {
 		t.Errorf("%+v, want %+v", sum, want)
 	}
@@ -278,7 +292,7 @@ func TestLedgerAgainstABookkeeper(t *testing.T) {
 		gone := map[int]bool{}
 		goneAt := map[int]int64{}
 		reached := map[int]bool{} // messages that came to anybody
-		var want tally
+		var want result.Ledger
 		now := int64(0)
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
 			now += int64(rapid.IntRange(0, 300).Draw(t, "pass"))
@@ -292,11 +306,11 @@ func TestLedgerAgainstABookkeeper(t *testing.T) {
 				for to := range n {
 					if !gone[to] && (expect == expectAll || to != who) {
 						fate[pair{len(sent), to}] = "lost"
-						want.expected++
+						want.Expected++
 					}
 				}
 				sent = append(sent, m.send(0, who, now))
-				want.sent++
+				want.Sent++
 			case "get":
 				if len(sent) == 0 {
 					continue
@@ -310,7 +324,7 @@ func TestLedgerAgainstABookkeeper(t *testing.T) {
 				switch f, expected := fate[p]; {
 				case !expected:
 				case f != "lost":
-					want.duplicate++
+					want.Duplicate++
 				default:
 					from := int(sent[i].sender)
 					reached[i] = true
@@ -318,7 +332,7 @@ func TestLedgerAgainstABookkeeper(t *testing.T) {
 						last[who] = map[int]int{}
 					}
 					if i+1 < last[who][from] {
-						want.disorder++
+						want.Disorder++
 					}
 					last[who][from] = max(last[who][from], i+1)
 					if fate[p] = "received"; now-sent[i].due > lateLimit {
@@ -349,20 +363,20 @@ func TestLedgerAgainstABookkeeper(t *testing.T) {
 			}
 			switch f {
 			case "lost":
-				want.lost++
+				want.Lost++
 			case "late":
-				want.late++
+				want.Late++
 			case "received":
-				want.received++
+				want.Received++
 			case "undecided":
-				want.undecided++
+				want.Undecided++
 			}
 		}
 		got := m.settle(now)
 		if got != want {
 			t.Fatalf("%+v, want %+v", got, want)
 		}
-		if got.expected != got.received+got.late+got.lost+got.undecided {
+		if got.Expected != got.Received+got.Late+got.Lost+got.Undecided {
 			t.Fatalf("%+v does not add up", got)
 		}
 	})
@@ -415,10 +429,10 @@ func TestLedgerConcurrently(t *testing.T) {
 	}
 	wg.Wait()
 	got := m.settle(int64(time.Hour))
-	if got.sent != messages || got.received != delivered.Load() || got.duplicate != dup.Load() || got.disorder != 0 {
+	if got.Sent != messages || got.Received != delivered.Load() || got.Duplicate != dup.Load() || got.Disorder != 0 {
 		t.Errorf("%+v, %d were delivered and %d again", got, delivered.Load(), dup.Load())
 	}
-	if got.expected != got.received+got.late+got.lost+got.undecided || got.lost == 0 || got.undecided == 0 {
+	if got.Expected != got.Received+got.Late+got.Lost+got.Undecided || got.Lost == 0 || got.Undecided == 0 {
 		t.Errorf("%+v does not add up", got)
 	}
 }

@@ -23,7 +23,9 @@ type group struct {
 
 	actors    []atomic.Pointer[actor] // by index; nil: not called, or sent away
 	held      atomic.Int32
-	present   int // called and not sent away; the pacer's
+	attempts  []atomic.Int64 // connects by phase
+	present   int            // called and not sent away; the pacer's
+	classes   []int          // the kinds of its clients, of the trial's
 	namespace *audience
 	rooms     []*audience
 	byRoom    [][]uint32 // clients by room; made when a stream needs it
@@ -52,7 +54,7 @@ var stageNames = [connectStages]string{"connect", "connect.tcp", "connect.tls", 
 func newGroup(t *trial, spec *file.Group, index, first int) *group {
 	g := &group{
 		t: t, index: index, first: first, spec: spec, actors: make([]atomic.Pointer[actor], spec.Count),
-		head: []byte{'2'},
+		head: []byte{'2'}, attempts: make([]atomic.Int64, len(t.tl.spans)),
 	}
 	g.plan = newPopulation(t.tl, spec, t.spec.Seed, index)
 	if spec.Namespace != "" && spec.Namespace != "/" {
@@ -68,6 +70,7 @@ func newGroup(t *trial, spec *file.Group, index, first int) *group {
 	for _, s := range spec.Transport {
 		g.transports = append(g.transports, t.transport(s.Name))
 	}
+	g.admit()
 	for _, s := range spec.Connect.From {
 		if addr, err := netip.ParseAddr(s); err == nil { // the file's reader has checked them
 			g.from = append(g.from, addr)
@@ -164,7 +167,7 @@ func (g *group) inRoom(room int) []uint32 {
 			g.byRoom[i] = []uint32{}
 		}
 		for c := range g.spec.Count {
-			for _, room := range roomsOf(g.t.spec.Seed, g.index, c, r.Of, r.Join) {
+			for _, room := range g.rooming(c) {
 				g.byRoom[room] = append(g.byRoom[room], uint32(c))
 			}
 		}

@@ -70,31 +70,6 @@ func (c *cells) drain(visit func(v, n int64)) {
 	}
 }
 
-// A series is one metric of one kind of client or message: what the labels of
-// checks choose from.
-type series struct {
-	metric    string
-	group     string
-	op, event string // "" for what belongs to no stream
-	transport string // of the client that measured; "" where several take part
-	hidden    bool   // not a metric of its own: a point of the receiver curve
-}
-
-// has reports whether the series carries a label.
-func (s *series) has(label, value string) bool {
-	switch label {
-	case "group":
-		return s.group == value
-	case "op":
-		return s.op == value
-	case "event":
-		return s.event == value
-	case "transport":
-		return s.transport == value
-	}
-	return false
-}
-
 // A recorder collects latencies, by series and by the phase in which the
 // operation was due. Clients add to a shard each, the collector drains all of them.
 type recorder struct {

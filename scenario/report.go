@@ -86,32 +86,24 @@ func (t *trial) settings() map[string]string {
 // ledger fills in the ledger, the rates and what was lost by the second.
 func (f *findings) ledger(cell *result.Cell) {
 	t := f.t
-	var sum tally
-	for _, rows := range f.rows {
+	for i, rows := range f.rows {
 		for _, r := range rows {
-			if t.phaseIn(&scope{}, r.phase) {
-				sum.add(r.tally)
-			}
-			if r.second < len(f.c.timeline) && t.opt.second == time.Second {
-				f.c.timeline[r.second].Lost += r.lost
+			x := f.t.receiving(i, &r)
+			if x.counted(nil) && r.second < len(f.c.timeline) && t.opt.second == time.Second {
+				f.c.timeline[r.second].Lost += r.Lost
 			}
 		}
 	}
-	cell.Ledger = sum.ledger()
+	all := seconds{all: true}
+	cell.Ledger = f.account(nil, "", all)
+	f.parts(cell)
 	if cell.Seconds == 0 {
 		return
 	}
 	sent, offered := f.sent(&file.Check{}, seconds{all: true})
 	cell.Rates = result.Rates{
 		OfferedPerS: float64(offered) / cell.Seconds, AchievedPerS: float64(sent) / cell.Seconds,
-		DeliveriesPerS: float64(sum.received+sum.late) / cell.Seconds,
-	}
-}
-
-func (t *tally) ledger() result.Ledger {
-	return result.Ledger{
-		Sent: t.sent, Expected: t.expected, Received: t.received, Lost: t.lost, Duplicate: t.duplicate,
-		Disorder: t.disorder, Late: t.late, Undecided: t.undecided,
+		DeliveriesPerS: float64(f.arrived()) / cell.Seconds,
 	}
 }
 
@@ -156,7 +148,7 @@ func (f *findings) resources(cell *result.Cell) {
 		}
 	}
 	if s.CPUs > 0 {
-		s.DeliveriesPerCPUs = float64(cell.Ledger.Received+cell.Ledger.Late) / s.CPUs
+		s.DeliveriesPerCPUs = float64(f.arrived()) / s.CPUs
 	}
 }
 
@@ -186,7 +178,7 @@ func (f *findings) curve() []result.CurvePoint {
 		n := int64(0)
 		for _, r := range f.rows[i] {
 			if f.t.phaseIn(&scope{}, r.phase) {
-				n += r.received + r.late
+				n += r.Received + r.Late
 			}
 		}
 		if n > most && s.spec.Op != file.OpEcho {

@@ -34,20 +34,16 @@ func (s *standing) look() (result.Ledger, []result.Check) {
 	f := &s.f
 	f.end = min(f.c.at, f.t.tl.end)
 	f.rows = f.rows[:0]
-	var sum tally
 	settled := math.MaxInt // the first second of which a message may still be on its way
 	for _, b := range f.t.ledger.books {
 		f.rows = append(f.rows, b.seen)
-		for _, r := range b.seen {
-			sum.add(r.tally)
-		}
 		settled = min(settled, int((f.c.at-b.late)/int64(time.Second)))
 	}
 	checks := make([]result.Check, len(s.rules))
 	for i := range s.rules {
 		checks[i] = f.found(&s.rules[i], s.value(i, settled), "")
 	}
-	return sum.ledger(), append(checks, f.implied()...)
+	return f.everything(), append(checks, f.implied()...)
 }
 
 // value is what rule i asks for, as far as it is known; NaN when nothing is.

@@ -87,8 +87,10 @@ func TestChecksStandWhileItRuns(t *testing.T) {
 func TestChecksBeforeTheFirstSample(t *testing.T) {
 	f := known(t, "p99(delivery) < 1s, loss(delivery) == 0, errors(connect) == 0", "max(cpu) < 80%")
 	f.c.totals, f.c.moments = nil, nil
-	for i := range f.t.attempts {
-		f.t.attempts[i].Store(0)
+	for _, g := range f.t.groups {
+		for i := range g.attempts {
+			g.attempts[i].Store(0)
+		}
 	}
 	s := newStanding(f.c)
 	if _, checks := s.look(); len(checks) != 4 {

@@ -29,11 +29,12 @@ type stream struct {
 	// stamp, tail. Where sizes are drawn, filler and what it begins stand before tail.
 	open, middle, filler, tail []byte
 
-	delivery, ack, service []int // series, by transport
-	lag                    int
-	first, last, spread    int
-	points                 int            // the first of the receiver curve's series
-	offered, sent          []atomic.Int64 // by phase
+	delivery      []int // series, by class of the receiver and decile of the room
+	ack, service  []int // series, by class of the sender
+	lag           int
+	fan           [deciles][3]int // series of first, last and spread, by decile of the room
+	points        int             // the first of the receiver curve's series
+	offered, sent []atomic.Int64  // by phase
 }
 
 // curvePoints are the places of the receiver curve: the first receiver, then every
@@ -106,23 +107,67 @@ func appendFiller(b []byte, n int) []byte {
 }
 
 func (s *stream) series() {
-	base := series{group: s.group.spec.Name, op: s.spec.Op, event: s.spec.Event}
-	one := func(metric, transport string, hidden bool) int {
+	base := series{group: s.group.spec.Name, op: s.spec.Op, event: s.spec.Event, volatile: s.spec.Volatile}
+	one := func(metric string, hidden bool) int {
 		x := base
-		x.metric, x.transport, x.hidden = metric, transport, hidden
+		x.metric, x.hidden = metric, hidden
 		return s.t.addSeries(x)
 	}
-	for _, tr := range s.t.transports {
-		s.delivery = append(s.delivery, one(metricDelivery, tr, false))
-		s.ack = append(s.ack, one(metricAck, tr, false))
-		s.service = append(s.service, one(metricService, tr, false))
+	t := s.t
+	for i, c := range t.classes {
+		x := t.label(base, i)
+		x.metric, x.from = metricDelivery, s.group.spec.Name
+		for d := range deciles {
+			at := -1
+			if s.reaches(c, d) {
+				x.decile = d
+				at = t.addSeries(x)
+			}
+			s.delivery = append(s.delivery, at)
+		}
+		ack, service := -1, -1
+		if c.group == s.group.index && s.spec.Ack > 0 {
+			x.from, x.decile = "", 0
+			x.metric = metricAck
+			ack = t.addSeries(x)
+			x.metric = metricService
+			service = t.addSeries(x)
+		}
+		s.ack, s.service = append(s.ack, ack), append(s.service, service)
 	}
-	s.lag = one(metricLag, "", false)
-	s.first, s.last, s.spread = one(metricFirst, "", false), one(metricLast, "", false), one(metricSpread, "", false)
-	s.points = one("curve", "", true)
+	s.lag = one(metricLag, false)
+	for d := range deciles {
+		base.decile = d
+		for i, metric := range []string{metricFirst, metricLast, metricSpread} {
+			s.fan[d][i] = -1
+			if s.reaches(t.classes[s.group.classes[0]], d) {
+				s.fan[d][i] = one(metric, false)
+			}
+		}
+	}
+	base.decile = 0
+	s.points = one("curve", true)
 	for range curvePoints - 1 {
-		one("curve", "", true)
+		one("curve", true)
 	}
+}
+
+// reaches reports whether a message of the stream may come to receivers of a class, in rooms of
+// a decile.
+func (s *stream) reaches(c class, decile int) bool {
+	to := s.t.groups[c.group]
+	switch {
+	case s.book.expect == expectNone:
+		return false
+	case s.spec.Op == file.OpEcho:
+		return decile == 0 && to == s.group
+	case to.spec.Namespace != s.group.spec.Namespace:
+		return false
+	case s.spec.Op == file.OpRoom:
+		r := to.spec.Rooms
+		return r != nil && r.Prefix == s.group.spec.Rooms.Prefix && (s.group.rooms[0].decile == 0) == (decile == 0)
+	}
+	return decile == 0
 }
 
 // curve records an arrival in the receiver curve when it is the one that completes a
@@ -252,8 +297,8 @@ func (s *stream) sender(o *op) (a *actor, room int, asked bool) {
 		}
 	}
 	if s.spec.Op == file.OpRoom {
-		rooms := a.members[:len(a.members)-1]
-		room = rooms[draw(s.t.spec.Seed, drawRoom, uint64(s.index)<<32|uint64(a.index), o.n, 0)%uint64(len(rooms))].room
+		rooms := a.memberships()
+		room = rooms[draw(s.t.spec.Seed, drawRoom, uint64(s.index)<<32|uint64(a.index), o.n, 0)%uint64(len(rooms)-1)].room
 	}
 	return a, room, true
 }

@@ -48,6 +48,7 @@ type trial struct {
 	groups     []*group
 	streams    []*stream
 	transports []string
+	classes    []class // of receivers
 	kinds      []series
 	audiences  map[string]*audience
 	rec        *recorder
@@ -55,9 +56,8 @@ type trial struct {
 	errors     *errorBook
 
 	asked, held, connected, failed, dropped atomic.Int64
-	attempts                                []atomic.Int64 // connects by phase
-	most                                    int64          // clients asked for at once; the pacer's
-	pending                                 atomic.Int64   // calls under way
+	most                                    int64        // clients asked for at once; the pacer's
+	pending                                 atomic.Int64 // calls under way
 	duplicates, foreign                     atomic.Int64
 	bytesIn, bytesOut                       atomic.Int64
 	over                                    atomic.Bool // disconnects are ours from now on
@@ -77,7 +77,6 @@ func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at plac
 	t.errors = newErrorBook(t.tl)
 	t.pid.Store(int64(ep.PID))
 	t.renewed = make(chan renewal, len(t.tl.spans))
-	t.attempts = make([]atomic.Int64, len(t.tl.spans))
 	first := 0
 	for i := range t.spec.Groups {
 		g := newGroup(t, &t.spec.Groups[i], i, first)
@@ -85,6 +84,7 @@ func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at plac
 		first += g.spec.Count
 	}
 	var books []*book
+	t.rankRooms()
 	for _, g := range t.groups {
 		g.finish()
 		for i := range g.spec.Send {
@@ -132,7 +132,7 @@ func (t *trial) audience(namespace, prefix string, room int) *audience {
 	}
 	a := t.audiences[key]
 	if a == nil {
-		a = &audience{}
+		a = &audience{room: room}
 		t.audiences[key] = a
 	}
 	return a
@@ -153,11 +153,12 @@ func (t *trial) fanout(s *slot, complete bool) {
 	if !complete {
 		last = max(last, s.due+s.book.late)
 	}
+	series := &str.fan[s.decile()]
 	if first != 0 {
-		sh.add(str.first, int(s.phase), time.Duration(first-s.due))
-		sh.add(str.spread, int(s.phase), time.Duration(last-first))
+		sh.add(series[0], int(s.phase), time.Duration(first-s.due))
+		sh.add(series[2], int(s.phase), time.Duration(last-first))
 	}
-	sh.add(str.last, int(s.phase), time.Duration(last-s.due))
+	sh.add(series[1], int(s.phase), time.Duration(last-s.due))
 }
 
 // probe connects one client and sends it away: is there a server at all?
@@ -224,6 +225,9 @@ func (t *trial) run(ctx context.Context) (*result.Cell, error) {
 		p.run(sources...)
 	}()
 	end, why := t.wait(ctx)
+	if end == ranOut {
+		catchUp(paced)
+	}
 	p.stop.Store(true)
 	<-paced
 	c.stopped(t.now())
@@ -250,6 +254,20 @@ func (t *trial) run(ctx context.Context) (*result.Cell, error) {
 		return cell, err
 	}
 	return cell, nil
+}
+
+// catchUpWithin bounds how long a pacer that is behind may go on after the last phase.
+const catchUpWithin = 2 * time.Second
+
+// catchUp lets the pacer do what was due before the end, so that the count of what was offered
+// does not depend on how late it was at that moment.
+func catchUp(paced <-chan struct{}) {
+	timer := time.NewTimer(catchUpWithin)
+	defer timer.Stop()
+	select {
+	case <-paced:
+	case <-timer.C:
+	}
 }
 
 // wait returns when the phases are over, or earlier when the trial cannot go on.

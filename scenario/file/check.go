@@ -45,7 +45,7 @@ type Check struct {
 	Stat     string            // p50 ... p99.99, max, min, mean, count, rate, loss, dup, disorder, late, errors, growth, achieved
 	Quantile float64           // above 0 and below 100 for a percentile, else 0
 	Metric   string            // "": errors of every kind
-	Labels   map[string]string // of group, op, event; nil: all
+	Labels   map[string]string // of group, from, op, event, transport, room_decile, read; nil: all
 	Op       string            // < <= > >= ==
 	Value    float64           // in Unit
 	Unit     string            // one of the units above
@@ -117,9 +117,8 @@ var (
 	statNames  = []string{"p50", "p90", "p99", "p99.9", "p99.99", "max", "min", "mean", "count", "rate", "loss", "dup", "disorder", "late", "errors", "growth", "achieved"}
 	laterStats = []string{"ratio"}
 
-	labels      = []string{"group", "op", "event"}
-	laterLabels = []string{"transport", "room_decile", "phase"}
-	operators   = []string{"<=", ">=", "==", "<", ">"}
+	labels    = []string{"group", "from", "op", "event", "transport", "room_decile", "read", "phase"}
+	operators = []string{"<=", ">=", "==", "<", ">"}
 
 	rePercentile = regexp.MustCompile(`^p(\d{1,2}(?:\.\d{1,4})?)$`)
 )
@@ -251,20 +250,11 @@ func (p *checkParser) metric(c *Check, s stat) *flaw {
 func (p *checkParser) labels(c *Check) *flaw {
 	for {
 		name := p.word("_")
-		if f := checkWord(name, "label", labels, laterLabels); f != nil {
-			if name == "phase" {
-				f.hint = "write in PHASE at the end of the check"
-			}
+		if f := checkWord(name, "label", labels, nil); f != nil {
 			return f
 		}
-		if _, twice := c.Labels[name]; twice {
-			return &flaw{fmt.Sprintf("the label `%s` stands twice", name), "remove one"}
-		}
-		switch u := metrics[c.Metric]; {
-		case c.Stat == "errors":
-			return &flaw{"errors are not told apart by labels in this version", "remove {...}"}
-		case u != UnitSeconds || c.Metric == "lag":
-			return &flaw{fmt.Sprintf("`%s` has no labels", c.Metric), "remove {...}"}
+		if f := fits(c, name); f != nil {
+			return f
 		}
 		p.at += len(name)
 		if !p.accept("=") {
@@ -274,11 +264,10 @@ func (p *checkParser) labels(c *Check) *flaw {
 		if v == "" {
 			return &flaw{fmt.Sprintf("the label `%s` has no value", name), "write {" + name + "=value}"}
 		}
-		p.at += len(v)
-		if c.Labels == nil {
-			c.Labels = map[string]string{}
+		if f := checkLabel(c, name, v); f != nil {
+			return f
 		}
-		c.Labels[name] = v
+		p.at += len(v)
 		if p.accept("}") {
 			return nil
 		}
@@ -286,6 +275,74 @@ func (p *checkParser) labels(c *Check) *flaw {
 			return &flaw{"`}` is missing before " + p.rest(), "write {group=a,op=room}"}
 		}
 	}
+}
+
+// labelsOf says which labels tell the samples of a metric apart; nil when none do.
+func labelsOf(c *Check) []string {
+	switch metric := c.Metric; {
+	case metric == "":
+		return []string{"phase"}
+	case metric == "connect" && c.Stat == "errors":
+		return []string{"group", "phase"}
+	case metric == "ack" && c.Stat == "errors":
+		return []string{"group", "op", "event", "phase"}
+	case metric == "delivery":
+		return []string{"group", "from", "op", "event", "transport", "room_decile", "read", "phase"}
+	case metric == "ack" || metric == "ack.service":
+		return []string{"group", "op", "event", "transport", "read", "phase"}
+	case strings.HasPrefix(metric, "fanout."):
+		return []string{"group", "op", "event", "room_decile", "phase"}
+	case strings.HasPrefix(metric, "connect"), metric == "reconnect":
+		return []string{"group", "transport", "phase"}
+	case metric == "lag":
+		return []string{"group", "op", "event", "phase"}
+	}
+	return []string{"phase"}
+}
+
+// fits checks that a label can be written there.
+func fits(c *Check, name string) *flaw {
+	if _, twice := c.Labels[name]; twice || name == "phase" && c.Phase != "" {
+		return &flaw{fmt.Sprintf("the label `%s` stands twice", name), "remove one"}
+	}
+	if known := labelsOf(c); !slices.Contains(known, name) {
+		return &flaw{fmt.Sprintf("`%s` has no label `%s`", c.what(), name), "write one of " + strings.Join(known, ", ") + ", or remove {...}"}
+	}
+	return nil
+}
+
+// checkLabel takes the value of a label in.
+func checkLabel(c *Check, name, value string) *flaw {
+	switch name {
+	case "phase":
+		c.Phase = value
+		return nil
+	case "transport":
+		if f := checkWord(value, "transport", transports, laterTransports); f != nil {
+			return f
+		}
+	case "read":
+		if f := checkWord(value, "way to read", []string{"slow", "normal"}, nil); f != nil {
+			return f
+		}
+	case "room_decile":
+		if n, err := strconv.Atoi(value); err != nil || n < 1 || n > 10 {
+			return wrong(value, "tenth of the rooms", "write 1, the smallest rooms, to 10, the largest")
+		}
+	}
+	if c.Labels == nil {
+		c.Labels = map[string]string{}
+	}
+	c.Labels[name] = value
+	return nil
+}
+
+// what is the statistic and its metric, as in a check.
+func (c *Check) what() string {
+	if c.Metric == "" {
+		return c.Stat
+	}
+	return c.Stat + "(" + c.Metric + ")"
 }
 
 func (p *checkParser) operator(c *Check) *flaw {
@@ -310,11 +367,7 @@ func (p *checkParser) value(c *Check, s stat) *flaw {
 	if units == nil {
 		units = []string{metrics[c.Metric]}
 	}
-	what := c.Stat
-	if c.Metric != "" {
-		what += "(" + c.Metric + ")"
-	}
-	v, unit, f := checkValue(w, what, units)
+	v, unit, f := checkValue(w, c.what(), units)
 	if f != nil {
 		return f
 	}

@@ -57,9 +57,11 @@ func (d *decoder) check(n *node) Check {
 		offset = strings.LastIndex(v.text(), c.Phase)
 		f = &flaw{fmt.Sprintf("there is no phase `%s`", clip(c.Phase)), orOneOf(c.Phase, d.phases)}
 	}
-	if g := c.Labels["group"]; f == nil && g != "" && !slices.Contains(d.groups, g) {
-		offset = strings.Index(v.text(), g)
-		f = &flaw{fmt.Sprintf("there is no group `%s`", clip(g)), orOneOf(g, d.groups)}
+	for _, label := range []string{"group", "from"} {
+		if g := c.Labels[label]; f == nil && g != "" && !slices.Contains(d.groups, g) {
+			offset = strings.Index(v.text(), g)
+			f = &flaw{fmt.Sprintf("there is no group `%s`", clip(g)), orOneOf(g, d.groups)}
+		}
 	}
 	if f == nil {
 		return c
@@ -85,19 +87,15 @@ func (d *decoder) checkLabels(s *Spec, item *node, c Check) {
 	}
 	what, feeds := feeders(c.Metric)
 	if feeds == nil {
-		if c.Labels["op"] != "" || c.Labels["event"] != "" {
-			d.errs.add(item.at, fmt.Sprintf("`%s` knows the label group only", c.Metric), "remove op and event")
-		}
 		return
 	}
-	fits := func(label, value string) bool { return c.Labels[label] == "" || c.Labels[label] == value }
 	hint := "add one, or remove the check"
 	for _, g := range s.Groups {
 		for _, st := range g.Send {
 			if !feeds(st) {
 				continue
 			}
-			if fits("group", g.Name) && fits("op", st.Op) && fits("event", st.Event) {
+			if s.feeds(&g, &st, &c) {
 				return
 			}
 			hint = "correct the labels"
@@ -108,6 +106,38 @@ func (d *decoder) checkLabels(s *Spec, item *node, c Check) {
 		msg = "no stream with these labels " + what
 	}
 	d.errs.add(item.at, fmt.Sprintf("`%s` would never be measured: %s", c.Metric, msg), hint)
+}
+
+// feeds reports whether the labels of a check choose anything that a stream of a group brings.
+func (s *Spec) feeds(from *Group, st *Stream, c *Check) bool {
+	label := func(name, value string) bool { return c.Labels[name] == "" || c.Labels[name] == value }
+	if !label("op", st.Op) || !label("event", st.Event) || !label("from", from.Name) {
+		return false
+	}
+	if c.Stat != "count" && ledgerStat(c.Stat) && st.Volatile && c.Labels["event"] == "" {
+		return false // it is counted apart
+	}
+	return slices.ContainsFunc(s.Groups, func(g Group) bool {
+		if c.Metric != "delivery" || st.Op == OpEcho {
+			if g.Name != from.Name {
+				return false
+			}
+		} else if g.Namespace != from.Namespace || st.Op == OpRoom && (g.Rooms == nil || g.Rooms.Prefix != from.Rooms.Prefix) {
+			return false
+		}
+		if slow := c.Labels["read"]; slow == "slow" && g.Read == nil || slow == "normal" && g.Read != nil && g.Read.Share == 1 {
+			return false
+		}
+		if t := c.Labels["transport"]; t != "" && !slices.ContainsFunc(g.Transport, func(s Share) bool { return s.Name == t }) {
+			return false
+		}
+		return label("group", g.Name)
+	})
+}
+
+// ledgerStat reports whether a statistic is taken of the ledger.
+func ledgerStat(stat string) bool {
+	return slices.Contains([]string{"loss", "dup", "disorder", "late"}, stat)
 }
 
 // feeders tells which streams a metric comes from; nil when it comes from

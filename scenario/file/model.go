@@ -67,6 +67,7 @@ type Group struct {
 	Headers   []Field    // in file order
 	Rooms     *Rooms     // nil: none
 	Reconnect *Reconnect // nil: who loses the connection stays away
+	Read      *Read      // nil: as fast as they can
 	Send      []Stream   // may be empty: listeners
 }
 
@@ -78,6 +79,15 @@ type Reconnect struct {
 	Min    time.Duration // default 1s
 	Max    time.Duration // default 5s
 	Jitter float64       // 0..1; default 0.5
+}
+
+// Read makes clients slow consumers. What they do not read stays in the
+// network and then in the server.
+type Read struct {
+	Rate  float64       // bytes per second at most; 0: no limit
+	Stall time.Duration // they stop reading for that long; 0: never
+	Every time.Duration // from one stall's start to the next; 0: one stall, when they have joined
+	Share float64       // 0..1 of the group's clients; default 1
 }
 
 // Fault is what goes wrong in a phase. It begins with the phase.
@@ -126,17 +136,18 @@ const (
 // Stream is an open-model schedule of messages; latency counts from the
 // scheduled time.
 type Stream struct {
-	Op      string        // OpEcho, OpRoom or OpAll
-	Event   string        // default "msg"; for an echo "echo"
-	Rate    float64       // messages per second at load 100%, per what Per says
-	Per     string        // client (default for echo and room), group (default for all) or room
-	Arrival string        // constant (default): a fixed period and a random start; poisson: exponential gaps
-	Size    int           // bytes of the JSON data object; default 128, at least MinSize; the mean when they are drawn
-	Sizes   Dist          // bytes, drawn for each message with Dist.Bytes; zero: all have Size
-	Ack     time.Duration // how long to wait for an acknowledgement; 0: none is asked for
-	Expect  string        // who should get it: all (default for room and all), others, self (default for an echo without Ack) or none (always for an echo with Ack: the acknowledgement is the answer)
-	Late    time.Duration // a delivery later than this is late; default 5s
-	Scale   bool          // whether a phase's load scales the rate; default true
+	Op       string        // OpEcho, OpRoom or OpAll
+	Event    string        // default "msg"; for an echo "echo"
+	Rate     float64       // messages per second at load 100%, per what Per says
+	Per      string        // client (default for echo and room), group (default for all) or room
+	Arrival  string        // constant (default): a fixed period and a random start; poisson: exponential gaps
+	Size     int           // bytes of the JSON data object; default 128, at least MinSize; the mean when they are drawn
+	Sizes    Dist          // bytes, drawn for each message with Dist.Bytes; zero: all have Size
+	Ack      time.Duration // how long to wait for an acknowledgement; 0: none is asked for
+	Expect   string        // who should get it: all (default for room and all), others, self (default for an echo without Ack) or none (always for an echo with Ack: the acknowledgement is the answer)
+	Late     time.Duration // a delivery later than this is late; default 5s
+	Volatile bool          // may be dropped: what is lost of it is counted apart and is no failure
+	Scale    bool          // whether a phase's load scales the rate; default true
 }
 
 // Phase is a stretch of a run.

@@ -75,7 +75,7 @@ type Cell struct {
 	Settings map[string]string `json:"settings,omitempty"`
 
 	Clients   Clients             `json:"clients"`
-	Ledger    Ledger              `json:"ledger"`
+	Ledger    Ledger              `json:"ledger"` // without slow readers and volatile messages, which have their own
 	Rates     Rates               `json:"rates"`
 	Latency   map[string]*Latency `json:"latency"` // by metric: delivery, ack, ack.service, connect, fanout.last, ...
 	Server    Server              `json:"server"`
@@ -83,6 +83,11 @@ type Cell struct {
 	Errors    map[string]int64    `json:"errors"` // by class: connect.refused, ack.timeout, ...
 	Checks    []Check             `json:"checks"`
 	Warnings  []string            `json:"warnings"` // shown beside the cell's figures
+
+	Receivers []Receivers `json:"receivers,omitempty"`       // by kind of client, when there are several
+	Slow      *Ledger     `json:"ledger_slow,omitempty"`     // of the clients that read slowly; nil: none do
+	Volatile  *Ledger     `json:"ledger_volatile,omitempty"` // of volatile messages, which may be dropped; nil: none were sent
+	Rooms     []Rooms     `json:"rooms,omitempty"`           // by tenths of the rooms, when they differ in size; smallest first
 
 	Phases   []Phase      `json:"phases,omitempty"`         // in order of time
 	Timeline []Second     `json:"timeline,omitempty"`       // one a second, recorded phases or not
@@ -108,6 +113,40 @@ type Ledger struct {
 	Disorder  int64 `json:"disorder"`  // arrived after a later message of the same sender
 	Late      int64 `json:"late"`      // of those, arrived after that limit
 	Undecided int64 `json:"undecided"` // the membership was changing: neither owed nor lost
+}
+
+// Add adds another account to l.
+func (l *Ledger) Add(o Ledger) {
+	l.Sent += o.Sent
+	l.Expected += o.Expected
+	l.Received += o.Received
+	l.Lost += o.Lost
+	l.Duplicate += o.Duplicate
+	l.Disorder += o.Disorder
+	l.Late += o.Late
+	l.Undecided += o.Undecided
+}
+
+// Receivers is what one kind of clients received in the recorded phases. In its ledger Sent is the number of messages that were
+// for any of them.
+type Receivers struct {
+	Group     string   `json:"group"`
+	Transport string   `json:"transport"`
+	Slow      bool     `json:"slow,omitempty"` // clients that read slowly, whose losses are counted here alone
+	Ledger    Ledger   `json:"ledger"`
+	Delivery  *Latency `json:"delivery,omitempty"` // nil: nothing came
+}
+
+// Rooms is what the members of a tenth of the rooms received, by the rooms' sizes.
+type Rooms struct {
+	Decile     int      `json:"decile"` // 1, the smallest tenth of the rooms, to 10
+	Rooms      int      `json:"rooms"`  // how many they are
+	MembersMin float64  `json:"members_min"`
+	Members    float64  `json:"members_mean"` // planned members per room
+	MembersMax float64  `json:"members_max"`
+	Ledger     Ledger   `json:"ledger"`
+	Delivery   *Latency `json:"delivery,omitempty"`    // nil: nothing came
+	Last       *Latency `json:"fanout_last,omitempty"` // until a message was at its last receiver
 }
 
 // Rates of the recorded phases, per second.

@@ -1,0 +1,188 @@
+package scenario
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// A class is a kind of receiver: what the ledger and the labels of checks tell apart.
+type class struct {
+	group     int
+	transport int // of the trial's
+	slow      bool
+}
+
+// An audience is the receivers of a room or of a whole namespace.
+type audience struct {
+	room   int // its number among the rooms of its prefix; -1: a namespace
+	decile int // by size among the rooms of its prefix, 1 to 10, 10 the largest; 0: all are alike, or it is no room
+
+	mu      sync.Mutex
+	parts   []part   // members by class; fixed before the first join
+	version uint32   // grows with every coming and going
+	members uint32   // now
+	width   uint32   // bits given out so far
+	free    []uint32 // of those, given back
+	recent  []*slot  // in order of emission, without those past their late limit
+}
+
+// A part is the members of one class.
+type part struct {
+	class   int
+	slow    bool
+	members uint32
+}
+
+// admit says that receivers of a class may join, and returns the place of their part.
+func (a *audience) admit(class int, slow bool) int {
+	if i := a.part(class); i >= 0 {
+		return i
+	}
+	a.parts = append(a.parts, part{class: class, slow: slow})
+	return len(a.parts) - 1
+}
+
+// part is the place of a class that was admitted.
+func (a *audience) part(class int) int {
+	for i := range a.parts {
+		if a.parts[i].class == class { // nothing else of it: members change under the lock
+			return i
+		}
+	}
+	return -1
+}
+
+// A receiver is a client as the ledger sees it: which audiences it belongs to.
+type receiver struct {
+	id      uint32
+	class   int
+	members atomic.Pointer[[]*membership] // the pacer replaces the list when the client moves
+	echoes  order                         // of streams without an audience
+	leftAt  atomic.Int64                  // when its memberships ended; 0: not yet
+}
+
+// memberships are those it has, had a moment ago, or has asked for. The list is not to be
+// changed.
+func (r *receiver) memberships() []*membership {
+	if l := r.members.Load(); l != nil {
+		return *l
+	}
+	return nil
+}
+
+// A membership is a receiver's place in one audience.
+type membership struct {
+	audience *audience
+	room     int           // its number among the rooms of the client's group; -1: the namespace
+	part     int           // of the audience
+	dense    uint32        // its bit
+	joined   atomic.Uint32 // the audience's version as of its join; 0: the join is in flight
+	left     atomic.Uint32 // the version as of its end; 0: it has not ended
+	leftAt   int64         // when; before left is set
+	member   bool          // guarded by audience.mu
+	order    order
+}
+
+// owed reports whether a message that was emitted at a version of the audience is for the
+// member.
+func (m *membership) owed(version uint32) bool {
+	joined, left := m.joined.Load(), m.left.Load()
+	return joined != 0 && joined <= version && (left == 0 || version < left)
+}
+
+// join makes the receiver a member from now on, unless it has left. It is called on
+// the goroutine that receives for it, once for each membership.
+func (r *receiver) join(m *membership) {
+	a := m.audience
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if r.leftAt.Load() != 0 || m.left.Load() != 0 {
+		return
+	}
+	if n := len(a.free); n > 0 {
+		m.dense, a.free = a.free[n-1], a.free[:n-1]
+	} else {
+		m.dense = a.width
+		a.width++
+	}
+	a.version++
+	a.members++
+	a.parts[m.part].members++
+	m.member = true
+	m.joined.Store(a.version)
+}
+
+// leave ends the receiver's memberships. Of what it was still owed, all that is not
+// past its late limit becomes undecided; from now on nothing it receives counts.
+func (l *ledger) leave(r *receiver) {
+	now := max(l.clock(), 1)
+	if !r.leftAt.CompareAndSwap(0, now) {
+		return
+	}
+	for _, m := range r.memberships() {
+		l.part(r, m, now)
+	}
+}
+
+// part ends one membership, whose join may still be in flight. What the receiver was owed
+// and is not past its late limit is undecided. So is what comes of the messages
+// that are emitted from now on until the server has heard of it.
+func (l *ledger) part(r *receiver, m *membership, now int64) {
+	a := m.audience
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if m.left.Load() != 0 {
+		return
+	}
+	a.version++
+	m.leftAt = now
+	m.left.Store(a.version) // before the bits are taken: the receiver must know by whom
+	if m.member {
+		m.member = false
+		a.members--
+		a.parts[m.part].members--
+		a.free = append(a.free, m.dense)
+		for _, s := range a.recent {
+			if s.owes(r, m) && now <= s.due+s.book.late && s.take(m.dense) {
+				s.forgive(m.part, 1)
+				l.check(s)
+			}
+		}
+	}
+}
+
+// An order remembers the last sequence that a receiver saw of each sender. The
+// latest sender's is kept apart, so that a single speaker costs no map.
+type order struct {
+	key  uint64
+	seq  uint32
+	some bool
+	more map[uint64]uint32
+}
+
+// overtaken notes a sequence and reports whether a later one of the same sender and
+// stream had come before it.
+func (o *order) overtaken(stream uint16, sender, seq uint32) bool {
+	key := uint64(stream)<<32 | uint64(sender)
+	if !o.some {
+		o.key, o.seq, o.some = key, seq, true
+		return false
+	}
+	if o.key != key {
+		if o.more == nil {
+			o.more = map[uint64]uint32{}
+		}
+		o.more[o.key] = o.seq
+		last, seen := o.more[key]
+		o.key, o.seq = key, last
+		if !seen {
+			o.seq = seq
+			return false
+		}
+	}
+	if seq < o.seq {
+		return true
+	}
+	o.seq = seq
+	return false
+}

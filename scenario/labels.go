@@ -1,0 +1,91 @@
+package scenario
+
+import "strconv"
+
+// A series is one metric of one kind of client or message: what the labels of
+// checks choose from.
+type series struct {
+	metric    string
+	group     string // of the client that measured: of a delivery the receiver; of a fan-out the sender
+	from      string // of the sender, for a delivery
+	op, event string // "" for what belongs to no stream
+	transport string // of the client that measured; "" where several take part
+	decile    int    // of the room, by size; 0: none
+	slow      bool   // the client reads slowly
+	allSlow   bool   // as does its whole group
+	volatile  bool   // the stream is
+	hidden    bool   // not a metric of its own: a point of the receiver curve
+}
+
+// has reports whether the series carries a label.
+func (s *series) has(label, value string) bool {
+	switch label {
+	case "group":
+		return s.group == value
+	case "from":
+		return s.from == value
+	case "op":
+		return s.op == value
+	case "event":
+		return s.event == value
+	case "transport":
+		return s.transport == value
+	case "room_decile":
+		return strconv.Itoa(s.decile) == value
+	case "read":
+		return s.slow == (value == "slow")
+	}
+	return false
+}
+
+// chosen reports whether labels choose the series. Slow readers are left out unless they are
+// asked for: by read=slow, or by the name of a group that has no others.
+func (s *series) chosen(labels map[string]string) bool {
+	for label, value := range labels {
+		if !s.has(label, value) {
+			return false
+		}
+	}
+	return !s.slow || labels["read"] == "slow" || s.allSlow && labels["group"] != ""
+}
+
+// counted reports whether labels choose the series where losses are counted. Those of
+// volatile messages are no failures, so they count only where the event is named.
+func (s *series) counted(labels map[string]string) bool {
+	return s.chosen(labels) && (!s.volatile || labels["event"] != "")
+}
+
+// interval is the name of the series in the timeline and the logs.
+func (s *series) interval() string {
+	if s.slow {
+		return s.metric + slowSuffix
+	}
+	return s.metric
+}
+
+// slowSuffix sets what slow readers measured apart from what the others did.
+const slowSuffix = ".slow"
+
+// class returns the index of a kind of receiver.
+func (t *trial) class(c class) int {
+	for i, known := range t.classes {
+		if known == c {
+			return i
+		}
+	}
+	t.classes = append(t.classes, c)
+	return len(t.classes) - 1
+}
+
+// label gives a series the labels of a kind of client.
+func (t *trial) label(s series, class int) series {
+	c := &t.classes[class]
+	g := t.groups[c.group]
+	s.group, s.transport = g.spec.Name, t.transports[c.transport]
+	s.slow, s.allSlow = c.slow, g.slowShare() == 1
+	return s
+}
+
+// deciles is the number of places in a table by decile: ten, and one for rooms that are
+// all alike.
+const deciles = 11

@@ -1,0 +1,124 @@
+package scenario
+
+import (
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// receiving gives a row of a stream's account the labels of what it counts.
+func (t *trial) receiving(stream int, r *row) series {
+	s := t.streams[stream]
+	x := series{metric: metricDelivery, op: s.spec.Op, event: s.spec.Event, volatile: s.spec.Volatile, decile: r.decile}
+	if r.class == everybody {
+		x.group = s.group.spec.Name // who sends
+		return x
+	}
+	x.from = s.group.spec.Name
+	return t.label(x, r.class)
+}
+
+// account adds up what labels choose.
+func (f *findings) account(labels map[string]string, phase string, in seconds) (sum result.Ledger) {
+	sc := scope{phase: phase}
+	f.each(func(x *series, r *row) {
+		if x.counted(labels) && f.t.phaseIn(&sc, r.phase) && in.has(r.second) {
+			sum.Add(r.deliveries())
+		}
+	})
+	return sum
+}
+
+// everything adds up all phases, recorded or not.
+func (f *findings) everything() (sum result.Ledger) {
+	f.each(func(x *series, r *row) {
+		if x.counted(nil) {
+			sum.Add(r.deliveries())
+		}
+	})
+	return sum
+}
+
+// each visits every row with its labels.
+func (f *findings) each(visit func(x *series, r *row)) {
+	for i, rows := range f.rows {
+		for j := range rows {
+			x := f.t.receiving(i, &rows[j])
+			visit(&x, &rows[j])
+		}
+	}
+}
+
+// deliveries is the row without its messages, unless it is the one that counts them.
+func (r *row) deliveries() result.Ledger {
+	l := r.Ledger
+	if r.class != everybody {
+		l.Sent = 0
+	}
+	return l
+}
+
+// arrived is how many deliveries came in the recorded phases, to slow readers too.
+func (f *findings) arrived() (n int64) {
+	f.each(func(_ *series, r *row) {
+		if f.t.phaseIn(&scope{}, r.phase) {
+			n += r.Received + r.Late
+		}
+	})
+	return n
+}
+
+// parts fills in the accounts of kinds of receivers, of volatile messages, and of rooms by size.
+func (f *findings) parts(cell *result.Cell) {
+	byClass, byDecile := make([]result.Ledger, len(f.t.classes)), make([]result.Ledger, deciles)
+	f.each(func(x *series, r *row) {
+		switch {
+		case !f.t.phaseIn(&scope{}, r.phase):
+			return
+		case x.volatile && !x.slow:
+			add(&cell.Volatile, r.deliveries())
+		case x.slow:
+			add(&cell.Slow, r.deliveries())
+		default:
+			byDecile[r.decile].Add(r.deliveries())
+		}
+		if r.class != everybody && !x.volatile {
+			byClass[r.class].Add(r.Ledger)
+		}
+	})
+	if len(f.t.classes) > 1 {
+		f.receivers(cell, byClass)
+	}
+	f.rooms(cell, byDecile)
+}
+
+// add adds to an account that is there only when it has something to say.
+func add(to **result.Ledger, l result.Ledger) {
+	if *to == nil {
+		*to = &result.Ledger{}
+	}
+	(*to).Add(l)
+}
+
+// receivers fills in what each kind of clients received.
+func (f *findings) receivers(cell *result.Cell, accounts []result.Ledger) {
+	for i, c := range f.t.classes {
+		x := f.t.label(series{}, i)
+		labels := map[string]string{"group": x.group, "transport": x.transport, "read": readLabel(c.slow)}
+		part := result.Receivers{Group: x.group, Transport: x.transport, Slow: c.slow, Ledger: accounts[i]}
+		if h := f.c.total(scope{metric: metricDelivery, labels: labels}); h != nil {
+			part.Delivery = result.FromHistogram(h)
+		}
+		if part.Ledger.Expected > 0 || part.Delivery != nil {
+			cell.Receivers = append(cell.Receivers, part)
+		}
+	}
+}
+
+func readLabel(slow bool) string {
+	if slow {
+		return "slow"
+	}
+	return "normal"
+}
+
+// rooms fills in the rooms by size.
+func (f *findings) rooms(*result.Cell, []result.Ledger) {}

@@ -1,0 +1,103 @@
+package scenario
+
+import (
+	"slices"
+	"unsafe"
+)
+
+// trim closes the oldest slabs, as long as the ledger is over its budget.
+func (l *ledger) trim() {
+	for l.used > l.budget {
+		var oldest *book
+		for _, b := range l.books {
+			sh := b.shelf.Load()
+			full := len(sh.slabs) > 1 && int(b.watched.Load()) >= (sh.first+1)*slotsPerSlab
+			if full && (oldest == nil || sh.slabs[0][0].due < oldest.shelf.Load().slabs[0][0].due) {
+				oldest = b
+			}
+		}
+		if oldest == nil {
+			return // all is recent: the budget must wait
+		}
+		sh := oldest.shelf.Load()
+		now := l.clock()
+		for i := range sh.slabs[0] {
+			s := &sh.slabs[0][i]
+			l.close(s, now)
+			l.used -= int64(8*len(s.bits)) + int64(len(s.parts))*int64(unsafe.Sizeof(counts{}))
+		}
+		l.used -= int64(unsafe.Sizeof(slab{}))
+		oldest.shelf.Store(&shelf{sh.first + 1, slices.Clone(sh.slabs[1:])})
+	}
+}
+
+// settle ends the ledger: what has not come by now is lost, or undecided when its late
+// limit has not passed. The pacer must have stopped. It returns the sums by stream.
+func (l *ledger) settle(now int64) [][]row {
+	l.closed.Store(true)
+	out := make([][]row, len(l.books))
+	for i, b := range l.books {
+		for _, sl := range b.shelf.Load().slabs {
+			for j := range sl {
+				l.close(&sl[j], now)
+			}
+		}
+		out[i] = b.rows
+	}
+	return out
+}
+
+// close adds a slot to the rows of its book.
+func (l *ledger) close(s *slot, now int64) {
+	if !s.ready.Load() || s.void.Load() {
+		return
+	}
+	// A message of somebody who left soon after, and that reached nobody, may never have
+	// left with it.
+	limit, left := s.due+s.book.late, s.from.leftAt.Load()
+	open := now <= limit || left != 0 && left <= limit && !s.reached()
+	s.book.rows = s.account(s.book.rows, open)
+	if !open && s.audience != nil && s.all.missing() > 0 && s.told.CompareAndSwap(false, true) {
+		l.whole(s, false)
+	}
+}
+
+// account adds the message to the rows of its second. What is missing is lost, unless the matter is
+// still open.
+func (s *slot) account(rows []row, open bool) []row {
+	entry(&rows, s, everybody).Sent++
+	if s.parts == nil {
+		class := s.from.class
+		if s.audience != nil {
+			class = s.audience.parts[0].class
+		}
+		s.settle(&rows, &s.all, class, open)
+	}
+	for i := range s.parts {
+		s.settle(&rows, &s.parts[i], s.audience.parts[i].class, open)
+	}
+	return rows
+}
+
+// settle adds what became of a message at the receivers of a class to their row.
+func (s *slot) settle(rows *[]row, c *counts, class int, open bool) {
+	got, late, extra := int64(c.got.Load()), int64(c.late.Load()), int64(c.extra.Load())
+	if c.expected == 0 && got+extra == 0 {
+		return
+	}
+	undecided := int64(c.undecided.Load())
+	missing := max(0, int64(c.expected)-got-undecided)
+	l := entry(rows, s, class)
+	l.Sent++
+	l.Expected += int64(c.expected) + extra
+	l.Received += got - late
+	l.Late += late
+	l.Undecided += undecided + extra
+	l.Duplicate += int64(c.duplicate.Load())
+	l.Disorder += int64(c.disorder.Load())
+	if open {
+		l.Undecided += missing
+	} else {
+		l.Lost += missing
+	}
+}
