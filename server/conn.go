@@ -180,6 +180,14 @@ func (c *conn) emit(s *Socket, p *socketio.Packet) error {
 			return err
 		}
 	}
+	for _, w := range h.watch {
+		if w.Receive == nil {
+			continue
+		}
+		if err := c.guard(func() { w.Receive(s, e) }); err != nil {
+			return err
+		}
+	}
 	for _, f := range h.any {
 		if _, err := c.call(h, f, e); err != nil {
 			return err

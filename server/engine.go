@@ -34,6 +34,8 @@ func (h *engineHandler) Message(data []byte, binary bool) error {
 	return nil
 }
 
+func (h *engineHandler) Upgraded() {}
+
 func (h *engineHandler) Closed(session.Reason) {}
 
 // quiet takes what the HTTP server logs: mostly clients that went away or sent

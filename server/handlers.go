@@ -30,6 +30,7 @@ type handlers struct {
 	disconnect   []func(*Socket, string)
 	disconnected []func(*Socket, string)
 	rooms        []RoomHooks
+	watch        []*Watch
 }
 
 // binding is the handler of one event.

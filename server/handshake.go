@@ -55,3 +55,40 @@ func (h *Handshake) Header(name string) string {
 	}
 	return ""
 }
+
+// URL returns the path and the query of the request.
+func (h *Handshake) URL() string {
+	if h.query == "" {
+		return h.Path
+	}
+	return h.Path + "?" + h.query
+}
+
+// Queries returns all query parameters, each with its last value. The map is
+// the caller's.
+func (h *Handshake) Queries() map[string]string {
+	values, _ := url.ParseQuery(h.query) // of a malformed query, what can be read
+	all := make(map[string]string, len(values))
+	for name, v := range values {
+		all[name] = v[len(v)-1]
+	}
+	return all
+}
+
+// Headers returns all request headers by their names in lower case; the values
+// of a repeated one are joined by ", ". The map is the caller's.
+func (h *Handshake) Headers() map[string]string {
+	all := map[string]string{}
+	for line := range strings.Lines(h.header) {
+		key, value, found := strings.Cut(line, ":")
+		if !found {
+			continue
+		}
+		key, value = strings.ToLower(key), strings.TrimSpace(value)
+		if earlier, again := all[key]; again {
+			value = earlier + ", " + value
+		}
+		all[key] = value
+	}
+	return all
+}

@@ -82,6 +82,14 @@ func (c *conn) admit(s *Socket) (joined bool, err error) {
 	c.mu.Unlock()
 	ns.tellRooms()
 	c.server.clock.Disarm(&c.idle)
+	for _, w := range h.watch {
+		if w.Connect == nil {
+			continue
+		}
+		if err := c.guard(func() { w.Connect(s) }); err != nil {
+			return true, err
+		}
+	}
 	for _, f := range h.connect {
 		if err := c.guard(func() { f(s) }); err != nil {
 			return true, err

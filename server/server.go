@@ -37,6 +37,7 @@ type Server struct {
 	patterns   []*Namespace // of dynamic namespaces
 	children   int          // namespaces made for clients
 	created    []func(*Namespace)
+	watches    []*Watch
 	http       []*fasthttp.Server
 	stopped    bool
 }
@@ -122,7 +123,11 @@ func (s *Server) newNamespace(name string) *Namespace {
 		local.log = newRecoveryLog(ns)
 	}
 	ns.adapter = local
-	ns.handlers.Store(&handlers{})
+	h := &handlers{}
+	for _, w := range s.watches {
+		w.join(h)
+	}
+	ns.handlers.Store(h)
 	return ns
 }
 
@@ -218,7 +223,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		<-gone
 		result = errors.Join(result, ctx.Err())
 	}
-	for _, ns := range s.all() {
+	for _, ns := range s.Namespaces() {
 		ns.adapter.close()
 	}
 	s.start() // so that Close has something to end
@@ -226,8 +231,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return result
 }
 
-// all lists the namespaces, in the order of their names.
-func (s *Server) all() []*Namespace {
+// Namespaces lists the namespaces, in the order of their names.
+func (s *Server) Namespaces() []*Namespace {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	all := make([]*Namespace, 0, len(s.namespaces))

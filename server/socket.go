@@ -1,6 +1,8 @@
 package server
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"slices"
 	"sync"
@@ -77,6 +79,19 @@ func (s *Socket) Transport() string { return s.conn.session.Transport() }
 // Recovered reports whether this socket has been here before, and its client has
 // come back to it; see Options.Recovery.
 func (s *Socket) Recovered() bool { return s.recovered }
+
+// Client names the connection of the socket. The sockets of one client in
+// several namespaces have it in common. Unlike the id of the session, from which
+// it is made, it is no secret.
+func (s *Socket) Client() string {
+	sum := sha256.Sum256([]byte(s.conn.session.ID))
+	return base64.RawURLEncoding.EncodeToString(sum[:9])
+}
+
+// Do calls f on a goroutine of its own, at a moment when no handler of the
+// socket's connection runs: f may use what they use, Data for one. The client's
+// next event waits for its end.
+func (s *Socket) Do(f func()) { s.conn.session.Do(func() { _ = s.conn.guard(f) }) }
 
 // Connected reports whether the socket is in its namespace.
 func (s *Socket) Connected() bool { return s.handle != nil && s.stage.Load() != left }
@@ -223,6 +238,11 @@ func (s *Socket) gone(reason string) {
 	s.dropAcks()
 	for _, f := range s.ns.handlers.Load().disconnected {
 		_ = s.conn.guard(func() { f(s, reason) })
+	}
+	for _, w := range s.ns.handlers.Load().watch {
+		if w.Disconnect != nil {
+			_ = s.conn.guard(func() { w.Disconnect(s, reason) })
+		}
 	}
 	s.ns.exit()
 }

@@ -23,6 +23,7 @@ type Stats struct {
 	PacketsIn, BytesIn uint64            // Engine.IO packets of clients, heartbeats included
 	PacketsOut         uint64            // handed to sessions, heartbeats included
 	BytesOut           uint64            // of those, as they are on a websocket
+	PongsIn, PingsOut  uint64            // of those packets, the heartbeats
 	VolatileDropped    uint64            // messages
 	HandlerPanics      uint64
 }
@@ -36,12 +37,13 @@ func (s *Server) Stats() Stats {
 		Namespaces: map[string]int{}, Ended: map[string]uint64{}, Refused: s.refused.byMessage(),
 		Upgrades: t.Upgrades, PacketsIn: t.PacketsIn, BytesIn: t.BytesIn,
 		PacketsOut: t.PacketsOut, BytesOut: t.BytesOut, VolatileDropped: t.Dropped,
+		PongsIn: t.PongsIn, PingsOut: t.PingsOut,
 		HandlerPanics: s.panics.Load(),
 	}
 	for reason, n := range t.Ended {
 		st.Ended[string(reason)] = n
 	}
-	for _, ns := range s.all() {
+	for _, ns := range s.Namespaces() {
 		st.Namespaces[ns.name] = ns.hub.Len()
 		ns.hub.Sizes(func(string, int) { st.Rooms++ })
 	}

@@ -122,13 +122,22 @@ func (n *Namespace) Prepare(event string, args ...any) (*Message, error) {
 	return &Message{f, event, args}, nil
 }
 
-// watched reports whether OnAnyOutgoing has been used.
-func (n *Namespace) watched() bool { return len(n.handlers.Load().outgoing) > 0 }
+// watched reports whether somebody wants to know what is sent.
+func (n *Namespace) watched() bool {
+	h := n.handlers.Load()
+	return len(h.outgoing)+len(h.watch) > 0
+}
 
 // outgoing tells the application what is about to be sent.
 func (n *Namespace) outgoing(to Target, event string, args []any) {
-	for _, f := range n.handlers.Load().outgoing {
+	h := n.handlers.Load()
+	for _, f := range h.outgoing {
 		f(to, event, args)
+	}
+	for _, w := range h.watch {
+		if w.Send != nil {
+			w.Send(to, event, args)
+		}
 	}
 }
 

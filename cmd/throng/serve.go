@@ -38,6 +38,7 @@ func serveCommand() *cobra.Command {
 		client      string
 		measured    string
 	)
+	shown := adminFlags{}
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the built-in Socket.IO server",
@@ -61,7 +62,7 @@ Ctrl-C or SIGTERM after its clients have been told.`,
 				opts.Client = os.DirFS(client)
 			}
 			srv, err := app.New(application, opts)
-			if err != nil {
+			if err = errors.Join(err, shown.install(srv, application, listen, origins)); err != nil {
 				return err
 			}
 			ctx := cmd.Context()
@@ -102,6 +103,7 @@ Ctrl-C or SIGTERM after its clients have been told.`,
 	f.Var(milliseconds(&recovery, 0), "recovery", "for how long clients may come back as the same socket (default never)")
 	f.StringVar(&client, "client-dir", "", "folder of the browser client to serve (dist of the npm package socket.io-client)")
 	f.StringVar(&measured, "metrics", "", "address to offer Prometheus metrics on, such as :9090 (loopback interface only) or 0.0.0.0:9090")
+	shown.register(f)
 	f.StringVar(&profile, "pprof", "", "address to offer net/http/pprof on, such as :6060 (loopback interface only)")
 	f.BoolVar(&parent, "until-stdin-ends", false, "stop when standard input ends, as it does when the parent process is gone")
 	return cmd

@@ -9,6 +9,7 @@ type Counts struct {
 	PacketsIn, BytesIn   uint64
 	PacketsOut, BytesOut uint64 // handed to the session; bytes as on a websocket
 	Dropped              uint64 // volatile messages
+	PongsIn, PingsOut    uint64 // of the packets, heartbeats
 }
 
 // Add adds what another session has carried.
@@ -18,6 +19,8 @@ func (c *Counts) Add(other Counts) {
 	c.PacketsOut += other.PacketsOut
 	c.BytesOut += other.BytesOut
 	c.Dropped += other.Dropped
+	c.PongsIn += other.PongsIn
+	c.PingsOut += other.PingsOut
 }
 
 func (c *Counts) received(bytes int) {

@@ -167,6 +167,7 @@ func (s *Session) Upgraded(c Conn) bool {
 	// itself proves that the client is alive.
 	if alive {
 		s.pong()
+		s.handler.Upgraded()
 	}
 	return true
 }

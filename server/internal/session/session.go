@@ -69,6 +69,8 @@ type Handler interface {
 	// Message takes one Engine.IO message. data is valid during the call. An
 	// error closes the session with ForcedClose.
 	Message(data []byte, binary bool) error
+	// Upgraded is called when an upgrade has moved the session to a Conn.
+	Upgraded()
 	// Closed is called once, after the last Message.
 	Closed(reason Reason)
 }
@@ -205,6 +207,9 @@ func (s *Session) Receive(p engineio.Packet) error {
 	st := s.state
 	if st != closed {
 		s.counts.received(1 + len(p.Data))
+		if p.Type == engineio.Pong {
+			s.counts.PongsIn++
+		}
 	}
 	// A client that is busy sending something large cannot answer a ping, yet
 	// it is alive. Once per ping, any packet buys it another timeout.
@@ -269,6 +274,9 @@ func (s *Session) beat() {
 	s.mu.Lock()
 	st, late := s.state, s.awaitingPong
 	s.awaitingPong = true
+	if st == open && !late {
+		s.counts.PingsOut++
+	}
 	s.mu.Unlock()
 	switch {
 	case st == closing:

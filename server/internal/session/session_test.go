@@ -82,6 +82,7 @@ func (h *heard) Message(data []byte, _ bool) error {
 	return h.fail
 }
 
+func (h *heard) Upgraded()       {}
 func (h *heard) Closed(r Reason) { h.closed <- r }
 
 type options struct {

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+
+	"github.com/spf13/pflag"
+
+	"github.com/throng-io/throng/server"
+	"github.com/throng-io/throng/server/admin"
+)
+
+// adminFlags are the flags of throng serve about the Admin UI.
+type adminFlags struct {
+	on   bool
+	mode string
+	opts admin.Options
+}
+
+func (a *adminFlags) register(f *pflag.FlagSet) {
+	f.BoolVar(&a.on, "admin", false, "let the Socket.IO Admin UI connect; without --admin-user from this machine only")
+	f.StringVar(&a.opts.User, "admin-user", "", "user name that the Admin UI must give")
+	f.StringVar(&a.opts.PasswordHash, "admin-password-hash", "", "bcrypt hash of its password, as htpasswd -nB prints it (default $THRONG_ADMIN_PASSWORD_HASH)")
+	f.StringVar(&a.opts.Namespace, "admin-namespace", "/admin", "namespace that the Admin UI joins")
+	f.StringVar(&a.mode, "admin-mode", "development", "what it is told: development (every socket and event) or production (numbers)")
+	f.BoolVar(&a.opts.ReadOnly, "admin-readonly", false, "let it look, but not act")
+	f.StringVar(&a.opts.ServerID, "admin-server-id", "", "what it calls this server (default the name of the machine)")
+}
+
+// install lets the Admin UI connect to srv, if the flags say so.
+func (a *adminFlags) install(srv *server.Server, application, listen string, origins []string) error {
+	if srv == nil {
+		return nil // its own error says why
+	}
+	if !a.on {
+		if a.opts.User != "" || a.opts.PasswordHash != "" {
+			return errors.New("--admin-user and --admin-password-hash are for --admin; add it")
+		}
+		return nil
+	}
+	if application == "engine" {
+		return errors.New("--admin needs namespaces, which --app engine does not have; choose another application")
+	}
+	switch a.mode {
+	case "development":
+	case "production":
+		a.opts.Production = true
+	default:
+		return fmt.Errorf("--admin-mode %q is unknown; use development or production", a.mode)
+	}
+	if a.opts.User != "" && a.opts.PasswordHash == "" {
+		a.opts.PasswordHash = os.Getenv("THRONG_ADMIN_PASSWORD_HASH")
+	}
+	if a.opts.User == "" && a.opts.PasswordHash == "" {
+		if !loopback(listen) {
+			return fmt.Errorf("--admin without a password, and --listen %s can be reached from elsewhere; give --admin-user and --admin-password-hash, or listen on localhost", listen)
+		}
+		a.opts.NoPassword = true
+		a.opts.Origins = slices.DeleteFunc(slices.Clone(origins), func(o string) bool { return o == "*" })
+	}
+	return admin.Instrument(srv, a.opts)
+}
+
+// loopback reports whether an address to listen on is this machine's alone.
+func loopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	return host == "localhost" || net.ParseIP(host).IsLoopback()
+}

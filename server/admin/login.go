@@ -1,0 +1,210 @@
+package admin
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"errors"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/throng-io/throng/server"
+)
+
+var (
+	// The UI knows these words and asks for another password.
+	errCredentials = errors.New("invalid credentials")
+	errTooMany     = errors.New("too many attempts, try again later")
+	errElsewhere   = errors.New("without a password, only clients on the server's own machine are let in")
+)
+
+// login decides who may join. It runs on the goroutine that reads the client's
+// connection and may take its time.
+func (a *admin) login(s *server.Socket) error {
+	if a.opts.NoPassword {
+		if !a.fromHere(s.Handshake()) {
+			return errElsewhere
+		}
+		return nil
+	}
+	var auth struct{ SessionID, Username, Password string }
+	if s.Auth(&auth) != nil {
+		return errCredentials
+	}
+	if auth.SessionID != "" && a.known.has(auth.SessionID) {
+		return nil
+	}
+	if auth.Username == "" && auth.Password == "" {
+		return errCredentials // an old session id is no attempt
+	}
+	if !a.gate.enter(s.Handshake().Address, time.Now()) {
+		return errTooMany
+	}
+	defer a.gate.exit()
+	// Always both, so that the time does not tell which one was wrong.
+	got, want := sha256.Sum256([]byte(auth.Username)), sha256.Sum256([]byte(a.opts.User))
+	user := subtle.ConstantTimeCompare(got[:], want[:]) == 1
+	password := bcrypt.CompareHashAndPassword([]byte(a.opts.PasswordHash), []byte(auth.Password)) == nil
+	if !user || !password {
+		return errCredentials
+	}
+	return s.Emit("session", a.known.add())
+}
+
+// fromHere reports whether a request was made on this machine by who sits at it.
+// A proxy hides where a client is, and a page of any site can open websockets to
+// this machine.
+func (a *admin) fromHere(h *server.Handshake) bool {
+	ip := net.ParseIP(h.Address)
+	if ip == nil || !ip.IsLoopback() {
+		return false
+	}
+	for _, name := range []string{"forwarded", "x-forwarded-for", "x-real-ip", "cf-connecting-ip"} {
+		if h.Header(name) != "" {
+			return false
+		}
+	}
+	origin := h.Header("origin")
+	if origin == "" || slices.Contains(a.opts.Origins, origin) {
+		return true
+	}
+	u, err := url.Parse(origin)
+	if err != nil {
+		return false
+	}
+	host := u.Hostname()
+	return strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback()
+}
+
+// known are the ids of earlier logins.
+type known struct {
+	mu  sync.Mutex
+	ids map[string]time.Time // when they end
+}
+
+const (
+	sessionTime = 24 * time.Hour
+	maxSessions = 1000
+)
+
+// add makes an id. Of too many, the oldest goes.
+func (k *known) add() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails: it ends the process instead
+	id := hex.EncodeToString(b[:])
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.ids == nil {
+		k.ids = map[string]time.Time{}
+	}
+	if len(k.ids) >= maxSessions {
+		var oldest string
+		for other, end := range k.ids {
+			if oldest == "" || end.Before(k.ids[oldest]) {
+				oldest = other
+			}
+		}
+		delete(k.ids, oldest)
+	}
+	k.ids[id] = time.Now().Add(sessionTime)
+	return id
+}
+
+func (k *known) has(id string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	end, ok := k.ids[id]
+	if ok && time.Now().After(end) {
+		delete(k.ids, id)
+		return false
+	}
+	return ok
+}
+
+// gate bounds the attempts to log in: checking a password takes a processor for
+// a good while, on purpose. One is checked at a time, a few may wait, and an
+// address has some at once and then one every other second.
+type gate struct {
+	mu    sync.Mutex
+	hosts map[string]*budget
+	queue int
+
+	one sync.Mutex
+}
+
+const (
+	maxWaiting  = 8
+	maxAttempts = 10
+	perAttempt  = 2 * time.Second
+	maxHosts    = 4096
+)
+
+// enter waits for the turn of an attempt; exit must follow. It returns false if
+// there are too many.
+func (g *gate) enter(address string, now time.Time) bool {
+	g.mu.Lock()
+	if g.queue >= maxWaiting || !g.host(address, now).take(now, maxAttempts, perAttempt) {
+		g.mu.Unlock()
+		return false
+	}
+	g.queue++
+	g.mu.Unlock()
+	g.one.Lock()
+	return true
+}
+
+func (g *gate) exit() {
+	g.one.Unlock()
+	g.mu.Lock()
+	g.queue--
+	g.mu.Unlock()
+}
+
+// host returns the budget of an address. When there are too many addresses,
+// those that have been quiet for long are forgotten, or else all.
+func (g *gate) host(address string, now time.Time) *budget {
+	if b := g.hosts[address]; b != nil {
+		return b
+	}
+	if len(g.hosts) >= maxHosts {
+		for other, b := range g.hosts {
+			if now.Sub(b.then) > maxAttempts*perAttempt {
+				delete(g.hosts, other)
+			}
+		}
+		if len(g.hosts) >= maxHosts {
+			clear(g.hosts)
+		}
+	}
+	if g.hosts == nil {
+		g.hosts = map[string]*budget{}
+	}
+	b := &budget{}
+	g.hosts[address] = b
+	return b
+}
+
+// budget is what may be spent: so much at once, and one more after each while.
+// Its zero value is full.
+type budget struct {
+	spent float64
+	then  time.Time
+}
+
+// take spends one, or returns false.
+func (b *budget) take(now time.Time, most int, each time.Duration) bool {
+	b.spent = max(0, b.spent-float64(now.Sub(b.then))/float64(each))
+	b.then = now
+	if b.spent+1 > float64(most) {
+		return false
+	}
+	b.spent++
+	return true
+}

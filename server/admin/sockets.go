@@ -1,0 +1,221 @@
+package admin
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"sync/atomic"
+	"time"
+
+	"github.com/throng-io/throng/protocol/socketio"
+	"github.com/throng-io/throng/server"
+)
+
+// socket is a socket as the UI knows it.
+type socket struct {
+	ID        string          `json:"id"`
+	ClientID  string          `json:"clientId"`
+	Transport string          `json:"transport"`
+	Nsp       string          `json:"nsp"`
+	Data      json.RawMessage `json:"data"`
+	Handshake handshake       `json:"handshake"`
+	Rooms     []string        `json:"rooms"`
+}
+
+type handshake struct {
+	Address string            `json:"address"`
+	Headers map[string]string `json:"headers"`
+	Query   map[string]string `json:"query"`
+	Issued  int64             `json:"issued"`
+	Secure  bool              `json:"secure"`
+	Time    string            `json:"time"`
+	URL     string            `json:"url"`
+	XDomain bool              `json:"xdomain"`
+}
+
+func (a *admin) describe(s *server.Socket) socket {
+	h := s.Handshake()
+	headers := h.Headers()
+	data := json.RawMessage(`{}`)
+	if d, ok := a.data.Load(s); ok {
+		data = d.(*datum).text()
+	}
+	return socket{
+		ID: s.ID(), ClientID: s.Client(), Transport: s.Transport(), Nsp: s.Namespace().Name(), Data: data,
+		Handshake: handshake{
+			Address: cmp.Or(headers["cf-connecting-ip"], headers["x-forwarded-for"], h.Address),
+			Headers: headers, Query: h.Queries(), Issued: h.Time.UnixMilli(), Secure: h.Secure,
+			Time: h.Time.UTC().Format("Mon Jan 02 2006 15:04:05 GMT-0700"), URL: h.URL(), XDomain: headers["origin"] != "",
+		},
+		Rooms: append([]string{s.ID()}, s.Rooms()...),
+	}
+}
+
+// census tells a UI who is connected.
+func (a *admin) census(s *server.Socket) {
+	all := []socket{}
+	for _, ns := range a.srv.Namespaces() {
+		for _, other := range ns.Sockets() {
+			if len(all) == a.opts.MaxSockets {
+				break
+			}
+			all = append(all, a.describe(other))
+			a.refresh(other)
+		}
+	}
+	_ = s.Emit("all_sockets", all)
+}
+
+// watch tells the UIs what happens. What they themselves receive and are sent is
+// not told: that would go on for ever.
+func (a *admin) watch() {
+	a.srv.Watch(server.Watch{
+		Connect:    a.connected,
+		Disconnect: a.disconnected,
+		Join:       func(room string, s *server.Socket) { a.moved("room_joined", room, s) },
+		Leave:      func(room string, s *server.Socket) { a.moved("room_left", room, s) },
+		Upgrade: func(s *server.Socket) {
+			a.show("socket_updated", map[string]string{"id": s.ID(), "nsp": s.Namespace().Name(), "transport": s.Transport()})
+		},
+		Receive: a.received,
+		Send:    a.sent,
+	})
+}
+
+// show sends an event to the UIs. It cannot fail: all that is sent is encodable.
+func (a *admin) show(event string, args ...any) {
+	if a.watched() {
+		_ = a.ns.Emit(event, args...)
+	}
+}
+
+// now is the time as JavaScript writes Dates.
+func now() string { return time.Now().UTC().Format("2006-01-02T15:04:05.000Z") }
+
+func (a *admin) connected(s *server.Socket) {
+	if !a.watched() {
+		return
+	}
+	// The UI knows of the socket only by the second of these, as with the
+	// official server: otherwise it would count it twice in its own room.
+	a.moved("room_joined", s.ID(), s)
+	a.show("socket_connected", a.describe(s), now())
+	a.refresh(s)
+}
+
+func (a *admin) disconnected(s *server.Socket, reason string) {
+	a.data.Delete(s)
+	a.show("socket_disconnected", s.Namespace().Name(), s.ID(), reason, now())
+	a.moved("room_left", s.ID(), s)
+}
+
+func (a *admin) moved(event, room string, s *server.Socket) {
+	a.show(event, s.Namespace().Name(), room, s.ID(), now())
+}
+
+// received tells of an event as it came: decoding it would take longer than all
+// the rest.
+func (a *admin) received(s *server.Socket, e *server.Event) {
+	ns := s.Namespace()
+	if ns == a.ns || !a.watched() {
+		return
+	}
+	a.refresh(s)
+	if !a.affordable() {
+		return
+	}
+	args, attachments := e.Raw()
+	list := jsonText(e.Name())
+	if len(args) > 0 {
+		list = append(append(list, ','), args...)
+	}
+	kept := make([][]byte, len(attachments)) // the event's are valid during the call only
+	for i, b := range attachments {
+		kept[i] = bytes.Clone(b)
+	}
+	a.tellEvent("event_received", ns.Name(), s.ID(), list, kept)
+}
+
+// sent tells of an event for each socket that it goes to, as the UI expects it.
+func (a *admin) sent(to server.Target, event string, args []any) {
+	if !a.watched() || !a.affordable() {
+		return
+	}
+	list := jsonText(event)
+	var attachments [][]byte
+	for i, s := range to.Sockets() {
+		if s.Namespace() == a.ns || i > 0 && !a.affordable() {
+			return
+		}
+		if i == 0 && len(args) > 0 {
+			var err error
+			if list, attachments, err = socketio.AppendArgs(list, nil, args...); err != nil {
+				return // it will not be sent either
+			}
+		}
+		a.tellEvent("event_sent", s.Namespace().Name(), s.ID(), list, attachments)
+	}
+}
+
+// tellEvent sends the name and arguments of an event, as JSON values with commas
+// between them.
+func (a *admin) tellEvent(kind, nsp, id string, list []byte, attachments [][]byte) {
+	b := append(jsonText(nsp), ',')
+	b = append(append(b, jsonText(id)...), ',', '[')
+	b = append(append(b, list...), ']', ',')
+	b = append(b, jsonText(now())...)
+	a.ns.Everyone().EmitRaw(kind, b, attachments)
+}
+
+// affordable reports whether one event more may be told in this second.
+func (a *admin) affordable() bool {
+	a.events.Lock()
+	defer a.events.Unlock()
+	return a.shown.take(time.Now(), a.opts.MaxEvents, time.Second/time.Duration(a.opts.MaxEvents))
+}
+
+// datum is what is known of a socket's data.
+type datum struct {
+	json    atomic.Pointer[[]byte]
+	pending atomic.Bool // it will be looked at
+}
+
+func (d *datum) text() json.RawMessage {
+	if b := d.json.Load(); b != nil {
+		return *b
+	}
+	return json.RawMessage(`{}`)
+}
+
+// refresh looks at the data of a socket as soon as no handler of it runs, and
+// tells the UIs if it has changed.
+func (a *admin) refresh(s *server.Socket) {
+	if a.opts.Data == nil {
+		return
+	}
+	entry, _ := a.data.LoadOrStore(s, new(datum))
+	d := entry.(*datum)
+	if d.pending.Swap(true) {
+		return
+	}
+	s.Do(func() {
+		d.pending.Store(false)
+		if !s.Connected() {
+			a.data.Delete(s)
+			return
+		}
+		v := a.opts.Data(s)
+		if v == nil {
+			v = struct{}{}
+		}
+		b, err := json.Marshal(v)
+		if err != nil {
+			b = append(append([]byte(`{"error":`), jsonText(err.Error())...), '}')
+		}
+		if bytes.Equal(b, d.text()) {
+			return
+		}
+		d.json.Store(&b)
+		a.show("socket_updated", map[string]any{"id": s.ID(), "nsp": s.Namespace().Name(), "data": json.RawMessage(b)})
+	})
+}
