@@ -128,7 +128,7 @@ func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, 
 func write(stdout io.Writer, f *file.File, dir string, run *result.Run, asJSON bool) error {
 	// The numbers first: whatever happens to the drawing, they are kept.
 	if err := run.Write(dir); err != nil {
-		return err
+		return errors.Join(elsewhere(run, err), reports.Summary(stdout, run))
 	}
 	if asJSON {
 		text, err := os.ReadFile(filepath.Join(dir, result.FileName))
@@ -160,6 +160,18 @@ func write(stdout io.Writer, f *file.File, dir string, run *result.Run, asJSON b
 		return err
 	}
 	return nil
+}
+
+// elsewhere keeps a result that could not be written to its directory, among the temporary files, and says where.
+func elsewhere(run *result.Run, cause error) error {
+	dir, err := os.MkdirTemp("", "throng-")
+	if err == nil {
+		err = run.Write(dir)
+	}
+	if err != nil {
+		return errors.Join(cause, err)
+	}
+	return fmt.Errorf("%w; what was measured is in %s instead: 'throng report %s' draws it", cause, dir, dir)
 }
 
 func wants(f *file.File, format string) bool {
