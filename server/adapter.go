@@ -140,6 +140,10 @@ func (a *memory) enter(s *Socket, p *past) bool {
 
 // hello is the answer to the CONNECT of s.
 func (s *Socket) hello() *frame.Frame {
+	if server := s.ns.server; s.conn.old() {
+		b, _ := server.opts.Parser.AppendConnect(nil, s.ns.name, nil)
+		return server.packet(b)
+	}
 	data := append(append([]byte(`{"sid":"`), s.id...), '"')
 	if s.pid != "" {
 		data = append(append(append(data, `,"pid":"`...), s.pid...), '"')

@@ -157,14 +157,21 @@ func (c *conn) refuse(namespace string, why error) error {
 	if structured, ok := errors.AsType[*ConnectError](why); ok {
 		data = structured.Data
 	}
-	parser := c.server.opts.Parser
-	b, err := parser.AppendConnectError(nil, namespace, why.Error(), data)
+	b, err := c.refusal(namespace, why, data)
 	if err != nil {
 		c.server.opts.Logger.Error("connect error cannot be encoded", "namespace", namespace, "error", err)
-		b, _ = parser.AppendConnectError(nil, namespace, why.Error(), nil)
+		b, _ = c.refusal(namespace, why, nil)
 	}
 	c.session.Send(c.server.packet(b))
 	return nil
+}
+
+func (c *conn) refusal(namespace string, why error, data any) ([]byte, error) {
+	parser := c.server.opts.Parser
+	if c.old() && !errors.Is(why, errNoNamespace) && parser == socketio.JSON {
+		return appendOldError(namespace, why.Error(), data)
+	}
+	return parser.AppendConnectError(nil, namespace, why.Error(), data)
 }
 
 func (c *conn) emit(s *Socket, p *socketio.Packet) error {

@@ -36,6 +36,9 @@ func (h *engineHandler) Message(data []byte, binary bool) error {
 
 func (h *engineHandler) Upgraded() {}
 
+// Opened implements session.Handler.
+func (h *engineHandler) Opened() {}
+
 func (h *engineHandler) Closed(session.Reason) {}
 
 // quiet takes what the HTTP server logs: mostly clients that went away or sent

@@ -51,15 +51,39 @@ func (s *Server) originAllowed(ctx *fasthttp.RequestCtx) bool {
 	if s.opts.CORS != nil {
 		origins = s.opts.CORS.Origins
 	}
-	origin := string(ctx.Request.Header.Peek(fasthttp.HeaderOrigin))
+	origin := originOf(ctx)
 	switch {
 	case !s.opts.CheckOrigin && len(origins) == 0, origin == "", slices.Contains(origins, "*"), slices.Contains(origins, origin):
 		return true
-	case !bytes.EqualFold(ctx.Request.Header.Peek(fasthttp.HeaderUpgrade), []byte("websocket")):
+	case !readable(ctx):
 		return true // the browser itself keeps the answer from the page
 	}
 	u, err := url.Parse(origin)
 	return err == nil && strings.EqualFold(u.Host, string(ctx.Host()))
+}
+
+// originOf returns the origin of the page that sent a request, "" if that was no
+// page. Browsers send none with the script of a JSONP poll, but the address of
+// the page, unless that hides it.
+func originOf(ctx *fasthttp.RequestCtx) string {
+	h := &ctx.Request.Header
+	if origin := h.Peek(fasthttp.HeaderOrigin); len(origin) > 0 || string(h.Peek("Sec-Fetch-Dest")) != "script" {
+		return string(origin)
+	}
+	if site := string(h.Peek("Sec-Fetch-Site")); site != "cross-site" && site != "same-site" {
+		return ""
+	}
+	u, err := url.Parse(string(h.Peek(fasthttp.HeaderReferer)))
+	if err != nil || u.Host == "" {
+		return "null"
+	}
+	return u.Scheme + "://" + u.Host
+}
+
+// readable reports whether a page of another origin could read the answer: of a
+// websocket, or of a script.
+func readable(ctx *fasthttp.RequestCtx) bool {
+	return bytes.EqualFold(ctx.Request.Header.Peek(fasthttp.HeaderUpgrade), []byte("websocket")) || ctx.QueryArgs().Has("j")
 }
 
 // addressOf returns the address that limits count by: of IPv6 the network, for

@@ -7,25 +7,30 @@ import (
 	"github.com/throng-io/throng/server/internal/session"
 )
 
+var errNoNamespace = errors.New("Invalid namespace") //nolint:staticcheck // the protocol's words
+
 var errLate = errors.New("what the client missed is not there any more")
 
 // join answers a CONNECT: PROTOCOL 5.3.
 func (c *conn) join(p *socketio.Packet) error {
+	var auth []byte
+	var err error
+	if c.old() {
+		p.Namespace, auth = splitQuery(p.Namespace)
+	} else if auth, err = c.server.payload(p.Data); err != nil {
+		return err
+	}
 	if c.socket(p.Namespace) != nil {
 		return errJoined
-	}
-	auth, err := c.server.payload(p.Data)
-	if err != nil {
-		return err
 	}
 	var ns *Namespace
 	if err := c.guard(func() { ns = c.server.enter(p.Namespace, auth) }); err != nil {
 		return err
 	}
 	if ns == nil {
-		return c.refuse(string(p.Namespace), errors.New("Invalid namespace")) //nolint:staticcheck // the protocol's words
+		return c.refuse(string(p.Namespace), errNoNamespace)
 	}
-	s := &Socket{id: c.server.opts.NewID(), ns: ns, conn: c, auth: auth}
+	s := &Socket{id: c.newID(ns), ns: ns, conn: c, auth: auth}
 	joined, err := c.admit(s)
 	if !joined {
 		ns.exit()
@@ -101,7 +106,7 @@ func (c *conn) admit(s *Socket) (joined bool, err error) {
 // restore makes s the socket that its client wants to be again, and returns what
 // is known of that, if it can.
 func (s *Socket) restore() *past {
-	if s.ns.server.opts.Recovery == nil {
+	if s.ns.server.opts.Recovery == nil || s.conn.old() {
 		return nil
 	}
 	pid, offset := recoveryRequest(s.auth)

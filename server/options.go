@@ -28,6 +28,12 @@ type Options struct {
 	Transports []string
 	// NoUpgrades keeps clients that began with polling there.
 	NoUpgrades bool
+	// AllowEIO3 serves clients of Socket.IO 2, which speak Engine.IO 3, beside
+	// those of 3 and 4: in the same namespaces and rooms. They join the main
+	// namespace without asking, and cannot come back (Recovery). The ids of their
+	// sockets hold the id of their session, with which it can be taken over: do not
+	// show them to other clients. Default: they are refused.
+	AllowEIO3 bool
 	// Client holds the files of the official browser client: the folder dist of
 	// the npm package socket.io-client, as os.DirFS or embedded. They are read
 	// once, and served under Path, so that pages can load

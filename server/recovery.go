@@ -269,7 +269,9 @@ func (l *recoveryLog) enter(s *Socket, p *past, add func()) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if p == nil {
-		s.pid, s.seen = newID(), l.last
+		if !s.conn.old() {
+			s.pid, s.seen = newID(), l.last
+		}
 		add()
 		return true
 	}

@@ -65,6 +65,7 @@ func New(opts Options) (*Server, error) {
 		MaxPayload:     opts.MaxPayload,
 		MaxPackets:     maxPackets,
 		Upgrades:       !opts.NoUpgrades,
+		Revision3:      opts.AllowEIO3,
 		CORS:           (*transport.CORS)(opts.CORS),
 		Cookie:         opts.Cookie,
 		NewID:          opts.NewID,

@@ -92,6 +92,7 @@ Ctrl-C or SIGTERM after its clients have been told.`,
 	f.Var(parserFlag{&opts.Parser}, "parser", "how packets are encoded: json, or msgpack for clients with socket.io-msgpack-parser")
 	f.StringSliceVar(&opts.Transports, "transports", []string{"polling", "websocket"}, "transports that clients may use")
 	f.BoolVar(&opts.NoUpgrades, "no-upgrades", false, "keep clients that began with polling there")
+	f.BoolVar(&opts.AllowEIO3, "allow-eio3", false, "serve clients of Socket.IO 2 (Engine.IO 3) as well")
 	f.Var(milliseconds(&opts.PingInterval, 25*time.Second), "ping-interval", "from a pong to the next ping")
 	f.Var(milliseconds(&opts.PingTimeout, 20*time.Second), "ping-timeout", "how long a pong may take")
 	f.Var(milliseconds(&opts.UpgradeTimeout, 10*time.Second), "upgrade-timeout", "how long an upgrade may take")

@@ -13,14 +13,17 @@
 //	Payload         '4' socket.io text   1e   'b' base64        ...
 //
 // A WebSocket writer sends Wire as it is. A polling response is Payload, which
-// for pure text is a part of Wire and takes no memory of its own. A transport
-// that writes message by message, because a library compresses or encrypts on
-// the way, walks over Parts.
+// for pure text is a part of Wire and takes no memory of its own.
+//
+// Some clients take messages in another [Form]: those of revision 3, and those
+// that cannot take binary frames. In and Body give it; it is made when the first
+// such client needs it, kept with the frame, and shared as Wire is. Who has no
+// such client pays a pointer.
 package frame
 
 import (
-	"encoding/base64"
 	"sync"
+	"sync/atomic"
 
 	"github.com/throng-io/throng/protocol/engineio"
 )
@@ -35,8 +38,8 @@ type Frame struct {
 	packets  int
 	volatile bool
 
-	build   sync.Once // fills payload, unless the frame is pure text
-	payload []byte
+	build sync.Mutex // held while a variant is made
+	forms atomic.Pointer[variant]
 }
 
 // Wire returns all WebSocket frames of the message, header and payload, ready to
@@ -69,46 +72,6 @@ func (f *Frame) Parts(yield func(binary bool, data []byte) bool) {
 		}
 		rest = rest[end:]
 	}
-}
-
-// Payload returns the message as a polling body, or the part of one: Engine.IO
-// packets with a separator between them, binary as base64 (Engine.IO protocol
-// revision 4, "HTTP long-polling"). The first call for a message with binary
-// parts builds it; it is kept, for all polling receivers get the same. A control
-// frame has no such form: nil.
-func (f *Frame) Payload() []byte {
-	f.build.Do(f.buildPayload)
-	return f.payload
-}
-
-func (f *Frame) buildPayload() {
-	if f.packets == 0 {
-		return
-	}
-	if binary, head, size := readHeader(f.wire); !binary && f.packets == 1 {
-		f.payload = f.wire[head : head+size : head+size]
-		return
-	}
-	size := f.packets - 1
-	for binary, data := range f.Parts {
-		if binary {
-			size += 1 + base64.StdEncoding.EncodedLen(len(data))
-		} else {
-			size += len(data)
-		}
-	}
-	body := make([]byte, 0, size)
-	for binary, data := range f.Parts {
-		if binary {
-			body = engineio.AppendPayload(body, engineio.Packet{Type: engineio.Message, Binary: true, Data: data})
-			continue
-		}
-		if len(body) > 0 {
-			body = append(body, engineio.Separator)
-		}
-		body = append(body, data...)
-	}
-	f.payload = body
 }
 
 // Packet returns a frame that holds a copy of one Engine.IO packet: a handshake,

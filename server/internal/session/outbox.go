@@ -1,6 +1,8 @@
 package session
 
 import (
+	"sync"
+
 	"github.com/throng-io/throng/server/internal/frame"
 )
 
@@ -21,6 +23,11 @@ func (s *Session) Deliver(frames []*frame.Frame, wire []byte) {
 	}
 	s.counts.sent(frames, len(wire))
 	if s.conn != nil && !s.cfg.KeepWriter && !s.flushing && len(s.out) == 0 {
+		if s.form != 0 {
+			joined := joins.Get().(*[]byte)
+			defer joins.Put(joined)
+			wire = formed(joined, s.form, frames, wire)
+		}
 		n, err := s.conn.TryWrite(wire)
 		if err != nil {
 			s.end(TransportError)
@@ -29,8 +36,8 @@ func (s *Session) Deliver(frames []*frame.Frame, wire []byte) {
 		if n == len(wire) {
 			return
 		}
-		for n >= len(frames[0].Wire()) {
-			n -= len(frames[0].Wire())
+		for n >= len(frames[0].In(s.form)) {
+			n -= len(frames[0].In(s.form))
 			frames = frames[1:]
 		}
 		s.head = n
@@ -41,6 +48,36 @@ func (s *Session) Deliver(frames []*frame.Frame, wire []byte) {
 		}
 	}
 	s.keep(frames)
+}
+
+// joins are buffers for frames that are joined in another form than that of
+// their Wire.
+var joins = sync.Pool{New: func() any { return new([]byte) }}
+
+// maxJoin bounds the buffers that are kept.
+const maxJoin = 64 << 10
+
+// formed joins frames in a form, unless wire is that: most messages are texts,
+// which are the same in all forms.
+func formed(buf *[]byte, form frame.Form, frames []*frame.Frame, wire []byte) []byte {
+	if len(frames) == 1 {
+		return frames[0].In(form)
+	}
+	same := true
+	for _, f := range frames {
+		same = same && &f.In(form)[0] == &f.Wire()[0]
+	}
+	if same {
+		return wire
+	}
+	b := (*buf)[:0]
+	for _, f := range frames {
+		b = append(b, f.In(form)...)
+	}
+	if *buf = b; cap(b) > maxJoin {
+		*buf = nil
+	}
+	return b
 }
 
 // Queue leaves a frame to the session's writer goroutine.

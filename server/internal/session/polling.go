@@ -165,9 +165,14 @@ func (s *Session) Upgraded(c Conn) bool {
 	s.mu.Unlock()
 	// A ping that was sent over polling may have been lost with it: the upgrade
 	// itself proves that the client is alive.
-	if alive {
-		s.pong()
-		s.handler.Upgraded()
+	if !alive {
+		return true
 	}
+	patience := s.cfg.PingInterval
+	if s.Revision() == 3 {
+		patience = s.patience()
+	}
+	s.alive(patience)
+	s.handler.Upgraded()
 	return true
 }

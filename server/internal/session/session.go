@@ -69,6 +69,9 @@ type Handler interface {
 	// Message takes one Engine.IO message. data is valid during the call. An
 	// error closes the session with ForcedClose.
 	Message(data []byte, binary bool) error
+	// Opened is called once, before the first Message, of a session of revision 3:
+	// its client need not ask for anything to be a part of what is above.
+	Opened()
 	// Upgraded is called when an upgrade has moved the session to a Conn.
 	Upgraded()
 	// Closed is called once, after the last Message.
@@ -77,12 +80,15 @@ type Handler interface {
 
 // Conn is a connection that takes bytes as they are, with one frame per packet.
 type Conn interface {
-	// TryWrite writes what can be written without blocking. n < len(b) with a
+	// Form tells what Write and TryWrite are to be given. It does not change.
+	Form() frame.Form
+	// TryWrite writes what can be written without blocking, of frames in the Conn's
+	// form. n < len(b) with a
 	// nil error means that the rest has to wait. A Conn that cannot write
 	// without blocking always returns 0.
 	TryWrite(b []byte) (n int, err error)
-	// Write writes frames, without the first skip bytes of the first one, and
-	// may block. Only one goroutine calls it at a time, and none calls TryWrite
+	// Write writes frames in the Conn's form, without the first skip bytes of the
+	// first one, and may block. Only one goroutine calls it at a time, and none calls TryWrite
 	// meanwhile.
 	Write(frames []*frame.Frame, skip int) error
 	// Goodbye sends the closing handshake and makes the reader stop at the
@@ -132,7 +138,8 @@ type Session struct {
 	conn   Conn // nil while polling
 	probe  Conn // an upgrade under way
 
-	releasing bool // held polls are answered while probe is set
+	form      frame.Form // of conn, or of the answers to polls
+	releasing bool       // held polls are answered while probe is set
 
 	awaitingPong, extended bool
 	doom                   time.Duration // since epoch: when the heartbeat ends the session, if nothing comes
@@ -149,9 +156,10 @@ type Session struct {
 	posting  bool
 }
 
-// New returns a session that is not open yet: Open makes it so.
-func New(cfg *Config, id string) *Session {
-	s := &Session{ID: id, cfg: cfg, ended: make(chan struct{})}
+// New returns a session that is not open yet: Open makes it so. form is what its
+// client takes as long as it has no Conn.
+func New(cfg *Config, id string, form frame.Form) *Session {
+	s := &Session{ID: id, cfg: cfg, form: form, ended: make(chan struct{})}
 	s.heart.Fire = s.beat
 	return s
 }
@@ -161,6 +169,10 @@ func New(cfg *Config, id string) *Session {
 // starts the heartbeat.
 func (s *Session) Open(h Handler, c Conn, first *frame.Frame) {
 	s.handler = h
+	three := s.Revision() == 3
+	if three {
+		s.recv.Lock() // nothing comes before Opened
+	}
 	s.mu.Lock()
 	s.renew()
 	if c != nil {
@@ -170,11 +182,53 @@ func (s *Session) Open(h Handler, c Conn, first *frame.Frame) {
 	if first != nil {
 		s.Send(first)
 	}
+	if three {
+		s.cfg.Clock.Arm(&s.heart, s.patience())
+		s.welcome()
+		return
+	}
 	s.cfg.Clock.Arm(&s.heart, s.cfg.PingInterval)
 }
 
+// welcome calls the handler's Opened, with recv locked, on a goroutine of its own.
+func (s *Session) welcome() {
+	s.mu.Lock()
+	tracked := s.state != closed // WaitWriters may be at work otherwise
+	if tracked {
+		s.writers.Add(1)
+	}
+	s.mu.Unlock()
+	go func() {
+		if tracked {
+			defer s.writers.Done()
+		}
+		defer s.recv.Unlock()
+		s.handler.Opened()
+	}()
+}
+
+// Form tells what the client takes now.
+func (s *Session) Form() frame.Form {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.form
+}
+
+// Revision returns the revision of Engine.IO that the client speaks, 3 or 4. It
+// never changes.
+func (s *Session) Revision() int {
+	if s.Form()&frame.Revision3 != 0 {
+		return 3
+	}
+	return 4
+}
+
+// patience is how long a client of revision 3 may keep silent: it is the one
+// that pings.
+func (s *Session) patience() time.Duration { return s.cfg.PingInterval + s.cfg.PingTimeout }
+
 func (s *Session) attach(c Conn) {
-	s.conn = c
+	s.conn, s.form = c, c.Form()
 	if s.cfg.KeepWriter {
 		s.wake = sync.NewCond(&s.mu)
 		s.startFlusher()
@@ -204,7 +258,7 @@ func (s *Session) Receive(p engineio.Packet) error {
 	s.recv.Lock()
 	defer s.recv.Unlock()
 	s.mu.Lock()
-	st := s.state
+	st, three := s.state, s.form&frame.Revision3 != 0
 	if st != closed {
 		s.counts.received(1 + len(p.Data))
 		if p.Type == engineio.Pong {
@@ -234,27 +288,50 @@ func (s *Session) Receive(p engineio.Packet) error {
 			return err
 		}
 	case engineio.Pong:
-		s.pong()
+		return s.pong(three)
 	case engineio.Close:
 		s.Close(TransportClose)
 		return ErrClosed
 	case engineio.Ping:
-		s.Close(TransportError)
-		return errors.New("invalid heartbeat direction: only the server pings")
+		return s.ping(three)
 	case engineio.Open, engineio.Upgrade, engineio.Noop:
 		// Meaningless on an open session; the official server ignores them too.
 	}
 	return nil
 }
 
-func (s *Session) pong() {
+var errHeartbeat = errors.New("invalid heartbeat direction: of revision 4 only the server pings, of 3 only the client")
+
+// pong takes the answer to a ping.
+func (s *Session) pong(three bool) error {
+	if three {
+		s.Close(TransportError)
+		return errHeartbeat
+	}
+	s.alive(s.cfg.PingInterval)
+	return nil
+}
+
+// ping answers a ping.
+func (s *Session) ping(three bool) error {
+	if !three {
+		s.Close(TransportError)
+		return errHeartbeat
+	}
+	s.Send(pongFrame)
+	s.alive(s.patience())
+	return nil
+}
+
+// alive notes that the client lives; the heart is to beat next in d.
+func (s *Session) alive(d time.Duration) {
 	s.mu.Lock()
 	s.awaitingPong, s.extended = false, false
 	s.renew()
 	alive := s.state == open
 	s.mu.Unlock()
 	if alive {
-		s.cfg.Clock.Arm(&s.heart, s.cfg.PingInterval)
+		s.cfg.Clock.Arm(&s.heart, d)
 	}
 }
 
@@ -266,13 +343,16 @@ func (s *Session) renew() {
 // epoch is what times are counted from, to keep them short.
 var epoch = time.Now()
 
-// pingFrame is the heartbeat of every session.
-var pingFrame = frame.Packet(engineio.Packet{Type: engineio.Ping})
+// The heartbeats of all sessions: of revision 4, and of revision 3.
+var (
+	pingFrame = frame.Packet(engineio.Packet{Type: engineio.Ping})
+	pongFrame = frame.Packet(engineio.Packet{Type: engineio.Pong})
+)
 
 // beat runs on the clock's goroutine when the session's deadline has come.
 func (s *Session) beat() {
 	s.mu.Lock()
-	st, late := s.state, s.awaitingPong
+	st, late := s.state, s.awaitingPong || s.form&frame.Revision3 != 0
 	s.awaitingPong = true
 	if st == open && !late {
 		s.counts.PingsOut++

@@ -28,7 +28,10 @@ type pipe struct {
 	broken   error
 	goodbyes int
 	cut      int
+	form     frame.Form
 }
+
+func (p *pipe) Form() frame.Form { return p.form }
 
 func (p *pipe) TryWrite(b []byte) (int, error) {
 	p.mu.Lock()
@@ -51,7 +54,7 @@ func (p *pipe) Write(frames []*frame.Frame, skip int) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, f := range frames {
-		p.got.Write(f.Wire()[skip:])
+		p.got.Write(f.In(p.form)[skip:])
 		skip = 0
 	}
 	return p.broken
@@ -82,11 +85,14 @@ func (h *heard) Message(data []byte, _ bool) error {
 	return h.fail
 }
 
+func (h *heard) Opened() { h.messages = append(h.messages, "opened") }
+
 func (h *heard) Upgraded()       {}
 func (h *heard) Closed(r Reason) { h.closed <- r }
 
 type options struct {
 	keepWriter bool
+	form       frame.Form
 	packets    int
 	bytes      int
 	ping       time.Duration
@@ -109,7 +115,7 @@ func begin(t *testing.T, c Conn, o options) (*Session, *heard) {
 	if o.ping > 0 {
 		cfg.PingInterval, cfg.PingTimeout = o.ping, o.ping
 	}
-	s, h := New(cfg, "sid"), &heard{closed: make(chan Reason, 2)}
+	s, h := New(cfg, "sid", o.form), &heard{closed: make(chan Reason, 2)}
 	s.Open(h, c, nil)
 	t.Cleanup(func() {
 		s.Close(ForcedClose)
@@ -124,33 +130,40 @@ func begin(t *testing.T, c Conn, o options) (*Session, *heard) {
 }
 
 func text(i int) *frame.Frame {
-	return frame.Packet(engineio.Packet{Type: engineio.Message, Data: fmt.Appendf(nil, "%d:%s", i, strings.Repeat("x", i%300))})
+	b := fmt.Appendf(nil, "%d:%s", i, strings.Repeat("x", i%300))
+	if i%7 == 0 {
+		return new(frame.Builder).Frame(b, [][]byte{b, {1}}, false)
+	}
+	return frame.Packet(engineio.Packet{Type: engineio.Message, Binary: i%5 == 0, Data: b})
 }
 
 // Whatever the kernel takes at a time, the bytes on the wire are those of the
 // frames, in order, whole.
 func TestPartialWritesKeepTheStream(t *testing.T) {
-	for _, keep := range []bool{false, true} {
-		t.Run(fmt.Sprintf("keepWriter=%v", keep), func(t *testing.T) {
+	for _, c := range []struct {
+		keep bool
+		form frame.Form
+	}{{false, 0}, {true, 0}, {false, frame.Revision3}, {true, frame.Revision3}, {false, frame.Base64}, {false, frame.Revision3 | frame.Base64}} {
+		t.Run(fmt.Sprintf("keepWriter=%v,form=%d", c.keep, c.form), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(1, 2))
-			p := &pipe{take: func(n int) int {
+			p := &pipe{form: c.form, take: func(n int) int {
 				if rng.IntN(3) == 0 {
 					return n
 				}
 				return rng.IntN(n + 1)
 			}}
-			s, _ := begin(t, p, options{keepWriter: keep})
+			s, _ := begin(t, p, options{keepWriter: c.keep, form: c.form})
 			var want bytes.Buffer
 			for i := 0; i < 2000; {
 				switch rng.IntN(3) {
 				case 0:
 					f := text(i)
-					want.Write(f.Wire())
+					want.Write(f.In(c.form))
 					s.Send(f)
 					i++
 				case 1:
 					f := text(i)
-					want.Write(f.Wire())
+					want.Write(f.In(c.form))
 					s.Queue(f)
 					i++
 				default: // several at once, as a shard sends them
@@ -159,9 +172,9 @@ func TestPartialWritesKeepTheStream(t *testing.T) {
 					for range 1 + rng.IntN(8) {
 						f := text(i)
 						batch, wire = append(batch, f), append(wire, f.Wire()...)
+						want.Write(f.In(c.form))
 						i++
 					}
-					want.Write(wire)
 					s.Deliver(batch, wire)
 				}
 			}

@@ -11,7 +11,7 @@
 //     the engine's poller, and the HTTP server is done with it (socket_linux.go;
 //     the frames are read in wsframe.go). Nothing waits and nothing is kept while
 //     the client is silent.
-//   - With TLS, for clients that take text only, and on other systems, the library
+//   - With TLS, and on other systems, the library
 //     reads and writes (websocket.go). The goroutine that fasthttp gives to a
 //     hijacked connection reads it until the end, and is the last to use it: it
 //     waits for the session's writers before it returns, since fasthttp then closes
@@ -38,6 +38,7 @@ type Config struct {
 	MaxPackets        int // packets in a polling body
 	Polling, Upgrades bool
 	WebSocket         bool
+	Revision3         bool   // serve clients of Engine.IO 3 as well
 	CORS              *CORS  // nil: no header at all
 	Cookie            string // name of the session cookie; empty: none
 	// Allow refuses a handshake by returning false, with a message of its own
@@ -99,36 +100,60 @@ func (e *Engine) Handle(ctx *fasthttp.RequestCtx) {
 	case upgrade:
 		e.serveWebSocket(ctx, q, s)
 	case s == nil:
-		e.openPolling(ctx)
+		e.openPolling(ctx, q)
 	default:
-		e.servePolling(ctx, s)
+		e.servePolling(ctx, q, s)
 	}
 }
 
 // query is what the engine reads of a request's query string.
 type query struct {
-	revision, transport, sid string
-	base64                   bool // the client cannot take binary frames
+	transport, sid string
+	jsonp          string     // the number of the script's callback
+	form           frame.Form // what the client says that it takes
 }
 
 // parseQuery takes the last of duplicate parameters, as the official server
 // does.
 func parseQuery(ctx *fasthttp.RequestCtx) query {
-	var q query
+	q := query{form: frame.Revision3}
 	for key, value := range ctx.QueryArgs().All() {
 		switch string(key) {
 		case "EIO":
-			q.revision = string(value)
+			q.form |= frame.Revision3 // whatever it is, and also without: PROTOCOL 2.1
+			if string(value) == "4" {
+				q.form &^= frame.Revision3
+			}
 		case "transport":
 			q.transport = string(value)
 		case "sid":
 			q.sid = string(value)
 		case "b64":
-			q.base64 = len(value) > 0
+			q.set(frame.Base64, len(value) > 0)
+		case "j":
+			q.jsonp = string(value)
+			q.set(frame.JSONP, len(value) > 0)
 		}
 	}
 	return q
 }
+
+func (q *query) set(form frame.Form, on bool) {
+	if q.form &^= form; on {
+		q.form |= form
+	}
+}
+
+// polling is the form of the answers to polls. Scripts are text.
+func (q *query) polling() frame.Form {
+	if q.form&frame.JSONP != 0 {
+		return q.form | frame.Base64
+	}
+	return q.form
+}
+
+// websocket is the form of the messages on a websocket.
+func (q *query) websocket() frame.Form { return q.form &^ frame.JSONP }
 
 // accepted is no error code: the request may go on.
 const accepted engineio.ErrorCode = -1
@@ -150,7 +175,7 @@ func (e *Engine) verify(ctx *fasthttp.RequestCtx, q query, upgrade bool) (*sessi
 			return nil, engineio.UnknownSID, ""
 		case !upgrade && s.Transport() != q.transport:
 			return nil, engineio.BadRequest, ""
-		case q.revision != "4": // every session here was opened with revision 4
+		case (s.Form()^q.form)&frame.Revision3 != 0: // GHSA-2gc4-cqfq-p2gv
 			return nil, engineio.BadRequest, ""
 		case upgrade && q.transport != "websocket":
 			return nil, engineio.BadRequest, ""
@@ -168,7 +193,7 @@ func (e *Engine) verify(ctx *fasthttp.RequestCtx, q query, upgrade bool) (*sessi
 			return nil, engineio.Forbidden, message
 		}
 	}
-	if q.revision != "4" {
+	if q.form&frame.Revision3 != 0 && !e.cfg.Revision3 {
 		return nil, engineio.UnsupportedProtocol, ""
 	}
 	return nil, accepted, ""
@@ -198,7 +223,7 @@ func (e *Engine) refuse(ctx *fasthttp.RequestCtx, code engineio.ErrorCode, messa
 
 // create makes a session and what stands above it. It returns nil when the
 // engine has stopped. The caller must call begin.
-func (e *Engine) create(ctx *fasthttp.RequestCtx) (*session.Session, session.Handler) {
+func (e *Engine) create(ctx *fasthttp.RequestCtx, form frame.Form) (*session.Session, session.Handler) {
 	e.mu.Lock()
 	stopped := e.stopped
 	if !stopped {
@@ -208,7 +233,7 @@ func (e *Engine) create(ctx *fasthttp.RequestCtx) (*session.Session, session.Han
 	if stopped {
 		return nil, nil
 	}
-	s := session.New(&e.cfg.Session, e.cfg.NewID())
+	s := session.New(&e.cfg.Session, e.cfg.NewID(), form)
 	return s, &handler{e.cfg.Open(s, ctx), e, s}
 }
 

@@ -11,8 +11,9 @@ import (
 	"github.com/throng-io/throng/server/internal/session"
 )
 
-func (e *Engine) openPolling(ctx *fasthttp.RequestCtx) {
-	s, h := e.create(ctx)
+func (e *Engine) openPolling(ctx *fasthttp.RequestCtx, q query) {
+	form := q.polling()
+	s, h := e.create(ctx, form)
 	if s == nil {
 		e.refuse(ctx, engineio.Forbidden, "server shutting down", false)
 		return
@@ -20,15 +21,14 @@ func (e *Engine) openPolling(ctx *fasthttp.RequestCtx) {
 	if e.cfg.Cookie != "" {
 		ctx.Response.Header.Add(fasthttp.HeaderSetCookie, e.cfg.Cookie+"="+s.ID+"; Path=/; HttpOnly; SameSite=Lax")
 	}
-	textAnswer(ctx, "text/plain; charset=UTF-8")
-	ctx.Response.SetBody(e.handshake(s, "polling").AppendText(nil))
+	answer(ctx, form, q, frame.Packet(e.handshake(s, "polling")).Alone())
 	e.begin(s, h, nil, nil)
 }
 
-func (e *Engine) servePolling(ctx *fasthttp.RequestCtx, s *session.Session) {
+func (e *Engine) servePolling(ctx *fasthttp.RequestCtx, q query, s *session.Session) {
 	switch string(ctx.Method()) {
 	case fasthttp.MethodGet:
-		e.poll(ctx, s)
+		e.poll(ctx, q, s)
 	case fasthttp.MethodPost:
 		e.post(ctx, s)
 	default:
@@ -42,34 +42,49 @@ func textAnswer(ctx *fasthttp.RequestCtx, contentType string) {
 }
 
 // poll answers a GET: with what is queued, or else with what comes first.
-func (e *Engine) poll(ctx *fasthttp.RequestCtx, s *session.Session) {
+func (e *Engine) poll(ctx *fasthttp.RequestCtx, q query, s *session.Session) {
+	form := s.Form() // before an upgrade changes it
 	w := watch(ctx.Conn())
-	answer, err := s.StartPoll(w.wake)
+	frames, err := s.StartPoll(w.wake)
 	if err != nil {
 		e.failed(ctx, err)
 		return
 	}
-	if answer == nil {
+	if frames == nil {
 		gone := w.wait()
-		answer = s.FinishPoll(gone)
+		frames = s.FinishPoll(gone)
 		w.end()
 		if gone {
 			ctx.SetConnectionClose()
 		}
 	}
-	textAnswer(ctx, "text/plain; charset=UTF-8")
-	appendPayload(ctx, answer)
+	answer(ctx, form, q, frames)
 }
 
-func appendPayload(ctx *fasthttp.RequestCtx, frames []*frame.Frame) {
-	separator := []byte{engineio.Separator}
-	for i, f := range frames {
-		if i > 0 {
-			ctx.Response.AppendBody(separator)
-		}
-		ctx.Response.AppendBody(f.Payload())
+// answer gives the frames to a poll.
+func answer(ctx *fasthttp.RequestCtx, form frame.Form, q query, frames []*frame.Frame) {
+	buf := newBuffer()
+	defer freeBuffer(&buf)
+	body, binary := frame.Body(buf.AvailableBuffer(), form, frames)
+	switch {
+	case binary:
+		textAnswer(ctx, octetStream)
+	case form&frame.JSONP != 0:
+		// Not what a script is, but what browsers run as one, and never show as a
+		// page.
+		textAnswer(ctx, textBody)
+		body = engineio.AppendJSONP(nil, q.jsonp, body)
+	default:
+		textAnswer(ctx, textBody)
 	}
+	ctx.Response.SetBody(body)
 }
+
+// The types of a body: binary ones have revision 3.
+const (
+	textBody    = "text/plain; charset=UTF-8"
+	octetStream = "application/octet-stream"
+)
 
 // failed answers a request that its session did not take: an empty 400.
 func (e *Engine) failed(ctx *fasthttp.RequestCtx, err error) {
@@ -87,9 +102,11 @@ func (e *Engine) post(ctx *fasthttp.RequestCtx, s *session.Session) {
 		return
 	}
 	defer s.FinishPost()
-	// A binary body is what revision 3 had. It must be answered, not only
+	form := s.Form()
+	binary := string(ctx.Request.Header.ContentType()) == octetStream
+	// A binary body is what revision 3 has. It must be answered, not only
 	// refused: CVE-2026-59725 is a server that forgot to.
-	if string(ctx.Request.Header.ContentType()) == "application/octet-stream" {
+	if binary && form&frame.Revision3 == 0 {
 		s.Close(session.TransportError)
 		ctx.SetStatusCode(fasthttp.StatusBadRequest)
 		return
@@ -106,7 +123,14 @@ func (e *Engine) post(ctx *fasthttp.RequestCtx, s *session.Session) {
 		ctx.SetConnectionClose()
 		return
 	}
-	if err := e.receivePayload(s, body); err != nil {
+	if form&frame.JSONP != 0 {
+		if body, err = engineio.ParseJSONP(body); err != nil {
+			s.Close(session.ParseError)
+			ctx.SetStatusCode(fasthttp.StatusBadRequest)
+			return
+		}
+	}
+	if err := e.receivePayload(s, payload(form, body, binary)); err != nil {
 		ctx.SetStatusCode(fasthttp.StatusBadRequest)
 		return
 	}
@@ -138,13 +162,28 @@ func (e *Engine) body(ctx *fasthttp.RequestCtx) ([]byte, error) {
 	return body, nil
 }
 
+// packets reads the packets of a body, of either revision.
+type packets interface {
+	Next() bool
+	Packet() engineio.Packet
+	Err() error
+}
+
+func payload(form frame.Form, body []byte, binary bool) packets {
+	if form&frame.Revision3 != 0 {
+		p := engineio.NewPayloadV3(body, binary)
+		return &p
+	}
+	p := engineio.NewPayload(body)
+	return &p
+}
+
 var errTooManyPackets = errors.New("too many packets in one payload")
 
 // receivePayload hands the packets of a body to the session. What precedes a
 // bad packet has been delivered; the bad one closes the session. A packet that
 // the layer above refuses closes it as well, but the post itself went well.
-func (e *Engine) receivePayload(s *session.Session, body []byte) error {
-	p := engineio.NewPayload(body)
+func (e *Engine) receivePayload(s *session.Session, p packets) error {
 	for n := 0; p.Next(); n++ {
 		if n == e.cfg.MaxPackets {
 			s.Close(session.ParseError)

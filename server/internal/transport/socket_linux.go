@@ -37,9 +37,9 @@ func (p *poller) close() {
 }
 
 // takes reports whether the websocket to come of this request can be read and
-// written as it is: no TLS between, and no messages to be rewritten.
-func (p *poller) takes(ctx *fasthttp.RequestCtx, q query) bool {
-	return !q.base64 && rawConn(ctx.Conn()) != nil && p.get() != nil
+// written as it is: no TLS between.
+func (p *poller) takes(ctx *fasthttp.RequestCtx) bool {
+	return rawConn(ctx.Conn()) != nil && p.get() != nil
 }
 
 // stage is how far a socket's life has got.
@@ -73,6 +73,7 @@ type socket struct {
 	rest    *bytes.Buffer    // what has come of a frame that is not whole
 	message *bytes.Buffer    // what has come of a fragmented message
 	stage   stage
+	form    frame.Form
 	binary  bool // the fragmented message is
 
 	mu   sync.Mutex
@@ -82,11 +83,11 @@ type socket struct {
 }
 
 // serve takes over the connection of an upgraded request. It returns at once.
-func (p *poller) serve(e *Engine, nc net.Conn, s *session.Session, h session.Handler) {
+func (p *poller) serve(e *Engine, nc net.Conn, form frame.Form, s *session.Session, h session.Handler) {
 	// A server that leaves hijacked connections to their handlers does not close
 	// them; for any other this does nothing.
 	defer nc.Close()
-	c := &socket{engine: e, session: s}
+	c := &socket{engine: e, session: s, form: form}
 	if err := p.get().Take(&c.Conn, rawConn(nc), c); err != nil {
 		if h != nil {
 			s.Open(h, nil, nil)
@@ -259,18 +260,15 @@ func (c *socket) packet(data []byte, binary bool) {
 	if c.stage >= draining {
 		return
 	}
-	p := engineio.Packet{Type: engineio.Message, Binary: binary, Data: data}
-	if !binary {
-		if !utf8.Valid(data) {
-			c.answerWith(errNotUTF8.code)
-			c.hangUp(session.TransportError)
-			return
-		}
-		var err error
-		if p, err = engineio.Parse(data); err != nil {
-			c.hangUp(session.ParseError)
-			return
-		}
+	if !binary && !utf8.Valid(data) {
+		c.answerWith(errNotUTF8.code)
+		c.hangUp(session.TransportError)
+		return
+	}
+	p, err := parse(c.form, data, binary)
+	if err != nil {
+		c.hangUp(session.ParseError)
+		return
 	}
 	if c.stage == probing {
 		c.upgrade(p)
@@ -370,9 +368,12 @@ func (c *socket) answerWith(code int) {
 	c.mu.Unlock()
 }
 
+// Form implements session.Conn.
+func (c *socket) Form() frame.Form { return c.form }
+
 // Write implements session.Conn.
 func (c *socket) Write(frames []*frame.Frame, skip int) error {
-	return writeJoined(c.WriteAll, frames, skip)
+	return writeJoined(c.WriteAll, c.form, frames, skip)
 }
 
 // Goodbye implements session.Conn: a close frame without a code, as the

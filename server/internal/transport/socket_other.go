@@ -7,14 +7,15 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"github.com/throng-io/throng/server/internal/frame"
 	"github.com/throng-io/throng/server/internal/session"
 )
 
 // poller is for systems with epoll. Elsewhere the library reads all websockets.
 type poller struct{}
 
-func (*poller) takes(*fasthttp.RequestCtx, query) bool { return false }
+func (*poller) takes(*fasthttp.RequestCtx) bool { return false }
 
-func (*poller) serve(*Engine, net.Conn, *session.Session, session.Handler) {}
+func (*poller) serve(*Engine, net.Conn, frame.Form, *session.Session, session.Handler) {}
 
 func (*poller) close() {}

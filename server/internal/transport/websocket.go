@@ -2,7 +2,6 @@ package transport
 
 import (
 	"bytes"
-	"encoding/base64"
 	"errors"
 	"io"
 	"net"
@@ -56,16 +55,17 @@ func (e *Engine) serveWebSocket(ctx *fasthttp.RequestCtx, q query, s *session.Se
 	fresh := s == nil
 	var h session.Handler
 	if fresh {
-		if s, h = e.create(ctx); s == nil {
+		if s, h = e.create(ctx, q.websocket()); s == nil {
 			e.refuse(ctx, engineio.Forbidden, "server shutting down", true)
 			return
 		}
 	}
 	e.live.Add(1)
-	polled := e.poller.takes(ctx, q)
+	form := q.websocket()
+	polled := e.poller.takes(ctx)
 	err := e.upgrader.Upgrade(ctx, func(ws *websocket.Conn) {
 		defer e.live.Done()
-		c := newConn(ws, q.base64, e.cfg.MaxPayload)
+		c := newConn(ws, form, e.cfg.MaxPayload)
 		if fresh {
 			e.begin(s, h, c, frame.Packet(e.handshake(s, "websocket")))
 			c.read(s)
@@ -88,7 +88,7 @@ func (e *Engine) serveWebSocket(ctx *fasthttp.RequestCtx, q query, s *session.Se
 	case polled:
 		// In place of the library's own, which would make a connection of its
 		// own, with its buffers, and keep this goroutine until the end.
-		ctx.Hijack(func(nc net.Conn) { e.poller.serve(e, nc, s, h) })
+		ctx.Hijack(func(nc net.Conn) { e.poller.serve(e, nc, form, s, h) })
 	}
 }
 
@@ -129,18 +129,18 @@ var probeAnswer = frame.Packet(engineio.Packet{Type: engineio.Pong, Data: []byte
 
 // conn is a websocket as a session sees it.
 type conn struct {
-	ws     *websocket.Conn
-	net    net.Conn   // under the library's and fasthttp's wrappers
-	raw    *rawWriter // nil: writes go through a flusher
-	base64 bool       // binary messages travel as text
+	ws   *websocket.Conn
+	net  net.Conn   // under the library's and fasthttp's wrappers
+	raw  *rawWriter // nil: writes go through a flusher
+	form frame.Form
 }
 
-func newConn(ws *websocket.Conn, inBase64 bool, limit int) *conn {
-	c := &conn{ws: ws, net: ws.NetConn(), base64: inBase64}
+func newConn(ws *websocket.Conn, form frame.Form, limit int) *conn {
+	c := &conn{ws: ws, net: ws.NetConn(), form: form}
 	if w, ok := c.net.(interface{ UnsafeConn() net.Conn }); ok {
 		c.net = w.UnsafeConn()
 	}
-	if raw := rawConn(c.net); raw != nil && !inBase64 {
+	if raw := rawConn(c.net); raw != nil {
 		c.raw = newRawWriter(raw)
 	}
 	ws.SetReadLimit(int64(limit))
@@ -200,20 +200,32 @@ func (c *conn) next() (p engineio.Packet, free func(), err error) {
 		free()
 		return p, nothing, err
 	}
-	if kind == websocket.BinaryMessage {
-		return engineio.Packet{Type: engineio.Message, Binary: true, Data: buf.Bytes()}, free, nil
-	}
-	if !utf8.Valid(buf.Bytes()) {
+	binary := kind == websocket.BinaryMessage
+	if !binary && !utf8.Valid(buf.Bytes()) {
 		free()
 		c.farewell(websocket.CloseInvalidFramePayloadData)
 		return p, nothing, errInvalidUTF8
 	}
-	p, err = engineio.Parse(buf.Bytes())
+	p, err = parse(c.form, buf.Bytes(), binary)
 	if err != nil {
 		free()
 		return p, nothing, errParse{err}
 	}
 	return p, free, nil
+}
+
+// parse decodes the packet that is a websocket message.
+func parse(form frame.Form, data []byte, binary bool) (engineio.Packet, error) {
+	three := form&frame.Revision3 != 0
+	switch {
+	case binary && three:
+		return engineio.ParseBinaryV3(data)
+	case binary:
+		return engineio.Packet{Type: engineio.Message, Binary: true, Data: data}, nil
+	case three:
+		return engineio.ParseV3(data)
+	}
+	return engineio.Parse(data)
 }
 
 var errInvalidUTF8 = errors.New("text message is not UTF-8")
@@ -243,51 +255,30 @@ func (c *conn) TryWrite(b []byte) (int, error) {
 
 // Write implements session.Conn.
 func (c *conn) Write(frames []*frame.Frame, skip int) error {
-	if c.base64 {
-		return c.writeText(frames)
-	}
 	return writeJoined(func(b []byte) error {
 		_, err := c.net.Write(b)
 		return err
-	}, frames, skip)
+	}, c.form, frames, skip)
 }
 
+// Form implements session.Conn.
+func (c *conn) Form() frame.Form { return c.form }
+
 // writeJoined writes frames without the first skip bytes, several at once.
-func writeJoined(write func([]byte) error, frames []*frame.Frame, skip int) error {
+func writeJoined(write func([]byte) error, form frame.Form, frames []*frame.Frame, skip int) error {
 	if len(frames) == 1 {
-		return write(frames[0].Wire()[skip:])
+		return write(frames[0].In(form)[skip:])
 	}
 	buf := newBuffer()
 	defer freeBuffer(&buf)
 	for i, f := range frames {
-		buf.Write(f.Wire()[skip:])
+		buf.Write(f.In(form)[skip:])
 		skip = 0
-		if i == len(frames)-1 || buf.Len()+len(frames[i+1].Wire()) > joined {
+		if i == len(frames)-1 || buf.Len()+len(frames[i+1].In(form)) > joined {
 			if err := write(buf.Bytes()); err != nil {
 				return err
 			}
 			buf.Reset()
-		}
-	}
-	return nil
-}
-
-// writeText writes frames for a client that cannot take binary ones.
-func (c *conn) writeText(frames []*frame.Frame) error {
-	for _, f := range frames {
-		if f.Packets() == 0 { // a control frame is the same for all
-			if _, err := c.net.Write(f.Wire()); err != nil {
-				return err
-			}
-			continue
-		}
-		for binary, data := range f.Parts {
-			if binary {
-				data = base64.StdEncoding.AppendEncode([]byte{'b'}, data)
-			}
-			if err := c.ws.WriteMessage(websocket.TextMessage, data); err != nil {
-				return err
-			}
 		}
 	}
 	return nil

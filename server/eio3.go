@@ -1,0 +1,70 @@
+package server
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net/url"
+
+	"github.com/throng-io/throng/protocol/socketio"
+	"github.com/throng-io/throng/server/internal/session"
+)
+
+// What Socket.IO 2 does otherwise (PROTOCOL 4): its clients are in the main
+// namespace from the start, name no payload but a query behind the name of a
+// namespace, and make the ids of their sockets of that of the session.
+
+// old reports whether the client is one of Socket.IO 2.
+func (c *conn) old() bool { return c.session.Revision() == 3 }
+
+// Opened implements session.Handler: it joins the main namespace for a client
+// that does not ask.
+func (c *conn) Opened() {
+	if c.join(&socketio.Packet{Type: socketio.Connect, Namespace: []byte("/")}) != nil {
+		c.session.Shut(session.ForcedClose)
+	}
+}
+
+// newID returns the id of a new socket in ns.
+func (c *conn) newID(ns *Namespace) string {
+	switch {
+	case !c.old():
+		return c.server.opts.NewID()
+	case ns.name == "/":
+		return c.session.ID
+	}
+	return ns.name + "#" + c.session.ID
+}
+
+// splitQuery takes the query off the name of a namespace, and returns it as the
+// payload that newer clients send: an object, nil if there is no query.
+func splitQuery(namespace []byte) (name, auth []byte) {
+	name, query, found := bytes.Cut(namespace, []byte{'?'})
+	if !found {
+		return name, nil
+	}
+	values, _ := url.ParseQuery(string(query)) // of a malformed query, what can be read
+	last := make(map[string]string, len(values))
+	for key, all := range values {
+		last[key] = all[len(all)-1]
+	}
+	auth, _ = json.Marshal(last) // strings: nothing to fail
+	return name, auth
+}
+
+// appendOldError makes the packet that refuses a namespace: with the data if
+// there is some, else with the message alone.
+func appendOldError(namespace, message string, data any) ([]byte, error) {
+	if data == nil {
+		data = message
+	}
+	payload, attachments, err := socketio.AppendArgs(nil, nil, data)
+	if err != nil {
+		return nil, err
+	}
+	if len(attachments) > 0 {
+		return nil, errors.New("data of a connect error cannot hold binary")
+	}
+	p := socketio.Packet{Type: socketio.ConnectError, Namespace: []byte(namespace), Data: payload}
+	return p.Append(nil), nil
+}

@@ -1,0 +1,173 @@
+package frame
+
+import (
+	"encoding/base64"
+
+	"github.com/throng-io/throng/protocol/engineio"
+)
+
+// Form is how a client takes messages. The zero Form is that of revision 4 with
+// binary frames, which Wire has.
+type Form uint8
+
+// What a Form is made of.
+const (
+	// Revision3 is Engine.IO 3: a binary message begins with its type, and the
+	// packets of a polling body with their length.
+	Revision3 Form = 1 << iota
+	// Base64 is for clients that cannot take binary: it travels as text.
+	Base64
+	// JSONP is for polling by script elements. It matters to who answers the poll.
+	JSONP
+
+	polled // a part of a polling body
+)
+
+// variant is a message in a form, and the one that was made before it.
+type variant struct {
+	form  Form
+	bytes []byte
+	next  *variant
+}
+
+// plain reports whether the frame is one text message, which most forms leave as
+// it is, or a control frame.
+func (f *Frame) plain() bool {
+	return f.packets == 0 || f.packets == 1 && f.wire[0] == opText
+}
+
+// In returns all WebSocket frames of the message as a client of a form takes
+// them.
+func (f *Frame) In(form Form) []byte {
+	if form &= Revision3 | Base64; form == 0 || f.plain() {
+		return f.wire
+	}
+	return f.variant(form, f.appendWire)
+}
+
+// variant returns the message in a form that differs from Wire.
+func (f *Frame) variant(form Form, make func([]byte, Form) []byte) []byte {
+	for v := f.forms.Load(); v != nil; v = v.next {
+		if v.form == form {
+			return v.bytes
+		}
+	}
+	f.build.Lock()
+	defer f.build.Unlock()
+	first := f.forms.Load()
+	for v := first; v != nil; v = v.next {
+		if v.form == form {
+			return v.bytes
+		}
+	}
+	v := &variant{form: form, bytes: make(nil, form), next: first}
+	f.forms.Store(v)
+	return v.bytes
+}
+
+func (f *Frame) appendWire(dst []byte, form Form) []byte {
+	for binary, data := range f.Parts {
+		switch {
+		case !binary:
+			dst = append(appendHeader(dst, opText, len(data)), data...)
+		case form&Base64 != 0:
+			n := base64.StdEncoding.EncodedLen(len(data))
+			dst = append(appendHeader(dst, opText, 1+n+int(form&Revision3)), 'b')
+			if form&Revision3 != 0 {
+				dst = append(dst, '0'+byte(engineio.Message))
+			}
+			dst = base64.StdEncoding.AppendEncode(dst, data)
+		default: // of revision 3
+			dst = append(appendHeader(dst, opBinary, 1+len(data)), byte(engineio.Message))
+			dst = append(dst, data...)
+		}
+	}
+	return dst
+}
+
+// Body appends messages as a polling body in a form to dst, and reports whether
+// it is one of revision 3 that is binary.
+func Body(dst []byte, form Form, frames []*Frame) (body []byte, binary bool) {
+	if form&Revision3 == 0 {
+		for i, f := range frames {
+			if i > 0 {
+				dst = append(dst, engineio.Separator)
+			}
+			dst = append(dst, f.Payload()...)
+		}
+		return dst, false
+	}
+	form = Revision3 | polled | form&Base64
+	if form&Base64 == 0 && !hasBinary(frames) {
+		form |= Base64 // a body of texts has the textual form
+	}
+	for _, f := range frames {
+		if f.packets > 0 {
+			dst = append(dst, f.variant(form, f.appendBody3)...)
+		}
+	}
+	return dst, form&Base64 == 0
+}
+
+func hasBinary(frames []*Frame) bool {
+	for _, f := range frames {
+		if f.packets > 0 && !f.plain() {
+			return true
+		}
+	}
+	return false
+}
+
+// appendBody3 appends the message as a part of a polling body of revision 3.
+func (f *Frame) appendBody3(dst []byte, form Form) []byte {
+	for binary, data := range f.Parts {
+		p := engineio.Packet{Type: engineio.Message, Binary: binary, Data: data}
+		if !binary { // the type is a part of the text
+			p.Type, p.Data = engineio.Type(data[0]-'0'), data[1:]
+		}
+		if form&Base64 != 0 {
+			dst = engineio.AppendPayloadV3(dst, p)
+		} else {
+			dst = engineio.AppendBinaryPayloadV3(dst, p)
+		}
+	}
+	return dst
+}
+
+// Payload returns the message as a polling body of revision 4, or the part of
+// one: Engine.IO packets with a separator between them, binary as base64
+// (Engine.IO protocol revision 4, "HTTP long-polling"). A control frame has no
+// such form: nil.
+func (f *Frame) Payload() []byte {
+	switch {
+	case f.packets == 0:
+		return nil
+	case f.plain():
+		_, head, size := readHeader(f.wire)
+		return f.wire[head : head+size : head+size]
+	}
+	return f.variant(polled, f.appendBody)
+}
+
+func (f *Frame) appendBody(dst []byte, _ Form) []byte {
+	size := f.packets - 1
+	for binary, data := range f.Parts {
+		if binary {
+			size += 1 + base64.StdEncoding.EncodedLen(len(data))
+		} else {
+			size += len(data)
+		}
+	}
+	dst = make([]byte, 0, size)
+	for binary, data := range f.Parts {
+		if binary {
+			dst = engineio.AppendPayload(dst, engineio.Packet{Type: engineio.Message, Binary: true, Data: data})
+			continue
+		}
+		if len(dst) > 0 {
+			dst = append(dst, engineio.Separator)
+		}
+		dst = append(dst, data...)
+	}
+	return dst
+}
