@@ -3,12 +3,10 @@ package scenario
 import (
 	"context"
 	"errors"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/scenario/client"
 )
 
@@ -116,8 +114,10 @@ func (a *actor) live(ctx context.Context, due int64) *actor {
 	if !a.adopt(d.conn) {
 		_ = d.Close() // it was told to go while it connected
 	}
-	if a.joins == 0 {
+	if asked, acknowledged := t.joinAsked(); a.joins == 0 {
 		a.hold()
+	} else if !acknowledged {
+		a.joinSilently(ctx, asked)
 	} else {
 		timer := time.AfterFunc(a.group.spec.Connect.Timeout, a.joinLate)
 		defer timer.Stop()
@@ -223,11 +223,7 @@ func (a *actor) join() {
 	rooms := a.memberships()
 	for i := range a.joins {
 		id := a.calls.open(pendingCall{due: now, sent: now, stream: -1, seq: uint32(i)})
-		packet = append(packet[:0], a.group.head...)
-		packet = strconv.AppendUint(packet, id, 10)
-		packet = append(packet, `["join",`...)
-		packet = socketio.AppendString(packet, a.group.roomName(rooms[i].room))
-		packet = append(packet, ']')
+		packet = a.group.appendMove(packet[:0], true, a.number, a.group.roomName(rooms[i].room), int64(id))
 		if err := a.conn.Send(packet); err != nil {
 			return // the connection has ended: run sees it
 		}
@@ -303,7 +299,7 @@ func (a *actor) end(err error) (next *actor) {
 // Event receives a message.
 func (a *actor) Event(m *client.Message) {
 	t := a.t
-	st, found := findStamp(m.Args)
+	st, found := t.find(m)
 	switch {
 	case found == noStamp:
 		return // not of the runner's making
@@ -366,7 +362,7 @@ func (a *actor) Ack(m *client.Message) {
 	s := t.streams[c.stream]
 	at := t.arrived(m)
 	if s.echoes {
-		if st, found := findStamp(m.Args); found != okStamp || st.stream != uint16(c.stream) || st.seq != c.seq || st.run != t.id {
+		if st, found := t.findIn(m.Args); found != okStamp && t.contract == nil || found == okStamp && (st.stream != uint16(c.stream) || st.seq != c.seq || st.run != t.id) {
 			t.errors.add(errorKey{class: "ack.mismatch", stream: int(c.stream), group: a.group.index}, c.due, nil)
 			return
 		}

@@ -31,6 +31,9 @@ type group struct {
 	byRoom    [][]uint32 // clients by room; made when a stream needs it
 
 	head    []byte               // of every event packet: type and namespace
+	auth    *pattern             // nil: none
+	query   []namedPattern       //
+	headers []namedPattern       //
 	configs []client.Config      // by the trial's transports
 	from    []netip.Addr         //
 	connect [][connectStages]int // series, by the trial's transports
@@ -61,6 +64,10 @@ func newGroup(t *trial, spec *file.Group, index, first int) *group {
 		g.head = append(append(g.head, spec.Namespace...), ',')
 	}
 	g.namespace = t.audience(spec.Namespace, "", -1)
+	if !spec.Auth.IsZero() {
+		g.auth = t.compile(spec.Auth, nil)
+	}
+	g.query, g.headers = t.named(spec.Query), t.named(spec.Headers)
 	if r := spec.Rooms; r != nil {
 		g.rooms = make([]*audience, r.Of)
 		for i := range g.rooms {
@@ -103,23 +110,24 @@ func (g *group) roomName(room int) string { return g.spec.Rooms.Prefix + strconv
 // far as they are alike.
 func (g *group) config(index, transport int) *client.Config {
 	shared := &g.configs[transport]
-	if g.spec.Auth.IsZero() && len(g.spec.Query) == 0 && len(g.spec.Headers) == 0 && len(g.from) == 0 {
+	if g.auth == nil && len(g.query) == 0 && len(g.headers) == 0 && len(g.from) == 0 {
 		return shared
 	}
 	cfg := *shared
-	if !g.spec.Auth.IsZero() {
-		cfg.Auth = g.spec.Auth.Append(nil, index)
+	fill := filling{group: g, client: index}
+	if g.auth != nil {
+		cfg.Auth = g.auth.append(nil, &fill)
 	}
-	if len(g.spec.Query) > 0 {
+	if len(g.query) > 0 {
 		cfg.Query = url.Values{}
-		for _, f := range g.spec.Query {
-			cfg.Query.Add(f.Name, string(f.Value.Append(nil, index)))
+		for _, f := range g.query {
+			cfg.Query.Add(f.name, string(f.append(nil, &fill)))
 		}
 	}
-	if len(g.spec.Headers) > 0 {
+	if len(g.headers) > 0 {
 		cfg.Header = map[string][]string{}
-		for _, f := range g.spec.Headers {
-			cfg.Header[f.Name] = append(cfg.Header[f.Name], string(f.Value.Append(nil, index)))
+		for _, f := range g.headers {
+			cfg.Header[f.name] = append(cfg.Header[f.name], string(f.append(nil, &fill)))
 		}
 	}
 	if len(g.from) > 0 {

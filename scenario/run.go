@@ -40,7 +40,8 @@ type Options struct {
 	Version string
 	Command []string
 
-	dial   dialer        // tests put other connections here
+	dial   dialer // tests put other connections here
+	tables map[string]*file.Table
 	budget int64         // of the ledger; 0 = ledgerBudget
 	second time.Duration // how long the collector's second takes; 0 = 1 s
 }
@@ -151,6 +152,10 @@ func Run(ctx context.Context, f *file.File, opt Options) (*result.Run, error) {
 	machine.RaiseFiles()
 	if short := machine.Shortages(cells, machine.ReadLimits()); len(short) > 0 {
 		return nil, short[0]
+	}
+	var err error
+	if opt.tables, err = f.Data(); err != nil {
+		return nil, err
 	}
 	for _, c := range cells {
 		for _, p := range c.Spec.Phases {

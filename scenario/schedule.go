@@ -90,6 +90,7 @@ const (
 	drawSize
 	drawBackoff
 	drawFault
+	drawFeed
 )
 
 // draw is the only source of randomness: a hash of the seed, what the number is

@@ -43,6 +43,13 @@ func (s *stamp) put(dst []byte) {
 	base64.RawURLEncoding.Encode(dst[:stampText], b[:])
 }
 
+// append appends the stamp's text.
+func (s *stamp) append(dst []byte) []byte {
+	var text [stampText]byte
+	s.put(text[:])
+	return append(dst, text[:]...)
+}
+
 // What findStamp says of a message.
 type stampState int
 
@@ -73,11 +80,20 @@ func findStamp(args []byte) (s stamp, state stampState) {
 	if len(args) <= stampText || args[stampText] != '"' {
 		return s, badStamp
 	}
+	return readStamp(args[:stampText])
+}
+
+// readStamp reads a stamp's text, which is that long.
+func readStamp(text []byte) (s stamp, state stampState) {
 	var b [stampBytes]byte
-	if n, err := base64.RawURLEncoding.Decode(b[:], args[:stampText]); err != nil || n != stampBytes {
+	if n, err := base64.RawURLEncoding.Decode(b[:], text); err != nil || n != stampBytes {
 		return s, badStamp
 	}
-	if binary.BigEndian.Uint16(b[22:]) != stampCheck(&b) {
+	return unpackStamp(&b)
+}
+
+func unpackStamp(b *[stampBytes]byte) (s stamp, state stampState) {
+	if binary.BigEndian.Uint16(b[22:]) != stampCheck(b) {
 		return s, badStamp
 	}
 	s.run = binary.BigEndian.Uint32(b[0:])

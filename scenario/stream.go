@@ -29,6 +29,12 @@ type stream struct {
 	// stamp, tail. Where sizes are drawn, filler and what it begins stand before tail.
 	open, middle, filler, tail []byte
 
+	// Where the server's contract or the stream's own data says how a message looks, it is
+	// custom with the rest filled in.
+	custom  *pattern
+	stamped bool // carries a stamp: the receivers tell it from others
+	fill    filling
+
 	delivery      []int // series, by class of the receiver and decile of the room
 	ack, service  []int // series, by class of the sender
 	lag           int
@@ -72,6 +78,12 @@ func newStream(t *trial, g *group, spec *file.Stream, index int) *stream {
 
 // packet prepares the constant parts of every packet.
 func (s *stream) packet() {
+	s.stamped = s.spec.Size >= file.MinSize || s.book.expect != expectNone || s.echoes
+	s.fill = filling{group: s.group, event: s.spec.Event, size: s.spec.Size}
+	if form := s.template(); !form.IsZero() {
+		s.custom = s.t.compile(form, nil)
+		return
+	}
 	event := socketio.AppendString(nil, s.spec.Event)
 	switch s.spec.Op {
 	case file.OpRoom:
@@ -253,6 +265,10 @@ func (s *stream) build(a *actor, id uint64, room int, seq uint32) []byte {
 	b := append(s.buf[:0], s.group.head...)
 	if s.spec.Ack > 0 {
 		b = strconv.AppendUint(b, id, 10)
+	}
+	if s.custom != nil {
+		s.buf = s.compose(b, a, room, seq)
+		return s.buf
 	}
 	b = append(b, s.open...)
 	if s.spec.Op == file.OpRoom {

@@ -51,6 +51,9 @@ type trial struct {
 	classes    []class // of receivers
 	kinds      []series
 	audiences  map[string]*audience
+	feeds      []*feed
+	contract   *contract // of a foreign server; nil: the built-in one's
+	stampAt    *file.Path
 	rec        *recorder
 	ledger     *ledger
 	errors     *errorBook
@@ -77,6 +80,8 @@ func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at plac
 	t.errors = newErrorBook(t.tl)
 	t.pid.Store(int64(ep.PID))
 	t.renewed = make(chan renewal, len(t.tl.spans))
+	t.feeds = newFeeds(t.spec, opt.tables)
+	t.contract = newContract(t)
 	first := 0
 	for i := range t.spec.Groups {
 		g := newGroup(t, &t.spec.Groups[i], i, first)

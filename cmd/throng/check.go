@@ -46,6 +46,9 @@ cannot; what to do about it is said.`,
 			if err := print(cmd.OutOrStdout(), a); err != nil {
 				return err
 			}
+			if _, err := f.Data(); err != nil {
+				return &exitError{exitUsage, err}
+			}
 			if len(a.Shortages) > 0 {
 				return &exitError{exitUsage, refusal(a.Shortages)}
 			}

@@ -15,6 +15,8 @@ type decoder struct {
 	groups []string // names in the file, for the checks; also those of broken groups
 	phases []string
 	places map[string]*node // of what is checked at the end, by path
+	group  string           // whose templates are being read; "": of no one group
+	uses   []ColumnUse      // of data files
 }
 
 // field is one key of an object. A later key is known to the format, but not
@@ -133,11 +135,14 @@ func (d *decoder) isList(n *node, what string) bool {
 // value is a scalar with its variables substituted.
 type value struct {
 	node  *node
-	parts []string // split where the client's index belongs; one part otherwise
+	parts []string // split where a hole belongs; one part otherwise
+	holes []string // their names, one less than the parts
 	plain bool     // written without quotes, here and where it came from
 	null  bool
 	from  []string // the variables in it, as written
 	set   string   // the override that the whole value came from, "" for none
+
+	offsets []int // of the holes in the node's text
 }
 
 func (v value) text() string { return v.parts[0] }
@@ -168,7 +173,17 @@ func (d *decoder) scalar(n *node, what string) (value, bool) {
 		d.errs.add(n.at, fmt.Sprintf("%s must be a single value, not %s", what, n.describe()), "")
 		return value{}, false
 	}
-	v, ok := d.vars.expand(d.errs, n, false)
+	return d.vars.expand(d.errs, n, nil)
+}
+
+// expand is scalar for what may have holes; it notes which data they need.
+func (d *decoder) expand(n *node, sc *scope) (value, bool) {
+	v, ok := d.vars.expand(d.errs, n, sc)
+	for i, name := range v.holes {
+		if f := feederOf(name, d.vars.feeders); f != "" && sc.data {
+			d.needs(f, strings.TrimPrefix(name, f+"."), n.offset(v.offsets[i]))
+		}
+	}
 	return v, ok
 }
 
@@ -220,11 +235,8 @@ func (d *decoder) rate(n *node, what string, highest float64) float64 {
 
 func (d *decoder) size(n *node, lowest, highest int) int {
 	return int(read(d, n, "size", parseSize, func(v float64) *flaw {
-		if v < float64(lowest) {
-			return &flaw{fmt.Sprintf("size %gB is too small for the stamp that measures the message", v), fmt.Sprintf("write at least %dB", lowest)}
-		}
-		if v > float64(highest) {
-			return &flaw{fmt.Sprintf("size is out of range: %gB", v), fmt.Sprintf("write at most %dB", highest)}
+		if v < float64(lowest) || v > float64(highest) {
+			return &flaw{fmt.Sprintf("size is out of range: %gB", v), fmt.Sprintf("write %dB to %dB", lowest, highest)}
 		}
 		return nil
 	}))

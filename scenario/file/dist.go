@@ -164,7 +164,7 @@ func (d *decoder) lengths(n *node, what string) Dist {
 func (d *decoder) sizes(n *node, s *Stream) {
 	v, ok := d.scalar(n, "size")
 	if !ok || !slices.Contains(append(distNames, "zipf"), beforeParen(v.text())) {
-		s.Size = d.size(n, MinSize, maxSize)
+		s.Size = d.size(n, 1, maxSize)
 		return
 	}
 	s.Sizes = read(d, n, "size", func(text string) (Dist, *flaw) {

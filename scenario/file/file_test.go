@@ -169,7 +169,7 @@ func TestGoodFiles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			opts := cmp.AllowUnexported(File{}, Template{})
+			opts := cmp.AllowUnexported(File{}, ColumnUse{})
 			if diff := cmp.Diff(f, again, opts); diff != "" {
 				t.Errorf("two readings differ:\n%s", diff)
 			}
@@ -195,12 +195,12 @@ func dump(f *File) string {
 	}
 	for _, g := range s.Groups {
 		fmt.Fprintf(&b, "group %s count %d transport %v connect %+v namespace %s rooms %+v life %q arrive %g reconnect %+v\n", g.Name, g.Count, g.Transport, g.Connect, g.Namespace, g.Rooms, g.Life.Text, g.Arrive, g.Reconnect)
-		fmt.Fprintf(&b, "  auth %s\n", g.Auth.Append(nil, 17))
+		fmt.Fprintf(&b, "  auth %s\n", g.Auth.Append(nil, seventeen))
 		for _, q := range g.Query {
-			fmt.Fprintf(&b, "  query %s=%s\n", q.Name, q.Value.Append(nil, 17))
+			fmt.Fprintf(&b, "  query %s=%s\n", q.Name, q.Value.Append(nil, seventeen))
 		}
 		for _, h := range g.Headers {
-			fmt.Fprintf(&b, "  header %s: %s\n", h.Name, h.Value.Append(nil, 17))
+			fmt.Fprintf(&b, "  header %s: %s\n", h.Name, h.Value.Append(nil, seventeen))
 		}
 		for _, st := range g.Send {
 			fmt.Fprintf(&b, "  send %+v\n", st)
@@ -340,5 +340,28 @@ func TestManyMistakesAreCut(t *testing.T) {
 	list := mistakes(t, err)
 	if len(list) != maxErrors+1 || !strings.Contains(list[maxErrors].Msg, "15 more mistakes") {
 		t.Errorf("%d errors, the last: %v", len(list), list[len(list)-1])
+	}
+}
+
+// seventeen fills the templates of a golden: the client's index is 17, everything else its name.
+func seventeen(dst []byte, h Hole) []byte {
+	if h.Name == HoleClient {
+		return append(dst, "17"...)
+	}
+	return fmt.Appendf(dst, "<%s %d>", h.Name, h.Form)
+}
+
+// A colon without a space behind it belongs to the text, wherever it stands.
+func TestColonsInFlow(t *testing.T) {
+	errs := &errorList{}
+	root := load(errs, "a: {e: [room:join, {chat:said: 1, b:c: [x:y:z], q:r: \"s\"}, \"u\", http://h:1/p]}\n", "")
+	if root == nil {
+		t.Fatal(errs.join(1))
+	}
+	d := newDecoder(errs, root, nil)
+	got := jsonTemplate(d, root, clientScope)
+	want := `{"a":{"e":["room:join",{"chat:said":1,"b:c":["x:y:z"],"q:r":"s"},"u","http://h:1/p"]}}`
+	if len(got.Parts) != 1 || got.Parts[0] != want || errs.join(1) != nil {
+		t.Errorf("%q, want %s (%v)", got.Parts, want, errs.join(1))
 	}
 }

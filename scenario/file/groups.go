@@ -27,7 +27,7 @@ var groupTable = object[Group]{
 		}},
 		{key: "auth", set: func(d *decoder, n *node, g *Group) {
 			if d.isDict(n, "auth") {
-				g.Auth = jsonTemplate(d, n)
+				g.Auth = jsonTemplate(d, n, clientScope)
 			}
 		}},
 		{key: "query", set: func(d *decoder, n *node, g *Group) {
@@ -155,8 +155,8 @@ var streamTable = object[Stream]{
 	what:   "stream",
 	advice: map[string]string{"to": "write op: room with rooms: in the group, or op: all", "interval": "did you mean `rate`? An interval of 100ms is rate: 10/s", "every": "did you mean `rate`? An interval of 100ms is rate: 10/s", "timeout": "did you mean `ack`?"},
 	fields: []field[Stream]{
-		{key: "op", required: "write op: echo, room or all", set: func(d *decoder, n *node, s *Stream) {
-			s.Op = d.oneOf(n, "operation", []string{OpEcho, OpRoom, OpAll}, []string{"emit"})
+		{key: "op", required: "write op: echo, room, all or emit", set: func(d *decoder, n *node, s *Stream) {
+			s.Op = d.oneOf(n, "operation", []string{OpEcho, OpRoom, OpAll, OpEmit}, nil)
 		}},
 		{key: "event", set: func(d *decoder, n *node, s *Stream) { s.Event = d.string(n, "event", checkEvent) }},
 		{key: "rate", required: "write rate: 1/s", set: func(d *decoder, n *node, s *Stream) { s.Rate = d.rate(n, "rate", maxRate) }},
@@ -167,7 +167,9 @@ var streamTable = object[Stream]{
 			s.Arrival = d.oneOf(n, "arrival", []string{"constant", "poisson"}, []string{"burst"})
 		}},
 		{key: "size", set: func(d *decoder, n *node, s *Stream) { d.sizes(n, s) }},
-		{key: "data", later: "remove it: size: says how long the data is"},
+		{key: "data", set: func(d *decoder, n *node, s *Stream) {
+			s.Data = jsonTemplate(d, n, dataScope)
+		}},
 		{key: "binary", later: notYet},
 		{key: "volatile", later: notYet},
 		{key: "ack", set: func(d *decoder, n *node, s *Stream) { s.Ack = d.duration(n, "ack", time.Millisecond, maxWait) }},
@@ -192,6 +194,8 @@ func finishStream(d *decoder, n *node, s *Stream) {
 		}
 	case OpAll:
 		per = "group"
+	case OpEmit:
+		expects = []string{"none"}
 	}
 	if s.Event == "" {
 		s.Event = event
@@ -205,6 +209,7 @@ func finishStream(d *decoder, n *node, s *Stream) {
 	if s.Expect == "" {
 		s.Expect = expects[0]
 	}
+	d.checkMessage(n, s)
 	if s.Per == "room" && s.Op != "" && s.Op != OpRoom {
 		d.errs.add(at(n, "per"), fmt.Sprintf("per: room needs op: room, not op: %s", s.Op), "write per: client or per: group")
 	}
@@ -238,7 +243,9 @@ func setGroups(d *decoder, n *node, s *Spec) {
 			d.errs.add(e.at, fmt.Sprintf("the group %s has no value", clip(e.key)), "write count: 100 under it")
 			continue
 		}
+		d.group = e.key
 		groupTable.decode(d, e.val, &g)
+		d.group = ""
 		d.places["group "+e.key] = e.val
 		s.Groups = append(s.Groups, g)
 	}
@@ -309,7 +316,7 @@ func (d *decoder) namedTemplates(n *node, what string, check func(string) *flaw)
 			d.errs.add(e.val.at, fmt.Sprintf("%s must be a single value, not %s", clip(e.key), e.val.describe()), "")
 			continue
 		}
-		v, ok := d.vars.expand(d.errs, e.val, true)
+		v, ok := d.expand(e.val, clientScope)
 		if !ok {
 			continue
 		}
@@ -318,7 +325,7 @@ func (d *decoder) namedTemplates(n *node, what string, check func(string) *flaw)
 				d.bad(v, &flaw{clip(e.key) + " holds a control character", "write it on one line"})
 			}
 		}
-		out = append(out, Field{e.key, Template{v.parts}})
+		out = append(out, Field{e.key, textTemplate(v)})
 	}
 	return out
 }

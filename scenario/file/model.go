@@ -1,26 +1,25 @@
 package file
 
-import (
-	"strconv"
-	"time"
-)
+import "time"
 
 // Spec is one scenario with every variable substituted and every default
 // filled in. It is shared between the trials of a cell: read it, do not
 // change it.
 type Spec struct {
-	Version int               // always 1
-	Name    string            // [a-z0-9-], at most 63 characters
-	About   string            // one or two sentences, may be empty
-	Seed    uint64            // every random choice derives from it; default 1
-	Target  *Target           // a foreign server; nil when Server is set
-	Server  *Server           // the built-in server; nil when Target is set
-	Groups  []Group           // in file order, at least one
-	Phases  []Phase           // in order, at least one; default: ramp (5s, or what connecting takes), warm (2s), hold (30s, recorded)
-	SLO     []Check           // may be empty
-	Valid   []Check           // never empty; default p99(lag) < 25ms, max(cpu) < 90%, achieved(rate) > 99%
-	Report  Report            // what to write, and where
-	Params  map[string]string // the matrix values of this cell as written; nil without a matrix
+	Version  int               // always 1
+	Name     string            // [a-z0-9-], at most 63 characters
+	About    string            // one or two sentences, may be empty
+	Seed     uint64            // every random choice derives from it; default 1
+	Target   *Target           // a foreign server; nil when Server is set
+	Server   *Server           // the built-in server; nil when Target is set
+	Data     []Feeder          // data files, in file order
+	Contract *Contract         // how a foreign server does what it is asked for; nil: as the built-in bench application does
+	Groups   []Group           // in file order, at least one
+	Phases   []Phase           // in order, at least one; default: ramp (5s, or what connecting takes), warm (2s), hold (30s, recorded)
+	SLO      []Check           // may be empty
+	Valid    []Check           // never empty; default p99(lag) < 25ms, max(cpu) < 90%, achieved(rate) > 99%
+	Report   Report            // what to write, and where
+	Params   map[string]string // the matrix values of this cell as written; nil without a matrix
 }
 
 // Target is a foreign server, found by its address.
@@ -131,18 +130,20 @@ const (
 	OpEcho = "echo" // to the server and back to the sender
 	OpRoom = "room" // to the members of one of the sender's rooms
 	OpAll  = "all"  // to everybody in the namespace
+	OpEmit = "emit" // any event of the server's own: nothing is known of what comes of it
 )
 
 // Stream is an open-model schedule of messages; latency counts from the
 // scheduled time.
 type Stream struct {
-	Op       string        // OpEcho, OpRoom or OpAll
+	Op       string        // OpEcho, OpRoom, OpAll or OpEmit
 	Event    string        // default "msg"; for an echo "echo"
 	Rate     float64       // messages per second at load 100%, per what Per says
 	Per      string        // client (default for echo and room), group (default for all) or room
 	Arrival  string        // constant (default): a fixed period and a random start; poisson: exponential gaps
-	Size     int           // bytes of the JSON data object; default 128, at least MinSize; the mean when they are drawn
+	Size     int           // bytes of the JSON data object; default 128, at least MinSize unless nothing is expected; the mean when they are drawn
 	Sizes    Dist          // bytes, drawn for each message with Dist.Bytes; zero: all have Size
+	Data     Template      // JSON instead of the data object; zero: an object of Size bytes
 	Ack      time.Duration // how long to wait for an acknowledgement; 0: none is asked for
 	Expect   string        // who should get it: all (default for room and all), others, self (default for an echo without Ack) or none (always for an echo with Ack: the acknowledgement is the answer)
 	Late     time.Duration // a delivery later than this is late; default 5s
@@ -170,27 +171,6 @@ type Report struct {
 	Dir      string        // "": the command's default
 	Formats  []string      // of html json hlog svg png csv md junit openmetrics; default the first five
 	Interval time.Duration // of the timeline; 1s
-}
-
-// Template is a text with places for the index of a client. The zero value
-// is empty.
-type Template struct {
-	parts []string // the index stands between each two
-}
-
-// IsZero reports whether the template is empty.
-func (t Template) IsZero() bool { return len(t.parts) == 0 }
-
-// Append appends the text for the client of that index, which counts from 0
-// within its group.
-func (t Template) Append(dst []byte, client int) []byte {
-	for i, part := range t.parts {
-		if i > 0 {
-			dst = strconv.AppendInt(dst, int64(client), 10)
-		}
-		dst = append(dst, part...)
-	}
-	return dst
 }
 
 // File is a parsed scenario file: its cells and how to run them.

@@ -48,6 +48,9 @@ func newDecoder(errs *errorList, root *node, defs map[string]*node) *decoder {
 		errs: errs, places: map[string]*node{},
 		vars: &variables{defs: defs, values: map[string]*value{}, broken: map[string]bool{}, used: map[string]bool{}},
 	}
+	for _, e := range root.get("data").entries() {
+		d.vars.feeders = append(d.vars.feeders, e.key)
+	}
 	for _, e := range root.get("groups").entries() {
 		d.groups = append(d.groups, e.key)
 	}
@@ -98,10 +101,11 @@ func (d *decoder) spec(root *node, params map[string]string) *Spec {
 	before := d.errs.hits
 	s := &Spec{Seed: 1, Params: params, Report: Report{Formats: slices.Clone(defaultFormats), Interval: time.Second}}
 	for _, name := range slices.Sorted(maps.Keys(d.vars.defs)) {
-		d.vars.expand(d.errs, d.vars.defs[name], false) // mistakes also of unused ones
+		d.vars.expand(d.errs, d.vars.defs[name], nil) // mistakes also of unused ones
 	}
 	clear(d.vars.used)
 	specTable.decode(d, root, s)
+	finishData(d, root, s)
 	if s.Server != nil && s.Target != nil {
 		d.errs.add(at(root, "target"), "a scenario has a server or a target, not both", "remove one")
 	}
@@ -217,6 +221,7 @@ func (d *decoder) together(root *node, s *Spec) {
 		}
 	}
 	d.checkFaults(root, s)
+	d.checkContract(root, s)
 	for _, g := range s.Groups {
 		d.checkRamp(s, g)
 		for i, st := range g.Send {

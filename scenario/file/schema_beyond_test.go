@@ -11,6 +11,7 @@ var beyondSchema = map[string][]string{
 		"check-over", "check-pair", "check-percentile-0", "check-share-number", "check-wrong-unit",
 	},
 	"a value with a variable has no form before it is substituted": {
+		"contract-no-payload", "contract-payload-inside", "contract-room-in-join", "data-feeder-unknown", "data-in-count", "stream-data-payload-inside",
 		"client-index-misplaced", "data-variable", "matrix-unknown-variable", "room-variable", "unknown-variable", "unknown-variable-dollar",
 		"variable-circle", "variable-wrong-type", "matrix-fanout-breaks", "matrix-some-cells", "matrix-value-breaks", "matrix-unused-axis",
 	},
@@ -18,10 +19,11 @@ var beyondSchema = map[string][]string{
 		"count-hex", "count-octal", "count-underscore", "seed-hex",
 	},
 	"a pattern knows the form of a value with a unit, not its amount": {
-		"count-huge", "duration-huge", "duration-zero", "rate-huge", "rate-zero", "size-fraction", "size-over-built-in", "size-small", "ramp-over",
+		"count-huge", "duration-huge", "duration-zero", "rate-huge", "rate-zero", "size-fraction", "size-over-built-in", "size-small", "size-zero", "ramp-over",
 		"later-sample-every",
 	},
 	"values that stand apart must fit together": {
+		"contract-no-ack", "contract-no-all", "data-unused", "op-emit", "stream-data-no-place", "stream-data-size", "stream-emit-expect",
 		"expect-of-acked-echo", "expect-self-of-all", "matrix-exclude-all", "matrix-too-large", "fault-nobody", "fault-target", "nobody", "per-room-of-all", "phase-twice", "ramp-too-short",
 		"room-without-rooms", "rooms-join-too-many", "transport-shares",
 	},

@@ -82,8 +82,11 @@ var specTable = object[Spec]{
 		}},
 		{key: "vars", set: func(*decoder, *node, *Spec) {}},   // read before everything else
 		{key: "matrix", set: func(*decoder, *node, *Spec) {}}, // as well
-		{key: "data", later: notYet},
-		{key: "contract", later: "remove it: the target must offer the events of the built-in bench application"},
+		{key: "data", set: setData},
+		{key: "contract", set: func(d *decoder, n *node, s *Spec) {
+			s.Contract = &Contract{}
+			contractTable.decode(d, n, s.Contract)
+		}},
 		{key: "groups", required: "write groups: {viewers: {count: 100}}", set: setGroups},
 		{key: "phases", set: setPhases},
 		{key: "slo", set: func(d *decoder, n *node, s *Spec) { s.SLO = d.checks(n, SLO) }},

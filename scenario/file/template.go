@@ -6,23 +6,131 @@ import (
 	"strings"
 )
 
+// Template is a text with holes that the runner fills, compiled from the
+// ${...} of one value. The zero value is empty.
+type Template struct {
+	Parts []string // what stands around the holes, one more than those
+	Holes []Hole
+}
+
+// A Hole is a place in a template.
+type Hole struct {
+	// Name says what goes there: client.index, the number of the client within
+	// its group; group; room; event; seq, the number of the message in its
+	// stream; payload, the stamp and what fills the message up; FEEDER.COLUMN
+	// of a data file; or a name that a step of the flow has captured.
+	Name string
+	Form Form
+}
+
+// Form says how a hole is to be written.
+type Form uint8
+
+// The forms of a hole.
+const (
+	FormText   Form = iota // as it is
+	FormString             // inside a JSON string: escaped
+	FormValue              // a JSON value of its own
+)
+
+// The names of holes that are not taken from data or captured.
+const (
+	HoleClient  = "client.index"
+	HoleGroup   = "group"
+	HoleRoom    = "room"
+	HoleEvent   = "event"
+	HoleSeq     = "seq"
+	HolePayload = "payload"
+)
+
+// IsZero reports whether the template is empty.
+func (t Template) IsZero() bool { return len(t.Parts) == 0 }
+
+// Append appends the text, its holes filled by fill, which appends one and
+// returns the extended slice.
+func (t Template) Append(dst []byte, fill func(dst []byte, h Hole) []byte) []byte {
+	for i, part := range t.Parts {
+		if i > 0 {
+			dst = fill(dst, t.Holes[i-1])
+		}
+		dst = append(dst, part...)
+	}
+	return dst
+}
+
+// Has reports whether a hole of that name is in the template.
+func (t Template) Has(name string) bool {
+	for _, h := range t.Holes {
+		if h.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// A scope is what the templates of one place may name besides variables.
+type scope struct {
+	where string   // for messages: "auth, query and headers"
+	names []string // holes
+	data  bool     // columns of data files
+}
+
+var (
+	clientScope = &scope{"auth, query and headers", []string{HoleClient, HoleGroup}, true}
+	dataScope   = &scope{"the data of a stream", []string{HoleClient, HoleGroup, HoleRoom, HoleEvent, HoleSeq, HolePayload}, true}
+	joinScope   = &scope{"the join and leave of a contract", []string{HoleClient, HoleGroup, HoleRoom}, true}
+)
+
+// allows reports whether a template may have a hole of that name here.
+func (sc *scope) allows(name string, feeders []string) bool {
+	if sc == nil {
+		return false
+	}
+	for _, n := range sc.names {
+		if n == name {
+			return true
+		}
+	}
+	return sc.data && feederOf(name, feeders) != ""
+}
+
+// feederOf returns the data file that a name begins with, "" for none.
+func feederOf(name string, feeders []string) string {
+	prefix, column, ok := strings.Cut(name, ".")
+	if !ok || column == "" {
+		return ""
+	}
+	for _, f := range feeders {
+		if f == prefix {
+			return f
+		}
+	}
+	return ""
+}
+
 var reJSONNumber = regexp.MustCompile(`^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$`)
 
 // jsonTemplate renders a value as JSON. Unquoted numbers, true, false and
-// null keep their type; everything else is a string. The client's index is a
-// number when it is all of an unquoted value.
-func jsonTemplate(d *decoder, n *node) Template {
-	w := jsonWriter{d: d, parts: []string{""}}
+// null keep their type; everything else is a string. A hole that is all of an
+// unquoted value, or a payload that is all of any, is a JSON value of its own.
+func jsonTemplate(d *decoder, n *node, sc *scope) Template {
+	w := jsonWriter{d: d, sc: sc, out: Template{Parts: []string{""}}}
 	w.value(n)
-	return Template{w.parts}
+	return w.out
 }
 
 type jsonWriter struct {
-	d     *decoder
-	parts []string
+	d   *decoder
+	sc  *scope
+	out Template
 }
 
-func (w *jsonWriter) add(s string) { w.parts[len(w.parts)-1] += s }
+func (w *jsonWriter) add(s string) { w.out.Parts[len(w.out.Parts)-1] += s }
+
+func (w *jsonWriter) hole(name string, form Form) {
+	w.out.Holes = append(w.out.Holes, Hole{name, form})
+	w.out.Parts = append(w.out.Parts, "")
+}
 
 func (w *jsonWriter) value(n *node) {
 	switch n.kind {
@@ -38,17 +146,21 @@ func (w *jsonWriter) value(n *node) {
 		w.add("}")
 	case list:
 		w.add("[")
-		for i, item := range n.items {
-			if i > 0 {
-				w.add(",")
-			}
-			w.value(item)
-		}
+		w.list(n.items)
 		w.add("]")
 	default:
-		if v, ok := w.d.vars.expand(w.d.errs, n, true); ok {
+		if v, ok := w.d.expand(n, w.sc); ok {
 			w.scalar(v)
 		}
+	}
+}
+
+func (w *jsonWriter) list(items []*node) {
+	for i, item := range items {
+		if i > 0 {
+			w.add(",")
+		}
+		w.value(item)
 	}
 }
 
@@ -57,17 +169,20 @@ func (w *jsonWriter) scalar(v value) {
 		w.add("null")
 		return
 	}
-	onlyIndex := len(v.parts) == 2 && v.parts[0] == "" && v.parts[1] == ""
-	typed := len(v.parts) == 1 && (v.text() == "true" || v.text() == "false" || reJSONNumber.MatchString(v.text()))
-	if v.plain && (onlyIndex || typed) {
-		w.add(v.parts[0])
-		w.parts = append(w.parts, v.parts[1:]...)
+	whole := len(v.holes) == 1 && v.parts[0] == "" && v.parts[1] == ""
+	typed := len(v.holes) == 0 && (v.text() == "true" || v.text() == "false" || reJSONNumber.MatchString(v.text()))
+	switch {
+	case whole && (v.plain || v.holes[0] == HolePayload):
+		w.hole(v.holes[0], FormValue)
+		return
+	case v.plain && typed:
+		w.add(v.text())
 		return
 	}
 	for i, part := range v.parts {
 		text := jsonString(part)
 		if i > 0 {
-			w.parts = append(w.parts, "")
+			w.hole(v.holes[i-1], FormString)
 			text = text[1:]
 		}
 		if i < len(v.parts)-1 {
@@ -86,4 +201,13 @@ func jsonString(s string) string {
 		return `""`
 	}
 	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// textTemplate is a value as it is, for queries, headers, rooms and URLs.
+func textTemplate(v value) Template {
+	t := Template{Parts: v.parts}
+	for _, name := range v.holes {
+		t.Holes = append(t.Holes, Hole{name, FormText})
+	}
+	return t
 }

@@ -134,7 +134,7 @@ func load(errs *errorList, text, set string) *node {
 	if tk := tooDeep(tokens); tk != nil {
 		return l.fail(tk.Position.Line, tk.Position.Column, "nested too deep", fmt.Sprintf("a scenario has at most %d levels", maxDepth))
 	}
-	doc, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
+	doc, err := parser.Parse(mendColons(tokens), 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		return l.syntax(err, text)
 	}

@@ -17,12 +17,9 @@ var (
 	reVariable = regexp.MustCompile(`\$(?:\$|\{([^{}]*)\}|([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*))`)
 )
 
-const (
-	clientIndex = "client.index" // the runner gives it a value, not the file
-	axisPrefix  = "matrix."
-)
+const axisPrefix = "matrix."
 
-var reservedNames = []string{"matrix", "client", "room", "seq", "payload", "group"}
+var reservedNames = []string{"matrix", "client", "room", "seq", "payload", "group", "event"}
 
 // variables are the values that ${...} may name in one combination.
 type variables struct {
@@ -31,14 +28,16 @@ type variables struct {
 	broken map[string]bool // reported already
 	active []string        // being expanded, to find circles
 	used   map[string]bool // axes that something names
+
+	feeders []string // names of the data files
 }
 
 // maxExpanded bounds what variables in variables can grow to.
 const maxExpanded = 64 << 10
 
-// expand substitutes the variables of a scalar. The client's index, where it
-// is allowed, splits the value into parts.
-func (vs *variables) expand(errs *errorList, n *node, client bool) (value, bool) {
+// expand substitutes the variables of a scalar. What only the runner knows, as
+// far as the scope allows it here, splits the value into parts.
+func (vs *variables) expand(errs *errorList, n *node, sc *scope) (value, bool) {
 	v := value{node: n, parts: []string{""}, plain: !n.quoted, null: n.null}
 	ok := true
 	add := func(text string) { v.parts[len(v.parts)-1] += text }
@@ -58,8 +57,9 @@ func (vs *variables) expand(errs *errorList, n *node, client bool) (value, bool)
 		} else {
 			name = text[m[4]:m[5]]
 		}
-		if name == clientIndex && client {
-			v.parts = append(v.parts, "")
+		if sc.allows(name, vs.feeders) {
+			v.parts, v.holes = append(v.parts, ""), append(v.holes, name)
+			v.offsets = append(v.offsets, m[0])
 			continue
 		}
 		got, found := vs.lookup(errs, n.offset(m[0]), name)
@@ -115,7 +115,7 @@ func (vs *variables) lookup(errs *errorList, at place, name string) (*value, boo
 		return nil, false
 	}
 	vs.active = append(vs.active, name)
-	v, good := vs.expand(errs, def, false)
+	v, good := vs.expand(errs, def, nil)
 	vs.active = vs.active[:len(vs.active)-1]
 	vs.values[name] = &v
 	vs.broken[name] = !good
@@ -124,17 +124,23 @@ func (vs *variables) lookup(errs *errorList, at place, name string) (*value, boo
 
 func (vs *variables) advice(name string) string {
 	known := slices.Sorted(maps.Keys(vs.defs))
+	prefix, _, dotted := strings.Cut(name, ".")
 	switch {
-	case name == clientIndex:
-		return "it can stand in auth, query and headers only"
-	case name == "room" || name == "seq" || name == "payload":
-		return "it is not supported by this version yet"
-	case strings.Contains(name, ".") && !strings.HasPrefix(name, axisPrefix) && suggest(name, known) == "":
-		return "values from data: files are not supported by this version yet"
+	case name == HoleClient || name == HoleGroup:
+		return "it can stand in auth, query, headers, data, contract and flow only"
+	case name == HoleRoom || name == HoleSeq || name == HolePayload || name == HoleEvent:
+		return "it can stand in the data of a stream, in a contract and in a flow only"
+	case dotted && slices.Contains(vs.feeders, prefix):
+		return "a value of a data file can stand in auth, query, headers, data, contract and flow only"
+	case dotted && prefix != "matrix" && suggest(name, known) == "":
+		if len(vs.feeders) > 0 {
+			return fmt.Sprintf("there is no data file `%s`: %s", clip(prefix), orOneOf(prefix, vs.feeders))
+		}
+		return fmt.Sprintf("declare it under data: {%s: {csv: %s.csv}}", clip(prefix), clip(prefix))
 	case len(vs.defs) == 0:
 		return "declare it under vars:, or write $$ for a dollar sign"
 	}
-	if s := suggest(name, append(known, clientIndex)); s != "" {
+	if s := suggest(name, append(known, HoleClient)); s != "" {
 		return fmt.Sprintf("did you mean `%s`?", s)
 	}
 	return "known are " + strings.Join(known, ", ") + "; write $$ for a dollar sign"

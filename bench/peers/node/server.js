@@ -1,4 +1,4 @@
-// node server.js [--app bench|protocol|engine] [--port N] [--path PATH] [--ping-interval 25s] [--ping-timeout 20s] [--max-payload BYTES] [--recovery 120s]
+// node server.js [--app bench|chat|protocol|engine] [--port N] [--path PATH] [--ping-interval 25s] [--ping-timeout 20s] [--max-payload BYTES] [--recovery 120s]
 // [--parser json|msgpack] [--allow-eio3]
 //
 // Prints one line with its address when it accepts connections. Ends on SIGTERM, SIGINT, or the end of a piped standard input,
@@ -9,6 +9,7 @@ import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 import { Server as EngineServer } from 'engine.io';
 import { Server } from 'socket.io';
+import { chat } from './chat.js';
 import { contract } from './contract.js';
 import { engine, protocol } from './playground.js';
 
@@ -30,7 +31,7 @@ const options = {
   ...(flags.recovery && { connectionStateRecovery: { maxDisconnectionDuration: milliseconds(flags.recovery) } }),
 };
 
-const apps = { bench: contract, protocol, engine };
+const apps = { bench: contract, chat, protocol, engine };
 if (!apps[flags.app]) {
   console.error(`unknown --app ${flags.app}; use one of ${Object.keys(apps).join(', ')}`);
   process.exit(2);

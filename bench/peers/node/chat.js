@@ -1,0 +1,22 @@
+// A chat service with events of its own, to be measured by a scenario that says in contract: what they are. Nothing here knows Throng.
+//
+// room:join room, ack      puts the socket into a room
+// room:leave room          takes it out
+// chat:say {room, body}    emits chat:said {from, body} to the room, the sender too; acknowledged with {at}
+//
+// A client says who it is in auth.token; without one it is refused.
+export function chat(io) {
+  io.use((socket, next) => next(socket.handshake.auth.token ? undefined : new Error('no token')));
+  io.on('connection', (socket) => {
+    const { token } = socket.handshake.auth;
+    socket.on('room:join', (room, ack) => {
+      socket.join(room);
+      ack?.();
+    });
+    socket.on('room:leave', (room) => socket.leave(room));
+    socket.on('chat:say', ({ room, body }, ack) => {
+      io.to(room).emit('chat:said', { body, from: token });
+      ack?.({ at: Date.now() });
+    });
+  });
+}

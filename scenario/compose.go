@@ -1,0 +1,80 @@
+package scenario
+
+import (
+	"strings"
+
+	"github.com/throng-io/throng/protocol/socketio"
+	"github.com/throng-io/throng/scenario/file"
+)
+
+// template is the list of the event and its arguments, where they are not what every
+// stream sends to the built-in server: that is put together faster.
+func (s *stream) template() file.Template {
+	if c := s.t.spec.Contract; c != nil && s.spec.Op != file.OpEmit {
+		if call := c.Of(s.spec.Op); call != nil {
+			return call.Emit
+		}
+	}
+	data := s.spec.Data
+	if data.IsZero() {
+		switch {
+		case s.spec.Op == file.OpEmit:
+			data = file.Template{Parts: []string{"", ""}, Holes: []file.Hole{{Name: file.HolePayload, Form: file.FormValue}}}
+		case s.stamped:
+			return data
+		default:
+			data = file.Template{Parts: []string{"", ""}, Holes: []file.Hole{{Name: file.HolePayload, Form: file.FormValue}}}
+		}
+	} else if s.stamped && !data.Has(file.HolePayload) && s.spec.Op != file.OpEmit {
+		data = stampedData(data)
+	}
+	event := string(socketio.AppendString(nil, s.spec.Event))
+	head := "[" + event + ","
+	form := file.Template{}
+	switch s.spec.Op {
+	case file.OpAll:
+		head = `["all",` + event + ","
+	case file.OpRoom:
+		form.Parts, form.Holes = []string{`["room",`}, []file.Hole{{Name: file.HoleRoom, Form: file.FormValue}}
+		head = "," + event + ","
+	}
+	tail := "]"
+	if s.book.expect == expectOthers {
+		tail = ",true]"
+	}
+	form.Parts = append(form.Parts, data.Parts...)
+	form.Holes = append(form.Holes, data.Holes...)
+	first, last := len(form.Parts)-len(data.Parts), len(form.Parts)-1
+	form.Parts[first] = head + form.Parts[first]
+	form.Parts[last] += tail
+	return form
+}
+
+// stampedData puts the stamp into an object of the user's.
+func stampedData(data file.Template) file.Template {
+	rest := strings.TrimPrefix(data.Parts[0], "{")
+	if !strings.HasPrefix(rest, "}") {
+		rest = "," + rest
+	}
+	parts := append([]string{`{"$b":`, rest}, data.Parts[1:]...)
+	holes := append([]file.Hole{{Name: holeStamp, Form: file.FormValue}}, data.Holes...)
+	return file.Template{Parts: parts, Holes: holes}
+}
+
+// compose fills a custom packet in.
+func (s *stream) compose(dst []byte, a *actor, room int, seq uint32) []byte {
+	f := &s.fill
+	f.client, f.seq, f.stamp = a.number, seq, nil
+	var st stamp
+	if s.stamped {
+		st = stamp{run: s.t.id, stream: uint16(s.index), sender: a.id, seq: seq, due: s.op.due}
+		f.stamp = &st
+	}
+	if s.spec.Op == file.OpRoom {
+		f.room = s.group.roomName(room)
+	}
+	if !s.spec.Sizes.IsZero() {
+		f.size = s.spec.Sizes.Bytes(unit(draw(s.t.spec.Seed, drawSize, uint64(s.index), s.op.n, 0)))
+	}
+	return s.custom.append(dst, f)
+}

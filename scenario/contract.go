@@ -1,0 +1,140 @@
+package scenario
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/throng-io/throng/protocol/socketio"
+	"github.com/throng-io/throng/scenario/client"
+	"github.com/throng-io/throng/scenario/file"
+)
+
+// A contract is how a foreign server does what the runner asks for, made ready.
+type contract struct {
+	spec        *file.Contract
+	join, leave *pattern        // nil: the server has no such call
+	delivers    map[string]bool // events that bring deliveries; nil: any may
+}
+
+func newContract(t *trial) *contract {
+	spec := t.spec.Contract
+	if spec == nil {
+		return nil
+	}
+	c := &contract{spec: spec}
+	t.stampAt = spec.Stamp
+	if spec.Join != nil {
+		c.join = t.compile(spec.Join.Emit, nil)
+	}
+	if spec.Leave != nil {
+		c.leave = t.compile(spec.Leave.Emit, nil)
+	}
+	names := map[string]bool{}
+	for _, call := range []*file.Call{spec.Room, spec.All, spec.Echo} {
+		switch {
+		case call == nil:
+		case call.Deliver == "":
+			return c
+		default:
+			names[call.Deliver] = true
+		}
+	}
+	c.delivers = names
+	return c
+}
+
+// joinAsked reports whether clients ask for their rooms, and whether the server
+// acknowledges it.
+func (t *trial) joinAsked() (asked, acknowledged bool) {
+	if t.contract == nil {
+		return true, true
+	}
+	return t.contract.join != nil, t.contract.spec.Join.WantsAck()
+}
+
+// leaveAsked is the same for leaving a room.
+func (t *trial) leaveAsked() (asked, acknowledged bool) {
+	if t.contract == nil {
+		return true, true
+	}
+	return t.contract.leave != nil, t.contract.spec.Leave.WantsAck()
+}
+
+// appendMove appends the packet by which a client joins a room or leaves it. id is that of
+// the call when the server acknowledges it, else negative.
+func (g *group) appendMove(dst []byte, join bool, number int, room string, id int64) []byte {
+	dst = append(dst, g.head...)
+	if id >= 0 {
+		dst = strconv.AppendInt(dst, id, 10)
+	}
+	if c := g.t.contract; c != nil {
+		p := c.leave
+		if join {
+			p = c.join
+		}
+		return p.append(dst, &filling{group: g, client: number, room: room})
+	}
+	word := `["leave",`
+	if join {
+		word = `["join",`
+	}
+	dst = append(dst, word...)
+	dst = socketio.AppendString(dst, room)
+	return append(dst, ']')
+}
+
+// joinSettles is how long a join takes at most that the server does not acknowledge. Until then
+// nothing is owed to the client, and what arrives does not count.
+const joinSettles = 500 * time.Millisecond
+
+// joinSilently makes the client a member of its rooms where the server does not say so: at
+// once when there is nothing to ask for, else a moment after it was asked.
+func (a *actor) joinSilently(ctx context.Context, asked bool) {
+	rooms := a.memberships()[:a.joins]
+	if asked {
+		var packet []byte
+		for _, m := range rooms {
+			packet = a.group.appendMove(packet[:0], true, a.number, a.group.roomName(m.room), -1)
+			if err := a.conn.Send(packet); err != nil {
+				return // the connection has ended: run sees it
+			}
+		}
+		timer := time.NewTimer(joinSettles)
+		defer timer.Stop()
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		}
+	}
+	for _, m := range rooms {
+		a.receiver.join(m)
+	}
+	a.joins = 0
+	a.hold()
+}
+
+// find reads the stamp of a delivery, from where the server puts it.
+func (t *trial) find(m *client.Message) (stamp, stampState) {
+	if c := t.contract; c != nil && c.delivers != nil && !c.delivers[string(m.Name)] {
+		return stamp{}, noStamp
+	}
+	return t.findIn(m.Args)
+}
+
+// findIn reads the stamp in a list of arguments.
+func (t *trial) findIn(args []byte) (stamp, stampState) {
+	if t.stampAt == nil {
+		return findStamp(args)
+	}
+	v, found := lookup(args, t.stampAt)
+	if !found || len(v) < 2+stampText || v[0] != '"' {
+		return stamp{}, noStamp // not a message of ours: the server may send more under the same name
+	}
+	s, state := readStamp(v[1 : 1+stampText])
+	if state == badStamp {
+		state = noStamp // as well
+	}
+	return s, state
+}

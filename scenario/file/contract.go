@@ -1,0 +1,141 @@
+package file
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Contract is how a foreign server does what the runner asks for. A nil call
+// is one that the server does not have.
+type Contract struct {
+	Join  *Call // nil: clients are in their rooms when they have connected
+	Leave *Call
+	Room  *Call
+	All   *Call
+	Echo  *Call
+	Stamp *Path // where the payload, a text, comes out again; nil: the payload is an object {"$b": stamp, "p": filler}, found wherever it stands
+}
+
+// Call is one thing that a server does when it is told to.
+type Call struct {
+	Emit    Template // the JSON list of the event and its arguments
+	Ack     *bool    // whether the server acknowledges it; nil: only where a stream asks for it
+	Deliver string   // the event by which it reaches the receivers; "": any
+}
+
+// WantsAck reports whether the call is known to be acknowledged.
+func (c *Call) WantsAck() bool { return c != nil && c.Ack != nil && *c.Ack }
+
+// Of returns the call of a stream's operation; nil when the server has none.
+func (c *Contract) Of(op string) *Call {
+	switch op {
+	case OpRoom:
+		return c.Room
+	case OpAll:
+		return c.All
+	case OpEcho:
+		return c.Echo
+	}
+	return nil
+}
+
+var contractTable = object[Contract]{
+	what:   "the contract",
+	advice: map[string]string{"broadcast": "did you mean `all`?", "send": "did you mean `room` (or `all`)?"},
+	fields: []field[Contract]{
+		{key: "join", set: func(d *decoder, n *node, c *Contract) { c.Join = d.call(n, "join", joinScope) }},
+		{key: "leave", set: func(d *decoder, n *node, c *Contract) { c.Leave = d.call(n, "leave", joinScope) }},
+		{key: "room", set: func(d *decoder, n *node, c *Contract) { c.Room = d.call(n, "room", dataScope) }},
+		{key: "all", set: func(d *decoder, n *node, c *Contract) { c.All = d.call(n, "all", dataScope) }},
+		{key: "echo", set: func(d *decoder, n *node, c *Contract) { c.Echo = d.call(n, "echo", dataScope) }},
+		{key: "stamp", set: func(d *decoder, n *node, c *Contract) {
+			p := read(d, n, "stamp", parsePath, nil)
+			c.Stamp = &p
+		}},
+	},
+	done: func(d *decoder, n *node, c *Contract) {
+		for _, op := range []string{OpRoom, OpAll, OpEcho} {
+			call := c.Of(op)
+			if call == nil || call.Emit.IsZero() {
+				continue
+			}
+			if !call.Emit.Has(HolePayload) {
+				d.errs.add(at(n.get(op), "emit"), fmt.Sprintf("the emit of `%s` has no ${payload}: its messages could not be recognised", op), "put \"${payload}\" where the text goes")
+			}
+			if c.Stamp == nil && slices.Contains(call.Emit.Holes, Hole{HolePayload, FormString}) {
+				d.errs.add(at(n.get(op), "emit"), "a ${payload} inside a longer text cannot be found again", "let it be a whole value, or say by stamp: where the text comes out")
+			}
+		}
+	},
+}
+
+var callTable = object[Call]{
+	what: "the call",
+	fields: []field[Call]{
+		{key: "emit", required: "write emit: [event, argument...]", set: func(*decoder, *node, *Call) {}}, // needs the scope: see call
+		{key: "ack", set: func(d *decoder, n *node, c *Call) {
+			v := d.bool(n, "ack")
+			c.Ack = &v
+		}},
+		{key: "deliver", set: func(d *decoder, n *node, c *Call) { c.Deliver = d.string(n, "deliver", checkEvent) }},
+	},
+}
+
+func (d *decoder) call(n *node, what string, sc *scope) *Call {
+	c := &Call{}
+	callTable.decode(d, n, c)
+	if emit := n.get("emit"); emit != nil && !emit.null {
+		c.Emit = d.emission(emit, what, sc)
+	}
+	return c
+}
+
+// emission reads a list of an event and its arguments.
+func (d *decoder) emission(n *node, what string, sc *scope) Template {
+	if !d.isList(n, "emit") {
+		return Template{}
+	}
+	if len(n.items) == 0 {
+		d.errs.add(n.at, "the emit of `"+what+"` is empty", "write emit: [event, argument...]")
+		return Template{}
+	}
+	name := n.items[0]
+	if name.kind != scalar || name.null {
+		d.errs.add(name.at, "the first item of emit is the name of an event, not "+name.describe(), "write emit: [event, argument...]")
+		return Template{}
+	}
+	t := jsonTemplate(d, n, sc)
+	if v, ok := d.vars.expand(&errorList{}, name, sc); ok && len(v.holes) == 0 {
+		if f := checkEvent(v.text()); f != nil {
+			d.bad(v, f)
+		} else if first := jsonString(v.text()); !strings.HasPrefix(t.Parts[0], "["+first) {
+			// An unquoted number or true: the name of an event is a text.
+			d.errs.add(name.at, fmt.Sprintf("%s is not a name for an event", clip(v.text())), "put it in quotes")
+		}
+	}
+	return t
+}
+
+// checkContract holds what the groups do against what the server can.
+func (d *decoder) checkContract(root *node, s *Spec) {
+	c := s.Contract
+	if c == nil {
+		return
+	}
+	for _, g := range s.Groups {
+		for i, st := range g.Send {
+			item := d.places["group "+g.Name].get("send").items[i]
+			if st.Op == OpEmit {
+				continue
+			}
+			call := c.Of(st.Op)
+			switch {
+			case call == nil:
+				d.errs.add(at(item, "op"), fmt.Sprintf("the contract does not say how the server does `%s`", st.Op), fmt.Sprintf("add %s: {emit: [event, \"${payload}\"], deliver: event} to contract", st.Op))
+			case st.Ack > 0 && call.Ack != nil && !*call.Ack:
+				d.errs.add(at(item, "ack"), fmt.Sprintf("the stream waits for an acknowledgement and the contract says that `%s` gives none", st.Op), "remove ack here, or ack: false there")
+			}
+		}
+	}
+}

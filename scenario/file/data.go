@@ -1,0 +1,111 @@
+package file
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// The ways in which clients get the rows of a data file. A client keeps its
+// row, whatever happens to its connection.
+const (
+	PickSequential = "sequential" // one after the other, from the start again at the end; the default
+	PickRandom     = "random"     // drawn from the seed
+	PickUnique     = "unique"     // each row for one client at most
+)
+
+// Feeder is a data file whose rows are dealt to the clients.
+type Feeder struct {
+	Name   string // as templates name it
+	Path   string // relative to the scenario file, or else to the working directory
+	Format string // csv, with the names of the columns in its first line; or jsonl, one object a line
+	Pick   string
+	Line   int         // where it is declared
+	Col    int         //
+	Uses   []ColumnUse // what the templates take of it
+}
+
+// ColumnUse is a place where a template names a column of a data file.
+type ColumnUse struct {
+	Column    string
+	Group     string // "": every group
+	Line, Col int
+	Set       string // the override that it stands in, "" for the file
+
+	feeder string
+}
+
+// finishData hands the uses to their feeders, once each.
+func finishData(d *decoder, root *node, s *Spec) {
+	for i := range s.Data {
+		f := &s.Data[i]
+		for _, u := range d.uses {
+			if u.feeder == f.Name && !slices.Contains(f.Uses, u) {
+				f.Uses = append(f.Uses, u)
+			}
+		}
+		if len(f.Uses) == 0 && f.Path != "" {
+			d.errs.add(at(root.get("data"), f.Name), fmt.Sprintf("nothing uses the data file `%s`", f.Name),
+				fmt.Sprintf("write ${%s.COLUMN} in auth, query, headers, data, contract or flow, or remove it", f.Name))
+		}
+	}
+}
+
+// needs notes that a template names a column.
+func (d *decoder) needs(feeder, column string, where place) {
+	d.uses = append(d.uses, ColumnUse{Column: column, Group: d.group, Line: where.line, Col: where.col, Set: where.set, feeder: feeder})
+}
+
+// UsedBy reports whether clients of a group take rows of the feeder.
+func (f *Feeder) UsedBy(group string) bool {
+	return slices.ContainsFunc(f.Uses, func(u ColumnUse) bool { return u.Group == "" || u.Group == group })
+}
+
+var feederTable = object[Feeder]{
+	what:   "the data file",
+	advice: map[string]string{"file": "did you mean `csv` (or `jsonl`)?", "json": "did you mean `jsonl`? It holds one JSON object a line"},
+	fields: []field[Feeder]{
+		{key: "csv", set: func(d *decoder, n *node, f *Feeder) { setFeederPath(d, n, f, "csv") }},
+		{key: "jsonl", set: func(d *decoder, n *node, f *Feeder) { setFeederPath(d, n, f, "jsonl") }},
+		{key: "pick", set: func(d *decoder, n *node, f *Feeder) {
+			f.Pick = d.oneOf(n, "pick", []string{PickSequential, PickRandom, PickUnique}, nil)
+		}},
+	},
+	done: func(d *decoder, n *node, f *Feeder) {
+		csv, jsonl := n.get("csv"), n.get("jsonl")
+		switch {
+		case csv != nil && jsonl != nil:
+			d.errs.add(jsonl.at, "a data file is csv or jsonl, not both", "remove one")
+		case csv == nil && jsonl == nil && !slices.ContainsFunc(n.keys, func(e entry) bool { return e.key != "pick" }):
+			d.errs.add(n.at, "the data file has no name", "write csv: users.csv or jsonl: users.jsonl")
+		}
+	},
+}
+
+func setFeederPath(d *decoder, n *node, f *Feeder, format string) {
+	f.Format = format
+	f.Path = d.string(n, format, notEmpty(format, "name a file, such as users."+format))
+}
+
+func setData(d *decoder, n *node, s *Spec) {
+	if !d.isDict(n, "data") {
+		return
+	}
+	for _, e := range n.keys {
+		f := Feeder{Name: e.key, Pick: PickSequential, Line: e.at.line, Col: e.at.col}
+		switch {
+		case !reName.MatchString(e.key):
+			d.errs.add(e.at, fmt.Sprintf("%q is not a name for a data file", clip(e.key)), "use letters, digits and _, not starting with a digit")
+		case slices.Contains(reservedNames, e.key):
+			d.errs.add(e.at, fmt.Sprintf("the name `%s` is taken", e.key), "choose another")
+		case e.val.null:
+			d.errs.add(e.at, fmt.Sprintf("the data file %s has no value", e.key), "write csv: users.csv or jsonl: users.jsonl under it")
+			continue
+		}
+		feederTable.decode(d, e.val, &f)
+		if strings.ContainsRune(f.Path, 0) {
+			f.Path = ""
+		}
+		s.Data = append(s.Data, f)
+	}
+}

@@ -1,0 +1,266 @@
+package file
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Limits of a data file.
+const (
+	maxDataBytes = 512 << 20
+	maxDataLine  = 1 << 20
+)
+
+// Table is a data file in memory: those of its columns that templates name.
+// It may be read by many goroutines.
+type Table struct {
+	Columns []string
+	Rows    [][]Datum // each as long as Columns
+}
+
+// Datum is one value of a table in the three forms that templates write.
+type Datum struct {
+	Text   string // as it is; of JSON that is no string, its text
+	String string // as the inside of a JSON string
+	Value  string // as a JSON value: of CSV always a string
+}
+
+// Append appends the datum in a form.
+func (v *Datum) Append(dst []byte, form Form) []byte {
+	switch form {
+	case FormString:
+		return append(dst, v.String...)
+	case FormValue:
+		return append(dst, v.Value...)
+	}
+	return append(dst, v.Text...)
+}
+
+// Data reads the data files of every cell, and checks that they have the
+// columns that templates name and, where each row is for one client, enough
+// rows. The tables are by the feeder's Path, with the columns that are used.
+// A file is looked for beside the scenario file, then in the working directory.
+// Errors are *Error, one for each mistake, joined.
+func (f *File) Data() (map[string]*Table, error) {
+	errs := &errorList{file: f.Name}
+	columns := map[string][]string{}
+	format := map[string]Feeder{}
+	seen := map[*Spec]bool{}
+	var specs []*Spec
+	for _, c := range f.cells {
+		if seen[c.Spec] {
+			continue
+		}
+		seen[c.Spec] = true
+		specs = append(specs, c.Spec)
+		for _, feeder := range c.Spec.Data {
+			format[feeder.Path] = feeder
+			for _, u := range feeder.Uses {
+				if !slices.Contains(columns[feeder.Path], u.Column) {
+					columns[feeder.Path] = append(columns[feeder.Path], u.Column)
+				}
+			}
+		}
+	}
+	tables := map[string]*Table{}
+	for path, feeder := range format {
+		t, all, err := f.table(feeder, columns[path])
+		if err != nil {
+			errs.add(place{line: feeder.Line, col: feeder.Col}, fmt.Sprintf("the data file %s cannot be used: %v", path, err), "")
+			continue
+		}
+		tables[path] = t
+		for _, s := range specs {
+			s.checkColumns(errs, path, all, len(t.Rows))
+		}
+	}
+	if err := errs.join(1); err != nil {
+		return nil, err
+	}
+	return tables, nil
+}
+
+// checkColumns holds the uses of a file against what it has.
+func (s *Spec) checkColumns(errs *errorList, path string, has []string, rows int) {
+	for i := range s.Data {
+		feeder := &s.Data[i]
+		if feeder.Path != path {
+			continue
+		}
+		for _, u := range feeder.Uses {
+			if !slices.Contains(has, u.Column) {
+				errs.add(place{set: u.Set, line: u.Line, col: u.Col}, fmt.Sprintf("%s has no column `%s`", path, clip(u.Column)), orOneOf(u.Column, has))
+			}
+		}
+		if need := s.RowsFor(feeder); feeder.Pick == PickUnique && need > rows {
+			errs.add(place{line: feeder.Line, col: feeder.Col},
+				fmt.Sprintf("%s has %d rows and %d clients need one each", path, rows, need), "add rows, lower the count, or write pick: sequential")
+		}
+	}
+}
+
+// RowsFor returns how many clients take a row of the feeder: the counts of the
+// groups that use it or, where clients arrive, how many do in all phases.
+func (s *Spec) RowsFor(f *Feeder) int {
+	n := 0
+	for i := range s.Groups {
+		if f.UsedBy(s.Groups[i].Name) {
+			n += s.People(&s.Groups[i])
+		}
+	}
+	return n
+}
+
+// People is how many different clients a group has over a trial.
+func (s *Spec) People(g *Group) int {
+	if g.Arrive == 0 {
+		return g.Count
+	}
+	sum := 0.0
+	for _, p := range s.Phases {
+		sum += g.Arrive * (p.Clients.From + p.Clients.To) / 2 * p.For.Seconds()
+	}
+	if g.Connect.Shape == "poisson" {
+		sum += 6 * math.Sqrt(sum)
+	}
+	return int(math.Ceil(sum)) + 1
+}
+
+// table reads one file; all are the names of its columns.
+func (f *File) table(feeder Feeder, columns []string) (t *Table, all []string, err error) {
+	in, err := f.open(feeder.Path)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil, fmt.Errorf("there is no such file beside the scenario or in the working directory")
+		}
+		return nil, nil, err
+	}
+	defer in.Close()
+	if st, err := in.Stat(); err == nil && st.Size() > maxDataBytes {
+		return nil, nil, fmt.Errorf("it has %d bytes, and %d are allowed", st.Size(), maxDataBytes)
+	}
+	t = &Table{Columns: columns}
+	if feeder.Format == "jsonl" {
+		all, err = t.readJSON(in)
+	} else {
+		all, err = t.readCSV(in)
+	}
+	if err == nil && len(t.Rows) == 0 {
+		err = errors.New("it has no rows")
+	}
+	return t, all, err
+}
+
+func (f *File) open(path string) (*os.File, error) {
+	if filepath.IsAbs(path) {
+		return os.Open(path)
+	}
+	beside := filepath.Join(filepath.Dir(f.Name), path)
+	in, err := os.Open(beside)
+	if errors.Is(err, fs.ErrNotExist) && beside != path {
+		return os.Open(path)
+	}
+	return in, err
+}
+
+func (t *Table) readCSV(in io.Reader) (all []string, err error) {
+	r := csv.NewReader(bufio.NewReaderSize(in, 1<<16))
+	r.ReuseRecord = true
+	head, err := r.Read()
+	if errors.Is(err, io.EOF) {
+		return nil, errors.New("it is empty; write the names of the columns into its first line")
+	}
+	if err != nil {
+		return nil, err
+	}
+	all = slices.Clone(head)
+	all[0] = strings.TrimPrefix(all[0], "\ufeff")
+	at := make([]int, len(t.Columns))
+	for i, name := range t.Columns {
+		at[i] = slices.Index(all, name)
+	}
+	for {
+		row, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			return all, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		out := make([]Datum, len(at))
+		for i, j := range at {
+			if j >= 0 {
+				out[i] = textDatum(strings.Clone(row[j]))
+			}
+		}
+		t.Rows = append(t.Rows, out)
+	}
+}
+
+func textDatum(s string) Datum {
+	value := jsonString(s)
+	d := Datum{Text: s, String: value[1 : len(value)-1], Value: value}
+	if d.String == s {
+		d.Text = d.String // one copy in memory
+	}
+	return d
+}
+
+func (t *Table) readJSON(in io.Reader) (all []string, err error) {
+	lines := bufio.NewScanner(in)
+	lines.Buffer(make([]byte, 1<<16), maxDataLine)
+	for n := 1; lines.Scan(); n++ {
+		line := bytes.TrimSpace(lines.Bytes())
+		if len(line) == 0 {
+			continue
+		}
+		var row map[string]json.RawMessage
+		if err := json.Unmarshal(line, &row); err != nil || row == nil {
+			return nil, fmt.Errorf("line %d is not a JSON object", n)
+		}
+		if all == nil {
+			for name := range row {
+				all = append(all, name)
+			}
+			slices.Sort(all)
+		}
+		out := make([]Datum, len(t.Columns))
+		for i, name := range t.Columns {
+			raw, ok := row[name]
+			if !ok {
+				if slices.Contains(all, name) {
+					return nil, fmt.Errorf("line %d has no %q", n, name)
+				}
+				continue
+			}
+			out[i] = jsonDatum(raw)
+		}
+		t.Rows = append(t.Rows, out)
+	}
+	if errors.Is(lines.Err(), bufio.ErrTooLong) {
+		return nil, fmt.Errorf("a line is longer than %d bytes", maxDataLine)
+	}
+	return all, lines.Err()
+}
+
+// jsonDatum keeps the type of a JSON value.
+func jsonDatum(raw json.RawMessage) Datum {
+	var s string
+	if json.Unmarshal(raw, &s) == nil && len(raw) > 0 && raw[0] == '"' {
+		return textDatum(s)
+	}
+	text := string(raw)
+	inside := jsonString(text)
+	return Datum{Text: text, String: inside[1 : len(inside)-1], Value: text}
+}

@@ -1,0 +1,253 @@
+package scenario
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+
+	"github.com/throng-io/throng/protocol/socketio"
+	"github.com/throng-io/throng/scenario/file"
+)
+
+// A pattern is a template made ready: bytes with patches between them, so that
+// filling one in is a walk over both and nothing more.
+type pattern struct {
+	parts   [][]byte // one more than the patches
+	patches []patch
+}
+
+type patch struct {
+	kind   patchKind
+	form   file.Form
+	feeder int // of the trial's
+	column int // of the feeder's table; for a captured value its place among the flow's
+}
+
+type patchKind uint8
+
+const (
+	patchClient patchKind = iota
+	patchGroup
+	patchRoom
+	patchEvent
+	patchSeq
+	patchPayload
+	patchStamp // the bare stamp, for data of the user's own
+	patchData
+	patchCaptured
+)
+
+// holeStamp is the hole that the runner itself puts into data.
+const holeStamp = "$b"
+
+var patchKinds = map[string]patchKind{
+	file.HoleClient: patchClient, file.HoleGroup: patchGroup, file.HoleRoom: patchRoom, file.HoleEvent: patchEvent,
+	file.HoleSeq: patchSeq, file.HolePayload: patchPayload, holeStamp: patchStamp,
+}
+
+// A filling is what goes into the patches.
+type filling struct {
+	group    *group
+	client   int // the person's number
+	room     string
+	event    string
+	seq      uint32
+	stamp    *stamp // nil: the payload is filler only
+	size     int    // of the payload
+	captured []json.RawMessage
+}
+
+// compile makes a template ready. captured are the names that steps of a flow give values to.
+func (t *trial) compile(tm file.Template, captured []string) *pattern {
+	p := &pattern{}
+	for _, part := range tm.Parts {
+		p.parts = append(p.parts, []byte(part))
+	}
+	for _, h := range tm.Holes {
+		kind, known := patchKinds[h.Name]
+		x := patch{kind: kind, form: h.Form}
+		if !known {
+			x.kind = patchCaptured
+			for i, name := range captured {
+				if name == h.Name {
+					x.column, known = i, true
+				}
+			}
+		}
+		if !known {
+			x.kind = patchData
+			x.feeder, x.column = t.column(h.Name)
+		}
+		p.patches = append(p.patches, x)
+	}
+	return p
+}
+
+// A namedPattern is a value of a query or header.
+type namedPattern struct {
+	name string
+	*pattern
+}
+
+func (t *trial) named(fields []file.Field) (out []namedPattern) {
+	for _, f := range fields {
+		out = append(out, namedPattern{f.Name, t.compile(f.Value, nil)})
+	}
+	return out
+}
+
+// column finds the feeder and the column that FEEDER.COLUMN names. The file's reader has
+// checked that both are there.
+func (t *trial) column(name string) (feeder, column int) {
+	prefix, rest, _ := strings.Cut(name, ".")
+	for i, f := range t.feeds {
+		if f.spec.Name != prefix {
+			continue
+		}
+		for j, c := range f.table.Columns {
+			if c == rest {
+				return i, j
+			}
+		}
+	}
+	return 0, 0
+}
+
+// append fills the pattern in. It allocates nothing but what dst needs to grow.
+func (p *pattern) append(dst []byte, f *filling) []byte {
+	for i, part := range p.parts {
+		dst = append(dst, part...)
+		if i < len(p.patches) {
+			dst = p.patches[i].append(dst, f)
+		}
+	}
+	return dst
+}
+
+func (x *patch) append(dst []byte, f *filling) []byte {
+	switch x.kind {
+	case patchClient:
+		return strconv.AppendInt(dst, int64(f.client), 10)
+	case patchSeq:
+		return strconv.AppendUint(dst, uint64(f.seq), 10)
+	case patchGroup:
+		return appendText(dst, f.group.spec.Name, x.form)
+	case patchRoom:
+		return appendText(dst, f.room, x.form)
+	case patchEvent:
+		return appendText(dst, f.event, x.form)
+	case patchPayload:
+		return f.payload(dst, x.form)
+	case patchStamp:
+		if f.stamp == nil {
+			return append(dst, `""`...)
+		}
+		dst = append(dst, '"')
+		dst = f.stamp.append(dst)
+		return append(dst, '"')
+	case patchCaptured:
+		if x.column >= len(f.captured) || f.captured[x.column] == nil {
+			if x.form == file.FormValue {
+				return append(dst, "null"...)
+			}
+			return dst
+		}
+		return appendCaptured(dst, f.captured[x.column], x.form)
+	}
+	feed := f.group.t.feeds[x.feeder]
+	return feed.table.Rows[feed.row(f.group, f.client)][x.column].Append(dst, x.form)
+}
+
+// appendText writes a name in the form that its place asks for.
+func appendText(dst []byte, s string, form file.Form) []byte {
+	if form == file.FormText {
+		return append(dst, s...)
+	}
+	start := len(dst)
+	dst = socketio.AppendString(dst, s)
+	if form == file.FormString {
+		copy(dst[start:], dst[start+1:])
+		dst = dst[:len(dst)-2]
+	}
+	return dst
+}
+
+// appendCaptured writes a captured JSON value: a string without its quotes
+// where it goes into a text.
+func appendCaptured(dst []byte, v json.RawMessage, form file.Form) []byte {
+	switch {
+	case form == file.FormValue:
+		return append(dst, v...)
+	case len(v) >= 2 && v[0] == '"' && form == file.FormString:
+		return append(dst, v[1:len(v)-1]...)
+	case len(v) >= 2 && v[0] == '"':
+		var s string
+		if json.Unmarshal(v, &s) == nil {
+			return append(dst, s...)
+		}
+	}
+	return appendText(dst, string(v), form)
+}
+
+// payload writes the message's payload: the object that the built-in server's scenarios
+// send or, where the contract says where a text comes out again, that text.
+func (f *filling) payload(dst []byte, form file.Form) []byte {
+	if f.group.t.stampAt == nil {
+		dst = append(dst, '{')
+		n := f.size - len(`{"p":""}`)
+		if f.stamp != nil {
+			dst = append(dst, stampKey...)
+			dst = f.stamp.append(dst)
+			dst = append(dst, `",`...)
+			n = f.size - file.MinSize
+		}
+		dst = append(dst, `"p":"`...)
+		return append(appendFiller(dst, n), `"}`...)
+	}
+	if form == file.FormValue {
+		dst = append(dst, '"')
+	}
+	n := f.size
+	if f.stamp != nil {
+		dst, n = f.stamp.append(dst), n-stampText
+	}
+	dst = appendFiller(dst, n)
+	if form == file.FormValue {
+		dst = append(dst, '"')
+	}
+	return dst
+}
+
+// A feed is a data file in use.
+type feed struct {
+	spec  *file.Feeder
+	table *file.Table
+	index int
+	first []int // by group, the number of clients before it that take rows
+}
+
+func newFeeds(s *file.Spec, tables map[string]*file.Table) []*feed {
+	var out []*feed
+	for i := range s.Data {
+		f := &feed{spec: &s.Data[i], table: tables[s.Data[i].Path], index: i}
+		n := 0
+		for j := range s.Groups {
+			f.first = append(f.first, n)
+			if f.spec.UsedBy(s.Groups[j].Name) {
+				n += s.People(&s.Groups[j])
+			}
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// row is the row of a client: a pure function, so that whoever comes back gets
+// the same one.
+func (f *feed) row(g *group, client int) int {
+	n := uint64(len(f.table.Rows))
+	if f.spec.Pick == file.PickRandom {
+		return int(draw(g.t.spec.Seed, drawFeed, uint64(f.index), uint64(g.index), uint64(client)) % n)
+	}
+	return int(uint64(f.first[g.index]+client) % n)
+}
