@@ -53,14 +53,6 @@ func (t *trial) joinAsked() (asked, acknowledged bool) {
 	return t.contract.join != nil, t.contract.spec.Join.WantsAck()
 }
 
-// leaveAsked is the same for leaving a room.
-func (t *trial) leaveAsked() (asked, acknowledged bool) {
-	if t.contract == nil {
-		return true, true
-	}
-	return t.contract.leave != nil, t.contract.spec.Leave.WantsAck()
-}
-
 // appendMove appends the packet by which a client joins a room or leaves it. id is that of
 // the call when the server acknowledges it, else negative.
 func (g *group) appendMove(dst []byte, join bool, number int, room string, id int64) []byte {

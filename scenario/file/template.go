@@ -3,6 +3,7 @@ package file
 import (
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -86,26 +87,19 @@ func (sc *scope) allows(name string, feeders []string) bool {
 	if sc == nil {
 		return false
 	}
-	for _, n := range sc.names {
-		if n == name {
-			return true
-		}
+	if slices.Contains(sc.names, name) {
+		return true
 	}
 	return sc.data && feederOf(name, feeders) != ""
 }
 
 // feederOf returns the data file that a name begins with, "" for none.
 func feederOf(name string, feeders []string) string {
-	prefix, column, ok := strings.Cut(name, ".")
-	if !ok || column == "" {
+	prefix, column, _ := strings.Cut(name, ".")
+	if column == "" || !slices.Contains(feeders, prefix) {
 		return ""
 	}
-	for _, f := range feeders {
-		if f == prefix {
-			return f
-		}
-	}
-	return ""
+	return prefix
 }
 
 var reJSONNumber = regexp.MustCompile(`^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$`)
