@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -34,6 +35,10 @@ type Options struct {
 	// and before it, with what was recorded in that second by metric: every phase, in
 	// microseconds. Both are valid during the call only; it must not block. nil = nobody asks.
 	Second func(s *result.Second, latency map[string]*hdrhistogram.Histogram)
+	// Trial is called when a trial begins, before its server starts. What it returns is called when
+	// the trial's load is over and its clients are still connected, or when the trial has failed
+	// before. nil = nobody asks.
+	Trial func(c *file.Cell) (loaded func())
 	// HistogramDir is an existing directory for the histogram logs; "" = none are written.
 	HistogramDir string
 	// Version and Command are noted in the result; "" = the version in the binary.
@@ -231,6 +236,11 @@ const stopGrace = 5 * time.Second
 
 // runCell runs one trial against a server of its own, or against the target.
 func runCell(ctx context.Context, c *file.Cell, opt Options, at place) (cell *result.Cell, err error) {
+	loaded := func() {}
+	if opt.Trial != nil {
+		loaded = sync.OnceFunc(opt.Trial(c))
+	}
+	defer loaded()
 	ep, builtIn, err := endpoint(ctx, c.Spec, opt)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -252,7 +262,7 @@ func runCell(ctx context.Context, c *file.Cell, opt Options, at place) (cell *re
 		return nil, err
 	}
 	t := newTrial(c, ep, conf, opt, at)
-	t.builtIn = builtIn
+	t.builtIn, t.loaded = builtIn, loaded
 	if err := t.probe(ctx); err != nil {
 		if ctx.Err() != nil {
 			return nil, nil

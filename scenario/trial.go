@@ -34,6 +34,7 @@ type trial struct {
 	ep      *Endpoint
 	tls     *tls.Config
 	builtIn bool
+	loaded  func() // see Options.Trial
 	opt     Options
 	at      place
 	dial    dialer
@@ -237,6 +238,7 @@ func (t *trial) run(ctx context.Context) (*result.Cell, error) {
 	<-paced
 	c.stopped(t.now())
 	t.drain(ctx, end)
+	t.loaded()
 	rows := t.ledger.settle(t.now())
 	t.over.Store(true)
 	t.missing(t.now())

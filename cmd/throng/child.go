@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -21,10 +22,11 @@ const startTime = 10 * time.Second
 
 // startServer runs the built-in server as a child process: its CPU, memory and
 // garbage collection are its own then, and the system can tell them from ours.
-func startServer(ctx context.Context, s *file.Server) (*scenario.Endpoint, error) {
+// It gets further arguments; tell is its standard input.
+func startServer(ctx context.Context, s *file.Server, more ...string) (ep *scenario.Endpoint, tell io.Writer, err error) {
 	self, err := os.Executable()
 	if err != nil {
-		return nil, fmt.Errorf("start the server: %w", err)
+		return nil, nil, fmt.Errorf("start the server: %w", err)
 	}
 	args := []string{"serve", "--app", "bench", "--listen", s.Listen, "--fanout", s.Fanout, "--until-stdin-ends"}
 	if s.PingInterval > 0 {
@@ -33,7 +35,7 @@ func startServer(ctx context.Context, s *file.Server) (*scenario.Endpoint, error
 	if s.PingTimeout > 0 {
 		args = append(args, "--ping-timeout", s.PingTimeout.String())
 	}
-	cmd := exec.Command(self, args...)
+	cmd := exec.Command(self, append(args, more...)...)
 	cmd.Env = os.Environ()
 	if s.GOMAXPROCS > 0 {
 		cmd.Env = append(cmd.Env, fmt.Sprintf("GOMAXPROCS=%d", s.GOMAXPROCS))
@@ -43,16 +45,16 @@ func startServer(ctx context.Context, s *file.Server) (*scenario.Endpoint, error
 	// even when this process is killed.
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
-		return nil, fmt.Errorf("start the server: %w", err)
+		return nil, nil, fmt.Errorf("start the server: %w", err)
 	}
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
-		return nil, fmt.Errorf("start the server: %w", err)
+		return nil, nil, fmt.Errorf("start the server: %w", err)
 	}
 	said := &tail{}
 	cmd.Stderr = said
 	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start the server: %w", err)
+		return nil, nil, fmt.Errorf("start the server: %w", err)
 	}
 	line := make(chan string, 1)
 	ended := make(chan error, 1)
@@ -80,10 +82,10 @@ func startServer(ctx context.Context, s *file.Server) (*scenario.Endpoint, error
 	select {
 	case first := <-line:
 		if address, ok := strings.CutPrefix(strings.TrimSpace(first), "listening on "); ok {
-			return &scenario.Endpoint{URL: address, PID: cmd.Process.Pid, Stop: stop, Done: ended}, nil
+			return &scenario.Endpoint{URL: address, PID: cmd.Process.Pid, Stop: stop, Done: ended}, stdin, nil
 		}
 		<-exited
-		return nil, fmt.Errorf("the built-in server did not start%s", said.quote())
+		return nil, nil, fmt.Errorf("the built-in server did not start%s", said.quote())
 	case <-time.After(startTime):
 		err = errors.New("the built-in server did not start in time")
 	case <-ctx.Done():
@@ -92,7 +94,7 @@ func startServer(ctx context.Context, s *file.Server) (*scenario.Endpoint, error
 	now, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	cancel()
 	_ = stop(now)
-	return nil, err
+	return nil, nil, err
 }
 
 // tail keeps the end of what is written to it.

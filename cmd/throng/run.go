@@ -22,11 +22,12 @@ import (
 
 // runFlags are what `throng run` can be told beside the scenarios.
 type runFlags struct {
-	out    string
-	set    []string
-	target string
-	quiet  bool
-	asJSON bool
+	out     string
+	set     []string
+	target  string
+	profile string
+	quiet   bool
+	asJSON  bool
 }
 
 func runCommand() *cobra.Command {
@@ -37,6 +38,11 @@ func runCommand() *cobra.Command {
 		Long: `Run scenarios: files, or ready ones by name ('throng list'). Without a target of
 their own they start the built-in server as a process beside this one. Each run
 leaves result.json, report.html, the figures and the histograms in its directory.
+
+--profile DIR leaves profiles there for 'go tool pprof', for each trial: where the
+processor time went from its beginning to the end of its load, and what was on the
+heap at that end, both of the generator and of the built-in server. Taking them
+costs some percent: do not compare such a run with one without.
 
 Exit codes: 0 all checks held, 1 a check failed, 2 bad usage or file, 3 the run is
 invalid (this machine could not keep up), 4 the target cannot be reached,
@@ -51,6 +57,7 @@ invalid (this machine could not keep up), 4 the target cannot be reached,
 	f.StringVar(&flags.out, "out", "", "directory for the results (default out/NAME-TIME)")
 	f.StringArrayVar(&flags.set, "set", nil, "override a variable or a key of the scenario: key=value")
 	f.StringVar(&flags.target, "target", "", "URL of the server under test, instead of the scenario's")
+	f.StringVar(&flags.profile, "profile", "", "directory for processor and heap profiles (pprof) of each trial: the generator's and the built-in server's")
 	f.BoolVar(&flags.quiet, "quiet", false, "no progress")
 	f.BoolVar(&flags.asJSON, "json", false, "print result.json instead of the summary")
 	return cmd
@@ -101,7 +108,16 @@ func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, 
 	if wants(f, "hlog") {
 		opt.HistogramDir = dir
 	}
-	opt.Start = func(ctx context.Context, s *file.Server) (*scenario.Endpoint, error) { return startServer(ctx, s) }
+	opt.Start = func(ctx context.Context, s *file.Server) (*scenario.Endpoint, error) {
+		ep, _, err := startServer(ctx, s)
+		return ep, err
+	}
+	if flags.profile != "" {
+		if err := writable(flags.profile); err != nil {
+			return 0, err
+		}
+		(&profiler{dir: flags.profile, name: f.Spec.Name, stderr: cmd.ErrOrStderr()}).attach(&opt)
+	}
 	show := newProgress(cmd.ErrOrStderr(), f.Spec.Name, flags.quiet, stop)
 	opt.Progress = show.update
 	run, runErr := scenario.Run(ctx, f, opt)

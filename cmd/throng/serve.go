@@ -33,10 +33,9 @@ func serveCommand() *cobra.Command {
 		origins     []string
 		credentials bool
 		parent      bool
-		profile     string
 		recovery    time.Duration
 		client      string
-		measured    string
+		observed    observing
 	)
 	shown := adminFlags{}
 	cmd := &cobra.Command{
@@ -51,7 +50,7 @@ func serveCommand() *cobra.Command {
 It prints one line with its address when it accepts connections, and stops on
 Ctrl-C or SIGTERM after its clients have been told.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if len(origins) > 0 {
 				opts.CORS = &server.CORS{Origins: origins, Credentials: credentials}
 			}
@@ -65,22 +64,22 @@ Ctrl-C or SIGTERM after its clients have been told.`,
 			if err = errors.Join(err, shown.install(srv, application, listen, origins)); err != nil {
 				return err
 			}
+			stdin, profiles, err := observed.take(cmd.InOrStdin())
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, profiles()) }()
 			ctx := cmd.Context()
 			if parent {
 				var cancel context.CancelFunc
-				ctx, cancel = untilEnd(ctx, cmd.InOrStdin())
+				ctx, cancel = untilEnd(ctx, stdin)
 				defer cancel()
 			}
-			profiled, err := profiles(ctx, profile, cmd.ErrOrStderr())
+			offered, err := observed.offer(ctx, srv, cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}
-			defer profiled()
-			scraped, err := offerMetrics(ctx, srv, measured, cmd.ErrOrStderr())
-			if err != nil {
-				return err
-			}
-			defer scraped()
+			defer offered()
 			return serve(ctx, srv, listen, cmd.OutOrStdout())
 		},
 	}
@@ -103,9 +102,8 @@ Ctrl-C or SIGTERM after its clients have been told.`,
 	f.StringVar(&opts.Cookie, "cookie", "", "name of a cookie with the session id, for sticky load balancers")
 	f.Var(milliseconds(&recovery, 0), "recovery", "for how long clients may come back as the same socket (default never)")
 	f.StringVar(&client, "client-dir", "", "folder of the browser client to serve (dist of the npm package socket.io-client)")
-	f.StringVar(&measured, "metrics", "", "address to offer Prometheus metrics on, such as :9090 (loopback interface only) or 0.0.0.0:9090")
 	shown.register(f)
-	f.StringVar(&profile, "pprof", "", "address to offer net/http/pprof on, such as :6060 (loopback interface only)")
+	observed.register(cmd)
 	f.BoolVar(&parent, "until-stdin-ends", false, "stop when standard input ends, as it does when the parent process is gone")
 	return cmd
 }

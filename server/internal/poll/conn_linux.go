@@ -27,9 +27,9 @@ import (
 // The calls are raw in Go's sense too: the scheduler is not told of them. It
 // would get ready to lend the processor to somebody else, and wake its watching
 // thread if that sleeps, for calls that are over in a few microseconds since none
-// of them waits. An echo gets 5 % cheaper by it, and a message to a small room a fifth,
-// on a server that is idle between two. Only a long write, which copies for as long as others might
-// run, is made as usual.
+// of them waits. An echo gets 5 % cheaper by it, and a message to a small room a
+// fifth, on a server that is idle between two. Only a long write, which copies
+// while others might run, is made as usual.
 
 // Conn is a socket that a Poller watches. It is made to be embedded in its
 // owner; Take fills it. Its methods are safe for concurrent use but for Read and
