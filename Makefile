@@ -31,6 +31,12 @@ test: deps ## all checks, in order: format, vet, unit (-race), single (GOMAXPROC
 	@.ci/stage interop $(MAKE) --no-print-directory interop
 	@echo '== all stages passed'
 
+.PHONY: web
+web: ## the official browser client for `throng serve --app chat`, into out/web (npm)
+	@test -d bench/interop/node_modules/socket.io-client || npm ci --prefix bench/interop
+	@mkdir -p out/web && cp bench/interop/node_modules/socket.io-client/dist/* out/web/
+	@echo 'the official client is in out/web: throng serve --app chat'
+
 .PHONY: deps
 deps: ## install what the tests need and is missing (apt, npm ci)
 	@.ci/deps

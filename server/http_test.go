@@ -196,3 +196,17 @@ func exchange(t *testing.T, method, url, body string, headers map[string]string)
 	}
 	return resp, string(answer)
 }
+
+// What is not under the server's path is the application's.
+func TestOtherPaths(t *testing.T) {
+	base := start(t, server.Options{Other: func(ctx *fasthttp.RequestCtx) { ctx.SetBodyString("page " + string(ctx.Path())) }})
+	for path, want := range map[string]string{"/": "page /", "/socket.io": "page /socket.io", "/a/b?c": "page /a/b"} {
+		if resp, body := fetch(t, "GET", base+path, nil); resp.StatusCode != 200 || body != want {
+			t.Errorf("%s: %s %q", path, resp.Status, body)
+		}
+	}
+	if resp, body := fetch(t, "GET", base+"/socket.io/?EIO=4&transport=polling", nil); resp.StatusCode != 200 || !strings.HasPrefix(body, "0{") {
+		t.Errorf("handshake: %s %q", resp.Status, body)
+	}
+	plain.CloseIdleConnections()
+}

@@ -39,6 +39,9 @@ type Options struct {
 	// once, and served under Path, so that pages can load
 	// /socket.io/socket.io.js. Default: none.
 	Client fs.FS
+	// Other answers the requests that are not under Path: the pages of a site, for
+	// a server that is alone at its address. Default: 404.
+	Other fasthttp.RequestHandler
 	// CORS says which pages of other origins may read the answers. Default: no
 	// header at all, so none.
 	CORS *CORS

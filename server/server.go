@@ -132,7 +132,8 @@ func (s *Server) newNamespace(name string) *Namespace {
 	return ns
 }
 
-// Handler answers the requests under Options.Path, and the others with 404. It
+// Handler answers the requests under Options.Path, and leaves the others to
+// Options.Other, without which they get 404. It
 // is a fasthttp.RequestHandler: use it as one, or call it from one for the
 // paths that are the server's.
 //
@@ -145,6 +146,10 @@ func (s *Server) Handler(ctx *fasthttp.RequestCtx) {
 	// spellings of one path meet different rules in a proxy and here.
 	name, ours := strings.CutPrefix(string(ctx.Request.Header.RequestURI()), s.opts.Path)
 	if !ours {
+		if s.opts.Other != nil {
+			s.opts.Other(ctx)
+			return
+		}
 		ctx.SetStatusCode(fasthttp.StatusNotFound)
 		ctx.SetBodyString("not found\n")
 		return

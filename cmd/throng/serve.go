@@ -25,6 +25,17 @@ import (
 // shutdownTime is how long clients get to take what is queued for them.
 const shutdownTime = 2 * time.Second
 
+const serveHelp = `Run the built-in Socket.IO server with one of its applications:
+
+  bench     the benchmark contract: join, leave, echo, room, all
+  protocol  a playground for protocol tests
+  engine    bare Engine.IO: each message is echoed (path /engine.io/)
+  chat      a chat room with its web page at /; clients that lost their connection
+            come back for two minutes, or as long as --recovery says
+
+It prints one line with its address when it accepts connections, and stops on
+Ctrl-C or SIGTERM after its clients have been told.`
+
 func serveCommand() *cobra.Command {
 	var (
 		opts        server.Options
@@ -41,21 +52,17 @@ func serveCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the built-in Socket.IO server",
-		Long: `Run the built-in Socket.IO server with one of its applications:
-
-  bench     the benchmark contract: join, leave, echo, room, all
-  protocol  a playground for protocol tests
-  engine    bare Engine.IO: each message is echoed (path /engine.io/)
-
-It prints one line with its address when it accepts connections, and stops on
-Ctrl-C or SIGTERM after its clients have been told.`,
-		Args: cobra.NoArgs,
+		Long:  serveHelp,
+		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if len(origins) > 0 {
 				opts.CORS = &server.CORS{Origins: origins, Credentials: credentials}
 			}
 			if recovery > 0 {
 				opts.Recovery = &server.Recovery{MaxDisconnection: recovery}
+			}
+			if client == "" && application == "chat" {
+				client = installedClient()
 			}
 			if client != "" {
 				opts.Client = os.DirFS(client)
@@ -80,7 +87,7 @@ Ctrl-C or SIGTERM after its clients have been told.`,
 				return err
 			}
 			defer offered()
-			return serve(ctx, srv, listen, cmd.OutOrStdout())
+			return serve(ctx, srv, listen, cmd.OutOrStdout(), pageNote(application, client))
 		},
 	}
 	f := cmd.Flags()
@@ -125,13 +132,13 @@ func offerMetrics(ctx context.Context, srv *server.Server, address string, stder
 	return aside(ctx, "--metrics", "metrics", "/metrics", address, mux, stderr)
 }
 
-// serve serves srv on an address until ctx ends.
-func serve(ctx context.Context, srv *server.Server, address string, stdout io.Writer) error {
+// serve serves srv on an address until ctx ends. It prints the address, and note.
+func serve(ctx context.Context, srv *server.Server, address string, stdout io.Writer, note string) error {
 	listeners, err := listenAll(address)
 	if err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(stdout, "listening on http://%s\n", listeners[0].Addr())
+	_, _ = fmt.Fprintf(stdout, "listening on http://%s\n%s", listeners[0].Addr(), note)
 	failed := make(chan error, len(listeners))
 	var all sync.WaitGroup
 	for _, ln := range listeners {

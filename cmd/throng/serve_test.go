@@ -70,3 +70,58 @@ func TestServeRefusesFolderWithoutClient(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// The chat has a page, and says where; with a folder of the official client it
+// uses that.
+func TestServeChat(t *testing.T) {
+	client := t.TempDir()
+	if err := os.WriteFile(filepath.Join(client, "socket.io.min.js"), []byte("the client"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		flags        []string
+		script, note string
+	}{
+		{nil, "/plain.js", "make web"},
+		{[]string{"--client-dir", client}, "/socket.io/socket.io.min.js", "official client"},
+		{[]string{"--client-dir", client, "--path", "/live"}, "/live/socket.io.min.js", "official client"},
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		out, said := io.Pipe()
+		cmd := serveCommand()
+		cmd.SetArgs(append([]string{"--listen", "127.0.0.1:0", "--app", "chat"}, tt.flags...))
+		cmd.SetOut(said)
+		cmd.SetErr(said)
+		ended := make(chan error, 1)
+		go func() {
+			ended <- cmd.ExecuteContext(ctx)
+			_ = said.Close()
+		}()
+		lines := bufio.NewScanner(out)
+		lines.Scan()
+		url := address.FindString(lines.Text())
+		if lines.Scan(); !strings.Contains(lines.Text(), tt.note) {
+			t.Errorf("%v: printed %q", tt.flags, lines.Text())
+		}
+		resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Get(url + "/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if err != nil || !strings.Contains(string(body), `src="`+tt.script+`"`) {
+			t.Errorf("%v: %s, %v, the page\n%s", tt.flags, resp.Status, err, body)
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+	cmd := serveCommand()
+	cmd.SetArgs([]string{"--listen", "127.0.0.1:0", "--app", "chat", "--parser", "msgpack"})
+	cmd.SetOut(io.Discard)
+	cmd.SetErr(io.Discard)
+	if err := cmd.ExecuteContext(t.Context()); err == nil || !strings.Contains(err.Error(), "--client-dir") {
+		t.Errorf("MessagePack without the official client: %v", err)
+	}
+}

@@ -4,19 +4,23 @@ package app
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/server"
+	"github.com/throng-io/throng/server/app/chat"
 )
 
-// apps by name. Engine is no Socket.IO application: it changes the options.
+// apps by name. Engine is no Socket.IO application, and chat has a page and
+// recovery: they change the options, see New.
 var apps = map[string]func(*server.Server){
 	"bench":    Bench,
 	"protocol": Protocol,
 	"engine":   func(*server.Server) {},
+	"chat":     func(*server.Server) {},
 }
 
 // Names lists the applications, sorted.
@@ -35,14 +39,50 @@ func New(name string, opts server.Options) (*server.Server, error) {
 	if install == nil {
 		return nil, fmt.Errorf("application %q is unknown; use one of %v", name, Names())
 	}
-	if name == "engine" {
+	switch name {
+	case "engine":
 		opts.Engine = Echo
+	case "chat":
+		return newChat(opts)
 	}
 	srv, err := server.New(opts)
 	if err != nil {
 		return nil, err
 	}
 	install(srv)
+	return srv, nil
+}
+
+// newChat returns a server with the chat and its page. Clients can come back
+// after a break of two minutes, if opts say nothing else.
+func newChat(opts server.Options) (*server.Server, error) {
+	recovery := server.Recovery{}
+	if opts.Recovery != nil {
+		recovery = *opts.Recovery
+	}
+	if recovery.MaxDisconnection == 0 {
+		recovery.MaxDisconnection = 2 * time.Minute
+	}
+	opts.Recovery = &recovery
+	client := ""
+	switch {
+	case opts.Parser == socketio.JSON && opts.Client != nil:
+		client = "socket.io.min.js"
+	case opts.Client != nil:
+		client = "socket.io.msgpack.min.js"
+	case opts.Parser != socketio.JSON:
+		return nil, errors.New("the page of the chat has a client for JSON only; give it the official one by --client-dir, or leave --parser out")
+	}
+	page, err := chat.Site(opts.Path, client)
+	if err != nil {
+		return nil, err
+	}
+	opts.Other = page
+	srv, err := server.New(opts)
+	if err != nil {
+		return nil, err
+	}
+	chat.New(srv, recovery.MaxDisconnection)
 	return srv, nil
 }
 

@@ -1,0 +1,278 @@
+//go:build interop
+
+package interop
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// A chatter is a tab of Chromium on the page of the chat.
+type chatter struct {
+	t    *testing.T
+	ctx  context.Context
+	name string
+}
+
+// chromium starts a browser for the length of the test.
+func chromium(t *testing.T) context.Context {
+	t.Helper()
+	flags := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.WindowSize(1100, 750))
+	process, stop := chromedp.NewExecAllocator(t.Context(), flags...)
+	ctx, end := chromedp.NewContext(process)
+	t.Cleanup(func() {
+		end()
+		stop()
+	})
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatalf("starting Chromium: %v; run `make deps` in the root of the project", err)
+	}
+	return ctx
+}
+
+// enter opens a tab and logs in.
+func enter(t *testing.T, browser context.Context, url, name string) *chatter {
+	t.Helper()
+	ctx, end := chromedp.NewContext(browser)
+	t.Cleanup(end)
+	if err := chromedp.Do(ctx, chromedp.Navigate(url)); err != nil {
+		t.Fatal(err)
+	}
+	c := &chatter{t, ctx, name}
+	c.until(`!document.querySelector("#login button").disabled`)
+	c.login(name)
+	c.until(`document.body.dataset.name === "` + name + `"`)
+	return c
+}
+
+func (c *chatter) login(name string) {
+	c.t.Helper()
+	c.do(chromedp.Clear(chromedp.CSS("#name")), chromedp.SendKeys(chromedp.CSS("#name"), name+"\r"))
+}
+
+// do carries out what a user does.
+func (c *chatter) do(steps ...chromedp.Action[chromedp.Void]) {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(c.ctx, patience)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		c.t.Fatalf("%s: %v", c.name, err)
+	}
+}
+
+// until waits until an expression is true.
+func (c *chatter) until(expression string) {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(c.ctx, patience)
+	defer cancel()
+	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](expression)); err != nil {
+		shown, _ := chromedp.Run(c.ctx, chromedp.Evaluate[string]("document.body.innerText"))
+		c.t.Fatalf("%s waited for %s in vain: %v; the page shows\n%s", c.name, expression, err, shown)
+	}
+}
+
+// shows waits until the elements of a selector hold a text.
+func (c *chatter) shows(selector, text string) {
+	c.t.Helper()
+	c.until(fmt.Sprintf("[...document.querySelectorAll(%s)].some(e => e.textContent.includes(%s))", strconv.Quote(selector), strconv.Quote(text)))
+}
+
+// say writes a message and sends it.
+func (c *chatter) say(text string) {
+	c.t.Helper()
+	c.do(chromedp.SendKeys(chromedp.CSS("#text"), text+"\r"))
+}
+
+// pick clicks an entry of the list of rooms or people.
+func (c *chatter) pick(list, label string) {
+	c.t.Helper()
+	entry := fmt.Sprintf("[...document.querySelectorAll('#%s button')].find(b => b.querySelector('.label').textContent === %s)", list, strconv.Quote(label))
+	c.until("Boolean(" + entry + ")")
+	c.do(func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+		_, err := chromedp.Evaluate[bool]("("+entry+".click(), true)")(ctx, t)
+		return chromedp.Void{}, err
+	})
+}
+
+// A line is a way to a server that can be cut.
+type line struct {
+	net.Listener
+	mu    sync.Mutex
+	conns map[net.Conn]bool
+	down  bool
+}
+
+// tap opens a line to a server, for the length of the test.
+func tap(t *testing.T, url string) (*line, string) {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &line{Listener: ln, conns: map[net.Conn]bool{}}
+	var all sync.WaitGroup
+	all.Go(func() {
+		for {
+			conn, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			all.Go(func() { l.carry(conn, strings.TrimPrefix(url, "http://")) })
+		}
+	})
+	t.Cleanup(func() {
+		ln.Close()
+		l.cut()
+		all.Wait()
+	})
+	return l, "http://" + ln.Addr().String()
+}
+
+// carry carries one connection.
+func (l *line) carry(conn net.Conn, address string) {
+	defer conn.Close()
+	there, err := net.Dial("tcp", address)
+	if err != nil {
+		return
+	}
+	defer there.Close()
+	l.mu.Lock()
+	if l.down {
+		l.mu.Unlock()
+		return
+	}
+	l.conns[conn], l.conns[there] = true, true
+	l.mu.Unlock()
+	var back sync.WaitGroup
+	back.Go(func() {
+		_, _ = io.Copy(conn, there) // ends when either side does
+		conn.Close()
+	})
+	_, _ = io.Copy(there, conn)
+	there.Close()
+	back.Wait()
+}
+
+// cut breaks all connections; new ones are broken at once, until mend.
+func (l *line) cut() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.down = true
+	for conn := range l.conns {
+		conn.Close()
+	}
+	clear(l.conns)
+}
+
+func (l *line) mend() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.down = false
+}
+
+// TestChat uses the page of the chat as two people would, once with the official client and once with the page's own.
+func TestChat(t *testing.T) {
+	for name, flags := range map[string][]string{
+		"official client": {"--client-dir", "node_modules/socket.io-client/dist"},
+		"own client":      nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			url := builtIn().start(t, "chat", flags...)
+			browser := chromium(t)
+			l, behind := tap(t, url)
+			ann := enter(t, browser, url, "Ann")
+			bob := enter(t, browser, behind, "Bob")
+			testTalk(t, ann, bob)
+			testWhisper(t, ann, bob)
+			testBreak(t, l, ann, bob)
+			testRefusedName(t, browser, url)
+			bob.do(chromedp.Navigate("about:blank")) // says goodbye
+			ann.shows("#log", "Bob left")
+		})
+	}
+}
+
+func testTalk(t *testing.T, ann, bob *chatter) {
+	ann.shows("#people", "Bob")
+	ann.do(chromedp.SendKeys(chromedp.CSS("#text"), "hel"))
+	bob.shows("#typing", "Ann is typing")
+	ann.say("lo")
+	bob.shows("#log .bubble", "hello")
+	ann.shows("#log .mine .bubble", "hello")
+	bob.until(`document.getElementById("typing").textContent === ""`)
+
+	// What looks like HTML is shown as it was written, and does nothing.
+	const html = `<img src=x onerror="window.hurt=1"><b>bold</b>&amp;<script>window.hurt=1</script>`
+	bob.say(html)
+	for _, c := range []*chatter{ann, bob} {
+		c.shows("#log .bubble", html)
+		c.until(`!window.hurt && !document.querySelector("#log img, #log b.bold, #log script")`)
+	}
+
+	bob.do(chromedp.SendKeys(chromedp.CSS("#room"), "Tea\r"))
+	bob.until(`document.getElementById("title").textContent === "#Tea"`)
+	bob.say("kettle is on")
+	ann.pick("rooms", "Tea")
+	ann.shows("#log .bubble", "kettle is on") // from the history of the room
+	ann.pick("rooms", "lobby")
+	bob.say("biscuits?")
+	ann.shows("#rooms .badge", "1")
+	bob.pick("rooms", "lobby")
+}
+
+func testWhisper(t *testing.T, ann, bob *chatter) {
+	ann.pick("people", "Bob")
+	ann.say("just for you")
+	bob.shows("#people .badge", "1")
+	bob.until(`!document.getElementById("log").textContent.includes("just for you")`)
+	bob.pick("people", "Ann")
+	bob.shows("#log .bubble", "just for you")
+	bob.say("thank you")
+	ann.shows("#log .bubble", "thank you")
+	ann.pick("rooms", "lobby")
+	bob.pick("rooms", "lobby")
+}
+
+// testBreak cuts Bob's connection. He gets what he missed, in order and once, and is still in his rooms.
+func testBreak(t *testing.T, l *line, ann, bob *chatter) {
+	l.cut()
+	bob.shows("#state", "Reconnecting")
+	ann.shows("#people .note", "away")
+	for i := range 5 {
+		ann.say(fmt.Sprintf("missed %d", i))
+	}
+	ann.shows("#log .bubble", "missed 4")
+	l.mend()
+	bob.shows("#log .bubble", "missed 4")
+	bob.until(`[...document.querySelectorAll("#log .bubble")].map(e => e.textContent).filter(s => s.startsWith("missed")).join() ===
+		"missed 0,missed 1,missed 2,missed 3,missed 4"`)
+	ann.shows("#log", "Bob is back")
+	bob.until(`document.getElementById("state").hidden`)
+	bob.pick("rooms", "Tea")
+	bob.say("still here")
+	ann.pick("rooms", "Tea")
+	ann.shows("#log .bubble", "still here")
+	ann.pick("rooms", "lobby")
+}
+
+func testRefusedName(t *testing.T, browser context.Context, url string) {
+	ctx, end := chromedp.NewContext(browser)
+	defer end()
+	if err := chromedp.Do(ctx, chromedp.Navigate(url)); err != nil {
+		t.Fatal(err)
+	}
+	eve := &chatter{t, ctx, "Eve"}
+	eve.until(`!document.querySelector("#login button").disabled`)
+	eve.login("ANN")
+	eve.shows("#refused", "Ann is taken")
+	eve.login("Eve")
+	eve.until(`document.body.dataset.name === "Eve"`)
+}

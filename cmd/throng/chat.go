@@ -1,0 +1,35 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+)
+
+// clientFolder is where `make web` puts the official browser client.
+var clientFolder = filepath.Join("out", "web")
+
+// installedClient returns the folder of the official browser client that
+// `make web` has installed, for a server that is started in the folder of the
+// project or in bin; "" if there is none.
+func installedClient() string {
+	for _, root := range []string{".", ".."} {
+		dir := filepath.Join(root, clientFolder)
+		if _, err := os.Stat(filepath.Join(dir, "socket.io.min.js")); err == nil {
+			return dir
+		}
+	}
+	return ""
+}
+
+// pageNote tells what to do with the address of an application that has a page;
+// "" of the others.
+func pageNote(application, client string) string {
+	switch {
+	case application != "chat":
+		return ""
+	case client == "":
+		return "open it in two browser windows to chat (with a small client of its own: make web installs the official one)\n"
+	default:
+		return "open it in two browser windows to chat (with the official client from " + client + ")\n"
+	}
+}

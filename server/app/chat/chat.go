@@ -1,0 +1,306 @@
+package chat
+
+import (
+	"crypto/rand"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/throng-io/throng/server"
+)
+
+// lobby is the room that everybody is in, and that never goes.
+const lobby = "lobby"
+
+// What a chat keeps is bounded, whatever its clients do.
+const (
+	maxPeople  = 10_000
+	maxRooms   = 200 // of the chat
+	maxJoined  = 20  // of one person
+	maxHistory = 50  // messages of a room
+	maxName    = 24  // characters of the name of a person or room
+	maxText    = 2000
+	burst      = 20 // messages that a person may send at once
+	perSecond  = 4  // and after that
+)
+
+// Chat is the state of one chat.
+type Chat struct {
+	srv    *server.Server
+	absent time.Duration
+
+	mu     sync.Mutex
+	people map[string]*person // by folded name
+	rooms  map[string]*room   // by folded name
+	last   uint64             // id of the last message
+}
+
+// person is who has logged in. It is the Data of its socket.
+type person struct {
+	name, key string
+	socket    string // id of its socket, or of the last one
+	away      bool
+	gone      *time.Timer // runs while it is away
+	rooms     map[*room]bool
+
+	tokens float64 // messages that it may send at once, as of then
+	then   time.Time
+}
+
+type room struct {
+	name    string
+	members int
+	history []Message
+}
+
+func newRoom(name string) *room { return &room{name: name, history: []Message{}} } // never null in JSON
+
+// Message is what was said in a room or, with To, whispered to a person.
+type Message struct {
+	ID   uint64 `json:"id"`
+	Room string `json:"room,omitempty"`
+	To   string `json:"to,omitempty"`
+	From string `json:"from"`
+	Text string `json:"text"`
+	At   int64  `json:"at"` // milliseconds since 1970
+}
+
+// Person is an entry of the list of those who are there.
+type Person struct {
+	Name  string `json:"name"`
+	State string `json:"state"` // here, away or gone
+}
+
+// Room is an entry of the list of rooms.
+type Room struct {
+	Name    string `json:"name"`
+	Members int    `json:"members"`
+}
+
+// New puts a chat on the main namespace of srv. The name of somebody whose
+// connection broke is kept for as long as absent says, which should be how long
+// the server lets clients come back (server.Recovery.MaxDisconnection).
+func New(srv *server.Server, absent time.Duration) *Chat {
+	c := &Chat{srv: srv, absent: absent, people: map[string]*person{}, rooms: map[string]*room{}}
+	c.rooms[lobby] = newRoom(lobby)
+	srv.OnConnect(c.connected)
+	srv.OnDisconnect(c.disconnected)
+	srv.On("login", c.login)
+	on(c, "join", c.join)
+	on(c, "leave", c.leave)
+	on(c, "say", c.say)
+	on(c, "whisper", c.whisper)
+	on(c, "typing", c.typing)
+	return c
+}
+
+// refusal is an error that the user is told.
+type refusal string
+
+func (r refusal) Error() string { return string(r) }
+
+// answer acknowledges an event. What is wrong with it is told to the user, if it
+// is a refusal, and else to the log, too.
+func answer(e *server.Event, result any, err error) error {
+	if err == nil {
+		return e.Ack(result)
+	}
+	why, known := errors.AsType[refusal](err)
+	if !known {
+		why = "that was not understood"
+	}
+	if failed := e.Ack(map[string]string{"error": string(why)}); failed != nil || known {
+		return failed
+	}
+	return err
+}
+
+// on sets the handler of an event of people who have logged in. It runs with the
+// chat locked: what one does and what the others are told of it is one step.
+func on[T any](c *Chat, event string, handle func(s *server.Socket, p *person, asked T) (any, error)) {
+	c.srv.On(event, func(s *server.Socket, e *server.Event) error {
+		var asked T
+		if err := e.Bind(&asked); err != nil {
+			return answer(e, nil, err)
+		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		p, _ := s.Data.(*person)
+		if p == nil || p.socket != s.ID() {
+			return answer(e, nil, refusal("please log in first"))
+		}
+		result, err := handle(s, p, asked)
+		return answer(e, result, err)
+	})
+}
+
+// roomName is the room as the server's adapters know it. Rooms that sockets have
+// by their ids have no colon.
+func roomName(r *room) string { return "room:" + r.name }
+
+// everybody is who has logged in: they are all in the lobby.
+func (c *Chat) everybody() server.Target { return c.srv.To(roomName(c.rooms[lobby])) }
+
+func (c *Chat) tellPerson(p *person, state string) {
+	_ = c.everybody().Emit("person", Person{p.name, state}) // plain data: it can be encoded
+}
+
+func (c *Chat) tellRoom(r *room) { _ = c.everybody().Emit("room", Room{r.name, r.members}) }
+
+// login is the one event that may come from a socket without a person.
+func (c *Chat) login(s *server.Socket, e *server.Event) error {
+	var asked struct{ Name, Key string }
+	if err := e.Bind(&asked); err != nil {
+		return answer(e, nil, err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p, err := c.admit(s, asked.Name, asked.Key)
+	if err != nil {
+		return answer(e, nil, err)
+	}
+	type welcome struct {
+		Name   string   `json:"name"`
+		Key    string   `json:"key"`
+		People []Person `json:"people"`
+		Rooms  []Room   `json:"rooms"`
+		Joined []joined `json:"joined"`
+	}
+	w := welcome{Name: p.name, Key: p.key, People: c.list(), Rooms: c.roomList()}
+	for r := range p.rooms {
+		w.Joined = append(w.Joined, joined{r.name, r.history})
+	}
+	slices.SortFunc(w.Joined, func(a, b joined) int { return strings.Compare(a.Name, b.Name) })
+	return answer(e, w, nil)
+}
+
+// admit makes s the socket of the person with a name.
+func (c *Chat) admit(s *server.Socket, name, key string) (*person, error) {
+	if p, _ := s.Data.(*person); p != nil {
+		return nil, refusal("you are logged in as " + p.name)
+	}
+	name, err := clean(name, "name")
+	if err != nil {
+		return nil, err
+	}
+	p := c.people[fold(name)]
+	switch {
+	case p != nil && p.key == key:
+		c.takeBack(s, p)
+		return p, nil
+	case p != nil:
+		return nil, refusal(p.name + " is taken; choose another name")
+	case len(c.people) >= maxPeople:
+		return nil, refusal("the chat is full; try again later")
+	}
+	p = &person{name: name, key: rand.Text(), socket: s.ID(), rooms: map[*room]bool{}, tokens: burst, then: time.Now()}
+	c.people[fold(name)] = p
+	c.tellPerson(p, "here") // the newcomer is not in the lobby yet
+	s.Data = p
+	c.enter(s, p, c.rooms[lobby])
+	return p, nil
+}
+
+// takeBack gives a person to the socket of a client that could not come back to
+// its old one.
+func (c *Chat) takeBack(s *server.Socket, p *person) {
+	old := c.srv.Socket(p.socket)
+	p.socket = s.ID()
+	s.Data = p
+	if old != nil {
+		old.Disconnect(false)
+	}
+	for r := range p.rooms {
+		s.Join(roomName(r))
+	}
+	c.here(p)
+}
+
+// here notes that a person is not away any more.
+func (c *Chat) here(p *person) {
+	if p.gone != nil {
+		p.gone.Stop()
+		p.gone = nil
+	}
+	if p.away {
+		p.away = false
+		c.tellPerson(p, "here")
+	}
+}
+
+// connected finds the person again of a client that has come back.
+func (c *Chat) connected(s *server.Socket) {
+	if !s.Recovered() {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p, _ := s.Data.(*person)
+	if p == nil {
+		return // it had not logged in
+	}
+	if c.people[fold(p.name)] != p || p.socket != s.ID() {
+		s.Data = nil
+		_ = s.Emit("stranger", struct{}{})
+		return
+	}
+	c.here(p)
+}
+
+func (c *Chat) disconnected(s *server.Socket, reason string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p, _ := s.Data.(*person)
+	if p == nil || p.socket != s.ID() || c.people[fold(p.name)] != p {
+		return
+	}
+	if reason == "client namespace disconnect" || reason == "server namespace disconnect" || c.absent <= 0 {
+		c.forget(p)
+		return
+	}
+	p.away = true
+	c.tellPerson(p, "away")
+	var timer *time.Timer
+	timer = time.AfterFunc(c.absent, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if p.gone == timer { // it has not come back, or gone again, meanwhile
+			c.forget(p)
+		}
+	})
+	p.gone = timer
+}
+
+// forget takes a person who has left out of everything.
+func (c *Chat) forget(p *person) {
+	delete(c.people, fold(p.name))
+	for r := range p.rooms {
+		c.drop(p, r)
+	}
+	c.tellPerson(p, "gone")
+}
+
+// list lists the people, by name.
+func (c *Chat) list() []Person {
+	all := make([]Person, 0, len(c.people))
+	for _, p := range c.people {
+		state := "here"
+		if p.away {
+			state = "away"
+		}
+		all = append(all, Person{p.name, state})
+	}
+	slices.SortFunc(all, func(a, b Person) int { return strings.Compare(fold(a.Name), fold(b.Name)) })
+	return all
+}
+
+func (c *Chat) roomList() []Room {
+	all := make([]Room, 0, len(c.rooms))
+	for _, r := range c.rooms {
+		all = append(all, Room{r.name, r.members})
+	}
+	slices.SortFunc(all, func(a, b Room) int { return strings.Compare(fold(a.Name), fold(b.Name)) })
+	return all
+}
