@@ -101,7 +101,7 @@ func (a *actor) live(ctx context.Context, due int64) *actor {
 		a.end(nil)
 		return nil
 	}
-	cfg := a.group.config(a.number, a.transport)
+	cfg := a.config()
 	d, err := t.dial(ctx, cfg)
 	<-t.dials
 	if err != nil {
@@ -266,7 +266,7 @@ func (a *actor) end(err error) (next *actor) {
 		if c.stream >= 0 {
 			t.pending.Add(-1)
 			if !planned {
-				t.errors.add(errorKey{class: "ack.dropped", stream: int(c.stream), group: a.group.index}, c.due, nil)
+				a.complain("ack.dropped", int(c.stream), c.due, nil)
 			}
 		}
 		return true
@@ -287,12 +287,15 @@ func (a *actor) end(err error) (next *actor) {
 	if ce := (*client.CloseError)(nil); errors.As(err, &ce) {
 		reason = slug(ce.Reason)
 	}
-	if was == held {
+	switch {
+	case was == held && a.slow:
+		t.slowDropped.Add(1)
+	case was == held:
 		t.dropped.Add(1)
-	} else if next == nil {
+	case next == nil:
 		t.failed.Add(1)
 	}
-	t.errors.add(errorKey{class: "drop." + reason, stream: -1, group: a.group.index}, t.now(), err)
+	a.complain("drop."+reason, -1, t.now(), err)
 	return next
 }
 
@@ -363,12 +366,12 @@ func (a *actor) Ack(m *client.Message) {
 	at := t.arrived(m)
 	if s.echoes {
 		if st, found := t.findIn(m.Args); found != okStamp && t.contract == nil || found == okStamp && (st.stream != uint16(c.stream) || st.seq != c.seq || st.run != t.id) {
-			t.errors.add(errorKey{class: "ack.mismatch", stream: int(c.stream), group: a.group.index}, c.due, nil)
+			a.complain("ack.mismatch", int(c.stream), c.due, nil)
 			return
 		}
 	}
 	if at-c.due > int64(s.spec.Ack) {
-		t.errors.add(errorKey{class: "ack.timeout", stream: int(c.stream), group: a.group.index}, c.due, nil)
+		a.complain("ack.timeout", int(c.stream), c.due, nil)
 	}
 	a.shard.add(s.ack[a.class], int(c.phase), time.Duration(at-c.due))
 	a.shard.add(s.service[a.class], int(c.phase), time.Duration(at-c.sent))
@@ -390,7 +393,7 @@ func (a *actor) expireCalls(now int64) {
 		t.pending.Add(-1)
 		a.shard.add(s.ack[a.class], int(c.phase), s.spec.Ack)
 		a.shard.add(s.service[a.class], int(c.phase), max(0, time.Duration(c.due+limit-c.sent)))
-		t.errors.add(errorKey{class: "ack.timeout", stream: int(c.stream), group: a.group.index}, c.due, nil)
+		a.complain("ack.timeout", int(c.stream), c.due, nil)
 		return true
 	})
 }

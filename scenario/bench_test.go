@@ -122,3 +122,5 @@ func BenchmarkEmit(b *testing.B) {
 type deaf struct{ conn }
 
 func (deaf) Send([]byte) error { return nil }
+
+func (deaf) Busy() bool { return false }

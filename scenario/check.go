@@ -186,6 +186,9 @@ func (s *stream) matches(labels map[string]string) bool {
 func (f *findings) errors(k *file.Check, in seconds) float64 {
 	sc := scope{metric: k.Metric, phase: k.Phase}
 	n := f.t.errors.sum(func(r *errorRow) bool {
+		if blameless(r.class) {
+			return false
+		}
 		if kind, _, _ := strings.Cut(r.class, "."); k.Metric != "" && kind != k.Metric {
 			return false
 		}

@@ -26,6 +26,9 @@ type fakeServer struct {
 	// send overrides what Send does; handled says that it did.
 	send func(c *fakeConn, packet []byte) (handled bool, err error)
 
+	// busy says that a connection has something waiting; nil: never.
+	busy func(c *fakeConn) bool
+
 	mu    sync.Mutex
 	conns []*fakeConn
 	dials int
@@ -113,6 +116,8 @@ func (c *fakeConn) Close() error {
 	c.end(client.ClientDisconnect)
 	return nil
 }
+
+func (c *fakeConn) Busy() bool { return c.s.busy != nil && c.s.busy(c) }
 
 func (c *fakeConn) Cut() { c.end(client.TransportClose) }
 

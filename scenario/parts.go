@@ -1,6 +1,10 @@
 package scenario
 
 import (
+	"fmt"
+	"slices"
+	"strings"
+
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -122,3 +126,15 @@ func readLabel(slow bool) string {
 
 // rooms fills in the rooms by size.
 func (f *findings) rooms(*result.Cell, []result.Ledger) {}
+
+// slowReasons lists why the connections of slow readers ended.
+func (f *findings) slowReasons(cell *result.Cell) string {
+	var out []string
+	for class, n := range cell.Errors {
+		if reason, is := strings.CutPrefix(class, slowPrefix+"drop."); is {
+			out = append(out, fmt.Sprintf("%s %d", reason, n))
+		}
+	}
+	slices.Sort(out)
+	return strings.Join(out, ", ")
+}

@@ -1,8 +1,12 @@
 package scenario
 
 import (
+	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -52,5 +56,116 @@ slo:
 	}
 	if len(c.Receivers) != 3 || sum != 1500 {
 		t.Errorf("%d kinds of receivers with %d deliveries, want 3 with 1500", len(c.Receivers), sum)
+	}
+}
+
+// Slow readers that lose, are late and are cut off by the server spoil nobody else's figures.
+func TestSlowReadersAreApart(t *testing.T) {
+	t.Parallel()
+	var slow atomic.Int64
+	s := &fakeServer{mangle: func(n int, to *fakeConn, p []byte) []fakePacket {
+		switch {
+		case to.cfg.Slow == nil:
+			return []fakePacket{{text: p}}
+		case n == 0:
+			slow.Add(1)
+		}
+		switch {
+		case n == 80 && to.cfg.Transport == client.Polling:
+			to.end(client.TransportClose) // the server has had enough of it
+			return nil
+		case n%10 == 0:
+			return nil
+		case n == 15:
+			return []fakePacket{{text: p, after: 500 * time.Millisecond}}
+		}
+		return []fakePacket{{text: p}}
+	}}
+	c := play(t, s, `
+version: 1
+name: t
+target: {url: "http://127.0.0.1:1"}
+groups:
+  mixed: {count: 20, connect: {rate: 10k/s}, read: {rate: 8KiB/s, share: 25%}}
+  slow: {count: 1, connect: {rate: 10k/s}, transport: polling, read: {stall: 1s}}
+  speaker: {count: 1, send: [{op: all, rate: 100/s, expect: others, late: 300ms}]}
+phases:
+  - {name: ramp, for: 400ms, clients: 0%..100%, load: 0%, record: false}
+  - {name: hold, for: 1s}
+slo:
+  - loss(delivery) == 0
+  - count(delivery) == 1500
+  - count(delivery{group=mixed}) == 1500
+  - loss(delivery{read=slow,group=mixed}) == 55
+  - late(delivery{read=slow,group=mixed}) == 5
+  - count(delivery{group=slow}) == 72
+  - count(fanout.last) == 100
+  - errors == 0
+`)
+	if c.Verdict != result.Pass {
+		t.Errorf("%s: %s", c.Verdict, c.Reason)
+	}
+	if slow.Load() != 6 {
+		t.Errorf("%d clients read slowly, want 5 of 20 and 1", slow.Load())
+	}
+	if want := (result.Ledger{Sent: 100, Expected: 1500, Received: 1500}); c.Ledger != want {
+		t.Errorf("ledger %+v, want %+v", c.Ledger, want)
+	}
+	l := c.Slow
+	if l == nil || l.Late != 6 || l.Lost+l.Undecided != 50+9 || l.Undecided == 0 || l.Expected != l.Received+l.Late+l.Lost+l.Undecided || l.Expected != 500+81 {
+		t.Errorf("the slow readers' ledger %+v", l)
+	}
+	if c.Clients.Dropped != 0 || c.Clients.SlowDropped != 1 || c.Errors["slow.drop.transport_close"] != 1 {
+		t.Errorf("clients %+v, errors %v", c.Clients, c.Errors)
+	}
+	if d := c.Latency["delivery"]; d.N != 1500 || d.Maxus > 400_000 {
+		t.Errorf("delivery %+v", d)
+	}
+	if d := c.Latency["delivery.slow"]; d == nil || d.N != l.Received+l.Late {
+		t.Errorf("delivery.slow %+v", d)
+	}
+}
+
+// A volatile message may be dropped on the way, and is not sent at all while something waits.
+func TestVolatileLossIsNoFailure(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int64
+	s := &fakeServer{
+		busy: func(*fakeConn) bool { return asked.Add(1)%10 == 0 },
+		mangle: func(n int, _ *fakeConn, p []byte) []fakePacket {
+			if n%4 == 1 && strings.Contains(string(p), `"cursor"`) {
+				return nil
+			}
+			return []fakePacket{{text: p}}
+		},
+	}
+	c := play(t, s, `
+version: 1
+name: t
+target: {url: "http://127.0.0.1:1"}
+groups:
+  viewers: {count: 10, connect: {rate: 10k/s}}
+  speaker:
+    count: 1
+    send:
+      - {op: all, event: news, rate: 20/s, expect: others, late: 300ms}
+      - {op: all, event: cursor, rate: 100/s, expect: others, late: 300ms, volatile: true}
+phases:
+  - {name: ramp, for: 400ms, clients: 0%..100%, load: 0%, record: false}
+  - {name: hold, for: 1s}
+slo: [loss(delivery) == 0, "loss(delivery{event=cursor}) > 0", errors == 0, p99(delivery) < 1h]
+`)
+	if c.Verdict != result.Pass {
+		t.Errorf("%s: %s", c.Verdict, c.Reason)
+	}
+	if want := (result.Ledger{Sent: 20, Expected: 200, Received: 200}); c.Ledger != want {
+		t.Errorf("ledger %+v, want %+v", c.Ledger, want)
+	}
+	v, skipped := c.Volatile, c.Errors["volatile.skipped"]
+	if v == nil || v.Sent != 90 || skipped != 10 || v.Lost == 0 || v.Expected != v.Sent*10 || v.Received+v.Lost != v.Expected {
+		t.Errorf("volatile ledger %+v, %d skipped", v, skipped)
+	}
+	if c.Latency["delivery"].N != 200+v.Received {
+		t.Errorf("delivery %+v", c.Latency["delivery"])
 	}
 }

@@ -22,6 +22,7 @@ func (t *trial) report(c *collector, rows [][]row, end ending, why error) *resul
 		Params: t.spec.Params, Trial: t.cell.Trial, Settings: t.settings(), Seconds: f.length(&scope{}),
 		Clients: result.Clients{
 			Asked: int(t.most), Held: held, Failed: int(t.failed.Load()), Dropped: int(t.dropped.Load()),
+			SlowDropped: int(t.slowDropped.Load()),
 		},
 		Latency: map[string]*result.Latency{}, Timeline: c.timeline, Curve: f.curve(), Errors: map[string]int64{},
 	}
@@ -36,9 +37,13 @@ func (t *trial) report(c *collector, rows [][]row, end ending, why error) *resul
 		}
 	}
 	f.ledger(cell)
-	metrics := append([]string{metricDelivery, metricAck, metricService, metricFirst, metricLast, metricSpread, metricReconnect}, stageNames[:]...)
+	metrics := append([]string{metricDelivery, metricDelivery + slowSuffix, metricAck, metricService, metricFirst, metricLast, metricSpread, metricReconnect}, stageNames[:]...)
 	for _, metric := range metrics {
-		if h := c.total(scope{metric: metric}); h != nil {
+		sc := scope{metric: metric}
+		if name, slow := strings.CutSuffix(metric, slowSuffix); slow {
+			sc = scope{metric: name, labels: map[string]string{"read": "slow"}}
+		}
+		if h := c.total(sc); h != nil {
 			cell.Latency[metric] = result.FromHistogram(h)
 		}
 	}
@@ -230,7 +235,10 @@ func (f *findings) warnings(cell *result.Cell, end ending) []string {
 	if r := cell.Rates; r.AchievedPerS < 0.999*r.OfferedPerS {
 		say("only %.6g of %.6g operations a second were sent", r.AchievedPerS, r.OfferedPerS)
 	}
-	if asked, held := f.c.clients(); held < asked && !(t.churns() && float64(held) > 0.99*float64(asked)) {
+	if n := t.slowDropped.Load(); n > 0 {
+		say("%d connections of clients that read slowly were ended: %s", n, f.slowReasons(cell))
+	}
+	if asked, held := f.c.clients(); held+int(t.slowDropped.Load()) < asked && !(t.churns() && float64(held) > 0.99*float64(asked)) {
 		say("only %d of %d clients were connected at the end of the recorded phases", held, asked)
 	}
 	if n := t.away.Load(); n > 0 {
@@ -248,7 +256,7 @@ func (f *findings) warnings(cell *result.Cell, end ending) []string {
 		}
 	}
 	for _, class := range t.errors.order {
-		if n, text := cell.Errors[class], t.errors.texts[class]; n > 0 && text != "" {
+		if n, text := cell.Errors[class], t.errors.texts[class]; n > 0 && text != "" && !blameless(class) {
 			say("%s: %d times, at first: %s", class, n, text)
 		}
 	}

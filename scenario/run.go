@@ -327,6 +327,7 @@ func tlsConfig(t *file.Target) (*tls.Config, error) {
 type conn interface {
 	Run(h client.Handler) error
 	Send(packet []byte) error
+	Busy() bool // something sent before still waits for the network
 	Close() error
 	Cut() // end it as a broken network does
 	Bytes() (in, out uint64)

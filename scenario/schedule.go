@@ -91,6 +91,9 @@ const (
 	drawBackoff
 	drawFault
 	drawFeed
+	drawStall
+	drawMove
+	drawBurst
 )
 
 // draw is the only source of randomness: a hash of the seed, what the number is

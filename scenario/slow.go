@@ -2,7 +2,10 @@ package scenario
 
 import (
 	"math"
+	"strings"
+	"time"
 
+	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
 )
 
@@ -18,4 +21,38 @@ func (g *group) slowShare() float64 {
 // evenly over the clients, whatever their transports.
 func reads(r *file.Read, client int) (slowly bool) {
 	return r != nil && math.Mod((float64(client)+0.5)*0.7548776662466927, 1) < r.Share
+}
+
+// config says how the client connects, and how slowly it reads.
+func (a *actor) config() *client.Config {
+	cfg := a.group.config(a.number, a.transport)
+	if !a.slow {
+		return cfg
+	}
+	r, own := a.group.spec.Read, *cfg
+	own.Slow = &client.Slow{Rate: r.Rate, Stall: r.Stall, Every: r.Every}
+	if r.Every > 0 {
+		// Each has a phase of its own, or all would stall in the same moment.
+		own.Slow.First = time.Duration(unit(draw(a.t.spec.Seed, drawStall, uint64(a.id), 0, 0)) * float64(r.Every))
+	}
+	return &own
+}
+
+// complain counts an error of the client. Those of one that reads slowly are counted apart:
+// they are what it is there for.
+func (a *actor) complain(class string, stream int, when int64, err error) {
+	if a.slow && state(a.state.Load()) != connecting {
+		class = slowPrefix + class
+	}
+	a.t.errors.add(errorKey{class: class, stream: stream, group: a.group.index}, when, err)
+}
+
+const (
+	slowPrefix     = "slow."
+	volatilePrefix = "volatile."
+)
+
+// blameless reports whether a class counts what is no failure.
+func blameless(class string) bool {
+	return strings.HasPrefix(class, slowPrefix) || strings.HasPrefix(class, volatilePrefix)
 }

@@ -3,6 +3,7 @@ package scenario
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -102,7 +103,10 @@ func (s *stream) packet() {
 		s.filler, s.tail = s.tail, nil
 	}
 	s.tail = append(s.tail, `"}`...)
-	if s.book.expect == expectOthers {
+	switch {
+	case s.spec.Volatile && s.spec.Op != file.OpEcho:
+		s.tail = append(s.tail, fmt.Sprintf(`,%v,true`, s.book.expect == expectOthers)...)
+	case s.book.expect == expectOthers:
 		s.tail = append(s.tail, `,true`...)
 	}
 	s.tail = append(s.tail, ']')
@@ -220,6 +224,13 @@ func (s *stream) fire(now int64) {
 		return
 	}
 	a.shard.add(s.lag, o.phase, time.Duration(now-o.due))
+	if s.spec.Volatile && a.conn.Busy() {
+		// As in the official client: what cannot leave at once does not leave at all.
+		s.sent[o.phase].Add(1)
+		key.class = "volatile.skipped"
+		s.t.errors.add(key, o.due, nil)
+		return
+	}
 	var to *audience
 	switch s.spec.Op {
 	case file.OpRoom:

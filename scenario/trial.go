@@ -60,6 +60,7 @@ type trial struct {
 	errors     *errorBook
 
 	asked, held, connected, failed, dropped atomic.Int64
+	slowDropped                             atomic.Int64 // connections of slow readers that ended without our doing
 	most                                    int64        // clients asked for at once; the pacer's
 	pending                                 atomic.Int64 // calls under way
 	duplicates, foreign                     atomic.Int64

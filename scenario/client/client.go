@@ -66,6 +66,7 @@ type Client struct {
 	msg        Message
 	decoder    *socketio.Decoder // nil until an attachment comes
 
+	pace  *pace // nil: as fast as possible
 	bytes traffic
 	wg    sync.WaitGroup // of the goroutines that send
 
@@ -92,6 +93,7 @@ func Dial(ctx context.Context, cfg *Config) (*Client, error) {
 		return nil, &DialError{Stage: "config", Class: "config", Err: err}
 	}
 	c := &Client{
+		pace:       newPace(cfg.Slow),
 		namespace:  cmp.Or(cfg.Namespace, "/"),
 		maxQueue:   cmp.Or(cfg.MaxQueue, defaultMaxQueue),
 		maxMessage: cmp.Or(cfg.MaxMessage, defaultMaxMessage),
@@ -150,11 +152,12 @@ func (c *Client) run(h Handler) error {
 		}
 	}
 	c.arm()
+	c.pace.start()
 	if c.ws != nil {
-		c.ws.rd.late = c.late
+		c.ws.rd.late, c.ws.rd.pace = c.late, c.pace
 		return c.ws.run(h)
 	}
-	c.poll.get.rd.late = c.late
+	c.poll.get.rd.late, c.poll.get.rd.pace = c.late, c.pace
 	return c.poll.run(h)
 }
 
@@ -188,6 +191,10 @@ func (c *Client) arm() {
 // bytes that have arrived and that a busy process has not read yet: as long as
 // there are such bytes, the client reads on for at most another pingTimeout.
 func (c *Client) late(rd *reader) error {
+	if c.pace != nil {
+		// What it does not read may well hold the ping: it is for the server to miss the pong.
+		return rd.src.SetReadDeadline(time.Now().Add(c.pingInterval + c.pingTimeout))
+	}
 	timeout := &CloseError{Reason: PingTimeout}
 	if c.grace || rd.src.SetReadDeadline(time.Now().Add(c.pingTimeout)) != nil {
 		return timeout
@@ -308,6 +315,7 @@ func (c *Client) finish(reason *CloseError) {
 	if !first {
 		return
 	}
+	c.pace.end()
 	switch {
 	case c.ws != nil:
 		c.ws.shut(c.goodbye(reason.Reason))

@@ -50,7 +50,7 @@ func (rd *reader) attempt(fd uintptr) bool {
 		rd.borrow()
 	}
 	for {
-		n, err := syscall.Read(int(fd), rd.buf[rd.w:])
+		n, err := syscall.Read(int(fd), rd.space())
 		switch {
 		case err == syscall.EINTR:
 		case err == syscall.EAGAIN:

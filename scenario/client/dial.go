@@ -15,7 +15,7 @@ import (
 func (t *target) connect(ctx context.Context, bytes *traffic, tm *Timings) (*conn, error) {
 	dialer := net.Dialer{
 		KeepAlive: -1, // the heartbeat does its work, without three more system calls
-		Control:   controlSocket,
+		Control:   t.control,
 	}
 	if t.local.IsValid() {
 		dialer.LocalAddr = &net.TCPAddr{IP: t.local.AsSlice(), Zone: t.local.Zone()}

@@ -144,6 +144,7 @@ func (p *polling) request(ctx context.Context) error {
 			return err
 		}
 		p.get = link
+		p.get.rd.pace = p.c.pace
 		p.c.arm()
 	}
 	scratch := scratchPool.Get().(*[]byte)

@@ -34,6 +34,9 @@ type reader struct {
 	n    int  // result of try
 	err  error
 
+	pace *pace // of a slow client; nil: read what there is
+	most int   // bytes of the next read that it allows
+
 	// late is asked when the read deadline has passed; nil: that is an error
 	// like any other.
 	late func(*reader) error
@@ -77,12 +80,18 @@ func (rd *reader) fillNow() (n int, err error) {
 }
 
 func (rd *reader) read(once bool) (n int, err error) {
+	if rd.pace != nil {
+		if rd.most = rd.pace.allow(once); rd.most == 0 {
+			return 0, nil
+		}
+		defer func() { rd.pace.took(n) }()
+	}
 	rd.room()
 	if rd.src.raw == nil {
 		if rd.buf == nil {
 			rd.borrow()
 		}
-		n, err = rd.src.Read(rd.buf[rd.w:])
+		n, err = rd.src.Read(rd.space())
 	} else {
 		rd.n, rd.err, rd.once = 0, nil, once
 		if err = rd.src.raw.Read(rd.try); err == nil {
@@ -96,6 +105,15 @@ func (rd *reader) read(once bool) (n int, err error) {
 		err = nil // an error that came with bytes comes again without them
 	}
 	return n, err
+}
+
+// space is where the next read goes.
+func (rd *reader) space() []byte {
+	b := rd.buf[rd.w:]
+	if rd.pace != nil && len(b) > rd.most {
+		b = b[:rd.most]
+	}
+	return b
 }
 
 // room makes the buffer fit for another read: gives a large one back when its

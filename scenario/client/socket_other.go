@@ -4,5 +4,5 @@ package client
 
 import "syscall"
 
-// controlSocket has nothing to set here.
-func controlSocket(_, _ string, _ syscall.RawConn) error { return nil }
+// control has nothing to set here.
+func (t *target) control(_, _ string, _ syscall.RawConn) error { return nil }

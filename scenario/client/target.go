@@ -27,6 +27,7 @@ type target struct {
 	host   string      // value of the Host field
 	tls    *tls.Config // nil: plain TCP
 	local  netip.Addr
+	buffer int    // bytes of the kernel's receive buffer; 0: its choice
 	path   string // of the engine
 	query  string // "&key=value..." of the caller
 	fields string // header lines of the caller, each with its line end
@@ -40,6 +41,9 @@ func newTarget(cfg *Config) (*target, error) {
 		return nil, err
 	}
 	t := &target{local: cfg.LocalAddr, path: cfg.Path, host: u.Host}
+	if cfg.Slow != nil {
+		t.buffer = cfg.Slow.buffer()
+	}
 	port := u.Port()
 	switch u.Scheme {
 	case "http", "ws":

@@ -99,10 +99,13 @@ func (d *decoder) checkLabels(s *Spec, item *node, c Check) {
 				return
 			}
 			hint = "correct the labels"
+			if st.Volatile && ledgerStat(c.Stat) && c.Labels["event"] == "" {
+				hint = fmt.Sprintf("what is lost of volatile messages counts where their event is named: write %s(delivery{event=%s})", c.Stat, st.Event)
+			}
 		}
 	}
 	msg := "no stream " + what
-	if hint == "correct the labels" {
+	if hint != "add one, or remove the check" {
 		msg = "no stream with these labels " + what
 	}
 	d.errs.add(item.at, fmt.Sprintf("`%s` would never be measured: %s", c.Metric, msg), hint)

@@ -47,7 +47,10 @@ var groupTable = object[Group]{
 			g.Reconnect = &Reconnect{Min: time.Second, Max: 5 * time.Second, Jitter: 0.5}
 			reconnectTable.decode(d, n, g.Reconnect)
 		}},
-		{key: "read", later: notYet},
+		{key: "read", set: func(d *decoder, n *node, g *Group) {
+			g.Read = &Read{Share: 1}
+			readTable.decode(d, n, g.Read)
+		}},
 		{key: "send", set: setStreams},
 		{key: "flow", later: "remove it or use send:"},
 		{key: "react", later: notYet},
@@ -171,7 +174,7 @@ var streamTable = object[Stream]{
 			s.Data = jsonTemplate(d, n, dataScope)
 		}},
 		{key: "binary", later: notYet},
-		{key: "volatile", later: notYet},
+		{key: "volatile", set: func(d *decoder, n *node, s *Stream) { s.Volatile = d.bool(n, "volatile") }},
 		{key: "ack", set: func(d *decoder, n *node, s *Stream) { s.Ack = d.duration(n, "ack", time.Millisecond, maxWait) }},
 		{key: "expect", set: func(d *decoder, n *node, s *Stream) {
 			s.Expect = d.oneOf(n, "expect", []string{"all", "others", "self", "none"}, nil)
@@ -210,6 +213,9 @@ func finishStream(d *decoder, n *node, s *Stream) {
 		s.Expect = expects[0]
 	}
 	d.checkMessage(n, s)
+	if s.Volatile && s.Ack > 0 {
+		d.errs.add(at(n, "volatile"), "a volatile message may be dropped, and nobody would acknowledge it", "remove ack or volatile")
+	}
 	if s.Per == "room" && s.Op != "" && s.Op != OpRoom {
 		d.errs.add(at(n, "per"), fmt.Sprintf("per: room needs op: room, not op: %s", s.Op), "write per: client or per: group")
 	}

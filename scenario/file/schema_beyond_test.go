@@ -4,10 +4,10 @@ package file
 // left to the parser.
 var beyondSchema = map[string][]string{
 	"a check and what it names stand in different places": {
-		"check-label-group", "check-label-nothing", "check-metric-later", "check-phase", "check-phase-near", "check-no-acks", "check-echo-fanout", "check-quoted-position",
+		"check-label-group", "check-label-nothing", "check-metric-later", "check-phase", "check-phase-near", "check-no-acks", "check-echo-fanout", "check-quoted-position", "check-loss-of-volatile", "check-no-slow",
 	},
 	"the unit and the labels of a check depend on its metric, all in one text": {
-		"check-bytes", "check-growth-of", "check-growth-over", "check-label-errors", "check-label-of-cpu", "check-label-op-of-connect", "check-loss-fraction", "check-no-metric", "check-no-unit",
+		"check-bytes", "check-growth-of", "check-growth-over", "check-label-errors", "check-label-decile", "check-label-phase", "check-label-read", "check-label-transport", "check-label-of-cpu", "check-label-op-of-connect", "check-loss-fraction", "check-no-metric", "check-no-unit",
 		"check-over", "check-pair", "check-percentile-0", "check-share-number", "check-wrong-unit",
 	},
 	"a value with a variable has no form before it is substituted": {
@@ -24,6 +24,7 @@ var beyondSchema = map[string][]string{
 	},
 	"values that stand apart must fit together": {
 		"contract-no-ack", "contract-no-all", "data-unused", "op-emit", "stream-data-no-place", "stream-data-size", "stream-emit-expect",
+		"read-always", "read-nobody", "volatile-acked",
 		"expect-of-acked-echo", "expect-self-of-all", "matrix-exclude-all", "matrix-too-large", "fault-nobody", "fault-target", "nobody", "per-room-of-all", "phase-twice", "ramp-too-short",
 		"room-without-rooms", "rooms-join-too-many", "transport-shares",
 	},

@@ -36,6 +36,7 @@ var schemaOf = map[string]struct {
 	"connectTable":   {"connect", keysOf(&connectTable)},
 	"roomsTable":     {"rooms", keysOf(&roomsTable)},
 	"streamTable":    {"stream", keysOf(&streamTable)},
+	"readTable":      {"read", keysOf(&readTable)},
 	"reconnectTable": {"reconnect", keysOf(&reconnectTable)},
 	"faultTable":     {"fault", keysOf(&faultTable)},
 	"phaseTable":     {"phase", keysOf(&phaseTable)},

@@ -100,6 +100,8 @@ type Clients struct {
 	Held    int `json:"held"`    // connected at the end of the recorded phases
 	Failed  int `json:"failed"`  // never got through the handshake
 	Dropped int `json:"dropped"` // connected, then closed by anything but the plan
+	// SlowDropped counts those among the clients that read slowly, which are not in Dropped.
+	SlowDropped int `json:"slow_dropped,omitempty"`
 }
 
 // Ledger accounts for every delivery of the recorded phases: Expected = Received + Late + Lost + Undecided, duplicates

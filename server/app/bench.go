@@ -15,10 +15,13 @@ import (
 //	leave (room)                        leaves it                            ack: ()
 //	echo  (args...)                     answers by ack with the same args, or, if no ack
 //	                                    is asked for, by an event "echo" with them
-//	room  (room, event, data, others?)  emits event with data to the room    ack: ()
-//	all   (event, data, others?)        the same to all of the namespace     ack: ()
+//	room  (room, event, data, others?, volatile?)
+//	                                    emits event with data to the room    ack: ()
+//	all   (event, data, others?, volatile?)
+//	                                    the same to all of the namespace     ack: ()
 //
-// A message goes to the sender as well unless others is true. An ack tells that
+// A message goes to the sender as well unless others is true, and may be dropped
+// at receivers that cannot take it at once if volatile is true. An ack tells that
 // the request has been carried out. Any namespace that a client names is served
 // alike.
 func Bench(srv *server.Server) {
@@ -70,7 +73,7 @@ func withRoom(e *server.Event, do func(string)) error {
 	return e.Ack()
 }
 
-// relay carries out (event, data, others?) of args. The data is passed on as it
+// relay carries out (event, data, others?, volatile?) of args. The data is passed on as it
 // came: decoding it would measure the JSON library, not the server.
 func relay(e *server.Event, all, others server.Target, args []byte, attachments [][]byte) error {
 	parser := e.Parser()

@@ -1,0 +1,55 @@
+package file
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+)
+
+var readTable = object[Read]{
+	what:   "read",
+	advice: map[string]string{"for": "did you mean `stall`?", "interval": "did you mean `every`?"},
+	fields: []field[Read]{
+		{key: "rate", set: func(d *decoder, n *node, r *Read) {
+			r.Rate = read(d, n, "the read rate", parseBytesRate, func(v float64) *flaw {
+				if v < 1 || v > 1<<30 {
+					return &flaw{fmt.Sprintf("a read rate of %g bytes a second is out of range", v), "write 1B/s to 1GiB/s"}
+				}
+				return nil
+			})
+		}},
+		{key: "stall", set: func(d *decoder, n *node, r *Read) { r.Stall = d.duration(n, "stall", time.Millisecond, maxWait) }},
+		{key: "every", set: func(d *decoder, n *node, r *Read) { r.Every = d.duration(n, "every", time.Millisecond, maxWait) }},
+		{key: "share", set: func(d *decoder, n *node, r *Read) { r.Share = d.share(n, "share") }},
+	},
+	done: func(d *decoder, n *node, r *Read) {
+		switch {
+		case n.get("rate") == nil && n.get("stall") == nil:
+			d.errs.add(n.at, "the clients read as fast as ever", "write rate: 8KiB/s, or stall: 10s")
+		case n.get("every") != nil && n.get("stall") == nil:
+			d.errs.add(at(n, "every"), "`every` repeats a stall, and there is none", "add stall: 10s, or remove every")
+		case r.Every > 0 && r.Stall > 0 && r.Every <= r.Stall:
+			d.errs.add(at(n, "every"), fmt.Sprintf("a stall of %s every %s never ends", formatDuration(r.Stall), formatDuration(r.Every)), "lengthen every, or shorten stall")
+		case n.get("share") != nil && r.Share == 0:
+			d.errs.add(at(n, "share"), "nobody reads slowly at 0%", "raise share, or remove read")
+		}
+	},
+}
+
+var reBytesRate = regexp.MustCompile(`^\d+(\.\d+)?(B|kB|MB|GB|KiB|MiB|GiB)/s$`)
+
+// parseBytesRate reads 8KiB/s and returns bytes per second.
+func parseBytesRate(text string) (float64, *flaw) {
+	const like = "write it like 8KiB/s or 1MB/s"
+	switch {
+	case reBytesRate.MatchString(text):
+		v, f := parseSize(strings.TrimSuffix(text, "/s"))
+		return v, f
+	case reSize.MatchString(text):
+		return 0, &flaw{fmt.Sprintf("%s is an amount, not a rate", clip(text)), fmt.Sprintf("write %s/s", clip(text))}
+	case reRate.MatchString(text):
+		return 0, &flaw{fmt.Sprintf("%s counts messages, and reading is counted in bytes", clip(text)), like}
+	}
+	return 0, wrong(text, "read rate", like)
+}
