@@ -24,6 +24,8 @@ type conn struct {
 	event     Event          // reused for each event
 	idle      deadline.Entry // runs until a namespace has been joined
 	partial   deadline.Entry // runs while attachments of a packet are missing
+	held      int            // bytes of that packet
+	waiting   bool           // counts as a session without namespace
 
 	mu      sync.Mutex
 	sockets []*Socket // joined; a client has few namespaces
@@ -46,12 +48,15 @@ func newConn(s *Server, sess *session.Session, ctx *fasthttp.RequestCtx) *conn {
 	}
 	c.partial.Fire = func() { sess.Shut(session.ForcedClose) }
 	s.clock.Arm(&c.idle, s.opts.ConnectTimeout)
+	c.waiting = true
+	s.pending.Add(1)
 	return c
 }
 
 var (
 	errNotJoined  = errors.New("packet for a namespace that was not joined")
 	errJoined     = errors.New("namespace is joined already")
+	errNoRoom     = errors.New("too much has come in part, of all clients together")
 	errClientOnly = errors.New("only a server sends this packet")
 )
 
@@ -71,15 +76,34 @@ func (c *conn) Message(data []byte, binary bool) error {
 		if !binary { // the time is for all attachments together
 			c.server.clock.Arm(&c.partial, c.server.opts.AttachmentTimeout)
 		}
+		if !c.server.partial.Take(len(data)) {
+			return errNoRoom
+		}
+		c.held += len(data)
 		return nil
 	}
 	if len(p.Binary) == 0 {
 		return c.dispatch(p)
 	}
 	c.server.clock.Disarm(&c.partial)
+	c.release()
 	err = c.dispatch(p)
 	c.decoder.Reset()
 	return err
+}
+
+// release gives back what was taken for a packet without all its attachments.
+func (c *conn) release() {
+	c.server.partial.Give(c.held)
+	c.held = 0
+}
+
+// settled counts the session among those with a namespace, or gone.
+func (c *conn) settled() {
+	if c.waiting {
+		c.waiting = false
+		c.server.pending.Add(-1)
+	}
 }
 
 func (c *conn) dispatch(p *socketio.Packet) error {
@@ -273,6 +297,8 @@ func (c *conn) disconnectAll() {
 func (c *conn) Closed(reason session.Reason) {
 	c.server.clock.Disarm(&c.idle)
 	c.server.clock.Disarm(&c.partial)
+	c.release()
+	c.settled()
 	c.mu.Lock()
 	all := c.sockets
 	c.sockets, c.closed = nil, true

@@ -23,6 +23,7 @@ type counted struct {
 
 // Closed implements session.Handler.
 func (c *counted) Closed(reason session.Reason) {
+	c.server.sessions.Add(-1)
 	c.server.gate.count(c.address, -1)
 	c.Handler.Closed(reason)
 }
@@ -32,6 +33,12 @@ func (c *counted) Closed(reason session.Reason) {
 func (s *Server) allow(ctx *fasthttp.RequestCtx) (message string, ok bool) {
 	if !s.originAllowed(ctx) {
 		return "origin not allowed", false
+	}
+	if limit := int64(s.opts.MaxSessions); limit > 0 && s.sessions.Load() >= limit {
+		return "too many sessions", false
+	}
+	if s.pending.Load() >= int64(s.opts.MaxPending) {
+		return "too many sessions without a namespace", false
 	}
 	if message := s.gate.knock(addressOf(ctx), time.Now()); message != "" {
 		return message, false

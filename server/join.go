@@ -87,6 +87,7 @@ func (c *conn) admit(s *Socket) (joined bool, err error) {
 	c.mu.Unlock()
 	ns.tellRooms()
 	c.server.clock.Disarm(&c.idle)
+	c.settled()
 	for _, w := range h.watch {
 		if w.Connect == nil {
 			continue

@@ -1,8 +1,12 @@
 package server_test
 
 import (
+	"bufio"
+	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -154,4 +158,237 @@ func TestNewID(t *testing.T) {
 	if err := json.Unmarshal([]byte(strings.TrimPrefix(w.text(), "40")), &joined); err != nil || joined.Sid != <-made {
 		t.Errorf("socket %q, %v", joined.Sid, err)
 	}
+}
+
+// refusal is the answer to a handshake over polling.
+func refusal(t *testing.T, base string) string {
+	t.Helper()
+	resp, body := exchange(t, "GET", base+"/socket.io/?EIO=4&transport=polling", "", nil)
+	if resp.StatusCode == 200 {
+		return ""
+	}
+	return fmt.Sprint(resp.StatusCode, body)
+}
+
+func TestMaxSessions(t *testing.T) {
+	base := start(t, server.Options{MaxSessions: 2})
+	a := socketIO(t, base)
+	socketIO(t, base)
+	if got := refusal(t, base); got != `403{"code":4,"message":"too many sessions"}` {
+		t.Errorf("the third session: %q", got)
+	}
+	_ = a.conn.Close()
+	eventually(t, "a place is free", func() bool { return refusal(t, base) == "" })
+}
+
+// Sessions that join no namespace cannot fill the server.
+func TestMaxPending(t *testing.T) {
+	srv, err := server.New(server.Options{MaxPending: 2, ConnectTimeout: 100 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	base := serve(t, srv)
+	joined := socketIO(t, base) // does not count
+	open(t, base, "/socket.io/", "")
+	if got := refusal(t, base); got != "" {
+		t.Errorf("the second: %s", got)
+	}
+	if got := refusal(t, base); got != `403{"code":4,"message":"too many sessions without a namespace"}` {
+		t.Errorf("the third: %q", got)
+	}
+	eventually(t, "the idle ones are gone", func() bool { return refusal(t, base) == "" })
+	if err := srv.Emit("x"); err != nil {
+		t.Fatal(err)
+	}
+	joined.expect(`42["x"]`)
+}
+
+// eventually waits for what is a matter of time.
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain: %s", what)
+		}
+	}
+}
+
+// CVE-2026-48779: a message cannot come in endless pieces, empty or not, nor
+// take for ever.
+func TestFragments(t *testing.T) {
+	for _, secure := range []bool{false, true} { // the poller reads, or the library
+		t.Run(fmt.Sprint("tls ", secure), func(t *testing.T) {
+			srv, err := server.New(server.Options{MessageTimeout: 300 * time.Millisecond})
+			if err != nil {
+				t.Fatal(err)
+			}
+			srv.On("x", func(_ *server.Socket, e *server.Event) error { return e.Ack() })
+			begin := joinBare
+			base := ""
+			if secure {
+				base, begin = serveTLS(t, srv), joinTLS
+			} else {
+				base = serve(t, srv)
+			}
+			good := begin(t, base)
+			slow := begin(t, base)
+			slow.write(masked(0x01, `421["x`))
+			if !secure {
+				many := begin(t, base)
+				many.write(masked(0x01, `421["x`) + strings.Repeat(masked(0x00, ""), 5000))
+				many.expectCode(websocket.CloseMessageTooBig)
+			}
+			// Pings between the pieces win no time.
+			for ended := false; !ended; {
+				_ = slow.SetDeadline(time.Now().Add(50 * time.Millisecond))
+				if _, err := slow.Write([]byte(masked(0x89, ""))); err != nil && !isTimeout(err) {
+					break
+				}
+				for {
+					if _, err := slow.r.ReadByte(); err != nil {
+						ended = !isTimeout(err)
+						break
+					}
+				}
+			}
+			good.write(masked(0x01, `421["x`) + strings.Repeat(masked(0x00, ""), 100) + masked(0x80, `"]`))
+			good.expect(0x81, "431[]")
+		})
+	}
+}
+
+func isTimeout(err error) bool {
+	var network net.Error
+	return errors.As(err, &network) && network.Timeout()
+}
+
+// What has not come whole is bounded for all clients together, whatever carries
+// it, and those who send whole messages do not notice.
+func TestMaxPartial(t *testing.T) {
+	srv, err := server.New(server.Options{MaxPartial: 100_000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv.On("x", func(_ *server.Socket, e *server.Event) error { return e.Ack() })
+	base := serve(t, srv)
+	good := socketIO(t, base)
+	first := joinBare(t, base)
+	first.write(masked(0x02, strings.Repeat("a", 80_000))) // a fragment
+	eventually(t, "it is held", func() bool {
+		probe := joinBare(t, base)
+		probe.write(masked(0x02, strings.Repeat("b", 30_000)))
+		_ = probe.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+		b, err := probe.r.ReadByte()
+		_ = probe.Close()
+		return err == nil && b == 0x88
+	})
+	second := joinBare(t, base)
+	second.write(masked(0x02, strings.Repeat("b", 30_000)))
+	second.expectCode(websocket.CloseTryAgainLater)
+	third := socketIO(t, base) // with attachments that do not come
+	third.send(`451-["x",{"_placeholder":true,"num":0},"` + strings.Repeat("c", 30_000) + `"]`)
+	third.expectClose()
+	p := poll(t, base, "/socket.io/")
+	if resp, _ := exchange(t, "POST", p.url, "4"+strings.Repeat("d", 30_000), nil); resp.StatusCode == 200 {
+		t.Errorf("a body was taken: %s", resp.Status)
+	}
+	good.send(`421["x"]`)
+	good.expect("431[]")
+	_ = first.Close()
+	eventually(t, "the room is given back", func() bool {
+		w := socketIO(t, base)
+		w.send(`451-2["x",{"_placeholder":true,"num":0},"` + strings.Repeat("c", 40_000) + `"]`)
+		w.sendBinary("b")
+		_, data, err := w.next()
+		return err == nil && data == "432[]"
+	})
+}
+
+// A request's head is bounded in bytes, and so in the number of its headers.
+func TestMaxHeader(t *testing.T) {
+	base := start(t, server.Options{MaxHeader: 4096})
+	url := base + "/socket.io/?EIO=4&transport=polling"
+	many := map[string]string{}
+	for i := range 800 {
+		many[fmt.Sprint("X-", i)] = "v"
+	}
+	for name, headers := range map[string]map[string]string{
+		"long": {"Cookie": strings.Repeat("c", 5000)}, "many": many,
+	} {
+		if resp, _ := exchange(t, "GET", url, "", headers); resp.StatusCode != 431 {
+			t.Errorf("%s: %s", name, resp.Status)
+		}
+	}
+	if resp, _ := exchange(t, "GET", url, "", map[string]string{"Cookie": strings.Repeat("c", 3000)}); resp.StatusCode != 200 {
+		t.Errorf("within the limit: %s", resp.Status)
+	}
+}
+
+// JSON is not nested without end, and packets of a polling body not counted so.
+func TestDepthAndPackets(t *testing.T) {
+	srv, err := server.New(server.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv.On("x", func(_ *server.Socket, e *server.Event) error { return e.Ack() })
+	base := serve(t, srv)
+	nested := func(depth int) string {
+		return `421["x",` + strings.Repeat("[", depth) + strings.Repeat("]", depth) + `]`
+	}
+	w := socketIO(t, base)
+	w.send(nested(127))
+	w.expect("431[]")
+	w.send(nested(128))
+	w.expectClose()
+	deep := socketIO(t, base)
+	deep.send(nested(400_000))
+	deep.expectClose()
+
+	p := poll(t, base, "/socket.io/")
+	p.post(strings.Repeat("6\x1e", 65535) + "6") // packets that mean nothing
+	if resp, _ := exchange(t, "POST", p.url, strings.Repeat("6\x1e", 65536)+"6", nil); resp.StatusCode != 400 {
+		t.Errorf("65 537 packets: %s", resp.Status)
+	}
+	p.gone(`"code":1`)
+}
+
+// serveTLS is serve behind TLS.
+func serveTLS(t *testing.T, srv *server.Server) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		done <- srv.Serve(tls.NewListener(ln, &tls.Config{Certificates: []tls.Certificate{certificate(t)}}))
+	}()
+	t.Cleanup(func() {
+		_ = srv.Shutdown(t.Context())
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	return "https://" + ln.Addr().String()
+}
+
+// joinTLS is joinBare behind TLS.
+func joinTLS(t *testing.T, base string) *bare {
+	t.Helper()
+	conn, err := tls.Dial("tcp", strings.TrimPrefix(base, "https://"), &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // the certificate is the test's own
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	b := &bare{t, conn, bufio.NewReader(conn)}
+	b.write(upgradeRequest + masked(0x81, "40"))
+	b.deadline()
+	resp, err := http.ReadResponse(b.r, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	b.expect(0x81, "0{")
+	b.expect(0x81, `40{"sid":"`)
+	return b
 }

@@ -73,6 +73,26 @@ type Options struct {
 	// to arrive, all of them together. Default 60 s.
 	AttachmentTimeout time.Duration
 
+	// MessageTimeout is how long a websocket message may take from its first byte
+	// to its last. Default 60 s. A request over HTTP, its body included, has 30 s.
+	MessageTimeout time.Duration
+
+	// MaxSessions is how many sessions there may be; as many more get the error
+	// code 4. Default: no limit but that of the system for open files.
+	MaxSessions int
+	// MaxPending is how many of them may not have joined a namespace yet.
+	// Default 65 536.
+	MaxPending int
+	// MaxPartial is how many bytes the server holds, for all clients together, of
+	// what has not come whole: websocket messages, polling bodies, and events
+	// whose attachments are missing. A client that would exceed it is
+	// disconnected. Default 256 MiB.
+	MaxPartial int
+	// MaxHeader is how many bytes a request may have before its body; one that
+	// has more is answered with HTTP 431. It holds for Serve; with Handler, it is
+	// for the HTTP server around it. Default 8 KiB.
+	MaxHeader int
+
 	// MaxPerAddress is how many sessions one address may have, and MaxHandshakes
 	// how many it may ask for in a second; as many more get the error code 4. Of
 	// IPv6, the clients of one /64 network count together. Default: no limit,
@@ -171,6 +191,7 @@ func (o Options) withDefaults() (Options, error) {
 		{"UpgradeTimeout", &o.UpgradeTimeout, 10 * time.Second},
 		{"ConnectTimeout", &o.ConnectTimeout, 45 * time.Second},
 		{"AttachmentTimeout", &o.AttachmentTimeout, time.Minute},
+		{"MessageTimeout", &o.MessageTimeout, time.Minute},
 		{"Recovery.MaxDisconnection", &recovery.MaxDisconnection, 2 * time.Minute},
 	} {
 		if *d.value < 0 {
@@ -189,6 +210,10 @@ func (o Options) withDefaults() (Options, error) {
 		{"MaxDynamic", &o.MaxDynamic, 1024},
 		{"Recovery.MaxBytes", &recovery.MaxBytes, 16 << 20},
 		{"Recovery.MaxSockets", &recovery.MaxSockets, 100_000},
+		{"MaxSessions", &o.MaxSessions, 0},
+		{"MaxPending", &o.MaxPending, 65536},
+		{"MaxPartial", &o.MaxPartial, 256 << 20},
+		{"MaxHeader", &o.MaxHeader, 8 << 10},
 		{"MaxPerAddress", &o.MaxPerAddress, 0},
 		{"MaxHandshakes", &o.MaxHandshakes, 0},
 		{"MaxRooms", &o.MaxRooms, 10_000},

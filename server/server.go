@@ -12,6 +12,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"github.com/throng-io/throng/server/internal/budget"
 	"github.com/throng-io/throng/server/internal/deadline"
 	"github.com/throng-io/throng/server/internal/fanout"
 	"github.com/throng-io/throng/server/internal/session"
@@ -30,7 +31,12 @@ type Server struct {
 	gate    gate
 	refused refusals
 	panics  atomic.Uint64
-	client  map[string]*clientFile
+	partial *budget.Budget // bytes of what has not come whole
+
+	sessions atomic.Int64
+	pending  atomic.Int64 // those that have joined no namespace yet
+
+	client map[string]*clientFile
 
 	mu         sync.RWMutex
 	namespaces map[string]*Namespace
@@ -53,7 +59,7 @@ func New(opts Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{opts: opts, client: client, clock: deadline.New(), namespaces: map[string]*Namespace{}}
+	s := &Server{opts: opts, client: client, clock: deadline.New(), partial: budget.New(opts.MaxPartial), namespaces: map[string]*Namespace{}}
 	s.Namespace = s.Of("/")
 	cfg := transport.Config{
 		Session: session.Config{
@@ -62,6 +68,8 @@ func New(opts Options) (*Server, error) {
 			Clock: s.clock, KeepWriter: opts.Fanout == "writers",
 		},
 		UpgradeTimeout: opts.UpgradeTimeout,
+		MessageTimeout: opts.MessageTimeout,
+		Partial:        s.partial,
 		MaxPayload:     opts.MaxPayload,
 		MaxPackets:     maxPackets,
 		Upgrades:       !opts.NoUpgrades,
@@ -86,6 +94,7 @@ func New(opts Options) (*Server, error) {
 func (s *Server) open(sess *session.Session, ctx *fasthttp.RequestCtx) session.Handler {
 	s.start()
 	a := addressOf(ctx)
+	s.sessions.Add(1)
 	s.gate.count(a, 1)
 	if s.opts.Engine != nil {
 		return &counted{&engineHandler{EngineSession{sess}, s.opts.Engine}, s, a}
@@ -177,6 +186,7 @@ func (s *Server) Serve(ln net.Listener) error {
 		MaxRequestBodySize:    s.opts.MaxPayload + 1,
 		ReadTimeout:           requestTime,
 		IdleTimeout:           idleTime,
+		ReadBufferSize:        s.opts.MaxHeader, // which bounds the head of a request
 		CloseOnShutdown:       true,
 		Logger:                quiet{s.opts.Logger},
 	}

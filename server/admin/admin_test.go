@@ -369,6 +369,7 @@ func TestUpgradeIsTold(t *testing.T) {
 	_, base := start(t, admin.Options{NoPassword: true})
 	ui := dial(t, base, nil)
 	ui.join("/admin", ",")
+	ui.event("all_sockets") // who comes from now on is told
 	url := "http://" + base + "/socket.io/?EIO=4&transport=polling"
 	body := exchange(t, "GET", url, "")
 	var hello struct{ SID string }

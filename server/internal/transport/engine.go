@@ -26,6 +26,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/throng-io/throng/protocol/engineio"
+	"github.com/throng-io/throng/server/internal/budget"
 	"github.com/throng-io/throng/server/internal/frame"
 	"github.com/throng-io/throng/server/internal/session"
 )
@@ -34,8 +35,10 @@ import (
 type Config struct {
 	Session           session.Config
 	UpgradeTimeout    time.Duration
-	MaxPayload        int // bytes of a polling body or websocket message
-	MaxPackets        int // packets in a polling body
+	MessageTimeout    time.Duration  // from the first byte of a websocket message to the last
+	Partial           *budget.Budget // bytes of messages and bodies that have not come whole
+	MaxPayload        int            // bytes of a polling body or websocket message
+	MaxPackets        int            // packets in a polling body
 	Polling, Upgrades bool
 	WebSocket         bool
 	Revision3         bool   // serve clients of Engine.IO 3 as well

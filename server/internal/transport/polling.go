@@ -152,7 +152,9 @@ func (e *Engine) body(ctx *fasthttp.RequestCtx) ([]byte, error) {
 	if ctx.Request.Header.ContentLength() > e.cfg.MaxPayload {
 		return nil, fasthttp.ErrBodyTooLarge
 	}
-	body, err := io.ReadAll(io.LimitReader(ctx.RequestBodyStream(), int64(e.cfg.MaxPayload)+1))
+	in := meter{from: io.LimitReader(ctx.RequestBodyStream(), int64(e.cfg.MaxPayload)+1), budget: e.cfg.Partial}
+	defer in.release()
+	body, err := io.ReadAll(&in)
 	if err != nil {
 		return nil, err
 	}

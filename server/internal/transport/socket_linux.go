@@ -72,9 +72,13 @@ type socket struct {
 	timeout *time.Timer      // of the upgrade
 	rest    *bytes.Buffer    // what has come of a frame that is not whole
 	message *bytes.Buffer    // what has come of a fragmented message
+	held    int              // bytes of both, taken from the engine's budget
+	pieces  int              // frames of the fragmented message
+	late    *time.Timer      // cuts a message off that takes too long; nil while none is on its way
 	stage   stage
 	form    frame.Form
 	binary  bool // the fragmented message is
+	whole   bool // a message has come since late was set
 
 	mu   sync.Mutex
 	said bool        // the close frame has been sent
@@ -194,7 +198,57 @@ func (c *socket) consume(b []byte) error {
 	case c.rest != nil:
 		c.rest.Next(size - len(b))
 	}
+	return c.account()
+}
+
+// account takes what is held of messages that have not come whole from the
+// engine's budget, and sees to it that they come in time. Frames between the
+// fragments of a message do not lengthen its time.
+func (c *socket) account() error {
+	held := 0
+	if c.rest != nil {
+		held = c.rest.Len()
+	}
+	if c.message != nil {
+		held += c.message.Len()
+	}
+	if c.held == 0 && held == 0 && c.message == nil {
+		return nil
+	}
+	if held > c.held && !c.engine.cfg.Partial.Take(held-c.held) {
+		return errNoRoom
+	}
+	if held < c.held {
+		c.engine.cfg.Partial.Give(c.held - held)
+	}
+	c.held = held
+	switch {
+	case held == 0 && c.message == nil:
+		c.punctual()
+	case c.late == nil:
+		c.late = time.AfterFunc(c.engine.cfg.MessageTimeout, c.Cut)
+	case c.whole:
+		c.late.Reset(c.engine.cfg.MessageTimeout)
+	}
+	c.whole = false
 	return nil
+}
+
+// punctual ends the wait for the rest of a message.
+func (c *socket) punctual() {
+	if c.late != nil {
+		c.late.Stop()
+		c.late = nil
+	}
+}
+
+// drop forgets what has come of a message.
+func (c *socket) drop() {
+	freeBuffer(&c.rest)
+	freeBuffer(&c.message)
+	c.engine.cfg.Partial.Give(c.held)
+	c.held = 0
+	c.punctual()
 }
 
 func (c *socket) frame(f wsFrame) error {
@@ -215,10 +269,14 @@ func (c *socket) frame(f wsFrame) error {
 		if c.message == nil {
 			return errSequence
 		}
+		if c.pieces++; c.pieces > maxPieces {
+			return errPieces
+		}
 		c.message.Write(f.payload)
 		if f.fin {
 			c.packet(c.message.Bytes(), c.binary)
 			freeBuffer(&c.message)
+			c.whole = true
 		}
 		return nil
 	}
@@ -228,8 +286,9 @@ func (c *socket) frame(f wsFrame) error {
 		return errSequence
 	case f.fin:
 		c.packet(f.payload, binary)
+		c.whole = true
 	default:
-		c.message, c.binary = newBuffer(), binary
+		c.message, c.binary, c.pieces = newBuffer(), binary, 1
 		c.message.Write(f.payload)
 	}
 	return nil
@@ -328,8 +387,7 @@ func (c *socket) leave(err error) {
 		// all the same: closing a connection with unread bytes would reset it,
 		// and the peer would never learn why.
 		c.stage = discarding
-		freeBuffer(&c.rest)
-		freeBuffer(&c.message)
+		c.drop()
 		return
 	}
 	c.finish()
@@ -341,8 +399,7 @@ func (c *socket) finish() {
 		c.giveUp()
 	}
 	c.stage = ended
-	freeBuffer(&c.rest)
-	freeBuffer(&c.message)
+	c.drop()
 	go func() {
 		if c.session != nil {
 			c.session.Close(session.TransportClose)

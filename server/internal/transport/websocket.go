@@ -13,6 +13,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/throng-io/throng/protocol/engineio"
+	"github.com/throng-io/throng/server/internal/budget"
 	"github.com/throng-io/throng/server/internal/frame"
 	"github.com/throng-io/throng/server/internal/session"
 )
@@ -65,7 +66,7 @@ func (e *Engine) serveWebSocket(ctx *fasthttp.RequestCtx, q query, s *session.Se
 	polled := e.poller.takes(ctx)
 	err := e.upgrader.Upgrade(ctx, func(ws *websocket.Conn) {
 		defer e.live.Done()
-		c := newConn(ws, form, e.cfg.MaxPayload)
+		c := newConn(ws, form, &e.cfg)
 		if fresh {
 			e.begin(s, h, c, frame.Packet(e.handshake(s, "websocket")))
 			c.read(s)
@@ -133,9 +134,38 @@ type conn struct {
 	net  net.Conn   // under the library's and fasthttp's wrappers
 	raw  *rawWriter // nil: writes go through a flusher
 	form frame.Form
+	late *time.Timer // cuts a message off that takes too long; runs while one comes
+	in   meter
+
+	messageTime time.Duration
 }
 
-func newConn(ws *websocket.Conn, form frame.Form, limit int) *conn {
+// meter reads a message and takes what it holds from a budget.
+type meter struct {
+	from   io.Reader
+	budget *budget.Budget
+	held   int
+}
+
+// Read implements io.Reader.
+func (m *meter) Read(b []byte) (int, error) {
+	n, err := m.from.Read(b)
+	if n > 0 {
+		if !m.budget.Take(n) {
+			return 0, errNoRoom
+		}
+		m.held += n
+	}
+	return n, err
+}
+
+// release gives back what has been taken.
+func (m *meter) release() {
+	m.budget.Give(m.held)
+	m.from, m.held = nil, 0
+}
+
+func newConn(ws *websocket.Conn, form frame.Form, cfg *Config) *conn {
 	c := &conn{ws: ws, net: ws.NetConn(), form: form}
 	if w, ok := c.net.(interface{ UnsafeConn() net.Conn }); ok {
 		c.net = w.UnsafeConn()
@@ -143,7 +173,11 @@ func newConn(ws *websocket.Conn, form frame.Form, limit int) *conn {
 	if raw := rawConn(c.net); raw != nil {
 		c.raw = newRawWriter(raw)
 	}
-	ws.SetReadLimit(int64(limit))
+	ws.SetReadLimit(int64(cfg.MaxPayload))
+	c.in.budget = cfg.Partial
+	c.late = time.AfterFunc(cfg.MessageTimeout, c.Interrupt)
+	c.late.Stop()
+	c.messageTime = cfg.MessageTimeout
 	return c
 }
 
@@ -196,7 +230,12 @@ func (c *conn) next() (p engineio.Packet, free func(), err error) {
 	}
 	buf := newBuffer()
 	free = func() { freeBuffer(&buf) }
-	if _, err := buf.ReadFrom(r); err != nil {
+	c.in.from = r
+	c.late.Reset(c.messageTime)
+	_, err = buf.ReadFrom(&c.in)
+	c.late.Stop()
+	c.in.release()
+	if err != nil {
 		free()
 		return p, nothing, err
 	}

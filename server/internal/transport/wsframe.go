@@ -36,8 +36,14 @@ var (
 	errBadClose   = &wsError{websocket.CloseProtocolError, "a close frame with an invalid code or reason"}
 	errTooBig     = &wsError{websocket.CloseMessageTooBig, "message is over the limit"}
 	errNotUTF8    = &wsError{websocket.CloseInvalidFramePayloadData, "text message is not UTF-8"}
+	errPieces     = &wsError{websocket.CloseMessageTooBig, "message is in too many fragments"}
+	errNoRoom     = &wsError{websocket.CloseTryAgainLater, "too much has come in part, of all clients together"}
 	errPeerClosed = errors.New("websocket: closed by the peer")
 )
+
+// maxPieces bounds the fragments of a message (CVE-2026-48779). Browsers send
+// long messages in some hundred.
+const maxPieces = 4096
 
 const (
 	opContinuation = 0
