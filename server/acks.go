@@ -32,7 +32,7 @@ type pendingAck struct {
 func (s *Socket) EmitWithAck(timeout time.Duration, done func(answer *Event, err error), event string, args ...any) error {
 	s.outgoing(event, args)
 	id := s.ns.ackIDs.Add(1) - 1
-	f, err := s.ns.question(id, event, args, false)
+	f, err := s.ns.question(id, event, args, flags{})
 	if err != nil {
 		return err
 	}
@@ -59,8 +59,8 @@ func (s *Socket) deliver(f *frame.Frame) {
 }
 
 // question builds an event that asks for an answer.
-func (n *Namespace) question(id uint64, event string, args []any, volatile bool) (*frame.Frame, error) {
-	return n.build(volatile, func(dst []byte) ([]byte, [][]byte, error) {
+func (n *Namespace) question(id uint64, event string, args []any, how flags) (*frame.Frame, error) {
+	return n.build(how, func(dst []byte) ([]byte, [][]byte, error) {
 		return n.server.opts.Parser.AppendEvent(dst, n.name, id, true, event, args...)
 	})
 }
@@ -139,7 +139,7 @@ func (t Target) EmitWithAck(timeout time.Duration, done func(Answers), event str
 	c.timeout.Fire = c.expire
 	for _, n := range t.ns.spread() {
 		id := n.ackIDs.Add(1) - 1
-		f, err := n.question(id, event, args, t.volatile)
+		f, err := n.question(id, event, args, t.flags)
 		if err != nil {
 			return err
 		}

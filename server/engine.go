@@ -13,6 +13,7 @@ import (
 // methods are safe for concurrent use.
 type EngineSession struct {
 	session *session.Session
+	deflate int32
 }
 
 // engineHandler is a session of a bare Engine.IO server as the session sees it.
@@ -23,7 +24,7 @@ type engineHandler struct {
 
 // Send sends a message, text or binary. data is copied.
 func (s *EngineSession) Send(data []byte, binary bool) {
-	s.session.Send(frame.Packet(engineio.Packet{Type: engineio.Message, Binary: binary, Data: data}))
+	s.session.Send(frame.Message(engineio.Packet{Type: engineio.Message, Binary: binary, Data: data}, s.deflate))
 }
 
 // Close ends the session when what is queued has gone out.

@@ -56,7 +56,7 @@ func (e *Event) Ack(args ...any) error {
 		return ErrAcked
 	}
 	s := e.socket
-	f, err := s.ns.build(false, func(dst []byte) ([]byte, [][]byte, error) {
+	f, err := s.ns.build(flags{}, func(dst []byte) ([]byte, [][]byte, error) {
 		return e.Parser().AppendAck(dst, s.ns.name, e.id, args...)
 	})
 	if err != nil {

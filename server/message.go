@@ -17,8 +17,14 @@ type message struct {
 	raw         []byte
 	attachments [][]byte
 
-	frame    *frame.Frame // if it has been encoded before
-	volatile bool
+	frame *frame.Frame // if it has been encoded before
+	flags
+}
+
+// flags are how a message is sent.
+type flags struct {
+	volatile bool // it may be dropped
+	plain    bool // it is not worth compressing
 }
 
 var builders = sync.Pool{New: func() any { return new(frame.Builder) }}
@@ -34,7 +40,7 @@ func (n *Namespace) encode(m *message, offset []byte) (*frame.Frame, error) {
 	if err != nil {
 		return nil, err
 	}
-	return n.server.frame(b, n.withOffset(text, offset), attachments, m.volatile), nil
+	return n.server.frame(b, n.withOffset(text, offset), attachments, m.flags), nil
 }
 
 // text appends the packet of m to dst.
@@ -78,31 +84,34 @@ func again(parser socketio.Parser, packet, offset []byte) []byte {
 }
 
 // build makes a frame of what encode appends.
-func (n *Namespace) build(volatile bool, encode func([]byte) ([]byte, [][]byte, error)) (*frame.Frame, error) {
+func (n *Namespace) build(how flags, encode func([]byte) ([]byte, [][]byte, error)) (*frame.Frame, error) {
 	b := builders.Get().(*frame.Builder)
 	defer builders.Put(b)
 	text, attachments, err := encode(b.Text())
 	if err != nil {
 		return nil, err
 	}
-	return n.server.frame(b, text, attachments, volatile), nil
+	return n.server.frame(b, text, attachments, how), nil
 }
 
 // frame makes the frame of an encoded packet.
-func (s *Server) frame(b *frame.Builder, packet []byte, attachments [][]byte, volatile bool) *frame.Frame {
-	if s.opts.Parser.IsBinary() {
-		return b.Binary(packet, volatile)
+func (s *Server) frame(b *frame.Builder, packet []byte, attachments [][]byte, how flags) *frame.Frame {
+	if b.Deflate = s.deflate; how.plain {
+		b.Deflate = -1
 	}
-	return b.Frame(packet, attachments, volatile)
+	if s.opts.Parser.IsBinary() {
+		return b.Binary(packet, how.volatile)
+	}
+	return b.Frame(packet, attachments, how.volatile)
 }
 
 // packet makes the frame of an encoded packet without attachments.
-func (s *Server) packet(b []byte) *frame.Frame { return s.frame(new(frame.Builder), b, nil, false) }
+func (s *Server) packet(b []byte) *frame.Frame { return s.frame(new(frame.Builder), b, nil, flags{}) }
 
 // rawAck makes the frame of an answer from encoded arguments.
 func (n *Namespace) rawAck(id uint64, args []byte, attachments [][]byte) *frame.Frame {
 	b := builders.Get().(*frame.Builder)
 	defer builders.Put(b)
 	packet := n.server.opts.Parser.AppendRawAck(b.Text(), n.name, id, args, len(attachments))
-	return n.server.frame(b, packet, attachments, false)
+	return n.server.frame(b, packet, attachments, flags{})
 }

@@ -49,6 +49,10 @@ func (n *Namespace) Except(room string) Target { return n.Everyone().Except(room
 // Volatile returns all sockets, for messages that may be lost.
 func (n *Namespace) Volatile() Target { return n.Everyone().Volatile() }
 
+// Compress returns all sockets, for messages that may, or may not, be compressed.
+// See Target.Compress.
+func (n *Namespace) Compress(on bool) Target { return n.Everyone().Compress(on) }
+
 // Everyone returns all sockets of the namespace.
 func (n *Namespace) Everyone() Target { return Target{ns: n} }
 

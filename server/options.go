@@ -58,6 +58,18 @@ type Options struct {
 	// it: a returned error refuses it, and its text is the answer (HTTP 403).
 	AllowRequest func(*fasthttp.RequestCtx) error
 
+	// PerMessageDeflate compresses the messages on websockets of clients that ask
+	// for it (RFC 7692, without context takeover). A broadcast is compressed once,
+	// not for each receiver. Default: off, as there is little to gain for short
+	// messages, and processor time to lose.
+	PerMessageDeflate bool
+	// NoHTTPCompression sends the answers to polls as they are. Default: they are
+	// compressed with gzip or deflate for clients that take it.
+	NoHTTPCompression bool
+	// CompressThreshold is the size in bytes from which messages, or answers to
+	// polls, are compressed. Default 1 024.
+	CompressThreshold int
+
 	// PingInterval is the time from a client's pong to the server's next ping.
 	// Default 25 s.
 	PingInterval time.Duration
@@ -204,6 +216,7 @@ func (o Options) withDefaults() (Options, error) {
 		value *int
 		or    int
 	}{
+		{"CompressThreshold", &o.CompressThreshold, 1024},
 		{"MaxPayload", &o.MaxPayload, 1_000_000},
 		{"MaxAttachments", &o.MaxAttachments, 10},
 		{"MaxNamespaces", &o.MaxNamespaces, 32},

@@ -131,7 +131,7 @@ func (l *recoveryLog) publish(m *message, e entry, send func(*frame.Frame)) erro
 	}
 	// A volatile event carries the number of the one before it: the client takes
 	// the last argument for an offset whatever it is, if it is a string.
-	e.f = l.ns.server.frame(b, l.ns.withOffset(text, l.offset()), attachments, m.volatile)
+	e.f = l.ns.server.frame(b, l.ns.withOffset(text, l.offset()), attachments, m.flags)
 	if !m.volatile {
 		e.at = time.Now()
 		l.entries = append(l.entries, e)

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"math"
 	"net"
 	"sort"
 	"strings"
@@ -36,7 +37,8 @@ type Server struct {
 	sessions atomic.Int64
 	pending  atomic.Int64 // those that have joined no namespace yet
 
-	client map[string]*clientFile
+	client  map[string]*clientFile
+	deflate int32 // the size from which messages are compressed, 0 if none are
 
 	mu         sync.RWMutex
 	namespaces map[string]*Namespace
@@ -86,6 +88,12 @@ func New(opts Options) (*Server, error) {
 	s.gate.sessions, s.gate.rate = opts.MaxPerAddress, opts.MaxHandshakes
 	cfg.Allow = s.allow
 	cfg.Refused = s.refused.count
+	if opts.PerMessageDeflate {
+		cfg.Deflate, s.deflate = true, int32(min(opts.CompressThreshold, math.MaxInt32))
+	}
+	if !opts.NoHTTPCompression {
+		cfg.Compress = opts.CompressThreshold
+	}
 	s.engine = transport.New(cfg)
 	return s, nil
 }
@@ -97,7 +105,7 @@ func (s *Server) open(sess *session.Session, ctx *fasthttp.RequestCtx) session.H
 	s.sessions.Add(1)
 	s.gate.count(a, 1)
 	if s.opts.Engine != nil {
-		return &counted{&engineHandler{EngineSession{sess}, s.opts.Engine}, s, a}
+		return &counted{&engineHandler{EngineSession{sess, s.deflate}, s.opts.Engine}, s, a}
 	}
 	return &counted{newConn(s, sess, ctx), s, a}
 }

@@ -152,6 +152,10 @@ func (s *Socket) self() Target { return s.ns.To(s.id) }
 // connection can take them at once.
 func (s *Socket) Volatile() Target { return s.self().Volatile() }
 
+// Compress returns this client alone, for messages that may, or may not, be
+// compressed. See Target.Compress.
+func (s *Socket) Compress(on bool) Target { return s.self().Compress(on) }
+
 // To returns the sockets of a room without this one.
 func (s *Socket) To(room string) Target { return s.Broadcast().To(room) }
 

@@ -15,7 +15,7 @@ import (
 type Target struct {
 	ns       *Namespace
 	audience fanout.Audience
-	volatile bool
+	flags
 }
 
 // To adds the sockets of a room. A socket in several rooms gets a message once.
@@ -34,6 +34,15 @@ func (t Target) Except(room string) Target {
 // instead of being queued.
 func (t Target) Volatile() Target {
 	t.volatile = true
+	return t
+}
+
+// Compress says whether messages may be compressed on their way, where that is
+// set up at all (Options.PerMessageDeflate, NoHTTPCompression). They may, if
+// nothing is said: switch it off for what does not become shorter, such as
+// pictures, or must not be compressed with a secret (CRIME).
+func (t Target) Compress(on bool) Target {
+	t.plain = !on
 	return t
 }
 
@@ -66,7 +75,9 @@ func (t Target) EmitRaw(event string, args []byte, attachments [][]byte) {
 }
 
 func (t Target) broadcast(m message) error {
-	m.volatile = m.volatile || t.volatile
+	if m.flags = t.flags; m.flags != (flags{}) {
+		m.frame = nil // it was prepared without them
+	}
 	if t.ns.group == nil {
 		return t.ns.adapter.broadcast(t.audience, m)
 	}

@@ -1,5 +1,5 @@
 // node server.js [--app bench|chat|protocol|engine] [--port N] [--path PATH] [--ping-interval 25s] [--ping-timeout 20s] [--max-payload BYTES] [--recovery 120s]
-// [--parser json|msgpack] [--allow-eio3]
+// [--parser json|msgpack] [--allow-eio3] [--per-message-deflate]
 //
 // Prints one line with its address when it accepts connections. Ends on SIGTERM, SIGINT, or the end of a piped standard input,
 // so that it never outlives whoever started it.
@@ -18,7 +18,7 @@ const { values: flags } = parseArgs({
   options: {
     app: string('bench'), port: string('0'), path: string(),
     'ping-interval': string('25s'), 'ping-timeout': string('20s'), 'max-payload': string('1000000'), recovery: string(),
-    parser: string('json'), 'allow-eio3': { type: 'boolean' },
+    parser: string('json'), 'allow-eio3': { type: 'boolean' }, 'per-message-deflate': { type: 'boolean' },
   },
 });
 const milliseconds = (text) => parseFloat(text) * (text.endsWith('ms') ? 1 : 1000);
@@ -28,6 +28,7 @@ const options = {
   maxHttpBufferSize: Number(flags['max-payload']),
   ...(flags.parser === 'msgpack' && { parser: createRequire(new URL('../../interop/', import.meta.url))('socket.io-msgpack-parser') }),
   allowEIO3: flags['allow-eio3'],
+  perMessageDeflate: flags['per-message-deflate'],
   ...(flags.recovery && { connectionStateRecovery: { maxDisconnectionDuration: milliseconds(flags.recovery) } }),
 };
 

@@ -12,6 +12,11 @@ const maxScratch = 64 << 10
 //	text, attachments, err := appendPacket(text, ...)
 //	f := b.Frame(text, attachments, false)
 type Builder struct {
+	// Deflate is the size in bytes from which the next messages, and each of their
+	// attachments, are compressed for websockets that take it. 0: none are.
+	// Negative: neither are polling bodies because of them.
+	Deflate int32
+
 	scratch []byte
 }
 
@@ -36,7 +41,7 @@ func (b *Builder) Frame(text []byte, attachments [][]byte, volatile bool) *Frame
 		wire = append(appendHeader(wire, opBinary, len(a)), a...)
 	}
 	b.keep(text)
-	return finish(wire, 1+len(attachments), volatile)
+	return b.finish(wire, 1+len(attachments), volatile)
 }
 
 // Binary returns the frame of a Socket.IO packet that is one binary message, as
@@ -45,7 +50,13 @@ func (b *Builder) Binary(packet []byte, volatile bool) *Frame {
 	wire := make([]byte, 0, headerSize(len(packet))+len(packet))
 	wire = append(appendHeader(wire, opBinary, len(packet)), packet...)
 	b.keep(packet)
-	return finish(wire, 1, volatile)
+	return b.finish(wire, 1, volatile)
+}
+
+func (b *Builder) finish(wire []byte, packets int, volatile bool) *Frame {
+	f := finish(wire, packets, volatile)
+	f.deflate = b.Deflate
+	return f
 }
 
 // keep makes what was appended to Text the next scratch.

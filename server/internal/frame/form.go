@@ -17,6 +17,8 @@ const (
 	Revision3 Form = 1 << iota
 	// Base64 is for clients that cannot take binary: it travels as text.
 	Base64
+	// Deflated is for websockets that have agreed on permessage-deflate.
+	Deflated
 	// JSONP is for polling by script elements. It matters to who answers the poll.
 	JSONP
 
@@ -39,7 +41,11 @@ func (f *Frame) plain() bool {
 // In returns all WebSocket frames of the message as a client of a form takes
 // them.
 func (f *Frame) In(form Form) []byte {
-	if form &= Revision3 | Base64; form == 0 || f.plain() {
+	form &= Revision3 | Base64 | Deflated
+	if f.deflate <= 0 || len(f.wire) < int(f.deflate) {
+		form &^= Deflated
+	}
+	if form == 0 || form&Deflated == 0 && f.plain() {
 		return f.wire
 	}
 	return f.variant(form, f.appendWire)
@@ -67,20 +73,26 @@ func (f *Frame) variant(form Form, make func([]byte, Form) []byte) []byte {
 
 func (f *Frame) appendWire(dst []byte, form Form) []byte {
 	for binary, data := range f.Parts {
+		op, before := byte(opText), ""
 		switch {
 		case !binary:
-			dst = append(appendHeader(dst, opText, len(data)), data...)
 		case form&Base64 != 0:
-			n := base64.StdEncoding.EncodedLen(len(data))
-			dst = append(appendHeader(dst, opText, 1+n+int(form&Revision3)), 'b')
+			before = "b"
 			if form&Revision3 != 0 {
-				dst = append(dst, '0'+byte(engineio.Message))
+				before = "b4"
 			}
-			dst = base64.StdEncoding.AppendEncode(dst, data)
-		default: // of revision 3
-			dst = append(appendHeader(dst, opBinary, 1+len(data)), byte(engineio.Message))
-			dst = append(dst, data...)
+			data = base64.StdEncoding.AppendEncode(nil, data)
+		default:
+			if op = opBinary; form&Revision3 != 0 {
+				before = "\x04" // the type of a message
+			}
 		}
+		size := len(before) + len(data)
+		if form&Deflated != 0 && size >= int(f.deflate) {
+			dst = appendDeflated(dst, op, size, []byte(before), data)
+			continue
+		}
+		dst = append(append(appendHeader(dst, op, size), before...), data...)
 	}
 	return dst
 }

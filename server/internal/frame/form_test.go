@@ -1,7 +1,11 @@
 package frame
 
 import (
+	"bytes"
 	"encoding/hex"
+	"errors"
+	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 
@@ -85,5 +89,72 @@ func TestVariantsAreShared(t *testing.T) {
 	all.Wait()
 	if text := b.Frame([]byte("2[]"), nil, false); &text.In(Revision3 | Base64)[0] != &text.Wire()[0] {
 		t.Error("a text is the same in all forms, and should not be copied")
+	}
+}
+
+// TestDeflated reads back what is compressed. Only what is long enough is, and
+// what becomes shorter by it.
+func TestDeflated(t *testing.T) {
+	long := bytes.Repeat([]byte("long "), 1000)
+	noise := make([]byte, 5000)
+	for i := range noise {
+		noise[i] = byte(rand.IntN(256))
+	}
+	b := Builder{Deflate: 1024}
+	f := b.Frame(long, [][]byte{long, long[:1000], noise}, false)
+	for _, form := range []Form{Deflated, Deflated | Revision3, Deflated | Base64, Deflated | Base64 | Revision3} {
+		var got []byte
+		var compressed []bool
+		for wire := f.In(form); len(wire) > 0; {
+			op := wire[0]
+			_, head, size := readHeader(wire)
+			payload := wire[head : head+size]
+			wire = wire[head+size:]
+			compressed = append(compressed, op&compressedBit != 0)
+			if op&compressedBit == 0 {
+				got = append(append(got, op), payload...)
+				continue
+			}
+			var buf bytes.Buffer
+			if err := Inflate(&buf, payload, 1<<20); err != nil {
+				t.Fatal(err)
+			}
+			got = append(append(got, op&^compressedBit), buf.Bytes()...)
+		}
+		var want []byte
+		for wire := f.In(form &^ Deflated); len(wire) > 0; {
+			_, head, size := readHeader(wire)
+			want = append(append(want, wire[0]), wire[head:head+size]...)
+			wire = wire[head+size:]
+		}
+		// Of noise, base64 can be compressed: its characters have six bits.
+		base := form&Base64 != 0
+		if !bytes.Equal(got, want) || !slices.Equal(compressed, []bool{true, true, base, base}) {
+			t.Errorf("form %d: compressed %v", form, compressed)
+		}
+	}
+	if first, again := f.In(Deflated), f.In(Deflated); &first[0] != &again[0] {
+		t.Error("compressed twice")
+	}
+	b.Deflate = 0
+	if f := b.Frame(long, nil, false); &f.In(Deflated)[0] != &f.Wire()[0] || !f.Compressible() {
+		t.Error("compressed without being told to")
+	}
+}
+
+func TestInflateLimit(t *testing.T) {
+	b := Builder{Deflate: 1}
+	wire := b.Frame(bytes.Repeat([]byte{'x'}, 999), nil, false).In(Deflated)
+	_, head, size := readHeader(wire)
+	var buf bytes.Buffer
+	if err := Inflate(&buf, wire[head:head+size], 1000); err != nil || buf.Len() != 1000 {
+		t.Errorf("%d bytes, %v", buf.Len(), err)
+	}
+	buf.Reset()
+	if err := Inflate(&buf, wire[head:head+size], 999); !errors.Is(err, ErrInflated) {
+		t.Error(err)
+	}
+	if err := Inflate(&buf, []byte{0xff, 0xff}, 999); err == nil || errors.Is(err, ErrInflated) {
+		t.Error(err)
 	}
 }

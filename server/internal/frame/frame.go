@@ -36,6 +36,7 @@ type Frame struct {
 	wire     []byte
 	self     [1]*Frame
 	packets  int
+	deflate  int32 // see Builder.Deflate
 	volatile bool
 
 	build sync.Mutex // held while a variant is made
@@ -74,8 +75,19 @@ func (f *Frame) Parts(yield func(binary bool, data []byte) bool) {
 	}
 }
 
-// Packet returns a frame that holds a copy of one Engine.IO packet: a handshake,
-// a heartbeat, a message of an application without Socket.IO.
+// Compressible reports whether the message may be compressed on its way.
+func (f *Frame) Compressible() bool { return f.deflate >= 0 }
+
+// Message is Packet for a message of an application without Socket.IO. deflate is
+// as in Builder.
+func Message(p engineio.Packet, deflate int32) *Frame {
+	f := Packet(p)
+	f.deflate = deflate
+	return f
+}
+
+// Packet returns a frame that holds a copy of one Engine.IO packet, such as a
+// handshake or a heartbeat.
 func Packet(p engineio.Packet) *Frame {
 	if p.Binary {
 		wire := make([]byte, 0, headerSize(len(p.Data))+len(p.Data))

@@ -44,6 +44,11 @@ type Config struct {
 	Revision3         bool   // serve clients of Engine.IO 3 as well
 	CORS              *CORS  // nil: no header at all
 	Cookie            string // name of the session cookie; empty: none
+	// Deflate offers compression to websockets.
+	Deflate bool
+	// Compress is the size in bytes from which answers to polls are compressed. 0:
+	// none are.
+	Compress int
 	// Allow refuses a handshake by returning false, with a message of its own
 	// or "" for the usual one.
 	Allow func(*fasthttp.RequestCtx) (message string, ok bool)
@@ -60,6 +65,7 @@ type Config struct {
 type Engine struct {
 	cfg      Config
 	upgrader websocket.FastHTTPUpgrader
+	deflater websocket.FastHTTPUpgrader // for websockets with compression
 	poller   poller
 
 	mu       sync.RWMutex
@@ -71,15 +77,14 @@ type Engine struct {
 
 // New returns an Engine. It starts nothing.
 func New(cfg Config) *Engine {
-	return &Engine{
-		cfg:      cfg,
-		sessions: map[string]*session.Session{},
-		upgrader: websocket.FastHTTPUpgrader{
-			ReadBufferSize:  readBuffer,
-			WriteBufferPool: &writeBuffers,
-			CheckOrigin:     func(*fasthttp.RequestCtx) bool { return true }, // Allow decides
-		},
+	upgrader := websocket.FastHTTPUpgrader{
+		ReadBufferSize:  readBuffer,
+		WriteBufferPool: &writeBuffers,
+		CheckOrigin:     func(*fasthttp.RequestCtx) bool { return true }, // Allow decides
 	}
+	deflater := upgrader
+	deflater.EnableCompression = true
+	return &Engine{cfg: cfg, sessions: map[string]*session.Session{}, upgrader: upgrader, deflater: deflater}
 }
 
 // Handle answers one request of the engine's path. It is a

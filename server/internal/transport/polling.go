@@ -3,6 +3,7 @@ package transport
 import (
 	"errors"
 	"io"
+	"slices"
 
 	"github.com/valyala/fasthttp"
 
@@ -21,7 +22,7 @@ func (e *Engine) openPolling(ctx *fasthttp.RequestCtx, q query) {
 	if e.cfg.Cookie != "" {
 		ctx.Response.Header.Add(fasthttp.HeaderSetCookie, e.cfg.Cookie+"="+s.ID+"; Path=/; HttpOnly; SameSite=Lax")
 	}
-	answer(ctx, form, q, frame.Packet(e.handshake(s, "polling")).Alone())
+	e.answer(ctx, form, q, frame.Packet(e.handshake(s, "polling")).Alone())
 	e.begin(s, h, nil, nil)
 }
 
@@ -58,11 +59,11 @@ func (e *Engine) poll(ctx *fasthttp.RequestCtx, q query, s *session.Session) {
 			ctx.SetConnectionClose()
 		}
 	}
-	answer(ctx, form, q, frames)
+	e.answer(ctx, form, q, frames)
 }
 
 // answer gives the frames to a poll.
-func answer(ctx *fasthttp.RequestCtx, form frame.Form, q query, frames []*frame.Frame) {
+func (e *Engine) answer(ctx *fasthttp.RequestCtx, form frame.Form, q query, frames []*frame.Frame) {
 	buf := newBuffer()
 	defer freeBuffer(&buf)
 	body, binary := frame.Body(buf.AvailableBuffer(), form, frames)
@@ -76,6 +77,10 @@ func answer(ctx *fasthttp.RequestCtx, form frame.Form, q query, frames []*frame.
 		body = engineio.AppendJSONP(nil, q.jsonp, body)
 	default:
 		textAnswer(ctx, textBody)
+	}
+	if e.cfg.Compress > 0 && len(body) >= e.cfg.Compress && slices.ContainsFunc(frames, (*frame.Frame).Compressible) {
+		compressBody(ctx, body)
+		return
 	}
 	ctx.Response.SetBody(body)
 }

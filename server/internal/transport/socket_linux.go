@@ -78,6 +78,7 @@ type socket struct {
 	stage   stage
 	form    frame.Form
 	binary  bool // the fragmented message is
+	packed  bool // and compressed
 	whole   bool // a message has come since late was set
 
 	mu   sync.Mutex
@@ -174,11 +175,15 @@ func (c *socket) consume(b []byte) error {
 	}
 	size := len(b)
 	for len(b) > 0 {
+		deflate := c.form&frame.Deflated != 0
 		room := c.engine.cfg.MaxPayload
+		if deflate {
+			room += room/1024 + 64 // compressing makes random data longer
+		}
 		if c.message != nil {
 			room -= c.message.Len()
 		}
-		f, n, err := nextFrame(b, room)
+		f, n, err := nextFrame(b, room, deflate)
 		if err != nil {
 			return err
 		}
@@ -273,24 +278,44 @@ func (c *socket) frame(f wsFrame) error {
 			return errPieces
 		}
 		c.message.Write(f.payload)
-		if f.fin {
-			c.packet(c.message.Bytes(), c.binary)
-			freeBuffer(&c.message)
-			c.whole = true
+		if !f.fin {
+			return nil
 		}
-		return nil
+		err := c.complete(c.message.Bytes(), c.binary, c.packed)
+		freeBuffer(&c.message)
+		return err
 	}
 	binary := f.op == websocket.BinaryMessage
 	switch {
 	case c.message != nil:
 		return errSequence
 	case f.fin:
-		c.packet(f.payload, binary)
-		c.whole = true
+		return c.complete(f.payload, binary, f.deflated)
 	default:
-		c.message, c.binary, c.pieces = newBuffer(), binary, 1
+		c.message, c.binary, c.packed, c.pieces = newBuffer(), binary, f.deflated, 1
 		c.message.Write(f.payload)
 	}
+	return nil
+}
+
+// complete handles a message that has come whole, as it came.
+func (c *socket) complete(data []byte, binary, deflated bool) error {
+	c.whole = true
+	limit := c.engine.cfg.MaxPayload
+	switch {
+	case deflated:
+		buf := newBuffer()
+		defer freeBuffer(&buf)
+		if err := frame.Inflate(buf, data, limit); errors.Is(err, frame.ErrInflated) {
+			return errTooBig
+		} else if err != nil {
+			return errDeflate
+		}
+		data = buf.Bytes()
+	case len(data) > limit:
+		return errTooBig // the room was for a compressed one
+	}
+	c.packet(data, binary)
 	return nil
 }
 

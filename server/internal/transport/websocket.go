@@ -62,9 +62,14 @@ func (e *Engine) serveWebSocket(ctx *fasthttp.RequestCtx, q query, s *session.Se
 		}
 	}
 	e.live.Add(1)
-	form := q.websocket()
+	form, upgrader := q.websocket(), &e.upgrader
+	if e.cfg.Deflate && offersDeflate(ctx) {
+		form, upgrader = form|frame.Deflated, &e.deflater
+		// The library would look for its own favourite among several offers.
+		ctx.Request.Header.Set("Sec-WebSocket-Extensions", deflateName)
+	}
 	polled := e.poller.takes(ctx)
-	err := e.upgrader.Upgrade(ctx, func(ws *websocket.Conn) {
+	err := upgrader.Upgrade(ctx, func(ws *websocket.Conn) {
 		defer e.live.Done()
 		c := newConn(ws, form, &e.cfg)
 		if fresh {
@@ -138,6 +143,7 @@ type conn struct {
 	in   meter
 
 	messageTime time.Duration
+	limit       int // of a message in bytes
 }
 
 // meter reads a message and takes what it holds from a budget.
@@ -166,7 +172,7 @@ func (m *meter) release() {
 }
 
 func newConn(ws *websocket.Conn, form frame.Form, cfg *Config) *conn {
-	c := &conn{ws: ws, net: ws.NetConn(), form: form}
+	c := &conn{ws: ws, net: ws.NetConn(), form: form, limit: cfg.MaxPayload}
 	if w, ok := c.net.(interface{ UnsafeConn() net.Conn }); ok {
 		c.net = w.UnsafeConn()
 	}
@@ -230,13 +236,18 @@ func (c *conn) next() (p engineio.Packet, free func(), err error) {
 	}
 	buf := newBuffer()
 	free = func() { freeBuffer(&buf) }
-	c.in.from = r
+	// The library's own limit is on what comes, before it is inflated.
+	c.in.from = io.LimitReader(r, int64(c.limit)+1)
 	c.late.Reset(c.messageTime)
-	_, err = buf.ReadFrom(&c.in)
+	n, err := buf.ReadFrom(&c.in)
 	c.late.Stop()
 	c.in.release()
-	if err != nil {
+	if err != nil || n > int64(c.limit) {
 		free()
+		if err == nil {
+			c.farewell(websocket.CloseMessageTooBig)
+			err = errTooBig
+		}
 		return p, nothing, err
 	}
 	binary := kind == websocket.BinaryMessage

@@ -14,9 +14,10 @@ import (
 
 // wsFrame is one frame. payload is unmasked.
 type wsFrame struct {
-	op      int
-	fin     bool
-	payload []byte
+	op       int
+	fin      bool
+	deflated bool // the message that begins here is compressed
+	payload  []byte
 }
 
 // wsError is a violation of the websocket protocol, with the code that the
@@ -35,6 +36,7 @@ var (
 	errSequence   = &wsError{websocket.CloseProtocolError, "a continuation without a beginning, or the reverse"}
 	errBadClose   = &wsError{websocket.CloseProtocolError, "a close frame with an invalid code or reason"}
 	errTooBig     = &wsError{websocket.CloseMessageTooBig, "message is over the limit"}
+	errDeflate    = &wsError{websocket.CloseInvalidFramePayloadData, "a message that is not compressed as it should be"}
 	errNotUTF8    = &wsError{websocket.CloseInvalidFramePayloadData, "text message is not UTF-8"}
 	errPieces     = &wsError{websocket.CloseMessageTooBig, "message is in too many fragments"}
 	errNoRoom     = &wsError{websocket.CloseTryAgainLater, "too much has come in part, of all clients together"}
@@ -49,6 +51,7 @@ const (
 	opContinuation = 0
 	finBit         = 0x80
 	reservedBits   = 0x70
+	deflatedBit    = 0x40
 	opcodeBits     = 0x0f
 	controlBit     = 0x08
 	maskBit        = 0x80
@@ -58,8 +61,9 @@ const (
 
 // nextFrame reads the frame at the beginning of b, which it unmasks in place,
 // and returns its length, which is 0 if it has not come whole. room is how long
-// the payload of a data frame may be.
-func nextFrame(b []byte, room int) (f wsFrame, n int, err error) {
+// the payload of a data frame may be, and deflate whether messages may be
+// compressed.
+func nextFrame(b []byte, room int, deflate bool) (f wsFrame, n int, err error) {
 	if len(b) < 2 {
 		return f, 0, nil
 	}
@@ -71,9 +75,12 @@ func nextFrame(b []byte, room int) (f wsFrame, n int, err error) {
 		return f, 0, errReserved
 	}
 	switch {
+	case b[0]&reservedBits == deflatedBit && deflate && (f.op == websocket.TextMessage || f.op == websocket.BinaryMessage):
+		f.deflated = true
 	case b[0]&reservedBits != 0:
 		return f, 0, errReserved
-	case b[1]&maskBit == 0:
+	}
+	if b[1]&maskBit == 0 {
 		return f, 0, errUnmasked
 	}
 	head, size := 2, uint64(b[1]&^maskBit)

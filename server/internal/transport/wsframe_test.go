@@ -40,22 +40,22 @@ func TestNextFrame(t *testing.T) {
 			if cut >= len(whole) {
 				continue
 			}
-			if _, n, err := nextFrame(bytes.Clone(whole[:cut]), size); n != 0 || err != nil {
+			if _, n, err := nextFrame(bytes.Clone(whole[:cut]), size, false); n != 0 || err != nil {
 				t.Errorf("%d of %d bytes: %d, %v", cut, len(whole), n, err)
 			}
 		}
-		f, n, err := nextFrame(append(bytes.Clone(whole), "more"...), size)
+		f, n, err := nextFrame(append(bytes.Clone(whole), "more"...), size, false)
 		if err != nil || n != len(whole) || !f.fin || f.op != websocket.TextMessage || string(f.payload) != payload {
 			t.Errorf("size %d: %+v, %d, %v", size, f, n, err)
 		}
 		if size > 0 {
-			if _, _, err := nextFrame(whole[:min(len(whole), 14)], size-1); !errors.Is(err, errTooBig) {
+			if _, _, err := nextFrame(whole[:min(len(whole), 14)], size-1, false); !errors.Is(err, errTooBig) {
 				t.Errorf("size %d is not over the limit of one less: %v", size, err)
 			}
 		}
 	}
 	// RFC 6455, section 5.7: a single-frame masked text message.
-	f, _, err := nextFrame([]byte{0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58}, 100)
+	f, _, err := nextFrame([]byte{0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58}, 100, false)
 	if err != nil || string(f.payload) != "Hello" {
 		t.Errorf("%q, %v", f.payload, err)
 	}
@@ -79,7 +79,7 @@ func TestNextFrameRefuses(t *testing.T) {
 		"longer than a signed number": {[]byte{0x82, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 2, 3, 4}, errTooBig},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, n, err := nextFrame(c.b, 1000); n != 0 || !errors.Is(err, c.want) {
+			if _, n, err := nextFrame(c.b, 1000, false); n != 0 || !errors.Is(err, c.want) {
 				t.Errorf("%d, %v; want %v", n, err, c.want)
 			}
 		})
@@ -107,7 +107,7 @@ func FuzzNextFrame(f *testing.F) {
 	f.Add([]byte{0x81, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, uint16(9))
 	f.Fuzz(func(t *testing.T, b []byte, room uint16) {
 		whole := bytes.Clone(b)
-		got, n, err := nextFrame(whole, int(room))
+		got, n, err := nextFrame(whole, int(room), false)
 		if err == nil && n == 0 {
 			if !bytes.Equal(whole, b) {
 				t.Fatal("an incomplete frame was changed")
@@ -122,7 +122,7 @@ func FuzzNextFrame(f *testing.F) {
 		}
 		for short := range min(n, 20) {
 			part := bytes.Clone(b[:short])
-			if _, m, err := nextFrame(part, int(room)); m != 0 || err != nil {
+			if _, m, err := nextFrame(part, int(room), false); m != 0 || err != nil {
 				t.Fatalf("%d of %d bytes: %d, %v", short, n, m, err)
 			}
 		}
@@ -144,7 +144,7 @@ func BenchmarkNextFrame(b *testing.B) {
 			b.SetBytes(int64(len(wire)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, _, err := nextFrame(wire, size); err != nil {
+				if _, _, err := nextFrame(wire, size, false); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/throng-io/throng/protocol/socketio"
+	"github.com/throng-io/throng/server"
+)
+
+// engineFlags defines the flags that are options of the server as they are.
+func engineFlags(f *pflag.FlagSet, opts *server.Options) {
+	f.StringVar(&opts.Fanout, "fanout", "batched", "how broadcasts are delivered: "+strings.Join(server.Strategies(), ", "))
+	f.StringVar(&opts.Path, "path", "", `path of the server (default "/socket.io/", for the engine application "/engine.io/")`)
+	f.Var(parserFlag{&opts.Parser}, "parser", "how packets are encoded: json, or msgpack for clients with socket.io-msgpack-parser")
+	f.StringSliceVar(&opts.Transports, "transports", []string{"polling", "websocket"}, "transports that clients may use")
+	f.BoolVar(&opts.NoUpgrades, "no-upgrades", false, "keep clients that began with polling there")
+	f.BoolVar(&opts.AllowEIO3, "allow-eio3", false, "serve clients of Socket.IO 2 (Engine.IO 3) as well")
+	f.Var(milliseconds(&opts.PingInterval, 25*time.Second), "ping-interval", "from a pong to the next ping")
+	f.Var(milliseconds(&opts.PingTimeout, 20*time.Second), "ping-timeout", "how long a pong may take")
+	f.Var(milliseconds(&opts.UpgradeTimeout, 10*time.Second), "upgrade-timeout", "how long an upgrade may take")
+	f.Var(milliseconds(&opts.ConnectTimeout, 45*time.Second), "connect-timeout", "how long a client may stay without a namespace")
+	f.IntVar(&opts.MaxPayload, "max-payload", 1_000_000, "limit in bytes of a polling body or websocket message")
+	f.BoolVar(&opts.PerMessageDeflate, "per-message-deflate", false, "compress messages on websockets of clients that ask for it")
+	f.BoolVar(&opts.NoHTTPCompression, "no-http-compression", false, "send the answers to polls as they are")
+	f.IntVar(&opts.CompressThreshold, "compress-threshold", 1024, "size in bytes from which something is compressed")
+	f.StringVar(&opts.Cookie, "cookie", "", "name of a cookie with the session id, for sticky load balancers")
+}
+
+// parserFlag is a flag with the name of a parser.
+type parserFlag struct{ p *socketio.Parser }
+
+func (v parserFlag) String() string {
+	if v.p == nil {
+		return ""
+	}
+	return v.p.String()
+}
+
+func (v parserFlag) Type() string { return "string" }
+
+func (v parserFlag) Set(s string) error {
+	for _, p := range []socketio.Parser{socketio.JSON, socketio.MessagePack} {
+		if p.String() == s {
+			*v.p = p
+			return nil
+		}
+	}
+	return errors.New("use json or msgpack")
+}
+
+// duration is a flag for options that Socket.IO gives in milliseconds: a bare
+// number is taken so.
+type duration struct{ d *time.Duration }
+
+func milliseconds(d *time.Duration, value time.Duration) duration {
+	*d = value
+	return duration{d}
+}
+
+func (v duration) String() string {
+	if v.d == nil {
+		return ""
+	}
+	return v.d.String()
+}
+
+func (v duration) Type() string { return "duration" }
+
+func (v duration) Set(s string) error {
+	if ms, err := strconv.ParseInt(s, 10, 32); err == nil {
+		s = strconv.FormatInt(ms, 10) + "ms"
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil || d <= 0 {
+		return errors.New("write a positive duration such as 300ms or 25s")
+	}
+	*v.d = d
+	return nil
+}
