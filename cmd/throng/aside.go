@@ -10,14 +10,8 @@ import (
 	"time"
 )
 
-// aside serves what is for operators on an address of its own until ctx ends,
-// and returns a function that waits for its end. An empty address does nothing.
-// A port without host is taken on the loopback interface. flag, what and path
-// are for what is said to the user.
-func aside(ctx context.Context, flag, what, path, address string, h http.Handler, stderr io.Writer) (wait func(), err error) {
-	if address == "" {
-		return func() {}, nil
-	}
+// listenAside listens on an address that a flag gives. A port without host is taken on the loopback interface.
+func listenAside(flag, address string) (net.Listener, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, fmt.Errorf("%s %q is no address (%w); use HOST:PORT, or :PORT for the loopback interface", flag, address, err)
@@ -27,7 +21,22 @@ func aside(ctx context.Context, flag, what, path, address string, h http.Handler
 	}
 	ln, err := net.Listen("tcp", net.JoinHostPort(host, port))
 	if err != nil {
-		return nil, fmt.Errorf("%s %s: %w", flag, address, err)
+		return nil, fmt.Errorf("%s %s: %w; choose another address", flag, address, err)
+	}
+	return ln, nil
+}
+
+// aside serves what is for operators on an address of its own until ctx ends,
+// and returns a function that waits for its end. An empty address does nothing.
+// A port without host is taken on the loopback interface. flag, what and path
+// are for what is said to the user.
+func aside(ctx context.Context, flag, what, path, address string, h http.Handler, stderr io.Writer) (wait func(), err error) {
+	if address == "" {
+		return func() {}, nil
+	}
+	ln, err := listenAside(flag, address)
+	if err != nil {
+		return nil, err
 	}
 	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
 	_, _ = fmt.Fprintf(stderr, "%s on http://%s%s\n", what, ln.Addr(), path)

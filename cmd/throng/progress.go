@@ -28,8 +28,8 @@ const plainEvery = 5 * time.Second
 // newProgress shows the runs of a scenario on w. Where keys can be read from
 // standard input, stop is called when the user asks for an early end; nil leaves
 // the keys alone.
-func newProgress(w io.Writer, name string, quiet bool, stop func()) progress {
-	b := board.New(name, "")
+func newProgress(w io.Writer, name, about string, quiet bool, stop func()) progress {
+	b := board.New(name, about)
 	if quiet {
 		return progress{b, b.Update, func() {}}
 	}

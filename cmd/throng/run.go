@@ -28,6 +28,9 @@ type runFlags struct {
 	profile string
 	quiet   bool
 	asJSON  bool
+
+	live       string // address of the live page
+	liveClient string // folder of the official browser client
 }
 
 func runCommand() *cobra.Command {
@@ -58,6 +61,8 @@ invalid (this machine could not keep up), 4 the target cannot be reached,
 	f.StringArrayVar(&flags.set, "set", nil, "override a variable or a key of the scenario: key=value")
 	f.StringVar(&flags.target, "target", "", "URL of the server under test, instead of the scenario's")
 	f.StringVar(&flags.profile, "profile", "", "directory for processor and heap profiles (pprof) of each trial: the generator's and the built-in server's")
+	f.StringVar(&flags.live, "live", "", "address of a web page that shows the run, such as :7071 (loopback interface only) or 0.0.0.0:7071")
+	f.StringVar(&flags.liveClient, "live-client", "", "folder of the browser client for that page (dist of the npm package socket.io-client; default a script of its own)")
 	f.BoolVar(&flags.quiet, "quiet", false, "no progress")
 	f.BoolVar(&flags.asJSON, "json", false, "print result.json instead of the summary")
 	return cmd
@@ -80,10 +85,15 @@ func runAll(cmd *cobra.Command, names []string, flags runFlags) error {
 			return err
 		}
 	}
+	live, err := openLive(flags.live, flags.liveClient, cmd.ErrOrStderr())
+	if err != nil {
+		return err
+	}
+	defer live.close()
 	worst := exitPass
 	for _, f := range files {
 		dir := outputDir(f, flags.out, len(files) > 1)
-		code, err := runOne(cmd, f, dir, opt, flags)
+		code, err := runOne(cmd, f, dir, opt, flags, live)
 		if err != nil {
 			return err
 		}
@@ -99,7 +109,7 @@ func runAll(cmd *cobra.Command, names []string, flags runFlags) error {
 }
 
 // runOne runs one scenario and writes its results to dir.
-func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, flags runFlags) (int, error) {
+func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, flags runFlags, live *livePage) (int, error) {
 	ctx, stop := context.WithCancel(cmd.Context())
 	defer stop()
 	if err := writable(dir); err != nil {
@@ -118,8 +128,9 @@ func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, 
 		}
 		(&profiler{dir: flags.profile, name: f.Spec.Name, stderr: cmd.ErrOrStderr()}).attach(&opt)
 	}
-	show := newProgress(cmd.ErrOrStderr(), f.Spec.Name, flags.quiet, stop)
+	show := newProgress(cmd.ErrOrStderr(), f.Spec.Name, f.Spec.About, flags.quiet, stop)
 	opt.Progress = show.update
+	live.show(show.board)
 	run, runErr := scenario.Run(ctx, f, opt)
 	show.close()
 	if run == nil || len(run.Cells) == 0 {
@@ -131,6 +142,7 @@ func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, 
 	if err := write(cmd.OutOrStdout(), f, dir, run, flags.asJSON); err != nil {
 		return 0, &exitError{exitUsage, err}
 	}
+	live.ended(show.board, run, dir)
 	switch {
 	case runErr != nil: // what the trials before it measured is written
 		return 0, classify(runErr)

@@ -43,7 +43,8 @@ type State struct {
 	About   string    `json:"about,omitempty"`
 	Started time.Time `json:"started"`
 
-	Cell    int               `json:"cell"` // of this trial, from 1; 0 before the first
+	Epoch   int               `json:"epoch"` // grows with each trial that begins: points of another one do not belong to it
+	Cell    int               `json:"cell"`  // of this trial, from 1; 0 before the first
 	Cells   int               `json:"cells"`
 	Trial   int               `json:"trial"`
 	Params  map[string]string `json:"params,omitempty"`
@@ -80,6 +81,7 @@ type State struct {
 	Verdict  result.Verdict `json:"verdict,omitempty"`
 	Reason   string         `json:"reason,omitempty"`
 	Report   string         `json:"report,omitempty"` // path of the report when Done
+	Address  string         `json:"-"`                // of the web page that shows the same; "" = none
 }
 
 // Point is a second of a trial, or several of them merged: then counts are means and latencies the highest.
@@ -151,6 +153,7 @@ func (b *Board) Update(p scenario.Progress) {
 	if p.Cell != s.Cell || s.Stage == Ended { // another trial
 		b.points, b.merged, b.taken, b.open = nil, 1, 0, 0
 		s.Last = Point{}
+		s.Epoch++
 	}
 	s.Cell, s.Cells, s.Trial, s.Params = p.Cell, p.Cells, p.Trial, p.Params
 	s.Phase, s.Index, s.Plan = p.Phase, p.PhaseIndex, p.Plan
@@ -261,10 +264,28 @@ func (b *Board) End(v result.Verdict, reason, report string) {
 	b.state.Left = 0
 }
 
+// Page notes where the web page is that shows the same.
+func (b *Board) Page(address string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.state.Address = address
+}
+
+// Read returns the state of the moment and at most n points of its trial, the newest; n < 0 is all of them. The two belong together.
+func (b *Board) Read(n int) (State, []Point) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.read(), b.last(n)
+}
+
 // State returns the state of the moment.
 func (b *Board) State() State {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	return b.read()
+}
+
+func (b *Board) read() State {
 	s := b.state
 	s.Params = maps.Clone(s.Params)
 	return s
@@ -274,6 +295,10 @@ func (b *Board) State() State {
 func (b *Board) Points(n int) []Point {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	return b.last(n)
+}
+
+func (b *Board) last(n int) []Point {
 	from := 0
 	if n >= 0 {
 		from = max(0, len(b.points)-n)

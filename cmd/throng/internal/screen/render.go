@@ -416,10 +416,14 @@ func (v *view) foot() string {
 	if v.s.Stopping {
 		return " " + alarm.Render("stopping; what was measured is kept")
 	}
+	key, page := "q", ""
 	if v.NoKeys {
-		return faint.Render(" Ctrl-C  stop now and keep what was measured")
+		key = "Ctrl-C"
 	}
-	return faint.Render(" q  stop now and keep what was measured")
+	if v.s.Address != "" {
+		page = v.s.Address + " "
+	}
+	return v.apart(faint.Render(" "+key+"  stop now and keep what was measured"), faint.Render(page))
 }
 
 func (v *view) bar(share float64) string {

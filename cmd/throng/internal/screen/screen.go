@@ -90,8 +90,8 @@ func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 
 // View implements tea.Model.
 func (m model) View() tea.View {
-	s := m.board.State()
-	v := tea.NewView(Render(&s, m.board.Points(m.size.Width), m.size))
+	s, points := m.board.Read(m.size.Width)
+	v := tea.NewView(Render(&s, points, m.size))
 	v.AltScreen = true
 	v.WindowTitle = "throng: " + s.Name
 	return v
