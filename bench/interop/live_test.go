@@ -1,0 +1,112 @@
+//go:build interop
+
+package interop
+
+import (
+	"bufio"
+	"bytes"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// watched starts a run with a live page, and returns the page's address and what the run ends with.
+func watched(t *testing.T, args ...string) (url string, ended <-chan error) {
+	t.Helper()
+	args = append([]string{"run", "testdata/live.yaml", "--live", "127.0.0.1:0", "--out", filepath.Join(t.TempDir(), "out")}, args...)
+	cmd := exec.Command(throng, args...)
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(stderr)
+	var said bytes.Buffer
+	for url == "" && lines.Scan() {
+		said.WriteString(lines.Text() + "\n")
+		_, url, _ = strings.Cut(lines.Text(), "live on ")
+	}
+	end := make(chan error, 1)
+	go func() {
+		for lines.Scan() { // the rest is progress
+		}
+		end <- cmd.Wait()
+		close(end)
+	}()
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill() // it has ended, or the test has failed
+		<-end
+	})
+	if url == "" {
+		t.Fatalf("%s names no page:\n%s", cmd, said.Bytes())
+	}
+	return url, end
+}
+
+// TestLivePage watches a run in Chromium from its beginning, joins a second time late, and reads the report when the run is gone.
+func TestLivePage(t *testing.T) {
+	for _, way := range []struct {
+		name string
+		args []string
+	}{
+		{"websocket", nil},
+		{"official client", []string{"--live-client", "node_modules/socket.io-client/dist"}},
+	} {
+		t.Run(way.name, func(t *testing.T) {
+			url, ended := watched(t, way.args...)
+			early := browser(t)
+			on(early, chromedp.Navigate(url))
+			early.see("watched", "to be looked at", "trial 1 of 2 (fanout=batched)", "connected", "left in all")
+			if official := on(early, chromedp.Evaluate[bool](`typeof io === 'function'`)); official != (len(way.args) > 0) {
+				t.Errorf("the official client is in use: %v", official)
+			}
+			early.until(`points.length >= 5`, "five seconds of the trial")
+			late := browser(t)
+			on(late, chromedp.Navigate(url))
+			late.until(`points.length >= 5 && points[0].t === 0`, "what was before the late viewer came")
+			late.see("p99(delivery) < 1us", "recording", "1 failing")
+			late.until(`document.querySelectorAll('#latency path').length >= 3`, "lines in the chart of latencies")
+			late.shot("live-" + strings.ReplaceAll(way.name, " ", "-"))
+			late.see("trial 2 of 2 (fanout=serial)", "Trials that have ended")
+
+			for _, b := range []*tab{early, late} {
+				b.see("Open the report", "p99(delivery) < 1us: ", "ended", "report.html")
+				if strange := on(b, chromedp.Evaluate[int](`performance.getEntriesByType('resource').filter(e => !e.name.startsWith(location.origin) && !e.name.startsWith('data:')).length`)); strange != 0 {
+					t.Errorf("the page made %d requests elsewhere", strange)
+				}
+			}
+			select {
+			case err := <-ended:
+				if err == nil || err.Error() != "exit status 1" {
+					t.Errorf("the run ended with %v, want exit status 1", err)
+				}
+			case <-time.After(4 * patience):
+				t.Fatal("the run does not end")
+			}
+			// The process is gone; the page still has the report.
+			late.until(`document.getElementById('link').textContent === 'ended'`, "the page to notice the end")
+			on(late, chromedp.Evaluate[chromedp.Void](`location.href = document.getElementById('report').href`))
+			late.see("Throng load test", "How it was measured", "fanout")
+		})
+	}
+}
+
+// TestLivePageOnSmallScreens looks for what sticks out of a phone's screen.
+func TestLivePageOnSmallScreens(t *testing.T) {
+	url, _ := watched(t)
+	b := browser(t)
+	for _, width := range []int64{360, 768, 1280} {
+		on(b, chromedp.EmulateViewport(width, 800))
+		on(b, chromedp.Navigate(url))
+		b.until(`points.length >= 1`, "the first second")
+		if shown := on(b, chromedp.Evaluate[int64](`document.documentElement.scrollWidth`)); shown > width {
+			t.Errorf("the page is %d wide on a screen of %d", shown, width)
+		}
+	}
+}
