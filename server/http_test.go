@@ -45,7 +45,7 @@ func TestRecordedHTTPRequests(t *testing.T) {
 		t.Fatal(err)
 	}
 	base := start(t, server.Options{
-		Path: "/engine.io/", MaxPayload: 100, Cookie: "io",
+		Path: "/engine.io/", MaxPayload: 100, Cookie: &server.Cookie{},
 		CORS: &server.CORS{Origins: []string{"http://a.example"}, Credentials: true},
 		AllowRequest: func(ctx *fasthttp.RequestCtx) error {
 			if ctx.QueryArgs().Has("deny") {

@@ -23,6 +23,9 @@ type Options struct {
 	// Path under which the server answers. Default "/socket.io/". A request
 	// belongs to the server if its path begins with it.
 	Path string
+	// NoTrailingSlash lets requests for Path without the slash at its end belong to
+	// the server as well, which is what clients with addTrailingSlash: false send.
+	NoTrailingSlash bool
 	// Transports that clients may use, of "polling" and "websocket". Default
 	// both.
 	Transports []string
@@ -51,9 +54,16 @@ type Options struct {
 	// tells it), and clients that are no browsers and send no Origin. When CORS
 	// names origins, the check is made in any case.
 	CheckOrigin bool
-	// Cookie names a cookie with the Engine.IO session id, for load balancers
+	// Cookie, if set, is a cookie with the Engine.IO session id, for load balancers
 	// that keep a session at one node. Default: none.
-	Cookie string
+	Cookie *Cookie
+	// Headers adds headers to the answer to each request of a session, and to the
+	// one that opens it (first), before the server sets its own: with
+	// ctx.Response.Header. It must reject line ends in what it takes from clients.
+	Headers func(ctx *fasthttp.RequestCtx, first bool)
+	// OnConnectionError is told each request that is refused with an error of
+	// Engine.IO. The server counts them in any case, see Stats.
+	OnConnectionError func(*ConnectionError)
 	// AllowRequest decides on each handshake, before anything is allocated for
 	// it: a returned error refuses it, and its text is the answer (HTTP 403).
 	AllowRequest func(*fasthttp.RequestCtx) error
@@ -278,16 +288,10 @@ func (o Options) withProtocol() (Options, error) {
 	if o.Parser != socketio.JSON && o.Parser != socketio.MessagePack {
 		return o, fmt.Errorf("server: %v is unknown; use socketio.JSON or socketio.MessagePack", o.Parser)
 	}
-	return o, checkCookie(o.Cookie)
-}
-
-func checkCookie(name string) error {
-	for _, c := range name {
-		if c <= ' ' || c >= 0x7f || strings.ContainsRune("()<>@,;:\\\"/[]?={}", c) {
-			return fmt.Errorf("server: Cookie %q is no cookie name; use letters, digits, dashes and underscores", name)
-		}
+	if o.Cookie != nil {
+		return o, o.Cookie.check()
 	}
-	return nil
+	return o, nil
 }
 
 func setDefault[T comparable](field *T, value T) {

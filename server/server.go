@@ -77,7 +77,9 @@ func New(opts Options) (*Server, error) {
 		Upgrades:       !opts.NoUpgrades,
 		Revision3:      opts.AllowEIO3,
 		CORS:           (*transport.CORS)(opts.CORS),
-		Cookie:         opts.Cookie,
+		Cookie:         opts.Cookie.name(),
+		Refused:        s.refuse,
+		Allow:          s.allow,
 		NewID:          opts.NewID,
 		Open:           s.open,
 	}
@@ -86,8 +88,12 @@ func New(opts Options) (*Server, error) {
 		cfg.WebSocket = cfg.WebSocket || t == "websocket"
 	}
 	s.gate.sessions, s.gate.rate = opts.MaxPerAddress, opts.MaxHandshakes
-	cfg.Allow = s.allow
-	cfg.Refused = s.refused.count
+	cfg.CookieAttributes = opts.Cookie.attributes()
+	if opts.Headers != nil {
+		cfg.Headers = func(ctx *fasthttp.RequestCtx, first bool) {
+			_ = s.guard(func() { opts.Headers(ctx, first) })
+		}
+	}
 	if opts.PerMessageDeflate {
 		cfg.Deflate, s.deflate = true, int32(min(opts.CompressThreshold, math.MaxInt32))
 	}
@@ -161,7 +167,7 @@ func (s *Server) newNamespace(name string) *Namespace {
 func (s *Server) Handler(ctx *fasthttp.RequestCtx) {
 	// The prefix of the path as it was sent: decoding it first would let two
 	// spellings of one path meet different rules in a proxy and here.
-	name, ours := strings.CutPrefix(string(ctx.Request.Header.RequestURI()), s.opts.Path)
+	name, ours := s.below(string(ctx.Request.Header.RequestURI()))
 	if !ours {
 		if s.opts.Other != nil {
 			s.opts.Other(ctx)
@@ -174,6 +180,16 @@ func (s *Server) Handler(ctx *fasthttp.RequestCtx) {
 	if !s.serveClient(ctx, name) {
 		s.engine.Handle(ctx)
 	}
+}
+
+// below returns what follows Options.Path in the target of a request, and whether
+// that is the server's.
+func (s *Server) below(target string) (name string, ours bool) {
+	if name, ours = strings.CutPrefix(target, s.opts.Path); ours || !s.opts.NoTrailingSlash {
+		return name, ours
+	}
+	name, ours = strings.CutPrefix(target, strings.TrimSuffix(s.opts.Path, "/"))
+	return name, ours && (name == "" || name[0] == '?')
 }
 
 // requestTime bounds how long a request may take to arrive, so that slow ones

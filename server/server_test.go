@@ -428,7 +428,15 @@ func TestOptionsAreChecked(t *testing.T) {
 		{Fanout: "magic"},
 		{Transports: []string{"pigeon"}},
 		{Path: "socket.io"},
-		{Cookie: "a;b"},
+		{Cookie: &server.Cookie{Name: "a;b"}},
+		{Cookie: &server.Cookie{Path: "/; Domain=evil.example"}},
+		{Cookie: &server.Cookie{Path: "/a\r\nSet-Cookie: b"}},
+		{Cookie: &server.Cookie{Path: "relative"}},
+		{Cookie: &server.Cookie{Domain: "a.example; Secure"}},
+		{Cookie: &server.Cookie{SameSite: "lax; Secure"}},
+		{Cookie: &server.Cookie{SameSite: "none"}},
+		{Cookie: &server.Cookie{MaxAge: -1}},
+		{Parser: 7},
 		{CORS: &server.CORS{Origins: []string{"*"}, Credentials: true}},
 	} {
 		if _, err := server.New(opts); err == nil {

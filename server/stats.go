@@ -6,6 +6,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/throng-io/throng/protocol/engineio"
+	"github.com/throng-io/throng/server/internal/transport"
 )
 
 // Stats is a server at a moment. What is not about now is counted since the
@@ -53,7 +54,33 @@ func (s *Server) Stats() Stats {
 // refusals counts requests by the code with which they were refused.
 type refusals [engineio.UnsupportedProtocol + 1]atomic.Uint64
 
-func (r *refusals) count(_ *fasthttp.RequestCtx, code engineio.ErrorCode) { r[code].Add(1) }
+func (r *refusals) count(code engineio.ErrorCode) { r[code].Add(1) }
+
+// ConnectionError is a request that the server has refused; see
+// Options.OnConnectionError.
+type ConnectionError struct {
+	Request *fasthttp.RequestCtx // valid during the call
+	Code    int                  // of Engine.IO: 0 to 5
+	Message string               // as the client gets it
+	// Context tells causes of one code apart, by the names of the official server:
+	// TRANSPORT_MISMATCH, PROTOCOL_MISMATCH, TRANSPORT_HANDSHAKE_ERROR,
+	// INVALID_ORIGIN; "" where the code says it all.
+	Context string
+}
+
+// refuse counts a request that is refused, and tells the application.
+func (s *Server) refuse(ctx *fasthttp.RequestCtx, why *transport.Refusal) {
+	s.refused.count(why.Code)
+	if s.opts.OnConnectionError == nil {
+		return
+	}
+	message := why.Message
+	if message == "" {
+		message = why.Code.String()
+	}
+	e := &ConnectionError{Request: ctx, Code: int(why.Code), Message: message, Context: why.Context}
+	_ = s.guard(func() { s.opts.OnConnectionError(e) })
+}
 
 func (r *refusals) byMessage() map[string]uint64 {
 	m := map[string]uint64{}

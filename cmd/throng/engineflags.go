@@ -28,7 +28,11 @@ func engineFlags(f *pflag.FlagSet, opts *server.Options) {
 	f.BoolVar(&opts.PerMessageDeflate, "per-message-deflate", false, "compress messages on websockets of clients that ask for it")
 	f.BoolVar(&opts.NoHTTPCompression, "no-http-compression", false, "send the answers to polls as they are")
 	f.IntVar(&opts.CompressThreshold, "compress-threshold", 1024, "size in bytes from which something is compressed")
-	f.StringVar(&opts.Cookie, "cookie", "", "name of a cookie with the session id, for sticky load balancers")
+	f.Func("cookie", "name of a cookie with the session id, for sticky load balancers", func(name string) error {
+		opts.Cookie = &server.Cookie{Name: name}
+		return nil
+	})
+	f.BoolVar(&opts.NoTrailingSlash, "no-trailing-slash", false, "serve clients that leave out the slash at the end of the path as well")
 }
 
 // parserFlag is a flag with the name of a parser.

@@ -44,6 +44,10 @@ type Config struct {
 	Revision3         bool   // serve clients of Engine.IO 3 as well
 	CORS              *CORS  // nil: no header at all
 	Cookie            string // name of the session cookie; empty: none
+	CookieAttributes  string // what follows its value
+	// Headers is called for each request that a session takes, and for the one that
+	// opens it (first), to add to the answer.
+	Headers func(ctx *fasthttp.RequestCtx, first bool)
 	// Deflate offers compression to websockets.
 	Deflate bool
 	// Compress is the size in bytes from which answers to polls are compressed. 0:
@@ -58,7 +62,14 @@ type Config struct {
 	// needs of the request it must copy.
 	Open func(*session.Session, *fasthttp.RequestCtx) session.Handler
 	// Refused is called for each request that is answered with an error code.
-	Refused func(*fasthttp.RequestCtx, engineio.ErrorCode)
+	Refused func(*fasthttp.RequestCtx, *Refusal)
+}
+
+// Refusal is why a request is answered with an error code.
+type Refusal struct {
+	Code    engineio.ErrorCode
+	Message string // instead of that of the code; else empty
+	Context string // the name that the official server has for a particular cause; else empty
 }
 
 // Engine serves the sessions of one server. It is safe for concurrent use.
@@ -99,10 +110,13 @@ func (e *Engine) Handle(ctx *fasthttp.RequestCtx) {
 		}
 	}
 	q := parseQuery(ctx)
-	s, code, message := e.verify(ctx, q, upgrade)
-	if code != accepted {
-		e.refuse(ctx, code, message, upgrade)
+	s, refusal := e.verify(ctx, q, upgrade)
+	if refusal != nil {
+		e.refuse(ctx, refusal, upgrade)
 		return
+	}
+	if e.cfg.Headers != nil {
+		e.cfg.Headers(ctx, s == nil)
 	}
 	switch {
 	case upgrade:
@@ -163,56 +177,52 @@ func (q *query) polling() frame.Form {
 // websocket is the form of the messages on a websocket.
 func (q *query) websocket() frame.Form { return q.form &^ frame.JSONP }
 
-// accepted is no error code: the request may go on.
-const accepted engineio.ErrorCode = -1
-
 // verify applies the checks of PROTOCOL 2.1 in their order. It returns the
 // session that the request belongs to, or nil for a handshake.
-func (e *Engine) verify(ctx *fasthttp.RequestCtx, q query, upgrade bool) (*session.Session, engineio.ErrorCode, string) {
+func (e *Engine) verify(ctx *fasthttp.RequestCtx, q query, upgrade bool) (*session.Session, *Refusal) {
 	known := q.transport == "polling" && e.cfg.Polling || q.transport == "websocket" && e.cfg.WebSocket
 	if !known {
-		return nil, engineio.UnknownTransport, ""
+		return nil, &Refusal{Code: engineio.UnknownTransport}
 	}
 	if !printable(ctx.Request.Header.Peek(fasthttp.HeaderOrigin)) {
-		return nil, engineio.BadRequest, ""
+		return nil, &Refusal{Code: engineio.BadRequest, Context: "INVALID_ORIGIN"}
 	}
 	if q.sid != "" {
 		s := e.lookup(q.sid)
 		switch {
 		case s == nil:
-			return nil, engineio.UnknownSID, ""
-		case !upgrade && s.Transport() != q.transport:
-			return nil, engineio.BadRequest, ""
+			return nil, &Refusal{Code: engineio.UnknownSID}
+		case !upgrade && s.Transport() != q.transport, upgrade && q.transport != "websocket":
+			return nil, &Refusal{Code: engineio.BadRequest, Context: "TRANSPORT_MISMATCH"}
 		case (s.Form()^q.form)&frame.Revision3 != 0: // GHSA-2gc4-cqfq-p2gv
-			return nil, engineio.BadRequest, ""
-		case upgrade && q.transport != "websocket":
-			return nil, engineio.BadRequest, ""
+			return nil, &Refusal{Code: engineio.BadRequest, Context: "PROTOCOL_MISMATCH"}
 		}
-		return s, accepted, ""
+		return s, nil
 	}
 	switch {
 	case !ctx.IsGet():
-		return nil, engineio.BadHandshakeMethod, ""
+		return nil, &Refusal{Code: engineio.BadHandshakeMethod}
 	case (q.transport == "websocket") != upgrade:
-		return nil, engineio.BadRequest, ""
+		return nil, &Refusal{Code: engineio.BadRequest, Context: "TRANSPORT_HANDSHAKE_ERROR"}
 	}
 	if e.cfg.Allow != nil {
 		if message, ok := e.cfg.Allow(ctx); !ok {
-			return nil, engineio.Forbidden, message
+			return nil, &Refusal{Code: engineio.Forbidden, Message: message}
 		}
 	}
 	if q.form&frame.Revision3 != 0 && !e.cfg.Revision3 {
-		return nil, engineio.UnsupportedProtocol, ""
+		return nil, &Refusal{Code: engineio.UnsupportedProtocol}
 	}
-	return nil, accepted, ""
+	return nil, nil
 }
 
 // refuse answers with an error code: as JSON, or, for a websocket, as the
 // plain text that the official server writes before it hangs up.
-func (e *Engine) refuse(ctx *fasthttp.RequestCtx, code engineio.ErrorCode, message string, upgrade bool) {
+func (e *Engine) refuse(ctx *fasthttp.RequestCtx, why *Refusal, upgrade bool) {
 	if e.cfg.Refused != nil {
-		e.cfg.Refused(ctx, code)
+		e.cfg.Refused(ctx, why)
 	}
+	code, message := why.Code, why.Message
 	if upgrade {
 		if message == "" {
 			message = code.String()

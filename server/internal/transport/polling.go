@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"slices"
@@ -12,15 +13,18 @@ import (
 	"github.com/throng-io/throng/server/internal/session"
 )
 
+// stopping refuses sessions while the server shuts down.
+var stopping = &Refusal{Code: engineio.Forbidden, Message: "server shutting down"}
+
 func (e *Engine) openPolling(ctx *fasthttp.RequestCtx, q query) {
 	form := q.polling()
 	s, h := e.create(ctx, form)
 	if s == nil {
-		e.refuse(ctx, engineio.Forbidden, "server shutting down", false)
+		e.refuse(ctx, stopping, false)
 		return
 	}
 	if e.cfg.Cookie != "" {
-		ctx.Response.Header.Add(fasthttp.HeaderSetCookie, e.cfg.Cookie+"="+s.ID+"; Path=/; HttpOnly; SameSite=Lax")
+		ctx.Response.Header.Add(fasthttp.HeaderSetCookie, e.cfg.Cookie+"="+s.ID+e.cfg.CookieAttributes)
 	}
 	e.answer(ctx, form, q, frame.Packet(e.handshake(s, "polling")).Alone())
 	e.begin(s, h, nil, nil)
@@ -40,6 +44,10 @@ func (e *Engine) servePolling(ctx *fasthttp.RequestCtx, q query, s *session.Sess
 func textAnswer(ctx *fasthttp.RequestCtx, contentType string) {
 	ctx.Response.Header.SetContentType(contentType)
 	ctx.Response.Header.Set(fasthttp.HeaderCacheControl, "no-store")
+	if agent := ctx.UserAgent(); bytes.Contains(agent, []byte(";MSIE")) || bytes.Contains(agent, []byte("Trident/")) {
+		// Its filter took what a client sent, and got back, for an attack.
+		ctx.Response.Header.Set("X-XSS-Protection", "0")
+	}
 }
 
 // poll answers a GET: with what is queued, or else with what comes first.
@@ -94,7 +102,7 @@ const (
 // failed answers a request that its session did not take: an empty 400.
 func (e *Engine) failed(ctx *fasthttp.RequestCtx, err error) {
 	if errors.Is(err, session.ErrClosed) {
-		e.refuse(ctx, engineio.UnknownSID, "", false)
+		e.refuse(ctx, &Refusal{Code: engineio.UnknownSID}, false)
 		return
 	}
 	ctx.SetStatusCode(fasthttp.StatusBadRequest)

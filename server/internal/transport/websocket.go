@@ -57,7 +57,7 @@ func (e *Engine) serveWebSocket(ctx *fasthttp.RequestCtx, q query, s *session.Se
 	var h session.Handler
 	if fresh {
 		if s, h = e.create(ctx, q.websocket()); s == nil {
-			e.refuse(ctx, engineio.Forbidden, "server shutting down", true)
+			e.refuse(ctx, stopping, true)
 			return
 		}
 	}
