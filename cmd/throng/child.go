@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -34,6 +35,12 @@ func startServer(ctx context.Context, s *file.Server, more ...string) (ep *scena
 	}
 	if s.PingTimeout > 0 {
 		args = append(args, "--ping-timeout", s.PingTimeout.String())
+	}
+	if s.Recovery > 0 {
+		args = append(args, "--recovery", s.Recovery.String())
+	}
+	if s.Queue > 0 {
+		args = append(args, "--queue-bytes", strconv.Itoa(s.Queue))
 	}
 	cmd := exec.Command(self, append(args, more...)...)
 	cmd.Env = os.Environ()

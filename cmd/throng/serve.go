@@ -95,6 +95,7 @@ func serveCommand() *cobra.Command {
 	engineFlags(f, &opts)
 	f.StringSliceVar(&origins, "cors-origin", nil, `origins whose pages may connect; "*" for all`)
 	f.BoolVar(&credentials, "cors-credentials", false, "allow such pages to send cookies")
+	f.IntVar(&opts.QueueBytes, "queue-bytes", 4<<20, "how much may wait for one slow client before it is disconnected")
 	f.Var(milliseconds(&recovery, 0), "recovery", "for how long clients may come back as the same socket (default never)")
 	f.StringVar(&client, "client-dir", "", "folder of the browser client to serve (dist of the npm package socket.io-client)")
 	shown.register(f)

@@ -121,9 +121,18 @@ var serverTable = object[Server]{
 		}},
 		{key: "gomaxprocs", set: func(d *decoder, n *node, s *Server) { s.GOMAXPROCS = d.count(n, "gomaxprocs", 1, 1024) }},
 		{key: "compression", later: notYet},
-		{key: "recovery", later: notYet},
-		{key: "queue", later: notYet},
-		{key: "slow", later: notYet},
+		{key: "recovery", set: func(d *decoder, n *node, s *Server) {
+			s.Recovery = d.duration(n, "recovery", time.Second, 24*time.Hour)
+		}},
+		{key: "queue", set: func(d *decoder, n *node, s *Server) { s.Queue = d.size(n, 1<<10, 1<<30) }},
+		{key: "slow", set: func(d *decoder, n *node, _ *Server) {
+			read(d, n, "slow", func(text string) (string, *flaw) {
+				if text == "drop" || text == "block" {
+					return "", &flaw{fmt.Sprintf("the built-in server does not %s: volatile messages are dropped for a slow client, and who has too many others waiting is disconnected", text), "write slow: disconnect, and queue: for how much may wait"}
+				}
+				return text, checkWord(text, "way to treat slow readers", []string{"disconnect"}, nil)
+			}, nil)
+		}},
 	},
 }
 
