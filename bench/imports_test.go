@@ -78,7 +78,8 @@ var keepers = []struct {
 }{
 	{"gonum.org/v1/plot/...", []string{"reports/internal/draw/..."}},
 	{"github.com/fasthttp/websocket/...", []string{"server/internal/transport/...", "scenario/client/...", "bench/..."}},
-	{"github.com/prometheus/client_golang/...", []string{"server/metrics"}},
+	{"github.com/prometheus/client_golang/...", []string{"server/metrics", "cmd/throng/internal/telemetry"}},
+	{"go.opentelemetry.io/...", []string{"cmd/throng/internal/telemetry"}},
 	{"github.com/valyala/fasthttp/...", []string{"server/...", "cmd/...", "bench/..."}},
 }
 

@@ -41,7 +41,8 @@ func watched(t *testing.T, args ...string) (url string, ended <-chan error) {
 	}()
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill() // it has ended, or the test has failed
-		<-end
+		for range end {
+		}
 	})
 	if url == "" {
 		t.Fatalf("%s names no page:\n%s", cmd, said.Bytes())

@@ -31,6 +31,8 @@ type runFlags struct {
 
 	live       string // address of the live page
 	liveClient string // folder of the official browser client
+	metrics    string // address for Prometheus
+	otlp       string // URL of a collector
 }
 
 func runCommand() *cobra.Command {
@@ -47,12 +49,18 @@ processor time went from its beginning to the end of its load, and what was on t
 heap at that end, both of the generator and of the built-in server. Taking them
 costs some percent: do not compare such a run with one without.
 
+On a terminal the run is shown as it goes; q or Ctrl-C ends it early. --live shows
+it as a web page, to several viewers and to those who come late. --metrics and
+--otlp tell it to Prometheus and OpenTelemetry ('go doc' of the package telemetry
+lists the names; bench/grafana/throng.json is a dashboard).
+
 Exit codes: 0 all checks held, 1 a check failed, 2 bad usage or file, 3 the run is
 invalid (this machine could not keep up), 4 the target cannot be reached,
 130 interrupted; what was measured until then is kept.`,
 		Example: `  throng run quickstart
   throng run broadcast --set viewers=5000
-  throng run my.yaml --target http://127.0.0.1:3000 --out out/mine`,
+  throng run my.yaml --target http://127.0.0.1:3000 --out out/mine
+  throng run my.yaml --live :7071 --metrics :9091`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return runAll(cmd, args, flags) },
 	}
@@ -63,6 +71,8 @@ invalid (this machine could not keep up), 4 the target cannot be reached,
 	f.StringVar(&flags.profile, "profile", "", "directory for processor and heap profiles (pprof) of each trial: the generator's and the built-in server's")
 	f.StringVar(&flags.live, "live", "", "address of a web page that shows the run, such as :7071 (loopback interface only) or 0.0.0.0:7071")
 	f.StringVar(&flags.liveClient, "live-client", "", "folder of the browser client for that page (dist of the npm package socket.io-client; default a script of its own)")
+	f.StringVar(&flags.metrics, "metrics", "", "address to offer Prometheus metrics of the run on, such as :9091 (loopback interface only)")
+	f.StringVar(&flags.otlp, "otlp", "", "URL of an OpenTelemetry collector to send metrics to, such as http://localhost:4318 (default $OTEL_EXPORTER_OTLP_ENDPOINT)")
 	f.BoolVar(&flags.quiet, "quiet", false, "no progress")
 	f.BoolVar(&flags.asJSON, "json", false, "print result.json instead of the summary")
 	return cmd
@@ -85,15 +95,15 @@ func runAll(cmd *cobra.Command, names []string, flags runFlags) error {
 			return err
 		}
 	}
-	live, err := openLive(flags.live, flags.liveClient, cmd.ErrOrStderr())
+	watching, err := watch(cmd.Context(), flags, cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}
-	defer live.close()
+	defer watching.close()
 	worst := exitPass
 	for _, f := range files {
 		dir := outputDir(f, flags.out, len(files) > 1)
-		code, err := runOne(cmd, f, dir, opt, flags, live)
+		code, err := runOne(cmd, f, dir, opt, flags, watching)
 		if err != nil {
 			return err
 		}
@@ -109,7 +119,7 @@ func runAll(cmd *cobra.Command, names []string, flags runFlags) error {
 }
 
 // runOne runs one scenario and writes its results to dir.
-func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, flags runFlags, live *livePage) (int, error) {
+func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, flags runFlags, watching *watchers) (int, error) {
 	ctx, stop := context.WithCancel(cmd.Context())
 	defer stop()
 	if err := writable(dir); err != nil {
@@ -129,8 +139,7 @@ func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, 
 		(&profiler{dir: flags.profile, name: f.Spec.Name, stderr: cmd.ErrOrStderr()}).attach(&opt)
 	}
 	show := newProgress(cmd.ErrOrStderr(), f.Spec.Name, f.Spec.About, flags.quiet, stop)
-	opt.Progress = show.update
-	live.show(show.board)
+	watching.begin(f.Spec.Name, show, &opt)
 	run, runErr := scenario.Run(ctx, f, opt)
 	show.close()
 	if run == nil || len(run.Cells) == 0 {
@@ -142,7 +151,7 @@ func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, 
 	if err := write(cmd.OutOrStdout(), f, dir, run, flags.asJSON); err != nil {
 		return 0, &exitError{exitUsage, err}
 	}
-	live.ended(show.board, run, dir)
+	watching.end(show, run, dir)
 	switch {
 	case runErr != nil: // what the trials before it measured is written
 		return 0, classify(runErr)

@@ -211,7 +211,7 @@ function chart(id, o) {
   for (let i = 0; i <= 4; i++) {
     all.push(draw("text", {x: x(total * i / 4), y: height - 4, "text-anchor": i === 0 ? "start" : i === 4 ? "end" : "middle"}, clock(total * i / 4)));
   }
-  for (const v of limits) all.push(draw("line", {class: "limit", x1: left, x2: width - right, y1: y(v), y2: y(v)}));
+  for (const v of limits.filter(v => v >= low)) all.push(draw("line", {class: "limit", x1: left, x2: width - right, y1: y(v), y2: y(v)}));
   for (const l of o.lines) {
     let path = "", gap = true;
     for (const p of points) {

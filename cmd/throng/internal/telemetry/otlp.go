@@ -1,0 +1,160 @@
+package telemetry
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetrichttp"
+	"go.opentelemetry.io/otel/sdk/instrumentation"
+	"go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	"go.opentelemetry.io/otel/sdk/resource"
+)
+
+const (
+	// exportEvery is the time between two exports, unless OTEL_METRIC_EXPORT_INTERVAL says otherwise: the minute that is usual
+	// for services would hide most of a run.
+	exportEvery = 5 * time.Second
+	// exportEnd bounds the last export, so that a collector which is gone does not hold the command up.
+	exportEnd = 5 * time.Second
+)
+
+// An Exporter sends a recorder's metrics over OTLP/HTTP until Close.
+type Exporter struct {
+	provider *metric.MeterProvider
+
+	mu     sync.Mutex
+	failed int
+	first  error
+}
+
+// Wanted reports whether the environment asks for an export.
+func Wanted(env func(string) string) bool {
+	return env("OTEL_SDK_DISABLED") != "true" && (env("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || env("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT") != "")
+}
+
+// Export begins to send the metrics to an endpoint such as http://localhost:4318; without a path, it is /v1/metrics. With "" the
+// variables OTEL_EXPORTER_OTLP_* tell everything, as they tell the headers and the rest in any case.
+func (r *Recorder) Export(ctx context.Context, endpoint string) (*Exporter, error) {
+	var options []otlpmetrichttp.Option
+	if endpoint != "" {
+		u, err := url.Parse(endpoint)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return nil, fmt.Errorf("%q is no URL of a collector; write http://HOST:4318", endpoint)
+		}
+		if u.Path == "" || u.Path == "/" {
+			u.Path = "/v1/metrics"
+		}
+		options = append(options, otlpmetrichttp.WithEndpointURL(u.String()))
+	}
+	client, err := otlpmetrichttp.New(ctx, options...)
+	if err != nil {
+		return nil, err
+	}
+	from, err := resource.New(ctx, resource.WithAttributes(attribute.String("service.name", "throng"), attribute.String("service.version", r.version)),
+		resource.WithTelemetrySDK(), resource.WithHost(), resource.WithFromEnv())
+	if err != nil {
+		return nil, fmt.Errorf("OTEL_RESOURCE_ATTRIBUTES: %w", err)
+	}
+	e := &Exporter{}
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(e.note)) // the default prints into the terminal's live view
+	reading := []metric.PeriodicReaderOption{metric.WithProducer(r)}
+	if os.Getenv("OTEL_METRIC_EXPORT_INTERVAL") == "" {
+		reading = append(reading, metric.WithInterval(exportEvery))
+	}
+	e.provider = metric.NewMeterProvider(metric.WithResource(from), metric.WithReader(metric.NewPeriodicReader(client, reading...)))
+	return e, nil
+}
+
+func (e *Exporter) note(err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.failed++
+	if e.first == nil {
+		e.first = err
+	}
+}
+
+// Flush sends what there is now.
+func (e *Exporter) Flush() {
+	ctx, cancel := context.WithTimeout(context.Background(), exportEnd)
+	defer cancel()
+	if err := e.provider.ForceFlush(ctx); err != nil {
+		e.note(err)
+	}
+}
+
+// Close sends the last numbers. The error says how many exports have failed, and why the first one did.
+func (e *Exporter) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), exportEnd)
+	defer cancel()
+	if err := e.provider.Shutdown(ctx); err != nil {
+		e.note(err)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.failed > 0 {
+		return fmt.Errorf("%d exports of metrics over OTLP failed: %w", e.failed, e.first)
+	}
+	return nil
+}
+
+// Produce implements metric.Producer.
+func (r *Recorder) Produce(context.Context) ([]metricdata.ScopeMetrics, error) {
+	all, start, trial := r.collect()
+	now := time.Now()
+	scope := metricdata.ScopeMetrics{Scope: instrumentation.Scope{Name: "github.com/throng-io/throng", Version: r.version}}
+	for _, f := range all {
+		if len(f.samples) == 0 {
+			continue
+		}
+		m := metricdata.Metrics{Name: f.name, Description: f.help, Unit: f.unit}
+		begin := trial
+		if len(f.labels) < 2 || f.labels[0] != "cell" {
+			begin = start
+		}
+		switch f.kind {
+		case histogram:
+			m.Data = metricdata.Histogram[float64]{Temporality: metricdata.CumulativeTemporality, DataPoints: f.histograms(begin, now)}
+		case counter:
+			m.Data = metricdata.Sum[float64]{Temporality: metricdata.CumulativeTemporality, IsMonotonic: true, DataPoints: f.numbers(begin, now)}
+		default:
+			m.Data = metricdata.Gauge[float64]{DataPoints: f.numbers(time.Time{}, now)}
+		}
+		scope.Metrics = append(scope.Metrics, m)
+	}
+	return []metricdata.ScopeMetrics{scope}, nil
+}
+
+func (f *family) attributes(s *sample) attribute.Set {
+	var all []attribute.KeyValue
+	for i, label := range f.labels {
+		all = append(all, attribute.String(label, s.labels[i]))
+	}
+	return attribute.NewSet(all...)
+}
+
+func (f *family) numbers(begin, now time.Time) (points []metricdata.DataPoint[float64]) {
+	for i := range f.samples {
+		s := &f.samples[i]
+		points = append(points, metricdata.DataPoint[float64]{Attributes: f.attributes(s), StartTime: begin, Time: now, Value: s.value})
+	}
+	return points
+}
+
+func (f *family) histograms(begin, now time.Time) (points []metricdata.HistogramDataPoint[float64]) {
+	for i := range f.samples {
+		s := &f.samples[i]
+		points = append(points, metricdata.HistogramDataPoint[float64]{
+			Attributes: f.attributes(s), StartTime: begin, Time: now, Count: s.hist.n, Sum: s.hist.sum, Bounds: slices.Clone(Bounds), BucketCounts: s.hist.counts,
+		})
+	}
+	return points
+}
