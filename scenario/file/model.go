@@ -18,6 +18,7 @@ type Spec struct {
 	Phases   []Phase           // in order, at least one; default: ramp (5s, or what connecting takes), warm (2s), hold (30s, recorded)
 	SLO      []Check           // may be empty
 	Valid    []Check           // never empty; default p99(lag) < 25ms, max(cpu) < 90%, achieved(rate) > 99%
+	Search   *Search           // what `throng capacity` raises; nil: nothing
 	Report   Report            // what to write, and where
 	Params   map[string]string // the matrix values of this cell as written; nil without a matrix
 }
@@ -185,6 +186,8 @@ type File struct {
 	Cooldown time.Duration // between two trials; default 0
 
 	cells []Cell
+	text  string // to read again at another level of a search
+	set   map[string]string
 }
 
 // Axis is one dimension of a matrix.

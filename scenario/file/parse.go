@@ -13,8 +13,13 @@ import (
 // groups.speaker.send.0.rate=20/s). A value that starts with [ or { is YAML.
 // The error joins one *Error for each mistake, in the order of the file.
 func Parse(name string, text []byte, set map[string]string) (*File, error) {
+	return parse(name, string(text), maps.Clone(set), nil)
+}
+
+// parse reads a scenario, or with a trial that of a search's level.
+func parse(name, text string, set map[string]string, trial *searchTrial) (*File, error) {
 	errs := &errorList{file: name}
-	root := load(errs, string(text), "")
+	root := load(errs, text, "")
 	if root == nil {
 		return nil, errs.join(1)
 	}
@@ -30,7 +35,7 @@ func Parse(name string, text []byte, set map[string]string) (*File, error) {
 	if hasMatrix {
 		matrixTable.decode(newDecoder(errs, root, defs), root.get("matrix"), m)
 	}
-	specs := expand(errs, root, defs, m)
+	specs := expand(errs, root, defs, m, trial)
 	if err := errs.join(len(specs)); err != nil {
 		return nil, err
 	}
@@ -40,6 +45,13 @@ func Parse(name string, text []byte, set map[string]string) (*File, error) {
 		f.Axes = append(f.Axes, Axis{a.name, a.texts})
 	}
 	f.cells = m.schedule(specs)
+	f.text, f.set = text, set
+	if trial == nil && f.Spec.Search != nil {
+		f.checkSearch(root, errs)
+		if err := errs.join(len(specs)); err != nil {
+			return nil, err
+		}
+	}
 	return f, nil
 }
 
@@ -67,7 +79,7 @@ func newDecoder(errs *errorList, root *node, defs map[string]*node) *decoder {
 }
 
 // expand decodes the tree once for each combination.
-func expand(errs *errorList, root *node, defs map[string]*node, m *matrix) []*Spec {
+func expand(errs *errorList, root *node, defs map[string]*node, m *matrix, trial *searchTrial) []*Spec {
 	used := map[string]bool{}
 	var specs []*Spec
 	for _, pick := range m.combinations() {
@@ -85,7 +97,7 @@ func expand(errs *errorList, root *node, defs map[string]*node, m *matrix) []*Sp
 		for _, name := range m.broken {
 			d.vars.values[axisPrefix+name], d.vars.broken[axisPrefix+name] = &value{parts: []string{""}}, true
 		}
-		specs = append(specs, d.spec(root, params))
+		specs = append(specs, d.spec(root, params, trial))
 		maps.Copy(used, d.vars.used)
 	}
 	errs.cell = ""
@@ -97,7 +109,7 @@ func expand(errs *errorList, root *node, defs map[string]*node, m *matrix) []*Sp
 	return specs
 }
 
-func (d *decoder) spec(root *node, params map[string]string) *Spec {
+func (d *decoder) spec(root *node, params map[string]string, trial *searchTrial) *Spec {
 	before := d.errs.hits
 	s := &Spec{Seed: 1, Params: params, Report: Report{Formats: slices.Clone(defaultFormats), Interval: time.Second}}
 	for _, name := range slices.Sorted(maps.Keys(d.vars.defs)) {
@@ -117,6 +129,9 @@ func (d *decoder) spec(root *node, params map[string]string) *Spec {
 	}
 	if root.get("valid") == nil {
 		s.Valid = defaultValid(s)
+	}
+	if d.errs.hits == before && trial != nil && s.Search != nil {
+		trial.shape(s, root.get("phases") != nil)
 	}
 	if d.errs.hits == before {
 		d.together(root, s)

@@ -41,6 +41,8 @@ var schemaOf = map[string]struct {
 	"faultTable":     {"fault", keysOf(&faultTable)},
 	"phaseTable":     {"phase", keysOf(&phaseTable)},
 	"checkTable":     {"named_check", keysOf(&checkTable)},
+	"searchTable":    {"search", keysOf(&searchTable)},
+	"confirmTable":   {"confirm", keysOf(&confirmTable)},
 	"reportTable":    {"report", keysOf(&reportTable)},
 }
 

@@ -96,7 +96,7 @@ var specTable = object[Spec]{
 				d.errs.add(n.at, "`valid` is empty: nothing would judge the generator", "list conditions, or remove the key for the defaults")
 			}
 		}},
-		{key: "search", later: notYet},
+		{key: "search", set: setSearch},
 		{key: "report", set: func(d *decoder, n *node, s *Spec) { reportTable.decode(d, n, &s.Report) }},
 	},
 }

@@ -14,6 +14,10 @@
 // interval in more than 95 of 100: with outcomes turned round in one of twenty trials, and with systems whose outcome is open within
 // three hundredths of their capacity. Where it is open over a range wider than the precision, it does in more than 90.
 //
+// A budget ends the search in time: when what is left just suffices for the votes on both ends, the bisection stops and the votes are
+// taken, so that a short search ends with a wide interval that is confirmed rather than with a narrow one that is not. [NextStep] then
+// chooses the levels around the answer that are measured for the curves; they change no answer.
+//
 // A trial that is invalid says nothing about the system, only that the load generator could not keep up. It is repeated once;
 // invalid again, the search stops and says so. The generator's limit never becomes the system's capacity.
 package search
@@ -37,6 +41,7 @@ type Plan struct {
 	ConfirmBy time.Duration `json:"confirm_by"` // what a confirming trial is expected to take; as Trial
 	Budget    time.Duration `json:"budget"`     // no trial begins that would end beyond it; 0 is without limit
 	Whole     bool          `json:"whole"`      // levels are whole numbers
+	Of        string        `json:"of"`         // tells what is searched: a journal of another one is not gone on with; may be empty
 }
 
 // Verdict of a trial at a level.
@@ -56,6 +61,7 @@ type Kind string
 const (
 	Probe   Kind = "probe"   // short, to find the way
 	Confirm Kind = "confirm" // longer, a vote on an end of the bracket
+	Curve   Kind = "curve"   // for the curves, after the answer; it changes nothing of it
 )
 
 // Observation is one trial that was made.
@@ -66,6 +72,11 @@ type Observation struct {
 	Took    time.Duration `json:"took_ns"`
 	Reason  string        `json:"reason,omitempty"` // the check that broke
 	Ref     string        `json:"ref,omitempty"`    // where the trial's result is
+}
+
+// searching leaves out what was measured for the curves.
+func searching(history []Observation) []Observation {
+	return slices.DeleteFunc(slices.Clone(history), func(o Observation) bool { return o.Kind == Curve })
 }
 
 // Step is what to do next: a trial, or nothing more when there is an answer.
@@ -186,6 +197,7 @@ func Next(plan Plan, history []Observation) (Step, error) {
 	if err != nil {
 		return Step{}, err
 	}
+	history = searching(history)
 	levels, err := p.levels(history)
 	if err != nil {
 		return Step{}, err
@@ -200,7 +212,38 @@ func Next(plan Plan, history []Observation) (Step, error) {
 		}
 		return p.within(history, b.Answer, Step{Level: last.Level, Kind: last.Kind}), nil
 	}
-	return p.within(history, b.Answer, p.next(b)), nil
+	return p.within(history, b.Answer, p.next(b, p.hurry(history, b))), nil
+}
+
+// cost is what a trial of a kind takes: the longest so far, as the plan knows nothing of how long clients take to connect.
+func (p *Plan) cost(kind Kind, history []Observation) time.Duration {
+	probe, confirm := p.Trial, p.ConfirmBy
+	for _, o := range history {
+		if o.Kind == Confirm {
+			confirm = max(confirm, o.Took)
+			continue
+		}
+		probe = max(probe, o.Took)
+	}
+	if kind == Confirm {
+		return max(confirm, probe-p.Trial+p.ConfirmBy)
+	}
+	return probe
+}
+
+// hurry reports whether one probe more would leave no time for the votes on both ends.
+func (p *Plan) hurry(history []Observation, b bracket) bool {
+	if p.Budget == 0 || b.Low == 0 || b.High == 0 {
+		return false
+	}
+	votes := 2 * p.Confirm
+	if b.LowConfirmed {
+		votes -= p.Confirm
+	}
+	if b.HighConfirmed {
+		votes -= p.Confirm
+	}
+	return b.Took+p.cost(Probe, history)+time.Duration(votes)*p.cost(Confirm, history) > p.Budget
 }
 
 // within lets a trial begin only if it can end within the budget.
@@ -208,11 +251,7 @@ func (p *Plan) within(history []Observation, answer Answer, s Step) Step {
 	if s.Answer != nil || p.Budget == 0 {
 		return s
 	}
-	need := p.Trial
-	if s.Kind == Confirm {
-		need = p.ConfirmBy
-	}
-	if answer.Took+need <= p.Budget && (len(history) == 0 || answer.Took < p.Budget) {
+	if need := p.cost(s.Kind, history); answer.Took+need <= p.Budget && (len(history) == 0 || answer.Took < p.Budget) {
 		return s
 	}
 	answer.End = OutOfTime
@@ -299,8 +338,8 @@ func (p *Plan) bracket(levels []level, history []Observation) bracket {
 	return b
 }
 
-// next is the search itself, on the bracket that is believed in.
-func (p *Plan) next(b bracket) Step {
+// next is the search itself, on the bracket that is believed in. In a hurry it bisects no further.
+func (p *Plan) next(b bracket, hurry bool) Step {
 	end := func(how End) Step {
 		b.End = how
 		return Step{Answer: &b.Answer}
@@ -324,9 +363,13 @@ func (p *Plan) next(b bracket) Step {
 		}
 		return end(Below)
 	}
+	wide := false
 	for _, gap := range [][2]float64{{b.below, b.High}, {b.Low, b.above}} {
 		if mid := p.between(gap[0], gap[1]); mid > 0 {
-			return Step{Level: mid, Kind: Probe}
+			if !hurry {
+				return Step{Level: mid, Kind: Probe}
+			}
+			wide = true
 		}
 	}
 	// Close enough: votes on both ends. The upper one first: where it was a hiccup, the way leads up, and votes on the lower end
@@ -336,8 +379,40 @@ func (p *Plan) next(b bracket) Step {
 		return Step{Level: b.High, Kind: Confirm}
 	case !b.LowConfirmed:
 		return Step{Level: b.Low, Kind: Confirm}
+	case wide:
+		return end(OutOfTime)
 	}
 	return end(Found)
+}
+
+// NextStep is the level to measure next for the curves, once the search has its answer: those shares of Answer.Low that no valid
+// trial has been made at, within two hundredths. ok is false when there is none left, when the budget has no room for one more, or
+// without a capacity to take shares of. An invalid trial is not repeated: a curve has gaps where the generator could not judge.
+func NextStep(plan Plan, shares []float64, answer Answer, history []Observation) (level float64, ok bool) {
+	p, err := plan.defaults()
+	if err != nil || answer.Low == 0 {
+		return 0, false
+	}
+	took := time.Duration(0)
+	for _, o := range history {
+		took += o.Took
+	}
+	if p.Budget > 0 && took+p.cost(Curve, history) > p.Budget {
+		return 0, false
+	}
+	const near = 0.02
+	for _, share := range shares {
+		at := p.round(share * answer.Low)
+		if at < p.least() || at <= 0 || answer.End == AtLeast && at > answer.Low*(1+near) || answer.End == Generator && at >= answer.High*(1-near) {
+			continue
+		}
+		if !slices.ContainsFunc(history, func(o Observation) bool {
+			return math.Abs(o.Level-at) <= near*at && (o.Verdict != Invalid || o.Kind == Curve)
+		}) {
+			return at, true
+		}
+	}
+	return 0, false
 }
 
 // least is the smallest distance of two levels.

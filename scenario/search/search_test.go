@@ -222,11 +222,55 @@ func TestBudget(t *testing.T) {
 		if a.End != Found && a.End != OutOfTime || a.End == OutOfTime && a.Low > s.knee {
 			t.Errorf("within %v: %+v", p.Budget, a)
 		}
+		// Eight minutes are enough for the way to a bracket and for six votes of a minute.
+		if p.Budget >= 9*time.Minute && !(a.LowConfirmed && a.HighConfirmed && a.Low <= s.knee && s.knee <= a.High) {
+			t.Errorf("within %v nothing is confirmed: %+v", p.Budget, a)
+		}
 	}
 	p := plan
 	p.Budget = time.Second
 	if step, err := Next(p, nil); err != nil || step.Answer == nil || step.Answer.End != OutOfTime || step.Answer.Trials != 0 {
 		t.Errorf("a budget for no trial: %+v, %v", step, err)
+	}
+}
+
+// TestSteps: the curve gets the levels that it lacks, each once, within the budget, and they change no answer.
+func TestSteps(t *testing.T) {
+	s := &server{knee: 43_210, rnd: rand.New(rand.NewPCG(71, 72))}
+	answer := s.search(t, plan)
+	shares := []float64{0.1, 0.5, 1, 1.3}
+	history := s.observed
+	var got []float64
+	for {
+		level, ok := NextStep(plan, shares, answer, history)
+		if !ok {
+			break
+		}
+		got = append(got, level/answer.Low)
+		history = append(history, Observation{Level: level, Kind: Curve, Verdict: Invalid, Took: time.Minute})
+		if len(got) > 10 {
+			t.Fatalf("no end: %v", got)
+		}
+	}
+	for i, want := range []float64{0.1, 0.5, 1.3} { // 100 % has been confirmed
+		if len(got) != 3 || math.Abs(got[i]-want) > 0.01 {
+			t.Fatalf("levels at %v of the capacity, want 0.1 0.5 1.3", got)
+		}
+	}
+	if step, err := Next(plan, history); err != nil || step.Answer == nil || *step.Answer != answer {
+		t.Errorf("after the curve the answer is %+v (%v), was %+v", step.Answer, err, answer)
+	}
+	short := plan
+	short.Budget = answer.Took + 30*time.Second
+	if _, ok := NextStep(short, shares, answer, s.observed); ok {
+		t.Error("a step beyond the budget")
+	}
+	least := Answer{End: AtLeast, Low: 100}
+	if level, ok := NextStep(plan, []float64{1.3}, least, nil); ok {
+		t.Errorf("a step to %v, above the highest level allowed", level)
+	}
+	if level, ok := NextStep(plan, shares, Answer{End: Below, High: 5}, nil); ok {
+		t.Errorf("a step to %v without a capacity", level)
 	}
 }
 

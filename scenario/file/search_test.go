@@ -1,0 +1,130 @@
+package file
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const searched = `
+version: 1
+name: x
+vars: {viewers: 10}
+groups:
+  viewers: {count: "${viewers}", connect: {rate: 100/s}}
+  speaker: {count: 1, send: [{op: all, rate: 1/s}]}
+`
+
+func TestSearchDefaults(t *testing.T) {
+	f, err := Parse("x.yaml", []byte(searched+"search: {raise: groups.viewers.count, from: 1k}"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &Search{
+		Raise: "groups.viewers.count", From: 1000, To: 1e6, Grow: 2, Precision: 0.05, Settle: 5 * time.Second, Trial: 20 * time.Second,
+		Confirm: 3, ConfirmFor: 20 * time.Second, StepsAfter: []float64{0.25, 0.5, 0.7, 0.9, 1, 1.1},
+	}
+	if d := cmp.Diff(want, f.Spec.Search); d != "" {
+		t.Error(d)
+	}
+	text := searched + `
+search:
+  raise: groups.speaker.send[0].rate
+  from: 60/m
+  to: 1k/s
+  grow: x1.5
+  precision: 10%
+  settle: 0s
+  trial: 4s
+  confirm: {trials: 5, for: 8s}
+  steps_after: [50%]
+  budget: 3m
+`
+	if f, err = Parse("x.yaml", []byte(text), nil); err != nil {
+		t.Fatal(err)
+	}
+	want = &Search{
+		Raise: "groups.speaker.send[0].rate", Unit: LevelRate, From: 1, To: 1000, Grow: 1.5, Precision: 0.1, Trial: 4 * time.Second,
+		Confirm: 5, ConfirmFor: 8 * time.Second, StepsAfter: []float64{0.5}, Budget: 3 * time.Minute,
+	}
+	if d := cmp.Diff(want, f.Spec.Search); d != "" {
+		t.Error(d)
+	}
+}
+
+// TestAtALevel: the raised number has the level, and the phases leave the clients the time to connect.
+func TestAtALevel(t *testing.T) {
+	for _, tt := range []struct {
+		name, search, phases string
+		level                float64
+		count                int
+		rate                 float64
+		want                 []Phase
+	}{
+		{
+			"a count", "raise: groups.viewers.count, from: 10", "", 1000, 1000, 1,
+			[]Phase{{Name: "ramp", For: 11 * time.Second, Clients: Ramp{0, 1}}, {Name: "settle", For: 5 * time.Second, Clients: Ramp{1, 1}, Load: Ramp{1, 1}}, {Name: "hold", For: 8 * time.Second, Record: true, Clients: Ramp{1, 1}, Load: Ramp{1, 1}}},
+		},
+		{
+			"a variable", "raise: viewers, from: 10, settle: 0s", "", 20, 20, 1,
+			[]Phase{{Name: "ramp", For: 1200 * time.Millisecond, Clients: Ramp{0, 1}}, {Name: "hold", For: 8 * time.Second, Record: true, Clients: Ramp{1, 1}, Load: Ramp{1, 1}}},
+		},
+		{
+			"a rate, phases of its own", "raise: 'groups.speaker.send[0].rate', from: 1/s", "phases: [{name: ramp, for: 2s, record: false}, {name: a, for: 10s}, {name: b, for: 30s}]", 12.5, 10, 12.5,
+			[]Phase{{Name: "ramp", For: 2 * time.Second, Clients: Ramp{1, 1}, Load: Ramp{1, 1}}, {Name: "a", For: 2 * time.Second, Record: true, Clients: Ramp{1, 1}, Load: Ramp{1, 1}}, {Name: "b", For: 6 * time.Second, Record: true, Clients: Ramp{1, 1}, Load: Ramp{1, 1}}},
+		},
+		{
+			"a ramp of its own is stretched", "raise: viewers, from: 10", "phases: [{name: ramp, for: 2s, clients: 0%..100%, load: 0%, record: false}, {name: hold, for: 1m}]", 500, 500, 1,
+			[]Phase{{Name: "ramp", For: 6 * time.Second, Clients: Ramp{0, 1}}, {Name: "hold", For: 8 * time.Second, Record: true, Clients: Ramp{1, 1}, Load: Ramp{1, 1}}},
+		},
+		{
+			"the load", "raise: load, from: 100%, settle: 0s", "", 2.5, 10, 1,
+			[]Phase{{Name: "ramp", For: 1100 * time.Millisecond, Clients: Ramp{0, 1}}, {Name: "hold", For: 8 * time.Second, Record: true, Clients: Ramp{1, 1}, Load: Ramp{2.5, 2.5}}},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f, err := Parse("x.yaml", []byte(searched+tt.phases+"\nsearch: {"+tt.search+"}"), map[string]string{"seed": "7"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			before := f.Spec.Phases
+			at, err := f.At(tt.level, 8*time.Second)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(tt.want, at.Spec.Phases); d != "" {
+				t.Error(d)
+			}
+			if n, rate := at.Spec.Groups[0].Count, at.Spec.Groups[1].Send[0].Rate; n != tt.count || rate != tt.rate || at.Spec.Seed != 7 {
+				t.Errorf("%d viewers at %v/s, seed %d", n, rate, at.Spec.Seed)
+			}
+			if d := cmp.Diff(before, f.Spec.Phases); d != "" {
+				t.Error("the scenario itself has changed: " + d)
+			}
+		})
+	}
+}
+
+func TestAtWithoutSearch(t *testing.T) {
+	f, err := Parse("x.yaml", []byte(searched), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.At(5, time.Second); err == nil || !strings.Contains(err.Error(), "no search") {
+		t.Error(err)
+	}
+}
+
+func TestLevelsAreWrittenAsInTheFile(t *testing.T) {
+	for want, l := range map[string]searchLevel{"1234": {1234.4, LevelCount}, "12.5/s": {12.5, LevelRate}, "0.333333/s": {1.0 / 3, LevelRate}, "4096B": {4096, LevelSize}, "250%": {2.5, LevelShare}, "100000/s": {1e5, LevelRate}} {
+		s := Search{Unit: l.unit}
+		if got := s.Format(l.at); got != want {
+			t.Errorf("%v: %s, want %s", l, got, want)
+		}
+		if back, f := parseLevel(want); f != nil || back.unit != l.unit {
+			t.Errorf("%s is read as %+v, %v", want, back, f)
+		}
+	}
+}
