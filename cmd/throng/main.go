@@ -99,6 +99,6 @@ says whether to believe it. It brings a fast Socket.IO server of its own.
 		Version:           version(),
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
-	root.AddCommand(runCommand(), serveCommand(), listCommand(), checkCommand(), reportCommand(), compareCommand(), viewCommand(), doctorCommand(), schemaCommand(), initCommand())
+	root.AddCommand(runCommand(), serveCommand(), listCommand(), checkCommand(), reportCommand(), capacityCommand(), compareCommand(), viewCommand(), doctorCommand(), schemaCommand(), initCommand())
 	return root
 }

@@ -2,6 +2,8 @@ package file
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -55,6 +57,18 @@ func (s *Search) Format(level float64) string {
 		return trimmed(level*100) + "%"
 	}
 	return trimmed(level) + "/s"
+}
+
+// Parse reads a level as the file has it. It must be of the same kind as From.
+func (s *Search) Parse(text string) (float64, error) {
+	l, f := parseLevel(text)
+	if f == nil && l.unit != s.Unit {
+		f = &flaw{fmt.Sprintf("%q is not of the kind that the search raises", clip(text)), "write it like " + s.Format(s.From)}
+	}
+	if f != nil {
+		return 0, errors.New(strings.TrimSuffix(f.msg+"; "+f.hint, "; "))
+	}
+	return l.at, nil
 }
 
 func trimmed(v float64) string {
@@ -299,6 +313,22 @@ func (f *File) At(level float64, record time.Duration) (*File, error) {
 		set[raisedKey(s.Raise)] = s.Format(level)
 	}
 	return parse(f.Name, f.text, set, &searchTrial{level, record})
+}
+
+// Fingerprint tells the scenario, with everything that was set, from others; it is the same on every machine.
+func (f *File) Fingerprint() string {
+	h := sha256.New()
+	for _, part := range append([]string{f.text}, overrides(f.set)...) {
+		fmt.Fprintf(h, "%d\n%s", len(part), part)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+func overrides(set map[string]string) (out []string) {
+	for _, k := range slices.Sorted(maps.Keys(set)) {
+		out = append(out, k, set[k])
+	}
+	return out
 }
 
 var reIndex = regexp.MustCompile(`\[(\d+)\]`)

@@ -58,8 +58,9 @@ type Run struct {
 	// Interrupted says that the run was stopped before its end: what follows was measured until then.
 	Interrupted bool `json:"interrupted,omitempty"`
 
-	Cells    []Cell   `json:"cells"`              // in the order they ran
-	Warnings []string `json:"warnings,omitempty"` // what concerns the whole run
+	Capacity *Capacity `json:"capacity,omitempty"` // of a search: what it found; the cells are its trials
+	Cells    []Cell    `json:"cells"`              // in the order they ran
+	Warnings []string  `json:"warnings,omitempty"` // what concerns the whole run
 }
 
 // Cell is one trial of one combination of the matrix.

@@ -96,6 +96,7 @@ const (
 	Below     End = "below"     // the first level was confirmed to break
 	Generator End = "generator" // the generator was not fit at High, twice
 	OutOfTime End = "budget"    // the budget was used up
+	Open      End = "open"      // it has not come to an end: see SoFar
 )
 
 // Answer is the result of a search.
@@ -213,6 +214,26 @@ func Next(plan Plan, history []Observation) (Step, error) {
 		return p.within(history, b.Answer, Step{Level: last.Level, Kind: last.Kind}), nil
 	}
 	return p.within(history, b.Answer, p.next(b, p.hurry(history, b))), nil
+}
+
+// SoFar is what a history says while the search goes on: an Answer with the End Open unless there is one already.
+func SoFar(plan Plan, history []Observation) (Answer, error) {
+	step, err := Next(plan, history)
+	if err != nil {
+		return Answer{}, err
+	}
+	if step.Answer != nil {
+		return *step.Answer, nil
+	}
+	p, _ := plan.defaults() // Next has found it good
+	history = searching(history)
+	levels, err := p.levels(history)
+	if err != nil {
+		return Answer{}, err
+	}
+	a := p.bracket(levels, history).Answer
+	a.End = Open
+	return a, nil
 }
 
 // cost is what a trial of a kind takes: the longest so far, as the plan knows nothing of how long clients take to connect.

@@ -261,7 +261,7 @@ func TestSteps(t *testing.T) {
 		t.Errorf("after the curve the answer is %+v (%v), was %+v", step.Answer, err, answer)
 	}
 	short := plan
-	short.Budget = answer.Took + 30*time.Second
+	short.Budget = answer.Took + 10*time.Second
 	if _, ok := NextStep(short, shares, answer, s.observed); ok {
 		t.Error("a step beyond the budget")
 	}

@@ -1,0 +1,232 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/throng-io/throng/reports"
+	"github.com/throng-io/throng/scenario"
+	"github.com/throng-io/throng/scenario/capacity"
+	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/result"
+	"github.com/throng-io/throng/scenario/search"
+)
+
+// exitNothing is the exit code of a search that found nothing.
+const exitNothing = 5
+
+// capacityFlags are what `throng capacity` can be told beside the scenario.
+type capacityFlags struct {
+	out, resume, target string
+	set                 []string
+	budget              time.Duration
+	planFor             string
+	spare               int
+	quiet, asJSON       bool
+}
+
+func capacityCommand() *cobra.Command {
+	var flags capacityFlags
+	cmd := &cobra.Command{
+		Use:   "capacity FILE|NAME",
+		Short: "Find the highest load that keeps the checks, with its curve",
+		Long: `Find the highest load that a server carries with every check of the scenario
+kept: its search: block says what is raised. The level doubles until one breaks,
+then the gap is bisected, both ends are confirmed by longer trials, and levels
+around the answer are measured for the curves. Each trial is a run of its own.
+
+A trial in which this machine could not keep up says nothing about the server: it
+is repeated once, and then the search stops. A search that was interrupted goes on
+where it was when it is given the same directory.
+
+Exit codes: 0 found, 2 bad usage or file, 3 the load generator was not fit to
+judge, 4 the target cannot be reached, 5 nothing was found (the first level breaks,
+or no level was confirmed within the budget), 130 interrupted; the trials until
+then are kept.`,
+		Example: `  throng capacity capacity-clients
+  throng capacity my.yaml --target http://10.0.0.5:3000 --budget 30m --out out/capacity
+  throng capacity capacity-clients --clients 50k --spare 1`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return findCapacity(cmd, args[0], flags) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&flags.out, "out", "", "directory for the results (default out/NAME-TIME); a search that is there goes on")
+	f.StringVar(&flags.resume, "resume", "", "go on with the search in this directory, which must hold one")
+	f.StringArrayVar(&flags.set, "set", nil, "override a variable or a key of the scenario: key=value")
+	f.StringVar(&flags.target, "target", "", "URL of the server under test, instead of the scenario's")
+	f.DurationVar(&flags.budget, "budget", 0, "end within this time, such as 10m (default that of the scenario)")
+	f.StringVar(&flags.planFor, "clients", "", "say how many nodes this load needs: a number as from: in the scenario has it, such as 50k")
+	f.IntVar(&flags.spare, "spare", 1, "with --clients: nodes that may fail at once")
+	f.BoolVar(&flags.quiet, "quiet", false, "no progress")
+	f.BoolVar(&flags.asJSON, "json", false, "print what was found as JSON")
+	cmd.MarkFlagsMutuallyExclusive("out", "resume")
+	return cmd
+}
+
+func findCapacity(cmd *cobra.Command, name string, flags capacityFlags) error {
+	set, err := parseSet(flags.set)
+	if err != nil {
+		return err
+	}
+	run, err := target(flags.target)
+	if err != nil {
+		return err
+	}
+	f, err := load(name, set)
+	if err != nil {
+		return err
+	}
+	if f.Spec.Search == nil {
+		return fmt.Errorf("%s has no search: block; say what to raise: search: {raise: groups.NAME.count, from: 100, to: 10k}", name)
+	}
+	opt := capacity.Options{Run: run, Budget: flags.budget, Histograms: wants(f, "hlog")}
+	if flags.budget < 0 || flags.spare < 0 {
+		return errors.New("--budget and --spare cannot be negative")
+	}
+	if flags.planFor != "" {
+		if opt.PlanFor, err = f.Spec.Search.Parse(flags.planFor); err != nil {
+			return fmt.Errorf("--clients %w", err)
+		}
+		opt.Spare = flags.spare
+	}
+	if opt.Dir, err = searchDir(f, flags); err != nil {
+		return err
+	}
+	opt.Run.Version = version()
+	opt.Run.Command = append([]string{"throng", "capacity"}, os.Args[min(2, len(os.Args)):]...)
+	opt.Run.Start = func(ctx context.Context, s *file.Server) (*scenario.Endpoint, error) { return startServer(ctx, s) }
+	show := &searchProgress{w: cmd.ErrOrStderr(), search: f.Spec.Search}
+	if !flags.quiet {
+		show.begin(f, opt)
+		opt.Step = show.step
+	}
+	found, runErr := capacity.Run(cmd.Context(), f, opt)
+	if found == nil {
+		return classify(runErr)
+	}
+	if err := writeCapacity(cmd.OutOrStdout(), f, opt.Dir, found, flags.asJSON); err != nil {
+		return &exitError{exitUsage, err}
+	}
+	if found.Interrupted && !flags.quiet {
+		_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "interrupted; to go on: throng capacity %s --resume %s\n", name, opt.Dir)
+	}
+	if runErr != nil {
+		return classify(runErr)
+	}
+	if code := searchCode(found); code != exitPass {
+		return &exitError{code: code}
+	}
+	return nil
+}
+
+// searchDir is the directory of the search, made and found to be writable.
+func searchDir(f *file.File, flags capacityFlags) (string, error) {
+	if flags.resume != "" {
+		if _, err := os.Stat(filepath.Join(flags.resume, capacity.JournalName)); errors.Is(err, fs.ErrNotExist) {
+			return "", fmt.Errorf("--resume %s: no search there; give the directory that an interrupted one wrote to", flags.resume)
+		}
+		return flags.resume, writable(flags.resume)
+	}
+	dir := outputDir(f, flags.out, false)
+	return dir, writable(dir)
+}
+
+// searchCode is the exit code of what a search found.
+func searchCode(run *result.Run) int {
+	switch {
+	case run.Interrupted:
+		return exitInterrupted
+	case run.Verdict == result.Invalid:
+		return exitInvalid
+	case run.Verdict == result.Pass:
+		return exitPass
+	}
+	return exitNothing
+}
+
+// writeCapacity leaves the result of a search in dir and says so.
+func writeCapacity(stdout io.Writer, f *file.File, dir string, run *result.Run, asJSON bool) error {
+	if err := write(io.Discard, f, dir, run, false); err != nil {
+		return err
+	}
+	found := reports.CapacityOf(run)
+	text, err := json.MarshalIndent(found, "", "  ")
+	if err != nil {
+		return err
+	}
+	text = append(text, '\n')
+	if err := os.WriteFile(filepath.Join(dir, "capacity.json"), text, 0o644); err != nil {
+		return fmt.Errorf("write the capacity: %w", err)
+	}
+	if asJSON {
+		_, err = stdout.Write(text)
+		return err
+	}
+	if err := found.Text(stdout); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(stdout, "\nreport: %s\n", filepath.Join(dir, reports.PageName))
+	return err
+}
+
+// searchProgress says on standard error how a search goes: a line when a trial begins, and when it has ended one for each check.
+type searchProgress struct {
+	w      io.Writer
+	search *file.Search
+}
+
+func (p *searchProgress) begin(f *file.File, opt capacity.Options) {
+	s := p.search
+	budget := s.Budget
+	if opt.Budget > 0 {
+		budget = opt.Budget
+	}
+	within := ""
+	if budget > 0 {
+		within = ", within " + budget.String()
+	}
+	_, _ = fmt.Fprintf(p.w, "search: raise %s from %s to %s until a check of %s breaks, to %.3g %%%s\nresults: %s\n",
+		s.Raise, s.Format(s.From), s.Format(s.To), f.Spec.Name, s.Precision*100, within, opt.Dir)
+}
+
+func (p *searchProgress) step(s capacity.Step) {
+	if s.Cell == nil && !s.Again {
+		_, _ = fmt.Fprintf(p.w, "#%-3d%-8s%s ...  %s\n", s.N, s.Kind, s.Text, p.bracket(s))
+		return
+	}
+	word := map[search.Verdict]string{search.Held: "PASS", search.Broke: "FAIL", search.Invalid: "INVALID"}[s.Verdict]
+	from := ""
+	if s.Again {
+		from = "  (from the journal)"
+	}
+	_, _ = fmt.Fprintf(p.w, "#%-3d%-8s%s %s%s  %s\n", s.N, s.Kind, s.Text, word, from, p.bracket(s))
+	if s.Cell != nil && !s.Again {
+		_, _ = fmt.Fprintf(p.w, "     %s\n", strings.Join(reports.Criteria(s.Cell), "  "))
+	}
+}
+
+// bracket is what is known so far, and the time spent.
+func (p *searchProgress) bracket(s capacity.Step) string {
+	low, high := "-", "-"
+	if s.SoFar.Low > 0 {
+		low = p.search.Format(s.SoFar.Low)
+	}
+	if s.SoFar.High > 0 {
+		high = p.search.Format(s.SoFar.High)
+	}
+	text := fmt.Sprintf("[holds %s, breaks %s]  %s", low, high, clock(s.Spent))
+	if s.Budget > 0 {
+		text += " of " + clock(s.Budget)
+	}
+	return text
+}

@@ -1,0 +1,452 @@
+// Package capacity runs a search for the highest load that a server carries with all checks of the scenario kept.
+//
+// [scenario/search] says which level comes next; this package makes the trial, as a real run of the scenario at that level, and keeps
+// what it measured. Each trial leaves its result in a directory of its own and then a line in the journal, synced to disk, so that
+// whatever ends the program loses the trial under way and nothing else: run again in the same directory, the search goes on.
+//
+// The levels that this machine cannot play are left out from the start, with the reason. A trial that its `valid:` rules call
+// invalid is never evidence about the server.
+package capacity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/throng-io/throng/scenario"
+	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/machine"
+	"github.com/throng-io/throng/scenario/result"
+	"github.com/throng-io/throng/scenario/search"
+)
+
+// JournalName is the journal in the directory of a search; the results of its trials are below TrialsName.
+const (
+	JournalName = "journal.jsonl"
+	TrialsName  = "trials"
+)
+
+// Options say how to search. Dir is needed.
+type Options struct {
+	// Dir is an existing directory. A journal there of the same search is gone on with; one of another search is an error.
+	Dir string
+	// Run is how each trial is run; its HistogramDir is the trial's own directory when Histograms is set.
+	Run        scenario.Options
+	Histograms bool
+	// Budget is for the whole search, the part before an interruption included; 0 = that of the file.
+	Budget time.Duration
+	// Step is told of each trial before it begins and when it has ended, and of those in the journal. It must not block. nil = nobody.
+	Step func(Step)
+	// PlanFor is a load to plan nodes for, of which Spare may fail at once; noted in the result.
+	PlanFor float64
+	Spare   int
+
+	// trial runs one trial; tests put models here. nil = scenario.Run.
+	trial func(ctx context.Context, f *file.File, opt scenario.Options) (*result.Run, error)
+	pause time.Duration // between trials; 0 = pauseBetween
+}
+
+// Step is a trial of the search.
+type Step struct {
+	N       int // from 1
+	Level   float64
+	Text    string // the level as a scenario file writes it
+	Kind    search.Kind
+	SoFar   search.Answer  // the bracket before this trial, and with Cell after it
+	Cell    *result.Cell   // nil: it begins now
+	Verdict search.Verdict // with Cell
+	Again   bool           // from the journal of an earlier run; Cell is nil when its result is lost
+	Spent   time.Duration  // of the budget
+	Budget  time.Duration  // 0: no limit
+}
+
+// pauseBetween lets a server and the system get over a trial.
+const pauseBetween = time.Second
+
+// A hunt is a search under way.
+type hunt struct {
+	f       *file.File
+	opt     Options
+	spec    *file.Search
+	plan    search.Plan
+	history []search.Observation
+	cells   []result.Cell // by place in the history; Verdict "" where the result is lost
+	limited string
+	journal *os.File
+	run     *result.Run
+}
+
+// Run searches and returns what it found with every trial as a cell. When ctx ends it returns what there is, with Interrupted set
+// and no error. The error is that of a trial (a *scenario.TargetError when the server cannot be reached), with what was measured until
+// then; or of the file, the machine (*scenario.LimitError) or the directory, with nothing.
+func Run(ctx context.Context, f *file.File, opt Options) (*result.Run, error) {
+	if f.Spec.Search == nil {
+		return nil, fmt.Errorf("%s has no search; add search: {raise: groups.NAME.count, from: 100}", f.Name)
+	}
+	if n := len(f.Cells()); n > 1 {
+		return nil, fmt.Errorf("%s is a matrix of %d trials, and a search takes one combination; leave one value in each axis (--set matrix.axes.NAME=[VALUE]) and no repeat", f.Name, n)
+	}
+	if opt.trial == nil {
+		opt.trial = scenario.Run
+	}
+	if opt.pause == 0 {
+		opt.pause = max(pauseBetween, f.Cooldown)
+	}
+	if opt.Step == nil {
+		opt.Step = func(Step) {}
+	}
+	h := &hunt{f: f, opt: opt, spec: f.Spec.Search}
+	if err := h.prepare(); err != nil {
+		return nil, err
+	}
+	defer func() { _ = h.journal.Close() }() // each line is synced already
+	err := h.search(ctx)
+	return h.finish(ctx), err
+}
+
+// prepare settles the plan and takes the journal up.
+func (h *hunt) prepare() error {
+	s := h.spec
+	first, err := h.f.At(s.From, s.Trial)
+	if err != nil {
+		return err
+	}
+	to, err := h.highest()
+	if err != nil {
+		return err
+	}
+	longer := s.ConfirmFor - s.Trial
+	h.plan = search.Plan{
+		From: s.From, To: s.To, Grow: s.Grow, Precision: s.Precision, Confirm: s.Confirm, Whole: s.Whole(),
+		Trial: first.Spec.Plan().Duration, ConfirmBy: first.Spec.Plan().Duration + longer, Of: h.f.Fingerprint() + " " + h.opt.Run.Target,
+	}
+	if err := h.open(); err != nil {
+		return err
+	}
+	// Neither tells one search from another: a machine may have got more memory, and a search more time.
+	h.plan.To = to
+	h.plan.Budget = s.Budget
+	if h.opt.Budget > 0 {
+		h.plan.Budget = h.opt.Budget
+	}
+	return h.recall()
+}
+
+// highest is the highest level that this machine can play.
+func (h *hunt) highest() (float64, error) {
+	s := h.spec
+	limits := machine.ReadLimits()
+	short := func(level float64) (*machine.Shortage, error) {
+		at, err := h.f.At(level, s.ConfirmFor)
+		if err != nil {
+			return nil, err
+		}
+		if all := machine.Shortages(at.Cells(), limits); len(all) > 0 {
+			return all[0], nil
+		}
+		return nil, nil
+	}
+	lacks, err := short(s.To)
+	if err != nil || lacks == nil {
+		return s.To, err
+	}
+	if first, err := short(s.From); err != nil || first != nil {
+		if err == nil {
+			err = first
+		}
+		return 0, err
+	}
+	low, high := s.From, s.To
+	for range 40 {
+		mid := (low + high) / 2
+		if s.Whole() {
+			mid = math.Floor(mid)
+		}
+		if mid <= low || high-low <= low/1000 {
+			break
+		}
+		l, err := short(mid)
+		if err != nil {
+			return 0, err
+		}
+		if l == nil {
+			low = mid
+		} else {
+			high, lacks = mid, l
+		}
+	}
+	h.limited = lacks.Error()
+	return low, nil
+}
+
+// open opens the journal for appending, and begins it where there is none.
+func (h *hunt) open() error {
+	path := filepath.Join(h.opt.Dir, JournalName)
+	j, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return fmt.Errorf("open the journal of the search: %w", err)
+	}
+	history, kept, err := search.ReadJournal(j, h.plan)
+	if err == nil {
+		err = j.Truncate(kept) // half a line of an interrupted write
+	}
+	if err == nil {
+		_, err = j.Seek(kept, 0)
+	}
+	if err == nil && kept == 0 {
+		if err = search.WriteJournal(j, h.plan); err == nil {
+			err = j.Sync()
+		}
+	}
+	if err != nil {
+		_ = j.Close() // the error before it is the one to tell
+		if errors.Is(err, search.ErrOtherPlan) {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	h.journal, h.history = j, history
+	return nil
+}
+
+// recall reads the results of the trials that are in the journal.
+func (h *hunt) recall() error {
+	all := h.history
+	h.history = nil
+	for _, o := range all {
+		step, err := h.announce(o.Level, o.Kind)
+		if err != nil {
+			return err
+		}
+		r, err := result.Read(filepath.Join(h.opt.Dir, filepath.FromSlash(o.Ref)))
+		cell := result.Cell{}
+		switch {
+		case err == nil && len(r.Cells) == 1:
+			cell = r.Cells[0]
+			h.head(r)
+		case err == nil:
+			return fmt.Errorf("%s holds %d cells, and a trial of a search is one; give the search another directory", o.Ref, len(r.Cells))
+		case !errors.Is(err, fs.ErrNotExist):
+			return err
+		}
+		h.history, h.cells = append(h.history, o), append(h.cells, cell)
+		step.Again = true
+		if err == nil {
+			step.Cell = &h.cells[len(h.cells)-1]
+		}
+		if err := h.report(step, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// announce fills in what is known before a trial.
+func (h *hunt) announce(level float64, kind search.Kind) (Step, error) {
+	so, err := search.SoFar(h.plan, h.history)
+	return Step{
+		N: len(h.history) + 1, Level: level, Text: h.spec.Format(level), Kind: kind, SoFar: so, Spent: h.spent(), Budget: h.plan.Budget,
+	}, err
+}
+
+// report tells of a trial that has ended and is in the history.
+func (h *hunt) report(s Step, o search.Observation) error {
+	so, err := search.SoFar(h.plan, h.history)
+	s.SoFar, s.Verdict, s.Spent = so, o.Verdict, h.spent()
+	h.opt.Step(s)
+	return err
+}
+
+func (h *hunt) spent() (sum time.Duration) {
+	for _, o := range h.history {
+		sum += o.Took
+	}
+	return sum
+}
+
+// search makes trials until there is an answer and the curve around it, or until ctx ends.
+func (h *hunt) search(ctx context.Context) error {
+	for first := true; ctx.Err() == nil; first = false {
+		step, err := search.Next(h.plan, h.history)
+		if err != nil {
+			return err
+		}
+		level, kind := step.Level, step.Kind
+		if step.Answer != nil {
+			at, more := search.NextStep(h.plan, h.spec.StepsAfter, *step.Answer, h.history)
+			if !more {
+				return nil
+			}
+			level, kind = at, search.Curve
+		}
+		if !first && !wait(ctx, h.opt.pause) {
+			return nil
+		}
+		if err := h.try(ctx, level, kind); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func wait(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
+// try makes one trial and puts it into the journal. An interrupted one is dropped: it says nothing about its level.
+func (h *hunt) try(ctx context.Context, level float64, kind search.Kind) error {
+	record := h.spec.Trial
+	if kind == search.Confirm {
+		record = h.spec.ConfirmFor
+	}
+	f, err := h.f.At(level, record)
+	if err != nil {
+		return err
+	}
+	step, err := h.announce(level, kind)
+	if err != nil {
+		return err
+	}
+	h.opt.Step(step)
+	ref := fmt.Sprintf("%s/%02d", TrialsName, step.N)
+	dir := filepath.Join(h.opt.Dir, filepath.FromSlash(ref))
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("keep the trials of the search: %w", err)
+	}
+	opt := h.opt.Run
+	if h.opt.Histograms {
+		opt.HistogramDir = dir
+	}
+	began := time.Now()
+	r, err := h.opt.trial(ctx, f, opt)
+	if ctx.Err() != nil {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if len(r.Cells) != 1 {
+		return fmt.Errorf("the trial at %s measured nothing", step.Text)
+	}
+	cell := &r.Cells[0]
+	h.label(cell, step)
+	r.Verdict = cell.Verdict
+	if err := r.Write(dir); err != nil {
+		return err
+	}
+	o := search.Observation{Level: level, Kind: kind, Verdict: verdictOf(cell), Took: time.Since(began), Reason: cell.Reason, Ref: ref}
+	if err := search.AppendJournal(h.journal, o); err != nil {
+		return err
+	}
+	if err := h.journal.Sync(); err != nil {
+		return fmt.Errorf("write the journal of the search: %w", err)
+	}
+	h.head(r)
+	h.history, h.cells = append(h.history, o), append(h.cells, *cell)
+	step.Cell = cell
+	return h.report(step, o)
+}
+
+// label notes in a cell which trial of the search it is.
+func (h *hunt) label(c *result.Cell, s Step) {
+	c.Params = map[string]string{result.ParamLevel: s.Text}
+	for k, v := range h.f.Spec.Params {
+		c.Params[k] = v
+	}
+	c.Trial = 1
+	for _, o := range h.history {
+		if o.Level == s.Level {
+			c.Trial++
+		}
+	}
+	if c.Settings == nil {
+		c.Settings = map[string]string{}
+	}
+	c.Settings["search"] = string(s.Kind)
+}
+
+func verdictOf(c *result.Cell) search.Verdict {
+	switch c.Verdict {
+	case result.Pass:
+		return search.Held
+	case result.Fail:
+		return search.Broke
+	}
+	return search.Invalid
+}
+
+// head takes over what the trials' results have in common, from the first of them.
+func (h *hunt) head(r *result.Run) {
+	if h.run == nil {
+		head := *r
+		head.Cells, head.Warnings = nil, nil
+		h.run = &head
+	}
+}
+
+// finish puts the result of the search together.
+func (h *hunt) finish(ctx context.Context) *result.Run {
+	run := h.run
+	if run == nil {
+		run = &result.Run{Format: result.Format, Scenario: h.f.Spec.Name, About: h.f.Spec.About, Seed: h.f.Spec.Seed, Started: time.Now(), Throng: h.opt.Run.Version, Env: result.Environment()}
+		if run.Throng == "" {
+			run.Throng = result.Version()
+		}
+	}
+	run.Command = h.opt.Run.Command
+	a, err := search.SoFar(h.plan, h.history)
+	if err != nil { // the search itself has told
+		a.End = search.Open
+	}
+	s := h.spec
+	c := &result.Capacity{
+		Raise: s.Raise, Unit: s.Unit, From: s.From, To: h.plan.To, Precision: s.Precision, Confirm: s.Confirm,
+		TrialS: s.Trial.Seconds(), ConfirmS: s.ConfirmFor.Seconds(), BudgetS: h.plan.Budget.Seconds(),
+		End: string(a.End), Low: a.Low, LowConfirmed: a.LowConfirmed, High: a.High, HighConfirmed: a.HighConfirmed,
+		Split: a.Split, Invalid: a.Invalid, TookS: h.spent().Seconds(), LimitedBy: h.limited, PlanFor: h.opt.PlanFor, Spare: h.opt.Spare,
+		Probes: []result.Probe{},
+	}
+	for i, o := range h.history {
+		p := result.Probe{Level: o.Level, Kind: string(o.Kind), Verdict: string(o.Verdict), Reason: o.Reason, TookS: o.Took.Seconds(), Dir: o.Ref}
+		if h.cells[i].Verdict != "" {
+			run.Cells = append(run.Cells, h.cells[i])
+			p.Cell = len(run.Cells)
+		} else {
+			run.Warnings = append(run.Warnings, fmt.Sprintf("the result of trial %d is not in %s any more: its figures are missing", i+1, o.Ref))
+		}
+		c.Probes = append(c.Probes, p)
+	}
+	run.Capacity, run.Verdict = c, Verdict(a)
+	if ctx.Err() != nil {
+		run.Interrupted = true
+		run.Warnings = append(run.Warnings, fmt.Sprintf("the search was interrupted after %d trials; run it again with the same directory and it goes on", len(h.history)))
+	}
+	if h.limited != "" {
+		run.Warnings = append(run.Warnings, fmt.Sprintf("no level above %s was tried: %s", s.Format(h.plan.To), strings.ReplaceAll(h.limited, "the scenario needs", "a higher one needs")))
+	}
+	return run
+}
+
+// Verdict of a search: pass when there is a confirmed level that held, invalid when the generator ended it, else fail.
+func Verdict(a search.Answer) result.Verdict {
+	switch {
+	case a.End == search.Generator:
+		return result.Invalid
+	case a.Low > 0 && a.LowConfirmed:
+		return result.Pass
+	}
+	return result.Fail
+}
