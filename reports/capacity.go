@@ -316,13 +316,9 @@ func (c *Capacity) what() string {
 
 // line is the answer with its conditions.
 func (c *Capacity) line() string {
-	if len(c.Probes) == 0 {
-		return "Nothing was measured: the search ended before its first trial."
-	}
-	var parts []string
-	confirmed := fmt.Sprintf("%d confirmations of %s", c.Confirm, seconds(c.ConfirmS))
-	conditions := c.conditions()
 	switch {
+	case len(c.Probes) == 0:
+		return "Nothing was measured: the search ended before its first trial."
 	case c.End == endGenerator:
 		held := "No level was judged to hold."
 		if c.Low > 0 {
@@ -330,50 +326,17 @@ func (c *Capacity) line() string {
 		}
 		return joined(fmt.Sprintf("The load generator was not fit to judge at %s, twice: %s.", c.noun(c.High), strings.TrimSuffix(c.invalidReason(), ".")), held, "Use a machine of its own for the generator, or raise a load that the server feels first.")
 	case c.Low == 0 && c.High > 0:
-		sure := "in its first trial"
+		sure := "in a single trial"
 		if c.HighConfirmed {
-			sure = "by " + confirmed
+			sure = "by " + c.votes()
 		}
-		return fmt.Sprintf("One node of this size does not hold %s with %s: %s (%s). Begin lower with --set search.from=…", c.noun(c.High), conditions, c.Reason, sure)
+		return fmt.Sprintf("One node of this size does not hold %s with %s: %s (%s). Begin lower with --set search.from=…", c.noun(c.High), c.conditions(), c.Reason, sure)
 	case c.Low == 0:
 		return "No level was judged: the search has not come to an answer."
-	case c.High == 0:
-		s := fmt.Sprintf("One node of this size holds at least %s with %s", c.noun(c.Low), conditions)
-		if c.LowConfirmed {
-			s += " (" + confirmed + ")"
-		} else {
-			s += ", by single trials that nothing confirmed"
-		}
-		s += "; no level that breaks was found"
-		if c.End == endAtLeast {
-			s += ", as none above it was allowed"
-			if c.LimitedBy != "" {
-				s += " by this machine"
-			}
-		}
-		parts = append(parts, s+".")
-	default:
-		half := (c.High - c.Low) / 2
-		s := fmt.Sprintf("One node of this size holds %s with %s: %s held, %s broke", c.interval(half), conditions, c.show(c.Low), c.show(c.High))
-		switch {
-		case c.LowConfirmed && c.HighConfirmed:
-			s += " (" + confirmed + " each)"
-		case c.LowConfirmed:
-			s += " (" + confirmed + " of the lower, single trials of the upper)"
-		default:
-			s += " in single trials that nothing confirmed"
-		}
-		parts = append(parts, s+".")
 	}
+	parts := []string{c.holds()}
 	if c.Operating > 0 {
-		s := fmt.Sprintf("Run it at %s, %s", c.noun(c.Operating), c.OperatingNote)
-		if c.At != nil && c.At.P99us > 0 {
-			s += fmt.Sprintf(": there p99 %s is %s", c.metric, micros(c.At.P99us))
-			if c.At.ServerCores > 0 {
-				s += fmt.Sprintf(" and the server uses %s cores", significant(c.At.ServerCores))
-			}
-		}
-		parts = append(parts, s+".")
+		parts = append(parts, c.operation())
 	}
 	if c.High > 0 && c.Reason != "" {
 		parts = append(parts, fmt.Sprintf("What breaks first: %s at %s%s.", strings.TrimSuffix(c.Reason, "."), c.show(c.High), c.coresAt(c.High)))
@@ -382,6 +345,53 @@ func (c *Capacity) line() string {
 		parts = append(parts, c.NodesNote)
 	}
 	return strings.Join(parts, " ")
+}
+
+// votes is "3 confirmations of 60 s".
+func (c *Capacity) votes() string {
+	return plural(c.Confirm, "confirmation") + " of " + seconds(c.ConfirmS)
+}
+
+// holds says what a node holds, and how sure that is.
+func (c *Capacity) holds() string {
+	if c.High == 0 {
+		s := fmt.Sprintf("One node of this size holds at least %s with %s", c.noun(c.Low), c.conditions())
+		if c.LowConfirmed {
+			s += " (" + c.votes() + ")"
+		} else {
+			s += ", by single trials that nothing confirmed"
+		}
+		s += "; no level that breaks was found"
+		switch {
+		case c.End == endAtLeast && c.LimitedBy != "":
+			s += ", as this machine allows none above it"
+		case c.End == endAtLeast:
+			s += ", as none above it was to be tried"
+		}
+		return s + "."
+	}
+	s := fmt.Sprintf("One node of this size holds %s with %s: %s held, %s broke", c.interval((c.High-c.Low)/2), c.conditions(), c.show(c.Low), c.show(c.High))
+	switch {
+	case c.LowConfirmed && c.HighConfirmed:
+		s += " (" + c.votes() + " each)"
+	case c.LowConfirmed:
+		s += " (" + c.votes() + " of the lower, single trials of the upper)"
+	default:
+		s += " in single trials that nothing confirmed"
+	}
+	return s + "."
+}
+
+// operation says at which load to run a node, and what was measured there.
+func (c *Capacity) operation() string {
+	s := fmt.Sprintf("Run it at %s, %s", c.noun(c.Operating), c.OperatingNote)
+	if c.At != nil && c.At.P99us > 0 {
+		s += fmt.Sprintf(": there p99 %s is %s", c.metric, micros(c.At.P99us))
+		if c.At.ServerCores > 0 {
+			s += fmt.Sprintf(" and the server uses %s cores", significant(c.At.ServerCores))
+		}
+	}
+	return s + "."
 }
 
 // interval is "4 225 ± 125 viewers".

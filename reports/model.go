@@ -17,6 +17,7 @@ type table struct {
 	Rows  [][]string
 	Left  int
 	Note  string
+	Links []string // by row: the anchor on the page that its first column leads to; "" or missing: none
 }
 
 // group is the trials of one combination of parameters.

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -206,9 +207,6 @@ func (h *hunt) open() error {
 	}
 	if err != nil {
 		_ = j.Close() // the error before it is the one to tell
-		if errors.Is(err, search.ErrOtherPlan) {
-			return fmt.Errorf("%s: %w", path, err)
-		}
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	h.journal, h.history = j, history
@@ -363,9 +361,7 @@ func (h *hunt) try(ctx context.Context, level float64, kind search.Kind) error {
 // label notes in a cell which trial of the search it is.
 func (h *hunt) label(c *result.Cell, s Step) {
 	c.Params = map[string]string{result.ParamLevel: s.Text}
-	for k, v := range h.f.Spec.Params {
-		c.Params[k] = v
-	}
+	maps.Copy(c.Params, h.f.Spec.Params)
 	c.Trial = 1
 	for _, o := range h.history {
 		if o.Level == s.Level {

@@ -5,9 +5,9 @@
 // The way there: the level grows by a factor until one breaks, or the highest allowed one holds. Between the highest that held and
 // the lowest that broke it bisects, on a logarithmic scale, until they are as close as the precision asks. Then both ends are
 // confirmed by longer trials, and a majority decides: a single lucky pass does not become a capacity, nor a single hiccup its end.
-// An end that loses its vote changes sides, and the search goes on from there. A level whose vote is split, by two to one of three
-// trials or by three to two of five, is neither: the system does now this and now that there, so the ends move apart until they
-// stand clear of it. The answer is an interval: the highest level that was confirmed to hold, and the lowest that was confirmed to
+// The level that ends the growth is tried twice, as all the others follow from it. An end that loses its vote changes sides, and the
+// search goes on from there. A level whose vote is split, by two to one of three trials or by three to two of five, is neither: the
+// system does now this and now that there, so the ends move apart until they stand clear of it. The answer is an interval: the highest level that was confirmed to hold, and the lowest that was confirmed to
 // break. It is as narrow as the precision asks, or, where votes were split, as the system allows.
 //
 // In simulated searches at the default precision the true capacity, the level at which half of the trials hold, lies inside the
@@ -157,6 +157,7 @@ func (p Plan) defaults() (Plan, error) {
 type level struct {
 	at          float64
 	probe       Verdict // of the last valid probe; "" for none
+	probes      int     // valid ones
 	held, broke int     // votes of confirming trials
 }
 
@@ -305,6 +306,7 @@ func (p *Plan) levels(history []Observation) ([]level, error) {
 			return nil, fmt.Errorf("search: observation %d has the verdict %q", i+1, o.Verdict)
 		case o.Kind == Probe:
 			l.probe = o.Verdict
+			l.probes++
 		case o.Kind != Confirm:
 			return nil, fmt.Errorf("search: observation %d is of the kind %q", i+1, o.Kind)
 		case o.Verdict == Held:
@@ -323,6 +325,7 @@ type bracket struct {
 	above float64 // the known level next above Low; High when there is none between
 	below float64 // the known level next below High
 	top   float64 // the highest level known
+	once  bool    // High broke in a single probe, and nothing else is known of it
 }
 
 // bracket reads the levels from below. A level that breaks bounds everything above it: that a higher one held is then taken for
@@ -350,6 +353,7 @@ func (p *Plan) bracket(levels []level, history []Observation) bracket {
 		switch what {
 		case breaks:
 			b.High, b.HighConfirmed = l.at, l.confirmed(p)
+			b.once = l.probes == 1 && l.held+l.broke == 0
 			continue
 		case split:
 			b.Split++
@@ -383,6 +387,10 @@ func (p *Plan) next(b bracket, hurry bool) Step {
 			return Step{Level: b.High, Kind: Confirm}
 		}
 		return end(Below)
+	}
+	if b.once && b.High >= b.Low*p.Grow*0.99 {
+		// The step that ends the growth decides where all the others go. A hiccup there would cost them all, a second look costs one.
+		return Step{Level: b.High, Kind: Probe}
 	}
 	wide := false
 	for _, gap := range [][2]float64{{b.below, b.High}, {b.Low, b.above}} {
@@ -448,7 +456,9 @@ func (p *Plan) round(v float64) float64 {
 	if p.Whole {
 		return math.Round(v)
 	}
-	return v
+	// Four digits: levels that a person can read and write.
+	digits := math.Pow(10, 3-math.Floor(math.Log10(v)))
+	return math.Min(math.Round(v*digits)/digits, p.To)
 }
 
 // between is the level to try between two, or 0 when they are close enough.

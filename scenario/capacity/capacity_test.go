@@ -1,0 +1,269 @@
+package capacity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"github.com/throng-io/throng/scenario"
+	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const searched = `
+version: 1
+name: x
+vars: {viewers: 10}
+groups:
+  viewers: {count: "${viewers}", connect: {rate: 5k/s}}
+  speaker: {count: 1, send: [{op: all, rate: 1/s}]}
+slo: [p99(delivery) < 50ms]
+search: {raise: viewers, from: 100, to: 10k, trial: 2s, confirm: {for: 3s}, steps_after: [50%]}
+`
+
+// model is a server that holds so many viewers, behind a generator that is fit up to some level.
+type model struct {
+	knee, weak int
+	ran        []string // level and recorded seconds of each trial
+	err        error
+}
+
+func (m *model) trial(_ context.Context, f *file.File, _ scenario.Options) (*result.Run, error) {
+	n := f.Spec.Groups[0].Count
+	m.ran = append(m.ran, fmt.Sprintf("%d for %s", n, f.Spec.Phases[len(f.Spec.Phases)-1].For))
+	if m.err != nil {
+		return nil, m.err
+	}
+	c := result.Cell{Verdict: result.Pass, Seconds: 2, Clients: result.Clients{Asked: n, Held: n}}
+	switch {
+	case m.weak > 0 && n >= m.weak:
+		c.Verdict, c.Reason = result.Invalid, "p99(lag) < 25ms: 80ms"
+	case n > m.knee:
+		c.Verdict, c.Reason = result.Fail, "p99(delivery) < 50ms: 70ms"
+	}
+	return &result.Run{Scenario: "x", Seed: 9, Cells: []result.Cell{c}}, nil
+}
+
+func parse(t *testing.T, text string, set map[string]string) *file.File {
+	t.Helper()
+	f, err := file.Parse("x.yaml", []byte(text), set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func options(dir string, m *model) Options {
+	return Options{Dir: dir, trial: m.trial, pause: time.Nanosecond, PlanFor: 5000, Spare: 1}
+}
+
+func TestSearchLeavesEverything(t *testing.T) {
+	dir := t.TempDir()
+	m := &model{knee: 1234}
+	var steps []Step
+	opt := options(dir, m)
+	opt.Step = func(s Step) { steps = append(steps, s) }
+	run, err := Run(t.Context(), parse(t, searched, nil), opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := run.Capacity
+	if c.End != "found" || !c.LowConfirmed || !c.HighConfirmed || c.Low > 1234 || c.High <= 1234 || c.High > c.Low*1.051 || run.Verdict != result.Pass {
+		t.Errorf("%s: %+v", run.Verdict, c)
+	}
+	if c.Raise != "viewers" || c.PlanFor != 5000 || c.Spare != 1 || c.Confirm != 3 || c.TrialS != 2 || c.ConfirmS != 3 || run.Seed != 9 {
+		t.Errorf("the conditions are not noted: %+v", c)
+	}
+	if len(c.Probes) != len(m.ran) || len(run.Cells) != len(m.ran) || len(steps) != 2*len(m.ran) {
+		t.Fatalf("%d probes, %d cells and %d steps of %d trials", len(c.Probes), len(run.Cells), len(steps), len(m.ran))
+	}
+	for i, p := range c.Probes {
+		want := map[string]string{"confirm": "3s"}[p.Kind]
+		if want == "" {
+			want = "2s"
+		}
+		if m.ran[i] != fmt.Sprintf("%.0f for %s", p.Level, want) || p.Cell != i+1 || run.Cells[i].Params[result.ParamLevel] != strconv.Itoa(int(p.Level)) {
+			t.Errorf("trial %d: %s, noted as %+v, cell %v", i+1, m.ran[i], p, run.Cells[i].Params)
+		}
+		own, err := result.Read(filepath.Join(dir, p.Dir))
+		if err != nil || len(own.Cells) != 1 || own.Verdict != run.Cells[i].Verdict {
+			t.Errorf("trial %d has left %+v, %v", i+1, own, err)
+		}
+	}
+	if last := c.Probes[len(c.Probes)-1]; last.Kind != "curve" || last.Level < 0.49*c.Low || last.Level > 0.51*c.Low {
+		t.Errorf("the curve ends with %+v", last)
+	}
+}
+
+// TestGoesOnAfterAnInterruption interrupts after each number of trials: the whole is what one search would have made.
+func TestGoesOnAfterAnInterruption(t *testing.T) {
+	f := parse(t, searched, nil)
+	whole := &model{knee: 1234}
+	want, err := Run(t.Context(), f, options(t.TempDir(), whole))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for stop := 1; stop < len(whole.ran); stop += 4 {
+		dir := t.TempDir()
+		m := &model{knee: 1234}
+		ctx, cancel := context.WithCancel(t.Context())
+		opt := options(dir, m)
+		opt.trial = func(ctx context.Context, f *file.File, o scenario.Options) (*result.Run, error) {
+			if len(m.ran) == stop {
+				cancel()
+				return &result.Run{Interrupted: true}, nil
+			}
+			return m.trial(ctx, f, o)
+		}
+		run, err := Run(ctx, f, opt)
+		cancel()
+		if err != nil || !run.Interrupted || len(run.Cells) != stop {
+			t.Fatalf("interrupted in trial %d: %v, %+v", stop+1, err, run)
+		}
+		opt.trial = m.trial
+		again := 0
+		opt.Step = func(s Step) {
+			if s.Again {
+				again++
+			}
+		}
+		opt.Budget = time.Hour // more time makes no other search of it
+		if run, err = Run(t.Context(), f, opt); err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(whole.ran, m.ran); d != "" || again != stop {
+			t.Errorf("stopped after %d, %d taken from the journal:\n%s", stop, again, d)
+		}
+		if run.Interrupted || run.Capacity.Low != want.Capacity.Low || run.Capacity.High != want.Capacity.High || len(run.Cells) != len(want.Cells) {
+			t.Errorf("stopped after %d: %+v", stop, run.Capacity)
+		}
+	}
+}
+
+func TestOtherSearchInTheDirectory(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := Run(t.Context(), parse(t, searched, nil), options(dir, &model{knee: 1234})); err != nil {
+		t.Fatal(err)
+	}
+	for name, opt := range map[string]func() (*file.File, Options){
+		"another size": func() (*file.File, Options) {
+			return parse(t, searched, map[string]string{"seed": "2"}), options(dir, &model{})
+		},
+		"another target": func() (*file.File, Options) {
+			o := options(dir, &model{})
+			o.Run.Target = "http://127.0.0.1:9"
+			return parse(t, searched, nil), o
+		},
+	} {
+		f, o := opt()
+		if _, err := Run(t.Context(), f, o); err == nil || !strings.Contains(err.Error(), "another directory") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestWeakGenerator: what the generator cannot judge is no capacity, whatever the server did.
+func TestWeakGenerator(t *testing.T) {
+	m := &model{knee: 1e9, weak: 700}
+	run, err := Run(t.Context(), parse(t, searched, nil), options(t.TempDir(), m))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := run.Capacity; run.Verdict != result.Invalid || c.End != "generator" || c.Low != 400 || c.High != 800 || c.Invalid != 2 {
+		t.Errorf("%s: %+v", run.Verdict, c)
+	}
+}
+
+func TestEnds(t *testing.T) {
+	for _, tt := range []struct {
+		knee    int
+		set     map[string]string
+		end     string
+		verdict result.Verdict
+	}{
+		{10, nil, "below", result.Fail},
+		{1e9, nil, "at least", result.Pass},
+		{1234, map[string]string{"search.budget": "4s"}, "budget", result.Fail},
+	} {
+		m := &model{knee: tt.knee}
+		run, err := Run(t.Context(), parse(t, searched, tt.set), options(t.TempDir(), m))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if run.Capacity.End != tt.end || run.Verdict != tt.verdict {
+			t.Errorf("knee %d, %v: %s, %+v", tt.knee, tt.set, run.Verdict, run.Capacity)
+		}
+	}
+}
+
+// TestMachineLimits: a level that needs more descriptors than any machine gives is not tried, and the search says so.
+func TestMachineLimits(t *testing.T) {
+	text := strings.Replace(searched, "to: 10k", "to: 4M", 1)
+	run, err := Run(t.Context(), parse(t, text, nil), options(t.TempDir(), &model{knee: 1e9}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := run.Capacity
+	if c.LimitedBy == "" || c.To >= 4e6 || c.End != "at least" || c.Low != c.To || len(run.Warnings) == 0 || !strings.Contains(run.Warnings[0], "no level above") {
+		t.Errorf("%+v, %q", c, run.Warnings)
+	}
+	_, err = Run(t.Context(), parse(t, strings.Replace(text, "from: 100", "from: 4M", 1), nil), options(t.TempDir(), &model{}))
+	if _, ok := errors.AsType[*scenario.LimitError](err); !ok {
+		t.Errorf("a first level beyond the machine: %v", err)
+	}
+}
+
+func TestErrors(t *testing.T) {
+	gone := &scenario.TargetError{URL: "http://x", Err: errors.New("refused")}
+	m := &model{err: gone}
+	run, err := Run(t.Context(), parse(t, searched, nil), options(t.TempDir(), m))
+	if !errors.Is(err, error(gone)) || run == nil || len(run.Cells) != 0 {
+		t.Errorf("%v, %+v", err, run)
+	}
+	none := parse(t, strings.Split(searched, "search:")[0], nil)
+	if _, err := Run(t.Context(), none, options(t.TempDir(), m)); err == nil || !strings.Contains(err.Error(), "no search") {
+		t.Error(err)
+	}
+	matrix := strings.Replace(searched, "vars: {viewers: 10}", "vars: {viewers: 10}\nmatrix: {axes: {size: [64B, 128B]}}", 1)
+	matrix = strings.Replace(matrix, "rate: 1/s}", "rate: 1/s, size: \"${matrix.size}\"}", 1)
+	if _, err := Run(t.Context(), parse(t, matrix, nil), options(t.TempDir(), m)); err == nil || !strings.Contains(err.Error(), "one combination") {
+		t.Error(err)
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, JournalName), []byte("nonsense\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Run(t.Context(), parse(t, searched, nil), options(dir, m)); err == nil || !strings.Contains(err.Error(), JournalName) {
+		t.Error(err)
+	}
+}
+
+// TestLostResult: a trial whose result somebody removed still counts, and its figures are said to be missing.
+func TestLostResult(t *testing.T) {
+	dir := t.TempDir()
+	f := parse(t, searched, nil)
+	if _, err := Run(t.Context(), f, options(dir, &model{knee: 1234})); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Join(dir, TrialsName, "02")); err != nil {
+		t.Fatal(err)
+	}
+	run, err := Run(t.Context(), f, options(dir, &model{knee: 1234}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if run.Capacity.Probes[1].Cell != 0 || run.Capacity.Probes[2].Cell != 2 || run.Capacity.End != "found" || len(run.Warnings) != 1 {
+		t.Errorf("%+v, %q", run.Capacity.Probes[:3], run.Warnings)
+	}
+}
