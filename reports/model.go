@@ -17,7 +17,8 @@ type table struct {
 	Rows  [][]string
 	Left  int
 	Note  string
-	Links []string // by row: the anchor on the page that its first column leads to; "" or missing: none
+	Marks map[[2]int]string // by row and column: the class of a cell that is coloured; its words stand without it
+	Links []string          // by row: the anchor on the page that its first column leads to; "" or missing: none
 }
 
 // group is the trials of one combination of parameters.

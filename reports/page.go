@@ -17,6 +17,9 @@ var pageText string
 //go:embed page.css
 var pageStyle string
 
+//go:embed page.js
+var pageScript string
+
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"verdict": func(v result.Verdict) string { return string(result.Worst(v, v)) },
 	"numeric": func(t table, column int) bool { return column >= t.Left },
@@ -25,9 +28,24 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"style": func() template.CSS {
 		return template.CSS(strings.Replace(pageStyle, "/*figure colours*/", draw.CSS(), 1))
 	},
-	"inline":   inline,
+	"inline": inline,
+	"small": func(f *figure) (template.HTML, error) {
+		s, err := draw.Inline(&f.Figure, draw.Small, "small")
+		return template.HTML(s), err
+	},
 	"warnings": warnings,
-	"several":  func(p *page) bool { return len(p.Sections) > 1 },
+	"several":  func(p *page) bool { return len(p.Sections) > 1 || p.Run.Capacity != nil },
+	"only":     func(f *figure) []*figure { return []*figure{f} },
+	"title":    func(p *page) string { return p.Run.Scenario + ": " + p.Word },
+	"cut":      cut,
+	"mark":     func(t table, row, column int) string { return t.Marks[[2]int{row, column}] },
+	"link": func(t table, row int) string {
+		if row < len(t.Links) {
+			return t.Links[row]
+		}
+		return ""
+	},
+	"script": func() template.JS { return template.JS(pageScript) }, // ours, and made of no data
 }).Parse(pageText))
 
 func (p *page) html() ([]byte, error) {
@@ -36,6 +54,20 @@ func (p *page) html() ([]byte, error) {
 		return nil, err
 	}
 	return b.Bytes(), nil
+}
+
+// someWarnings are warnings as the page shows them: a few, and the others behind a click.
+type someWarnings struct {
+	Title       string
+	First, Rest []string
+}
+
+func cut(title string, all []string) someWarnings {
+	const first = 4
+	if len(all) <= first+1 {
+		return someWarnings{Title: title, First: all}
+	}
+	return someWarnings{title, all[:first], all[first:]}
 }
 
 // inline is the figure for the page: one picture for wide windows and paper, and one for phones, of which the style sheet shows one.

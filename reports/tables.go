@@ -218,12 +218,23 @@ func overviewTable(run *result.Run, gs []group) table {
 		}
 		t.Rows = append(t.Rows, append(row, over(ok, deliveries).show(significant), over(ok, efficiency).show(significant)))
 	}
+	if run.Capacity == nil {
+		column := len(axes) + 2
+		byP99, byCost := rank(gs, latencyOf(metric, p99), false), rank(gs, efficiency, true)
+		if metric != "" {
+			byP99.mark(&t, column+1)
+			column += 2
+		}
+		byCost.mark(&t, column+1)
+		t.Note = cmp.Or(byP99.note(), byCost.note())
+	}
 	if repeated {
-		t.Note = "Median of the valid trials, with the lowest and the highest in brackets; lost is their sum."
+		t.Note += " Median of the valid trials, with the lowest and the highest in brackets; lost is their sum."
 	}
 	if slices.ContainsFunc(gs, func(g group) bool { return len(g.valid()) < len(g.Cells) }) {
-		t.Note = strings.TrimSpace(t.Note + " Invalid trials are not in the numbers.")
+		t.Note += " Invalid trials are not in the numbers."
 	}
+	t.Note = strings.TrimSpace(t.Note)
 	return t
 }
 

@@ -98,7 +98,11 @@ type section struct {
 // page is a report as data.
 type page struct {
 	Run       *result.Run
+	Word      string // of the verdict
 	Sentence  string
+	Facts     table   // what was measured, on what, and what came out, in a few rows
+	Lead      *figure // the picture to look at first; nil: none
+	Multiples []*figure
 	Overview  table // of several cells
 	Trials    table // each cell, when combinations were repeated
 	Comparing []*figure
@@ -108,6 +112,9 @@ type page struct {
 
 func (p *page) figures() []*figure {
 	fs := p.Comparing
+	if p.Lead != nil {
+		fs = append([]*figure{p.Lead}, fs...)
+	}
 	for _, s := range p.Sections {
 		fs = append(slices.Clip(fs), s.Figures...)
 	}
@@ -116,16 +123,13 @@ func (p *page) figures() []*figure {
 
 // build makes the whole report as data.
 func build(run *result.Run) (*page, error) {
-	p := &page{Run: run, Sentence: sentence(run), About: []table{environmentTable(run)}}
-	n := len(run.Cells)
-	if n > 1 {
-		gs := groups(run)
-		p.Overview = overviewTable(run, gs)
-		if len(gs) < n {
-			p.Trials = trialsTable(run)
-		}
-		var err error
-		if p.Comparing, err = comparing(run, gs); err != nil {
+	p := &page{Run: run, Word: string(result.Worst(run.Verdict, run.Verdict)), Sentence: sentence(run), Facts: factsTable(run), About: []table{environmentTable(run)}}
+	gs := groups(run)
+	switch {
+	case run.Capacity != nil:
+		p.capacity(CapacityOf(run))
+	case len(run.Cells) > 1:
+		if err := p.matrix(gs); err != nil {
 			return nil, err
 		}
 	}
@@ -137,7 +141,51 @@ func build(run *result.Run) (*page, error) {
 		}
 		p.Sections = append(p.Sections, s)
 	}
+	if len(p.Sections) == 1 && run.Capacity == nil {
+		p.Lead, p.Sections[0].Figures = lead(p.Sections[0].Figures, "spectrum")
+	}
 	return p, nil
+}
+
+// capacity fills in what the page of a search shows besides its trials.
+func (p *page) capacity(c *Capacity) {
+	p.Word = map[result.Verdict]string{result.Pass: "found", result.Fail: "not found"}[c.Verdict]
+	if p.Word == "" {
+		p.Word = string(c.Verdict)
+	}
+	p.Sentence = c.Line
+	p.Facts = capacityFacts(c)
+	p.Overview = levelsTable(c)
+	p.Lead, p.Comparing = lead(capacityFigures(c), "latency-load")
+	for i, f := range p.Comparing {
+		if f.Name == "search-journal" {
+			p.Trials, p.Comparing[i].Data = f.Data, table{}
+			p.Trials.Title = "Each trial, in the order they ran"
+		}
+	}
+}
+
+// matrix fills in what the page of several cells shows besides them.
+func (p *page) matrix(gs []group) (err error) {
+	p.Overview = overviewTable(p.Run, gs)
+	if len(gs) < len(p.Run.Cells) {
+		p.Trials = trialsTable(p.Run)
+	}
+	if p.Comparing, err = comparing(p.Run, gs); err != nil {
+		return err
+	}
+	p.Lead, p.Comparing = lead(p.Comparing, "p99")
+	p.Multiples, err = multiples(p.Run, gs)
+	return err
+}
+
+// lead takes the figure to look at first out of the others; the first of them, when there is none of that name.
+func lead(fs []*figure, name string) (first *figure, rest []*figure) {
+	i := max(0, slices.IndexFunc(fs, func(f *figure) bool { return f.Name == name }))
+	if len(fs) == 0 {
+		return nil, nil
+	}
+	return fs[i], slices.Delete(slices.Clone(fs), i, i+1)
 }
 
 func cellSection(run *result.Run, i int, axes []string) (section, error) {
@@ -158,6 +206,10 @@ func cellSection(run *result.Run, i int, axes []string) (section, error) {
 		}
 		s.Heading += fmt.Sprintf(", trial %d", max(1, c.Trial))
 		s.Text = cellSentence(c)
+	}
+	if run.Capacity != nil {
+		s.Text += " " + searchNote(run, i)
+		return s, nil
 	}
 	if i >= maxDrawnCells {
 		s.Note = fmt.Sprintf("Figures of single cells are drawn for the first %d; the timeline of this one is in result.json.", maxDrawnCells)

@@ -104,7 +104,10 @@ func findCapacity(cmd *cobra.Command, name string, flags capacityFlags) error {
 	}
 	opt.Run.Version = version()
 	opt.Run.Command = append([]string{"throng", "capacity"}, os.Args[min(2, len(os.Args)):]...)
-	opt.Run.Start = func(ctx context.Context, s *file.Server) (*scenario.Endpoint, error) { return startServer(ctx, s) }
+	opt.Run.Start = func(ctx context.Context, s *file.Server) (*scenario.Endpoint, error) {
+		ep, _, err := startServer(ctx, s)
+		return ep, err
+	}
 	show := &searchProgress{w: cmd.ErrOrStderr(), search: f.Spec.Search}
 	if !flags.quiet {
 		show.begin(f, opt)
@@ -224,9 +227,13 @@ func (p *searchProgress) bracket(s capacity.Step) string {
 	if s.SoFar.High > 0 {
 		high = p.search.Format(s.SoFar.High)
 	}
-	text := fmt.Sprintf("[holds %s, breaks %s]  %s", low, high, clock(s.Spent))
+	text := fmt.Sprintf("[holds %s, breaks %s]  %s", low, high, minutes(s.Spent))
 	if s.Budget > 0 {
-		text += " of " + clock(s.Budget)
+		text += " of " + minutes(s.Budget)
 	}
 	return text
+}
+
+func minutes(d time.Duration) string {
+	return fmt.Sprintf("%d:%02d", int(d.Minutes()), int(d.Seconds())%60)
 }

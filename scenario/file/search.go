@@ -98,7 +98,7 @@ var searchTable = object[Search]{
 			l := read(d, n, "to", parseLevel, nil)
 			s.To = l.at
 			if f := d.places["search"].get("from"); l.at > 0 && f != nil {
-				if v, ok := d.vars.expand(&errorList{}, f, false); ok {
+				if v, ok := d.vars.expand(&errorList{}, f, nil); ok {
 					if first, bad := parseLevel(v.text()); bad == nil && first.unit != l.unit {
 						d.errs.add(n.at, "from and to are not of one kind", "write both as counts, or both as rates")
 					}

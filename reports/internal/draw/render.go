@@ -18,10 +18,11 @@ import (
 // has fewer ticks, not smaller letters; titles and legends add their own height.
 type Size struct{ Width, Axes float64 }
 
-// Wide is for slides and screens, Narrow for phones.
+// Wide is for slides and screens, Narrow for phones, Small for one of many beside one another.
 var (
 	Wide   = Size{Width: 600, Axes: 215}
 	Narrow = Size{Width: 290, Axes: 165}
+	Small  = Size{Width: 270, Axes: 110}
 )
 
 // pngDPI gives a Wide figure 1600 pixels.

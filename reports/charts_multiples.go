@@ -1,0 +1,66 @@
+package reports
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/throng-io/throng/reports/internal/draw"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// maxMultiples is how many combinations are drawn one by one.
+const maxMultiples = 24
+
+// multiples is a small figure for each combination of a matrix, all on the same axes: its distribution, and a thin line for each
+// of its trials. They show at a glance which combinations are alike, and how far the trials of one agree.
+func multiples(run *result.Run, gs []group) ([]*figure, error) {
+	metric := primary(run)
+	if metric == "" || len(gs) < 2 || len(gs) > maxMultiples {
+		return nil, nil
+	}
+	var fs []*figure
+	low, high, farthest := math.Inf(1), 0.0, 10.0
+	for i, g := range gs {
+		var ls []*result.Latency
+		p := draw.Panel{}
+		for _, c := range g.valid() {
+			l := c.Latency[metric]
+			pts, err := spectrumPoints(l)
+			if err != nil {
+				return nil, fmt.Errorf("spectrum of %s, %s: %w", metric, g.Label, err)
+			}
+			if len(pts) < 2 {
+				continue
+			}
+			ls = append(ls, l)
+			p.Lines = append(p.Lines, draw.Line{Points: pts, Style: draw.Grey, Thin: true})
+		}
+		if len(ls) == 0 {
+			continue
+		}
+		all, err := result.Merge(ls...)
+		if err != nil {
+			return nil, fmt.Errorf("spectrum of %s, %s: %w", metric, g.Label, err)
+		}
+		pts, err := spectrumPoints(all)
+		if err != nil {
+			return nil, fmt.Errorf("spectrum of %s, %s: %w", metric, g.Label, err)
+		}
+		if len(ls) == 1 {
+			p.Lines = nil
+		}
+		p.Lines = append(p.Lines, draw.Line{Points: pts, Style: draw.Blue})
+		for _, pt := range pts {
+			low, high = min(low, pt.Y), max(high, pt.Y)
+		}
+		farthest = max(farthest, pts[len(pts)-1].X)
+		f := &figure{}
+		f.Figure = draw.Figure{Name: fmt.Sprintf("multiple-%02d", i+1), Title: g.Label, Sub: fmt.Sprintf("p99 %s %s, %s", metric, over(g.valid(), latencyOf(metric, p99)).show(micros), plural(len(ls), "trial")), Panels: []draw.Panel{p}}
+		fs = append(fs, f)
+	}
+	for _, f := range fs {
+		f.Panels[0].X = spectrumAxis(farthest)
+		f.Panels[0].Y = draw.Axis{Label: metric + ", ms", Log: true, Min: low / 1.2, Max: high * 1.2}
+	}
+	return fs, nil
+}
