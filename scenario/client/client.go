@@ -14,8 +14,9 @@ import (
 // Message is one event or acknowledgement as it arrived. It and everything it
 // points to are valid until the handler returns: copy what must live longer.
 type Message struct {
-	Name        []byte        // the event's name without quotes, as it stands in the JSON; nil for an acknowledgement
-	Args        []byte        // raw JSON list of the arguments, e.g. `1,{"a":2}`; empty without arguments
+	Name        []byte        // the event's name without quotes, as it stands in the JSON; nil for an acknowledgement and for a message of bare Engine.IO
+	Args        []byte        // raw list of the arguments in the client's parser, e.g. `1,{"a":2}`; empty without arguments; of bare Engine.IO the text
+	Space       int           // the namespace: 0 for Config.Namespace, then those of Config.More
 	Attachments [][]byte      // binary attachments in order
 	ID          uint64        // of the acknowledgement, or of the one the sender of the event asks for
 	HasID       bool          // an event with an ID asks for an acknowledgement; an acknowledgement always has one
@@ -49,14 +50,16 @@ type Client struct {
 	ws   *websocket
 	poll *polling
 
-	namespace    string
+	namespaces   []string // none for bare Engine.IO
+	parser       socketio.Parser
+	plain        bool // a baseline: no Socket.IO
 	maxQueue     int
 	maxMessage   int
 	pingInterval time.Duration
 	pingTimeout  time.Duration
 
 	// Of the reading goroutine.
-	joined     bool
+	joined     int // namespaces
 	running    bool
 	grace      bool // the time for a ping is over, but not all that arrived is read
 	lastPing   time.Duration
@@ -94,9 +97,12 @@ func Dial(ctx context.Context, cfg *Config) (*Client, error) {
 	}
 	c := &Client{
 		pace:       newPace(cfg.Slow),
-		namespace:  cmp.Or(cfg.Namespace, "/"),
+		parser:     cfg.Parser,
 		maxQueue:   cmp.Or(cfg.MaxQueue, defaultMaxQueue),
 		maxMessage: cmp.Or(cfg.MaxMessage, defaultMaxMessage),
+	}
+	if cfg.Namespace != NoNamespace {
+		c.namespaces = append([]string{cmp.Or(cfg.Namespace, "/")}, cfg.More...)
 	}
 	if err := c.dial(ctx, cfg, t); err != nil {
 		reason := TransportError
@@ -114,6 +120,9 @@ func (c *Client) dial(ctx context.Context, cfg *Config, t *target) error {
 	limited, cancel := context.WithTimeout(ctx, cmp.Or(cfg.Timeout, defaultTimeout))
 	defer cancel()
 	d := &dialing{ctx: limited, c: c, target: t, cfg: cfg}
+	if plainTransport(cfg.Transport) {
+		return d.plain()
+	}
 	if cfg.Transport == "" || cfg.Transport == WebSocket {
 		return d.websocket()
 	}
@@ -158,6 +167,12 @@ func (c *Client) run(h Handler) error {
 		return c.ws.run(h)
 	}
 	c.poll.get.rd.late, c.poll.get.rd.pace = c.late, c.pace
+	switch {
+	case c.plain && c.poll.every > 0:
+		return c.poll.ask(h)
+	case c.plain:
+		return c.poll.listen(h)
+	}
 	return c.poll.run(h)
 }
 
@@ -178,8 +193,8 @@ func (c *Client) drop() {
 // a ping and not for every message: only pings prove that the server's heartbeat
 // is alive.
 func (c *Client) arm() {
-	if !c.running {
-		return
+	if !c.running || c.plain {
+		return // a baseline has no heartbeat
 	}
 	c.mu.Lock()
 	link := c.links[mainSlot]
@@ -218,7 +233,12 @@ func (c *Client) late(rd *reader) error {
 // After the end of the session the error is [ErrClosed], or the failure of the
 // connection where Send is the one to find it.
 func (c *Client) Send(packet []byte) error {
-	if c.ws != nil {
+	switch {
+	case c.plain && c.ws != nil:
+		return c.ws.sendPlain(packet)
+	case c.plain:
+		return c.poll.sendPlain(packet)
+	case c.ws != nil:
 		return c.ws.send(packet)
 	}
 	return c.poll.send(packet)
@@ -226,8 +246,12 @@ func (c *Client) Send(packet []byte) error {
 
 // SendBinary is Send for a packet with attachments, such as
 // `51-["upload",{"_placeholder":true,"num":0}]`. No other packet gets between
-// them.
+// them. Without a packet, the attachments are messages of their own: packets of
+// the MessagePack parser, or of bare Engine.IO.
 func (c *Client) SendBinary(packet []byte, attachments ...[]byte) error {
+	if c.plain {
+		return errors.New("a baseline carries no binary")
+	}
 	if c.ws != nil {
 		return c.ws.send(packet, attachments...)
 	}
@@ -339,18 +363,27 @@ func (c *Client) goodbye(reason string) []byte {
 	if reason == TransportClose || reason == TransportError {
 		return nil
 	}
-	leave := reason == ClientDisconnect
-	p := socketio.Packet{Type: socketio.Disconnect, Namespace: []byte(c.namespace)}
-	if c.ws == nil {
-		var body []byte
-		if leave {
-			body = engineio.AppendPayload(body, engineio.Packet{Type: engineio.Message, Data: p.Append(nil)})
+	leave := c.namespaces
+	if reason != ClientDisconnect {
+		leave = nil
+	}
+	var out []byte
+	for _, name := range leave {
+		p := c.parser.AppendDisconnect(nil, name)
+		switch {
+		case c.ws == nil:
+			out = engineio.AppendPayload(out, engineio.Packet{Type: engineio.Message, Binary: c.parser.IsBinary(), Data: p})
+		case c.parser.IsBinary():
+			out = appendFrame(out, opBinary, "", p)
+		default:
+			out = appendFrame(out, opText, "4", p)
 		}
-		return engineio.AppendPayload(body, engineio.Packet{Type: engineio.Close})
 	}
-	var frames []byte
-	if leave {
-		frames = appendFrame(frames, opText, "4", p.Append(nil))
+	switch {
+	case c.plain && c.ws == nil:
+		return nil
+	case c.ws == nil:
+		return engineio.AppendPayload(out, engineio.Packet{Type: engineio.Close})
 	}
-	return appendClose(frames, 0)
+	return appendClose(out, 0)
 }

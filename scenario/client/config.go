@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"net/url"
 	"time"
+
+	"github.com/throng-io/throng/protocol/socketio"
 )
 
 // The values of [Config.Transport].
@@ -15,14 +17,21 @@ const (
 	Upgrade   = "upgrade"   // polling first, then websocket by the probe dance
 )
 
+// NoNamespace as [Config.Namespace] is bare Engine.IO: the session is open when
+// the engine is, and messages are nothing but themselves.
+const NoNamespace = "none"
+
 // Config says whom a client connects to and how. Only URL is mandatory; the
 // zero value of every other field means its default. Dial reads a Config and
 // keeps nothing of it, so that many clients may share one.
 type Config struct {
 	URL       string          // http, https, ws or wss, host and port; a query joins Query; a path is an error
 	Path      string          // of the engine, with its trailing slash; "" = /socket.io/
-	Transport string          // WebSocket, Polling or Upgrade; "" = WebSocket
-	Namespace string          // "" = /
+	Transport string          // WebSocket, Polling or Upgrade, or a baseline; "" = WebSocket
+	Poll      time.Duration   // between two GETs of ShortPolling; 0 = 1 s
+	Namespace string          // "" = /; or NoNamespace
+	More      []string        // further namespaces on the same connection, joined in that order
+	Parser    socketio.Parser // how packets are encoded; the server must agree
 	Auth      json.RawMessage // payload of the namespace CONNECT, a JSON object; nil = none
 	Query     url.Values      // more query parameters of every engine request
 

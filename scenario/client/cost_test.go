@@ -41,7 +41,7 @@ func pair(tb testing.TB) (*Client, *net.TCPConn) {
 		tb.Fatal(err)
 	}
 	server := <-ends
-	c := &Client{namespace: "/", maxQueue: defaultMaxQueue, maxMessage: defaultMaxMessage, pingInterval: time.Hour, pingTimeout: time.Hour, lastPing: Now()}
+	c := &Client{namespaces: []string{"/"}, maxQueue: defaultMaxQueue, maxMessage: defaultMaxMessage, pingInterval: time.Hour, pingTimeout: time.Hour, lastPing: Now()}
 	link := newConn(&counted{Conn: client, bytes: &c.bytes}, rawConn(client), &c.bytes)
 	c.adopt(mainSlot, link)
 	c.ws = newWebsocket(c, link)

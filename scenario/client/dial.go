@@ -104,10 +104,21 @@ func (d *dialing) websocket() error {
 	}
 
 	began = Now()
-	if err := c.ws.send(d.connectPacket()); err != nil {
-		return d.fail("namespace", err)
+	for _, name := range c.namespaces {
+		p, err := d.connectPacket(name)
+		if err != nil {
+			return d.fail("namespace", err)
+		}
+		if p.Binary {
+			err = c.ws.send(nil, p.Data)
+		} else {
+			err = c.ws.send(p.Data)
+		}
+		if err != nil {
+			return d.fail("namespace", err)
+		}
 	}
-	for !c.joined {
+	for c.joined < len(c.namespaces) {
 		if err := c.ws.step(nil); err != nil {
 			return d.fail("namespace", err)
 		}
@@ -129,10 +140,17 @@ func (d *dialing) opened(p engineio.Packet, began time.Duration) (engineio.Hands
 	return h, nil
 }
 
-// connectPacket returns the CONNECT of the namespace.
-func (d *dialing) connectPacket() []byte {
-	p := socketio.Packet{Type: socketio.Connect, Namespace: []byte(d.c.namespace), Data: d.cfg.Auth}
-	return p.Append(nil)
+// connectPacket returns the CONNECT of a namespace.
+func (d *dialing) connectPacket(namespace string) (engineio.Packet, error) {
+	p := engineio.Packet{Type: engineio.Message, Binary: d.c.parser.IsBinary()}
+	if !p.Binary {
+		sp := socketio.Packet{Type: socketio.Connect, Namespace: []byte(namespace), Data: d.cfg.Auth}
+		p.Data = sp.Append(nil)
+		return p, nil
+	}
+	var err error
+	p.Data, err = d.c.parser.AppendConnect(nil, namespace, d.cfg.Auth)
+	return p, err
 }
 
 // polling opens the session on polling and joins the namespace.
@@ -171,11 +189,20 @@ func (d *dialing) polling() error {
 	}
 
 	began = Now()
-	body := engineio.Packet{Type: engineio.Message, Data: d.connectPacket()}.AppendText(nil)
-	if err := p.exchange(d.ctx, body); err != nil {
-		return d.fail("namespace", err)
+	var body []byte
+	for _, name := range c.namespaces {
+		p, err := d.connectPacket(name)
+		if err != nil {
+			return d.fail("namespace", err)
+		}
+		body = engineio.AppendPayload(body, p)
 	}
-	for !c.joined {
+	if len(body) > 0 {
+		if err := p.exchange(d.ctx, body); err != nil {
+			return d.fail("namespace", err)
+		}
+	}
+	for c.joined < len(c.namespaces) {
 		if err := d.join(p); err != nil {
 			return d.fail("namespace", err)
 		}

@@ -34,7 +34,7 @@ func (w *wire) SetWriteDeadline(time.Time) error { return nil }
 // messages reads all messages of the input.
 func messages(in []byte, step int) (log []string) {
 	const limit = 300
-	c := &Client{namespace: "/", maxMessage: limit}
+	c := &Client{namespaces: []string{"/"}, maxMessage: limit}
 	link := newConn(&wire{in: bytes.Clone(in), step: step}, nil, &c.bytes)
 	w := newWebsocket(c, link)
 	w.closed = true // what it would answer is not the matter here

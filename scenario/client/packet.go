@@ -45,6 +45,23 @@ func (c *Client) message(h Handler, b []byte, binary bool, at time.Duration) err
 	if h == nil {
 		return c.joining(b, binary, at)
 	}
+	if len(c.namespaces) == 0 {
+		c.msg = Message{Args: b, At: at}
+		if binary {
+			c.msg.Args, c.msg.Attachments = nil, [][]byte{b}
+		}
+		h.Event(&c.msg)
+		return nil
+	}
+	if c.parser.IsBinary() {
+		if !binary {
+			return &CloseError{Reason: ParseError, Cause: errTextPacket}
+		}
+		if err := c.pkt.ParseMessagePack(b); err != nil {
+			return &CloseError{Reason: ParseError, Cause: err}
+		}
+		return c.dispatch(h, &c.pkt, at)
+	}
 	if binary || c.decoder != nil && c.decoder.Pending() > 0 {
 		return c.assemble(h, b, binary, at)
 	}
@@ -84,29 +101,43 @@ func (c *Client) assemble(h Handler, b []byte, binary bool, at time.Duration) er
 	return err
 }
 
-// dispatch hands a packet of the client's namespace to the handler.
+// errTextPacket tells a server that speaks JSON to a client that does not.
+var errTextPacket = errors.New("a text packet where the MessagePack parser was asked for: the server speaks JSON")
+
+// space returns the place of a namespace among the client's, -1 for another.
+func (c *Client) space(name []byte) int {
+	for i, own := range c.namespaces {
+		if string(name) == own {
+			return i
+		}
+	}
+	return -1
+}
+
+// dispatch hands a packet of one of the client's namespaces to the handler.
 func (c *Client) dispatch(h Handler, p *socketio.Packet, at time.Duration) error {
-	if string(p.Namespace) != c.namespace {
+	space := c.space(p.Namespace)
+	if space < 0 {
 		return nil // the official client, too, ignores namespaces it never asked for
 	}
 	m := &c.msg
-	*m = Message{ID: p.ID, HasID: p.HasID, Attachments: p.Binary, At: at}
+	*m = Message{Space: space, ID: p.ID, HasID: p.HasID, Attachments: p.Binary, At: at}
 	switch p.Type {
 	case socketio.Event, socketio.BinaryEvent:
 		var err error
-		if m.Name, m.Args, err = socketio.SplitEvent(p.Data); err != nil {
+		if m.Name, m.Args, err = c.parser.SplitEvent(p.Data); err != nil {
 			return &CloseError{Reason: ParseError, Cause: err}
 		}
 		h.Event(m)
 	case socketio.Ack, socketio.BinaryAck:
 		if p.HasID && p.Data != nil {
-			m.Args = socketio.AckArgs(p.Data)
+			m.Args = c.parser.AckArgs(p.Data)
 			h.Ack(m)
 		}
 	case socketio.Disconnect:
 		return &CloseError{Reason: ServerDisconnect}
 	case socketio.ConnectError:
-		return &CloseError{Reason: ServerDisconnect, Cause: connectError(p.Data)}
+		return &CloseError{Reason: ServerDisconnect, Cause: c.connectError(p.Data)}
 	}
 	return nil
 }
@@ -114,25 +145,11 @@ func (c *Client) dispatch(h Handler, p *socketio.Packet, at time.Duration) error
 // joining handles a message during Dial: the answer to CONNECT is taken, all
 // else is kept for Run.
 func (c *Client) joining(b []byte, binary bool, at time.Duration) error {
-	if !binary && !c.joined && len(b) > 0 && (b[0] == '0'+byte(socketio.Connect) || b[0] == '0'+byte(socketio.ConnectError)) {
-		var p socketio.Packet
-		if err := p.Parse(b); err != nil {
-			return &CloseError{Reason: ParseError, Cause: err}
+	if c.joined < len(c.namespaces) {
+		taken, err := c.answered(b, binary)
+		if taken || err != nil {
+			return err
 		}
-		if string(p.Namespace) != c.namespace {
-			return nil
-		}
-		if p.Type == socketio.ConnectError {
-			return connectError(p.Data)
-		}
-		var answer struct {
-			SID string `json:"sid"`
-		}
-		if err := json.Unmarshal(p.Data, &answer); err != nil || answer.SID == "" {
-			return protocolError("CONNECT was answered without a sid: the server may speak Socket.IO 2")
-		}
-		c.joined = true
-		return nil
 	}
 	if c.earlyBytes += len(b); c.earlyBytes > c.maxMessage {
 		return protocolError("too many messages before the namespace was joined")
@@ -141,9 +158,44 @@ func (c *Client) joining(b []byte, binary bool, at time.Duration) error {
 	return nil
 }
 
+// answered takes the answer to a CONNECT; anything else is left.
+func (c *Client) answered(b []byte, binary bool) (taken bool, err error) {
+	if !binary && c.parser.IsBinary() && len(b) > 0 && b[0] == '0'+byte(socketio.ConnectError) {
+		return true, protocolError(errTextPacket.Error())
+	}
+	if binary != c.parser.IsBinary() || !binary && (len(b) == 0 || b[0] != '0'+byte(socketio.Connect) && b[0] != '0'+byte(socketio.ConnectError)) {
+		return false, nil
+	}
+	var p socketio.Packet
+	if err := c.parser.Parse(&p, b); err != nil {
+		return true, &CloseError{Reason: ParseError, Cause: err}
+	}
+	if p.Type != socketio.Connect && p.Type != socketio.ConnectError {
+		return false, nil
+	}
+	if c.space(p.Namespace) < 0 {
+		return true, nil
+	}
+	if p.Type == socketio.ConnectError {
+		return true, c.connectError(p.Data)
+	}
+	var answer struct {
+		SID string `json:"sid"`
+	}
+	data, err := c.parser.AppendJSON(nil, p.Data)
+	if err != nil || json.Unmarshal(data, &answer) != nil || answer.SID == "" {
+		return true, protocolError("CONNECT was answered without a sid: the server may speak Socket.IO 2")
+	}
+	c.joined++
+	return true, nil
+}
+
 // connectError decodes the payload of a CONNECT_ERROR: an object, or a bare
 // string from old servers.
-func connectError(data []byte) *ConnectError {
+func (c *Client) connectError(data []byte) *ConnectError {
+	if text, err := c.parser.AppendJSON(nil, data); err == nil {
+		data = text
+	}
 	var e struct {
 		Message string          `json:"message"`
 		Data    json.RawMessage `json:"data"`

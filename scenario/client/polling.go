@@ -69,7 +69,8 @@ const (
 type polling struct {
 	c      *Client
 	target *target
-	limit  int // bytes of a body
+	limit  int           // bytes of a body
+	every  time.Duration // of short polling; 0: of none
 
 	// Lifetime of the connections that are opened after Dial.
 	ctx  context.Context //nolint:containedctx // cancelled by the client's end
@@ -232,7 +233,9 @@ func (p *polling) send(packet []byte, attachments ...[]byte) error {
 		size += (len(a)+2)/3*4 + 2
 	}
 	return p.enqueue(size, func(queue []byte) []byte {
-		queue = engineio.AppendPayload(queue, engineio.Packet{Type: engineio.Message, Data: packet})
+		if packet != nil {
+			queue = engineio.AppendPayload(queue, engineio.Packet{Type: engineio.Message, Data: packet})
+		}
 		for _, a := range attachments {
 			queue = engineio.AppendPayload(queue, engineio.Packet{Type: engineio.Message, Binary: true, Data: a})
 		}
@@ -326,6 +329,9 @@ func (p *polling) roundTrip(request []byte) error {
 	// A server that does not answer a POST within the time of a heartbeat
 	// has dropped the session.
 	deadline := time.Now().Add(p.c.pingInterval + p.c.pingTimeout)
+	if p.c.plain {
+		deadline = time.Now().Add(plainPostTime)
+	}
 	if err := p.post.conn.SetDeadline(deadline); err != nil {
 		return err
 	}

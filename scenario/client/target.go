@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/throng-io/throng/protocol/socketio"
 )
 
 const (
@@ -29,6 +31,7 @@ type target struct {
 	local  netip.Addr
 	buffer int    // bytes of the kernel's receive buffer; 0: its choice
 	path   string // of the engine
+	plain  bool   // of a baseline
 	query  string // "&key=value..." of the caller
 	fields string // header lines of the caller, each with its line end
 	cookie string // value of the Cookie field; the server adds to it
@@ -43,6 +46,9 @@ func newTarget(cfg *Config) (*target, error) {
 	t := &target{local: cfg.LocalAddr, path: cfg.Path, host: u.Host}
 	if cfg.Slow != nil {
 		t.buffer = cfg.Slow.buffer()
+	}
+	if t.plain = plainTransport(cfg.Transport); t.plain {
+		t.path = plainPath(cfg.Transport)
 	}
 	port := u.Port()
 	switch u.Scheme {
@@ -166,13 +172,21 @@ func (t *target) appendRequest(dst []byte, method, transport, sid string, buster
 	dst = append(dst, method...)
 	dst = append(dst, ' ')
 	dst = append(dst, t.path...)
-	dst = append(dst, "?EIO=4&transport="...)
-	dst = append(dst, transport...)
-	if sid != "" {
-		dst = append(dst, "&sid="...)
-		dst = append(dst, sid...)
+	switch {
+	case t.plain && sid != "":
+		dst = append(append(dst, "?sid="...), sid...)
+	case t.plain && t.query != "":
+		dst = append(dst, '?')
+	case t.plain:
+	default:
+		dst = append(dst, "?EIO=4&transport="...)
+		dst = append(dst, transport...)
+		if sid != "" {
+			dst = append(dst, "&sid="...)
+			dst = append(dst, sid...)
+		}
 	}
-	if len(buster) > 0 {
+	if len(buster) > 0 && !t.plain {
 		dst = append(dst, "&t="...)
 		dst = append(dst, buster...)
 	}
@@ -193,11 +207,23 @@ func (t *target) appendRequest(dst []byte, method, transport, sid string, buster
 func (cfg *Config) check() error {
 	switch cfg.Transport {
 	case "", WebSocket, Polling, Upgrade:
+	case PlainWebSocket, SSE, ShortPolling:
+		if cfg.Namespace != "" && cfg.Namespace != "/" || len(cfg.More) > 0 || cfg.Parser != socketio.JSON || len(cfg.Auth) > 0 {
+			return fmt.Errorf("the Transport %s knows no namespace, parser or auth", cfg.Transport)
+		}
 	default:
 		return fmt.Errorf("the Transport %q must be %s, %s or %s", cfg.Transport, WebSocket, Polling, Upgrade)
 	}
-	if cfg.Namespace != "" && (cfg.Namespace[0] != '/' || strings.Contains(cfg.Namespace, ",")) {
-		return fmt.Errorf("the Namespace %q must begin with a slash and hold no comma", cfg.Namespace)
+	if cfg.Namespace == NoNamespace && (len(cfg.More) > 0 || cfg.Parser != socketio.JSON) {
+		return errors.New("bare Engine.IO has no further namespaces and no parser")
+	}
+	for i, name := range append([]string{cfg.Namespace}, cfg.More...) {
+		if i == 0 && (name == "" || name == NoNamespace) {
+			continue
+		}
+		if name == "" || name[0] != '/' || strings.Contains(name, ",") {
+			return fmt.Errorf("the Namespace %q must begin with a slash and hold no comma", name)
+		}
 	}
 	if cfg.Timeout < 0 || cfg.UpgradeTimeout < 0 {
 		return errors.New("the Timeout and the UpgradeTimeout must not be negative")

@@ -98,6 +98,9 @@ func (w *websocket) step(h Handler) error {
 	if err != nil {
 		return err
 	}
+	if w.c.plain {
+		return w.c.plainMessage(h, payload, w.rd.at)
+	}
 	if opcode == opBinary {
 		return w.c.message(h, payload, true, w.rd.at)
 	}
@@ -213,7 +216,10 @@ func (w *websocket) control(opcode byte, payload []byte) error {
 // may separate.
 func (w *websocket) send(packet []byte, attachments ...[]byte) error {
 	scratch := scratchPool.Get().(*[]byte)
-	*scratch = appendFrame((*scratch)[:0], opText, "4", packet)
+	*scratch = (*scratch)[:0]
+	if packet != nil {
+		*scratch = appendFrame(*scratch, opText, "4", packet)
+	}
 	for _, a := range attachments {
 		*scratch = appendFrame(*scratch, opBinary, "", a)
 	}

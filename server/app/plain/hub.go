@@ -1,0 +1,271 @@
+package plain
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/throng-io/throng/protocol/socketio"
+)
+
+// Limits of a session. A client beyond them is disconnected.
+const (
+	queueLength = 1024    // messages that wait for a connection
+	bufferBytes = 4 << 20 // that wait for the next poll
+	pollIdle    = time.Minute
+)
+
+// Hub is the state of the plain clients: who is in which room. Use New.
+type Hub struct {
+	limit int // bytes of a message, or of a body
+
+	mu    sync.Mutex
+	all   map[*peer]struct{}
+	rooms map[string]map[*peer]struct{}
+	byID  map[string]*peer
+}
+
+// New returns a hub that takes messages and bodies of at most limit bytes. It starts
+// nothing; goroutines come with connections and end with them, at the latest
+// when the HTTP server shuts down.
+func New(limit int) *Hub {
+	return &Hub{limit: limit, all: map[*peer]struct{}{}, rooms: map[string]map[*peer]struct{}{}, byID: map[string]*peer{}}
+}
+
+// Handle answers the requests under /plain/, and others with 404.
+func (h *Hub) Handle(ctx *fasthttp.RequestCtx) {
+	switch string(ctx.Path()) {
+	case "/plain/ws":
+		h.websocket(ctx)
+	case "/plain/sse":
+		if ctx.IsPost() {
+			h.post(ctx)
+			return
+		}
+		h.events(ctx)
+	case "/plain/poll":
+		h.poll(ctx)
+	default:
+		ctx.SetStatusCode(fasthttp.StatusNotFound)
+		ctx.SetBodyString("not found\n")
+	}
+}
+
+// A message is one list in the forms that transports write. The bytes are shared
+// by all receivers.
+type message struct {
+	json  []byte
+	frame []byte // websocket
+	event []byte // server-sent event, as one chunk
+}
+
+// A peer is one client. Its rooms belong to the hub's lock.
+type peer struct {
+	hub   *Hub
+	id    string
+	rooms map[string]struct{}
+
+	queue chan *message // nil for short polling
+	stop  sync.Once
+	gone  chan struct{}
+
+	mu     sync.Mutex // short polling
+	buffer []byte
+	asked  time.Time
+}
+
+func (h *Hub) join(queued bool) *peer {
+	var raw [12]byte
+	_, _ = rand.Read(raw[:]) // never fails
+	p := &peer{hub: h, id: base64.RawURLEncoding.EncodeToString(raw[:]), rooms: map[string]struct{}{}, gone: make(chan struct{}), asked: time.Now()}
+	if queued {
+		p.queue = make(chan *message, queueLength)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.sweep()
+	h.all[p] = struct{}{}
+	h.byID[p.id] = p
+	return p
+}
+
+// sweep ends the sessions that nobody polls any more.
+func (h *Hub) sweep() {
+	for p := range h.all {
+		if p.queue == nil && p.idle() {
+			h.forget(p)
+		}
+	}
+}
+
+func (p *peer) idle() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return time.Since(p.asked) > pollIdle
+}
+
+// leave ends a session. It may be called more than once.
+func (h *Hub) leave(p *peer) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.forget(p)
+}
+
+func (h *Hub) forget(p *peer) {
+	p.stop.Do(func() { close(p.gone) })
+	delete(h.all, p)
+	delete(h.byID, p.id)
+	for room := range p.rooms {
+		h.unroom(p, room)
+	}
+}
+
+func (h *Hub) unroom(p *peer, room string) {
+	delete(p.rooms, room)
+	delete(h.rooms[room], p)
+	if len(h.rooms[room]) == 0 {
+		delete(h.rooms, room)
+	}
+}
+
+func (h *Hub) find(id []byte) *peer {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.byID[string(id)]
+}
+
+// send queues a message without waiting. full says that the client has fallen behind.
+func (p *peer) send(m *message) (full bool) {
+	if p.queue != nil {
+		select {
+		case p.queue <- m:
+			return false
+		default:
+			return true
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.buffer)+len(m.json)+1 > bufferBytes {
+		return true
+	}
+	p.buffer = append(append(p.buffer, m.json...), '\n')
+	return false
+}
+
+var errMessage = errors.New("a message is a JSON list of an optional id, an event, and its arguments")
+
+// receive carries out one message of a client.
+func (h *Hub) receive(p *peer, text []byte) error {
+	if !json.Valid(text) || len(text) < 2 || text[0] != '[' {
+		return errMessage
+	}
+	args := text[1 : len(text)-1]
+	first, rest := socketio.NextArg(args)
+	id := []byte(nil)
+	if n, err := strconv.ParseUint(string(first), 10, 64); err == nil {
+		id = strconv.AppendUint(nil, n, 10)
+		first, rest = socketio.NextArg(rest)
+	}
+	var event string
+	if json.Unmarshal(first, &event) != nil {
+		return errMessage
+	}
+	answer, err := h.perform(p, event, rest, id != nil)
+	if err != nil || id == nil {
+		return err
+	}
+	h.reply(p, list(id, answer))
+	return nil
+}
+
+// list lays a message out for every transport.
+func list(first, rest []byte) *message {
+	text := append([]byte{'['}, first...)
+	if len(rest) > 0 {
+		text = append(append(text, ','), rest...)
+	}
+	text = append(text, ']')
+	return &message{json: text, frame: frame(text), event: chunk(text)}
+}
+
+// perform carries out an event and returns the arguments of its acknowledgement.
+func (h *Hub) perform(p *peer, event string, args []byte, wanted bool) (answer []byte, err error) {
+	switch event {
+	case "join", "leave":
+		var room string
+		first, _ := socketio.NextArg(args)
+		if json.Unmarshal(first, &room) != nil || room == "" {
+			return nil, errors.New("the name of the room is missing")
+		}
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if event == "leave" {
+			h.unroom(p, room)
+			return nil, nil
+		}
+		if _, here := h.all[p]; !here {
+			return nil, nil
+		}
+		if h.rooms[room] == nil {
+			h.rooms[room] = map[*peer]struct{}{}
+		}
+		h.rooms[room][p], p.rooms[room] = struct{}{}, struct{}{}
+	case "echo":
+		if wanted {
+			return args, nil
+		}
+		h.reply(p, list([]byte(`"echo"`), args))
+	case "room":
+		var room string
+		first, rest := socketio.NextArg(args)
+		if json.Unmarshal(first, &room) != nil {
+			return nil, errors.New("the name of the room is missing")
+		}
+		h.cast(p, &room, rest)
+	case "all":
+		h.cast(p, nil, args)
+	default:
+		return nil, errors.New("unknown event " + strconv.Quote(event))
+	}
+	return nil, nil
+}
+
+// cast delivers (event, data, others?) to a room, or to all.
+func (h *Hub) cast(from *peer, room *string, args []byte) {
+	event, rest := socketio.NextArg(args)
+	data, rest := socketio.NextArg(rest)
+	others, _ := socketio.NextArg(rest)
+	m := list(bytes.TrimSpace(event), data)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	to := h.all
+	if room != nil {
+		to = h.rooms[*room]
+	}
+	var behind []*peer
+	for p := range to {
+		if p == from && string(others) == "true" {
+			continue
+		}
+		if p.send(m) {
+			behind = append(behind, p)
+		}
+	}
+	for _, p := range behind {
+		h.forget(p)
+	}
+}
+
+func (h *Hub) reply(p *peer, m *message) {
+	if p.send(m) {
+		h.leave(p)
+	}
+}

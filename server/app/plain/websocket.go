@@ -1,0 +1,108 @@
+package plain
+
+import (
+	"bufio"
+	"encoding/binary"
+	"io"
+	"math"
+	"net"
+	"time"
+
+	"github.com/fasthttp/websocket"
+	"github.com/valyala/fasthttp"
+)
+
+// frame lays a text message out as RFC 6455, section 5.2, has it for a server.
+func frame(text []byte) []byte {
+	const final, medium, long = 0x81, 126, 127
+	var b []byte
+	switch n := len(text); {
+	case n < medium:
+		b = append(b, final, byte(n))
+	case n <= math.MaxUint16:
+		b = binary.BigEndian.AppendUint16(append(b, final, medium), uint16(n))
+	default:
+		b = binary.BigEndian.AppendUint64(append(b, final, long), uint64(n))
+	}
+	return append(b, text...)
+}
+
+var upgrader = websocket.FastHTTPUpgrader{
+	ReadBufferSize: 2 << 10, WriteBufferSize: 512,
+	// Pages of any origin may connect: it is a benchmark without anything to protect.
+	CheckOrigin: func(*fasthttp.RequestCtx) bool { return true },
+}
+
+func (h *Hub) websocket(ctx *fasthttp.RequestCtx) {
+	done := ctx.Done()
+	err := upgrader.Upgrade(ctx, func(c *websocket.Conn) {
+		c.SetReadLimit(int64(h.limit))
+		p := h.join(true)
+		written := make(chan struct{})
+		raw := c.NetConn()
+		go func() {
+			defer close(written)
+			p.write(raw, done, func(m *message) []byte { return m.frame })
+			// Ends the reader too: a hijacked connection is closed by its handler's return alone.
+			_ = raw.SetReadDeadline(time.Now())
+		}()
+		var text []byte
+		for {
+			kind, r, err := c.NextReader()
+			if err != nil || kind != websocket.TextMessage {
+				break
+			}
+			if text, err = readAll(text[:0], r); err != nil || h.receive(p, text) != nil {
+				break
+			}
+		}
+		h.leave(p)
+		<-written
+	})
+	if err != nil && ctx.Response.StatusCode() == fasthttp.StatusOK {
+		ctx.SetStatusCode(fasthttp.StatusBadRequest)
+	}
+}
+
+func readAll(dst []byte, r io.Reader) ([]byte, error) {
+	for {
+		if len(dst) == cap(dst) {
+			dst = append(dst, 0)[:len(dst)]
+		}
+		n, err := r.Read(dst[len(dst):cap(dst)])
+		dst = dst[:len(dst)+n]
+		if err == io.EOF {
+			return dst, nil
+		}
+		if err != nil {
+			return dst, err
+		}
+	}
+}
+
+// writeTime is how long the network may take what is written.
+const writeTime = 10 * time.Second
+
+// write empties the peer's queue into a connection until the session, the server or the
+// connection ends. What has queued up goes out together.
+func (p *peer) write(c net.Conn, done <-chan struct{}, form func(*message) []byte) {
+	defer p.hub.leave(p)
+	w := bufio.NewWriterSize(c, 16<<10)
+	for {
+		var m *message
+		select {
+		case m = <-p.queue:
+		case <-p.gone:
+			return
+		case <-done:
+			return
+		}
+		_ = c.SetWriteDeadline(time.Now().Add(writeTime))
+		if _, err := w.Write(form(m)); err != nil {
+			return
+		}
+		if len(p.queue) == 0 && w.Flush() != nil {
+			return
+		}
+	}
+}
