@@ -38,6 +38,7 @@ type actor struct {
 	mu      sync.Mutex
 	conn    conn // nil until connected; set before state says joining
 	leaving bool // told to go
+	metered bool // its bytes are in the trial's meters
 
 	// Of a client that connects again: when its connection broke, how often it has tried
 	// since, and how often it broke before. since is 0 while it is held.
@@ -69,6 +70,9 @@ func newActor(t *trial, g *group, index, number int) *actor {
 		list = append(list, m)
 	}
 	a.members.Store(&list)
+	for _, space := range g.spaces {
+		a.spaces = append(a.spaces, &membership{audience: space, room: -1, part: space.part(a.class)})
+	}
 	a.joins = len(rooms)
 	return a
 }
@@ -125,6 +129,10 @@ func (a *actor) live(ctx context.Context, due int64) *actor {
 	}
 	err = d.Run(a)
 	in, out := d.Bytes()
+	a.mu.Lock()
+	a.metered = true
+	t.ended(a, in, out)
+	a.mu.Unlock()
 	t.bytesIn.Add(int64(in))
 	t.bytesOut.Add(int64(out))
 	t.connected.Add(-1)
@@ -224,7 +232,7 @@ func (a *actor) join() {
 	for i := range a.joins {
 		id := a.calls.open(pendingCall{due: now, sent: now, stream: -1, seq: uint32(i)})
 		packet = a.group.appendMove(packet[:0], true, a.number, a.group.roomName(rooms[i].room), int64(id))
-		if err := a.conn.Send(packet); err != nil {
+		if err := a.transmit(packet); err != nil {
 			return // the connection has ended: run sees it
 		}
 	}
@@ -247,6 +255,9 @@ func (a *actor) joinLate() {
 // hold makes the client a member of its namespace and lets it send.
 func (a *actor) hold() {
 	a.receiver.join(a.namespace())
+	for _, m := range a.spaces {
+		a.receiver.join(m)
+	}
 	if a.state.CompareAndSwap(int32(joining), int32(held)) {
 		a.t.held.Add(1)
 		a.group.held.Add(1)
@@ -302,7 +313,7 @@ func (a *actor) end(err error) (next *actor) {
 // Event receives a message.
 func (a *actor) Event(m *client.Message) {
 	t := a.t
-	st, found := t.find(m)
+	st, found := a.find(m)
 	switch {
 	case found == noStamp:
 		return // not of the runner's making
@@ -365,7 +376,7 @@ func (a *actor) Ack(m *client.Message) {
 	s := t.streams[c.stream]
 	at := t.arrived(m)
 	if s.echoes {
-		if st, found := t.findIn(m.Args); found != okStamp && t.contract == nil || found == okStamp && (st.stream != uint16(c.stream) || st.seq != c.seq || st.run != t.id) {
+		if st, found := a.findIn(m); found != okStamp && t.contract == nil || found == okStamp && (st.stream != uint16(c.stream) || st.seq != c.seq || st.run != t.id) {
 			a.complain("ack.mismatch", int(c.stream), c.due, nil)
 			return
 		}

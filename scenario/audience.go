@@ -57,6 +57,7 @@ type receiver struct {
 	id      uint32
 	class   int
 	members atomic.Pointer[[]*membership] // the pacer replaces the list when the client moves
+	spaces  []*membership                 // of further namespaces
 	echoes  order                         // of streams without an audience
 	leftAt  atomic.Int64                  // when its memberships ended; 0: not yet
 }
@@ -120,6 +121,9 @@ func (l *ledger) leave(r *receiver) {
 		return
 	}
 	for _, m := range r.memberships() {
+		l.part(r, m, now)
+	}
+	for _, m := range r.spaces {
 		l.part(r, m, now)
 	}
 }

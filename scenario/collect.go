@@ -55,6 +55,7 @@ type moment struct {
 	cpu, serverCPU   float64 // shares of all cores; serverCPU -1: unknown
 	rss, serverRSS   int64   // 0: unknown
 	ownCPU, serverUs time.Duration
+	carried          carried // by the end of it
 }
 
 func newCollector(t *trial) *collector {
@@ -188,6 +189,7 @@ func (c *collector) second(until int64) {
 	s.Failed, c.failed = int(failed-c.failed), failed
 	s.GCPauseMaxus = c.gc.longest().Microseconds()
 	c.processes(&s, &m, time.Duration(until-from))
+	m.carried = t.carried()
 	c.timeline = append(c.timeline, s)
 	c.moments = append(c.moments, m)
 	c.at = until

@@ -15,18 +15,17 @@ func (s *stream) template() file.Template {
 			return call.Emit
 		}
 	}
-	data := s.spec.Data
+	data, bare := s.spec.Data, s.group.bare()
 	if data.IsZero() {
-		switch {
-		case s.spec.Op == file.OpEmit:
-			data = file.Template{Parts: []string{"", ""}, Holes: []file.Hole{{Name: file.HolePayload, Form: file.FormValue}}}
-		case s.stamped:
+		if s.stamped && s.spec.Op != file.OpEmit && !bare && !s.spec.Binary {
 			return data
-		default:
-			data = file.Template{Parts: []string{"", ""}, Holes: []file.Hole{{Name: file.HolePayload, Form: file.FormValue}}}
 		}
+		data = file.Template{Parts: []string{"", ""}, Holes: []file.Hole{{Name: file.HolePayload, Form: file.FormValue}}}
 	} else if s.stamped && !data.Has(file.HolePayload) && s.spec.Op != file.OpEmit {
 		data = stampedData(data)
+	}
+	if bare {
+		return data
 	}
 	event := string(socketio.AppendString(nil, s.spec.Event))
 	head := "[" + event + ","

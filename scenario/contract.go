@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/throng-io/throng/protocol/socketio"
-	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
 )
 
@@ -88,7 +87,7 @@ func (a *actor) joinSilently(ctx context.Context, asked bool) {
 		var packet []byte
 		for _, m := range rooms {
 			packet = a.group.appendMove(packet[:0], true, a.number, a.group.roomName(m.room), -1)
-			if err := a.conn.Send(packet); err != nil {
+			if err := a.transmit(packet); err != nil {
 				return // the connection has ended: run sees it
 			}
 		}
@@ -105,14 +104,6 @@ func (a *actor) joinSilently(ctx context.Context, asked bool) {
 	}
 	a.joins = 0
 	a.hold()
-}
-
-// find reads the stamp of a delivery, from where the server puts it.
-func (t *trial) find(m *client.Message) (stamp, stampState) {
-	if c := t.contract; c != nil && c.delivers != nil && !c.delivers[string(m.Name)] {
-		return stamp{}, noStamp
-	}
-	return t.findIn(m.Args)
 }
 
 // findIn reads the stamp in a list of arguments.

@@ -121,6 +121,8 @@ func (c *fakeConn) Busy() bool { return c.s.busy != nil && c.s.busy(c) }
 
 func (c *fakeConn) Cut() { c.end(client.TransportClose) }
 
+func (c *fakeConn) SendBinary([]byte, ...[]byte) error { return errors.New("the fake speaks JSON") }
+
 func (c *fakeConn) Bytes() (in, out uint64) { return 10, 20 }
 
 func (s *fakeServer) drop(c *fakeConn) {

@@ -117,9 +117,11 @@ func (l *ledger) expect(s *slot) {
 	a := s.audience
 	self := -1
 	if s.book.expect == expectOthers {
-		for _, m := range s.from.memberships() {
-			if m.audience == a && m.member {
-				self = m.part
+		for _, list := range [...][]*membership{s.from.memberships(), s.from.spaces} {
+			for _, m := range list {
+				if m.audience == a && m.member {
+					self = m.part
+				}
 			}
 		}
 	}
@@ -178,13 +180,15 @@ func (l *ledger) receive(r *receiver, st *stamp, at int64) (kind arrival, s *slo
 		return arrivedUnexpected, nil, 0
 	}
 	var other *membership
-	for _, m := range r.memberships() {
-		switch {
-		case m.audience != s.audience:
-		case m.owed(s.asOf):
-			return l.count(r, s, m, at)
-		case m.left.Load() == 0 || at-m.leftAt <= b.late:
-			other = m
+	for _, list := range [...][]*membership{r.memberships(), r.spaces} {
+		for _, m := range list {
+			switch {
+			case m.audience != s.audience:
+			case m.owed(s.asOf):
+				return l.count(r, s, m, at)
+			case m.left.Load() == 0 || at-m.leftAt <= b.late:
+				other = m
+			}
 		}
 	}
 	if other == nil {

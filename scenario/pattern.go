@@ -54,6 +54,7 @@ type filling struct {
 	seq      uint32
 	stamp    *stamp // nil: the payload is filler only
 	size     int    // of the payload
+	binary   bool   // the payload is an attachment
 	captured []json.RawMessage
 }
 
@@ -192,6 +193,9 @@ func appendCaptured(dst []byte, v json.RawMessage, form file.Form) []byte {
 // payload writes the message's payload: the object that the built-in server's scenarios
 // send or, where the contract says where a text comes out again, that text.
 func (f *filling) payload(dst []byte, form file.Form) []byte {
+	if f.binary {
+		return append(dst, placeholder...)
+	}
 	if f.group.t.stampAt == nil {
 		dst = append(dst, '{')
 		n := f.size - len(`{"p":""}`)

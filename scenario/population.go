@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
 )
@@ -27,7 +28,9 @@ type group struct {
 	present   int            // called and not sent away; the pacer's
 	classes   []int          // the kinds of its clients, of the trial's
 	namespace *audience
+	spaces    []*audience // of further namespaces
 	rooms     []*audience
+	parser    socketio.Parser
 	byRoom    [][]uint32 // clients by room; made when a stream needs it
 
 	head    []byte               // of every event packet: type and namespace
@@ -57,13 +60,13 @@ var stageNames = [connectStages]string{"connect", "connect.tcp", "connect.tls", 
 func newGroup(t *trial, spec *file.Group, index, first int) *group {
 	g := &group{
 		t: t, index: index, first: first, spec: spec, actors: make([]atomic.Pointer[actor], spec.Count),
-		head: []byte{'2'}, attempts: make([]atomic.Int64, len(t.tl.spans)),
+		head: headOf("2", spec.Namespace), parser: parserOf(spec.Parser), attempts: make([]atomic.Int64, len(t.tl.spans)),
 	}
 	g.plan = newPopulation(t.tl, spec, t.spec.Seed, index)
-	if spec.Namespace != "" && spec.Namespace != "/" {
-		g.head = append(append(g.head, spec.Namespace...), ',')
-	}
 	g.namespace = t.audience(spec.Namespace, "", -1)
+	for _, name := range spec.More {
+		g.spaces = append(g.spaces, t.audience(name, "", -1))
+	}
 	if !spec.Auth.IsZero() {
 		g.auth = t.compile(spec.Auth, nil)
 	}
@@ -98,7 +101,7 @@ func (g *group) finish() {
 			g.reconnect = append(g.reconnect, g.t.addSeries(series{metric: metricReconnect, group: g.spec.Name, transport: name}))
 		}
 		g.configs[i] = client.Config{
-			URL: g.t.ep.URL, Path: g.t.ep.Path, Transport: name, Namespace: g.spec.Namespace,
+			URL: g.t.ep.URL, Path: g.t.ep.Path, Transport: name, Namespace: g.spec.Namespace, More: g.spec.More, Parser: g.parser, Poll: g.spec.Poll,
 			TLS: g.t.tls, Timeout: g.spec.Connect.Timeout,
 		}
 	}

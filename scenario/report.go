@@ -48,6 +48,7 @@ func (t *trial) report(c *collector, rows [][]row, end ending, why error) *resul
 		}
 	}
 	f.resources(cell)
+	cell.Wire = f.wire()
 	for r, n := range t.errors.rows {
 		if t.phaseIn(&scope{metric: r.class}, r.phase) {
 			cell.Errors[r.class] += n

@@ -10,6 +10,9 @@ func (g *group) admit() {
 			c := g.t.class(class{g.index, tr, slow})
 			g.classes = append(g.classes, c)
 			g.namespace.admit(c, slow)
+			for _, space := range g.spaces {
+				space.admit(c, slow)
+			}
 			for _, r := range g.rooms {
 				r.admit(c, slow)
 			}

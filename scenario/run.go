@@ -327,6 +327,7 @@ func tlsConfig(t *file.Target) (*tls.Config, error) {
 type conn interface {
 	Run(h client.Handler) error
 	Send(packet []byte) error
+	SendBinary(packet []byte, attachments ...[]byte) error
 	Busy() bool // something sent before still waits for the network
 	Close() error
 	Cut() // end it as a broken network does

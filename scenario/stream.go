@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -35,6 +36,8 @@ type stream struct {
 	custom  *pattern
 	stamped bool // carries a stamp: the receivers tell it from others
 	fill    filling
+	head    []byte // of every packet
+	blob    []byte // a binary payload
 
 	delivery      []int // series, by class of the receiver and decile of the room
 	ack, service  []int // series, by class of the sender
@@ -80,7 +83,14 @@ func newStream(t *trial, g *group, spec *file.Stream, index int) *stream {
 // packet prepares the constant parts of every packet.
 func (s *stream) packet() {
 	s.stamped = s.spec.Size >= file.MinSize || s.book.expect != expectNone || s.echoes
-	s.fill = filling{group: s.group, event: s.spec.Event, size: s.spec.Size}
+	s.fill = filling{group: s.group, event: s.spec.Event, size: s.spec.Size, binary: s.spec.Binary}
+	kind := "2"
+	if s.spec.Binary {
+		kind = "51-"
+	}
+	if spaces := s.group.spec.Spaces(); len(spaces) > 0 {
+		s.head = headOf(kind, spaces[s.spec.Space])
+	}
 	if form := s.template(); !form.IsZero() {
 		s.custom = s.t.compile(form, nil)
 		return
@@ -177,7 +187,7 @@ func (s *stream) reaches(c class, decile int) bool {
 		return false
 	case s.spec.Op == file.OpEcho:
 		return decile == 0 && to == s.group
-	case to.spec.Namespace != s.group.spec.Namespace:
+	case !slices.Contains(to.spec.Spaces(), s.group.spec.Spaces()[s.spec.Space]):
 		return false
 	case s.spec.Op == file.OpRoom:
 		r := to.spec.Rooms
@@ -236,7 +246,7 @@ func (s *stream) fire(now int64) {
 	case file.OpRoom:
 		to = s.group.rooms[room]
 	case file.OpAll:
-		to = s.group.namespace
+		to = s.audience()
 	}
 	slot, seq := s.t.ledger.emit(s.book, a.receiver, to, o.due, o.phase)
 	id, waits := uint64(0), s.spec.Ack > 0
@@ -244,7 +254,7 @@ func (s *stream) fire(now int64) {
 		id = a.calls.open(pendingCall{due: o.due, sent: now, stream: int32(s.index), phase: int32(o.phase), seq: seq})
 		s.t.pending.Add(1)
 	}
-	err := a.conn.Send(s.build(a, id, room, seq))
+	err := s.send(a, s.build(a, id, room, seq), seq)
 	if err == nil {
 		s.sent[o.phase].Add(1)
 		return
@@ -271,9 +281,17 @@ func (s *stream) fire(now int64) {
 	s.t.errors.add(key, o.due, err)
 }
 
+// audience is who the namespace of the stream reaches.
+func (s *stream) audience() *audience {
+	if s.spec.Space > 0 {
+		return s.group.spaces[s.spec.Space-1]
+	}
+	return s.group.namespace
+}
+
 // build writes the packet into the stream's buffer.
 func (s *stream) build(a *actor, id uint64, room int, seq uint32) []byte {
-	b := append(s.buf[:0], s.group.head...)
+	b := append(s.buf[:0], s.head...)
 	if s.spec.Ack > 0 {
 		b = strconv.AppendUint(b, id, 10)
 	}

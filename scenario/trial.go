@@ -65,6 +65,7 @@ type trial struct {
 	pending                                 atomic.Int64 // calls under way
 	duplicates, foreign                     atomic.Int64
 	bytesIn, bytesOut                       atomic.Int64
+	meters                                  []meter     // by transport
 	over                                    atomic.Bool // disconnects are ours from now on
 
 	pid            atomic.Int64 // of the server; a restart changes it
@@ -100,6 +101,7 @@ func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at plac
 			books = append(books, s.book)
 		}
 	}
+	t.meters = make([]meter, len(t.transports))
 	t.rec = newRecorder(t.kinds, len(t.tl.spans))
 	t.ledger = newLedger(books, t.now)
 	t.ledger.whole = t.fanout

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,7 +30,7 @@ func startServer(ctx context.Context, s *file.Server, more ...string) (ep *scena
 	if err != nil {
 		return nil, nil, fmt.Errorf("start the server: %w", err)
 	}
-	args := []string{"serve", "--app", "bench", "--listen", s.Listen, "--fanout", s.Fanout, "--until-stdin-ends"}
+	args := []string{"serve", "--app", cmp.Or(s.App, "bench"), "--parser", cmp.Or(s.Parser, "json"), "--listen", s.Listen, "--fanout", s.Fanout, "--until-stdin-ends"}
 	if s.PingInterval > 0 {
 		args = append(args, "--ping-interval", s.PingInterval.String())
 	}
@@ -89,7 +90,11 @@ func startServer(ctx context.Context, s *file.Server, more ...string) (ep *scena
 	select {
 	case first := <-line:
 		if address, ok := strings.CutPrefix(strings.TrimSpace(first), "listening on "); ok {
-			return &scenario.Endpoint{URL: address, PID: cmd.Process.Pid, Stop: stop, Done: ended}, stdin, nil
+			path := ""
+			if s.App == "engine" {
+				path = "/engine.io/"
+			}
+			return &scenario.Endpoint{URL: address, Path: path, PID: cmd.Process.Pid, Stop: stop, Done: ended}, stdin, nil
 		}
 		<-exited
 		return nil, nil, fmt.Errorf("the built-in server did not start%s", said.quote())

@@ -277,4 +277,3 @@ func plainPath(transport string) string {
 	}
 	return "/plain/poll"
 }
-

@@ -2,7 +2,6 @@ package file
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,10 +20,9 @@ var groupTable = object[Group]{
 		{key: "life", set: func(d *decoder, n *node, g *Group) { g.Life = d.lengths(n, "life") }},
 		{key: "connect", set: func(d *decoder, n *node, g *Group) { connectTable.decode(d, n, &g.Connect) }},
 		{key: "transport", set: setTransport},
-		{key: "parser", later: notYet},
-		{key: "namespace", set: func(d *decoder, n *node, g *Group) {
-			g.Namespace = d.string(n, "namespace", matches(regexp.MustCompile(`^/[^,?\s\p{C}]*$`), "a namespace", "write it like /chat"))
-		}},
+		{key: "parser", set: func(d *decoder, n *node, g *Group) { g.Parser = d.oneOf(n, "parser", parsers, nil) }},
+		{key: "poll", set: func(d *decoder, n *node, g *Group) { g.Poll = d.duration(n, "poll", time.Millisecond, maxWait) }},
+		{key: "namespace", set: setNamespaces},
 		{key: "auth", set: func(d *decoder, n *node, g *Group) {
 			if d.isDict(n, "auth") {
 				g.Auth = jsonTemplate(d, n, clientScope)
@@ -57,6 +55,7 @@ var groupTable = object[Group]{
 	},
 	done: func(d *decoder, n *node, g *Group) {
 		checkPopulation(d, n, g)
+		checkWire(d, n, g)
 		for i, s := range g.Send {
 			item := n.get("send").items[i]
 			if g.Rooms == nil && n.get("rooms") == nil && s.Op == OpRoom {
@@ -173,7 +172,8 @@ var streamTable = object[Stream]{
 		{key: "data", set: func(d *decoder, n *node, s *Stream) {
 			s.Data = jsonTemplate(d, n, dataScope)
 		}},
-		{key: "binary", later: notYet},
+		{key: "binary", set: func(d *decoder, n *node, s *Stream) { s.Binary = d.bool(n, "binary") }},
+		{key: "namespace", set: func(d *decoder, n *node, s *Stream) { d.string(n, "namespace", checkNamespace) }}, // resolved by the group
 		{key: "volatile", set: func(d *decoder, n *node, s *Stream) { s.Volatile = d.bool(n, "volatile") }},
 		{key: "ack", set: func(d *decoder, n *node, s *Stream) { s.Ack = d.duration(n, "ack", time.Millisecond, maxWait) }},
 		{key: "expect", set: func(d *decoder, n *node, s *Stream) {
@@ -239,7 +239,7 @@ func setGroups(d *decoder, n *node, s *Spec) {
 	}
 	for _, e := range n.keys {
 		g := Group{
-			Name: e.key, Namespace: "/", Transport: []Share{{"websocket", 1}},
+			Name: e.key, Namespace: "/", Parser: "json", Poll: time.Second, Transport: []Share{{"websocket", 1}},
 			Connect: Connect{Rate: 1000, Shape: "linear", Timeout: 10 * time.Second},
 		}
 		if !reGroup.MatchString(e.key) {

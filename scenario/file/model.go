@@ -53,24 +53,29 @@ type Server struct {
 	GOMAXPROCS   int           // 0: Go's default
 	Recovery     time.Duration // how long who lost the connection may come back as the same socket; 0: never
 	Queue        int           // bytes that wait for one client before it is disconnected; 0: the server's default
+	App          string        // bench, or engine for bare Engine.IO; what the groups speak decides
+	Parser       string        // json or msgpack; likewise
 }
 
 // Group is a population of clients that behave alike.
 type Group struct {
 	Name      string
-	Count     int        // clients at clients: 100%; with Arrive, more than are ever there at once
-	Arrive    float64    // new clients per second at clients: 100%; 0: Count says how many there are
-	Life      Dist       // seconds that a client stays; zero: to the end. With Arrive 0 another takes its place
-	Transport []Share    // at least one; the shares sum to 1
-	Connect   Connect    // how they arrive
-	Namespace string     // default "/"
-	Auth      Template   // JSON object; zero: none
-	Query     []Field    // in file order
-	Headers   []Field    // in file order
-	Rooms     *Rooms     // nil: none
-	Reconnect *Reconnect // nil: who loses the connection stays away
-	Read      *Read      // nil: as fast as they can
-	Send      []Stream   // may be empty: listeners
+	Count     int           // clients at clients: 100%; with Arrive, more than are ever there at once
+	Arrive    float64       // new clients per second at clients: 100%; 0: Count says how many there are
+	Life      Dist          // seconds that a client stays; zero: to the end. With Arrive 0 another takes its place
+	Transport []Share       // at least one; the shares sum to 1
+	Connect   Connect       // how they arrive
+	Namespace string        // default "/"; NoNamespace: bare Engine.IO
+	More      []string      // further namespaces on the same connection
+	Parser    string        // json (default) or msgpack
+	Poll      time.Duration // between two requests of short-polling; default 1s
+	Auth      Template      // JSON object; zero: none
+	Query     []Field       // in file order
+	Headers   []Field       // in file order
+	Rooms     *Rooms        // nil: none
+	Reconnect *Reconnect    // nil: who loses the connection stays away
+	Read      *Read         // nil: as fast as they can
+	Send      []Stream      // may be empty: listeners
 }
 
 // Reconnect says when clients connect again after their connection ended
@@ -97,6 +102,17 @@ type Fault struct {
 	Drop    float64       // share of the clients of the groups that reconnect whose connections break
 	Within  time.Duration // over which the drops are spread; default 0
 	Restart bool          // the built-in server ends and starts again on its address
+}
+
+// NoNamespace says that a group speaks bare Engine.IO.
+const NoNamespace = "none"
+
+// Spaces are the namespaces of the group in order; none for bare Engine.IO.
+func (g *Group) Spaces() []string {
+	if g.Namespace == NoNamespace {
+		return nil
+	}
+	return append([]string{g.Namespace}, g.More...)
 }
 
 // Share is a part of a group that uses one transport.
@@ -148,6 +164,8 @@ type Stream struct {
 	Sizes    Dist          // bytes, drawn for each message with Dist.Bytes; zero: all have Size
 	Data     Template      // JSON instead of the data object; zero: an object of Size bytes
 	Ack      time.Duration // how long to wait for an acknowledgement; 0: none is asked for
+	Space    int           // the namespace it sends to: 0 for the group's Namespace, then those of More
+	Binary   bool          // the payload is a binary attachment of Size bytes instead of an object
 	Expect   string        // who should get it: all (default for room and all), others, self (default for an echo without Ack) or none (always for an echo with Ack: the acknowledgement is the answer)
 	Late     time.Duration // a delivery later than this is late; default 5s
 	Volatile bool          // may be dropped: what is lost of it is counted apart and is no failure

@@ -122,7 +122,7 @@ func (d *decoder) spec(root *node, params map[string]string, trial *searchTrial)
 		d.errs.add(at(root, "target"), "a scenario has a server or a target, not both", "remove one")
 	}
 	if s.Server == nil && s.Target == nil {
-		s.Server = &Server{Listen: "127.0.0.1:0", Fanout: "batched"}
+		s.Server = &Server{Listen: "127.0.0.1:0", Fanout: "batched", App: "bench", Parser: "json"}
 	}
 	if root.get("phases") == nil {
 		s.Phases = defaultPhases(s)
@@ -237,6 +237,7 @@ func (d *decoder) together(root *node, s *Spec) {
 	}
 	d.checkFaults(root, s)
 	d.checkContract(root, s)
+	d.checkWires(root, s)
 	for _, g := range s.Groups {
 		d.checkRamp(s, g)
 		for i, st := range g.Send {

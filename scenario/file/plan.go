@@ -1,6 +1,9 @@
 package file
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Plan is what a scenario asks of the machine, computed before anything runs.
 type Plan struct {
@@ -75,7 +78,7 @@ func (g *Group) sockets(clients int) int {
 	sum := 0
 	for _, t := range g.Transport {
 		n := portion(clients, t.Share)
-		if t.Name != "websocket" {
+		if t.Name != "websocket" && t.Name != "plain-websocket" {
 			n *= 2
 		}
 		sum += n
@@ -103,7 +106,7 @@ func (s *Spec) receivers(from Group, st Stream, share float64) float64 {
 	}
 	n := 0.0
 	for _, g := range s.Groups {
-		if g.Namespace != from.Namespace {
+		if !slices.Contains(g.Spaces(), from.Spaces()[st.Space]) {
 			continue
 		}
 		clients := g.present(float64(g.Count)*share, share)

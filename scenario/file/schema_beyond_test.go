@@ -23,6 +23,7 @@ var beyondSchema = map[string][]string{
 		"later-sample-every",
 	},
 	"values that stand apart must fit together": {
+		"bare-broadcast", "bare-mixed", "baseline-mixed", "baseline-share", "baseline-socketio", "baseline-target", "binary-data", "namespace-of-stream", "parser-mixed",
 		"contract-no-ack", "contract-no-all", "data-unused", "op-emit", "stream-data-no-place", "stream-data-size", "stream-emit-expect",
 		"read-always", "read-nobody", "volatile-acked",
 		"expect-of-acked-echo", "expect-self-of-all", "matrix-exclude-all", "matrix-too-large", "fault-nobody", "fault-target", "nobody", "per-room-of-all", "phase-twice", "ramp-too-short",

@@ -35,8 +35,10 @@ const maxBuiltIn = 1_000_000 - 1_024
 
 var (
 	fanouts         = []string{"naive", "serial", "writers", "sharded", "batched"}
-	transports      = []string{"websocket", "polling", "upgrade"}
-	laterTransports = []string{"webtransport", "plain-websocket", "sse", "short-polling"}
+	transports      = []string{"websocket", "polling", "upgrade", "plain-websocket", "sse", "short-polling"}
+	baselines       = transports[3:] // without Socket.IO
+	laterTransports = []string{"webtransport"}
+	parsers         = []string{"json", "msgpack"}
 	formats         = []string{"html", "json", "hlog", "svg", "png", "csv", "md", "junit", "openmetrics"}
 	defaultFormats  = []string{"html", "json", "hlog", "svg", "png"}
 	reservedEvents  = []string{"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
@@ -73,7 +75,7 @@ var specTable = object[Spec]{
 		{key: "about", set: func(d *decoder, n *node, s *Spec) { s.About = strings.TrimSpace(d.string(n, "about", nil)) }},
 		{key: "seed", set: func(d *decoder, n *node, s *Spec) { s.Seed = read(d, n, "seed", parseSeed, nil) }},
 		{key: "server", set: func(d *decoder, n *node, s *Spec) {
-			s.Server = &Server{Listen: "127.0.0.1:0", Fanout: "batched"}
+			s.Server = &Server{Listen: "127.0.0.1:0", Fanout: "batched", App: "bench", Parser: "json"}
 			serverTable.decode(d, n, s.Server)
 		}},
 		{key: "target", set: func(d *decoder, n *node, s *Spec) {

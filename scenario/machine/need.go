@@ -39,7 +39,7 @@ func NeedOf(s *file.Spec) Need {
 	for _, g := range s.Groups {
 		for _, t := range g.Transport {
 			bytes := float64(ServerPollingBytes)
-			if t.Name == "websocket" {
+			if t.Name == "websocket" || t.Name == "plain-websocket" {
 				bytes = ServerWebSocketBytes
 			}
 			per += bytes * t.Share * float64(g.Count) / float64(max(all, 1))

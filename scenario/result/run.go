@@ -81,7 +81,8 @@ type Cell struct {
 	Latency   map[string]*Latency `json:"latency"` // by metric: delivery, ack, ack.service, connect, fanout.last, ...
 	Server    Server              `json:"server"`
 	Generator Generator           `json:"generator"`
-	Errors    map[string]int64    `json:"errors"` // by class: connect.refused, ack.timeout, ...
+	Wire      map[string]*Wire    `json:"wire,omitempty"` // by transport
+	Errors    map[string]int64    `json:"errors"`         // by class: connect.refused, ack.timeout, ...
 	Checks    []Check             `json:"checks"`
 	Warnings  []string            `json:"warnings"` // shown beside the cell's figures
 

@@ -12,9 +12,10 @@ import (
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/server"
 	"github.com/throng-io/throng/server/app/chat"
+	"github.com/throng-io/throng/server/app/plain"
 )
 
-// apps by name. Engine is no Socket.IO application, and chat has a page and
+// apps by name. Bench also serves the baselines of package plain. Engine is no Socket.IO application, and chat has a page and
 // recovery: they change the options, see New.
 var apps = map[string]func(*server.Server){
 	"bench":    Bench,
@@ -44,6 +45,10 @@ func New(name string, opts server.Options) (*server.Server, error) {
 		opts.Engine = Echo
 	case "chat":
 		return newChat(opts)
+	case "bench":
+		if opts.Other == nil {
+			opts.Other = plain.New(1_000_000).Handle
+		}
 	}
 	srv, err := server.New(opts)
 	if err != nil {

@@ -1,0 +1,139 @@
+package file
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// What a group speaks on the wire.
+
+var checkNamespace = matches(regexp.MustCompile(`^/[^,?\s\p{C}]*$`), "a namespace", "write it like /chat")
+
+func setNamespaces(d *decoder, n *node, g *Group) {
+	if n.kind == list && len(n.items) == 0 {
+		d.errs.add(n.at, "`namespace` is empty", "write one such as /chat, a list of them, or none for bare Engine.IO")
+		return
+	}
+	names := d.strings(n, "namespace", func(s string) *flaw {
+		if s == NoNamespace && n.kind == scalar {
+			return nil
+		}
+		return checkNamespace(s)
+	})
+	if len(names) > 0 && names[0] != "" {
+		g.Namespace, g.More = names[0], names[1:]
+	}
+}
+
+// checkWire checks what goes together on one connection.
+func checkWire(d *decoder, n *node, g *Group) {
+	bare := g.Namespace == NoNamespace
+	if bare {
+		g.notBare(d, n)
+	}
+	for i := range g.Send {
+		s, item := &g.Send[i], n.get("send").items[i]
+		if v := item.get("namespace"); v != nil && v.kind == scalar {
+			name, _ := d.scalar(v, "namespace")
+			s.Space = slices.Index(g.Spaces(), name.text())
+			if s.Space < 0 {
+				s.Space = 0
+				d.bad(name, &flaw{fmt.Sprintf("the group %s does not join the namespace %s", g.Name, clip(name.text())), orOneOf(name.text(), g.Spaces())})
+			}
+		}
+		switch {
+		case s.Op == OpRoom && s.Space > 0:
+			d.errs.add(at(item, "namespace"), "rooms are joined in the group's first namespace only", "put that namespace first, or write op: all")
+		case s.Binary && item.get("data") != nil:
+			d.errs.add(at(item, "binary"), "a binary payload has no data beside it", "remove data or binary")
+		case s.Binary && s.Op == OpEmit:
+			d.errs.add(at(item, "binary"), "op: emit sends data", "write op: room, all or echo, or remove binary")
+		}
+	}
+	for _, t := range g.Transport {
+		if slices.Contains(baselines, t.Name) {
+			g.notBaseline(d, n, t.Name)
+		}
+	}
+}
+
+// notBare reports what bare Engine.IO has not.
+func (g *Group) notBare(d *decoder, n *node) {
+	for _, key := range []string{"rooms", "auth", "flow", "react"} {
+		if v := n.get(key); v != nil {
+			d.errs.add(v.at, fmt.Sprintf("`%s` is of Socket.IO, and namespace: none is bare Engine.IO", key), "remove one of them")
+		}
+	}
+	if g.Parser != "json" {
+		d.errs.add(at(n, "parser"), "the parser is of Socket.IO, and namespace: none is bare Engine.IO", "remove one of them")
+	}
+	for i, s := range g.Send {
+		item := n.get("send").items[i]
+		if s.Op != OpEcho && s.Op != OpEmit {
+			d.errs.add(at(item, "op"), "bare Engine.IO knows no broadcast", "write op: echo or op: emit")
+		}
+		if s.Ack > 0 {
+			d.errs.add(at(item, "ack"), "bare Engine.IO knows no acknowledgement", "remove ack: an echo is measured as a delivery")
+		}
+	}
+}
+
+// notBaseline reports what the transports without Socket.IO have not.
+func (g *Group) notBaseline(d *decoder, n *node, name string) {
+	for _, key := range []string{"namespace", "parser", "auth", "flow", "react"} {
+		v := n.get(key)
+		if v == nil || key == "namespace" && g.Namespace == "/" && len(g.More) == 0 || key == "parser" && g.Parser == "json" {
+			continue
+		}
+		d.errs.add(v.at, fmt.Sprintf("`%s` is of Socket.IO, and the transport %s is without it", key, name), "remove it")
+	}
+	for i, s := range g.Send {
+		if item := n.get("send").items[i]; s.Binary {
+			d.errs.add(at(item, "binary"), fmt.Sprintf("the transport %s carries JSON only", name), "remove binary")
+		}
+	}
+}
+
+// checkWires checks what all groups must agree on: the built-in server speaks one
+// parser and one application, and the baselines reach each other only.
+func (d *decoder) checkWires(root *node, s *Spec) {
+	where := func(g Group, key string) place { return at(d.places["group "+g.Name], key) }
+	first := s.Groups[0]
+	plainFirst := first.baseline()
+	for _, g := range s.Groups {
+		switch plain := g.baseline(); {
+		case plain != plainFirst:
+			d.errs.add(where(g, "transport"), "baselines and Socket.IO do not reach each other: the groups cannot be in one scenario", "compare them by a matrix over transport")
+			return
+		case plain && s.Target != nil:
+			d.errs.add(where(g, "transport"), "the baselines need the built-in server", "remove target")
+			return
+		}
+		if s.Server == nil {
+			continue
+		}
+		if (g.Namespace == NoNamespace) != (first.Namespace == NoNamespace) {
+			d.errs.add(where(g, "namespace"), "the built-in server speaks Socket.IO or bare Engine.IO, not both in one scenario", "write namespace: none for every group or for none")
+		}
+		if g.Parser != first.Parser {
+			d.errs.add(where(g, "parser"), fmt.Sprintf("the built-in server speaks one parser: %s has %s and %s has %s", first.Name, first.Parser, g.Name, g.Parser), "give all groups the same")
+		}
+	}
+	if s.Server != nil {
+		s.Server.Parser = first.Parser
+		if first.Namespace == NoNamespace {
+			s.Server.App = "engine"
+		}
+	}
+	for _, g := range s.Groups {
+		if len(g.Transport) > 1 && plainFirst && slices.ContainsFunc(g.Transport, func(t Share) bool { return !slices.Contains(baselines, t.Name) }) {
+			d.errs.add(where(g, "transport"), "baselines and Socket.IO do not reach each other: a group cannot mix them", "write one of "+strings.Join(baselines, ", "))
+		}
+	}
+}
+
+func (g *Group) baseline() bool {
+	return slices.ContainsFunc(g.Transport, func(t Share) bool { return slices.Contains(baselines, t.Name) })
+}

@@ -1,0 +1,166 @@
+package scenario
+
+import (
+	"bytes"
+	"encoding/binary"
+
+	"github.com/throng-io/throng/protocol/socketio"
+	"github.com/throng-io/throng/scenario/client"
+	"github.com/throng-io/throng/scenario/file"
+)
+
+// How messages look on the wire where it is not JSON text in the main namespace: other
+// namespaces, binary payloads, MessagePack, bare Engine.IO.
+
+// parserOf returns the parser of a file's name.
+func parserOf(name string) socketio.Parser {
+	if name == socketio.MessagePack.String() {
+		return socketio.MessagePack
+	}
+	return socketio.JSON
+}
+
+// headOf begins every event packet to a namespace.
+func headOf(kind, namespace string) []byte {
+	head := []byte(kind)
+	if namespace != "" && namespace != "/" && namespace != file.NoNamespace {
+		head = append(append(head, namespace...), ',')
+	}
+	return head
+}
+
+// transmit sends a packet, in the group's parser.
+func (a *actor) transmit(packet []byte, attachments ...[]byte) error {
+	if a.group.parser == socketio.MessagePack {
+		packed, err := pack(packet, attachments)
+		if err != nil {
+			return err
+		}
+		return a.conn.SendBinary(nil, packed)
+	}
+	if len(attachments) > 0 {
+		return a.conn.SendBinary(packet, attachments...)
+	}
+	return a.conn.Send(packet)
+}
+
+// pack turns an event packet with JSON in it into one of MessagePack.
+func pack(packet []byte, attachments [][]byte) ([]byte, error) {
+	var p socketio.Packet
+	if err := p.Parse(packet); err != nil {
+		return nil, err
+	}
+	name, rest, err := socketio.SplitEvent(p.Data)
+	if err != nil {
+		return nil, err
+	}
+	var event string
+	if err := socketio.Bind(append(append([]byte{'"'}, name...), '"'), nil, &event); err != nil {
+		return nil, err
+	}
+	var args []any
+	for len(rest) > 0 {
+		var arg []byte
+		arg, rest = socketio.NextArg(rest)
+		var v any
+		if err := socketio.Bind(arg, attachments, &v); err != nil {
+			return nil, err
+		}
+		args = append(args, v)
+	}
+	out, _, err := socketio.MessagePack.AppendEvent(nil, string(p.Namespace), p.ID, p.HasID, event, args...)
+	return out, err
+}
+
+// send sends a message of the stream.
+func (s *stream) send(a *actor, packet []byte, seq uint32) error {
+	if !s.spec.Binary {
+		return a.transmit(packet)
+	}
+	st := stamp{run: s.t.id, stream: uint16(s.index), sender: a.id, seq: seq, due: s.op.due}
+	raw := st.pack()
+	size := max(s.fill.size, stampBytes)
+	if cap(s.blob) < size {
+		s.blob = make([]byte, size)
+	}
+	s.blob = s.blob[:size]
+	copy(s.blob, raw[:])
+	if s.group.bare() {
+		return a.conn.SendBinary(nil, s.blob)
+	}
+	return a.transmit(packet, s.blob)
+}
+
+func (g *group) bare() bool { return g.spec.Namespace == file.NoNamespace }
+
+// placeholder stands in JSON where the attachment belongs.
+const placeholder = `{"_placeholder":true,"num":0}`
+
+// packedKey comes before a stamp in MessagePack: the key "$b" and the head of a text of 32 bytes.
+var packedKey = []byte("\xa2$b\xd9\x20")
+
+// find reads the stamp of a delivery, from where the server puts it.
+func (a *actor) find(m *client.Message) (stamp, stampState) {
+	if c := a.t.contract; c != nil && c.delivers != nil && !c.delivers[string(m.Name)] {
+		return stamp{}, noStamp
+	}
+	return a.findIn(m)
+}
+
+// findIn reads the stamp of a delivery or an acknowledgement.
+func (a *actor) findIn(m *client.Message) (stamp, stampState) {
+	switch {
+	case len(m.Attachments) > 0:
+		return rawStamp(m.Attachments[0])
+	case a.group.parser == socketio.JSON:
+		return a.t.findIn(m.Args)
+	case a.t.stampAt != nil:
+		text, err := a.group.parser.AppendJSON(nil, m.Args)
+		if err != nil {
+			return stamp{}, noStamp
+		}
+		return a.t.findIn(text)
+	}
+	if i := bytes.Index(m.Args, packedKey); i >= 0 {
+		text := m.Args[i+len(packedKey):]
+		if len(text) < stampText {
+			return stamp{}, badStamp
+		}
+		return readStamp(text[:stampText])
+	}
+	if n := packedBinary(m.Args); n > 0 {
+		return rawStamp(m.Args[n:])
+	}
+	return stamp{}, noStamp
+}
+
+// packedBinary returns the length of the head of a binary value, 0 when it is none.
+func packedBinary(b []byte) int {
+	if len(b) == 0 || b[0] < 0xc4 || b[0] > 0xc6 {
+		return 0
+	}
+	return 2 + 1<<(b[0]-0xc4) - 1 // bin 8, 16, 32: one byte, and 1, 2 or 4 of length
+}
+
+// rawStamp reads the stamp at the head of a binary payload.
+func rawStamp(b []byte) (stamp, stampState) {
+	if len(b) < stampBytes {
+		return stamp{}, noStamp
+	}
+	s, state := unpackStamp((*[stampBytes]byte)(b))
+	if state != okStamp {
+		return s, noStamp // somebody else's bytes, or ours damaged: there is no telling
+	}
+	return s, state
+}
+
+// pack writes the stamp's bytes.
+func (s *stamp) pack() (b [stampBytes]byte) {
+	binary.BigEndian.PutUint32(b[0:], s.run)
+	binary.BigEndian.PutUint16(b[4:], s.stream)
+	binary.BigEndian.PutUint32(b[6:], s.sender)
+	binary.BigEndian.PutUint32(b[10:], s.seq)
+	binary.BigEndian.PutUint64(b[14:], uint64(s.due))
+	binary.BigEndian.PutUint16(b[22:], stampCheck(&b))
+	return b
+}
