@@ -325,13 +325,18 @@ func tlsConfig(t *file.Target) (*tls.Config, error) {
 
 // A conn is one connected client as the runner uses it; *client.Client is one.
 type conn interface {
+	sender
 	Run(h client.Handler) error
-	Send(packet []byte) error
-	SendBinary(packet []byte, attachments ...[]byte) error
-	Busy() bool // something sent before still waits for the network
 	Close() error
 	Cut() // end it as a broken network does
 	Bytes() (in, out uint64)
+}
+
+// A sender is its way out.
+type sender interface {
+	Send(packet []byte) error
+	SendBinary(packet []byte, attachments ...[]byte) error
+	Busy() bool // something sent before still waits for the network
 }
 
 // A dialed is what a dialer returns.
