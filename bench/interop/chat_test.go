@@ -89,6 +89,7 @@ func (c *chatter) shows(selector, text string) {
 func (c *chatter) say(text string) {
 	c.t.Helper()
 	c.do(chromedp.SendKeys(chromedp.CSS("#text"), text+"\r"))
+	c.until(`document.getElementById("text").value === ""`)
 }
 
 // pick clicks an entry of the list of rooms or people.

@@ -93,6 +93,13 @@ function state(text) {
 
 // What is seen of talks, rooms and people.
 
+let atEnd = true; // of the log, and to be kept there
+$("log").addEventListener("scroll", () => {
+  const log = $("log");
+  atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
+});
+new ResizeObserver(() => { if (atEnd) $("log").scrollTop = $("log").scrollHeight; }).observe($("log"));
+
 function add(key, line) {
   const t = talk(key);
   const before = t.lines.at(-1);
@@ -103,7 +110,6 @@ function add(key, line) {
   if (!seen && line.from && line.from !== me?.name) t.unread++;
   if (key === current) {
     const log = $("log");
-    const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
     if (!before) log.replaceChildren();
     log.append(...nodes(line, before, me?.name));
     if (t.lines.length > kept) {
@@ -129,6 +135,7 @@ function show(key) {
       : emptyLog("Just the two of you", "What you write here nobody else sees."));
   }
   log.scrollTop = log.scrollHeight;
+  atEnd = true;
   $("chat").classList.remove("listing");
   $("shade").hidden = true;
   $("failed").textContent = "";
@@ -258,17 +265,20 @@ $("text").addEventListener("input", () => {
   typing(Boolean($("text").value.trim()));
 });
 
-$("text").addEventListener("keydown", event => {
-  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
-    event.preventDefault();
-    $("write").requestSubmit();
-  }
+// A line break sends, unless Shift is held; so do the keyboards of phones, which tell no keys.
+let shifted = false;
+$("text").addEventListener("keydown", event => { shifted = event.shiftKey; });
+$("text").addEventListener("beforeinput", event => {
+  if (event.inputType !== "insertLineBreak" || shifted) return;
+  event.preventDefault();
+  $("write").requestSubmit();
 });
 
 $("write").addEventListener("submit", async event => {
   event.preventDefault();
   const text = $("text").value.trim();
   if (!text || !socket.connected) return;
+  atEnd = true;
   const key = current;
   $("text").value = "";
   $("failed").textContent = "";
