@@ -2,7 +2,6 @@ package server
 
 import (
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/throng-io/throng/server/internal/deadline"
@@ -32,7 +31,7 @@ type pendingAck struct {
 func (s *Socket) EmitWithAck(timeout time.Duration, done func(answer *Event, err error), event string, args ...any) error {
 	s.outgoing(event, args)
 	id := s.ns.ackIDs.Add(1) - 1
-	f, err := s.ns.question(id, event, args, flags{})
+	f, err := s.ns.question(id, &message{event: event, args: args})
 	if err != nil {
 		return err
 	}
@@ -59,9 +58,13 @@ func (s *Socket) deliver(f *frame.Frame) {
 }
 
 // question builds an event that asks for an answer.
-func (n *Namespace) question(id uint64, event string, args []any, how flags) (*frame.Frame, error) {
-	return n.build(how, func(dst []byte) ([]byte, [][]byte, error) {
-		return n.server.opts.Parser.AppendEvent(dst, n.name, id, true, event, args...)
+func (n *Namespace) question(id uint64, m *message) (*frame.Frame, error) {
+	return n.build(m.flags, func(dst []byte) ([]byte, [][]byte, error) {
+		parser := n.server.opts.Parser
+		if m.isRaw {
+			return parser.AppendRawEvent(dst, n.name, id, true, m.event, m.raw, len(m.attachments)), m.attachments, nil
+		}
+		return parser.AppendEvent(dst, n.name, id, true, m.event, m.args...)
 	})
 }
 
@@ -113,117 +116,4 @@ func (s *Socket) dropAcks() {
 		}
 		_ = s.conn.guard(func() { p.done(s, nil, ErrDisconnected) })
 	}
-}
-
-// Answer is what one receiver of a broadcast answered.
-type Answer struct {
-	From  string // id of the socket
-	Event *Event // for Bind and Raw; it stays valid
-}
-
-// Answers is what came back from a broadcast.
-type Answers struct {
-	All     []Answer // in the order in which they came
-	Missing []string // the ids of receivers that did not answer, in no order
-}
-
-// EmitWithAck sends an event to the sockets of t and calls done once: when all
-// of them have answered, left, or owe too many answers already, or when the
-// timeout has passed. With no receivers that is at once. done runs on a
-// goroutine of the server and must not block. An error of EmitWithAck itself is
-// one of Emit, and done is not called then.
-func (t Target) EmitWithAck(timeout time.Duration, done func(Answers), event string, args ...any) error {
-	t.ns.outgoing(t, event, args)
-	c := &collection{server: t.ns.server, done: done, sending: true, owed: map[*Socket]uint64{}}
-	c.pending.done = c.answered
-	c.timeout.Fire = c.expire
-	for _, n := range t.ns.spread() {
-		id := n.ackIDs.Add(1) - 1
-		f, err := n.question(id, event, args, t.flags)
-		if err != nil {
-			return err
-		}
-		n.adapter.ask(t.audience, c, id, f)
-	}
-	c.server.start()
-	c.sent(timeout)
-	return nil
-}
-
-// ask sends the event to one receiver.
-func (c *collection) ask(s *Socket, id uint64, f *frame.Frame) {
-	c.mu.Lock()
-	c.owed[s] = id
-	c.mu.Unlock()
-	if err := s.awaitAck(id, &c.pending, 0); err != nil {
-		c.answered(s, nil, err)
-		return
-	}
-	s.deliver(f)
-}
-
-// collection gathers the answers to one broadcast. One entry, shared by all
-// receivers, stands in their Socket.acks.
-type collection struct {
-	server  *Server
-	pending pendingAck
-	timeout deadline.Entry
-	done    func(Answers)
-
-	mu      sync.Mutex
-	sending bool               // not all receivers have been asked yet
-	over    bool               // done is called, or about to be
-	owed    map[*Socket]uint64 // who has not answered, with the id
-	answers Answers
-}
-
-// sent ends the sending. Even what is complete already is told by the clock's
-// goroutine: done must not run inside of EmitWithAck, whose caller may hold a
-// lock that done takes.
-func (c *collection) sent(timeout time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.sending = false
-	if len(c.owed) == 0 {
-		timeout = 0
-	}
-	c.server.clock.Arm(&c.timeout, timeout)
-}
-
-// answered takes one receiver's answer, or the error for which there is none.
-func (c *collection) answered(s *Socket, e *Event, err error) {
-	c.mu.Lock()
-	if _, owes := c.owed[s]; !owes || c.over {
-		c.mu.Unlock()
-		return
-	}
-	delete(c.owed, s)
-	if err != nil {
-		c.answers.Missing = append(c.answers.Missing, s.id)
-	} else {
-		c.answers.All = append(c.answers.All, Answer{s.id, e.Clone()})
-	}
-	c.over = len(c.owed) == 0 && !c.sending
-	complete := c.over
-	c.mu.Unlock()
-	if complete {
-		c.server.clock.Disarm(&c.timeout)
-		c.done(c.answers)
-	}
-}
-
-// expire takes the entries out of the sockets that have not answered.
-func (c *collection) expire() {
-	c.mu.Lock()
-	if c.over {
-		c.mu.Unlock()
-		return
-	}
-	c.over = true
-	c.mu.Unlock()
-	for s, id := range c.owed { // nobody changes it any more
-		c.answers.Missing = append(c.answers.Missing, s.id)
-		s.takeAck(id)
-	}
-	_ = c.server.guard(func() { c.done(c.answers) })
 }

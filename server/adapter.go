@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"encoding/json"
 
 	"github.com/throng-io/throng/protocol/socketio"
@@ -8,65 +9,94 @@ import (
 	"github.com/throng-io/throng/server/internal/frame"
 )
 
-// adapter is where a namespace meets its sockets: everything that may concern
-// sockets of other servers, or that is to be kept for sockets that come back,
-// goes through it, and nothing above knows which adapter it is. What a socket of
-// this server does alone (a room joined, a frame for it) goes to the hub, which
-// every adapter delivers through.
+// Adapter is where a namespace meets the sockets of all servers that serve it:
+// whatever may concern sockets elsewhere goes through it, and nothing above it
+// knows which adapter it is. What one socket of this server does alone (a room
+// joined, an event for it) does not.
 //
-// The memory adapter is the only one so far. One for several servers wraps it:
-// it passes each call on to the others, and to the memory adapter for its own
-// sockets.
+// The default, for a server that is alone, reaches the sockets of this server. An
+// adapter for several servers (Options.Adapter) gets that one, passes each call
+// on to the other servers, and then to it. What other servers ask for it carries
+// out with what Target.Local returns, with Target.Ask, and with
+// Namespace.ServerEvent. Embed the local Adapter for what is left to it.
 //
-//nolint:interfacebloat // the whole of a namespace's outside; each method has one caller
-type adapter interface {
-	// broadcast sends an event to the sockets of an audience. An error means that
+// All methods are called by several goroutines at once. Broadcast and
+// ServerSideEmit must not wait for the network.
+type Adapter interface {
+	// Broadcast sends an event to the sockets of an audience. An error means that
 	// it cannot be encoded.
-	broadcast(to fanout.Audience, m message) error
-	// emit sends an event to one socket of this server.
-	emit(h *fanout.Handle, m message) error
-	// ask sends an event that wants an answer, and tells c each socket that was
-	// asked, before it returns.
-	ask(to fanout.Audience, c *collection, id uint64, f *frame.Frame)
-	// sockets lists the sockets of an audience that are on this server.
-	sockets(to fanout.Audience) []*Socket
-	// apply changes the sockets of an audience.
-	apply(to fanout.Audience, c change)
-	// restore returns what is known of a socket that wants to come back, and
-	// forgets it; nil if nothing is.
-	restore(pid, offset string) *past
-	// enter makes s a member of the hub, after it has been sent what it missed.
-	// It returns false if that is not there any more.
-	enter(s *Socket, p *past) bool
-	// save keeps what restore will return.
-	save(p *past)
-	close()
+	Broadcast(to Target, m Message) error
+	// Ask sends an event that wants an answer of each socket. What other servers
+	// answer is told to acks, which expects nothing of them unless told so.
+	Ask(to Target, m Message, acks *Acks) error
+	// Fetch lists the sockets of an audience.
+	Fetch(ctx context.Context, to Target) ([]RemoteSocket, error)
+	// Apply changes the sockets of an audience.
+	Apply(to Target, c Change) error
+	// ServerSideEmit sends an event to the other servers. acks is nil if no
+	// answers are wanted.
+	ServerSideEmit(m Message, acks *Acks) error
+	// Close ends what the adapter has begun, and with it that of the adapter that
+	// it was given. The namespace is in use no more.
+	Close() error
 }
 
-// change is what happens to the sockets of an audience.
-type change struct {
-	join, leave        string // rooms; "" is none
-	disconnect, hangUp bool
+// Recoverer is an Adapter that keeps what sockets may miss, so that their clients
+// may come back to any server. It is used in place of the memory of this server
+// if Options.Recovery is set. It gives each event that it keeps an offset
+// (Message.WithOffset), here and on the other servers.
+type Recoverer interface {
+	Adapter
+	// Save keeps a socket that has left, for Recovery.MaxDisconnection.
+	Save(s Session)
+	// Restore returns the socket with a private id, and forgets it; nil if it is
+	// not known, or if not all is there that came after the offset, which is "" for
+	// a client that has got nothing yet.
+	Restore(pid, offset string) *Session
+	// Enter calls join once, with what the socket missed, at a moment when nothing
+	// that it has seen is delivered to this server's sockets twice or not at all.
+	// It returns false, without a call, if that is not possible any more.
+	Enter(s *Session, join func(missed []Message)) bool
 }
 
-// memory is the adapter of a server that is alone.
+// Session is a socket that may come back.
+type Session struct {
+	ID, Private string
+	Rooms       []string
+	Data        any    // of Socket.Data; after Restore, as the adapter has kept it
+	Offset      string // after Restore: that of the last event that it has got
+}
+
+// Change is what happens to the sockets of an audience.
+type Change struct {
+	Join, Leave []string // rooms
+	Disconnect  bool
+	HangUp      bool // with Disconnect: the whole connection, see Socket.Disconnect
+}
+
+// memory is the adapter of a server that is alone: the local part of any.
 type memory struct {
 	ns  *Namespace
 	hub fanout.Hub
 	log *recoveryLog // nil without recovery
 }
 
-func (a *memory) broadcast(to fanout.Audience, m message) error {
+// Broadcast implements Adapter.
+func (a *memory) Broadcast(to Target, msg Message) error {
+	m := msg.m
+	if m.flags = to.flags; m.flags != (flags{}) {
+		m.frame = nil // it was prepared without them
+	}
 	if a.log != nil {
-		return a.log.publish(&m, entryFor(to), func(f *frame.Frame) {
-			a.hub.Broadcast(to, fanout.Message{Frame: f})
+		return a.log.publish(&m, entryFor(to.audience), func(f *frame.Frame) {
+			a.hub.Broadcast(to.audience, fanout.Message{Frame: f})
 		})
 	}
-	f, err := a.ns.encode(&m, nil)
+	f, err := a.ns.encode(&m)
 	if err != nil {
 		return err
 	}
-	a.hub.Broadcast(to, fanout.Message{Frame: f, Encode: a.ns.encoder(&m)})
+	a.hub.Broadcast(to.audience, fanout.Message{Frame: f, Encode: a.ns.encoder(&m)})
 	return nil
 }
 
@@ -78,18 +108,19 @@ func (n *Namespace) encoder(m *message) func() *frame.Frame {
 	}
 	again := *m
 	return func() *frame.Frame {
-		f, _ := n.encode(&again, nil) // it has been encoded once without error
+		f, _ := n.encode(&again) // it has been encoded once without error
 		return f
 	}
 }
 
+// emit sends an event to one socket of this server.
 func (a *memory) emit(h *fanout.Handle, m message) error {
 	if a.log != nil {
 		e := entry{}
 		e.to.Rooms = e.to.Rooms.With(h.ID())
 		return a.log.publish(&m, e, func(f *frame.Frame) { a.hub.Emit(h, f) })
 	}
-	f, err := a.ns.encode(&m, nil)
+	f, err := a.ns.encode(&m)
 	if err != nil {
 		return err
 	}
@@ -97,45 +128,114 @@ func (a *memory) emit(h *fanout.Handle, m message) error {
 	return nil
 }
 
-func (a *memory) ask(to fanout.Audience, c *collection, id uint64, f *frame.Frame) {
-	a.hub.Each(to, func(h *fanout.Handle) { c.ask(socketOf(h), id, f) })
+// Ask implements Adapter.
+func (a *memory) Ask(to Target, msg Message, acks *Acks) error {
+	m := msg.m
+	m.flags = to.flags
+	id := a.ns.ackIDs.Add(1) - 1
+	f, err := a.ns.question(id, &m)
+	if err != nil {
+		return err
+	}
+	a.hub.Each(to.audience, func(h *fanout.Handle) { acks.ask(socketOf(h), id, f) })
+	return nil
 }
 
+// sockets lists the sockets of an audience that are on this server.
 func (a *memory) sockets(to fanout.Audience) []*Socket {
 	var all []*Socket
 	a.hub.Each(to, func(h *fanout.Handle) { all = append(all, socketOf(h)) })
 	return all
 }
 
-func (a *memory) apply(to fanout.Audience, c change) {
-	for _, s := range a.sockets(to) {
-		switch {
-		case c.disconnect:
-			s.Disconnect(c.hangUp)
-		case c.join != "":
-			s.Join(c.join)
-		case c.leave != "":
-			s.Leave(c.leave)
+// Fetch implements Adapter.
+func (a *memory) Fetch(_ context.Context, to Target) ([]RemoteSocket, error) {
+	sockets := a.sockets(to.audience)
+	all := make([]RemoteSocket, 0, len(sockets))
+	for _, s := range sockets {
+		all = append(all, RemoteSocket{
+			Target: s.self(), ID: s.id, Handshake: s.Handshake(), Auth: s.auth, Rooms: s.Rooms(), Data: s.Data, Socket: s,
+		})
+	}
+	return all, nil
+}
+
+// Apply implements Adapter.
+func (a *memory) Apply(to Target, c Change) error {
+	for _, s := range a.sockets(to.audience) {
+		for _, room := range c.Join {
+			s.Join(room)
+		}
+		for _, room := range c.Leave {
+			s.Leave(room)
+		}
+		if c.Disconnect {
+			s.Disconnect(c.HangUp)
 		}
 	}
+	return nil
 }
 
-func (a *memory) restore(pid, offset string) *past {
-	if a.log == nil {
+// ServerSideEmit implements Adapter: there are no others.
+func (a *memory) ServerSideEmit(m Message, _ *Acks) error {
+	_, err := a.ns.encode(&m.m)
+	return err
+}
+
+// restore returns what is known of a socket that wants to come back, and
+// forgets it; nil if nothing is.
+func (n *Namespace) restore(pid, offset string) *past {
+	if n.recoverer != nil {
+		if s := n.recoverer.Restore(pid, offset); s != nil {
+			return &past{sid: s.ID, pid: s.Private, rooms: s.Rooms, data: s.Data, session: s}
+		}
 		return nil
 	}
-	return a.log.restore(pid, offset)
+	if n.local.log == nil {
+		return nil
+	}
+	return n.local.log.restore(pid, offset)
 }
 
-func (a *memory) enter(s *Socket, p *past) bool {
-	add := func() {
-		s.handle = a.hub.Add(s.id, (*member)(s), s.hello())
+// save keeps what restore will return.
+func (n *Namespace) save(p *past) {
+	switch {
+	case p.session != nil:
+		n.recoverer.Save(*p.session)
+	case n.recoverer != nil:
+		n.recoverer.Save(Session{ID: p.sid, Private: p.pid, Rooms: p.rooms, Data: p.data})
+	case n.local.log != nil:
+		n.local.log.save(p)
 	}
-	if a.log == nil {
+}
+
+// admit makes s a member of the hub, after it has been sent what it missed; p is
+// nil for a new socket. It returns false if that is not there any more.
+func (n *Namespace) admit(s *Socket, p *past) bool {
+	add := func() { s.handle = n.hub.Add(s.id, (*member)(s), s.hello()) }
+	switch {
+	case n.local.log != nil:
+		return n.local.log.enter(s, p, add)
+	case p == nil:
+		if n.recoverer != nil {
+			s.pid = newID()
+		}
 		add()
 		return true
 	}
-	return a.log.enter(s, p, add)
+	return n.recoverer.Enter(p.session, func(missed []Message) {
+		for _, m := range missed {
+			if f, err := n.encode(&m.m); err == nil {
+				s.conn.session.Send(f)
+			}
+		}
+		add()
+		for _, room := range p.rooms {
+			if n.joinQuietly(s, room) {
+				s.rooms.Add(1)
+			}
+		}
+	})
 }
 
 // hello is the answer to the CONNECT of s.
@@ -158,15 +258,11 @@ func (s *Socket) hello() *frame.Frame {
 	return server.packet(b)
 }
 
-func (a *memory) save(p *past) {
-	if a.log != nil {
-		a.log.save(p)
-	}
-}
-
-func (a *memory) close() {
+// Close implements Adapter.
+func (a *memory) Close() error {
 	if a.log != nil {
 		a.log.close()
 	}
 	a.hub.Close()
+	return nil
 }

@@ -121,7 +121,7 @@ func (n *Namespace) exit() {
 	}
 	s.mu.Unlock()
 	if empty {
-		n.adapter.close()
+		n.close()
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // Event is something that a client emitted, or its answer to something that
-// the server emitted. It is valid until the function that got it returns.
+// the server emitted, or something that another server emitted. It is valid until the function that got it returns.
 type Event struct {
 	socket      *Socket
 	name        []byte
@@ -18,6 +18,13 @@ type Event struct {
 	id          uint64
 	wantsAck    bool
 	acked       bool
+	elsewhere   *elsewhere // of what came from another server, which has no socket
+}
+
+// elsewhere is what an event of another server has in place of a socket.
+type elsewhere struct {
+	parser socketio.Parser
+	reply  func(args []byte, attachments [][]byte)
 }
 
 // Name returns the name of the event; of an answer, "".
@@ -37,7 +44,12 @@ func (e *Event) Bind(dst ...any) error { return e.Parser().Bind(e.args, e.attach
 func (e *Event) Raw() (args []byte, attachments [][]byte) { return e.args, e.attachments }
 
 // Parser returns the parser of the server, which reads what Raw returns.
-func (e *Event) Parser() socketio.Parser { return e.socket.ns.server.opts.Parser }
+func (e *Event) Parser() socketio.Parser {
+	if e.elsewhere != nil {
+		return e.elsewhere.parser
+	}
+	return e.socket.ns.server.opts.Parser
+}
 
 // WantsAck reports whether the client waits for an answer.
 func (e *Event) WantsAck() bool { return e.wantsAck && !e.acked }
@@ -54,6 +66,13 @@ func (e *Event) Ack(args ...any) error {
 	}
 	if e.acked {
 		return ErrAcked
+	}
+	if e.elsewhere != nil {
+		raw, attachments, err := e.Parser().AppendArgs(nil, nil, args...)
+		if err != nil {
+			return err
+		}
+		return e.AckRaw(raw, attachments)
 	}
 	s := e.socket
 	f, err := s.ns.build(flags{}, func(dst []byte) ([]byte, [][]byte, error) {
@@ -77,6 +96,10 @@ func (e *Event) AckRaw(args []byte, attachments [][]byte) error {
 		return ErrAcked
 	}
 	e.acked = true
+	if e.elsewhere != nil {
+		e.elsewhere.reply(args, attachments)
+		return nil
+	}
 	s := e.socket
 	s.ns.hub.Emit(s.handle, s.ns.rawAck(e.id, args, attachments))
 	return nil

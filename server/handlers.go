@@ -30,6 +30,7 @@ type handlers struct {
 	disconnect   []func(*Socket, string)
 	disconnected []func(*Socket, string)
 	rooms        []RoomHooks
+	servers      map[string]func(*Event) error // of other servers
 	watch        []*Watch
 }
 

@@ -1,8 +1,11 @@
 package server
 
 import (
+	"encoding/json"
+	"maps"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -91,4 +94,51 @@ func (h *Handshake) Headers() map[string]string {
 		all[key] = value
 	}
 	return all
+}
+
+// handshakeJSON is a Handshake as the official server shows it to clients of its
+// own, such as other servers.
+type handshakeJSON struct {
+	Headers map[string]string `json:"headers"`
+	Time    string            `json:"time"`
+	Address string            `json:"address"`
+	XDomain bool              `json:"xdomain"`
+	Secure  bool              `json:"secure"`
+	Issued  int64             `json:"issued"`
+	URL     string            `json:"url"`
+	Query   map[string]string `json:"query"`
+}
+
+// MarshalJSON returns the form that servers of a cluster exchange, without the
+// auth payload.
+func (h *Handshake) MarshalJSON() ([]byte, error) {
+	return json.Marshal(handshakeJSON{
+		Headers: h.Headers(), Time: h.Time.Format("Mon Jan 02 2006 15:04:05 GMT-0700"), Address: h.Address,
+		XDomain: h.Header("Origin") != "", Secure: h.Secure, Issued: h.Time.UnixMilli(), URL: h.URL(), Query: h.Queries(),
+	})
+}
+
+// UnmarshalJSON is the reverse of MarshalJSON, up to the order and the case of
+// the headers' names.
+func (h *Handshake) UnmarshalJSON(b []byte) error {
+	var j handshakeJSON
+	if err := json.Unmarshal(b, &j); err != nil {
+		return err
+	}
+	path, query, _ := strings.Cut(j.URL, "?")
+	*h = Handshake{Time: time.UnixMilli(j.Issued), Address: j.Address, Secure: j.Secure, Path: path, query: query}
+	var lines strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(j.Headers)) {
+		lines.WriteString(name + ": " + strings.Map(oneLine, j.Headers[name]) + "\r\n")
+	}
+	h.header = lines.String()
+	return nil
+}
+
+// oneLine keeps a value from looking like several headers.
+func oneLine(r rune) rune {
+	if r == '\r' || r == '\n' {
+		return ' '
+	}
+	return r
 }

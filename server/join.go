@@ -74,12 +74,12 @@ func (c *conn) admit(s *Socket) (joined bool, err error) {
 	if c.closed {
 		c.mu.Unlock()
 		if before != nil { // it may try again
-			ns.adapter.save(before)
+			ns.save(before)
 		}
 		return false, session.ErrClosed
 	}
 	c.kicked = without(c.kicked, ns.name)
-	if !ns.adapter.enter(s, before) {
+	if !ns.admit(s, before) {
 		c.mu.Unlock()
 		return false, errLate // it will come again, as a new socket
 	}
@@ -114,7 +114,7 @@ func (s *Socket) restore() *past {
 	if pid == "" {
 		return nil
 	}
-	p := s.ns.adapter.restore(pid, offset)
+	p := s.ns.restore(pid, offset)
 	if p != nil {
 		s.id, s.pid, s.Data, s.recovered = p.sid, p.pid, p.data, true
 	}

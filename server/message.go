@@ -2,6 +2,8 @@ package server
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"sync"
 
 	"github.com/throng-io/throng/protocol/socketio"
@@ -17,7 +19,8 @@ type message struct {
 	raw         []byte
 	attachments [][]byte
 
-	frame *frame.Frame // if it has been encoded before
+	frame  *frame.Frame // if it has been encoded before
+	offset string       // further argument for clients that may come back, "" is none
 	flags
 }
 
@@ -27,11 +30,85 @@ type flags struct {
 	plain    bool // it is not worth compressing
 }
 
+// Message is an event on its way: prepared once, for who sends the same one
+// often, or as an adapter passes it on. It is immutable and may be sent by
+// several goroutines at once.
+type Message struct{ m message }
+
+// Prepare encodes an event of the namespace. It must be sent in this namespace,
+// and args must not be changed.
+func (n *Namespace) Prepare(event string, args ...any) (*Message, error) {
+	m := message{event: event, args: args}
+	f, err := n.encode(&m)
+	if err != nil {
+		return nil, err
+	}
+	m.frame = f
+	return &Message{m}, nil
+}
+
+// Relay is for adapters: it returns an event of another server. args and
+// attachments are in the encoding of p, and are kept.
+func (n *Namespace) Relay(event string, p socketio.Parser, args []byte, attachments [][]byte) (Message, error) {
+	if socketio.Reserved(event) {
+		return Message{}, fmt.Errorf("server: event name %q is reserved by the protocol", event)
+	}
+	if p == n.server.opts.Parser {
+		return Message{message{event: event, isRaw: true, raw: args, attachments: attachments}}, nil
+	}
+	list, err := values(p, args, attachments)
+	return Message{message{event: event, args: list}}, err
+}
+
+// Event returns the name of the event.
+func (m Message) Event() string { return m.m.event }
+
+// Encode returns the arguments as p encodes them, in the form of Event.Raw; n is
+// the namespace that the message was made for.
+func (m Message) Encode(n *Namespace, p socketio.Parser) (args []byte, attachments [][]byte, err error) {
+	list := m.m.args
+	if m.m.isRaw {
+		if p == n.server.opts.Parser {
+			return m.m.raw, m.m.attachments, nil
+		}
+		if list, err = values(n.server.opts.Parser, m.m.raw, m.m.attachments); err != nil {
+			return nil, nil, err
+		}
+	}
+	return p.AppendArgs(nil, nil, list...)
+}
+
+// WithOffset returns the message with a further argument, from which a client
+// knows what it has got when it comes back; see Recoverer.
+func (m Message) WithOffset(offset string) Message {
+	m.m.offset = offset
+	return m
+}
+
+// values decodes a list of arguments.
+func values(p socketio.Parser, args []byte, attachments [][]byte) ([]any, error) {
+	var all []any
+	for len(args) > 0 {
+		arg, rest := p.NextArg(args)
+		if arg == nil {
+			return nil, errArgs
+		}
+		var v any
+		if err := p.Bind(arg, attachments, &v); err != nil {
+			return nil, err
+		}
+		all, args = append(all, v), rest
+	}
+	return all, nil
+}
+
+var errArgs = errors.New("server: arguments are not well-formed")
+
 var builders = sync.Pool{New: func() any { return new(frame.Builder) }}
 
 // encode makes the frame of m.
-func (n *Namespace) encode(m *message, offset []byte) (*frame.Frame, error) {
-	if m.frame != nil && offset == nil {
+func (n *Namespace) encode(m *message) (*frame.Frame, error) {
+	if m.frame != nil && m.offset == "" {
 		return m.frame, nil
 	}
 	b := builders.Get().(*frame.Builder)
@@ -40,7 +117,10 @@ func (n *Namespace) encode(m *message, offset []byte) (*frame.Frame, error) {
 	if err != nil {
 		return nil, err
 	}
-	return n.server.frame(b, n.withOffset(text, offset), attachments, m.flags), nil
+	if m.offset != "" {
+		text = n.withOffset(text, []byte(m.offset))
+	}
+	return n.server.frame(b, text, attachments, m.flags), nil
 }
 
 // text appends the packet of m to dst.
@@ -52,11 +132,8 @@ func (n *Namespace) text(dst []byte, m *message) ([]byte, [][]byte, error) {
 	return parser.AppendEvent(dst, n.name, 0, false, m.event, m.args...)
 }
 
-// withOffset appends a last argument to the packet of an event, unless it is nil.
+// withOffset appends a last argument to the packet of an event.
 func (n *Namespace) withOffset(text, offset []byte) []byte {
-	if offset == nil {
-		return text
-	}
 	if parser := n.server.opts.Parser; parser != socketio.JSON {
 		return again(parser, text, offset)
 	}

@@ -16,8 +16,11 @@ type Namespace struct {
 	name    string
 	raw     []byte     // name
 	hub     fanout.Hub // of the sockets on this server
-	adapter adapter
+	local   *memory    // reaches these
+	adapter Adapter    // reaches all; local, if there are no other servers
 	ackIDs  atomic.Uint64
+
+	recoverer Recoverer // adapter, if that keeps what sockets miss; else nil
 
 	roomLog roomLog
 	group   *group     // of a pattern of namespaces, nil of a namespace itself
@@ -53,10 +56,13 @@ func (n *Namespace) Volatile() Target { return n.Everyone().Volatile() }
 // See Target.Compress.
 func (n *Namespace) Compress(on bool) Target { return n.Everyone().Compress(on) }
 
+// Local returns the sockets on this server.
+func (n *Namespace) Local() Target { return n.Everyone().Local() }
+
 // Everyone returns all sockets of the namespace.
 func (n *Namespace) Everyone() Target { return Target{ns: n} }
 
-// Socket returns the socket with an id, or nil.
+// Socket returns the socket on this server with an id, or nil.
 func (n *Namespace) Socket(id string) *Socket {
 	if h := n.hub.Lookup(id); h != nil {
 		return socketOf(h)
@@ -73,13 +79,21 @@ func socketOf(h *fanout.Handle) *Socket {
 	return s
 }
 
-// Sockets returns the sockets that are connected, in no order.
+// Sockets returns the sockets that are connected to this server, in no order.
+// Fetch lists those of other servers as well.
 func (n *Namespace) Sockets() []*Socket { return n.Everyone().Sockets() }
 
-// Rooms returns the rooms that have members and how many. The rooms that every
-// socket has by its id are left out.
+// Rooms returns the rooms that have members on this server and how many. The
+// rooms that every socket has by its id are left out.
 func (n *Namespace) Rooms() map[string]int {
 	rooms := map[string]int{}
 	n.hub.Sizes(func(room string, members int) { rooms[room] = members })
 	return rooms
+}
+
+// close ends what stands behind the namespace.
+func (n *Namespace) close() {
+	if err := n.adapter.Close(); err != nil {
+		n.server.opts.Logger.Error("adapter was not closed in order", "namespace", n.name, "error", err)
+	}
 }

@@ -160,6 +160,12 @@ type Options struct {
 	// socketio.MessagePack, which is socket.io-msgpack-parser in JavaScript.
 	Parser socketio.Parser
 
+	// Adapter, if set, connects the namespaces of several servers: it is called
+	// for each namespace, before that is used, with the adapter that reaches the
+	// sockets of this server, and returns the one to be used. It must not block nor
+	// call the server. Default: the server is alone.
+	Adapter func(n *Namespace, local Adapter) Adapter
+
 	// Engine, if set, makes this a bare Engine.IO server: each message of each
 	// session goes to the function, one at a time and in order for a session,
 	// and there are no namespaces. data is valid during the call. The default

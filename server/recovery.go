@@ -45,6 +45,7 @@ type past struct {
 	data     any
 	seen     uint64 // number of the last event that it is known to have got
 	expires  time.Time
+	session  *Session // of a Recoverer, which has no use for seen and expires
 }
 
 // entry is an event that is kept. skip stands for the audience's Skip, whose

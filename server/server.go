@@ -142,11 +142,18 @@ func (s *Server) newNamespace(name string) *Namespace {
 		panic(err) // withDefaults has checked the name
 	}
 	ns := &Namespace{server: s, name: name, raw: []byte(name), hub: hub}
-	local := &memory{ns: ns, hub: hub}
-	if s.opts.Recovery != nil {
-		local.log = newRecoveryLog(ns)
+	ns.local = &memory{ns: ns, hub: hub}
+	ns.adapter = ns.local
+	if s.opts.Adapter != nil && name != "" { // a pattern has no sockets
+		ns.adapter = s.opts.Adapter(ns, ns.local)
 	}
-	ns.adapter = local
+	if s.opts.Recovery != nil {
+		if r, ok := ns.adapter.(Recoverer); ok {
+			ns.recoverer = r
+		} else {
+			ns.local.log = newRecoveryLog(ns)
+		}
+	}
 	h := &handlers{}
 	for _, w := range s.watches {
 		w.join(h)
@@ -264,7 +271,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		result = errors.Join(result, ctx.Err())
 	}
 	for _, ns := range s.Namespaces() {
-		ns.adapter.close()
+		ns.close()
 	}
 	s.start() // so that Close has something to end
 	s.clock.Close()

@@ -124,15 +124,18 @@ func (s *Socket) EmitRaw(event string, args []byte, attachments [][]byte) {
 
 // Send sends a prepared message to this client.
 func (s *Socket) Send(m *Message) {
-	s.outgoing(m.event, m.args)
-	_ = s.emit(message{event: m.event, args: m.args, frame: m.frame})
+	s.outgoing(m.m.event, m.m.args)
+	_ = s.emit(m.m)
 }
 
 func (s *Socket) emit(m message) error {
 	if s.handle != nil {
-		return s.ns.adapter.emit(s.handle, m)
+		if s.ns.recoverer != nil {
+			return s.ns.recoverer.Broadcast(s.self(), Message{m})
+		}
+		return s.ns.local.emit(s.handle, m)
 	}
-	f, err := s.ns.encode(&m, nil) // still in middleware
+	f, err := s.ns.encode(&m) // still in middleware
 	if err == nil {
 		s.conn.session.Send(f)
 	}
@@ -161,6 +164,9 @@ func (s *Socket) To(room string) Target { return s.Broadcast().To(room) }
 
 // Except returns all sockets but this one and those of a room.
 func (s *Socket) Except(room string) Target { return s.Broadcast().Except(room) }
+
+// Local returns the sockets on this server but this one.
+func (s *Socket) Local() Target { return s.Broadcast().Local() }
 
 // Broadcast returns all sockets of the namespace but this one.
 func (s *Socket) Broadcast() Target {
@@ -231,7 +237,7 @@ func (s *Socket) leave(last *frame.Frame, reason string) bool {
 	s.ns.remove(s, func() { s.ns.hub.Remove(s.handle, last) })
 	s.stage.Store(left)
 	if after != nil {
-		s.ns.adapter.save(after)
+		s.ns.save(after)
 	}
 	return true
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 
 	"github.com/throng-io/throng/server/internal/fanout"
-	"github.com/throng-io/throng/server/internal/frame"
 )
 
 // Target is a set of sockets to send to: those in any of the rooms given by To,
@@ -16,6 +15,7 @@ type Target struct {
 	ns       *Namespace
 	audience fanout.Audience
 	flags
+	local bool
 }
 
 // To adds the sockets of a room. A socket in several rooms gets a message once.
@@ -46,6 +46,45 @@ func (t Target) Compress(on bool) Target {
 	return t
 }
 
+// Local takes the sockets of other servers out.
+func (t Target) Local() Target {
+	t.local = true
+	return t
+}
+
+// Rooms lists the rooms of which t is the sockets, none for all; Excluded lists
+// those that were taken out, where a socket is named by its id. Both are for
+// adapters.
+func (t Target) Rooms() []string { return list(&t.audience.Rooms) }
+
+// Excluded is told with Rooms.
+func (t Target) Excluded() []string {
+	all := list(&t.audience.Except)
+	if t.audience.Skip != nil {
+		all = append(all, t.audience.Skip.ID())
+	}
+	return all
+}
+
+func list(names *fanout.Set) []string {
+	all := make([]string, 0, names.Len()+1)
+	for i := range names.Len() {
+		all = append(all, names.At(i))
+	}
+	return all
+}
+
+// Flags tells what Volatile and Compress have set. It is for adapters.
+func (t Target) Flags() (volatile, compress bool) { return t.volatile, !t.plain }
+
+// adapter is what reaches the sockets of t.
+func (t Target) adapter() Adapter {
+	if t.local {
+		return t.ns.local
+	}
+	return t.ns.adapter
+}
+
 // Emit sends an event to the sockets of t. Arguments are encoded by the rules of
 // encoding/json, without escaping HTML, and once for all receivers; []byte
 // values, at any depth, travel as binary. With MessagePack the result is that,
@@ -63,8 +102,8 @@ func (t Target) Emit(event string, args ...any) error {
 
 // Send sends a prepared message to the sockets of t.
 func (t Target) Send(m *Message) {
-	t.ns.outgoing(t, m.event, m.args)
-	_ = t.broadcast(message{event: m.event, args: m.args, frame: m.frame}) // encoded once without error
+	t.ns.outgoing(t, m.m.event, m.m.args)
+	_ = t.broadcast(m.m) // encoded once without error
 }
 
 // EmitRaw is Emit for arguments in the form of Event.Raw, which are not checked:
@@ -75,62 +114,46 @@ func (t Target) EmitRaw(event string, args []byte, attachments [][]byte) {
 }
 
 func (t Target) broadcast(m message) error {
-	if m.flags = t.flags; m.flags != (flags{}) {
-		m.frame = nil // it was prepared without them
-	}
 	if t.ns.group == nil {
-		return t.ns.adapter.broadcast(t.audience, m)
+		return t.adapter().Broadcast(t, Message{m})
 	}
 	m.frame = nil // it names no namespace
-	if _, err := t.ns.encode(&m, nil); err != nil {
+	if _, err := t.ns.encode(&m); err != nil {
 		return err // also if there is no namespace to send it to
 	}
 	for _, n := range t.ns.spread() {
-		_ = n.adapter.broadcast(t.audience, m)
+		t.ns = n
+		_ = t.adapter().Broadcast(t, Message{m})
 	}
 	return nil
 }
 
-// Sockets returns the sockets of t, in no order.
+// Sockets returns the sockets of t that are on this server, in no order. Fetch
+// lists those of other servers as well.
 func (t Target) Sockets() []*Socket {
 	var all []*Socket
 	for _, n := range t.ns.spread() {
-		all = append(all, n.adapter.sockets(t.audience)...)
+		all = append(all, n.local.sockets(t.audience)...)
 	}
 	return all
 }
 
 // Join puts the sockets of t into a room.
-func (t Target) Join(room string) { t.apply(change{join: room}) }
+func (t Target) Join(room string) { t.apply(Change{Join: []string{room}}) }
 
 // Leave takes the sockets of t out of a room.
-func (t Target) Leave(room string) { t.apply(change{leave: room}) }
+func (t Target) Leave(room string) { t.apply(Change{Leave: []string{room}}) }
 
 // Disconnect disconnects the sockets of t. See Socket.Disconnect.
-func (t Target) Disconnect(hangUp bool) { t.apply(change{disconnect: true, hangUp: hangUp}) }
+func (t Target) Disconnect(hangUp bool) { t.apply(Change{Disconnect: true, HangUp: hangUp}) }
 
-func (t Target) apply(c change) {
+func (t Target) apply(c Change) {
 	for _, n := range t.ns.spread() {
-		n.adapter.apply(t.audience, c)
+		t.ns = n
+		if err := t.adapter().Apply(t, c); err != nil {
+			n.server.opts.Logger.Error("adapter failed to change sockets", "namespace", n.name, "error", err)
+		}
 	}
-}
-
-// Message is an event encoded once, for who sends the same one often. It is
-// immutable and may be sent by several goroutines at once.
-type Message struct {
-	frame *frame.Frame
-	event string
-	args  []any
-}
-
-// Prepare encodes an event of the namespace. It must be sent in this namespace,
-// and args must not be changed.
-func (n *Namespace) Prepare(event string, args ...any) (*Message, error) {
-	f, err := n.encode(&message{event: event, args: args}, nil)
-	if err != nil {
-		return nil, err
-	}
-	return &Message{f, event, args}, nil
 }
 
 // watched reports whether somebody wants to know what is sent.

@@ -1,0 +1,540 @@
+package server_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/throng-io/throng/protocol/socketio"
+	"github.com/throng-io/throng/server"
+)
+
+// cluster connects the namespaces of several servers as a message broker does:
+// what goes between them are bytes, in the manner of the official cluster
+// adapters. It holds that such an adapter can be written against the interface
+// alone.
+type cluster struct {
+	mu    sync.Mutex // held while a broadcast is delivered everywhere
+	nodes []*node
+
+	log      []letter // broadcasts, for those who come back; their numbers from 1 are the offsets
+	sessions map[string]server.Session
+}
+
+// node is the adapter of one namespace of one server.
+type node struct {
+	server.Adapter // of the server's own sockets
+	ns             *server.Namespace
+	cluster        *cluster
+	closed         bool
+}
+
+// letter is what the servers send each other. Arguments are in MessagePack,
+// whatever the clients speak.
+type letter struct {
+	Kind            string
+	Rooms, Except   []string
+	Volatile, Plain bool
+	Event           string
+	Args            []byte
+	Timeout         time.Duration
+	Change          server.Change
+	Offset, Session string
+}
+
+// remote is a socket as it is listed to other servers.
+type remote struct {
+	ID        string
+	Handshake *server.Handshake
+	Rooms     []string
+	Data      any
+}
+
+// join is server.Options.Adapter.
+func (c *cluster) join(ns *server.Namespace, local server.Adapter) server.Adapter {
+	n := &node{Adapter: local, ns: ns, cluster: c}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.nodes = append(c.nodes, n)
+	return n
+}
+
+// others calls f with each other server's node and with a letter that has been
+// bytes on its way.
+func (n *node) others(l letter, f func(*node, letter)) {
+	b, err := json.Marshal(l)
+	if err != nil {
+		panic(err)
+	}
+	for _, other := range n.peers() {
+		var received letter
+		if err := json.Unmarshal(b, &received); err != nil {
+			panic(err)
+		}
+		f(other, received)
+	}
+}
+
+func (n *node) peers() []*node {
+	var all []*node
+	for _, other := range n.cluster.nodes {
+		if other != n && other.ns.Name() == n.ns.Name() && !other.closed {
+			all = append(all, other)
+		}
+	}
+	return all
+}
+
+func (n *node) letter(kind string, to server.Target, m server.Message) (letter, error) {
+	args, _, err := m.Encode(n.ns, socketio.MessagePack)
+	volatile, compress := to.Flags()
+	return letter{
+		Kind: kind, Rooms: to.Rooms(), Except: to.Excluded(), Volatile: volatile, Plain: !compress, Event: m.Event(), Args: args,
+	}, err
+}
+
+// target is the audience of a letter on this server.
+func (n *node) target(l letter) server.Target {
+	t := n.ns.Local()
+	for _, room := range l.Rooms {
+		t = t.To(room)
+	}
+	for _, room := range l.Except {
+		t = t.Except(room)
+	}
+	if l.Volatile {
+		t = t.Volatile()
+	}
+	return t.Compress(!l.Plain)
+}
+
+func (n *node) message(l letter) server.Message {
+	m, err := n.ns.Relay(l.Event, socketio.MessagePack, l.Args, nil)
+	if err != nil {
+		panic(err)
+	}
+	if l.Offset != "" {
+		m = m.WithOffset(l.Offset)
+	}
+	return m
+}
+
+func (n *node) Broadcast(to server.Target, m server.Message) error {
+	l, err := n.letter("broadcast", to, m)
+	if err != nil {
+		return err
+	}
+	n.cluster.mu.Lock()
+	defer n.cluster.mu.Unlock()
+	if n.cluster.sessions != nil && !l.Volatile {
+		l.Offset = fmt.Sprint(len(n.cluster.log) + 1)
+		n.cluster.log = append(n.cluster.log, l)
+		m = m.WithOffset(l.Offset)
+	}
+	n.others(l, func(other *node, l letter) { _ = other.Adapter.Broadcast(other.target(l), other.message(l)) })
+	return n.Adapter.Broadcast(to, m)
+}
+
+func (n *node) Ask(to server.Target, m server.Message, acks *server.Acks) error {
+	l, err := n.letter("ask", to, m)
+	if err != nil {
+		return err
+	}
+	l.Timeout = acks.Timeout()
+	acks.ExpectServers(len(n.peers()))
+	n.others(l, func(other *node, l letter) {
+		_ = other.target(l).Ask(other.message(l), l.Timeout, acks.ServerOwes, func(a server.Answer) {
+			args, attachments := a.Event.Raw()
+			acks.Answer(server.NewAnswer(a.Event.Parser(), slices.Clone(args), attachments))
+		})
+	})
+	return n.Adapter.Ask(to, m, acks)
+}
+
+func (n *node) Fetch(ctx context.Context, to server.Target) ([]server.RemoteSocket, error) {
+	all, err := n.Adapter.Fetch(ctx, to)
+	n.others(letter{Rooms: to.Rooms(), Except: to.Excluded()}, func(other *node, l letter) {
+		there, _ := other.Adapter.Fetch(ctx, other.target(l))
+		for _, s := range there {
+			b, err := json.Marshal(remote{s.ID, s.Handshake, s.Rooms, s.Data})
+			if err != nil {
+				panic(err)
+			}
+			var r remote
+			if err := json.Unmarshal(b, &r); err != nil {
+				panic(err)
+			}
+			all = append(all, server.RemoteSocket{Target: n.ns.To(r.ID), ID: r.ID, Handshake: r.Handshake, Rooms: r.Rooms, Data: r.Data})
+		}
+	})
+	return all, err
+}
+
+func (n *node) Apply(to server.Target, c server.Change) error {
+	n.others(letter{Rooms: to.Rooms(), Except: to.Excluded(), Change: c}, func(other *node, l letter) {
+		_ = other.Adapter.Apply(other.target(l), l.Change)
+	})
+	return n.Adapter.Apply(to, c)
+}
+
+func (n *node) ServerSideEmit(m server.Message, acks *server.Acks) error {
+	args, _, err := m.Encode(n.ns, socketio.MessagePack)
+	if err != nil {
+		return err
+	}
+	var reply func([]byte, [][]byte)
+	if acks != nil {
+		acks.ExpectAnswers(len(n.peers()))
+		reply = func(args []byte, attachments [][]byte) {
+			acks.Answer(server.NewAnswer(socketio.MessagePack, slices.Clone(args), attachments))
+		}
+	}
+	n.others(letter{Event: m.Event(), Args: args}, func(other *node, l letter) {
+		other.ns.ServerEvent(l.Event, socketio.MessagePack, l.Args, nil, reply)
+	})
+	return nil
+}
+
+func (n *node) Close() error {
+	n.cluster.mu.Lock()
+	n.closed = true
+	n.cluster.mu.Unlock()
+	return n.Adapter.Close()
+}
+
+// memorable is a node that lets clients come back to any server.
+type memorable struct{ *node }
+
+func (n memorable) Save(s server.Session) {
+	n.cluster.mu.Lock()
+	defer n.cluster.mu.Unlock()
+	n.cluster.sessions[s.Private] = s
+}
+
+func (n memorable) Restore(pid, offset string) *server.Session {
+	n.cluster.mu.Lock()
+	defer n.cluster.mu.Unlock()
+	s, known := n.cluster.sessions[pid]
+	delete(n.cluster.sessions, pid)
+	if !known {
+		return nil
+	}
+	s.Offset = offset
+	return &s
+}
+
+func (n memorable) Enter(s *server.Session, join func([]server.Message)) bool {
+	n.cluster.mu.Lock()
+	defer n.cluster.mu.Unlock()
+	seen := 0
+	if _, err := fmt.Sscan(s.Offset, &seen); err != nil && s.Offset != "" {
+		return false
+	}
+	in := func(rooms []string) bool {
+		return slices.ContainsFunc(rooms, func(room string) bool { return room == s.ID || slices.Contains(s.Rooms, room) })
+	}
+	var missed []server.Message
+	for _, l := range n.cluster.log[seen:] {
+		if (len(l.Rooms) == 0 || in(l.Rooms)) && !in(l.Except) {
+			missed = append(missed, n.message(l))
+		}
+	}
+	join(missed)
+	return true
+}
+
+// clustered starts servers that form a cluster.
+func clustered(t *testing.T, count int, opts server.Options) ([]*server.Server, []string) {
+	t.Helper()
+	c := &cluster{}
+	opts.Adapter = c.join
+	if opts.Recovery != nil {
+		c.sessions = map[string]server.Session{}
+		opts.Adapter = func(ns *server.Namespace, local server.Adapter) server.Adapter {
+			return memorable{c.join(ns, local).(*node)}
+		}
+	}
+	var all []*server.Server
+	var bases []string
+	for range count {
+		srv, err := server.New(opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, srv)
+		srv.On("join", func(s *server.Socket, e *server.Event) error {
+			var room string
+			if err := e.Bind(&room); err != nil {
+				return err
+			}
+			s.Join(room)
+			return e.Ack()
+		})
+		srv.On("others", func(s *server.Socket, _ *server.Event) error { return s.Broadcast().Emit("from", s.ID()) })
+		bases = append(bases, serve(t, srv))
+	}
+	return all, bases
+}
+
+func (w *wire) join(room string) {
+	w.t.Helper()
+	w.send(fmt.Sprintf(`420["join",%q]`, room))
+	w.expect(`430[]`)
+}
+
+func TestClusterBroadcast(t *testing.T) {
+	srv, base := clustered(t, 3, server.Options{})
+	a, b, c := socketIO(t, base[0]), socketIO(t, base[1]), socketIO(t, base[2])
+	all := []*wire{a, b, c}
+	emit := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	emit(srv[0].Emit("x", 1, "é", map[string]any{"n": nil}, []byte("bin")))
+	for _, w := range all {
+		w.expect(`451-["x",1,"é",{"n":null},{"_placeholder":true,"num":0}]`)
+		w.expectBinary("bin")
+	}
+	a.join("red")
+	b.join("red")
+	c.join("blue")
+	emit(srv[2].To("red").Emit("to red"))
+	emit(srv[1].Except("red").Emit("not to red"))
+	emit(srv[0].Local().Emit("to the first"))
+	srv[1].To("red").To("blue").EmitRaw("raw", []byte(`1,{"a":[]}`), nil)
+	m, err := srv[2].Prepare("prepared", 7)
+	emit(err)
+	srv[2].To("blue").To("red").Send(m)
+	a.expect(`42["to red"]`)
+	a.expect(`42["to the first"]`)
+	b.expect(`42["to red"]`)
+	c.expect(`42["not to red"]`)
+	for _, w := range all {
+		w.expect(`42["raw",1,{"a":[]}]`)
+		w.expect(`42["prepared",7]`)
+	}
+	b.send(`42["others"]`)
+	id := srv[1].Sockets()[0].ID()
+	a.expect(fmt.Sprintf(`42["from",%q]`, id))
+	c.expect(fmt.Sprintf(`42["from",%q]`, id))
+	emit(srv[0].To(id).Emit("to one"))
+	b.expect(`42["to one"]`)
+	if err := srv[0].Emit("bad", make(chan int)); err == nil {
+		t.Error("a channel was sent")
+	}
+	emit(srv[0].Volatile().Emit("end"))
+	for _, w := range all {
+		w.expect(`42["end"]`)
+	}
+}
+
+func TestClusterAcks(t *testing.T) {
+	srv, base := clustered(t, 3, server.Options{})
+	a, b, c := socketIO(t, base[0]), socketIO(t, base[1]), socketIO(t, base[2])
+	answers := make(chan server.Answers, 1)
+	ask := func(to server.Target, timeout time.Duration) {
+		t.Helper()
+		if err := to.EmitWithAck(timeout, func(got server.Answers) { answers <- got }, "q"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	texts := func(got server.Answers) string {
+		var all []string
+		for _, one := range got.All {
+			var text string
+			if err := one.Event.Bind(&text); err != nil {
+				t.Error(err)
+			}
+			all = append(all, text)
+		}
+		slices.Sort(all)
+		return strings.Join(all, " ")
+	}
+	reply := func(w *wire, text string) {
+		t.Helper()
+		got := w.expectPrefix("42")
+		w.send("43" + strings.TrimSuffix(strings.TrimPrefix(got, "42"), `["q"]`) + fmt.Sprintf(`[%q]`, text))
+	}
+	ask(srv[0].Everyone(), time.Minute)
+	reply(a, "here")
+	reply(b, "there")
+	reply(c, "yonder")
+	if got := <-answers; texts(got) != "here there yonder" || len(got.Missing) != 0 || got.Elsewhere != 0 {
+		t.Errorf("got %q, %+v", texts(got), got)
+	}
+
+	ask(srv[0].Everyone(), 300*time.Millisecond)
+	reply(b, "there")
+	if got := <-answers; texts(got) != "there" || len(got.Missing) != 1 || got.Elsewhere != 1 {
+		t.Errorf("got %q, %+v", texts(got), got)
+	}
+
+	b.join("far")
+	ask(srv[0].To("far"), time.Minute)
+	reply(b, "alone")
+	if got := <-answers; texts(got) != "alone" || got.Elsewhere != 0 {
+		t.Errorf("got %q, %+v", texts(got), got)
+	}
+	ask(srv[0].To("far").Local(), time.Minute)
+	if got := <-answers; len(got.All)+len(got.Missing)+got.Elsewhere != 0 {
+		t.Errorf("nobody answered %+v", got)
+	}
+}
+
+func TestClusterFetchAndChange(t *testing.T) {
+	srv, base := clustered(t, 2, server.Options{})
+	srv[1].OnConnect(func(s *server.Socket) { s.Data = map[string]any{"name": "Bob"} })
+	a, b := socketIO(t, base[0]), socketIO(t, base[1])
+	b.join("far")
+	all, err := srv[0].Everyone().Fetch(t.Context())
+	if err != nil || len(all) != 2 {
+		t.Fatalf("%v, %v", all, err)
+	}
+	for _, s := range all {
+		if here := srv[0].Socket(s.ID); here != s.Socket {
+			t.Errorf("%s: socket %v, want %v", s.ID, s.Socket, here)
+		}
+		if h := s.Handshake; h.Address != "127.0.0.1" || h.Path != "/socket.io/" || h.Query("transport") != "websocket" || h.Header("upgrade") == "" {
+			t.Errorf("%s: handshake %+v", s.ID, h)
+		}
+	}
+	there, err := srv[0].To("far").Fetch(t.Context())
+	if err != nil || len(there) != 1 || !slices.Equal(there[0].Rooms, []string{"far"}) || there[0].Data.(map[string]any)["name"] != "Bob" {
+		t.Fatalf("%+v, %v", there, err)
+	}
+	if err := there[0].Emit("hello"); err != nil {
+		t.Fatal(err)
+	}
+	b.expect(`42["hello"]`)
+	there[0].Join("more")
+	srv[0].To("far").Leave("far")
+	if rooms := srv[1].Sockets()[0].Rooms(); !slices.Equal(rooms, []string{"more"}) {
+		t.Errorf("rooms %v", rooms)
+	}
+	if local, _ := srv[0].Local().Fetch(t.Context()); len(local) != 1 {
+		t.Errorf("local: %v", local)
+	}
+	srv[0].To("more").Disconnect(false)
+	b.expect("41")
+	srv[1].Everyone().Disconnect(false)
+	a.expect("41")
+}
+
+func TestServerSideEmit(t *testing.T) {
+	srv, _ := clustered(t, 3, server.Options{})
+	heard := make(chan string, 10)
+	for i, s := range srv {
+		s.OnServerEvent("news", func(e *server.Event) error {
+			var text string
+			var data []byte
+			if err := e.Bind(&text, &data); err != nil {
+				return err
+			}
+			heard <- fmt.Sprint(i, text, string(data), e.WantsAck())
+			return e.Ack("from", i)
+		})
+	}
+	if err := srv[1].ServerSideEmit("news", "x", []byte("y")); err != nil {
+		t.Fatal(err)
+	}
+	if got := []string{<-heard, <-heard}; got[0] != "0xyfalse" || got[1] != "2xyfalse" || len(heard) != 0 {
+		t.Errorf("heard %v", got)
+	}
+	answers := make(chan server.Answers, 1)
+	tell := func(a server.Answers) { answers <- a }
+	if err := srv[0].ServerSideEmitWithAck(time.Minute, tell, "news", "x", []byte("y")); err != nil {
+		t.Fatal(err)
+	}
+	sum := 0
+	got := <-answers
+	for _, a := range got.All {
+		var from string
+		var i int
+		if err := a.Event.Bind(&from, &i); err != nil || from != "from" {
+			t.Errorf("%q, %v", from, err)
+		}
+		sum += i
+	}
+	if len(got.All) != 2 || sum != 3 || got.Elsewhere != 0 {
+		t.Errorf("answers %+v", got)
+	}
+	if err := srv[0].ServerSideEmitWithAck(50*time.Millisecond, tell, "nobody listens"); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-answers; got.Elsewhere != 2 {
+		t.Errorf("answers %+v", got)
+	}
+	for _, name := range []string{"connection", "connect", "new_namespace"} {
+		if err := srv[0].ServerSideEmit(name); err == nil {
+			t.Errorf("%s was sent", name)
+		}
+	}
+
+	alone, err := server.New(server.Options{Logger: silent})
+	if err != nil {
+		t.Fatal(err)
+	}
+	serve(t, alone)
+	if err := alone.ServerSideEmitWithAck(time.Minute, tell, "news"); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-answers; len(got.All)+got.Elsewhere != 0 {
+		t.Errorf("answers %+v", got)
+	}
+	alone.OnServerEvent("news", func(*server.Event) error { panic("no") })
+	alone.ServerEvent("news", socketio.JSON, nil, nil, nil) // does not end the process
+}
+
+// A client comes back to another server, with its rooms and what it missed.
+func TestClusterRecovery(t *testing.T) {
+	srv, base := clustered(t, 2, server.Options{Recovery: &server.Recovery{}})
+	gone := make(chan string, 1)
+	srv[0].OnDisconnect(func(_ *server.Socket, reason string) { gone <- reason })
+	recovered := make(chan bool, 2)
+	srv[1].OnConnect(func(s *server.Socket) { recovered <- s.Recovered() })
+
+	c := &comeback{}
+	c.connect(t, base[0])
+	c.join("red")
+	if err := srv[1].To("red").Emit("first"); err != nil {
+		t.Fatal(err)
+	}
+	c.expectEvents("first")
+	if err := srv[0].Sockets()[0].Emit("to one"); err != nil {
+		t.Fatal(err)
+	}
+	c.expectEvents("to one")
+	_ = c.conn.Close()
+	<-gone
+	for name, to := range map[string]server.Target{
+		"all": srv[0].Everyone(), "one": srv[1].To(c.sid),
+	} {
+		if err := to.Emit(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_ = srv[0].To("blue").Emit("not in it")
+	_ = srv[0].Except("red").Emit("left out")
+	_ = srv[0].Volatile().Emit("lost")
+	sid := c.sid
+	missed := c.connect(t, base[1])
+	slices.Sort(missed)
+	if !slices.Equal(missed, []string{"all", "one"}) || !<-recovered || c.sid != sid {
+		t.Errorf("missed %v, id %s", missed, c.sid)
+	}
+	_ = srv[0].To("red").Emit("again")
+	c.expectEvents("again")
+
+	c.pid = "unknown"
+	c.connect(t, base[1])
+	if <-recovered {
+		t.Error("an unknown client was recovered")
+	}
+}
