@@ -145,6 +145,13 @@ func serve(t *testing.T, srv *server.Server) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	serveOn(t, srv, ln)
+	return "http://" + ln.Addr().String()
+}
+
+// serveOn serves a listener until the test ends.
+func serveOn(t *testing.T, srv *server.Server, ln net.Listener) {
+	t.Helper()
 	done := make(chan error, 1)
 	go func() { done <- srv.Serve(ln) }()
 	t.Cleanup(func() {
@@ -156,7 +163,6 @@ func serve(t *testing.T, srv *server.Server) string {
 			t.Errorf("serve: %v", err)
 		}
 	})
-	return "http://" + ln.Addr().String()
 }
 
 // exchange sends one request on a connection of its own and returns the

@@ -232,15 +232,6 @@ func (s *Server) Serve(ln net.Listener) error {
 	return h.Serve(ln)
 }
 
-// ListenAndServe listens on a TCP address, such as ":3000", and serves it.
-func (s *Server) ListenAndServe(addr string) error {
-	ln, err := net.Listen("tcp", addr)
-	if err != nil {
-		return err
-	}
-	return s.Serve(ln)
-}
-
 // Shutdown stops the server: no new sessions are accepted, what is queued goes
 // out, all sockets are disconnected with the reason "server shutting down", and
 // the goroutines of the server end. When ctx ends first, the rest is cut off

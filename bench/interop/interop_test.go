@@ -38,6 +38,10 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
+	if err := certify(dir); err != nil {
+		fmt.Fprintf(os.Stderr, "interop: %v\n", err)
+		return 1
+	}
 	throng = filepath.Join(dir, "throng")
 	build := exec.Command("go", "build", "-o", throng, "../../cmd/throng")
 	if out, err := build.CombinedOutput(); err != nil {

@@ -65,7 +65,7 @@ export async function serve(t, app, flags = [], port = 0) {
 
   const listening = new Promise((resolve, reject) => {
     createInterface({ input: child.stdout }).on('line', (line) => {
-      const url = line.match(/http:\/\/\S+/)?.[0];
+      const url = line.match(/https?:\/\/\S+/)?.[0];
       if (url) resolve(url);
     });
     exited.then(({ code }) => reject(new Error(`the server ended with ${code}: ${stderr.trim()}`)));

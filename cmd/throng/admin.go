@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -66,6 +67,9 @@ func (a *adminFlags) install(srv *server.Server, application, listen string, ori
 
 // loopback reports whether an address to listen on is this machine's alone.
 func loopback(address string) bool {
+	if strings.HasPrefix(address, "unix:") {
+		return true
+	}
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
 		return false

@@ -5,13 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
-	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -38,7 +35,6 @@ Ctrl-C or SIGTERM after its clients have been told.`
 func serveCommand() *cobra.Command {
 	var (
 		opts        server.Options
-		listen      string
 		application string
 		origins     []string
 		credentials bool
@@ -46,6 +42,7 @@ func serveCommand() *cobra.Command {
 		recovery    time.Duration
 		client      string
 		observed    observing
+		at          listening
 	)
 	shown := adminFlags{}
 	cmd := &cobra.Command{
@@ -67,7 +64,7 @@ func serveCommand() *cobra.Command {
 				opts.Client = os.DirFS(client)
 			}
 			srv, err := app.New(application, opts)
-			if err = errors.Join(err, shown.install(srv, application, listen, origins)); err != nil {
+			if err = errors.Join(err, shown.install(srv, application, at.address, origins)); err != nil {
 				return err
 			}
 			stdin, profiles, err := observed.take(cmd.InOrStdin())
@@ -86,11 +83,11 @@ func serveCommand() *cobra.Command {
 				return err
 			}
 			defer offered()
-			return serve(ctx, srv, listen, cmd.OutOrStdout(), pageNote(application, client))
+			return serve(ctx, srv, &at, cmd.OutOrStdout(), pageNote(application, client))
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&listen, "listen", "localhost:3000", "address to listen on; port 0 takes a free one")
+	at.register(f)
 	f.StringVar(&application, "app", "bench", "application: "+strings.Join(app.Names(), ", "))
 	engineFlags(f, &opts)
 	f.StringSliceVar(&origins, "cors-origin", nil, `origins whose pages may connect; "*" for all`)
@@ -122,12 +119,12 @@ func offerMetrics(ctx context.Context, srv *server.Server, address string, stder
 }
 
 // serve serves srv on an address until ctx ends. It prints the address, and note.
-func serve(ctx context.Context, srv *server.Server, address string, stdout io.Writer, note string) error {
-	listeners, err := listenAll(address)
+func serve(ctx context.Context, srv *server.Server, at *listening, stdout io.Writer, note string) error {
+	listeners, url, err := at.listen()
 	if err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(stdout, "listening on http://%s\n%s", listeners[0].Addr(), note)
+	_, _ = fmt.Fprintf(stdout, "listening on %s\n%s", url, note)
 	failed := make(chan error, len(listeners))
 	var all sync.WaitGroup
 	for _, ln := range listeners {
@@ -145,48 +142,4 @@ func serve(ctx context.Context, srv *server.Server, address string, stdout io.Wr
 	}
 	all.Wait()
 	return err
-}
-
-// listenAll listens on an address; for localhost on both address families, as
-// clients may try either, with the same port.
-func listenAll(address string) ([]net.Listener, error) {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, fmt.Errorf("--listen %q is no address (%w); use HOST:PORT, such as localhost:3000 or :3000", address, err)
-	}
-	if host != "localhost" {
-		ln, err := listenOn(address)
-		if err != nil {
-			return nil, err
-		}
-		return []net.Listener{ln}, nil
-	}
-	four, err := listenOn(net.JoinHostPort("127.0.0.1", port))
-	if err != nil {
-		return nil, err
-	}
-	listeners := []net.Listener{four}
-	chosen := strconv.Itoa(four.Addr().(*net.TCPAddr).Port)
-	six, err := listenOn(net.JoinHostPort("::1", chosen))
-	switch {
-	case err == nil:
-		listeners = append(listeners, six)
-	case errors.Is(err, syscall.EADDRINUSE):
-		_ = four.Close()
-		return nil, err
-	}
-	return listeners, nil // without IPv6 on this machine, IPv4 has to do
-}
-
-func listenOn(address string) (net.Listener, error) {
-	ln, err := net.Listen("tcp", address)
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("--listen %s: the port is in use (%w); choose another, or :0 for a free one", address, err)
-	case errors.Is(err, syscall.EACCES):
-		return nil, fmt.Errorf("--listen %s: not permitted (%w); choose a port above 1023", address, err)
-	case err != nil:
-		return nil, fmt.Errorf("--listen %s: %w", address, err)
-	}
-	return ln, nil
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -123,5 +124,84 @@ func TestServeChat(t *testing.T) {
 	cmd.SetErr(io.Discard)
 	if err := cmd.ExecuteContext(t.Context()); err == nil || !strings.Contains(err.Error(), "--client-dir") {
 		t.Errorf("MessagePack without the official client: %v", err)
+	}
+}
+
+// A socket that cannot be listened on, or a certificate that cannot be used, is
+// told in one line that names it.
+func TestServeRefusesToListen(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, []byte("no certificate"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	taken, err := net.Listen("unix", filepath.Join(dir, "taken"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	for _, tt := range []struct {
+		flags []string
+		want  string
+	}{
+		{[]string{"--tls-cert", file}, "--tls-key"},
+		{[]string{"--tls-key", file}, "--tls-cert"},
+		{[]string{"--tls-cert", file, "--tls-key", file}, file},
+		{[]string{"--tls-cert", "/none", "--tls-key", file}, "/none"},
+		{[]string{"--listen", "unix:"}, "unix:"},
+		{[]string{"--listen", "unix:" + file}, "is no socket"},
+		{[]string{"--listen", "unix:" + dir + "/none/sock"}, "/none/sock"},
+		{[]string{"--listen", "unix:" + dir + "/taken"}, "another server"},
+		{[]string{"--listen", "localhost"}, "HOST:PORT"},
+		{[]string{"--listen", "127.0.0.1:99999"}, "99999"},
+	} {
+		cmd := serveCommand()
+		cmd.SetArgs(tt.flags)
+		cmd.SetOut(io.Discard)
+		cmd.SetErr(io.Discard)
+		err := cmd.ExecuteContext(t.Context())
+		if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%v: %v", tt.flags, err)
+		}
+	}
+}
+
+func TestServeOnUnixSocket(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "sock")
+	ctx, cancel := context.WithCancel(t.Context())
+	out, said := io.Pipe()
+	cmd := serveCommand()
+	cmd.SetArgs([]string{"--listen", "unix:" + path})
+	cmd.SetOut(said)
+	ended := make(chan error, 1)
+	go func() {
+		ended <- cmd.ExecuteContext(ctx)
+		_ = said.Close()
+	}()
+	lines := bufio.NewScanner(out)
+	if lines.Scan(); lines.Text() != "listening on unix:"+path {
+		t.Errorf("printed %q", lines.Text())
+	}
+	client := &http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", path)
+		},
+	}}
+	resp, err := client.Get("http://throng/socket.io/?EIO=4&transport=polling")
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(resp.Body)
+	_ = resp.Body.Close()
+	if err != nil || !strings.HasPrefix(string(body), "0{") {
+		t.Errorf("polled %q, %v", body, err)
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(path); err == nil {
+		t.Error("the socket is still there")
 	}
 }

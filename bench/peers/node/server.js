@@ -1,10 +1,11 @@
 // node server.js [--app bench|chat|protocol|engine] [--port N] [--path PATH] [--ping-interval 25s] [--ping-timeout 20s] [--max-payload BYTES] [--recovery 120s]
-// [--parser json|msgpack] [--allow-eio3] [--per-message-deflate]
+// [--parser json|msgpack] [--allow-eio3] [--per-message-deflate] [--tls-cert FILE --tls-key FILE]
 //
 // Prints one line with its address when it accepts connections. Ends on SIGTERM, SIGINT, or the end of a piped standard input,
 // so that it never outlives whoever started it.
 import { createServer } from 'node:http';
-import { fstatSync } from 'node:fs';
+import { createServer as createSecureServer } from 'node:https';
+import { fstatSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 import { Server as EngineServer } from 'engine.io';
@@ -19,6 +20,7 @@ const { values: flags } = parseArgs({
     app: string('bench'), port: string('0'), path: string(),
     'ping-interval': string('25s'), 'ping-timeout': string('20s'), 'max-payload': string('1000000'), recovery: string(),
     parser: string('json'), 'allow-eio3': { type: 'boolean' }, 'per-message-deflate': { type: 'boolean' },
+    'tls-cert': string(), 'tls-key': string(),
   },
 });
 const milliseconds = (text) => parseFloat(text) * (text.endsWith('ms') ? 1 : 1000);
@@ -38,7 +40,8 @@ if (!apps[flags.app]) {
   process.exit(2);
 }
 
-const http = createServer();
+const secure = flags['tls-cert'] && { cert: readFileSync(flags['tls-cert']), key: readFileSync(flags['tls-key']) };
+const http = secure ? createSecureServer(secure) : createServer();
 let server;
 if (flags.app === 'engine') {
   server = new EngineServer(options);
@@ -52,7 +55,7 @@ http.on('error', (err) => {
   console.error(`cannot listen: ${err.message}`);
   process.exit(1);
 });
-http.listen(Number(flags.port), '127.0.0.1', () => console.log(`listening on http://127.0.0.1:${http.address().port}`));
+http.listen(Number(flags.port), '127.0.0.1', () => console.log(`listening on ${secure ? 'https' : 'http'}://127.0.0.1:${http.address().port}`));
 
 function stop() {
   server.close();

@@ -61,9 +61,8 @@ func (w *rawWriter) tryWrite(b []byte) (int, error) {
 }
 
 // awaitClose blocks until the peer has closed the connection (true), or until
-// the read deadline passes. A peer that sends something is alive: there is
-// nothing to learn from the connection any more, and only the deadline is
-// waited for.
+// the read deadline passes. What the peer sends meanwhile stays unread: with TLS
+// it says goodbye before it closes.
 func awaitClose(raw syscall.RawConn) bool {
 	closed := false
 	_ = raw.Read(func(fd uintptr) bool {
@@ -73,7 +72,8 @@ func awaitClose(raw syscall.RawConn) bool {
 		case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
 			return false
 		case err == nil && n > 0:
-			return false
+			closed = hungUp(fd)
+			return closed
 		}
 		closed = true
 		return true

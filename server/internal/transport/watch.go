@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"crypto/tls"
 	"net"
 	"syscall"
 	"time"
@@ -25,7 +26,7 @@ var past = time.Unix(1, 0)
 
 func watch(conn net.Conn) *watcher {
 	w := &watcher{conn: conn}
-	if w.raw = rawConn(conn); w.raw == nil {
+	if w.raw = watchable(conn); w.raw == nil {
 		w.woke = make(chan struct{}, 1)
 	}
 	return w
@@ -55,6 +56,15 @@ func (w *watcher) end() {
 	if w.raw != nil {
 		_ = w.conn.SetReadDeadline(time.Time{})
 	}
+}
+
+// watchable returns the connection whose end is that of conn: of TLS what is under
+// it.
+func watchable(conn net.Conn) syscall.RawConn {
+	if t, ok := conn.(*tls.Conn); ok {
+		conn = t.NetConn()
+	}
+	return rawConn(conn)
 }
 
 // rawConn returns the system's view of a plain connection, or nil where the

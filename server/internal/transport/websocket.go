@@ -113,7 +113,7 @@ func (e *Engine) upgrade(c *conn, s *session.Session) {
 		free()
 		switch {
 		case kind == engineio.Ping && probe:
-			if _, err := c.TryWrite(probeAnswer.Wire()); err != nil {
+			if c.Write(probeAnswer.Alone(), 0) != nil {
 				return
 			}
 			s.Probed(c)

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/pflag"
+
+	"github.com/throng-io/throng/server"
+)
+
+// listening is where and how serve listens.
+type listening struct {
+	address   string
+	cert, key string // files; empty: no TLS
+}
+
+func (l *listening) register(f *pflag.FlagSet) {
+	f.StringVar(&l.address, "listen", "localhost:3000", "address to listen on; port 0 takes a free one; unix:PATH is a unix socket")
+	f.StringVar(&l.cert, "tls-cert", "", "serve https and wss with the certificate in this PEM file; needs --tls-key")
+	f.StringVar(&l.key, "tls-key", "", "key of the certificate, a PEM file")
+}
+
+// listen opens the listeners, and returns the URL of the first.
+func (l *listening) listen() (listeners []net.Listener, url string, err error) {
+	config, err := l.tls()
+	if err != nil {
+		return nil, "", err
+	}
+	if strings.HasPrefix(l.address, "unix:") {
+		var ln net.Listener
+		ln, err = listenOn(l.address)
+		listeners, url = []net.Listener{ln}, l.address
+	} else if listeners, err = listenAll(l.address); err == nil {
+		url = "http://" + listeners[0].Addr().String()
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	if config == nil {
+		return listeners, url, nil
+	}
+	for i, ln := range listeners {
+		listeners[i] = tls.NewListener(ln, config)
+	}
+	return listeners, strings.Replace(url, "http:", "https:", 1), nil
+}
+
+// tls returns the configuration of TLS, nil for none.
+func (l *listening) tls() (*tls.Config, error) {
+	switch {
+	case l.cert == "" && l.key == "":
+		return nil, nil
+	case l.cert == "":
+		return nil, errors.New("--tls-key needs --tls-cert, the certificate of the key")
+	case l.key == "":
+		return nil, errors.New("--tls-cert needs --tls-key, the key of the certificate")
+	}
+	config, err := server.TLSConfig(l.cert, l.key)
+	if err != nil {
+		return nil, fmt.Errorf("--tls-cert, --tls-key: %w", err)
+	}
+	return config, nil
+}
+
+// listenAll listens on an address; for localhost on both address families, as
+// clients may try either, with the same port.
+func listenAll(address string) ([]net.Listener, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, fmt.Errorf("--listen %q is no address (%w); use HOST:PORT, such as localhost:3000 or :3000", address, err)
+	}
+	if host != "localhost" {
+		ln, err := listenOn(address)
+		if err != nil {
+			return nil, err
+		}
+		return []net.Listener{ln}, nil
+	}
+	four, err := listenOn(net.JoinHostPort("127.0.0.1", port))
+	if err != nil {
+		return nil, err
+	}
+	listeners := []net.Listener{four}
+	chosen := strconv.Itoa(four.Addr().(*net.TCPAddr).Port)
+	six, err := listenOn(net.JoinHostPort("::1", chosen))
+	switch {
+	case err == nil:
+		listeners = append(listeners, six)
+	case errors.Is(err, syscall.EADDRINUSE):
+		_ = four.Close()
+		return nil, err
+	}
+	return listeners, nil // without IPv6 on this machine, IPv4 has to do
+}
+
+func listenOn(address string) (net.Listener, error) {
+	ln, err := server.Listen(address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE) && strings.HasPrefix(address, "unix:"):
+		return nil, fmt.Errorf("--listen %s: another server listens there (%w); choose another path", address, err)
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("--listen %s: the port is in use (%w); choose another, or :0 for a free one", address, err)
+	case errors.Is(err, syscall.EACCES) && !strings.HasPrefix(address, "unix:"):
+		return nil, fmt.Errorf("--listen %s: not permitted (%w); choose a port above 1023", address, err)
+	case err != nil:
+		return nil, fmt.Errorf("--listen %s: %w", address, err)
+	}
+	return ln, nil
+}

@@ -1,0 +1,95 @@
+package server
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// ListenAndServe listens on an address as Listen does, and serves it.
+func (s *Server) ListenAndServe(addr string) error {
+	ln, err := Listen(addr)
+	if err != nil {
+		return err
+	}
+	return s.Serve(ln)
+}
+
+// ListenAndServeTLS is ListenAndServe for https and wss, with a certificate and
+// its key from files in PEM. For other settings of TLS, Serve what
+// tls.NewListener returns.
+func (s *Server) ListenAndServeTLS(addr, certFile, keyFile string) error {
+	config, err := TLSConfig(certFile, keyFile)
+	if err != nil {
+		return err
+	}
+	ln, err := Listen(addr)
+	if err != nil {
+		return err
+	}
+	return s.Serve(tls.NewListener(ln, config))
+}
+
+// TLSConfig returns what ListenAndServeTLS serves with: TLS 1.2 or later, and
+// HTTP/1.1, which websockets need.
+func TLSConfig(certFile, keyFile string) (*tls.Config, error) {
+	cert, err := tls.LoadX509KeyPair(certFile, keyFile)
+	if err != nil {
+		return nil, fmt.Errorf("server: certificate %s with key %s: %w", certFile, keyFile, err)
+	}
+	return &tls.Config{
+		Certificates: []tls.Certificate{cert},
+		MinVersion:   tls.VersionTLS12,
+		NextProtos:   []string{"http/1.1"},
+	}, nil
+}
+
+// Listen listens on a TCP address, such as ":3000" or "[::1]:3000", or, for
+// "unix:" and a path, on a unix socket. A socket that nobody listens on any more
+// is replaced; any other file at the path is an error. It is removed when the
+// listener is closed.
+func Listen(addr string) (net.Listener, error) {
+	path, unix := strings.CutPrefix(addr, "unix:")
+	if !unix {
+		return net.Listen("tcp", addr)
+	}
+	if path == "" || len(path) > maxSocketPath {
+		return nil, fmt.Errorf("server: %q: after unix: there must be a path of 1 to %d bytes", addr, maxSocketPath)
+	}
+	if err := clearSocket(path); err != nil {
+		return nil, err
+	}
+	return net.Listen("unix", path)
+}
+
+// maxSocketPath is what fits the systems' addresses: of Linux 108 bytes with a
+// zero at the end, of others 104.
+const maxSocketPath = 103
+
+// clearSocket removes what a server that was killed has left at path.
+func clearSocket(path string) error {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case info.Mode()&fs.ModeSocket == 0:
+		return fmt.Errorf("server: %s is there already, and is no socket", path)
+	}
+	conn, err := net.DialTimeout("unix", path, time.Second)
+	if err == nil {
+		_ = conn.Close()
+		return fmt.Errorf("server: %s: %w", path, syscall.EADDRINUSE)
+	}
+	if !errors.Is(err, syscall.ECONNREFUSED) {
+		return err
+	}
+	return os.Remove(path)
+}

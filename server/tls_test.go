@@ -1,0 +1,301 @@
+package server_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fasthttp/websocket"
+
+	"github.com/throng-io/throng/server"
+	"github.com/throng-io/throng/server/app"
+)
+
+// pemFiles writes a certificate for the loopback addresses, and its key, and
+// returns the files and who trusts it.
+func pemFiles(t *testing.T) (cert, key string, pool *x509.CertPool) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}, IsCA: true, BasicConstraintsValid: true,
+	}
+	public, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	cert, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	for name, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: public}, key: {Type: "PRIVATE KEY", Bytes: secret}} {
+		if err := os.WriteFile(name, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	parsed, err := x509.ParseCertificate(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool = x509.NewCertPool()
+	pool.AddCert(parsed)
+	return cert, key, pool
+}
+
+// secure serves a server over TLS on an address, and returns its authority.
+func secure(t *testing.T, opts server.Options, address string) (host string, trust *tls.Config, srv *server.Server) {
+	t.Helper()
+	cert, key, pool := pemFiles(t)
+	srv, err := server.New(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := server.TLSConfig(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln, err := server.Listen(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	host = ln.Addr().String()
+	serveOn(t, srv, tls.NewListener(ln, config))
+	return host, &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, srv
+}
+
+func TestTLS(t *testing.T) {
+	for _, address := range []string{"127.0.0.1:0", "[::1]:0"} {
+		t.Run(address, func(t *testing.T) {
+			secured := make(chan bool, 1)
+			host, trust, srv := secure(t, server.Options{AllowEIO3: true}, address)
+			app.Protocol(srv)
+			srv.OnConnect(func(s *server.Socket) { secured <- s.Handshake().Secure })
+
+			dialer := websocket.Dialer{TLSClientConfig: trust}
+			conn, resp, err := dialer.Dial("wss://"+host+"/socket.io/?EIO=4&transport=websocket", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = resp.Body.Close()
+			defer conn.Close()
+			w := &wire{t, conn}
+			w.text()
+			w.send("40")
+			w.text()
+			w.expect(`42["auth",{}]`)
+			if !<-secured {
+				t.Error("the handshake is not told to be secure")
+			}
+			for i := range 200 {
+				w.send(fmt.Sprintf(`452-["message",%d,{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]`, i))
+				w.sendBinary(strings.Repeat("x", i*100))
+				w.sendBinary("")
+			}
+			for i := range 200 {
+				w.expect(fmt.Sprintf(`452-["message-back",%d,{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]`, i))
+				w.expectBinary(strings.Repeat("x", i*100))
+				w.expectBinary("")
+			}
+
+			transport := &http.Transport{TLSClientConfig: trust}
+			defer transport.CloseIdleConnections()
+			client := &http.Client{Transport: transport}
+			get, err := client.Get("https://" + host + "/socket.io/?EIO=3&transport=polling")
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(get.Body)
+			_ = get.Body.Close()
+			if err != nil || !strings.Contains(string(body), ":0{") {
+				t.Errorf("polled %s %q, %v", get.Status, body, err)
+			}
+		})
+	}
+}
+
+func TestUpgradeOverTLS(t *testing.T) {
+	host, trust, _ := secure(t, server.Options{Engine: app.Echo}, "127.0.0.1:0")
+	transport := &http.Transport{TLSClientConfig: trust, DisableKeepAlives: true}
+	get, err := (&http.Client{Transport: transport}).Get("https://" + host + "/engine.io/?EIO=4&transport=polling")
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(get.Body)
+	_ = get.Body.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dialer := websocket.Dialer{TLSClientConfig: trust}
+	conn, resp, err := dialer.Dial("wss://"+host+"/engine.io/?EIO=4&transport=websocket&sid="+handshakeOf(t, string(body)).SID, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	defer conn.Close()
+	w := &wire{t, conn}
+	w.send("2probe")
+	w.expect("3probe")
+	w.send("5")
+	w.send("4here")
+	w.expect("4here")
+}
+
+// Over TLS the library inflates; the limit is on the result there as well.
+func TestTLSWithCompression(t *testing.T) {
+	host, trust, _ := secure(t, server.Options{Engine: app.Echo, PerMessageDeflate: true, MaxPayload: 100_000}, "127.0.0.1:0")
+	dialer := websocket.Dialer{TLSClientConfig: trust, EnableCompression: true}
+	open := func() *wire {
+		conn, resp, err := dialer.Dial("wss://"+host+"/engine.io/?EIO=4&transport=websocket", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		t.Cleanup(func() { _ = conn.Close() })
+		w := &wire{t, conn}
+		w.text()
+		return w
+	}
+	w := open()
+	for _, size := range []int{0, 1, 5000, 99_999} {
+		w.send("4" + strings.Repeat("x", size))
+		w.expect("4" + strings.Repeat("x", size))
+	}
+	w.sendBinary(strings.Repeat("y", 100_001))
+	if code := w.expectClose(); code != websocket.CloseMessageTooBig {
+		t.Errorf("closed with %d", code)
+	}
+}
+
+// A client that drops its held poll is noticed under TLS, too, which says goodbye
+// before it closes: what is sent afterwards must not be lost unnoticed.
+func TestDroppedPollOverTLS(t *testing.T) {
+	gone := make(chan string, 1)
+	host, trust, srv := secure(t, server.Options{}, "127.0.0.1:0")
+	srv.OnDisconnect(func(_ *server.Socket, reason string) { gone <- reason })
+	request := func(method, query, body string) *tls.Conn {
+		conn, err := tls.Dial("tcp", host, trust)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		_, err = fmt.Fprintf(conn, "%s /socket.io/?EIO=4&transport=polling%s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", method, query, len(body), body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return conn
+	}
+	read := func(conn *tls.Conn) string {
+		b := make([]byte, 4096)
+		n, err := conn.Read(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, body, _ := strings.Cut(string(b[:n]), "\r\n\r\n")
+		return body
+	}
+	sid := "&sid=" + handshakeOf(t, read(request("GET", "", ""))).SID
+	read(request("POST", sid, "40"))
+	read(request("GET", sid, ""))
+	held := request("GET", sid, "")
+	select {
+	case reason := <-gone:
+		t.Fatalf("ended with %q while the poll is held", reason)
+	case <-time.After(50 * time.Millisecond):
+	}
+	_ = held.Close()
+	select {
+	case reason := <-gone:
+		if reason != "transport error" {
+			t.Errorf("ended with %q", reason)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("the end was not noticed")
+	}
+}
+
+func TestUnixSocket(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "throng.sock")
+	for range 2 { // the second finds what a killed server leaves
+		ln, err := server.Listen("unix:" + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ln.(*net.UnixListener).SetUnlinkOnClose(false)
+		_ = ln.Close()
+	}
+	srv, err := app.New("protocol", server.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln, err := server.Listen("unix:" + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	serveOn(t, srv, ln)
+	if _, err := server.Listen("unix:" + path); err == nil || !strings.Contains(err.Error(), "in use") {
+		t.Errorf("a second server at the path: %v", err)
+	}
+	dialer := websocket.Dialer{NetDial: func(string, string) (net.Conn, error) { return net.Dial("unix", path) }}
+	conn, resp, err := dialer.Dial("ws://throng/socket.io/?EIO=4&transport=websocket", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	defer conn.Close()
+	w := &wire{t, conn}
+	w.text()
+	w.send("40")
+	w.text()
+	w.expect(`42["auth",{}]`)
+	w.send(`42["message",1]`)
+	w.expect(`42["message-back",1]`)
+
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, []byte("precious"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, address := range []string{"unix:", "unix:" + file, "unix:" + strings.Repeat("x", 200), "unix:/nowhere/at/all", "nowhere"} {
+		if ln, err := server.Listen(address); err == nil {
+			_ = ln.Close()
+			t.Errorf("%s was accepted", address)
+		}
+	}
+	if b, err := os.ReadFile(file); err != nil || string(b) != "precious" {
+		t.Errorf("a file that is no socket has become %q, %v", b, err)
+	}
+}
+
+func TestListenAndServeTLSNamesItsFiles(t *testing.T) {
+	srv, err := server.New(server.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, key, _ := pemFiles(t)
+	for _, files := range [][2]string{{"/none.pem", key}, {cert, "/none.pem"}, {key, cert}} {
+		err := srv.ListenAndServeTLS("127.0.0.1:0", files[0], files[1])
+		if err == nil || !strings.Contains(err.Error(), files[0]) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%v: %v", files, err)
+		}
+	}
+	if err := srv.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
