@@ -134,6 +134,8 @@ func (b *bench) command(e entry) []string {
 		return []string{"node", filepath.Join(b.root, "bench", "peers", "node", "server.js"), "--app", "bench", "--port", "0"}
 	case "floor":
 		return []string{filepath.Join(b.dir, "floor")}
+	case "flask", "aiohttp":
+		return []string{"/usr/bin/python3", filepath.Join(b.root, "bench", "peers", "python", "server.py"), "--with", e.server}
 	}
 	binary := filepath.Join(b.dir, "throng")
 	if b.opts.throng != "" {
@@ -152,14 +154,16 @@ func (b *bench) command(e entry) []string {
 // A subject is a running server with its clients.
 type subject struct {
 	entry
+	bench  *bench
 	server *child
+	at     string   // where it listens
 	gens   []*child // the first one sends
 	opened *load.Result
 }
 
 // open starts a server and connects its clients.
 func (b *bench) open(ctx context.Context, e entry) (*subject, error) {
-	s := &subject{entry: e}
+	s := &subject{entry: e, bench: b}
 	if err := b.opening(ctx, s); err != nil {
 		s.close()
 		return nil, fmt.Errorf("%s: %w", e.label(), err)
@@ -171,9 +175,14 @@ func (b *bench) opening(ctx context.Context, s *subject) (err error) {
 	if s.server, err = start(ctx, b.serverCPU, nil, b.command(s.entry)...); err != nil {
 		return err
 	}
-	at, err := s.server.address()
-	if err != nil {
+	if s.at, err = s.server.address(); err != nil {
+		if slices.Contains(python(), s.entry.server) {
+			err = fmt.Errorf("%w\ninstall what it needs: apt-get install python3-flask-socketio python3-eventlet python3-socketio python3-aiohttp", err)
+		}
 		return err
+	}
+	if s.generator != "" {
+		return nil
 	}
 	var ends []*os.File
 	if s.generators == 2 {
@@ -187,8 +196,8 @@ func (b *bench) opening(ctx context.Context, s *subject) (err error) {
 	// The one that sends connects last: its first broadcast finds everybody there.
 	for i := s.generators - 1; i >= 0; i-- {
 		cfg := load.Config{
-			Server: at, PID: s.server.cmd.Process.Pid, Clients: s.clients / s.generators,
-			Rooms: s.rooms, Polling: s.polling, Limit: time.Minute, Follow: i > 0,
+			Server: s.at, PID: s.server.cmd.Process.Pid, Clients: s.clients / s.generators,
+			Rooms: s.rooms, Stalled: s.stalled, Polling: s.polling, Limit: time.Minute, Follow: i > 0,
 		}
 		var files []*os.File
 		if ends != nil {

@@ -15,13 +15,16 @@ import (
 
 // An entry is one server of a case, and the clients it gets.
 type entry struct {
-	server     string // throng, before, node or floor
+	server     string // throng, before, node, floor, flask or aiohttp
 	strategy   string // of throng; "" is its default
 	variant    string // what tells it from another entry of the same server
 	clients    int
 	generators int
 	rooms      int
+	stalled    int // of the clients, those who do not read
 	polling    bool
+	generator  string // what plays the clients, if not the own one: see generators_linux.go
+	asked      bool   // only measured when its server is named on the command line
 }
 
 func (e entry) label() string {
@@ -41,6 +44,7 @@ type metrics map[string]float64
 // A case is one row of what is promised.
 type benchCase struct {
 	name, about string
+	asked       bool // only runs when it is named on the command line
 	entries     []entry
 	columns     []string      // metrics to print
 	window      time.Duration // length of one measurement
@@ -62,11 +66,14 @@ func each(e entry, servers ...string) []entry {
 	e.generators = max(e.generators, 1)
 	var all []entry
 	for _, s := range servers {
-		e.server = s
+		e.server, e.asked = s, slices.Contains(python(), s)
 		all = append(all, e)
 	}
 	return all
 }
+
+// python lists the peers of bench/peers/python, which need packages of Debian.
+func python() []string { return []string{"flask", "aiohttp"} }
 
 const (
 	costMetric  = "us/delivery"
@@ -82,7 +89,7 @@ const (
 var floodColumns = []string{costMetric, "deliveries/s", "server cpu %", "generator us/delivery"}
 
 func allCases() []benchCase {
-	three := []string{"throng", "node", "floor"}
+	three := append([]string{"throng", "node", "floor"}, python()...)
 	flood := func(name string, inflight, clients, generators int, window time.Duration, targets ...target) benchCase {
 		return benchCase{
 			name: name, about: fmt.Sprintf("broadcast flat out, %d in flight, %d clients", inflight, clients),
@@ -138,7 +145,7 @@ func allCases() []benchCase {
 		},
 		{
 			name: "polling", about: "1000 long-polling clients, 10 broadcasts a second",
-			entries: each(entry{clients: 1000, polling: true}, "throng", "node"),
+			entries: each(entry{clients: 1000, polling: true}, append([]string{"throng", "node"}, python()...)...),
 			columns: []string{perMetric, costMetric, p50Metric, p99Metric, "server cpu %"}, window: 5 * time.Second, measure: measurePaced,
 			targets: []target{{metric: perMetric, of: "throng", to: "node", limit: 3, atLeast: true}},
 		},
@@ -155,13 +162,47 @@ func allCases() []benchCase {
 			entries: each(entry{clients: 1000}, three...), columns: []string{dialsMetric, "connects/s"}, fresh: true, measure: measureConnects,
 			targets: []target{{metric: dialsMetric, of: "throng", to: "node", limit: 1. / 3}},
 		},
+		stalled(),
+		push(),
+		generators(),
 	}
+}
+
+func stalled() benchCase {
+	return benchCase{
+		name: "stalled", about: "20 broadcasts a second to 1000 clients, beside 10 that have stopped reading: to the last of the 1000",
+		entries: []entry{
+			{server: "throng", variant: "all read", clients: 1000, generators: 1},
+			{server: "throng", variant: "10 stalled", clients: 1010, stalled: 10, generators: 1},
+		},
+		columns: []string{p50Metric, p99Metric, costMetric, "server cpu %", "RSS MiB"}, window: 5 * time.Second, measure: measureStalled,
+		targets: []target{
+			{metric: p50Metric, of: "throng 10 stalled", to: "throng all read", limit: 1.2},
+			{metric: p99Metric, of: "throng 10 stalled", to: "throng all read", limit: 1.2},
+		},
+	}
+}
+
+func push() benchCase {
+	return benchCase{
+		name: "push", about: "one client is pushed an event every millisecond", asked: true,
+		entries: named(each(entry{clients: 1}, append([]string{"throng", "node"}, python()...)...)),
+		columns: []string{"events/s", "gap p50 ms", "gap p99 ms", "us/event"}, window: 3 * time.Second, measure: measurePush,
+	}
+}
+
+// named makes entries run whether their servers are named or not.
+func named(all []entry) []entry {
+	for i := range all {
+		all[i].asked = false
+	}
+	return all
 }
 
 func choose(names []string) ([]benchCase, error) {
 	all := allCases()
 	if len(names) == 0 {
-		return all, nil
+		return slices.DeleteFunc(all, func(c benchCase) bool { return c.asked }), nil
 	}
 	var chosen []benchCase
 	for _, name := range names {
@@ -178,7 +219,7 @@ func choose(names []string) ([]benchCase, error) {
 func (b *bench) field(c benchCase) []entry {
 	var all []entry
 	for _, e := range c.entries {
-		if !b.wants(e.server) {
+		if !b.wants(e.server) || e.asked && len(b.opts.servers) == 0 {
 			continue
 		}
 		all = append(all, e)
@@ -224,8 +265,26 @@ func deliveries(r *load.Result) metrics {
 func micros(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e3 }
 
 func measurePaced(_ context.Context, s *subject, window time.Duration) (metrics, error) {
-	const rate = 10
-	if _, err := s.do(load.Command{Do: "paced", Rate: rate, N: rate}); err != nil { // warm
+	return paceAt(s, 10, window)
+}
+
+// measureStalled broadcasts first what fills the kernel's buffers of those who do not read: from then on they have
+// outboxes. They do not reach the limit of these, where the server closes them and they would be gone.
+func measureStalled(_ context.Context, s *subject, window time.Duration) (metrics, error) {
+	if _, err := s.do(load.Command{Do: "paced", Rate: 500, N: 500}); err != nil {
+		return nil, err
+	}
+	m, err := paceAt(s, 20, window)
+	if err != nil {
+		return nil, err
+	}
+	rss, _, err := s.server.memory()
+	m["RSS MiB"] = rss / 1024
+	return m, err
+}
+
+func paceAt(s *subject, rate float64, window time.Duration) (metrics, error) {
+	if _, err := s.do(load.Command{Do: "paced", Rate: rate, N: int(rate)}); err != nil { // warm
 		return nil, err
 	}
 	r, err := s.do(load.Command{Do: "paced", Rate: rate, N: max(1, int(rate*window.Seconds()))})
@@ -264,6 +323,19 @@ func measureRooms(_ context.Context, s *subject, window time.Duration) (metrics,
 		return nil, err
 	}
 	return deliveries(r), nil
+}
+
+// measurePush is the claim of many a tutorial: a thousand events a second, one at a time.
+func measurePush(_ context.Context, s *subject, window time.Duration) (metrics, error) {
+	const period = time.Millisecond
+	r, err := s.do(load.Command{Do: "push", Duration: period, N: int(window / period)})
+	if err != nil {
+		return nil, err
+	}
+	n := float64(r.Deliveries)
+	return metrics{
+		"events/s": (n - 1) / r.Wall.Seconds(), "gap p50 ms": quantile(r.Last, 0.5), "gap p99 ms": quantile(r.Last, 0.99), "us/event": micros(r.Server) / n,
+	}, nil
 }
 
 func measureIdle(_ context.Context, s *subject, window time.Duration) (metrics, error) {

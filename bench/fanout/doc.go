@@ -4,6 +4,10 @@
 //	go run ./bench/fanout --quick      the first case in under 40 seconds; one line of JSON
 //	make bench-fanout                  all cases; text and JSON lines in bench/results
 //
+//	go run ./bench/fanout --cases push,generators
+//	                                   pushing to one client, beside servers of Python too; other load
+//	                                   generators beside ours (k6, Artillery)
+//
 // Every server runs as its users run it, pinned to one processor; the generator (internal/load) is pinned to another,
 // in a process of its own: this program started again as "fanout generator". The servers of a case stay up side by
 // side and take turns, so that whatever else the machine does meets all of them alike, and the median of the repeats

@@ -59,6 +59,24 @@ func bench(ns *server.Namespace) {
 		args, attachments := e.Raw()
 		return relay(e, s.Namespace().Everyone(), s.Broadcast(), args, attachments)
 	})
+	ns.On("tick", func(s *server.Socket, e *server.Event) error {
+		t, err := parseTick(e)
+		if err != nil {
+			return err
+		}
+		running, _ := s.Data.(*ticker)
+		if running == nil {
+			running = &ticker{}
+			s.Data = running
+		}
+		running.start(s, t)
+		return e.Ack()
+	})
+	ns.OnDisconnect(func(s *server.Socket, _ string) {
+		if running, ok := s.Data.(*ticker); ok {
+			running.stop()
+		}
+	})
 }
 
 func withRoom(e *server.Event, do func(string)) error {

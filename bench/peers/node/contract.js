@@ -1,5 +1,5 @@
 // The benchmark contract: what a server offers so that Throng's clients can join, echo and broadcast on it.
-// README.md says it in words; any server that answers these five events can be measured.
+// README.md says it in words; any server that answers these events can be measured.
 export function contract(io) {
   const serve = (socket) => {
     const nsp = socket.nsp;
@@ -32,6 +32,17 @@ export function contract(io) {
       (others ? socket.broadcast : nsp).emit(event, data);
       ack?.();
     });
+
+    // What a page with a clock does: one message to one client every so many milliseconds.
+    socket.on('tick', (event, data, milliseconds, count, ack) => {
+      clearInterval(socket.data.timer);
+      socket.data.timer = setInterval(() => {
+        socket.emit(event, data);
+        if (--count <= 0) clearInterval(socket.data.timer);
+      }, milliseconds);
+      ack?.();
+    });
+    socket.on('disconnect', () => clearInterval(socket.data.timer));
   };
   io.on('connection', serve);
   io.of(/^\/./).on('connection', serve);

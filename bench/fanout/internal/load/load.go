@@ -30,6 +30,7 @@ type Config struct {
 	PID     int           // process of the server, whose processor time is read; 0 is this process
 	Clients int           // how many
 	Polling bool          // HTTP long-polling; one more client, the sender, is on websocket
+	Stalled int           // of the clients, those who do not read any more once they are connected
 	Rooms   int           // clients are dealt to this many rooms, and join them; 0 for none
 	Sources int           // connections from each of the addresses 127.0.0.1, 127.0.0.2, ...; default 20000
 	Dialing int           // connections being opened at a time; default 64
@@ -209,7 +210,7 @@ func (g *Generator) ConnectMore(n int) error {
 }
 
 func (g *Generator) connect(total int) error {
-	g.ledger.receivers = g.cfg.Clients
+	g.ledger.receivers = g.cfg.Clients - g.cfg.Stalled
 	before := g.mode
 	g.mode = connecting{total: total}
 	defer func() { g.mode = before }()
@@ -220,6 +221,9 @@ func (g *Generator) connect(total int) error {
 	if errors.Is(err, errLate) {
 		return fmt.Errorf("only %d of %d clients connected within %v", g.ready, total, g.cfg.Limit)
 	}
+	if err == nil {
+		err = g.stall()
+	}
 	if err == nil && !g.cfg.Follow {
 		g.sender = g.conns[total-1]
 		if !g.cfg.Polling {
@@ -227,6 +231,21 @@ func (g *Generator) connect(total int) error {
 		}
 	}
 	return err
+}
+
+// stall lets the last clients stop to read. Their receive buffers are made small, so that the server soon has to keep
+// what it has for them.
+func (g *Generator) stall() error {
+	for _, c := range g.conns[len(g.conns)-g.cfg.Stalled:] {
+		c.receives = false
+		if err := unix.SetsockoptInt(c.fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 4096); err != nil {
+			return fmt.Errorf("making a receive buffer small: %w", err)
+		}
+		if err := unix.EpollCtl(g.epoll, unix.EPOLL_CTL_DEL, c.fd, nil); err != nil {
+			return fmt.Errorf("leaving a connection alone: %w", err)
+		}
+	}
+	return nil
 }
 
 // connecting keeps Config.Dialing connections on their way.

@@ -117,6 +117,42 @@ func TestEchoCountsAcknowledgements(t *testing.T) {
 	}
 }
 
+func TestCallsAreTimed(t *testing.T) {
+	g := connected(t, Config{Server: benchServer(t), Clients: 10})
+	r, err := g.Calls(500, 40)
+	if err != nil {
+		t.Fatalf("Calls: %v", err)
+	}
+	if r.Acks != 40 || len(r.Last) != 40 || !slices.IsSorted(r.Last) || r.Last[0] <= 0 {
+		t.Errorf("%d acknowledgements, times %v", r.Acks, r.Last)
+	}
+}
+
+func TestPushCountsAndTimes(t *testing.T) {
+	g := connected(t, Config{Server: benchServer(t), Clients: 1})
+	for range 2 {
+		r, err := g.Push(time.Millisecond, 30)
+		if err != nil {
+			t.Fatalf("Push: %v", err)
+		}
+		if r.Deliveries != 30 || len(r.Last) != 29 || r.Wall <= 0 {
+			t.Errorf("%d messages, %d gaps, in %v", r.Deliveries, len(r.Last), r.Wall)
+		}
+	}
+}
+
+// A client that does not read gets nothing of the kernel's and has no part in what is counted, until it reads again.
+func TestStalledClientsAreLeftOut(t *testing.T) {
+	g := connected(t, Config{Server: benchServer(t), Clients: 12, Stalled: 2})
+	r, err := g.Paced(200, 20)
+	if err != nil {
+		t.Fatalf("Paced: %v", err)
+	}
+	if r.Broadcasts != 20 || r.Deliveries != 20*10 {
+		t.Errorf("%d broadcasts brought %d deliveries to 10 clients that read", r.Broadcasts, r.Deliveries)
+	}
+}
+
 func TestRoomsReachTheirMembersOnly(t *testing.T) {
 	g := connected(t, Config{Server: benchServer(t), Clients: 40, Rooms: 8})
 	r, err := g.Rooms(2)

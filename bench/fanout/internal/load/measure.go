@@ -19,7 +19,7 @@ type Result struct {
 	Wall       time.Duration   // from the first request to the last delivery
 	Server     time.Duration   // processor time of the server, user and system
 	Own        time.Duration   // processor time of this process
-	Last       []time.Duration // open loop: from when each broadcast was due to its last receiver, sorted
+	Last       []time.Duration // sorted: paced, from when each broadcast was due to its last receiver; calls, to its answer; push, between two messages
 }
 
 // A moment is what the counters and clocks say at one time.
@@ -201,6 +201,100 @@ func (e *echo) batch(g *Generator) error {
 	}
 	e.over = e.over || time.Now().After(e.end)
 	return nil
+}
+
+// Calls sends n requests for an acknowledgement, the i-th at i/rate seconds, by one client after the other.
+func (g *Generator) Calls(rate float64, n int) (*Result, error) {
+	period := time.Duration(float64(time.Second) / rate)
+	c := &calls{echo: echo{request: masked(0x81, []byte(`421["echo",`+payload()+"]")), answer: len("431[]") + len(payload()), over: true}, left: n, period: period}
+	c.start, c.due = time.Now().Add(soon), make([]time.Duration, len(g.conns))
+	if err := g.arm(c.start, period); err != nil {
+		return nil, err
+	}
+	r, err := g.measure(c, time.Duration(n)*period+g.cfg.Limit, func() bool { return c.left == 0 && c.out == 0 })
+	if errors.Is(err, errLate) {
+		return nil, fmt.Errorf("%d of %d acknowledgements are missing", c.out, n)
+	}
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(c.took)
+	r.Last = c.took
+	return r, nil
+}
+
+type calls struct {
+	echo
+	start  time.Time
+	period time.Duration
+	next   int
+	left   int
+	due    []time.Duration // of the last request of each client, since start
+	took   []time.Duration
+}
+
+func (m *calls) ack(g *Generator, c *conn, answer []byte) error {
+	m.took = append(m.took, time.Since(m.start)-m.due[c.index])
+	return m.echo.ack(g, c, answer)
+}
+
+func (m *calls) batch(g *Generator) error {
+	for ; g.ticks > 0 && m.left > 0; g.ticks-- {
+		c := g.conns[m.next%len(g.conns)]
+		m.due[c.index] = time.Duration(m.next) * m.period
+		m.next++
+		m.out++
+		if err := c.write(m.request); err != nil {
+			return c.wrap(err)
+		}
+		if m.left--; m.left == 0 {
+			return g.disarm()
+		}
+	}
+	return nil
+}
+
+// Push has the server send n messages to the first client, one each period.
+func (g *Generator) Push(period time.Duration, n int) (*Result, error) {
+	if n > window {
+		return nil, fmt.Errorf("%d messages are more than a run may have (%d)", n, window)
+	}
+	var gaps []time.Duration
+	var first, last time.Time
+	g.ledger.onLast = func(uint64) {
+		now := time.Now()
+		if last.IsZero() {
+			first = now
+		} else {
+			gaps = append(gaps, now.Sub(last))
+		}
+		last = now
+	}
+	p := &push{request: masked(0x81, fmt.Appendf(nil, `42["tick","msg",%s,%g,%d]`, payload(), float64(period)/float64(time.Millisecond), n)), n: n}
+	limit := time.Duration(n)*period*3 + g.cfg.Limit
+	r, err := g.checked(g.measure(p, limit, func() bool { return g.ledger.complete(&g.cfg) >= g.ledger.sent }))
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(gaps)
+	r.Last, r.Wall = gaps, last.Sub(first)
+	return r, nil
+}
+
+type push struct {
+	quiet
+	request []byte
+	n       int
+	asked   bool
+}
+
+func (p *push) batch(g *Generator) error {
+	if p.asked {
+		return nil
+	}
+	p.asked = true
+	g.ledger.sent += uint64(p.n)
+	return g.sender.wrap(g.sender.write(p.request))
 }
 
 // Rooms sends rounds messages to every room, one each second and evenly spread over it, by a member of the room. The

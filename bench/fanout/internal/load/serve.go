@@ -15,11 +15,11 @@ import (
 
 // A Command is one order to a generator that is a process of its own.
 type Command struct {
-	Do       string        // open, more, flood, paced, echo, rooms, rest, audit
+	Do       string        // open, more, flood, paced, echo, calls, push, rooms, rest, audit
 	Config   *Config       `json:",omitempty"` // open
-	N        int           `json:",omitempty"` // more: connections; flood: in flight; paced: broadcasts; rooms: rounds; audit: broadcasts
-	Rate     float64       `json:",omitempty"` // paced: broadcasts per second
-	Duration time.Duration `json:",omitempty"` // flood, echo, rest
+	N        int           `json:",omitempty"` // more: connections; flood: in flight; paced: broadcasts; calls: requests; push: messages; rooms: rounds; audit: broadcasts
+	Rate     float64       `json:",omitempty"` // paced: broadcasts per second; calls: requests per second
+	Duration time.Duration `json:",omitempty"` // flood, echo, rest; push: its period
 
 	// Busy makes the generator ask again and again instead of sleeping, so that no server pays for waking it: over
 	// loopback that is part of the writer's time, and depends on how fast the reader happens to be.
@@ -105,6 +105,10 @@ func (g *Generator) do(c Command) (*Result, error) {
 		return g.Paced(c.Rate, c.N)
 	case "echo":
 		return g.Echo(c.Duration)
+	case "calls":
+		return g.Calls(c.Rate, c.N)
+	case "push":
+		return g.Push(c.Duration, c.N)
 	case "rooms":
 		return g.Rooms(c.N)
 	case "rest":
