@@ -140,7 +140,11 @@ func (c *Comparison) Write(dir string, findings []Finding) error {
 	if err != nil {
 		return err
 	}
-	for name, text := range map[string][]byte{ComparePageName: page, "compare.json": data.Bytes()} {
+	var comment bytes.Buffer
+	if err := c.Markdown(&comment, findings); err != nil {
+		return fmt.Errorf("write comparison: %w", err)
+	}
+	for name, text := range map[string][]byte{ComparePageName: page, "compare.json": data.Bytes(), "compare.md": comment.Bytes()} {
 		if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
 			return fmt.Errorf("write comparison: %w", err)
 		}

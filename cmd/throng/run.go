@@ -128,6 +128,10 @@ func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, 
 	if wants(f, "hlog") {
 		opt.HistogramDir = dir
 	}
+	base, err := readBaseline(f.Spec.Report.Baseline)
+	if err != nil {
+		return 0, err
+	}
 	opt.Start = func(ctx context.Context, s *file.Server) (*scenario.Endpoint, error) {
 		ep, _, err := startServer(ctx, s)
 		return ep, err
@@ -152,6 +156,9 @@ func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, 
 		return 0, &exitError{exitUsage, err}
 	}
 	watching.end(show, run, dir)
+	if err := base.compare(cmd, dir, run, flags.asJSON); err != nil {
+		return 0, &exitError{exitUsage, err}
+	}
 	switch {
 	case runErr != nil: // what the trials before it measured is written
 		return 0, classify(runErr)

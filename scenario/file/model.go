@@ -192,6 +192,7 @@ type Report struct {
 	Dir      string        // "": the command's default
 	Formats  []string      // of html json hlog svg png csv md junit openmetrics; default the first five
 	Interval time.Duration // of the timeline; 1s
+	Baseline string        // a result or its folder, as the file names it, to compare with; "" = none
 }
 
 // File is a parsed scenario file: its cells and how to run them.

@@ -232,7 +232,9 @@ var reportTable = object[Report]{
 		{key: "interval", set: func(d *decoder, n *node, r *Report) {
 			r.Interval = d.onlySecond(n, "interval")
 		}},
-		{key: "baseline", later: notYet},
+		{key: "baseline", set: func(d *decoder, n *node, r *Report) {
+			r.Baseline = d.string(n, "baseline", notEmpty("baseline", "name a result to compare with"))
+		}},
 		{key: "keep_raw", later: notYet},
 	},
 }
