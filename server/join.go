@@ -79,6 +79,7 @@ func (c *conn) admit(s *Socket) (joined bool, err error) {
 		return false, session.ErrClosed
 	}
 	c.kicked = without(c.kicked, ns.name)
+	c.settled() // before the client is told
 	if !ns.admit(s, before) {
 		c.mu.Unlock()
 		return false, errLate // it will come again, as a new socket
@@ -87,7 +88,6 @@ func (c *conn) admit(s *Socket) (joined bool, err error) {
 	c.mu.Unlock()
 	ns.tellRooms()
 	c.server.clock.Disarm(&c.idle)
-	c.settled()
 	for _, w := range h.watch {
 		if w.Connect == nil {
 			continue

@@ -169,9 +169,18 @@ func (s *Server) newNamespace(name string) *Namespace {
 //
 // The HTTP server around it should stream request bodies
 // (fasthttp.Server.StreamRequestBody), since MaxPayload can otherwise only be
-// enforced after a body has been read, and must not have a WriteTimeout below
+// enforced after a body has been read, should not parse forms before
+// (DisablePreParseMultipartForm), and must not have a WriteTimeout below
 // the ping interval, for which polls are held.
 func (s *Server) Handler(ctx *fasthttp.RequestCtx) {
+	var err error
+	defer func() {
+		if err != nil { // AllowRequest, or another function of the application
+			ctx.Error("internal error\n", fasthttp.StatusInternalServerError)
+			ctx.SetConnectionClose()
+		}
+	}()
+	defer s.recovered(&err)
 	// The prefix of the path as it was sent: decoding it first would let two
 	// spellings of one path meet different rules in a proxy and here.
 	name, ours := s.below(string(ctx.Request.Header.RequestURI()))
@@ -214,12 +223,14 @@ func (s *Server) Serve(ln net.Listener) error {
 		Handler:               s.Handler,
 		NoDefaultServerHeader: true,
 		StreamRequestBody:     true,
-		MaxRequestBodySize:    s.opts.MaxPayload + 1,
-		ReadTimeout:           requestTime,
-		IdleTimeout:           idleTime,
-		ReadBufferSize:        s.opts.MaxHeader, // which bounds the head of a request
-		CloseOnShutdown:       true,
-		Logger:                quiet{s.opts.Logger},
+		// Or it would write forms of any size to disk before Handler is asked.
+		DisablePreParseMultipartForm: true,
+		MaxRequestBodySize:           s.opts.MaxPayload + 1,
+		ReadTimeout:                  requestTime,
+		IdleTimeout:                  idleTime,
+		ReadBufferSize:               s.opts.MaxHeader, // which bounds the head of a request
+		CloseOnShutdown:              true,
+		Logger:                       quiet{s.opts.Logger},
 	}
 	s.mu.Lock()
 	if s.stopped {

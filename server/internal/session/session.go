@@ -168,7 +168,15 @@ func New(cfg *Config, id string, form frame.Form) *Session {
 // polling (nil), and its first packet if it has one to send by itself, and
 // starts the heartbeat.
 func (s *Session) Open(h Handler, c Conn, first *frame.Frame) {
+	s.mu.Lock()
 	s.handler = h
+	if s.state != open { // the layer above has ended it before it began
+		s.state, s.conn = closing, c
+		s.end(s.reason)
+		s.mu.Unlock()
+		return
+	}
+	s.mu.Unlock()
 	three := s.Revision() == 3
 	if three {
 		s.recv.Lock() // nothing comes before Opened
@@ -387,6 +395,7 @@ func (s *Session) Shut(reason Reason) {
 	}
 	s.state, s.reason = closing, reason
 	switch {
+	case s.handler == nil: // see Open
 	case s.conn == nil && reason == ServerShutdown && len(s.out) == 0 && s.pollWake == nil:
 		s.end(reason) // nobody waits, and nothing would be lost
 	case s.conn == nil:
@@ -401,7 +410,10 @@ func (s *Session) Shut(reason Reason) {
 
 // end closes the session; the lock is held.
 func (s *Session) end(reason Reason) {
-	if s.state == closed {
+	if s.state == closed || s.handler == nil { // Open will end what is not open yet
+		if s.state == open {
+			s.state, s.reason = closing, reason
+		}
 		return
 	}
 	drained := len(s.out) == 0 && !s.writing

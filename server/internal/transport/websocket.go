@@ -54,6 +54,10 @@ func freeBuffer(b **bytes.Buffer) {
 
 func (e *Engine) serveWebSocket(ctx *fasthttp.RequestCtx, q query, s *session.Session) {
 	fresh := s == nil
+	if ctx.Request.Header.ConnectionClose() { // with "upgrade" beside it: the HTTP server would do both
+		e.refuse(ctx, &Refusal{Code: engineio.BadRequest, Context: "TRANSPORT_HANDSHAKE_ERROR"}, true)
+		return
+	}
 	var h session.Handler
 	if fresh {
 		if s, h = e.create(ctx, q.websocket()); s == nil {
@@ -62,6 +66,14 @@ func (e *Engine) serveWebSocket(ctx *fasthttp.RequestCtx, q query, s *session.Se
 		}
 	}
 	e.live.Add(1)
+	lost := func() {
+		e.live.Done()
+		if fresh {
+			s.Open(h, nil, nil)
+			s.Close(session.TransportError)
+		}
+	}
+	var way *handoff
 	form, upgrader := q.websocket(), &e.upgrader
 	if e.cfg.Deflate && offersDeflate(ctx) {
 		form, upgrader = form|frame.Deflated, &e.deflater
@@ -70,6 +82,10 @@ func (e *Engine) serveWebSocket(ctx *fasthttp.RequestCtx, q query, s *session.Se
 	}
 	polled := e.poller.takes(ctx)
 	err := upgrader.Upgrade(ctx, func(ws *websocket.Conn) {
+		if !way.arrived() {
+			_ = ws.Close()
+			return
+		}
 		defer e.live.Done()
 		c := newConn(ws, form, &e.cfg)
 		if fresh {
@@ -84,17 +100,21 @@ func (e *Engine) serveWebSocket(ctx *fasthttp.RequestCtx, q query, s *session.Se
 			c.Goodbye()
 		}
 	})
-	switch {
-	case err != nil:
-		e.live.Done()
-		if fresh {
-			s.Open(h, nil, nil)
-			s.Close(session.TransportError)
-		}
-	case polled:
+	if err != nil {
+		lost()
+		return
+	}
+	way = e.expect(lost)
+	if polled {
 		// In place of the library's own, which would make a connection of its
 		// own, with its buffers, and keep this goroutine until the end.
-		ctx.Hijack(func(nc net.Conn) { e.poller.serve(e, nc, form, s, h) })
+		ctx.Hijack(func(nc net.Conn) {
+			if !way.arrived() {
+				_ = nc.Close()
+				return
+			}
+			e.poller.serve(e, nc, form, s, h)
+		})
 	}
 }
 
