@@ -230,7 +230,7 @@ func (a *actor) join() {
 	var packet []byte
 	rooms := a.memberships()
 	for i := range a.joins {
-		id := a.calls.open(pendingCall{due: now, sent: now, stream: -1, seq: uint32(i)})
+		id := a.calls.open(pendingCall{due: now, sent: now, stream: joinCall, seq: uint32(rooms[i].room)})
 		packet = a.group.appendMove(packet[:0], true, a.number, a.group.roomName(rooms[i].room), int64(id))
 		if err := a.transmit(packet); err != nil {
 			return // the connection has ended: run sees it
@@ -365,10 +365,14 @@ func (a *actor) Ack(m *client.Message) {
 		return
 	case callOpen:
 	}
-	if c.stream < 0 {
-		a.receiver.join(a.memberships()[c.seq])
-		if a.joins--; a.joins == 0 {
-			a.hold()
+	if c.stream == joinCall {
+		if m := a.awaited(int(c.seq)); m != nil {
+			a.receiver.join(m)
+		}
+		if state(a.state.Load()) == joining {
+			if a.joins--; a.joins == 0 {
+				a.hold()
+			}
 		}
 		return
 	}
@@ -393,8 +397,12 @@ func (a *actor) Ack(m *client.Message) {
 func (a *actor) expireCalls(now int64) {
 	t := a.t
 	a.calls.expire(func(c *pendingCall) bool {
-		if c.stream < 0 {
-			return false
+		if c.stream == joinCall {
+			if state(a.state.Load()) != held || now-c.due <= int64(a.group.spec.Connect.Timeout) {
+				return false // joinLate waits for the first ones
+			}
+			a.complain("move.timeout", -1, c.due, errors.New("a room did not acknowledge its join in time"))
+			return true
 		}
 		s := t.streams[c.stream]
 		limit := int64(s.spec.Ack)

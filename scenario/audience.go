@@ -17,6 +17,8 @@ type audience struct {
 	room   int // its number among the rooms of its prefix; -1: a namespace
 	decile int // by size among the rooms of its prefix, 1 to 10, 10 the largest; 0: all are alike, or it is no room
 
+	planned float64 // members by the plan, where decile is set
+
 	mu      sync.Mutex
 	parts   []part   // members by class; fixed before the first join
 	version uint32   // grows with every coming and going
@@ -91,8 +93,8 @@ func (m *membership) owed(version uint32) bool {
 	return joined != 0 && joined <= version && (left == 0 || version < left)
 }
 
-// join makes the receiver a member from now on, unless it has left. It is called on
-// the goroutine that receives for it, once for each membership.
+// join makes the receiver a member from now on, unless it has left. It is called once for each
+// membership.
 func (r *receiver) join(m *membership) {
 	a := m.audience
 	a.mu.Lock()

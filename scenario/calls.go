@@ -5,11 +5,14 @@ import "sync"
 // A pendingCall is an emission that waits for its acknowledgement.
 type pendingCall struct {
 	due, sent int64
-	stream    int32 // -1: a join
+	stream    int32 // or joinCall
 	phase     int32
-	seq       uint32 // of the message; for a join the place of the membership
+	seq       uint32 // of the message; for a join the room
 	state     callState
 }
+
+// joinCall is the stream of a join.
+const joinCall = -1
 
 type callState uint8
 

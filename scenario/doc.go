@@ -8,7 +8,8 @@
 // also launches the clients when the ramp and the connect rate ask for them
 // (population.go, actor.go), and sends those away whose session is over, for others to take
 // their place (churn.go). Faults are due like everything else; clients whose connection broke
-// come back as official clients do (reconnect.go). An operation enters the ledger before it is
+// come back as official clients do (reconnect.go). Rooms have the sizes that the file asks for
+// (rooms.go), and clients move between them (moves.go). An operation enters the ledger before it is
 // written, with the members its room has at that moment (ledger.go, slot.go, audience.go), and
 // carries a stamp: who, which, and when it was due (stamp.go). A client that
 // receives a message finds the stamp without decoding the payload, ticks its

@@ -3,6 +3,7 @@ package scenario
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/throng-io/throng/scenario/result"
@@ -124,8 +125,37 @@ func readLabel(slow bool) string {
 	return "normal"
 }
 
-// rooms fills in the rooms by size.
-func (f *findings) rooms(*result.Cell, []result.Ledger) {}
+// rooms fills in the rooms by size, where they differ.
+func (f *findings) rooms(cell *result.Cell, accounts []result.Ledger) {
+	tenths := make([]result.Rooms, deciles)
+	for _, a := range f.t.audiences {
+		if a.decile == 0 {
+			continue
+		}
+		r := &tenths[a.decile]
+		if r.Rooms == 0 || a.planned < r.MembersMin {
+			r.MembersMin = a.planned
+		}
+		r.MembersMax = max(r.MembersMax, a.planned)
+		r.Members += (a.planned - r.Members) / float64(r.Rooms+1)
+		r.Rooms++
+	}
+	for i := 1; i < deciles; i++ {
+		r := &tenths[i]
+		if r.Rooms == 0 {
+			continue
+		}
+		r.Decile, r.Ledger = i, accounts[i]
+		labels := map[string]string{"room_decile": strconv.Itoa(i)}
+		if h := f.c.total(scope{metric: metricDelivery, labels: labels}); h != nil {
+			r.Delivery = result.FromHistogram(h)
+		}
+		if h := f.c.total(scope{metric: metricLast, labels: labels}); h != nil {
+			r.Last = result.FromHistogram(h)
+		}
+		cell.Rooms = append(cell.Rooms, *r)
+	}
+}
 
 // slowReasons lists why the connections of slow readers ended.
 func (f *findings) slowReasons(cell *result.Cell) string {

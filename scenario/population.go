@@ -31,6 +31,8 @@ type group struct {
 	spaces    []*audience // of further namespaces
 	rooms     []*audience
 	parser    socketio.Parser
+	deal      *deal      // of clients to rooms of unequal size; nil: all rooms are alike
+	moves     *moves     // nil: nobody does
 	byRoom    [][]uint32 // clients by room; made when a stream needs it
 
 	head    []byte               // of every event packet: type and namespace
@@ -77,6 +79,7 @@ func newGroup(t *trial, spec *file.Group, index, first int) *group {
 			g.rooms[i] = t.audience(spec.Namespace, r.Prefix, i)
 		}
 	}
+	g.settleRooms()
 	for _, s := range spec.Transport {
 		g.transports = append(g.transports, t.transport(s.Name))
 	}
@@ -201,7 +204,7 @@ func (g *group) disconnect(hands chan struct{}) {
 
 // expireCalls looks for calls that nobody answered in time.
 func (g *group) expireCalls(now int64) {
-	waits := false
+	waits := g.moves != nil
 	for _, s := range g.spec.Send {
 		waits = waits || s.Ack > 0
 	}

@@ -22,7 +22,7 @@ func (t *trial) report(c *collector, rows [][]row, end ending, why error) *resul
 		Params: t.spec.Params, Trial: t.cell.Trial, Settings: t.settings(), Seconds: f.length(&scope{}),
 		Clients: result.Clients{
 			Asked: int(t.most), Held: held, Failed: int(t.failed.Load()), Dropped: int(t.dropped.Load()),
-			SlowDropped: int(t.slowDropped.Load()),
+			SlowDropped: int(t.slowDropped.Load()), Moved: int(t.moved.Load()),
 		},
 		Latency: map[string]*result.Latency{}, Timeline: c.timeline, Curve: f.curve(), Errors: map[string]int64{},
 	}

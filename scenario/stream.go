@@ -342,8 +342,7 @@ func (s *stream) sender(o *op) (a *actor, room int, asked bool) {
 		}
 	}
 	if s.spec.Op == file.OpRoom {
-		rooms := a.memberships()
-		room = rooms[draw(s.t.spec.Seed, drawRoom, uint64(s.index)<<32|uint64(a.index), o.n, 0)%uint64(len(rooms)-1)].room
+		room = a.room(draw(s.t.spec.Seed, drawRoom, uint64(s.index)<<32|uint64(a.index), o.n, 0))
 	}
 	return a, room, true
 }

@@ -60,6 +60,7 @@ type trial struct {
 	errors     *errorBook
 
 	asked, held, connected, failed, dropped atomic.Int64
+	moved                                   atomic.Int64 // times that a client changed rooms
 	slowDropped                             atomic.Int64 // connections of slow readers that ended without our doing
 	most                                    int64        // clients asked for at once; the pacer's
 	pending                                 atomic.Int64 // calls under way
@@ -222,6 +223,9 @@ func (t *trial) run(ctx context.Context) (*result.Cell, error) {
 		sources := make([]source, 0, len(t.groups)+len(t.streams))
 		for _, g := range t.groups {
 			sources = append(sources, g) // before the streams: at the same moment clients come first
+			if g.moves != nil {
+				sources = append(sources, g.moves)
+			}
 		}
 		for _, s := range t.streams {
 			sources = append(sources, s)

@@ -25,6 +25,7 @@ func Names() []string {
 			names = append(names, name)
 		}
 	}
+	slices.Sort(names[1:]) // the files' order is that of their names with .yaml
 	return names
 }
 

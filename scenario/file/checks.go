@@ -121,21 +121,28 @@ func (s *Spec) feeds(from *Group, st *Stream, c *Check) bool {
 		return false // it is counted apart
 	}
 	return slices.ContainsFunc(s.Groups, func(g Group) bool {
-		if c.Metric != "delivery" || st.Op == OpEcho {
-			if g.Name != from.Name {
-				return false
-			}
-		} else if g.Namespace != from.Namespace || st.Op == OpRoom && (g.Rooms == nil || g.Rooms.Prefix != from.Rooms.Prefix) {
-			return false
-		}
-		if slow := c.Labels["read"]; slow == "slow" && g.Read == nil || slow == "normal" && g.Read != nil && g.Read.Share == 1 {
-			return false
-		}
-		if t := c.Labels["transport"]; t != "" && !slices.ContainsFunc(g.Transport, func(s Share) bool { return s.Name == t }) {
-			return false
-		}
-		return label("group", g.Name)
+		return label("group", g.Name) && reaches(from, st, &g, c.Metric) && g.brings(st, c)
 	})
+}
+
+// reaches reports whether what a stream brings of a metric is measured by clients of a group.
+func reaches(from *Group, st *Stream, to *Group, metric string) bool {
+	if metric != "delivery" || st.Op == OpEcho {
+		return to.Name == from.Name
+	}
+	return to.Namespace == from.Namespace && (st.Op != OpRoom || to.Rooms != nil && to.Rooms.Prefix == from.Rooms.Prefix)
+}
+
+// brings reports whether the group has clients, and rooms, of the kind that a check names.
+func (g *Group) brings(st *Stream, c *Check) bool {
+	if slow := c.Labels["read"]; slow == "slow" && g.Read == nil || slow == "normal" && g.Read != nil && g.Read.Share == 1 {
+		return false
+	}
+	if c.Labels["room_decile"] != "" && (st.Op != OpRoom || g.Rooms == nil || g.Rooms.Even()) {
+		return false
+	}
+	t := c.Labels["transport"]
+	return t == "" || slices.ContainsFunc(g.Transport, func(s Share) bool { return s.Name == t })
 }
 
 // ledgerStat reports whether a statistic is taken of the ledger.

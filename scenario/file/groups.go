@@ -135,20 +135,16 @@ var roomsTable = object[Rooms]{
 				return nil
 			})
 		}},
-		{key: "join", set: func(d *decoder, n *node, r *Rooms) {
-			v, ok := d.scalar(n, "join")
-			if ok && reDist.MatchString(v.text()) {
-				d.bad(v, &flaw{fmt.Sprintf("join: %q is a distribution, which this version does not support yet", clip(v.text())), "write a fixed number such as 1"})
-				return
-			}
-			r.Join = d.count(n, "join", 1, maxJoin)
-		}},
-		{key: "size", later: "remove it: rooms have equal chances"},
-		{key: "move", later: notYet},
+		{key: "join", set: func(d *decoder, n *node, r *Rooms) { d.roomJoins(n, r) }},
+		{key: "size", set: func(d *decoder, n *node, r *Rooms) { r.Size = d.roomSize(n) }},
+		{key: "move", set: func(d *decoder, n *node, r *Rooms) { r.Move = d.lengths(n, "move") }},
 	},
 	done: func(d *decoder, n *node, r *Rooms) {
 		if r.Of > 0 && r.Join > r.Of {
 			d.errs.add(at(n, "join"), fmt.Sprintf("each client joins %d different rooms of %d", r.Join, r.Of), "lower join or raise of")
+		}
+		if r.Of > 0 && r.Join >= r.Of && n.get("move") != nil {
+			d.errs.add(at(n, "move"), "clients that are in every room have none to move to", "raise of, or remove move")
 		}
 	},
 }

@@ -141,7 +141,10 @@ type Field struct {
 type Rooms struct {
 	Of     int    // number of rooms
 	Prefix string // default "r"
-	Join   int    // rooms that each client joins, all different; default 1
+	Join   int    // rooms that each client joins, all different; default 1; the mean when they are drawn
+	Joins  Dist   // rooms that each client joins, drawn for each; zero: all join Join
+	Size   Dist   // how the sizes of rooms compare; of Kind zipf, with the exponent A, or as drawn; zero: all alike
+	Move   Dist   // seconds until a client leaves one of its rooms for another; zero: never
 }
 
 // The operations of a stream.

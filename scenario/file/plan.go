@@ -116,7 +116,7 @@ func (s *Spec) receivers(from Group, st Stream, share float64) float64 {
 		case g.Rooms != nil && from.Rooms != nil && g.Rooms.Prefix == from.Rooms.Prefix:
 			// Only the rooms that both groups know can be shared.
 			common := float64(min(g.Rooms.Of, from.Rooms.Of)) / float64(from.Rooms.Of)
-			members := clients * float64(g.Rooms.Join) / float64(g.Rooms.Of)
+			members := g.Rooms.receivers(clients, st.Per)
 			if g.Name == from.Name {
 				members = max(members, 1) // the sender is in the room it sends to
 			}

@@ -29,7 +29,6 @@ var (
 	reSize     = regexp.MustCompile(`^(\d+(?:\.\d+)?)(B|kB|MB|GB|KiB|MiB|GiB)$`)
 	rePercent  = regexp.MustCompile(`^(\d+(?:\.\d+)?)%$`)
 	reCount    = regexp.MustCompile(`^(0|[1-9]\d*)(?:(\.\d+)?([kM]))?$`)
-	reDist     = regexp.MustCompile(`^(const|uniform|exp|normal|lognormal|zipf|pareto)\(`)
 )
 
 // parseDuration reads 250ms, 30s, 1m30s.

@@ -19,11 +19,12 @@ var beyondSchema = map[string][]string{
 		"count-hex", "count-octal", "count-underscore", "seed-hex",
 	},
 	"a pattern knows the form of a value with a unit, not its amount": {
-		"count-huge", "duration-huge", "duration-zero", "rate-huge", "rate-zero", "size-fraction", "size-over-built-in", "size-small", "size-zero", "ramp-over",
+		"count-huge", "rooms-move-unit", "rooms-size-zipf", "duration-huge", "duration-zero", "rate-huge", "rate-zero", "size-fraction", "size-over-built-in", "size-small", "size-zero", "ramp-over",
 		"later-sample-every",
 	},
 	"values that stand apart must fit together": {
 		"bare-broadcast", "bare-mixed", "baseline-mixed", "baseline-share", "baseline-socketio", "baseline-target", "binary-data", "namespace-of-stream", "parser-mixed",
+		"check-decile-of-even", "rooms-move-nowhere",
 		"contract-no-ack", "contract-no-all", "data-unused", "op-emit", "stream-data-no-place", "stream-data-size", "stream-emit-expect",
 		"read-always", "read-nobody", "volatile-acked",
 		"expect-of-acked-echo", "expect-self-of-all", "matrix-exclude-all", "matrix-too-large", "fault-nobody", "fault-target", "nobody", "per-room-of-all", "phase-twice", "ramp-too-short",

@@ -103,6 +103,7 @@ type Clients struct {
 	Failed  int `json:"failed"`  // never got through the handshake
 	Dropped int `json:"dropped"` // connected, then closed by anything but the plan
 	// SlowDropped counts those among the clients that read slowly, which are not in Dropped.
+	Moved       int `json:"moved,omitempty"` // times that a client changed rooms
 	SlowDropped int `json:"slow_dropped,omitempty"`
 }
 

@@ -1,0 +1,213 @@
+package scenario
+
+import (
+	"container/heap"
+	"slices"
+	"sync"
+	"time"
+)
+
+// moves are the plan by which a group's clients leave a room for another: a source of the
+// pacer. Each place in the group has a sequence of its own, whoever plays it. A client that is
+// not held when its move is due stays where it is until the next.
+type moves struct {
+	g     *group
+	due   visits
+	times []uint32 // by client, how many moves were due
+	quiet []quiet  // joins that nobody acknowledges, in order of time
+
+	mu sync.Mutex
+	at map[int][]int // by client that has moved, its rooms now
+}
+
+// A quiet join is one that the server does not acknowledge.
+type quiet struct {
+	due int64 // when it is taken for done
+	r   *receiver
+	m   *membership
+}
+
+func newMoves(g *group) *moves {
+	m := &moves{g: g, times: make([]uint32, g.spec.Count), at: map[int][]int{}}
+	for i := range g.spec.Count {
+		m.due = append(m.due, visit{call: call{due: m.gap(i), client: uint32(i)}})
+	}
+	heap.Init(&m.due)
+	return m
+}
+
+// gap is the time from a client's last move to its next one.
+func (m *moves) gap(client int) int64 {
+	u := unit(draw(m.g.t.spec.Seed, drawMove, uint64(m.g.index), uint64(client), uint64(m.times[client])<<2))
+	return max(int64(time.Millisecond), int64(m.g.spec.Rooms.Move.At(u)*1e9))
+}
+
+// choice is a random number for a move that is due.
+func (m *moves) choice(client int, use uint64) uint64 {
+	return draw(m.g.t.spec.Seed, drawMove, uint64(m.g.index), uint64(client), uint64(m.times[client])<<2|use)
+}
+
+func (m *moves) rooms(client int) []int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.at[client])
+}
+
+func (m *moves) next() (int64, bool) {
+	due := m.g.t.tl.end
+	if len(m.due) > 0 {
+		due = min(due, m.due[0].due)
+	}
+	if len(m.quiet) > 0 {
+		due = min(due, m.quiet[0].due)
+	}
+	return due, due < m.g.t.tl.end
+}
+
+func (m *moves) fire(now int64) {
+	if len(m.quiet) > 0 && m.quiet[0].due <= m.due[0].due {
+		m.quiet[0].r.join(m.quiet[0].m)
+		m.quiet = m.quiet[1:]
+		return
+	}
+	v := m.due[0]
+	client := int(v.client)
+	if a := m.g.actors[client].Load(); a != nil && state(a.state.Load()) == held {
+		m.move(a, now)
+	}
+	m.times[client]++
+	m.due[0].due += m.gap(client)
+	heap.Fix(&m.due, 0)
+}
+
+// move takes a client from one of its rooms to one that it is not in.
+func (m *moves) move(a *actor, now int64) {
+	old, list := a.stays(now)
+	if old == nil {
+		return // its last move is not acknowledged yet
+	}
+	to := m.choose(a, list)
+	if to < 0 {
+		return
+	}
+	g, t := m.g, m.g.t
+	fresh := &membership{audience: g.rooms[to], room: to}
+	fresh.part = fresh.audience.part(a.class)
+	list = slices.Insert(list, len(list)-1, fresh) // the namespace stays the last
+	a.members.Store(&list)
+	t.ledger.part(a.receiver, old, max(t.now(), 1))
+	a.travel(old, fresh)
+	m.settled(a.index, old.room, to, list)
+	t.moved.Add(1)
+}
+
+// stays returns a room that the client may leave, and its memberships without those that
+// ended so long ago that nothing can come of them any more.
+func (a *actor) stays(now int64) (leave *membership, list []*membership) {
+	var may []*membership
+	for _, m := range a.memberships() {
+		if m.left.Load() != 0 && now-m.leftAt > int64(maxLate) {
+			continue
+		}
+		list = append(list, m)
+		if m.room >= 0 && m.left.Load() == 0 && m.joined.Load() != 0 {
+			may = append(may, m)
+		}
+	}
+	if len(may) == 0 {
+		return nil, list
+	}
+	return may[a.group.moves.choice(a.index, 1)%uint64(len(may))], list
+}
+
+// maxLate is how long a membership that has ended is remembered, to tell what was on its way then.
+const maxLate = time.Minute
+
+// choose draws a room that is not among the memberships; -1 when there is hardly one.
+func (m *moves) choose(a *actor, list []*membership) int {
+	of := m.g.spec.Rooms.Of
+	u := m.choice(a.index, 2)
+	for range 64 {
+		room := int(u % uint64(of))
+		if m.g.deal != nil {
+			room = m.g.deal.room(unit(u))
+		}
+		if !slices.ContainsFunc(list, func(m *membership) bool { return m.room == room }) {
+			return room
+		}
+		u = mix(u)
+	}
+	return -1
+}
+
+// settled notes the client's rooms, for who connects again in its place and for who sends
+// to a room.
+func (m *moves) settled(client, from, to int, list []*membership) {
+	var now []int
+	for _, one := range list {
+		if one.room >= 0 && one.left.Load() == 0 {
+			now = append(now, one.room)
+		}
+	}
+	m.mu.Lock()
+	m.at[client] = now
+	m.mu.Unlock()
+	if by := m.g.byRoom; by != nil {
+		by[from] = slices.DeleteFunc(by[from], func(c uint32) bool { return c == uint32(client) })
+		by[to] = append(by[to], uint32(client))
+	}
+}
+
+// travel asks the server for a move.
+func (a *actor) travel(from, to *membership) {
+	g, now := a.group, a.t.now()
+	asked, acknowledged := a.t.joinAsked()
+	if !asked {
+		a.receiver.join(to)
+		return
+	}
+	if a.t.contract == nil || a.t.contract.leave != nil {
+		if err := a.transmit(g.appendMove(nil, false, a.number, g.roomName(from.room), -1)); err != nil {
+			return // the connection has ended: run sees it
+		}
+	}
+	id := int64(-1)
+	if acknowledged {
+		id = int64(a.calls.open(pendingCall{due: now, sent: now, stream: joinCall, seq: uint32(to.room)}))
+	} else {
+		g.moves.quiet = append(g.moves.quiet, quiet{now + int64(joinSettles), a.receiver, to})
+	}
+	if err := a.transmit(g.appendMove(nil, true, a.number, g.roomName(to.room), id)); err != nil {
+		return // likewise
+	}
+}
+
+// awaited is the membership whose join is in flight.
+func (a *actor) awaited(room int) *membership {
+	for _, m := range a.memberships() {
+		if m.room == room && m.joined.Load() == 0 && m.left.Load() == 0 {
+			return m
+		}
+	}
+	return nil
+}
+
+// room picks one of the rooms that the client is in or has asked for.
+func (a *actor) room(r uint64) int {
+	n := 0
+	for _, m := range a.memberships() {
+		if m.room >= 0 && m.left.Load() == 0 {
+			n++
+		}
+	}
+	at := int(r % uint64(max(1, n)))
+	for _, m := range a.memberships() {
+		if m.room >= 0 && m.left.Load() == 0 {
+			if at == 0 {
+				return m.room
+			}
+			at--
+		}
+	}
+	return 0
+}

@@ -1,0 +1,154 @@
+package scenario
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// The rooms have the sizes that the distribution asks for, and each client's are different.
+func TestDealKeepsTheShares(t *testing.T) {
+	t.Parallel()
+	const clients, rooms = 20_000, 100
+	weights := make([]float64, rooms)
+	sum := 0.0
+	for i := range weights {
+		weights[i] = math.Pow(float64(i+1), -1.07)
+		sum += weights[i]
+	}
+	d := newDeal(weights)
+	for _, join := range []int{1, 2, 60} {
+		size := make([]int, rooms)
+		for c := range clients {
+			own := d.rooms(1, 0, c, join)
+			slices.Sort(own)
+			if len(slices.Compact(own)) != join {
+				t.Fatalf("client %d is in %v, want %d different rooms", c, own, join)
+			}
+			for _, r := range own {
+				size[r]++
+			}
+		}
+		if !slices.Equal(d.rooms(1, 0, 7, join), d.rooms(1, 0, 7, join)) {
+			t.Error("two deals differ")
+		}
+		if join != 1 {
+			if !slices.IsSortedFunc([]int{size[0], size[10], size[50]}, func(a, b int) int { return b - a }) {
+				t.Errorf("join %d: sizes %v", join, size)
+			}
+			continue
+		}
+		for i, n := range size {
+			if want := weights[i] / sum * clients; math.Abs(float64(n)-want) > 4 {
+				t.Errorf("room %d has %d members, want %.1f", i, n, want)
+			}
+		}
+	}
+}
+
+func TestRoomsOfUnequalSize(t *testing.T) {
+	t.Parallel()
+	c := play(t, &fakeServer{}, `
+version: 1
+name: t
+target: {url: "http://127.0.0.1:1"}
+groups:
+  people:
+    count: 200
+    connect: {rate: 10k/s}
+    rooms: {of: 40, size: zipf(1.07), join: 2}
+    send:
+      - {op: room, rate: 25/s, per: room, expect: all}
+phases:
+  - {name: ramp, for: 400ms, clients: 0%..100%, load: 0%, record: false}
+  - {name: hold, for: 1s}
+slo:
+  - loss(delivery) == 0
+  - loss(delivery{room_decile=10}) == 0
+  - count(fanout.last{room_decile=1}) == 100
+`)
+	if c.Verdict != result.Pass {
+		t.Errorf("%s: %s; errors %v", c.Verdict, c.Reason, c.Errors)
+	}
+	if len(c.Rooms) != 10 {
+		t.Fatalf("%d tenths of the rooms, want 10", len(c.Rooms))
+	}
+	var sum result.Ledger
+	for i, r := range c.Rooms {
+		sum.Add(r.Ledger)
+		if r.Decile != i+1 || r.Rooms != 4 || r.Ledger.Sent != 100 || r.Delivery.N != r.Ledger.Received || r.Last.N != 100 {
+			t.Errorf("%+v", r)
+		}
+		if i > 0 && r.MembersMin < c.Rooms[i-1].MembersMax {
+			t.Errorf("decile %d begins with rooms of %v members, after %v", r.Decile, r.MembersMin, c.Rooms[i-1].MembersMax)
+		}
+	}
+	if sum != c.Ledger {
+		t.Errorf("the rooms have %+v, together there is %+v", sum, c.Ledger)
+	}
+	if big, small := c.Rooms[9].Ledger.Expected, c.Rooms[0].Ledger.Expected; big < 5*small {
+		t.Errorf("%d deliveries in the largest rooms, %d in the smallest", big, small)
+	}
+}
+
+// Clients change rooms while everybody talks; whatever is on its way then is undecided, and
+// nothing is lost, unexpected or counted twice.
+func TestMovesLoseNothing(t *testing.T) {
+	t.Parallel()
+	for name, rule := range map[string]string{"even": "of: 10, join: 2", "zipf": "of: 10, size: zipf(1.07), join: 2"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := play(t, &fakeServer{}, `
+version: 1
+name: t
+target: {url: "http://127.0.0.1:1"}
+groups:
+  people:
+    count: 50
+    connect: {rate: 10k/s}
+    life: exp(3s)
+    rooms: {`+rule+`, move: exp(200ms)}
+    send:
+      - {op: room, rate: 20/s, expect: others}
+      - {op: room, event: tick, rate: 20/s, per: room, expect: all}
+phases:
+  - {name: ramp, for: 400ms, clients: 0%..100%, load: 0%, record: false}
+  - {name: hold, for: 1500ms}
+slo: [loss(delivery) == 0, dup(delivery) == 0, disorder(delivery) == 0, errors == 0]
+`)
+			if c.Verdict != result.Pass {
+				t.Errorf("%s: %s; errors %v", c.Verdict, c.Reason, c.Errors)
+			}
+			if c.Clients.Moved < 200 || c.Ledger.Expected < 5000 || c.Ledger.Received < c.Ledger.Expected*9/10 {
+				t.Errorf("clients %+v, ledger %+v", c.Clients, c.Ledger)
+			}
+		})
+	}
+}
+
+// A server that goes on to deliver long after a client has left a room is found out.
+func TestDeliveriesAfterLeavingAreFound(t *testing.T) {
+	m := newModel(2, expectOthers)
+	m.joinAll()
+	left := m.r[1].memberships()[0]
+	before := m.send(0, 0, 90)
+	m.now.Store(100)
+	m.l.part(m.r[1], left, 100)
+	m.l.part(m.r[1], left, 100)
+	near, far := m.send(0, 0, 110), m.send(0, 0, 5000)
+	for _, step := range []struct {
+		st   *stamp
+		at   int64
+		want arrival
+	}{{before, 105, arrivedIgnored}, {near, 120, arrivedExtra}, {near, 121, arrivedDuplicate}, {far, 5001, arrivedUnexpected}} {
+		if got := m.get(1, step.st, step.at); got != step.want {
+			t.Errorf("%+v at %d: %v, want %v", *step.st, step.at, got, step.want)
+		}
+	}
+	want := result.Ledger{Sent: 3, Expected: 2, Undecided: 2, Duplicate: 1}
+	if got := m.settle(10_000); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
