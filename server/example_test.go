@@ -229,8 +229,7 @@ func ExampleEvent_Bind_binary() {
 }
 
 // In a server that is there already, the handler takes the paths that are its
-// own. (Behind net/http, listen on an address of its own and let
-// httputil.ReverseProxy, or the proxy in front of both, pass /socket.io/ on.)
+// own.
 func ExampleServer_Handler() {
 	srv, err := server.New(server.Options{})
 	if err != nil {

@@ -22,7 +22,9 @@ func TestMain(m *testing.M) {
 		// fasthttp refreshes the Date header for the life of the process, and
 		// the cleaner of a server's workers looks up only every ten seconds.
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"))
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
+		// Its compression has workers for the life of the process, too.
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp/stackless.funcWorker"))
 }
 
 // silent is for servers that are made to fail.
