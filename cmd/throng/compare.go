@@ -22,7 +22,8 @@ DIR#axis=value takes only those cells of a run; --by AXIS compares the values of
 axis within one run. What else differs between the sides comes first, then each
 metric with its change, confidence interval and test.
 
-A trial is one sample: repeat both sides at least five times (matrix: {repeat: 5}).
+A trial is one sample: repeat both sides at least five times (matrix: {repeat: 5},
+or throng run ... --set matrix.repeat=5).
 With fewer than four a side no difference can be shown, and none is claimed.
 
 Exit codes: 0 no condition of --fail-if was met, 1 one was, 2 bad usage or file,

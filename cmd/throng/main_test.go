@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/goccy/go-yaml"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/throng-io/throng/scenario/result"
@@ -20,7 +21,37 @@ func TestMain(m *testing.M) {
 }
 
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/script", RequireUniqueNames: true})
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script", RequireUniqueNames: true,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"workflow": workflow},
+		Setup: func(e *testscript.Env) error {
+			examples, err := filepath.Abs("../../.github/examples")
+			e.Setenv("EXAMPLES", examples)
+			return err
+		},
+	})
+}
+
+// workflow writes the shell scripts of a workflow of GitHub Actions to ID.sh.
+func workflow(ts *testscript.TestScript, _ bool, args []string) {
+	var w struct {
+		Jobs map[string]struct {
+			Steps []struct{ ID, Uses, Run string }
+		}
+	}
+	text, err := os.ReadFile(args[0])
+	ts.Check(err)
+	ts.Check(yaml.UnmarshalWithOptions(text, &w))
+	for _, job := range w.Jobs {
+		for _, step := range job.Steps {
+			if step.Run == "" == (step.Uses == "") {
+				ts.Fatalf("the step %q runs nothing, or two things", step.ID)
+			}
+			if step.Run != "" {
+				ts.Check(os.WriteFile(ts.MkAbs(step.ID+".sh"), []byte(step.Run), 0o600))
+			}
+		}
+	}
 }
 
 // Ctrl-C keeps what was measured until then. The run is in this process, as its

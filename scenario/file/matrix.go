@@ -34,7 +34,7 @@ type axis struct {
 var matrixTable = object[matrix]{
 	what: "the matrix",
 	fields: []field[matrix]{
-		{key: "axes", required: "write axes: {size: [64B, 1KiB]}", set: setAxes},
+		{key: "axes", set: setAxes},
 		{key: "exclude", set: func(*decoder, *node, *matrix) {}}, // needs the axes: see done
 		{key: "repeat", set: func(d *decoder, n *node, m *matrix) { m.repeat = d.count(n, "repeat", 1, 1000) }},
 		{key: "order", set: func(d *decoder, n *node, m *matrix) {
@@ -87,6 +87,9 @@ func setAxes(d *decoder, n *node, m *matrix) {
 }
 
 func finishMatrix(d *decoder, n *node, m *matrix) {
+	if n.get("axes") == nil && n.get("repeat") == nil {
+		d.errs.add(n.at, "the matrix has neither `axes` nor `repeat`", "write axes: {size: [64B, 1KiB]}, or repeat: 5 for five trials of the same")
+	}
 	size := 1
 	for _, a := range m.axes {
 		size = min(size*len(a.texts), 1<<30)
