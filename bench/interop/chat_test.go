@@ -182,8 +182,9 @@ func (l *line) mend() {
 // TestChat uses the page of the chat as two people would, once with the official client and once with the page's own.
 func TestChat(t *testing.T) {
 	for name, flags := range map[string][]string{
-		"official client": {"--client-dir", "node_modules/socket.io-client/dist"},
-		"own client":      nil,
+		"official client":              {"--client-dir", clientDir},
+		"official client, MessagePack": {"--client-dir", clientDir, "--parser", "msgpack"},
+		"own client":                   nil,
 	} {
 		t.Run(name, func(t *testing.T) {
 			url := builtIn().start(t, "chat", flags...)
