@@ -21,7 +21,8 @@ import (
 // Namespace.ServerEvent. Embed the local Adapter for what is left to it.
 //
 // All methods are called by several goroutines at once. Broadcast and
-// ServerSideEmit must not wait for the network.
+// ServerSideEmit must not wait for the network. The arguments of a Message are the
+// caller's again when they return: what is sent later must be encoded before.
 type Adapter interface {
 	// Broadcast sends an event to the sockets of an audience. An error means that
 	// it cannot be encoded.

@@ -492,6 +492,46 @@ func TestServerSideEmit(t *testing.T) {
 	alone.ServerEvent("news", socketio.JSON, nil, nil, nil) // does not end the process
 }
 
+// An adapter learns which rooms its server has sockets in, those of namespaces
+// that clients brought into being as well, and is closed with its namespace.
+func TestAdapterKnowsRooms(t *testing.T) {
+	changes := make(chan string, 10)
+	srv, err := server.New(server.Options{CleanupEmptyNamespaces: true, Adapter: func(ns *server.Namespace, local server.Adapter) server.Adapter {
+		ns.OnRooms(server.RoomHooks{
+			Create: func(room string) { changes <- ns.Name() + " has " + room },
+			Delete: func(room string) { changes <- ns.Name() + " had " + room },
+		})
+		return closing{local, func() { changes <- ns.Name() + " is closed" }}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv.Dynamic(func(string, []byte) bool { return true }).OnConnect(func(s *server.Socket) { s.Join("tea") })
+	srv.OnConnect(func(s *server.Socket) { s.Join("red") })
+	base := serve(t, srv)
+	w := socketIO(t, base)
+	w.send("40/made,")
+	w.expectPrefix("40/made,")
+	w.send("41/made,")
+	_ = w.conn.Close()
+	for _, want := range []string{"/ has red", "/made has tea", "/made had tea", "/made is closed", "/ had red"} {
+		if got := <-changes; got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
+// closing tells when it is closed.
+type closing struct {
+	server.Adapter
+	tell func()
+}
+
+func (c closing) Close() error {
+	c.tell()
+	return c.Adapter.Close()
+}
+
 // A client comes back to another server, with its rooms and what it missed.
 func TestClusterRecovery(t *testing.T) {
 	srv, base := clustered(t, 2, server.Options{Recovery: &server.Recovery{}})

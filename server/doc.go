@@ -43,6 +43,14 @@
 // socket, and gets what it missed. Without it, or too late, it joins anew:
 // [Socket.Recovered] tells which.
 //
+// # Several servers
+//
+// Whatever may concern sockets of other servers goes through an [Adapter]
+// (Options.Adapter), whose default is a server that is alone. With one for
+// several servers, what is sent to a Target reaches sockets everywhere,
+// [Target.Fetch] lists them, [Target.Local] leaves those of others out, and
+// [Namespace.ServerSideEmit] speaks to the servers themselves.
+//
 // # Strategies
 //
 // How a broadcast is delivered can be chosen (Options.Fanout), so that the ways

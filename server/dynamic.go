@@ -23,7 +23,7 @@ type group struct {
 func (s *Server) Dynamic(match func(name string, auth []byte) bool) *Namespace {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	pattern := s.newNamespace("")
+	pattern := s.newNamespace("", nil)
 	pattern.group = &group{match: match}
 	s.patterns = append(s.patterns, pattern)
 	return pattern
@@ -88,10 +88,8 @@ func (s *Server) child(name string, pattern *Namespace) *Namespace {
 		s.mu.Unlock()
 		return n
 	}
-	n = s.newNamespace(name)
-	n.pattern = pattern
+	n = s.newNamespace(name, pattern)
 	n.users = 1
-	n.handlers.Store(pattern.handlers.Load())
 	s.namespaces[name] = n
 	s.children++
 	pattern.group.children = with(pattern.group.children, n)

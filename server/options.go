@@ -162,8 +162,9 @@ type Options struct {
 
 	// Adapter, if set, connects the namespaces of several servers: it is called
 	// for each namespace, before that is used, with the adapter that reaches the
-	// sockets of this server, and returns the one to be used. It must not block nor
-	// call the server. Default: the server is alone.
+	// sockets of this server, and returns the one to be used. It may set handlers of
+	// the namespace, such as OnRooms, but must not block nor call the server.
+	// Default: the server is alone.
 	Adapter func(n *Namespace, local Adapter) Adapter
 
 	// Engine, if set, makes this a bare Engine.IO server: each message of each

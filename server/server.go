@@ -130,18 +130,28 @@ func (s *Server) Of(name string) *Namespace {
 	defer s.mu.Unlock()
 	ns := s.namespaces[name]
 	if ns == nil {
-		ns = s.newNamespace(name)
+		ns = s.newNamespace(name, nil)
 		s.namespaces[name] = ns
 	}
 	return ns
 }
 
-func (s *Server) newNamespace(name string) *Namespace {
+// newNamespace makes a namespace, with the handlers of its pattern if it has one.
+func (s *Server) newNamespace(name string, pattern *Namespace) *Namespace {
 	hub, err := fanout.New(s.opts.Fanout, fanout.Options{})
 	if err != nil {
 		panic(err) // withDefaults has checked the name
 	}
-	ns := &Namespace{server: s, name: name, raw: []byte(name), hub: hub}
+	ns := &Namespace{server: s, name: name, raw: []byte(name), hub: hub, pattern: pattern}
+	if pattern != nil {
+		ns.handlers.Store(pattern.handlers.Load())
+	} else {
+		h := &handlers{}
+		for _, w := range s.watches {
+			w.join(h)
+		}
+		ns.handlers.Store(h)
+	}
 	ns.local = &memory{ns: ns, hub: hub}
 	ns.adapter = ns.local
 	if s.opts.Adapter != nil && name != "" { // a pattern has no sockets
@@ -154,11 +164,6 @@ func (s *Server) newNamespace(name string) *Namespace {
 			ns.local.log = newRecoveryLog(ns)
 		}
 	}
-	h := &handlers{}
-	for _, w := range s.watches {
-		w.join(h)
-	}
-	ns.handlers.Store(h)
 	return ns
 }
 
