@@ -63,8 +63,8 @@ func rank(gs []group, value func(*result.Cell) (float64, bool), higher bool) ran
 // rankColours is how many colours there are, from best to worst.
 const rankColours = 5
 
-// mark writes the ranks into a column of a table that has a row per group: a colour on the page, and words that stand for it everywhere.
-func (r ranks) mark(t *table, column int) {
+// mark writes the ranks into a column of a table, the i-th group's into rows[i]: a colour on the page, and words that stand for it everywhere.
+func (r ranks) mark(t *table, column int, rows []int) {
 	for i, place := range r.place {
 		if place == 0 || r.n < 2 {
 			continue
@@ -72,12 +72,13 @@ func (r ranks) mark(t *table, column int) {
 		if t.Marks == nil {
 			t.Marks = map[[2]int]string{}
 		}
-		t.Marks[[2]int{i, column}] = fmt.Sprintf("rank%d", 1+(place-1)*(rankColours-1)/(r.n-1))
+		at := rows[i]
+		t.Marks[[2]int{at, column}] = fmt.Sprintf("rank%d", 1+(place-1)*(rankColours-1)/(r.n-1))
 		switch {
 		case place == 1:
-			t.Rows[i][column] += " best"
+			t.Rows[at][column] += " best"
 		case r.alike[i]:
-			t.Rows[i][column] += " ~"
+			t.Rows[at][column] += " ~"
 		}
 	}
 }

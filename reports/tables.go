@@ -193,6 +193,64 @@ func environmentTable(run *result.Run) table {
 	return t
 }
 
+// lastReceiver is the metric that tells when a broadcast has reached everybody.
+const lastReceiver = "fanout.last"
+
+func serverMemory(c *result.Cell) (float64, bool) {
+	return float64(c.Server.RSSPeakBytes), c.Server.RSSPeakBytes > 0
+}
+
+// markBest ranks the rows of the overview. Fan-out strategies are alternatives for the same work: when the matrix varies
+// the work as well, each strategy is compared with the others at the same work, and not with itself at less of it.
+func markBest(t *table, axes []string, gs []group, metric string) {
+	work := func(group) string { return "" }
+	if len(axes) > 1 && slices.Contains(axes, "fanout") {
+		work = func(g group) string {
+			var key strings.Builder
+			for _, k := range axes {
+				if k != "fanout" {
+					_, _ = fmt.Fprintf(&key, "%q", g.Cells[0].Params[k])
+				}
+			}
+			return key.String()
+		}
+	}
+	rows := map[string][]int{}
+	var order []string
+	for i, g := range gs {
+		key := work(g)
+		if rows[key] == nil {
+			order = append(order, key)
+		}
+		rows[key] = append(rows[key], i)
+	}
+	columns := []struct {
+		head   string
+		value  func(*result.Cell) (float64, bool)
+		higher bool
+	}{
+		{metric + " p99", latencyOf(metric, p99), false},
+		{"last receiver p99", latencyOf(lastReceiver, p99), false},
+		{"deliveries per CPU s", efficiency, true},
+	}
+	for _, key := range order {
+		var alternatives []group
+		for _, i := range rows[key] {
+			alternatives = append(alternatives, gs[i])
+		}
+		for _, c := range columns {
+			if at := slices.Index(t.Head, c.head); at >= 0 {
+				r := rank(alternatives, c.value, c.higher)
+				r.mark(t, at, rows[key])
+				t.Note = cmp.Or(t.Note, r.note())
+			}
+		}
+	}
+	if len(order) > 1 && t.Note != "" {
+		t.Note = strings.Replace(t.Note, "the first in its column", "the first in its column among the strategies for the same work", 1)
+	}
+}
+
 // overviewTable has a row per combination of the matrix; with repeats each number is the median of the valid trials and their range.
 func overviewTable(run *result.Run, gs []group) table {
 	metric := primary(run)
@@ -204,7 +262,13 @@ func overviewTable(run *result.Run, gs []group) table {
 	if metric != "" {
 		t.Head = append(t.Head, metric+" p50", metric+" p99")
 	}
-	t.Head = append(t.Head, "deliveries/s", "deliveries per CPU s")
+	last := slices.ContainsFunc(gs, func(g group) bool {
+		return slices.ContainsFunc(g.Cells, func(c *result.Cell) bool { return c.Latency[lastReceiver] != nil })
+	})
+	if last {
+		t.Head = append(t.Head, "last receiver p50", "last receiver p99")
+	}
+	t.Head = append(t.Head, "deliveries/s", "deliveries per CPU s", "server memory")
 	for _, g := range gs {
 		var row []string
 		for _, k := range axes {
@@ -216,17 +280,13 @@ func overviewTable(run *result.Run, gs []group) table {
 		if metric != "" {
 			row = append(row, over(ok, latencyOf(metric, p50)).show(micros), over(ok, latencyOf(metric, p99)).show(micros))
 		}
-		t.Rows = append(t.Rows, append(row, over(ok, deliveries).show(significant), over(ok, efficiency).show(significant)))
+		if last {
+			row = append(row, over(ok, latencyOf(lastReceiver, p50)).show(micros), over(ok, latencyOf(lastReceiver, p99)).show(micros))
+		}
+		t.Rows = append(t.Rows, append(row, over(ok, deliveries).show(significant), over(ok, efficiency).show(significant), over(ok, serverMemory).show(bytesize)))
 	}
 	if run.Capacity == nil {
-		column := len(axes) + 2
-		byP99, byCost := rank(gs, latencyOf(metric, p99), false), rank(gs, efficiency, true)
-		if metric != "" {
-			byP99.mark(&t, column+1)
-			column += 2
-		}
-		byCost.mark(&t, column+1)
-		t.Note = cmp.Or(byP99.note(), byCost.note())
+		markBest(&t, axes, gs, metric)
 	}
 	if repeated {
 		t.Note += " Median of the valid trials, with the lowest and the highest in brackets; lost is their sum."
