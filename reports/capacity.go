@@ -301,15 +301,18 @@ func (c *Capacity) noun(level float64) string {
 	if c.Unit == "%" {
 		return s
 	}
-	return s + " (" + c.Raise + ")"
+	return s + " (" + c.what() + ")"
 }
 
-// what names what a count is of: the group or the variable.
+// what names what is raised: the group that a count is of, "rate of speaker", or the variable.
 func (c *Capacity) what() string {
 	parts := strings.Split(c.Raise, ".")
 	last := parts[len(parts)-1]
-	if last == "count" && len(parts) > 1 {
+	switch {
+	case last == "count" && len(parts) > 1:
 		return parts[len(parts)-2]
+	case len(parts) > 2 && parts[0] == "groups":
+		return last + " of " + parts[1]
 	}
 	return last
 }
@@ -403,9 +406,9 @@ func (c *Capacity) interval(half float64) string {
 	case "%":
 		return fmt.Sprintf("%s ± %s of the load", share(mid), share(half))
 	case "B":
-		return fmt.Sprintf("%s ± %s (%s)", bytesize(mid), bytesize(half), c.Raise)
+		return fmt.Sprintf("%s ± %s (%s)", bytesize(mid), bytesize(half), c.what())
 	}
-	return fmt.Sprintf("%s ± %s/s (%s)", significant(mid), significant(half), c.Raise)
+	return fmt.Sprintf("%s ± %s/s (%s)", significant(mid), significant(half), c.what())
 }
 
 // coresAt is what the server used at a level.

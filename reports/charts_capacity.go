@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/throng-io/throng/reports/internal/draw"
 	"github.com/throng-io/throng/reports/model"
@@ -21,7 +22,7 @@ func capacityFigures(c *Capacity) []*figure {
 
 // levelAxis is the x axis of what is drawn against the load.
 func (c *Capacity) levelAxis() draw.Axis {
-	a := draw.Axis{Label: c.Raise, Zero: true}
+	a := draw.Axis{Label: c.what(), Zero: true}
 	switch c.Unit {
 	case "/s":
 		a.Label += ", per second"
@@ -29,10 +30,6 @@ func (c *Capacity) levelAxis() draw.Axis {
 		a.Label += ", bytes"
 	case "%":
 		a.Label = "load, %"
-	default:
-		if w := c.what(); w != c.Raise {
-			a.Label = w + " (" + c.Raise + ")"
-		}
 	}
 	low, high := math.Inf(1), 0.0
 	for _, p := range c.Probes {
@@ -68,7 +65,7 @@ func oneMachine(run *result.Run) string {
 	return ""
 }
 
-// interval is the band between the highest level that held and the lowest that broke, with a rule at its lower end.
+// bracket draws the band between the highest level that held and the lowest that broke, with a rule at its lower end.
 func (c *Capacity) bracket(p *draw.Panel, named bool) {
 	if c.Low <= 0 {
 		return
@@ -160,14 +157,14 @@ func searchJournal(c *Capacity) *figure {
 		return nil
 	}
 	points := map[string][]draw.Point{}
-	data := table{Left: 4, Head: []string{"trial", "level", "kind", "outcome", "took", c.metric + " p99", "lag p99", "why"}}
+	data := table{Left: 5, Head: []string{"trial", "level", "kind", "outcome", "why", "took", strings.TrimSpace(c.metric + " p99"), "lag p99"}}
 	for i, p := range c.Probes {
 		points[p.Verdict] = append(points[p.Verdict], draw.Point{X: float64(i + 1), Y: c.place(p.Level)})
-		row := []string{strconv.Itoa(i + 1), c.show(p.Level), p.Kind, p.Verdict, seconds(p.TookS), none, none, p.Reason}
+		row := []string{strconv.Itoa(i + 1), c.show(p.Level), p.Kind, p.Verdict, p.Reason, seconds(p.TookS), none, none}
 		link := ""
 		if p.Cell > 0 {
 			cell := &c.run.Cells[p.Cell-1]
-			row[5], row[6] = percentiles[p99].show(cell.Latency[c.metric]), known(cell.Generator.LagP99us, micros)
+			row[6], row[7] = percentiles[p99].show(cell.Latency[c.metric]), known(cell.Generator.LagP99us, micros)
 			link = result.CellName(p.Cell-1, len(c.run.Cells))
 		}
 		data.Rows, data.Links = append(data.Rows, row), append(data.Links, link)

@@ -40,10 +40,34 @@ func factsTable(run *result.Run) table {
 			add("compared by", strings.Join(axes, ", "))
 		}
 		add("each for", seconds(run.Cells[0].Seconds))
-		add("load", population(&run.Cells[0]))
+		add("clients", manyClients(run))
 	}
 	machineFacts(&t, run)
 	return t
+}
+
+// manyClients is how many clients the cells held, and what all of them have in common.
+func manyClients(run *result.Run) string {
+	held := over(groups(run)[0].Cells, func(c *result.Cell) (float64, bool) { return float64(c.Clients.Held), true })
+	for i := range run.Cells {
+		n := float64(run.Cells[i].Clients.Held)
+		held.low, held.top = min(held.low, n), max(held.top, n)
+	}
+	s := count(int64(held.low))
+	if held.top > held.low {
+		s += " to " + count(int64(held.top))
+	}
+	s += " held"
+	axes := varying(run)
+	for _, name := range []string{"transport", "fanout"} {
+		if v := setting(&run.Cells[0], name); v != "" && !slices.Contains(axes, name) {
+			s += ", " + v
+			if name == "fanout" {
+				s += " fan-out"
+			}
+		}
+	}
+	return s
 }
 
 // leadMetrics are those that the first screen has room for.

@@ -98,9 +98,9 @@ func outcome(t table, column int, text string) string {
 		return ""
 	case text == string(NotShown):
 		return ""
-	case text == met || text == string(result.Pass) || text == string(Better):
+	case text == met || text == string(result.Pass) || text == string(Better) || text == probeHeld:
 		return "good"
-	case text == notMet || text == string(Worse) || text == noValue || strings.Contains(text, string(result.Fail)):
+	case text == notMet || text == string(Worse) || text == noValue || text == probeBroke || strings.Contains(text, string(result.Fail)):
 		return "bad"
 	}
 	return "void"

@@ -52,15 +52,41 @@ func ledgerLine(run *result.Run) string {
 		count(sum.Late), count(sum.Undecided), count(clients.Asked), count(clients.Held))
 }
 
-// warnings are those of the run and then those of its cells, each under the cell's name when there are several.
+// warnings are those of the run and then those of its cells. What several cells say, numbers apart, stands once, as the first of them
+// says it and with the names of the cells.
 func warnings(run *result.Run) []string {
-	ws := append([]string(nil), run.Warnings...)
+	type said struct {
+		text  string
+		cells []string
+	}
+	var all []*said
+	seen := map[string]*said{}
 	for i := range run.Cells {
 		for _, s := range run.Cells[i].Warnings {
-			if name := result.CellName(i, len(run.Cells)); name != "" {
-				s = name + ": " + s
+			key := strings.Map(func(r rune) rune {
+				if r >= '0' && r <= '9' || r == '.' || r == 'µ' {
+					return -1
+				}
+				return r
+			}, s)
+			if seen[key] == nil {
+				seen[key] = &said{text: s}
+				all = append(all, seen[key])
 			}
-			ws = append(ws, s)
+			seen[key].cells = append(seen[key].cells, result.CellName(i, len(run.Cells)))
+		}
+	}
+	ws := append([]string(nil), run.Warnings...)
+	for _, w := range all {
+		switch n := len(w.cells); {
+		case w.cells[0] == "":
+			ws = append(ws, w.text)
+		case n == 1:
+			ws = append(ws, w.cells[0]+": "+w.text)
+		case n <= 3:
+			ws = append(ws, fmt.Sprintf("%s: %s; likewise %s", w.cells[0], w.text, strings.Join(w.cells[1:], ", ")))
+		default:
+			ws = append(ws, fmt.Sprintf("%s: %s; likewise in %d other cells", w.cells[0], w.text, n-1))
 		}
 	}
 	return ws

@@ -156,6 +156,7 @@ func (p *page) capacity(c *Capacity) {
 	p.Sentence = c.Line
 	p.Facts = capacityFacts(c)
 	p.Overview = levelsTable(c)
+	p.Overview.Title = "" // it stands under that heading
 	p.Lead, p.Comparing = lead(capacityFigures(c), "latency-load")
 	for i, f := range p.Comparing {
 		if f.Name == "search-journal" {
