@@ -26,13 +26,18 @@ var (
 
 // wantFigures are the figures that each sample has data for.
 var wantFigures = map[string][]string{
-	"pass":    {"spectrum", "latency-delivery", "latency-ack", "receivers", "connects", "generator", "server"},
-	"fail":    {"spectrum", "latency-delivery", "latency-ack", "receivers", "connects", "generator", "server"},
-	"invalid": {"spectrum", "latency-delivery", "latency-ack", "receivers", "connects", "generator", "server"},
+	"pass":    {"spectrum", "latency-delivery", "heat-delivery", "latency-ack", "heat-ack", "receivers", "ledger", "rules", "connects", "generator", "server"},
+	"fail":    {"spectrum", "latency-delivery", "heat-delivery", "latency-ack", "heat-ack", "receivers", "ledger", "rules", "connects", "generator", "server"},
+	"invalid": {"spectrum", "latency-delivery", "heat-delivery", "latency-ack", "heat-ack", "receivers", "ledger", "rules", "connects", "generator", "server"},
 	"aborted": {"connects"},
 	"none":    nil,
 	"bare":    nil,
-	"second":  {"spectrum", "receivers", "connects", "generator", "server"},
+	"second":  {"spectrum", "receivers", "ledger", "connects", "generator", "server"},
+	"rooms": {
+		"spectrum", "latency-delivery", "heat-delivery", "latency-ack", "heat-ack", "receivers", "completion", "room-size", "ledger", "rules", "recovery",
+		"connects", "generator", "server",
+	},
+	"search": {"latency-load", "search-journal", "achieved", "resources-load", "memory-clients", "scalability"},
 }
 
 func TestPageOfEverySample(t *testing.T) {
@@ -145,7 +150,7 @@ func TestSameRunSameBytes(t *testing.T) {
 		}
 		return errors.Join(aerr, berr)
 	})
-	if err != nil || files != 11 {
+	if err != nil || files != 13 {
 		t.Errorf("%d files, %v", files, err)
 	}
 }
@@ -198,19 +203,25 @@ func TestSummaryGolden(t *testing.T) {
 		if err := Summary(&b, sample(name)); err != nil {
 			t.Fatal(err)
 		}
-		path := filepath.Join("testdata", "summary-"+name+".txt")
-		if *update {
-			if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(path)
-		if err != nil {
+		checkGolden(t, "summary-"+name+".txt", b.String())
+	}
+}
+
+// checkGolden holds text to a file in testdata, or with -update writes it.
+func checkGolden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if d := cmp.Diff(string(want), b.String()); d != "" {
-			t.Errorf("%s (-want +got):\n%s", name, d)
-		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), got); d != "" {
+		t.Errorf("%s (-want +got):\n%s", name, d)
 	}
 }
 

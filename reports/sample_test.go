@@ -89,7 +89,15 @@ func (s shape) second(rnd *rand.Rand, t, per int, sec *result.Second, total map[
 		if record {
 			total[metric].Merge(h)
 		}
-		sec.Latency[metric] = result.QuantilesOf(h)
+		q := result.QuantilesOf(h)
+		if metric == "delivery" || metric == "ack" {
+			var heat result.Heat
+			for _, bar := range h.Distribution() {
+				heat.Add(bar.From, bar.Count)
+			}
+			q.Heat = heat.Take()
+		}
+		sec.Latency[metric] = q
 	}
 	sum("delivery", min(per, 4000), s.median, s.sigma)
 	sum("ack", 200, s.median/4, s.sigma)
@@ -162,6 +170,8 @@ var samples = map[string]func() *result.Run{
 	"none":   func() *result.Run { return runOf() },
 	"bare":   func() *result.Run { return runOf(result.Cell{Verdict: result.Pass}) },
 	"second": oneSecond,
+	"rooms":  rooms,
+	"search": searched,
 }
 
 // made holds the samples as JSON once they are made, which takes far longer than reading them again.
@@ -217,6 +227,95 @@ func oneSecond() *result.Run {
 	c := s.cell()
 	c.Timeline = c.Timeline[:1]
 	return runOf(c)
+}
+
+// rooms is a run in which the tenths of the rooms differ, and a third of the clients is dropped in its middle.
+func rooms() *result.Run {
+	s := calm
+	s.seed, s.clients, s.ramp, s.hold = 5, 900, 5, 40
+	c := s.cell()
+	c.Phases = append(c.Phases[:2:2], result.Phase{Name: "hold", StartS: 10, EndS: 30, Record: true}, result.Phase{Name: "deploy", StartS: 30, EndS: 50, Record: true, Fault: "drop"})
+	for i := range c.Timeline {
+		if t := c.Timeline[i].T; t >= 30 && t < 40 {
+			c.Timeline[i].Held = 600 + 30*int(t-30)
+		}
+	}
+	rnd := rand.New(rand.NewPCG(6, 6))
+	for d := range 10 {
+		members := 4 * math.Pow(1.8, float64(d))
+		delivery, last := result.NewHistogram(), result.NewHistogram()
+		for range 1500 {
+			result.Record(delivery, micro((2000+5*members)*math.Exp(0.3*rnd.NormFloat64())))
+			result.Record(last, micro((2000+10*members)*math.Exp(0.1*rnd.NormFloat64())))
+		}
+		c.Rooms = append(c.Rooms, result.Rooms{
+			Decile: d + 1, Rooms: 20, MembersMin: math.Floor(members * 0.8), Members: members, MembersMax: math.Ceil(members * 1.3),
+			Delivery: result.FromHistogram(delivery), Last: result.FromHistogram(last),
+		})
+	}
+	r := runOf(c)
+	r.Scenario, r.About = "rooms", "Rooms of very different sizes, and a deploy."
+	return r
+}
+
+// searched is a search over a server whose p99 breaks 100 ms a little above 5 000 viewers.
+func searched() *result.Run {
+	trials := []struct {
+		level float64
+		kind  string
+	}{
+		{1000, "probe"},
+		{2000, "probe"},
+		{4000, "probe"},
+		{8000, "probe"},
+		{8000, "probe"},
+		{5657, "probe"},
+		{4757, "probe"},
+		{5187, "probe"},
+		{4967, "probe"},
+		{5187, "confirm"},
+		{5187, "confirm"},
+		{5187, "confirm"},
+		{4967, "confirm"},
+		{4967, "confirm"},
+		{4967, "confirm"},
+		{500, "curve"},
+		{3477, "curve"},
+		{3000, "curve"},
+	}
+	k := &result.Capacity{
+		Raise: "groups.viewers.count", From: 1000, To: 50000, Precision: 0.05, Confirm: 3, TrialS: 4, ConfirmS: 4, BudgetS: 600,
+		End: "found", Low: 4967, LowConfirmed: true, High: 5187, HighConfirmed: true, TookS: 216, PlanFor: 100000, Spare: 1,
+	}
+	r := runOf()
+	for i, t := range trials {
+		s := shape{seed: uint64(50 + i), clients: int(t.level), ramp: 2, hold: 4, rate: 5, sigma: 0.3, lag: 150}
+		s.median = 4000 + 44000*math.Pow(t.level/5050, 4)
+		c := s.cell()
+		c.Clients.Asked, c.Clients.Held = int(t.level), int(t.level)
+		c.Server.CPUs, c.Server.RSSPeakBytes = 0.8*t.level/5000*c.Seconds, 30<<20+int64(14000*t.level)+int64(i%3)<<16
+		c.Params = map[string]string{result.ParamLevel: fmt.Sprintf("%.0f", t.level)}
+		for _, earlier := range trials[:i] {
+			if earlier.level == t.level {
+				c.Trial++
+			}
+		}
+		verdict := "held"
+		if t.level > 5050 {
+			verdict, c.Verdict, c.Reason = "broke", result.Fail, "p99(delivery) < 100ms: 104.2ms"
+			c.Checks[0].Pass = false
+		} else {
+			c.Verdict, c.Checks[0].Pass = result.Pass, true
+		}
+		if i == len(trials)-1 {
+			verdict, c.Verdict, c.Reason = "invalid", result.Invalid, "p99(lag) < 1ms: 3ms"
+			k.Invalid++
+		}
+		r.Cells = append(r.Cells, c)
+		k.Probes = append(k.Probes, result.Probe{Level: t.level, Kind: t.kind, Verdict: verdict, Reason: c.Reason, TookS: 12, Cell: i + 1, Dir: fmt.Sprintf("trials/%02d", i+1)})
+	}
+	r.Capacity, r.Scenario, r.About = k, "capacity-clients", "How many listeners one node holds."
+	return r
 }
 
 func matrix(trials int, transports, fanouts []string) *result.Run {

@@ -245,10 +245,18 @@ func cellFigures(prefix, scenario string, c *result.Cell, names []string) ([]*fi
 	}
 	for _, metric := range []string{"delivery", "ack"} {
 		add(latencyTimeline(prefix+"latency-"+metric, metric, c, sub))
+		if prefix == "" {
+			add(heatMap("heat-"+metric, metric, c, sub))
+		}
 	}
 	if prefix == "" {
 		add(receiverCurve("receivers", c, sub))
+		add(completion("completion", c, sub))
+		add(deliveryBySize("room-size", c, sub))
+		add(ledgerWaterfall("ledger", c, sub))
+		add(sloStrip("rules", c, sub))
 	}
+	add(recovery(prefix+"recovery", c, sub))
 	add(connectRamp(prefix+"connects", c, sub))
 	if len(c.Timeline) > 0 {
 		add(generatorHealth(prefix+"generator", c, sub))

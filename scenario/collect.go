@@ -19,6 +19,7 @@ type collector struct {
 
 	totals   map[int]*hdrhistogram.Histogram    // by series and phase, as the recorder numbers them
 	interval map[string]*hdrhistogram.Histogram // of the second under way, by metric
+	heat     map[string]*result.Heat            // likewise, of the metrics that a heat map is drawn of
 	timeline []result.Second
 	moments  []moment // beside the timeline
 	windows  []*window
@@ -61,7 +62,8 @@ type moment struct {
 func newCollector(t *trial) *collector {
 	c := &collector{
 		t: t, tick: t.opt.second, totals: map[int]*hdrhistogram.Histogram{}, interval: map[string]*hdrhistogram.Histogram{},
-		gc: newGCPauses(), quit: make(chan struct{}), done: make(chan struct{}),
+		heat: map[string]*result.Heat{metricDelivery: {}, metricAck: {}},
+		gc:   newGCPauses(), quit: make(chan struct{}), done: make(chan struct{}),
 	}
 	for _, k := range slices.Concat(t.spec.SLO, t.spec.Valid) {
 		if k.Over > 0 && windowed(&k) {
@@ -171,6 +173,9 @@ func (c *collector) second(until int64) {
 			continue
 		}
 		q := result.QuantilesOf(h)
+		if heat := c.heat[metric]; heat != nil {
+			q.Heat = heat.Take()
+		}
 		switch metric {
 		case metricLag:
 			s.LagP99us = q.P99us
@@ -226,6 +231,9 @@ func (c *collector) gather(from, until int64) {
 			c.interval[kind.interval()] = in
 		}
 		_ = in.RecordValues(v, n)
+		if heat := c.heat[kind.interval()]; heat != nil {
+			heat.Add(v, n)
+		}
 		for _, w := range c.windows {
 			if w.takes(series, phase) {
 				w.add(v, n)

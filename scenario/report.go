@@ -29,10 +29,10 @@ func (t *trial) report(c *collector, rows [][]row, end ending, why error) *resul
 	if cell.Params == nil {
 		cell.Params = map[string]string{}
 	}
-	for _, s := range t.tl.spans {
+	for i, s := range t.tl.spans {
 		if s.start < c.end {
 			cell.Phases = append(cell.Phases, result.Phase{
-				Name: s.name, StartS: float64(s.start) / 1e9, EndS: float64(min(s.end, c.end)) / 1e9, Record: s.record,
+				Name: s.name, StartS: float64(s.start) / 1e9, EndS: float64(min(s.end, c.end)) / 1e9, Record: s.record, Fault: faultOf(&t.spec.Phases[i]),
 			})
 		}
 	}
@@ -62,6 +62,19 @@ func (t *trial) report(c *collector, rows [][]row, end ending, why error) *resul
 	p.Classes = t.errors.classes()
 	t.opt.Progress(p)
 	return cell
+}
+
+// faultOf names what a phase breaks on purpose.
+func faultOf(p *file.Phase) string {
+	switch {
+	case p.Fault == nil:
+		return ""
+	case p.Fault.Restart:
+		return "restart"
+	case p.Fault.Drop > 0:
+		return "drop"
+	}
+	return "fault"
 }
 
 // settings are the parameters in force that two results could differ in.

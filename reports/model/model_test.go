@@ -121,6 +121,17 @@ func TestUSLDoesNotLookFar(t *testing.T) {
 	}
 }
 
+// TestUSLOfAnExactLine: what a fixed schedule makes proportional is linear, whatever the last digits say.
+func TestUSLOfAnExactLine(t *testing.T) {
+	var ps []Point
+	for _, n := range levels {
+		ps = append(ps, Point{n, math.Floor(4.9999*n*1000) / 1000})
+	}
+	if u, err := FitUSL(ps); err != nil || u.Shape != Linear {
+		t.Errorf("%+v, %v", u, err)
+	}
+}
+
 func TestUSLErrors(t *testing.T) {
 	good := law(nil, 100, 0.01, 0.001, 0, levels...)
 	for want, ps := range map[string][]Point{

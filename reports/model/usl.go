@@ -18,6 +18,10 @@ const MinLevels = 6
 // farthest is how many times the highest level measured a model may be asked about.
 const farthest = 2
 
+// leastEffect is how much of the throughput at the highest level a term must take to be more than rounding: throughput that a fixed
+// schedule makes exact has intervals of no width.
+const leastEffect = 0.005
+
 // Point is a measurement: the throughput, or the latency, at a level of load or concurrency. Several trials of a level are several
 // points.
 type Point struct{ Level, Value float64 }
@@ -76,14 +80,15 @@ func FitUSL(points []Point) (*USL, error) {
 		return nil, err
 	}
 	u.take(f)
+	bends := func(e Estimate, weight float64) bool { return !e.spans() && math.Abs(e.Value)*weight > leastEffect }
 	switch {
-	case u.Kappa.Low > 0:
+	case u.Kappa.Low > 0 && bends(u.Kappa, u.Max*u.Max):
 		u.Shape = Coherency
 		u.Peak = f.peak()
 		if u.Peak != nil && u.Peak.Value > farthest*u.Max {
 			u.Peak = nil
 		}
-	case u.Kappa.High < 0:
+	case bends(u.Kappa, u.Max*u.Max):
 		u.Shape = Faster
 	default:
 		kappa := u.Kappa
@@ -93,7 +98,7 @@ func FitUSL(points []Point) (*USL, error) {
 		u.take(f)
 		u.Kappa = kappa
 		switch {
-		case u.Sigma.spans():
+		case !bends(u.Sigma, u.Max):
 			u.Shape = Linear
 		case u.Sigma.High < 0:
 			u.Shape = Faster

@@ -430,7 +430,7 @@ func (h *hunt) finish(ctx context.Context) *result.Run {
 		run.Interrupted = true
 		run.Warnings = append(run.Warnings, fmt.Sprintf("the search was interrupted after %d trials; run it again with the same directory and it goes on", len(h.history)))
 	}
-	if h.limited != "" {
+	if h.limited != "" && a.High == 0 {
 		run.Warnings = append(run.Warnings, fmt.Sprintf("no level above %s was tried: %s", s.Format(h.plan.To), strings.ReplaceAll(h.limited, "the scenario needs", "a higher one needs")))
 	}
 	return run

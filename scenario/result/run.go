@@ -222,6 +222,8 @@ type Phase struct {
 	StartS float64 `json:"start_s"` // since the cell's start
 	EndS   float64 `json:"end_s"`
 	Record bool    `json:"record"` // false: on the timeline, not in any summary
+	// Fault is what was broken on purpose when the phase began: "drop", "restart" or another; "": nothing.
+	Fault string `json:"fault,omitempty"`
 }
 
 // Second is one second of a cell's timeline. Counts are of this second, client numbers are the state at its end.
@@ -253,6 +255,8 @@ type Quantiles struct {
 	P50us int64 `json:"p50_us"`
 	P99us int64 `json:"p99_us"`
 	Maxus int64 `json:"max_us"`
+	// Heat is the distribution in steps of a fifth, of delivery and ack only: see HeatOf.
+	Heat string `json:"heat,omitempty"`
 }
 
 // CurvePoint says when a share of the receivers had a broadcast, measured from the moment it was due.

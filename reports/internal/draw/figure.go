@@ -23,6 +23,7 @@ type Panel struct {
 	Lines  []Line
 	Bands  []Band
 	Areas  []Area
+	Boxes  []Box
 	Rules  []Rule
 	Weight float64 // height compared with the other panels; 0 means 1
 }
@@ -56,6 +57,9 @@ type Line struct {
 	Marks  bool // marks only, no line between them
 	Thin   bool // a background line
 	Steps  bool // each value holds until the next point
+	// Key makes the line an entry of the legend for boxes filled with Fill, and nothing more.
+	Key  bool
+	Fill Fill
 }
 
 // Band is a stretch of the x axis with a name, such as a phase.
@@ -67,6 +71,35 @@ type Band struct {
 
 // Area is shaded between two lines over the same x, such as the bounds of an interval. It lies behind the grid.
 type Area struct{ Low, High []Point }
+
+// Box is a filled rectangle between the axes: a cell of a heat map, a bar, a stretch of a strip. It lies above the grid.
+type Box struct {
+	X0, X1, Y0, Y1 float64
+	Fill           Fill
+}
+
+// Fill is the colour of a box.
+type Fill int
+
+// The fills. Those from Heat1 to Heat8 are steps of one scale, from few to many.
+const (
+	Heat1 Fill = iota
+	Heat2
+	Heat3
+	Heat4
+	Heat5
+	Heat6
+	Heat7
+	Heat8
+	Good
+	Bad
+	Void
+
+	fills
+)
+
+// Shades is how many steps the scale of a heat map has.
+const Shades = int(Heat8) + 1
 
 // Rule is a limit: a dashed line across the panel. It widens the range so that it is seen.
 type Rule struct {

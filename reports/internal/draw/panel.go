@@ -53,6 +53,9 @@ func prepare(p Panel, width, height vg.Length) *panel {
 			xs, ys = append(xs, pt.X), append(ys, pt.Y)
 		}
 	}
+	for _, b := range p.Boxes {
+		xs, ys = append(xs, b.X0, b.X1), append(ys, b.Y0, b.Y1)
+	}
 	for _, r := range p.Rules {
 		if r.Vertical {
 			xs = append(xs, r.At)
@@ -149,6 +152,7 @@ func (p *panel) draw() {
 	p.drawBands(c)
 	p.drawAreas(c)
 	p.drawGrid(c)
+	p.drawBoxes(c)
 	for _, l := range p.Lines {
 		p.drawLine(c, l)
 	}
@@ -185,6 +189,28 @@ func (p *panel) drawAreas(c *draw.Canvas) {
 		}
 		if len(outline) > 2 {
 			c.FillPolygon(shade, outline)
+		}
+	}
+}
+
+// drawBoxes fills all boxes of a colour as one shape: a heat map has thousands.
+func (p *panel) drawBoxes(c *draw.Canvas) {
+	for fill := range fills {
+		var path vg.Path
+		for _, b := range p.Boxes {
+			x0, x1, y0, y1 := p.px(b.X0), p.px(b.X1), p.py(b.Y0), p.py(b.Y1)
+			if b.Fill != fill || !(x1 > x0) || !(y1 > y0) {
+				continue
+			}
+			path.Move(vg.Point{X: x0, Y: y0})
+			path.Line(vg.Point{X: x1, Y: y0})
+			path.Line(vg.Point{X: x1, Y: y1})
+			path.Line(vg.Point{X: x0, Y: y1})
+			path.Close()
+		}
+		if len(path) > 0 {
+			c.SetColor(boxes[fill])
+			c.Fill(path)
 		}
 	}
 }
@@ -385,9 +411,12 @@ func (p *panel) drawHead(c *draw.Canvas) {
 		for _, it := range row.items {
 			x := left + it.x
 			mid := y + textSize*0.36
-			if it.line.Marks {
+			switch {
+			case it.line.Key:
+				c.FillPolygon(boxes[it.line.Fill], box(x, y-1, x+sampleLen, y+textSize*0.8))
+			case it.line.Marks:
 				c.DrawGlyphNoClip(markStyle(it.line.Style), vg.Point{X: x + sampleLen/2, Y: mid})
-			} else {
+			default:
 				c.StrokeLine2(lineStyle(it.line), x, mid, x+sampleLen, mid)
 			}
 			baseline(c, st, x+sampleLen+5, y, it.line.Name, text.XLeft)
