@@ -83,46 +83,53 @@ func meets(k *result.Check, v float64) bool {
 	return v == k.Limit
 }
 
+// ruleRow is how a rule fared over time.
+type ruleRow struct {
+	k         *result.Check
+	good, bad int
+	boxes     []draw.Box // between 0 and 1
+}
+
+func recordedAt(c *result.Cell, t float64) bool {
+	for _, p := range c.Phases {
+		if t >= p.StartS && t < p.EndS {
+			return p.Record
+		}
+	}
+	return false
+}
+
+// ruleOverTime judges stretches of so many seconds; one broken second breaks its stretch.
+func ruleOverTime(c *result.Cell, k *result.Check, per int) ruleRow {
+	r := ruleRow{k: k}
+	for j := 0; j < len(c.Timeline); j += per {
+		t := c.Timeline[j].T
+		b := draw.Box{X0: t, X1: t + float64(per), Y0: 0.35, Y1: 0.65, Fill: draw.Void}
+		judged, broken := false, false
+		for _, s := range c.Timeline[j:min(j+per, len(c.Timeline))] {
+			if v, ok := secondOf(k, &s); ok && recordedAt(c, s.T) {
+				judged, broken = true, broken || !meets(k, v)
+			}
+		}
+		switch {
+		case broken:
+			r.bad++
+			b.Fill, b.Y0, b.Y1 = draw.Bad, 0.08, 0.92
+		case judged:
+			r.good++
+			b.Fill, b.Y0, b.Y1 = draw.Good, 0.25, 0.75
+		}
+		r.boxes = append(r.boxes, b)
+	}
+	return r
+}
+
 // sloStrip is a row per rule over time: where it was met, where not, and where nothing counts.
 func sloStrip(name string, c *result.Cell, sub string) *figure {
 	per := stretches(len(c.Timeline))
-	recorded := func(t float64) bool {
-		for _, p := range c.Phases {
-			if t >= p.StartS && t < p.EndS {
-				return p.Record
-			}
-		}
-		return false
-	}
-	type row struct {
-		k         *result.Check
-		good, bad int
-		boxes     []draw.Box
-	}
-	var rows []row
+	var rows []ruleRow
 	for i := range c.Checks {
-		k := &c.Checks[i]
-		r := row{k: k}
-		for j := 0; j < len(c.Timeline); j += per {
-			s := &c.Timeline[j]
-			b := draw.Box{X0: s.T, X1: s.T + float64(per), Y0: 0.35, Y1: 0.65, Fill: draw.Void}
-			judged, broken := false, false
-			for _, s := range c.Timeline[j:min(j+per, len(c.Timeline))] {
-				if v, ok := secondOf(k, &s); ok && recorded(s.T) {
-					judged, broken = true, broken || !meets(k, v)
-				}
-			}
-			switch {
-			case broken:
-				r.bad++
-				b.Fill, b.Y0, b.Y1 = draw.Bad, 0.08, 0.92
-			case judged:
-				r.good++
-				b.Fill, b.Y0, b.Y1 = draw.Good, 0.25, 0.75
-			}
-			r.boxes = append(r.boxes, b)
-		}
-		if r.good+r.bad > 0 {
+		if r := ruleOverTime(c, &c.Checks[i], max(per, 1)); r.good+r.bad > 0 {
 			rows = append(rows, r)
 		}
 	}

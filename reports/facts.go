@@ -57,17 +57,17 @@ func manyClients(run *result.Run) string {
 	if held.top > held.low {
 		s += " to " + count(int64(held.top))
 	}
-	s += " held"
+	parts := []string{s + " held"}
 	axes := varying(run)
 	for _, name := range []string{"transport", "fanout"} {
 		if v := setting(&run.Cells[0], name); v != "" && !slices.Contains(axes, name) {
-			s += ", " + v
 			if name == "fanout" {
-				s += " fan-out"
+				v += " fan-out"
 			}
+			parts = append(parts, v)
 		}
 	}
-	return s
+	return strings.Join(parts, ", ")
 }
 
 // leadMetrics are those that the first screen has room for.
