@@ -127,7 +127,7 @@ func TestRank(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	tab := table{Rows: [][]string{{"b"}, {"a"}, {"c"}, {"-"}}}
-	r.mark(&tab, 0)
+	r.mark(&tab, 0, []int{0, 1, 2, 3})
 	if tab.Rows[0][0] != "b ~" || tab.Rows[1][0] != "a best" || tab.Rows[2][0] != "c" || tab.Marks[[2]int{2, 0}] != "rank5" || tab.Rows[3][0] != "-" {
 		t.Errorf("%v %v", tab.Rows, tab.Marks)
 	}
