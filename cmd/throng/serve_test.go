@@ -205,3 +205,28 @@ func TestServeOnUnixSocket(t *testing.T) {
 		t.Error("the socket is still there")
 	}
 }
+
+// What make web has installed is found from the folder of the project, and from
+// that of the binary.
+func TestInstalledClient(t *testing.T) {
+	project := t.TempDir()
+	for _, dir := range []string{clientFolder, "bin"} {
+		if err := os.MkdirAll(filepath.Join(project, dir), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir(project)
+	if dir := installedClient(); dir != "" {
+		t.Errorf("found %q in an empty folder", dir)
+	}
+	if err := os.WriteFile(filepath.Join(clientFolder, "socket.io.min.js"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if dir := installedClient(); dir != clientFolder {
+		t.Errorf("found %q, want %q", dir, clientFolder)
+	}
+	t.Chdir("bin")
+	if dir := installedClient(); dir != filepath.Join("..", clientFolder) {
+		t.Errorf("found %q from bin", dir)
+	}
+}

@@ -123,6 +123,7 @@ function add(key, line) {
 }
 
 function show(key) {
+  if (key !== current) typing(false);
   current = key;
   const t = talk(key);
   t.unread = 0;
@@ -136,8 +137,7 @@ function show(key) {
   }
   log.scrollTop = log.scrollHeight;
   atEnd = true;
-  $("chat").classList.remove("listing");
-  $("shade").hidden = true;
+  shut();
   $("failed").textContent = "";
   refresh();
   refreshTyping();
@@ -145,11 +145,12 @@ function show(key) {
   if (matchMedia("(hover: hover)").matches) $("text").focus();
 }
 
+const lobbyFirst = (a, b) => (b[0] === "lobby") - (a[0] === "lobby") || byName(a, b);
 const byName = (a, b) => a[0].localeCompare(b[0], undefined, { sensitivity: "base" });
 const plural = (n, one, more) => `${n} ${n === 1 ? one : more}`;
 
 function refresh() {
-  $("rooms").replaceChildren(...[...rooms].sort(byName).map(([name, members]) => {
+  $("rooms").replaceChildren(...[...rooms].sort(lobbyFirst).map(([name, members]) => {
     const key = "#" + name;
     return entry({
       mark: make("span", "hash", "#"), label: name, note: members, unread: talks.get(key)?.unread,
@@ -242,12 +243,14 @@ $("menu").addEventListener("click", () => {
   $("chat").classList.add("listing");
   $("shade").hidden = false;
 });
-for (const id of ["shade", "shut"]) {
-  $(id).addEventListener("click", () => {
-    $("chat").classList.remove("listing");
-    $("shade").hidden = true;
-  });
+
+function shut() {
+  $("chat").classList.remove("listing");
+  $("shade").hidden = true;
 }
+
+for (const id of ["shade", "shut"]) $(id).addEventListener("click", shut);
+addEventListener("keydown", event => { if (event.key === "Escape") shut(); });
 
 let typingSince = 0;
 let typingEnd;
