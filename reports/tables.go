@@ -231,6 +231,7 @@ func markBest(t *table, axes []string, gs []group, metric string) {
 	}{
 		{metric + " p99", latencyOf(metric, p99), false},
 		{"last receiver p99", latencyOf(lastReceiver, p99), false},
+		{"last receiver p90", latencyOf(lastReceiver, p90), false},
 		{"deliveries per CPU s", efficiency, true},
 	}
 	for _, key := range order {
@@ -262,11 +263,19 @@ func overviewTable(run *result.Run, gs []group) table {
 	if metric != "" {
 		t.Head = append(t.Head, metric+" p50", metric+" p99")
 	}
-	last := slices.ContainsFunc(gs, func(g group) bool {
-		return slices.ContainsFunc(g.Cells, func(c *result.Cell) bool { return c.Latency[lastReceiver] != nil })
-	})
+	last, high := false, p99 // the quantile that all of them have samples enough for
+	for _, g := range gs {
+		for _, c := range g.valid() {
+			if _, ok := latencyOf(lastReceiver, p50)(c); ok {
+				last = true
+				if _, ok := latencyOf(lastReceiver, p99)(c); !ok {
+					high = p90
+				}
+			}
+		}
+	}
 	if last {
-		t.Head = append(t.Head, "last receiver p50", "last receiver p99")
+		t.Head = append(t.Head, "last receiver p50", "last receiver "+percentiles[high].name)
 	}
 	t.Head = append(t.Head, "deliveries/s", "deliveries per CPU s", "server memory")
 	for _, g := range gs {
@@ -281,7 +290,7 @@ func overviewTable(run *result.Run, gs []group) table {
 			row = append(row, over(ok, latencyOf(metric, p50)).show(micros), over(ok, latencyOf(metric, p99)).show(micros))
 		}
 		if last {
-			row = append(row, over(ok, latencyOf(lastReceiver, p50)).show(micros), over(ok, latencyOf(lastReceiver, p99)).show(micros))
+			row = append(row, over(ok, latencyOf(lastReceiver, p50)).show(micros), over(ok, latencyOf(lastReceiver, high)).show(micros))
 		}
 		t.Rows = append(t.Rows, append(row, over(ok, deliveries).show(significant), over(ok, efficiency).show(significant), over(ok, serverMemory).show(bytesize)))
 	}
