@@ -118,7 +118,7 @@ func metrics(c *result.Cell) []string {
 
 // primary is the metric that a run is about: deliveries where there are any, else acknowledgements, else whatever there is.
 func primary(run *result.Run) string {
-	for _, name := range []string{"delivery", "ack", "connect"} {
+	for _, name := range []string{"delivery", "ack", "step", "connect"} {
 		for i := range run.Cells {
 			if l := run.Cells[i].Latency[name]; l != nil && l.N > 0 {
 				return name

@@ -16,6 +16,7 @@ func Summary(w io.Writer, run *result.Run) error {
 	fmt.Fprintf(&b, "verdict: %s\n\n%s\n\n%s\n", result.Worst(run.Verdict, run.Verdict), sentence(run), ledgerLine(run))
 	if len(run.Cells) > 1 {
 		textTable(&b, overviewTable(run, groups(run)))
+		textTable(&b, wireOverview(run))
 		for i := range run.Cells {
 			if c := &run.Cells[i]; c.Verdict != result.Pass {
 				fmt.Fprintf(&b, "\n%s: %s\n", result.CellName(i, len(run.Cells)), cellSentence(c))
@@ -25,6 +26,7 @@ func Summary(w io.Writer, run *result.Run) error {
 		c := &run.Cells[0]
 		textTable(&b, checksTable(c))
 		textTable(&b, latencyTable(c.Latency, metrics(c)))
+		textTable(&b, wireTable(c))
 		textTable(&b, errorTable(c))
 	}
 	for _, s := range warnings(run) {

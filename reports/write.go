@@ -169,6 +169,7 @@ func (p *page) capacity(c *Capacity) {
 // matrix fills in what the page of several cells shows besides them.
 func (p *page) matrix(gs []group) (err error) {
 	p.Overview = overviewTable(p.Run, gs)
+	p.About = append(filled(wireOverview(p.Run)), p.About...)
 	if len(gs) < len(p.Run.Cells) {
 		p.Trials = trialsTable(p.Run)
 	}
@@ -194,7 +195,7 @@ func cellSection(run *result.Run, i int, axes []string) (section, error) {
 	names := metrics(c)
 	s := section{
 		Cell: c, Anchor: result.CellName(i, len(run.Cells)),
-		Tables:  filled(checksTable(c), ledgerTable(c)),
+		Tables:  filled(checksTable(c), ledgerTable(c), wireTable(c)),
 		Latency: latencyTable(c.Latency, names),
 		More:    filled(loadTable(c), errorTable(c), settingsTable(c), resourceTable(c)),
 	}

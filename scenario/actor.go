@@ -39,6 +39,10 @@ type actor struct {
 	conn    conn // nil until connected; set before state says joining
 	leaving bool // told to go
 	metered bool // its bytes are in the trial's meters
+	resting bool // its flow has disconnected it
+	flow    *flow
+
+	reactions uint64 // so far; its own goroutine's
 
 	// Of a client that connects again: when its connection broke, how often it has tried
 	// since, and how often it broke before. since is 0 while it is held.
@@ -155,8 +159,11 @@ func (a *actor) adopt(c conn) bool {
 func (a *actor) leave() {
 	a.mu.Lock()
 	a.leaving = true
-	c := a.conn
+	c, f := a.conn, a.flow
 	a.mu.Unlock()
+	if f != nil {
+		f.cancel()
+	}
 	a.release()
 	if c != nil {
 		_ = c.Close() // the end of run tells what there is to tell
@@ -262,6 +269,7 @@ func (a *actor) hold() {
 		a.t.held.Add(1)
 		a.group.held.Add(1)
 		a.back()
+		a.flowing()
 	}
 }
 
@@ -271,8 +279,16 @@ func (a *actor) end(err error) (next *actor) {
 	was := state(a.state.Load())
 	a.release()
 	a.mu.Lock()
-	planned := a.leaving || t.over.Load()
+	resting, f := a.resting, a.flow
+	planned := a.leaving || t.over.Load() || resting
 	a.mu.Unlock()
+	if f != nil {
+		defer func() {
+			if f.lost(a); next == nil && !resting {
+				f.cancel()
+			}
+		}()
+	}
 	a.calls.expire(func(c *pendingCall) bool {
 		if c.stream >= 0 {
 			t.pending.Add(-1)
@@ -313,6 +329,12 @@ func (a *actor) end(err error) (next *actor) {
 // Event receives a message.
 func (a *actor) Event(m *client.Message) {
 	t := a.t
+	if f := a.flow; f != nil {
+		f.hear(a, m, t.arrived(m))
+	}
+	if a.group.react != nil {
+		a.react(m)
+	}
 	st, found := a.find(m)
 	switch {
 	case found == noStamp:
@@ -365,6 +387,10 @@ func (a *actor) Ack(m *client.Message) {
 		return
 	case callOpen:
 	}
+	if c.stream == flowCall {
+		a.flow.answered(a, m, t.arrived(m))
+		return
+	}
 	if c.stream == joinCall {
 		if m := a.awaited(int(c.seq)); m != nil {
 			a.receiver.join(m)
@@ -397,6 +423,9 @@ func (a *actor) Ack(m *client.Message) {
 func (a *actor) expireCalls(now int64) {
 	t := a.t
 	a.calls.expire(func(c *pendingCall) bool {
+		if c.stream == flowCall {
+			return false // its step looks after it
+		}
 		if c.stream == joinCall {
 			if state(a.state.Load()) != held || now-c.due <= int64(a.group.spec.Connect.Timeout) {
 				return false // joinLate waits for the first ones

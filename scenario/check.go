@@ -222,6 +222,9 @@ func (f *findings) errors(k *file.Check, in seconds) float64 {
 // attempts counts what could have gone wrong: connects, calls, or both and every
 // other operation.
 func (f *findings) attempts(k *file.Check, sc *scope) (n int64) {
+	if k.Metric == metricStep {
+		return f.stepAttempts(k, sc)
+	}
 	if k.Metric != "ack" {
 		own := *sc
 		own.metric = "connect"

@@ -17,6 +17,7 @@ type collector struct {
 	t    *trial
 	tick time.Duration
 
+	messages []int64                            // that arrived so far, by transport
 	totals   map[int]*hdrhistogram.Histogram    // by series and phase, as the recorder numbers them
 	interval map[string]*hdrhistogram.Histogram // of the second under way, by metric
 	heat     map[string]*result.Heat            // likewise, of the metrics that a heat map is drawn of
@@ -61,7 +62,7 @@ type moment struct {
 
 func newCollector(t *trial) *collector {
 	c := &collector{
-		t: t, tick: t.opt.second, totals: map[int]*hdrhistogram.Histogram{}, interval: map[string]*hdrhistogram.Histogram{},
+		t: t, tick: t.opt.second, messages: make([]int64, len(t.transports)), totals: map[int]*hdrhistogram.Histogram{}, interval: map[string]*hdrhistogram.Histogram{},
 		heat: map[string]*result.Heat{metricDelivery: {}, metricAck: {}},
 		gc:   newGCPauses(), quit: make(chan struct{}), done: make(chan struct{}),
 	}
@@ -194,7 +195,7 @@ func (c *collector) second(until int64) {
 	s.Failed, c.failed = int(failed-c.failed), failed
 	s.GCPauseMaxus = c.gc.longest().Microseconds()
 	c.processes(&s, &m, time.Duration(until-from))
-	m.carried = t.carried()
+	m.carried = c.carried()
 	c.timeline = append(c.timeline, s)
 	c.moments = append(c.moments, m)
 	c.at = until
@@ -224,6 +225,9 @@ func (c *collector) gather(from, until int64) {
 		kind := &r.series[series]
 		if kind.hidden {
 			return
+		}
+		if kind.transport != "" && (kind.metric == metricDelivery || kind.metric == metricAck) {
+			c.messages[c.t.transport(kind.transport)] += n
 		}
 		in := c.interval[kind.interval()]
 		if in == nil {

@@ -99,7 +99,7 @@ func (c *fakeConn) Run(h client.Handler) error {
 			if err != nil {
 				return &client.CloseError{Reason: client.ParseError, Cause: err}
 			}
-			m.Name, m.Args = name, args
+			m.Name, m.Args, m.ID, m.HasID = name, args, pk.ID, pk.HasID
 			h.Event(&m)
 		}
 	}

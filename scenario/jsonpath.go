@@ -15,6 +15,13 @@ func lookup(args []byte, p *file.Path) (value []byte, found bool) {
 		return bytes.TrimSpace(args), len(args) > 0
 	}
 	inside, list := args, true
+	if p.Steps[0].Key != "" { // $.id is short for $[0].id
+		first, found := item(args, 0)
+		if !found || len(first) < 2 || first[0] != '{' {
+			return nil, false
+		}
+		inside, list = first[1:len(first)-1], false
+	}
 	for i := range p.Steps {
 		step := &p.Steps[i]
 		if (step.Key == "") != list {

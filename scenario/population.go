@@ -31,8 +31,10 @@ type group struct {
 	spaces    []*audience // of further namespaces
 	rooms     []*audience
 	parser    socketio.Parser
-	deal      *deal      // of clients to rooms of unequal size; nil: all rooms are alike
-	moves     *moves     // nil: nobody does
+	deal      *deal     // of clients to rooms of unequal size; nil: all rooms are alike
+	moves     *moves    // nil: nobody does
+	flow      *flowPlan // nil: none
+	react     map[string]*reaction
 	byRoom    [][]uint32 // clients by room; made when a stream needs it
 
 	head    []byte               // of every event packet: type and namespace
@@ -94,6 +96,7 @@ func newGroup(t *trial, spec *file.Group, index, first int) *group {
 
 // finish prepares what depends on all groups being known.
 func (g *group) finish() {
+	g.flow, g.react = newFlowPlan(g.t, g), newReactions(g.t, g.spec)
 	g.connect = make([][connectStages]int, len(g.t.transports))
 	g.configs = make([]client.Config, len(g.t.transports))
 	for i, name := range g.t.transports {

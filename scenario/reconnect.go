@@ -43,7 +43,7 @@ func (a *actor) successor(err error) *actor {
 		}
 	}
 	next := newActor(t, g, a.index, a.number)
-	next.churned = true
+	next.churned, next.flow = true, a.flow
 	next.since, next.tries, next.drops = a.since, a.tries, a.drops
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -37,7 +37,7 @@ func (t *trial) report(c *collector, rows [][]row, end ending, why error) *resul
 		}
 	}
 	f.ledger(cell)
-	metrics := append([]string{metricDelivery, metricDelivery + slowSuffix, metricAck, metricService, metricFirst, metricLast, metricSpread, metricReconnect}, stageNames[:]...)
+	metrics := append([]string{metricDelivery, metricDelivery + slowSuffix, metricAck, metricService, metricFirst, metricLast, metricSpread, metricReconnect, metricStep, metricFlow}, stageNames[:]...)
 	for _, metric := range metrics {
 		sc := scope{metric: metric}
 		if name, slow := strings.CutSuffix(metric, slowSuffix); slow {
@@ -46,6 +46,9 @@ func (t *trial) report(c *collector, rows [][]row, end ending, why error) *resul
 		if h := c.total(sc); h != nil {
 			cell.Latency[metric] = result.FromHistogram(h)
 		}
+	}
+	for name, h := range f.steps() {
+		cell.Latency[name] = result.FromHistogram(h)
 	}
 	f.resources(cell)
 	cell.Wire = f.wire()

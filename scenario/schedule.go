@@ -91,6 +91,8 @@ const (
 	drawBackoff
 	drawFault
 	drawFeed
+	drawFlow
+	drawReact
 	drawStall
 	drawMove
 	drawBurst

@@ -9,8 +9,9 @@ import (
 // A meter adds up the bytes of the clients of one transport whose connections have ended.
 type meter struct{ in, out atomic.Int64 }
 
-// carried is what has passed by a moment, by the trial's transports.
-type carried []struct{ in, out int64 }
+// carried is what has passed by a moment, by the trial's transports. The messages are those that the
+// collector has drained by then: bytes and messages are of the same stretch, whenever it ends.
+type carried []struct{ in, out, messages int64 }
 
 // ended counts what a client carried whose connection has ended.
 func (t *trial) ended(a *actor, in, out uint64) {
@@ -21,9 +22,11 @@ func (t *trial) ended(a *actor, in, out uint64) {
 
 // carried adds up the bytes of all clients, ended or not. A connection that ends meanwhile may be missing
 // for a moment, and is there the next time.
-func (t *trial) carried() carried {
+func (c *collector) carried() carried {
+	t := c.t
 	out := make(carried, len(t.transports))
 	for i := range t.meters {
+		out[i].messages = c.messages[i]
 		out[i].in, out[i].out = t.meters[i].in.Load(), t.meters[i].out.Load()
 	}
 	for _, g := range t.groups {
@@ -59,18 +62,13 @@ func (f *findings) wire() map[string]*result.Wire {
 			if j > 0 {
 				before = f.c.moments[j-1].carried
 			}
-			in, sent := m.carried[i].in, m.carried[i].out
+			now := m.carried[i]
 			if before != nil {
-				in, sent = in-before[i].in, sent-before[i].out
+				now.in, now.out, now.messages = now.in-before[i].in, now.out-before[i].out, now.messages-before[i].messages
 			}
-			w.BytesIn += max(0, in)
-			w.BytesOut += max(0, sent)
-		}
-		for key, h := range f.c.totals {
-			s := &t.rec.series[key/t.rec.phases]
-			if s.transport == name && !s.hidden && (s.metric == metricDelivery || s.metric == metricAck) && t.phaseIn(&scope{}, key%t.rec.phases) {
-				w.Messages += h.TotalCount()
-			}
+			w.BytesIn += max(0, now.in)
+			w.BytesOut += max(0, now.out)
+			w.Messages += now.messages
 		}
 		if w.Messages > 0 {
 			w.InPerMessage = float64(w.BytesIn) / float64(w.Messages)

@@ -255,6 +255,11 @@ func (t *trial) run(ctx context.Context) (*result.Cell, error) {
 		g.disconnect(hands)
 	}
 	t.wg.Wait()
+	for _, g := range t.groups {
+		if g.flow != nil {
+			g.flow.client.close()
+		}
+	}
 	select {
 	case r := <-t.renewed: // a restart that was under way when the phases ended
 		if r.err == nil {

@@ -77,7 +77,7 @@ var metrics = map[string]string{
 	"connect.namespace": UnitSeconds, "connect.upgrade": UnitSeconds,
 	"ack": UnitSeconds, "ack.service": UnitSeconds, "delivery": UnitSeconds,
 	"fanout.first": UnitSeconds, "fanout.last": UnitSeconds, "fanout.spread": UnitSeconds,
-	"lag": UnitSeconds, "reconnect": UnitSeconds, "cpu": UnitShare, "server.cpu": UnitShare,
+	"lag": UnitSeconds, "reconnect": UnitSeconds, "step": UnitSeconds, "flow": UnitSeconds, "cpu": UnitShare, "server.cpu": UnitShare,
 	"rss": UnitBytes, "server.rss": UnitBytes,
 	"rate": UnitPerSecond,
 }
@@ -86,7 +86,7 @@ var (
 	laterMetrics = []string{"gap", "rtt", "recovered", "server.rss_per_client"}
 	latencies    = []string{
 		"connect", "connect.tcp", "connect.tls", "connect.open", "connect.namespace", "connect.upgrade",
-		"ack", "ack.service", "delivery", "fanout.first", "fanout.last", "fanout.spread", "lag", "reconnect",
+		"ack", "ack.service", "delivery", "fanout.first", "fanout.last", "fanout.spread", "lag", "reconnect", "step", "flow",
 	}
 	sampled = append(slices.Clone(latencies), "cpu", "rss", "server.cpu", "server.rss")
 )
@@ -110,7 +110,7 @@ var (
 		"dup":      {of: []string{"delivery"}, units: []string{UnitShare, UnitCount}, bare: "delivery"},
 		"disorder": {of: []string{"delivery"}, units: []string{UnitShare, UnitCount}, bare: "delivery"},
 		"late":     {of: []string{"delivery"}, units: []string{UnitShare, UnitCount}, bare: "delivery"},
-		"errors":   {of: []string{"connect", "ack"}, units: []string{UnitShare, UnitCount}},
+		"errors":   {of: []string{"connect", "ack", "step"}, units: []string{UnitShare, UnitCount}},
 		"growth":   {of: []string{"rss", "server.rss"}, units: []string{UnitShare}, bare: "-"},
 		"achieved": {of: []string{"rate"}, units: []string{UnitShare}, bare: "rate"},
 	}
@@ -282,7 +282,11 @@ func labelsOf(c *Check) []string {
 	switch metric := c.Metric; {
 	case metric == "":
 		return []string{"phase"}
-	case metric == "connect" && c.Stat == "errors":
+	case metric == "step" && c.Stat != "errors":
+		return []string{"group", "op", "event", "transport", "phase"}
+	case metric == "flow":
+		return []string{"group", "transport", "phase"}
+	case (metric == "connect" || metric == "step") && c.Stat == "errors":
 		return []string{"group", "phase"}
 	case metric == "ack" && c.Stat == "errors":
 		return []string{"group", "op", "event", "phase"}

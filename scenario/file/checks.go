@@ -85,6 +85,12 @@ func (d *decoder) checkLabels(s *Spec, item *node, c Check) {
 		d.errs.add(item.at, "`reconnect` would never be measured: no such group connects again", "add reconnect: {} to the group, or remove the check")
 		return
 	}
+	if (c.Metric == "step" || c.Metric == "flow") && !slices.ContainsFunc(s.Groups, func(g Group) bool {
+		return len(g.Flow) > 0 && (c.Labels["group"] == "" || c.Labels["group"] == g.Name)
+	}) {
+		d.errs.add(item.at, fmt.Sprintf("`%s` would never be measured: no such group has a flow", c.Metric), "add flow: to the group, or remove the check")
+		return
+	}
 	what, feeds := feeders(c.Metric)
 	if feeds == nil {
 		return
@@ -130,7 +136,7 @@ func reaches(from *Group, st *Stream, to *Group, metric string) bool {
 	if metric != "delivery" || st.Op == OpEcho {
 		return to.Name == from.Name
 	}
-	return to.Namespace == from.Namespace && (st.Op != OpRoom || to.Rooms != nil && to.Rooms.Prefix == from.Rooms.Prefix)
+	return slices.Contains(to.Spaces(), from.Spaces()[st.Space]) && (st.Op != OpRoom || to.Rooms != nil && to.Rooms.Prefix == from.Rooms.Prefix)
 }
 
 // brings reports whether the group has clients, and rooms, of the kind that a check names.

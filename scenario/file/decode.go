@@ -17,6 +17,9 @@ type decoder struct {
 	places map[string]*node // of what is checked at the end, by path
 	group  string           // whose templates are being read; "": of no one group
 	uses   []ColumnUse      // of data files
+	scope  *scope           // of the flow that is being read
+
+	stepsOf func(n *node, what string, sc *scope) []Step // steps, where a table of its own needs it
 }
 
 // field is one key of an object. A later key is known to the format, but not
@@ -108,7 +111,7 @@ func (o *object[T]) unknownKey(d *decoder, e entry) (meant string) {
 // scenario has once goes by its key.
 func article(what string) string {
 	switch what {
-	case "group", "stream", "phase", "check":
+	case "group", "stream", "phase", "check", "step":
 		return "a " + what
 	case "exclusion":
 		return "an " + what

@@ -205,6 +205,10 @@ func dump(f *File) string {
 		for _, st := range g.Send {
 			fmt.Fprintf(&b, "  send %+v\n", st)
 		}
+		dumpSteps(&b, "  ", g.Flow)
+		for _, r := range g.React {
+			fmt.Fprintf(&b, "  react %s ack %v emit %v after %q share %g\n", r.Event, r.Ack, r.Emit, r.After.Text, r.Share)
+		}
 	}
 	for _, p := range s.Phases {
 		if p.Fault != nil {
@@ -363,5 +367,16 @@ func TestColonsInFlow(t *testing.T) {
 	want := `{"a":{"e":["room:join",{"chat:said":1,"b:c":["x:y:z"],"q:r":"s"},"u","http://h:1/p"]}}`
 	if len(got.Parts) != 1 || got.Parts[0] != want || errs.join(1) != nil {
 		t.Errorf("%q, want %s (%v)", got.Parts, want, errs.join(1))
+	}
+}
+
+func dumpSteps(b *strings.Builder, indent string, steps []Step) {
+	for _, s := range steps {
+		fmt.Fprintf(b, "%s%s %q emit %s ack %s expect %+v wait %+v capture %+v think %q times %d every %s how %q room %s\n", indent, s.Do, s.Name,
+			s.Emit.Append(nil, seventeen), s.Ack, s.Expect, s.Wait, s.Capture, s.Think.Text, s.Times, s.Every, s.How, s.Room.Append(nil, seventeen))
+		if h := s.HTTP; h != nil {
+			fmt.Fprintf(b, "%s  %s %s %v body %s status %d within %s\n", indent, h.Method, h.URL.Append(nil, seventeen), h.Headers, h.Body.Append(nil, seventeen), h.Status, h.Within)
+		}
+		dumpSteps(b, indent+"  ", s.Steps)
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 var groupTable = object[Group]{
 	what:   "group",
-	advice: map[string]string{"on": "there is nothing to do on an event in this version: remove it", "clients": "did you mean `count`?", "sends": "did you mean `send`?", "ns": "did you mean `namespace`?"},
+	advice: map[string]string{"on": "did you mean `react`? YAML 1.1 reads on as true", "clients": "did you mean `count`?", "sends": "did you mean `send`?", "ns": "did you mean `namespace`?"},
 	fields: []field[Group]{
 		{key: "count", set: func(d *decoder, n *node, g *Group) { g.Count = d.count(n, "count", 0, maxClients) }},
 		{key: "arrive", set: func(d *decoder, n *node, g *Group) { g.Arrive = d.rate(n, "arrive", 1e6) }},
@@ -50,8 +50,8 @@ var groupTable = object[Group]{
 			readTable.decode(d, n, g.Read)
 		}},
 		{key: "send", set: setStreams},
-		{key: "flow", later: "remove it or use send:"},
-		{key: "react", later: notYet},
+		{key: "flow", set: setFlow},
+		{key: "react", set: setReact},
 	},
 	done: func(d *decoder, n *node, g *Group) {
 		checkPopulation(d, n, g)
@@ -306,6 +306,10 @@ func checkHeader(name string) *flaw {
 }
 
 func (d *decoder) namedTemplates(n *node, what string, check func(string) *flaw) []Field {
+	return d.fieldsIn(n, what, check, clientScope)
+}
+
+func (d *decoder) fieldsIn(n *node, what string, check func(string) *flaw, sc *scope) []Field {
 	if !d.isDict(n, what) {
 		return nil
 	}
@@ -318,7 +322,7 @@ func (d *decoder) namedTemplates(n *node, what string, check func(string) *flaw)
 			d.errs.add(e.val.at, fmt.Sprintf("%s must be a single value, not %s", clip(e.key), e.val.describe()), "")
 			continue
 		}
-		v, ok := d.expand(e.val, clientScope)
+		v, ok := d.expand(e.val, sc)
 		if !ok {
 			continue
 		}

@@ -76,6 +76,9 @@ type Group struct {
 	Reconnect *Reconnect    // nil: who loses the connection stays away
 	Read      *Read         // nil: as fast as they can
 	Send      []Stream      // may be empty: listeners
+	Flow      []Step        // what each client does in order, once, from when it is held
+	Captured  []string      // the names that steps of the flow give values to
+	React     []Reaction    // to events of the server
 }
 
 // Reconnect says when clients connect again after their connection ended

@@ -60,6 +60,7 @@ func newDecoder(errs *errorList, root *node, defs map[string]*node) *decoder {
 		errs: errs, places: map[string]*node{},
 		vars: &variables{defs: defs, values: map[string]*value{}, broken: map[string]bool{}, used: map[string]bool{}},
 	}
+	d.stepsOf = d.steps
 	for _, e := range root.get("data").entries() {
 		d.vars.feeders = append(d.vars.feeders, e.key)
 	}

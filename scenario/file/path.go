@@ -7,7 +7,7 @@ import (
 )
 
 // Path says where a value lies in JSON: $[0].user.name. The root is the list
-// of an event's or acknowledgement's arguments.
+// of an event's or acknowledgement's arguments; $.name is short for $[0].name.
 type Path struct {
 	Text  string // as written
 	Steps []PathStep

@@ -11,7 +11,7 @@ var beyondSchema = map[string][]string{
 		"check-over", "check-pair", "check-percentile-0", "check-share-number", "check-wrong-unit",
 	},
 	"a value with a variable has no form before it is substituted": {
-		"contract-no-payload", "contract-payload-inside", "contract-room-in-join", "data-feeder-unknown", "data-in-count", "stream-data-payload-inside",
+		"flow-not-captured", "contract-no-payload", "contract-payload-inside", "contract-room-in-join", "data-feeder-unknown", "data-in-count", "stream-data-payload-inside",
 		"client-index-misplaced", "data-variable", "matrix-unknown-variable", "room-variable", "unknown-variable", "unknown-variable-dollar",
 		"variable-circle", "variable-wrong-type", "matrix-fanout-breaks", "matrix-some-cells", "matrix-value-breaks", "matrix-unused-axis",
 	},
@@ -23,6 +23,7 @@ var beyondSchema = map[string][]string{
 		"later-sample-every",
 	},
 	"values that stand apart must fit together": {
+		"check-step-nothing", "flow-capture-from-nothing", "flow-capture-of-think", "flow-spins",
 		"bare-broadcast", "bare-mixed", "baseline-mixed", "baseline-share", "baseline-socketio", "baseline-target", "binary-data", "namespace-of-stream", "parser-mixed",
 		"check-decile-of-even", "rooms-move-nowhere",
 		"contract-no-ack", "contract-no-all", "data-unused", "op-emit", "stream-data-no-place", "stream-data-size", "stream-emit-expect",

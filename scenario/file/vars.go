@@ -62,7 +62,7 @@ func (vs *variables) expand(errs *errorList, n *node, sc *scope) (value, bool) {
 			v.offsets = append(v.offsets, m[0])
 			continue
 		}
-		got, found := vs.lookup(errs, n.offset(m[0]), name)
+		got, found := vs.lookup(errs, n.offset(m[0]), name, sc)
 		if !found {
 			ok = false
 			continue
@@ -98,7 +98,7 @@ func (n *node) offset(i int) place {
 	return at
 }
 
-func (vs *variables) lookup(errs *errorList, at place, name string) (*value, bool) {
+func (vs *variables) lookup(errs *errorList, at place, name string, sc *scope) (*value, bool) {
 	if strings.HasPrefix(name, axisPrefix) {
 		vs.used[name] = true
 	}
@@ -107,7 +107,7 @@ func (vs *variables) lookup(errs *errorList, at place, name string) (*value, boo
 	}
 	def, ok := vs.defs[name]
 	if !ok {
-		errs.add(at, fmt.Sprintf("unknown variable `%s`", clip(name)), vs.advice(name))
+		errs.add(at, fmt.Sprintf("unknown variable `%s`", clip(name)), vs.advice(name, sc))
 		return nil, false
 	}
 	if slices.Contains(vs.active, name) {
@@ -122,8 +122,13 @@ func (vs *variables) lookup(errs *errorList, at place, name string) (*value, boo
 	return &v, good
 }
 
-func (vs *variables) advice(name string) string {
+func (vs *variables) advice(name string, sc *scope) string {
 	known := slices.Sorted(maps.Keys(vs.defs))
+	if sc != nil {
+		if s := suggest(name, append(slices.Clone(sc.names), known...)); s != "" {
+			return fmt.Sprintf("did you mean `%s`?", s)
+		}
+	}
 	prefix, _, dotted := strings.Cut(name, ".")
 	switch {
 	case name == HoleClient || name == HoleGroup:

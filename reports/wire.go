@@ -1,0 +1,93 @@
+package reports
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/throng-io/throng/scenario/result"
+)
+
+const wireNote = "Both ways, as the clients counted it above TCP: HTTP heads and bodies, websocket frames, TLS, heartbeats and empty polls are in it, the headers of TCP and IP are not. A message is a delivery or an acknowledgement that arrived."
+
+// wireTable says what each transport of a cell carried for one message.
+func wireTable(c *result.Cell) table {
+	t := table{Title: "Bytes on the wire", Left: 1, Head: []string{"transport", "messages", "bytes/message", "down", "up"}}
+	for _, name := range slices.Sorted(maps.Keys(c.Wire)) {
+		w := c.Wire[name]
+		if w.Messages == 0 {
+			continue
+		}
+		t.Rows = append(t.Rows, []string{name, count(w.Messages), significant(w.PerMessage), significant(w.InPerMessage), significant(w.OutPerMessage)})
+	}
+	if len(t.Rows) > 0 {
+		t.Note = wireNote
+	}
+	return t
+}
+
+// wireOverview is wireTable over all cells, the cheapest first, with how much more the others take.
+// Trials of one combination are added up.
+func wireOverview(run *result.Run) table {
+	type line struct {
+		name string
+		sum  result.Wire
+		cpu  float64
+	}
+	var lines []*line
+	for i := range run.Cells {
+		c := &run.Cells[i]
+		for _, transport := range slices.Sorted(maps.Keys(c.Wire)) {
+			w := c.Wire[transport]
+			name := wireName(c.Params, transport)
+			at := slices.IndexFunc(lines, func(l *line) bool { return l.name == name })
+			if at < 0 {
+				at = len(lines)
+				lines = append(lines, &line{name: name})
+			}
+			l := lines[at]
+			l.sum.Messages += w.Messages
+			l.sum.BytesIn += w.BytesIn
+			l.sum.BytesOut += w.BytesOut
+			l.cpu += c.Server.CPUs
+		}
+	}
+	lines = slices.DeleteFunc(lines, func(l *line) bool { return l.sum.Messages == 0 })
+	each := func(l *line, bytes int64) float64 { return float64(bytes) / float64(l.sum.Messages) }
+	total := func(l *line) float64 { return each(l, l.sum.BytesIn+l.sum.BytesOut) }
+	slices.SortStableFunc(lines, func(a, b *line) int {
+		switch x, y := total(a), total(b); {
+		case x < y:
+			return -1
+		case x > y:
+			return 1
+		}
+		return 0
+	})
+	t := table{Title: "Bytes on the wire", Left: 1, Head: []string{"", "messages", "bytes/message", "down", "up", "of the least", "server CPU/message"}}
+	for _, l := range lines {
+		cpu := none
+		if l.cpu > 0 {
+			cpu = micros(l.cpu / float64(l.sum.Messages) * 1e6)
+		}
+		t.Rows = append(t.Rows, []string{
+			l.name, count(l.sum.Messages), significant(total(l)), significant(each(l, l.sum.BytesIn)), significant(each(l, l.sum.BytesOut)),
+			significant(total(l)/total(lines[0])) + "x", cpu,
+		})
+	}
+	if len(t.Rows) > 0 {
+		t.Note = wireNote
+	}
+	return t
+}
+
+// wireName names a cell and a transport that it used.
+func wireName(params map[string]string, transport string) string {
+	var words []string
+	for _, key := range slices.Sorted(maps.Keys(params)) {
+		if params[key] != transport {
+			words = append(words, key+"="+params[key])
+		}
+	}
+	return strings.Join(append([]string{transport}, words...), " ")
+}

@@ -1,0 +1,367 @@
+package file
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The steps of a flow.
+const (
+	StepEmit       = "emit"       // send an event
+	StepWait       = "wait"       // for an event of the server
+	StepThink      = "think"      // do nothing
+	StepRepeat     = "repeat"     // steps
+	StepConnect    = "connect"    // again, after a disconnect
+	StepDisconnect = "disconnect" //
+	StepJoin       = "join"       // a room
+	StepLeave      = "leave"      // a room
+	StepHTTP       = "http"       // one request
+)
+
+// Step is one thing that a client does, before it goes on to the next: the
+// closed model, in which a slow server slows its clients. How long a step took
+// is the metric step.
+type Step struct {
+	Do      string
+	Name    string        // for metrics: default the event, the room's template, or the method and path
+	Emit    Template      // the JSON list of the event and its arguments
+	Ack     time.Duration // how long to wait for the acknowledgement; 0: none is asked for. Of join and leave: how long it may take
+	Expect  *Expect       // of an emit: the event that must follow
+	Wait    *Expect       // of a wait
+	Capture []Capture     // from the event that was waited for, the acknowledgement, or the answer to a request
+	Think   Dist          // seconds
+	Times   int           // of a repeat; 0: until the client goes
+	Every   time.Duration // of a repeat: from the start of one round to that of the next at least
+	Steps   []Step        // of a repeat
+	How     string        // of a disconnect: clean or drop
+	Room    Template      // of join and leave
+	HTTP    *HTTP
+}
+
+// Expect is an event that is waited for.
+type Expect struct {
+	Event  string
+	Within time.Duration // default 10s
+	Match  []Match       // all must hold, or it is not the one
+}
+
+// Match is a value that must stand at a path of the event's arguments.
+type Match struct {
+	Path  Path
+	Value Template // JSON
+}
+
+// Capture keeps a value for the templates of later steps.
+type Capture struct {
+	Name string
+	Path Path
+}
+
+// HTTP is a request to the target, or to another server by its whole URL.
+type HTTP struct {
+	Method  string
+	URL     Template // a path of the target, or a URL
+	Headers []Field
+	Body    Template      // JSON; zero: none
+	Status  int           // the one that is expected; 0: any below 400
+	Within  time.Duration // default 10s
+}
+
+// Reaction is what clients do when an event comes.
+type Reaction struct {
+	Event string
+	Ack   *Template // the JSON list of arguments to acknowledge it with, where the server asks for it
+	Emit  Template  // the JSON list of an event to send
+	After Dist      // seconds until then; zero: at once
+	Share float64   // of the events that are reacted to; default 1
+}
+
+var doing = []string{StepEmit, StepWait, StepThink, StepRepeat, StepConnect, StepDisconnect, StepJoin, StepLeave, StepHTTP}
+
+// stepKeys are what a step may say.
+var stepKeys = append(slices.Clone(doing), "ack", "expect", "capture", "name")
+
+// flowScope is what the templates of a flow may name.
+func (d *decoder) flowScope(captured []string) *scope {
+	return &scope{"a flow", append([]string{HoleClient, HoleGroup}, captured...), true}
+}
+
+func setFlow(d *decoder, n *node, g *Group) {
+	names := map[string]place{}
+	collectCaptures(n, names)
+	captured := slices.Sorted(maps.Keys(names))
+	for name, where := range names {
+		_, taken := d.vars.defs[name]
+		if taken || !reName.MatchString(name) || slices.Contains(reservedNames, name) {
+			d.errs.add(where, fmt.Sprintf("%q is not a name for a captured value", clip(name)), "use letters, digits and _, and no name of vars: or of the runner's")
+		}
+	}
+	g.Captured = captured
+	g.Flow = d.steps(n, "flow", d.flowScope(captured))
+}
+
+// collectCaptures finds the names that capture gives values to, however deep.
+func collectCaptures(n *node, names map[string]place) {
+	for _, item := range n.items {
+		for _, e := range item.get("capture").entries() {
+			names[e.key] = e.at
+		}
+		if steps := item.get("repeat").get("steps"); steps != nil {
+			collectCaptures(steps, names)
+		}
+	}
+}
+
+func (d *decoder) steps(n *node, what string, sc *scope) []Step {
+	if !d.isList(n, what) {
+		return nil
+	}
+	if len(n.items) == 0 {
+		d.errs.add(n.at, "`"+what+"` is empty", "list at least one step, such as {emit: [event], ack: 2s}")
+	}
+	var out []Step
+	for _, item := range n.items {
+		s := Step{}
+		d.scope = sc
+		stepTable.decode(d, item, &s)
+		out = append(out, s)
+	}
+	return out
+}
+
+var stepTable = object[Step]{
+	what:   "step",
+	advice: map[string]string{"sleep": "did you mean `think`?", "pause": "did you mean `think`?", "send": "did you mean `emit`?", "loop": "did you mean `repeat`?", "get": "write http: {get: /path}", "post": "write http: {post: /path}", "timeout": "did you mean `ack` (or within:)?"},
+	fields: []field[Step]{
+		{key: "emit", set: func(d *decoder, n *node, s *Step) {
+			s.Emit = d.emission(n, "step", d.scope)
+			if n.kind == list && len(n.items) > 0 && n.items[0].kind == scalar {
+				s.Name = n.items[0].text
+			}
+		}},
+		{key: "ack", set: func(d *decoder, n *node, s *Step) { s.Ack = d.duration(n, "ack", time.Millisecond, maxWait) }},
+		{key: "expect", set: func(d *decoder, n *node, s *Step) { s.Expect = d.expectation(n) }},
+		{key: "wait", set: func(d *decoder, n *node, s *Step) {
+			s.Wait = d.expectation(n)
+			s.Name = s.Wait.Event
+		}},
+		{key: "capture", set: func(d *decoder, n *node, s *Step) {
+			if !d.isDict(n, "capture") {
+				return
+			}
+			for _, e := range n.keys {
+				s.Capture = append(s.Capture, Capture{e.key, read(d, e.val, "capture", parsePath, nil)})
+			}
+		}},
+		{key: "think", set: func(d *decoder, n *node, s *Step) { s.Think = d.lengths(n, "think") }},
+		{key: "repeat", set: setRepeat},
+		{key: "connect", set: func(d *decoder, n *node, _ *Step) {
+			if d.isDict(n, "connect") && len(n.keys) > 0 {
+				d.errs.add(n.keys[0].at, "a client connects again as it did before", "write connect: {}")
+			}
+		}},
+		{key: "disconnect", set: func(d *decoder, n *node, s *Step) {
+			s.How = d.oneOf(n, "disconnect", []string{"clean", "drop"}, []string{"stall"})
+		}},
+		{key: "join", set: func(d *decoder, n *node, s *Step) { s.Room = d.roomTemplate(n, "join") }},
+		{key: "leave", set: func(d *decoder, n *node, s *Step) { s.Room = d.roomTemplate(n, "leave") }},
+		{key: "http", set: func(d *decoder, n *node, s *Step) {
+			s.HTTP = &HTTP{Within: defaultWithin}
+			httpTable.decode(d, n, s.HTTP)
+			if len(s.HTTP.URL.Parts) > 0 {
+				s.Name = s.HTTP.Method + " " + strings.Join(s.HTTP.URL.Parts, "*")
+			}
+		}},
+		{key: "name", set: func(d *decoder, n *node, s *Step) {}}, // last: see finishStep
+	},
+	done: finishStep,
+}
+
+// defaultWithin is how long an event or an answer may take where nothing is said.
+const defaultWithin = 10 * time.Second
+
+func finishStep(d *decoder, n *node, s *Step) {
+	var does []entry
+	for _, e := range n.keys {
+		if !slices.Contains(stepKeys, e.key) {
+			return // reported
+		}
+		if slices.Contains(doing, e.key) {
+			does = append(does, e)
+		}
+	}
+	switch {
+	case len(does) == 0 && n.get("expect") != nil:
+		d.errs.add(n.at, "`expect` is what an emit brings about", "write wait: {event: ...} to wait without sending anything")
+		return
+	case len(does) == 0:
+		d.errs.add(n.at, "the step does nothing", "write one of "+strings.Join(doing, ", "))
+		return
+	case len(does) > 1:
+		d.errs.add(does[1].at, fmt.Sprintf("a step does one thing: `%s` or `%s`", does[0].key, does[1].key), "write two steps")
+		return
+	}
+	s.Do = does[0].key
+	allowed := map[string][]string{
+		"ack": {StepEmit, StepJoin, StepLeave}, "expect": {StepEmit}, "capture": {StepEmit, StepWait, StepHTTP},
+	}
+	for _, key := range []string{"ack", "expect", "capture"} {
+		if v := n.get(key); v != nil && !slices.Contains(allowed[key], s.Do) {
+			d.errs.add(v.at, fmt.Sprintf("`%s` has nothing to do with `%s`", key, s.Do), fmt.Sprintf("it belongs to %s: write a step of its own", strings.Join(allowed[key], ", ")))
+		}
+	}
+	if c := n.get("capture"); c != nil && s.Do == StepEmit && s.Ack == 0 && s.Expect == nil {
+		d.errs.add(c.at, "there is nothing to capture from: the step waits for no answer", "add ack: 2s or expect: {event: ...}")
+	}
+	if v := n.get("name"); v != nil {
+		s.Name = d.string(v, "name", notEmpty("name", "write a short text"))
+	}
+	if s.Name == "" {
+		s.Name = s.Do
+	}
+}
+
+func setRepeat(d *decoder, n *node, s *Step) {
+	sc := d.scope
+	repeatTable.decode(d, n, s)
+	if steps := n.get("steps"); steps != nil && !steps.null {
+		s.Steps = d.stepsOf(steps, "steps", sc)
+	}
+	d.scope = sc
+	if s.Times == 0 && s.Every == 0 && !slices.ContainsFunc(s.Steps, Step.takesTime) && len(s.Steps) > 0 {
+		d.errs.add(n.at, "the repeat would spin: no step of it takes time", "add every: 1s, a think, or an ack")
+	}
+}
+
+// takesTime reports whether a step waits for anything.
+func (s Step) takesTime() bool {
+	return s.Ack > 0 || s.Expect != nil || s.Wait != nil || !s.Think.IsZero() || s.HTTP != nil || s.Do == StepConnect || s.Every > 0 || slices.ContainsFunc(s.Steps, Step.takesTime)
+}
+
+var repeatTable = object[Step]{
+	what: "repeat",
+	fields: []field[Step]{
+		{key: "times", set: func(d *decoder, n *node, s *Step) { s.Times = d.count(n, "times", 1, 1_000_000_000) }},
+		{key: "every", set: func(d *decoder, n *node, s *Step) { s.Every = d.duration(n, "every", time.Millisecond, maxWait) }},
+		{key: "steps", required: "write steps: [{emit: [event], ack: 2s}]", set: func(*decoder, *node, *Step) {}}, // see setRepeat
+	},
+}
+
+func (d *decoder) roomTemplate(n *node, what string) Template {
+	if n.kind != scalar || n.null {
+		d.errs.add(n.at, what+" is the name of a room, not "+n.describe(), "write "+what+": lobby")
+		return Template{}
+	}
+	v, ok := d.expand(n, d.scope)
+	if !ok {
+		return Template{}
+	}
+	return textTemplate(v)
+}
+
+func (d *decoder) expectation(n *node) *Expect {
+	e := &Expect{Within: defaultWithin}
+	expectTable.decode(d, n, e)
+	return e
+}
+
+var expectTable = object[Expect]{
+	what:   "the expectation",
+	advice: map[string]string{"timeout": "did you mean `within`?", "for": "did you mean `within`? To do nothing for a time, write think: 2s"},
+	fields: []field[Expect]{
+		{key: "event", required: "write event: and its name", set: func(d *decoder, n *node, e *Expect) { e.Event = d.string(n, "event", checkEvent) }},
+		{key: "within", set: func(d *decoder, n *node, e *Expect) { e.Within = d.duration(n, "within", time.Millisecond, maxWait) }},
+		{key: "match", set: func(d *decoder, n *node, e *Expect) {
+			if !d.isDict(n, "match") {
+				return
+			}
+			for _, m := range n.keys {
+				p, f := parsePath(m.key)
+				if f != nil {
+					d.errs.add(m.at, f.msg, f.hint)
+				}
+				e.Match = append(e.Match, Match{p, jsonTemplate(d, m.val, d.scope)})
+			}
+		}},
+	},
+}
+
+var httpTable = object[HTTP]{
+	what:   "the request",
+	advice: map[string]string{"url": "did you mean `get` (or `post`)?", "timeout": "did you mean `within`?", "json": "did you mean `body`?"},
+	fields: []field[HTTP]{
+		{key: "get", set: func(d *decoder, n *node, h *HTTP) { d.request(n, h, "GET") }},
+		{key: "post", set: func(d *decoder, n *node, h *HTTP) { d.request(n, h, "POST") }},
+		{key: "put", set: func(d *decoder, n *node, h *HTTP) { d.request(n, h, "PUT") }},
+		{key: "patch", set: func(d *decoder, n *node, h *HTTP) { d.request(n, h, "PATCH") }},
+		{key: "delete", set: func(d *decoder, n *node, h *HTTP) { d.request(n, h, "DELETE") }},
+		{key: "headers", set: func(d *decoder, n *node, h *HTTP) { h.Headers = d.fieldsIn(n, "headers", checkHeader, d.scope) }},
+		{key: "body", set: func(d *decoder, n *node, h *HTTP) { h.Body = jsonTemplate(d, n, d.scope) }},
+		{key: "status", set: func(d *decoder, n *node, h *HTTP) { h.Status = d.count(n, "status", 100, 599) }},
+		{key: "within", set: func(d *decoder, n *node, h *HTTP) { h.Within = d.duration(n, "within", time.Millisecond, maxWait) }},
+	},
+	done: func(d *decoder, n *node, h *HTTP) {
+		if h.Method == "" && !slices.ContainsFunc(n.keys, func(e entry) bool { return e.key == "url" }) {
+			d.errs.add(n.at, "the request has no method", "write get: /path, or post, put, patch, delete")
+		}
+	},
+}
+
+func (d *decoder) request(n *node, h *HTTP, method string) {
+	if h.Method != "" {
+		d.errs.add(n.at, "a request has one method", "write two steps")
+		return
+	}
+	h.Method = method
+	v, ok := d.expand(n, d.scope)
+	if !ok {
+		return
+	}
+	h.URL = textTemplate(v)
+	if first := v.parts[0]; !strings.HasPrefix(first, "/") && !strings.HasPrefix(first, "http://") && !strings.HasPrefix(first, "https://") {
+		d.errs.add(n.at, fmt.Sprintf("%q is neither a path nor a URL", clip(first)), "write it like /login or http://host/login")
+	}
+}
+
+func setReact(d *decoder, n *node, g *Group) {
+	if !d.isDict(n, "react") {
+		return
+	}
+	for _, e := range n.keys {
+		if f := checkEvent(e.key); f != nil {
+			d.errs.add(e.at, f.msg, f.hint)
+		}
+		r := Reaction{Event: e.key, Share: 1}
+		if e.val.null {
+			d.errs.add(e.at, fmt.Sprintf("the reaction to %s has no value", clip(e.key)), "write {ack: true} or {emit: [event]}")
+			continue
+		}
+		reactionTable.decode(d, e.val, &r)
+		g.React = append(g.React, r)
+	}
+}
+
+var reactionTable = object[Reaction]{
+	what: "the reaction",
+	fields: []field[Reaction]{
+		{key: "ack", set: func(d *decoder, n *node, r *Reaction) {
+			one := n
+			if n.kind != list {
+				one = &node{kind: list, at: n.at, items: []*node{n}, weight: 1 + n.weight}
+			}
+			t := jsonTemplate(d, one, clientScope)
+			r.Ack = &t
+		}},
+		{key: "emit", set: func(d *decoder, n *node, r *Reaction) { r.Emit = d.emission(n, "reaction", clientScope) }},
+		{key: "after", set: func(d *decoder, n *node, r *Reaction) { r.After = d.lengths(n, "after") }},
+		{key: "share", set: func(d *decoder, n *node, r *Reaction) { r.Share = d.share(n, "share") }},
+	},
+	done: func(d *decoder, n *node, r *Reaction) {
+		if n.get("ack") == nil && n.get("emit") == nil {
+			d.errs.add(n.at, "the reaction does nothing", "write ack: or emit:")
+		}
+	},
+}
