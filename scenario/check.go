@@ -209,7 +209,12 @@ func (f *findings) errors(k *file.Check, in seconds) float64 {
 		}
 		return true
 	})
-	attempts := f.attempts(k, &sc)
+	attempts := int64(0)
+	if k.Metric == metricStep {
+		attempts = f.stepAttempts(k, &sc)
+	} else {
+		attempts = f.attempts(k, &sc)
+	}
 	if attempts == 0 {
 		return math.NaN()
 	}
@@ -222,9 +227,6 @@ func (f *findings) errors(k *file.Check, in seconds) float64 {
 // attempts counts what could have gone wrong: connects, calls, or both and every
 // other operation.
 func (f *findings) attempts(k *file.Check, sc *scope) (n int64) {
-	if k.Metric == metricStep {
-		return f.stepAttempts(k, sc)
-	}
 	if k.Metric != "ack" {
 		own := *sc
 		own.metric = "connect"
