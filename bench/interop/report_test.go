@@ -1,0 +1,99 @@
+//go:build interop
+
+package interop
+
+import (
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// drawn runs the command, which may end with a verdict of its own, and returns the address of the report that it left.
+func drawn(t *testing.T, args ...string) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "out")
+	out, err := exec.Command(throng, append(args, "--quiet", "--out", dir)...).CombinedOutput()
+	if !strings.Contains(string(out), "report: ") {
+		t.Fatalf("throng %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return "file://" + filepath.Join(dir, "report.html")
+}
+
+// TestReports opens reports of every kind in Chromium: none asks for anything beyond itself, all fit every screen, tables sort and
+// figures enlarge.
+func TestReports(t *testing.T) {
+	for _, report := range []struct {
+		name, says string
+		args       []string
+	}{
+		{"a run", "Check broken: max(ack) < 1us", []string{"run", "testdata/report.yaml"}},
+		{"a matrix", "One by one", []string{"run", "testdata/live.yaml"}},
+		{"an invalid run", "No number of this run says anything about the server", []string{"run", "testdata/report.yaml", "--set", "valid=[p50(lag) < 1ns]"}},
+		{"a search", "does not hold 10 people", []string{"capacity", "testdata/report.yaml"}},
+	} {
+		t.Run(report.name, func(t *testing.T) {
+			url := drawn(t, report.args...)
+			b := browser(t)
+			for _, width := range []int64{360, 768, 1280} {
+				on(b, chromedp.EmulateViewport(width, 900))
+				on(b, chromedp.Navigate(url))
+				b.see(report.says, "How it was measured", "client and server on one machine")
+				on(b, chromedp.Evaluate[chromedp.Void](`document.querySelectorAll('details').forEach((d) => { d.open = true; })`))
+				if shown := on(b, chromedp.Evaluate[int64](`document.documentElement.scrollWidth`)); shown > width {
+					t.Errorf("the page is %d wide on a screen of %d", shown, width)
+				}
+				if n := on(b, chromedp.Evaluate[int](`performance.getEntriesByType('resource').length`)); n != 0 {
+					t.Errorf("at width %d the page made %d requests", width, n)
+				}
+				b.sorts()
+				b.enlarges()
+			}
+			b.shot("report-" + strings.ReplaceAll(report.name, " ", "-"))
+		})
+	}
+}
+
+// sorts sorts a table of numbers both ways.
+func (b *tab) sorts() {
+	b.t.Helper()
+	const script = `(() => {
+		for (const table of document.querySelectorAll('table')) {
+			const heads = table.tHead ? [...table.tHead.rows[0].cells] : [];
+			const column = heads.findIndex((h) => h.classList.contains('num') && h.querySelector('button'));
+			const rows = () => [...table.tBodies[0].rows].map((r) => r.cells[column].textContent);
+			if (column < 0 || !rows().every((v) => /^[0-9]+$/.test(v.replace(/\u00a0/g, '')))) continue;
+			const ordered = (sign) => rows().every((v, i, all) => i === 0 || sign * (number(v) - number(all[i - 1])) >= 0);
+			const number = (v) => Number(v.replace(/\u00a0/g, ''));
+			heads[column].querySelector('button').click();
+			if (heads[column].getAttribute('aria-sort') !== 'ascending' || !ordered(1)) return 'up: ' + rows();
+			heads[column].querySelector('button').click();
+			if (heads[column].getAttribute('aria-sort') !== 'descending' || !ordered(-1)) return 'down: ' + rows();
+			return '';
+		}
+		return 'no table of numbers';
+	})()`
+	if wrong := on(b, chromedp.Evaluate[string](script)); wrong != "" {
+		b.t.Errorf("sorting: %s", wrong)
+	}
+}
+
+// enlarges opens a figure and closes it again.
+func (b *tab) enlarges() {
+	b.t.Helper()
+	const script = `(() => {
+		const picture = [...document.querySelectorAll('figure svg')].find((s) => s.getBoundingClientRect().width > 0);
+		const large = document.getElementById('large');
+		if (!picture) return 'no figure';
+		picture.dispatchEvent(new MouseEvent('click', { bubbles: true }));
+		if (!large.open || large.getBoundingClientRect().width < picture.getBoundingClientRect().width) return 'it does not open';
+		if (!large.querySelector('svg') || large.querySelector('svg').getBoundingClientRect().width < 200) return 'it shows nothing';
+		large.querySelector('button').click();
+		return large.open ? 'it does not close' : '';
+	})()`
+	if wrong := on(b, chromedp.Evaluate[string](script)); wrong != "" {
+		b.t.Errorf("enlarging: %s", wrong)
+	}
+}
