@@ -132,11 +132,7 @@ func allCases() []benchCase {
 		},
 		{
 			name: "rooms", about: "10000 clients in rooms, one message per room and second",
-			entries: []entry{
-				{server: "throng", variant: "1 x 10000", clients: 10000, rooms: 1, generators: 1},
-				{server: "throng", variant: "100 x 100", clients: 10000, rooms: 100, generators: 1},
-				{server: "throng", variant: "1000 x 10", clients: 10000, rooms: 1000, generators: 1},
-			},
+			entries: roomsOf("throng", "floor"),
 			columns: []string{costMetric, "server cpu %"}, window: 5 * time.Second, measure: measureRooms,
 			targets: []target{
 				{metric: costMetric, of: "throng 100 x 100", to: "throng 1 x 10000", limit: 1.3},
@@ -189,6 +185,17 @@ func push() benchCase {
 		entries: named(each(entry{clients: 1}, append([]string{"throng", "node"}, python()...)...)),
 		columns: []string{"events/s", "gap p50 ms", "gap p99 ms", "us/event"}, window: 3 * time.Second, measure: measurePush,
 	}
+}
+
+// roomsOf deals 10 000 clients to rooms of three sizes.
+func roomsOf(servers ...string) []entry {
+	var all []entry
+	for _, server := range servers {
+		for _, n := range []int{1, 100, 1000} {
+			all = append(all, entry{server: server, variant: fmt.Sprintf("%d x %d", n, 10000/n), clients: 10000, rooms: n, generators: 1})
+		}
+	}
+	return all
 }
 
 // named makes entries run whether their servers are named or not.

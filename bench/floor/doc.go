@@ -5,6 +5,6 @@
 // non-blocking write(2) per member and message. Nothing is queued, encoded or allocated per receiver, so what is left
 // is what the kernel asks for: whoever is cheaper has joined messages, not written better loops.
 //
-// It speaks just enough for the generator of bench/fanout: websocket only, the namespace "/", the events "all" and
-// "echo". It sends no heartbeat, knows no rooms, and trusts its clients. Linux only.
+// It speaks just enough for the generator of bench/fanout: websocket only, the namespace "/", the events "all",
+// "echo", "join" and "room". It sends no heartbeat and trusts its clients. Linux only.
 package main

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"syscall"
 	"unsafe"
 
@@ -44,6 +45,7 @@ func run() error {
 type client struct {
 	upgraded bool
 	member   int // place in server.members, -1 before "40"
+	rooms    []string
 	rest     []byte
 }
 
@@ -52,6 +54,7 @@ type server struct {
 	epoll, listener int
 	clients         []*client
 	members         []int
+	rooms           map[string][]int
 	in              []byte // what is being read, whoever it is from
 	out             []byte // the frame being written
 }
@@ -75,7 +78,7 @@ func listen() (*server, int, error) {
 	if err != nil {
 		return nil, 0, fmt.Errorf("making an epoll instance: %w", err)
 	}
-	s := &server{epoll: epoll, listener: fd, in: make([]byte, readBuffer)}
+	s := &server{epoll: epoll, listener: fd, rooms: map[string][]int{}, in: make([]byte, readBuffer)}
 	return s, addr.(*unix.SockaddrInet4).Port, s.watch(fd)
 }
 
@@ -134,6 +137,9 @@ func (s *server) drop(fd int) {
 		s.members[c.member] = last
 		s.clients[last].member = c.member
 		s.members = s.members[:len(s.members)-1]
+	}
+	for _, room := range s.clients[fd].rooms {
+		s.rooms[room] = slices.DeleteFunc(s.rooms[room], func(member int) bool { return member == fd })
 	}
 	s.clients[fd] = nil
 	_ = unix.Close(fd)
@@ -210,8 +216,21 @@ func (s *server) message(fd int, c *client, b []byte) bool {
 		return write(fd, s.out)
 	case bytes.HasPrefix(b, []byte(`42["all",`)):
 		s.out = frame(s.out[:0], `42[`, string(b[len(`42["all",`):]))
-		return s.broadcast(fd)
+		return s.broadcast(fd, s.members)
+	case bytes.HasPrefix(b, []byte(`42["room","`)):
+		room, rest, found := bytes.Cut(b[len(`42["room","`):], []byte(`",`))
+		if found {
+			s.out = frame(s.out[:0], `42[`, string(rest))
+			return s.broadcast(fd, s.rooms[string(room)])
+		}
 	case bytes.HasPrefix(b, []byte("42")):
+		if id, name, found := bytes.Cut(b[2:], []byte(`["join","`)); found {
+			room := string(bytes.TrimSuffix(name, []byte(`"]`)))
+			c.rooms = append(c.rooms, room)
+			s.rooms[room] = append(s.rooms[room], fd)
+			s.out = frame(s.out[:0], "43", string(id), "[]")
+			return write(fd, s.out)
+		}
 		if id, args, found := bytes.Cut(b[2:], []byte(`["echo",`)); found {
 			s.out = frame(s.out[:0], "43", string(id), "[", string(args))
 			return write(fd, s.out)
@@ -220,11 +239,11 @@ func (s *server) message(fd int, c *client, b []byte) bool {
 	return true
 }
 
-// broadcast writes the frame to every member. A member that cannot take it is dropped when its own turn to be read
+// broadcast writes the frame to every one of the members. A member that cannot take it is dropped when its own turn to be read
 // comes: its connection is broken, and epoll says so.
-func (s *server) broadcast(from int) bool {
+func (s *server) broadcast(from int, members []int) bool {
 	alive := true
-	for _, fd := range s.members {
+	for _, fd := range members {
 		if !write(fd, s.out) && fd == from {
 			alive = false
 		}
