@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// An attack is made again and again by attackers that take turns. It returns
+// whether the server put an end to it.
+type attackKind struct {
+	name string
+	most int // at a time; 0 is no limit but the attackers
+	make func(ctx context.Context, target string) (ended bool)
+}
+
+// tally counts one kind.
+type tally struct {
+	name         string
+	begun, ended int64
+}
+
+// kinds is the one table of them.
+func kinds() []attackKind {
+	return []attackKind{
+		{"requests that are no HTTP", 0, garbage},
+		{"requests refused", 0, refusals},
+		{"headers without end", 0, longHeaders},
+		{"bodies too large", 0, largeBodies},
+		{"headers, a byte at a time", 20, slowHeaders},
+		{"bodies, a byte at a time", 20, slowBody},
+		{"connections without a request", 20, halfOpen},
+		{"sessions without a namespace", 0, noNamespace},
+		{"resets during the upgrade", 0, resets},
+		{"probes without an upgrade", 0, probes},
+		{"polls and posts at once", 0, overlaps},
+		{"many packets in a body", 4, packets},
+		{"frames that break the protocol", 0, badFrames},
+		{"frames too large", 0, largeFrames},
+		{"a message in tiny fragments", 8, fragments},
+		{"a message that never ends", 20, endless},
+		{"compressed messages that inflate", 8, bombs},
+		{"packets that break the protocol", 0, badPackets},
+		{"attachments that never come", 40, attachments},
+		{"namespaces without end", 0, namespaces},
+		{"rooms without end", 4, rooms},
+		{"acks and heartbeats nobody asked for", 8, unasked},
+		{"readers that stop", 16, stopped},
+	}
+}
+
+// assault lets attackers loose until ctx ends, and returns when all have ended.
+func assault(ctx context.Context, o *options) []tally {
+	all := kinds()
+	counts := make([]struct{ begun, ended, now atomic.Int64 }, len(all))
+	turn := make(chan int)
+	go func() {
+		defer close(turn)
+		for i := 0; pause(ctx, time.Second/time.Duration(o.rate)); i++ {
+			// Attackers that are all busy make the next one wait, not pile up.
+			select {
+			case turn <- i % len(all):
+			case <-ctx.Done():
+			}
+		}
+	}()
+	var attackers sync.WaitGroup
+	for range o.attackers {
+		attackers.Go(func() {
+			for i := range turn {
+				kind, count := all[i], &counts[i]
+				if now := count.now.Add(1); kind.most == 0 || now <= int64(kind.most) {
+					count.begun.Add(1)
+					// One attack lasts no longer than the server may suffer it.
+					one, cancel := context.WithTimeout(ctx, 10*time.Second)
+					if kind.make(one, o.target) {
+						count.ended.Add(1)
+					}
+					cancel()
+				}
+				count.now.Add(-1)
+			}
+		})
+	}
+	attackers.Wait()
+	result := make([]tally, len(all))
+	for i := range all {
+		result[i] = tally{all[i].name, counts[i].begun.Load(), counts[i].ended.Load()}
+	}
+	return result
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/throng-io/throng/server"
+	"github.com/throng-io/throng/server/app"
+	"github.com/throng-io/throng/server/metrics"
+)
+
+// limits are those of the server under attack. What is not named has its default.
+var limits = server.Options{
+	PingInterval: 8 * time.Second, PingTimeout: 8 * time.Second, ConnectTimeout: 5 * time.Second,
+	MessageTimeout: 5 * time.Second, AttachmentTimeout: 5 * time.Second, UpgradeTimeout: 5 * time.Second,
+	MaxPartial: 64 << 20, MaxPending: 4096, QueueBytes: 2 << 20, PerMessageDeflate: true, CleanupEmptyNamespaces: true,
+}
+
+// serve is the child: a server that ends with its standard input.
+func serve(stdin io.Reader, stdout io.Writer) error {
+	opts := limits
+	opts.Logger = slog.New(slog.DiscardHandler)
+	srv, err := app.New("bench", opts)
+	if err != nil {
+		return err
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	aside, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	operators := &http.Server{Handler: metrics.Handler(srv), ReadHeaderTimeout: 10 * time.Second}
+	ended := make(chan error, 2)
+	go func() { ended <- srv.Serve(ln) }()
+	go func() { ended <- operators.Serve(aside) }()
+	_, err = fmt.Fprintf(stdout, "http://%s http://%s/metrics\n", ln.Addr(), aside.Addr())
+	_, _ = io.Copy(io.Discard, stdin)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	err = errors.Join(err, srv.Shutdown(ctx), operators.Close())
+	for range 2 {
+		if end := <-ended; !errors.Is(end, http.ErrServerClosed) {
+			err = errors.Join(err, end)
+		}
+	}
+	return err
+}
+
+// child starts this program again as the server, and returns its addresses and a
+// function that ends it.
+func child(stderr io.Writer) (target, scraped string, stop func() error, err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", "", nil, err
+	}
+	cmd := exec.Command(self)
+	cmd.Env = append(os.Environ(), childMark+"=1")
+	cmd.Stderr = stderr
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return "", "", nil, err
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return "", "", nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return "", "", nil, fmt.Errorf("start the server: %w", err)
+	}
+	stop = func() error {
+		_ = stdin.Close()
+		hard := time.AfterFunc(15*time.Second, func() { _ = cmd.Process.Kill() }) // Wait tells
+		defer hard.Stop()
+		if err := cmd.Wait(); err != nil {
+			return fmt.Errorf("the server ended with %w", err)
+		}
+		return nil
+	}
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		return "", "", nil, errors.Join(fmt.Errorf("the server told no address: %w", err), stop())
+	}
+	target, scraped, _ = strings.Cut(strings.TrimSpace(line), " ")
+	return target, scraped, stop, nil
+}
+
+// childMark makes a process the server: a variable rather than an argument, so
+// that the binary of the tests can be it as well.
+const childMark = "THRONG_HOSTILE_SERVER"
