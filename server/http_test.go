@@ -22,6 +22,7 @@ import (
 // check is one recorded request with the answer of the official server.
 type check struct {
 	Name    string
+	Server  string // how it is set up
 	Before  []string
 	Request struct {
 		Method, Query, Body string
@@ -44,7 +45,7 @@ func TestRecordedHTTPRequests(t *testing.T) {
 	if err := json.Unmarshal(raw, &recorded); err != nil {
 		t.Fatal(err)
 	}
-	base := start(t, server.Options{
+	opts := server.Options{
 		Path: "/engine.io/", MaxPayload: 100, Cookie: &server.Cookie{},
 		CORS: &server.CORS{Origins: []string{"http://a.example"}, Credentials: true},
 		AllowRequest: func(ctx *fasthttp.RequestCtx) error {
@@ -54,20 +55,40 @@ func TestRecordedHTTPRequests(t *testing.T) {
 			return nil
 		},
 		Engine: func(s *server.EngineSession, data []byte, binary bool) { s.Send(data, binary) },
-	})
+	}
+	bases := map[string]string{"v4 only": start(t, opts)}
+	opts.AllowEIO3 = true
+	bases["v3 allowed"] = start(t, opts)
 	for _, c := range recorded.Checks {
-		t.Run(c.Name, func(t *testing.T) { c.run(t, base+"/engine.io/?") })
+		t.Run(c.Name, func(t *testing.T) { c.run(t, bases[c.Server]+"/engine.io/?") })
 	}
 }
 
 var post = regexp.MustCompile(`^POST \?(\S+) body (".*")$`)
 
+// sidIn finds the session id of a handshake, in whatever it is wrapped.
+var sidIn = regexp.MustCompile(`sid\\?":\\?"([\w-]+)`)
+
+// open opens the session that a check is about, and returns its id.
+func (c *check) open(t *testing.T, base string) string {
+	t.Helper()
+	query := "EIO=4&transport=polling"
+	if c.Server == "v3 allowed" { // as text: what the checks have recorded
+		query = "EIO=3&transport=polling&b64=1"
+	}
+	_, body := exchange(t, "GET", base+query, "", nil)
+	found := sidIn.FindStringSubmatch(body)
+	if found == nil {
+		t.Fatalf("no session id in %q", body)
+	}
+	return found[1]
+}
+
 func (c *check) run(t *testing.T, base string) {
 	sid := ""
 	for _, step := range c.Before {
 		if step == "open a polling session, {sid}" {
-			_, body := exchange(t, "GET", base+"EIO=4&transport=polling", "", nil)
-			sid = handshakeOf(t, body).SID
+			sid = c.open(t, base)
 			continue
 		}
 		m := post.FindStringSubmatch(step)
@@ -98,8 +119,8 @@ func (c *check) run(t *testing.T, base string) {
 	if resp.StatusCode != c.Expect.Status {
 		t.Errorf("status %d, want %d", resp.StatusCode, c.Expect.Status)
 	}
-	if sid == "" && strings.HasPrefix(body, "0{") {
-		sid = handshakeOf(t, body).SID
+	if found := sidIn.FindStringSubmatch(body); sid == "" && found != nil {
+		sid = found[1]
 	}
 	for name, want := range c.Expect.Headers {
 		got := strings.Join(resp.Header.Values(name), ", ")

@@ -257,3 +257,48 @@ func TestServerDisconnectOverPolling(t *testing.T) {
 	p.expect("6\x1e1")
 	p.gone(`"code":1`)
 }
+
+// A client that closes its session has a poll held, or sends it just before: it
+// is answered with a noop, whichever comes first.
+func TestClosePacketReleasesThePoll(t *testing.T) {
+	base := start(t, server.Options{Engine: app.Echo})
+	for range 50 {
+		p := poll(t, base, "/engine.io/")
+		held := p.hold()
+		p.post("1")
+		if got := <-held; got != "6" {
+			t.Fatalf("polled %q", got)
+		}
+		p.gone("Session ID unknown")
+	}
+}
+
+// A poll that is sent after the end of an upgrade is refused, also if it
+// overtakes that on its own connection.
+func TestPollAfterUpgradeIsRefused(t *testing.T) {
+	base := start(t, server.Options{Engine: app.Echo})
+	for i := range 50 {
+		p := poll(t, base, "/engine.io/")
+		w := open(t, base, "/engine.io/", "&sid="+p.sid)
+		overtaking := i%2 == 0
+		var held <-chan string
+		if overtaking {
+			held = p.hold()
+			time.Sleep(2 * time.Millisecond) // usually it is there then
+		}
+		w.send("2probe")
+		w.send("5")
+		w.expect("3probe")
+		if !overtaking {
+			w.send("4here")
+			w.expect("4here")
+			held = p.hold()
+		}
+		if got := <-held; got != `{"code":3,"message":"Bad request"}` {
+			t.Fatalf("polled %q", got)
+		}
+		w.send("4there")
+		w.expect("4there")
+		_ = w.conn.Close()
+	}
+}

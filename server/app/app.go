@@ -95,8 +95,15 @@ func newChat(opts server.Options) (*server.Server, error) {
 // "engine".
 func Echo(s *server.EngineSession, data []byte, binary bool) { s.Send(data, binary) }
 
+// apart is the time between a client's admission and its event "auth". Clients of
+// test suites wait for one message after the other, and those that come in one
+// read are lost to them: the official server leaves a moment between the two as
+// well, since it writes one at a time.
+const apart = 5 * time.Millisecond
+
 // Protocol is a playground for protocol tests. On / and /custom a client gets
-// an event "auth" with the payload that it joined with. On / an event "message"
+// an event "auth" with the payload that it joined with, a moment after the answer
+// to that. On / an event "message"
 // is answered by "message-back" with the same arguments, binary included, and
 // "message-with-ack" is acknowledged with its arguments. "volatile" is answered
 // by "message-back" too, but as a volatile event. "survey" puts a "question"
@@ -110,6 +117,7 @@ func Protocol(srv *server.Server) {
 			if auth == nil {
 				auth = []byte("{}")
 			}
+			time.Sleep(apart)
 			_ = s.Emit("auth", json.RawMessage(auth)) // it has come as JSON: nothing to fail
 		})
 	}

@@ -22,6 +22,8 @@ func (s *Session) StartPoll(wake func()) ([]*frame.Frame, error) {
 	switch {
 	case s.state == closed:
 		return nil, ErrClosed
+	case s.conn != nil:
+		return nil, ErrUpgraded // just now
 	case s.pollWake != nil:
 		s.end(TransportError)
 		return nil, ErrBusy
@@ -33,32 +35,52 @@ func (s *Session) StartPoll(wake func()) ([]*frame.Frame, error) {
 		s.end(s.reason)
 		return []*frame.Frame{noopFrame, closeFrame}, nil
 	}
-	s.pollWake, s.woken = wake, false
+	s.pollWake, s.woken, s.pollLate = wake, false, s.probe != nil || s.coming > 0
 	return nil, nil
 }
 
 // FinishPoll ends a held poll and returns its answer, which is never empty.
 // gone says that the client has left: the session is closed then, and what was
-// queued stays unsent rather than being written to nobody.
-func (s *Session) FinishPoll(gone bool) []*frame.Frame {
+// queued stays unsent rather than being written to nobody. It fails with
+// ErrUpgraded for a poll that came while an upgrade was under way, and was
+// overtaken by its end.
+func (s *Session) FinishPoll(gone bool) ([]*frame.Frame, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.pollWake = nil
 	switch {
+	case s.state == closed && s.reason == TransportClose:
+		return []*frame.Frame{noopFrame}, nil // the client has said so itself
 	case s.state == closed:
-		return []*frame.Frame{closeFrame}
+		return []*frame.Frame{closeFrame}, nil
 	case gone:
 		s.end(TransportError)
-		return []*frame.Frame{closeFrame}
+		return []*frame.Frame{closeFrame}, nil
+	case s.conn != nil && s.pollLate:
+		return nil, ErrUpgraded
 	case s.conn == nil && len(s.out) > 0:
 		// The close packet waits for the next poll: the official client acts on
 		// it at once, and on what came before it only afterwards.
-		return s.takeOut()
+		return s.takeOut(), nil
 	case s.state == closing:
 		s.end(s.reason)
-		return []*frame.Frame{closeFrame}
+		return []*frame.Frame{closeFrame}, nil
 	}
-	return []*frame.Frame{noopFrame}
+	return []*frame.Frame{noopFrame}, nil
+}
+
+// AwaitPoll waits until a poll is held, but no longer than d. A client that sends
+// a close packet has sent a poll just before it, to be answered: on another
+// connection, which may be a little slower.
+func (s *Session) AwaitPoll(d time.Duration) {
+	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		s.mu.Lock()
+		wait := s.state == open && s.conn == nil && s.pollWake == nil
+		s.mu.Unlock()
+		if !wait {
+			return
+		}
+	}
 }
 
 func (s *Session) takeOut() []*frame.Frame {
@@ -97,11 +119,28 @@ func (s *Session) FinishPost() {
 	s.mu.Unlock()
 }
 
+// Coming notes that the connection of an upgrade is about to open: what the client
+// sends from then on may come after the upgrade. Probe ends it, and NotComing does
+// if there is nothing to probe.
+func (s *Session) Coming() {
+	s.mu.Lock()
+	s.coming++
+	s.mu.Unlock()
+}
+
+// NotComing takes back a Coming.
+func (s *Session) NotComing() {
+	s.mu.Lock()
+	s.coming--
+	s.mu.Unlock()
+}
+
 // Probe claims the session for an upgrade to c. It fails when the session is
 // not on polling, is being upgraded already, or is closing.
 func (s *Session) Probe(c Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.coming--
 	if s.state != open || s.conn != nil || s.probe != nil {
 		return false
 	}
@@ -117,12 +156,16 @@ func (s *Session) Probed(c Conn) {
 	defer s.mu.Unlock()
 	if s.probe == c && !s.releasing {
 		s.releasing = true
+		if !s.pollLate { // it may be meant to come after the upgrade
+			s.wakePoll()
+		}
 		s.releasePolls(c)
 	}
 }
 
+// releasePolls sees to it that held polls are answered from time to time; the
+// lock is held.
 func (s *Session) releasePolls(c Conn) {
-	s.wakePoll()
 	time.AfterFunc(releaseEvery, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -130,6 +173,7 @@ func (s *Session) releasePolls(c Conn) {
 			s.releasing = false
 			return
 		}
+		s.wakePoll()
 		s.releasePolls(c)
 	})
 }

@@ -64,6 +64,9 @@ const pollingGrace = 30 * time.Second
 // hold its upgrade up until the next heartbeat.
 const releaseEvery = 50 * time.Millisecond
 
+// ErrUpgraded is returned for a poll of a session that has left polling.
+var ErrUpgraded = errors.New("session is on a websocket")
+
 // Handler is what a session carries packets to.
 type Handler interface {
 	// Message takes one Engine.IO message. data is valid during the call. An
@@ -153,6 +156,8 @@ type Session struct {
 
 	pollWake func() // ends the wait of a held poll; nil when none is held
 	woken    bool
+	pollLate bool // it came while an upgrade was under way
+	coming   int  // upgrades whose connections are not open yet
 	posting  bool
 }
 

@@ -247,7 +247,7 @@ func TestVolatileOverPolling(t *testing.T) {
 	}
 	s.Send(v)
 	s.Send(v) // the answer is under way
-	if got := s.FinishPoll(false); len(got) != 1 || got[0] != v || woken != 1 {
+	if got, _ := s.FinishPoll(false); len(got) != 1 || got[0] != v || woken != 1 {
 		t.Errorf("polled %v after %d calls", got, woken)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -61,10 +62,14 @@ func (e *Engine) poll(ctx *fasthttp.RequestCtx, q query, s *session.Session) {
 	}
 	if frames == nil {
 		gone := w.wait()
-		frames = s.FinishPoll(gone)
+		frames, err = s.FinishPoll(gone)
 		w.end()
 		if gone {
 			ctx.SetConnectionClose()
+		}
+		if err != nil {
+			e.failed(ctx, err)
+			return
 		}
 	}
 	e.answer(ctx, form, q, frames)
@@ -101,8 +106,12 @@ const (
 
 // failed answers a request that its session did not take: an empty 400.
 func (e *Engine) failed(ctx *fasthttp.RequestCtx, err error) {
-	if errors.Is(err, session.ErrClosed) {
+	switch {
+	case errors.Is(err, session.ErrClosed):
 		e.refuse(ctx, &Refusal{Code: engineio.UnknownSID}, false)
+		return
+	case errors.Is(err, session.ErrUpgraded):
+		e.refuse(ctx, &Refusal{Code: engineio.BadRequest, Context: "TRANSPORT_MISMATCH"}, false)
 		return
 	}
 	ctx.SetStatusCode(fasthttp.StatusBadRequest)
@@ -193,6 +202,10 @@ func payload(form frame.Form, body []byte, binary bool) packets {
 	return &p
 }
 
+// closeGrace is how long a client's close packet waits for the poll that the
+// client has sent before it.
+const closeGrace = 20 * time.Millisecond
+
 var errTooManyPackets = errors.New("too many packets in one payload")
 
 // receivePayload hands the packets of a body to the session. What precedes a
@@ -204,7 +217,11 @@ func (e *Engine) receivePayload(s *session.Session, p packets) error {
 			s.Close(session.ParseError)
 			return errTooManyPackets
 		}
-		if s.Receive(p.Packet()) != nil {
+		packet := p.Packet()
+		if packet.Type == engineio.Close {
+			s.AwaitPoll(closeGrace)
+		}
+		if s.Receive(packet) != nil {
 			return nil
 		}
 	}

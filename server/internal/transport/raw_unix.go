@@ -66,17 +66,28 @@ func (w *rawWriter) tryWrite(b []byte) (int, error) {
 func awaitClose(raw syscall.RawConn) bool {
 	closed := false
 	_ = raw.Read(func(fd uintptr) bool {
-		var b [1]byte
-		n, _, err := unix.Recvfrom(int(fd), b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
-		switch {
-		case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
-			return false
-		case err == nil && n > 0:
-			closed = hungUp(fd)
-			return closed
-		}
-		closed = true
-		return true
+		closed = peerGone(fd)
+		return closed
 	})
 	return closed
+}
+
+// isClosed reports whether the peer has closed the connection, as far as is known.
+func isClosed(raw syscall.RawConn) bool {
+	closed := false
+	_ = raw.Control(func(fd uintptr) { closed = peerGone(fd) })
+	return closed
+}
+
+// peerGone looks whether the stream that the peer sends has ended.
+func peerGone(fd uintptr) bool {
+	var b [1]byte
+	n, _, err := unix.Recvfrom(int(fd), b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+	switch {
+	case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
+		return false
+	case err == nil && n > 0:
+		return hungUp(fd)
+	}
+	return true
 }

@@ -97,6 +97,8 @@ func (p *poller) serve(e *Engine, nc net.Conn, form frame.Form, s *session.Sessi
 		if h != nil {
 			s.Open(h, nil, nil)
 			s.Close(session.TransportError)
+		} else {
+			s.NotComing()
 		}
 		e.live.Done()
 		return

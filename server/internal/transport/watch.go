@@ -48,7 +48,8 @@ func (w *watcher) wait() (gone bool) {
 		<-w.woke
 		return false
 	}
-	return awaitClose(w.raw)
+	// Who wakes it may be too late as well: what is answered to nobody is lost.
+	return awaitClose(w.raw) || isClosed(w.raw)
 }
 
 // end makes the connection readable again. No wake may follow.

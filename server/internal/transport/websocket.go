@@ -66,11 +66,16 @@ func (e *Engine) serveWebSocket(ctx *fasthttp.RequestCtx, q query, s *session.Se
 		}
 	}
 	e.live.Add(1)
+	if !fresh {
+		s.Coming()
+	}
 	lost := func() {
 		e.live.Done()
 		if fresh {
 			s.Open(h, nil, nil)
 			s.Close(session.TransportError)
+		} else {
+			s.NotComing()
 		}
 	}
 	var way *handoff
