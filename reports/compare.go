@@ -22,6 +22,10 @@ type Input struct {
 // OpenInput reads the result that an argument names: a directory or result.json, and behind a # the cells to take from it, as
 // DIR#fanout=batched or DIR#fanout=batched,transport=websocket.
 func OpenInput(arg string) (Input, error) {
+	return openInput(arg, result.Read)
+}
+
+func openInput(arg string, read func(path string) (*result.Run, error)) (Input, error) {
 	path, selection, _ := strings.Cut(arg, "#")
 	in := Input{Name: arg}
 	if selection != "" {
@@ -38,7 +42,7 @@ func OpenInput(arg string) (Input, error) {
 		in.Select[axis] = value
 	}
 	var err error
-	in.Run, err = result.Read(path)
+	in.Run, err = read(path)
 	return in, err
 }
 

@@ -228,7 +228,7 @@ func compareFigures(c *Comparison) (overall []*figure, each [][]*figure) {
 		for j := range p.Changes {
 			rows = append(rows, changeRow{p.Changes[j].Title, &p.Changes[j]})
 		}
-		for _, f := range []*figure{changes("changes"+suffix, "Change by metric", pairSub(p), rows), overlayFigure("spectrum"+suffix, p), shiftFigure("shift"+suffix, p)} {
+		for _, f := range []*figure{changes("changes"+suffix, "Change by metric", pairSub(p), rows), overlayFigure("spectrum"+suffix, p), shiftFigure("shift"+suffix, p), timeOverlay("time"+suffix, p), curveOverlay("receivers"+suffix, p)} {
 			if f != nil {
 				each[i] = append(each[i], f)
 			}

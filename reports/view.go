@@ -2,7 +2,9 @@ package reports
 
 import (
 	"bytes"
+	"crypto/sha256"
 	_ "embed"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"html/template"
@@ -10,13 +12,10 @@ import (
 	"mime"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"path"
-	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/throng-io/throng/scenario/result"
 )
@@ -24,16 +23,24 @@ import (
 //go:embed view.html
 var viewText string
 
+// scriptHash lets a browser run the script of our pages, and no other.
+var scriptHash = func() string {
+	sum := sha256.Sum256([]byte(pageScript))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+}()
+
 var viewTemplate = template.Must(template.Must(pageTemplate.Clone()).New("view").Parse(viewText))
 
 // Viewer serves the results below a directory to a browser: a list of all runs that can be filtered, the report of each, and the
 // comparison of any two. It reads the directory anew for each list, writes nothing, and reaches no network beyond its own
-// listener. Its pages run no script, and say so to the browser, so that a page in a result from elsewhere cannot run one either.
+// listener. Its pages run no script but the one that sorts tables and enlarges figures, and say so to the browser, so that a page in a
+// result from elsewhere cannot run another either.
 //
-//	/                                 the list; ?q= filters by words, ?verdict= by verdict
+//	/                                 the list; ?q= filters by words, ?verdict=, ?scenario= and ?within= by these, ?sort= sorts
 //	/run/NAME                         the report of a run
 //	/compare?base=NAME&new=NAME       two runs, or more with several new
 //	/compare?base=NAME&by=AXIS        the values of an axis within a run
+//	/compare?base=NAME%23AXIS%3DVALUE some cells of a run, on either side
 //	/files/NAME/FILE                  a file of a run: result.json, histograms, figures
 type Viewer struct {
 	root *os.Root
@@ -41,22 +48,6 @@ type Viewer struct {
 
 	mu   sync.Mutex
 	seen map[string]viewedRun // by name; entries of runs that are gone are dropped with the next list
-}
-
-// viewedRun is what the list says of a run, remembered as long as its file does not change.
-type viewedRun struct {
-	Name     string // its directory, relative to the root
-	Scenario string
-	Verdict  result.Verdict
-	Started  time.Time
-	Cells    int
-	Axes     []string
-	Sentence string
-	Words    string // what the filter searches, in lower case
-	Problem  string // why it cannot be read; "" when it can
-
-	modified time.Time
-	size     int64
 }
 
 // NewViewer opens the directory. Close it when the server that uses the handler has ended.
@@ -83,7 +74,7 @@ func (v *Viewer) Close() error { return v.root.Close() }
 // otherwise have its own name point here, and read the answers.
 func (v *Viewer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src "+scriptHash+"; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	if local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok && local.IP.IsLoopback() && !loopbackName(r.Host) {
@@ -101,78 +92,6 @@ func loopbackName(host string) bool {
 	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
-const maxViewDepth = 5
-
-// runs lists the runs below the root, the newest first.
-func (v *Viewer) runs() ([]viewedRun, error) {
-	var all []viewedRun
-	seen := map[string]viewedRun{}
-	err := fs.WalkDir(v.root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil && name == ".":
-			return err
-		case err != nil: // one folder that cannot be read hides no other
-			return fs.SkipDir
-		case d.IsDir():
-			if name != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == FiguresName || strings.Count(name, "/") >= maxViewDepth) {
-				return fs.SkipDir
-			}
-			return nil
-		case d.Name() != result.FileName:
-			return nil
-		}
-		run := v.look(path.Dir(name), d)
-		seen[run.Name] = run
-		all = append(all, run)
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	v.mu.Lock()
-	v.seen = seen
-	v.mu.Unlock()
-	slices.SortStableFunc(all, func(a, b viewedRun) int { return b.Started.Compare(a.Started) })
-	return all, nil
-}
-
-// look reads a run for the list, unless it has been read and not changed since.
-func (v *Viewer) look(name string, d fs.DirEntry) viewedRun {
-	run := viewedRun{Name: name}
-	if info, err := d.Info(); err == nil {
-		run.modified, run.size = info.ModTime(), info.Size()
-	}
-	v.mu.Lock()
-	old, ok := v.seen[name]
-	v.mu.Unlock()
-	if ok && old.modified.Equal(run.modified) && old.size == run.size {
-		return old
-	}
-	r, err := v.read(name)
-	if err != nil {
-		run.Problem, run.Verdict, run.Started = err.Error(), result.Invalid, run.modified
-		run.Words = strings.ToLower(name)
-		return run
-	}
-	run.Scenario, run.Verdict, run.Started, run.Cells = r.Scenario, result.Worst(r.Verdict, r.Verdict), r.Started, len(r.Cells)
-	run.Axes, run.Sentence = varying(r), Sentence(r)
-	words := []string{name, r.Scenario, r.About, string(run.Verdict), run.Sentence, r.Throng, r.Env["commit"]}
-	for i := range r.Cells {
-		for k, value := range r.Cells[i].Params {
-			if p := k + "=" + value; !slices.Contains(words, p) {
-				words = append(words, p)
-			}
-		}
-		for k, value := range r.Cells[i].Settings {
-			if p := k + "=" + value; !slices.Contains(words, p) {
-				words = append(words, p)
-			}
-		}
-	}
-	run.Words = strings.ToLower(strings.Join(words, "\n"))
-	return run
-}
-
 // read takes the result of a run, within the root.
 func (v *Viewer) read(name string) (*result.Run, error) {
 	if !fs.ValidPath(name) {
@@ -185,43 +104,6 @@ func (v *Viewer) read(name string) (*result.Run, error) {
 	return result.Parse(path.Join(name, result.FileName), text)
 }
 
-// viewPage is the list as its template sees it.
-type viewPage struct {
-	Runs    []viewedRun
-	Total   int
-	Query   string
-	Verdict string
-	Choices []string
-}
-
-func (v *Viewer) list(w http.ResponseWriter, r *http.Request) {
-	all, err := v.runs()
-	if err != nil {
-		fail(w, err)
-		return
-	}
-	p := viewPage{
-		Total: len(all), Query: r.FormValue("q"), Verdict: r.FormValue("verdict"),
-		Choices: []string{"", string(result.Pass), string(result.Fail), string(result.Invalid)},
-	}
-	words := strings.Fields(strings.ToLower(p.Query))
-	for _, run := range all {
-		fits := p.Verdict == "" || string(run.Verdict) == p.Verdict
-		for _, word := range words {
-			fits = fits && strings.Contains(run.Words, word)
-		}
-		if fits {
-			p.Runs = append(p.Runs, run)
-		}
-	}
-	var b bytes.Buffer
-	if err := viewTemplate.Execute(&b, &p); err != nil {
-		fail(w, err)
-		return
-	}
-	html(w, b.Bytes())
-}
-
 // report shows the page that the run wrote, or draws it when there is none.
 func (v *Viewer) report(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")
@@ -230,7 +112,7 @@ func (v *Viewer) report(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if page, err := v.root.ReadFile(path.Join(name, PageName)); err == nil {
-		html(w, page)
+		html(w, withWayBack(page))
 		return
 	}
 	run, err := v.read(name)
@@ -248,39 +130,7 @@ func (v *Viewer) report(w http.ResponseWriter, r *http.Request) {
 		fail(w, err)
 		return
 	}
-	html(w, page)
-}
-
-func (v *Viewer) compare(w http.ResponseWriter, r *http.Request) {
-	q := r.URL.Query()
-	names := append([]string{q.Get("base")}, q["new"]...)
-	if q.Get("by") != "" {
-		names = names[:1]
-	}
-	var inputs []Input
-	for _, name := range names {
-		if name == "" || len(inputs) > 0 && name == names[0] {
-			http.Error(w, "choose a base and another run to compare with it", http.StatusBadRequest)
-			return
-		}
-		run, err := v.read(name)
-		if err != nil {
-			fail(w, err)
-			return
-		}
-		inputs = append(inputs, Input{Name: name, Run: run})
-	}
-	c, err := Compare(inputs, CompareOptions{By: q.Get("by")})
-	if err != nil { // the two cannot be compared, and the error says why
-		http.Error(w, err.Error(), http.StatusUnprocessableEntity)
-		return
-	}
-	page, err := c.HTML(nil)
-	if err != nil {
-		fail(w, err)
-		return
-	}
-	html(w, page)
+	html(w, withWayBack(page))
 }
 
 // file serves a file of a run as it is.
@@ -307,6 +157,13 @@ func (v *Viewer) file(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, path.Base(name), info.ModTime(), f)
 }
 
+// wayBack leads from a page to the list. The page was written to be read alone.
+const wayBack = `<nav style="font:14px system-ui,sans-serif;margin:0 0 14px"><a href="/" style="color:inherit">← all results</a></nav>`
+
+func withWayBack(page []byte) []byte {
+	return bytes.Replace(page, []byte("<body>"), []byte("<body>"+wayBack), 1)
+}
+
 func html(w http.ResponseWriter, page []byte) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	_, _ = w.Write(page) // a reader that went away is no matter
@@ -318,26 +175,4 @@ func fail(w http.ResponseWriter, err error) {
 		return
 	}
 	http.Error(w, err.Error(), http.StatusInternalServerError)
-}
-
-// Link is the address of the run's report.
-func (r viewedRun) Link() string { return "/run/" + escapePath(r.Name) }
-
-// Data is the address of the run's result.
-func (r viewedRun) Data() string { return "/files/" + escapePath(path.Join(r.Name, result.FileName)) }
-
-// By is the address of the comparison of an axis.
-func (r viewedRun) By(axis string) string {
-	return "/compare?" + url.Values{"base": {r.Name}, "by": {axis}}.Encode()
-}
-
-// When is the run's start as people write it.
-func (r viewedRun) When() string { return r.Started.UTC().Format("2006-01-02 15:04 UTC") }
-
-func escapePath(name string) string {
-	parts := strings.Split(name, "/")
-	for i := range parts {
-		parts[i] = url.PathEscape(parts[i])
-	}
-	return strings.Join(parts, "/")
 }

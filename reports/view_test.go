@@ -144,7 +144,7 @@ func TestViewCompares(t *testing.T) {
 	}
 	for path, want := range map[string]int{
 		"/compare": http.StatusBadRequest, "/compare?base=old&new=old": http.StatusBadRequest, "/compare?base=old&new=none": http.StatusNotFound,
-		"/compare?base=old": http.StatusUnprocessableEntity, "/compare?base=old&by=kind": http.StatusUnprocessableEntity,
+		"/compare?base=old": http.StatusBadRequest, "/compare?base=old&new=matrix%23kind": http.StatusInternalServerError, "/compare?base=old&by=kind": http.StatusUnprocessableEntity,
 		"/compare?base=old&new=damaged": http.StatusInternalServerError,
 	} {
 		if status, body, _ := get(t, server, path); status != want {

@@ -35,7 +35,7 @@ func on[T any](b *tab, action chromedp.Action[T]) T {
 func (b *tab) see(texts ...string) {
 	b.t.Helper()
 	for deadline := time.Now().Add(2 * patience); ; time.Sleep(50 * time.Millisecond) {
-		shown := on(b, chromedp.Evaluate[string](`document.body.innerText + '\n' + document.title`))
+		shown := on(b, chromedp.Evaluate[string](`(document.body?.innerText ?? '') + '\n' + document.title`))
 		missing := ""
 		for _, text := range texts {
 			if !strings.Contains(strings.ToLower(shown), strings.ToLower(text)) {
