@@ -589,3 +589,33 @@ func upgradeBare(t *testing.T, base, sid string) *bare {
 	}
 	return b
 }
+
+// A client that says something and is gone at once is noticed at once: its last
+// words and its end may come as one.
+func TestEndBehindAMessage(t *testing.T) {
+	srv, err := server.New(server.Options{PingInterval: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	heard, gone := make(chan struct{}, 1), make(chan string, 1)
+	srv.On("bye", func(*server.Socket, *server.Event) error {
+		heard <- struct{}{}
+		return nil
+	})
+	srv.OnDisconnect(func(_ *server.Socket, reason string) { gone <- reason })
+	base := serve(t, srv)
+	for range 20 {
+		w := socketIO(t, base)
+		w.send(`42["bye"]`)
+		_ = w.conn.Close()
+		<-heard
+		select {
+		case reason := <-gone:
+			if reason != "transport close" {
+				t.Fatalf("reason %q", reason)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatal("the end was not noticed")
+		}
+	}
+}

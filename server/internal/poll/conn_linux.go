@@ -46,6 +46,8 @@ type Conn struct {
 	watched bool
 	state   connState
 
+	hungUp atomic.Bool // see HungUp
+
 	// room wakes a WriteAll that waits; nil while none does.
 	room atomic.Pointer[chan struct{}]
 }
@@ -101,6 +103,11 @@ func (c *Conn) Read(b []byte) (int, error) {
 		}
 	}
 }
+
+// HungUp reports whether the end of the stream is near: what the peer sent last
+// and its end may come in one event, after which there is none, so a Ready that
+// stopped at a short read would never see the end.
+func (c *Conn) HungUp() bool { return c.hungUp.Load() }
 
 // longWrite is the length of a write in bytes from which on the scheduler is
 // told.

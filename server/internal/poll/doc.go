@@ -25,7 +25,8 @@
 // # Readiness
 //
 // Events are edge-triggered: one comes when bytes arrive, not as long as there
-// are some. Ready therefore reads until less has come than it asked for, or asks
+// are some. Ready therefore reads until less has come than it asked for, and on to
+// the end of the stream if that has come with the bytes ([Conn.HungUp]), or asks
 // to be called again. An event that comes while Ready runs makes it run once more
 // afterwards. Writing is tried at once and needs no event; who has to wait for
 // room ([Conn.WriteAll]) asks for that event then, and not before.

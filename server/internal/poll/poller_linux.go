@@ -261,6 +261,9 @@ func (p *Poller) lead(events []unix.EpollEvent) {
 		if e.Events&(unix.EPOLLOUT|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
 			at.conn.roomy()
 		}
+		if e.Events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
+			at.conn.hungUp.Store(true)
+		}
 		if e.Events&^unix.EPOLLOUT != 0 {
 			p.enqueue(at.conn)
 		}

@@ -158,8 +158,8 @@ func (c *socket) Ready(buf []byte) (again bool) {
 		if err := c.consume(buf[:n]); err != nil {
 			c.leave(err)
 		}
-		if n < len(buf) {
-			return false
+		if n == 0 || n < len(buf) && !c.HungUp() {
+			return false // that was all; what comes next is a new event
 		}
 	}
 	return true
