@@ -216,6 +216,9 @@ func recovery(name string, c *result.Cell, sub string) *figure {
 		lowest := math.MaxInt
 		var held, p99s []draw.Point
 		for _, s := range c.Timeline {
+			if s.T+1 > c.Phases[len(c.Phases)-1].EndS { // they leave then
+				break
+			}
 			since := s.T + 1 - p.StartS // the state at the second's end
 			switch {
 			case since <= 0:
@@ -240,7 +243,7 @@ func recovery(name string, c *result.Cell, sub string) *figure {
 	if len(back.Lines) == 0 {
 		return nil
 	}
-	back.X, back.Y = draw.Axis{Log: true}, draw.Axis{Label: "clients held, % of before"}
+	back.X, back.Y = draw.Axis{Log: true}, draw.Axis{Label: "clients held, % of before", Min: 0, Max: 105}
 	back.Rules = []draw.Rule{{At: 100}}
 	panels := []draw.Panel{back}
 	if slices.ContainsFunc(slow.Lines, func(l draw.Line) bool { return len(l.Points) > 1 }) {

@@ -285,9 +285,12 @@ func alert(c *result.Cell) string {
 	if result.Worst(c.Verdict, c.Verdict) == result.Invalid {
 		return strings.TrimSuffix("INVALID, says nothing about the server: "+c.Reason, ": ")
 	}
-	s := strings.Join(c.Warnings[:min(2, len(c.Warnings))], "; ")
-	if s != "" {
-		s = "Warning: " + s
+	switch n := len(c.Warnings); n {
+	case 0:
+		return ""
+	case 1:
+		return "Warning: " + c.Warnings[0]
+	default:
+		return fmt.Sprintf("Warning: %s; and %d more on the page", c.Warnings[0], n-1)
 	}
-	return s
 }
