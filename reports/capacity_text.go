@@ -1,0 +1,303 @@
+package reports
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// firstBroken is the check that most trials at High broke, with what the first of them found.
+func (c *Capacity) firstBroken() string {
+	seen := map[string]int{}
+	most := ""
+	for _, p := range c.Probes {
+		if p.Level != c.High || p.Verdict == probeHeld || p.Reason == "" {
+			continue
+		}
+		rule, _, _ := strings.Cut(p.Reason, ": ")
+		seen[rule]++
+		if most == "" || seen[rule] > seen[ruleOf(most)] {
+			most = p.Reason
+		}
+	}
+	return most
+}
+
+func ruleOf(reason string) string {
+	rule, _, _ := strings.Cut(reason, ": ")
+	return rule
+}
+
+// show writes a level with its unit.
+func (c *Capacity) show(level float64) string {
+	switch c.Unit {
+	case "%":
+		return share(level) + " of the load"
+	case "/s":
+		return significant(level) + "/s"
+	case "B":
+		return bytesize(level)
+	}
+	return count(int64(math.Round(level)))
+}
+
+// noun is a level with what is counted: "4 200 viewers", "120/s each".
+func (c *Capacity) noun(level float64) string {
+	s := c.show(level)
+	if c.Unit == "" {
+		return s + " " + c.what()
+	}
+	if c.Unit == "%" {
+		return s
+	}
+	return s + " (" + c.what() + ")"
+}
+
+// what names what is raised: the group that a count is of, "rate of speaker", or the variable.
+func (c *Capacity) what() string {
+	parts := strings.Split(c.Raise, ".")
+	last := parts[len(parts)-1]
+	switch {
+	case last == "count" && len(parts) > 1:
+		return parts[len(parts)-2]
+	case len(parts) > 2 && parts[0] == "groups":
+		return last + " of " + parts[1]
+	}
+	return last
+}
+
+// line is the answer with its conditions.
+func (c *Capacity) line() string {
+	switch {
+	case len(c.Probes) == 0:
+		return "Nothing was measured: the search ended before its first trial."
+	case c.End == endGenerator:
+		held := "No level was judged to hold."
+		if c.Low > 0 {
+			held = fmt.Sprintf("The server held %s; its capacity is not known.", c.noun(c.Low))
+		}
+		return joined(fmt.Sprintf("The load generator was not fit to judge at %s, twice: %s.", c.noun(c.High), strings.TrimSuffix(c.invalidReason(), ".")), held, "Use a machine of its own for the generator, or raise a load that the server feels first.")
+	case c.Low == 0 && c.High > 0:
+		sure := "in a single trial"
+		if c.HighConfirmed {
+			sure = "by " + c.votes()
+		}
+		return fmt.Sprintf("One node of this size does not hold %s with %s: %s (%s). Begin lower with --set search.from=…", c.noun(c.High), c.conditions(), c.Reason, sure)
+	case c.Low == 0:
+		return "No level was judged: the search has not come to an answer."
+	}
+	parts := []string{c.holds()}
+	if c.Operating > 0 {
+		parts = append(parts, c.operation())
+	}
+	if c.High > 0 && c.Reason != "" {
+		parts = append(parts, fmt.Sprintf("What breaks first: %s at %s%s.", strings.TrimSuffix(c.Reason, "."), c.show(c.High), c.coresAt(c.High)))
+	}
+	if c.NodesNote != "" {
+		parts = append(parts, c.NodesNote)
+	}
+	return strings.Join(parts, " ")
+}
+
+// votes is "3 confirmations of 60 s".
+func (c *Capacity) votes() string {
+	return plural(c.Confirm, "confirmation") + " of " + seconds(c.ConfirmS)
+}
+
+// holds says what a node holds, and how sure that is.
+func (c *Capacity) holds() string {
+	if c.High == 0 {
+		s := fmt.Sprintf("One node of this size holds at least %s with %s", c.noun(c.Low), c.conditions())
+		if c.LowConfirmed {
+			s += " (" + c.votes() + ")"
+		} else {
+			s += ", by single trials that nothing confirmed"
+		}
+		s += "; no level that breaks was found"
+		switch {
+		case c.End == endAtLeast && c.LimitedBy != "":
+			s += ", as this machine allows none above it"
+		case c.End == endAtLeast:
+			s += ", as none above it was to be tried"
+		}
+		return s + "."
+	}
+	s := fmt.Sprintf("One node of this size holds %s with %s: %s held, %s broke", c.interval((c.High-c.Low)/2), c.conditions(), c.show(c.Low), c.show(c.High))
+	switch {
+	case c.LowConfirmed && c.HighConfirmed:
+		s += " (" + c.votes() + " each)"
+	case c.LowConfirmed:
+		s += " (" + c.votes() + " of the lower, single trials of the upper)"
+	default:
+		s += " in single trials that nothing confirmed"
+	}
+	return s + "."
+}
+
+// operation says at which load to run a node, and what was measured there.
+func (c *Capacity) operation() string {
+	s := fmt.Sprintf("Run it at %s, %s", c.noun(c.Operating), c.OperatingNote)
+	if c.At != nil && c.At.P99us > 0 {
+		s += fmt.Sprintf(": there p99 %s is %s", c.metric, micros(c.At.P99us))
+		if c.At.ServerCores > 0 {
+			s += fmt.Sprintf(" and the server uses %s cores", significant(c.At.ServerCores))
+		}
+	}
+	return s + "."
+}
+
+// interval is "4 225 ± 125 viewers".
+func (c *Capacity) interval(half float64) string {
+	mid := c.Low + half
+	switch c.Unit {
+	case "":
+		return fmt.Sprintf("%s ± %s %s", count(int64(math.Round(mid))), count(int64(math.Ceil(half))), c.what())
+	case "%":
+		return fmt.Sprintf("%s ± %s of the load", share(mid), share(half))
+	case "B":
+		return fmt.Sprintf("%s ± %s (%s)", bytesize(mid), bytesize(half), c.what())
+	}
+	return fmt.Sprintf("%s ± %s/s (%s)", significant(mid), significant(half), c.what())
+}
+
+// coresAt is what the server used at a level.
+func (c *Capacity) coresAt(level float64) string {
+	for _, l := range c.levels {
+		if l.Level == level && l.ServerCores > 0 {
+			return fmt.Sprintf(", where the server uses %s cores", significant(l.ServerCores))
+		}
+	}
+	return ""
+}
+
+// conditions are the service-level checks that were kept, and at what other load.
+func (c *Capacity) conditions() string {
+	var checks []string
+	for i := range c.run.Cells {
+		for _, k := range c.run.Cells[i].Checks {
+			if k.Kind == result.KindSLO && !k.Optional && k.Stat != "" && !slices.Contains(checks, k.Text) {
+				checks = append(checks, k.Text)
+			}
+		}
+	}
+	s := strings.Join(checks, ", ")
+	if s == "" {
+		s = "no checks of its own"
+	}
+	if l := c.load(c.Low); l != nil && l.OfferedPerS > 0 && c.Unit != "/s" {
+		s = significant(l.OfferedPerS) + " messages/s and " + s
+	}
+	return s
+}
+
+func (c *Capacity) load(level float64) *Load {
+	for i := range c.levels {
+		if c.levels[i].Level == level {
+			return &c.levels[i]
+		}
+	}
+	return nil
+}
+
+func (c *Capacity) invalidReason() string {
+	for _, p := range slices.Backward(c.Probes) {
+		if p.Level == c.High && p.Verdict == "invalid" {
+			return p.Reason
+		}
+	}
+	return "its rules broke"
+}
+
+// Text writes the answer for a terminal: the line, what follows from it, and every trial.
+func (c *Capacity) Text(w io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "verdict: %s (%s)\n\n%s\n", c.Verdict, endWords[c.End], c.Line)
+	textTable(&b, levelsTable(c))
+	b.WriteByte('\n')
+	for _, s := range []string{c.KneeNote, c.USLNote, c.memoryNote()} {
+		if s != "" {
+			b.WriteString(s + "\n")
+		}
+	}
+	if sameMachine(c.run) {
+		b.WriteString("Client and server shared one machine: for absolute numbers put them apart.\n")
+	}
+	for _, s := range c.run.Warnings {
+		fmt.Fprintf(&b, "warning: %s\n", s)
+	}
+	_, err := io.WriteString(w, strings.ReplaceAll(b.String(), nbsp, " "))
+	return err
+}
+
+var endWords = map[string]string{
+	endFound: "found", endAtLeast: "the highest level allowed holds", endBelow: "the first level breaks",
+	endGenerator: "the load generator was not fit", endBudget: "the budget was used up", "open": "not finished",
+}
+
+func (c *Capacity) memoryNote() string {
+	if e := c.BytesPerClient; e != nil {
+		return fmt.Sprintf("The server takes %s for each client (95 %% interval %s to %s).", bytesize(e.Value), bytesize(e.Low), bytesize(e.High))
+	}
+	return c.BytesPerClientNote
+}
+
+func sameMachine(run *result.Run) bool {
+	return slices.ContainsFunc(run.Cells, func(c result.Cell) bool { return c.Server.SameMachine })
+}
+
+// levelsTable has a row per level.
+func levelsTable(c *Capacity) table {
+	t := table{Title: "Levels", Left: 1, Head: []string{"level", "held of trials", "offered/s", "achieved/s", "deliveries/s", "p50", "p99", "server cores"}}
+	if c.metric != "" {
+		t.Head[5], t.Head[6] = c.metric+" p50", c.metric+" p99"
+	}
+	for _, l := range c.levels {
+		mark := ""
+		switch l.Level {
+		case c.Low:
+			mark = " (holds)"
+		case c.High:
+			mark = " (breaks)"
+		}
+		t.Rows = append(t.Rows, []string{
+			c.show(l.Level) + mark, fmt.Sprintf("%d of %d", l.Held, l.Trials), significant(l.OfferedPerS), significant(l.AchievedPerS),
+			significant(l.DeliveriesPerS), known(l.P50us, micros), known(l.P99us, micros), known(l.ServerCores, significant),
+		})
+	}
+	if len(t.Rows) > 0 {
+		t.Note = "Medians of the valid trials of a level."
+	}
+	return t
+}
+
+// Criteria says of each check of a trial what it found and whether it held: "PASS [p99(delivery) 3.7 ms < 50ms]".
+func Criteria(c *result.Cell) []string {
+	var out []string
+	for i := range c.Checks {
+		k := &c.Checks[i]
+		word := "PASS"
+		switch {
+		case !k.Pass && k.Kind == result.KindValid:
+			word = "INVALID"
+		case !k.Pass:
+			word = "FAIL"
+		}
+		if k.Optional {
+			word += " (optional)"
+		}
+		value := checkValue(k, k.Value)
+		if k.NoData {
+			value = noValue
+		}
+		name, limit, found := strings.Cut(k.Text, " ")
+		if found {
+			value += " " + limit
+		}
+		out = append(out, strings.ReplaceAll(fmt.Sprintf("%s [%s %s]", word, name, value), nbsp, " "))
+	}
+	return out
+}
