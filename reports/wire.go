@@ -91,3 +91,46 @@ func wireName(params map[string]string, transport string) string {
 	}
 	return strings.Join(append([]string{transport}, words...), " ")
 }
+
+// targetTable says what the target says of itself: what each counter grew by and each gauge held, in the recorded phases.
+func targetTable(c *result.Cell) table {
+	t := table{Title: "The target's own metrics", Left: 1, Head: []string{"metric", "mean", "highest", "last"}}
+	for _, name := range slices.Sorted(maps.Keys(c.Target)) {
+		m := c.Target[name]
+		values := recordedValues(c, m)
+		if len(values) == 0 {
+			continue
+		}
+		sum, highest := 0.0, values[0]
+		for _, v := range values {
+			sum, highest = sum+v, max(highest, v)
+		}
+		unit := ""
+		if m.Kind == "counter" {
+			unit = "/s"
+		}
+		t.Rows = append(t.Rows, []string{name, significant(sum/float64(len(values))) + unit, significant(highest) + unit, significant(m.Values[len(m.Values)-1])})
+	}
+	if len(t.Rows) > 0 {
+		t.Note = "Read from the target while the trial ran, labels summed up. Of counters, mean and highest are growth a second."
+	}
+	return t
+}
+
+// recordedValues are those of the recorded seconds; of a counter how much it grew in each.
+func recordedValues(c *result.Cell, m *result.TargetMetric) (out []float64) {
+	for i, v := range m.Values {
+		if i >= len(c.Timeline) || !slices.ContainsFunc(c.Phases, func(p result.Phase) bool {
+			return p.Record && c.Timeline[i].T >= p.StartS && c.Timeline[i].T < p.EndS
+		}) {
+			continue
+		}
+		switch {
+		case m.Kind != "counter":
+			out = append(out, v)
+		case i > 0:
+			out = append(out, max(0, v-m.Values[i-1]))
+		}
+	}
+	return out
+}

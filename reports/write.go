@@ -195,7 +195,7 @@ func cellSection(run *result.Run, i int, axes []string) (section, error) {
 	names := metrics(c)
 	s := section{
 		Cell: c, Anchor: result.CellName(i, len(run.Cells)),
-		Tables:  filled(checksTable(c), ledgerTable(c), wireTable(c)),
+		Tables:  filled(checksTable(c), ledgerTable(c), wireTable(c), targetTable(c)),
 		Latency: latencyTable(c.Latency, names),
 		More:    filled(loadTable(c), errorTable(c), settingsTable(c), resourceTable(c)),
 	}

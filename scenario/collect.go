@@ -21,6 +21,7 @@ type collector struct {
 	totals   map[int]*hdrhistogram.Histogram    // by series and phase, as the recorder numbers them
 	interval map[string]*hdrhistogram.Histogram // of the second under way, by metric
 	heat     map[string]*result.Heat            // likewise, of the metrics that a heat map is drawn of
+	target   map[string]*result.TargetMetric    // what the target says of itself
 	timeline []result.Second
 	moments  []moment // beside the timeline
 	windows  []*window
@@ -62,7 +63,7 @@ type moment struct {
 
 func newCollector(t *trial) *collector {
 	c := &collector{
-		t: t, tick: t.opt.second, messages: make([]int64, len(t.transports)), totals: map[int]*hdrhistogram.Histogram{}, interval: map[string]*hdrhistogram.Histogram{},
+		t: t, tick: t.opt.second, messages: make([]int64, len(t.transports)), target: map[string]*result.TargetMetric{}, totals: map[int]*hdrhistogram.Histogram{}, interval: map[string]*hdrhistogram.Histogram{},
 		heat: map[string]*result.Heat{metricDelivery: {}, metricAck: {}},
 		gc:   newGCPauses(), quit: make(chan struct{}), done: make(chan struct{}),
 	}
@@ -75,7 +76,7 @@ func newCollector(t *trial) *collector {
 		c.log = result.NewLogWriter(t.opt.HistogramDir, result.CellName(t.at.i, t.at.n), time.Now())
 	}
 	c.pid = t.pid.Load()
-	c.before = processUsage(int(c.pid))
+	c.before = c.usage()
 	c.its, c.own = c.before, ownUsage()
 	c.show = Progress{
 		Cell: t.at.i + 1, Cells: t.at.n, Params: t.spec.Params, Trial: t.cell.Trial,
@@ -197,6 +198,9 @@ func (c *collector) second(until int64) {
 	c.processes(&s, &m, time.Duration(until-from))
 	m.carried = c.carried()
 	c.timeline = append(c.timeline, s)
+	if t.scraper != nil {
+		t.scraper.sample(c.target, len(c.timeline))
+	}
 	c.moments = append(c.moments, m)
 	c.at = until
 	if t.opt.Second != nil {
@@ -249,6 +253,15 @@ func (c *collector) gather(from, until int64) {
 	}
 }
 
+// usage is what the server has used: a process of this machine or, where there is none, what it says of
+// itself.
+func (c *collector) usage() usage {
+	if c.pid > 0 || c.t.scraper == nil {
+		return processUsage(int(c.pid))
+	}
+	return c.t.scraper.usage()
+}
+
 // processes samples what generator and server have used.
 func (c *collector) processes(s *result.Second, m *moment, took time.Duration) {
 	cores := float64(runtime.NumCPU()) * took.Seconds()
@@ -262,8 +275,8 @@ func (c *collector) processes(s *result.Second, m *moment, took time.Duration) {
 	if pid := c.t.pid.Load(); pid != c.pid {
 		c.pid, c.its = pid, usage{} // the server was restarted
 	}
-	its := processUsage(int(c.pid))
-	if its.ok && c.its.ok {
+	its := c.usage()
+	if its.ok && c.its.ok && its.cpu >= c.its.cpu {
 		m.serverUs = its.cpu - c.its.cpu
 		s.ServerCPU = m.serverUs.Seconds() / cores
 		m.serverCPU = s.ServerCPU

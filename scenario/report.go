@@ -52,6 +52,9 @@ func (t *trial) report(c *collector, rows [][]row, end ending, why error) *resul
 	}
 	f.resources(cell)
 	cell.Wire = f.wire()
+	if len(c.target) > 0 {
+		cell.Target = c.target
+	}
 	for r, n := range t.errors.rows {
 		if t.phaseIn(&scope{metric: r.class}, r.phase) {
 			cell.Errors[r.class] += n
@@ -263,6 +266,11 @@ func (f *findings) warnings(cell *result.Cell, end ending) []string {
 	}
 	if n := t.foreign.Load(); n > 0 {
 		say("%d messages of another run arrived: the target was not ours alone", n)
+	}
+	if t.scraper != nil {
+		if trouble := t.scraper.trouble(); trouble != "" {
+			say("%s", trouble)
+		}
 	}
 	if t.pid.Load() > 0 && !f.c.before.ok {
 		say("the server's CPU and memory could not be read")

@@ -55,6 +55,7 @@ type trial struct {
 	feeds      []*feed
 	contract   *contract // of a foreign server; nil: the built-in one's
 	stampAt    *file.Path
+	scraper    *scraper // nil: the target's metrics are not asked for
 	rec        *recorder
 	ledger     *ledger
 	errors     *errorBook
@@ -86,6 +87,7 @@ func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at plac
 	t.renewed = make(chan renewal, len(t.tl.spans))
 	t.feeds = newFeeds(t.spec, opt.tables)
 	t.contract = newContract(t)
+	t.scraper = newScraper(t.spec.Target)
 	first := 0
 	for i := range t.spec.Groups {
 		g := newGroup(t, &t.spec.Groups[i], i, first)
@@ -211,6 +213,10 @@ func (t *trial) run(ctx context.Context) (*result.Cell, error) {
 	t.ctx, cancel = context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	runtime.GC() // what earlier trials left behind is not this one's pause
+	if t.scraper != nil {
+		t.scraper.read(ctx) // how it was before the first client
+		t.wg.Go(func() { t.scraper.run(t.ctx) })
+	}
 	c := newCollector(t)
 	t.epoch = client.Now()
 	c.start()

@@ -40,8 +40,9 @@ type TLS struct {
 
 // Sample says where to read a target's own resources from.
 type Sample struct {
-	PID   int           // a process of this machine
-	Every time.Duration // 1s
+	PID        int           // a process of this machine; 0: none
+	Prometheus string        // URL of its metrics in the text format of Prometheus; "": none
+	Every      time.Duration // of Prometheus; default 1s. A process is looked at each second
 }
 
 // Server is the built-in server, started for the run.

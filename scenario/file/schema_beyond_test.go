@@ -20,7 +20,7 @@ var beyondSchema = map[string][]string{
 	},
 	"a pattern knows the form of a value with a unit, not its amount": {
 		"count-huge", "rooms-move-unit", "rooms-size-zipf", "duration-huge", "duration-zero", "rate-huge", "rate-zero", "size-fraction", "size-over-built-in", "size-small", "size-zero", "ramp-over",
-		"later-sample-every",
+		"sample-every",
 	},
 	"values that stand apart must fit together": {
 		"check-step-nothing", "flow-capture-from-nothing", "flow-capture-of-think", "flow-spins",

@@ -172,11 +172,24 @@ var tlsTable = object[TLS]{
 var sampleTable = object[Sample]{
 	what: "sample",
 	fields: []field[Sample]{
-		{key: "pid", required: "write the target's process id", set: func(d *decoder, n *node, s *Sample) { s.PID = d.count(n, "pid", 1, 1<<31-1) }},
-		{key: "prometheus", later: "give the pid of a local process instead, or remove sample"},
-		{key: "every", set: func(d *decoder, n *node, s *Sample) {
-			s.Every = d.onlySecond(n, "every")
+		{key: "pid", set: func(d *decoder, n *node, s *Sample) { s.PID = d.count(n, "pid", 1, 1<<31-1) }},
+		{key: "prometheus", set: func(d *decoder, n *node, s *Sample) {
+			s.Prometheus = d.string(n, "prometheus", func(v string) *flaw {
+				u, err := url.Parse(v)
+				if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+					return &flaw{fmt.Sprintf("%q is not the address of metrics", clip(v)), "write it like http://host:9100/metrics"}
+				}
+				return nil
+			})
 		}},
+		{key: "every", set: func(d *decoder, n *node, s *Sample) {
+			s.Every = d.duration(n, "every", 100*time.Millisecond, time.Minute)
+		}},
+	},
+	done: func(d *decoder, n *node, s *Sample) {
+		if n.get("pid") == nil && n.get("prometheus") == nil {
+			d.errs.add(n.at, "sample says nothing about where to read", "write pid: and a process of this machine, or prometheus: and a URL")
+		}
 	},
 }
 

@@ -75,16 +75,17 @@ type Cell struct {
 	// "payload_bytes" and whatever else the runner knows. The report names the first two in its opening sentence.
 	Settings map[string]string `json:"settings,omitempty"`
 
-	Clients   Clients             `json:"clients"`
-	Ledger    Ledger              `json:"ledger"` // without slow readers and volatile messages, which have their own
-	Rates     Rates               `json:"rates"`
-	Latency   map[string]*Latency `json:"latency"` // by metric: delivery, ack, ack.service, connect, fanout.last, ...
-	Server    Server              `json:"server"`
-	Generator Generator           `json:"generator"`
-	Wire      map[string]*Wire    `json:"wire,omitempty"` // by transport
-	Errors    map[string]int64    `json:"errors"`         // by class: connect.refused, ack.timeout, ...
-	Checks    []Check             `json:"checks"`
-	Warnings  []string            `json:"warnings"` // shown beside the cell's figures
+	Clients   Clients                  `json:"clients"`
+	Ledger    Ledger                   `json:"ledger"` // without slow readers and volatile messages, which have their own
+	Rates     Rates                    `json:"rates"`
+	Latency   map[string]*Latency      `json:"latency"` // by metric: delivery, ack, ack.service, connect, fanout.last, ...
+	Server    Server                   `json:"server"`
+	Generator Generator                `json:"generator"`
+	Wire      map[string]*Wire         `json:"wire,omitempty"`           // by transport
+	Target    map[string]*TargetMetric `json:"target_metrics,omitempty"` // by name
+	Errors    map[string]int64         `json:"errors"`                   // by class: connect.refused, ack.timeout, ...
+	Checks    []Check                  `json:"checks"`
+	Warnings  []string                 `json:"warnings"` // shown beside the cell's figures
 
 	Receivers []Receivers `json:"receivers,omitempty"`       // by kind of client, when there are several
 	Slow      *Ledger     `json:"ledger_slow,omitempty"`     // of the clients that read slowly; nil: none do

@@ -1,0 +1,86 @@
+package scenario
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+const exposition = `# HELP process_cpu_seconds_total CPU
+# TYPE process_cpu_seconds_total counter
+process_cpu_seconds_total 1.5
+# TYPE process_resident_memory_bytes gauge
+process_resident_memory_bytes 1e+07 1700000000000
+# TYPE clients gauge
+clients{ns="/", odd="a} 9"} 3
+clients{ns="/chat"} 4
+# TYPE lag histogram
+lag_bucket{le="1"} 5
+lag_sum 7
+lag_count 5
+# TYPE broken gauge
+broken NaN
+`
+
+func TestParseMetrics(t *testing.T) {
+	got, order, err := parseMetrics(strings.NewReader(exposition))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{familyCPU, familyRSS, "clients"}; !slices.Equal(order, want) {
+		t.Errorf("families %v, want %v", order, want)
+	}
+	if got[familyCPU] != (family{true, 1.5}) || got["clients"] != (family{false, 7}) || got[familyRSS].value != 1e7 {
+		t.Errorf("%+v", got)
+	}
+	for _, bad := range []string{"", "<html>\n", "a b\n"} {
+		if got, _, err := parseMetrics(strings.NewReader(bad)); err == nil {
+			t.Errorf("%q: %v", bad, got)
+		}
+	}
+}
+
+// What a target says of its process stands where a local process would.
+func TestTargetMetrics(t *testing.T) {
+	t.Parallel()
+	var n atomic.Int64
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		i := n.Add(1)
+		fmt.Fprintf(w, "# TYPE %s counter\n%s %g\n# TYPE %s gauge\n%s %d\n# TYPE seen gauge\nseen %d\n", familyCPU, familyCPU, float64(i)/100, familyRSS, familyRSS, 1<<20, i)
+	}))
+	defer web.Close()
+	text := strings.Replace(broadcast, `url: "http://127.0.0.1:1"`, `url: "http://127.0.0.1:1", sample: {prometheus: "`+web.URL+`/metrics", every: 100ms}`, 1)
+	c := play(t, &fakeServer{}, text, func(o *Options) { o.second = 100 * time.Millisecond })
+	m := c.Target["seen"]
+	if m == nil || m.Kind != "gauge" || len(m.Values) != len(c.Timeline) || !slices.IsSorted(m.Values) || m.Values[len(m.Values)-1] < 3 {
+		t.Fatalf("%+v of %d seconds", m, len(c.Timeline))
+	}
+	if c.Server.CPUs <= 0 || c.Server.RSSPeakBytes != 1<<20 || c.Target[familyCPU].Kind != "counter" {
+		t.Errorf("server %+v", c.Server)
+	}
+}
+
+func TestTargetWithoutMetrics(t *testing.T) {
+	t.Parallel()
+	var n atomic.Int64
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		n.Add(1)
+		w.WriteHeader(http.StatusNotFound)
+	}))
+	defer web.Close()
+	text := strings.Replace(broadcast, `url: "http://127.0.0.1:1"`, `url: "http://127.0.0.1:1", sample: {prometheus: "`+web.URL+`/metrics", every: 100ms}`, 1)
+	c := play(t, &fakeServer{}, text)
+	if len(c.Target) != 0 || !slices.ContainsFunc(c.Warnings, func(w string) bool {
+		return strings.HasPrefix(w, "the target's metrics could not be read: ") && strings.HasSuffix(w, "HTTP status 404")
+	}) {
+		t.Errorf("metrics %v, warnings %q", c.Target, c.Warnings)
+	}
+	if n.Load() > scrapePatience+1 {
+		t.Errorf("asked %d times for what is not there", n.Load())
+	}
+}
