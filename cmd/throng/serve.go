@@ -29,6 +29,7 @@ const serveHelp = `Run the built-in Socket.IO server with one of its application
   chat      a chat room with its web page at /; clients that lost their connection
             come back for two minutes, or as long as --recovery says
 
+Durations are written as 300ms or 25s; a plain number is milliseconds.
 It prints one line with its address when it accepts connections, and stops on
 Ctrl-C or SIGTERM after its clients have been told.`
 

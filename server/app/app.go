@@ -117,7 +117,7 @@ func Protocol(srv *server.Server) {
 			if auth == nil {
 				auth = []byte("{}")
 			}
-			time.Sleep(apart)
+			<-time.After(apart)
 			_ = s.Emit("auth", json.RawMessage(auth)) // it has come as JSON: nothing to fail
 		})
 	}

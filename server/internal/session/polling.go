@@ -73,11 +73,20 @@ func (s *Session) FinishPoll(gone bool) ([]*frame.Frame, error) {
 // a close packet has sent a poll just before it, to be answered: on another
 // connection, which may be a little slower.
 func (s *Session) AwaitPoll(d time.Duration) {
-	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(time.Millisecond) {
+	late := time.NewTimer(d)
+	defer late.Stop()
+	look := time.NewTicker(time.Millisecond)
+	defer look.Stop()
+	for {
 		s.mu.Lock()
 		wait := s.state == open && s.conn == nil && s.pollWake == nil
 		s.mu.Unlock()
 		if !wait {
+			return
+		}
+		select {
+		case <-look.C:
+		case <-late.C:
 			return
 		}
 	}
