@@ -6,5 +6,6 @@
 //
 // The *.test.mjs files drive the official clients (socket.io-client, engine.io-client). Each runs twice: against
 // `throng serve`, which is the test, and against the official server in ../peers/node, which tests the test. The Go
-// tests drive the client and the runner of Throng against the official server.
+// tests drive the client and the runner of Throng against the official server, and pages in Chromium: the chat of
+// `throng serve` in several tabs, and what loads the official client.
 package interop

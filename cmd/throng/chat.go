@@ -28,8 +28,8 @@ func pageNote(application, client string) string {
 	case application != "chat":
 		return ""
 	case client == "":
-		return "open it in two browser windows to chat (with a small client of its own: make web installs the official one)\n"
+		return "open it in two browser windows to chat; the page uses a small client of its own (make web installs the official one)\n"
 	default:
-		return "open it in two browser windows to chat (with the official client from " + client + ")\n"
+		return "open it in two browser windows to chat; the page uses the official client from " + client + "\n"
 	}
 }
