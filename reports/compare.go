@@ -196,7 +196,8 @@ func compareInputs(inputs []Input) (*Comparison, error) {
 		}
 		pairs, notes := pairUp(baseGroups, in.grouped(cells, keys))
 		if len(pairs) == 0 {
-			return nil, fmt.Errorf("%s and %s have no combination of parameters in common; select the cells to compare with DIR#axis=value", inputs[0].Name, in.Name)
+			return nil, fmt.Errorf("%s and %s have no combination of parameters in common; select the cells to compare, such as '%s' and '%s'",
+				inputs[0].Name, in.Name, inputs[0].choices()[0], in.choices()[0])
 		}
 		for _, p := range pairs {
 			p.Base, p.New = names[0], names[i+1]

@@ -26,6 +26,8 @@ type comparePage struct {
 	Class    string // of the verdict box
 	Word     string
 	Findings []string
+	Residue  string // what differs in every one of several pairs; "" when that is not the same
+	Differs  table
 	Overview table
 	Overall  []*figure
 	Sections []compareSection
@@ -51,9 +53,15 @@ func (c *Comparison) page(findings []Finding) *comparePage {
 	if len(c.Pairs) > 1 {
 		p.Overview = overviewOf(c)
 	}
+	if c.alike() {
+		p.Residue, p.Differs = residueSentence(c, &c.Pairs[0]), residueTable(&c.Pairs[0])
+	}
 	for i := range c.Pairs {
 		pair := &c.Pairs[i]
-		s := compareSection{Residue: residueSentence(c, pair), Differs: residueTable(pair), Changes: changesTable(pair), Figures: each[i]}
+		s := compareSection{Changes: changesTable(pair), Figures: each[i]}
+		if p.Residue == "" {
+			s.Residue, s.Differs = residueSentence(c, pair), residueTable(pair)
+		}
 		if pair.Label != "" {
 			s.Heading = pair.Label + " against " + pair.Base
 		}

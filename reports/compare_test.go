@@ -3,6 +3,7 @@ package reports
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -487,5 +488,35 @@ func TestCompareWrite(t *testing.T) {
 	}
 	if err := c.Write(dir, nil); err == nil || !strings.Contains(err.Error(), "another directory") {
 		t.Errorf("the figures of a run are overwritten: %v", err)
+	}
+}
+
+// What differs in every pair is said once, before the first number.
+func TestResidueFirst(t *testing.T) {
+	base, next := trials(1, 5, 1000, 2000), trials(2, 5, 1000, 2000)
+	for i := range next.Cells {
+		next.Cells[i].Settings = map[string]string{"payload_bytes": "4096"}
+	}
+	c := compare(t, CompareOptions{}, Input{Name: "a", Run: base}, Input{Name: "b", Run: next})
+	if len(c.Pairs) != 2 || !c.alike() {
+		t.Fatalf("%d pairs, alike %v", len(c.Pairs), c.alike())
+	}
+	var text, markdown bytes.Buffer
+	if err := errors.Join(c.Text(&text), c.Markdown(&markdown, nil)); err != nil {
+		t.Fatal(err)
+	}
+	page, err := c.HTML(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, s := range map[string]string{"text": text.String(), "markdown": markdown.String(), "page": string(page)} {
+		at, number := strings.Index(s, "payload bytes"), strings.Index(s, "p50 delivery")
+		if at < 0 || at > number || strings.Count(s, "payload bytes") != 1 {
+			t.Errorf("%s: what differs stands at %d, the first number at %d:\n%.600s", name, at, number, s)
+		}
+	}
+	c.Pairs[1].Residue = nil
+	if c.alike() {
+		t.Error("pairs in which different things differ are taken for alike")
 	}
 }

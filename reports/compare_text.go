@@ -203,6 +203,23 @@ func residueSentence(c *Comparison, p *Pair) string {
 	return fmt.Sprintf("%d things differ%s; a change may come from any of them:", len(p.Residue), besides)
 }
 
+// alike reports whether the same things differ in every one of several pairs: then they are said first, for all.
+func (c *Comparison) alike() bool {
+	for i := range c.Pairs {
+		if !slices.Equal(c.Pairs[i].Residue, c.Pairs[0].Residue) || residueSentence(c, &c.Pairs[i]) != residueSentence(c, &c.Pairs[0]) {
+			return false
+		}
+	}
+	return len(c.Pairs) > 1
+}
+
+func differsText(c *Comparison, p *Pair) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n%s\n", residueSentence(c, p))
+	textTable(&b, residueTable(p))
+	return b.String()
+}
+
 // method says how the numbers came about.
 func (c *Comparison) method() string {
 	s := "A trial is one sample, however many messages it had. Base and new are medians over the trials; the change is the median of all quotients of a new and a base trial. " +
@@ -217,22 +234,23 @@ func (c *Comparison) method() string {
 func (c *Comparison) Text(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n", c.sentence())
+	last := ""
+	if c.alike() {
+		last = differsText(c, &c.Pairs[0])
+		b.WriteString(last)
+	}
 	if len(c.Pairs) > 1 {
 		textTable(&b, overviewOf(c))
 	}
-	last := ""
 	for i := range c.Pairs {
 		p := &c.Pairs[i]
 		if p.Label != "" {
 			fmt.Fprintf(&b, "\n== %s, against %s\n", p.Label, p.Base)
 		}
 		// What differs is the same for most pairs of a matrix; say it once.
-		var r strings.Builder
-		fmt.Fprintf(&r, "\n%s\n", residueSentence(c, p))
-		textTable(&r, residueTable(p))
-		if r.String() != last {
-			b.WriteString(r.String())
-			last = r.String()
+		if r := differsText(c, p); r != last {
+			b.WriteString(r)
+			last = r
 		}
 		textTable(&b, changesTable(p))
 	}
@@ -265,6 +283,10 @@ func (c *Comparison) Markdown(w io.Writer, findings []Finding) error {
 	if len(findings) > 0 {
 		b.WriteByte('\n')
 	}
+	if c.alike() {
+		fmt.Fprintf(&b, "\n%s\n", markdownText(residueSentence(c, &c.Pairs[0])))
+		markdownTable(&b, residueTable(&c.Pairs[0]))
+	}
 	if len(c.Pairs) > 1 {
 		markdownTable(&b, overviewOf(c))
 	}
@@ -273,8 +295,10 @@ func (c *Comparison) Markdown(w io.Writer, findings []Finding) error {
 		if len(c.Pairs) > 1 {
 			fmt.Fprintf(&b, "\n<details><summary>%s against %s</summary>\n", markdownText(p.Label), markdownText(p.Base))
 		}
-		fmt.Fprintf(&b, "\n%s\n", markdownText(residueSentence(c, p)))
-		markdownTable(&b, residueTable(p))
+		if !c.alike() {
+			fmt.Fprintf(&b, "\n%s\n", markdownText(residueSentence(c, p)))
+			markdownTable(&b, residueTable(p))
+		}
 		markdownTable(&b, changesTable(p))
 		if len(c.Pairs) > 1 {
 			b.WriteString("\n</details>\n")
