@@ -174,6 +174,9 @@ func playArtillery(ctx context.Context, s *subject, rate int, window time.Durati
 	for name, value := range map[string]string{
 		"TARGET": "http://" + s.at, "CLIENTS": fmt.Sprint(s.clients), "THINK": fmt.Sprint(1 / float64(rate)), "TIMES": fmt.Sprint(int(window.Seconds()) * rate),
 	} {
+		if !bytes.Contains(text, []byte("$"+name)) {
+			return played{}, fmt.Errorf("%s/echo.yml has no $%s", home, name)
+		}
 		text = bytes.ReplaceAll(text, []byte("$"+name), []byte(value))
 	}
 	script, out := filepath.Join(s.bench.dir, "artillery.yml"), filepath.Join(s.bench.dir, "artillery.json")
