@@ -39,7 +39,7 @@ func Summary(w io.Writer, run *result.Run) error {
 	return err
 }
 
-// ledgerLine adds the ledgers of all cells up.
+// ledgerLine adds the ledgers of all cells up, and tells how clients came back.
 func ledgerLine(run *result.Run) string {
 	var sum result.Ledger
 	var clients result.Clients
@@ -49,9 +49,10 @@ func ledgerLine(run *result.Run) string {
 		clients.Asked += c.Asked
 		clients.Held += c.Held
 	}
-	return fmt.Sprintf("ledger: sent: %s  expected: %s  received: %s  lost: %s  duplicate: %s  out of order: %s  late: %s  undecided: %s\nclients: asked: %s  held: %s",
+	lines := []string{fmt.Sprintf("ledger: sent: %s  expected: %s  received: %s  lost: %s  duplicate: %s  out of order: %s  late: %s  undecided: %s\nclients: asked: %s  held: %s",
 		count(sum.Sent), count(sum.Expected), count(sum.Received), count(sum.Lost), count(sum.Duplicate), count(sum.Disorder),
-		count(sum.Late), count(sum.Undecided), count(clients.Asked), count(clients.Held))
+		count(sum.Late), count(sum.Undecided), count(clients.Asked), count(clients.Held))}
+	return strings.Join(append(lines, append(apartLines(run), reconnectLines(run)...)...), "\n")
 }
 
 // warnings are those of the run and then those of its cells. What several cells say, numbers apart, stands once, as the first of them

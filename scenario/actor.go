@@ -48,7 +48,9 @@ type actor struct {
 	// since, and how often it broke before. since is 0 while it is held.
 	since        int64
 	tries, drops int
-	away         atomic.Int64 // since, for others to read; kept when it is held again
+	away         atomic.Int64   // since, for others to read; kept when it is held again
+	session      client.Session // that it had, to come back as the same socket
+	recovered    bool           // it did
 
 	joins int // memberships that are not acknowledged; its own goroutine's
 }
@@ -122,6 +124,9 @@ func (a *actor) live(ctx context.Context, due int64) *actor {
 	if !a.adopt(d.conn) {
 		_ = d.Close() // it was told to go while it connected
 	}
+	if d.recovered {
+		a.resume()
+	}
 	if asked, acknowledged := t.joinAsked(); a.joins == 0 {
 		a.hold()
 	} else if !acknowledged {
@@ -140,6 +145,9 @@ func (a *actor) live(ctx context.Context, due int64) *actor {
 	t.bytesIn.Add(int64(in))
 	t.bytesOut.Add(int64(out))
 	t.connected.Add(-1)
+	if r := a.group.spec.Reconnect; r != nil && r.Recover {
+		a.session = d.Session()
+	}
 	return a.end(err)
 }
 

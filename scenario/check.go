@@ -126,6 +126,8 @@ func (f *findings) within(k *file.Check, in seconds) float64 {
 		return f.ledgerShare(k, in)
 	case "errors":
 		return f.errors(k, in)
+	case "ratio":
+		return f.recoveredShare(&scope{metric: k.Metric, labels: k.Labels, phase: k.Phase})
 	}
 	return f.sampled(k, in)
 }

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/throng-io/throng/protocol/socketio"
@@ -29,10 +31,14 @@ type fakeServer struct {
 	// busy says that a connection has something waiting; nil: never.
 	busy func(c *fakeConn) bool
 
-	mu    sync.Mutex
-	conns []*fakeConn
-	dials int
-	casts int
+	// welcome decides about who wants to be recovered; nil: the server has no recovery.
+	welcome func(was client.Session) (is client.Session, recovered bool)
+
+	buried atomic.Int64
+	mu     sync.Mutex
+	conns  []*fakeConn
+	dials  int
+	casts  int
 }
 
 // A fakePacket arrives after a delay; zero delay: in order, at once.
@@ -42,15 +48,17 @@ type fakePacket struct {
 }
 
 type fakeConn struct {
-	s     *fakeServer
-	i     int
-	cfg   *client.Config
-	rooms map[string]bool
-	in    chan fakePacket
-	done  chan struct{}
-	once  sync.Once
-	why   string
-	late  sync.WaitGroup
+	s       *fakeServer
+	i       int
+	cfg     *client.Config
+	rooms   map[string]bool
+	session client.Session
+	stalled atomic.Int64
+	in      chan fakePacket
+	done    chan struct{}
+	once    sync.Once
+	why     string
+	late    sync.WaitGroup
 }
 
 func (s *fakeServer) dial(_ context.Context, cfg *client.Config) (dialed, error) {
@@ -65,7 +73,11 @@ func (s *fakeServer) dial(_ context.Context, cfg *client.Config) (dialed, error)
 	}
 	c := &fakeConn{s: s, i: i, cfg: cfg, rooms: map[string]bool{}, in: make(chan fakePacket, 1<<14), done: make(chan struct{})}
 	s.conns = append(s.conns, c)
-	return dialed{conn: c, timings: client.Timings{TCP: time.Microsecond, Open: time.Microsecond, Namespace: time.Microsecond}}, nil
+	recovered := false
+	if s.welcome != nil {
+		c.session, recovered = s.welcome(cfg.Recover)
+	}
+	return dialed{conn: c, recovered: recovered, timings: client.Timings{TCP: time.Microsecond, Open: time.Microsecond, Namespace: time.Microsecond}}, nil
 }
 
 // header is the first value of one that the client sends.
@@ -84,6 +96,9 @@ func (c *fakeConn) Run(h client.Handler) error {
 			c.s.drop(c)
 			return &client.CloseError{Reason: c.why}
 		case p := <-c.in:
+			if wait := time.Duration(c.stalled.Load()) - client.Now(); wait > 0 {
+				time.Sleep(wait)
+			}
 			var pk socketio.Packet
 			if err := pk.Parse(p.text); err != nil {
 				return &client.CloseError{Reason: client.ParseError, Cause: err}
@@ -118,6 +133,15 @@ func (c *fakeConn) Close() error {
 }
 
 func (c *fakeConn) Busy() bool { return c.s.busy != nil && c.s.busy(c) }
+
+// Vanish ends the client's side; the server does not know, and goes on to deliver.
+func (c *fakeConn) Vanish() { c.end(client.TransportClose) }
+
+func (c *fakeConn) Bury() { c.s.buried.Add(1) }
+
+func (c *fakeConn) Stall(d time.Duration) { c.stalled.Store(int64(client.Now() + d)) }
+
+func (c *fakeConn) Session() client.Session { return c.session }
 
 func (c *fakeConn) Cut() { c.end(client.TransportClose) }
 
@@ -223,3 +247,8 @@ func (s *fakeServer) cast(from *fakeConn, args [][]byte, to func(*fakeConn) bool
 		}
 	}
 }
+
+var errRefused = errors.New("connection refused")
+
+// replaceAll puts texts in the place of others.
+func replaceAll(s string, pairs ...string) string { return strings.NewReplacer(pairs...).Replace(s) }

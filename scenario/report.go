@@ -50,6 +50,7 @@ func (t *trial) report(c *collector, rows [][]row, end ending, why error) *resul
 	for name, h := range f.steps() {
 		cell.Latency[name] = result.FromHistogram(h)
 	}
+	cell.Reconnects = f.reconnects()
 	f.resources(cell)
 	cell.Wire = f.wire()
 	if len(c.target) > 0 {

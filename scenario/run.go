@@ -326,10 +326,19 @@ func tlsConfig(t *file.Target) (*tls.Config, error) {
 // A conn is one connected client as the runner uses it; *client.Client is one.
 type conn interface {
 	sender
+	mortal
 	Run(h client.Handler) error
-	Close() error
-	Cut() // end it as a broken network does
+	Stall(d time.Duration)   // read nothing for a while
+	Session() client.Session // to come back with; when Run has returned
 	Bytes() (in, out uint64)
+}
+
+// A mortal is how it ends.
+type mortal interface {
+	Close() error
+	Cut()    // as a broken network does
+	Vanish() // without a word, with its connections left open
+	Bury()   // close those
 }
 
 // A sender is its way out.
@@ -342,8 +351,9 @@ type sender interface {
 // A dialed is what a dialer returns.
 type dialed struct {
 	conn
-	timings client.Timings
-	upgrade error // why an upgrade that was asked for did not happen
+	timings   client.Timings
+	upgrade   error // why an upgrade that was asked for did not happen
+	recovered bool  // it is the socket that it was before
 }
 
 type dialer func(ctx context.Context, cfg *client.Config) (dialed, error)
@@ -353,5 +363,5 @@ func dialClient(ctx context.Context, cfg *client.Config) (dialed, error) {
 	if err != nil {
 		return dialed{}, err
 	}
-	return dialed{conn: c, timings: c.Timings, upgrade: c.UpgradeErr}, nil
+	return dialed{conn: c, timings: c.Timings, upgrade: c.UpgradeErr, recovered: c.Recovered()}, nil
 }

@@ -23,13 +23,21 @@ func reads(r *file.Read, client int) (slowly bool) {
 	return r != nil && math.Mod((float64(client)+0.5)*0.7548776662466927, 1) < r.Share
 }
 
-// config says how the client connects, and how slowly it reads.
+// config says how the client connects, as whom it comes back, and how slowly it reads.
 func (a *actor) config() *client.Config {
 	cfg := a.group.config(a.number, a.transport)
-	if !a.slow {
+	stalls := a.t.stalls()
+	if !a.slow && !stalls && a.session.PID == "" {
 		return cfg
 	}
 	r, own := a.group.spec.Read, *cfg
+	own.Recover = a.session
+	if !a.slow {
+		if stalls {
+			own.Slow = &client.Slow{}
+		}
+		return &own
+	}
 	own.Slow = &client.Slow{Rate: r.Rate, Stall: r.Stall, Every: r.Every}
 	if r.Every > 0 {
 		// Each has a phase of its own, or all would stall in the same moment.

@@ -73,6 +73,9 @@ type trial struct {
 	pid            atomic.Int64 // of the server; a restart changes it
 	restarting     atomic.Bool
 	renewed        chan renewal
+	returns        returns
+	ghostsMu       sync.Mutex
+	ghosts         []conn       // of clients that vanished
 	away, returned atomic.Int64 // connections that a fault broke, and clients held again after a drop
 }
 
@@ -266,6 +269,7 @@ func (t *trial) run(ctx context.Context) (*result.Cell, error) {
 			g.flow.client.close()
 		}
 	}
+	t.bury()
 	select {
 	case r := <-t.renewed: // a restart that was under way when the phases ended
 		if r.err == nil {

@@ -33,7 +33,7 @@ type count struct{ v, n int64 }
 // are computed from the timeline afterwards.
 func windowed(c *file.Check) bool {
 	switch c.Stat {
-	case "loss", "dup", "disorder", "late", "errors", "achieved":
+	case "loss", "dup", "disorder", "late", "errors", "achieved", "ratio":
 		return false
 	}
 	switch c.Metric {

@@ -69,6 +69,11 @@ type Client struct {
 	msg        Message
 	decoder    *socketio.Decoder // nil until an attachment comes
 
+	was       Session // it comes back as
+	pid       string
+	offset    []byte // of the reading goroutine
+	recovered bool
+
 	pace  *pace // nil: as fast as possible
 	bytes traffic
 	wg    sync.WaitGroup // of the goroutines that send
@@ -97,6 +102,7 @@ func Dial(ctx context.Context, cfg *Config) (*Client, error) {
 	}
 	c := &Client{
 		pace:       newPace(cfg.Slow),
+		was:        cfg.Recover,
 		parser:     cfg.Parser,
 		maxQueue:   cmp.Or(cfg.MaxQueue, defaultMaxQueue),
 		maxMessage: cmp.Or(cfg.MaxMessage, defaultMaxMessage),

@@ -45,7 +45,8 @@ type Config struct {
 	Timeout        time.Duration // for the connection, the handshake and the namespace together; 0 = 20 s
 	UpgradeTimeout time.Duration // for the probe dance; 0 = 10 s; never above 3/4 of the server's pingTimeout
 
-	Slow *Slow // read slowly; nil = as fast as possible
+	Slow    *Slow   // read slowly; nil = as fast as possible
+	Recover Session // come back as the socket of that session; the zero Session = as a new one
 
 	MaxQueue   int // bytes of packets that wait for the network; 0 = 1 MiB
 	MaxMessage int // bytes of one received message or polling body; 0 = 16 MiB

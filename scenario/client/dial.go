@@ -144,7 +144,7 @@ func (d *dialing) opened(p engineio.Packet, began time.Duration) (engineio.Hands
 func (d *dialing) connectPacket(namespace string) (engineio.Packet, error) {
 	p := engineio.Packet{Type: engineio.Message, Binary: d.c.parser.IsBinary()}
 	if !p.Binary {
-		sp := socketio.Packet{Type: socketio.Connect, Namespace: []byte(namespace), Data: d.cfg.Auth}
+		sp := socketio.Packet{Type: socketio.Connect, Namespace: []byte(namespace), Data: d.auth(namespace)}
 		p.Data = sp.Append(nil)
 		return p, nil
 	}

@@ -128,6 +128,9 @@ func (c *Client) dispatch(h Handler, p *socketio.Packet, at time.Duration) error
 		if m.Name, m.Args, err = c.parser.SplitEvent(p.Data); err != nil {
 			return &CloseError{Reason: ParseError, Cause: err}
 		}
+		if c.pid != "" && space == 0 && !m.HasID {
+			c.remember(m.Args)
+		}
 		h.Event(m)
 	case socketio.Ack, socketio.BinaryAck:
 		if p.HasID && p.Data != nil {
@@ -181,11 +184,13 @@ func (c *Client) answered(b []byte, binary bool) (taken bool, err error) {
 	}
 	var answer struct {
 		SID string `json:"sid"`
+		PID string `json:"pid"`
 	}
 	data, err := c.parser.AppendJSON(nil, p.Data)
 	if err != nil || json.Unmarshal(data, &answer) != nil || answer.SID == "" {
 		return true, protocolError("CONNECT was answered without a sid: the server may speak Socket.IO 2")
 	}
+	c.welcomed(p.Namespace, answer.PID)
 	c.joined++
 	return true, nil
 }

@@ -2,12 +2,14 @@ package client
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // Slow makes a client a slow consumer from [Client.Run] on: bytes that it does
 // not read stay in the network, whose buffers it keeps small, and then in the
-// server. Dialing is not slowed. Sending is not either.
+// server. Dialing is not slowed. Sending is not either. The zero Slow is as fast
+// as any, and can be told to stall ([Client.Stall]).
 type Slow struct {
 	Rate  float64       // bytes a second that it reads at most, above TCP; 0 = no limit
 	Stall time.Duration // it reads nothing for that long; 0 = never
@@ -24,8 +26,11 @@ const (
 	minBuffer  = 4 << 10
 )
 
-// buffer is the size of the receive buffer to ask the kernel for.
+// buffer is the size of the receive buffer to ask the kernel for; 0: its choice.
 func (s *Slow) buffer() int {
+	if s.Rate <= 0 && s.Stall <= 0 {
+		return 0
+	}
 	if s.Rate <= 0 {
 		return slowBuffer
 	}
@@ -39,6 +44,8 @@ type pace struct {
 	began time.Duration
 	at    time.Duration // the budget as of then
 	left  float64       // bytes that may be read now
+
+	until atomic.Int64 // it is told to read nothing before
 
 	once  sync.Once
 	ended chan struct{}
@@ -86,7 +93,7 @@ func (p *pace) allow(now bool) int {
 
 // next says how long to wait at a moment, or else how much to read.
 func (p *pace) next(now time.Duration) (wait time.Duration, n int) {
-	if wait := p.stalled(now - p.began); wait > 0 {
+	if wait := max(p.stalled(now-p.began), time.Duration(p.until.Load())-now); wait > 0 {
 		p.at, p.left = now+wait, 0 // nothing gathers while it stands still
 		return wait, 0
 	}

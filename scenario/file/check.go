@@ -42,7 +42,7 @@ type Check struct {
 	Name     string            // "": none was given
 	Kind     string            // SLO or Valid
 	Optional bool              // reported, but never decides the verdict
-	Stat     string            // p50 ... p99.99, max, min, mean, count, rate, loss, dup, disorder, late, errors, growth, achieved
+	Stat     string            // p50 ... p99.99, max, min, mean, count, rate, loss, dup, disorder, late, errors, growth, ratio, achieved
 	Quantile float64           // above 0 and below 100 for a percentile, else 0
 	Metric   string            // "": errors of every kind
 	Labels   map[string]string // of group, from, op, event, transport, room_decile, read; nil: all
@@ -79,11 +79,11 @@ var metrics = map[string]string{
 	"fanout.first": UnitSeconds, "fanout.last": UnitSeconds, "fanout.spread": UnitSeconds,
 	"lag": UnitSeconds, "reconnect": UnitSeconds, "step": UnitSeconds, "flow": UnitSeconds, "cpu": UnitShare, "server.cpu": UnitShare,
 	"rss": UnitBytes, "server.rss": UnitBytes,
-	"rate": UnitPerSecond,
+	"rate": UnitPerSecond, "recovered": UnitShare,
 }
 
 var (
-	laterMetrics = []string{"gap", "rtt", "recovered", "server.rss_per_client"}
+	laterMetrics = []string{"gap", "rtt", "server.rss_per_client"}
 	latencies    = []string{
 		"connect", "connect.tcp", "connect.tls", "connect.open", "connect.namespace", "connect.upgrade",
 		"ack", "ack.service", "delivery", "fanout.first", "fanout.last", "fanout.spread", "lag", "reconnect", "step", "flow",
@@ -112,11 +112,10 @@ var (
 		"late":     {of: []string{"delivery"}, units: []string{UnitShare, UnitCount}, bare: "delivery"},
 		"errors":   {of: []string{"connect", "ack", "step"}, units: []string{UnitShare, UnitCount}},
 		"growth":   {of: []string{"rss", "server.rss"}, units: []string{UnitShare}, bare: "-"},
+		"ratio":    {of: []string{"recovered"}, units: []string{UnitShare}, bare: "recovered"},
 		"achieved": {of: []string{"rate"}, units: []string{UnitShare}, bare: "rate"},
 	}
-	statNames  = []string{"p50", "p90", "p99", "p99.9", "p99.99", "max", "min", "mean", "count", "rate", "loss", "dup", "disorder", "late", "errors", "growth", "achieved"}
-	laterStats = []string{"ratio"}
-
+	statNames = []string{"p50", "p90", "p99", "p99.9", "p99.99", "max", "min", "mean", "count", "rate", "loss", "dup", "disorder", "late", "errors", "growth", "ratio", "achieved"}
 	labels    = []string{"group", "from", "op", "event", "transport", "room_decile", "read", "phase"}
 	operators = []string{"<=", ">=", "==", "<", ">"}
 
@@ -211,7 +210,7 @@ func (p *checkParser) stat(c *Check) (stat, *flaw) {
 		if _, isMetric := metrics[w]; isMetric || slices.Contains(laterMetrics, w) {
 			return stat{}, &flaw{fmt.Sprintf("`%s` is a metric and needs a statistic", w), fmt.Sprintf("write p99(%s) or another", w)}
 		}
-		return stat{}, checkWord(w, "statistic", statNames, laterStats)
+		return stat{}, checkWord(w, "statistic", statNames, nil)
 	}
 	c.Stat = w
 	p.at += len(w)
@@ -229,7 +228,7 @@ func (p *checkParser) metric(c *Check, s stat) *flaw {
 	w := p.word("_.")
 	if _, known := metrics[w]; !known {
 		names := slices.Clone(latencies)
-		return checkWord(w, "metric", append(names, "cpu", "rss", "server.cpu", "server.rss", "rate"), laterMetrics)
+		return checkWord(w, "metric", append(names, "cpu", "rss", "server.cpu", "server.rss", "rate", "recovered"), laterMetrics)
 	}
 	if !slices.Contains(s.of, w) {
 		return &flaw{fmt.Sprintf("there is no `%s` of `%s`", c.Stat, w), "write " + c.Stat + "(" + strings.Join(s.of, ") or "+c.Stat+"(") + ")"}
@@ -298,6 +297,8 @@ func labelsOf(c *Check) []string {
 		return []string{"group", "op", "event", "room_decile", "phase"}
 	case strings.HasPrefix(metric, "connect"), metric == "reconnect":
 		return []string{"group", "transport", "phase"}
+	case metric == "recovered":
+		return []string{"group", "phase"}
 	case metric == "lag":
 		return []string{"group", "op", "event", "phase"}
 	}
@@ -429,8 +430,8 @@ func (p *checkParser) scope(c *Check) *flaw {
 			p.at += len(w)
 			text := p.word(".")
 			d, f := parseDuration(text)
-			if f == nil && c.Stat == "growth" {
-				return &flaw{"growth is that of whole phases", "leave `over` out"}
+			if f == nil && (c.Stat == "growth" || c.Stat == "ratio") {
+				return &flaw{c.Stat + " is that of whole phases", "leave `over` out"}
 			}
 			if f == nil && (d < time.Second || d%time.Second != 0 || d > maxPhase) {
 				f = &flaw{fmt.Sprintf("a window of %s cannot be measured", text), "write whole seconds, such as over 5s"}

@@ -91,6 +91,12 @@ func (d *decoder) checkLabels(s *Spec, item *node, c Check) {
 		d.errs.add(item.at, fmt.Sprintf("`%s` would never be measured: no such group has a flow", c.Metric), "add flow: to the group, or remove the check")
 		return
 	}
+	if c.Metric == "recovered" && !slices.ContainsFunc(s.Groups, func(g Group) bool {
+		return g.Reconnect != nil && g.Reconnect.Recover && (c.Labels["group"] == "" || c.Labels["group"] == g.Name)
+	}) {
+		d.errs.add(item.at, "`recovered` would never be measured: no such group comes back as it was", "add recover: true to its reconnect, or remove the check")
+		return
+	}
 	what, feeds := feeders(c.Metric)
 	if feeds == nil {
 		return

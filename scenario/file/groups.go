@@ -100,7 +100,7 @@ var reconnectTable = object[Reconnect]{
 		{key: "jitter", set: func(d *decoder, n *node, r *Reconnect) {
 			r.Jitter = d.share(n, "jitter")
 		}},
-		{key: "recover", later: notYet},
+		{key: "recover", set: func(d *decoder, n *node, r *Reconnect) { r.Recover = d.bool(n, "recover") }},
 	},
 	done: func(d *decoder, n *node, r *Reconnect) {
 		if r.Max < r.Min {

@@ -87,9 +87,10 @@ type Group struct {
 // number n, from 0, is made after Min·2ⁿ, moved by a random part of Jitter
 // times that either way, and at most after Max.
 type Reconnect struct {
-	Min    time.Duration // default 1s
-	Max    time.Duration // default 5s
-	Jitter float64       // 0..1; default 0.5
+	Min     time.Duration // default 1s
+	Max     time.Duration // default 5s
+	Jitter  float64       // 0..1; default 0.5
+	Recover bool          // ask to be the same socket as before, with its rooms and what it missed
 }
 
 // Read makes clients slow consumers. What they do not read stays in the
@@ -103,9 +104,11 @@ type Read struct {
 
 // Fault is what goes wrong in a phase. It begins with the phase.
 type Fault struct {
-	Drop    float64       // share of the clients of the groups that reconnect whose connections break
-	Within  time.Duration // over which the drops are spread; default 0
-	Restart bool          // the built-in server ends and starts again on its address
+	Drop     float64       // share of the clients of the groups that reconnect whose connections break
+	HalfOpen float64       // share of those that vanish: their connections stay open, and nobody is behind them
+	Stall    float64       // share of all clients that read nothing until the phase ends
+	Within   time.Duration // over which these are spread; default 0
+	Restart  bool          // the built-in server ends and starts again on its address
 }
 
 // NoNamespace says that a group speaks bare Engine.IO.

@@ -168,6 +168,22 @@ func defaultValid(s *Spec) []Check {
 	return valid
 }
 
+// checkRecovery refuses a recovery that never could happen.
+func (d *decoder) checkRecovery(root *node, s *Spec) {
+	for _, g := range s.Groups {
+		if g.Reconnect == nil || !g.Reconnect.Recover {
+			continue
+		}
+		where := at(root.get("groups").get(g.Name).get("reconnect"), "recover")
+		switch {
+		case s.Server != nil && s.Server.Recovery == 0:
+			d.errs.add(where, "the built-in server would not know them again", "add server: {recovery: 1m}, or remove recover")
+		case g.Parser != "" && g.Parser != "json":
+			d.errs.add(where, "clients come back as the sockets they were with the json parser only", "remove recover, or parser")
+		}
+	}
+}
+
 // checkFaults refuses faults that could not happen, or after which nobody
 // comes back.
 func (d *decoder) checkFaults(root *node, s *Spec) {
@@ -184,7 +200,7 @@ func (d *decoder) checkFaults(root *node, s *Spec) {
 				d.errs.add(where, fmt.Sprintf("the group %s would not come back after the restart", g.Name), "add reconnect: {} to it")
 			}
 		}
-		if !p.Fault.Restart && !slices.ContainsFunc(s.Groups, func(g Group) bool { return g.Reconnect != nil }) {
+		if p.Fault.Drop+p.Fault.HalfOpen > 0 && !slices.ContainsFunc(s.Groups, func(g Group) bool { return g.Reconnect != nil }) {
 			d.errs.add(where, "no group connects again: there is nobody to drop", "add reconnect: {} to a group")
 		}
 	}
@@ -237,6 +253,7 @@ func (d *decoder) together(root *node, s *Spec) {
 		}
 	}
 	d.checkFaults(root, s)
+	d.checkRecovery(root, s)
 	d.checkContract(root, s)
 	d.checkWires(root, s)
 	for _, g := range s.Groups {

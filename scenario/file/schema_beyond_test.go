@@ -7,7 +7,7 @@ var beyondSchema = map[string][]string{
 		"check-label-group", "check-label-nothing", "check-metric-later", "check-phase", "check-phase-near", "check-no-acks", "check-echo-fanout", "check-quoted-position", "check-loss-of-volatile", "check-no-slow",
 	},
 	"the unit and the labels of a check depend on its metric, all in one text": {
-		"check-bytes", "check-growth-of", "check-growth-over", "check-label-errors", "check-label-decile", "check-label-phase", "check-label-read", "check-label-transport", "check-label-of-cpu", "check-label-op-of-connect", "check-loss-fraction", "check-no-metric", "check-no-unit",
+		"check-bytes", "check-recovered", "check-growth-of", "check-growth-over", "check-label-errors", "check-label-decile", "check-label-phase", "check-label-read", "check-label-transport", "check-label-of-cpu", "check-label-op-of-connect", "check-loss-fraction", "check-no-metric", "check-no-unit",
 		"check-over", "check-pair", "check-percentile-0", "check-share-number", "check-wrong-unit",
 	},
 	"a value with a variable has no form before it is substituted": {
@@ -24,6 +24,7 @@ var beyondSchema = map[string][]string{
 	},
 	"values that stand apart must fit together": {
 		"check-step-nothing", "flow-capture-from-nothing", "flow-capture-of-think", "flow-spins",
+		"check-no-recovery", "recover-forgotten", "recover-msgpack",
 		"bare-broadcast", "bare-mixed", "baseline-mixed", "baseline-share", "baseline-socketio", "baseline-target", "binary-data", "namespace-of-stream", "parser-mixed",
 		"check-decile-of-even", "rooms-move-nowhere",
 		"contract-no-ack", "contract-no-all", "data-unused", "op-emit", "stream-data-no-place", "stream-data-size", "stream-emit-expect",

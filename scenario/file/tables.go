@@ -222,15 +222,15 @@ var faultTable = object[Fault]{
 		{key: "drop", set: func(d *decoder, n *node, f *Fault) { f.Drop = d.share(n, "drop") }},
 		{key: "within", set: func(d *decoder, n *node, f *Fault) { f.Within = d.duration(n, "within", 0, maxPhase) }},
 		{key: "restart", set: func(d *decoder, n *node, f *Fault) { f.Restart = d.bool(n, "restart") }},
-		{key: "stall", later: notYet},
-		{key: "half_open", later: notYet},
+		{key: "stall", set: func(d *decoder, n *node, f *Fault) { f.Stall = d.share(n, "stall") }},
+		{key: "half_open", set: func(d *decoder, n *node, f *Fault) { f.HalfOpen = d.share(n, "half_open") }},
 	},
 	done: func(d *decoder, n *node, f *Fault) {
 		switch {
-		case f.Restart && (n.get("drop") != nil || n.get("within") != nil):
-			d.errs.add(n.at, "a restart breaks every connection by itself", "remove drop and within")
+		case f.Restart && len(n.keys) > 1:
+			d.errs.add(n.at, "a restart breaks every connection by itself", "remove the other keys")
 		case len(n.keys) == 0 || len(n.keys) == 1 && n.get("within") != nil:
-			d.errs.add(n.at, "the fault breaks nothing", "write drop: 100% or restart: true")
+			d.errs.add(n.at, "the fault breaks nothing", "write drop: 100%, half_open: 5%, stall: 5% or restart: true")
 		}
 	},
 }

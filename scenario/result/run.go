@@ -87,10 +87,11 @@ type Cell struct {
 	Checks    []Check                  `json:"checks"`
 	Warnings  []string                 `json:"warnings"` // shown beside the cell's figures
 
-	Receivers []Receivers `json:"receivers,omitempty"`       // by kind of client, when there are several
-	Slow      *Ledger     `json:"ledger_slow,omitempty"`     // of the clients that read slowly; nil: none do
-	Volatile  *Ledger     `json:"ledger_volatile,omitempty"` // of volatile messages, which may be dropped; nil: none were sent
-	Rooms     []Rooms     `json:"rooms,omitempty"`           // by tenths of the rooms, when they differ in size; smallest first
+	Receivers  []Receivers `json:"receivers,omitempty"`       // by kind of client, when there are several
+	Slow       *Ledger     `json:"ledger_slow,omitempty"`     // of the clients that read slowly; nil: none do
+	Volatile   *Ledger     `json:"ledger_volatile,omitempty"` // of volatile messages, which may be dropped; nil: none were sent
+	Reconnects *Reconnects `json:"reconnects,omitempty"`      // nil: nobody lost the connection
+	Rooms      []Rooms     `json:"rooms,omitempty"`           // by tenths of the rooms, when they differ in size; smallest first
 
 	Phases   []Phase      `json:"phases,omitempty"`         // in order of time
 	Timeline []Second     `json:"timeline,omitempty"`       // one a second, recorded phases or not
@@ -153,6 +154,18 @@ type Rooms struct {
 	Ledger     Ledger   `json:"ledger"`
 	Delivery   *Latency `json:"delivery,omitempty"`    // nil: nothing came
 	Last       *Latency `json:"fanout_last,omitempty"` // until a message was at its last receiver
+}
+
+// Reconnects tells how clients came back after their connection had ended without their doing, in the recorded phases. A time
+// is 0 when so many of them never came back.
+type Reconnects struct {
+	Lost      int64 `json:"lost"`              // connections
+	Back      int64 `json:"back"`              // of those, made again
+	Recover   bool  `json:"recover"`           // clients asked to be the sockets they had been
+	Recovered int64 `json:"recovered"`         // of those that came back, and were
+	P50us     int64 `json:"p50_us,omitempty"`  // until half of the clients were back, from when each lost its connection
+	P95us     int64 `json:"p95_us,omitempty"`  // until 95 % were
+	P999us    int64 `json:"p999_us,omitempty"` // until 99.9 % were
 }
 
 // Rates of the recorded phases, per second.

@@ -1,0 +1,63 @@
+package reports
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// reconnectLines tell how clients came back after they had lost their connection, one line a cell in which any did.
+func reconnectLines(run *result.Run) []string {
+	var out []string
+	for i := range run.Cells {
+		r := run.Cells[i].Reconnects
+		if r == nil {
+			continue
+		}
+		name := result.CellName(i, len(run.Cells))
+		if name != "" {
+			name += " "
+		}
+		line := fmt.Sprintf("%sreconnects: lost: %s  back: %s  50%% back after: %s  95%%: %s  99.9%%: %s", name,
+			count(r.Lost), count(r.Back), backAfter(r.P50us), backAfter(r.P95us), backAfter(r.P999us))
+		if r.Recover && r.Lost > 0 {
+			line += fmt.Sprintf("  recovered: %s (%.4g %%)", count(r.Recovered), 100*float64(r.Recovered)/float64(r.Lost))
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+func backAfter(us int64) string {
+	if us == 0 {
+		return "never"
+	}
+	return (time.Duration(us) * time.Microsecond).Round(10 * time.Millisecond).String()
+}
+
+// apartLines are the ledgers that are kept apart: of clients that read slowly, and of volatile messages.
+func apartLines(run *result.Run) []string {
+	var slow, volatile result.Ledger
+	ended := 0
+	for i := range run.Cells {
+		c := &run.Cells[i]
+		if c.Slow != nil {
+			slow.Add(*c.Slow)
+		}
+		if c.Volatile != nil {
+			volatile.Add(*c.Volatile)
+		}
+		ended += c.Clients.SlowDropped
+	}
+	var out []string
+	if slow.Expected > 0 {
+		out = append(out, fmt.Sprintf("slow readers, apart: expected: %s  received: %s  late: %s  lost: %s  undecided: %s  connections ended: %s",
+			count(slow.Expected), count(slow.Received), count(slow.Late), count(slow.Lost), count(slow.Undecided), count(int64(ended))))
+	}
+	if volatile.Expected > 0 {
+		out = append(out, fmt.Sprintf("volatile messages, apart: sent: %s  expected: %s  received: %s  late: %s  lost: %s  undecided: %s",
+			count(volatile.Sent), count(volatile.Expected), count(volatile.Received), count(volatile.Late), count(volatile.Lost), count(volatile.Undecided)))
+	}
+	return out
+}

@@ -1,0 +1,114 @@
+package client
+
+import (
+	"bytes"
+	"encoding/json"
+	"time"
+
+	"github.com/throng-io/throng/protocol/socketio"
+)
+
+// A Session is what a server with connection state recovery knows a client
+// by. One that comes back with it within the server's time is the same socket as
+// before: with its id, its rooms, and the events that it missed.
+type Session struct {
+	PID    string // private id, from the answer to CONNECT
+	Offset string // of the last event that carried one; "" = none did
+}
+
+// Session returns what to come back with; the zero Session when the server
+// offers no recovery. Only the first namespace and the JSON parser take part. It is
+// to be called when Run has returned.
+func (c *Client) Session() Session { return Session{PID: c.pid, Offset: string(c.offset)} }
+
+// Recovered reports whether the server took the client for the socket that it
+// had been, with Config.Recover.
+func (c *Client) Recovered() bool { return c.recovered }
+
+// auth is the payload of a CONNECT: what the caller gave, and in the first
+// namespace what recovery needs.
+func (d *dialing) auth(namespace string) json.RawMessage {
+	auth, was := d.cfg.Auth, d.cfg.Recover
+	if was.PID == "" || namespace != d.c.namespaces[0] || d.c.parser.IsBinary() {
+		return auth
+	}
+	out := append([]byte(`{"pid":`), socketio.AppendString(nil, was.PID)...)
+	out = socketio.AppendString(append(out, `,"offset":`...), was.Offset)
+	if rest := bytes.TrimSpace(auth); len(rest) > 2 && rest[0] == '{' {
+		return append(append(out, ','), bytes.TrimSpace(rest[1:])...)
+	}
+	return append(out, '}')
+}
+
+// welcomed takes the private id of the first namespace.
+func (c *Client) welcomed(namespace []byte, pid string) {
+	if len(c.namespaces) > 0 && string(namespace) == c.namespaces[0] && !c.parser.IsBinary() {
+		c.recovered = pid != "" && pid == c.was.PID
+		c.pid = pid
+		if c.recovered {
+			c.offset = append(c.offset[:0], c.was.Offset...)
+		}
+	}
+}
+
+// remember keeps the offset of an event: its last argument, where that is a
+// string, as official clients take it.
+func (c *Client) remember(args []byte) {
+	n := len(args)
+	if n < 2 || args[n-1] != '"' {
+		return
+	}
+	begin := bytes.LastIndexByte(args[:n-1], '"')
+	if begin < 0 || begin > 0 && args[begin-1] != ',' {
+		return
+	}
+	c.offset = append(c.offset[:0], args[begin+1:n-1]...)
+}
+
+// Vanish makes the client go without a word, as one does whose network is gone:
+// Run returns with [TransportClose], nothing is read or sent any more, and the
+// connections stay open until Bury. The server has to find out by itself. It does
+// not wait.
+func (c *Client) Vanish() {
+	c.mu.Lock()
+	if c.end != nil {
+		c.mu.Unlock()
+		return
+	}
+	c.end = &CloseError{Reason: TransportClose}
+	c.mu.Unlock()
+	c.pace.end()
+	switch {
+	case c.ws != nil:
+		c.ws.shut(nil)
+	case c.poll != nil:
+		c.poll.shut(nil)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, link := range c.links {
+		if link != nil {
+			_ = link.SetDeadline(past)
+		}
+	}
+}
+
+// Bury closes the connections of a client that has vanished, without a word.
+func (c *Client) Bury() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, link := range c.links {
+		if link != nil {
+			_ = link.hardClose()
+		}
+	}
+}
+
+// Stall makes the client read nothing for a while from now on. It needs a
+// Config.Slow, whose zero value reads as fast as possible until then. One read
+// that is under way may still take in what is there.
+func (c *Client) Stall(d time.Duration) {
+	if c.pace != nil {
+		c.pace.until.Store(int64(Now() + d))
+	}
+}

@@ -1,0 +1,175 @@
+package scenario
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/throng-io/throng/scenario/file"
+)
+
+// A fault breaks connections, or the server, in one phase. It is a source of the pacer.
+type fault struct {
+	t     *trial
+	phase *span
+	spec  *file.Fault
+	cuts  []cut // in order of time
+	at    int
+	done  bool // the restart has begun
+}
+
+// The kinds of cuts.
+const (
+	cutDrop     = iota // the connection breaks, and both sides know
+	cutHalfOpen        // the client is gone, and the server is not told
+	cutStall           // the client reads nothing until the phase ends
+)
+
+// A cut is what befalls one client's connection.
+type cut struct {
+	due   int64
+	kind  int
+	group *group
+	index int
+}
+
+func newFault(t *trial, phase *span, spec *file.Fault) *fault {
+	f := &fault{t: t, phase: phase, spec: spec, done: !spec.Restart}
+	for _, g := range t.groups {
+		for kind, share := range [...]float64{cutDrop: spec.Drop, cutHalfOpen: spec.HalfOpen, cutStall: spec.Stall} {
+			if share > 0 && (g.spec.Reconnect != nil || kind == cutStall) {
+				f.choose(g, kind, share)
+			}
+		}
+	}
+	slices.SortStableFunc(f.cuts, func(a, b cut) int { return cmp.Compare(a.due, b.due) })
+	return f
+}
+
+// choose draws which of a group's clients meet a kind of end, and when.
+func (f *fault) choose(g *group, kind int, share float64) {
+	seed, start := f.t.spec.Seed, f.phase.start
+	for i := range g.actors {
+		who, use := uint64(g.first+i), uint64(2*kind)
+		if unit(draw(seed, drawFault, who, uint64(start), use)) < share {
+			after := unit(draw(seed, drawFault, who, uint64(start), use+1)) * float64(f.spec.Within)
+			f.cuts = append(f.cuts, cut{start + int64(after), kind, g, i})
+		}
+	}
+}
+
+func (f *fault) next() (int64, bool) {
+	if !f.done {
+		return f.phase.start, true
+	}
+	if f.at == len(f.cuts) {
+		return 0, false
+	}
+	return f.cuts[f.at].due, true
+}
+
+func (f *fault) fire(int64) {
+	if !f.done {
+		f.done = true
+		if f.t.restarting.Swap(true) {
+			f.t.errors.add(errorKey{class: "fault.overtaken", stream: -1}, f.phase.start, errors.New("the restart before was not over"))
+			return
+		}
+		f.t.wg.Go(f.restart)
+		return
+	}
+	c := f.cuts[f.at]
+	f.at++
+	a := c.group.actors[c.index].Load()
+	if a == nil || state(a.state.Load()) != held {
+		return // whoever is not there cannot be cut off
+	}
+	switch c.kind {
+	case cutHalfOpen:
+		f.t.haunt(a.conn)
+		f.t.wg.Go(a.conn.Vanish)
+	case cutStall:
+		a.conn.Stall(time.Duration(f.phase.end - f.t.now()))
+	default:
+		f.t.wg.Go(a.conn.Cut)
+	}
+}
+
+// haunt remembers a connection that is to stay open without its client.
+func (t *trial) haunt(c conn) {
+	t.ghostsMu.Lock()
+	defer t.ghostsMu.Unlock()
+	t.ghosts = append(t.ghosts, c)
+}
+
+// bury closes the connections whose clients have vanished.
+func (t *trial) bury() {
+	t.ghostsMu.Lock()
+	defer t.ghostsMu.Unlock()
+	for _, c := range t.ghosts {
+		c.Bury()
+	}
+	t.ghosts = nil
+}
+
+// stalls reports whether a fault of the scenario makes clients stop reading.
+func (t *trial) stalls() bool {
+	return slices.ContainsFunc(t.spec.Phases, func(p file.Phase) bool { return p.Fault != nil && p.Fault.Stall > 0 })
+}
+
+// faulty reports whether a fault explains the end of a connection at a moment, and when
+// the time away began: at a restart with the restart.
+func (t *trial) faulty(now int64) (since int64, is bool) {
+	p := t.tl.phaseAt(now)
+	if p < 0 || t.spec.Phases[p].Fault == nil {
+		return now, false
+	}
+	if t.spec.Phases[p].Fault.Restart {
+		return t.tl.spans[p].start, true
+	}
+	return now, true
+}
+
+// restartWithin bounds how long the old server's address may stay taken.
+const restartWithin = 5 * time.Second
+
+// A renewal is what came of a restart.
+type renewal struct {
+	ep  *Endpoint
+	err error
+}
+
+// restart ends the built-in server and starts another on the same address.
+func (f *fault) restart() {
+	t := f.t
+	ctx, cancel := context.WithTimeout(t.ctx, stopGrace)
+	err := t.ep.Stop(ctx)
+	cancel()
+	if err != nil {
+		t.errors.add(errorKey{class: "fault.stop", stream: -1}, t.now(), err)
+	}
+	spec := *t.spec.Server
+	if u, err := url.Parse(t.ep.URL); err == nil {
+		spec.Listen = u.Host
+	}
+	var r renewal
+	for deadline := time.Now().Add(restartWithin); ; {
+		if r.ep, r.err = t.opt.Start(t.ctx, &spec); r.err == nil || t.ctx.Err() != nil || time.Now().After(deadline) {
+			break
+		}
+		select {
+		case <-t.ctx.Done():
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	if r.err != nil {
+		r.err = fmt.Errorf("start the built-in server again on %s: %w", spec.Listen, r.err)
+	} else {
+		t.pid.Store(int64(r.ep.PID))
+	}
+	t.renewed <- r
+}
