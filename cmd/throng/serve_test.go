@@ -118,12 +118,14 @@ func TestServeChat(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	cmd := serveCommand()
-	cmd.SetArgs([]string{"--listen", "127.0.0.1:0", "--app", "chat", "--parser", "msgpack"})
-	cmd.SetOut(io.Discard)
-	cmd.SetErr(io.Discard)
-	if err := cmd.ExecuteContext(t.Context()); err == nil || !strings.Contains(err.Error(), "--client-dir") {
-		t.Errorf("MessagePack without the official client: %v", err)
+	for _, more := range []string{"--parser=msgpack", "--transports=polling"} {
+		cmd := serveCommand()
+		cmd.SetArgs([]string{"--listen", "127.0.0.1:0", "--app", "chat", more})
+		cmd.SetOut(io.Discard)
+		cmd.SetErr(io.Discard)
+		if err := cmd.ExecuteContext(t.Context()); err == nil || !strings.Contains(err.Error(), "--client-dir") {
+			t.Errorf("%s without the official client: %v", more, err)
+		}
 	}
 }
 

@@ -77,6 +77,8 @@ func newChat(opts server.Options) (*server.Server, error) {
 		client = "socket.io.msgpack.min.js"
 	case opts.Parser != socketio.JSON:
 		return nil, errors.New("the page of the chat has a client for JSON only; give it the official one by --client-dir, or leave --parser out")
+	case len(opts.Transports) > 0 && !slices.Contains(opts.Transports, "websocket"):
+		return nil, errors.New("the page of the chat has a client for websockets only; give it the official one by --client-dir, or allow websocket by --transports")
 	}
 	page, err := chat.Site(opts.Path, client)
 	if err != nil {

@@ -105,6 +105,7 @@ function add(key, line) {
   const before = t.lines.at(-1);
   if (line.id && t.lines.some(l => l.id === line.id)) return;
   t.lines.push(line);
+  if (t.lines.length > kept) t.lines.splice(0, t.lines.length - kept);
   if (line.from) t.typing.delete(line.from);
   const seen = key === current && !document.hidden;
   if (!seen && line.from && line.from !== me?.name) t.unread++;
@@ -112,10 +113,7 @@ function add(key, line) {
     const log = $("log");
     if (!before) log.replaceChildren();
     log.append(...nodes(line, before, me?.name));
-    if (t.lines.length > kept) {
-      t.lines.splice(0, t.lines.length - kept);
-      while (log.childElementCount > kept) log.firstElementChild.remove();
-    }
+    while (log.childElementCount > kept) log.firstElementChild.remove();
     if (atEnd || line.from === me?.name) log.scrollTop = log.scrollHeight;
     refreshTyping();
   }

@@ -1,0 +1,83 @@
+package server_test
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/throng-io/throng/server"
+)
+
+// A client that emits with an acknowledgement waits for the answer: what was
+// asked for, or why not.
+func ExampleEvent_Ack() {
+	srv, err := server.New(server.Options{})
+	if err != nil {
+		panic(err)
+	}
+	stock := map[string]int{"tea": 2}
+	srv.On("order", func(_ *server.Socket, e *server.Event) error {
+		var what string
+		var count int
+		if err := e.Bind(&what, &count); err != nil {
+			return errors.Join(err, e.Ack(map[string]any{"error": "what, and how many?"}))
+		}
+		if count > stock[what] {
+			return e.Ack(map[string]any{"error": "sold out"})
+		}
+		return e.Ack(map[string]any{"ok": true})
+	})
+	srv.OnError(func(_ *server.Socket, e *server.Event, err error) { fmt.Println(e.Name()+":", err) })
+
+	site := run(srv)
+	defer site.stop()
+	c := site.connect("40")
+	for i, order := range []string{`"tea",1`, `"tea",9`, `"tea","many"`} {
+		c.say(fmt.Sprintf(`42%d["order",%s]`, i, order))
+		fmt.Println(c.hear())
+	}
+	// Output:
+	// 430[{"ok":true}]
+	// 431[{"error":"sold out"}]
+	// order: argument 2: json: cannot unmarshal string into Go value of type int
+	// 432[{"error":"what, and how many?"}]
+}
+
+// The server may ask as well. A client that does not answer in time is an error,
+// and so is one that leaves.
+func ExampleSocket_EmitWithAck() {
+	srv, err := server.New(server.Options{})
+	if err != nil {
+		panic(err)
+	}
+	done := make(chan string)
+	srv.On("deploy", func(s *server.Socket, e *server.Event) error {
+		var patience int
+		if err := e.Bind(&patience); err != nil {
+			return err
+		}
+		return s.EmitWithAck(time.Duration(patience)*time.Millisecond, func(answer *server.Event, err error) {
+			var sure bool
+			if err == nil {
+				err = answer.Bind(&sure)
+			}
+			done <- fmt.Sprint("sure: ", sure, ", ", err)
+		}, "are you sure?")
+	})
+
+	site := run(srv)
+	defer site.stop()
+	c := site.connect("40")
+	c.say(`42["deploy",60000]`)
+	fmt.Println(c.hear())
+	c.say(`430[true]`)
+	fmt.Println(<-done)
+	c.say(`42["deploy",50]`)
+	fmt.Println(c.hear()) // and does not answer
+	fmt.Println(<-done)
+	// Output:
+	// 420["are you sure?"]
+	// sure: true, <nil>
+	// 421["are you sure?"]
+	// sure: false, server: operation has timed out
+}
