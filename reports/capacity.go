@@ -86,7 +86,7 @@ func CapacityOf(run *result.Run) *Capacity {
 	c.operate()
 	c.nodes()
 	c.Reason = c.firstBroken()
-	c.Line = strings.ReplaceAll(c.line(), nbsp, " ")
+	c.Line = strings.ReplaceAll(joined(c.line(), c.NodesNote), nbsp, " ")
 	return c
 }
 

@@ -97,9 +97,6 @@ func (c *Capacity) line() string {
 	if c.High > 0 && c.Reason != "" {
 		parts = append(parts, fmt.Sprintf("What breaks first: %s at %s%s.", strings.TrimSuffix(c.Reason, "."), c.show(c.High), c.coresAt(c.High)))
 	}
-	if c.NodesNote != "" {
-		parts = append(parts, c.NodesNote)
-	}
 	return strings.Join(parts, " ")
 }
 

@@ -381,5 +381,9 @@ func scalability(c *Capacity) *figure {
 }
 
 func estimate(e model.Estimate) string {
+	const rounding = 1e-12
+	if math.Abs(e.Low) < rounding && math.Abs(e.High) < rounding {
+		return "0"
+	}
 	return fmt.Sprintf("%.3g (%.3g to %.3g)", e.Value, e.Low, e.High)
 }

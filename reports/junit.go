@@ -55,6 +55,10 @@ type (
 // rule an error; of an invalid cell the service-level checks are skipped, for their numbers say nothing. The case "verdict" stands
 // for the cell as a whole, so that one without checks, or that ended early, is seen too.
 func writeJUnit(b *bytes.Buffer, run *result.Run) error {
+	search := run.Capacity != nil
+	if search {
+		run = searchAsCell(run)
+	}
 	all := junitSuites{Name: run.Scenario}
 	axes := varying(run)
 	for i := range run.Cells {
@@ -62,6 +66,9 @@ func writeJUnit(b *bytes.Buffer, run *result.Run) error {
 		s := junitSuite{
 			Name: run.Scenario, Time: float(c.Seconds), Timestamp: run.Started.UTC().Format("2006-01-02T15:04:05"),
 			Out: plain(cellSentence(c)),
+		}
+		if search {
+			s.Out = plain(c.Reason)
 		}
 		if len(run.Cells) > 1 {
 			s.Name += fmt.Sprintf(" [%s, trial %d]", cmp.Or(label(c.Params, axes), "all"), max(1, c.Trial))
@@ -92,6 +99,14 @@ func writeJUnit(b *bytes.Buffer, run *result.Run) error {
 	}
 	b.WriteByte('\n')
 	return nil
+}
+
+// searchAsCell is a search as one case: that levels break is what it looks for, and no failure.
+func searchAsCell(run *result.Run) *result.Run {
+	one := *run
+	one.Capacity = nil
+	one.Cells = []result.Cell{{Verdict: run.Verdict, Reason: CapacityOf(run).line(), Seconds: run.Capacity.TookS}}
+	return &one
 }
 
 func present(o *junitOutcome) int {

@@ -314,6 +314,7 @@ func searched() *result.Run {
 		r.Cells = append(r.Cells, c)
 		k.Probes = append(k.Probes, result.Probe{Level: t.level, Kind: t.kind, Verdict: verdict, Reason: c.Reason, TookS: 12, Cell: i + 1, Dir: fmt.Sprintf("trials/%02d", i+1)})
 	}
+	r.Verdict = result.Pass
 	r.Capacity, r.Scenario, r.About = k, "capacity-clients", "How many listeners one node holds."
 	return r
 }

@@ -17,9 +17,12 @@ func sentence(run *result.Run) string {
 		return "Nothing was measured: the run ended before its first cell."
 	}
 	var s string
-	if len(run.Cells) == 1 {
+	switch {
+	case run.Capacity != nil:
+		s = CapacityOf(run).line()
+	case len(run.Cells) == 1:
 		s = cellSentence(&run.Cells[0])
-	} else {
+	default:
 		s = matrixSentence(run)
 	}
 	if run.Interrupted {

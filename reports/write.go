@@ -153,7 +153,6 @@ func (p *page) capacity(c *Capacity) {
 	if p.Word == "" {
 		p.Word = string(c.Verdict)
 	}
-	p.Sentence = c.Line
 	p.Facts = capacityFacts(c)
 	p.Overview = levelsTable(c)
 	p.Overview.Title = "" // it stands under that heading
@@ -161,7 +160,6 @@ func (p *page) capacity(c *Capacity) {
 	for i, f := range p.Comparing {
 		if f.Name == "search-journal" {
 			p.Trials, p.Comparing[i].Data = f.Data, table{}
-			p.Trials.Title = "Each trial, in the order they ran"
 		}
 	}
 }
