@@ -56,7 +56,8 @@ type Recoverer interface {
 	Restore(pid, offset string) *Session
 	// Enter calls join once, with what the socket missed, at a moment when nothing
 	// that it has seen is delivered to this server's sockets twice or not at all.
-	// It returns false, without a call, if that is not possible any more.
+	// It returns false, without a call, if that is not possible any more. The
+	// client's connection waits for it: what takes long is for Restore.
 	Enter(s *Session, join func(missed []Message)) bool
 }
 
