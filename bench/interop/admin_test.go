@@ -23,23 +23,6 @@ func TestAdminByOfficialClient(t *testing.T) {
 	runNode(t, "admin.check.mjs", builtIn().command)
 }
 
-// browser opens a tab of its own in Chromium, which ends with the test.
-func browser(t *testing.T) *tab {
-	t.Helper()
-	flags := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.WindowSize(1400, 900))
-	process, stop := chromedp.NewExecAllocator(t.Context(), flags...)
-	ctx, end := chromedp.NewContext(process)
-	b := &tab{t: t, ctx: ctx}
-	t.Cleanup(func() {
-		end()
-		stop()
-	})
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatalf("starting Chromium: %v; run `make deps` in the root of the project", err)
-	}
-	return b
-}
-
 // TestAdminUI connects the official page to throng serve, and reads on it what the server does.
 func TestAdminUI(t *testing.T) {
 	hash, err := bcrypt.GenerateFromPassword([]byte("secret"), bcrypt.MinCost)

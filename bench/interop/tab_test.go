@@ -99,3 +99,9 @@ func quoted(s string) string {
 	q, _ := json.Marshal(s) // a string is always encodable
 	return string(q)
 }
+
+// browser opens a tab in a Chromium of its own, which ends with the test.
+func browser(t *testing.T) *tab {
+	t.Helper()
+	return &tab{t: t, ctx: chromium(t)}
+}
