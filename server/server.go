@@ -32,6 +32,7 @@ type Server struct {
 	gate    gate
 	refused refusals
 	panics  atomic.Uint64
+	meter   fanout.Meter
 	partial *budget.Budget // bytes of what has not come whole
 
 	sessions atomic.Int64
@@ -138,7 +139,7 @@ func (s *Server) Of(name string) *Namespace {
 
 // newNamespace makes a namespace, with the handlers of its pattern if it has one.
 func (s *Server) newNamespace(name string, pattern *Namespace) *Namespace {
-	hub, err := fanout.New(s.opts.Fanout, fanout.Options{})
+	hub, err := fanout.New(s.opts.Fanout, fanout.Options{Meter: &s.meter})
 	if err != nil {
 		panic(err) // withDefaults has checked the name
 	}

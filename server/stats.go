@@ -6,6 +6,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/throng-io/throng/protocol/engineio"
+	"github.com/throng-io/throng/server/internal/fanout"
 	"github.com/throng-io/throng/server/internal/transport"
 )
 
@@ -90,4 +91,38 @@ func (r *refusals) byMessage() map[string]uint64 {
 		}
 	}
 	return m
+}
+
+// Distribution is how values of one kind are spread.
+type Distribution struct {
+	Count  uint64
+	Sum    float64
+	UpTo   []float64 // upper bounds of the classes
+	Within []uint64  // how many values are not above each of them
+}
+
+// Broadcasts tells how many sockets each broadcast went to, and how many seconds
+// it took until it had been handed to the last of them: to the kernel, or to the
+// queue of a client that is behind. The first call switches the measuring on,
+// which costs each broadcast two looks at the clock.
+func (s *Server) Broadcasts() (receivers, seconds Distribution) {
+	s.meter.Start()
+	m := s.meter.Read()
+	receivers.Sum, seconds.Sum = float64(m.Members), m.Total.Seconds()
+	for i, bound := range fanout.ReceiverBounds {
+		receivers.add(float64(bound), m.Receivers[i])
+	}
+	for i, bound := range fanout.TimeBounds {
+		seconds.add(bound.Seconds(), m.Times[i])
+	}
+	receivers.Count += m.Receivers[len(fanout.ReceiverBounds)]
+	seconds.Count += m.Times[len(fanout.TimeBounds)]
+	return receivers, seconds
+}
+
+// add appends a class.
+func (d *Distribution) add(bound float64, n uint64) {
+	d.Count += n
+	d.UpTo = append(d.UpTo, bound)
+	d.Within = append(d.Within, d.Count)
 }

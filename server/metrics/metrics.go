@@ -8,21 +8,26 @@
 //	throng_bytes_total{direction}          of their payload in, of websocket frames out
 //	throng_volatile_dropped_total          volatile messages that a client was not ready for
 //	throng_sessions_ended_total{reason}    "slow consumer" is a client whose queue overflowed
-//	throng_requests_refused_total{error}   by the message of the Engine.IO error
+//	throng_requests_refused_total{code,error}  by the number and message of the Engine.IO error
 //	throng_handler_panics_total
+//	throng_broadcast_receivers             histogram: sockets that a broadcast went to
+//	throng_broadcast_handover_seconds      histogram: until it was handed to the last of them
 //
 // Nothing is counted twice for it: the numbers are those of server.Stats, added
-// up when Prometheus asks. Names of namespaces are no labels, for clients may
+// up when Prometheus asks; only broadcasts are measured for it, from then on that
+// a Collector is made. Names of namespaces are no labels, for clients may
 // bring them into being.
 package metrics
 
 import (
 	"net/http"
+	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/throng-io/throng/protocol/engineio"
 	"github.com/throng-io/throng/server"
 )
 
@@ -37,7 +42,10 @@ func Handler(srv *server.Server) http.Handler {
 // Collector returns the metrics of srv for a registry that the application has
 // already. Give each of several servers a label of its own with
 // prometheus.WrapRegistererWith.
-func Collector(srv *server.Server) prometheus.Collector { return collector{srv} }
+func Collector(srv *server.Server) prometheus.Collector {
+	srv.Broadcasts() // are measured from now on
+	return collector{srv}
+}
 
 type collector struct{ srv *server.Server }
 
@@ -55,14 +63,16 @@ var (
 	octets     = desc("bytes_total", "Bytes of packets from clients, and of websocket frames to sessions.", "direction")
 	dropped    = desc("volatile_dropped_total", "Volatile messages that a client was not ready for.")
 	ended      = desc("sessions_ended_total", "Sessions that have ended.", "reason")
-	refused    = desc("requests_refused_total", "Requests answered with an Engine.IO error.", "error")
+	refused    = desc("requests_refused_total", "Requests answered with an Engine.IO error.", "code", "error")
+	receivers  = desc("broadcast_receivers", "Sockets that a broadcast went to.")
+	handover   = desc("broadcast_handover_seconds", "Time until a broadcast was handed to the last of its sockets.")
 	panics     = desc("handler_panics_total", "Panics of the application's handlers.")
 )
 
 // Describe implements prometheus.Collector.
 func (c collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		sessions, sockets, namespaces, rooms, upgrades, packets, octets, dropped, ended, refused, panics,
+		sessions, sockets, namespaces, rooms, upgrades, packets, octets, dropped, ended, refused, panics, receivers, handover,
 	} {
 		ch <- d
 	}
@@ -92,11 +102,25 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	total(octets, st.BytesIn, "in")
 	total(octets, st.BytesOut, "out")
 	total(dropped, st.VolatileDropped)
+	if _, some := st.Ended["slow consumer"]; !some { // for who watches it to see that it is watched
+		total(ended, 0, "slow consumer")
+	}
 	for reason, n := range st.Ended {
 		total(ended, n, reason)
 	}
-	for message, n := range st.Refused {
-		total(refused, n, message)
+	for code := engineio.UnknownTransport; code <= engineio.UnsupportedProtocol; code++ {
+		total(refused, st.Refused[code.String()], strconv.Itoa(int(code)), code.String())
 	}
 	total(panics, st.HandlerPanics)
+	members, seconds := c.srv.Broadcasts()
+	histogram(ch, receivers, members)
+	histogram(ch, handover, seconds)
+}
+
+func histogram(ch chan<- prometheus.Metric, d *prometheus.Desc, v server.Distribution) {
+	buckets := make(map[float64]uint64, len(v.UpTo))
+	for i, bound := range v.UpTo {
+		buckets[bound] = v.Within[i]
+	}
+	ch <- prometheus.MustNewConstHistogram(d, v.Count, v.Sum, buckets)
 }

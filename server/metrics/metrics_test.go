@@ -102,7 +102,10 @@ func TestMetrics(t *testing.T) {
 		`throng_sessions{transport="polling"} 1`, `throng_sessions{transport="websocket"} 2`,
 		`throng_sockets 2`, `throng_namespaces 1`, `throng_rooms 1`, `throng_upgrades_total 0`,
 		`throng_packets_total{direction="in"} 4`, `throng_bytes_total{direction="in"} 26`,
-		`throng_requests_refused_total{error="Transport unknown"} 1`,
+		`throng_requests_refused_total{code="0",error="Transport unknown"} 1`,
+		`throng_broadcast_receivers_bucket{le="1"} 0`, `throng_broadcast_receivers_bucket{le="2"} 1`, `throng_broadcast_receivers_sum 2`,
+		`throng_broadcast_receivers_count 1`, `throng_broadcast_handover_seconds_count 1`, `throng_broadcast_handover_seconds_bucket{le="+Inf"} 1`,
+		`throng_requests_refused_total{code="5",error="Unsupported protocol version"} 0`, `throng_sessions_ended_total{reason="slow consumer"} 0`,
 		`throng_handler_panics_total 0`, `go_goroutines `, `process_open_fds `)
 
 	if err := bad.WriteMessage(websocket.TextMessage, []byte(`42["panic"]`)); err != nil {

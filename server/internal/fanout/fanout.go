@@ -99,6 +99,8 @@ type Options struct {
 	// QueueBytes is how many bytes of frames may wait at one shard. 4 MiB. The
 	// frames are shared, so many shards that wait for the same ones hold them once.
 	QueueBytes int
+	// Meter measures the broadcasts, nil nothing.
+	Meter *Meter
 }
 
 func (o Options) withDefaults() (Options, error) {

@@ -10,11 +10,13 @@ type lockedHub struct {
 	index
 	hand func(Member, Message) // how one member gets one message
 	all  list                  // guarded by the lock of the index
+
+	meter *Meter
 }
 
-func newSerial(Options) Hub  { return &lockedHub{hand: deliver} }
-func newWriters(Options) Hub { return &lockedHub{hand: queue} }
-func newNaive(Options) Hub   { return &lockedHub{hand: encodeAndDeliver} }
+func newSerial(o Options) Hub  { return &lockedHub{hand: deliver, meter: o.Meter} }
+func newWriters(o Options) Hub { return &lockedHub{hand: queue, meter: o.Meter} }
+func newNaive(o Options) Hub   { return &lockedHub{hand: encodeAndDeliver, meter: o.Meter} }
 
 func deliver(m Member, msg Message) {
 	m.Deliver(msg.Frame.Alone(), msg.Frame.Wire())
@@ -99,7 +101,13 @@ func (hub *lockedHub) Broadcast(to Audience, m Message) {
 	if hub.closed {
 		return
 	}
-	hub.visit(&to, func(h *Handle) { hub.hand(h.member, m) })
+	t := hub.meter.begin()
+	n := 0
+	hub.visit(&to, func(h *Handle) {
+		hub.hand(h.member, m)
+		n++
+	})
+	t.done(n)
 }
 
 func (hub *lockedHub) Each(to Audience, fn func(h *Handle)) {

@@ -42,6 +42,8 @@ type round struct {
 	sorted  []*Handle
 	pending []*frame.Frame // the frames of the node being delivered
 	wire    []byte         // the same, joined
+
+	measured []measured // broadcasts in this round
 }
 
 type node struct {
@@ -93,6 +95,15 @@ func (r *round) send(f *frame.Frame, members []*Handle, skip *Handle) {
 	}
 }
 
+// measure counts a broadcast as handed over, now or with the round.
+func (r *round) measure(t *tally, members int) {
+	if r.now {
+		t.done(members)
+		return
+	}
+	r.measured = append(r.measured, measured{t, members})
+}
+
 // push moves h to the list that has the newest frame behind the ones it had.
 func (r *round) push(h *Handle) {
 	cur := int32(len(r.frames))
@@ -140,6 +151,11 @@ func (r *round) flush() {
 		}
 		members = members[n:]
 	}
+	for _, m := range r.measured {
+		m.tally.done(m.members)
+	}
+	clear(r.measured)
+	r.measured = r.measured[:0]
 	clear(r.frames)
 	clear(r.touched)
 	clear(r.sorted)

@@ -1,6 +1,7 @@
 package fanout
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -65,6 +66,7 @@ type op struct {
 	seat   *seat
 	cut    *cut
 	gather *gather
+	tally  *tally // of a broadcast that is measured
 }
 
 func (o *op) size() int {
@@ -243,6 +245,13 @@ func (s *shard) apply(o *op, r *round) {
 			return
 		}
 		r.send(o.f, members, skip)
+		if o.tally != nil {
+			n := len(members)
+			if skip != nil && slices.Contains(members, skip) {
+				n--
+			}
+			r.measure(o.tally, n)
+		}
 	}
 }
 

@@ -49,6 +49,8 @@ type turn struct {
 	n    int
 	full *shard
 	load int
+
+	tally *tally // of a broadcast that is measured
 }
 
 type task struct {
@@ -57,6 +59,10 @@ type task struct {
 }
 
 func (t *turn) submit(s *shard, o op, inline bool) {
+	if t.tally != nil {
+		o.tally = t.tally
+		t.tally.shares.Add(1)
+	}
 	mine, load := s.submit(&o, inline)
 	if mine {
 		t.own[t.n] = task{s, o}
@@ -184,13 +190,14 @@ func (h *Handle) deliver(f *frame.Frame) bool {
 }
 
 func (hub *shardedHub) Broadcast(to Audience, m Message) {
-	var t turn
+	t := turn{tally: hub.opts.Meter.begin()}
 	hub.mu.RLock()
 	if !hub.closed {
 		hub.submit(&t, &to, m.Frame, nil)
 	}
 	hub.mu.RUnlock()
 	t.finish()
+	t.tally.done(0)
 }
 
 func (hub *shardedHub) Each(to Audience, fn func(h *Handle)) {
