@@ -17,6 +17,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -277,7 +278,7 @@ func (h *hunt) search(ctx context.Context) error {
 		}
 		level, kind := step.Level, step.Kind
 		if step.Answer != nil {
-			at, more := search.NextStep(h.plan, h.spec.StepsAfter, *step.Answer, h.history)
+			at, more := search.NextStep(h.plan, h.shares(), *step.Answer, h.history)
 			if !more {
 				return nil
 			}
@@ -291,6 +292,17 @@ func (h *hunt) search(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// shares are the levels of the curve. The load that a node should be run at is always among them: what it feels like there is what
+// the user will live with.
+func (h *hunt) shares() []float64 {
+	const operating, near = 0.7, 0.03
+	steps := h.spec.StepsAfter
+	if len(steps) == 0 || slices.ContainsFunc(steps, func(s float64) bool { return math.Abs(s-operating) <= near }) {
+		return steps
+	}
+	return append([]float64{operating}, steps...)
 }
 
 func wait(ctx context.Context, d time.Duration) bool {

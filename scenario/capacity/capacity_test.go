@@ -101,6 +101,9 @@ func TestSearchLeavesEverything(t *testing.T) {
 			t.Errorf("trial %d has left %+v, %v", i+1, own, err)
 		}
 	}
+	if at70 := c.Probes[len(c.Probes)-2]; at70.Kind != "curve" || at70.Level < 0.69*c.Low || at70.Level > 0.71*c.Low {
+		t.Errorf("the load to run at was not measured: %+v", at70)
+	}
 	if last := c.Probes[len(c.Probes)-1]; last.Kind != "curve" || last.Level < 0.49*c.Low || last.Level > 0.51*c.Low {
 		t.Errorf("the curve ends with %+v", last)
 	}
