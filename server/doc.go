@@ -1,6 +1,7 @@
 // Package server is a Socket.IO server on fasthttp: protocol revision 5 over
 // Engine.IO 4, with long-polling, websocket, and the upgrade between them. The
-// clients of Socket.IO 3 and 4 connect to it.
+// clients of Socket.IO 3 and 4 connect to it; with Options.AllowEIO3 those of
+// Socket.IO 2 as well.
 //
 //	srv, err := server.New(server.Options{})
 //	srv.OnConnect(func(s *server.Socket) { s.Join("lobby") })

@@ -80,13 +80,25 @@ func TestRevision3Polling(t *testing.T) {
 // A client of revision 3 that pongs, or sends what is no payload, is not one.
 func TestRevision3Violations(t *testing.T) {
 	base := start(t, server.Options{Engine: app.Echo, AllowEIO3: true})
-	for _, body := range []string{"", "4a", "5:4a", "2:4", "1:3", "a:4a", ":4a", "99999999999999999999:4a", "2:9a", "5:bXXXX", "2147483648:4"} {
+	for _, body := range []string{"", "4a", "5:4a", "2:4", "1:3", "a:4a", ":4a", "99999999999999999999:4a", "2:9a", "5:bXXXX", "2147483648:4", "2:4a5", "4:4€", "1:7", "x:4a"} {
 		t.Run(body, func(t *testing.T) {
 			p := three(t, base, "/engine.io/", "")
 			exchange(t, "POST", p.url, body, nil)
 			p.gone("Session ID unknown")
 		})
 	}
+	octets := map[string]string{"Content-Type": "application/octet-stream"}
+	for _, body := range []string{"", "\x00\x064", "\x02\x02\xff4a", "\x00\x00\xff", "\x01\x02\xff\x02a", "\x00" + strings.Repeat("\x09", 400) + "\xff4"} {
+		t.Run(fmt.Sprintf("%.20x", body), func(t *testing.T) {
+			p := three(t, base, "/engine.io/", "")
+			exchange(t, "POST", p.url, body, octets)
+			p.gone("Session ID unknown")
+		})
+	}
+	p := three(t, base, "/engine.io/", "")
+	p.post("0:") // nothing, and no violation
+	p.post("2:4a")
+	p.expect("2:4a")
 	w := dial(t, base, "/engine.io/", "?EIO=3&transport=websocket")
 	w.text()
 	w.send("3")
