@@ -35,8 +35,8 @@ func Matching(re *regexp.Regexp) func(name string, auth []byte) bool {
 	return func(name string, _ []byte) bool { return re.MatchString(name) }
 }
 
-// OnNamespace adds a function that is called when a client has brought a
-// namespace into being, before that client joins it; another may be faster.
+// OnNamespace adds a function that is called for each namespace that comes into
+// being: by Of, or for a client, before that joins it; another may be faster.
 func (s *Server) OnNamespace(f func(*Namespace)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

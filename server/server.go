@@ -128,11 +128,16 @@ func (s *Server) Of(name string) *Namespace {
 		name = "/" + name
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	ns := s.namespaces[name]
+	var created []func(*Namespace)
 	if ns == nil {
 		ns = s.newNamespace(name, nil)
 		s.namespaces[name] = ns
+		created = s.created
+	}
+	s.mu.Unlock()
+	for _, f := range created {
+		_ = s.guard(func() { f(ns) })
 	}
 	return ns
 }
