@@ -51,4 +51,35 @@
 // never came is an error ack.timeout, recorded in the histograms at the limit.
 // An echo without acknowledgement expects one delivery, to its sender.
 // The rates cover every operation of every stream.
+//
+// # Open and closed
+//
+// Streams are open: their schedule does not know how the server fares, so a slow server
+// shows as latency. Flows are closed: a client goes on to its next step when
+// the one before has been answered, as a person does, so a slow server is also
+// asked less (flow.go, flowhttp.go). A group may have both. How long a step took, from
+// when it began, is in the metric step and, by its name, in step.NAME; what a
+// whole pass took in flow. A step that fails is an error: step.timeout (recorded at its limit as well),
+// step.capture, step.status and step.http of requests, step.dropped when the connection ended meanwhile,
+// step.unconnected, step.send, step.contract. It ends the flow or, inside of a repeat, the round. What flows
+// send is not in the ledger and not in the rates, nor are the rooms that they join. Reactions answer
+// events of the server and are not measured; what of them could not be sent is react.emit and react.ack.
+//
+// # Foreign servers
+//
+// With a contract the runner asks in the server's own words (contract.go): templates
+// are compiled once to bytes with patches between them and filled in without allocating (pattern.go),
+// and the stamp comes out again where the contract says, found without decoding the message (jsonpath.go).
+// Where a join is not acknowledged, nothing is owed to the client for half a second after it asked; where the
+// contract has no join at all, clients are in their rooms as soon as they are connected.
+//
+// # On the wire
+//
+// MessagePack, binary payloads, several namespaces and bare Engine.IO change how a message
+// looks and nothing that is counted (wire.go). Baselines do the same work without Socket.IO. For each
+// transport the bytes that its clients read and wrote in the recorded seconds are divided by the
+// deliveries and acknowledgements that arrived in them (traffic.go).
+//
+// A target's own metrics are read as it offers them to Prometheus (scrape.go). Its CPU and memory stand in for
+// those of a process where the file names none; CPU as a share of this machine's cores.
 package scenario

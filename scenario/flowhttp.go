@@ -3,6 +3,7 @@ package scenario
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
@@ -84,6 +85,9 @@ func (f *flow) ask(s *step) (int64, error) {
 			until := int64(client.Now() - f.group.t.epoch)
 			if r.spec.Status != 0 && res.StatusCode != r.spec.Status || r.spec.Status == 0 && res.StatusCode >= http.StatusBadRequest {
 				return 0, failed("status", "HTTP status %d", res.StatusCode)
+			}
+			if len(s.spec.Capture) > 0 && !json.Valid(text) {
+				return 0, failed("capture", "the answer is not JSON")
 			}
 			return until, f.capture(s, text)
 		}

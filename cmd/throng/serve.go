@@ -23,7 +23,8 @@ const shutdownTime = 2 * time.Second
 
 const serveHelp = `Run the built-in Socket.IO server with one of its applications:
 
-  bench     the benchmark contract: join, leave, echo, room, all
+  bench     the benchmark contract: join, leave, echo, room, all; under /plain/ the
+            same without Socket.IO, over websockets, server-sent events and polls
   protocol  a playground for protocol tests
   engine    bare Engine.IO: each message is echoed (path /engine.io/)
   chat      a chat room with its web page at /; clients that lost their connection

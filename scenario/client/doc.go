@@ -1,7 +1,10 @@
 // Package client is the simulated Socket.IO client of a load run: made to be
 // one of a hundred thousand in one process. It speaks Engine.IO 4 and Socket.IO
-// 5 with the JSON parser, over websocket, long-polling, or polling with the
-// upgrade to websocket, and it works with any server that does.
+// 5 with the JSON or the MessagePack parser, over websocket, long-polling, or
+// polling with the upgrade to websocket, and it works with any server that does.
+// It joins one namespace, or several on one connection, or stays with bare
+// Engine.IO. To show what all that costs it also speaks three baselines without
+// Socket.IO, to the built-in server (plain.go).
 //
 // [Dial] goes through the stages of a connection and measures each: TCP, TLS,
 // the engine's handshake, the namespace, the upgrade. It returns when the client

@@ -13,6 +13,11 @@
 // together is checked: checks name existing phases and groups, a room stream
 // has rooms, the ramp can be met.
 //
+// A value may also name what only the runner knows: the client, its row in a data
+// file, the room, the message's number, what an earlier step captured. Such a value is a
+// [Template], split at these holes; where which of them may stand is a scope
+// (template.go). Data files are read by [File.Data], before anything runs.
+//
 // Every mistake is an [Error] with file, line and column; Parse reports all
 // it finds at once. Keys of the format that this version cannot run are
 // refused, never ignored. The result is deterministic: the same text and
