@@ -170,7 +170,7 @@ func (a *actor) leave() {
 	c, f := a.conn, a.flow
 	a.mu.Unlock()
 	if f != nil {
-		f.cancel()
+		f.end()
 	}
 	a.release()
 	if c != nil {
@@ -293,7 +293,7 @@ func (a *actor) end(err error) (next *actor) {
 	if f != nil {
 		defer func() {
 			if f.lost(a); next == nil && !resting {
-				f.cancel()
+				f.end()
 			}
 		}()
 	}

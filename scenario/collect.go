@@ -114,7 +114,7 @@ func (c *collector) start() {
 func (c *collector) look() {
 	t := c.t
 	if p := t.tl.phaseAt(t.now()); p >= 0 && t.tl.spans[p].record && !c.cut.Load() {
-		c.recorded.Held, c.recorded.Asked = int(t.held.Load()), int(t.asked.Load())
+		c.recorded.Held, c.recorded.Asked = int(t.held.Load()+t.resting.Load()), int(t.asked.Load())
 	}
 }
 
@@ -122,7 +122,7 @@ func (c *collector) look() {
 func (c *collector) stopped(now int64) {
 	c.cut.Store(true)
 	c.end = min(now, c.t.tl.end)
-	c.atEnd.Asked, c.atEnd.Held = int(c.t.asked.Load()), int(c.t.held.Load())
+	c.atEnd.Asked, c.atEnd.Held = int(c.t.asked.Load()), int(c.t.held.Load()+c.t.resting.Load())
 }
 
 // clients is how many clients there should have been and were when the recorded phases

@@ -112,6 +112,7 @@ type flow struct {
 	reply *event             // to the call under way
 	call  uint64
 	calls bool          // one is under way
+	rest  bool          // away by its own will
 	wake  chan struct{} // something of the above has changed
 }
 
@@ -547,15 +548,16 @@ func (f *flow) disconnect(s *step) (int64, error) {
 		return f.group.t.now(), nil
 	}
 	a.mu.Lock()
-	first := !a.resting && !a.leaving
 	a.resting = true
 	a.mu.Unlock()
-	if first {
-		a.t.asked.Add(-1)
-	}
-	if s.spec.How == "drop" {
+	f.rests(true)
+	switch s.spec.How {
+	case "drop":
 		a.conn.Cut()
-	} else {
+	case "stall":
+		a.t.haunt(a.conn)
+		a.conn.Vanish()
+	default:
 		_ = a.conn.Close()
 	}
 	err := f.await(client.Now()+f.group.spec.Connect.Timeout, false, func() bool { return f.actor == nil })
@@ -581,12 +583,32 @@ func (f *flow) connect() (int64, error) {
 	if !g.actors[index].CompareAndSwap(old, next) {
 		return t.now(), f.ctx.Err()
 	}
-	t.asked.Add(1)
 	due := t.now()
 	g.attempts[max(0, t.tl.phaseAt(due))].Add(1)
 	t.wg.Go(func() { next.run(t.ctx, due) })
 	_, err := f.here()
+	f.rests(false)
 	return t.now(), err
+}
+
+// rests notes that the client is away by its own will, or not any more. It is counted with those
+// that are held: nothing is wrong with it.
+func (f *flow) rests(on bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case on && !f.rest:
+		f.group.t.resting.Add(1)
+	case !on && f.rest:
+		f.group.t.resting.Add(-1)
+	}
+	f.rest = on
+}
+
+// end ends the flow: its client goes for good.
+func (f *flow) end() {
+	f.cancel()
+	f.rests(false)
 }
 
 // react does what the group does when an event comes.

@@ -77,7 +77,7 @@ groups:
       - {repeat: {times: 2, steps: [{emit: [tick, $said], ack: 1s}]}}
       - {leave: "room-${token}"}
       - {http: {post: "/profile?t=${token}", body: {said: $said}, headers: {X-T: "${token}"}, status: 201}, capture: {id: "$.id"}}
-      - {disconnect: drop}
+      - {disconnect: HOW}
       - {connect: {}}
       - {emit: [back, $id]}
 phases:
@@ -88,6 +88,17 @@ valid: [max(cpu) < 100%]
 
 func TestFlow(t *testing.T) {
 	t.Parallel()
+	for _, how := range []string{"clean", "drop", "stall"} {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			goThrough(t, how)
+		})
+	}
+}
+
+// goThrough plays the flow with a way of disconnecting.
+func goThrough(t *testing.T, how string) {
+	t.Helper()
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		if r.Method != http.MethodPost || r.Header.Get("X-T") != r.URL.Query().Get("t") || string(body) != `{"said":"so"}` {
@@ -112,7 +123,7 @@ func TestFlow(t *testing.T) {
 		}
 	})
 	dial := s.dial
-	cell := play(t, &s.fakeServer, strings.Replace(steps, "URL", web.URL, 1), func(o *Options) {
+	cell := play(t, &s.fakeServer, strings.NewReplacer("URL", web.URL, "HOW", how).Replace(steps), func(o *Options) {
 		o.Target = ""
 		o.dial = func(ctx context.Context, cfg *client.Config) (dialed, error) {
 			d, err := dial(ctx, cfg)

@@ -67,8 +67,9 @@ type trial struct {
 	pending                                 atomic.Int64 // calls under way
 	duplicates, foreign                     atomic.Int64
 	bytesIn, bytesOut                       atomic.Int64
-	meters                                  []meter     // by transport
-	over                                    atomic.Bool // disconnects are ours from now on
+	meters                                  []meter      // by transport
+	resting                                 atomic.Int64 // clients that their flows have disconnected
+	over                                    atomic.Bool  // disconnects are ours from now on
 
 	pid            atomic.Int64 // of the server; a restart changes it
 	restarting     atomic.Bool

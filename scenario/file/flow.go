@@ -36,7 +36,7 @@ type Step struct {
 	Times   int           // of a repeat; 0: until the client goes
 	Every   time.Duration // of a repeat: from the start of one round to that of the next at least
 	Steps   []Step        // of a repeat
-	How     string        // of a disconnect: clean or drop
+	How     string        // of a disconnect: clean; drop, as a network that fails; or stall, gone without a word with the connection left open
 	Room    Template      // of join and leave
 	HTTP    *HTTP
 }
@@ -164,7 +164,7 @@ var stepTable = object[Step]{
 			}
 		}},
 		{key: "disconnect", set: func(d *decoder, n *node, s *Step) {
-			s.How = d.oneOf(n, "disconnect", []string{"clean", "drop"}, []string{"stall"})
+			s.How = d.oneOf(n, "disconnect", []string{"clean", "drop", "stall"}, nil)
 		}},
 		{key: "join", set: func(d *decoder, n *node, s *Step) { s.Room = d.roomTemplate(n, "join") }},
 		{key: "leave", set: func(d *decoder, n *node, s *Step) { s.Room = d.roomTemplate(n, "leave") }},
