@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/throng-io/throng/cmd/throng/internal/board"
 	"github.com/throng-io/throng/reports"
 	"github.com/throng-io/throng/scenario"
 	"github.com/throng-io/throng/scenario/capacity"
@@ -33,6 +34,7 @@ type capacityFlags struct {
 	planFor             string
 	spare               int
 	quiet, asJSON       bool
+	watch               watchFlags
 }
 
 func capacityCommand() *cobra.Command {
@@ -56,17 +58,19 @@ then are kept.`,
 		Example: `  throng capacity capacity-clients
   throng capacity my.yaml --target http://10.0.0.5:3000 --budget 30m --out out/capacity
   throng capacity capacity-clients --clients 50k --spare 1`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return findCapacity(cmd, args[0], flags) },
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: completeScenarios,
+		RunE:              func(cmd *cobra.Command, args []string) error { return findCapacity(cmd, args[0], flags) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&flags.out, "out", "", "directory for the results (default out/NAME-TIME); a search that is there goes on")
-	f.StringVar(&flags.resume, "resume", "", "go on with the search in this directory, which must hold one")
-	f.StringArrayVar(&flags.set, "set", nil, "override a variable or a key of the scenario: key=value")
-	f.StringVar(&flags.target, "target", "", "URL of the server under test, instead of the scenario's")
+	f.StringVar(&flags.out, "out", "", "write the results to this `DIR` (default out/NAME-TIME); a search that is there goes on")
+	f.StringVar(&flags.resume, "resume", "", "go on with the search in this `DIR`, which must hold one")
+	f.StringArrayVar(&flags.set, "set", nil, "override a variable or a key of the scenario: `KEY=VALUE`")
+	f.StringVar(&flags.target, "target", "", "test the server at this `URL`, instead of the scenario's")
 	f.DurationVar(&flags.budget, "budget", 0, "end within this time, such as 10m (default that of the scenario)")
-	f.StringVar(&flags.planFor, "clients", "", "say how many nodes this load needs: a number as from: in the scenario has it, such as 50k")
+	f.StringVar(&flags.planFor, "clients", "", "say how many nodes this `LOAD` needs: a number as from: in the scenario has it, such as 50k")
 	f.IntVar(&flags.spare, "spare", 1, "with --clients: nodes that may fail at once")
+	flags.watch.add(f)
 	f.BoolVar(&flags.quiet, "quiet", false, "no progress")
 	f.BoolVar(&flags.asJSON, "json", false, "print what was found as JSON")
 	cmd.MarkFlagsMutuallyExclusive("out", "resume")
@@ -113,10 +117,18 @@ func findCapacity(cmd *cobra.Command, name string, flags capacityFlags) error {
 		show.begin(f, opt)
 		opt.Step = show.step
 	}
+	watching, err := watch(cmd.Context(), flags.watch, cmd.ErrOrStderr())
+	if err != nil {
+		return err
+	}
+	defer watching.close()
+	at := board.New(f.Spec.Name, f.Spec.About)
+	watching.search(f.Spec.Name, at, &opt)
 	found, runErr := capacity.Run(cmd.Context(), f, opt)
 	if found == nil {
 		return classify(runErr)
 	}
+	defer func() { watching.end(at, found, opt.Dir) }()
 	if err := writeCapacity(cmd.OutOrStdout(), f, opt.Dir, found, flags.asJSON); err != nil {
 		return &exitError{exitUsage, err}
 	}

@@ -28,7 +28,8 @@ Exit codes: 0 the scenario is valid and this machine can do it, 2 it is not, or
 cannot; what to do about it is said.`,
 		Example: `  throng check broadcast --set viewers=50k
   throng check my.yaml --json`,
-		Args: cobra.ExactArgs(1),
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: completeScenarios,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			values, err := parseSet(set)
 			if err != nil {
@@ -55,7 +56,7 @@ cannot; what to do about it is said.`,
 			return nil
 		},
 	}
-	cmd.Flags().StringArrayVar(&set, "set", nil, "override a variable or a key of the scenario: key=value")
+	cmd.Flags().StringArrayVar(&set, "set", nil, "override a variable or a key of the scenario: `KEY=VALUE`")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }

@@ -22,14 +22,20 @@ DIR#axis=value takes only those cells of a run; --by AXIS compares the values of
 axis within one run. What else differs between the sides comes first, then each
 metric with its change, confidence interval and test.
 
-A trial is one sample: repeat both sides at least five times (matrix: {repeat: 5},
-or throng run ... --set matrix.repeat=5).
-With fewer than four a side no difference can be shown, and none is claimed.
+A trial is one sample: repeat both sides at least five times (matrix: {repeat: 5}
+in the scenario, or throng run ... --set matrix.repeat=5). With fewer than four a
+side no difference can be shown, and none is claimed.
+
+--fail-if takes p50, p99 or p99.9 of delivery, fanout.last, ack or connect, as in
+'p99(delivery) > +10%'; loss(delivery), rate(delivery), efficiency (deliveries per
+CPU second of the server), memory(client) and max(server.rss).
 
 Exit codes: 0 no condition of --fail-if was met, 1 one was, 2 bad usage or file,
 3 one could not be judged: not measured, or too few trials.`,
 		Example: `  throng compare out/before out/after
+  throng compare out/before out/after out/later
   throng compare out/fanouts --by fanout --base serial
+  throng compare 'out/a#fanout=batched' 'out/b#fanout=serial'
   throng compare out/main out/change --fail-if 'p99(delivery) > +10%' --markdown`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -72,10 +78,10 @@ Exit codes: 0 no condition of --fail-if was met, 1 one was, 2 bad usage or file,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&opt.By, "by", "", "compare the values of this axis within one run")
-	f.StringVar(&opt.Base, "base", "", "with --by: the value to compare the others with (default the first)")
-	f.StringArrayVar(&failIf, "fail-if", nil, "exit 1 when a change is shown and beyond this: 'p99(delivery) > +10%'")
-	f.StringVar(&out, "out", "", "write compare.html, compare.json and the figures to this directory")
+	f.StringVar(&opt.By, "by", "", "compare the values of this `AXIS` within one run")
+	f.StringVar(&opt.Base, "base", "", "with --by: the `VALUE` to compare the others with (default the first)")
+	f.StringArrayVar(&failIf, "fail-if", nil, "exit 1 when a change is shown and beyond this `CONDITION`: 'p99(delivery) > +10%'")
+	f.StringVar(&out, "out", "", "write compare.html, compare.json, compare.md and the figures to this `DIR`")
 	f.BoolVar(&asMarkdown, "markdown", false, "print Markdown for a pull request")
 	f.BoolVar(&asJSON, "json", false, "print the comparison as JSON")
 	cmd.MarkFlagsMutuallyExclusive("markdown", "json")

@@ -19,7 +19,9 @@ func listCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
 		Short: "List the ready scenarios",
-		Args:  cobra.NoArgs,
+		Long: `List the ready scenarios with what each is for. Run one by its name: 'throng run
+broadcast'. 'throng check NAME' says what it does, and --set changes it.`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			out := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 			for _, name := range scenarios.Names() {

@@ -93,7 +93,13 @@ says whether to believe it. It brings a fast Socket.IO server of its own.
   throng run quickstart     a first run, with everything built in
   throng list               the ready scenarios
   throng init my            a commented scenario to start from
-  throng doctor             what this machine allows, and its floor`,
+  throng doctor             what this machine allows, and its floor
+  throng compare A B        what changed between two results, and whether it is real
+  throng capacity NAME      how much one node carries
+  throng view               all results, in a browser
+
+'throng completion bash' (or zsh, fish, powershell) writes a script that completes
+commands, flags and the names of scenarios: source <(throng completion bash)`,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		Version:           version(),

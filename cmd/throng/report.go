@@ -41,6 +41,7 @@ file itself. --format adds files for other programs: csv (timeline.csv), md
 			return err
 		},
 	}
-	cmd.Flags().StringSliceVar(&formats, "format", nil, "write these too: csv, md, junit, openmetrics")
+	cmd.Flags().StringSliceVar(&formats, "format", nil, "write these `FORMATS` too: csv, md, junit, openmetrics")
+	complete(cmd, "format", []string{"csv", "md", "junit", "openmetrics"})
 	return cmd
 }

@@ -29,10 +29,7 @@ type runFlags struct {
 	quiet   bool
 	asJSON  bool
 
-	live       string // address of the live page
-	liveClient string // folder of the official browser client
-	metrics    string // address for Prometheus
-	otlp       string // URL of a collector
+	watch watchFlags
 }
 
 func runCommand() *cobra.Command {
@@ -51,8 +48,11 @@ costs some percent: do not compare such a run with one without.
 
 On a terminal the run is shown as it goes; q or Ctrl-C ends it early. --live shows
 it as a web page, to several viewers and to those who come late. --metrics and
---otlp tell it to Prometheus and OpenTelemetry ('go doc' of the package telemetry
-lists the names; bench/grafana/throng.json is a dashboard).
+--otlp tell it to Prometheus and OpenTelemetry: each metric says what it is, and
+bench/grafana has a dashboard of them.
+
+A scenario that names a baseline (report: {baseline: DIR}) has each of its runs
+compared with that one.
 
 Exit codes: 0 all checks held, 1 a check failed, 2 bad usage or file, 3 the run is
 invalid (this machine could not keep up), 4 the target cannot be reached,
@@ -61,18 +61,16 @@ invalid (this machine could not keep up), 4 the target cannot be reached,
   throng run broadcast --set viewers=5000
   throng run my.yaml --target http://127.0.0.1:3000 --out out/mine
   throng run my.yaml --live :7071 --metrics :9091`,
-		Args: cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return runAll(cmd, args, flags) },
+		Args:              cobra.MinimumNArgs(1),
+		ValidArgsFunction: completeScenarios,
+		RunE:              func(cmd *cobra.Command, args []string) error { return runAll(cmd, args, flags) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&flags.out, "out", "", "directory for the results (default out/NAME-TIME)")
-	f.StringArrayVar(&flags.set, "set", nil, "override a variable or a key of the scenario: key=value")
-	f.StringVar(&flags.target, "target", "", "URL of the server under test, instead of the scenario's")
-	f.StringVar(&flags.profile, "profile", "", "directory for processor and heap profiles (pprof) of each trial: the generator's and the built-in server's")
-	f.StringVar(&flags.live, "live", "", "address of a web page that shows the run, such as :7071 (loopback interface only) or 0.0.0.0:7071")
-	f.StringVar(&flags.liveClient, "live-client", "", "folder of the browser client for that page (dist of the npm package socket.io-client; default a script of its own)")
-	f.StringVar(&flags.metrics, "metrics", "", "address to offer Prometheus metrics of the run on, such as :9091 (loopback interface only)")
-	f.StringVar(&flags.otlp, "otlp", "", "URL of an OpenTelemetry collector to send metrics to, such as http://localhost:4318 (default $OTEL_EXPORTER_OTLP_ENDPOINT)")
+	f.StringVar(&flags.out, "out", "", "write the results to this `DIR` (default out/NAME-TIME)")
+	f.StringArrayVar(&flags.set, "set", nil, "override a variable or a key of the scenario: `KEY=VALUE`")
+	f.StringVar(&flags.target, "target", "", "test the server at this `URL`, instead of the scenario's")
+	f.StringVar(&flags.profile, "profile", "", "write processor and heap profiles (pprof) of each trial to this `DIR`: the generator's and the built-in server's")
+	flags.watch.add(f)
 	f.BoolVar(&flags.quiet, "quiet", false, "no progress")
 	f.BoolVar(&flags.asJSON, "json", false, "print result.json instead of the summary")
 	return cmd
@@ -95,7 +93,7 @@ func runAll(cmd *cobra.Command, names []string, flags runFlags) error {
 			return err
 		}
 	}
-	watching, err := watch(cmd.Context(), flags, cmd.ErrOrStderr())
+	watching, err := watch(cmd.Context(), flags.watch, cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}
@@ -143,7 +141,7 @@ func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, 
 		(&profiler{dir: flags.profile, name: f.Spec.Name, stderr: cmd.ErrOrStderr()}).attach(&opt)
 	}
 	show := newProgress(cmd.ErrOrStderr(), f.Spec.Name, f.Spec.About, flags.quiet, stop)
-	watching.begin(f.Spec.Name, show, &opt)
+	watching.begin(f.Spec.Name, show.board, show.update, &opt)
 	run, runErr := scenario.Run(ctx, f, opt)
 	show.close()
 	if run == nil || len(run.Cells) == 0 {
@@ -155,7 +153,7 @@ func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, 
 	if err := write(cmd.OutOrStdout(), f, dir, run, flags.asJSON); err != nil {
 		return 0, &exitError{exitUsage, err}
 	}
-	watching.end(show, run, dir)
+	watching.end(show.board, run, dir)
 	if err := base.compare(cmd, dir, run, flags.asJSON); err != nil {
 		return 0, &exitError{exitUsage, err}
 	}

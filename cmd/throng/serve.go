@@ -96,10 +96,13 @@ func serveCommand() *cobra.Command {
 	f.BoolVar(&credentials, "cors-credentials", false, "allow such pages to send cookies")
 	f.IntVar(&opts.QueueBytes, "queue-bytes", 4<<20, "how much may wait for one slow client before it is disconnected")
 	f.Var(milliseconds(&recovery, 0), "recovery", "for how long clients may come back as the same socket (default never)")
+	f.Lookup("recovery").DefValue = "" // said in words
 	f.StringVar(&client, "client-dir", "", "folder of the browser client to serve (dist of the npm package socket.io-client)")
 	shown.register(f)
 	observed.register(cmd)
 	f.BoolVar(&parent, "until-stdin-ends", false, "stop when standard input ends, as it does when the parent process is gone")
+	complete(cmd, "app", app.Names())
+	complete(cmd, "fanout", server.Strategies())
 	return cmd
 }
 

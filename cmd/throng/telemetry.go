@@ -6,11 +6,15 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"sync/atomic"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+	"github.com/spf13/pflag"
 
+	"github.com/throng-io/throng/cmd/throng/internal/board"
 	"github.com/throng-io/throng/cmd/throng/internal/telemetry"
 	"github.com/throng-io/throng/scenario"
+	"github.com/throng-io/throng/scenario/capacity"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -24,8 +28,20 @@ type watchers struct {
 	stderr  io.Writer
 }
 
+// watchFlags are what a command can be told about watching it.
+type watchFlags struct {
+	live, liveClient, metrics, otlp string
+}
+
+func (w *watchFlags) add(f *pflag.FlagSet) {
+	f.StringVar(&w.live, "live", "", "show it as it goes on a web page at this `ADDR`, such as :7071 (loopback interface only) or 0.0.0.0:7071")
+	f.StringVar(&w.liveClient, "live-client", "", "take the browser client for that page from this `DIR`: dist of the npm package socket.io-client (default a script of its own)")
+	f.StringVar(&w.metrics, "metrics", "", "offer Prometheus metrics of it at this `ADDR`, such as :9091 (loopback interface only)")
+	f.StringVar(&w.otlp, "otlp", "", "send metrics of it to the OpenTelemetry collector at this `URL`, such as http://localhost:4318 (default $OTEL_EXPORTER_OTLP_ENDPOINT)")
+}
+
 // watch begins what the flags and the environment ask for. Close it.
-func watch(ctx context.Context, flags runFlags, stderr io.Writer) (*watchers, error) {
+func watch(ctx context.Context, flags watchFlags, stderr io.Writer) (*watchers, error) {
 	w := &watchers{scraped: func() {}, stderr: stderr}
 	var err error
 	if w.live, err = openLive(flags.live, flags.liveClient, stderr); err != nil {
@@ -52,23 +68,44 @@ func watch(ctx context.Context, flags runFlags, stderr io.Writer) (*watchers, er
 }
 
 // begin has a run that is about to start tell the watchers of its progress.
-func (w *watchers) begin(name string, show progress, opt *scenario.Options) {
-	w.live.show(show.board)
-	opt.Progress = show.update
+func (w *watchers) begin(name string, b *board.Board, show func(scenario.Progress), opt *scenario.Options) {
+	w.live.show(b)
+	opt.Progress = show
 	if w.metrics == nil {
 		return
 	}
 	w.metrics.Begin(name)
 	opt.Progress = func(p scenario.Progress) {
 		w.metrics.Update(p)
-		show.update(p)
+		show(p)
 	}
 	opt.Second = func(s *result.Second, latency map[string]*hdrhistogram.Histogram) { w.metrics.Second(s, latency) }
 }
 
+// search has a search tell the watchers of its trials, each with its level.
+func (w *watchers) search(name string, b *board.Board, opt *capacity.Options) {
+	w.begin(name, b, b.Update, &opt.Run)
+	tell, step := opt.Run.Progress, opt.Step
+	var level atomic.Pointer[map[string]string]
+	opt.Step = func(s capacity.Step) {
+		if s.Cell == nil {
+			level.Store(&map[string]string{result.ParamLevel: s.Text})
+		}
+		if step != nil {
+			step(s)
+		}
+	}
+	opt.Run.Progress = func(p scenario.Progress) {
+		if l := level.Load(); l != nil {
+			p.Params = *l
+		}
+		tell(p)
+	}
+}
+
 // end tells the watchers the outcome of a run whose results are in dir.
-func (w *watchers) end(show progress, run *result.Run, dir string) {
-	w.live.ended(show.board, run, dir)
+func (w *watchers) end(b *board.Board, run *result.Run, dir string) {
+	w.live.ended(b, run, dir)
 	if w.export != nil {
 		w.export.Flush()
 	}

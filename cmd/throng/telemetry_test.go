@@ -9,6 +9,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/throng-io/throng/cmd/throng/internal/board"
+	"github.com/throng-io/throng/cmd/throng/internal/telemetry"
+	"github.com/throng-io/throng/scenario"
+	"github.com/throng-io/throng/scenario/capacity"
+	"github.com/throng-io/throng/scenario/result"
 )
 
 // A run tells Prometheus, which asks while it goes, and a collector, which gets the last word.
@@ -76,5 +82,31 @@ func TestWatchersThatCannotBe(t *testing.T) {
 		if _, errs, code := throng(t, append([]string{"run", "quickstart", "--out", t.TempDir()}, args...)...); code != exitUsage || !strings.Contains(errs, args[len(args)-2]) {
 			t.Errorf("%v: exit code %d, %s", args, code, errs)
 		}
+	}
+}
+
+// A search is watched trial by trial, each with its level.
+func TestSearchIsWatched(t *testing.T) {
+	b := board.New("search", "")
+	w := &watchers{metrics: telemetry.New("v1")}
+	var steps []int
+	opt := capacity.Options{Step: func(s capacity.Step) { steps = append(steps, s.N) }}
+	w.search("search", b, &opt)
+	for i, level := range []string{"1000", "2000"} {
+		opt.Step(capacity.Step{N: i + 1, Text: level})
+		opt.Run.Progress(scenario.Progress{Cell: 1, Cells: 1, Trial: 1, Phase: "hold", Phases: 1})
+		if got := board.Label(b.State().Params, 1); got != "level="+level {
+			t.Errorf("trial %d is shown as %q", i+1, got)
+		}
+		answer := httptest.NewRecorder()
+		w.metrics.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+		if !strings.Contains(answer.Body.String(), `cell="level=`+level+`"`) {
+			t.Errorf("trial %d is measured as\n%s", i+1, answer.Body)
+		}
+		opt.Run.Progress(scenario.Progress{Cell: 1, Cells: 1, Trial: 1, Done: true, Verdict: result.Pass})
+		opt.Step(capacity.Step{N: i + 1, Text: level, Cell: &result.Cell{}})
+	}
+	if s := b.State(); len(s.Trials) != 2 || board.Label(s.Trials[0].Params, 1) != "level=1000" || len(steps) != 4 {
+		t.Errorf("in the end: %+v after %v", s, steps)
 	}
 }

@@ -22,7 +22,8 @@ func viewCommand() *cobra.Command {
 		Use:   "view [DIR]",
 		Short: "Browse and compare all results in a web browser",
 		Long: `Serve all results below DIR (default out) to a web browser: a list that can be
-filtered, the report of each run, and the comparison of any two. Only this machine
+filtered and sorted, the report of each run, and the comparison of any two or more,
+with their distributions and their seconds laid over each other. Only this machine
 is served unless --listen says otherwise. Ctrl-C ends it.`,
 		Example: `  throng view
   throng view results --listen 127.0.0.1:9000`,
@@ -51,7 +52,7 @@ is served unless --listen says otherwise. Ctrl-C ends it.`,
 			return serveUntil(cmd.Context(), l, viewer)
 		},
 	}
-	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:7070", "address to serve on")
+	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:7070", "serve on this `ADDR`")
 	return cmd
 }
 

@@ -78,7 +78,8 @@ function show() {
   showEnd(s);
   $("stage").textContent = s.done ? "ended" : s.stopping ? "stopping" : stageText[s.stage] || s.stage;
   $("stage").className = "badge " + (s.done ? "wait" : stageClass[s.stage] || "wait");
-  const where = s.cells > 1 && s.cell ? "trial " + s.cell + " of " + s.cells + (label(s) ? " (" + label(s) + ")" : "") + " · " : "";
+  const ended = (s.trials || []).length, number = s.cells > 1 ? "trial " + s.cell + " of " + s.cells : ended > 1 || ended === 1 && s.stage !== "ended" ? "trial " + (ended + (s.stage === "ended" ? 0 : 1)) : "";
+  const where = [number, label(s) ? "(" + label(s) + ")" : "", "· "].filter(t => t !== "").join(" ").replace(/^· /, "");
   $("phase").textContent = s.cell ? where + (s.phase || "") + " · " + clock(s.elapsed_s) + " of " + clock(s.total_s) : "";
   showPlan(s);
   showTiles(s);
@@ -151,7 +152,7 @@ function showTables(s) {
     line("duplicate", Math.max(g.duplicate, s.duplicate), true), line("out of order", g.disorder, true), line("undecided", g.undecided));
   fill("errors", ...or((s.classes || []).slice(0, 12).map(c => row(cell(grouped(c.n), "num bad"), cell(c.class), cell(c.text || ""))), "none"));
   const trials = (s.trials || []).slice().reverse();
-  $("trials-box").hidden = s.cells < 2 || !trials.length;
+  $("trials-box").hidden = s.cells < 2 && trials.length < 2 || !trials.length;
   fill("trials", make("thead", {}, row(...["", "trial", "p50", "p99", ""].map(t => make("th", {}, t)))), make("tbody", {}, ...trials.map(t =>
     row(make("td", {class: "state"}, make("span", {class: "badge " + t.verdict}, t.verdict)), cell(label(t) || "trial " + t.cell), cell(time(t.p50_us)), cell(time(t.p99_us)), cell(t.reason || "")))));
 }

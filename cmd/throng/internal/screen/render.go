@@ -416,14 +416,15 @@ func (v *view) foot() string {
 	if v.s.Stopping {
 		return " " + alarm.Render("stopping; what was measured is kept")
 	}
-	key, page := "q", ""
+	key := "q"
 	if v.NoKeys {
 		key = "Ctrl-C"
 	}
-	if v.s.Address != "" {
-		page = v.s.Address + " "
+	text := faint.Render(" " + key + "  stop now and keep what was measured")
+	if v.s.Address == "" {
+		return text
 	}
-	return v.apart(faint.Render(" "+key+"  stop now and keep what was measured"), faint.Render(page))
+	return v.apart(text, faint.Render(v.s.Address+" "))
 }
 
 func (v *view) bar(share float64) string {

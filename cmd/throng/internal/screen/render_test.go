@@ -71,6 +71,7 @@ func states() map[string]func() (*board.State, []board.Point) {
 		"warm": func() (*board.State, []board.Point) {
 			s, points := busy()
 			s.Cells, s.Cell, s.Trial, s.Params, s.Trials = 1, 1, 1, nil, nil
+			s.Address = "http://127.0.0.1:7071/"
 			s.Stage, s.Phase, s.Index, s.Elapsed = board.WarmUp, "ramp", 0, 4
 			s.Failed, s.Dropped, s.Errors, s.Classes, s.Lost, s.Metric, s.Ledger, s.Held = 0, 0, 0, nil, 0, "", result.Ledger{}, 40000
 			for i := range s.Checks {
