@@ -265,6 +265,7 @@ func (p *Plan) hurry(history []Observation, b bracket) bool {
 	if b.HighConfirmed {
 		votes -= p.Confirm
 	}
+	votes = max(votes, p.Confirm) // the probe becomes a new end, which wants votes of its own
 	return b.Took+p.cost(Probe, history)+time.Duration(votes)*p.cost(Confirm, history) > p.Budget
 }
 
