@@ -68,7 +68,7 @@ func TestCapacityLines(t *testing.T) {
 func TestLatencyAgainstLoad(t *testing.T) {
 	run := sample("search")
 	p := figureOf(t, run, "latency-load").Panels[0]
-	pts := line(t, p, "p99").Points
+	pts := line(t, p, "p99 delivery").Points
 	if len(pts) != 10 || !slices.IsSortedFunc(pts, func(a, b draw.Point) int { return int(a.X - b.X) }) {
 		t.Fatalf("points %v", pts)
 	}
@@ -85,6 +85,10 @@ func TestLatencyAgainstLoad(t *testing.T) {
 	}
 	if void := line(t, p, "p99, invalid: not about the server").Points; len(void) != 1 || void[0].X != 3000 {
 		t.Errorf("invalid trials at %v", void)
+	}
+	// The rule about another metric stands beside them, with its own values and limit.
+	if own := line(t, p, "p99.9(fanout.last)").Points; len(own) != 10 || own[0].Y != 120 || !slices.ContainsFunc(p.Rules, func(r draw.Rule) bool { return r.At == 400 }) {
+		t.Errorf("p99.9(fanout.last): %v, rules %v", own, p.Rules)
 	}
 	if b := p.Bands[0]; b.From != 4967 || b.To != 5187 {
 		t.Errorf("the band is %+v", b)

@@ -124,18 +124,62 @@ func latencyAgainstLoad(c *Capacity) *figure {
 	if len(knee) > 0 {
 		p.Lines = append(p.Lines, draw.Line{Name: "knee", Points: knee, Style: draw.Vermillion, Marks: true})
 	}
-	if len(c.run.Cells) > 0 {
-		for _, r := range limits(c.run.Cells[0].Checks, []string{c.metric}, 0) {
-			r.MarkX = 0
-			p.Rules = append(p.Rules, r)
-		}
-	}
+	p.Lines, p.Rules = append(p.Lines, c.ruleLines()...), c.latencyLimits()
 	c.bracket(&p, true)
 	f := &figure{Caption: "Where does it bend: " + c.metric + " latency at each level, medians of its valid trials. The shaded band is the range of p99 over the trials of a level, the grey one lies between what held and what broke. " + c.KneeNote}
 	f.Figure = draw.Figure{Name: "latency-load", Title: "Latency against load", Sub: c.sub(), Panels: []draw.Panel{p}}
 	f.Data = levelsTable(c)
 	f.Data.Title = ""
 	return f
+}
+
+// latencyRules are the rules about latencies that decide a trial.
+func (c *Capacity) latencyRules() (ks []*result.Check) {
+	if len(c.run.Cells) == 0 {
+		return nil
+	}
+	for i := range c.run.Cells[0].Checks {
+		if k := &c.run.Cells[0].Checks[i]; k.Kind == result.KindSLO && !k.Optional && unitOf(k) == "s" && k.Limit > 0 {
+			ks = append(ks, k)
+		}
+	}
+	return ks
+}
+
+func (c *Capacity) latencyLimits() (rs []draw.Rule) {
+	for _, k := range c.latencyRules() {
+		rs = append(rs, draw.Rule{At: k.Limit * 1e3, Label: k.Text})
+	}
+	return rs
+}
+
+// ruleLines is what the rules found at each level, where p50 and p99 of the metric shown do not say it already.
+func (c *Capacity) ruleLines() (lines []draw.Line) {
+	styles := []draw.Style{draw.Purple, draw.Orange}
+	for _, k := range c.latencyRules() {
+		same := k.Metric == c.metric && (k.Stat == "p50" || k.Stat == "p99") && k.OverS == 0 && len(k.Labels) == 0 && k.Phase == ""
+		if same || len(lines) == 2*len(styles) {
+			continue
+		}
+		var pts []draw.Point
+		for _, l := range c.levels {
+			s := over(l.all, func(cell *result.Cell) (float64, bool) {
+				for i := range cell.Checks {
+					if cell.Checks[i].Text == k.Text && !cell.Checks[i].NoData {
+						return cell.Checks[i].Value, true
+					}
+				}
+				return 0, false
+			})
+			if s.n > 0 {
+				pts = append(pts, draw.Point{X: c.place(l.Level), Y: s.mid * 1e3})
+			}
+		}
+		name, _, _ := strings.Cut(k.Text, " ")
+		style := styles[len(lines)/2]
+		lines = append(lines, draw.Line{Name: name, Points: pts, Style: style}, draw.Line{Points: pts, Style: style, Marks: true})
+	}
+	return lines
 }
 
 // marksByVerdict sorts points into those of trials that held, broke and were invalid.
