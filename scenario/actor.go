@@ -33,6 +33,7 @@ type actor struct {
 	slow      bool // reads slowly
 	shard     *shard
 	calls     callBook
+	gaps      gaps
 	state     atomic.Int32
 
 	mu      sync.Mutex
@@ -361,6 +362,9 @@ func (a *actor) Event(m *client.Message) {
 		str := t.streams[st.stream]
 		latency := time.Duration(at - s.due)
 		a.shard.add(str.delivery[a.class*deciles+s.decile()], int(s.phase), latency)
+		if str.gap != nil {
+			a.jitter(str, s, at)
+		}
 		if rank > 0 && s.audience != nil {
 			str.curve(a.shard, int(s.phase), rank, s.all.expected, latency)
 		}

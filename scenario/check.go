@@ -274,6 +274,8 @@ func (f *findings) sampled(k *file.Check, in seconds) float64 {
 			vs = append(vs, m.serverCPU)
 		case k.Metric == "rss" && m.rss > 0:
 			vs = append(vs, float64(m.rss))
+		case k.Metric == "server.rss_per_client" && m.serverRSS > 0 && f.c.before.ok && f.c.timeline[i].Held > 0:
+			vs = append(vs, float64(max(0, m.serverRSS-f.c.before.rss)/int64(f.c.timeline[i].Held)))
 		case k.Metric == "server.rss" && m.serverRSS > 0:
 			vs = append(vs, float64(m.serverRSS))
 		}

@@ -309,6 +309,7 @@ func (c *collector) refresh(s *result.Second, took time.Duration) {
 	p.Seconds, p.Second = len(c.timeline), *s
 	p.Lost = c.t.ledger.watch(c.at)
 	p.Ledger, p.Checks = c.standing.look()
+	c.standing.abort(p.Checks)
 	p.Classes = c.t.errors.classes()
 	p.Metric = ""
 	for _, metric := range []string{metricDelivery, metricAck} {

@@ -45,6 +45,7 @@ type group struct {
 	from    []netip.Addr         //
 	connect [][connectStages]int // series, by the trial's transports
 
+	rtt       []int // series by class, of the group's own
 	reconnect []int // likewise; nil when the group's clients do not
 }
 
@@ -99,6 +100,13 @@ func (g *group) finish() {
 	g.flow, g.react = newFlowPlan(g.t, g), newReactions(g.t, g.spec)
 	g.connect = make([][connectStages]int, len(g.t.transports))
 	g.configs = make([]client.Config, len(g.t.transports))
+	for i, c := range g.t.classes {
+		at := -1
+		if c.group == g.index {
+			at = g.t.addSeries(g.t.label(series{metric: metricRTT}, i))
+		}
+		g.rtt = append(g.rtt, at)
+	}
 	for i, name := range g.t.transports {
 		for stage, metric := range stageNames {
 			g.connect[i][stage] = g.t.addSeries(series{metric: metric, group: g.spec.Name, transport: name})

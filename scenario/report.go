@@ -37,7 +37,7 @@ func (t *trial) report(c *collector, rows [][]row, end ending, why error) *resul
 		}
 	}
 	f.ledger(cell)
-	metrics := append([]string{metricDelivery, metricDelivery + slowSuffix, metricAck, metricService, metricFirst, metricLast, metricSpread, metricReconnect, metricStep, metricFlow}, stageNames[:]...)
+	metrics := append([]string{metricDelivery, metricDelivery + slowSuffix, metricAck, metricService, metricFirst, metricLast, metricSpread, metricReconnect, metricGap, metricRTT, metricStep, metricFlow}, stageNames[:]...)
 	for _, metric := range metrics {
 		sc := scope{metric: metric}
 		if name, slow := strings.CutSuffix(metric, slowSuffix); slow {
@@ -62,7 +62,7 @@ func (t *trial) report(c *collector, rows [][]row, end ending, why error) *resul
 		}
 	}
 	cell.Checks, cell.Verdict, cell.Reason = f.judge(end, why)
-	cell.Warnings = f.warnings(cell, end)
+	cell.Warnings = f.warnings(cell, end, why)
 	p := c.show
 	p.Done, p.Verdict, p.Reason, p.Left = true, cell.Verdict, cell.Reason, t.at.after
 	p.Checks, p.Ledger = cell.Checks, cell.Ledger
@@ -237,10 +237,13 @@ const (
 )
 
 // warnings are what a reader of the figures has to know.
-func (f *findings) warnings(cell *result.Cell, end ending) []string {
+func (f *findings) warnings(cell *result.Cell, end ending, why error) []string {
 	t := f.t
 	out := []string{}
 	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
+	if end == aborted {
+		say("ended early, after %.1f of %.1f s: %v", float64(f.end)/1e9, float64(t.tl.end)/1e9, why)
+	}
 	if end == interrupted {
 		say("interrupted after %.1f of %.1f s: the figures cover what ran until then", float64(f.end)/1e9, float64(t.tl.end)/1e9)
 	}

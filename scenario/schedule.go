@@ -125,7 +125,8 @@ func unit(h uint64) float64 { return float64(h>>11) / (1 << 53) }
 // round k of the source with phase f is due when (k+f)/rate seconds of full load have
 // passed. Sorted by phase once, the operations of all sources come in order of
 // time with no queue. With poisson arrival the superposition of the sources is
-// itself a Poisson process of the summed rate, with a random source each.
+// itself a Poisson process of the summed rate, with a random source each. With burst arrival all
+// sources have the same phase; a single source brings a second's worth at once.
 type schedule struct {
 	tl      *timeline
 	rate    float64 // of one source at full load
@@ -135,6 +136,7 @@ type schedule struct {
 	stream  uint64
 	phases  []float64 // ascending
 	order   []uint32  // the source that has each of them
+	batch   uint64    // operations of a single source that are due at once; 0: one
 
 	n    uint64  // operations so far
 	work float64 // poisson: where the last one was due
@@ -164,6 +166,16 @@ func newSchedule(tl *timeline, seed uint64, stream int, rate float64, sources in
 	return s
 }
 
+// clump makes the arrivals come in bursts.
+func (s *schedule) clump() {
+	if len(s.phases) == 1 {
+		s.batch = uint64(max(1, math.Round(s.rate)))
+	}
+	for i := range s.phases {
+		s.phases[i] = s.phases[0]
+	}
+}
+
 // An op is one operation of a schedule.
 type op struct {
 	n      uint64 // its number in the stream
@@ -186,7 +198,11 @@ func (s *schedule) next() (o op, ok bool) {
 		o.source = uint32(draw(s.seed, drawSource, s.stream, s.n, 0) % m)
 	} else {
 		j := s.n % m
-		work = (float64(s.n/m) + s.phases[j]) / s.rate
+		round := s.n / m
+		if s.batch > 0 {
+			round -= round % s.batch
+		}
+		work = (float64(round) + s.phases[j]) / s.rate
 		o.source = s.order[j]
 	}
 	s.n++

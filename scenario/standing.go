@@ -18,6 +18,7 @@ type standing struct {
 	rules []file.Check
 	worst []float64 // by rule, for those over windows; NaN: no window yet
 	upTo  []int     // by rule: the end of the last window looked at, in seconds
+	since []int64   // by rule that can end the trial: since when it is broken; 0: it is not
 }
 
 func newStanding(c *collector) *standing {

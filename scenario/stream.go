@@ -39,6 +39,7 @@ type stream struct {
 	head    []byte // of every packet
 	blob    []byte // a binary payload
 
+	gap           []int // series by class of the receiver; nil: the stream is not periodic
 	delivery      []int // series, by class of the receiver and decile of the room
 	ack, service  []int // series, by class of the sender
 	lag           int
@@ -75,6 +76,9 @@ func newStream(t *trial, g *group, spec *file.Stream, index int) *stream {
 		sources = g.spec.Rooms.Of
 	}
 	s.plan = newSchedule(t.tl, t.spec.Seed, index, spec.Rate, sources, spec.Arrival == "poisson", spec.Scale)
+	if spec.Arrival == "burst" {
+		s.plan.clump()
+	}
 	s.packet()
 	s.series()
 	return s
@@ -150,6 +154,14 @@ func (s *stream) series() {
 				at = t.addSeries(x)
 			}
 			s.delivery = append(s.delivery, at)
+		}
+		if s.periodic() {
+			gap := x
+			gap.metric, gap.decile = metricGap, 0
+			s.gap = append(s.gap, -1)
+			if s.reaches(c, 0) || s.reaches(c, 1) {
+				s.gap[i] = t.addSeries(gap)
+			}
 		}
 		ack, service := -1, -1
 		if c.group == s.group.index && s.spec.Ack > 0 {

@@ -25,6 +25,8 @@ const (
 	metricLast     = "fanout.last"
 	metricSpread   = "fanout.spread"
 	metricLag      = "lag"
+	metricGap      = "gap"
+	metricRTT      = "rtt"
 )
 
 // A trial is one execution of one cell.
@@ -74,6 +76,7 @@ type trial struct {
 	pid            atomic.Int64 // of the server; a restart changes it
 	restarting     atomic.Bool
 	renewed        chan renewal
+	aborted        chan error // takes one
 	returns        returns
 	ghostsMu       sync.Mutex
 	ghosts         []conn       // of clients that vanished
@@ -89,6 +92,7 @@ func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at plac
 	t.errors = newErrorBook(t.tl)
 	t.pid.Store(int64(ep.PID))
 	t.renewed = make(chan renewal, len(t.tl.spans))
+	t.aborted = make(chan error, 1)
 	t.feeds = newFeeds(t.spec, opt.tables)
 	t.contract = newContract(t)
 	t.scraper = newScraper(t.spec.Target)
@@ -209,6 +213,7 @@ const (
 	ranOut      ending = iota // the last phase is over
 	interrupted               // the context ended
 	serverGone                // the server under test ended by itself
+	aborted                   // a check was broken for as long as the file allows
 )
 
 // run plays the phases and returns what was measured.
@@ -311,6 +316,8 @@ func (t *trial) wait(ctx context.Context) (ending, error) {
 			return ranOut, nil
 		case <-ctx.Done():
 			return interrupted, ctx.Err()
+		case why := <-t.aborted:
+			return aborted, why
 		case err := <-gone:
 			if !t.restarting.Load() {
 				return serverGone, err

@@ -37,7 +37,7 @@ func windowed(c *file.Check) bool {
 		return false
 	}
 	switch c.Metric {
-	case "cpu", "rss", "server.cpu", "server.rss":
+	case "cpu", "rss", "server.cpu", "server.rss", "server.rss_per_client":
 		return false
 	}
 	return true

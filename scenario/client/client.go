@@ -79,6 +79,7 @@ type Client struct {
 	wg    sync.WaitGroup // of the goroutines that send
 
 	mu          sync.Mutex
+	heart       Heart // nil: nobody asks for round trips
 	links       [2]*conn
 	interrupted bool        // all I/O is to fail
 	end         *CloseError // nil while the session lasts
@@ -159,6 +160,7 @@ func (c *Client) Run(h Handler) error {
 
 func (c *Client) run(h Handler) error {
 	c.running = true
+	c.listen(h)
 	waiting := c.early
 	c.early = nil
 	for _, e := range waiting {

@@ -27,6 +27,7 @@ func (c *Client) packet(h Handler, p engineio.Packet, at time.Duration) error {
 		var err error
 		if c.ws != nil {
 			err = c.ws.pong()
+			c.ws.echo()
 		} else {
 			err = c.poll.pong()
 		}

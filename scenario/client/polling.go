@@ -84,6 +84,7 @@ type polling struct {
 	pending bool // a GET was written and is not answered
 
 	count atomic.Uint64 // of requests, for the cache buster
+	beat  atomic.Bool   // a pong is in the queue
 
 	postMu sync.Mutex // held by who uses post
 	post   *httpConn
@@ -245,6 +246,7 @@ func (p *polling) send(packet []byte, attachments ...[]byte) error {
 
 // pong answers the engine's ping.
 func (p *polling) pong() error {
+	p.beat.Store(true)
 	return p.enqueue(0, func(queue []byte) []byte {
 		return engineio.AppendPayload(queue, engineio.Packet{Type: engineio.Pong})
 	})
@@ -293,8 +295,11 @@ func (p *polling) flush() {
 			p.queue = nil
 		}
 		p.mu.Unlock()
+		beat, began := p.beat.Swap(false), Now()
 		if err := p.roundTrip(*scratch); err != nil {
 			p.c.finish(closeError(err))
+		} else if heart := p.c.beats(); beat && heart != nil {
+			heart.RTT(Now() - began)
 		}
 	}
 }

@@ -105,3 +105,36 @@ func TestStallOnDemand(t *testing.T) {
 		t.Error("only a slow client has a small buffer")
 	}
 }
+
+type pulse struct {
+	*heard
+	rtt chan time.Duration
+}
+
+func (p *pulse) RTT(d time.Duration) { p.rtt <- d }
+
+// With the engine's ping the client sends one of its own, and takes the pong that carries the same.
+func TestRoundTripOfTheHeartbeat(t *testing.T) {
+	url := session(t, 25000, 20000, func(p *peer) {
+		p.put(text("2"))
+		p.expect("3")
+		first, payload, err := p.clientFrame()
+		if first != 0x89 || len(payload) != 8 || err != nil {
+			t.Errorf("ping: %#x %q %v", first, payload, err)
+		}
+		p.put(frame(0x8a, "unasked") + frame(0x8a, payload))
+		p.slurp()
+	})
+	c := dial(t, &Config{URL: url})
+	h := &pulse{newHeard(), make(chan time.Duration, 2)}
+	ended := make(chan error, 1)
+	go func() { ended <- c.Run(h) }()
+	if d := <-h.rtt; d <= 0 || d > patience {
+		t.Errorf("a round trip of %v", d)
+	}
+	_ = c.Close()
+	ends(t, ended, ClientDisconnect)
+	if len(h.rtt) > 0 {
+		t.Errorf("and one of %v", <-h.rtt)
+	}
+}

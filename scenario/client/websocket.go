@@ -198,6 +198,8 @@ func (w *websocket) control(opcode byte, payload []byte) error {
 	case opPing:
 		// A full queue loses the pong: the peer does not read anyway.
 		_ = w.sendFrames(appendFrame(nil, opPong, "", payload))
+	case opPong:
+		w.echoed(payload)
 	case opClose:
 		if len(payload) == 1 {
 			return w.violation(&frameError{codeProtocol, "close frame with one byte of payload"})

@@ -51,6 +51,7 @@ type Check struct {
 	Unit     string            // one of the units above
 	Over     time.Duration     // must hold in each window of that length, whole seconds; 0: over the whole
 	Phase    string            // "": all recorded phases
+	Abort    time.Duration     // a trial in which it is broken for that long ends early; 0: it does not
 }
 
 // Eval reports whether a measured value, in the unit of the check, meets it.
@@ -78,17 +79,16 @@ var metrics = map[string]string{
 	"ack": UnitSeconds, "ack.service": UnitSeconds, "delivery": UnitSeconds,
 	"fanout.first": UnitSeconds, "fanout.last": UnitSeconds, "fanout.spread": UnitSeconds,
 	"lag": UnitSeconds, "reconnect": UnitSeconds, "step": UnitSeconds, "flow": UnitSeconds, "cpu": UnitShare, "server.cpu": UnitShare,
-	"rss": UnitBytes, "server.rss": UnitBytes,
+	"rss": UnitBytes, "server.rss": UnitBytes, "server.rss_per_client": UnitBytes, "gap": UnitSeconds, "rtt": UnitSeconds,
 	"rate": UnitPerSecond, "recovered": UnitShare,
 }
 
 var (
-	laterMetrics = []string{"gap", "rtt", "server.rss_per_client"}
-	latencies    = []string{
+	latencies = []string{
 		"connect", "connect.tcp", "connect.tls", "connect.open", "connect.namespace", "connect.upgrade",
-		"ack", "ack.service", "delivery", "fanout.first", "fanout.last", "fanout.spread", "lag", "reconnect", "step", "flow",
+		"ack", "ack.service", "delivery", "fanout.first", "fanout.last", "fanout.spread", "lag", "reconnect", "step", "flow", "gap", "rtt",
 	}
-	sampled = append(slices.Clone(latencies), "cpu", "rss", "server.cpu", "server.rss")
+	sampled = append(slices.Clone(latencies), "cpu", "rss", "server.cpu", "server.rss", "server.rss_per_client")
 )
 
 // stat says what a statistic can be taken of and in which units it is
@@ -207,7 +207,7 @@ func (p *checkParser) stat(c *Check) (stat, *flaw) {
 		s, known, c.Quantile = percentile, true, q
 	}
 	if !known {
-		if _, isMetric := metrics[w]; isMetric || slices.Contains(laterMetrics, w) {
+		if _, isMetric := metrics[w]; isMetric {
 			return stat{}, &flaw{fmt.Sprintf("`%s` is a metric and needs a statistic", w), fmt.Sprintf("write p99(%s) or another", w)}
 		}
 		return stat{}, checkWord(w, "statistic", statNames, nil)
@@ -228,7 +228,7 @@ func (p *checkParser) metric(c *Check, s stat) *flaw {
 	w := p.word("_.")
 	if _, known := metrics[w]; !known {
 		names := slices.Clone(latencies)
-		return checkWord(w, "metric", append(names, "cpu", "rss", "server.cpu", "server.rss", "rate", "recovered"), laterMetrics)
+		return checkWord(w, "metric", append(names, "cpu", "rss", "server.cpu", "server.rss", "server.rss_per_client", "rate", "recovered"), nil)
 	}
 	if !slices.Contains(s.of, w) {
 		return &flaw{fmt.Sprintf("there is no `%s` of `%s`", c.Stat, w), "write " + c.Stat + "(" + strings.Join(s.of, ") or "+c.Stat+"(") + ")"}
@@ -291,11 +291,13 @@ func labelsOf(c *Check) []string {
 		return []string{"group", "op", "event", "phase"}
 	case metric == "delivery":
 		return []string{"group", "from", "op", "event", "transport", "room_decile", "read", "phase"}
+	case metric == "gap":
+		return []string{"group", "from", "op", "event", "transport", "read", "phase"}
 	case metric == "ack" || metric == "ack.service":
 		return []string{"group", "op", "event", "transport", "read", "phase"}
 	case strings.HasPrefix(metric, "fanout."):
 		return []string{"group", "op", "event", "room_decile", "phase"}
-	case strings.HasPrefix(metric, "connect"), metric == "reconnect":
+	case strings.HasPrefix(metric, "connect"), metric == "reconnect", metric == "rtt":
 		return []string{"group", "transport", "phase"}
 	case metric == "recovered":
 		return []string{"group", "phase"}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // checkForm is the long form of a check.
@@ -11,17 +12,23 @@ type checkForm struct {
 	check    *node
 	name     string
 	optional bool
+	abort    time.Duration
 }
 
 var checkTable = object[checkForm]{
 	what: "check",
+	done: func(d *decoder, n *node, c *checkForm) {
+		if c.abort > 0 && c.optional {
+			d.errs.add(at(n, "abort"), "an optional check decides nothing, and so cannot end a run", "remove optional or abort")
+		}
+	},
 	fields: []field[checkForm]{
 		{key: "check", required: "write check: p99(delivery) < 100ms", set: func(_ *decoder, n *node, c *checkForm) { c.check = n }},
 		{key: "name", set: func(d *decoder, n *node, c *checkForm) {
 			c.name = d.string(n, "name", notEmpty("name", "write a text"))
 		}},
 		{key: "optional", set: func(d *decoder, n *node, c *checkForm) { c.optional = d.bool(n, "optional") }},
-		{key: "abort", later: notYet},
+		{key: "abort", set: func(d *decoder, n *node, c *checkForm) { c.abort = d.duration(n, "abort", time.Second, maxPhase) }},
 	},
 }
 
@@ -41,7 +48,7 @@ func (d *decoder) checks(n *node, kind string) []Check {
 		if form.check != nil {
 			c = d.check(form.check)
 		}
-		c.Kind, c.Name, c.Optional = kind, form.name, form.optional
+		c.Kind, c.Name, c.Optional, c.Abort = kind, form.name, form.optional, form.abort
 		out = append(out, c)
 	}
 	return out
@@ -139,7 +146,7 @@ func (s *Spec) feeds(from *Group, st *Stream, c *Check) bool {
 
 // reaches reports whether what a stream brings of a metric is measured by clients of a group.
 func reaches(from *Group, st *Stream, to *Group, metric string) bool {
-	if metric != "delivery" || st.Op == OpEcho {
+	if metric != "delivery" && metric != "gap" || st.Op == OpEcho {
 		return to.Name == from.Name
 	}
 	return slices.Contains(to.Spaces(), from.Spaces()[st.Space]) && (st.Op != OpRoom || to.Rooms != nil && to.Rooms.Prefix == from.Rooms.Prefix)
@@ -168,6 +175,8 @@ func feeders(metric string) (what string, feeds func(Stream) bool) {
 	switch {
 	case metric == "ack" || metric == "ack.service":
 		return "asks for an acknowledgement (ack: 5s)", func(s Stream) bool { return s.Ack > 0 }
+	case metric == "gap":
+		return "is delivered with constant arrival", func(s Stream) bool { return s.Expect != "none" && s.Arrival == "constant" }
 	case metric == "delivery":
 		return "is delivered to anybody", func(s Stream) bool { return s.Expect != "none" }
 	case strings.HasPrefix(metric, "fanout."):

@@ -162,7 +162,7 @@ var streamTable = object[Stream]{
 			s.Per = d.oneOf(n, "per", []string{"client", "group", "room"}, nil)
 		}},
 		{key: "arrival", set: func(d *decoder, n *node, s *Stream) {
-			s.Arrival = d.oneOf(n, "arrival", []string{"constant", "poisson"}, []string{"burst"})
+			s.Arrival = d.oneOf(n, "arrival", []string{"constant", "poisson", "burst"}, nil)
 		}},
 		{key: "size", set: func(d *decoder, n *node, s *Stream) { d.sizes(n, s) }},
 		{key: "data", set: func(d *decoder, n *node, s *Stream) {

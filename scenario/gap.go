@@ -1,0 +1,77 @@
+package scenario
+
+import (
+	"time"
+
+	"github.com/throng-io/throng/scenario/file"
+)
+
+// periodic reports whether the stream's messages come to a receiver at a fixed period from each of
+// its sources, often enough for a jitter to mean something.
+func (s *stream) periodic() bool {
+	const slowest = 0.5 // per second
+	return s.spec.Arrival == "constant" && s.book.expect != expectNone && s.spec.Rate >= slowest
+}
+
+// period is the time between two messages of one source that are due at about a moment.
+func (s *stream) period(due int64, phase int) time.Duration {
+	rate := s.spec.Rate
+	if s.spec.Scale && phase >= 0 {
+		p := &s.t.tl.spans[phase]
+		rate *= p.load.From + (p.load.To-p.load.From)*float64(due-p.start)/float64(p.end-p.start)
+	}
+	if rate <= 0 {
+		return 0
+	}
+	return time.Duration(float64(time.Second) / rate)
+}
+
+// gaps remember when a receiver last got a message of each periodic source. The latest source's
+// is kept apart, so that a single one costs no map.
+type gaps struct {
+	key, last int64
+	due       int64
+	more      map[int64][2]int64
+}
+
+// since notes an arrival and returns the time since the one before it of the same source; ok is
+// false for the first and for what was overtaken.
+func (g *gaps) since(key, due, at int64) (gap time.Duration, ok bool) {
+	if g.key != key {
+		if g.more == nil {
+			g.more = map[int64][2]int64{}
+		}
+		g.more[g.key] = [2]int64{g.last, g.due}
+		was := g.more[key]
+		g.key, g.last, g.due = key, was[0], was[1]
+	}
+	if g.last != 0 && due <= g.due {
+		return 0, false
+	}
+	gap, ok = time.Duration(at-g.last), g.last != 0
+	g.last, g.due = at, due
+	return gap, ok
+}
+
+// jitter records by how much the time between two arrivals differs from the period. A message that
+// never came makes it as long as the period.
+func (a *actor) jitter(str *stream, s *slot, at int64) {
+	source := int64(s.from.id)
+	switch str.spec.Per {
+	case "group":
+		source = 0
+	case "room":
+		source = int64(s.audience.room)
+	}
+	gap, ok := a.gaps.since(int64(str.index+1)<<32|source, s.due, at)
+	if period := str.period(s.due, int(s.phase)); ok && period > 0 {
+		a.shard.add(str.gap[a.class], int(s.phase), (gap - period).Abs())
+	}
+}
+
+// RTT records a round trip of the heartbeat, of client.Heart.
+func (a *actor) RTT(d time.Duration) {
+	if g := a.group; g.spec.Namespace != file.NoNamespace {
+		a.shard.add(g.rtt[a.class], a.t.tl.phaseAt(a.t.now()), d)
+	}
+}
