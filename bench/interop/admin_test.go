@@ -20,7 +20,9 @@ import (
 
 // The Admin UI by the official client. The official server in ../peers/node has none, so there is one peer only.
 func TestAdminByOfficialClient(t *testing.T) {
-	runNode(t, "admin.check.mjs", builtIn().command)
+	for _, file := range []string{"admin.check.mjs", "admin_msgpack.check.mjs"} {
+		runNode(t, file, builtIn().command)
+	}
 }
 
 // TestAdminUI connects the official page to throng serve, and reads on it what the server does.

@@ -90,7 +90,7 @@ func (a *admin) emit(e *server.Event) error {
 	}
 	args, attachments := e.Raw()
 	for range 3 {
-		_, args = socketio.NextArg(args)
+		_, args = e.Parser().NextArg(args)
 	}
 	// A broadcast may outlive the call.
 	args = bytes.Clone(args)

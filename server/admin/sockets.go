@@ -82,7 +82,8 @@ func (a *admin) watch() {
 	})
 }
 
-// show sends an event to the UIs. It cannot fail: all that is sent is encodable.
+// show sends an event to the UIs. What cannot be encoded is an event that will
+// not be sent to its sockets either.
 func (a *admin) show(event string, args ...any) {
 	if a.watched() {
 		_ = a.ns.Emit(event, args...)
@@ -113,8 +114,8 @@ func (a *admin) moved(event, room string, s *server.Socket) {
 	a.show(event, s.Namespace().Name(), room, s.ID(), now())
 }
 
-// received tells of an event as it came: decoding it would take longer than all
-// the rest.
+// received tells of an event. Of JSON the arguments are told as they came:
+// decoding them would take longer than all the rest, and round large numbers.
 func (a *admin) received(s *server.Socket, e *server.Event) {
 	ns := s.Namespace()
 	if ns == a.ns || !a.watched() {
@@ -125,15 +126,31 @@ func (a *admin) received(s *server.Socket, e *server.Event) {
 		return
 	}
 	args, attachments := e.Raw()
-	list := jsonText(e.Name())
+	if parser := e.Parser(); parser != socketio.JSON {
+		list := []any{e.Name()}
+		for len(args) > 0 {
+			var arg []byte
+			var v any
+			arg, args = parser.NextArg(args)
+			if parser.Bind(arg, attachments, &v) != nil {
+				v = "(not decodable)"
+			}
+			list = append(list, v)
+		}
+		a.show("event_received", ns.Name(), s.ID(), list, now())
+		return
+	}
+	list := append(append(jsonText(ns.Name()), ','), jsonText(s.ID())...)
+	list = append(append(list, ',', '['), jsonText(e.Name())...)
 	if len(args) > 0 {
 		list = append(append(list, ','), args...)
 	}
+	list = append(append(list, ']', ','), jsonText(now())...)
 	kept := make([][]byte, len(attachments)) // the event's are valid during the call only
 	for i, b := range attachments {
 		kept[i] = bytes.Clone(b)
 	}
-	a.tellEvent("event_received", ns.Name(), s.ID(), list, kept)
+	a.ns.Everyone().EmitRaw("event_received", list, kept)
 }
 
 // sent tells of an event for each socket that it goes to, as the UI expects it.
@@ -141,30 +158,13 @@ func (a *admin) sent(to server.Target, event string, args []any) {
 	if !a.watched() || !a.affordable() {
 		return
 	}
-	list := jsonText(event)
-	var attachments [][]byte
+	list := append([]any{event}, args...)
 	for i, s := range to.Sockets() {
 		if s.Namespace() == a.ns || i > 0 && !a.affordable() {
 			return
 		}
-		if i == 0 && len(args) > 0 {
-			var err error
-			if list, attachments, err = socketio.AppendArgs(list, nil, args...); err != nil {
-				return // it will not be sent either
-			}
-		}
-		a.tellEvent("event_sent", s.Namespace().Name(), s.ID(), list, attachments)
+		a.show("event_sent", s.Namespace().Name(), s.ID(), list, now())
 	}
-}
-
-// tellEvent sends the name and arguments of an event, as JSON values with commas
-// between them.
-func (a *admin) tellEvent(kind, nsp, id string, list []byte, attachments [][]byte) {
-	b := append(jsonText(nsp), ',')
-	b = append(append(b, jsonText(id)...), ',', '[')
-	b = append(append(b, list...), ']', ',')
-	b = append(b, jsonText(now())...)
-	a.ns.Everyone().EmitRaw(kind, b, attachments)
 }
 
 // affordable reports whether one event more may be told in this second.
