@@ -85,3 +85,21 @@ func TestReadNamesWhatThereIs(t *testing.T) {
 		}
 	}
 }
+
+// What the manual shows must be what the parser takes.
+func TestManual(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := strings.Split(string(text), "```yaml\n")[1:]
+	if len(blocks) < 6 {
+		t.Fatalf("the manual has %d scenarios", len(blocks))
+	}
+	for _, block := range blocks {
+		block, _, _ = strings.Cut(block, "```")
+		if _, err := file.Parse("README.md", []byte(block), nil); err != nil {
+			t.Errorf("%v\n%s", err, block)
+		}
+	}
+}
