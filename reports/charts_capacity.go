@@ -109,9 +109,9 @@ func latencyAgainstLoad(c *Capacity) *figure {
 			}
 		}
 	}
-	p := draw.Panel{X: c.levelAxis(), Y: draw.Axis{Label: c.metric + ", ms", Log: true}, Lines: []draw.Line{
-		{Name: "p99", Points: high, Style: draw.Blue},
-		{Name: "p50", Points: mid, Style: draw.Green},
+	p := draw.Panel{X: c.levelAxis(), Y: draw.Axis{Label: "latency, ms", Log: true}, Lines: []draw.Line{
+		{Name: "p99 " + c.metric, Points: high, Style: draw.Blue},
+		{Name: "p50 " + c.metric, Points: mid, Style: draw.Green},
 		{Points: high, Style: draw.Blue, Marks: true},
 		{Points: mid, Style: draw.Green, Marks: true},
 	}}
