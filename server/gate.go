@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"net/netip"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/throng-io/throng/server/internal/session"
+	"github.com/throng-io/throng/server/internal/transport"
 )
 
 // counted is a session's handler that gives back what open took.
@@ -54,13 +54,11 @@ func (s *Server) allow(ctx *fasthttp.RequestCtx) (message string, ok bool) {
 // originAllowed is the check of websockets that browsers leave to the server:
 // a page of any origin may open one, with the cookies of its visitor.
 func (s *Server) originAllowed(ctx *fasthttp.RequestCtx) bool {
-	var origins []string
-	if s.opts.CORS != nil {
-		origins = s.opts.CORS.Origins
-	}
+	cors := (*transport.CORS)(s.opts.CORS)
+	named := cors != nil && (len(cors.Origins) > 0 || cors.Match != nil)
 	origin := originOf(ctx)
 	switch {
-	case !s.opts.CheckOrigin && len(origins) == 0, origin == "", slices.Contains(origins, "*"), slices.Contains(origins, origin):
+	case !s.opts.CheckOrigin && !named, origin == "", cors != nil && cors.Allows(origin):
 		return true
 	case !readable(ctx):
 		return true // the browser itself keeps the answer from the page

@@ -112,6 +112,43 @@ func TestCookie(t *testing.T) {
 	}
 }
 
+func TestCORSOptions(t *testing.T) {
+	base := start(t, server.Options{CORS: &server.CORS{
+		Origins: []string{"http://a.example"}, Match: func(origin string) bool { return strings.HasSuffix(origin, ".b.example") },
+		Credentials: true, Methods: []string{"GET", "POST"}, AllowedHeaders: []string{"X-One", "X-Two"},
+		ExposedHeaders: []string{"X-Three"}, MaxAge: 90 * time.Second,
+	}})
+	url := base + "/socket.io/?EIO=4&transport=polling"
+	for origin, want := range map[string]string{
+		"http://a.example": "http://a.example", "https://x.b.example": "https://x.b.example", "http://c.example": "", "": "",
+	} {
+		headers := map[string]string{}
+		if origin != "" {
+			headers["Origin"] = origin
+		}
+		resp, _ := exchange(t, "GET", url, "", headers)
+		h := resp.Header
+		if got := h.Get("Access-Control-Allow-Origin"); got != want || h.Get("Vary") != "Origin" || h.Get("Access-Control-Expose-Headers") != "X-Three" {
+			t.Errorf("%q is allowed as %q: %v", origin, got, h)
+		}
+		_, upgraded, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(base, "http")+"/socket.io/?EIO=4&transport=websocket", http.Header{"Origin": {origin}})
+		if allowed := want != "" || origin == ""; (err == nil) != allowed {
+			t.Errorf("a websocket of %q: %v", origin, err)
+		}
+		if upgraded != nil {
+			_ = upgraded.Body.Close()
+		}
+	}
+	resp, _ := exchange(t, "OPTIONS", url, "", map[string]string{"Origin": "http://a.example", "Access-Control-Request-Headers": "x-other"})
+	for name, want := range map[string]string{
+		"Access-Control-Allow-Methods": "GET,POST", "Access-Control-Allow-Headers": "X-One,X-Two", "Access-Control-Max-Age": "90",
+	} {
+		if got := resp.Header.Get(name); got != want || resp.StatusCode != 204 {
+			t.Errorf("%s: %q, want %q (%s)", name, got, want, resp.Status)
+		}
+	}
+}
+
 func TestTrailingSlash(t *testing.T) {
 	with := start(t, server.Options{})
 	without := start(t, server.Options{NoTrailingSlash: true})

@@ -190,9 +190,22 @@ type CORS struct {
 	// Origins that are allowed. ["*"] allows every one. One fixed origin is
 	// named in every answer; of several, the one that asks is.
 	Origins []string
-	// Credentials allows cookies and authorization headers. It cannot be
-	// combined with "*".
+	// Match, if set, decides on the origins that Origins does not name. It is called
+	// by several goroutines at once.
+	Match func(origin string) bool
+	// Credentials allows cookies and authorization headers. It
+	// cannot be combined with "*".
 	Credentials bool
+	// Methods that the answer to a preflight request names. Default "GET,HEAD,PUT,
+	// PATCH,POST,DELETE".
+	Methods []string
+	// AllowedHeaders that pages may send. Default: those that the browser asks for.
+	AllowedHeaders []string
+	// ExposedHeaders of answers that pages may read, beside the usual ones.
+	ExposedHeaders []string
+	// MaxAge is for how long browsers need not ask again, in whole seconds. Default:
+	// nothing is said, and they have a default of their own.
+	MaxAge time.Duration
 }
 
 // maxPackets bounds the packets of one polling body: CVE-2020-36048 was a body
@@ -289,8 +302,8 @@ func (o Options) withProtocol() (Options, error) {
 			return o, fmt.Errorf("server: transport %q is unknown; use polling or websocket", t)
 		}
 	}
-	if o.CORS != nil && o.CORS.Credentials && slices.Contains(o.CORS.Origins, "*") {
-		return o, errors.New(`server: CORS with Credentials needs named Origins: "*" would let any page act for its visitor`)
+	if err := o.CORS.check(); err != nil {
+		return o, err
 	}
 	if o.Parser != socketio.JSON && o.Parser != socketio.MessagePack {
 		return o, fmt.Errorf("server: %v is unknown; use socketio.JSON or socketio.MessagePack", o.Parser)
@@ -299,6 +312,25 @@ func (o Options) withProtocol() (Options, error) {
 		return o, o.Cookie.check()
 	}
 	return o, nil
+}
+
+// check refuses what would let any page act for its visitor, and what is no header.
+func (c *CORS) check() error {
+	if c == nil {
+		return nil
+	}
+	if c.Credentials && slices.Contains(c.Origins, "*") {
+		return errors.New(`server: CORS with Credentials needs named Origins: "*" would let any page act for its visitor`)
+	}
+	for _, word := range slices.Concat(c.Origins, c.Methods, c.AllowedHeaders, c.ExposedHeaders) {
+		if word == "" || strings.ContainsFunc(word, func(r rune) bool { return r <= ' ' || r == ',' || r >= 0x7f }) {
+			return fmt.Errorf("server: CORS: %q is not one origin, method or header name", word)
+		}
+	}
+	if c.MaxAge < 0 {
+		return fmt.Errorf("server: CORS.MaxAge is %v; it must not be negative", c.MaxAge)
+	}
+	return nil
 }
 
 func setDefault[T comparable](field *T, value T) {

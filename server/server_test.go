@@ -437,6 +437,10 @@ func TestOptionsAreChecked(t *testing.T) {
 		{Cookie: &server.Cookie{SameSite: "none"}},
 		{Cookie: &server.Cookie{MaxAge: -1}},
 		{Parser: 7},
+		{CORS: &server.CORS{Origins: []string{"http://a.example, http://b.example"}}},
+		{CORS: &server.CORS{Origins: []string{"http://a.example\r\nSet-Cookie: a"}}},
+		{CORS: &server.CORS{ExposedHeaders: []string{"X-A\r\n"}}},
+		{CORS: &server.CORS{MaxAge: -1}},
 		{CORS: &server.CORS{Origins: []string{"*"}, Credentials: true}},
 	} {
 		if _, err := server.New(opts); err == nil {

@@ -2,6 +2,9 @@ package transport
 
 import (
 	"slices"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/valyala/fasthttp"
 )
@@ -12,8 +15,21 @@ type CORS struct {
 	// Origins that are allowed. ["*"] allows every one. One fixed origin is
 	// named in every answer; of several, the one that asks is.
 	Origins []string
+	// Match, if set, decides on the origins that Origins does not name. It is called
+	// by several goroutines at once.
+	Match func(origin string) bool
 	// Credentials allows cookies and authorization headers.
 	Credentials bool
+	// Methods that the answer to a preflight request names. Default "GET,HEAD,PUT,
+	// PATCH,POST,DELETE".
+	Methods []string
+	// AllowedHeaders that pages may send. Default: those that the browser asks for.
+	AllowedHeaders []string
+	// ExposedHeaders of answers that pages may read, beside the usual ones.
+	ExposedHeaders []string
+	// MaxAge is for how long browsers need not ask again, in whole seconds. Default:
+	// nothing is said, and they have a default of their own.
+	MaxAge time.Duration
 }
 
 // Apply sets the headers of an answer.
@@ -22,12 +38,12 @@ func (c *CORS) Apply(ctx *fasthttp.RequestCtx) {
 	switch {
 	case len(c.Origins) == 1 && c.Origins[0] == "*":
 		h.Set(fasthttp.HeaderAccessControlAllowOrigin, "*")
-	case len(c.Origins) == 1:
+	case len(c.Origins) == 1 && c.Match == nil:
 		h.Set(fasthttp.HeaderAccessControlAllowOrigin, c.Origins[0])
 		h.Set(fasthttp.HeaderVary, fasthttp.HeaderOrigin)
 	default:
 		origin := string(ctx.Request.Header.Peek(fasthttp.HeaderOrigin))
-		if slices.Contains(c.Origins, origin) {
+		if c.Allows(origin) {
 			h.Set(fasthttp.HeaderAccessControlAllowOrigin, origin)
 		}
 		h.Set(fasthttp.HeaderVary, fasthttp.HeaderOrigin)
@@ -35,14 +51,32 @@ func (c *CORS) Apply(ctx *fasthttp.RequestCtx) {
 	if c.Credentials {
 		h.Set(fasthttp.HeaderAccessControlAllowCredentials, "true")
 	}
+	if len(c.ExposedHeaders) > 0 {
+		h.Set(fasthttp.HeaderAccessControlExposeHeaders, strings.Join(c.ExposedHeaders, ","))
+	}
+}
+
+// Allows reports whether pages of an origin are allowed. There is no page without
+// one.
+func (c *CORS) Allows(origin string) bool {
+	return origin != "" && (slices.Contains(c.Origins, origin) || slices.Contains(c.Origins, "*") || c.Match != nil && c.Match(origin))
 }
 
 // preflight answers the question that a browser asks before a request it deems
 // unsafe.
 func (c *CORS) preflight(ctx *fasthttp.RequestCtx) {
 	h := &ctx.Response.Header
-	h.Set(fasthttp.HeaderAccessControlAllowMethods, "GET,HEAD,PUT,PATCH,POST,DELETE")
-	if asked := ctx.Request.Header.Peek(fasthttp.HeaderAccessControlRequestHeaders); len(asked) > 0 && printable(asked) {
+	methods := "GET,HEAD,PUT,PATCH,POST,DELETE"
+	if len(c.Methods) > 0 {
+		methods = strings.Join(c.Methods, ",")
+	}
+	h.Set(fasthttp.HeaderAccessControlAllowMethods, methods)
+	if c.MaxAge > 0 {
+		h.Set(fasthttp.HeaderAccessControlMaxAge, strconv.FormatInt(int64(c.MaxAge/time.Second), 10))
+	}
+	if len(c.AllowedHeaders) > 0 {
+		h.Set(fasthttp.HeaderAccessControlAllowHeaders, strings.Join(c.AllowedHeaders, ","))
+	} else if asked := ctx.Request.Header.Peek(fasthttp.HeaderAccessControlRequestHeaders); len(asked) > 0 && printable(asked) {
 		h.SetBytesV(fasthttp.HeaderAccessControlAllowHeaders, asked)
 		vary := fasthttp.HeaderAccessControlRequestHeaders
 		if v := h.Peek(fasthttp.HeaderVary); len(v) > 0 {
