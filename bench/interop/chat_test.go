@@ -107,6 +107,7 @@ func (c *chatter) pick(list, label string) {
 type line struct {
 	net.Listener
 	mu    sync.Mutex
+	to    string // address
 	conns map[net.Conn]bool
 	down  bool
 }
@@ -118,7 +119,7 @@ func tap(t *testing.T, url string) (*line, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &line{Listener: ln, conns: map[net.Conn]bool{}}
+	l := &line{Listener: ln, to: strings.TrimPrefix(url, "http://"), conns: map[net.Conn]bool{}}
 	var all sync.WaitGroup
 	all.Go(func() {
 		for {
@@ -126,7 +127,7 @@ func tap(t *testing.T, url string) (*line, string) {
 			if err != nil {
 				return
 			}
-			all.Go(func() { l.carry(conn, strings.TrimPrefix(url, "http://")) })
+			all.Go(func() { l.carry(conn) })
 		}
 	})
 	t.Cleanup(func() {
@@ -138,8 +139,11 @@ func tap(t *testing.T, url string) (*line, string) {
 }
 
 // carry carries one connection.
-func (l *line) carry(conn net.Conn, address string) {
+func (l *line) carry(conn net.Conn) {
 	defer conn.Close()
+	l.mu.Lock()
+	address := l.to
+	l.mu.Unlock()
 	there, err := net.Dial("tcp", address)
 	if err != nil {
 		return
@@ -196,8 +200,10 @@ func TestChat(t *testing.T) {
 			testWhisper(t, ann, bob)
 			testBreak(t, l, ann, bob)
 			testRefusedName(t, browser, url)
-			bob.do(chromedp.Navigate("about:blank")) // says goodbye
-			ann.shows("#log", "Bob left")
+			joe := enter(t, browser, url, "Joe")
+			joe.do(chromedp.Navigate("about:blank")) // says goodbye
+			ann.shows("#log", "Joe left")
+			testNewServer(t, l, builtIn().start(t, "chat", flags...), bob)
 		})
 	}
 }
@@ -263,6 +269,19 @@ func testBreak(t *testing.T, l *line, ann, bob *chatter) {
 	ann.pick("rooms", "Tea")
 	ann.shows("#log .bubble", "still here")
 	ann.pick("rooms", "lobby")
+}
+
+// testNewServer gives Bob a server that knows nothing of him, as after a restart. He is logged in again, without a word.
+func testNewServer(t *testing.T, l *line, url string, bob *chatter) {
+	l.cut()
+	bob.shows("#state", "Reconnecting")
+	l.mu.Lock()
+	l.to = strings.TrimPrefix(url, "http://")
+	l.mu.Unlock()
+	l.mend()
+	bob.until(`[...document.querySelectorAll("#people .label")].map(e => e.textContent).join() === "Bob"`)
+	bob.say("alone here")
+	bob.shows("#log .mine .bubble", "alone here")
 }
 
 func testRefusedName(t *testing.T, browser context.Context, url string) {

@@ -84,6 +84,10 @@ type Room struct {
 // the server lets clients come back (server.Recovery.MaxDisconnection).
 func New(srv *server.Server, absent time.Duration) *Chat {
 	c := &Chat{srv: srv, absent: absent, people: map[string]*person{}, rooms: map[string]*room{}}
+	// A page tells messages apart by their ids, over a restart of the server, too.
+	// This leaves room for a thousand of them in a millisecond, and is exact in
+	// JavaScript.
+	c.last = uint64(time.Now().UnixMilli()) * 1000 //nolint:gosec // it is after 1970
 	c.rooms[lobby] = newRoom(lobby)
 	srv.OnConnect(c.connected)
 	srv.OnDisconnect(c.disconnected)

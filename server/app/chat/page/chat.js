@@ -66,7 +66,7 @@ function catchUp(room) {
 function knock() {
   const saved = me ?? JSON.parse(sessionStorage.getItem("me"));
   if (!saved) return;
-  login(saved.name, saved.key).catch(error => logOut(error.message));
+  login(saved.name, saved.key).catch(error => { if (socket.connected) logOut(error.message); });
 }
 
 function logOut(why = "") {
