@@ -264,11 +264,20 @@ func levelsTable(c *Capacity) table {
 			c.show(l.Level) + mark, fmt.Sprintf("%d of %d", l.Held, l.Trials), significant(l.OfferedPerS), significant(l.AchievedPerS),
 			significant(l.DeliveriesPerS), known(l.P50us, micros), known(l.P99us, micros), known(l.ServerCores, significant),
 		})
+		t.Links = append(t.Links, c.link(&l))
 	}
 	if len(t.Rows) > 0 {
 		t.Note = "Medians of the valid trials of a level."
 	}
 	return t
+}
+
+// link is the anchor of a level's first valid trial.
+func (c *Capacity) link(l *Load) string {
+	if l == nil || len(l.Cells) == 0 {
+		return ""
+	}
+	return result.CellName(l.Cells[0]-1, len(c.run.Cells))
 }
 
 // Criteria says of each check of a trial what it found and whether it held: "PASS [p99(delivery) 3.7 ms < 50ms]".

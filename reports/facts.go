@@ -189,16 +189,17 @@ func machineFacts(t *table, run *result.Run) {
 // capacityFacts is the first screen's table of a search.
 func capacityFacts(c *Capacity) table {
 	t := table{Left: 2}
-	add := func(name, value string) {
+	linked := func(name, value, link string) {
 		if value != "" {
-			t.Rows = append(t.Rows, []string{name, value})
+			t.Rows, t.Links = append(t.Rows, []string{name, value}), append(t.Links, link)
 		}
 	}
+	add := func(name, value string) { linked(name, value, "") }
 	if c.Low > 0 {
-		add("holds", c.noun(c.Low)+sure(c.LowConfirmed))
+		linked("holds", c.noun(c.Low)+sure(c.LowConfirmed), c.link(c.load(c.Low)))
 	}
 	if c.High > 0 && c.End != endGenerator {
-		add("breaks", c.noun(c.High)+sure(c.HighConfirmed))
+		linked("breaks", c.noun(c.High)+sure(c.HighConfirmed), c.link(c.load(c.High)))
 		add("by", c.Reason)
 	}
 	if c.High > 0 && c.End == endGenerator {
@@ -215,7 +216,7 @@ func capacityFacts(c *Capacity) table {
 		if c.At.ServerCores > 0 {
 			at += ", server " + significant(c.At.ServerCores) + " cores"
 		}
-		add("measured at", at)
+		linked("measured at", at, c.link(c.At))
 	}
 	if c.BytesPerClient != nil {
 		add("memory", fmt.Sprintf("%s a client (%s to %s)", bytesize(c.BytesPerClient.Value), bytesize(c.BytesPerClient.Low), bytesize(c.BytesPerClient.High)))

@@ -25,7 +25,7 @@ func Knee(points []Point) (level float64, err error) {
 		return 0, err
 	}
 	if len(curve) < MinLevels {
-		return 0, fmt.Errorf("no knee: %d levels are too few; measure %d or more", len(curve), MinLevels)
+		return 0, fmt.Errorf("no knee: %s; measure %d or more", tooFew(len(curve)), MinLevels)
 	}
 	rise(curve)
 	first, last := curve[0], curve[len(curve)-1]
@@ -120,4 +120,14 @@ func Nodes(load, operating float64, spare int) (int, error) {
 		return 0, fmt.Errorf("nodes: a load of %v at %v a node is beyond planning", load, operating)
 	}
 	return int(n) + spare, nil
+}
+
+func tooFew(levels int) string {
+	switch levels {
+	case 0:
+		return "no level was measured"
+	case 1:
+		return "one level is too few"
+	}
+	return fmt.Sprintf("%d levels are too few", levels)
 }

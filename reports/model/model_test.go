@@ -135,11 +135,11 @@ func TestUSLOfAnExactLine(t *testing.T) {
 func TestUSLErrors(t *testing.T) {
 	good := law(nil, 100, 0.01, 0.001, 0, levels...)
 	for want, ps := range map[string][]Point{
-		"5 levels are too few": append(good[:5:5], good[:5]...),
-		"0 levels":             nil,
-		"above 0":              append(good[:6:6], Point{9, 0}),
-		"1 or more":            append(good[:6:6], Point{0.5, 9}),
-		"NaN":                  append(good[:6:6], Point{7, math.NaN()}),
+		"5 levels are too few":  append(good[:5:5], good[:5]...),
+		"no level was measured": nil,
+		"above 0":               append(good[:6:6], Point{9, 0}),
+		"1 or more":             append(good[:6:6], Point{0.5, 9}),
+		"NaN":                   append(good[:6:6], Point{7, math.NaN()}),
 	} {
 		if _, err := FitUSL(ps); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("want an error with %q, got %v", want, err)

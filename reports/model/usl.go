@@ -69,7 +69,7 @@ func FitUSL(points []Point) (*USL, error) {
 		levels[p.Level] = true
 	}
 	if len(levels) < MinLevels {
-		return nil, fmt.Errorf("scalability fit: %d levels are too few; measure %d or more", len(levels), MinLevels)
+		return nil, fmt.Errorf("no scalability fit: %s; measure %d or more", tooFew(len(levels)), MinLevels)
 	}
 	u := &USL{Levels: len(levels), Points: len(points)}
 	for _, p := range points {
