@@ -86,22 +86,8 @@ func (d *decoder) checkLabels(s *Spec, item *node, c Check) {
 	if item.kind == dict {
 		item = item.get("check")
 	}
-	if c.Metric == "reconnect" && !slices.ContainsFunc(s.Groups, func(g Group) bool {
-		return g.Reconnect != nil && (c.Labels["group"] == "" || c.Labels["group"] == g.Name)
-	}) {
-		d.errs.add(item.at, "`reconnect` would never be measured: no such group connects again", "add reconnect: {} to the group, or remove the check")
-		return
-	}
-	if (c.Metric == "step" || c.Metric == "flow") && !slices.ContainsFunc(s.Groups, func(g Group) bool {
-		return len(g.Flow) > 0 && (c.Labels["group"] == "" || c.Labels["group"] == g.Name)
-	}) {
-		d.errs.add(item.at, fmt.Sprintf("`%s` would never be measured: no such group has a flow", c.Metric), "add flow: to the group, or remove the check")
-		return
-	}
-	if c.Metric == "recovered" && !slices.ContainsFunc(s.Groups, func(g Group) bool {
-		return g.Reconnect != nil && g.Reconnect.Recover && (c.Labels["group"] == "" || c.Labels["group"] == g.Name)
-	}) {
-		d.errs.add(item.at, "`recovered` would never be measured: no such group comes back as it was", "add recover: true to its reconnect, or remove the check")
+	if why, hint := s.measuredByNobody(&c); why != "" {
+		d.errs.add(item.at, fmt.Sprintf("`%s` would never be measured: %s", c.Metric, why), hint)
 		return
 	}
 	what, feeds := feeders(c.Metric)
@@ -128,6 +114,31 @@ func (d *decoder) checkLabels(s *Spec, item *node, c Check) {
 		msg = "no stream with these labels " + what
 	}
 	d.errs.add(item.at, fmt.Sprintf("`%s` would never be measured: %s", c.Metric, msg), hint)
+}
+
+// measuredByNobody says why no group brings what some metrics need; "" when one does.
+func (s *Spec) measuredByNobody(c *Check) (why, hint string) {
+	var does func(g *Group) bool
+	switch c.Metric {
+	case "reconnect":
+		does = func(g *Group) bool { return g.Reconnect != nil }
+		why, hint = "no such group connects again", "add reconnect: {} to the group, or remove the check"
+	case "recovered":
+		does = func(g *Group) bool { return g.Reconnect != nil && g.Reconnect.Recover }
+		why, hint = "no such group comes back as it was", "add recover: true to its reconnect, or remove the check"
+	case "step", "flow":
+		does = func(g *Group) bool { return len(g.Flow) > 0 }
+		why, hint = "no such group has a flow", "add flow: to the group, or remove the check"
+	default:
+		return "", ""
+	}
+	name := c.Labels["group"]
+	for i := range s.Groups {
+		if g := &s.Groups[i]; does(g) && (name == "" || name == g.Name) {
+			return "", ""
+		}
+	}
+	return why, hint
 }
 
 // feeds reports whether the labels of a check choose anything that a stream of a group brings.
