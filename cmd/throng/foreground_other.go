@@ -4,5 +4,5 @@ package main
 
 import "os"
 
-// foreground reports whether this process may read keys from the terminal.
+// foreground reports whether the terminal is this process's at the moment.
 func foreground(*os.File) bool { return true }

@@ -8,7 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// foreground reports whether this process may read keys from the terminal.
+// foreground reports whether the terminal is this process's at the moment. One in
+// the background is stopped when it reads keys or sets the terminal's modes.
 func foreground(f *os.File) bool {
 	group, err := unix.IoctlGetInt(int(f.Fd()), unix.TIOCGPGRP)
 	return err == nil && group == unix.Getpgrp()

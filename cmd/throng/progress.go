@@ -25,7 +25,7 @@ type progress struct {
 // plainEvery is the time between two lines where there is no terminal.
 const plainEvery = 5 * time.Second
 
-// newProgress shows the runs of a scenario on w. Where keys can be read from
+// newProgress shows the run of a scenario on w. Where keys can be read from
 // standard input, stop is called when the user asks for an early end; nil leaves
 // the keys alone.
 func newProgress(w io.Writer, name, about string, quiet bool, stop func()) progress {
@@ -33,9 +33,9 @@ func newProgress(w io.Writer, name, about string, quiet bool, stop func()) progr
 	if quiet {
 		return progress{b, b.Update, func() {}}
 	}
-	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb" {
+	// A job in the background leaves the screen to whom it belongs.
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb" && foreground(f) {
 		o := screen.Options{Out: f, Env: os.Environ(), ASCII: plainTerminal(os.Getenv), Stop: stop}
-		// A job in the background that reads keys, or sets the terminal's modes, is stopped by it.
 		if stop != nil && term.IsTerminal(int(os.Stdin.Fd())) && foreground(os.Stdin) {
 			o.In = os.Stdin
 		}
