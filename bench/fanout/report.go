@@ -243,7 +243,7 @@ func (b *bench) quick(ctx context.Context, began time.Time, stdout io.Writer) er
 		window  = 700 * time.Millisecond
 		most    = 9
 		enough  = 3
-		allowed = 33 * time.Second
+		allowed = 26 * time.Second
 	)
 	c := allCases()[0]
 	r := &report{benchCase: c, entries: c.entries, samples: map[string][]metrics{}}

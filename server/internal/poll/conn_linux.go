@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -28,8 +29,12 @@ import (
 // would get ready to lend the processor to somebody else, and wake its watching
 // thread if that sleeps, for calls that are over in a few microseconds since none
 // of them waits. An echo gets 5 % cheaper by it, and a message to a small room a
-// fifth, on a server that is idle between two. Only a long write, which copies
-// while others might run, is made as usual.
+// fifth, on a server that is idle between two. Two kinds of write are told all the
+// same: long ones, which copy while others might run; and one in some hundred,
+// picked at random so as to share no counter. The watching thread must be up when
+// there is much to do: it takes the processor from handlers that compute for
+// long, and without its company the system takes a process for one that never
+// pauses, and lets it wait for its turn where many want to run.
 
 // Conn is a socket that a Poller watches. It is made to be embedded in its
 // owner; Take fills it. Its methods are safe for concurrent use but for Read and
@@ -109,9 +114,13 @@ func (c *Conn) Read(b []byte) (int, error) {
 // stopped at a short read would never see the end.
 func (c *Conn) HungUp() bool { return c.hungUp.Load() }
 
-// longWrite is the length of a write in bytes from which on the scheduler is
-// told.
-const longWrite = 16 << 10
+const (
+	// longWrite is the length of a write in bytes from which on the scheduler is
+	// told.
+	longWrite = 16 << 10
+	// oneIn is how many short writes go by, on average, for one that is told.
+	oneIn = 256
+)
 
 // raw reads or writes without telling the scheduler.
 func raw(call uintptr, fd int, b []byte) (int, unix.Errno) {
@@ -120,7 +129,7 @@ func raw(call uintptr, fd int, b []byte) (int, unix.Errno) {
 }
 
 func rawWrite(fd int, b []byte) (int, unix.Errno) {
-	if len(b) < longWrite {
+	if len(b) < longWrite && rand.Uint32()%oneIn != 0 {
 		return raw(unix.SYS_WRITE, fd, b)
 	}
 	n, err := unix.Write(fd, b)
