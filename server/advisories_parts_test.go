@@ -1,6 +1,9 @@
 package server_test
 
 import (
+	"bufio"
+	"bytes"
+	"compress/flate"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -79,6 +82,41 @@ func TestAdvisoriesOfWebSockets(t *testing.T) {
 			b.expectCode(websocket.CloseProtocolError)
 		}},
 	})
+	try(t, server.Options{PerMessageDeflate: true}, []advisory{{id: "CVE-2016-10544, compressed", test: bomb}})
+}
+
+// bomb sends a message that is small until it is decompressed.
+func bomb(x *attacked) {
+	var b bytes.Buffer
+	w, err := flate.NewWriter(&b, flate.BestCompression)
+	if err != nil {
+		x.Fatal(err)
+	}
+	for range 256 {
+		_, _ = w.Write(make([]byte, 1<<20))
+	}
+	_ = w.Flush()
+	for range 20 {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(x.base, "http://"))
+		if err != nil {
+			x.Fatal(err)
+		}
+		c := &bare{x.T, conn, bufio.NewReader(conn)}
+		c.write(upgradeOf("EIO=4&transport=websocket", "Sec-WebSocket-Extensions: permessage-deflate"))
+		resp, err := http.ReadResponse(c.r, nil)
+		if err != nil || !strings.HasPrefix(resp.Header.Get("Sec-WebSocket-Extensions"), "permessage-deflate") {
+			x.Fatalf("%v, %v", resp, err)
+		}
+		c.expect(0x81, "0{")
+		_, _ = io.WriteString(c, masked(0xc2, strings.TrimSuffix(b.String(), "\x00\x00\xff\xff"))) // it may have enough before the end
+		if first, got := c.frame(); first != 0x88 || got != "\x03\xf1" {
+			x.Errorf("answered by %x %q, want a close frame with 1009", first, got)
+		}
+		_ = conn.Close()
+	}
+	if heap() > 200<<20 {
+		x.Errorf("%d bytes are in use", heap())
+	}
 }
 
 // lengths announces frames of lengths that overflow sums, on both ways to read.

@@ -19,7 +19,7 @@ type EngineSession struct {
 // engineHandler is a session of a bare Engine.IO server as the session sees it.
 type engineHandler struct {
 	EngineSession
-	on func(*EngineSession, []byte, bool)
+	server *Server
 }
 
 // Send sends a message, text or binary. data is copied.
@@ -31,8 +31,7 @@ func (s *EngineSession) Send(data []byte, binary bool) {
 func (s *EngineSession) Close() { s.session.Shut(session.ForcedClose) }
 
 func (h *engineHandler) Message(data []byte, binary bool) error {
-	h.on(&h.EngineSession, data, binary)
-	return nil
+	return h.server.guard(func() { h.server.opts.Engine(&h.EngineSession, data, binary) })
 }
 
 func (h *engineHandler) Upgraded() {}

@@ -1,10 +1,12 @@
 package server_test
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -83,6 +85,35 @@ func TestPanicInARequest(t *testing.T) {
 	if n := srv.Stats().HandlerPanics; n != 2 {
 		t.Errorf("%d panics were counted", n)
 	}
+}
+
+// Nor does a panic in what takes messages, or makes ids, end more than one
+// connection.
+func TestPanicInOptions(t *testing.T) {
+	engine := start(t, server.Options{Logger: silent, Engine: func(s *server.EngineSession, data []byte, binary bool) {
+		if string(data) == "panic" {
+			panic("on purpose")
+		}
+		s.Send(data, binary)
+	}})
+	bad, good := open(t, engine, "/engine.io/", ""), open(t, engine, "/engine.io/", "")
+	bad.send("4panic")
+	bad.expectClose()
+	good.send("4still here")
+	good.expect("4still here")
+
+	var made atomic.Int32
+	base := start(t, server.Options{Logger: silent, NewID: func() string {
+		n := made.Add(1)
+		if n == 2 { // that of the first socket
+			panic("on purpose")
+		}
+		return fmt.Sprint("id", n)
+	}})
+	w := open(t, base, "/socket.io/", "")
+	w.send("40")
+	w.expectClose()
+	socketIO(t, base)
 }
 
 // A form is not read, and not written to disk, before the request is judged.

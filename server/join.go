@@ -30,7 +30,11 @@ func (c *conn) join(p *socketio.Packet) error {
 	if ns == nil {
 		return c.refuse(string(p.Namespace), errNoNamespace)
 	}
-	s := &Socket{id: c.newID(ns), ns: ns, conn: c, auth: auth}
+	s := &Socket{ns: ns, conn: c, auth: auth}
+	if err := c.guard(func() { s.id = c.newID(ns) }); err != nil {
+		ns.exit()
+		return err
+	}
 	joined, err := c.admit(s)
 	if !joined {
 		ns.exit()

@@ -112,7 +112,7 @@ func (s *Server) open(sess *session.Session, ctx *fasthttp.RequestCtx) session.H
 	s.sessions.Add(1)
 	s.gate.count(a, 1)
 	if s.opts.Engine != nil {
-		return &counted{&engineHandler{EngineSession{sess, s.deflate}, s.opts.Engine}, s, a}
+		return &counted{&engineHandler{EngineSession{sess, s.deflate}, s}, s, a}
 	}
 	return &counted{newConn(s, sess, ctx), s, a}
 }

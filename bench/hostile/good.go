@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sort"
 	"strconv"
 	"sync"
@@ -169,7 +170,7 @@ func (c *crowd) account() (l ledger) {
 		l.Reasons = append(l.Reasons, strconv.Itoa(n)+" "+reason)
 	}
 	sort.Strings(l.Reasons)
-	sort.Slice(took, func(i, j int) bool { return took[i] < took[j] })
+	slices.Sort(took)
 	if n := len(took); n > 0 {
 		l.Median, l.Tail, l.Longest = took[n/2], took[n*99/100], took[n-1]
 	}
