@@ -92,7 +92,7 @@ func bomb(x *attacked) {
 	if err != nil {
 		x.Fatal(err)
 	}
-	for range 256 {
+	for range 16 {
 		_, _ = w.Write(make([]byte, 1<<20))
 	}
 	_ = w.Flush()
