@@ -93,6 +93,9 @@ func (t *trial) settings() map[string]string {
 			s["server_gomaxprocs"] = strconv.Itoa(n)
 		}
 	}
+	if q := t.spec.Quick; q > 0 {
+		s["quick"] = strconv.FormatFloat(q, 'g', -1, 64)
+	}
 	var sizes []string
 	for _, st := range t.streams {
 		size := strconv.Itoa(st.spec.Size)
@@ -241,6 +244,9 @@ func (f *findings) warnings(cell *result.Cell, end ending, why error) []string {
 	t := f.t
 	out := []string{}
 	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
+	if q := t.spec.Quick; q > 0 {
+		say("scaled down to %g%% of the scenario's clients and lengths: it shows that the scenario works, not what it measures at its size", q*100)
+	}
 	if end == aborted {
 		say("ended early, after %.1f of %.1f s: %v", float64(f.end)/1e9, float64(t.tl.end)/1e9, why)
 	}

@@ -22,6 +22,7 @@ import (
 
 // runFlags are what `throng run` can be told beside the scenarios.
 type runFlags struct {
+	quick   float64 // 0: as the file says
 	out     string
 	set     []string
 	target  string
@@ -59,6 +60,7 @@ invalid (this machine could not keep up), 4 the target cannot be reached,
 130 interrupted; what was measured until then is kept.`,
 		Example: `  throng run quickstart
   throng run broadcast --set viewers=5000
+  throng run herd --quick
   throng run my.yaml --target http://127.0.0.1:3000 --out out/mine
   throng run my.yaml --live :7071 --metrics :9091`,
 		Args:              cobra.MinimumNArgs(1),
@@ -68,6 +70,8 @@ invalid (this machine could not keep up), 4 the target cannot be reached,
 	f := cmd.Flags()
 	f.StringVar(&flags.out, "out", "", "write the results to this `DIR` (default out/NAME-TIME)")
 	f.StringArrayVar(&flags.set, "set", nil, "override a variable or a key of the scenario: `KEY=VALUE`")
+	f.Float64Var(&flags.quick, "quick", 0, "scale clients, rooms and lengths down to this `SHARE`, to try a scenario")
+	f.Lookup("quick").NoOptDefVal = "0.2"
 	f.StringVar(&flags.target, "target", "", "test the server at this `URL`, instead of the scenario's")
 	f.StringVar(&flags.profile, "profile", "", "write processor and heap profiles (pprof) of each trial to this `DIR`: the generator's and the built-in server's")
 	flags.watch.add(f)
@@ -81,6 +85,9 @@ func runAll(cmd *cobra.Command, names []string, flags runFlags) error {
 	if err != nil {
 		return err
 	}
+	if flags.quick < 0 || flags.quick >= 1 {
+		return fmt.Errorf("--quick %g is no share to scale down to; write --quick for a fifth, or --quick=0.05", flags.quick)
+	}
 	opt, err := target(flags.target)
 	if err != nil {
 		return err
@@ -91,6 +98,9 @@ func runAll(cmd *cobra.Command, names []string, flags runFlags) error {
 	for i, name := range names { // all, before the first one runs
 		if files[i], err = load(name, set); err != nil {
 			return err
+		}
+		if flags.quick != 0 {
+			files[i].Quicken(flags.quick)
 		}
 	}
 	watching, err := watch(cmd.Context(), flags.watch, cmd.ErrOrStderr())

@@ -20,6 +20,7 @@ type Spec struct {
 	Valid    []Check           // never empty; default p99(lag) < 25ms, max(cpu) < 90%, achieved(rate) > 99%
 	Search   *Search           // what `throng capacity` raises; nil: nothing
 	Report   Report            // what to write, and where
+	Quick    float64           // scaled down to that share by File.Quicken; 0: as written
 	Params   map[string]string // the matrix values of this cell as written; nil without a matrix
 }
 

@@ -1,0 +1,62 @@
+package file
+
+import (
+	"math"
+	"time"
+)
+
+// Quicken scales a file down, to try it: phases and populations shrink to a
+// share of what they are, and rooms with them, so that each has as many members
+// as before. Rates per client stay, and so do those of a whole group. No phase
+// gets shorter than a second, or stays as it was if it was shorter; of any
+// population at least one client remains. The share is above 0 and below 1.
+//
+// Such a run shows that a scenario works; what it measures is another load, and
+// Spec.Quick says so.
+func (f *File) Quicken(share float64) {
+	done := map[*Spec]bool{}
+	quicken := func(s *Spec) {
+		if !done[s] {
+			done[s] = true
+			s.quicken(share)
+		}
+	}
+	quicken(f.Spec)
+	for _, c := range f.cells {
+		quicken(c.Spec)
+	}
+	f.Cooldown = scaleDown(f.Cooldown, share, time.Second)
+}
+
+func (s *Spec) quicken(share float64) {
+	s.Quick = share
+	for i := range s.Groups {
+		g := &s.Groups[i]
+		g.Count = fewer(g.Count, share)
+		g.Arrive *= share
+		if g.Rooms == nil {
+			continue
+		}
+		r := *g.Rooms
+		r.Of = max(fewer(r.Of, share), min(r.Join+1, r.Of))
+		r.Join = min(r.Join, r.Of)
+		g.Rooms = &r
+	}
+	for i := range s.Phases {
+		p := &s.Phases[i]
+		was := p.For
+		p.For = scaleDown(p.For, share, time.Second)
+		if p.Fault != nil {
+			fault := *p.Fault
+			fault.Within = time.Duration(float64(fault.Within) * float64(p.For) / float64(was))
+			p.Fault = &fault
+		}
+	}
+}
+
+// fewer rounds up, so that nothing that was there is gone.
+func fewer(n int, share float64) int { return int(math.Ceil(float64(n)*share - 1e-9)) }
+
+func scaleDown(d time.Duration, share float64, least time.Duration) time.Duration {
+	return max(time.Duration(float64(d)*share).Round(time.Millisecond), min(d, least))
+}
