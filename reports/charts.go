@@ -281,15 +281,19 @@ func unnamed(bs []draw.Band) []draw.Band {
 func connectRamp(name string, c *result.Cell, sub string) *figure {
 	var asked, open, held, failed []draw.Point
 	end, failures := 0, 0
-	for i, s := range c.Timeline {
-		if i == 0 || s.Asked != c.Timeline[i-1].Asked || s.Open != c.Timeline[i-1].Open || s.Held != c.Timeline[i-1].Held || s.Failed > 0 {
+	timeline := c.Timeline
+	if n := len(c.Phases); n > 0 { // after the last phase they leave, which is no news
+		timeline = slices.DeleteFunc(slices.Clone(timeline), func(s result.Second) bool { return s.T+1 > c.Phases[n-1].EndS })
+	}
+	for i, s := range timeline {
+		if i == 0 || s.Asked != timeline[i-1].Asked || s.Open != timeline[i-1].Open || s.Held != timeline[i-1].Held || s.Failed > 0 {
 			end = i
 		}
 	}
-	end = min(len(c.Timeline), end+2+end/5) // and a little of what follows
+	end = min(len(timeline), end+2+end/5) // and a little of what follows
 	data := table{Head: []string{"second", "asked", "open", "held", "failed"}}
 	every := 1 + end/60
-	for i, s := range c.Timeline[:end] {
+	for i, s := range timeline[:end] {
 		x := s.T + 1 // the state at the second's end
 		asked = append(asked, draw.Point{X: x, Y: float64(s.Asked)})
 		open = append(open, draw.Point{X: x, Y: float64(s.Open)})
@@ -302,13 +306,13 @@ func connectRamp(name string, c *result.Cell, sub string) *figure {
 			data.Rows = append(data.Rows, []string{significant(x), count(s.Asked), count(s.Open), count(s.Held), count(s.Failed)})
 		}
 	}
-	if end == 0 || c.Timeline[end-1].Asked == 0 {
+	if end == 0 || timeline[end-1].Asked == 0 {
 		return nil
 	}
-	start := draw.Point{X: c.Timeline[0].T}
+	start := draw.Point{X: timeline[0].T}
 	from := func(pts []draw.Point) []draw.Point { return append([]draw.Point{start}, pts...) }
 	p := draw.Panel{
-		X: draw.Axis{Label: "seconds since the start", Min: start.X, Max: c.Timeline[end-1].T + 1},
+		X: draw.Axis{Label: "seconds since the start", Min: start.X, Max: timeline[end-1].T + 1},
 		Y: draw.Axis{Label: "clients"},
 		Lines: []draw.Line{
 			{Name: "asked", Points: from(asked), Style: draw.Grey},
@@ -319,12 +323,34 @@ func connectRamp(name string, c *result.Cell, sub string) *figure {
 	if failures > 0 {
 		p.Lines = append(p.Lines, draw.Line{Name: "failed: " + count(failures), Points: failed, Style: draw.Purple, Marks: true})
 	}
+	panels := []draw.Panel{p}
+	if slow, ok := connectLatency(timeline[:end], p.X); ok {
+		panels[0].X.Label = ""
+		panels = append(panels, slow)
+	}
 	f := &figure{Data: data, Caption: "How the clients came up: told to connect, transport open, connected to their namespace. Crosses are seconds in which connects failed."}
 	if failures == 0 {
 		f.Caption = "How the clients came up: told to connect, transport open, connected to their namespace. No connect failed."
 	}
-	f.Figure = draw.Figure{Name: name, Title: "Connect ramp", Sub: sub, Panels: []draw.Panel{p}}
+	f.Figure = draw.Figure{Name: name, Title: "Connect ramp", Sub: sub, Panels: panels}
 	return f
+}
+
+// connectLatency is the slowest connects of each second, as a whole and by stage.
+func connectLatency(timeline []result.Second, x draw.Axis) (p draw.Panel, ok bool) {
+	p = draw.Panel{X: x, Y: draw.Axis{Label: "p99 of the second, ms", Log: true}, Weight: 0.7}
+	for i, metric := range []string{"connect", "connect.tcp", "connect.open", "connect.namespace"} {
+		var pts []draw.Point
+		for _, s := range timeline {
+			if q := s.Latency[metric]; q.N > 0 {
+				pts = append(pts, draw.Point{X: s.T + 0.5, Y: ms(max(q.P99us, 1))})
+			}
+		}
+		if len(pts) > 1 {
+			p.Lines = append(p.Lines, draw.Line{Name: metric, Points: pts, Style: []draw.Style{draw.Blue, draw.Green, draw.Orange, draw.Purple}[i]})
+		}
+	}
+	return p, len(p.Lines) > 0
 }
 
 // receiverCurve is when each share of the receivers had a broadcast.
