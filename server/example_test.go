@@ -110,6 +110,7 @@ func ExampleSocket_Join_users() {
 		if s.Auth(&auth) == nil {
 			s.Data = auth.User
 			s.Join("user:" + auth.User)
+			_ = s.Emit("welcome", auth.User) // a string: nothing to fail
 		}
 	})
 	srv.On("private", func(s *server.Socket, e *server.Event) error {
@@ -126,6 +127,9 @@ func ExampleSocket_Join_users() {
 	defer site.stop()
 	phone, laptop := site.connect(`40{"user":"ann"}`), site.connect(`40{"user":"ann"}`)
 	bob := site.connect(`40{"user":"bob"}`)
+	for _, c := range []*client{phone, laptop, bob} {
+		c.hear() // the welcome: it is in its room now
+	}
 	phone.say(`42["private","bob","psst"]`)
 	fmt.Println("Bob hears", bob.hear())
 	fmt.Println("Ann's laptop hears", laptop.hear())
