@@ -89,7 +89,9 @@ type RemoteSocket struct {
 }
 
 // Fetch lists the sockets of t on all servers, in no order. It waits for the
-// other servers, until ctx ends; with an error it returns what it has.
+// other servers, until ctx ends; with an error it returns what it has. It reads
+// the Data of sockets: who fetches sets that once, in middleware or OnConnect, and
+// keeps what changes later behind a pointer with a lock.
 func (t Target) Fetch(ctx context.Context) ([]RemoteSocket, error) {
 	var all []RemoteSocket
 	for _, n := range t.ns.spread() {
