@@ -40,6 +40,8 @@ cannot; what to do about it is said.`,
 				return err
 			}
 			a := machine.Assess(f, machine.ReadLimits())
+			_, missing := f.Data()
+			a.Unready = missing != nil
 			print := printPlan
 			if asJSON {
 				print = printJSON
@@ -47,8 +49,8 @@ cannot; what to do about it is said.`,
 			if err := print(cmd.OutOrStdout(), a); err != nil {
 				return err
 			}
-			if _, err := f.Data(); err != nil {
-				return &exitError{exitUsage, err}
+			if missing != nil {
+				return &exitError{exitUsage, missing}
 			}
 			if len(a.Shortages) > 0 {
 				return &exitError{exitUsage, refusal(a.Shortages)}
@@ -117,10 +119,13 @@ func printPlan(w io.Writer, a *machine.Assessment) error {
 	}
 	out.printf("\n")
 	out.table(demands(a, heaviest))
+	for _, line := range a.Notes {
+		out.printf("\nnote: %s\n", line)
+	}
 	for _, line := range a.Warnings {
 		out.printf("\nwarning: %s\n", line)
 	}
-	if len(a.Shortages) == 0 {
+	if len(a.Shortages) == 0 && !a.Unready {
 		out.printf("\nThis machine can do it.\n")
 	}
 	return out.err

@@ -26,6 +26,8 @@ type Assessment struct {
 	Limits    Limits        `json:"limits"`
 	Shortages []*Shortage   `json:"shortages"` // why a run would be refused; empty: it would not
 	Warnings  []string      `json:"warnings"`
+	Unready   bool          `json:"-"`               // something else than the machine is missing: a data file
+	Notes     []string      `json:"notes,omitempty"` // what the figures leave out
 }
 
 // Combination is what the trials of one combination of the matrix take at most.
@@ -103,6 +105,11 @@ func Assess(f *file.File, l Limits) *Assessment {
 		a.Sources = append(a.Sources, Source{Addr: s.Addr, Sockets: s.Sockets, Ports: l.Ports()})
 	}
 	a.Shortages = append(a.Shortages, Shortages(cells, l)...)
+	for _, g := range heaviest.Groups {
+		if len(g.Flow) > 0 {
+			a.Notes = append(a.Notes, fmt.Sprintf("the group %s goes through a flow: how often it sends follows from the answers, so that is not in these figures", g.Name))
+		}
+	}
 	lacksMemory := slices.ContainsFunc(a.Shortages, func(s *Shortage) bool { return s.What == Memory })
 	if l.Available > 0 && most > l.Available && !lacksMemory {
 		a.Warnings = append(a.Warnings, fmt.Sprintf("the scenario needs about %s of memory and %s are free now: end other programs, or lower the number of clients", Bytes(most), Bytes(l.Available)))
