@@ -209,7 +209,7 @@ function chart(id, o) {
   for (const v of ticks) {
     all.push(draw("line", {class: "grid", x1: left, x2: width - right, y1: y(v), y2: y(v)}), draw("text", {x: left - 6, y: y(v) + 4, "text-anchor": "end"}, tick(o.show(v))));
   }
-  for (let i = 0; i <= 4; i++) {
+  for (let i = 0, parts = total < 8 ? 1 : 4; i <= 4; i += 4 / parts) {
     all.push(draw("text", {x: x(total * i / 4), y: height - 4, "text-anchor": i === 0 ? "start" : i === 4 ? "end" : "middle"}, clock(total * i / 4)));
   }
   for (const v of limits.filter(v => v >= low)) all.push(draw("line", {class: "limit", x1: left, x2: width - right, y1: y(v), y2: y(v)}));
@@ -218,7 +218,7 @@ function chart(id, o) {
     for (const p of points) {
       const v = l.of(p);
       if (v === null || v === undefined) { gap = true; continue; }
-      path += (gap ? "M" : "L") + x(p.t + 0.5).toFixed(1) + " " + y(v).toFixed(1);
+      path += (gap ? "M" : "L") + x(p.t + 0.5).toFixed(1) + " " + y(v).toFixed(1) + (gap ? "h0" : ""); // a dot, should it stay alone
       gap = false;
     }
     if (path) all.push(draw("path", {d: path, fill: "none", style: "stroke:var(" + l.colour + ")", "stroke-width": 1.8, "stroke-linejoin": "round", "stroke-linecap": "round", ...(l.dash ? {"stroke-dasharray": "5 3"} : {})}));
