@@ -137,10 +137,7 @@ func (b *bench) command(e entry) []string {
 	case "flask", "aiohttp":
 		return []string{"/usr/bin/python3", filepath.Join(b.root, "bench", "peers", "python", "server.py"), "--with", e.server}
 	}
-	binary := filepath.Join(b.dir, "throng")
-	if b.opts.throng != "" {
-		binary = b.opts.throng
-	}
+	binary := b.binary()
 	if e.server == "before" {
 		binary = b.opts.before
 	}
@@ -149,6 +146,14 @@ func (b *bench) command(e entry) []string {
 		args = append(args, "--fanout", e.strategy)
 	}
 	return args
+}
+
+// binary is the throng to measure.
+func (b *bench) binary() string {
+	if b.opts.throng != "" {
+		return b.opts.throng
+	}
+	return filepath.Join(b.dir, "throng")
 }
 
 // A subject is a running server with its clients.
