@@ -90,6 +90,17 @@ for (const [way, options] of Object.entries(ways)) {
       assert.equal((await gone)[2], 'client namespace disconnect');
     });
 
+    it('shows who is who in the chat', async (t) => {
+      const { url } = await serve(t, 'chat', ['--admin']);
+      const { ui } = await login(t, url, {}, options);
+      const socket = await connected(t, url, options);
+      const named = about(ui, 'socket_updated', ({ id, data }) => id === socket.id && data?.name === 'Ada');
+      await ask(socket, 'login', { name: 'Ada' });
+      assert.deepEqual((await named)[0], { id: socket.id, nsp: '/', data: { name: 'Ada' } });
+      const later = await login(t, url, {}, options);
+      assert.ok(later.seen.all_sockets.some(({ id, data }) => id === socket.id && data.name === 'Ada'));
+    });
+
     it('tells numbers every two seconds', async (t) => {
       const { url } = await serve(t, 'bench', ['--admin', '--admin-server-id', 'one']);
       const { ui } = await login(t, url, {}, options);

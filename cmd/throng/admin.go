@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -62,7 +63,18 @@ func (a *adminFlags) install(srv *server.Server, application, listen string, ori
 		a.opts.NoPassword = true
 		a.opts.Origins = slices.DeleteFunc(slices.Clone(origins), func(o string) bool { return o == "*" })
 	}
+	a.opts.Data = tellable
 	return admin.Instrument(srv, a.opts)
+}
+
+// tellable returns the data of a socket if its application has made it for others
+// to read.
+func tellable(s *server.Socket) any {
+	m, ok := s.Data.(json.Marshaler)
+	if !ok {
+		return nil
+	}
+	return m
 }
 
 // loopback reports whether an address to listen on is this machine's alone.

@@ -2,6 +2,7 @@ package chat
 
 import (
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -47,6 +48,12 @@ type person struct {
 
 	tokens float64 // messages that it may send at once, as of then
 	then   time.Time
+}
+
+// MarshalJSON tells who is behind a socket, for who looks after the server. The
+// name of a person never changes.
+func (p *person) MarshalJSON() ([]byte, error) {
+	return json.Marshal(map[string]string{"name": p.name})
 }
 
 type room struct {
