@@ -15,7 +15,8 @@
 // receives a message finds the stamp without decoding the payload, ticks its
 // own bit in the ledger, and records the time since the message was due in the
 // recorder's shard (recorder.go). Each second the collector merges the shards,
-// samples the processes and writes the timeline (collect.go, sample.go). When
+// samples the processes and writes the timeline (collect.go, sample.go). Who watches
+// is told how the checks stand by then (standing.go). When
 // the last phase is over the trial waits for what is still on its way, settles
 // the ledger, and looks up every check of the file (check.go).
 //
