@@ -32,7 +32,27 @@ func (s *Spec) Plan() Plan {
 	}
 	p := s.demand(share, load)
 	p.Duration = total
+	for i := range s.Groups {
+		n := s.ghosts(&s.Groups[i])
+		p.Sockets += n
+		p.Files += n
+	}
 	return p
+}
+
+// ghosts is how many connections of a group stay open without a client, in the
+// end: those of the clients that vanished in all phases.
+func (s *Spec) ghosts(g *Group) int {
+	if g.Reconnect == nil {
+		return 0
+	}
+	n := 0
+	for _, ph := range s.Phases {
+		if ph.Fault != nil {
+			n += g.sockets(portion(g.Count, ph.Fault.HalfOpen))
+		}
+	}
+	return n
 }
 
 // demand is the plan at one moment: that share of the clients is there, and
