@@ -91,7 +91,6 @@ server, counts every expected delivery, measures latency from the schedule, and
 says whether to believe it. It brings a fast Socket.IO server of its own.
 
   throng run quickstart     a first run, with everything built in
-  throng capacity NAME      the highest load that keeps the checks
   throng list               the ready scenarios
   throng init my            a commented scenario to start from
   throng doctor             what this machine allows, and its floor
