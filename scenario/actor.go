@@ -116,8 +116,12 @@ func (a *actor) live(ctx context.Context, due int64) *actor {
 	d, err := t.dial(ctx, cfg)
 	<-t.dials
 	if err != nil {
+		if a.isTraced() {
+			t.tracer.line(a, t.now(), "- %v", err)
+		}
 		return a.failed(ctx, due, err)
 	}
+	d.conn = a.traced(d)
 	t.connected.Add(1)
 	if a.since == 0 {
 		a.timings(due, d) // what connecting again takes is in reconnect

@@ -39,6 +39,8 @@ type Options struct {
 	// the trial's load is over and its clients are still connected, or when the trial has failed
 	// before. nil = nobody asks.
 	Trial func(c *file.Cell) (loaded func())
+	// TraceDir is an existing directory for the trace that a file asks for; "" = none is written.
+	TraceDir string
 	// HistogramDir is an existing directory for the histogram logs; "" = none are written.
 	HistogramDir string
 	// Version and Command are noted in the result; "" = the version in the binary.
@@ -269,7 +271,16 @@ func runCell(ctx context.Context, c *file.Cell, opt Options, at place) (cell *re
 		}
 		return nil, &TargetError{URL: ep.URL, Err: err}
 	}
-	return t.run(ctx)
+	if t.tracer, err = newTracer(t); err != nil {
+		return nil, err
+	}
+	cell, err = t.run(ctx)
+	if t.tracer != nil {
+		if terr := t.tracer.close(); terr != nil && cell != nil {
+			cell.Warnings = append(cell.Warnings, fmt.Sprintf("the trace is not whole: %v", terr))
+		}
+	}
+	return cell, err
 }
 
 // grace is how long to wait for a server's end: less when the user waits for ours.

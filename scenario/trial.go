@@ -58,6 +58,7 @@ type trial struct {
 	contract   *contract // of a foreign server; nil: the built-in one's
 	stampAt    *file.Path
 	scraper    *scraper // nil: the target's metrics are not asked for
+	tracer     *tracer  // nil: nothing is traced
 	rec        *recorder
 	ledger     *ledger
 	errors     *errorBook

@@ -133,6 +133,7 @@ func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, 
 	if err := writable(dir); err != nil {
 		return 0, err
 	}
+	opt.TraceDir = dir
 	if wants(f, "hlog") {
 		opt.HistogramDir = dir
 	}

@@ -21,6 +21,7 @@ type Spec struct {
 	Search   *Search           // what `throng capacity` raises; nil: nothing
 	Report   Report            // what to write, and where
 	Quick    float64           // scaled down to that share by File.Quicken; 0: as written
+	Trace    int               // so many clients of each group have all their packets written down
 	Params   map[string]string // the matrix values of this cell as written; nil without a matrix
 }
 

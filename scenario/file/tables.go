@@ -99,6 +99,7 @@ var specTable = object[Spec]{
 			}
 		}},
 		{key: "search", set: setSearch},
+		{key: "trace", set: func(d *decoder, n *node, s *Spec) { s.Trace = d.count(n, "trace", 0, 1000) }},
 		{key: "report", set: func(d *decoder, n *node, s *Spec) { reportTable.decode(d, n, &s.Report) }},
 	},
 }

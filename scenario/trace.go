@@ -1,0 +1,147 @@
+package scenario
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/throng-io/throng/protocol/socketio"
+	"github.com/throng-io/throng/scenario/client"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// maxTrace bounds a trace in bytes; the rest is left out, which its last line says.
+const maxTrace = 64 << 20
+
+// A tracer writes down every packet of some clients, one a line:
+//
+//	SECONDS GROUP/INDEX WHAT
+//
+// WHAT is + and the transport when the client has connected, > and a packet that it sends, < and an event or an
+// acknowledgement that it receives, - and the reason when the connection has ended. Pings and the
+// handshake are not in it.
+type tracer struct {
+	mu   sync.Mutex
+	file *os.File
+	w    *bufio.Writer
+	left int
+	err  error
+}
+
+// newTracer returns nil when nothing is to be traced.
+func newTracer(t *trial) (*tracer, error) {
+	if t.spec.Trace == 0 || t.opt.TraceDir == "" {
+		return nil, nil
+	}
+	name := "trace.txt"
+	if cell := result.CellName(t.at.i, t.at.n); cell != "" {
+		name = cell + "-" + name
+	}
+	f, err := os.Create(filepath.Join(t.opt.TraceDir, name))
+	if err != nil {
+		return nil, fmt.Errorf("write the trace: %w", err)
+	}
+	return &tracer{file: f, w: bufio.NewWriter(f), left: maxTrace}, nil
+}
+
+func (tr *tracer) close() error {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	for _, err := range []error{tr.w.Flush(), tr.file.Close()} {
+		if tr.err == nil {
+			tr.err = err
+		}
+	}
+	return tr.err
+}
+
+func (tr *tracer) line(a *actor, at int64, format string, args ...any) {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	if tr.err != nil || tr.left <= 0 {
+		return
+	}
+	n, err := fmt.Fprintf(tr.w, "%.6f %s/%d "+format+"\n", append([]any{float64(at) / 1e9, a.group.spec.Name, a.number}, args...)...)
+	tr.err = err
+	if tr.left -= n; tr.left <= 0 {
+		_, tr.err = fmt.Fprintf(tr.w, "the trace ends here, at %d bytes\n", maxTrace)
+	}
+}
+
+func (a *actor) isTraced() bool { return a.t.tracer != nil && a.index < a.t.spec.Trace }
+
+// traced is the connection as the client is to use it: itself, or one that writes down what passes.
+func (a *actor) traced(d dialed) conn {
+	if !a.isTraced() {
+		return d.conn
+	}
+	name := a.t.transports[a.transport]
+	if d.upgrade != nil {
+		name += ", and not upgraded: " + d.upgrade.Error()
+	}
+	a.t.tracer.line(a, a.t.now(), "+ %s", name)
+	return &tracedConn{conn: d.conn, a: a}
+}
+
+type tracedConn struct {
+	conn
+	a *actor
+}
+
+func (c *tracedConn) Send(packet []byte) error {
+	err := c.conn.Send(packet)
+	c.sent(packet, nil, err)
+	return err
+}
+
+func (c *tracedConn) SendBinary(packet []byte, attachments ...[]byte) error {
+	err := c.conn.SendBinary(packet, attachments...)
+	c.sent(packet, attachments, err)
+	return err
+}
+
+func (c *tracedConn) sent(packet []byte, attachments [][]byte, err error) {
+	text := string(packet)
+	for _, b := range attachments {
+		text += fmt.Sprintf(" [%d bytes]", len(b))
+	}
+	if err != nil {
+		text += " failed: " + err.Error()
+	}
+	c.a.t.tracer.line(c.a, c.a.t.now(), "> %s", text)
+}
+
+func (c *tracedConn) Run(h client.Handler) error {
+	err := c.conn.Run(&tracedHandler{h, c.a})
+	c.a.t.tracer.line(c.a, c.a.t.now(), "- %v", err)
+	return err
+}
+
+type tracedHandler struct {
+	h client.Handler
+	a *actor
+}
+
+func (h *tracedHandler) Event(m *client.Message) {
+	id := ""
+	if m.HasID {
+		id = fmt.Sprintf(" asks for ack %d", m.ID)
+	}
+	h.line(m, "event "+string(socketio.AppendString(nil, string(m.Name)))+id)
+	h.h.Event(m)
+}
+
+func (h *tracedHandler) Ack(m *client.Message) {
+	h.line(m, fmt.Sprintf("ack %d", m.ID))
+	h.h.Ack(m)
+}
+
+func (h *tracedHandler) line(m *client.Message, what string) {
+	args := string(h.a.group.json(m.Args))
+	for _, b := range m.Attachments {
+		args += fmt.Sprintf(" [%d bytes]", len(b))
+	}
+	h.a.t.tracer.line(h.a, h.a.t.arrived(m), "< %s %s", what, args)
+}
