@@ -103,10 +103,7 @@ func (c *tracedConn) SendBinary(packet []byte, attachments ...[]byte) error {
 }
 
 func (c *tracedConn) sent(packet []byte, attachments [][]byte, err error) {
-	text := string(packet)
-	for _, b := range attachments {
-		text += fmt.Sprintf(" [%d bytes]", len(b))
-	}
+	text := string(packet) + lengths(attachments)
 	if err != nil {
 		text += " failed: " + err.Error()
 	}
@@ -139,9 +136,15 @@ func (h *tracedHandler) Ack(m *client.Message) {
 }
 
 func (h *tracedHandler) line(m *client.Message, what string) {
-	args := string(h.a.group.json(m.Args))
-	for _, b := range m.Attachments {
-		args += fmt.Sprintf(" [%d bytes]", len(b))
-	}
+	args := string(h.a.group.json(m.Args)) + lengths(m.Attachments)
 	h.a.t.tracer.line(h.a, h.a.t.arrived(m), "< %s %s", what, args)
+}
+
+// lengths stands for binary data.
+func lengths(attachments [][]byte) string {
+	var text []byte
+	for _, b := range attachments {
+		text = fmt.Appendf(text, " [%d bytes]", len(b))
+	}
+	return string(text)
 }
