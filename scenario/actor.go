@@ -50,6 +50,7 @@ type actor struct {
 	since        int64
 	tries, drops int
 	away         atomic.Int64   // since, for others to read; kept when it is held again
+	stalled      atomic.Bool    // a fault made it stop reading, which the server may take amiss, also later
 	session      client.Session // that it had, to come back as the same socket
 	recovered    bool           // it did
 
@@ -315,6 +316,7 @@ func (a *actor) end(err error) (next *actor) {
 		return nil
 	}
 	since, fault := t.faulty(t.now())
+	fault = fault || a.stalled.Load()
 	if a.since == 0 && was == held {
 		a.since, a.tries = since, 0
 		a.drops++

@@ -181,7 +181,7 @@ valid: [achieved(rate) > 99%]
 	if l.Lost != 0 || l.Late != 0 || l.Duplicate != 0 {
 		t.Errorf("ledger %+v: nothing was lost, late or twice", l)
 	}
-	if l.Undecided == 0 || l.Undecided > l.Expected/4 {
+	if l.Undecided == 0 || l.Undecided > l.Expected/2 {
 		t.Errorf("%d of %d undecided: leavers were owed some, and not much", l.Undecided, l.Expected)
 	}
 	if n := c.Errors["delivery.unexpected"] + c.Errors["delivery.unknown"] + c.Errors["delivery.stale"]; n != 0 {

@@ -93,6 +93,7 @@ func (f *fault) fire(int64) {
 		f.t.haunt(a.conn)
 		f.t.wg.Go(a.conn.Vanish)
 	case cutStall:
+		a.stalled.Store(true)
 		a.conn.Stall(time.Duration(f.phase.end - f.t.now()))
 	default:
 		f.t.wg.Go(a.conn.Cut)
