@@ -30,7 +30,8 @@ func spectrum(name string, of map[string]*result.Latency, names []string, checks
 	p := draw.Panel{Y: draw.Axis{Label: "latency, ms", Log: true}}
 	f := &figure{Caption: "How bad is the tail: the share of samples (x) that took no longer than y. Each line ends where fewer than ten samples lie beyond it."}
 	farthest := 10.0
-	for _, metric := range names[:min(len(names), spectrumLines)] {
+	shown := names[:min(len(names), spectrumLines)]
+	for _, metric := range shown {
 		pts, err := spectrumPoints(of[metric])
 		if err != nil {
 			return nil, fmt.Errorf("spectrum of %s: %w", metric, err)
@@ -40,7 +41,7 @@ func spectrum(name string, of map[string]*result.Latency, names []string, checks
 		}
 		style, ok := metricStyle[metric]
 		if !ok {
-			style = unused(p.Lines)
+			style = unused(p.Lines, shown)
 		}
 		p.Lines = append(p.Lines, draw.Line{Name: fmt.Sprintf("%s (n = %s)", metric, count(of[metric].N)), Points: pts, Style: style})
 		farthest = max(farthest, pts[len(pts)-1].X)
@@ -56,10 +57,12 @@ func spectrum(name string, of map[string]*result.Latency, names []string, checks
 	return f, nil
 }
 
-// unused is the first style that no line has yet.
-func unused(lines []draw.Line) draw.Style {
+// unused is the first style that no line has yet, nor one of the metrics that are still to come.
+func unused(lines []draw.Line, metrics []string) draw.Style {
 	for s := range draw.Style(draw.Series) {
-		if !slices.ContainsFunc(lines, func(l draw.Line) bool { return l.Style == s }) {
+		drawn := slices.ContainsFunc(lines, func(l draw.Line) bool { return l.Style == s })
+		kept := slices.ContainsFunc(metrics, func(m string) bool { role, ok := metricStyle[m]; return ok && role == s })
+		if !drawn && !kept {
 			return s
 		}
 	}

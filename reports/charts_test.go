@@ -323,3 +323,29 @@ func anyRun(t *rapid.T) *result.Run {
 	}
 	return run
 }
+
+func TestSpectrumTellsItsLinesApart(t *testing.T) {
+	names := []string{"delivery", "fanout.last", "fanout.first", "fanout.spread", "ack"}
+	of := map[string]*result.Latency{}
+	for _, name := range names {
+		h := result.NewHistogram()
+		for v := range int64(200) {
+			_ = h.RecordValue(1000 + v)
+		}
+		of[name] = result.FromHistogram(h)
+	}
+	f, err := spectrum("spectrum", of, names, nil, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[draw.Style]string{}
+	for _, l := range f.Panels[0].Lines {
+		if other := seen[l.Style]; other != "" {
+			t.Errorf("%s looks like %s", l.Name, other)
+		}
+		seen[l.Style] = l.Name
+	}
+	if len(seen) != len(names) {
+		t.Errorf("%d lines for %d metrics", len(seen), len(names))
+	}
+}
