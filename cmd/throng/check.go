@@ -40,6 +40,10 @@ cannot; what to do about it is said.`,
 				return err
 			}
 			a := machine.Assess(f, machine.ReadLimits())
+			if q := f.Spec.Search; q != nil {
+				a.Notes = append(a.Notes, fmt.Sprintf("this is a run at the scenario's own level; throng capacity raises %s from %s to %s until a check breaks",
+					q.Raise, q.Format(q.From), q.Format(q.To)))
+			}
 			_, missing := f.Data()
 			a.Unready = missing != nil
 			print := printPlan
