@@ -205,8 +205,11 @@ func (c *Client) arm() {
 		return // a baseline has no heartbeat
 	}
 	c.mu.Lock()
-	link := c.links[mainSlot]
+	link, ended := c.links[mainSlot], c.end != nil
 	c.mu.Unlock()
+	if ended {
+		return // its deadline is to stay
+	}
 	_ = link.SetReadDeadline(time.Now().Add(c.lastPing + c.pingInterval + c.pingTimeout - Now()))
 }
 
@@ -214,6 +217,12 @@ func (c *Client) arm() {
 // bytes that have arrived and that a busy process has not read yet: as long as
 // there are such bytes, the client reads on for at most another pingTimeout.
 func (c *Client) late(rd *reader) error {
+	c.mu.Lock()
+	ended := c.end
+	c.mu.Unlock()
+	if ended != nil {
+		return ended // somebody else has set the deadline, to end it
+	}
 	if c.pace != nil {
 		// What it does not read may well hold the ping: it is for the server to miss the pong.
 		return rd.src.SetReadDeadline(time.Now().Add(c.pingInterval + c.pingTimeout))
