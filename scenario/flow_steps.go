@@ -1,0 +1,315 @@
+package scenario
+
+import (
+	"encoding/json"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/throng-io/throng/scenario/client"
+	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// do does a step and says when its answer was there.
+func (f *flow) do(s *step) (until int64, err error) {
+	switch s.spec.Do {
+	case file.StepEmit:
+		return f.emit(s)
+	case file.StepWait:
+		return f.wait(s, s.spec.Wait)
+	case file.StepHTTP:
+		return f.ask(s)
+	case file.StepConnect:
+		return f.connect()
+	case file.StepDisconnect:
+		return f.disconnect(s)
+	}
+	return f.move(s)
+}
+
+// here is the client, for which a step waits while it connects again.
+func (f *flow) here() (*actor, error) {
+	var a *actor
+	err := f.await(client.Now()+f.group.spec.Connect.Timeout+f.patience(), false, func() bool {
+		a = f.actor
+		return a != nil
+	})
+	if errors.Is(err, errLate) {
+		err = failed("unconnected", "the client has no connection")
+	}
+	return a, err
+}
+
+// patience is how long a client may be away that connects again.
+func (f *flow) patience() time.Duration {
+	if r := f.group.spec.Reconnect; r != nil {
+		return 10 * r.Max
+	}
+	return 0
+}
+
+func (f *flow) filling() *filling {
+	return &filling{group: f.group, client: f.number, captured: f.captured}
+}
+
+// open enters a call that an emission is about to make.
+func (f *flow) open(a *actor) uint64 {
+	now := f.group.t.now()
+	id := a.calls.open(pendingCall{due: now, sent: now, stream: flowCall})
+	f.mu.Lock()
+	f.call, f.calls, f.reply = id, true, nil
+	f.mu.Unlock()
+	return id
+}
+
+// reply waits for the answer to the call that open has entered.
+func (f *flow) replied(within time.Duration) (event, error) {
+	var got event
+	err := f.await(client.Now()+within, true, func() bool {
+		if f.reply == nil {
+			return false
+		}
+		got = *f.reply
+		return true
+	})
+	if errors.Is(err, errLate) {
+		f.mu.Lock()
+		f.calls = false
+		f.mu.Unlock()
+		err = failed("timeout", "no acknowledgement within %v", within)
+	}
+	return got, err
+}
+
+func (f *flow) emit(s *step) (until int64, err error) {
+	a, err := f.here()
+	if err != nil {
+		return 0, err
+	}
+	if e := s.spec.Expect; e != nil {
+		f.put(func() { delete(f.inbox, e.Event) }) // what came before does not answer this
+	}
+	packet := append([]byte(nil), a.group.head...)
+	if s.spec.Ack > 0 {
+		packet = strconv.AppendUint(packet, f.open(a), 10)
+	}
+	if err := a.transmit(s.emit.append(packet, f.filling())); err != nil {
+		return 0, failed("send", "%w", err)
+	}
+	until = f.group.t.now()
+	var last json.RawMessage
+	if s.spec.Ack > 0 {
+		got, err := f.replied(s.spec.Ack)
+		if err != nil {
+			return 0, err
+		}
+		until, last = got.at, got.args
+	}
+	if s.spec.Expect != nil {
+		got, err := f.expected(s, s.spec.Expect, true)
+		if err != nil {
+			return 0, err
+		}
+		until, last = max(until, got.at), got.args
+	}
+	return until, f.capture(s, last)
+}
+
+// wait waits for an event that the server sends of itself. One that came since the
+// step before counts: it is there at once.
+func (f *flow) wait(s *step, e *file.Expect) (int64, error) {
+	began := f.group.t.now()
+	got, err := f.expected(s, e, false)
+	if err != nil {
+		return 0, err
+	}
+	return max(began, got.at), f.capture(s, got.args)
+}
+
+// expected takes the first event out of the inbox that matches.
+func (f *flow) expected(s *step, e *file.Expect, lost bool) (event, error) {
+	var got event
+	fill := f.filling()
+	err := f.await(client.Now()+e.Within, lost, func() bool {
+		for list := f.inbox[e.Event]; len(list) > 0; list = f.inbox[e.Event] {
+			f.inbox[e.Event] = list[1:]
+			if s.fits(e, list[0].args, fill) {
+				got = list[0]
+				return true
+			}
+		}
+		return false
+	})
+	if errors.Is(err, errLate) {
+		err = failed("timeout", "no event %s within %v", e.Event, e.Within)
+	}
+	return got, err
+}
+
+// fits reports whether an event is the one that is waited for.
+func (s *step) fits(e *file.Expect, args []byte, fill *filling) bool {
+	for i := range e.Match {
+		v, found := lookup(args, &e.Match[i].Path)
+		if !found || string(v) != string(s.matches[i].append(nil, fill)) {
+			return false
+		}
+	}
+	return true
+}
+
+// capture keeps what the step asks for of its answer.
+func (f *flow) capture(s *step, from json.RawMessage) error {
+	for i := range s.spec.Capture {
+		c := &s.spec.Capture[i]
+		v, found := lookup(from, &c.Path)
+		if !found {
+			return failed("capture", "there is nothing at %s", c.Path.Text)
+		}
+		for j, name := range f.group.spec.Captured {
+			if name == c.Name {
+				f.captured[j] = v
+			}
+		}
+	}
+	return nil
+}
+
+// move joins a room or leaves it. The rooms of flows are not in the ledger.
+func (f *flow) move(s *step) (until int64, err error) {
+	a, err := f.here()
+	if err != nil {
+		return 0, err
+	}
+	t := f.group.t
+	join := s.spec.Do == file.StepJoin
+	if c := t.contract; c != nil && (join && c.join == nil || !join && c.leave == nil) {
+		return 0, failed("contract", "the contract does not say how to %s a room", s.spec.Do)
+	}
+	acknowledged := t.contract == nil
+	if !acknowledged {
+		call := t.contract.spec.Leave
+		if join {
+			call = t.contract.spec.Join
+		}
+		acknowledged = call.WantsAck()
+	}
+	id := int64(-1)
+	if acknowledged {
+		id = int64(f.open(a))
+	}
+	room := string(s.room.append(nil, f.filling()))
+	if err := a.transmit(f.group.appendMove(nil, join, f.number, room, id)); err != nil {
+		return 0, failed("send", "%w", err)
+	}
+	if !acknowledged {
+		return t.now(), nil
+	}
+	within := s.spec.Ack
+	if within == 0 {
+		within = f.group.spec.Connect.Timeout
+	}
+	got, err := f.replied(within)
+	return got.at, err
+}
+
+// disconnect ends the connection; the client is away by its own will.
+func (f *flow) disconnect(s *step) (int64, error) {
+	f.mu.Lock()
+	a := f.actor
+	f.mu.Unlock()
+	if a == nil {
+		return f.group.t.now(), nil
+	}
+	a.mu.Lock()
+	a.resting = true
+	a.mu.Unlock()
+	f.rests(true)
+	switch s.spec.How {
+	case "drop":
+		a.conn.Cut()
+	case "stall":
+		a.t.haunt(a.conn)
+		a.conn.Vanish()
+	default:
+		_ = a.conn.Close()
+	}
+	err := f.await(client.Now()+f.group.spec.Connect.Timeout, false, func() bool { return f.actor == nil })
+	if errors.Is(err, errLate) {
+		err = failed("timeout", "the connection did not end")
+	}
+	return f.group.t.now(), err
+}
+
+// connect connects again after a disconnect.
+func (f *flow) connect() (int64, error) {
+	t, g := f.group.t, f.group
+	index := int(f.id) - g.first
+	old := g.actors[index].Load()
+	f.mu.Lock()
+	here := f.actor != nil
+	f.mu.Unlock()
+	if here || old == nil {
+		return t.now(), nil // it is connected, or about to go
+	}
+	next := newActor(t, g, index, f.number)
+	next.flow, next.churned = f, true
+	if !g.actors[index].CompareAndSwap(old, next) {
+		return t.now(), f.ctx.Err()
+	}
+	due := t.now()
+	g.attempts[max(0, t.tl.phaseAt(due))].Add(1)
+	t.wg.Go(func() { next.run(t.ctx, due) })
+	_, err := f.here()
+	f.rests(false)
+	return t.now(), err
+}
+
+// rests notes that the client is away by its own will, or not any more. It is counted with those
+// that are held: nothing is wrong with it.
+func (f *flow) rests(on bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case on && !f.rest:
+		f.group.t.resting.Add(1)
+	case !on && f.rest:
+		f.group.t.resting.Add(-1)
+	}
+	f.rest = on
+}
+
+// stepAttempts counts the steps that were done, and those that failed: a step that timed out is in the
+// histograms already.
+func (f *findings) stepAttempts(k *file.Check, sc *scope) (n int64) {
+	own := *sc
+	own.metric, own.labels = metricStep, k.Labels
+	if h := f.c.total(own); h != nil {
+		n = h.TotalCount()
+	}
+	return n + f.t.errors.sum(func(r *errorRow) bool {
+		group := k.Labels["group"]
+		return strings.HasPrefix(r.class, metricStep+".") && r.class != "step.timeout" && f.t.phaseIn(&own, r.phase) &&
+			(group == "" || f.t.groups[r.group].spec.Name == group)
+	})
+}
+
+// steps are the latencies of each step, by "step." and its name.
+func (f *findings) steps() map[string]*hdrhistogram.Histogram {
+	out := map[string]*hdrhistogram.Histogram{}
+	for key, h := range f.c.totals {
+		s := &f.t.rec.series[key/f.t.rec.phases]
+		if s.metric != metricStep || !f.t.phaseIn(&scope{metric: metricStep}, key%f.t.rec.phases) {
+			continue
+		}
+		name := metricStep + "." + s.event
+		if out[name] == nil {
+			out[name] = result.NewHistogram()
+		}
+		out[name].Merge(h)
+	}
+	return out
+}

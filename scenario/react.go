@@ -1,0 +1,94 @@
+package scenario
+
+import (
+	"encoding/json"
+	"strconv"
+	"time"
+
+	"github.com/throng-io/throng/protocol/socketio"
+	"github.com/throng-io/throng/scenario/client"
+	"github.com/throng-io/throng/scenario/file"
+)
+
+// react does what the group does when an event comes.
+func (a *actor) react(m *client.Message) {
+	r := a.group.react[string(m.Name)]
+	if r == nil {
+		return
+	}
+	t := a.t
+	a.reactions++
+	if r.spec.Share < 1 && unit(draw(t.spec.Seed, drawReact, uint64(a.id), a.reactions, 0)) >= r.spec.Share {
+		return
+	}
+	fill := filling{group: a.group, client: a.number}
+	if r.ack != nil && m.HasID {
+		if err := a.acknowledge(m.ID, m.Space, r.ack.append(nil, &fill)); err != nil {
+			a.complain("react.ack", -1, t.arrived(m), err)
+		}
+	}
+	if r.emit == nil {
+		return
+	}
+	packet := r.emit.append(append([]byte(nil), a.group.head...), &fill)
+	send := func() {
+		if err := a.transmit(packet); err != nil && state(a.state.Load()) == held {
+			a.complain("react.emit", -1, t.now(), err)
+		}
+	}
+	if r.spec.After.IsZero() {
+		send()
+		return
+	}
+	wait := time.Duration(r.spec.After.At(unit(draw(t.spec.Seed, drawReact, uint64(a.id), a.reactions, 1))) * 1e9)
+	t.wg.Go(func() {
+		timer := time.NewTimer(wait)
+		defer timer.Stop()
+		select {
+		case <-t.ctx.Done():
+		case <-timer.C:
+			send()
+		}
+	})
+}
+
+// A reaction is one of a file's, made ready.
+type reaction struct {
+	spec      *file.Reaction
+	ack, emit *pattern
+}
+
+func newReactions(t *trial, spec *file.Group) map[string]*reaction {
+	if len(spec.React) == 0 {
+		return nil
+	}
+	out := map[string]*reaction{}
+	for i := range spec.React {
+		r := &reaction{spec: &spec.React[i]}
+		if r.spec.Ack != nil {
+			r.ack = t.compile(*r.spec.Ack, nil)
+		}
+		if !r.spec.Emit.IsZero() {
+			r.emit = t.compile(r.spec.Emit, nil)
+		}
+		out[r.spec.Event] = r
+	}
+	return out
+}
+
+// acknowledge answers an event of the server; args is a JSON list.
+func (a *actor) acknowledge(id uint64, space int, args []byte) error {
+	name := a.group.spec.Spaces()[space]
+	if a.group.parser == socketio.JSON {
+		return a.conn.Send(append(strconv.AppendUint(headOf("3", name), id, 10), args...))
+	}
+	var list []any
+	if err := json.Unmarshal(args, &list); err != nil {
+		return err
+	}
+	packet, _, err := a.group.parser.AppendAck(nil, name, id, list...)
+	if err != nil {
+		return err
+	}
+	return a.conn.SendBinary(nil, packet)
+}
