@@ -57,8 +57,8 @@ unit: ## unit tests under the race detector
 
 # One processor orders goroutines in ways that many never do.
 .PHONY: single
-single: ## unit tests on one processor
-	GOMAXPROCS=1 $(GO) test -count=1 -timeout 8m ./...
+single: ## tests of what runs goroutines on one processor
+	GOMAXPROCS=1 $(GO) test -count=1 -timeout 8m ./server/... ./scenario/... ./cmd/...
 
 .PHONY: lint
 lint: ## golangci-lint, pinned in .ci/tools.mod
