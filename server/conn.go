@@ -62,6 +62,9 @@ var (
 
 // Message implements session.Handler. An error closes the connection.
 func (c *conn) Message(data []byte, binary bool) error {
+	if c.server.opts.Codec != nil {
+		return c.coded(data, binary)
+	}
 	var p *socketio.Packet
 	var err error
 	if binary {

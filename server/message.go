@@ -176,7 +176,12 @@ func (s *Server) frame(b *frame.Builder, packet []byte, attachments [][]byte, ho
 	if b.Deflate = s.deflate; how.plain {
 		b.Deflate = -1
 	}
-	if s.opts.Parser.IsBinary() {
+	whole := s.opts.Parser.IsBinary()
+	if s.opts.Codec != nil {
+		packet, whole = s.opts.Codec.Encode(packet, attachments)
+		attachments = nil
+	}
+	if whole {
 		return b.Binary(packet, how.volatile)
 	}
 	return b.Frame(packet, attachments, how.volatile)

@@ -160,6 +160,9 @@ type Options struct {
 	// socketio.MessagePack, which is socket.io-msgpack-parser in JavaScript.
 	Parser socketio.Parser
 
+	// Codec is a format of the application's own instead. Default none.
+	Codec Codec
+
 	// Adapter, if set, connects the namespaces of several servers: it is called
 	// for each namespace, before that is used, with the adapter that reaches the
 	// sockets of this server, and returns the one to be used. It may set handlers of
@@ -307,6 +310,9 @@ func (o Options) withProtocol() (Options, error) {
 	}
 	if o.Parser != socketio.JSON && o.Parser != socketio.MessagePack {
 		return o, fmt.Errorf("server: %v is unknown; use socketio.JSON or socketio.MessagePack", o.Parser)
+	}
+	if o.Codec != nil && o.Parser != socketio.JSON {
+		return o, fmt.Errorf("server: Codec and Parser %v exclude each other; leave Parser out", o.Parser)
 	}
 	if o.Cookie != nil {
 		return o, o.Cookie.check()

@@ -1,0 +1,66 @@
+package server
+
+import (
+	"errors"
+
+	"github.com/throng-io/throng/protocol/socketio"
+)
+
+// Codec is a wire format of the application's own: what the parser option of the
+// official server and client is. Clients must speak the same, since nothing
+// negotiates it. Within the server packets have the form of Socket.IO protocol 5,
+// a text and the binary attachments that it refers to; a codec translates between
+// that and the one message in which a packet travels. A broadcast is translated
+// once, whatever the number of its receivers.
+//
+// Methods are called by several goroutines at once.
+type Codec interface {
+	// Encode returns the message of a packet, text or binary. It may change
+	// packet, and return it; the attachments are not its own. What it returns
+	// belongs to the server.
+	Encode(packet []byte, attachments [][]byte) (message []byte, binary bool)
+	// Decode returns the packet of a message from a client. Both may share memory
+	// with data, which is valid until the packet has been handled. What it returns is checked
+	// like any client's packet; an error closes the connection.
+	Decode(data []byte, binary bool) (packet []byte, attachments [][]byte, err error)
+}
+
+var errAttachments = errors.New("codec: attachments are too few or too many for the packet")
+
+// coded handles a message in the codec's format.
+func (c *conn) coded(data []byte, binary bool) error {
+	var packet []byte
+	var attachments [][]byte
+	var failed error
+	err := c.server.guard(func() { packet, attachments, failed = c.server.opts.Codec.Decode(data, binary) })
+	if err = errors.Join(err, failed); err != nil {
+		return err
+	}
+	p, err := c.decoder.Text(packet)
+	for _, a := range attachments {
+		if err != nil {
+			return err
+		}
+		if p != nil {
+			return errAttachments
+		}
+		p, err = c.decoder.Binary(a)
+	}
+	return c.whole(p, err)
+}
+
+// whole handles a packet that must be all there.
+func (c *conn) whole(p *socketio.Packet, err error) error {
+	switch {
+	case err != nil:
+		return err
+	case p == nil:
+		return errAttachments
+	}
+	binary := len(p.Binary) > 0
+	err = c.dispatch(p)
+	if binary {
+		c.decoder.Reset()
+	}
+	return err
+}
