@@ -58,7 +58,7 @@ unit: ## unit tests under the race detector
 # One processor orders goroutines in ways that many never do.
 .PHONY: single
 single: ## tests of what runs goroutines on one processor
-	GOMAXPROCS=1 $(GO) test -count=1 -timeout 8m ./server/... ./scenario/... ./cmd/...
+	GOMAXPROCS=1 $(GO) test -count=1 -timeout 8m ./server/... ./scenario/... ./cmd/throng/internal/...
 
 .PHONY: lint
 lint: ## golangci-lint, pinned in .ci/tools.mod
