@@ -39,7 +39,7 @@ type actor struct {
 	mu      sync.Mutex
 	conn    conn // nil until connected; set before state says joining
 	leaving bool // told to go
-	metered bool // its bytes are in the trial's meters
+	metered bool // its bytes are in the trial's meters; set under their lock too
 	resting bool // its flow has disconnected it
 	flow    *flow
 
@@ -144,10 +144,7 @@ func (a *actor) live(ctx context.Context, due int64) *actor {
 	}
 	err = d.Run(a)
 	in, out := d.Bytes()
-	a.mu.Lock()
-	a.metered = true
 	t.ended(a, in, out)
-	a.mu.Unlock()
 	t.bytesIn.Add(int64(in))
 	t.bytesOut.Add(int64(out))
 	t.connected.Add(-1)

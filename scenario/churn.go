@@ -253,7 +253,7 @@ func (g *group) come(c call, replaces bool) {
 
 // send sends a client away: its time is over, or the ramp goes down.
 func (g *group) send(c call, ofAge bool) {
-	if a := g.actors[c.client].Swap(nil); a != nil {
+	if a := g.away(int(c.client)); a != nil {
 		g.present--
 		g.t.asked.Add(-1)
 		g.t.wg.Go(a.leave)

@@ -203,7 +203,7 @@ func (g *group) inRoom(room int) []uint32 {
 // disconnect sends everybody away, several at a time: the end of a trial.
 func (g *group) disconnect(hands chan struct{}) {
 	for i := range g.actors {
-		if a := g.actors[i].Swap(nil); a != nil {
+		if a := g.away(i); a != nil {
 			hands <- struct{}{}
 			g.t.wg.Go(func() {
 				defer func() { <-hands }()

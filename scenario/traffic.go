@@ -1,13 +1,19 @@
 package scenario
 
 import (
-	"sync/atomic"
+	"sync"
 
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// A meter adds up the bytes of the clients of one transport whose connections have ended.
-type meter struct{ in, out atomic.Int64 }
+// Meters add up the bytes of the clients whose connections have ended, by the trial's transports. The lock is
+// held while a connection goes over from the clients to the meters, and while all are added up: each is counted once.
+type meters struct {
+	sync.Mutex
+
+	ended   []struct{ in, out int64 }
+	leaving map[*actor]struct{} // no longer in their places, and not yet ended
+}
 
 // carried is what has passed by a moment, by the trial's transports. The messages are those that the
 // collector has drained by then: bytes and messages are of the same stretch, whenever it ends.
@@ -15,34 +21,63 @@ type carried []struct{ in, out, messages int64 }
 
 // ended counts what a client carried whose connection has ended.
 func (t *trial) ended(a *actor, in, out uint64) {
-	m := &t.meters[a.transport]
-	m.in.Add(int64(in))
-	m.out.Add(int64(out))
+	t.meters.Lock()
+	defer t.meters.Unlock()
+	a.mu.Lock()
+	a.metered = true
+	a.mu.Unlock()
+	delete(t.meters.leaving, a)
+	m := &t.meters.ended[a.transport]
+	m.in += int64(in)
+	m.out += int64(out)
 }
 
-// carried adds up the bytes of all clients, ended or not. A connection that ends meanwhile may be missing
-// for a moment, and is there the next time.
+// away takes the client from its place, if there is one.
+func (g *group) away(place int) *actor {
+	m := &g.t.meters
+	m.Lock()
+	defer m.Unlock()
+	a := g.actors[place].Swap(nil)
+	if a != nil && a.carries() {
+		if m.leaving == nil {
+			m.leaving = map[*actor]struct{}{}
+		}
+		m.leaving[a] = struct{}{}
+	}
+	return a
+}
+
+// carries reports whether the client has a connection that is not in the meters.
+func (a *actor) carries() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.conn != nil && !a.metered
+}
+
+// carried adds up the bytes of all clients, ended or not.
 func (c *collector) carried() carried {
 	t := c.t
 	out := make(carried, len(t.transports))
-	for i := range t.meters {
+	t.meters.Lock()
+	defer t.meters.Unlock()
+	for i, m := range t.meters.ended {
 		out[i].messages = c.messages[i]
-		out[i].in, out[i].out = t.meters[i].in.Load(), t.meters[i].out.Load()
+		out[i].in, out[i].out = m.in, m.out
+	}
+	add := func(a *actor) {
+		if a != nil && a.carries() {
+			n, m := a.conn.Bytes()
+			out[a.transport].in += int64(n)
+			out[a.transport].out += int64(m)
+		}
 	}
 	for _, g := range t.groups {
 		for i := range g.actors {
-			a := g.actors[i].Load()
-			if a == nil {
-				continue
-			}
-			a.mu.Lock()
-			if a.conn != nil && !a.metered {
-				n, m := a.conn.Bytes()
-				out[a.transport].in += int64(n)
-				out[a.transport].out += int64(m)
-			}
-			a.mu.Unlock()
+			add(g.actors[i].Load())
 		}
+	}
+	for a := range t.meters.leaving {
+		add(a)
 	}
 	return out
 }
@@ -66,8 +101,8 @@ func (f *findings) wire() map[string]*result.Wire {
 			if before != nil {
 				now.in, now.out, now.messages = now.in-before[i].in, now.out-before[i].out, now.messages-before[i].messages
 			}
-			w.BytesIn += max(0, now.in)
-			w.BytesOut += max(0, now.out)
+			w.BytesIn += now.in
+			w.BytesOut += now.out
 			w.Messages += now.messages
 		}
 		if w.Messages > 0 {

@@ -70,7 +70,7 @@ type trial struct {
 	pending                                 atomic.Int64 // calls under way
 	duplicates, foreign                     atomic.Int64
 	bytesIn, bytesOut                       atomic.Int64
-	meters                                  []meter      // by transport
+	meters                                  meters
 	resting                                 atomic.Int64 // clients that their flows have disconnected
 	over                                    atomic.Bool  // disconnects are ours from now on
 
@@ -113,7 +113,7 @@ func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at plac
 			books = append(books, s.book)
 		}
 	}
-	t.meters = make([]meter, len(t.transports))
+	t.meters.ended = make([]struct{ in, out int64 }, len(t.transports))
 	t.rec = newRecorder(t.kinds, len(t.tl.spans))
 	t.ledger = newLedger(books, t.now)
 	t.ledger.whole = t.fanout
