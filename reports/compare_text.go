@@ -11,6 +11,9 @@ import (
 // Sentence says what the comparison shows, in a few short sentences.
 func (c *Comparison) Sentence() string { return strings.ReplaceAll(c.sentence(), nbsp, " ") }
 
+// maxNamed is how many pairs a sentence names; more are in the table below it.
+const maxNamed = 6
+
 func (c *Comparison) sentence() string {
 	if len(c.Pairs) == 1 {
 		return joined(pairSentence(&c.Pairs[0]), tally(&c.Pairs[0]))
@@ -32,8 +35,11 @@ func (c *Comparison) sentence() string {
 	var parts []string
 	for _, o := range []Outcome{Better, Worse, NotShown, Untested} {
 		words := map[Outcome]string{Better: "better with ", Worse: "worse with ", NotShown: "not told apart with ", Untested: "not tested, for want of trials, with "}[o]
-		if len(by[o]) > 0 {
-			parts = append(parts, words+strings.Join(by[o], ", "))
+		switch labels := by[o]; {
+		case len(labels) > maxNamed:
+			parts = append(parts, fmt.Sprintf("%s%d of %d", words, len(labels), len(c.Pairs)))
+		case len(labels) > 0:
+			parts = append(parts, words+strings.Join(labels, ", "))
 		}
 	}
 	return fmt.Sprintf("Against %s, the %s is %s.", c.Base, ms[i].title, strings.Join(parts, "; "))
