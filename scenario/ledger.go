@@ -17,9 +17,10 @@ const (
 )
 
 // ledgerBudget bounds what the ledger keeps of messages: about two million broadcasts
-// to a room of sixty, or ten thousand to 200 000 receivers. Beyond it the oldest
-// messages whose late limit has passed are closed: a delivery of theirs that still
-// comes is not attributed any more but counted as an error delivery.stale.
+// to a room of sixty, or ten thousand to 200 000 receivers. Messages that everybody has got are
+// closed some time after their late limit; beyond the budget the oldest are that have passed it. A
+// delivery of a closed message that still comes is not attributed any more but counted as an error
+// delivery.stale.
 const ledgerBudget = 256 << 20
 
 // A ledger accounts for every message of one trial. One goroutine emits, the pacer's; any

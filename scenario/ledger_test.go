@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unsafe"
 
 	"pgregory.net/rapid"
 
@@ -456,5 +457,44 @@ func TestReceiveCostsNoAllocation(t *testing.T) {
 	})
 	if n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// A long run in which everything arrives takes no more than a short one; a message that somebody misses is kept, for it may come.
+func TestLedgerForgetsWhatAllHaveGot(t *testing.T) {
+	m := newModel(2, expectOthers)
+	m.joinAll()
+	const n = 20 * slotsPerSlab
+	step := linger / (2 * slotsPerSlab) // two slabs linger
+	var first, kept *stamp
+	var most int64
+	for i := range n {
+		s := m.send(0, 0, int64(i)*step)
+		switch i {
+		case 0:
+			first = s
+		case 10 * slotsPerSlab:
+			kept = s
+		}
+		if s != kept {
+			m.get(1, s, s.due+1)
+		}
+		m.now.Store(s.due)
+		m.l.watch(s.due)
+		if i == 10*slotsPerSlab {
+			most = m.l.used
+		}
+	}
+	if size := int64(unsafe.Sizeof(slab{})); most > 5*size {
+		t.Errorf("the ledger took %d bytes, more than five slabs of %d", most, size)
+	}
+	if k := m.get(1, first, n*step); k != arrivedStale {
+		t.Errorf("one more copy of what is closed: %v", k)
+	}
+	if k := m.get(1, kept, n*step); k != arrivedCounted {
+		t.Errorf("what was missing: %v", k)
+	}
+	if l := m.settle(int64(n)*step + lateLimit); l.Sent != n || l.Received+l.Late != n || l.Late != 1 || l.Lost != 0 {
+		t.Errorf("%+v, want all %d received, one of them late", l, n)
 	}
 }

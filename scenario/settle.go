@@ -2,33 +2,64 @@ package scenario
 
 import (
 	"slices"
+	"time"
 	"unsafe"
 )
 
-// trim closes the oldest slabs, as long as the ledger is over its budget.
+// linger is how long a message that everybody has got is kept past its late limit, for one more copy of
+// it to be known as a duplicate.
+const linger = int64(30 * time.Second)
+
+// trim closes the slabs of which nothing is to be expected any more, so that the ledger of a long
+// run stays as small as that of a short one; and, as long as it is over its budget, the oldest.
 func (l *ledger) trim() {
+	now := l.clock()
+	for _, b := range l.books {
+		for sh := b.shelf.Load(); l.full(b) && sh.slabs[0].done(now); sh = b.shelf.Load() {
+			l.closeFirst(b, now)
+		}
+	}
 	for l.used > l.budget {
 		var oldest *book
 		for _, b := range l.books {
-			sh := b.shelf.Load()
-			full := len(sh.slabs) > 1 && int(b.watched.Load()) >= (sh.first+1)*slotsPerSlab
-			if full && (oldest == nil || sh.slabs[0][0].due < oldest.shelf.Load().slabs[0][0].due) {
+			if l.full(b) && (oldest == nil || b.shelf.Load().slabs[0][0].due < oldest.shelf.Load().slabs[0][0].due) {
 				oldest = b
 			}
 		}
 		if oldest == nil {
 			return // all is recent: the budget must wait
 		}
-		sh := oldest.shelf.Load()
-		now := l.clock()
-		for i := range sh.slabs[0] {
-			s := &sh.slabs[0][i]
-			l.close(s, now)
-			l.used -= int64(8*len(s.bits)) + int64(len(s.parts))*int64(unsafe.Sizeof(counts{}))
-		}
-		l.used -= int64(unsafe.Sizeof(slab{}))
-		oldest.shelf.Store(&shelf{sh.first + 1, slices.Clone(sh.slabs[1:])})
+		l.closeFirst(oldest, now)
 	}
+}
+
+// full reports whether a book has a slab whose messages have all passed their late limit.
+func (l *ledger) full(b *book) bool {
+	sh := b.shelf.Load()
+	return len(sh.slabs) > 1 && int(b.watched.Load()) >= (sh.first+1)*slotsPerSlab
+}
+
+// done reports whether everybody has got the messages, some time ago.
+func (sl *slab) done(now int64) bool {
+	for i := range sl {
+		s := &sl[i]
+		if !s.void.Load() && (s.missing() > 0 || s.due+s.book.late+linger > now) {
+			return false
+		}
+	}
+	return true
+}
+
+// closeFirst closes the oldest slab of a book.
+func (l *ledger) closeFirst(b *book, now int64) {
+	sh := b.shelf.Load()
+	for i := range sh.slabs[0] {
+		s := &sh.slabs[0][i]
+		l.close(s, now)
+		l.used -= int64(8*len(s.bits)) + int64(len(s.parts))*int64(unsafe.Sizeof(counts{}))
+	}
+	l.used -= int64(unsafe.Sizeof(slab{}))
+	b.shelf.Store(&shelf{sh.first + 1, slices.Clone(sh.slabs[1:])})
 }
 
 // settle ends the ledger: what has not come by now is lost, or undecided when its late
