@@ -90,7 +90,7 @@ bench-accuracy: ## what is reported beside what a server with known delays did
 
 .PHONY: soak
 soak: ## ten minutes at 50 000 deliveries a second: neither server nor generator may grow (ARGS='--set phases.hold.for=1h')
-	$(GO) run ./cmd/throng run soak --set phases.hold.for=10m --set growth=10% $(ARGS)
+	$(GO) run ./cmd/throng run soak --set phases.hold.for=10m --set growth=20% $(ARGS)
 
 .PHONY: clean
 clean: ## remove what was built, installed and measured here
