@@ -33,13 +33,7 @@ func stampCheck(b *[stampBytes]byte) uint16 {
 
 // put writes the stamp's text to dst[:stampText].
 func (s *stamp) put(dst []byte) {
-	var b [stampBytes]byte
-	binary.BigEndian.PutUint32(b[0:], s.run)
-	binary.BigEndian.PutUint16(b[4:], s.stream)
-	binary.BigEndian.PutUint32(b[6:], s.sender)
-	binary.BigEndian.PutUint32(b[10:], s.seq)
-	binary.BigEndian.PutUint64(b[14:], uint64(s.due))
-	binary.BigEndian.PutUint16(b[22:], stampCheck(&b))
+	b := s.pack()
 	base64.RawURLEncoding.Encode(dst[:stampText], b[:])
 }
 
