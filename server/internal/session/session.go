@@ -205,6 +205,14 @@ func (s *Session) Open(h Handler, c Conn, first *frame.Frame) {
 
 // welcome calls the handler's Opened, with recv locked, on a goroutine of its own.
 func (s *Session) welcome() {
+	s.aside(func() {
+		defer s.recv.Unlock()
+		s.handler.Opened()
+	})
+}
+
+// aside calls f on a goroutine of its own, for which WaitWriters waits unless the session has ended.
+func (s *Session) aside(f func()) {
 	s.mu.Lock()
 	tracked := s.state != closed // WaitWriters may be at work otherwise
 	if tracked {
@@ -215,8 +223,7 @@ func (s *Session) welcome() {
 		if tracked {
 			defer s.writers.Done()
 		}
-		defer s.recv.Unlock()
-		s.handler.Opened()
+		f()
 	}()
 }
 
@@ -450,20 +457,11 @@ func (s *Session) end(reason Reason) {
 
 // Do calls f on a goroutine of its own, when the handler is not at work.
 func (s *Session) Do(f func()) {
-	s.mu.Lock()
-	tracked := s.state != closed // WaitWriters may be at work otherwise
-	if tracked {
-		s.writers.Add(1)
-	}
-	s.mu.Unlock()
-	go func() {
-		if tracked {
-			defer s.writers.Done()
-		}
+	s.aside(func() {
 		s.recv.Lock()
 		defer s.recv.Unlock()
 		f()
-	}()
+	})
 }
 
 // Ended reports whether the session takes and gives nothing any more. A session
