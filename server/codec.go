@@ -27,40 +27,27 @@ type Codec interface {
 
 var errAttachments = errors.New("codec: attachments are too few or too many for the packet")
 
-// coded handles a message in the codec's format.
-func (c *conn) coded(data []byte, binary bool) error {
+// coded decodes a message in the codec's format: a whole packet, or an error.
+func (c *conn) coded(data []byte, binary bool) (p *socketio.Packet, err error) {
 	var packet []byte
 	var attachments [][]byte
 	var failed error
-	err := c.server.guard(func() { packet, attachments, failed = c.server.opts.Codec.Decode(data, binary) })
+	err = c.server.guard(func() { packet, attachments, failed = c.server.opts.Codec.Decode(data, binary) })
 	if err = errors.Join(err, failed); err != nil {
-		return err
+		return nil, err
 	}
-	p, err := c.decoder.Text(packet)
+	p, err = c.decoder.Text(packet)
 	for _, a := range attachments {
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if p != nil {
-			return errAttachments
+			return nil, errAttachments
 		}
 		p, err = c.decoder.Binary(a)
 	}
-	return c.whole(p, err)
-}
-
-// whole handles a packet that must be all there.
-func (c *conn) whole(p *socketio.Packet, err error) error {
-	switch {
-	case err != nil:
-		return err
-	case p == nil:
-		return errAttachments
+	if err == nil && p == nil {
+		err = errAttachments
 	}
-	binary := len(p.Binary) > 0
-	err = c.dispatch(p)
-	if binary {
-		c.decoder.Reset()
-	}
-	return err
+	return p, err
 }

@@ -62,14 +62,14 @@ var (
 
 // Message implements session.Handler. An error closes the connection.
 func (c *conn) Message(data []byte, binary bool) error {
-	if c.server.opts.Codec != nil {
-		return c.coded(data, binary)
-	}
 	var p *socketio.Packet
 	var err error
-	if binary {
+	switch {
+	case c.server.opts.Codec != nil:
+		p, err = c.coded(data, binary)
+	case binary:
 		p, err = c.decoder.Binary(data)
-	} else {
+	default:
 		p, err = c.decoder.Text(data)
 	}
 	if err != nil {
