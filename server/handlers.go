@@ -142,7 +142,7 @@ func (n *Namespace) OnDisconnecting(f func(s *Socket, reason string)) {
 
 // OnDisconnect adds a function that is called once for each socket that has
 // left, after its last event. The reasons are those of the official server, and
-// "slow consumer" for a client that let its queue overflow.
+// "slow consumer" for a client that let its queue overflow or stand still.
 func (n *Namespace) OnDisconnect(f func(s *Socket, reason string)) {
 	n.change(func(all *handlers) { all.disconnected = with(all.disconnected, f) })
 }

@@ -150,6 +150,13 @@ type Options struct {
 	// Defaults 16 384 packets and 4 MiB.
 	QueuePackets int
 	QueueBytes   int
+	// WriteTimeout is how long a client may take nothing at all of what waits for it;
+	// one that does so for longer, by up to a quarter, is disconnected with the reason
+	// "slow consumer". Over polling, to take is to poll. On a websocket it is what the
+	// client's system acknowledges, so that slow readers stay; those systems let a
+	// stalled stream go on in steps of a sixteenth of their receive buffer, or of 64 KiB
+	// on the loopback interface. Default 60 s.
+	WriteTimeout time.Duration
 
 	// Fanout names the strategy that delivers broadcasts: one of naive, serial,
 	// writers, sharded, batched. Default batched.
@@ -237,6 +244,7 @@ func (o Options) withDefaults() (Options, error) {
 		{"ConnectTimeout", &o.ConnectTimeout, 45 * time.Second},
 		{"AttachmentTimeout", &o.AttachmentTimeout, time.Minute},
 		{"MessageTimeout", &o.MessageTimeout, time.Minute},
+		{"WriteTimeout", &o.WriteTimeout, time.Minute},
 		{"Recovery.MaxDisconnection", &recovery.MaxDisconnection, 2 * time.Minute},
 	} {
 		if *d.value < 0 {

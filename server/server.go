@@ -68,7 +68,8 @@ func New(opts Options) (*Server, error) {
 		Session: session.Config{
 			PingInterval: opts.PingInterval, PingTimeout: opts.PingTimeout,
 			MaxPackets: opts.QueuePackets, MaxBytes: opts.QueueBytes,
-			Clock: s.clock, KeepWriter: opts.Fanout == "writers",
+			WriteTimeout: opts.WriteTimeout,
+			Clock:        s.clock, KeepWriter: opts.Fanout == "writers",
 		},
 		UpgradeTimeout: opts.UpgradeTimeout,
 		MessageTimeout: opts.MessageTimeout,

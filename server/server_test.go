@@ -425,6 +425,7 @@ func TestOptionsAreChecked(t *testing.T) {
 	for _, opts := range []server.Options{
 		{PingInterval: -1},
 		{MaxPayload: -1},
+		{WriteTimeout: -1},
 		{Fanout: "magic"},
 		{Transports: []string{"pigeon"}},
 		{Path: "socket.io"},

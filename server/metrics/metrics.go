@@ -7,7 +7,7 @@
 //	throng_packets_total{direction}        Engine.IO packets, heartbeats included
 //	throng_bytes_total{direction}          of their payload in, of websocket frames out
 //	throng_volatile_dropped_total          volatile messages that a client was not ready for
-//	throng_sessions_ended_total{reason}    "slow consumer" is a client whose queue overflowed
+//	throng_sessions_ended_total{reason}    "slow consumer" is a client whose queue overflowed or stood still
 //	throng_requests_refused_total{code,error}  by the number and message of the Engine.IO error
 //	throng_handler_panics_total
 //	throng_broadcast_receivers             histogram: sockets that a broadcast went to

@@ -43,8 +43,9 @@ type Conn struct {
 	poller *Poller
 	owner  Handler
 
-	mu sync.Mutex
-	fd int // -1 when closed
+	mu      sync.Mutex
+	fd      int    // -1 when closed
+	written uint64 // bytes, in all
 
 	// Guarded by the poller's lock.
 	place   int32
@@ -149,6 +150,7 @@ func (c *Conn) TryWrite(b []byte) (n int, err error) {
 		n, errno := rawWrite(c.fd, b)
 		switch errno {
 		case 0:
+			c.written += uint64(n)
 			return n, nil
 		case unix.EINTR:
 		case unix.EAGAIN:
@@ -194,6 +196,29 @@ func (c *Conn) roomy() {
 		default:
 		}
 	}
+}
+
+// Progress returns a number that grows when the peer takes something of what was
+// written. Room for a write comes late: when the peer has taken a third of the
+// kernel's buffer, which may be a megabyte. What it has acknowledged is known at
+// once.
+func (c *Conn) Progress() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.fd < 0 {
+		return 0
+	}
+	return c.written + Acknowledged(c.fd)
+}
+
+// Acknowledged returns how many bytes the peer of a TCP socket has acknowledged,
+// and 0 for any other socket.
+func Acknowledged(fd int) uint64 {
+	info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+	if err != nil {
+		return 0
+	}
+	return info.Bytes_acked
 }
 
 // Cut ends the connection in both directions: reads come to their end, writes

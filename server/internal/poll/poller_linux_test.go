@@ -246,6 +246,41 @@ func TestWriteAllWaitsForRoom(t *testing.T) {
 	}
 }
 
+// A peer that takes a little is seen to do so, long before there is room for a
+// write.
+func TestProgress(t *testing.T) {
+	p := newPoller(t)
+	o, peer := take(t, p, idle)
+	watch(t, o)
+	if err := peer.SetReadBuffer(32 << 10); err != nil {
+		t.Fatal(err)
+	}
+	sent := len(fill(t, o))
+	done := make(chan error, 1)
+	go func() { done <- o.WriteAll(make([]byte, 64<<20)) }()
+	before := o.Progress()
+	for settled := false; !settled; { // what is on its way to the peer's buffer arrives
+		time.Sleep(20 * time.Millisecond)
+		now := o.Progress()
+		settled, before = now == before, now
+	}
+	buf := make([]byte, 4<<10)
+	for read := 0; o.Progress() == before; {
+		n, err := peer.Read(buf)
+		if read += n; err != nil || read > sent/4 {
+			t.Fatalf("nothing is seen of %d bytes that the peer has read, of %d (%v)", read, sent, err)
+		}
+		time.Sleep(time.Millisecond)
+	}
+	o.Close()
+	if within(t, "the end of WriteAll", done) == nil {
+		t.Error("WriteAll says that all is written")
+	}
+	if got := o.Progress(); got != 0 {
+		t.Errorf("a closed one has %d", got)
+	}
+}
+
 func TestWriteAllEnds(t *testing.T) {
 	for name, end := range map[string]func(o *owner, peer *net.TCPConn){
 		"cut":   func(o *owner, _ *net.TCPConn) { o.Cut() },

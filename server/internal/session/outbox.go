@@ -108,6 +108,9 @@ func (s *Session) keep(frames []*frame.Frame) {
 		s.out = append(s.out, f)
 		s.outBytes += size
 	}
+	if len(s.out) > 0 {
+		s.watch()
+	}
 	switch {
 	case len(s.out) == 0:
 	case s.conn == nil:

@@ -10,9 +10,9 @@
 // bytes go to the kernel at once, on the caller's goroutine. What the kernel
 // does not take, and everything behind it, waits in the outbox, which a flusher
 // goroutine empties; it exists only while there is something to flush. The
-// outbox is bounded in packets and bytes: a session that would exceed it is
-// closed with SlowConsumer, so one slow reader neither delays another nor grows
-// the process.
+// outbox is bounded in packets and bytes, and in the time for which nothing of it
+// is taken: a session that would exceed that is closed with SlowConsumer, so one
+// slow reader neither delays another nor grows the process.
 //
 // # Inbound
 //
@@ -94,6 +94,10 @@ type Conn interface {
 	// first one, and may block. Only one goroutine calls it at a time, and none calls TryWrite
 	// meanwhile.
 	Write(frames []*frame.Frame, skip int) error
+	// Progress returns a number that grows when the peer takes something of what was
+	// written, and at no other time. It does not block, and may be called during a
+	// Write.
+	Progress() uint64
 	// Goodbye sends the closing handshake and makes the reader stop at the
 	// peer's answer, or soon. Nothing else is being written. It must not block
 	// for longer than a moment.
@@ -107,7 +111,9 @@ type Config struct {
 	PingInterval, PingTimeout time.Duration
 	// MaxPackets and MaxBytes bound the outbox.
 	MaxPackets, MaxBytes int
-	// Clock runs the heartbeats.
+	// WriteTimeout is for how long the peer may take nothing of what waits.
+	WriteTimeout time.Duration
+	// Clock runs the heartbeats, and the watch over outboxes.
 	Clock *deadline.Clock
 	// KeepWriter gives each Conn a writer goroutine for its whole life, and
 	// sends everything through it.
@@ -153,6 +159,7 @@ type Session struct {
 	flushing bool           // a flusher goroutine runs
 	writing  bool           // and is inside Conn.Write
 	wake     *sync.Cond     // for a kept writer
+	stall    *stall         // nil as long as nothing has to wait
 
 	pollWake func() // ends the wait of a held poll; nil when none is held
 	woken    bool
@@ -432,6 +439,9 @@ func (s *Session) end(reason Reason) {
 	s.state, s.reason = closed, reason
 	s.out, s.head, s.outBytes = nil, 0, 0
 	s.cfg.Clock.Disarm(&s.heart)
+	if s.stall != nil {
+		s.cfg.Clock.Disarm(&s.stall.timer)
+	}
 	if s.wake != nil {
 		s.wake.Signal()
 	}

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,7 +30,10 @@ type pipe struct {
 	goodbyes int
 	cut      int
 	form     frame.Form
+	progress atomic.Uint64
 }
+
+func (p *pipe) Progress() uint64 { return p.progress.Load() }
 
 func (p *pipe) Form() frame.Form { return p.form }
 
@@ -96,6 +100,7 @@ type options struct {
 	packets    int
 	bytes      int
 	ping       time.Duration
+	stall      time.Duration
 }
 
 func begin(t *testing.T, c Conn, o options) (*Session, *heard) {
@@ -104,7 +109,10 @@ func begin(t *testing.T, c Conn, o options) (*Session, *heard) {
 	go clock.Run()
 	cfg := &Config{
 		PingInterval: time.Hour, PingTimeout: time.Hour, Clock: clock, KeepWriter: o.keepWriter,
-		MaxPackets: 1 << 20, MaxBytes: 1 << 30,
+		MaxPackets: 1 << 20, MaxBytes: 1 << 30, WriteTimeout: time.Hour,
+	}
+	if o.stall > 0 {
+		cfg.WriteTimeout = o.stall
 	}
 	if o.packets > 0 {
 		cfg.MaxPackets = o.packets

@@ -1,6 +1,13 @@
 package transport
 
-import "golang.org/x/sys/unix"
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/throng-io/throng/server/internal/poll"
+)
+
+// acknowledged returns how many bytes the peer has acknowledged.
+func acknowledged(fd uintptr) uint64 { return poll.Acknowledged(int(fd)) }
 
 // hungUp reports whether the peer has closed a connection on which there is still
 // something to read.

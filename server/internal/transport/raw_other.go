@@ -15,6 +15,8 @@ func newRawWriter(syscall.RawConn) *rawWriter { return &rawWriter{} }
 
 func (*rawWriter) tryWrite([]byte) (int, error) { return 0, nil }
 
+func acknowledged(uintptr) uint64 { return 0 }
+
 func awaitClose(syscall.RawConn) bool { return false }
 
 func isClosed(syscall.RawConn) bool { return false }

@@ -73,8 +73,8 @@ type socket struct {
 	rest    *bytes.Buffer    // what has come of a frame that is not whole
 	message *bytes.Buffer    // what has come of a fragmented message
 	held    int              // bytes of both, taken from the engine's budget
-	pieces  int              // frames of the fragmented message
 	late    *time.Timer      // cuts a message off that takes too long; nil while none is on its way
+	pieces  int16            // frames of the fragmented message
 	stage   stage
 	form    frame.Form
 	binary  bool // the fragmented message is

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -168,7 +169,8 @@ type conn struct {
 	in   meter
 
 	messageTime time.Duration
-	limit       int // of a message in bytes
+	limit       int           // of a message in bytes
+	written     atomic.Uint64 // bytes, by Write
 }
 
 // meter reads a message and takes what it holds from a budget.
@@ -330,10 +332,29 @@ func (c *conn) TryWrite(b []byte) (int, error) {
 
 // Write implements session.Conn.
 func (c *conn) Write(frames []*frame.Frame, skip int) error {
-	return writeJoined(func(b []byte) error {
-		_, err := c.net.Write(b)
-		return err
-	}, c.form, frames, skip)
+	return writeJoined(c.writeAll, c.form, frames, skip)
+}
+
+// writeAll writes long messages in pieces, so that Progress sees them go.
+func (c *conn) writeAll(b []byte) error {
+	for len(b) > 0 {
+		n, err := c.net.Write(b[:min(len(b), joined)])
+		c.written.Add(uint64(n))
+		if err != nil {
+			return err
+		}
+		b = b[n:]
+	}
+	return nil
+}
+
+// Progress implements session.Conn.
+func (c *conn) Progress() uint64 {
+	n := c.written.Load()
+	if raw := watchable(c.net); raw != nil {
+		_ = raw.Control(func(fd uintptr) { n += acknowledged(fd) }) // an error: it is closed
+	}
+	return n
 }
 
 // Form implements session.Conn.

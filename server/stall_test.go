@@ -1,0 +1,90 @@
+package server_test
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/throng-io/throng/server"
+)
+
+// A client that keeps its heartbeat up but reads nothing may not keep what waits
+// for it for good, whatever carries it; who reads is not concerned.
+func TestWriteTimeout(t *testing.T) {
+	for _, kind := range []string{"tcp", "unix", "tls", "polling"} {
+		t.Run(kind, func(t *testing.T) {
+			srv, err := server.New(server.Options{
+				WriteTimeout: 100 * time.Millisecond, QueueBytes: 1 << 30,
+				PingInterval: time.Hour, // so that no heartbeat is due
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			joined, left := make(chan *server.Socket, 2), make(chan string, 1)
+			srv.OnConnect(func(s *server.Socket) { joined <- s })
+			srv.OnDisconnect(func(s *server.Socket, reason string) { left <- s.ID() + " " + reason })
+			var b *bare // nil for polling
+			switch kind {
+			case "tls":
+				b = joinTLS(t, serveTLS(t, srv))
+			case "unix":
+				b = joinUnix(t, srv)
+			case "tcp":
+				b = joinBare(t, serve(t, srv))
+			}
+			if b == nil {
+				poll(t, serve(t, srv), "/socket.io/")
+			}
+			stalled := <-joined
+			// More than two systems' buffers take, which may be some megabytes each.
+			for range 4 {
+				if err := stalled.Emit("x", strings.Repeat("x", 8<<20)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := <-left; got != stalled.ID()+" slow consumer" {
+				t.Errorf("ended: %s, want %s", got, stalled.ID())
+			}
+			if b == nil {
+				return
+			}
+			// It finds the beginning of a message, and the end of the stream.
+			_ = b.SetDeadline(time.Now().Add(20 * time.Second))
+			if n, err := b.r.WriteTo(io.Discard); n == 0 || n >= 32<<20 || isTimeout(err) {
+				t.Errorf("read %d bytes and %v", n, err)
+			}
+		})
+	}
+}
+
+// joinUnix is joinBare over a unix socket, of which the system tells nothing.
+func joinUnix(t *testing.T, srv *server.Server) *bare {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "s")
+	ln, err := server.Listen("unix:" + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	serveOn(t, srv, ln)
+	conn, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	b := &bare{t, conn, bufio.NewReader(conn)}
+	b.write(upgradeRequest + masked(0x81, "40"))
+	b.deadline()
+	resp, err := http.ReadResponse(b.r, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	b.expect(0x81, "0{")
+	b.expect(0x81, `40{"sid":"`)
+	return b
+}
