@@ -227,6 +227,16 @@ const (
 	idleTime    = 75 * time.Second
 )
 
+// answerTime bounds how long the answer to a request may take to leave: its bytes
+// have left the outbox, and nobody else would miss a client that does not read them.
+// The time runs from the end of the handler. What is not the server's own has none.
+func (s *Server) answerTime(h *fasthttp.RequestHeader) (c fasthttp.RequestConfig) {
+	if _, ours := s.below(string(h.RequestURI())); ours {
+		c.WriteTimeout = s.opts.WriteTimeout
+	}
+	return c
+}
+
 // Serve answers connections of ln, with HTTP of its own around Handler, until
 // Shutdown or an error of the listener. It returns nil after Shutdown. It may
 // be called for several listeners.
@@ -239,6 +249,7 @@ func (s *Server) Serve(ln net.Listener) error {
 		DisablePreParseMultipartForm: true,
 		MaxRequestBodySize:           s.opts.MaxPayload + 1,
 		ReadTimeout:                  requestTime,
+		HeaderReceived:               s.answerTime,
 		IdleTimeout:                  idleTime,
 		ReadBufferSize:               s.opts.MaxHeader, // which bounds the head of a request
 		CloseOnShutdown:              true,

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/valyala/fasthttp"
+
 	"github.com/throng-io/throng/server"
 )
 
@@ -59,6 +61,65 @@ func TestWriteTimeout(t *testing.T) {
 				t.Errorf("read %d bytes and %v", n, err)
 			}
 		})
+	}
+}
+
+// A poll whose answer is not read does not hold it for good. The answers of others
+// may take their time.
+func TestAnswersThatAreNotRead(t *testing.T) {
+	const timeout = 100 * time.Millisecond
+	long := strings.Repeat("x", 32<<20)
+	srv, err := server.New(server.Options{
+		WriteTimeout: timeout, QueueBytes: 1 << 30, NoHTTPCompression: true,
+		Other: func(ctx *fasthttp.RequestCtx) { ctx.SetBodyString(long) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	joined := make(chan *server.Socket, 1)
+	srv.OnConnect(func(s *server.Socket) { joined <- s })
+	base := serve(t, srv)
+	p := poll(t, base, "/socket.io/")
+	s := <-joined
+	if err := s.Emit("x", long); err != nil {
+		t.Fatal(err)
+	}
+	ask := func(target string) *bufio.Reader {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		if _, err := io.WriteString(conn, "GET "+target+" HTTP/1.1\r\nHost: test\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
+		return bufio.NewReader(conn)
+	}
+	polled, other := ask(strings.TrimPrefix(p.url, base)), ask("/page")
+	for _, r := range []*bufio.Reader{polled, other} { // both answers have begun
+		if _, err := r.Peek(1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	time.Sleep(5 * timeout)
+	size := func(r *bufio.Reader) int64 {
+		resp, err := http.ReadResponse(r, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		n, err := io.Copy(io.Discard, resp.Body)
+		if isTimeout(err) {
+			t.Error(err)
+		}
+		return n
+	}
+	if n := size(polled); n >= int64(len(long)) {
+		t.Errorf("the answer to the poll had %d bytes", n)
+	}
+	if n := size(other); n != int64(len(long)) {
+		t.Errorf("the page had %d bytes", n)
 	}
 }
 
