@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -12,27 +11,25 @@ import (
 	"github.com/throng-io/throng/server"
 )
 
-// engineFlags defines the flags that are options of the server as they are.
-func engineFlags(f *pflag.FlagSet, opts *server.Options) {
-	f.StringVar(&opts.Fanout, "fanout", "batched", "how broadcasts are delivered: "+strings.Join(server.Strategies(), ", "))
+// protocolFlags defines the flags for what clients may speak.
+func protocolFlags(f *pflag.FlagSet, opts *server.Options) {
 	f.StringVar(&opts.Path, "path", "", `path of the server (default "/socket.io/", for the engine application "/engine.io/")`)
 	f.Var(parserFlag{&opts.Parser}, "parser", "how packets are encoded: json, or msgpack for clients with socket.io-msgpack-parser")
 	f.StringSliceVar(&opts.Transports, "transports", []string{"polling", "websocket"}, "transports that clients may use")
 	f.BoolVar(&opts.NoUpgrades, "no-upgrades", false, "keep clients that began with polling there")
 	f.BoolVar(&opts.AllowEIO3, "allow-eio3", false, "serve clients of Socket.IO 2 (Engine.IO 3) as well")
+	f.BoolVar(&opts.NoTrailingSlash, "no-trailing-slash", false, "serve clients that leave out the slash at the end of the path as well")
+	f.BoolVar(&opts.PerMessageDeflate, "per-message-deflate", false, "compress messages on websockets of clients that ask for it")
+	f.BoolVar(&opts.NoHTTPCompression, "no-http-compression", false, "send the answers to polls as they are")
+	f.Var(bytesOf(&opts.CompressThreshold, 1024), "compress-threshold", "size from which something is compressed")
+}
+
+// timeFlags defines the flags for how long clients may take.
+func timeFlags(f *pflag.FlagSet, opts *server.Options) {
 	f.Var(milliseconds(&opts.PingInterval, 25*time.Second), "ping-interval", "from a pong to the next ping")
 	f.Var(milliseconds(&opts.PingTimeout, 20*time.Second), "ping-timeout", "how long a pong may take")
 	f.Var(milliseconds(&opts.UpgradeTimeout, 10*time.Second), "upgrade-timeout", "how long an upgrade may take")
 	f.Var(milliseconds(&opts.ConnectTimeout, 45*time.Second), "connect-timeout", "how long a client may stay without a namespace")
-	f.IntVar(&opts.MaxPayload, "max-payload", 1_000_000, "limit in bytes of a polling body or websocket message")
-	f.BoolVar(&opts.PerMessageDeflate, "per-message-deflate", false, "compress messages on websockets of clients that ask for it")
-	f.BoolVar(&opts.NoHTTPCompression, "no-http-compression", false, "send the answers to polls as they are")
-	f.IntVar(&opts.CompressThreshold, "compress-threshold", 1024, "size in bytes from which something is compressed")
-	f.Func("cookie", "name of a cookie with the session id, for sticky load balancers", func(name string) error {
-		opts.Cookie = &server.Cookie{Name: name}
-		return nil
-	})
-	f.BoolVar(&opts.NoTrailingSlash, "no-trailing-slash", false, "serve clients that leave out the slash at the end of the path as well")
 }
 
 // parserFlag is a flag with the name of a parser.

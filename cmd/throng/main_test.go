@@ -84,14 +84,15 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
-// serveHere runs the built-in server in this process until the test ends.
-func serveHere(t *testing.T) string {
+// serveHere runs the built-in server in this process, with more flags, until the
+// test ends.
+func serveHere(t *testing.T, flags ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	address := make(chan string, 1)
 	ended := make(chan int, 1)
 	go func() {
-		ended <- run(ctx, []string{"serve", "--listen", "127.0.0.1:0"}, strings.NewReader(""),
+		ended <- run(ctx, append([]string{"serve", "--listen", "127.0.0.1:0"}, flags...), strings.NewReader(""),
 			writerFunc(func(b []byte) { address <- strings.TrimSpace(strings.TrimPrefix(string(b), "listening on ")) }), os.Stderr)
 	}()
 	t.Cleanup(func() {

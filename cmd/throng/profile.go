@@ -16,7 +16,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/throng-io/throng/scenario"
 	"github.com/throng-io/throng/scenario/file"
@@ -164,8 +164,7 @@ type observing struct {
 	pprof, metrics, stem string
 }
 
-func (o *observing) register(cmd *cobra.Command) {
-	f := cmd.Flags()
+func (o *observing) register(f *pflag.FlagSet) {
 	f.StringVar(&o.metrics, "metrics", "", "address to offer Prometheus metrics on, such as :9090 (loopback interface only) or 0.0.0.0:9090")
 	f.StringVar(&o.pprof, "pprof", "", "address to offer net/http/pprof on, such as :6060 (loopback interface only)")
 	f.StringVar(&o.stem, "profile", "", "write profiles to files that begin so: of the processor until the end (.cpu.pprof), of the heap at the end (.heap.pprof)")

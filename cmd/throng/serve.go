@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/throng-io/throng/server"
 	"github.com/throng-io/throng/server/app"
@@ -30,7 +31,8 @@ const serveHelp = `Run the built-in Socket.IO server with one of its application
   chat      a chat room with its web page at /; clients that lost their connection
             come back for two minutes, or as long as --recovery says
 
-Durations are written as 300ms or 25s; a plain number is milliseconds.
+Durations are written as 300ms or 25s; a plain number is milliseconds. Sizes are
+written as 64KiB or 4MiB; a plain number is bytes.
 It prints one line with its address when it accepts connections, and stops on
 Ctrl-C or SIGTERM after its clients have been told.`
 
@@ -88,19 +90,31 @@ func serveCommand() *cobra.Command {
 			return serve(ctx, srv, &at, cmd.OutOrStdout(), pageNote(application, client))
 		},
 	}
-	f := cmd.Flags()
-	at.register(f)
-	f.StringVar(&application, "app", "bench", "application: "+strings.Join(app.Names(), ", "))
-	engineFlags(f, &opts)
-	f.StringSliceVar(&origins, "cors-origin", nil, `origins whose pages may connect; "*" for all`)
-	f.BoolVar(&credentials, "cors-credentials", false, "allow such pages to send cookies")
-	f.IntVar(&opts.QueueBytes, "queue-bytes", 4<<20, "how much may wait for one slow client before it is disconnected")
-	f.Var(milliseconds(&recovery, 0), "recovery", "for how long clients may come back as the same socket (default never)")
-	f.Lookup("recovery").DefValue = "" // said in words
-	f.StringVar(&client, "client-dir", "", "folder of the browser client to serve (dist of the npm package socket.io-client)")
-	shown.register(f)
-	observed.register(cmd)
-	f.BoolVar(&parent, "until-stdin-ends", false, "stop when standard input ends, as it does when the parent process is gone")
+	group(
+		cmd,
+		flagGroup{"What it serves", func(f *pflag.FlagSet) {
+			f.StringVar(&application, "app", "bench", "application: "+strings.Join(app.Names(), ", "))
+			f.StringVar(&opts.Fanout, "fanout", "batched", "how broadcasts are delivered: "+strings.Join(server.Strategies(), ", "))
+			f.Var(milliseconds(&recovery, 0), "recovery", "for how long clients may come back as the same socket (default never)")
+			f.Lookup("recovery").DefValue = "" // said in words
+			f.StringVar(&client, "client-dir", "", "folder of the browser client to serve (dist of the npm package socket.io-client)")
+		}},
+		flagGroup{"Where, and to whom", func(f *pflag.FlagSet) {
+			at.register(f)
+			f.StringSliceVar(&origins, "cors-origin", nil, `origins whose pages may connect; "*" for all`)
+			f.BoolVar(&credentials, "cors-credentials", false, "allow such pages to send cookies")
+			f.Func("cookie", "name of a cookie with the session id, for sticky load balancers", func(name string) error {
+				opts.Cookie = &server.Cookie{Name: name}
+				return nil
+			})
+		}},
+		flagGroup{"Protocol", func(f *pflag.FlagSet) { protocolFlags(f, &opts) }},
+		flagGroup{"Times", func(f *pflag.FlagSet) { timeFlags(f, &opts) }},
+		flagGroup{"Limits", func(f *pflag.FlagSet) { limitFlags(f, &opts) }},
+		flagGroup{"Admin UI", shown.register},
+		flagGroup{"Observation", observed.register},
+	)
+	cmd.Flags().BoolVar(&parent, "until-stdin-ends", false, "stop when standard input ends, as it does when the parent process is gone")
 	complete(cmd, "app", app.Names())
 	complete(cmd, "fanout", server.Strategies())
 	return cmd
