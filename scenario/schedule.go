@@ -126,7 +126,8 @@ func unit(h uint64) float64 { return float64(h>>11) / (1 << 53) }
 // passed. Sorted by phase once, the operations of all sources come in order of
 // time with no queue. With poisson arrival the superposition of the sources is
 // itself a Poisson process of the summed rate, with a random source each. With burst arrival all
-// sources have the same phase; a single source brings a second's worth at once.
+// sources have the same phase; a single source brings a second's worth at once. In bursts of a
+// given size each source keeps its phase, and so many of its operations are due at once.
 type schedule struct {
 	tl      *timeline
 	rate    float64 // of one source at full load
@@ -136,7 +137,7 @@ type schedule struct {
 	stream  uint64
 	phases  []float64 // ascending
 	order   []uint32  // the source that has each of them
-	batch   uint64    // operations of a single source that are due at once; 0: one
+	batch   uint64    // operations of a source that are due at once, at least 1
 
 	n    uint64  // operations so far
 	work float64 // poisson: where the last one was due
@@ -144,7 +145,7 @@ type schedule struct {
 }
 
 func newSchedule(tl *timeline, seed uint64, stream int, rate float64, sources int, poisson, scaled bool) *schedule {
-	s := &schedule{tl: tl, rate: rate, poisson: poisson, scaled: scaled, seed: seed, stream: uint64(stream)}
+	s := &schedule{tl: tl, rate: rate, poisson: poisson, scaled: scaled, seed: seed, stream: uint64(stream), batch: 1}
 	type place struct {
 		at  float64
 		src uint32
@@ -166,8 +167,13 @@ func newSchedule(tl *timeline, seed uint64, stream int, rate float64, sources in
 	return s
 }
 
-// clump makes the arrivals come in bursts.
-func (s *schedule) clump() {
+// clump makes the arrivals come in bursts of n of each source; with 0, of one of all sources, or
+// of a second's worth of a single one.
+func (s *schedule) clump(n int) {
+	if n > 0 {
+		s.batch = uint64(n)
+		return
+	}
 	if len(s.phases) == 1 {
 		s.batch = uint64(max(1, math.Round(s.rate)))
 	}
@@ -197,12 +203,9 @@ func (s *schedule) next() (o op, ok bool) {
 		work = s.work
 		o.source = uint32(draw(s.seed, drawSource, s.stream, s.n, 0) % m)
 	} else {
-		j := s.n % m
-		round := s.n / m
-		if s.batch > 0 {
-			round -= round % s.batch
-		}
-		work = (float64(round) + s.phases[j]) / s.rate
+		j := s.n / s.batch % m
+		round := s.n / s.batch / m
+		work = (float64(round) + s.phases[j]) * float64(s.batch) / s.rate
 		o.source = s.order[j]
 	}
 	s.n++

@@ -77,7 +77,7 @@ func newStream(t *trial, g *group, spec *file.Stream, index int) *stream {
 	}
 	s.plan = newSchedule(t.tl, t.spec.Seed, index, spec.Rate, sources, spec.Arrival == "poisson", spec.Scale)
 	if spec.Arrival == "burst" {
-		s.plan.clump()
+		s.plan.clump(spec.Burst)
 	}
 	s.packet()
 	s.series()

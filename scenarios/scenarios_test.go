@@ -45,8 +45,8 @@ func TestReady(t *testing.T) {
 			for _, c := range cells {
 				total += c.Spec.Plan().Duration
 			}
-			if total > 150*time.Second {
-				t.Errorf("takes %s, want at most 2m30s", total)
+			if total > 180*time.Second {
+				t.Errorf("takes %s, want at most 3m", total)
 			}
 		})
 	}

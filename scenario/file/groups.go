@@ -2,6 +2,7 @@ package file
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -162,7 +163,11 @@ var streamTable = object[Stream]{
 			s.Per = d.oneOf(n, "per", []string{"client", "group", "room"}, nil)
 		}},
 		{key: "arrival", set: func(d *decoder, n *node, s *Stream) {
-			s.Arrival = d.oneOf(n, "arrival", []string{"constant", "poisson", "burst"}, nil)
+			s.Arrival = d.string(n, "arrival", checkArrival)
+			if m := reBurst.FindStringSubmatch(s.Arrival); m != nil {
+				s.Arrival = "burst"
+				s.Burst, _ = strconv.Atoi(m[1]) // the check has read it
+			}
 		}},
 		{key: "size", set: func(d *decoder, n *node, s *Stream) { d.sizes(n, s) }},
 		{key: "data", set: func(d *decoder, n *node, s *Stream) {
@@ -180,6 +185,23 @@ var streamTable = object[Stream]{
 	},
 	done: finishStream,
 }
+
+// reBurst is a burst of so many.
+var reBurst = regexp.MustCompile(`^burst\((\d+)\)$`)
+
+func checkArrival(s string) *flaw {
+	m := reBurst.FindStringSubmatch(s)
+	if m == nil {
+		return checkWord(s, "arrival", []string{"constant", "poisson", "burst", "burst(8)"}, nil)
+	}
+	if n, err := strconv.Atoi(m[1]); err != nil || n < 1 || n > maxBurst {
+		return wrong(s, "arrival", fmt.Sprintf("write burst(1) to burst(%d)", maxBurst))
+	}
+	return nil
+}
+
+// maxBurst is how many messages of one source may be due at once.
+const maxBurst = 100_000
 
 // finishStream fills in the defaults that depend on the operation and checks
 // what the operation allows.

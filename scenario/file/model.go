@@ -172,6 +172,7 @@ type Stream struct {
 	Rate     float64       // messages per second at load 100%, per what Per says
 	Per      string        // client (default for echo and room), group (default for all) or room
 	Arrival  string        // constant (default): a fixed period and a random start; poisson: exponential gaps; burst: all in the same moment, once a period, or a second of it at once with Per group
+	Burst    int           // of a burst: how many of each client, room or group are due at once, the clients and rooms at different times; 0: as Arrival says
 	Size     int           // bytes of the JSON data object; default 128, at least MinSize unless nothing is expected; the mean when they are drawn
 	Sizes    Dist          // bytes, drawn for each message with Dist.Bytes; zero: all have Size
 	Data     Template      // JSON instead of the data object; zero: an object of Size bytes
