@@ -48,8 +48,7 @@ func newConn(s *Server, sess *session.Session, ctx *fasthttp.RequestCtx) *conn {
 	}
 	c.partial.Fire = func() { sess.Shut(session.ForcedClose) }
 	s.clock.Arm(&c.idle, s.opts.ConnectTimeout)
-	c.waiting = true
-	s.pending.Add(1)
+	c.waiting = true // as allow has counted it
 	return c
 }
 

@@ -14,7 +14,7 @@ import (
 	"github.com/throng-io/throng/server/internal/transport"
 )
 
-// counted is a session's handler that gives back what open took.
+// counted is a session's handler that gives back what reserve took.
 type counted struct {
 	session.Handler
 	server  *Server
@@ -24,7 +24,7 @@ type counted struct {
 // Closed implements session.Handler.
 func (c *counted) Closed(reason session.Reason) {
 	c.server.sessions.Add(-1)
-	c.server.gate.count(c.address, -1)
+	c.server.gate.left(c.address)
 	c.Handler.Closed(reason)
 }
 
@@ -34,13 +34,7 @@ func (s *Server) allow(ctx *fasthttp.RequestCtx) (message string, ok bool) {
 	if !s.originAllowed(ctx) {
 		return "origin not allowed", false
 	}
-	if limit := int64(s.opts.MaxSessions); limit > 0 && s.sessions.Load() >= limit {
-		return "too many sessions", false
-	}
-	if s.pending.Load() >= int64(s.opts.MaxPending) {
-		return "too many sessions without a namespace", false
-	}
-	if message := s.gate.knock(addressOf(ctx), time.Now()); message != "" {
+	if message := s.reserve(ctx); message != "" {
 		return message, false
 	}
 	if s.opts.AllowRequest != nil {
@@ -49,6 +43,58 @@ func (s *Server) allow(ctx *fasthttp.RequestCtx) (message string, ok bool) {
 		}
 	}
 	return "", true
+}
+
+// reserved is the user value of a handshake that holds a place: the address that
+// it counts for.
+type reserved struct{}
+
+// reserve takes the place of a session before there is one, so that handshakes
+// that come together, and wait in AllowRequest, cannot all get the last one. It
+// returns the message for the client if there is none.
+func (s *Server) reserve(ctx *fasthttp.RequestCtx) (message string) {
+	a := addressOf(ctx)
+	sessions, pending := s.sessions.Add(1), s.wait(1)
+	switch limit := int64(s.opts.MaxSessions); {
+	case limit > 0 && sessions > limit:
+		message = "too many sessions"
+	case pending > int64(s.opts.MaxPending):
+		message = "too many sessions without a namespace"
+	default:
+		message = s.gate.knock(a, time.Now())
+	}
+	if message != "" {
+		s.sessions.Add(-1)
+		s.wait(-1)
+		return message
+	}
+	ctx.SetUserValue(reserved{}, a)
+	return ""
+}
+
+// settle gives the place that a handshake holds to its session, and vacate gives it
+// back if there is none.
+func (s *Server) settle(ctx *fasthttp.RequestCtx) netip.Addr {
+	a, _ := ctx.UserValue(reserved{}).(netip.Addr)
+	ctx.RemoveUserValue(reserved{})
+	return a
+}
+
+func (s *Server) vacate(ctx *fasthttp.RequestCtx) {
+	if _, some := ctx.UserValue(reserved{}).(netip.Addr); some {
+		s.sessions.Add(-1)
+		s.wait(-1)
+		s.gate.left(s.settle(ctx))
+	}
+}
+
+// wait changes the number of sessions that have joined no namespace yet, where
+// there are namespaces.
+func (s *Server) wait(by int64) int64 {
+	if s.opts.Engine != nil {
+		return 0
+	}
+	return s.pending.Add(by)
 }
 
 // originAllowed is the check of websockets that browsers leave to the server:
@@ -122,7 +168,8 @@ type host struct {
 
 func (g *gate) limited() bool { return g.sessions > 0 || g.rate > 0 }
 
-// knock takes one handshake into account and returns why it is refused, or "".
+// knock counts one handshake, and the session that it is for, and returns why it
+// is refused, or "".
 func (g *gate) knock(a netip.Addr, now time.Time) string {
 	if !g.limited() {
 		return ""
@@ -140,6 +187,7 @@ func (g *gate) knock(a netip.Addr, now time.Time) string {
 	if g.sessions > 0 && h.sessions >= g.sessions {
 		return "too many sessions"
 	}
+	h.sessions++
 	return ""
 }
 
@@ -170,12 +218,12 @@ func (g *gate) host(a netip.Addr, now time.Time) *host {
 	return h
 }
 
-// count changes the number of sessions of an address.
-func (g *gate) count(a netip.Addr, by int) {
+// left counts one session less of an address.
+func (g *gate) left(a netip.Addr) {
 	if !g.limited() {
 		return
 	}
 	g.mu.Lock()
-	g.host(a, time.Now()).sessions += by
+	g.host(a, time.Now()).sessions--
 	g.mu.Unlock()
 }

@@ -12,11 +12,14 @@ func TestGateForgets(t *testing.T) {
 	g := gate{rate: 1, sessions: 1}
 	now := time.Unix(1000, 0)
 	stays := netip.MustParseAddr("1.2.3.4")
-	g.count(stays, 1)
-	g.hosts[stays].then = now
+	if message := g.knock(stays, now); message != "" {
+		t.Fatal(message)
+	}
 	most := 0
 	for i := range 100_000 {
-		g.knock(netip.MustParseAddr(fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255)), now)
+		a := netip.MustParseAddr(fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255))
+		g.knock(a, now)
+		g.left(a)
 		now = now.Add(10 * time.Millisecond)
 		most = max(most, len(g.hosts))
 	}

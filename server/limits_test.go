@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/fasthttp/websocket"
+	"github.com/valyala/fasthttp"
 
 	"github.com/throng-io/throng/server"
 )
@@ -179,6 +180,66 @@ func TestMaxSessions(t *testing.T) {
 	}
 	_ = a.conn.Close()
 	eventually(t, "a place is free", func() bool { return refusal(t, base) == "" })
+}
+
+// Handshakes that come together, and wait for the application, cannot all get the
+// last place; and one that comes to nothing gives its place back.
+func TestPlacesAreReserved(t *testing.T) {
+	for name, opts := range map[string]server.Options{
+		"sessions": {MaxSessions: 2}, "pending": {MaxPending: 2}, "address": {MaxPerAddress: 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			const asked, places = 8, 2
+			decide := make(chan error)
+			opts.Logger = silent
+			opts.AllowRequest = func(*fasthttp.RequestCtx) error {
+				err := <-decide
+				if err == nil {
+					return nil
+				}
+				if err.Error() == "panic" {
+					panic(err)
+				}
+				return err
+			}
+			base := start(t, opts)
+			answers := make(chan string, asked)
+			ask := func(query string) {
+				_, body := exchange(t, "GET", base+"/socket.io/?transport=polling"+query, "", nil)
+				answers <- body
+			}
+			for range asked {
+				go ask("&EIO=4")
+			}
+			for range asked - places { // while the others wait
+				if got := <-answers; !strings.Contains(got, "too many sessions") {
+					t.Errorf("refused with %s", got)
+				}
+			}
+			for _, err := range []error{errors.New("no"), errors.New("panic")} {
+				decide <- err
+				if got := <-answers; !strings.Contains(got, "no") && !strings.Contains(got, "internal error") {
+					t.Errorf("refused with %s", got)
+				}
+			}
+			go ask("&EIO=3") // is not served, which is found out later
+			decide <- nil
+			if got := <-answers; !strings.Contains(got, "Unsupported protocol") {
+				t.Errorf("refused with %s", got)
+			}
+			for range places { // all of them are free again
+				go ask("&EIO=4")
+				decide <- nil
+				if got := <-answers; !strings.HasPrefix(got, `0{"sid"`) {
+					t.Errorf("got %s", got)
+				}
+			}
+			ask("&EIO=4")
+			if got := <-answers; !strings.Contains(got, "too many sessions") {
+				t.Errorf("one too many got %s", got)
+			}
+		})
+	}
 }
 
 // Sessions that join no namespace cannot fill the server.

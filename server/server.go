@@ -109,9 +109,7 @@ func New(opts Options) (*Server, error) {
 // open is called by the engine for each new session.
 func (s *Server) open(sess *session.Session, ctx *fasthttp.RequestCtx) session.Handler {
 	s.start()
-	a := addressOf(ctx)
-	s.sessions.Add(1)
-	s.gate.count(a, 1)
+	a := s.settle(ctx)
 	if s.opts.Engine != nil {
 		return &counted{&engineHandler{EngineSession{sess, s.deflate}, s}, s, a}
 	}
@@ -206,6 +204,7 @@ func (s *Server) Handler(ctx *fasthttp.RequestCtx) {
 		return
 	}
 	if !s.serveClient(ctx, name) {
+		defer s.vacate(ctx)
 		s.engine.Handle(ctx)
 	}
 }
