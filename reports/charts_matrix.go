@@ -11,6 +11,9 @@ import (
 
 // comparing builds the figures that set the combinations of a matrix side by side.
 func comparing(run *result.Run, gs []group) ([]*figure, error) {
+	if ws := works(run, gs); len(ws) > 0 {
+		return comparingWorks(ws), nil
+	}
 	metric := primary(run)
 	var fs []*figure
 	if metric != "" {

@@ -187,6 +187,11 @@ func TestGeneratorHealthShowsTheLimits(t *testing.T) {
 
 func TestMatrixLeavesInvalidTrialsOut(t *testing.T) {
 	run := sample("large")
+	for i := range run.Cells { // an axis like any other
+		params := run.Cells[i].Params
+		params["server"] = params[strategies]
+		delete(params, strategies)
+	}
 	gs := groups(run)
 	if len(gs) != 10 || gs[0].Label != "naive / websocket" || len(gs[0].Cells) != 3 || len(gs[0].valid()) != 2 {
 		t.Fatalf("groups: %d, first %q with %d cells, %d valid", len(gs), gs[0].Label, len(gs[0].Cells), len(gs[0].valid()))

@@ -183,6 +183,9 @@ func matrixSentence(run *result.Run) string {
 		s += fmt.Sprintf(", %d %s", n[result.Invalid],
 			verb(n[result.Invalid], "is invalid and says nothing about the server", "are invalid and say nothing about the server"))
 	}
+	if ws := works(run, gs); len(ws) > 0 {
+		return joined(s+".", choiceSentence(ws))
+	}
 	return joined(s+".", ends(run, gs))
 }
 

@@ -15,8 +15,12 @@ func Summary(w io.Writer, run *result.Run) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "verdict: %s\n\n%s\n\n%s\n", result.Worst(run.Verdict, run.Verdict), sentence(run), ledgerLine(run))
 	if len(run.Cells) > 1 {
-		textTable(&b, overviewTable(run, groups(run)))
-		textTable(&b, wireOverview(run))
+		gs := groups(run)
+		choice := choiceTable(works(run, gs))
+		textTable(&b, overviewTable(run, gs))
+		if textTable(&b, choice); len(choice.Rows) == 0 { // strategies send the same bytes
+			textTable(&b, wireOverview(run))
+		}
 		for i := range run.Cells {
 			if c := &run.Cells[i]; c.Verdict != result.Pass {
 				fmt.Fprintf(&b, "\n%s: %s\n", result.CellName(i, len(run.Cells)), cellSentence(c))

@@ -203,29 +203,15 @@ func serverMemory(c *result.Cell) (float64, bool) {
 	return float64(c.Server.RSSPeakBytes), c.Server.RSSPeakBytes > 0
 }
 
-// markBest ranks the rows of the overview. Fan-out strategies are alternatives for the same work: when the matrix varies
-// the work as well, each strategy is compared with the others at the same work, and not with itself at less of it.
-func markBest(t *table, axes []string, gs []group, metric string) {
-	work := func(group) string { return "" }
-	if len(axes) > 1 && slices.Contains(axes, "fanout") {
-		work = func(g group) string {
-			var key strings.Builder
-			for _, k := range axes {
-				if k != "fanout" {
-					_, _ = fmt.Fprintf(&key, "%q", g.Cells[0].Params[k])
-				}
-			}
-			return key.String()
+// markBest ranks the rows of the overview, those of each work by themselves when there are several.
+func markBest(t *table, ws []work, gs []group, metric string) {
+	several := len(ws) > 1
+	if !several {
+		all := work{Of: gs}
+		for i := range gs {
+			all.at = append(all.at, i)
 		}
-	}
-	rows := map[string][]int{}
-	var order []string
-	for i, g := range gs {
-		key := work(g)
-		if rows[key] == nil {
-			order = append(order, key)
-		}
-		rows[key] = append(rows[key], i)
+		ws = []work{all}
 	}
 	columns := []struct {
 		head   string
@@ -237,20 +223,16 @@ func markBest(t *table, axes []string, gs []group, metric string) {
 		{"last receiver p90", latencyOf(lastReceiver, p90), false},
 		{"deliveries per CPU s", efficiency, true},
 	}
-	for _, key := range order {
-		var alternatives []group
-		for _, i := range rows[key] {
-			alternatives = append(alternatives, gs[i])
-		}
+	for _, w := range ws {
 		for _, c := range columns {
 			if at := slices.Index(t.Head, c.head); at >= 0 {
-				r := rank(alternatives, c.value, c.higher)
-				r.mark(t, at, rows[key])
+				r := rank(w.Of, c.value, c.higher)
+				r.mark(t, at, w.at)
 				t.Note = cmp.Or(t.Note, r.note())
 			}
 		}
 	}
-	if len(order) > 1 && t.Note != "" {
+	if several && t.Note != "" {
 		t.Note = strings.Replace(t.Note, "the first in its column", "the first in its column among the strategies for the same work", 1)
 	}
 }
@@ -259,32 +241,36 @@ func markBest(t *table, axes []string, gs []group, metric string) {
 func overviewTable(run *result.Run, gs []group) table {
 	metric := primary(run)
 	axes := varying(run)
-	t := table{Left: len(axes) + 1}
-	t.Head = append(slices.Clone(axes), "verdict")
+	var t table
+	ws := works(run, gs)
+	doing := map[int]string{} // the work of each group
+	if len(ws) > 0 {
+		t.Title = "Every strategy at every work"
+		axes = []string{"work", strategies}
+		for _, w := range ws {
+			for _, i := range w.at {
+				doing[i] = w.Label
+			}
+		}
+	}
+	t.Left, t.Head = len(axes)+1, append(slices.Clone(axes), "verdict")
 	repeated := slices.ContainsFunc(gs, func(g group) bool { return len(g.Cells) > 1 })
 	t.Head = append(t.Head, "lost")
 	if metric != "" {
 		t.Head = append(t.Head, metric+" p50", metric+" p99")
 	}
-	last, high := false, p99 // the quantile that all of them have samples enough for
-	for _, g := range gs {
-		for _, c := range g.valid() {
-			if _, ok := latencyOf(lastReceiver, p50)(c); ok {
-				last = true
-				if _, ok := latencyOf(lastReceiver, p99)(c); !ok {
-					high = p90
-				}
-			}
-		}
-	}
+	last, high := lastQuantile(gs)
 	if last {
 		t.Head = append(t.Head, "last receiver p50", "last receiver "+percentiles[high].name)
 	}
 	t.Head = append(t.Head, "deliveries/s", "deliveries per CPU s", "server memory")
-	for _, g := range gs {
+	for i, g := range gs {
 		var row []string
 		for _, k := range axes {
 			row = append(row, g.Cells[0].Params[k])
+		}
+		if len(ws) > 0 {
+			row[0] = doing[i]
 		}
 		row = append(row, g.verdicts())
 		ok := g.valid()
@@ -298,7 +284,7 @@ func overviewTable(run *result.Run, gs []group) table {
 		t.Rows = append(t.Rows, append(row, over(ok, deliveries).show(significant), over(ok, efficiency).show(significant), over(ok, serverMemory).show(bytesize)))
 	}
 	if run.Capacity == nil {
-		markBest(&t, axes, gs, metric)
+		markBest(&t, ws, gs, metric)
 	}
 	if repeated {
 		t.Note += " Median of the valid trials, with the lowest and the highest in brackets; lost is their sum."
@@ -308,6 +294,22 @@ func overviewTable(run *result.Run, gs []group) table {
 	}
 	t.Note = strings.TrimSpace(t.Note)
 	return t
+}
+
+// lastQuantile tells whether anything was measured until the last receiver, and which high percentile of it all have samples enough for.
+func lastQuantile(gs []group) (measured bool, high int) {
+	high = p99
+	for _, g := range gs {
+		for _, c := range g.valid() {
+			if _, ok := latencyOf(lastReceiver, p50)(c); ok {
+				measured = true
+				if _, ok := latencyOf(lastReceiver, p99)(c); !ok {
+					high = p90
+				}
+			}
+		}
+	}
+	return measured, high
 }
 
 func lostIn(cells []*result.Cell) string {

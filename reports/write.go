@@ -103,6 +103,7 @@ type page struct {
 	Facts     table   // what was measured, on what, and what came out, in a few rows
 	Lead      *figure // the picture to look at first; nil: none
 	Multiples []*figure
+	Choice    table // which strategy to use for which work
 	Overview  table // of several cells
 	Trials    table // each cell, when combinations were repeated
 	Comparing []*figure
@@ -167,7 +168,9 @@ func (p *page) capacity(c *Capacity) {
 // matrix fills in what the page of several cells shows besides them.
 func (p *page) matrix(gs []group) (err error) {
 	p.Overview = overviewTable(p.Run, gs)
-	p.About = append(filled(wireOverview(p.Run)), p.About...)
+	if p.Choice = choiceTable(works(p.Run, gs)); len(p.Choice.Rows) == 0 {
+		p.About = append(filled(wireOverview(p.Run)), p.About...)
+	}
 	if len(gs) < len(p.Run.Cells) {
 		p.Trials = trialsTable(p.Run)
 	}

@@ -75,14 +75,27 @@ var dashes = [styles][]vg.Length{
 
 var marks = [styles]draw.GlyphDrawer{
 	Blue: draw.CircleGlyph{}, Vermillion: draw.BoxGlyph{}, Green: draw.PyramidGlyph{}, Purple: cross{},
-	Orange: draw.TriangleGlyph{}, Sky: draw.SquareGlyph{}, Ink: ring{}, Grey: draw.PlusGlyph{},
+	Orange: diamond{}, Sky: draw.SquareGlyph{}, Ink: ring{}, Grey: draw.PlusGlyph{},
 }
 
-// cross and ring are heavier than those of gonum, which vanish on top of a line.
+// These are heavier than those of gonum, which vanish on top of a line.
 type (
-	cross struct{}
-	ring  struct{}
+	cross   struct{}
+	ring    struct{}
+	diamond struct{}
 )
+
+func (diamond) DrawGlyph(c *draw.Canvas, sty draw.GlyphStyle, pt vg.Point) {
+	r := sty.Radius * 1.3
+	c.SetColor(sty.Color)
+	var p vg.Path
+	p.Move(vg.Point{X: pt.X - r, Y: pt.Y})
+	p.Line(vg.Point{X: pt.X, Y: pt.Y + r})
+	p.Line(vg.Point{X: pt.X + r, Y: pt.Y})
+	p.Line(vg.Point{X: pt.X, Y: pt.Y - r})
+	p.Close()
+	c.Fill(p)
+}
 
 func (cross) DrawGlyph(c *draw.Canvas, sty draw.GlyphStyle, pt vg.Point) {
 	st := draw.LineStyle{Color: sty.Color, Width: 2}

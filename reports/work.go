@@ -1,0 +1,249 @@
+package reports
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/throng-io/throng/reports/internal/draw"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// strategies is the axis whose values are alternatives for the same work.
+const strategies = "fanout"
+
+// work is one kind of work and the fan-out strategies that did it. A strategy is compared with the others at the same work, and not
+// with itself at less of it.
+type work struct {
+	Label string  // of the first kind of work all that varies, of the others how they differ from it
+	Of    []group // by strategy, whose name is the label
+	at    []int   // the places of these groups among all groups
+}
+
+// works sorts the groups of a matrix by work, in the order in which they first ran. There are none unless strategies were compared at
+// several kinds of work.
+func works(run *result.Run, gs []group) []work {
+	axes := varying(run)
+	others := slices.DeleteFunc(slices.Clone(axes), func(k string) bool { return k == strategies })
+	if len(others) == len(axes) || len(others) == 0 || run.Capacity != nil {
+		return nil
+	}
+	var ws []work
+	at := map[string]int{}
+	first := gs[0].Cells[0].Params
+	for i, g := range gs {
+		params := g.Cells[0].Params
+		key := label(params, others)
+		j, ok := at[key]
+		if !ok {
+			j = len(ws)
+			at[key] = j
+			differ := slices.DeleteFunc(slices.Clone(others), func(k string) bool { return params[k] == first[k] })
+			ws = append(ws, work{Label: cmp.Or(label(params, differ), key)})
+		}
+		ws[j].Of = append(ws[j].Of, group{Label: params[strategies], Cells: g.Cells})
+		ws[j].at = append(ws[j].at, i)
+	}
+	return ws
+}
+
+// doers are the groups of all works.
+func doers(ws []work) (gs []group) {
+	for _, w := range ws {
+		gs = append(gs, w.Of...)
+	}
+	return gs
+}
+
+// near is how many times the CPU of the cheapest strategy, and much how many times its memory, another may take and still be one to use.
+const (
+	near = 1.25
+	much = 1.5
+)
+
+// choice is what the strategies of a work take, beside the cheapest of them.
+type choice struct {
+	best      group
+	use, not  []string // the cheapest first, each further one with how many times its CPU
+	usable    []string // the names alone
+	efficient spread
+}
+
+// choose compares the strategies of a work; ok is false when none has a number.
+func (w work) choose() (c choice, ok bool) {
+	r := rank(w.Of, efficiency, true)
+	order := slices.DeleteFunc(slices.Clone(w.Of), func(g group) bool { return over(g.valid(), efficiency).n == 0 })
+	if len(order) == 0 {
+		return c, false
+	}
+	slices.SortStableFunc(order, func(a, b group) int {
+		return cmp.Compare(over(b.valid(), efficiency).mid, over(a.valid(), efficiency).mid)
+	})
+	c.best, c.efficient = order[0], over(order[0].valid(), efficiency)
+	memory := over(c.best.valid(), serverMemory).mid
+	for _, g := range order {
+		times := c.efficient.mid / over(g.valid(), efficiency).mid
+		name := g.Label
+		if name != c.best.Label {
+			name += nbsp + fmt.Sprintf("%.3gx", times)
+			if i := slices.IndexFunc(w.Of, func(o group) bool { return o.Label == g.Label }); r.alike[i] {
+				name += nbsp + "~"
+			}
+		}
+		takes := over(g.valid(), serverMemory).mid
+		if takes > much*memory {
+			name += fmt.Sprintf(" (%s)", bytesize(takes))
+		}
+		if times <= near && takes <= much*memory {
+			c.use, c.usable = append(c.use, name), append(c.usable, g.Label)
+		} else {
+			c.not = append(c.not, name)
+		}
+	}
+	return c, true
+}
+
+// choiceTable answers which strategy to use when: a row per work.
+func choiceTable(ws []work) table {
+	t := table{Title: "Which strategy when", Left: 3, Head: []string{
+		"work", "use", "rather not", "deliveries per CPU s", "first receiver", "half of them", "last receiver",
+	}}
+	_, high := lastQuantile(doers(ws))
+	t.Head = append(t.Head, "last "+percentiles[high].name, "server memory")
+	few := false
+	for _, w := range ws {
+		c, ok := w.choose()
+		if !ok {
+			continue
+		}
+		cells := c.best.valid()
+		few = few || len(cells) < minTrials
+		t.Rows = append(t.Rows, []string{
+			w.Label, strings.Join(c.use, ", "), strings.Join(c.not, ", "), c.efficient.show(significant),
+			over(cells, curveAt(0)).show(micros), over(cells, curveAt(0.5)).show(micros),
+			over(cells, latencyOf(lastReceiver, p50)).show(micros), over(cells, latencyOf(lastReceiver, high)).show(micros), over(cells, serverMemory).show(bytesize),
+		})
+	}
+	if len(t.Rows) == 0 {
+		return table{}
+	}
+	t.Note = "use: the strategy with the most deliveries per CPU second of the server, whose numbers follow, and those that take at most a quarter more CPU, with how many times as much; " +
+		"rather not: the others, and those that take half as much memory again. Each work but the first is named by how it differs from the first. The receivers' times count from when a broadcast was due, in the median broadcast and, at the end, in the slowest ones."
+	if few {
+		t.Note += fmt.Sprintf(" With fewer than %d trials of each nothing is tested: which of several to use is chance.", minTrials)
+	}
+	return t
+}
+
+// curveAt reads the receiver curve: when the median broadcast had reached a share of its receivers.
+func curveAt(share float64) func(*result.Cell) (float64, bool) {
+	return func(c *result.Cell) (float64, bool) {
+		i := slices.IndexFunc(c.Curve, func(p result.CurvePoint) bool { return p.Rank >= share })
+		if i < 0 || c.Curve[i].N < percentiles[p50].n {
+			return 0, false
+		}
+		return float64(c.Curve[i].P50us), true
+	}
+}
+
+// choiceSentence counts at how many kinds of work each strategy is one to use.
+func choiceSentence(ws []work) string {
+	n := map[string]int{}
+	judged := 0
+	var names []string
+	for _, w := range ws {
+		c, ok := w.choose()
+		if !ok {
+			continue
+		}
+		judged++
+		for _, g := range w.Of {
+			if !slices.Contains(names, g.Label) {
+				names = append(names, g.Label)
+			}
+		}
+		for _, name := range c.usable {
+			n[name]++
+		}
+	}
+	if judged == 0 {
+		return ""
+	}
+	slices.SortStableFunc(names, func(a, b string) int { return n[b] - n[a] })
+	parts := []string{fmt.Sprintf("%s at %d of %s", names[0], n[names[0]], plural(judged, "kind")+" of work")}
+	for _, name := range names[1:] {
+		if n[name] > 0 {
+			parts = append(parts, fmt.Sprintf("%s at %d", name, n[name]))
+		}
+	}
+	return "To use, by the server's CPU and memory: " + strings.Join(parts, ", ") + "."
+}
+
+// comparingWorks are the figures of strategies at several kinds of work.
+func comparingWorks(ws []work) []*figure {
+	cost := dotsByWork(ws, efficiency, 1, significant)
+	_, high := lastQuantile(doers(ws))
+	last := dotsByWork(ws, latencyOf(lastReceiver, high), 1e-3, micros)
+	var fs []*figure
+	if cost != nil {
+		cost.Name, cost.Title, cost.Panels[0].X.Label = "efficiency", "Deliveries per CPU second by work", "deliveries per CPU second of the server (log)"
+		cost.Caption = "What each strategy costs: deliveries for each second of CPU the server spent; right is better. Strategies are alternatives within a row; the rows are different work."
+		fs = append(fs, cost)
+	}
+	if last != nil {
+		last.Name, last.Title, last.Panels[0].X.Label = "last", percentiles[high].name+" of the last receiver by work", percentiles[high].name+" until the last receiver has it, ms (log)"
+		last.Caption = "How long after a broadcast was due its last receiver has it, in the slow ones; left is better."
+		fs = append(fs, last)
+	}
+	for i, w := range ws {
+		if f := curveByGroup(w.Of); f != nil {
+			f.Name, f.Title = fmt.Sprintf("receivers-%02d", i+1), "Receiver curve: "+w.Label
+			f.Caption = "How each strategy serves the receivers of one broadcast, from the first to the last. Of several trials, the one in the middle."
+			fs = append(fs, f)
+		}
+	}
+	return fs
+}
+
+// dotsByWork is a row per work on one axis, with a mark for the median of each strategy; nil without numbers.
+func dotsByWork(ws []work, value func(*result.Cell) (float64, bool), scale float64, show func(float64) string) *figure {
+	var p draw.Panel
+	var names []string
+	f := &figure{Data: table{Left: 1, Head: []string{"work"}}}
+	for _, w := range ws {
+		for _, g := range w.Of {
+			if !slices.Contains(names, g.Label) {
+				names = append(names, g.Label)
+				p.Lines = append(p.Lines, draw.Line{Name: g.Label, Style: draw.Style(len(p.Lines) % draw.Series), Marks: true})
+			}
+		}
+	}
+	f.Data.Head = append(f.Data.Head, names...)
+	drawn := false
+	for i, w := range ws {
+		y := float64(len(ws) - i) // the first at the top
+		p.Y.Ticks = append(p.Y.Ticks, draw.Tick{At: y, Label: w.Label})
+		row := append([]string{w.Label}, slices.Repeat([]string{none}, len(names))...)
+		for _, g := range w.Of {
+			s := over(g.valid(), value)
+			if s.n == 0 {
+				continue
+			}
+			j := slices.Index(names, g.Label)
+			row[1+j] = s.show(show)
+			// Marks of one row stand a little apart, so that none hides another.
+			apart := 0.5 * (float64(j) + 0.5 - float64(len(names))/2) / float64(len(names))
+			p.Lines[j].Points = append(p.Lines[j].Points, draw.Point{X: s.mid * scale, Y: y - apart})
+			drawn = true
+		}
+		f.Data.Rows = append(f.Data.Rows, row)
+	}
+	if !drawn {
+		return nil
+	}
+	p.X.Log = true
+	p.Y.Min, p.Y.Max = 0.4, float64(len(ws))+0.6
+	f.Figure = draw.Figure{Sub: trialsNote(doers(ws)), Panels: []draw.Panel{p}}
+	return f
+}

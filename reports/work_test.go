@@ -1,0 +1,118 @@
+package reports
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// strategyRun has a cell for each strategy at each work, with what it did per CPU second and its memory in MiB.
+func strategyRun(trials int) *result.Run {
+	r := &result.Run{Scenario: "s", Verdict: result.Pass}
+	for trial := range trials {
+		for _, c := range []struct {
+			message, rooms, fanout string
+			efficiency             float64
+			memory                 int64
+		}{
+			{"64B", "1", "naive", 100, 30},
+			{"64B", "1", "serial", 190, 30},
+			{"64B", "1", "batched", 200, 30},
+			{"64B", "25", "naive", 100, 30},
+			{"64B", "25", "serial", 1000, 30},
+			{"64B", "25", "batched", 3000, 30},
+			{"16KiB", "1", "naive", 90, 100},
+			{"16KiB", "1", "serial", 100, 30},
+			{"16KiB", "1", "batched", 70, 44},
+		} {
+			r.Cells = append(r.Cells, result.Cell{
+				Params: map[string]string{"message": c.message, "rooms": c.rooms, "fanout": c.fanout, "same": "1"}, Trial: trial + 1, Verdict: result.Pass,
+				Server: result.Server{DeliveriesPerCPUs: c.efficiency + float64(trial), RSSPeakBytes: c.memory << 20},
+				Curve:  []result.CurvePoint{{Rank: 0, P50us: 100, N: 1000}, {Rank: 0.5, P50us: 500, N: 1000}, {Rank: 1, P50us: 900, N: 1000}},
+				Latency: map[string]*result.Latency{
+					"delivery": {N: 10_000, P50us: 500, P99us: 1000}, lastReceiver: {N: 1000, P50us: 900, P99us: 2000},
+				},
+			})
+		}
+	}
+	return r
+}
+
+func TestChoice(t *testing.T) {
+	run := strategyRun(1)
+	ws := works(run, groups(run))
+	got := choiceTable(ws)
+	want := [][]string{
+		{"64B / rooms=1", "batched, serial 1.05x", "naive 2x", "200", "100 µs", "500 µs", "900 µs", "2 ms", "30 MiB"},
+		{"rooms=25", "batched", "serial 3x, naive 30x", "3 000", "100 µs", "500 µs", "900 µs", "2 ms", "30 MiB"},
+		// naive would do by its CPU, but takes more than half as much memory again
+		{"16KiB", "serial", "naive 1.11x (100 MiB), batched 1.43x", "100", "100 µs", "500 µs", "900 µs", "2 ms", "30 MiB"},
+	}
+	for _, row := range got.Rows {
+		for i := range row {
+			row[i] = strings.ReplaceAll(row[i], nbsp, " ")
+		}
+	}
+	if d := cmp.Diff(want, got.Rows); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	if !strings.Contains(got.Note, "nothing is tested") {
+		t.Errorf("one trial each, and the note is %q", got.Note)
+	}
+	if got, want := Sentence(run), "9 of 9 cells pass. To use, by the server's CPU and memory: serial at 2 of 3 kinds of work, batched at 2."; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if note := choiceTable(works(strategyRun(5), groups(strategyRun(5)))).Note; strings.Contains(note, "tested") {
+		t.Errorf("five trials each, and the note is %q", note)
+	}
+}
+
+// What cannot be told apart from the cheapest says so, and what is invalid says nothing.
+func TestChoiceLeavesOut(t *testing.T) {
+	run := strategyRun(5)
+	for i := range run.Cells {
+		c := &run.Cells[i]
+		switch {
+		case c.Params["rooms"] == "25":
+			c.Verdict = result.Invalid
+		case c.Params["fanout"] == "serial" && c.Params["message"] == "64B":
+			c.Server.DeliveriesPerCPUs = 201.5 + float64(i%2)
+		}
+	}
+	got := choiceTable(works(run, groups(run)))
+	if len(got.Rows) != 2 || !strings.HasSuffix(got.Rows[0][1], "~") {
+		t.Errorf("%q", got.Rows)
+	}
+}
+
+func TestWorks(t *testing.T) {
+	run := strategyRun(2)
+	for _, w := range works(run, groups(run)) {
+		if len(w.Of) != 3 || len(w.Of[0].Cells) != 2 || w.Of[2].Label != "batched" {
+			t.Errorf("%+v", w)
+		}
+	}
+	f := comparingWorks(works(run, groups(run)))
+	if len(f) != 5 {
+		t.Fatalf("%d figures, want cost, completion, and three receiver curves", len(f))
+	}
+	p := f[0].Panels[0]
+	if len(p.Lines) != 3 || len(p.Lines[0].Points) != 3 || p.Y.Ticks[0].Label != "64B / rooms=1" || p.Lines[2].Points[1].X != 3000.5 {
+		t.Errorf("%+v", p)
+	}
+	if y := p.Lines[1].Points[0].Y; y != p.Y.Ticks[0].At {
+		t.Errorf("the one in the middle stands at %v, its row at %v", y, p.Y.Ticks[0].At)
+	}
+	// One kind of work needs no table of them, nor does a matrix without strategies.
+	one := &result.Run{Cells: slices.Clone(strategyRun(1).Cells[:3])}
+	other := &result.Run{Cells: []result.Cell{run.Cells[0], run.Cells[3]}}
+	for _, run := range []*result.Run{one, other} {
+		if ws := works(run, groups(run)); ws != nil {
+			t.Errorf("%+v", ws)
+		}
+	}
+}
