@@ -32,6 +32,9 @@ func (c *Comparison) sentence() string {
 			by[ch.Outcome] = append(by[ch.Outcome], c.Pairs[j].Label)
 		}
 	}
+	if len(by[Untested]) == len(c.Pairs) {
+		return fmt.Sprintf("Against %s, no difference can be shown in the %s: all %d pairs are short of trials, of which each side needs %d.", c.Base, ms[i].title, len(c.Pairs), minTrials)
+	}
 	var parts []string
 	for _, o := range []Outcome{Better, Worse, NotShown, Untested} {
 		words := map[Outcome]string{Better: "better with ", Worse: "worse with ", NotShown: "not told apart with ", Untested: "not tested, for want of trials, with "}[o]
@@ -71,6 +74,11 @@ func pairSentence(p *Pair) string {
 		return fmt.Sprintf("%s: no difference is shown: %s (%s).", title, numbers, evidence)
 	}
 	return fmt.Sprintf("%s: %s; %s are too few to show a difference.", title, numbers, evidence)
+}
+
+// untested reports whether there were trials enough for none of the metrics.
+func (p *Pair) untested() bool {
+	return !slices.ContainsFunc(p.Changes, func(ch Change) bool { return ch.Outcome != Untested })
 }
 
 // startWith makes the title of a metric the start of a sentence. The names of percentiles stay as they are.
@@ -248,8 +256,13 @@ func (c *Comparison) Text(w io.Writer) error {
 	if len(c.Pairs) > 1 {
 		textTable(&b, overviewOf(c))
 	}
+	left := 0
 	for i := range c.Pairs {
 		p := &c.Pairs[i]
+		if len(c.Pairs) > maxNamed && p.untested() {
+			left++
+			continue
+		}
 		if p.Label != "" {
 			fmt.Fprintf(&b, "\n== %s, against %s\n", p.Label, p.Base)
 		}
@@ -259,6 +272,9 @@ func (c *Comparison) Text(w io.Writer) error {
 			last = r
 		}
 		textTable(&b, changesTable(p))
+	}
+	if left > 0 {
+		fmt.Fprintf(&b, "\nEvery metric of %s, in none of which a difference could be tested, is in compare.html: --out DIR.\n", plural(left, "pair"))
 	}
 	fmt.Fprintf(&b, "\n%s\n", c.method())
 	for _, n := range c.Notes {
