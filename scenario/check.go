@@ -303,10 +303,16 @@ func (f *findings) sampled(k *file.Check, in seconds) float64 {
 }
 
 // implied are the rules that hold unless the file says something about the matter: a run
-// in which clients failed to connect or were dropped is not the run that was asked for.
+// in which clients failed to connect or were dropped is not the run that was asked for, and
+// latencies of deliveries say nothing of those that did not come. What a fault on purpose
+// loses is for the file to judge.
 func (f *findings) implied() []result.Check {
-	var connects, any bool
+	var connects, any, losses bool
+	for i := range f.t.spec.Phases {
+		losses = losses || f.t.spec.Phases[i].Fault != nil
+	}
 	for _, k := range f.t.spec.SLO {
+		losses = losses || k.Stat == "loss"
 		if k.Stat == "errors" {
 			connects = connects || k.Metric == "connect"
 			any = any || k.Metric == ""
@@ -321,6 +327,9 @@ func (f *findings) implied() []result.Check {
 	}
 	if n := f.t.dropped.Load(); !any && n > 0 {
 		out = append(out, rule("clients dropped == 0", n))
+	}
+	if sum := f.account(nil, "", seconds{all: true}); !losses && sum.Lost+sum.Late > 0 {
+		out = append(out, rule("loss(delivery) == 0", sum.Lost+sum.Late))
 	}
 	return out
 }

@@ -138,7 +138,8 @@ func TestChecksFindTheirValue(t *testing.T) {
 
 func TestVerdicts(t *testing.T) {
 	const fine, broken, silent = "max(delivery) < 1s", "max(delivery) < 50ms", "p99(fanout.last) < 1s"
-	const allow = "errors <= 3, "
+	const lossy = "loss < 10%, "
+	const allow = "errors <= 3, " + lossy
 	for name, test := range map[string]struct {
 		slo, valid string
 		change     func(f *findings)
@@ -173,12 +174,19 @@ func TestVerdicts(t *testing.T) {
 			},
 		},
 		"clients failed, unmentioned": {
-			slo: fine, valid: "max(cpu) < 80%", want: result.Fail, reason: "clients failed == 0: 2",
+			slo: lossy + fine, valid: "max(cpu) < 80%", want: result.Fail, reason: "clients failed == 0: 2",
 			change: func(f *findings) { f.t.failed.Store(2) },
 		},
 		"clients failed, allowed": {
-			slo: fine + ", errors(connect) < 50%", valid: "max(cpu) < 80%", want: result.Pass,
+			slo: lossy + fine + ", errors(connect) < 50%", valid: "max(cpu) < 80%", want: result.Pass,
 			change: func(f *findings) { f.t.failed.Store(2) },
+		},
+		"deliveries lost, unmentioned": {
+			slo: strings.TrimSuffix(allow, lossy) + fine, valid: "max(cpu) < 80%", want: result.Fail, reason: "loss(delivery) == 0: 10",
+		},
+		"deliveries lost to a fault": {
+			slo: strings.TrimSuffix(allow, lossy) + fine, valid: "max(cpu) < 80%", want: result.Pass,
+			change: func(f *findings) { f.t.spec.Phases[1].Fault = &file.Fault{} },
 		},
 		"cut short before it began": {
 			slo: allow + fine, valid: "max(cpu) < 80%", want: result.Invalid, reason: "before a recorded phase began", end: interrupted,
