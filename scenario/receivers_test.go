@@ -27,7 +27,7 @@ target: {url: "http://127.0.0.1:1"}
 groups:
   fine: {count: 10, connect: {rate: 10k/s}, headers: {X-Group: fine}}
   poor: {count: 5, connect: {rate: 10k/s}, headers: {X-Group: poor}, transport: {websocket: 60%, polling: 40%}}
-  speaker: {count: 1, send: [{op: all, rate: 100/s, expect: others, late: 300ms}]}
+  speaker: {count: 1, send: [{op: all, rate: 100/s, expect: others, late: 2s}]}
 phases:
   - {name: ramp, for: 400ms, clients: 0%..100%, load: 0%, record: false}
   - {name: hold, for: 1s}

@@ -159,6 +159,9 @@ func (c *Client) Run(h Handler) error {
 }
 
 func (c *Client) run(h Handler) error {
+	if c.ws == nil && !c.poll.claim() {
+		return ErrClosed
+	}
 	c.running = true
 	c.listen(h)
 	waiting := c.early

@@ -94,6 +94,7 @@ type polling struct {
 	posting bool   // a goroutine empties the queue
 	writing int    // bytes of the body under way
 	hold    bool   // Dial is not over: no goroutine posts
+	running bool   // Run has begun: get and pending are its own
 	closed  bool
 }
 
@@ -358,29 +359,46 @@ func (p *polling) release() {
 	}
 }
 
-// shut stops all sending. If the connection of the POSTs is idle, it writes a
-// last body without waiting for the answer.
+// claim makes get and pending those of Run, unless the session is over.
+func (p *polling) claim() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.running = !p.closed
+	return p.running
+}
+
+// shut stops all sending. If the connection of the POSTs is idle, or that of the
+// GETs before Run, it writes a last body without waiting for the answer.
 func (p *polling) shut(last []byte) {
 	p.stop()
 	p.mu.Lock()
-	idle := !p.posting && !p.closed
+	idle := !p.posting && !p.closed && len(last) > 0
 	p.closed = true
+	if idle && !p.running && !p.pending {
+		p.part(p.get, last)
+		idle = false
+	}
 	p.mu.Unlock()
-	if !idle || len(last) == 0 {
+	if !idle {
 		return
 	}
 	p.postMu.Lock()
 	defer p.postMu.Unlock()
-	if !p.post.usable() {
+	p.part(p.post, last)
+}
+
+// part writes a last body to a connection that is idle.
+func (p *polling) part(h *httpConn, last []byte) {
+	if !h.usable() {
 		return
 	}
 	request := p.appendPost(nil, last)
-	if p.post.conn.raw != nil {
-		_, _ = p.post.conn.writeNow(request)
+	if h.conn.raw != nil {
+		_, _ = h.conn.writeNow(request)
 		return
 	}
-	_ = p.post.conn.SetWriteDeadline(time.Now().Add(goodbyeTime))
-	_, _ = p.post.conn.Write(request)
+	_ = h.conn.SetWriteDeadline(time.Now().Add(goodbyeTime))
+	_, _ = h.conn.Write(request)
 }
 
 // errNoUpgrade says that there is nothing to upgrade to.

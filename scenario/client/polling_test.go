@@ -166,6 +166,18 @@ func TestPollingGoodbye(t *testing.T) {
 	}
 }
 
+// A client that never ran has no connection but that of its GETs, and it is idle.
+func TestPollingGoodbyeBeforeRun(t *testing.T) {
+	s := newPoller(t, open(25000, 20000, ""), joined)
+	c := dial(t, &Config{URL: s.url, Transport: Polling})
+	s.post()
+	c.Close()
+	if got := s.post(); got != "41\x1e1" {
+		t.Errorf("goodbye: %q", got)
+	}
+	ends(t, run(t, c, newHeard()), ClientDisconnect)
+}
+
 // idle waits until c posts nothing.
 func idle(c *Client) {
 	for posting := true; posting; runtime.Gosched() {
