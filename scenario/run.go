@@ -286,7 +286,7 @@ func runCell(ctx context.Context, c *file.Cell, opt Options, at place) (cell *re
 		if ctx.Err() != nil {
 			return nil, nil
 		}
-		return nil, &TargetError{URL: ep.URL, Err: err}
+		return nil, &TargetError{URL: ep.URL + strings.TrimPrefix(ep.Path, "/socket.io/"), Err: err}
 	}
 	if t.tracer, err = newTracer(t); err != nil {
 		return nil, err

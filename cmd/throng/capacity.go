@@ -82,7 +82,7 @@ func findCapacity(cmd *cobra.Command, name string, flags capacityFlags) error {
 	if err != nil {
 		return err
 	}
-	run, err := target(flags.target)
+	run, err := target(cmd, flags.target)
 	if err != nil {
 		return err
 	}

@@ -88,7 +88,7 @@ func runAll(cmd *cobra.Command, names []string, flags runFlags) error {
 	if flags.quick < 0 || flags.quick >= 1 {
 		return fmt.Errorf("--quick %g is no share to scale down to; write --quick for a fifth, or --quick=0.05", flags.quick)
 	}
-	opt, err := target(flags.target)
+	opt, err := target(cmd, flags.target)
 	if err != nil {
 		return err
 	}
@@ -153,6 +153,7 @@ func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, 
 	}
 	show := newProgress(cmd.ErrOrStderr(), f.Spec.Name, f.Spec.About, flags.quiet, stop)
 	watching.begin(f.Spec.Name, show.board, show.update, &opt)
+	began := time.Now()
 	run, runErr := scenario.Run(ctx, f, opt)
 	show.close()
 	if run == nil || len(run.Cells) == 0 {
@@ -161,7 +162,7 @@ func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, 
 		}
 		return 0, classify(runErr)
 	}
-	if err := write(cmd.OutOrStdout(), f, dir, run, flags.asJSON); err != nil {
+	if err := errors.Join(removeLogs(dir, began), write(cmd.OutOrStdout(), f, dir, run, flags.asJSON)); err != nil {
 		return 0, &exitError{exitUsage, err}
 	}
 	watching.end(show.board, run, dir)
@@ -253,18 +254,23 @@ func parseSet(pairs []string) (map[string]string, error) {
 
 // target takes the URL of --target apart: with a path it names the server's
 // path as well.
-func target(address string) (opt scenario.Options, err error) {
-	if address == "" {
+func target(cmd *cobra.Command, address string) (opt scenario.Options, err error) {
+	if !cmd.Flags().Changed("target") {
 		return opt, nil
 	}
 	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "ws" && u.Scheme != "wss") {
+	switch {
+	case address == "":
+		return opt, errors.New("--target is empty; write http://HOST:PORT or https://HOST:PORT, or leave it out")
+	case err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "ws" && u.Scheme != "wss"):
 		return opt, fmt.Errorf("--target %q is no URL of a server; write http://HOST:PORT or https://HOST:PORT", address)
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return opt, fmt.Errorf("--target %q holds more than an address; put queries and credentials in the groups' query, headers or auth", u.Redacted())
 	}
 	if u.Path != "" && u.Path != "/" {
 		opt.Path = strings.TrimSuffix(u.Path, "/") + "/"
 	}
-	u.Path, u.RawQuery, u.Fragment = "", "", ""
+	u.Path = ""
 	opt.Target = u.String()
 	return opt, nil
 }
@@ -280,6 +286,19 @@ func outputDir(f *file.File, out string, several bool) string {
 		return f.Spec.Report.Dir
 	}
 	return filepath.Join("out", name+"-"+time.Now().Format("20060102-150405"))
+}
+
+// removeLogs removes the histograms in dir that are older than a run that began then: some
+// of an earlier run would stay beside its own, of metrics or cells that it does not have.
+func removeLogs(dir string, began time.Time) error {
+	names, err := filepath.Glob(filepath.Join(dir, "*.hlog"))
+	for _, name := range names {
+		info, serr := os.Stat(name)
+		if err = errors.Join(err, serr); serr == nil && info.ModTime().Before(began.Add(-time.Second)) { // file systems round
+			err = errors.Join(err, os.Remove(name))
+		}
+	}
+	return err
 }
 
 // writable makes dir and makes sure that files can be made in it, before a long

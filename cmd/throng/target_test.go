@@ -1,0 +1,51 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A target that is not what it seems must not be taken for another one, or for none: a script
+// whose variable is empty would test the built-in server.
+func TestTargetIsWhatItSays(t *testing.T) {
+	for address, want := range map[string]string{
+		"":                             "--target is empty",
+		"localhost:3000":               "is no URL of a server",
+		"http://127.0.0.1:1?token=a":   "holds more than an address",
+		"http://me:secret@127.0.0.1:1": "holds more than an address",
+		"http://127.0.0.1:1/#lobby":    "holds more than an address",
+	} {
+		for _, command := range []string{"run", "capacity"} {
+			_, errs, code := throng(t, command, "capacity-clients", "--target", address, "--out", t.TempDir(), "--quiet")
+			if code != exitUsage || !strings.Contains(errs, want) || strings.Contains(errs, "secret") {
+				t.Errorf("%s --target %q: exit code %d, %q, want %q", command, address, code, errs, want)
+			}
+		}
+	}
+	_, errs, code := throng(t, "run", "quickstart", "--target", "http://127.0.0.1:1/chat", "--out", t.TempDir(), "--quiet")
+	if code != exitUnreachable || !strings.Contains(errs, "http://127.0.0.1:1/chat/ cannot be reached") {
+		t.Errorf("a target with a path: exit code %d, %q", code, errs)
+	}
+}
+
+func TestEarlierLogsGo(t *testing.T) {
+	dir, began := t.TempDir(), time.Now()
+	for name, age := range map[string]time.Duration{"ack.hlog": time.Hour, "cell-01.delivery.hlog": time.Hour, "notes.txt": time.Hour, "delivery.hlog": 0} {
+		name = filepath.Join(dir, name)
+		if err := errors.Join(os.WriteFile(name, nil, 0o600), os.Chtimes(name, time.Time{}, began.Add(-age))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := removeLogs(dir, began); err != nil {
+		t.Fatal(err)
+	}
+	left, err := filepath.Glob(filepath.Join(dir, "*"))
+	if want := []string{filepath.Join(dir, "delivery.hlog"), filepath.Join(dir, "notes.txt")}; err != nil || !slices.Equal(left, want) {
+		t.Errorf("left: %v, %v; want %v", left, err, want)
+	}
+}
