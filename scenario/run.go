@@ -2,12 +2,10 @@ package scenario
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"errors"
 	"fmt"
 	"os"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -118,19 +116,6 @@ type ErrorClass struct {
 	N     int64
 	Text  string // what the first of them said; may be empty
 }
-
-// TargetError says that the server under test cannot be reached.
-type TargetError struct {
-	URL string
-	Err error
-}
-
-func (e *TargetError) Error() string {
-	return fmt.Sprintf("the target %s cannot be reached: %v; check that it runs and speaks Socket.IO there", e.URL, e.Err)
-}
-
-// Unwrap returns the cause.
-func (e *TargetError) Unwrap() error { return e.Err }
 
 // LimitError says that this machine cannot do what the scenario asks for.
 type LimitError = machine.Shortage
@@ -286,7 +271,7 @@ func runCell(ctx context.Context, c *file.Cell, opt Options, at place) (cell *re
 		if ctx.Err() != nil {
 			return nil, nil
 		}
-		return nil, &TargetError{URL: ep.URL + strings.TrimPrefix(ep.Path, "/socket.io/"), Err: err}
+		return nil, &TargetError{URL: ep.URL + strings.TrimPrefix(ep.Path, usualPath), Err: err}
 	}
 	if t.tracer, err = newTracer(t); err != nil {
 		return nil, err
@@ -306,49 +291,6 @@ func grace(ctx context.Context) time.Duration {
 		return 500 * time.Millisecond
 	}
 	return stopGrace
-}
-
-func endpoint(ctx context.Context, s *file.Spec, opt Options) (ep *Endpoint, builtIn bool, err error) {
-	switch {
-	case opt.Target != "":
-		ep := &Endpoint{URL: opt.Target, Path: opt.Path}
-		if s.Target != nil && s.Target.Sample != nil {
-			ep.PID = s.Target.Sample.PID
-		}
-		return ep, false, nil
-	case s.Target != nil:
-		ep := &Endpoint{URL: s.Target.URL, Path: s.Target.Path}
-		if s.Target.Sample != nil {
-			ep.PID = s.Target.Sample.PID
-		}
-		return ep, false, nil
-	case opt.Start == nil:
-		return nil, false, errors.New("no server to run against; name one with --target URL or target: in the file")
-	}
-	ep, err = opt.Start(ctx, s.Server)
-	if err != nil {
-		return nil, true, fmt.Errorf("start the built-in server: %w", err)
-	}
-	return ep, true, nil
-}
-
-// tlsConfig turns the file's rules into a configuration; nil for the system's.
-func tlsConfig(t *file.Target) (*tls.Config, error) {
-	if t == nil || t.TLS == nil {
-		return nil, nil
-	}
-	conf := &tls.Config{InsecureSkipVerify: t.TLS.Insecure, ServerName: t.TLS.ServerName}
-	if t.TLS.CA != "" {
-		pem, err := os.ReadFile(t.TLS.CA)
-		if err != nil {
-			return nil, fmt.Errorf("read the target's certificate authority: %w", err)
-		}
-		conf.RootCAs = x509.NewCertPool()
-		if !conf.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("%s holds no PEM certificate; name the file of the target's certificate authority", t.TLS.CA)
-		}
-	}
-	return conf, nil
 }
 
 // A conn is one connected client as the runner uses it; *client.Client is one.

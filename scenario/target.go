@@ -1,0 +1,84 @@
+package scenario
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/throng-io/throng/scenario/client"
+	"github.com/throng-io/throng/scenario/file"
+)
+
+// TargetError says that the server under test cannot be reached.
+type TargetError struct {
+	URL string
+	Err error
+}
+
+func (e *TargetError) Error() string {
+	remedy := "check that it runs and speaks Socket.IO there"
+	if d, ok := errors.AsType[*client.DialError](e.Err); ok {
+		switch d.Class {
+		case "tls":
+			remedy = "say whom to trust in the scenario: target: {tls: {ca: FILE}}, or {tls: {insecure: true}} for anybody"
+		case "connect_error":
+			remedy = "it refused the first client: check the group's auth and namespace"
+		}
+	}
+	return fmt.Sprintf("the target %s cannot be reached: %v; %s", e.URL, e.Err, remedy)
+}
+
+// Unwrap returns the cause.
+func (e *TargetError) Unwrap() error { return e.Err }
+
+const usualPath = "/socket.io/"
+
+// endpoint starts the built-in server, or says where the target is. What --target leaves out is
+// as in the file. A path ends with a slash, as with the official client.
+func endpoint(ctx context.Context, s *file.Spec, opt Options) (ep *Endpoint, builtIn bool, err error) {
+	switch {
+	case opt.Target != "" || s.Target != nil:
+		ep := &Endpoint{URL: opt.Target, Path: opt.Path}
+		if s.Target != nil {
+			ep.URL, ep.Path = cmp.Or(ep.URL, s.Target.URL), cmp.Or(ep.Path, s.Target.Path)
+			if s.Target.Sample != nil {
+				ep.PID = s.Target.Sample.PID
+			}
+		}
+		if ep.Path != "" && !strings.HasSuffix(ep.Path, "/") {
+			ep.Path += "/"
+		}
+		return ep, false, nil
+	case opt.Start == nil:
+		return nil, false, errors.New("no server to run against; name one with --target URL or target: in the file")
+	}
+	ep, err = opt.Start(ctx, s.Server)
+	if err != nil {
+		return nil, true, fmt.Errorf("start the built-in server: %w", err)
+	}
+	return ep, true, nil
+}
+
+// tlsConfig turns the file's rules into a configuration; nil for the system's.
+func tlsConfig(t *file.Target) (*tls.Config, error) {
+	if t == nil || t.TLS == nil {
+		return nil, nil
+	}
+	conf := &tls.Config{InsecureSkipVerify: t.TLS.Insecure, ServerName: t.TLS.ServerName}
+	if t.TLS.CA != "" {
+		pem, err := os.ReadFile(t.TLS.CA)
+		if err != nil {
+			return nil, fmt.Errorf("read the target's certificate authority: %w", err)
+		}
+		conf.RootCAs = x509.NewCertPool()
+		if !conf.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("%s holds no PEM certificate; name the file of the target's certificate authority", t.TLS.CA)
+		}
+	}
+	return conf, nil
+}

@@ -1,0 +1,47 @@
+package scenario
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/throng-io/throng/scenario/client"
+	"github.com/throng-io/throng/scenario/file"
+)
+
+// What --target leaves out is as in the file.
+func TestEndpointOfATarget(t *testing.T) {
+	in := func(target string) *file.Spec {
+		f, err := file.Parse("t.yaml", []byte("version: 1\nname: t\ngroups: {a: {count: 1}}\n"+target), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f.Cells()[0].Spec
+	}
+	const there = "target: {url: \"http://there:1\", path: /ws/v1, sample: {pid: 7}}"
+	for _, test := range []struct {
+		file      string
+		opt       Options
+		url, path string
+		pid       int
+	}{
+		{there, Options{}, "http://there:1", "/ws/v1/", 7},
+		{there, Options{Target: "http://here:2"}, "http://here:2", "/ws/v1/", 7},
+		{there, Options{Target: "http://here:2", Path: "/x/"}, "http://here:2", "/x/", 7},
+		{"", Options{Target: "http://here:2"}, "http://here:2", "", 0},
+	} {
+		ep, builtIn, err := endpoint(t.Context(), in(test.file), test.opt)
+		if err != nil || builtIn || ep.URL != test.url || ep.Path != test.path || ep.PID != test.pid {
+			t.Errorf("%s and %q: %+v, %v", test.file, test.opt.Target+test.opt.Path, ep, err)
+		}
+	}
+}
+
+func TestTargetErrorsSayWhatToDo(t *testing.T) {
+	for class, want := range map[string]string{"refused": "check that it runs", "tls": "tls: {ca: FILE}", "connect_error": "auth and namespace"} {
+		err := &TargetError{URL: "http://there:1", Err: &client.DialError{Stage: "tcp", Class: class, Err: errors.New("no")}}
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q in it", err, want)
+		}
+	}
+}
