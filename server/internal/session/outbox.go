@@ -9,8 +9,7 @@ import (
 // Send sends one frame: at once if the transport can take it, else from the
 // outbox.
 func (s *Session) Send(f *frame.Frame) {
-	one := [1]*frame.Frame{f}
-	s.Deliver(one[:], f.Wire())
+	s.Deliver(f.Alone(), f.Wire())
 }
 
 // Deliver sends frames in order. wire is their wire form joined; it and the
@@ -85,14 +84,17 @@ func (s *Session) Queue(f *frame.Frame) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state == open {
-		one := [1]*frame.Frame{f}
-		s.counts.sent(one[:], len(f.Wire()))
-		s.keep(one[:])
+		s.counts.sent(f.Alone(), len(f.Wire()))
+		s.keep(f.Alone())
 	}
 }
 
 // keep appends to the outbox and sees to it that somebody empties it.
 func (s *Session) keep(frames []*frame.Frame) {
+	if s.poll != nil { // so nothing is queued
+		s.answer(frames, nil)
+		return
+	}
 	for _, f := range frames {
 		if f.Volatile() && !s.writable() {
 			s.counts.dropped(f)
@@ -113,8 +115,7 @@ func (s *Session) keep(frames []*frame.Frame) {
 	}
 	switch {
 	case len(s.out) == 0:
-	case s.conn == nil:
-		s.wakePoll()
+	case s.conn == nil: // until the next poll
 	case s.wake != nil:
 		s.wake.Signal()
 	case !s.flushing:
@@ -128,7 +129,7 @@ func (s *Session) writable() bool {
 	if s.outBytes > 0 {
 		return false
 	}
-	return s.conn != nil || (s.pollWake != nil && !s.woken)
+	return s.conn != nil || s.poll != nil
 }
 
 func (s *Session) startFlusher() {

@@ -12,11 +12,20 @@ var (
 	closeFrame = frame.Packet(engineio.Packet{Type: engineio.Close})
 )
 
+// Poll is a request that waits for its answer.
+type Poll interface {
+	// Answer is called once, with what StartPoll would have returned, unless
+	// LeavePoll is faster. The slice is the caller's. It is called with the session
+	// locked, so it must neither block nor call the session. It returns false if the
+	// client is known to have left.
+	Answer(frames []*frame.Frame, err error) bool
+}
+
 // StartPoll begins a poll. Either it returns at once what is to be answered, or
-// it returns nothing and the poll is held: wake will be called once when there
-// is an answer (it must not block), and FinishPoll gives it. A second poll while
-// one is held closes the session and fails with ErrBusy.
-func (s *Session) StartPoll(wake func()) ([]*frame.Frame, error) {
+// it returns nothing and the poll is held: p gets the answer. A second poll while
+// one is held closes the session and fails with ErrBusy. A poll that came while an
+// upgrade was under way, and was overtaken by its end, fails with ErrUpgraded.
+func (s *Session) StartPoll(p Poll) ([]*frame.Frame, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -24,49 +33,63 @@ func (s *Session) StartPoll(wake func()) ([]*frame.Frame, error) {
 		return nil, ErrClosed
 	case s.conn != nil:
 		return nil, ErrUpgraded // just now
-	case s.pollWake != nil:
+	case s.poll != nil:
 		s.end(TransportError)
 		return nil, ErrBusy
 	case len(s.out) > 0:
-		return s.takeOut(), nil
+		// The close packet waits for the next poll: the official client acts on
+		// it at once, and on what came before it only afterwards.
+		out := s.out
+		s.out, s.outBytes = nil, 0
+		return out, nil
 	case s.state == closing:
 		// Nothing was held when the server closed the session: a noop answers
 		// the poll and the close packet follows it.
 		s.end(s.reason)
 		return []*frame.Frame{noopFrame, closeFrame}, nil
 	}
-	s.pollWake, s.woken, s.pollLate = wake, false, s.probe != nil || s.coming > 0
+	s.poll, s.pollLate = p, s.probe != nil || s.coming > 0
 	return nil, nil
 }
 
-// FinishPoll ends a held poll and returns its answer, which is never empty.
-// gone says that the client has left: the session is closed then, and what was
-// queued stays unsent rather than being written to nobody. It fails with
-// ErrUpgraded for a poll that came while an upgrade was under way, and was
-// overtaken by its end.
-func (s *Session) FinishPoll(gone bool) ([]*frame.Frame, error) {
+// LeavePoll is called for a held poll whose client has left. The session is
+// closed then, and what is queued stays unsent rather than being written to
+// nobody. It returns false if the answer has been faster.
+func (s *Session) LeavePoll(p Poll) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.pollWake = nil
-	switch {
-	case s.state == closed && s.reason == TransportClose:
-		return []*frame.Frame{noopFrame}, nil // the client has said so itself
-	case s.state == closed:
-		return []*frame.Frame{closeFrame}, nil
-	case gone:
-		s.end(TransportError)
-		return []*frame.Frame{closeFrame}, nil
-	case s.conn != nil && s.pollLate:
-		return nil, ErrUpgraded
-	case s.conn == nil && len(s.out) > 0:
-		// The close packet waits for the next poll: the official client acts on
-		// it at once, and on what came before it only afterwards.
-		return s.takeOut(), nil
-	case s.state == closing:
-		s.end(s.reason)
-		return []*frame.Frame{closeFrame}, nil
+	if s.poll != p {
+		return false
 	}
-	return []*frame.Frame{noopFrame}, nil
+	s.poll = nil
+	s.end(TransportError)
+	return true
+}
+
+// answer gives a held poll its answer; the lock is held.
+func (s *Session) answer(frames []*frame.Frame, err error) {
+	p := s.poll
+	s.poll = nil
+	if !p.Answer(frames, err) {
+		s.end(TransportError)
+	}
+}
+
+// release answers a poll that is held, although nothing is queued; the lock is held.
+func (s *Session) release() {
+	switch {
+	case s.poll == nil:
+	case s.state == closed && s.reason == TransportClose:
+		s.answer(noopFrame.Alone(), nil) // the client has said so itself
+	case s.state == closed:
+		s.answer(closeFrame.Alone(), nil)
+	case s.state == closing:
+		s.end(s.reason) // comes here again
+	case s.conn != nil && s.pollLate:
+		s.answer(nil, ErrUpgraded)
+	default:
+		s.answer(noopFrame.Alone(), nil)
+	}
 }
 
 // AwaitPoll waits until a poll is held, but no longer than d. A client that sends
@@ -79,7 +102,7 @@ func (s *Session) AwaitPoll(d time.Duration) {
 	defer look.Stop()
 	for {
 		s.mu.Lock()
-		wait := s.state == open && s.conn == nil && s.pollWake == nil
+		wait := s.state == open && s.conn == nil && s.poll == nil
 		s.mu.Unlock()
 		if !wait {
 			return
@@ -89,19 +112,6 @@ func (s *Session) AwaitPoll(d time.Duration) {
 		case <-late.C:
 			return
 		}
-	}
-}
-
-func (s *Session) takeOut() []*frame.Frame {
-	out := s.out
-	s.out, s.outBytes = nil, 0
-	return out
-}
-
-func (s *Session) wakePoll() {
-	if s.pollWake != nil && !s.woken {
-		s.woken = true
-		s.pollWake()
 	}
 }
 
@@ -166,7 +176,7 @@ func (s *Session) Probed(c Conn) {
 	if s.probe == c && !s.releasing {
 		s.releasing = true
 		if !s.pollLate { // it may be meant to come after the upgrade
-			s.wakePoll()
+			s.release()
 		}
 		s.releasePolls(c)
 	}
@@ -182,7 +192,7 @@ func (s *Session) releasePolls(c Conn) {
 			s.releasing = false
 			return
 		}
-		s.wakePoll()
+		s.release()
 		s.releasePolls(c)
 	})
 }
@@ -205,7 +215,7 @@ func (s *Session) Upgraded(c Conn) bool {
 	}
 	s.probe = nil
 	s.attach(c)
-	s.wakePoll()
+	s.release()
 	if s.wake == nil {
 		switch {
 		case len(s.out) > 0:

@@ -1,13 +1,14 @@
 // Package session is one Engine.IO session: its heartbeat, its inbound calls
 // and its bounded outbox. It knows no transport: whoever reads packets pushes
 // them in with Receive, and the outbox is emptied either by a Conn (a
-// websocket) or by whoever polls (StartPoll, FinishPoll). An upgrade is a
-// change from the second to the first.
+// websocket) or by polls (Poll). An upgrade is a change from the second to the
+// first.
 //
 // # Outbound
 //
 // Deliver and Queue never block. With a Conn attached and nothing waiting, the
-// bytes go to the kernel at once, on the caller's goroutine. What the kernel
+// bytes go to the kernel at once, on the caller's goroutine; and so they go to a
+// poll that is held. What the kernel
 // does not take, and everything behind it, waits in the outbox, which a flusher
 // goroutine empties; it exists only while there is something to flush. The
 // outbox is bounded in packets and bytes, and in the time for which nothing of it
@@ -161,8 +162,7 @@ type Session struct {
 	wake     *sync.Cond     // for a kept writer
 	stall    *stall         // nil as long as nothing has to wait
 
-	pollWake func() // ends the wait of a held poll; nil when none is held
-	woken    bool
+	poll     Poll // that is held; nil when none is
 	pollLate bool // it came while an upgrade was under way
 	coming   int  // upgrades whose connections are not open yet
 	posting  bool
@@ -415,11 +415,11 @@ func (s *Session) Shut(reason Reason) {
 	s.state, s.reason = closing, reason
 	switch {
 	case s.handler == nil: // see Open
-	case s.conn == nil && reason == ServerShutdown && len(s.out) == 0 && s.pollWake == nil:
+	case s.conn == nil && reason == ServerShutdown && len(s.out) == 0 && s.poll == nil:
 		s.end(reason) // nobody waits, and nothing would be lost
 	case s.conn == nil:
 		s.cfg.Clock.Arm(&s.heart, pollingGrace)
-		s.wakePoll()
+		s.release()
 	case s.wake != nil:
 		s.wake.Signal()
 	case !s.flushing && len(s.out) == 0:
@@ -445,7 +445,7 @@ func (s *Session) end(reason Reason) {
 	if s.wake != nil {
 		s.wake.Signal()
 	}
-	s.wakePoll()
+	s.release()
 	if s.conn != nil {
 		if drained {
 			s.conn.Goodbye()

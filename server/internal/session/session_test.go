@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -249,15 +250,60 @@ func TestVolatileOverPolling(t *testing.T) {
 	s, _ := begin(t, nil, options{})
 	v := new(frame.Builder).Frame([]byte(`2["v"]`), nil, true)
 	s.Send(v) // nobody polls
-	woken := 0
-	if got, err := s.StartPoll(func() { woken++ }); got != nil || err != nil {
+	var p answers
+	if got, err := s.StartPoll(&p); got != nil || err != nil {
 		t.Fatalf("polled %v, %v", got, err)
 	}
 	s.Send(v)
-	s.Send(v) // the answer is under way
-	if got, _ := s.FinishPoll(false); len(got) != 1 || got[0] != v || woken != 1 {
-		t.Errorf("polled %v after %d calls", got, woken)
+	s.Send(v) // nobody polls any more
+	if len(p.got) != 1 || len(p.got[0]) != 1 || p.got[0][0] != v {
+		t.Errorf("answered %v", p.got)
 	}
+	if got, err := s.StartPoll(&p); got != nil || err != nil {
+		t.Fatalf("then polled %v, %v", got, err)
+	}
+}
+
+// answers is a Poll that keeps what it gets.
+type answers struct {
+	got  [][]*frame.Frame
+	err  error
+	gone bool // the client has left
+}
+
+func (a *answers) Answer(frames []*frame.Frame, err error) bool {
+	a.got, a.err = append(a.got, slices.Clone(frames)), err
+	return !a.gone
+}
+
+func TestPollOfAClientThatHasLeft(t *testing.T) {
+	t.Run("seen by who watches it", func(t *testing.T) {
+		s, h := begin(t, nil, options{})
+		p := &answers{}
+		if _, err := s.StartPoll(p); err != nil {
+			t.Fatal(err)
+		}
+		if !s.LeavePoll(p) {
+			t.Error("the poll was not held")
+		}
+		if got := <-h.closed; got != TransportError || len(p.got) > 0 {
+			t.Errorf("closed with %q, answered %v", got, p.got)
+		}
+	})
+	t.Run("seen by who answers it", func(t *testing.T) {
+		s, h := begin(t, nil, options{})
+		p := &answers{gone: true}
+		if _, err := s.StartPoll(p); err != nil {
+			t.Fatal(err)
+		}
+		s.Send(text(1))
+		if s.LeavePoll(p) {
+			t.Error("the poll was still held")
+		}
+		if got := <-h.closed; got != TransportError {
+			t.Errorf("closed with %q", got)
+		}
+	})
 }
 
 func TestBrokenConnectionEndsTheSession(t *testing.T) {
@@ -345,7 +391,7 @@ func TestHeartbeat(t *testing.T) {
 
 func TestSecondRequestOfAKindEndsTheSession(t *testing.T) {
 	for name, twice := range map[string]func(*Session) error{
-		"poll": func(s *Session) error { _, err := s.StartPoll(func() {}); return err },
+		"poll": func(s *Session) error { _, err := s.StartPoll(&answers{}); return err },
 		"post": (*Session).StartPost,
 	} {
 		t.Run(name, func(t *testing.T) {

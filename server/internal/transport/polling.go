@@ -55,22 +55,16 @@ func textAnswer(ctx *fasthttp.RequestCtx, contentType string) {
 func (e *Engine) poll(ctx *fasthttp.RequestCtx, q query, s *session.Session) {
 	form := s.Form() // before an upgrade changes it
 	w := watch(ctx.Conn())
-	frames, err := s.StartPoll(w.wake)
+	frames, err := s.StartPoll(w)
+	if err == nil && frames == nil {
+		a, gone := w.wait(s)
+		if frames, err = a.frames, a.err; gone {
+			ctx.SetConnectionClose()
+		}
+	}
 	if err != nil {
 		e.failed(ctx, err)
 		return
-	}
-	if frames == nil {
-		gone := w.wait()
-		frames, err = s.FinishPoll(gone)
-		w.end()
-		if gone {
-			ctx.SetConnectionClose()
-		}
-		if err != nil {
-			e.failed(ctx, err)
-			return
-		}
 	}
 	e.answer(ctx, form, q, frames)
 }

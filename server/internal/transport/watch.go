@@ -3,8 +3,12 @@ package transport
 import (
 	"crypto/tls"
 	"net"
+	"slices"
 	"syscall"
 	"time"
+
+	"github.com/throng-io/throng/server/internal/frame"
+	"github.com/throng-io/throng/server/internal/session"
 )
 
 // watcher makes a request wait for its answer, or for its client to leave.
@@ -13,50 +17,55 @@ import (
 // answered to nobody is lost. So the waiting goroutine watches the connection
 // itself: it blocks until there is something to read, peeks, and the end of
 // the stream means that the client has left. Whoever has an answer wakes it by
-// moving the read deadline into the past, which needs no second goroutine and
-// no channel.
+// moving the read deadline into the past, which needs no second goroutine.
 type watcher struct {
-	conn net.Conn
-	raw  syscall.RawConn // nil: the connection cannot be peeked at
-	woke chan struct{}   // used when raw is nil
+	conn   net.Conn
+	raw    syscall.RawConn // nil: the connection cannot be peeked at
+	answer chan answer
+}
+
+type answer struct {
+	frames []*frame.Frame
+	err    error
 }
 
 // A past deadline ends reads at once.
 var past = time.Unix(1, 0)
 
 func watch(conn net.Conn) *watcher {
-	w := &watcher{conn: conn}
-	if w.raw = watchable(conn); w.raw == nil {
-		w.woke = make(chan struct{}, 1)
+	w := &watcher{conn: conn, raw: watchable(conn), answer: make(chan answer, 1)}
+	if w.raw != nil {
+		_ = conn.SetReadDeadline(time.Time{}) // the HTTP server's, for the request
 	}
 	return w
 }
 
-// wake ends wait, whether it has begun or not. It does not block, and is called
-// at most once.
-func (w *watcher) wake() {
-	if w.raw == nil {
-		w.woke <- struct{}{}
-		return
-	}
-	_ = w.conn.SetReadDeadline(past)
-}
-
-// wait returns when wake is called, or with true when the client has left.
-func (w *watcher) wait() (gone bool) {
-	if w.raw == nil {
-		<-w.woke
-		return false
-	}
-	// Who wakes it may be too late as well: what is answered to nobody is lost.
-	return awaitClose(w.raw) || isClosed(w.raw)
-}
-
-// end makes the connection readable again. No wake may follow.
-func (w *watcher) end() {
+// Answer implements session.Poll.
+func (w *watcher) Answer(frames []*frame.Frame, err error) bool {
+	w.answer <- answer{slices.Clone(frames), err}
 	if w.raw != nil {
-		_ = w.conn.SetReadDeadline(time.Time{})
+		_ = w.conn.SetReadDeadline(past)
 	}
+	return true
+}
+
+// wait returns the answer to the poll that s holds, or the end of the session when
+// the client has left.
+func (w *watcher) wait(s *session.Session) (a answer, gone bool) {
+	if w.raw == nil {
+		return <-w.answer, false
+	}
+	// Who has the answer may be too late as well: what is answered to nobody is lost.
+	gone = awaitClose(w.raw) || isClosed(w.raw)
+	if gone && s.LeavePoll(w) {
+		return answer{err: session.ErrClosed}, true
+	}
+	a = <-w.answer
+	_ = w.conn.SetReadDeadline(time.Time{}) // the next request is to be read
+	if gone {
+		s.Close(session.TransportError)
+	}
+	return a, gone
 }
 
 // watchable returns the connection whose end is that of conn: of TLS what is under
