@@ -59,8 +59,12 @@ func TestAllKindsOfConnectionsInOneRoom(t *testing.T) {
 			t.Fatalf("compression was not agreed on: %q, %q", agreed, agreedTLS)
 		}
 		next["deflate"], next["deflate over tls"] = messages(compressed), messages(compressedTLS)
-		polling := poll(t, base, "/socket.io/")
+		polling, kept := poll(t, base, "/socket.io/"), poll(t, base, "/socket.io/")
+		for range 10 { // then the engine takes the connection over
+			kept.post(`42["x"]`)
+		}
 		next["polling"] = func() []string { return strings.Split(polling.get(), "\x1e") }
+		next["polling on a kept connection"] = func() []string { return strings.Split(kept.get(), "\x1e") }
 		inRoom(len(next))
 
 		pad := strings.Repeat("x", 400)

@@ -74,6 +74,7 @@ func New(opts Options) (*Server, error) {
 		UpgradeTimeout: opts.UpgradeTimeout,
 		MessageTimeout: opts.MessageTimeout,
 		Partial:        s.partial,
+		IdleTime:       idleTime,
 		MaxPayload:     opts.MaxPayload,
 		MaxPackets:     maxPackets,
 		Upgrades:       !opts.NoUpgrades,
@@ -182,7 +183,10 @@ func (s *Server) newNamespace(name string, pattern *Namespace) *Namespace {
 // enforced after a body has been read, should not parse forms before
 // (DisablePreParseMultipartForm), and must not have a WriteTimeout below
 // the ping interval, for which polls are held.
-func (s *Server) Handler(ctx *fasthttp.RequestCtx) {
+func (s *Server) Handler(ctx *fasthttp.RequestCtx) { s.handle(ctx, nil) }
+
+// handle is Handler; see [transport.Engine.Handle] for back.
+func (s *Server) handle(ctx *fasthttp.RequestCtx, back func(net.Conn)) {
 	var err error
 	defer func() {
 		if err != nil { // AllowRequest, or another function of the application
@@ -205,7 +209,7 @@ func (s *Server) Handler(ctx *fasthttp.RequestCtx) {
 	}
 	if !s.serveClient(ctx, name) {
 		defer s.vacate(ctx)
-		s.engine.Handle(ctx)
+		s.engine.Handle(ctx, back)
 	}
 }
 
@@ -240,8 +244,10 @@ func (s *Server) answerTime(h *fasthttp.RequestHeader) (c fasthttp.RequestConfig
 // Shutdown or an error of the listener. It returns nil after Shutdown. It may
 // be called for several listeners.
 func (s *Server) Serve(ln net.Listener) error {
-	h := &fasthttp.Server{
-		Handler:               s.Handler,
+	var h *fasthttp.Server
+	back := func(c net.Conn) { _ = h.ServeConn(c) } // an error is the client's, and h has answered it
+	h = &fasthttp.Server{
+		Handler:               func(ctx *fasthttp.RequestCtx) { s.handle(ctx, back) },
 		NoDefaultServerHeader: true,
 		StreamRequestBody:     true,
 		// Or it would write forms of any size to disk before Handler is asked.

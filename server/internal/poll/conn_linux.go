@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -85,6 +86,17 @@ func (p *Poller) Take(c *Conn, raw syscall.RawConn, owner Handler) error {
 // Watch starts the calls of Ready, with one at once if ready is set. If it fails
 // there are none.
 func (c *Conn) Watch(ready bool) error { return c.poller.watch(c, ready) }
+
+// Wake makes Ready be called once more, as if something had come.
+func (c *Conn) Wake() {
+	p := c.poller
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if c.watched {
+		p.enqueue(c)
+		p.summon()
+	}
+}
 
 // Read reads what is there, at least one byte. If there is nothing now it
 // returns 0 and no error, at the end of the stream io.EOF.
@@ -235,13 +247,32 @@ func (c *Conn) Cut() {
 // Close gives the descriptor back. Ready is not called any more, but a call that
 // runs is not waited for.
 func (c *Conn) Close() {
-	c.poller.forget(c)
 	c.mu.Lock()
-	fd := c.fd
-	c.fd = -1
-	if fd >= 0 {
+	if fd := c.detach(); fd >= 0 {
 		_ = unix.Close(fd)
 	}
 	c.mu.Unlock()
 	c.roomy()
+}
+
+// Give is Close for a socket that lives on: it returns it as a net.Conn of its own.
+func (c *Conn) Give() (net.Conn, error) {
+	c.mu.Lock()
+	fd := c.detach()
+	c.mu.Unlock()
+	c.roomy()
+	if fd < 0 {
+		return nil, os.ErrClosed
+	}
+	f := os.NewFile(uintptr(fd), "socket")
+	defer f.Close()
+	return net.FileConn(f)
+}
+
+// detach returns the descriptor and forgets it; the lock is held.
+func (c *Conn) detach() int {
+	c.poller.forget(c)
+	fd := c.fd
+	c.fd = -1
+	return fd
 }

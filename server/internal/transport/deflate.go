@@ -52,23 +52,25 @@ func acceptable(offer string) bool {
 	return true
 }
 
-// compressBody compresses the answer to a poll, if the client takes that.
-func compressBody(ctx *fasthttp.RequestCtx, body []byte) {
-	h := &ctx.Response.Header
-	buf := newBuffer()
-	defer freeBuffer(&buf)
-	// In the order of how well they compress; the level is that of a body that is
-	// made once for one client.
-	switch accepts := ctx.Request.Header.Peek(fasthttp.HeaderAcceptEncoding); {
-	case acceptsCoding(accepts, "gzip"):
-		h.Set(fasthttp.HeaderContentEncoding, "gzip")
-		ctx.Response.SetBody(fasthttp.AppendGzipBytesLevel(buf.AvailableBuffer(), body, fasthttp.CompressBestSpeed))
-	case acceptsCoding(accepts, "deflate"):
-		h.Set(fasthttp.HeaderContentEncoding, "deflate")
-		ctx.Response.SetBody(fasthttp.AppendDeflateBytesLevel(buf.AvailableBuffer(), body, fasthttp.CompressBestSpeed))
-	default:
-		ctx.Response.SetBody(body)
+// coding returns the coding for the answers to a client that sends this
+// Accept-Encoding: of those it takes the one that compresses best, "" if it takes
+// none.
+func coding(accepts []byte) string {
+	for _, one := range []string{"gzip", "deflate"} {
+		if acceptsCoding(accepts, one) {
+			return one
+		}
 	}
+	return ""
+}
+
+// compress appends body in a coding to dst. The level is that of a body that is
+// made once for one client.
+func compress(dst []byte, coding string, body []byte) []byte {
+	if coding == "gzip" {
+		return fasthttp.AppendGzipBytesLevel(dst, body, fasthttp.CompressBestSpeed)
+	}
+	return fasthttp.AppendDeflateBytesLevel(dst, body, fasthttp.CompressBestSpeed)
 }
 
 // acceptsCoding reports whether an Accept-Encoding header names a coding, or all

@@ -4,7 +4,8 @@
 //
 // A request is checked in the order of the official server, finds or opens its
 // session, and is then either a poll (polling.go), a post (polling.go) or a
-// websocket. The library does the opening handshake of every websocket. What
+// websocket. A connection that only polls leaves the HTTP server, on Linux, for the
+// engine's poller (pollconn_linux.go). The library does the opening handshake of every websocket. What
 // comes after depends on what is under it:
 //
 //   - On plain TCP, on Linux, the connection becomes a descriptor of its own on
@@ -19,6 +20,7 @@
 package transport
 
 import (
+	"net"
 	"sync"
 	"time"
 
@@ -37,6 +39,7 @@ type Config struct {
 	UpgradeTimeout    time.Duration
 	MessageTimeout    time.Duration  // from the first byte of a websocket message to the last
 	Partial           *budget.Budget // bytes of messages and bodies that have not come whole
+	IdleTime          time.Duration  // that a connection may pass between two polls
 	MaxPayload        int            // bytes of a polling body or websocket message
 	MaxPackets        int            // packets in a polling body
 	Polling, Upgrades bool
@@ -98,9 +101,11 @@ func New(cfg Config) *Engine {
 	return &Engine{cfg: cfg, sessions: map[string]*session.Session{}, upgrader: upgrader, deflater: deflater}
 }
 
-// Handle answers one request of the engine's path. It is a
-// fasthttp.RequestHandler.
-func (e *Engine) Handle(ctx *fasthttp.RequestCtx) {
+// Handle answers one request of the engine's path. back serves a connection from
+// its next request on, as the HTTP server does, and returns when it is closed:
+// with it, the engine takes over connections that poll again and again. nil: it
+// does not.
+func (e *Engine) Handle(ctx *fasthttp.RequestCtx, back func(net.Conn)) {
 	upgrade := websocket.FastHTTPIsWebSocketUpgrade(ctx)
 	if e.cfg.CORS != nil {
 		e.cfg.CORS.Apply(ctx)
@@ -124,7 +129,7 @@ func (e *Engine) Handle(ctx *fasthttp.RequestCtx) {
 	case s == nil:
 		e.openPolling(ctx, q)
 	default:
-		e.servePolling(ctx, q, s)
+		e.servePolling(ctx, q, s, back)
 	}
 }
 
@@ -309,6 +314,7 @@ func (e *Engine) handshake(s *session.Session, transport string) engineio.Packet
 // The returned channel is closed when all of them, and all their connections,
 // are gone.
 func (e *Engine) Stop() <-chan struct{} {
+	e.poller.stop(false)
 	e.stop(func(s *session.Session) { s.Shut(session.ServerShutdown) })
 	done := make(chan struct{})
 	go func() {
@@ -322,6 +328,7 @@ func (e *Engine) Stop() <-chan struct{} {
 // Abort ends all sessions at once. It follows a Stop that took too long.
 func (e *Engine) Abort() {
 	e.stop(func(s *session.Session) { s.Close(session.ServerShutdown) })
+	e.poller.stop(true)
 }
 
 // stop refuses new sessions and ends those there are.

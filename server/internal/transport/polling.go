@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"net"
 	"slices"
 	"time"
 
@@ -31,10 +32,10 @@ func (e *Engine) openPolling(ctx *fasthttp.RequestCtx, q query) {
 	e.begin(s, h, nil, nil)
 }
 
-func (e *Engine) servePolling(ctx *fasthttp.RequestCtx, q query, s *session.Session) {
+func (e *Engine) servePolling(ctx *fasthttp.RequestCtx, q query, s *session.Session, back func(net.Conn)) {
 	switch string(ctx.Method()) {
 	case fasthttp.MethodGet:
-		e.poll(ctx, q, s)
+		e.poll(ctx, q, s, back)
 	case fasthttp.MethodPost:
 		e.post(ctx, s)
 	default:
@@ -52,7 +53,7 @@ func textAnswer(ctx *fasthttp.RequestCtx, contentType string) {
 }
 
 // poll answers a GET: with what is queued, or else with what comes first.
-func (e *Engine) poll(ctx *fasthttp.RequestCtx, q query, s *session.Session) {
+func (e *Engine) poll(ctx *fasthttp.RequestCtx, q query, s *session.Session, back func(net.Conn)) {
 	form := s.Form() // before an upgrade changes it
 	w := watch(ctx.Conn())
 	frames, err := s.StartPoll(w)
@@ -67,6 +68,7 @@ func (e *Engine) poll(ctx *fasthttp.RequestCtx, q query, s *session.Session) {
 		return
 	}
 	e.answer(ctx, form, q, frames)
+	e.poller.keep(e, ctx, s, form, back)
 }
 
 // answer gives the frames to a poll.
@@ -86,8 +88,10 @@ func (e *Engine) answer(ctx *fasthttp.RequestCtx, form frame.Form, q query, fram
 		textAnswer(ctx, textBody)
 	}
 	if e.cfg.Compress > 0 && len(body) >= e.cfg.Compress && slices.ContainsFunc(frames, (*frame.Frame).Compressible) {
-		compressBody(ctx, body)
-		return
+		if coding := coding(ctx.Request.Header.Peek(fasthttp.HeaderAcceptEncoding)); coding != "" {
+			ctx.Response.Header.Set(fasthttp.HeaderContentEncoding, coding)
+			body = compress(nil, coding, body)
+		}
 	}
 	ctx.Response.SetBody(body)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -21,6 +22,11 @@ import (
 type poller struct {
 	once sync.Once
 	poll *poll.Poller // nil: the system refused, and the library reads instead
+
+	mu      sync.Mutex
+	polls   map[*pollConn]struct{}
+	stopped atomic.Bool // set with mu held
+	date    atomic.Pointer[date]
 }
 
 func (p *poller) get() *poll.Poller {
@@ -103,7 +109,9 @@ func (p *poller) serve(e *Engine, nc net.Conn, form frame.Form, s *session.Sessi
 		e.live.Done()
 		return
 	}
-	c.takeEarly(nc)
+	if early := buffered(nc); len(early) > 0 {
+		c.keep(early)
+	}
 	switch {
 	case h != nil:
 		c.stage = open
@@ -119,19 +127,17 @@ func (p *poller) serve(e *Engine, nc net.Conn, form frame.Form, s *session.Sessi
 	}
 }
 
-// takeEarly takes what the HTTP server has read beyond the request: a client
+// buffered returns what the HTTP server has read beyond the request: a client
 // need not wait for the answer. With a deadline that is over, a read gives what
 // is buffered and never asks the system.
-func (c *socket) takeEarly(nc net.Conn) {
+func buffered(nc net.Conn) (early []byte) {
 	_ = nc.SetReadDeadline(past)
 	var b [512]byte
 	for {
 		n, err := nc.Read(b[:])
-		if n > 0 {
-			c.keep(b[:n])
-		}
+		early = append(early, b[:n]...)
 		if err != nil || n == 0 {
-			return
+			return early
 		}
 	}
 }

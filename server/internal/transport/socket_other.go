@@ -11,11 +11,16 @@ import (
 	"github.com/throng-io/throng/server/internal/session"
 )
 
-// poller is for systems with epoll. Elsewhere the library reads all websockets.
+// poller is for systems with epoll. Elsewhere the library reads all websockets, and
+// the HTTP server holds all polls.
 type poller struct{}
 
 func (*poller) takes(*fasthttp.RequestCtx) bool { return false }
 
 func (*poller) serve(*Engine, net.Conn, frame.Form, *session.Session, session.Handler) {}
+
+func (*poller) keep(*Engine, *fasthttp.RequestCtx, *session.Session, frame.Form, func(net.Conn)) {}
+
+func (*poller) stop(bool) {}
 
 func (*poller) close() {}

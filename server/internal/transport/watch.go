@@ -77,10 +77,13 @@ func watchable(conn net.Conn) syscall.RawConn {
 	return rawConn(conn)
 }
 
+// wrapper is a connection around another one, such as fasthttp's and resumed.
+type wrapper interface{ UnsafeConn() net.Conn }
+
 // rawConn returns the system's view of a plain connection, or nil where the
 // bytes on the wire are not the ones that are read and written, as with TLS.
 func rawConn(conn net.Conn) syscall.RawConn {
-	if w, ok := conn.(interface{ UnsafeConn() net.Conn }); ok {
+	for w, ok := conn.(wrapper); ok; w, ok = conn.(wrapper) {
 		conn = w.UnsafeConn()
 	}
 	switch c := conn.(type) {

@@ -1,0 +1,423 @@
+package transport
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/throng-io/throng/server/internal/deadline"
+	"github.com/throng-io/throng/server/internal/frame"
+	"github.com/throng-io/throng/server/internal/poll"
+	"github.com/throng-io/throng/server/internal/session"
+)
+
+// settled is how many requests a connection has carried before it is kept here:
+// a client that polls for a moment only, before its upgrade, or that posts on the
+// connection of its polls, is better off with the HTTP server, and taking and
+// giving back costs several requests.
+const settled = 8
+
+// pollConn is a connection of a client that stays with polling, on the engine's
+// poller. A request that is held costs this struct, where the HTTP server would
+// keep a goroutine and its buffers, and whoever has a message writes the answer
+// at once.
+//
+// It needs no HTTP of its own. The polls of a client are all the same, but for a
+// number that keeps caches away: a request that equals the one that the HTTP
+// server and the engine have accepted is a poll, and its answer has the same head,
+// but for date and length. With any other, or a part of one, the connection goes
+// back to the HTTP server, as if those bytes were the first to come.
+type pollConn struct {
+	poll.Conn
+	engine  *Engine
+	session *session.Session
+	form    frame.Form
+	request pollRequest
+	head    []byte // of an answer, without what differs and the empty line
+	coding  string // that the client takes for compressed bodies, "" for none
+	back    func(net.Conn)
+	idle    deadline.Entry
+
+	// mu comes after the lock of the session.
+	mu     sync.Mutex
+	state  pollState
+	unread bool // something has come that could not be read yet
+	used   bool // since idle was armed
+}
+
+type pollState uint8
+
+const (
+	between pollState = iota // of two polls
+	held
+	answering // what the kernel did not take at once
+	left
+)
+
+// keep makes the connection of a poll that has been answered one of the engine's
+// poller, as soon as the HTTP server has written the answer, if it suits. back
+// serves it when it does not any more.
+func (p *poller) keep(e *Engine, ctx *fasthttp.RequestCtx, s *session.Session, form frame.Form, back func(net.Conn)) {
+	in, out := &ctx.Request.Header, &ctx.Response.Header
+	switch {
+	case ctx.ConnRequestNum() < settled, back == nil,
+		form&(frame.Revision3|frame.JSONP) != 0,                            // the type of an answer, or the answer, differs
+		e.cfg.Headers != nil, e.cfg.CORS != nil && e.cfg.CORS.Match != nil, // the application decides on each
+		!in.IsHTTP11(), in.ConnectionClose(), out.ConnectionClose(), in.ContentLength() > 0,
+		len(in.Peek(fasthttp.HeaderTransferEncoding)) > 0, len(in.Peek(fasthttp.HeaderExpect)) > 0,
+		!p.takes(ctx):
+		return
+	}
+	c := &pollConn{
+		engine: e, session: s, form: form, back: back,
+		request: requestOf(in), head: headOf(out), coding: coding(in.Peek(fasthttp.HeaderAcceptEncoding)),
+	}
+	c.idle.Fire = c.tick
+	ctx.Hijack(c.arrive)
+}
+
+// arrive takes the connection over. nc is the HTTP server's again afterwards,
+// which closes it.
+func (c *pollConn) arrive(nc net.Conn) {
+	early := buffered(nc)
+	p := &c.engine.poller
+	if p.get().Take(&c.Conn, rawConn(nc), c) != nil || !p.enter(c) {
+		c.Close()
+		return
+	}
+	c.engine.cfg.Session.Clock.Arm(&c.idle, c.engine.cfg.IdleTime)
+	switch {
+	case len(early) > 0: // several requests at once
+		c.giveBack(early)
+	case c.Watch(false) != nil:
+		c.end()
+	}
+}
+
+// enter notes c, unless the engine has stopped.
+func (p *poller) enter(c *pollConn) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stopped.Load() {
+		return false
+	}
+	if p.polls == nil {
+		p.polls = map[*pollConn]struct{}{}
+	}
+	p.polls[c] = struct{}{}
+	c.engine.live.Add(1)
+	return true
+}
+
+// stop ends the connections that wait for a poll, and with all set every one.
+// Held polls get their answers from their sessions.
+func (p *poller) stop(all bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stopped.Store(true)
+	for c := range p.polls {
+		c.mu.Lock()
+		if all || c.state == between {
+			c.Cut()
+		}
+		c.mu.Unlock()
+	}
+}
+
+// tick ends a connection on which nothing has happened for long.
+func (c *pollConn) tick() {
+	c.mu.Lock()
+	state, used := c.state, c.used
+	c.used = false
+	c.mu.Unlock()
+	switch {
+	case state == left:
+	case state == held, used:
+		c.engine.cfg.Session.Clock.Arm(&c.idle, c.engine.cfg.IdleTime)
+	default:
+		c.Cut()
+	}
+}
+
+// Ready implements poll.Handler.
+func (c *pollConn) Ready(buf []byte) (again bool) {
+	c.mu.Lock()
+	state := c.state
+	if state == answering || state == held && !c.HungUp() {
+		c.unread = true
+	}
+	c.mu.Unlock()
+	switch {
+	case state == held && c.HungUp():
+		c.session.LeavePoll(c)
+		c.end()
+		return false
+	case state != between:
+		return false
+	}
+	n, err := c.Read(buf)
+	switch {
+	case err != nil:
+		c.end()
+	case n == 0:
+	case !c.request.matches(buf[:n]):
+		c.giveBack(buf[:n])
+	default:
+		c.poll(buf[:n])
+	}
+	return false
+}
+
+// poll begins a poll.
+func (c *pollConn) poll(request []byte) {
+	c.mu.Lock()
+	c.state, c.used = held, true
+	c.mu.Unlock()
+	frames, err := c.session.StartPoll(c)
+	switch {
+	case err != nil:
+		c.giveBack(request) // for an answer that says so
+	case frames != nil:
+		if !c.Answer(frames, nil) {
+			c.session.Close(session.TransportError)
+		}
+	case c.HungUp(): // it came with the request: there will be no other event
+		c.session.LeavePoll(c)
+		c.end()
+	}
+}
+
+// Answer implements session.Poll.
+func (c *pollConn) Answer(frames []*frame.Frame, err error) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err != nil {
+		go c.giveBack(c.request.bytes())
+		return true
+	}
+	if c.state == left || c.HungUp() {
+		return false
+	}
+	buf := newBuffer()
+	defer freeBuffer(&buf)
+	body, _ := frame.Body(buf.AvailableBuffer(), c.form, frames)
+	if least := c.engine.cfg.Compress; c.coding != "" && least > 0 && len(body) >= least && slices.ContainsFunc(frames, (*frame.Frame).Compressible) {
+		c.state = answering // it takes longer than who sends should wait
+		body = bytes.Clone(body)
+		go func() {
+			c.finish(c.response(nil, c.coding, compress(nil, c.coding, body)))
+		}()
+		return true
+	}
+	whole := newBuffer()
+	defer freeBuffer(&whole)
+	response := c.response(whole.AvailableBuffer(), "", body)
+	n, err := c.TryWrite(response)
+	switch {
+	case err != nil:
+		c.state = between // to read the end
+		return false
+	case n < len(response):
+		c.state = answering
+		rest := bytes.Clone(response[n:])
+		go c.finish(rest)
+	default:
+		c.answered()
+	}
+	return true
+}
+
+// finish writes what could not be written at once.
+func (c *pollConn) finish(rest []byte) {
+	err := c.WriteAll(rest)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err != nil {
+		c.unread = true // the end
+	}
+	c.answered()
+}
+
+// answered makes c ready for the next poll; the lock is held.
+func (c *pollConn) answered() {
+	if c.state == left {
+		return
+	}
+	c.state = between
+	if c.unread {
+		c.unread = false
+		c.Wake()
+	}
+	if c.engine.poller.stopped.Load() {
+		c.Cut()
+	}
+}
+
+// response appends an answer to dst.
+func (c *pollConn) response(dst []byte, coding string, body []byte) []byte {
+	dst = append(append(dst, c.head...), c.engine.poller.dateLine()...)
+	dst = strconv.AppendInt(append(dst, "\r\nContent-Length: "...), int64(len(body)), 10)
+	if coding != "" {
+		dst = append(append(dst, "\r\nContent-Encoding: "...), coding...)
+	}
+	if c.engine.poller.stopped.Load() {
+		dst = append(dst, "\r\nConnection: close"...)
+	}
+	return append(append(dst, "\r\n\r\n"...), body...)
+}
+
+// date is a Date header, of one second.
+type date struct {
+	second int64
+	line   []byte
+}
+
+// dateLine returns the header for an answer of now, which is written once a second
+// and not for each.
+func (p *poller) dateLine() []byte {
+	now := time.Now()
+	d := p.date.Load()
+	if d == nil || d.second != now.Unix() {
+		d = &date{now.Unix(), fasthttp.AppendHTTPDate([]byte("Date: "), now)}
+		p.date.Store(d)
+	}
+	return d.line
+}
+
+// leave takes c out of the engine. It returns false if that has been done.
+func (c *pollConn) leave() bool {
+	c.mu.Lock()
+	first := c.state != left
+	c.state = left
+	c.mu.Unlock()
+	if first {
+		c.engine.cfg.Session.Clock.Disarm(&c.idle)
+		p := &c.engine.poller
+		p.mu.Lock()
+		delete(p.polls, c)
+		p.mu.Unlock()
+	}
+	return first
+}
+
+// end closes the connection.
+func (c *pollConn) end() {
+	if c.leave() {
+		c.Close()
+		c.engine.live.Done()
+	}
+}
+
+// giveBack lets the HTTP server go on with the connection, and with what has been
+// read of it. early is not kept.
+func (c *pollConn) giveBack(early []byte) {
+	if !c.leave() {
+		return
+	}
+	defer c.engine.live.Done()
+	nc, err := c.Give()
+	if err != nil {
+		return // it has no descriptor left to go on with
+	}
+	go c.back(&resumed{Conn: nc, early: bytes.Clone(early), poller: &c.engine.poller})
+}
+
+// resumed is a connection of which something has been read already.
+type resumed struct {
+	net.Conn
+	early  []byte
+	poller *poller
+	begun  bool
+}
+
+// Read implements io.Reader.
+func (r *resumed) Read(b []byte) (int, error) {
+	if !r.begun {
+		// The HTTP server may have shut down before it got this connection.
+		if r.begun = true; r.poller.stopped.Load() {
+			return 0, io.EOF
+		}
+	}
+	if len(r.early) > 0 {
+		n := copy(b, r.early)
+		r.early = r.early[n:]
+		return n, nil
+	}
+	return r.Conn.Read(b)
+}
+
+// UnsafeConn implements wrapper.
+func (r *resumed) UnsafeConn() net.Conn { return r.Conn }
+
+// pollRequest is what the polls of a client look like: what comes before and after
+// the value of the parameter t. Without that all is before it.
+type pollRequest struct {
+	before, after []byte
+	numbered      bool
+}
+
+// maxNumber bounds the value of t.
+const maxNumber = 64
+
+// requestOf returns the request that has been parsed into h, as it was sent.
+func requestOf(h *fasthttp.RequestHeader) pollRequest {
+	target := h.RequestURI()
+	raw := slices.Concat([]byte("GET "), target, []byte(" HTTP/1.1\r\n"), h.RawHeaders())
+	end := len("GET ") + len(target)
+	for _, name := range []string{"?t=", "&t="} {
+		at := bytes.Index(raw[:end], []byte(name))
+		if at < 0 {
+			continue
+		}
+		at += len(name)
+		to := end
+		if more := bytes.IndexByte(raw[at:end], '&'); more >= 0 {
+			to = at + more
+		}
+		return pollRequest{raw[:at:at], raw[to:], true}
+	}
+	return pollRequest{before: raw}
+}
+
+// matches reports whether b is one such request, whole and alone.
+func (r *pollRequest) matches(b []byte) bool {
+	if !bytes.HasPrefix(b, r.before) {
+		return false
+	}
+	b = b[len(r.before):]
+	number := len(b) - len(r.after)
+	if number < 0 || number > maxNumber || !r.numbered && number > 0 || !bytes.Equal(b[number:], r.after) {
+		return false
+	}
+	for _, c := range b[:number] {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_', c == '.':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// bytes returns such a request.
+func (r *pollRequest) bytes() []byte { return slices.Concat(r.before, r.after) }
+
+// headOf returns the lines of a head that are the same for all answers.
+func headOf(h *fasthttp.ResponseHeader) []byte {
+	var head []byte
+	for line := range bytes.Lines(h.AppendBytes(nil)) {
+		name, _, _ := bytes.Cut(line, []byte(":"))
+		switch string(name) {
+		case fasthttp.HeaderDate, fasthttp.HeaderContentLength, fasthttp.HeaderContentEncoding, "\r\n":
+		default:
+			head = append(head, line...)
+		}
+	}
+	return slices.Clip(head)
+}
