@@ -102,7 +102,8 @@ func cycles() []cycle {
 // goroutine, session, room, namespace or memory behind.
 func TestCyclesLeaveNothing(t *testing.T) {
 	srv, err := server.New(server.Options{
-		CleanupEmptyNamespaces: true, Logger: silent, PingInterval: 300 * time.Millisecond, PingTimeout: 200 * time.Millisecond,
+		CleanupEmptyNamespaces: true, Logger: silent, // No client here answers a ping: this is what a busy machine has for a cycle.
+		PingInterval: 500 * time.Millisecond, PingTimeout: 1500 * time.Millisecond,
 	})
 	if err != nil {
 		t.Fatal(err)
