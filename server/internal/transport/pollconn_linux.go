@@ -42,7 +42,7 @@ type pollConn struct {
 	head    []byte // of an answer, without what differs and the empty line
 	coding  string // that the client takes for compressed bodies, "" for none
 	back    func(net.Conn)
-	idle    deadline.Entry
+	idle    deadline.Entry // see tick
 
 	// mu comes after the lock of the session.
 	mu     sync.Mutex
@@ -130,7 +130,8 @@ func (p *poller) stop(all bool) {
 	}
 }
 
-// tick ends a connection on which nothing has happened for long.
+// tick ends a connection on which nothing has happened for long, or an answer does
+// not leave.
 func (c *pollConn) tick() {
 	c.mu.Lock()
 	state, used := c.state, c.used
@@ -208,7 +209,7 @@ func (c *pollConn) Answer(frames []*frame.Frame, err error) bool {
 	defer freeBuffer(&buf)
 	body, _ := frame.Body(buf.AvailableBuffer(), c.form, frames)
 	if least := c.engine.cfg.Compress; c.coding != "" && least > 0 && len(body) >= least && slices.ContainsFunc(frames, (*frame.Frame).Compressible) {
-		c.state = answering // it takes longer than who sends should wait
+		c.slow() // it takes longer than who sends should wait
 		body = bytes.Clone(body)
 		go func() {
 			c.finish(c.response(nil, c.coding, compress(nil, c.coding, body)))
@@ -224,7 +225,7 @@ func (c *pollConn) Answer(frames []*frame.Frame, err error) bool {
 		c.state = between // to read the end
 		return false
 	case n < len(response):
-		c.state = answering
+		c.slow()
 		rest := bytes.Clone(response[n:])
 		go c.finish(rest)
 	default:
@@ -233,11 +234,19 @@ func (c *pollConn) Answer(frames []*frame.Frame, err error) bool {
 	return true
 }
 
+// slow is for an answer that finish will write; the lock is held. It has as long
+// for it as one of the HTTP server's.
+func (c *pollConn) slow() {
+	c.state, c.used = answering, false
+	c.engine.cfg.Session.Clock.Arm(&c.idle, c.engine.cfg.Session.WriteTimeout)
+}
+
 // finish writes what could not be written at once.
 func (c *pollConn) finish(rest []byte) {
 	err := c.WriteAll(rest)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.engine.cfg.Session.Clock.Arm(&c.idle, c.engine.cfg.IdleTime)
 	if err != nil {
 		c.unread = true // the end
 	}

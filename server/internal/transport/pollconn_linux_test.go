@@ -52,6 +52,7 @@ func servePolls(t *testing.T, change func(*Config)) *pollServer {
 	cfg := Config{
 		Session: session.Config{
 			PingInterval: time.Minute, PingTimeout: time.Minute, MaxPackets: 10000, MaxBytes: 64 << 20, Clock: clock,
+			WriteTimeout: time.Minute,
 		},
 		UpgradeTimeout: time.Minute, MessageTimeout: time.Minute, IdleTime: time.Minute,
 		MaxPayload: 1 << 20, MaxPackets: 100, Polling: true, Upgrades: true, WebSocket: true,
@@ -482,6 +483,18 @@ func TestLongAnswerToNobody(t *testing.T) {
 	x.held()
 	x.send(strings.Repeat("x", 4<<20))
 	_ = l.Close()
+	x.eventually("gone", func() bool { return x.kept() == 0 })
+}
+
+// A client that does not read its answer does not hold it for good, whatever its
+// session does.
+func TestLongAnswerThatIsNotRead(t *testing.T) {
+	x := servePolls(t, func(cfg *Config) { cfg.Session.WriteTimeout = 50 * time.Millisecond })
+	l := x.dial("")
+	l.settle(x)
+	l.write(l.request("GET", sid, ""))
+	x.held()
+	x.send(strings.Repeat("x", 4<<20))
 	x.eventually("gone", func() bool { return x.kept() == 0 })
 }
 
