@@ -27,7 +27,8 @@ func ExampleEvent_Ack() {
 		}
 		return e.Ack(map[string]any{"ok": true})
 	})
-	srv.OnError(func(_ *server.Socket, e *server.Event, err error) { fmt.Println(e.Name()+":", err) })
+	failed := make(chan string, 1)
+	srv.OnError(func(_ *server.Socket, e *server.Event, err error) { failed <- fmt.Sprint(e.Name(), ": ", err) })
 
 	site := run(srv)
 	defer site.stop()
@@ -36,11 +37,12 @@ func ExampleEvent_Ack() {
 		c.say(fmt.Sprintf(`42%d["order",%s]`, i, order))
 		fmt.Println(c.hear())
 	}
+	fmt.Println(<-failed)
 	// Output:
 	// 430[{"ok":true}]
 	// 431[{"error":"sold out"}]
-	// order: argument 2: json: cannot unmarshal string into Go value of type int
 	// 432[{"error":"what, and how many?"}]
+	// order: argument 2: json: cannot unmarshal string into Go value of type int
 }
 
 // The server may ask as well. A client that does not answer in time is an error,

@@ -96,7 +96,7 @@ func (s *Session) keep(frames []*frame.Frame) {
 		return
 	}
 	for _, f := range frames {
-		if f.Volatile() && !s.writable() {
+		if f.Volatile() && (s.conn == nil || s.outBytes > 0) { // it would not go out now
 			s.counts.dropped(f)
 			continue
 		}
@@ -121,15 +121,6 @@ func (s *Session) keep(frames []*frame.Frame) {
 	case !s.flushing:
 		s.startFlusher()
 	}
-}
-
-// writable reports whether a frame would go out now: the condition for a
-// volatile one.
-func (s *Session) writable() bool {
-	if s.outBytes > 0 {
-		return false
-	}
-	return s.conn != nil || s.poll != nil
 }
 
 func (s *Session) startFlusher() {

@@ -85,12 +85,12 @@ func TestPollsAreProgress(t *testing.T) {
 	s, h := begin(t, nil, options{})
 	for i := range 5 {
 		s.Send(text(i))
-		if out, err := s.StartPoll(func() {}); len(out) != 1 || err != nil {
+		if out, err := s.StartPoll(&answers{}); len(out) != 1 || err != nil {
 			t.Fatalf("polled %d frames, %v", len(out), err)
 		}
 		s.Send(text(i)) // waits for the next poll
 		age(s)
-		if out, err := s.StartPoll(func() {}); len(out) != 1 || err != nil {
+		if out, err := s.StartPoll(&answers{}); len(out) != 1 || err != nil {
 			t.Fatalf("round %d: polled %d frames, %v", i, len(out), err)
 		}
 	}
