@@ -137,7 +137,10 @@ func TestUpgradeIsRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer func() { _ = w.conn.Close() }()
-		open(t, base, "/engine.io/", "&sid="+handshakeOf(t, w.text()).SID).expectClose()
+		sid := handshakeOf(t, w.text()).SID
+		w.send("4known") // the server sends the handshake a moment before others may name the session
+		w.expect("4known")
+		open(t, base, "/engine.io/", "&sid="+sid).expectClose()
 		w.send("4mine")
 		w.expect("4mine")
 	})
