@@ -21,7 +21,8 @@ import (
 // CVE-2026-48804: a packet whose attachments never come is held for a bounded
 // time only, however many of them come.
 func TestAttachmentTimeout(t *testing.T) {
-	srv, err := server.New(server.Options{AttachmentTimeout: 50 * time.Millisecond})
+	const pieces = 60
+	srv, err := server.New(server.Options{AttachmentTimeout: 50 * time.Millisecond, MaxAttachments: pieces})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,6 +40,29 @@ func TestAttachmentTimeout(t *testing.T) {
 	patient.send(`451-3["file",{"_placeholder":true,"num":0}]`)
 	patient.sendBinary("a")
 	patient.expect("433[]")
+	// One that comes now and then wins no time for the others. A pong tells that the
+	// server has it.
+	slow, ended := joinBare(t, base), false
+	slow.write(masked(0x81, fmt.Sprintf(`45%d-4["file"%s]`, pieces, placeholders(pieces))))
+	for i := 0; i < pieces && !ended; i++ {
+		time.Sleep(10 * time.Millisecond)
+		_, _ = slow.Write([]byte(masked(0x82, "a") + masked(0x89, "?")))
+		first, data := slow.frame()
+		if ended = first == 0x88 || first == 0; !ended && first != 0x8a {
+			t.Fatalf("got %x %q", first, data)
+		}
+	}
+	if !ended {
+		t.Errorf("%d attachments, 10 ms apart, were all taken", pieces)
+	}
+}
+
+func placeholders(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `,{"_placeholder":true,"num":%d}`, i)
+	}
+	return b.String()
 }
 
 func TestSessionsPerAddress(t *testing.T) {
