@@ -2,10 +2,35 @@ package server
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"testing"
 	"time"
+
+	"github.com/valyala/fasthttp"
 )
+
+// A single client has all the addresses of an IPv6 network.
+func TestAddressesThatCountTogether(t *testing.T) {
+	of := func(address string) netip.Addr {
+		var ctx fasthttp.RequestCtx
+		ctx.Init(&fasthttp.Request{}, net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(address), 80)), nil)
+		return addressOf(&ctx)
+	}
+	for _, c := range []struct {
+		a, b     string
+		together bool
+	}{
+		{"2001:db8:1:2::1", "2001:db8:1:2:ffff::9", true},
+		{"2001:db8:1:2::1", "2001:db8:1:3::1", false},
+		{"192.0.2.1", "::ffff:192.0.2.1", true},
+		{"192.0.2.1", "192.0.2.2", false},
+	} {
+		if got := of(c.a) == of(c.b); got != c.together {
+			t.Errorf("%s and %s count together: %v", c.a, c.b, got)
+		}
+	}
+}
 
 // Addresses that come once do not stay in memory for ever.
 func TestGateForgets(t *testing.T) {

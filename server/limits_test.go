@@ -369,7 +369,10 @@ func TestMaxPartial(t *testing.T) {
 	second.write(masked(0x02, strings.Repeat("b", 30_000)))
 	second.expectCode(websocket.CloseTryAgainLater)
 	third := socketIO(t, base) // with attachments that do not come
-	third.send(`451-["x",{"_placeholder":true,"num":0},"` + strings.Repeat("c", 30_000) + `"]`)
+	third.send(`455-["x"` + placeholders(5) + `]`)
+	for range 3 { // each of them is short enough
+		third.sendBinary(strings.Repeat("c", 9000))
+	}
 	third.expectClose()
 	p := poll(t, base, "/socket.io/")
 	if resp, _ := exchange(t, "POST", p.url, "4"+strings.Repeat("d", 30_000), nil); resp.StatusCode == 200 {

@@ -228,9 +228,26 @@ func TestRecoveryFails(t *testing.T) {
 			t.Errorf("reason %q", got)
 		}
 		fresh(&c, "it left of its own will")
-		x.cut(&twin)
-		x.cut(&c)
-		fresh(&twin, "another one left after it")
+	})
+}
+
+// Of more sockets than are kept the one that left first is forgotten.
+func TestRecoveryKeepsMaxSockets(t *testing.T) {
+	everyRecovery(t, server.Recovery{MaxSockets: 2}, func(t *testing.T, x *recoveries) {
+		all := make([]comeback, 3)
+		for i := range all {
+			all[i].connect(t, x.base)
+			<-x.sockets
+		}
+		for i := range all {
+			x.cut(&all[i])
+		}
+		for i, want := range []bool{false, true, true} {
+			all[i].connect(t, x.base)
+			if s := <-x.sockets; s.Recovered() != want {
+				t.Errorf("the one that left as number %d came back: %v", i+1, s.Recovered())
+			}
+		}
 	})
 }
 
