@@ -53,17 +53,19 @@ func (a *admin) describe(s *server.Socket) socket {
 
 // census tells a UI who is connected.
 func (a *admin) census(s *server.Socket) {
-	all := []socket{}
+	all, others := []socket{}, []*server.Socket{}
 	for _, ns := range a.srv.Namespaces() {
 		for _, other := range ns.Sockets() {
 			if len(all) == a.opts.MaxSockets {
 				break
 			}
-			all = append(all, a.describe(other))
-			a.refresh(other)
+			all, others = append(all, a.describe(other)), append(others, other)
 		}
 	}
 	_ = s.Emit("all_sockets", all)
+	for _, other := range others { // afterwards: the UI ignores news of a socket that it has not been told of
+		a.refresh(other)
+	}
 }
 
 // watch tells the UIs what happens. What they themselves receive and are sent is
