@@ -58,16 +58,13 @@ func Measure(ctx context.Context, total time.Duration) (Floor, error) {
 	var f Floor
 	root := os.DirFS("/")
 	before, start := readTicks(root), time.Now()
-	late := make(chan []time.Duration)
-	go func() {
-		defer Precise()()
-		late <- lateness(ctx, total/4, func(due time.Time) {
+	f.Pacer = spread(<-precisely(func() []time.Duration {
+		return lateness(ctx, total/4, func(due time.Time) {
 			for wait := time.Until(due); wait > 0; wait = time.Until(due) {
 				Sleep(wait)
 			}
 		})
-	}()
-	f.Pacer = spread(<-late)
+	}))
 	f.Timer = spread(lateness(ctx, total/4, func(due time.Time) {
 		time.Sleep(time.Until(due)) //nolint:forbidigo // its lateness is what is measured
 	}))
@@ -81,6 +78,19 @@ func Measure(ctx context.Context, total time.Duration) (Floor, error) {
 		f.Steal = float64(after.steal-before.steal) / float64(after.total-before.total)
 	}
 	return f, ctx.Err()
+}
+
+// precisely calls f on a goroutine of its own that is fit for pacing. When the result comes, the
+// runtime is as it was.
+func precisely[T any](f func() T) <-chan T {
+	done := make(chan T, 1)
+	go func() {
+		restore := Precise()
+		result := f()
+		restore()
+		done <- result
+	}()
+	return done
 }
 
 // lateness waits for a due time again and again and returns how late each wait ended.
@@ -116,11 +126,7 @@ func loopback(ctx context.Context, total time.Duration) (roundTrip, echo Spread,
 		_ = far.Close()
 		answered <- err
 	}()
-	wrote := make(chan error, 1)
-	go func() {
-		defer Precise()()
-		wrote <- write(ctx, near, start, total)
-	}()
+	wrote := precisely(func() error { return write(ctx, near, start, total) })
 	var trips, echoes []time.Duration
 	var readErr error
 	for buf := make([]byte, pingSize); ; {
