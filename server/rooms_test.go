@@ -36,8 +36,10 @@ func TestRoomHooks(t *testing.T) {
 		srv.OnRooms(server.RoomHooks{Join: func(string, *server.Socket) {}}) // the others are missing
 		sockets := make(chan *server.Socket, 2)
 		srv.OnConnect(func(s *server.Socket) { sockets <- s })
-		w, _ := socketIO(t, base), socketIO(t, base)
-		a, b := <-sockets, <-sockets
+		w := socketIO(t, base)
+		a := <-sockets
+		socketIO(t, base)
+		b := <-sockets
 		a.Join("a")
 		a.Join("a")
 		b.Join("b")
