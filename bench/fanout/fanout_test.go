@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -92,8 +93,26 @@ func TestCasesNameWhatTheyMeasure(t *testing.T) {
 	}
 }
 
+// What is not on every machine is measured for who asks for it by name.
+func TestPeersOfPythonAreAskedFor(t *testing.T) {
+	all, err := choose(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range all {
+		for _, e := range (&bench{opts: &options{}}).field(c) {
+			if slices.Contains(python(), e.server) {
+				t.Errorf("%s: %s is measured unasked", c.name, e.label())
+			}
+		}
+		if got := (&bench{opts: &options{servers: python()}}).field(c); len(got) > 0 && !slices.Contains(python(), got[0].server) {
+			t.Errorf("%s: %s is measured instead", c.name, got[0].label())
+		}
+	}
+}
+
 func TestParse(t *testing.T) {
-	for _, args := range [][]string{{"--repeats", "0"}, {"--quick", "--cases", "echo"}, {"more"}, {"--no"}} {
+	for _, args := range [][]string{{"--repeats", "0"}, {"--quick", "--cases", "echo"}, {"--quick", "--servers", "node"}, {"more"}, {"--no"}} {
 		if _, err := parse(args, io.Discard); err == nil {
 			t.Errorf("%q is taken", args)
 		}

@@ -84,6 +84,8 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 		return nil, fmt.Errorf("--repeats %d: at least one is needed", o.repeats)
 	case o.quick && len(o.cases) > 0:
 		return nil, errors.New("--quick has its own case; leave out --cases")
+	case o.quick && len(o.servers) > 0:
+		return nil, errors.New("--quick measures throng, node and floor; leave out --servers")
 	}
 	return &o, nil
 }

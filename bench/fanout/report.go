@@ -246,7 +246,7 @@ func (b *bench) quick(ctx context.Context, began time.Time, stdout io.Writer) er
 		allowed = 26 * time.Second
 	)
 	c := allCases()[0]
-	r := &report{benchCase: c, entries: c.entries, samples: map[string][]metrics{}}
+	r := &report{benchCase: c, entries: b.field(c), samples: map[string][]metrics{}}
 	var subjects []*subject
 	defer func() {
 		for _, s := range subjects {
