@@ -68,21 +68,6 @@ func heatQuantile(text string, p float64) (float64, bool) {
 	return 0, false
 }
 
-// meets evaluates a check's condition.
-func meets(k *result.Check, v float64) bool {
-	switch k.Op {
-	case "<":
-		return v < k.Limit
-	case "<=":
-		return v <= k.Limit
-	case ">":
-		return v > k.Limit
-	case ">=":
-		return v >= k.Limit
-	}
-	return v == k.Limit
-}
-
 // ruleRow is how a rule fared over time.
 type ruleRow struct {
 	k         *result.Check
@@ -108,7 +93,7 @@ func ruleOverTime(c *result.Cell, k *result.Check, per int) ruleRow {
 		judged, broken := false, false
 		for _, s := range c.Timeline[j:min(j+per, len(c.Timeline))] {
 			if v, ok := secondOf(k, &s); ok && recordedAt(c, s.T) {
-				judged, broken = true, broken || !meets(k, v)
+				judged, broken = true, broken || !k.Meets(v)
 			}
 		}
 		switch {

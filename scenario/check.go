@@ -44,7 +44,7 @@ func (f *findings) found(k *file.Check, v float64, note string) result.Check {
 	} else {
 		r.Value, r.Note = v, note
 	}
-	r.Pass = k.Eval(v)
+	r.Pass = r.Meets(v)
 	r.Optional = k.Optional
 	if k.Optional {
 		r.Note = strings.TrimPrefix(r.Note+"; optional", "; ")
@@ -393,7 +393,7 @@ func (f *findings) targetsFault(k *file.Check) bool {
 		return strings.HasPrefix(r.class, "send.") && f.t.phaseIn(&sc, r.phase)
 	})
 	sent, offered := f.sent(k, seconds{all: true})
-	return refused > 0 && k.Eval(ratio(sent+refused, offered))
+	return refused > 0 && f.found(k, ratio(sent+refused, offered), "").Pass
 }
 
 // broken says in one clause how a rule was broken.

@@ -130,7 +130,7 @@ func TestChecksFindTheirValue(t *testing.T) {
 		if c.NoData || math.Abs(c.Value-want) > want/1000 {
 			t.Errorf("%s: %v (no data: %v), want %v", text, c.Value, c.NoData, want)
 		}
-		if c.Pass != f.t.spec.SLO[0].Eval(c.Value) || c.Text != text || c.Kind != result.KindSLO {
+		if c.Pass != c.Meets(c.Value) || c.Text != text || c.Kind != result.KindSLO {
 			t.Errorf("%s: %+v", text, c)
 		}
 	}

@@ -36,7 +36,7 @@ const (
 // The growth of memory is that of a line through its seconds, from the first to the last, as a share of where it
 // began; cpu and rss are the generator's own.
 //
-// The runner looks the value up and asks Eval.
+// The runner looks the value up, and judges it as a Check of package result.
 type Check struct {
 	Text     string            // as written
 	Name     string            // "": none was given
@@ -52,24 +52,6 @@ type Check struct {
 	Over     time.Duration     // must hold in each window of that length, whole seconds; 0: over the whole
 	Phase    string            // "": all recorded phases
 	Abort    time.Duration     // a trial in which it is broken for that long ends early; 0: it does not
-}
-
-// Eval reports whether a measured value, in the unit of the check, meets it.
-// NaN, for nothing measured, never does.
-func (c Check) Eval(value float64) bool {
-	switch c.Op {
-	case "<":
-		return value < c.Value
-	case "<=":
-		return value <= c.Value
-	case ">":
-		return value > c.Value
-	case ">=":
-		return value >= c.Value
-	case "==":
-		return value == c.Value
-	}
-	return false
 }
 
 // metrics are what a check may name, with the unit of their values.

@@ -1,7 +1,6 @@
 package file
 
 import (
-	"math"
 	"testing"
 	"time"
 
@@ -47,30 +46,6 @@ func TestChecks(t *testing.T) {
 		if diff := cmp.Diff(c.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.text, diff)
 		}
-	}
-}
-
-func TestEval(t *testing.T) {
-	for _, c := range []struct {
-		op            string
-		below, at, up bool
-	}{
-		{"<", true, false, false},
-		{"<=", true, true, false},
-		{">", false, false, true},
-		{">=", false, true, true},
-		{"==", false, true, false},
-	} {
-		check := Check{Op: c.op, Value: 2}
-		if got := [...]bool{check.Eval(1), check.Eval(2), check.Eval(3)}; got != [...]bool{c.below, c.at, c.up} {
-			t.Errorf("1, 2, 3 %s 2: %v", c.op, got)
-		}
-		if check.Eval(math.NaN()) {
-			t.Errorf("nothing measured %s 2 is met", c.op)
-		}
-	}
-	if (Check{}).Eval(0) {
-		t.Error("a check without an operator is met")
 	}
 }
 

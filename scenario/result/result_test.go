@@ -244,3 +244,27 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+func TestMeets(t *testing.T) {
+	for _, c := range []struct {
+		op            string
+		below, at, up bool
+	}{
+		{"<", true, false, false},
+		{"<=", true, true, false},
+		{">", false, false, true},
+		{">=", false, true, true},
+		{"==", false, true, false},
+	} {
+		check := Check{Op: c.op, Limit: 2}
+		if got := [...]bool{check.Meets(1), check.Meets(2), check.Meets(3)}; got != [...]bool{c.below, c.at, c.up} {
+			t.Errorf("1, 2, 3 %s 2: %v", c.op, got)
+		}
+		if check.Meets(math.NaN()) {
+			t.Errorf("nothing measured %s 2 is met", c.op)
+		}
+	}
+	if new(Check).Meets(0) {
+		t.Error("a check without an operator is met")
+	}
+}

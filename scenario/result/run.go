@@ -224,6 +224,24 @@ type Check struct {
 	Optional bool `json:"optional,omitempty"`
 }
 
+// Meets reports whether a value, in the unit of Limit, holds to the check. NaN, for
+// nothing measured, never does.
+func (c *Check) Meets(value float64) bool {
+	switch c.Op {
+	case "<":
+		return value < c.Limit
+	case "<=":
+		return value <= c.Limit
+	case ">":
+		return value > c.Limit
+	case ">=":
+		return value >= c.Limit
+	case "==":
+		return value == c.Limit
+	}
+	return false
+}
+
 // Kinds of checks.
 const (
 	KindSLO   = "slo"
