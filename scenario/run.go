@@ -167,7 +167,7 @@ func Run(ctx context.Context, f *file.File, opt Options) (*result.Run, error) {
 		run.Throng = result.Version()
 	}
 	for i, c := range cells {
-		if i > 0 && !pause(ctx, f.Cooldown) {
+		if i > 0 && !machine.Pause(ctx, f.Cooldown) {
 			break
 		}
 		cell, err := runCell(ctx, &c, opt, place{i, len(cells), planned(cells[i+1:], f.Cooldown)})
@@ -221,18 +221,6 @@ func planned(cells []file.Cell, cooldown time.Duration) (sum time.Duration) {
 		}
 	}
 	return sum
-}
-
-// pause waits and reports whether the context is still alive.
-func pause(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return ctx.Err() == nil
-	}
 }
 
 // stopGrace is how long a server may take to stop.

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/throng-io/throng/scenario/machine"
 )
 
 // An attack is made again and again by attackers that take turns. It returns
@@ -57,7 +59,7 @@ func assault(ctx context.Context, o *options) []tally {
 	turn := make(chan int)
 	go func() {
 		defer close(turn)
-		for i := 0; pause(ctx, time.Second/time.Duration(o.rate)); i++ {
+		for i := 0; machine.Pause(ctx, time.Second/time.Duration(o.rate)); i++ {
 			// Attackers that are all busy make the next one wait, not pile up.
 			select {
 			case turn <- i % len(all):

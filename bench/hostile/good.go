@@ -12,6 +12,7 @@ import (
 
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/scenario/client"
+	"github.com/throng-io/throng/scenario/machine"
 )
 
 // crowd are the clients that behave.
@@ -103,10 +104,10 @@ func (c *crowd) talk(ctx context.Context) {
 	for i, g := range c.all {
 		all.Go(func() {
 			// Spread over the second.
-			if !pause(ctx, time.Duration(i)*time.Second/time.Duration(len(c.all))) {
+			if !machine.Pause(ctx, time.Duration(i)*time.Second/time.Duration(len(c.all))) {
 				return
 			}
-			for pause(ctx, time.Second) {
+			for machine.Pause(ctx, time.Second) {
 				id := g.asked.Add(1)
 				g.sentAt.Store(id, time.Now())
 				_ = g.Send(fmt.Appendf(nil, `2%d["echo",%d]`, id, id)) // a failure shows as one that is not answered
@@ -114,7 +115,7 @@ func (c *crowd) talk(ctx context.Context) {
 		})
 	}
 	all.Go(func() {
-		for pause(ctx, 200*time.Millisecond) {
+		for machine.Pause(ctx, 200*time.Millisecond) {
 			n := c.sent.Add(1)
 			_ = c.all[0].Send(fmt.Appendf(nil, `2["all","news",%d]`, n))
 		}
@@ -126,7 +127,7 @@ func (c *crowd) talk(ctx context.Context) {
 func (c *crowd) settle(patience time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	for c.missing() > 0 && pause(ctx, 20*time.Millisecond) {
+	for c.missing() > 0 && machine.Pause(ctx, 20*time.Millisecond) {
 	}
 }
 
@@ -183,16 +184,4 @@ type ledger struct {
 	Dropped                        int // clients
 	Reasons                        []string
 	Median, Tail, Longest          time.Duration // of the echoes
-}
-
-// pause waits, and returns false if ctx ends first.
-func pause(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
 }

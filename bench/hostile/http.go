@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/throng-io/throng/scenario/machine"
 )
 
 // garbage sends what is no HTTP, or hardly.
@@ -62,7 +64,7 @@ func largeBodies(ctx context.Context, target string) bool {
 
 // trickle says the rest a byte at a time.
 func (l *line) trickle(rest string) bool {
-	for i := 0; i < len(rest) && l.err == nil && pause(l.ctx, 200*time.Millisecond); i++ {
+	for i := 0; i < len(rest) && l.err == nil && machine.Pause(l.ctx, 200*time.Millisecond); i++ {
 		l.say(rest[i : i+1])
 	}
 	return l.err != nil
@@ -106,7 +108,7 @@ func noNamespace(ctx context.Context, target string) bool {
 		return true
 	}
 	defer l.close()
-	return pause(ctx, time.Second) && l.err != nil
+	return machine.Pause(ctx, time.Second) && l.err != nil
 }
 
 // resets breaks a connection off at some moment of its upgrade.
@@ -116,7 +118,7 @@ func resets(ctx context.Context, target string) bool {
 		return true
 	}
 	l.say(strings.Repeat(request("GET", "/elsewhere"), one(0, 0, 1, 3)) + upgrade(""))
-	_ = pause(ctx, one(0, 0, time.Millisecond, 5*time.Millisecond))
+	_ = machine.Pause(ctx, one(0, 0, time.Millisecond, 5*time.Millisecond))
 	l.reset()
 	return true
 }
@@ -135,7 +137,7 @@ func probes(ctx context.Context, target string) bool {
 			l.say(upgrade("&sid=" + sid))
 			if status, _ := l.answer(); status == 101 {
 				l.say(text("2probe") + text("2probe") + text(one("5", "4x", "2probe", "")))
-				_ = pause(ctx, 500*time.Millisecond)
+				_ = machine.Pause(ctx, 500*time.Millisecond)
 			}
 		})
 	}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/throng-io/throng/scenario/machine"
 )
 
 // report is what a run has found.
@@ -71,7 +73,7 @@ func scrape(ctx context.Context, url string) (s state, err error) {
 // now and then.
 func (r *report) watch(ctx context.Context, stderr io.Writer) {
 	began, told := time.Now(), time.Now()
-	for pause(ctx, 500*time.Millisecond) {
+	for machine.Pause(ctx, 500*time.Millisecond) {
 		now, err := scrape(context.WithoutCancel(ctx), r.scraped)
 		if err != nil {
 			r.unseen = err
@@ -99,7 +101,7 @@ func (r *report) calm(ctx context.Context) error {
 			return err
 		}
 		r.After = now
-		if r.settled() || !pause(ctx, time.Second) {
+		if r.settled() || !machine.Pause(ctx, time.Second) {
 			return nil
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/throng-io/throng/scenario/machine"
 )
 
 func badFrames(ctx context.Context, target string) bool {
@@ -55,7 +57,7 @@ func endless(ctx context.Context, target string) bool {
 		return l.trickle(strings.Repeat("a", 1000))
 	}
 	l.say(frame(0x02, strings.Repeat("a", 800_000)))
-	for l.err == nil && pause(ctx, 100*time.Millisecond) {
+	for l.err == nil && machine.Pause(ctx, 100*time.Millisecond) {
 		l.say(frame(0x00, "a") + frame(0x89, "ping"))
 	}
 	return l.err != nil
@@ -160,7 +162,7 @@ func stopped(ctx context.Context, target string) bool {
 	}
 	defer l.close()
 	ask := text(`42["echo","` + strings.Repeat("e", 50_000) + `"]`)
-	for i := 0; l.err == nil && pause(ctx, 20*time.Millisecond); i++ {
+	for i := 0; l.err == nil && machine.Pause(ctx, 20*time.Millisecond); i++ {
 		if i < 200 {
 			l.say(ask)
 		}

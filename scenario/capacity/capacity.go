@@ -284,7 +284,7 @@ func (h *hunt) search(ctx context.Context) error {
 			}
 			level, kind = at, search.Curve
 		}
-		if !first && !wait(ctx, h.opt.pause) {
+		if !first && !machine.Pause(ctx, h.opt.pause) {
 			return nil
 		}
 		if err := h.try(ctx, level, kind); err != nil {
@@ -303,17 +303,6 @@ func (h *hunt) shares() []float64 {
 		return steps
 	}
 	return append([]float64{operating}, steps...)
-}
-
-func wait(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
 }
 
 // try makes one trial and puts it into the journal. An interrupted one is dropped: it says nothing about its level.
