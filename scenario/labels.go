@@ -1,6 +1,9 @@
 package scenario
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
+)
 
 // A series is one metric of one kind of client or message: what the labels of
 // checks choose from.
@@ -68,10 +71,8 @@ const slowSuffix = ".slow"
 
 // class returns the index of a kind of receiver.
 func (t *trial) class(c class) int {
-	for i, known := range t.classes {
-		if known == c {
-			return i
-		}
+	if i := slices.Index(t.classes, c); i >= 0 {
+		return i
 	}
 	t.classes = append(t.classes, c)
 	return len(t.classes) - 1

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -136,10 +137,8 @@ func (t *trial) addSeries(s series) int {
 
 // transport returns the index of a transport.
 func (t *trial) transport(name string) int {
-	for i, n := range t.transports {
-		if n == name {
-			return i
-		}
+	if i := slices.Index(t.transports, name); i >= 0 {
+		return i
 	}
 	t.transports = append(t.transports, name)
 	return len(t.transports) - 1
