@@ -76,6 +76,7 @@ valid: [achieved(rate) > 1%]
 
 // The same work over every transport arrives exactly, and what each carried for it is counted.
 func TestEveryTransport(t *testing.T) {
+	t.Parallel()
 	cells := play(t, `
 version: 1
 name: t
@@ -116,6 +117,7 @@ groups:
 
 // What a message looks like on the wire changes nothing about what is counted.
 func TestEveryForm(t *testing.T) {
+	t.Parallel()
 	for name, text := range map[string]string{
 		"parsers, namespaces and binary": `
 version: 1
@@ -152,6 +154,7 @@ groups:
 `,
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			cells := play(t, text+rest)
 			for i := range cells {
 				exact(t, cells[i].Params["parser"]+" "+cells[i].Params["transport"], &cells[i])
