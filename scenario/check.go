@@ -352,7 +352,7 @@ func (f *findings) judge(end ending, why error) (checks []result.Check, v result
 		r := f.check(k)
 		if !r.Pass && !k.Optional {
 			if k.Stat == "achieved" && f.targetsFault(&k) {
-				r.Note = "the target did not hold or did not read the connections"
+				r.Note = f.unsent()
 				lower(result.Fail, broken(&r))
 			} else {
 				lower(result.Invalid, broken(&r))
@@ -394,6 +394,15 @@ func (f *findings) targetsFault(k *file.Check) bool {
 	})
 	sent, offered := f.sent(k, seconds{all: true})
 	return refused > 0 && f.found(k, ratio(sent+refused, offered), "").Pass
+}
+
+// unsent says why operations found no connection to be sent on.
+func (f *findings) unsent() string {
+	full := f.t.errors.sum(func(r *errorRow) bool { return r.class == "send.backpressure" })
+	if full+f.t.dropped.Load()+f.t.failed.Load() == 0 {
+		return "clients were still connecting: give them a phase before, with load: 0%"
+	}
+	return "the target did not hold or did not read the connections"
 }
 
 // broken says in one clause how a rule was broken.

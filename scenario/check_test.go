@@ -163,6 +163,15 @@ func TestVerdicts(t *testing.T) {
 				f.t.spec.SLO[0].Value = 6
 			},
 		},
+		"achieved, but not connected yet": {
+			slo: allow + fine, valid: "achieved(rate) > 99%", want: result.Fail, reason: "clients were still connecting",
+			change: func(f *findings) {
+				for range 3 {
+					f.t.errors.add(errorKey{class: "send.unconnected", stream: 0, group: 0}, 15e8, nil)
+				}
+				f.t.spec.SLO[0].Value = 6
+			},
+		},
 		"achieved, out of ports": {
 			slo: allow + fine, valid: "achieved(rate) > 99%", want: result.Invalid, reason: "95%",
 			change: func(f *findings) {

@@ -270,6 +270,9 @@ func setPhases(d *decoder, n *node, s *Spec) {
 		}
 		s.Phases = append(s.Phases, p)
 	}
+	if !slices.ContainsFunc(s.Phases, func(p Phase) bool { return p.Record }) {
+		d.errs.add(n.at, "no phase is recorded, so that the run would have no numbers", "leave record: false out of one")
+	}
 }
 
 func (d *decoder) ramp(n *node, what string, highest float64) Ramp {
