@@ -197,11 +197,7 @@ func (c *Comparison) trialNotes() (notes []string) {
 		notes = append(notes, fmt.Sprintf("Fewer than %d trials on a side cannot show a difference of any size at the %s level.", minTrials, share(alpha))+repeat)
 	}
 	if family > 0 {
-		need := minTrials
-		for leastP(need, need)*float64(len(c.Pairs)) > alpha {
-			need++
-		}
-		notes = append(notes, fmt.Sprintf("With %d pairs compared, a difference can only be shown from %d trials on each side.", len(c.Pairs), need))
+		notes = append(notes, fmt.Sprintf("With %d pairs compared, a difference can only be shown from %d trials on each side.", len(c.Pairs), neededTrials(len(c.Pairs))))
 	}
 	if invalid > 0 {
 		notes = append(notes, fmt.Sprintf("%s left out: in them the generator was not fit to judge.", plural(invalid, "invalid trial")))

@@ -33,7 +33,7 @@ func (c *Comparison) sentence() string {
 		}
 	}
 	if len(by[Untested]) == len(c.Pairs) {
-		return fmt.Sprintf("Against %s, no difference can be shown in the %s: all %d pairs are short of trials, of which each side needs %d.", c.Base, ms[i].title, len(c.Pairs), minTrials)
+		return fmt.Sprintf("Against %s, no difference can be shown in the %s: all %d pairs are short of trials, of which each side needs %d.", c.Base, ms[i].title, len(c.Pairs), neededTrials(len(c.Pairs)))
 	}
 	var parts []string
 	for _, o := range []Outcome{Better, Worse, NotShown, Untested} {

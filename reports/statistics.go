@@ -45,6 +45,15 @@ func leastP(n, m int) float64 {
 	return math.Min(1, p)
 }
 
+// neededTrials is how many trials each side needs before a difference can be shown in one of so many pairs.
+func neededTrials(pairs int) int {
+	n := minTrials
+	for leastP(n, n)*float64(pairs) > alpha {
+		n++
+	}
+	return n
+}
+
 // holm corrects the p-values of a family of tests after Holm, Scandinavian Journal of Statistics 6 (1979): with it the chance of
 // one false alarm or more in the whole family stays at the level of a single test. The order is kept.
 func holm(ps []float64) []float64 {

@@ -164,3 +164,12 @@ func TestMedian(t *testing.T) {
 		t.Errorf("median of nothing: %v", got)
 	}
 }
+
+// Four trials a side can show a difference, but not in one of two pairs: the sentence must not ask for four.
+func TestNeededTrialsGrowWithPairs(t *testing.T) {
+	for pairs, want := range map[int]int{1: 4, 2: 5, 6: 5, 7: 6, 23: 6, 24: 7} {
+		if got := neededTrials(pairs); got != want {
+			t.Errorf("%d pairs need %d trials a side, want %d", pairs, got, want)
+		}
+	}
+}
