@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -404,6 +405,65 @@ func TestSecondRequestOfAKindEndsTheSession(t *testing.T) {
 			}
 			if got := <-h.closed; got != TransportError {
 				t.Errorf("closed with %q", got)
+			}
+		})
+	}
+}
+
+// What the connection takes goes out at once: on the caller's goroutine, or, with
+// a kept writer, as soon as that runs. The clock is a false one.
+func TestNothingIsHeldBack(t *testing.T) {
+	for _, keep := range []bool{false, true} {
+		t.Run(fmt.Sprint("keepWriter=", keep), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := &pipe{}
+				s, _ := begin(t, p, options{keepWriter: keep})
+				start, want := time.Now(), []byte(nil)
+				for i := range 50 {
+					s.Send(text(i))
+					want = append(want, text(i).Wire()...)
+					if keep {
+						synctest.Wait()
+					}
+					if !bytes.Equal(p.bytes(), want) {
+						t.Fatalf("message %d is held back", i)
+					}
+				}
+				if d := time.Since(start); d != 0 {
+					t.Errorf("it took %v", d)
+				}
+			})
+		})
+	}
+}
+
+// A connection that breaks when a part of a batch is written ends its session,
+// whichever way the rest is written.
+func TestResetInTheMiddleOfABatch(t *testing.T) {
+	for _, keep := range []bool{false, true} {
+		t.Run(fmt.Sprint("keepWriter=", keep), func(t *testing.T) {
+			p := &pipe{take: func(n int) int { return n / 2 }, blocked: make(chan struct{})}
+			s, h := begin(t, p, options{keepWriter: keep})
+			var batch []*frame.Frame
+			var wire []byte
+			for i := range 5 {
+				batch = append(batch, text(i))
+				wire = append(wire, text(i).Wire()...)
+			}
+			s.Deliver(batch, wire)
+			s.Deliver(batch, wire) // waits behind it
+			p.mu.Lock()
+			p.broken = errors.New("reset")
+			p.mu.Unlock()
+			close(p.blocked)
+			if got := <-h.closed; got != TransportError {
+				t.Errorf("closed with %q", got)
+			}
+			s.WaitWriters()
+			before := len(p.bytes())
+			s.Deliver(batch, wire)
+			if after := len(p.bytes()); after != before {
+				t.Errorf("%d bytes were written after the end", after-before)
 			}
 		})
 	}
