@@ -286,6 +286,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	http := s.http
 	s.mu.Unlock()
 
+	for _, ns := range s.Namespaces() {
+		ns.hub.Settle() // what waits there is queued, too, and closing sessions take nothing more
+	}
 	gone := s.engine.Stop()
 	var result error
 	for _, h := range http {

@@ -79,6 +79,9 @@ type Hub interface {
 	Len() int
 	// Lookup returns the member with an id, nil if there is none.
 	Lookup(id string) *Handle
+	// Settle returns when all that was sent before has been handed to the members.
+	// It must not be called from a Member.
+	Settle()
 	// Close delivers what is queued and ends the hub's goroutines. It returns when
 	// they have ended.
 	Close()

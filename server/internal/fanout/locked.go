@@ -165,6 +165,9 @@ func (hub *lockedHub) inAny(h *Handle, names *Set, n int) bool {
 	return false
 }
 
+// Settle has nothing to wait for: each call hands over what it sends.
+func (hub *lockedHub) Settle() {}
+
 func (hub *lockedHub) Close() {
 	hub.mu.Lock()
 	defer hub.mu.Unlock()

@@ -264,3 +264,42 @@ func TestHelloComesFirst(t *testing.T) {
 		}
 	})
 }
+
+// Settle waits for what was sent before it, until the last member has it.
+func TestSettle(t *testing.T) {
+	queued(t, Options{Shards: 1}, func(t *testing.T, hub *shardedHub) {
+		m, _ := join(hub, "m", "r")
+		last := &recorder{entered: make(chan struct{}), release: make(chan struct{})}
+		hub.Join(hub.Add("last", last, nil), "r")
+		release := hold(hub)
+		for i := range 3 {
+			hub.Broadcast(rooms("r"), Message{Frame: text("%d", i)})
+		}
+		var before []string
+		settled := make(chan struct{})
+		go func() {
+			defer close(settled)
+			hub.Settle()
+			before = last.texts(t)
+		}()
+		for owed := hub.shards[0].owed.Load(); owed < 4; owed = hub.shards[0].owed.Load() { // three and the one of Settle
+			yield()
+		}
+		release()
+		<-last.entered
+		for range 1000 {
+			yield()
+			select {
+			case <-settled:
+				t.Fatal("Settle has returned with broadcasts undelivered")
+			default:
+			}
+		}
+		close(last.release)
+		<-settled
+		compare(t, "the last", before, []string{"0", "1", "2"})
+		hub.Close()
+		hub.Settle() // returns
+		compare(t, "the first", m.texts(t), []string{"hello", "0", "1", "2"})
+	})
+}

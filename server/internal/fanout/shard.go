@@ -50,14 +50,15 @@ const (
 	opRemove
 	opJoin
 	opLeave
-	opOne  // to h
-	opAll  // to all but h
-	opPart // to all of a part but h
-	opCut  // to what a cut says but h
+	opSettle // tells that all before it has been delivered
+	opOne    // to h
+	opAll    // to all but h
+	opPart   // to all of a part but h
+	opCut    // to what a cut says but h
 )
 
 // op is one operation. For the last four kinds it is either a frame to send or a
-// question who would get one.
+// question who would get one; opSettle only answers.
 type op struct {
 	kind   opKind
 	h      *Handle
@@ -183,10 +184,10 @@ func (s *shard) run() {
 func (s *shard) drain(ops []op, r *round) {
 	for len(ops) > 0 {
 		n := 1
-		if r.now = !s.batched || len(ops) == 1 || ops[0].size() >= roundBytes; r.now {
+		if r.now = !s.batched || len(ops) == 1 || ops[0].alone(); r.now {
 			s.apply(&ops[0], r)
 		} else {
-			for n = 0; n < len(ops) && !r.full && ops[n].size() < roundBytes; n++ {
+			for n = 0; n < len(ops) && !r.full && !ops[n].alone(); n++ {
 				s.apply(&ops[n], r)
 			}
 			r.flush()
@@ -195,6 +196,9 @@ func (s *shard) drain(ops []op, r *round) {
 		ops = ops[n:]
 	}
 }
+
+// alone reports whether o cannot be in a round with others.
+func (o *op) alone() bool { return o.kind == opSettle || o.size() >= roundBytes }
 
 // settle counts ops as delivered.
 func (s *shard) settle(ops []op) {
@@ -235,6 +239,8 @@ func (s *shard) apply(o *op, r *round) {
 		s.admit(o, r)
 	case opRemove:
 		s.dismiss(o, r)
+	case opSettle:
+		o.gather.missing.Done()
 	default:
 		members, skip := s.audience(o, r), o.h
 		if o.kind == opOne {

@@ -345,6 +345,20 @@ func (g *gather) add(members []*Handle, skip *Handle) {
 	g.missing.Done()
 }
 
+// Settle asks each shard to say when it comes to this point of its queue.
+func (hub *shardedHub) Settle() {
+	var g gather
+	hub.mu.RLock()
+	if !hub.closed {
+		for _, s := range hub.shards {
+			g.expect()
+			s.submit(&op{kind: opSettle, gather: &g}, false)
+		}
+	}
+	hub.mu.RUnlock()
+	g.missing.Wait()
+}
+
 func (hub *shardedHub) Close() {
 	hub.mu.Lock()
 	if !hub.closed {
