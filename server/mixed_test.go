@@ -2,9 +2,11 @@ package server_test
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -33,7 +35,7 @@ func joinWith(t *testing.T, base string, d *websocket.Dialer) (w *wire, extensio
 
 // pollsOnOneConnection joins with polls on a connection that has carried so many
 // requests already that the engine takes it over.
-func pollsOnOneConnection(t *testing.T, base string) (next func() []string) {
+func pollsOnOneConnection(t *testing.T, base string) kindOf {
 	p := poll(t, base, "/socket.io/")
 	client := &http.Client{Transport: &http.Transport{MaxConnsPerHost: 1}}
 	t.Cleanup(client.CloseIdleConnections)
@@ -50,43 +52,82 @@ func pollsOnOneConnection(t *testing.T, base string) (next func() []string) {
 			t.Fatal(got)
 		}
 	}
-	return func() []string { return strings.Split(read(client.Get(p.url)), "\x1e") }
+	return kindOf{"polling on one connection", p.post, func() []string { return strings.Split(read(client.Get(p.url)), "\x1e") }}
 }
 
+// kindOf is a client of some kind of connection that has joined the main namespace.
+type kindOf struct {
+	name string
+	send func(text string)
+	next func() []string // the messages that come next
+}
+
+// allKinds opens as many clients of each kind of connection: plain and compressed
+// websockets, both over TLS as well, and polling, which the HTTP server or the
+// engine may answer.
+func allKinds(t *testing.T, srv *server.Server, base string, each int) (all []kindOf) {
+	t.Helper()
+	secure := serveTLS(t, srv)
+	frames := func(name string, b *bare) kindOf {
+		return kindOf{name, func(text string) { b.write(masked(0x81, text)) }, func() []string { _, data := b.frame(); return []string{data} }}
+	}
+	messages := func(name, base string, d *websocket.Dialer) kindOf {
+		w, agreed := joinWith(t, base, d)
+		if !strings.Contains(agreed, "permessage-deflate") {
+			t.Fatalf("%s: compression was not agreed on: %q", name, agreed)
+		}
+		return kindOf{name, w.send, func() []string { _, data, err := w.next(); return []string{data + errorText(err)} }}
+	}
+	for range each {
+		polling := poll(t, base, "/socket.io/")
+		all = append(all,
+			frames("plain", joinBare(t, base)),
+			frames("tls", joinTLS(t, secure)),
+			messages("deflate", base, &websocket.Dialer{EnableCompression: true}),
+			messages("deflate over tls", secure, &websocket.Dialer{
+				EnableCompression: true,
+				TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // the certificate is the test's own
+			}),
+			kindOf{"polling", polling.post, func() []string { return strings.Split(polling.get(), "\x1e") }},
+			pollsOnOneConnection(t, base),
+		)
+	}
+	return all
+}
+
+// expect takes the messages that are wanted, in their order, and no others.
+func (k kindOf) expect(t *testing.T, want []string) {
+	t.Helper()
+	var got []string
+	for end := time.Now().Add(20 * time.Second); len(got) < len(want) && time.Now().Before(end); {
+		got = append(got, k.next()...)
+	}
+	for i := range want {
+		if i >= len(got) || got[i] != want[i] {
+			t.Errorf("%s: message %d of %d is %.60q, want %.60q", k.name, i, len(got), append(got, "missing")[min(i, len(got))], want[i])
+			return
+		}
+	}
+	if len(got) > len(want) {
+		t.Errorf("%s: %d messages, want %d", k.name, len(got), len(want))
+	}
+}
+
+// crowd is how many clients of each kind there are: together more than a broadcast
+// may have receivers to be sent by its caller. From then on shards queue it, and
+// join it with others.
+const crowd = 4
+
 // All kinds of connections sit in one room and get the same messages in the same
-// order: plain and compressed websockets, both over TLS as well, and polling. Long
-// messages are compressed, short ones are not, and between the broadcasts each
-// socket gets messages of its own.
+// order. Long messages are compressed, short ones are not, and between the
+// broadcasts each socket gets messages of its own.
 func TestAllKindsOfConnectionsInOneRoom(t *testing.T) {
 	opts := server.Options{PerMessageDeflate: true, CompressThreshold: 300}
 	everyFanout(t, opts, func(t *testing.T, srv *server.Server, base string) {
 		const n = 80
 		inRoom := allJoin(srv)
-		secure := serveTLS(t, srv)
-		deflate := &websocket.Dialer{EnableCompression: true}
-		over := &websocket.Dialer{
-			EnableCompression: true,
-			TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // the certificate is the test's own
-		}
-		next := map[string]func() []string{}
-		frames := func(b *bare) func() []string {
-			return func() []string { _, data := b.frame(); return []string{data} }
-		}
-		messages := func(w *wire) func() []string {
-			return func() []string { _, data, err := w.next(); return []string{data + errorText(err)} }
-		}
-		next["plain"] = frames(joinBare(t, base))
-		next["tls"] = frames(joinTLS(t, secure))
-		compressed, agreed := joinWith(t, base, deflate)
-		compressedTLS, agreedTLS := joinWith(t, secure, over)
-		if !strings.Contains(agreed, "permessage-deflate") || !strings.Contains(agreedTLS, "permessage-deflate") {
-			t.Fatalf("compression was not agreed on: %q, %q", agreed, agreedTLS)
-		}
-		next["deflate"], next["deflate over tls"] = messages(compressed), messages(compressedTLS)
-		polling := poll(t, base, "/socket.io/")
-		next["polling"] = func() []string { return strings.Split(polling.get(), "\x1e") }
-		next["polling on one connection"] = pollsOnOneConnection(t, base)
-		inRoom(len(next))
+		clients := allKinds(t, srv, base, crowd)
+		inRoom(len(clients))
 
 		pad := strings.Repeat("x", 400)
 		var want []string
@@ -115,17 +156,75 @@ func TestAllKindsOfConnectionsInOneRoom(t *testing.T) {
 				}
 			}
 		})
-		for kind, read := range next {
+		for _, k := range clients {
+			all.Go(func() { k.expect(t, want) })
+		}
+		all.Wait()
+	})
+}
+
+// Each socket gets direct emits, broadcasts and acks in the order of the calls,
+// whatever its connection, while others broadcast to the same room.
+func TestOrderOfAllKinds(t *testing.T) {
+	everyFanout(t, server.Options{PerMessageDeflate: true}, func(t *testing.T, srv *server.Server, base string) {
+		const n, senders = 60, 6 // one of each kind
+		inRoom := allJoin(srv)
+		srv.On("go", func(s *server.Socket, e *server.Event) error {
+			var name string
+			var i int
+			if err := e.Bind(&name, &i); err != nil {
+				return err
+			}
+			return errors.Join(
+				srv.To("r").Emit("all", name, i, "before"),
+				s.Emit("own", i),
+				srv.To("r").Emit("all", name, i, "after"),
+				e.Ack(i),
+			)
+		})
+		clients := allKinds(t, srv, base, crowd)
+		inRoom(len(clients))
+		var all sync.WaitGroup
+		for c, k := range clients {
 			all.Go(func() {
-				var got []string
-				for end := time.Now().Add(20 * time.Second); len(got) < len(want) && time.Now().Before(end); {
-					got = append(got, read()...)
+				mine, total := fmt.Sprint("sender ", c), senders*2*n
+				if c < senders {
+					total += 2 * n
 				}
-				for i := range want {
-					if i >= len(got) || got[i] != want[i] {
-						t.Errorf("%s: message %d of %d is %.60q, want %.60q", kind, i, len(got), append(got, "missing")[min(i, len(got))], want[i])
-						return
+				got := map[string][]string{} // by sender; what comes to nobody else is of the client itself
+				for end := time.Now().Add(20 * time.Second); total > 0 && time.Now().Before(end); {
+					for _, message := range k.next() {
+						sender := mine
+						if rest, ok := strings.CutPrefix(message, `42["all","`); ok {
+							sender, _, _ = strings.Cut(rest, `"`)
+						}
+						got[sender] = append(got[sender], message)
+						total--
 					}
+				}
+				for s := range senders {
+					sender := fmt.Sprint("sender ", s)
+					var want []string
+					for i := range n {
+						want = append(want, fmt.Sprintf(`42["all","%s",%d,"before"]`, sender, i))
+						if s == c {
+							want = append(want, fmt.Sprintf(`42["own",%d]`, i))
+						}
+						want = append(want, fmt.Sprintf(`42["all","%s",%d,"after"]`, sender, i))
+						if s == c {
+							want = append(want, fmt.Sprintf(`43%d[%d]`, i, i))
+						}
+					}
+					if !slices.Equal(got[sender], want) {
+						t.Errorf("%s got of %s\n%q, want\n%q", k.name, sender, got[sender], want)
+					}
+				}
+			})
+		}
+		for c, k := range clients[:senders] {
+			all.Go(func() {
+				for i := range n {
+					k.send(fmt.Sprintf(`42%d["go","sender %d",%d]`, i, c, i))
 				}
 			})
 		}

@@ -145,38 +145,6 @@ func TestRoomsAndBroadcasts(t *testing.T) {
 	})
 }
 
-// One goroutine's direct emits, broadcasts and acks reach a socket in the order
-// of the calls, whatever the transport.
-func TestOrder(t *testing.T) {
-	everyStrategy(t, func(t *testing.T, srv *server.Server, base string) {
-		const n = 300
-		srv.On("go", func(s *server.Socket, e *server.Event) error {
-			s.Join("r")
-			for i := range n {
-				var err error
-				switch i % 3 {
-				case 0:
-					err = srv.Emit("n", i)
-				case 1:
-					err = s.Emit("n", i)
-				default:
-					err = srv.To("r").Emit("n", i)
-				}
-				if err != nil {
-					return err
-				}
-			}
-			return e.Ack("done")
-		})
-		w := socketIO(t, base)
-		w.send(`420["go"]`)
-		for i := range n {
-			w.expect(fmt.Sprintf(`42["n",%d]`, i))
-		}
-		w.expect(`430["done"]`)
-	})
-}
-
 func TestConnectMiddlewareAndNamespaces(t *testing.T) {
 	srv, err := server.New(server.Options{MaxNamespaces: 2})
 	if err != nil {

@@ -287,35 +287,81 @@ func TestResetByTheClient(t *testing.T) {
 	}
 }
 
-// Members that come and go while messages are under way, some with a reset in
-// the middle of what they are sent: those who stay get everything, in order.
+// Members that go while messages are under way, some with a reset in the middle of
+// what they are sent, some because the server wants it so, and some only from the
+// room: those who stay get everything, in order. They are too many for a broadcast
+// to be sent by its caller.
 func TestMembersLeaveDuringBroadcasts(t *testing.T) {
 	everyStrategy(t, func(t *testing.T, srv *server.Server, base string) {
-		const stay, go_, n = 4, 12, 400
+		const stay, n = 20, 400
 		inRoom := allJoin(srv)
+		pad := strings.Repeat("x", 2000)
+		read := func(b *bare) { // all that comes, without a gap, to the last one or the end
+			for i := 0; ; i++ {
+				first, data := b.frame()
+				if want := fmt.Sprintf(`42["n",%d,`, i); first == 0x81 && !strings.HasPrefix(data, want) && data != `42["left"]` && data != "41" {
+					t.Errorf("got %.40q, want %q", data, want)
+				}
+				switch {
+				case data == `42["left"]`:
+					b.expect(0x81, `42["end"]`) // and nothing of the room
+					return
+				case first != 0x81, data == "41":
+					return
+				}
+			}
+		}
+		leave := []func(b *bare, s *server.Socket) (reads bool){
+			func(b *bare, _ *server.Socket) bool { _ = b.Close(); return false },
+			func(b *bare, _ *server.Socket) bool { // with unread bytes
+				_ = b.Conn.(*net.TCPConn).SetLinger(0)
+				_ = b.Close()
+				return false
+			},
+			func(_ *bare, s *server.Socket) bool { s.Disconnect(false); return true },
+			func(_ *bare, s *server.Socket) bool { s.Disconnect(true); return true },
+			func(_ *bare, s *server.Socket) bool {
+				s.Leave("r")
+				if err := s.Emit("left"); err != nil { // behind what it got as a member
+					t.Error(err)
+				}
+				return true
+			},
+		}
 		var clients, leaving []*bare
+		var sockets []*server.Socket
+		for range 3 * len(leave) {
+			leaving = append(leaving, joinBare(t, base))
+			inRoom(1)
+		again:
+			for _, s := range srv.Everyone().Sockets() {
+				for _, known := range sockets {
+					if s == known {
+						continue again
+					}
+				}
+				sockets = append(sockets, s)
+				break
+			}
+		}
 		for range stay {
 			clients = append(clients, joinBare(t, base))
 		}
-		for range go_ {
-			leaving = append(leaving, joinBare(t, base))
-		}
-		inRoom(stay + go_)
+		inRoom(stay)
 		var all sync.WaitGroup
-		pad := strings.Repeat("x", 2000)
 		all.Go(func() {
 			for i := range n {
-				if i%(n/go_) == 5 {
-					b := leaving[0]
-					leaving = leaving[1:]
-					if i%2 == 0 { // it has unread bytes: a reset
-						_ = b.Conn.(*net.TCPConn).SetLinger(0)
+				if k := i / (n / len(leaving)); i%(n/len(leaving)) == 5 && k < len(leaving) {
+					if b := leaving[k]; leave[k%len(leave)](b, sockets[k]) {
+						all.Go(func() { read(b) })
 					}
-					_ = b.Close()
 				}
 				if err := srv.To("r").Emit("n", i, pad); err != nil {
 					t.Error(err)
 				}
+			}
+			if err := srv.Emit("end"); err != nil {
+				t.Error(err)
 			}
 		})
 		for _, b := range clients {
@@ -333,15 +379,65 @@ func TestMembersLeaveDuringBroadcasts(t *testing.T) {
 	})
 }
 
-// One who does not read costs the others nothing, and gets all that was kept
-// for it when it reads again.
-func TestAReaderThatStops(t *testing.T) {
+// A server that stops in the middle of broadcasts lets each client have the
+// beginning of them, without a gap, and a goodbye.
+func TestShutdownDuringBroadcasts(t *testing.T) {
 	everyStrategy(t, func(t *testing.T, srv *server.Server, base string) {
+		var clients []*bare
+		for range 20 {
+			clients = append(clients, joinBare(t, base))
+		}
+		stopped := make(chan error, 1)
+		var all sync.WaitGroup
+		all.Go(func() {
+			for i := 0; ; i++ {
+				if i == 200 {
+					go func() { stopped <- srv.Shutdown(t.Context()) }()
+				}
+				if err := srv.Emit("n", i); err != nil {
+					t.Error(err)
+				}
+				select {
+				case err := <-stopped:
+					if err != nil {
+						t.Error(err)
+					}
+					return
+				default:
+				}
+			}
+		})
+		for _, b := range clients {
+			all.Go(func() {
+				for i := 0; ; i++ {
+					first, data := b.frame()
+					switch {
+					case first == 0x81 && data == fmt.Sprintf(`42["n",%d]`, i):
+						continue
+					case first == 0x81 && data == "41" && i >= 200: // of the namespace
+						first, data = b.frame()
+					}
+					if first != 0x88 || i < 200 {
+						t.Errorf("after %d messages came %x %q", i, first, data)
+					}
+					_ = b.Close()
+					return
+				}
+			})
+		}
+		all.Wait()
+	})
+}
+
+// One who does not read costs the others nothing, and gets all that was kept
+// for it when it reads again. It is more than the systems at both ends take.
+func TestAReaderThatStops(t *testing.T) {
+	everyFanout(t, server.Options{QueueBytes: 1 << 30}, func(t *testing.T, srv *server.Server, base string) {
 		const n = 300
 		inRoom := allJoin(srv)
 		slow, fast := joinBare(t, base), joinBare(t, base)
 		inRoom(2)
-		pad := strings.Repeat("x", 8000)
+		pad := strings.Repeat("x", 64<<10)
 		for i := range n {
 			if err := srv.To("r").Emit("n", i, pad); err != nil {
 				t.Fatal(err)
