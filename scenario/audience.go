@@ -35,13 +35,11 @@ type part struct {
 	members uint32
 }
 
-// admit says that receivers of a class may join, and returns the place of their part.
-func (a *audience) admit(class int, slow bool) int {
-	if i := a.part(class); i >= 0 {
-		return i
+// admit says that receivers of a class may join.
+func (a *audience) admit(class int, slow bool) {
+	if a.part(class) < 0 {
+		a.parts = append(a.parts, part{class: class, slow: slow})
 	}
-	a.parts = append(a.parts, part{class: class, slow: slow})
-	return len(a.parts) - 1
 }
 
 // part is the place of a class that was admitted.

@@ -196,19 +196,19 @@ func TestChat(t *testing.T) {
 			l, behind := tap(t, url)
 			ann := enter(t, browser, url, "Ann")
 			bob := enter(t, browser, behind, "Bob")
-			testTalk(t, ann, bob)
-			testWhisper(t, ann, bob)
-			testBreak(t, l, ann, bob)
+			testTalk(ann, bob)
+			testWhisper(ann, bob)
+			testBreak(l, ann, bob)
 			testRefusedName(t, browser, url)
 			joe := enter(t, browser, url, "Joe")
 			joe.do(chromedp.Navigate("about:blank")) // says goodbye
 			ann.shows("#log", "Joe left")
-			testNewServer(t, l, builtIn().start(t, "chat", flags...), bob)
+			testNewServer(l, builtIn().start(t, "chat", flags...), bob)
 		})
 	}
 }
 
-func testTalk(t *testing.T, ann, bob *chatter) {
+func testTalk(ann, bob *chatter) {
 	ann.shows("#people", "Bob")
 	ann.do(chromedp.SendKeys(chromedp.CSS("#text"), "hel"))
 	bob.shows("#typing", "Ann is typing")
@@ -236,7 +236,7 @@ func testTalk(t *testing.T, ann, bob *chatter) {
 	bob.pick("rooms", "lobby")
 }
 
-func testWhisper(t *testing.T, ann, bob *chatter) {
+func testWhisper(ann, bob *chatter) {
 	ann.pick("people", "Bob")
 	ann.say("just for you")
 	bob.shows("#people .badge", "1")
@@ -250,7 +250,7 @@ func testWhisper(t *testing.T, ann, bob *chatter) {
 }
 
 // testBreak cuts Bob's connection. He gets what he missed, in order and once, and is still in his rooms.
-func testBreak(t *testing.T, l *line, ann, bob *chatter) {
+func testBreak(l *line, ann, bob *chatter) {
 	l.cut()
 	bob.shows("#state", "Reconnecting")
 	ann.shows("#people .note", "away")
@@ -272,7 +272,7 @@ func testBreak(t *testing.T, l *line, ann, bob *chatter) {
 }
 
 // testNewServer gives Bob a server that knows nothing of him, as after a restart. He is logged in again, without a word.
-func testNewServer(t *testing.T, l *line, url string, bob *chatter) {
+func testNewServer(l *line, url string, bob *chatter) {
 	l.cut()
 	bob.shows("#state", "Reconnecting")
 	l.mu.Lock()

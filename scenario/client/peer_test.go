@@ -2,7 +2,6 @@ package client
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"crypto/sha1"
 	"encoding/base64"
@@ -299,8 +298,4 @@ func (p *peer) drip(s string) {
 }
 
 // slurp reads until the end of the connection.
-func (p *peer) slurp() []byte {
-	var b bytes.Buffer
-	_, _ = io.Copy(&b, p.r)
-	return b.Bytes()
-}
+func (p *peer) slurp() { _, _ = io.Copy(io.Discard, p.r) }

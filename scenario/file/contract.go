@@ -118,7 +118,7 @@ func (d *decoder) emission(n *node, what string, sc *scope) Template {
 }
 
 // checkContract holds what the groups do against what the server can.
-func (d *decoder) checkContract(root *node, s *Spec) {
+func (d *decoder) checkContract(s *Spec) {
 	c := s.Contract
 	if c == nil {
 		return

@@ -254,8 +254,8 @@ func (d *decoder) together(root *node, s *Spec) {
 	}
 	d.checkFaults(root, s)
 	d.checkRecovery(root, s)
-	d.checkContract(root, s)
-	d.checkWires(root, s)
+	d.checkContract(s)
+	d.checkWires(s)
 	for _, g := range s.Groups {
 		d.checkRamp(s, g)
 		for i, st := range g.Send {

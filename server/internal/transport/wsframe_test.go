@@ -12,10 +12,8 @@ import (
 )
 
 // masked is a frame as a client sends it.
-func masked(first byte, payload string, key ...byte) []byte {
-	if key == nil {
-		key = []byte{0x37, 0xfa, 0x21, 0x3d}
-	}
+func masked(first byte, payload string) []byte {
+	key := []byte{0x37, 0xfa, 0x21, 0x3d}
 	b := []byte{first}
 	switch n := len(payload); {
 	case n < 126:
