@@ -194,6 +194,9 @@ func (c *pollConn) poll(request []byte) {
 	}
 }
 
+// answers are buffers for answers.
+var answers = sync.Pool{New: func() any { return new([]byte) }}
+
 // Answer implements session.Poll.
 func (c *pollConn) Answer(frames []*frame.Frame, err error) bool {
 	c.mu.Lock()
@@ -205,9 +208,9 @@ func (c *pollConn) Answer(frames []*frame.Frame, err error) bool {
 	if c.state == left || c.HungUp() {
 		return false
 	}
-	buf := newBuffer()
-	defer freeBuffer(&buf)
-	body, _ := frame.Body(buf.AvailableBuffer(), c.form, frames)
+	buf := answers.Get().(*[]byte)
+	defer answers.Put(buf)
+	body, _ := frame.Body((*buf)[:0], c.form, frames)
 	if least := c.engine.cfg.Compress; c.coding != "" && least > 0 && len(body) >= least && slices.ContainsFunc(frames, (*frame.Frame).Compressible) {
 		c.slow() // it takes longer than who sends should wait
 		body = bytes.Clone(body)
@@ -216,9 +219,11 @@ func (c *pollConn) Answer(frames []*frame.Frame, err error) bool {
 		}()
 		return true
 	}
-	whole := newBuffer()
-	defer freeBuffer(&whole)
-	response := c.response(whole.AvailableBuffer(), "", body)
+	whole := c.response(body, "", body) // behind the body, in one buffer
+	if *buf = whole; cap(whole) > keptMessage {
+		*buf = nil
+	}
+	response := whole[len(body):]
 	n, err := c.TryWrite(response)
 	switch {
 	case err != nil:
