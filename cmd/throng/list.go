@@ -40,14 +40,19 @@ broadcast'. 'throng check NAME' says what it does, and --set changes it.`,
 // file of that name in the working directory comes first.
 func load(name string, set map[string]string) (*file.File, error) {
 	text, err := os.ReadFile(name)
+	info, serr := os.Stat(name)
+	folder := serr == nil && info.IsDir() // such as --out quickstart has left
 	switch {
 	case err == nil:
 		return file.Parse(name, text, set)
-	case !errors.Is(err, fs.ErrNotExist):
+	case !folder && !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
 	text, err = scenarios.Read(name)
-	if err != nil {
+	switch {
+	case err != nil && folder:
+		return nil, fmt.Errorf("%s: a directory, and no ready scenario of that name; name a scenario file, or see 'throng list'", name)
+	case err != nil:
 		return nil, fmt.Errorf("%s: no such file, and no ready scenario of that name; 'throng list' lists them", name)
 	}
 	return file.Parse(filepath.Base(name), text, set)

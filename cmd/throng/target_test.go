@@ -49,3 +49,19 @@ func TestEarlierLogsGo(t *testing.T) {
 		t.Errorf("left: %v, %v; want %v", left, err, want)
 	}
 }
+
+// A directory of results may have the name of the scenario that left it there.
+func TestLoadBesideADirectory(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, name := range []string{"quickstart", "mine"} {
+		if err := os.Mkdir(name, 0o750); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if f, err := load("quickstart", nil); err != nil || f.Spec.Name != "quickstart" {
+		t.Errorf("quickstart: %v", err)
+	}
+	if _, err := load("mine", nil); err == nil || !strings.Contains(err.Error(), "mine: a directory") {
+		t.Errorf("mine: %v", err)
+	}
+}

@@ -98,6 +98,22 @@ func TestHandshakeErrors(t *testing.T) {
 	}
 }
 
+func TestRedirectSaysWhereTo(t *testing.T) {
+	for answer, want := range map[string]string{
+		"HTTP/1.1 301 Moved\r\nLocation: https://there.test/\r\nContent-Length: 5\r\n\r\nmoved": `HTTP status 301: "moved to https://there.test/"`,
+		"HTTP/1.1 404 No\r\nLocation: https://there.test/\r\nContent-Length: 2\r\n\r\nno":       `HTTP status 404: "no"`,
+	} {
+		url := listen(t, func(p *peer) {
+			if req, _ := p.request(); req != nil {
+				p.put(answer)
+			}
+		})
+		if _, err := Dial(t.Context(), &Config{URL: url}); err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
 func TestNamespaceErrors(t *testing.T) {
 	for _, test := range []struct{ name, class, wire string }{
 		{"refused", "connect_error", text(`44/chat,{"message":"not you","data":{"code":7}}`)},

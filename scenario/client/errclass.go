@@ -36,6 +36,10 @@ func newStatusError(res response) *statusError {
 			return e
 		}
 	}
+	if to := res.field("Location"); res.status/100 == 3 && to != nil {
+		e.message = "moved to " + string(to[:min(len(to), 200)])
+		return e
+	}
 	text, _, _ := strings.Cut(strings.TrimSpace(string(res.body[:min(len(res.body), 200)])), "\n")
 	e.message = text
 	return e
