@@ -390,21 +390,16 @@ func TestShutdownDuringBroadcasts(t *testing.T) {
 		stopped := make(chan error, 1)
 		var all sync.WaitGroup
 		all.Go(func() {
-			for i := 0; ; i++ {
+			for i := range 5000 { // less than may wait for one client
 				if i == 200 {
 					go func() { stopped <- srv.Shutdown(t.Context()) }()
 				}
 				if err := srv.Emit("n", i); err != nil {
 					t.Error(err)
 				}
-				select {
-				case err := <-stopped:
-					if err != nil {
-						t.Error(err)
-					}
-					return
-				default:
-				}
+			}
+			if err := <-stopped; err != nil {
+				t.Error(err)
 			}
 		})
 		for _, b := range clients {
