@@ -217,6 +217,20 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
+// A server that sends to the wrong clients, or twice, is told of even where no rule asks.
+func TestWarningsOfDeliveries(t *testing.T) {
+	f := known(t, "max(delivery) < 1s", "max(cpu) < 80%")
+	cell := &result.Cell{Errors: map[string]int64{}}
+	const twice, wrong = "3 deliveries came once more than they should", "2 deliveries came to clients that they were not for"
+	if got := strings.Join(f.warnings(cell, ranOut, nil), "; "); strings.Contains(got, "deliveries") {
+		t.Errorf("warned of nothing: %s", got)
+	}
+	cell.Ledger.Duplicate, cell.Errors["delivery.unexpected"] = 3, 2
+	if got := strings.Join(f.warnings(cell, ranOut, nil), "; "); !strings.Contains(got, twice) || !strings.Contains(got, wrong) {
+		t.Errorf("%q, want %q and %q", got, twice, wrong)
+	}
+}
+
 func TestCallBook(t *testing.T) {
 	var b callBook
 	for i := range 100 {

@@ -277,6 +277,12 @@ func (f *findings) warnings(cell *result.Cell, end ending, why error) []string {
 	if n := t.foreign.Load(); n > 0 {
 		say("%d messages of another run arrived: the target was not ours alone", n)
 	}
+	if n := cell.Ledger.Duplicate; n > 0 {
+		say("%d deliveries came once more than they should", n)
+	}
+	if n := cell.Errors["delivery.unexpected"]; n > 0 {
+		say("%d deliveries came to clients that they were not for", n)
+	}
 	if t.scraper != nil {
 		if trouble := t.scraper.trouble(); trouble != "" {
 			say("%s", trouble)
