@@ -56,11 +56,9 @@ func doers(ws []work) (gs []group) {
 	return gs
 }
 
-// near is how many times the CPU of the cheapest strategy, and much how many times its memory, another may take and still be one to use.
-const (
-	near = 1.25
-	much = 1.5
-)
+// much is how many times the CPU of the cheapest strategy, or its memory, makes another one not to use. What lies closer changes
+// places from trial to trial.
+const much = 1.5
 
 // choice is what the strategies of a work take, beside the cheapest of them.
 type choice struct {
@@ -95,7 +93,7 @@ func (w work) choose() (c choice, ok bool) {
 		if takes > much*memory {
 			name += fmt.Sprintf(" (%s)", bytesize(takes))
 		}
-		if times <= near && takes <= much*memory {
+		if times <= much && takes <= much*memory {
 			c.use, c.usable = append(c.use, name), append(c.usable, g.Label)
 		} else {
 			c.not = append(c.not, name)
@@ -128,7 +126,7 @@ func choiceTable(ws []work) table {
 	if len(t.Rows) == 0 {
 		return table{}
 	}
-	t.Note = "use: the strategy with the most deliveries per CPU second of the server, whose numbers follow, and those that take at most a quarter more CPU, with how many times as much; " +
+	t.Note = "use: the strategy with the most deliveries per CPU second of the server, whose numbers follow, and those that take less than half as much CPU again, with how many times as much; " +
 		"rather not: the others, and those that take half as much memory again. Each work but the first is named by how it differs from the first. The receivers' times count from when a broadcast was due, in the median broadcast and, at the end, in the slowest ones."
 	if few {
 		t.Note += fmt.Sprintf(" With fewer than %d trials of each nothing is tested: which of several to use is chance.", minTrials)
