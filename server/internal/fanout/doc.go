@@ -44,35 +44,47 @@
 //
 // # Which one
 //
-// batched, which is the default: nothing beats it where there is load, and where
-// there is none it does what sharded does. What the others cost beside it, in
-// processor time of the server per delivery (bench/fanout, 1 000 websockets,
-// frames of 120 bytes, one processor, one run):
+// batched, which is the default: where messages are in flight together only
+// writers comes near it, and where they are not, it does what sharded does. The
+// ready scenario fanouts compares them at eight kinds of work, and its report
+// begins with a table that says which to use when: throng run fanouts. Thousands
+// of deliveries per second of the server's processor time (80 websockets, 352
+// messages a second, two shared cores; medians of three runs, which differ by up
+// to a third):
 //
-//	              naive  serial  writers  sharded  batched
-//	1 in flight    1.04    1.02     1.07     0.95     1      times 7.4 us
-//	8 in flight    6.8     7.2      1.1      6.6      1      times 0.95 us
+//	                              naive  serial  writers  sharded  batched
+//	one room, 64 B, 1 in flight     176     237      194      222      224
+//	  8 due at once                 234     271      588      286      655
+//	  64 due at once                284     327     2064      407     2534
+//	ten rooms                        48      45       47       46       44
+//	ten rooms of mixed sizes         90     103       78       92       86
+//	one room, 1 KiB                 122     192      156      204      183
+//	one room, 16 KiB                 36     133      100      116      124
+//	  and ten slow readers           60     123      103      107      116
+//
+// The last receiver had the median message of 64 due at once after 5.4 ms with
+// batched, 6.5 ms with writers, and 16 to 17 ms with the others; one at a time all
+// took 0.7 to 0.8 ms. Where eight are in flight all the time, they part further
+// than in bursts of eight: with 1 000 websockets, frames of 120 bytes and one
+// processor naive, serial and sharded take about seven times the 0.95 us of
+// batched, and writers 1.1 times (bench/fanout, one run).
 //
 // One message at a time costs the same however it is sent: a system call per
 // receiver, and the ways to it hardly differ. From two on the strategies part,
-// for only batched and writers join what waits into one call. With 64 in flight
-// batched takes a seventh of what it does with 8: 0.13 us.
+// for only batched and writers join what waits into one call.
 //
 //   - A big room, bursts, many senders: batched. writers comes near it, and pays
 //     for it with a goroutine for each connection: 5.5 KiB of memory instead of 3.0.
-//   - Many small rooms at a low rate: all alike. A message to ten members is
-//     delivered by its sender's own goroutine, and waking the server costs more
-//     than the strategy.
+//   - Many small rooms at a low rate, alike or mixed: all alike. A message to eight
+//     members is delivered by its sender's own goroutine, and waking the server
+//     costs more than the strategy.
 //   - Long messages: all but naive, which encodes 16 KiB for each receiver and
-//     takes 2.5 times as much.
+//     takes three times as much.
 //   - Slow readers: all alike again for the others, as no strategy waits for a
-//     session; naive keeps a copy of each message for each slow reader, and the
-//     process grows to twice the size.
+//     session; naive keeps a copy of each message for each slow reader, and with
+//     ten of them the process grows to 411 MiB instead of 52.
 //   - One processor and a handful of clients: serial does as well, without a
 //     goroutine.
-//
-// The ready scenario fanouts shows the same through real connections: throng run
-// fanouts.
 //
 // # How the sharded ones work
 //
