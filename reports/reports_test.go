@@ -243,7 +243,7 @@ func TestSentences(t *testing.T) {
 		{"nothing in a cell", sample("bare"), "Nothing was delivered or acknowledged (0 clients). No checks to meet. Run valid."},
 		{"acks only", acks, "p99 ack 6.33 ms at 10 messages/s (10 001 websocket clients, batched fan-out, one machine). Checks met. Run valid: generator lag p99 180 µs, CPU 41 %."},
 		{"matrix", sample("matrix"), "6 of 6 cells pass. p99 delivery: from 18.7 ms with websocket to 71.6 ms with polling (medians of their trials)."},
-		{"with invalid trials", sample("large"), "28 of 30 cells pass, 2 are invalid and say nothing about the server. To use, by the server's CPU and memory: batched at 2 of 2 kinds of work."},
+		{"with invalid trials", sample("large"), "28 of 30 cells pass, 2 are invalid and say nothing about the server. To use, by the server's CPU and memory: batched at 2 of 2 kinds of work, sharded at 2."},
 	} {
 		if got := Sentence(c.run); got != c.want {
 			t.Errorf("%s:\n got %s\nwant %s", c.name, got, c.want)

@@ -147,7 +147,7 @@ func curveAt(share float64) func(*result.Cell) (float64, bool) {
 
 // choiceSentence counts at how many kinds of work each strategy is one to use.
 func choiceSentence(ws []work) string {
-	n := map[string]int{}
+	n, first := map[string]int{}, map[string]int{} // works at which it is one to use, and the cheapest
 	judged := 0
 	var names []string
 	for _, w := range ws {
@@ -164,11 +164,12 @@ func choiceSentence(ws []work) string {
 		for _, name := range c.usable {
 			n[name]++
 		}
+		first[c.best.Label]++
 	}
 	if judged == 0 {
 		return ""
 	}
-	slices.SortStableFunc(names, func(a, b string) int { return n[b] - n[a] })
+	slices.SortStableFunc(names, func(a, b string) int { return cmp.Or(n[b]-n[a], first[b]-first[a]) })
 	parts := []string{fmt.Sprintf("%s at %d of %s", names[0], n[names[0]], plural(judged, "kind")+" of work")}
 	for _, name := range names[1:] {
 		if n[name] > 0 {

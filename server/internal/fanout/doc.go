@@ -49,8 +49,9 @@
 // ready scenario fanouts compares them at eight kinds of work, and its report
 // begins with a table that says which to use when: throng run fanouts. Thousands
 // of deliveries per second of the server's processor time (80 websockets, 352
-// messages a second, two shared cores; medians of three runs, which differ by up
-// to a third):
+// messages a second, two cores with other work on them; medians of the two or
+// three valid trials of three runs, which differ by a quarter and at most 1.6
+// times: what lies closer is alike):
 //
 //	                              naive  serial  writers  sharded  batched
 //	one room, 64 B, 1 in flight     176     237      194      222      224
@@ -62,9 +63,9 @@
 //	one room, 16 KiB                 36     133      100      116      124
 //	  and ten slow readers           60     123      103      107      116
 //
-// The last receiver had the median message of 64 due at once after 5.4 ms with
-// batched, 6.5 ms with writers, and 16 to 17 ms with the others; one at a time all
-// took 0.7 to 0.8 ms. Where eight are in flight all the time, they part further
+// The last receiver has the median message of 64 due at once after 5.4 ms with
+// batched, 6.5 ms with writers, and 16 to 17 ms with the others; one at a time
+// after 0.7 to 0.8 ms with all. Where eight are in flight all the time, they part further
 // than in bursts of eight: with 1 000 websockets, frames of 120 bytes and one
 // processor naive, serial and sharded take about seven times the 0.95 us of
 // batched, and writers 1.1 times (bench/fanout, one run).
