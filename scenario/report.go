@@ -274,15 +274,7 @@ func (f *findings) warnings(cell *result.Cell, end ending, why error) []string {
 	if n := t.away.Load(); n > 0 {
 		say("a fault of the scenario broke %d connections; %d times a client was held again after a drop", n, t.returned.Load())
 	}
-	if n := t.foreign.Load(); n > 0 {
-		say("%d messages of another run arrived: the target was not ours alone", n)
-	}
-	if n := cell.Ledger.Duplicate; n > 0 {
-		say("%d deliveries came once more than they should", n)
-	}
-	if n := cell.Errors["delivery.unexpected"]; n > 0 {
-		say("%d deliveries came to clients that they were not for", n)
-	}
+	f.strangers(cell, say)
 	if t.scraper != nil {
 		if trouble := t.scraper.trouble(); trouble != "" {
 			say("%s", trouble)
@@ -302,4 +294,20 @@ func (f *findings) warnings(cell *result.Cell, end ending, why error) []string {
 		}
 	}
 	return out
+}
+
+// strangers tells of messages that came to where they should not.
+func (f *findings) strangers(cell *result.Cell, say func(format string, args ...any)) {
+	for _, strange := range []struct {
+		n    int64
+		what string
+	}{
+		{f.t.foreign.Load(), "messages of another run arrived: the target was not ours alone"},
+		{cell.Ledger.Duplicate, "deliveries came once more than they should"},
+		{cell.Errors["delivery.unexpected"], "deliveries came to clients that they were not for"},
+	} {
+		if strange.n > 0 {
+			say("%d %s", strange.n, strange.what)
+		}
+	}
 }
