@@ -13,6 +13,7 @@ import (
 
 // TestForeignService measures a server that was not written for it, by the contract that the scenario gives.
 func TestForeignService(t *testing.T) {
+	t.Parallel()
 	url := official.start(t, "chat")
 	dir := t.TempDir()
 	text, err := os.ReadFile("testdata/chat.yaml")

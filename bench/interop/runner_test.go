@@ -59,6 +59,7 @@ func (s server) start(t *testing.T, app string, flags ...string) string {
 
 // TestRunnerOnOfficialServer runs one scenario file, as a user would, against a server that Throng did not write.
 func TestRunnerOnOfficialServer(t *testing.T) {
+	t.Parallel()
 	url := official.start(t, "bench")
 	out := filepath.Join(t.TempDir(), "out")
 	cmd := exec.Command(throng, "run", "testdata/peer.yaml", "--target", url, "--out", out, "--quiet")

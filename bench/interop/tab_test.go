@@ -31,11 +31,23 @@ func on[T any](b *tab, action chromedp.Action[T]) T {
 	return v
 }
 
+// look evaluates a script on a page that may be about to give way to another one, of which nothing is known yet.
+func look[T any](b *tab, script string) T {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, 2*patience)
+	defer cancel()
+	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](script))
+	if err != nil && !strings.Contains(err.Error(), "navigated or closed") {
+		b.t.Fatal(err)
+	}
+	return v
+}
+
 // see waits until the page shows all the texts.
 func (b *tab) see(texts ...string) {
 	b.t.Helper()
 	for deadline := time.Now().Add(2 * patience); ; time.Sleep(50 * time.Millisecond) {
-		shown := on(b, chromedp.Evaluate[string](`(document.body?.innerText ?? '') + '\n' + document.title`))
+		shown := look[string](b, `(document.body?.innerText ?? '') + '\n' + document.title`)
 		missing := ""
 		for _, text := range texts {
 			if !strings.Contains(strings.ToLower(shown), strings.ToLower(text)) {
@@ -70,7 +82,7 @@ func (b *tab) press(text string) {
 	b.t.Helper()
 	script := fmt.Sprintf(`(() => {
 		const button = [...document.querySelectorAll('button')].find((b) => b.innerText.trim().toLowerCase() === %s && !b.disabled);
-		if (button) button.click();
+		if (button) setTimeout(() => button.click()); // behind the answer, as the click may end the page
 		return Boolean(button);
 	})()`, quoted(strings.ToLower(text)))
 	b.until(script, "the button "+text)
@@ -80,7 +92,7 @@ func (b *tab) press(text string) {
 func (b *tab) until(script, what string) {
 	b.t.Helper()
 	for deadline := time.Now().Add(2 * patience); ; time.Sleep(50 * time.Millisecond) {
-		if on(b, chromedp.Evaluate[bool](script)) {
+		if look[bool](b, script) {
 			return
 		}
 		if time.Now().After(deadline) {

@@ -61,7 +61,7 @@ func TestView(t *testing.T) {
 	on(b, chromedp.Evaluate[chromedp.Void](`document.querySelector('input[type=search]').value = 'after'`))
 	b.press("Filter")
 	b.see("1 of 2 runs")
-	on(b, chromedp.Evaluate[chromedp.Void](`document.querySelector('h2 a').click()`))
+	on(b, chromedp.Evaluate[chromedp.Void](`setTimeout(() => document.querySelector('h2 a').click())`))
 	b.see("Throng load test", "all results", "How it was measured")
 	b.until(`document.querySelector('thead th button') !== null`, "headings to sort by")
 
