@@ -65,9 +65,9 @@
 //
 // The last receiver has the median message of 64 due at once after 5.4 ms with
 // batched, 6.5 ms with writers, and 16 to 17 ms with the others; one at a time
-// after 0.7 to 0.8 ms with all. Where eight are in flight all the time, they part further
-// than in bursts of eight: with 1 000 websockets, frames of 120 bytes and one
-// processor naive, serial and sharded take about seven times the 0.95 us of
+// after 0.7 to 0.8 ms with all. Where eight are in flight all the time, they part
+// further than in bursts of eight: with 1 000 websockets, frames of 120 bytes and
+// one processor naive, serial and sharded take about seven times the 0.95 us of
 // batched, and writers 1.1 times (bench/fanout, one run).
 //
 // One message at a time costs the same however it is sent: a system call per
