@@ -8,9 +8,9 @@
 //
 // Deliver and Queue never block. With a Conn attached and nothing waiting, the
 // bytes go to the kernel at once, on the caller's goroutine; and so they go to a
-// poll that is held. What the kernel
-// does not take, and everything behind it, waits in the outbox, which a flusher
-// goroutine empties; it exists only while there is something to flush. The
+// poll that is held. What the kernel does not take, and everything behind it,
+// waits in the outbox, which a flusher goroutine empties; it exists only while
+// there is something to flush. The
 // outbox is bounded in packets and bytes, and in the time for which nothing of it
 // is taken: a session that would exceed that is closed with SlowConsumer, so one
 // slow reader neither delays another nor grows the process.

@@ -2,10 +2,13 @@ package transport
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/throng-io/throng/server/internal/frame"
 )
 
 const deflateName = "permessage-deflate"
@@ -64,13 +67,19 @@ func coding(accepts []byte) string {
 	return ""
 }
 
-// compress appends body in a coding to dst. The level is that of a body that is
-// made once for one client.
-func compress(dst []byte, coding string, body []byte) []byte {
+// compresses reports whether the body of an answer is to be compressed, for a
+// client that takes it.
+func (e *Engine) compresses(body []byte, frames []*frame.Frame) bool {
+	return e.cfg.Compress > 0 && len(body) >= e.cfg.Compress && slices.ContainsFunc(frames, (*frame.Frame).Compressible)
+}
+
+// compress returns body in a coding. The level is that of a body that is made once
+// for one client.
+func compress(coding string, body []byte) []byte {
 	if coding == "gzip" {
-		return fasthttp.AppendGzipBytesLevel(dst, body, fasthttp.CompressBestSpeed)
+		return fasthttp.AppendGzipBytesLevel(nil, body, fasthttp.CompressBestSpeed)
 	}
-	return fasthttp.AppendDeflateBytesLevel(dst, body, fasthttp.CompressBestSpeed)
+	return fasthttp.AppendDeflateBytesLevel(nil, body, fasthttp.CompressBestSpeed)
 }
 
 // acceptsCoding reports whether an Accept-Encoding header names a coding, or all

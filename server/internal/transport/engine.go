@@ -5,8 +5,8 @@
 // A request is checked in the order of the official server, finds or opens its
 // session, and is then either a poll (polling.go), a post (polling.go) or a
 // websocket. A connection that only polls leaves the HTTP server, on Linux, for the
-// engine's poller (pollconn_linux.go). The library does the opening handshake of every websocket. What
-// comes after depends on what is under it:
+// engine's poller (pollconn_linux.go). The library does the opening handshake of
+// every websocket. What comes after depends on what is under it:
 //
 //   - On plain TCP, on Linux, the connection becomes a descriptor of its own on
 //     the engine's poller, and the HTTP server is done with it (socket_linux.go;

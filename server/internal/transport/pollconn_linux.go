@@ -91,7 +91,7 @@ func (c *pollConn) arrive(nc net.Conn) {
 		c.Close()
 		return
 	}
-	c.engine.cfg.Session.Clock.Arm(&c.idle, c.engine.cfg.IdleTime)
+	c.arm(c.engine.cfg.IdleTime)
 	switch {
 	case len(early) > 0: // several requests at once
 		c.giveBack(early)
@@ -130,6 +130,9 @@ func (p *poller) stop(all bool) {
 	}
 }
 
+// arm has tick called after d.
+func (c *pollConn) arm(d time.Duration) { c.engine.cfg.Session.Clock.Arm(&c.idle, d) }
+
 // tick ends a connection on which nothing has happened for long, or an answer does
 // not leave.
 func (c *pollConn) tick() {
@@ -140,7 +143,7 @@ func (c *pollConn) tick() {
 	switch {
 	case state == left:
 	case state == held, used:
-		c.engine.cfg.Session.Clock.Arm(&c.idle, c.engine.cfg.IdleTime)
+		c.arm(c.engine.cfg.IdleTime)
 	default:
 		c.Cut()
 	}
@@ -211,11 +214,11 @@ func (c *pollConn) Answer(frames []*frame.Frame, err error) bool {
 	buf := answers.Get().(*[]byte)
 	defer answers.Put(buf)
 	body, _ := frame.Body((*buf)[:0], c.form, frames)
-	if least := c.engine.cfg.Compress; c.coding != "" && least > 0 && len(body) >= least && slices.ContainsFunc(frames, (*frame.Frame).Compressible) {
+	if c.coding != "" && c.engine.compresses(body, frames) {
 		c.slow() // it takes longer than who sends should wait
 		body = bytes.Clone(body)
 		go func() {
-			c.finish(c.response(nil, c.coding, compress(nil, c.coding, body)))
+			c.finish(c.response(nil, c.coding, compress(c.coding, body)))
 		}()
 		return true
 	}
@@ -243,7 +246,7 @@ func (c *pollConn) Answer(frames []*frame.Frame, err error) bool {
 // for it as one of the HTTP server's.
 func (c *pollConn) slow() {
 	c.state, c.used = answering, false
-	c.engine.cfg.Session.Clock.Arm(&c.idle, c.engine.cfg.Session.WriteTimeout)
+	c.arm(c.engine.cfg.Session.WriteTimeout)
 }
 
 // finish writes what could not be written at once.
@@ -251,7 +254,10 @@ func (c *pollConn) finish(rest []byte) {
 	err := c.WriteAll(rest)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.engine.cfg.Session.Clock.Arm(&c.idle, c.engine.cfg.IdleTime)
+	if c.state == left {
+		return
+	}
+	c.arm(c.engine.cfg.IdleTime)
 	if err != nil {
 		c.unread = true // the end
 	}
@@ -260,9 +266,6 @@ func (c *pollConn) finish(rest []byte) {
 
 // answered makes c ready for the next poll; the lock is held.
 func (c *pollConn) answered() {
-	if c.state == left {
-		return
-	}
 	c.state = between
 	if c.unread {
 		c.unread = false
@@ -371,10 +374,7 @@ func (r *resumed) UnsafeConn() net.Conn { return r.Conn }
 
 // pollRequest is what the polls of a client look like: what comes before and after
 // the value of the parameter t. Without that all is before it.
-type pollRequest struct {
-	before, after []byte
-	numbered      bool
-}
+type pollRequest struct{ before, after []byte }
 
 // maxNumber bounds the value of t.
 const maxNumber = 64
@@ -394,7 +394,7 @@ func requestOf(h *fasthttp.RequestHeader) pollRequest {
 		if more := bytes.IndexByte(raw[at:end], '&'); more >= 0 {
 			to = at + more
 		}
-		return pollRequest{raw[:at:at], raw[to:], true}
+		return pollRequest{raw[:at:at], raw[to:]}
 	}
 	return pollRequest{before: raw}
 }
@@ -406,7 +406,7 @@ func (r *pollRequest) matches(b []byte) bool {
 	}
 	b = b[len(r.before):]
 	number := len(b) - len(r.after)
-	if number < 0 || number > maxNumber || !r.numbered && number > 0 || !bytes.Equal(b[number:], r.after) {
+	if number < 0 || number > maxNumber || len(r.after) == 0 && number > 0 || !bytes.Equal(b[number:], r.after) {
 		return false
 	}
 	for _, c := range b[:number] {

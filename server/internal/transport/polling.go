@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"slices"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -87,10 +86,10 @@ func (e *Engine) answer(ctx *fasthttp.RequestCtx, form frame.Form, q query, fram
 	default:
 		textAnswer(ctx, textBody)
 	}
-	if e.cfg.Compress > 0 && len(body) >= e.cfg.Compress && slices.ContainsFunc(frames, (*frame.Frame).Compressible) {
+	if e.compresses(body, frames) {
 		if coding := coding(ctx.Request.Header.Peek(fasthttp.HeaderAcceptEncoding)); coding != "" {
 			ctx.Response.Header.Set(fasthttp.HeaderContentEncoding, coding)
-			body = compress(nil, coding, body)
+			body = compress(coding, body)
 		}
 	}
 	ctx.Response.SetBody(body)
