@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"bufio"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
@@ -472,16 +471,5 @@ func joinTLS(t *testing.T, base string) *bare {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = conn.Close() })
-	b := &bare{t, conn, bufio.NewReader(conn)}
-	b.write(upgradeRequest + masked(0x81, "40"))
-	b.deadline()
-	resp, err := http.ReadResponse(b.r, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = resp.Body.Close()
-	b.expect(0x81, "0{")
-	b.expect(0x81, `40{"sid":"`)
-	return b
+	return joinOn(t, conn)
 }
