@@ -259,7 +259,7 @@ func runCell(ctx context.Context, c *file.Cell, opt Options, at place) (cell *re
 		if ctx.Err() != nil {
 			return nil, nil
 		}
-		return nil, &TargetError{URL: ep.URL + strings.TrimPrefix(ep.Path, usualPath), Err: err}
+		return nil, &TargetError{URL: ep.URL + strings.TrimPrefix(ep.Path, client.DefaultPath), Err: err}
 	}
 	if t.tracer, err = newTracer(t); err != nil {
 		return nil, err

@@ -36,8 +36,6 @@ func (e *TargetError) Error() string {
 // Unwrap returns the cause.
 func (e *TargetError) Unwrap() error { return e.Err }
 
-const usualPath = "/socket.io/"
-
 // endpoint starts the built-in server, or says where the target is. What --target leaves out is
 // as in the file. A path ends with a slash, as with the official client.
 func endpoint(ctx context.Context, s *file.Spec, opt Options) (ep *Endpoint, builtIn bool, err error) {

@@ -14,8 +14,10 @@ import (
 	"github.com/throng-io/throng/protocol/socketio"
 )
 
+// DefaultPath is where servers answer unless they are told otherwise.
+const DefaultPath = "/socket.io/"
+
 const (
-	defaultPath           = "/socket.io/"
 	defaultTimeout        = 20 * time.Second
 	defaultUpgradeTimeout = 10 * time.Second
 	defaultMaxQueue       = 1 << 20
@@ -72,7 +74,7 @@ func newTarget(cfg *Config) (*target, error) {
 	}
 	t.addr = net.JoinHostPort(u.Hostname(), port)
 	if t.path == "" {
-		t.path = defaultPath
+		t.path = DefaultPath
 	}
 	if t.path[0] != '/' || strings.ContainsAny(t.path, " ?#\r\n") {
 		return nil, fmt.Errorf("the Path %q must begin with a slash and hold no query", cfg.Path)
