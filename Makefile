@@ -60,11 +60,12 @@ UNWATCHED := compress/flate hash/adler32 hash/crc32 image/... regexp/... golang.
 unit: ## unit tests under the race detector
 	$(GO) test -race $(UNWATCHED:%=-gcflags=%=-race=false) -count=1 -timeout 8m ./...
 
-# One processor orders goroutines in ways that many never do. It is one for each package; without -p packages would wait
+# One processor orders goroutines in ways that many never do, and without the race detector what must not allocate can be
+# counted: it empties pools at random. It is one for each package; without -p packages would wait
 # for one another, too.
 .PHONY: single
-single: ## tests of what runs goroutines on one processor
-	GOMAXPROCS=1 $(GO) test -p $(shell getconf _NPROCESSORS_ONLN) -count=1 -timeout 8m ./server/... ./scenario/... ./cmd/throng/internal/...
+single: ## codecs, server and runner on one processor, and what they allocate
+	GOMAXPROCS=1 $(GO) test -p $(shell getconf _NPROCESSORS_ONLN) -count=1 -timeout 8m ./protocol/... ./server/... ./scenario/... ./cmd/throng/internal/...
 
 .PHONY: lint
 lint: ## golangci-lint, pinned in .ci/tools.mod

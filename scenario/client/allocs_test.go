@@ -1,0 +1,93 @@
+//go:build unix && !race
+
+package client
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+)
+
+// Receiving allocates nothing for a text in one frame.
+func TestReceiveAllocations(t *testing.T) {
+	c, server := pair(t)
+	h := &counter{}
+	binary := text(`451-["b",{"_placeholder":true,"num":0}]`) + frame(0x82, "attachment")
+	for name, test := range map[string]struct {
+		wire  string
+		n     int
+		limit float64
+	}{
+		"one":        {broadcast, 1, 0},
+		"burst":      {strings.Repeat(broadcast, 20), 20, 0},
+		"ack":        {text(`4317["a",1]`), 1, 0},
+		"fragmented": {frame(0x01, "4") + frame(0x80, broadcast[3:]), 1, 0},
+		"binary":     {binary, 2, 4},
+	} {
+		wire := []byte(test.wire)
+		allocs := testing.AllocsPerRun(200, func() {
+			if _, err := server.Write(wire); err != nil {
+				t.Fatal(err)
+			}
+			for range test.n {
+				if err := c.ws.step(h); err != nil {
+					t.Fatal(err)
+				}
+			}
+			c.ws.rd.park()
+		})
+		if allocs > test.limit {
+			t.Errorf("%s: %v allocations, limit %v", name, allocs, test.limit)
+		}
+	}
+	if h.n.Load() == 0 {
+		t.Error("no event")
+	}
+}
+
+func TestSendAllocations(t *testing.T) {
+	c, server := pair(t)
+	packet := []byte(`2["msg",{"p":"` + strings.Repeat("x", 80) + `"}]`)
+	buf := make([]byte, 1000)
+	allocs := testing.AllocsPerRun(200, func() {
+		if err := c.Send(packet); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(server, buf[:len(packet)+7]); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if allocs > 0 {
+		t.Errorf("%v allocations for a Send", allocs)
+	}
+}
+
+func TestPollingAllocations(t *testing.T) {
+	c, server := pair(t)
+	p := newPolling(c, &target{path: "/socket.io/", host: "h"}, c.links[mainSlot])
+	defer p.stop()
+	c.ws, c.poll = nil, p
+	payload := broadcast[2:]
+	answer := fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=UTF-8\r\nContent-Length: %d\r\ncache-control: no-store\r\nConnection: keep-alive\r\nKeep-Alive: timeout=5\r\n\r\n%s", len(payload), payload)
+	buf := make([]byte, 1000)
+	h := &counter{}
+	allocs := testing.AllocsPerRun(200, func() {
+		if err := p.request(p.ctx); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := server.Read(buf); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := server.Write(answer); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.collect(h); err != nil {
+			t.Fatal(err)
+		}
+		p.get.rd.park()
+	})
+	if allocs > 0 || h.n.Load() == 0 {
+		t.Errorf("%v allocations for a message by polling", allocs)
+	}
+}
