@@ -31,14 +31,13 @@ func startServer(ctx context.Context, s *file.Server, more ...string) (ep *scena
 		return nil, nil, fmt.Errorf("start the server: %w", err)
 	}
 	args := []string{"serve", "--app", cmp.Or(s.App, "bench"), "--parser", cmp.Or(s.Parser, "json"), "--listen", s.Listen, "--fanout", s.Fanout, "--until-stdin-ends"}
-	if s.PingInterval > 0 {
-		args = append(args, "--ping-interval", s.PingInterval.String())
-	}
-	if s.PingTimeout > 0 {
-		args = append(args, "--ping-timeout", s.PingTimeout.String())
-	}
-	if s.Recovery > 0 {
-		args = append(args, "--recovery", s.Recovery.String())
+	for _, d := range []struct {
+		flag  string
+		value time.Duration
+	}{{"--ping-interval", s.PingInterval}, {"--ping-timeout", s.PingTimeout}, {"--write-timeout", s.WriteTimeout}, {"--recovery", s.Recovery}} {
+		if d.value > 0 {
+			args = append(args, d.flag, d.value.String())
+		}
 	}
 	if s.Queue > 0 {
 		args = append(args, "--queue-bytes", strconv.Itoa(s.Queue))

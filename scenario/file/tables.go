@@ -122,6 +122,9 @@ var serverTable = object[Server]{
 		{key: "ping_timeout", set: func(d *decoder, n *node, s *Server) {
 			s.PingTimeout = d.duration(n, "ping_timeout", time.Millisecond, maxWait)
 		}},
+		{key: "write_timeout", set: func(d *decoder, n *node, s *Server) {
+			s.WriteTimeout = d.duration(n, "write_timeout", time.Millisecond, 24*time.Hour)
+		}},
 		{key: "gomaxprocs", set: func(d *decoder, n *node, s *Server) { s.GOMAXPROCS = d.count(n, "gomaxprocs", 1, 1024) }},
 		{key: "compression", later: notYet},
 		{key: "recovery", set: func(d *decoder, n *node, s *Server) {
