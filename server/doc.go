@@ -22,7 +22,7 @@
 // clients it goes to. What one goroutine sends reaches a socket in the order of
 // the calls. Nothing that sends waits for a client: what a connection does not
 // take at once is queued for it, up to Options.QueueBytes and QueuePackets, and
-// a client that falls further behind, or takes nothing of it for as long as
+// a client that falls further behind, or takes next to nothing of it for as long as
 // Options.WriteTimeout, is disconnected.
 //
 // # Receiving

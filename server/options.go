@@ -150,9 +150,9 @@ type Options struct {
 	// Defaults 16 384 packets and 4 MiB.
 	QueuePackets int
 	QueueBytes   int
-	// WriteTimeout is how long a client may take nothing at all of what waits for it;
-	// one that does so for longer, by up to a quarter, is disconnected with the reason
-	// "slow consumer". Over polling, to take is to poll, and with Serve the answer to a
+	// WriteTimeout is how long a client may take next to nothing of what waits for it:
+	// neither all of it nor 256 bytes a second; one that does so for longer, by up to
+	// a quarter, is disconnected with the reason "slow consumer". Over polling, to take is to poll, and with Serve the answer to a
 	// poll must be read in that time as a whole. On a websocket it is what the
 	// client's system acknowledges, so that slow readers stay; those systems let a
 	// stalled stream go on in steps of a sixteenth of their receive buffer, or of 64 KiB

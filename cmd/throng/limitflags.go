@@ -27,7 +27,7 @@ func limitFlags(f *pflag.FlagSet, opts *server.Options) {
 	f.Var(milliseconds(&opts.MessageTimeout, time.Minute), "message-timeout", "how long a websocket message may take from its first byte to its last")
 	f.Var(atLeastOne(&opts.QueuePackets, 16384), "queue-packets", "how many packets may wait for one slow client before it is disconnected")
 	f.Var(bytesOf(&opts.QueueBytes, 4<<20), "queue-bytes", "how much may wait for one slow client before it is disconnected")
-	f.Var(milliseconds(&opts.WriteTimeout, time.Minute), "write-timeout", "how long a client may take nothing of what waits for it before it is disconnected")
+	f.Var(milliseconds(&opts.WriteTimeout, time.Minute), "write-timeout", "how long a client may take next to nothing of what waits for it before it is disconnected")
 }
 
 // count is a flag for a number of things.

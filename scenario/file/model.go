@@ -53,7 +53,7 @@ type Server struct {
 	Fanout       string        // default "batched"
 	PingInterval time.Duration // 0: the server's default
 	PingTimeout  time.Duration // 0: the server's default
-	WriteTimeout time.Duration // how long a client may take nothing of what waits for it; 0: the server's default
+	WriteTimeout time.Duration // how long a client may take next to nothing of what waits for it; 0: the server's default
 	GOMAXPROCS   int           // 0: Go's default
 	Recovery     time.Duration // how long who lost the connection may come back as the same socket; 0: never
 	Queue        int           // bytes that wait for one client before it is disconnected; 0: the server's default

@@ -112,7 +112,8 @@ type Config struct {
 	PingInterval, PingTimeout time.Duration
 	// MaxPackets and MaxBytes bound the outbox.
 	MaxPackets, MaxBytes int
-	// WriteTimeout is for how long the peer may take nothing of what waits.
+	// WriteTimeout is for how long the peer may take next to nothing of what waits: less
+	// than leastRate.
 	WriteTimeout time.Duration
 	// Clock runs the heartbeats, and the watch over outboxes.
 	Clock *deadline.Clock

@@ -12,22 +12,35 @@ import (
 // one timer per look.
 type stall struct {
 	timer deadline.Entry
-	taken uint64        // Session.taken, as of the last look
-	since time.Duration // since epoch: the look that found it changed
+	goal  uint64        // what Session.taken must come to
+	since time.Duration // since epoch: when the goal was set
 }
 
 // looks is how many looks make up a WriteTimeout: a session that is stalled ends
 // so much of it late at most.
 const looks = 4
 
+// leastRate is how many bytes a second the peer must take of what waits, or all of
+// it if that is less: who takes a byte now and then would keep it for good. To ask
+// for the oldest frame within the WriteTimeout would be wrong: it may be long.
+const leastRate = 256
+
 // watch sees to it that what waits is taken in time; the lock is held.
 func (s *Session) watch() {
 	if s.stall != nil {
 		return
 	}
-	s.stall = &stall{taken: s.taken(), since: time.Since(epoch)}
+	s.stall = &stall{}
+	s.aim(s.taken())
 	s.stall.timer.Fire = s.look
 	s.cfg.Clock.Arm(&s.stall.timer, s.cfg.WriteTimeout/looks)
+}
+
+// aim sets what taken must come to in the next WriteTimeout; the lock is held.
+func (s *Session) aim(taken uint64) {
+	enough := int(leastRate * s.cfg.WriteTimeout.Seconds())
+	s.stall.goal = taken + uint64(max(1, min(enough, s.outBytes)))
+	s.stall.since = time.Since(epoch)
 }
 
 // look runs on the clock's goroutine.
@@ -42,12 +55,11 @@ func (s *Session) look() {
 		s.stall = nil
 		return
 	}
-	now := time.Since(epoch)
-	if taken := s.taken(); taken != w.taken {
-		w.taken, w.since = taken, now
+	if taken := s.taken(); taken >= w.goal {
+		s.aim(taken)
 	}
 	switch {
-	case now-w.since < s.cfg.WriteTimeout:
+	case time.Since(epoch)-w.since < s.cfg.WriteTimeout:
 		s.cfg.Clock.Arm(&w.timer, s.cfg.WriteTimeout/looks)
 	case s.state == closing:
 		s.end(s.reason)

@@ -58,16 +58,16 @@ func TestStalledOutboxEndsTheSession(t *testing.T) {
 	}
 }
 
-// Whoever takes something between two looks stays, and goes when it takes
-// nothing any more.
+// Whoever takes enough stays, however much waits, and goes when it takes less, if only
+// by a byte.
 func TestSlowReaderIsKept(t *testing.T) {
 	p := &pipe{take: func(int) int { return 0 }, blocked: make(chan struct{})}
 	defer close(p.blocked)
-	s, h := begin(t, p, options{})
-	s.Send(text(1))
+	s, h := begin(t, p, options{stall: time.Minute})
+	s.Send(frame.Packet(engineio.Packet{Type: engineio.Message, Data: make([]byte, 1<<20)}))
 	for range 10 {
 		s.Send(text(2)) // more and more waits
-		p.progress.Add(1)
+		p.progress.Add(60 * leastRate)
 		age(s)
 	}
 	if s.Ended() {
@@ -75,6 +75,7 @@ func TestSlowReaderIsKept(t *testing.T) {
 	}
 	s.Send(new(frame.Builder).Frame([]byte("with attachments"), [][]byte{{1}, {2}}, false)) // three packets in one
 	s.Send(new(frame.Builder).Frame([]byte("dropped"), nil, true))
+	p.progress.Add(60*leastRate - 1) // a trickle
 	age(s)
 	if got := <-h.closed; got != SlowConsumer {
 		t.Errorf("closed with %q", got)
