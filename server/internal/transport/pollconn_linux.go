@@ -190,6 +190,7 @@ func (c *pollConn) poll(request []byte) {
 	case frames != nil:
 		if !c.Answer(frames, nil) {
 			c.session.Close(session.TransportError)
+			c.end() // as below
 		}
 	case c.HungUp(): // it came with the request: there will be no other event
 		c.session.LeavePoll(c)

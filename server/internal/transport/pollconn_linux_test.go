@@ -486,6 +486,21 @@ func TestLongAnswerToNobody(t *testing.T) {
 	x.eventually("gone", func() bool { return x.kept() == 0 })
 }
 
+// A client that polls and leaves at once, while something waits for it. As a rule
+// the request and the end of the stream are one event, so there is no other that
+// would tell of the end.
+func TestPollOfALeavingClientOnAKeptConnection(t *testing.T) {
+	for range 20 {
+		x := servePolls(t, nil)
+		l := x.dial("")
+		l.settle(x)
+		x.send("to nobody")
+		l.write(l.request("GET", sid, ""))
+		_ = l.Close()
+		x.eventually("gone", func() bool { return x.kept() == 0 })
+	}
+}
+
 // A client that does not read its answer does not hold it for good, whatever its
 // session does.
 func TestLongAnswerThatIsNotRead(t *testing.T) {
