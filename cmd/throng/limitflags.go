@@ -2,14 +2,13 @@ package main
 
 import (
 	"errors"
-	"fmt"
-	"math"
-	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 
+	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/server"
 )
 
@@ -64,37 +63,23 @@ func bytesOf(n *int, value int) size {
 	return size{n}
 }
 
-var (
-	sizeFlag  = regexp.MustCompile(`^(\d{1,12})(B|kB|MB|GB|KiB|MiB|GiB)?$`)
-	sizeUnits = map[string]int{"": 1, "B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
-)
-
-// String gives the number with the largest unit that leaves it whole.
 func (v size) String() string {
 	if v.n == nil {
 		return ""
 	}
-	for _, unit := range []string{"GiB", "GB", "MiB", "MB", "KiB"} {
-		if n := *v.n; n > 0 && n%sizeUnits[unit] == 0 {
-			return fmt.Sprint(n/sizeUnits[unit], unit)
-		}
-	}
-	return strconv.Itoa(*v.n)
+	return file.FormatSize(float64(*v.n))
 }
 
 func (v size) Type() string { return "size" }
 
 func (v size) Set(s string) error {
-	m := sizeFlag.FindStringSubmatch(s)
-	if m == nil {
-		return errSize
+	if strings.Trim(s, "0123456789") == "" {
+		s += "B"
 	}
-	n, err := strconv.Atoi(m[1])
-	if err != nil || n < 1 || n > math.MaxInt/sizeUnits[m[2]] {
-		return errSize
+	n, ok := file.ParseSize(s)
+	if !ok || n < 1 {
+		return errors.New("write a size such as 65536, 64KiB or 4MiB")
 	}
-	*v.n = n * sizeUnits[m[2]]
+	*v.n = n
 	return nil
 }
-
-var errSize = errors.New("write a size such as 65536, 64KiB or 4MiB")

@@ -23,18 +23,18 @@ func limits(args ...string) (opts server.Options, err error) {
 func TestLimitFlags(t *testing.T) {
 	got, err := limits(
 		"--max-sessions=1", "--max-pending=2", "--max-per-address=3", "--max-handshakes=4", "--max-namespaces=5", "--max-rooms=6",
-		"--max-payload=7", "--max-partial=8GiB", "--message-timeout=9", "--queue-packets=10", "--queue-bytes=11kB", "--write-timeout=12s",
+		"--max-payload=7", "--max-partial=1.5GiB", "--message-timeout=9", "--queue-packets=10", "--queue-bytes=11kB", "--write-timeout=12s",
 	)
 	want := server.Options{
 		MaxSessions: 1, MaxPending: 2, MaxPerAddress: 3, MaxHandshakes: 4, MaxNamespaces: 5, MaxRooms: 6,
-		MaxPayload: 7, MaxPartial: 8 << 30, MessageTimeout: 9 * time.Millisecond, QueuePackets: 10, QueueBytes: 11000, WriteTimeout: 12 * time.Second,
+		MaxPayload: 7, MaxPartial: 3 << 29, MessageTimeout: 9 * time.Millisecond, QueuePackets: 10, QueueBytes: 11000, WriteTimeout: 12 * time.Second,
 	}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	for _, wrong := range []string{
-		"--max-sessions=0", "--max-sessions=-1", "--max-sessions=1k", "--max-pending=", "--queue-bytes=0", "--queue-bytes=-1", "--queue-bytes=1.5MiB",
-		"--queue-bytes=4 MiB", "--queue-bytes=4m", "--max-partial=999999999999GiB", "--write-timeout=0", "--write-timeout=-1s", "--message-timeout=soon",
+		"--max-sessions=0", "--max-sessions=-1", "--max-sessions=1k", "--max-pending=", "--queue-bytes=0", "--queue-bytes=-1", "--queue-bytes=1.5B", "--queue-bytes=",
+		"--queue-bytes=4 MiB", "--queue-bytes=4m", "--queue-bytes=4M", "--max-partial=999999999999GiB", "--write-timeout=0", "--write-timeout=-1s", "--message-timeout=soon",
 	} {
 		if _, err := limits(wrong); err == nil || !strings.Contains(err.Error(), "write a") || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v", wrong, err)

@@ -32,7 +32,7 @@ const serveHelp = `Run the built-in Socket.IO server with one of its application
             come back for two minutes, or as long as --recovery says
 
 Durations are written as 300ms or 25s; a plain number is milliseconds. Sizes are
-written as 64KiB or 4MiB; a plain number is bytes.
+written as in scenario files, 64KiB or 1.5MB; a plain number is bytes.
 It prints one line with its address when it accepts connections, and stops on
 Ctrl-C or SIGTERM after its clients have been told.`
 

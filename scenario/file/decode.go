@@ -230,19 +230,14 @@ func (d *decoder) rate(n *node, what string, highest float64) float64 {
 			return &flaw{what + " must be more than 0", "write a rate such as 10/s, or remove the stream"}
 		}
 		if v > highest {
-			return &flaw{fmt.Sprintf("%s is out of range: %g/s", what, v), fmt.Sprintf("write at most %g/s", highest)}
+			return &flaw{fmt.Sprintf("%s is out of range: %s/s", what, trimmed(v)), fmt.Sprintf("write at most %s/s", trimmed(highest))}
 		}
 		return nil
 	})
 }
 
 func (d *decoder) size(n *node, lowest, highest int) int {
-	return int(read(d, n, "size", parseSize, func(v float64) *flaw {
-		if v < float64(lowest) || v > float64(highest) {
-			return &flaw{fmt.Sprintf("size is out of range: %gB", v), fmt.Sprintf("write %dB to %dB", lowest, highest)}
-		}
-		return nil
-	}))
+	return int(read(d, n, "size", parseSize, between("size", float64(lowest), float64(highest), FormatSize)))
 }
 
 // share reads a percentage of at most 100 %.

@@ -2,6 +2,7 @@ package file
 
 import (
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -88,7 +89,7 @@ func checkPopulation(d *decoder, n *node, g *Group) {
 		d.errs.add(at(n.get("connect"), "shape"), "arrivals cannot come all at once", "write shape: linear or poisson")
 	case life != nil && count != nil && !g.Life.IsZero() && g.Connect.Rate > 0 && g.Connect.Shape != "burst":
 		if need := float64(g.Count) / g.Life.Mean(); need > g.Connect.Rate {
-			d.errs.add(life.at, fmt.Sprintf("replacing those who leave takes %.4g connections a second, and connect.rate allows %.4g", need, g.Connect.Rate), "raise connect.rate, or lengthen life")
+			d.errs.add(life.at, fmt.Sprintf("replacing those who leave takes %.0f connections a second, and connect.rate allows %s", math.Ceil(need), trimmed(g.Connect.Rate)), "raise connect.rate, or lengthen life")
 		}
 	}
 }

@@ -261,7 +261,7 @@ func (d *decoder) together(root *node, s *Spec) {
 		for i, st := range g.Send {
 			if s.Server != nil && st.Size > maxBuiltIn {
 				item := d.places["group "+g.Name].get("send").items[i]
-				d.errs.add(at(item, "size"), fmt.Sprintf("the built-in server takes messages up to %dB, this has %dB", maxBuiltIn, st.Size), "write a smaller size")
+				d.errs.add(at(item, "size"), fmt.Sprintf("the built-in server takes messages up to %s, this has %s", FormatSize(maxBuiltIn), FormatSize(float64(st.Size))), "write a smaller size")
 			}
 		}
 	}
@@ -301,7 +301,7 @@ func (d *decoder) checkRamp(s *Spec, g Group) {
 	if c := n.get("connect"); c != nil {
 		where = at(c, "rate")
 	}
-	d.errs.add(where, fmt.Sprintf("the group %s needs %s to connect %d clients at %g/s, but the phases before the first recorded one last %s",
-		g.Name, formatDuration(need.Round(100*time.Millisecond)), int(float64(g.Count)*share), g.Connect.Rate, formatDuration(elapsed)),
+	d.errs.add(where, fmt.Sprintf("the group %s needs %s to connect %d clients at %s/s, but the phases before the first recorded one last %s",
+		g.Name, formatDuration(need.Round(100*time.Millisecond)), int(float64(g.Count)*share), trimmed(g.Connect.Rate), formatDuration(elapsed)),
 		"raise connect.rate or lengthen the ramp")
 }

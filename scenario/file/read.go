@@ -14,7 +14,7 @@ var readTable = object[Read]{
 		{key: "rate", set: func(d *decoder, n *node, r *Read) {
 			r.Rate = read(d, n, "the read rate", parseBytesRate, func(v float64) *flaw {
 				if v < 1 || v > 1<<30 {
-					return &flaw{fmt.Sprintf("a read rate of %g bytes a second is out of range", v), "write 1B/s to 1GiB/s"}
+					return &flaw{"a read rate of " + FormatSize(v) + "/s is out of range", "write 1B/s to 1GiB/s"}
 				}
 				return nil
 			})

@@ -66,7 +66,31 @@ func parseRate(text string) (float64, *flaw) {
 	return v / map[string]float64{"s": 1, "m": 60, "h": 3600}[m[3]], nil
 }
 
-var sizeUnits = map[string]float64{"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+// sizeUnits are the units of sizes, the largest first.
+var sizeUnits = []struct {
+	name  string
+	bytes float64
+}{{"GiB", 1 << 30}, {"GB", 1e9}, {"MiB", 1 << 20}, {"MB", 1e6}, {"KiB", 1 << 10}, {"kB", 1e3}, {"B", 1}}
+
+// ParseSize reads a size as scenario files have it, with its unit, and returns bytes. ok is
+// false when it is none, or no int.
+func ParseSize(text string) (bytes int, ok bool) {
+	v, f := parseSize(text)
+	if f != nil || v >= 1<<53 {
+		return 0, false
+	}
+	return int(v), true
+}
+
+// FormatSize writes bytes as a size, with the largest unit that leaves the number whole.
+func FormatSize(bytes float64) string {
+	for _, u := range sizeUnits {
+		if n := bytes / u.bytes; n >= 1 && n == math.Trunc(n) {
+			return strconv.FormatFloat(n, 'f', 0, 64) + u.name
+		}
+	}
+	return strconv.FormatFloat(bytes, 'f', -1, 64) + "B"
+}
 
 // parseSize reads 256B, 16KiB, 1MB and returns bytes.
 func parseSize(text string) (float64, *flaw) {
@@ -83,7 +107,11 @@ func parseSize(text string) (float64, *flaw) {
 	if err != nil {
 		return 0, wrong(text, "size", like)
 	}
-	v *= sizeUnits[m[2]]
+	for _, u := range sizeUnits {
+		if u.name == m[2] {
+			v *= u.bytes
+		}
+	}
 	if v != math.Trunc(v) {
 		return 0, &flaw{fmt.Sprintf("the size %s is not a whole number of bytes", clip(text)), like}
 	}

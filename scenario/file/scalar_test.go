@@ -41,6 +41,9 @@ func TestScalars(t *testing.T) {
 		try(text, true, f == nil, true)
 		try(text, true, got, want)
 	}
+	for bytes, want := range map[float64]string{0: "0B", 48: "48B", 1024: "1KiB", 11e3: "11kB", 1536: "1536B", 1 << 30: "1GiB", 100 << 30: "100GiB", 5e12 + 1: "5000000000001B", 2.5: "2.5B"} {
+		try("size", true, FormatSize(bytes), want)
+	}
 	for _, text := range []string{"", "256", "256b", "1KB", "1K", "64.5B", "-1B", "1e3B", "lognormal(80,0.8)", "zipf(1.07)", "0x10B", "1 kB"} {
 		_, f := parseSize(text)
 		try("size "+text, false, f != nil, true)
