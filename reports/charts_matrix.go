@@ -10,8 +10,8 @@ import (
 )
 
 // comparing builds the figures that set the combinations of a matrix side by side.
-func comparing(run *result.Run, gs []group) ([]*figure, error) {
-	if ws := works(run, gs); len(ws) > 0 {
+func comparing(run *result.Run, gs []group, ws []work) ([]*figure, error) {
+	if len(ws) > 0 {
 		return comparingWorks(ws), nil
 	}
 	metric := primary(run)

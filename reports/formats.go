@@ -172,7 +172,8 @@ func writeMarkdown(b *bytes.Buffer, run *result.Run) {
 			markdownTable(&s, t)
 		}
 	} else if len(run.Cells) > 1 {
-		markdownTable(&s, overviewTable(run, groups(run)))
+		gs := groups(run)
+		markdownTable(&s, overviewTable(run, gs, works(run, gs)))
 		for i := range run.Cells {
 			if c := &run.Cells[i]; c.Verdict != result.Pass {
 				fmt.Fprintf(&s, "\n- %s: %s", result.CellName(i, len(run.Cells)), markdownText(cellSentence(c)))

@@ -16,8 +16,9 @@ func Summary(w io.Writer, run *result.Run) error {
 	fmt.Fprintf(&b, "verdict: %s\n\n%s\n\n%s\n", result.Worst(run.Verdict, run.Verdict), sentence(run), ledgerLine(run))
 	if len(run.Cells) > 1 {
 		gs := groups(run)
-		choice := choiceTable(works(run, gs))
-		textTable(&b, overviewTable(run, gs))
+		ws := works(run, gs)
+		choice := choiceTable(ws)
+		textTable(&b, overviewTable(run, gs, ws))
 		if textTable(&b, choice); len(choice.Rows) == 0 { // strategies send the same bytes
 			textTable(&b, wireOverview(run))
 		}

@@ -238,11 +238,10 @@ func markBest(t *table, ws []work, gs []group, metric string) {
 }
 
 // overviewTable has a row per combination of the matrix; with repeats each number is the median of the valid trials and their range.
-func overviewTable(run *result.Run, gs []group) table {
+func overviewTable(run *result.Run, gs []group, ws []work) table {
 	metric := primary(run)
 	axes := varying(run)
 	var t table
-	ws := works(run, gs)
 	doing := map[int]string{} // the work of each group
 	if len(ws) > 0 {
 		t.Title = "Every strategy at every work"

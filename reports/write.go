@@ -167,14 +167,15 @@ func (p *page) capacity(c *Capacity) {
 
 // matrix fills in what the page of several cells shows besides them.
 func (p *page) matrix(gs []group) (err error) {
-	p.Overview = overviewTable(p.Run, gs)
-	if p.Choice = choiceTable(works(p.Run, gs)); len(p.Choice.Rows) == 0 {
+	ws := works(p.Run, gs)
+	p.Overview = overviewTable(p.Run, gs, ws)
+	if p.Choice = choiceTable(ws); len(p.Choice.Rows) == 0 {
 		p.About = append(filled(wireOverview(p.Run)), p.About...)
 	}
 	if len(gs) < len(p.Run.Cells) {
 		p.Trials = trialsTable(p.Run)
 	}
-	if p.Comparing, err = comparing(p.Run, gs); err != nil {
+	if p.Comparing, err = comparing(p.Run, gs, ws); err != nil {
 		return err
 	}
 	p.Lead, p.Comparing = lead(p.Comparing, "p99")

@@ -65,7 +65,7 @@ func newActor(t *trial, g *group, index, number int) *actor {
 	a.id = uint32(g.first + index)
 	a.shard = t.rec.shard(a.id)
 	a.slow = reads(g.spec.Read, number)
-	a.class = t.class(class{g.index, a.transport, a.slow})
+	a.class = indexIn(&t.classes, class{g.index, a.transport, a.slow})
 	rooms := g.rooming(index)
 	own, list := make([]membership, len(rooms)+1), make([]*membership, 0, len(rooms)+1)
 	for i, room := range append(rooms, -1) {

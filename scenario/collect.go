@@ -231,7 +231,7 @@ func (c *collector) gather(from, until int64) {
 			return
 		}
 		if kind.transport != "" && (kind.metric == metricDelivery || kind.metric == metricAck) {
-			c.messages[c.t.transport(kind.transport)] += n
+			c.messages[indexIn(&c.t.transports, kind.transport)] += n
 		}
 		in := c.interval[kind.interval()]
 		if in == nil {

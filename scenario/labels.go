@@ -1,9 +1,6 @@
 package scenario
 
-import (
-	"slices"
-	"strconv"
-)
+import "strconv"
 
 // A series is one metric of one kind of client or message: what the labels of
 // checks choose from.
@@ -68,15 +65,6 @@ func (s *series) interval() string {
 
 // slowSuffix sets what slow readers measured apart from what the others did.
 const slowSuffix = ".slow"
-
-// class returns the index of a kind of receiver.
-func (t *trial) class(c class) int {
-	if i := slices.Index(t.classes, c); i >= 0 {
-		return i
-	}
-	t.classes = append(t.classes, c)
-	return len(t.classes) - 1
-}
 
 // label gives a series the labels of a kind of client.
 func (t *trial) label(s series, class int) series {

@@ -84,7 +84,7 @@ func newGroup(t *trial, spec *file.Group, index, first int) *group {
 	}
 	g.settleRooms()
 	for _, s := range spec.Transport {
-		g.transports = append(g.transports, t.transport(s.Name))
+		g.transports = append(g.transports, indexIn(&t.transports, s.Name))
 	}
 	g.admit()
 	for _, s := range spec.Connect.From {

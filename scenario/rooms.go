@@ -14,7 +14,7 @@ func (g *group) admit() {
 			if share := g.slowShare(); slow && share == 0 || !slow && share == 1 {
 				continue
 			}
-			c := g.t.class(class{g.index, tr, slow})
+			c := indexIn(&g.t.classes, class{g.index, tr, slow})
 			g.classes = append(g.classes, c)
 			g.namespace.admit(c, slow)
 			for _, space := range g.spaces {

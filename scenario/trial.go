@@ -135,13 +135,14 @@ func (t *trial) addSeries(s series) int {
 	return len(t.kinds) - 1
 }
 
-// transport returns the index of a transport.
-func (t *trial) transport(name string) int {
-	if i := slices.Index(t.transports, name); i >= 0 {
-		return i
+// indexIn returns where x stands in a list, to which it is added if need be.
+func indexIn[T comparable](list *[]T, x T) int {
+	i := slices.Index(*list, x)
+	if i < 0 {
+		i = len(*list)
+		*list = append(*list, x)
 	}
-	t.transports = append(t.transports, name)
-	return len(t.transports) - 1
+	return i
 }
 
 // audience returns the audience of a room, or of the whole namespace when room is -1.

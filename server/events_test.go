@@ -147,14 +147,7 @@ func (w *wire) readsUntil(last string) bool {
 
 func TestVolatileToOneAndExcept(t *testing.T) {
 	everyStrategy(t, func(t *testing.T, srv *server.Server, base string) {
-		sockets := make(chan *server.Socket, 3)
-		srv.OnConnect(func(s *server.Socket) { sockets <- s })
-		var clients []*wire
-		var joined []*server.Socket
-		for range 3 {
-			clients = append(clients, socketIO(t, base))
-			joined = append(joined, <-sockets)
-		}
+		clients, joined := threeJoined(t, srv, base)
 		joined[1].Join("x")
 		// What went before may not have left the queue yet: then it is dropped.
 		for got := ""; got != `42["only a"]`; {

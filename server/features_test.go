@@ -12,14 +12,7 @@ import (
 // What a target does to its sockets, from outside of their handlers.
 func TestTargetsChangeTheirSockets(t *testing.T) {
 	everyStrategy(t, func(t *testing.T, srv *server.Server, base string) {
-		sockets := make(chan *server.Socket, 3)
-		srv.OnConnect(func(s *server.Socket) { sockets <- s })
-		var clients []*wire
-		var joined []*server.Socket
-		for range 3 {
-			clients = append(clients, socketIO(t, base))
-			joined = append(joined, <-sockets)
-		}
+		clients, joined := threeJoined(t, srv, base)
 		srv.To(joined[0].ID()).To(joined[1].ID()).Join("x")
 		srv.Except("x").Join("y")
 		srv.To(joined[1].ID()).Leave("x")

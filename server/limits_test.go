@@ -451,16 +451,7 @@ func serveTLS(t *testing.T, srv *server.Server) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	done := make(chan error, 1)
-	go func() {
-		done <- srv.Serve(tls.NewListener(ln, &tls.Config{Certificates: []tls.Certificate{certificate(t)}}))
-	}()
-	t.Cleanup(func() {
-		_ = srv.Shutdown(t.Context())
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
+	serveOn(t, srv, tls.NewListener(ln, &tls.Config{Certificates: []tls.Certificate{certificate(t)}}))
 	return "https://" + ln.Addr().String()
 }
 

@@ -93,14 +93,7 @@ func mustFail(err error) error {
 
 func TestRoomsAndBroadcasts(t *testing.T) {
 	everyStrategy(t, func(t *testing.T, srv *server.Server, base string) {
-		sockets := make(chan *server.Socket, 3)
-		srv.OnConnect(func(s *server.Socket) { sockets <- s })
-		var clients []*wire
-		var joined []*server.Socket
-		for range 3 {
-			clients = append(clients, socketIO(t, base))
-			joined = append(joined, <-sockets)
-		}
+		clients, joined := threeJoined(t, srv, base)
 		a, b, c := joined[0], joined[1], joined[2]
 		a.Join("x")
 		b.Join("x")

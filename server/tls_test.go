@@ -89,15 +89,7 @@ func TestTLS(t *testing.T) {
 			app.Protocol(srv)
 			srv.OnConnect(func(s *server.Socket) { secured <- s.Handshake().Secure })
 
-			dialer := websocket.Dialer{TLSClientConfig: trust}
-			conn, resp, err := dialer.Dial("wss://"+host+"/socket.io/?EIO=4&transport=websocket", nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			_ = resp.Body.Close()
-			defer conn.Close()
-			w := &wire{t, conn}
-			w.text()
+			w := openWith(t, &websocket.Dialer{TLSClientConfig: trust}, "https://"+host, "/socket.io/", "")
 			w.send("40")
 			w.text()
 			w.expect(`42["auth",{}]`)
@@ -143,14 +135,7 @@ func TestUpgradeOverTLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dialer := websocket.Dialer{TLSClientConfig: trust}
-	conn, resp, err := dialer.Dial("wss://"+host+"/engine.io/?EIO=4&transport=websocket&sid="+handshakeOf(t, string(body)).SID, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = resp.Body.Close()
-	defer conn.Close()
-	w := &wire{t, conn}
+	w := openWith(t, &websocket.Dialer{TLSClientConfig: trust}, "https://"+host, "/engine.io/", "&sid="+handshakeOf(t, string(body)).SID)
 	w.send("2probe")
 	w.expect("3probe")
 	w.send("5")
@@ -162,17 +147,7 @@ func TestUpgradeOverTLS(t *testing.T) {
 func TestTLSWithCompression(t *testing.T) {
 	host, trust, _ := secure(t, server.Options{Engine: app.Echo, PerMessageDeflate: true, MaxPayload: 100_000}, "127.0.0.1:0")
 	dialer := websocket.Dialer{TLSClientConfig: trust, EnableCompression: true}
-	open := func() *wire {
-		conn, resp, err := dialer.Dial("wss://"+host+"/engine.io/?EIO=4&transport=websocket", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = resp.Body.Close()
-		t.Cleanup(func() { _ = conn.Close() })
-		w := &wire{t, conn}
-		w.text()
-		return w
-	}
+	open := func() *wire { return openWith(t, &dialer, "https://"+host, "/engine.io/", "") }
 	w := open()
 	for _, size := range []int{0, 1, 5000, 99_999} {
 		w.send("4" + strings.Repeat("x", size))
@@ -254,14 +229,7 @@ func TestUnixSocket(t *testing.T) {
 		t.Errorf("a second server at the path: %v", err)
 	}
 	dialer := websocket.Dialer{NetDial: func(string, string) (net.Conn, error) { return net.Dial("unix", path) }}
-	conn, resp, err := dialer.Dial("ws://throng/socket.io/?EIO=4&transport=websocket", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = resp.Body.Close()
-	defer conn.Close()
-	w := &wire{t, conn}
-	w.text()
+	w := openWith(t, &dialer, "http://throng", "/socket.io/", "")
 	w.send("40")
 	w.text()
 	w.expect(`42["auth",{}]`)

@@ -555,28 +555,8 @@ func TestTLSAndPlainInOneRoom(t *testing.T) {
 	}
 	inRoom := allJoin(srv)
 	base := serve(t, srv)
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan error, 1)
-	go func() {
-		done <- srv.Serve(tls.NewListener(ln, &tls.Config{Certificates: []tls.Certificate{certificate(t)}}))
-	}()
-	t.Cleanup(func() {
-		_ = srv.Shutdown(t.Context())
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
 	dialer := websocket.Dialer{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // the certificate is the test's own
-	conn, resp, err := dialer.Dial("wss://"+ln.Addr().String()+"/socket.io/?EIO=4&transport=websocket", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = resp.Body.Close()
-	secure := &wire{t, conn}
-	handshakeOf(t, secure.text())
+	secure := openWith(t, &dialer, serveTLS(t, srv), "/socket.io/", "")
 	secure.send("40")
 	secure.expectPrefix(`40{"sid":"`)
 	plain := joinBare(t, base)
@@ -593,7 +573,6 @@ func TestTLSAndPlainInOneRoom(t *testing.T) {
 		plain.expect(0x81, want)
 		plain.expect(0x82, string([]byte{0xff, byte(i)}))
 	}
-	_ = conn.Close()
 }
 
 func certificate(t *testing.T) tls.Certificate {

@@ -40,8 +40,13 @@ type wire struct {
 // handshake unless the query names a session.
 func open(t *testing.T, base, path, query string) *wire {
 	t.Helper()
+	return openWith(t, websocket.DefaultDialer, base, path, query)
+}
+
+func openWith(t *testing.T, d *websocket.Dialer, base, path, query string) *wire {
+	t.Helper()
 	url := "ws" + strings.TrimPrefix(base, "http") + path + "?EIO=4&transport=websocket" + query
-	conn, resp, err := websocket.DefaultDialer.Dial(url, nil)
+	conn, resp, err := d.Dial(url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,6 +66,18 @@ func socketIO(t *testing.T, base string) *wire {
 	w.send("40")
 	w.expectPrefix(`40{"sid":"`)
 	return w
+}
+
+// threeJoined are clients of the main namespace, and their sockets.
+func threeJoined(t *testing.T, srv *server.Server, base string) (clients []*wire, joined []*server.Socket) {
+	t.Helper()
+	sockets := make(chan *server.Socket, 3)
+	srv.OnConnect(func(s *server.Socket) { sockets <- s })
+	for range 3 {
+		clients = append(clients, socketIO(t, base))
+		joined = append(joined, <-sockets)
+	}
+	return clients, joined
 }
 
 func (w *wire) send(text string) {

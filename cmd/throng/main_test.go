@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bufio"
 	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -84,24 +87,34 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
-// serveHere runs the built-in server in this process, with more flags, until the
-// test ends.
-func serveHere(t *testing.T, flags ...string) string {
+// serving runs throng serve with more flags, on a free port without --listen, until stop is
+// called or the test ends; lines are what it prints.
+func serving(t *testing.T, flags ...string) (lines *bufio.Scanner, stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	address := make(chan string, 1)
+	out, said := io.Pipe()
 	ended := make(chan int, 1)
 	go func() {
-		ended <- run(ctx, append([]string{"serve", "--listen", "127.0.0.1:0"}, flags...), strings.NewReader(""),
-			writerFunc(func(b []byte) { address <- strings.TrimSpace(strings.TrimPrefix(string(b), "listening on ")) }), os.Stderr)
+		ended <- run(ctx, append([]string{"serve", "--listen", "127.0.0.1:0"}, flags...), strings.NewReader(""), said, said)
+		_ = said.Close()
 	}()
-	t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		cancel()
+		go func() { _, _ = io.Copy(os.Stderr, out) }() // why it fails
 		if code := <-ended; code != exitPass {
 			t.Errorf("serve ended with %d", code)
 		}
 	})
-	return <-address
+	t.Cleanup(stop)
+	return bufio.NewScanner(out), stop
+}
+
+// serveHere is serving for who wants the address alone.
+func serveHere(t *testing.T, flags ...string) string {
+	t.Helper()
+	lines, _ := serving(t, flags...)
+	lines.Scan()
+	return strings.TrimPrefix(lines.Text(), "listening on ")
 }
 
 type writerFunc func([]byte)

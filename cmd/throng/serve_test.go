@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"io"
 	"net"
@@ -21,23 +20,10 @@ func TestServeOffersMetricsAndClient(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "socket.io.js"), []byte("the client"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	out, said := io.Pipe()
-	cmd := serveCommand()
-	cmd.SetArgs([]string{"--listen", "127.0.0.1:0", "--metrics", ":0", "--client-dir", dir, "--recovery", "10s"})
-	cmd.SetOut(said)
-	cmd.SetErr(said)
-	ended := make(chan error, 1)
-	go func() {
-		ended <- cmd.ExecuteContext(ctx)
-		_ = said.Close()
-	}()
-	lines := bufio.NewScanner(out)
+	lines, _ := serving(t, "--metrics", ":0", "--client-dir", dir, "--recovery", "10s")
 	urls := map[string]string{}
 	for range 2 {
-		if !lines.Scan() {
-			t.Fatalf("the server ended: %v", <-ended)
-		}
+		lines.Scan()
 		what, _, _ := strings.Cut(lines.Text(), " ")
 		urls[what] = address.FindString(lines.Text())
 	}
@@ -55,10 +41,6 @@ func TestServeOffersMetricsAndClient(t *testing.T) {
 		if err != nil || !strings.Contains(string(body), want) {
 			t.Errorf("%s: %s %.200q, %v", url, resp.Status, body, err)
 		}
-	}
-	cancel()
-	if err := <-ended; err != nil {
-		t.Error(err)
 	}
 }
 
@@ -87,18 +69,7 @@ func TestServeChat(t *testing.T) {
 		{[]string{"--client-dir", client}, "/socket.io/socket.io.min.js", "official client"},
 		{[]string{"--client-dir", client, "--path", "/live"}, "/live/socket.io.min.js", "official client"},
 	} {
-		ctx, cancel := context.WithCancel(t.Context())
-		out, said := io.Pipe()
-		cmd := serveCommand()
-		cmd.SetArgs(append([]string{"--listen", "127.0.0.1:0", "--app", "chat"}, tt.flags...))
-		cmd.SetOut(said)
-		cmd.SetErr(said)
-		ended := make(chan error, 1)
-		go func() {
-			ended <- cmd.ExecuteContext(ctx)
-			_ = said.Close()
-		}()
-		lines := bufio.NewScanner(out)
+		lines, stop := serving(t, append([]string{"--app", "chat"}, tt.flags...)...)
 		lines.Scan()
 		url := address.FindString(lines.Text())
 		if lines.Scan(); !strings.Contains(lines.Text(), tt.note) {
@@ -113,10 +84,7 @@ func TestServeChat(t *testing.T) {
 		if err != nil || !strings.Contains(string(body), `src="`+tt.script+`"`) {
 			t.Errorf("%v: %s, %v, the page\n%s", tt.flags, resp.Status, err, body)
 		}
-		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
+		stop()
 	}
 	for _, more := range []string{"--parser=msgpack", "--transports=polling"} {
 		cmd := serveCommand()
@@ -170,17 +138,7 @@ func TestServeRefusesToListen(t *testing.T) {
 
 func TestServeOnUnixSocket(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "sock")
-	ctx, cancel := context.WithCancel(t.Context())
-	out, said := io.Pipe()
-	cmd := serveCommand()
-	cmd.SetArgs([]string{"--listen", "unix:" + path})
-	cmd.SetOut(said)
-	ended := make(chan error, 1)
-	go func() {
-		ended <- cmd.ExecuteContext(ctx)
-		_ = said.Close()
-	}()
-	lines := bufio.NewScanner(out)
+	lines, stop := serving(t, "--listen", "unix:"+path)
 	if lines.Scan(); lines.Text() != "listening on unix:"+path {
 		t.Errorf("printed %q", lines.Text())
 	}
@@ -199,10 +157,7 @@ func TestServeOnUnixSocket(t *testing.T) {
 	if err != nil || !strings.HasPrefix(string(body), "0{") {
 		t.Errorf("polled %q, %v", body, err)
 	}
-	cancel()
-	if err := <-ended; err != nil {
-		t.Error(err)
-	}
+	stop()
 	if _, err := os.Stat(path); err == nil {
 		t.Error("the socket is still there")
 	}
