@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -29,6 +30,15 @@ const (
 func newHTTPClient(t *trial) *httpClient {
 	tr := &http.Transport{TLSClientConfig: t.tls, MaxIdleConnsPerHost: maxIdleHTTP, IdleConnTimeout: 30 * time.Second}
 	base := strings.NewReplacer("ws://", "http://", "wss://", "https://").Replace(t.ep.URL)
+	if path, unix := client.SocketPath(t.ep.URL); unix {
+		base = "http://localhost"
+		tr.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			if addr == "localhost:80" {
+				network, addr = "unix", path
+			}
+			return new(net.Dialer).DialContext(ctx, network, addr)
+		}
+	}
 	return &httpClient{base: strings.TrimSuffix(base, "/"), http: &http.Client{Transport: tr}}
 }
 

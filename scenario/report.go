@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/result"
 )
@@ -183,7 +184,7 @@ func (f *findings) resources(cell *result.Cell) {
 
 // sameMachine reports whether the server takes part in this machine's resources.
 func (t *trial) sameMachine() bool {
-	if t.builtIn || t.ep.PID > 0 {
+	if _, unix := client.SocketPath(t.ep.URL); unix || t.builtIn || t.ep.PID > 0 {
 		return true
 	}
 	u, err := url.Parse(t.ep.URL)

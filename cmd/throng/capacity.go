@@ -66,7 +66,7 @@ then are kept.`,
 	f.StringVar(&flags.out, "out", "", "write the results to this `DIR` (default out/NAME-TIME); a search that is there goes on")
 	f.StringVar(&flags.resume, "resume", "", "go on with the search in this `DIR`, which must hold one")
 	f.StringArrayVar(&flags.set, "set", nil, "override a variable or a key of the scenario: `KEY=VALUE`")
-	f.StringVar(&flags.target, "target", "", "test the server at this `URL`, instead of the scenario's")
+	f.StringVar(&flags.target, "target", "", "test the server at this `URL`, or unix:PATH, instead of the scenario's")
 	f.DurationVar(&flags.budget, "budget", 0, "end within this time, such as 10m (default that of the scenario)")
 	f.StringVar(&flags.planFor, "clients", "", "say how many nodes this `LOAD` needs: a number as from: in the scenario has it, such as 50k")
 	f.IntVar(&flags.spare, "spare", 1, "with --clients: nodes that may fail at once")

@@ -16,6 +16,7 @@ import (
 
 	"github.com/throng-io/throng/reports"
 	"github.com/throng-io/throng/scenario"
+	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/result"
 )
@@ -72,7 +73,7 @@ invalid (this machine could not keep up), 4 the target cannot be reached,
 	f.StringArrayVar(&flags.set, "set", nil, "override a variable or a key of the scenario: `KEY=VALUE`")
 	f.Float64Var(&flags.quick, "quick", 0, "scale clients, rooms and lengths down to this `SHARE`, to try a scenario")
 	f.Lookup("quick").NoOptDefVal = "0.2"
-	f.StringVar(&flags.target, "target", "", "test the server at this `URL`, instead of the scenario's")
+	f.StringVar(&flags.target, "target", "", "test the server at this `URL`, or unix:PATH, instead of the scenario's")
 	f.StringVar(&flags.profile, "profile", "", "write processor and heap profiles (pprof) of each trial to this `DIR`: the generator's and the built-in server's")
 	flags.watch.add(f)
 	f.BoolVar(&flags.quiet, "quiet", false, "no progress")
@@ -258,12 +259,16 @@ func target(cmd *cobra.Command, address string) (opt scenario.Options, err error
 	if !cmd.Flags().Changed("target") {
 		return opt, nil
 	}
+	if path, unix := client.SocketPath(address); unix && path != "" {
+		opt.Target = address
+		return opt, nil
+	}
 	u, err := url.Parse(address)
 	switch {
 	case address == "":
-		return opt, errors.New("--target is empty; write http://HOST:PORT or https://HOST:PORT, or leave it out")
+		return opt, errors.New("--target is empty; write http://HOST:PORT, https://HOST:PORT or unix:PATH, or leave it out")
 	case err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "ws" && u.Scheme != "wss"):
-		return opt, fmt.Errorf("--target %q is no URL of a server; write http://HOST:PORT or https://HOST:PORT", address)
+		return opt, fmt.Errorf("--target %q is no URL of a server; write http://HOST:PORT, https://HOST:PORT or unix:PATH", address)
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return opt, fmt.Errorf("--target %q holds more than an address; put queries and credentials in the groups' query, headers or auth", u.Redacted())
 	}

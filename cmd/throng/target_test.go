@@ -16,6 +16,8 @@ func TestTargetIsWhatItSays(t *testing.T) {
 	for address, want := range map[string]string{
 		"":                             "--target is empty",
 		"localhost:3000":               "is no URL of a server",
+		"unix:":                        "is no URL of a server",
+		"http+unix://%2Ftmp%2Fs":       "write http://HOST:PORT, https://HOST:PORT or unix:PATH",
 		"http://127.0.0.1:1?token=a":   "holds more than an address",
 		"http://me:secret@127.0.0.1:1": "holds more than an address",
 		"http://127.0.0.1:1/#lobby":    "holds more than an address",
@@ -30,6 +32,42 @@ func TestTargetIsWhatItSays(t *testing.T) {
 	_, errs, code := throng(t, "run", "quickstart", "--target", "http://127.0.0.1:1/chat", "--out", t.TempDir(), "--quiet")
 	if code != exitUnreachable || !strings.Contains(errs, "http://127.0.0.1:1/chat/ cannot be reached") {
 		t.Errorf("a target with a path: exit code %d, %q", code, errs)
+	}
+}
+
+// What serve listens on is a target, a unix socket as well: over each transport, and for the
+// requests of flows.
+func TestUnixTarget(t *testing.T) {
+	dir := t.TempDir()
+	socket := "unix:" + filepath.Join(dir, "sock")
+	lines, _ := serving(t, "--listen", socket)
+	lines.Scan()
+	scenario := filepath.Join(dir, "unix.yaml")
+	err := os.WriteFile(scenario, []byte(`
+version: 1
+name: unix
+target: {url: "`+socket+`"}
+groups:
+  all:
+    count: 8
+    transport: {websocket: 50%, polling: 25%, upgrade: 25%}
+    send: [{op: all, rate: 20/s, expect: all}]
+  asks: {count: 1, flow: [{http: {get: "/socket.io/?EIO=4&transport=polling", status: 200}}]}
+phases: [{name: hold, for: 500ms}]
+slo: [loss(delivery) == 0, errors == 0, count(step) == 1]
+valid: [p99(lag) < 1h]
+report: {formats: [json]}
+`), 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, errs, code := throng(t, "run", scenario, "--out", filepath.Join(dir, "out"), "--quiet")
+	if code != exitPass || !strings.Contains(out, "one machine") {
+		t.Errorf("exit code %d\n%s%s", code, out, errs)
+	}
+	out, errs, code = throng(t, "run", scenario, "--out", dir, "--quiet", "--target", "unix:"+dir+"/none")
+	if code != exitUnreachable || !strings.Contains(errs, "the target unix:"+dir+"/none cannot be reached: ") || strings.Count(errs, "\n") != 1 {
+		t.Errorf("exit code %d\n%s%s", code, out, errs)
 	}
 }
 

@@ -25,7 +25,7 @@ const NoNamespace = "none"
 // zero value of every other field means its default. Dial reads a Config and
 // keeps nothing of it, so that many clients may share one.
 type Config struct {
-	URL       string          // http, https, ws or wss, host and port; a query joins Query; a path is an error
+	URL       string          // http, https, ws or wss, host and port, or unix: and the path of a socket; a query joins Query; a path is an error
 	Path      string          // of the engine, with its trailing slash; "" = /socket.io/
 	Transport string          // WebSocket, Polling or Upgrade, or a baseline; "" = WebSocket
 	Poll      time.Duration   // between two GETs of ShortPolling; 0 = 1 s

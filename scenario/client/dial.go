@@ -21,7 +21,7 @@ func (t *target) connect(ctx context.Context, bytes *traffic, tm *Timings) (*con
 		dialer.LocalAddr = &net.TCPAddr{IP: t.local.AsSlice(), Zone: t.local.Zone()}
 	}
 	began := Now()
-	tcp, err := dialer.DialContext(ctx, "tcp", t.addr)
+	tcp, err := dialer.DialContext(ctx, t.network, t.addr)
 	if err != nil {
 		return nil, dialError(ctx, "tcp", err)
 	}

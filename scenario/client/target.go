@@ -27,30 +27,58 @@ const (
 // target is a Config made ready for use: what it takes to open one more
 // connection to the server and to write one more request.
 type target struct {
-	addr   string      // host:port
-	host   string      // value of the Host field
-	tls    *tls.Config // nil: plain TCP
-	local  netip.Addr
-	buffer int    // bytes of the kernel's receive buffer; 0: its choice
-	path   string // of the engine
-	plain  bool   // of a baseline
-	query  string // "&key=value..." of the caller
-	fields string // header lines of the caller, each with its line end
-	cookie string // value of the Cookie field; the server adds to it
+	network string      // tcp or unix
+	addr    string      // host:port, or the path of a unix socket
+	host    string      // value of the Host field
+	tls     *tls.Config // nil: plain TCP
+	local   netip.Addr
+	buffer  int    // bytes of the kernel's receive buffer; 0: its choice
+	path    string // of the engine
+	plain   bool   // of a baseline
+	query   string // "&key=value..." of the caller
+	fields  string // header lines of the caller, each with its line end
+	cookie  string // value of the Cookie field; the server adds to it
 }
 
 // newTarget checks cfg.
 func newTarget(cfg *Config) (*target, error) {
-	u, err := url.Parse(cfg.URL)
-	if err != nil {
+	t := &target{local: cfg.LocalAddr, path: cfg.Path}
+	if err := t.find(cfg); err != nil {
 		return nil, err
 	}
-	t := &target{local: cfg.LocalAddr, path: cfg.Path, host: u.Host}
 	if cfg.Slow != nil {
 		t.buffer = cfg.Slow.buffer()
 	}
 	if t.plain = plainTransport(cfg.Transport); t.plain {
 		t.path = plainPath(cfg.Transport)
+	}
+	if t.path == "" {
+		t.path = DefaultPath
+	}
+	if t.path[0] != '/' || strings.ContainsAny(t.path, " ?#\r\n") {
+		return nil, fmt.Errorf("the Path %q must begin with a slash and hold no query", cfg.Path)
+	}
+	if len(cfg.Query) > 0 {
+		t.query += "&" + cfg.Query.Encode()
+	}
+	return t, t.header(cfg.Header)
+}
+
+// SocketPath returns the path of the unix socket that a URL names: what follows "unix:".
+func SocketPath(url string) (path string, ok bool) { return strings.CutPrefix(url, "unix:") }
+
+// find reads where the server is.
+func (t *target) find(cfg *Config) error {
+	if path, unix := SocketPath(cfg.URL); unix {
+		if path == "" || t.local.IsValid() {
+			return fmt.Errorf("the URL %q: after unix: there must be a path, and there are no local addresses", cfg.URL)
+		}
+		t.network, t.addr, t.host = "unix", path, "localhost"
+		return nil
+	}
+	u, err := url.Parse(cfg.URL)
+	if err != nil {
+		return err
 	}
 	port := u.Port()
 	switch u.Scheme {
@@ -64,27 +92,19 @@ func newTarget(cfg *Config) (*target, error) {
 		}
 		t.tls = tlsConfig(cfg.TLS, u.Hostname())
 	default:
-		return nil, fmt.Errorf("the URL %q: the scheme must be http, https, ws or wss", cfg.URL)
+		return fmt.Errorf("the URL %q: the scheme must be http, https, ws or wss", cfg.URL)
 	}
 	if u.Hostname() == "" {
-		return nil, fmt.Errorf("the URL %q names no host", cfg.URL)
+		return fmt.Errorf("the URL %q names no host", cfg.URL)
 	}
 	if u.Path != "" && u.Path != "/" {
-		return nil, fmt.Errorf("the URL %q has a path: put the engine's into Path and the namespace into Namespace", cfg.URL)
+		return fmt.Errorf("the URL %q has a path: put the engine's into Path and the namespace into Namespace", cfg.URL)
 	}
-	t.addr = net.JoinHostPort(u.Hostname(), port)
-	if t.path == "" {
-		t.path = DefaultPath
+	t.network, t.addr, t.host = "tcp", net.JoinHostPort(u.Hostname(), port), u.Host
+	if query := u.Query(); len(query) > 0 {
+		t.query = "&" + query.Encode()
 	}
-	if t.path[0] != '/' || strings.ContainsAny(t.path, " ?#\r\n") {
-		return nil, fmt.Errorf("the Path %q must begin with a slash and hold no query", cfg.Path)
-	}
-	for _, values := range []url.Values{u.Query(), cfg.Query} {
-		if len(values) > 0 {
-			t.query += "&" + values.Encode()
-		}
-	}
-	return t, t.header(cfg.Header)
+	return nil
 }
 
 // tlsConfig completes the caller's configuration with the server's name.

@@ -27,7 +27,7 @@ type Spec struct {
 
 // Target is a foreign server, found by its address.
 type Target struct {
-	URL    string // http, https, ws or wss, without the Engine.IO path
+	URL    string // http, https, ws or wss, without the Engine.IO path; or unix: and the path of a socket
 	Path   string // default "/socket.io/"
 	TLS    *TLS   // nil: the system's rules
 	Sample *Sample

@@ -200,6 +200,11 @@ func TestSchemaHasTheWords(t *testing.T) {
 			t.Errorf("fanout %s: %v", w, err)
 		}
 	}
+	for _, url := range []string{"http://a", "wss://a:1/", "unix:/run/s.sock", "unix:", "unix", "ftp://a", "http://"} {
+		if err := good("target: {url: \"" + url + "\"}\ngroups: {a: {count: 1}}\n"); (err == nil) != (checkURL(url) == nil) {
+			t.Errorf("target %s: %v, %v", url, err, checkURL(url))
+		}
+	}
 	for kind := range distKinds {
 		if err := good("groups: {a: {count: 1, life: \"" + kind + "(1s,2)\"}}\n"); err != nil {
 			t.Errorf("distribution %s: %v", kind, err)

@@ -317,10 +317,13 @@ func notEmpty(what, hint string) func(string) *flaw {
 }
 
 func checkURL(s string) *flaw {
+	if path, unix := strings.CutPrefix(s, "unix:"); unix && path != "" {
+		return nil
+	}
 	u, err := url.Parse(s)
 	switch {
 	case err != nil || u.Host == "" || !slices.Contains([]string{"http", "https", "ws", "wss"}, u.Scheme):
-		return &flaw{fmt.Sprintf("%q is not the address of a server", clip(s)), "write it like http://host:port (or https, ws, wss)"}
+		return &flaw{fmt.Sprintf("%q is not the address of a server", clip(s)), "write it like http://host:port (or https, ws, wss), or unix:/path/of.sock"}
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return &flaw{fmt.Sprintf("%q holds more than an address", clip(s)), "put queries and credentials in the groups' query, headers or auth"}
 	case strings.Trim(u.Path, "/") != "":
