@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -101,6 +102,46 @@ func TestShutdownEmptiesQueues(t *testing.T) {
 		w.expectPrefix(fmt.Sprintf(`42["n",%d,"xxx`, i))
 	}
 	w.expectClose()
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+}
+
+// So it does over polling, although no poll is held when it begins; and a client
+// that never comes for it does not hold it up.
+func TestShutdownEmptiesPolledQueues(t *testing.T) {
+	srv, err := server.New(server.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	base := serve(t, srv)
+	clients := []kindOf{pollsOnOneConnection(t, base)}
+	if err := srv.Emit("first"); err != nil {
+		t.Fatal(err)
+	}
+	clients[0].next() // a connection that has carried this is the engine's
+	p := poll(t, base, "/socket.io/")
+	clients = append(clients, kindOf{"polling", p.post, func() []string { return []string{p.get()} }})
+	poll(t, base, "/socket.io/") // and is never heard of again
+	if err := srv.Emit("last"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	stopped := make(chan error, 1)
+	go func() { stopped <- srv.Shutdown(ctx) }()
+	for code := 0; code != http.StatusForbidden; { // until it has begun
+		resp, _ := exchange(t, "GET", base+"/socket.io/?EIO=4&transport=polling", "", nil)
+		code = resp.StatusCode
+	}
+	for _, c := range clients {
+		if got := c.next(); !slices.Equal(got, []string{`42["last"]`}) {
+			t.Errorf("%s: %q", c.name, got)
+		}
+		if got := strings.Join(c.next(), "\x1e"); got != "6\x1e1" && got != "1" {
+			t.Errorf("%s: the last answer is %q", c.name, got)
+		}
+	}
 	if err := <-stopped; err != nil {
 		t.Error(err)
 	}

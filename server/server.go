@@ -271,9 +271,14 @@ func (s *Server) Serve(ln net.Listener) error {
 	return h.Serve(ln)
 }
 
+// lastPolls is how long a shutdown waits for clients that are between two polls.
+// They come at once as a rule, and those that are gone should not hold it up.
+const lastPolls = 2 * time.Second
+
 // Shutdown stops the server: no new sessions are accepted, what is queued goes
 // out, all sockets are disconnected with the reason "server shutting down", and
-// the goroutines of the server end. When ctx ends first, the rest is cut off
+// the goroutines of the server end. Polling clients of Serve have two seconds to
+// come for what is queued. When ctx ends first, the rest is cut off
 // and its error returned. Clients will reconnect, to another server or a new
 // one. Handlers must not call Shutdown.
 func (s *Server) Shutdown(ctx context.Context) error {
@@ -288,6 +293,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 
 	for _, ns := range s.Namespaces() {
 		ns.hub.Settle() // what waits there is queued, too, and closing sessions take nothing more
+	}
+	if len(http) > 0 { // of which nobody can ask for anything, soon
+		s.engine.Drain(ctx, lastPolls)
 	}
 	gone := s.engine.Stop()
 	var result error

@@ -20,6 +20,7 @@
 package transport
 
 import (
+	"context"
 	"net"
 	"sync"
 	"time"
@@ -86,6 +87,7 @@ type Engine struct {
 	sessions map[string]*session.Session
 	past     Totals // of the sessions that have ended
 	stopped  bool
+	open     sync.WaitGroup // sessions
 	live     sync.WaitGroup // sessions and hijacked connections
 }
 
@@ -251,6 +253,7 @@ func (e *Engine) create(ctx *fasthttp.RequestCtx, form frame.Form) (*session.Ses
 	stopped := e.stopped
 	if !stopped {
 		e.live.Add(1) // until the handler is told that the session has ended
+		e.open.Add(1)
 	}
 	e.mu.Unlock()
 	if stopped {
@@ -285,6 +288,7 @@ type handler struct {
 func (h *handler) Closed(reason session.Reason) {
 	h.engine.ended(h.session, reason)
 	h.Handler.Closed(reason)
+	h.engine.open.Done()
 	h.engine.live.Done()
 }
 
@@ -308,6 +312,32 @@ func (e *Engine) handshake(s *session.Session, transport string) engineio.Packet
 		h.Upgrades = append(h.Upgrades, "websocket")
 	}
 	return engineio.Packet{Type: engineio.Open, Data: h.AppendJSON(nil)}
+}
+
+// Drain ends all sessions, letting what is queued go out, and refuses new ones. It
+// returns when they are gone, or else after d or with ctx. Then it gives up those
+// for which something is queued and whose clients have not come for it: a Stop
+// follows, and after that they cannot.
+func (e *Engine) Drain(ctx context.Context, d time.Duration) {
+	e.stop(func(s *session.Session) { s.Shut(session.ServerShutdown) })
+	ended := make(chan struct{})
+	go func() {
+		e.open.Wait()
+		close(ended)
+	}()
+	late := time.NewTimer(d)
+	defer late.Stop()
+	select {
+	case <-ended:
+		return
+	case <-late.C:
+	case <-ctx.Done():
+	}
+	e.stop(func(s *session.Session) {
+		if s.Transport() == "polling" {
+			s.Close(session.ServerShutdown)
+		}
+	})
 }
 
 // Stop ends all sessions, letting what is queued go out, and refuses new ones.
