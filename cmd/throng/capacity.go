@@ -58,7 +58,7 @@ then are kept.`,
 		Example: `  throng capacity capacity-clients
   throng capacity my.yaml --target http://10.0.0.5:3000 --budget 30m --out out/capacity
   throng capacity capacity-clients --clients 50k --spare 1`,
-		Args:              cobra.ExactArgs(1),
+		Args:              arguments(1, 1),
 		ValidArgsFunction: completeScenarios,
 		RunE:              func(cmd *cobra.Command, args []string) error { return findCapacity(cmd, args[0], flags) },
 	}
@@ -86,7 +86,7 @@ func findCapacity(cmd *cobra.Command, name string, flags capacityFlags) error {
 	if err != nil {
 		return err
 	}
-	f, err := load(name, set)
+	f, err := load(cmd.InOrStdin(), name, set)
 	if err != nil {
 		return err
 	}

@@ -28,14 +28,14 @@ Exit codes: 0 the scenario is valid and this machine can do it, 2 it is not, or
 cannot; what to do about it is said.`,
 		Example: `  throng check broadcast --set viewers=50k
   throng check my.yaml --json`,
-		Args:              cobra.ExactArgs(1),
+		Args:              arguments(1, 1),
 		ValidArgsFunction: completeScenarios,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			values, err := parseSet(set)
 			if err != nil {
 				return err
 			}
-			f, err := load(args[0], values)
+			f, err := load(cmd.InOrStdin(), args[0], values)
 			if err != nil {
 				return err
 			}

@@ -37,7 +37,7 @@ Exit codes: 0 no condition of --fail-if was met, 1 one was, 2 bad usage or file,
   throng compare out/fanouts --by fanout --base serial
   throng compare 'out/a#fanout=batched' 'out/b#fanout=serial'
   throng compare out/main out/change --fail-if 'p99(delivery) > +10%' --markdown`,
-		Args: cobra.MinimumNArgs(1),
+		Args: arguments(1, unlimited),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var inputs []reports.Input
 			for _, arg := range args {

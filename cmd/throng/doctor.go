@@ -31,7 +31,7 @@ func doctorCommand() *cobra.Command {
 what disturbs the clock, and, in three seconds of measuring, how late it wakes and
 how long a message over loopback takes. Each line says what it means, and what to do
 when it is low. The last sentence is the floor: below it nothing means anything here.`,
-		Args: cobra.NoArgs,
+		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			machine.RaiseFiles()
 			floor, err := machine.Measure(cmd.Context(), floorTime)

@@ -26,7 +26,7 @@ func initCommand() *cobra.Command {
 		Short: "Write a commented scenario to start from",
 		Long: `Write NAME.yaml (` + starterName + `.yaml without a name), a small scenario with comments that runs
 as it is, against the built-in server. A file that is there is never overwritten.`,
-		Args: cobra.MaximumNArgs(1),
+		Args: arguments(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path := starterName
 			if len(args) == 1 {

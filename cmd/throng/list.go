@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -21,11 +22,11 @@ func listCommand() *cobra.Command {
 		Short: "List the ready scenarios",
 		Long: `List the ready scenarios with what each is for. Run one by its name: 'throng run
 broadcast'. 'throng check NAME' says what it does, and --set changes it.`,
-		Args: cobra.NoArgs,
+		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			out := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 			for _, name := range scenarios.Names() {
-				f, err := load(name, nil)
+				f, err := load(nil, name, nil)
 				if err != nil {
 					return err
 				}
@@ -37,8 +38,15 @@ broadcast'. 'throng check NAME' says what it does, and --set changes it.`,
 }
 
 // load reads a scenario by the path of its file or the name of a ready one. A
-// file of that name in the working directory comes first.
-func load(name string, set map[string]string) (*file.File, error) {
+// file of that name in the working directory comes first. "-" is standard input.
+func load(stdin io.Reader, name string, set map[string]string) (*file.File, error) {
+	if name == "-" {
+		text, err := io.ReadAll(stdin)
+		if err != nil {
+			return nil, fmt.Errorf("read the scenario from standard input: %w", err)
+		}
+		return file.Parse("stdin", text, set)
+	}
 	text, err := os.ReadFile(name)
 	info, serr := os.Stat(name)
 	folder := serr == nil && info.IsDir() // such as --out quickstart has left
@@ -53,7 +61,11 @@ func load(name string, set map[string]string) (*file.File, error) {
 	case err != nil && folder:
 		return nil, fmt.Errorf("%s: a directory, and no ready scenario of that name; name a scenario file, or see 'throng list'", name)
 	case err != nil:
-		return nil, fmt.Errorf("%s: no such file, and no ready scenario of that name; 'throng list' lists them", name)
+		hint := "'throng list' lists them"
+		if near := file.Suggest(name, scenarios.Names()); near != "" {
+			hint = fmt.Sprintf("did you mean %s?", near)
+		}
+		return nil, fmt.Errorf("%s: no such file, and no ready scenario of that name; %s", name, hint)
 	}
 	return file.Parse(filepath.Base(name), text, set)
 }

@@ -100,11 +100,15 @@ says whether to believe it. It brings a fast Socket.IO server of its own.
 
 'throng completion bash' (or zsh, fish, powershell) writes a script that completes
 commands, flags and the names of scenarios: source <(throng completion bash)`,
-		SilenceErrors:     true,
-		SilenceUsage:      true,
-		Version:           version(),
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+		SilenceErrors:         true,
+		SilenceUsage:          true,
+		Version:               version(),
+		CompletionOptions:     cobra.CompletionOptions{HiddenDefaultCmd: true},
+		DisableFlagsInUseLine: true,
+		Args:                  cobra.ArbitraryArgs,
+		RunE:                  noSuchCommand,
 	}
+	root.SetFlagErrorFunc(badFlag)
 	root.AddCommand(runCommand(), serveCommand(), listCommand(), checkCommand(), reportCommand(), capacityCommand(), compareCommand(), viewCommand(), doctorCommand(), schemaCommand(), initCommand())
 	return root
 }

@@ -19,7 +19,7 @@ func reportCommand() *cobra.Command {
 		Long: `Draw report.html and the figures again from the result.json in DIR, or from the
 file itself. --format adds files for other programs: csv (timeline.csv), md
 (summary.md), junit (junit.xml), openmetrics (metrics.txt).`,
-		Args: cobra.ExactArgs(1),
+		Args: arguments(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			run, err := result.Read(args[0])
 			if err != nil {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -39,9 +40,10 @@ func runCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run FILE|NAME...",
 		Short: "Run scenarios and report what they measured",
-		Long: `Run scenarios: files, or ready ones by name ('throng list'). Without a target of
-their own they start the built-in server as a process beside this one. Each run
-leaves result.json, report.html, the figures and the histograms in its directory.
+		Long: `Run scenarios: files, ready ones by name ('throng list'), or - for standard input.
+Without a target of their own they start the built-in server as a process beside
+this one. Each run leaves result.json, report.html, the figures and the histograms
+in its directory.
 
 --profile DIR leaves profiles there for 'go tool pprof', for each trial: where the
 processor time went from its beginning to the end of its load, and what was on the
@@ -64,7 +66,7 @@ invalid (this machine could not keep up), 4 the target cannot be reached,
   throng run herd --quick
   throng run my.yaml --target http://127.0.0.1:3000 --out out/mine
   throng run my.yaml --live :7071 --metrics :9091`,
-		Args:              cobra.MinimumNArgs(1),
+		Args:              arguments(1, unlimited),
 		ValidArgsFunction: completeScenarios,
 		RunE:              func(cmd *cobra.Command, args []string) error { return runAll(cmd, args, flags) },
 	}
@@ -95,9 +97,12 @@ func runAll(cmd *cobra.Command, names []string, flags runFlags) error {
 	}
 	opt.Version = version()
 	opt.Command = append([]string{"throng", "run"}, os.Args[min(2, len(os.Args)):]...)
+	if n, err := strconv.ParseFloat(names[len(names)-1], 64); err == nil && flags.quick > 0 {
+		return fmt.Errorf("%g is no scenario; write --quick=%[1]g, without a space", n)
+	}
 	files := make([]*file.File, len(names))
 	for i, name := range names { // all, before the first one runs
-		if files[i], err = load(name, set); err != nil {
+		if files[i], err = load(cmd.InOrStdin(), name, set); err != nil {
 			return err
 		}
 		if flags.quick != 0 {

@@ -20,7 +20,7 @@ and, as the first line of the file beside it:
   # yaml-language-server: $schema=scenario.schema.json
 
 'throng check' refuses more: what values mean together no schema can say.`,
-		Args: cobra.NoArgs,
+		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := cmd.OutOrStdout().Write(file.Schema())
 			return err

@@ -53,7 +53,7 @@ func serveCommand() *cobra.Command {
 		Use:   "serve",
 		Short: "Run the built-in Socket.IO server",
 		Long:  serveHelp,
-		Args:  cobra.NoArgs,
+		Args:  arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if len(origins) > 0 {
 				opts.CORS = &server.CORS{Origins: origins, Credentials: credentials}

@@ -96,10 +96,10 @@ func TestLoadBesideADirectory(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if f, err := load("quickstart", nil); err != nil || f.Spec.Name != "quickstart" {
+	if f, err := load(nil, "quickstart", nil); err != nil || f.Spec.Name != "quickstart" {
 		t.Errorf("quickstart: %v", err)
 	}
-	if _, err := load("mine", nil); err == nil || !strings.Contains(err.Error(), "mine: a directory") {
+	if _, err := load(nil, "mine", nil); err == nil || !strings.Contains(err.Error(), "mine: a directory") {
 		t.Errorf("mine: %v", err)
 	}
 }

@@ -27,7 +27,7 @@ with their distributions and their seconds laid over each other. Only this machi
 is served unless --listen says otherwise. Ctrl-C ends it.`,
 		Example: `  throng view
   throng view results --listen 127.0.0.1:9000`,
-		Args: cobra.MaximumNArgs(1),
+		Args: arguments(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir := "out"
 			if len(args) > 0 {

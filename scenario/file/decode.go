@@ -99,7 +99,7 @@ func (o *object[T]) unknownKey(d *decoder, e entry) (meant string) {
 		hint = "a comma ends a value inside { }: put the value in quotes"
 	default:
 		hint = orOneOf(e.key, now)
-		if meant = suggest(e.key, append(now, later...)); meant != "" {
+		if meant = Suggest(e.key, append(now, later...)); meant != "" {
 			hint = fmt.Sprintf("did you mean `%s`?", meant)
 		}
 	}
@@ -272,7 +272,7 @@ func checkWord(s, what string, words, later []string) *flaw {
 		return &flaw{what + " is empty", "write one of " + strings.Join(words, ", ")}
 	}
 	hint := "write one of " + strings.Join(words, ", ")
-	if near := suggest(s, append(slices.Clone(words), later...)); near != "" {
+	if near := Suggest(s, append(slices.Clone(words), later...)); near != "" {
 		hint = fmt.Sprintf("did you mean `%s`?", near)
 		if len(words) <= 8 {
 			hint += " Known are " + strings.Join(words, ", ")

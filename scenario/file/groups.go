@@ -74,7 +74,7 @@ func checkPopulation(d *decoder, n *node, g *Group) {
 	switch {
 	case count == nil && arrive == nil:
 		for _, e := range n.keys {
-			if suggest(e.key, []string{"count"}) != "" || e.key == "clients" {
+			if Suggest(e.key, []string{"count"}) != "" || e.key == "clients" {
 				return // reported as the unknown key that it is
 			}
 		}

@@ -119,8 +119,8 @@ func TestSuggest(t *testing.T) {
 		{"", ""},
 		{"nothing_like_it", ""},
 	} {
-		if got := suggest(c.word, []string{"transport", "connect", "count", "of", "join"}); got != c.want {
-			t.Errorf("suggest(%q) = %q, want %q", c.word, got, c.want)
+		if got := Suggest(c.word, []string{"transport", "connect", "count", "of", "join"}); got != c.want {
+			t.Errorf("Suggest(%q) = %q, want %q", c.word, got, c.want)
 		}
 	}
 	for _, c := range []struct {

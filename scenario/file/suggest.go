@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// suggest returns the candidate nearest to a mistyped word, "" when none is
+// Suggest returns the candidate nearest to a mistyped word, "" when none is
 // near.
-func suggest(word string, candidates []string) string {
+func Suggest(word string, candidates []string) string {
 	best, bestAt := "", max(1, len(word)/3)+1
 	sorted := slices.Sorted(slices.Values(candidates))
 	for _, c := range sorted {
@@ -22,7 +22,7 @@ func suggest(word string, candidates []string) string {
 // orOneOf says what to write instead of a wrong word: the near miss when
 // there is one, else the whole list.
 func orOneOf(word string, candidates []string) string {
-	if s := suggest(word, candidates); s != "" {
+	if s := Suggest(word, candidates); s != "" {
 		return fmt.Sprintf("did you mean `%s`?", s)
 	}
 	if len(candidates) == 0 {

@@ -125,7 +125,7 @@ func (vs *variables) lookup(errs *errorList, at place, name string, sc *scope) (
 func (vs *variables) advice(name string, sc *scope) string {
 	known := slices.Sorted(maps.Keys(vs.defs))
 	if sc != nil {
-		if s := suggest(name, append(slices.Clone(sc.names), known...)); s != "" {
+		if s := Suggest(name, append(slices.Clone(sc.names), known...)); s != "" {
 			return fmt.Sprintf("did you mean `%s`?", s)
 		}
 	}
@@ -137,7 +137,7 @@ func (vs *variables) advice(name string, sc *scope) string {
 		return "it can stand in the data of a stream, in a contract and in a flow only"
 	case dotted && slices.Contains(vs.feeders, prefix):
 		return "a value of a data file can stand in auth, query, headers, data, contract and flow only"
-	case dotted && prefix != "matrix" && suggest(name, known) == "":
+	case dotted && prefix != "matrix" && Suggest(name, known) == "":
 		if len(vs.feeders) > 0 {
 			return fmt.Sprintf("there is no data file `%s`: %s", clip(prefix), orOneOf(prefix, vs.feeders))
 		}
@@ -145,7 +145,7 @@ func (vs *variables) advice(name string, sc *scope) string {
 	case len(vs.defs) == 0:
 		return "declare it under vars:, or write $$ for a dollar sign"
 	}
-	if s := suggest(name, append(known, HoleClient)); s != "" {
+	if s := Suggest(name, append(known, HoleClient)); s != "" {
 		return fmt.Sprintf("did you mean `%s`?", s)
 	}
 	return "known are " + strings.Join(known, ", ") + "; write $$ for a dollar sign"

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/throng-io/throng/scenario/file"
+)
+
+// arguments refuses fewer or more arguments than a command takes.
+func arguments(least, most int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		_, takes, _ := strings.Cut(cmd.Use, " ")
+		usage := strings.TrimSpace(cmd.CommandPath() + " " + takes)
+		switch {
+		case len(args) < least:
+			return fmt.Errorf("%s is missing; write %s (%s)", takes, usage, helpOf(cmd))
+		case len(args) > most:
+			return fmt.Errorf("%q is one argument too many; write %s (%s)", args[most], usage, helpOf(cmd))
+		}
+		return nil
+	}
+}
+
+// unlimited is how many arguments a command takes that takes as many as there are.
+const unlimited = 1 << 30
+
+func helpOf(cmd *cobra.Command) string {
+	return fmt.Sprintf("'%s --help' explains it", cmd.CommandPath())
+}
+
+// noSuchCommand is what throng says to a first argument that is none of its commands.
+func noSuchCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return cmd.Help()
+	}
+	var names []string
+	for _, c := range cmd.Commands() {
+		names = append(names, c.Name())
+	}
+	hint := "'throng --help' lists them"
+	if near := file.Suggest(args[0], names); near != "" {
+		hint = fmt.Sprintf("did you mean '%s %s'?", cmd.Name(), near)
+	}
+	return fmt.Errorf("unknown command %q; %s", args[0], hint)
+}
+
+// valueHints say what to write for a flag, by its type, where the parser of its value is Go's.
+var valueHints = map[string]string{
+	"int": "write a whole number", "float64": "write a number such as 0.2", "duration": "write a duration such as 30s or 10m",
+	"bool": "write true or false, or the flag alone",
+}
+
+// badFlag says in one line what is wrong with a flag, and what to write.
+func badFlag(cmd *cobra.Command, err error) error {
+	if e, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		var names []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+		if near := file.Suggest(e.GetSpecifiedName(), names); near != "" && e.GetSpecifiedShortnames() == "" {
+			return fmt.Errorf("%w; did you mean --%s?", err, near)
+		}
+		return fmt.Errorf("%w (%s)", err, helpOf(cmd))
+	}
+	if e, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
+		return fmt.Errorf("--%s needs a value (%s)", e.GetFlag().Name, helpOf(cmd))
+	}
+	if e, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		cause := e.Unwrap().Error()
+		if hint := valueHints[e.GetFlag().Value.Type()]; hint != "" && !strings.HasPrefix(cause, "write ") {
+			return fmt.Errorf("invalid argument %q for --%s; %s", e.GetValue(), e.GetFlag().Name, hint)
+		}
+	}
+	return err
+}
