@@ -18,11 +18,11 @@ type poller struct {
 	url    string
 	bodies chan string // answers of GETs
 	posts  chan string // bodies of POSTs
-	stall  chan struct{}
-	head   string // of each answer
+	head   string      // of each answer
 
 	mu       sync.Mutex
-	conns    map[int]int // connection -> requests
+	stall    chan struct{} // POSTs that come from now on are answered when it is received from
+	conns    map[int]int   // connection -> requests
 	requests []string
 }
 
@@ -46,11 +46,12 @@ func (s *poller) serve(p *peer) {
 		s.conns[p.no]++
 		s.requests = append(s.requests, fmt.Sprintf("%s sid=%s t=%s cookie=%s", req.Method,
 			req.URL.Query().Get("sid"), req.URL.Query().Get("t"), req.Header.Get("Cookie")))
+		stall := s.stall
 		s.mu.Unlock()
 		if req.Method == http.MethodPost {
 			s.posts <- body
-			if s.stall != nil {
-				<-s.stall
+			if stall != nil {
+				<-stall
 			}
 			p.answer(200, "ok")
 			continue
@@ -80,6 +81,14 @@ func (s *poller) serve(p *peer) {
 			return
 		}
 	}
+}
+
+// stallPosts keeps back the answers of POSTs that have not come yet.
+func (s *poller) stallPosts() (next chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stall = make(chan struct{})
+	return s.stall
 }
 
 // post returns the next body that the client posted.
@@ -194,7 +203,7 @@ func TestPollingJoinsPackets(t *testing.T) {
 	c := dial(t, &Config{URL: s.url, Transport: Polling})
 	run(t, c, newHeard())
 	s.post()
-	s.stall = make(chan struct{}, 100)
+	stall := s.stallPosts()
 	var want []string
 	for i := range 50 {
 		packet := fmt.Sprintf(`2["m",%d]`, i)
@@ -216,7 +225,7 @@ func TestPollingJoinsPackets(t *testing.T) {
 			t.Errorf("%d packets in %d bytes", len(packets), len(body))
 		}
 		got = append(got, packets...)
-		s.stall <- struct{}{}
+		stall <- struct{}{}
 	}
 	equal(t, got, want...)
 	if bodies > 12 {
@@ -229,7 +238,7 @@ func TestPollingBackpressure(t *testing.T) {
 	c := dial(t, &Config{URL: s.url, Transport: Polling, MaxQueue: 1000})
 	done := run(t, c, newHeard())
 	s.post()
-	s.stall = make(chan struct{})
+	stall := s.stallPosts()
 	sent := 0
 	for ; sent < 1000; sent++ {
 		if err := c.Send([]byte(`2["m"]`)); err != nil {
@@ -244,7 +253,7 @@ func TestPollingBackpressure(t *testing.T) {
 	}
 	c.Close() // while a POST is unanswered
 	ends(t, done, ClientDisconnect)
-	close(s.stall)
+	close(stall)
 }
 
 // A connection of POSTs that the server closes when idle is replaced, and

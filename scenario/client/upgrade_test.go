@@ -13,7 +13,8 @@ import (
 // namespace and holds the next GET until the test releases it; the websocket
 // half is the test's. The log tells what happened in which order.
 type dance struct {
-	release chan string // answers of GETs after the namespace was joined
+	release chan string   // answers of GETs after the namespace was joined
+	polled  chan struct{} // closed when the first of those has come
 	probe   func(p *peer, req *http.Request)
 
 	mu  sync.Mutex
@@ -21,7 +22,7 @@ type dance struct {
 }
 
 func newDance(t *testing.T, upgrades string, probe func(s *dance, p *peer)) (*dance, string) {
-	s := &dance{release: make(chan string, 10)}
+	s := &dance{release: make(chan string, 10), polled: make(chan struct{})}
 	s.probe = func(p *peer, req *http.Request) {
 		if q := req.URL.Query(); q.Get("sid") != "SID" || q.Get("EIO") != "4" {
 			t.Errorf("probe of %s", req.URL)
@@ -32,6 +33,7 @@ func newDance(t *testing.T, upgrades string, probe func(s *dance, p *peer)) (*da
 		}
 		p.switchTo(req)
 		if p.expect("2probe") {
+			<-s.polled // sent before, on a connection of its own
 			s.note("probe")
 			probe(s, p)
 		}
@@ -64,6 +66,9 @@ func (s *dance) serve(p *peer, upgrades string) {
 			p.answer(200, joined)
 		default:
 			s.note("GET")
+			if p.no == 0 && n == 3 {
+				close(s.polled)
+			}
 			answer, ok := <-s.release
 			if !ok {
 				return
@@ -137,7 +142,11 @@ func TestUpgradeFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s, url := newDance(t, test.upgrades, test.probe)
 			defer close(s.release)
-			c := dial(t, &Config{URL: url, Transport: Upgrade, UpgradeTimeout: 200 * time.Millisecond})
+			limit := patience
+			if test.class == "timeout" {
+				limit = 200 * time.Millisecond
+			}
+			c := dial(t, &Config{URL: url, Transport: Upgrade, UpgradeTimeout: limit})
 			if e, ok := errors.AsType[*DialError](c.UpgradeErr); !ok || e.Stage != "upgrade" || e.Class != test.class {
 				t.Fatalf("UpgradeErr: %v, want %s", c.UpgradeErr, test.class)
 			}

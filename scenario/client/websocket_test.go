@@ -286,16 +286,22 @@ func TestHeartbeat(t *testing.T) {
 		ends(t, run(t, dial(t, &Config{URL: url}), newHeard()), PingTimeout)
 	})
 	t.Run("events are no pings", func(t *testing.T) {
+		came := make(chan struct{})
 		url := session(t, 60, 40, func(p *peer) {
-			for {
+			for n := 0; ; n++ {
 				if _, err := io.WriteString(p, text(`42["a"]`)); err != nil {
 					return
+				}
+				if n == 0 {
+					close(came)
 				}
 				time.Sleep(time.Millisecond)
 			}
 		})
 		h := &counter{}
-		ends(t, run(t, dial(t, &Config{URL: url}), h), PingTimeout)
+		c := dial(t, &Config{URL: url})
+		<-came // it is there, however soon the time is over
+		ends(t, run(t, c, h), PingTimeout)
 		if h.n.Load() == 0 {
 			t.Error("no event")
 		}
@@ -304,20 +310,25 @@ func TestHeartbeat(t *testing.T) {
 	// has arrived, be it read already or not, and lives.
 	for name, read := range map[string]bool{"found late": false, "handled late": true} {
 		t.Run(name, func(t *testing.T) {
-			h := &sleeper{d: 100 * time.Millisecond, asleep: make(chan struct{})}
+			h := &sleeper{d: 100 * time.Millisecond, asleep: make(chan struct{}), pinged: make(chan struct{})}
+			came := make(chan struct{})
 			url := session(t, 25000, 20000, func(p *peer) {
 				if read {
 					p.put(text(`42["sleep"]`) + text("2"))
+					close(came)
 				} else {
 					p.put(text(`42["sleep"]`))
+					close(came)
 					<-h.asleep
 					p.put(text("2"))
 				}
+				close(h.pinged)
 				p.expect("3")
 				p.put(text("41"))
 				p.slurp()
 			})
 			c := dial(t, &Config{URL: url})
+			<-came
 			c.lastPing -= 45*time.Second - 50*time.Millisecond // the time is over when the handler wakes
 			ends(t, run(t, c, h), ServerDisconnect)
 		})
@@ -329,10 +340,11 @@ type counter struct{ n atomic.Int64 }
 func (h *counter) Event(*Message) { h.n.Add(1) }
 func (h *counter) Ack(*Message)   {}
 
+// sleeper sleeps in its handler, and not before the ping is there.
 type sleeper struct {
-	d      time.Duration
-	asleep chan struct{}
+	d              time.Duration
+	asleep, pinged chan struct{}
 }
 
-func (h *sleeper) Event(*Message) { close(h.asleep); time.Sleep(h.d) }
+func (h *sleeper) Event(*Message) { close(h.asleep); <-h.pinged; time.Sleep(h.d) }
 func (h *sleeper) Ack(*Message)   {}
