@@ -97,7 +97,7 @@ func (c *collector) start() {
 			timer.Reset(time.Duration(i*int64(c.tick)/looks - c.t.now()))
 			select {
 			case <-c.quit:
-				c.second(c.t.now())
+				c.second(max(c.t.now(), c.at+1)) // what has come since must be in it, also when the clock has not moved
 				return
 			case <-timer.C:
 			}

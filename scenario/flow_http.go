@@ -28,7 +28,7 @@ const (
 )
 
 func newHTTPClient(t *trial) *httpClient {
-	tr := &http.Transport{TLSClientConfig: t.tls, MaxIdleConnsPerHost: maxIdleHTTP, IdleConnTimeout: 30 * time.Second}
+	tr := &http.Transport{DialContext: t.opt.link, TLSClientConfig: t.tls, MaxIdleConnsPerHost: maxIdleHTTP, IdleConnTimeout: 30 * time.Second}
 	base := strings.NewReplacer("ws://", "http://", "wss://", "https://").Replace(t.ep.URL)
 	if path, unix := client.SocketPath(t.ep.URL); unix {
 		base = "http://localhost"

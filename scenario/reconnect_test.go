@@ -105,12 +105,13 @@ func TestWhoNeverComesBackIsCounted(t *testing.T) {
 func TestDropsWithoutAFaultCount(t *testing.T) {
 	t.Parallel()
 	s := &fakeServer{}
-	time.AfterFunc(time.Second, func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.conns[len(s.conns)-1].end(client.TransportClose)
+	c := play(t, s, strings.Replace(deploy, ", fault: FAULT", "", 1), func(*Options) {
+		time.AfterFunc(time.Second, func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.conns[len(s.conns)-1].end(client.TransportClose)
+		})
 	})
-	c := play(t, s, strings.Replace(deploy, ", fault: FAULT", "", 1))
 	if c.Clients.Dropped != 1 || c.Errors["drop.transport_close"] != 1 || c.Verdict != result.Fail {
 		t.Errorf("clients %+v, errors %v, verdict %s", c.Clients, c.Errors, c.Verdict)
 	}
@@ -140,7 +141,7 @@ func TestServerIsRestartedOnItsAddress(t *testing.T) {
 		done := make(chan error)
 		return &Endpoint{URL: "http://127.0.0.1:7", Done: done, Stop: func(context.Context) error {
 			stops++
-			for all := 0; all < 21 && stops == 1; { // on a busy machine the ramp may still be at it
+			for all := 0; all < 21 && stops == 1; { // the last of them comes at this very moment
 				s.mu.Lock()
 				all = len(s.conns)
 				s.mu.Unlock()

@@ -3,6 +3,7 @@ package scenario
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -50,6 +51,10 @@ type Options struct {
 	tables map[string]*file.Table
 	budget int64         // of the ledger; 0 = ledgerBudget
 	second time.Duration // how long the collector's second takes; 0 = 1 s
+	// sleep is the pacer's; nil = machine.Sleep, which no clock of a test can see.
+	sleep func(d time.Duration)
+	// link connects the HTTP clients; nil = over the network.
+	link func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Endpoint is a running server.
@@ -133,15 +138,7 @@ type LimitError = machine.Shortage
 // of it, unless the environment variable GOGC says when. Only one Run at a time makes sense in a process: they would
 // measure each other.
 func Run(ctx context.Context, f *file.File, opt Options) (*result.Run, error) {
-	if opt.dial == nil {
-		opt.dial = dialClient
-	}
-	if opt.second == 0 {
-		opt.second = time.Second
-	}
-	if opt.Progress == nil {
-		opt.Progress = func(Progress) {}
-	}
+	opt.complete()
 	defer limitGarbage()()
 	cells := f.Cells()
 	machine.RaiseFiles()
@@ -192,6 +189,22 @@ func Run(ctx context.Context, f *file.File, opt Options) (*result.Run, error) {
 	return run, nil
 }
 
+// complete puts the defaults where nothing is said.
+func (opt *Options) complete() {
+	if opt.dial == nil {
+		opt.dial = dialClient
+	}
+	if opt.sleep == nil {
+		opt.sleep = machine.Sleep
+	}
+	if opt.second == 0 {
+		opt.second = time.Second
+	}
+	if opt.Progress == nil {
+		opt.Progress = func(Progress) {}
+	}
+}
+
 // heapRoom is how much garbage may gather, in percent of what lives. Messages leave none, so that collections
 // stay rare; and the process finds its size in the first minute rather than the tenth, which is when a
 // leak can be told from it.
@@ -224,7 +237,7 @@ func planned(cells []file.Cell, cooldown time.Duration) (sum time.Duration) {
 }
 
 // stopGrace is how long a server may take to stop.
-const stopGrace = 5 * time.Second
+const stopGrace = 20 * time.Second
 
 // runCell runs one trial against a server of its own, or against the target.
 func runCell(ctx context.Context, c *file.Cell, opt Options, at place) (cell *result.Cell, err error) {

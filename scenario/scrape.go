@@ -53,11 +53,11 @@ type scraper struct {
 }
 
 // newScraper returns nil when the file names no metrics.
-func newScraper(t *file.Target) *scraper {
+func newScraper(t *file.Target, opt Options) *scraper {
 	if t == nil || t.Sample == nil || t.Sample.Prometheus == "" {
 		return nil
 	}
-	return &scraper{url: t.Sample.Prometheus, every: t.Sample.Every, client: &http.Client{Transport: &http.Transport{}}, last: map[string]family{}}
+	return &scraper{url: t.Sample.Prometheus, every: t.Sample.Every, client: &http.Client{Transport: &http.Transport{DialContext: opt.link}}, last: map[string]family{}}
 }
 
 // run reads until ctx ends.

@@ -3,7 +3,6 @@ package scenario
 import (
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -49,13 +48,12 @@ func TestParseMetrics(t *testing.T) {
 func TestTargetMetrics(t *testing.T) {
 	t.Parallel()
 	var n atomic.Int64
-	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	web := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		i := n.Add(1)
 		fmt.Fprintf(w, "# TYPE %s counter\n%s %g\n# TYPE %s gauge\n%s %d\n# TYPE seen gauge\nseen %d\n", familyCPU, familyCPU, float64(i)/100, familyRSS, familyRSS, 1<<20, i)
-	}))
-	defer web.Close()
-	text := strings.Replace(broadcast, `url: "http://127.0.0.1:1"`, `url: "http://127.0.0.1:1", sample: {prometheus: "`+web.URL+`/metrics", every: 100ms}`, 1)
-	c := play(t, &fakeServer{}, text, func(o *Options) { o.second = 100 * time.Millisecond })
+	})
+	text := strings.Replace(broadcast, `url: "http://127.0.0.1:1"`, `url: "http://127.0.0.1:1", sample: {prometheus: "http://web/metrics", every: 100ms}`, 1)
+	c := play(t, &fakeServer{}, text, func(o *Options) { o.second, o.link = 100*time.Millisecond, linkTo(web) })
 	m := c.Target["seen"]
 	if m == nil || m.Kind != "gauge" || len(m.Values) != len(c.Timeline) || !slices.IsSorted(m.Values) || m.Values[len(m.Values)-1] < 3 {
 		t.Fatalf("%+v of %d seconds", m, len(c.Timeline))
@@ -68,13 +66,12 @@ func TestTargetMetrics(t *testing.T) {
 func TestTargetWithoutMetrics(t *testing.T) {
 	t.Parallel()
 	var n atomic.Int64
-	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	web := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		n.Add(1)
 		w.WriteHeader(http.StatusNotFound)
-	}))
-	defer web.Close()
-	text := strings.Replace(broadcast, `url: "http://127.0.0.1:1"`, `url: "http://127.0.0.1:1", sample: {prometheus: "`+web.URL+`/metrics", every: 100ms}`, 1)
-	c := play(t, &fakeServer{}, text)
+	})
+	text := strings.Replace(broadcast, `url: "http://127.0.0.1:1"`, `url: "http://127.0.0.1:1", sample: {prometheus: "http://web/metrics", every: 100ms}`, 1)
+	c := play(t, &fakeServer{}, text, func(o *Options) { o.link = linkTo(web) })
 	if len(c.Target) != 0 || !slices.ContainsFunc(c.Warnings, func(w string) bool {
 		return strings.HasPrefix(w, "the target's metrics could not be read: ") && strings.HasSuffix(w, "HTTP status 404")
 	}) {

@@ -97,7 +97,7 @@ func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at plac
 	t.aborted = make(chan error, 1)
 	t.feeds = newFeeds(t.spec, opt.tables)
 	t.contract = newContract(t)
-	t.scraper = newScraper(t.spec.Target)
+	t.scraper = newScraper(t.spec.Target, opt)
 	first := 0
 	for i := range t.spec.Groups {
 		g := newGroup(t, &t.spec.Groups[i], i, first)
@@ -231,7 +231,7 @@ func (t *trial) run(ctx context.Context) (*result.Cell, error) {
 	t.epoch = client.Now()
 	c.start()
 
-	p := &pacer{now: t.now, sleep: machine.Sleep}
+	p := &pacer{now: t.now, sleep: t.opt.sleep}
 	paced := make(chan struct{})
 	go func() {
 		defer close(paced)
