@@ -20,7 +20,7 @@ import (
 )
 
 // startTime is how long the built-in server may take to listen.
-const startTime = 10 * time.Second
+const startTime = 30 * time.Second
 
 // startServer runs the built-in server as a child process: its CPU, memory and
 // garbage collection are its own then, and the system can tell them from ours.

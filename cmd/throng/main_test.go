@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -63,15 +65,11 @@ func TestInterrupt(t *testing.T) {
 	dir := t.TempDir()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	// The first plain line of the phase "hold" is the signal.
-	stderr := writerFunc(func(b []byte) {
-		if strings.HasPrefix(string(b), "hold") {
-			time.AfterFunc(1500*time.Millisecond, cancel)
-		}
-	})
+	// What is measured can be asked for while it is.
+	stderr, _ := scrape(t, cancel, `throng_run_latency_seconds_count{cell="",metric="delivery"`)
 	out := filepath.Join(dir, "out")
 	var stdout strings.Builder
-	code := run(ctx, []string{"run", "testdata/long.yaml", "--out", out, "--target", serveHere(t)}, strings.NewReader(""), &stdout, stderr)
+	code := run(ctx, []string{"run", "testdata/long.yaml", "--out", out, "--target", serveHere(t), "--metrics", "127.0.0.1:0"}, strings.NewReader(""), &stdout, stderr)
 	if code != exitInterrupted {
 		t.Errorf("exit code %d: %s", code, stdout.String())
 	}
@@ -85,6 +83,38 @@ func TestInterrupt(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(out, "report.html")); err != nil {
 		t.Error(err)
 	}
+}
+
+// scrape is the standard error of a run with --metrics. It asks there until the answer holds all of want, and then calls then, at
+// the latest after a minute; answer waits for that.
+func scrape(t *testing.T, then func(), want ...string) (stderr io.Writer, answer func() string) {
+	t.Helper()
+	url, got := make(chan string, 1), make(chan string, 1)
+	go func() {
+		defer then()
+		client, last := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, ""
+		for deadline, address := time.Now().Add(time.Minute), <-url; address != "" && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+			resp, err := client.Get(address)
+			if err != nil {
+				t.Errorf("scraping %q: %v", address, err)
+				break
+			}
+			body, _ := io.ReadAll(resp.Body)
+			_ = resp.Body.Close()
+			last = string(body)
+			if !slices.ContainsFunc(want, func(w string) bool { return !strings.Contains(last, w) }) {
+				break
+			}
+		}
+		got <- last
+	}()
+	all := sync.OnceValue(func() string { close(url); return <-got })
+	t.Cleanup(func() { all() })
+	return writerFunc(func(b []byte) {
+		if _, after, ok := strings.Cut(string(b), "metrics on "); ok {
+			url <- strings.TrimSpace(after)
+		}
+	}), all
 }
 
 // serving runs throng serve with more flags, on a free port without --listen, until stop is

@@ -31,7 +31,7 @@ const (
 )
 
 // heapTime is how long the built-in server may take to write its heap profile.
-const heapTime = 10 * time.Second
+const heapTime = 30 * time.Second
 
 // A profiler takes profiles of the trials of one run: of this process, which is
 // the generator, and of the built-in server if there is one.

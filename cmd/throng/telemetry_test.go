@@ -31,26 +31,8 @@ func TestRunIsMeasurable(t *testing.T) {
 	t.Cleanup(otel.Close)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	url, scraped := "", ""
-	stderr := writerFunc(func(b []byte) {
-		text := string(b)
-		if _, after, ok := strings.Cut(text, "metrics on "); ok {
-			url = strings.TrimSpace(after)
-		}
-		if !strings.HasPrefix(text, "hold") || scraped != "" {
-			return
-		}
-		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-		answer, err := client.Get(url)
-		if err != nil {
-			t.Errorf("scraping %q: %v", url, err)
-			return
-		}
-		all, _ := io.ReadAll(answer.Body)
-		_ = answer.Body.Close()
-		scraped = string(all)
-		cancel()
-	})
+	wanted := []string{`throng_run_clients{cell="",state="held",trial="1"}`, `throng_run_info{scenario="long"`, `throng_run_latency_seconds_count{cell="",metric="connect"`}
+	stderr, answer := scrape(t, cancel, wanted...)
 	code := run(ctx, []string{
 		"run", "testdata/long.yaml", "--out", filepath.Join(t.TempDir(), "out"), "--target", serveHere(t),
 		"--metrics", "127.0.0.1:0", "--otlp", otel.URL, "--live", "127.0.0.1:0",
@@ -58,7 +40,8 @@ func TestRunIsMeasurable(t *testing.T) {
 	if code != exitInterrupted {
 		t.Errorf("exit code %d", code)
 	}
-	for _, want := range []string{`throng_run_clients{cell="",state="held",trial="1"}`, `throng_run_info{scenario="long"`, `throng_run_latency_seconds_count{cell="",metric="connect"`} {
+	scraped := answer()
+	for _, want := range wanted {
 		if !strings.Contains(scraped, want) {
 			t.Errorf("%s is missing in\n%s", want, scraped)
 		}
