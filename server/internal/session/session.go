@@ -436,7 +436,8 @@ func (s *Session) end(reason Reason) {
 		}
 		return
 	}
-	drained := len(s.out) == 0 && !s.writing
+	// A slow consumer would hear of a goodbye when it has taken all the rest.
+	whole := s.head == 0 && !s.writing && reason != SlowConsumer
 	s.state, s.reason = closed, reason
 	s.out, s.head, s.outBytes = nil, 0, 0
 	s.cfg.Clock.Disarm(&s.heart)
@@ -448,7 +449,7 @@ func (s *Session) end(reason Reason) {
 	}
 	s.release()
 	if s.conn != nil {
-		if drained {
+		if whole {
 			s.conn.Goodbye()
 		} else {
 			s.conn.Interrupt()

@@ -217,6 +217,24 @@ func TestOutboxIsBounded(t *testing.T) {
 	}
 }
 
+// What waits is dropped by an end, but if none of it has been begun, the peer gets
+// its goodbye: a client that says something and closes is answered as it should be.
+func TestGoodbyeBeforeWhatWaits(t *testing.T) {
+	for _, kept := range []bool{false, true} {
+		p := &pipe{}
+		s, h := begin(t, p, options{keepWriter: kept})
+		s.mu.Lock()
+		s.keep(text(1).Alone())
+		s.end(TransportClose)
+		s.mu.Unlock()
+		<-h.closed
+		s.WaitWriters()
+		if p.goodbyes != 1 || p.cut != 0 || len(p.bytes()) > 0 {
+			t.Errorf("kept writer %v: greeted %d times, cut %d times, after %q", kept, p.goodbyes, p.cut, p.bytes())
+		}
+	}
+}
+
 func TestOneMessageAboveTheLimitIsSent(t *testing.T) {
 	p := &pipe{take: func(int) int { return 0 }}
 	s, _ := begin(t, p, options{bytes: 10})
