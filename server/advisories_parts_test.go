@@ -333,7 +333,7 @@ func TestEveryRequestIsAnswered(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = conn.(*net.TCPConn).CloseWrite()
-		_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+		_ = conn.SetReadDeadline(time.Now().Add(patience))
 		if _, err := io.ReadAll(conn); isTimeout(err) {
 			t.Errorf("%.60q is not answered", request)
 		}

@@ -69,7 +69,7 @@ func (x *attacked) raw(request string) (status int, header http.Header, body str
 		x.Fatal(err)
 	}
 	defer func() { _ = conn.Close() }()
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(patience))
 	if _, err := io.WriteString(conn, request); err != nil {
 		x.Logf("the server would not read all: %v", err)
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 func TestClusterBroadcast(t *testing.T) {
-	srv, base := clustered(t, 3, server.Options{})
+	srv, base := clustered(t, 3, server.Options{PingInterval: server.Never})
 	a, b, c := socketIO(t, base[0]), socketIO(t, base[1]), socketIO(t, base[2])
 	all := []*wire{a, b, c}
 	emit := func(err error) {
@@ -60,7 +60,7 @@ func TestClusterBroadcast(t *testing.T) {
 }
 
 func TestClusterAcks(t *testing.T) {
-	srv, base := clustered(t, 3, server.Options{})
+	srv, base := clustered(t, 3, server.Options{PingInterval: server.Never})
 	a, b, c := socketIO(t, base[0]), socketIO(t, base[1]), socketIO(t, base[2])
 	answers := make(chan server.Answers, 1)
 	ask := func(to server.Target, timeout time.Duration) {
@@ -94,13 +94,14 @@ func TestClusterAcks(t *testing.T) {
 		t.Errorf("got %q, %+v", texts(got), got)
 	}
 
-	ask(srv[0].Everyone(), 300*time.Millisecond)
+	ask(srv[0].Everyone(), time.Hour)
 	reply(b, "there")
+	b.join("far") // behind the answer
+	srv[0].Advance(time.Hour)
 	if got := <-answers; texts(got) != "there" || len(got.Missing) != 1 || got.Elsewhere != 1 {
 		t.Errorf("got %q, %+v", texts(got), got)
 	}
 
-	b.join("far")
 	ask(srv[0].To("far"), time.Minute)
 	reply(b, "alone")
 	if got := <-answers; texts(got) != "alone" || got.Elsewhere != 0 {

@@ -176,7 +176,11 @@ func TestRevisionIsPinned(t *testing.T) {
 // The client pings; a server that hears nothing for the interval and the timeout
 // ends the session, before an upgrade and after it.
 func TestRevision3Heartbeat(t *testing.T) {
-	base := start(t, server.Options{Engine: app.Echo, AllowEIO3: true, PingInterval: 150 * time.Millisecond, PingTimeout: 150 * time.Millisecond})
+	srv, err := server.New(server.Options{Engine: app.Echo, AllowEIO3: true, PingInterval: time.Hour, PingTimeout: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	base := serve(t, srv)
 	silent := dial(t, base, "/engine.io/", "?EIO=3&transport=websocket")
 	silent.text()
 	busy := dial(t, base, "/engine.io/", "?EIO=3&transport=websocket")
@@ -186,29 +190,22 @@ func TestRevision3Heartbeat(t *testing.T) {
 	upgraded.send("2probe")
 	upgraded.expect("3probe")
 	upgraded.send("5")
+	upgraded.send("4here")
+	upgraded.expect("4here")
 
-	began := time.Now()
-	over := make(chan struct{})
-	go func() {
-		defer close(over)
-		for range 8 {
-			time.Sleep(75 * time.Millisecond)
-			if busy.conn.WriteMessage(websocket.TextMessage, []byte("2")) != nil {
-				return
-			}
+	for i := range 4 {
+		if n := srv.Stats().Sessions; n != 3 {
+			t.Fatalf("%d sessions are left after %d half hours", n, i)
 		}
-	}()
-	for name, w := range map[string]*wire{"silent": silent, "upgraded": upgraded} {
-		if _, data, err := w.conn.ReadMessage(); err == nil {
-			t.Errorf("%s: got %q; the server must not ping", name, data)
-		}
-	}
-	if took := time.Since(began); took < 250*time.Millisecond {
-		t.Errorf("ended after %v", took)
-	}
-	<-over
-	for range 8 {
+		srv.Advance(30 * time.Minute)
+		busy.send("2")
 		busy.expect("3")
+	}
+	for name, w := range map[string]*wire{"silent": silent, "upgraded": upgraded} {
+		_ = w.conn.SetReadDeadline(time.Now().Add(patience))
+		if _, data, err := w.conn.ReadMessage(); err == nil || isTimeout(err) {
+			t.Errorf("%s: got %q, %v; the server must not ping, but hang up", name, data, err)
+		}
 	}
 	busy.send("4alive")
 	busy.expect("4alive")

@@ -344,7 +344,7 @@ func (c *client) write(kind int, data string) {
 }
 
 func (c *client) hear() string {
-	_ = c.conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	_ = c.conn.SetReadDeadline(time.Now().Add(time.Minute))
 	_, b, err := c.conn.ReadMessage()
 	if err != nil {
 		return err.Error()

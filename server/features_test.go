@@ -56,11 +56,7 @@ func TestHandshakeDetails(t *testing.T) {
 	w.expect("3probe")
 	w.send("5")
 	w.send("41")
-	for deadline := time.Now().Add(10 * time.Second); s.Transport() != "websocket"; {
-		if time.Now().After(deadline) {
-			t.Fatal("the socket does not tell of the upgrade")
-		}
-	}
+	eventually(t, "the socket tells of the upgrade", func() bool { return s.Transport() == "websocket" })
 }
 
 func TestTransportsAndUpgradesCanBeOff(t *testing.T) {
@@ -171,12 +167,11 @@ func TestNothingIsLeftBehind(t *testing.T) {
 		<-done
 	}
 	var st server.Stats
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		if st = srv.Stats(); st.Sessions == 0 && st.Rooms == 0 && st.Namespaces["/"] == 0 && len(st.Namespaces) == 1 {
-			break
-		}
-	}
-	if st.Sessions != 0 || st.Rooms != 0 || st.Namespaces["/"] != 0 || len(st.Namespaces) != 1 || st.Ended["transport close"] != workers*cycles {
-		t.Errorf("left behind: %+v", st)
+	eventually(t, "nothing is left behind", func() bool {
+		st = srv.Stats()
+		return st.Sessions == 0 && st.Rooms == 0 && st.Namespaces["/"] == 0 && len(st.Namespaces) == 1
+	})
+	if st.Ended["transport close"] != workers*cycles {
+		t.Errorf("%d sessions ended so, want %d", st.Ended["transport close"], workers*cycles)
 	}
 }

@@ -19,11 +19,12 @@ import (
 // nothing behind, although the HTTP server never tells of it: not the session,
 // and not a timer that would end it before it has begun.
 func TestGoneBeforeTheUpgrade(t *testing.T) {
-	srv, err := server.New(server.Options{ConnectTimeout: 50 * time.Millisecond})
+	srv, err := server.New(server.Options{ConnectTimeout: time.Hour, PingInterval: server.Never})
 	if err != nil {
 		t.Fatal(err)
 	}
 	base := serve(t, srv)
+	open(t, base, "/socket.io/", "") // for Advance
 	for i := range 200 {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
 		if err != nil {
@@ -34,9 +35,13 @@ func TestGoneBeforeTheUpgrade(t *testing.T) {
 		_, _ = io.WriteString(conn, request)
 		_ = conn.(*net.TCPConn).SetLinger(0)
 		_ = conn.Close()
+		if i%10 == 9 {
+			srv.Advance(time.Hour) // also for those on their way
+		}
 	}
 	w := socketIO(t, base)
 	eventually(t, "the sessions are gone", func() bool {
+		srv.Advance(time.Minute)
 		st := srv.Stats()
 		return st.Sessions == 1 && st.Namespaces["/"] == 1
 	})

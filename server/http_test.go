@@ -196,7 +196,7 @@ func exchange(t *testing.T, method, url, body string, headers map[string]string)
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close() }()
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(patience))
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s /%s HTTP/1.1\r\nHost: %s\r\n", method, path, host)
 	for k, v := range headers {

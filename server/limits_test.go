@@ -21,30 +21,31 @@ import (
 // time only, however many of them come.
 func TestAttachmentTimeout(t *testing.T) {
 	const pieces = 60
-	srv, err := server.New(server.Options{AttachmentTimeout: 50 * time.Millisecond, MaxAttachments: pieces})
+	srv, err := server.New(server.Options{AttachmentTimeout: time.Hour, MaxAttachments: pieces, PingInterval: server.Never})
 	if err != nil {
 		t.Fatal(err)
 	}
 	srv.On("file", func(_ *server.Socket, e *server.Event) error { return e.Ack() })
 	base := serve(t, srv)
-	patient, w := socketIO(t, base), socketIO(t, base)
+	patient, w := socketIO(t, base), joinBare(t, base)
 	const packet = `["file",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]`
 	patient.send(`452-1` + packet)
 	patient.sendBinary("a")
 	patient.sendBinary("b")
 	patient.expect("431[]")
-	w.send(`452-2` + packet)
-	w.sendBinary("a")
-	w.expectClose()
+	// A pong tells that the server has what came before it.
+	w.write(masked(0x81, `452-2`+packet) + masked(0x82, "a") + masked(0x89, "?"))
+	w.expect(0x8a, "?")
+	srv.Advance(time.Hour)
+	w.expectCode(0)
 	patient.send(`451-3["file",{"_placeholder":true,"num":0}]`)
 	patient.sendBinary("a")
 	patient.expect("433[]")
-	// One that comes now and then wins no time for the others. A pong tells that the
-	// server has it.
+	// One that comes now and then wins no time for the others.
 	slow, ended := joinBare(t, base), false
 	slow.write(masked(0x81, fmt.Sprintf(`45%d-4["file"%s]`, pieces, placeholders(pieces))))
 	for i := 0; i < pieces && !ended; i++ {
-		time.Sleep(10 * time.Millisecond)
+		srv.Advance(time.Hour / 10)
 		_, _ = slow.Write([]byte(masked(0x82, "a") + masked(0x89, "?")))
 		first, data := slow.frame()
 		if ended = first == 0x88 || first == 0; !ended && first != 0x8a {
@@ -52,7 +53,7 @@ func TestAttachmentTimeout(t *testing.T) {
 		}
 	}
 	if !ended {
-		t.Errorf("%d attachments, 10 ms apart, were all taken", pieces)
+		t.Errorf("%d attachments, a tenth of the time apart, were all taken", pieces)
 	}
 }
 
@@ -73,38 +74,26 @@ func TestSessionsPerAddress(t *testing.T) {
 		t.Errorf("the third session: %s %s", resp.Status, body)
 	}
 	_ = a.conn.Close()
-	for deadline := time.Now().Add(10 * time.Second); ; { // until the server has noticed
-		resp, body := exchange(t, "GET", url, "", nil)
-		if resp.StatusCode == 200 {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("a place is free: %s %s", resp.Status, body)
-		}
-	}
+	eventually(t, "a place is free", func() bool { return refusal(t, base) == "" })
 }
 
 func TestHandshakeRate(t *testing.T) {
 	base := start(t, server.Options{MaxHandshakes: 5})
-	url := base + "/socket.io/?EIO=4&transport=polling"
-	refused := 0
-	for range 50 { // faster than five in a second
-		if resp, body := exchange(t, "GET", url, "", nil); resp.StatusCode == 403 {
-			refused++
-			if body != `{"code":4,"message":"too many handshakes"}` {
-				t.Errorf("refused with %s", body)
-			}
+	for i := range 5 {
+		if got := refusal(t, base); got != "" {
+			t.Errorf("handshake %d: %s", i+1, got)
 		}
 	}
-	if refused == 0 || refused > 45 {
-		t.Errorf("%d of 50 handshakes were refused", refused)
-	}
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		if resp, _ := exchange(t, "GET", url, "", nil); resp.StatusCode == 200 {
-			return
+	got := ""
+	for range 1000 { // sooner or later they come faster than five in a second
+		if got = refusal(t, base); got != "" {
+			break
 		}
 	}
-	t.Error("no handshake was accepted any more")
+	if got != `403{"code":4,"message":"too many handshakes"}` {
+		t.Errorf("refused with %q", got)
+	}
+	eventually(t, "handshakes are accepted again", func() bool { return refusal(t, base) == "" })
 }
 
 // CVE-2019-13611: a page of another origin must not open a websocket with its
@@ -279,13 +268,17 @@ func TestMaxPending(t *testing.T) {
 	}
 
 	// Those that take too long make room, and a session that has joined is not one of them.
-	srv, err := server.New(server.Options{MaxPending: 1, ConnectTimeout: time.Second})
+	srv, err := server.New(server.Options{MaxPending: 1, ConnectTimeout: time.Hour, PingInterval: server.Never})
 	if err != nil {
 		t.Fatal(err)
 	}
 	base = serve(t, srv)
 	joined := socketIO(t, base)
 	open(t, base, "/socket.io/", "")
+	if got := refusal(t, base); got != full {
+		t.Errorf("beside an idle one: %q", got)
+	}
+	srv.Advance(time.Hour)
 	eventually(t, "the idle one is gone", func() bool { return refusal(t, base) == "" })
 	if err := srv.Emit("x"); err != nil {
 		t.Fatal(err)
@@ -296,7 +289,7 @@ func TestMaxPending(t *testing.T) {
 // eventually waits for what is a matter of time.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); !holds(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited in vain: %s", what)
 		}
@@ -308,29 +301,30 @@ func eventually(t *testing.T, what string, holds func() bool) {
 func TestFragments(t *testing.T) {
 	for _, secure := range []bool{false, true} { // the poller reads, or the library
 		t.Run(fmt.Sprint("tls ", secure), func(t *testing.T) {
-			srv, err := server.New(server.Options{MessageTimeout: 300 * time.Millisecond})
-			if err != nil {
-				t.Fatal(err)
+			client := func(timeout time.Duration) *bare {
+				srv, err := server.New(server.Options{MessageTimeout: timeout})
+				if err != nil {
+					t.Fatal(err)
+				}
+				srv.On("x", func(_ *server.Socket, e *server.Event) error { return e.Ack() })
+				if secure {
+					return joinTLS(t, serveTLS(t, srv))
+				}
+				return joinBare(t, serve(t, srv))
 			}
-			srv.On("x", func(_ *server.Socket, e *server.Event) error { return e.Ack() })
-			begin := joinBare
-			base := ""
-			if secure {
-				base, begin = serveTLS(t, srv), joinTLS
-			} else {
-				base = serve(t, srv)
-			}
-			good := begin(t, base)
-			slow := begin(t, base)
-			slow.write(masked(0x01, `421["x`))
 			if !secure {
-				many := begin(t, base)
+				many := client(time.Hour)
 				many.write(masked(0x01, `421["x`) + strings.Repeat(masked(0x00, ""), 5000))
 				many.expectCode(websocket.CloseMessageTooBig)
 			}
+			good := client(time.Hour)
+			good.write(masked(0x01, `421["x`) + strings.Repeat(masked(0x00, ""), 100) + masked(0x80, `"]`))
+			good.expect(0x81, "431[]")
+			slow := client(100 * time.Millisecond)
+			slow.write(masked(0x01, `421["x`))
 			// Pings between the pieces win no time.
 			for ended := false; !ended; {
-				_ = slow.SetDeadline(time.Now().Add(50 * time.Millisecond))
+				_ = slow.SetDeadline(time.Now().Add(20 * time.Millisecond))
 				if _, err := slow.Write([]byte(masked(0x89, ""))); err != nil && !isTimeout(err) {
 					break
 				}
@@ -341,8 +335,6 @@ func TestFragments(t *testing.T) {
 					}
 				}
 			}
-			good.write(masked(0x01, `421["x`) + strings.Repeat(masked(0x00, ""), 100) + masked(0x80, `"]`))
-			good.expect(0x81, "431[]")
 		})
 	}
 }

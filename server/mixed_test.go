@@ -99,7 +99,7 @@ func allKinds(t *testing.T, srv *server.Server, base string, each int) (all []ki
 func (k kindOf) expect(t *testing.T, want []string) {
 	t.Helper()
 	var got []string
-	for end := time.Now().Add(20 * time.Second); len(got) < len(want) && time.Now().Before(end); {
+	for end := time.Now().Add(patience); len(got) < len(want) && time.Now().Before(end); {
 		got = append(got, k.next()...)
 	}
 	for i := range want {
@@ -192,7 +192,7 @@ func TestOrderOfAllKinds(t *testing.T) {
 					total += 2 * n
 				}
 				got := map[string][]string{} // by sender; what comes to nobody else is of the client itself
-				for end := time.Now().Add(20 * time.Second); total > 0 && time.Now().Before(end); {
+				for end := time.Now().Add(patience); total > 0 && time.Now().Before(end); {
 					for _, message := range k.next() {
 						sender := mine
 						if rest, ok := strings.CutPrefix(message, `42["all","`); ok {

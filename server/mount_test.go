@@ -62,7 +62,7 @@ func listen(t *testing.T) net.Listener {
 
 func stop(t *testing.T, srv *server.Server) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := srv.Shutdown(ctx); err != nil {
 		t.Error(err)
@@ -138,7 +138,7 @@ func TestMounts(t *testing.T) {
 					if reason == "transport close" {
 						return
 					}
-				case <-time.After(10 * time.Second):
+				case <-time.After(patience):
 					t.Fatal("the end of a websocket was not noticed")
 				}
 			}

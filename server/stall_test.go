@@ -21,8 +21,7 @@ func TestWriteTimeout(t *testing.T) {
 	for _, kind := range []string{"tcp", "unix", "tls", "polling"} {
 		t.Run(kind, func(t *testing.T) {
 			srv, err := server.New(server.Options{
-				WriteTimeout: 100 * time.Millisecond, QueueBytes: 1 << 30,
-				PingInterval: time.Hour, // so that no heartbeat is due
+				WriteTimeout: time.Hour, QueueBytes: 1 << 30, PingInterval: server.Never,
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -49,14 +48,23 @@ func TestWriteTimeout(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
+			if b != nil {
+				if _, err := b.r.Peek(1); err != nil { // a message has begun
+					t.Fatal(err)
+				}
+			}
+			eventually(t, "it is given up", func() bool {
+				srv.Advance(15 * time.Minute)
+				return len(left) > 0
+			})
 			if got := <-left; got != stalled.ID()+" slow consumer" {
 				t.Errorf("ended: %s, want %s", got, stalled.ID())
 			}
 			if b == nil {
 				return
 			}
-			// It finds the beginning of a message, and the end of the stream.
-			_ = b.SetDeadline(time.Now().Add(20 * time.Second))
+			// It finds the rest of the beginning, and the end of the stream.
+			_ = b.SetDeadline(time.Now().Add(patience))
 			if n, err := b.r.WriteTo(io.Discard); n == 0 || n >= 32<<20 || isTimeout(err) {
 				t.Errorf("read %d bytes and %v", n, err)
 			}
@@ -93,7 +101,7 @@ func TestAnswersThatAreNotRead(t *testing.T) {
 		if _, err := io.WriteString(conn, "GET "+target+" HTTP/1.1\r\nHost: test\r\n\r\n"); err != nil {
 			t.Fatal(err)
 		}
-		_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
+		_ = conn.SetDeadline(time.Now().Add(patience))
 		return bufio.NewReader(conn)
 	}
 	polled, other := ask(strings.TrimPrefix(p.url, base)), ask("/page")

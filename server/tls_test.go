@@ -201,7 +201,7 @@ func TestDroppedPollOverTLS(t *testing.T) {
 		if reason != "transport error" {
 			t.Errorf("ended with %q", reason)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		t.Error("the end was not noticed")
 	}
 }

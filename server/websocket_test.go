@@ -82,7 +82,7 @@ func joinOn(t *testing.T, conn net.Conn) *bare {
 	return b
 }
 
-func (b *bare) deadline() { _ = b.SetReadDeadline(time.Now().Add(10 * time.Second)) }
+func (b *bare) deadline() { _ = b.SetReadDeadline(time.Now().Add(patience)) }
 
 func (b *bare) write(s string) {
 	b.t.Helper()
@@ -688,7 +688,7 @@ func TestEndBehindAMessage(t *testing.T) {
 			if reason != "transport close" {
 				t.Fatalf("reason %q", reason)
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(patience):
 			t.Fatal("the end was not noticed")
 		}
 	}

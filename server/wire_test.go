@@ -27,6 +27,9 @@ func TestMain(m *testing.M) {
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp/stackless.funcWorker"))
 }
 
+// patience is for what takes milliseconds, unless the machine has much else to do.
+const patience = time.Minute
+
 // silent is for servers that are made to fail.
 var silent = slog.New(slog.DiscardHandler)
 
@@ -97,7 +100,7 @@ func (w *wire) sendBinary(data string) {
 // next returns the next message that is no heartbeat.
 func (w *wire) next() (kind int, data string, err error) {
 	for {
-		_ = w.conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+		_ = w.conn.SetReadDeadline(time.Now().Add(patience))
 		kind, b, err := w.conn.ReadMessage()
 		if err != nil || string(b) != "2" {
 			return kind, string(b), err

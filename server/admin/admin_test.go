@@ -86,7 +86,7 @@ func (c *client) send(text string) {
 
 func (c *client) read() (kind int, data string) {
 	c.t.Helper()
-	_ = c.conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	_ = c.conn.SetReadDeadline(time.Now().Add(time.Minute))
 	kind, b, err := c.conn.ReadMessage()
 	if err != nil {
 		c.t.Fatal(err)

@@ -67,7 +67,7 @@ func (c *client) send(packet string) {
 
 func (c *client) next() string {
 	c.t.Helper()
-	_ = c.ws.SetReadDeadline(time.Now().Add(10 * time.Second))
+	_ = c.ws.SetReadDeadline(time.Now().Add(time.Minute))
 	_, b, err := c.ws.ReadMessage()
 	if err != nil {
 		c.t.Fatal(err)

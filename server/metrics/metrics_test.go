@@ -116,7 +116,7 @@ func TestMetrics(t *testing.T) {
 	}
 	// What a session has carried still counts when it has ended.
 	var last string
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
 		if last = scrape(); strings.Contains(last, `throng_sessions{transport="websocket"} 1`) {
 			break
 		}

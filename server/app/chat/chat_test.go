@@ -43,7 +43,7 @@ func start(t *testing.T, absent time.Duration) string {
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(ln) }()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		if err := srv.Shutdown(ctx); err != nil {
 			t.Error(err)
@@ -108,7 +108,7 @@ func (u *user) write(packet string) {
 
 func (u *user) read() string {
 	u.t.Helper()
-	_ = u.conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	_ = u.conn.SetReadDeadline(time.Now().Add(time.Minute))
 	_, b, err := u.conn.ReadMessage()
 	if err != nil {
 		u.t.Fatal(err)

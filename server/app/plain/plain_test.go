@@ -37,7 +37,7 @@ func serve(t *testing.T, limit int) (h *Hub, base string) {
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(ln) }()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		if err := s.ShutdownWithContext(ctx); err != nil {
 			t.Error(err)
@@ -69,7 +69,7 @@ func say(t *testing.T, c *websocket.Conn, text string) {
 
 func hear(t *testing.T, c *websocket.Conn, want string) {
 	t.Helper()
-	_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
+	_ = c.SetReadDeadline(time.Now().Add(time.Minute))
 	_, got, err := c.ReadMessage()
 	if err != nil || string(got) != want {
 		t.Fatalf("%q %v, want %q", got, err, want)
@@ -166,7 +166,7 @@ func TestBadMessages(t *testing.T) {
 	for _, text := range []string{`{}`, `[`, `[1]`, `["fly"]`, `["join"]`, `["join",5]`, `["room",5,"a",1]`, `x`, `[1,2]`, strings.Repeat(" ", 2000)} {
 		c := dial(t, base)
 		say(t, c, text)
-		_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
+		_ = c.SetReadDeadline(time.Now().Add(time.Minute))
 		if _, got, err := c.ReadMessage(); err == nil {
 			t.Errorf("%q was answered with %q", text, got)
 		}

@@ -9,6 +9,7 @@ package deadline
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -21,7 +22,7 @@ type Entry struct {
 
 	list       *list // nil when not armed
 	prev, next *Entry
-	due        time.Duration // since the clock's start
+	due        time.Duration // by Clock.Now
 }
 
 // list holds the armed entries of one duration, earliest first.
@@ -32,7 +33,8 @@ type list struct {
 
 // Clock fires entries. Its methods may be called from any goroutine.
 type Clock struct {
-	start time.Time
+	start   time.Time
+	skipped atomic.Int64 // by Advance, in nanoseconds
 
 	mu    sync.Mutex
 	lists []*list // one per duration in use: a handful
@@ -75,13 +77,31 @@ func (c *Clock) Close() {
 	c.timer.Stop()
 }
 
+// Now returns the time since the clock was made.
+func (c *Clock) Now() time.Duration {
+	return time.Since(c.start) + time.Duration(c.skipped.Load())
+}
+
+// Advance moves the clock on by d, and returns when what is due by then has
+// fired. Run must be at work. It is there for tests, which would have to wait, and
+// to be quicker than the time that they wait for.
+func (c *Clock) Advance(d time.Duration) {
+	c.mu.Lock()
+	c.skipped.Add(int64(d))
+	c.next = never // the timer does not know
+	c.mu.Unlock()
+	fired := make(chan struct{})
+	c.Arm(&Entry{Fire: func() { close(fired) }}, 0)
+	<-fired
+}
+
 // Arm makes e fall due after d, whether or not it was armed before.
 func (c *Clock) Arm(e *Entry, d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.unlink(e)
 	l := c.listOf(d)
-	e.list, e.due = l, time.Since(c.start)+d
+	e.list, e.due = l, c.Now()+d
 	if e.prev = l.tail; e.prev == nil {
 		l.head = e
 	} else {
@@ -139,7 +159,7 @@ func (c *Clock) unlink(e *Entry) {
 
 func (c *Clock) schedule(due time.Duration) {
 	c.next = due
-	c.timer.Reset(due - time.Since(c.start))
+	c.timer.Reset(due - c.Now())
 }
 
 // fireDue fires what is due, one entry at a time with the lock released, so
@@ -153,7 +173,7 @@ func (c *Clock) fireDue() {
 			c.mu.Unlock()
 			return
 		}
-		if earliest.due > time.Since(c.start) {
+		if earliest.due > c.Now() {
 			c.schedule(earliest.due)
 			c.mu.Unlock()
 			return

@@ -2,8 +2,10 @@ package deadline
 
 import (
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -19,66 +21,93 @@ func start(t *testing.T) *Clock {
 	return c
 }
 
-func TestFiresInOrderOfDeadlines(t *testing.T) {
-	c := start(t)
-	var mu sync.Mutex
-	var order []time.Duration
-	var all sync.WaitGroup
-	durations := []time.Duration{40 * time.Millisecond, 10 * time.Millisecond, 25 * time.Millisecond}
-	for _, d := range durations {
-		all.Add(1)
-		e := &Entry{Fire: func() {
-			mu.Lock()
-			order = append(order, d)
-			mu.Unlock()
-			all.Done()
-		}}
-		c.Arm(e, d)
-	}
-	all.Wait()
-	if order[0] != durations[1] || order[1] != durations[2] || order[2] != durations[0] {
-		t.Errorf("fired in the order %v", order)
-	}
+// falseClock runs a test with a false clock: what it arms in a row falls due as if
+// no time had passed in between.
+func falseClock(t *testing.T, test func(t *testing.T, c *Clock)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) { test(t, start(t)) })
 }
 
-func TestNeverEarly(t *testing.T) {
-	c := start(t)
-	const d = 20 * time.Millisecond
-	fired := make(chan time.Time, 1)
-	e := &Entry{Fire: func() { fired <- time.Now() }}
-	armed := time.Now()
-	c.Arm(e, d)
-	if at := <-fired; at.Sub(armed) < d {
-		t.Errorf("fired %v after it was armed for %v", at.Sub(armed), d)
-	}
+func TestFiresInOrderOfDeadlines(t *testing.T) {
+	falseClock(t, func(t *testing.T, c *Clock) {
+		var order []time.Duration
+		var all sync.WaitGroup
+		durations := []time.Duration{40 * time.Millisecond, 10 * time.Millisecond, 25 * time.Millisecond}
+		for _, d := range durations {
+			all.Add(1)
+			c.Arm(&Entry{Fire: func() {
+				order = append(order, d)
+				all.Done()
+			}}, d)
+		}
+		all.Wait()
+		if order[0] != durations[1] || order[1] != durations[2] || order[2] != durations[0] {
+			t.Errorf("fired in the order %v", order)
+		}
+	})
+}
+
+func TestFiresAtItsTime(t *testing.T) {
+	falseClock(t, func(t *testing.T, c *Clock) {
+		const d = 20 * time.Millisecond
+		fired := make(chan time.Time, 1)
+		armed := time.Now()
+		c.Arm(&Entry{Fire: func() { fired <- time.Now() }}, d)
+		if at := <-fired; at.Sub(armed) != d {
+			t.Errorf("fired %v after it was armed for %v", at.Sub(armed), d)
+		}
+	})
 }
 
 func TestDisarmedDoesNotFire(t *testing.T) {
-	c := start(t)
-	wrong := &Entry{Fire: func() { t.Error("a disarmed entry fired") }}
-	c.Arm(wrong, 10*time.Millisecond)
-	c.Disarm(wrong)
-	c.Disarm(wrong)
-	done := make(chan struct{})
-	c.Arm(&Entry{Fire: func() { close(done) }}, 10*time.Millisecond)
-	<-done
+	falseClock(t, func(t *testing.T, c *Clock) {
+		wrong := &Entry{Fire: func() { t.Error("a disarmed entry fired") }}
+		c.Arm(wrong, 10*time.Millisecond)
+		c.Disarm(wrong)
+		c.Disarm(wrong)
+		done := make(chan struct{})
+		c.Arm(&Entry{Fire: func() { close(done) }}, 10*time.Millisecond)
+		<-done
+	})
 }
 
 func TestRearmMovesTheDeadline(t *testing.T) {
+	falseClock(t, func(t *testing.T, c *Clock) {
+		first := make(chan struct{})
+		moved := make(chan struct{})
+		e := &Entry{Fire: func() { close(moved) }}
+		c.Arm(e, 5*time.Millisecond)
+		c.Arm(e, 50*time.Millisecond)
+		c.Arm(&Entry{Fire: func() { close(first) }}, 20*time.Millisecond)
+		<-first
+		select {
+		case <-moved:
+			t.Error("fired at its first deadline though it was armed again")
+		default:
+		}
+		<-moved
+	})
+}
+
+// What is due by then has fired when Advance returns, in its order, and nothing
+// else has.
+func TestAdvance(t *testing.T) {
 	c := start(t)
-	first := make(chan struct{})
-	moved := make(chan struct{})
-	e := &Entry{Fire: func() { close(moved) }}
-	c.Arm(e, 5*time.Millisecond)
-	c.Arm(e, 50*time.Millisecond)
-	c.Arm(&Entry{Fire: func() { close(first) }}, 20*time.Millisecond)
-	<-first
-	select {
-	case <-moved:
-		t.Error("fired at its first deadline though it was armed again")
-	default:
+	var order []int
+	note := func(i int) *Entry { return &Entry{Fire: func() { order = append(order, i) }} }
+	c.Arm(note(3), 3*time.Hour)
+	c.Arm(note(1), time.Hour)
+	c.Arm(note(2), 2*time.Hour)
+	before := c.Now()
+	for i, want := range [][]int{nil, {1}, {1, 2, 3}} {
+		c.Advance(time.Duration(i) * time.Hour)
+		if !slices.Equal(order, want) {
+			t.Errorf("after %v fired %v, want %v", c.Now()-before, order, want)
+		}
 	}
-	<-moved
+	if passed := c.Now() - before; passed < 3*time.Hour || passed > 4*time.Hour {
+		t.Errorf("it is %v later", passed)
+	}
 }
 
 func TestArmFromFire(t *testing.T) {

@@ -153,7 +153,7 @@ type Session struct {
 	releasing bool       // held polls are answered while probe is set
 
 	awaitingPong, extended bool
-	doom                   time.Duration // since epoch: when the heartbeat ends the session, if nothing comes
+	doom                   time.Duration // by the clock: when the heartbeat ends the session, if nothing comes
 
 	out      []*frame.Frame // waiting, oldest first
 	head     int            // bytes of out[0] that are written
@@ -298,7 +298,7 @@ func (s *Session) Receive(p engineio.Packet) error {
 	extend := s.awaitingPong && !s.extended && p.Type != engineio.Pong
 	s.extended = s.extended || extend
 	if extend {
-		s.doom = time.Since(epoch) + s.cfg.PingTimeout
+		s.doom = s.cfg.Clock.Now() + s.cfg.PingTimeout
 	}
 	s.mu.Unlock()
 	switch {
@@ -365,11 +365,8 @@ func (s *Session) alive(d time.Duration) {
 
 // renew notes that the client has just been heard of; the lock is held.
 func (s *Session) renew() {
-	s.doom = time.Since(epoch) + s.cfg.PingInterval + s.cfg.PingTimeout
+	s.doom = s.cfg.Clock.Now() + s.cfg.PingInterval + s.cfg.PingTimeout
 }
-
-// epoch is what times are counted from, to keep them short.
-var epoch = time.Now()
 
 // The heartbeats of all sessions: of revision 4, and of revision 3.
 var (
@@ -482,7 +479,7 @@ func (s *Session) Do(f func()) {
 func (s *Session) Ended() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state == open && time.Since(epoch) >= s.doom {
+	if s.state == open && s.cfg.Clock.Now() >= s.doom {
 		s.end(PingTimeout)
 	}
 	return s.state == closed

@@ -101,8 +101,6 @@ type options struct {
 	form       frame.Form
 	packets    int
 	bytes      int
-	ping       time.Duration
-	stall      time.Duration
 }
 
 func begin(t *testing.T, c Conn, o options) (*Session, *heard) {
@@ -111,19 +109,13 @@ func begin(t *testing.T, c Conn, o options) (*Session, *heard) {
 	go clock.Run()
 	cfg := &Config{
 		PingInterval: time.Hour, PingTimeout: time.Hour, Clock: clock, KeepWriter: o.keepWriter,
-		MaxPackets: 1 << 20, MaxBytes: 1 << 30, WriteTimeout: time.Hour,
-	}
-	if o.stall > 0 {
-		cfg.WriteTimeout = o.stall
+		MaxPackets: 1 << 20, MaxBytes: 1 << 30, WriteTimeout: time.Minute,
 	}
 	if o.packets > 0 {
 		cfg.MaxPackets = o.packets
 	}
 	if o.bytes > 0 {
 		cfg.MaxBytes = o.bytes
-	}
-	if o.ping > 0 {
-		cfg.PingInterval, cfg.PingTimeout = o.ping, o.ping
 	}
 	s, h := New(cfg, "sid", o.form), &heard{closed: make(chan Reason, 2)}
 	s.Open(h, c, nil)
@@ -394,15 +386,22 @@ func TestClosedWaitsForTheHandler(t *testing.T) {
 
 func TestHeartbeat(t *testing.T) {
 	p := &pipe{}
-	s, h := begin(t, p, options{ping: 20 * time.Millisecond})
+	s, h := begin(t, p, options{})
 	for i := range 3 {
-		for bytes.Count(p.bytes(), []byte("2")) <= i {
-			time.Sleep(time.Millisecond)
+		s.cfg.Clock.Advance(s.cfg.PingInterval)
+		if got := bytes.Count(p.bytes(), []byte("2")); got != i+1 {
+			t.Fatalf("%d pings after %d intervals", got, i+1)
 		}
+		s.cfg.Clock.Advance(s.cfg.PingTimeout - time.Minute) // it takes its time
 		if err := s.Receive(engineio.Packet{Type: engineio.Pong}); err != nil {
 			t.Fatal(err)
 		}
 	}
+	s.cfg.Clock.Advance(s.cfg.PingInterval)
+	if s.Ended() {
+		t.Fatal("ended before the timeout")
+	}
+	s.cfg.Clock.Advance(s.cfg.PingTimeout)
 	if got := <-h.closed; got != PingTimeout {
 		t.Errorf("closed with %q", got)
 	}

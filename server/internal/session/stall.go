@@ -1,8 +1,6 @@
 package session
 
 import (
-	"time"
-
 	"github.com/throng-io/throng/server/internal/deadline"
 )
 
@@ -12,12 +10,13 @@ import (
 // one timer per look.
 type stall struct {
 	timer deadline.Entry
-	goal  uint64        // what Session.taken must come to
-	since time.Duration // since epoch: when the goal was set
+	goal  uint64 // what Session.taken must come to
+	short int    // looks since the goal was set that found less
 }
 
 // looks is how many looks make up a WriteTimeout: a session that is stalled ends
-// so much of it late at most.
+// so much of it late at most. They are counted, as time also passes while this
+// process, or its machine, is stopped: clients must not pay for that.
 const looks = 4
 
 // leastRate is how many bytes a second the peer must take of what waits, or all of
@@ -40,7 +39,7 @@ func (s *Session) watch() {
 func (s *Session) aim(taken uint64) {
 	enough := int(leastRate * s.cfg.WriteTimeout.Seconds())
 	s.stall.goal = taken + uint64(max(1, min(enough, s.outBytes)))
-	s.stall.since = time.Since(epoch)
+	s.stall.short = 0
 }
 
 // look runs on the clock's goroutine.
@@ -55,11 +54,12 @@ func (s *Session) look() {
 		s.stall = nil
 		return
 	}
+	w.short++
 	if taken := s.taken(); taken >= w.goal {
 		s.aim(taken)
 	}
 	switch {
-	case time.Since(epoch)-w.since < s.cfg.WriteTimeout:
+	case w.short < looks:
 		s.cfg.Clock.Arm(&w.timer, s.cfg.WriteTimeout/looks)
 	case s.state == closing:
 		s.end(s.reason)

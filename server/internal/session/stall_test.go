@@ -3,17 +3,16 @@ package session
 import (
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/throng-io/throng/protocol/engineio"
 	"github.com/throng-io/throng/server/internal/frame"
 )
 
-// age has a look after more than a WriteTimeout in which nothing was looked at.
+// age has the last look of a WriteTimeout in which nothing was taken.
 func age(s *Session) {
 	s.mu.Lock()
 	if s.stall != nil {
-		s.stall.since -= 2 * s.cfg.WriteTimeout
+		s.stall.short = looks
 	}
 	s.mu.Unlock()
 	s.look()
@@ -37,22 +36,24 @@ func TestStalledOutboxEndsTheSession(t *testing.T) {
 			if c.websocket {
 				conn = p
 			}
-			s, h := begin(t, conn, options{keepWriter: c.keepWriter, stall: 20 * time.Millisecond})
+			s, h := begin(t, conn, options{keepWriter: c.keepWriter})
 			s.Send(text(1))
 			s.Send(text(2))
-			for {
-				select {
-				case got := <-h.closed:
-					if got != SlowConsumer {
-						t.Errorf("closed with %q", got)
-					}
-					if c.websocket && (p.cut != 1 || p.goodbyes != 0) {
-						t.Errorf("cut %d times and greeted %d times", p.cut, p.goodbyes)
-					}
-					return
-				case <-time.After(time.Millisecond):
-					_ = s.Receive(engineio.Packet{Type: engineio.Pong}) // fails once it has ended
-				}
+			s.cfg.Clock.Advance(10 * s.cfg.WriteTimeout / looks) // the process was stopped: one look
+			for range looks - 2 {
+				_ = s.Receive(engineio.Packet{Type: engineio.Pong})
+				s.cfg.Clock.Advance(s.cfg.WriteTimeout / looks)
+			}
+			if s.Ended() {
+				t.Fatal("given up too early")
+			}
+			_ = s.Receive(engineio.Packet{Type: engineio.Pong})
+			s.cfg.Clock.Advance(s.cfg.WriteTimeout / looks)
+			if got := <-h.closed; got != SlowConsumer {
+				t.Errorf("closed with %q", got)
+			}
+			if c.websocket && (p.cut != 1 || p.goodbyes != 0) {
+				t.Errorf("cut %d times and greeted %d times", p.cut, p.goodbyes)
 			}
 		})
 	}
@@ -63,7 +64,7 @@ func TestStalledOutboxEndsTheSession(t *testing.T) {
 func TestSlowReaderIsKept(t *testing.T) {
 	p := &pipe{take: func(int) int { return 0 }, blocked: make(chan struct{})}
 	defer close(p.blocked)
-	s, h := begin(t, p, options{stall: time.Minute})
+	s, h := begin(t, p, options{}) // with a WriteTimeout of a minute
 	s.Send(frame.Packet(engineio.Packet{Type: engineio.Message, Data: make([]byte, 1<<20)}))
 	for range 10 {
 		s.Send(text(2)) // more and more waits
