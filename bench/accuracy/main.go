@@ -149,9 +149,12 @@ phases:
 	if err != nil {
 		return q, err
 	}
-	l := run.Cells[0].Latency["delivery"]
+	l, ledger := run.Cells[0].Latency["delivery"], run.Cells[0].Ledger
 	if l == nil || l.N == 0 {
 		return q, errors.New("nothing was delivered")
+	}
+	if ledger.Received+ledger.Undecided != ledger.Expected || l.N != ledger.Received {
+		return q, fmt.Errorf("%d deliveries were timed of the %+v", l.N, ledger)
 	}
 	if lag := run.Cells[0].Generator.LagP99us; run.Verdict == result.Invalid && !o.busy {
 		return q, fmt.Errorf("the run is invalid: %s (lag p99 %d us); repeat it when the machine is quiet", run.Cells[0].Reason, lag)

@@ -131,7 +131,7 @@ func TestFloorUnderTheGenerator(t *testing.T) {
 	if b.serverCPU, b.generatorCPU, err = processors(&options{serverCPU: -1, generatorCPU: -1}); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	if _, err := output(ctx, b.root, "go", "build", "-o", filepath.Join(b.dir, "floor"), "./bench/floor"); err != nil {
 		t.Fatal(err)
