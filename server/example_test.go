@@ -186,12 +186,13 @@ func ExampleTarget_EmitWithAck() {
 	a, b := site.connect("40"), site.connect("40")
 
 	done := make(chan server.Answers)
-	err = srv.Everyone().EmitWithAck(200*time.Millisecond, func(got server.Answers) { done <- got }, "ready?")
+	err = srv.Everyone().EmitWithAck(time.Minute, func(got server.Answers) { done <- got }, "ready?")
 	if err != nil {
 		panic(err)
 	}
 	fmt.Println(a.hear(), b.hear()) // one question, with one id
-	a.say(`430["yes"]`)             // and b does not answer
+	a.say(`430["yes"]`)
+	b.say("41") // leaves, and does not answer
 	got := <-done
 	var answer string
 	if err := got.All[0].Event.Bind(&answer); err != nil {

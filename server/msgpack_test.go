@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/fasthttp/websocket"
 
@@ -217,7 +216,7 @@ func TestMessagePackRecovery(t *testing.T) {
 	}
 	s := srv.Socket(hello.SID)
 	_ = w.conn.Close()
-	waitFor(t, "the socket to leave", func() bool { return !s.Connected() })
+	eventually(t, "the socket to leave", func() bool { return !s.Connected() })
 	if err := srv.Emit("missed", []byte{1, 2}); err != nil {
 		t.Fatal(err)
 	}
@@ -272,13 +271,4 @@ func TestInvalidMessagePack(t *testing.T) {
 		w.send(`42["message"]`)
 		w.expectClose()
 	})
-}
-
-func waitFor(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !done(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited 10 s for %s", what)
-		}
-	}
 }
