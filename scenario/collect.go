@@ -163,6 +163,7 @@ func (c *collector) second(until int64) {
 		g.expireCalls(until)
 	}
 	c.gather(from, until)
+	passed := c.carried() // at once, so that bytes and messages are of the same stretch
 	s := result.Second{
 		T: float64(from) / 1e9, Asked: int(t.asked.Load()), Open: int(t.connected.Load()), Held: int(t.held.Load()),
 		Latency: map[string]result.Quantiles{},
@@ -196,7 +197,7 @@ func (c *collector) second(until int64) {
 	s.Failed, c.failed = int(failed-c.failed), failed
 	s.GCPauseMaxus = c.gc.longest().Microseconds()
 	c.processes(&s, &m, time.Duration(until-from))
-	m.carried = c.carried()
+	m.carried = passed
 	c.timeline = append(c.timeline, s)
 	if t.scraper != nil {
 		t.scraper.sample(c.target, len(c.timeline))
