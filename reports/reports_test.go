@@ -228,6 +228,8 @@ func checkGolden(t *testing.T, name, got string) {
 func TestSentences(t *testing.T) {
 	broken := sample("fail")
 	broken.Cells[0].Checks[0].Note = "worst in second 33"
+	gone := sample("fail")
+	gone.Cells[0].Reason = "the server ended by itself after 5.9 s: signal: killed"
 	acks := sample("pass")
 	delete(acks.Cells[0].Latency, "delivery")
 	for _, c := range []struct {
@@ -237,6 +239,7 @@ func TestSentences(t *testing.T) {
 	}{
 		{"pass", sample("pass"), "p99 delivery 25.6 ms at 100 000 deliveries/s (10 001 websocket clients, batched fan-out, one machine). Checks met. Run valid: generator lag p99 180 µs, CPU 41 %."},
 		{"fail", broken, "Check broken: p99(delivery) < 100ms, it was 229 ms (worst in second 33). p99 delivery 229 ms at 100 000 deliveries/s (9 997 websocket clients, batched fan-out, one machine). Run valid: generator lag p99 180 µs, CPU 40.9 %."},
+		{"gone", gone, "The server ended by itself after 5.9 s: signal: killed. p99 delivery 229 ms at 100 000 deliveries/s (9 997 websocket clients, batched fan-out, one machine). Run valid: generator lag p99 180 µs, CPU 40.9 %."},
 		{"invalid", sample("invalid"), "The generator was not fit to judge: p99(lag) < 1ms, it was 12.4 ms. No number of this run says anything about the server."},
 		{"aborted", sample("aborted"), "Interrupted: this is what was measured until then. Interrupted before the first recorded phase. No number of this run says anything about the server."},
 		{"no cells", sample("none"), "Nothing was measured: the run ended before its first cell."},

@@ -3,6 +3,7 @@ package reports
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/throng-io/throng/scenario/result"
@@ -117,8 +118,12 @@ func fitness(c *result.Cell) string {
 	return ": generator " + strings.Join(parts, ", ")
 }
 
-// broken names the service-level checks that did not hold.
+// broken names the service-level checks that did not hold. What no check says, such as that the server ended, is
+// all there is to know.
 func broken(c *result.Cell) string {
+	if c.Reason != "" && !slices.ContainsFunc(c.Checks, func(k result.Check) bool { return strings.HasPrefix(c.Reason, k.Text) }) {
+		return upperFirst(strings.TrimSuffix(c.Reason, ".")) + "."
+	}
 	var parts []string
 	for i := range c.Checks {
 		if k := &c.Checks[i]; !k.Pass && k.Kind != result.KindValid {
@@ -126,7 +131,7 @@ func broken(c *result.Cell) string {
 		}
 	}
 	if len(parts) == 0 {
-		return upperFirst(strings.TrimSuffix(cmp.Or(c.Reason, "a check was broken"), ".")) + "."
+		return "A check was broken."
 	}
 	noun := "Check"
 	if len(parts) > 1 {

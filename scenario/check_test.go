@@ -231,6 +231,30 @@ func TestWarningsOfDeliveries(t *testing.T) {
 	}
 }
 
+// A target that does nothing of what it is asked for is told how to be asked; the built-in
+// server, or one that answered something, is not.
+func TestWarningOfATargetWithoutTheContract(t *testing.T) {
+	f := known(t, "max(delivery) < 1s", "max(cpu) < 80%")
+	const says = "nothing of what was sent came back"
+	for name, test := range map[string]struct {
+		cell    result.Cell
+		builtIn bool
+		warned  bool
+	}{
+		"nothing came":        {cell: result.Cell{Ledger: result.Ledger{Expected: 5, Lost: 5}}, warned: true},
+		"built in":            {cell: result.Cell{Ledger: result.Ledger{Expected: 5, Lost: 5}}, builtIn: true},
+		"one came":            {cell: result.Cell{Ledger: result.Ledger{Expected: 5, Late: 1}}},
+		"all acks timed out":  {cell: result.Cell{Errors: map[string]int64{"ack.timeout": 3}, Latency: map[string]*result.Latency{"ack": {N: 3}}}, warned: true},
+		"one ack came":        {cell: result.Cell{Errors: map[string]int64{"ack.timeout": 3}, Latency: map[string]*result.Latency{"ack": {N: 4}}}},
+		"nothing was awaited": {},
+	} {
+		f.t.builtIn = test.builtIn
+		if got := strings.Join(f.warnings(&test.cell, ranOut, nil), "; "); strings.Contains(got, says) != test.warned {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
 func TestCallBook(t *testing.T) {
 	var b callBook
 	for i := range 100 {

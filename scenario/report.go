@@ -248,6 +248,9 @@ func (f *findings) warnings(cell *result.Cell, end ending, why error) []string {
 	if q := t.spec.Quick; q > 0 {
 		say("scaled down to %g%% of the scenario's clients and lengths: it shows that the scenario works, not what it measures at its size", q*100)
 	}
+	if f.unanswered(cell) {
+		say("nothing of what was sent came back: the target must offer the events join, leave, echo, room and all, or contract: in the scenario must say which of its own do the same")
+	}
 	if end == aborted {
 		say("ended early, after %.1f of %.1f s: %v", float64(f.end)/1e9, float64(t.tl.end)/1e9, why)
 	}
@@ -295,6 +298,17 @@ func (f *findings) warnings(cell *result.Cell, end ending, why error) []string {
 		}
 	}
 	return out
+}
+
+// unanswered reports whether a target of the scenario's own was asked for something, and did
+// nothing of it.
+func (f *findings) unanswered(cell *result.Cell) bool {
+	late := cell.Errors["ack.timeout"]
+	if acks := cell.Latency[metricAck]; acks != nil && acks.N > late {
+		return false
+	}
+	l := &cell.Ledger
+	return !f.t.builtIn && l.Received+l.Late == 0 && l.Expected+late > 0
 }
 
 // strangers tells of messages that came to where they should not.
