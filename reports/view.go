@@ -54,7 +54,7 @@ type Viewer struct {
 func NewViewer(dir string) (*Viewer, error) {
 	root, err := os.OpenRoot(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: no such directory; `throng run` makes one, or name another: %w", dir, fs.ErrNotExist)
+		return nil, fmt.Errorf("%s: no such directory (%w); 'throng run' makes one, or name another", dir, fs.ErrNotExist)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("view results: %w", err)

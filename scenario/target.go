@@ -23,10 +23,13 @@ type TargetError struct {
 func (e *TargetError) Error() string {
 	remedy := "check that it runs and speaks Socket.IO there"
 	if d, ok := errors.AsType[*client.DialError](e.Err); ok {
-		switch d.Class {
-		case "tls":
+		_, plain := errors.AsType[tls.RecordHeaderError](d.Err)
+		switch {
+		case plain:
+			remedy = "what answers there does not speak TLS: write http:// (or ws://) instead"
+		case d.Class == "tls":
 			remedy = "say whom to trust in the scenario: target: {tls: {ca: FILE}}, or {tls: {insecure: true}} for anybody"
-		case "connect_error":
+		case d.Class == "connect_error":
 			remedy = "it refused the first client: check the group's auth and namespace"
 		}
 	}

@@ -2,6 +2,8 @@ package scenario
 
 import (
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -39,9 +41,15 @@ func TestEndpointOfATarget(t *testing.T) {
 
 func TestTargetErrorsSayWhatToDo(t *testing.T) {
 	for class, want := range map[string]string{"refused": "check that it runs", "tls": "tls: {ca: FILE}", "connect_error": "auth and namespace"} {
-		err := &TargetError{URL: "http://there:1", Err: &client.DialError{Stage: "tcp", Class: class, Err: errors.New("no")}}
+		var err error = &TargetError{URL: "http://there:1", Err: &client.DialError{Stage: "tcp", Class: class, Err: errors.New("no")}}
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q in it", err, want)
 		}
+	}
+	here := httptest.NewServer(http.NotFoundHandler())
+	defer here.Close()
+	_, err := client.Dial(t.Context(), &client.Config{URL: strings.Replace(here.URL, "http:", "https:", 1)})
+	if err = (&TargetError{Err: err}); !strings.Contains(err.Error(), "write http://") {
+		t.Error(err)
 	}
 }

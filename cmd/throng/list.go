@@ -62,7 +62,8 @@ func load(stdin io.Reader, name string, set map[string]string) (*file.File, erro
 		return nil, fmt.Errorf("%s: a directory, and no ready scenario of that name; name a scenario file, or see 'throng list'", name)
 	case err != nil:
 		hint := "'throng list' lists them"
-		if near := file.Suggest(name, scenarios.Names()); near != "" {
+		files, _ := filepath.Glob(filepath.Join(filepath.Dir(name), "*.y*ml"))
+		if near := file.Suggest(name, append(files, scenarios.Names()...)); near != "" {
 			hint = fmt.Sprintf("did you mean %s?", near)
 		}
 		return nil, fmt.Errorf("%s: no such file, and no ready scenario of that name; %s", name, hint)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -136,16 +137,19 @@ func runAll(cmd *cobra.Command, names []string, flags runFlags) error {
 func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, flags runFlags, watching *watchers) (int, error) {
 	ctx, stop := context.WithCancel(cmd.Context())
 	defer stop()
+	base, err := readBaseline(f.Spec.Report.Baseline)
+	if err != nil {
+		return 0, err
+	}
 	if err := writable(dir); err != nil {
 		return 0, err
+	}
+	if flags.out == "" {
+		defer os.Remove(dir) // it fails for one that holds results
 	}
 	opt.TraceDir = dir
 	if wants(f, "hlog") {
 		opt.HistogramDir = dir
-	}
-	base, err := readBaseline(f.Spec.Report.Baseline)
-	if err != nil {
-		return 0, err
 	}
 	opt.Start = func(ctx context.Context, s *file.Server) (*scenario.Endpoint, error) {
 		ep, _, err := startServer(ctx, s)
@@ -204,7 +208,7 @@ func write(stdout io.Writer, f *file.File, dir string, run *result.Run, asJSON b
 	page := ""
 	if wants(f, "html") || wants(f, "svg") || wants(f, "png") {
 		if err := reports.Write(dir, run); err != nil {
-			return err
+			return fmt.Errorf("%w; the numbers are written: 'throng report %s' draws them again", err, dir)
 		}
 		page = reports.PageName
 	}
@@ -295,7 +299,18 @@ func outputDir(f *file.File, out string, several bool) string {
 	case f.Spec.Report.Dir != "":
 		return f.Spec.Report.Dir
 	}
-	return filepath.Join("out", name+"-"+time.Now().Format("20060102-150405"))
+	return fresh(filepath.Join("out", name+"-"+time.Now().Format("20060102-150405")))
+}
+
+// fresh makes a directory of that path, or with a number behind it where there is one
+// already: two runs may begin in the same second. What is wrong otherwise is found by writable.
+func fresh(path string) string {
+	_ = os.MkdirAll(filepath.Dir(path), 0o755)
+	dir := path
+	for n := 2; errors.Is(os.Mkdir(dir, 0o755), fs.ErrExist); n++ {
+		dir = fmt.Sprintf("%s-%d", path, n)
+	}
+	return dir
 }
 
 // removeLogs removes the histograms in dir that are older than a run that began then: some

@@ -71,6 +71,21 @@ report: {formats: [json]}
 	}
 }
 
+// Runs that begin in the same second do not share a directory, and one that came to nothing leaves none.
+func TestDirectoriesOfRuns(t *testing.T) {
+	t.Chdir(t.TempDir())
+	first, second := fresh(filepath.Join("out", "x")), fresh(filepath.Join("out", "x"))
+	if first == second || second != filepath.Join("out", "x-2") {
+		t.Errorf("%s and %s", first, second)
+	}
+	if _, errs, code := throng(t, "run", "quickstart", "--target", "http://127.0.0.1:1", "--quiet"); code != exitUnreachable {
+		t.Fatalf("exit code %d, %s", code, errs)
+	}
+	if left, err := filepath.Glob("out/quickstart*"); err != nil || len(left) > 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
 func TestEarlierLogsGo(t *testing.T) {
 	dir, began := t.TempDir(), time.Now()
 	for name, age := range map[string]time.Duration{"ack.hlog": time.Hour, "cell-01.delivery.hlog": time.Hour, "notes.txt": time.Hour, "delivery.hlog": 0} {

@@ -108,7 +108,12 @@ func missing(n *node, path []string, i int) string {
 				return "write matrix.axes." + e.key + "=[...]"
 			}
 		}
-		return orOneOf(path[0], append(known, now...))
+		for _, key := range now {
+			if !slices.Contains(known, key) {
+				known = append(known, key)
+			}
+		}
+		return orOneOf(path[0], known)
 	case parent == "groups", parent == "vars", parent == "matrix.axes":
 		if len(known) == 0 {
 			return "declare it in the file"

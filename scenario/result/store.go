@@ -67,7 +67,7 @@ func Read(path string) (*Run, error) {
 	}
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: no result there; give the directory that `throng run` wrote, or its %s: %w", path, FileName, fs.ErrNotExist)
+		return nil, fmt.Errorf("%s: no result there (%w); give the directory that 'throng run' wrote, or its %s", path, fs.ErrNotExist, FileName)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read result: %w", err)
