@@ -86,6 +86,7 @@ func findCapacity(cmd *cobra.Command, name string, flags capacityFlags) error {
 	if err != nil {
 		return err
 	}
+	setTarget(set, &run)
 	f, err := load(cmd.InOrStdin(), name, set)
 	if err != nil {
 		return err

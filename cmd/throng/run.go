@@ -96,6 +96,7 @@ func runAll(cmd *cobra.Command, names []string, flags runFlags) error {
 	if err != nil {
 		return err
 	}
+	setTarget(set, &opt)
 	opt.Version = version()
 	opt.Command = append([]string{"throng", "run"}, os.Args[min(2, len(os.Args)):]...)
 	if n, err := strconv.ParseFloat(names[len(names)-1], 64); err == nil && flags.quick > 0 {
@@ -287,6 +288,15 @@ func target(cmd *cobra.Command, address string) (opt scenario.Options, err error
 	u.Path = ""
 	opt.Target = u.String()
 	return opt, nil
+}
+
+// setTarget completes what --set says of a target that --target names.
+func setTarget(set map[string]string, opt *scenario.Options) {
+	for key := range set {
+		if opt.Target != "" && set["target.url"] == "" && strings.HasPrefix(key, "target.") {
+			set["target.url"] = opt.Target
+		}
+	}
 }
 
 func outputDir(f *file.File, out string, several bool) string {

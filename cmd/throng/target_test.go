@@ -1,7 +1,10 @@
 package main
 
 import (
+	"encoding/pem"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -83,6 +86,36 @@ func TestDirectoriesOfRuns(t *testing.T) {
 	}
 	if left, err := filepath.Glob("out/quickstart*"); err != nil || len(left) > 0 {
 		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
+// What --set says of a target goes with --target, and replaces the server of the file.
+func TestTargetWithTLS(t *testing.T) {
+	dir := t.TempDir()
+	srv := httptest.NewTLSServer(http.NotFoundHandler())
+	defer srv.Close()
+	scenario, ca := filepath.Join(dir, "s.yaml"), filepath.Join(dir, "ca.pem")
+	err := errors.Join(
+		os.WriteFile(scenario, []byte("version: 1\nname: s\nserver: {fanout: naive}\ngroups: {a: {count: 1}}\n"), 0o600),
+		os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw}), 0o600),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--target", srv.URL}, "say whom to trust with --set target.tls.ca=FILE"},
+		{[]string{"--target", srv.URL, "--set", "target.tls.ca=" + ca}, "HTTP status 404"},
+		{[]string{"--target", srv.URL, "--set", "target.tls.insecure=true"}, "HTTP status 404"},
+		{[]string{"--set", "target.url=" + srv.URL, "--set", "target.tls.ca=" + ca}, "HTTP status 404"},
+		{[]string{"--target", "http" + strings.TrimPrefix(srv.URL, "https")}, "HTTP status 400"},
+	} {
+		_, errs, code := throng(t, append([]string{"run", scenario, "--out", dir, "--quiet"}, test.args...)...)
+		if code != exitUnreachable || !strings.Contains(errs, test.want) || strings.Count(errs, "\n") != 1 {
+			t.Errorf("%v: exit code %d, %q", test.args, code, errs)
+		}
 	}
 }
 

@@ -119,7 +119,11 @@ func (d *decoder) spec(root *node, params map[string]string, trial *searchTrial)
 	clear(d.vars.used)
 	specTable.decode(d, root, s)
 	finishData(d, root, s)
-	if s.Server != nil && s.Target != nil {
+	switch {
+	case s.Server == nil || s.Target == nil:
+	case at(root, "target").set != "" && at(root, "server").set == "":
+		s.Server = nil // --set names another server than the file's
+	default:
 		d.errs.add(at(root, "target"), "a scenario has a server or a target, not both", "remove one")
 	}
 	if s.Server == nil && s.Target == nil {
