@@ -148,7 +148,8 @@ func loopback(ctx context.Context, total time.Duration) (roundTrip, echo Spread,
 // write sends messages on an absolute schedule until the time is over, and then no more.
 func write(ctx context.Context, conn *net.TCPConn, start time.Time, total time.Duration) error {
 	ping := make([]byte, pingSize)
-	for due := time.Since(start) + interval; due < total && ctx.Err() == nil; due += interval {
+	end := time.Since(start) + total // from now: a machine that stood still before has measured nothing yet
+	for due := end - total + interval; due < end && ctx.Err() == nil; due += interval {
 		for wait := due - time.Since(start); wait > 0; wait = due - time.Since(start) {
 			Sleep(wait)
 		}
