@@ -204,6 +204,7 @@ func TestPollingJoinsPackets(t *testing.T) {
 	run(t, c, newHeard())
 	s.post()
 	stall := s.stallPosts()
+	defer close(stall) // the goodbye is a POST, too
 	var want []string
 	for i := range 50 {
 		packet := fmt.Sprintf(`2["m",%d]`, i)
@@ -239,6 +240,7 @@ func TestPollingBackpressure(t *testing.T) {
 	done := run(t, c, newHeard())
 	s.post()
 	stall := s.stallPosts()
+	defer close(stall)
 	sent := 0
 	for ; sent < 1000; sent++ {
 		if err := c.Send([]byte(`2["m"]`)); err != nil {
@@ -253,7 +255,6 @@ func TestPollingBackpressure(t *testing.T) {
 	}
 	c.Close() // while a POST is unanswered
 	ends(t, done, ClientDisconnect)
-	close(stall)
 }
 
 // A connection of POSTs that the server closes when idle is replaced, and
