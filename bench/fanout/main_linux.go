@@ -102,6 +102,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		}
 		return nil
 	}
+	chosen, err := choose(o.cases)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, o.limit)
 	defer cancel()
 	b, err := prepare(ctx, o, stderr)
@@ -111,10 +115,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	defer b.close()
 	if o.quick {
 		return b.quick(ctx, began, stdout)
-	}
-	chosen, err := choose(o.cases)
-	if err != nil {
-		return err
 	}
 	missed := 0
 	for _, c := range chosen {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -115,6 +116,29 @@ func scrape(t *testing.T, then func(), want ...string) (stderr io.Writer, answer
 			url <- strings.TrimSpace(after)
 		}
 	}), all
+}
+
+// Ctrl-C before anything was measured, here while the target has not answered yet, is said.
+func TestInterruptWhileConnecting(t *testing.T) {
+	mute, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mute.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	go func() {
+		if conn, err := mute.Accept(); err == nil {
+			defer conn.Close()
+			cancel()
+			<-t.Context().Done()
+		}
+	}()
+	var stderr strings.Builder
+	code := run(ctx, []string{"run", "quickstart", "--out", t.TempDir(), "--quiet", "--target", "http://" + mute.Addr().String()}, strings.NewReader(""), io.Discard, &stderr)
+	if code != exitInterrupted || stderr.String() != "throng: interrupted before anything was measured\n" {
+		t.Errorf("exit code %d, %q", code, stderr.String())
+	}
 }
 
 // serving runs throng serve with more flags, on a free port without --listen, until stop is

@@ -169,7 +169,7 @@ func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, 
 	show.close()
 	if run == nil || len(run.Cells) == 0 {
 		if runErr == nil {
-			return exitInterrupted, nil // before anything was measured
+			return 0, &exitError{exitInterrupted, errors.New("interrupted before anything was measured")}
 		}
 		return 0, classify(runErr)
 	}
