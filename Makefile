@@ -38,7 +38,7 @@ web: ## the official browser client for `throng serve --app chat`, into out/web 
 	@echo 'the official client is in out/web: throng serve --app chat'
 
 .PHONY: deps
-deps: ## install what the tests need and is missing (apt, npm ci)
+deps: ## install what the tests need and is missing (apt, npm ci, Go modules)
 	@.ci/deps
 
 .PHONY: format
@@ -58,14 +58,14 @@ UNWATCHED := compress/flate hash/adler32 hash/crc32 image/... regexp/... golang.
 
 .PHONY: unit
 unit: ## unit tests under the race detector
-	$(GO) test -race $(UNWATCHED:%=-gcflags=%=-race=false) -count=1 -timeout 8m ./...
+	$(GO) test -race $(UNWATCHED:%=-gcflags=%=-race=false) -count=1 -timeout 20m ./...
 
 # One processor orders goroutines in ways that many never do, and without the race detector what must not allocate can be
 # counted: it empties pools at random. It is one for each package; without -p packages would wait
 # for one another, too.
 .PHONY: single
 single: ## codecs, server and runner on one processor, and what they allocate
-	GOMAXPROCS=1 $(GO) test -p $(shell getconf _NPROCESSORS_ONLN) -count=1 -timeout 8m ./protocol/... ./server/... ./scenario/... ./cmd/throng/internal/...
+	GOMAXPROCS=1 $(GO) test -p $(shell getconf _NPROCESSORS_ONLN) -count=1 -timeout 20m ./protocol/... ./server/... ./scenario/... ./cmd/throng/internal/...
 
 .PHONY: lint
 lint: ## golangci-lint, pinned in .ci/tools.mod
@@ -73,7 +73,7 @@ lint: ## golangci-lint, pinned in .ci/tools.mod
 
 .PHONY: interop
 interop: ## the official Socket.IO clients and server against ours
-	$(GO) test -tags interop -count=1 -timeout 8m ./bench/interop
+	$(GO) test -tags interop -count=1 -timeout 30m ./bench/interop
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for longer (FUZZTIME=1m)

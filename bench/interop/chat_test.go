@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 )
@@ -82,7 +83,20 @@ func (c *chatter) until(expression string) {
 // shows waits until the elements of a selector hold a text.
 func (c *chatter) shows(selector, text string) {
 	c.t.Helper()
-	c.until(fmt.Sprintf("[...document.querySelectorAll(%s)].some(e => e.textContent.includes(%s))", strconv.Quote(selector), strconv.Quote(text)))
+	c.until(among(selector, text))
+}
+
+// sees is shows that gives up soon.
+func (c *chatter) sees(selector, text string) bool {
+	ctx, cancel := context.WithTimeout(c.ctx, 2*time.Second)
+	defer cancel()
+	_, err := chromedp.Run(ctx, chromedp.Poll[bool](among(selector, text)))
+	return err == nil
+}
+
+// among is an expression: one of the elements of a selector holds a text.
+func among(selector, text string) string {
+	return fmt.Sprintf("[...document.querySelectorAll(%s)].some(e => e.textContent.includes(%s))", strconv.Quote(selector), strconv.Quote(text))
 }
 
 // say writes a message and sends it.
@@ -210,8 +224,10 @@ func TestChat(t *testing.T) {
 
 func testTalk(ann, bob *chatter) {
 	ann.shows("#people", "Bob")
-	ann.do(chromedp.SendKeys(chromedp.CSS("#text"), "hel"))
-	bob.shows("#typing", "Ann is typing")
+	for typed := false; !typed; { // told by a volatile event, which may be lost, and shown for a moment only
+		ann.do(chromedp.Clear(chromedp.CSS("#text")), chromedp.SendKeys(chromedp.CSS("#text"), "hel"))
+		typed = bob.sees("#typing", "Ann is typing")
+	}
 	ann.say("lo")
 	bob.shows("#log .bubble", "hello")
 	ann.shows("#log .mine .bubble", "hello")

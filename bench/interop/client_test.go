@@ -15,7 +15,7 @@ import (
 	"github.com/throng-io/throng/scenario/client"
 )
 
-const patience = 15 * time.Second // for what should take milliseconds
+const patience = time.Minute // for what should take milliseconds, unless the machine has much else to do
 
 // A message is a client.Message that may be kept.
 type message struct {

@@ -86,7 +86,7 @@ for (const [way, options] of Object.entries(ways)) {
     });
 
     it('lives on its own heartbeats', async (t) => {
-      const { url } = await serve(t, 'protocol', [...flags, '--ping-interval', '100ms', '--ping-timeout', '2s']);
+      const { url } = await serve(t, 'protocol', [...flags, '--ping-interval', '100ms', '--ping-timeout', '20s']);
       const socket = await connected(t, url, options);
       await take(socket, 'pong', 5);
       assert.deepEqual(await ask(socket, 'message-with-ack', 'alive'), ['alive']);

@@ -50,7 +50,7 @@ for (const [way, options] of Object.entries(ways)) {
     });
 
     it('lives on heartbeats', async (t) => {
-      const { url } = await serve(t, 'engine', ['--ping-interval', '100ms', '--ping-timeout', '2s']);
+      const { url } = await serve(t, 'engine', ['--ping-interval', '100ms', '--ping-timeout', '20s']);
       const socket = await open(t, url, options);
       await take(socket, 'ping', 5);
       const back = next(socket, 'message');

@@ -31,9 +31,13 @@ for (const [way, options] of Object.entries(ways)) {
       assert.deepEqual(answers.sort((a, b) => a.i - b.i), [0, 1, 2].map((i) => ({ i, arg: Buffer.from('why') })));
 
       sockets[1].off('question'); // and does not answer any more
-      const [some, all] = await ask(sockets[0], 'survey', 300, 1);
-      assert.equal(all, false);
-      assert.deepEqual(some.map(({ i }) => i).sort(), [0, 2]);
+      for (let patience = 300; ; patience *= 4) { // which the others need on a slow machine
+        const [some, all] = await ask(sockets[0], 'survey', patience, 1);
+        assert.equal(all, false);
+        if (some.length < 2 && patience < 30_000) continue;
+        assert.deepEqual(some.map(({ i }) => i).sort(), [0, 2]);
+        break;
+      }
     });
 
     it('comes back to what it missed', async (t) => {

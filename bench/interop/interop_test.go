@@ -107,7 +107,7 @@ func runNode(t *testing.T, file string, command []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	node := exec.CommandContext(ctx, "node", "--test-reporter=./report.mjs", file)
 	node.Env = append(os.Environ(), "PEER="+string(peer))

@@ -8,14 +8,14 @@ for (const [way, options] of Object.entries(ways)) {
 
   describe(way, () => {
     it('lives on heartbeats', async (t) => {
-      const { url } = await serve(t, 'protocol', ['--ping-interval', '100ms', '--ping-timeout', '2s']);
+      const { url } = await serve(t, 'protocol', ['--ping-interval', '100ms', '--ping-timeout', '20s']);
       const socket = await connected(t, url, options);
       await take(socket.io, 'ping', 5);
       assert.deepEqual(await ask(socket, 'message-with-ack', 'alive'), ['alive']);
     });
 
     it('notices a server that has gone silent', async (t) => {
-      const server = await serve(t, 'protocol', ['--ping-interval', '300ms', '--ping-timeout', '300ms']);
+      const server = await serve(t, 'protocol', ['--ping-interval', '1s', '--ping-timeout', '3s']);
       const socket = await connected(t, server.url, options);
       server.kill('SIGSTOP');
       assert.equal((await next(socket, 'disconnect'))[0], 'ping timeout');

@@ -40,7 +40,7 @@ func watched(t *testing.T, args ...string) (url string, ended <-chan error) {
 		close(end)
 	}()
 	t.Cleanup(func() {
-		_ = cmd.Process.Kill() // it has ended, or the test has failed
+		_ = cmd.Process.Kill() // if it has not ended
 		for range end {
 		}
 	})
@@ -60,15 +60,14 @@ func TestLivePage(t *testing.T) {
 		{"official client", []string{"--live-client", "node_modules/socket.io-client/dist"}},
 	} {
 		t.Run(way.name, func(t *testing.T) {
+			early, late := browser(t), browser(t) // they take their time to start
 			url, ended := watched(t, way.args...)
-			early := browser(t)
 			on(early, chromedp.Navigate(url))
 			early.see("watched", "to be looked at", "trial 1 of 2 (fanout=batched)", "connected", "left in all")
 			if official := on(early, chromedp.Evaluate[bool](`typeof io === 'function'`)); official != (len(way.args) > 0) {
 				t.Errorf("the official client is in use: %v", official)
 			}
 			early.until(`points.length >= 5`, "five seconds of the trial")
-			late := browser(t)
 			on(late, chromedp.Navigate(url))
 			late.until(`points.length >= 5 && points[0].t === 0`, "what was before the late viewer came")
 			late.see("p99(delivery) < 1us", "recording", "1 failing")
@@ -100,7 +99,7 @@ func TestLivePage(t *testing.T) {
 
 // TestLivePageOnSmallScreens looks for what sticks out of a phone's screen.
 func TestLivePageOnSmallScreens(t *testing.T) {
-	url, _ := watched(t)
+	url, _ := watched(t, "--set", "phases.hold.for=10m")
 	b := browser(t)
 	for _, width := range []int64{360, 768, 1280} {
 		on(b, chromedp.EmulateViewport(width, 800))

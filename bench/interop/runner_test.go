@@ -41,7 +41,7 @@ func (s server) start(t *testing.T, app string, flags ...string) string {
 		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Errorf("stopping the %s server: %v", s.name, err)
 		}
-		hard := time.AfterFunc(10*time.Second, func() { _ = cmd.Process.Kill() }) // Wait tells how it ended
+		hard := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() }) // Wait tells how it ended
 		defer hard.Stop()
 		if err := cmd.Wait(); err != nil {
 			t.Errorf("the %s server ended with %v\n%s", s.name, err, stderr.Bytes())

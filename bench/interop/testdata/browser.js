@@ -1,6 +1,6 @@
 // What a page does with the official client. Each check is a function of the address of a server and the options of a client, and throws
 // what is wrong. It runs in Chromium, not in Node.
-const patience = 15_000;
+const patience = 60_000;
 
 function within(promise, what) {
   let timer;
