@@ -225,7 +225,8 @@ func TestChat(t *testing.T) {
 func testTalk(ann, bob *chatter) {
 	ann.shows("#people", "Bob")
 	for typed := false; !typed; { // told by a volatile event, which may be lost, and shown for a moment only
-		ann.do(chromedp.Clear(chromedp.CSS("#text")), chromedp.SendKeys(chromedp.CSS("#text"), "hel"))
+		ann.do(chromedp.Evaluate[chromedp.Void](`document.getElementById("text").value = ""; document.getElementById("text").dispatchEvent(new Event("input"))`),
+			chromedp.SendKeys(chromedp.CSS("#text"), "hel"))
 		typed = bob.sees("#typing", "Ann is typing")
 	}
 	ann.say("lo")
