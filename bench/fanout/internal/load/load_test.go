@@ -4,6 +4,7 @@ package load
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"slices"
 	"strings"
@@ -212,13 +213,20 @@ func TestWrongServersFail(t *testing.T) {
 }
 
 func TestRefusedConnectionsAreTold(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	// A port that is taken, and on which nobody listens.
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		t.Fatalf("listening: %v", err)
+		t.Fatalf("making a socket: %v", err)
 	}
-	at := ln.Addr().String()
-	_ = ln.Close()
-	g, err := New(Config{Server: at, Clients: 2})
+	defer unix.Close(fd)
+	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatalf("binding: %v", err)
+	}
+	name, err := unix.Getsockname(fd)
+	if err != nil {
+		t.Fatalf("the name of the socket: %v", err)
+	}
+	g, err := New(Config{Server: fmt.Sprintf("127.0.0.1:%d", name.(*unix.SockaddrInet4).Port), Clients: 2})
 	if err != nil {
 		t.Fatalf("New: %v", err)
 	}
