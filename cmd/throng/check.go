@@ -26,7 +26,7 @@ memory beside what this machine allows.
 
 Exit codes: 0 the scenario is valid and this machine can do it, 2 it is not, or
 cannot; what to do about it is said.`,
-		Example: `  throng check broadcast --set viewers=50k
+		Example: `  throng check broadcast --set viewers=5k
   throng check my.yaml --json`,
 		Args:              arguments(1, 1),
 		ValidArgsFunction: completeScenarios,

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+
+	"github.com/throng-io/throng/scenarios"
 )
 
 // completed asks as the shell's script does.
@@ -21,6 +23,36 @@ func completed(t *testing.T, args ...string) (values []string) {
 		}
 	}
 	return values
+}
+
+// The examples of the help name ready scenarios, and set what they have.
+func TestExamplesOfTheHelp(t *testing.T) {
+	n := 0
+	for _, cmd := range newRoot().Commands() {
+		for line := range strings.Lines(cmd.Example) {
+			words := strings.Fields(line)
+			if len(words) < 3 || !slices.Contains(scenarios.Names(), words[2]) {
+				continue
+			}
+			var pairs []string
+			for i, word := range words {
+				if word == "--set" {
+					pairs = append(pairs, words[i+1])
+				}
+			}
+			set, err := parseSet(pairs)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := load(nil, words[2], set); err != nil {
+				t.Errorf("%s: %v", strings.TrimSpace(line), err)
+			}
+			n++
+		}
+	}
+	if n < 5 {
+		t.Errorf("only %d examples were found", n)
+	}
 }
 
 func TestCompletion(t *testing.T) {

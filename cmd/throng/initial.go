@@ -32,7 +32,9 @@ as it is, against the built-in server. A file that is there is never overwritten
 			if len(args) == 1 {
 				path = args[0]
 			}
-			path = strings.TrimSuffix(path, ".yaml") + ".yaml"
+			if ext := filepath.Ext(path); ext != ".yaml" && ext != ".yml" {
+				path += ".yaml"
+			}
 			if err := writeStarter(path); err != nil {
 				return err
 			}
@@ -45,7 +47,7 @@ as it is, against the built-in server. A file that is there is never overwritten
 // writeStarter writes the starter for a file of that path. It is parsed
 // before: a name that a scenario cannot have is refused, and nothing written.
 func writeStarter(path string) error {
-	name := strings.TrimSuffix(filepath.Base(path), ".yaml")
+	name := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
 	text := strings.ReplaceAll(starter, "NAME", name)
 	if _, err := file.Parse(path, []byte(text), nil); err != nil {
 		return fmt.Errorf("a scenario cannot be named %q; use a-z, 0-9 and -, at most 63, starting with a letter or digit", name)

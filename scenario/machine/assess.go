@@ -110,11 +110,39 @@ func Assess(f *file.File, l Limits) *Assessment {
 			a.Notes = append(a.Notes, fmt.Sprintf("the group %s goes through a flow: how often it sends follows from the answers, so that is not in these figures", g.Name))
 		}
 	}
+	a.Warnings = append(a.Warnings, stalls(heaviest)...)
 	lacksMemory := slices.ContainsFunc(a.Shortages, func(s *Shortage) bool { return s.What == Memory })
 	if l.Available > 0 && most > l.Available && !lacksMemory {
 		a.Warnings = append(a.Warnings, fmt.Sprintf("the scenario needs about %s of memory and %s are free now: end other programs, or lower the number of clients", Bytes(most), Bytes(l.Available)))
 	}
 	return a
+}
+
+// writeTimeout is the built-in server's, where the scenario gives none.
+const writeTimeout = time.Minute
+
+// stalls tells of clients that stop reading for longer than the built-in server bears.
+func stalls(s *file.Spec) (warnings []string) {
+	if s.Server == nil {
+		return nil
+	}
+	borne := cmp.Or(s.Server.WriteTimeout, writeTimeout)
+	warn := func(who string, d time.Duration) {
+		if d > borne {
+			warnings = append(warnings, fmt.Sprintf("%s for %v, and the built-in server disconnects who takes next to nothing of what waits for %v: set server: {write_timeout: ...} if they are to stay", who, d, borne))
+		}
+	}
+	for _, g := range s.Groups {
+		if g.Read != nil {
+			warn("clients of the group "+g.Name+" read nothing", g.Read.Stall)
+		}
+	}
+	for _, p := range s.Phases {
+		if p.Fault != nil && p.Fault.Stall > 0 {
+			warn("the fault of the phase "+p.Name+" stops clients reading", p.For)
+		}
+	}
+	return warnings
 }
 
 func heavier(x, y *Combination) int {

@@ -37,3 +37,16 @@ phases:
 		t.Errorf("shortages %v, warnings %q", a.Shortages, a.Warnings)
 	}
 }
+
+// Who stops reading for longer than the built-in server bears is cut, which is told before.
+func TestAssessStalls(t *testing.T) {
+	const text = `
+groups: {a: {count: 1, read: {stall: 2m}}}
+phases: [{name: short, for: 30s, fault: {stall: 50%}}, {name: long, for: 70s, fault: {stall: 50%}}]
+`
+	for more, want := range map[string]int{"": 2, "server: {write_timeout: 90s}": 1, "server: {write_timeout: 2m}": 0, "target: {url: \"http://127.0.0.1:1\"}": 0} {
+		if a := Assess(parse(t, text+more), Limits{}); len(a.Warnings) != want || strings.Contains(strings.Join(a.Warnings, ""), "short") {
+			t.Errorf("%q: %q, want %d warnings", more, a.Warnings, want)
+		}
+	}
+}
