@@ -618,10 +618,12 @@ func TestBrokenUpgradeLeavesPolling(t *testing.T) {
 		send string
 		code int
 	}{
-		"unmasked":       {"\x81\x062probe", 1002},
-		"no packet":      {masked(0x81, "?"), 0},
-		"another packet": {masked(0x81, "4hello"), 0},
-		"no probe":       {masked(0x81, "2"), 0},
+		"unmasked":        {"\x81\x062probe", 1002},
+		"no packet":       {masked(0x81, "?"), 0},
+		"another packet":  {masked(0x81, "4hello"), 0},
+		"no probe":        {masked(0x81, "2"), 0},
+		"closed":          {masked(0x88, "\x03\xe8bye"), 1000},
+		"closed, no code": {masked(0x88, ""), 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := poll(t, base, "/engine.io/")

@@ -277,6 +277,9 @@ func (c *socket) frame(f wsFrame) error {
 			return err
 		}
 		c.answerWith(code)
+		if c.stage == probing { // no session ends that would say goodbye
+			c.hangUp("")
+		}
 		return errPeerClosed
 	case opContinuation:
 		if c.message == nil {
