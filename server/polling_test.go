@@ -2,7 +2,10 @@ package server_test
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -59,6 +62,21 @@ func (p *poller) expectPrefix(want string) {
 	if got := p.get(); !strings.HasPrefix(got, want) {
 		p.t.Fatalf("polled %q, want %q...", got, want)
 	}
+}
+
+// through sends a request over connections that others use as well, as a proxy does.
+func (p *poller) through(c *http.Client, method, body string) string {
+	req, err := http.NewRequestWithContext(p.t.Context(), method, p.url, strings.NewReader(body))
+	if err != nil {
+		return err.Error()
+	}
+	resp, err := c.Do(req)
+	if err != nil {
+		return err.Error()
+	}
+	defer func() { _ = resp.Body.Close() }()
+	b, err := io.ReadAll(resp.Body)
+	return string(b) + errorText(err)
 }
 
 // hold starts a poll and returns the channel of its answer.
@@ -319,4 +337,58 @@ func TestPollAfterUpgradeIsRefused(t *testing.T) {
 		w.expect("4there")
 		_ = w.conn.Close()
 	}
+}
+
+// Behind a proxy a connection carries the requests of many sessions, and each
+// request of a session may come on another one: what the engine knows of a
+// connection must not answer the wrong client, and nothing may be lost when it
+// goes back to the HTTP server.
+func TestSessionsShareConnections(t *testing.T) {
+	everyStrategy(t, func(t *testing.T, srv *server.Server, base string) {
+		const sessions, rounds, each = 6, 40, 3
+		srv.On("who", func(s *server.Socket, e *server.Event) error {
+			args, _ := e.Raw()
+			s.EmitRaw("you", args, nil)
+			return nil
+		})
+		proxy := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 2 * sessions}}
+		t.Cleanup(proxy.CloseIdleConnections)
+		heard := make(chan string, sessions*(rounds+1)) // "": a round
+		for i := range sessions {
+			p := poll(t, base, "/socket.io/")
+			go func() {
+				for next := 0; next < rounds*each; {
+					for m := range strings.SplitSeq(p.through(proxy, "GET", ""), "\x1e") {
+						switch m {
+						case fmt.Sprintf(`42["you",%d]`, i):
+						case fmt.Sprintf(`42["n",%d]`, next):
+							if next++; next%each == 0 {
+								heard <- ""
+							}
+						default:
+							heard <- fmt.Sprintf("session %d: %.100q in place of message %d", i, m, next)
+							return
+						}
+					}
+					if got := p.through(proxy, "POST", fmt.Sprintf(`42["who",%d]`, i)); got != "ok" {
+						heard <- fmt.Sprintf("session %d: posted: %s", i, got)
+						return
+					}
+				}
+			}()
+		}
+		for n := range rounds * each {
+			if err := srv.Emit("n", n); err != nil {
+				t.Fatal(err)
+			}
+			if n%each < each-1 {
+				continue
+			}
+			for range sessions {
+				if fault := <-heard; fault != "" {
+					t.Fatal(fault)
+				}
+			}
+		}
+	})
 }
