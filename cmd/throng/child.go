@@ -96,9 +96,9 @@ func startServer(ctx context.Context, s *file.Server, more ...string) (ep *scena
 			return &scenario.Endpoint{URL: address, Path: path, PID: cmd.Process.Pid, Stop: stop, Done: ended}, stdin, nil
 		}
 		<-exited
-		return nil, nil, fmt.Errorf("the built-in server did not start%s", said.quote())
+		return nil, nil, errors.New(cmp.Or(strings.TrimPrefix(said.quote(), ": "), "it ended before it listened"))
 	case <-time.After(startTime):
-		err = errors.New("the built-in server did not start in time")
+		err = errors.New("it did not listen in time")
 	case <-ctx.Done():
 		err = ctx.Err()
 	}

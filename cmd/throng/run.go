@@ -89,7 +89,7 @@ func runAll(cmd *cobra.Command, names []string, flags runFlags) error {
 	if err != nil {
 		return err
 	}
-	if flags.quick < 0 || flags.quick >= 1 {
+	if quick := cmd.Flags().Changed("quick"); quick && (flags.quick <= 0 || flags.quick >= 1) {
 		return fmt.Errorf("--quick %g is no share to scale down to; write --quick for a fifth, or --quick=0.05", flags.quick)
 	}
 	opt, err := target(cmd, flags.target)
@@ -103,10 +103,16 @@ func runAll(cmd *cobra.Command, names []string, flags runFlags) error {
 		return fmt.Errorf("%g is no scenario; write --quick=%[1]g, without a space", n)
 	}
 	files := make([]*file.File, len(names))
+	taken := map[string]bool{}
 	for i, name := range names { // all, before the first one runs
 		if files[i], err = load(cmd.InOrStdin(), name, set); err != nil {
 			return err
 		}
+		its := files[i].Spec.Name
+		if flags.out != "" && taken[its] {
+			return fmt.Errorf("two scenarios are named %s, and would both write to %s; run them one by one, or without --out", its, filepath.Join(flags.out, its))
+		}
+		taken[its] = true
 		if flags.quick != 0 {
 			files[i].Quicken(flags.quick)
 		}
