@@ -351,7 +351,7 @@ func (f *findings) judge(end ending, why error) (checks []result.Check, v result
 	for _, k := range f.t.spec.Valid {
 		r := f.check(k)
 		if !r.Pass && !k.Optional {
-			if k.Stat == "achieved" && f.targetsFault(&k) {
+			if f.targetsFault(&k, &r) {
 				r.Note = f.unsent()
 				lower(result.Fail, broken(&r))
 			} else {
@@ -381,9 +381,12 @@ func (f *findings) judge(end ending, why error) (checks []result.Check, v result
 	return checks, v, reason
 }
 
-// targetsFault reports whether the schedule would have been kept had the target kept its
-// connections.
-func (f *findings) targetsFault(k *file.Check) bool {
+// targetsFault reports whether a broken rule about the generator would hold had the target kept its
+// connections: the schedule would have been kept, or there would be something to judge.
+func (f *findings) targetsFault(k *file.Check, r *result.Check) bool {
+	if k.Stat != "achieved" && !r.NoData {
+		return false
+	}
 	own := f.t.errors.sum(func(r *errorRow) bool { return r.class == "connect.ports" || r.class == "connect.files" })
 	if own > 0 {
 		return false
@@ -393,6 +396,9 @@ func (f *findings) targetsFault(k *file.Check) bool {
 		return strings.HasPrefix(r.class, "send.") && f.t.phaseIn(&sc, r.phase)
 	})
 	sent, offered := f.sent(k, seconds{all: true})
+	if r.NoData {
+		return refused > 0 && sent == 0
+	}
 	return refused > 0 && f.found(k, ratio(sent+refused, offered), "").Pass
 }
 

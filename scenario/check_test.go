@@ -172,6 +172,19 @@ func TestVerdicts(t *testing.T) {
 				f.t.spec.SLO[0].Value = 6
 			},
 		},
+		"nothing to judge, as nothing was refused": {slo: allow + fine, valid: "p99(connect.tls) < 1s", want: result.Invalid, reason: "p99(connect.tls) < 1s: no samples"},
+		"nothing to judge, as all was refused": {
+			slo: allow + fine, valid: "p99(connect.tls) < 1s", want: result.Fail, reason: "p99(connect.tls) < 1s: no samples",
+			change: func(f *findings) {
+				f.t.errors.add(errorKey{class: "send.backpressure", stream: 0, group: 0}, 15e8, nil)
+				for _, s := range f.t.streams {
+					for p := range s.sent {
+						s.sent[p].Store(0)
+					}
+				}
+				f.t.spec.SLO[0].Value = 6
+			},
+		},
 		"achieved, out of ports": {
 			slo: allow + fine, valid: "achieved(rate) > 99%", want: result.Invalid, reason: "95%",
 			change: func(f *findings) {
