@@ -273,7 +273,7 @@ func TestAdvisoriesOfBuildingBlocks(t *testing.T) {
 // library is under them: it panics at concurrent writes, at reads after errors,
 // and when a connection is used after its handler.
 func libraryPanics(x *attacked) {
-	srv, err := server.New(server.Options{Logger: silent})
+	srv, err := server.New(server.Options{Logger: silent, PingInterval: server.Never})
 	if err != nil {
 		x.Fatal(err)
 	}

@@ -163,6 +163,7 @@ func masked(first byte, payload string) string {
 // sockets that have left.
 func echoing(t *testing.T, opts server.Options) (base string, left chan string) {
 	t.Helper()
+	opts.PingInterval = server.Never
 	srv, err := server.New(opts)
 	if err != nil {
 		t.Fatal(err)

@@ -318,7 +318,7 @@ func TestInvalidPollingBodies(t *testing.T) {
 			}
 			exchange(t, "POST", url, body, nil)
 			if want := delivered[v.Name]; want != "" {
-				if got := <-polled; !strings.HasPrefix(got, want) && got != "1" {
+				if got := <-polled; !strings.HasPrefix(got, want) && got != "1" && !strings.Contains(got, "Session ID unknown") {
 					t.Errorf("polled %q, want %q", got, want)
 				}
 			}
