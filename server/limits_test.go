@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/http"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -455,4 +458,45 @@ func joinTLS(t *testing.T, base string) *bare {
 		t.Fatal(err)
 	}
 	return joinOn(t, conn)
+}
+
+// lacking is a listener without descriptors to spare: so many times.
+type lacking struct {
+	net.Listener
+	times int
+	tried chan struct{}
+}
+
+func (l *lacking) Accept() (net.Conn, error) {
+	if l.times == 0 {
+		return l.Listener.Accept()
+	}
+	l.times--
+	l.tried <- struct{}{}
+	return nil, &net.OpError{Op: "accept", Net: "tcp", Err: os.NewSyscallError("accept4", syscall.EMFILE)}
+}
+
+func TestServeOutlivesALackOfDescriptors(t *testing.T) {
+	for _, times := range []int{3, math.MaxInt} {
+		srv, err := server.New(server.Options{Logger: silent})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tcp, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ln := &lacking{tcp, times, make(chan struct{}, 100)}
+		serveOn(t, srv, ln) // which checks that Serve ends well
+		for range 3 {
+			select {
+			case <-ln.tried:
+			case <-time.After(10 * time.Second):
+				t.Fatal("it does not try again")
+			}
+		}
+		if times == 3 {
+			poll(t, "http://"+tcp.Addr().String(), "/socket.io/")
+		}
+	}
 }

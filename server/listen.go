@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -92,4 +94,47 @@ func clearSocket(path string) error {
 		return err
 	}
 	return os.Remove(path)
+}
+
+// patient is a listener that outlives a lack of descriptors. The HTTP server would
+// take the first failure for the last, and then a burst of clients would end the
+// service for good, and not for as long as it lasts.
+type patient struct {
+	net.Listener
+	log    *slog.Logger
+	told   time.Time // by log; one goroutine accepts
+	once   sync.Once
+	closed chan struct{}
+}
+
+// The waits between two tries to accept.
+const (
+	firstTry = 5 * time.Millisecond
+	lastTry  = time.Second
+)
+
+// Accept implements net.Listener.
+func (p *patient) Accept() (net.Conn, error) {
+	for wait := firstTry; ; wait = min(2*wait, lastTry) {
+		c, err := p.Listener.Accept()
+		var t interface{ Temporary() bool }
+		if !errors.As(err, &t) || !t.Temporary() {
+			return c, err
+		}
+		if time.Since(p.told) > time.Minute {
+			p.told = time.Now()
+			p.log.Warn("server: cannot accept a connection, will try again; allow more open files if there are too many", "error", err)
+		}
+		select {
+		case <-time.After(wait):
+		case <-p.closed:
+			return nil, net.ErrClosed
+		}
+	}
+}
+
+// Close implements net.Listener.
+func (p *patient) Close() error {
+	p.once.Do(func() { close(p.closed) })
+	return p.Listener.Close()
 }

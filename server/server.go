@@ -268,7 +268,7 @@ func (s *Server) Serve(ln net.Listener) error {
 	}
 	s.http = append(s.http, h)
 	s.mu.Unlock()
-	return h.Serve(ln)
+	return h.Serve(&patient{Listener: ln, log: s.opts.Logger, closed: make(chan struct{})})
 }
 
 // lastPolls is how long a shutdown waits for clients that are between two polls.
