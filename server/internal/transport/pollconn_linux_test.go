@@ -363,6 +363,11 @@ func TestKeptConnectionOfASessionThatEnds(t *testing.T) {
 			do:  func(x *pollServer, _ *line) { x.session.Shut(session.ForcedClose) },
 			why: session.ForcedClose, last: "1",
 		},
+		"by the client": {do: func(x *pollServer, _ *line) {
+			other := x.dial("")
+			other.write(other.request("POST", sid, "1"))
+			other.expect("ok")
+		}, why: session.TransportClose, last: "6"},
 		"by a second poll": {do: func(x *pollServer, _ *line) {
 			other := x.dial("")
 			other.write(other.request("GET", sid, ""))
