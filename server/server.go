@@ -187,6 +187,7 @@ func (s *Server) Handler(ctx *fasthttp.RequestCtx) { s.handle(ctx, nil) }
 
 // handle is Handler; see [transport.Engine.Handle] for back.
 func (s *Server) handle(ctx *fasthttp.RequestCtx, back func(net.Conn)) {
+	defer leftover(ctx)
 	var err error
 	defer func() {
 		if err != nil { // AllowRequest, or another function of the application
@@ -210,6 +211,16 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx, back func(net.Conn)) {
 	if !s.serveClient(ctx, name) {
 		defer s.vacate(ctx)
 		s.engine.Handle(ctx, back)
+	}
+}
+
+// leftover ends the connection behind a request with a body that nobody has read.
+// The HTTP server would take the rest for the next request; and behind a proxy,
+// which sends the requests of many over one connection, the answer to what a client
+// has hidden there would go to another one (CWE-444).
+func leftover(ctx *fasthttp.RequestCtx) {
+	if ctx.Request.IsBodyStream() && ctx.Request.Header.ContentLength() != 0 {
+		ctx.SetConnectionClose()
 	}
 }
 

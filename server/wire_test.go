@@ -4,7 +4,11 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"log/slog"
+	"net"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -333,5 +337,56 @@ func TestInvalidPollingBodies(t *testing.T) {
 				t.Errorf("the session lives on: %s %q", resp.Status, got)
 			}
 		})
+	}
+}
+
+// What is left of a body that nobody reads is no request, whoever refused it.
+func TestNothingIsHiddenInABody(t *testing.T) {
+	srv, err := server.New(server.Options{Logger: silent})
+	if err != nil {
+		t.Fatal(err)
+	}
+	base := serve(t, srv)
+	const open = "GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: x\r\n\r\n"
+	for _, line := range []string{
+		"POST /socket.io/?EIO=4&transport=polling&sid=nobody", "POST /socket.io/?EIO=4&transport=none", "POST /elsewhere",
+		"GET /socket.io/?EIO=4&transport=polling&sid=nobody", "OPTIONS /socket.io/?EIO=4&transport=polling",
+	} {
+		for name, request := range map[string]string{
+			// The HTTP server reads the first 8 KiB of a body by itself.
+			"long":    fmt.Sprintf(" HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", 8192+len(open), strings.Repeat("x", 8192)+open),
+			"chunked": fmt.Sprintf(" HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", len(open), open),
+		} {
+			conn, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+			if _, err := io.WriteString(conn, line+request); err != nil {
+				t.Fatal(err)
+			}
+			answers, err := io.ReadAll(conn) // an error: what was not read resets the connection
+			if n := strings.Count(string(answers), "HTTP/1.1 "); n > 1 || errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Fatalf("%s, %s: %d answers, %v: %q", line, name, n, err, answers)
+			}
+			_ = conn.Close()
+		}
+	}
+	if n := srv.Stats().Sessions; n != 0 {
+		t.Errorf("%d sessions were opened", n)
+	}
+	// Those that are read leave the connection as it is.
+	p := poll(t, base, "/socket.io/")
+	one := &http.Client{Transport: &http.Transport{MaxConnsPerHost: 1}}
+	t.Cleanup(one.CloseIdleConnections)
+	for _, body := range []io.Reader{strings.NewReader("3"), strings.NewReader(`42["x","` + strings.Repeat("x", 20000) + `"]`), io.MultiReader(strings.NewReader(`42["x"]`))} {
+		resp, err := one.Post(p.url, "text/plain", body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(resp.Body); string(got) != "ok" || err != nil || resp.Close {
+			t.Errorf("answered %q, %v, closed %v", got, err, resp.Close)
+		}
+		_ = resp.Body.Close()
 	}
 }

@@ -180,7 +180,7 @@ func (e *Engine) body(ctx *fasthttp.RequestCtx) ([]byte, error) {
 	if len(body) > e.cfg.MaxPayload {
 		return nil, fasthttp.ErrBodyTooLarge
 	}
-	return body, nil
+	return body, ctx.Request.CloseBodyStream() // it has been read to its end
 }
 
 // packets reads the packets of a body, of either revision.
