@@ -273,7 +273,8 @@ func TestAdvisoriesOfBuildingBlocks(t *testing.T) {
 // library is under them: it panics at concurrent writes, at reads after errors,
 // and when a connection is used after its handler.
 func libraryPanics(x *attacked) {
-	srv, err := server.New(server.Options{Logger: silent, PingInterval: server.Never})
+	// Who writes never waits, and nobody is to be a slow consumer for that.
+	srv, err := server.New(server.Options{Logger: silent, PingInterval: server.Never, QueuePackets: 1 << 20, QueueBytes: 1 << 28})
 	if err != nil {
 		x.Fatal(err)
 	}
@@ -281,6 +282,9 @@ func libraryPanics(x *attacked) {
 	base := serveTLS(x.T, srv)
 	stop := make(chan struct{})
 	var writers sync.WaitGroup
+	defer writers.Wait()
+	end := sync.OnceFunc(func() { close(stop) })
+	defer end()
 	for range 4 {
 		writers.Go(func() {
 			for {
@@ -289,6 +293,7 @@ func libraryPanics(x *attacked) {
 					return
 				default:
 					_ = srv.To("r").Emit("x", []byte("binary"), "text")
+					runtime.Gosched()
 				}
 			}
 		})
@@ -303,7 +308,7 @@ func libraryPanics(x *attacked) {
 		}
 		_ = b.Close()
 	}
-	close(stop)
+	end()
 	writers.Wait()
 	eventually(x.T, "the sessions are gone", func() bool { return srv.Stats().Sessions == 0 })
 }
