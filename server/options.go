@@ -152,11 +152,11 @@ type Options struct {
 	QueueBytes   int
 	// WriteTimeout is how long a client may take next to nothing of what waits for it:
 	// neither all of it nor 256 bytes a second; one that does so for longer, by up to
-	// a quarter, is disconnected with the reason "slow consumer". Over polling, to take is to poll, and with Serve the answer to a
-	// poll must be read in that time as a whole. On a websocket it is what the
-	// client's system acknowledges, so that slow readers stay; those systems let a
-	// stalled stream go on in steps of a sixteenth of their receive buffer, or of 64 KiB
-	// on the loopback interface. Default 60 s.
+	// a quarter, is disconnected with the reason "slow consumer". Over polling, to take
+	// is to poll, and with Serve the answer to a poll must be read in that time as a
+	// whole. On a websocket it is what the client's system acknowledges, so that slow
+	// readers stay; those systems let a stalled stream go on in steps of a sixteenth of
+	// their receive buffer, or of 64 KiB on the loopback interface. Default 60 s.
 	WriteTimeout time.Duration
 
 	// Fanout names the strategy that delivers broadcasts: one of naive, serial,

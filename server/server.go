@@ -289,9 +289,9 @@ const lastPolls = 2 * time.Second
 // Shutdown stops the server: no new sessions are accepted, what is queued goes
 // out, all sockets are disconnected with the reason "server shutting down", and
 // the goroutines of the server end. Polling clients of Serve have two seconds to
-// come for what is queued. When ctx ends first, the rest is cut off
-// and its error returned. Clients will reconnect, to another server or a new
-// one. Handlers must not call Shutdown.
+// come for what is queued. When ctx ends first, the rest is cut off and its error
+// returned. Clients will reconnect, to another server or a new one. Handlers must
+// not call Shutdown.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	if s.stopped {
