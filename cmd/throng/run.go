@@ -298,9 +298,13 @@ func target(cmd *cobra.Command, address string) (opt scenario.Options, err error
 
 // setTarget completes what --set says of a target that --target names.
 func setTarget(set map[string]string, opt *scenario.Options) {
+	if opt.Target == "" || set["target.url"] != "" {
+		return
+	}
 	for key := range set {
-		if opt.Target != "" && set["target.url"] == "" && strings.HasPrefix(key, "target.") {
+		if strings.HasPrefix(key, "target.") {
 			set["target.url"] = opt.Target
+			return
 		}
 	}
 }
