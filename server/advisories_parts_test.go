@@ -280,36 +280,35 @@ func libraryPanics(x *attacked) {
 	}
 	srv.OnConnect(func(s *server.Socket) { s.Join("r") })
 	base := serveTLS(x.T, srv)
-	stop := make(chan struct{})
-	var writers sync.WaitGroup
-	defer writers.Wait()
-	end := sync.OnceFunc(func() { close(stop) })
-	defer end()
-	for range 4 {
-		writers.Go(func() {
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-					_ = srv.To("r").Emit("x", []byte("binary"), "text")
-					runtime.Gosched()
+	x.Run("writers", func(t *testing.T) { // they end with it, also when it fails
+		stop := make(chan struct{})
+		var writers sync.WaitGroup
+		defer writers.Wait()
+		defer close(stop)
+		for range 4 {
+			writers.Go(func() {
+				for {
+					select {
+					case <-stop:
+						return
+					default:
+						_ = srv.To("r").Emit("x", []byte("binary"), "text")
+						runtime.Gosched()
+					}
 				}
-			}
-		})
-	}
-	for i := range 60 {
-		b := joinTLS(x.T, base)
-		switch i % 3 {
-		case 0:
-			b.write(masked(0x89, "ping") + masked(0x88, ""))
-		case 1:
-			b.write("no frame at all, but rather long")
+			})
 		}
-		_ = b.Close()
-	}
-	end()
-	writers.Wait()
+		for i := range 60 {
+			b := joinTLS(t, base)
+			switch i % 3 {
+			case 0:
+				b.write(masked(0x89, "ping") + masked(0x88, ""))
+			case 1:
+				b.write("no frame at all, but rather long")
+			}
+			_ = b.Close()
+		}
+	})
 	eventually(x.T, "the sessions are gone", func() bool { return srv.Stats().Sessions == 0 })
 }
 
