@@ -157,8 +157,11 @@ func (e *Engine) post(ctx *fasthttp.RequestCtx, s *session.Session) {
 	ctx.Response.SetBodyString("ok")
 }
 
+// maxDiscard is how much of a body that is too large is read for the sake of the answer.
+const maxDiscard = 256 << 10
+
 // body reads the request's body up to the limit. Where the HTTP server streams
-// bodies nothing beyond the limit is read; where it does not, its own limit
+// bodies nothing beyond the limit is kept; where it does not, its own limit
 // counts as well.
 func (e *Engine) body(ctx *fasthttp.RequestCtx) ([]byte, error) {
 	if !ctx.Request.IsBodyStream() {
@@ -169,6 +172,9 @@ func (e *Engine) body(ctx *fasthttp.RequestCtx) ([]byte, error) {
 		return body, nil
 	}
 	if ctx.Request.Header.ContentLength() > e.cfg.MaxPayload {
+		// The connection is closed behind the answer, and with something unread that is a
+		// reset, which may overtake it.
+		_, _ = io.CopyN(io.Discard, ctx.RequestBodyStream(), maxDiscard)
 		return nil, fasthttp.ErrBodyTooLarge
 	}
 	in := meter{from: io.LimitReader(ctx.RequestBodyStream(), int64(e.cfg.MaxPayload)+1), budget: e.cfg.Partial}
