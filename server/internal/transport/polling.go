@@ -157,8 +157,11 @@ func (e *Engine) post(ctx *fasthttp.RequestCtx, s *session.Session) {
 	ctx.Response.SetBodyString("ok")
 }
 
-// maxDiscard is how much of a body that is too large is read for the sake of the answer.
-const maxDiscard = 256 << 10
+// How much of a body that is too large is read for the sake of the answer, and for how long.
+const (
+	maxDiscard  = 256 << 10
+	discardTime = time.Second
+)
 
 // body reads the request's body up to the limit. Where the HTTP server streams
 // bodies nothing beyond the limit is kept; where it does not, its own limit
@@ -174,6 +177,7 @@ func (e *Engine) body(ctx *fasthttp.RequestCtx) ([]byte, error) {
 	if ctx.Request.Header.ContentLength() > e.cfg.MaxPayload {
 		// The connection is closed behind the answer, and with something unread that is a
 		// reset, which may overtake it.
+		_ = ctx.Conn().SetReadDeadline(time.Now().Add(discardTime))
 		_, _ = io.CopyN(io.Discard, ctx.RequestBodyStream(), maxDiscard)
 		return nil, fasthttp.ErrBodyTooLarge
 	}
