@@ -1,20 +1,17 @@
 package scenario
 
 import (
-	"container/heap"
 	"slices"
 	"sync"
 	"time"
 )
 
-// moves are the plan by which a group's clients leave a room for another: a source of the
-// pacer. Each place in the group has a sequence of its own, whoever plays it. A client that is
+// moves take a group's clients from room to room: a source of the pacer. A client that is
 // not held when its move is due stays where it is until the next.
 type moves struct {
 	g     *group
-	due   visits
-	times []uint32 // by client, how many moves were due
-	quiet []quiet  // joins that nobody acknowledges, in order of time
+	plan  *roving
+	quiet []quiet // joins that nobody acknowledges, in order of time
 
 	mu sync.Mutex
 	at map[int][]int // by client that has moved, its rooms now
@@ -28,23 +25,9 @@ type quiet struct {
 }
 
 func newMoves(g *group) *moves {
-	m := &moves{g: g, times: make([]uint32, g.spec.Count), at: map[int][]int{}}
-	for i := range g.spec.Count {
-		m.due = append(m.due, visit{call: call{due: m.gap(i), client: uint32(i)}})
+	return &moves{
+		g: g, plan: newRoving(g.t.spec.Seed, g.index, g.spec.Count, &g.spec.Rooms.Move), at: map[int][]int{},
 	}
-	heap.Init(&m.due)
-	return m
-}
-
-// gap is the time from a client's last move to its next one.
-func (m *moves) gap(client int) int64 {
-	u := unit(draw(m.g.t.spec.Seed, drawMove, uint64(m.g.index), uint64(client), uint64(m.times[client])<<2))
-	return max(int64(time.Millisecond), int64(m.g.spec.Rooms.Move.At(u)*1e9))
-}
-
-// choice is a random number for a move that is due.
-func (m *moves) choice(client int, use uint64) uint64 {
-	return draw(m.g.t.spec.Seed, drawMove, uint64(m.g.index), uint64(client), uint64(m.times[client])<<2|use)
 }
 
 func (m *moves) rooms(client int) []int {
@@ -54,30 +37,28 @@ func (m *moves) rooms(client int) []int {
 }
 
 func (m *moves) next() (int64, bool) {
-	due := m.g.t.tl.end
-	if len(m.due) > 0 {
-		due = min(due, m.due[0].due)
+	end := m.g.t.tl.end
+	due, _, ok := m.plan.next()
+	if !ok {
+		due = end
 	}
 	if len(m.quiet) > 0 {
 		due = min(due, m.quiet[0].due)
 	}
-	return due, due < m.g.t.tl.end
+	return due, due < end
 }
 
 func (m *moves) fire(now int64) {
-	if len(m.quiet) > 0 && m.quiet[0].due <= m.due[0].due {
+	due, client, ok := m.plan.next()
+	if len(m.quiet) > 0 && (!ok || m.quiet[0].due <= due) {
 		m.quiet[0].r.join(m.quiet[0].m)
 		m.quiet = m.quiet[1:]
 		return
 	}
-	v := m.due[0]
-	client := int(v.client)
 	if a := m.g.actors[client].Load(); a != nil && state(a.state.Load()) == held {
 		m.move(a, now)
 	}
-	m.times[client]++
-	m.due[0].due += m.gap(client)
-	heap.Fix(&m.due, 0)
+	m.plan.advance()
 }
 
 // move takes a client from one of its rooms to one that it is not in.
@@ -117,7 +98,7 @@ func (a *actor) stays(now int64) (leave *membership, list []*membership) {
 	if len(may) == 0 {
 		return nil, list
 	}
-	return may[a.group.moves.choice(a.index, 1)%uint64(len(may))], list
+	return may[a.group.moves.plan.choice(a.index, 1)%uint64(len(may))], list
 }
 
 // maxLate is how long a membership that has ended is remembered, to tell what was on its way then.
@@ -126,11 +107,11 @@ const maxLate = time.Minute
 // choose draws a room that is not among the memberships; -1 when there is hardly one.
 func (m *moves) choose(a *actor, list []*membership) int {
 	of := m.g.spec.Rooms.Of
-	u := m.choice(a.index, 2)
+	u := m.plan.choice(a.index, 2)
 	for range 64 {
 		room := int(u % uint64(of))
-		if m.g.deal != nil {
-			room = m.g.deal.room(unit(u))
+		if m.g.shares != nil {
+			room = m.g.shares.room(unit(u))
 		}
 		if !slices.ContainsFunc(list, func(m *membership) bool { return m.room == room }) {
 			return room

@@ -1,237 +1,232 @@
 package scenario
 
 import (
-	"net/netip"
-	"net/url"
-	"strconv"
-	"sync/atomic"
+	"container/heap"
+	"math"
 	"time"
 
-	"github.com/throng-io/throng/protocol/socketio"
-	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
 )
 
-// A group is a population of clients that behave alike. It is a source of the pacer: its work
-// is to tell clients to come and to go.
-type group struct {
-	t          *trial
-	index      int
-	first      int // the trial-wide index of its first client
-	spec       *file.Group
-	transports []int // of the trial's, by the group's own
-	plan       population
-
-	actors    []atomic.Pointer[actor] // by index; nil: not called, or sent away
-	held      atomic.Int32
-	attempts  []atomic.Int64 // connects by phase
-	present   int            // called and not sent away; the pacer's
-	classes   []int          // the kinds of its clients, of the trial's
-	namespace *audience
-	spaces    []*audience // of further namespaces
-	rooms     []*audience
-	parser    socketio.Parser
-	deal      *deal     // of clients to rooms of unequal size; nil: all rooms are alike
-	moves     *moves    // nil: nobody does
-	flow      *flowPlan // nil: none
-	react     map[string]*reaction
-	byRoom    [][]uint32 // clients by room; made when a stream needs it
-
-	head    []byte               // of every event packet: type and namespace
-	auth    *pattern             // nil: none
-	query   []namedPattern       //
-	headers []namedPattern       //
-	configs []client.Config      // by the trial's transports
-	from    []netip.Addr         //
-	connect [][connectStages]int // series, by the trial's transports
-
-	rtt       []int // series by class, of the group's own
-	reconnect []int // likewise; nil when the group's clients do not
+// A turn is a client's coming or going.
+type turn struct {
+	due    int64
+	client uint32 // its place within the group, or noPlace
+	come   bool
+	number int  // of the person who comes: the place, or how many arrived before
+	late   bool // comes in another's place, or arrives: nobody counts on it before it is held
 }
 
-// The stages of connecting that have a metric of their own.
-const (
-	stageAll = iota
-	stageTCP
-	stageTLS
-	stageOpen
-	stageNamespace
-	stageUpgrade
-	connectStages
-)
+// noPlace marks an arrival for which the group has no place left. The file's reader
+// chooses the places so that this all but never happens; it is counted when it does.
+const noPlace = math.MaxUint32
 
-var stageNames = [connectStages]string{"connect", "connect.tcp", "connect.tls", "connect.open", "connect.namespace", "connect.upgrade"}
+// A population is the plan of a group's comings and goings. The turns of the ramp are known
+// beforehand. A client whose life is limited brings its going with it, and with that the coming of
+// the client that takes its place; clients that arrive come without end. All of it is a function of
+// the seed: how the server answers changes nothing. One goroutine at a time.
+type population struct {
+	tl    *timeline
+	spec  *file.Group
+	seed  uint64
+	group uint64
 
-func newGroup(t *trial, spec *file.Group, index, first int) *group {
-	g := &group{
-		t: t, index: index, first: first, spec: spec, actors: make([]atomic.Pointer[actor], spec.Count),
-		head: headOf("2", spec.Namespace), parser: parserOf(spec.Parser), attempts: make([]atomic.Int64, len(t.tl.spans)),
-	}
-	g.plan = newPopulation(t.tl, spec, t.spec.Seed, index)
-	g.namespace = t.audience(spec.Namespace, "", -1)
-	for _, name := range spec.More {
-		g.spaces = append(g.spaces, t.audience(name, "", -1))
-	}
-	if !spec.Auth.IsZero() {
-		g.auth = t.compile(spec.Auth, nil)
-	}
-	g.query, g.headers = t.named(spec.Query), t.named(spec.Headers)
-	if r := spec.Rooms; r != nil {
-		g.rooms = make([]*audience, r.Of)
-		for i := range g.rooms {
-			g.rooms[i] = t.audience(spec.Namespace, r.Prefix, i)
-		}
-	}
-	g.settleRooms()
-	for _, s := range spec.Transport {
-		g.transports = append(g.transports, indexIn(&t.transports, s.Name))
-	}
-	g.admit()
-	for _, s := range spec.Connect.From {
-		if addr, err := netip.ParseAddr(s); err == nil { // the file's reader has checked them
-			g.from = append(g.from, addr)
-		}
-	}
-	return g
+	ramp    []turn
+	ramped  int
+	arrival *arrivals // instead of the ramp; nil: none
+
+	follow agenda
+	stays  []uint32 // by client, how many stays have ended; nil without lives
+	ready  int64    // when the connect rate lets the next replacement come
+	places int      // replacements so far
 }
 
-// finish prepares what depends on all groups being known.
-func (g *group) finish() {
-	g.flow, g.react = newFlowPlan(g.t, g), newReactions(g.t, g.spec)
-	g.connect = make([][connectStages]int, len(g.t.transports))
-	g.configs = make([]client.Config, len(g.t.transports))
-	for i, c := range g.t.classes {
-		at := -1
-		if c.group == g.index {
-			at = g.t.addSeries(g.t.label(series{metric: metricRTT}, i))
-		}
-		g.rtt = append(g.rtt, at)
-	}
-	for i, name := range g.t.transports {
-		for stage, metric := range stageNames {
-			g.connect[i][stage] = g.t.addSeries(series{metric: metric, group: g.spec.Name, transport: name})
-		}
-		if g.spec.Reconnect != nil {
-			g.reconnect = append(g.reconnect, g.t.addSeries(series{metric: metricReconnect, group: g.spec.Name, transport: name}))
-		}
-		g.configs[i] = client.Config{
-			URL: g.t.ep.URL, Path: g.t.ep.Path, Transport: name, Namespace: g.spec.Namespace, More: g.spec.More, Parser: g.parser, Poll: g.spec.Poll,
-			TLS: g.t.tls, Timeout: g.spec.Connect.Timeout,
-		}
-	}
+// A sequel is a turn that follows from an earlier one.
+type sequel struct {
+	turn
+	stay uint32 // of the client: when another one has begun, the sequel is void
 }
 
-func (g *group) roomName(room int) string { return g.spec.Rooms.Prefix + strconv.Itoa(room) }
+// An agenda is a heap of sequels, earliest first.
+type agenda []sequel
 
-// config says how a client connects, whose number fills the templates. Clients share it as
-// far as they are alike.
-func (g *group) config(index, transport int) *client.Config {
-	shared := &g.configs[transport]
-	if g.auth == nil && len(g.query) == 0 && len(g.headers) == 0 && len(g.from) == 0 {
-		return shared
-	}
-	cfg := *shared
-	fill := filling{group: g, client: index}
-	if g.auth != nil {
-		cfg.Auth = g.auth.append(nil, &fill)
-	}
-	if len(g.query) > 0 {
-		cfg.Query = url.Values{}
-		for _, f := range g.query {
-			cfg.Query.Add(f.name, string(f.append(nil, &fill)))
-		}
-	}
-	if len(g.headers) > 0 {
-		cfg.Header = map[string][]string{}
-		for _, f := range g.headers {
-			cfg.Header[f.name] = append(cfg.Header[f.name], string(f.append(nil, &fill)))
-		}
-	}
-	if len(g.from) > 0 {
-		cfg.LocalAddr = g.from[index%len(g.from)]
-	}
-	return &cfg
+func (a agenda) Len() int           { return len(a) }
+func (a agenda) Less(i, j int) bool { return a[i].due < a[j].due }
+func (a agenda) Swap(i, j int)      { a[i], a[j] = a[j], a[i] }
+
+// Push is of heap.Interface.
+func (a *agenda) Push(x any) { *a = append(*a, x.(sequel)) }
+
+// Pop is of heap.Interface.
+func (a *agenda) Pop() any {
+	last := (*a)[len(*a)-1]
+	*a = (*a)[:len(*a)-1]
+	return last
 }
 
-// pick finds a client that is held, from a starting place on: among some, or among
-// all when some is nil. asked is false when the plan has none of them here.
-func (g *group) pick(start uint64, some []uint32) (a *actor, asked bool) {
-	n := len(g.actors)
-	if some != nil {
-		n = len(some)
+// newPopulation plans the clients of the group with that index.
+func newPopulation(tl *timeline, spec *file.Group, seed uint64, group int) *population {
+	p := &population{tl: tl, spec: spec, seed: seed, group: uint64(group)}
+	if !spec.Life.IsZero() {
+		p.stays = make([]uint32, spec.Count)
 	}
-	if n == 0 || g.present == 0 {
-		return nil, false
+	if spec.Arrive > 0 {
+		p.arrival = newArrivals(tl, spec, seed, group)
+	} else {
+		p.ramp = rampTurns(tl, spec, seed, group)
 	}
-	if some == nil && g.held.Load() == 0 && !g.churns() && g.spec.Reconnect == nil {
-		return nil, true
-	}
-	for i := range n {
-		at := int((start + uint64(i)) % uint64(n))
-		if some != nil {
-			at = int(some[at])
-		}
-		a := g.actors[at].Load()
-		if a == nil {
-			continue
-		}
-		if state(a.state.Load()) == held {
-			return a, true
-		}
-		asked = asked || a.expected()
-	}
-	return nil, asked
+	return p
 }
 
-// inRoom returns the clients that join a room. It is never nil.
-func (g *group) inRoom(room int) []uint32 {
-	if g.byRoom == nil {
-		r := g.spec.Rooms
-		g.byRoom = make([][]uint32, r.Of)
-		for i := range g.byRoom {
-			g.byRoom[i] = []uint32{}
-		}
-		for c := range g.spec.Count {
-			for _, room := range g.rooming(c) {
-				g.byRoom[room] = append(g.byRoom[room], uint32(c))
-			}
-		}
+// peek returns the next turn; follows says that it is the first of the agenda.
+func (p *population) peek() (t turn, follows, ok bool) {
+	switch {
+	case p.arrival != nil:
+		t, ok = p.arrival.next, p.arrival.more
+	case p.ramped < len(p.ramp):
+		t, ok = p.ramp[p.ramped], true
 	}
-	return g.byRoom[room]
+	if len(p.follow) > 0 && (!ok || p.follow[0].due <= t.due) && p.follow[0].due < p.tl.end {
+		return p.follow[0].turn, true, true
+	}
+	return t, false, ok
 }
 
-// disconnect sends everybody away, several at a time: the end of a trial.
-func (g *group) disconnect(hands chan struct{}) {
-	for i := range g.actors {
-		if a := g.away(i); a != nil {
-			hands <- struct{}{}
-			g.t.wg.Go(func() {
-				defer func() { <-hands }()
-				a.leave()
-			})
-		}
-	}
+// next says when the next turn is due; ok is false when there is none left.
+func (p *population) next() (due int64, ok bool) {
+	t, _, ok := p.peek()
+	return t.due, ok
 }
 
-// expireCalls looks for calls that nobody answered in time.
-func (g *group) expireCalls(now int64) {
-	waits := g.moves != nil
-	for _, s := range g.spec.Send {
-		waits = waits || s.Ack > 0
+// take returns the next turn and goes on to the one after it. void says that nothing is to be
+// done: the plan has sent the client away meanwhile.
+func (p *population) take() (t turn, void bool) {
+	t, follows, _ := p.peek()
+	switch {
+	case follows:
+		s := heap.Pop(&p.follow).(sequel)
+		if s.stay != p.stays[t.client] {
+			return t, true
+		}
+	case p.arrival != nil:
+		t = p.arrival.take()
+	default:
+		p.ramped++
 	}
-	if !waits {
+	switch {
+	case t.client == noPlace:
+	case t.come:
+		p.came(&t)
+	default:
+		p.gone(&t, follows)
+	}
+	return t, false
+}
+
+// came plans when a client that has come will go again.
+func (p *population) came(t *turn) {
+	if p.stays == nil {
 		return
 	}
-	for i := range g.actors {
-		if a := g.actors[i].Load(); a != nil {
-			a.expireCalls(now)
-		}
+	stay := p.stays[t.client]
+	u := unit(draw(p.seed, drawLife, p.group, uint64(t.number), uint64(stay)))
+	if p.arrival != nil {
+		u = unit(draw(p.seed, drawLife, p.group, uint64(t.number), 0))
+	}
+	goes := t.due + int64(p.spec.Life.At(u)*1e9)
+	heap.Push(&p.follow, sequel{turn{due: goes, client: t.client}, stay})
+}
+
+// gone notes that a client has gone at the end of its life or, when the ramp sends it away, before.
+// In the first case another takes its place, as soon as the connect rate allows.
+func (p *population) gone(t *turn, ofAge bool) {
+	if p.stays == nil {
+		return
+	}
+	p.stays[t.client]++
+	switch {
+	case p.arrival != nil:
+		p.arrival.free = append(p.arrival.free, t.client)
+	case ofAge:
+		due := max(t.due, p.ready)
+		p.ready = due + p.gap()
+		next := turn{due: due, client: t.client, come: true, number: int(t.client), late: true}
+		heap.Push(&p.follow, sequel{next, p.stays[t.client]})
 	}
 }
 
-// dialsAtOnce bounds the connections that are being set up, so that a server that does not
-// answer costs a bounded number of sockets in that state. A client that waits for its
-// turn is waiting on the server: its connect counts from when it was due.
-const dialsAtOnce = 1024
+// gap is the time that the connect rate puts between two replacements.
+func (p *population) gap() int64 {
+	if c := &p.spec.Connect; c.Rate > 0 && c.Shape != "burst" {
+		p.places++
+	}
+	return connectGap(&p.spec.Connect, p.seed, p.group, uint64(p.places), 1)
+}
 
-const connectedWithin = 10 * time.Second // of the probe
+// connectGap is the time that a connect rate puts between two clients; a, b and c choose the draw.
+func connectGap(spec *file.Connect, seed, a, b, c uint64) int64 {
+	if spec.Rate <= 0 || spec.Shape == "burst" {
+		return 0
+	}
+	mean := float64(time.Second) / spec.Rate
+	if spec.Shape == "poisson" {
+		return int64(-math.Log1p(-unit(draw(seed, drawConnect, a, b, c))) * mean)
+	}
+	return int64(mean)
+}
+
+// arrivals is an open population: clients come at a rate, however many are there already. The
+// phases' share of clients scales the rate.
+type arrivals struct {
+	tl      *timeline // with the shares of clients as its load
+	rate    float64
+	poisson bool
+	seed    uint64
+	group   uint64
+
+	next turn
+	more bool
+	n    uint64 // arrivals so far, next included
+	work float64
+	span int
+	free []uint32 // places that nobody holds
+}
+
+func newArrivals(tl *timeline, spec *file.Group, seed uint64, group int) *arrivals {
+	phases := make([]file.Phase, len(tl.spans))
+	for i, s := range tl.spans {
+		phases[i] = file.Phase{For: time.Duration(s.end - s.start), Load: s.clients}
+	}
+	a := &arrivals{
+		tl: newTimeline(phases), rate: spec.Arrive, poisson: spec.Connect.Shape == "poisson",
+		seed: seed, group: uint64(group), free: make([]uint32, spec.Count),
+	}
+	for i := range a.free {
+		a.free[i] = uint32(len(a.free) - 1 - i)
+	}
+	a.draw()
+	return a
+}
+
+// take gives the next arrival a free place, if there is one, and goes on to the one after it.
+func (a *arrivals) take() turn {
+	t := a.next
+	if n := len(a.free); n > 0 {
+		t.client, a.free = a.free[n-1], a.free[:n-1]
+	}
+	a.draw()
+	return t
+}
+
+func (a *arrivals) draw() {
+	gap := 1.0
+	if a.poisson {
+		gap = -math.Log1p(-unit(draw(a.seed, drawArrival, a.group, a.n, 0)))
+	} else if a.n == 0 {
+		gap = 0.5
+	}
+	a.work += gap / a.rate
+	a.next = turn{client: noPlace, come: true, number: int(a.n), late: true}
+	a.next.due, a.span, a.more = a.tl.when(a.work, a.span)
+	a.n++
+}

@@ -133,7 +133,7 @@ func TestSchedulesAreDeterministic(t *testing.T) {
 func TestCallsFollowRampAndRate(t *testing.T) {
 	ramp := phases(phase(5*time.Second, file.Ramp{From: 0, To: 1}, full), phase(time.Second, full, full))
 	g := &file.Group{Count: 1000, Connect: file.Connect{Rate: 1000}}
-	cs := calls(ramp, g, 1, 0)
+	cs := rampTurns(ramp, g, 1, 0)
 	if len(cs) != 1000 {
 		t.Fatalf("%d calls", len(cs))
 	}
@@ -144,18 +144,18 @@ func TestCallsFollowRampAndRate(t *testing.T) {
 	}
 	// The rate caps a ramp that asks for more, and a start with everybody.
 	g.Connect.Rate = 100
-	if cs := calls(phases(phase(20*time.Second, full, full)), g, 1, 0); len(cs) != 1000 || cs[999].due != 9_990_000_000 {
+	if cs := rampTurns(phases(phase(20*time.Second, full, full)), g, 1, 0); len(cs) != 1000 || cs[999].due != 9_990_000_000 {
 		t.Errorf("the last of 1000 at 100/s is %+v", cs[len(cs)-1])
 	}
-	if cs := calls(ramp, g, 1, 0); len(cs) != 600 {
+	if cs := rampTurns(ramp, g, 1, 0); len(cs) != 600 {
 		t.Errorf("%d clients come within 6 s at 100/s, want 600", len(cs))
 	}
 	g.Connect.Shape = "burst"
-	if cs := calls(phases(phase(time.Second, full, full)), g, 1, 0); len(cs) != 1000 || cs[999].due != 0 {
+	if cs := rampTurns(phases(phase(time.Second, full, full)), g, 1, 0); len(cs) != 1000 || cs[999].due != 0 {
 		t.Errorf("a burst ends with %+v", cs[999])
 	}
 	g.Connect.Shape = "poisson"
-	if cs := calls(phases(phase(60*time.Second, full, full)), g, 1, 0); len(cs) != 1000 || cs[999].due < 8e9 || cs[999].due > 12e9 {
+	if cs := rampTurns(phases(phase(60*time.Second, full, full)), g, 1, 0); len(cs) != 1000 || cs[999].due < 8e9 || cs[999].due > 12e9 {
 		t.Errorf("poisson at 100/s ends with %+v", cs[len(cs)-1])
 	}
 }
@@ -170,7 +170,7 @@ func TestCallsGoDownAndUpAgain(t *testing.T) {
 		tl := newTimeline(ps)
 		g := &file.Group{Count: rapid.IntRange(0, 40).Draw(t, "count"), Connect: file.Connect{Shape: "burst"}}
 		here, at := map[uint32]bool{}, 0
-		cs := calls(tl, g, 1, 0)
+		cs := rampTurns(tl, g, 1, 0)
 		for i, s := range tl.spans {
 			for at < len(cs) && cs[at].due < s.end {
 				c := cs[at]

@@ -1,12 +1,10 @@
 package scenario
 
 import (
-	"math"
 	"strings"
 	"time"
 
 	"github.com/throng-io/throng/scenario/client"
-	"github.com/throng-io/throng/scenario/file"
 )
 
 // slowShare is the share of the group's clients that read slowly.
@@ -15,12 +13,6 @@ func (g *group) slowShare() float64 {
 		return 0
 	}
 	return g.spec.Read.Share
-}
-
-// reads reports whether a client is one of those that read slowly. The plastic number spreads them
-// evenly over the clients, whatever their transports.
-func reads(r *file.Read, client int) (slowly bool) {
-	return r != nil && math.Mod((float64(client)+0.5)*0.7548776662466927, 1) < r.Share
 }
 
 // config says how the client connects, as whom it comes back, and how slowly it reads.

@@ -1,0 +1,237 @@
+package scenario
+
+import (
+	"net/netip"
+	"net/url"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/throng-io/throng/protocol/socketio"
+	"github.com/throng-io/throng/scenario/client"
+	"github.com/throng-io/throng/scenario/file"
+)
+
+// A group is a population of clients that behave alike. It is a source of the pacer: its work
+// is to tell clients to come and to go.
+type group struct {
+	t          *trial
+	index      int
+	first      int // the trial-wide index of its first client
+	spec       *file.Group
+	transports []int // of the trial's, by the group's own
+	plan       *population
+
+	actors    []atomic.Pointer[actor] // by index; nil: not called, or sent away
+	held      atomic.Int32
+	attempts  []atomic.Int64 // connects by phase
+	present   int            // called and not sent away; the pacer's
+	classes   []int          // the kinds of its clients, of the trial's
+	namespace *audience
+	spaces    []*audience // of further namespaces
+	rooms     []*audience
+	parser    socketio.Parser
+	shares    *roomShares // of the rooms; nil: all rooms are alike
+	moves     *moves      // nil: nobody does
+	flow      *flowPlan   // nil: none
+	react     map[string]*reaction
+	byRoom    [][]uint32 // clients by room; made when a stream needs it
+
+	head    []byte               // of every event packet: type and namespace
+	auth    *pattern             // nil: none
+	query   []namedPattern       //
+	headers []namedPattern       //
+	configs []client.Config      // by the trial's transports
+	from    []netip.Addr         //
+	connect [][connectStages]int // series, by the trial's transports
+
+	rtt       []int // series by class, of the group's own
+	reconnect []int // likewise; nil when the group's clients do not
+}
+
+// The stages of connecting that have a metric of their own.
+const (
+	stageAll = iota
+	stageTCP
+	stageTLS
+	stageOpen
+	stageNamespace
+	stageUpgrade
+	connectStages
+)
+
+var stageNames = [connectStages]string{"connect", "connect.tcp", "connect.tls", "connect.open", "connect.namespace", "connect.upgrade"}
+
+func newGroup(t *trial, spec *file.Group, index, first int) *group {
+	g := &group{
+		t: t, index: index, first: first, spec: spec, actors: make([]atomic.Pointer[actor], spec.Count),
+		head: headOf("2", spec.Namespace), parser: parserOf(spec.Parser), attempts: make([]atomic.Int64, len(t.tl.spans)),
+	}
+	g.plan = newPopulation(t.tl, spec, t.spec.Seed, index)
+	g.namespace = t.audience(spec.Namespace, "", -1)
+	for _, name := range spec.More {
+		g.spaces = append(g.spaces, t.audience(name, "", -1))
+	}
+	if !spec.Auth.IsZero() {
+		g.auth = t.compile(spec.Auth, nil)
+	}
+	g.query, g.headers = t.named(spec.Query), t.named(spec.Headers)
+	if r := spec.Rooms; r != nil {
+		g.rooms = make([]*audience, r.Of)
+		for i := range g.rooms {
+			g.rooms[i] = t.audience(spec.Namespace, r.Prefix, i)
+		}
+	}
+	g.settleRooms()
+	for _, s := range spec.Transport {
+		g.transports = append(g.transports, indexIn(&t.transports, s.Name))
+	}
+	g.admit()
+	for _, s := range spec.Connect.From {
+		if addr, err := netip.ParseAddr(s); err == nil { // the file's reader has checked them
+			g.from = append(g.from, addr)
+		}
+	}
+	return g
+}
+
+// finish prepares what depends on all groups being known.
+func (g *group) finish() {
+	g.flow, g.react = newFlowPlan(g.t, g), newReactions(g.t, g.spec)
+	g.connect = make([][connectStages]int, len(g.t.transports))
+	g.configs = make([]client.Config, len(g.t.transports))
+	for i, c := range g.t.classes {
+		at := -1
+		if c.group == g.index {
+			at = g.t.addSeries(g.t.label(series{metric: metricRTT}, i))
+		}
+		g.rtt = append(g.rtt, at)
+	}
+	for i, name := range g.t.transports {
+		for stage, metric := range stageNames {
+			g.connect[i][stage] = g.t.addSeries(series{metric: metric, group: g.spec.Name, transport: name})
+		}
+		if g.spec.Reconnect != nil {
+			g.reconnect = append(g.reconnect, g.t.addSeries(series{metric: metricReconnect, group: g.spec.Name, transport: name}))
+		}
+		g.configs[i] = client.Config{
+			URL: g.t.ep.URL, Path: g.t.ep.Path, Transport: name, Namespace: g.spec.Namespace, More: g.spec.More, Parser: g.parser, Poll: g.spec.Poll,
+			TLS: g.t.tls, Timeout: g.spec.Connect.Timeout,
+		}
+	}
+}
+
+func (g *group) roomName(room int) string { return g.spec.Rooms.Prefix + strconv.Itoa(room) }
+
+// config says how a client connects, whose number fills the templates. Clients share it as
+// far as they are alike.
+func (g *group) config(index, transport int) *client.Config {
+	shared := &g.configs[transport]
+	if g.auth == nil && len(g.query) == 0 && len(g.headers) == 0 && len(g.from) == 0 {
+		return shared
+	}
+	cfg := *shared
+	fill := filling{group: g, client: index}
+	if g.auth != nil {
+		cfg.Auth = g.auth.append(nil, &fill)
+	}
+	if len(g.query) > 0 {
+		cfg.Query = url.Values{}
+		for _, f := range g.query {
+			cfg.Query.Add(f.name, string(f.append(nil, &fill)))
+		}
+	}
+	if len(g.headers) > 0 {
+		cfg.Header = map[string][]string{}
+		for _, f := range g.headers {
+			cfg.Header[f.name] = append(cfg.Header[f.name], string(f.append(nil, &fill)))
+		}
+	}
+	if len(g.from) > 0 {
+		cfg.LocalAddr = g.from[index%len(g.from)]
+	}
+	return &cfg
+}
+
+// pick finds a client that is held, from a starting place on: among some, or among
+// all when some is nil. asked is false when the plan has none of them here.
+func (g *group) pick(start uint64, some []uint32) (a *actor, asked bool) {
+	n := len(g.actors)
+	if some != nil {
+		n = len(some)
+	}
+	if n == 0 || g.present == 0 {
+		return nil, false
+	}
+	if some == nil && g.held.Load() == 0 && !g.churns() && g.spec.Reconnect == nil {
+		return nil, true
+	}
+	for i := range n {
+		at := int((start + uint64(i)) % uint64(n))
+		if some != nil {
+			at = int(some[at])
+		}
+		a := g.actors[at].Load()
+		if a == nil {
+			continue
+		}
+		if state(a.state.Load()) == held {
+			return a, true
+		}
+		asked = asked || a.expected()
+	}
+	return nil, asked
+}
+
+// inRoom returns the clients that join a room. It is never nil.
+func (g *group) inRoom(room int) []uint32 {
+	if g.byRoom == nil {
+		r := g.spec.Rooms
+		g.byRoom = make([][]uint32, r.Of)
+		for i := range g.byRoom {
+			g.byRoom[i] = []uint32{}
+		}
+		for c := range g.spec.Count {
+			for _, room := range g.rooming(c) {
+				g.byRoom[room] = append(g.byRoom[room], uint32(c))
+			}
+		}
+	}
+	return g.byRoom[room]
+}
+
+// disconnect sends everybody away, several at a time: the end of a trial.
+func (g *group) disconnect(hands chan struct{}) {
+	for i := range g.actors {
+		if a := g.away(i); a != nil {
+			hands <- struct{}{}
+			g.t.wg.Go(func() {
+				defer func() { <-hands }()
+				a.leave()
+			})
+		}
+	}
+}
+
+// expireCalls looks for calls that nobody answered in time.
+func (g *group) expireCalls(now int64) {
+	waits := g.moves != nil
+	for _, s := range g.spec.Send {
+		waits = waits || s.Ack > 0
+	}
+	if !waits {
+		return
+	}
+	for i := range g.actors {
+		if a := g.actors[i].Load(); a != nil {
+			a.expireCalls(now)
+		}
+	}
+}
+
+// dialsAtOnce bounds the connections that are being set up, so that a server that does not
+// answer costs a bounded number of sockets in that state. A client that waits for its
+// turn is waiting on the server: its connect counts from when it was due.
+const dialsAtOnce = 1024
+
+const connectedWithin = 10 * time.Second // of the probe
