@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/throng-io/throng/scenario/client"
+	"github.com/throng-io/throng/scenario/internal/plan"
 )
 
 // The life of a simulated client. It only goes forward.
@@ -60,11 +61,11 @@ type actor struct {
 func newActor(t *trial, g *group, index, number int) *actor {
 	a := &actor{
 		receiver: &receiver{}, t: t, group: g, index: index, number: number,
-		transport: g.transports[transportOf(g.spec.Transport, number)],
+		transport: g.transports[plan.TransportOf(g.spec.Transport, number)],
 	}
 	a.id = uint32(g.first + index)
 	a.shard = t.rec.shard(a.id)
-	a.slow = reads(g.spec.Read, number)
+	a.slow = plan.ReadsSlowly(g.spec.Read, number)
 	a.class = indexIn(&t.classes, class{g.index, a.transport, a.slow})
 	rooms := g.rooming(index)
 	own, list := make([]membership, len(rooms)+1), make([]*membership, 0, len(rooms)+1)
@@ -222,7 +223,7 @@ func (a *actor) failed(ctx context.Context, due int64, err error) (next *actor) 
 
 func (a *actor) timings(due int64, d dialed) {
 	t := a.t
-	phase := t.tl.phaseAt(due)
+	phase := t.tl.PhaseAt(due)
 	series := &a.group.connect[a.transport]
 	t.record(a.shard, series[stageAll], due, t.now())
 	for stage, took := range [...]time.Duration{

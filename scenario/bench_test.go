@@ -6,6 +6,7 @@ import (
 
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/plan"
 )
 
 // What one delivery costs from the client's handler on: finding the stamp, the ledger, the
@@ -22,8 +23,8 @@ func BenchmarkReceive(b *testing.B) {
 			for b.Loop() {
 				if n%receivers == 0 {
 					b.StopTimer()
-					s.op = op{n: uint64(n), due: int64(n), phase: 0}
-					_, seq := t.ledger.emit(s.book, speaker.receiver, t.groups[1].namespace, s.op.due, 0)
+					s.op = plan.Op{N: uint64(n), Due: int64(n), Phase: 0}
+					_, seq := t.ledger.emit(s.book, speaker.receiver, t.groups[1].namespace, s.op.Due, 0)
 					args = s.payload(speaker, seq)
 					b.StartTimer()
 				}
@@ -74,8 +75,8 @@ func TestReceivingCostsNoAllocation(t *testing.T) {
 	speaker.hold()
 	var messages []client.Message
 	for i := range 3 {
-		s.op = op{n: uint64(i), due: int64(i)}
-		_, seq := tr.ledger.emit(s.book, speaker.receiver, tr.groups[1].namespace, s.op.due, 0)
+		s.op = plan.Op{N: uint64(i), Due: int64(i)}
+		_, seq := tr.ledger.emit(s.book, speaker.receiver, tr.groups[1].namespace, s.op.Due, 0)
 		messages = append(messages, client.Message{Args: append([]byte(nil), s.payload(speaker, seq)...), At: tr.epoch + 1000})
 	}
 	for i := range viewers { // every cell that will be hit has its page
@@ -110,7 +111,7 @@ func BenchmarkEmit(b *testing.B) {
 	b.ReportAllocs()
 	n := int64(0)
 	for b.Loop() {
-		s.op = op{n: uint64(n), due: n * 100_000}
+		s.op = plan.Op{N: uint64(n), Due: n * 100_000}
 		s.fire(n * 100_000)
 		if n++; n%4096 == 0 {
 			t.ledger.watch(n * 100_000)

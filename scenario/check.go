@@ -85,10 +85,10 @@ func (f *findings) value(k *file.Check, atEnd bool) (v float64, note string) {
 
 // length is how long the phases of a scope lasted, as far as the trial got.
 func (f *findings) length(sc *scope) (sum float64) {
-	for i := range f.t.tl.spans {
+	for i := range f.t.tl.Spans {
 		if f.t.phaseIn(sc, i) {
-			s := &f.t.tl.spans[i]
-			sum += float64(max(0, min(s.end, f.end)-s.start)) / 1e9
+			s := &f.t.tl.Spans[i]
+			sum += float64(max(0, min(s.End, f.end)-s.Start)) / 1e9
 		}
 	}
 	return sum
@@ -98,15 +98,15 @@ func (f *findings) length(sc *scope) (sum float64) {
 func (f *findings) slide(k *file.Check) (worst float64, note string) {
 	worst, width, at := math.NaN(), int(k.Over/time.Second), 0
 	sc := scope{metric: k.Metric, phase: k.Phase}
-	for i := 0; i < len(f.t.tl.spans); i++ {
+	for i := 0; i < len(f.t.tl.Spans); i++ {
 		if !f.t.phaseIn(&sc, i) {
 			continue
 		}
-		first := f.t.tl.spans[i].start
-		for i+1 < len(f.t.tl.spans) && f.t.phaseIn(&sc, i+1) {
+		first := f.t.tl.Spans[i].Start
+		for i+1 < len(f.t.tl.Spans) && f.t.phaseIn(&sc, i+1) {
 			i++ // phases in a row are one stretch
 		}
-		from, to := int(first/1e9), int((f.t.tl.spans[i].end+1e9-1)/1e9)
+		from, to := int(first/1e9), int((f.t.tl.Spans[i].End+1e9-1)/1e9)
 		for at0 := from; at0 == from || at0+width <= to; at0++ {
 			if v := f.within(k, seconds{from: at0, to: at0 + width}); worse(k, v, worst) {
 				worst, at = v, min(at0+width, to)

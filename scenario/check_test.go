@@ -30,7 +30,7 @@ valid: [`+valid+`]
 	}
 	tr := newTrial(&f.Cells()[0], &Endpoint{}, nil, Options{second: time.Second}, place{n: 1})
 	c := newCollector(tr)
-	c.end = tr.tl.end
+	c.end = tr.tl.End
 	add := func(series, phase int, ms ...int) {
 		for _, v := range ms {
 			tr.rec.shard(0).add(series, phase, time.Duration(v)*time.Millisecond)

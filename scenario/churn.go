@@ -1,5 +1,7 @@
 package scenario
 
+import "github.com/throng-io/throng/scenario/internal/plan"
+
 // churns reports whether clients come and go besides the ramp.
 func (g *group) churns() bool { return !g.spec.Life.IsZero() }
 
@@ -12,32 +14,32 @@ func (t *trial) churns() bool {
 	return false
 }
 
-func (g *group) next() (int64, bool) { return g.plan.next() }
+func (g *group) next() (int64, bool) { return g.plan.Next() }
 
 // fire makes the next client of the plan come or go.
 func (g *group) fire(int64) {
-	t, void := g.plan.take()
+	t, void := g.plan.Take()
 	switch {
 	case void:
-	case t.client == noPlace:
-		g.t.errors.add(errorKey{class: "connect.places", stream: -1, group: g.index}, t.due, nil)
+	case t.Client == plan.NoPlace:
+		g.t.errors.add(errorKey{class: "connect.places", stream: -1, group: g.index}, t.Due, nil)
 		g.t.failed.Add(1)
-	case t.come:
+	case t.Come:
 		g.come(&t)
 	default:
-		g.send(int(t.client))
+		g.send(int(t.Client))
 	}
 }
 
-func (g *group) come(t *turn) {
-	a := newActor(g.t, g, int(t.client), t.number)
-	a.churned = t.late
-	g.actors[t.client].Store(a)
+func (g *group) come(t *plan.Turn) {
+	a := newActor(g.t, g, int(t.Client), t.Number)
+	a.churned = t.Late
+	g.actors[t.Client].Store(a)
 	g.present++
 	g.t.asked.Add(1)
-	g.attempts[max(0, g.t.tl.phaseAt(t.due))].Add(1)
+	g.attempts[max(0, g.t.tl.PhaseAt(t.Due))].Add(1)
 	g.t.most = max(g.t.most, g.t.asked.Load())
-	due := t.due
+	due := t.Due
 	g.t.wg.Go(func() { a.run(g.t.ctx, due) })
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
+	"github.com/throng-io/throng/scenario/internal/plan"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -80,7 +81,7 @@ func newCollector(t *trial) *collector {
 	c.its, c.own = c.before, ownUsage()
 	c.show = Progress{
 		Cell: t.at.i + 1, Cells: t.at.n, Params: t.spec.Params, Trial: t.cell.Trial,
-		Phases: len(t.tl.spans), Total: time.Duration(t.tl.end), Plan: t.tl.plan(),
+		Phases: len(t.tl.Spans), Total: time.Duration(t.tl.End), Plan: plannedPhases(t.tl),
 	}
 	c.standing = newStanding(c)
 	return c
@@ -113,7 +114,7 @@ func (c *collector) start() {
 // look notes how many clients there are while a recorded phase runs.
 func (c *collector) look() {
 	t := c.t
-	if p := t.tl.phaseAt(t.now()); p >= 0 && t.tl.spans[p].record && !c.cut.Load() {
+	if p := t.tl.PhaseAt(t.now()); p >= 0 && t.tl.Spans[p].Record && !c.cut.Load() {
 		c.recorded.Held, c.recorded.Asked = int(t.held.Load()+t.resting.Load()), int(t.asked.Load())
 	}
 }
@@ -121,15 +122,15 @@ func (c *collector) look() {
 // stopped says that the phases have ended, or were cut short.
 func (c *collector) stopped(now int64) {
 	c.cut.Store(true)
-	c.end = min(now, c.t.tl.end)
+	c.end = min(now, c.t.tl.End)
 	c.atEnd.Asked, c.atEnd.Held = int(c.t.asked.Load()), int(c.t.held.Load()+c.t.resting.Load())
 }
 
 // clients is how many clients there should have been and were when the recorded phases
 // ended, or, when none was reached, when the trial did.
 func (c *collector) clients() (asked, held int) {
-	last := c.t.tl.phaseAt(max(0, c.end-1))
-	if !c.t.tl.spans[last].record && c.t.reached(c.end) {
+	last := c.t.tl.PhaseAt(max(0, c.end-1))
+	if !c.t.tl.Spans[last].Record && c.t.reached(c.end) {
 		return c.recorded.Asked, c.recorded.Held
 	}
 	return c.atEnd.Asked, c.atEnd.Held
@@ -137,7 +138,7 @@ func (c *collector) clients() (asked, held int) {
 
 // reached reports whether a recorded phase had begun.
 func (t *trial) reached(end int64) bool {
-	return slices.ContainsFunc(t.tl.spans, func(s span) bool { return s.record && s.start < end })
+	return slices.ContainsFunc(t.tl.Spans, func(s plan.Span) bool { return s.Record && s.Start < end })
 }
 
 // finish ends the collector's goroutine after a last interval.
@@ -187,7 +188,7 @@ func (c *collector) second(until int64) {
 		}
 		s.Latency[metric] = q
 	}
-	m := moment{phase: t.tl.phaseAt((from + until) / 2)}
+	m := moment{phase: t.tl.PhaseAt((from + until) / 2)}
 	sent, offered := t.operations()
 	m.sent, c.sent = sent-c.sent, sent
 	m.offered, c.offered = offered-c.offered, offered
@@ -333,14 +334,14 @@ func (c *collector) progress() {
 	now := t.now()
 	p.Elapsed = time.Duration(now)
 	p.Left = t.at.after + max(0, p.Total-p.Elapsed)
-	p.PhaseIndex = t.tl.phaseAt(now)
+	p.PhaseIndex = t.tl.PhaseAt(now)
 	p.Recording = false
 	if p.PhaseIndex < 0 {
-		p.Phase, p.PhaseIndex, p.PhaseShare = "drain", len(t.tl.spans)-1, 1
+		p.Phase, p.PhaseIndex, p.PhaseShare = "drain", len(t.tl.Spans)-1, 1
 	} else {
-		s := &t.tl.spans[p.PhaseIndex]
-		p.Phase, p.Recording = s.name, s.record
-		p.PhaseShare = float64(now-s.start) / float64(s.end-s.start)
+		s := &t.tl.Spans[p.PhaseIndex]
+		p.Phase, p.Recording = s.Name, s.Record
+		p.PhaseShare = float64(now-s.Start) / float64(s.End-s.Start)
 	}
 	p.Asked, p.Held = int(t.asked.Load()), int(t.held.Load())
 	p.Failed, p.Dropped = int(t.failed.Load()), int(t.dropped.Load())
@@ -367,11 +368,11 @@ func (sc *scope) series(s *series) bool {
 func (t *trial) phaseIn(sc *scope, phase int) bool {
 	switch {
 	case sc.phase != "":
-		return phase >= 0 && t.tl.spans[phase].name == sc.phase
+		return phase >= 0 && t.tl.Spans[phase].Name == sc.phase
 	case sc.everything || wholeTrial(sc.metric):
 		return true
 	}
-	return phase >= 0 && t.tl.spans[phase].record
+	return phase >= 0 && t.tl.Spans[phase].Record
 }
 
 // total merges what is in the scope; nil when there is nothing.

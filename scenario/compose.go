@@ -5,6 +5,7 @@ import (
 
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/plan"
 )
 
 // template is the list of the event and its arguments, where they are not what every
@@ -66,14 +67,14 @@ func (s *stream) compose(dst []byte, a *actor, room int, seq uint32) []byte {
 	f.client, f.seq, f.stamp = a.number, seq, nil
 	var st stamp
 	if s.stamped {
-		st = stamp{run: s.t.id, stream: uint16(s.index), sender: a.id, seq: seq, due: s.op.due}
+		st = stamp{run: s.t.id, stream: uint16(s.index), sender: a.id, seq: seq, due: s.op.Due}
 		f.stamp = &st
 	}
 	if s.spec.Op == file.OpRoom {
 		f.room = s.group.roomName(room)
 	}
 	if !s.spec.Sizes.IsZero() {
-		f.size = s.spec.Sizes.Bytes(unit(draw(s.t.spec.Seed, drawSize, uint64(s.index), s.op.n, 0)))
+		f.size = s.spec.Sizes.Bytes(plan.Unit(plan.Draw(s.t.spec.Seed, plan.ForSize, uint64(s.index), s.op.N, 0)))
 	}
 	return s.custom.append(dst, f)
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"github.com/throng-io/throng/scenario/internal/plan"
 )
 
 // An errorKey is what an error is counted under. Its class is two or three words with dots
@@ -24,7 +26,7 @@ type errorRow struct {
 
 // An errorBook counts errors by kind and second, and keeps the first text of each class.
 type errorBook struct {
-	tl    *timeline
+	tl    *plan.Timeline
 	total atomic.Int64
 
 	mu    sync.Mutex
@@ -34,7 +36,7 @@ type errorBook struct {
 	order []string         // classes, first seen first
 }
 
-func newErrorBook(tl *timeline) *errorBook {
+func newErrorBook(tl *plan.Timeline) *errorBook {
 	return &errorBook{tl: tl, rows: map[errorRow]int64{}, texts: map[string]string{}, sums: map[string]int64{}}
 }
 
@@ -43,7 +45,7 @@ func (b *errorBook) add(k errorKey, when int64, err error) {
 	b.total.Add(1)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.rows[errorRow{k, b.tl.phaseAt(when), int(when / 1e9)}]++
+	b.rows[errorRow{k, b.tl.PhaseAt(when), int(when / 1e9)}]++
 	b.sums[k.class]++
 	if _, known := b.texts[k.class]; !known {
 		b.texts[k.class] = ""

@@ -10,12 +10,13 @@ import (
 	"time"
 
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/plan"
 )
 
 // A fault breaks connections, or the server, in one phase. It is a source of the pacer.
 type fault struct {
 	t     *trial
-	phase *span
+	phase *plan.Span
 	spec  *file.Fault
 	cuts  []cut // in order of time
 	at    int
@@ -37,7 +38,7 @@ type cut struct {
 	index int
 }
 
-func newFault(t *trial, phase *span, spec *file.Fault) *fault {
+func newFault(t *trial, phase *plan.Span, spec *file.Fault) *fault {
 	f := &fault{t: t, phase: phase, spec: spec, done: !spec.Restart}
 	for _, g := range t.groups {
 		for kind, share := range [...]float64{cutDrop: spec.Drop, cutHalfOpen: spec.HalfOpen, cutStall: spec.Stall} {
@@ -52,11 +53,11 @@ func newFault(t *trial, phase *span, spec *file.Fault) *fault {
 
 // choose draws which of a group's clients meet a kind of end, and when.
 func (f *fault) choose(g *group, kind int, share float64) {
-	seed, start := f.t.spec.Seed, f.phase.start
+	seed, start := f.t.spec.Seed, f.phase.Start
 	for i := range g.actors {
 		who, use := uint64(g.first+i), uint64(2*kind)
-		if unit(draw(seed, drawFault, who, uint64(start), use)) < share {
-			after := unit(draw(seed, drawFault, who, uint64(start), use+1)) * float64(f.spec.Within)
+		if plan.Unit(plan.Draw(seed, plan.ForFault, who, uint64(start), use)) < share {
+			after := plan.Unit(plan.Draw(seed, plan.ForFault, who, uint64(start), use+1)) * float64(f.spec.Within)
 			f.cuts = append(f.cuts, cut{start + int64(after), kind, g, i})
 		}
 	}
@@ -64,7 +65,7 @@ func (f *fault) choose(g *group, kind int, share float64) {
 
 func (f *fault) next() (int64, bool) {
 	if !f.done {
-		return f.phase.start, true
+		return f.phase.Start, true
 	}
 	if f.at == len(f.cuts) {
 		return 0, false
@@ -76,7 +77,7 @@ func (f *fault) fire(int64) {
 	if !f.done {
 		f.done = true
 		if f.t.restarting.Swap(true) {
-			f.t.errors.add(errorKey{class: "fault.overtaken", stream: -1}, f.phase.start, errors.New("the restart before was not over"))
+			f.t.errors.add(errorKey{class: "fault.overtaken", stream: -1}, f.phase.Start, errors.New("the restart before was not over"))
 			return
 		}
 		f.t.wg.Go(f.restart)
@@ -94,7 +95,7 @@ func (f *fault) fire(int64) {
 		f.t.wg.Go(a.conn.Vanish)
 	case cutStall:
 		a.stalled.Store(true)
-		a.conn.Stall(time.Duration(f.phase.end - f.t.now()))
+		a.conn.Stall(time.Duration(f.phase.End - f.t.now()))
 	default:
 		f.t.wg.Go(a.conn.Cut)
 	}
@@ -125,12 +126,12 @@ func (t *trial) stalls() bool {
 // faulty reports whether a fault explains the end of a connection at a moment, and when
 // the time away began: at a restart with the restart.
 func (t *trial) faulty(now int64) (since int64, is bool) {
-	p := t.tl.phaseAt(now)
+	p := t.tl.PhaseAt(now)
 	if p < 0 || t.spec.Phases[p].Fault == nil {
 		return now, false
 	}
 	if t.spec.Phases[p].Fault.Restart {
-		return t.tl.spans[p].start, true
+		return t.tl.Spans[p].Start, true
 	}
 	return now, true
 }

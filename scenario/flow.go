@@ -10,6 +10,7 @@ import (
 
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/plan"
 )
 
 // The metrics of flows: one step, from when it began to when its answer was there, and all
@@ -234,12 +235,12 @@ func (f *flow) run() {
 	t := f.group.t
 	began := t.now()
 	if f.steps(f.plan.steps) == nil {
-		t.rec.shard(f.id).add(f.plan.whole[f.transport()], t.tl.phaseAt(began), time.Duration(t.now()-began))
+		t.rec.shard(f.id).add(f.plan.whole[f.transport()], t.tl.PhaseAt(began), time.Duration(t.now()-began))
 	}
 }
 
 func (f *flow) transport() int {
-	return f.group.transports[transportOf(f.group.spec.Transport, f.number)]
+	return f.group.transports[plan.TransportOf(f.group.spec.Transport, f.number)]
 }
 
 // steps does them in order, until one fails or the client goes.
@@ -269,7 +270,7 @@ func (f *flow) step(s *step) error {
 	if f.ctx.Err() != nil {
 		return f.ctx.Err()
 	}
-	sh, phase := t.rec.shard(f.id), t.tl.phaseAt(began)
+	sh, phase := t.rec.shard(f.id), t.tl.PhaseAt(began)
 	if err == nil {
 		sh.add(s.series[f.transport()], phase, time.Duration(until-began))
 		return nil
@@ -328,7 +329,7 @@ func (f *flow) sleep(d time.Duration) error {
 
 func (f *flow) draw() float64 {
 	f.draws++
-	return unit(draw(f.group.t.spec.Seed, drawFlow, uint64(f.group.index), uint64(f.number), f.draws))
+	return plan.Unit(plan.Draw(f.group.t.spec.Seed, plan.ForFlow, uint64(f.group.index), uint64(f.number), f.draws))
 }
 
 // end ends the flow: its client goes for good.

@@ -261,7 +261,7 @@ func (f *flow) connect() (int64, error) {
 		return t.now(), f.ctx.Err()
 	}
 	due := t.now()
-	g.attempts[max(0, t.tl.phaseAt(due))].Add(1)
+	g.attempts[max(0, t.tl.PhaseAt(due))].Add(1)
 	t.wg.Go(func() { next.run(t.ctx, due) })
 	_, err := f.here()
 	f.rests(false)

@@ -13,19 +13,6 @@ func (s *stream) periodic() bool {
 	return s.spec.Arrival == "constant" && s.book.expect != expectNone && s.spec.Rate >= slowest
 }
 
-// period is the time between two messages of one source that are due at about a moment.
-func (s *stream) period(due int64, phase int) time.Duration {
-	rate := s.spec.Rate
-	if s.spec.Scale && phase >= 0 {
-		p := &s.t.tl.spans[phase]
-		rate *= p.load.From + (p.load.To-p.load.From)*float64(due-p.start)/float64(p.end-p.start)
-	}
-	if rate <= 0 {
-		return 0
-	}
-	return time.Duration(float64(time.Second) / rate)
-}
-
 // gaps remember when a receiver last got a message of each periodic source. The latest source's
 // is kept apart, so that a single one costs no map.
 type gaps struct {
@@ -64,7 +51,7 @@ func (a *actor) jitter(str *stream, s *slot, at int64) {
 		source = int64(s.audience.room)
 	}
 	gap, ok := a.gaps.since(int64(str.index+1)<<32|source, s.due, at)
-	if period := str.period(s.due, int(s.phase)); ok && period > 0 {
+	if period := str.plan.Period(s.due, int(s.phase)); ok && period > 0 {
 		a.shard.add(str.gap[a.class], int(s.phase), (gap - period).Abs())
 	}
 }
@@ -72,6 +59,6 @@ func (a *actor) jitter(str *stream, s *slot, at int64) {
 // RTT records a round trip of the heartbeat, of client.Heart.
 func (a *actor) RTT(d time.Duration) {
 	if g := a.group; g.spec.Namespace != file.NoNamespace {
-		a.shard.add(g.rtt[a.class], a.t.tl.phaseAt(a.t.now()), d)
+		a.shard.add(g.rtt[a.class], a.t.tl.PhaseAt(a.t.now()), d)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -51,63 +50,6 @@ func TestJitterOfAPeriodicStream(t *testing.T) {
 	}
 	if c.Verdict != result.Pass {
 		t.Errorf("%s: %s", c.Verdict, c.Reason)
-	}
-}
-
-func TestBurstsComeAtOnce(t *testing.T) {
-	tl := newTimeline([]file.Phase{{For: 3 * time.Second, Load: file.Ramp{From: 1, To: 1}}})
-	crowd := newSchedule(tl, 1, 0, 2, 50, false, true)
-	crowd.clump(0)
-	dues := map[int64]int{}
-	for _, o := range all(crowd) {
-		dues[o.due]++
-	}
-	if len(dues) != 6 {
-		t.Errorf("fifty clients with two messages a second send in %d moments of three seconds, want 6", len(dues))
-	}
-	for at, n := range dues {
-		if n != 50 {
-			t.Errorf("%d at %d, want all 50", n, at)
-		}
-	}
-	one := newSchedule(tl, 1, 0, 30, 1, false, true)
-	one.clump(0)
-	dues = map[int64]int{}
-	for _, o := range all(one) {
-		dues[o.due]++
-	}
-	if len(dues) != 3 {
-		t.Errorf("a group's 30 messages a second come in %v, want one moment a second", dues)
-	}
-}
-
-func TestBurstsOfASize(t *testing.T) {
-	tl := newTimeline([]file.Phase{{For: 4 * time.Second, Load: file.Ramp{From: 1, To: 1}}})
-	rooms := newSchedule(tl, 1, 0, 16, 5, false, true)
-	rooms.clump(8)
-	moments := map[op]int{}
-	last := int64(0)
-	for _, o := range all(rooms) {
-		if o.due < last {
-			t.Fatalf("due at %d after %d", o.due, last)
-		}
-		last = o.due
-		moments[op{source: o.source, due: o.due}]++
-	}
-	if len(moments) != 5*8 {
-		t.Errorf("five rooms with two bursts a second have %d in four seconds, want 40", len(moments))
-	}
-	for m, n := range moments {
-		if n != 8 {
-			t.Errorf("%d of room %d at %d, want 8", n, m.source, m.due)
-		}
-	}
-	for a := range moments {
-		for b := range moments {
-			if a.source != b.source && a.due == b.due {
-				t.Fatalf("rooms %d and %d have their bursts at the same time", a.source, b.source)
-			}
-		}
 	}
 }
 

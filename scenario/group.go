@@ -10,6 +10,7 @@ import (
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/plan"
 )
 
 // A group is a population of clients that behave alike. It is a source of the pacer: its work
@@ -20,7 +21,7 @@ type group struct {
 	first      int // the trial-wide index of its first client
 	spec       *file.Group
 	transports []int // of the trial's, by the group's own
-	plan       *population
+	plan       *plan.Population
 
 	actors    []atomic.Pointer[actor] // by index; nil: not called, or sent away
 	held      atomic.Int32
@@ -31,9 +32,9 @@ type group struct {
 	spaces    []*audience // of further namespaces
 	rooms     []*audience
 	parser    socketio.Parser
-	shares    *roomShares // of the rooms; nil: all rooms are alike
-	moves     *moves      // nil: nobody does
-	flow      *flowPlan   // nil: none
+	shares    *plan.RoomShares // of the rooms; nil: all rooms are alike
+	moves     *moves           // nil: nobody does
+	flow      *flowPlan        // nil: none
 	react     map[string]*reaction
 	byRoom    [][]uint32 // clients by room; made when a stream needs it
 
@@ -65,9 +66,9 @@ var stageNames = [connectStages]string{"connect", "connect.tcp", "connect.tls", 
 func newGroup(t *trial, spec *file.Group, index, first int) *group {
 	g := &group{
 		t: t, index: index, first: first, spec: spec, actors: make([]atomic.Pointer[actor], spec.Count),
-		head: headOf("2", spec.Namespace), parser: parserOf(spec.Parser), attempts: make([]atomic.Int64, len(t.tl.spans)),
+		head: headOf("2", spec.Namespace), parser: parserOf(spec.Parser), attempts: make([]atomic.Int64, len(t.tl.Spans)),
 	}
-	g.plan = newPopulation(t.tl, spec, t.spec.Seed, index)
+	g.plan = plan.NewPopulation(t.tl, spec, t.spec.Seed, index)
 	g.namespace = t.audience(spec.Namespace, "", -1)
 	for _, name := range spec.More {
 		g.spaces = append(g.spaces, t.audience(name, "", -1))

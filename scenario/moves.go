@@ -4,13 +4,15 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/throng-io/throng/scenario/internal/plan"
 )
 
 // moves take a group's clients from room to room: a source of the pacer. A client that is
 // not held when its move is due stays where it is until the next.
 type moves struct {
 	g     *group
-	plan  *roving
+	plan  *plan.Moves
 	quiet []quiet // joins that nobody acknowledges, in order of time
 
 	mu sync.Mutex
@@ -26,7 +28,7 @@ type quiet struct {
 
 func newMoves(g *group) *moves {
 	return &moves{
-		g: g, plan: newRoving(g.t.spec.Seed, g.index, g.spec.Count, &g.spec.Rooms.Move), at: map[int][]int{},
+		g: g, plan: plan.NewMoves(g.t.spec.Seed, g.index, g.spec.Count, &g.spec.Rooms.Move), at: map[int][]int{},
 	}
 }
 
@@ -37,8 +39,8 @@ func (m *moves) rooms(client int) []int {
 }
 
 func (m *moves) next() (int64, bool) {
-	end := m.g.t.tl.end
-	due, _, ok := m.plan.next()
+	end := m.g.t.tl.End
+	due, _, ok := m.plan.Next()
 	if !ok {
 		due = end
 	}
@@ -49,7 +51,7 @@ func (m *moves) next() (int64, bool) {
 }
 
 func (m *moves) fire(now int64) {
-	due, client, ok := m.plan.next()
+	due, client, ok := m.plan.Next()
 	if len(m.quiet) > 0 && (!ok || m.quiet[0].due <= due) {
 		m.quiet[0].r.join(m.quiet[0].m)
 		m.quiet = m.quiet[1:]
@@ -58,7 +60,7 @@ func (m *moves) fire(now int64) {
 	if a := m.g.actors[client].Load(); a != nil && state(a.state.Load()) == held {
 		m.move(a, now)
 	}
-	m.plan.advance()
+	m.plan.Advance()
 }
 
 // move takes a client from one of its rooms to one that it is not in.
@@ -98,7 +100,7 @@ func (a *actor) stays(now int64) (leave *membership, list []*membership) {
 	if len(may) == 0 {
 		return nil, list
 	}
-	return may[a.group.moves.plan.choice(a.index, 1)%uint64(len(may))], list
+	return may[a.group.moves.plan.Choice(a.index, 1)%uint64(len(may))], list
 }
 
 // maxLate is how long a membership that has ended is remembered, to tell what was on its way then.
@@ -107,16 +109,16 @@ const maxLate = time.Minute
 // choose draws a room that is not among the memberships; -1 when there is hardly one.
 func (m *moves) choose(a *actor, list []*membership) int {
 	of := m.g.spec.Rooms.Of
-	u := m.plan.choice(a.index, 2)
+	u := m.plan.Choice(a.index, 2)
 	for range 64 {
 		room := int(u % uint64(of))
 		if m.g.shares != nil {
-			room = m.g.shares.room(unit(u))
+			room = m.g.shares.Room(plan.Unit(u))
 		}
 		if !slices.ContainsFunc(list, func(m *membership) bool { return m.room == room }) {
 			return room
 		}
-		u = mix(u)
+		u = plan.Mix(u)
 	}
 	return -1
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/plan"
 )
 
 // A pattern is a template made ready: bytes with patches between them, so that
@@ -251,7 +252,7 @@ func newFeeds(s *file.Spec, tables map[string]*file.Table) []*feed {
 func (f *feed) row(g *group, client int) int {
 	n := uint64(len(f.table.Rows))
 	if f.spec.Pick == file.PickRandom {
-		return int(draw(g.t.spec.Seed, drawFeed, uint64(f.index), uint64(g.index), uint64(client)) % n)
+		return int(plan.Draw(g.t.spec.Seed, plan.ForFeed, uint64(f.index), uint64(g.index), uint64(client)) % n)
 	}
 	return int(uint64(f.first[g.index]+client) % n)
 }

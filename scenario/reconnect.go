@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/throng-io/throng/scenario/client"
+	"github.com/throng-io/throng/scenario/internal/plan"
 )
 
 const metricReconnect = "reconnect"
@@ -37,8 +38,8 @@ func (a *actor) successor(err error) *actor {
 
 // pause waits for the time of the next attempt. It reports whether there is to be one.
 func (a *actor) pause(ctx context.Context) bool {
-	r := unit(draw(a.t.spec.Seed, drawBackoff, uint64(a.id), uint64(a.drops), uint64(a.tries)))
-	timer := time.NewTimer(backoff(a.group.spec.Reconnect, a.tries, r))
+	r := plan.Unit(plan.Draw(a.t.spec.Seed, plan.ForBackoff, uint64(a.id), uint64(a.drops), uint64(a.tries)))
+	timer := time.NewTimer(plan.Backoff(a.group.spec.Reconnect, a.tries, r))
 	defer timer.Stop()
 	a.tries++
 	select {

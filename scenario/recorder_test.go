@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/plan"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -112,7 +113,7 @@ func TestRecordingCostsNoAllocation(t *testing.T) {
 // Two recorded phases of 3 s with an unrecorded second between: windows of two seconds must
 // find the worst pair and never reach over the gap.
 func TestWindowsSlideWithinTheirPhases(t *testing.T) {
-	tl := newTimeline([]file.Phase{
+	tl := plan.NewTimeline([]file.Phase{
 		{Name: "a", For: 3 * time.Second, Record: true}, {Name: "gap", For: time.Second}, {Name: "b", For: 3 * time.Second, Record: true},
 	})
 	for name, test := range map[string]struct {
@@ -133,7 +134,7 @@ func TestWindowsSlideWithinTheirPhases(t *testing.T) {
 		for i, ms := range test.ms {
 			at := int64(i) * 1e9
 			w.begin()
-			if ms > 0 && w.takes(0, tl.phaseAt(at)) {
+			if ms > 0 && w.takes(0, tl.PhaseAt(at)) {
 				w.add(ms*1000, 1)
 			}
 			w.finish(at, at+1e9)
@@ -145,7 +146,7 @@ func TestWindowsSlideWithinTheirPhases(t *testing.T) {
 }
 
 func TestAWindowLongerThanThePhaseIsThePhase(t *testing.T) {
-	tl := newTimeline([]file.Phase{{Name: "a", For: 2 * time.Second, Record: true}})
+	tl := plan.NewTimeline([]file.Phase{{Name: "a", For: 2 * time.Second, Record: true}})
 	w := newWindow(&trial{tl: tl, kinds: []series{{metric: "delivery"}}}, file.Check{Stat: "max", Op: "<", Metric: "delivery", Over: 5 * time.Second})
 	for i := range int64(2) {
 		w.begin()

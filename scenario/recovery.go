@@ -23,7 +23,7 @@ func (r *returns) count(t *trial, a *actor, since int64, add func(*returnRow)) {
 	if r.rows == nil {
 		r.rows = map[returnKey]*returnRow{}
 	}
-	k := returnKey{a.group.index, t.tl.phaseAt(since)}
+	k := returnKey{a.group.index, t.tl.PhaseAt(since)}
 	if r.rows[k] == nil {
 		r.rows[k] = &returnRow{}
 	}

@@ -30,10 +30,10 @@ func (t *trial) report(c *collector, rows [][]row, end ending, why error) *resul
 	if cell.Params == nil {
 		cell.Params = map[string]string{}
 	}
-	for i, s := range t.tl.spans {
-		if s.start < c.end {
+	for i, s := range t.tl.Spans {
+		if s.Start < c.end {
 			cell.Phases = append(cell.Phases, result.Phase{
-				Name: s.name, StartS: float64(s.start) / 1e9, EndS: float64(min(s.end, c.end)) / 1e9, Record: s.record, Fault: faultOf(&t.spec.Phases[i]),
+				Name: s.Name, StartS: float64(s.Start) / 1e9, EndS: float64(min(s.End, c.end)) / 1e9, Record: s.Record, Fault: faultOf(&t.spec.Phases[i]),
 			})
 		}
 	}
@@ -252,10 +252,10 @@ func (f *findings) warnings(cell *result.Cell, end ending, why error) []string {
 		say("nothing of what was sent came back: the target must offer the events join, leave, echo, room and all, or contract: in the scenario must say which of its own do the same")
 	}
 	if end == aborted {
-		say("ended early, after %.1f of %.1f s: %v", float64(f.end)/1e9, float64(t.tl.end)/1e9, why)
+		say("ended early, after %.1f of %.1f s: %v", float64(f.end)/1e9, float64(t.tl.End)/1e9, why)
 	}
 	if end == interrupted {
-		say("interrupted after %.1f of %.1f s: the figures cover what ran until then", float64(f.end)/1e9, float64(t.tl.end)/1e9)
+		say("interrupted after %.1f of %.1f s: the figures cover what ran until then", float64(f.end)/1e9, float64(t.tl.End)/1e9)
 	}
 	if cell.Generator.CPUMax > busyCPU {
 		say("the generator used up to %.0f%% of all cores: latencies are upper bounds", cell.Generator.CPUMax*100)

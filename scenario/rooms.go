@@ -1,5 +1,7 @@
 package scenario
 
+import "github.com/throng-io/throng/scenario/internal/plan"
+
 // admit notes the kinds of the group's clients, and that they may join its audiences.
 func (g *group) admit() {
 	for _, tr := range g.transports {
@@ -27,7 +29,7 @@ func (g *group) settleRooms() {
 		return
 	}
 	if !r.Even() {
-		g.shares = newRoomShares(r.Weights())
+		g.shares = plan.NewRoomShares(r.Weights())
 	}
 	if !r.Move.IsZero() {
 		g.moves = newMoves(g)
@@ -46,11 +48,11 @@ func (g *group) rooming(client int) []int {
 			return at
 		}
 	}
-	join := r.Joined(unit(draw(seed, drawRooms, uint64(g.index), uint64(client), 1)))
+	join := r.Joined(plan.Unit(plan.Draw(seed, plan.ForRooms, uint64(g.index), uint64(client), 1)))
 	if g.shares == nil {
-		return roomsOf(seed, g.index, client, r.Of, join)
+		return plan.EvenRooms(seed, g.index, client, r.Of, join)
 	}
-	return g.shares.rooms(seed, g.index, client, join)
+	return g.shares.Rooms(seed, g.index, client, join)
 }
 
 // rankRooms gives every room its decile by planned size, among the rooms of its namespace and prefix
@@ -76,7 +78,7 @@ func (t *trial) rankRooms() {
 				}
 			}
 		}
-		for i, decile := range rankRooms(sizes) {
+		for i, decile := range plan.RankRooms(sizes) {
 			room := t.audience(k.namespace, k.prefix, i)
 			room.planned, room.decile = sizes[i], decile
 		}

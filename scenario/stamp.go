@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/binary"
+
+	"github.com/throng-io/throng/scenario/internal/plan"
 )
 
 // A stamp travels in every message of a stream and says at the receiver what
@@ -26,9 +28,9 @@ const (
 // stampCheck is a hash rather than a CRC of the library, which would move the
 // bytes to the heap.
 func stampCheck(b *[stampBytes]byte) uint16 {
-	h := mix(binary.BigEndian.Uint64(b[0:]) + 0x9e3779b97f4a7c15) // so that 24 zero bytes are no stamp
-	h = mix(h ^ binary.BigEndian.Uint64(b[8:]))
-	return uint16(mix(h^binary.BigEndian.Uint64(b[14:])) >> 48)
+	h := plan.Mix(binary.BigEndian.Uint64(b[0:]) + 0x9e3779b97f4a7c15) // so that 24 zero bytes are no stamp
+	h = plan.Mix(h ^ binary.BigEndian.Uint64(b[8:]))
+	return uint16(plan.Mix(h^binary.BigEndian.Uint64(b[14:])) >> 48)
 }
 
 // put writes the stamp's text to dst[:stampText].

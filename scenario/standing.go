@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/plan"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -33,7 +34,7 @@ func newStanding(c *collector) *standing {
 // look is called by the collector at the end of a second.
 func (s *standing) look() (result.Ledger, []result.Check) {
 	f := &s.f
-	f.end = min(f.c.at, f.t.tl.end)
+	f.end = min(f.c.at, f.t.tl.End)
 	f.rows = f.rows[:0]
 	settled := math.MaxInt // the first second of which a message may still be on its way
 	for _, b := range f.t.ledger.books {
@@ -73,18 +74,18 @@ func (s *standing) value(i, settled int) float64 {
 func (f *findings) inScope(k *file.Check, from, to int) bool {
 	sc := scope{metric: k.Metric, phase: k.Phase}
 	for s := from; s < to; s++ {
-		if s < 0 || !f.t.phaseIn(&sc, f.t.tl.phaseAt(int64(s)*1e9+5e8)) {
+		if s < 0 || !f.t.phaseIn(&sc, f.t.tl.PhaseAt(int64(s)*1e9+5e8)) {
 			return false
 		}
 	}
 	return true
 }
 
-// plan is the phases as a result shows them.
-func (tl *timeline) plan() []result.Phase {
-	var plan []result.Phase
-	for _, s := range tl.spans {
-		plan = append(plan, result.Phase{Name: s.name, StartS: float64(s.start) / 1e9, EndS: float64(s.end) / 1e9, Record: s.record})
+// plannedPhases is the timeline as a result shows it.
+func plannedPhases(tl *plan.Timeline) []result.Phase {
+	var out []result.Phase
+	for _, s := range tl.Spans {
+		out = append(out, result.Phase{Name: s.Name, StartS: float64(s.Start) / 1e9, EndS: float64(s.End) / 1e9, Record: s.Record})
 	}
-	return plan
+	return out
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/plan"
 )
 
 // A stream is one entry of a group's send list, with everything that can be
@@ -22,9 +23,9 @@ type stream struct {
 	group  *group
 	spec   *file.Stream
 	book   *book
-	plan   *schedule
-	echoes bool // the acknowledgement brings the message back
-	op     op   // the next one
+	plan   *plan.Schedule
+	echoes bool    // the acknowledgement brings the message back
+	op     plan.Op // the next one
 	buf    []byte
 
 	// The packet is head, the id of a call, open, the room's name, middle, the
@@ -53,7 +54,7 @@ type stream struct {
 const curvePoints = 21
 
 func newStream(t *trial, g *group, spec *file.Stream, index int) *stream {
-	n := len(t.tl.spans)
+	n := len(t.tl.Spans)
 	s := &stream{
 		t: t, index: index, group: g, spec: spec, book: &book{late: int64(spec.Late)},
 		offered: make([]atomic.Int64, n), sent: make([]atomic.Int64, n),
@@ -75,9 +76,9 @@ func newStream(t *trial, g *group, spec *file.Stream, index int) *stream {
 	case "room":
 		sources = g.spec.Rooms.Of
 	}
-	s.plan = newSchedule(t.tl, t.spec.Seed, index, spec.Rate, sources, spec.Arrival == "poisson", spec.Scale)
+	s.plan = plan.NewSchedule(t.tl, t.spec.Seed, index, spec.Rate, sources, spec.Arrival == "poisson", spec.Scale)
 	if spec.Arrival == "burst" {
-		s.plan.clump(spec.Burst)
+		s.plan.Burst(spec.Burst)
 	}
 	s.packet()
 	s.series()
@@ -224,9 +225,9 @@ func (s *stream) curve(sh *shard, phase int, rank, of uint32, latency time.Durat
 }
 
 func (s *stream) next() (int64, bool) {
-	o, ok := s.plan.next()
+	o, ok := s.plan.Next()
 	s.op = o
-	return o.due, ok
+	return o.Due, ok
 }
 
 // fire sends the operation that is due. An operation whose client the plan has not
@@ -238,19 +239,19 @@ func (s *stream) fire(now int64) {
 	if !asked {
 		return
 	}
-	s.offered[o.phase].Add(1)
+	s.offered[o.Phase].Add(1)
 	key := errorKey{stream: s.index, group: s.group.index}
 	if a == nil {
 		key.class = "send.unconnected"
-		s.t.errors.add(key, o.due, nil)
+		s.t.errors.add(key, o.Due, nil)
 		return
 	}
-	a.shard.add(s.lag, o.phase, time.Duration(now-o.due))
+	a.shard.add(s.lag, o.Phase, time.Duration(now-o.Due))
 	if s.spec.Volatile && a.conn.Busy() {
 		// As in the official client: what cannot leave at once does not leave at all.
-		s.sent[o.phase].Add(1)
+		s.sent[o.Phase].Add(1)
 		key.class = "volatile.skipped"
-		s.t.errors.add(key, o.due, nil)
+		s.t.errors.add(key, o.Due, nil)
 		return
 	}
 	var to *audience
@@ -260,15 +261,15 @@ func (s *stream) fire(now int64) {
 	case file.OpAll:
 		to = s.audience()
 	}
-	slot, seq := s.t.ledger.emit(s.book, a.receiver, to, o.due, o.phase)
+	slot, seq := s.t.ledger.emit(s.book, a.receiver, to, o.Due, o.Phase)
 	id, waits := uint64(0), s.spec.Ack > 0
 	if waits {
-		id = a.calls.open(pendingCall{due: o.due, sent: now, stream: int32(s.index), phase: int32(o.phase), seq: seq})
+		id = a.calls.open(pendingCall{due: o.Due, sent: now, stream: int32(s.index), phase: int32(o.Phase), seq: seq})
 		s.t.pending.Add(1)
 	}
 	err := s.send(a, s.build(a, id, room, seq), seq)
 	if err == nil {
-		s.sent[o.phase].Add(1)
+		s.sent[o.Phase].Add(1)
 		return
 	}
 	// Nothing was written: nobody is owed the message.
@@ -283,14 +284,14 @@ func (s *stream) fire(now int64) {
 		key.class = "send.backpressure"
 	case errors.Is(err, client.ErrClosed):
 		if s.group.spec.Reconnect != nil { // its connection has just broken: it is away, and not asked
-			s.offered[o.phase].Add(-1)
+			s.offered[o.Phase].Add(-1)
 			return
 		}
 		key.class = "send.unconnected"
 	default:
 		key.class = "send.other"
 	}
-	s.t.errors.add(key, o.due, err)
+	s.t.errors.add(key, o.Due, err)
 }
 
 // audience is who the namespace of the stream reaches.
@@ -316,13 +317,13 @@ func (s *stream) build(a *actor, id uint64, room int, seq uint32) []byte {
 		b = socketio.AppendString(b, s.group.roomName(room))
 	}
 	b = append(b, s.middle...)
-	st := stamp{run: s.t.id, stream: uint16(s.index), sender: a.id, seq: seq, due: s.op.due}
+	st := stamp{run: s.t.id, stream: uint16(s.index), sender: a.id, seq: seq, due: s.op.Due}
 	var text [stampText]byte
 	st.put(text[:])
 	b = append(b, text[:]...)
 	if s.filler != nil {
 		b = append(b, s.filler...)
-		b = appendFiller(b, s.spec.Sizes.Bytes(unit(draw(s.t.spec.Seed, drawSize, uint64(s.index), s.op.n, 0)))-file.MinSize)
+		b = appendFiller(b, s.spec.Sizes.Bytes(plan.Unit(plan.Draw(s.t.spec.Seed, plan.ForSize, uint64(s.index), s.op.N, 0)))-file.MinSize)
 	}
 	b = append(b, s.tail...)
 	s.buf = b
@@ -332,11 +333,11 @@ func (s *stream) build(a *actor, id uint64, room int, seq uint32) []byte {
 // sender finds the client that an operation falls to, and the room it goes to. asked is
 // false when the plan has nobody there at this time; a is nil when it has, but none
 // of them is connected.
-func (s *stream) sender(o *op) (a *actor, room int, asked bool) {
+func (s *stream) sender(o *plan.Op) (a *actor, room int, asked bool) {
 	g := s.group
 	switch s.spec.Per {
 	case "client":
-		a = g.actors[o.source].Load()
+		a = g.actors[o.Source].Load()
 		if a == nil {
 			return nil, 0, false
 		}
@@ -344,17 +345,17 @@ func (s *stream) sender(o *op) (a *actor, room int, asked bool) {
 			return nil, 0, a.expected()
 		}
 	case "room":
-		room = int(o.source)
-		a, asked = g.pick(draw(s.t.spec.Seed, drawSender, uint64(s.index), o.n, 0), g.inRoom(room))
+		room = int(o.Source)
+		a, asked = g.pick(plan.Draw(s.t.spec.Seed, plan.ForSender, uint64(s.index), o.N, 0), g.inRoom(room))
 		return a, room, asked
 	default:
-		a, asked = g.pick(o.n, nil)
+		a, asked = g.pick(o.N, nil)
 		if a == nil {
 			return nil, 0, asked
 		}
 	}
 	if s.spec.Op == file.OpRoom {
-		room = a.room(draw(s.t.spec.Seed, drawRoom, uint64(s.index)<<32|uint64(a.index), o.n, 0))
+		room = a.room(plan.Draw(s.t.spec.Seed, plan.ForRoom, uint64(s.index)<<32|uint64(a.index), o.N, 0))
 	}
 	return a, room, true
 }

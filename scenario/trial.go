@@ -13,6 +13,7 @@ import (
 
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/plan"
 	"github.com/throng-io/throng/scenario/machine"
 	"github.com/throng-io/throng/scenario/result"
 )
@@ -42,7 +43,7 @@ type trial struct {
 	at      place
 	dial    dialer
 	id      uint32 // tells this trial's messages from those of others on the same server
-	tl      *timeline
+	tl      *plan.Timeline
 
 	epoch time.Duration // of the trial's start, on the client's clock
 	ctx   context.Context
@@ -88,12 +89,12 @@ type trial struct {
 func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at place) *trial {
 	t := &trial{
 		spec: c.Spec, cell: c, ep: ep, tls: conf, opt: opt, at: at, dial: opt.dial,
-		id: uint32(draw(uint64(time.Now().UnixNano()), drawRun, uint64(os.Getpid()), uint64(at.i), 0)),
-		tl: newTimeline(c.Spec.Phases), dials: make(chan struct{}, dialsAtOnce), audiences: map[string]*audience{},
+		id: uint32(plan.Draw(uint64(time.Now().UnixNano()), plan.ForRun, uint64(os.Getpid()), uint64(at.i), 0)),
+		tl: plan.NewTimeline(c.Spec.Phases), dials: make(chan struct{}, dialsAtOnce), audiences: map[string]*audience{},
 	}
 	t.errors = newErrorBook(t.tl)
 	t.pid.Store(int64(ep.PID))
-	t.renewed = make(chan renewal, len(t.tl.spans))
+	t.renewed = make(chan renewal, len(t.tl.Spans))
 	t.aborted = make(chan error, 1)
 	t.feeds = newFeeds(t.spec, opt.tables)
 	t.contract = newContract(t)
@@ -115,7 +116,7 @@ func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at plac
 		}
 	}
 	t.meters.ended = make([]struct{ in, out int64 }, len(t.transports))
-	t.rec = newRecorder(t.kinds, len(t.tl.spans))
+	t.rec = newRecorder(t.kinds, len(t.tl.Spans))
 	t.ledger = newLedger(books, t.now)
 	t.ledger.whole = t.fanout
 	if opt.budget > 0 {
@@ -161,7 +162,7 @@ func (t *trial) audience(namespace, prefix string, room int) *audience {
 
 // record adds the time from a due moment to another.
 func (t *trial) record(s *shard, series int, due, until int64) {
-	s.add(series, t.tl.phaseAt(due), time.Duration(until-due))
+	s.add(series, t.tl.PhaseAt(due), time.Duration(until-due))
 }
 
 // fanout records when a broadcast reached its first and its last receiver. When some
@@ -185,7 +186,7 @@ func (t *trial) fanout(s *slot, complete bool) {
 // probe connects one client and sends it away: is there a server at all?
 func (t *trial) probe(ctx context.Context) error {
 	g := t.groups[0]
-	cfg := *g.config(0, g.transports[transportOf(g.spec.Transport, 0)])
+	cfg := *g.config(0, g.transports[plan.TransportOf(g.spec.Transport, 0)])
 	cfg.Timeout = connectedWithin
 	d, err := t.dial(ctx, &cfg)
 	if err != nil {
@@ -248,7 +249,7 @@ func (t *trial) run(ctx context.Context) (*result.Cell, error) {
 		}
 		for i := range t.spec.Phases {
 			if f := t.spec.Phases[i].Fault; f != nil {
-				sources = append(sources, newFault(t, &t.tl.spans[i], f))
+				sources = append(sources, newFault(t, &t.tl.Spans[i], f))
 			}
 		}
 		p.run(sources...)
@@ -308,7 +309,7 @@ func catchUp(paced <-chan struct{}) {
 
 // wait returns when the phases are over, or earlier when the trial cannot go on.
 func (t *trial) wait(ctx context.Context) (ending, error) {
-	timer := time.NewTimer(time.Duration(t.tl.end - t.now()))
+	timer := time.NewTimer(time.Duration(t.tl.End - t.now()))
 	defer timer.Stop()
 	gone := t.ep.Done
 	for {

@@ -76,7 +76,7 @@ func (w *window) add(v, n int64) { w.now = append(w.now, count{v, n}) }
 // stretch, so that a window never reaches over a gap, unless it brought what was due in them:
 // the latest arrivals of a phase come after it.
 func (w *window) finish(from, until int64) {
-	if len(w.now) == 0 && !w.t.phaseIn(&w.scope, w.t.tl.phaseAt((from+until)/2)) {
+	if len(w.now) == 0 && !w.t.phaseIn(&w.scope, w.t.tl.PhaseAt((from+until)/2)) {
 		w.settle(from)
 		w.seconds = w.seconds[:0]
 		return

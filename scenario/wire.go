@@ -77,7 +77,7 @@ func (s *stream) send(a *actor, packet []byte, seq uint32) error {
 	if !s.spec.Binary {
 		return a.transmit(packet)
 	}
-	st := stamp{run: s.t.id, stream: uint16(s.index), sender: a.id, seq: seq, due: s.op.due}
+	st := stamp{run: s.t.id, stream: uint16(s.index), sender: a.id, seq: seq, due: s.op.Due}
 	raw := st.pack()
 	size := max(s.fill.size, stampBytes)
 	if cap(s.blob) < size {

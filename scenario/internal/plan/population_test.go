@@ -1,4 +1,4 @@
-package scenario
+package plan
 
 import (
 	"math"
@@ -9,46 +9,46 @@ import (
 )
 
 // playOut returns every turn of a plan, in order.
-func playOut(p *population) (all []turn) {
+func playOut(p *Population) (all []Turn) {
 	for {
-		if _, ok := p.next(); !ok {
+		if _, ok := p.Next(); !ok {
 			return all
 		}
-		if t, void := p.take(); !void {
+		if t, void := p.Take(); !void {
 			all = append(all, t)
 		}
 	}
 }
 
-func groupOf(t *testing.T, text string) (*timeline, *file.Spec) {
+func groupOf(t *testing.T, text string) (*Timeline, *file.Spec) {
 	t.Helper()
 	f, err := file.Parse("test.yaml", []byte("version: 1\nname: t\n"+text), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newTimeline(f.Spec.Phases), f.Spec
+	return NewTimeline(f.Spec.Phases), f.Spec
 }
 
 func TestLeaversAreReplaced(t *testing.T) {
 	t.Parallel()
 	tl, s := groupOf(t, "groups: {a: {count: 500, life: exp(10s)}}\nphases: [{name: up, for: 1s, clients: 0%..100%, record: false}, {name: hold, for: 100s}, {name: down, for: 1s, clients: 100%..0%}]")
-	p := newPopulation(tl, &s.Groups[0], 1, 0)
+	p := NewPopulation(tl, &s.Groups[0], 1, 0)
 	all := playOut(p)
 	present := map[uint32]bool{}
 	sum, last, went := 0.0, int64(0), 0
 	for _, c := range all {
-		if c.due < last {
+		if c.Due < last {
 			t.Fatalf("%v after %d", c, last)
 		}
-		sum += float64(len(present)) * float64(c.due-last)
-		last = c.due
-		if present[c.client] == c.come {
-			t.Fatalf("%v, but present is %v", c, present[c.client])
+		sum += float64(len(present)) * float64(c.Due-last)
+		last = c.Due
+		if present[c.Client] == c.Come {
+			t.Fatalf("%v, but present is %v", c, present[c.Client])
 		}
-		if c.come {
-			present[c.client] = true
+		if c.Come {
+			present[c.Client] = true
 		} else {
-			delete(present, c.client)
+			delete(present, c.Client)
 			went++
 		}
 	}
@@ -62,11 +62,11 @@ func TestLeaversAreReplaced(t *testing.T) {
 	if went < 4500 || went > 6500 { // 500 at the end, 500/10s over 101 s before
 		t.Errorf("%d went, want some 5 500", went)
 	}
-	again := newPopulation(tl, &s.Groups[0], 1, 0)
+	again := NewPopulation(tl, &s.Groups[0], 1, 0)
 	if !slices.Equal(all, playOut(again)) {
 		t.Error("one seed gives two plans")
 	}
-	other := newPopulation(tl, &s.Groups[0], 2, 0)
+	other := NewPopulation(tl, &s.Groups[0], 2, 0)
 	if slices.Equal(all, playOut(other)) {
 		t.Error("two seeds give one plan")
 	}
@@ -76,14 +76,14 @@ func TestArrivals(t *testing.T) {
 	t.Parallel()
 	for _, shape := range []string{"linear", "poisson"} {
 		tl, s := groupOf(t, "groups: {a: {arrive: 20/s, life: 5s, connect: {shape: "+shape+"}}}\nphases: [{name: half, for: 20s, clients: 50%}, {name: full, for: 20s}]")
-		p := newPopulation(tl, &s.Groups[0], 1, 0)
+		p := NewPopulation(tl, &s.Groups[0], 1, 0)
 		present, most, came := 0, 0, [2]int{}
 		for _, c := range playOut(p) {
-			if c.client == noPlace {
+			if c.Client == NoPlace {
 				t.Fatalf("%s: no place left of %d", shape, s.Groups[0].Count)
 			}
-			if c.come {
-				came[tl.phaseAt(c.due)]++
+			if c.Come {
+				came[tl.PhaseAt(c.Due)]++
 				present++
 			} else {
 				present--
@@ -115,7 +115,7 @@ func TestDistributionsDraw(t *testing.T) {
 		const n = 200_000
 		sum, above := 0.0, 0.0
 		for i := range n {
-			v := d.At(unit(draw(1, drawSize, 0, uint64(i), 0)))
+			v := d.At(Unit(Draw(1, ForSize, 0, uint64(i), 0)))
 			sum += v
 			if v > 2*d.Mean() {
 				above++

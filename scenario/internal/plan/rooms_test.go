@@ -1,4 +1,4 @@
-package scenario
+package plan
 
 import (
 	"math"
@@ -16,11 +16,11 @@ func TestDealKeepsTheShares(t *testing.T) {
 		weights[i] = math.Pow(float64(i+1), -1.07)
 		sum += weights[i]
 	}
-	d := newRoomShares(weights)
+	d := NewRoomShares(weights)
 	for _, join := range []int{1, 2, 60} {
 		size := make([]int, rooms)
 		for c := range clients {
-			own := d.rooms(1, 0, c, join)
+			own := d.Rooms(1, 0, c, join)
 			slices.Sort(own)
 			if len(slices.Compact(own)) != join {
 				t.Fatalf("client %d is in %v, want %d different rooms", c, own, join)
@@ -29,7 +29,7 @@ func TestDealKeepsTheShares(t *testing.T) {
 				size[r]++
 			}
 		}
-		if !slices.Equal(d.rooms(1, 0, 7, join), d.rooms(1, 0, 7, join)) {
+		if !slices.Equal(d.Rooms(1, 0, 7, join), d.Rooms(1, 0, 7, join)) {
 			t.Error("two deals differ")
 		}
 		if join != 1 {

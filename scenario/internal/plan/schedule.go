@@ -1,12 +1,13 @@
-package scenario
+package plan
 
 import (
 	"cmp"
 	"math"
 	"slices"
+	"time"
 )
 
-// A schedule says when each operation of a stream is due. Its sources are the
+// A Schedule says when each operation of a stream is due. Its sources are the
 // clients, the rooms, or the one group that the stream's rate is counted per.
 //
 // With constant arrival each source has a fixed period and a phase of its own, so
@@ -16,8 +17,9 @@ import (
 // itself a Poisson process of the summed rate, with a random source each. With burst arrival all
 // sources have the same phase; a single source brings a second's worth at once. In bursts of a
 // given size each source keeps its phase, and so many of its operations are due at once.
-type schedule struct {
-	tl      *timeline
+// One goroutine at a time.
+type Schedule struct {
+	tl      *Timeline
 	rate    float64 // of one source at full load
 	poisson bool
 	scaled  bool
@@ -32,15 +34,17 @@ type schedule struct {
 	span int     // of the last one
 }
 
-func newSchedule(tl *timeline, seed uint64, stream int, rate float64, sources int, poisson, scaled bool) *schedule {
-	s := &schedule{tl: tl, rate: rate, poisson: poisson, scaled: scaled, seed: seed, stream: uint64(stream), batch: 1}
+// NewSchedule plans the stream with that index: rate is one source's, per second. scaled says that
+// the load of the phases scales the rate; else it is the same from the trial's start to its end.
+func NewSchedule(tl *Timeline, seed uint64, stream int, rate float64, sources int, poisson, scaled bool) *Schedule {
+	s := &Schedule{tl: tl, rate: rate, poisson: poisson, scaled: scaled, seed: seed, stream: uint64(stream), batch: 1}
 	type place struct {
 		at  float64
 		src uint32
 	}
 	places := make([]place, sources)
 	for i := range places {
-		places[i] = place{unit(draw(seed, drawPhase, s.stream, uint64(i), 0)), uint32(i)}
+		places[i] = place{Unit(Draw(seed, ForPhase, s.stream, uint64(i), 0)), uint32(i)}
 	}
 	slices.SortFunc(places, func(a, b place) int {
 		if c := cmp.Compare(a.at, b.at); c != 0 {
@@ -55,9 +59,9 @@ func newSchedule(tl *timeline, seed uint64, stream int, rate float64, sources in
 	return s
 }
 
-// clump makes the arrivals come in bursts of n of each source; with 0, of one of all sources, or
+// Burst makes the arrivals come in bursts of n of each source; with 0, of one of all sources, or
 // of a second's worth of a single one.
-func (s *schedule) clump(n int) {
+func (s *Schedule) Burst(n int) {
 	if n > 0 {
 		s.batch = uint64(n)
 		return
@@ -70,39 +74,52 @@ func (s *schedule) clump(n int) {
 	}
 }
 
-// An op is one operation of a schedule.
-type op struct {
-	n      uint64 // its number in the stream
-	source uint32
-	phase  int // of the timeline
-	due    int64
+// Period is the time between two operations of one source that are due at about a moment of
+// a phase, with constant arrival; 0 when none is due.
+func (s *Schedule) Period(due int64, phase int) time.Duration {
+	rate := s.rate
+	if s.scaled && phase >= 0 {
+		rate *= s.tl.loadAt(due, phase)
+	}
+	if rate <= 0 {
+		return 0
+	}
+	return time.Duration(float64(time.Second) / rate)
 }
 
-// next returns the operations in order of time, until ok is false.
-func (s *schedule) next() (o op, ok bool) {
+// An Op is one operation of a schedule.
+type Op struct {
+	N      uint64 // its number in the stream, from 0
+	Source uint32
+	Phase  int   // of the timeline
+	Due    int64 // nanoseconds since the trial's start
+}
+
+// Next returns the operations in order of time, until ok is false.
+func (s *Schedule) Next() (o Op, ok bool) {
 	if len(s.order) == 0 || s.rate <= 0 {
-		return op{}, false
+		return Op{}, false
 	}
 	m := uint64(len(s.order))
 	var work float64
-	o.n = s.n
+	o.N = s.n
 	if s.poisson {
-		s.work += -math.Log1p(-unit(draw(s.seed, drawGap, s.stream, s.n, 0))) / (s.rate * float64(m))
+		s.work += -math.Log1p(-Unit(Draw(s.seed, ForGap, s.stream, s.n, 0))) / (s.rate * float64(m))
 		work = s.work
-		o.source = uint32(draw(s.seed, drawSource, s.stream, s.n, 0) % m)
+		o.Source = uint32(Draw(s.seed, ForSource, s.stream, s.n, 0) % m)
 	} else {
 		j := s.n / s.batch % m
 		round := s.n / s.batch / m
 		work = (float64(round) + s.phases[j]) * float64(s.batch) / s.rate
-		o.source = s.order[j]
+		o.Source = s.order[j]
 	}
 	s.n++
 	if !s.scaled {
-		o.due = int64(work * 1e9)
-		o.phase = s.tl.phaseAt(o.due)
-		return o, o.phase >= 0
+		o.Due = int64(work * 1e9)
+		o.Phase = s.tl.PhaseAt(o.Due)
+		return o, o.Phase >= 0
 	}
-	o.due, s.span, ok = s.tl.when(work, s.span)
-	o.phase = s.span
+	o.Due, s.span, ok = s.tl.when(work, s.span)
+	o.Phase = s.span
 	return o, ok
 }

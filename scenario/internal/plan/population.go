@@ -1,4 +1,4 @@
-package scenario
+package plan
 
 import (
 	"container/heap"
@@ -8,30 +8,30 @@ import (
 	"github.com/throng-io/throng/scenario/file"
 )
 
-// A turn is a client's coming or going.
-type turn struct {
-	due    int64
-	client uint32 // its place within the group, or noPlace
-	come   bool
-	number int  // of the person who comes: the place, or how many arrived before
-	late   bool // comes in another's place, or arrives: nobody counts on it before it is held
+// A Turn is a client's coming or going.
+type Turn struct {
+	Due    int64  // nanoseconds since the trial's start
+	Client uint32 // its place within the group, or NoPlace
+	Come   bool
+	Number int  // of the person who comes: the place, or how many arrived before
+	Late   bool // comes in another's place, or arrives: nobody counts on it before it is held
 }
 
-// noPlace marks an arrival for which the group has no place left. The file's reader
+// NoPlace marks an arrival for which the group has no place left. The file's reader
 // chooses the places so that this all but never happens; it is counted when it does.
-const noPlace = math.MaxUint32
+const NoPlace = math.MaxUint32
 
-// A population is the plan of a group's comings and goings. The turns of the ramp are known
+// A Population is the plan of a group's comings and goings. The turns of the ramp are known
 // beforehand. A client whose life is limited brings its going with it, and with that the coming of
 // the client that takes its place; clients that arrive come without end. All of it is a function of
 // the seed: how the server answers changes nothing. One goroutine at a time.
-type population struct {
-	tl    *timeline
+type Population struct {
+	tl    *Timeline
 	spec  *file.Group
 	seed  uint64
 	group uint64
 
-	ramp    []turn
+	ramp    []Turn
 	ramped  int
 	arrival *arrivals // instead of the ramp; nil: none
 
@@ -43,7 +43,7 @@ type population struct {
 
 // A sequel is a turn that follows from an earlier one.
 type sequel struct {
-	turn
+	Turn
 	stay uint32 // of the client: when another one has begun, the sequel is void
 }
 
@@ -51,7 +51,7 @@ type sequel struct {
 type agenda []sequel
 
 func (a agenda) Len() int           { return len(a) }
-func (a agenda) Less(i, j int) bool { return a[i].due < a[j].due }
+func (a agenda) Less(i, j int) bool { return a[i].Due < a[j].Due }
 func (a agenda) Swap(i, j int)      { a[i], a[j] = a[j], a[i] }
 
 // Push is of heap.Interface.
@@ -64,9 +64,9 @@ func (a *agenda) Pop() any {
 	return last
 }
 
-// newPopulation plans the clients of the group with that index.
-func newPopulation(tl *timeline, spec *file.Group, seed uint64, group int) *population {
-	p := &population{tl: tl, spec: spec, seed: seed, group: uint64(group)}
+// NewPopulation plans the clients of the group with that index.
+func NewPopulation(tl *Timeline, spec *file.Group, seed uint64, group int) *Population {
+	p := &Population{tl: tl, spec: spec, seed: seed, group: uint64(group)}
 	if !spec.Life.IsZero() {
 		p.stays = make([]uint32, spec.Count)
 	}
@@ -79,33 +79,33 @@ func newPopulation(tl *timeline, spec *file.Group, seed uint64, group int) *popu
 }
 
 // peek returns the next turn; follows says that it is the first of the agenda.
-func (p *population) peek() (t turn, follows, ok bool) {
+func (p *Population) peek() (t Turn, follows, ok bool) {
 	switch {
 	case p.arrival != nil:
 		t, ok = p.arrival.next, p.arrival.more
 	case p.ramped < len(p.ramp):
 		t, ok = p.ramp[p.ramped], true
 	}
-	if len(p.follow) > 0 && (!ok || p.follow[0].due <= t.due) && p.follow[0].due < p.tl.end {
-		return p.follow[0].turn, true, true
+	if len(p.follow) > 0 && (!ok || p.follow[0].Due <= t.Due) && p.follow[0].Due < p.tl.End {
+		return p.follow[0].Turn, true, true
 	}
 	return t, false, ok
 }
 
-// next says when the next turn is due; ok is false when there is none left.
-func (p *population) next() (due int64, ok bool) {
+// Next says when the next turn is due; ok is false when there is none left.
+func (p *Population) Next() (due int64, ok bool) {
 	t, _, ok := p.peek()
-	return t.due, ok
+	return t.Due, ok
 }
 
-// take returns the next turn and goes on to the one after it. void says that nothing is to be
+// Take returns the next turn and goes on to the one after it. void says that nothing is to be
 // done: the plan has sent the client away meanwhile.
-func (p *population) take() (t turn, void bool) {
+func (p *Population) Take() (t Turn, void bool) {
 	t, follows, _ := p.peek()
 	switch {
 	case follows:
 		s := heap.Pop(&p.follow).(sequel)
-		if s.stay != p.stays[t.client] {
+		if s.stay != p.stays[t.Client] {
 			return t, true
 		}
 	case p.arrival != nil:
@@ -114,8 +114,8 @@ func (p *population) take() (t turn, void bool) {
 		p.ramped++
 	}
 	switch {
-	case t.client == noPlace:
-	case t.come:
+	case t.Client == NoPlace:
+	case t.Come:
 		p.came(&t)
 	default:
 		p.gone(&t, follows)
@@ -124,39 +124,39 @@ func (p *population) take() (t turn, void bool) {
 }
 
 // came plans when a client that has come will go again.
-func (p *population) came(t *turn) {
+func (p *Population) came(t *Turn) {
 	if p.stays == nil {
 		return
 	}
-	stay := p.stays[t.client]
-	u := unit(draw(p.seed, drawLife, p.group, uint64(t.number), uint64(stay)))
+	stay := p.stays[t.Client]
+	u := Unit(Draw(p.seed, ForLife, p.group, uint64(t.Number), uint64(stay)))
 	if p.arrival != nil {
-		u = unit(draw(p.seed, drawLife, p.group, uint64(t.number), 0))
+		u = Unit(Draw(p.seed, ForLife, p.group, uint64(t.Number), 0))
 	}
-	goes := t.due + int64(p.spec.Life.At(u)*1e9)
-	heap.Push(&p.follow, sequel{turn{due: goes, client: t.client}, stay})
+	goes := t.Due + int64(p.spec.Life.At(u)*1e9)
+	heap.Push(&p.follow, sequel{Turn{Due: goes, Client: t.Client}, stay})
 }
 
 // gone notes that a client has gone at the end of its life or, when the ramp sends it away, before.
 // In the first case another takes its place, as soon as the connect rate allows.
-func (p *population) gone(t *turn, ofAge bool) {
+func (p *Population) gone(t *Turn, ofAge bool) {
 	if p.stays == nil {
 		return
 	}
-	p.stays[t.client]++
+	p.stays[t.Client]++
 	switch {
 	case p.arrival != nil:
-		p.arrival.free = append(p.arrival.free, t.client)
+		p.arrival.free = append(p.arrival.free, t.Client)
 	case ofAge:
-		due := max(t.due, p.ready)
+		due := max(t.Due, p.ready)
 		p.ready = due + p.gap()
-		next := turn{due: due, client: t.client, come: true, number: int(t.client), late: true}
-		heap.Push(&p.follow, sequel{next, p.stays[t.client]})
+		next := Turn{Due: due, Client: t.Client, Come: true, Number: int(t.Client), Late: true}
+		heap.Push(&p.follow, sequel{next, p.stays[t.Client]})
 	}
 }
 
 // gap is the time that the connect rate puts between two replacements.
-func (p *population) gap() int64 {
+func (p *Population) gap() int64 {
 	if c := &p.spec.Connect; c.Rate > 0 && c.Shape != "burst" {
 		p.places++
 	}
@@ -170,7 +170,7 @@ func connectGap(spec *file.Connect, seed, a, b, c uint64) int64 {
 	}
 	mean := float64(time.Second) / spec.Rate
 	if spec.Shape == "poisson" {
-		return int64(-math.Log1p(-unit(draw(seed, drawConnect, a, b, c))) * mean)
+		return int64(-math.Log1p(-Unit(Draw(seed, ForConnect, a, b, c))) * mean)
 	}
 	return int64(mean)
 }
@@ -178,13 +178,13 @@ func connectGap(spec *file.Connect, seed, a, b, c uint64) int64 {
 // arrivals is an open population: clients come at a rate, however many are there already. The
 // phases' share of clients scales the rate.
 type arrivals struct {
-	tl      *timeline // with the shares of clients as its load
+	tl      *Timeline // with the shares of clients as its load
 	rate    float64
 	poisson bool
 	seed    uint64
 	group   uint64
 
-	next turn
+	next Turn
 	more bool
 	n    uint64 // arrivals so far, next included
 	work float64
@@ -192,13 +192,13 @@ type arrivals struct {
 	free []uint32 // places that nobody holds
 }
 
-func newArrivals(tl *timeline, spec *file.Group, seed uint64, group int) *arrivals {
-	phases := make([]file.Phase, len(tl.spans))
-	for i, s := range tl.spans {
-		phases[i] = file.Phase{For: time.Duration(s.end - s.start), Load: s.clients}
+func newArrivals(tl *Timeline, spec *file.Group, seed uint64, group int) *arrivals {
+	phases := make([]file.Phase, len(tl.Spans))
+	for i, s := range tl.Spans {
+		phases[i] = file.Phase{For: time.Duration(s.End - s.Start), Load: s.clients}
 	}
 	a := &arrivals{
-		tl: newTimeline(phases), rate: spec.Arrive, poisson: spec.Connect.Shape == "poisson",
+		tl: NewTimeline(phases), rate: spec.Arrive, poisson: spec.Connect.Shape == "poisson",
 		seed: seed, group: uint64(group), free: make([]uint32, spec.Count),
 	}
 	for i := range a.free {
@@ -209,10 +209,10 @@ func newArrivals(tl *timeline, spec *file.Group, seed uint64, group int) *arriva
 }
 
 // take gives the next arrival a free place, if there is one, and goes on to the one after it.
-func (a *arrivals) take() turn {
+func (a *arrivals) take() Turn {
 	t := a.next
 	if n := len(a.free); n > 0 {
-		t.client, a.free = a.free[n-1], a.free[:n-1]
+		t.Client, a.free = a.free[n-1], a.free[:n-1]
 	}
 	a.draw()
 	return t
@@ -221,12 +221,12 @@ func (a *arrivals) take() turn {
 func (a *arrivals) draw() {
 	gap := 1.0
 	if a.poisson {
-		gap = -math.Log1p(-unit(draw(a.seed, drawArrival, a.group, a.n, 0)))
+		gap = -math.Log1p(-Unit(Draw(a.seed, ForArrival, a.group, a.n, 0)))
 	} else if a.n == 0 {
 		gap = 0.5
 	}
 	a.work += gap / a.rate
-	a.next = turn{client: noPlace, come: true, number: int(a.n), late: true}
-	a.next.due, a.span, a.more = a.tl.when(a.work, a.span)
+	a.next = Turn{Client: NoPlace, Come: true, Number: int(a.n), Late: true}
+	a.next.Due, a.span, a.more = a.tl.when(a.work, a.span)
 	a.n++
 }

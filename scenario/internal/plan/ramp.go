@@ -1,4 +1,4 @@
-package scenario
+package plan
 
 import (
 	"cmp"
@@ -13,40 +13,40 @@ import (
 // first exceeds i; it is sent away when the share falls to i or below. A
 // connect rate spaces the arrivals; departures are not
 // spaced. A client whose turn to go comes first never comes.
-func rampTurns(tl *timeline, g *file.Group, seed uint64, group int) []turn {
-	var out []turn
+func rampTurns(tl *Timeline, g *file.Group, seed uint64, group int) []Turn {
+	var out []Turn
 	n, level, ready := g.Count, 0, int64(0)
 	arrival := make([]int, n) // where in out a client's last coming stands
 	come := func(t int64) {
 		t = max(t, ready)
 		ready = t + connectGap(&g.Connect, seed, uint64(group), uint64(len(out)), 0)
 		arrival[level] = len(out)
-		out = append(out, turn{due: t, client: uint32(level), come: true, number: level})
+		out = append(out, Turn{Due: t, Client: uint32(level), Come: true, Number: level})
 		level++
 	}
 	gone := func(t int64) {
 		level--
-		if at := arrival[level]; out[at].due >= t {
-			out[at].due = -1 // it had not come yet
+		if at := arrival[level]; out[at].Due >= t {
+			out[at].Due = -1 // it had not come yet
 			return
 		}
-		out = append(out, turn{due: t, client: uint32(level)})
+		out = append(out, Turn{Due: t, Client: uint32(level)})
 	}
-	for i := range tl.spans {
-		s := &tl.spans[i]
+	for i := range tl.Spans {
+		s := &tl.Spans[i]
 		from, to := s.clients.From*float64(n), s.clients.To*float64(n)
 		cross := func(v float64) int64 {
 			if to == from {
-				return s.start
+				return s.Start
 			}
 			x := min(max((v-from)/(to-from), 0), 1)
-			return s.start + int64(x*float64(s.end-s.start))
+			return s.Start + int64(x*float64(s.End-s.Start))
 		}
 		for level < ceil(from) { // a step at the phase's start
-			come(s.start)
+			come(s.Start)
 		}
 		for level > ceil(from) {
-			gone(s.start)
+			gone(s.Start)
 		}
 		for level < ceil(to) {
 			come(cross(float64(level)))
@@ -55,8 +55,8 @@ func rampTurns(tl *timeline, g *file.Group, seed uint64, group int) []turn {
 			gone(cross(float64(level - 1)))
 		}
 	}
-	out = slices.DeleteFunc(out, func(c turn) bool { return c.due < 0 || c.due >= tl.end })
-	slices.SortStableFunc(out, func(a, b turn) int { return cmp.Compare(a.due, b.due) })
+	out = slices.DeleteFunc(out, func(c Turn) bool { return c.Due < 0 || c.Due >= tl.End })
+	slices.SortStableFunc(out, func(a, b Turn) int { return cmp.Compare(a.Due, b.Due) })
 	return out
 }
 

@@ -1,4 +1,4 @@
-package scenario
+package plan
 
 import (
 	"math"
@@ -7,9 +7,9 @@ import (
 	"github.com/throng-io/throng/scenario/file"
 )
 
-// backoff is how long the official client waits before its attempt number n, from 0. r is
+// Backoff is how long the official client waits before its attempt number n, from 0. r is
 // evenly distributed in [0,1).
-func backoff(p *file.Reconnect, n int, r float64) time.Duration {
+func Backoff(p *file.Reconnect, n int, r float64) time.Duration {
 	ms := float64(p.Min/time.Millisecond) * math.Pow(2, float64(min(n, 30)))
 	if deviation := math.Floor(r * p.Jitter * ms); int(r*10)%2 == 0 {
 		ms -= deviation

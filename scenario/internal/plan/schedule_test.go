@@ -1,4 +1,4 @@
-package scenario
+package plan
 
 import (
 	"math"
@@ -11,7 +11,7 @@ import (
 	"github.com/throng-io/throng/scenario/file"
 )
 
-func phases(ps ...file.Phase) *timeline { return newTimeline(ps) }
+func phases(ps ...file.Phase) *Timeline { return NewTimeline(ps) }
 
 func phase(d time.Duration, clients, load file.Ramp) file.Phase {
 	return file.Phase{Name: "p", For: d, Record: true, Clients: clients, Load: load}
@@ -19,8 +19,8 @@ func phase(d time.Duration, clients, load file.Ramp) file.Phase {
 
 var full = file.Ramp{From: 1, To: 1}
 
-func all(s *schedule) (ops []op) {
-	for o, ok := s.next(); ok; o, ok = s.next() {
+func all(s *Schedule) (ops []Op) {
+	for o, ok := s.Next(); ok; o, ok = s.Next() {
 		ops = append(ops, o)
 	}
 	return ops
@@ -28,18 +28,18 @@ func all(s *schedule) (ops []op) {
 
 func TestScheduleKeepsTheRate(t *testing.T) {
 	tl := phases(phase(20*time.Second, full, full))
-	ops := all(newSchedule(tl, 1, 0, 2, 500, false, true))
+	ops := all(NewSchedule(tl, 1, 0, 2, 500, false, true))
 	if len(ops) != 20*2*500 {
 		t.Fatalf("%d operations, want 20000", len(ops))
 	}
 	perSource := map[uint32][]int64{}
 	last := int64(0)
 	for i, o := range ops {
-		if o.due < last || o.n != uint64(i) || o.phase != 0 {
+		if o.Due < last || o.N != uint64(i) || o.Phase != 0 {
 			t.Fatalf("operation %d is %+v after %d", i, o, last)
 		}
-		last = o.due
-		perSource[o.source] = append(perSource[o.source], o.due)
+		last = o.Due
+		perSource[o.Source] = append(perSource[o.Source], o.Due)
 	}
 	starts := map[int64]bool{}
 	for source, dues := range perSource {
@@ -66,36 +66,36 @@ func TestScheduleFollowsTheLoad(t *testing.T) {
 		phase(5*time.Second, full, file.Ramp{}),
 		phase(10*time.Second, full, file.Ramp{From: 2, To: 1}),
 	)
-	ops := all(newSchedule(tl, 7, 0, 100, 1, false, true))
+	ops := all(NewSchedule(tl, 7, 0, 100, 1, false, true))
 	counts := make([]int, 4)
 	for _, o := range ops {
-		counts[o.phase]++
-		if o.phase != tl.phaseAt(o.due) {
-			t.Fatalf("%+v is in phase %d", o, tl.phaseAt(o.due))
+		counts[o.Phase]++
+		if o.Phase != tl.PhaseAt(o.Due) {
+			t.Fatalf("%+v is in phase %d", o, tl.PhaseAt(o.Due))
 		}
 	}
 	if counts[0] != 0 || counts[2] != 0 || counts[1] != 500 || counts[3] != 1500 {
 		t.Errorf("operations by phase: %v, want 0 500 0 1500", counts)
 	}
 	// At full load the ramp's middle, 15 s, has passed a quarter of its 500.
-	n, _ := slices.BinarySearchFunc(ops, int64(15e9), func(o op, t int64) int { return int(o.due - t) })
+	n, _ := slices.BinarySearchFunc(ops, int64(15e9), func(o Op, t int64) int { return int(o.Due - t) })
 	if n < 124 || n > 126 {
 		t.Errorf("%d operations in the first half of the ramp, want 125", n)
 	}
-	if got := len(all(newSchedule(tl, 7, 0, 100, 1, false, false))); got != 3500 {
+	if got := len(all(NewSchedule(tl, 7, 0, 100, 1, false, false))); got != 3500 {
 		t.Errorf("unscaled: %d operations, want 3500", got)
 	}
 }
 
 func TestPoissonHasItsRateAndItsGaps(t *testing.T) {
 	tl := phases(phase(100*time.Second, full, full))
-	ops := all(newSchedule(tl, 3, 0, 10, 20, true, true))
+	ops := all(NewSchedule(tl, 3, 0, 10, 20, true, true))
 	if n := float64(len(ops)); math.Abs(n-20000) > 5*math.Sqrt(20000) {
 		t.Fatalf("%v operations, want 20000 or so", n)
 	}
 	short := 0
 	for i := 1; i < len(ops); i++ {
-		if float64(ops[i].due-ops[i-1].due) < 5e6*math.Ln2 {
+		if float64(ops[i].Due-ops[i-1].Due) < 5e6*math.Ln2 {
 			short++
 		}
 	}
@@ -113,18 +113,18 @@ func TestSchedulesAreDeterministic(t *testing.T) {
 		)
 		seed, sources, rate := rapid.Uint64().Draw(t, "seed"), rapid.IntRange(1, 50).Draw(t, "sources"), rapid.Float64Range(0.1, 50).Draw(t, "rate")
 		poisson := rapid.Bool().Draw(t, "poisson")
-		a := all(newSchedule(tl, seed, 1, rate, sources, poisson, true))
-		b := all(newSchedule(tl, seed, 1, rate, sources, poisson, true))
+		a := all(NewSchedule(tl, seed, 1, rate, sources, poisson, true))
+		b := all(NewSchedule(tl, seed, 1, rate, sources, poisson, true))
 		if !slices.Equal(a, b) {
 			t.Fatal("two schedules of one seed differ")
 		}
-		work := tl.spans[1].work + (tl.spans[1].load.From+tl.spans[1].load.To)/2*float64(tl.spans[1].end-tl.spans[1].start)/1e9
+		work := tl.Spans[1].work + (tl.Spans[1].load.From+tl.Spans[1].load.To)/2*float64(tl.Spans[1].End-tl.Spans[1].Start)/1e9
 		if want := work * rate * float64(sources); !poisson && math.Abs(float64(len(a))-want) > float64(sources) {
 			t.Fatalf("%d operations, the load asks for %v", len(a), want)
 		}
 		for i := 1; i < len(a); i++ {
-			if a[i].due < a[i-1].due || a[i].due >= tl.end {
-				t.Fatalf("operation %d is due at %d after %d", i, a[i].due, a[i-1].due)
+			if a[i].Due < a[i-1].Due || a[i].Due >= tl.End {
+				t.Fatalf("operation %d is due at %d after %d", i, a[i].Due, a[i-1].Due)
 			}
 		}
 	})
@@ -138,24 +138,24 @@ func TestCallsFollowRampAndRate(t *testing.T) {
 		t.Fatalf("%d calls", len(cs))
 	}
 	for i, c := range cs {
-		if want := int64(i) * 5e6; c.client != uint32(i) || !c.come || c.due < want-1000 || c.due > want+1000 {
+		if want := int64(i) * 5e6; c.Client != uint32(i) || !c.Come || c.Due < want-1000 || c.Due > want+1000 {
 			t.Fatalf("call %d is %+v, want due %d", i, c, want)
 		}
 	}
 	// The rate caps a ramp that asks for more, and a start with everybody.
 	g.Connect.Rate = 100
-	if cs := rampTurns(phases(phase(20*time.Second, full, full)), g, 1, 0); len(cs) != 1000 || cs[999].due != 9_990_000_000 {
+	if cs := rampTurns(phases(phase(20*time.Second, full, full)), g, 1, 0); len(cs) != 1000 || cs[999].Due != 9_990_000_000 {
 		t.Errorf("the last of 1000 at 100/s is %+v", cs[len(cs)-1])
 	}
 	if cs := rampTurns(ramp, g, 1, 0); len(cs) != 600 {
 		t.Errorf("%d clients come within 6 s at 100/s, want 600", len(cs))
 	}
 	g.Connect.Shape = "burst"
-	if cs := rampTurns(phases(phase(time.Second, full, full)), g, 1, 0); len(cs) != 1000 || cs[999].due != 0 {
+	if cs := rampTurns(phases(phase(time.Second, full, full)), g, 1, 0); len(cs) != 1000 || cs[999].Due != 0 {
 		t.Errorf("a burst ends with %+v", cs[999])
 	}
 	g.Connect.Shape = "poisson"
-	if cs := rampTurns(phases(phase(60*time.Second, full, full)), g, 1, 0); len(cs) != 1000 || cs[999].due < 8e9 || cs[999].due > 12e9 {
+	if cs := rampTurns(phases(phase(60*time.Second, full, full)), g, 1, 0); len(cs) != 1000 || cs[999].Due < 8e9 || cs[999].Due > 12e9 {
 		t.Errorf("poisson at 100/s ends with %+v", cs[len(cs)-1])
 	}
 }
@@ -167,18 +167,18 @@ func TestCallsGoDownAndUpAgain(t *testing.T) {
 			share := rapid.Float64Range(0, 1)
 			ps = append(ps, phase(time.Second, file.Ramp{From: share.Draw(t, "from"), To: share.Draw(t, "to")}, full))
 		}
-		tl := newTimeline(ps)
+		tl := NewTimeline(ps)
 		g := &file.Group{Count: rapid.IntRange(0, 40).Draw(t, "count"), Connect: file.Connect{Shape: "burst"}}
 		here, at := map[uint32]bool{}, 0
 		cs := rampTurns(tl, g, 1, 0)
-		for i, s := range tl.spans {
-			for at < len(cs) && cs[at].due < s.end {
+		for i, s := range tl.Spans {
+			for at < len(cs) && cs[at].Due < s.End {
 				c := cs[at]
-				if here[c.client] == c.come {
-					t.Fatalf("call %+v, but the client is there: %v", c, !c.come)
+				if here[c.Client] == c.Come {
+					t.Fatalf("call %+v, but the client is there: %v", c, !c.Come)
 				}
-				if here[c.client] = c.come; !c.come {
-					delete(here, c.client)
+				if here[c.Client] = c.Come; !c.Come {
+					delete(here, c.Client)
 				}
 				at++
 			}
@@ -196,7 +196,7 @@ func TestRoomsFillEvenly(t *testing.T) {
 		join, laps := rapid.IntRange(1, of).Draw(t, "join"), rapid.IntRange(1, 5).Draw(t, "laps")
 		sizes := make([]int, of)
 		for c := range of * laps {
-			rooms := roomsOf(9, 0, c, of, join)
+			rooms := EvenRooms(9, 0, c, of, join)
 			if len(rooms) != join {
 				t.Fatalf("client %d joins %v, want %d", c, rooms, join)
 			}
@@ -222,7 +222,7 @@ func TestTransportsAreDealtByShare(t *testing.T) {
 	for _, n := range []int{100, 1000, 20000} {
 		got := make([]int, 3)
 		for c := range n {
-			got[transportOf(shares, c)]++
+			got[TransportOf(shares, c)]++
 		}
 		for i, s := range shares {
 			if want := s.Share * float64(n); math.Abs(float64(got[i])-want) > 3 {
@@ -235,8 +235,65 @@ func TestTransportsAreDealtByShare(t *testing.T) {
 func TestPhaseAt(t *testing.T) {
 	tl := phases(phase(time.Second, full, full), phase(2*time.Second, full, full))
 	for at, want := range map[int64]int{-1: -1, 0: 0, 999_999_999: 0, 1e9: 1, 2_999_999_999: 1, 3e9: -1} {
-		if got := tl.phaseAt(at); got != want {
+		if got := tl.PhaseAt(at); got != want {
 			t.Errorf("phaseAt(%d) = %d, want %d", at, got, want)
+		}
+	}
+}
+
+func TestBurstsComeAtOnce(t *testing.T) {
+	tl := NewTimeline([]file.Phase{{For: 3 * time.Second, Load: file.Ramp{From: 1, To: 1}}})
+	crowd := NewSchedule(tl, 1, 0, 2, 50, false, true)
+	crowd.Burst(0)
+	dues := map[int64]int{}
+	for _, o := range all(crowd) {
+		dues[o.Due]++
+	}
+	if len(dues) != 6 {
+		t.Errorf("fifty clients with two messages a second send in %d moments of three seconds, want 6", len(dues))
+	}
+	for at, n := range dues {
+		if n != 50 {
+			t.Errorf("%d at %d, want all 50", n, at)
+		}
+	}
+	one := NewSchedule(tl, 1, 0, 30, 1, false, true)
+	one.Burst(0)
+	dues = map[int64]int{}
+	for _, o := range all(one) {
+		dues[o.Due]++
+	}
+	if len(dues) != 3 {
+		t.Errorf("a group's 30 messages a second come in %v, want one moment a second", dues)
+	}
+}
+
+func TestBurstsOfASize(t *testing.T) {
+	tl := NewTimeline([]file.Phase{{For: 4 * time.Second, Load: file.Ramp{From: 1, To: 1}}})
+	rooms := NewSchedule(tl, 1, 0, 16, 5, false, true)
+	rooms.Burst(8)
+	moments := map[Op]int{}
+	last := int64(0)
+	for _, o := range all(rooms) {
+		if o.Due < last {
+			t.Fatalf("due at %d after %d", o.Due, last)
+		}
+		last = o.Due
+		moments[Op{Source: o.Source, Due: o.Due}]++
+	}
+	if len(moments) != 5*8 {
+		t.Errorf("five rooms with two bursts a second have %d in four seconds, want 40", len(moments))
+	}
+	for m, n := range moments {
+		if n != 8 {
+			t.Errorf("%d of room %d at %d, want 8", n, m.Source, m.Due)
+		}
+	}
+	for a := range moments {
+		for b := range moments {
+			if a.Source != b.Source && a.Due == b.Due {
+				t.Fatalf("rooms %d and %d have their bursts at the same time", a.Source, b.Source)
+			}
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package scenario
+package plan
 
 import (
 	"testing"
@@ -21,17 +21,17 @@ func TestBackoffIsTheOfficialClients(t *testing.T) {
 	} {
 		least, most := time.Hour, time.Duration(0)
 		for i := range 1000 {
-			d := backoff(p, n, float64(i)/1000)
+			d := Backoff(p, n, float64(i)/1000)
 			least, most = min(least, d), max(most, d)
 		}
 		if least < want[0] || most > want[1] || least > want[0]+want[0]/8 || most < want[1]-want[1]/10 {
 			t.Errorf("attempt %d: %s to %s, want %s to %s", n, least, most, want[0], want[1])
 		}
 	}
-	if d := backoff(p, 1<<20, 0.1); d != p.Max {
+	if d := Backoff(p, 1<<20, 0.1); d != p.Max {
 		t.Errorf("attempt 1<<20 after %s", d)
 	}
-	if d := backoff(&file.Reconnect{Min: time.Second, Max: time.Minute}, 3, 0.7); d != 8*time.Second {
+	if d := Backoff(&file.Reconnect{Min: time.Second, Max: time.Minute}, 3, 0.7); d != 8*time.Second {
 		t.Errorf("without jitter %s, want 8s", d)
 	}
 }
