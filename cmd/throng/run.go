@@ -89,7 +89,7 @@ func runAll(cmd *cobra.Command, names []string, flags runFlags) error {
 	if err != nil {
 		return err
 	}
-	if quick := cmd.Flags().Changed("quick"); quick && (flags.quick <= 0 || flags.quick >= 1) {
+	if quick := cmd.Flags().Changed("quick"); quick && !(flags.quick > 0 && flags.quick < 1) { // NaN neither
 		return fmt.Errorf("--quick %g is no share to scale down to; write --quick for a fifth, or --quick=0.05", flags.quick)
 	}
 	opt, err := target(cmd, flags.target)

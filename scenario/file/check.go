@@ -159,6 +159,41 @@ func (p *checkParser) word(also string) string {
 	return p.text[p.at:end]
 }
 
+// reUnit is what may follow the number of an amount after a blank.
+var reUnit = regexp.MustCompile(`^(%|ns|us|ms|[smh]|[kKM]|[kKM]?/[smh]|(?:[kKmMgG][iI]?)?[bB])$`)
+
+// amount takes an amount, in which blanks may stand before the unit (5 ms) and between the parts of a
+// duration (1m 30s). It returns the text without them, and where it ends.
+func (p *checkParser) amount() (text string, end int) {
+	start := p.at
+	defer func() { p.at = start }()
+	text = p.word(".%/-+")
+	start = p.at // behind the blank before it
+	p.at += len(text)
+	end = p.at
+	for text != "" {
+		next := p.word(".%/-+")
+		switch {
+		case reUnit.MatchString(next):
+		case reDuration.MatchString(text) && reDuration.MatchString(next):
+		case reDuration.MatchString(text) && reNumber.MatchString(next) && reDuration.MatchString(next+p.wordBehind(next)):
+		default:
+			return text, end
+		}
+		text += next
+		p.at += len(next)
+		end = p.at
+	}
+	return text, end
+}
+
+// wordBehind is the word that follows the one at p.at.
+func (p *checkParser) wordBehind(word string) string {
+	behind := *p
+	behind.at += len(word)
+	return behind.word("")
+}
+
 func (p *checkParser) accept(s string) bool {
 	p.space()
 	if strings.HasPrefix(p.text[p.at:], s) {
@@ -348,7 +383,7 @@ func (p *checkParser) operator(c *Check) *flaw {
 }
 
 func (p *checkParser) value(c *Check, s stat) *flaw {
-	w := p.word(".%/-+")
+	w, end := p.amount()
 	if w == "" {
 		return &flaw{"a value is missing before " + p.rest(), checkLike}
 	}
@@ -361,7 +396,7 @@ func (p *checkParser) value(c *Check, s stat) *flaw {
 		return f
 	}
 	c.Value, c.Unit = v, unit
-	p.at += len(w)
+	p.at = end
 	return nil
 }
 
@@ -412,7 +447,7 @@ func (p *checkParser) scope(c *Check) *flaw {
 		switch {
 		case w == "over" && c.Over == 0 && c.Phase == "":
 			p.at += len(w)
-			text := p.word(".")
+			text, end := p.amount()
 			d, f := parseDuration(text)
 			if f == nil && (c.Stat == "growth" || c.Stat == "ratio") {
 				return &flaw{c.Stat + " is that of whole phases", "leave `over` out"}
@@ -424,7 +459,7 @@ func (p *checkParser) scope(c *Check) *flaw {
 				return f
 			}
 			c.Over = d
-			p.at += len(text)
+			p.at = end
 		case w == "in" && c.Phase == "":
 			p.at += len(w)
 			phase := p.word("_-")

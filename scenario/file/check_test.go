@@ -1,6 +1,7 @@
 package file
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -28,6 +29,14 @@ func TestChecks(t *testing.T) {
 		{"errors == 0", Check{Stat: "errors", Op: "==", Unit: UnitCount}},
 		{"errors(connect) < 1%", Check{Stat: "errors", Metric: "connect", Op: "<", Value: 0.01, Unit: UnitShare}},
 		{"achieved(rate) > 99%", Check{Stat: "achieved", Metric: "rate", Op: ">", Value: 0.99, Unit: UnitShare}},
+		{"p99(ack) <= 5 ms", Check{Stat: "p99", Quantile: 99, Metric: "ack", Op: "<=", Value: 0.005, Unit: UnitSeconds}},
+		{"p99(ack) < 1m 30s in hold", Check{Stat: "p99", Quantile: 99, Metric: "ack", Op: "<", Value: 90, Unit: UnitSeconds, Phase: "hold"}},
+		{"p99(ack) < 1 m 30 s over 1 m in hold", Check{Stat: "p99", Quantile: 99, Metric: "ack", Op: "<", Value: 90, Unit: UnitSeconds, Over: time.Minute, Phase: "hold"}},
+		{"p99(ack) < 200 ms over 5 s", Check{Stat: "p99", Quantile: 99, Metric: "ack", Op: "<", Value: 0.2, Unit: UnitSeconds, Over: 5 * time.Second}},
+		{"max(cpu) < 80 %", Check{Stat: "max", Metric: "cpu", Op: "<", Value: 0.8, Unit: UnitShare}},
+		{"max(server.rss) < 256 MiB", Check{Stat: "max", Metric: "server.rss", Op: "<", Value: 256 << 20, Unit: UnitBytes}},
+		{"rate(delivery) > 90 k/s", Check{Stat: "rate", Metric: "delivery", Op: ">", Value: 90_000, Unit: UnitPerSecond}},
+		{"count(connect) == 10 k in hold", Check{Stat: "count", Metric: "connect", Op: "==", Value: 10_000, Unit: UnitCount, Phase: "hold"}},
 		{
 			"p99(ack{op=room, group=people}) < 200ms over 5s in steady",
 			Check{Stat: "p99", Quantile: 99, Metric: "ack", Labels: map[string]string{"op": "room", "group": "people"}, Op: "<", Value: 0.2, Unit: UnitSeconds, Over: 5 * time.Second, Phase: "steady"},
@@ -45,6 +54,22 @@ func TestChecks(t *testing.T) {
 		c.want.Text = c.text
 		if diff := cmp.Diff(c.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.text, diff)
+		}
+	}
+}
+
+// What follows a value is not read as a part of it.
+func TestEndOfChecks(t *testing.T) {
+	for text, at := range map[string]string{
+		"p99(ack) < 5 ms please": "please", "p99(ack) < 5ms 3": "3", "loss == 0 5": "5", "loss == 1 000": "000", "p99(ack) < 5ms 30": "30",
+		"p99(ack) < 5ms over 5s 3": "3", "p99(ack) < 5ms in hold over 5s": "over", "p99(ack) < -5ms": "-5ms", "p99(ack) < NaN": "NaN", "p99(ack) < 5 min": "5",
+		"loss == 1e3": "1e3", "max(cpu) < Inf%": "Inf%", "errors == 5 ms": "5 ms",
+	} {
+		_, f, offset := parseCheck(text)
+		if f == nil {
+			t.Errorf("%s is taken", text)
+		} else if !strings.HasPrefix(text[offset:], at) {
+			t.Errorf("%s: %s before %q, want it before %q", text, f.msg, text[offset:], at)
 		}
 	}
 }

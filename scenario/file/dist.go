@@ -97,12 +97,13 @@ func parseDist(text string, arg func(string) (float64, *flaw), like string) (Dis
 		}
 		return Dist{}, checkWord(m[1], "distribution", distNames, nil)
 	}
-	args := strings.FieldsFunc(m[2], func(r rune) bool { return r == ',' || r == ' ' })
+	args := arguments(m[2])
 	if len(args) != len(kinds) {
 		return Dist{}, &flaw{fmt.Sprintf("%s has %d of its %d values", m[1], len(args), len(kinds)), "write it like " + like}
 	}
 	d := Dist{Text: text, Kind: m[1]}
 	for i, a := range args {
+		a = strings.TrimSpace(a)
 		to := []*float64{&d.A, &d.B}[i]
 		var f *flaw
 		if kinds[i] == 'v' {
@@ -120,6 +121,23 @@ func parseDist(text string, arg func(string) (float64, *flaw), like string) (Dis
 		}
 	}
 	return d, d.flaw()
+}
+
+// arguments splits the values of a distribution at commas or, without any, at blanks. A blank before a unit
+// belongs to its value: exp(6 m) has one, uniform(1 s 5 s) two.
+func arguments(text string) []string {
+	if strings.Contains(text, ",") {
+		return strings.Split(text, ",")
+	}
+	var args []string
+	for _, word := range strings.Fields(text) {
+		if n := len(args); n > 0 && (word[0] < '0' || word[0] > '9') {
+			args[n-1] += word
+			continue
+		}
+		args = append(args, word)
+	}
+	return args
 }
 
 // flaw says why the values make no distribution, nil when they do.

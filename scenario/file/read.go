@@ -2,7 +2,6 @@ package file
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 )
@@ -37,15 +36,13 @@ var readTable = object[Read]{
 	},
 }
 
-var reBytesRate = regexp.MustCompile(`^\d+(\.\d+)?(B|kB|MB|GB|KiB|MiB|GiB)/s$`)
-
 // parseBytesRate reads 8KiB/s and returns bytes per second.
 func parseBytesRate(text string) (float64, *flaw) {
 	const like = "write it like 8KiB/s or 1MB/s"
+	size, isRate := strings.CutSuffix(closeUp(text), "/s")
 	switch {
-	case reBytesRate.MatchString(text):
-		v, f := parseSize(strings.TrimSuffix(text, "/s"))
-		return v, f
+	case isRate && reSize.MatchString(size):
+		return parseSize(size)
 	case reSize.MatchString(text):
 		return 0, &flaw{fmt.Sprintf("%s is an amount, not a rate", clip(text)), fmt.Sprintf("write %s/s", clip(text))}
 	case reRate.MatchString(text):

@@ -73,9 +73,9 @@ func (d *decoder) roomSize(n *node) Dist {
 			return parseDist(text, plainNumber(like), like)
 		}
 		arg, closed := strings.CutSuffix(strings.TrimPrefix(text, "zipf("), ")")
-		s, err := strconv.ParseFloat(strings.TrimSpace(arg), 64)
-		if !closed || err != nil || s < 0 || s > 5 {
-			return Dist{}, wrong(text, "Zipf distribution", "write an exponent from 0 to 5, like zipf(1.07)")
+		s, f := plainNumber(like)(strings.TrimSpace(arg))
+		if !closed || f != nil || s > maxZipf {
+			return Dist{}, wrong(text, "Zipf distribution", fmt.Sprintf("write an exponent from 0 to %d, like zipf(1.07)", maxZipf))
 		}
 		return Dist{Text: text, Kind: "zipf", A: s}, nil
 	}, nil)
@@ -100,7 +100,11 @@ func (d *decoder) roomJoins(n *node, r *Rooms) {
 	}
 }
 
-// plainNumber reads an argument of a distribution of numbers.
+// maxZipf is the largest exponent of a Zipf distribution: at 5 the first room has 96 % of the members.
+const maxZipf = 5
+
+// plainNumber reads an argument of a distribution of numbers: digits, with a fraction or without. Words such as NaN
+// and Inf, signs and exponents are refused.
 func plainNumber(like string) func(string) (float64, *flaw) {
 	return func(a string) (float64, *flaw) {
 		if !reNumber.MatchString(a) {

@@ -25,33 +25,81 @@ func wrong(text, what, hint string) *flaw {
 var (
 	reNumber   = regexp.MustCompile(`^\d+(\.\d+)?$`)
 	reDuration = regexp.MustCompile(`^(\d+(\.\d+)?(ns|us|ms|s|m|h))+$`)
-	reRate     = regexp.MustCompile(`^(\d+(?:\.\d+)?)([kM]?)/(s|m|h)$`)
-	reSize     = regexp.MustCompile(`^(\d+(?:\.\d+)?)(B|kB|MB|GB|KiB|MiB|GiB)$`)
+	reRate     = regexp.MustCompile(`^(\d+(?:\.\d+)?)([kKM]?)/(s|m|h)$`)
+	reSize     = regexp.MustCompile(`^(\d+(?:\.\d+)?)((?:[kKmMgG][iI]?)?[bB])$`)
 	rePercent  = regexp.MustCompile(`^(\d+(?:\.\d+)?)%$`)
-	reCount    = regexp.MustCompile(`^(0|[1-9]\d*)(?:(\.\d+)?([kM]))?$`)
+	reCount    = regexp.MustCompile(`^(0|[1-9]\d*)(?:(\.\d+)?([kKM]))?$`)
 )
+
+// multiples are the letters after the number of a count or a rate.
+var multiples = map[string]float64{"": 1, "k": 1e3, "K": 1e3, "M": 1e6}
+
+// closeUp removes the blanks inside an amount: 5 ms is 5ms, 1m 30s is 1m30s, 10 /s is 10/s. A blank
+// between two digits stays, so that 10 000 is refused and never read as another number.
+func closeUp(text string) string {
+	out := ""
+	for _, word := range strings.Fields(text) {
+		if out != "" && !joins(out[len(out)-1], word[0]) {
+			out += " "
+		}
+		out += word
+	}
+	return out
+}
+
+// joins reports whether a character may follow another without the blank that stands between them.
+func joins(last, next byte) bool {
+	digit := func(c byte) bool { return '0' <= c && c <= '9' }
+	switch {
+	case last == '.' || next == '.':
+		return false
+	case last == '/' || next == '/':
+		return true
+	}
+	return digit(last) != digit(next)
+}
+
+// timeWords are units of time that people write, and ours.
+var timeWords = map[string]string{
+	"msec": "ms", "millis": "ms", "sec": "s", "secs": "s", "second": "s", "seconds": "s", "min": "m", "mins": "m", "minute": "m", "minutes": "m",
+	"hr": "h", "hrs": "h", "hour": "h", "hours": "h", "d": "h", "day": "h", "days": "h",
+}
 
 // parseDuration reads 250ms, 30s, 1m30s.
 func parseDuration(text string) (time.Duration, *flaw) {
+	plain := closeUp(text)
 	switch {
-	case reNumber.MatchString(text):
+	case reNumber.MatchString(plain):
 		return 0, &flaw{fmt.Sprintf("the duration %s has no unit", clip(text)), fmt.Sprintf("write %ss, or another of ns us ms s m h", clip(text))}
-	case !reDuration.MatchString(text):
-		if plain := strings.ReplaceAll(strings.ToLower(text), " ", ""); reDuration.MatchString(plain) {
-			return 0, wrong(text, "duration", "write "+plain)
-		}
-		return 0, wrong(text, "duration", "write it like 250ms, 30s or 1m30s")
+	case !reDuration.MatchString(plain):
+		return 0, wrong(text, "duration", durationHint(plain))
 	}
-	d, err := time.ParseDuration(text)
+	d, err := time.ParseDuration(plain)
 	if err != nil {
 		return 0, &flaw{fmt.Sprintf("the duration %s is too long", clip(text)), "write a shorter one"}
 	}
 	return d, nil
 }
 
+func durationHint(text string) string {
+	lower := strings.ToLower(text)
+	if reDuration.MatchString(lower) {
+		return "write " + lower
+	}
+	word := strings.TrimLeft(lower, "0123456789.")
+	number := strings.TrimSuffix(lower, word)
+	if unit, known := timeWords[word]; known && reNumber.MatchString(number) {
+		if v, err := strconv.ParseFloat(number, 64); err == nil && word[0] == 'd' {
+			number = trimmed(v * 24)
+		}
+		return "write " + number + unit
+	}
+	return "write it like 250ms, 30s or 1m30s"
+}
+
 // parseRate reads 200/s, 2/m, 1k/s and returns it per second.
 func parseRate(text string) (float64, *flaw) {
-	m := reRate.FindStringSubmatch(text)
+	m := reRate.FindStringSubmatch(closeUp(text))
 	if m == nil {
 		if reNumber.MatchString(text) || reCount.MatchString(text) {
 			return 0, &flaw{fmt.Sprintf("the rate %s has no unit", clip(text)), fmt.Sprintf("write %s/s, or another of /s /m /h", clip(text))}
@@ -62,7 +110,7 @@ func parseRate(text string) (float64, *flaw) {
 	if err != nil || math.IsInf(v, 0) {
 		return 0, &flaw{fmt.Sprintf("the rate %s is too high", clip(text)), "write a lower one"}
 	}
-	v *= map[string]float64{"": 1, "k": 1e3, "M": 1e6}[m[2]]
+	v *= multiples[m[2]]
 	return v / map[string]float64{"s": 1, "m": 60, "h": 3600}[m[3]], nil
 }
 
@@ -92,10 +140,11 @@ func FormatSize(bytes float64) string {
 	return strconv.FormatFloat(bytes, 'f', -1, 64) + "B"
 }
 
-// parseSize reads 256B, 16KiB, 1MB and returns bytes.
+// parseSize reads 256B, 16KiB, 1MB and returns bytes. The letters of a unit may be of either case, but a
+// small b after a capital letter is how bits are written: 8Mb is refused.
 func parseSize(text string) (float64, *flaw) {
 	const like = "write it like 256B, 16KiB or 1MB"
-	m := reSize.FindStringSubmatch(text)
+	m := reSize.FindStringSubmatch(closeUp(text))
 	switch {
 	case m != nil:
 	case reNumber.MatchString(text):
@@ -107,8 +156,12 @@ func parseSize(text string) (float64, *flaw) {
 	if err != nil {
 		return 0, wrong(text, "size", like)
 	}
+	unit := m[2]
+	if unit != strings.ToLower(unit) && strings.HasSuffix(unit, "b") {
+		return 0, &flaw{fmt.Sprintf("the size %s could mean bits", clip(text)), fmt.Sprintf("sizes are in bytes: write %s%sB", clip(m[1]), strings.TrimSuffix(unit, "b"))}
+	}
 	for _, u := range sizeUnits {
-		if u.name == m[2] {
+		if strings.EqualFold(u.name, unit) {
 			v *= u.bytes
 		}
 	}
@@ -120,28 +173,40 @@ func parseSize(text string) (float64, *flaw) {
 
 // parsePercent reads 5% as 0.05.
 func parsePercent(text string) (float64, *flaw) {
-	m := rePercent.FindStringSubmatch(text)
+	const like = "write it like 5% or 99.9%"
+	m := rePercent.FindStringSubmatch(closeUp(text))
 	if m == nil {
 		if reNumber.MatchString(text) {
-			return 0, &flaw{fmt.Sprintf("the share %s has no %%", clip(text)), fmt.Sprintf("write %s%%", clip(text))}
+			return 0, noPercent(text)
 		}
-		return 0, wrong(text, "share", "write it like 5% or 99.9%")
+		return 0, wrong(text, "share", like)
 	}
 	v, err := strconv.ParseFloat(m[1], 64)
 	if err != nil {
-		return 0, wrong(text, "share", "write it like 5% or 99.9%")
+		return 0, wrong(text, "share", like)
 	}
 	return v / 100, nil
 }
 
+// noPercent is what is wrong with a share that is a bare number. Up to 1 it was probably meant as a
+// part of the whole: 0.5 as 50%.
+func noPercent(text string) *flaw {
+	msg := fmt.Sprintf("the share %s has no %%", clip(text))
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil || v > 1 || v == 0 {
+		return &flaw{msg, fmt.Sprintf("write %s%%", clip(text))}
+	}
+	return &flaw{msg, fmt.Sprintf("did you mean %s%%? For %[2]s of a hundred write %[2]s%%", trimmed(v*100), clip(text))}
+}
+
 // parseCount reads 500, 10k, 1.5M.
 func parseCount(text string) (int, *flaw) {
-	m := reCount.FindStringSubmatch(text)
+	m := reCount.FindStringSubmatch(closeUp(text))
 	if m == nil {
 		return 0, wrong(text, "count", "write digits, with k or M if you like: 500, 10k, 1.5M")
 	}
 	v, err := strconv.ParseFloat(m[1]+m[2], 64)
-	v *= map[string]float64{"": 1, "k": 1e3, "M": 1e6}[m[3]]
+	v *= multiples[m[3]]
 	// The product of a decimal and a power of ten may miss the whole number
 	// by a rounding: 4.35k is 4350, and 1.0005k is half a client.
 	whole := math.Round(v)

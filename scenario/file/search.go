@@ -228,7 +228,7 @@ var reFactor = regexp.MustCompile(`^x(\d+(?:\.\d+)?)$`)
 
 // parseFactor reads x2.
 func parseFactor(text string) (float64, *flaw) {
-	m := reFactor.FindStringSubmatch(text)
+	m := reFactor.FindStringSubmatch(closeUp(text))
 	if m == nil {
 		return 0, wrong(text, "factor", "write it like x2 or x1.5")
 	}
