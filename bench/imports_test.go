@@ -30,10 +30,11 @@ type rule struct {
 // a row is a violation as well: whoever adds a folder says here what it may depend on.
 var rules = []rule{
 	{of: "protocol/engineio"},
+	{of: "protocol/websocket"},
 	{of: "protocol/socketio/...", own: []string{"protocol/socketio/..."}, foreign: []string{"github.com/vmihailenco/msgpack/..."}},
 
 	{
-		of: "server/internal/frame", own: []string{"protocol/engineio"},
+		of: "server/internal/frame", own: []string{"protocol/engineio", "protocol/websocket"},
 		never: []string{"github.com/valyala/fasthttp/...", "github.com/fasthttp/websocket/..."},
 	},
 	{

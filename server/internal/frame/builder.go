@@ -1,5 +1,7 @@
 package frame
 
+import "github.com/throng-io/throng/protocol/websocket"
+
 // maxScratch is the largest scratch in bytes that a Builder keeps for the next
 // message, so that one huge message does not pin its size for ever.
 const maxScratch = 64 << 10
@@ -30,15 +32,16 @@ func (b *Builder) Text() []byte { return b.scratch[:0] }
 // be used after the call.
 func (b *Builder) Frame(text []byte, attachments [][]byte, volatile bool) *Frame {
 	size := 1 + len(text)
-	total := headerSize(size) + size
+	first := header(websocket.Text, size)
+	total := first.Size() + size
 	for _, a := range attachments {
-		total += headerSize(len(a)) + len(a)
+		total += header(websocket.Binary, len(a)).Size() + len(a)
 	}
 	wire := make([]byte, 0, total)
-	wire = append(appendHeader(wire, opText, size), '4')
+	wire = append(first.Append(wire), '4')
 	wire = append(wire, text...)
 	for _, a := range attachments {
-		wire = append(appendHeader(wire, opBinary, len(a)), a...)
+		wire = append(header(websocket.Binary, len(a)).Append(wire), a...)
 	}
 	b.keep(text)
 	return b.finish(wire, 1+len(attachments), volatile)
@@ -47,8 +50,8 @@ func (b *Builder) Frame(text []byte, attachments [][]byte, volatile bool) *Frame
 // Binary returns the frame of a Socket.IO packet that is one binary message, as
 // MessagePack has it. What is said of text in Frame holds for packet.
 func (b *Builder) Binary(packet []byte, volatile bool) *Frame {
-	wire := make([]byte, 0, headerSize(len(packet))+len(packet))
-	wire = append(appendHeader(wire, opBinary, len(packet)), packet...)
+	h := header(websocket.Binary, len(packet))
+	wire := append(h.Append(make([]byte, 0, h.Size()+len(packet))), packet...)
 	b.keep(packet)
 	return b.finish(wire, 1, volatile)
 }

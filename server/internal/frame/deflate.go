@@ -6,14 +6,13 @@ import (
 	"errors"
 	"io"
 	"sync"
+
+	"github.com/throng-io/throng/protocol/websocket"
 )
 
 // Compression of single messages, RFC 7692, without context takeover: each is
 // compressed by itself, so it is compressed once for all who take it, and a
 // connection that is idle keeps no window.
-
-// compressedBit marks a message that is compressed, RSV1 of its first frame.
-const compressedBit = 0x40
 
 // deflateTail ends every compressed message and is not sent; the block behind it
 // ends the stream for the reader.
@@ -35,7 +34,7 @@ const maxDeflater = 256 << 10
 
 // appendDeflated appends the WebSocket frame of a payload, in parts, that is
 // compressed, or as it is if that is shorter.
-func appendDeflated(dst []byte, op byte, size int, payload ...[]byte) []byte {
+func appendDeflated(dst []byte, op websocket.Opcode, size int, payload ...[]byte) []byte {
 	d := deflaters.Get().(*deflater)
 	defer func() {
 		if d.out.Cap() <= maxDeflater {
@@ -50,9 +49,11 @@ func appendDeflated(dst []byte, op byte, size int, payload ...[]byte) []byte {
 	_ = d.w.Flush()
 	short := bytes.TrimSuffix(d.out.Bytes(), []byte(deflateTail))
 	if len(short) < size {
-		return append(appendHeader(dst, op|compressedBit, len(short)), short...)
+		h := header(op, len(short))
+		h.Reserved = websocket.RSV1
+		return append(h.Append(dst), short...)
 	}
-	dst = appendHeader(dst, op, size)
+	dst = header(op, size).Append(dst)
 	for _, part := range payload {
 		dst = append(dst, part...)
 	}

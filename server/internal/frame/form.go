@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 
 	"github.com/throng-io/throng/protocol/engineio"
+	"github.com/throng-io/throng/protocol/websocket"
 )
 
 // Form is how a client takes messages. The zero Form is that of revision 4 with
@@ -32,12 +33,6 @@ type variant struct {
 	next  *variant
 }
 
-// plain reports whether the frame is one text message, which most forms leave as
-// it is, or a control frame.
-func (f *Frame) plain() bool {
-	return f.packets == 0 || f.packets == 1 && f.wire[0] == opText
-}
-
 // In returns all WebSocket frames of the message as a client of a form takes
 // them.
 func (f *Frame) In(form Form) []byte {
@@ -45,7 +40,7 @@ func (f *Frame) In(form Form) []byte {
 	if f.deflate <= 0 || len(f.wire) < int(f.deflate) {
 		form &^= Deflated
 	}
-	if form == 0 || form&Deflated == 0 && f.plain() {
+	if form == 0 || form&Deflated == 0 && f.plain {
 		return f.wire
 	}
 	return f.variant(form, f.appendWire)
@@ -73,7 +68,7 @@ func (f *Frame) variant(form Form, make func([]byte, Form) []byte) []byte {
 
 func (f *Frame) appendWire(dst []byte, form Form) []byte {
 	for binary, data := range f.Parts {
-		op, before := byte(opText), ""
+		op, before := websocket.Text, ""
 		switch {
 		case !binary:
 		case form&Base64 != 0:
@@ -83,7 +78,7 @@ func (f *Frame) appendWire(dst []byte, form Form) []byte {
 			}
 			data = base64.StdEncoding.AppendEncode(nil, data)
 		default:
-			if op = opBinary; form&Revision3 != 0 {
+			if op = websocket.Binary; form&Revision3 != 0 {
 				before = "\x04" // the type of a message
 			}
 		}
@@ -92,7 +87,7 @@ func (f *Frame) appendWire(dst []byte, form Form) []byte {
 			dst = appendDeflated(dst, op, size, []byte(before), data)
 			continue
 		}
-		dst = append(append(appendHeader(dst, op, size), before...), data...)
+		dst = append(append(header(op, size).Append(dst), before...), data...)
 	}
 	return dst
 }
@@ -123,7 +118,7 @@ func Body(dst []byte, form Form, frames []*Frame) (body []byte, binary bool) {
 
 func hasBinary(frames []*Frame) bool {
 	for _, f := range frames {
-		if f.packets > 0 && !f.plain() {
+		if f.packets > 0 && !f.plain {
 			return true
 		}
 	}
@@ -154,9 +149,10 @@ func (f *Frame) Payload() []byte {
 	switch {
 	case f.packets == 0:
 		return nil
-	case f.plain():
-		_, head, size := readHeader(f.wire)
-		return f.wire[head : head+size : head+size]
+	case f.plain:
+		h, head := websocket.ParseHeader(f.wire)
+		end := head + int(h.Length)
+		return f.wire[head:end:end]
 	}
 	return f.variant(polled, f.appendBody)
 }

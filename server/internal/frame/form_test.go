@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/throng-io/throng/protocol/engineio"
+	"github.com/throng-io/throng/protocol/websocket"
 )
 
 // TestForms compares with bytes written by hand after the protocol of revision 3
@@ -107,11 +108,12 @@ func TestDeflated(t *testing.T) {
 		var compressed []bool
 		for wire := f.In(form); len(wire) > 0; {
 			op := wire[0]
-			_, head, size := readHeader(wire)
+			h, head := websocket.ParseHeader(wire)
+			size := int(h.Length)
 			payload := wire[head : head+size]
 			wire = wire[head+size:]
-			compressed = append(compressed, op&compressedBit != 0)
-			if op&compressedBit == 0 {
+			compressed = append(compressed, op&websocket.RSV1 != 0)
+			if op&websocket.RSV1 == 0 {
 				got = append(append(got, op), payload...)
 				continue
 			}
@@ -119,11 +121,12 @@ func TestDeflated(t *testing.T) {
 			if err := Inflate(&buf, payload, 1<<20); err != nil {
 				t.Fatal(err)
 			}
-			got = append(append(got, op&^compressedBit), buf.Bytes()...)
+			got = append(append(got, op&^websocket.RSV1), buf.Bytes()...)
 		}
 		var want []byte
 		for wire := f.In(form &^ Deflated); len(wire) > 0; {
-			_, head, size := readHeader(wire)
+			h, head := websocket.ParseHeader(wire)
+			size := int(h.Length)
 			want = append(append(want, wire[0]), wire[head:head+size]...)
 			wire = wire[head+size:]
 		}
@@ -145,7 +148,8 @@ func TestDeflated(t *testing.T) {
 func TestInflateLimit(t *testing.T) {
 	b := Builder{Deflate: 1}
 	wire := b.Frame(bytes.Repeat([]byte{'x'}, 999), nil, false).In(Deflated)
-	_, head, size := readHeader(wire)
+	h, head := websocket.ParseHeader(wire)
+	size := int(h.Length)
 	var buf bytes.Buffer
 	if err := Inflate(&buf, wire[head:head+size], 1000); err != nil || buf.Len() != 1000 {
 		t.Errorf("%d bytes, %v", buf.Len(), err)

@@ -26,6 +26,7 @@ import (
 	"sync/atomic"
 
 	"github.com/throng-io/throng/protocol/engineio"
+	"github.com/throng-io/throng/protocol/websocket"
 )
 
 // Frame is one message: one Engine.IO packet, or a Socket.IO packet with its
@@ -38,6 +39,7 @@ type Frame struct {
 	packets  int
 	deflate  int32 // see Builder.Deflate
 	volatile bool
+	plain    bool // one text message, which most forms leave as it is, or a control frame
 
 	build sync.Mutex // held while a variant is made
 	forms atomic.Pointer[variant]
@@ -66,9 +68,9 @@ func (f *Frame) Alone() []*Frame { return f.self[:] }
 //	for binary, data := range f.Parts {
 func (f *Frame) Parts(yield func(binary bool, data []byte) bool) {
 	for rest := f.wire; len(rest) > 0; {
-		binary, head, size := readHeader(rest)
-		end := head + size
-		if !yield(binary, rest[head:end:end]) {
+		h, head := websocket.ParseHeader(rest) // a frame keeps no table of its parts: the headers are one
+		end := head + int(h.Length)
+		if !yield(h.Opcode == websocket.Binary, rest[head:end:end]) {
 			return
 		}
 		rest = rest[end:]
@@ -90,18 +92,24 @@ func Message(p engineio.Packet, deflate int32) *Frame {
 // handshake or a heartbeat.
 func Packet(p engineio.Packet) *Frame {
 	if p.Binary {
-		wire := make([]byte, 0, headerSize(len(p.Data))+len(p.Data))
-		wire = appendHeader(wire, opBinary, len(p.Data))
+		h := header(websocket.Binary, len(p.Data))
+		wire := h.Append(make([]byte, 0, h.Size()+len(p.Data)))
 		return finish(append(wire, p.Data...), 1, false)
 	}
 	size := 1 + len(p.Data)
-	wire := make([]byte, 0, headerSize(size)+size)
-	wire = appendHeader(wire, opText, size)
-	return finish(p.AppendText(wire), 1, false)
+	h := header(websocket.Text, size)
+	return finish(p.AppendText(h.Append(make([]byte, 0, h.Size()+size))), 1, false)
+}
+
+// header is the header of a whole message of size bytes, or of a control frame.
+func header(op websocket.Opcode, size int) websocket.Header {
+	return websocket.Header{Opcode: op, Final: true, Length: uint64(size)}
 }
 
 func finish(wire []byte, packets int, volatile bool) *Frame {
+	first, _ := websocket.ParseHeader(wire)
 	f := &Frame{wire: wire, packets: packets, volatile: volatile}
+	f.plain = packets == 0 || packets == 1 && first.Opcode == websocket.Text
 	f.self[0] = f
 	return f
 }
