@@ -422,7 +422,7 @@ func (a *actor) Ack(m *client.Message) {
 	s := t.streams[c.stream]
 	at := t.arrived(m)
 	if s.echoes {
-		if st, found := a.findIn(m); found != okStamp && t.contract == nil || found == okStamp && (st.stream != uint16(c.stream) || st.seq != c.seq || st.run != t.id) {
+		if st, found := a.group.finder.find(m.Args, m.Attachments); found != okStamp && t.contract == nil || found == okStamp && (st.stream != uint16(c.stream) || st.seq != c.seq || st.run != t.id) {
 			a.complain("ack.mismatch", int(c.stream), c.due, nil)
 			return
 		}

@@ -105,19 +105,3 @@ func (a *actor) joinSilently(ctx context.Context, asked bool) {
 	a.joins = 0
 	a.hold()
 }
-
-// findIn reads the stamp in a list of arguments.
-func (t *trial) findIn(args []byte) (stamp, stampState) {
-	if t.stampAt == nil {
-		return findStamp(args)
-	}
-	v, found := lookup(args, t.stampAt)
-	if !found || len(v) < 2+stampText || v[0] != '"' {
-		return stamp{}, noStamp // not a message of ours: the server may send more under the same name
-	}
-	s, state := readStamp(v[1 : 1+stampText])
-	if state == badStamp {
-		state = noStamp // as well
-	}
-	return s, state
-}

@@ -1,7 +1,6 @@
 package scenario
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/binary"
 
@@ -46,56 +45,18 @@ func (s *stamp) append(dst []byte) []byte {
 	return append(dst, text[:]...)
 }
 
-// What findStamp says of a message.
-type stampState int
-
-const (
-	noStamp  stampState = iota // nothing under "$b": not one of ours
-	badStamp                   // something is there, but it is damaged
-	okStamp
-)
-
 var (
 	stampHead = []byte(`{"$b":"`)
 	stampKey  = []byte(`"$b":"`)
 )
 
-// findStamp reads the stamp out of the raw arguments of an event without
-// decoding them: first where this runner's own payload has it, then wherever a server that
-// rewrote the JSON left the key.
-func findStamp(args []byte) (s stamp, state stampState) {
-	if bytes.HasPrefix(args, stampHead) {
-		args = args[len(stampHead):]
-	} else {
-		i := bytes.Index(args, stampKey)
-		if i < 0 {
-			return s, noStamp
-		}
-		args = args[i+len(stampKey):]
-	}
-	if len(args) <= stampText || args[stampText] != '"' {
-		return s, badStamp
-	}
-	return readStamp(args[:stampText])
-}
-
-// readStamp reads a stamp's text, which is that long.
-func readStamp(text []byte) (s stamp, state stampState) {
-	var b [stampBytes]byte
-	if n, err := base64.RawURLEncoding.Decode(b[:], text); err != nil || n != stampBytes {
-		return s, badStamp
-	}
-	return unpackStamp(&b)
-}
-
-func unpackStamp(b *[stampBytes]byte) (s stamp, state stampState) {
-	if binary.BigEndian.Uint16(b[22:]) != stampCheck(b) {
-		return s, badStamp
-	}
-	s.run = binary.BigEndian.Uint32(b[0:])
-	s.stream = binary.BigEndian.Uint16(b[4:])
-	s.sender = binary.BigEndian.Uint32(b[6:])
-	s.seq = binary.BigEndian.Uint32(b[10:])
-	s.due = int64(binary.BigEndian.Uint64(b[14:]))
-	return s, okStamp
+// pack writes the stamp's bytes.
+func (s *stamp) pack() (b [stampBytes]byte) {
+	binary.BigEndian.PutUint32(b[0:], s.run)
+	binary.BigEndian.PutUint16(b[4:], s.stream)
+	binary.BigEndian.PutUint32(b[6:], s.sender)
+	binary.BigEndian.PutUint32(b[10:], s.seq)
+	binary.BigEndian.PutUint64(b[14:], uint64(s.due))
+	binary.BigEndian.PutUint16(b[22:], stampCheck(&b))
+	return b
 }

@@ -1,9 +1,6 @@
 package scenario
 
 import (
-	"bytes"
-	"encoding/binary"
-
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
@@ -96,71 +93,10 @@ func (g *group) bare() bool { return g.spec.Namespace == file.NoNamespace }
 // placeholder stands in JSON where the attachment belongs.
 const placeholder = `{"_placeholder":true,"num":0}`
 
-// packedKey comes before a stamp in MessagePack: the key "$b" and the head of a text of 32 bytes.
-var packedKey = []byte("\xa2$b\xd9\x20")
-
 // find reads the stamp of a delivery, from where the server puts it.
 func (a *actor) find(m *client.Message) (stamp, stampState) {
 	if c := a.t.contract; c != nil && c.delivers != nil && !c.delivers[string(m.Name)] {
 		return stamp{}, noStamp
 	}
-	return a.findIn(m)
-}
-
-// findIn reads the stamp of a delivery or an acknowledgement.
-func (a *actor) findIn(m *client.Message) (stamp, stampState) {
-	switch {
-	case len(m.Attachments) > 0:
-		return rawStamp(m.Attachments[0])
-	case a.group.parser == socketio.JSON:
-		return a.t.findIn(m.Args)
-	case a.t.stampAt != nil:
-		text, err := a.group.parser.AppendJSON(nil, m.Args)
-		if err != nil {
-			return stamp{}, noStamp
-		}
-		return a.t.findIn(text)
-	}
-	if i := bytes.Index(m.Args, packedKey); i >= 0 {
-		text := m.Args[i+len(packedKey):]
-		if len(text) < stampText {
-			return stamp{}, badStamp
-		}
-		return readStamp(text[:stampText])
-	}
-	if n := packedBinary(m.Args); n > 0 {
-		return rawStamp(m.Args[n:])
-	}
-	return stamp{}, noStamp
-}
-
-// packedBinary returns the length of the head of a binary value, 0 when it is none.
-func packedBinary(b []byte) int {
-	if len(b) == 0 || b[0] < 0xc4 || b[0] > 0xc6 {
-		return 0
-	}
-	return 2 + 1<<(b[0]-0xc4) - 1 // bin 8, 16, 32: one byte, and 1, 2 or 4 of length
-}
-
-// rawStamp reads the stamp at the head of a binary payload.
-func rawStamp(b []byte) (stamp, stampState) {
-	if len(b) < stampBytes {
-		return stamp{}, noStamp
-	}
-	s, state := unpackStamp((*[stampBytes]byte)(b))
-	if state != okStamp {
-		return s, noStamp // somebody else's bytes, or ours damaged: there is no telling
-	}
-	return s, state
-}
-
-// pack writes the stamp's bytes.
-func (s *stamp) pack() (b [stampBytes]byte) {
-	binary.BigEndian.PutUint32(b[0:], s.run)
-	binary.BigEndian.PutUint16(b[4:], s.stream)
-	binary.BigEndian.PutUint32(b[6:], s.sender)
-	binary.BigEndian.PutUint32(b[10:], s.seq)
-	binary.BigEndian.PutUint64(b[14:], uint64(s.due))
-	binary.BigEndian.PutUint16(b[22:], stampCheck(&b))
-	return b
+	return a.group.finder.find(m.Args, m.Attachments)
 }
