@@ -9,6 +9,7 @@ import (
 
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/internal/plan"
+	"github.com/throng-io/throng/scenario/internal/stamp"
 )
 
 // The life of a simulated client. It only goes forward.
@@ -350,12 +351,12 @@ func (a *actor) Event(m *client.Message) {
 	}
 	st, found := a.find(m)
 	switch {
-	case found == noStamp:
+	case found == stamp.None:
 		return // not of the runner's making
-	case found == badStamp:
+	case found == stamp.Damaged:
 		t.errors.add(errorKey{class: "stamp.invalid", stream: -1, group: a.group.index}, t.arrived(m), nil)
 		return
-	case st.run != t.id:
+	case st.Run != t.id:
 		t.foreign.Add(1)
 		return
 	}
@@ -363,7 +364,7 @@ func (a *actor) Event(m *client.Message) {
 	kind, s, rank := t.ledger.receive(a.receiver, &st, at)
 	switch kind {
 	case arrivedCounted:
-		str := t.streams[st.stream]
+		str := t.streams[st.Stream]
 		latency := time.Duration(at - s.due)
 		a.shard.add(str.delivery[a.class*deciles+s.decile()], int(s.phase), latency)
 		if str.gap != nil {
@@ -422,7 +423,7 @@ func (a *actor) Ack(m *client.Message) {
 	s := t.streams[c.stream]
 	at := t.arrived(m)
 	if s.echoes {
-		if st, found := a.group.finder.find(m.Args, m.Attachments); found != okStamp && t.contract == nil || found == okStamp && (st.stream != uint16(c.stream) || st.seq != c.seq || st.run != t.id) {
+		if st, found := a.group.finder.Find(m.Args, m.Attachments); found != stamp.Found && t.contract == nil || found == stamp.Found && (st.Stream != uint16(c.stream) || st.Seq != c.seq || st.Run != t.id) {
 			a.complain("ack.mismatch", int(c.stream), c.due, nil)
 			return
 		}

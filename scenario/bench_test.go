@@ -7,6 +7,7 @@ import (
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/internal/plan"
+	"github.com/throng-io/throng/scenario/internal/stamp"
 )
 
 // What one delivery costs from the client's handler on: finding the stamp, the ledger, the
@@ -40,7 +41,7 @@ var args []byte
 // payload is the data of a message as receivers get it.
 func (s *stream) payload(a *actor, seq uint32) []byte {
 	packet := s.build(a, 0, 0, seq)
-	return packet[len(s.group.head)+len(s.open)+len(s.middle)-len(stampHead) : len(packet)-len(`,true]`)]
+	return packet[len(s.group.head)+len(s.open)+len(s.middle)-len(stamp.Head) : len(packet)-len(`,true]`)]
 }
 
 func newBenchTrial(tb testing.TB, receivers int) (*trial, []*actor) {

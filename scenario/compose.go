@@ -6,6 +6,7 @@ import (
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/internal/plan"
+	"github.com/throng-io/throng/scenario/internal/stamp"
 )
 
 // template is the list of the event and its arguments, where they are not what every
@@ -65,9 +66,9 @@ func stampedData(data file.Template) file.Template {
 func (s *stream) compose(dst []byte, a *actor, room int, seq uint32) []byte {
 	f := &s.fill
 	f.client, f.seq, f.stamp = a.number, seq, nil
-	var st stamp
+	var st stamp.Stamp
 	if s.stamped {
-		st = stamp{run: s.t.id, stream: uint16(s.index), sender: a.id, seq: seq, due: s.op.Due}
+		st = stamp.Stamp{Run: s.t.id, Stream: uint16(s.index), Sender: a.id, Seq: seq, Due: s.op.Due}
 		f.stamp = &st
 	}
 	if s.spec.Op == file.OpRoom {

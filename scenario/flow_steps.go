@@ -11,6 +11,7 @@ import (
 
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/stamp"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -153,7 +154,7 @@ func (f *flow) expected(s *step, e *file.Expect, lost bool) (event, error) {
 // fits reports whether an event is the one that is waited for.
 func (s *step) fits(e *file.Expect, args []byte, fill *filling) bool {
 	for i := range e.Match {
-		v, found := lookup(args, &e.Match[i].Path)
+		v, found := stamp.Lookup(args, &e.Match[i].Path)
 		if !found || string(v) != string(s.matches[i].append(nil, fill)) {
 			return false
 		}
@@ -165,7 +166,7 @@ func (s *step) fits(e *file.Expect, args []byte, fill *filling) bool {
 func (f *flow) capture(s *step, from json.RawMessage) error {
 	for i := range s.spec.Capture {
 		c := &s.spec.Capture[i]
-		v, found := lookup(from, &c.Path)
+		v, found := stamp.Lookup(from, &c.Path)
 		if !found {
 			return failed("capture", "there is nothing at %s", c.Path.Text)
 		}

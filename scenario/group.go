@@ -11,6 +11,7 @@ import (
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/internal/plan"
+	"github.com/throng-io/throng/scenario/internal/stamp"
 )
 
 // A group is a population of clients that behave alike. It is a source of the pacer: its work
@@ -32,7 +33,7 @@ type group struct {
 	spaces    []*audience // of further namespaces
 	rooms     []*audience
 	parser    socketio.Parser
-	finder    finder
+	finder    stamp.Finder
 	shares    *plan.RoomShares // of the rooms; nil: all rooms are alike
 	moves     *moves           // nil: nobody does
 	flow      *flowPlan        // nil: none
@@ -69,7 +70,7 @@ func newGroup(t *trial, spec *file.Group, index, first int) *group {
 		t: t, index: index, first: first, spec: spec, actors: make([]atomic.Pointer[actor], spec.Count),
 		head: headOf("2", spec.Namespace), parser: parserOf(spec.Parser), attempts: make([]atomic.Int64, len(t.tl.Spans)),
 	}
-	g.finder = finder{parser: g.parser, at: t.stampAt}
+	g.finder = stamp.Finder{Parser: g.parser, At: t.stampAt}
 	g.plan = plan.NewPopulation(t.tl, spec, t.spec.Seed, index)
 	g.namespace = t.audience(spec.Namespace, "", -1)
 	for _, name := range spec.More {

@@ -4,6 +4,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"unsafe"
+
+	"github.com/throng-io/throng/scenario/internal/stamp"
 )
 
 // What a stream expects of its messages.
@@ -158,19 +160,19 @@ const (
 // receive notes that a message has come to a receiver at a moment. The slot is given for
 // arrivedCounted only, and with it the rank, which counts from 1; 0 for slow readers. It does
 // not allocate once the receiver has heard of the sender before.
-func (l *ledger) receive(r *receiver, st *stamp, at int64) (kind arrival, s *slot, rank uint32) {
-	if int(st.stream) >= len(l.books) {
+func (l *ledger) receive(r *receiver, st *stamp.Stamp, at int64) (kind arrival, s *slot, rank uint32) {
+	if int(st.Stream) >= len(l.books) {
 		return arrivedUnknown, nil, 0
 	}
-	b := l.books[st.stream]
+	b := l.books[st.Stream]
 	if b.expect == expectNone || l.closed.Load() || r.leftAt.Load() != 0 {
 		return arrivedIgnored, nil, 0
 	}
-	s, stale := b.find(st.seq)
+	s, stale := b.find(st.Seq)
 	switch {
 	case stale:
 		return arrivedStale, nil, 0
-	case s == nil || s.from.id != st.sender || s.due != st.due:
+	case s == nil || s.from.id != st.Sender || s.due != st.Due:
 		return arrivedUnknown, nil, 0
 	case s.audience == nil:
 		if s.from != r {

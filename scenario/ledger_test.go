@@ -11,6 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/throng-io/throng/scenario/internal/stamp"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -56,17 +57,17 @@ func (m *model) joinAll() {
 }
 
 // send emits from a receiver at its due time and returns the stamp to receive it by.
-func (m *model) send(stream, from int, due int64) *stamp {
+func (m *model) send(stream, from int, due int64) *stamp.Stamp {
 	b := m.l.books[stream]
 	room := m.room
 	if b.expect == expectSelf {
 		room = nil
 	}
 	_, seq := m.l.emit(b, m.r[from], room, due, 0)
-	return &stamp{stream: uint16(stream), sender: uint32(from), seq: seq, due: due}
+	return &stamp.Stamp{Stream: uint16(stream), Sender: uint32(from), Seq: seq, Due: due}
 }
 
-func (m *model) get(to int, st *stamp, at int64) arrival {
+func (m *model) get(to int, st *stamp.Stamp, at int64) arrival {
 	kind, _, _ := m.l.receive(m.r[to], st, at)
 	return kind
 }
@@ -87,7 +88,7 @@ func TestLedgerCountsEachKind(t *testing.T) {
 	a, b, c := m.send(0, 0, 10), m.send(0, 0, 20), m.send(0, 0, 30)
 	for _, step := range []struct {
 		to   int
-		st   *stamp
+		st   *stamp.Stamp
 		at   int64
 		want arrival
 	}{
@@ -102,10 +103,10 @@ func TestLedgerCountsEachKind(t *testing.T) {
 		{3, b, 21, arrivedCounted},
 		{3, c, 31, arrivedCounted},
 		{0, a, 11, arrivedUnexpected}, // the sender's own
-		{1, &stamp{stream: 0, sender: 0, seq: 3, due: 40}, 41, arrivedUnknown},
-		{1, &stamp{stream: 0, sender: 1, seq: 2, due: 30}, 41, arrivedUnknown},
-		{1, &stamp{stream: 0, sender: 0, seq: 2, due: 31}, 41, arrivedUnknown},
-		{1, &stamp{stream: 9}, 41, arrivedUnknown},
+		{1, &stamp.Stamp{Stream: 0, Sender: 0, Seq: 3, Due: 40}, 41, arrivedUnknown},
+		{1, &stamp.Stamp{Stream: 0, Sender: 1, Seq: 2, Due: 30}, 41, arrivedUnknown},
+		{1, &stamp.Stamp{Stream: 0, Sender: 0, Seq: 2, Due: 31}, 41, arrivedUnknown},
+		{1, &stamp.Stamp{Stream: 9}, 41, arrivedUnknown},
 	} {
 		if got := m.get(step.to, step.st, step.at); got != step.want {
 			t.Errorf("receiver %d, %+v at %d: %v, want %v", step.to, *step.st, step.at, got, step.want)
@@ -163,7 +164,7 @@ func TestLedgerLeaversAreUndecided(t *testing.T) {
 	m.now.Store(2000)
 	m.l.leave(m.r[2])
 	m.l.leave(m.r[2]) // twice is once
-	for _, st := range []*stamp{old, fresh, got, echo, lost} {
+	for _, st := range []*stamp.Stamp{old, fresh, got, echo, lost} {
 		if k := m.get(2, st, 2001); k != arrivedIgnored {
 			t.Errorf("after it left: %v", k)
 		}
@@ -207,7 +208,7 @@ func TestLedgerForgetsWhatWasNeverWritten(t *testing.T) {
 	s.cancel()
 	none, seq := m.l.emit(m.l.books[1], m.r[0], m.room, 100, 0)
 	none.cancel() // of a stream without expectations there is nothing to cancel
-	if k := m.get(1, &stamp{stream: 1, seq: seq, due: 100}, 101); k != arrivedIgnored {
+	if k := m.get(1, &stamp.Stamp{Stream: 1, Seq: seq, Due: 100}, 101); k != arrivedIgnored {
 		t.Errorf("a delivery that nobody expects: %v", k)
 	}
 	if m.l.outstanding(101) {
@@ -248,7 +249,7 @@ func TestLedgerKeepsItsBudget(t *testing.T) {
 	m.joinAll()
 	m.l.budget = 100 << 10
 	const n = 5000
-	var first, last *stamp
+	var first, last *stamp.Stamp
 	var most int64
 	for i := range n {
 		last = m.send(0, 0, int64(i)*10)
@@ -256,11 +257,11 @@ func TestLedgerKeepsItsBudget(t *testing.T) {
 			first = last
 		}
 		if i%2 == 0 { // every other one is lost to receiver 2
-			m.get(2, last, last.due+1)
+			m.get(2, last, last.Due+1)
 		}
-		m.get(1, last, last.due+1)
-		m.now.Store(last.due)
-		m.l.watch(last.due)
+		m.get(1, last, last.Due+1)
+		m.now.Store(last.Due)
+		m.l.watch(last.Due)
 		most = max(most, m.l.used)
 	}
 	if most > 200<<10 {
@@ -287,7 +288,7 @@ func TestLedgerAgainstABookkeeper(t *testing.T) {
 		m := newModel(n, expect)
 		m.joinAll()
 		type pair struct{ msg, to int }
-		var sent []*stamp
+		var sent []*stamp.Stamp
 		fate := map[pair]string{} // of every expected pair
 		last := map[int]map[int]int{}
 		gone := map[int]bool{}
@@ -327,7 +328,7 @@ func TestLedgerAgainstABookkeeper(t *testing.T) {
 				case f != "lost":
 					want.Duplicate++
 				default:
-					from := int(sent[i].sender)
+					from := int(sent[i].Sender)
 					reached[i] = true
 					if last[who] == nil {
 						last[who] = map[int]int{}
@@ -336,7 +337,7 @@ func TestLedgerAgainstABookkeeper(t *testing.T) {
 						want.Disorder++
 					}
 					last[who][from] = max(last[who][from], i+1)
-					if fate[p] = "received"; now-sent[i].due > lateLimit {
+					if fate[p] = "received"; now-sent[i].Due > lateLimit {
 						fate[p] = "late"
 					}
 				}
@@ -347,7 +348,7 @@ func TestLedgerAgainstABookkeeper(t *testing.T) {
 				}
 				gone[who] = true
 				for p, f := range fate {
-					if p.to == who && f == "lost" && now <= sent[p.msg].due+lateLimit {
+					if p.to == who && f == "lost" && now <= sent[p.msg].Due+lateLimit {
 						fate[p] = "undecided"
 					}
 				}
@@ -356,10 +357,10 @@ func TestLedgerAgainstABookkeeper(t *testing.T) {
 		now += int64(rapid.IntRange(0, 2*lateLimit).Draw(t, "drain"))
 		for p, f := range fate {
 			s := sent[p.msg]
-			if f == "lost" && now <= s.due+lateLimit {
+			if f == "lost" && now <= s.Due+lateLimit {
 				f = "undecided"
 			}
-			if from := int(s.sender); f == "lost" && gone[from] && !reached[p.msg] && goneAt[from] <= s.due+lateLimit {
+			if from := int(s.Sender); f == "lost" && gone[from] && !reached[p.msg] && goneAt[from] <= s.Due+lateLimit {
 				f = "undecided" // the message may never have left with its sender
 			}
 			switch f {
@@ -389,11 +390,11 @@ func TestLedgerConcurrently(t *testing.T) {
 	const receivers, messages = 100, 2000
 	m := newModel(receivers+1, expectOthers)
 	m.joinAll()
-	feeds := make([]chan stamp, receivers+1)
+	feeds := make([]chan stamp.Stamp, receivers+1)
 	var wg sync.WaitGroup
 	var delivered, dup atomic.Int64
 	for i := 1; i <= receivers; i++ {
-		feeds[i] = make(chan stamp, messages)
+		feeds[i] = make(chan stamp.Stamp, messages)
 		wg.Go(func() {
 			rng := rand.New(rand.NewPCG(1, uint64(i)))
 			n := 0
@@ -401,11 +402,11 @@ func TestLedgerConcurrently(t *testing.T) {
 				if rng.IntN(50) == 0 {
 					continue // lost
 				}
-				if k := m.get(i, &st, st.due+1); k == arrivedCounted {
+				if k := m.get(i, &st, st.Due+1); k == arrivedCounted {
 					delivered.Add(1)
 				}
 				if rng.IntN(50) == 0 {
-					if k := m.get(i, &st, st.due+2); k == arrivedDuplicate {
+					if k := m.get(i, &st, st.Due+2); k == arrivedDuplicate {
 						dup.Add(1)
 					}
 				}
@@ -444,7 +445,7 @@ func TestReceiveCostsNoAllocation(t *testing.T) {
 	a, b := m.send(0, 0, 10), m.send(0, 1, 20)
 	m.get(2, a, 11)
 	m.get(2, b, 11)
-	var fresh []*stamp
+	var fresh []*stamp.Stamp
 	for i := range 300 {
 		fresh = append(fresh, m.send(0, i%2, 30))
 	}
@@ -466,7 +467,7 @@ func TestLedgerForgetsWhatAllHaveGot(t *testing.T) {
 	m.joinAll()
 	const n = 20 * slotsPerSlab
 	step := linger / (2 * slotsPerSlab) // two slabs linger
-	var first, kept *stamp
+	var first, kept *stamp.Stamp
 	var most int64
 	for i := range n {
 		s := m.send(0, 0, int64(i)*step)
@@ -477,10 +478,10 @@ func TestLedgerForgetsWhatAllHaveGot(t *testing.T) {
 			kept = s
 		}
 		if s != kept {
-			m.get(1, s, s.due+1)
+			m.get(1, s, s.Due+1)
 		}
-		m.now.Store(s.due)
-		m.l.watch(s.due)
+		m.now.Store(s.Due)
+		m.l.watch(s.Due)
 		if i == 10*slotsPerSlab {
 			most = m.l.used
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/internal/plan"
+	"github.com/throng-io/throng/scenario/internal/stamp"
 )
 
 // A pattern is a template made ready: bytes with patches between them, so that
@@ -53,9 +54,9 @@ type filling struct {
 	room     string
 	event    string
 	seq      uint32
-	stamp    *stamp // nil: the payload is filler only
-	size     int    // of the payload
-	binary   bool   // the payload is an attachment
+	stamp    *stamp.Stamp // nil: the payload is filler only
+	size     int          // of the payload
+	binary   bool         // the payload is an attachment
 	captured []json.RawMessage
 }
 
@@ -145,7 +146,7 @@ func (x *patch) append(dst []byte, f *filling) []byte {
 			return append(dst, `""`...)
 		}
 		dst = append(dst, '"')
-		dst = f.stamp.append(dst)
+		dst = f.stamp.Append(dst)
 		return append(dst, '"')
 	case patchCaptured:
 		if x.column >= len(f.captured) || f.captured[x.column] == nil {
@@ -201,8 +202,8 @@ func (f *filling) payload(dst []byte, form file.Form) []byte {
 		dst = append(dst, '{')
 		n := f.size - len(`{"p":""}`)
 		if f.stamp != nil {
-			dst = append(dst, stampKey...)
-			dst = f.stamp.append(dst)
+			dst = append(dst, stamp.Key...)
+			dst = f.stamp.Append(dst)
 			dst = append(dst, `",`...)
 			n = f.size - file.MinSize
 		}
@@ -214,7 +215,7 @@ func (f *filling) payload(dst []byte, form file.Form) []byte {
 	}
 	n := f.size
 	if f.stamp != nil {
-		dst, n = f.stamp.append(dst), n-stampText
+		dst, n = f.stamp.Append(dst), n-stamp.TextSize
 	}
 	dst = appendFiller(dst, n)
 	if form == file.FormValue {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/stamp"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -223,7 +224,7 @@ func TestPatternDoesNotAllocate(t *testing.T) {
 	s := tr.streams[0]
 	s.fill.room = "r1"
 	buf := make([]byte, 0, 1024)
-	st := &stamp{run: 1}
+	st := &stamp.Stamp{Run: 1}
 	n := testing.AllocsPerRun(100, func() {
 		s.fill.stamp, s.fill.seq = st, 7
 		buf = s.custom.append(buf[:0], &s.fill)
@@ -235,7 +236,7 @@ func TestPatternDoesNotAllocate(t *testing.T) {
 	if !strings.HasPrefix(string(buf), strings.Replace(want, `A \"q\"`, "F", 1)) || !json.Valid(buf) {
 		t.Errorf("%s", buf)
 	}
-	if got, state := findStamp(buf); state != okStamp || got.run != 1 {
+	if got, state := tr.groups[0].finder.Find(buf, nil); state != stamp.Found || got.Run != 1 {
 		t.Errorf("the stamp is not found in %s", buf)
 	}
 }

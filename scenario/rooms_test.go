@@ -3,6 +3,7 @@ package scenario
 import (
 	"testing"
 
+	"github.com/throng-io/throng/scenario/internal/stamp"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -97,7 +98,7 @@ func TestDeliveriesAfterLeavingAreFound(t *testing.T) {
 	m.l.part(m.r[1], left, 100)
 	near, far := m.send(0, 0, 110), m.send(0, 0, 5000)
 	for _, step := range []struct {
-		st   *stamp
+		st   *stamp.Stamp
 		at   int64
 		want arrival
 	}{{before, 105, arrivedIgnored}, {near, 120, arrivedExtra}, {near, 121, arrivedDuplicate}, {far, 5001, arrivedUnexpected}} {

@@ -13,6 +13,7 @@ import (
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/internal/plan"
+	"github.com/throng-io/throng/scenario/internal/stamp"
 )
 
 // A stream is one entry of a group's send list, with everything that can be
@@ -110,7 +111,7 @@ func (s *stream) packet() {
 	default:
 		s.middle = append(append([]byte{'['}, event...), ',')
 	}
-	s.middle = append(s.middle, stampHead...)
+	s.middle = append(s.middle, stamp.Head...)
 	s.tail = append(s.tail, `","p":"`...)
 	if s.spec.Sizes.IsZero() {
 		s.tail = appendFiller(s.tail, s.spec.Size-file.MinSize)
@@ -317,9 +318,9 @@ func (s *stream) build(a *actor, id uint64, room int, seq uint32) []byte {
 		b = socketio.AppendString(b, s.group.roomName(room))
 	}
 	b = append(b, s.middle...)
-	st := stamp{run: s.t.id, stream: uint16(s.index), sender: a.id, seq: seq, due: s.op.Due}
-	var text [stampText]byte
-	st.put(text[:])
+	st := stamp.Stamp{Run: s.t.id, Stream: uint16(s.index), Sender: a.id, Seq: seq, Due: s.op.Due}
+	var text [stamp.TextSize]byte
+	st.Put(text[:])
 	b = append(b, text[:]...)
 	if s.filler != nil {
 		b = append(b, s.filler...)

@@ -4,6 +4,7 @@ import (
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/stamp"
 )
 
 // How messages look on the wire where it is not JSON text in the main namespace: other
@@ -74,9 +75,9 @@ func (s *stream) send(a *actor, packet []byte, seq uint32) error {
 	if !s.spec.Binary {
 		return a.transmit(packet)
 	}
-	st := stamp{run: s.t.id, stream: uint16(s.index), sender: a.id, seq: seq, due: s.op.Due}
-	raw := st.pack()
-	size := max(s.fill.size, stampBytes)
+	st := stamp.Stamp{Run: s.t.id, Stream: uint16(s.index), Sender: a.id, Seq: seq, Due: s.op.Due}
+	raw := st.Bytes()
+	size := max(s.fill.size, stamp.Size)
 	if cap(s.blob) < size {
 		s.blob = make([]byte, size)
 	}
@@ -94,9 +95,9 @@ func (g *group) bare() bool { return g.spec.Namespace == file.NoNamespace }
 const placeholder = `{"_placeholder":true,"num":0}`
 
 // find reads the stamp of a delivery, from where the server puts it.
-func (a *actor) find(m *client.Message) (stamp, stampState) {
+func (a *actor) find(m *client.Message) (stamp.Stamp, stamp.State) {
 	if c := a.t.contract; c != nil && c.delivers != nil && !c.delivers[string(m.Name)] {
-		return stamp{}, noStamp
+		return stamp.Stamp{}, stamp.None
 	}
-	return a.group.finder.find(m.Args, m.Attachments)
+	return a.group.finder.Find(m.Args, m.Attachments)
 }

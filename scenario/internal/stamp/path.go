@@ -1,4 +1,4 @@
-package scenario
+package stamp
 
 import (
 	"bytes"
@@ -7,10 +7,10 @@ import (
 	"github.com/throng-io/throng/scenario/file"
 )
 
-// lookup finds the value that a path names in a list of arguments, without
+// Lookup finds the value that a path names in a list of arguments, without
 // decoding what stands around it. The JSON has been checked when the packet was
 // parsed; of anything else nothing is found. The value is a part of args.
-func lookup(args []byte, p *file.Path) (value []byte, found bool) {
+func Lookup(args []byte, p *file.Path) (value []byte, found bool) {
 	if len(p.Steps) == 0 {
 		return bytes.TrimSpace(args), len(args) > 0
 	}

@@ -1,4 +1,4 @@
-package scenario
+package stamp
 
 import (
 	"strings"
@@ -18,12 +18,12 @@ func TestLookup(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, found := lookup([]byte(args), f.Spec.Contract.Stamp)
+		got, found := Lookup([]byte(args), f.Spec.Contract.Stamp)
 		if string(got) != want || found != (want != "") {
 			t.Errorf("%s: %q %v, want %q", path, got, found, want)
 		}
 	}
-	if _, found := lookup(nil, &file.Path{Steps: []file.PathStep{{Index: 0}}}); found {
+	if _, found := Lookup(nil, &file.Path{Steps: []file.PathStep{{Index: 0}}}); found {
 		t.Error("something in nothing")
 	}
 }

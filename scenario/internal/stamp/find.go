@@ -1,0 +1,138 @@
+package stamp
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/binary"
+
+	"github.com/throng-io/throng/protocol/socketio"
+	"github.com/throng-io/throng/scenario/file"
+)
+
+// A State is what a message has under its stamp's key.
+type State int
+
+const (
+	None    State = iota // nothing under "$b": not one of ours
+	Damaged              // something is there, but it is damaged
+	Found                // a stamp
+)
+
+// A Finder finds the stamps in what a server sends. It does not change, so goroutines may share it.
+type Finder struct {
+	Parser socketio.Parser // of the arguments
+	At     *file.Path      // where the server's contract puts the stamp; nil: under "$b", wherever that is
+}
+
+// Find reads the stamp of an event or an acknowledgement: of its arguments, or of its first attachment
+// when it has any.
+func (f *Finder) Find(args []byte, attachments [][]byte) (Stamp, State) {
+	switch {
+	case len(attachments) > 0:
+		return findBinary(attachments[0])
+	case f.Parser == socketio.JSON && f.At == nil:
+		return findJSON(args)
+	case f.Parser == socketio.JSON:
+		return findAt(args, f.At)
+	case f.At == nil:
+		return findPacked(args)
+	}
+	text, err := f.Parser.AppendJSON(nil, args)
+	if err != nil {
+		return Stamp{}, None
+	}
+	return findAt(text, f.At)
+}
+
+// findJSON reads the stamp out of the raw arguments of an event without
+// decoding them: first where this runner's own payload has it, then wherever a server that
+// rewrote the JSON left the key.
+func findJSON(args []byte) (s Stamp, state State) {
+	if bytes.HasPrefix(args, []byte(Head)) {
+		args = args[len(Head):]
+	} else {
+		i := bytes.Index(args, []byte(Key))
+		if i < 0 {
+			return s, None
+		}
+		args = args[i+len(Key):]
+	}
+	if len(args) <= TextSize || args[TextSize] != '"' {
+		return s, Damaged
+	}
+	return read(args[:TextSize])
+}
+
+// findAt reads the stamp at the head of the text that a path names. Anything else there is no message
+// of ours: the server may send more under the same name.
+func findAt(args []byte, at *file.Path) (Stamp, State) {
+	v, found := Lookup(args, at)
+	if !found || len(v) < 2+TextSize || v[0] != '"' {
+		return Stamp{}, None
+	}
+	s, state := read(v[1 : 1+TextSize])
+	if state == Damaged {
+		state = None
+	}
+	return s, state
+}
+
+// packedKey comes before a stamp in MessagePack: the key "$b" and the head of a text of 32 bytes.
+var packedKey = []byte("\xa2$b\xd9\x20")
+
+// findPacked reads the stamp out of arguments in MessagePack: a text under "$b", or the head of
+// binary data.
+func findPacked(args []byte) (Stamp, State) {
+	if i := bytes.Index(args, packedKey); i >= 0 {
+		text := args[i+len(packedKey):]
+		if len(text) < TextSize {
+			return Stamp{}, Damaged
+		}
+		return read(text[:TextSize])
+	}
+	if n := packedBinary(args); n > 0 {
+		return findBinary(args[n:])
+	}
+	return Stamp{}, None
+}
+
+// packedBinary returns the length of the head of a binary value, 0 when it is none.
+func packedBinary(b []byte) int {
+	if len(b) == 0 || b[0] < 0xc4 || b[0] > 0xc6 {
+		return 0
+	}
+	return 2 + 1<<(b[0]-0xc4) - 1 // bin 8, 16, 32: one byte, and 1, 2 or 4 of length
+}
+
+// findBinary reads the stamp at the head of a binary payload.
+func findBinary(b []byte) (Stamp, State) {
+	if len(b) < Size {
+		return Stamp{}, None
+	}
+	s, state := unpack((*[Size]byte)(b))
+	if state != Found {
+		return s, None // somebody else's bytes, or ours damaged: there is no telling
+	}
+	return s, state
+}
+
+// read reads a stamp's text, which is that long.
+func read(text []byte) (s Stamp, state State) {
+	var b [Size]byte
+	if n, err := base64.RawURLEncoding.Decode(b[:], text); err != nil || n != Size {
+		return s, Damaged
+	}
+	return unpack(&b)
+}
+
+func unpack(b *[Size]byte) (s Stamp, state State) {
+	if binary.BigEndian.Uint16(b[22:]) != check(b) {
+		return s, Damaged
+	}
+	s.Run = binary.BigEndian.Uint32(b[0:])
+	s.Stream = binary.BigEndian.Uint16(b[4:])
+	s.Sender = binary.BigEndian.Uint32(b[6:])
+	s.Seq = binary.BigEndian.Uint32(b[10:])
+	s.Due = int64(binary.BigEndian.Uint64(b[14:]))
+	return s, Found
+}
