@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/xml"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/throng-io/throng/scenario/result"
 )
@@ -103,15 +107,19 @@ func TestJUnit(t *testing.T) {
 		if len(got.Suites) != len(run.Cells) {
 			t.Errorf("%s: %d suites for %d cells", name, len(got.Suites), len(run.Cells))
 		}
-		failures, errs, skipped, n := 0, 0, 0, 0
+		failures, errs, n := 0, 0, 0
 		names := map[string]bool{}
 		for i, s := range got.Suites {
 			if len(s.Cases) != 1+len(run.Cells[i].Checks) || names[s.Name] {
 				t.Errorf("%s: suite %q has %d cases for %d checks", name, s.Name, len(s.Cases), len(run.Cells[i].Checks))
 			}
 			names[s.Name] = true
+			skipped := 0
 			for _, c := range s.Cases {
 				failures, errs, skipped, n = failures+present(c.Failure), errs+present(c.Error), skipped+present(c.Skipped), n+1
+			}
+			if s.Skipped != skipped {
+				t.Errorf("%s: suite %q says %d skipped, counted %d", name, s.Name, s.Skipped, skipped)
 			}
 			// What CI sees is the verdict: red unless the cell passed.
 			red := s.Failures+s.Errors > 0
@@ -119,8 +127,8 @@ func TestJUnit(t *testing.T) {
 				t.Errorf("%s: suite %q: %d failures, %d errors, and the verdict is %s", name, s.Name, s.Failures, s.Errors, run.Cells[i].Verdict)
 			}
 		}
-		if got.Tests != n || got.Failures != failures || got.Errors != errs || got.Skipped != skipped {
-			t.Errorf("%s: totals %d/%d/%d/%d, counted %d/%d/%d/%d", name, got.Tests, got.Failures, got.Errors, got.Skipped, n, failures, errs, skipped)
+		if got.Tests != n || got.Failures != failures || got.Errors != errs {
+			t.Errorf("%s: totals %d/%d/%d, counted %d/%d/%d", name, got.Tests, got.Failures, got.Errors, n, failures, errs)
 		}
 	}
 	run := sample("invalid")
@@ -146,11 +154,90 @@ func TestJUnit(t *testing.T) {
 	}
 }
 
+// junitSchema is the structure that Jenkins' schema for JUnit's XML allows (junit-10.xsd of its xUnit plugin): for each element its
+// required and its optional attributes, and the elements that may stand in it.
+var junitSchema = map[string]struct{ required, optional, within string }{
+	"testsuites": {"", "name time tests failures errors", "testsuite"},
+	"testsuite":  {"name tests failures errors", "group time skipped timestamp hostname id package file log url", "testsuite properties testcase system-out system-err"},
+	"properties": {"", "", "property"},
+	"property":   {"name value", "", ""},
+	"testcase":   {"name", "time classname group", "skipped error failure rerunFailure rerunError flakyFailure flakyError system-out system-err"},
+	"failure":    {"", "type message", ""},
+	"error":      {"", "type message", ""},
+	"skipped":    {"", "type message", ""},
+	"system-out": {"", "", ""},
+	"system-err": {"", "", ""},
+}
+
+// surefireTime is what the schema's type SUREFIRE_TIME takes: no exponent, no sign.
+var surefireTime = regexp.MustCompile(`^(([0-9]{0,3},)*[0-9]{3}|[0-9]{0,3})*(\.[0-9]*)?$`)
+
+// checkJUnit returns where a document leaves the schema.
+func checkJUnit(text []byte) (broken []string) {
+	d, within := xml.NewDecoder(bytes.NewReader(text)), []string{}
+	for {
+		tok, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			return broken
+		}
+		if err != nil {
+			return append(broken, err.Error())
+		}
+		switch el := tok.(type) {
+		case xml.EndElement:
+			within = within[:len(within)-1]
+		case xml.StartElement:
+			name := el.Name.Local
+			rule, known := junitSchema[name]
+			switch {
+			case len(within) == 0 && name != "testsuites", len(within) > 0 && !slices.Contains(strings.Fields(junitSchema[within[len(within)-1]].within), name), !known:
+				broken = append(broken, fmt.Sprintf("<%s> in %v", name, within))
+			}
+			missing := strings.Fields(rule.required)
+			for _, a := range el.Attr {
+				if !slices.Contains(strings.Fields(rule.required+" "+rule.optional), a.Name.Local) {
+					broken = append(broken, fmt.Sprintf("attribute %s of <%s>", a.Name.Local, name))
+				}
+				if a.Name.Local == "time" && name != "testcase" && !surefireTime.MatchString(a.Value) {
+					broken = append(broken, fmt.Sprintf("time %q of <%s>", a.Value, name))
+				}
+				missing = slices.DeleteFunc(missing, func(m string) bool { return m == a.Name.Local })
+			}
+			for _, m := range missing {
+				broken = append(broken, fmt.Sprintf("<%s> without %s", name, m))
+			}
+			within = append(within, name)
+		}
+	}
+}
+
+func TestJUnitFitsTheSchemaOfJenkins(t *testing.T) {
+	for _, name := range slices.Sorted(maps.Keys(samples)) {
+		run := sample(name)
+		for i := range run.Cells {
+			run.Cells[i].Seconds = 1e-7 // 'g' would write an exponent
+		}
+		for _, b := range checkJUnit(format(t, "junit", run)) {
+			t.Errorf("%s: %s", name, b)
+		}
+	}
+	for bad, want := range map[string]string{
+		`<testsuites skipped="1"></testsuites>`:                                                         "attribute skipped of <testsuites>",
+		`<testsuites><testcase name="a"/></testsuites>`:                                                 "<testcase> in [testsuites]",
+		`<testsuites><testsuite name="a" tests="1" errors="0"/></testsuites>`:                           "<testsuite> without failures",
+		`<testsuites><testsuite name="a" tests="1" errors="0" failures="0" time="1e-07"/></testsuites>`: `time "1e-07" of <testsuite>`,
+	} {
+		if got := checkJUnit([]byte(bad)); len(got) != 1 || got[0] != want {
+			t.Errorf("of %s it says %q, want %q", bad, got, want)
+		}
+	}
+}
+
 var (
 	omComment = regexp.MustCompile(`^# (TYPE|UNIT|HELP) ([a-z0-9_]+) (.+)$`)
-	omSample  = regexp.MustCompile(`^([a-z0-9_]+)\{((?:[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\[\\n"])*",?)*)\} (-?[0-9.e+-]+)$`)
+	omSample  = regexp.MustCompile(`^([a-z0-9_]+)\{((?:[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\[\\n"])*",?)*)\} (-?[0-9.e+-]+) ([0-9]+\.[0-9]{3})$`)
 	omLabel   = regexp.MustCompile(`([a-zA-Z_][a-zA-Z0-9_]*)="(?:[^"\\]|\\.)*"`)
-	omSuffix  = map[string][]string{"counter": {"_total"}, "gauge": {""}, "info": {"_info"}, "stateset": {""}, "summary": {"", "_count", "_sum"}}
+	omSuffix  = map[string][]string{"counter": {"_total"}, "gauge": {""}, "info": {"_info"}, "stateset": {""}, "summary": {"", "_count", "_sum"}, "histogram": {"_bucket", "_count", "_sum"}}
 )
 
 // checkOpenMetrics holds a text to the rules of the OpenMetrics 1.0 text format: families not interleaved, TYPE before samples, units
@@ -218,6 +305,7 @@ func TestOpenMetrics(t *testing.T) {
 	run := sample("fail")
 	text := string(format(t, "openmetrics", run))
 	d := run.Cells[0].Latency["delivery"]
+	end := fmt.Sprintf(" %d.000\n", run.Started.Unix()+65) // of the cell: 10 s ramp, 5 s warm-up, 50 s hold
 	for _, want := range []string{
 		`throng_verdict{scenario="broadcast",cell="1",trial="1",throng_verdict="fail"} 1`,
 		`throng_latency_seconds{scenario="broadcast",cell="1",trial="1",metric="delivery",quantile="0.99"} ` + float(float64(d.P99us)/1e6),
@@ -225,7 +313,15 @@ func TestOpenMetrics(t *testing.T) {
 		`throng_errors_total{scenario="broadcast",cell="1",trial="1",class="connect.timeout"} 9`,
 		`throng_check_pass{scenario="broadcast",cell="1",trial="1",check="p99(delivery) < 100ms",kind="slo"} 0`,
 	} {
-		if !strings.Contains(text, want+"\n") {
+		if !strings.Contains(text, want+end) {
+			t.Errorf("missing: %s", want)
+		}
+	}
+	for _, want := range []string{
+		`metric="delivery",le="1.0"} ` + float(float64(d.N)), `metric="delivery",le="0.0001"} 0`, `metric="delivery",le="+Inf"} ` + float(float64(d.N)),
+		`throng_sent_messages_total{scenario="broadcast",cell="1",trial="1"} ` + float(sentMessages(&run.Cells[0])),
+	} {
+		if !strings.Contains(text, want+end) {
 			t.Errorf("missing: %s", want)
 		}
 	}
@@ -234,11 +330,38 @@ func TestOpenMetrics(t *testing.T) {
 	}
 	// The checker sees what is wrong.
 	for _, bad := range []string{
-		"# TYPE a counter\na{} 1\n# EOF\n", "# TYPE a gauge\na{} 1\na{} 2\n# EOF\n", "# TYPE a gauge\na{} 1\n", "# TYPE a gauge\n# UNIT a seconds\na{} 1\n# EOF\n",
-		"# TYPE a gauge\nb{} 1\n# EOF\n", "# TYPE a gauge\na{x=\"\"y\"\"} 1\n# EOF\n",
+		"# TYPE a counter\na{} 1 1.000\n# EOF\n", "# TYPE a gauge\na{} 1 1.000\na{} 2 1.000\n# EOF\n", "# TYPE a gauge\na{} 1 1.000\n", "# TYPE a gauge\n# UNIT a seconds\na{} 1 1.000\n# EOF\n",
+		"# TYPE a gauge\nb{} 1 1.000\n# EOF\n", "# TYPE a gauge\na{x=\"\"y\"\"} 1 1.000\n# EOF\n", "# TYPE a gauge\na{} 1\n# EOF\n",
 	} {
 		if _, broken := checkOpenMetrics(bad); len(broken) == 0 {
 			t.Errorf("nothing wrong is seen in %q", bad)
+		}
+	}
+}
+
+// TestOpenMetricsCountsWhatWasSent: a message of which no delivery is expected, as an echo with an acknowledgement, stands in no
+// ledger and was sent all the same.
+func TestOpenMetricsCountsWhatWasSent(t *testing.T) {
+	run := sample("pass")
+	c := &run.Cells[0]
+	c.Seconds, c.Rates.AchievedPerS, c.Ledger.Sent = 3, 1000.0/3, 0
+	c.Params = map[string]string{"a-b": "x", "a.b": "y", "": "z"}
+	text := string(format(t, "openmetrics", run))
+	if want := `throng_sent_messages_total{scenario="broadcast",cell="1",trial="1",param__="z",param_a_b="x",param_a_b_2="y"} 1000 `; !strings.Contains(text, want) {
+		t.Errorf("missing %s in:\n%s", want, text)
+	}
+}
+
+// TestCellEnd: each cell's totals stand at the time of its end.
+func TestCellEnd(t *testing.T) {
+	at := time.Unix(1000, 0)
+	cell := func(started time.Time, end float64) result.Cell {
+		return result.Cell{Started: started, Phases: []result.Phase{{Name: "a", EndS: 1}, {Name: "b", EndS: end}}}
+	}
+	run := &result.Run{Started: at, Cells: []result.Cell{cell(time.Time{}, 10), cell(time.Time{}, 5), cell(at.Add(time.Minute), 2.5), cell(time.Time{}, math.Inf(1))}}
+	for i, want := range []time.Time{at.Add(10 * time.Second), at.Add(15 * time.Second), at.Add(62500 * time.Millisecond), at.Add(62500*time.Millisecond + math.MaxInt32*time.Second)} {
+		if got := cellEnd(run, i); !got.Equal(want) {
+			t.Errorf("cell %d ends at %v, want %v", i, got, want)
 		}
 	}
 }

@@ -25,6 +25,7 @@ type collector struct {
 	target   map[string]*result.TargetMetric    // what the target says of itself
 	timeline []result.Second
 	moments  []moment // beside the timeline
+	started  time.Time
 	windows  []*window
 	log      *result.LogWriter
 	logErr   error
@@ -73,8 +74,9 @@ func newCollector(t *trial) *collector {
 			c.windows = append(c.windows, newWindow(t, k))
 		}
 	}
+	c.started = time.Now()
 	if t.opt.HistogramDir != "" {
-		c.log = result.NewLogWriter(t.opt.HistogramDir, result.CellName(t.at.i, t.at.n), time.Now())
+		c.log = result.NewLogWriter(t.opt.HistogramDir, result.CellName(t.at.i, t.at.n), c.started)
 	}
 	c.pid = t.pid.Load()
 	c.before = c.usage()

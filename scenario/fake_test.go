@@ -73,6 +73,10 @@ func (s *fakeServer) dial(_ context.Context, cfg *client.Config) (dialed, error)
 			return dialed{}, err
 		}
 	}
+	if cfg.Joining != nil {
+		cfg.Joining(client.Handshake{Sent: true, Namespace: "/", Data: cfg.Auth, At: client.Now()})
+		cfg.Joining(client.Handshake{Namespace: "/", Data: []byte(`{"sid":"s","pid":"secret"}`), At: client.Now()})
+	}
 	c := &fakeConn{s: s, i: i, cfg: cfg, rooms: map[string]bool{}, in: make(chan fakePacket, 1<<14), done: make(chan struct{})}
 	s.conns = append(s.conns, c)
 	recovered := false

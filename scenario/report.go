@@ -20,7 +20,7 @@ func (t *trial) report(c *collector, rows [][]row, end ending, why error) *resul
 	f := &findings{t: t, c: c, rows: rows, end: c.end}
 	_, held := c.clients()
 	cell := &result.Cell{
-		Params: t.spec.Params, Trial: t.cell.Trial, Settings: t.settings(), Seconds: f.length(&scope{}),
+		Params: t.spec.Params, Trial: t.cell.Trial, Started: c.started, Settings: t.settings(), Seconds: f.length(&scope{}),
 		Clients: result.Clients{
 			Asked: int(t.most), Held: held, Failed: int(t.failed.Load()), Dropped: int(t.dropped.Load()),
 			SlowDropped: int(t.slowDropped.Load()), Moved: int(t.moved.Load()),

@@ -19,6 +19,11 @@ func (g *group) slowShare() float64 {
 // config says how the client connects, as whom it comes back, and how slowly it reads.
 func (a *actor) config() *client.Config {
 	cfg := a.group.config(a.number, a.transport)
+	if a.isTraced() {
+		own := *cfg
+		own.Joining = a.traceJoining
+		cfg = &own
+	}
 	stalls := a.t.stalls()
 	if !a.slow && !stalls && a.session.PID == "" {
 		return cfg

@@ -2,9 +2,11 @@ package scenario
 
 import (
 	"bufio"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/throng-io/throng/protocol/socketio"
@@ -19,9 +21,16 @@ const maxTrace = 64 << 20
 //
 //	SECONDS GROUP/INDEX WHAT
 //
-// WHAT is + and the transport when the client has connected, > and a packet that it sends, < and an event or an
-// acknowledgement that it receives, - and the reason when the connection has ended. Pings and the
-// handshake are not in it.
+// WHAT is one of
+//
+//	> PACKET           a packet that the client sends, CONNECT included
+//	< connect DATA     the answer to CONNECT; connect_error when it is a refusal
+//	< event NAME ARGS  an event that it receives; an acknowledgement is ack ID ARGS
+//	+ TRANSPORT        the client has connected
+//	- REASON           the connection has ended, or was not made
+//
+// Values of auth, and the private session id that the server answers with, are masked. The packets of
+// Engine.IO (its handshake and pings) are left out.
 type tracer struct {
 	mu   sync.Mutex
 	file *os.File
@@ -63,7 +72,8 @@ func (tr *tracer) line(a *actor, at int64, format string, args ...any) {
 	if tr.err != nil || tr.left <= 0 {
 		return
 	}
-	n, err := fmt.Fprintf(tr.w, "%.6f %s/%d "+format+"\n", append([]any{float64(at) / 1e9, a.group.spec.Name, a.number}, args...)...)
+	what := result.Line(fmt.Sprintf(format, args...)) // the server's texts may hold line breaks
+	n, err := fmt.Fprintf(tr.w, "%.6f %s/%d %s\n", float64(at)/1e9, a.group.spec.Name, a.number, what)
 	tr.err = err
 	if tr.left -= n; tr.left <= 0 {
 		_, tr.err = fmt.Fprintf(tr.w, "the trace ends here, at %d bytes\n", maxTrace)
@@ -83,6 +93,57 @@ func (a *actor) traced(d dialed) conn {
 	}
 	a.t.tracer.line(a, a.t.now(), "+ %s", name)
 	return &tracedConn{conn: d.conn, a: a}
+}
+
+// traceJoining writes down a CONNECT or its answer.
+func (a *actor) traceJoining(h client.Handshake) {
+	at := int64(h.At - a.t.epoch)
+	space := ""
+	if h.Namespace != "" && h.Namespace != "/" {
+		space = h.Namespace
+	}
+	if h.Sent {
+		if space != "" {
+			space += ","
+		}
+		a.t.tracer.line(a, at, "> 0%s%s", space, masked(h.Data, nil))
+		return
+	}
+	text := "< connect"
+	if h.Refused {
+		text = "< connect_error"
+	}
+	for _, part := range []string{space, string(masked(h.Data, []string{"pid"}))} {
+		if part != "" {
+			text += " " + part
+		}
+	}
+	a.t.tracer.line(a, at, "%s", text)
+}
+
+// masked replaces the values of a JSON object, only those of some keys unless keys is nil: a trace is read by
+// others than those who may know them. What is no object is masked as a whole, or left when keys is not nil.
+func masked(data json.RawMessage, keys []string) []byte {
+	const mask = `"***"`
+	var fields map[string]json.RawMessage
+	switch {
+	case len(data) == 0:
+		return nil
+	case json.Unmarshal(data, &fields) != nil && keys == nil:
+		return []byte(mask)
+	case fields == nil:
+		return data
+	}
+	for k := range fields {
+		if keys == nil || slices.Contains(keys, k) {
+			fields[k] = json.RawMessage(mask)
+		}
+	}
+	out, err := json.Marshal(fields)
+	if err != nil { // a field that is no JSON was refused above
+		return []byte(mask)
+	}
+	return out
 }
 
 type tracedConn struct {

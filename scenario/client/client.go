@@ -52,6 +52,7 @@ type Client struct {
 
 	namespaces   []string // none for bare Engine.IO
 	parser       socketio.Parser
+	onJoining    func(Handshake)
 	plain        bool // a baseline: no Socket.IO
 	maxQueue     int
 	maxMessage   int
@@ -105,6 +106,7 @@ func Dial(ctx context.Context, cfg *Config) (*Client, error) {
 		pace:       newPace(cfg.Slow),
 		was:        cfg.Recover,
 		parser:     cfg.Parser,
+		onJoining:  cfg.Joining,
 		maxQueue:   cmp.Or(cfg.MaxQueue, defaultMaxQueue),
 		maxMessage: cmp.Or(cfg.MaxMessage, defaultMaxMessage),
 	}

@@ -45,9 +45,22 @@ type Config struct {
 	Timeout        time.Duration // for the connection, the handshake and the namespace together; 0 = 20 s
 	UpgradeTimeout time.Duration // for the probe dance; 0 = 10 s; never above 3/4 of the server's pingTimeout
 
+	// Joining, if not nil, is called during Dial with each CONNECT before it is sent and with each
+	// answer to one. Calls do not overlap; the data of a Handshake may be kept.
+	Joining func(h Handshake)
+
 	Slow    *Slow   // read slowly; nil = as fast as possible
 	Recover Session // come back as the socket of that session; the zero Session = as a new one
 
 	MaxQueue   int // bytes of packets that wait for the network; 0 = 1 MiB
 	MaxMessage int // bytes of one received message or polling body; 0 = 16 MiB
+}
+
+// Handshake is a CONNECT packet of a client, or the server's answer to it.
+type Handshake struct {
+	Sent      bool
+	Refused   bool            // the answer is CONNECT_ERROR
+	Namespace string          // as in the packet
+	Data      json.RawMessage // the payload as JSON, whatever the parser; nil = none
+	At        time.Duration   // when it was sent or read, as Now
 }

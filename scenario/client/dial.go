@@ -143,6 +143,9 @@ func (d *dialing) opened(p engineio.Packet, began time.Duration) (engineio.Hands
 // connectPacket returns the CONNECT of a namespace.
 func (d *dialing) connectPacket(namespace string) (engineio.Packet, error) {
 	p := engineio.Packet{Type: engineio.Message, Binary: d.c.parser.IsBinary()}
+	if d.cfg.Joining != nil {
+		d.cfg.Joining(Handshake{Sent: true, Namespace: namespace, Data: d.auth(namespace), At: Now()})
+	}
 	if !p.Binary {
 		sp := socketio.Packet{Type: socketio.Connect, Namespace: []byte(namespace), Data: d.auth(namespace)}
 		p.Data = sp.Append(nil)

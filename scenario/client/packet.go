@@ -150,7 +150,7 @@ func (c *Client) dispatch(h Handler, p *socketio.Packet, at time.Duration) error
 // else is kept for Run.
 func (c *Client) joining(b []byte, binary bool, at time.Duration) error {
 	if c.joined < len(c.namespaces) {
-		taken, err := c.answered(b, binary)
+		taken, err := c.answered(b, binary, at)
 		if taken || err != nil {
 			return err
 		}
@@ -163,7 +163,7 @@ func (c *Client) joining(b []byte, binary bool, at time.Duration) error {
 }
 
 // answered takes the answer to a CONNECT; anything else is left.
-func (c *Client) answered(b []byte, binary bool) (taken bool, err error) {
+func (c *Client) answered(b []byte, binary bool, at time.Duration) (taken bool, err error) {
 	if !binary && c.parser.IsBinary() && len(b) > 0 && b[0] == '0'+byte(socketio.ConnectError) {
 		return true, protocolError(errTextPacket.Error())
 	}
@@ -179,6 +179,10 @@ func (c *Client) answered(b []byte, binary bool) (taken bool, err error) {
 	}
 	if c.space(p.Namespace) < 0 {
 		return true, nil
+	}
+	if c.onJoining != nil {
+		data, _ := c.parser.AppendJSON(nil, p.Data) // a payload that cannot be decoded is refused below
+		c.onJoining(Handshake{Refused: p.Type == socketio.ConnectError, Namespace: string(p.Namespace), Data: data, At: at})
 	}
 	if p.Type == socketio.ConnectError {
 		return true, c.connectError(p.Data)

@@ -272,6 +272,33 @@ func TestOverrides(t *testing.T) {
 	}
 }
 
+// TestFormatsAdd: files for other programs come beside what a run writes by default; naming some of the default ones leaves the
+// others of them out.
+func TestFormatsAdd(t *testing.T) {
+	for formats, want := range map[string]string{
+		"":                  "html json hlog svg png",
+		"junit":             "html json hlog svg png junit",
+		"[junit, md, csv]": "html json hlog svg png junit md csv",
+		"[]":                "html json hlog svg png",
+		"json":              "json",
+		"[html, junit]":     "html junit",
+		"[openmetrics]":     "html json hlog svg png openmetrics",
+	} {
+		set := map[string]string{}
+		if formats != "" {
+			set["report.formats"] = formats
+		}
+		f, err := Parse("x.yaml", []byte(small), set)
+		if err != nil {
+			t.Errorf("%s: %v", formats, err)
+			continue
+		}
+		if got := strings.Join(f.Spec.Report.Formats, " "); got != want {
+			t.Errorf("%s writes %s, want %s", formats, got, want)
+		}
+	}
+}
+
 func TestBadOverrides(t *testing.T) {
 	var got strings.Builder
 	for _, set := range []string{

@@ -204,7 +204,7 @@ type Ramp struct {
 // Report says what a run writes.
 type Report struct {
 	Dir      string        // "": the command's default
-	Formats  []string      // of html json hlog svg png csv md junit openmetrics; default the first five
+	Formats  []string      // of html json hlog svg png csv md junit openmetrics; the first five where the file names none of them
 	Interval time.Duration // of the timeline; 1s
 	Baseline string        // a result or its folder, as the file names it, to compare with; "" = none
 }

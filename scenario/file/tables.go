@@ -40,7 +40,7 @@ var (
 	laterTransports = []string{"webtransport"}
 	parsers         = []string{"json", "msgpack"}
 	formats         = []string{"html", "json", "hlog", "svg", "png", "csv", "md", "junit", "openmetrics"}
-	defaultFormats  = []string{"html", "json", "hlog", "svg", "png"}
+	defaultFormats  = formats[:5]
 	reservedEvents  = []string{"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
 	upgradeHeaders  = []string{"connection", "content-length", "host", "transfer-encoding", "upgrade"}
 
@@ -245,6 +245,10 @@ var reportTable = object[Report]{
 		{key: "dir", set: func(d *decoder, n *node, r *Report) { r.Dir = d.string(n, "dir", notEmpty("dir", "name a folder")) }},
 		{key: "formats", set: func(d *decoder, n *node, r *Report) {
 			r.Formats = d.strings(n, "formats", func(s string) *flaw { return checkWord(s, "report format", formats, nil) })
+			// A file for another program comes in addition; the default ones are left out by naming some of them.
+			if !slices.ContainsFunc(r.Formats, func(s string) bool { return slices.Contains(defaultFormats, s) }) {
+				r.Formats = append(slices.Clone(defaultFormats), r.Formats...)
+			}
 		}},
 		{key: "interval", set: func(d *decoder, n *node, r *Report) {
 			r.Interval = d.onlySecond(n, "interval")

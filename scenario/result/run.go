@@ -67,6 +67,7 @@ type Run struct {
 type Cell struct {
 	Params  map[string]string `json:"params"`           // the values of the matrix axes; empty without a matrix
 	Trial   int               `json:"trial"`            // 1, 2, ... among the trials of the same params
+	Started time.Time         `json:"started,omitzero"` // wall clock at the beginning of its timeline
 	Verdict Verdict           `json:"verdict"`          //
 	Reason  string            `json:"reason,omitempty"` // why the verdict is not pass, in one clause
 	Seconds float64           `json:"seconds"`          // length of the recorded phases: what rates are divided by
