@@ -64,6 +64,7 @@ func NewViewer(dir string) (*Viewer, error) {
 	v.mux.HandleFunc("GET /run/{name...}", v.report)
 	v.mux.HandleFunc("GET /compare", v.compare)
 	v.mux.HandleFunc("GET /files/{name...}", v.file)
+	v.mux.HandleFunc("GET /favicon.ico", favicon)
 	return v, nil
 }
 

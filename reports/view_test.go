@@ -208,3 +208,12 @@ func TestViewErrors(t *testing.T) {
 		}
 	}
 }
+
+// Browsers ask each site for its icon, and complain in their console when it has none.
+func TestViewIcon(t *testing.T) {
+	_, server := viewed(t)
+	status, body, head := get(t, server, "/favicon.ico")
+	if status != http.StatusOK || head.Get("Content-Type") != "image/svg+xml" || !strings.HasPrefix(body, "<svg") {
+		t.Errorf("status %d, %s, %q", status, head.Get("Content-Type"), body)
+	}
+}

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io/fs"
 	"strings"
 
@@ -41,7 +40,7 @@ func clientFiles(fsys fs.FS) (map[string]*clientFile, error) {
 			continue
 		}
 		if err != nil {
-			return nil, fmt.Errorf("server: Client: %w", err)
+			return nil, refuse("Client", "cannot be read: %v", err)
 		}
 		sum := sha256.Sum256(b)
 		f := &clientFile{kind: "application/javascript; charset=utf-8", tag: hex.EncodeToString(sum[:8]), plain: b}
@@ -56,7 +55,7 @@ func clientFiles(fsys fs.FS) (map[string]*clientFile, error) {
 		files[name] = f
 	}
 	if len(files) == 0 {
-		return nil, fmt.Errorf("server: Client holds no %s; it should be the folder dist of the npm package socket.io-client", clientNames[0])
+		return nil, refuse("Client", "holds no %s; it should be the folder dist of the npm package socket.io-client", clientNames[0])
 	}
 	return files, nil
 }

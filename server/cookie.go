@@ -1,7 +1,6 @@
 package server
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -28,32 +27,32 @@ type Cookie struct {
 func (c *Cookie) check() error {
 	for _, r := range c.Name {
 		if r <= ' ' || r >= 0x7f || strings.ContainsRune("()<>@,;:\\\"/[]?={}", r) {
-			return fmt.Errorf("server: Cookie.Name %q is no cookie name; use letters, digits, dashes and underscores", c.Name)
+			return refuse("Cookie.Name", "%q is no cookie name; use letters, digits, dashes and underscores", c.Name)
 		}
 	}
 	for name, value := range map[string]string{"Path": c.Path, "Domain": c.Domain} {
 		for _, r := range value {
 			if r <= ' ' || r >= 0x7f || r == ';' || r == ',' {
-				return fmt.Errorf("server: Cookie.%s %q holds %q, which would end it", name, value, r)
+				return refuse("Cookie."+name, "%q holds %q, which would end it", value, r)
 			}
 		}
 	}
 	switch {
 	case c.Path != "" && c.Path[0] != '/':
-		return fmt.Errorf("server: Cookie.Path %q does not begin with a slash", c.Path)
+		return refuse("Cookie.Path", "%q does not begin with a slash", c.Path)
 	case c.MaxAge < 0:
-		return fmt.Errorf("server: Cookie.MaxAge is %v; it must not be negative", c.MaxAge)
+		return refuse("Cookie.MaxAge", "is %v; it must not be negative", c.MaxAge)
 	}
 	switch strings.ToLower(c.SameSite) {
 	case "", "lax", "strict":
 		return nil
 	case "none":
 		if !c.Secure {
-			return fmt.Errorf("server: Cookie.SameSite %q needs Secure, or browsers drop the cookie", c.SameSite)
+			return refuse("Cookie.SameSite", "%q needs Secure, or browsers drop the cookie", c.SameSite)
 		}
 		return nil
 	}
-	return fmt.Errorf("server: Cookie.SameSite %q is unknown; use lax, strict or none", c.SameSite)
+	return refuse("Cookie.SameSite", "%q is unknown; use lax, strict or none", c.SameSite)
 }
 
 // name returns the name, "" for no cookie at all.

@@ -3,8 +3,6 @@ package server
 import (
 	"crypto/rand"
 	"encoding/base64"
-	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"slices"
@@ -249,7 +247,7 @@ func (o Options) withDefaults() (Options, error) {
 		{"Recovery.MaxDisconnection", &recovery.MaxDisconnection, 2 * time.Minute},
 	} {
 		if *d.value < 0 {
-			return o, fmt.Errorf("server: %s is %v; it must not be negative", d.name, *d.value)
+			return o, refuse(d.name, "is %v; it must not be negative", *d.value)
 		}
 		setDefault(d.value, d.or)
 	}
@@ -277,13 +275,13 @@ func (o Options) withDefaults() (Options, error) {
 		{"QueueBytes", &o.QueueBytes, 4 << 20},
 	} {
 		if *n.value < 0 {
-			return o, fmt.Errorf("server: %s is %d; it must not be negative", n.name, *n.value)
+			return o, refuse(n.name, "is %d; it must not be negative", *n.value)
 		}
 		setDefault(n.value, n.or)
 	}
 	setDefault(&o.Fanout, "batched")
 	if !slices.Contains(fanout.Names(), o.Fanout) {
-		return o, fmt.Errorf("server: fan-out strategy %q is unknown; use one of %s", o.Fanout, strings.Join(fanout.Names(), ", "))
+		return o, refuse("Fanout", "%q is unknown; use one of %s", o.Fanout, strings.Join(fanout.Names(), ", "))
 	}
 	if o.NewID == nil {
 		o.NewID = newID
@@ -301,7 +299,7 @@ func (o Options) withProtocol() (Options, error) {
 		o.Path = "/engine.io/"
 	}
 	if !strings.HasPrefix(o.Path, "/") {
-		return o, fmt.Errorf("server: Path %q does not begin with a slash", o.Path)
+		return o, refuse("Path", "%q does not begin with a slash", o.Path)
 	}
 	if !strings.HasSuffix(o.Path, "/") {
 		o.Path += "/"
@@ -311,17 +309,17 @@ func (o Options) withProtocol() (Options, error) {
 	}
 	for _, t := range o.Transports {
 		if t != "polling" && t != "websocket" {
-			return o, fmt.Errorf("server: transport %q is unknown; use polling or websocket", t)
+			return o, refuse("Transports", "names %q, which is unknown; use polling or websocket", t)
 		}
 	}
 	if err := o.CORS.check(); err != nil {
 		return o, err
 	}
 	if o.Parser != socketio.JSON && o.Parser != socketio.MessagePack {
-		return o, fmt.Errorf("server: %v is unknown; use socketio.JSON or socketio.MessagePack", o.Parser)
+		return o, refuse("Parser", "%v is unknown; use socketio.JSON or socketio.MessagePack", o.Parser)
 	}
 	if o.Codec != nil && o.Parser != socketio.JSON {
-		return o, fmt.Errorf("server: Codec and Parser %v exclude each other; leave Parser out", o.Parser)
+		return o, refuse("Codec", "and Parser %v exclude each other; leave Parser out", o.Parser)
 	}
 	if o.Cookie != nil {
 		return o, o.Cookie.check()
@@ -335,15 +333,25 @@ func (c *CORS) check() error {
 		return nil
 	}
 	if c.Credentials && slices.Contains(c.Origins, "*") {
-		return errors.New(`server: CORS with Credentials needs named Origins: "*" would let any page act for its visitor`)
+		return refuse("CORS.Credentials", `with the origin "*" would let any page act for its visitor; name the origins instead`)
 	}
-	for _, word := range slices.Concat(c.Origins, c.Methods, c.AllowedHeaders, c.ExposedHeaders) {
-		if word == "" || strings.ContainsFunc(word, func(r rune) bool { return r <= ' ' || r == ',' || r >= 0x7f }) {
-			return fmt.Errorf("server: CORS: %q is not one origin, method or header name", word)
+	for _, list := range []struct {
+		name, of string
+		words    []string
+	}{
+		{"Origins", "origin", c.Origins},
+		{"Methods", "method", c.Methods},
+		{"AllowedHeaders", "header name", c.AllowedHeaders},
+		{"ExposedHeaders", "header name", c.ExposedHeaders},
+	} {
+		for _, word := range list.words {
+			if word == "" || strings.ContainsFunc(word, func(r rune) bool { return r <= ' ' || r == ',' || r >= 0x7f }) {
+				return refuse("CORS."+list.name, "holds %q, which is not one %s", word, list.of)
+			}
 		}
 	}
 	if c.MaxAge < 0 {
-		return fmt.Errorf("server: CORS.MaxAge is %v; it must not be negative", c.MaxAge)
+		return refuse("CORS.MaxAge", "is %v; it must not be negative", c.MaxAge)
 	}
 	return nil
 }

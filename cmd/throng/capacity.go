@@ -28,13 +28,13 @@ const exitNothing = 5
 
 // capacityFlags are what `throng capacity` can be told beside the scenario.
 type capacityFlags struct {
-	out, resume, target string
-	set                 []string
-	budget              time.Duration
-	planFor             string
-	spare               int
-	quiet, asJSON       bool
-	watch               watchFlags
+	out, resume, target  string
+	set                  []string
+	budget               time.Duration
+	planFor              string
+	spare                int
+	quiet, asJSON, force bool
+	watch                watchFlags
 }
 
 func capacityCommand() *cobra.Command {
@@ -49,7 +49,7 @@ around the answer are measured for the curves. Each trial is a run of its own.
 
 A trial in which this machine could not keep up says nothing about the server: it
 is repeated once, and then the search stops. A search that was interrupted goes on
-where it was when it is given the same directory.
+where it was with --resume DIR.
 
 Exit codes: 0 found, 2 bad usage or file, 3 the load generator was not fit to
 judge, 4 the target cannot be reached, 5 nothing was found (the first level breaks,
@@ -63,8 +63,9 @@ then are kept.`,
 		RunE:              func(cmd *cobra.Command, args []string) error { return findCapacity(cmd, args[0], flags) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&flags.out, "out", "", "write the results to this `DIR` (default out/NAME-TIME); a search that is there goes on")
-	f.StringVar(&flags.resume, "resume", "", "go on with the search in this `DIR`, which must hold one")
+	f.StringVar(&flags.out, "out", "", "write the results to this `DIR` (default out/NAME-TIME)")
+	f.BoolVar(&flags.force, "force", false, "overwrite a result or a search that is in the directory already")
+	f.StringVar(&flags.resume, "resume", "", "go on with the interrupted search in this `DIR`")
 	f.StringArrayVar(&flags.set, "set", nil, "override a variable or a key of the scenario: `KEY=VALUE`")
 	f.StringVar(&flags.target, "target", "", "test the server at this `URL`, or unix:PATH, instead of the scenario's")
 	f.DurationVar(&flags.budget, "budget", 0, "end within this time, such as 10m (default that of the scenario)")
@@ -74,6 +75,7 @@ then are kept.`,
 	f.BoolVar(&flags.quiet, "quiet", false, "no progress")
 	f.BoolVar(&flags.asJSON, "json", false, "print what was found as JSON")
 	cmd.MarkFlagsMutuallyExclusive("out", "resume")
+	cmd.MarkFlagsMutuallyExclusive("force", "resume")
 	return cmd
 }
 
@@ -104,10 +106,13 @@ func findCapacity(cmd *cobra.Command, name string, flags capacityFlags) error {
 		}
 		opt.Spare = flags.spare
 	}
-	if opt.Dir, err = searchDir(f, flags); err != nil {
+	dir, release, err := searchDir(f, flags)
+	if err != nil {
 		return err
 	}
-	opt.Run.Version = version()
+	defer release()
+	opt.Dir = dir
+	opt.Run.Version = result.Version()
 	opt.Run.Command = append([]string{"throng", "capacity"}, os.Args[min(2, len(os.Args)):]...)
 	opt.Run.Start = func(ctx context.Context, s *file.Server) (*scenario.Endpoint, error) {
 		ep, _, err := startServer(ctx, s)
@@ -145,16 +150,30 @@ func findCapacity(cmd *cobra.Command, name string, flags capacityFlags) error {
 	return nil
 }
 
-// searchDir is the directory of the search, made and found to be writable.
-func searchDir(f *file.File, flags capacityFlags) (string, error) {
-	if flags.resume != "" {
-		if _, err := os.Stat(filepath.Join(flags.resume, capacity.JournalName)); errors.Is(err, fs.ErrNotExist) {
-			return "", fmt.Errorf("--resume %s: no search there; give the directory that an interrupted one wrote to", flags.resume)
+// searchDir claims the directory of the search. With --force a search that is there is begun anew.
+func searchDir(f *file.File, flags capacityFlags) (dir string, release func(), err error) {
+	if dir = flags.resume; dir != "" {
+		if _, err := os.Stat(filepath.Join(dir, capacity.JournalName)); errors.Is(err, fs.ErrNotExist) {
+			return "", nil, fmt.Errorf("--resume %s: no search there; give the directory that an interrupted one wrote to", dir)
 		}
-		return flags.resume, writable(flags.resume)
+		release, err = claim(dir, true)
+		return dir, release, err
 	}
-	dir := outputDir(f, flags.out, false)
-	return dir, writable(dir)
+	dir = outputDir(f, flags.out, false)
+	if release, err = claim(dir, flags.force); err != nil {
+		if _, serr := os.Stat(filepath.Join(dir, capacity.JournalName)); serr == nil {
+			err = fmt.Errorf("%w, or go on with the search there: --resume %s", err, dir)
+		}
+		return "", nil, err
+	}
+	if flags.force {
+		err = errors.Join(os.RemoveAll(filepath.Join(dir, capacity.TrialsName)), os.RemoveAll(filepath.Join(dir, capacity.JournalName)))
+	}
+	if err != nil {
+		release()
+		return "", nil, fmt.Errorf("overwrite the search in %s: %w", dir, err)
+	}
+	return dir, release, nil
 }
 
 // searchCode is the exit code of what a search found.

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -69,19 +68,4 @@ func load(stdin io.Reader, name string, set map[string]string) (*file.File, erro
 		return nil, fmt.Errorf("%s: no such file, and no ready scenario of that name; %s", name, hint)
 	}
 	return file.Parse(filepath.Base(name), text, set)
-}
-
-// version is what the build says about itself.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	v := info.Main.Version
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" && len(s.Value) >= 12 && v == "(devel)" {
-			v += " " + s.Value[:12]
-		}
-	}
-	return v
 }

@@ -7,11 +7,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/throng-io/throng/scenario/result"
 )
 
 // Exit codes.
@@ -22,6 +26,7 @@ const (
 	exitInvalid     = 3 // the generator was not fit to judge
 	exitUnreachable = 4 // the target cannot be reached
 	exitInterrupted = 130
+	exitPipe        = 141 // the reader of standard output has gone: what a shell says of SIGPIPE
 )
 
 // exitError ends the program with a code of its own. Without an error it does so
@@ -41,9 +46,18 @@ func (e *exitError) Error() string {
 func (e *exitError) Unwrap() error { return e.err }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// A reader of the output that goes away, as head does, must not end a run before its results are written:
+	// writing fails instead, which readerGone looks for.
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, stop := signal.NotifyContext(context.Background(), ends()...)
 	defer stop()
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// ends are the signals that end the program in order, what was measured until then kept. One that the
+// parent ignores, as nohup does for the hangup of a terminal, stays ignored.
+func ends() []os.Signal {
+	return slices.DeleteFunc([]os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}, signal.Ignored)
 }
 
 // run is the program: what it is given it may use, and nothing else of the
@@ -62,12 +76,21 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if !errors.As(err, &exit) {
 		exit = &exitError{exitUsage, err}
 	}
+	if readerGone(exit.err) {
+		return exitPipe
+	}
 	if exit.err != nil {
 		for _, line := range errorLines(exit.err) {
 			_, _ = fmt.Fprintf(stderr, "throng: %s\n", line)
 		}
 	}
 	return exit.code
+}
+
+// readerGone reports whether standard output was closed by its reader, which needs no message.
+func readerGone(err error) bool {
+	failed, ok := errors.AsType[*fs.PathError](err)
+	return ok && failed.Path == os.Stdout.Name() && errors.Is(failed, syscall.EPIPE)
 }
 
 // errorLines gives several errors joined in one a line each.
@@ -102,13 +125,13 @@ says whether to believe it. It brings a fast Socket.IO server of its own.
 commands, flags and the names of scenarios: source <(throng completion bash)`,
 		SilenceErrors:         true,
 		SilenceUsage:          true,
-		Version:               version(),
+		Version:               result.Version(),
 		CompletionOptions:     cobra.CompletionOptions{HiddenDefaultCmd: true},
 		DisableFlagsInUseLine: true,
 		Args:                  cobra.ArbitraryArgs,
 		RunE:                  noSuchCommand,
 	}
 	root.SetFlagErrorFunc(badFlag)
-	root.AddCommand(runCommand(), serveCommand(), listCommand(), checkCommand(), reportCommand(), capacityCommand(), compareCommand(), viewCommand(), doctorCommand(), schemaCommand(), initCommand())
+	root.AddCommand(runCommand(), serveCommand(), listCommand(), checkCommand(), reportCommand(), capacityCommand(), compareCommand(), viewCommand(), doctorCommand(), schemaCommand(), initCommand(), versionCommand())
 	return root
 }

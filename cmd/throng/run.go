@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -32,6 +31,7 @@ type runFlags struct {
 	profile string
 	quiet   bool
 	asJSON  bool
+	force   bool
 
 	watch watchFlags
 }
@@ -73,6 +73,7 @@ invalid (this machine could not keep up), 4 the target cannot be reached,
 	}
 	f := cmd.Flags()
 	f.StringVar(&flags.out, "out", "", "write the results to this `DIR` (default out/NAME-TIME)")
+	f.BoolVar(&flags.force, "force", false, "overwrite a result that is in the directory already")
 	f.StringArrayVar(&flags.set, "set", nil, "override a variable or a key of the scenario: `KEY=VALUE`")
 	f.Float64Var(&flags.quick, "quick", 0, "scale clients, rooms and lengths down to this `SHARE`, to try a scenario")
 	f.Lookup("quick").NoOptDefVal = "0.2"
@@ -97,7 +98,7 @@ func runAll(cmd *cobra.Command, names []string, flags runFlags) error {
 		return err
 	}
 	setTarget(set, &opt)
-	opt.Version = version()
+	opt.Version = result.Version()
 	opt.Command = append([]string{"throng", "run"}, os.Args[min(2, len(os.Args)):]...)
 	if n, err := strconv.ParseFloat(names[len(names)-1], 64); err == nil && flags.quick > 0 {
 		return fmt.Errorf("%g is no scenario; write --quick=%[1]g, without a space", n)
@@ -113,6 +114,11 @@ func runAll(cmd *cobra.Command, names []string, flags runFlags) error {
 			return fmt.Errorf("two scenarios are named %s, and would both write to %s; run them one by one, or without --out", its, filepath.Join(flags.out, its))
 		}
 		taken[its] = true
+		if dir := namedDir(files[i], flags.out, len(names) > 1); dir != "" && !flags.force {
+			if err := vacant(dir); err != nil {
+				return err
+			}
+		}
 		if flags.quick != 0 {
 			files[i].Quicken(flags.quick)
 		}
@@ -148,9 +154,11 @@ func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, 
 	if err != nil {
 		return 0, err
 	}
-	if err := writable(dir); err != nil {
+	release, err := claim(dir, flags.force)
+	if err != nil {
 		return 0, err
 	}
+	defer release()
 	if flags.out == "" {
 		defer os.Remove(dir) // it fails for one that holds results
 	}
@@ -179,7 +187,7 @@ func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, 
 		}
 		return 0, classify(runErr)
 	}
-	if err := errors.Join(removeLogs(dir, began), write(cmd.OutOrStdout(), f, dir, run, flags.asJSON)); err != nil {
+	if err := errors.Join(removeLeftovers(dir, began), write(cmd.OutOrStdout(), f, dir, run, flags.asJSON)); err != nil {
 		return 0, &exitError{exitUsage, err}
 	}
 	watching.end(show.board, run, dir)
@@ -195,42 +203,48 @@ func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, 
 	return map[result.Verdict]int{result.Pass: exitPass, result.Fail: exitFail, result.Invalid: exitInvalid}[run.Verdict], nil
 }
 
-// write leaves a run's results in dir and says so.
+// write leaves a run's results in dir and says so. A standard output that fails does not
+// keep it from drawing the report.
 func write(stdout io.Writer, f *file.File, dir string, run *result.Run, asJSON bool) error {
 	// The numbers first: whatever happens to the drawing, they are kept.
 	if err := run.Write(dir); err != nil {
 		return errors.Join(elsewhere(run, err), reports.Summary(stdout, run))
 	}
-	if asJSON {
-		text, err := os.ReadFile(filepath.Join(dir, result.FileName))
-		if err != nil {
-			return err
-		}
-		if _, err := stdout.Write(text); err != nil {
-			return err
-		}
-	} else if err := reports.Summary(stdout, run); err != nil {
-		return err
+	said := say(stdout, dir, run, asJSON)
+	if readerGone(said) {
+		stdout, said = io.Discard, nil // the verdict is in the exit code, and the rest in dir
 	}
 	page := ""
 	if wants(f, "html") || wants(f, "svg") || wants(f, "png") {
 		if err := reports.Write(dir, run); err != nil {
-			return fmt.Errorf("%w; the numbers are written: 'throng report %s' draws them again", err, dir)
+			return errors.Join(said, fmt.Errorf("%w; the numbers are written: 'throng report %s' draws them again", err, dir))
 		}
 		page = reports.PageName
 	}
 	for _, format := range []string{"csv", "md", "junit", "openmetrics"} {
 		if wants(f, format) {
 			if err := reports.WriteFormat(dir, format, run); err != nil {
-				return err
+				return errors.Join(said, err)
 			}
 		}
 	}
+	if !asJSON && said == nil {
+		_, said = fmt.Fprintf(stdout, "\nreport: %s\n", filepath.Join(dir, page))
+	}
+	return said
+}
+
+// say prints a run's result.json from dir, or its summary.
+func say(stdout io.Writer, dir string, run *result.Run, asJSON bool) error {
 	if !asJSON {
-		_, err := fmt.Fprintf(stdout, "\nreport: %s\n", filepath.Join(dir, page))
+		return reports.Summary(stdout, run)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, result.FileName))
+	if err != nil {
 		return err
 	}
-	return nil
+	_, err = stdout.Write(text)
+	return err
 }
 
 // elsewhere keeps a result that could not be written to its directory, among the temporary files, and says where.
@@ -307,58 +321,4 @@ func setTarget(set map[string]string, opt *scenario.Options) {
 			return
 		}
 	}
-}
-
-func outputDir(f *file.File, out string, several bool) string {
-	name := f.Spec.Name
-	switch {
-	case out != "" && several:
-		return filepath.Join(out, name)
-	case out != "":
-		return out
-	case f.Spec.Report.Dir != "":
-		return f.Spec.Report.Dir
-	}
-	return fresh(filepath.Join("out", name+"-"+time.Now().Format("20060102-150405")))
-}
-
-// fresh makes a directory of that path, or with a number behind it where there is one
-// already: two runs may begin in the same second. What is wrong otherwise is found by writable.
-func fresh(path string) string {
-	_ = os.MkdirAll(filepath.Dir(path), 0o755)
-	dir := path
-	for n := 2; errors.Is(os.Mkdir(dir, 0o755), fs.ErrExist); n++ {
-		dir = fmt.Sprintf("%s-%d", path, n)
-	}
-	return dir
-}
-
-// removeLogs removes the histograms in dir that are older than a run that began then: some
-// of an earlier run would stay beside its own, of metrics or cells that it does not have.
-func removeLogs(dir string, began time.Time) error {
-	names, err := filepath.Glob(filepath.Join(dir, "*.hlog"))
-	for _, name := range names {
-		info, serr := os.Stat(name)
-		if err = errors.Join(err, serr); serr == nil && info.ModTime().Before(began.Add(-time.Second)) { // file systems round
-			err = errors.Join(err, os.Remove(name))
-		}
-	}
-	return err
-}
-
-// writable makes dir and makes sure that files can be made in it, before a long
-// run ends with nowhere to go.
-func writable(dir string) error {
-	err := os.MkdirAll(dir, 0o755)
-	if err == nil {
-		var probe *os.File
-		if probe, err = os.CreateTemp(dir, ".throng-*"); err == nil {
-			_ = probe.Close()
-			err = os.Remove(probe.Name())
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("results cannot be written to %s: %w; choose another directory with --out", dir, err)
-	}
-	return nil
 }

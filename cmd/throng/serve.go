@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -55,6 +56,9 @@ func serveCommand() *cobra.Command {
 		Long:  serveHelp,
 		Args:  arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if credentials && len(origins) == 0 {
+				return errors.New("--cors-credentials is for the pages of --cors-origin; add it")
+			}
 			if len(origins) > 0 {
 				opts.CORS = &server.CORS{Origins: origins, Credentials: credentials}
 			}
@@ -67,8 +71,11 @@ func serveCommand() *cobra.Command {
 			if client != "" {
 				opts.Client = os.DirFS(client)
 			}
+			if !slices.Contains(app.Names(), application) {
+				return fmt.Errorf("--app %q is unknown; use one of %s", application, strings.Join(app.Names(), ", "))
+			}
 			srv, err := app.New(application, opts)
-			if err = errors.Join(err, shown.install(srv, application, at.address, origins)); err != nil {
+			if err = errors.Join(namingFlags(err), shown.install(srv, application, at.address, origins)); err != nil {
 				return err
 			}
 			stdin, profiles, err := observed.take(cmd.InOrStdin())

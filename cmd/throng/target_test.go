@@ -127,7 +127,7 @@ func TestEarlierLogsGo(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := removeLogs(dir, began); err != nil {
+	if err := removeLeftovers(dir, began); err != nil {
 		t.Fatal(err)
 	}
 	left, err := filepath.Glob(filepath.Join(dir, "*"))

@@ -50,7 +50,7 @@ func watch(ctx context.Context, flags watchFlags, stderr io.Writer) (*watchers, 
 	if flags.metrics == "" && flags.otlp == "" && !telemetry.Wanted(os.Getenv) {
 		return w, nil
 	}
-	w.metrics = telemetry.New(version())
+	w.metrics = telemetry.New(result.Version())
 	mux := http.NewServeMux()
 	mux.Handle("/metrics", w.metrics.Handler())
 	if w.scraped, err = aside(ctx, "--metrics", "metrics", "/metrics", flags.metrics, mux, stderr); err != nil {

@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"strconv"
-	"strings"
 	"syscall"
 
 	"github.com/throng-io/throng/protocol/engineio"
@@ -40,8 +39,7 @@ func newStatusError(res response) *statusError {
 		e.message = "moved to " + string(to[:min(len(to), 200)])
 		return e
 	}
-	text, _, _ := strings.Cut(strings.TrimSpace(string(res.body[:min(len(res.body), 200)])), "\n")
-	e.message = text
+	e.message = bodyText(res.body)
 	return e
 }
 
@@ -50,7 +48,7 @@ func (e *statusError) Error() string {
 		return fmt.Sprintf("HTTP status %d: engine error %d, %s", e.status, int(e.code), e.message)
 	}
 	if e.message != "" {
-		return fmt.Sprintf("HTTP status %d: %.200q", e.status, e.message)
+		return fmt.Sprintf("HTTP status %d: %q", e.status, e.message)
 	}
 	return fmt.Sprintf("HTTP status %d", e.status)
 }

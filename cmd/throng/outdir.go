@@ -1,0 +1,115 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/throng-io/throng/reports"
+	"github.com/throng-io/throng/scenario/capacity"
+	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// outputDir is the directory of a run's results: one that the user names, or a new one below out.
+func outputDir(f *file.File, out string, several bool) string {
+	if dir := namedDir(f, out, several); dir != "" {
+		return dir
+	}
+	return fresh(filepath.Join("out", f.Spec.Name+"-"+time.Now().Format("20060102-150405")))
+}
+
+// namedDir is the directory that --out or the scenario names; "" if neither does.
+func namedDir(f *file.File, out string, several bool) string {
+	if out != "" && several {
+		return filepath.Join(out, f.Spec.Name)
+	}
+	return cmp.Or(out, f.Spec.Report.Dir)
+}
+
+// fresh makes a directory of that path, or with a number behind it where there is one
+// already: two runs may begin in the same second. What is wrong otherwise is found by writable.
+func fresh(path string) string {
+	_ = os.MkdirAll(filepath.Dir(path), 0o755)
+	dir := path
+	for n := 2; errors.Is(os.Mkdir(dir, 0o755), fs.ErrExist); n++ {
+		dir = fmt.Sprintf("%s-%d", path, n)
+	}
+	return dir
+}
+
+// leftovers are the names of files that a run may write beside its result.json.
+var leftovers = []string{"*.hlog", "trace*.txt", "figures/*", reports.PageName, "timeline.csv", "summary.md", "junit.xml", "metrics.txt", "capacity.json"}
+
+// removeLeftovers removes what an earlier run, from before began, has left in dir: figures and
+// histograms of metrics or cells that the new run does not have would stay beside its own.
+func removeLeftovers(dir string, began time.Time) (err error) {
+	for _, pattern := range leftovers {
+		names, gerr := filepath.Glob(filepath.Join(dir, pattern))
+		err = errors.Join(err, gerr)
+		for _, name := range names {
+			info, serr := os.Lstat(name)
+			err = errors.Join(err, serr)
+			if serr == nil && info.Mode().IsRegular() && info.ModTime().Before(began.Add(-time.Second)) { // file systems round
+				err = errors.Join(err, os.Remove(name))
+			}
+		}
+	}
+	return err
+}
+
+// claim makes dir and keeps it for one run until release is called. It refuses a directory that another
+// run is writing to at this moment or that cannot be written to, and without force one that holds a result.
+func claim(dir string, force bool) (release func(), err error) {
+	if err := writable(dir); err != nil {
+		return nil, err
+	}
+	release, free := lockDir(dir)
+	if !free {
+		return nil, fmt.Errorf("another run is writing to %s; wait for it, or choose another directory with --out", dir)
+	}
+	if err := vacant(dir); err != nil && !force {
+		release()
+		return nil, err
+	}
+	return release, nil
+}
+
+// vacant refuses a directory that holds a result.
+func vacant(dir string) error {
+	if kept := holds(dir); kept != "" {
+		return fmt.Errorf("%s holds a result already (%s); choose another directory with --out, or overwrite it with --force", dir, kept)
+	}
+	return nil
+}
+
+// holds names the file by which dir is known to hold the result of a run or a search; "" if it holds none.
+func holds(dir string) string {
+	for _, name := range []string{result.FileName, capacity.JournalName} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err == nil && info.Mode().IsRegular() {
+			return name
+		}
+	}
+	return ""
+}
+
+// writable makes dir and makes sure that files can be made in it, before a long
+// run ends with nowhere to go.
+func writable(dir string) error {
+	err := os.MkdirAll(dir, 0o755)
+	if err == nil {
+		var probe *os.File
+		if probe, err = os.CreateTemp(dir, ".throng-*"); err == nil {
+			_ = probe.Close()
+			err = os.Remove(probe.Name())
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("results cannot be written to %s: %w; choose another directory with --out", dir, err)
+	}
+	return nil
+}

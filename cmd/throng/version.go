@@ -1,0 +1,80 @@
+package main
+
+import (
+	"encoding/json"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// build is what `throng version --json` prints. The field names are a contract.
+type build struct {
+	Version  string `json:"version"`            // of the module: a release, a pseudo-version, or "devel"
+	Revision string `json:"revision,omitempty"` // of the version control system
+	Modified bool   `json:"modified"`           // files had been changed since Revision
+	Time     string `json:"time,omitempty"`     // of Revision, RFC 3339
+	Go       string `json:"go"`
+	Platform string `json:"platform"` // OS/ARCH
+}
+
+// readBuild reads what the Go tool has stamped into this program.
+func readBuild() build {
+	b := build{Version: result.Version(), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return b
+	}
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			b.Revision = s.Value
+		case "vcs.modified":
+			b.Modified = s.Value == "true"
+		case "vcs.time":
+			b.Time = s.Value
+		}
+	}
+	return b
+}
+
+// revision is the abbreviated revision with a mark for changed files; "unknown" if the build has none.
+func (b *build) revision() string {
+	if b.Revision == "" {
+		return "unknown"
+	}
+	r := b.Revision[:min(12, len(b.Revision))]
+	if b.Modified {
+		r += "+changes"
+	}
+	return r
+}
+
+func versionCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "version",
+		Short: "Print the version of this program",
+		Long: `Print the version of the module, the revision that it was built from ("+changes" when
+files had been changed since), the version of Go, and the platform.`,
+		Args: arguments(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			b := readBuild()
+			out := &errWriter{w: cmd.OutOrStdout()}
+			if asJSON {
+				text, err := json.MarshalIndent(b, "", "  ")
+				if err != nil {
+					return err
+				}
+				out.printf("%s\n", text)
+				return out.err
+			}
+			out.printf("throng    %s\nrevision  %s\ngo        %s\nplatform  %s\n", b.Version, b.revision(), b.Go, b.Platform)
+			return out.err
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
