@@ -187,7 +187,7 @@ func (s *Server) Handler(ctx *fasthttp.RequestCtx) { s.handle(ctx, nil) }
 
 // handle is Handler; see [transport.Engine.Handle] for back.
 func (s *Server) handle(ctx *fasthttp.RequestCtx, back func(net.Conn)) {
-	defer leftover(ctx)
+	defer s.leftover(ctx)
 	var err error
 	defer func() {
 		if err != nil { // AllowRequest, or another function of the application
@@ -204,23 +204,12 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx, back func(net.Conn)) {
 			s.opts.Other(ctx)
 			return
 		}
-		ctx.SetStatusCode(fasthttp.StatusNotFound)
-		ctx.SetBodyString("not found\n")
+		notFound(ctx)
 		return
 	}
 	if !s.serveClient(ctx, name) {
 		defer s.vacate(ctx)
 		s.engine.Handle(ctx, back)
-	}
-}
-
-// leftover ends the connection behind a request with a body that nobody has read.
-// The HTTP server would take the rest for the next request; and behind a proxy,
-// which sends the requests of many over one connection, the answer to what a client
-// has hidden there would go to another one (CWE-444).
-func leftover(ctx *fasthttp.RequestCtx) {
-	if ctx.Request.IsBodyStream() && ctx.Request.Header.ContentLength() != 0 {
-		ctx.SetConnectionClose()
 	}
 }
 
@@ -232,54 +221,6 @@ func (s *Server) below(target string) (name string, ours bool) {
 	}
 	name, ours = strings.CutPrefix(target, strings.TrimSuffix(s.opts.Path, "/"))
 	return name, ours && (name == "" || name[0] == '?')
-}
-
-// requestTime bounds how long a request may take to arrive, so that slow ones
-// do not hold connections for ever; idleTime does it between requests.
-const (
-	requestTime = 30 * time.Second
-	idleTime    = 75 * time.Second
-)
-
-// answerTime bounds how long the answer to a request may take to leave: its bytes
-// have left the outbox, and nobody else would miss a client that does not read them.
-// The time runs from the end of the handler. What is not the server's own has none.
-func (s *Server) answerTime(h *fasthttp.RequestHeader) (c fasthttp.RequestConfig) {
-	if _, ours := s.below(string(h.RequestURI())); ours {
-		c.WriteTimeout = s.opts.WriteTimeout
-	}
-	return c
-}
-
-// Serve answers connections of ln, with HTTP of its own around Handler, until
-// Shutdown or an error of the listener. It returns nil after Shutdown. It may
-// be called for several listeners.
-func (s *Server) Serve(ln net.Listener) error {
-	var h *fasthttp.Server
-	back := func(c net.Conn) { _ = h.ServeConn(c) } // an error is the client's, and h has answered it
-	h = &fasthttp.Server{
-		Handler:               func(ctx *fasthttp.RequestCtx) { s.handle(ctx, back) },
-		NoDefaultServerHeader: true,
-		StreamRequestBody:     true,
-		// Or it would write forms of any size to disk before Handler is asked.
-		DisablePreParseMultipartForm: true,
-		MaxRequestBodySize:           s.opts.MaxPayload + 1,
-		ReadTimeout:                  requestTime,
-		HeaderReceived:               s.answerTime,
-		IdleTimeout:                  idleTime,
-		ReadBufferSize:               s.opts.MaxHeader, // which bounds the head of a request
-		CloseOnShutdown:              true,
-		Logger:                       quiet{s.opts.Logger},
-	}
-	s.mu.Lock()
-	if s.stopped {
-		s.mu.Unlock()
-		_ = ln.Close()
-		return nil
-	}
-	s.http = append(s.http, h)
-	s.mu.Unlock()
-	return h.Serve(&patient{Listener: ln, log: s.opts.Logger, closed: make(chan struct{})})
 }
 
 // lastPolls is how long a shutdown waits for clients that are between two polls.

@@ -132,14 +132,12 @@ func (e *Engine) post(ctx *fasthttp.RequestCtx, s *session.Session) {
 	}
 	body, err := e.body(ctx)
 	if err != nil {
+		s.Close(session.TransportError) // for a large body as well, as engine.io 6.6.12 does
+		ctx.SetStatusCode(fasthttp.StatusBadRequest)
 		if errors.Is(err, fasthttp.ErrBodyTooLarge) {
 			ctx.SetStatusCode(fasthttp.StatusRequestEntityTooLarge)
-			ctx.SetConnectionClose() // the rest of the body is not read
-			return
 		}
-		s.Close(session.TransportError)
-		ctx.SetStatusCode(fasthttp.StatusBadRequest)
-		ctx.SetConnectionClose()
+		ctx.SetConnectionClose() // the rest of the body is not read
 		return
 	}
 	if form&frame.JSONP != 0 {
@@ -157,29 +155,19 @@ func (e *Engine) post(ctx *fasthttp.RequestCtx, s *session.Session) {
 	ctx.Response.SetBodyString("ok")
 }
 
-// How much of a body that is too large is read for the sake of the answer, and for how long.
-const (
-	maxDiscard  = 256 << 10
-	discardTime = time.Second
-)
-
 // body reads the request's body up to the limit. Where the HTTP server streams
 // bodies nothing beyond the limit is kept; where it does not, its own limit
 // counts as well.
 func (e *Engine) body(ctx *fasthttp.RequestCtx) ([]byte, error) {
+	if ctx.Request.Header.ContentLength() > e.cfg.MaxPayload {
+		return nil, fasthttp.ErrBodyTooLarge // it may not have been read at all
+	}
 	if !ctx.Request.IsBodyStream() {
 		body := ctx.Request.Body()
 		if len(body) > e.cfg.MaxPayload {
 			return nil, fasthttp.ErrBodyTooLarge
 		}
 		return body, nil
-	}
-	if ctx.Request.Header.ContentLength() > e.cfg.MaxPayload {
-		// The connection is closed behind the answer, and with something unread that is a
-		// reset, which may overtake it.
-		_ = ctx.Conn().SetReadDeadline(time.Now().Add(discardTime))
-		_, _ = io.CopyN(io.Discard, ctx.RequestBodyStream(), maxDiscard)
-		return nil, fasthttp.ErrBodyTooLarge
 	}
 	in := meter{from: io.LimitReader(ctx.RequestBodyStream(), int64(e.cfg.MaxPayload)+1), budget: e.cfg.Partial}
 	defer in.release()

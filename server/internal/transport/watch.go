@@ -83,16 +83,21 @@ type wrapper interface{ UnsafeConn() net.Conn }
 // rawConn returns the system's view of a plain connection, or nil where the
 // bytes on the wire are not the ones that are read and written, as with TLS.
 func rawConn(conn net.Conn) syscall.RawConn {
-	for w, ok := conn.(wrapper); ok; w, ok = conn.(wrapper) {
-		conn = w.UnsafeConn()
-	}
-	switch c := conn.(type) {
+	switch c := unwrap(conn).(type) {
 	case *net.TCPConn:
 		return raw(c)
 	case *net.UnixConn:
 		return raw(c)
 	}
 	return nil
+}
+
+// unwrap returns the connection under the wrappers.
+func unwrap(conn net.Conn) net.Conn {
+	for w, ok := conn.(wrapper); ok; w, ok = conn.(wrapper) {
+		conn = w.UnsafeConn()
+	}
+	return conn
 }
 
 func raw(c syscall.Conn) syscall.RawConn {

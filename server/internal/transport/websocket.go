@@ -53,15 +53,20 @@ func freeBuffer(b **bytes.Buffer) {
 	*b = nil
 }
 
+// chunked is the length of a body that comes in chunks.
+const chunked = -1
+
 func (e *Engine) serveWebSocket(ctx *fasthttp.RequestCtx, q query, s *session.Session) {
 	fresh := s == nil
-	if ctx.Request.Header.ConnectionClose() { // with "upgrade" beside it: the HTTP server would do both
+	h := &ctx.Request.Header
+	// Beside "upgrade" the HTTP server would do both; and a body would be taken for frames.
+	if length := h.ContentLength(); h.ConnectionClose() || length > 0 || length == chunked {
 		e.refuse(ctx, &Refusal{Code: engineio.BadRequest, Context: "TRANSPORT_HANDSHAKE_ERROR"}, true)
 		return
 	}
-	var h session.Handler
+	var above session.Handler
 	if fresh {
-		if s, h = e.create(ctx, q.websocket()); s == nil {
+		if s, above = e.create(ctx, q.websocket()); s == nil {
 			e.refuse(ctx, stopping, true)
 			return
 		}
@@ -73,7 +78,7 @@ func (e *Engine) serveWebSocket(ctx *fasthttp.RequestCtx, q query, s *session.Se
 	lost := func() {
 		e.live.Done()
 		if fresh {
-			s.Open(h, nil, nil)
+			s.Open(above, nil, nil)
 			s.Close(session.TransportError)
 		} else {
 			s.NotComing()
@@ -95,7 +100,7 @@ func (e *Engine) serveWebSocket(ctx *fasthttp.RequestCtx, q query, s *session.Se
 		defer e.live.Done()
 		c := newConn(ws, form, &e.cfg)
 		if fresh {
-			e.begin(s, h, c, frame.Packet(e.handshake(s, "websocket")))
+			e.begin(s, above, c, frame.Packet(e.handshake(s, "websocket")))
 			c.read(s)
 		} else if s.Probe(c) {
 			e.upgrade(c, s)
@@ -119,7 +124,7 @@ func (e *Engine) serveWebSocket(ctx *fasthttp.RequestCtx, q query, s *session.Se
 				_ = nc.Close()
 				return
 			}
-			e.poller.serve(e, nc, form, s, h)
+			e.poller.serve(e, nc, form, s, above)
 		})
 	}
 }

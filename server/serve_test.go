@@ -1,0 +1,173 @@
+package server_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/throng-io/throng/server"
+	"github.com/throng-io/throng/server/app"
+)
+
+// line is a connection on which requests are written by hand.
+type line struct {
+	t    *testing.T
+	conn net.Conn
+	in   *bufio.Reader
+}
+
+func dialLine(t *testing.T, base string) *line {
+	t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	_ = conn.SetDeadline(time.Now().Add(patience))
+	return &line{t, conn, bufio.NewReader(conn)}
+}
+
+func (l *line) write(text string) {
+	l.t.Helper()
+	if _, err := io.WriteString(l.conn, text); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+// answer reads the next answer, to a request with the method.
+func (l *line) answer(method string) (*http.Response, string) {
+	l.t.Helper()
+	resp, err := http.ReadResponse(l.in, &http.Request{Method: method})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return resp, string(body)
+}
+
+// ends checks that the server closes the connection in order.
+func (l *line) ends() {
+	l.t.Helper()
+	if b, err := l.in.ReadByte(); err != io.EOF {
+		l.t.Errorf("read %q, %v, want the end", b, err)
+	}
+}
+
+// A body that is refused for its length is refused when the head says so, however
+// little of it comes.
+func TestLongBodyIsRefusedAtOnce(t *testing.T) {
+	srv, err := server.New(server.Options{Engine: app.Echo, Logger: silent})
+	if err != nil {
+		t.Fatal(err)
+	}
+	base := serve(t, srv)
+	for _, sent := range []string{"", "4ab", strings.Repeat("x", 3<<20)} {
+		for _, version := range []string{"1.1", "1.0"} {
+			if version == "1.0" && sent == "" {
+				continue // without an expectation the HTTP server waits for the first byte
+			}
+			for _, expect := range []string{"", "Expect: 100-continue\r\n"} {
+				p := poll(t, base, "/engine.io/")
+				for target, want := range map[string]int{
+					"/engine.io/?EIO=4&transport=polling&sid=" + p.sid:   413,
+					"/engine.io/?EIO=4&transport=polling&sid=nobody":     400,
+					"/engine.io/?EIO=4&transport=websocket&sid=" + p.sid: 400,
+					"/elsewhere": 404,
+				} {
+					l := dialLine(t, base)
+					l.write(fmt.Sprintf("POST %s HTTP/%s\r\nHost: x\r\n%sContent-Length: 90000000\r\n\r\n%s", target, version, expect, sent))
+					resp, _ := l.answer("POST")
+					if resp.StatusCode != want || !resp.Close {
+						t.Errorf("HTTP/%s %s, %q, %d bytes: %s, closed %v, want %d", version, target, expect, len(sent), resp.Status, resp.Close, want)
+					}
+					l.ends()
+				}
+			}
+		}
+	}
+	if ended := srv.Stats().Ended["transport error"]; ended == 0 {
+		t.Error("no session has ended")
+	}
+}
+
+// A short body that a client asks about is asked for.
+func TestExpectationIsMet(t *testing.T) {
+	base := start(t, server.Options{Engine: app.Echo})
+	p := poll(t, base, "/engine.io/")
+	l := dialLine(t, base)
+	l.write("POST /engine.io/?EIO=4&transport=polling&sid=" + p.sid + " HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n")
+	for _, want := range []string{"HTTP/1.1 100 Continue\r\n", "\r\n"} {
+		if got, err := l.in.ReadString('\n'); got != want || err != nil {
+			t.Fatalf("read %q, %v, want %q", got, err, want)
+		}
+	}
+	l.write("4ab")
+	if resp, body := l.answer("POST"); body != "ok" || resp.Close {
+		t.Errorf("%s %q, closed %v", resp.Status, body, resp.Close)
+	}
+	p.expect("4ab")
+}
+
+// A request with two lengths is answered by the chunks, and is the last one of its
+// connection (RFC 9112, section 6.1).
+func TestTwoLengthsCloseTheConnection(t *testing.T) {
+	base := start(t, server.Options{Engine: app.Echo})
+	p := poll(t, base, "/engine.io/")
+	const next = "GET /next HTTP/1.1\r\nHost: x\r\n\r\n"
+	for target, want := range map[string]int{"/engine.io/?EIO=4&transport=polling&sid=" + p.sid: 200, "/elsewhere": 404} {
+		l := dialLine(t, base)
+		l.write("POST " + target + " HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n4ab\r\n0\r\n\r\n" + next)
+		if resp, _ := l.answer("POST"); resp.StatusCode != want || !resp.Close {
+			t.Errorf("%s: %s, closed %v", target, resp.Status, resp.Close)
+		}
+		l.ends()
+	}
+	p.expect("4ab")
+}
+
+// An answer does not wait for the answer to a request behind it, which may be a poll
+// without anything to say; and answers keep the order of the requests.
+func TestPipelinedPolls(t *testing.T) {
+	base := start(t, server.Options{
+		Engine: app.Echo, PingInterval: 1000 * time.Hour,
+		Other: func(ctx *fasthttp.RequestCtx) { ctx.SetBodyString("page") },
+	})
+	get := func(target string) string { return "GET " + target + " HTTP/1.1\r\nHost: x\r\n\r\n" }
+	busy, quiet := poll(t, base, "/engine.io/"), poll(t, base, "/engine.io/")
+	const path = "/engine.io/?EIO=4&transport=polling&sid="
+	l := dialLine(t, base)
+	for round := range 12 { // beyond the eighth poll a connection leaves the HTTP server
+		first := fmt.Sprintf("4first %d", round)
+		l.write(get("/page") + get(path+busy.sid) + get(path+quiet.sid))
+		if _, body := l.answer("GET"); body != "page" {
+			t.Fatalf("answered %q", body)
+		}
+		busy.post(first)
+		if _, body := l.answer("GET"); body != first {
+			t.Fatalf("answered %q, want %q", body, first)
+		}
+		quiet.post("4second")
+		if _, body := l.answer("GET"); body != "4second" {
+			t.Fatalf("answered %q", body)
+		}
+		// The same poll twice at once, as the engine's poller may get it.
+		l.write(get(path+busy.sid) + get(path+busy.sid))
+		for _, want := range []string{"4a", "4b"} {
+			busy.post(want)
+			if _, body := l.answer("GET"); body != want {
+				t.Fatalf("answered %q, want %q", body, want)
+			}
+		}
+	}
+}
