@@ -72,16 +72,18 @@ func newActor(t *trial, g *group, index, number int) *actor {
 	own, list := make([]membership, len(rooms)+1), make([]*membership, 0, len(rooms)+1)
 	for i, room := range append(rooms, -1) {
 		m := &own[i]
-		m.audience, m.room = g.namespace, room
 		if room >= 0 {
-			m.audience = g.rooms[room]
+			m.init(g.rooms[room], room, a.class)
+		} else {
+			m.init(g.namespace, room, a.class)
 		}
-		m.part = m.audience.part(a.class)
 		list = append(list, m)
 	}
-	a.members.Store(&list)
+	a.setMemberships(list)
 	for _, space := range g.spaces {
-		a.spaces = append(a.spaces, &membership{audience: space, room: -1, part: space.part(a.class)})
+		m := &membership{}
+		m.init(space, -1, a.class)
+		a.spaces = append(a.spaces, m)
 	}
 	a.joins = len(rooms)
 	return a
@@ -371,17 +373,18 @@ func (a *actor) Event(m *client.Message) {
 			a.jitter(str, s, at)
 		}
 		if rank > 0 && s.audience != nil {
-			str.curve(a.shard, int(s.phase), rank, s.all.expected, latency)
+			str.curve(a.shard, int(s.phase), rank, s.receivers(), latency)
 		}
 	case arrivedDuplicate:
 		t.duplicates.Add(1)
 	case arrivedUnexpected, arrivedStale, arrivedUnknown:
-		t.errors.add(errorKey{class: kind.class(), stream: -1, group: a.group.index}, at, nil)
+		t.errors.add(errorKey{class: errorClass(kind), stream: -1, group: a.group.index}, at, nil)
 	case arrivedIgnored, arrivedExtra:
 	}
 }
 
-func (k arrival) class() string {
+// errorClass names the arrivals that are errors.
+func errorClass(k arrival) string {
 	switch k {
 	case arrivedUnexpected:
 		return "delivery.unexpected"

@@ -5,13 +5,6 @@ import (
 	"sync/atomic"
 )
 
-// A class is a kind of receiver: what the ledger and the labels of checks tell apart.
-type class struct {
-	group     int
-	transport int // of the trial's
-	slow      bool
-}
-
 // An audience is the receivers of a room or of a whole namespace.
 type audience struct {
 	room   int // its number among the rooms of its prefix; -1: a namespace
@@ -56,10 +49,10 @@ func (a *audience) part(class int) int {
 type receiver struct {
 	id      uint32
 	class   int
-	members atomic.Pointer[[]*membership] // the pacer replaces the list when the client moves
-	spaces  []*membership                 // of further namespaces
-	echoes  order                         // of streams without an audience
-	leftAt  atomic.Int64                  // when its memberships ended; 0: not yet
+	members atomic.Pointer[[]*membership]
+	spaces  []*membership // of further namespaces
+	echoes  order         // of streams without an audience
+	leftAt  atomic.Int64  // when its memberships ended; 0: not yet
 }
 
 // memberships are those it has, had a moment ago, or has asked for. The list is not to be
@@ -70,6 +63,10 @@ func (r *receiver) memberships() []*membership {
 	}
 	return nil
 }
+
+// setMemberships replaces the list, which must not change afterwards. The goroutines that receive
+// may look at either list meanwhile.
+func (r *receiver) setMemberships(list []*membership) { r.members.Store(&list) }
 
 // A membership is a receiver's place in one audience.
 type membership struct {
@@ -82,6 +79,22 @@ type membership struct {
 	leftAt   int64         // when; before left is set
 	member   bool          // guarded by audience.mu
 	order    order
+}
+
+// init makes the membership one of an audience, for a receiver of a class that was admitted to it.
+func (m *membership) init(a *audience, room, class int) {
+	m.audience, m.room, m.part = a, room, a.part(class)
+}
+
+// hasJoined reports whether the join has been acknowledged.
+func (m *membership) hasJoined() bool { return m.joined.Load() != 0 }
+
+// hasEnded reports whether the receiver has left; since is when.
+func (m *membership) hasEnded() (since int64, ended bool) {
+	if m.left.Load() == 0 {
+		return 0, false
+	}
+	return m.leftAt, true
 }
 
 // owed reports whether a message that was emitted at a version of the audience is for the
@@ -121,17 +134,17 @@ func (l *ledger) leave(r *receiver) {
 		return
 	}
 	for _, m := range r.memberships() {
-		l.part(r, m, now)
+		l.end(r, m, now)
 	}
 	for _, m := range r.spaces {
-		l.part(r, m, now)
+		l.end(r, m, now)
 	}
 }
 
-// part ends one membership, whose join may still be in flight. What the receiver was owed
+// end ends one membership, whose join may still be in flight. What the receiver was owed
 // and is not past its late limit is undecided. So is what comes of the messages
 // that are emitted from now on until the server has heard of it.
-func (l *ledger) part(r *receiver, m *membership, now int64) {
+func (l *ledger) end(r *receiver, m *membership, now int64) {
 	a := m.audience
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -148,8 +161,8 @@ func (l *ledger) part(r *receiver, m *membership, now int64) {
 		a.free = append(a.free, m.dense)
 		for _, s := range a.recent {
 			if s.owes(r, m) && now <= s.due+s.book.late && s.take(m.dense) {
-				s.forgive(m.part, 1)
-				l.check(s)
+				s.markUndecided(m.part, 1)
+				l.reportIfComplete(s)
 			}
 		}
 	}

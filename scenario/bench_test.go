@@ -91,7 +91,7 @@ func TestReceivingCostsNoAllocation(t *testing.T) {
 	}); n != 0 {
 		t.Errorf("%v allocations for a delivery", n)
 	}
-	f := &findings{t: tr, rows: tr.ledger.settle(int64(1e12))}
+	f := &findings{t: tr, rows: tr.ledger.close(int64(1e12))}
 	if sum := f.account(nil, "hold", seconds{all: true}); sum.Received != 3000 || sum.Sent != 3 {
 		t.Errorf("%+v", sum)
 	}

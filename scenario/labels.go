@@ -66,6 +66,13 @@ func (s *series) interval() string {
 // slowSuffix sets what slow readers measured apart from what the others did.
 const slowSuffix = ".slow"
 
+// A class is a kind of receiver: what the ledger and the labels of checks tell apart.
+type class struct {
+	group     int
+	transport int // of the trial's
+	slow      bool
+}
+
 // label gives a series the labels of a kind of client.
 func (t *trial) label(s series, class int) series {
 	c := &t.classes[class]

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"cmp"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -32,12 +33,12 @@ const ledgerBudget = 256 << 20
 // (audience.go). Finding the slot takes no lock, since the sequence of the stream is its place in
 // an array. In the end slots become rows (settle.go).
 type ledger struct {
-	books  []*book
-	clock  func() int64
-	closed atomic.Bool // settled: what comes now is not counted
-	budget int64
-	used   int64                    // by slots and bits; the emitter's
-	whole  func(s *slot, last bool) // called once when nothing is outstanding of a broadcast
+	books    []*book
+	clock    func() int64
+	closed   atomic.Bool // settled: what comes now is not counted
+	budget   int64
+	used     int64 // by slots and bits; the emitter's
+	complete func(s *slot, all bool)
 
 	mu     sync.Mutex
 	extras map[extra]struct{}
@@ -54,22 +55,36 @@ type extra struct {
 // passes for a first one.
 const maxExtras = 1 << 20
 
-func newLedger(books []*book, clock func() int64) *ledger {
-	for i, b := range books {
+// A ledgerConfig says what a ledger is about. Clock is needed.
+type ledgerConfig struct {
+	books  []*book
+	clock  func() int64 // nanoseconds since the trial's start
+	budget int64        // bytes; 0 = 256 MiB
+	// complete is called once for each broadcast, when nothing is outstanding of it; all is false when some of
+	// it is lost. It may be called on any goroutine that receives, and by close. nil = nobody asks.
+	complete func(s *slot, all bool)
+}
+
+func newLedger(c ledgerConfig) *ledger {
+	for i, b := range c.books {
 		b.stream = uint16(i)
 		b.shelf.Store(&shelf{})
 	}
-	return &ledger{books: books, clock: clock, budget: ledgerBudget, extras: map[extra]struct{}{}, whole: func(*slot, bool) {}}
+	l := &ledger{books: c.books, clock: c.clock, budget: cmp.Or(c.budget, ledgerBudget), complete: c.complete, extras: map[extra]struct{}{}}
+	if l.complete == nil {
+		l.complete = func(*slot, bool) {}
+	}
+	return l
 }
 
-// check tells once when all that a broadcast's receivers were owed has come or is
-// forgiven. Slow readers are not waited for.
-func (l *ledger) check(s *slot) {
+// reportIfComplete reports a broadcast once all that its receivers were owed has come or is
+// undecided. It does not wait for slow readers.
+func (l *ledger) reportIfComplete(s *slot) {
 	if s.audience == nil || s.all.missing() > 0 || s.all.got.Load() == 0 {
 		return
 	}
-	if s.told.CompareAndSwap(false, true) {
-		l.whole(s, true)
+	if s.reported.CompareAndSwap(false, true) {
+		l.complete(s, true)
 	}
 }
 
@@ -226,7 +241,7 @@ func (l *ledger) count(r *receiver, s *slot, m *membership, at int64) (arrival, 
 	}
 	rank := s.arrived(part, at-s.due > s.book.late)
 	if rank+s.all.undecided.Load() >= s.all.expected {
-		l.check(s)
+		l.reportIfComplete(s)
 	}
 	return arrivedCounted, s, rank
 }
@@ -249,7 +264,7 @@ func (l *ledger) extra(r *receiver, s *slot, m *membership) arrival {
 
 // watch looks at what has passed its late limit since the last call and returns how
 // many deliveries had not come by then, in all. It is a figure for a live view: some may
-// still come, and settle decides. One goroutine at a time.
+// still come, and close decides. One goroutine at a time.
 func (l *ledger) watch(now int64) (overdue int64) {
 	for _, b := range l.books {
 		for {
@@ -266,6 +281,15 @@ func (l *ledger) watch(now int64) (overdue int64) {
 		overdue += b.overdue.Load()
 	}
 	return overdue
+}
+
+// soFar returns the rows of the messages whose late limit had passed when watch looked last, by stream:
+// the account as it stood then. The slices are valid until the next watch, on its goroutine.
+func (l *ledger) soFar(rows [][]row) [][]row {
+	for _, b := range l.books {
+		rows = append(rows, b.seen)
+	}
+	return rows
 }
 
 // outstanding reports whether anything may still come that would not be late.

@@ -32,7 +32,7 @@ func newModel(receivers int, expects ...expectation) *model {
 	for _, e := range expects {
 		books = append(books, &book{expect: e, late: lateLimit})
 	}
-	m.l = newLedger(books, m.now.Load)
+	m.l = newLedger(ledgerConfig{books: books, clock: m.now.Load})
 	for i := range receivers {
 		m.r = append(m.r, newReceiver(uint32(i), m.room))
 	}
@@ -72,9 +72,9 @@ func (m *model) get(to int, st *stamp.Stamp, at int64) arrival {
 	return kind
 }
 
-func (m *model) settle(now int64) result.Ledger {
+func (m *model) close(now int64) result.Ledger {
 	var sum result.Ledger
-	for _, rows := range m.l.settle(now) {
+	for _, rows := range m.l.close(now) {
 		for _, r := range rows {
 			sum.Add(r.deliveries())
 		}
@@ -112,7 +112,7 @@ func TestLedgerCountsEachKind(t *testing.T) {
 			t.Errorf("receiver %d, %+v at %d: %v, want %v", step.to, *step.st, step.at, got, step.want)
 		}
 	}
-	got := m.settle(10_000)
+	got := m.close(10_000)
 	want := result.Ledger{Sent: 3, Expected: 9, Received: 7, Late: 1, Lost: 1, Duplicate: 2, Disorder: 1}
 	if got != want {
 		t.Errorf("%+v, want %+v", got, want)
@@ -142,7 +142,7 @@ func TestLedgerJoinsInFlight(t *testing.T) {
 	}
 	m.get(0, later, 21)
 	m.get(1, later, 21)
-	got := m.settle(10_000)
+	got := m.close(10_000)
 	want := result.Ledger{Sent: 2, Expected: 1 + 2 + 2, Received: 3, Undecided: 2, Duplicate: 1}
 	if got != want {
 		t.Errorf("%+v, want %+v", got, want)
@@ -183,7 +183,7 @@ func TestLedgerLeaversAreUndecided(t *testing.T) {
 		t.Errorf("before it joined: %v", k)
 	}
 	// old was overdue when it left: lost, as is the echo that was overdue.
-	sum := m.settle(10_000)
+	sum := m.close(10_000)
 	want := result.Ledger{Sent: 6, Expected: 9 + 2 + 2 + 1, Received: 2 + 2 + 3 + 2, Lost: 2, Undecided: 1 + 1 + 1}
 	if sum != want {
 		t.Errorf("%+v, want %+v", sum, want)
@@ -196,7 +196,7 @@ func TestLedgerCutShortIsUndecided(t *testing.T) {
 	m.send(0, 0, 100)
 	m.send(0, 0, 5000)
 	m.send(0, 0, 5100)
-	if sum := m.settle(5200); sum != (result.Ledger{Sent: 3, Expected: 3, Lost: 1, Undecided: 2}) {
+	if sum := m.close(5200); sum != (result.Ledger{Sent: 3, Expected: 3, Lost: 1, Undecided: 2}) {
 		t.Errorf("%+v", sum)
 	}
 }
@@ -214,7 +214,7 @@ func TestLedgerForgetsWhatWasNeverWritten(t *testing.T) {
 	if m.l.outstanding(101) {
 		t.Error("a message that was not written is outstanding")
 	}
-	if sum := m.settle(10_000); sum != (result.Ledger{}) {
+	if sum := m.close(10_000); sum != (result.Ledger{}) {
 		t.Errorf("%+v", sum)
 	}
 }
@@ -223,7 +223,7 @@ func TestLedgerTellsWhenABroadcastIsComplete(t *testing.T) {
 	m := newModel(4, expectOthers)
 	m.joinAll()
 	var told []string
-	m.l.whole = func(s *slot, complete bool) {
+	m.l.complete = func(s *slot, complete bool) {
 		told = append(told, fmt.Sprint(s.seq, complete, s.firstAt.Load(), s.lastAt.Load()))
 	}
 	a, b, c := m.send(0, 0, 10), m.send(0, 0, 20), m.send(0, 0, 30)
@@ -237,7 +237,7 @@ func TestLedgerTellsWhenABroadcastIsComplete(t *testing.T) {
 	if !m.l.outstanding(40) || m.l.outstanding(5000) {
 		t.Error("c is outstanding until its limit, and no longer")
 	}
-	m.settle(5000)
+	m.close(5000)
 	want := "[0 true 11 13 1 true 21 22 2 false 35 35]"
 	if got := fmt.Sprint(told); got != want {
 		t.Errorf("told %s, want %s", got, want)
@@ -274,7 +274,7 @@ func TestLedgerKeepsItsBudget(t *testing.T) {
 		t.Errorf("%d overdue, want %d", overdue, n/2)
 	}
 	want := result.Ledger{Sent: n, Expected: 2 * n, Received: 2*n - n/2, Lost: n / 2}
-	if sum := m.settle(n * 20); sum != want {
+	if sum := m.close(n * 20); sum != want {
 		t.Errorf("%+v, want %+v", sum, want)
 	}
 }
@@ -374,7 +374,7 @@ func TestLedgerAgainstABookkeeper(t *testing.T) {
 				want.Undecided++
 			}
 		}
-		got := m.settle(now)
+		got := m.close(now)
 		if got != want {
 			t.Fatalf("%+v, want %+v", got, want)
 		}
@@ -430,7 +430,7 @@ func TestLedgerConcurrently(t *testing.T) {
 		close(f)
 	}
 	wg.Wait()
-	got := m.settle(int64(time.Hour))
+	got := m.close(int64(time.Hour))
 	if got.Sent != messages || got.Received != delivered.Load() || got.Duplicate != dup.Load() || got.Disorder != 0 {
 		t.Errorf("%+v, %d were delivered and %d again", got, delivered.Load(), dup.Load())
 	}
@@ -495,7 +495,32 @@ func TestLedgerForgetsWhatAllHaveGot(t *testing.T) {
 	if k := m.get(1, kept, n*step); k != arrivedCounted {
 		t.Errorf("what was missing: %v", k)
 	}
-	if l := m.settle(int64(n)*step + lateLimit); l.Sent != n || l.Received+l.Late != n || l.Late != 1 || l.Lost != 0 {
+	if l := m.close(int64(n)*step + lateLimit); l.Sent != n || l.Received+l.Late != n || l.Late != 1 || l.Lost != 0 {
 		t.Errorf("%+v, want all %d received, one of them late", l, n)
+	}
+}
+
+// A server that goes on to deliver long after a client has left a room is found out.
+func TestDeliveriesAfterLeavingAreFound(t *testing.T) {
+	m := newModel(2, expectOthers)
+	m.joinAll()
+	left := m.r[1].memberships()[0]
+	before := m.send(0, 0, 90)
+	m.now.Store(100)
+	m.l.end(m.r[1], left, 100)
+	m.l.end(m.r[1], left, 100)
+	near, far := m.send(0, 0, 110), m.send(0, 0, 5000)
+	for _, step := range []struct {
+		st   *stamp.Stamp
+		at   int64
+		want arrival
+	}{{before, 105, arrivedIgnored}, {near, 120, arrivedExtra}, {near, 121, arrivedDuplicate}, {far, 5001, arrivedUnexpected}} {
+		if got := m.get(1, step.st, step.at); got != step.want {
+			t.Errorf("%+v at %d: %v, want %v", *step.st, step.at, got, step.want)
+		}
+	}
+	want := result.Ledger{Sent: 3, Expected: 2, Undecided: 2, Duplicate: 1}
+	if got := m.close(10_000); got != want {
+		t.Errorf("%+v, want %+v", got, want)
 	}
 }

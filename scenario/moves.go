@@ -74,11 +74,11 @@ func (m *moves) move(a *actor, now int64) {
 		return
 	}
 	g, t := m.g, m.g.t
-	fresh := &membership{audience: g.rooms[to], room: to}
-	fresh.part = fresh.audience.part(a.class)
+	fresh := &membership{}
+	fresh.init(g.rooms[to], to, a.class)
 	list = slices.Insert(list, len(list)-1, fresh) // the namespace stays the last
-	a.members.Store(&list)
-	t.ledger.part(a.receiver, old, max(t.now(), 1))
+	a.setMemberships(list)
+	t.ledger.end(a.receiver, old, max(t.now(), 1))
 	a.travel(old, fresh)
 	m.settled(a.index, old.room, to, list)
 	t.moved.Add(1)
@@ -89,11 +89,12 @@ func (m *moves) move(a *actor, now int64) {
 func (a *actor) stays(now int64) (leave *membership, list []*membership) {
 	var may []*membership
 	for _, m := range a.memberships() {
-		if m.left.Load() != 0 && now-m.leftAt > int64(maxLate) {
+		since, ended := m.hasEnded()
+		if ended && now-since > int64(maxLate) {
 			continue
 		}
 		list = append(list, m)
-		if m.room >= 0 && m.left.Load() == 0 && m.joined.Load() != 0 {
+		if m.room >= 0 && !ended && m.hasJoined() {
 			may = append(may, m)
 		}
 	}
@@ -128,7 +129,7 @@ func (m *moves) choose(a *actor, list []*membership) int {
 func (m *moves) settled(client, from, to int, list []*membership) {
 	var now []int
 	for _, one := range list {
-		if one.room >= 0 && one.left.Load() == 0 {
+		if _, ended := one.hasEnded(); one.room >= 0 && !ended {
 			now = append(now, one.room)
 		}
 	}
@@ -168,7 +169,7 @@ func (a *actor) travel(from, to *membership) {
 // awaited is the membership whose join is in flight.
 func (a *actor) awaited(room int) *membership {
 	for _, m := range a.memberships() {
-		if m.room == room && m.joined.Load() == 0 && m.left.Load() == 0 {
+		if _, ended := m.hasEnded(); m.room == room && !ended && !m.hasJoined() {
 			return m
 		}
 	}
@@ -179,13 +180,13 @@ func (a *actor) awaited(room int) *membership {
 func (a *actor) room(r uint64) int {
 	n := 0
 	for _, m := range a.memberships() {
-		if m.room >= 0 && m.left.Load() == 0 {
+		if _, ended := m.hasEnded(); m.room >= 0 && !ended {
 			n++
 		}
 	}
 	at := int(r % uint64(max(1, n)))
 	for _, m := range a.memberships() {
-		if m.room >= 0 && m.left.Load() == 0 {
+		if _, ended := m.hasEnded(); m.room >= 0 && !ended {
 			if at == 0 {
 				return m.room
 			}

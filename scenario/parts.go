@@ -52,15 +52,6 @@ func (f *findings) each(visit func(x *series, r *row)) {
 	}
 }
 
-// deliveries is the row without its messages, unless it is the one that counts them.
-func (r *row) deliveries() result.Ledger {
-	l := r.Ledger
-	if r.class != everybody {
-		l.Sent = 0
-	}
-	return l
-}
-
 // arrived is how many deliveries came in the recorded phases, to slow readers too.
 func (f *findings) arrived() (n int64) {
 	f.each(func(_ *series, r *row) {

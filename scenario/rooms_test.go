@@ -3,7 +3,6 @@ package scenario
 import (
 	"testing"
 
-	"github.com/throng-io/throng/scenario/internal/stamp"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -84,30 +83,5 @@ slo: [loss(delivery) == 0, dup(delivery) == 0, disorder(delivery) == 0, errors(c
 				t.Errorf("clients %+v, ledger %+v, errors %v", c.Clients, c.Ledger, c.Errors)
 			}
 		})
-	}
-}
-
-// A server that goes on to deliver long after a client has left a room is found out.
-func TestDeliveriesAfterLeavingAreFound(t *testing.T) {
-	m := newModel(2, expectOthers)
-	m.joinAll()
-	left := m.r[1].memberships()[0]
-	before := m.send(0, 0, 90)
-	m.now.Store(100)
-	m.l.part(m.r[1], left, 100)
-	m.l.part(m.r[1], left, 100)
-	near, far := m.send(0, 0, 110), m.send(0, 0, 5000)
-	for _, step := range []struct {
-		st   *stamp.Stamp
-		at   int64
-		want arrival
-	}{{before, 105, arrivedIgnored}, {near, 120, arrivedExtra}, {near, 121, arrivedDuplicate}, {far, 5001, arrivedUnexpected}} {
-		if got := m.get(1, step.st, step.at); got != step.want {
-			t.Errorf("%+v at %d: %v, want %v", *step.st, step.at, got, step.want)
-		}
-	}
-	want := result.Ledger{Sent: 3, Expected: 2, Undecided: 2, Duplicate: 1}
-	if got := m.settle(10_000); got != want {
-		t.Errorf("%+v, want %+v", got, want)
 	}
 }

@@ -55,22 +55,22 @@ func (l *ledger) closeFirst(b *book, now int64) {
 	sh := b.shelf.Load()
 	for i := range sh.slabs[0] {
 		s := &sh.slabs[0][i]
-		l.close(s, now)
+		l.closeSlot(s, now)
 		l.used -= int64(8*len(s.bits)) + int64(len(s.parts))*int64(unsafe.Sizeof(counts{}))
 	}
 	l.used -= int64(unsafe.Sizeof(slab{}))
 	b.shelf.Store(&shelf{sh.first + 1, slices.Clone(sh.slabs[1:])})
 }
 
-// settle ends the ledger: what has not come by now is lost, or undecided when its late
+// close ends the ledger: what has not come by now is lost, or undecided when its late
 // limit has not passed. The pacer must have stopped. It returns the sums by stream.
-func (l *ledger) settle(now int64) [][]row {
+func (l *ledger) close(now int64) [][]row {
 	l.closed.Store(true)
 	out := make([][]row, len(l.books))
 	for i, b := range l.books {
 		for _, sl := range b.shelf.Load().slabs {
 			for j := range sl {
-				l.close(&sl[j], now)
+				l.closeSlot(&sl[j], now)
 			}
 		}
 		out[i] = b.rows
@@ -78,8 +78,8 @@ func (l *ledger) settle(now int64) [][]row {
 	return out
 }
 
-// close adds a slot to the rows of its book.
-func (l *ledger) close(s *slot, now int64) {
+// closeSlot adds a slot to the rows of its book.
+func (l *ledger) closeSlot(s *slot, now int64) {
 	if !s.ready.Load() || s.void.Load() {
 		return
 	}
@@ -88,8 +88,8 @@ func (l *ledger) close(s *slot, now int64) {
 	limit, left := s.due+s.book.late, s.from.leftAt.Load()
 	open := now <= limit || left != 0 && left <= limit && !s.reached()
 	s.book.rows = s.account(s.book.rows, open)
-	if !open && s.audience != nil && s.all.missing() > 0 && s.told.CompareAndSwap(false, true) {
-		l.whole(s, false)
+	if !open && s.audience != nil && s.all.missing() > 0 && s.reported.CompareAndSwap(false, true) {
+		l.complete(s, false)
 	}
 }
 
@@ -102,16 +102,16 @@ func (s *slot) account(rows []row, open bool) []row {
 		if s.audience != nil {
 			class = s.audience.parts[0].class
 		}
-		s.settle(&rows, &s.all, class, open)
+		s.addRow(&rows, &s.all, class, open)
 	}
 	for i := range s.parts {
-		s.settle(&rows, &s.parts[i], s.audience.parts[i].class, open)
+		s.addRow(&rows, &s.parts[i], s.audience.parts[i].class, open)
 	}
 	return rows
 }
 
-// settle adds what became of a message at the receivers of a class to their row.
-func (s *slot) settle(rows *[]row, c *counts, class int, open bool) {
+// addRow adds what became of a message at the receivers of a class to their row.
+func (s *slot) addRow(rows *[]row, c *counts, class int, open bool) {
 	got, late, extra := int64(c.got.Load()), int64(c.late.Load()), int64(c.extra.Load())
 	if c.expected == 0 && got+extra == 0 {
 		return

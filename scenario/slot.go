@@ -42,7 +42,7 @@ type slot struct {
 	phase    int32
 	ready    atomic.Bool // may be found
 	void     atomic.Bool // was never written to the network
-	told     atomic.Bool // the ledger's whole has been called
+	reported atomic.Bool // as complete
 
 	firstAt atomic.Int64 // nanoseconds since the trial's start; 0: nothing has come
 	lastAt  atomic.Int64
@@ -98,15 +98,15 @@ func (s *slot) arrived(part int, late bool) (rank uint32) {
 	return rank
 }
 
-// forgive counts expected deliveries that nobody can tell anything of.
-func (s *slot) forgive(part int, n uint32) {
+// markUndecided counts expected deliveries of which nobody can tell what became.
+func (s *slot) markUndecided(part int, n uint32) {
 	s.at(part).undecided.Add(n)
 	if s.shared(part) {
 		s.all.undecided.Add(n)
 	}
 }
 
-// missing is how many expected deliveries have neither come nor been forgiven.
+// missing is how many expected deliveries have neither come nor become undecided.
 func (s *slot) missing() (n int64) {
 	if s.parts == nil {
 		return s.all.missing()
@@ -144,6 +144,18 @@ func (s *slot) take(dense uint32) bool {
 func (s *slot) owes(r *receiver, m *membership) bool {
 	return m.owed(s.asOf) && (s.book.expect != expectOthers || s.from != r)
 }
+
+// receivers is how many readers of normal speed the message is for.
+func (s *slot) receivers() uint32 { return s.all.expected }
+
+// first is when the message reached the first of them; 0: none yet.
+func (s *slot) first() int64 { return s.firstAt.Load() }
+
+// last is when it reached the last one so far; 0: none yet.
+func (s *slot) last() int64 { return s.lastAt.Load() }
+
+// limit is when the message begins to be late.
+func (s *slot) limit() int64 { return s.due + s.book.late }
 
 // cancel takes back a message that could not be written: nobody is owed it.
 func (s *slot) cancel() {
@@ -203,4 +215,13 @@ func entry(rows *[]row, s *slot, class int) *result.Ledger {
 	}
 	*rows = append(*rows, row{phase: int(s.phase), second: second, class: class, decile: decile})
 	return &(*rows)[len(*rows)-1].Ledger
+}
+
+// deliveries is the row without its messages, unless it is the one that counts them.
+func (r *row) deliveries() result.Ledger {
+	l := r.Ledger
+	if r.class != everybody {
+		l.Sent = 0
+	}
+	return l
 }

@@ -35,11 +35,10 @@ func newStanding(c *collector) *standing {
 func (s *standing) look() (result.Ledger, []result.Check) {
 	f := &s.f
 	f.end = min(f.c.at, f.t.tl.End)
-	f.rows = f.rows[:0]
+	f.rows = f.t.ledger.soFar(f.rows[:0])
 	settled := math.MaxInt // the first second of which a message may still be on its way
-	for _, b := range f.t.ledger.books {
-		f.rows = append(f.rows, b.seen)
-		settled = min(settled, int((f.c.at-b.late)/int64(time.Second)))
+	for _, str := range f.t.streams {
+		settled = min(settled, int((f.c.at-int64(str.spec.Late))/int64(time.Second)))
 	}
 	checks := make([]result.Check, len(s.rules))
 	for i := range s.rules {

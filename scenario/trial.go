@@ -117,11 +117,7 @@ func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at plac
 	}
 	t.meters.ended = make([]struct{ in, out int64 }, len(t.transports))
 	t.rec = newRecorder(t.kinds, len(t.tl.Spans))
-	t.ledger = newLedger(books, t.now)
-	t.ledger.whole = t.fanout
-	if opt.budget > 0 {
-		t.ledger.budget = opt.budget
-	}
+	t.ledger = newLedger(ledgerConfig{books: books, clock: t.now, budget: opt.budget, complete: t.fanout})
 	return t
 }
 
@@ -171,9 +167,9 @@ func (t *trial) record(s *shard, series int, due, until int64) {
 func (t *trial) fanout(s *slot, complete bool) {
 	str := t.streams[s.book.stream]
 	sh := t.rec.shard(s.from.id)
-	first, last := s.firstAt.Load(), s.lastAt.Load()
+	first, last := s.first(), s.last()
 	if !complete {
-		last = max(last, s.due+s.book.late)
+		last = max(last, s.limit())
 	}
 	series := &str.fan[s.decile()]
 	if first != 0 {
@@ -263,7 +259,7 @@ func (t *trial) run(ctx context.Context) (*result.Cell, error) {
 	c.stopped(t.now())
 	t.drain(ctx, end)
 	t.loaded()
-	rows := t.ledger.settle(t.now())
+	rows := t.ledger.close(t.now())
 	t.over.Store(true)
 	t.missing(t.now())
 	cancel()
