@@ -56,6 +56,10 @@ var rules = []rule{
 		of: "scenario/internal/stamp", own: []string{"protocol/socketio", "scenario/file", "scenario/internal/plan"},
 		never: []string{own("scenario"), own("scenario/client/...")},
 	},
+	{
+		of: "scenario/internal/ledger", own: []string{"scenario/internal/stamp", "scenario/result"},
+		never: []string{own("scenario"), own("scenario/client/...")},
+	},
 	{of: "scenario/internal/plan", own: []string{"scenario/file"}, never: []string{own("scenario"), own("scenario/client/...")}},
 	{of: "scenario/file/...", own: []string{"scenario/file/..."}, foreign: []string{"..."}, never: []string{"gonum.org/..."}},
 	{of: "scenario/machine", own: []string{"scenario/file"}, foreign: []string{"golang.org/x/sys/..."}, never: []string{"gonum.org/...", own("scenario/client/...")}},

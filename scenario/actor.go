@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/throng-io/throng/scenario/client"
+	"github.com/throng-io/throng/scenario/internal/ledger"
 	"github.com/throng-io/throng/scenario/internal/plan"
 	"github.com/throng-io/throng/scenario/internal/stamp"
 )
@@ -25,18 +26,18 @@ const (
 // An actor is one simulated client from the moment it is told to connect until it is
 // gone. Its goroutine is run; it owns the connection and receives on it.
 type actor struct {
-	*receiver // apart, since the ledger keeps it longer than the client lives
-	t         *trial
-	group     *group
-	index     int  // within the group
-	number    int  // of the person that it plays: its index, or how many arrived before it
-	churned   bool // came in another's place, or arrived: it is not asked to send before it is held
-	transport int  // of the trial's
-	slow      bool // reads slowly
-	shard     *shard
-	calls     callBook
-	gaps      gaps
-	state     atomic.Int32
+	*ledger.Receiver // apart, since the ledger keeps it longer than the client lives
+	t                *trial
+	group            *group
+	index            int  // within the group
+	number           int  // of the person that it plays: its index, or how many arrived before it
+	churned          bool // came in another's place, or arrived: it is not asked to send before it is held
+	transport        int  // of the trial's
+	slow             bool // reads slowly
+	shard            *shard
+	calls            callBook
+	gaps             gaps
+	state            atomic.Int32
 
 	mu      sync.Mutex
 	conn    conn // nil until connected; set before state says joining
@@ -61,37 +62,37 @@ type actor struct {
 
 func newActor(t *trial, g *group, index, number int) *actor {
 	a := &actor{
-		receiver: &receiver{}, t: t, group: g, index: index, number: number,
+		Receiver: &ledger.Receiver{}, t: t, group: g, index: index, number: number,
 		transport: g.transports[plan.TransportOf(g.spec.Transport, number)],
 	}
-	a.id = uint32(g.first + index)
-	a.shard = t.rec.shard(a.id)
+	a.ID = uint32(g.first + index)
+	a.shard = t.rec.shard(a.ID)
 	a.slow = plan.ReadsSlowly(g.spec.Read, number)
-	a.class = indexIn(&t.classes, class{g.index, a.transport, a.slow})
+	a.Class = indexIn(&t.classes, class{g.index, a.transport, a.slow})
 	rooms := g.rooming(index)
-	own, list := make([]membership, len(rooms)+1), make([]*membership, 0, len(rooms)+1)
+	own, list := make([]ledger.Membership, len(rooms)+1), make([]*ledger.Membership, 0, len(rooms)+1)
 	for i, room := range append(rooms, -1) {
 		m := &own[i]
 		if room >= 0 {
-			m.init(g.rooms[room], room, a.class)
+			m.Init(g.rooms[room], room, a.Class)
 		} else {
-			m.init(g.namespace, room, a.class)
+			m.Init(g.namespace, room, a.Class)
 		}
 		list = append(list, m)
 	}
-	a.setMemberships(list)
+	a.SetMemberships(list)
 	for _, space := range g.spaces {
-		m := &membership{}
-		m.init(space, -1, a.class)
-		a.spaces = append(a.spaces, m)
+		m := &ledger.Membership{}
+		m.Init(space, -1, a.Class)
+		a.Spaces = append(a.Spaces, m)
 	}
 	a.joins = len(rooms)
 	return a
 }
 
 // namespace is the client's membership of its namespace: the last one from the beginning on.
-func (a *actor) namespace() *membership {
-	list := a.memberships()
+func (a *actor) namespace() *ledger.Membership {
+	list := a.Memberships()
 	return list[len(list)-1]
 }
 
@@ -191,7 +192,7 @@ func (a *actor) release() {
 		a.t.held.Add(-1)
 		a.group.held.Add(-1)
 	}
-	a.t.ledger.leave(a.receiver)
+	a.t.ledger.Leave(a.Receiver)
 }
 
 // failed accounts for a connection that did not come about.
@@ -250,10 +251,10 @@ func (a *actor) timings(due int64, d dialed) {
 func (a *actor) join() {
 	now := a.t.now()
 	var packet []byte
-	rooms := a.memberships()
+	rooms := a.Memberships()
 	for i := range a.joins {
-		id := a.calls.open(pendingCall{due: now, sent: now, stream: joinCall, seq: uint32(rooms[i].room)})
-		packet = a.group.appendMove(packet[:0], true, a.number, a.group.roomName(rooms[i].room), int64(id))
+		id := a.calls.open(pendingCall{due: now, sent: now, stream: joinCall, seq: uint32(rooms[i].Room)})
+		packet = a.group.appendMove(packet[:0], true, a.number, a.group.roomName(rooms[i].Room), int64(id))
 		if err := a.transmit(packet); err != nil {
 			return // the connection has ended: run sees it
 		}
@@ -276,9 +277,9 @@ func (a *actor) joinLate() {
 
 // hold makes the client a member of its namespace and lets it send.
 func (a *actor) hold() {
-	a.receiver.join(a.namespace())
-	for _, m := range a.spaces {
-		a.receiver.join(m)
+	a.Receiver.Join(a.namespace())
+	for _, m := range a.Spaces {
+		a.Receiver.Join(m)
 	}
 	if a.state.CompareAndSwap(int32(joining), int32(held)) {
 		a.t.held.Add(1)
@@ -363,32 +364,32 @@ func (a *actor) Event(m *client.Message) {
 		return
 	}
 	at := t.arrived(m)
-	kind, s, rank := t.ledger.receive(a.receiver, &st, at)
+	kind, s, rank := t.ledger.Receive(a.Receiver, &st, at)
 	switch kind {
-	case arrivedCounted:
+	case ledger.Counted:
 		str := t.streams[st.Stream]
-		latency := time.Duration(at - s.due)
-		a.shard.add(str.delivery[a.class*deciles+s.decile()], int(s.phase), latency)
+		latency := time.Duration(at - s.Due)
+		a.shard.add(str.delivery[a.Class*deciles+s.Decile()], int(s.Phase), latency)
 		if str.gap != nil {
 			a.jitter(str, s, at)
 		}
-		if rank > 0 && s.audience != nil {
-			str.curve(a.shard, int(s.phase), rank, s.receivers(), latency)
+		if rank > 0 && s.Audience != nil {
+			str.curve(a.shard, int(s.Phase), rank, s.Receivers(), latency)
 		}
-	case arrivedDuplicate:
+	case ledger.Duplicate:
 		t.duplicates.Add(1)
-	case arrivedUnexpected, arrivedStale, arrivedUnknown:
+	case ledger.Unexpected, ledger.Stale, ledger.Unknown:
 		t.errors.add(errorKey{class: errorClass(kind), stream: -1, group: a.group.index}, at, nil)
-	case arrivedIgnored, arrivedExtra:
+	case ledger.Ignored, ledger.Extra:
 	}
 }
 
 // errorClass names the arrivals that are errors.
-func errorClass(k arrival) string {
+func errorClass(k ledger.Arrival) string {
 	switch k {
-	case arrivedUnexpected:
+	case ledger.Unexpected:
 		return "delivery.unexpected"
-	case arrivedStale:
+	case ledger.Stale:
 		return "delivery.stale"
 	default:
 		return "delivery.unknown"
@@ -413,7 +414,7 @@ func (a *actor) Ack(m *client.Message) {
 	}
 	if c.stream == joinCall {
 		if m := a.awaited(int(c.seq)); m != nil {
-			a.receiver.join(m)
+			a.Receiver.Join(m)
 		}
 		if state(a.state.Load()) == joining {
 			if a.joins--; a.joins == 0 {
@@ -434,8 +435,8 @@ func (a *actor) Ack(m *client.Message) {
 	if at-c.due > int64(s.spec.Ack) {
 		a.complain("ack.timeout", int(c.stream), c.due, nil)
 	}
-	a.shard.add(s.ack[a.class], int(c.phase), time.Duration(at-c.due))
-	a.shard.add(s.service[a.class], int(c.phase), time.Duration(at-c.sent))
+	a.shard.add(s.ack[a.Class], int(c.phase), time.Duration(at-c.due))
+	a.shard.add(s.service[a.Class], int(c.phase), time.Duration(at-c.sent))
 }
 
 // expireCalls counts the calls whose limit has passed, at the limit. A call that is
@@ -459,8 +460,8 @@ func (a *actor) expireCalls(now int64) {
 			return false
 		}
 		t.pending.Add(-1)
-		a.shard.add(s.ack[a.class], int(c.phase), s.spec.Ack)
-		a.shard.add(s.service[a.class], int(c.phase), max(0, time.Duration(c.due+limit-c.sent)))
+		a.shard.add(s.ack[a.Class], int(c.phase), s.spec.Ack)
+		a.shard.add(s.service[a.Class], int(c.phase), max(0, time.Duration(c.due+limit-c.sent)))
 		a.complain("ack.timeout", int(c.stream), c.due, nil)
 		return true
 	})

@@ -25,7 +25,7 @@ func BenchmarkReceive(b *testing.B) {
 				if n%receivers == 0 {
 					b.StopTimer()
 					s.op = plan.Op{N: uint64(n), Due: int64(n), Phase: 0}
-					_, seq := t.ledger.emit(s.book, speaker.receiver, t.groups[1].namespace, s.op.Due, 0)
+					_, seq := t.ledger.Emit(s.book, speaker.Receiver, t.groups[1].namespace, s.op.Due, 0)
 					args = s.payload(speaker, seq)
 					b.StartTimer()
 				}
@@ -77,7 +77,7 @@ func TestReceivingCostsNoAllocation(t *testing.T) {
 	var messages []client.Message
 	for i := range 3 {
 		s.op = plan.Op{N: uint64(i), Due: int64(i)}
-		_, seq := tr.ledger.emit(s.book, speaker.receiver, tr.groups[1].namespace, s.op.Due, 0)
+		_, seq := tr.ledger.Emit(s.book, speaker.Receiver, tr.groups[1].namespace, s.op.Due, 0)
 		messages = append(messages, client.Message{Args: append([]byte(nil), s.payload(speaker, seq)...), At: tr.epoch + 1000})
 	}
 	for i := range viewers { // every cell that will be hit has its page
@@ -91,7 +91,7 @@ func TestReceivingCostsNoAllocation(t *testing.T) {
 	}); n != 0 {
 		t.Errorf("%v allocations for a delivery", n)
 	}
-	f := &findings{t: tr, rows: tr.ledger.close(int64(1e12))}
+	f := &findings{t: tr, rows: tr.ledger.Close(int64(1e12))}
 	if sum := f.account(nil, "hold", seconds{all: true}); sum.Received != 3000 || sum.Sent != 3 {
 		t.Errorf("%+v", sum)
 	}
@@ -115,7 +115,7 @@ func BenchmarkEmit(b *testing.B) {
 		s.op = plan.Op{N: uint64(n), Due: n * 100_000}
 		s.fire(n * 100_000)
 		if n++; n%4096 == 0 {
-			t.ledger.watch(n * 100_000)
+			t.ledger.Watch(n * 100_000)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/ledger"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -15,8 +16,8 @@ import (
 type findings struct {
 	t    *trial
 	c    *collector
-	rows [][]row // of the ledger, by stream
-	end  int64   // of what was measured, since the trial's start
+	rows [][]ledger.Row // of the ledger, by stream
+	end  int64          // of what was measured, since the trial's start
 }
 
 // A span of seconds, for windows over what is kept by the second; all means any time.

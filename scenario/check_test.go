@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/ledger"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -60,13 +61,16 @@ valid: [`+valid+`]
 	tr.errors.add(errorKey{class: "connect.timeout", stream: -1, group: 1}, 5e8, nil)
 	tr.errors.add(errorKey{class: "ack.timeout", stream: 1, group: 0}, 5e8, nil) // not recorded
 	tr.errors.add(errorKey{class: "ack.timeout", stream: 1, group: 0}, 15e8, nil)
-	rows := make([][]row, 3)
-	rows[0] = []row{
-		{0, 0, 0, 0, result.Ledger{Expected: 10, Lost: 10}},
-		{1, 1, everybody, 0, result.Ledger{Sent: 20}},
-		{1, 1, 0, 0, result.Ledger{Sent: 20, Expected: 200, Received: 190, Late: 4, Lost: 6, Duplicate: 2, Disorder: 1}},
+	rows := make([][]ledger.Row, 3)
+	row := func(phase, class int, l result.Ledger) ledger.Row {
+		return ledger.Row{Phase: phase, Second: phase, Class: class, Ledger: l}
 	}
-	rows[2] = []row{{1, 1, everybody, 0, result.Ledger{Sent: 20}}, {1, 1, 0, 0, result.Ledger{Sent: 20, Expected: 200, Received: 200}}}
+	rows[0] = []ledger.Row{
+		row(0, 0, result.Ledger{Expected: 10, Lost: 10}),
+		row(1, ledger.Everybody, result.Ledger{Sent: 20}),
+		row(1, 0, result.Ledger{Sent: 20, Expected: 200, Received: 190, Late: 4, Lost: 6, Duplicate: 2, Disorder: 1}),
+	}
+	rows[2] = []ledger.Row{row(1, ledger.Everybody, result.Ledger{Sent: 20}), row(1, 0, result.Ledger{Sent: 20, Expected: 200, Received: 200})}
 	return &findings{t: tr, c: c, rows: rows, end: c.end}
 }
 

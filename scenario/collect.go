@@ -311,7 +311,7 @@ func (c *collector) refresh(s *result.Second, took time.Duration) {
 	p.LagP99 = time.Duration(s.LagP99us) * time.Microsecond
 	p.CPU, p.ServerCPU = s.CPU, s.ServerCPU
 	p.Seconds, p.Second = len(c.timeline), *s
-	p.Lost = c.t.ledger.watch(c.at)
+	p.Lost = c.t.ledger.Watch(c.at)
 	p.Ledger, p.Checks = c.standing.look()
 	c.standing.abort(p.Checks)
 	p.Classes = c.t.errors.classes()

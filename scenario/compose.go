@@ -5,6 +5,7 @@ import (
 
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/ledger"
 	"github.com/throng-io/throng/scenario/internal/plan"
 	"github.com/throng-io/throng/scenario/internal/stamp"
 )
@@ -40,7 +41,7 @@ func (s *stream) template() file.Template {
 		head = "," + event + ","
 	}
 	tail := "]"
-	if s.book.expect == expectOthers {
+	if s.book.Expect == ledger.ExpectOthers {
 		tail = ",true]"
 	}
 	form.Parts = append(form.Parts, data.Parts...)
@@ -68,7 +69,7 @@ func (s *stream) compose(dst []byte, a *actor, room int, seq uint32) []byte {
 	f.client, f.seq, f.stamp = a.number, seq, nil
 	var st stamp.Stamp
 	if s.stamped {
-		st = stamp.Stamp{Run: s.t.id, Stream: uint16(s.index), Sender: a.id, Seq: seq, Due: s.op.Due}
+		st = stamp.Stamp{Run: s.t.id, Stream: uint16(s.index), Sender: a.ID, Seq: seq, Due: s.op.Due}
 		f.stamp = &st
 	}
 	if s.spec.Op == file.OpRoom {

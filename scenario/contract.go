@@ -82,11 +82,11 @@ const joinSettles = 500 * time.Millisecond
 // joinSilently makes the client a member of its rooms where the server does not say so: at
 // once when there is nothing to ask for, else a moment after it was asked.
 func (a *actor) joinSilently(ctx context.Context, asked bool) {
-	rooms := a.memberships()[:a.joins]
+	rooms := a.Memberships()[:a.joins]
 	if asked {
 		var packet []byte
 		for _, m := range rooms {
-			packet = a.group.appendMove(packet[:0], true, a.number, a.group.roomName(m.room), -1)
+			packet = a.group.appendMove(packet[:0], true, a.number, a.group.roomName(m.Room), -1)
 			if err := a.transmit(packet); err != nil {
 				return // the connection has ended: run sees it
 			}
@@ -100,7 +100,7 @@ func (a *actor) joinSilently(ctx context.Context, asked bool) {
 		}
 	}
 	for _, m := range rooms {
-		a.receiver.join(m)
+		a.Receiver.Join(m)
 	}
 	a.joins = 0
 	a.hold()

@@ -4,13 +4,14 @@ import (
 	"time"
 
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/ledger"
 )
 
 // periodic reports whether the stream's messages come to a receiver at a fixed period from each of
 // its sources, often enough for a jitter to mean something.
 func (s *stream) periodic() bool {
 	const slowest = 0.5 // per second
-	return s.spec.Arrival == "constant" && s.book.expect != expectNone && s.spec.Rate >= slowest
+	return s.spec.Arrival == "constant" && s.book.Expect != ledger.ExpectNone && s.spec.Rate >= slowest
 }
 
 // gaps remember when a receiver last got a message of each periodic source. The latest source's
@@ -42,23 +43,23 @@ func (g *gaps) since(key, due, at int64) (gap time.Duration, ok bool) {
 
 // jitter records by how much the time between two arrivals differs from the period. A message that
 // never came makes it as long as the period.
-func (a *actor) jitter(str *stream, s *slot, at int64) {
-	source := int64(s.from.id)
+func (a *actor) jitter(str *stream, s *ledger.Slot, at int64) {
+	source := int64(s.From.ID)
 	switch str.spec.Per {
 	case "group":
 		source = 0
 	case "room":
-		source = int64(s.audience.room)
+		source = int64(s.Audience.Room)
 	}
-	gap, ok := a.gaps.since(int64(str.index+1)<<32|source, s.due, at)
-	if period := str.plan.Period(s.due, int(s.phase)); ok && period > 0 {
-		a.shard.add(str.gap[a.class], int(s.phase), (gap - period).Abs())
+	gap, ok := a.gaps.since(int64(str.index+1)<<32|source, s.Due, at)
+	if period := str.plan.Period(s.Due, int(s.Phase)); ok && period > 0 {
+		a.shard.add(str.gap[a.Class], int(s.Phase), (gap - period).Abs())
 	}
 }
 
 // RTT records a round trip of the heartbeat, of client.Heart.
 func (a *actor) RTT(d time.Duration) {
 	if g := a.group; g.spec.Namespace != file.NoNamespace {
-		a.shard.add(g.rtt[a.class], a.t.tl.PhaseAt(a.t.now()), d)
+		a.shard.add(g.rtt[a.Class], a.t.tl.PhaseAt(a.t.now()), d)
 	}
 }

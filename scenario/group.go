@@ -10,6 +10,7 @@ import (
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/ledger"
 	"github.com/throng-io/throng/scenario/internal/plan"
 	"github.com/throng-io/throng/scenario/internal/stamp"
 )
@@ -29,9 +30,9 @@ type group struct {
 	attempts  []atomic.Int64 // connects by phase
 	present   int            // called and not sent away; the pacer's
 	classes   []int          // the kinds of its clients, of the trial's
-	namespace *audience
-	spaces    []*audience // of further namespaces
-	rooms     []*audience
+	namespace *ledger.Audience
+	spaces    []*ledger.Audience // of further namespaces
+	rooms     []*ledger.Audience
 	parser    socketio.Parser
 	finder    stamp.Finder
 	shares    *plan.RoomShares // of the rooms; nil: all rooms are alike
@@ -81,7 +82,7 @@ func newGroup(t *trial, spec *file.Group, index, first int) *group {
 	}
 	g.query, g.headers = t.named(spec.Query), t.named(spec.Headers)
 	if r := spec.Rooms; r != nil {
-		g.rooms = make([]*audience, r.Of)
+		g.rooms = make([]*ledger.Audience, r.Of)
 		for i := range g.rooms {
 			g.rooms[i] = t.audience(spec.Namespace, r.Prefix, i)
 		}

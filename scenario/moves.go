@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/throng-io/throng/scenario/internal/ledger"
 	"github.com/throng-io/throng/scenario/internal/plan"
 )
 
@@ -22,8 +23,8 @@ type moves struct {
 // A quiet join is one that the server does not acknowledge.
 type quiet struct {
 	due int64 // when it is taken for done
-	r   *receiver
-	m   *membership
+	r   *ledger.Receiver
+	m   *ledger.Membership
 }
 
 func newMoves(g *group) *moves {
@@ -53,7 +54,7 @@ func (m *moves) next() (int64, bool) {
 func (m *moves) fire(now int64) {
 	due, client, ok := m.plan.Next()
 	if len(m.quiet) > 0 && (!ok || m.quiet[0].due <= due) {
-		m.quiet[0].r.join(m.quiet[0].m)
+		m.quiet[0].r.Join(m.quiet[0].m)
 		m.quiet = m.quiet[1:]
 		return
 	}
@@ -74,27 +75,27 @@ func (m *moves) move(a *actor, now int64) {
 		return
 	}
 	g, t := m.g, m.g.t
-	fresh := &membership{}
-	fresh.init(g.rooms[to], to, a.class)
+	fresh := &ledger.Membership{}
+	fresh.Init(g.rooms[to], to, a.Class)
 	list = slices.Insert(list, len(list)-1, fresh) // the namespace stays the last
-	a.setMemberships(list)
-	t.ledger.end(a.receiver, old, max(t.now(), 1))
+	a.SetMemberships(list)
+	t.ledger.End(a.Receiver, old, max(t.now(), 1))
 	a.travel(old, fresh)
-	m.settled(a.index, old.room, to, list)
+	m.settled(a.index, old.Room, to, list)
 	t.moved.Add(1)
 }
 
 // stays returns a room that the client may leave, and its memberships without those that
 // ended so long ago that nothing can come of them any more.
-func (a *actor) stays(now int64) (leave *membership, list []*membership) {
-	var may []*membership
-	for _, m := range a.memberships() {
-		since, ended := m.hasEnded()
+func (a *actor) stays(now int64) (leave *ledger.Membership, list []*ledger.Membership) {
+	var may []*ledger.Membership
+	for _, m := range a.Memberships() {
+		since, ended := m.HasEnded()
 		if ended && now-since > int64(maxLate) {
 			continue
 		}
 		list = append(list, m)
-		if m.room >= 0 && !ended && m.hasJoined() {
+		if m.Room >= 0 && !ended && m.HasJoined() {
 			may = append(may, m)
 		}
 	}
@@ -108,7 +109,7 @@ func (a *actor) stays(now int64) (leave *membership, list []*membership) {
 const maxLate = time.Minute
 
 // choose draws a room that is not among the memberships; -1 when there is hardly one.
-func (m *moves) choose(a *actor, list []*membership) int {
+func (m *moves) choose(a *actor, list []*ledger.Membership) int {
 	of := m.g.spec.Rooms.Of
 	u := m.plan.Choice(a.index, 2)
 	for range 64 {
@@ -116,7 +117,7 @@ func (m *moves) choose(a *actor, list []*membership) int {
 		if m.g.shares != nil {
 			room = m.g.shares.Room(plan.Unit(u))
 		}
-		if !slices.ContainsFunc(list, func(m *membership) bool { return m.room == room }) {
+		if !slices.ContainsFunc(list, func(m *ledger.Membership) bool { return m.Room == room }) {
 			return room
 		}
 		u = plan.Mix(u)
@@ -126,11 +127,11 @@ func (m *moves) choose(a *actor, list []*membership) int {
 
 // settled notes the client's rooms, for who connects again in its place and for who sends
 // to a room.
-func (m *moves) settled(client, from, to int, list []*membership) {
+func (m *moves) settled(client, from, to int, list []*ledger.Membership) {
 	var now []int
 	for _, one := range list {
-		if _, ended := one.hasEnded(); one.room >= 0 && !ended {
-			now = append(now, one.room)
+		if _, ended := one.HasEnded(); one.Room >= 0 && !ended {
+			now = append(now, one.Room)
 		}
 	}
 	m.mu.Lock()
@@ -143,33 +144,33 @@ func (m *moves) settled(client, from, to int, list []*membership) {
 }
 
 // travel asks the server for a move.
-func (a *actor) travel(from, to *membership) {
+func (a *actor) travel(from, to *ledger.Membership) {
 	g, now := a.group, a.t.now()
 	asked, acknowledged := a.t.joinAsked()
 	if !asked {
-		a.receiver.join(to)
+		a.Receiver.Join(to)
 		return
 	}
 	if a.t.contract == nil || a.t.contract.leave != nil {
-		if err := a.transmit(g.appendMove(nil, false, a.number, g.roomName(from.room), -1)); err != nil {
+		if err := a.transmit(g.appendMove(nil, false, a.number, g.roomName(from.Room), -1)); err != nil {
 			return // the connection has ended: run sees it
 		}
 	}
 	id := int64(-1)
 	if acknowledged {
-		id = int64(a.calls.open(pendingCall{due: now, sent: now, stream: joinCall, seq: uint32(to.room)}))
+		id = int64(a.calls.open(pendingCall{due: now, sent: now, stream: joinCall, seq: uint32(to.Room)}))
 	} else {
-		g.moves.quiet = append(g.moves.quiet, quiet{now + int64(joinSettles), a.receiver, to})
+		g.moves.quiet = append(g.moves.quiet, quiet{now + int64(joinSettles), a.Receiver, to})
 	}
-	if err := a.transmit(g.appendMove(nil, true, a.number, g.roomName(to.room), id)); err != nil {
+	if err := a.transmit(g.appendMove(nil, true, a.number, g.roomName(to.Room), id)); err != nil {
 		return // likewise
 	}
 }
 
 // awaited is the membership whose join is in flight.
-func (a *actor) awaited(room int) *membership {
-	for _, m := range a.memberships() {
-		if _, ended := m.hasEnded(); m.room == room && !ended && !m.hasJoined() {
+func (a *actor) awaited(room int) *ledger.Membership {
+	for _, m := range a.Memberships() {
+		if _, ended := m.HasEnded(); m.Room == room && !ended && !m.HasJoined() {
 			return m
 		}
 	}
@@ -179,16 +180,16 @@ func (a *actor) awaited(room int) *membership {
 // room picks one of the rooms that the client is in or has asked for.
 func (a *actor) room(r uint64) int {
 	n := 0
-	for _, m := range a.memberships() {
-		if _, ended := m.hasEnded(); m.room >= 0 && !ended {
+	for _, m := range a.Memberships() {
+		if _, ended := m.HasEnded(); m.Room >= 0 && !ended {
 			n++
 		}
 	}
 	at := int(r % uint64(max(1, n)))
-	for _, m := range a.memberships() {
-		if _, ended := m.hasEnded(); m.room >= 0 && !ended {
+	for _, m := range a.Memberships() {
+		if _, ended := m.HasEnded(); m.Room >= 0 && !ended {
 			if at == 0 {
-				return m.room
+				return m.Room
 			}
 			at--
 		}

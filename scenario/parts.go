@@ -6,27 +6,28 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/throng-io/throng/scenario/internal/ledger"
 	"github.com/throng-io/throng/scenario/result"
 )
 
 // receiving gives a row of a stream's account the labels of what it counts.
-func (t *trial) receiving(stream int, r *row) series {
+func (t *trial) receiving(stream int, r *ledger.Row) series {
 	s := t.streams[stream]
-	x := series{metric: metricDelivery, op: s.spec.Op, event: s.spec.Event, volatile: s.spec.Volatile, decile: r.decile}
-	if r.class == everybody {
+	x := series{metric: metricDelivery, op: s.spec.Op, event: s.spec.Event, volatile: s.spec.Volatile, decile: r.Decile}
+	if r.Class == ledger.Everybody {
 		x.group = s.group.spec.Name // who sends
 		return x
 	}
 	x.from = s.group.spec.Name
-	return t.label(x, r.class)
+	return t.label(x, r.Class)
 }
 
 // account adds up what labels choose.
 func (f *findings) account(labels map[string]string, phase string, in seconds) (sum result.Ledger) {
 	sc := scope{phase: phase}
-	f.each(func(x *series, r *row) {
-		if x.counted(labels) && f.t.phaseIn(&sc, r.phase) && in.has(r.second) {
-			sum.Add(r.deliveries())
+	f.each(func(x *series, r *ledger.Row) {
+		if x.counted(labels) && f.t.phaseIn(&sc, r.Phase) && in.has(r.Second) {
+			sum.Add(r.Deliveries())
 		}
 	})
 	return sum
@@ -34,16 +35,16 @@ func (f *findings) account(labels map[string]string, phase string, in seconds) (
 
 // everything adds up all phases, recorded or not.
 func (f *findings) everything() (sum result.Ledger) {
-	f.each(func(x *series, r *row) {
+	f.each(func(x *series, r *ledger.Row) {
 		if x.counted(nil) {
-			sum.Add(r.deliveries())
+			sum.Add(r.Deliveries())
 		}
 	})
 	return sum
 }
 
 // each visits every row with its labels.
-func (f *findings) each(visit func(x *series, r *row)) {
+func (f *findings) each(visit func(x *series, r *ledger.Row)) {
 	for i, rows := range f.rows {
 		for j := range rows {
 			x := f.t.receiving(i, &rows[j])
@@ -54,8 +55,8 @@ func (f *findings) each(visit func(x *series, r *row)) {
 
 // arrived is how many deliveries came in the recorded phases, to slow readers too.
 func (f *findings) arrived() (n int64) {
-	f.each(func(_ *series, r *row) {
-		if f.t.phaseIn(&scope{}, r.phase) {
+	f.each(func(_ *series, r *ledger.Row) {
+		if f.t.phaseIn(&scope{}, r.Phase) {
 			n += r.Received + r.Late
 		}
 	})
@@ -65,19 +66,19 @@ func (f *findings) arrived() (n int64) {
 // parts fills in the accounts of kinds of receivers, of volatile messages, and of rooms by size.
 func (f *findings) parts(cell *result.Cell) {
 	byClass, byDecile := make([]result.Ledger, len(f.t.classes)), make([]result.Ledger, deciles)
-	f.each(func(x *series, r *row) {
+	f.each(func(x *series, r *ledger.Row) {
 		switch {
-		case !f.t.phaseIn(&scope{}, r.phase):
+		case !f.t.phaseIn(&scope{}, r.Phase):
 			return
 		case x.volatile && !x.slow:
-			add(&cell.Volatile, r.deliveries())
+			add(&cell.Volatile, r.Deliveries())
 		case x.slow:
-			add(&cell.Slow, r.deliveries())
+			add(&cell.Slow, r.Deliveries())
 		default:
-			byDecile[r.decile].Add(r.deliveries())
+			byDecile[r.Decile].Add(r.Deliveries())
 		}
-		if r.class != everybody && !x.volatile {
-			byClass[r.class].Add(r.Ledger)
+		if r.Class != ledger.Everybody && !x.volatile {
+			byClass[r.Class].Add(r.Ledger)
 		}
 	})
 	if len(f.t.classes) > 1 {
@@ -120,15 +121,15 @@ func readLabel(slow bool) string {
 func (f *findings) rooms(cell *result.Cell, accounts []result.Ledger) {
 	tenths := make([]result.Rooms, deciles)
 	for _, a := range f.t.audiences {
-		if a.decile == 0 {
+		if a.Decile == 0 {
 			continue
 		}
-		r := &tenths[a.decile]
-		if r.Rooms == 0 || a.planned < r.MembersMin {
-			r.MembersMin = a.planned
+		r := &tenths[a.Decile]
+		if r.Rooms == 0 || a.Planned < r.MembersMin {
+			r.MembersMin = a.Planned
 		}
-		r.MembersMax = max(r.MembersMax, a.planned)
-		r.Members += (a.planned - r.Members) / float64(r.Rooms+1)
+		r.MembersMax = max(r.MembersMax, a.Planned)
+		r.Members += (a.Planned - r.Members) / float64(r.Rooms+1)
 		r.Rooms++
 	}
 	for i := 1; i < deciles; i++ {

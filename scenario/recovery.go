@@ -48,9 +48,9 @@ func (t *trial) never(a *actor, since int64) {
 // resume takes the client for the socket that it was before: the server has its rooms.
 func (a *actor) resume() {
 	a.recovered = true
-	list := a.memberships()
+	list := a.Memberships()
 	for _, m := range list[:len(list)-1] {
-		a.receiver.join(m)
+		a.Receiver.Join(m)
 	}
 	a.joins = 0
 }

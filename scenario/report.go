@@ -12,11 +12,12 @@ import (
 
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/ledger"
 	"github.com/throng-io/throng/scenario/result"
 )
 
 // report puts together what the trial measured, once everything has stopped.
-func (t *trial) report(c *collector, rows [][]row, end ending, why error) *result.Cell {
+func (t *trial) report(c *collector, rows [][]ledger.Row, end ending, why error) *result.Cell {
 	f := &findings{t: t, c: c, rows: rows, end: c.end}
 	_, held := c.clients()
 	cell := &result.Cell{
@@ -119,8 +120,8 @@ func (f *findings) ledger(cell *result.Cell) {
 	for i, rows := range f.rows {
 		for _, r := range rows {
 			x := f.t.receiving(i, &r)
-			if x.counted(nil) && r.second < len(f.c.timeline) && t.opt.second == time.Second {
-				f.c.timeline[r.second].Lost += r.Lost
+			if x.counted(nil) && r.Second < len(f.c.timeline) && t.opt.second == time.Second {
+				f.c.timeline[r.Second].Lost += r.Lost
 			}
 		}
 	}
@@ -207,7 +208,7 @@ func (f *findings) curve() []result.CurvePoint {
 	for i, s := range f.t.streams {
 		n := int64(0)
 		for _, r := range f.rows[i] {
-			if f.t.phaseIn(&scope{}, r.phase) {
+			if f.t.phaseIn(&scope{}, r.Phase) {
 				n += r.Received + r.Late
 			}
 		}

@@ -11,12 +11,12 @@ func (g *group) admit() {
 			}
 			c := indexIn(&g.t.classes, class{g.index, tr, slow})
 			g.classes = append(g.classes, c)
-			g.namespace.admit(c, slow)
+			g.namespace.Admit(c, slow)
 			for _, space := range g.spaces {
-				space.admit(c, slow)
+				space.Admit(c, slow)
 			}
 			for _, r := range g.rooms {
-				r.admit(c, slow)
+				r.Admit(c, slow)
 			}
 		}
 	}
@@ -80,7 +80,7 @@ func (t *trial) rankRooms() {
 		}
 		for i, decile := range plan.RankRooms(sizes) {
 			room := t.audience(k.namespace, k.prefix, i)
-			room.planned, room.decile = sizes[i], decile
+			room.Planned, room.Decile = sizes[i], decile
 		}
 	}
 }

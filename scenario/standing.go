@@ -35,7 +35,7 @@ func newStanding(c *collector) *standing {
 func (s *standing) look() (result.Ledger, []result.Check) {
 	f := &s.f
 	f.end = min(f.c.at, f.t.tl.End)
-	f.rows = f.t.ledger.soFar(f.rows[:0])
+	f.rows = f.t.ledger.SoFar(f.rows[:0])
 	settled := math.MaxInt // the first second of which a message may still be on its way
 	for _, str := range f.t.streams {
 		settled = min(settled, int((f.c.at-int64(str.spec.Late))/int64(time.Second)))

@@ -12,6 +12,7 @@ import (
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/ledger"
 	"github.com/throng-io/throng/scenario/internal/plan"
 	"github.com/throng-io/throng/scenario/internal/stamp"
 )
@@ -23,7 +24,7 @@ type stream struct {
 	index  int
 	group  *group
 	spec   *file.Stream
-	book   *book
+	book   *ledger.Book
 	plan   *plan.Schedule
 	echoes bool    // the acknowledgement brings the message back
 	op     plan.Op // the next one
@@ -57,18 +58,18 @@ const curvePoints = 21
 func newStream(t *trial, g *group, spec *file.Stream, index int) *stream {
 	n := len(t.tl.Spans)
 	s := &stream{
-		t: t, index: index, group: g, spec: spec, book: &book{late: int64(spec.Late)},
+		t: t, index: index, group: g, spec: spec, book: &ledger.Book{Late: int64(spec.Late)},
 		offered: make([]atomic.Int64, n), sent: make([]atomic.Int64, n),
 	}
 	s.echoes = spec.Op == file.OpEcho && spec.Ack > 0
 	switch {
 	case s.echoes || spec.Expect == "none":
 	case spec.Expect == "self" || spec.Op == file.OpEcho:
-		s.book.expect = expectSelf
+		s.book.Expect = ledger.ExpectSelf
 	case spec.Expect == "others":
-		s.book.expect = expectOthers
+		s.book.Expect = ledger.ExpectOthers
 	default:
-		s.book.expect = expectAll
+		s.book.Expect = ledger.ExpectAll
 	}
 	sources := 1
 	switch spec.Per {
@@ -88,7 +89,7 @@ func newStream(t *trial, g *group, spec *file.Stream, index int) *stream {
 
 // packet prepares the constant parts of every packet.
 func (s *stream) packet() {
-	s.stamped = s.spec.Size >= file.MinSize || s.book.expect != expectNone || s.echoes
+	s.stamped = s.spec.Size >= file.MinSize || s.book.Expect != ledger.ExpectNone || s.echoes
 	s.fill = filling{group: s.group, event: s.spec.Event, size: s.spec.Size, binary: s.spec.Binary}
 	kind := "2"
 	if s.spec.Binary {
@@ -121,8 +122,8 @@ func (s *stream) packet() {
 	s.tail = append(s.tail, `"}`...)
 	switch {
 	case s.spec.Volatile && s.spec.Op != file.OpEcho:
-		s.tail = append(s.tail, fmt.Sprintf(`,%v,true`, s.book.expect == expectOthers)...)
-	case s.book.expect == expectOthers:
+		s.tail = append(s.tail, fmt.Sprintf(`,%v,true`, s.book.Expect == ledger.ExpectOthers)...)
+	case s.book.Expect == ledger.ExpectOthers:
 		s.tail = append(s.tail, `,true`...)
 	}
 	s.tail = append(s.tail, ']')
@@ -197,7 +198,7 @@ func (s *stream) series() {
 func (s *stream) reaches(c class, decile int) bool {
 	to := s.t.groups[c.group]
 	switch {
-	case s.book.expect == expectNone:
+	case s.book.Expect == ledger.ExpectNone:
 		return false
 	case s.spec.Op == file.OpEcho:
 		return decile == 0 && to == s.group
@@ -205,7 +206,7 @@ func (s *stream) reaches(c class, decile int) bool {
 		return false
 	case s.spec.Op == file.OpRoom:
 		r := to.spec.Rooms
-		return r != nil && r.Prefix == s.group.spec.Rooms.Prefix && (s.group.rooms[0].decile == 0) == (decile == 0)
+		return r != nil && r.Prefix == s.group.spec.Rooms.Prefix && (s.group.rooms[0].Decile == 0) == (decile == 0)
 	}
 	return decile == 0
 }
@@ -255,14 +256,14 @@ func (s *stream) fire(now int64) {
 		s.t.errors.add(key, o.Due, nil)
 		return
 	}
-	var to *audience
+	var to *ledger.Audience
 	switch s.spec.Op {
 	case file.OpRoom:
 		to = s.group.rooms[room]
 	case file.OpAll:
 		to = s.audience()
 	}
-	slot, seq := s.t.ledger.emit(s.book, a.receiver, to, o.Due, o.Phase)
+	slot, seq := s.t.ledger.Emit(s.book, a.Receiver, to, o.Due, o.Phase)
 	id, waits := uint64(0), s.spec.Ack > 0
 	if waits {
 		id = a.calls.open(pendingCall{due: o.Due, sent: now, stream: int32(s.index), phase: int32(o.Phase), seq: seq})
@@ -274,7 +275,7 @@ func (s *stream) fire(now int64) {
 		return
 	}
 	// Nothing was written: nobody is owed the message.
-	slot.cancel()
+	slot.Cancel()
 	if waits {
 		if _, was := a.calls.answer(id); was == callOpen {
 			s.t.pending.Add(-1)
@@ -296,7 +297,7 @@ func (s *stream) fire(now int64) {
 }
 
 // audience is who the namespace of the stream reaches.
-func (s *stream) audience() *audience {
+func (s *stream) audience() *ledger.Audience {
 	if s.spec.Space > 0 {
 		return s.group.spaces[s.spec.Space-1]
 	}
@@ -318,7 +319,7 @@ func (s *stream) build(a *actor, id uint64, room int, seq uint32) []byte {
 		b = socketio.AppendString(b, s.group.roomName(room))
 	}
 	b = append(b, s.middle...)
-	st := stamp.Stamp{Run: s.t.id, Stream: uint16(s.index), Sender: a.id, Seq: seq, Due: s.op.Due}
+	st := stamp.Stamp{Run: s.t.id, Stream: uint16(s.index), Sender: a.ID, Seq: seq, Due: s.op.Due}
 	var text [stamp.TextSize]byte
 	st.Put(text[:])
 	b = append(b, text[:]...)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/ledger"
 	"github.com/throng-io/throng/scenario/internal/plan"
 	"github.com/throng-io/throng/scenario/machine"
 	"github.com/throng-io/throng/scenario/result"
@@ -55,14 +56,14 @@ type trial struct {
 	transports []string
 	classes    []class // of receivers
 	kinds      []series
-	audiences  map[string]*audience
+	audiences  map[string]*ledger.Audience
 	feeds      []*feed
 	contract   *contract // of a foreign server; nil: the built-in one's
 	stampAt    *file.Path
 	scraper    *scraper // nil: the target's metrics are not asked for
 	tracer     *tracer  // nil: nothing is traced
 	rec        *recorder
-	ledger     *ledger
+	ledger     *ledger.Ledger
 	errors     *errorBook
 
 	asked, held, connected, failed, dropped atomic.Int64
@@ -90,7 +91,7 @@ func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at plac
 	t := &trial{
 		spec: c.Spec, cell: c, ep: ep, tls: conf, opt: opt, at: at, dial: opt.dial,
 		id: uint32(plan.Draw(uint64(time.Now().UnixNano()), plan.ForRun, uint64(os.Getpid()), uint64(at.i), 0)),
-		tl: plan.NewTimeline(c.Spec.Phases), dials: make(chan struct{}, dialsAtOnce), audiences: map[string]*audience{},
+		tl: plan.NewTimeline(c.Spec.Phases), dials: make(chan struct{}, dialsAtOnce), audiences: map[string]*ledger.Audience{},
 	}
 	t.errors = newErrorBook(t.tl)
 	t.pid.Store(int64(ep.PID))
@@ -105,7 +106,7 @@ func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at plac
 		t.groups = append(t.groups, g)
 		first += g.spec.Count
 	}
-	var books []*book
+	var books []*ledger.Book
 	t.rankRooms()
 	for _, g := range t.groups {
 		g.finish()
@@ -117,7 +118,7 @@ func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at plac
 	}
 	t.meters.ended = make([]struct{ in, out int64 }, len(t.transports))
 	t.rec = newRecorder(t.kinds, len(t.tl.Spans))
-	t.ledger = newLedger(ledgerConfig{books: books, clock: t.now, budget: opt.budget, complete: t.fanout})
+	t.ledger = ledger.New(ledger.Config{Books: books, Clock: t.now, Budget: opt.budget, Complete: t.fanout})
 	return t
 }
 
@@ -143,14 +144,14 @@ func indexIn[T comparable](list *[]T, x T) int {
 }
 
 // audience returns the audience of a room, or of the whole namespace when room is -1.
-func (t *trial) audience(namespace, prefix string, room int) *audience {
+func (t *trial) audience(namespace, prefix string, room int) *ledger.Audience {
 	key := namespace
 	if room >= 0 {
 		key = fmt.Sprintf("%s\x00%s%d", namespace, prefix, room)
 	}
 	a := t.audiences[key]
 	if a == nil {
-		a = &audience{room: room}
+		a = &ledger.Audience{Room: room}
 		t.audiences[key] = a
 	}
 	return a
@@ -164,19 +165,19 @@ func (t *trial) record(s *shard, series int, due, until int64) {
 // fanout records when a broadcast reached its first and its last receiver. When some
 // were never reached, the last one counts as reached at the late limit, or
 // later if others were: leaving those broadcasts out would flatter the rest.
-func (t *trial) fanout(s *slot, complete bool) {
-	str := t.streams[s.book.stream]
-	sh := t.rec.shard(s.from.id)
-	first, last := s.first(), s.last()
+func (t *trial) fanout(s *ledger.Slot, complete bool) {
+	str := t.streams[s.Book.Stream]
+	sh := t.rec.shard(s.From.ID)
+	first, last := s.First(), s.Last()
 	if !complete {
-		last = max(last, s.limit())
+		last = max(last, s.Limit())
 	}
-	series := &str.fan[s.decile()]
+	series := &str.fan[s.Decile()]
 	if first != 0 {
-		sh.add(series[0], int(s.phase), time.Duration(first-s.due))
-		sh.add(series[2], int(s.phase), time.Duration(last-first))
+		sh.add(series[0], int(s.Phase), time.Duration(first-s.Due))
+		sh.add(series[2], int(s.Phase), time.Duration(last-first))
 	}
-	sh.add(series[1], int(s.phase), time.Duration(last-s.due))
+	sh.add(series[1], int(s.Phase), time.Duration(last-s.Due))
 }
 
 // probe connects one client and sends it away: is there a server at all?
@@ -259,7 +260,7 @@ func (t *trial) run(ctx context.Context) (*result.Cell, error) {
 	c.stopped(t.now())
 	t.drain(ctx, end)
 	t.loaded()
-	rows := t.ledger.close(t.now())
+	rows := t.ledger.Close(t.now())
 	t.over.Store(true)
 	t.missing(t.now())
 	cancel()
@@ -351,7 +352,7 @@ func (t *trial) drain(ctx context.Context, end ending) {
 		for _, g := range t.groups {
 			g.expireCalls(now)
 		}
-		if t.pending.Load() <= 0 && !t.ledger.outstanding(now) {
+		if t.pending.Load() <= 0 && !t.ledger.Outstanding(now) {
 			return
 		}
 		select {

@@ -75,7 +75,7 @@ func (s *stream) send(a *actor, packet []byte, seq uint32) error {
 	if !s.spec.Binary {
 		return a.transmit(packet)
 	}
-	st := stamp.Stamp{Run: s.t.id, Stream: uint16(s.index), Sender: a.id, Seq: seq, Due: s.op.Due}
+	st := stamp.Stamp{Run: s.t.id, Stream: uint16(s.index), Sender: a.ID, Seq: seq, Due: s.op.Due}
 	raw := st.Bytes()
 	size := max(s.fill.size, stamp.Size)
 	if cap(s.blob) < size {

@@ -1,4 +1,4 @@
-package scenario
+package ledger
 
 import (
 	"sync/atomic"
@@ -7,18 +7,18 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// A book is the part of the ledger that belongs to one stream.
-type book struct {
-	stream uint16
-	expect expectation
-	late   int64 // nanoseconds after due
+// A Book is the part of the ledger that belongs to one stream.
+type Book struct {
+	Stream uint16
+	Expect Expectation
+	Late   int64 // nanoseconds after due
 
 	seq     uint32 // of the next message; the emitter's
 	shelf   atomic.Pointer[shelf]
 	watched atomic.Uint32 // slots before it have been looked at after their late limit
 	overdue atomic.Int64  // what was missing then
-	seen    []row         // of those slots as they were then; the watcher's
-	rows    []row         // of closed slots, in order of due time; the emitter's until settled
+	seen    []Row         // of those slots as they were then; the watcher's
+	rows    []Row         // of closed slots, in order of due time; the emitter's until the ledger is closed
 }
 
 // A shelf is what a book keeps at one moment. It is replaced, never changed.
@@ -29,17 +29,17 @@ type shelf struct {
 
 const slotsPerSlab = 256
 
-type slab [slotsPerSlab]slot
+type slab [slotsPerSlab]Slot
 
-// A slot is one message. All but the atomics is written before the slot can be found.
-type slot struct {
-	book     *book
-	from     *receiver
-	audience *audience // nil: the sender alone
-	due      int64
+// A Slot is one message. All but the atomics is written before the slot can be found.
+type Slot struct {
+	Book     *Book
+	From     *Receiver
+	Audience *Audience // nil: the sender alone
+	Due      int64
 	asOf     uint32 // the audience's version at emission
 	seq      uint32
-	phase    int32
+	Phase    int32
 	ready    atomic.Bool // may be found
 	void     atomic.Bool // was never written to the network
 	reported atomic.Bool // as complete
@@ -70,7 +70,7 @@ func (c *counts) missing() int64 {
 }
 
 // at returns the counts of a part of the audience.
-func (s *slot) at(part int) *counts {
+func (s *Slot) at(part int) *counts {
 	if s.parts == nil {
 		return &s.all
 	}
@@ -78,12 +78,12 @@ func (s *slot) at(part int) *counts {
 }
 
 // shared reports whether a part's receivers count in all as well.
-func (s *slot) shared(part int) bool {
-	return s.parts != nil && !s.audience.parts[part].slow
+func (s *Slot) shared(part int) bool {
+	return s.parts != nil && !s.Audience.parts[part].slow
 }
 
 // arrived counts a first arrival and returns its rank, from 1; 0 for a slow reader's.
-func (s *slot) arrived(part int, late bool) (rank uint32) {
+func (s *Slot) arrived(part int, late bool) (rank uint32) {
 	c := s.at(part)
 	if late {
 		c.late.Add(1)
@@ -99,7 +99,7 @@ func (s *slot) arrived(part int, late bool) (rank uint32) {
 }
 
 // markUndecided counts expected deliveries of which nobody can tell what became.
-func (s *slot) markUndecided(part int, n uint32) {
+func (s *Slot) markUndecided(part int, n uint32) {
 	s.at(part).undecided.Add(n)
 	if s.shared(part) {
 		s.all.undecided.Add(n)
@@ -107,7 +107,7 @@ func (s *slot) markUndecided(part int, n uint32) {
 }
 
 // missing is how many expected deliveries have neither come nor become undecided.
-func (s *slot) missing() (n int64) {
+func (s *Slot) missing() (n int64) {
 	if s.parts == nil {
 		return s.all.missing()
 	}
@@ -118,7 +118,7 @@ func (s *slot) missing() (n int64) {
 }
 
 // reached reports whether the message came to anybody.
-func (s *slot) reached() bool {
+func (s *Slot) reached() bool {
 	if s.parts == nil {
 		return s.all.got.Load()+s.all.extra.Load() > 0
 	}
@@ -131,7 +131,7 @@ func (s *slot) reached() bool {
 }
 
 // take sets a receiver's bit and reports whether it was clear.
-func (s *slot) take(dense uint32) bool {
+func (s *Slot) take(dense uint32) bool {
 	w := &s.word
 	if s.bits != nil {
 		w = &s.bits[dense/64]
@@ -141,31 +141,31 @@ func (s *slot) take(dense uint32) bool {
 }
 
 // owes reports whether the receiver was among those the message was for.
-func (s *slot) owes(r *receiver, m *membership) bool {
-	return m.owed(s.asOf) && (s.book.expect != expectOthers || s.from != r)
+func (s *Slot) owes(r *Receiver, m *Membership) bool {
+	return m.owed(s.asOf) && (s.Book.Expect != ExpectOthers || s.From != r)
 }
 
-// receivers is how many readers of normal speed the message is for.
-func (s *slot) receivers() uint32 { return s.all.expected }
+// Receivers is how many readers of normal speed the message is for.
+func (s *Slot) Receivers() uint32 { return s.all.expected }
 
-// first is when the message reached the first of them; 0: none yet.
-func (s *slot) first() int64 { return s.firstAt.Load() }
+// First is when the message reached the first of them; 0: none yet.
+func (s *Slot) First() int64 { return s.firstAt.Load() }
 
-// last is when it reached the last one so far; 0: none yet.
-func (s *slot) last() int64 { return s.lastAt.Load() }
+// Last is when it reached the last one so far; 0: none yet.
+func (s *Slot) Last() int64 { return s.lastAt.Load() }
 
-// limit is when the message begins to be late.
-func (s *slot) limit() int64 { return s.due + s.book.late }
+// Limit is when the message begins to be late.
+func (s *Slot) Limit() int64 { return s.Due + s.Book.Late }
 
-// cancel takes back a message that could not be written: nobody is owed it.
-func (s *slot) cancel() {
+// Cancel takes back a message that could not be written: nobody is owed it.
+func (s *Slot) Cancel() {
 	if s != nil {
 		s.void.Store(true)
 	}
 }
 
 // find returns the slot of a sequence; stale says that it was closed to save memory.
-func (b *book) find(seq uint32) (s *slot, stale bool) {
+func (b *Book) find(seq uint32) (s *Slot, stale bool) {
 	sh := b.shelf.Load()
 	i := int(seq/slotsPerSlab) - sh.first
 	if i < 0 {
@@ -181,46 +181,47 @@ func (b *book) find(seq uint32) (s *slot, stale bool) {
 	return s, false
 }
 
-// A row is the account of what was due in one second of one phase, for one class of
+// A Row is the account of what was due in one second of one phase, for one class of
 // receivers: Sent is the messages that were for any of them. All messages are counted in a row
-// of their own, everybody's, since one may be for receivers of several classes.
-type row struct {
-	phase, second int
-	class         int
-	decile        int // of the room
+// of their own, of class Everybody, since one may be for receivers of several classes.
+type Row struct {
+	Phase, Second int
+	Class         int
+	Decile        int // of the room
 	result.Ledger
 }
 
-const everybody = -1
+// Everybody is the class of the rows that count messages.
+const Everybody = -1
 
-// decile is that of the room the message goes to; 0: none.
-func (s *slot) decile() int {
-	if s.audience == nil {
+// Decile is that of the room the message goes to; 0: none.
+func (s *Slot) Decile() int {
+	if s.Audience == nil {
 		return 0
 	}
-	return s.audience.decile
+	return s.Audience.Decile
 }
 
 // entry finds or makes the row for a message and a class.
-func entry(rows *[]row, s *slot, class int) *result.Ledger {
-	second, decile := int(s.due/int64(time.Second)), s.decile()
+func entry(rows *[]Row, s *Slot, class int) *result.Ledger {
+	second, decile := int(s.Due/int64(time.Second)), s.Decile()
 	for i := len(*rows) - 1; i >= 0; i-- {
 		r := &(*rows)[i]
-		if r.phase != int(s.phase) || r.second != second {
+		if r.Phase != int(s.Phase) || r.Second != second {
 			break
 		}
-		if r.class == class && r.decile == decile {
+		if r.Class == class && r.Decile == decile {
 			return &r.Ledger
 		}
 	}
-	*rows = append(*rows, row{phase: int(s.phase), second: second, class: class, decile: decile})
+	*rows = append(*rows, Row{Phase: int(s.Phase), Second: second, Class: class, Decile: decile})
 	return &(*rows)[len(*rows)-1].Ledger
 }
 
-// deliveries is the row without its messages, unless it is the one that counts them.
-func (r *row) deliveries() result.Ledger {
+// Deliveries is the row without its messages, unless it is the one that counts them.
+func (r *Row) Deliveries() result.Ledger {
 	l := r.Ledger
-	if r.class != everybody {
+	if r.Class != Everybody {
 		l.Sent = 0
 	}
 	return l

@@ -1,4 +1,4 @@
-package scenario
+package ledger
 
 import (
 	"fmt"
@@ -17,22 +17,22 @@ import (
 
 // A bench of receivers around one ledger with a clock that the test turns.
 type model struct {
-	l    *ledger
+	l    *Ledger
 	now  atomic.Int64
-	room *audience
-	r    []*receiver
+	room *Audience
+	r    []*Receiver
 }
 
 const lateLimit = 1000
 
-func newModel(receivers int, expects ...expectation) *model {
-	m := &model{room: &audience{}}
-	m.room.admit(0, false)
-	var books []*book
+func newModel(receivers int, expects ...Expectation) *model {
+	m := &model{room: &Audience{}}
+	m.room.Admit(0, false)
+	var books []*Book
 	for _, e := range expects {
-		books = append(books, &book{expect: e, late: lateLimit})
+		books = append(books, &Book{Expect: e, Late: lateLimit})
 	}
-	m.l = newLedger(ledgerConfig{books: books, clock: m.now.Load})
+	m.l = New(Config{Books: books, Clock: m.now.Load})
 	for i := range receivers {
 		m.r = append(m.r, newReceiver(uint32(i), m.room))
 	}
@@ -40,11 +40,11 @@ func newModel(receivers int, expects ...expectation) *model {
 }
 
 // newReceiver is a receiver that has asked to join the audiences, in its first part.
-func newReceiver(id uint32, audiences ...*audience) *receiver {
-	r := &receiver{id: id}
-	var list []*membership
+func newReceiver(id uint32, audiences ...*Audience) *Receiver {
+	r := &Receiver{ID: id}
+	var list []*Membership
 	for _, a := range audiences {
-		list = append(list, &membership{audience: a})
+		list = append(list, &Membership{audience: a})
 	}
 	r.members.Store(&list)
 	return r
@@ -52,7 +52,7 @@ func newReceiver(id uint32, audiences ...*audience) *receiver {
 
 func (m *model) joinAll() {
 	for _, r := range m.r {
-		r.join(r.memberships()[0])
+		r.Join(r.Memberships()[0])
 	}
 }
 
@@ -60,53 +60,53 @@ func (m *model) joinAll() {
 func (m *model) send(stream, from int, due int64) *stamp.Stamp {
 	b := m.l.books[stream]
 	room := m.room
-	if b.expect == expectSelf {
+	if b.Expect == ExpectSelf {
 		room = nil
 	}
-	_, seq := m.l.emit(b, m.r[from], room, due, 0)
+	_, seq := m.l.Emit(b, m.r[from], room, due, 0)
 	return &stamp.Stamp{Stream: uint16(stream), Sender: uint32(from), Seq: seq, Due: due}
 }
 
-func (m *model) get(to int, st *stamp.Stamp, at int64) arrival {
-	kind, _, _ := m.l.receive(m.r[to], st, at)
+func (m *model) get(to int, st *stamp.Stamp, at int64) Arrival {
+	kind, _, _ := m.l.Receive(m.r[to], st, at)
 	return kind
 }
 
 func (m *model) close(now int64) result.Ledger {
 	var sum result.Ledger
-	for _, rows := range m.l.close(now) {
+	for _, rows := range m.l.Close(now) {
 		for _, r := range rows {
-			sum.Add(r.deliveries())
+			sum.Add(r.Deliveries())
 		}
 	}
 	return sum
 }
 
 func TestLedgerCountsEachKind(t *testing.T) {
-	m := newModel(4, expectOthers)
+	m := newModel(4, ExpectOthers)
 	m.joinAll()
 	a, b, c := m.send(0, 0, 10), m.send(0, 0, 20), m.send(0, 0, 30)
 	for _, step := range []struct {
 		to   int
 		st   *stamp.Stamp
 		at   int64
-		want arrival
+		want Arrival
 	}{
-		{1, a, 11, arrivedCounted},
-		{1, a, 12, arrivedDuplicate},
-		{1, a, 5000, arrivedDuplicate},
-		{1, c, 31, arrivedCounted},
-		{1, b, 32, arrivedCounted}, // out of order
-		{2, a, 10 + lateLimit, arrivedCounted},
-		{2, b, 20 + lateLimit + 1, arrivedCounted}, // late; c is lost
-		{3, a, 11, arrivedCounted},
-		{3, b, 21, arrivedCounted},
-		{3, c, 31, arrivedCounted},
-		{0, a, 11, arrivedUnexpected}, // the sender's own
-		{1, &stamp.Stamp{Stream: 0, Sender: 0, Seq: 3, Due: 40}, 41, arrivedUnknown},
-		{1, &stamp.Stamp{Stream: 0, Sender: 1, Seq: 2, Due: 30}, 41, arrivedUnknown},
-		{1, &stamp.Stamp{Stream: 0, Sender: 0, Seq: 2, Due: 31}, 41, arrivedUnknown},
-		{1, &stamp.Stamp{Stream: 9}, 41, arrivedUnknown},
+		{1, a, 11, Counted},
+		{1, a, 12, Duplicate},
+		{1, a, 5000, Duplicate},
+		{1, c, 31, Counted},
+		{1, b, 32, Counted}, // out of order
+		{2, a, 10 + lateLimit, Counted},
+		{2, b, 20 + lateLimit + 1, Counted}, // late; c is lost
+		{3, a, 11, Counted},
+		{3, b, 21, Counted},
+		{3, c, 31, Counted},
+		{0, a, 11, Unexpected}, // the sender's own
+		{1, &stamp.Stamp{Stream: 0, Sender: 0, Seq: 3, Due: 40}, 41, Unknown},
+		{1, &stamp.Stamp{Stream: 0, Sender: 1, Seq: 2, Due: 30}, 41, Unknown},
+		{1, &stamp.Stamp{Stream: 0, Sender: 0, Seq: 2, Due: 31}, 41, Unknown},
+		{1, &stamp.Stamp{Stream: 9}, 41, Unknown},
 	} {
 		if got := m.get(step.to, step.st, step.at); got != step.want {
 			t.Errorf("receiver %d, %+v at %d: %v, want %v", step.to, *step.st, step.at, got, step.want)
@@ -117,27 +117,27 @@ func TestLedgerCountsEachKind(t *testing.T) {
 	if got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
-	if kind := m.get(2, c, 10_001); kind != arrivedIgnored {
+	if kind := m.get(2, c, 10_001); kind != Ignored {
 		t.Errorf("after the end: %v", kind)
 	}
 }
 
 func TestLedgerJoinsInFlight(t *testing.T) {
-	m := newModel(3, expectAll)
-	m.r[0].join(m.r[0].memberships()[0])
+	m := newModel(3, ExpectAll)
+	m.r[0].Join(m.r[0].Memberships()[0])
 	early := m.send(0, 0, 10) // 1 and 2 have asked to join, without an answer yet
-	m.r[1].join(m.r[1].memberships()[0])
+	m.r[1].Join(m.r[1].Memberships()[0])
 	later := m.send(0, 0, 20)
-	for want, kind := range map[arrival]arrival{
-		arrivedCounted:   m.get(0, early, 11),
-		arrivedExtra:     m.get(1, early, 12), // joined on the server before the message
-		arrivedDuplicate: m.get(1, early, 13),
+	for want, kind := range map[Arrival]Arrival{
+		Counted:   m.get(0, early, 11),
+		Extra:     m.get(1, early, 12), // joined on the server before the message
+		Duplicate: m.get(1, early, 13),
 	} {
 		if kind != want {
 			t.Errorf("%v, want %v", kind, want)
 		}
 	}
-	if k := m.get(2, later, 21); k != arrivedExtra {
+	if k := m.get(2, later, 21); k != Extra {
 		t.Errorf("while its join is in flight: %v", k)
 	}
 	m.get(0, later, 21)
@@ -150,7 +150,7 @@ func TestLedgerJoinsInFlight(t *testing.T) {
 }
 
 func TestLedgerLeaversAreUndecided(t *testing.T) {
-	m := newModel(3, expectAll, expectSelf)
+	m := newModel(3, ExpectAll, ExpectSelf)
 	m.joinAll()
 	old, fresh, got := m.send(0, 0, 0), m.send(0, 0, 1500), m.send(0, 0, 1600)
 	echo := m.send(1, 2, 1700)
@@ -162,10 +162,10 @@ func TestLedgerLeaversAreUndecided(t *testing.T) {
 	}
 	m.get(2, got, 1602)
 	m.now.Store(2000)
-	m.l.leave(m.r[2])
-	m.l.leave(m.r[2]) // twice is once
+	m.l.Leave(m.r[2])
+	m.l.Leave(m.r[2]) // twice is once
 	for _, st := range []*stamp.Stamp{old, fresh, got, echo, lost} {
-		if k := m.get(2, st, 2001); k != arrivedIgnored {
+		if k := m.get(2, st, 2001); k != Ignored {
 			t.Errorf("after it left: %v", k)
 		}
 	}
@@ -175,11 +175,11 @@ func TestLedgerLeaversAreUndecided(t *testing.T) {
 	// Its place is given to the next one, who is not owed what came before.
 	r := newReceiver(3, m.room)
 	m.r = append(m.r, r)
-	r.join(r.memberships()[0])
-	if r.memberships()[0].dense != 2 {
-		t.Errorf("its bit is %d, want the free one", r.memberships()[0].dense)
+	r.Join(r.Memberships()[0])
+	if r.Memberships()[0].dense != 2 {
+		t.Errorf("its bit is %d, want the free one", r.Memberships()[0].dense)
 	}
-	if k := m.get(3, after, 2102); k != arrivedExtra {
+	if k := m.get(3, after, 2102); k != Extra {
 		t.Errorf("before it joined: %v", k)
 	}
 	// old was overdue when it left: lost, as is the echo that was overdue.
@@ -191,7 +191,7 @@ func TestLedgerLeaversAreUndecided(t *testing.T) {
 }
 
 func TestLedgerCutShortIsUndecided(t *testing.T) {
-	m := newModel(2, expectOthers)
+	m := newModel(2, ExpectOthers)
 	m.joinAll()
 	m.send(0, 0, 100)
 	m.send(0, 0, 5000)
@@ -202,16 +202,16 @@ func TestLedgerCutShortIsUndecided(t *testing.T) {
 }
 
 func TestLedgerForgetsWhatWasNeverWritten(t *testing.T) {
-	m := newModel(2, expectOthers, expectNone)
+	m := newModel(2, ExpectOthers, ExpectNone)
 	m.joinAll()
-	s, _ := m.l.emit(m.l.books[0], m.r[0], m.room, 100, 0)
-	s.cancel()
-	none, seq := m.l.emit(m.l.books[1], m.r[0], m.room, 100, 0)
-	none.cancel() // of a stream without expectations there is nothing to cancel
-	if k := m.get(1, &stamp.Stamp{Stream: 1, Seq: seq, Due: 100}, 101); k != arrivedIgnored {
+	s, _ := m.l.Emit(m.l.books[0], m.r[0], m.room, 100, 0)
+	s.Cancel()
+	none, seq := m.l.Emit(m.l.books[1], m.r[0], m.room, 100, 0)
+	none.Cancel() // of a stream without expectations there is nothing to cancel
+	if k := m.get(1, &stamp.Stamp{Stream: 1, Seq: seq, Due: 100}, 101); k != Ignored {
 		t.Errorf("a delivery that nobody expects: %v", k)
 	}
-	if m.l.outstanding(101) {
+	if m.l.Outstanding(101) {
 		t.Error("a message that was not written is outstanding")
 	}
 	if sum := m.close(10_000); sum != (result.Ledger{}) {
@@ -220,10 +220,10 @@ func TestLedgerForgetsWhatWasNeverWritten(t *testing.T) {
 }
 
 func TestLedgerTellsWhenABroadcastIsComplete(t *testing.T) {
-	m := newModel(4, expectOthers)
+	m := newModel(4, ExpectOthers)
 	m.joinAll()
 	var told []string
-	m.l.complete = func(s *slot, complete bool) {
+	m.l.complete = func(s *Slot, complete bool) {
 		told = append(told, fmt.Sprint(s.seq, complete, s.firstAt.Load(), s.lastAt.Load()))
 	}
 	a, b, c := m.send(0, 0, 10), m.send(0, 0, 20), m.send(0, 0, 30)
@@ -232,9 +232,9 @@ func TestLedgerTellsWhenABroadcastIsComplete(t *testing.T) {
 	}
 	m.get(1, b, 21)
 	m.get(2, b, 22)
-	m.l.leave(m.r[3]) // completes b, not c
+	m.l.Leave(m.r[3]) // completes b, not c
 	m.get(1, c, 35)
-	if !m.l.outstanding(40) || m.l.outstanding(5000) {
+	if !m.l.Outstanding(40) || m.l.Outstanding(5000) {
 		t.Error("c is outstanding until its limit, and no longer")
 	}
 	m.close(5000)
@@ -245,7 +245,7 @@ func TestLedgerTellsWhenABroadcastIsComplete(t *testing.T) {
 }
 
 func TestLedgerKeepsItsBudget(t *testing.T) {
-	m := newModel(3, expectOthers)
+	m := newModel(3, ExpectOthers)
 	m.joinAll()
 	m.l.budget = 100 << 10
 	const n = 5000
@@ -261,16 +261,16 @@ func TestLedgerKeepsItsBudget(t *testing.T) {
 		}
 		m.get(1, last, last.Due+1)
 		m.now.Store(last.Due)
-		m.l.watch(last.Due)
+		m.l.Watch(last.Due)
 		most = max(most, m.l.used)
 	}
 	if most > 200<<10 {
 		t.Errorf("the ledger took %d bytes", most)
 	}
-	if k := m.get(2, first, 1); k != arrivedStale {
+	if k := m.get(2, first, 1); k != Stale {
 		t.Errorf("a delivery of a closed message: %v", k)
 	}
-	if overdue := m.l.watch(n * 20); overdue != n/2 {
+	if overdue := m.l.Watch(n * 20); overdue != n/2 {
 		t.Errorf("%d overdue, want %d", overdue, n/2)
 	}
 	want := result.Ledger{Sent: n, Expected: 2 * n, Received: 2*n - n/2, Lost: n / 2}
@@ -284,7 +284,7 @@ func TestLedgerKeepsItsBudget(t *testing.T) {
 func TestLedgerAgainstABookkeeper(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(2, 80).Draw(t, "receivers")
-		expect := rapid.SampledFrom([]expectation{expectAll, expectOthers}).Draw(t, "expect")
+		expect := rapid.SampledFrom([]Expectation{ExpectAll, ExpectOthers}).Draw(t, "expect")
 		m := newModel(n, expect)
 		m.joinAll()
 		type pair struct{ msg, to int }
@@ -306,7 +306,7 @@ func TestLedgerAgainstABookkeeper(t *testing.T) {
 					continue
 				}
 				for to := range n {
-					if !gone[to] && (expect == expectAll || to != who) {
+					if !gone[to] && (expect == ExpectAll || to != who) {
 						fate[pair{len(sent), to}] = "lost"
 						want.Expected++
 					}
@@ -342,7 +342,7 @@ func TestLedgerAgainstABookkeeper(t *testing.T) {
 					}
 				}
 			case "leave":
-				m.l.leave(m.r[who])
+				m.l.Leave(m.r[who])
 				if !gone[who] {
 					goneAt[who] = max(now, 1)
 				}
@@ -388,7 +388,7 @@ func TestLedgerAgainstABookkeeper(t *testing.T) {
 // delivery still counts once.
 func TestLedgerConcurrently(t *testing.T) {
 	const receivers, messages = 100, 2000
-	m := newModel(receivers+1, expectOthers)
+	m := newModel(receivers+1, ExpectOthers)
 	m.joinAll()
 	feeds := make([]chan stamp.Stamp, receivers+1)
 	var wg sync.WaitGroup
@@ -402,16 +402,16 @@ func TestLedgerConcurrently(t *testing.T) {
 				if rng.IntN(50) == 0 {
 					continue // lost
 				}
-				if k := m.get(i, &st, st.Due+1); k == arrivedCounted {
+				if k := m.get(i, &st, st.Due+1); k == Counted {
 					delivered.Add(1)
 				}
 				if rng.IntN(50) == 0 {
-					if k := m.get(i, &st, st.Due+2); k == arrivedDuplicate {
+					if k := m.get(i, &st, st.Due+2); k == Duplicate {
 						dup.Add(1)
 					}
 				}
 				if n++; i%10 == 0 && n == messages/2 {
-					m.l.leave(m.r[i])
+					m.l.Leave(m.r[i])
 				}
 			}
 		})
@@ -423,7 +423,7 @@ func TestLedgerConcurrently(t *testing.T) {
 			feeds[j] <- *st
 		}
 		if i%100 == 0 {
-			m.l.watch(int64(i))
+			m.l.Watch(int64(i))
 		}
 	}
 	for _, f := range feeds[1:] {
@@ -440,7 +440,7 @@ func TestLedgerConcurrently(t *testing.T) {
 }
 
 func TestReceiveCostsNoAllocation(t *testing.T) {
-	m := newModel(100, expectOthers)
+	m := newModel(100, ExpectOthers)
 	m.joinAll()
 	a, b := m.send(0, 0, 10), m.send(0, 1, 20)
 	m.get(2, a, 11)
@@ -451,7 +451,7 @@ func TestReceiveCostsNoAllocation(t *testing.T) {
 	}
 	i := 0
 	n := testing.AllocsPerRun(200, func() {
-		if m.get(2, fresh[i], 31) != arrivedCounted || m.get(2, fresh[i], 32) != arrivedDuplicate {
+		if m.get(2, fresh[i], 31) != Counted || m.get(2, fresh[i], 32) != Duplicate {
 			t.Fatal("not counted as it should be")
 		}
 		i++
@@ -463,7 +463,7 @@ func TestReceiveCostsNoAllocation(t *testing.T) {
 
 // A long run in which everything arrives takes no more than a short one; a message that somebody misses is kept, for it may come.
 func TestLedgerForgetsWhatAllHaveGot(t *testing.T) {
-	m := newModel(2, expectOthers)
+	m := newModel(2, ExpectOthers)
 	m.joinAll()
 	const n = 20 * slotsPerSlab
 	step := linger / (2 * slotsPerSlab) // two slabs linger
@@ -481,7 +481,7 @@ func TestLedgerForgetsWhatAllHaveGot(t *testing.T) {
 			m.get(1, s, s.Due+1)
 		}
 		m.now.Store(s.Due)
-		m.l.watch(s.Due)
+		m.l.Watch(s.Due)
 		if i == 10*slotsPerSlab {
 			most = m.l.used
 		}
@@ -489,10 +489,10 @@ func TestLedgerForgetsWhatAllHaveGot(t *testing.T) {
 	if size := int64(unsafe.Sizeof(slab{})); most > 5*size {
 		t.Errorf("the ledger took %d bytes, more than five slabs of %d", most, size)
 	}
-	if k := m.get(1, first, n*step); k != arrivedStale {
+	if k := m.get(1, first, n*step); k != Stale {
 		t.Errorf("one more copy of what is closed: %v", k)
 	}
-	if k := m.get(1, kept, n*step); k != arrivedCounted {
+	if k := m.get(1, kept, n*step); k != Counted {
 		t.Errorf("what was missing: %v", k)
 	}
 	if l := m.close(int64(n)*step + lateLimit); l.Sent != n || l.Received+l.Late != n || l.Late != 1 || l.Lost != 0 {
@@ -502,19 +502,19 @@ func TestLedgerForgetsWhatAllHaveGot(t *testing.T) {
 
 // A server that goes on to deliver long after a client has left a room is found out.
 func TestDeliveriesAfterLeavingAreFound(t *testing.T) {
-	m := newModel(2, expectOthers)
+	m := newModel(2, ExpectOthers)
 	m.joinAll()
-	left := m.r[1].memberships()[0]
+	left := m.r[1].Memberships()[0]
 	before := m.send(0, 0, 90)
 	m.now.Store(100)
-	m.l.end(m.r[1], left, 100)
-	m.l.end(m.r[1], left, 100)
+	m.l.End(m.r[1], left, 100)
+	m.l.End(m.r[1], left, 100)
 	near, far := m.send(0, 0, 110), m.send(0, 0, 5000)
 	for _, step := range []struct {
 		st   *stamp.Stamp
 		at   int64
-		want arrival
-	}{{before, 105, arrivedIgnored}, {near, 120, arrivedExtra}, {near, 121, arrivedDuplicate}, {far, 5001, arrivedUnexpected}} {
+		want Arrival
+	}{{before, 105, Ignored}, {near, 120, Extra}, {near, 121, Duplicate}, {far, 5001, Unexpected}} {
 		if got := m.get(1, step.st, step.at); got != step.want {
 			t.Errorf("%+v at %d: %v, want %v", *step.st, step.at, got, step.want)
 		}

@@ -1,16 +1,17 @@
-package scenario
+package ledger
 
 import (
 	"sync"
 	"sync/atomic"
 )
 
-// An audience is the receivers of a room or of a whole namespace.
-type audience struct {
-	room   int // its number among the rooms of its prefix; -1: a namespace
-	decile int // by size among the rooms of its prefix, 1 to 10, 10 the largest; 0: all are alike, or it is no room
+// An Audience is the receivers of a room or of a whole namespace. Goroutines may share it once all of its
+// classes have been admitted.
+type Audience struct {
+	Room   int // its number among the rooms of its prefix; -1: a namespace
+	Decile int // by size among the rooms of its prefix, 1 to 10, 10 the largest; 0: all are alike, or it is no room
 
-	planned float64 // members by the plan, where decile is set
+	Planned float64 // members by the plan, where Decile is set
 
 	mu      sync.Mutex
 	parts   []part   // members by class; fixed before the first join
@@ -18,7 +19,7 @@ type audience struct {
 	members uint32   // now
 	width   uint32   // bits given out so far
 	free    []uint32 // of those, given back
-	recent  []*slot  // in order of emission, without those past their late limit
+	recent  []*Slot  // in order of emission, without those past their late limit
 }
 
 // A part is the members of one class.
@@ -28,15 +29,15 @@ type part struct {
 	members uint32
 }
 
-// admit says that receivers of a class may join.
-func (a *audience) admit(class int, slow bool) {
+// Admit says that receivers of a class may join.
+func (a *Audience) Admit(class int, slow bool) {
 	if a.part(class) < 0 {
 		a.parts = append(a.parts, part{class: class, slow: slow})
 	}
 }
 
 // part is the place of a class that was admitted.
-func (a *audience) part(class int) int {
+func (a *Audience) part(class int) int {
 	for i := range a.parts {
 		if a.parts[i].class == class { // nothing else of it: members change under the lock
 			return i
@@ -45,33 +46,33 @@ func (a *audience) part(class int) int {
 	return -1
 }
 
-// A receiver is a client as the ledger sees it: which audiences it belongs to.
-type receiver struct {
-	id      uint32
-	class   int
-	members atomic.Pointer[[]*membership]
-	spaces  []*membership // of further namespaces
+// A Receiver is a client as the ledger sees it: which audiences it belongs to.
+type Receiver struct {
+	ID      uint32 // the client's index in the trial
+	Class   int    // what kind of client it is, by the caller's numbers
+	members atomic.Pointer[[]*Membership]
+	Spaces  []*Membership // of further namespaces; fixed before the first join
 	echoes  order         // of streams without an audience
 	leftAt  atomic.Int64  // when its memberships ended; 0: not yet
 }
 
-// memberships are those it has, had a moment ago, or has asked for. The list is not to be
-// changed.
-func (r *receiver) memberships() []*membership {
+// Memberships are those it has, had a moment ago, or has asked for. The caller must not change
+// the list.
+func (r *Receiver) Memberships() []*Membership {
 	if l := r.members.Load(); l != nil {
 		return *l
 	}
 	return nil
 }
 
-// setMemberships replaces the list, which must not change afterwards. The goroutines that receive
+// SetMemberships replaces the list, which must not change afterwards. The goroutines that receive
 // may look at either list meanwhile.
-func (r *receiver) setMemberships(list []*membership) { r.members.Store(&list) }
+func (r *Receiver) SetMemberships(list []*Membership) { r.members.Store(&list) }
 
-// A membership is a receiver's place in one audience.
-type membership struct {
-	audience *audience
-	room     int           // its number among the rooms of the client's group; -1: the namespace
+// A Membership is a receiver's place in one audience.
+type Membership struct {
+	audience *Audience
+	Room     int           // its number among the rooms of the client's group; -1: the namespace
 	part     int           // of the audience
 	dense    uint32        // its bit
 	joined   atomic.Uint32 // the audience's version as of its join; 0: the join is in flight
@@ -81,16 +82,16 @@ type membership struct {
 	order    order
 }
 
-// init makes the membership one of an audience, for a receiver of a class that was admitted to it.
-func (m *membership) init(a *audience, room, class int) {
-	m.audience, m.room, m.part = a, room, a.part(class)
+// Init makes the membership one of an audience, for a receiver of a class that was admitted to it.
+func (m *Membership) Init(a *Audience, room, class int) {
+	m.audience, m.Room, m.part = a, room, a.part(class)
 }
 
-// hasJoined reports whether the join has been acknowledged.
-func (m *membership) hasJoined() bool { return m.joined.Load() != 0 }
+// HasJoined reports whether the join has been acknowledged.
+func (m *Membership) HasJoined() bool { return m.joined.Load() != 0 }
 
-// hasEnded reports whether the receiver has left; since is when.
-func (m *membership) hasEnded() (since int64, ended bool) {
+// HasEnded reports whether the receiver has left; since is when.
+func (m *Membership) HasEnded() (since int64, ended bool) {
 	if m.left.Load() == 0 {
 		return 0, false
 	}
@@ -99,14 +100,14 @@ func (m *membership) hasEnded() (since int64, ended bool) {
 
 // owed reports whether a message that was emitted at a version of the audience is for the
 // member.
-func (m *membership) owed(version uint32) bool {
+func (m *Membership) owed(version uint32) bool {
 	joined, left := m.joined.Load(), m.left.Load()
 	return joined != 0 && joined <= version && (left == 0 || version < left)
 }
 
-// join makes the receiver a member from now on, unless it has left. It is called once for each
+// Join makes the receiver a member from now on, unless it has left. It is called once for each
 // membership.
-func (r *receiver) join(m *membership) {
+func (r *Receiver) Join(m *Membership) {
 	a := m.audience
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -126,25 +127,25 @@ func (r *receiver) join(m *membership) {
 	m.joined.Store(a.version)
 }
 
-// leave ends the receiver's memberships. Of what it was still owed, all that is not
+// Leave ends the receiver's memberships. Of what it was still owed, all that is not
 // past its late limit becomes undecided; from now on nothing it receives counts.
-func (l *ledger) leave(r *receiver) {
+func (l *Ledger) Leave(r *Receiver) {
 	now := max(l.clock(), 1)
 	if !r.leftAt.CompareAndSwap(0, now) {
 		return
 	}
-	for _, m := range r.memberships() {
-		l.end(r, m, now)
+	for _, m := range r.Memberships() {
+		l.End(r, m, now)
 	}
-	for _, m := range r.spaces {
-		l.end(r, m, now)
+	for _, m := range r.Spaces {
+		l.End(r, m, now)
 	}
 }
 
-// end ends one membership, whose join may still be in flight. What the receiver was owed
+// End ends one membership, whose join may still be in flight. What the receiver was owed
 // and is not past its late limit is undecided. So is what comes of the messages
 // that are emitted from now on until the server has heard of it.
-func (l *ledger) end(r *receiver, m *membership, now int64) {
+func (l *Ledger) End(r *Receiver, m *Membership, now int64) {
 	a := m.audience
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -160,7 +161,7 @@ func (l *ledger) end(r *receiver, m *membership, now int64) {
 		a.parts[m.part].members--
 		a.free = append(a.free, m.dense)
 		for _, s := range a.recent {
-			if s.owes(r, m) && now <= s.due+s.book.late && s.take(m.dense) {
+			if s.owes(r, m) && now <= s.Due+s.Book.Late && s.take(m.dense) {
 				s.markUndecided(m.part, 1)
 				l.reportIfComplete(s)
 			}

@@ -1,0 +1,312 @@
+package ledger
+
+import (
+	"cmp"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/throng-io/throng/scenario/internal/stamp"
+)
+
+// An Expectation says which deliveries a stream expects of its messages.
+type Expectation int
+
+const (
+	ExpectNone   Expectation = iota // not in the ledger
+	ExpectSelf                      // one delivery, to the sender
+	ExpectAll                       // every member of the audience
+	ExpectOthers                    // every member but the sender
+)
+
+// defaultBudget bounds what the ledger keeps of messages: about two million broadcasts
+// to a room of sixty, or ten thousand to 200 000 receivers. Messages that all
+// receivers have got are closed some time after their late limit; beyond the budget, the oldest of those that have passed it. A
+// delivery of a closed message that still comes is Stale.
+const defaultBudget = 256 << 20
+
+// A Ledger accounts for every message of one trial. One goroutine emits, the pacer's; any
+// goroutine receives, on behalf of a receiver that is its own.
+//
+// Each message has a slot (slot.go) with a bit for each member that its audience had
+// (audience.go). Finding the slot takes no lock, since the sequence of the stream is its place in
+// an array.
+type Ledger struct {
+	books    []*Book
+	clock    func() int64
+	closed   atomic.Bool // what comes now is not counted
+	budget   int64
+	used     int64 // by slots and bits; the emitter's
+	complete func(s *Slot, all bool)
+
+	mu     sync.Mutex
+	extras map[extra]struct{}
+}
+
+// An extra is a delivery that a join or leave in flight brought about.
+type extra struct {
+	stream   uint16
+	seq      uint32
+	receiver uint32
+}
+
+// maxExtras bounds the memory for extras. Beyond it a second copy of an extra delivery
+// passes for a first one.
+const maxExtras = 1 << 20
+
+// A Config says what a ledger is about. Clock is needed.
+type Config struct {
+	Books  []*Book
+	Clock  func() int64 // nanoseconds since the trial's start
+	Budget int64        // bytes; 0 = 256 MiB
+	// Complete is called once for each broadcast, when nothing is outstanding of it; all is false when some of
+	// it is lost. It may be called on any goroutine that receives, and by close. nil = nobody asks.
+	Complete func(s *Slot, all bool)
+}
+
+// New makes a ledger of the books, and numbers them.
+func New(c Config) *Ledger {
+	for i, b := range c.Books {
+		b.Stream = uint16(i)
+		b.shelf.Store(&shelf{})
+	}
+	l := &Ledger{books: c.Books, clock: c.Clock, budget: cmp.Or(c.Budget, defaultBudget), complete: c.Complete, extras: map[extra]struct{}{}}
+	if l.complete == nil {
+		l.complete = func(*Slot, bool) {}
+	}
+	return l
+}
+
+// reportIfComplete reports a broadcast once all that its receivers were owed has come or is
+// undecided. It does not wait for slow readers.
+func (l *Ledger) reportIfComplete(s *Slot) {
+	if s.Audience == nil || s.all.missing() > 0 || s.all.got.Load() == 0 {
+		return
+	}
+	if s.reported.CompareAndSwap(false, true) {
+		l.complete(s, true)
+	}
+}
+
+// Emit enters a message that is about to be sent. The slot is nil when the stream
+// expects nothing. Only the pacer calls it.
+func (l *Ledger) Emit(b *Book, from *Receiver, a *Audience, due int64, phase int) (s *Slot, seq uint32) {
+	seq = b.seq
+	b.seq++
+	if b.Expect == ExpectNone {
+		return nil, seq
+	}
+	sh := b.shelf.Load()
+	i := int(seq/slotsPerSlab) - sh.first
+	if i == len(sh.slabs) {
+		sh = &shelf{sh.first, append(sh.slabs, new(slab))}
+		l.used += int64(unsafe.Sizeof(slab{}))
+		b.shelf.Store(sh)
+		l.trim()
+		sh = b.shelf.Load()
+		i = int(seq/slotsPerSlab) - sh.first
+	}
+	s = &sh.slabs[i][seq%slotsPerSlab]
+	s.Book, s.From, s.Due, s.seq, s.Phase = b, from, due, seq, int32(phase)
+	if b.Expect == ExpectSelf {
+		s.all.expected = 1
+		s.ready.Store(true)
+		return s, seq
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	s.Audience, s.asOf = a, a.version
+	l.expect(s)
+	if a.width > 64 {
+		s.bits = make([]atomic.Uint64, (a.width+63)/64)
+		l.used += int64(8 * len(s.bits))
+	}
+	past := 0
+	for past < len(a.recent) && a.recent[past].Limit() < due {
+		past++
+	}
+	a.recent = append(a.recent[past:], s)
+	s.ready.Store(true)
+	return s, seq
+}
+
+// expect fills in how many receivers a message is for. The audience is locked.
+func (l *Ledger) expect(s *Slot) {
+	a := s.Audience
+	self := -1
+	if s.Book.Expect == ExpectOthers {
+		for _, list := range [...][]*Membership{s.From.Memberships(), s.From.Spaces} {
+			for _, m := range list {
+				if m.audience == a && m.member {
+					self = m.part
+				}
+			}
+		}
+	}
+	if len(a.parts) > 1 || len(a.parts) == 1 && a.parts[0].slow {
+		s.parts = make([]counts, len(a.parts))
+		l.used += int64(len(s.parts)) * int64(unsafe.Sizeof(counts{}))
+	}
+	for i := range a.parts {
+		n := a.parts[i].members
+		if i == self {
+			n--
+		}
+		s.at(i).expected = n
+		if s.shared(i) {
+			s.all.expected += n
+		}
+	}
+}
+
+// An Arrival is what the ledger makes of a delivery.
+type Arrival int
+
+const (
+	Ignored    Arrival = iota // not in the ledger, or after the receiver left, or after the end
+	Counted                   // the first copy, received or late
+	Duplicate                 // one more
+	Extra                     // the join was in flight when it was emitted
+	Unexpected                // it was for others
+	Stale                     // its message is closed
+	Unknown                   // no such message was sent
+)
+
+// Receive notes that a message has come to a receiver at a moment. The slot is given for
+// arrivedCounted only, and with it the rank, which counts from 1; 0 for slow readers. It does
+// not allocate once the receiver has heard of the sender before.
+func (l *Ledger) Receive(r *Receiver, st *stamp.Stamp, at int64) (kind Arrival, s *Slot, rank uint32) {
+	if int(st.Stream) >= len(l.books) {
+		return Unknown, nil, 0
+	}
+	b := l.books[st.Stream]
+	if b.Expect == ExpectNone || l.closed.Load() || r.leftAt.Load() != 0 {
+		return Ignored, nil, 0
+	}
+	s, stale := b.find(st.Seq)
+	switch {
+	case stale:
+		return Stale, nil, 0
+	case s == nil || s.From.ID != st.Sender || s.Due != st.Due:
+		return Unknown, nil, 0
+	case s.Audience == nil:
+		if s.From != r {
+			return Unexpected, nil, 0
+		}
+		return l.count(r, s, nil, at)
+	case b.Expect == ExpectOthers && s.From == r:
+		return Unexpected, nil, 0
+	}
+	var other *Membership
+	for _, list := range [...][]*Membership{r.Memberships(), r.Spaces} {
+		for _, m := range list {
+			switch {
+			case m.audience != s.Audience:
+			case m.owed(s.asOf):
+				return l.count(r, s, m, at)
+			case m.left.Load() == 0 || at-m.leftAt <= b.Late:
+				other = m
+			}
+		}
+	}
+	if other == nil {
+		return Unexpected, nil, 0
+	}
+	return l.extra(r, s, other), nil, 0
+}
+
+// count takes an arrival in at a receiver that was owed it; m is nil for an echo.
+func (l *Ledger) count(r *Receiver, s *Slot, m *Membership, at int64) (Arrival, *Slot, uint32) {
+	dense, part, o := uint32(0), 0, &r.echoes
+	if m != nil {
+		dense, part, o = m.dense, m.part, &m.order
+	}
+	if !s.take(dense) {
+		if r.leftAt.Load() != 0 || m != nil && m.left.Load() != 0 { // its leaving took the bit
+			return Ignored, nil, 0
+		}
+		s.at(part).duplicate.Add(1)
+		return Duplicate, nil, 0
+	}
+	if o.overtaken(s.Book.Stream, s.From.ID, s.seq) {
+		s.at(part).disorder.Add(1)
+	}
+	if s.parts == nil || s.shared(part) {
+		for last := s.lastAt.Load(); last < at && !s.lastAt.CompareAndSwap(last, at); {
+			last = s.lastAt.Load()
+		}
+		for first := s.firstAt.Load(); (first == 0 || at < first) && !s.firstAt.CompareAndSwap(first, at); {
+			first = s.firstAt.Load()
+		}
+	}
+	rank := s.arrived(part, at-s.Due > s.Book.Late)
+	if rank+s.all.undecided.Load() >= s.all.expected {
+		l.reportIfComplete(s)
+	}
+	return Counted, s, rank
+}
+
+func (l *Ledger) extra(r *Receiver, s *Slot, m *Membership) Arrival {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c := s.at(m.part)
+	e := extra{s.Book.Stream, s.seq, r.ID}
+	if _, twice := l.extras[e]; twice {
+		c.duplicate.Add(1)
+		return Duplicate
+	}
+	if len(l.extras) < maxExtras {
+		l.extras[e] = struct{}{}
+	}
+	c.extra.Add(1)
+	return Extra
+}
+
+// Watch looks at what has passed its late limit since the last call and returns how
+// many deliveries had not come by then, in all. It is a figure for a live view: some may
+// still come, and close decides. One goroutine at a time.
+func (l *Ledger) Watch(now int64) (overdue int64) {
+	for _, b := range l.books {
+		for {
+			s, _ := b.find(b.watched.Load())
+			if s == nil || s.Due+b.Late >= now {
+				break
+			}
+			if !s.void.Load() {
+				b.overdue.Add(max(0, s.all.missing()))
+				b.seen = s.account(b.seen, false)
+			}
+			b.watched.Add(1)
+		}
+		overdue += b.overdue.Load()
+	}
+	return overdue
+}
+
+// SoFar returns the rows of the messages whose late limit had passed when watch looked last, by stream:
+// the account as it stood then. The slices are valid until the next watch, on its goroutine.
+func (l *Ledger) SoFar(rows [][]Row) [][]Row {
+	for _, b := range l.books {
+		rows = append(rows, b.seen)
+	}
+	return rows
+}
+
+// Outstanding reports whether anything may still come that would not be late.
+func (l *Ledger) Outstanding(now int64) bool {
+	for _, b := range l.books {
+		for seq := b.seq; seq > 0; seq-- {
+			s, _ := b.find(seq - 1)
+			if s == nil || s.Due+b.Late < now {
+				break
+			}
+			if !s.void.Load() && s.missing() > 0 && s.From.owed(s) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// owed is false for an echo whose sender has left.
+func (r *Receiver) owed(s *Slot) bool { return s.Audience != nil || r.leftAt.Load() == 0 }
