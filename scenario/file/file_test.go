@@ -184,6 +184,9 @@ func dump(f *File) string {
 	fmt.Fprintf(&b, "axes %v repeat %d order %s cooldown %s\n", f.Axes, f.Repeat, f.Order, f.Cooldown)
 	for _, c := range f.Cells() {
 		fmt.Fprintf(&b, "cell %v trial %d plan %+v\n", c.Spec.Params, c.Trial, c.Spec.Plan())
+		if c.Spec.ParamNames != nil {
+			fmt.Fprintf(&b, "in words %v\n", c.Spec.ParamNames)
+		}
 	}
 	s := f.Spec
 	fmt.Fprintf(&b, "version %d name %s about %q seed %d\n", s.Version, s.Name, s.About, s.Seed)

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Limits of a matrix.
@@ -29,6 +31,7 @@ type axis struct {
 	at     place
 	values []*node
 	texts  []string
+	words  []string // the name of each value; "" where the file has none
 }
 
 var matrixTable = object[matrix]{
@@ -58,31 +61,47 @@ func setAxes(d *decoder, n *node, m *matrix) {
 			d.errs.add(e.at, fmt.Sprintf("%q is not a name for an axis", clip(e.key)), "use letters, digits and _, not starting with a digit")
 			continue
 		}
-		if !d.isList(e.val, "the axis "+e.key) {
-			m.broken = append(m.broken, e.key)
-			continue
-		}
-		if len(e.val.items) == 0 {
-			d.errs.add(e.val.at, fmt.Sprintf("the axis %s has no values", e.key), "list them, or remove the axis")
-			m.broken = append(m.broken, e.key)
-			continue
-		}
 		a := axis{name: e.key, at: e.at}
-		for _, item := range e.val.items {
-			v, ok := d.scalar(item, "a value of the axis "+e.key)
-			switch {
-			case !ok:
-			case slices.Contains(a.texts, v.text()):
-				d.errs.add(item.at, fmt.Sprintf("the axis %s lists %q twice", e.key, clip(v.text())), "remove one; repeat: runs a cell more than once")
-			default:
-				a.values, a.texts = append(a.values, item), append(a.texts, v.text())
-			}
-		}
+		a.read(d, e.val)
 		if len(a.values) == 0 {
 			m.broken = append(m.broken, e.key)
 			continue
 		}
 		m.axes = append(m.axes, a)
+	}
+}
+
+// maxWords bounds the name of a value, in characters: it stands in tables and beside figures.
+const maxWords = 60
+
+// read takes the values of an axis: a list, or a mapping in which each has a name in words.
+func (a *axis) read(d *decoder, n *node) {
+	if n.kind != dict && !d.isList(n, "the axis "+a.name) {
+		return
+	}
+	if len(n.items)+len(n.keys) == 0 {
+		d.errs.add(n.at, fmt.Sprintf("the axis %s has no values", a.name), "list them, or remove the axis")
+	}
+	for _, item := range n.items {
+		a.add(d, item, "")
+	}
+	for _, e := range n.keys {
+		if words := strings.TrimSpace(e.key); words == "" || utf8.RuneCountInString(words) > maxWords || strings.ContainsFunc(words, unicode.IsControl) {
+			d.errs.add(e.at, fmt.Sprintf("%q cannot name a value of the axis %s", clip(e.key), a.name), fmt.Sprintf("use a few words on one line, at most %d characters", maxWords))
+			continue
+		}
+		a.add(d, e.val, strings.TrimSpace(e.key))
+	}
+}
+
+func (a *axis) add(d *decoder, item *node, words string) {
+	v, ok := d.scalar(item, "a value of the axis "+a.name)
+	switch {
+	case !ok:
+	case slices.Contains(a.texts, v.text()):
+		d.errs.add(item.at, fmt.Sprintf("the axis %s lists %q twice", a.name, clip(v.text())), "remove one; repeat: runs a cell more than once")
+	default:
+		a.values, a.texts, a.words = append(a.values, item), append(a.texts, v.text()), append(a.words, words)
 	}
 }
 

@@ -23,6 +23,8 @@ type Spec struct {
 	Quick    float64           // scaled down to that share by File.Quicken; 0: as written
 	Trace    int               // so many clients of each group have all their packets written down
 	Params   map[string]string // the matrix values of this cell as written; nil without a matrix
+	// ParamNames are the words that the file has for those values, by axis; nil when it has none.
+	ParamNames map[string]string
 }
 
 // Target is a foreign server, found by its address.

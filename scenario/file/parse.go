@@ -85,20 +85,22 @@ func expand(errs *errorList, root *node, defs map[string]*node, m *matrix, trial
 	var specs []*Spec
 	for _, pick := range m.combinations() {
 		cellDefs := maps.Clone(defs)
-		var params map[string]string
+		var params, words map[string]string
 		for i, a := range m.axes {
 			cellDefs[axisPrefix+a.name] = a.values[pick[i]]
-			if params == nil {
-				params = map[string]string{}
+			put(&params, a.name, a.texts[pick[i]])
+			if w := a.words[pick[i]]; w != "" {
+				put(&words, a.name, w)
 			}
-			params[a.name] = a.texts[pick[i]]
 		}
 		errs.cell = m.describe(pick)
 		d := newDecoder(errs, root, cellDefs)
 		for _, name := range m.broken {
 			d.vars.values[axisPrefix+name], d.vars.broken[axisPrefix+name] = &value{parts: []string{""}}, true
 		}
-		specs = append(specs, d.spec(root, params, trial))
+		spec := d.spec(root, params, trial)
+		spec.ParamNames = words
+		specs = append(specs, spec)
 		maps.Copy(used, d.vars.used)
 	}
 	errs.cell = ""
@@ -108,6 +110,13 @@ func expand(errs *errorList, root *node, defs map[string]*node, m *matrix, trial
 		}
 	}
 	return specs
+}
+
+func put(m *map[string]string, key, value string) {
+	if *m == nil {
+		*m = map[string]string{}
+	}
+	(*m)[key] = value
 }
 
 func (d *decoder) spec(root *node, params map[string]string, trial *searchTrial) *Spec {
