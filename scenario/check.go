@@ -372,6 +372,9 @@ func (f *findings) judge(end ending, why error) (checks []result.Check, v result
 		lower(result.Fail, broken(&r))
 		checks = append(checks, r)
 	}
+	if end == interrupted {
+		v, reason = result.Invalid, fmt.Sprintf("interrupted after %.1f of %.1f s", float64(f.end)/1e9, float64(f.t.tl.End)/1e9)
+	}
 	if end == serverGone {
 		// Whatever else is said: this is what there is to know.
 		v, reason = result.Fail, fmt.Sprintf("the server ended by itself after %.1f s", float64(f.end)/1e9)

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -214,8 +215,9 @@ func TestVerdicts(t *testing.T) {
 			slo: strings.TrimSuffix(allow, lossy) + fine, valid: "max(cpu) < 80%", want: result.Pass,
 			change: func(f *findings) { f.t.spec.Phases[1].Fault = &file.Fault{} },
 		},
+		"interrupted": {slo: allow + broken, valid: "max(cpu) < 80%", want: result.Invalid, reason: "interrupted after 2.0 of 2.0 s", end: interrupted},
 		"cut short before it began": {
-			slo: allow + fine, valid: "max(cpu) < 80%", want: result.Invalid, reason: "before a recorded phase began", end: interrupted,
+			slo: allow + fine, valid: "max(cpu) < 80%", want: result.Invalid, reason: "before a recorded phase began", end: aborted,
 			change: func(f *findings) { f.end = 5e8 },
 		},
 		"the server ended": {slo: allow + broken, valid: "max(cpu) < 20%", want: result.Fail, reason: "the server ended by itself after 2.0 s", end: serverGone},
@@ -245,6 +247,51 @@ func TestWarningsOfDeliveries(t *testing.T) {
 	cell.Ledger.Duplicate, cell.Errors["delivery.unexpected"] = 3, 2
 	if got := strings.Join(f.warnings(cell, ranOut, nil), "; "); !strings.Contains(got, twice) || !strings.Contains(got, wrong) {
 		t.Errorf("%q, want %q and %q", got, twice, wrong)
+	}
+}
+
+// What casts doubt on the numbers comes before what only limits them; what explains them is no warning at all.
+func TestWarningsByImportance(t *testing.T) {
+	f := known(t, "max(delivery) < 1s", "max(cpu) < 80%")
+	f.t.spec.Quick = 0.2
+	f.t.away.Store(6)
+	f.t.slowDropped.Store(6)
+	cell := &result.Cell{Errors: map[string]int64{}, Generator: result.Generator{CPUMax: 0.9}, Rates: result.Rates{OfferedPerS: 10, AchievedPerS: 9}}
+	cell.Ledger.Duplicate = 3
+	at := -1
+	got := f.warnings(cell, ranOut, nil)
+	for _, want := range []string{"deliveries came once more", "only 9 of 10 operations", "used up to 90% of all cores", "scaled down to 20%"} {
+		i := slices.IndexFunc(got, func(s string) bool { return strings.Contains(s, want) })
+		if i <= at {
+			t.Errorf("%q is at %d of %q", want, i, got)
+		}
+		at = i
+	}
+	notes := f.notes(cell)
+	if want := []string{"a fault of the scenario broke 6 connections; 0 times a client was held again after a drop", "6 connections of clients that read slowly were ended"}; !slices.Equal(notes[:2], want) {
+		t.Errorf("%q, want %q", notes, want)
+	}
+	cell.Errors["slow.drop.close"] = 6
+	if notes := f.notes(cell); !strings.HasSuffix(notes[1], "were ended: close 6") {
+		t.Errorf("%q", notes)
+	}
+}
+
+// A pause of the generator is worth a word only where the latencies show it.
+func TestPauseEffect(t *testing.T) {
+	for _, test := range []struct {
+		pause, p99, n int64
+		want          string
+	}{
+		{12583, 9000, 1000, "garbage collection paused the generator for up to 12.6 ms, longer than p99(delivery), 9 ms: its highest latencies may be the generator's own"},
+		{12583, 20000, 1000, ""},
+		{4000, 1000, 1000, ""},
+		{12583, 9000, 999, ""},
+	} {
+		cell := &result.Cell{Generator: result.Generator{GCPauseMaxus: test.pause}, Latency: map[string]*result.Latency{metricDelivery: {N: test.n, P99us: test.p99}}}
+		if got := pauseEffect(cell); got != test.want {
+			t.Errorf("%+v: %q", test, got)
+		}
 	}
 }
 

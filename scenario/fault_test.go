@@ -54,6 +54,16 @@ func TestRecoveryIsCounted(t *testing.T) {
 	if r.P50us == 0 || r.P95us < r.P50us || r.P999us < r.P95us {
 		t.Errorf("%+v", r)
 	}
+	// The only fault accounts for everything, and says the same of it.
+	if len(r.Faults) != 1 {
+		t.Fatalf("faults %+v", r.Faults)
+	}
+	f := r.Faults[0]
+	p50, _ := f.After(0.5)
+	p999, ok := f.After(0.999)
+	if f.Phase != "cut" || f.Lost != r.Lost || f.Back != r.Back || f.Recovered != r.Recovered || f.Away.N != r.Lost || p50 != r.P50us || p999 != r.P999us || !ok {
+		t.Errorf("fault %+v: %d, %d; in all %+v", f, p50, p999, r)
+	}
 }
 
 // Clients that vanish come back while their old connections are still open; those are closed in the end.
@@ -95,6 +105,12 @@ func TestWhoNeverComesBack(t *testing.T) {
 	r := c.Reconnects
 	if r == nil || r.Lost < 40 || r.Back != 8 || r.Recovered != 0 || r.P50us != 0 || r.P999us != 0 {
 		t.Errorf("%+v, want 8 of 50 back", r)
+	}
+	if us, ok := r.Faults[0].After(0.1); !ok || us == 0 {
+		t.Errorf("a tenth were back, after %d µs, %v", us, ok)
+	}
+	if us, ok := r.Faults[0].After(0.5); ok {
+		t.Errorf("half were back after %d µs, and only 8 of %d were", us, r.Lost)
 	}
 	if c.Errors["reconnect.never"] != r.Lost-8 {
 		t.Errorf("errors %v", c.Errors)

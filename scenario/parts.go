@@ -150,7 +150,7 @@ func (f *findings) rooms(cell *result.Cell, accounts []result.Ledger) {
 }
 
 // slowReasons lists why the connections of slow readers ended.
-func (f *findings) slowReasons(cell *result.Cell) string {
+func slowReasons(cell *result.Cell) string {
 	var out []string
 	for class, n := range cell.Errors {
 		if reason, is := strings.CutPrefix(class, slowPrefix+"drop."); is {

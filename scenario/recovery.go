@@ -1,7 +1,6 @@
 package scenario
 
 import (
-	"math"
 	"sync"
 
 	"github.com/throng-io/throng/scenario/result"
@@ -79,17 +78,31 @@ func (f *findings) recoveredShare(sc *scope) float64 {
 
 // reconnects tells how the clients came back; nil when nobody lost the connection.
 func (f *findings) reconnects() *result.Reconnects {
-	sc := scope{metric: metricReconnect}
-	l := f.lost(&sc)
-	h := f.c.total(sc)
-	if l.back+l.never == 0 || h == nil {
+	all := f.returned("")
+	if all.Lost == 0 || all.Away == nil {
 		return nil
 	}
-	r := &result.Reconnects{Lost: l.back + l.never, Back: l.back, Recovered: l.recovered, Recover: f.recovers()}
-	for at, to := range map[float64]*int64{50: &r.P50us, 95: &r.P95us, 99.9: &r.P999us} {
-		if need := math.Ceil(at / 100 * float64(r.Lost)); float64(l.back) >= need {
-			*to = h.ValueAtPercentile(at)
+	r := &result.Reconnects{Lost: all.Lost, Back: all.Back, Recovered: all.Recovered, Recover: f.recovers()}
+	for share, to := range map[float64]*int64{0.5: &r.P50us, 0.95: &r.P95us, 0.999: &r.P999us} {
+		*to, _ = all.After(share)
+	}
+	for i := range f.t.spec.Phases {
+		if p := &f.t.spec.Phases[i]; p.Fault != nil {
+			if row := f.returned(p.Name); row.Lost > 0 && row.Away != nil {
+				r.Faults = append(r.Faults, row)
+			}
 		}
+	}
+	return r
+}
+
+// returned sums up who lost the connection in a phase, or in all that are recorded.
+func (f *findings) returned(phase string) result.FaultReturns {
+	sc := scope{metric: metricReconnect, phase: phase}
+	l := f.lost(&sc)
+	r := result.FaultReturns{Phase: phase, Lost: l.back + l.never, Back: l.back, Recovered: l.recovered}
+	if h := f.c.total(sc); h != nil {
+		r.Away = result.FromHistogram(h)
 	}
 	return r
 }

@@ -21,7 +21,7 @@ func (t *trial) report(c *collector, rows [][]ledger.Row, end ending, why error)
 	f := &findings{t: t, c: c, rows: rows, end: c.end}
 	_, held := c.clients()
 	cell := &result.Cell{
-		Params: t.spec.Params, Trial: t.cell.Trial, Started: c.started, Settings: t.settings(), Seconds: f.length(&scope{}),
+		Params: t.spec.Params, ParamNames: t.spec.ParamNames, Trial: t.cell.Trial, Started: c.started, Settings: t.settings(), Seconds: f.length(&scope{}),
 		Clients: result.Clients{
 			Asked: int(t.most), Held: held, Failed: int(t.failed.Load()), Dropped: int(t.dropped.Load()),
 			SlowDropped: int(t.slowDropped.Load()), Moved: int(t.moved.Load()),
@@ -64,7 +64,8 @@ func (t *trial) report(c *collector, rows [][]ledger.Row, end ending, why error)
 		}
 	}
 	cell.Checks, cell.Verdict, cell.Reason = f.judge(end, why)
-	cell.Warnings = f.warnings(cell, end, why)
+	cell.Interrupted = end == interrupted
+	cell.Warnings, cell.Notes = f.warnings(cell, end, why), f.notes(cell)
 	p := c.show
 	p.Done, p.Verdict, p.Reason, p.Left = true, cell.Verdict, cell.Reason, t.at.after
 	p.Checks, p.Ledger = cell.Checks, cell.Ledger
@@ -241,64 +242,92 @@ const (
 	longPause = 5 * time.Millisecond
 )
 
-// warnings are what a reader of the figures has to know.
+// warnings are what a reader must know before believing the figures, the most important first: the figures carry the
+// first of them. What only explains the numbers is in notes.
 func (f *findings) warnings(cell *result.Cell, end ending, why error) []string {
 	t := f.t
 	out := []string{}
 	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
-	if q := t.spec.Quick; q > 0 {
-		say("scaled down to %g%% of the scenario's clients and lengths: it shows that the scenario works, not what it measures at its size", q*100)
-	}
 	if f.unanswered(cell) {
 		say("nothing of what was sent came back: the target must offer the events join, leave, echo, room and all, or contract: in the scenario must say which of its own do the same")
 	}
 	if end == aborted {
 		say("ended early, after %.1f of %.1f s: %v", float64(f.end)/1e9, float64(t.tl.End)/1e9, why)
 	}
-	if end == interrupted {
-		say("interrupted after %.1f of %.1f s: the figures cover what ran until then", float64(f.end)/1e9, float64(t.tl.End)/1e9)
-	}
-	if cell.Generator.CPUMax > busyCPU {
-		say("the generator used up to %.0f%% of all cores: latencies are upper bounds", cell.Generator.CPUMax*100)
-	}
-	if d := time.Duration(cell.Generator.GCPauseMaxus) * time.Microsecond; d > longPause {
-		say("the generator's garbage collector paused it for up to %v", d)
-	}
-	if n := cell.Generator.Clamped; n > 0 {
-		say("%d samples lay outside 0 s to 1 h and are recorded at the limit", n)
+	f.strangers(cell, say)
+	for _, class := range t.errors.order {
+		if n, text := cell.Errors[class], t.errors.texts[class]; n > 0 && text != "" && !blameless(class) {
+			say("%s: %d times, at first: %s", class, n, text)
+		}
 	}
 	if r := cell.Rates; r.AchievedPerS < 0.999*r.OfferedPerS {
 		say("only %.6g of %.6g operations a second were sent", r.AchievedPerS, r.OfferedPerS)
 	}
-	if n := t.slowDropped.Load(); n > 0 {
-		say("%d connections of clients that read slowly were ended: %s", n, f.slowReasons(cell))
-	}
 	if asked, held := f.c.clients(); held+int(t.slowDropped.Load()) < asked && !(t.churns() && float64(held) > 0.99*float64(asked)) {
 		say("only %d of %d clients were connected at the end of the recorded phases", held, asked)
 	}
-	if n := t.away.Load(); n > 0 {
-		say("a fault of the scenario broke %d connections; %d times a client was held again after a drop", n, t.returned.Load())
+	if n := cell.Generator.Clamped; n > 0 {
+		say("%d samples lay outside 0 s to 1 h and are recorded at the limit", n)
 	}
-	f.strangers(cell, say)
+	if cell.Generator.CPUMax > busyCPU {
+		say("the generator used up to %.0f%% of all cores: latencies are upper bounds", cell.Generator.CPUMax*100)
+	}
+	if s := pauseEffect(cell); s != "" {
+		say("%s", s)
+	}
 	if t.scraper != nil {
 		if trouble := t.scraper.trouble(); trouble != "" {
 			say("%s", trouble)
 		}
-	}
-	if t.pid.Load() > 0 && !f.c.before.ok {
-		say("the server's CPU and memory could not be read")
 	}
 	if b, err := os.ReadFile("/sys/devices/system/clocksource/clocksource0/current_clocksource"); err == nil {
 		if src := strings.TrimSpace(string(b)); slices.Contains([]string{"acpi_pm", "hpet", "jiffies", "refined-jiffies"}, src) {
 			say("the clock source %s is slow to read and coarse", src)
 		}
 	}
-	for _, class := range t.errors.order {
-		if n, text := cell.Errors[class], t.errors.texts[class]; n > 0 && text != "" && !blameless(class) {
-			say("%s: %d times, at first: %s", class, n, text)
-		}
+	if q := t.spec.Quick; q > 0 {
+		say("scaled down to %g%% of the scenario's clients and lengths: it shows that the scenario works, not what it measures at its size", q*100)
 	}
 	return out
+}
+
+// notes explain the numbers and cast no doubt on them.
+func (f *findings) notes(cell *result.Cell) (out []string) {
+	t := f.t
+	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
+	if n := t.away.Load(); n > 0 {
+		say("a fault of the scenario broke %d connections; %d times a client was held again after a drop", n, t.returned.Load())
+	}
+	if n := t.slowDropped.Load(); n > 0 {
+		text := fmt.Sprintf("%d connections of clients that read slowly were ended", n)
+		if why := slowReasons(cell); why != "" {
+			text += ": " + why
+		}
+		say("%s", text)
+	}
+	if t.pid.Load() > 0 && !f.c.before.ok {
+		say("the server's CPU and memory could not be read")
+	}
+	return out
+}
+
+// pauseEffect says what the longest pause of the generator's garbage collector did to the latencies. A pause
+// that is no longer than the 99th percentile is hidden in it and not worth a word. The runtime counts pauses
+// in classes, so the length is an upper bound.
+func pauseEffect(cell *result.Cell) string {
+	pause := cell.Generator.GCPauseMaxus
+	if time.Duration(pause)*time.Microsecond <= longPause {
+		return ""
+	}
+	for _, metric := range []string{metricDelivery, metricAck} {
+		l := cell.Latency[metric]
+		if l == nil || l.N < 1000 || pause <= l.P99us {
+			continue
+		}
+		ms := func(us int64) string { return strconv.FormatFloat(float64(us)/1e3, 'g', 3, 64) + " ms" }
+		return fmt.Sprintf("garbage collection paused the generator for up to %s, longer than p99(%s), %s: its highest latencies may be the generator's own", ms(pause), metric, ms(l.P99us))
+	}
+	return ""
 }
 
 // unanswered reports whether a target of the scenario's own was asked for something, and did

@@ -129,7 +129,7 @@ type LimitError = machine.Shortage
 // measured. The error is a *LimitError before anything starts, a *TargetError when
 // a server cannot be reached, that of Options.Start, or of writing the histogram logs.
 //
-// When ctx ends, the trial under way is cut short and judged on what it measured, the
+// When ctx ends, the trial under way is cut short and counts as invalid, with what it measured; the
 // ones after it are left out, and Run returns within two seconds with Interrupted
 // set and no error. After an error the trials before it are returned with it.
 //

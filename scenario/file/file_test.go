@@ -279,13 +279,13 @@ func TestOverrides(t *testing.T) {
 // others of them out.
 func TestFormatsAdd(t *testing.T) {
 	for formats, want := range map[string]string{
-		"":                  "html json hlog svg png",
-		"junit":             "html json hlog svg png junit",
+		"":                 "html json hlog svg png",
+		"junit":            "html json hlog svg png junit",
 		"[junit, md, csv]": "html json hlog svg png junit md csv",
-		"[]":                "html json hlog svg png",
-		"json":              "json",
-		"[html, junit]":     "html junit",
-		"[openmetrics]":     "html json hlog svg png openmetrics",
+		"[]":               "html json hlog svg png",
+		"json":             "json",
+		"[html, junit]":    "html junit",
+		"[openmetrics]":    "html json hlog svg png openmetrics",
 	} {
 		set := map[string]string{}
 		if formats != "" {

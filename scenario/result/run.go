@@ -1,6 +1,9 @@
 package result
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Format is the version of result.json that this package writes, and the newest it reads.
 const Format = 1
@@ -72,6 +75,12 @@ type Cell struct {
 	Reason  string            `json:"reason,omitempty"` // why the verdict is not pass, in one clause
 	Seconds float64           `json:"seconds"`          // length of the recorded phases: what rates are divided by
 
+	// ParamNames are the words that the scenario has for values of its axes, by axis; axes without are left out.
+	ParamNames map[string]string `json:"param_names,omitempty"`
+	// Interrupted says that the trial was stopped before its end. It is invalid: its numbers are true as far as they go, and of
+	// no whole trial.
+	Interrupted bool `json:"interrupted,omitempty"`
+
 	// Settings are the parameters in force that could differ between two results besides the params: "transport", "fanout",
 	// "payload_bytes" and whatever else the runner knows. The report names the first two in its opening sentence.
 	Settings map[string]string `json:"settings,omitempty"`
@@ -86,7 +95,8 @@ type Cell struct {
 	Target    map[string]*TargetMetric `json:"target_metrics,omitempty"` // by name
 	Errors    map[string]int64         `json:"errors"`                   // by class: connect.refused, ack.timeout, ...
 	Checks    []Check                  `json:"checks"`
-	Warnings  []string                 `json:"warnings"` // shown beside the cell's figures
+	Warnings  []string                 `json:"warnings"`        // what to know before believing the numbers, the most important first
+	Notes     []string                 `json:"notes,omitempty"` // what explains the numbers and casts no doubt on them
 
 	Receivers  []Receivers `json:"receivers,omitempty"`       // by kind of client, when there are several
 	Slow       *Ledger     `json:"ledger_slow,omitempty"`     // of the clients that read slowly; nil: none do
@@ -167,6 +177,31 @@ type Reconnects struct {
 	P50us     int64 `json:"p50_us,omitempty"`  // until half of the clients were back, from when each lost its connection
 	P95us     int64 `json:"p95_us,omitempty"`  // until 95 % were
 	P999us    int64 `json:"p999_us,omitempty"` // until 99.9 % were
+
+	Faults []FaultReturns `json:"faults,omitempty"` // by fault, in order of time
+}
+
+// FaultReturns tells how the clients came back that lost their connection in one phase with a fault. Times count from when each
+// lost it, in a restart from its beginning.
+type FaultReturns struct {
+	Phase     string   `json:"phase"`
+	Lost      int64    `json:"lost"`           // connections
+	Back      int64    `json:"back"`           // of those, made again
+	Recovered int64    `json:"recovered"`      // of those that came back as the sockets they had been
+	Away      *Latency `json:"away,omitempty"` // how long each was away; those that never came back until the end
+}
+
+// After is the time, in microseconds, until a share (0..1) of the connections lost was made again; ok is false when so many never
+// were, or the histogram is missing.
+func (f *FaultReturns) After(share float64) (us int64, ok bool) {
+	if f.Away == nil || f.Away.N == 0 || float64(f.Back) < math.Ceil(share*float64(f.Lost)-1e-9) {
+		return 0, false
+	}
+	h, err := f.Away.Histogram()
+	if err != nil {
+		return 0, false
+	}
+	return h.ValueAtPercentile(share * 100), true
 }
 
 // Rates of the recorded phases, per second.
