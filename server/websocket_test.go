@@ -134,7 +134,7 @@ func (b *bare) expectCode(code int) {
 	if first != 0x88 || data != want {
 		b.t.Fatalf("got %x %q, want a close frame with %d", first, data, code)
 	}
-	_ = b.Conn.(*net.TCPConn).CloseWrite()
+	_ = b.Conn.(interface{ CloseWrite() error }).CloseWrite()
 	if first, data := b.frame(); first != 0 || data != io.EOF.Error() {
 		b.t.Fatalf("after the close frame came %x %q", first, data)
 	}

@@ -1,22 +1,19 @@
 // Package transport carries sessions over HTTP: long-polling, websocket, and
 // the upgrade from the first to the second. It is the only package that knows
-// fasthttp's RequestCtx and the websocket library's Conn.
+// fasthttp's RequestCtx and the websocket library's opening handshake.
 //
 // A request is checked in the order of the official server, finds or opens its
 // session, and is then either a poll (polling.go), a post (polling.go) or a
 // websocket. A connection that only polls leaves the HTTP server, on Linux, for the
 // engine's poller (pollconn_linux.go). The library does the opening handshake of
-// every websocket. What comes after depends on what is under it:
+// every websocket (websocket.go). What comes after is the same for all of them
+// (socket.go); only who reads differs:
 //
-//   - On plain TCP, on Linux, the connection becomes a descriptor of its own on
-//     the engine's poller, and the HTTP server is done with it (socket_linux.go;
-//     the frames are read in wsframe.go). Nothing waits and nothing is kept while
-//     the client is silent.
-//   - With TLS, and on other systems, the library
-//     reads and writes (websocket.go). The goroutine that fasthttp gives to a
-//     hijacked connection reads it until the end, and is the last to use it: it
-//     waits for the session's writers before it returns, since fasthttp then closes
-//     the connection and reuses its wrapper for another client.
+//   - On plain TCP and unix sockets, on Linux, the connection becomes a descriptor
+//     of its own on the engine's poller, and the HTTP server is done with it
+//     (socket_linux.go). Nothing waits and nothing is kept while the client is silent.
+//   - With TLS, and on other systems, the goroutine that fasthttp gives to a hijacked
+//     connection reads it until the end (stream.go).
 package transport
 
 import (
@@ -94,9 +91,7 @@ type Engine struct {
 // New returns an Engine. It starts nothing.
 func New(cfg Config) *Engine {
 	upgrader := websocket.FastHTTPUpgrader{
-		ReadBufferSize:  readBuffer,
-		WriteBufferPool: &writeBuffers,
-		CheckOrigin:     func(*fasthttp.RequestCtx) bool { return true }, // Allow decides
+		CheckOrigin: func(*fasthttp.RequestCtx) bool { return true }, // Allow decides
 	}
 	deflater := upgrader
 	deflater.EnableCompression = true

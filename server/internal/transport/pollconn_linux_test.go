@@ -18,6 +18,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/throng-io/throng/protocol/engineio"
+	"github.com/throng-io/throng/protocol/websocket"
 	"github.com/throng-io/throng/server/internal/deadline"
 	"github.com/throng-io/throng/server/internal/frame"
 	"github.com/throng-io/throng/server/internal/session"
@@ -419,13 +420,13 @@ func TestUpgradeFromAKeptConnection(t *testing.T) {
 			t.Fatalf("got %q, %v, want %q", got, err, want)
 		}
 	}
-	_, _ = w.Write(masked(0x81, "2probe"))
+	_, _ = w.Write(masked("2probe"))
 	expect("3probe")
 	l.expect("6")
 	// A poll during the upgrade is answered from time to time, or by its end.
 	l.write(l.request("GET", sid, ""))
 	x.eventually("held or answered", func() bool { return x.holds() || l.answered() })
-	_, _ = w.Write(masked(0x81, "5"))
+	_, _ = w.Write(masked("5"))
 	x.eventually("upgraded", func() bool { return x.session.Transport() == "websocket" })
 	if head, body := l.answer(); body != "6" && !strings.HasPrefix(head, "400") {
 		t.Errorf("a poll during the upgrade is answered with %s %q", head, body)
@@ -636,4 +637,10 @@ func TestPollRequest(t *testing.T) {
 			t.Errorf("%q does not match itself", again)
 		}
 	}
+}
+
+// masked is a whole text message as a client sends it.
+func masked(text string) []byte {
+	h := websocket.Header{Opcode: websocket.Text, Final: true, Masked: true, Length: uint64(len(text))} // a key of zeros
+	return append(h.Append(nil), text...)
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/throng-io/throng/server/internal/session"
 )
 
-// poller is for systems with epoll. Elsewhere the library reads all websockets, and
+// poller is for systems with epoll. Elsewhere every websocket is a stream, and
 // the HTTP server holds all polls.
 type poller struct{}
 
