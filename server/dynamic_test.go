@@ -143,3 +143,36 @@ func TestCleanupEmptyNamespaces(t *testing.T) {
 		}
 	})
 }
+
+// A namespace that the application makes is a child of the pattern that matches it, and
+// stays one when its last client has left.
+func TestOfAChild(t *testing.T) {
+	everyFanout(t, server.Options{CleanupEmptyNamespaces: true, MaxDynamic: 1}, func(t *testing.T, srv *server.Server, base string) {
+		tenants := srv.Dynamic(server.Matching(regexp.MustCompile(`^/tenant-\d+$`)))
+		tenants.On("hello", func(_ *server.Socket, e *server.Event) error { return e.Ack("pattern") })
+		srv.Dynamic(func(_ string, auth []byte) bool { return auth != nil })
+		made := srv.Of("/tenant-1")
+		made.On("more", func(_ *server.Socket, e *server.Event) error { return e.Ack("child") })
+		if srv.Of("tenant-1") != made || srv.Of("/other") == made {
+			t.Error("Of is not one namespace per name")
+		}
+		w := open(t, base, "/socket.io/", "")
+		for range 2 { // the second time it has been empty before
+			w.send("40/tenant-1")
+			w.expectPrefix(`40/tenant-1,{"sid"`)
+			w.send(`42/tenant-1,1["hello"]`)
+			w.expect(`43/tenant-1,1["pattern"]`)
+			w.send(`42/tenant-1,2["more"]`)
+			w.expect(`43/tenant-1,2["child"]`)
+			if err := tenants.Emit("news"); err != nil {
+				t.Fatal(err)
+			}
+			w.expect(`42/tenant-1,["news"]`)
+			w.send("41/tenant-1")
+		}
+		w.send("40/other")
+		w.expectPrefix(`40/other,{"sid"`)
+		w.send("40/tenant-2") // the only one that clients bring into being
+		w.expectPrefix(`40/tenant-2,{"sid"`)
+	})
+}

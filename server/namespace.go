@@ -24,7 +24,7 @@ type Namespace struct {
 
 	roomLog roomLog
 	group   *group     // of a pattern of namespaces, nil of a namespace itself
-	pattern *Namespace // of which clients had this one made; else nil
+	pattern *Namespace // that this one is a child of, nil if none
 	users   int        // of a child: sockets in it, and joins under way; guarded by Server.mu
 
 	edit     sync.Mutex // serialises changes to handlers

@@ -13,6 +13,7 @@ import (
 
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/server/internal/fanout"
+	"github.com/throng-io/throng/server/internal/transport"
 )
 
 // Options configures a Server. The zero value is a server with the defaults of
@@ -27,6 +28,11 @@ type Options struct {
 	// Transports that clients may use, of "polling" and "websocket". Default
 	// both.
 	Transports []string
+	// Subprotocols that websockets may speak, the preferred one first: the answer to a
+	// client that offers some (the option protocols of the official client) names the
+	// first of these that it offers. A client fails the connection if there is none.
+	// Default: the first one that the client offers, whatever it is.
+	Subprotocols []string
 	// NoUpgrades keeps clients that began with polling there.
 	NoUpgrades bool
 	// AllowEIO3 serves clients of Socket.IO 2, which speak Engine.IO 3, beside
@@ -310,6 +316,11 @@ func (o Options) withProtocol() (Options, error) {
 	for _, t := range o.Transports {
 		if t != "polling" && t != "websocket" {
 			return o, refuse("Transports", "names %q, which is unknown; use polling or websocket", t)
+		}
+	}
+	for _, name := range o.Subprotocols {
+		if !transport.IsToken(name) {
+			return o, fmt.Errorf("server: Subprotocols: %q is no name of a subprotocol; use letters, digits, and any of !#$%%&'*+-.^_`|~", name)
 		}
 	}
 	if err := o.CORS.check(); err != nil {

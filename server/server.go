@@ -78,6 +78,7 @@ func New(opts Options) (*Server, error) {
 		MaxPayload:     opts.MaxPayload,
 		MaxPackets:     maxPackets,
 		Upgrades:       !opts.NoUpgrades,
+		Subprotocols:   opts.Subprotocols,
 		Revision3:      opts.AllowEIO3,
 		CORS:           (*transport.CORS)(opts.CORS),
 		Cookie:         opts.Cookie.name(),
@@ -120,20 +121,38 @@ func (s *Server) open(sess *session.Session, ctx *fasthttp.RequestCtx) session.H
 // start starts the clock.
 func (s *Server) start() { s.ticks.Do(func() { go s.clock.Run() }) }
 
-// Of returns a namespace, and makes it if need be. A name without leading slash
-// gets one. Clients can join namespaces that exist, and those that Dynamic
-// allows: do not pass names that clients made up.
+// Of returns a namespace, and makes it if need be: as a child of the first pattern of
+// Dynamic that matches its name without a payload, if there is one. Such a child has the
+// pattern's handlers, does not count for Options.MaxDynamic, and stays when it is empty. A name
+// without leading slash gets one. Clients can join namespaces that exist, and those that
+// Dynamic allows: do not pass names that clients made up.
 func (s *Server) Of(name string) *Namespace {
 	if !strings.HasPrefix(name, "/") {
 		name = "/" + name
 	}
+	s.mu.RLock()
+	ns, patterns := s.namespaces[name], s.patterns
+	s.mu.RUnlock()
+	if ns != nil {
+		return ns
+	}
+	var pattern *Namespace
+	for _, p := range patterns { // functions of the application, which may call the server
+		if p.group.match(name, nil) {
+			pattern = p
+			break
+		}
+	}
 	s.mu.Lock()
-	ns := s.namespaces[name]
 	var created []func(*Namespace)
-	if ns == nil {
-		ns = s.newNamespace(name, nil)
+	if ns = s.namespaces[name]; ns == nil {
+		ns = s.newNamespace(name, pattern)
 		s.namespaces[name] = ns
 		created = s.created
+		if pattern != nil {
+			ns.users = 1 // the application, which never exits
+			pattern.group.children = with(pattern.group.children, ns)
+		}
 	}
 	s.mu.Unlock()
 	for _, f := range created {

@@ -5,6 +5,14 @@ import { ask, connected, next, serve, take, upgraded, ways } from './kit.mjs';
 
 for (const [way, options] of Object.entries(ways)) {
   describe(way, () => {
+    it('speaks the subprotocol that it offers first', async (t) => {
+      const { url } = await serve(t, 'protocol');
+      const socket = await connected(t, url, { ...options, protocols: ['second', 'first'] });
+      const { transport } = socket.io.engine;
+      assert.equal(transport.ws?.protocol, transport.name === 'websocket' ? 'second' : undefined);
+      assert.deepEqual(await ask(socket, 'message-with-ack', 1), [1]);
+    });
+
     it('gets volatile events, binary too, when it listens', async (t) => {
       const { url } = await serve(t, 'protocol');
       const socket = await connected(t, url, options);

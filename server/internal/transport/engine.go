@@ -42,6 +42,7 @@ type Config struct {
 	MaxPackets        int            // packets in a polling body
 	Polling, Upgrades bool
 	WebSocket         bool
+	Subprotocols      []string
 	Revision3         bool   // serve clients of Engine.IO 3 as well
 	CORS              *CORS  // nil: no header at all
 	Cookie            string // name of the session cookie; empty: none

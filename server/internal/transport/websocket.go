@@ -22,6 +22,10 @@ func (e *Engine) serveWebSocket(ctx *fasthttp.RequestCtx, q query, s *session.Se
 		e.refuse(ctx, &Refusal{Code: engineio.BadRequest, Context: "TRANSPORT_HANDSHAKE_ERROR"}, true)
 		return
 	}
+	if !e.chooseSubprotocol(ctx) {
+		e.refuse(ctx, &Refusal{Code: engineio.BadRequest, Message: "Invalid Sec-WebSocket-Protocol header"}, true)
+		return
+	}
 	var above session.Handler
 	if fresh {
 		if s, above = e.create(ctx, q.websocket()); s == nil {
