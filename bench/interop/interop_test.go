@@ -92,6 +92,12 @@ func TestOfficialClients(t *testing.T) {
 	}
 }
 
+// The contract that foreign servers are asked to keep, on the official servers since Socket.IO 2.
+func TestContractOnOfficialServers(t *testing.T) {
+	t.Parallel()
+	runNode(t, "contract.check.mjs", official.command)
+}
+
 // An outcome is one line of report.mjs.
 type outcome struct {
 	Name    []string

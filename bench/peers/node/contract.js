@@ -3,6 +3,7 @@
 export function contract(io) {
   const serve = (socket) => {
     const nsp = socket.nsp;
+    let timer; // not in socket.data, which Socket.IO has since version 4 only
 
     socket.on('join', (room, ack) => {
       socket.join(room);
@@ -35,14 +36,14 @@ export function contract(io) {
 
     // What a page with a clock does: one message to one client every so many milliseconds.
     socket.on('tick', (event, data, milliseconds, count, ack) => {
-      clearInterval(socket.data.timer);
-      socket.data.timer = setInterval(() => {
+      clearInterval(timer);
+      timer = setInterval(() => {
         socket.emit(event, data);
-        if (--count <= 0) clearInterval(socket.data.timer);
+        if (--count <= 0) clearInterval(timer);
       }, milliseconds);
       ack?.();
     });
-    socket.on('disconnect', () => clearInterval(socket.data.timer));
+    socket.on('disconnect', () => clearInterval(timer));
   };
   io.on('connection', serve);
   io.of(/^\/./).on('connection', serve);
