@@ -320,7 +320,7 @@ func (o Options) withProtocol() (Options, error) {
 	}
 	for _, name := range o.Subprotocols {
 		if !transport.IsToken(name) {
-			return o, fmt.Errorf("server: Subprotocols: %q is no name of a subprotocol; use letters, digits, and any of !#$%%&'*+-.^_`|~", name)
+			return o, refuse("Subprotocols", "names %q, which is no token; use letters, digits and -._~", name)
 		}
 	}
 	if err := o.CORS.check(); err != nil {
