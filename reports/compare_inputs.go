@@ -47,7 +47,8 @@ func openInput(arg string, read func(path string) (*result.Run, error)) (Input, 
 func shortNames(inputs []Input) []string {
 	names := make([]string, len(inputs))
 	for i, in := range inputs {
-		names[i] = strings.TrimSuffix(strings.Replace(in.Name, "/"+result.FileName, "", 1), "/")
+		name := result.Short(in.Name, result.MaxText) // a folder from elsewhere, named by a pattern of the shell
+		names[i] = strings.TrimSuffix(strings.Replace(name, "/"+result.FileName, "", 1), "/")
 	}
 	share := func(sep string) bool {
 		head, _, ok := strings.Cut(names[0], sep)

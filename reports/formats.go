@@ -101,6 +101,7 @@ func writeCSV(b *bytes.Buffer, run *result.Run) error {
 		head = append(head, c.name)
 	}
 	for _, m := range ms {
+		m := csvText(m)
 		head = append(head, m+".n", m+".p50_us", m+".p99_us", m+".max_us")
 	}
 	w := csv.NewWriter(b)
@@ -109,7 +110,7 @@ func writeCSV(b *bytes.Buffer, run *result.Run) error {
 		c := &run.Cells[i]
 		row := []string{strconv.Itoa(i + 1), strconv.Itoa(max(1, c.Trial))}
 		for _, a := range axes {
-			row = append(row, c.Params[a])
+			row = append(row, csvText(c.Params[a]))
 		}
 		for j := range c.Timeline {
 			_ = w.Write(append(slices.Clip(row), secondRow(c, &c.Timeline[j], ms)...))
@@ -119,10 +120,23 @@ func writeCSV(b *bytes.Buffer, run *result.Run) error {
 	return w.Error()
 }
 
+// csvText is a name or a value of a scenario as a field of a CSV file. A spreadsheet would compute one that begins like a formula, so
+// that gets an apostrophe in front; numbers stay numbers.
+func csvText(s string) string {
+	s = result.Line(s)
+	if s == "" || !strings.ContainsRune("=+-@\t\r", rune(s[0])) {
+		return s
+	}
+	if _, err := strconv.ParseFloat(s, 64); err == nil {
+		return s
+	}
+	return "'" + s
+}
+
 // secondRow is a second from its phase on.
 func secondRow(c *result.Cell, s *result.Second, metrics []string) []string {
 	phase, recorded := phaseAt(c, s.T)
-	row := []string{phase, strconv.FormatBool(recorded)}
+	row := []string{csvText(phase), strconv.FormatBool(recorded)}
 	for _, column := range timelineColumns {
 		row = append(row, column.of(s))
 	}

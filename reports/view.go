@@ -98,11 +98,7 @@ func (v *Viewer) read(name string) (*result.Run, error) {
 	if !fs.ValidPath(name) {
 		return nil, fmt.Errorf("%q is no run: %w", name, fs.ErrNotExist)
 	}
-	text, err := v.root.ReadFile(path.Join(name, result.FileName))
-	if err != nil {
-		return nil, err
-	}
-	return result.Parse(path.Join(name, result.FileName), text)
+	return result.ReadFS(v.root.FS(), path.Join(name, result.FileName))
 }
 
 // report shows the page that the run wrote, or draws it when there is none.

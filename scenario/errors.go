@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/throng-io/throng/scenario/internal/plan"
+	"github.com/throng-io/throng/scenario/result"
 )
 
 // An errorKey is what an error is counted under. Its class is two or three words with dots
@@ -50,7 +51,7 @@ func (b *errorBook) add(k errorKey, when int64, err error) {
 	if _, known := b.texts[k.class]; !known {
 		b.texts[k.class] = ""
 		if err != nil {
-			b.texts[k.class] = err.Error()
+			b.texts[k.class] = result.Short(err.Error(), result.MaxText) // it may quote the server
 		}
 		b.order = append(b.order, k.class)
 	}

@@ -66,6 +66,7 @@ func (t *trial) report(c *collector, rows [][]ledger.Row, end ending, why error)
 	cell.Checks, cell.Verdict, cell.Reason = f.judge(end, why)
 	cell.Interrupted = end == interrupted
 	cell.Warnings, cell.Notes = f.warnings(cell, end, why), f.notes(cell)
+	cell.Clean()
 	p := c.show
 	p.Done, p.Verdict, p.Reason, p.Left = true, cell.Verdict, cell.Reason, t.at.after
 	p.Checks, p.Ledger = cell.Checks, cell.Ledger

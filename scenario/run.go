@@ -169,6 +169,7 @@ func Run(ctx context.Context, f *file.File, opt Options) (*result.Run, error) {
 		}
 		cell, err := runCell(ctx, &c, opt, place{i, len(cells), planned(cells[i+1:], f.Cooldown)})
 		if cell != nil {
+			cell.Clean() // again: what ended after it may have added warnings
 			run.Cells = append(run.Cells, *cell)
 			run.Verdict = result.Worst(run.Verdict, cell.Verdict)
 		}

@@ -93,7 +93,8 @@ func readerGone(err error) bool {
 	return ok && failed.Path == os.Stdout.Name() && errors.Is(failed, syscall.EPIPE)
 }
 
-// errorLines gives several errors joined in one a line each.
+// errorLines gives several errors joined in one a line each. What a server or a
+// file put into them cannot make lines of its own, or move the cursor.
 func errorLines(err error) []string {
 	if all, ok := err.(interface{ Unwrap() []error }); ok {
 		var lines []string
@@ -102,7 +103,7 @@ func errorLines(err error) []string {
 		}
 		return lines
 	}
-	return []string{err.Error()}
+	return []string{result.Short(err.Error(), 4*result.MaxText)}
 }
 
 func newRoot() *cobra.Command {

@@ -118,6 +118,6 @@ func (w *watchers) close() {
 		return
 	}
 	if err := w.export.Close(); err != nil { // the run itself is none the worse for it
-		_, _ = fmt.Fprintf(w.stderr, "throng: %v\n", err)
+		_, _ = fmt.Fprintf(w.stderr, "throng: %s\n", result.Short(err.Error(), result.MaxText)) // it may quote the collector
 	}
 }

@@ -1,9 +1,14 @@
 package result
 
 import (
+	"compress/zlib"
+	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -77,6 +82,9 @@ func (l *Latency) Histogram() (*hdrhistogram.Histogram, error) {
 	if l.HDR == "" {
 		return nil, ErrNoHistogram
 	}
+	if err := ourShape(l.HDR); err != nil {
+		return nil, fmt.Errorf("unpack histogram: %w", err)
+	}
 	h, err := hdrhistogram.Decode([]byte(l.HDR))
 	if err != nil {
 		return nil, fmt.Errorf("unpack histogram: %w", err)
@@ -85,6 +93,31 @@ func (l *Latency) Histogram() (*hdrhistogram.Histogram, error) {
 		return nil, fmt.Errorf("unpack histogram: it holds %d samples, the summary says %d", h.TotalCount(), l.N)
 	}
 	return h, nil
+}
+
+// ourShape returns an error for a packed histogram that is not of the shape of NewHistogram, before it is unpacked: a few bytes can
+// stand for one of 50 MB.
+func ourShape(packed string) error {
+	z := base64.NewDecoder(base64.StdEncoding, strings.NewReader(packed))
+	var outer struct{ Cookie, Length int32 }
+	var inner struct {
+		Cookie, Length, Offset, Digits int32
+		Lowest, Highest                int64
+	}
+	err := binary.Read(z, binary.BigEndian, &outer)
+	if err == nil {
+		var text io.ReadCloser
+		if text, err = zlib.NewReader(z); err == nil {
+			err = errors.Join(binary.Read(text, binary.BigEndian, &inner), text.Close())
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if inner.Digits != significantDigits || inner.Lowest != 1 || inner.Highest != MaxLatency.Microseconds() {
+		return fmt.Errorf("it holds %d to %d at %d digits instead of 1 to %d at %d", inner.Lowest, inner.Highest, inner.Digits, MaxLatency.Microseconds(), significantDigits)
+	}
+	return nil
 }
 
 // Merge adds up the histograms of several latencies of one metric, which is the only right way to percentiles over several

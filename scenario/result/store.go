@@ -15,10 +15,11 @@ import (
 
 // Write puts r into dir as result.json, making dir when it is missing. The file appears whole or not at all: it is written beside
 // its place and renamed. Write sets r.Format, and turns numbers that JSON cannot hold (NaN, infinities) into 0 with a warning in
-// r.Warnings that says which, so that one bad division does not cost the whole run.
+// r.Warnings that says which, so that one bad division does not cost the whole run. Its texts are cleaned.
 func (r *Run) Write(dir string) error {
 	r.Format = Format
 	r.Warnings = append(r.Warnings, makeFinite(reflect.ValueOf(r), "")...)
+	r.Clean()
 	text, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return fmt.Errorf("write result: %w", err)
@@ -60,19 +61,21 @@ func replaceFile(path string, text []byte) (err error) {
 }
 
 // Read takes a result back. path is the directory that a run wrote, or the result.json inside it. Fields that this version does
-// not know are ignored; a newer Format is an error, because what is known may then mean something else.
+// not know are ignored; a newer Format is an error, because what is known may then mean something else. Texts are cleaned, and a file
+// that is larger than a run can make one is an error: it may be from somebody else.
 func Read(path string) (*Run, error) {
 	if st, err := os.Stat(path); err == nil && st.IsDir() {
 		path = filepath.Join(path, FileName)
 	}
-	text, err := os.ReadFile(path)
+	f, err := openRegular(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s: no result there (%w); give the directory that 'throng run' wrote, or its %s", path, fs.ErrNotExist, FileName)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read result: %w", err)
 	}
-	return Parse(path, text)
+	defer func() { _ = f.Close() }()
+	return parseAll(path, f)
 }
 
 // Parse takes the text of a result.json; path is how errors name it. See Read.
@@ -95,6 +98,10 @@ func Parse(path string, text []byte) (*Run, error) {
 	if err := json.Unmarshal(text, r); err != nil {
 		return nil, fmt.Errorf("%s: damaged result: %w; run the scenario again, or restore the file", path, err)
 	}
+	if err := r.tooLarge(); err != nil {
+		return nil, fmt.Errorf("%s: no result of throng: %w", path, err)
+	}
+	r.Clean()
 	for i := range r.Cells {
 		for name, l := range r.Cells[i].Latency {
 			if l == nil { // "ack": null

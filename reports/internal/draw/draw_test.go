@@ -132,6 +132,13 @@ func TestNoTextIsClipped(t *testing.T) {
 		Y:     Axis{Min: 0.4, Max: 2.6, Ticks: []Tick{{1, "a combination with a long name / and another"}, {2, "short"}}},
 		Lines: []Line{{Points: []Point{{X: 3, Y: 1}, {X: 80, Y: 2}}, Marks: true}}, Rules: []Rule{{At: 100, Label: "p99(delivery) < 100ms", Vertical: true}},
 	})
+	long := strings.Repeat("W", 5000)
+	f.Sub, f.Alert = long, strings.Repeat("many words ", 500)
+	f.Panels[0].Rules = append(f.Panels[0].Rules, Rule{At: 50, Label: long})
+	f.Panels[0].Lines = append(f.Panels[0].Lines, Line{Name: long, Points: []Point{{X: 1, Y: 1}}, Style: Sky})
+	f.Panels[0].Bands = append(f.Panels[0].Bands, Band{From: 0, To: 10, Label: long})
+	f.Panels[1].X.Label, f.Panels[1].Y.Label = long, long
+	f.Panels[2].Y.Ticks[1].Label = long
 	for _, size := range []Size{Wide, Narrow} {
 		s, err := svg(f, size)
 		if err != nil {

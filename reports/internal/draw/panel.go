@@ -70,6 +70,7 @@ func prepare(p Panel, width, height vg.Length) *panel {
 	if p.Y.Log {
 		perTick = 18 // they are unevenly spaced, so the count says less
 	}
+	p.clip(width)
 	sp := &panel{
 		Panel: p,
 		x:     newScale(p.X, xs, max(3, int(width/55)), false),
@@ -77,6 +78,15 @@ func prepare(p Panel, width, height vg.Length) *panel {
 	}
 	sp.inside = sp.labelWidth() > width*0.45
 	return sp
+}
+
+// clip cuts what is written to the width of the figure: names come from scenarios and servers.
+func (p *Panel) clip(width vg.Length) {
+	st := sans(textSize, ink, false)
+	p.X.Label, p.Y.Label = fit(p.X.Label, st, width), fit(p.Y.Label, st, width)
+	for i := range p.Lines { // a copy already
+		p.Lines[i].Name = fit(p.Lines[i].Name, st, width-sampleLen-5)
+	}
 }
 
 // labelWidth is the room that the labels of the y axis take.
@@ -287,9 +297,10 @@ func (p *panel) drawRules(c *draw.Canvas) {
 		}
 	}
 	for _, r := range p.Rules { // after all lines, which would strike the labels of their neighbours out
-		w := st.Width(r.Label)
+		label := fit(r.Label, st, c.Max.X-c.Min.X-12)
+		w := st.Width(label)
 		if r.Vertical {
-			baseline(c, st, max(c.Min.X, min(p.px(r.At)-w/2, c.Max.X-w)), c.Max.Y+4, r.Label, text.XLeft)
+			baseline(c, st, max(c.Min.X, min(p.px(r.At)-w/2, c.Max.X-w)), c.Max.Y+4, label, text.XLeft)
 			continue
 		}
 		at := p.ruleLabel(c, w, p.py(r.At), data)
@@ -297,7 +308,7 @@ func (p *panel) drawRules(c *draw.Canvas) {
 			data = append(data, repeat(vg.Point{X: x, Y: at.Y + textSize*0.4}, 20)...)
 		}
 		c.FillPolygon(p.behind(at.X+w/2), box(at.X-2, at.Y-2, at.X+w+2, at.Y+textSize*0.85))
-		baseline(c, st, at.X, at.Y, r.Label, text.XLeft)
+		baseline(c, st, at.X, at.Y, label, text.XLeft)
 	}
 }
 
@@ -377,7 +388,7 @@ func (p *panel) drawAxes(c *draw.Canvas) {
 		}
 		y := p.py(t.At)
 		if p.inside {
-			baseline(c, st, c.Min.X+4, y+5, t.Label, text.XLeft)
+			baseline(c, st, c.Min.X+4, y+5, fit(t.Label, st, c.Max.X-c.Min.X-4), text.XLeft)
 			continue
 		}
 		c.StrokeLine2(axis, c.Min.X-tickLength, y, c.Min.X, y)
@@ -397,7 +408,9 @@ func (p *panel) drawAxes(c *draw.Canvas) {
 		baseline(c, st, x, c.Min.Y-tickLength-textSize, t.Label, text.XCenter)
 	}
 	if p.X.Label != "" {
-		baseline(c, st, (c.Min.X+c.Max.X)/2, c.Min.Y-tickLength-textSize-lineHeight-1, p.X.Label, text.XCenter)
+		w := st.Width(p.X.Label) // below the middle of the axis; a long one begins further left
+		x := max(c.Min.X-p.left(), min((c.Min.X+c.Max.X-w)/2, c.Max.X-w))
+		baseline(c, st, x, c.Min.Y-tickLength-textSize-lineHeight-1, p.X.Label, text.XLeft)
 	}
 }
 

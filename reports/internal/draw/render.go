@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"sort"
 	"strings"
 
 	"gonum.org/v1/plot/text"
@@ -117,7 +118,7 @@ func (f *Figure) layout(size Size) (*layout, error) {
 	for _, part := range []textLine{
 		{f.Title, sans(titleSize, ink, true)}, {f.Sub, sans(textSize, muted, false)}, {f.Alert, sans(textSize, limit, true)},
 	} {
-		for _, s := range wrap(part.text, part.style, inner) {
+		for _, s := range wrap(part.text, part.style, inner, maxLines) {
 			l.words = append(l.words, textLine{s, part.style})
 			l.height += lineOf(part.style)
 		}
@@ -176,15 +177,21 @@ func (l *layout) draw(c draw.Canvas) {
 	}
 }
 
-// wrap breaks s at spaces into lines no wider than width; a longer word stays whole.
-func wrap(s string, st text.Style, width vg.Length) (lines []string) {
+// maxLines is how many lines the title, what stands below it, and the alert may each take.
+const maxLines = 4
+
+// wrap breaks s at spaces into lines no wider than width, at most some; an ellipsis says that there was more.
+func wrap(s string, st text.Style, width vg.Length, most int) (lines []string) {
 	line := ""
 	for word := range strings.FieldsFuncSeq(s, func(r rune) bool { return r == ' ' }) {
+		word = fit(word, st, width)
 		switch {
 		case line == "":
 			line = word
 		case st.Width(line+" "+word) <= width:
 			line += " " + word
+		case len(lines) == most-1:
+			return append(lines, fit(line+" "+word, st, width))
 		default:
 			lines = append(lines, line)
 			line = word
@@ -194,4 +201,15 @@ func wrap(s string, st text.Style, width vg.Length) (lines []string) {
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+// fit cuts s to a width; an ellipsis stands for the rest.
+func fit(s string, st text.Style, width vg.Length) string {
+	const widest = 400 // characters that could fit into any figure
+	runes := []rune(s)
+	if len(runes) <= widest && st.Width(s) <= width {
+		return s
+	}
+	n := sort.Search(min(len(runes), widest), func(n int) bool { return st.Width(string(runes[:n+1])+"…") > width })
+	return strings.TrimRight(string(runes[:n]), " ") + "…"
 }

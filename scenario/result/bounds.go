@@ -1,0 +1,220 @@
+package result
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"reflect"
+	"strings"
+)
+
+// Bounds of a result that is read: it may be from somebody else. What Write leaves is well within them.
+const (
+	maxFile    = 1 << 30 // bytes of result.json
+	maxHDR     = 1 << 20 // bytes of a packed histogram; 24 h of latencies at three digits take some 30 kB
+	maxKey     = 512     // bytes of a metric's name, an axis or another key
+	maxEntries = 4096    // of a map
+	maxCells   = 20_000
+	maxItems   = 1 << 20 // of any other list; a timeline of a week has 604 800
+)
+
+// Clean makes every text of r fit to be shown: one line, of visible characters, at most MaxText bytes. Names, reasons and
+// warnings may quote what a server sent. It is done by Write, by Read, and before a run is returned.
+func (r *Run) Clean() { cleaned(reflect.ValueOf(r)) }
+
+// Clean is Run.Clean for one cell.
+func (c *Cell) Clean() { cleaned(reflect.ValueOf(c)) }
+
+// cleaned cleans all text below v, which is a pointer.
+func cleaned(v reflect.Value) {
+	w := walk{text: func(_ func() string, s string, limit int) (string, error) { return Short(s, limit), nil }}
+	_ = w.value(v.Elem(), nil, MaxText) // it has no errors of its own
+}
+
+// tooLarge returns an error when a text or a list of r is beyond the bounds.
+func (r *Run) tooLarge() error {
+	w := walk{
+		text: func(path func() string, s string, limit int) (string, error) {
+			if len(s) > limit+len("…") { // which Clean adds
+				return s, fmt.Errorf("%s has %d bytes, and at most %d are taken", path(), len(s), limit)
+			}
+			return s, nil
+		},
+		list: func(path func() string, n, limit int) error {
+			if n > limit {
+				return fmt.Errorf("%s has %d entries, and at most %d are taken", path(), n, limit)
+			}
+			return nil
+		},
+	}
+	return w.value(reflect.ValueOf(r).Elem(), nil, MaxText)
+}
+
+// A walk visits all text of a value, and all lists and maps.
+type walk struct {
+	text func(path func() string, s string, limit int) (string, error) // returns what to put in its place
+	list func(path func() string, n, limit int) error                  // nil: no matter
+}
+
+// path is where a value stands in result.json. It is made into text only for an error.
+type path struct {
+	before *path
+	name   string
+	index  int // of a list, when name is ""
+}
+
+func (p *path) String() string {
+	switch {
+	case p == nil:
+		return ""
+	case p.name == "":
+		return fmt.Sprintf("%s[%d]", p.before, p.index)
+	}
+	return strings.TrimPrefix(p.before.String()+"."+Short(p.name, 60), ".")
+}
+
+func (w *walk) value(v reflect.Value, at *path, limit int) error {
+	switch v.Kind() {
+	case reflect.String:
+		s, err := w.text(at.String, v.String(), limit)
+		if err == nil && s != v.String() {
+			v.SetString(s)
+		}
+		return err
+	case reflect.Pointer:
+		if v.IsNil() {
+			return nil
+		}
+		return w.value(v.Elem(), at, limit)
+	case reflect.Slice:
+		return w.slice(v, at)
+	case reflect.Map:
+		return w.dict(v, at)
+	case reflect.Struct:
+		for i := range v.NumField() {
+			f := v.Type().Field(i)
+			if !f.IsExported() {
+				continue
+			}
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			limit := MaxText
+			if name == "hdr" {
+				limit = maxHDR
+			}
+			if err := w.value(v.Field(i), &path{before: at, name: name}, limit); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (w *walk) slice(v reflect.Value, at *path) error {
+	if w.list != nil {
+		limit := maxItems
+		if v.Type().Elem() == reflect.TypeFor[Cell]() {
+			limit = maxCells
+		}
+		if err := w.list(at.String, v.Len(), limit); err != nil {
+			return err
+		}
+	}
+	if k := v.Type().Elem().Kind(); k != reflect.String && k != reflect.Struct {
+		return nil // numbers
+	}
+	for i := range v.Len() {
+		if err := w.value(v.Index(i), &path{before: at, index: i}, MaxText); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dict visits the keys and values of a map. When one changes, v gets a copy of the map: the old one may be shared. Of two keys
+// that become the same one value is kept.
+func (w *walk) dict(v reflect.Value, at *path) error {
+	if w.list != nil {
+		if err := w.list(at.String, v.Len(), maxEntries); err != nil {
+			return err
+		}
+	}
+	own := false
+	for _, k := range v.MapKeys() {
+		here := &path{before: at, name: k.String()}
+		key, err := w.text(here.String, k.String(), maxKey)
+		if err != nil {
+			return err
+		}
+		old := v.MapIndex(k)
+		value := reflect.New(old.Type()).Elem()
+		value.Set(old)
+		if err := w.value(value, here, MaxText); err != nil {
+			return err
+		}
+		if key == k.String() && value.Equal(old) {
+			continue
+		}
+		if !own {
+			own = true
+			copied := reflect.MakeMapWithSize(v.Type(), v.Len())
+			for _, k := range v.MapKeys() {
+				copied.SetMapIndex(k, v.MapIndex(k))
+			}
+			v.Set(copied)
+		}
+		v.SetMapIndex(k, reflect.Value{})
+		v.SetMapIndex(reflect.ValueOf(key), value)
+	}
+	return nil
+}
+
+// ReadFS is Read for a file of a file system; name is its path there, and how errors call it.
+func ReadFS(fsys fs.FS, name string) (*Run, error) {
+	info, err := fs.Stat(fsys, name) // first: a fifo could not be opened without somebody who writes
+	if err != nil {
+		return nil, err
+	}
+	if err := regular(name, info); err != nil {
+		return nil, err
+	}
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	return parseAll(name, f)
+}
+
+func regular(name string, info fs.FileInfo) error {
+	switch {
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s: not a throng result: it is no regular file; give the %s of a run", name, FileName)
+	case info.Size() > maxFile:
+		return fmt.Errorf("%s: the file has %d bytes, and a result has at most %d", name, info.Size(), maxFile)
+	}
+	return nil
+}
+
+// parseAll reads no more than a result may have, also of a file that grows.
+func parseAll(name string, r io.Reader) (*Run, error) {
+	text, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("read result: %w", err)
+	}
+	if len(text) > maxFile {
+		return nil, fmt.Errorf("%s: a result has at most %d bytes", name, maxFile)
+	}
+	return Parse(name, text)
+}
+
+func openRegular(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := regular(path, info); err != nil {
+		return nil, err
+	}
+	return os.Open(path)
+}
