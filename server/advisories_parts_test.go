@@ -299,7 +299,7 @@ func libraryPanics(x *attacked) {
 			})
 		}
 		for i := range 60 {
-			b := joinTLS(t, base)
+			b := joinBare(t, base)
 			switch i % 3 {
 			case 0:
 				b.write(masked(0x89, "ping") + masked(0x88, ""))

@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -302,42 +301,39 @@ func eventually(t *testing.T, what string, holds func() bool) {
 // CVE-2026-48779: a message cannot come in endless pieces, empty or not, nor
 // take for ever.
 func TestFragments(t *testing.T) {
-	for _, secure := range []bool{false, true} { // the poller reads, or a goroutine
-		t.Run(fmt.Sprint("tls ", secure), func(t *testing.T) {
-			client := func(timeout time.Duration) *bare {
-				srv, err := server.New(server.Options{MessageTimeout: timeout})
-				if err != nil {
-					t.Fatal(err)
-				}
-				srv.On("x", func(_ *server.Socket, e *server.Event) error { return e.Ack() })
-				if secure {
-					return joinTLS(t, serveTLS(t, srv))
-				}
-				return joinBare(t, serve(t, srv))
+	everyLink(t, func(t *testing.T, serve serving) {
+		client := func(timeout time.Duration) *bare {
+			srv, err := server.New(server.Options{MessageTimeout: timeout})
+			if err != nil {
+				t.Fatal(err)
 			}
+			srv.On("x", func(_ *server.Socket, e *server.Event) error { return e.Ack() })
+			return joinBare(t, serve(t, srv))
+		}
+		for _, piece := range []string{"", "y"} {
 			many := client(time.Hour)
-			many.write(masked(0x01, `421["x`) + strings.Repeat(masked(0x00, ""), 5000))
+			many.write(masked(0x01, `421["x`) + strings.Repeat(masked(0x00, piece), 5000))
 			many.expectCode(websocket.CloseMessageTooBig)
-			good := client(time.Hour)
-			good.write(masked(0x01, `421["x`) + strings.Repeat(masked(0x00, ""), 100) + masked(0x80, `"]`))
-			good.expect(0x81, "431[]")
-			slow := client(100 * time.Millisecond)
-			slow.write(masked(0x01, `421["x`))
-			// Pings between the pieces win no time.
-			for ended := false; !ended; {
-				_ = slow.SetDeadline(time.Now().Add(20 * time.Millisecond))
-				if _, err := slow.Write([]byte(masked(0x89, ""))); err != nil && !isTimeout(err) {
+		}
+		good := client(time.Hour)
+		good.write(masked(0x01, `421["x`) + strings.Repeat(masked(0x00, ""), 4094) + masked(0x80, `"]`))
+		good.expect(0x81, "431[]")
+		slow := client(100 * time.Millisecond)
+		slow.write(masked(0x01, `421["x`))
+		// Pings between the pieces win no time.
+		for ended := false; !ended; {
+			_ = slow.SetDeadline(time.Now().Add(20 * time.Millisecond))
+			if _, err := slow.Write([]byte(masked(0x89, ""))); err != nil && !isTimeout(err) {
+				break
+			}
+			for {
+				if _, err := slow.r.ReadByte(); err != nil {
+					ended = !isTimeout(err)
 					break
 				}
-				for {
-					if _, err := slow.r.ReadByte(); err != nil {
-						ended = !isTimeout(err)
-						break
-					}
-				}
 			}
-		})
-	}
+		}
+	})
 }
 
 func isTimeout(err error) bool {
@@ -348,44 +344,47 @@ func isTimeout(err error) bool {
 // What has not come whole is bounded for all clients together, whatever carries
 // it, and those who send whole messages do not notice.
 func TestMaxPartial(t *testing.T) {
-	srv, err := server.New(server.Options{MaxPartial: 100_000})
-	if err != nil {
-		t.Fatal(err)
-	}
-	srv.On("x", func(_ *server.Socket, e *server.Event) error { return e.Ack() })
-	base := serve(t, srv)
-	good := socketIO(t, base)
-	first := joinBare(t, base)
-	// A fragment. The answer to a ping behind it tells that it has come, and that to
-	// another one that it has been counted.
-	first.write(masked(0x02, strings.Repeat("a", 80_000)))
-	for _, ping := range []string{"come", "counted"} {
-		first.write(masked(0x89, ping))
-		first.expect(0x8a, ping)
-	}
-	second := joinBare(t, base)
-	second.write(masked(0x02, strings.Repeat("b", 30_000)))
-	second.expectCode(websocket.CloseTryAgainLater)
-	third := socketIO(t, base) // with attachments that do not come
-	third.send(`455-["x"` + placeholders(5) + `]`)
-	for range 3 { // each of them is short enough
-		third.sendBinary(strings.Repeat("c", 9000))
-	}
-	third.expectClose()
-	p := poll(t, base, "/socket.io/")
-	if resp, _ := exchange(t, "POST", p.url, "4"+strings.Repeat("d", 30_000), nil); resp.StatusCode == 200 {
-		t.Errorf("a body was taken: %s", resp.Status)
-	}
-	good.send(`421["x"]`)
-	good.expect("431[]")
-	_ = first.Close()
-	eventually(t, "the room is given back", func() bool {
-		w := socketIO(t, base)
-		// As long as there is no room, the server may have hung up before all is written.
-		_ = w.conn.WriteMessage(websocket.TextMessage, []byte(`451-2["x",{"_placeholder":true,"num":0},"`+strings.Repeat("c", 40_000)+`"]`))
-		_ = w.conn.WriteMessage(websocket.BinaryMessage, []byte("b"))
-		_, data, err := w.next()
-		return err == nil && data == "432[]"
+	everyLink(t, func(t *testing.T, over serving) {
+		t.Parallel() // it takes the time of a goodbye
+		srv, err := server.New(server.Options{MaxPartial: 100_000})
+		if err != nil {
+			t.Fatal(err)
+		}
+		srv.On("x", func(_ *server.Socket, e *server.Event) error { return e.Ack() })
+		base := serve(t, srv)
+		good := socketIO(t, base)
+		first := joinBare(t, over(t, srv))
+		// A fragment. The answer to a ping behind it tells that it has come, and that to
+		// another one that it has been counted.
+		first.write(masked(0x02, strings.Repeat("a", 80_000)))
+		for _, ping := range []string{"come", "counted"} {
+			first.write(masked(0x89, ping))
+			first.expect(0x8a, ping)
+		}
+		second := joinBare(t, over(t, srv))
+		second.write(masked(0x02, strings.Repeat("b", 30_000)))
+		second.expectCode(websocket.CloseTryAgainLater)
+		third := socketIO(t, base) // with attachments that do not come
+		third.send(`455-["x"` + placeholders(5) + `]`)
+		for range 3 { // each of them is short enough
+			third.sendBinary(strings.Repeat("c", 9000))
+		}
+		third.expectClose()
+		p := poll(t, base, "/socket.io/")
+		if resp, _ := exchange(t, "POST", p.url, "4"+strings.Repeat("d", 30_000), nil); resp.StatusCode == 200 {
+			t.Errorf("a body was taken: %s", resp.Status)
+		}
+		good.send(`421["x"]`)
+		good.expect("431[]")
+		_ = first.Close()
+		eventually(t, "the room is given back", func() bool {
+			w := socketIO(t, base)
+			// As long as there is no room, the server may have hung up before all is written.
+			_ = w.conn.WriteMessage(websocket.TextMessage, []byte(`451-2["x",{"_placeholder":true,"num":0},"`+strings.Repeat("c", 40_000)+`"]`))
+			_ = w.conn.WriteMessage(websocket.BinaryMessage, []byte("b"))
+			_, data, err := w.next()
+			return err == nil && data == "432[]"
+		})
 	})
 }
 
@@ -435,27 +434,6 @@ func TestDepthAndPackets(t *testing.T) {
 		t.Errorf("65 537 packets: %s", resp.Status)
 	}
 	p.gone(`"code":1`)
-}
-
-// serveTLS is serve behind TLS.
-func serveTLS(t *testing.T, srv *server.Server) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	serveOn(t, srv, tls.NewListener(ln, &tls.Config{Certificates: []tls.Certificate{certificate(t)}}))
-	return "https://" + ln.Addr().String()
-}
-
-// joinTLS is joinBare behind TLS.
-func joinTLS(t *testing.T, base string) *bare {
-	t.Helper()
-	conn, err := tls.Dial("tcp", strings.TrimPrefix(base, "https://"), &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // the certificate is the test's own
-	if err != nil {
-		t.Fatal(err)
-	}
-	return joinOn(t, conn)
 }
 
 // lacking is a listener without descriptors to spare: so many times.

@@ -82,7 +82,7 @@ func allKinds(t *testing.T, srv *server.Server, base string, each int) (all []ki
 		polling := poll(t, base, "/socket.io/")
 		all = append(all,
 			frames("plain", joinBare(t, base)),
-			frames("tls", joinTLS(t, secure)),
+			frames("tls", joinBare(t, secure)),
 			messages("deflate", base, &websocket.Dialer{EnableCompression: true}),
 			messages("deflate over tls", secure, &websocket.Dialer{
 				EnableCompression: true,

@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -32,9 +31,9 @@ func TestWriteTimeout(t *testing.T) {
 			var b *bare // nil for polling
 			switch kind {
 			case "tls":
-				b = joinTLS(t, serveTLS(t, srv))
+				b = joinBare(t, serveTLS(t, srv))
 			case "unix":
-				b = joinUnix(t, srv)
+				b = joinBare(t, serveUnix(t, srv))
 			case "tcp":
 				b = joinBare(t, serve(t, srv))
 			}
@@ -129,20 +128,4 @@ func TestAnswersThatAreNotRead(t *testing.T) {
 	if n := size(other); n != int64(len(long)) {
 		t.Errorf("the page had %d bytes", n)
 	}
-}
-
-// joinUnix is joinBare over a unix socket, of which the system tells nothing.
-func joinUnix(t *testing.T, srv *server.Server) *bare {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "s")
-	ln, err := server.Listen("unix:" + path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	serveOn(t, srv, ln)
-	conn, err := net.Dial("unix", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return joinOn(t, conn)
 }

@@ -18,11 +18,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fasthttp/websocket"
 	"github.com/valyala/fasthttp"
 
 	"github.com/throng-io/throng/server"
-	"github.com/throng-io/throng/server/app"
 )
 
 // bare is a websocket client that sends bytes as the test says.
@@ -38,11 +36,7 @@ const upgradeRequest = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHo
 // dialBare connects, with more behind the request in the same write.
 func dialBare(t *testing.T, base, more string) *bare {
 	t.Helper()
-	conn, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := bareOn(t, conn, upgradeRequest+more)
+	b := bareOn(t, connectTo(t, base), upgradeRequest+more)
 	b.expect(0x81, "0{")
 	return b
 }
@@ -161,7 +155,7 @@ func masked(first byte, payload string) string {
 
 // echoing is a server that acknowledges "echo", and sends on what it hears of
 // sockets that have left.
-func echoing(t *testing.T, opts server.Options) (base string, left chan string) {
+func echoing(t *testing.T, serve serving, opts server.Options) (base string, left chan string) {
 	t.Helper()
 	opts.PingInterval = server.Never
 	srv, err := server.New(opts)
@@ -189,119 +183,6 @@ func allJoin(srv *server.Server) (wait func(n int)) {
 	}
 }
 
-// The same messages, whichever way they are cut into frames and writes.
-func TestFramesOfAClient(t *testing.T) {
-	base, _ := echoing(t, server.Options{})
-	long := strings.Repeat("x", 70000)
-	for name, c := range map[string]struct{ send, want string }{
-		"one frame":               {masked(0x81, `421["echo",1]`), `431[1]`},
-		"16 bit length":           {masked(0x81, `421["echo","`+long[:300]+`"]`), `431["` + long[:300] + `"]`},
-		"64 bit length":           {masked(0x81, `421["echo","`+long+`"]`), `431["` + long + `"]`},
-		"fragments":               {masked(0x01, `421["e`) + masked(0x00, `cho",`) + masked(0x00, "") + masked(0x80, `1]`), `431[1]`},
-		"a character in two":      {masked(0x01, "421[\"echo\",\"\xc3") + masked(0x80, "\xa9\"]"), "431[\"\xc3\xa9\"]"},
-		"empty first fragment":    {masked(0x01, "") + masked(0x80, `421["echo",1]`), `431[1]`},
-		"pong between fragments":  {masked(0x01, `421["echo"`) + masked(0x8a, "?") + masked(0x80, `,1]`), `431[1]`},
-		"two messages in a write": {masked(0x81, `421["echo",1]`) + masked(0x81, "3"), `431[1]`},
-	} {
-		t.Run(name, func(t *testing.T) {
-			b := joinBare(t, base)
-			b.write(c.send)
-			b.expect(0x81, c.want)
-			step := max(1, len(c.send)/200)
-			for i := 0; i < len(c.send); i += step { // byte by byte, if it is short
-				b.write(c.send[i:min(i+step, len(c.send))])
-			}
-			b.expect(0x81, c.want)
-		})
-	}
-}
-
-func TestControlFrames(t *testing.T) {
-	base, left := echoing(t, server.Options{})
-	b := joinBare(t, base)
-	b.write(masked(0x01, `421["echo"`) + masked(0x89, "are you there") + masked(0x80, `,1]`))
-	b.expect(0x8a, "are you there") // at once, between the fragments
-	b.expect(0x81, `431[1]`)
-	b.write(masked(0x89, strings.Repeat("p", 125)))
-	b.expect(0x8a, strings.Repeat("p", 125))
-	b.write(masked(0x88, "\x0b\xb8because") + "what follows is not read")
-	b.expectCode(3000)
-	if reason := <-left; reason != "transport close" {
-		t.Errorf("reason %q", reason)
-	}
-}
-
-func TestFramesThatBreakTheProtocol(t *testing.T) {
-	base, left := echoing(t, server.Options{MaxPayload: 1000})
-	for name, c := range map[string]struct {
-		send string
-		code int
-	}{
-		"not masked":                 {"\x81\x013", 1002},
-		"reserved bit":               {masked(0xc1, "3"), 1002},
-		"unknown opcode":             {masked(0x83, "3"), 1002},
-		"fragmented ping":            {masked(0x09, "x"), 1002},
-		"long ping":                  {masked(0x89, strings.Repeat("x", 126)), 1002},
-		"continuation of nothing":    {masked(0x80, "x"), 1002},
-		"beginning in the middle":    {masked(0x01, "4") + masked(0x81, "4"), 1002},
-		"close with half a code":     {masked(0x88, "\x03"), 1002},
-		"close with a reserved code": {masked(0x88, "\x03\xed"), 1002},
-		"message over the limit":     {masked(0x81, strings.Repeat("4", 1001)), 1009},
-		"header over the limit":      {masked(0x82, strings.Repeat("4", 1<<20))[:14], 1009},
-		"fragments over the limit":   {masked(0x01, strings.Repeat("4", 600)) + masked(0x80, strings.Repeat("4", 401)), 1009},
-		"no UTF-8":                   {masked(0x81, "42[\"\xff\"]"), 1007},
-		"unknown packet":             {masked(0x81, "x"), 0},
-	} {
-		t.Run(name, func(t *testing.T) {
-			b := joinBare(t, base)
-			b.write(c.send)
-			b.expectCode(c.code)
-			want := "transport error"
-			if c.code == 0 {
-				want = "parse error"
-			}
-			if reason := <-left; reason != want {
-				t.Errorf("reason %q, want %q", reason, want)
-			}
-		})
-	}
-}
-
-// A client need not wait for the answer to its request: what it has sent behind
-// it was read by the HTTP server already.
-func TestFramesBehindTheRequest(t *testing.T) {
-	base, _ := echoing(t, server.Options{})
-	more := masked(0x81, "40") + masked(0x81, `427["echo",1]`) + masked(0x81, `428["echo","`+strings.Repeat("y", 2000)+`"]`)
-	b := dialBare(t, base, more+masked(0x81, `429["echo",3]`)[:7])
-	b.expect(0x81, `40{"sid":`)
-	b.expect(0x81, `437[1]`)
-	b.expect(0x81, `438["yyyy`)
-	b.write(masked(0x81, `429["echo",3]`)[7:])
-	b.expect(0x81, `439[3]`)
-}
-
-// A client that does not answer the closing handshake is not waited for.
-func TestGoodbyeWithoutAnswer(t *testing.T) {
-	base, left := echoing(t, server.Options{})
-	b := joinBare(t, base)
-	b.write(masked(0x81, "x")) // no packet
-	b.expect(0x88, "")
-	<-left
-	if first, data := b.frame(); first != 0 || data != io.EOF.Error() {
-		t.Errorf("the connection is not closed: %x %q", first, data)
-	}
-}
-
-func TestResetByTheClient(t *testing.T) {
-	base, left := echoing(t, server.Options{})
-	b := joinBare(t, base)
-	_ = b.Conn.(*net.TCPConn).SetLinger(0)
-	_ = b.Close()
-	if reason := <-left; reason != "transport close" {
-		t.Errorf("reason %q", reason)
-	}
-}
-
 // Members that go while messages are under way, some with a reset in the middle of
 // what they are sent, some because the server wants it so, and some only from the
 // room: those who stay get everything, in order. They are too many for a broadcast
@@ -309,7 +190,7 @@ func TestResetByTheClient(t *testing.T) {
 func TestMembersLeaveDuringBroadcasts(t *testing.T) {
 	everyStrategy(t, func(t *testing.T, srv *server.Server, base string) {
 		const stay, n = 20, 400
-		inRoom := allJoin(srv)
+		inRoom, bases := allJoin(srv), append(allLinks(t, srv), base)
 		pad := strings.Repeat("x", 2000)
 		read := func(b *bare) { // all that comes, without a gap, to the last one or the end
 			for i := 0; ; i++ {
@@ -329,8 +210,7 @@ func TestMembersLeaveDuringBroadcasts(t *testing.T) {
 		leave := []func(b *bare, s *server.Socket) (reads bool){
 			func(b *bare, _ *server.Socket) bool { _ = b.Close(); return false },
 			func(b *bare, _ *server.Socket) bool { // with unread bytes
-				_ = b.Conn.(*net.TCPConn).SetLinger(0)
-				_ = b.Close()
+				reset(b.Conn)
 				return false
 			},
 			func(_ *bare, s *server.Socket) bool { s.Disconnect(false); return true },
@@ -345,8 +225,8 @@ func TestMembersLeaveDuringBroadcasts(t *testing.T) {
 		}
 		var clients, leaving []*bare
 		var sockets []*server.Socket
-		for range 3 * len(leave) {
-			leaving = append(leaving, joinBare(t, base))
+		for i := range 3 * len(leave) {
+			leaving = append(leaving, joinBare(t, bases[i%len(bases)]))
 			inRoom(1)
 		again:
 			for _, s := range srv.Everyone().Sockets() {
@@ -359,8 +239,8 @@ func TestMembersLeaveDuringBroadcasts(t *testing.T) {
 				break
 			}
 		}
-		for range stay {
-			clients = append(clients, joinBare(t, base))
+		for i := range stay {
+			clients = append(clients, joinBare(t, bases[i%len(bases)]))
 		}
 		inRoom(stay)
 		var all sync.WaitGroup
@@ -401,8 +281,9 @@ func TestShutdownDuringBroadcasts(t *testing.T) {
 	opts := server.Options{QueuePackets: 1 << 20, QueueBytes: 64 << 20}
 	everyFanout(t, opts, func(t *testing.T, srv *server.Server, base string) {
 		var clients []*bare
-		for range 20 {
-			clients = append(clients, joinBare(t, base))
+		bases := append(allLinks(t, srv), base)
+		for i := range 20 {
+			clients = append(clients, joinBare(t, bases[i%len(bases)]))
 		}
 		stopped := make(chan error, 1)
 		var all sync.WaitGroup
@@ -447,8 +328,12 @@ func TestAReaderThatStops(t *testing.T) {
 	everyFanout(t, server.Options{QueueBytes: 1 << 30}, func(t *testing.T, srv *server.Server, base string) {
 		const n = 300
 		inRoom := allJoin(srv)
-		slow, fast := joinBare(t, base), joinBare(t, base)
-		inRoom(2)
+		fast := joinBare(t, base)
+		var slow []*bare // one over each link
+		for _, base := range allLinks(t, srv) {
+			slow = append(slow, joinBare(t, base))
+		}
+		inRoom(1 + len(slow))
 		pad := strings.Repeat("x", 64<<10)
 		for i := range n {
 			if err := srv.To("r").Emit("n", i, pad); err != nil {
@@ -456,8 +341,10 @@ func TestAReaderThatStops(t *testing.T) {
 			}
 			fast.expect(0x81, fmt.Sprintf(`42["n",%d,`, i)) // while slow does not read
 		}
-		for i := range n {
-			slow.expect(0x81, fmt.Sprintf(`42["n",%d,`, i))
+		for _, b := range slow {
+			for i := range n {
+				b.expect(0x81, fmt.Sprintf(`42["n",%d,`, i))
+			}
 		}
 	})
 }
@@ -480,17 +367,17 @@ func TestHandlersThatBlock(t *testing.T) {
 		close(release)
 		return e.Ack()
 	})
-	base := serve(t, srv)
+	bases := allLinks(t, srv)
 	var clients []*bare
-	for range blocked {
-		b := joinBare(t, base)
+	for i := range blocked {
+		b := joinBare(t, bases[i%len(bases)])
 		b.write(masked(0x81, `420["block"]`) + masked(0x81, `421["block"]`))
 		clients = append(clients, b)
 	}
 	for range blocked {
 		<-inside
 	}
-	b := joinBare(t, base) // a new one is served as well
+	b := joinBare(t, bases[0]) // a new one is served as well
 	b.write(masked(0x81, `42["release"]`))
 	for _, b := range clients {
 		b.expect(0x81, `430[]`)
@@ -547,35 +434,6 @@ func TestMountedInAForeignServer(t *testing.T) {
 	}
 }
 
-// Over TLS the library reads and writes: the same messages, in the same room, in
-// the same order.
-func TestTLSAndPlainInOneRoom(t *testing.T) {
-	srv, err := server.New(server.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	inRoom := allJoin(srv)
-	base := serve(t, srv)
-	dialer := websocket.Dialer{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // the certificate is the test's own
-	secure := openWith(t, &dialer, serveTLS(t, srv), "/socket.io/", "")
-	secure.send("40")
-	secure.expectPrefix(`40{"sid":"`)
-	plain := joinBare(t, base)
-	inRoom(2)
-	for i := range 100 {
-		if err := srv.To("r").Emit("n", i, []byte{0xff, byte(i)}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for i := range 100 {
-		want := fmt.Sprintf(`451-["n",%d,{"_placeholder":true,"num":0}]`, i)
-		secure.expect(want)
-		secure.expectBinary(string([]byte{0xff, byte(i)}))
-		plain.expect(0x81, want)
-		plain.expect(0x82, string([]byte{0xff, byte(i)}))
-	}
-}
-
 func certificate(t *testing.T) tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -590,109 +448,8 @@ func certificate(t *testing.T) tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 
-// Upgrades of plain and of TLS connections are read by different code.
-func TestUpgradesAreCounted(t *testing.T) {
-	srv, err := server.New(server.Options{Engine: app.Echo})
-	if err != nil {
-		t.Fatal(err)
-	}
-	base := serve(t, srv)
-	for want := range uint64(3) {
-		if n := srv.Stats().Upgrades; n != want {
-			t.Fatalf("%d upgrades are counted, want %d", n, want)
-		}
-		p := poll(t, base, "/engine.io/")
-		w := open(t, base, "/engine.io/", "&sid="+p.sid)
-		w.send("2probe")
-		w.expect("3probe")
-		w.send("5")
-		w.send("4here")
-		w.expect("4here")
-	}
-}
-
-// An upgrade that breaks the websocket protocol, says something else, or goes
-// away leaves the session with polling.
-func TestBrokenUpgradeLeavesPolling(t *testing.T) {
-	base := start(t, server.Options{Engine: app.Echo})
-	for name, c := range map[string]struct {
-		send string
-		code int
-	}{
-		"unmasked":        {"\x81\x062probe", 1002},
-		"no packet":       {masked(0x81, "?"), 0},
-		"another packet":  {masked(0x81, "4hello"), 0},
-		"no probe":        {masked(0x81, "2"), 0},
-		"closed":          {masked(0x88, "\x03\xe8bye"), 1000},
-		"closed, no code": {masked(0x88, ""), 0},
-	} {
-		t.Run(name, func(t *testing.T) {
-			p := poll(t, base, "/engine.io/")
-			b := upgradeBare(t, base, p.sid)
-			b.write(masked(0x89, "ping"))
-			b.expect(0x8a, "ping")
-			b.write(c.send)
-			b.expectCode(c.code)
-			p.post("4still here")
-			p.expect("4still here")
-		})
-	}
-	t.Run("reset", func(t *testing.T) {
-		p := poll(t, base, "/engine.io/")
-		b := upgradeBare(t, base, p.sid)
-		b.write(masked(0x81, "2probe"))
-		b.expect(0x81, "3probe")
-		_ = b.Conn.(*net.TCPConn).SetLinger(0)
-		_ = b.Close()
-		p.post("4still here")
-		for {
-			switch got := p.get(); got {
-			case "6": // while the probe was under way
-			case "4still here":
-				return
-			default:
-				t.Fatalf("got %q", got)
-			}
-		}
-	})
-}
-
 // upgradeBare opens a websocket for a polling session.
 func upgradeBare(t *testing.T, base, sid string) *bare {
 	t.Helper()
-	conn, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return bareOn(t, conn, strings.Replace(upgradeRequest, "/socket.io/?EIO=4", "/engine.io/?EIO=4&sid="+sid, 1))
-}
-
-// A client that says something and is gone at once is noticed at once: its last
-// words and its end may come as one.
-func TestEndBehindAMessage(t *testing.T) {
-	srv, err := server.New(server.Options{PingInterval: time.Hour})
-	if err != nil {
-		t.Fatal(err)
-	}
-	heard, gone := make(chan struct{}, 1), make(chan string, 1)
-	srv.On("bye", func(*server.Socket, *server.Event) error {
-		heard <- struct{}{}
-		return nil
-	})
-	srv.OnDisconnect(func(_ *server.Socket, reason string) { gone <- reason })
-	base := serve(t, srv)
-	for range 20 {
-		w := socketIO(t, base)
-		w.send(`42["bye"]`)
-		_ = w.conn.Close()
-		<-heard
-		select {
-		case reason := <-gone:
-			if reason != "transport close" {
-				t.Fatalf("reason %q", reason)
-			}
-		case <-time.After(patience):
-			t.Fatal("the end was not noticed")
-		}
-	}
+	return bareOn(t, connectTo(t, base), strings.Replace(upgradeRequest, "/socket.io/?EIO=4", "/engine.io/?EIO=4&sid="+sid, 1))
 }

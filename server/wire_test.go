@@ -47,6 +47,10 @@ type wire struct {
 // handshake unless the query names a session.
 func open(t *testing.T, base, path, query string) *wire {
 	t.Helper()
+	if !strings.HasPrefix(base, "http://") {
+		d, base := dialer(base)
+		return openWith(t, d, base, path, query)
+	}
 	return openWith(t, websocket.DefaultDialer, base, path, query)
 }
 
@@ -354,7 +358,7 @@ func TestNothingIsHiddenInABody(t *testing.T) {
 		"GET /socket.io/?EIO=4&transport=polling&sid=nobody", "OPTIONS /socket.io/?EIO=4&transport=polling",
 	} {
 		for name, request := range map[string]string{
-			"short":   fmt.Sprintf(" HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(open), open),
+			"short": fmt.Sprintf(" HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(open), open),
 			// Of this much the HTTP server drops the rest by itself, of more it does not.
 			"long":    fmt.Sprintf(" HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", 8192+len(open), strings.Repeat("x", 8192)+open),
 			"longer":  fmt.Sprintf(" HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", 300_000, strings.Repeat("x", 300_000-len(open))+open),

@@ -163,6 +163,9 @@ func (s *Session) flush(c Conn) {
 		}
 		s.mu.Lock()
 		s.writing = false
+		if s.parting {
+			s.part(c, err)
+		}
 		if s.outBytes -= size; s.outBytes < 0 {
 			s.outBytes = 0 // the session ended meanwhile
 		}
@@ -174,6 +177,17 @@ func (s *Session) flush(c Conn) {
 		if spare = batch; cap(spare) > maxSpare {
 			spare = nil
 		}
+	}
+}
+
+// part ends the connection of a session that has ended during a write; the lock is held.
+func (s *Session) part(c Conn, err error) {
+	s.parting = false
+	s.cfg.Clock.Disarm(&s.heart)
+	if err == nil {
+		c.Goodbye()
+	} else {
+		c.Interrupt()
 	}
 }
 

@@ -60,6 +60,10 @@ var ErrBusy = errors.New("a request of this kind is already running")
 // server).
 const pollingGrace = 30 * time.Second
 
+// partingTime is how long the end of a session waits for a write that is under way,
+// so that the peer still learns of the end.
+const partingTime = 2 * time.Second
+
 // releaseEvery is how often a held poll is answered while an upgrade probes:
 // a client that has not seen the probe's answer yet polls again, and would then
 // hold its upgrade up until the next heartbeat.
@@ -160,6 +164,7 @@ type Session struct {
 	outBytes int            // of out and of what the flusher holds
 	flushing bool           // a flusher goroutine runs
 	writing  bool           // and is inside Conn.Write
+	parting  bool           // and says goodbye when that is over
 	wake     *sync.Cond     // for a kept writer
 	stall    *stall         // nil as long as nothing has to wait
 
@@ -387,6 +392,12 @@ func (s *Session) beat() {
 	case st == closing:
 		s.Close(s.reason) // the client never came for the news
 	case st == closed:
+		s.mu.Lock()
+		if s.parting {
+			s.parting = false
+			s.conn.Interrupt()
+		}
+		s.mu.Unlock()
 	case late:
 		s.Close(PingTimeout)
 	default:
@@ -445,12 +456,17 @@ func (s *Session) end(reason Reason) {
 		s.wake.Signal()
 	}
 	s.release()
-	if s.conn != nil {
-		if whole {
-			s.conn.Goodbye()
-		} else {
-			s.conn.Interrupt()
-		}
+	switch {
+	case s.conn == nil:
+	case whole:
+		s.conn.Goodbye()
+	case s.writing && reason != SlowConsumer && reason != ServerShutdown:
+		// As a rule the write ends in a moment. A message that is written in part
+		// leaves no place for a close frame.
+		s.parting = true
+		s.cfg.Clock.Arm(&s.heart, partingTime)
+	default:
+		s.conn.Interrupt()
 	}
 	if s.probe != nil {
 		s.probe.Interrupt()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -481,6 +482,57 @@ func TestResetInTheMiddleOfABatch(t *testing.T) {
 			s.Deliver(batch, wire)
 			if after := len(p.bytes()); after != before {
 				t.Errorf("%d bytes were written after the end", after-before)
+			}
+		})
+	}
+}
+
+// A session that ends while a write is under way says goodbye behind it, or is
+// cut off when the write takes too long.
+func TestCloseDuringAWrite(t *testing.T) {
+	for name, c := range map[string]struct {
+		reason        Reason
+		fails, stalls bool
+		goodbyes, cut int
+	}{
+		"the write ends":   {reason: ForcedClose, goodbyes: 1},
+		"the write fails":  {reason: ForcedClose, fails: true, cut: 1},
+		"the write stalls": {reason: PingTimeout, stalls: true, cut: 1},
+		"slow consumer":    {reason: SlowConsumer, cut: 1},
+		"abort":            {reason: ServerShutdown, cut: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := &pipe{take: func(int) int { return 0 }, blocked: make(chan struct{})}
+			s, h := begin(t, p, options{})
+			release := sync.OnceFunc(func() { close(p.blocked) })
+			t.Cleanup(release)
+			s.Send(text(1))
+			for writing := false; !writing; runtime.Gosched() {
+				s.mu.Lock()
+				writing = s.writing
+				s.mu.Unlock()
+			}
+			if c.fails {
+				p.mu.Lock()
+				p.broken = errors.New("broken")
+				p.mu.Unlock()
+			}
+			s.Close(c.reason)
+			if got := <-h.closed; got != c.reason {
+				t.Errorf("closed with %q", got)
+			}
+			if c.stalls {
+				s.cfg.Clock.Advance(partingTime)
+				for cut := false; !cut; runtime.Gosched() {
+					p.mu.Lock()
+					cut = p.cut > 0
+					p.mu.Unlock()
+				}
+			}
+			release()
+			s.WaitWriters()
+			if p.goodbyes != c.goodbyes || (p.cut > 0) != (c.cut > 0) {
+				t.Errorf("%d goodbyes, cut %d times; want %d and %d", p.goodbyes, p.cut, c.goodbyes, c.cut)
 			}
 		})
 	}
