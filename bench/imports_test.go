@@ -52,6 +52,7 @@ var rules = []rule{
 
 	{of: "scenario/result", foreign: []string{"github.com/HdrHistogram/hdrhistogram-go/...", "golang.org/x/sys/...", "github.com/prometheus/procfs/..."}, never: []string{"gonum.org/..."}},
 	{of: "scenario/search"},
+	{of: "scenario/metric"},
 	{
 		of: "scenario/internal/stamp", own: []string{"protocol/socketio", "scenario/file", "scenario/internal/plan"},
 		never: []string{own("scenario"), own("scenario/client/...")},
@@ -61,7 +62,7 @@ var rules = []rule{
 		never: []string{own("scenario"), own("scenario/client/...")},
 	},
 	{of: "scenario/internal/plan", own: []string{"scenario/file"}, never: []string{own("scenario"), own("scenario/client/...")}},
-	{of: "scenario/file/...", own: []string{"scenario/file/..."}, foreign: []string{"..."}, never: []string{"gonum.org/..."}},
+	{of: "scenario/file/...", own: []string{"scenario/file/...", "scenario/metric"}, foreign: []string{"..."}, never: []string{"gonum.org/..."}},
 	{of: "scenario/machine", own: []string{"scenario/file"}, foreign: []string{"golang.org/x/sys/..."}, never: []string{"gonum.org/...", own("scenario/client/...")}},
 	{of: "scenario/client/...", own: []string{"protocol/...", "scenario/client/..."}, foreign: []string{"..."}, never: []string{"gonum.org/..."}},
 	{
@@ -72,7 +73,7 @@ var rules = []rule{
 	{of: "reports/model"},
 	{of: "reports/internal/draw/...", foreign: []string{"..."}},
 	{
-		of: "reports/...", own: []string{"reports/...", "scenario/result"}, foreign: []string{"..."},
+		of: "reports/...", own: []string{"reports/...", "scenario/metric", "scenario/result"}, foreign: []string{"..."},
 		never: []string{own("scenario"), own("scenario/client/..."), own("scenario/file/..."), own("server/...")},
 	},
 

@@ -11,6 +11,7 @@ import (
 	"github.com/throng-io/throng/scenario/internal/ledger"
 	"github.com/throng-io/throng/scenario/internal/plan"
 	"github.com/throng-io/throng/scenario/internal/stamp"
+	"github.com/throng-io/throng/scenario/metric"
 )
 
 // The life of a simulated client. It only goes forward.
@@ -205,19 +206,19 @@ func (a *actor) failed(ctx context.Context, due int64, err error) (next *actor) 
 		a.release()
 		return nil
 	}
-	class := "other"
+	class := metric.HowOther
 	if de := (*client.DialError)(nil); errors.As(err, &de) {
 		class = de.Class
 	}
 	next = a.successor(err)
-	what := "connect."
+	kind := metric.ErrConnect
 	if a.since != 0 {
-		what = "reconnect."
+		kind = metric.ErrReconnect
 	} else if next == nil {
 		t.failed.Add(1)
 	}
-	t.errors.add(errorKey{class: what + class, stream: -1, group: a.group.index}, t.now(), err)
-	if a.since == 0 && class == "timeout" {
+	a.group.complain(metric.Error(kind, class), t.now(), err)
+	if a.since == 0 && class == metric.HowTimeout {
 		// A timeout is at least that long: leaving it out would flatter the others.
 		t.record(a.shard, a.group.connect[a.transport][stageAll], due, t.now())
 	}
@@ -239,11 +240,11 @@ func (a *actor) timings(due int64, d dialed) {
 		}
 	}
 	if d.upgrade != nil {
-		class := "other"
+		class := metric.HowOther
 		if de := (*client.DialError)(nil); errors.As(d.upgrade, &de) {
 			class = de.Class
 		}
-		t.errors.add(errorKey{class: "upgrade." + class, stream: -1, group: a.group.index}, t.now(), d.upgrade)
+		a.group.complain(metric.Error(metric.ErrUpgrade, class), t.now(), d.upgrade)
 	}
 }
 
@@ -267,7 +268,7 @@ func (a *actor) joinLate() {
 		return
 	}
 	t := a.t
-	t.errors.add(errorKey{class: "connect.join", stream: -1, group: a.group.index}, t.now(), errors.New("a room did not acknowledge its join in time"))
+	a.group.complain(metric.Error(metric.ErrConnect, metric.HowJoin), t.now(), errors.New("a room did not acknowledge its join in time"))
 	a.mu.Lock()
 	a.leaving = true
 	a.mu.Unlock()
@@ -309,7 +310,7 @@ func (a *actor) end(err error) (next *actor) {
 		if c.stream >= 0 {
 			t.pending.Add(-1)
 			if !planned {
-				a.complain("ack.dropped", int(c.stream), c.due, nil)
+				a.complain(metric.Error(metric.ErrAck, metric.HowDropped), int(c.stream), c.due, nil)
 			}
 		}
 		return true
@@ -327,7 +328,7 @@ func (a *actor) end(err error) (next *actor) {
 		t.away.Add(1)
 		return next // it is what the fault is for
 	}
-	reason := "other"
+	reason := metric.HowOther
 	if ce := (*client.CloseError)(nil); errors.As(err, &ce) {
 		reason = slug(ce.Reason)
 	}
@@ -339,7 +340,7 @@ func (a *actor) end(err error) (next *actor) {
 	case next == nil:
 		t.failed.Add(1)
 	}
-	a.complain("drop."+reason, -1, t.now(), err)
+	a.complain(metric.Error(metric.ErrDrop, reason), -1, t.now(), err)
 	return next
 }
 
@@ -357,7 +358,7 @@ func (a *actor) Event(m *client.Message) {
 	case found == stamp.None:
 		return // not of the runner's making
 	case found == stamp.Damaged:
-		t.errors.add(errorKey{class: "stamp.invalid", stream: -1, group: a.group.index}, t.arrived(m), nil)
+		a.group.complain(metric.Error(metric.ErrStamp, metric.HowInvalid), t.arrived(m), nil)
 		return
 	case st.Run != t.id:
 		t.foreign.Add(1)
@@ -379,20 +380,20 @@ func (a *actor) Event(m *client.Message) {
 	case ledger.Duplicate:
 		t.duplicates.Add(1)
 	case ledger.Unexpected, ledger.Stale, ledger.Unknown:
-		t.errors.add(errorKey{class: errorClass(kind), stream: -1, group: a.group.index}, at, nil)
+		a.group.complain(errorOf(kind), at, nil)
 	case ledger.Ignored, ledger.Extra:
 	}
 }
 
-// errorClass names the arrivals that are errors.
-func errorClass(k ledger.Arrival) string {
+// errorOf is the class of an arrival that is an error.
+func errorOf(k ledger.Arrival) metric.ErrorClass {
 	switch k {
 	case ledger.Unexpected:
-		return "delivery.unexpected"
+		return metric.Error(metric.ErrDelivery, metric.HowUnexpected)
 	case ledger.Stale:
-		return "delivery.stale"
+		return metric.Error(metric.ErrDelivery, metric.HowStale)
 	default:
-		return "delivery.unknown"
+		return metric.Error(metric.ErrDelivery, metric.HowUnknown)
 	}
 }
 
@@ -404,7 +405,7 @@ func (a *actor) Ack(m *client.Message) {
 	case callExpired:
 		return // counted when its limit passed
 	case callAnswered, callUnknown:
-		t.errors.add(errorKey{class: "ack.unexpected", stream: -1, group: a.group.index}, t.arrived(m), nil)
+		a.group.complain(metric.Error(metric.ErrAck, metric.HowUnexpected), t.arrived(m), nil)
 		return
 	case callOpen:
 	}
@@ -428,12 +429,12 @@ func (a *actor) Ack(m *client.Message) {
 	at := t.arrived(m)
 	if s.echoes {
 		if st, found := a.group.finder.Find(m.Args, m.Attachments); found != stamp.Found && t.contract == nil || found == stamp.Found && (st.Stream != uint16(c.stream) || st.Seq != c.seq || st.Run != t.id) {
-			a.complain("ack.mismatch", int(c.stream), c.due, nil)
+			a.complain(metric.Error(metric.ErrAck, metric.HowMismatch), int(c.stream), c.due, nil)
 			return
 		}
 	}
 	if at-c.due > int64(s.spec.Ack) {
-		a.complain("ack.timeout", int(c.stream), c.due, nil)
+		a.complain(metric.Error(metric.ErrAck, metric.HowTimeout), int(c.stream), c.due, nil)
 	}
 	a.shard.add(s.ack[a.Class], int(c.phase), time.Duration(at-c.due))
 	a.shard.add(s.service[a.Class], int(c.phase), time.Duration(at-c.sent))
@@ -451,7 +452,7 @@ func (a *actor) expireCalls(now int64) {
 			if state(a.state.Load()) != held || now-c.due <= int64(a.group.spec.Connect.Timeout) {
 				return false // joinLate waits for the first ones
 			}
-			a.complain("move.timeout", -1, c.due, errors.New("a room did not acknowledge its join in time"))
+			a.complain(metric.Error(metric.ErrMove, metric.HowTimeout), -1, c.due, errors.New("a room did not acknowledge its join in time"))
 			return true
 		}
 		s := t.streams[c.stream]
@@ -462,7 +463,7 @@ func (a *actor) expireCalls(now int64) {
 		t.pending.Add(-1)
 		a.shard.add(s.ack[a.Class], int(c.phase), s.spec.Ack)
 		a.shard.add(s.service[a.Class], int(c.phase), max(0, time.Duration(c.due+limit-c.sent)))
-		a.complain("ack.timeout", int(c.stream), c.due, nil)
+		a.complain(metric.Error(metric.ErrAck, metric.HowTimeout), int(c.stream), c.due, nil)
 		return true
 	})
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/internal/ledger"
+	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -187,16 +188,16 @@ func (s *stream) matches(labels map[string]string) bool {
 
 // errors counts errors of a kind, as a share of what was attempted or as a number.
 func (f *findings) errors(k *file.Check, in seconds) float64 {
-	sc := scope{metric: k.Metric, phase: k.Phase}
+	sc := scope{phase: k.Phase}
 	n := f.t.errors.sum(func(r *errorRow) bool {
-		if blameless(r.class) {
+		if r.class.Blameless() {
 			return false
 		}
-		if kind, _, _ := strings.Cut(r.class, "."); k.Metric != "" && kind != k.Metric {
+		if k.Metric != "" && string(r.class.Kind) != k.Metric {
 			return false
 		}
 		own := sc
-		own.metric = r.class
+		own.always = r.class.Always()
 		if !f.t.phaseIn(&own, r.phase) || !in.has(r.second) {
 			return false
 		}
@@ -213,7 +214,7 @@ func (f *findings) errors(k *file.Check, in seconds) float64 {
 		return true
 	})
 	attempts := int64(0)
-	if k.Metric == metricStep {
+	if k.Metric == metric.Step {
 		attempts = f.stepAttempts(k, &sc)
 	} else {
 		attempts = f.attempts(k, &sc)
@@ -232,7 +233,7 @@ func (f *findings) errors(k *file.Check, in seconds) float64 {
 func (f *findings) attempts(k *file.Check, sc *scope) (n int64) {
 	if k.Metric != "ack" {
 		own := *sc
-		own.metric = "connect"
+		own.always = true
 		for _, g := range f.t.groups {
 			if name := k.Labels["group"]; name != "" && name != g.spec.Name {
 				continue
@@ -391,13 +392,15 @@ func (f *findings) targetsFault(k *file.Check, r *result.Check) bool {
 	if k.Stat != "achieved" && !r.NoData {
 		return false
 	}
-	own := f.t.errors.sum(func(r *errorRow) bool { return r.class == "connect.ports" || r.class == "connect.files" })
+	own := f.t.errors.sum(func(r *errorRow) bool {
+		return r.class.Kind == metric.ErrConnect && (r.class.How == metric.HowPorts || r.class.How == metric.HowFiles)
+	})
 	if own > 0 {
 		return false
 	}
 	sc := scope{phase: k.Phase}
 	refused := f.t.errors.sum(func(r *errorRow) bool {
-		return strings.HasPrefix(r.class, "send.") && f.t.phaseIn(&sc, r.phase)
+		return r.class.Kind == metric.ErrSend && f.t.phaseIn(&sc, r.phase)
 	})
 	sent, offered := f.sent(k, seconds{all: true})
 	if r.NoData {
@@ -408,7 +411,7 @@ func (f *findings) targetsFault(k *file.Check, r *result.Check) bool {
 
 // unsent says why operations found no connection to be sent on.
 func (f *findings) unsent() string {
-	full := f.t.errors.sum(func(r *errorRow) bool { return r.class == "send.backpressure" })
+	full := f.t.errors.sum(func(r *errorRow) bool { return r.class == metric.Error(metric.ErrSend, metric.HowBackpressure) })
 	if full+f.t.dropped.Load()+f.t.failed.Load() == 0 {
 		return "clients were still connecting: give them a phase before, with load: 0%"
 	}

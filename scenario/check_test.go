@@ -9,6 +9,7 @@ import (
 
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/internal/ledger"
+	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -58,10 +59,10 @@ valid: [`+valid+`]
 		s.offered[1].Store(20)
 		s.sent[1].Store(19)
 	}
-	tr.errors.add(errorKey{class: "connect.refused", stream: -1, group: 0}, 5e8, nil)
-	tr.errors.add(errorKey{class: "connect.timeout", stream: -1, group: 1}, 5e8, nil)
-	tr.errors.add(errorKey{class: "ack.timeout", stream: 1, group: 0}, 5e8, nil) // not recorded
-	tr.errors.add(errorKey{class: "ack.timeout", stream: 1, group: 0}, 15e8, nil)
+	tr.errors.add(errorKey{class: metric.Error(metric.ErrConnect, "refused"), stream: -1, group: 0}, 5e8, nil)
+	tr.errors.add(errorKey{class: metric.Error(metric.ErrConnect, metric.HowTimeout), stream: -1, group: 1}, 5e8, nil)
+	tr.errors.add(errorKey{class: metric.Error(metric.ErrAck, metric.HowTimeout), stream: 1, group: 0}, 5e8, nil) // not recorded
+	tr.errors.add(errorKey{class: metric.Error(metric.ErrAck, metric.HowTimeout), stream: 1, group: 0}, 15e8, nil)
 	rows := make([][]ledger.Row, 3)
 	row := func(phase, class int, l result.Ledger) ledger.Row {
 		return ledger.Row{Phase: phase, Second: phase, Class: class, Ledger: l}
@@ -163,7 +164,7 @@ func TestVerdicts(t *testing.T) {
 			slo: allow + fine, valid: "achieved(rate) > 99%", want: result.Fail, reason: "the target did not",
 			change: func(f *findings) {
 				for range 3 {
-					f.t.errors.add(errorKey{class: "send.backpressure", stream: 0, group: 0}, 15e8, nil)
+					f.t.errors.add(errorKey{class: metric.Error(metric.ErrSend, metric.HowBackpressure), stream: 0, group: 0}, 15e8, nil)
 				}
 				f.t.spec.SLO[0].Value = 6
 			},
@@ -172,7 +173,7 @@ func TestVerdicts(t *testing.T) {
 			slo: allow + fine, valid: "achieved(rate) > 99%", want: result.Fail, reason: "clients were still connecting",
 			change: func(f *findings) {
 				for range 3 {
-					f.t.errors.add(errorKey{class: "send.unconnected", stream: 0, group: 0}, 15e8, nil)
+					f.t.errors.add(errorKey{class: metric.Error(metric.ErrSend, metric.HowUnconnected), stream: 0, group: 0}, 15e8, nil)
 				}
 				f.t.spec.SLO[0].Value = 6
 			},
@@ -181,7 +182,7 @@ func TestVerdicts(t *testing.T) {
 		"nothing to judge, as all was refused": {
 			slo: allow + fine, valid: "p99(connect.tls) < 1s", want: result.Fail, reason: "p99(connect.tls) < 1s: no samples",
 			change: func(f *findings) {
-				f.t.errors.add(errorKey{class: "send.backpressure", stream: 0, group: 0}, 15e8, nil)
+				f.t.errors.add(errorKey{class: metric.Error(metric.ErrSend, metric.HowBackpressure), stream: 0, group: 0}, 15e8, nil)
 				for _, s := range f.t.streams {
 					for p := range s.sent {
 						s.sent[p].Store(0)
@@ -193,9 +194,9 @@ func TestVerdicts(t *testing.T) {
 		"achieved, out of ports": {
 			slo: allow + fine, valid: "achieved(rate) > 99%", want: result.Invalid, reason: "95%",
 			change: func(f *findings) {
-				f.t.errors.add(errorKey{class: "connect.ports", stream: -1, group: 0}, 5e8, nil)
+				f.t.errors.add(errorKey{class: metric.Error(metric.ErrConnect, metric.HowPorts), stream: -1, group: 0}, 5e8, nil)
 				for range 3 {
-					f.t.errors.add(errorKey{class: "send.unconnected", stream: 0, group: 0}, 15e8, nil)
+					f.t.errors.add(errorKey{class: metric.Error(metric.ErrSend, metric.HowUnconnected), stream: 0, group: 0}, 15e8, nil)
 				}
 				f.t.spec.SLO[0].Value = 7
 			},
@@ -288,7 +289,7 @@ func TestPauseEffect(t *testing.T) {
 		{4000, 1000, 1000, ""},
 		{12583, 9000, 999, ""},
 	} {
-		cell := &result.Cell{Generator: result.Generator{GCPauseMaxus: test.pause}, Latency: map[string]*result.Latency{metricDelivery: {N: test.n, P99us: test.p99}}}
+		cell := &result.Cell{Generator: result.Generator{GCPauseMaxus: test.pause}, Latency: map[string]*result.Latency{metric.Delivery: {N: test.n, P99us: test.p99}}}
 		if got := pauseEffect(cell); got != test.want {
 			t.Errorf("%+v: %q", test, got)
 		}

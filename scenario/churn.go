@@ -1,6 +1,9 @@
 package scenario
 
-import "github.com/throng-io/throng/scenario/internal/plan"
+import (
+	"github.com/throng-io/throng/scenario/internal/plan"
+	"github.com/throng-io/throng/scenario/metric"
+)
 
 // churns reports whether clients come and go besides the ramp.
 func (g *group) churns() bool { return !g.spec.Life.IsZero() }
@@ -22,7 +25,7 @@ func (g *group) fire(int64) {
 	switch {
 	case void:
 	case t.Client == plan.NoPlace:
-		g.t.errors.add(errorKey{class: "connect.places", stream: -1, group: g.index}, t.Due, nil)
+		g.complain(metric.Error(metric.ErrConnect, metric.HowPlaces), t.Due, nil)
 		g.t.failed.Add(1)
 	case t.Come:
 		g.come(&t)

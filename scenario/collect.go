@@ -9,6 +9,7 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 
 	"github.com/throng-io/throng/scenario/internal/plan"
+	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -66,7 +67,7 @@ type moment struct {
 func newCollector(t *trial) *collector {
 	c := &collector{
 		t: t, tick: t.opt.second, messages: make([]int64, len(t.transports)), target: map[string]*result.TargetMetric{}, totals: map[int]*hdrhistogram.Histogram{}, interval: map[string]*hdrhistogram.Histogram{},
-		heat: map[string]*result.Heat{metricDelivery: {}, metricAck: {}},
+		heat: map[string]*result.Heat{metric.Delivery: {}, metric.Ack: {}},
 		gc:   newGCPauses(), quit: make(chan struct{}), done: make(chan struct{}),
 	}
 	for _, k := range slices.Concat(t.spec.SLO, t.spec.Valid) {
@@ -171,24 +172,24 @@ func (c *collector) second(until int64) {
 		T: float64(from) / 1e9, Asked: int(t.asked.Load()), Open: int(t.connected.Load()), Held: int(t.held.Load()),
 		Latency: map[string]result.Quantiles{},
 	}
-	for metric, h := range c.interval {
+	for name, h := range c.interval {
 		if c.log != nil && c.logErr == nil {
-			c.logErr = c.log.Interval(metric, time.Duration(from), time.Duration(until), h)
+			c.logErr = c.log.Interval(name, time.Duration(from), time.Duration(until), h)
 		}
 		if h.TotalCount() == 0 {
 			continue
 		}
 		q := result.QuantilesOf(h)
-		if heat := c.heat[metric]; heat != nil {
+		if heat := c.heat[name]; heat != nil {
 			q.Heat = heat.Take()
 		}
-		switch metric {
-		case metricLag:
+		switch name {
+		case metric.Lag:
 			s.LagP99us = q.P99us
-		case metricDelivery:
+		case metric.Delivery:
 			s.Received = q.N
 		}
-		s.Latency[metric] = q
+		s.Latency[name] = q
 	}
 	m := moment{phase: t.tl.PhaseAt((from + until) / 2)}
 	sent, offered := t.operations()
@@ -234,7 +235,7 @@ func (c *collector) gather(from, until int64) {
 		if kind.hidden {
 			return
 		}
-		if kind.transport != "" && (kind.metric == metricDelivery || kind.metric == metricAck) {
+		if kind.transport != "" && (kind.metric == metric.Delivery || kind.metric == metric.Ack) {
 			c.messages[indexIn(&c.t.transports, kind.transport)] += n
 		}
 		in := c.interval[kind.interval()]
@@ -316,13 +317,13 @@ func (c *collector) refresh(s *result.Second, took time.Duration) {
 	c.standing.abort(p.Checks)
 	p.Classes = c.t.errors.classes()
 	p.Metric = ""
-	for _, metric := range []string{metricDelivery, metricAck} {
-		h := c.total(scope{metric: metric})
+	for _, name := range []string{metric.Delivery, metric.Ack} {
+		h := c.total(scope{metric: name})
 		if h == nil {
-			h = c.total(scope{metric: metric, everything: true})
+			h = c.total(scope{metric: name, always: true})
 		}
 		if h != nil {
-			p.Metric = metric
+			p.Metric = name
 			q := h.ValueAtPercentilesSlice([]float64{50, 99})
 			p.P50, p.P99 = time.Duration(q[0])*time.Microsecond, time.Duration(q[1])*time.Microsecond
 			return
@@ -355,10 +356,10 @@ func (c *collector) progress() {
 
 // A scope chooses from what was recorded.
 type scope struct {
-	metric     string
-	labels     map[string]string // nil: all
-	phase      string            // "": the recorded ones, and for connecting all
-	everything bool              // every phase, recorded or not
+	metric string
+	labels map[string]string // nil: all
+	phase  string            // "": the recorded ones, and for connecting all
+	always bool              // every phase, recorded or not
 }
 
 func (sc *scope) series(s *series) bool {
@@ -371,7 +372,7 @@ func (t *trial) phaseIn(sc *scope, phase int) bool {
 	switch {
 	case sc.phase != "":
 		return phase >= 0 && t.tl.Spans[phase].Name == sc.phase
-	case sc.everything || wholeTrial(sc.metric):
+	case sc.always || metric.Always(sc.metric):
 		return true
 	}
 	return phase >= 0 && t.tl.Spans[phase].Record

@@ -3,19 +3,17 @@ package scenario
 import (
 	"cmp"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 
 	"github.com/throng-io/throng/scenario/internal/plan"
 	"github.com/throng-io/throng/scenario/result"
+	"github.com/throng-io/throng/scenario/metric"
 )
 
-// An errorKey is what an error is counted under. Its class is two or three words with dots
-// between: the first says what went wrong (connect, upgrade, drop, send, ack, delivery,
-// stamp), the others how.
+// An errorKey is what an error is counted under.
 type errorKey struct {
-	class  string
+	class  metric.ErrorClass
 	stream int // -1: of no stream
 	group  int
 }
@@ -32,13 +30,13 @@ type errorBook struct {
 
 	mu    sync.Mutex
 	rows  map[errorRow]int64
-	texts map[string]string
-	sums  map[string]int64 // by class
-	order []string         // classes, first seen first
+	texts map[metric.ErrorClass]string
+	sums  map[metric.ErrorClass]int64
+	order []metric.ErrorClass // first seen first
 }
 
 func newErrorBook(tl *plan.Timeline) *errorBook {
-	return &errorBook{tl: tl, rows: map[errorRow]int64{}, texts: map[string]string{}, sums: map[string]int64{}}
+	return &errorBook{tl: tl, rows: map[errorRow]int64{}, texts: map[metric.ErrorClass]string{}, sums: map[metric.ErrorClass]int64{}}
 }
 
 // add counts an error that belongs to a moment: for an operation the one at which it was due.
@@ -75,22 +73,23 @@ func (b *errorBook) classes() []ErrorClass {
 	defer b.mu.Unlock()
 	all := make([]ErrorClass, 0, len(b.order))
 	for _, class := range b.order {
-		all = append(all, ErrorClass{Class: class, N: b.sums[class], Text: b.texts[class]})
+		all = append(all, ErrorClass{Class: class.String(), N: b.sums[class], Text: b.texts[class]})
 	}
 	slices.SortStableFunc(all, func(x, y ErrorClass) int { return cmp.Compare(y.N, x.N) })
 	return all
 }
 
 // latest returns the classes seen last, at most n.
-func (b *errorBook) latest(n int) []string {
+func (b *errorBook) latest(n int) (out []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return append([]string(nil), b.order[max(0, len(b.order)-n):]...)
+	for _, class := range b.order[max(0, len(b.order)-n):] {
+		out = append(out, class.String())
+	}
+	return out
 }
 
-// wholeTrial reports whether a class counts whenever it happens, not only in recorded phases:
-// connecting and staying connected are what a ramp is for.
-func wholeTrial(class string) bool {
-	kind, _, _ := strings.Cut(class, ".")
-	return kind == "connect" || kind == "drop" || kind == "upgrade" || kind == metricReconnect || kind == "fault"
+// complain counts an error of one of the group's clients that is of no stream.
+func (g *group) complain(class metric.ErrorClass, when int64, err error) {
+	g.t.errors.add(errorKey{class: class, stream: -1, group: g.index}, when, err)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/internal/plan"
+	"github.com/throng-io/throng/scenario/metric"
 )
 
 // A fault breaks connections, or the server, in one phase. It is a source of the pacer.
@@ -77,7 +78,7 @@ func (f *fault) fire(int64) {
 	if !f.done {
 		f.done = true
 		if f.t.restarting.Swap(true) {
-			f.t.errors.add(errorKey{class: "fault.overtaken", stream: -1}, f.phase.Start, errors.New("the restart before was not over"))
+			f.t.errors.add(errorKey{class: metric.Error(metric.ErrFault, metric.HowOvertaken), stream: -1}, f.phase.Start, errors.New("the restart before was not over"))
 			return
 		}
 		f.t.wg.Go(f.restart)
@@ -152,7 +153,7 @@ func (f *fault) restart() {
 	err := t.ep.Stop(ctx)
 	cancel()
 	if err != nil {
-		t.errors.add(errorKey{class: "fault.stop", stream: -1}, t.now(), err)
+		t.errors.add(errorKey{class: metric.Error(metric.ErrFault, metric.HowStop), stream: -1}, t.now(), err)
 	}
 	spec := *t.spec.Server
 	if u, err := url.Parse(t.ep.URL); err == nil {

@@ -11,13 +11,7 @@ import (
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/internal/plan"
-)
-
-// The metrics of flows: one step, from when it began to when its answer was there, and all
-// steps once through.
-const (
-	metricStep = "step"
-	metricFlow = "flow"
+	"github.com/throng-io/throng/scenario/metric"
 )
 
 // flowCall marks a call that a flow made, in the place of a stream.
@@ -51,7 +45,7 @@ func newFlowPlan(t *trial, g *group) *flowPlan {
 	}
 	p := &flowPlan{waits: map[string]bool{}, client: newHTTPClient(t)}
 	for _, tr := range t.transports {
-		p.whole = append(p.whole, t.addSeries(series{metric: metricFlow, group: g.spec.Name, transport: tr}))
+		p.whole = append(p.whole, t.addSeries(series{metric: metric.Flow, group: g.spec.Name, transport: tr}))
 	}
 	p.steps = p.compile(t, g, g.spec.Flow)
 	return p
@@ -80,7 +74,7 @@ func (p *flowPlan) compile(t *trial, g *group, specs []file.Step) (out []*step) 
 		}
 		if s.spec.Do != file.StepThink && s.spec.Do != file.StepRepeat {
 			for _, tr := range t.transports {
-				s.series = append(s.series, t.addSeries(series{metric: metricStep, group: g.spec.Name, op: s.spec.Do, event: s.spec.Name, transport: tr}))
+				s.series = append(s.series, t.addSeries(series{metric: metric.Step, group: g.spec.Name, op: s.spec.Do, event: s.spec.Name, transport: tr}))
 			}
 		}
 		s.steps = p.compile(t, g, s.spec.Steps)
@@ -215,7 +209,7 @@ func (f *flow) await(until time.Duration, lost bool, ready func() bool) error {
 		case done:
 			return nil
 		case lost && away:
-			return failed("dropped", "the connection ended before the answer")
+			return failed(metric.HowDropped, "the connection ended before the answer")
 		}
 		select {
 		case <-f.ctx.Done():
@@ -275,14 +269,14 @@ func (f *flow) step(s *step) error {
 		sh.add(s.series[f.transport()], phase, time.Duration(until-began))
 		return nil
 	}
-	class := "other"
+	class := metric.HowOther
 	if se := (*stepError)(nil); errors.As(err, &se) {
 		class = se.class
 	}
-	if class == "timeout" {
+	if class == metric.HowTimeout {
 		sh.add(s.series[f.transport()], phase, time.Duration(t.now()-began)) // leaving it out would flatter the others
 	}
-	t.errors.add(errorKey{class: "step." + class, stream: -1, group: f.group.index}, began, fmt.Errorf("%s %s: %w", s.spec.Do, s.spec.Name, err))
+	f.group.complain(metric.Error(metric.ErrStep, class), began, fmt.Errorf("%s %s: %w", s.spec.Do, s.spec.Name, err))
 	return err
 }
 

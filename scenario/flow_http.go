@@ -12,6 +12,7 @@ import (
 
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/metric"
 )
 
 // An httpClient makes the requests of a group's flows. Connections are shared by all its clients:
@@ -79,7 +80,7 @@ func (f *flow) ask(s *step) (int64, error) {
 	}
 	req, err := http.NewRequestWithContext(ctx, r.spec.Method, url, body)
 	if err != nil {
-		return 0, failed("http", "%w", err)
+		return 0, failed(metric.HowHTTP, "%w", err)
 	}
 	if r.body != nil {
 		req.Header.Set("Content-Type", "application/json")
@@ -94,16 +95,16 @@ func (f *flow) ask(s *step) (int64, error) {
 		if text, err = io.ReadAll(io.LimitReader(res.Body, maxAnswer)); err == nil {
 			until := int64(client.Now() - f.group.t.epoch)
 			if r.spec.Status != 0 && res.StatusCode != r.spec.Status || r.spec.Status == 0 && res.StatusCode >= http.StatusBadRequest {
-				return 0, failed("status", "HTTP status %d", res.StatusCode)
+				return 0, failed(metric.HowStatus, "HTTP status %d", res.StatusCode)
 			}
 			if len(s.spec.Capture) > 0 && !json.Valid(text) {
-				return 0, failed("capture", "the answer is not JSON")
+				return 0, failed(metric.HowCapture, "the answer is not JSON")
 			}
 			return until, f.capture(s, text)
 		}
 	}
 	if ctx.Err() != nil && f.ctx.Err() == nil {
-		return 0, failed("timeout", "no answer within %v", r.spec.Within)
+		return 0, failed(metric.HowTimeout, "no answer within %v", r.spec.Within)
 	}
-	return 0, failed("http", "%w", err)
+	return 0, failed(metric.HowHTTP, "%w", err)
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -12,6 +11,7 @@ import (
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/internal/stamp"
+	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -40,7 +40,7 @@ func (f *flow) here() (*actor, error) {
 		return a != nil
 	})
 	if errors.Is(err, errLate) {
-		err = failed("unconnected", "the client has no connection")
+		err = failed(metric.HowUnconnected, "the client has no connection")
 	}
 	return a, err
 }
@@ -81,7 +81,7 @@ func (f *flow) replied(within time.Duration) (event, error) {
 		f.mu.Lock()
 		f.calls = false
 		f.mu.Unlock()
-		err = failed("timeout", "no acknowledgement within %v", within)
+		err = failed(metric.HowTimeout, "no acknowledgement within %v", within)
 	}
 	return got, err
 }
@@ -99,7 +99,7 @@ func (f *flow) emit(s *step) (until int64, err error) {
 		packet = strconv.AppendUint(packet, f.open(a), 10)
 	}
 	if err := a.transmit(s.emit.append(packet, f.filling())); err != nil {
-		return 0, failed("send", "%w", err)
+		return 0, failed(metric.HowSend, "%w", err)
 	}
 	until = f.group.t.now()
 	var last json.RawMessage
@@ -146,7 +146,7 @@ func (f *flow) expected(s *step, e *file.Expect, lost bool) (event, error) {
 		return false
 	})
 	if errors.Is(err, errLate) {
-		err = failed("timeout", "no event %s within %v", e.Event, e.Within)
+		err = failed(metric.HowTimeout, "no event %s within %v", e.Event, e.Within)
 	}
 	return got, err
 }
@@ -168,7 +168,7 @@ func (f *flow) capture(s *step, from json.RawMessage) error {
 		c := &s.spec.Capture[i]
 		v, found := stamp.Lookup(from, &c.Path)
 		if !found {
-			return failed("capture", "there is nothing at %s", c.Path.Text)
+			return failed(metric.HowCapture, "there is nothing at %s", c.Path.Text)
 		}
 		for j, name := range f.group.spec.Captured {
 			if name == c.Name {
@@ -188,7 +188,7 @@ func (f *flow) move(s *step) (until int64, err error) {
 	t := f.group.t
 	join := s.spec.Do == file.StepJoin
 	if c := t.contract; c != nil && (join && c.join == nil || !join && c.leave == nil) {
-		return 0, failed("contract", "the contract does not say how to %s a room", s.spec.Do)
+		return 0, failed(metric.HowContract, "the contract does not say how to %s a room", s.spec.Do)
 	}
 	acknowledged := t.contract == nil
 	if !acknowledged {
@@ -204,7 +204,7 @@ func (f *flow) move(s *step) (until int64, err error) {
 	}
 	room := string(s.room.append(nil, f.filling()))
 	if err := a.transmit(f.group.appendMove(nil, join, f.number, room, id)); err != nil {
-		return 0, failed("send", "%w", err)
+		return 0, failed(metric.HowSend, "%w", err)
 	}
 	if !acknowledged {
 		return t.now(), nil
@@ -240,7 +240,7 @@ func (f *flow) disconnect(s *step) (int64, error) {
 	}
 	err := f.await(client.Now()+f.group.spec.Connect.Timeout, false, func() bool { return f.actor == nil })
 	if errors.Is(err, errLate) {
-		err = failed("timeout", "the connection did not end")
+		err = failed(metric.HowTimeout, "the connection did not end")
 	}
 	return f.group.t.now(), err
 }
@@ -287,13 +287,13 @@ func (f *flow) rests(on bool) {
 // histograms already.
 func (f *findings) stepAttempts(k *file.Check, sc *scope) (n int64) {
 	own := *sc
-	own.metric, own.labels = metricStep, k.Labels
+	own.metric, own.labels = metric.Step, k.Labels
 	if h := f.c.total(own); h != nil {
 		n = h.TotalCount()
 	}
 	return n + f.t.errors.sum(func(r *errorRow) bool {
 		group := k.Labels["group"]
-		return strings.HasPrefix(r.class, metricStep+".") && r.class != "step.timeout" && f.t.phaseIn(&own, r.phase) &&
+		return r.class.Kind == metric.ErrStep && r.class.How != metric.HowTimeout && f.t.phaseIn(&own, r.phase) &&
 			(group == "" || f.t.groups[r.group].spec.Name == group)
 	})
 }
@@ -303,10 +303,10 @@ func (f *findings) steps() map[string]*hdrhistogram.Histogram {
 	out := map[string]*hdrhistogram.Histogram{}
 	for key, h := range f.c.totals {
 		s := &f.t.rec.series[key/f.t.rec.phases]
-		if s.metric != metricStep || !f.t.phaseIn(&scope{metric: metricStep}, key%f.t.rec.phases) {
+		if s.metric != metric.Step || !f.t.phaseIn(&scope{metric: metric.Step}, key%f.t.rec.phases) {
 			continue
 		}
-		name := metricStep + "." + s.event
+		name := metric.OfStep(s.event)
 		if out[name] == nil {
 			out[name] = result.NewHistogram()
 		}

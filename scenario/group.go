@@ -13,6 +13,7 @@ import (
 	"github.com/throng-io/throng/scenario/internal/ledger"
 	"github.com/throng-io/throng/scenario/internal/plan"
 	"github.com/throng-io/throng/scenario/internal/stamp"
+	"github.com/throng-io/throng/scenario/metric"
 )
 
 // A group is a population of clients that behave alike. It is a source of the pacer: its work
@@ -64,7 +65,9 @@ const (
 	connectStages
 )
 
-var stageNames = [connectStages]string{"connect", "connect.tcp", "connect.tls", "connect.open", "connect.namespace", "connect.upgrade"}
+var stageNames = [connectStages]string{
+	metric.Connect, metric.ConnectTCP, metric.ConnectTLS, metric.ConnectOpen, metric.ConnectNamespace, metric.ConnectUpgrade,
+}
 
 func newGroup(t *trial, spec *file.Group, index, first int) *group {
 	g := &group{
@@ -108,16 +111,16 @@ func (g *group) finish() {
 	for i, c := range g.t.classes {
 		at := -1
 		if c.group == g.index {
-			at = g.t.addSeries(g.t.label(series{metric: metricRTT}, i))
+			at = g.t.addSeries(g.t.label(series{metric: metric.RTT}, i))
 		}
 		g.rtt = append(g.rtt, at)
 	}
 	for i, name := range g.t.transports {
-		for stage, metric := range stageNames {
-			g.connect[i][stage] = g.t.addSeries(series{metric: metric, group: g.spec.Name, transport: name})
+		for stage, name := range stageNames {
+			g.connect[i][stage] = g.t.addSeries(series{metric: name, group: g.spec.Name, transport: name})
 		}
 		if g.spec.Reconnect != nil {
-			g.reconnect = append(g.reconnect, g.t.addSeries(series{metric: metricReconnect, group: g.spec.Name, transport: name}))
+			g.reconnect = append(g.reconnect, g.t.addSeries(series{metric: metric.Reconnect, group: g.spec.Name, transport: name}))
 		}
 		g.configs[i] = client.Config{
 			URL: g.t.ep.URL, Path: g.t.ep.Path, Transport: name, Namespace: g.spec.Namespace, More: g.spec.More, Parser: g.parser, Poll: g.spec.Poll,

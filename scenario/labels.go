@@ -1,6 +1,10 @@
 package scenario
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/throng-io/throng/scenario/metric"
+)
 
 // A series is one metric of one kind of client or message: what the labels of
 // checks choose from.
@@ -58,13 +62,10 @@ func (s *series) counted(labels map[string]string) bool {
 // interval is the name of the series in the timeline and the logs.
 func (s *series) interval() string {
 	if s.slow {
-		return s.metric + slowSuffix
+		return s.metric + metric.SlowSuffix
 	}
 	return s.metric
 }
-
-// slowSuffix sets what slow readers measured apart from what the others did.
-const slowSuffix = ".slow"
 
 // A class is a kind of receiver: what the ledger and the labels of checks tell apart.
 type class struct {

@@ -7,13 +7,14 @@ import (
 	"strings"
 
 	"github.com/throng-io/throng/scenario/internal/ledger"
+	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
 
 // receiving gives a row of a stream's account the labels of what it counts.
 func (t *trial) receiving(stream int, r *ledger.Row) series {
 	s := t.streams[stream]
-	x := series{metric: metricDelivery, op: s.spec.Op, event: s.spec.Event, volatile: s.spec.Volatile, decile: r.Decile}
+	x := series{metric: metric.Delivery, op: s.spec.Op, event: s.spec.Event, volatile: s.spec.Volatile, decile: r.Decile}
 	if r.Class == ledger.Everybody {
 		x.group = s.group.spec.Name // who sends
 		return x
@@ -101,7 +102,7 @@ func (f *findings) receivers(cell *result.Cell, accounts []result.Ledger) {
 		x := f.t.label(series{}, i)
 		labels := map[string]string{"group": x.group, "transport": x.transport, "read": readLabel(c.slow)}
 		part := result.Receivers{Group: x.group, Transport: x.transport, Slow: c.slow, Ledger: accounts[i]}
-		if h := f.c.total(scope{metric: metricDelivery, labels: labels}); h != nil {
+		if h := f.c.total(scope{metric: metric.Delivery, labels: labels}); h != nil {
 			part.Delivery = result.FromHistogram(h)
 		}
 		if part.Ledger.Expected > 0 || part.Delivery != nil {
@@ -139,10 +140,10 @@ func (f *findings) rooms(cell *result.Cell, accounts []result.Ledger) {
 		}
 		r.Decile, r.Ledger = i, accounts[i]
 		labels := map[string]string{"room_decile": strconv.Itoa(i)}
-		if h := f.c.total(scope{metric: metricDelivery, labels: labels}); h != nil {
+		if h := f.c.total(scope{metric: metric.Delivery, labels: labels}); h != nil {
 			r.Delivery = result.FromHistogram(h)
 		}
-		if h := f.c.total(scope{metric: metricLast, labels: labels}); h != nil {
+		if h := f.c.total(scope{metric: metric.FanoutLast, labels: labels}); h != nil {
 			r.Last = result.FromHistogram(h)
 		}
 		cell.Rooms = append(cell.Rooms, *r)
@@ -153,8 +154,8 @@ func (f *findings) rooms(cell *result.Cell, accounts []result.Ledger) {
 func slowReasons(cell *result.Cell) string {
 	var out []string
 	for class, n := range cell.Errors {
-		if reason, is := strings.CutPrefix(class, slowPrefix+"drop."); is {
-			out = append(out, fmt.Sprintf("%s %d", reason, n))
+		if c := metric.ParseErrorClass(class); c.Slow && c.Kind == metric.ErrDrop {
+			out = append(out, fmt.Sprintf("%s %d", c.How, n))
 		}
 	}
 	slices.Sort(out)

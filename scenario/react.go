@@ -9,6 +9,7 @@ import (
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/internal/plan"
+	"github.com/throng-io/throng/scenario/metric"
 )
 
 // react does what the group does when an event comes.
@@ -25,7 +26,7 @@ func (a *actor) react(m *client.Message) {
 	fill := filling{group: a.group, client: a.number}
 	if r.ack != nil && m.HasID {
 		if err := a.acknowledge(m.ID, m.Space, r.ack.append(nil, &fill)); err != nil {
-			a.complain("react.ack", -1, t.arrived(m), err)
+			a.complain(metric.Error(metric.ErrReact, metric.HowAck), -1, t.arrived(m), err)
 		}
 	}
 	if r.emit == nil {
@@ -34,7 +35,7 @@ func (a *actor) react(m *client.Message) {
 	packet := r.emit.append(append([]byte(nil), a.group.head...), &fill)
 	send := func() {
 		if err := a.transmit(packet); err != nil && state(a.state.Load()) == held {
-			a.complain("react.emit", -1, t.now(), err)
+			a.complain(metric.Error(metric.ErrReact, metric.HowEmit), -1, t.now(), err)
 		}
 	}
 	if r.spec.After.IsZero() {

@@ -7,9 +7,8 @@ import (
 
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/internal/plan"
+	"github.com/throng-io/throng/scenario/metric"
 )
-
-const metricReconnect = "reconnect"
 
 // successor is the client that connects again in this one's place; nil when it does not: the
 // group has no such rule, the plan sent the client away, or the server did, which official
@@ -73,7 +72,7 @@ func (t *trial) missing(now int64) {
 			if a := g.actors[i].Load(); a != nil && a.away.Load() != 0 && state(a.state.Load()) != held {
 				t.record(a.shard, g.reconnect[a.transport], a.away.Load(), now)
 				t.never(a, a.away.Load())
-				t.errors.add(errorKey{class: "reconnect.never", stream: -1, group: g.index}, a.away.Load(), nil)
+				g.complain(metric.Error(metric.ErrReconnect, metric.HowNever), a.away.Load(), nil)
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package scenario
 import (
 	"sync"
 
+	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -98,7 +99,7 @@ func (f *findings) reconnects() *result.Reconnects {
 
 // returned sums up who lost the connection in a phase, or in all that are recorded.
 func (f *findings) returned(phase string) result.FaultReturns {
-	sc := scope{metric: metricReconnect, phase: phase}
+	sc := scope{metric: metric.Reconnect, phase: phase}
 	l := f.lost(&sc)
 	r := result.FaultReturns{Phase: phase, Lost: l.back + l.never, Back: l.back, Recovered: l.recovered}
 	if h := f.c.total(sc); h != nil {

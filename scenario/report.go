@@ -13,6 +13,7 @@ import (
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/internal/ledger"
+	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -39,15 +40,16 @@ func (t *trial) report(c *collector, rows [][]ledger.Row, end ending, why error)
 		}
 	}
 	f.ledger(cell)
-	metrics := append([]string{metricDelivery, metricDelivery + slowSuffix, metricAck, metricService, metricFirst, metricLast, metricSpread, metricReconnect, metricGap, metricRTT, metricStep, metricFlow}, stageNames[:]...)
-	for _, metric := range metrics {
-		sc := scope{metric: metric}
-		if name, slow := strings.CutSuffix(metric, slowSuffix); slow {
-			sc = scope{metric: name, labels: map[string]string{"read": "slow"}}
+	for _, name := range metric.Names(metric.Latency) {
+		if name == metric.Lag {
+			continue // it is the generator's
 		}
-		if h := c.total(sc); h != nil {
-			cell.Latency[metric] = result.FromHistogram(h)
+		if h := c.total(scope{metric: name}); h != nil {
+			cell.Latency[name] = result.FromHistogram(h)
 		}
+	}
+	if h := c.total(scope{metric: metric.Delivery, labels: map[string]string{metric.LabelRead: "slow"}}); h != nil {
+		cell.Latency[metric.Delivery+metric.SlowSuffix] = result.FromHistogram(h)
 	}
 	for name, h := range f.steps() {
 		cell.Latency[name] = result.FromHistogram(h)
@@ -59,8 +61,8 @@ func (t *trial) report(c *collector, rows [][]ledger.Row, end ending, why error)
 		cell.Target = c.target
 	}
 	for r, n := range t.errors.rows {
-		if t.phaseIn(&scope{metric: r.class}, r.phase) {
-			cell.Errors[r.class] += n
+		if t.phaseIn(&scope{always: r.class.Always()}, r.phase) {
+			cell.Errors[r.class.String()] += n
 		}
 	}
 	cell.Checks, cell.Verdict, cell.Reason = f.judge(end, why)
@@ -167,7 +169,7 @@ func (f *findings) resources(cell *result.Cell) {
 	}
 	g.CPUs, s.CPUs = own.Seconds(), its.Seconds()
 	g.RSSPeakBytes, s.RSSPeakBytes = c.ownPeak, c.itsPeak
-	if h := c.total(scope{metric: metricLag}); h != nil {
+	if h := c.total(scope{metric: metric.Lag}); h != nil {
 		g.Lag = result.FromHistogram(h)
 		g.LagP99us = g.Lag.P99us
 	}
@@ -257,7 +259,7 @@ func (f *findings) warnings(cell *result.Cell, end ending, why error) []string {
 	}
 	f.strangers(cell, say)
 	for _, class := range t.errors.order {
-		if n, text := cell.Errors[class], t.errors.texts[class]; n > 0 && text != "" && !blameless(class) {
+		if n, text := cell.Errors[class.String()], t.errors.texts[class]; n > 0 && text != "" && !class.Blameless() {
 			say("%s: %d times, at first: %s", class, n, text)
 		}
 	}
@@ -320,13 +322,13 @@ func pauseEffect(cell *result.Cell) string {
 	if time.Duration(pause)*time.Microsecond <= longPause {
 		return ""
 	}
-	for _, metric := range []string{metricDelivery, metricAck} {
-		l := cell.Latency[metric]
+	for _, name := range []string{metric.Delivery, metric.Ack} {
+		l := cell.Latency[name]
 		if l == nil || l.N < 1000 || pause <= l.P99us {
 			continue
 		}
 		ms := func(us int64) string { return strconv.FormatFloat(float64(us)/1e3, 'g', 3, 64) + " ms" }
-		return fmt.Sprintf("garbage collection paused the generator for up to %s, longer than p99(%s), %s: its highest latencies may be the generator's own", ms(pause), metric, ms(l.P99us))
+		return fmt.Sprintf("garbage collection paused the generator for up to %s, longer than p99(%s), %s: its highest latencies may be the generator's own", ms(pause), name, ms(l.P99us))
 	}
 	return ""
 }
@@ -334,8 +336,8 @@ func pauseEffect(cell *result.Cell) string {
 // unanswered reports whether a target of the scenario's own was asked for something, and did
 // nothing of it.
 func (f *findings) unanswered(cell *result.Cell) bool {
-	late := cell.Errors["ack.timeout"]
-	if acks := cell.Latency[metricAck]; acks != nil && acks.N > late {
+	late := cell.Errors[metric.Error(metric.ErrAck, metric.HowTimeout).String()]
+	if acks := cell.Latency[metric.Ack]; acks != nil && acks.N > late {
 		return false
 	}
 	l := &cell.Ledger
@@ -350,7 +352,7 @@ func (f *findings) strangers(cell *result.Cell, say func(format string, args ...
 	}{
 		{f.t.foreign.Load(), "messages of another run arrived: the target was not ours alone"},
 		{cell.Ledger.Duplicate, "deliveries came once more than they should"},
-		{cell.Errors["delivery.unexpected"], "deliveries came to clients that they were not for"},
+		{cell.Errors[metric.Error(metric.ErrDelivery, metric.HowUnexpected).String()], "deliveries came to clients that they were not for"},
 	} {
 		if strange.n > 0 {
 			say("%d %s", strange.n, strange.what)

@@ -1,11 +1,11 @@
 package scenario
 
 import (
-	"strings"
 	"time"
 
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/internal/plan"
+	"github.com/throng-io/throng/scenario/metric"
 )
 
 // slowShare is the share of the group's clients that read slowly.
@@ -46,19 +46,7 @@ func (a *actor) config() *client.Config {
 
 // complain counts an error of the client. Those of one that reads slowly are counted apart:
 // they are what it is there for.
-func (a *actor) complain(class string, stream int, when int64, err error) {
-	if a.slow && state(a.state.Load()) != connecting {
-		class = slowPrefix + class
-	}
+func (a *actor) complain(class metric.ErrorClass, stream int, when int64, err error) {
+	class.Slow = a.slow && state(a.state.Load()) != connecting
 	a.t.errors.add(errorKey{class: class, stream: stream, group: a.group.index}, when, err)
-}
-
-const (
-	slowPrefix     = "slow."
-	volatilePrefix = "volatile."
-)
-
-// blameless reports whether a class counts what is no failure.
-func blameless(class string) bool {
-	return strings.HasPrefix(class, slowPrefix) || strings.HasPrefix(class, volatilePrefix)
 }

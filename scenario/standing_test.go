@@ -7,6 +7,7 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
+	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -106,7 +107,7 @@ func TestClassesAreSorted(t *testing.T) {
 	f := known(t, "p99(delivery) < 1s", "max(cpu) < 80%")
 	b := newErrorBook(f.t.tl)
 	for i, class := range []string{"connect.refused", "ack.timeout", "ack.timeout"} {
-		b.add(errorKey{class: class, stream: -1}, int64(i), nil)
+		b.add(errorKey{class: metric.ParseErrorClass(class), stream: -1}, int64(i), nil)
 	}
 	got := b.classes()
 	if len(got) != 2 || got[0] != (ErrorClass{Class: "ack.timeout", N: 2}) || got[1] != (ErrorClass{Class: "connect.refused", N: 1}) {

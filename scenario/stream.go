@@ -15,6 +15,7 @@ import (
 	"github.com/throng-io/throng/scenario/internal/ledger"
 	"github.com/throng-io/throng/scenario/internal/plan"
 	"github.com/throng-io/throng/scenario/internal/stamp"
+	"github.com/throng-io/throng/scenario/metric"
 )
 
 // A stream is one entry of a group's send list, with everything that can be
@@ -141,15 +142,15 @@ func appendFiller(b []byte, n int) []byte {
 
 func (s *stream) series() {
 	base := series{group: s.group.spec.Name, op: s.spec.Op, event: s.spec.Event, volatile: s.spec.Volatile}
-	one := func(metric string, hidden bool) int {
+	one := func(name string, hidden bool) int {
 		x := base
-		x.metric, x.hidden = metric, hidden
+		x.metric, x.hidden = name, hidden
 		return s.t.addSeries(x)
 	}
 	t := s.t
 	for i, c := range t.classes {
 		x := t.label(base, i)
-		x.metric, x.from = metricDelivery, s.group.spec.Name
+		x.metric, x.from = metric.Delivery, s.group.spec.Name
 		for d := range deciles {
 			at := -1
 			if s.reaches(c, d) {
@@ -160,7 +161,7 @@ func (s *stream) series() {
 		}
 		if s.periodic() {
 			gap := x
-			gap.metric, gap.decile = metricGap, 0
+			gap.metric, gap.decile = metric.Gap, 0
 			s.gap = append(s.gap, -1)
 			if s.reaches(c, 0) || s.reaches(c, 1) {
 				s.gap[i] = t.addSeries(gap)
@@ -169,20 +170,20 @@ func (s *stream) series() {
 		ack, service := -1, -1
 		if c.group == s.group.index && s.spec.Ack > 0 {
 			x.from, x.decile = "", 0
-			x.metric = metricAck
+			x.metric = metric.Ack
 			ack = t.addSeries(x)
-			x.metric = metricService
+			x.metric = metric.AckService
 			service = t.addSeries(x)
 		}
 		s.ack, s.service = append(s.ack, ack), append(s.service, service)
 	}
-	s.lag = one(metricLag, false)
+	s.lag = one(metric.Lag, false)
 	for d := range deciles {
 		base.decile = d
-		for i, metric := range []string{metricFirst, metricLast, metricSpread} {
+		for i, name := range []string{metric.FanoutFirst, metric.FanoutLast, metric.FanoutSpread} {
 			s.fan[d][i] = -1
 			if s.reaches(t.classes[s.group.classes[0]], d) {
-				s.fan[d][i] = one(metric, false)
+				s.fan[d][i] = one(name, false)
 			}
 		}
 	}
@@ -244,7 +245,7 @@ func (s *stream) fire(now int64) {
 	s.offered[o.Phase].Add(1)
 	key := errorKey{stream: s.index, group: s.group.index}
 	if a == nil {
-		key.class = "send.unconnected"
+		key.class = metric.Error(metric.ErrSend, metric.HowUnconnected)
 		s.t.errors.add(key, o.Due, nil)
 		return
 	}
@@ -252,7 +253,7 @@ func (s *stream) fire(now int64) {
 	if s.spec.Volatile && a.conn.Busy() {
 		// As in the official client: what cannot leave at once does not leave at all.
 		s.sent[o.Phase].Add(1)
-		key.class = "volatile.skipped"
+		key.class = metric.Error(metric.ErrVolatile, metric.HowSkipped)
 		s.t.errors.add(key, o.Due, nil)
 		return
 	}
@@ -283,15 +284,15 @@ func (s *stream) fire(now int64) {
 	}
 	switch {
 	case errors.Is(err, client.ErrBackpressure):
-		key.class = "send.backpressure"
+		key.class = metric.Error(metric.ErrSend, metric.HowBackpressure)
 	case errors.Is(err, client.ErrClosed):
 		if s.group.spec.Reconnect != nil { // its connection has just broken: it is away, and not asked
 			s.offered[o.Phase].Add(-1)
 			return
 		}
-		key.class = "send.unconnected"
+		key.class = metric.Error(metric.ErrSend, metric.HowUnconnected)
 	default:
-		key.class = "send.other"
+		key.class = metric.Error(metric.ErrSend, metric.HowOther)
 	}
 	s.t.errors.add(key, o.Due, err)
 }

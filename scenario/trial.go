@@ -19,19 +19,6 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// The metrics that are measured as latencies, besides the stages of connecting.
-const (
-	metricDelivery = "delivery"
-	metricAck      = "ack"
-	metricService  = "ack.service"
-	metricFirst    = "fanout.first"
-	metricLast     = "fanout.last"
-	metricSpread   = "fanout.spread"
-	metricLag      = "lag"
-	metricGap      = "gap"
-	metricRTT      = "rtt"
-)
-
 // A trial is one execution of one cell.
 type trial struct {
 	spec    *file.Spec

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/throng-io/throng/scenario/metric"
 )
 
 // The kinds of a check.
@@ -17,11 +19,11 @@ const (
 
 // The units of a check's value.
 const (
-	UnitSeconds   = "s"
-	UnitShare     = "share" // 1 is 100 %
-	UnitBytes     = "B"
-	UnitPerSecond = "/s"
-	UnitCount     = "" // a plain number
+	UnitSeconds   = metric.Seconds
+	UnitShare     = metric.Share // 1 is 100 %
+	UnitBytes     = metric.Bytes
+	UnitPerSecond = metric.PerSecond
+	UnitCount     = metric.Count // a plain number
 )
 
 // Check is a condition on what a run measured:
@@ -54,54 +56,9 @@ type Check struct {
 	Abort    time.Duration     // a trial in which it is broken for that long ends early; 0: it does not
 }
 
-// metrics are what a check may name, with the unit of their values.
-var metrics = map[string]string{
-	"connect": UnitSeconds, "connect.tcp": UnitSeconds, "connect.tls": UnitSeconds, "connect.open": UnitSeconds,
-	"connect.namespace": UnitSeconds, "connect.upgrade": UnitSeconds,
-	"ack": UnitSeconds, "ack.service": UnitSeconds, "delivery": UnitSeconds,
-	"fanout.first": UnitSeconds, "fanout.last": UnitSeconds, "fanout.spread": UnitSeconds,
-	"lag": UnitSeconds, "reconnect": UnitSeconds, "step": UnitSeconds, "flow": UnitSeconds, "cpu": UnitShare, "server.cpu": UnitShare,
-	"rss": UnitBytes, "server.rss": UnitBytes, "server.rss_per_client": UnitBytes, "gap": UnitSeconds, "rtt": UnitSeconds,
-	"rate": UnitPerSecond, "recovered": UnitShare,
-}
-
 var (
-	latencies = []string{
-		"connect", "connect.tcp", "connect.tls", "connect.open", "connect.namespace", "connect.upgrade",
-		"ack", "ack.service", "delivery", "fanout.first", "fanout.last", "fanout.spread", "lag", "reconnect", "step", "flow", "gap", "rtt",
-	}
-	sampled = append(slices.Clone(latencies), "cpu", "rss", "server.cpu", "server.rss", "server.rss_per_client")
-)
-
-// stat says what a statistic can be taken of and in which units it is
-// compared; no units: those of the metric. bare is the metric meant when none
-// is written; "-" demands one.
-type stat struct {
-	of    []string
-	units []string
-	bare  string
-}
-
-var (
-	percentile = stat{of: sampled, bare: "-"}
-	stats      = map[string]stat{
-		"max": percentile, "min": percentile, "mean": percentile,
-		"count":    {of: latencies, units: []string{UnitCount}, bare: "-"},
-		"rate":     {of: latencies, units: []string{UnitPerSecond}, bare: "-"},
-		"loss":     {of: []string{"delivery"}, units: []string{UnitShare, UnitCount}, bare: "delivery"},
-		"dup":      {of: []string{"delivery"}, units: []string{UnitShare, UnitCount}, bare: "delivery"},
-		"disorder": {of: []string{"delivery"}, units: []string{UnitShare, UnitCount}, bare: "delivery"},
-		"late":     {of: []string{"delivery"}, units: []string{UnitShare, UnitCount}, bare: "delivery"},
-		"errors":   {of: []string{"connect", "ack", "step"}, units: []string{UnitShare, UnitCount}},
-		"growth":   {of: []string{"rss", "server.rss"}, units: []string{UnitShare}, bare: "-"},
-		"ratio":    {of: []string{"recovered"}, units: []string{UnitShare}, bare: "recovered"},
-		"achieved": {of: []string{"rate"}, units: []string{UnitShare}, bare: "rate"},
-	}
-	statNames = []string{"p50", "p90", "p99", "p99.9", "p99.99", "max", "min", "mean", "count", "rate", "loss", "dup", "disorder", "late", "errors", "growth", "ratio", "achieved"}
-	labels    = []string{"group", "from", "op", "event", "transport", "room_decile", "read", "phase"}
-	operators = []string{"<=", ">=", "==", "<", ">"}
-
-	rePercentile = regexp.MustCompile(`^p(\d{1,2}(?:\.\d{1,4})?)$`)
+	operators        = []string{"<=", ">=", "==", "<", ">"}
+	reLikePercentile = regexp.MustCompile(`^p\d[\d.]*$`)
 )
 
 const checkLike = "write it like p99(delivery) < 100ms"
@@ -210,45 +167,40 @@ func (p *checkParser) rest() string {
 	return strconv.Quote(clip(p.text[p.at:]))
 }
 
-func (p *checkParser) stat(c *Check) (stat, *flaw) {
+func (p *checkParser) stat(c *Check) (metric.Stat, *flaw) {
 	w := p.word("_.")
 	if w == "" {
-		return stat{}, &flaw{"a check starts with a statistic, not with " + p.rest(), checkLike}
+		return metric.Stat{}, &flaw{"a check starts with a statistic, not with " + p.rest(), checkLike}
 	}
-	s, known := stats[w]
-	if m := rePercentile.FindStringSubmatch(w); m != nil {
-		q, err := strconv.ParseFloat(m[1], 64)
-		if err != nil || q <= 0 || q >= 100 {
-			return stat{}, &flaw{fmt.Sprintf("there is no percentile %s", w), "write p50 to p99.99"}
-		}
-		s, known, c.Quantile = percentile, true, q
-	}
+	s, known := metric.StatOf(w)
 	if !known {
-		if _, isMetric := metrics[w]; isMetric {
-			return stat{}, &flaw{fmt.Sprintf("`%s` is a metric and needs a statistic", w), fmt.Sprintf("write p99(%s) or another", w)}
+		if reLikePercentile.MatchString(w) {
+			return s, &flaw{"there is no percentile " + w, "write p50 to p99.99"}
 		}
-		return stat{}, checkWord(w, "statistic", statNames, nil)
+		if _, is := metric.Of(w); is {
+			return s, &flaw{fmt.Sprintf("`%s` is a metric and needs a statistic", w), fmt.Sprintf("write p99(%s) or another", w)}
+		}
+		return s, checkWord(w, "statistic", metric.StatNames(), nil)
 	}
-	c.Stat = w
+	c.Stat, c.Quantile = w, s.Quantile
 	p.at += len(w)
 	return s, nil
 }
 
-func (p *checkParser) metric(c *Check, s stat) *flaw {
+func (p *checkParser) metric(c *Check, s metric.Stat) *flaw {
 	if !p.accept("(") {
-		if s.bare == "-" {
+		if s.Demands {
 			return &flaw{fmt.Sprintf("`%s` needs a metric, but %s follows", c.Stat, p.rest()), fmt.Sprintf("write %s(delivery) or another", c.Stat)}
 		}
-		c.Metric = s.bare
+		c.Metric = s.Bare
 		return nil
 	}
 	w := p.word("_.")
-	if _, known := metrics[w]; !known {
-		names := slices.Clone(latencies)
-		return checkWord(w, "metric", append(names, "cpu", "rss", "server.cpu", "server.rss", "server.rss_per_client", "rate", "recovered"), nil)
+	if _, known := metric.Of(w); !known {
+		return checkWord(w, "metric", metric.Names(), nil)
 	}
-	if !slices.Contains(s.of, w) {
-		return &flaw{fmt.Sprintf("there is no `%s` of `%s`", c.Stat, w), "write " + c.Stat + "(" + strings.Join(s.of, ") or "+c.Stat+"(") + ")"}
+	if !slices.Contains(s.Of, w) {
+		return &flaw{fmt.Sprintf("there is no `%s` of `%s`", c.Stat, w), "write " + c.Stat + "(" + strings.Join(s.Of, ") or "+c.Stat+"(") + ")"}
 	}
 	c.Metric = w
 	p.at += len(w)
@@ -266,7 +218,7 @@ func (p *checkParser) metric(c *Check, s stat) *flaw {
 func (p *checkParser) labels(c *Check) *flaw {
 	for {
 		name := p.word("_")
-		if f := checkWord(name, "label", labels, nil); f != nil {
+		if f := checkWord(name, "label", metric.Labels, nil); f != nil {
 			return f
 		}
 		if f := fits(c, name); f != nil {
@@ -293,43 +245,12 @@ func (p *checkParser) labels(c *Check) *flaw {
 	}
 }
 
-// labelsOf says which labels tell the samples of a metric apart; nil when none do.
-func labelsOf(c *Check) []string {
-	switch metric := c.Metric; {
-	case metric == "":
-		return []string{"phase"}
-	case metric == "step" && c.Stat != "errors":
-		return []string{"group", "op", "event", "transport", "phase"}
-	case metric == "flow":
-		return []string{"group", "transport", "phase"}
-	case (metric == "connect" || metric == "step") && c.Stat == "errors":
-		return []string{"group", "phase"}
-	case metric == "ack" && c.Stat == "errors":
-		return []string{"group", "op", "event", "phase"}
-	case metric == "delivery":
-		return []string{"group", "from", "op", "event", "transport", "room_decile", "read", "phase"}
-	case metric == "gap":
-		return []string{"group", "from", "op", "event", "transport", "read", "phase"}
-	case metric == "ack" || metric == "ack.service":
-		return []string{"group", "op", "event", "transport", "read", "phase"}
-	case strings.HasPrefix(metric, "fanout."):
-		return []string{"group", "op", "event", "room_decile", "phase"}
-	case strings.HasPrefix(metric, "connect"), metric == "reconnect", metric == "rtt":
-		return []string{"group", "transport", "phase"}
-	case metric == "recovered":
-		return []string{"group", "phase"}
-	case metric == "lag":
-		return []string{"group", "op", "event", "phase"}
-	}
-	return []string{"phase"}
-}
-
 // fits checks that a label can be written there.
 func fits(c *Check, name string) *flaw {
 	if _, twice := c.Labels[name]; twice || name == "phase" && c.Phase != "" {
 		return &flaw{fmt.Sprintf("the label `%s` stands twice", name), "remove one"}
 	}
-	if known := labelsOf(c); !slices.Contains(known, name) {
+	if known := metric.LabelsOf(c.Stat, c.Metric); !slices.Contains(known, name) {
 		return &flaw{fmt.Sprintf("`%s` has no label `%s`", c.what(), name), "write one of " + strings.Join(known, ", ") + ", or remove {...}"}
 	}
 	return nil
@@ -382,14 +303,15 @@ func (p *checkParser) operator(c *Check) *flaw {
 	return &flaw{"a comparison is missing before " + p.rest(), "write one of < <= > >= =="}
 }
 
-func (p *checkParser) value(c *Check, s stat) *flaw {
+func (p *checkParser) value(c *Check, s metric.Stat) *flaw {
 	w, end := p.amount()
 	if w == "" {
 		return &flaw{"a value is missing before " + p.rest(), checkLike}
 	}
-	units := s.units
+	units := s.Units
 	if units == nil {
-		units = []string{metrics[c.Metric]}
+		m, _ := metric.Of(c.Metric)
+		units = []string{m.Unit}
 	}
 	v, unit, f := checkValue(w, c.what(), units)
 	if f != nil {
@@ -449,7 +371,7 @@ func (p *checkParser) scope(c *Check) *flaw {
 			p.at += len(w)
 			text, end := p.amount()
 			d, f := parseDuration(text)
-			if f == nil && (c.Stat == "growth" || c.Stat == "ratio") {
+			if s, _ := metric.StatOf(c.Stat); f == nil && s.Whole {
 				return &flaw{c.Stat + " is that of whole phases", "leave `over` out"}
 			}
 			if f == nil && (d < time.Second || d%time.Second != 0 || d > maxPhase) {

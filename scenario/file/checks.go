@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/throng-io/throng/scenario/metric"
 )
 
 // checkForm is the long form of a check.
@@ -104,7 +106,7 @@ func (d *decoder) checkLabels(s *Spec, item *node, c Check) {
 				return
 			}
 			hint = "correct the labels"
-			if st.Volatile && ledgerStat(c.Stat) && c.Labels["event"] == "" {
+			if st.Volatile && metric.OfLedger(c.Stat) && c.Labels["event"] == "" {
 				hint = fmt.Sprintf("what is lost of volatile messages counts where their event is named: write %s(delivery{event=%s})", c.Stat, st.Event)
 			}
 		}
@@ -119,14 +121,15 @@ func (d *decoder) checkLabels(s *Spec, item *node, c Check) {
 // measuredByNobody says why no group brings what some metrics need; "" when one does.
 func (s *Spec) measuredByNobody(c *Check) (why, hint string) {
 	var does func(g *Group) bool
-	switch c.Metric {
-	case "reconnect":
+	m, _ := metric.Of(c.Metric)
+	switch m.Needs {
+	case metric.NeedsReconnect:
 		does = func(g *Group) bool { return g.Reconnect != nil }
 		why, hint = "no such group connects again", "add reconnect: {} to the group, or remove the check"
-	case "recovered":
+	case metric.NeedsRecovery:
 		does = func(g *Group) bool { return g.Reconnect != nil && g.Reconnect.Recover }
 		why, hint = "no such group comes back as it was", "add recover: true to its reconnect, or remove the check"
-	case "step", "flow":
+	case metric.NeedsFlow:
 		does = func(g *Group) bool { return len(g.Flow) > 0 }
 		why, hint = "no such group has a flow", "add flow: to the group, or remove the check"
 	default:
@@ -147,7 +150,7 @@ func (s *Spec) feeds(from *Group, st *Stream, c *Check) bool {
 	if !label("op", st.Op) || !label("event", st.Event) || !label("from", from.Name) {
 		return false
 	}
-	if c.Stat != "count" && ledgerStat(c.Stat) && st.Volatile && c.Labels["event"] == "" {
+	if c.Stat != "count" && metric.OfLedger(c.Stat) && st.Volatile && c.Labels["event"] == "" {
 		return false // it is counted apart
 	}
 	return slices.ContainsFunc(s.Groups, func(g Group) bool {
@@ -156,8 +159,9 @@ func (s *Spec) feeds(from *Group, st *Stream, c *Check) bool {
 }
 
 // reaches reports whether what a stream brings of a metric is measured by clients of a group.
-func reaches(from *Group, st *Stream, to *Group, metric string) bool {
-	if metric != "delivery" && metric != "gap" || st.Op == OpEcho {
+func reaches(from *Group, st *Stream, to *Group, name string) bool {
+	// What has the sender's label is measured by the receiver.
+	if m, _ := metric.Of(name); !m.Has(metric.LabelFrom) || st.Op == OpEcho {
 		return to.Name == from.Name
 	}
 	return slices.Contains(to.Spaces(), from.Spaces()[st.Space]) && (st.Op != OpRoom || to.Rooms != nil && to.Rooms.Prefix == from.Rooms.Prefix)
@@ -175,22 +179,18 @@ func (g *Group) brings(st *Stream, c *Check) bool {
 	return t == "" || slices.ContainsFunc(g.Transport, func(s Share) bool { return s.Name == t })
 }
 
-// ledgerStat reports whether a statistic is taken of the ledger.
-func ledgerStat(stat string) bool {
-	return slices.Contains([]string{"loss", "dup", "disorder", "late"}, stat)
-}
-
 // feeders tells which streams a metric comes from; nil when it comes from
 // none in particular.
-func feeders(metric string) (what string, feeds func(Stream) bool) {
-	switch {
-	case metric == "ack" || metric == "ack.service":
+func feeders(name string) (what string, feeds func(Stream) bool) {
+	m, _ := metric.Of(name)
+	switch m.Needs {
+	case metric.NeedsAck:
 		return "asks for an acknowledgement (ack: 5s)", func(s Stream) bool { return s.Ack > 0 }
-	case metric == "gap":
+	case metric.NeedsPeriodic:
 		return "is delivered with constant arrival", func(s Stream) bool { return s.Expect != "none" && s.Arrival == "constant" }
-	case metric == "delivery":
+	case metric.NeedsDelivery:
 		return "is delivered to anybody", func(s Stream) bool { return s.Expect != "none" }
-	case strings.HasPrefix(metric, "fanout."):
+	case metric.NeedsBroadcast:
 		return "is broadcast", func(s Stream) bool { return s.Expect != "none" && s.Op != OpEcho }
 	}
 	return "", nil

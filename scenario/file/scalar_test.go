@@ -81,7 +81,9 @@ var amounts = []amount{
 		map[string]string{"1e3": "write digits, with k or M if you like: 500, 10k, 1.5M", "1.0005k": "write a whole number such as 500, 10k or 1.5M"},
 	},
 	{
-		"factor", parseFactor, map[string]float64{"x2": 2, "x1.5": 1.5, "x 2": 2}, "2|x|xx2|x-1|xNaN|xInf|x1e9|2x",
+		"factor", parseFactor,
+		map[string]float64{"x2": 2, "x1.5": 1.5, "x 2": 2},
+		"2|x|xx2|x-1|xNaN|xInf|x1e9|2x",
 		map[string]string{"2": "write it like x2 or x1.5"},
 	},
 }

@@ -16,6 +16,8 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/throng-io/throng/scenario/metric"
 )
 
 // schemaOf says which definition of the schema each table of the parser has; "" is the whole file.
@@ -210,13 +212,10 @@ func TestSchemaHasTheWords(t *testing.T) {
 			t.Errorf("distribution %s: %v", kind, err)
 		}
 	}
-	for _, stat := range statNames {
-		of := stats[stat].of
-		if of == nil {
-			of = sampled
-		}
-		for _, metric := range of {
-			text := fmt.Sprintf("%s(%s) < 1", stat, metric)
+	for _, name := range metric.StatNames() {
+		stat, _ := metric.StatOf(name)
+		for _, of := range stat.Of {
+			text := fmt.Sprintf("%s(%s) < 1", name, of)
 			if err := good("groups: {a: {count: 1}}\nslo: [\"" + text + "\"]\n"); err != nil {
 				t.Errorf("check %s: %v", text, err)
 			}

@@ -1,0 +1,125 @@
+package metric
+
+import "strings"
+
+// An ErrorKind says at what something went wrong.
+type ErrorKind string
+
+// The kinds of errors.
+const (
+	ErrConnect   ErrorKind = "connect"
+	ErrUpgrade   ErrorKind = "upgrade"
+	ErrDrop      ErrorKind = "drop"
+	ErrReconnect ErrorKind = "reconnect"
+	ErrSend      ErrorKind = "send"
+	ErrAck       ErrorKind = "ack"
+	ErrDelivery  ErrorKind = "delivery"
+	ErrStamp     ErrorKind = "stamp"
+	ErrMove      ErrorKind = "move"
+	ErrStep      ErrorKind = "step"
+	ErrReact     ErrorKind = "react"
+	ErrFault     ErrorKind = "fault"
+	ErrVolatile  ErrorKind = "volatile"
+)
+
+// How something went wrong, where the runner itself says so. The words of a class that come from elsewhere
+// are those of a client.DialError or of a client.CloseError.
+const (
+	HowOther        = "other"
+	HowTimeout      = "timeout"      // no answer within the limit
+	HowDropped      = "dropped"      // the connection ended before the answer
+	HowUnconnected  = "unconnected"  // no connection to send on
+	HowBackpressure = "backpressure" // the target did not read what was sent before
+	HowMismatch     = "mismatch"     // an echo brought something else back
+	HowUnexpected   = "unexpected"   // it was not asked for, or was for others
+	HowUnknown      = "unknown"      // no such message was sent
+	HowStale        = "stale"        // the ledger had closed its message
+	HowInvalid      = "invalid"      // damaged
+	HowPlaces       = "places"       // the group had no place left for an arrival
+	HowJoin         = "join"         // a room did not acknowledge the join
+	HowPorts        = "ports"        // no local port was left
+	HowFiles        = "files"        // no file descriptor was left
+	HowNever        = "never"        // the client had not come back at the end
+	HowCapture      = "capture"      // the answer lacks a value that the step asks for
+	HowStatus       = "status"       // an HTTP status that the step does not expect
+	HowHTTP         = "http"         // no HTTP answer
+	HowSend         = "send"         // it could not be written
+	HowContract     = "contract"     // the contract has no such call
+	HowEmit         = "emit"
+	HowAck          = "ack"
+	HowOvertaken    = "overtaken" // the fault before was not over
+	HowStop         = "stop"      // the server did not stop
+	HowSkipped      = "skipped"   // the network was busy, and the message may be left out
+)
+
+// ErrorKinds is the table of the kinds. Do not change it.
+var ErrorKinds = []struct {
+	Kind      ErrorKind
+	Always    bool // counts in phases that are not recorded too: connecting and staying connected are what a ramp is for
+	Blameless bool // is no failure
+	About     string
+}{
+	{Kind: ErrConnect, Always: true, About: "a client could not connect"},
+	{Kind: ErrUpgrade, Always: true, About: "a client stayed with polling"},
+	{Kind: ErrDrop, Always: true, About: "a connection ended, and not by the plan"},
+	{Kind: ErrReconnect, Always: true, About: "a client could not connect again"},
+	{Kind: ErrSend, About: "a message that was due could not be sent"},
+	{Kind: ErrAck, About: "an acknowledgement did not come, or was wrong"},
+	{Kind: ErrDelivery, About: "a delivery came where none was owed"},
+	{Kind: ErrStamp, About: "a message came damaged"},
+	{Kind: ErrMove, About: "a client could not change rooms"},
+	{Kind: ErrStep, About: "a step of a flow failed"},
+	{Kind: ErrReact, About: "a reaction could not be sent"},
+	{Kind: ErrFault, Always: true, About: "a fault of the scenario did not go as planned"},
+	{Kind: ErrVolatile, Blameless: true, About: "a volatile message was left out"},
+}
+
+// An ErrorClass says what went wrong: at what, and how. Slow says that the client reads slowly; what it loses
+// is what it is there for.
+type ErrorClass struct {
+	Kind ErrorKind
+	How  string
+	Slow bool
+}
+
+// Error makes the class of an error at a client that reads at normal speed.
+func Error(kind ErrorKind, how string) ErrorClass { return ErrorClass{Kind: kind, How: how} }
+
+const slowPrefix = "slow."
+
+// String is the class as results have it: connect.refused, or slow.drop.ping_timeout.
+func (c ErrorClass) String() string {
+	s := string(c.Kind) + "." + c.How
+	if c.Slow {
+		return slowPrefix + s
+	}
+	return s
+}
+
+// ParseErrorClass reads what String has written.
+func ParseErrorClass(s string) ErrorClass {
+	rest, slow := strings.CutPrefix(s, slowPrefix)
+	kind, how, _ := strings.Cut(rest, ".")
+	return ErrorClass{Kind: ErrorKind(kind), How: how, Slow: slow}
+}
+
+// Always reports whether the class counts in phases that are not recorded too.
+func (c ErrorClass) Always() bool {
+	i := kindAt(c.Kind)
+	return i >= 0 && ErrorKinds[i].Always && !c.Slow
+}
+
+// Blameless reports whether the class is no failure.
+func (c ErrorClass) Blameless() bool {
+	i := kindAt(c.Kind)
+	return c.Slow || i >= 0 && ErrorKinds[i].Blameless
+}
+
+func kindAt(k ErrorKind) int {
+	for i := range ErrorKinds {
+		if ErrorKinds[i].Kind == k {
+			return i
+		}
+	}
+	return -1
+}

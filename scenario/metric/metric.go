@@ -1,0 +1,201 @@
+// Package metric is what a run measures, in one place: the table of metrics with their units, labels and
+// order, the statistics that a check may take of them, the classes of errors, and how amounts are written.
+//
+// A new metric is a row of [Table] and the code that records it. The grammar of checks, the JSON Schema,
+// the manual's table and the order of tables in reports follow from the row.
+package metric
+
+import (
+	"slices"
+	"strings"
+)
+
+// The names of the metrics that code asks for.
+const (
+	Delivery     = "delivery"
+	FanoutFirst  = "fanout.first"
+	FanoutLast   = "fanout.last"
+	FanoutSpread = "fanout.spread"
+	Ack          = "ack"
+	AckService   = "ack.service"
+	RTT          = "rtt"
+	Gap          = "gap"
+
+	Connect          = "connect"
+	ConnectTCP       = "connect.tcp"
+	ConnectTLS       = "connect.tls"
+	ConnectOpen      = "connect.open"
+	ConnectNamespace = "connect.namespace"
+	ConnectUpgrade   = "connect.upgrade"
+	Reconnect        = "reconnect"
+
+	Step = "step"
+	Flow = "flow"
+	Lag  = "lag"
+
+	CPU                = "cpu"
+	RSS                = "rss"
+	ServerCPU          = "server.cpu"
+	ServerRSS          = "server.rss"
+	ServerRSSPerClient = "server.rss_per_client"
+
+	Rate      = "rate"
+	Recovered = "recovered"
+)
+
+// The units of values.
+const (
+	Seconds   = "s"
+	Share     = "share" // 1 is 100 %
+	Bytes     = "B"
+	PerSecond = "/s"
+	Count     = "" // a plain number
+)
+
+// The labels that tell the samples of a metric apart.
+const (
+	LabelGroup      = "group" // of the client that measures: of a delivery the receiver
+	LabelFrom       = "from"  // the group of the sender
+	LabelOp         = "op"
+	LabelEvent      = "event"
+	LabelTransport  = "transport"
+	LabelRoomDecile = "room_decile"
+	LabelRead       = "read"
+	LabelPhase      = "phase" // every metric has it
+)
+
+// Labels are all labels, in the order in which lists name them.
+var Labels = []string{LabelGroup, LabelFrom, LabelOp, LabelEvent, LabelTransport, LabelRoomDecile, LabelRead, LabelPhase}
+
+// A Kind says what a metric is made of.
+type Kind int
+
+// The kinds of metrics.
+const (
+	Latency Kind = iota // a histogram of times
+	Sampled             // a value that is read once a second
+	Derived             // a quotient of counts
+)
+
+// A Need says what brings samples of a metric: a check of it needs that in the scenario.
+type Need int
+
+// The needs of metrics.
+const (
+	NeedsNothing   Need = iota
+	NeedsDelivery       // a stream that is delivered to clients
+	NeedsBroadcast      // likewise, to others than its sender
+	NeedsPeriodic       // likewise, at a fixed period from each source
+	NeedsAck            // a stream that asks for acknowledgements
+	NeedsReconnect      // a group whose clients connect again
+	NeedsRecovery       // likewise, as the sockets that they were
+	NeedsFlow           // a group with a flow
+)
+
+// A Metric is one row of the table.
+type Metric struct {
+	Name   string
+	Kind   Kind
+	Unit   string
+	Labels []string // besides the phase
+	Needs  Need
+	Always bool   // counts in phases that are not recorded too: connecting is what a ramp is for
+	About  string // a phrase for the manual
+}
+
+var (
+	ofReceivers = []string{LabelGroup, LabelFrom, LabelOp, LabelEvent, LabelTransport, LabelRoomDecile, LabelRead}
+	ofArrivals  = []string{LabelGroup, LabelFrom, LabelOp, LabelEvent, LabelTransport, LabelRead}
+	ofSenders   = []string{LabelGroup, LabelOp, LabelEvent, LabelTransport, LabelRead}
+	ofFanouts   = []string{LabelGroup, LabelOp, LabelEvent, LabelRoomDecile}
+	ofClients   = []string{LabelGroup, LabelTransport}
+	ofSteps     = []string{LabelGroup, LabelOp, LabelEvent, LabelTransport}
+	ofStreams   = []string{LabelGroup, LabelOp, LabelEvent}
+	ofGroups    = []string{LabelGroup}
+)
+
+// Table is every metric, in the order in which reports show them. Do not change it.
+var Table = []Metric{
+	{Name: Delivery, Unit: Seconds, Labels: ofReceivers, Needs: NeedsDelivery, About: "from when a message was due until a receiver had it"},
+	{Name: FanoutLast, Unit: Seconds, Labels: ofFanouts, Needs: NeedsBroadcast, About: "until the last receiver of a broadcast had it"},
+	{Name: FanoutFirst, Unit: Seconds, Labels: ofFanouts, Needs: NeedsBroadcast, About: "until the first receiver of a broadcast had it"},
+	{Name: FanoutSpread, Unit: Seconds, Labels: ofFanouts, Needs: NeedsBroadcast, About: "from the first receiver of a broadcast to the last"},
+	{Name: Ack, Unit: Seconds, Labels: ofSenders, Needs: NeedsAck, About: "from when a message was due until its acknowledgement"},
+	{Name: AckService, Unit: Seconds, Labels: ofSenders, Needs: NeedsAck, About: "from when a message was written until its acknowledgement"},
+	{Name: RTT, Unit: Seconds, Labels: ofClients, About: "a round trip of the heartbeat"},
+	{Name: Connect, Unit: Seconds, Labels: ofClients, Always: true, About: "from when a client was due until its namespace was connected"},
+	{Name: ConnectTCP, Unit: Seconds, Labels: ofClients, Always: true, About: "the TCP handshake"},
+	{Name: ConnectTLS, Unit: Seconds, Labels: ofClients, Always: true, About: "the TLS handshake"},
+	{Name: ConnectOpen, Unit: Seconds, Labels: ofClients, Always: true, About: "the Engine.IO handshake"},
+	{Name: ConnectNamespace, Unit: Seconds, Labels: ofClients, Always: true, About: "until the namespace was connected"},
+	{Name: ConnectUpgrade, Unit: Seconds, Labels: ofClients, Always: true, About: "the upgrade from polling to websocket"},
+	{Name: Reconnect, Unit: Seconds, Labels: ofClients, Needs: NeedsReconnect, Always: true, About: "from a lost connection until the client was back in its rooms"},
+	{Name: Gap, Unit: Seconds, Labels: ofArrivals, Needs: NeedsPeriodic, About: "by how much the time between two messages of one source differs from its period"},
+	{Name: Step, Unit: Seconds, Labels: ofSteps, Needs: NeedsFlow, About: "one step of a flow"},
+	{Name: Flow, Unit: Seconds, Labels: ofClients, Needs: NeedsFlow, About: "all steps of a flow, once through"},
+	{Name: Lag, Unit: Seconds, Labels: ofStreams, About: "how late the generator itself sent"},
+
+	{Name: CPU, Kind: Sampled, Unit: Share, About: "the generator's share of all cores"},
+	{Name: RSS, Kind: Sampled, Unit: Bytes, About: "the generator's memory"},
+	{Name: ServerCPU, Kind: Sampled, Unit: Share, About: "the server's share of all cores"},
+	{Name: ServerRSS, Kind: Sampled, Unit: Bytes, About: "the server's memory"},
+	{Name: ServerRSSPerClient, Kind: Sampled, Unit: Bytes, About: "the server's memory beyond that before the first client, by client"},
+
+	{Name: Rate, Kind: Derived, Unit: PerSecond, About: "operations, sent of those that were due"},
+	{Name: Recovered, Kind: Derived, Unit: Share, Labels: ofGroups, Needs: NeedsRecovery, About: "of the clients that lost their connection, those that came back as the same socket"},
+}
+
+// Of returns the row of a metric; ok is false when there is none.
+func Of(name string) (m Metric, ok bool) {
+	i := slices.IndexFunc(Table, func(m Metric) bool { return m.Name == name })
+	if i < 0 {
+		return Metric{}, false
+	}
+	return Table[i], true
+}
+
+// Names lists the metrics of some kinds, in order; of all kinds when none is given.
+func Names(kinds ...Kind) []string {
+	var out []string
+	for _, m := range Table {
+		if len(kinds) == 0 || slices.Contains(kinds, m.Kind) {
+			out = append(out, m.Name)
+		}
+	}
+	return out
+}
+
+// Has reports whether a label tells samples of the metric apart.
+func (m *Metric) Has(label string) bool {
+	return label == LabelPhase || slices.Contains(m.Labels, label)
+}
+
+// Always reports whether a metric counts in phases that are not recorded too.
+func Always(name string) bool {
+	m, _ := Of(name)
+	return m.Always
+}
+
+// SlowSuffix is appended to the name of a metric for what clients that read slowly measured.
+const SlowSuffix = ".slow"
+
+// OfStep is the name under which a result keeps the latency of one step of flows.
+func OfStep(name string) string { return Step + "." + name }
+
+// Order compares the names of metrics by the table. What is not in it, such as a step's, follows in
+// alphabetical order.
+func Order(a, b string) int {
+	i, j := place(a), place(b)
+	if i != j {
+		return i - j
+	}
+	return strings.Compare(a, b)
+}
+
+func place(name string) int {
+	i := slices.IndexFunc(Table, func(m Metric) bool { return m.Name == name })
+	if i < 0 {
+		return len(Table)
+	}
+	return i
+}

@@ -1,0 +1,139 @@
+package metric
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the table of the manual anew")
+
+func TestTable(t *testing.T) {
+	seen := map[string]bool{}
+	for _, m := range Table {
+		if m.Name == "" || seen[m.Name] {
+			t.Errorf("the name %q is empty or stands twice", m.Name)
+		}
+		seen[m.Name] = true
+		if m.About == "" {
+			t.Errorf("%s: the manual has nothing to say", m.Name)
+		}
+		if (m.Unit == Seconds) != (m.Kind == Latency) {
+			t.Errorf("%s: latencies are in seconds, and nothing else is", m.Name)
+		}
+		if !slices.IsSortedFunc(m.Labels, func(a, b string) int { return slices.Index(Labels, a) - slices.Index(Labels, b) }) {
+			t.Errorf("%s: the labels %v are not in order", m.Name, m.Labels)
+		}
+		if got, known := Of(m.Name); !known || got.Name != m.Name {
+			t.Errorf("%s is not found", m.Name)
+		}
+		taken := slices.ContainsFunc(Stats, func(s Stat) bool { return slices.Contains(s.Of, m.Name) })
+		if !taken {
+			t.Errorf("%s: no statistic is taken of it", m.Name)
+		}
+	}
+	for _, s := range Stats {
+		for _, of := range s.Of {
+			if !seen[of] {
+				t.Errorf("%s is taken of %s, which is no metric", s.Name, of)
+			}
+		}
+		if s.Bare != "" && !slices.Contains(s.Of, s.Bare) {
+			t.Errorf("%s means %s, of which it cannot be taken", s.Name, s.Bare)
+		}
+	}
+}
+
+func TestStatOf(t *testing.T) {
+	for name, quantile := range map[string]float64{
+		"p50": 50, "p9": 9, "p99.9": 99.9, "p99.9999": 99.9999, "p0.1": 0.1, "max": 0, "errors": 0,
+		"p0": -1, "p100": -1, "p": -1, "p99.99999": -1, "p-1": -1, "p9x": -1, "delivery": -1, "": -1,
+	} {
+		s, known := StatOf(name)
+		if known != (quantile >= 0) || known && (s.Quantile != quantile || s.Name != name) {
+			t.Errorf("%q: %+v, %v; want the quantile %v", name, s, known, quantile)
+		}
+	}
+}
+
+func TestLabelsOf(t *testing.T) {
+	for check, want := range map[string]string{
+		"p99 delivery":    "group from op event transport room_decile read phase",
+		"loss delivery":   "group from op event transport room_decile read phase",
+		"errors ack":      "group op event phase",
+		"p99 ack":         "group op event transport read phase",
+		"errors connect":  "group phase",
+		"max connect":     "group transport phase",
+		"errors ":         "phase",
+		"max cpu":         "phase",
+		"ratio recovered": "group phase",
+	} {
+		stat, metric, _ := strings.Cut(check, " ")
+		if got := strings.Join(LabelsOf(stat, metric), " "); got != want {
+			t.Errorf("%s(%s): %s, want %s", stat, metric, got, want)
+		}
+	}
+}
+
+func TestOrder(t *testing.T) {
+	names := []string{"step.b", "lag", "delivery.slow", "connect.tcp", "ack", "step.a", "delivery"}
+	slices.SortFunc(names, Order)
+	if got, want := strings.Join(names, " "), "delivery ack connect.tcp lag delivery.slow step.a step.b"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+// The manual's table of metrics is made of this one; go test -update writes it anew.
+func TestManual(t *testing.T) {
+	const path, begin, end = "../../scenarios/README.md", "<!-- metrics: made by go test ./scenario/metric -update -->\n", "<!-- end of metrics -->"
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, found := strings.Cut(string(text), begin)
+	was, after, found2 := strings.Cut(rest, end)
+	if !found || !found2 {
+		t.Fatalf("%s has no marks %q and %q", path, begin, end)
+	}
+	var b strings.Builder
+	b.WriteString("| metric | what | labels |\n|---|---|---|\n")
+	for _, m := range Table {
+		labels := ""
+		for _, l := range m.Labels {
+			labels += ", `" + l + "`"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", m.Name, m.About, strings.TrimPrefix(labels, ", "))
+	}
+	if was == b.String() {
+		return
+	}
+	if !*update {
+		t.Fatalf("the manual's table is not the one of the metrics: run go test ./scenario/metric -update\n%s", b.String())
+	}
+	if err := os.WriteFile(path, []byte(before+begin+b.String()+end+after), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestErrorClasses(t *testing.T) {
+	for text, want := range map[string]struct{ always, blameless bool }{
+		"connect.refused":        {always: true},
+		"connect.http.404":       {always: true},
+		"reconnect.never":        {always: true},
+		"drop.ping_timeout":      {always: true},
+		"slow.drop.ping_timeout": {blameless: true},
+		"volatile.skipped":       {blameless: true},
+		"ack.timeout":            {},
+	} {
+		c := ParseErrorClass(text)
+		if c.String() != text || c.Always() != want.always || c.Blameless() != want.blameless {
+			t.Errorf("%s: %+v, always %v, blameless %v", text, c, c.Always(), c.Blameless())
+		}
+	}
+	if c := ParseErrorClass("connect.http.404"); c.Kind != ErrConnect || c.How != "http.404" {
+		t.Errorf("%+v", c)
+	}
+}
