@@ -7,8 +7,8 @@ import (
 	"sync/atomic"
 
 	"github.com/throng-io/throng/scenario/internal/plan"
-	"github.com/throng-io/throng/scenario/result"
 	"github.com/throng-io/throng/scenario/metric"
+	"github.com/throng-io/throng/scenario/result"
 )
 
 // An errorKey is what an error is counted under.
