@@ -132,6 +132,37 @@ func TestUSLOfAnExactLine(t *testing.T) {
 	}
 }
 
+// Throughput that grows in a line and then breaks down is no curve of the law, and a peak of such a fit is no fact. A plateau is one.
+func TestUSLRefusesWhatItDoesNotDescribe(t *testing.T) {
+	var collapse, plateau []Point
+	for _, n := range []float64{500, 1000, 2000, 3000, 4000, 5000, 6000} {
+		x := 5 * n
+		if n > 4000 {
+			x = 6000
+		}
+		collapse = append(collapse, Point{n, x})
+		plateau = append(plateau, Point{n, 10000 + 100*math.Sin(n)})
+	}
+	u, err := FitUSL(collapse)
+	if err != nil || u.Shape != Unlike || u.Peak != nil || !strings.Contains(u.Verdict(), "does not describe") {
+		t.Fatalf("%+v, %v", u, err)
+	}
+	if _, ok := u.At(3000); ok {
+		t.Error("a model that does not fit answers")
+	}
+	if u, err = FitUSL(plateau); err != nil || u.Shape != Contention && u.Shape != Coherency {
+		t.Errorf("a plateau: %+v, %v", u, err)
+	}
+}
+
+// A peak that nobody measured is told as one of the fit.
+func TestUSLPeakBeyondTheLevels(t *testing.T) {
+	u, err := FitUSL(law(nil, 950, 0.03, 0.0004, 0, 1, 2, 4, 8, 16, 32))
+	if err != nil || u.Peak == nil || !strings.Contains(u.Verdict(), "would peak by coherency (κ = 0.0004) at level 49") || !strings.HasSuffix(u.Verdict(), "beyond the highest level measured, 32.") {
+		t.Errorf("%v, %+v: %s", err, u, u.Verdict())
+	}
+}
+
 func TestUSLErrors(t *testing.T) {
 	good := law(nil, 100, 0.01, 0.001, 0, levels...)
 	for want, ps := range map[string][]Point{

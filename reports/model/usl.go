@@ -41,6 +41,16 @@ const (
 	Contention Shape = "contention" // it flattens: something is waited for; no peak in the range measured
 	Coherency  Shape = "coherency"  // it has a peak: parts wait for one another
 	Faster     Shape = "faster"     // it grows faster than the level: the model does not describe it
+	Unlike     Shape = "unlike"     // the measurements lie too far from any curve of the model
+)
+
+// A fit is refused when a measurement lies further from it than mostResidual of its value, or further than someResidual while it
+// explains less of the variance than leastR2: throughput that breaks down at once, as behind a full queue, has no peak that such a
+// curve could find. A plateau has next to no variance to explain, so that R² alone does not decide.
+const (
+	leastR2      = 0.9
+	someResidual = 0.1
+	mostResidual = 0.25
 )
 
 // USL is the Universal Scalability Law, X(N) = γN / (1 + σ(N-1) + κN(N-1)), of Gunther (Guerrilla Capacity Planning, 2007),
@@ -107,13 +117,16 @@ func FitUSL(points []Point) (*USL, error) {
 		}
 	}
 	u.R2 = u.explained(points)
+	if far := u.farthestFrom(points); u.Shape != Faster && (far > mostResidual || far > someResidual && u.R2 < leastR2) {
+		u.Shape, u.Peak = Unlike, nil
+	}
 	return u, nil
 }
 
 // At is the throughput that the model gives for a level. It is false below 1 and beyond twice the highest level measured, where the
 // model is a guess, and for a Shape that it does not describe.
 func (u *USL) At(level float64) (throughput float64, ok bool) {
-	if !(level >= 1) || level > farthest*u.Max || u.Shape == Faster {
+	if !(level >= 1) || level > farthest*u.Max || u.Shape == Faster || u.Shape == Unlike {
 		return 0, false
 	}
 	return u.at(level), true
@@ -134,11 +147,16 @@ func (u *USL) Verdict() string {
 		return fmt.Sprintf("Throughput is linear in the range measured, up to level %.0f; neither contention nor coherency can be told from zero.", u.Max)
 	case Contention:
 		return fmt.Sprintf("Throughput flattens by contention (σ = %.3g, 95 %% interval %.3g to %.3g); no peak can be seen up to level %.0f.", u.Sigma.Value, u.Sigma.Low, u.Sigma.High, u.Max)
+	case Unlike:
+		return fmt.Sprintf("The scalability law does not describe the throughput measured up to level %.0f (R² = %.2g): nothing is said of contention, coherency or a peak.", u.Max, u.R2)
 	case Faster:
 		return fmt.Sprintf("Throughput grows faster than the level up to %.0f, which the scalability law does not describe.", u.Max)
 	}
 	if u.Peak == nil {
 		return fmt.Sprintf("Throughput bends by coherency (κ = %.3g, 95 %% interval %.3g to %.3g); its peak lies too far beyond level %.0f to be named.", u.Kappa.Value, u.Kappa.Low, u.Kappa.High, u.Max)
+	}
+	if u.Peak.Value > u.Max {
+		return fmt.Sprintf("By the fit, throughput would peak by coherency (κ = %.3g) at level %.0f (95 %% interval %.0f to %.0f), beyond the highest level measured, %.0f.", u.Kappa.Value, u.Peak.Value, u.Peak.Low, u.Peak.High, u.Max)
 	}
 	return fmt.Sprintf("Throughput peaks at level %.0f (95 %% interval %.0f to %.0f) by coherency (κ = %.3g).", u.Peak.Value, u.Peak.Low, u.Peak.High, u.Kappa.Value)
 }
@@ -157,6 +175,14 @@ func (u *USL) explained(points []Point) float64 {
 		return 0
 	}
 	return 1 - rest/all
+}
+
+// farthestFrom is the largest distance of a measurement from the model, as a share of the model's value.
+func (u *USL) farthestFrom(points []Point) (share float64) {
+	for _, p := range points {
+		share = max(share, math.Abs(p.Value/u.at(p.Level)-1))
+	}
+	return share
 }
 
 // take turns the linear coefficients a, b, c into γ = 1/a, σ = b/a and κ = c/a.

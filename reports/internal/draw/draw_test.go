@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/recorder"
 )
 
 func sample() *Figure {
@@ -251,6 +253,70 @@ func TestRanges(t *testing.T) {
 }
 
 // TestAreaLiesBetweenItsLines: an area widens the axes like data, and is filled between its bounds.
+// A scale has two labelled ticks at least, whatever the room and the range.
+func TestTwoTicks(t *testing.T) {
+	labelled := func(s *scale) (n int) {
+		for _, tick := range s.ticks {
+			if tick.Label != "" {
+				n++
+			}
+		}
+		return n
+	}
+	for _, a := range []Axis{{Min: -1.1, Max: 1.1}, {Min: 0, Max: 1.4}, {Min: 3.1, Max: 7.9}, {Log: true, Min: 0.3, Max: 500}, {Log: true, Min: 2, Max: 20}, {Log: true, Min: 0.5, Max: 5}} {
+		for room := 2; room < 9; room++ {
+			s := newScale(a, nil, room, true)
+			if n := labelled(s); n < 2 {
+				t.Errorf("%+v in the room of %d: %d labels of %v", a, room, n, s.ticks)
+			}
+			for _, tick := range s.ticks {
+				if tick.At < s.min || tick.At > s.max {
+					t.Errorf("%+v: tick at %v", a, tick.At)
+				}
+			}
+		}
+	}
+}
+
+// A line at a round value does not lie on the edge, where half of it is cut off.
+func TestHeadroom(t *testing.T) {
+	if s := newScale(Axis{}, []float64{20000}, 5, true); s.max != 25000 || s.min != 0 {
+		t.Errorf("%v to %v", s.min, s.max)
+	}
+	if s := newScale(Axis{}, []float64{-0.4, 0.9}, 4, true); s.min != -0.5 || s.max != 1 {
+		t.Errorf("%v to %v", s.min, s.max)
+	}
+}
+
+// Only bands with a name reach into the strip of names, where a line would strike out what stands there.
+func TestBandsLeaveTheLabelsAlone(t *testing.T) {
+	f := &Figure{Name: "f", Panels: []Panel{{
+		X: Axis{Min: 0, Max: 10}, Y: Axis{Min: 0, Max: 10}, Bands: []Band{{From: 4, To: 8, Grey: true}},
+		Rules: []Rule{{At: 4, Vertical: true, Label: "holds 4, breaks 8"}}, Lines: []Line{{Points: []Point{{X: 1, Y: 1}, {X: 9, Y: 9}}}},
+	}}}
+	l, err := f.layout(Wide)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c recorder.Canvas
+	l.draw(draw.NewCanvas(&c, l.width, l.height))
+	top := l.panels[0].area.Max.Y
+	strokes := 0
+	for _, a := range c.Actions {
+		if stroke, ok := a.(*recorder.Stroke); ok {
+			strokes++
+			for _, part := range stroke.Path {
+				if part.Pos.Y > top+0.1 {
+					t.Errorf("a line reaches %v, above the axes at %v", part.Pos.Y, top)
+				}
+			}
+		}
+	}
+	if strokes < 10 {
+		t.Errorf("%d lines", strokes)
+	}
+}
+
 func TestAreaLiesBetweenItsLines(t *testing.T) {
 	area := Area{Low: []Point{{X: 1, Y: -40}, {X: 2, Y: -30}}, High: []Point{{X: 1, Y: 50}, {X: 2, Y: 60}}}
 	p := Panel{Lines: []Line{{Points: []Point{{X: 1, Y: 1}, {X: 2, Y: 2}}}}, Areas: []Area{area}}

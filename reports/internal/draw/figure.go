@@ -107,6 +107,7 @@ type Rule struct {
 	Label    string
 	Vertical bool
 	MarkX    float64 // > 0: where on x the limit applies; a mark is set there
+	From, To float64 // the stretch of x in which it applies; both 0: all of it
 }
 
 // Style is a combination of colour, dashes and mark.

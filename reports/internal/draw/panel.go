@@ -18,6 +18,9 @@ const (
 	labelGap   vg.Length = 5
 	sampleLen  vg.Length = 24 // of a line in the legend
 	markRadius vg.Length = 3.2
+	rowPitch   vg.Length = 25 // of rows with names beside them
+	// insidePitch leaves room between the rows: names stand there, above boxes that reach 0.3 of a row up and down.
+	insidePitch vg.Length = 36
 )
 
 // panel is a Panel with its scales and its place.
@@ -174,7 +177,10 @@ func (p *panel) draw() {
 func (p *panel) drawBands(c *draw.Canvas) {
 	for _, b := range p.Bands {
 		x0, x1 := p.px(b.From), p.px(b.To)
-		top := c.Max.Y + p.stripHeight()
+		top := c.Max.Y
+		if b.Label != "" { // one without a name would strike those of others out
+			top += p.stripHeight()
+		}
 		if b.Grey {
 			c.FillPolygon(shade, box(x0, c.Min.Y, x1, top))
 		}
@@ -287,11 +293,12 @@ func (p *panel) drawRules(c *draw.Canvas) {
 	for _, r := range p.Rules {
 		if r.Vertical {
 			x := p.px(r.At)
-			c.StrokeLine2(line, x, c.Min.Y, x, c.Max.Y+2)
+			c.StrokeLine2(line, x, c.Min.Y, x, c.Max.Y)
 			continue
 		}
 		y := p.py(r.At)
-		c.StrokeLine2(line, c.Min.X, y, c.Max.X, y)
+		from, to := p.stretch(&r)
+		c.StrokeLine2(line, from, y, to, y)
 		if r.MarkX > 0 {
 			c.DrawGlyphNoClip(draw.GlyphStyle{Color: limit, Radius: 3.6, Shape: draw.TriangleGlyph{}}, vg.Point{X: p.px(r.MarkX), Y: y})
 		}
@@ -303,7 +310,8 @@ func (p *panel) drawRules(c *draw.Canvas) {
 			baseline(c, st, max(c.Min.X, min(p.px(r.At)-w/2, c.Max.X-w)), c.Max.Y+4, label, text.XLeft)
 			continue
 		}
-		at := p.ruleLabel(c, w, p.py(r.At), data)
+		from, to := p.stretch(&r)
+		at := p.ruleLabel(c, w, p.py(r.At), from, to, data)
 		for x := at.X; x <= at.X+w; x += 4 { // the next label keeps clear of this one
 			data = append(data, repeat(vg.Point{X: x, Y: at.Y + textSize*0.4}, 20)...)
 		}
@@ -312,14 +320,23 @@ func (p *panel) drawRules(c *draw.Canvas) {
 	}
 }
 
+// stretch is the part of the x axis along which a horizontal rule applies.
+func (p *panel) stretch(r *Rule) (from, to vg.Length) {
+	if r.From == r.To {
+		return p.area.Min.X, p.area.Max.X
+	}
+	return p.px(r.From), p.px(r.To)
+}
+
 // ruleLabel finds the place along a rule, above or below it, where a label of width w hides the fewest points. It returns the
-// left end of the label's baseline.
-func (p *panel) ruleLabel(c *draw.Canvas, w, y vg.Length, data []vg.Point) vg.Point {
-	free := c.Max.X - c.Min.X - w - 12
-	best, fewest := vg.Point{X: c.Min.X + 6, Y: y + 3.5}, -1
+// left end of the label's baseline. The label of a rule that is shorter than it begins at the rule where there is room.
+func (p *panel) ruleLabel(c *draw.Canvas, w, y, from, to vg.Length, data []vg.Point) vg.Point {
+	free := to - from - w - 12
+	from = max(c.Min.X, min(from, c.Max.X-w-12))
+	best, fewest := vg.Point{X: from + 6, Y: y + 3.5}, -1
 	for _, below := range []bool{false, true} {
 		for _, along := range []vg.Length{0, 1, 0.5, 0.25, 0.75} {
-			at := vg.Point{X: c.Min.X + 6 + max(0, free)*along, Y: y + 3.5}
+			at := vg.Point{X: from + 6 + max(0, free)*along, Y: y + 3.5}
 			if below {
 				at.Y = y - textSize - 1
 			}
@@ -388,7 +405,7 @@ func (p *panel) drawAxes(c *draw.Canvas) {
 		}
 		y := p.py(t.At)
 		if p.inside {
-			baseline(c, st, c.Min.X+4, y+5, fit(t.Label, st, c.Max.X-c.Min.X-4), text.XLeft)
+			baseline(c, st, c.Min.X+4, y+0.3*insidePitch+1, fit(t.Label, st, c.Max.X-c.Min.X-4), text.XLeft)
 			continue
 		}
 		c.StrokeLine2(axis, c.Min.X-tickLength, y, c.Min.X, y)

@@ -129,11 +129,14 @@ func (f *Figure) layout(size Size) (*layout, error) {
 		area := vg.Length(size.Axes)
 		switch {
 		case len(p.Y.Ticks) > 0:
-			area = 16 + 25*vg.Length(len(p.Y.Ticks))
+			area = 16 + rowPitch*vg.Length(len(p.Y.Ticks))
 		case len(f.Panels) > 1:
 			area *= 0.55 * vg.Length(weight(p))
 		}
 		q := prepare(p, inner, area)
+		if q.inside {
+			area = 16 + insidePitch*vg.Length(len(p.Y.Ticks))
+		}
 		q.layLegend(inner)
 		l.left = max(l.left, q.labelWidth())
 		for _, t := range q.x.ticks { // half of the last label stands out beyond the axis

@@ -33,7 +33,7 @@ func newScale(a Axis, values []float64, room int, floor bool) *scale {
 			s.min, s.max = niceLog(s.min/1.12, s.max*1.05) // a line on the axis is hard to see
 		case floor || a.Zero:
 			s.min, s.max = math.Min(0, s.min), math.Max(0, s.max)
-			s.max = niceMax(s.max, room)
+			s.min, s.max = -niceMax(-s.min, room), niceMax(s.max, room)
 		}
 	}
 	if s.min >= s.max {
@@ -106,16 +106,24 @@ func step(span float64, room int) float64 {
 	return 10 * e
 }
 
+// niceMax is a whole number of ticks with a little room above hi: a line on the edge would be cut in half.
 func niceMax(hi float64, room int) float64 {
 	if hi <= 0 {
-		return 1
+		return 0
 	}
 	st := step(hi, room)
-	return math.Ceil(hi/st*0.9999) * st
+	return math.Ceil(hi*1.01/st) * st
 }
 
-func linearTicks(lo, hi float64, room int) []Tick {
-	st := step(hi-lo, room)
+// linearTicks are at most room ticks, and two at least: with one alone nobody can read a scale off.
+func linearTicks(lo, hi float64, room int) (ts []Tick) {
+	for ; len(ts) < 2; room++ {
+		ts = ticksEvery(step(hi-lo, room), lo, hi, room)
+	}
+	return ts
+}
+
+func ticksEvery(st, lo, hi float64, room int) []Tick {
 	var ts []Tick
 	first := math.Ceil(lo/st - 1e-9)
 	for i := range room + 2 {
@@ -147,13 +155,35 @@ func logTicks(lo, hi float64, room int) []Tick {
 	if len(ts) <= room {
 		return ts
 	}
+	for ; every > 1 && decadesIn(ts, first, every) < 2; every-- {
+	}
+	if decadesIn(ts, first, every) < 2 { // little more than a decade: its ends say more than its middle
+		for i := range ts[1 : len(ts)-1] {
+			ts[1+i].Label = ""
+		}
+		return ts
+	}
 	for i := range ts {
-		d := math.Log10(ts[i].At)
-		if math.Abs(d-math.Round(d)) > 1e-6 || int(math.Round(d)-first)%every != 0 {
+		if !isDecade(ts[i].At, first, every) {
 			ts[i].Label = ""
 		}
 	}
 	return ts
+}
+
+// isDecade tells whether v is the n-th power of ten after first, or a multiple of it.
+func isDecade(v, first float64, n int) bool {
+	d := math.Log10(v)
+	return math.Abs(d-math.Round(d)) < 1e-6 && int(math.Round(d)-first)%n == 0
+}
+
+func decadesIn(ts []Tick, first float64, every int) (n int) {
+	for _, t := range ts {
+		if isDecade(t.At, first, every) {
+			n++
+		}
+	}
+	return n
 }
 
 // finite tells the points that have a place on the axes.
