@@ -129,6 +129,8 @@ func (c *Capacity) holds() string {
 		s += " (" + c.votes() + " each)"
 	case c.LowConfirmed:
 		s += " (" + c.votes() + " of the lower, single trials of the upper)"
+	case c.HighConfirmed:
+		s += " (single trials of the lower, " + c.votes() + " of the upper)"
 	default:
 		s += " in single trials that nothing confirmed"
 	}

@@ -26,13 +26,13 @@ const spectrumLines = 5
 
 // spectrum is the whole distribution of each metric on an axis that gives each further nine the same room. A line ends where
 // fewer than ten samples lie beyond it.
-func spectrum(name string, of map[string]*result.Latency, names []string, checks []result.Check, sub string) (*figure, error) {
+func spectrum(name string, c *result.Cell, names []string, sub string) (*figure, error) {
 	p := draw.Panel{Y: draw.Axis{Label: "latency, ms", Log: true}}
 	f := &figure{Caption: "How bad is the tail: the share of samples (x) that took no longer than y. Each line ends where fewer than ten samples lie beyond it."}
 	farthest := 10.0
 	shown := names[:min(len(names), spectrumLines)]
 	for _, metric := range shown {
-		pts, err := spectrumPoints(of[metric])
+		pts, err := spectrumPoints(c.Latency[metric])
 		if err != nil {
 			return nil, fmt.Errorf("spectrum of %s: %w", metric, err)
 		}
@@ -43,16 +43,16 @@ func spectrum(name string, of map[string]*result.Latency, names []string, checks
 		if !ok {
 			style = unused(p.Lines, shown)
 		}
-		p.Lines = append(p.Lines, draw.Line{Name: fmt.Sprintf("%s (n = %s)", metric, count(of[metric].N)), Points: pts, Style: style})
+		p.Lines = append(p.Lines, draw.Line{Name: fmt.Sprintf("%s (n = %s)", metric, count(c.Latency[metric].N)), Points: pts, Style: style})
 		farthest = max(farthest, pts[len(pts)-1].X)
 	}
 	if len(p.Lines) == 0 {
 		return nil, nil
 	}
 	p.X = spectrumAxis(farthest)
-	p.Rules = limits(checks, names, farthest)
+	p.Rules = limits(c, shown, farthest)
 	f.Figure = draw.Figure{Name: name, Title: "Latency by percentile", Sub: sub, Panels: []draw.Panel{p}}
-	f.Data = latencyTable(of, names)
+	f.Data = latencyTable(c.Latency, names)
 	f.Data.Title = ""
 	return f, nil
 }
@@ -121,22 +121,53 @@ func spectrumAxis(farthest float64) draw.Axis {
 	return a
 }
 
-// limits are the rules of the service-level checks on percentiles of the metrics shown. Marks say which percentile each is about.
-func limits(checks []result.Check, metrics []string, farthest float64) []draw.Rule {
+// limits are the rules of the service-level checks on percentiles of the metrics shown, of those checks that are about all that
+// was recorded. Marks say which percentile each is about.
+func limits(c *result.Cell, metrics []string, farthest float64) []draw.Rule {
 	var rs []draw.Rule
-	for i := range checks {
-		k := &checks[i]
-		q := quantile(k.Stat)
-		if k.Kind == result.KindValid || !slices.Contains(metrics, k.Metric) || k.Limit <= 0 || q == 0 && k.Stat != "max" {
+	for i := range c.Checks {
+		k := &c.Checks[i]
+		if !limiting(k, metrics) || !ofAll(c, k) {
 			continue
 		}
 		r := draw.Rule{At: k.Limit * 1e3, Label: k.Text}
-		if x := 1 / (1 - q); q > 0 && farthest > 0 && x <= farthest {
-			r.MarkX = x
+		if q := quantile(k.Stat); q > 0 && farthest > 0 && 1/(1-q) <= farthest {
+			r.MarkX = 1 / (1 - q)
 		}
 		rs = append(rs, r)
 	}
 	return rs
+}
+
+// limitsOverTime are these rules over the timeline, each where its check applies.
+func limitsOverTime(c *result.Cell, metric string) []draw.Rule {
+	var rs []draw.Rule
+	for i := range c.Checks {
+		k := &c.Checks[i]
+		if !limiting(k, []string{metric}) {
+			continue
+		}
+		r := draw.Rule{At: k.Limit * 1e3, Label: k.Text}
+		if k.Phase != "" {
+			at := slices.IndexFunc(c.Phases, func(p result.Phase) bool { return p.Name == k.Phase })
+			if at < 0 {
+				continue
+			}
+			r.From, r.To = c.Phases[at].StartS, c.Phases[at].EndS
+		}
+		rs = append(rs, r)
+	}
+	return rs
+}
+
+// limiting tells whether a check sets a limit to latencies of these metrics.
+func limiting(k *result.Check, metrics []string) bool {
+	return k.Kind != result.KindValid && slices.Contains(metrics, k.Metric) && k.Limit > 0 && (quantile(k.Stat) > 0 || k.Stat == "max")
+}
+
+// ofAll tells whether a check is about everything that was recorded.
+func ofAll(c *result.Cell, k *result.Check) bool {
+	return k.Phase == "" || !slices.ContainsFunc(c.Phases, func(p result.Phase) bool { return p.Record && p.Name != k.Phase })
 }
 
 // maxSeconds is how many points a timeline shows. Longer ones show stretches of several seconds, each by its highest second.
@@ -159,7 +190,7 @@ func bands(c *result.Cell) []draw.Band {
 func latencyTimeline(name, metric string, c *result.Cell, sub string) *figure {
 	per := stretches(len(c.Timeline))
 	var mid, high, worst, got, sent []draw.Point
-	gap := false
+	gap, thin := false, false
 	data := table{Left: 0, Head: []string{"second", "n", "p50", "p99", "max", "sent", "received"}}
 	every := 1 + len(c.Timeline)/60
 	total := int64(0)
@@ -177,16 +208,19 @@ func latencyTimeline(name, metric string, c *result.Cell, sub string) *figure {
 			continue
 		}
 		total += q.N
-		mid = append(mid, draw.Point{X: x, Y: ms(max(q.P50us, 1)), Gap: gap})
-		high = append(high, draw.Point{X: x, Y: ms(max(q.P99us, 1)), Gap: gap})
 		worst = append(worst, draw.Point{X: x, Y: ms(max(q.Maxus, 1)), Gap: gap})
 		gap = false
+		mid, high = nextPoint(mid, x, q.P50us, float64(per)), nextPoint(high, x, q.P99us, float64(per))
+		thin = thin || q.P99us == 0
 	}
 	if total == 0 {
 		return nil
 	}
 	if every > 1 {
 		data.Note = fmt.Sprintf("Every %d. row; all of them are in result.json.", every)
+	}
+	if thin {
+		data.Note = strings.TrimSpace(data.Note + " “-”: fewer than ten samples of that second lie beyond that percentile.")
 	}
 	y := draw.Axis{Label: metric + ", ms", Log: true}
 	x := draw.Axis{Min: c.Timeline[0].T, Max: c.Timeline[len(c.Timeline)-1].T + 1}
@@ -196,12 +230,15 @@ func latencyTimeline(name, metric string, c *result.Cell, sub string) *figure {
 	if per > 1 {
 		f.Caption += fmt.Sprintf(" Each point stands for %d seconds and shows their slowest.", per)
 	}
+	if thin {
+		f.Caption += " Percentiles are drawn where ten samples of a second or more lie beyond them: p50 from 20 samples, p99 from 1" + nbsp + "000."
+	}
+	lines := []draw.Line{
+		{Name: "max", Points: worst, Style: draw.Orange, Thin: true}, {Name: "p99", Points: high, Style: draw.Blue}, {Name: "p50", Points: mid, Style: draw.Green},
+	}
+	lines = slices.DeleteFunc(lines, func(l draw.Line) bool { return len(l.Points) == 0 })
 	f.Figure = draw.Figure{Name: name, Title: upperFirst(metric) + " latency over time", Sub: sub, Panels: []draw.Panel{
-		{X: x, Y: y, Bands: bands(c), Weight: 1.3, Rules: limits(c.Checks, []string{metric}, 0), Lines: []draw.Line{
-			{Name: "max", Points: worst, Style: draw.Orange, Thin: true},
-			{Name: "p99", Points: high, Style: draw.Blue},
-			{Name: "p50", Points: mid, Style: draw.Green},
-		}},
+		{X: x, Y: y, Bands: bands(c), Weight: 1.3, Rules: limitsOverTime(c, metric), Lines: lines},
 		ratePanel(metric, last, got, sent, c),
 	}}
 	return f
@@ -247,12 +284,28 @@ func phaseNote(c *result.Cell) string {
 	return s
 }
 
-// stretch takes the worst second of each percentile, and the mean rates: of deliveries, or of the samples of another metric.
+// nextPoint adds a value in µs to a line whose points are step seconds apart; where some are missing (0) it is broken.
+func nextPoint(pts []draw.Point, x float64, us int64, step float64) []draw.Point {
+	if us == 0 {
+		return pts
+	}
+	gap := len(pts) == 0 || x-pts[len(pts)-1].X > 1.5*step
+	return append(pts, draw.Point{X: x, Y: ms(us), Gap: gap})
+}
+
+// stretch takes the worst second of each percentile, of those that have the samples for it (0: none has), and the mean rates: of
+// deliveries, or of the samples of another metric.
 func stretch(ss []result.Second, metric string) (q result.Quantiles, sent, received float64) {
 	for _, s := range ss {
 		l := s.Latency[metric]
 		q.N += l.N
-		q.P50us, q.P99us, q.Maxus = max(q.P50us, l.P50us), max(q.P99us, l.P99us), max(q.Maxus, l.Maxus)
+		q.Maxus = max(q.Maxus, l.Maxus)
+		if enough(l.N, 0.5) {
+			q.P50us = max(q.P50us, l.P50us, 1)
+		}
+		if enough(l.N, 0.99) {
+			q.P99us = max(q.P99us, l.P99us, 1)
+		}
 		sent += float64(s.Sent)
 		if metric == "delivery" {
 			received += float64(s.Received)
@@ -267,7 +320,7 @@ func stretch(ss []result.Second, metric string) (q result.Quantiles, sent, recei
 func timelineRow(t float64, q result.Quantiles, sent, received float64) []string {
 	row := []string{significant(t), count(q.N), none, none, none, significant(sent), significant(received)}
 	if q.N > 0 {
-		row[2], row[3], row[4] = micros(float64(q.P50us)), micros(float64(q.P99us)), micros(float64(q.Maxus))
+		row[2], row[3], row[4] = known(q.P50us, micros), known(q.P99us, micros), micros(float64(q.Maxus))
 	}
 	return row
 }
@@ -284,10 +337,7 @@ func unnamed(bs []draw.Band) []draw.Band {
 func connectRamp(name string, c *result.Cell, sub string) *figure {
 	var asked, open, held, failed []draw.Point
 	end, failures := 0, 0
-	timeline := c.Timeline
-	if n := len(c.Phases); n > 0 { // after the last phase they leave, which is no news
-		timeline = slices.DeleteFunc(slices.Clone(timeline), func(s result.Second) bool { return s.T+1 > c.Phases[n-1].EndS })
-	}
+	timeline := staying(c)
 	for i, s := range timeline {
 		if i == 0 || s.Asked != timeline[i-1].Asked || s.Open != timeline[i-1].Open || s.Held != timeline[i-1].Held || s.Failed > 0 {
 			end = i
@@ -316,7 +366,7 @@ func connectRamp(name string, c *result.Cell, sub string) *figure {
 	from := func(pts []draw.Point) []draw.Point { return append([]draw.Point{start}, pts...) }
 	p := draw.Panel{
 		X: draw.Axis{Label: "seconds since the start", Min: start.X, Max: timeline[end-1].T + 1},
-		Y: draw.Axis{Label: "clients"},
+		Y: draw.Axis{Label: "clients"}, Bands: bands(c),
 		Lines: []draw.Line{
 			{Name: "asked", Points: from(asked), Style: draw.Grey},
 			{Name: "transport open", Points: from(open), Style: draw.Orange},
@@ -328,32 +378,48 @@ func connectRamp(name string, c *result.Cell, sub string) *figure {
 	}
 	panels := []draw.Panel{p}
 	if slow, ok := connectLatency(timeline[:end], p.X); ok {
-		panels[0].X.Label = ""
+		panels[0].X.Label, slow.Bands = "", unnamed(bands(c))
 		panels = append(panels, slow)
 	}
-	f := &figure{Data: data, Caption: "How the clients came up: told to connect, transport open, connected to their namespace. Crosses are seconds in which connects failed."}
+	f := &figure{Data: data, Caption: "How the clients came up: told to connect, transport open, connected to their namespace"}
 	if failures == 0 {
-		f.Caption = "How the clients came up: told to connect, transport open, connected to their namespace. No connect failed."
+		f.Caption += "; no connect failed" + phaseNote(c)
+	} else {
+		f.Caption += "; crosses are seconds in which connects failed" + phaseNote(c)
 	}
 	f.Figure = draw.Figure{Name: name, Title: "Connect ramp", Sub: sub, Panels: panels}
 	return f
 }
 
-// connectLatency is the slowest connects of each second, as a whole and by stage.
+// staying are the seconds of the timeline before the clients leave: those that ended before the last phase did.
+func staying(c *result.Cell) []result.Second {
+	n := len(c.Phases)
+	if n == 0 {
+		return c.Timeline
+	}
+	return slices.DeleteFunc(slices.Clone(c.Timeline), func(s result.Second) bool { return s.T+1 >= c.Phases[n-1].EndS })
+}
+
+// connectLatency is how long the connects of each second took, as a whole and by stage: their p99, or their median where a second
+// has too few for that.
 func connectLatency(timeline []result.Second, x draw.Axis) (p draw.Panel, ok bool) {
-	p = draw.Panel{X: x, Y: draw.Axis{Label: "p99 of the second, ms", Log: true}, Weight: 0.7}
-	for i, metric := range []string{"connect", "connect.tcp", "connect.open", "connect.namespace"} {
-		var pts []draw.Point
-		for _, s := range timeline {
-			if q := s.Latency[metric]; q.N > 0 {
-				pts = append(pts, draw.Point{X: s.T + 0.5, Y: ms(max(q.P99us, 1))})
+	p = draw.Panel{X: x, Weight: 0.7}
+	for _, quantile := range []percentile{percentiles[p99], percentiles[p50]} {
+		p.Y = draw.Axis{Label: quantile.name + " of the second, ms", Log: true}
+		for i, metric := range []string{"connect", "connect.tcp", "connect.open", "connect.namespace"} {
+			var pts []draw.Point
+			for _, s := range timeline {
+				pts = nextPoint(pts, s.T+0.5, quantile.ofSecond(s.Latency[metric]), 1)
+			}
+			if len(pts) > 1 {
+				p.Lines = append(p.Lines, draw.Line{Name: metric, Points: pts, Style: []draw.Style{draw.Blue, draw.Green, draw.Orange, draw.Purple}[i]})
 			}
 		}
-		if len(pts) > 1 {
-			p.Lines = append(p.Lines, draw.Line{Name: metric, Points: pts, Style: []draw.Style{draw.Blue, draw.Green, draw.Orange, draw.Purple}[i]})
+		if len(p.Lines) > 0 {
+			return p, true
 		}
 	}
-	return p, len(p.Lines) > 0
+	return p, false
 }
 
 // receiverCurve is when each share of the receivers had a broadcast.
@@ -365,16 +431,19 @@ func receiverCurve(name string, c *result.Cell, sub string) *figure {
 	data := table{Head: []string{"receivers reached", "median broadcast", "p99 broadcast", "broadcasts"}}
 	n := int64(0)
 	for i, p := range c.Curve {
-		mid = append(mid, draw.Point{X: p.Rank * 100, Y: ms(p.P50us)})
-		if p.N >= percentiles[p99].n/10 {
-			high = append(high, draw.Point{X: p.Rank * 100, Y: ms(p.P99us)})
+		row := []string{share(p.Rank), none, none, count(p.N)}
+		if enough(p.N, 0.5) {
+			mid, row[1] = append(mid, draw.Point{X: p.Rank * 100, Y: ms(p.P50us)}), micros(float64(p.P50us))
+		}
+		if enough(p.N, 0.99) {
+			high, row[2] = append(high, draw.Point{X: p.Rank * 100, Y: ms(p.P99us)}), micros(float64(p.P99us))
 		}
 		n = max(n, p.N)
 		if i%(1+len(c.Curve)/25) == 0 || i == len(c.Curve)-1 {
-			data.Rows = append(data.Rows, []string{share(p.Rank), micros(float64(p.P50us)), micros(float64(p.P99us)), count(p.N)})
+			data.Rows = append(data.Rows, row)
 		}
 	}
-	if n == 0 {
+	if len(mid) < 2 {
 		return nil
 	}
 	p := draw.Panel{
@@ -386,6 +455,9 @@ func receiverCurve(name string, c *result.Cell, sub string) *figure {
 		p.Lines = append(p.Lines, draw.Line{Name: "99th percentile of broadcasts", Points: high, Style: draw.Vermillion})
 	}
 	f := &figure{Data: data, Caption: "How unfair is the fan-out: when the first, the middle and the last receiver of one broadcast had it. A flat line serves all at once."}
+	if len(high) < 2 {
+		f.Caption += " Their 99th percentile needs 1" + nbsp + "000 broadcasts."
+	}
 	f.Figure = draw.Figure{Name: name, Title: "Receiver curve", Sub: joinSub(sub, plural(n, "broadcast")), Panels: []draw.Panel{p}}
 	return f
 }

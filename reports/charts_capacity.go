@@ -417,7 +417,11 @@ func scalability(c *Capacity) *figure {
 	if p := c.USL.Peak; p != nil {
 		top.Rules = []draw.Rule{{At: p.Value, Label: "peak " + count(int64(p.Value)), Vertical: true}}
 	}
-	under := draw.Panel{X: draw.Axis{Label: c.what(), Min: 0, Max: 1.5 * last}, Y: draw.Axis{Label: "trial − fit, %"}, Weight: 0.6, Lines: []draw.Line{{Points: rest, Style: draw.Blue, Marks: true}}}
+	widest := 0.95 // a perfect fit leaves rounding, which is no slope
+	for _, p := range rest {
+		widest = max(widest, math.Abs(p.Y))
+	}
+	under := draw.Panel{X: draw.Axis{Label: c.what(), Min: 0, Max: 1.5 * last}, Y: draw.Axis{Label: "trial − fit, %", Min: -1.1 * widest, Max: 1.1 * widest}, Weight: 0.6, Lines: []draw.Line{{Points: rest, Style: draw.Blue, Marks: true}}}
 	top.X.Min, top.X.Max = 0, 1.5*last
 	f := &figure{Data: data, Caption: fmt.Sprintf("Is it contention or coherency: the Universal Scalability Law through the throughput of each level. σ = %s, κ = %s, R² = %.3f. %s", estimate(c.USL.Sigma), estimate(c.USL.Kappa), c.USL.R2, c.USL.Verdict())}
 	f.Figure = draw.Figure{Name: "scalability", Title: "Scalability", Sub: c.sub(), Panels: []draw.Panel{top, under}}

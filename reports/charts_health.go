@@ -72,7 +72,7 @@ func generatorHealth(name string, c *result.Cell, sub string) *figure {
 		return nil
 	}
 	onePhaseAxis(panels, c)
-	f := &figure{Caption: "May these numbers be trusted: how late the generator itself was, and what it had left. Dashed red lines are the limits of the scenario's `valid:` rules."}
+	f := &figure{Caption: "May these numbers be trusted: how late the generator itself was, and what it had left. Dashed red lines are the limits of the scenario's valid rules."}
 	f.Figure = draw.Figure{Name: name, Title: "Generator health", Sub: sub, Panels: panels}
 	f.Data = healthTable(c)
 	return f

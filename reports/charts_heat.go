@@ -35,17 +35,14 @@ func heatMap(name, metric string, c *result.Cell, sub string) *figure {
 		return nil
 	}
 	x := draw.Axis{Label: "seconds since the start", Min: c.Timeline[0].T, Max: c.Timeline[len(c.Timeline)-1].T + 1}
-	p := draw.Panel{X: x, Y: draw.Axis{Label: metric + ", ms", Log: true}, Bands: bands(c), Rules: append(limits(c.Checks, []string{metric}, 0), faults(c)...)}
-	for i := range p.Rules {
-		p.Rules[i].MarkX = 0
-	}
+	p := draw.Panel{X: x, Y: draw.Axis{Label: metric + ", ms", Log: true}, Bands: bands(c), Rules: append(limitsOverTime(c, metric), faults(c)...)}
 	for _, at := range order {
 		from := c.Timeline[int(at.column)*per].T
 		p.Boxes = append(p.Boxes, draw.Box{X0: from, X1: min(from+float64(per), x.Max), Y0: ms(at.low), Y1: ms(at.high), Fill: draw.Fill(shadeOf(counts[at], most))})
 	}
 	p.Lines = heatKeys(most)
-	f := &figure{Caption: fmt.Sprintf("Stalls, modes and pauses that percentiles hide: how many samples of %s fell into each cell of %s and a fifth of latency. The scale of colours is logarithmic.", metric, plural(per, "second"))}
-	f.Figure = draw.Figure{Name: name, Title: upperFirst(metric) + " heat map", Sub: joinSub(sub, "n = "+count(total)), Panels: []draw.Panel{p}}
+	f := &figure{Caption: fmt.Sprintf("Stalls, modes and pauses that percentiles hide: how many samples of %s fell into each cell of %s and a fifth of latency. The scale of colours is logarithmic; n counts the recorded phases, as everywhere.", metric, plural(per, "second"))}
+	f.Figure = draw.Figure{Name: name, Title: upperFirst(metric) + " heat map", Sub: joinSub(sub, "n = "+count(recorded(c, metric))), Panels: []draw.Panel{p}}
 	f.Data = heatTable(c, metric)
 	return f
 }
@@ -58,7 +55,15 @@ func shadeOf(n, most int64) int {
 	return min(draw.Shades-1, int(float64(draw.Shades)*math.Log(float64(n))/math.Log(float64(most)+1)))
 }
 
-// heatKeys is the legend: the least number of samples of each second step, since eight would not fit.
+// recorded is how many samples of a metric the summary counts.
+func recorded(c *result.Cell, metric string) int64 {
+	if l := c.Latency[metric]; l != nil {
+		return l.N
+	}
+	return 0
+}
+
+// heatKeys is the legend: the least number of samples in a cell of each second step, since eight would not fit.
 func heatKeys(most int64) (keys []draw.Line) {
 	before := int64(0)
 	for shade := range draw.Shades {
@@ -67,7 +72,11 @@ func heatKeys(most int64) (keys []draw.Line) {
 			continue
 		}
 		before = n
-		keys = append(keys, draw.Line{Name: "from " + count(n), Key: true, Fill: draw.Fill(shadeOf(n, most))})
+		name := count(n) + "+"
+		if len(keys) == 0 {
+			name += " samples in a cell"
+		}
+		keys = append(keys, draw.Line{Name: name, Key: true, Fill: draw.Fill(shadeOf(n, most))})
 	}
 	return keys
 }
@@ -77,6 +86,9 @@ func heatTable(c *result.Cell, metric string) table {
 	sums, order := map[result.HeatStep]int64{}, []result.HeatStep{}
 	total := int64(0)
 	for _, s := range c.Timeline {
+		if !recordedAt(c, s.T) {
+			continue
+		}
 		for _, step := range result.HeatOf(s.Latency[metric].Heat) {
 			n := step.N
 			step.N = 0
@@ -88,7 +100,7 @@ func heatTable(c *result.Cell, metric string) table {
 		}
 	}
 	sortSteps(order)
-	t := table{Left: 1, Head: []string{"latency", "samples", "share"}, Note: "Over the whole timeline, phases that are not recorded included; by the second it is in result.json."}
+	t := table{Left: 1, Head: []string{"latency", "samples", "share"}, Note: "Over the recorded seconds; by the second it is in result.json."}
 	for _, step := range order {
 		t.Rows = append(t.Rows, []string{micros(float64(step.Low)) + " to " + micros(float64(step.High)), count(sums[step]), share(float64(sums[step]) / float64(total))})
 	}

@@ -84,7 +84,7 @@ func spectrumByGroup(run *result.Run, gs []group, metric string) (*figure, error
 		return nil, nil
 	}
 	p.X = spectrumAxis(farthest)
-	p.Rules = limits(run.Cells[0].Checks, []string{metric}, farthest)
+	p.Rules = limits(&run.Cells[0], []string{metric}, farthest)
 	f := &figure{Caption: "The distributions of " + metric + " over each other; the trials of a combination are merged sample by sample. Lower is better, and flat to the right is best."}
 	f.Figure = draw.Figure{Name: "spectrum", Title: upperFirst(metric) + " by percentile", Sub: joinSub(note, trialsNote(kept), "n = "+count(total)), Panels: []draw.Panel{p}}
 	f.Data = latencyTable(merged, names)
@@ -154,7 +154,7 @@ func p99ByGroup(run *result.Run, gs []group, metric string) *figure {
 		return nil
 	}
 	p.X = draw.Axis{Label: "p99 " + metric + ", ms (log)", Log: true}
-	for _, r := range limits(run.Cells[0].Checks, []string{metric}, 0) {
+	for _, r := range limits(&run.Cells[0], []string{metric}, 0) {
 		r.Vertical, r.MarkX = true, 0
 		p.Rules = append(p.Rules, r)
 	}
@@ -191,7 +191,7 @@ func groupTable(gs []group, head string, value func(*result.Cell) (float64, bool
 
 // middle is the trial whose curve ends in the middle: curves of several trials cannot be merged.
 func (g group) middle() *result.Cell {
-	cells := slices.DeleteFunc(g.valid(), func(c *result.Cell) bool { return len(c.Curve) < 2 || c.Curve[len(c.Curve)-1].N == 0 })
+	cells := slices.DeleteFunc(g.valid(), func(c *result.Cell) bool { return len(c.Curve) < 2 || !enough(c.Curve[len(c.Curve)-1].N, 0.5) })
 	if len(cells) == 0 {
 		return nil
 	}

@@ -3,7 +3,6 @@ package reports
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/throng-io/throng/reports/internal/draw"
@@ -39,14 +38,14 @@ func secondOf(k *result.Check, s *result.Second) (v float64, ok bool) {
 		return s.ServerCPU, s.ServerCPU > 0
 	case k.Metric == "lag" && k.Stat == "p99":
 		return float64(s.LagP99us) / 1e6, s.LagP99us > 0
-	case q.N == 0:
+	case k.Stat == "max":
+		return float64(q.Maxus) / 1e6, q.N > 0
+	case !enough(q.N, quantile(k.Stat)):
 		return 0, false
 	case k.Stat == "p50":
 		return float64(q.P50us) / 1e6, true
 	case k.Stat == "p99":
 		return float64(q.P99us) / 1e6, true
-	case k.Stat == "max":
-		return float64(q.Maxus) / 1e6, true
 	case quantile(k.Stat) > 0:
 		return heatQuantile(q.Heat, quantile(k.Stat))
 	}
@@ -76,12 +75,30 @@ type ruleRow struct {
 }
 
 func recordedAt(c *result.Cell, t float64) bool {
-	for _, p := range c.Phases {
-		if t >= p.StartS && t < p.EndS {
-			return p.Record
+	p := phaseAt(c, t)
+	return p != nil && p.Record
+}
+
+// phaseAt is the phase in which a second begins; nil after the last.
+func phaseAt(c *result.Cell, t float64) *result.Phase {
+	for i := range c.Phases {
+		if p := &c.Phases[i]; t >= p.StartS && t < p.EndS {
+			return p
 		}
 	}
-	return false
+	return nil
+}
+
+// judges tells whether a check is about the second that begins at t.
+func judges(c *result.Cell, k *result.Check, t float64) bool {
+	p := phaseAt(c, t)
+	switch {
+	case p == nil:
+		return false
+	case k.Phase != "":
+		return p.Name == k.Phase
+	}
+	return p.Record
 }
 
 // ruleOverTime judges stretches of so many seconds; one broken second breaks its stretch.
@@ -89,20 +106,20 @@ func ruleOverTime(c *result.Cell, k *result.Check, per int) ruleRow {
 	r := ruleRow{k: k}
 	for j := 0; j < len(c.Timeline); j += per {
 		t := c.Timeline[j].T
-		b := draw.Box{X0: t, X1: t + float64(per), Y0: 0.35, Y1: 0.65, Fill: draw.Void}
+		b := draw.Box{X0: t, X1: t + float64(per), Y0: 0.4, Y1: 0.6, Fill: draw.Void}
 		judged, broken := false, false
 		for _, s := range c.Timeline[j:min(j+per, len(c.Timeline))] {
-			if v, ok := secondOf(k, &s); ok && recordedAt(c, s.T) {
+			if v, ok := secondOf(k, &s); ok && judges(c, k, s.T) {
 				judged, broken = true, broken || !k.Meets(v)
 			}
 		}
 		switch {
 		case broken:
 			r.bad++
-			b.Fill, b.Y0, b.Y1 = draw.Bad, 0.08, 0.92
+			b.Fill, b.Y0, b.Y1 = draw.Bad, 0.2, 0.8
 		case judged:
 			r.good++
-			b.Fill, b.Y0, b.Y1 = draw.Good, 0.25, 0.75
+			b.Fill, b.Y0, b.Y1 = draw.Good, 0.32, 0.68
 		}
 		r.boxes = append(r.boxes, b)
 	}
@@ -141,7 +158,7 @@ func sloStrip(name string, c *result.Cell, sub string) *figure {
 		data.Rows = append(data.Rows, []string{r.k.Text, whole, count(r.good), count(r.bad), share(float64(r.good) / float64(r.good+r.bad))})
 	}
 	p.Y.Min, p.Y.Max = 0.4, n+0.6
-	f := &figure{Data: data, Caption: "How often and when: each second judged by itself, tall where the rule was broken in it. The verdict goes by the rule's own window, which is often longer: a broken second need not break the rule."}
+	f := &figure{Data: data, Caption: "How often and when: each second judged by itself, tall where the rule was broken in it. The verdict goes by the rule's own window, which is often longer: a broken second need not break the rule. A second with fewer than ten samples beyond a rule's percentile is not judged, nor is one outside the rule's phase."}
 	if per > 1 {
 		f.Caption += fmt.Sprintf(" Each stretch stands for %d seconds, and is broken when one of them is.", per)
 	}
@@ -187,70 +204,4 @@ func ledgerWaterfall(name string, c *result.Cell, sub string) *figure {
 	f.Data.Title = ""
 	f.Figure = draw.Figure{Name: name, Title: "Ledger of deliveries", Sub: sub, Panels: []draw.Panel{p}}
 	return f
-}
-
-// recovery is how the clients came back after each fault, and what those who stayed felt.
-func recovery(name string, c *result.Cell, sub string) *figure {
-	var back, slow draw.Panel
-	data := table{Left: 1, Head: []string{"fault", "lowest", "half are back after", "95 % after", "99.9 % after"}}
-	for i, p := range c.Phases {
-		if p.Fault == "" {
-			continue
-		}
-		before := 0
-		lowest := math.MaxInt
-		var held, p99s []draw.Point
-		for _, s := range c.Timeline {
-			if s.T+1 > c.Phases[len(c.Phases)-1].EndS { // they leave then
-				break
-			}
-			since := s.T + 1 - p.StartS // the state at the second's end
-			switch {
-			case since <= 0:
-				before = s.Held
-			case before > 0 && (i+1 == len(c.Phases) || c.Phases[i+1].Fault == "" || s.T < p.EndS):
-				lowest = min(lowest, s.Held)
-				held = append(held, draw.Point{X: since, Y: 100 * float64(s.Held) / float64(before)})
-				if q := s.Latency["delivery"]; q.N > 0 {
-					p99s = append(p99s, draw.Point{X: since, Y: ms(max(q.P99us, 1))})
-				}
-			}
-		}
-		if len(held) < 2 {
-			continue
-		}
-		style := draw.Style(len(back.Lines) % draw.Series)
-		label := fmt.Sprintf("%s at %s", p.Fault, seconds(p.StartS))
-		back.Lines = append(back.Lines, draw.Line{Name: label, Points: held, Style: style})
-		slow.Lines = append(slow.Lines, draw.Line{Points: p99s, Style: style})
-		data.Rows = append(data.Rows, []string{label, share(float64(lowest) / float64(before)), returned(held, 50), returned(held, 95), returned(held, 99.9)})
-	}
-	if len(back.Lines) == 0 {
-		return nil
-	}
-	back.X, back.Y = draw.Axis{Log: true}, draw.Axis{Label: "clients held, % of before", Min: 0, Max: 105}
-	back.Rules = []draw.Rule{{At: 100}}
-	panels := []draw.Panel{back}
-	if slices.ContainsFunc(slow.Lines, func(l draw.Line) bool { return len(l.Points) > 1 }) {
-		slow.X, slow.Y, slow.Weight = draw.Axis{Log: true}, draw.Axis{Label: "delivery p99, ms", Log: true}, 0.8
-		panels = append(panels, slow)
-	}
-	panels[len(panels)-1].X.Label = "seconds since the fault (log)"
-	f := &figure{Data: data, Caption: "How long is a deploy felt: the share of the clients that are connected again, and the latency of what was delivered meanwhile. By the second, so a return within one second shows as none."}
-	f.Figure = draw.Figure{Name: name, Title: "Recovery after a fault", Sub: sub, Panels: panels}
-	return f
-}
-
-// returned is when a share of the clients was back for good: the end of the last second with fewer.
-func returned(held []draw.Point, share float64) string {
-	at := "1" + nbsp + "s or less"
-	for i, p := range held {
-		if p.Y < share {
-			if i+1 == len(held) {
-				return "not within the run"
-			}
-			at = seconds(held[i+1].X)
-		}
-	}
-	return at
 }

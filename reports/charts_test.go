@@ -147,6 +147,21 @@ func TestConnectRamp(t *testing.T) {
 	if p.X.Max > 16 {
 		t.Errorf("the ramp of 10 s is drawn to %v s", p.X.Max)
 	}
+	if len(p.Bands) != 3 || p.Bands[0].Label != "ramp" {
+		t.Errorf("phases %+v", p.Bands)
+	}
+	// Clients that leave when the last phase ends are no part of it.
+	run := sample("fail")
+	c := &run.Cells[0]
+	for i := range c.Timeline {
+		if c.Timeline[i].T+1 >= c.Phases[2].EndS {
+			c.Timeline[i].Held = 7
+		}
+	}
+	held = line(t, figureOf(t, run, "connects").Panels[0], "held").Points
+	if held[len(held)-1].Y != 10000 {
+		t.Errorf("held to %v", held[len(held)-1])
+	}
 }
 
 func TestReceiverCurve(t *testing.T) {
@@ -159,10 +174,13 @@ func TestReceiverCurve(t *testing.T) {
 		}
 	}
 	for i := range run.Cells[0].Curve {
-		run.Cells[0].Curve[i].N = 99 // too few broadcasts for a p99
+		run.Cells[0].Curve[i].N = 999 // too few broadcasts for a p99
 	}
 	if n := len(figureOf(t, run, "receivers").Panels[0].Lines); n != 1 {
-		t.Errorf("%d lines from 99 broadcasts", n)
+		t.Errorf("%d lines from 999 broadcasts", n)
+	}
+	if row := figureOf(t, run, "receivers").Data.Rows[0]; row[1] == none || row[2] != none {
+		t.Errorf("999 broadcasts: %q", row)
 	}
 }
 
@@ -339,7 +357,7 @@ func TestSpectrumTellsItsLinesApart(t *testing.T) {
 		}
 		of[name] = result.FromHistogram(h)
 	}
-	f, err := spectrum("spectrum", of, names, nil, "")
+	f, err := spectrum("spectrum", &result.Cell{Latency: of}, names, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -156,7 +156,7 @@ func compareAxis(inputs []Input, opt CompareOptions) (*Comparison, error) {
 			}
 			p.Label = v
 			if len(gs) > 1 {
-				p.Label = label(g.params, slices.Sorted(maps.Keys(g.params))) + ": " + v
+				p.Label = label(g.cells[0], slices.Sorted(maps.Keys(g.params))) + ": " + v
 			}
 			c.Pairs = append(c.Pairs, p)
 		}
@@ -208,7 +208,7 @@ func compareInputs(inputs []Input) (*Comparison, error) {
 				parts = append(parts, p.New)
 			}
 			if len(pairs) > 1 {
-				parts = append(parts, label(p.rest, slices.Sorted(maps.Keys(p.rest))))
+				parts = append(parts, label(p.base.all[0], slices.Sorted(maps.Keys(p.rest))))
 			}
 			p.Label = strings.Join(parts, ": ")
 			c.Pairs = append(c.Pairs, p)

@@ -161,7 +161,7 @@ func pairUp(base, other []combination) (pairs []Pair, notes []string) {
 	for _, b := range base {
 		i := slices.IndexFunc(other, func(o combination) bool { return maps.Equal(o.params, b.params) })
 		if i < 0 {
-			notes = append(notes, "no cells with "+label(b.params, slices.Sorted(maps.Keys(b.params))))
+			notes = append(notes, "no cells with "+label(b.cells[0], slices.Sorted(maps.Keys(b.params))))
 			continue
 		}
 		pairs = append(pairs, Pair{rest: b.params, base: side{all: b.cells}, new: side{all: other[i].cells}})

@@ -23,7 +23,7 @@ func factsTable(run *result.Run) table {
 		c := &run.Cells[0]
 		add("load", loadFact(c))
 		add("clients", clientsFact(c))
-		if result.Worst(c.Verdict, c.Verdict) != result.Invalid {
+		if c.Interrupted || result.Worst(c.Verdict, c.Verdict) != result.Invalid {
 			add("deliveries", ledgerFact(c.Ledger))
 			for _, metric := range metrics(c) {
 				if slices.Contains(leadMetrics, metric) {
@@ -148,6 +148,9 @@ func generatorFact(c *result.Cell) string {
 	s := strings.TrimPrefix(fitness(c), ": generator ")
 	if s == "" {
 		return ""
+	}
+	if c.Interrupted {
+		return s
 	}
 	if result.Worst(c.Verdict, c.Verdict) == result.Invalid {
 		return s + ": not fit to judge"

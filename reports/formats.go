@@ -135,8 +135,10 @@ func csvText(s string) string {
 
 // secondRow is a second from its phase on.
 func secondRow(c *result.Cell, s *result.Second, metrics []string) []string {
-	phase, recorded := phaseAt(c, s.T)
-	row := []string{csvText(phase), strconv.FormatBool(recorded)}
+	row := []string{"", "false"}
+	if p := phaseAt(c, s.T); p != nil {
+		row = []string{csvText(p.Name), strconv.FormatBool(p.Record)}
+	}
 	for _, column := range timelineColumns {
 		row = append(row, column.of(s))
 	}
@@ -163,22 +165,11 @@ func allParams(run *result.Run) []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-// phaseAt is the phase in which a second begins.
-func phaseAt(c *result.Cell, t float64) (name string, recorded bool) {
-	for _, p := range c.Phases {
-		if t >= p.StartS && t < p.EndS {
-			return p.Name, p.Record
-		}
-	}
-	return "", false
-}
-
 // writeMarkdown writes what a reader of a pull request wants: the verdict and the sentence, the broken checks, the numbers, and what
 // they rest on.
 func writeMarkdown(b *bytes.Buffer, run *result.Run) {
-	verdict := result.Worst(run.Verdict, run.Verdict)
 	var s strings.Builder
-	fmt.Fprintf(&s, "### Load test %s: %s\n\n%s\n", markdownText(run.Scenario), strings.ToUpper(string(verdict)), markdownText(sentence(run)))
+	fmt.Fprintf(&s, "### Load test %s: %s\n\n%s\n", markdownText(run.Scenario), strings.ToUpper(wordOf(run)), markdownText(sentence(run)))
 	if len(run.Cells) == 1 {
 		c := &run.Cells[0]
 		for _, t := range filled(checksTable(c), latencyTable(c.Latency, metrics(c)), errorTable(c)) {

@@ -72,7 +72,7 @@ func writeJUnit(b *bytes.Buffer, run *result.Run) error {
 			s.Out = plain(c.Reason)
 		}
 		if len(run.Cells) > 1 {
-			s.Name += fmt.Sprintf(" [%s, trial %d]", cmp.Or(label(c.Params, axes), "all"), max(1, c.Trial))
+			s.Name += fmt.Sprintf(" [%s, trial %d]", cmp.Or(label(c, axes), "all"), max(1, c.Trial))
 		}
 		for _, k := range allParams(run) {
 			s.Properties = append(s.Properties, junitProperty{k, c.Params[k]})

@@ -39,7 +39,7 @@ func groups(run *result.Run) []group {
 		if !ok {
 			j = len(gs)
 			at[key] = j
-			gs = append(gs, group{Label: cmp.Or(label(c.Params, axes), "all")})
+			gs = append(gs, group{Label: cmp.Or(label(c, axes), "all")})
 		}
 		gs[j].Cells = append(gs[j].Cells, c)
 	}
@@ -67,12 +67,12 @@ func varying(run *result.Run) []string {
 	return axes
 }
 
-// label names a combination by the values of the axes. A value that says nothing by itself, a number or yes or no, carries the
-// name of its axis.
-func label(params map[string]string, axes []string) string {
+// label names a combination by the values of the axes. A value without a name of its own that says nothing by itself, a number or
+// yes or no, carries the name of its axis.
+func label(c *result.Cell, axes []string) string {
 	var parts []string
 	for _, k := range axes {
-		v := params[k]
+		v := value(c, k)
 		if bare(v) {
 			v = k + "=" + v
 		}
@@ -80,6 +80,9 @@ func label(params map[string]string, axes []string) string {
 	}
 	return strings.Join(parts, " / ")
 }
+
+// value is the value of an axis, in the words that the scenario has for it.
+func value(c *result.Cell, axis string) string { return cmp.Or(c.ParamNames[axis], c.Params[axis]) }
 
 func bare(v string) bool {
 	if _, err := strconv.ParseFloat(v, 64); err == nil {
@@ -148,6 +151,9 @@ var percentiles = []percentile{
 	{"p99.9", 0.999, 10000, func(l *result.Latency) int64 { return l.P999us }},
 }
 
+// enough tells whether n samples can say what their quantile q (0..1) is: ten of them lie beyond it.
+func enough(n int64, q float64) bool { return float64(n)*(1-q) > 10-1e-6 }
+
 const (
 	p50 = iota
 	p90
@@ -161,6 +167,17 @@ func (p percentile) show(l *result.Latency) string {
 		return none
 	}
 	return micros(float64(p.of(l)))
+}
+
+// ofSecond is the percentile, p50 or p99, of one second in µs; 0 when it has too few samples to say.
+func (p percentile) ofSecond(q result.Quantiles) int64 {
+	switch {
+	case !enough(q.N, p.p):
+		return 0
+	case p.name == "p50":
+		return max(q.P50us, 1)
+	}
+	return max(q.P99us, 1)
 }
 
 // best is the highest percentile up to p99 that l has the samples for; "max" below twenty.
@@ -240,20 +257,39 @@ func (g group) valid() []*result.Cell {
 
 // verdicts of a group's trials in words: "pass", or "2 pass, 1 fail".
 func (g group) verdicts() string {
-	n := map[result.Verdict]int{}
+	n := map[string]int{}
 	for _, c := range g.Cells {
-		n[result.Worst(c.Verdict, c.Verdict)]++
+		n[outcomeOf(c)]++
 	}
 	var parts []string
-	for _, v := range []result.Verdict{result.Invalid, result.Fail, result.Pass} {
+	for _, v := range []string{interrupted, string(result.Invalid), string(result.Fail), string(result.Pass)} {
 		switch {
 		case n[v] == len(g.Cells):
-			return string(v)
+			return v
 		case n[v] > 0:
 			parts = append(parts, fmt.Sprintf("%d %s", n[v], v))
 		}
 	}
 	return strings.Join(parts, ", ")
+}
+
+// interrupted is the word for what was stopped before its end, in place of a verdict.
+const interrupted = "interrupted"
+
+// outcomeOf is the word for how a cell ended: its verdict, or that it was interrupted.
+func outcomeOf(c *result.Cell) string {
+	if c.Interrupted {
+		return interrupted
+	}
+	return string(result.Worst(c.Verdict, c.Verdict))
+}
+
+// wordOf is the word for how a run ended.
+func wordOf(run *result.Run) string {
+	if run.Interrupted {
+		return interrupted
+	}
+	return string(result.Worst(run.Verdict, run.Verdict))
 }
 
 // isConnect tells the metrics of the ramp: connect and its stages, connect.tcp and so on.

@@ -34,6 +34,8 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 		return template.HTML(s), err
 	},
 	"warnings": warnings,
+	"notes":    notes,
+	"ended":    outcomeOf,
 	"several":  func(p *page) bool { return len(p.Sections) > 1 || p.Run.Capacity != nil },
 	"only":     func(f *figure) []*figure { return []*figure{f} },
 	"title":    func(p *page) string { return p.Run.Scenario + ": " + p.Word },

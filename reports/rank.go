@@ -63,10 +63,14 @@ func rank(gs []group, value func(*result.Cell) (float64, bool), higher bool) ran
 // rankColours is how many colours there are, from best to worst.
 const rankColours = 5
 
-// mark writes the ranks into a column of a table, the i-th group's into rows[i]: a colour on the page, and words that stand for it everywhere.
+// mark writes the ranks into a column of a table, the i-th group's into rows[i]: a colour on the page, and words that stand for it
+// everywhere. An order that was not tested is not marked: it may be chance.
 func (r ranks) mark(t *table, column int, rows []int) {
+	if !r.tested {
+		return
+	}
 	for i, place := range r.place {
-		if place == 0 || r.n < 2 {
+		if place == 0 {
 			continue
 		}
 		if t.Marks == nil {
@@ -91,5 +95,10 @@ func (r ranks) note() string {
 	case r.tested:
 		return "best: the first in its column; ~: not told apart from it (Mann-Whitney over the trials, corrected after Holm)."
 	}
-	return fmt.Sprintf("best: the first in its column; with fewer than %d trials of each nothing is tested, and the order may be chance.", minTrials)
+	return tooFewTrials()
+}
+
+// tooFewTrials says why nothing is called best.
+func tooFewTrials() string {
+	return fmt.Sprintf("With fewer than %d trials of each, no difference is tested and nothing is called best; --set matrix.repeat=%d runs enough.", minTrials, minTrials+1)
 }

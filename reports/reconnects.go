@@ -7,7 +7,7 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// reconnectLines tell how clients came back after they had lost their connection, one line a cell in which any did.
+// reconnectLines tell how clients came back after they had lost their connection, one line for each fault of a cell.
 func reconnectLines(run *result.Run) []string {
 	var out []string
 	for i := range run.Cells {
@@ -19,14 +19,23 @@ func reconnectLines(run *result.Run) []string {
 		if name != "" {
 			name += " "
 		}
-		line := fmt.Sprintf("%sreconnects: lost: %s  back: %s  50%% back after: %s  95%%: %s  99.9%%: %s", name,
-			count(r.Lost), count(r.Back), backAfter(r.P50us), backAfter(r.P95us), backAfter(r.P999us))
-		if r.Recover && r.Lost > 0 {
-			line += fmt.Sprintf("  recovered: %s (%.4g %%)", count(r.Recovered), 100*float64(r.Recovered)/float64(r.Lost))
+		if len(r.Faults) == 0 {
+			out = append(out, reconnectLine(name+"reconnects", r.Recover, r.Lost, r.Back, r.Recovered, backAfter(r.P50us), backAfter(r.P95us), backAfter(r.P999us)))
 		}
-		out = append(out, line)
+		for i := range r.Faults {
+			f := &r.Faults[i]
+			out = append(out, reconnectLine(name+"reconnects in "+f.Phase, r.Recover, f.Lost, f.Back, f.Recovered, returned(f, 0.5), returned(f, 0.95), returned(f, 0.999)))
+		}
 	}
 	return out
+}
+
+func reconnectLine(name string, recover bool, lost, back, recovered int64, p50, p95, p999 string) string {
+	line := fmt.Sprintf("%s: lost: %s  back: %s  50%% back after: %s  95%%: %s  99.9%%: %s", name, count(lost), count(back), p50, p95, p999)
+	if recover && lost > 0 {
+		line += fmt.Sprintf("  recovered: %s (%.4g %%)", count(recovered), 100*float64(recovered)/float64(lost))
+	}
+	return line
 }
 
 func backAfter(us int64) string {

@@ -26,13 +26,16 @@ func sentence(run *result.Run) string {
 	default:
 		s = matrixSentence(run)
 	}
-	if run.Interrupted {
+	if run.Interrupted && !(len(run.Cells) == 1 && run.Cells[0].Interrupted) {
 		s = "Interrupted: this is what was measured until then. " + s
 	}
 	return s
 }
 
 func cellSentence(c *result.Cell) string {
+	if c.Interrupted {
+		return joined(upperFirst(c.Reason)+", so this is no whole trial.", headline(c))
+	}
 	switch c.Verdict {
 	case result.Pass:
 		return joined(headline(c), metSentence(c), "Run valid"+fitness(c)+".")
@@ -168,30 +171,39 @@ func whyInvalid(c *result.Cell) string {
 	return "the generator was not fit to judge: " + strings.Join(parts, "; ")
 }
 
-// matrixSentence counts the verdicts and names the two ends of the range.
+// matrixSentence says what was found, and then how the cells ended.
 func matrixSentence(run *result.Run) string {
 	gs := groups(run)
-	n := map[result.Verdict]int{}
-	for i := range run.Cells {
-		n[result.Worst(run.Cells[i].Verdict, run.Cells[i].Verdict)]++
+	if ws := works(run, gs); len(ws) > 0 {
+		return joined(choiceSentence(ws), outcomes(run, len(gs)))
 	}
-	total := len(run.Cells)
-	noun := "cells"
-	if len(gs) == 1 {
+	return joined(inOrder(run, gs), cheapest(gs), outcomes(run, len(gs)))
+}
+
+// outcomes is "All 30 trials pass.", or how many did what.
+func outcomes(run *result.Run, combinations int) string {
+	n := map[string]int{}
+	for i := range run.Cells {
+		n[outcomeOf(&run.Cells[i])]++
+	}
+	total, noun := len(run.Cells), "cells"
+	if total > combinations {
 		noun = "trials"
 	}
-	s := fmt.Sprintf("%d of %d %s pass", n[result.Pass], total, noun)
-	if n[result.Fail] > 0 {
-		s += fmt.Sprintf(", %d %s", n[result.Fail], verb(n[result.Fail], "fails a check", "fail a check"))
+	if n[string(result.Pass)] == total {
+		return fmt.Sprintf("All %d %s pass.", total, noun)
 	}
-	if n[result.Invalid] > 0 {
-		s += fmt.Sprintf(", %d %s", n[result.Invalid],
-			verb(n[result.Invalid], "is invalid and says nothing about the server", "are invalid and say nothing about the server"))
+	s := fmt.Sprintf("%d of %d %s pass", n[string(result.Pass)], total, noun)
+	for _, part := range []struct{ outcome, one, many string }{
+		{string(result.Fail), "fails a check", "fail a check"},
+		{string(result.Invalid), "is invalid and says nothing about the server", "are invalid and say nothing about the server"},
+		{interrupted, "was interrupted", "were interrupted"},
+	} {
+		if k := n[part.outcome]; k > 0 {
+			s += fmt.Sprintf(", %d %s", k, verb(k, part.one, part.many))
+		}
 	}
-	if ws := works(run, gs); len(ws) > 0 {
-		return joined(s+".", choiceSentence(ws))
-	}
-	return joined(s+".", ends(run, gs))
+	return s + "."
 }
 
 func verb(n int, one, many string) string {
@@ -201,35 +213,82 @@ func verb(n int, one, many string) string {
 	return many
 }
 
-// ends is "p99 delivery: 3 ms with websocket, 12 ms with polling (medians of 5 trials)."
-func ends(run *result.Run, gs []group) string {
+// mostNamed is how many combinations a sentence names one by one.
+const mostNamed = 6
+
+// inOrder is "p99 delivery: 3 ms with websocket, 12 ms with polling (medians of 5 trials each).", the lowest first, or the two ends
+// of more than a sentence can name. The highest percentile is taken that every combination has the samples for.
+func inOrder(run *result.Run, gs []group) string {
 	metric := primary(run)
 	type end struct {
 		label string
 		s     spread
 	}
-	var lowest, highest *end
+	for _, q := range []int{p99, p90, p50} {
+		var ends []end
+		for _, g := range gs {
+			if s := over(g.valid(), latencyOf(metric, q)); s.n > 0 {
+				ends = append(ends, end{g.Label, s})
+			}
+		}
+		if len(ends) == 0 || q != p50 && len(ends) < measuredGroups(gs, metric) {
+			continue
+		}
+		name := percentiles[q].name + " " + metric
+		if len(ends) == 1 {
+			return fmt.Sprintf("%s: %s.", name, ends[0].s.show(micros))
+		}
+		slices.SortStableFunc(ends, func(a, b end) int { return cmp.Compare(a.s.mid, b.s.mid) })
+		say := func(e end) string { return micros(e.s.mid) + " with " + e.label }
+		if len(ends) > mostNamed {
+			return fmt.Sprintf("%s: from %s to %s (%s).", name, say(ends[0]), say(ends[len(ends)-1]), medians(gs))
+		}
+		var parts []string
+		for _, e := range ends {
+			parts = append(parts, say(e))
+		}
+		return fmt.Sprintf("%s: %s (%s).", name, strings.Join(parts, ", "), medians(gs))
+	}
+	return ""
+}
+
+// measuredGroups counts the combinations that have a metric at all.
+func measuredGroups(gs []group, metric string) (n int) {
 	for _, g := range gs {
-		s := over(g.valid(), latencyOf(metric, p99))
+		if over(g.valid(), func(c *result.Cell) (float64, bool) { l := c.Latency[metric]; return 0, l != nil && l.N > 0 }).n > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// medians says what the numbers of combinations rest on.
+func medians(gs []group) string {
+	note := trialsNote(gs)
+	if note == "one trial each" {
+		return "one trial each, so the order may be chance"
+	}
+	return "medians of " + note
+}
+
+// cheapest is "Deliveries per CPU second of the server: from 4 800 with short-polling to 11 900 with websocket."
+func cheapest(gs []group) string {
+	var low, high string
+	var least, most float64
+	for _, g := range gs {
+		s := over(g.valid(), efficiency)
 		if s.n == 0 {
 			continue
 		}
-		if lowest == nil || s.mid < lowest.s.mid {
-			lowest = &end{g.Label, s}
+		if low == "" || s.mid < least {
+			low, least = g.Label, s.mid
 		}
-		if highest == nil || s.mid > highest.s.mid {
-			highest = &end{g.Label, s}
+		if high == "" || s.mid > most {
+			high, most = g.Label, s.mid
 		}
 	}
-	switch {
-	case lowest == nil:
+	if low == high {
 		return ""
-	case lowest.label == highest.label:
-		return fmt.Sprintf("p99 %s: %s.", metric, lowest.s.show(micros))
 	}
-	note := ""
-	if lowest.s.n > 1 {
-		note = " (medians of their trials)"
-	}
-	return fmt.Sprintf("p99 %s: from %s with %s to %s with %s%s.", metric, micros(lowest.s.mid), lowest.label, micros(highest.s.mid), highest.label, note)
+	return fmt.Sprintf("Deliveries per CPU second of the server: from %s with %s to %s with %s.", significant(least), low, significant(most), high)
 }

@@ -3,6 +3,7 @@ package reports
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -13,7 +14,7 @@ import (
 // the checks, the latency table (the overview for several cells) and the warnings. It does not say where files are.
 func Summary(w io.Writer, run *result.Run) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "verdict: %s\n\n%s\n\n%s\n", result.Worst(run.Verdict, run.Verdict), sentence(run), ledgerLine(run))
+	fmt.Fprintf(&b, "verdict: %s\n\n%s\n\n%s\n", verdictWords(run), sentence(run), ledgerLine(run))
 	if len(run.Cells) > 1 {
 		gs := groups(run)
 		ws := works(run, gs)
@@ -34,11 +35,9 @@ func Summary(w io.Writer, run *result.Run) error {
 		textTable(&b, wireTable(c))
 		textTable(&b, errorTable(c))
 	}
-	for _, s := range warnings(run) {
-		fmt.Fprintf(&b, "\nwarning: %s", s)
-	}
-	if len(warnings(run)) > 0 {
-		b.WriteByte('\n')
+	told := append(prefixed("warning: ", warnings(run)), prefixed("note: ", notes(run))...)
+	if len(told) > 0 {
+		fmt.Fprintf(&b, "\n%s\n", strings.Join(told, "\n"))
 	}
 	_, err := io.WriteString(w, strings.ReplaceAll(b.String(), nbsp, " "))
 	return err
@@ -60,9 +59,35 @@ func ledgerLine(run *result.Run) string {
 	return strings.Join(append(lines, append(apartLines(run), reconnectLines(run)...)...), "\n")
 }
 
-// warnings are those of the run and then those of its cells. What several cells say, numbers apart, stands once, as the first of them
-// says it and with the names of the cells.
+// verdictWords is the verdict of a run, with a word on one that was stopped.
+func verdictWords(run *result.Run) string {
+	s := string(result.Worst(run.Verdict, run.Verdict))
+	if run.Interrupted {
+		s += " (interrupted)"
+	}
+	return s
+}
+
+func prefixed(with string, lines []string) (out []string) {
+	for _, s := range lines {
+		out = append(out, with+s)
+	}
+	return out
+}
+
+// warnings are those of the run and then those of its cells.
 func warnings(run *result.Run) []string {
+	return append(slices.Clone(run.Warnings), saidBy(run, func(c *result.Cell) []string { return c.Warnings })...)
+}
+
+// notes explain numbers and cast no doubt on them.
+func notes(run *result.Run) []string {
+	return saidBy(run, func(c *result.Cell) []string { return c.Notes })
+}
+
+// saidBy collects what the cells say. What several of them say, numbers apart, stands once, as the first of them says it and with
+// the names of the cells.
+func saidBy(run *result.Run, of func(*result.Cell) []string) (ws []string) {
 	type said struct {
 		text  string
 		cells []string
@@ -70,7 +95,7 @@ func warnings(run *result.Run) []string {
 	var all []*said
 	seen := map[string]*said{}
 	for i := range run.Cells {
-		for _, s := range run.Cells[i].Warnings {
+		for _, s := range of(&run.Cells[i]) {
 			key := strings.Map(func(r rune) rune {
 				if r >= '0' && r <= '9' || r == '.' || r == 'µ' {
 					return -1
@@ -84,7 +109,6 @@ func warnings(run *result.Run) []string {
 			seen[key].cells = append(seen[key].cells, result.CellName(i, len(run.Cells)))
 		}
 	}
-	ws := append([]string(nil), run.Warnings...)
 	for _, w := range all {
 		switch n := len(w.cells); {
 		case w.cells[0] == "":

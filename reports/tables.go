@@ -161,7 +161,9 @@ func settingsTable(c *result.Cell) table {
 	if all == nil {
 		all = map[string]string{}
 	}
-	maps.Copy(all, c.Params)
+	for axis := range c.Params {
+		all[axis] = value(c, axis)
+	}
 	if c.Server.Target != "" {
 		all["target"] = c.Server.Target
 		all["server"] = "foreign"
@@ -266,7 +268,7 @@ func overviewTable(run *result.Run, gs []group, ws []work) table {
 	for i, g := range gs {
 		var row []string
 		for _, k := range axes {
-			row = append(row, g.Cells[0].Params[k])
+			row = append(row, value(g.Cells[0], k))
 		}
 		if len(ws) > 0 {
 			row[0] = doing[i]
@@ -336,9 +338,9 @@ func trialsTable(run *result.Run) table {
 		c := &run.Cells[i]
 		row := []string{fmt.Sprintf("%02d", i+1)}
 		for _, k := range axes {
-			row = append(row, c.Params[k])
+			row = append(row, value(c, k))
 		}
-		row = append(row, string(result.Worst(c.Verdict, c.Verdict)), strconv.Itoa(c.Trial))
+		row = append(row, outcomeOf(c), strconv.Itoa(c.Trial))
 		if metric != "" {
 			l := c.Latency[metric]
 			top := none

@@ -39,7 +39,7 @@ func wireOverview(run *result.Run) table {
 		c := &run.Cells[i]
 		for _, transport := range slices.Sorted(maps.Keys(c.Wire)) {
 			w := c.Wire[transport]
-			name := wireName(c.Params, transport)
+			name := wireName(c, transport)
 			at := slices.IndexFunc(lines, func(l *line) bool { return l.name == name })
 			if at < 0 {
 				at = len(lines)
@@ -82,11 +82,14 @@ func wireOverview(run *result.Run) table {
 }
 
 // wireName names a cell and a transport that it used.
-func wireName(params map[string]string, transport string) string {
+func wireName(c *result.Cell, transport string) string {
 	var words []string
-	for _, key := range slices.Sorted(maps.Keys(params)) {
-		if params[key] != transport {
-			words = append(words, key+"="+params[key])
+	for _, key := range slices.Sorted(maps.Keys(c.Params)) {
+		switch {
+		case c.ParamNames[key] != "":
+			words = append(words, c.ParamNames[key])
+		case c.Params[key] != transport:
+			words = append(words, key+"="+c.Params[key])
 		}
 	}
 	return strings.Join(append([]string{transport}, words...), " ")

@@ -33,14 +33,15 @@ func works(run *result.Run, gs []group) []work {
 	at := map[string]int{}
 	first := gs[0].Cells[0].Params
 	for i, g := range gs {
-		params := g.Cells[0].Params
-		key := label(params, others)
+		cell := g.Cells[0]
+		params := cell.Params
+		key := label(cell, others)
 		j, ok := at[key]
 		if !ok {
 			j = len(ws)
 			at[key] = j
 			differ := slices.DeleteFunc(slices.Clone(others), func(k string) bool { return params[k] == first[k] })
-			ws = append(ws, work{Label: cmp.Or(label(params, differ), key)})
+			ws = append(ws, work{Label: cmp.Or(label(cell, differ), key)})
 		}
 		ws[j].Of = append(ws[j].Of, group{Label: params[strategies], Cells: g.Cells})
 		ws[j].at = append(ws[j].at, i)
@@ -66,6 +67,7 @@ type choice struct {
 	use, not  []string // the cheapest first, each further one with how many times its CPU
 	usable    []string // the names alone
 	efficient spread
+	tested    bool // there were trials enough to tell them apart
 }
 
 // choose compares the strategies of a work; ok is false when none has a number.
@@ -78,7 +80,7 @@ func (w work) choose() (c choice, ok bool) {
 	slices.SortStableFunc(order, func(a, b group) int {
 		return cmp.Compare(over(b.valid(), efficiency).mid, over(a.valid(), efficiency).mid)
 	})
-	c.best, c.efficient = order[0], over(order[0].valid(), efficiency)
+	c.best, c.efficient, c.tested = order[0], over(order[0].valid(), efficiency), r.tested
 	memory := over(c.best.valid(), serverMemory).mid
 	for _, g := range order {
 		times := c.efficient.mid / over(g.valid(), efficiency).mid
@@ -109,14 +111,16 @@ func choiceTable(ws []work) table {
 	}}
 	_, high := lastQuantile(doers(ws))
 	t.Head = append(t.Head, "last "+percentiles[high].name, "server memory")
-	few := false
+	tested := allTested(ws)
+	if !tested {
+		t.Title, t.Head[1], t.Head[2] = "What each strategy took", "least CPU of the server first", "much more"
+	}
 	for _, w := range ws {
 		c, ok := w.choose()
 		if !ok {
 			continue
 		}
 		cells := c.best.valid()
-		few = few || len(cells) < minTrials
 		t.Rows = append(t.Rows, []string{
 			w.Label, strings.Join(c.use, ", "), strings.Join(c.not, ", "), c.efficient.show(significant),
 			over(cells, curveAt(0)).show(micros), over(cells, curveAt(0.5)).show(micros),
@@ -126,12 +130,20 @@ func choiceTable(ws []work) table {
 	if len(t.Rows) == 0 {
 		return table{}
 	}
+	if !tested {
+		t.Note = fmt.Sprintf("The strategy with the most deliveries per CPU second of the server, whose numbers follow, then the others with how many times as much CPU they took; "+
+			"much more: half as much CPU or memory again. Each work but the first is named by how it differs from the first. %s", tooFewTrials())
+		return t
+	}
 	t.Note = "use: the strategy with the most deliveries per CPU second of the server, whose numbers follow, and those that take less than half as much CPU again, with how many times as much; " +
 		"rather not: the others, and those that take half as much memory again. Each work but the first is named by how it differs from the first. The receivers' times count from when a broadcast was due, in the median broadcast and, at the end, in the slowest ones."
-	if few {
-		t.Note += fmt.Sprintf(" With fewer than %d trials of each nothing is tested: which of several to use is chance.", minTrials)
-	}
 	return t
+}
+
+// allTested tells whether every work had the trials to tell its strategies apart; works with fewer than two strategies to compare
+// do not count.
+func allTested(ws []work) bool {
+	return !slices.ContainsFunc(ws, func(w work) bool { c, ok := w.choose(); return ok && len(c.use)+len(c.not) > 1 && !c.tested })
 }
 
 // curveAt reads the receiver curve: when the median broadcast had reached a share of its receivers.
@@ -145,22 +157,21 @@ func curveAt(share float64) func(*result.Cell) (float64, bool) {
 	}
 }
 
-// choiceSentence counts at how many kinds of work each strategy is one to use.
+// choiceSentence counts at how many kinds of work each strategy is one to use, if that was tested.
 func choiceSentence(ws []work) string {
+	if !allTested(ws) {
+		return fmt.Sprintf("%s at %s: %s, too few to say which strategy to use; --set matrix.repeat=%d runs enough.",
+			count(len(strategyNames(ws)))+" strategies", plural(len(ws), "kind")+" of work", trialsNote(doers(ws)), minTrials+1)
+	}
 	n, first := map[string]int{}, map[string]int{} // works at which it is one to use, and the cheapest
 	judged := 0
-	var names []string
+	names := strategyNames(ws)
 	for _, w := range ws {
 		c, ok := w.choose()
 		if !ok {
 			continue
 		}
 		judged++
-		for _, g := range w.Of {
-			if !slices.Contains(names, g.Label) {
-				names = append(names, g.Label)
-			}
-		}
 		for _, name := range c.usable {
 			n[name]++
 		}
@@ -177,6 +188,16 @@ func choiceSentence(ws []work) string {
 		}
 	}
 	return "To use, by the server's CPU and memory: " + strings.Join(parts, ", ") + "."
+}
+
+// strategyNames lists the strategies in the order in which they first ran.
+func strategyNames(ws []work) (names []string) {
+	for _, g := range doers(ws) {
+		if !slices.Contains(names, g.Label) {
+			names = append(names, g.Label)
+		}
+	}
+	return names
 }
 
 // comparingWorks are the figures of strategies at several kinds of work.
@@ -208,15 +229,10 @@ func comparingWorks(ws []work) []*figure {
 // dotsByWork is a row per work on one axis, with a mark for the median of each strategy; nil without numbers.
 func dotsByWork(ws []work, value func(*result.Cell) (float64, bool), scale float64, show func(float64) string) *figure {
 	var p draw.Panel
-	var names []string
+	names := strategyNames(ws)
 	f := &figure{Data: table{Left: 1, Head: []string{"work"}}}
-	for _, w := range ws {
-		for _, g := range w.Of {
-			if !slices.Contains(names, g.Label) {
-				names = append(names, g.Label)
-				p.Lines = append(p.Lines, draw.Line{Name: g.Label, Style: draw.Style(len(p.Lines) % draw.Series), Marks: true})
-			}
-		}
+	for i, name := range names {
+		p.Lines = append(p.Lines, draw.Line{Name: name, Style: draw.Style(i % draw.Series), Marks: true})
 	}
 	f.Data.Head = append(f.Data.Head, names...)
 	drawn := false

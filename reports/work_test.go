@@ -43,14 +43,13 @@ func strategyRun(trials int) *result.Run {
 }
 
 func TestChoice(t *testing.T) {
-	run := strategyRun(1)
-	ws := works(run, groups(run))
-	got := choiceTable(ws)
+	run := strategyRun(5)
+	got := choiceTable(works(run, groups(run)))
 	want := [][]string{
-		{"64B / rooms=1", "batched, serial 1.05x", "naive 2x", "200", "100 µs", "500 µs", "900 µs", "2 ms", "30 MiB"},
-		{"rooms=25", "batched", "serial 3x, naive 30x", "3 000", "100 µs", "500 µs", "900 µs", "2 ms", "30 MiB"},
+		{"64B / rooms=1", "batched, serial 1.05x", "naive 1.98x", "202 (200 – 204)", "100 µs", "500 µs", "900 µs", "2 ms", "30 MiB"},
+		{"rooms=25", "batched", "serial 3x, naive 29.4x", "3 002 (3 000 – 3 004)", "100 µs", "500 µs", "900 µs", "2 ms", "30 MiB"},
 		// naive would do by its CPU, but takes more than half as much memory again
-		{"16KiB", "serial, batched 1.43x", "naive 1.11x (100 MiB)", "100", "100 µs", "500 µs", "900 µs", "2 ms", "30 MiB"},
+		{"16KiB", "serial, batched 1.42x", "naive 1.11x (100 MiB)", "102 (100 – 104)", "100 µs", "500 µs", "900 µs", "2 ms", "30 MiB"},
 	}
 	for _, row := range got.Rows {
 		for i := range row {
@@ -60,14 +59,53 @@ func TestChoice(t *testing.T) {
 	if d := cmp.Diff(want, got.Rows); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
-	if !strings.Contains(got.Note, "nothing is tested") {
-		t.Errorf("one trial each, and the note is %q", got.Note)
+	if strings.Contains(got.Note, "tested") || got.Title != "Which strategy when" {
+		t.Errorf("five trials each: %q, %q", got.Title, got.Note)
 	}
-	if got, want := Sentence(run), "9 of 9 cells pass. To use, by the server's CPU and memory: batched at 3 of 3 kinds of work, serial at 2."; got != want {
+	if got, want := Sentence(run), "To use, by the server's CPU and memory: batched at 3 of 3 kinds of work, serial at 2. All 45 trials pass."; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	if note := choiceTable(works(strategyRun(5), groups(strategyRun(5)))).Note; strings.Contains(note, "tested") {
-		t.Errorf("five trials each, and the note is %q", note)
+}
+
+// One trial each shows what was measured, and recommends nothing.
+func TestNoChoiceByOneTrial(t *testing.T) {
+	run := strategyRun(1)
+	gs := groups(run)
+	ws := works(run, gs)
+	got := choiceTable(ws)
+	if got.Title != "What each strategy took" || slices.Contains(got.Head, "use") || !strings.Contains(got.Note, "nothing is called best") {
+		t.Errorf("%q %q: %s", got.Title, got.Head, got.Note)
+	}
+	if got, want := Sentence(run), "3 strategies at 3 kinds of work: one trial each, too few to say which strategy to use; --set matrix.repeat=5 runs enough. All 9 cells pass."; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	all := overviewTable(run, gs, ws)
+	for _, row := range all.Rows {
+		if strings.Contains(strings.Join(row, " "), "best") {
+			t.Errorf("%q", row)
+		}
+	}
+	if all.Marks != nil {
+		t.Errorf("colours by rank: %v", all.Marks)
+	}
+}
+
+// Values of an axis go by the words that the scenario has for them.
+func TestWorksInWords(t *testing.T) {
+	run := strategyRun(1)
+	for i := range run.Cells {
+		c := &run.Cells[i]
+		c.ParamNames = map[string]string{"rooms": map[string]string{"1": "one room", "25": "rooms by the dozen"}[c.Params["rooms"]]}
+	}
+	var got []string
+	for _, w := range works(run, groups(run)) {
+		got = append(got, w.Label)
+	}
+	if want := []string{"64B / one room", "rooms by the dozen", "16KiB"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if s, err := cellSection(run, 3, varying(run)); err != nil || s.Heading != "Cell 04: naive / 64B / rooms by the dozen, trial 1" {
+		t.Errorf("%v %q", err, s.Heading)
 	}
 }
 

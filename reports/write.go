@@ -124,7 +124,7 @@ func (p *page) figures() []*figure {
 
 // build makes the whole report as data.
 func build(run *result.Run) (*page, error) {
-	p := &page{Run: run, Word: string(result.Worst(run.Verdict, run.Verdict)), Sentence: sentence(run), Facts: factsTable(run), About: []table{environmentTable(run)}}
+	p := &page{Run: run, Word: wordOf(run), Sentence: sentence(run), Facts: factsTable(run), About: []table{environmentTable(run)}}
 	gs := groups(run)
 	switch {
 	case run.Capacity != nil:
@@ -150,9 +150,8 @@ func build(run *result.Run) (*page, error) {
 
 // capacity fills in what the page of a search shows besides its trials.
 func (p *page) capacity(c *Capacity) {
-	p.Word = map[result.Verdict]string{result.Pass: "found", result.Fail: "not found"}[c.Verdict]
-	if p.Word == "" {
-		p.Word = string(c.Verdict)
+	if word := map[result.Verdict]string{result.Pass: "found", result.Fail: "not found"}[c.Verdict]; word != "" && !p.Run.Interrupted {
+		p.Word = word
 	}
 	p.Facts = capacityFacts(c)
 	p.Overview = levelsTable(c)
@@ -205,7 +204,7 @@ func cellSection(run *result.Run, i int, axes []string) (section, error) {
 	if s.Anchor != "" {
 		prefix = s.Anchor + "-"
 		s.Heading = fmt.Sprintf("Cell %02d", i+1)
-		if l := label(c.Params, axes); l != "" {
+		if l := label(c, axes); l != "" {
 			s.Heading += ": " + l
 		}
 		s.Heading += fmt.Sprintf(", trial %d", max(1, c.Trial))
@@ -240,7 +239,7 @@ func cellFigures(prefix, scenario string, c *result.Cell, names []string) ([]*fi
 		}
 	}
 	if prefix == "" {
-		f, err := spectrum("spectrum", c.Latency, spectrumNames(names), c.Checks, sub)
+		f, err := spectrum("spectrum", c, spectrumNames(names), sub)
 		if err != nil {
 			return nil, err
 		}
@@ -284,6 +283,9 @@ func spectrumNames(names []string) []string {
 
 // alert is what stands on every figure of a cell in red: a picture travels without its page.
 func alert(c *result.Cell) string {
+	if c.Interrupted {
+		return upperFirst(c.Reason) + ": no whole trial"
+	}
 	if result.Worst(c.Verdict, c.Verdict) == result.Invalid {
 		return strings.TrimSuffix("INVALID, says nothing about the server: "+c.Reason, ": ")
 	}
