@@ -189,7 +189,7 @@ func (s *stream) matches(labels map[string]string) bool {
 // errors counts errors of a kind, as a share of what was attempted or as a number.
 func (f *findings) errors(k *file.Check, in seconds) float64 {
 	sc := scope{phase: k.Phase}
-	n := f.t.errors.sum(func(r *errorRow) bool {
+	n := f.countErrors(func(r *errorCount) bool {
 		if r.class.Blameless() {
 			return false
 		}
@@ -392,14 +392,14 @@ func (f *findings) targetsFault(k *file.Check, r *result.Check) bool {
 	if k.Stat != "achieved" && !r.NoData {
 		return false
 	}
-	own := f.t.errors.sum(func(r *errorRow) bool {
+	own := f.countErrors(func(r *errorCount) bool {
 		return r.class.Kind == metric.ErrConnect && (r.class.How == metric.HowPorts || r.class.How == metric.HowFiles)
 	})
 	if own > 0 {
 		return false
 	}
 	sc := scope{phase: k.Phase}
-	refused := f.t.errors.sum(func(r *errorRow) bool {
+	refused := f.countErrors(func(r *errorCount) bool {
 		return r.class.Kind == metric.ErrSend && f.t.phaseIn(&sc, r.phase)
 	})
 	sent, offered := f.sent(k, seconds{all: true})
@@ -411,7 +411,7 @@ func (f *findings) targetsFault(k *file.Check, r *result.Check) bool {
 
 // unsent says why operations found no connection to be sent on.
 func (f *findings) unsent() string {
-	full := f.t.errors.sum(func(r *errorRow) bool { return r.class == metric.Error(metric.ErrSend, metric.HowBackpressure) })
+	full := f.countErrors(func(r *errorCount) bool { return r.class == metric.Error(metric.ErrSend, metric.HowBackpressure) })
 	if full+f.t.dropped.Load()+f.t.failed.Load() == 0 {
 		return "clients were still connecting: give them a phase before, with load: 0%"
 	}
@@ -450,4 +450,14 @@ func amount(v float64, unit string) string {
 		return fmt.Sprintf("%.6g/s", v)
 	}
 	return fmt.Sprintf("%.6g", v)
+}
+
+// countErrors adds up the errors that keep accepts.
+func (f *findings) countErrors(keep func(r *errorCount) bool) (n int64) {
+	for _, r := range f.t.errors.counts() {
+		if keep(&r) {
+			n += r.n
+		}
+	}
+	return n
 }

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"cmp"
 	"runtime"
 	"slices"
 	"sync/atomic"
@@ -19,8 +20,8 @@ type collector struct {
 	t    *trial
 	tick time.Duration
 
-	messages []int64                            // that arrived so far, by transport
-	totals   map[int]*hdrhistogram.Histogram    // by series and phase, as the recorder numbers them
+	messages []int64 // that arrived so far, by transport
+	totals   *totals
 	interval map[string]*hdrhistogram.Histogram // of the second under way, by metric
 	heat     map[string]*result.Heat            // likewise, of the metrics that a heat map is drawn of
 	target   map[string]*result.TargetMetric    // what the target says of itself
@@ -66,7 +67,7 @@ type moment struct {
 
 func newCollector(t *trial) *collector {
 	c := &collector{
-		t: t, tick: t.opt.second, messages: make([]int64, len(t.transports)), target: map[string]*result.TargetMetric{}, totals: map[int]*hdrhistogram.Histogram{}, interval: map[string]*hdrhistogram.Histogram{},
+		t: t, tick: t.opt.second, messages: make([]int64, len(t.transports)), target: map[string]*result.TargetMetric{}, totals: newTotals(t.kinds, len(t.tl.Spans)), interval: map[string]*hdrhistogram.Histogram{},
 		heat: map[string]*result.Heat{metric.Delivery: {}, metric.Ack: {}},
 		gc:   newGCPauses(), quit: make(chan struct{}), done: make(chan struct{}),
 	}
@@ -195,7 +196,7 @@ func (c *collector) second(until int64) {
 	sent, offered := t.operations()
 	m.sent, c.sent = sent-c.sent, sent
 	m.offered, c.offered = offered-c.offered, offered
-	errors, failed := t.errors.total.Load(), t.failed.Load()
+	errors, failed := t.errors.count(), t.failed.Load()
 	s.Sent = m.sent
 	s.Errors, c.errors = errors-c.errors, errors
 	s.Failed, c.failed = int(failed-c.failed), failed
@@ -224,13 +225,7 @@ func (c *collector) gather(from, until int64) {
 		w.begin()
 	}
 	r.drain(func(series, phase int, v, n int64) {
-		key := series*r.phases + phase
-		total := c.totals[key]
-		if total == nil {
-			total = result.NewHistogram()
-			c.totals[key] = total
-		}
-		_ = total.RecordValues(v, n) // values are clamped to the histogram's range
+		c.totals.add(series, phase, v, n)
 		kind := &r.series[series]
 		if kind.hidden {
 			return
@@ -315,7 +310,7 @@ func (c *collector) refresh(s *result.Second, took time.Duration) {
 	p.Lost = c.t.ledger.Watch(c.at)
 	p.Ledger, p.Checks = c.standing.look()
 	c.standing.abort(p.Checks)
-	p.Classes = c.t.errors.classes()
+	p.Classes = errorClasses(c.t.errors.classes())
 	p.Metric = ""
 	for _, name := range []string{metric.Delivery, metric.Ack} {
 		h := c.total(scope{metric: name})
@@ -349,8 +344,12 @@ func (c *collector) progress() {
 	p.Asked, p.Held = int(t.asked.Load()), int(t.held.Load())
 	p.Failed, p.Dropped = int(t.failed.Load()), int(t.dropped.Load())
 	p.Sent, p.Offered = t.operations()
-	p.Duplicate, p.Errors = t.duplicates.Load(), t.errors.total.Load()
-	p.LastErrors = t.errors.latest(3)
+	p.Duplicate, p.Errors = t.duplicates.Load(), t.errors.count()
+	p.LastErrors = p.LastErrors[:0:0]
+	classes := t.errors.classes()
+	for _, e := range classes[max(0, len(classes)-3):] {
+		p.LastErrors = append(p.LastErrors, e.class.String())
+	}
 	t.opt.Progress(*p)
 }
 
@@ -380,16 +379,15 @@ func (t *trial) phaseIn(sc *scope, phase int) bool {
 
 // total merges what is in the scope; nil when there is nothing.
 func (c *collector) total(sc scope) *hdrhistogram.Histogram {
-	var sum *hdrhistogram.Histogram
-	phases := c.t.rec.phases
-	for key, h := range c.totals {
-		if !sc.series(&c.t.rec.series[key/phases]) || !c.t.phaseIn(&sc, key%phases) {
-			continue
-		}
-		if sum == nil {
-			sum = result.NewHistogram()
-		}
-		sum.Merge(h)
+	return c.totals.sum(func(s *series, phase int) bool { return sc.series(s) && c.t.phaseIn(&sc, phase) })
+}
+
+// errorClasses are the classes as a Progress shows them, the largest first.
+func errorClasses(sums []errorSum) []ErrorClass {
+	out := make([]ErrorClass, 0, len(sums))
+	for _, e := range sums {
+		out = append(out, ErrorClass{Class: e.class.String(), N: e.n, Text: e.text})
 	}
-	return sum
+	slices.SortStableFunc(out, func(x, y ErrorClass) int { return cmp.Compare(y.N, x.N) })
+	return out
 }

@@ -1,8 +1,6 @@
 package scenario
 
 import (
-	"cmp"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -18,9 +16,19 @@ type errorKey struct {
 	group  int
 }
 
-type errorRow struct {
+// An errorCount is how often an error came in one second.
+type errorCount struct {
 	errorKey
-	phase, second int
+	phase  int // -1: outside of the timeline
+	second int
+	n      int64
+}
+
+// An errorSum is all errors of a class. Text is what the first of them said; it may be empty.
+type errorSum struct {
+	class metric.ErrorClass
+	n     int64
+	text  string
 }
 
 // An errorBook counts errors by kind and second, and keeps the first text of each class.
@@ -29,14 +37,14 @@ type errorBook struct {
 	total atomic.Int64
 
 	mu    sync.Mutex
-	rows  map[errorRow]int64
+	rows  map[errorCount]int64 // by all but n
 	texts map[metric.ErrorClass]string
 	sums  map[metric.ErrorClass]int64
 	order []metric.ErrorClass // first seen first
 }
 
 func newErrorBook(tl *plan.Timeline) *errorBook {
-	return &errorBook{tl: tl, rows: map[errorRow]int64{}, texts: map[metric.ErrorClass]string{}, sums: map[metric.ErrorClass]int64{}}
+	return &errorBook{tl: tl, rows: map[errorCount]int64{}, texts: map[metric.ErrorClass]string{}, sums: map[metric.ErrorClass]int64{}}
 }
 
 // add counts an error that belongs to a moment: for an operation the one at which it was due.
@@ -44,7 +52,7 @@ func (b *errorBook) add(k errorKey, when int64, err error) {
 	b.total.Add(1)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.rows[errorRow{k, b.tl.PhaseAt(when), int(when / 1e9)}]++
+	b.rows[errorCount{errorKey: k, phase: b.tl.PhaseAt(when), second: int(when / 1e9)}]++
 	b.sums[k.class]++
 	if _, known := b.texts[k.class]; !known {
 		b.texts[k.class] = ""
@@ -55,41 +63,28 @@ func (b *errorBook) add(k errorKey, when int64, err error) {
 	}
 }
 
-// sum adds up the errors that keep accepts.
-func (b *errorBook) sum(keep func(*errorRow) bool) (n int64) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for r, count := range b.rows {
-		if keep(&r) {
-			n += count
-		}
-	}
-	return n
-}
+// count is how many errors there are, of all classes.
+func (b *errorBook) count() int64 { return b.total.Load() }
 
-// classes returns the sums by class, the largest first.
-func (b *errorBook) classes() []ErrorClass {
+// counts returns what there is so far, in no order.
+func (b *errorBook) counts() []errorCount {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	all := make([]ErrorClass, 0, len(b.order))
-	for _, class := range b.order {
-		all = append(all, ErrorClass{Class: class.String(), N: b.sums[class], Text: b.texts[class]})
+	all := make([]errorCount, 0, len(b.rows))
+	for r, n := range b.rows {
+		r.n = n
+		all = append(all, r)
 	}
-	slices.SortStableFunc(all, func(x, y ErrorClass) int { return cmp.Compare(y.N, x.N) })
 	return all
 }
 
-// latest returns the classes seen last, at most n.
-func (b *errorBook) latest(n int) (out []string) {
+// classes returns the sums by class, in the order in which each came first.
+func (b *errorBook) classes() []errorSum {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, class := range b.order[max(0, len(b.order)-n):] {
-		out = append(out, class.String())
+	all := make([]errorSum, 0, len(b.order))
+	for _, class := range b.order {
+		all = append(all, errorSum{class, b.sums[class], b.texts[class]})
 	}
-	return out
-}
-
-// complain counts an error of one of the group's clients that is of no stream.
-func (g *group) complain(class metric.ErrorClass, when int64, err error) {
-	g.t.errors.add(errorKey{class: class, stream: -1, group: g.index}, when, err)
+	return all
 }

@@ -291,7 +291,7 @@ func (f *findings) stepAttempts(k *file.Check, sc *scope) (n int64) {
 	if h := f.c.total(own); h != nil {
 		n = h.TotalCount()
 	}
-	return n + f.t.errors.sum(func(r *errorRow) bool {
+	return n + f.countErrors(func(r *errorCount) bool {
 		group := k.Labels["group"]
 		return r.class.Kind == metric.ErrStep && r.class.How != metric.HowTimeout && f.t.phaseIn(&own, r.phase) &&
 			(group == "" || f.t.groups[r.group].spec.Name == group)
@@ -301,16 +301,16 @@ func (f *findings) stepAttempts(k *file.Check, sc *scope) (n int64) {
 // steps are the latencies of each step, by "step." and its name.
 func (f *findings) steps() map[string]*hdrhistogram.Histogram {
 	out := map[string]*hdrhistogram.Histogram{}
-	for key, h := range f.c.totals {
-		s := &f.t.rec.series[key/f.t.rec.phases]
-		if s.metric != metric.Step || !f.t.phaseIn(&scope{metric: metric.Step}, key%f.t.rec.phases) {
-			continue
+	f.c.totals.each(func(at, phase int, h *hdrhistogram.Histogram) {
+		s := &f.c.totals.series[at]
+		if s.metric != metric.Step || !f.t.phaseIn(&scope{metric: metric.Step}, phase) {
+			return
 		}
 		name := metric.OfStep(s.event)
 		if out[name] == nil {
 			out[name] = result.NewHistogram()
 		}
 		out[name].Merge(h)
-	}
+	})
 	return out
 }

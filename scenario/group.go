@@ -243,3 +243,8 @@ func (g *group) expireCalls(now int64) {
 const dialsAtOnce = 1024
 
 const connectedWithin = 10 * time.Second // of the probe
+
+// complain counts an error of one of the group's clients that is of no stream.
+func (g *group) complain(class metric.ErrorClass, when int64, err error) {
+	g.t.errors.add(errorKey{class: class, stream: -1, group: g.index}, when, err)
+}

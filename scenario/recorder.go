@@ -76,7 +76,7 @@ type recorder struct {
 	series  []series
 	phases  int
 	shards  []*shard
-	clamped atomic.Int64 // samples outside 0..an hour, recorded at the limit
+	clamped atomic.Int64
 }
 
 type shard struct {
@@ -94,6 +94,9 @@ func newRecorder(all []series, phases int) *recorder {
 	}
 	return r
 }
+
+// outside is how many samples lay outside of 0 to an hour; they are recorded at the limit.
+func (r *recorder) outside() int64 { return r.clamped.Load() }
 
 // shard returns the shard of a client.
 func (r *recorder) shard(client uint32) *shard { return r.shards[client%uint32(len(r.shards))] }

@@ -60,9 +60,9 @@ func (t *trial) report(c *collector, rows [][]ledger.Row, end ending, why error)
 	if len(c.target) > 0 {
 		cell.Target = c.target
 	}
-	for r, n := range t.errors.rows {
+	for _, r := range t.errors.counts() {
 		if t.phaseIn(&scope{always: r.class.Always()}, r.phase) {
-			cell.Errors[r.class.String()] += n
+			cell.Errors[r.class.String()] += r.n
 		}
 	}
 	cell.Checks, cell.Verdict, cell.Reason = f.judge(end, why)
@@ -72,7 +72,7 @@ func (t *trial) report(c *collector, rows [][]ledger.Row, end ending, why error)
 	p := c.show
 	p.Done, p.Verdict, p.Reason, p.Left = true, cell.Verdict, cell.Reason, t.at.after
 	p.Checks, p.Ledger = cell.Checks, cell.Ledger
-	p.Classes = t.errors.classes()
+	p.Classes = errorClasses(t.errors.classes())
 	t.opt.Progress(p)
 	return cell
 }
@@ -175,7 +175,7 @@ func (f *findings) resources(cell *result.Cell) {
 	}
 	g.BytesIn, g.BytesOut = t.bytesIn.Load(), t.bytesOut.Load()
 	s.BytesIn, s.BytesOut = g.BytesOut, g.BytesIn
-	g.Clamped = t.rec.clamped.Load()
+	g.Clamped = t.rec.outside()
 	s.Target, s.BuiltIn, s.SameMachine = t.ep.URL, t.builtIn, t.sameMachine()
 	if len(c.timeline) > 0 && c.before.ok {
 		if held := int64(c.timeline[busiest].Held); held > 0 && c.moments[busiest].serverRSS > 0 {
@@ -226,8 +226,8 @@ func (f *findings) curve() []result.CurvePoint {
 	var points []result.CurvePoint
 	for p := range curvePoints {
 		sum := result.NewHistogram()
-		for phase := range f.t.rec.phases {
-			if h := f.c.totals[(best.points+p)*f.t.rec.phases+phase]; h != nil && f.t.phaseIn(&scope{}, phase) {
+		for phase := range f.t.tl.Spans {
+			if h := f.c.totals.of(best.points+p, phase); h != nil && f.t.phaseIn(&scope{}, phase) {
 				sum.Merge(h)
 			}
 		}
@@ -258,8 +258,9 @@ func (f *findings) warnings(cell *result.Cell, end ending, why error) []string {
 		say("ended early, after %.1f of %.1f s: %v", float64(f.end)/1e9, float64(t.tl.End)/1e9, why)
 	}
 	f.strangers(cell, say)
-	for _, class := range t.errors.order {
-		if n, text := cell.Errors[class.String()], t.errors.texts[class]; n > 0 && text != "" && !class.Blameless() {
+	for _, e := range t.errors.classes() {
+		class, text := e.class, e.text
+		if n := cell.Errors[class.String()]; n > 0 && text != "" && !class.Blameless() {
 			say("%s: %d times, at first: %s", class, n, text)
 		}
 	}

@@ -85,7 +85,7 @@ func TestChecksStandWhileItRuns(t *testing.T) {
 // Before anything was recorded nothing is claimed.
 func TestChecksBeforeTheFirstSample(t *testing.T) {
 	f := known(t, "p99(delivery) < 1s, loss(delivery) == 0, errors(connect) == 0", "max(cpu) < 80%")
-	f.c.totals, f.c.moments = nil, nil
+	f.c.totals, f.c.moments = newTotals(nil, 0), nil
 	for _, g := range f.t.groups {
 		for i := range g.attempts {
 			g.attempts[i].Store(0)
@@ -109,7 +109,7 @@ func TestClassesAreSorted(t *testing.T) {
 	for i, class := range []string{"connect.refused", "ack.timeout", "ack.timeout"} {
 		b.add(errorKey{class: metric.ParseErrorClass(class), stream: -1}, int64(i), nil)
 	}
-	got := b.classes()
+	got := errorClasses(b.classes())
 	if len(got) != 2 || got[0] != (ErrorClass{Class: "ack.timeout", N: 2}) || got[1] != (ErrorClass{Class: "connect.refused", N: 1}) {
 		t.Errorf("classes %+v", got)
 	}

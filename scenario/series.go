@@ -24,19 +24,19 @@ type series struct {
 // has reports whether the series carries a label.
 func (s *series) has(label, value string) bool {
 	switch label {
-	case "group":
+	case metric.LabelGroup:
 		return s.group == value
-	case "from":
+	case metric.LabelFrom:
 		return s.from == value
-	case "op":
+	case metric.LabelOp:
 		return s.op == value
-	case "event":
+	case metric.LabelEvent:
 		return s.event == value
-	case "transport":
+	case metric.LabelTransport:
 		return s.transport == value
-	case "room_decile":
+	case metric.LabelRoomDecile:
 		return strconv.Itoa(s.decile) == value
-	case "read":
+	case metric.LabelRead:
 		return s.slow == (value == "slow")
 	}
 	return false
@@ -50,13 +50,13 @@ func (s *series) chosen(labels map[string]string) bool {
 			return false
 		}
 	}
-	return !s.slow || labels["read"] == "slow" || s.allSlow && labels["group"] != ""
+	return !s.slow || labels[metric.LabelRead] == "slow" || s.allSlow && labels[metric.LabelGroup] != ""
 }
 
 // counted reports whether labels choose the series where losses are counted. Those of
 // volatile messages are no failures, so they count only where the event is named.
 func (s *series) counted(labels map[string]string) bool {
-	return s.chosen(labels) && (!s.volatile || labels["event"] != "")
+	return s.chosen(labels) && (!s.volatile || labels[metric.LabelEvent] != "")
 }
 
 // interval is the name of the series in the timeline and the logs.
@@ -65,22 +65,6 @@ func (s *series) interval() string {
 		return s.metric + metric.SlowSuffix
 	}
 	return s.metric
-}
-
-// A class is a kind of receiver: what the ledger and the labels of checks tell apart.
-type class struct {
-	group     int
-	transport int // of the trial's
-	slow      bool
-}
-
-// label gives a series the labels of a kind of client.
-func (t *trial) label(s series, class int) series {
-	c := &t.classes[class]
-	g := t.groups[c.group]
-	s.group, s.transport = g.spec.Name, t.transports[c.transport]
-	s.slow, s.allSlow = c.slow, g.slowShare() == 1
-	return s
 }
 
 // deciles is the number of places in a table by decile: ten, and one for rooms that are
