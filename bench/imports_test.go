@@ -61,6 +61,10 @@ var rules = []rule{
 		of: "scenario/internal/ledger", own: []string{"scenario/internal/stamp", "scenario/result"},
 		never: []string{own("scenario"), own("scenario/client/...")},
 	},
+	{
+		of: "scenario/internal/record", own: []string{"scenario/internal/plan", "scenario/metric", "scenario/result"},
+		foreign: []string{"github.com/HdrHistogram/hdrhistogram-go/..."}, never: []string{own("scenario"), own("scenario/client/...")},
+	},
 	{of: "scenario/internal/plan", own: []string{"scenario/file"}, never: []string{own("scenario"), own("scenario/client/...")}},
 	{of: "scenario/file/...", own: []string{"scenario/file/...", "scenario/metric"}, foreign: []string{"..."}, never: []string{"gonum.org/..."}},
 	{of: "scenario/machine", own: []string{"scenario/file"}, foreign: []string{"golang.org/x/sys/..."}, never: []string{"gonum.org/...", own("scenario/client/...")}},

@@ -10,6 +10,7 @@ import (
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/internal/ledger"
 	"github.com/throng-io/throng/scenario/internal/plan"
+	"github.com/throng-io/throng/scenario/internal/record"
 	"github.com/throng-io/throng/scenario/internal/stamp"
 	"github.com/throng-io/throng/scenario/metric"
 )
@@ -35,7 +36,7 @@ type actor struct {
 	churned          bool // came in another's place, or arrived: it is not asked to send before it is held
 	transport        int  // of the trial's
 	slow             bool // reads slowly
-	shard            *shard
+	shard            *record.Shard
 	calls            callBook
 	gaps             gaps
 	state            atomic.Int32
@@ -67,7 +68,7 @@ func newActor(t *trial, g *group, index, number int) *actor {
 		transport: g.transports[plan.TransportOf(g.spec.Transport, number)],
 	}
 	a.ID = uint32(g.first + index)
-	a.shard = t.rec.shard(a.ID)
+	a.shard = t.rec.Shard(a.ID)
 	a.slow = plan.ReadsSlowly(g.spec.Read, number)
 	a.Class = indexIn(&t.classes, class{g.index, a.transport, a.slow})
 	rooms := g.rooming(index)
@@ -236,7 +237,7 @@ func (a *actor) timings(due int64, d dialed) {
 		stageNamespace: d.timings.Namespace, stageUpgrade: d.timings.Upgrade,
 	} {
 		if took > 0 {
-			a.shard.add(series[stage], phase, took)
+			a.shard.Add(series[stage], phase, took)
 		}
 	}
 	if d.upgrade != nil {
@@ -370,7 +371,7 @@ func (a *actor) Event(m *client.Message) {
 	case ledger.Counted:
 		str := t.streams[st.Stream]
 		latency := time.Duration(at - s.Due)
-		a.shard.add(str.delivery[a.Class*deciles+s.Decile()], int(s.Phase), latency)
+		a.shard.Add(str.delivery[a.Class*record.Deciles+s.Decile()], int(s.Phase), latency)
 		if str.gap != nil {
 			a.jitter(str, s, at)
 		}
@@ -436,8 +437,8 @@ func (a *actor) Ack(m *client.Message) {
 	if at-c.due > int64(s.spec.Ack) {
 		a.complain(metric.Error(metric.ErrAck, metric.HowTimeout), int(c.stream), c.due, nil)
 	}
-	a.shard.add(s.ack[a.Class], int(c.phase), time.Duration(at-c.due))
-	a.shard.add(s.service[a.Class], int(c.phase), time.Duration(at-c.sent))
+	a.shard.Add(s.ack[a.Class], int(c.phase), time.Duration(at-c.due))
+	a.shard.Add(s.service[a.Class], int(c.phase), time.Duration(at-c.sent))
 }
 
 // expireCalls counts the calls whose limit has passed, at the limit. A call that is
@@ -461,8 +462,8 @@ func (a *actor) expireCalls(now int64) {
 			return false
 		}
 		t.pending.Add(-1)
-		a.shard.add(s.ack[a.Class], int(c.phase), s.spec.Ack)
-		a.shard.add(s.service[a.Class], int(c.phase), max(0, time.Duration(c.due+limit-c.sent)))
+		a.shard.Add(s.ack[a.Class], int(c.phase), s.spec.Ack)
+		a.shard.Add(s.service[a.Class], int(c.phase), max(0, time.Duration(c.due+limit-c.sent)))
 		a.complain(metric.Error(metric.ErrAck, metric.HowTimeout), int(c.stream), c.due, nil)
 		return true
 	})

@@ -9,6 +9,7 @@ import (
 
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/internal/ledger"
+	"github.com/throng-io/throng/scenario/internal/record"
 	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
@@ -177,9 +178,9 @@ func (f *findings) ledgerShare(k *file.Check, in seconds) float64 {
 }
 
 func (s *stream) matches(labels map[string]string) bool {
-	x := series{group: s.group.spec.Name, op: s.spec.Op, event: s.spec.Event}
+	x := record.Series{Group: s.group.spec.Name, Op: s.spec.Op, Event: s.spec.Event}
 	for label, value := range labels {
-		if !x.has(label, value) {
+		if !x.Has(label, value) {
 			return false
 		}
 	}
@@ -189,25 +190,25 @@ func (s *stream) matches(labels map[string]string) bool {
 // errors counts errors of a kind, as a share of what was attempted or as a number.
 func (f *findings) errors(k *file.Check, in seconds) float64 {
 	sc := scope{phase: k.Phase}
-	n := f.countErrors(func(r *errorCount) bool {
-		if r.class.Blameless() {
+	n := f.countErrors(func(r *record.ErrorCount) bool {
+		if r.Class.Blameless() {
 			return false
 		}
-		if k.Metric != "" && string(r.class.Kind) != k.Metric {
+		if k.Metric != "" && string(r.Class.Kind) != k.Metric {
 			return false
 		}
 		own := sc
-		own.always = r.class.Always()
-		if !f.t.phaseIn(&own, r.phase) || !in.has(r.second) {
+		own.always = r.Class.Always()
+		if !f.t.phaseIn(&own, r.Phase) || !in.has(r.Second) {
 			return false
 		}
-		x := series{group: f.t.groups[r.group].spec.Name}
-		if r.stream >= 0 {
-			s := f.t.streams[r.stream]
-			x.op, x.event = s.spec.Op, s.spec.Event
+		x := record.Series{Group: f.t.groups[r.Group].spec.Name}
+		if r.Stream >= 0 {
+			s := f.t.streams[r.Stream]
+			x.Op, x.Event = s.spec.Op, s.spec.Event
 		}
 		for label, value := range k.Labels {
-			if !x.has(label, value) {
+			if !x.Has(label, value) {
 				return false
 			}
 		}
@@ -392,15 +393,15 @@ func (f *findings) targetsFault(k *file.Check, r *result.Check) bool {
 	if k.Stat != "achieved" && !r.NoData {
 		return false
 	}
-	own := f.countErrors(func(r *errorCount) bool {
-		return r.class.Kind == metric.ErrConnect && (r.class.How == metric.HowPorts || r.class.How == metric.HowFiles)
+	own := f.countErrors(func(r *record.ErrorCount) bool {
+		return r.Class.Kind == metric.ErrConnect && (r.Class.How == metric.HowPorts || r.Class.How == metric.HowFiles)
 	})
 	if own > 0 {
 		return false
 	}
 	sc := scope{phase: k.Phase}
-	refused := f.countErrors(func(r *errorCount) bool {
-		return r.class.Kind == metric.ErrSend && f.t.phaseIn(&sc, r.phase)
+	refused := f.countErrors(func(r *record.ErrorCount) bool {
+		return r.Class.Kind == metric.ErrSend && f.t.phaseIn(&sc, r.Phase)
 	})
 	sent, offered := f.sent(k, seconds{all: true})
 	if r.NoData {
@@ -411,7 +412,9 @@ func (f *findings) targetsFault(k *file.Check, r *result.Check) bool {
 
 // unsent says why operations found no connection to be sent on.
 func (f *findings) unsent() string {
-	full := f.countErrors(func(r *errorCount) bool { return r.class == metric.Error(metric.ErrSend, metric.HowBackpressure) })
+	full := f.countErrors(func(r *record.ErrorCount) bool {
+		return r.Class == metric.Error(metric.ErrSend, metric.HowBackpressure)
+	})
 	if full+f.t.dropped.Load()+f.t.failed.Load() == 0 {
 		return "clients were still connecting: give them a phase before, with load: 0%"
 	}
@@ -453,10 +456,10 @@ func amount(v float64, unit string) string {
 }
 
 // countErrors adds up the errors that keep accepts.
-func (f *findings) countErrors(keep func(r *errorCount) bool) (n int64) {
-	for _, r := range f.t.errors.counts() {
+func (f *findings) countErrors(keep func(r *record.ErrorCount) bool) (n int64) {
+	for _, r := range f.t.errors.Counts() {
 		if keep(&r) {
-			n += r.n
+			n += r.N
 		}
 	}
 	return n

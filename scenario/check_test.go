@@ -9,6 +9,7 @@ import (
 
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/internal/ledger"
+	"github.com/throng-io/throng/scenario/internal/record"
 	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
@@ -36,7 +37,7 @@ valid: [`+valid+`]
 	c.end = tr.tl.End
 	add := func(series, phase int, ms ...int) {
 		for _, v := range ms {
-			tr.rec.shard(0).add(series, phase, time.Duration(v)*time.Millisecond)
+			tr.rec.Shard(0).Add(series, phase, time.Duration(v)*time.Millisecond)
 		}
 	}
 	room, echo, tick := tr.streams[0], tr.streams[1], tr.streams[2]
@@ -59,10 +60,10 @@ valid: [`+valid+`]
 		s.offered[1].Store(20)
 		s.sent[1].Store(19)
 	}
-	tr.errors.add(errorKey{class: metric.Error(metric.ErrConnect, "refused"), stream: -1, group: 0}, 5e8, nil)
-	tr.errors.add(errorKey{class: metric.Error(metric.ErrConnect, metric.HowTimeout), stream: -1, group: 1}, 5e8, nil)
-	tr.errors.add(errorKey{class: metric.Error(metric.ErrAck, metric.HowTimeout), stream: 1, group: 0}, 5e8, nil) // not recorded
-	tr.errors.add(errorKey{class: metric.Error(metric.ErrAck, metric.HowTimeout), stream: 1, group: 0}, 15e8, nil)
+	tr.errors.Add(record.ErrorKey{Class: metric.Error(metric.ErrConnect, "refused"), Stream: -1, Group: 0}, 5e8, nil)
+	tr.errors.Add(record.ErrorKey{Class: metric.Error(metric.ErrConnect, metric.HowTimeout), Stream: -1, Group: 1}, 5e8, nil)
+	tr.errors.Add(record.ErrorKey{Class: metric.Error(metric.ErrAck, metric.HowTimeout), Stream: 1, Group: 0}, 5e8, nil) // not recorded
+	tr.errors.Add(record.ErrorKey{Class: metric.Error(metric.ErrAck, metric.HowTimeout), Stream: 1, Group: 0}, 15e8, nil)
 	rows := make([][]ledger.Row, 3)
 	row := func(phase, class int, l result.Ledger) ledger.Row {
 		return ledger.Row{Phase: phase, Second: phase, Class: class, Ledger: l}
@@ -164,7 +165,7 @@ func TestVerdicts(t *testing.T) {
 			slo: allow + fine, valid: "achieved(rate) > 99%", want: result.Fail, reason: "the target did not",
 			change: func(f *findings) {
 				for range 3 {
-					f.t.errors.add(errorKey{class: metric.Error(metric.ErrSend, metric.HowBackpressure), stream: 0, group: 0}, 15e8, nil)
+					f.t.errors.Add(record.ErrorKey{Class: metric.Error(metric.ErrSend, metric.HowBackpressure), Stream: 0, Group: 0}, 15e8, nil)
 				}
 				f.t.spec.SLO[0].Value = 6
 			},
@@ -173,7 +174,7 @@ func TestVerdicts(t *testing.T) {
 			slo: allow + fine, valid: "achieved(rate) > 99%", want: result.Fail, reason: "clients were still connecting",
 			change: func(f *findings) {
 				for range 3 {
-					f.t.errors.add(errorKey{class: metric.Error(metric.ErrSend, metric.HowUnconnected), stream: 0, group: 0}, 15e8, nil)
+					f.t.errors.Add(record.ErrorKey{Class: metric.Error(metric.ErrSend, metric.HowUnconnected), Stream: 0, Group: 0}, 15e8, nil)
 				}
 				f.t.spec.SLO[0].Value = 6
 			},
@@ -182,7 +183,7 @@ func TestVerdicts(t *testing.T) {
 		"nothing to judge, as all was refused": {
 			slo: allow + fine, valid: "p99(connect.tls) < 1s", want: result.Fail, reason: "p99(connect.tls) < 1s: no samples",
 			change: func(f *findings) {
-				f.t.errors.add(errorKey{class: metric.Error(metric.ErrSend, metric.HowBackpressure), stream: 0, group: 0}, 15e8, nil)
+				f.t.errors.Add(record.ErrorKey{Class: metric.Error(metric.ErrSend, metric.HowBackpressure), Stream: 0, Group: 0}, 15e8, nil)
 				for _, s := range f.t.streams {
 					for p := range s.sent {
 						s.sent[p].Store(0)
@@ -194,9 +195,9 @@ func TestVerdicts(t *testing.T) {
 		"achieved, out of ports": {
 			slo: allow + fine, valid: "achieved(rate) > 99%", want: result.Invalid, reason: "95%",
 			change: func(f *findings) {
-				f.t.errors.add(errorKey{class: metric.Error(metric.ErrConnect, metric.HowPorts), stream: -1, group: 0}, 5e8, nil)
+				f.t.errors.Add(record.ErrorKey{Class: metric.Error(metric.ErrConnect, metric.HowPorts), Stream: -1, Group: 0}, 5e8, nil)
 				for range 3 {
-					f.t.errors.add(errorKey{class: metric.Error(metric.ErrSend, metric.HowUnconnected), stream: 0, group: 0}, 15e8, nil)
+					f.t.errors.Add(record.ErrorKey{Class: metric.Error(metric.ErrSend, metric.HowUnconnected), Stream: 0, Group: 0}, 15e8, nil)
 				}
 				f.t.spec.SLO[0].Value = 7
 			},

@@ -1,5 +1,7 @@
 package scenario
 
+import "github.com/throng-io/throng/scenario/internal/record"
+
 // A class is a kind of receiver: what the ledger and the labels of checks tell apart.
 type class struct {
 	group     int
@@ -8,10 +10,10 @@ type class struct {
 }
 
 // label gives a series the labels of a kind of client.
-func (t *trial) label(s series, class int) series {
+func (t *trial) label(s record.Series, class int) record.Series {
 	c := &t.classes[class]
 	g := t.groups[c.group]
-	s.group, s.transport = g.spec.Name, t.transports[c.transport]
-	s.slow, s.allSlow = c.slow, g.slowShare() == 1
+	s.Group, s.Transport = g.spec.Name, t.transports[c.transport]
+	s.Slow, s.AllSlow = c.slow, g.slowShare() == 1
 	return s
 }

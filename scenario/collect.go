@@ -10,6 +10,7 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 
 	"github.com/throng-io/throng/scenario/internal/plan"
+	"github.com/throng-io/throng/scenario/internal/record"
 	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
@@ -21,7 +22,7 @@ type collector struct {
 	tick time.Duration
 
 	messages []int64 // that arrived so far, by transport
-	totals   *totals
+	totals   *record.Totals
 	interval map[string]*hdrhistogram.Histogram // of the second under way, by metric
 	heat     map[string]*result.Heat            // likewise, of the metrics that a heat map is drawn of
 	target   map[string]*result.TargetMetric    // what the target says of itself
@@ -67,7 +68,7 @@ type moment struct {
 
 func newCollector(t *trial) *collector {
 	c := &collector{
-		t: t, tick: t.opt.second, messages: make([]int64, len(t.transports)), target: map[string]*result.TargetMetric{}, totals: newTotals(t.kinds, len(t.tl.Spans)), interval: map[string]*hdrhistogram.Histogram{},
+		t: t, tick: t.opt.second, messages: make([]int64, len(t.transports)), target: map[string]*result.TargetMetric{}, totals: record.NewTotals(t.kinds, len(t.tl.Spans)), interval: map[string]*hdrhistogram.Histogram{},
 		heat: map[string]*result.Heat{metric.Delivery: {}, metric.Ack: {}},
 		gc:   newGCPauses(), quit: make(chan struct{}), done: make(chan struct{}),
 	}
@@ -196,7 +197,7 @@ func (c *collector) second(until int64) {
 	sent, offered := t.operations()
 	m.sent, c.sent = sent-c.sent, sent
 	m.offered, c.offered = offered-c.offered, offered
-	errors, failed := t.errors.count(), t.failed.Load()
+	errors, failed := t.errors.Count(), t.failed.Load()
 	s.Sent = m.sent
 	s.Errors, c.errors = errors-c.errors, errors
 	s.Failed, c.failed = int(failed-c.failed), failed
@@ -224,22 +225,22 @@ func (c *collector) gather(from, until int64) {
 	for _, w := range c.windows {
 		w.begin()
 	}
-	r.drain(func(series, phase int, v, n int64) {
-		c.totals.add(series, phase, v, n)
-		kind := &r.series[series]
-		if kind.hidden {
+	r.Drain(func(series, phase int, v, n int64) {
+		c.totals.Add(series, phase, v, n)
+		kind := &r.Series[series]
+		if kind.Hidden {
 			return
 		}
-		if kind.transport != "" && (kind.metric == metric.Delivery || kind.metric == metric.Ack) {
-			c.messages[indexIn(&c.t.transports, kind.transport)] += n
+		if kind.Transport != "" && (kind.Metric == metric.Delivery || kind.Metric == metric.Ack) {
+			c.messages[indexIn(&c.t.transports, kind.Transport)] += n
 		}
-		in := c.interval[kind.interval()]
+		in := c.interval[kind.Interval()]
 		if in == nil {
 			in = result.NewHistogram()
-			c.interval[kind.interval()] = in
+			c.interval[kind.Interval()] = in
 		}
 		_ = in.RecordValues(v, n)
-		if heat := c.heat[kind.interval()]; heat != nil {
+		if heat := c.heat[kind.Interval()]; heat != nil {
 			heat.Add(v, n)
 		}
 		for _, w := range c.windows {
@@ -310,7 +311,7 @@ func (c *collector) refresh(s *result.Second, took time.Duration) {
 	p.Lost = c.t.ledger.Watch(c.at)
 	p.Ledger, p.Checks = c.standing.look()
 	c.standing.abort(p.Checks)
-	p.Classes = errorClasses(c.t.errors.classes())
+	p.Classes = errorClasses(c.t.errors.Classes())
 	p.Metric = ""
 	for _, name := range []string{metric.Delivery, metric.Ack} {
 		h := c.total(scope{metric: name})
@@ -344,11 +345,11 @@ func (c *collector) progress() {
 	p.Asked, p.Held = int(t.asked.Load()), int(t.held.Load())
 	p.Failed, p.Dropped = int(t.failed.Load()), int(t.dropped.Load())
 	p.Sent, p.Offered = t.operations()
-	p.Duplicate, p.Errors = t.duplicates.Load(), t.errors.count()
+	p.Duplicate, p.Errors = t.duplicates.Load(), t.errors.Count()
 	p.LastErrors = p.LastErrors[:0:0]
-	classes := t.errors.classes()
+	classes := t.errors.Classes()
 	for _, e := range classes[max(0, len(classes)-3):] {
-		p.LastErrors = append(p.LastErrors, e.class.String())
+		p.LastErrors = append(p.LastErrors, e.Class.String())
 	}
 	t.opt.Progress(*p)
 }
@@ -361,8 +362,8 @@ type scope struct {
 	always bool              // every phase, recorded or not
 }
 
-func (sc *scope) series(s *series) bool {
-	return s.metric == sc.metric && s.chosen(sc.labels)
+func (sc *scope) series(s *record.Series) bool {
+	return s.Metric == sc.metric && s.Chosen(sc.labels)
 }
 
 // phaseIn reports whether a phase of the timeline is in the scope. Connecting counts in
@@ -379,14 +380,14 @@ func (t *trial) phaseIn(sc *scope, phase int) bool {
 
 // total merges what is in the scope; nil when there is nothing.
 func (c *collector) total(sc scope) *hdrhistogram.Histogram {
-	return c.totals.sum(func(s *series, phase int) bool { return sc.series(s) && c.t.phaseIn(&sc, phase) })
+	return c.totals.Sum(func(s *record.Series, phase int) bool { return sc.series(s) && c.t.phaseIn(&sc, phase) })
 }
 
 // errorClasses are the classes as a Progress shows them, the largest first.
-func errorClasses(sums []errorSum) []ErrorClass {
+func errorClasses(sums []record.ErrorSum) []ErrorClass {
 	out := make([]ErrorClass, 0, len(sums))
 	for _, e := range sums {
-		out = append(out, ErrorClass{Class: e.class.String(), N: e.n, Text: e.text})
+		out = append(out, ErrorClass{Class: e.Class.String(), N: e.N, Text: e.Text})
 	}
 	slices.SortStableFunc(out, func(x, y ErrorClass) int { return cmp.Compare(y.N, x.N) })
 	return out

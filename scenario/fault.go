@@ -11,6 +11,7 @@ import (
 
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/internal/plan"
+	"github.com/throng-io/throng/scenario/internal/record"
 	"github.com/throng-io/throng/scenario/metric"
 )
 
@@ -78,7 +79,7 @@ func (f *fault) fire(int64) {
 	if !f.done {
 		f.done = true
 		if f.t.restarting.Swap(true) {
-			f.t.errors.add(errorKey{class: metric.Error(metric.ErrFault, metric.HowOvertaken), stream: -1}, f.phase.Start, errors.New("the restart before was not over"))
+			f.t.errors.Add(record.ErrorKey{Class: metric.Error(metric.ErrFault, metric.HowOvertaken), Stream: -1}, f.phase.Start, errors.New("the restart before was not over"))
 			return
 		}
 		f.t.wg.Go(f.restart)
@@ -153,7 +154,7 @@ func (f *fault) restart() {
 	err := t.ep.Stop(ctx)
 	cancel()
 	if err != nil {
-		t.errors.add(errorKey{class: metric.Error(metric.ErrFault, metric.HowStop), stream: -1}, t.now(), err)
+		t.errors.Add(record.ErrorKey{Class: metric.Error(metric.ErrFault, metric.HowStop), Stream: -1}, t.now(), err)
 	}
 	spec := *t.spec.Server
 	if u, err := url.Parse(t.ep.URL); err == nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/internal/plan"
+	"github.com/throng-io/throng/scenario/internal/record"
 	"github.com/throng-io/throng/scenario/metric"
 )
 
@@ -45,7 +46,7 @@ func newFlowPlan(t *trial, g *group) *flowPlan {
 	}
 	p := &flowPlan{waits: map[string]bool{}, client: newHTTPClient(t)}
 	for _, tr := range t.transports {
-		p.whole = append(p.whole, t.addSeries(series{metric: metric.Flow, group: g.spec.Name, transport: tr}))
+		p.whole = append(p.whole, t.addSeries(record.Series{Metric: metric.Flow, Group: g.spec.Name, Transport: tr}))
 	}
 	p.steps = p.compile(t, g, g.spec.Flow)
 	return p
@@ -74,7 +75,7 @@ func (p *flowPlan) compile(t *trial, g *group, specs []file.Step) (out []*step) 
 		}
 		if s.spec.Do != file.StepThink && s.spec.Do != file.StepRepeat {
 			for _, tr := range t.transports {
-				s.series = append(s.series, t.addSeries(series{metric: metric.Step, group: g.spec.Name, op: s.spec.Do, event: s.spec.Name, transport: tr}))
+				s.series = append(s.series, t.addSeries(record.Series{Metric: metric.Step, Group: g.spec.Name, Op: s.spec.Do, Event: s.spec.Name, Transport: tr}))
 			}
 		}
 		s.steps = p.compile(t, g, s.spec.Steps)
@@ -229,7 +230,7 @@ func (f *flow) run() {
 	t := f.group.t
 	began := t.now()
 	if f.steps(f.plan.steps) == nil {
-		t.rec.shard(f.id).add(f.plan.whole[f.transport()], t.tl.PhaseAt(began), time.Duration(t.now()-began))
+		t.rec.Shard(f.id).Add(f.plan.whole[f.transport()], t.tl.PhaseAt(began), time.Duration(t.now()-began))
 	}
 }
 
@@ -264,9 +265,9 @@ func (f *flow) step(s *step) error {
 	if f.ctx.Err() != nil {
 		return f.ctx.Err()
 	}
-	sh, phase := t.rec.shard(f.id), t.tl.PhaseAt(began)
+	sh, phase := t.rec.Shard(f.id), t.tl.PhaseAt(began)
 	if err == nil {
-		sh.add(s.series[f.transport()], phase, time.Duration(until-began))
+		sh.Add(s.series[f.transport()], phase, time.Duration(until-began))
 		return nil
 	}
 	class := metric.HowOther
@@ -274,7 +275,7 @@ func (f *flow) step(s *step) error {
 		class = se.class
 	}
 	if class == metric.HowTimeout {
-		sh.add(s.series[f.transport()], phase, time.Duration(t.now()-began)) // leaving it out would flatter the others
+		sh.Add(s.series[f.transport()], phase, time.Duration(t.now()-began)) // leaving it out would flatter the others
 	}
 	f.group.complain(metric.Error(metric.ErrStep, class), began, fmt.Errorf("%s %s: %w", s.spec.Do, s.spec.Name, err))
 	return err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/record"
 	"github.com/throng-io/throng/scenario/internal/stamp"
 	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
@@ -291,22 +292,22 @@ func (f *findings) stepAttempts(k *file.Check, sc *scope) (n int64) {
 	if h := f.c.total(own); h != nil {
 		n = h.TotalCount()
 	}
-	return n + f.countErrors(func(r *errorCount) bool {
+	return n + f.countErrors(func(r *record.ErrorCount) bool {
 		group := k.Labels["group"]
-		return r.class.Kind == metric.ErrStep && r.class.How != metric.HowTimeout && f.t.phaseIn(&own, r.phase) &&
-			(group == "" || f.t.groups[r.group].spec.Name == group)
+		return r.Class.Kind == metric.ErrStep && r.Class.How != metric.HowTimeout && f.t.phaseIn(&own, r.Phase) &&
+			(group == "" || f.t.groups[r.Group].spec.Name == group)
 	})
 }
 
 // steps are the latencies of each step, by "step." and its name.
 func (f *findings) steps() map[string]*hdrhistogram.Histogram {
 	out := map[string]*hdrhistogram.Histogram{}
-	f.c.totals.each(func(at, phase int, h *hdrhistogram.Histogram) {
-		s := &f.c.totals.series[at]
-		if s.metric != metric.Step || !f.t.phaseIn(&scope{metric: metric.Step}, phase) {
+	f.c.totals.Each(func(at, phase int, h *hdrhistogram.Histogram) {
+		s := &f.c.totals.Series[at]
+		if s.Metric != metric.Step || !f.t.phaseIn(&scope{metric: metric.Step}, phase) {
 			return
 		}
-		name := metric.OfStep(s.event)
+		name := metric.OfStep(s.Event)
 		if out[name] == nil {
 			out[name] = result.NewHistogram()
 		}

@@ -53,13 +53,13 @@ func (a *actor) jitter(str *stream, s *ledger.Slot, at int64) {
 	}
 	gap, ok := a.gaps.since(int64(str.index+1)<<32|source, s.Due, at)
 	if period := str.plan.Period(s.Due, int(s.Phase)); ok && period > 0 {
-		a.shard.add(str.gap[a.Class], int(s.Phase), (gap - period).Abs())
+		a.shard.Add(str.gap[a.Class], int(s.Phase), (gap - period).Abs())
 	}
 }
 
 // RTT records a round trip of the heartbeat, of client.Heart.
 func (a *actor) RTT(d time.Duration) {
 	if g := a.group; g.spec.Namespace != file.NoNamespace {
-		a.shard.add(g.rtt[a.Class], a.t.tl.PhaseAt(a.t.now()), d)
+		a.shard.Add(g.rtt[a.Class], a.t.tl.PhaseAt(a.t.now()), d)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/internal/ledger"
 	"github.com/throng-io/throng/scenario/internal/plan"
+	"github.com/throng-io/throng/scenario/internal/record"
 	"github.com/throng-io/throng/scenario/internal/stamp"
 	"github.com/throng-io/throng/scenario/metric"
 )
@@ -111,16 +112,16 @@ func (g *group) finish() {
 	for i, c := range g.t.classes {
 		at := -1
 		if c.group == g.index {
-			at = g.t.addSeries(g.t.label(series{metric: metric.RTT}, i))
+			at = g.t.addSeries(g.t.label(record.Series{Metric: metric.RTT}, i))
 		}
 		g.rtt = append(g.rtt, at)
 	}
 	for i, name := range g.t.transports {
 		for stage, name := range stageNames {
-			g.connect[i][stage] = g.t.addSeries(series{metric: name, group: g.spec.Name, transport: name})
+			g.connect[i][stage] = g.t.addSeries(record.Series{Metric: name, Group: g.spec.Name, Transport: name})
 		}
 		if g.spec.Reconnect != nil {
-			g.reconnect = append(g.reconnect, g.t.addSeries(series{metric: metric.Reconnect, group: g.spec.Name, transport: name}))
+			g.reconnect = append(g.reconnect, g.t.addSeries(record.Series{Metric: metric.Reconnect, Group: g.spec.Name, Transport: name}))
 		}
 		g.configs[i] = client.Config{
 			URL: g.t.ep.URL, Path: g.t.ep.Path, Transport: name, Namespace: g.spec.Namespace, More: g.spec.More, Parser: g.parser, Poll: g.spec.Poll,
@@ -246,5 +247,5 @@ const connectedWithin = 10 * time.Second // of the probe
 
 // complain counts an error of one of the group's clients that is of no stream.
 func (g *group) complain(class metric.ErrorClass, when int64, err error) {
-	g.t.errors.add(errorKey{class: class, stream: -1, group: g.index}, when, err)
+	g.t.errors.Add(record.ErrorKey{Class: class, Stream: -1, Group: g.index}, when, err)
 }

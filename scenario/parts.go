@@ -7,27 +7,28 @@ import (
 	"strings"
 
 	"github.com/throng-io/throng/scenario/internal/ledger"
+	"github.com/throng-io/throng/scenario/internal/record"
 	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
 
 // receiving gives a row of a stream's account the labels of what it counts.
-func (t *trial) receiving(stream int, r *ledger.Row) series {
+func (t *trial) receiving(stream int, r *ledger.Row) record.Series {
 	s := t.streams[stream]
-	x := series{metric: metric.Delivery, op: s.spec.Op, event: s.spec.Event, volatile: s.spec.Volatile, decile: r.Decile}
+	x := record.Series{Metric: metric.Delivery, Op: s.spec.Op, Event: s.spec.Event, Volatile: s.spec.Volatile, Decile: r.Decile}
 	if r.Class == ledger.Everybody {
-		x.group = s.group.spec.Name // who sends
+		x.Group = s.group.spec.Name // who sends
 		return x
 	}
-	x.from = s.group.spec.Name
+	x.From = s.group.spec.Name
 	return t.label(x, r.Class)
 }
 
 // account adds up what labels choose.
 func (f *findings) account(labels map[string]string, phase string, in seconds) (sum result.Ledger) {
 	sc := scope{phase: phase}
-	f.each(func(x *series, r *ledger.Row) {
-		if x.counted(labels) && f.t.phaseIn(&sc, r.Phase) && in.has(r.Second) {
+	f.each(func(x *record.Series, r *ledger.Row) {
+		if x.Counted(labels) && f.t.phaseIn(&sc, r.Phase) && in.has(r.Second) {
 			sum.Add(r.Deliveries())
 		}
 	})
@@ -36,8 +37,8 @@ func (f *findings) account(labels map[string]string, phase string, in seconds) (
 
 // everything adds up all phases, recorded or not.
 func (f *findings) everything() (sum result.Ledger) {
-	f.each(func(x *series, r *ledger.Row) {
-		if x.counted(nil) {
+	f.each(func(x *record.Series, r *ledger.Row) {
+		if x.Counted(nil) {
 			sum.Add(r.Deliveries())
 		}
 	})
@@ -45,7 +46,7 @@ func (f *findings) everything() (sum result.Ledger) {
 }
 
 // each visits every row with its labels.
-func (f *findings) each(visit func(x *series, r *ledger.Row)) {
+func (f *findings) each(visit func(x *record.Series, r *ledger.Row)) {
 	for i, rows := range f.rows {
 		for j := range rows {
 			x := f.t.receiving(i, &rows[j])
@@ -56,7 +57,7 @@ func (f *findings) each(visit func(x *series, r *ledger.Row)) {
 
 // arrived is how many deliveries came in the recorded phases, to slow readers too.
 func (f *findings) arrived() (n int64) {
-	f.each(func(_ *series, r *ledger.Row) {
+	f.each(func(_ *record.Series, r *ledger.Row) {
 		if f.t.phaseIn(&scope{}, r.Phase) {
 			n += r.Received + r.Late
 		}
@@ -66,19 +67,19 @@ func (f *findings) arrived() (n int64) {
 
 // parts fills in the accounts of kinds of receivers, of volatile messages, and of rooms by size.
 func (f *findings) parts(cell *result.Cell) {
-	byClass, byDecile := make([]result.Ledger, len(f.t.classes)), make([]result.Ledger, deciles)
-	f.each(func(x *series, r *ledger.Row) {
+	byClass, byDecile := make([]result.Ledger, len(f.t.classes)), make([]result.Ledger, record.Deciles)
+	f.each(func(x *record.Series, r *ledger.Row) {
 		switch {
 		case !f.t.phaseIn(&scope{}, r.Phase):
 			return
-		case x.volatile && !x.slow:
+		case x.Volatile && !x.Slow:
 			add(&cell.Volatile, r.Deliveries())
-		case x.slow:
+		case x.Slow:
 			add(&cell.Slow, r.Deliveries())
 		default:
 			byDecile[r.Decile].Add(r.Deliveries())
 		}
-		if r.Class != ledger.Everybody && !x.volatile {
+		if r.Class != ledger.Everybody && !x.Volatile {
 			byClass[r.Class].Add(r.Ledger)
 		}
 	})
@@ -99,9 +100,9 @@ func add(to **result.Ledger, l result.Ledger) {
 // receivers fills in what each kind of clients received.
 func (f *findings) receivers(cell *result.Cell, accounts []result.Ledger) {
 	for i, c := range f.t.classes {
-		x := f.t.label(series{}, i)
-		labels := map[string]string{"group": x.group, "transport": x.transport, "read": readLabel(c.slow)}
-		part := result.Receivers{Group: x.group, Transport: x.transport, Slow: c.slow, Ledger: accounts[i]}
+		x := f.t.label(record.Series{}, i)
+		labels := map[string]string{"group": x.Group, "transport": x.Transport, "read": readLabel(c.slow)}
+		part := result.Receivers{Group: x.Group, Transport: x.Transport, Slow: c.slow, Ledger: accounts[i]}
 		if h := f.c.total(scope{metric: metric.Delivery, labels: labels}); h != nil {
 			part.Delivery = result.FromHistogram(h)
 		}
@@ -120,7 +121,7 @@ func readLabel(slow bool) string {
 
 // rooms fills in the rooms by size, where they differ.
 func (f *findings) rooms(cell *result.Cell, accounts []result.Ledger) {
-	tenths := make([]result.Rooms, deciles)
+	tenths := make([]result.Rooms, record.Deciles)
 	for _, a := range f.t.audiences {
 		if a.Decile == 0 {
 			continue
@@ -133,7 +134,7 @@ func (f *findings) rooms(cell *result.Cell, accounts []result.Ledger) {
 		r.Members += (a.Planned - r.Members) / float64(r.Rooms+1)
 		r.Rooms++
 	}
-	for i := 1; i < deciles; i++ {
+	for i := 1; i < record.Deciles; i++ {
 		r := &tenths[i]
 		if r.Rooms == 0 {
 			continue

@@ -60,9 +60,9 @@ func (t *trial) report(c *collector, rows [][]ledger.Row, end ending, why error)
 	if len(c.target) > 0 {
 		cell.Target = c.target
 	}
-	for _, r := range t.errors.counts() {
-		if t.phaseIn(&scope{always: r.class.Always()}, r.phase) {
-			cell.Errors[r.class.String()] += r.n
+	for _, r := range t.errors.Counts() {
+		if t.phaseIn(&scope{always: r.Class.Always()}, r.Phase) {
+			cell.Errors[r.Class.String()] += r.N
 		}
 	}
 	cell.Checks, cell.Verdict, cell.Reason = f.judge(end, why)
@@ -72,7 +72,7 @@ func (t *trial) report(c *collector, rows [][]ledger.Row, end ending, why error)
 	p := c.show
 	p.Done, p.Verdict, p.Reason, p.Left = true, cell.Verdict, cell.Reason, t.at.after
 	p.Checks, p.Ledger = cell.Checks, cell.Ledger
-	p.Classes = errorClasses(t.errors.classes())
+	p.Classes = errorClasses(t.errors.Classes())
 	t.opt.Progress(p)
 	return cell
 }
@@ -124,7 +124,7 @@ func (f *findings) ledger(cell *result.Cell) {
 	for i, rows := range f.rows {
 		for _, r := range rows {
 			x := f.t.receiving(i, &r)
-			if x.counted(nil) && r.Second < len(f.c.timeline) && t.opt.second == time.Second {
+			if x.Counted(nil) && r.Second < len(f.c.timeline) && t.opt.second == time.Second {
 				f.c.timeline[r.Second].Lost += r.Lost
 			}
 		}
@@ -175,7 +175,7 @@ func (f *findings) resources(cell *result.Cell) {
 	}
 	g.BytesIn, g.BytesOut = t.bytesIn.Load(), t.bytesOut.Load()
 	s.BytesIn, s.BytesOut = g.BytesOut, g.BytesIn
-	g.Clamped = t.rec.outside()
+	g.Clamped = t.rec.Outside()
 	s.Target, s.BuiltIn, s.SameMachine = t.ep.URL, t.builtIn, t.sameMachine()
 	if len(c.timeline) > 0 && c.before.ok {
 		if held := int64(c.timeline[busiest].Held); held > 0 && c.moments[busiest].serverRSS > 0 {
@@ -227,7 +227,7 @@ func (f *findings) curve() []result.CurvePoint {
 	for p := range curvePoints {
 		sum := result.NewHistogram()
 		for phase := range f.t.tl.Spans {
-			if h := f.c.totals.of(best.points+p, phase); h != nil && f.t.phaseIn(&scope{}, phase) {
+			if h := f.c.totals.Of(best.points+p, phase); h != nil && f.t.phaseIn(&scope{}, phase) {
 				sum.Merge(h)
 			}
 		}
@@ -258,8 +258,8 @@ func (f *findings) warnings(cell *result.Cell, end ending, why error) []string {
 		say("ended early, after %.1f of %.1f s: %v", float64(f.end)/1e9, float64(t.tl.End)/1e9, why)
 	}
 	f.strangers(cell, say)
-	for _, e := range t.errors.classes() {
-		class, text := e.class, e.text
+	for _, e := range t.errors.Classes() {
+		class, text := e.Class, e.Text
 		if n := cell.Errors[class.String()]; n > 0 && text != "" && !class.Blameless() {
 			say("%s: %d times, at first: %s", class, n, text)
 		}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/internal/plan"
+	"github.com/throng-io/throng/scenario/internal/record"
 	"github.com/throng-io/throng/scenario/metric"
 )
 
@@ -48,5 +49,5 @@ func (a *actor) config() *client.Config {
 // they are what it is there for.
 func (a *actor) complain(class metric.ErrorClass, stream int, when int64, err error) {
 	class.Slow = a.slow && state(a.state.Load()) != connecting
-	a.t.errors.add(errorKey{class: class, stream: stream, group: a.group.index}, when, err)
+	a.t.errors.Add(record.ErrorKey{Class: class, Stream: stream, Group: a.group.index}, when, err)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
+	"github.com/throng-io/throng/scenario/internal/record"
 	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
@@ -85,7 +86,7 @@ func TestChecksStandWhileItRuns(t *testing.T) {
 // Before anything was recorded nothing is claimed.
 func TestChecksBeforeTheFirstSample(t *testing.T) {
 	f := known(t, "p99(delivery) < 1s, loss(delivery) == 0, errors(connect) == 0", "max(cpu) < 80%")
-	f.c.totals, f.c.moments = newTotals(nil, 0), nil
+	f.c.totals, f.c.moments = record.NewTotals(nil, 0), nil
 	for _, g := range f.t.groups {
 		for i := range g.attempts {
 			g.attempts[i].Store(0)
@@ -105,11 +106,11 @@ func TestChecksBeforeTheFirstSample(t *testing.T) {
 
 func TestClassesAreSorted(t *testing.T) {
 	f := known(t, "p99(delivery) < 1s", "max(cpu) < 80%")
-	b := newErrorBook(f.t.tl)
+	b := record.NewErrors(f.t.tl)
 	for i, class := range []string{"connect.refused", "ack.timeout", "ack.timeout"} {
-		b.add(errorKey{class: metric.ParseErrorClass(class), stream: -1}, int64(i), nil)
+		b.Add(record.ErrorKey{Class: metric.ParseErrorClass(class), Stream: -1}, int64(i), nil)
 	}
-	got := errorClasses(b.classes())
+	got := errorClasses(b.Classes())
 	if len(got) != 2 || got[0] != (ErrorClass{Class: "ack.timeout", N: 2}) || got[1] != (ErrorClass{Class: "connect.refused", N: 1}) {
 		t.Errorf("classes %+v", got)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/internal/ledger"
 	"github.com/throng-io/throng/scenario/internal/plan"
+	"github.com/throng-io/throng/scenario/internal/record"
 	"github.com/throng-io/throng/scenario/internal/stamp"
 	"github.com/throng-io/throng/scenario/metric"
 )
@@ -47,9 +48,9 @@ type stream struct {
 	delivery      []int // series, by class of the receiver and decile of the room
 	ack, service  []int // series, by class of the sender
 	lag           int
-	fan           [deciles][3]int // series of first, last and spread, by decile of the room
-	points        int             // the first of the receiver curve's series
-	offered, sent []atomic.Int64  // by phase
+	fan           [record.Deciles][3]int // series of first, last and spread, by decile of the room
+	points        int                    // the first of the receiver curve's series
+	offered, sent []atomic.Int64         // by phase
 }
 
 // curvePoints are the places of the receiver curve: the first receiver, then every
@@ -141,27 +142,27 @@ func appendFiller(b []byte, n int) []byte {
 }
 
 func (s *stream) series() {
-	base := series{group: s.group.spec.Name, op: s.spec.Op, event: s.spec.Event, volatile: s.spec.Volatile}
+	base := record.Series{Group: s.group.spec.Name, Op: s.spec.Op, Event: s.spec.Event, Volatile: s.spec.Volatile}
 	one := func(name string, hidden bool) int {
 		x := base
-		x.metric, x.hidden = name, hidden
+		x.Metric, x.Hidden = name, hidden
 		return s.t.addSeries(x)
 	}
 	t := s.t
 	for i, c := range t.classes {
 		x := t.label(base, i)
-		x.metric, x.from = metric.Delivery, s.group.spec.Name
-		for d := range deciles {
+		x.Metric, x.From = metric.Delivery, s.group.spec.Name
+		for d := range record.Deciles {
 			at := -1
 			if s.reaches(c, d) {
-				x.decile = d
+				x.Decile = d
 				at = t.addSeries(x)
 			}
 			s.delivery = append(s.delivery, at)
 		}
 		if s.periodic() {
 			gap := x
-			gap.metric, gap.decile = metric.Gap, 0
+			gap.Metric, gap.Decile = metric.Gap, 0
 			s.gap = append(s.gap, -1)
 			if s.reaches(c, 0) || s.reaches(c, 1) {
 				s.gap[i] = t.addSeries(gap)
@@ -169,17 +170,17 @@ func (s *stream) series() {
 		}
 		ack, service := -1, -1
 		if c.group == s.group.index && s.spec.Ack > 0 {
-			x.from, x.decile = "", 0
-			x.metric = metric.Ack
+			x.From, x.Decile = "", 0
+			x.Metric = metric.Ack
 			ack = t.addSeries(x)
-			x.metric = metric.AckService
+			x.Metric = metric.AckService
 			service = t.addSeries(x)
 		}
 		s.ack, s.service = append(s.ack, ack), append(s.service, service)
 	}
 	s.lag = one(metric.Lag, false)
-	for d := range deciles {
-		base.decile = d
+	for d := range record.Deciles {
+		base.Decile = d
 		for i, name := range []string{metric.FanoutFirst, metric.FanoutLast, metric.FanoutSpread} {
 			s.fan[d][i] = -1
 			if s.reaches(t.classes[s.group.classes[0]], d) {
@@ -187,7 +188,7 @@ func (s *stream) series() {
 			}
 		}
 	}
-	base.decile = 0
+	base.Decile = 0
 	s.points = one("curve", true)
 	for range curvePoints - 1 {
 		one("curve", true)
@@ -214,16 +215,16 @@ func (s *stream) reaches(c class, decile int) bool {
 
 // curve records an arrival in the receiver curve when it is the one that completes a
 // twentieth of the receivers: so each broadcast counts once at each point.
-func (s *stream) curve(sh *shard, phase int, rank, of uint32, latency time.Duration) {
+func (s *stream) curve(sh *record.Shard, phase int, rank, of uint32, latency time.Duration) {
 	if rank == 1 {
-		sh.add(s.points, phase, latency)
+		sh.Add(s.points, phase, latency)
 	}
 	if of == 0 || rank > of {
 		return
 	}
 	const parts = curvePoints - 1
 	for p := (rank-1)*parts/of + 1; p <= rank*parts/of; p++ {
-		sh.add(s.points+int(p), phase, latency)
+		sh.Add(s.points+int(p), phase, latency)
 	}
 }
 
@@ -243,18 +244,18 @@ func (s *stream) fire(now int64) {
 		return
 	}
 	s.offered[o.Phase].Add(1)
-	key := errorKey{stream: s.index, group: s.group.index}
+	key := record.ErrorKey{Stream: s.index, Group: s.group.index}
 	if a == nil {
-		key.class = metric.Error(metric.ErrSend, metric.HowUnconnected)
-		s.t.errors.add(key, o.Due, nil)
+		key.Class = metric.Error(metric.ErrSend, metric.HowUnconnected)
+		s.t.errors.Add(key, o.Due, nil)
 		return
 	}
-	a.shard.add(s.lag, o.Phase, time.Duration(now-o.Due))
+	a.shard.Add(s.lag, o.Phase, time.Duration(now-o.Due))
 	if s.spec.Volatile && a.conn.Busy() {
 		// As in the official client: what cannot leave at once does not leave at all.
 		s.sent[o.Phase].Add(1)
-		key.class = metric.Error(metric.ErrVolatile, metric.HowSkipped)
-		s.t.errors.add(key, o.Due, nil)
+		key.Class = metric.Error(metric.ErrVolatile, metric.HowSkipped)
+		s.t.errors.Add(key, o.Due, nil)
 		return
 	}
 	var to *ledger.Audience
@@ -284,17 +285,17 @@ func (s *stream) fire(now int64) {
 	}
 	switch {
 	case errors.Is(err, client.ErrBackpressure):
-		key.class = metric.Error(metric.ErrSend, metric.HowBackpressure)
+		key.Class = metric.Error(metric.ErrSend, metric.HowBackpressure)
 	case errors.Is(err, client.ErrClosed):
 		if s.group.spec.Reconnect != nil { // its connection has just broken: it is away, and not asked
 			s.offered[o.Phase].Add(-1)
 			return
 		}
-		key.class = metric.Error(metric.ErrSend, metric.HowUnconnected)
+		key.Class = metric.Error(metric.ErrSend, metric.HowUnconnected)
 	default:
-		key.class = metric.Error(metric.ErrSend, metric.HowOther)
+		key.Class = metric.Error(metric.ErrSend, metric.HowOther)
 	}
-	s.t.errors.add(key, o.Due, err)
+	s.t.errors.Add(key, o.Due, err)
 }
 
 // audience is who the namespace of the stream reaches.

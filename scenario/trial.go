@@ -15,6 +15,7 @@ import (
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/internal/ledger"
 	"github.com/throng-io/throng/scenario/internal/plan"
+	"github.com/throng-io/throng/scenario/internal/record"
 	"github.com/throng-io/throng/scenario/machine"
 	"github.com/throng-io/throng/scenario/result"
 )
@@ -42,16 +43,16 @@ type trial struct {
 	streams    []*stream
 	transports []string
 	classes    []class // of receivers
-	kinds      []series
+	kinds      []record.Series
 	audiences  map[string]*ledger.Audience
 	feeds      []*feed
 	contract   *contract // of a foreign server; nil: the built-in one's
 	stampAt    *file.Path
 	scraper    *scraper // nil: the target's metrics are not asked for
 	tracer     *tracer  // nil: nothing is traced
-	rec        *recorder
+	rec        *record.Recorder
 	ledger     *ledger.Ledger
-	errors     *errorBook
+	errors     *record.Errors
 
 	asked, held, connected, failed, dropped atomic.Int64
 	moved                                   atomic.Int64 // times that a client changed rooms
@@ -80,7 +81,7 @@ func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at plac
 		id: uint32(plan.Draw(uint64(time.Now().UnixNano()), plan.ForRun, uint64(os.Getpid()), uint64(at.i), 0)),
 		tl: plan.NewTimeline(c.Spec.Phases), dials: make(chan struct{}, dialsAtOnce), audiences: map[string]*ledger.Audience{},
 	}
-	t.errors = newErrorBook(t.tl)
+	t.errors = record.NewErrors(t.tl)
 	t.pid.Store(int64(ep.PID))
 	t.renewed = make(chan renewal, len(t.tl.Spans))
 	t.aborted = make(chan error, 1)
@@ -104,7 +105,7 @@ func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at plac
 		}
 	}
 	t.meters.ended = make([]struct{ in, out int64 }, len(t.transports))
-	t.rec = newRecorder(t.kinds, len(t.tl.Spans))
+	t.rec = record.NewRecorder(t.kinds, len(t.tl.Spans))
 	t.ledger = ledger.New(ledger.Config{Books: books, Clock: t.now, Budget: opt.budget, Complete: t.fanout})
 	return t
 }
@@ -115,7 +116,7 @@ func (t *trial) now() int64 { return int64(client.Now() - t.epoch) }
 // arrived is when a message did.
 func (t *trial) arrived(m *client.Message) int64 { return int64(m.At - t.epoch) }
 
-func (t *trial) addSeries(s series) int {
+func (t *trial) addSeries(s record.Series) int {
 	t.kinds = append(t.kinds, s)
 	return len(t.kinds) - 1
 }
@@ -145,8 +146,8 @@ func (t *trial) audience(namespace, prefix string, room int) *ledger.Audience {
 }
 
 // record adds the time from a due moment to another.
-func (t *trial) record(s *shard, series int, due, until int64) {
-	s.add(series, t.tl.PhaseAt(due), time.Duration(until-due))
+func (t *trial) record(s *record.Shard, series int, due, until int64) {
+	s.Add(series, t.tl.PhaseAt(due), time.Duration(until-due))
 }
 
 // fanout records when a broadcast reached its first and its last receiver. When some
@@ -154,17 +155,17 @@ func (t *trial) record(s *shard, series int, due, until int64) {
 // later if others were: leaving those broadcasts out would flatter the rest.
 func (t *trial) fanout(s *ledger.Slot, complete bool) {
 	str := t.streams[s.Book.Stream]
-	sh := t.rec.shard(s.From.ID)
+	sh := t.rec.Shard(s.From.ID)
 	first, last := s.First(), s.Last()
 	if !complete {
 		last = max(last, s.Limit())
 	}
 	series := &str.fan[s.Decile()]
 	if first != 0 {
-		sh.add(series[0], int(s.Phase), time.Duration(first-s.Due))
-		sh.add(series[2], int(s.Phase), time.Duration(last-first))
+		sh.Add(series[0], int(s.Phase), time.Duration(first-s.Due))
+		sh.Add(series[2], int(s.Phase), time.Duration(last-first))
 	}
-	sh.add(series[1], int(s.Phase), time.Duration(last-s.Due))
+	sh.Add(series[1], int(s.Phase), time.Duration(last-s.Due))
 }
 
 // probe connects one client and sends it away: is there a server at all?

@@ -7,6 +7,7 @@ import (
 
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/internal/plan"
+	"github.com/throng-io/throng/scenario/internal/record"
 )
 
 // Two recorded phases of 3 s with an unrecorded second between: windows of two seconds must
@@ -29,7 +30,7 @@ func TestWindowsSlideWithinTheirPhases(t *testing.T) {
 	} {
 		k := test.check
 		k.Metric, k.Over = "delivery", 2*time.Second
-		w := newWindow(&trial{tl: tl, kinds: []series{{metric: "delivery"}}}, k)
+		w := newWindow(&trial{tl: tl, kinds: []record.Series{{Metric: "delivery"}}}, k)
 		for i, ms := range test.ms {
 			at := int64(i) * 1e9
 			w.begin()
@@ -46,7 +47,7 @@ func TestWindowsSlideWithinTheirPhases(t *testing.T) {
 
 func TestAWindowLongerThanThePhaseIsThePhase(t *testing.T) {
 	tl := plan.NewTimeline([]file.Phase{{Name: "a", For: 2 * time.Second, Record: true}})
-	w := newWindow(&trial{tl: tl, kinds: []series{{metric: "delivery"}}}, file.Check{Stat: "max", Op: "<", Metric: "delivery", Over: 5 * time.Second})
+	w := newWindow(&trial{tl: tl, kinds: []record.Series{{Metric: "delivery"}}}, file.Check{Stat: "max", Op: "<", Metric: "delivery", Over: 5 * time.Second})
 	for i := range int64(2) {
 		w.begin()
 		w.add(1000*(i+1), 1)

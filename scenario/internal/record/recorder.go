@@ -1,4 +1,4 @@
-package scenario
+package record
 
 import (
 	"math/bits"
@@ -70,40 +70,41 @@ func (c *cells) drain(visit func(v, n int64)) {
 	}
 }
 
-// A recorder collects latencies, by series and by the phase in which the
+// A Recorder collects latencies, by series and by the phase in which the
 // operation was due. Clients add to a shard each, the collector drains all of them.
-type recorder struct {
-	series  []series
+type Recorder struct {
+	Series  []Series
 	phases  int
-	shards  []*shard
+	shards  []*Shard
 	clamped atomic.Int64
 }
 
-type shard struct {
-	rec   *recorder
+// A Shard is where some of the clients record. Goroutines may share it.
+type Shard struct {
+	rec   *Recorder
 	cells []atomic.Pointer[cells] // by series, then phase
 	_     [64]byte                // shards are written from different cores
 }
 
-// newRecorder makes a recorder. There are more shards than cores because clients are
-// dealt to shards, not to cores.
-func newRecorder(all []series, phases int) *recorder {
-	r := &recorder{series: all, phases: phases}
+// NewRecorder makes a recorder of all series. There are more shards than cores because clients
+// belong to shards, not to cores.
+func NewRecorder(all []Series, phases int) *Recorder {
+	r := &Recorder{Series: all, phases: phases}
 	for range min(64, 4*runtime.NumCPU()) {
-		r.shards = append(r.shards, &shard{rec: r, cells: make([]atomic.Pointer[cells], len(all)*phases)})
+		r.shards = append(r.shards, &Shard{rec: r, cells: make([]atomic.Pointer[cells], len(all)*phases)})
 	}
 	return r
 }
 
-// outside is how many samples lay outside of 0 to an hour; they are recorded at the limit.
-func (r *recorder) outside() int64 { return r.clamped.Load() }
+// Outside is how many samples lay outside of 0 to an hour; they are recorded at the limit.
+func (r *Recorder) Outside() int64 { return r.clamped.Load() }
 
-// shard returns the shard of a client.
-func (r *recorder) shard(client uint32) *shard { return r.shards[client%uint32(len(r.shards))] }
+// Shard returns the shard of a client.
+func (r *Recorder) Shard(client uint32) *Shard { return r.shards[client%uint32(len(r.shards))] }
 
-// add records a latency. A phase below zero means that it was due outside of the timeline: it is
+// Add records a latency. A phase below zero means that it was due outside of the timeline: it is
 // dropped, as only a clock that runs backwards could bring it about.
-func (s *shard) add(series, phase int, d time.Duration) {
+func (s *Shard) Add(series, phase int, d time.Duration) {
 	if phase < 0 || series < 0 {
 		return
 	}
@@ -121,9 +122,9 @@ func (s *shard) add(series, phase int, d time.Duration) {
 	c.add(us)
 }
 
-// drain hands over what was recorded since the last drain, cell by cell.
+// Drain hands over what was recorded since the last drain, cell by cell.
 // One goroutine at a time.
-func (r *recorder) drain(visit func(series, phase int, v, n int64)) {
+func (r *Recorder) Drain(visit func(series, phase int, v, n int64)) {
 	for _, s := range r.shards {
 		for i := range s.cells {
 			if c := s.cells[i].Load(); c != nil {

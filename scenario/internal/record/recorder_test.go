@@ -1,4 +1,4 @@
-package scenario
+package record
 
 import (
 	"sync"
@@ -50,20 +50,20 @@ func TestEveryCellHasItsPlace(t *testing.T) {
 }
 
 func TestRecorderLosesNothingWhileDrained(t *testing.T) {
-	r := newRecorder([]series{{metric: "a"}, {metric: "b"}}, 2)
+	r := NewRecorder([]Series{{Metric: "a"}, {Metric: "b"}}, 2)
 	var wg sync.WaitGroup
 	const clients, each = 8, 20000
 	for i := range uint32(clients) {
 		wg.Go(func() {
-			s := r.shard(i)
+			s := r.Shard(i)
 			for n := range each {
-				s.add(int(i)%2, n%2, time.Duration(n)*time.Microsecond)
+				s.Add(int(i)%2, n%2, time.Duration(n)*time.Microsecond)
 			}
 		})
 	}
 	counts := map[[2]int]int64{}
 	drain := func() {
-		r.drain(func(series, phase int, _, n int64) { counts[[2]int{series, phase}] += n })
+		r.Drain(func(series, phase int, _, n int64) { counts[[2]int{series, phase}] += n })
 	}
 	done := make(chan struct{})
 	go func() { wg.Wait(); close(done) }()
@@ -85,24 +85,24 @@ func TestRecorderLosesNothingWhileDrained(t *testing.T) {
 }
 
 func TestRecorderClamps(t *testing.T) {
-	r := newRecorder([]series{{metric: "a"}}, 1)
-	s := r.shard(0)
+	r := NewRecorder([]Series{{Metric: "a"}}, 1)
+	s := r.Shard(0)
 	for _, d := range []time.Duration{-time.Second, 0, time.Hour, 2 * time.Hour} {
-		s.add(0, 0, d)
+		s.Add(0, 0, d)
 	}
-	s.add(0, -1, time.Second) // due outside of the timeline
+	s.Add(0, -1, time.Second) // due outside of the timeline
 	h := result.NewHistogram()
-	r.drain(func(_, _ int, v, n int64) { _ = h.RecordValues(v, n) })
+	r.Drain(func(_, _ int, v, n int64) { _ = h.RecordValues(v, n) })
 	if h.TotalCount() != 4 || r.clamped.Load() != 2 {
 		t.Errorf("%d samples, %d clamped", h.TotalCount(), r.clamped.Load())
 	}
 }
 
 func TestRecordingCostsNoAllocation(t *testing.T) {
-	r := newRecorder([]series{{metric: "a"}}, 1)
-	s := r.shard(3)
-	s.add(0, 0, time.Millisecond)
-	if n := testing.AllocsPerRun(100, func() { s.add(0, 0, time.Millisecond) }); n != 0 {
+	r := NewRecorder([]Series{{Metric: "a"}}, 1)
+	s := r.Shard(3)
+	s.Add(0, 0, time.Millisecond)
+	if n := testing.AllocsPerRun(100, func() { s.Add(0, 0, time.Millisecond) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

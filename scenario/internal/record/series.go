@@ -1,0 +1,72 @@
+package record
+
+import (
+	"strconv"
+
+	"github.com/throng-io/throng/scenario/metric"
+)
+
+// A Series is one metric of one kind of client or message: what the labels of
+// checks choose from.
+type Series struct {
+	Metric    string
+	Group     string // of the client that measured: of a delivery the receiver; of a fan-out the sender
+	From      string // of the sender, for a delivery
+	Op, Event string // "" for what belongs to no stream
+	Transport string // of the client that measured; "" where several take part
+	Decile    int    // of the room, by size; 0: none
+	Slow      bool   // the client reads slowly
+	AllSlow   bool   // as does its whole group
+	Volatile  bool   // the stream is
+	Hidden    bool   // not a metric of its own: a point of the receiver curve
+}
+
+// Has reports whether the series carries a label.
+func (s *Series) Has(label, value string) bool {
+	switch label {
+	case metric.LabelGroup:
+		return s.Group == value
+	case metric.LabelFrom:
+		return s.From == value
+	case metric.LabelOp:
+		return s.Op == value
+	case metric.LabelEvent:
+		return s.Event == value
+	case metric.LabelTransport:
+		return s.Transport == value
+	case metric.LabelRoomDecile:
+		return strconv.Itoa(s.Decile) == value
+	case metric.LabelRead:
+		return s.Slow == (value == "slow")
+	}
+	return false
+}
+
+// Chosen reports whether labels choose the series. Slow readers are left out unless they are
+// asked for: by read=slow, or by the name of a group that has no others.
+func (s *Series) Chosen(labels map[string]string) bool {
+	for label, value := range labels {
+		if !s.Has(label, value) {
+			return false
+		}
+	}
+	return !s.Slow || labels[metric.LabelRead] == "slow" || s.AllSlow && labels[metric.LabelGroup] != ""
+}
+
+// Counted reports whether labels choose the series where losses are counted. Those of
+// volatile messages are no failures, so they count only where the event is named.
+func (s *Series) Counted(labels map[string]string) bool {
+	return s.Chosen(labels) && (!s.Volatile || labels[metric.LabelEvent] != "")
+}
+
+// Interval is the name of the series in the timeline and the logs.
+func (s *Series) Interval() string {
+	if s.Slow {
+		return s.Metric + metric.SlowSuffix
+	}
+	return s.Metric
+}
+
+// Deciles is the number of places in a table by decile: ten, and one for rooms that are
+// all alike.
+const Deciles = 11
