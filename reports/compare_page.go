@@ -116,29 +116,23 @@ func (p *comparePage) html() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// Write draws the comparison into dir, which is made when missing: compare.html, compare.json, and every figure as
-// figures/NAME.svg and figures/NAME.png; figures of an earlier comparison there are removed. dir must not be that of a run: its
-// figures would be lost, so that is an error.
-func (c *Comparison) Write(dir string, findings []Finding) error {
+// Write draws the comparison into dir, which is made when missing: compare.html, compare.json, compare.md, and every figure as Write
+// does for a run. Figures of an earlier comparison there are removed. dir must not be that of a run: its figures would be lost, so
+// that is an error.
+func (c *Comparison) Write(dir string, findings []Finding, what Drawing) error {
 	if _, err := os.Stat(filepath.Join(dir, PageName)); err == nil {
 		return fmt.Errorf("write comparison: %s holds the report of a run; choose another directory", dir)
 	}
 	p := c.page(findings)
-	figures := filepath.Join(dir, FiguresName)
-	if err := os.MkdirAll(figures, 0o755); err != nil {
-		return fmt.Errorf("write comparison: %w", err)
-	}
-	if err := removePictures(figures); err != nil {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("write comparison: %w", err)
 	}
 	all := p.Overall
 	for _, s := range p.Sections {
 		all = append(slices.Clip(all), s.Figures...)
 	}
-	for _, f := range all {
-		if err := writeFigure(figures, &f.Figure); err != nil {
-			return fmt.Errorf("write comparison: %w", err)
-		}
+	if err := writeFigures(dir, all, &what); err != nil {
+		return fmt.Errorf("write comparison: %w", err)
 	}
 	var data bytes.Buffer
 	if err := c.JSON(&data, findings); err != nil {

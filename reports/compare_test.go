@@ -451,7 +451,7 @@ func TestCompareWrite(t *testing.T) {
 	run := trials(1, 5, 2000, 2400, 1000)
 	run.Cells[0].Params["kind"], run.Cells[3].Params["kind"] = "<b>a&", "<b>a&"
 	c := compare(t, CompareOptions{By: "kind"}, Input{Name: "x", Run: run})
-	if err := c.Write(dir, nil); err != nil {
+	if err := c.Write(dir, nil, Drawing{}); err != nil {
 		t.Fatal(err)
 	}
 	page, err := os.ReadFile(filepath.Join(dir, ComparePageName))
@@ -486,7 +486,7 @@ func TestCompareWrite(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, PageName), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Write(dir, nil); err == nil || !strings.Contains(err.Error(), "another directory") {
+	if err := c.Write(dir, nil, Drawing{}); err == nil || !strings.Contains(err.Error(), "another directory") {
 		t.Errorf("the figures of a run are overwritten: %v", err)
 	}
 }

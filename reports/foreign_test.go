@@ -78,7 +78,7 @@ func TestForeignTextIsShownSafely(t *testing.T) {
 			fit(t, name+": "+f, string(format(t, f, run)))
 		}
 		dir := t.TempDir()
-		if err := Write(dir, run); err != nil {
+		if err := Write(dir, run, Drawing{}); err != nil {
 			t.Fatal(err)
 		}
 		page, err := os.ReadFile(filepath.Join(dir, PageName))

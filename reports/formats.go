@@ -39,7 +39,7 @@ func WriteFormat(dir, format string, run *result.Run) error {
 	case "openmetrics":
 		writeOpenMetrics(&b, run)
 	default:
-		return fmt.Errorf("no format %q of results; there are csv, md, junit and openmetrics", format)
+		return fmt.Errorf("no format %q of results; there are pdf, csv, md, junit and openmetrics", format)
 	}
 	if err == nil {
 		err = os.MkdirAll(dir, 0o755)

@@ -44,7 +44,7 @@ func TestPageOfEverySample(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(samples)) {
 		run := sample(name)
 		if *render != "" {
-			if err := Write(filepath.Join(*render, name), run); err != nil {
+			if err := Write(filepath.Join(*render, name), run, Drawing{}); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
@@ -129,7 +129,7 @@ func TestEscaping(t *testing.T) {
 func TestSameRunSameBytes(t *testing.T) {
 	first, second := t.TempDir(), t.TempDir()
 	for _, dir := range []string{first, second} {
-		if err := Write(dir, sample("second")); err != nil {
+		if err := Write(dir, sample("second"), Drawing{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -166,7 +166,7 @@ func TestWriteRemovesOldFiguresOnly(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := Write(dir, sample("aborted")); err != nil {
+	if err := Write(dir, sample("aborted"), Drawing{}); err != nil {
 		t.Fatal(err)
 	}
 	got, err := filepath.Glob(filepath.Join(figures, "*"))
@@ -186,12 +186,12 @@ func TestWriteTellsWhy(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := Write(file, sample("none")); err == nil || !strings.HasPrefix(err.Error(), "write report: ") {
+	if err := Write(file, sample("none"), Drawing{}); err == nil || !strings.HasPrefix(err.Error(), "write report: ") {
 		t.Errorf("got %v", err)
 	}
 	run := sample("pass")
 	run.Cells[0].Latency["delivery"].HDR = "damaged"
-	if err := Write(t.TempDir(), run); err == nil || !strings.Contains(err.Error(), "draw report: spectrum of delivery: unpack histogram") {
+	if err := Write(t.TempDir(), run, Drawing{}); err == nil || !strings.Contains(err.Error(), "draw report: spectrum of delivery: unpack histogram") {
 		t.Errorf("got %v", err)
 	}
 }

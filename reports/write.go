@@ -2,8 +2,8 @@ package reports
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,25 +23,38 @@ const (
 // would look at them; the comparing figures and all tables are complete whatever the number.
 const maxDrawnCells = 24
 
+// DrawFormats are the formats that Write draws, and defaultDrawn those that it draws unless told otherwise.
+var (
+	DrawFormats  = []string{"html", "svg", "png", "pdf"}
+	defaultDrawn = DrawFormats[:3]
+)
+
+// Drawing says what to draw. The zero value is the page, and the figures as SVG and PNG for screens.
+type Drawing struct {
+	Formats []string // of DrawFormats; others are ignored; nil: html, svg and png
+	Width   float64  // of the figures' files in points; 0: 600. The page has its own
+}
+
+func (d *Drawing) wants(format string) bool {
+	return d.Formats == nil && slices.Contains(defaultDrawn, format) || slices.Contains(d.Formats, format)
+}
+
 // Write draws run into dir, which is made when missing: report.html, one page that needs no other file and no network, and every
-// figure of it as figures/NAME.svg and figures/NAME.png. The same run gives the same bytes. Figures that the run has no data for
-// are left out; those of an earlier report in the same place are removed.
-func Write(dir string, run *result.Run) error {
+// figure of it as figures/NAME.svg, figures/NAME.png and, when asked for, figures/NAME.pdf. The same run gives the same bytes. Figures
+// that the run has no data for are left out; those of an earlier report in the same place are removed.
+func Write(dir string, run *result.Run, what Drawing) error {
 	p, err := build(run)
 	if err != nil {
 		return fmt.Errorf("draw report: %w", err)
 	}
-	figures := filepath.Join(dir, FiguresName)
-	if err := os.MkdirAll(figures, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
-	if err := removePictures(figures); err != nil {
+	if err := writeFigures(dir, p.figures(), &what); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
-	for _, f := range p.figures() {
-		if err := writeFigure(figures, &f.Figure); err != nil {
-			return fmt.Errorf("write report: %w", err)
-		}
+	if !what.wants("html") {
+		return nil
 	}
 	html, err := p.html()
 	if err != nil {
@@ -53,33 +66,47 @@ func Write(dir string, run *result.Run) error {
 	return nil
 }
 
-// removePictures removes the pictures in dir, and nothing else, so that no figure of another result stays among those of this one.
-func removePictures(dir string) error {
-	var errs []error
-	for _, pattern := range []string{"*.svg", "*.png"} {
-		old, err := filepath.Glob(filepath.Join(dir, pattern))
+// drawers write a figure as a file of their format.
+var drawers = []struct {
+	format string
+	draw   func(io.Writer, *draw.Figure, draw.Size) error
+}{{"svg", draw.SVG}, {"png", draw.PNG}, {"pdf", draw.PDF}}
+
+// writeFigures replaces the pictures in the folder of the figures in dir by those of fs. Other files there are left, so that no
+// figure of another result stays and nothing else is lost.
+func writeFigures(dir string, fs []*figure, what *Drawing) error {
+	dir = filepath.Join(dir, FiguresName)
+	size := draw.Wide
+	if what.Width > 0 {
+		size = draw.Paper(what.Width)
+	}
+	for _, d := range drawers {
+		old, err := filepath.Glob(filepath.Join(dir, "*."+d.format))
 		if err != nil {
 			return err
 		}
 		for _, name := range old {
-			errs = append(errs, os.Remove(name))
+			if err := os.Remove(name); err != nil {
+				return err
+			}
+		}
+		if !what.wants(d.format) {
+			continue
+		}
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+		for _, f := range fs {
+			var b bytes.Buffer
+			if err := d.draw(&b, &f.Figure, size); err != nil {
+				return err
+			}
+			if err := os.WriteFile(filepath.Join(dir, f.Name+"."+d.format), b.Bytes(), 0o644); err != nil {
+				return err
+			}
 		}
 	}
-	return errors.Join(errs...)
-}
-
-func writeFigure(dir string, f *draw.Figure) error {
-	var svg, png bytes.Buffer
-	if err := draw.SVG(&svg, f, draw.Wide); err != nil {
-		return err
-	}
-	if err := draw.PNG(&png, f, draw.Wide); err != nil {
-		return err
-	}
-	return errors.Join(
-		os.WriteFile(filepath.Join(dir, f.Name+".svg"), svg.Bytes(), 0o644),
-		os.WriteFile(filepath.Join(dir, f.Name+".png"), png.Bytes(), 0o644),
-	)
+	return nil
 }
 
 // section is a cell of the run on the page.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -14,6 +15,7 @@ func compareCommand() *cobra.Command {
 	var failIf []string
 	var out string
 	var asJSON, asMarkdown bool
+	var draw drawFlags
 	cmd := &cobra.Command{
 		Use:   "compare A B...",
 		Short: "Say what changed between results, and whether it is real",
@@ -39,6 +41,18 @@ Exit codes: 0 no condition of --fail-if was met, 1 one was, 2 bad usage or file,
   throng compare out/main out/change --fail-if 'p99(delivery) > +10%' --markdown`,
 		Args: arguments(1, unlimited),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			what, _, err := draw.split()
+			if err != nil {
+				return err
+			}
+			if out == "" && (what.Width > 0 || len(draw.formats) > 0) {
+				return errors.New("--format and --figure-width are about the figures of --out; add --out DIR")
+			}
+			for _, format := range draw.formats {
+				if format != "pdf" {
+					return fmt.Errorf("--format %s: a comparison is written as HTML, JSON, Markdown, SVG and PNG, and as pdf when asked for", format)
+				}
+			}
 			var inputs []reports.Input
 			for _, arg := range args {
 				in, err := reports.OpenInput(arg)
@@ -64,7 +78,7 @@ Exit codes: 0 no condition of --fail-if was met, 1 one was, 2 bad usage or file,
 				return err
 			}
 			if out != "" {
-				if err := c.Write(out, findings); err != nil {
+				if err := c.Write(out, findings, what); err != nil {
 					return err
 				}
 				if !asJSON && !asMarkdown {
@@ -82,6 +96,7 @@ Exit codes: 0 no condition of --fail-if was met, 1 one was, 2 bad usage or file,
 	f.StringVar(&opt.Base, "base", "", "with --by: the `VALUE` to compare the others with (default the first)")
 	f.StringArrayVar(&failIf, "fail-if", nil, "exit 1 when a change is shown and beyond this `CONDITION`: 'p99(delivery) > +10%'")
 	f.StringVar(&out, "out", "", "write compare.html, compare.json, compare.md and the figures to this `DIR`")
+	draw.add(cmd)
 	f.BoolVar(&asMarkdown, "markdown", false, "print Markdown for a pull request")
 	f.BoolVar(&asJSON, "json", false, "print the comparison as JSON")
 	cmd.MarkFlagsMutuallyExclusive("markdown", "json")

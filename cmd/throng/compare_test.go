@@ -96,7 +96,64 @@ func TestReportFormats(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, errs, code := throng(t, "report", dir, "--format", "pdf"); code != exitUsage || !strings.Contains(errs, "csv, md, junit and openmetrics") {
-		t.Errorf("format pdf: exit code %d, %s", code, errs)
+	if _, errs, code := throng(t, "report", dir, "--format", "xls"); code != exitUsage || !strings.Contains(errs, "pdf, csv, md, junit and openmetrics") {
+		t.Errorf("format xls: exit code %d, %s", code, errs)
+	}
+}
+
+// TestFiguresForPapers: pdf comes in addition, at the width that was asked for, and goes with the next report without it.
+func TestFiguresForPapers(t *testing.T) {
+	dir := savedRun(t, t.TempDir(), "run", 2, time.Millisecond)
+	read := func(format string) (texts []string) {
+		names, err := filepath.Glob(filepath.Join(dir, "figures", "*."+format))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			text, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			texts = append(texts, string(text))
+		}
+		return texts
+	}
+	if _, errs, code := throng(t, "report", dir, "--format", "pdf", "--figure-width", "84mm"); code != exitPass {
+		t.Fatal(errs)
+	}
+	for format, want := range map[string]string{"pdf": "/MediaBox [0 0 238.11 ", "svg": `<svg width="238.11pt"`, "png": "PNG"} {
+		texts := read(format)
+		if len(texts) == 0 {
+			t.Errorf("no %s", format)
+		}
+		for _, text := range texts {
+			if !strings.Contains(text, want) {
+				t.Errorf("no %s in a %s", want, format)
+			}
+		}
+	}
+	if _, errs, code := throng(t, "report", dir); code != exitPass || len(read("pdf")) > 0 || !strings.Contains(read("svg")[0], `<svg width="600pt"`) {
+		t.Errorf("the figures for a paper are left: %s", errs)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "report.html")); err != nil {
+		t.Error(err)
+	}
+	for width, want := range map[string]string{"84": "is not a width", "84 furlongs": "write it like 84mm", "1mm": "write 40mm to 1000mm", "3in": "", "21 cm": "", "300px": ""} {
+		_, errs, code := throng(t, "report", dir, "--figure-width", width)
+		if (code == exitPass) != (want == "") || !strings.Contains(errs, want) {
+			t.Errorf("--figure-width %s: exit code %d, %s", width, code, errs)
+		}
+	}
+	out := filepath.Join(t.TempDir(), "c")
+	if _, errs, code := throng(t, "compare", dir, dir, "--out", out, "--format", "pdf", "--figure-width", "84mm"); code != exitPass {
+		t.Error(errs)
+	}
+	if pdfs, err := filepath.Glob(filepath.Join(out, "figures", "*.pdf")); err != nil || len(pdfs) == 0 {
+		t.Errorf("%v: no figures of the comparison as PDF", err)
+	}
+	for _, args := range [][]string{{"--format", "pdf"}, {"--out", out, "--format", "csv"}} {
+		if _, errs, code := throng(t, append([]string{"compare", dir, dir}, args...)...); code != exitUsage {
+			t.Errorf("compare %v: exit code %d, %s", args, code, errs)
+		}
 	}
 }

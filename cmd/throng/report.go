@@ -12,15 +12,23 @@ import (
 )
 
 func reportCommand() *cobra.Command {
-	var formats []string
+	var draw drawFlags
 	cmd := &cobra.Command{
 		Use:   "report DIR",
 		Short: "Draw the report of a saved result again",
 		Long: `Draw report.html and the figures again from the result.json in DIR, or from the
-file itself. --format adds files for other programs: csv (timeline.csv), md
-(summary.md), junit (junit.xml), openmetrics (metrics.txt).`,
+file itself. --format adds the figures as PDF (pdf), and files for other programs:
+csv (timeline.csv), md (summary.md), junit (junit.xml), openmetrics (metrics.txt).
+--figure-width makes the figures' files as wide as a column of a paper, with text
+that can be read at that width.`,
+		Example: `  throng report out/quickstart-20261129-101500
+  throng report out/quickstart-20261129-101500 --format pdf --figure-width 84mm`,
 		Args: arguments(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			what, formats, err := draw.split()
+			if err != nil {
+				return err
+			}
 			run, err := result.Read(args[0])
 			if err != nil {
 				return err
@@ -29,7 +37,7 @@ file itself. --format adds files for other programs: csv (timeline.csv), md
 			if info, err := os.Stat(dir); err == nil && !info.IsDir() {
 				dir = filepath.Dir(dir)
 			}
-			if err := reports.Write(dir, run); err != nil {
+			if err := reports.Write(dir, run, what); err != nil {
 				return err
 			}
 			for _, format := range formats {
@@ -41,7 +49,6 @@ file itself. --format adds files for other programs: csv (timeline.csv), md
 			return err
 		},
 	}
-	cmd.Flags().StringSliceVar(&formats, "format", nil, "write these `FORMATS` too: csv, md, junit, openmetrics")
-	complete(cmd, "format", []string{"csv", "md", "junit", "openmetrics"})
+	draw.add(cmd, "csv", "md", "junit", "openmetrics")
 	return cmd
 }

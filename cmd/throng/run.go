@@ -215,11 +215,13 @@ func write(stdout io.Writer, f *file.File, dir string, run *result.Run, asJSON b
 		stdout, said = io.Discard, nil // the verdict is in the exit code, and the rest in dir
 	}
 	page := ""
-	if wants(f, "html") || wants(f, "svg") || wants(f, "png") {
-		if err := reports.Write(dir, run); err != nil {
+	if what, ok := drawing(f); ok {
+		if err := reports.Write(dir, run, what); err != nil {
 			return errors.Join(said, fmt.Errorf("%w; the numbers are written: 'throng report %s' draws them again", err, dir))
 		}
-		page = reports.PageName
+		if wants(f, "html") {
+			page = reports.PageName
+		}
 	}
 	for _, format := range []string{"csv", "md", "junit", "openmetrics"} {
 		if wants(f, format) {

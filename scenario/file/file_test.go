@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -298,6 +299,23 @@ func TestFormatsAdd(t *testing.T) {
 		}
 		if got := strings.Join(f.Spec.Report.Formats, " "); got != want {
 			t.Errorf("%s writes %s, want %s", formats, got, want)
+		}
+	}
+}
+
+func TestFigureWidth(t *testing.T) {
+	for text, want := range map[string]float64{"84mm": 238.1102, "8.4cm": 238.1102, "8.4 cm": 238.1102, "3in": 216, "200pt": 200, "400px": 300} {
+		if got, err := ParseFigureWidth(text); err != nil || math.Abs(got-want) > 1e-3 {
+			t.Errorf("%s is %v (%v), want %v", text, got, err, want)
+		}
+		f, err := Parse("x.yaml", []byte(small), map[string]string{"report.figure_width": text})
+		if err != nil || math.Abs(f.Spec.Report.FigureWidth-want) > 1e-3 {
+			t.Errorf("figure_width: %s: %v", text, err)
+		}
+	}
+	for _, text := range []string{"", "84", "mm", "1e3mm", "-84mm", "39mm", "1001mm", "84em", "9999999999999999999999in"} {
+		if got, err := ParseFigureWidth(text); err == nil {
+			t.Errorf("%q is %v", text, got)
 		}
 	}
 }

@@ -205,10 +205,11 @@ type Ramp struct {
 
 // Report says what a run writes.
 type Report struct {
-	Dir      string        // "": the command's default
-	Formats  []string      // of html json hlog svg png csv md junit openmetrics; the first five where the file names none of them
-	Interval time.Duration // of the timeline; 1s
-	Baseline string        // a result or its folder, as the file names it, to compare with; "" = none
+	Dir         string        // "": the command's default
+	Formats     []string      // of html json hlog svg png pdf csv md junit openmetrics; the first five where the file names none of them
+	FigureWidth float64       // of the figures' files in points; 0: for screens
+	Interval    time.Duration // of the timeline; 1s
+	Baseline    string        // a result or its folder, as the file names it, to compare with; "" = none
 }
 
 // File is a parsed scenario file: its cells and how to run them.

@@ -39,7 +39,7 @@ var (
 	baselines       = transports[3:] // without Socket.IO
 	laterTransports = []string{"webtransport"}
 	parsers         = []string{"json", "msgpack"}
-	formats         = []string{"html", "json", "hlog", "svg", "png", "csv", "md", "junit", "openmetrics"}
+	formats         = []string{"html", "json", "hlog", "svg", "png", "pdf", "csv", "md", "junit", "openmetrics"}
 	defaultFormats  = formats[:5]
 	reservedEvents  = []string{"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
 	upgradeHeaders  = []string{"connection", "content-length", "host", "transfer-encoding", "upgrade"}
@@ -249,6 +249,9 @@ var reportTable = object[Report]{
 			if !slices.ContainsFunc(r.Formats, func(s string) bool { return slices.Contains(defaultFormats, s) }) {
 				r.Formats = append(slices.Clone(defaultFormats), r.Formats...)
 			}
+		}},
+		{key: "figure_width", set: func(d *decoder, n *node, r *Report) {
+			r.FigureWidth = read(d, n, "figure_width", parseFigureWidth, nil)
 		}},
 		{key: "interval", set: func(d *decoder, n *node, r *Report) {
 			r.Interval = d.onlySecond(n, "interval")

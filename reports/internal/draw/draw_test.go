@@ -4,13 +4,17 @@ import (
 	"bytes"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"image/png"
 	"io"
 	"math"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"gonum.org/v1/plot/font"
+	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/recorder"
 )
@@ -332,5 +336,97 @@ func TestAreaLiesBetweenItsLines(t *testing.T) {
 	}
 	if n, m := strings.Count(with.String(), hex(shade)), strings.Count(without.String(), hex(shade)); n != m+1 {
 		t.Errorf("%d shaded areas are drawn, %d without the area", n, m)
+	}
+}
+
+// TestTextKeepsItsWidth: every text of a picture says how wide it was laid out, for machines that draw it with another font.
+func TestTextKeepsItsWidth(t *testing.T) {
+	s, err := svg(sample(), Narrow)
+	if err != nil {
+		t.Fatal(err)
+	}
+	elements := regexp.MustCompile(`(?s)<text [^>]*>[^<]+</text>`).FindAllString(s, -1)
+	if len(elements) < 20 {
+		t.Fatalf("only %d texts", len(elements))
+	}
+	for _, e := range elements {
+		if !strings.Contains(e, `lengthAdjust="spacingAndGlyphs"`) {
+			t.Errorf("no length: %s", e)
+		}
+	}
+	want := fmt.Sprintf(`textLength="%.5g"`, sans(textSize, ink, false).Width("p99 < 100ms").Points())
+	if !strings.Contains(s, want) {
+		t.Errorf("the label of the rule is not %s", want)
+	}
+	bold := fmt.Sprintf(`textLength="%.5g"`, sans(titleSize, ink, true).Width(`Latency & <"loss">`).Points())
+	if !strings.Contains(s, bold) {
+		t.Errorf("the title is not %s", bold)
+	}
+}
+
+func TestPDF(t *testing.T) {
+	f := sample()
+	f.Sub = "n\u00a0=\u00a012 · µs ≤ 5, привет" // the last two are not in the code page of the library
+	var a, b, latin bytes.Buffer
+	if err := errors.Join(PDF(&a, f, Wide), PDF(&b, f, Wide)); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(a.Bytes(), b.Bytes()) {
+		t.Error("the same figure gives different bytes")
+	}
+	f.Sub = "n = 12"
+	if err := PDF(&latin, f, Paper(84*72/25.4)); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"%PDF-1.", "/MediaBox [0 0 600.00 ", "/BaseFont /LiberationSans", "/FontFile2"} {
+		if !bytes.Contains(a.Bytes(), []byte(want)) {
+			t.Errorf("no %q in the file", want)
+		}
+	}
+	if !bytes.Contains(latin.Bytes(), []byte("/MediaBox [0 0 238.11 ")) {
+		t.Error("the figure for a column is not 84 mm wide")
+	}
+	if bytes.Contains(a.Bytes(), []byte("/Subtype /Image")) {
+		t.Error("there is a bitmap in it")
+	}
+}
+
+// TestPaper: text on paper is of 8 points in a column and never larger than on a screen; a figure has the width that was asked for.
+func TestPaper(t *testing.T) {
+	for _, c := range []struct{ width, text float64 }{{113, 8}, {238.11, 8}, {456, 8}, {520, 9.12}, {600, 10.5}, {1000, 10.5}} {
+		size := Paper(c.width)
+		if got := size.Width * size.Scale; math.Abs(got-c.width) > 0.01 {
+			t.Errorf("%v points: %v wide", c.width, got)
+		}
+		if got := float64(textSize) * size.Scale; math.Abs(got-c.text) > 0.01 {
+			t.Errorf("%v points: text of %v, want %v", c.width, got, c.text)
+		}
+		var s, p bytes.Buffer
+		if err := errors.Join(SVG(&s, sample(), size), PNG(&p, sample(), size)); err != nil {
+			t.Fatal(err)
+		}
+		if want := fmt.Sprintf(`<svg width="%.2fpt" height=`, c.width); !strings.Contains(s.String(), want) {
+			t.Errorf("no %s in %.200s", want, s.String())
+		}
+		img, err := png.DecodeConfig(&p)
+		if err != nil || math.Abs(float64(img.Width)-c.width/72*600) > 0.01*c.width/72*600 {
+			t.Errorf("%v points: %d pixels (%v)", c.width, img.Width, err)
+		}
+	}
+}
+
+// TestOutline: characters that the library for PDF cannot write are shapes of the same width.
+func TestOutline(t *testing.T) {
+	st := sans(textSize, ink, false)
+	face := font.DefaultCache.Lookup(st.Font, st.Font.Size)
+	path := outline(face, vg.Point{X: 100, Y: 50}, "привет ≤")
+	left, right := vg.Length(math.Inf(1)), vg.Length(math.Inf(-1))
+	for _, c := range path {
+		if c.Type != vg.CloseComp {
+			left, right = min(left, c.Pos.X), max(right, c.Pos.X)
+		}
+	}
+	if w := st.Width("привет ≤"); left < 100 || left > 102 || math.Abs(float64(right-100-w)) > 2 {
+		t.Errorf("from %v to %v, and the text is %v wide", left, right, w)
 	}
 }

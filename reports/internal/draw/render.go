@@ -4,8 +4,12 @@ import (
 	"bytes"
 	"encoding/xml"
 	"fmt"
+	"html"
 	"io"
+	"math"
+	"regexp"
 	"sort"
+	"strconv"
 	"strings"
 
 	"gonum.org/v1/plot/text"
@@ -16,8 +20,25 @@ import (
 )
 
 // Size is the room of a figure in points: its whole width, and the height of its axes. Text keeps its size, so a smaller figure
-// has fewer ticks, not smaller letters; titles and legends add their own height.
-type Size struct{ Width, Axes float64 }
+// has fewer ticks, not smaller letters; titles and legends add their own height. Scale shrinks all that is drawn, text included; 0
+// is 1.
+type Size struct{ Width, Axes, Scale float64 }
+
+func (s Size) scale() float64 {
+	if s.Scale == 0 {
+		return 1
+	}
+	return s.Scale
+}
+
+// Paper is the size of a figure that is so many points wide on paper. Up to some 16 cm its text is of 8 points, as in the columns
+// of journals; beyond it grows to what it is on a screen.
+func Paper(width float64) Size {
+	const column = 8 / float64(textSize) // of the size on a screen
+	scale := min(1, max(column, column*width/456))
+	laid := width / scale
+	return Size{Width: laid, Axes: max(140, 165+(laid-Narrow.Width)*50/310), Scale: scale}
+}
 
 // Wide is for slides and screens, Narrow for phones, Small for one of many beside one another.
 var (
@@ -26,8 +47,13 @@ var (
 	Small  = Size{Width: 270, Axes: 110}
 )
 
-// pngDPI gives a Wide figure 1600 pixels.
-const pngDPI = 192
+// pngDPI is how many pixels an inch of the layout gets: 1600 for a Wide figure, and 600 to an inch of paper.
+func pngDPI(size Size) float64 {
+	if size.Scale > 0 {
+		return 600 * size.Scale
+	}
+	return 192
+}
 
 // SVG writes the figure as a document that stands alone, with fixed colours on white.
 func SVG(w io.Writer, f *Figure, size Size) error {
@@ -58,7 +84,7 @@ func PNG(w io.Writer, f *Figure, size Size) error {
 	if err != nil {
 		return err
 	}
-	c := vgimg.NewWith(vgimg.UseWH(l.width, l.height), vgimg.UseDPI(pngDPI), vgimg.UseBackgroundColor(paper))
+	c := vgimg.NewWith(vgimg.UseWH(l.width, l.height), vgimg.UseDPI(int(math.Round(pngDPI(size)))), vgimg.UseBackgroundColor(paper))
 	l.draw(draw.New(c))
 	_, err = vgimg.PngCanvas{Canvas: c}.WriteTo(w)
 	return err
@@ -80,10 +106,33 @@ func svg(f *Figure, size Size) (string, error) {
 	// Where the font is missing, these two have letters of the same widths.
 	s = strings.ReplaceAll(s, "font-family:Liberation Sans;font-variant:normal;font-weight:normal;font-style:normal;", "font-family:'Liberation Sans',Arial,Helvetica,sans-serif;")
 	s = strings.ReplaceAll(s, "font-family:Liberation Sans;font-variant:normal;", "font-family:'Liberation Sans',Arial,Helvetica,sans-serif;")
+	s = fixLengths(s)
+	if size.Scale > 0 { // the view box stays
+		s = svgSize.ReplaceAllString(s, fmt.Sprintf(`<svg width="%.2fpt" height="%.2fpt"`, l.width.Points()*size.Scale, l.height.Points()*size.Scale))
+	}
 	// A title is what a screen reader says, and a browser shows on hover.
 	i := strings.Index(s, "<svg")
 	i += strings.Index(s[i:], ">") + 1
 	return s[:i] + "\n<title>" + escape(f.Title) + "</title>" + s[i:], nil
+}
+
+var svgSize = regexp.MustCompile(`<svg width="[^"]*" height="[^"]*"`)
+
+var svgText = regexp.MustCompile(`(<text [^>]*)(\s+style="[^"]*font-size:([0-9.]+)px[^"]*")>([^<]*)</text>`)
+
+// fixLengths gives each text the width that it was laid out with. A machine that lacks the font draws another one, whose letters may
+// be wider: they are pressed together rather than overrun what stands beside them.
+func fixLengths(s string) string {
+	return svgText.ReplaceAllStringFunc(s, func(element string) string {
+		m := svgText.FindStringSubmatch(element)
+		size, err := strconv.ParseFloat(m[3], 64)
+		if err != nil || m[4] == "" {
+			return element
+		}
+		st := sans(vg.Length(size), ink, strings.Contains(m[2], "font-weight:bold"))
+		length := st.Width(html.UnescapeString(m[4])).Points()
+		return fmt.Sprintf(`%s textLength="%.5g" lengthAdjust="spacingAndGlyphs" %s>%s</text>`, strings.TrimSpace(m[1]), length, strings.TrimSpace(m[2]), m[4])
+	})
 }
 
 func escape(s string) string {
