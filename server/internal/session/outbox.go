@@ -140,13 +140,16 @@ func (s *Session) flush(c Conn) {
 		for s.wake != nil && len(s.out) == 0 && s.state == open {
 			s.wake.Wait()
 		}
-		if s.state == closed {
+		if s.state == closed && !s.parting {
 			s.flushing = false
 			return
 		}
 		if len(s.out) == 0 {
 			s.flushing = false
-			if s.state == closing {
+			switch {
+			case s.parting:
+				s.part(c, nil)
+			case s.state == closing:
 				s.end(s.reason)
 			}
 			return
@@ -163,31 +166,19 @@ func (s *Session) flush(c Conn) {
 		}
 		s.mu.Lock()
 		s.writing = false
-		if s.parting {
-			s.part(c, err)
-		}
 		if s.outBytes -= size; s.outBytes < 0 {
 			s.outBytes = 0 // the session ended meanwhile
 		}
 		if err != nil {
-			s.end(TransportError)
+			if s.end(TransportError); s.parting { // it had ended before, or there is more that cannot be written
+				s.part(c, err)
+			}
 			s.flushing = false
 			return
 		}
 		if spare = batch; cap(spare) > maxSpare {
 			spare = nil
 		}
-	}
-}
-
-// part ends the connection of a session that has ended during a write; the lock is held.
-func (s *Session) part(c Conn, err error) {
-	s.parting = false
-	s.cfg.Clock.Disarm(&s.heart)
-	if err == nil {
-		c.Goodbye()
-	} else {
-		c.Interrupt()
 	}
 }
 

@@ -60,8 +60,8 @@ var ErrBusy = errors.New("a request of this kind is already running")
 // server).
 const pollingGrace = 30 * time.Second
 
-// partingTime is how long the end of a session waits for a write that is under way,
-// so that the peer still learns of the end.
+// partingTime is how long what is queued, and a write that is under way, may still
+// take after the end of a session.
 const partingTime = 2 * time.Second
 
 // releaseEvery is how often a held poll is answered while an upgrade probes:
@@ -164,7 +164,7 @@ type Session struct {
 	outBytes int            // of out and of what the flusher holds
 	flushing bool           // a flusher goroutine runs
 	writing  bool           // and is inside Conn.Write
-	parting  bool           // and says goodbye when that is over
+	parting  bool           // the session has ended, and the flusher writes what is left
 	wake     *sync.Cond     // for a kept writer
 	stall    *stall         // nil as long as nothing has to wait
 
@@ -394,8 +394,7 @@ func (s *Session) beat() {
 	case st == closed:
 		s.mu.Lock()
 		if s.parting {
-			s.parting = false
-			s.conn.Interrupt()
+			s.part(s.conn, errLate)
 		}
 		s.mu.Unlock()
 	case late:
@@ -406,7 +405,10 @@ func (s *Session) beat() {
 	}
 }
 
-// Close ends the session at once. What is queued is dropped.
+// Close ends the session at once. What is queued for a Conn is still written, as far
+// as the peer takes it within partingTime: over TLS everything is queued, and what was
+// sent before the end would get lost. It is dropped when the peer is gone or too slow
+// (PingTimeout, SlowConsumer), and with ServerShutdown, which follows a Shut.
 func (s *Session) Close(reason Reason) {
 	s.mu.Lock()
 	s.end(reason)
@@ -446,8 +448,12 @@ func (s *Session) end(reason Reason) {
 	}
 	// A slow consumer would hear of a goodbye when it has taken all the rest.
 	whole := s.head == 0 && !s.writing && reason != SlowConsumer
+	urgent := reason == PingTimeout || reason == SlowConsumer || reason == ServerShutdown
+	s.parting = s.conn != nil && !urgent && (s.writing || len(s.out) > 0)
 	s.state, s.reason = closed, reason
-	s.out, s.head, s.outBytes = nil, 0, 0
+	if !s.parting {
+		s.drop()
+	}
 	s.cfg.Clock.Disarm(&s.heart)
 	if s.stall != nil {
 		s.cfg.Clock.Disarm(&s.stall.timer)
@@ -458,14 +464,11 @@ func (s *Session) end(reason Reason) {
 	s.release()
 	switch {
 	case s.conn == nil:
+	case s.parting: // flush says goodbye
+		s.cfg.Clock.Arm(&s.heart, partingTime)
 	case whole:
 		s.conn.Goodbye()
-	case s.writing && reason != SlowConsumer && reason != ServerShutdown:
-		// As a rule the write ends in a moment. A message that is written in part
-		// leaves no place for a close frame.
-		s.parting = true
-		s.cfg.Clock.Arm(&s.heart, partingTime)
-	default:
+	default: // a message that is written in part leaves no place for a close frame
 		s.conn.Interrupt()
 	}
 	if s.probe != nil {
@@ -478,6 +481,24 @@ func (s *Session) end(reason Reason) {
 		s.recv.Unlock()
 		close(s.ended)
 	}()
+}
+
+// drop empties the outbox; the lock is held.
+func (s *Session) drop() { s.out, s.head, s.outBytes = nil, 0, 0 }
+
+var errLate = errors.New("the peer does not take what is queued")
+
+// part ends the parting: with a goodbye if all has been written, else by force. The
+// lock is held.
+func (s *Session) part(c Conn, err error) {
+	s.parting = false
+	s.drop()
+	s.cfg.Clock.Disarm(&s.heart)
+	if err == nil {
+		c.Goodbye()
+	} else {
+		c.Interrupt()
+	}
 }
 
 // Do calls f on a goroutine of its own, when the handler is not at work.

@@ -210,8 +210,8 @@ func TestOutboxIsBounded(t *testing.T) {
 	}
 }
 
-// What waits is dropped by an end, but if none of it has been begun, the peer gets
-// its goodbye: a client that says something and closes is answered as it should be.
+// What waits at the end of a session is written before the goodbye: a client that says
+// something and closes is answered as it should be.
 func TestGoodbyeBeforeWhatWaits(t *testing.T) {
 	for _, kept := range []bool{false, true} {
 		p := &pipe{}
@@ -222,7 +222,7 @@ func TestGoodbyeBeforeWhatWaits(t *testing.T) {
 		s.mu.Unlock()
 		<-h.closed
 		s.WaitWriters()
-		if p.goodbyes != 1 || p.cut != 0 || len(p.bytes()) > 0 {
+		if p.goodbyes != 1 || p.cut != 0 || !bytes.Equal(p.bytes(), text(1).Wire()) {
 			t.Errorf("kept writer %v: greeted %d times, cut %d times, after %q", kept, p.goodbyes, p.cut, p.bytes())
 		}
 	}
@@ -487,8 +487,8 @@ func TestResetInTheMiddleOfABatch(t *testing.T) {
 	}
 }
 
-// A session that ends while a write is under way says goodbye behind it, or is
-// cut off when the write takes too long.
+// A session that ends while a write is under way writes what is queued and says
+// goodbye behind it, or is cut off when that takes too long.
 func TestCloseDuringAWrite(t *testing.T) {
 	for name, c := range map[string]struct {
 		reason        Reason
@@ -497,8 +497,9 @@ func TestCloseDuringAWrite(t *testing.T) {
 	}{
 		"the write ends":   {reason: ForcedClose, goodbyes: 1},
 		"the write fails":  {reason: ForcedClose, fails: true, cut: 1},
-		"the write stalls": {reason: PingTimeout, stalls: true, cut: 1},
+		"the write stalls": {reason: TransportError, stalls: true, cut: 1},
 		"slow consumer":    {reason: SlowConsumer, cut: 1},
+		"ping timeout":     {reason: PingTimeout, cut: 1},
 		"abort":            {reason: ServerShutdown, cut: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -512,6 +513,7 @@ func TestCloseDuringAWrite(t *testing.T) {
 				writing = s.writing
 				s.mu.Unlock()
 			}
+			s.Send(text(2)) // is queued
 			if c.fails {
 				p.mu.Lock()
 				p.broken = errors.New("broken")
@@ -533,6 +535,9 @@ func TestCloseDuringAWrite(t *testing.T) {
 			s.WaitWriters()
 			if p.goodbyes != c.goodbyes || (p.cut > 0) != (c.cut > 0) {
 				t.Errorf("%d goodbyes, cut %d times; want %d and %d", p.goodbyes, p.cut, c.goodbyes, c.cut)
+			}
+			if all := slices.Concat(text(1).Wire(), text(2).Wire()); bytes.Equal(p.bytes(), all) != (c.goodbyes > 0) {
+				t.Errorf("%d bytes were written of %d", len(p.bytes()), len(all))
 			}
 		})
 	}
