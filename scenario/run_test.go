@@ -111,6 +111,14 @@ func TestBroadcastIsExact(t *testing.T) {
 	if len(c.Timeline) < 2 || c.Timeline[0].Held != 11 {
 		t.Errorf("timeline %+v", c.Timeline)
 	}
+	// Seconds do not end where phases do; the messages of the wire are those of the ledger all the same.
+	messages := int64(0)
+	for _, w := range c.Wire {
+		messages += w.Messages
+	}
+	if messages != 1000 {
+		t.Errorf("%d messages on the wire", messages)
+	}
 	if c.Generator.BytesIn != 110 || c.Generator.BytesOut != 220 {
 		t.Errorf("bytes %+v", c.Generator)
 	}

@@ -3,6 +3,7 @@ package scenario
 import (
 	"sync"
 
+	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -82,7 +83,7 @@ func (c *collector) carried() carried {
 	return out
 }
 
-// wire is what each transport carried in the recorded seconds, for each message that arrived:
+// wire is what each transport carried in the recorded seconds, for each message that arrived in them:
 // deliveries and acknowledgements.
 func (f *findings) wire() map[string]*result.Wire {
 	t := f.t
@@ -110,7 +111,21 @@ func (f *findings) wire() map[string]*result.Wire {
 			w.OutPerMessage = float64(w.BytesOut) / float64(w.Messages)
 			w.PerMessage = w.InPerMessage + w.OutPerMessage
 		}
+		w.Messages = f.messages(name)
 		out[name] = w
 	}
 	return out
+}
+
+// messages is how many deliveries and acknowledgements came over a transport, of those due in the recorded phases: the numbers of
+// the ledger, to which the seconds of the bytes come close.
+func (f *findings) messages(transport string) (n int64) {
+	r := f.t.rec
+	for key, h := range f.c.totals {
+		s := &r.series[key/r.phases]
+		if !s.hidden && s.transport == transport && (s.metric == metric.Delivery || s.metric == metric.Ack) && f.t.phaseIn(&scope{}, key%r.phases) {
+			n += h.TotalCount()
+		}
+	}
+	return n
 }
