@@ -147,17 +147,25 @@ func limitsOverTime(c *result.Cell, metric string) []draw.Rule {
 		if !limiting(k, []string{metric}) {
 			continue
 		}
-		r := draw.Rule{At: k.Limit * 1e3, Label: k.Text}
-		if k.Phase != "" {
-			at := slices.IndexFunc(c.Phases, func(p result.Phase) bool { return p.Name == k.Phase })
-			if at < 0 {
-				continue
-			}
-			r.From, r.To = c.Phases[at].StartS, c.Phases[at].EndS
+		if r, ok := ruleOverPhase(c, k, 1e3); ok {
+			rs = append(rs, r)
 		}
-		rs = append(rs, r)
 	}
 	return rs
+}
+
+// ruleOverPhase is the limit of a check where the check applies; ok is false when its phase was not reached.
+func ruleOverPhase(c *result.Cell, k *result.Check, scale float64) (r draw.Rule, ok bool) {
+	r = draw.Rule{At: k.Limit * scale, Label: k.Text}
+	if k.Phase == "" {
+		return r, true
+	}
+	at := slices.IndexFunc(c.Phases, func(p result.Phase) bool { return p.Name == k.Phase })
+	if at < 0 {
+		return r, false
+	}
+	r.From, r.To = c.Phases[at].StartS, c.Phases[at].EndS
+	return r, true
 }
 
 // limiting tells whether a check sets a limit to latencies of these metrics.
@@ -343,7 +351,9 @@ func connectRamp(name string, c *result.Cell, sub string) *figure {
 			end = i
 		}
 	}
-	end = min(len(timeline), end+2+end/5) // and a little of what follows
+	if end = min(len(timeline), end+2+end/5); 2*end > len(timeline) { // a little of what follows, or all of it where that is no more
+		end = len(timeline)
+	}
 	data := table{Head: []string{"second", "asked", "open", "held", "failed"}}
 	every := 1 + end/60
 	for i, s := range timeline[:end] {

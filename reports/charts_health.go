@@ -26,7 +26,9 @@ func validLimits(c *result.Cell, metric string, scale float64) []draw.Rule {
 	var rs []draw.Rule
 	for i := range c.Checks {
 		if k := &c.Checks[i]; k.Kind == result.KindValid && k.Metric == metric && k.Limit > 0 {
-			rs = append(rs, draw.Rule{At: k.Limit * scale, Label: k.Text})
+			if r, ok := ruleOverPhase(c, k, scale); ok {
+				rs = append(rs, r)
+			}
 		}
 	}
 	return rs

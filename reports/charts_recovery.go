@@ -11,7 +11,7 @@ import (
 // recovery is how the clients came back after each fault, and what those who stayed felt until the next one.
 func recovery(name string, c *result.Cell, sub string) *figure {
 	back := draw.Panel{
-		X: draw.Axis{Log: true, Label: "seconds since a client lost its connection (log)"},
+		X: draw.Axis{Log: true, Label: "seconds since each was lost (log)"},
 		Y: draw.Axis{Label: "connections made again, %", Min: 0, Max: 105}, Rules: []draw.Rule{{At: 100}},
 	}
 	data := table{Left: 1, Head: []string{"fault", "fewest held", "connections lost", "made again", "50 % after", "95 % after", "99.9 % after"}}

@@ -151,6 +151,18 @@ func TestRecovery(t *testing.T) {
 	}
 }
 
+// The sentence of a run with faults says how soon they were over.
+func TestSentenceOfFaults(t *testing.T) {
+	run := twoFaults()
+	if got, want := Sentence(run), "95 % of the lost connections were made again within 1.95s in network, within 1.95s in deploy."; !strings.Contains(got, want) {
+		t.Errorf("%s; want %s", got, want)
+	}
+	run.Cells[0].Reconnects.Faults[1].Back = 800
+	if got, want := Sentence(run), "made again within 1.95s in network, not in deploy."; !strings.Contains(got, want) {
+		t.Errorf("%s; want %s", got, want)
+	}
+}
+
 // Where a third never came back, the curve ends at two thirds, and the times of more are not known.
 func TestRecoveryOfSome(t *testing.T) {
 	run := twoFaults()
@@ -210,6 +222,10 @@ func TestRulesOfAPhase(t *testing.T) {
 		if judged := b.Fill != draw.Void; judged != (b.X0 >= 10 && b.X1 <= 30) {
 			t.Errorf("%+v", b)
 		}
+	}
+	c.Checks = append(c.Checks, result.Check{Text: "p99(lag) < 1ms in hold", Stat: "p99", Metric: "lag", Op: "<", Unit: "s", Limit: 0.001, Kind: "valid", Phase: "hold", Pass: true})
+	if r := figureOf(t, run, "generator").Panels[0].Rules; len(r) != 1 || r[0].From != 10 || r[0].To != 30 || r[0].At != 1 {
+		t.Errorf("%+v", r)
 	}
 	for _, name := range []string{"latency-delivery", "heat-delivery"} {
 		r := figureOf(t, run, name).Panels[0].Rules[0]

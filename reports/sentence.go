@@ -38,9 +38,9 @@ func cellSentence(c *result.Cell) string {
 	}
 	switch c.Verdict {
 	case result.Pass:
-		return joined(headline(c), metSentence(c), "Run valid"+fitness(c)+".")
+		return joined(headline(c), backSentence(c), metSentence(c), "Run valid"+fitness(c)+".")
 	case result.Fail:
-		return joined(broken(c), headline(c), "Run valid"+fitness(c)+".")
+		return joined(broken(c), headline(c), backSentence(c), "Run valid"+fitness(c)+".")
 	default:
 		return joined(upperFirst(whyInvalid(c))+".", "No number of this run says anything about the server.")
 	}
@@ -74,6 +74,24 @@ func headline(c *result.Cell) string {
 		at = " at " + significant(rate) + nbsp + noun
 	}
 	return fmt.Sprintf("%s %s %s%s (%s).", name, metric, micros(float64(us)), at, population(c))
+}
+
+// backSentence says how soon the clients were back after each fault.
+func backSentence(c *result.Cell) string {
+	if c.Reconnects == nil || len(c.Reconnects.Faults) == 0 {
+		return ""
+	}
+	var parts []string
+	for i := range c.Reconnects.Faults {
+		f := &c.Reconnects.Faults[i]
+		switch s := returned(f, 0.95); s {
+		case "never":
+			parts = append(parts, "not in "+f.Phase)
+		default:
+			parts = append(parts, "within "+s+" in "+f.Phase)
+		}
+	}
+	return "95" + nbsp + "% of the lost connections were made again " + strings.Join(parts, ", ") + "."
 }
 
 // population is "10 000 websocket clients, batched fan-out".

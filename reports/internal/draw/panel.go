@@ -405,6 +405,8 @@ func (p *panel) drawAxes(c *draw.Canvas) {
 		}
 		y := p.py(t.At)
 		if p.inside {
+			w := min(st.Width(t.Label), c.Max.X-c.Min.X-4) // lines across it would strike it out
+			c.FillPolygon(p.behind(c.Min.X+4+w/2), box(c.Min.X+3, y+0.3*insidePitch, c.Min.X+5+w, y+0.3*insidePitch+textSize))
 			baseline(c, st, c.Min.X+4, y+0.3*insidePitch+1, fit(t.Label, st, c.Max.X-c.Min.X-4), text.XLeft)
 			continue
 		}
