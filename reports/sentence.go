@@ -282,11 +282,12 @@ func measuredGroups(gs []group, metric string) (n int) {
 
 // medians says what the numbers of combinations rest on.
 func medians(gs []group) string {
-	note := trialsNote(gs)
-	if note == "one trial each" {
-		return "one trial each, so the order may be chance"
+	for _, g := range gs {
+		if len(g.valid()) > 1 {
+			return "medians of " + trialsNote(gs)
+		}
 	}
-	return "medians of " + note
+	return "one trial each, so the order may be chance"
 }
 
 // cheapest is "Deliveries per CPU second of the server: from 4 800 with short-polling to 11 900 with websocket."

@@ -27,7 +27,7 @@ func wireTable(c *result.Cell) table {
 }
 
 // wireOverview is wireTable over all cells, the cheapest first, with how much more the others take.
-// Trials of one combination are added up.
+// Valid trials of one combination are added up.
 func wireOverview(run *result.Run) table {
 	type line struct {
 		name string
@@ -37,6 +37,9 @@ func wireOverview(run *result.Run) table {
 	var lines []*line
 	for i := range run.Cells {
 		c := &run.Cells[i]
+		if result.Worst(c.Verdict, c.Verdict) == result.Invalid {
+			continue
+		}
 		for _, transport := range slices.Sorted(maps.Keys(c.Wire)) {
 			w := c.Wire[transport]
 			name := wireName(c, transport)

@@ -3,6 +3,7 @@ package scenario
 import (
 	"sync"
 
+	"github.com/throng-io/throng/scenario/internal/record"
 	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
@@ -119,13 +120,12 @@ func (f *findings) wire() map[string]*result.Wire {
 
 // messages is how many deliveries and acknowledgements came over a transport, of those due in the recorded phases: the numbers of
 // the ledger, to which the seconds of the bytes come close.
-func (f *findings) messages(transport string) (n int64) {
-	r := f.t.rec
-	for key, h := range f.c.totals {
-		s := &r.series[key/r.phases]
-		if !s.hidden && s.transport == transport && (s.metric == metric.Delivery || s.metric == metric.Ack) && f.t.phaseIn(&scope{}, key%r.phases) {
-			n += h.TotalCount()
-		}
+func (f *findings) messages(transport string) int64 {
+	h := f.c.totals.Sum(func(s *record.Series, phase int) bool {
+		return !s.Hidden && s.Transport == transport && (s.Metric == metric.Delivery || s.Metric == metric.Ack) && f.t.phaseIn(&scope{}, phase)
+	})
+	if h == nil {
+		return 0
 	}
-	return n
+	return h.TotalCount()
 }
