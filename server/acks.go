@@ -50,11 +50,11 @@ func (s *Socket) EmitWithAck(timeout time.Duration, done func(answer *Event, err
 
 // deliver sends a frame to this client.
 func (s *Socket) deliver(f *frame.Frame) {
-	if s.handle == nil { // still in middleware
-		s.conn.session.Send(f)
+	if h := s.member(); h != nil {
+		s.ns.hub.Emit(h, f)
 		return
 	}
-	s.ns.hub.Emit(s.handle, f)
+	s.conn.session.Send(f) // still in middleware
 }
 
 // question builds an event that asks for an answer.
@@ -73,7 +73,7 @@ func (n *Namespace) question(id uint64, m *message) (*frame.Frame, error) {
 func (s *Socket) awaitAck(id uint64, p *pendingAck, timeout time.Duration) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.stage.Load() != inside {
+	if s.stage.Load() > inside {
 		return ErrDisconnected
 	}
 	if len(s.acks) >= s.ns.server.opts.MaxAcks {

@@ -214,15 +214,14 @@ func (n *Namespace) save(p *past) {
 // admit makes s a member of the hub, after it has been sent what it missed; p is
 // nil for a new socket. It returns false if that is not there any more.
 func (n *Namespace) admit(s *Socket, p *past) bool {
-	add := func() { s.handle = n.hub.Add(s.id, (*member)(s), s.hello()) }
 	switch {
 	case n.local.log != nil:
-		return n.local.log.enter(s, p, add)
+		return n.local.log.enter(s, p)
 	case p == nil:
-		if n.recoverer != nil {
-			s.pid = newID()
+		if n.recoverer != nil && !s.conn.old() {
+			s.pid = newID() + s.id
 		}
-		add()
+		s.enter(nil)
 		return true
 	}
 	return n.recoverer.Enter(p.session, func(missed []Message) {
@@ -231,12 +230,7 @@ func (n *Namespace) admit(s *Socket, p *past) bool {
 				s.conn.session.Send(f)
 			}
 		}
-		add()
-		for _, room := range p.rooms {
-			if n.joinQuietly(s, room) {
-				s.rooms.Add(1)
-			}
-		}
+		s.enter(p.rooms)
 	})
 }
 

@@ -61,9 +61,9 @@ func TestAdvisoriesOfWebSockets(t *testing.T) {
 			}
 		}},
 		{id: "CVE-2021-32640", test: func(x *attacked) {
-			for _, header := range []string{"Sec-WebSocket-Protocol: b", "Sec-WebSocket-Extensions: b", "Connection: Upgrade,"} {
-				if status, _, _ := x.raw(upgradeOf("EIO=4&transport=websocket", header+strings.Repeat(" ", 6000)+"x")); status != 101 {
-					x.Errorf("%s: %d", header, status)
+			for header, want := range map[string]int{"Sec-WebSocket-Protocol: b": 400, "Sec-WebSocket-Extensions: b": 101, "Connection: Upgrade,": 101} {
+				if status, _, _ := x.raw(upgradeOf("EIO=4&transport=websocket", header+strings.Repeat(" ", 6000)+"x")); status != want {
+					x.Errorf("%s: %d, want %d", header, status, want)
 				}
 			}
 		}},

@@ -29,6 +29,8 @@ type conn struct {
 
 	mu      sync.Mutex
 	sockets []*Socket // joined; a client has few namespaces
+	joins   []*Socket // about to join: their middleware is at work
+	asked   int       // joins, and middleware whose answer the client does not want any more
 	kicked  []string  // namespaces that the server has just taken the client out of
 	closed  bool
 }
@@ -117,6 +119,9 @@ func (c *conn) dispatch(p *socketio.Packet) error {
 	}
 	s := c.socket(p.Namespace)
 	if s == nil {
+		if p.Type == socketio.Disconnect && c.forsake(p.Namespace) {
+			return nil
+		}
 		if c.wasKicked(p.Namespace) {
 			return nil // it was on its way when the server disconnected the socket
 		}
@@ -271,7 +276,7 @@ func (c *conn) ack(s *Socket, p *socketio.Packet) {
 
 // disconnect takes the client out of one namespace.
 func (c *conn) disconnect(s *Socket) {
-	if s.handle == nil {
+	if s.stage.Load() == joining {
 		return // in middleware: there is nothing to leave yet
 	}
 	c.mu.Lock()

@@ -122,8 +122,10 @@ func (n *Namespace) OnError(f func(s *Socket, e *Event, err error)) {
 
 // Use adds a middleware, which decides whether a client may join: an error
 // refuses it, and the client gets its text as a connect_error, with data if it
-// is a *ConnectError. Middlewares run in order, before OnConnect, on the
-// connection's reading goroutine. The socket may be sent events already.
+// is a *ConnectError. Middlewares run in order, before OnConnect, on a goroutine of their
+// own, beside everything else of the connection, the middleware of its other namespaces
+// included: one that is slow delays nothing but its own client's joining. A client that
+// leaves meanwhile never joins. The socket may be sent events, and may join rooms, already.
 func (n *Namespace) Use(allow func(*Socket) error) {
 	n.change(func(all *handlers) { all.use = with(all.use, allow) })
 }

@@ -1,7 +1,11 @@
 package server
 
 import (
+	"bytes"
+	"crypto/subtle"
 	"errors"
+	"slices"
+	"time"
 
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/server/internal/session"
@@ -11,7 +15,8 @@ var errNoNamespace = errors.New("Invalid namespace") //nolint:staticcheck // the
 
 var errLate = errors.New("what the client missed is not there any more")
 
-// join answers a CONNECT: PROTOCOL 5.3.
+// join answers a CONNECT: PROTOCOL 5.3. What may take long, middleware and the end of a
+// socket that the client wants to be again, is left to a goroutine.
 func (c *conn) join(p *socketio.Packet) error {
 	var auth []byte
 	var err error
@@ -23,6 +28,7 @@ func (c *conn) join(p *socketio.Packet) error {
 	if c.socket(p.Namespace) != nil {
 		return errJoined
 	}
+	c.forsake(p.Namespace) // the official client asks twice if it has changed its mind in between
 	var ns *Namespace
 	if err := c.guard(func() { ns = c.server.enter(p.Namespace, auth) }); err != nil {
 		return err
@@ -35,11 +41,66 @@ func (c *conn) join(p *socketio.Packet) error {
 		ns.exit()
 		return err
 	}
-	joined, err := c.admit(s)
-	if !joined {
+	if !c.ask(s) {
 		ns.exit()
+		return c.refuse(ns.name, errors.New("too many namespaces"))
 	}
-	return err
+	h := ns.handlers.Load()
+	again := s.comeback()
+	if len(h.use) == 0 && !again.slow {
+		return c.admit(s, h, c.decide(s, h, again))
+	}
+	c.server.joins.Go(func() {
+		d := c.decide(s, h, again)
+		c.session.Exclusive(func() {
+			if c.admit(s, h, d) != nil {
+				c.session.Shut(session.ForcedClose)
+			}
+		})
+	})
+	return nil
+}
+
+// ask notes that s is about to join, if it may be one more.
+func (c *conn) ask(s *Socket) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.sockets)+c.asked >= c.server.opts.MaxNamespaces {
+		return false
+	}
+	c.asked++
+	c.joins = append(c.joins, s)
+	return true
+}
+
+// forsake forgets a CONNECT that has no answer yet. It reports whether there was one.
+func (c *conn) forsake(namespace []byte) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := len(c.joins)
+	c.joins = slices.DeleteFunc(c.joins, func(s *Socket) bool { return bytes.Equal(s.ns.raw, namespace) })
+	return len(c.joins) < n
+}
+
+// decision is what became of a CONNECT.
+type decision struct {
+	before  *past // what is known of a socket that comes back
+	refusal error // told the client
+	failure error // ends the connection
+}
+
+// decide asks the middleware whether s may join.
+func (c *conn) decide(s *Socket, h *handlers, again comeback) (d decision) {
+	d.before = c.restore(s, again)
+	if d.before != nil && !c.server.opts.Recovery.RunMiddleware {
+		return d
+	}
+	for _, allow := range h.use {
+		if d.failure = c.guard(func() { d.refusal = allow(s) }); d.failure != nil || d.refusal != nil {
+			return d
+		}
+	}
+	return d
 }
 
 // payload returns what a client joins with as JSON, nil if that is nothing.
@@ -50,77 +111,127 @@ func (s *Server) payload(data []byte) ([]byte, error) {
 	return s.opts.Parser.AppendJSON(nil, data)
 }
 
-// admit lets s in, or not. An error closes the connection.
-func (c *conn) admit(s *Socket) (joined bool, err error) {
-	ns := s.ns
-	c.mu.Lock()
-	n := len(c.sockets)
-	c.mu.Unlock()
-	if n >= c.server.opts.MaxNamespaces {
-		return false, c.refuse(ns.name, errors.New("too many namespaces"))
-	}
-	h := ns.handlers.Load()
-	before := s.restore()
-	use := h.use
-	if before != nil && !c.server.opts.Recovery.RunMiddleware {
-		use = nil
-	}
-	for _, allow := range use {
-		var refusal error
-		if err := c.guard(func() { refusal = allow(s) }); err != nil {
-			return false, err
+// admit lets s in, or not. It is called when no handler of the connection is at work. An
+// error closes the connection.
+func (c *conn) admit(s *Socket, h *handlers, d decision) error {
+	if err := c.enter(s, d); err != nil {
+		s.refused()
+		s.ns.exit()
+		switch {
+		case errors.Is(err, errForsaken):
+			return nil
+		case errors.Is(err, errRefused):
+			return c.refuse(s.ns.name, d.refusal)
 		}
-		if refusal != nil {
-			return false, c.refuse(ns.name, refusal)
-		}
+		return err
 	}
-	c.mu.Lock()
-	if c.closed {
-		c.mu.Unlock()
-		if before != nil { // it may try again
-			ns.save(before)
-		}
-		return false, session.ErrClosed
-	}
-	c.kicked = without(c.kicked, ns.name)
-	c.settled() // before the client is told
-	if !ns.admit(s, before) {
-		c.mu.Unlock()
-		return false, errLate // it will come again, as a new socket
-	}
-	c.sockets = append(c.sockets, s)
-	c.mu.Unlock()
-	ns.tellRooms()
+	s.ns.tellRooms()
 	c.server.clock.Disarm(&c.idle)
 	for _, w := range h.watch {
 		if w.Connect == nil {
 			continue
 		}
 		if err := c.guard(func() { w.Connect(s) }); err != nil {
-			return true, err
+			return err
 		}
 	}
 	for _, f := range h.connect {
 		if err := c.guard(func() { f(s) }); err != nil {
-			return true, err
+			return err
 		}
 	}
-	return true, nil
+	return nil
+}
+
+var (
+	errForsaken = errors.New("the client does not want to join any more")
+	errRefused  = errors.New("refused by middleware")
+)
+
+// enter makes s a member of its namespace if that has been decided, and the client is still
+// there and wants it.
+func (c *conn) enter(s *Socket, d decision) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.asked--
+	n := len(c.joins)
+	c.joins = slices.DeleteFunc(c.joins, func(other *Socket) bool { return other == s })
+	wanted := len(c.joins) < n
+	switch {
+	case d.failure != nil:
+		return d.failure
+	case c.closed, !wanted, !c.session.IsOpen():
+		if d.before != nil && d.refusal == nil { // it may try again
+			s.ns.save(d.before)
+		}
+		return errForsaken
+	case d.refusal != nil:
+		return errRefused
+	}
+	c.kicked = without(c.kicked, s.ns.name)
+	c.settled() // before the client is told
+	if !s.ns.admit(s, d.before) {
+		return errLate // it will come again, as a new socket
+	}
+	c.sockets = append(c.sockets, s)
+	return nil
+}
+
+// comeback is what a client says that wants to be a socket again which it has been before.
+type comeback struct {
+	pid, offset string
+	slow        bool // it takes time to find out whether it can
+}
+
+// comeback reads what the client of s wants.
+func (s *Socket) comeback() (again comeback) {
+	if s.ns.server.opts.Recovery == nil || s.conn.old() {
+		return again
+	}
+	again.pid, again.offset = recoveryRequest(s.auth)
+	again.slow = again.pid != "" && (s.ns.recoverer != nil || s.ns.holder(again.pid) != nil)
+	return again
 }
 
 // restore makes s the socket that its client wants to be again, and returns what
 // is known of that, if it can.
-func (s *Socket) restore() *past {
-	if s.ns.server.opts.Recovery == nil || s.conn.old() {
+func (c *conn) restore(s *Socket, again comeback) *past {
+	if again.pid == "" {
 		return nil
 	}
-	pid, offset := recoveryRequest(s.auth)
-	if pid == "" {
-		return nil
+	if old := s.ns.holder(again.pid); old != nil {
+		old.yield()
 	}
-	p := s.ns.restore(pid, offset)
+	p := s.ns.restore(again.pid, again.offset)
 	if p != nil {
 		s.id, s.pid, s.Data, s.recovered = p.sid, p.pid, p.data, true
 	}
 	return p
+}
+
+// holder returns the connected socket with a private id, nil if there is none. Private ids
+// end with the public ones.
+func (n *Namespace) holder(pid string) *Socket {
+	if len(pid) <= secret {
+		return nil
+	}
+	s := n.Socket(pid[secret:])
+	if s == nil || subtle.ConstantTimeCompare([]byte(s.pid), []byte(pid)) == 0 {
+		return nil
+	}
+	return s
+}
+
+// yield ends the connection of a socket whose client has come back on another one: the
+// network has lost the old one, and only the heartbeat would tell. It returns when the
+// socket has left, as any does that loses its connection, or after PingTimeout: a handler
+// may still be at work for it.
+func (s *Socket) yield() {
+	s.conn.session.Close(session.TransportClose)
+	late := time.NewTimer(s.ns.server.opts.PingTimeout)
+	defer late.Stop()
+	select {
+	case <-s.conn.session.Done():
+	case <-late.C:
+	}
 }

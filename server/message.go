@@ -111,16 +111,41 @@ func (n *Namespace) encode(m *message) (*frame.Frame, error) {
 	if m.frame != nil && m.offset == "" {
 		return m.frame, nil
 	}
+	if m.offset != "" {
+		return n.encodeWithOffset(m, []byte(m.offset))
+	}
 	b := builders.Get().(*frame.Builder)
 	defer builders.Put(b)
 	text, attachments, err := n.text(b.Text(), m)
 	if err != nil {
 		return nil, err
 	}
-	if m.offset != "" {
-		text = n.withOffset(text, []byte(m.offset))
-	}
 	return n.server.frame(b, text, attachments, m.flags), nil
+}
+
+// encodeWithOffset makes the frame of m with an offset, which may be empty.
+func (n *Namespace) encodeWithOffset(m *message, offset []byte) (*frame.Frame, error) {
+	b := builders.Get().(*frame.Builder)
+	defer builders.Put(b)
+	text, attachments, err := n.text(b.Text(), m)
+	if err != nil {
+		return nil, err
+	}
+	return n.offsetFrame(b, text, offset, attachments, m.flags), nil
+}
+
+// offsetFrame makes the frame of an encoded event with an offset. Clients of Socket.IO 2,
+// which cannot come back, get it without.
+func (n *Namespace) offsetFrame(b *frame.Builder, text, offset []byte, attachments [][]byte, how flags) *frame.Frame {
+	if !n.server.opts.AllowEIO3 {
+		return n.server.frame(b, n.withOffset(text, offset), attachments, how)
+	}
+	other := builders.Get().(*frame.Builder)
+	defer builders.Put(other)
+	without := n.server.frame(other, append(other.Text(), text...), attachments, how)
+	f := n.server.frame(b, n.withOffset(text, offset), attachments, how)
+	f.ForRevision3(without)
+	return f
 }
 
 // text appends the packet of m to dst.

@@ -377,6 +377,9 @@ func setDefault[T comparable](field *T, value T) {
 // Strategies lists the fan-out strategies, the simplest first.
 func Strategies() []string { return fanout.Names() }
 
+// secret is the length of what newID returns.
+const secret = 20
+
 // newID returns 120 random bits in 20 characters, the length that the official
 // server's ids have.
 func newID() string {

@@ -19,7 +19,13 @@ import (
 // with its id, its rooms and its Data, and with the events that they missed.
 // Each event carries an offset then, a further argument at its end that handlers
 // of clients see; events that want an answer do not, and are not kept. Volatile
-// ones are not kept either.
+// ones are not kept either. Clients of Socket.IO 2 cannot come back, and get no offsets.
+//
+// A client may be back before the server notices that its connection is broken. The old
+// connection ends then, with OnDisconnect and the reason "transport close", before OnConnect
+// is called for the new one; with an Adapter that keeps sockets, this works if both reach
+// the same server. The private id by which a client comes back is a secret between it and
+// the server.
 //
 // What is kept is kept for each namespace, in memory: when the server ends, or
 // the namespace is removed, it is gone, and clients join anew. While it is in
@@ -132,7 +138,7 @@ func (l *recoveryLog) publish(m *message, e entry, send func(*frame.Frame)) erro
 	}
 	// A volatile event carries the number of the one before it: the client takes
 	// the last argument for an offset whatever it is, if it is a string.
-	e.f = l.ns.server.frame(b, l.ns.withOffset(text, l.offset()), attachments, m.flags)
+	e.f = l.ns.offsetFrame(b, text, l.offset(), attachments, m.flags)
 	if !m.volatile {
 		e.at = time.Now()
 		l.entries = append(l.entries, e)
@@ -142,6 +148,19 @@ func (l *recoveryLog) publish(m *message, e entry, send func(*frame.Frame)) erro
 	}
 	send(e.f)
 	return nil
+}
+
+// outside sends an event to a client that is not in the namespace yet. It is not kept, and
+// carries the number of the event before it.
+func (l *recoveryLog) outside(m *message, send func(*frame.Frame)) error {
+	l.mu.Lock()
+	offset := l.offset()
+	l.mu.Unlock()
+	f, err := l.ns.encodeWithOffset(m, offset)
+	if err == nil {
+		send(f)
+	}
+	return err
 }
 
 // offset is the text of the last number.
@@ -231,13 +250,13 @@ func (l *recoveryLog) restore(pid, offset string) *past {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	p := l.gone[pid]
-	if p == nil {
+	if p == nil || l.ns.hub.Lookup(p.sid) != nil { // it is about to leave
 		return nil
 	}
 	delete(l.gone, pid)
 	seen, known := l.number(offset, p.seen)
-	p.seen = seen
-	if !known || !time.Now().Before(p.expires) || l.ns.hub.Lookup(p.sid) != nil {
+	p.seen = max(seen, p.seen) // an offset from before it joined comes from its middleware
+	if !known || !time.Now().Before(p.expires) {
 		return nil
 	}
 	if _, there := l.missed(p); !there {
@@ -265,15 +284,15 @@ func (l *recoveryLog) missed(p *past) (frames []*frame.Frame, all bool) {
 	return frames, packets < o.QueuePackets && size < o.QueueBytes
 }
 
-// enter calls add, which makes s a member. p is nil for a new socket.
-func (l *recoveryLog) enter(s *Socket, p *past, add func()) bool {
+// enter makes s a member, after it has been sent what it missed. p is nil for a new socket.
+func (l *recoveryLog) enter(s *Socket, p *past) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if p == nil {
 		if !s.conn.old() {
-			s.pid, s.seen = newID(), l.last
+			s.pid, s.seen = newID()+s.id, l.last
 		}
-		add()
+		s.enter(nil)
 		return true
 	}
 	frames, all := l.missed(p)
@@ -284,12 +303,7 @@ func (l *recoveryLog) enter(s *Socket, p *past, add func()) bool {
 	for _, f := range frames {
 		s.conn.session.Send(f)
 	}
-	add()
-	for _, room := range p.rooms {
-		if l.ns.joinQuietly(s, room) {
-			s.rooms.Add(1)
-		}
-	}
+	s.enter(p.rooms)
 	return true
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -201,15 +202,23 @@ func TestRecoveryFails(t *testing.T) {
 		var c comeback
 		c.connect(t, x.base)
 		<-x.sockets
-		thief := comeback{pid: c.pid}
-		fresh(&thief, "the socket is still connected")
+		thief := comeback{pid: c.pid[:len(c.pid)-len(c.sid)-1] + "?" + c.sid}
+		fresh(&thief, "the socket is connected, and the private id is not its own")
+		_ = thief.conn.Close()
+		<-x.gone
 		x.cut(&c)
 		twin := comeback{pid: c.pid}
 		twin.connect(t, x.base)
 		if s := <-x.sockets; !s.Recovered() {
 			t.Error("it did not come back")
 		}
-		fresh(&c, "it has come back already")
+		_ = twin.conn.Close()
+		<-x.gone
+		again := comeback{pid: c.pid}
+		again.connect(t, x.base)
+		(<-x.sockets).Disconnect(true) // which is no end to come back from
+		<-x.gone
+		fresh(&c, "the server has disconnected it")
 
 		for _, offset := range []string{"x", "1", "-", "\x00", strings.Repeat("z", 30)} {
 			x.cut(&c)
@@ -228,6 +237,115 @@ func TestRecoveryFails(t *testing.T) {
 			t.Errorf("reason %q", got)
 		}
 		fresh(&c, "it left of its own will")
+	})
+}
+
+// A client may be back before the server knows that its connection is broken. It is the same
+// socket then: with its rooms, its data, and every event once; the old connection ends first.
+func TestRecoveryBeforeTheHeartbeat(t *testing.T) {
+	everyRecovery(t, server.Recovery{}, func(t *testing.T, x *recoveries) {
+		var mu sync.Mutex
+		var life []string
+		note := func(what string) {
+			mu.Lock()
+			life = append(life, what)
+			mu.Unlock()
+		}
+		x.srv.OnConnect(func(s *server.Socket) { note(fmt.Sprint("connect ", s.Recovered())) })
+		x.srv.OnDisconnect(func(s *server.Socket, reason string) { note("disconnect " + reason) })
+		var c comeback
+		c.connect(t, x.base)
+		first := <-x.sockets
+		first.Join("r")
+		if err := errors.Join(x.srv.Emit("n", 0), x.srv.To("r").Emit("n", 1)); err != nil {
+			t.Fatal(err)
+		}
+		c.expectEvents("n0")
+		for n := 2; n < 5; n++ {
+			lost := *c.wire // n1 is on its way, or lost: the client does not read on
+			if err := x.srv.To("r").Emit("n", n); err != nil {
+				t.Fatal(err)
+			}
+			sid, offset := c.sid, c.offset
+			missed := c.connect(t, x.base)
+			s := <-x.sockets
+			if len(missed) != n || missed[0] != "n1" || missed[n-1] != fmt.Sprint("n", n) || c.sid != sid || !s.Recovered() || s.Data != "kept" {
+				t.Fatalf("it came back as %v with %v", s.Recovered(), missed)
+			}
+			if rooms := s.Rooms(); len(rooms) != 1 || rooms[0] != "r" {
+				t.Fatalf("rooms %v", rooms)
+			}
+			c.offset = offset // as if these events got lost, too
+			for {
+				if _, _, err := lost.next(); err != nil {
+					break // the old connection has ended
+				}
+			}
+		}
+		c.offset = ""
+		if x.srv.Stats().Namespaces["/"] != 1 {
+			t.Error("there is more than one socket")
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		want := "connect false" + strings.Repeat(",disconnect transport close,connect true", 3)
+		if got := strings.Join(life, ","); got != want {
+			t.Errorf("its life was %s", got)
+		}
+	})
+}
+
+// Two connections that want to be the same socket at once do not both get it.
+func TestRecoveryOfTwins(t *testing.T) {
+	everyRecovery(t, server.Recovery{}, func(t *testing.T, x *recoveries) {
+		var c comeback
+		c.connect(t, x.base)
+		<-x.sockets
+		twins := make([]*wire, 4)
+		for i := range twins {
+			twins[i] = open(t, x.base, "/socket.io/", "")
+		}
+		for _, w := range twins {
+			w.send(`40{"pid":"` + c.pid + `"}`)
+		}
+		recovered := 0
+		for range twins {
+			if s := <-x.sockets; s.Recovered() {
+				recovered++
+			}
+		}
+		eventually(t, "one of each id is left", func() bool {
+			ids := map[string]bool{}
+			for _, s := range x.srv.Sockets() {
+				ids[s.ID()] = true
+			}
+			return len(ids) == len(x.srv.Sockets()) && len(ids) == x.srv.Stats().Namespaces["/"]
+		})
+		if recovered == 0 {
+			t.Error("none of them came back")
+		}
+	})
+}
+
+// What a socket is sent in its middleware does not spoil its offset.
+func TestRecoveryAndEarlyEvents(t *testing.T) {
+	everyRecovery(t, server.Recovery{}, func(t *testing.T, x *recoveries) {
+		x.srv.Use(func(s *server.Socket) error { return s.Emit("early", "text") })
+		if err := x.srv.Emit("before"); err != nil {
+			t.Fatal(err)
+		}
+		var c comeback
+		if got := c.connect(t, x.base); len(got) != 1 || got[0] != "earlytext" {
+			t.Fatalf("it got %v", got)
+		}
+		sid := c.sid
+		x.cut(&c)
+		if err := x.srv.Emit("missed"); err != nil {
+			t.Fatal(err)
+		}
+		if missed := c.connect(t, x.base); len(missed) != 1 || missed[0] != "missed" || c.sid != sid {
+			t.Errorf("it missed %v", missed)
+		}
 	})
 }
 

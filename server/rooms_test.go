@@ -125,9 +125,11 @@ func TestMaxRooms(t *testing.T) {
 		t.Fatal(err)
 	}
 	srv.Use(func(s *server.Socket) error {
-		if s.Join("too early") {
-			return fmt.Errorf("a socket joined a room from its middleware")
+		if !s.Join("x") || !s.Join("y") || s.Join("z") || !s.Join("x") {
+			return fmt.Errorf("the limit does not hold in middleware: %v", s.Rooms())
 		}
+		s.Leave("x")
+		s.Leave("y")
 		return nil
 	})
 	sockets := make(chan *server.Socket, 1)

@@ -35,6 +35,7 @@ type Server struct {
 	meter   fanout.Meter
 	partial *budget.Budget // bytes of what has not come whole
 
+	joins    sync.WaitGroup // of clients whose middleware is at work
 	sessions atomic.Int64
 	pending  atomic.Int64 // those that have joined no namespace yet
 
@@ -282,6 +283,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		<-gone
 		result = errors.Join(result, ctx.Err())
 	}
+	s.joins.Wait()
 	for _, ns := range s.Namespaces() {
 		ns.close()
 	}

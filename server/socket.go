@@ -28,17 +28,19 @@ type Socket struct {
 	conn      *conn
 	auth      []byte
 	handle    *fanout.Handle
-	stage     atomic.Int32    // in the namespace, leaving, left
+	stage     atomic.Int32    // see joining; handle is set from inside on
 	rooms     atomic.Int64    // joined, counted
 	once      map[string]bool // events of Once that have come; used by the reading goroutine
 
-	mu   sync.Mutex
-	acks map[uint64]*pendingAck // nil until the first
+	mu    sync.Mutex
+	acks  map[uint64]*pendingAck // nil until the first
+	early []string               // rooms joined before the namespace
 }
 
 // The stages of a socket's life.
 const (
-	inside int32 = iota
+	joining int32 = iota // its client waits for the middleware
+	inside
 	leaving
 	left
 )
@@ -94,7 +96,18 @@ func (s *Socket) Client() string {
 func (s *Socket) Do(f func()) { s.conn.session.Do(func() { _ = s.conn.guard(f) }) }
 
 // Connected reports whether the socket is in its namespace.
-func (s *Socket) Connected() bool { return s.handle != nil && s.stage.Load() != left }
+func (s *Socket) Connected() bool {
+	stage := s.stage.Load()
+	return stage == inside || stage == leaving
+}
+
+// member returns the handle of the socket, nil if it has not joined its namespace yet.
+func (s *Socket) member() *fanout.Handle {
+	if s.stage.Load() == joining {
+		return nil
+	}
+	return s.handle
+}
 
 // first reports whether an event of Once is the first of its name.
 func (s *Socket) first(event string) bool {
@@ -129,17 +142,14 @@ func (s *Socket) Send(m *Message) {
 }
 
 func (s *Socket) emit(m message) error {
-	if s.handle != nil {
-		if s.ns.recoverer != nil {
-			return s.ns.recoverer.Broadcast(s.self(), Message{m})
-		}
-		return s.ns.local.emit(s.handle, m)
+	h := s.member()
+	switch {
+	case h == nil:
+		return s.emitEarly(m)
+	case s.ns.recoverer != nil:
+		return s.ns.recoverer.Broadcast(s.self(), Message{m})
 	}
-	f, err := s.ns.encode(&m) // still in middleware
-	if err == nil {
-		s.conn.session.Send(f)
-	}
-	return err
+	return s.ns.local.emit(h, m)
 }
 
 func (s *Socket) outgoing(event string, args []any) {
@@ -171,15 +181,20 @@ func (s *Socket) Local() Target { return s.Broadcast().Local() }
 // Broadcast returns all sockets of the namespace but this one.
 func (s *Socket) Broadcast() Target {
 	t := s.ns.Everyone()
-	t.audience.Skip = s.handle
+	t.audience.Skip = s.member()
 	return t
 }
 
 // Join puts the socket into a room, and reports whether it is there: messages
 // that are sent to the room from now on will reach it. Joining twice is joining
-// once. It fails for a socket that has left its namespace or has not joined it
-// yet, and for one that is in Options.MaxRooms rooms.
+// once. In middleware of Namespace.Use it takes effect, and the hooks of OnRooms are
+// called, when the socket joins its namespace; if it is refused, nothing is left of it.
+// Join fails for a socket that has left its namespace, and for one that is in
+// Options.MaxRooms rooms.
 func (s *Socket) Join(room string) bool {
+	if s.joinEarly(room) {
+		return true
+	}
 	if !s.Connected() {
 		return false
 	}
@@ -195,6 +210,9 @@ func (s *Socket) Join(room string) bool {
 
 // Leave takes the socket out of a room.
 func (s *Socket) Leave(room string) {
+	if s.leaveEarly(room) {
+		return
+	}
 	if s.Connected() && s.ns.leave(s, room) {
 		s.rooms.Add(-1)
 	}
@@ -202,6 +220,9 @@ func (s *Socket) Leave(room string) {
 
 // Rooms returns the rooms that the socket has joined, sorted.
 func (s *Socket) Rooms() []string {
+	if early, some := s.earlyRooms(); some {
+		return early
+	}
 	if !s.Connected() {
 		return nil
 	}
@@ -230,15 +251,13 @@ func (s *Socket) leave(last *frame.Frame, reason string) bool {
 	for _, f := range s.ns.handlers.Load().disconnect {
 		_ = s.conn.guard(func() { f(s, reason) })
 	}
-	var after *past
+	// It is kept before it is out of the hub: its client, when it comes back at once, finds
+	// the one or the other.
 	if s.pid != "" && recoverable(reason) {
-		after = &past{sid: s.id, pid: s.pid, rooms: s.ns.hub.Rooms(s.handle), data: s.Data, seen: s.seen}
+		s.ns.save(&past{sid: s.id, pid: s.pid, rooms: s.ns.hub.Rooms(s.handle), data: s.Data, seen: s.seen})
 	}
 	s.ns.remove(s, func() { s.ns.hub.Remove(s.handle, last) })
 	s.stage.Store(left)
-	if after != nil {
-		s.ns.save(after)
-	}
 	return true
 }
 

@@ -31,11 +31,35 @@ type variant struct {
 	form  Form
 	bytes []byte
 	next  *variant
+	other *Frame // instead of bytes: see ForRevision3
+}
+
+// instead is the form of the variant that holds another frame.
+const instead = Revision3 | JSONP
+
+// ForRevision3 makes clients of revision 3 get another message in place of f. It must be
+// called before f is sent.
+func (f *Frame) ForRevision3(other *Frame) {
+	f.forms.Store(&variant{form: instead, other: other, next: f.forms.Load()})
+}
+
+// meant returns the frame that clients of a form get, which is f but for ForRevision3.
+func (f *Frame) meant(form Form) *Frame {
+	if form&Revision3 == 0 {
+		return f
+	}
+	for v := f.forms.Load(); v != nil; v = v.next {
+		if v.other != nil {
+			return v.other
+		}
+	}
+	return f
 }
 
 // In returns all WebSocket frames of the message as a client of a form takes
 // them.
 func (f *Frame) In(form Form) []byte {
+	f = f.meant(form)
 	form &= Revision3 | Base64 | Deflated
 	if f.deflate <= 0 || len(f.wire) < int(f.deflate) {
 		form &^= Deflated
@@ -109,6 +133,7 @@ func Body(dst []byte, form Form, frames []*Frame) (body []byte, binary bool) {
 		form |= Base64 // a body of texts has the textual form
 	}
 	for _, f := range frames {
+		f = f.meant(form)
 		if f.packets > 0 {
 			dst = append(dst, f.variant(form, f.appendBody3)...)
 		}

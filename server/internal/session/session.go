@@ -503,11 +503,21 @@ func (s *Session) part(c Conn, err error) {
 
 // Do calls f on a goroutine of its own, when the handler is not at work.
 func (s *Session) Do(f func()) {
-	s.aside(func() {
-		s.recv.Lock()
-		defer s.recv.Unlock()
-		f()
-	})
+	s.aside(func() { s.Exclusive(f) })
+}
+
+// Exclusive calls f when the handler is not at work. The handler must not call it.
+func (s *Session) Exclusive(f func()) {
+	s.recv.Lock()
+	defer s.recv.Unlock()
+	f()
+}
+
+// IsOpen reports whether neither side has ended the session, as far as is known.
+func (s *Session) IsOpen() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state == open
 }
 
 // Ended reports whether the session takes and gives nothing any more. A session

@@ -1,0 +1,95 @@
+package server
+
+import (
+	"slices"
+
+	"github.com/throng-io/throng/server/internal/frame"
+)
+
+// What a socket may do in middleware, before it is in its namespace. The hub does not know
+// it yet: rooms wait in Socket.early, and events go to the session directly.
+
+// joinEarly notes a room of a socket that waits for the middleware. It returns false for
+// any other socket, and if there are too many.
+func (s *Socket) joinEarly(room string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stage.Load() != joining {
+		return false
+	}
+	if slices.Contains(s.early, room) {
+		return true
+	}
+	if len(s.early) >= s.ns.server.opts.MaxRooms {
+		return false
+	}
+	s.early = append(s.early, room)
+	return true
+}
+
+// leaveEarly is the reverse. It returns false for a socket that waits for no middleware.
+func (s *Socket) leaveEarly(room string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stage.Load() != joining {
+		return false
+	}
+	s.early = slices.DeleteFunc(s.early, func(r string) bool { return r == room })
+	return true
+}
+
+// earlyRooms returns the rooms so far of a socket that waits for the middleware, sorted.
+func (s *Socket) earlyRooms() (rooms []string, some bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stage.Load() != joining {
+		return nil, false
+	}
+	return slices.Sorted(slices.Values(s.early)), true
+}
+
+// enter makes s a member of the hub, in the rooms that it had before and in those that it
+// joined in middleware. Namespace.tellRooms must follow.
+func (s *Socket) enter(before []string) {
+	s.handle = s.ns.hub.Add(s.id, (*member)(s), s.hello())
+	s.mu.Lock()
+	early := s.early
+	s.early = nil
+	s.stage.Store(inside)
+	s.mu.Unlock()
+	for _, rooms := range [][]string{before, early} {
+		for _, room := range rooms {
+			if s.rooms.Load() < int64(s.ns.server.opts.MaxRooms) && s.ns.joinQuietly(s, room) {
+				s.rooms.Add(1)
+			}
+		}
+	}
+}
+
+// emitEarly sends an event before the client is told that it has joined. The official
+// client keeps it until then.
+func (s *Socket) emitEarly(m message) error {
+	if log := s.ns.local.log; log != nil {
+		return log.outside(&m, s.conn.session.Send)
+	}
+	var f *frame.Frame
+	var err error
+	if s.ns.recoverer != nil {
+		f, err = s.ns.encodeWithOffset(&m, nil) // else the client takes its last argument for one
+	} else {
+		f, err = s.ns.encode(&m)
+	}
+	if err == nil {
+		s.conn.session.Send(f)
+	}
+	return err
+}
+
+// refused ends a socket that does not join its namespace.
+func (s *Socket) refused() {
+	s.mu.Lock()
+	s.stage.Store(left)
+	s.early = nil
+	s.mu.Unlock()
+	s.dropAcks()
+}
