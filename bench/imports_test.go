@@ -29,6 +29,8 @@ type rule struct {
 // rules holds one row per package or folder; the first row that matches a package is its rule. A package without
 // a row is a violation as well: whoever adds a folder says here what it may depend on.
 var rules = []rule{
+	{of: "internal/hostname"},
+
 	{of: "protocol/engineio"},
 	{of: "protocol/websocket"},
 	{of: "protocol/socketio/...", own: []string{"protocol/socketio/..."}, foreign: []string{"github.com/vmihailenco/msgpack/..."}},
@@ -46,7 +48,7 @@ var rules = []rule{
 		never: []string{own("server/internal/transport"), "github.com/valyala/fasthttp/...", "github.com/fasthttp/websocket/..."},
 	},
 	{
-		of: "server/...", own: []string{"protocol/...", "server/..."}, foreign: []string{"..."},
+		of: "server/...", own: []string{"internal/hostname", "protocol/...", "server/..."}, foreign: []string{"..."},
 		never: []string{own("scenario/..."), own("reports/..."), "gonum.org/..."},
 	},
 
@@ -77,12 +79,12 @@ var rules = []rule{
 	{of: "reports/model"},
 	{of: "reports/internal/draw/...", foreign: []string{"..."}},
 	{
-		of: "reports/...", own: []string{"reports/...", "scenario/metric", "scenario/result"}, foreign: []string{"..."},
+		of: "reports/...", own: []string{"internal/hostname", "reports/...", "scenario/metric", "scenario/result"}, foreign: []string{"..."},
 		never: []string{own("scenario"), own("scenario/client/..."), own("scenario/file/..."), own("server/...")},
 	},
 
 	{of: "scenarios"},
-	{of: "cmd/...", own: []string{"protocol/...", "server/...", "scenario/...", "reports/...", "scenarios", "cmd/..."}, foreign: []string{"..."}},
+	{of: "cmd/...", own: []string{"internal/hostname", "protocol/...", "server/...", "scenario/...", "reports/...", "scenarios", "cmd/..."}, foreign: []string{"..."}},
 	{of: "bench/...", own: []string{"protocol/...", "server/...", "scenario/...", "reports/...", "scenarios", "bench/..."}, foreign: []string{"..."}},
 }
 

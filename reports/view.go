@@ -10,13 +10,12 @@ import (
 	"html/template"
 	"io/fs"
 	"mime"
-	"net"
 	"net/http"
 	"os"
 	"path"
-	"strings"
 	"sync"
 
+	"github.com/throng-io/throng/internal/hostname"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -78,19 +77,7 @@ func (v *Viewer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src "+scriptHash+"; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
-	if local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok && local.IP.IsLoopback() && !loopbackName(r.Host) {
-		http.Error(w, "this address answers to localhost only", http.StatusMisdirectedRequest)
-		return
-	}
-	v.mux.ServeHTTP(w, r)
-}
-
-func loopbackName(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	ip := net.ParseIP(strings.Trim(host, "[]"))
-	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+	hostname.Guard(v.mux, nil).ServeHTTP(w, r)
 }
 
 // read takes the result of a run, within the root.

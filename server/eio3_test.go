@@ -250,7 +250,7 @@ func TestJSONP(t *testing.T) {
 // A page of an origin that may not read polls must not get them as scripts
 // either. Browsers tell where a script is wanted.
 func TestJSONPKeepsTheOrigin(t *testing.T) {
-	base := start(t, server.Options{Engine: app.Echo, CORS: &server.CORS{Origins: []string{"http://a.example"}, Credentials: true}})
+	base := start(t, server.Options{Engine: app.Echo, CORS: &server.CORS{Origins: []string{"http://a.example"}, Credentials: true}, AllowJSONP: true})
 	for _, c := range []struct {
 		site, referer string
 		status        int

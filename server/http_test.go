@@ -47,7 +47,7 @@ func TestRecordedHTTPRequests(t *testing.T) {
 	}
 	opts := server.Options{
 		Path: "/engine.io/", MaxPayload: 100, Cookie: &server.Cookie{},
-		CORS: &server.CORS{Origins: []string{"http://a.example"}, Credentials: true},
+		CORS: &server.CORS{Origins: []string{"http://a.example"}, Credentials: true}, AllowJSONP: true,
 		AllowRequest: func(ctx *fasthttp.RequestCtx) error {
 			if ctx.QueryArgs().Has("deny") {
 				return errors.New("Forbidden")

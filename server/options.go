@@ -41,6 +41,18 @@ type Options struct {
 	// sockets hold the id of their session, with which it can be taken over: do not
 	// show them to other clients. Default: they are refused.
 	AllowEIO3 bool
+	// AllowJSONP serves polls of script elements, which browsers without cross-origin
+	// requests need. A page of any site can make them, and read the answers: CORS and
+	// CheckOrigin see only what the browser tells of its address. AllowEIO3 includes it.
+	// Default: they are refused.
+	AllowJSONP bool
+	// Hosts are the names and addresses, without ports, under which clients reach the
+	// server; a request for another Host is answered with HTTP 421. Those of the loopback
+	// interface are always among them. It keeps out pages that have their own name point
+	// at the server (DNS rebinding), for which the server's address is no secret and
+	// their origin is its own. A proxy in front sends the name that it was reached by, or
+	// its own. Default: any.
+	Hosts []string
 	// Client holds the files of the official browser client: the folder dist of
 	// the npm package socket.io-client, as os.DirFS or embedded. They are read
 	// once, and served under Path, so that pages can load

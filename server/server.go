@@ -13,6 +13,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"github.com/throng-io/throng/internal/hostname"
 	"github.com/throng-io/throng/server/internal/budget"
 	"github.com/throng-io/throng/server/internal/deadline"
 	"github.com/throng-io/throng/server/internal/fanout"
@@ -81,6 +82,7 @@ func New(opts Options) (*Server, error) {
 		Upgrades:       !opts.NoUpgrades,
 		Subprotocols:   opts.Subprotocols,
 		Revision3:      opts.AllowEIO3,
+		JSONP:          opts.AllowJSONP || opts.AllowEIO3,
 		CORS:           (*transport.CORS)(opts.CORS),
 		Cookie:         opts.Cookie.name(),
 		Refused:        s.refuse,
@@ -216,6 +218,10 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx, back func(net.Conn)) {
 		}
 	}()
 	defer s.recovered(&err)
+	if s.opts.Hosts != nil && !hostname.Allowed(string(ctx.Host()), s.opts.Hosts) {
+		ctx.Error(hostname.Refusal, fasthttp.StatusMisdirectedRequest)
+		return
+	}
 	// The prefix of the path as it was sent: decoding it first would let two
 	// spellings of one path meet different rules in a proxy and here.
 	name, ours := s.below(string(ctx.Request.Header.RequestURI()))

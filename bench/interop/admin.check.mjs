@@ -8,9 +8,9 @@ const hash = bcrypt.hashSync('secret', 4);
 const locked = ['--admin', '--admin-user', 'root', '--admin-password-hash', hash];
 const serverStats = (ui) => next(ui, 'server_stats').then(([stats]) => stats);
 
-// login connects as the page does, listening before anything can come.
-async function login(t, url, auth, options = {}) {
-  const ui = client(t, `${url}/admin`, { auth, withCredentials: true, ...options });
+// login connects to the namespace of the UI as the page does, listening before anything can come.
+async function login(t, at, auth, options = {}) {
+  const ui = client(t, at, { auth, withCredentials: true, ...options });
   const seen = {};
   for (const event of ['session', 'config', 'all_sockets', 'server_stats']) ui.once(event, (arg) => (seen[event] = arg));
   const greeted = new Promise((resolve) => ui.once('server_stats', resolve)); // its time begins with the connection
@@ -37,19 +37,33 @@ for (const [way, options] of Object.entries(ways)) {
     it('asks for a password, and takes a session id instead', async (t) => {
       const { url } = await serve(t, 'bench', locked);
       for (const auth of [{}, { username: 'root', password: 'wrong' }, { username: 'x', password: 'secret' }, { sessionId: '1234567890123456' }]) {
-        await assert.rejects(login(t, url, auth, options), /^Error: invalid credentials$/);
+        await assert.rejects(login(t, `${url}/admin`, auth, options), /^Error: invalid credentials$/);
       }
-      const { seen } = await login(t, url, { username: 'root', password: 'secret' }, options);
+      const { seen } = await login(t, `${url}/admin`, { username: 'root', password: 'secret' }, options);
       assert.match(seen.session, /^[0-9a-f]{16,}$/);
-      const again = await login(t, url, { sessionId: seen.session }, options);
+      const again = await login(t, `${url}/admin`, { sessionId: seen.session }, options);
       assert.equal(again.seen.session, undefined);
       assert.ok(again.seen.config);
     });
 
+    it('asks for the secret that is printed, in the address or as the password', async (t) => {
+      const { url, admin } = await serve(t, 'bench', ['--admin']);
+      const at = await admin();
+      const secret = new URL(at).searchParams.get('secret');
+      for (const [address, auth] of [[`${url}/admin`, {}], [`${url}/admin?secret=`, {}], [`${at}x`, { username: secret, password: 'wrong' }]]) {
+        await assert.rejects(login(t, address, auth, options), /^Error: invalid credentials$/);
+      }
+      const { seen } = await login(t, at, {}, options);
+      for (const auth of [{ username: 'any', password: secret }, { sessionId: seen.session }]) {
+        assert.ok((await login(t, `${url}/admin`, auth, options)).seen.config);
+      }
+    });
+
     it('tells what happens', async (t) => {
-      const { url } = await serve(t, 'bench', ['--admin']);
+      const { url, admin } = await serve(t, 'bench', ['--admin']);
+      const at = await admin();
       const early = await connected(t, url, options);
-      const { ui, seen } = await login(t, url, {}, options);
+      const { ui, seen } = await login(t, at, {}, options);
       assert.deepEqual(seen.config.supportedFeatures, ['EMIT', 'JOIN', 'LEAVE', 'DISCONNECT', 'MJOIN', 'MLEAVE', 'MDISCONNECT', 'AGGREGATED_EVENTS', 'ALL_EVENTS']);
       assert.deepEqual(seen.all_sockets.map(({ id }) => id).sort(), [early.id, ui.id].sort());
       const [shown] = seen.all_sockets.filter(({ id }) => id === early.id);
@@ -91,19 +105,21 @@ for (const [way, options] of Object.entries(ways)) {
     });
 
     it('shows who is who in the chat', async (t) => {
-      const { url } = await serve(t, 'chat', ['--admin']);
-      const { ui } = await login(t, url, {}, options);
+      const { url, admin } = await serve(t, 'chat', ['--admin']);
+      const at = await admin();
+      const { ui } = await login(t, at, {}, options);
       const socket = await connected(t, url, options);
       const named = about(ui, 'socket_updated', ({ id, data }) => id === socket.id && data?.name === 'Ada');
       await ask(socket, 'login', { name: 'Ada' });
       assert.deepEqual((await named)[0], { id: socket.id, nsp: '/', data: { name: 'Ada' } });
-      const later = await login(t, url, {}, options);
+      const later = await login(t, at, {}, options);
       assert.ok(later.seen.all_sockets.some(({ id, data }) => id === socket.id && data.name === 'Ada'));
     });
 
     it('tells numbers every two seconds', async (t) => {
-      const { url } = await serve(t, 'bench', ['--admin', '--admin-server-id', 'one']);
-      const { ui } = await login(t, url, {}, options);
+      const { url, admin } = await serve(t, 'bench', ['--admin', '--admin-server-id', 'one']);
+      const at = await admin();
+      const { ui } = await login(t, at, {}, options);
       const socket = await connected(t, url, options);
       await ask(socket, 'echo', 1);
       const total = {};
@@ -126,9 +142,10 @@ for (const [way, options] of Object.entries(ways)) {
     });
 
     it('acts', async (t) => {
-      const { url } = await serve(t, 'bench', ['--admin']);
+      const { url, admin } = await serve(t, 'bench', ['--admin']);
+      const at = await admin();
       const [a, b] = await Promise.all([0, 1].map(() => connected(t, url, options)));
-      const { ui } = await login(t, url, {}, options);
+      const { ui } = await login(t, at, {}, options);
       const both = Promise.all([a, b].map((s) => next(s, 'news')));
       ui.emit('emit', '/', undefined, 'news', 1, Buffer.from('two'));
       assert.deepEqual(await both, [[1, Buffer.from('two')], [1, Buffer.from('two')]]);
@@ -153,8 +170,9 @@ for (const [way, options] of Object.entries(ways)) {
     });
 
     it('shows no socket in production, and does nothing when read-only', async (t) => {
-      const { url } = await serve(t, 'bench', ['--admin', '--admin-mode', 'production', '--admin-readonly']);
-      const { ui, seen } = await login(t, url, {}, options);
+      const { url, admin } = await serve(t, 'bench', ['--admin', '--admin-mode', 'production', '--admin-readonly']);
+      const at = await admin();
+      const { ui, seen } = await login(t, at, {}, options);
       const others = [];
       ui.onAny((event) => event !== 'server_stats' && others.push(event));
       assert.deepEqual(seen.config.supportedFeatures, ['AGGREGATED_EVENTS']);

@@ -6,9 +6,9 @@ import { ask, connected, next, serve, within } from './kit.mjs';
 
 it('speaks MessagePack', async (t) => {
   const options = { parser, transports: ['websocket'] };
-  const { url } = await serve(t, 'bench', ['--admin', '--parser', 'msgpack']);
+  const { url, admin } = await serve(t, 'bench', ['--admin', '--parser', 'msgpack']);
   const socket = await connected(t, url, options);
-  const ui = await connected(t, `${url}/admin`, options);
+  const ui = await connected(t, await admin(), options);
   await next(ui, 'server_stats');
   const about = (event, name) => within(new Promise((resolve) => {
     ui.on(event, (nsp, id, args) => args[0] === name && resolve([nsp, id, args]));

@@ -26,15 +26,21 @@ func TestAdminByOfficialClient(t *testing.T) {
 	}
 }
 
-// TestAdminUI connects the official page to throng serve, and reads on it what the server does.
-func TestAdminUI(t *testing.T) {
-	hash, err := bcrypt.GenerateFromPassword([]byte("secret"), bcrypt.MinCost)
+// hashed returns a password as --admin-password-hash takes it.
+func hashed(t *testing.T, password string) string {
+	t.Helper()
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return string(hash)
+}
+
+// TestAdminUI connects the official page to throng serve, and reads on it what the server does.
+func TestAdminUI(t *testing.T) {
 	page := httptest.NewServer(http.FileServer(http.Dir("node_modules/@socket.io/admin-ui/ui/dist")))
 	t.Cleanup(page.Close)
-	url := builtIn().start(t, "bench", "--admin", "--admin-user", "root", "--admin-password-hash", string(hash),
+	url := builtIn().start(t, "bench", "--admin", "--admin-user", "root", "--admin-password-hash", hashed(t, "secret"),
 		"--admin-server-id", "the one", "--cors-origin", page.URL, "--cors-credentials")
 	var clients []*client.Client
 	for i, transport := range []string{client.WebSocket, client.Polling, client.Upgrade} {

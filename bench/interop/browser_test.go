@@ -29,7 +29,7 @@ func TestBrowserClient(t *testing.T) {
 	flags := []string{"--cors-origin", page.URL, "--cors-credentials", "--client-dir", files}
 	urls := map[string]string{
 		"protocol": builtIn().start(t, "protocol", flags...),
-		"bench":    builtIn().start(t, "bench", append(flags, "--recovery", "60s", "--cookie", "io", "--admin")...),
+		"bench":    builtIn().start(t, "bench", append(flags, "--recovery", "60s", "--cookie", "io", "--admin", "--admin-user", "root", "--admin-password-hash", hashed(t, "secret"))...),
 	}
 	urls["stranger"] = urls["bench"]
 	served = urls["protocol"]

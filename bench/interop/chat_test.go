@@ -24,10 +24,10 @@ type chatter struct {
 }
 
 // chromium starts a browser for the length of the test.
-func chromium(t *testing.T) context.Context {
+func chromium(t *testing.T, more ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
 	flags := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.WindowSize(1100, 750))
-	process, stop := chromedp.NewExecAllocator(t.Context(), flags...)
+	process, stop := chromedp.NewExecAllocator(t.Context(), append(flags, more...)...)
 	ctx, end := chromedp.NewContext(process)
 	t.Cleanup(func() {
 		end()

@@ -63,15 +63,21 @@ export async function serve(t, app, flags = [], port = 0) {
     await stop('SIGKILL');
   });
 
-  const listening = new Promise((resolve, reject) => {
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      const url = line.match(/https?:\/\/\S+/)?.[0];
-      if (url) resolve(url);
-    });
-    exited.then(({ code }) => reject(new Error(`the server ended with ${code}: ${stderr.trim()}`)));
+  // The addresses by what the server says they are for: "listening" first, with --admin "admin" as well.
+  const told = new Map();
+  let next = () => {};
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    const [, what, url] = line.match(/^(?:(\w+) on )?.*?(https?:\/\/\S+)/) ?? [];
+    if (url && !told.has(what)) told.set(what ?? 'listening', url);
+    next();
   });
-  const url = await within(listening, 'the line with the address');
-  return { url, port: new URL(url).port, kill: (signal) => child.kill(signal), stop };
+  const address = (what) => within(new Promise((resolve, reject) => {
+    next = () => told.has(what) && resolve(told.get(what));
+    next();
+    exited.then(({ code }) => reject(new Error(`the server ended with ${code}: ${stderr.trim()}`)));
+  }), `the line with the address for ${what}`);
+  const url = await address('listening');
+  return { url, port: new URL(url).port, kill: (signal) => child.kill(signal), stop, admin: () => address('admin') };
 }
 
 // client makes a connection of its own that lives as long as the test; it has not connected yet when this returns.

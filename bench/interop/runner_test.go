@@ -18,6 +18,13 @@ import (
 // start runs a server for the length of the test and returns its address.
 func (s server) start(t *testing.T, app string, flags ...string) string {
 	t.Helper()
+	address := s.launch(t, app, flags...)
+	return address()
+}
+
+// launch is start for a server that prints several addresses. The function that it returns waits for the next one.
+func (s server) launch(t *testing.T, app string, flags ...string) (address func() string) {
+	t.Helper()
 	var args []string
 	for _, arg := range s.command {
 		args = append(args, strings.NewReplacer("{app}", app, "{port}", "0").Replace(arg))
@@ -48,13 +55,16 @@ func (s server) start(t *testing.T, app string, flags ...string) string {
 		}
 	})
 	lines := bufio.NewScanner(stdout)
-	for lines.Scan() {
-		if _, url, ok := strings.Cut(lines.Text(), "http://"); ok {
-			return "http://" + strings.Fields(url)[0]
+	return func() string {
+		t.Helper()
+		for lines.Scan() {
+			if _, url, ok := strings.Cut(lines.Text(), "http://"); ok {
+				return "http://" + strings.Fields(url)[0]
+			}
 		}
+		t.Fatalf("the %s server printed no address: %s", s.name, stderr.Bytes())
+		return ""
 	}
-	t.Fatalf("the %s server printed no address: %s", s.name, stderr.Bytes())
-	return ""
 }
 
 // TestRunnerOnOfficialServer runs one scenario file, as a user would, against a server that Throng did not write.

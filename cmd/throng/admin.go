@@ -23,7 +23,7 @@ type adminFlags struct {
 }
 
 func (a *adminFlags) register(f *pflag.FlagSet) {
-	f.BoolVar(&a.on, "admin", false, "let the Socket.IO Admin UI connect; without --admin-user from this machine only")
+	f.BoolVar(&a.on, "admin", false, "let the Socket.IO Admin UI connect; without --admin-user from this machine only, with the secret that is printed")
 	f.StringVar(&a.opts.User, "admin-user", "", "user name that the Admin UI must give")
 	f.StringVar(&a.opts.PasswordHash, "admin-password-hash", "", "bcrypt hash of its password, as htpasswd -nB prints it (default $THRONG_ADMIN_PASSWORD_HASH)")
 	f.StringVar(&a.opts.Namespace, "admin-namespace", "/admin", "namespace that the Admin UI joins")
@@ -33,7 +33,7 @@ func (a *adminFlags) register(f *pflag.FlagSet) {
 }
 
 // install lets the Admin UI connect to srv, if the flags say so.
-func (a *adminFlags) install(srv *server.Server, application, listen string, origins []string) error {
+func (a *adminFlags) install(srv *server.Server, application, listen string, origins, hosts []string) error {
 	if srv == nil {
 		return nil // its own error says why
 	}
@@ -57,14 +57,24 @@ func (a *adminFlags) install(srv *server.Server, application, listen string, ori
 		a.opts.PasswordHash = os.Getenv("THRONG_ADMIN_PASSWORD_HASH")
 	}
 	if a.opts.User == "" && a.opts.PasswordHash == "" {
-		if !loopback(listen) {
+		if !onLocalhost(listen) && !strings.HasPrefix(listen, "unix:") {
 			return fmt.Errorf("--admin without a password, and --listen %s can be reached from elsewhere; give --admin-user and --admin-password-hash, or listen on localhost", listen)
 		}
-		a.opts.NoPassword = true
+		a.opts.Secret = admin.NewSecret()
+		a.opts.Hosts = hosts
 		a.opts.Origins = slices.DeleteFunc(slices.Clone(origins), func(o string) bool { return o == "*" })
 	}
 	a.opts.Data = tellable
 	return admin.Instrument(srv, a.opts)
+}
+
+// note tells where the Admin UI finds its namespace, in the address that a client
+// connects to.
+func (a *adminFlags) note(url string) string {
+	if a.opts.Secret == "" {
+		return ""
+	}
+	return fmt.Sprintf("admin on %s%s?secret=%s\n", url, a.opts.Namespace, a.opts.Secret)
 }
 
 // tellable returns the data of a socket if its application has made it for others
@@ -77,11 +87,8 @@ func tellable(s *server.Socket) any {
 	return m
 }
 
-// loopback reports whether an address to listen on is this machine's alone.
-func loopback(address string) bool {
-	if strings.HasPrefix(address, "unix:") {
-		return true
-	}
+// onLocalhost reports whether a TCP address to listen on is this machine's alone.
+func onLocalhost(address string) bool {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
 		return false

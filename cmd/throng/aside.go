@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/throng-io/throng/internal/hostname"
 )
 
 // listenAside listens on an address that a flag gives. A port without host is taken on the loopback interface.
@@ -28,9 +30,10 @@ func listenAside(flag, address string) (net.Listener, error) {
 
 // aside serves what is for operators on an address of its own until ctx ends,
 // and returns a function that waits for its end. An empty address does nothing.
-// A port without host is taken on the loopback interface. flag, what and path
-// are for what is said to the user.
-func aside(ctx context.Context, flag, what, path, address string, h http.Handler, stderr io.Writer) (wait func(), err error) {
+// A port without host is taken on the loopback interface, where it answers to
+// localhost and the names in hosts only. flag, what and path are for what is said to
+// the user.
+func aside(ctx context.Context, flag, what, path, address string, hosts []string, h http.Handler, stderr io.Writer) (wait func(), err error) {
 	if address == "" {
 		return func() {}, nil
 	}
@@ -38,7 +41,7 @@ func aside(ctx context.Context, flag, what, path, address string, h http.Handler
 	if err != nil {
 		return nil, err
 	}
-	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	srv := &http.Server{Handler: hostname.Guard(h, hosts), ReadHeaderTimeout: 10 * time.Second}
 	_, _ = fmt.Fprintf(stderr, "%s on http://%s%s\n", what, ln.Addr(), path)
 	done := make(chan struct{})
 	go func() {

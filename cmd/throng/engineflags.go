@@ -18,6 +18,7 @@ func protocolFlags(f *pflag.FlagSet, opts *server.Options) {
 	f.StringSliceVar(&opts.Transports, "transports", []string{"polling", "websocket"}, "transports that clients may use")
 	f.BoolVar(&opts.NoUpgrades, "no-upgrades", false, "keep clients that began with polling there")
 	f.BoolVar(&opts.AllowEIO3, "allow-eio3", false, "serve clients of Socket.IO 2 (Engine.IO 3) as well")
+	f.BoolVar(&opts.AllowJSONP, "allow-jsonp", false, "let clients poll by script elements, which pages of every site can do (--allow-eio3 includes it)")
 	f.BoolVar(&opts.NoTrailingSlash, "no-trailing-slash", false, "serve clients that leave out the slash at the end of the path as well")
 	f.BoolVar(&opts.PerMessageDeflate, "per-message-deflate", false, "compress messages on websockets of clients that ask for it")
 	f.BoolVar(&opts.NoHTTPCompression, "no-http-compression", false, "send the answers to polls as they are")

@@ -22,6 +22,7 @@ func limitFlags(f *pflag.FlagSet, opts *server.Options) {
 	f.Var(atLeastOne(&opts.MaxNamespaces, 32), "max-namespaces", "how many namespaces one client may join")
 	f.Var(atLeastOne(&opts.MaxRooms, 10_000), "max-rooms", "how many rooms one client may be in")
 	f.Var(bytesOf(&opts.MaxPayload, 1_000_000), "max-payload", "how long a polling body or websocket message of a client may be")
+	f.Var(bytesOf(&opts.MaxHeader, 8<<10), "max-header", "how long the head of a request may be; long cookies and tokens need more")
 	f.Var(bytesOf(&opts.MaxPartial, 256<<20), "max-partial", "how much may be held, for all clients together, of what has not come whole")
 	f.Var(milliseconds(&opts.MessageTimeout, time.Minute), "message-timeout", "how long a websocket message may take from its first byte to its last")
 	f.Var(atLeastOne(&opts.QueuePackets, 16384), "queue-packets", "how many packets may wait for one slow client before it is disconnected")

@@ -11,12 +11,12 @@ import (
 // returns a function that waits for its end. An empty address does nothing. A
 // port without host is taken on the loopback interface: profiles tell everything
 // about a process, command line included.
-func profiles(ctx context.Context, address string, stderr io.Writer) (wait func(), err error) {
+func profiles(ctx context.Context, address string, hosts []string, stderr io.Writer) (wait func(), err error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	return aside(ctx, "--pprof", "profiles", "/debug/pprof/", address, mux, stderr)
+	return aside(ctx, "--pprof", "profiles", "/debug/pprof/", address, hosts, mux, stderr)
 }

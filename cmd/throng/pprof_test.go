@@ -9,7 +9,7 @@ import (
 
 func TestProfiles(t *testing.T) {
 	var said strings.Builder
-	wait, err := profiles(t.Context(), ":0", &said)
+	wait, err := profiles(t.Context(), ":0", nil, &said)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,13 +34,13 @@ func TestProfiles(t *testing.T) {
 }
 
 func TestProfilesNeedAnAddress(t *testing.T) {
-	if wait, err := profiles(t.Context(), "", io.Discard); err != nil {
+	if wait, err := profiles(t.Context(), "", nil, io.Discard); err != nil {
 		t.Error(err)
 	} else {
 		wait()
 	}
 	for _, address := range []string{"6060", "localhost:nowhere"} {
-		if _, err := profiles(t.Context(), address, io.Discard); err == nil || !strings.Contains(err.Error(), address) {
+		if _, err := profiles(t.Context(), address, nil, io.Discard); err == nil || !strings.Contains(err.Error(), address) {
 			t.Errorf("%s: %v", address, err)
 		}
 	}

@@ -162,6 +162,7 @@ func writeHeap(name string) error {
 // addresses of their own, and profiles in files.
 type observing struct {
 	pprof, metrics, stem string
+	hosts                []string // names under which the addresses on localhost may be reached, beside that
 }
 
 func (o *observing) register(f *pflag.FlagSet) {
@@ -173,11 +174,11 @@ func (o *observing) register(f *pflag.FlagSet) {
 // offer serves what is asked for until ctx ends, and returns a function that waits
 // for its end.
 func (o *observing) offer(ctx context.Context, srv *server.Server, stderr io.Writer) (wait func(), err error) {
-	profiled, err := profiles(ctx, o.pprof, stderr)
+	profiled, err := profiles(ctx, o.pprof, o.hosts, stderr)
 	if err != nil {
 		return nil, err
 	}
-	scraped, err := offerMetrics(ctx, srv, o.metrics, stderr)
+	scraped, err := offerMetrics(ctx, srv, o.metrics, o.hosts, stderr)
 	if err != nil {
 		profiled()
 		return nil, err

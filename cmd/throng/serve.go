@@ -74,8 +74,11 @@ func serveCommand() *cobra.Command {
 			if !slices.Contains(app.Names(), application) {
 				return fmt.Errorf("--app %q is unknown; use one of %s", application, strings.Join(app.Names(), ", "))
 			}
+			if shown.on && onLocalhost(at.address) || len(observed.hosts) > 0 {
+				opts.Hosts = append([]string{"localhost"}, observed.hosts...)
+			}
 			srv, err := app.New(application, opts)
-			if err = errors.Join(namingFlags(err), shown.install(srv, application, at.address, origins)); err != nil {
+			if err = errors.Join(namingFlags(err), shown.install(srv, application, at.address, origins, observed.hosts)); err != nil {
 				return err
 			}
 			stdin, profiles, err := observed.take(cmd.InOrStdin())
@@ -94,7 +97,7 @@ func serveCommand() *cobra.Command {
 				return err
 			}
 			defer offered()
-			return serve(ctx, srv, &at, cmd.OutOrStdout(), pageNote(application, client))
+			return serve(ctx, srv, &at, cmd.OutOrStdout(), func(url string) string { return pageNote(application, client) + shown.note(url) })
 		},
 	}
 	group(
@@ -108,6 +111,7 @@ func serveCommand() *cobra.Command {
 		}},
 		flagGroup{"Where, and to whom", func(f *pflag.FlagSet) {
 			at.register(f)
+			f.StringSliceVar(&observed.hosts, "allowed-host", nil, "host names under which it may be reached beside localhost, such as that of a proxy (default any; with --admin on localhost, and for --metrics and --pprof, none)")
 			f.StringSliceVar(&origins, "cors-origin", nil, `origins whose pages may connect; "*" for all`)
 			f.BoolVar(&credentials, "cors-credentials", false, "allow such pages to send cookies")
 			f.Func("cookie", "name of a cookie with the session id, for sticky load balancers", func(name string) error {
@@ -138,19 +142,19 @@ func untilEnd(ctx context.Context, r io.Reader) (context.Context, context.Cancel
 }
 
 // offerMetrics is aside for the metrics of srv.
-func offerMetrics(ctx context.Context, srv *server.Server, address string, stderr io.Writer) (wait func(), err error) {
+func offerMetrics(ctx context.Context, srv *server.Server, address string, hosts []string, stderr io.Writer) (wait func(), err error) {
 	mux := http.NewServeMux()
 	mux.Handle("/metrics", metrics.Handler(srv))
-	return aside(ctx, "--metrics", "metrics", "/metrics", address, mux, stderr)
+	return aside(ctx, "--metrics", "metrics", "/metrics", address, hosts, mux, stderr)
 }
 
-// serve serves srv on an address until ctx ends. It prints the address, and note.
-func serve(ctx context.Context, srv *server.Server, at *listening, stdout io.Writer, note string) error {
+// serve serves srv on an address until ctx ends. It prints the address, and the note about it.
+func serve(ctx context.Context, srv *server.Server, at *listening, stdout io.Writer, note func(url string) string) error {
 	listeners, url, err := at.listen()
 	if err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(stdout, "listening on %s\n%s", url, note)
+	_, _ = fmt.Fprintf(stdout, "listening on %s\n%s", url, note(url))
 	failed := make(chan error, len(listeners))
 	var all sync.WaitGroup
 	for _, ln := range listeners {

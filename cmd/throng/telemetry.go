@@ -53,7 +53,7 @@ func watch(ctx context.Context, flags watchFlags, stderr io.Writer) (*watchers, 
 	w.metrics = telemetry.New(result.Version())
 	mux := http.NewServeMux()
 	mux.Handle("/metrics", w.metrics.Handler())
-	if w.scraped, err = aside(ctx, "--metrics", "metrics", "/metrics", flags.metrics, mux, stderr); err != nil {
+	if w.scraped, err = aside(ctx, "--metrics", "metrics", "/metrics", flags.metrics, nil, mux, stderr); err != nil {
 		w.live.close()
 		return nil, err
 	}

@@ -2,6 +2,8 @@ package admin
 
 import (
 	"cmp"
+	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
@@ -15,18 +17,24 @@ import (
 )
 
 // Options sets up the Admin UI. Either User and PasswordHash must be given, or
-// NoPassword.
+// Secret.
 type Options struct {
 	// Namespace that the UI joins. Default "/admin".
 	Namespace string
 	// User and PasswordHash are what the UI must know. The hash is one of bcrypt,
 	// as htpasswd -nB prints it.
 	User, PasswordHash string
-	// NoPassword lets everybody in who connects from this machine: over the
-	// loopback interface, not through a proxy, and not from a web page, unless
-	// that is of this machine as well or of one of Origins.
-	NoPassword bool
-	Origins    []string // such as "https://admin.socket.io"
+	// Secret lets in who knows it and connects from this machine, in place of a password;
+	// NewSecret makes one. The client gives it in the query of the address that it connects
+	// to, as /admin?secret=..., or as the password, with any user name.
+	//
+	// The connection must come over the loopback interface, or a unix socket, and not
+	// through a proxy. Over the loopback interface its Host must be localhost, an address
+	// of that interface, or one of Hosts, since a page from elsewhere can have its own name
+	// point there. The page must be of this machine or of one of Origins.
+	Secret  string
+	Hosts   []string // such as "build.example.com", without port
+	Origins []string // such as "https://admin.socket.io"
 
 	// ReadOnly lets the UI look at sockets but do nothing to them.
 	ReadOnly bool
@@ -64,11 +72,13 @@ func Instrument(srv *server.Server, opts Options) error {
 		return fmt.Errorf("admin: MaxSockets is %d and MaxEvents %d; neither may be negative", opts.MaxSockets, opts.MaxEvents)
 	}
 	switch {
-	case opts.NoPassword && (opts.User != "" || opts.PasswordHash != ""):
-		return errors.New("admin: NoPassword stands beside User or PasswordHash; choose one")
-	case opts.NoPassword:
+	case opts.Secret != "" && (opts.User != "" || opts.PasswordHash != ""):
+		return errors.New("admin: Secret stands beside User or PasswordHash; choose one")
+	case opts.Secret != "" && len(opts.Secret) < minSecret:
+		return fmt.Errorf("admin: Secret has %d bytes, and one of less than %d can be guessed; use NewSecret", len(opts.Secret), minSecret)
+	case opts.Secret != "":
 	case opts.User == "" || opts.PasswordHash == "":
-		return errors.New("admin: User and PasswordHash are needed; NoPassword lets everybody on this machine in")
+		return errors.New("admin: User and PasswordHash are needed, or a Secret for clients on this machine")
 	default:
 		if _, err := bcrypt.Cost([]byte(opts.PasswordHash)); err != nil {
 			return fmt.Errorf("admin: PasswordHash is no bcrypt hash (%w); make one with htpasswd -nB %s", err, opts.User)
@@ -90,6 +100,16 @@ func Instrument(srv *server.Server, opts Options) error {
 		a.watch()
 	}
 	return nil
+}
+
+// minSecret is the least length of a secret: attempts to guess it are not counted.
+const minSecret = 16
+
+// NewSecret makes a Secret of 120 random bits. It needs no escaping in a URL.
+func NewSecret() string {
+	var b [15]byte
+	_, _ = rand.Read(b[:]) // never fails: it ends the process instead
+	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
 // started is when the process began, nearly.

@@ -64,7 +64,12 @@ type client struct {
 // dial opens a connection and takes the handshake.
 func dial(t *testing.T, address string, header http.Header) *client {
 	t.Helper()
-	conn, resp, err := websocket.DefaultDialer.Dial("ws://"+address+"/socket.io/?EIO=4&transport=websocket&token=t", header)
+	return dialQuery(t, address, "&token=t", header)
+}
+
+func dialQuery(t *testing.T, address, query string, header http.Header) *client {
+	t.Helper()
+	conn, resp, err := websocket.DefaultDialer.Dial("ws://"+address+"/socket.io/?EIO=4&transport=websocket"+query, header)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,6 +159,11 @@ func (c *client) about(name string, index int, want any) []any {
 	}
 }
 
+const (
+	secret     = "a-secret-of-a-test"
+	withSecret = `,{"password":"` + secret + `"}`
+)
+
 const loginOf = `,{"username":"root","password":"%s"}`
 
 func credentials(t *testing.T) admin.Options {
@@ -206,35 +216,55 @@ func TestLogin(t *testing.T) {
 	t.Error("attempts are not limited")
 }
 
-// Without a password only who sits at the machine is let in.
-func TestNoPassword(t *testing.T) {
-	_, base := start(t, admin.Options{NoPassword: true, Origins: []string{"https://admin.socket.io"}})
+// Without a password the UI must know the secret, and be on this machine.
+func TestSecret(t *testing.T) {
+	srv, base := start(t, admin.Options{Secret: secret, Origins: []string{"https://admin.socket.io"}, Hosts: []string{"build.example.com"}})
+	_, port, _ := net.SplitHostPort(base)
 	for _, c := range []struct {
-		name, value string
-		ok          bool
+		query, auth, name, value string
+		ok                       bool
 	}{
-		{"X-Nothing", "", true},
-		{"Origin", "http://localhost:8080", true},
-		{"Origin", "http://[::1]:8080", true},
-		{"Origin", "https://admin.socket.io", true},
-		{"Origin", "https://admin.socket.io.evil.example", false},
-		{"Origin", "https://localhost.evil.example", false},
-		{"Origin", "null", false},
-		{"X-Forwarded-For", "127.0.0.1", false},
-		{"Forwarded", "for=127.0.0.1", false},
+		{"", withSecret, "X-Nothing", "", true},
+		{"&secret=" + secret, ",", "X-Nothing", "", true},
+		{"", ",", "X-Nothing", "", false},
+		{"", `,{"password":""}`, "X-Nothing", "", false},
+		{"&secret=", ",", "X-Nothing", "", false},
+		{"&secret=" + secret + "x", `,{"password":"` + secret[1:] + `"}`, "X-Nothing", "", false},
+		{"", withSecret, "Origin", "http://localhost:8080", true},
+		{"", withSecret, "Origin", "http://[::1]:8080", true},
+		{"", withSecret, "Origin", "http://build.example.com", true},
+		{"", withSecret, "Origin", "https://admin.socket.io", true},
+		{"", withSecret, "Origin", "https://admin.socket.io.evil.example", false},
+		{"", withSecret, "Origin", "https://localhost.evil.example", false},
+		{"", withSecret, "Origin", "null", false},
+		{"", withSecret, "Origin", "", true},
+		{"", withSecret, "X-Forwarded-For", "127.0.0.1", false},
+		{"", withSecret, "Forwarded", "for=127.0.0.1", false},
+		{"", withSecret, "Host", "localhost:" + port, true},
+		{"", withSecret, "Host", "LOCALHOST.", true},
+		{"", withSecret, "Host", "[::1]:" + port, true},
+		{"", withSecret, "Host", "build.example.com:" + port, true},
+		{"", withSecret, "Host", "rebound.example:" + port, false},
+		{"", withSecret, "Host", "127.0.0.1.rebound.example", false},
+		{"", withSecret, "Host", "0.0.0.0:" + port, false},
+		{"", withSecret, "X-Forwarded-Host", "rebound.example", true}, // nobody is believed by that
 	} {
-		client := dial(t, base, http.Header{c.name: {c.value}})
-		client.send("40/admin")
-		for {
-			got := client.text()
-			if strings.HasPrefix(got, "42") {
-				continue
-			}
-			if ok := strings.HasPrefix(got, "40/admin"); ok != c.ok {
-				t.Errorf("%s: %s: %s", c.name, c.value, got)
-			}
-			break
+		before := len(srv.Of("/admin").Sockets())
+		client := dialQuery(t, base, c.query, http.Header{c.name: {c.value}})
+		client.send("40/admin" + c.auth)
+		got := client.text()
+		for strings.HasPrefix(got, "42") {
+			got = client.text()
 		}
+		if ok := strings.HasPrefix(got, "40/admin"); ok != c.ok {
+			t.Errorf("%q %q, %s: %s: %s", c.query, c.auth, c.name, c.value, got)
+		}
+		if after := len(srv.Of("/admin").Sockets()); !c.ok && after != before {
+			t.Errorf("%q %q, %s: %s: a socket is there", c.query, c.auth, c.name, c.value)
+		}
+	}
+	if a, b := admin.NewSecret(), admin.NewSecret(); len(a) < 16 || a == b {
+		t.Errorf("secrets %q and %q", a, b)
 	}
 }
 
@@ -243,8 +273,9 @@ func TestOptionsAreChecked(t *testing.T) {
 		{},
 		{User: "root"},
 		{User: "root", PasswordHash: "secret"},
-		{User: "root", PasswordHash: "x", NoPassword: true},
-		{NoPassword: true, MaxEvents: -1},
+		{User: "root", PasswordHash: "x", Secret: secret},
+		{Secret: "short"},
+		{Secret: secret, MaxEvents: -1},
 	} {
 		srv, err := server.New(server.Options{})
 		if err != nil {
@@ -257,7 +288,7 @@ func TestOptionsAreChecked(t *testing.T) {
 }
 
 func TestDevelopment(t *testing.T) {
-	opts := admin.Options{NoPassword: true, ServerID: "one", Data: func(s *server.Socket) any { return s.Data }}
+	opts := admin.Options{Secret: secret, ServerID: "one", Data: func(s *server.Socket) any { return s.Data }}
 	srv, base := start(t, opts)
 	chat := srv.Of("/chat")
 	chat.OnConnect(func(s *server.Socket) { s.Data = map[string]int{"n": 0} })
@@ -270,7 +301,7 @@ func TestDevelopment(t *testing.T) {
 	earlyID, _ := early.join("/chat", ",")
 
 	ui := dial(t, base, nil)
-	uiID, _ := ui.join("/admin", ",")
+	uiID, _ := ui.join("/admin", withSecret)
 	config := ui.event("config")[0].(map[string]any)
 	if got := fmt.Sprint(config["supportedFeatures"]); got != "[EMIT JOIN LEAVE DISCONNECT MJOIN MLEAVE MDISCONNECT AGGREGATED_EVENTS ALL_EVENTS]" {
 		t.Errorf("features %s", got)
@@ -384,9 +415,9 @@ func testUpdates(t *testing.T, ui *client, base string) {
 
 // An upgrade is told for each socket of the connection.
 func TestUpgradeIsTold(t *testing.T) {
-	_, base := start(t, admin.Options{NoPassword: true})
+	_, base := start(t, admin.Options{Secret: secret})
 	ui := dial(t, base, nil)
-	ui.join("/admin", ",")
+	ui.join("/admin", withSecret)
 	ui.event("all_sockets") // who comes from now on is told
 	url := "http://" + base + "/socket.io/?EIO=4&transport=polling"
 	body := exchange(t, "GET", url, "")
@@ -443,12 +474,12 @@ func exchange(t *testing.T, method, url, body string) string {
 }
 
 func TestActions(t *testing.T) {
-	srv, base := start(t, admin.Options{NoPassword: true})
+	srv, base := start(t, admin.Options{Secret: secret})
 	a, b := dial(t, base, nil), dial(t, base, nil)
 	aID, _ := a.join("", "")
 	b.join("", "")
 	ui := dial(t, base, nil)
-	ui.join("/admin", ",")
+	ui.join("/admin", withSecret)
 	act := func(packet, answer string, attachments ...string) {
 		t.Helper()
 		ui.send(packet)
@@ -508,9 +539,9 @@ func TestActions(t *testing.T) {
 
 // In production the UI gets numbers, and a read-only one cannot act.
 func TestProductionAndReadOnly(t *testing.T) {
-	srv, base := start(t, admin.Options{NoPassword: true, Production: true, ReadOnly: true})
+	srv, base := start(t, admin.Options{Secret: secret, Production: true, ReadOnly: true})
 	ui := dial(t, base, nil)
-	ui.join("/admin", ",")
+	ui.join("/admin", withSecret)
 	if config := ui.text(); config != `42/admin,["config",{"supportedFeatures":["AGGREGATED_EVENTS"]}]` {
 		t.Errorf("config %s", config)
 	}
@@ -535,11 +566,11 @@ func TestProductionAndReadOnly(t *testing.T) {
 
 // A burst of events does not become a burst to the UI.
 func TestEventsAreBounded(t *testing.T) {
-	srv, base := start(t, admin.Options{NoPassword: true, MaxEvents: 10})
+	srv, base := start(t, admin.Options{Secret: secret, MaxEvents: 10})
 	c := dial(t, base, nil)
 	c.join("", "")
 	ui := dial(t, base, nil)
-	ui.join("/admin", ",")
+	ui.join("/admin", withSecret)
 	ui.event("all_sockets")
 	began := time.Now()
 	for range 1000 {
@@ -568,14 +599,14 @@ func TestEventsAreBounded(t *testing.T) {
 
 // The statistics end with the last UI and begin again with the next.
 func TestComeAndGo(t *testing.T) {
-	_, base := start(t, admin.Options{NoPassword: true})
+	_, base := start(t, admin.Options{Secret: secret})
 	for range 20 {
 		ui := dial(t, base, nil)
-		ui.join("/admin", ",")
+		ui.join("/admin", withSecret)
 		_ = ui.conn.Close()
 	}
 	ui := dial(t, base, nil)
-	ui.join("/admin", ",")
+	ui.join("/admin", withSecret)
 	for range 2 {
 		ui.event("server_stats")
 	}

@@ -5,7 +5,8 @@
 //	err := admin.Instrument(srv, admin.Options{User: "admin", PasswordHash: "$2y$10$..."})
 //
 // The UI is a client like others. It joins a namespace of its own, after it has
-// shown its password or the id of an earlier login, and gets there:
+// shown its password, the secret of clients on the same machine (Options.Secret), or the
+// id of an earlier login, and gets there:
 //
 //	session            after a login: the id that it may come back with
 //	config             what it may do

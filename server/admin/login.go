@@ -9,12 +9,12 @@ import (
 	"net"
 	"net/url"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/crypto/bcrypt"
 
+	"github.com/throng-io/throng/internal/hostname"
 	"github.com/throng-io/throng/server"
 )
 
@@ -22,17 +22,14 @@ var (
 	// The UI knows these words and asks for another password.
 	errCredentials = errors.New("invalid credentials")
 	errTooMany     = errors.New("too many attempts, try again later")
-	errElsewhere   = errors.New("without a password, only clients on the server's own machine are let in")
+	errElsewhere   = errors.New("without a password, only clients on the server's own machine are let in, and pages of its own or of an allowed origin")
 )
 
 // login decides who may join. It runs on the goroutine that reads the client's
 // connection and may take its time.
 func (a *admin) login(s *server.Socket) error {
-	if a.opts.NoPassword {
-		if !a.fromHere(s.Handshake()) {
-			return errElsewhere
-		}
-		return nil
+	if a.opts.Secret != "" && !a.fromHere(s.Handshake()) {
+		return errElsewhere
 	}
 	var auth struct{ SessionID, Username, Password string }
 	if s.Auth(&auth) != nil {
@@ -40,6 +37,12 @@ func (a *admin) login(s *server.Socket) error {
 	}
 	if auth.SessionID != "" && a.known.has(auth.SessionID) {
 		return nil
+	}
+	if a.opts.Secret != "" {
+		if !same(s.Handshake().Query("secret"), a.opts.Secret) && !same(auth.Password, a.opts.Secret) {
+			return errCredentials
+		}
+		return s.Emit("session", a.known.add())
 	}
 	if auth.Username == "" && auth.Password == "" {
 		return errCredentials // an old session id is no attempt
@@ -49,8 +52,7 @@ func (a *admin) login(s *server.Socket) error {
 	}
 	defer a.gate.exit()
 	// Always both, so that the time does not tell which one was wrong.
-	got, want := sha256.Sum256([]byte(auth.Username)), sha256.Sum256([]byte(a.opts.User))
-	user := subtle.ConstantTimeCompare(got[:], want[:]) == 1
+	user := same(auth.Username, a.opts.User)
 	password := bcrypt.CompareHashAndPassword([]byte(a.opts.PasswordHash), []byte(auth.Password)) == nil
 	if !user || !password {
 		return errCredentials
@@ -58,13 +60,23 @@ func (a *admin) login(s *server.Socket) error {
 	return s.Emit("session", a.known.add())
 }
 
-// fromHere reports whether a request was made on this machine by who sits at it.
-// A proxy hides where a client is, and a page of any site can open websockets to
-// this machine.
+// same compares what a client knows with what it must know, in a time that tells
+// nothing.
+func same(got, want string) bool {
+	a, b := sha256.Sum256([]byte(got)), sha256.Sum256([]byte(want))
+	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
+}
+
+// fromHere reports whether a request was made on this machine, and not by a page from
+// elsewhere. A proxy hides where a client is; a page of any site can open websockets to
+// this machine, and with a name of its own that points here it can do all that the
+// server's own pages can.
 func (a *admin) fromHere(h *server.Handshake) bool {
-	ip := net.ParseIP(h.Address)
-	if ip == nil || !ip.IsLoopback() {
-		return false
+	if !overUnixSocket(h.Address) {
+		ip := net.ParseIP(h.Address)
+		if ip == nil || !ip.IsLoopback() || !hostname.Allowed(h.Header("host"), a.opts.Hosts) {
+			return false
+		}
 	}
 	for _, name := range []string{"forwarded", "x-forwarded-for", "x-real-ip", "cf-connecting-ip"} {
 		if h.Header(name) != "" {
@@ -79,9 +91,12 @@ func (a *admin) fromHere(h *server.Handshake) bool {
 	if err != nil {
 		return false
 	}
-	host := u.Hostname()
-	return strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback()
+	return hostname.Allowed(u.Host, a.opts.Hosts)
 }
+
+// overUnixSocket reports whether an address is what the client of a unix socket has: none,
+// as it binds its own end to no path.
+func overUnixSocket(address string) bool { return address == "" || address == "@" }
 
 // known are the ids of earlier logins.
 type known struct {

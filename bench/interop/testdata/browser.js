@@ -143,7 +143,7 @@ const bench = {
     if (new URL(url).origin === location.origin) throw new Error('this is no other origin');
     const first = await open(url, { ...options, withCredentials: true });
     const second = await open(url, { ...options, withCredentials: true });
-    const admin = io(`${url}/admin`, { forceNew: true, withCredentials: true, ...options });
+    const admin = io(`${url}/admin`, { forceNew: true, withCredentials: true, auth: { username: 'root', password: 'secret' }, ...options });
     const [all] = await next(admin, 'all_sockets');
     const { handshake } = all.find(({ id }) => id === second.id);
     same(handshake.xdomain, true, 'another origin');

@@ -44,6 +44,7 @@ type Config struct {
 	WebSocket         bool
 	Subprotocols      []string
 	Revision3         bool   // serve clients of Engine.IO 3 as well
+	JSONP             bool   // serve polls of script elements
 	CORS              *CORS  // nil: no header at all
 	Cookie            string // name of the session cookie; empty: none
 	CookieAttributes  string // what follows its value
@@ -186,6 +187,9 @@ func (e *Engine) verify(ctx *fasthttp.RequestCtx, q query, upgrade bool) (*sessi
 	known := q.transport == "polling" && e.cfg.Polling || q.transport == "websocket" && e.cfg.WebSocket
 	if !known {
 		return nil, &Refusal{Code: engineio.UnknownTransport}
+	}
+	if q.form&frame.JSONP != 0 && !e.cfg.JSONP {
+		return nil, &Refusal{Code: engineio.BadRequest, Message: "JSONP is not allowed"}
 	}
 	if !printable(ctx.Request.Header.Peek(fasthttp.HeaderOrigin)) {
 		return nil, &Refusal{Code: engineio.BadRequest, Context: "INVALID_ORIGIN"}

@@ -16,7 +16,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,6 +23,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/throng-io/throng/cmd/throng/internal/board"
+	"github.com/throng-io/throng/internal/hostname"
 	"github.com/throng-io/throng/server"
 )
 
@@ -163,9 +163,9 @@ func (p *Page) Close() {
 
 // answer serves the page itself; everything else is the Socket.IO server's.
 func (p *Page) answer(ctx *fasthttp.RequestCtx) {
-	if addr, ok := ctx.LocalAddr().(*net.TCPAddr); ok && addr.IP.IsLoopback() && !loopback(string(ctx.Host())) {
+	if addr, ok := ctx.LocalAddr().(*net.TCPAddr); ok && addr.IP.IsLoopback() && !hostname.Loopback(string(ctx.Host())) {
 		// A page from elsewhere could have its own name point here, and read the answers.
-		ctx.Error("this address answers to localhost only\n", fasthttp.StatusMisdirectedRequest)
+		ctx.Error(hostname.Refusal, fasthttp.StatusMisdirectedRequest)
 		return
 	}
 	if string(ctx.Path()) != "/" {
@@ -188,15 +188,4 @@ func socketOrigin(ctx *fasthttp.RequestCtx) string {
 		return ""
 	}
 	return fmt.Sprintf("ws://%s wss://%s", host, host)
-}
-
-func loopback(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	if host == "localhost" {
-		return true
-	}
-	ip := net.ParseIP(strings.Trim(host, "[]"))
-	return ip != nil && ip.IsLoopback()
 }
