@@ -34,7 +34,7 @@ func TestLimitFlags(t *testing.T) {
 	}
 	for _, wrong := range []string{
 		"--max-sessions=0", "--max-sessions=-1", "--max-sessions=1k", "--max-pending=", "--queue-bytes=0", "--queue-bytes=-1", "--queue-bytes=1.5B", "--queue-bytes=",
-		"--queue-bytes=4 MiB", "--queue-bytes=4m", "--queue-bytes=4M", "--max-partial=999999999999GiB", "--write-timeout=0", "--write-timeout=-1s", "--message-timeout=soon",
+		"--queue-bytes=4m", "--queue-bytes=4M", "--max-partial=999999999999GiB", "--write-timeout=0", "--write-timeout=-1s", "--message-timeout=soon",
 	} {
 		if _, err := limits(wrong); err == nil || !strings.Contains(err.Error(), "write a") || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v", wrong, err)
