@@ -29,17 +29,21 @@ func headOf(kind, namespace string) []byte {
 
 // transmit sends a packet, in the group's parser.
 func (a *actor) transmit(packet []byte, attachments ...[]byte) error {
-	if a.group.parser == socketio.MessagePack {
+	return a.group.transmit(a.conn, packet, attachments...)
+}
+
+func (g *group) transmit(to sender, packet []byte, attachments ...[]byte) error {
+	if g.parser == socketio.MessagePack {
 		packed, err := pack(packet, attachments)
 		if err != nil {
 			return err
 		}
-		return a.conn.SendBinary(nil, packed)
+		return to.SendBinary(nil, packed)
 	}
 	if len(attachments) > 0 {
-		return a.conn.SendBinary(packet, attachments...)
+		return to.SendBinary(packet, attachments...)
 	}
-	return a.conn.Send(packet)
+	return to.Send(packet)
 }
 
 // pack turns an event packet with JSON in it into one of MessagePack.

@@ -103,3 +103,83 @@ func TestManual(t *testing.T) {
 		}
 	}
 }
+
+// Against a server other than the built-in one each ready scenario leaves out what only that has, says so, and keeps the rest.
+func TestForeignTargets(t *testing.T) {
+	for _, name := range Names() {
+		text, err := Read(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := file.Foreign(name+".yaml", text, map[string]string{"target.url": "http://127.0.0.1:1"})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		said := strings.Join(f.LeftOut, "; ")
+		for _, c := range f.Cells() {
+			if c.Spec.Server != nil || c.Spec.Target == nil {
+				t.Errorf("%s: the built-in server is still in it", name)
+			}
+			for _, k := range slices.Concat(c.Spec.SLO, c.Spec.Valid) {
+				if strings.HasPrefix(k.Metric, "server.") {
+					t.Errorf("%s: %s cannot be judged", name, k.Text)
+				}
+			}
+		}
+		want := map[string][]string{
+			"herd": {"the built-in server's settings (recovery)", "the phase deploy", "p95(reconnect) < 6s in deploy", "ratio(recovered) as a condition"},
+			"idle": {"the checks max(server.rss), mean(server.cpu) (of the server's process"}, "crowd": {"max(server.rss_per_client)"},
+			"notify": {"max(server.rss)"}, "slow-consumer": {"max(server.rss)", "settings (queue)"}, "soak": {"growth(server.rss)"},
+			"transports": {"the cells of plain-websocket, sse, short-polling"}, "fanouts": {"the axis fanout"},
+			"capacity-clients": {"settings (gomaxprocs)"}, "capacity-rate": {"settings (gomaxprocs)"},
+		}[name]
+		if len(want) == 0 && said != "" {
+			t.Errorf("%s leaves out %s", name, said)
+		}
+		for _, w := range want {
+			if !strings.Contains(said, w) {
+				t.Errorf("%s: %q is not in %q", name, w, said)
+			}
+		}
+	}
+}
+
+// What stays of a matrix runs as before, and a process to sample keeps the checks on it.
+func TestForeignKeepsTheRest(t *testing.T) {
+	foreign := func(name string, set map[string]string) *file.File {
+		t.Helper()
+		text, err := Read(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		set["target.url"] = "http://127.0.0.1:1"
+		f, err := file.Foreign(name, text, set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	if cells := foreign("transports", map[string]string{}).Cells(); len(cells) != 3 || cells[2].Spec.Params["transport"] != "upgrade" {
+		t.Errorf("transports: %d cells", len(cells))
+	}
+	if cells := foreign("fanouts", map[string]string{}).Cells(); len(cells) != 8 || cells[0].Spec.Params["fanout"] != "" {
+		t.Errorf("fanouts: %d cells, the first %v", len(cells), cells[0].Spec.Params)
+	}
+	idle := foreign("idle", map[string]string{"target.sample.pid": "1"})
+	if len(idle.Spec.SLO) != 4 || strings.Contains(strings.Join(idle.LeftOut, ""), "checks") {
+		t.Errorf("idle: %d checks, left out %q", len(idle.Spec.SLO), idle.LeftOut)
+	}
+	herd := foreign("herd", map[string]string{})
+	for _, k := range herd.Spec.SLO {
+		if k.Optional != (k.Stat == "ratio") {
+			t.Errorf("herd: %s: optional %v", k.Text, k.Optional)
+		}
+	}
+	if n := len(herd.Spec.Phases); n != 5 {
+		t.Errorf("herd: %d phases", n)
+	}
+	if at, err := foreign("capacity-clients", map[string]string{}).At(700, 0); err != nil || at.Spec.Server != nil || at.Spec.Groups[0].Count != 700 {
+		t.Errorf("a level of a search: %v", err)
+	}
+}

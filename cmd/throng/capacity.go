@@ -84,11 +84,9 @@ func findCapacity(cmd *cobra.Command, name string, flags capacityFlags) error {
 	if err != nil {
 		return err
 	}
-	run, err := target(cmd, flags.target)
-	if err != nil {
+	if err := setTarget(cmd, flags.target, set); err != nil {
 		return err
 	}
-	setTarget(set, &run)
 	f, err := load(cmd.InOrStdin(), name, set)
 	if err != nil {
 		return err
@@ -96,7 +94,7 @@ func findCapacity(cmd *cobra.Command, name string, flags capacityFlags) error {
 	if f.Spec.Search == nil {
 		return fmt.Errorf("%s has no search: block; say what to raise: search: {raise: groups.NAME.count, from: 100, to: 10k}", name)
 	}
-	opt := capacity.Options{Run: run, Budget: flags.budget, Histograms: wants(f, "hlog")}
+	opt := capacity.Options{Budget: flags.budget, Histograms: wants(f, "hlog")}
 	if flags.budget < 0 || flags.spare < 0 {
 		return errors.New("--budget and --spare cannot be negative")
 	}
@@ -118,6 +116,7 @@ func findCapacity(cmd *cobra.Command, name string, flags capacityFlags) error {
 		ep, _, err := startServer(ctx, s)
 		return ep, err
 	}
+	leftOut(cmd.ErrOrStderr(), f)
 	show := &searchProgress{w: cmd.ErrOrStderr(), search: f.Spec.Search}
 	if !flags.quiet {
 		show.begin(f, opt)

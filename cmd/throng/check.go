@@ -12,11 +12,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/throng-io/throng/scenario/machine"
-	"github.com/throng-io/throng/scenario/metric"
 )
 
 func checkCommand() *cobra.Command {
 	var set []string
+	var target string
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "check FILE|NAME",
@@ -36,10 +36,14 @@ cannot; what to do about it is said.`,
 			if err != nil {
 				return err
 			}
+			if err := setTarget(cmd, target, values); err != nil {
+				return err
+			}
 			f, err := load(cmd.InOrStdin(), args[0], values)
 			if err != nil {
 				return err
 			}
+			leftOut(cmd.ErrOrStderr(), f)
 			a := machine.Assess(f, machine.ReadLimits())
 			if q := f.Spec.Search; q != nil {
 				a.Notes = append(a.Notes, fmt.Sprintf("this is a run at the scenario's own level; throng capacity raises %s from %s to %s until a check breaks",
@@ -64,6 +68,7 @@ cannot; what to do about it is said.`,
 		},
 	}
 	cmd.Flags().StringArrayVar(&set, "set", nil, "override a variable or a key of the scenario: `KEY=VALUE`")
+	cmd.Flags().StringVar(&target, "target", "", "check it for a run against the server at this `URL`, or unix:PATH")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
@@ -170,9 +175,9 @@ func demands(a *machine.Assessment, heaviest machine.Combination) [][]string {
 	}
 	has := "unknown on this system"
 	if l.Memory > 0 {
-		has = fmt.Sprintf("%s, %s of it free", metric.FormatBytes(l.Memory), metric.FormatBytes(l.Available))
+		has = fmt.Sprintf("%s, %s of it free", machine.Bytes(l.Memory), machine.Bytes(l.Available))
 	}
-	return append(rows, []string{"memory", "about " + metric.FormatBytes(memory), has})
+	return append(rows, []string{"memory", "about " + machine.Bytes(memory), has})
 }
 
 func allowed(n int, by string) string {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -67,5 +68,15 @@ func load(stdin io.Reader, name string, set map[string]string) (*file.File, erro
 		}
 		return nil, fmt.Errorf("%s: no such file, and no ready scenario of that name; %s", name, hint)
 	}
+	if set["target.url"] != "" {
+		return file.Foreign(filepath.Base(name), text, set)
+	}
 	return file.Parse(filepath.Base(name), text, set)
+}
+
+// leftOut says what a ready scenario does without because its target is not the built-in server.
+func leftOut(w io.Writer, f *file.File) {
+	if len(f.LeftOut) > 0 {
+		_, _ = fmt.Fprintf(w, "throng: %s leaves out what its target does not have: %s\n", f.Spec.Name, strings.Join(f.LeftOut, "; "))
+	}
 }

@@ -93,12 +93,10 @@ func runAll(cmd *cobra.Command, names []string, flags runFlags) error {
 	if quick := cmd.Flags().Changed("quick"); quick && !(flags.quick > 0 && flags.quick < 1) { // NaN neither
 		return fmt.Errorf("--quick %g is no share to scale down to; write --quick for a fifth, or --quick=0.05", flags.quick)
 	}
-	opt, err := target(cmd, flags.target)
-	if err != nil {
+	if err := setTarget(cmd, flags.target, set); err != nil {
 		return err
 	}
-	setTarget(set, &opt)
-	opt.Version = result.Version()
+	opt := scenario.Options{Version: result.Version()}
 	opt.Command = append([]string{"throng", "run"}, os.Args[min(2, len(os.Args)):]...)
 	if n, err := strconv.ParseFloat(names[len(names)-1], 64); err == nil && flags.quick > 0 {
 		return fmt.Errorf("%g is no scenario; write --quick=%[1]g, without a space", n)
@@ -176,6 +174,7 @@ func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, 
 		}
 		(&profiler{dir: flags.profile, name: f.Spec.Name, stderr: cmd.ErrOrStderr()}).attach(&opt)
 	}
+	leftOut(cmd.ErrOrStderr(), f)
 	show := newProgress(cmd.ErrOrStderr(), f.Spec.Name, f.Spec.About, flags.quiet, stop)
 	watching.begin(f.Spec.Name, show.board, show.update, &opt)
 	began := time.Now()
@@ -270,6 +269,9 @@ func classify(err error) error {
 	if _, ok := errors.AsType[*scenario.TargetError](err); ok {
 		return &exitError{exitUnreachable, err}
 	}
+	if _, ok := errors.AsType[*scenario.ContractError](err); ok {
+		return &exitError{exitUnreachable, err}
+	}
 	return &exitError{exitUsage, err}
 }
 
@@ -285,42 +287,29 @@ func parseSet(pairs []string) (map[string]string, error) {
 	return set, nil
 }
 
-// target takes the URL of --target apart: with a path it names the server's
-// path as well.
-func target(cmd *cobra.Command, address string) (opt scenario.Options, err error) {
+// setTarget puts the address that --target gives among the keys that are set: what a scenario
+// says of a server is then judged with the target known. A path in the address is the server's path.
+func setTarget(cmd *cobra.Command, address string, set map[string]string) error {
 	if !cmd.Flags().Changed("target") {
-		return opt, nil
+		return nil
 	}
 	if path, unix := client.SocketPath(address); unix && path != "" {
-		opt.Target = address
-		return opt, nil
+		set["target.url"] = address
+		return nil
 	}
 	u, err := url.Parse(address)
 	switch {
 	case address == "":
-		return opt, errors.New("--target is empty; write http://HOST:PORT, https://HOST:PORT or unix:PATH, or leave it out")
+		return errors.New("--target is empty; write http://HOST:PORT, https://HOST:PORT or unix:PATH, or leave it out")
 	case err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "ws" && u.Scheme != "wss"):
-		return opt, fmt.Errorf("--target %q is no URL of a server; write http://HOST:PORT, https://HOST:PORT or unix:PATH", address)
+		return fmt.Errorf("--target %q is no URL of a server; write http://HOST:PORT, https://HOST:PORT or unix:PATH", address)
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return opt, fmt.Errorf("--target %q holds more than an address; put queries and credentials in the groups' query, headers or auth", u.Redacted())
+		return fmt.Errorf("--target %q holds more than an address; put queries and credentials in the groups' query, headers or auth", u.Redacted())
 	}
 	if u.Path != "" && u.Path != "/" {
-		opt.Path = strings.TrimSuffix(u.Path, "/") + "/"
+		set["target.path"] = strings.TrimSuffix(u.Path, "/") + "/"
 	}
 	u.Path = ""
-	opt.Target = u.String()
-	return opt, nil
-}
-
-// setTarget completes what --set says of a target that --target names.
-func setTarget(set map[string]string, opt *scenario.Options) {
-	if opt.Target == "" || set["target.url"] != "" {
-		return
-	}
-	for key := range set {
-		if strings.HasPrefix(key, "target.") {
-			set["target.url"] = opt.Target
-			return
-		}
-	}
+	set["target.url"] = u.String()
+	return nil
 }

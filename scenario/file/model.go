@@ -220,10 +220,12 @@ type File struct {
 	Repeat   int           // trials of each cell; default 1
 	Order    string        // interleaved (default), blocked or shuffled
 	Cooldown time.Duration // between two trials; default 0
+	LeftOut  []string      // what a file read by Foreign does without, in words; nil: nothing
 
-	cells []Cell
-	text  string // to read again at another level of a search
-	set   map[string]string
+	foreign bool // read by Foreign
+	cells   []Cell
+	text    string // to read again at another level of a search
+	set     map[string]string
 }
 
 // Axis is one dimension of a matrix.

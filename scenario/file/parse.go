@@ -13,11 +13,11 @@ import (
 // groups.speaker.send.0.rate=20/s). A value that starts with [ or { is YAML.
 // The error joins one *Error for each mistake, in the order of the file.
 func Parse(name string, text []byte, set map[string]string) (*File, error) {
-	return parse(name, string(text), maps.Clone(set), nil)
+	return parse(name, string(text), maps.Clone(set), nil, false)
 }
 
-// parse reads a scenario, or with a trial that of a search's level.
-func parse(name, text string, set map[string]string, trial *searchTrial) (*File, error) {
+// parse reads a scenario, or with a trial that of a search's level; foreign is for Foreign.
+func parse(name, text string, set map[string]string, trial *searchTrial, foreign bool) (*File, error) {
 	errs := &errorList{file: name}
 	root := load(errs, text, "")
 	if root == nil {
@@ -28,7 +28,10 @@ func parse(name, text string, set map[string]string, trial *searchTrial) (*File,
 		errs.add(root.at, "a scenario is a mapping of keys to values, not "+root.describe(), "start with version: 1, name: and groups:")
 		return nil, errs.join(1)
 	}
-
+	var left []string
+	if foreign {
+		root, left = withoutBuiltIn(root)
+	}
 	defs := declare(errs, root.get("vars"))
 	m := &matrix{repeat: 1, order: "interleaved"}
 	hasMatrix := root.get("matrix") != nil && !root.get("matrix").null
@@ -40,7 +43,7 @@ func parse(name, text string, set map[string]string, trial *searchTrial) (*File,
 		return nil, err
 	}
 
-	f := &File{Name: name, Spec: specs[0], Repeat: m.repeat, Order: m.order, Cooldown: m.cooldown}
+	f := &File{Name: name, Spec: specs[0], Repeat: m.repeat, Order: m.order, Cooldown: m.cooldown, LeftOut: left, foreign: foreign}
 	for _, a := range m.axes {
 		f.Axes = append(f.Axes, Axis{a.name, a.texts})
 	}

@@ -312,7 +312,7 @@ func (f *File) At(level float64, record time.Duration) (*File, error) {
 	if s.Raise != RaiseLoad {
 		set[raisedKey(s.Raise)] = s.Format(level)
 	}
-	return parse(f.Name, f.text, set, &searchTrial{level, record})
+	return parse(f.Name, f.text, set, &searchTrial{level, record}, f.foreign)
 }
 
 // Fingerprint tells the scenario, with everything that was set, from others; it is the same on every machine.
