@@ -69,7 +69,7 @@ var rules = []rule{
 	},
 	{of: "scenario/internal/plan", own: []string{"scenario/file"}, never: []string{own("scenario"), own("scenario/client/...")}},
 	{of: "scenario/file/...", own: []string{"scenario/file/...", "scenario/metric"}, foreign: []string{"..."}, never: []string{"gonum.org/..."}},
-	{of: "scenario/machine", own: []string{"scenario/file"}, foreign: []string{"golang.org/x/sys/..."}, never: []string{"gonum.org/...", own("scenario/client/...")}},
+	{of: "scenario/machine", own: []string{"scenario/file", "scenario/metric"}, foreign: []string{"golang.org/x/sys/..."}, never: []string{"gonum.org/...", own("scenario/client/...")}},
 	{of: "scenario/client/...", own: []string{"protocol/...", "scenario/client/..."}, foreign: []string{"..."}, never: []string{"gonum.org/..."}},
 	{
 		of: "scenario/...", own: []string{"protocol/...", "scenario/..."}, foreign: []string{"..."},

@@ -89,8 +89,10 @@ func twoFaults() *result.Run {
 	run := sample("rooms")
 	c := &run.Cells[0]
 	c.Phases = []result.Phase{
-		{Name: "ramp", EndS: 5}, {Name: "hold", StartS: 5, EndS: 20, Record: true},
-		{Name: "network", StartS: 20, EndS: 28, Record: true, Fault: "drop"}, {Name: "between", StartS: 28, EndS: 30, Record: true},
+		{Name: "ramp", EndS: 5},
+		{Name: "hold", StartS: 5, EndS: 20, Record: true},
+		{Name: "network", StartS: 20, EndS: 28, Record: true, Fault: "drop"},
+		{Name: "between", StartS: 28, EndS: 30, Record: true},
 		{Name: "deploy", StartS: 30, EndS: 50, Record: true, Fault: "restart"},
 	}
 	for i := range c.Timeline {

@@ -1,11 +1,11 @@
 package reports
 
 import (
-	"math"
 	"slices"
 	"strconv"
 	"strings"
 
+	amount "github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -15,61 +15,24 @@ const nbsp = "\u00a0"
 // none is shown for what was not measured, or not often enough.
 const none = "-"
 
+// unbroken keeps an amount on one line.
+func unbroken(s string) string { return strings.ReplaceAll(s, " ", nbsp) }
+
 // significant writes v with three significant digits and no zeros at the end.
-func significant(v float64) string {
-	if v == 0 || math.IsNaN(v) || math.IsInf(v, 0) {
-		return "0"
-	}
-	if math.Abs(v) >= 1000 {
-		return count(int64(math.Round(v)))
-	}
-	decimals := min(6, max(0, 2-int(math.Floor(math.Log10(math.Abs(v))))))
-	s := strconv.FormatFloat(v, 'f', decimals, 64)
-	if strings.ContainsRune(s, '.') {
-		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
-	}
-	if s == "1000" {
-		return "1" + nbsp + "000"
-	}
-	return s
-}
+func significant(v float64) string { return unbroken(amount.FormatNumber(v)) }
 
 // micros writes a duration given in microseconds, in the unit that suits its size.
-func micros(us float64) string {
-	a := math.Abs(us)
-	switch {
-	case a < 999.5:
-		return significant(us) + nbsp + "µs"
-	case a < 999.5e3:
-		return significant(us/1e3) + nbsp + "ms"
-	default:
-		return significant(us/1e6) + nbsp + "s"
-	}
-}
+func micros(us float64) string { return unbroken(amount.FormatSeconds(us / 1e6)) }
 
 // count writes a number with its thousands apart.
-func count[T int | int64](n T) string {
-	s := strconv.FormatInt(int64(n), 10)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + nbsp + s[i:]
-	}
-	return s
-}
+func count[T int | int64](n T) string { return unbroken(amount.FormatCount(n)) }
 
 func seconds(s float64) string { return significant(s) + nbsp + "s" }
 
-func bytesize(n float64) string {
-	for _, u := range []string{"B", "KiB", "MiB", "GiB"} {
-		if math.Abs(n) < 1000 {
-			return significant(n) + nbsp + u
-		}
-		n /= 1024
-	}
-	return significant(n) + nbsp + "TiB"
-}
+func bytesize(n float64) string { return unbroken(amount.FormatBytes(n)) }
 
 // share writes 0..1 as per cent.
-func share(v float64) string { return significant(v*100) + nbsp + "%" }
+func share(v float64) string { return unbroken(amount.FormatShare(v)) }
 
 // known writes v with f unless it is zero, which stands for "not measured".
 func known[T int64 | float64](v T, f func(float64) string) string {
@@ -81,18 +44,7 @@ func known[T int64 | float64](v T, f func(float64) string) string {
 
 // checkValue writes what a check found, or its limit, in the unit of its metric.
 func checkValue(c *result.Check, v float64) string {
-	switch unitOf(c) {
-	case "s":
-		return micros(v * 1e6)
-	case "bytes":
-		return bytesize(v)
-	case "share":
-		return share(v)
-	case "/s":
-		return significant(v) + "/s"
-	default:
-		return significant(v)
-	}
+	return unbroken(amount.Format(v, unitOf(c)))
 }
 
 // unitOf is the unit of a check's numbers. Results written without one tell it by metric and statistic.

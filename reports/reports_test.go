@@ -328,7 +328,7 @@ func TestUnits(t *testing.T) {
 		{count(1234567), "1 234 567"},
 		{significant(999.99), "1 000"},
 		{significant(0.000123), "0.000123"},
-		{significant(math.NaN()), "0"},
+		{significant(math.NaN()), "-"},
 		{bytesize(0), "0 B"},
 		{bytesize(14000), "13.7 KiB"},
 		{bytesize(3 << 40), "3 TiB"},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -25,7 +26,7 @@ func (s *standing) abort(checks []result.Check) {
 		}
 		if k.Abort > 0 && s.since[i] > 0 && now-s.since[i] >= int64(k.Abort) {
 			select {
-			case t.aborted <- fmt.Errorf("%s was broken for %v", k.Text, time.Duration(now-s.since[i]).Round(time.Second)):
+			case t.aborted <- fmt.Errorf("%s was broken for %s", k.Text, metric.FormatDuration(time.Duration(now-s.since[i]))):
 			default: // it is ending already
 			}
 		}

@@ -377,11 +377,11 @@ func (f *findings) judge(end ending, why error) (checks []result.Check, v result
 		checks = append(checks, r)
 	}
 	if end == interrupted {
-		v, reason = result.Invalid, fmt.Sprintf("interrupted after %.1f of %.1f s", float64(f.end)/1e9, float64(f.t.tl.End)/1e9)
+		v, reason = result.Invalid, fmt.Sprintf("interrupted after %s of %s", metric.FormatSeconds(float64(f.end)/1e9), metric.FormatSeconds(float64(f.t.tl.End)/1e9))
 	}
 	if end == serverGone {
 		// Whatever else is said: this is what there is to know.
-		v, reason = result.Fail, fmt.Sprintf("the server ended by itself after %.1f s", float64(f.end)/1e9)
+		v, reason = result.Fail, fmt.Sprintf("the server ended by itself after %s", metric.FormatSeconds(float64(f.end)/1e9))
 		if why != nil {
 			reason += ": " + why.Error()
 		}
@@ -428,33 +428,11 @@ func broken(r *result.Check) string {
 	if r.NoData {
 		return fmt.Sprintf("%s: no samples", r.Text)
 	}
-	s := fmt.Sprintf("%s: %s", r.Text, amount(r.Value, r.Unit))
+	s := fmt.Sprintf("%s: %s", r.Text, metric.FormatBeside(r.Value, r.Limit, r.Unit))
 	if r.OverS > 0 || r.Note != "" && r.Kind == result.KindValid {
 		s += " (" + r.Note + ")"
 	}
 	return s
-}
-
-// amount writes a value in its unit.
-func amount(v float64, unit string) string {
-	switch unit {
-	case file.UnitSeconds:
-		d := time.Duration(v * 1e9)
-		switch {
-		case d < time.Millisecond:
-			return d.Round(time.Microsecond).String()
-		case d < time.Second:
-			return d.Round(10 * time.Microsecond).String()
-		}
-		return d.Round(time.Millisecond).String()
-	case file.UnitShare:
-		return fmt.Sprintf("%.4g%%", v*100)
-	case "bytes":
-		return fmt.Sprintf("%.4g MiB", v/(1<<20))
-	case file.UnitPerSecond:
-		return fmt.Sprintf("%.6g/s", v)
-	}
-	return fmt.Sprintf("%.6g", v)
 }
 
 // countErrors adds up the errors that keep accepts.

@@ -155,12 +155,12 @@ func TestVerdicts(t *testing.T) {
 		reason     string
 	}{
 		"all hold":               {slo: allow + fine, valid: "max(cpu) < 80%", want: result.Pass},
-		"an objective breaks":    {slo: allow + broken, valid: "max(cpu) < 80%", want: result.Fail, reason: broken + ": 100.03ms"},
+		"an objective breaks":    {slo: allow + broken, valid: "max(cpu) < 80%", want: result.Fail, reason: broken + ": 100.03 ms"},
 		"one has no samples":     {slo: allow + silent, valid: "max(cpu) < 80%", want: result.Fail, reason: silent + ": no samples"},
-		"the generator is unfit": {slo: allow + broken, valid: "max(cpu) < 20%", want: result.Invalid, reason: "max(cpu) < 20%: 30%"},
-		"only the first reason":  {slo: allow + broken + ", max(delivery) < 60ms", valid: "max(cpu) < 80%", want: result.Fail, reason: broken + ": 100.03ms"},
+		"the generator is unfit": {slo: allow + broken, valid: "max(cpu) < 20%", want: result.Invalid, reason: "max(cpu) < 20%: 30 %"},
+		"only the first reason":  {slo: allow + broken + ", max(delivery) < 60ms", valid: "max(cpu) < 80%", want: result.Fail, reason: broken + ": 100.03 ms"},
 		"an optional one breaks": {slo: allow + fine + ", {check: " + broken + ", optional: true}", valid: "max(cpu) < 80%", want: result.Pass},
-		"achieved by neglect":    {slo: allow + fine, valid: "achieved(rate) > 99%", want: result.Invalid, reason: "achieved(rate) > 99%: 95%"},
+		"achieved by neglect":    {slo: allow + fine, valid: "achieved(rate) > 99%", want: result.Invalid, reason: "achieved(rate) > 99%: 95 %"},
 		"achieved, but refused": {
 			slo: allow + fine, valid: "achieved(rate) > 99%", want: result.Fail, reason: "the target did not",
 			change: func(f *findings) {
@@ -193,7 +193,7 @@ func TestVerdicts(t *testing.T) {
 			},
 		},
 		"achieved, out of ports": {
-			slo: allow + fine, valid: "achieved(rate) > 99%", want: result.Invalid, reason: "95%",
+			slo: allow + fine, valid: "achieved(rate) > 99%", want: result.Invalid, reason: "95 %",
 			change: func(f *findings) {
 				f.t.errors.Add(record.ErrorKey{Class: metric.Error(metric.ErrConnect, metric.HowPorts), Stream: -1, Group: 0}, 5e8, nil)
 				for range 3 {
@@ -217,12 +217,12 @@ func TestVerdicts(t *testing.T) {
 			slo: strings.TrimSuffix(allow, lossy) + fine, valid: "max(cpu) < 80%", want: result.Pass,
 			change: func(f *findings) { f.t.spec.Phases[1].Fault = &file.Fault{} },
 		},
-		"interrupted": {slo: allow + broken, valid: "max(cpu) < 80%", want: result.Invalid, reason: "interrupted after 2.0 of 2.0 s", end: interrupted},
+		"interrupted": {slo: allow + broken, valid: "max(cpu) < 80%", want: result.Invalid, reason: "interrupted after 2 s of 2 s", end: interrupted},
 		"cut short before it began": {
 			slo: allow + fine, valid: "max(cpu) < 80%", want: result.Invalid, reason: "before a recorded phase began", end: aborted,
 			change: func(f *findings) { f.end = 5e8 },
 		},
-		"the server ended": {slo: allow + broken, valid: "max(cpu) < 20%", want: result.Fail, reason: "the server ended by itself after 2.0 s", end: serverGone},
+		"the server ended": {slo: allow + broken, valid: "max(cpu) < 20%", want: result.Fail, reason: "the server ended by itself after 2 s", end: serverGone},
 	} {
 		f := known(t, test.slo, test.valid)
 		if test.change != nil {
@@ -262,7 +262,7 @@ func TestWarningsByImportance(t *testing.T) {
 	cell.Ledger.Duplicate = 3
 	at := -1
 	got := f.warnings(cell, ranOut, nil)
-	for _, want := range []string{"deliveries came once more", "only 9 of 10 operations", "used up to 90% of all cores", "scaled down to 20%"} {
+	for _, want := range []string{"deliveries came once more", "only 9/s of 10/s operations", "used up to 90 % of all cores", "scaled down to 20%"} {
 		i := slices.IndexFunc(got, func(s string) bool { return strings.Contains(s, want) })
 		if i <= at {
 			t.Errorf("%q is at %d of %q", want, i, got)

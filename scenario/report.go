@@ -255,7 +255,7 @@ func (f *findings) warnings(cell *result.Cell, end ending, why error) []string {
 		say("nothing of what was sent came back: the target must offer the events join, leave, echo, room and all, or contract: in the scenario must say which of its own do the same")
 	}
 	if end == aborted {
-		say("ended early, after %.1f of %.1f s: %v", float64(f.end)/1e9, float64(t.tl.End)/1e9, why)
+		say("ended early, after %s of %s: %v", metric.FormatSeconds(float64(f.end)/1e9), metric.FormatSeconds(float64(t.tl.End)/1e9), why)
 	}
 	f.strangers(cell, say)
 	for _, e := range t.errors.Classes() {
@@ -265,7 +265,7 @@ func (f *findings) warnings(cell *result.Cell, end ending, why error) []string {
 		}
 	}
 	if r := cell.Rates; r.AchievedPerS < 0.999*r.OfferedPerS {
-		say("only %.6g of %.6g operations a second were sent", r.AchievedPerS, r.OfferedPerS)
+		say("only %s of %s operations were sent", metric.FormatRate(r.AchievedPerS), metric.FormatRate(r.OfferedPerS))
 	}
 	if asked, held := f.c.clients(); held+int(t.slowDropped.Load()) < asked && !(t.churns() && float64(held) > 0.99*float64(asked)) {
 		say("only %d of %d clients were connected at the end of the recorded phases", held, asked)
@@ -274,7 +274,7 @@ func (f *findings) warnings(cell *result.Cell, end ending, why error) []string {
 		say("%d samples lay outside 0 s to 1 h and are recorded at the limit", n)
 	}
 	if cell.Generator.CPUMax > busyCPU {
-		say("the generator used up to %.0f%% of all cores: latencies are upper bounds", cell.Generator.CPUMax*100)
+		say("the generator used up to %s of all cores: latencies are upper bounds", metric.FormatShare(cell.Generator.CPUMax))
 	}
 	if s := pauseEffect(cell); s != "" {
 		say("%s", s)
@@ -328,7 +328,7 @@ func pauseEffect(cell *result.Cell) string {
 		if l == nil || l.N < 1000 || pause <= l.P99us {
 			continue
 		}
-		ms := func(us int64) string { return strconv.FormatFloat(float64(us)/1e3, 'g', 3, 64) + " ms" }
+		ms := func(us int64) string { return metric.FormatSeconds(float64(us) / 1e6) }
 		return fmt.Sprintf("garbage collection paused the generator for up to %s, longer than p99(%s), %s: its highest latencies may be the generator's own", ms(pause), name, ms(l.P99us))
 	}
 	return ""

@@ -514,7 +514,7 @@ func TestWindowsFindTheBadSecond(t *testing.T) {
 		}
 	}
 	for _, k := range c.Checks {
-		if k.Stat == "p90" && (k.Value < 0.09 || !strings.Contains(k.Note, "worst window: 1s")) {
+		if k.Stat == "p90" && (k.Value < 0.09 || !strings.Contains(k.Note, "worst window: 1 s")) {
 			t.Errorf("%+v: the second with the slow messages is the worst", k)
 		}
 	}
@@ -538,7 +538,7 @@ func TestCutShortBeforeItCounts(t *testing.T) {
 		})
 	})
 	c := run.Cells[0]
-	if c.Verdict != result.Invalid || !strings.HasSuffix(c.Reason, " of 3601.0 s") || c.Clients.Held == 0 {
+	if c.Verdict != result.Invalid || !strings.HasSuffix(c.Reason, " of 3 601 s") || c.Clients.Held == 0 {
 		t.Errorf("verdict %s: %s; clients %+v", c.Verdict, c.Reason, c.Clients)
 	}
 }

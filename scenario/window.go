@@ -8,6 +8,7 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -113,7 +114,7 @@ func (w *window) judge(until int64) {
 func (w *window) note() string { return windowNote(w.check.Over, w.at) }
 
 func windowNote(over time.Duration, end int64) string {
-	return fmt.Sprintf("worst window: %v up to %.0f s", over, float64(end)/1e9)
+	return fmt.Sprintf("worst window: %s up to %s", metric.FormatDuration(over), metric.FormatSeconds(float64(end)/1e9))
 }
 
 // worse reports whether a value is further from meeting the check than another. A

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/throng-io/throng/scenario/machine"
+	"github.com/throng-io/throng/scenario/metric"
 )
 
 func checkCommand() *cobra.Command {
@@ -175,9 +176,9 @@ func demands(a *machine.Assessment, heaviest machine.Combination) [][]string {
 	}
 	has := "unknown on this system"
 	if l.Memory > 0 {
-		has = fmt.Sprintf("%s, %s of it free", machine.Bytes(l.Memory), machine.Bytes(l.Available))
+		has = fmt.Sprintf("%s, %s of it free", metric.FormatBytes(l.Memory), metric.FormatBytes(l.Available))
 	}
-	return append(rows, []string{"memory", "about " + machine.Bytes(memory), has})
+	return append(rows, []string{"memory", "about " + metric.FormatBytes(memory), has})
 }
 
 func allowed(n int, by string) string {

@@ -12,6 +12,7 @@ import (
 	"github.com/throng-io/throng/cmd/throng/internal/board"
 	"github.com/throng-io/throng/cmd/throng/internal/screen"
 	"github.com/throng-io/throng/scenario"
+	"github.com/throng-io/throng/scenario/metric"
 )
 
 // progress shows how a run goes: as a live view on a terminal, otherwise as a
@@ -93,12 +94,12 @@ func plainLine(p scenario.Progress) string {
 	}
 	fmt.Fprintf(&b, "%s %.0fs/%.0fs  clients %d/%d  deliveries %.0f/s", phase, p.Elapsed.Seconds(), p.Total.Seconds(), p.Held, p.Asked, p.DeliveriesPerS)
 	if p.Metric != "" {
-		fmt.Fprintf(&b, "  %s p50 %s p99 %s", p.Metric, board.Latency(p.P50), board.Latency(p.P99))
+		fmt.Fprintf(&b, "  %s p50 %s p99 %s", p.Metric, metric.FormatDuration(p.P50), metric.FormatDuration(p.P99))
 	}
-	fmt.Fprintf(&b, "  lag p99 %s  cpu %.0f%%  lost %d  errors %d", board.Latency(p.LagP99), 100*p.CPU, p.Lost, p.Errors)
+	fmt.Fprintf(&b, "  lag p99 %s  cpu %.0f%%  lost %d  errors %d", metric.FormatDuration(p.LagP99), 100*p.CPU, p.Lost, p.Errors)
 	for _, c := range p.Checks {
 		if !c.NoData && !c.Pass {
-			fmt.Fprintf(&b, "  failing: %s (%s)", c.Text, board.Amount(c.Value, c.Unit))
+			fmt.Fprintf(&b, "  failing: %s (%s)", c.Text, metric.Format(c.Value, c.Unit))
 			break
 		}
 	}
@@ -109,4 +110,4 @@ func plainLine(p scenario.Progress) string {
 }
 
 // grouped writes a number with spaces between thousands.
-func grouped(n int) string { return board.Count(int64(n)) }
+func grouped(n int) string { return metric.FormatCount(n) }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/metric"
 )
 
 // Assessment is what a scenario will do and take, and whether this machine can. The field names in
@@ -113,7 +114,7 @@ func Assess(f *file.File, l Limits) *Assessment {
 	a.Warnings = append(a.Warnings, stalls(heaviest)...)
 	lacksMemory := slices.ContainsFunc(a.Shortages, func(s *Shortage) bool { return s.What == Memory })
 	if l.Available > 0 && most > l.Available && !lacksMemory {
-		a.Warnings = append(a.Warnings, fmt.Sprintf("the scenario needs about %s of memory and %s are free now: end other programs, or lower the number of clients", Bytes(most), Bytes(l.Available)))
+		a.Warnings = append(a.Warnings, fmt.Sprintf("the scenario needs about %s of memory and %s are free now: end other programs, or lower the number of clients", metric.FormatBytes(most), metric.FormatBytes(l.Available)))
 	}
 	return a
 }

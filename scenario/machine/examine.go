@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/throng-io/throng/scenario/metric"
 )
 
 // The states of a finding.
@@ -68,7 +70,7 @@ func examineLimits(f Facts) []Finding {
 	}
 	room := int64(0)
 	if f.Memory > 0 {
-		memory = fmt.Sprintf("%s, %s of it free", Bytes(f.Memory), Bytes(f.Available))
+		memory = fmt.Sprintf("%s, %s of it free", metric.FormatBytes(f.Memory), metric.FormatBytes(f.Available))
 		room = max(f.Available-2*BaseBytes, 0) / (ClientBytes + ServerWebSocketBytes)
 	}
 	if system == "" {
@@ -93,10 +95,10 @@ func examineTCP(f Facts) []Finding {
 		queue = strconv.Itoa(f.Somaxconn)
 	}
 	if f.TCPMem != nil {
-		all = fmt.Sprintf("%s, pressure from %s", Bytes(f.TCPMem[2]), Bytes(f.TCPMem[1]))
+		all = fmt.Sprintf("%s, pressure from %s", metric.FormatBytes(f.TCPMem[2]), metric.FormatBytes(f.TCPMem[1]))
 	}
 	if f.Rmem != nil && f.Wmem != nil {
-		buffers = fmt.Sprintf("receive %s, at most %s; send %s, at most %s", Bytes(f.Rmem[1]), Bytes(f.Rmem[2]), Bytes(f.Wmem[1]), Bytes(f.Wmem[2]))
+		buffers = fmt.Sprintf("receive %s, at most %s; send %s, at most %s", metric.FormatBytes(f.Rmem[1]), metric.FormatBytes(f.Rmem[2]), metric.FormatBytes(f.Wmem[1]), metric.FormatBytes(f.Wmem[2]))
 	}
 	full := false
 	switch {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/metric"
 )
 
 // What our own programs take, measured on Linux with Go 1.26 and rounded up: a generator of
@@ -71,7 +72,7 @@ func (s *Shortage) Error() string {
 	case Address:
 		return fmt.Sprintf("the scenario connects from %s, which is no address of this machine; %s", s.Source, s.Fix)
 	case Memory:
-		return fmt.Sprintf("the scenario needs about %s of memory and this machine has %s; %s", Bytes(s.Need), Bytes(s.Have), s.Fix)
+		return fmt.Sprintf("the scenario needs about %s of memory and this machine has %s; %s", metric.FormatBytes(s.Need), metric.FormatBytes(s.Have), s.Fix)
 	case Ports:
 		from := ""
 		if s.Source != "" {
@@ -167,21 +168,4 @@ func local(addr string) bool {
 	}
 	_ = l.Close()
 	return true
-}
-
-// Bytes writes a number of bytes for reading, in units of 1024.
-func Bytes(n int64) string {
-	for _, u := range []struct {
-		size int64
-		name string
-	}{{1 << 40, "TiB"}, {1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}} {
-		if n >= u.size {
-			digits := 0
-			if n < 10*u.size {
-				digits = 1
-			}
-			return fmt.Sprintf("%.*f %s", digits, float64(n)/float64(u.size), u.name)
-		}
-	}
-	return fmt.Sprintf("%d B", n)
 }

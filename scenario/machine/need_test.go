@@ -93,11 +93,3 @@ func TestNeedOfTransports(t *testing.T) {
 		t.Errorf("half of each: %d", half)
 	}
 }
-
-func TestBytes(t *testing.T) {
-	for n, want := range map[int64]string{0: "0 B", 1023: "1023 B", 1024: "1.0 KiB", 10 << 20: "10 MiB", 1023 << 20: "1023 MiB", 3 << 29: "1.5 GiB", 1 << 41: "2.0 TiB"} {
-		if got := Bytes(n); got != want {
-			t.Errorf("Bytes(%d) = %s, want %s", n, got, want)
-		}
-	}
-}

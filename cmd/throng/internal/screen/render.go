@@ -10,6 +10,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/throng-io/throng/cmd/throng/internal/board"
+	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -222,12 +223,12 @@ func (v *view) next() string {
 
 func (v *view) rate() string {
 	last := v.s.Last
-	f, what, total := func(p board.Point) float64 { return p.Deliveries }, "deliveries", board.Count(v.s.Received)+" received"
+	f, what, total := func(p board.Point) float64 { return p.Deliveries }, "deliveries", metric.FormatCount(v.s.Received)+" received"
 	now := last.Deliveries
 	if v.s.Metric == "ack" && v.s.Received == 0 {
-		f, what, total, now = func(p board.Point) float64 { return p.Sent }, "sent", board.Count(v.s.Sent)+" in all", last.Sent
+		f, what, total, now = func(p board.Point) float64 { return p.Sent }, "sent", metric.FormatCount(v.s.Sent)+" in all", last.Sent
 	}
-	return v.chart(what, f, false, bold.Render(board.Count(int64(now+0.5))+"/s"), total)
+	return v.chart(what, f, false, bold.Render(metric.FormatCount(int64(now+0.5))+"/s"), total)
 }
 
 func (v *view) latency(name string, f func(board.Point) int64, sum int64) string {
@@ -237,10 +238,10 @@ func (v *view) latency(name string, f func(board.Point) int64, sum int64) string
 	}
 	now, total := faint.Render("no samples yet"), ""
 	if v.s.Metric != "" {
-		total = "all " + board.Latency(time.Duration(sum)*time.Microsecond)
+		total = "all " + metric.FormatDuration(time.Duration(sum)*time.Microsecond)
 		now = "-"
 		if us := f(v.s.Last); us > 0 {
-			now = bold.Render(board.Latency(time.Duration(us) * time.Microsecond))
+			now = bold.Render(metric.FormatDuration(time.Duration(us) * time.Microsecond))
 		}
 	}
 	return v.chart(label, func(p board.Point) float64 { return float64(f(p)) }, true, now, total)
@@ -274,7 +275,7 @@ func (v *view) clients() string {
 	if s.Asked > 0 {
 		share = float64(s.Held) / float64(s.Asked)
 	}
-	return v.row("clients", fmt.Sprintf("%s %s of %s held%s%s", v.bar(share), board.Count(int64(s.Held)), board.Count(int64(s.Asked)),
+	return v.row("clients", fmt.Sprintf("%s %s of %s held%s%s", v.bar(share), metric.FormatCount(int64(s.Held)), metric.FormatCount(int64(s.Asked)),
 		some(int64(s.Failed), "failed"), some(int64(s.Dropped), "dropped")))
 }
 
@@ -284,7 +285,7 @@ func (v *view) ledger() string {
 	if l.Expected == 0 && v.s.Lost == 0 && v.s.Duplicate == 0 {
 		return v.row("ledger", faint.Render("nothing settled yet"))
 	}
-	return v.row("ledger", fmt.Sprintf("%s of %s settled received%s%s%s%s%s", board.Count(l.Received), board.Count(l.Expected),
+	return v.row("ledger", fmt.Sprintf("%s of %s settled received%s%s%s%s%s", metric.FormatCount(l.Received), metric.FormatCount(l.Expected),
 		some(max(l.Lost, v.s.Lost), "lost"), some(l.Late, "late"), some(max(l.Duplicate, v.s.Duplicate), "duplicate"), some(l.Disorder, "out of order"), some(l.Undecided, "undecided")))
 }
 
@@ -293,7 +294,7 @@ func some(n int64, what string) string {
 	if n == 0 {
 		return ""
 	}
-	return "  " + alarm.Render(board.Count(n)+" "+what)
+	return "  " + alarm.Render(metric.FormatCount(n)+" "+what)
 }
 
 // sorted puts the broken checks of a kind first, then those that hold, then those that wait.
@@ -359,7 +360,7 @@ func (v *view) generator() []string {
 	p := v.s.Last
 	now := fmt.Sprintf("lag p99 %s  CPU %.0f %%  GC %s", us(p.Lagus), 100*p.CPU, us(p.GCus))
 	if p.ServerCPU > 0 || p.ServerRSS > 0 {
-		now += faint.Render("  server ") + fmt.Sprintf("CPU %.0f %%  %s", 100*p.ServerCPU, board.Bytes(p.ServerRSS))
+		now += faint.Render("  server ") + fmt.Sprintf("CPU %.0f %%  %s", 100*p.ServerCPU, metric.FormatBytes(p.ServerRSS))
 	}
 	rows := []string{v.row("generator", now)}
 	for _, c := range v.sorted(result.KindValid) {
@@ -368,7 +369,7 @@ func (v *view) generator() []string {
 	return rows
 }
 
-func us(n int64) string { return board.Latency(time.Duration(n) * time.Microsecond) }
+func us(n int64) string { return metric.FormatDuration(time.Duration(n) * time.Microsecond) }
 
 func (v *view) errors() []string {
 	if v.s.Errors == 0 {
@@ -380,10 +381,10 @@ func (v *view) errors() []string {
 		if i == 0 {
 			label = "errors"
 		}
-		rows = append(rows, v.row(label, alarm.Render(fmt.Sprintf("%7s", board.Count(c.N)))+"  "+pad(c.Class, 22)+" "+faint.Render(strings.Join(strings.Fields(c.Text), " "))))
+		rows = append(rows, v.row(label, alarm.Render(fmt.Sprintf("%7s", metric.FormatCount(c.N)))+"  "+pad(c.Class, 22)+" "+faint.Render(strings.Join(strings.Fields(c.Text), " "))))
 	}
 	if len(rows) == 0 { // counted since the last full second
-		rows = append(rows, v.row("errors", alarm.Render(fmt.Sprintf("%7s", board.Count(v.s.Errors)))))
+		rows = append(rows, v.row("errors", alarm.Render(fmt.Sprintf("%7s", metric.FormatCount(v.s.Errors)))))
 	}
 	return rows
 }
