@@ -2,8 +2,6 @@ package main
 
 import (
 	"bytes"
-	"crypto/sha1"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
@@ -13,12 +11,13 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/throng-io/throng/protocol/websocket"
 )
 
 const (
 	readBuffer = 256 << 10
 	longest    = 64 << 10 // limit of one message
-	guid       = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 	open       = `0{"sid":"floor","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":65535}`
 	connected  = `40{"sid":"floor"}`
 )
@@ -199,9 +198,8 @@ func (s *server) upgrade(fd int, b []byte) bool {
 		return false
 	}
 	key, _, _ = bytes.Cut(key, []byte("\r\n"))
-	sum := sha1.Sum(append(bytes.Clone(key), guid...))
 	s.out = fmt.Appendf(s.out[:0], "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",
-		base64.StdEncoding.EncodeToString(sum[:]))
+		websocket.Accept(string(key)))
 	s.out = frame(s.out, open)
 	return write(fd, s.out)
 }
@@ -277,40 +275,26 @@ func raw(call uintptr, fd int, b []byte) (int, unix.Errno) {
 
 // frame appends one text frame.
 func frame(dst []byte, parts ...string) []byte {
-	n := 0
+	h := websocket.Header{Opcode: websocket.Text, Final: true}
 	for _, p := range parts {
-		n += len(p)
+		h.Length += uint64(len(p))
 	}
-	if n < 126 {
-		dst = append(dst, 0x81, byte(n))
-	} else {
-		dst = append(dst, 0x81, 126, byte(n>>8), byte(n))
-	}
+	dst = h.Append(dst)
 	for _, p := range parts {
 		dst = append(dst, p...)
 	}
 	return dst
 }
 
+// rules is what is asked of clients.
+var rules = websocket.Rules{Masked: true, Room: longest}
+
 // unmask decodes the first frame of b in place. The message is nil when it has not arrived whole; ok is false for
 // whatever else than a whole masked text message of at most 64 KiB, a closing one included.
 func unmask(b []byte) (message, rest []byte, ok bool) {
-	if len(b) < 6 {
-		return nil, b, true
+	f, n, err := rules.Next(b)
+	if n == 0 {
+		return nil, b, err == nil
 	}
-	if b[0] != 0x81 || b[1]&0x80 == 0 || b[1] == 0xff {
-		return nil, b, false
-	}
-	n, at := int(b[1]&0x7f), 2
-	if n == 126 {
-		n, at = int(b[2])<<8|int(b[3]), 4
-	}
-	if len(b) < at+4+n {
-		return nil, b, true
-	}
-	mask, message := b[at:at+4], b[at+4:at+4+n]
-	for i := range message {
-		message[i] ^= mask[i&3]
-	}
-	return message, b[at+4+n:], true
+	return f.Payload, b[n:], f.Opcode == websocket.Text && f.Final
 }

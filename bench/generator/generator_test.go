@@ -41,7 +41,9 @@ func TestFrameSize(t *testing.T) {
 		want int
 	}{
 		{nil, 0},
-		{[]byte{0x81, 3, 'a'}, 0},
+		{[]byte{0x81}, 0},
+		{[]byte{0x81, 126, 1}, 0},
+		{[]byte{0x81, 3, 'a'}, 5},
 		{[]byte{0x81, 3, 'a', 'b', 'c'}, 5},
 		{[]byte{0x81, 125, 0, 0}, 127},
 		{[]byte{0x81, 126, 1, 2}, 4 + 258},

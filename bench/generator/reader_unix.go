@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/throng-io/throng/protocol/websocket"
 )
 
 // used is what the bare reader has done so far.
@@ -73,7 +75,7 @@ func connect(address string) (net.Conn, error) {
 	_, err = fmt.Fprintf(c, "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n", address)
 	if err == nil {
-		_, err = c.Write([]byte{0x81, 0x82, 0, 0, 0, 0, '4', '0'})
+		_, err = c.Write(append(websocket.Header{Opcode: websocket.Text, Final: true, Masked: true, Length: 2}.Append(nil), "40"...)) // the key is zero
 	}
 	var got []byte
 	for err == nil && !bytes.Contains(got, []byte(`40{"sid"`)) {
@@ -113,13 +115,11 @@ func count(c net.Conn, frames *atomic.Int64) {
 	}
 }
 
-// frameSize is the length of the frame that b begins with; 0 while it cannot be told. Frames of servers are not masked.
+// frameSize is the length of the frame that b begins with; 0 while it cannot be told.
 func frameSize(b []byte) int {
-	if len(b) < 4 {
+	h, size := websocket.ParseHeader(b)
+	if size == 0 {
 		return 0
 	}
-	if n := int(b[1] & 0x7f); n < 126 {
-		return 2 + n
-	}
-	return 4 + int(b[2])<<8 + int(b[3])
+	return size + int(h.Length)
 }

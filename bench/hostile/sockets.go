@@ -31,7 +31,7 @@ func largeFrames(ctx context.Context, target string) bool {
 		return true
 	}
 	defer l.close()
-	l.say(string(header(0x81, one[uint64](1_000_001, 1<<31, 1<<62, 1<<63-1, 1<<64-1))) + "mask" + strings.Repeat("a", 10_000))
+	l.say(string(header(0x81, one[uint64](1_000_001, 1<<31, 1<<62, 1<<63-1, 1<<64-1))) + strings.Repeat("a", 10_000))
 	return l.finished()
 }
 
@@ -53,7 +53,7 @@ func endless(ctx context.Context, target string) bool {
 	}
 	defer l.close()
 	if one(true, false) {
-		l.say(string(header(0x82, 900_000)) + "mask" + strings.Repeat("a", 800_000))
+		l.say(string(header(0x82, 900_000)) + strings.Repeat("a", 800_000))
 		return l.trickle(strings.Repeat("a", 1000))
 	}
 	l.say(frame(0x02, strings.Repeat("a", 800_000)))

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/binary"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -11,6 +10,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/throng-io/throng/protocol/websocket"
 )
 
 // line is an attacker's connection, on which it says what it likes. After the
@@ -129,26 +130,23 @@ func exchange(ctx context.Context, target, request string) (status int, body str
 	return l.answer()
 }
 
-// frame is a masked websocket frame.
+// frame is a masked websocket frame, whatever its first byte says.
 func frame(first byte, payload string) string {
-	b := append(header(first, uint64(len(payload))), 1, 2, 3, 4)
-	for i := range len(payload) {
-		b = append(b, payload[i]^byte(i%4+1))
-	}
+	b := header(first, uint64(len(payload)))
+	at := len(b)
+	b = append(b, payload...)
+	websocket.Mask(b[at:], key)
 	return string(b)
 }
 
 func text(payload string) string { return frame(0x81, payload) }
 
-// header is the beginning of a frame of some length, without the mask.
+var key = [4]byte{1, 2, 3, 4}
+
+// header is the beginning of a masked frame of some length.
 func header(first byte, size uint64) []byte {
-	switch {
-	case size < 126:
-		return []byte{first, 0x80 | byte(size)}
-	case size <= 0xffff:
-		return binary.BigEndian.AppendUint16([]byte{first, 0x80 | 126}, uint16(size))
-	}
-	return binary.BigEndian.AppendUint64([]byte{first, 0x80 | 127}, size)
+	h := websocket.Header{Masked: true, Key: key, Length: size}
+	return append([]byte{first}, h.Append(nil)[1:]...)
 }
 
 // one of several, at random.

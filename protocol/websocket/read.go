@@ -52,7 +52,7 @@ func (r Rules) Next(b []byte) (f Frame, n int, err error) {
 	case h.Length > math.MaxInt64:
 		return f, 0, &Error{CodeProtocolError, "frame length with its highest bit set"}
 	case !h.Opcode.Control() && h.Length > uint64(max(r.Room, 0)):
-		return f, 0, &Error{CodeTooBig, fmt.Sprintf("frame of %d bytes, but its message may have only %d more", h.Length, max(r.Room, 0))}
+		return f, 0, &Error{CodeTooBig, fmt.Sprintf("message above the limit: a frame of %d bytes where %d are left", h.Length, max(r.Room, 0))}
 	case h.Length > uint64(len(b)-size):
 		return f, 0, nil
 	}

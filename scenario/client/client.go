@@ -9,6 +9,7 @@ import (
 
 	"github.com/throng-io/throng/protocol/engineio"
 	"github.com/throng-io/throng/protocol/socketio"
+	ws "github.com/throng-io/throng/protocol/websocket"
 )
 
 // Message is one event or acknowledgement as it arrived. It and everything it
@@ -396,9 +397,9 @@ func (c *Client) goodbye(reason string) []byte {
 		case c.ws == nil:
 			out = engineio.AppendPayload(out, engineio.Packet{Type: engineio.Message, Binary: c.parser.IsBinary(), Data: p})
 		case c.parser.IsBinary():
-			out = appendFrame(out, opBinary, "", p)
+			out = appendFrame(out, ws.Binary, "", p)
 		default:
-			out = appendFrame(out, opText, "4", p)
+			out = appendFrame(out, ws.Text, "4", p)
 		}
 	}
 	switch {
@@ -407,5 +408,5 @@ func (c *Client) goodbye(reason string) []byte {
 	case c.ws == nil:
 		return engineio.AppendPayload(out, engineio.Packet{Type: engineio.Close})
 	}
-	return appendClose(out, 0)
+	return appendClose(out, ws.CodeNoStatus)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/throng-io/throng/protocol/engineio"
 	"github.com/throng-io/throng/protocol/socketio"
+	ws "github.com/throng-io/throng/protocol/websocket"
 )
 
 // connect opens one connection to t and measures its stages into tm, if given.
@@ -97,7 +98,7 @@ func (d *dialing) websocket() error {
 		return d.fail("open", err)
 	}
 	p, err := engineio.Parse(payload)
-	if err != nil || opcode != opText || p.Type != engineio.Open {
+	if err != nil || opcode != ws.Text || p.Type != engineio.Open {
 		return d.fail("open", protocolError("the first message is not the engine's open packet"))
 	}
 	if _, err := d.opened(p, began); err != nil {

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/throng-io/throng/protocol/engineio"
+	ws "github.com/throng-io/throng/protocol/websocket"
 )
 
 // statusError is an HTTP answer other than the one wanted.
@@ -105,7 +106,7 @@ func classOf(err error, stage string) string {
 		status  *statusError
 		refused *ConnectError
 		dns     *net.DNSError
-		frame   *frameError
+		frame   *ws.Error
 		http    httpError
 		broken  protocolError
 		closed  *CloseError

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/throng-io/throng/protocol/socketio"
+	ws "github.com/throng-io/throng/protocol/websocket"
 )
 
 // The baselines: the same work without Socket.IO, against the applications of
@@ -263,7 +264,7 @@ func (w *websocket) sendPlain(packet []byte) error {
 	}
 	framed := scratchPool.Get().(*[]byte)
 	defer putScratch(framed)
-	*framed = appendFrame((*framed)[:0], opText, "", text)
+	*framed = appendFrame((*framed)[:0], ws.Text, "", text)
 	return w.sendFrames(*framed)
 }
 

@@ -2,6 +2,7 @@ package client
 
 import (
 	"encoding/binary"
+	ws "github.com/throng-io/throng/protocol/websocket"
 	"time"
 )
 
@@ -40,7 +41,7 @@ func (w *websocket) echo() {
 	}
 	var at [8]byte
 	binary.BigEndian.PutUint64(at[:], uint64(Now()))
-	_ = w.sendFrames(appendFrame(nil, opPing, "", at[:])) // a full queue loses it, and its sample
+	_ = w.sendFrames(appendFrame(nil, ws.Ping, "", at[:])) // a full queue loses it, and its sample
 }
 
 // echoed takes the pong to one.

@@ -1,7 +1,6 @@
 package client
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -206,24 +205,5 @@ func TestBytes(t *testing.T) {
 	gotIn, gotOut := c.Bytes()
 	if gotIn != out.Load() || gotOut != in.Load() {
 		t.Errorf("client counts %d in, %d out; the server wrote %d and read %d", gotIn, gotOut, out.Load(), in.Load())
-	}
-}
-
-func TestMask(t *testing.T) {
-	for n := range 40 {
-		plain := make([]byte, n)
-		for i := range plain {
-			plain[i] = byte(i * 7)
-		}
-		key := rand.Uint32()
-		masked := append([]byte(nil), plain...)
-		mask(masked, key)
-		var k [4]byte
-		binary.LittleEndian.PutUint32(k[:], key)
-		for i := range masked {
-			if masked[i]^k[i%4] != plain[i] {
-				t.Fatalf("length %d, byte %d", n, i)
-			}
-		}
 	}
 }

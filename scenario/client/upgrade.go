@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	ws "github.com/throng-io/throng/protocol/websocket"
 	"slices"
 )
 
@@ -56,7 +57,7 @@ func (d *dialing) upgrade() error {
 		p.release()
 		return nil
 	}
-	if err := w.sendFrames(appendFrame(nil, opText, "5", nil)); err != nil {
+	if err := w.sendFrames(appendFrame(nil, ws.Text, "5", nil)); err != nil {
 		return dialError(ctx, "upgrade", err)
 	}
 	c.Timings.Upgrade = Now() - began
@@ -77,14 +78,14 @@ func (d *dialing) probe(ctx context.Context) (*websocket, error) {
 	if err := w.handshake(d.target, c.poll.sid); err != nil {
 		return w, err
 	}
-	if err := w.sendFrames(appendFrame(nil, opText, "2probe", nil)); err != nil {
+	if err := w.sendFrames(appendFrame(nil, ws.Text, "2probe", nil)); err != nil {
 		return w, err
 	}
 	opcode, payload, err := w.next()
 	if err != nil {
 		return w, err
 	}
-	if opcode != opText || string(payload) != "3probe" {
+	if opcode != ws.Text || string(payload) != "3probe" {
 		return w, protocolError("the probe was not answered with 3probe")
 	}
 	return w, nil

@@ -2,16 +2,16 @@ package client
 
 import (
 	"crypto/rand"
-	"crypto/sha1" //nolint:gosec // RFC 6455 prescribes it
 	"encoding/base64"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"sync"
 	"time"
 
 	"github.com/throng-io/throng/protocol/engineio"
+	ws "github.com/throng-io/throng/protocol/websocket"
 )
 
 // scratchPool holds the buffers in which packets are framed and fragments are
@@ -40,8 +40,8 @@ type websocket struct {
 	// failure is then for the reader alone. Only Dial changes it, under mu.
 	probe bool
 
-	fragments *[]byte // a message that arrives in fragments; borrowed
-	opcode    byte    // of that message; 0 = none is unfinished
+	fragments *[]byte    // a message that arrives in fragments; borrowed
+	message   ws.Message // that message
 
 	mu       sync.Mutex
 	queue    []byte // frames that the kernel did not take yet
@@ -54,10 +54,8 @@ func newWebsocket(c *Client, link *conn) *websocket {
 	return &websocket{c: c, conn: link, rd: newReader(link), limit: c.maxMessage}
 }
 
-// acceptGUID is the constant of RFC 6455, section 1.3.
-const acceptGUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-
-// handshake asks for websocket and checks the answer as section 4.1 says.
+// handshake asks for websocket and checks the answer as section 4.1 of RFC 6455
+// says.
 func (w *websocket) handshake(t *target, sid string) error {
 	var nonce [16]byte
 	if _, err := rand.Read(nonce[:]); err != nil {
@@ -78,13 +76,12 @@ func (w *websocket) handshake(t *target, sid string) error {
 	if res.status != 101 {
 		return newStatusError(res)
 	}
-	sum := sha1.Sum([]byte(key + acceptGUID)) //nolint:gosec // see the import
 	switch {
 	case !hasToken(res.field("Upgrade"), "websocket"):
 		return protocolError("websocket handshake: the answer has no Upgrade: websocket")
 	case !hasToken(res.field("Connection"), "upgrade"):
 		return protocolError("websocket handshake: the answer has no Connection: Upgrade")
-	case string(res.field("Sec-WebSocket-Accept")) != base64.StdEncoding.EncodeToString(sum[:]):
+	case string(res.field("Sec-WebSocket-Accept")) != ws.Accept(key):
 		return protocolError("websocket handshake: wrong Sec-WebSocket-Accept")
 	case len(res.field("Sec-WebSocket-Extensions")) > 0:
 		return protocolError("websocket handshake: the server chose an extension that was not offered")
@@ -101,7 +98,7 @@ func (w *websocket) step(h Handler) error {
 	if w.c.plain {
 		return w.c.plainMessage(h, payload, w.rd.at)
 	}
-	if opcode == opBinary {
+	if opcode == ws.Binary {
 		return w.c.message(h, payload, true, w.rd.at)
 	}
 	p, err := engineio.Parse(payload)
@@ -123,93 +120,92 @@ func (w *websocket) run(h Handler) error {
 // next returns the next whole message. The payload is valid until the next
 // call. Frames are taken straight from the read buffer, so a burst of them
 // costs one read.
-func (w *websocket) next() (opcode byte, payload []byte, err error) {
-	if w.opcode == 0 && w.fragments != nil {
+func (w *websocket) next() (opcode ws.Opcode, payload []byte, err error) {
+	if w.fragments != nil && !w.message.Open() {
 		putScratch(w.fragments)
 		w.fragments = nil
 	}
 	for {
-		h, payload, err := w.frame()
+		f, err := w.frame()
 		if err != nil {
 			return 0, nil, err
 		}
-		switch {
-		case h.opcode >= opClose:
-			err = w.control(h.opcode, payload)
-		case h.opcode == opContinuation && w.opcode == 0:
-			err = w.violation(&frameError{codeProtocol, "continuation without a beginning"})
-		case h.opcode != opContinuation && w.opcode != 0:
-			err = w.violation(&frameError{codeProtocol, "new message inside a fragmented one"})
-		case h.fin && w.opcode == 0:
-			return h.opcode, payload, nil
-		default:
-			if w.opcode == 0 {
-				w.opcode, w.fragments = h.opcode, scratchPool.Get().(*[]byte)
+		if f.Opcode.Control() {
+			if err := w.control(f.Opcode, f.Payload); err != nil {
+				return 0, nil, err
 			}
-			*w.fragments = append(*w.fragments, payload...)
-			if h.fin {
-				opcode, w.opcode = w.opcode, 0
-				return opcode, *w.fragments, nil
-			}
+			continue
 		}
+		whole, err := w.message.Add(f.Header, math.MaxInt32) // the limit of a message bounds them
 		if err != nil {
-			return 0, nil, err
+			return 0, nil, w.violation(err)
+		}
+		if whole && w.fragments == nil {
+			return f.Opcode, f.Payload, nil
+		}
+		if w.fragments == nil {
+			w.fragments = scratchPool.Get().(*[]byte)
+		}
+		*w.fragments = append(*w.fragments, f.Payload...)
+		if whole {
+			return w.message.Opcode, *w.fragments, nil
 		}
 	}
 }
 
 // frame takes the next frame off the read buffer, reading as long as it has
 // not arrived as a whole.
-func (w *websocket) frame() (h frameHeader, payload []byte, err error) {
-	limit := w.limit
-	if w.opcode != 0 {
-		limit -= len(*w.fragments)
+func (w *websocket) frame() (ws.Frame, error) {
+	rules := ws.Rules{Room: w.limit}
+	if w.fragments != nil {
+		rules.Room -= len(*w.fragments)
 	}
 	for {
 		b := w.rd.unread()
-		h, whole, err := parseHeader(b, limit)
+		f, n, err := rules.Next(b)
 		if err != nil {
-			return h, nil, w.violation(err)
+			return f, w.violation(err)
 		}
-		if end := h.size + h.length; whole && len(b) >= end {
-			w.rd.consume(end)
-			return h, b[h.size:end:end], nil
+		if n > 0 {
+			w.rd.consume(n)
+			return f, nil
 		}
 		if err := w.rd.fill(); err != nil {
-			if errors.Is(err, io.EOF) && (len(b) > 0 || w.opcode != 0) {
+			if errors.Is(err, io.EOF) && (len(b) > 0 || w.message.Open()) {
 				err = io.ErrUnexpectedEOF
 			}
-			return h, nil, err
+			return f, err
 		}
 	}
 }
 
 // violation answers a broken rule with the close frame that names it.
 func (w *websocket) violation(err error) error {
-	if broken, ok := errors.AsType[*frameError](err); ok {
-		_ = w.sendFrames(appendClose(nil, broken.code))
+	if broken, ok := errors.AsType[*ws.Error](err); ok {
+		_ = w.sendFrames(appendClose(nil, broken.Code))
 	}
 	return err
 }
 
 // control handles a control frame.
-func (w *websocket) control(opcode byte, payload []byte) error {
+func (w *websocket) control(opcode ws.Opcode, payload []byte) error {
 	switch opcode {
-	case opPing:
+	case ws.Ping:
 		// A full queue loses the pong: the peer does not read anyway.
-		_ = w.sendFrames(appendFrame(nil, opPong, "", payload))
-	case opPong:
+		_ = w.sendFrames(appendFrame(nil, ws.Pong, "", payload))
+	case ws.Pong:
 		w.echoed(payload)
-	case opClose:
-		if len(payload) == 1 {
-			return w.violation(&frameError{codeProtocol, "close frame with one byte of payload"})
+	case ws.Close:
+		code, reason, err := ws.ParseClose(payload)
+		if err != nil {
+			return w.violation(err)
 		}
-		_ = w.sendFrames(appendFrame(nil, opClose, "", payload[:min(len(payload), 2)]))
-		if len(payload) == 0 {
-			return &CloseError{Reason: TransportClose, Cause: errors.New("websocket: close frame without a code")}
+		_ = w.sendFrames(appendClose(nil, code))
+		cause := errors.New("websocket: close frame without a code")
+		if code != ws.CodeNoStatus {
+			cause = fmt.Errorf("websocket: close frame %d %q", code, reason)
 		}
-		code := binary.BigEndian.Uint16(payload)
-		return &CloseError{Reason: TransportClose, Cause: fmt.Errorf("websocket: close frame %d %q", code, payload[2:])}
+		return &CloseError{Reason: TransportClose, Cause: cause}
 	}
 	return nil
 }
@@ -220,10 +216,10 @@ func (w *websocket) send(packet []byte, attachments ...[]byte) error {
 	scratch := scratchPool.Get().(*[]byte)
 	*scratch = (*scratch)[:0]
 	if packet != nil {
-		*scratch = appendFrame(*scratch, opText, "4", packet)
+		*scratch = appendFrame(*scratch, ws.Text, "4", packet)
 	}
 	for _, a := range attachments {
-		*scratch = appendFrame(*scratch, opBinary, "", a)
+		*scratch = appendFrame(*scratch, ws.Binary, "", a)
 	}
 	err := w.sendFrames(*scratch)
 	putScratch(scratch)
@@ -231,7 +227,7 @@ func (w *websocket) send(packet []byte, attachments ...[]byte) error {
 }
 
 // pong answers the engine's ping.
-func (w *websocket) pong() error { return w.sendFrames(appendFrame(nil, opText, "3", nil)) }
+func (w *websocket) pong() error { return w.sendFrames(appendFrame(nil, ws.Text, "3", nil)) }
 
 // sendFrames hands whole frames to the kernel, as far as it takes them without
 // waiting; what remains goes to the queue, and a goroutine that lives until the

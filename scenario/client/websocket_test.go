@@ -3,6 +3,7 @@ package client
 import (
 	"errors"
 	"fmt"
+	ws "github.com/throng-io/throng/protocol/websocket"
 	"io"
 	"strings"
 	"sync/atomic"
@@ -129,21 +130,23 @@ func (r *replier) Ack(*Message) {}
 func TestBrokenFrames(t *testing.T) {
 	tests := []struct {
 		name, wire string
-		code       int
+		code       ws.Code
 	}{
-		{"reserved bit", frame(0xc1, `42["a"]`), codeProtocol},
-		{"masked", "\x81\x81\x00\x00\x00\x00a", codeProtocol},
-		{"opcode 3", frame(0x83, "a"), codeProtocol},
-		{"opcode 11", frame(0x8b, "a"), codeProtocol},
-		{"fragmented ping", frame(0x09, "a"), codeProtocol},
-		{"long ping", "\x89\x7e\x00\x80" + strings.Repeat("x", 128), codeProtocol},
-		{"lone continuation", frame(0x80, "a"), codeProtocol},
-		{"message inside message", frame(0x01, "4") + text("2"), codeProtocol},
-		{"length with its highest bit", "\x81\x7f\x80\x00\x00\x00\x00\x00\x00\x01", codeProtocol},
-		{"one-byte close", frame(0x88, "x"), codeProtocol},
-		{"oversize", text(strings.Repeat("x", 1001)), codeTooBig},
-		{"oversize announced", "\x81\x7f\x00\x00\x01\x00\x00\x00\x00\x00", codeTooBig},
-		{"oversize in fragments", frame(0x01, strings.Repeat("x", 600)) + frame(0x80, strings.Repeat("x", 600)), codeTooBig},
+		{"reserved bit", frame(0xc1, `42["a"]`), ws.CodeProtocolError},
+		{"masked", "\x81\x81\x00\x00\x00\x00a", ws.CodeProtocolError},
+		{"opcode 3", frame(0x83, "a"), ws.CodeProtocolError},
+		{"opcode 11", frame(0x8b, "a"), ws.CodeProtocolError},
+		{"fragmented ping", frame(0x09, "a"), ws.CodeProtocolError},
+		{"long ping", "\x89\x7e\x00\x80" + strings.Repeat("x", 128), ws.CodeProtocolError},
+		{"lone continuation", frame(0x80, "a"), ws.CodeProtocolError},
+		{"message inside message", frame(0x01, "4") + text("2"), ws.CodeProtocolError},
+		{"length with its highest bit", "\x81\x7f\x80\x00\x00\x00\x00\x00\x00\x01", ws.CodeProtocolError},
+		{"one-byte close", frame(0x88, "x"), ws.CodeProtocolError},
+		{"close with a code that is never sent", frame(0x88, "\x03\xee"), ws.CodeProtocolError},
+		{"close with a reason that is not UTF-8", frame(0x88, "\x03\xe8\xff"), ws.CodeInvalidData},
+		{"oversize", text(strings.Repeat("x", 1001)), ws.CodeTooBig},
+		{"oversize announced", "\x81\x7f\x00\x00\x01\x00\x00\x00\x00\x00", ws.CodeTooBig},
+		{"oversize in fragments", frame(0x01, strings.Repeat("x", 600)) + frame(0x80, strings.Repeat("x", 600)), ws.CodeTooBig},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -2,32 +2,23 @@ package plain
 
 import (
 	"bufio"
-	"encoding/binary"
 	"io"
-	"math"
 	"net"
 	"time"
 
-	"github.com/fasthttp/websocket"
+	library "github.com/fasthttp/websocket"
 	"github.com/valyala/fasthttp"
+
+	"github.com/throng-io/throng/protocol/websocket"
 )
 
-// frame lays a text message out as RFC 6455, section 5.2, has it for a server.
+// frame lays a text message out as a server sends it.
 func frame(text []byte) []byte {
-	const final, medium, long = 0x81, 126, 127
-	var b []byte
-	switch n := len(text); {
-	case n < medium:
-		b = append(b, final, byte(n))
-	case n <= math.MaxUint16:
-		b = binary.BigEndian.AppendUint16(append(b, final, medium), uint16(n))
-	default:
-		b = binary.BigEndian.AppendUint64(append(b, final, long), uint64(n))
-	}
-	return append(b, text...)
+	h := websocket.Header{Opcode: websocket.Text, Final: true, Length: uint64(len(text))}
+	return append(h.Append(make([]byte, 0, h.Size()+len(text))), text...)
 }
 
-var upgrader = websocket.FastHTTPUpgrader{
+var upgrader = library.FastHTTPUpgrader{
 	ReadBufferSize: 2 << 10, WriteBufferSize: 512,
 	// Pages of any origin may connect: it is a benchmark without anything to protect.
 	CheckOrigin: func(*fasthttp.RequestCtx) bool { return true },
@@ -35,7 +26,7 @@ var upgrader = websocket.FastHTTPUpgrader{
 
 func (h *Hub) websocket(ctx *fasthttp.RequestCtx) {
 	done := ctx.Done()
-	err := upgrader.Upgrade(ctx, func(c *websocket.Conn) {
+	err := upgrader.Upgrade(ctx, func(c *library.Conn) {
 		c.SetReadLimit(int64(h.limit))
 		p := h.join(true)
 		written := make(chan struct{})
@@ -49,7 +40,7 @@ func (h *Hub) websocket(ctx *fasthttp.RequestCtx) {
 		var text []byte
 		for {
 			kind, r, err := c.NextReader()
-			if err != nil || kind != websocket.TextMessage {
+			if err != nil || kind != library.TextMessage {
 				break
 			}
 			if text, err = readAll(text[:0], r); err != nil || h.receive(p, text) != nil {

@@ -6,11 +6,14 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/throng-io/throng/protocol/websocket"
 )
 
 // state is how far a client has come.
@@ -161,40 +164,39 @@ func (c *conn) parse(g *Generator, b []byte) ([]byte, error) {
 		c.state = opening
 		b = b[end+4:]
 	}
-	for len(b) >= 2 {
-		size, at := int(b[1]), 2
+	for {
+		h, at := websocket.ParseHeader(b)
 		switch {
-		case size == 126 && len(b) >= 4:
-			size, at = int(b[2])<<8|int(b[3]), 4
-		case size == 126:
+		case at == 0:
 			return b, nil
-		case size > 126:
-			return nil, fmt.Errorf("a masked frame, or one above 64 KiB: % x", b[:2])
+		case h.Masked || h.Length > math.MaxUint16:
+			return nil, fmt.Errorf("a masked frame, or one above 64 KiB: % x", b[:at])
 		}
-		if len(b) < at+size {
-			break
+		end := at + int(h.Length)
+		if len(b) < end {
+			return b, nil
 		}
-		if err := c.frame(g, b[0], b[at:at+size]); err != nil {
+		if err := c.frame(g, h, b[at:end]); err != nil {
 			return nil, err
 		}
-		b = b[at+size:]
+		b = b[end:]
 	}
-	return b, nil
 }
 
 // frame handles one websocket frame.
-func (c *conn) frame(g *Generator, head byte, b []byte) error {
-	switch head {
-	case 0x81: // a whole text message
+func (c *conn) frame(g *Generator, h websocket.Header, b []byte) error {
+	switch {
+	case !h.Final || h.Reserved != 0:
+	case h.Opcode == websocket.Text:
 		return c.packet(g, b)
-	case 0x88:
+	case h.Opcode == websocket.Close:
 		return fmt.Errorf("the server closes the connection: %q", b)
-	case 0x89:
-		return c.write(masked(0x8a, b))
-	case 0x8a:
+	case h.Opcode == websocket.Ping:
+		return c.write(masked(websocket.Pong, b))
+	case h.Opcode == websocket.Pong:
 		return nil
 	}
-	return fmt.Errorf("a frame with the head %#x: neither compressed, binary nor fragmented ones are expected", head)
+	return fmt.Errorf("a frame with the header %+v: neither compressed, binary nor fragmented ones are expected", h)
 }
 
 // packet handles one Engine.IO packet.
@@ -221,7 +223,7 @@ func (c *conn) packet(g *Generator, b []byte) error {
 			return c.enter(g)
 		}
 		c.state = entering
-		return c.write(masked(0x81, fmt.Appendf(nil, `420["join","r%d"]`, c.index%g.cfg.Rooms)))
+		return c.write(text(fmt.Appendf(nil, `420["join","r%d"]`, c.index%g.cfg.Rooms)))
 	case c.state == entering && bytes.HasPrefix(b, []byte("430")):
 		return c.enter(g)
 	}
@@ -231,7 +233,7 @@ func (c *conn) packet(g *Generator, b []byte) error {
 func (c *conn) opened(g *Generator, b []byte) error {
 	c.state = joining
 	if !c.polling {
-		return c.write(masked(0x81, []byte("40")))
+		return c.write(text([]byte("40")))
 	}
 	_, sid, found := bytes.Cut(b, []byte(`"sid":"`))
 	sid, _, ended := bytes.Cut(sid, []byte(`"`))
@@ -249,21 +251,17 @@ func (c *conn) enter(g *Generator) error {
 	return nil
 }
 
-var (
-	mask = [4]byte{0x37, 0xfa, 0x21, 0x3d}
-	pong = masked(0x81, []byte("3"))
-)
+var pong = text([]byte("3"))
+
+// text makes a client's text message.
+func text(payload []byte) []byte { return masked(websocket.Text, payload) }
 
 // masked makes a client's frame.
-func masked(head byte, payload []byte) []byte {
-	b := []byte{head, 0x80 | byte(len(payload))}
-	if len(payload) >= 126 {
-		b = []byte{head, 0x80 | 126, byte(len(payload) >> 8), byte(len(payload))}
-	}
-	b = append(b, mask[:]...)
-	for i, v := range payload {
-		b = append(b, v^mask[i&3])
-	}
+func masked(op websocket.Opcode, payload []byte) []byte {
+	h := websocket.Header{Opcode: op, Final: true, Masked: true, Key: [4]byte{0x37, 0xfa, 0x21, 0x3d}, Length: uint64(len(payload))}
+	b := h.Append(make([]byte, 0, h.Size()+len(payload)))
+	b = append(b, payload...)
+	websocket.Mask(b[h.Size():], h.Key)
 	return b
 }
 

@@ -75,7 +75,7 @@ func (g *Generator) measure(m mode, limit time.Duration, done func() bool) (*Res
 // Flood keeps inflight broadcasts under way for d.
 func (g *Generator) Flood(inflight int, d time.Duration) (*Result, error) {
 	f := &flood{inflight: uint64(inflight), end: time.Now().Add(d)}
-	f.requests = slices.Repeat(masked(0x81, message(`["all",`)), inflight)
+	f.requests = slices.Repeat(text(message(`["all",`)), inflight)
 	return g.checked(g.measure(f, d+g.cfg.Limit, func() bool { return f.over && g.ledger.complete(&g.cfg) >= g.ledger.sent }))
 }
 
@@ -120,7 +120,7 @@ func (g *Generator) Paced(rate float64, n int) (*Result, error) {
 	if g.cfg.Polling { // the sender is on websocket and not among those who are counted
 		request = append(request[:len(request)-1], ",true]"...)
 	}
-	p := &paced{request: masked(0x81, request), left: n}
+	p := &paced{request: text(request), left: n}
 	first, start, period := g.ledger.sent, time.Now().Add(soon), time.Duration(float64(time.Second)/rate)
 	var last []time.Duration
 	g.ledger.onLast = func(i uint64) {
@@ -160,7 +160,7 @@ func (p *paced) batch(g *Generator) error {
 
 // Echo lets every client ask for an acknowledgement, and ask again when it has it, for d.
 func (g *Generator) Echo(d time.Duration) (*Result, error) {
-	e := &echo{request: masked(0x81, []byte(`421["echo",`+payload()+"]")), answer: len("431[]") + len(payload()), end: time.Now().Add(d)}
+	e := &echo{request: text([]byte(`421["echo",` + payload() + "]")), answer: len("431[]") + len(payload()), end: time.Now().Add(d)}
 	r, err := g.measure(e, d+g.cfg.Limit, func() bool { return e.asked > 0 && e.out == 0 })
 	if errors.Is(err, errLate) {
 		return nil, fmt.Errorf("%d of %d acknowledgements are missing", e.out, e.asked)
@@ -206,7 +206,7 @@ func (e *echo) batch(g *Generator) error {
 // Calls sends n requests for an acknowledgement, the i-th at i/rate seconds, by one client after the other.
 func (g *Generator) Calls(rate float64, n int) (*Result, error) {
 	period := time.Duration(float64(time.Second) / rate)
-	c := &calls{echo: echo{request: masked(0x81, []byte(`421["echo",`+payload()+"]")), answer: len("431[]") + len(payload()), over: true}, left: n, period: period}
+	c := &calls{echo: echo{request: text([]byte(`421["echo",` + payload() + "]")), answer: len("431[]") + len(payload()), over: true}, left: n, period: period}
 	c.start, c.due = time.Now().Add(soon), make([]time.Duration, len(g.conns))
 	if err := g.arm(c.start, period); err != nil {
 		return nil, err
@@ -270,7 +270,7 @@ func (g *Generator) Push(period time.Duration, n int) (*Result, error) {
 		}
 		last = now
 	}
-	p := &push{request: masked(0x81, fmt.Appendf(nil, `42["tick","msg",%s,%g,%d]`, payload(), float64(period)/float64(time.Millisecond), n)), n: n}
+	p := &push{request: text(fmt.Appendf(nil, `42["tick","msg",%s,%g,%d]`, payload(), float64(period)/float64(time.Millisecond), n)), n: n}
 	limit := time.Duration(n)*period*3 + g.cfg.Limit
 	r, err := g.checked(g.measure(p, limit, func() bool { return g.ledger.complete(&g.cfg) >= g.ledger.sent }))
 	if err != nil {
@@ -306,7 +306,7 @@ func (g *Generator) Rooms(rounds int) (*Result, error) {
 	}
 	r := &rooms{left: n * rounds, rooms: n}
 	for i := range n {
-		r.requests = append(r.requests, masked(0x81, message(fmt.Sprintf(`["room","r%d",`, i))))
+		r.requests = append(r.requests, text(message(fmt.Sprintf(`["room","r%d",`, i))))
 	}
 	want := g.ledger.total + uint64(g.cfg.Clients*rounds)
 	if err := g.arm(time.Now().Add(soon), time.Second/time.Duration(n)); err != nil {
