@@ -96,7 +96,7 @@ func (b *bench) throng(ctx context.Context, scenario string) (*result.Cell, erro
 	if err := os.WriteFile(name, []byte(scenario), 0o644); err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, b.binary, "run", name, "--target", b.url, "--out", filepath.Join(b.dir, "out"), "--quiet")
+	cmd := exec.CommandContext(ctx, b.binary, "run", name, "--target", b.url, "--out", filepath.Join(b.dir, "out"), "--force", "--quiet")
 	out, err := cmd.CombinedOutput()
 	if ended, ok := errors.AsType[*exec.ExitError](err); ok && ended.ExitCode() == 3 { // a slow moment: the cost stands
 		err = nil
