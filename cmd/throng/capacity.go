@@ -134,6 +134,7 @@ func findCapacity(cmd *cobra.Command, name string, flags capacityFlags) error {
 		return classify(runErr)
 	}
 	defer func() { watching.end(at, found, opt.Dir) }()
+	keepScenario(cmd.ErrOrStderr(), opt.Dir, "capacity", f, &opt.Run)
 	if err := writeCapacity(cmd.OutOrStdout(), f, opt.Dir, found, flags.asJSON); err != nil {
 		return &exitError{exitUsage, err}
 	}

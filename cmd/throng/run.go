@@ -186,6 +186,7 @@ func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, 
 		}
 		return 0, classify(runErr)
 	}
+	keepScenario(cmd.ErrOrStderr(), dir, "run", f, &opt)
 	if err := errors.Join(removeLeftovers(dir, began), write(cmd.OutOrStdout(), f, dir, run, flags.asJSON)); err != nil {
 		return 0, &exitError{exitUsage, err}
 	}

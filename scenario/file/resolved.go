@@ -1,0 +1,278 @@
+package file
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Resolved returns the scenario as a file of its own that runs the same again: with the overrides applied, the variables of the
+// file in their places, aliases written out, and the main defaults filled in. The axes of a matrix, a variable that a search raises,
+// and what only the runner knows stay as they are. target and its path replace the server, as --target does; "" leaves it.
+func (f *File) Resolved(target, path string) ([]byte, error) {
+	fresh, root, err := f.tree()
+	if err != nil {
+		return nil, err
+	}
+	r := resolver{vars: root.get("vars"), file: f}
+	var plain *node
+	if raise := root.get("search").get("raise"); raise != nil && r.vars.get(raise.text) != nil { // a search needs its variable
+		plain = root.with("vars", (&node{kind: dict}).with(raise.text, r.vars.get(raise.text)))
+		r.vars = r.vars.without(raise.text)
+	} else {
+		plain = root.without("vars")
+	}
+	plain = r.node(plain)
+	switch {
+	case target != "":
+		to := &node{kind: dict}
+		if old := plain.get("target"); old != nil && old.kind == dict {
+			to = old
+		}
+		to = to.with("url", text(target))
+		if path != "" {
+			to = to.with("path", text(path))
+		}
+		plain = plain.without("server").with("target", to)
+	case plain.get("target") != nil: // --set has named it
+		plain = plain.without("server")
+	}
+	// Some keys with defaults exclude one another. Where the defaults do not fit this scenario, it goes without them.
+	for _, n := range []*node{filled(plain, fresh), plain} {
+		out := n.yaml()
+		if len(out) > maxText {
+			return nil, fmt.Errorf("the scenario takes %d bytes with its aliases written out, and a file may have %d", len(out), maxText)
+		}
+		if _, err = Parse(f.Name, out, nil); err == nil {
+			return out, nil
+		}
+	}
+	return nil, err
+}
+
+// tree parses the scenario anew: f may have been scaled down.
+func (f *File) tree() (*File, *node, error) {
+	fresh, err := parse(f.Name, f.text, f.set, nil, f.foreign)
+	if err != nil {
+		return nil, nil, err
+	}
+	errs := &errorList{file: f.Name}
+	root := override(errs, load(errs, f.text, ""), f.set)
+	if f.foreign {
+		root, _ = withoutBuiltIn(root)
+	}
+	return fresh, root, errs.join(1)
+}
+
+func text(s string) *node { return &node{text: s} }
+
+// resolver puts the variables of the file in their places.
+type resolver struct {
+	vars *node
+	file *File
+}
+
+func (r *resolver) node(n *node) *node {
+	c := *n
+	switch n.kind {
+	case scalar:
+		c.text, c.quoted = r.text(n)
+	case list:
+		c.items = nil
+		for _, item := range n.items {
+			c.items = append(c.items, r.node(item))
+		}
+	case dict:
+		c.keys = nil
+		for _, e := range n.keys {
+			c.keys = append(c.keys, entry{key: e.key, val: r.node(e.val)})
+		}
+		if data := c.get("data"); n.get("groups") != nil && data != nil { // of the scenario, not of a stream
+			return c.with("data", r.feeders(data))
+		}
+	}
+	return &c
+}
+
+// text replaces the variables in a scalar. Axes, holes and dollar signs stay as they are written; a whole value has quotes where its
+// variable has.
+func (r *resolver) text(n *node) (s string, quoted bool) {
+	quoted = n.quoted
+	s = reVariable.ReplaceAllStringFunc(n.text, func(written string) string {
+		def := r.vars.get(strings.TrimSpace(strings.Trim(written, "${}")))
+		if written == "$$" || def == nil {
+			return written
+		}
+		value, q := r.text(def) // Parse has refused circles
+		if written == n.text {
+			quoted = quoted || q
+		}
+		return value
+	})
+	return s, quoted
+}
+
+// feeders names the data files by their whole paths: a file that lies elsewhere would not find them.
+func (r *resolver) feeders(data *node) *node {
+	for _, e := range data.keys {
+		for _, format := range []string{"csv", "jsonl"} {
+			if p := e.val.get(format); p != nil {
+				whole := r.file.whereData(strings.ReplaceAll(p.text, "$$", "$"))
+				data = data.with(e.key, data.get(e.key).with(format, &node{text: strings.ReplaceAll(whole, "$", "$$"), quoted: true}))
+			}
+		}
+	}
+	return data
+}
+
+// whereData is the whole path of a data file, beside the scenario or else in the working directory; the path as it is when the
+// file is in neither place.
+func (f *File) whereData(path string) string {
+	for _, at := range []string{filepath.Join(filepath.Dir(f.Name), path), path} {
+		if _, err := os.Stat(at); err == nil && !filepath.IsAbs(path) {
+			if whole, err := filepath.Abs(at); err == nil {
+				return whole
+			}
+		}
+	}
+	return path
+}
+
+// filled returns the tree with the defaults that a reader looks for first.
+func filled(root *node, f *File) *node {
+	s := f.Spec
+	fill := func(n *node, key, value string) *node {
+		if n.get(key) == nil && value != "" {
+			return n.with(key, text(value))
+		}
+		return n
+	}
+	root = fill(root, "seed", strconv.FormatUint(s.Seed, 10))
+	if s.Server != nil && root.get("target") == nil {
+		server := root.get("server")
+		if server == nil {
+			server = &node{kind: dict}
+		}
+		root = root.with("server", fill(server, "fanout", s.Server.Fanout))
+	}
+	groups := root.get("groups")
+	for _, g := range s.Groups {
+		n := groups.get(g.Name)
+		if n == nil || n.kind != dict {
+			continue
+		}
+		if len(g.Transport) == 1 {
+			n = fill(n, "transport", g.Transport[0].Name)
+		}
+		if !slices.ContainsFunc(g.Transport, func(t Share) bool { return slices.Contains(baselines, t.Name) }) && n.get("transport").kind == scalar {
+			n = fill(n, "namespace", g.Namespace)
+			if g.Namespace != NoNamespace {
+				n = fill(n, "parser", g.Parser)
+			}
+		}
+		connect := n.get("connect")
+		if connect == nil {
+			connect = &node{kind: dict}
+		}
+		if connect.kind == dict {
+			if g.Connect.Shape != "burst" && g.Arrive == 0 {
+				connect = fill(connect, "rate", trimmed(g.Connect.Rate)+"/s")
+			}
+			n = n.with("connect", fill(fill(connect, "shape", g.Connect.Shape), "timeout", formatDuration(g.Connect.Timeout)))
+		}
+		groups = groups.with(g.Name, n)
+	}
+	root = root.with("groups", groups)
+	if root.get("phases") == nil && len(f.Axes) == 0 && s.Search == nil { // the ramp depends on the groups
+		root = root.with("phases", phaseNodes(s.Phases))
+	}
+	if root.get("valid") == nil && len(f.Axes) == 0 {
+		valid := &node{kind: list}
+		for _, c := range s.Valid {
+			valid.items = append(valid.items, text(c.Text))
+		}
+		root = root.with("valid", valid)
+	}
+	return root
+}
+
+func phaseNodes(phases []Phase) *node {
+	all := &node{kind: list}
+	ramp := func(r Ramp) *node {
+		show := func(v float64) string { return trimmed(v*100) + "%" }
+		if r.From == r.To {
+			return text(show(r.To))
+		}
+		return text(show(r.From) + ".." + show(r.To))
+	}
+	for _, p := range phases {
+		n := (&node{kind: dict}).with("name", text(p.Name)).with("for", text(formatDuration(p.For))).with("record", text(strconv.FormatBool(p.Record)))
+		all.items = append(all.items, n.with("clients", ramp(p.Clients)).with("load", ramp(p.Load)))
+	}
+	return all
+}
+
+// yaml writes the tree as block style.
+func (n *node) yaml() []byte {
+	var b strings.Builder
+	n.write(&b, "")
+	return []byte(b.String())
+}
+
+// write writes n at an indentation, the cursor being there already.
+func (n *node) write(b *strings.Builder, indent string) {
+	child := func(v *node) {
+		switch {
+		case v.kind == scalar || len(v.items)+len(v.keys) == 0:
+			b.WriteString(" " + v.scalarText() + "\n")
+		default:
+			b.WriteString("\n" + indent + "  ")
+			v.write(b, indent+"  ")
+		}
+	}
+	for i, e := range n.keys {
+		if i > 0 {
+			b.WriteString(indent)
+		}
+		b.WriteString((&node{text: e.key}).scalarText() + ":")
+		child(e.val)
+	}
+	for i, item := range n.items {
+		if i > 0 {
+			b.WriteString(indent)
+		}
+		b.WriteString("-")
+		if item.kind == dict && len(item.keys) > 0 {
+			b.WriteString(" ")
+			item.write(b, indent+"  ")
+			continue
+		}
+		child(item)
+	}
+}
+
+// rePlain is text that YAML takes as it is, wherever it stands.
+var rePlain = regexp.MustCompile(`^[A-Za-z0-9_./$(][A-Za-z0-9_./$%+*(){}<>=,~^-]*( [A-Za-z0-9_./$%+*(){}<>=,~^-]+)*$`)
+
+func (n *node) scalarText() string {
+	switch {
+	case n.kind == list:
+		return "[]"
+	case n.kind == dict:
+		return "{}"
+	case n.null:
+		return "null"
+	case !n.quoted && rePlain.MatchString(n.text):
+		return n.text
+	}
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(n.text) // a Builder takes everything, and text is valid UTF-8
+	return strings.TrimSuffix(b.String(), "\n")
+}

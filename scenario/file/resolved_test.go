@@ -1,0 +1,146 @@
+package file
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// again resolves a scenario and reads what came out.
+func again(t *testing.T, f *File, target, path string) (string, *File) {
+	t.Helper()
+	text, err := f.Resolved(target, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resolved, err := Parse(f.Name, text, nil)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	return string(text), resolved
+}
+
+// alike is dump without what two spellings of one scenario may differ in: the paths of data files, and where they were written.
+func alike(f *File) string {
+	s := regexp.MustCompile(`(?m)^(data|feeder) .*$`).ReplaceAllString(dump(f), "$1")
+	return strings.ReplaceAll(s, ":"+filepath.Dir(f.Name)+"/", ":")
+}
+
+// TestResolvedIsTheSameScenario: what lies in the result directory runs the same again, whatever the scenario uses.
+func TestResolvedIsTheSameScenario(t *testing.T) {
+	files, err := filepath.Glob("testdata/good/*.yaml")
+	if err != nil || len(files) < 10 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	ready, err := filepath.Glob("../../scenarios/*.yaml")
+	if err != nil || len(ready) < 10 {
+		t.Fatalf("%d ready scenarios, %v", len(ready), err)
+	}
+	for _, name := range append(files, ready...) {
+		t.Run(filepath.Base(name), func(t *testing.T) {
+			in, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f, err := Parse(name, in, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text, resolved := again(t, f, "", "")
+			if d := cmp.Diff(alike(f), alike(resolved)); d != "" {
+				t.Errorf("-original +resolved:\n%s\nresolved:\n%s", d, text)
+			}
+			if strings.Contains(text, "\nvars:") && f.Spec.Search == nil {
+				t.Error("the variables are left")
+			}
+			if foreign, err := Foreign(name, in, map[string]string{"target.url": "http://127.0.0.1:9000"}); err == nil {
+				text, resolved := again(t, foreign, "", "")
+				if d := cmp.Diff(alike(foreign), alike(resolved)); d != "" {
+					t.Errorf("against a target: -original +resolved:\n%s\nresolved:\n%s", d, text)
+				}
+			}
+			twice, err := resolved.Resolved("", "")
+			if err != nil || string(twice) != text {
+				t.Errorf("resolved again it is another file (%v): %s", err, cmp.Diff(text, string(twice)))
+			}
+		})
+	}
+}
+
+func TestResolvedHoldsWhatWasSet(t *testing.T) {
+	const in = `version: 1
+name: x
+about: "costs $$5: ${what}"
+vars: {n: 10, what: "a # b", id: "${n}1", word: true}
+matrix: {axes: {size: [64B, 1kB]}}
+groups:
+  a: &a
+    count: $n
+    auth: {n: $n, id: "$id", on: $word, who: "${client.index}", price: "$$n"}
+    send: [{op: all, rate: 2/s, size: $matrix.size}]
+  b: {<<: *a, count: 1, connect: {rate: 5/s}}
+phases: [{name: ramp, for: 5s, record: false}, {name: hold, for: 5s}]
+`
+	f, err := Parse("x.yaml", []byte(in), map[string]string{"n": "25", "phases.hold.for": "1m", "groups.b.count": "3", "server": "{fanout: serial}"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Quicken(0.2)
+	text, resolved := again(t, f, "", "")
+	for _, want := range []string{
+		`about: "costs $$5: a # b"`, "count: 25\n", "      n: 25\n", `      id: "251"`, "      on: true\n", `      who: "${client.index}"`, `      price: "$$n"`, "size: $matrix.size\n",
+		"for: 1m\n", "count: 3\n", "fanout: serial\n", "seed: 1\n", "rate: 1000/s\n", "rate: 5/s\n", "timeout: 10s\n", "transport: websocket\n", "    - 1kB\n",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in:\n%s", want, text)
+		}
+	}
+	if strings.ContainsAny(text, "&*") {
+		t.Errorf("an alias is left:\n%s", text)
+	}
+	if n := len(resolved.Cells()); n != 2 {
+		t.Errorf("%d cells, want 2", n)
+	}
+	// The default phases and the default rules are written out where they are the same for all cells.
+	f, err = Parse("x.yaml", []byte("version: 1\nname: x\ngroups: {a: {count: 1, send: [{op: all, rate: 1/s}]}}\n"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, _ = again(t, f, "", "")
+	for _, want := range []string{"clients: 0%..100%\n", "name: hold\n    for: 30s\n    record: true\n", "valid:\n  - p99(lag) < 25ms\n", "fanout: batched\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in:\n%s", want, text)
+		}
+	}
+	// --target stands in the place of the server.
+	text, resolved = again(t, f, "http://127.0.0.1:9000", "/ws/")
+	if resolved.Spec.Server != nil || resolved.Spec.Target.URL != "http://127.0.0.1:9000" || resolved.Spec.Target.Path != "/ws/" {
+		t.Errorf("the target is not in:\n%s", text)
+	}
+}
+
+func TestResolvedFindsItsData(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "users.csv"), []byte("id\n1\n2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := Parse(filepath.Join(dir, "x.yaml"), []byte("version: 1\nname: x\ndata: {u: {csv: users.csv}}\ngroups: {a: {count: 1, auth: {id: \"${u.id}\"}}}\n"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := f.Resolved("", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	elsewhere, err := Parse(filepath.Join(t.TempDir(), "scenario.yaml"), text, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := elsewhere.Data(); err != nil {
+		t.Errorf("%v\n%s", err, text)
+	}
+}
