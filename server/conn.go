@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"errors"
+	"log/slog"
 	"slices"
 	"sync"
 
@@ -25,6 +26,7 @@ type conn struct {
 	idle      deadline.Entry // runs until a namespace has been joined
 	partial   deadline.Entry // runs while attachments of a packet are missing
 	held      int            // bytes of that packet
+	logged    *source        // nil until a line of the log is about it
 	waiting   bool           // counts as a session without namespace
 
 	mu      sync.Mutex
@@ -190,7 +192,7 @@ func (c *conn) refuse(namespace string, why error) error {
 	}
 	b, err := c.refusal(namespace, why, data)
 	if err != nil {
-		c.server.opts.Logger.Error("connect error cannot be encoded", "namespace", namespace, "error", err)
+		c.server.logs.write(&c.logged, slog.LevelError, "connect error cannot be encoded", "namespace", clip(namespace), "error", clip(err.Error()))
 		b, _ = c.refusal(namespace, why, nil)
 	}
 	c.session.Send(c.server.packet(b))
@@ -251,8 +253,8 @@ func (c *conn) call(h *handlers, f Handler, e *Event) (ok bool, err error) {
 		tell(e.socket, e, failed)
 	}
 	if len(h.failed) == 0 {
-		c.server.opts.Logger.Warn("event handler failed",
-			"namespace", e.socket.ns.name, "event", string(e.name), "socket", e.socket.id, "error", failed)
+		c.server.logs.write(&c.logged, slog.LevelWarn, "event handler failed",
+			"namespace", e.socket.ns.name, "event", clip(string(e.name)), "socket", e.socket.id, "error", clip(failed.Error()))
 	}
 	return false, nil
 }
@@ -306,6 +308,7 @@ func (c *conn) Closed(reason session.Reason) {
 	c.server.clock.Disarm(&c.partial)
 	c.release()
 	c.settled()
+	defer c.server.logs.end(&c.logged)
 	c.mu.Lock()
 	all := c.sockets
 	c.sockets, c.closed = nil, true

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 
@@ -43,8 +44,10 @@ func (h *engineHandler) Closed(session.Reason) {}
 
 // quiet takes what the HTTP server logs: mostly clients that went away or sent
 // no HTTP, of which an operator wants to hear only when looking for it.
-type quiet struct{ log *slog.Logger }
+type quiet struct{ server *Server }
 
 func (q quiet) Printf(format string, args ...any) {
-	q.log.Debug("http", "message", fmt.Sprintf(format, args...))
+	if s := q.server; s.opts.Logger.Enabled(context.Background(), slog.LevelDebug) {
+		s.logs.write(nil, slog.LevelDebug, "http", "message", clip(fmt.Sprintf(format, args...)))
+	}
 }

@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 )
 
@@ -18,6 +19,6 @@ func (s *Server) recovered(err *error) {
 	if cause := recover(); cause != nil {
 		*err = fmt.Errorf("handler panicked: %v", cause)
 		s.panics.Add(1)
-		s.opts.Logger.Error("handler panicked", "panic", cause, "stack", string(debug.Stack()))
+		s.logs.write(&s.panicked, slog.LevelError, "handler panicked", "panic", cause, "stack", string(debug.Stack()))
 	}
 }

@@ -101,8 +101,8 @@ func clearSocket(path string) error {
 // service for good, and not for as long as it lasts.
 type patient struct {
 	net.Listener
-	log    *slog.Logger
-	told   time.Time // by log; one goroutine accepts
+	logs   *logs
+	logged *source
 	once   sync.Once
 	closed chan struct{}
 }
@@ -121,10 +121,7 @@ func (p *patient) Accept() (net.Conn, error) {
 		if !errors.As(err, &t) || !t.Temporary() {
 			return c, err
 		}
-		if time.Since(p.told) > time.Minute {
-			p.told = time.Now()
-			p.log.Warn("server: cannot accept a connection, will try again; allow more open files if there are too many", "error", err)
-		}
+		p.logs.write(&p.logged, slog.LevelWarn, "server: cannot accept a connection, will try again; allow more open files if there are too many", "error", err)
 		select {
 		case <-time.After(wait):
 		case <-p.closed:

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"log/slog"
 	"sync"
 	"sync/atomic"
 
@@ -22,6 +23,7 @@ type Namespace struct {
 
 	recoverer Recoverer // adapter, if that keeps what sockets miss; else nil
 
+	logged  *source // nil until a line of the log is about it
 	roomLog roomLog
 	group   *group     // of a pattern of namespaces, nil of a namespace itself
 	pattern *Namespace // that this one is a child of, nil if none
@@ -94,6 +96,6 @@ func (n *Namespace) Rooms() map[string]int {
 // close ends what stands behind the namespace.
 func (n *Namespace) close() {
 	if err := n.adapter.Close(); err != nil {
-		n.server.opts.Logger.Error("adapter was not closed in order", "namespace", n.name, "error", err)
+		n.server.logs.write(nil, slog.LevelError, "adapter was not closed in order", "namespace", n.name, "error", err)
 	}
 }

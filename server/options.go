@@ -206,7 +206,10 @@ type Options struct {
 	// characters.
 	NewID func() string
 
-	// Logger receives what goes wrong in handlers. Default slog.Default().
+	// Logger receives what goes wrong in handlers. A connection has five lines at once and
+	// one more every ten seconds, and all together have 100 and ten more a second; the
+	// attribute left_out of a line is how many were left out before it. Default
+	// slog.Default().
 	Logger *slog.Logger
 }
 

@@ -38,7 +38,7 @@ func (s *Server) Serve(ln net.Listener) error {
 		IdleTimeout:        idleTime,
 		ReadBufferSize:     s.opts.MaxHeader, // which bounds the head of a request
 		CloseOnShutdown:    true,
-		Logger:             quiet{s.opts.Logger},
+		Logger:             quiet{s},
 	}
 	s.mu.Lock()
 	if s.stopped {
@@ -48,7 +48,7 @@ func (s *Server) Serve(ln net.Listener) error {
 	}
 	s.http = append(s.http, h)
 	s.mu.Unlock()
-	return h.Serve(&patient{Listener: ln, log: s.opts.Logger, closed: make(chan struct{})})
+	return h.Serve(&patient{Listener: ln, logs: &s.logs, closed: make(chan struct{})})
 }
 
 // limitAnswer bounds how long the answer to a request may take to leave: its bytes

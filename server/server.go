@@ -26,15 +26,17 @@ import (
 type Server struct {
 	*Namespace
 
-	opts    Options
-	engine  *transport.Engine
-	clock   *deadline.Clock
-	ticks   sync.Once // starts the clock with the first session
-	gate    gate
-	refused refusals
-	panics  atomic.Uint64
-	meter   fanout.Meter
-	partial *budget.Budget // bytes of what has not come whole
+	opts     Options
+	engine   *transport.Engine
+	clock    *deadline.Clock
+	ticks    sync.Once // starts the clock with the first session
+	gate     gate
+	refused  refusals
+	logs     logs
+	panics   atomic.Uint64
+	panicked *source
+	meter    fanout.Meter
+	partial  *budget.Budget // bytes of what has not come whole
 
 	joins    sync.WaitGroup // of clients whose middleware is at work
 	sessions atomic.Int64
@@ -64,7 +66,7 @@ func New(opts Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{opts: opts, client: client, clock: deadline.New(), partial: budget.New(opts.MaxPartial), namespaces: map[string]*Namespace{}}
+	s := &Server{opts: opts, logs: logs{to: opts.Logger}, client: client, clock: deadline.New(), partial: budget.New(opts.MaxPartial), namespaces: map[string]*Namespace{}}
 	s.Namespace = s.Of("/")
 	cfg := transport.Config{
 		Session: session.Config{
@@ -295,6 +297,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	s.start() // so that Close has something to end
 	s.clock.Close()
+	s.logs.end(nil)
 	return result
 }
 

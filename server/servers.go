@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"maps"
 	"time"
 
@@ -72,7 +73,7 @@ func (n *Namespace) ServerEvent(event string, p socketio.Parser, args []byte, at
 	}
 	var failed error
 	if n.server.guard(func() { failed = f(e) }) == nil && failed != nil {
-		n.server.opts.Logger.Warn("server event handler failed", "namespace", n.name, "event", event, "error", failed)
+		n.server.logs.write(&n.logged, slog.LevelWarn, "server event handler failed", "namespace", n.name, "event", clip(event), "error", clip(failed.Error()))
 	}
 }
 

@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/json"
+	"log/slog"
 
 	"github.com/throng-io/throng/server/internal/fanout"
 )
@@ -151,7 +152,7 @@ func (t Target) apply(c Change) {
 	for _, n := range t.ns.spread() {
 		t.ns = n
 		if err := t.adapter().Apply(t, c); err != nil {
-			n.server.opts.Logger.Error("adapter failed to change sockets", "namespace", n.name, "error", err)
+			n.server.logs.write(&n.logged, slog.LevelError, "adapter failed to change sockets", "namespace", n.name, "error", err)
 		}
 	}
 }

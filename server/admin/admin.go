@@ -14,6 +14,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/throng-io/throng/server"
+	"github.com/throng-io/throng/server/internal/budget"
 )
 
 // Options sets up the Admin UI. Either User and PasswordHash must be given, or
@@ -122,8 +123,8 @@ type admin struct {
 	host   string
 	gate   gate
 	known  known
-	events sync.Mutex // guards shown
-	shown  budget     // events that may be told
+	events sync.Mutex  // guards shown
+	shown  budget.Rate // events that may be told
 
 	here atomic.Int64 // UIs that are connected; written with mu held
 	mu   sync.Mutex

@@ -16,6 +16,7 @@ import (
 
 	"github.com/throng-io/throng/internal/hostname"
 	"github.com/throng-io/throng/server"
+	"github.com/throng-io/throng/server/internal/budget"
 )
 
 var (
@@ -148,7 +149,7 @@ func (k *known) has(id string) bool {
 // address has some at once and then one every other second.
 type gate struct {
 	mu    sync.Mutex
-	hosts map[string]*budget
+	hosts map[string]*budget.Rate
 	queue int
 
 	one sync.Mutex
@@ -165,7 +166,7 @@ const (
 // there are too many.
 func (g *gate) enter(address string, now time.Time) bool {
 	g.mu.Lock()
-	if g.queue >= maxWaiting || !g.host(address, now).take(now, maxAttempts, perAttempt) {
+	if g.queue >= maxWaiting || !g.host(address, now).Take(now, maxAttempts, perAttempt) {
 		g.mu.Unlock()
 		return false
 	}
@@ -184,13 +185,13 @@ func (g *gate) exit() {
 
 // host returns the budget of an address. When there are too many addresses,
 // those that have been quiet for long are forgotten, or else all.
-func (g *gate) host(address string, now time.Time) *budget {
+func (g *gate) host(address string, now time.Time) *budget.Rate {
 	if b := g.hosts[address]; b != nil {
 		return b
 	}
 	if len(g.hosts) >= maxHosts {
 		for other, b := range g.hosts {
-			if now.Sub(b.then) > maxAttempts*perAttempt {
+			if b.Quiet(now, maxAttempts*perAttempt) {
 				delete(g.hosts, other)
 			}
 		}
@@ -199,27 +200,9 @@ func (g *gate) host(address string, now time.Time) *budget {
 		}
 	}
 	if g.hosts == nil {
-		g.hosts = map[string]*budget{}
+		g.hosts = map[string]*budget.Rate{}
 	}
-	b := &budget{}
+	b := &budget.Rate{}
 	g.hosts[address] = b
 	return b
-}
-
-// budget is what may be spent: so much at once, and one more after each while.
-// Its zero value is full.
-type budget struct {
-	spent float64
-	then  time.Time
-}
-
-// take spends one, or returns false.
-func (b *budget) take(now time.Time, most int, each time.Duration) bool {
-	b.spent = max(0, b.spent-float64(now.Sub(b.then))/float64(each))
-	b.then = now
-	if b.spent+1 > float64(most) {
-		return false
-	}
-	b.spent++
-	return true
 }

@@ -173,7 +173,7 @@ func (a *admin) sent(to server.Target, event string, args []any) {
 func (a *admin) affordable() bool {
 	a.events.Lock()
 	defer a.events.Unlock()
-	return a.shown.take(time.Now(), a.opts.MaxEvents, time.Second/time.Duration(a.opts.MaxEvents))
+	return a.shown.Take(time.Now(), a.opts.MaxEvents, time.Second/time.Duration(a.opts.MaxEvents))
 }
 
 // datum is what is known of a socket's data.
