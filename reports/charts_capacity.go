@@ -288,7 +288,7 @@ func resourcesAgainstLoad(c *Capacity) *figure {
 		{"CPU, cores", func(x *result.Cell) float64 { v, _ := serverCores(x); return v }, generatorCores},
 		{"memory (RSS), MiB", func(x *result.Cell) float64 { return float64(x.Server.RSSPeakBytes) / (1 << 20) }, func(x *result.Cell) float64 { return float64(x.Generator.RSSPeakBytes) / (1 << 20) }},
 		{"generator: send lag p99, ms", func(x *result.Cell) float64 { return ms(x.Generator.LagP99us) }, nil},
-		{"generator: longest GC pause, ms", func(x *result.Cell) float64 { return ms(x.Generator.GCPauseMaxus) }, nil},
+		{"generator: longest GC pause, at most, ms", func(x *result.Cell) float64 { return ms(x.Generator.GCPauseMaxus) }, nil},
 	}
 	f := &figure{Caption: "What runs out first: what server and generator used at each level; a mark for each trial, the line through their medians.", Data: resourceLevels(c)}
 	f.Figure = draw.Figure{Name: "resources-load", Title: "Resources against load", Sub: c.sub()}

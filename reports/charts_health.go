@@ -66,7 +66,7 @@ func generatorHealth(name string, c *result.Cell, sub string) *figure {
 	}
 	if topGC > 0 {
 		panels = append(panels, draw.Panel{
-			X: x, Y: draw.Axis{Label: "longest GC pause, ms"}, Rules: validLimits(c, "gc", 1e3),
+			X: x, Y: draw.Axis{Label: "longest GC pause, at most, ms"}, Rules: validLimits(c, "gc", 1e3),
 			Lines: []draw.Line{{Name: "generator", Points: gc, Style: draw.Blue}},
 		})
 	}

@@ -21,7 +21,7 @@ func comparing(run *result.Run, gs []group, ws []work) ([]*figure, error) {
 		if err != nil {
 			return nil, err
 		}
-		fs = append(fs, f, p99ByGroup(run, gs, metric))
+		fs = append(fs, f, tailByGroup(run, gs, metric))
 	}
 	fs = append(fs, efficiencyByGroup(gs), curveByGroup(gs))
 	return slices.DeleteFunc(fs, func(f *figure) bool { return f == nil }), nil
@@ -92,14 +92,31 @@ func spectrumByGroup(run *result.Run, gs []group, metric string) (*figure, error
 	return f, nil
 }
 
-// trialsNote is "5 trials each", or the range when they differ.
+// trialsNote is "5 trials each", or the range when they differ, and how many combinations have none.
 func trialsNote(gs []group) string {
-	low, high := len(gs[0].valid()), 0
+	low, high, without := 0, 0, 0
 	for _, g := range gs {
 		n := len(g.valid())
-		low, high = min(low, n), max(high, n)
+		if n == 0 {
+			without++
+			continue
+		}
+		if low == 0 || n < low {
+			low = n
+		}
+		high = max(high, n)
 	}
+	note := trialsEach(low, high)
+	if without > 0 && high > 0 {
+		note += fmt.Sprintf(", %s without a valid one", count(without))
+	}
+	return note
+}
+
+func trialsEach(low, high int) string {
 	switch {
+	case high == 0:
+		return "no valid trial"
 	case low == high && low == 1:
 		return "one trial each"
 	case low == high:
@@ -148,19 +165,22 @@ func dots(gs []group, value func(*result.Cell) (float64, bool), scale float64) (
 	return p, n > 0
 }
 
-func p99ByGroup(run *result.Run, gs []group, metric string) *figure {
-	p, drawn := dots(gs, latencyOf(metric, p99), 1e-3)
+// tailByGroup is the highest percentile of each combination that all of them have the samples for.
+func tailByGroup(run *result.Run, gs []group, metric string) *figure {
+	q := highest(gs, metric)
+	p, drawn := dots(gs, latencyOf(metric, q), 1e-3)
 	if !drawn {
 		return nil
 	}
-	p.X = draw.Axis{Label: "p99 " + metric + ", ms (log)", Log: true}
+	tail := percentiles[q].name + " " + metric
+	p.X = draw.Axis{Label: tail + ", ms (log)", Log: true}
 	for _, r := range limits(&run.Cells[0], []string{metric}, 0) {
 		r.Vertical, r.MarkX = true, 0
 		p.Rules = append(p.Rules, r)
 	}
-	f := &figure{Caption: "The 99th percentile of " + metric + " of each combination; left is better. Where the trials of two rows overlap, the difference is not shown to be real."}
-	f.Figure = draw.Figure{Name: "p99", Title: "p99 " + metric + " by combination", Sub: trialsNote(gs), Panels: []draw.Panel{p}}
-	f.Data = groupTable(gs, "p99 "+metric, latencyOf(metric, p99), micros)
+	f := &figure{Caption: "The " + tail + " of each combination; left is better. Where the trials of two rows overlap, the difference is not shown to be real."}
+	f.Figure = draw.Figure{Name: "tail", Title: tail + " by combination", Sub: trialsNote(gs), Panels: []draw.Panel{p}}
+	f.Data = groupTable(gs, tail, latencyOf(metric, q), micros)
 	return f
 }
 

@@ -19,7 +19,9 @@ func multiples(run *result.Run, gs []group) ([]*figure, error) {
 		return nil, nil
 	}
 	var fs []*figure
-	low, high, farthest := math.Inf(1), 0.0, 10.0
+	high := highest(gs, metric)
+	tail := percentiles[high]
+	low, top, farthest := math.Inf(1), 0.0, 10.0
 	for i, g := range gs {
 		var ls []*result.Latency
 		p := draw.Panel{}
@@ -51,16 +53,16 @@ func multiples(run *result.Run, gs []group) ([]*figure, error) {
 		}
 		p.Lines = append(p.Lines, draw.Line{Points: pts, Style: draw.Blue})
 		for _, pt := range pts {
-			low, high = min(low, pt.Y), max(high, pt.Y)
+			low, top = min(low, pt.Y), max(top, pt.Y)
 		}
 		farthest = max(farthest, pts[len(pts)-1].X)
 		f := &figure{}
-		f.Figure = draw.Figure{Name: fmt.Sprintf("multiple-%02d", i+1), Title: g.Label, Sub: fmt.Sprintf("p99 %s %s, %s", metric, over(g.valid(), latencyOf(metric, p99)).show(micros), plural(len(ls), "trial")), Panels: []draw.Panel{p}}
+		f.Figure = draw.Figure{Name: fmt.Sprintf("multiple-%02d", i+1), Title: g.Label, Sub: fmt.Sprintf("%s %s %s, %s", tail.name, metric, over(g.valid(), latencyOf(metric, high)).show(micros), plural(len(ls), "trial")), Panels: []draw.Panel{p}}
 		fs = append(fs, f)
 	}
 	for _, f := range fs {
 		f.Panels[0].X = spectrumAxis(farthest)
-		f.Panels[0].Y = draw.Axis{Label: metric + ", ms", Log: true, Min: low / 1.2, Max: high * 1.2}
+		f.Panels[0].Y = draw.Axis{Label: metric + ", ms", Log: true, Min: low / 1.2, Max: top * 1.2}
 	}
 	return fs, nil
 }

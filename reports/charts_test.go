@@ -214,7 +214,7 @@ func TestMatrixLeavesInvalidTrialsOut(t *testing.T) {
 	if len(gs) != 10 || gs[0].Label != "naive / websocket" || len(gs[0].Cells) != 3 || len(gs[0].valid()) != 2 {
 		t.Fatalf("groups: %d, first %q with %d cells, %d valid", len(gs), gs[0].Label, len(gs[0].Cells), len(gs[0].valid()))
 	}
-	p := figureOf(t, run, "p99").Panels[0]
+	p := figureOf(t, run, "tail").Panels[0]
 	if n := len(line(t, p, "each trial").Points); n != 28 {
 		t.Errorf("%d trials are drawn, want the 28 valid ones", n)
 	}

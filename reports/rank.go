@@ -100,5 +100,5 @@ func (r ranks) note() string {
 
 // tooFewTrials says why nothing is called best.
 func tooFewTrials() string {
-	return fmt.Sprintf("With fewer than %d trials of each, no difference is tested and nothing is called best; --set matrix.repeat=%d runs enough.", minTrials, minTrials+1)
+	return fmt.Sprintf("With fewer than %d trials of each, no difference is tested and nothing is called best: run it with --set matrix.repeat=%d.", minTrials, minTrials+1)
 }

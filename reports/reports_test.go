@@ -303,7 +303,7 @@ func TestSentences(t *testing.T) {
 		{"nothing in a cell", sample("bare"), "Nothing was delivered or acknowledged (0 clients). No checks to meet. Run valid."},
 		{"acks only", acks, "p99 ack 6.33 ms at 10 messages/s (10 001 websocket clients, batched fan-out, one machine). Checks met. Run valid: generator lag p99 180 µs, CPU 41 %."},
 		{"matrix", sample("matrix"), "p99 delivery: 18.7 ms with websocket, 45 ms with upgrade, 71.6 ms with polling (medians of 2 trials each). Deliveries per CPU second of the server: from 1 776 with polling to 6 748 with websocket. All 6 trials pass."},
-		{"with invalid trials", sample("large"), "5 strategies at 2 kinds of work: 2 to 3 valid trials, too few to say which strategy to use; --set matrix.repeat=5 runs enough. 28 of 30 trials pass, 2 are invalid and say nothing about the server."},
+		{"with invalid trials", sample("large"), "5 strategies at 2 kinds of work: 2 to 3 valid trials, too few to say which strategy to use: run it with --set matrix.repeat=5. 28 of 30 trials pass, 2 are invalid and say nothing about the server."},
 	} {
 		if got := Sentence(c.run); got != c.want {
 			t.Errorf("%s:\n got %s\nwant %s", c.name, got, c.want)

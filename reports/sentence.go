@@ -242,42 +242,30 @@ func inOrder(run *result.Run, gs []group) string {
 		label string
 		s     spread
 	}
-	for _, q := range []int{p99, p90, p50} {
-		var ends []end
-		for _, g := range gs {
-			if s := over(g.valid(), latencyOf(metric, q)); s.n > 0 {
-				ends = append(ends, end{g.Label, s})
-			}
-		}
-		if len(ends) == 0 || q != p50 && len(ends) < measuredGroups(gs, metric) {
-			continue
-		}
-		name := percentiles[q].name + " " + metric
-		if len(ends) == 1 {
-			return fmt.Sprintf("%s: %s.", name, ends[0].s.show(micros))
-		}
-		slices.SortStableFunc(ends, func(a, b end) int { return cmp.Compare(a.s.mid, b.s.mid) })
-		say := func(e end) string { return micros(e.s.mid) + " with " + e.label }
-		if len(ends) > mostNamed {
-			return fmt.Sprintf("%s: from %s to %s (%s).", name, say(ends[0]), say(ends[len(ends)-1]), medians(gs))
-		}
-		var parts []string
-		for _, e := range ends {
-			parts = append(parts, say(e))
-		}
-		return fmt.Sprintf("%s: %s (%s).", name, strings.Join(parts, ", "), medians(gs))
-	}
-	return ""
-}
-
-// measuredGroups counts the combinations that have a metric at all.
-func measuredGroups(gs []group, metric string) (n int) {
+	q := highest(gs, metric)
+	var ends []end
 	for _, g := range gs {
-		if over(g.valid(), func(c *result.Cell) (float64, bool) { l := c.Latency[metric]; return 0, l != nil && l.N > 0 }).n > 0 {
-			n++
+		if s := over(g.valid(), latencyOf(metric, q)); s.n > 0 {
+			ends = append(ends, end{g.Label, s})
 		}
 	}
-	return n
+	name := percentiles[q].name + " " + metric
+	switch len(ends) {
+	case 0:
+		return ""
+	case 1:
+		return fmt.Sprintf("%s: %s.", name, ends[0].s.show(micros))
+	}
+	slices.SortStableFunc(ends, func(a, b end) int { return cmp.Compare(a.s.mid, b.s.mid) })
+	say := func(e end) string { return micros(e.s.mid) + " with " + e.label }
+	if len(ends) > mostNamed {
+		return fmt.Sprintf("%s: from %s to %s (%s).", name, say(ends[0]), say(ends[len(ends)-1]), medians(gs))
+	}
+	var parts []string
+	for _, e := range ends {
+		parts = append(parts, say(e))
+	}
+	return fmt.Sprintf("%s: %s (%s).", name, strings.Join(parts, ", "), medians(gs))
 }
 
 // medians says what the numbers of combinations rest on.

@@ -135,7 +135,7 @@ func resourceTable(c *result.Cell) table {
 	add("bytes out", known(s.BytesOut, bytesize), known(g.BytesOut, bytesize))
 	add("bytes in", known(s.BytesIn, bytesize), known(g.BytesIn, bytesize))
 	add("send lag, p99", none, known(g.LagP99us, micros))
-	add("longest GC pause", none, known(g.GCPauseMaxus, micros))
+	add("longest GC pause, at most", none, known(g.GCPauseMaxus, micros))
 	switch {
 	case s.SameMachine:
 		t.Note = "Client and server shared one machine: they took CPU from each other, and no network lay between them."
@@ -221,6 +221,7 @@ func markBest(t *table, ws []work, gs []group, metric string) {
 		higher bool
 	}{
 		{metric + " p99", latencyOf(metric, p99), false},
+		{metric + " p90", latencyOf(metric, p90), false},
 		{"last receiver p99", latencyOf(lastReceiver, p99), false},
 		{"last receiver p90", latencyOf(lastReceiver, p90), false},
 		{"deliveries per CPU s", efficiency, true},
@@ -257,12 +258,19 @@ func overviewTable(run *result.Run, gs []group, ws []work) table {
 	t.Left, t.Head = len(axes)+1, append(slices.Clone(axes), "verdict")
 	repeated := slices.ContainsFunc(gs, func(g group) bool { return len(g.Cells) > 1 })
 	t.Head = append(t.Head, "lost")
-	if metric != "" {
-		t.Head = append(t.Head, metric+" p50", metric+" p99")
+	type column struct {
+		metric string
+		q      int
 	}
-	last, high := lastQuantile(gs)
-	if last {
-		t.Head = append(t.Head, "last receiver p50", "last receiver "+percentiles[high].name)
+	var columns []column
+	for _, m := range []struct{ metric, name string }{{metric, metric}, {lastReceiver, "last receiver"}} {
+		if m.metric == "" || !measured(gs, m.metric) {
+			continue
+		}
+		columns, t.Head = append(columns, column{m.metric, p50}), append(t.Head, m.name+" p50")
+		if q := highest(gs, m.metric); q != p50 {
+			columns, t.Head = append(columns, column{m.metric, q}), append(t.Head, m.name+" "+percentiles[q].name)
+		}
 	}
 	t.Head = append(t.Head, "deliveries/s", "deliveries per CPU s", "server memory")
 	for i, g := range gs {
@@ -276,11 +284,8 @@ func overviewTable(run *result.Run, gs []group, ws []work) table {
 		row = append(row, g.verdicts())
 		ok := g.valid()
 		row = append(row, lostIn(ok))
-		if metric != "" {
-			row = append(row, over(ok, latencyOf(metric, p50)).show(micros), over(ok, latencyOf(metric, p99)).show(micros))
-		}
-		if last {
-			row = append(row, over(ok, latencyOf(lastReceiver, p50)).show(micros), over(ok, latencyOf(lastReceiver, high)).show(micros))
+		for _, c := range columns {
+			row = append(row, over(ok, latencyOf(c.metric, c.q)).show(micros))
 		}
 		t.Rows = append(t.Rows, append(row, over(ok, deliveries).show(significant), over(ok, efficiency).show(significant), over(ok, serverMemory).show(bytesize)))
 	}
@@ -297,20 +302,24 @@ func overviewTable(run *result.Run, gs []group, ws []work) table {
 	return t
 }
 
-// lastQuantile tells whether anything was measured until the last receiver, and which high percentile of it all have samples enough for.
-func lastQuantile(gs []group) (measured bool, high int) {
-	high = p99
-	for _, g := range gs {
-		for _, c := range g.valid() {
-			if _, ok := latencyOf(lastReceiver, p50)(c); ok {
-				measured = true
-				if _, ok := latencyOf(lastReceiver, p99)(c); !ok {
-					high = p90
-				}
-			}
+// highest is the highest of p99, p90 and p50 of a metric that every combination with valid trials of it has the samples for.
+func highest(gs []group, metric string) int {
+	for _, q := range []int{p99, p90} {
+		if !slices.ContainsFunc(gs, func(g group) bool {
+			return slices.ContainsFunc(g.valid(), func(c *result.Cell) bool {
+				l := c.Latency[metric]
+				return l != nil && l.N > 0 && l.N < percentiles[q].n
+			})
+		}) {
+			return q
 		}
 	}
-	return measured, high
+	return p50
+}
+
+// measured tells whether any combination has a median of a metric.
+func measured(gs []group, metric string) bool {
+	return slices.ContainsFunc(gs, func(g group) bool { return over(g.valid(), latencyOf(metric, p50)).n > 0 })
 }
 
 func lostIn(cells []*result.Cell) string {

@@ -35,6 +35,7 @@ func wireOverview(run *result.Run) table {
 		cpu  float64
 	}
 	var lines []*line
+	axes := varying(run)
 	for i := range run.Cells {
 		c := &run.Cells[i]
 		if result.Worst(c.Verdict, c.Verdict) == result.Invalid {
@@ -42,7 +43,7 @@ func wireOverview(run *result.Run) table {
 		}
 		for _, transport := range slices.Sorted(maps.Keys(c.Wire)) {
 			w := c.Wire[transport]
-			name := wireName(c, transport)
+			name := wireName(c, transport, axes)
 			at := slices.IndexFunc(lines, func(l *line) bool { return l.name == name })
 			if at < 0 {
 				at = len(lines)
@@ -84,10 +85,10 @@ func wireOverview(run *result.Run) table {
 	return t
 }
 
-// wireName names a cell and a transport that it used.
-func wireName(c *result.Cell, transport string) string {
+// wireName names a cell, by what varies, and a transport that it used.
+func wireName(c *result.Cell, transport string, axes []string) string {
 	var words []string
-	for _, key := range slices.Sorted(maps.Keys(c.Params)) {
+	for _, key := range axes {
 		switch {
 		case c.ParamNames[key] != "":
 			words = append(words, c.ParamNames[key])

@@ -109,7 +109,7 @@ func choiceTable(ws []work) table {
 	t := table{Title: "Which strategy when", Left: 3, Head: []string{
 		"work", "use", "rather not", "deliveries per CPU s", "first receiver", "half of them", "last receiver",
 	}}
-	_, high := lastQuantile(doers(ws))
+	high := highest(doers(ws), lastReceiver)
 	t.Head = append(t.Head, "last "+percentiles[high].name, "server memory")
 	tested := allTested(ws)
 	if !tested {
@@ -160,7 +160,7 @@ func curveAt(share float64) func(*result.Cell) (float64, bool) {
 // choiceSentence counts at how many kinds of work each strategy is one to use, if that was tested.
 func choiceSentence(ws []work) string {
 	if !allTested(ws) {
-		return fmt.Sprintf("%s at %s: %s, too few to say which strategy to use; --set matrix.repeat=%d runs enough.",
+		return fmt.Sprintf("%s at %s: %s, too few to say which strategy to use: run it with --set matrix.repeat=%d.",
 			count(len(strategyNames(ws)))+" strategies", plural(len(ws), "kind")+" of work", trialsNote(doers(ws)), minTrials+1)
 	}
 	n, first := map[string]int{}, map[string]int{} // works at which it is one to use, and the cheapest
@@ -203,7 +203,7 @@ func strategyNames(ws []work) (names []string) {
 // comparingWorks are the figures of strategies at several kinds of work.
 func comparingWorks(ws []work) []*figure {
 	cost := dotsByWork(ws, efficiency, 1, significant)
-	_, high := lastQuantile(doers(ws))
+	high := highest(doers(ws), lastReceiver)
 	last := dotsByWork(ws, latencyOf(lastReceiver, high), 1e-3, micros)
 	var fs []*figure
 	if cost != nil {

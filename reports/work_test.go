@@ -76,7 +76,7 @@ func TestNoChoiceByOneTrial(t *testing.T) {
 	if got.Title != "What each strategy took" || slices.Contains(got.Head, "use") || !strings.Contains(got.Note, "nothing is called best") {
 		t.Errorf("%q %q: %s", got.Title, got.Head, got.Note)
 	}
-	if got, want := Sentence(run), "3 strategies at 3 kinds of work: one trial each, too few to say which strategy to use; --set matrix.repeat=5 runs enough. All 9 cells pass."; got != want {
+	if got, want := Sentence(run), "3 strategies at 3 kinds of work: one trial each, too few to say which strategy to use: run it with --set matrix.repeat=5. All 9 cells pass."; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	all := overviewTable(run, gs, ws)
@@ -152,5 +152,78 @@ func TestWorks(t *testing.T) {
 		if ws := works(run, groups(run)); ws != nil {
 			t.Errorf("%+v", ws)
 		}
+	}
+}
+
+// The percentile that a matrix is compared by is one that all of its combinations have the samples for.
+func TestHighestThatAllHave(t *testing.T) {
+	run := sample("matrix")
+	for i := range run.Cells {
+		run.Cells[i].Latency["delivery"].N = 999 // ten beyond p90, and not beyond p99
+	}
+	gs := groups(run)
+	if q := highest(gs, "delivery"); q != p90 {
+		t.Fatalf("%s", percentiles[q].name)
+	}
+	if got := Sentence(run); !strings.HasPrefix(got, "p90 delivery: ") {
+		t.Error(got)
+	}
+	if head := overviewTable(run, gs, nil).Head; !slices.Contains(head, "delivery p90") || slices.Contains(head, "delivery p99") {
+		t.Errorf("%q", head)
+	}
+	if f := tailByGroup(run, gs, "delivery"); f.Title != "p90 delivery by combination" {
+		t.Error(f.Title)
+	}
+	run.Cells[1].Latency["delivery"].N = 99
+	if head := overviewTable(run, gs, nil).Head; slices.Contains(head, "delivery p90") {
+		t.Errorf("one has 99 samples: %q", head)
+	}
+}
+
+// What rests on fewer trials than planned says so.
+func TestTrialsNote(t *testing.T) {
+	of := func(valid ...int) (gs []group) {
+		for _, n := range valid {
+			g := group{Cells: []*result.Cell{{Verdict: result.Invalid}}}
+			for range n {
+				g.Cells = append(g.Cells, &result.Cell{Verdict: result.Pass})
+			}
+			gs = append(gs, g)
+		}
+		return gs
+	}
+	for _, test := range []struct {
+		valid []int
+		want  string
+	}{
+		{[]int{1, 1}, "one trial each"},
+		{[]int{5, 5}, "5 trials each"},
+		{[]int{3, 5}, "3 to 5 valid trials"},
+		{[]int{1, 0, 1}, "one trial each, 1 without a valid one"},
+		{[]int{0, 0}, "no valid trial"},
+	} {
+		if got := trialsNote(of(test.valid...)); got != test.want {
+			t.Errorf("%v: %q, want %q", test.valid, got, test.want)
+		}
+	}
+}
+
+// The wire table of a matrix is of valid trials, and stands with the overview.
+func TestWireOfAMatrix(t *testing.T) {
+	run := sample("matrix")
+	for i := range run.Cells {
+		run.Cells[i].Wire = map[string]*result.Wire{run.Cells[i].Params["transport"]: {Messages: 100, BytesIn: 1000, BytesOut: 1000}}
+	}
+	run.Cells[0].Verdict = result.Invalid // of two with websocket
+	p, err := build(run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows []string
+	for _, row := range p.Wire.Rows {
+		rows = append(rows, row[0]+" "+row[1])
+	}
+	if want := []string{"upgrade 200", "polling 200", "websocket 100"}; !slices.Equal(rows, want) {
+		t.Errorf("%q, want %q", rows, want)
 	}
 }

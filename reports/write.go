@@ -132,6 +132,7 @@ type page struct {
 	Multiples []*figure
 	Choice    table // which strategy to use for which work
 	Overview  table // of several cells
+	Wire      table // what each combination carried for one message
 	Trials    table // each cell, when combinations were repeated
 	Comparing []*figure
 	Sections  []section
@@ -195,8 +196,8 @@ func (p *page) capacity(c *Capacity) {
 func (p *page) matrix(gs []group) (err error) {
 	ws := works(p.Run, gs)
 	p.Overview = overviewTable(p.Run, gs, ws)
-	if p.Choice = choiceTable(ws); len(p.Choice.Rows) == 0 {
-		p.About = append(filled(wireOverview(p.Run)), p.About...)
+	if p.Choice = choiceTable(ws); len(p.Choice.Rows) == 0 { // strategies send the same bytes
+		p.Wire = wireOverview(p.Run)
 	}
 	if len(gs) < len(p.Run.Cells) {
 		p.Trials = trialsTable(p.Run)
@@ -204,7 +205,7 @@ func (p *page) matrix(gs []group) (err error) {
 	if p.Comparing, err = comparing(p.Run, gs, ws); err != nil {
 		return err
 	}
-	p.Lead, p.Comparing = lead(p.Comparing, "p99")
+	p.Lead, p.Comparing = lead(p.Comparing, "tail")
 	p.Multiples, err = multiples(p.Run, gs)
 	return err
 }

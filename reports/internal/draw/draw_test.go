@@ -321,6 +321,29 @@ func TestBandsLeaveTheLabelsAlone(t *testing.T) {
 	}
 }
 
+// Long names of rows take several lines above their row, and the label of the first tick has room to the left of the axis.
+func TestRowsOnAPhone(t *testing.T) {
+	f := &Figure{Name: "f", Panels: []Panel{{
+		X: Axis{Label: "per second", Log: true, Min: 10000, Max: 2e6},
+		Y: Axis{Min: 0.4, Max: 2.6, Ticks: []Tick{{At: 2, Label: "one message at a time / 64B / one room / of one size / all read fast"}, {At: 1, Label: "bursts of 8"}}},
+	}}}
+	l, err := f.layout(Narrow)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := l.panels[0]
+	if !p.inside || p.pitch <= insidePitch {
+		t.Errorf("inside %v, rows %v apart", p.inside, p.pitch)
+	}
+	if half := sans(textSize, ink, false).Width("10\u00a0000") / 2; l.left < half {
+		t.Errorf("half of the first label takes %v, and %v are left of the axis", half, l.left)
+	}
+	var b bytes.Buffer
+	if err := SVG(&b, f, Narrow); err != nil || strings.Contains(b.String(), "…") || !strings.Contains(b.String(), "all read fast") {
+		t.Errorf("%v; the name is cut", err)
+	}
+}
+
 func TestAreaLiesBetweenItsLines(t *testing.T) {
 	area := Area{Low: []Point{{X: 1, Y: -40}, {X: 2, Y: -30}}, High: []Point{{X: 1, Y: 50}, {X: 2, Y: 60}}}
 	p := Panel{Lines: []Line{{Points: []Point{{X: 1, Y: 1}, {X: 2, Y: 2}}}}, Areas: []Area{area}}

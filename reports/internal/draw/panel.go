@@ -21,6 +21,8 @@ const (
 	rowPitch   vg.Length = 25 // of rows with names beside them
 	// insidePitch leaves room between the rows: names stand there, above boxes that reach 0.3 of a row up and down.
 	insidePitch vg.Length = 36
+	// insideLines is how many lines such a name may take.
+	insideLines = 3
 )
 
 // panel is a Panel with its scales and its place.
@@ -29,6 +31,7 @@ type panel struct {
 	x, y   *scale
 	legend []legendRow
 	inside bool        // names of the y axis stand above their row, between the axes, for want of room beside them
+	pitch  vg.Length   // from row to row, where the y axis has names
 	area   draw.Canvas // between the axes
 }
 
@@ -405,9 +408,7 @@ func (p *panel) drawAxes(c *draw.Canvas) {
 		}
 		y := p.py(t.At)
 		if p.inside {
-			w := min(st.Width(t.Label), c.Max.X-c.Min.X-4) // lines across it would strike it out
-			c.FillPolygon(p.behind(c.Min.X+4+w/2), box(c.Min.X+3, y+0.3*insidePitch, c.Min.X+5+w, y+0.3*insidePitch+textSize))
-			baseline(c, st, c.Min.X+4, y+0.3*insidePitch+1, fit(t.Label, st, c.Max.X-c.Min.X-4), text.XLeft)
+			p.nameRow(c, st, y, t.Label)
 			continue
 		}
 		c.StrokeLine2(axis, c.Min.X-tickLength, y, c.Min.X, y)
@@ -431,6 +432,30 @@ func (p *panel) drawAxes(c *draw.Canvas) {
 		x := max(c.Min.X-p.left(), min((c.Min.X+c.Max.X-w)/2, c.Max.X-w))
 		baseline(c, st, x, c.Min.Y-tickLength-textSize-lineHeight-1, p.X.Label, text.XLeft)
 	}
+}
+
+// nameRow writes the name of the row at y above it, on its own ground: lines across it would strike it out.
+func (p *panel) nameRow(c *draw.Canvas, st text.Style, y vg.Length, name string) {
+	y += 0.3*p.pitch + 1
+	for _, s := range slices.Backward(wrap(name, st, c.Max.X-c.Min.X-4, insideLines)) {
+		w := st.Width(s)
+		c.FillPolygon(p.behind(c.Min.X+4+w/2), box(c.Min.X+3, y-1, c.Min.X+5+w, y+textSize-1))
+		baseline(c, st, c.Min.X+4, y, s, text.XLeft)
+		y += lineHeight * 0.8
+	}
+}
+
+// setPitch settles how far the rows of a named y axis are apart, and returns the height of the axes.
+func (p *panel) setPitch(width vg.Length) (height vg.Length) {
+	p.pitch = rowPitch
+	if p.inside {
+		st, most := sans(textSize, ink, false), 1
+		for _, t := range p.y.ticks {
+			most = max(most, len(wrap(t.Label, st, width-tickLength-4, insideLines)))
+		}
+		p.pitch = insidePitch + 14*vg.Length(most-1) // of which 0.6 is boxes
+	}
+	return 16 + p.pitch*vg.Length(len(p.Panel.Y.Ticks))
 }
 
 // drawHead writes the label of the y axis and the legend above the axes, at the left edge of the figure.

@@ -183,12 +183,13 @@ func (f *Figure) layout(size Size) (*layout, error) {
 			area *= 0.55 * vg.Length(weight(p))
 		}
 		q := prepare(p, inner, area)
-		if q.inside {
-			area = 16 + insidePitch*vg.Length(len(p.Y.Ticks))
+		if len(p.Y.Ticks) > 0 {
+			area = q.setPitch(inner)
 		}
 		q.layLegend(inner)
 		l.left = max(l.left, q.labelWidth())
-		for _, t := range q.x.ticks { // half of the last label stands out beyond the axis
+		for _, t := range q.x.ticks { // half of the first and the last label stand out beyond the axis
+			l.left = max(l.left, st.Width(t.Label)/2-vg.Length(q.x.at(t.At))*(inner-l.left))
 			l.right = max(l.right, st.Width(t.Label)/2-vg.Length(1-q.x.at(t.At))*(inner-l.left))
 		}
 		l.panels, l.areas = append(l.panels, q), append(l.areas, area)
