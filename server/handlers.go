@@ -11,7 +11,10 @@ import (
 // Handler takes an event of a client. For one socket it is called for one event
 // at a time, in the order in which they were sent, on the goroutine that reads
 // the connection: a handler that blocks holds its own client up and nobody
-// else. e is valid until the handler returns; Event.Clone keeps it.
+// else. What the client sends meanwhile stays unread in the system's buffer, so that a
+// client which sends too much has to wait. Its heartbeat is not lost by that, however long
+// the handler takes: a pong may be among what is unread. (Clients of Socket.IO 2 have a
+// heartbeat of their own, and give up after PingTimeout.) e is valid until the handler returns; Event.Clone keeps it.
 //
 // An error goes to OnError and changes nothing else. A panic is logged and
 // closes the socket's connection.

@@ -223,6 +223,20 @@ func (c *Conn) Progress() uint64 {
 	return c.written + Acknowledged(c.fd)
 }
 
+// Unread returns how many bytes have come that have not been read.
+func (c *Conn) Unread() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.fd < 0 {
+		return 0
+	}
+	n, err := unix.IoctlGetInt(c.fd, unix.SIOCINQ)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
 // Acknowledged returns how many bytes the peer of a TCP socket has acknowledged,
 // and 0 for any other socket.
 func Acknowledged(fd int) uint64 {

@@ -18,7 +18,11 @@
 // # Inbound
 //
 // Receive calls the handler, one packet at a time and in order, whichever
-// goroutine carries it. Closed is called exactly once, after the last Message
+// goroutine carries it. While the handler is at work nothing else of the connection is
+// read: what the client sends stays in the system's buffer, whose size bounds it, and
+// beyond that the client has to wait. A pong may be there, too. So a client whose pong is
+// late is not given up while the handler is busy and something of it waits to be handled;
+// it is pinged again at once. When the handler returns, the heartbeat is strict again. Closed is called exactly once, after the last Message
 // has returned, on a goroutine of its own: closing a session is therefore safe
 // from anywhere, a handler or an emitter that holds locks included.
 package session
@@ -103,6 +107,9 @@ type Conn interface {
 	// written, and at no other time. It does not block, and may be called during a
 	// Write.
 	Progress() uint64
+	// Unread reports whether the peer has sent something that the handler has not been
+	// given. A Conn that cannot know returns true. It does not block.
+	Unread() bool
 	// Goodbye sends the closing handshake and makes the reader stop at the
 	// peer's answer, or soon. Nothing else is being written. It must not block
 	// for longer than a moment.
@@ -288,31 +295,14 @@ func (s *Session) WaitWriters() { s.writers.Wait() }
 
 // Receive takes a packet that the client sent. p.Data is valid during the call.
 func (s *Session) Receive(p engineio.Packet) error {
+	if p.Type == engineio.Pong || p.Type == engineio.Ping { // which need not wait for the handler
+		return s.heartbeat(p)
+	}
 	s.recv.Lock()
 	defer s.recv.Unlock()
-	s.mu.Lock()
-	st, three := s.state, s.form&frame.Revision3 != 0
-	if st != closed {
-		s.counts.received(1 + len(p.Data))
-		if p.Type == engineio.Pong {
-			s.counts.PongsIn++
-		}
-	}
-	// A client that is busy sending something large cannot answer a ping, yet
-	// it is alive. Once per ping, any packet buys it another timeout.
-	extend := s.awaitingPong && !s.extended && p.Type != engineio.Pong
-	s.extended = s.extended || extend
-	if extend {
-		s.doom = s.cfg.Clock.Now() + s.cfg.PingTimeout
-	}
-	s.mu.Unlock()
-	switch {
-	case st == closed:
-		return ErrClosed
-	case st == closing && p.Type != engineio.Close:
-		return nil
-	case extend:
-		s.cfg.Clock.Arm(&s.heart, s.cfg.PingTimeout)
+	st, _, err := s.received(p)
+	if err != nil || st == closing && p.Type != engineio.Close {
+		return err
 	}
 	switch p.Type {
 	case engineio.Message:
@@ -320,17 +310,52 @@ func (s *Session) Receive(p engineio.Packet) error {
 			s.Shut(ForcedClose)
 			return err
 		}
-	case engineio.Pong:
-		return s.pong(three)
 	case engineio.Close:
 		s.Close(TransportClose)
 		return ErrClosed
-	case engineio.Ping:
-		return s.ping(three)
-	case engineio.Open, engineio.Upgrade, engineio.Noop:
+	case engineio.Open, engineio.Ping, engineio.Pong, engineio.Upgrade, engineio.Noop:
 		// Meaningless on an open session; the official server ignores them too.
 	}
 	return nil
+}
+
+// received counts a packet. It tells the state of the session, and whether the client
+// speaks revision 3.
+func (s *Session) received(p engineio.Packet) (st state, three bool, err error) {
+	s.mu.Lock()
+	st, three = s.state, s.form&frame.Revision3 != 0
+	if st == closed {
+		s.mu.Unlock()
+		return st, three, ErrClosed
+	}
+	s.counts.received(1 + len(p.Data))
+	if p.Type == engineio.Pong {
+		s.counts.PongsIn++
+	}
+	// A client that is busy sending something large cannot answer a ping, yet
+	// it is alive. Once per ping, any packet buys it another timeout.
+	extend := st == open && s.awaitingPong && !s.extended && p.Type != engineio.Pong
+	s.extended = s.extended || extend
+	if extend {
+		s.doom = s.cfg.Clock.Now() + s.cfg.PingTimeout
+	}
+	s.mu.Unlock()
+	if extend {
+		s.cfg.Clock.Arm(&s.heart, s.cfg.PingTimeout)
+	}
+	return st, three, nil
+}
+
+// heartbeat takes a ping or a pong.
+func (s *Session) heartbeat(p engineio.Packet) error {
+	st, three, err := s.received(p)
+	switch {
+	case err != nil || st == closing:
+		return err
+	case p.Type == engineio.Pong:
+		return s.pong(three)
+	}
+	return s.ping(three)
 }
 
 var errHeartbeat = errors.New("invalid heartbeat direction: of revision 4 only the server pings, of 3 only the client")
@@ -382,9 +407,16 @@ var (
 // beat runs on the clock's goroutine when the session's deadline has come.
 func (s *Session) beat() {
 	s.mu.Lock()
-	st, late := s.state, s.awaitingPong || s.form&frame.Revision3 != 0
+	st, three := s.state, s.form&frame.Revision3 != 0
+	late := s.awaitingPong || three
+	excused := st == open && late && s.excused()
+	if excused {
+		s.extended = false
+		s.doom = s.cfg.Clock.Now() + s.cfg.PingTimeout
+	}
 	s.awaitingPong = true
-	if st == open && !late {
+	ping := st == open && !three && (excused || !late)
+	if ping {
 		s.counts.PingsOut++
 	}
 	s.mu.Unlock()
@@ -397,12 +429,28 @@ func (s *Session) beat() {
 			s.part(s.conn, errLate)
 		}
 		s.mu.Unlock()
-	case late:
+	case late && !excused:
 		s.Close(PingTimeout)
 	default:
 		s.cfg.Clock.Arm(&s.heart, s.cfg.PingTimeout)
+	}
+	if ping {
 		s.Send(pingFrame)
 	}
+}
+
+// excused reports whether a sign of life may wait behind the handler: it is at work, and
+// has not been given all that the client has sent, or what it works on is a post, whose
+// answer the client must have before it can post a pong. The lock is held.
+func (s *Session) excused() bool {
+	if s.recv.TryLock() {
+		s.recv.Unlock()
+		return false
+	}
+	if s.conn == nil {
+		return s.posting
+	}
+	return s.conn.Unread()
 }
 
 // Close ends the session at once. What is queued for a Conn is still written, as far
@@ -526,7 +574,7 @@ func (s *Session) IsOpen() bool {
 func (s *Session) Ended() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state == open && s.cfg.Clock.Now() >= s.doom {
+	if s.state == open && s.cfg.Clock.Now() >= s.doom && !s.excused() {
 		s.end(PingTimeout)
 	}
 	return s.state == closed

@@ -34,7 +34,10 @@ type pipe struct {
 	cut      int
 	form     frame.Form
 	progress atomic.Uint64
+	unread   atomic.Bool
 }
+
+func (p *pipe) Unread() bool { return p.unread.Load() }
 
 func (p *pipe) Progress() uint64 { return p.progress.Load() }
 

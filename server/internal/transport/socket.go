@@ -68,6 +68,7 @@ type socket struct {
 
 	mu   sync.Mutex
 	said bool           // the close frame has been sent
+	more bool           // there are bytes behind the frame that is being handled
 	code websocket.Code // that it has or had, 0 for none
 	cut  *time.Timer    // ends the wait for the peer's answer
 }
@@ -136,7 +137,7 @@ func (c *socket) consume(b []byte) error {
 		rest.Write(b)
 		b = rest.Bytes()
 	}
-	size := len(b)
+	size, more := len(b), false
 	for len(b) > 0 {
 		f, n, err := c.rules().Next(b)
 		if err != nil {
@@ -145,10 +146,16 @@ func (c *socket) consume(b []byte) error {
 		if n == 0 {
 			break
 		}
+		if b = b[n:]; more != (len(b) > 0) {
+			more = !more
+			c.setMore(more)
+		}
 		if err := c.frame(f); err != nil {
 			return err
 		}
-		b = b[n:]
+	}
+	if more { // a part of a frame
+		c.setMore(false)
 	}
 	switch rest := c.rest(); {
 	case rest == nil && len(b) > 0:
@@ -159,6 +166,20 @@ func (c *socket) consume(b []byte) error {
 		rest.Next(size - len(b))
 	}
 	return c.account()
+}
+
+// setMore notes whether there are bytes behind the frame that is being handled, for unhandled.
+func (c *socket) setMore(more bool) {
+	c.mu.Lock()
+	c.more = more
+	c.mu.Unlock()
+}
+
+// unhandled reports whether something has been read that waits for the handler.
+func (c *socket) unhandled() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.more
 }
 
 // rules says what the next frame may be.

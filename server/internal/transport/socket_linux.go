@@ -123,3 +123,6 @@ func (c *polled) tell(b []byte) bool {
 	n, err := c.TryWrite(b)
 	return err == nil && n == len(b)
 }
+
+// Unread implements session.Conn.
+func (c *polled) Unread() bool { return c.unhandled() || c.Conn.Unread() > 0 }
