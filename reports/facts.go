@@ -96,6 +96,9 @@ func clientsFact(c *result.Cell) string {
 	if c.Clients.Failed > 0 {
 		s += ", " + count(c.Clients.Failed) + " failed"
 	}
+	if c.Clients.Waiting > 0 {
+		s += ", " + count(c.Clients.Waiting) + " still connecting"
+	}
 	if c.Clients.Dropped > 0 {
 		s += ", " + count(c.Clients.Dropped) + " dropped"
 	}

@@ -52,10 +52,14 @@ func ledgerLine(run *result.Run) string {
 		sum.Add(l)
 		clients.Asked += c.Asked
 		clients.Held += c.Held
+		clients.Waiting += c.Waiting
 	}
 	lines := []string{fmt.Sprintf("ledger: sent: %s  expected: %s  received: %s  lost: %s  duplicate: %s  out of order: %s  late: %s  undecided: %s\nclients: asked: %s  held: %s",
 		count(sum.Sent), count(sum.Expected), count(sum.Received), count(sum.Lost), count(sum.Duplicate), count(sum.Disorder),
 		count(sum.Late), count(sum.Undecided), count(clients.Asked), count(clients.Held))}
+	if clients.Waiting > 0 {
+		lines[0] += "  still connecting: " + count(clients.Waiting)
+	}
 	return strings.Join(append(lines, append(apartLines(run), reconnectLines(run)...)...), "\n")
 }
 

@@ -44,6 +44,7 @@ type actor struct {
 	mu      sync.Mutex
 	conn    conn // nil until connected; set before state says joining
 	leaving bool // told to go
+	planned bool // before the trial was over, or for an error that is counted
 	metered bool // its bytes are in the trial's meters; set under their lock too
 	resting bool // its flow has disconnected it
 	flow    *flow
@@ -117,6 +118,7 @@ func (a *actor) live(ctx context.Context, due int64) *actor {
 	select {
 	case t.dials <- struct{}{}:
 	case <-ctx.Done():
+		a.waited(metric.HowTurn)
 		a.end(nil)
 		return nil
 	}
@@ -177,6 +179,7 @@ func (a *actor) adopt(c conn) bool {
 func (a *actor) leave() {
 	a.mu.Lock()
 	a.leaving = true
+	a.planned = a.planned || !a.t.over.Load()
 	c, f := a.conn, a.flow
 	a.mu.Unlock()
 	if f != nil {
@@ -190,11 +193,29 @@ func (a *actor) leave() {
 
 // release takes the client out of those that are held, once.
 func (a *actor) release() {
-	if state(a.state.Swap(int32(ended))) == held {
+	switch state(a.state.Swap(int32(ended))) {
+	case held:
 		a.t.held.Add(-1)
 		a.group.held.Add(-1)
+	case joining:
+		a.waited(metric.HowJoin)
+	case connecting, ended:
 	}
 	a.t.ledger.Leave(a.Receiver)
+}
+
+// waited counts a client that was still connecting when the trial was over, by the stage that it had reached. One that
+// connects again is in reconnect.never.
+func (a *actor) waited(stage string) {
+	t := a.t
+	a.mu.Lock()
+	planned := a.planned
+	a.mu.Unlock()
+	if planned || !t.over.Load() || a.away.Load() != 0 {
+		return
+	}
+	t.waiting.Add(1)
+	t.errors.Add(record.ErrorKey{Class: metric.Error(metric.ErrWaiting, stage), Stream: -1, Group: a.group.index}, t.tl.End-1, nil)
 }
 
 // failed accounts for a connection that did not come about.
@@ -204,6 +225,9 @@ func (a *actor) failed(ctx context.Context, due int64, err error) (next *actor) 
 	leaving := a.leaving
 	a.mu.Unlock()
 	if leaving || ctx.Err() != nil {
+		if de := (*client.DialError)(nil); errors.As(err, &de) {
+			a.waited(de.Stage)
+		}
 		a.release()
 		return nil
 	}
@@ -271,7 +295,7 @@ func (a *actor) joinLate() {
 	t := a.t
 	a.group.complain(metric.Error(metric.ErrConnect, metric.HowJoin), t.now(), errors.New("a room did not acknowledge its join in time"))
 	a.mu.Lock()
-	a.leaving = true
+	a.leaving, a.planned = true, true
 	a.mu.Unlock()
 	t.failed.Add(1)
 	_ = a.conn.Close() // live ends

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
 	"os"
@@ -25,7 +26,7 @@ func (t *trial) report(c *collector, rows [][]ledger.Row, end ending, why error)
 		Params: t.spec.Params, ParamNames: t.spec.ParamNames, Trial: t.cell.Trial, Started: c.started, Settings: t.settings(), Seconds: f.length(&scope{}),
 		Clients: result.Clients{
 			Asked: int(t.most), Held: held, Failed: int(t.failed.Load()), Dropped: int(t.dropped.Load()),
-			SlowDropped: int(t.slowDropped.Load()), Moved: int(t.moved.Load()),
+			Waiting: int(t.waiting.Load()), SlowDropped: int(t.slowDropped.Load()), Moved: int(t.moved.Load()),
 		},
 		Latency: map[string]*result.Latency{}, Timeline: c.timeline, Curve: f.curve(), Errors: map[string]int64{},
 	}
@@ -268,7 +269,7 @@ func (f *findings) warnings(cell *result.Cell, end ending, why error) []string {
 		say("only %s of %s operations were sent", metric.FormatRate(r.AchievedPerS), metric.FormatRate(r.OfferedPerS))
 	}
 	if asked, held := f.c.clients(); held+int(t.slowDropped.Load()) < asked && !(t.churns() && float64(held) > 0.99*float64(asked)) {
-		say("only %d of %d clients were connected at the end of the recorded phases", held, asked)
+		say("only %d of %d clients were connected at the end of the recorded phases%s", held, asked, stillWaiting(cell))
 	}
 	if n := cell.Generator.Clamped; n > 0 {
 		say("%d samples lay outside 0 s to 1 h and are recorded at the limit", n)
@@ -293,6 +294,20 @@ func (f *findings) warnings(cell *result.Cell, end ending, why error) []string {
 		say("scaled down to %g%% of the scenario's clients and lengths: it shows that the scenario works, not what it measures at its size", q*100)
 	}
 	return out
+}
+
+// stillWaiting says at which stages clients were still connecting at the end.
+func stillWaiting(cell *result.Cell) string {
+	if cell.Clients.Waiting == 0 {
+		return ""
+	}
+	var stages []string
+	for _, class := range slices.Sorted(maps.Keys(cell.Errors)) {
+		if c := metric.ParseErrorClass(class); c.Kind == metric.ErrWaiting {
+			stages = append(stages, fmt.Sprintf("%s %d", c.How, cell.Errors[class]))
+		}
+	}
+	return fmt.Sprintf("; %d waited for an answer, by stage: %s", cell.Clients.Waiting, strings.Join(stages, ", "))
 }
 
 // notes explain the numbers and cast no doubt on them.

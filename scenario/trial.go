@@ -55,6 +55,7 @@ type trial struct {
 	errors     *record.Errors
 
 	asked, held, connected, failed, dropped atomic.Int64
+	waiting                                 atomic.Int64 // clients that were still connecting at the end
 	moved                                   atomic.Int64 // times that a client changed rooms
 	slowDropped                             atomic.Int64 // connections of slow readers that ended without our doing
 	most                                    int64        // clients asked for at once; the pacer's

@@ -20,6 +20,7 @@ const (
 	ErrReact     ErrorKind = "react"
 	ErrFault     ErrorKind = "fault"
 	ErrVolatile  ErrorKind = "volatile"
+	ErrWaiting   ErrorKind = "waiting"
 )
 
 // How something went wrong, where the runner itself says so. The words of a class that come from elsewhere
@@ -49,6 +50,7 @@ const (
 	HowAck          = "ack"
 	HowOvertaken    = "overtaken" // the fault before was not over
 	HowStop         = "stop"      // the server did not stop
+	HowTurn         = "turn"      // its turn to connect had not come: too many others were connecting
 	HowSkipped      = "skipped"   // the network was busy, and the message may be left out
 )
 
@@ -72,6 +74,7 @@ var ErrorKinds = []struct {
 	{Kind: ErrReact, About: "a reaction could not be sent"},
 	{Kind: ErrFault, Always: true, About: "a fault of the scenario did not go as planned"},
 	{Kind: ErrVolatile, Blameless: true, About: "a volatile message was left out"},
+	{Kind: ErrWaiting, Always: true, Blameless: true, About: "a client was still connecting at the end, at this stage"},
 }
 
 // An ErrorClass says what went wrong: at what, and how. Slow says that the client reads slowly; what it loses

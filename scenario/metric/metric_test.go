@@ -126,6 +126,7 @@ func TestErrorClasses(t *testing.T) {
 		"drop.ping_timeout":      {always: true},
 		"slow.drop.ping_timeout": {blameless: true},
 		"volatile.skipped":       {blameless: true},
+		"waiting.namespace":      {always: true, blameless: true},
 		"ack.timeout":            {},
 	} {
 		c := ParseErrorClass(text)

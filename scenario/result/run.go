@@ -115,6 +115,9 @@ type Clients struct {
 	Held    int `json:"held"`    // connected at the end of the recorded phases
 	Failed  int `json:"failed"`  // never got through the handshake
 	Dropped int `json:"dropped"` // connected, then closed by anything but the plan
+	// Waiting counts those that were still connecting at the end; Errors has them by stage, as waiting.tcp, waiting.tls,
+	// waiting.open (the Engine.IO handshake), waiting.namespace, waiting.upgrade, waiting.join (of rooms) and waiting.turn.
+	Waiting int `json:"waiting,omitempty"`
 	// SlowDropped counts those among the clients that read slowly, which are not in Dropped.
 	Moved       int `json:"moved,omitempty"` // times that a client changed rooms
 	SlowDropped int `json:"slow_dropped,omitempty"`
