@@ -75,6 +75,19 @@ lint: ## golangci-lint, pinned in .ci/tools.mod
 interop: ## the official Socket.IO clients and server against ours
 	$(GO) test -tags interop -count=1 -timeout 30m ./bench/interop
 
+.PHONY: cross
+cross: ## build and vet for the other platforms of a release
+	@set -e; for platform in linux/arm64 darwin/arm64 darwin/amd64 windows/amd64; do \
+		export CGO_ENABLED=0 GOOS=$${platform%/*} GOARCH=$${platform#*/}; \
+		echo "cross: $$platform"; $(GO) build ./... && $(GO) vet ./...; \
+	done
+
+.PHONY: cover
+cover: ## unit tests in random order, and how much of the code they reach (coverage.txt)
+	$(GO) test -shuffle=on -coverprofile=coverage.out -coverpkg=./... -timeout 30m ./...
+	$(GO) tool cover -func=coverage.out > coverage.txt
+	@tail -n 1 coverage.txt
+
 .PHONY: fuzz
 fuzz: ## every fuzz target for longer (FUZZTIME=1m)
 	@.ci/fuzz $(if $(filter file,$(origin FUZZTIME)),1m,$(FUZZTIME))
