@@ -17,6 +17,9 @@ import (
 // old reports whether the client is one of Socket.IO 2.
 func (c *conn) old() bool { return c.session.Revision() == 3 }
 
+// WantsOpened implements session.Handler.
+func (c *conn) WantsOpened(three bool) bool { return three }
+
 // Opened implements session.Handler: it joins the main namespace for a client
 // that does not ask.
 func (c *conn) Opened() {

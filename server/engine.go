@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/valyala/fasthttp"
+
 	"github.com/throng-io/throng/protocol/engineio"
 	"github.com/throng-io/throng/server/internal/frame"
 	"github.com/throng-io/throng/server/internal/session"
@@ -17,11 +19,11 @@ type EngineSession struct {
 	deflate int32
 }
 
-// engineHandler is a session of a bare Engine.IO server as the session sees it.
-type engineHandler struct {
-	EngineSession
-	server *Server
-}
+// ID returns the id of the session. It is a secret: with it, the session can be taken over.
+func (s *EngineSession) ID() string { return s.session.ID }
+
+// Transport names what carries the session now: "polling" or "websocket".
+func (s *EngineSession) Transport() string { return s.session.Transport() }
 
 // Send sends a message, text or binary. data is copied.
 func (s *EngineSession) Send(data []byte, binary bool) {
@@ -31,16 +33,52 @@ func (s *EngineSession) Send(data []byte, binary bool) {
 // Close ends the session when what is queued has gone out.
 func (s *EngineSession) Close() { s.session.Shut(session.ForcedClose) }
 
+// engineHandler is a session of a bare Engine.IO server as the session sees it.
+type engineHandler struct {
+	EngineSession
+	server    *Server
+	handshake *Handshake // for EngineOpen, until that has been called
+	opened    bool       // EngineOpen has been called, if there is one
+}
+
+func newEngineHandler(s *Server, sess *session.Session, ctx *fasthttp.RequestCtx) *engineHandler {
+	h := &engineHandler{EngineSession: EngineSession{sess, s.deflate}, server: s, opened: s.opts.EngineOpen == nil}
+	if !h.opened {
+		h.handshake = newHandshake(ctx)
+	}
+	return h
+}
+
+// Message implements session.Handler.
 func (h *engineHandler) Message(data []byte, binary bool) error {
 	return h.server.guard(func() { h.server.opts.Engine(&h.EngineSession, data, binary) })
 }
 
+// Upgraded implements session.Handler.
 func (h *engineHandler) Upgraded() {}
 
-// Opened implements session.Handler.
-func (h *engineHandler) Opened() {}
+// WantsOpened implements session.Handler.
+func (h *engineHandler) WantsOpened(bool) bool { return h.server.opts.EngineOpen != nil }
 
-func (h *engineHandler) Closed(session.Reason) {}
+// Opened implements session.Handler.
+func (h *engineHandler) Opened() {
+	if h.server.opts.EngineOpen == nil {
+		return
+	}
+	h.opened = true
+	handshake := h.handshake
+	h.handshake = nil
+	if h.server.guard(func() { h.server.opts.EngineOpen(&h.EngineSession, handshake) }) != nil {
+		h.session.Shut(session.ForcedClose)
+	}
+}
+
+// Closed implements session.Handler.
+func (h *engineHandler) Closed(reason session.Reason) {
+	if h.opened && h.server.opts.EngineClose != nil {
+		_ = h.server.guard(func() { h.server.opts.EngineClose(&h.EngineSession, string(reason)) })
+	}
+}
 
 // quiet takes what the HTTP server logs: mostly clients that went away or sent
 // no HTTP, of which an operator wants to hear only when looking for it.

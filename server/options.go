@@ -200,6 +200,13 @@ type Options struct {
 	// Path is "/engine.io/" then.
 	Engine func(s *EngineSession, data []byte, binary bool)
 
+	// EngineOpen, if set, is called for each session of a bare Engine.IO server, before its
+	// first message: what it sends comes right behind the handshake. EngineClose is called
+	// once for each such session that has ended, after its last message, with a reason of
+	// OnDisconnect. Like Engine they are called one at a time for a session.
+	EngineOpen  func(s *EngineSession, h *Handshake)
+	EngineClose func(s *EngineSession, reason string)
+
 	// NewID makes the ids of sessions and sockets. They must be unique, hold
 	// nothing but letters, digits, "-" and "_", and be hard to guess: who knows
 	// the id of a session can take it over. Default: 120 random bits, as 20
@@ -343,6 +350,9 @@ func (o Options) withProtocol() (Options, error) {
 	}
 	if o.Parser != socketio.JSON && o.Parser != socketio.MessagePack {
 		return o, refuse("Parser", "%v is unknown; use socketio.JSON or socketio.MessagePack", o.Parser)
+	}
+	if o.Engine == nil && (o.EngineOpen != nil || o.EngineClose != nil) {
+		return o, refuse("EngineOpen", "or EngineClose is set, but Engine is not; set it")
 	}
 	if o.Codec != nil && o.Parser != socketio.JSON {
 		return o, refuse("Codec", "and Parser %v exclude each other; leave Parser out", o.Parser)

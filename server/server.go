@@ -118,7 +118,7 @@ func (s *Server) open(sess *session.Session, ctx *fasthttp.RequestCtx) session.H
 	s.start()
 	a := s.settle(ctx)
 	if s.opts.Engine != nil {
-		return &counted{&engineHandler{EngineSession{sess, s.deflate}, s}, s, a}
+		return &counted{newEngineHandler(s, sess, ctx), s, a}
 	}
 	return &counted{newConn(s, sess, ctx), s, a}
 }

@@ -81,9 +81,10 @@ type Handler interface {
 	// Message takes one Engine.IO message. data is valid during the call. An
 	// error closes the session with ForcedClose.
 	Message(data []byte, binary bool) error
-	// Opened is called once, before the first Message, of a session of revision 3:
-	// its client need not ask for anything to be a part of what is above.
+	// Opened is called once, before the first Message, if WantsOpened says so. It is told
+	// whether the client speaks revision 3, and does not change its mind.
 	Opened()
+	WantsOpened(three bool) bool
 	// Upgraded is called when an upgrade has moved the session to a Conn.
 	Upgraded()
 	// Closed is called once, after the last Message.
@@ -203,7 +204,8 @@ func (s *Session) Open(h Handler, c Conn, first *frame.Frame) {
 	}
 	s.mu.Unlock()
 	three := s.Revision() == 3
-	if three {
+	greet := h.WantsOpened(three)
+	if greet {
 		s.recv.Lock() // nothing comes before Opened
 	}
 	s.mu.Lock()
@@ -215,12 +217,14 @@ func (s *Session) Open(h Handler, c Conn, first *frame.Frame) {
 	if first != nil {
 		s.Send(first)
 	}
+	beat := s.cfg.PingInterval
 	if three {
-		s.cfg.Clock.Arm(&s.heart, s.patience())
-		s.welcome()
-		return
+		beat = s.patience()
 	}
-	s.cfg.Clock.Arm(&s.heart, s.cfg.PingInterval)
+	s.cfg.Clock.Arm(&s.heart, beat)
+	if greet {
+		s.welcome()
+	}
 }
 
 // welcome calls the handler's Opened, with recv locked, on a goroutine of its own.

@@ -95,6 +95,8 @@ func (h *heard) Message(data []byte, _ bool) error {
 	return h.fail
 }
 
+func (h *heard) WantsOpened(three bool) bool { return three }
+
 func (h *heard) Opened() { h.messages = append(h.messages, "opened") }
 
 func (h *heard) Upgraded()       {}

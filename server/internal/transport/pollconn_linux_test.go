@@ -37,6 +37,8 @@ type pollServer struct {
 	closed  chan session.Reason // the end of the session
 }
 
+func (*pollServer) WantsOpened(three bool) bool { return three }
+
 func (*pollServer) Opened()                        {}
 func (*pollServer) Upgraded()                      {}
 func (x *pollServer) Closed(reason session.Reason) { x.closed <- reason }
