@@ -17,7 +17,7 @@ type group struct {
 // handlers and middleware that the pattern has at that moment. Patterns are
 // tried in the order of their making. The pattern has no sockets itself; what is
 // sent to it goes to all namespaces made of it. No more than Options.MaxDynamic
-// namespaces are made; see also Options.CleanupEmptyNamespaces.
+// namespaces are made, and none with a name of more than 1 024 bytes; see also Options.CleanupEmptyNamespaces.
 //
 // match is called by several goroutines at once.
 func (s *Server) Dynamic(match func(name string, auth []byte) bool) *Namespace {
@@ -43,12 +43,18 @@ func (s *Server) OnNamespace(f func(*Namespace)) {
 	s.created = with(s.created, f)
 }
 
+// longestName bounds in bytes the name of a namespace that is made for a client.
+const longestName = 1024
+
 // enter finds the namespace that a client asks for, nil if it may not have it.
 // Who has entered must exit, so that a namespace that is made for clients can go
 // when the last one has.
 func (s *Server) enter(name, auth []byte) *Namespace {
 	if n := s.existing(name); n != nil {
 		return n
+	}
+	if len(name) > longestName {
+		return nil
 	}
 	s.mu.RLock()
 	patterns := s.patterns

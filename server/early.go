@@ -20,7 +20,7 @@ func (s *Socket) joinEarly(room string) bool {
 	if slices.Contains(s.early, room) {
 		return true
 	}
-	if len(s.early) >= s.ns.server.opts.MaxRooms {
+	if !s.reserve(room) {
 		return false
 	}
 	s.early = append(s.early, room)
@@ -34,7 +34,10 @@ func (s *Socket) leaveEarly(room string) bool {
 	if s.stage.Load() != joining {
 		return false
 	}
-	s.early = slices.DeleteFunc(s.early, func(r string) bool { return r == room })
+	if at := slices.Index(s.early, room); at >= 0 {
+		s.early = slices.Delete(s.early, at, at+1)
+		s.release(room)
+	}
 	return true
 }
 
@@ -57,11 +60,12 @@ func (s *Socket) enter(before []string) {
 	s.early = nil
 	s.stage.Store(inside)
 	s.mu.Unlock()
-	for _, rooms := range [][]string{before, early} {
-		for _, room := range rooms {
-			if s.rooms.Load() < int64(s.ns.server.opts.MaxRooms) && s.ns.joinQuietly(s, room) {
-				s.rooms.Add(1)
-			}
+	for _, room := range early {
+		s.release(room) // those that it had before come first
+	}
+	for _, room := range slices.Concat(before, early) {
+		if s.reserve(room) && !s.ns.joinQuietly(s, room) {
+			s.release(room)
 		}
 	}
 }

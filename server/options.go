@@ -156,8 +156,14 @@ type Options struct {
 	// its last socket has left or been refused. Default: it stays, and counts
 	// for MaxDynamic.
 	CleanupEmptyNamespaces bool
-	// MaxRooms is how many rooms one socket may be in. Default 10 000.
-	MaxRooms int
+	// MaxRooms is how many rooms one socket may be in, MaxRoomName how many bytes the name
+	// of one may have, and MaxRoomBytes how many the names of all of them together. They
+	// hold for every way into a room: Socket.Join, Target.Join of this or another server,
+	// the Admin UI, and the rooms of a socket that comes back. Defaults 10 000, 4 KiB and
+	// 1 MiB.
+	MaxRooms     int
+	MaxRoomName  int
+	MaxRoomBytes int
 	// MaxAcks is how many answers of one socket EmitWithAck may wait for at a
 	// time. Default 4 096.
 	MaxAcks int
@@ -298,6 +304,8 @@ func (o Options) withDefaults() (Options, error) {
 		{"MaxPerAddress", &o.MaxPerAddress, 0},
 		{"MaxHandshakes", &o.MaxHandshakes, 0},
 		{"MaxRooms", &o.MaxRooms, 10_000},
+		{"MaxRoomName", &o.MaxRoomName, 4 << 10},
+		{"MaxRoomBytes", &o.MaxRoomBytes, 1 << 20},
 		{"MaxAcks", &o.MaxAcks, 4096},
 		{"QueuePackets", &o.QueuePackets, 16384},
 		{"QueueBytes", &o.QueueBytes, 4 << 20},

@@ -33,7 +33,8 @@ import (
 type Recovery struct {
 	// MaxDisconnection is for how long a client may be away. Default 2 minutes.
 	MaxDisconnection time.Duration
-	// MaxBytes bounds the events that are kept. Clients that missed an event
+	// MaxBytes bounds the events that are kept, and, apart from these, the names of the
+	// rooms of the sockets that may come back. Clients that missed an event
 	// which had to go early join anew. Default 16 MiB.
 	MaxBytes int
 	// MaxSockets bounds the sockets that may come back; the one that left first
@@ -107,6 +108,7 @@ type recoveryLog struct {
 	lost    uint64 // the last number that went before its time
 	gone    map[string]*past
 	order   []*past // as they left; those that came back are still in it
+	rooms   int     // bytes of the names of their rooms
 	armed   bool
 	closed  bool
 }
@@ -202,12 +204,13 @@ func (l *recoveryLog) trim(now time.Time) {
 	for ; n < len(l.order); n++ {
 		p := l.order[n]
 		back := l.gone[p.pid] != p
-		if !back && now.Before(p.expires) && len(l.gone) <= l.opts.MaxSockets {
+		if !back && now.Before(p.expires) && len(l.gone) <= l.opts.MaxSockets && l.rooms <= l.opts.MaxBytes {
 			break
 		}
 		if !back {
 			delete(l.gone, p.pid)
 		}
+		l.rooms -= p.size()
 		l.order[n] = nil
 	}
 	l.order = l.order[n:]
@@ -241,8 +244,17 @@ func (l *recoveryLog) save(p *past) {
 	p.expires = now.Add(l.opts.MaxDisconnection)
 	l.gone[p.pid] = p
 	l.order = append(l.order, p)
+	l.rooms += p.size()
 	l.trim(now)
 	l.arm()
+}
+
+// size is how much the names of the socket's rooms take, with what the system adds to each.
+func (p *past) size() (bytes int) {
+	for _, room := range p.rooms {
+		bytes += len(room) + 16
+	}
+	return bytes
 }
 
 // restore hands a socket out that has left: once, whatever becomes of it.

@@ -159,3 +159,24 @@ func (c roomChange) tell(h RoomHooks) {
 		h.Delete(c.room)
 	}
 }
+
+// reserve counts a room that s is about to join. It returns false beyond the limits.
+// Whoever has called it calls release if s has been in the room already.
+func (s *Socket) reserve(room string) bool {
+	opts, size := &s.ns.server.opts, int64(len(room))
+	if size > int64(opts.MaxRoomName) {
+		return false
+	}
+	number, bytes := s.rooms.Add(1), s.roomBytes.Add(size)
+	if number > int64(opts.MaxRooms) || bytes > int64(opts.MaxRoomBytes) {
+		s.release(room)
+		return false
+	}
+	return true
+}
+
+// release counts a room less.
+func (s *Socket) release(room string) {
+	s.rooms.Add(-1)
+	s.roomBytes.Add(-int64(len(room)))
+}

@@ -1,8 +1,10 @@
 package server_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -155,4 +157,127 @@ func TestMaxRooms(t *testing.T) {
 	if <-gone {
 		t.Error("a socket joined a room after it had left")
 	}
+}
+
+// The names of rooms are bounded one by one and together, whichever way a socket takes.
+func TestRoomNamesAreBounded(t *testing.T) {
+	srv, err := server.New(server.Options{MaxRoomName: 10, MaxRoomBytes: 24})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv.Use(func(s *server.Socket) error {
+		if s.Join("12345678901") || !s.Join("1234567890") || !s.Join("abcdefghij") || s.Join("12345") || !s.Join("1234") {
+			return fmt.Errorf("the limits do not hold in middleware: %q", s.Rooms())
+		}
+		for _, room := range s.Rooms() {
+			s.Leave(room)
+		}
+		s.Join("early")
+		return nil
+	})
+	sockets := make(chan *server.Socket, 1)
+	srv.OnConnect(func(s *server.Socket) { sockets <- s })
+	socketIO(t, serve(t, srv))
+	s := <-sockets
+	local := srv.Everyone().Local()
+	for _, c := range []struct {
+		do   func()
+		want []string
+	}{
+		{func() { s.Join("12345678901"); s.Join("1234567890") }, []string{"1234567890", "early"}},
+		{func() { srv.Everyone().Join("abcdefghijk"); srv.Everyone().Join("abcdefghij") }, []string{"1234567890", "early"}}, // 25 together
+		{func() { local.Join("abcdefghi") }, []string{"1234567890", "abcdefghi", "early"}},                                 // 24
+		{func() { s.Join("x"); s.Join("early") }, []string{"1234567890", "abcdefghi", "early"}},
+		{func() { s.Leave("early"); s.Leave("early"); s.Join("12345x"); s.Join("12345") }, []string{"12345", "1234567890", "abcdefghi"}},
+	} {
+		if c.do(); !slices.Equal(s.Rooms(), c.want) {
+			t.Errorf("rooms %q, want %q", s.Rooms(), c.want)
+		}
+	}
+}
+
+// A socket that comes back has no more rooms than it may have.
+func TestRoomNamesAreBoundedAfterRecovery(t *testing.T) {
+	srv, err := server.New(server.Options{MaxRoomBytes: 10, Recovery: &server.Recovery{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sockets := make(chan *server.Socket, 1)
+	srv.OnConnect(func(s *server.Socket) { sockets <- s })
+	base := serve(t, srv)
+	w := open(t, base, "/socket.io/", "")
+	w.send("40")
+	_, got, err := w.conn.ReadMessage()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var hello struct{ SID, PID string }
+	if err := json.Unmarshal(got[2:], &hello); err != nil {
+		t.Fatal(err)
+	}
+	s := <-sockets
+	s.Join("12345")
+	s.Join("abcde")
+	ended := make(chan bool)
+	srv.OnDisconnect(func(*server.Socket, string) { close(ended) })
+	_ = w.conn.NetConn().Close()
+	<-ended
+	again := open(t, base, "/socket.io/", "")
+	again.send(fmt.Sprintf(`40{"pid":%q,"offset":""}`, hello.PID))
+	back := <-sockets
+	if !back.Recovered() || len(back.Rooms()) != 2 || back.Join("x") {
+		t.Errorf("recovered %v, rooms %q", back.Recovered(), back.Rooms())
+	}
+	back.Leave("12345")
+	if !back.Join("xyz") {
+		t.Errorf("rooms %q", back.Rooms())
+	}
+}
+
+// The rooms of sockets that may come back are bounded together as well, and so are the
+// names of namespaces that are made for clients.
+func TestNamesThatAreKeptAreBounded(t *testing.T) {
+	srv, err := server.New(server.Options{Recovery: &server.Recovery{MaxBytes: 1000}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv.Dynamic(func(string, []byte) bool { return true })
+	sockets, ended := make(chan *server.Socket, 1), make(chan bool)
+	srv.OnConnect(func(s *server.Socket) { sockets <- s })
+	srv.OnDisconnect(func(*server.Socket, string) { ended <- true })
+	base := serve(t, srv)
+	var ids []string
+	for range 3 {
+		w := open(t, base, "/socket.io/", "")
+		w.send("40")
+		_, got, err := w.conn.ReadMessage()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var hello struct{ PID string }
+		if err := json.Unmarshal(got[2:], &hello); err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, hello.PID)
+		(<-sockets).Join(strings.Repeat("r", 600))
+		_ = w.conn.NetConn().Close()
+		<-ended
+	}
+	for i, want := range []bool{false, false, true} {
+		w := open(t, base, "/socket.io/", "")
+		w.send(fmt.Sprintf(`40{"pid":%q,"offset":""}`, ids[i]))
+		if s := <-sockets; s.Recovered() != want {
+			t.Errorf("socket %d recovered: %v", i, s.Recovered())
+		}
+		w.send("41")
+		<-ended
+	}
+	w := socketIO(t, base)
+	<-sockets
+	w.send("40/" + strings.Repeat("n", 1023))
+	w.expectPrefix("40/n")
+	w.send("40/" + strings.Repeat("n", 1024))
+	w.expectPrefix("44/n")
+	_ = w.conn.NetConn().Close()
+	<-ended
 }

@@ -30,6 +30,7 @@ type Socket struct {
 	handle    *fanout.Handle
 	stage     atomic.Int32    // see joining; handle is set from inside on
 	rooms     atomic.Int64    // joined, counted
+	roomBytes atomic.Int64    // of their names
 	once      map[string]bool // events of Once that have come; used by the reading goroutine
 
 	mu    sync.Mutex
@@ -189,8 +190,8 @@ func (s *Socket) Broadcast() Target {
 // that are sent to the room from now on will reach it. Joining twice is joining
 // once. In middleware of Namespace.Use it takes effect, and the hooks of OnRooms are
 // called, when the socket joins its namespace; if it is refused, nothing is left of it.
-// Join fails for a socket that has left its namespace, and for one that is in
-// Options.MaxRooms rooms.
+// Join fails for a socket that has left its namespace, and beyond Options.MaxRooms,
+// MaxRoomName and MaxRoomBytes.
 func (s *Socket) Join(room string) bool {
 	if s.joinEarly(room) {
 		return true
@@ -198,12 +199,11 @@ func (s *Socket) Join(room string) bool {
 	if !s.Connected() {
 		return false
 	}
-	if s.rooms.Add(1) > int64(s.ns.server.opts.MaxRooms) {
-		s.rooms.Add(-1)
+	if !s.reserve(room) {
 		return slices.Contains(s.ns.hub.Rooms(s.handle), room)
 	}
 	if !s.ns.join(s, room) {
-		s.rooms.Add(-1) // it was there, or has just left the namespace
+		s.release(room) // it was there, or has just left the namespace
 	}
 	return s.Connected()
 }
@@ -214,7 +214,7 @@ func (s *Socket) Leave(room string) {
 		return
 	}
 	if s.Connected() && s.ns.leave(s, room) {
-		s.rooms.Add(-1)
+		s.release(room)
 	}
 }
 

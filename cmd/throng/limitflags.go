@@ -21,6 +21,8 @@ func limitFlags(f *pflag.FlagSet, opts *server.Options) {
 	f.Var(atLeastOne(&opts.MaxHandshakes, 0), "max-handshakes", "how many clients one address may open in a second (default no limit)")
 	f.Var(atLeastOne(&opts.MaxNamespaces, 32), "max-namespaces", "how many namespaces one client may join")
 	f.Var(atLeastOne(&opts.MaxRooms, 10_000), "max-rooms", "how many rooms one client may be in")
+	f.Var(bytesOf(&opts.MaxRoomName, 4<<10), "max-room-name", "how long the name of a room may be")
+	f.Var(bytesOf(&opts.MaxRoomBytes, 1<<20), "max-room-bytes", "how long the names of all rooms of one client may be together")
 	f.Var(bytesOf(&opts.MaxPayload, 1_000_000), "max-payload", "how long a polling body or websocket message of a client may be")
 	f.Var(bytesOf(&opts.MaxHeader, 8<<10), "max-header", "how long the head of a request may be; long cookies and tokens need more")
 	f.Var(bytesOf(&opts.MaxPartial, 256<<20), "max-partial", "how much may be held, for all clients together, of what has not come whole")

@@ -22,11 +22,11 @@ func limits(args ...string) (opts server.Options, err error) {
 
 func TestLimitFlags(t *testing.T) {
 	got, err := limits(
-		"--max-sessions=1", "--max-pending=2", "--max-per-address=3", "--max-handshakes=4", "--max-namespaces=5", "--max-rooms=6",
+		"--max-sessions=1", "--max-pending=2", "--max-per-address=3", "--max-handshakes=4", "--max-namespaces=5", "--max-rooms=6", "--max-room-name=8", "--max-room-bytes=9kB",
 		"--max-payload=7", "--max-header=64KiB", "--max-partial=1.5GiB", "--message-timeout=9", "--queue-packets=10", "--queue-bytes=11kB", "--write-timeout=12s",
 	)
 	want := server.Options{
-		MaxSessions: 1, MaxPending: 2, MaxPerAddress: 3, MaxHandshakes: 4, MaxNamespaces: 5, MaxRooms: 6,
+		MaxSessions: 1, MaxPending: 2, MaxPerAddress: 3, MaxHandshakes: 4, MaxNamespaces: 5, MaxRooms: 6, MaxRoomName: 8, MaxRoomBytes: 9000,
 		MaxPayload: 7, MaxHeader: 64 << 10, MaxPartial: 3 << 29, MessageTimeout: 9 * time.Millisecond, QueuePackets: 10, QueueBytes: 11000, WriteTimeout: 12 * time.Second,
 	}
 	if err != nil || !reflect.DeepEqual(got, want) {

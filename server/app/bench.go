@@ -31,12 +31,18 @@ func Bench(srv *server.Server) {
 
 func bench(ns *server.Namespace) {
 	ns.On("join", func(s *server.Socket, e *server.Event) error {
-		return withRoom(e, func(room string) {
-			s.Join(room)
+		return withRoom(e, func(room string) error {
+			if !s.Join(room) && s.Connected() {
+				return fmt.Errorf("a room with a name of %d bytes is beyond the limits of a client", len(room))
+			}
+			return nil
 		})
 	})
 	ns.On("leave", func(s *server.Socket, e *server.Event) error {
-		return withRoom(e, s.Leave)
+		return withRoom(e, func(room string) error {
+			s.Leave(room)
+			return nil
+		})
 	})
 	ns.On("echo", func(s *server.Socket, e *server.Event) error {
 		args, attachments := e.Raw()
@@ -79,7 +85,7 @@ func bench(ns *server.Namespace) {
 	})
 }
 
-func withRoom(e *server.Event, do func(string)) error {
+func withRoom(e *server.Event, do func(string) error) error {
 	var room string
 	if err := e.Bind(&room); err != nil {
 		return err
@@ -87,7 +93,9 @@ func withRoom(e *server.Event, do func(string)) error {
 	if room == "" {
 		return errors.New("the name of the room is missing")
 	}
-	do(room)
+	if err := do(room); err != nil {
+		return err
+	}
 	return e.Ack()
 }
 
