@@ -16,6 +16,7 @@ import (
 	"sync"
 
 	"github.com/throng-io/throng/internal/hostname"
+	"github.com/throng-io/throng/internal/regular"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -88,6 +89,9 @@ func (v *Viewer) read(name string) (*result.Run, error) {
 	return result.ReadFS(v.root.FS(), path.Join(name, result.FileName))
 }
 
+// maxPage is how many bytes a page may have to be shown.
+const maxPage = 1 << 28
+
 // report shows the page that the run wrote, or draws it when there is none.
 func (v *Viewer) report(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")
@@ -95,7 +99,7 @@ func (v *Viewer) report(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	if page, err := v.root.ReadFile(path.Join(name, PageName)); err == nil {
+	if page, err := regular.ReadFS(v.root.FS(), path.Join(name, PageName), maxPage); err == nil {
 		html(w, withWayBack(page))
 		return
 	}
@@ -124,17 +128,21 @@ func (v *Viewer) file(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
+	info, err := v.root.Stat(name) // before it is opened: opening a named pipe waits for its writer
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	if !info.Mode().IsRegular() {
+		http.NotFound(w, r)
+		return
+	}
 	f, err := v.root.Open(name)
 	if err != nil {
 		fail(w, err)
 		return
 	}
 	defer func() { _ = f.Close() }()
-	info, err := f.Stat()
-	if err != nil || info.IsDir() {
-		http.NotFound(w, r)
-		return
-	}
 	if mime.TypeByExtension(path.Ext(name)) == "" {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	}

@@ -63,10 +63,20 @@ type filling struct {
 // compile makes a template ready. captured are the names that steps of a flow give values to.
 func (t *trial) compile(tm file.Template, captured []string) *pattern {
 	p := &pattern{}
-	for _, part := range tm.Parts {
+	for i, part := range tm.Parts {
+		if i > 0 {
+			if d, secret := t.spec.Secrets.Lookup(tm.Holes[i-1].Name); secret {
+				last := &p.parts[len(p.parts)-1]
+				*last = append(d.Append(*last, tm.Holes[i-1].Form), part...)
+				continue
+			}
+		}
 		p.parts = append(p.parts, []byte(part))
 	}
 	for _, h := range tm.Holes {
+		if _, secret := t.spec.Secrets.Lookup(h.Name); secret {
+			continue // filled in above
+		}
 		kind, known := patchKinds[h.Name]
 		x := patch{kind: kind, form: h.Form}
 		if !known {

@@ -110,32 +110,6 @@ func TestPicks(t *testing.T) {
 	}
 }
 
-func TestBadData(t *testing.T) {
-	for name, c := range map[string]struct{ file, text, want string }{
-		"too short":    {"users.csv", "name,token\na,b\n", "s.yaml:6:3: users.csv has 1 rows and 5 clients need one each; add rows, lower the count, or write pick: sequential"},
-		"no column":    {"users.csv", "name,tokn\na,b\n", "users.csv has no column `token`; did you mean `tokn`?"},
-		"ragged":       {"users.csv", "name,token\na\n", "s.yaml:6:3: the data file users.csv cannot be used: record on line 2: wrong number of fields"},
-		"empty":        {"users.csv", "", "it is empty; write the names of the columns"},
-		"no rows":      {"users.csv", "name,token\n", "it has no rows"},
-		"no object":    {"more.jsonl", "[1]\n", "line 1 is not a JSON object"},
-		"missing key":  {"more.jsonl", fedFiles["more.jsonl"] + "{\"age\":1}\n", "line 4 has no"},
-		"not there":    {"more.jsonl", "-", "there is no such file beside the scenario or in the working directory"},
-		"broken quote": {"users.csv", "name,token\n\"a,b\n", "users.csv cannot be used"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			files := map[string]string{"users.csv": fedFiles["users.csv"], "more.jsonl": fedFiles["more.jsonl"]}
-			files[c.file] = c.text
-			if c.text == "-" {
-				delete(files, c.file)
-			}
-			_, err := withData(t, strings.Replace(fed, "PICK", "unique", 1), files).Data()
-			if err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("%v\nwant %s", err, c.want)
-			}
-		})
-	}
-}
-
 // A server with events of its own is measured as exactly as ours.
 func TestForeignContract(t *testing.T) {
 	t.Parallel()

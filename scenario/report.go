@@ -69,6 +69,9 @@ func (t *trial) report(c *collector, rows [][]ledger.Row, end ending, why error)
 	cell.Checks, cell.Verdict, cell.Reason = f.judge(end, why)
 	cell.Interrupted = end == interrupted
 	cell.Warnings, cell.Notes = f.warnings(cell, end, why), f.notes(cell)
+	if t.spec.Secrets != nil {
+		cell.MapText(t.spec.Secrets.Mask) // also of what came in by another way than the error book
+	}
 	cell.Clean()
 	p := c.show
 	p.Done, p.Verdict, p.Reason, p.Left = true, cell.Verdict, cell.Reason, t.at.after

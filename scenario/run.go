@@ -140,7 +140,27 @@ type LimitError = machine.Shortage
 // file descriptors to the hard one, and lets the garbage collector begin at half of what lives instead of all
 // of it, unless the environment variable GOGC says when. Only one Run at a time makes sense in a process: they would
 // measure each other.
+//
+// No secret of the file (file.Secrets) is in the result, the error or what Options are called with.
 func Run(ctx context.Context, f *file.File, opt Options) (*result.Run, error) {
+	run, err := runCells(ctx, f, opt)
+	if err != nil && f.Spec.Secrets != nil {
+		err = &maskedError{err, f.Spec.Secrets.Mask(err.Error())}
+	}
+	return run, err
+}
+
+// A maskedError has no secret in its text.
+type maskedError struct {
+	error
+	text string
+}
+
+func (e *maskedError) Error() string { return e.text }
+
+func (e *maskedError) Unwrap() error { return e.error }
+
+func runCells(ctx context.Context, f *file.File, opt Options) (*result.Run, error) {
 	opt.complete()
 	defer limitGarbage()()
 	cells := f.Cells()

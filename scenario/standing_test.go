@@ -106,7 +106,7 @@ func TestChecksBeforeTheFirstSample(t *testing.T) {
 
 func TestClassesAreSorted(t *testing.T) {
 	f := known(t, "p99(delivery) < 1s", "max(cpu) < 80%")
-	b := record.NewErrors(f.t.tl)
+	b := record.NewErrors(f.t.tl, nil)
 	for i, class := range []string{"connect.refused", "ack.timeout", "ack.timeout"} {
 		b.Add(record.ErrorKey{Class: metric.ParseErrorClass(class), Stream: -1}, int64(i), nil)
 	}

@@ -7,9 +7,9 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
+	"github.com/throng-io/throng/internal/regular"
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
 )
@@ -67,6 +67,9 @@ func endpoint(ctx context.Context, s *file.Spec, opt Options) (ep *Endpoint, bui
 	return ep, true, nil
 }
 
+// maxPEM is how many bytes a file of certificates may have.
+const maxPEM = 16 << 20
+
 // tlsConfig turns the file's rules into a configuration; nil for the system's.
 func tlsConfig(t *file.Target) (*tls.Config, error) {
 	if t == nil || t.TLS == nil {
@@ -74,7 +77,7 @@ func tlsConfig(t *file.Target) (*tls.Config, error) {
 	}
 	conf := &tls.Config{InsecureSkipVerify: t.TLS.Insecure, ServerName: t.TLS.ServerName}
 	if t.TLS.CA != "" {
-		pem, err := os.ReadFile(t.TLS.CA)
+		pem, err := regular.ReadFile(t.TLS.CA, maxPEM)
 		if err != nil {
 			return nil, fmt.Errorf("read the target's certificate authority: %w", err)
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/scenario/client"
+	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -29,8 +30,9 @@ const maxTrace = 64 << 20
 //	+ TRANSPORT        the client has connected
 //	- REASON           the connection has ended, or was not made
 //
-// Values of auth, and the private session id that the server answers with, are masked. The packets of
-// Engine.IO (its handshake and pings) are left out.
+// Values of auth, and the private session id that the server answers with, are masked, and so are secrets of the file
+// and what the client's auth, query and headers carry wherever they come again. The packets of Engine.IO (its
+// handshake and pings) are left out.
 type tracer struct {
 	mu   sync.Mutex
 	file *os.File
@@ -67,17 +69,50 @@ func (tr *tracer) close() error {
 }
 
 func (tr *tracer) line(a *actor, at int64, format string, args ...any) {
+	what := result.Line(a.masked(fmt.Sprintf(format, args...))) // the server's texts may hold line breaks
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
 	if tr.err != nil || tr.left <= 0 {
 		return
 	}
-	what := result.Line(fmt.Sprintf(format, args...)) // the server's texts may hold line breaks
 	n, err := fmt.Fprintf(tr.w, "%.6f %s/%d %s\n", float64(at)/1e9, a.group.spec.Name, a.number, what)
 	tr.err = err
 	if tr.left -= n; tr.left <= 0 {
 		_, tr.err = fmt.Fprintf(tr.w, "the trace ends here, at %d bytes\n", maxTrace)
 	}
+}
+
+// masked is a text without secrets: those of the file, and what the client's own auth, query and headers carry.
+func (a *actor) masked(text string) string {
+	cfg := a.group.config(a.number, a.transport)
+	var values []string
+	var auth any
+	if len(cfg.Auth) > 0 && json.Unmarshal(cfg.Auth, &auth) == nil {
+		values = leaves(values, auth)
+	}
+	for _, more := range []map[string][]string{cfg.Query, cfg.Header} {
+		for _, v := range more {
+			values = append(values, v...)
+		}
+	}
+	return file.Mask(a.t.spec.Secrets.Mask(text), values...)
+}
+
+// leaves appends the texts in a JSON value.
+func leaves(to []string, v any) []string {
+	switch v := v.(type) {
+	case string:
+		return append(to, v)
+	case []any:
+		for _, item := range v {
+			to = leaves(to, item)
+		}
+	case map[string]any:
+		for _, item := range v {
+			to = leaves(to, item)
+		}
+	}
+	return to
 }
 
 func (a *actor) isTraced() bool { return a.t.tracer != nil && a.index < a.t.spec.Trace }

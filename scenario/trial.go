@@ -82,7 +82,7 @@ func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at plac
 		id: uint32(plan.Draw(uint64(time.Now().UnixNano()), plan.ForRun, uint64(os.Getpid()), uint64(at.i), 0)),
 		tl: plan.NewTimeline(c.Spec.Phases), dials: make(chan struct{}, dialsAtOnce), audiences: map[string]*ledger.Audience{},
 	}
-	t.errors = record.NewErrors(t.tl)
+	t.errors = record.NewErrors(t.tl, t.spec.Secrets.Mask)
 	t.pid.Store(int64(ep.PID))
 	t.renewed = make(chan renewal, len(t.tl.Spans))
 	t.aborted = make(chan error, 1)

@@ -29,7 +29,7 @@ const exitNothing = 5
 // capacityFlags are what `throng capacity` can be told beside the scenario.
 type capacityFlags struct {
 	out, resume, target  string
-	set                  []string
+	set, secret          []string
 	budget               time.Duration
 	planFor              string
 	spare                int
@@ -67,6 +67,7 @@ then are kept.`,
 	f.BoolVar(&flags.force, "force", false, "overwrite a result or a search that is in the directory already")
 	f.StringVar(&flags.resume, "resume", "", "go on with the interrupted search in this `DIR`")
 	f.StringArrayVar(&flags.set, "set", nil, "override a variable or a key of the scenario: `KEY=VALUE`")
+	secretFlag(f, &flags.secret)
 	f.StringVar(&flags.target, "target", "", "test the server at this `URL`, or unix:PATH, instead of the scenario's")
 	f.DurationVar(&flags.budget, "budget", 0, "end within this time, such as 10m (default that of the scenario)")
 	f.StringVar(&flags.planFor, "clients", "", "say how many nodes this `LOAD` needs: a number as from: in the scenario has it, such as 50k")
@@ -80,14 +81,14 @@ then are kept.`,
 }
 
 func findCapacity(cmd *cobra.Command, name string, flags capacityFlags) error {
-	set, err := parseSet(flags.set)
+	set, err := parseSet(flags.set, flags.secret)
 	if err != nil {
 		return err
 	}
 	if err := setTarget(cmd, flags.target, set); err != nil {
 		return err
 	}
-	f, err := load(cmd.InOrStdin(), name, set)
+	f, err := load(cmd.InOrStdin(), name, set, flags.secret...)
 	if err != nil {
 		return err
 	}
@@ -111,7 +112,7 @@ func findCapacity(cmd *cobra.Command, name string, flags capacityFlags) error {
 	defer release()
 	opt.Dir = dir
 	opt.Run.Version = result.Version()
-	opt.Run.Command = append([]string{"throng", "capacity"}, os.Args[min(2, len(os.Args)):]...)
+	opt.Run.Command = commandLine("capacity", ownArguments(), flags.secret, f)
 	opt.Run.Start = func(ctx context.Context, s *file.Server) (*scenario.Endpoint, error) {
 		ep, _, err := startServer(ctx, s)
 		return ep, err

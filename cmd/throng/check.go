@@ -16,7 +16,7 @@ import (
 )
 
 func checkCommand() *cobra.Command {
-	var set []string
+	var set, secret []string
 	var target string
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -33,14 +33,14 @@ cannot; what to do about it is said.`,
 		Args:              arguments(1, 1),
 		ValidArgsFunction: completeScenarios,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			values, err := parseSet(set)
+			values, err := parseSet(set, secret)
 			if err != nil {
 				return err
 			}
 			if err := setTarget(cmd, target, values); err != nil {
 				return err
 			}
-			f, err := load(cmd.InOrStdin(), args[0], values)
+			f, err := load(cmd.InOrStdin(), args[0], values, secret...)
 			if err != nil {
 				return err
 			}
@@ -70,6 +70,7 @@ cannot; what to do about it is said.`,
 	}
 	cmd.Flags().StringArrayVar(&set, "set", nil, "override a variable or a key of the scenario: `KEY=VALUE`")
 	cmd.Flags().StringVar(&target, "target", "", "check it for a run against the server at this `URL`, or unix:PATH")
+	secretFlag(cmd.Flags(), &secret)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }

@@ -40,7 +40,7 @@ func TestExamplesOfTheHelp(t *testing.T) {
 					pairs = append(pairs, words[i+1])
 				}
 			}
-			set, err := parseSet(pairs)
+			set, err := parseSet(pairs, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/throng-io/throng/internal/regular"
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenarios"
 )
@@ -39,22 +40,24 @@ broadcast'. 'throng check NAME' says what it does, and --set changes it.`,
 
 // load reads a scenario by the path of its file or the name of a ready one. A
 // file of that name in the working directory comes first. "-" is standard input.
-func load(stdin io.Reader, name string, set map[string]string) (*file.File, error) {
+//
+// secret names variables of the file whose values must not be written anywhere.
+func load(stdin io.Reader, name string, set map[string]string, secret ...string) (*file.File, error) {
 	if name == "-" {
-		text, err := io.ReadAll(stdin)
+		text, err := regular.ReadAll("standard input", stdin, file.MaxText)
 		if err != nil {
-			return nil, fmt.Errorf("read the scenario from standard input: %w", err)
+			return nil, fmt.Errorf("read the scenario: %w", err)
 		}
-		return file.Parse("stdin", text, set)
+		return file.Parse("stdin", text, set, secret...)
 	}
-	text, err := os.ReadFile(name)
-	info, serr := os.Stat(name)
-	folder := serr == nil && info.IsDir() // such as --out quickstart has left
+	info, err := os.Stat(name)
+	folder := err == nil && info.IsDir() // such as --out quickstart has left
+	text, err := regular.ReadFile(name, file.MaxText)
 	switch {
 	case err == nil:
-		return file.Parse(name, text, set)
+		return file.Parse(name, text, set, secret...)
 	case !folder && !errors.Is(err, fs.ErrNotExist):
-		return nil, err
+		return nil, fmt.Errorf("%w; give the file of a scenario, or - for standard input", err)
 	}
 	text, err = scenarios.Read(name)
 	switch {
@@ -69,9 +72,9 @@ func load(stdin io.Reader, name string, set map[string]string) (*file.File, erro
 		return nil, fmt.Errorf("%s: no such file, and no ready scenario of that name; %s", name, hint)
 	}
 	if set["target.url"] != "" {
-		return file.Foreign(filepath.Base(name), text, set)
+		return file.Foreign(filepath.Base(name), text, set, secret...)
 	}
-	return file.Parse(filepath.Base(name), text, set)
+	return file.Parse(filepath.Base(name), text, set, secret...)
 }
 
 // leftOut says what a ready scenario does without because its target is not the built-in server.

@@ -27,6 +27,7 @@ type runFlags struct {
 	quick   float64 // 0: as the file says
 	out     string
 	set     []string
+	secret  []string
 	target  string
 	profile string
 	quiet   bool
@@ -50,6 +51,9 @@ in its directory.
 processor time went from its beginning to the end of its load, and what was on the
 heap at that end, both of the generator and of the built-in server. Taking them
 costs some percent: do not compare such a run with one without.
+
+Secrets stay out of everything that is written and shown: what the scenario takes of
+the environment (${env.TOKEN}), and the variables that --secret names.
 
 On a terminal the run is shown as it goes; q or Ctrl-C ends it early. --live shows
 it as a web page, to several viewers and to those who come late. --metrics and
@@ -75,6 +79,7 @@ invalid (this machine could not keep up), 4 the target cannot be reached,
 	f.StringVar(&flags.out, "out", "", "write the results to this `DIR` (default out/NAME-TIME)")
 	f.BoolVar(&flags.force, "force", false, "overwrite a result that is in the directory already")
 	f.StringArrayVar(&flags.set, "set", nil, "override a variable or a key of the scenario: `KEY=VALUE`")
+	secretFlag(f, &flags.secret)
 	f.Float64Var(&flags.quick, "quick", 0, "scale clients, rooms and lengths down to this `SHARE`, to try a scenario")
 	f.Lookup("quick").NoOptDefVal = "0.2"
 	f.StringVar(&flags.target, "target", "", "test the server at this `URL`, or unix:PATH, instead of the scenario's")
@@ -86,7 +91,7 @@ invalid (this machine could not keep up), 4 the target cannot be reached,
 }
 
 func runAll(cmd *cobra.Command, names []string, flags runFlags) error {
-	set, err := parseSet(flags.set)
+	set, err := parseSet(flags.set, flags.secret)
 	if err != nil {
 		return err
 	}
@@ -97,14 +102,13 @@ func runAll(cmd *cobra.Command, names []string, flags runFlags) error {
 		return err
 	}
 	opt := scenario.Options{Version: result.Version()}
-	opt.Command = append([]string{"throng", "run"}, os.Args[min(2, len(os.Args)):]...)
 	if n, err := strconv.ParseFloat(names[len(names)-1], 64); err == nil && flags.quick > 0 {
 		return fmt.Errorf("%g is no scenario; write --quick=%[1]g, without a space", n)
 	}
 	files := make([]*file.File, len(names))
 	taken := map[string]bool{}
 	for i, name := range names { // all, before the first one runs
-		if files[i], err = load(cmd.InOrStdin(), name, set); err != nil {
+		if files[i], err = load(cmd.InOrStdin(), name, set, flags.secret...); err != nil {
 			return err
 		}
 		its := files[i].Spec.Name
@@ -121,6 +125,7 @@ func runAll(cmd *cobra.Command, names []string, flags runFlags) error {
 			files[i].Quicken(flags.quick)
 		}
 	}
+	opt.Command = commandLine("run", ownArguments(), flags.secret, files...)
 	watching, err := watch(cmd.Context(), flags.watch, cmd.ErrOrStderr())
 	if err != nil {
 		return err
@@ -276,7 +281,11 @@ func classify(err error) error {
 	return &exitError{exitUsage, err}
 }
 
-func parseSet(pairs []string) (map[string]string, error) {
+// parseSet reads the values of --set. secret are those of --secret.
+func parseSet(pairs, secret []string) (map[string]string, error) {
+	if err := checkSecretNames(secret); err != nil {
+		return nil, err
+	}
 	set := map[string]string{}
 	for _, pair := range pairs {
 		key, value, ok := strings.Cut(pair, "=")

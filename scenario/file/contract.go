@@ -46,9 +46,9 @@ var contractTable = object[Contract]{
 	fields: []field[Contract]{
 		{key: "join", set: func(d *decoder, n *node, c *Contract) { c.Join = d.call(n, "join", joinScope) }},
 		{key: "leave", set: func(d *decoder, n *node, c *Contract) { c.Leave = d.call(n, "leave", joinScope) }},
-		{key: "room", set: func(d *decoder, n *node, c *Contract) { c.Room = d.call(n, "room", dataScope) }},
-		{key: "all", set: func(d *decoder, n *node, c *Contract) { c.All = d.call(n, "all", dataScope) }},
-		{key: "echo", set: func(d *decoder, n *node, c *Contract) { c.Echo = d.call(n, "echo", dataScope) }},
+		{key: "room", set: func(d *decoder, n *node, c *Contract) { c.Room = d.call(n, "room", roomCallScope) }},
+		{key: "all", set: func(d *decoder, n *node, c *Contract) { c.All = d.call(n, "all", callScope) }},
+		{key: "echo", set: func(d *decoder, n *node, c *Contract) { c.Echo = d.call(n, "echo", callScope) }},
 		{key: "stamp", set: func(d *decoder, n *node, c *Contract) {
 			p := read(d, n, "stamp", parsePath, nil)
 			c.Stamp = &p

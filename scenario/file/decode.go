@@ -183,7 +183,7 @@ func (d *decoder) scalar(n *node, what string) (value, bool) {
 func (d *decoder) expand(n *node, sc *scope) (value, bool) {
 	v, ok := d.vars.expand(d.errs, n, sc)
 	for i, name := range v.holes {
-		if f := feederOf(name, d.vars.feeders); f != "" && sc.data {
+		if f := feederOf(name, d.vars.feeders); f != "" && sc.at&spotsOf("FILE.COLUMN") != 0 {
 			d.needs(f, strings.TrimPrefix(name, f+"."), n.offset(v.offsets[i]))
 		}
 	}

@@ -130,7 +130,7 @@ func arguments(text string) []string {
 		return strings.Split(text, ",")
 	}
 	var args []string
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		if n := len(args); n > 0 && (word[0] < '0' || word[0] > '9') {
 			args[n-1] += word
 			continue

@@ -54,7 +54,7 @@ func (l *errorList) add(at place, msg, hint string) {
 	l.hits++
 	// Keys and values of the file may stand in the text: it stays one line.
 	msg, hint = printable(msg), printable(hint)
-	e := Error{File: l.file, Line: at.line, Col: at.col, Msg: msg, Hint: hint}
+	e := Error{File: cmp.Or(at.file, l.file), Line: at.line, Col: at.col, Msg: msg, Hint: hint}
 	if at.set != "" {
 		e = Error{File: at.set, Msg: msg, Hint: hint}
 	}

@@ -170,7 +170,7 @@ func TestGoodFiles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			opts := cmp.AllowUnexported(File{}, ColumnUse{})
+			opts := cmp.AllowUnexported(File{}, ColumnUse{}, reading{})
 			if diff := cmp.Diff(f, again, opts); diff != "" {
 				t.Errorf("two readings differ:\n%s", diff)
 			}
@@ -241,7 +241,7 @@ func TestLongLineIsNotDeep(t *testing.T) {
 }
 
 func TestTextIsBounded(t *testing.T) {
-	_, err := Parse("x.yaml", []byte(strings.Repeat("# comment\n", maxText/10+1)), nil)
+	_, err := Parse("x.yaml", []byte(strings.Repeat("# comment\n", MaxText/10+1)), nil)
 	if err == nil || !strings.Contains(err.Error(), "x.yaml:1:1: the file has") {
 		t.Errorf("%v", err)
 	}
@@ -410,7 +410,7 @@ func TestColonsInFlow(t *testing.T) {
 	if root == nil {
 		t.Fatal(errs.join(1))
 	}
-	d := newDecoder(errs, root, nil)
+	d := newDecoder(errs, root, nil, &reading{})
 	got := jsonTemplate(d, root, clientScope)
 	want := `{"a":{"e":["room:join",{"chat:said":1,"b:c":["x:y:z"],"q:r":"s"},"u","http://h:1/p"]}}`
 	if len(got.Parts) != 1 || got.Parts[0] != want || errs.join(1) != nil {

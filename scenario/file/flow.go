@@ -86,7 +86,7 @@ var stepKeys = append(slices.Clone(doing), "ack", "expect", "capture", "name")
 
 // flowScope is what the templates of a flow may name.
 func (d *decoder) flowScope(captured []string) *scope {
-	return &scope{"a flow", append([]string{HoleClient, HoleGroup}, captured...), true}
+	return &scope{at: inFlow, captured: captured}
 }
 
 func setFlow(d *decoder, n *node, g *Group) {
@@ -352,10 +352,10 @@ var reactionTable = object[Reaction]{
 			if n.kind != list {
 				one = &node{kind: list, at: n.at, items: []*node{n}, weight: 1 + n.weight}
 			}
-			t := jsonTemplate(d, one, clientScope)
+			t := jsonTemplate(d, one, reactScope)
 			r.Ack = &t
 		}},
-		{key: "emit", set: func(d *decoder, n *node, r *Reaction) { r.Emit = d.emission(n, "reaction", clientScope) }},
+		{key: "emit", set: func(d *decoder, n *node, r *Reaction) { r.Emit = d.emission(n, "reaction", reactScope) }},
 		{key: "after", set: func(d *decoder, n *node, r *Reaction) { r.After = d.lengths(n, "after") }},
 		{key: "share", set: func(d *decoder, n *node, r *Reaction) { r.Share = d.share(n, "share") }},
 	},

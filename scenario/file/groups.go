@@ -171,9 +171,7 @@ var streamTable = object[Stream]{
 			}
 		}},
 		{key: "size", set: func(d *decoder, n *node, s *Stream) { d.sizes(n, s) }},
-		{key: "data", set: func(d *decoder, n *node, s *Stream) {
-			s.Data = jsonTemplate(d, n, dataScope)
-		}},
+		{key: "data", set: func(*decoder, *node, *Stream) {}}, // what it may name depends on the operation: see finishStream
 		{key: "binary", set: func(d *decoder, n *node, s *Stream) { s.Binary = d.bool(n, "binary") }},
 		{key: "namespace", set: func(d *decoder, n *node, s *Stream) { d.string(n, "namespace", checkNamespace) }}, // resolved by the group
 		{key: "volatile", set: func(d *decoder, n *node, s *Stream) { s.Volatile = d.bool(n, "volatile") }},
@@ -207,6 +205,13 @@ const maxBurst = 100_000
 // finishStream fills in the defaults that depend on the operation and checks
 // what the operation allows.
 func finishStream(d *decoder, n *node, s *Stream) {
+	if data := n.get("data"); data != nil && !data.null {
+		sc := dataScope
+		if s.Op == OpRoom {
+			sc = roomDataScope
+		}
+		s.Data = jsonTemplate(d, data, sc)
+	}
 	event, per, expects := "msg", "client", []string{"all", "others", "none"}
 	switch s.Op {
 	case OpEcho:

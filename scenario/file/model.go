@@ -22,6 +22,7 @@ type Spec struct {
 	Report   Report            // what to write, and where
 	Quick    float64           // scaled down to that share by File.Quicken; 0: as written
 	Trace    int               // so many clients of each group have all their packets written down
+	Secrets  *Secrets          // the values that the templates name and that must not be written; nil: none
 	Params   map[string]string // the matrix values of this cell as written; nil without a matrix
 	// ParamNames are the words that the file has for those values, by axis; nil when it has none.
 	ParamNames map[string]string
@@ -222,10 +223,9 @@ type File struct {
 	Cooldown time.Duration // between two trials; default 0
 	LeftOut  []string      // what a file read by Foreign does without, in words; nil: nothing
 
-	foreign bool // read by Foreign
-	cells   []Cell
-	text    string // to read again at another level of a search
-	set     map[string]string
+	cells []Cell
+	text  string // to read again at another level of a search
+	how   reading
 }
 
 // Axis is one dimension of a matrix.

@@ -5,50 +5,66 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 	"time"
 )
 
 // Parse reads a scenario. The name stands in errors; set holds overrides: a
 // variable of the file (viewers=5000) or a path into it (phases.hold.for=5s,
 // groups.speaker.send.0.rate=20/s). A value that starts with [ or { is YAML.
-// The error joins one *Error for each mistake, in the order of the file.
-func Parse(name string, text []byte, set map[string]string) (*File, error) {
-	return parse(name, string(text), maps.Clone(set), nil, false)
+// secret names variables of the file whose values must not be written anywhere: see Secrets. The error
+// joins one *Error for each mistake, in the order of the file.
+func Parse(name string, text []byte, set map[string]string, secret ...string) (*File, error) {
+	return parse(name, string(text), reading{set: maps.Clone(set), secret: slices.Clone(secret)}, nil)
 }
 
-// parse reads a scenario, or with a trial that of a search's level; foreign is for Foreign.
-func parse(name, text string, set map[string]string, trial *searchTrial, foreign bool) (*File, error) {
+// A reading says how a text is read.
+type reading struct {
+	set     map[string]string // overrides
+	secret  []string          // variables that must not be written
+	foreign bool              // see Foreign
+	unset   bool              // environment variables need not be set: nothing will run
+}
+
+// hidden reports whether the value of an override must not be written.
+func (r *reading) hidden(key string) bool {
+	return slices.Contains(r.secret, strings.TrimPrefix(key, "vars."))
+}
+
+// parse reads a scenario, or with a trial that of a search's level.
+func parse(name, text string, how reading, trial *searchTrial) (*File, error) {
 	errs := &errorList{file: name}
 	root := load(errs, text, "")
 	if root == nil {
 		return nil, errs.join(1)
 	}
-	root = override(errs, root, set)
+	root = override(errs, root, &how)
 	if root.kind != dict {
 		errs.add(root.at, "a scenario is a mapping of keys to values, not "+root.describe(), "start with version: 1, name: and groups:")
 		return nil, errs.join(1)
 	}
 	var left []string
-	if foreign {
+	if how.foreign {
 		root, left = withoutBuiltIn(root)
 	}
 	defs := declare(errs, root.get("vars"))
+	checkSecrets(errs, how.secret, defs)
 	m := &matrix{repeat: 1, order: "interleaved"}
 	hasMatrix := root.get("matrix") != nil && !root.get("matrix").null
 	if hasMatrix {
-		matrixTable.decode(newDecoder(errs, root, defs), root.get("matrix"), m)
+		matrixTable.decode(newDecoder(errs, root, defs, &how), root.get("matrix"), m)
 	}
-	specs := expand(errs, root, defs, m, trial)
+	specs := expand(errs, root, defs, &how, m, trial)
 	if err := errs.join(len(specs)); err != nil {
 		return nil, err
 	}
 
-	f := &File{Name: name, Spec: specs[0], Repeat: m.repeat, Order: m.order, Cooldown: m.cooldown, LeftOut: left, foreign: foreign}
+	f := &File{Name: name, Spec: specs[0], Repeat: m.repeat, Order: m.order, Cooldown: m.cooldown, LeftOut: left}
 	for _, a := range m.axes {
 		f.Axes = append(f.Axes, Axis{a.name, a.texts})
 	}
 	f.cells = m.schedule(specs)
-	f.text, f.set = text, set
+	f.text, f.how = text, how
 	if trial == nil && f.Spec.Search != nil {
 		f.checkSearch(root, errs)
 		if err := errs.join(len(specs)); err != nil {
@@ -58,12 +74,18 @@ func parse(name, text string, set map[string]string, trial *searchTrial, foreign
 	return f, nil
 }
 
-func newDecoder(errs *errorList, root *node, defs map[string]*node) *decoder {
+func newDecoder(errs *errorList, root *node, defs map[string]*node, how *reading) *decoder {
 	d := &decoder{
 		errs: errs, places: map[string]*node{},
-		vars: &variables{defs: defs, values: map[string]*value{}, broken: map[string]bool{}, used: map[string]bool{}},
+		vars: &variables{
+			defs: defs, values: map[string]*value{}, broken: map[string]bool{}, used: map[string]bool{}, secret: map[string]bool{},
+			secrets: &Secrets{values: map[string]Datum{}, masks: &masks{}}, unset: how.unset,
+		},
 	}
 	d.stepsOf = d.steps
+	for _, name := range how.secret {
+		d.vars.secret[name] = true
+	}
 	for _, e := range root.get("data").entries() {
 		d.vars.feeders = append(d.vars.feeders, e.key)
 	}
@@ -83,7 +105,8 @@ func newDecoder(errs *errorList, root *node, defs map[string]*node) *decoder {
 }
 
 // expand decodes the tree once for each combination.
-func expand(errs *errorList, root *node, defs map[string]*node, m *matrix, trial *searchTrial) []*Spec {
+func expand(errs *errorList, root *node, defs map[string]*node, how *reading, m *matrix, trial *searchTrial) []*Spec {
+	all := &masks{}
 	used := map[string]bool{}
 	var specs []*Spec
 	for _, pick := range m.combinations() {
@@ -97,7 +120,8 @@ func expand(errs *errorList, root *node, defs map[string]*node, m *matrix, trial
 			}
 		}
 		errs.cell = m.describe(pick)
-		d := newDecoder(errs, root, cellDefs)
+		d := newDecoder(errs, root, cellDefs, how)
+		d.vars.secrets.masks = all
 		for _, name := range m.broken {
 			d.vars.values[axisPrefix+name], d.vars.broken[axisPrefix+name] = &value{parts: []string{""}}, true
 		}
@@ -126,11 +150,14 @@ func (d *decoder) spec(root *node, params map[string]string, trial *searchTrial)
 	before := d.errs.hits
 	s := &Spec{Seed: 1, Params: params, Report: Report{Formats: slices.Clone(defaultFormats), Interval: time.Second}}
 	for _, name := range slices.Sorted(maps.Keys(d.vars.defs)) {
-		d.vars.expand(d.errs, d.vars.defs[name], nil) // mistakes also of unused ones
+		d.vars.expand(d.errs, d.vars.defs[name], varScope) // mistakes also of unused ones
 	}
 	clear(d.vars.used)
 	specTable.decode(d, root, s)
 	finishData(d, root, s)
+	if len(d.vars.secrets.values) > 0 {
+		s.Secrets = d.vars.secrets
+	}
 	switch {
 	case s.Server == nil || s.Target == nil:
 	case at(root, "target").set != "" && at(root, "server").set == "":

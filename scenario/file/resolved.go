@@ -13,13 +13,14 @@ import (
 
 // Resolved returns the scenario as a file of its own that runs the same again: with the overrides applied, the variables of the
 // file in their places, aliases written out, and the main defaults filled in. The axes of a matrix, a variable that a search raises,
-// and what only the runner knows stay as they are. target and its path replace the server, as --target does; "" leaves it.
+// and what only the runner knows stay as they are. No secret is in it: in the place of a variable token that is one there is
+// ${env.token}, so that whoever runs it has to give the value. target and its path replace the server, as --target does; "" leaves it.
 func (f *File) Resolved(target, path string) ([]byte, error) {
 	fresh, root, err := f.tree()
 	if err != nil {
 		return nil, err
 	}
-	r := resolver{vars: root.get("vars"), file: f}
+	r := resolver{vars: f.hiding(root.get("vars")), file: f}
 	var plain *node
 	if raise := root.get("search").get("raise"); raise != nil && r.vars.get(raise.text) != nil { // a search needs its variable
 		plain = root.with("vars", (&node{kind: dict}).with(raise.text, r.vars.get(raise.text)))
@@ -45,10 +46,10 @@ func (f *File) Resolved(target, path string) ([]byte, error) {
 	// Some keys with defaults exclude one another. Where the defaults do not fit this scenario, it goes without them.
 	for _, n := range []*node{filled(plain, fresh), plain} {
 		out := n.yaml()
-		if len(out) > maxText {
-			return nil, fmt.Errorf("the scenario takes %d bytes with its aliases written out, and a file may have %d", len(out), maxText)
+		if len(out) > MaxText {
+			return nil, fmt.Errorf("the scenario takes %d bytes with its aliases written out, and a file may have %d", len(out), MaxText)
 		}
-		if _, err = Parse(f.Name, out, nil); err == nil {
+		if _, err = parse(f.Name, string(out), reading{unset: true}, nil); err == nil {
 			return out, nil
 		}
 	}
@@ -57,16 +58,24 @@ func (f *File) Resolved(target, path string) ([]byte, error) {
 
 // tree parses the scenario anew: f may have been scaled down.
 func (f *File) tree() (*File, *node, error) {
-	fresh, err := parse(f.Name, f.text, f.set, nil, f.foreign)
+	fresh, err := parse(f.Name, f.text, f.how, nil)
 	if err != nil {
 		return nil, nil, err
 	}
 	errs := &errorList{file: f.Name}
-	root := override(errs, load(errs, f.text, ""), f.set)
-	if f.foreign {
+	root := override(errs, load(errs, f.text, ""), &f.how)
+	if f.how.foreign {
 		root, _ = withoutBuiltIn(root)
 	}
 	return fresh, root, errs.join(1)
+}
+
+// hiding returns the variables with environment variables of the same names in the place of secrets.
+func (f *File) hiding(vars *node) *node {
+	for _, name := range f.how.secret {
+		vars = vars.with(name, &node{text: "${" + envPrefix + name + "}", quoted: true})
+	}
+	return vars
 }
 
 func text(s string) *node { return &node{text: s} }

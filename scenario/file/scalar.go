@@ -38,7 +38,7 @@ var multiples = map[string]float64{"": 1, "k": 1e3, "K": 1e3, "M": 1e6}
 // between two digits stays, so that 10 000 is refused and never read as another number.
 func closeUp(text string) string {
 	out := ""
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		if out != "" && !joins(out[len(out)-1], word[0]) {
 			out += " "
 		}

@@ -95,7 +95,7 @@ func TestAmounts(t *testing.T) {
 				t.Errorf("%s %q: %v, %v; want %v", a.name, text, got, f, want)
 			}
 		}
-		for _, text := range strings.Split(a.bad+never, "|") {
+		for text := range strings.SplitSeq(a.bad+never, "|") {
 			if got, f := a.parse(text); f == nil {
 				t.Errorf("%s %q is taken as %v", a.name, text, got)
 			} else if f.msg == "" || f.hint == "" {
@@ -212,7 +212,7 @@ func TestDistributions(t *testing.T) {
 	try := func(key, text string) *flaw {
 		errs := &errorList{}
 		n := &node{text: text}
-		d := newDecoder(errs, &node{kind: dict}, nil)
+		d := newDecoder(errs, &node{kind: dict}, nil, &reading{})
 		switch key {
 		case "size of rooms":
 			d.roomSize(n)
@@ -234,7 +234,7 @@ func TestDistributions(t *testing.T) {
 		"size of rooms": "zipf(0)|zipf(5)|zipf( 1.07 )|uniform(5,50)|const(20)|uniform(5 50)",
 		"join":          "3|uniform(1,5)|exp(2)",
 	} {
-		for _, text := range strings.Split(texts, "|") {
+		for text := range strings.SplitSeq(texts, "|") {
 			if f := try(key, text); f != nil {
 				t.Errorf("%s: %s: %+v", key, text, f)
 			}
@@ -247,7 +247,7 @@ func TestDistributions(t *testing.T) {
 		"size of rooms": "zipf(%s)|zipf(%s|uniform(%s,5)|uniform(1,%s)|const(%s)|exp(%s)|pareto(1,%s)|lognormal(1,%s)",
 		"join":          "%s.5|uniform(1,%s)|uniform(%s,5)|exp(%s)|const(%s)",
 	} {
-		for _, form := range strings.Split(forms, "|") {
+		for form := range strings.SplitSeq(forms, "|") {
 			for _, v := range odd {
 				if f := try(key, fmt.Sprintf(form, v)); f == nil {
 					t.Errorf("%s: %s is taken", key, fmt.Sprintf(form, v))

@@ -305,20 +305,29 @@ func (f *File) At(level float64, record time.Duration) (*File, error) {
 	if s == nil {
 		return nil, fmt.Errorf("%s: no search to take a level of; add search: {raise: ..., from: ...}", f.Name)
 	}
-	set := maps.Clone(f.set)
+	set := maps.Clone(f.how.set)
 	if set == nil {
 		set = map[string]string{}
 	}
 	if s.Raise != RaiseLoad {
 		set[raisedKey(s.Raise)] = s.Format(level)
 	}
-	return parse(f.Name, f.text, set, &searchTrial{level, record}, f.foreign)
+	how := f.how
+	how.set = set
+	return parse(f.Name, f.text, how, &searchTrial{level, record})
 }
 
-// Fingerprint tells the scenario, with everything that was set, from others; it is the same on every machine.
+// Fingerprint tells the scenario, with everything that was set but its secrets, from others; it is the same on every
+// machine.
 func (f *File) Fingerprint() string {
 	h := sha256.New()
-	for _, part := range append([]string{f.text}, overrides(f.set)...) {
+	set := maps.Clone(f.how.set)
+	for key := range set {
+		if f.how.hidden(key) {
+			set[key] = ""
+		}
+	}
+	for _, part := range append([]string{f.text}, overrides(set)...) {
 		fmt.Fprintf(h, "%d\n%s", len(part), part)
 	}
 	return hex.EncodeToString(h.Sum(nil)[:8])

@@ -12,9 +12,13 @@ import (
 // A key without a dot is a variable of the file when there is one of that
 // name, else a key of the file's top level; a dotted key is a path. The items
 // of a list are found by number or by their name, event or op.
-func override(errs *errorList, root *node, set map[string]string) *node {
+func override(errs *errorList, root *node, how *reading) *node {
+	set := how.set
 	for _, key := range slices.Sorted(maps.Keys(set)) {
 		label := "--set " + clip(printable(key)) + "=" + clip(printable(set[key]))
+		if how.hidden(key) {
+			label = "--set " + clip(printable(key)) + "=" + Masked
+		}
 		val := &node{at: place{set: label}, text: strings.TrimSpace(set[key]), exact: true, weight: 1}
 		if strings.HasPrefix(val.text, "[") || strings.HasPrefix(val.text, "{") {
 			if val = load(errs, val.text, label); val == nil {

@@ -3,6 +3,7 @@ package file
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -14,6 +15,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode/utf8"
+
+	"github.com/throng-io/throng/internal/regular"
 )
 
 // Limits of a data file.
@@ -27,6 +31,8 @@ const (
 type Table struct {
 	Columns []string
 	Rows    [][]Datum // each as long as Columns
+
+	name string // of the file, for errors
 }
 
 // Datum is one value of a table in the three forms that templates write.
@@ -76,6 +82,10 @@ func (f *File) Data() (map[string]*Table, error) {
 	tables := map[string]*Table{}
 	for path, feeder := range format {
 		t, all, err := f.table(feeder, columns[path])
+		if row, ok := errors.AsType[*rowError](err); ok {
+			errs.add(place{file: t.name, line: row.line, col: row.col}, row.msg, row.hint)
+			continue
+		}
 		if err != nil {
 			errs.add(place{line: feeder.Line, col: feeder.Col}, fmt.Sprintf("the data file %s cannot be used: %v", path, err), "")
 			continue
@@ -137,24 +147,35 @@ func (s *Spec) People(g *Group) int {
 	return int(math.Ceil(sum)) + 1
 }
 
-// table reads one file; all are the names of its columns.
+// A rowError is a mistake at a place of a data file.
+type rowError struct {
+	line, col int
+	msg, hint string
+}
+
+func (e *rowError) Error() string { return e.msg }
+
+// table reads one file; all are the names of its columns. After a *rowError the table has a name only.
 func (f *File) table(feeder Feeder, columns []string) (t *Table, all []string, err error) {
-	in, err := f.open(feeder.Path)
-	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, nil, fmt.Errorf("there is no such file beside the scenario or in the working directory")
+	path := f.find(feeder.Path)
+	in, err := regular.Open(path, maxDataBytes)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil, errors.New("there is no such file beside the scenario or in the working directory")
+	case err != nil:
+		why, odd := errors.AsType[*regular.Error](err)
+		if odd {
+			err = errors.New("it " + why.Why)
 		}
 		return nil, nil, err
 	}
 	defer in.Close()
-	if st, err := in.Stat(); err == nil && st.Size() > maxDataBytes {
-		return nil, nil, fmt.Errorf("it has %d bytes, and %d are allowed", st.Size(), maxDataBytes)
-	}
-	t = &Table{Columns: columns}
+	t = &Table{Columns: columns, name: path}
+	from := io.LimitReader(in, maxDataBytes) // the file may grow
 	if feeder.Format == "jsonl" {
-		all, err = t.readJSON(in)
+		all, err = t.readJSON(from)
 	} else {
-		all, err = t.readCSV(in)
+		all, err = t.readCSV(from)
 	}
 	if err == nil && len(t.Rows) == 0 {
 		err = errors.New("it has no rows")
@@ -162,22 +183,46 @@ func (f *File) table(feeder Feeder, columns []string) (t *Table, all []string, e
 	return t, all, err
 }
 
-func (f *File) open(path string) (*os.File, error) {
+// find returns the path of a data file: beside the scenario or, when there is none, in the working directory.
+func (f *File) find(path string) string {
 	if filepath.IsAbs(path) {
-		return os.Open(path)
+		return path
 	}
 	beside := filepath.Join(filepath.Dir(f.Name), path)
-	in, err := os.Open(beside)
-	if errors.Is(err, fs.ErrNotExist) && beside != path {
-		return os.Open(path)
+	if _, err := os.Stat(beside); errors.Is(err, fs.ErrNotExist) {
+		return path
 	}
-	return in, err
+	return beside
+}
+
+// notUTF8 says where a text is not UTF-8, nil when it is. The place is that of the text's beginning.
+func notUTF8(text string, line, col int) error {
+	for i, r := range text {
+		if r == utf8.RuneError && !strings.HasPrefix(text[i:], string(utf8.RuneError)) {
+			line += strings.Count(text[:i], "\n")
+			return &rowError{line, col + i, fmt.Sprintf("the byte 0x%02x is not UTF-8", text[i]), "save the file as UTF-8: it may be in Latin-1 or UTF-16"}
+		}
+	}
+	return nil
 }
 
 func (t *Table) readCSV(in io.Reader) (all []string, err error) {
 	r := csv.NewReader(bufio.NewReaderSize(in, 1<<16))
 	r.ReuseRecord = true
-	head, err := r.Read()
+	next := func() ([]string, error) {
+		row, err := r.Read()
+		if bad, ok := errors.AsType[*csv.ParseError](err); ok {
+			return nil, &rowError{bad.Line, bad.Column, bad.Err.Error(), "correct the row, or put the value in quotes"}
+		}
+		for i, field := range row {
+			line, col := r.FieldPos(i)
+			if err = cmp.Or(err, notUTF8(field, line, col)); err != nil {
+				return nil, err
+			}
+		}
+		return row, err
+	}
+	head, err := next()
 	if errors.Is(err, io.EOF) {
 		return nil, errors.New("it is empty; write the names of the columns into its first line")
 	}
@@ -191,7 +236,7 @@ func (t *Table) readCSV(in io.Reader) (all []string, err error) {
 		at[i] = slices.Index(all, name)
 	}
 	for {
-		row, err := r.Read()
+		row, err := next()
 		if errors.Is(err, io.EOF) {
 			return all, nil
 		}
@@ -221,13 +266,19 @@ func (t *Table) readJSON(in io.Reader) (all []string, err error) {
 	lines := bufio.NewScanner(in)
 	lines.Buffer(make([]byte, 1<<16), maxDataLine)
 	for n := 1; lines.Scan(); n++ {
+		if err := notUTF8(lines.Text(), n, 1); err != nil {
+			return nil, err
+		}
 		line := bytes.TrimSpace(lines.Bytes())
+		if n == 1 {
+			line = bytes.TrimPrefix(line, []byte("\ufeff"))
+		}
 		if len(line) == 0 {
 			continue
 		}
 		var row map[string]json.RawMessage
 		if err := json.Unmarshal(line, &row); err != nil || row == nil {
-			return nil, fmt.Errorf("line %d is not a JSON object", n)
+			return nil, &rowError{n, 1, "the line is not a JSON object", `write one such as {"name": "Ada"}`}
 		}
 		if all == nil {
 			for name := range row {
@@ -240,7 +291,7 @@ func (t *Table) readJSON(in io.Reader) (all []string, err error) {
 			raw, ok := row[name]
 			if !ok {
 				if slices.Contains(all, name) {
-					return nil, fmt.Errorf("line %d has no %q", n, name)
+					return nil, &rowError{n, 1, fmt.Sprintf("the line has no %q", name), "the first line has it: add it, or write null"}
 				}
 				continue
 			}
@@ -249,7 +300,7 @@ func (t *Table) readJSON(in io.Reader) (all []string, err error) {
 		t.Rows = append(t.Rows, out)
 	}
 	if errors.Is(lines.Err(), bufio.ErrTooLong) {
-		return nil, fmt.Errorf("a line is longer than %d bytes", maxDataLine)
+		return nil, fmt.Errorf("a line has more than %d bytes", maxDataLine)
 	}
 	return all, lines.Err()
 }

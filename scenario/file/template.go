@@ -3,7 +3,6 @@ package file
 import (
 	"encoding/json"
 	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -19,7 +18,8 @@ type Hole struct {
 	// Name says what goes there: client.index, the number of the client within
 	// its group; group; room; event; seq, the number of the message in its
 	// stream; payload, the stamp and what fills the message up; FEEDER.COLUMN
-	// of a data file; or a name that a step of the flow has captured.
+	// of a data file; a name that a step of the flow has captured; or the name of a secret, env.NAME or a
+	// variable, whose value Spec.Secrets has. See the table in names.go.
 	Name string
 	Form Form
 }
@@ -67,39 +67,6 @@ func (t Template) Has(name string) bool {
 		}
 	}
 	return false
-}
-
-// A scope is what the templates of one place may name besides variables.
-type scope struct {
-	where string   // for messages: "auth, query and headers"
-	names []string // holes
-	data  bool     // columns of data files
-}
-
-var (
-	clientScope = &scope{"auth, query and headers", []string{HoleClient, HoleGroup}, true}
-	dataScope   = &scope{"the data of a stream", []string{HoleClient, HoleGroup, HoleRoom, HoleEvent, HoleSeq, HolePayload}, true}
-	joinScope   = &scope{"the join and leave of a contract", []string{HoleClient, HoleGroup, HoleRoom}, true}
-)
-
-// allows reports whether a template may have a hole of that name here.
-func (sc *scope) allows(name string, feeders []string) bool {
-	if sc == nil {
-		return false
-	}
-	if slices.Contains(sc.names, name) {
-		return true
-	}
-	return sc.data && feederOf(name, feeders) != ""
-}
-
-// feederOf returns the data file that a name begins with, "" for none.
-func feederOf(name string, feeders []string) string {
-	prefix, column, _ := strings.Cut(name, ".")
-	if column == "" || !slices.Contains(feeders, prefix) {
-		return ""
-	}
-	return prefix
 }
 
 var reJSONNumber = regexp.MustCompile(`^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$`)
@@ -164,7 +131,7 @@ func (w *jsonWriter) scalar(v value) {
 		return
 	}
 	whole := len(v.holes) == 1 && v.parts[0] == "" && v.parts[1] == ""
-	typed := len(v.holes) == 0 && (v.text() == "true" || v.text() == "false" || reJSONNumber.MatchString(v.text()))
+	typed := len(v.holes) == 0 && isTyped(v.text())
 	switch {
 	case whole && (v.plain || v.holes[0] == HolePayload):
 		w.hole(v.holes[0], FormValue)
@@ -184,6 +151,11 @@ func (w *jsonWriter) scalar(v value) {
 		}
 		w.add(text)
 	}
+}
+
+// isTyped reports whether an unquoted text is JSON as it is: a number, true or false.
+func isTyped(text string) bool {
+	return text == "true" || text == "false" || reJSONNumber.MatchString(text)
 }
 
 func jsonString(s string) string {

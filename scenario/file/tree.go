@@ -13,12 +13,14 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
+// MaxText is how many bytes a scenario file may have.
+const MaxText = 64 << 10
+
 // Limits of the text itself. The YAML parser recurses, so the depth is
 // bounded before it runs; aliases share nodes, so their expansion is bounded
 // by counting what a walk would visit. The parser also takes quadratic time
 // over some texts, which the length keeps below a second.
 const (
-	maxText   = 64 << 10
 	maxDepth  = 40
 	maxIndent = 200
 	maxNodes  = 100_000
@@ -36,6 +38,7 @@ const (
 type place struct {
 	set       string // "--set key=value", "" for the file
 	line, col int
+	file      string // of data; "" for the scenario's
 }
 
 // node is one value of the file. Nodes are immutable once built: an alias is
@@ -117,8 +120,8 @@ type loader struct {
 func load(errs *errorList, text, set string) *node {
 	l := &loader{errs: errs, set: set, anchors: map[string]*node{}}
 	text = strings.TrimPrefix(text, "\ufeff")
-	if len(text) > maxText {
-		return l.fail(1, 1, fmt.Sprintf("the file has %d bytes", len(text)), fmt.Sprintf("a scenario may have %d", maxText))
+	if len(text) > MaxText {
+		return l.fail(1, 1, fmt.Sprintf("the file has %d bytes", len(text)), fmt.Sprintf("a scenario may have %d", MaxText))
 	}
 	if i := strings.IndexFunc(text, unprintable); i >= 0 {
 		line := 1 + strings.Count(text[:i], "\n")
@@ -197,7 +200,7 @@ func tooDeep(tokens token.Tokens) *token.Token {
 }
 
 func (l *loader) fail(line, col int, msg, hint string) *node {
-	l.errs.add(place{l.set, line, col}, msg, hint)
+	l.errs.add(place{set: l.set, line: line, col: col}, msg, hint)
 	return nil
 }
 
@@ -254,9 +257,9 @@ func (l *loader) pos(n ast.Node) place {
 		tk = n.Start
 	}
 	if tk == nil || tk.Position == nil {
-		return place{l.set, 1, 1}
+		return place{set: l.set, line: 1, col: 1}
 	}
-	return place{l.set, max(tk.Position.Line, 1), max(tk.Position.Column, 1)}
+	return place{set: l.set, line: max(tk.Position.Line, 1), col: max(tk.Position.Column, 1)}
 }
 
 func (l *loader) node(n ast.Node, depth int) *node {

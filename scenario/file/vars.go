@@ -1,6 +1,7 @@
 package file
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"regexp"
@@ -19,7 +20,7 @@ var (
 
 const axisPrefix = "matrix."
 
-var reservedNames = []string{"matrix", "client", "room", "seq", "payload", "group", "event"}
+var reservedNames = []string{"matrix", "client", "room", "seq", "payload", "group", "event", "env"}
 
 // variables are the values that ${...} may name in one combination.
 type variables struct {
@@ -29,60 +30,91 @@ type variables struct {
 	active []string        // being expanded, to find circles
 	used   map[string]bool // axes that something names
 
-	feeders []string // names of the data files
+	feeders []string        // names of the data files
+	secret  map[string]bool // variables that must not be written
+	secrets *Secrets        // their values, and those of the environment
+	unset   bool            // environment variables need not be set
 }
 
 // maxExpanded bounds what variables in variables can grow to.
 const maxExpanded = 64 << 10
 
 // expand substitutes the variables of a scalar. What only the runner knows, as
-// far as the scope allows it here, splits the value into parts.
+// far as the scope allows it here, and secrets split the value into parts.
 func (vs *variables) expand(errs *errorList, n *node, sc *scope) (value, bool) {
 	v := value{node: n, parts: []string{""}, plain: !n.quoted, null: n.null}
 	ok := true
-	add := func(text string) { v.parts[len(v.parts)-1] += text }
 	text, end := n.text, 0
 	for _, m := range reVariable.FindAllStringSubmatchIndex(text, -1) {
-		add(text[end:m[0]])
+		v.add(text[end:m[0]])
 		end = m[1]
-		whole := m[0] == 0 && m[1] == len(text)
-		written := text[m[0]:m[1]]
-		if written == "$$" {
-			add("$")
-			continue
-		}
 		name := ""
-		if m[2] >= 0 {
+		switch {
+		case text[m[0]:m[1]] == "$$":
+			v.add("$")
+			continue
+		case m[2] >= 0:
 			name = strings.TrimSpace(text[m[2]:m[3]])
-		} else {
+		default:
 			name = text[m[4]:m[5]]
 		}
-		if sc.allows(name, vs.feeders) {
-			v.parts, v.holes = append(v.parts, ""), append(v.holes, name)
-			v.offsets = append(v.offsets, m[0])
-			continue
-		}
-		got, found := vs.lookup(errs, n.offset(m[0]), name, sc)
-		if !found {
+		switch {
+		case sc.allows(name, vs.feeders):
+			v.hole(name, m[0])
+		case strings.HasPrefix(name, envPrefix) && sc.takesSecrets():
+			ok = vs.env(errs, n.offset(m[0]), name) && ok
+			v.hole(name, m[0])
+		case !vs.insert(errs, &v, name, sc, m[0], m[1]):
 			ok = false
-			continue
 		}
-		v.from = append(v.from, written)
-		if len(v.text())+len(got.text()) > maxExpanded {
+		if v.size() > maxExpanded {
 			errs.add(n.at, "the variables in this value expand to too much text", "shorten it")
 			return v, false
 		}
-		add(got.text())
-		if whole {
-			v.plain = v.plain && got.plain
-			v.set = got.set
-			if got.node.at.set != "" {
-				v.set = got.node.at.set
-			}
-		}
 	}
-	add(text[end:])
+	v.add(text[end:])
 	return v, ok
+}
+
+// insert puts the value of a variable in the place of its name, which is between two offsets of the text.
+func (vs *variables) insert(errs *errorList, v *value, name string, sc *scope, from, to int) bool {
+	n := v.node
+	got, found := vs.lookup(errs, n.offset(from), name, sc)
+	if !found {
+		return false
+	}
+	if (vs.secret[name] || len(got.holes) > 0) && !sc.takesSecrets() {
+		errs.add(n.offset(from), fmt.Sprintf("the variable `%s` is secret and cannot stand here", name), "a secret can stand in "+everywhere.words()+" only")
+		return false
+	}
+	v.from = append(v.from, n.text[from:to])
+	if from == 0 && to == len(n.text) {
+		v.plain = v.plain && got.plain
+		v.set = cmp.Or(got.node.at.set, got.set)
+	}
+	if vs.secret[name] {
+		v.hole(name, from)
+		return vs.keep(errs, n.offset(from), name, got)
+	}
+	v.add(got.parts[0])
+	for i, inner := range got.holes {
+		v.hole(inner, from)
+		v.add(got.parts[i+1])
+	}
+	return true
+}
+
+func (v *value) add(text string) { v.parts[len(v.parts)-1] += text }
+
+func (v *value) hole(name string, offset int) {
+	v.parts, v.holes, v.offsets = append(v.parts, ""), append(v.holes, name), append(v.offsets, offset)
+}
+
+func (v *value) size() (n int) {
+	for _, part := range v.parts {
+		n += len(part)
+	}
+	return n
 }
 
 // offset is the place of a byte inside a scalar, where it can be told.
@@ -107,6 +139,10 @@ func (vs *variables) lookup(errs *errorList, at place, name string, sc *scope) (
 	}
 	def, ok := vs.defs[name]
 	if !ok {
+		if hint := vs.misplaced(name); hint != "" {
+			errs.add(at, fmt.Sprintf("`${%s}` cannot stand here", clip(name)), hint)
+			return nil, false
+		}
 		errs.add(at, fmt.Sprintf("unknown variable `%s`", clip(name)), vs.advice(name, sc))
 		return nil, false
 	}
@@ -115,7 +151,7 @@ func (vs *variables) lookup(errs *errorList, at place, name string, sc *scope) (
 		return nil, false
 	}
 	vs.active = append(vs.active, name)
-	v, good := vs.expand(errs, def, nil)
+	v, good := vs.expand(errs, def, varScope)
 	vs.active = vs.active[:len(vs.active)-1]
 	vs.values[name] = &v
 	vs.broken[name] = !good
@@ -125,18 +161,12 @@ func (vs *variables) lookup(errs *errorList, at place, name string, sc *scope) (
 func (vs *variables) advice(name string, sc *scope) string {
 	known := slices.Sorted(maps.Keys(vs.defs))
 	if sc != nil {
-		if s := Suggest(name, append(slices.Clone(sc.names), known...)); s != "" {
+		if s := Suggest(name, append(sc.names(), known...)); s != "" {
 			return fmt.Sprintf("did you mean `%s`?", s)
 		}
 	}
 	prefix, _, dotted := strings.Cut(name, ".")
 	switch {
-	case name == HoleClient || name == HoleGroup:
-		return "it can stand in auth, query, headers, data, contract and flow only"
-	case name == HoleRoom || name == HoleSeq || name == HolePayload || name == HoleEvent:
-		return "it can stand in the data of a stream, in a contract and in a flow only"
-	case dotted && slices.Contains(vs.feeders, prefix):
-		return "a value of a data file can stand in auth, query, headers, data, contract and flow only"
 	case dotted && prefix != "matrix" && Suggest(name, known) == "":
 		if len(vs.feeders) > 0 {
 			return fmt.Sprintf("there is no data file `%s`: %s", clip(prefix), orOneOf(prefix, vs.feeders))

@@ -2,11 +2,11 @@ package result
 
 import (
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"reflect"
 	"strings"
+
+	"github.com/throng-io/throng/internal/regular"
 )
 
 // Bounds of a result that is read: it may be from somebody else. What Write leaves is well within them.
@@ -30,6 +30,13 @@ func (c *Cell) Clean() { cleaned(reflect.ValueOf(c)) }
 func cleaned(v reflect.Value) {
 	w := walk{text: func(_ func() string, s string, limit int) (string, error) { return Short(s, limit), nil }}
 	_ = w.value(v.Elem(), nil, MaxText) // it has no errors of its own
+}
+
+// MapText replaces every text of the cell, keys of maps included, by what f returns for it. It is how a runner keeps
+// values out of a result that must not be in it, wherever they have come in.
+func (c *Cell) MapText(f func(string) string) {
+	w := walk{text: func(_ func() string, s string, _ int) (string, error) { return f(s), nil }}
+	_ = w.value(reflect.ValueOf(c).Elem(), nil, MaxText) // it has no errors of its own
 }
 
 // tooLarge returns an error when a text or a list of r is beyond the bounds.
@@ -171,50 +178,9 @@ func (w *walk) dict(v reflect.Value, at *path) error {
 
 // ReadFS is Read for a file of a file system; name is its path there, and how errors call it.
 func ReadFS(fsys fs.FS, name string) (*Run, error) {
-	info, err := fs.Stat(fsys, name) // first: a fifo could not be opened without somebody who writes
+	text, err := regular.ReadFS(fsys, name, maxFile)
 	if err != nil {
 		return nil, err
-	}
-	if err := regular(name, info); err != nil {
-		return nil, err
-	}
-	f, err := fsys.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	return parseAll(name, f)
-}
-
-func regular(name string, info fs.FileInfo) error {
-	switch {
-	case !info.Mode().IsRegular():
-		return fmt.Errorf("%s: not a throng result: it is no regular file; give the %s of a run", name, FileName)
-	case info.Size() > maxFile:
-		return fmt.Errorf("%s: the file has %d bytes, and a result has at most %d", name, info.Size(), maxFile)
-	}
-	return nil
-}
-
-// parseAll reads no more than a result may have, also of a file that grows.
-func parseAll(name string, r io.Reader) (*Run, error) {
-	text, err := io.ReadAll(io.LimitReader(r, maxFile+1))
-	if err != nil {
-		return nil, fmt.Errorf("read result: %w", err)
-	}
-	if len(text) > maxFile {
-		return nil, fmt.Errorf("%s: a result has at most %d bytes", name, maxFile)
 	}
 	return Parse(name, text)
-}
-
-func openRegular(path string) (*os.File, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if err := regular(path, info); err != nil {
-		return nil, err
-	}
-	return os.Open(path)
 }

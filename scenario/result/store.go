@@ -11,6 +11,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/throng-io/throng/internal/regular"
 )
 
 // Write puts r into dir as result.json, making dir when it is missing. The file appears whole or not at all: it is written beside
@@ -67,15 +69,14 @@ func Read(path string) (*Run, error) {
 	if st, err := os.Stat(path); err == nil && st.IsDir() {
 		path = filepath.Join(path, FileName)
 	}
-	f, err := openRegular(path)
+	text, err := regular.ReadFile(path, maxFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s: no result there (%w); give the directory that 'throng run' wrote, or its %s", path, fs.ErrNotExist, FileName)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read result: %w", err)
+		return nil, fmt.Errorf("read result: %w; give the %s of a run", err, FileName)
 	}
-	defer func() { _ = f.Close() }()
-	return parseAll(path, f)
+	return Parse(path, text)
 }
 
 // Parse takes the text of a result.json; path is how errors name it. See Read.

@@ -35,6 +35,7 @@ type ErrorSum struct {
 // share it.
 type Errors struct {
 	tl    *plan.Timeline
+	mask  func(string) string
 	total atomic.Int64
 
 	mu    sync.Mutex
@@ -44,9 +45,13 @@ type Errors struct {
 	order []metric.ErrorClass // first seen first
 }
 
-// NewErrors makes a book of errors that belong to the phases of a timeline.
-func NewErrors(tl *plan.Timeline) *Errors {
-	return &Errors{tl: tl, rows: map[ErrorCount]int64{}, texts: map[metric.ErrorClass]string{}, sums: map[metric.ErrorClass]int64{}}
+// NewErrors makes a book of errors that belong to the phases of a timeline. mask keeps secrets out of their texts; nil:
+// they stay as they are.
+func NewErrors(tl *plan.Timeline, mask func(string) string) *Errors {
+	if mask == nil {
+		mask = func(text string) string { return text }
+	}
+	return &Errors{tl: tl, mask: mask, rows: map[ErrorCount]int64{}, texts: map[metric.ErrorClass]string{}, sums: map[metric.ErrorClass]int64{}}
 }
 
 // Add counts an error that belongs to a moment: for an operation the one at which it was due.
@@ -59,7 +64,7 @@ func (b *Errors) Add(k ErrorKey, when int64, err error) {
 	if _, known := b.texts[k.Class]; !known {
 		b.texts[k.Class] = ""
 		if err != nil {
-			b.texts[k.Class] = result.Short(err.Error(), result.MaxText) // it may quote the server
+			b.texts[k.Class] = result.Short(b.mask(err.Error()), result.MaxText) // it may quote the server
 		}
 		b.order = append(b.order, k.Class)
 	}

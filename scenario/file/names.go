@@ -1,0 +1,164 @@
+package file
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A spot is a place where templates stand, as a bit.
+type spot uint16
+
+const (
+	inHandshake spot = 1 << iota
+	inRoomData
+	inData
+	inJoin
+	inRoomCall
+	inCall
+	inFlow
+	inReact
+	inVars // a variable that is used in one of the others
+)
+
+const (
+	everywhere = inHandshake | inMessages | inJoin | inFlow | inReact
+	inMessages = inRoomData | inData | inRoomCall | inCall
+)
+
+// templateNames is the one table of what templates may name besides variables, and where. Names in capitals
+// stand for names of the file's own.
+var templateNames = []struct {
+	name, about string
+	in          spot
+}{
+	{HoleClient, "the number of the client within its group, from 0", everywhere},
+	{HoleGroup, "the name of the client's group", everywhere},
+	{HoleRoom, "the room that is joined, left or sent to", inRoomData | inRoomCall | inJoin},
+	{HoleEvent, "the event of the stream", inMessages},
+	{HoleSeq, "the number of the message in its stream, from 0", inMessages},
+	{HolePayload, "the stamp and as many bytes as `size` says", inMessages},
+	{"FILE.COLUMN", "the client's row of a data file", everywhere},
+	{"NAME", "what an earlier step has captured", inFlow},
+	{"env.NAME", "an environment variable, which is kept secret", everywhere | inVars},
+}
+
+// spotsOf returns where a name of the table may stand.
+func spotsOf(name string) spot {
+	for _, row := range templateNames {
+		if row.name == name {
+			return row.in
+		}
+	}
+	return 0
+}
+
+// words lists the places in a sentence.
+func (s spot) words() string {
+	if s&everywhere == everywhere {
+		return "auth, query, headers, data, contract, flow and react"
+	}
+	var places, calls []string
+	switch {
+	case s&inData != 0:
+		places = append(places, "the data of a stream")
+	case s&inRoomData != 0:
+		places = append(places, "the data of a stream with op: room")
+	}
+	for _, call := range []struct {
+		at   spot
+		keys []string
+	}{{inJoin, []string{"join", "leave"}}, {inRoomCall, []string{"room"}}, {inCall, []string{"all", "echo"}}} {
+		if s&call.at != 0 {
+			calls = append(calls, call.keys...)
+		}
+	}
+	if len(calls) > 0 {
+		places = append(places, enumerate(calls)+" of the contract")
+	}
+	if s&inFlow != 0 {
+		places = append(places, "a flow")
+	}
+	return strings.Join(places, ", and in ")
+}
+
+// enumerate writes a list as a sentence does: a, b and c.
+func enumerate(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
+}
+
+// misplaced says where a name may stand that cannot stand here; "" for a name that is no template's.
+func (vs *variables) misplaced(name string) string {
+	row := name
+	switch {
+	case strings.HasPrefix(name, envPrefix):
+		row = "env.NAME"
+	case feederOf(name, vs.feeders) != "":
+		row = "FILE.COLUMN"
+	case vs.secret[name]:
+		return fmt.Sprintf("a secret can stand in %s only", everywhere.words())
+	}
+	in := spotsOf(row)
+	if in == 0 {
+		return ""
+	}
+	hint := fmt.Sprintf("it can stand in %s only", in.words())
+	if row == "env.NAME" {
+		hint += "; what need not be secret comes by --set KEY=VALUE"
+	}
+	return hint
+}
+
+// A scope is what the templates of one place may name besides variables.
+type scope struct {
+	at       spot
+	captured []string // by steps of the flow
+}
+
+var (
+	clientScope   = &scope{at: inHandshake}
+	roomDataScope = &scope{at: inRoomData}
+	dataScope     = &scope{at: inData}
+	joinScope     = &scope{at: inJoin}
+	roomCallScope = &scope{at: inRoomCall}
+	callScope     = &scope{at: inCall}
+	reactScope    = &scope{at: inReact}
+	varScope      = &scope{at: inVars}
+)
+
+// allows reports whether a template may have a hole of that name here.
+func (sc *scope) allows(name string, feeders []string) bool {
+	switch {
+	case sc == nil:
+		return false
+	case spotsOf(name)&sc.at != 0, slices.Contains(sc.captured, name):
+		return true
+	}
+	return spotsOf("FILE.COLUMN")&sc.at != 0 && feederOf(name, feeders) != ""
+}
+
+// takesSecrets reports whether a secret may stand here.
+func (sc *scope) takesSecrets() bool { return sc != nil && spotsOf("env.NAME")&sc.at != 0 }
+
+// names lists what may stand here, for suggestions.
+func (sc *scope) names() []string {
+	out := slices.Clone(sc.captured)
+	for _, row := range templateNames {
+		if row.in&sc.at != 0 && row.name == strings.ToLower(row.name) {
+			out = append(out, row.name)
+		}
+	}
+	return out
+}
+
+// feederOf returns the data file that a name begins with, "" for none.
+func feederOf(name string, feeders []string) string {
+	prefix, column, _ := strings.Cut(name, ".")
+	if column == "" || !slices.Contains(feeders, prefix) {
+		return ""
+	}
+	return prefix
+}
