@@ -262,6 +262,7 @@ func (f *findings) warnings(cell *result.Cell, end ending, why error) []string {
 		say("ended early, after %s of %s: %v", metric.FormatSeconds(float64(f.end)/1e9), metric.FormatSeconds(float64(t.tl.End)/1e9), why)
 	}
 	f.strangers(cell, say)
+	f.faultLosses(say)
 	for _, e := range t.errors.Classes() {
 		class, text := e.Class, e.Text
 		if n := cell.Errors[class.String()]; n > 0 && text != "" && !class.Blameless() {
