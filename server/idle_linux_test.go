@@ -1,7 +1,7 @@
 package server_test
 
 import (
-	"net"
+	"fmt"
 	"os"
 	"runtime"
 	"testing"
@@ -41,48 +41,40 @@ func TestIdleClientsHaveNoGoroutine(t *testing.T) {
 	}
 }
 
-// A websocket has one descriptor, whatever the HTTP server around the handler
-// does with the connections that are taken from it, and none when it is closed.
+// A websocket has one descriptor, whatever is under it, and whatever the HTTP server
+// around the handler does with the connections that are taken from it, and none when
+// it is closed.
 func TestDescriptorsAreGivenBack(t *testing.T) {
 	for _, keep := range []bool{false, true} {
-		srv, err := server.New(server.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		foreign := &fasthttp.Server{Handler: srv.Handler, KeepHijackedConns: keep}
-		done := make(chan error, 1)
-		go func() { done <- foreign.Serve(ln) }()
-		left := make(chan struct{}, 64)
-		srv.OnDisconnect(func(*server.Socket, string) { left <- struct{}{} })
-		base := "http://" + ln.Addr().String()
-		const clients = 30
-		all := []*bare{joinBare(t, base)}
-		before := descriptors(t)
-		for range clients {
-			all = append(all, joinBare(t, base))
-		}
-		if more := descriptors(t) - before; more > 2*clients+5 { // one at each end
-			t.Errorf("keep=%v: %d descriptors for %d connections", keep, more, clients)
-		}
-		for _, b := range all {
-			_ = b.Close()
-		}
-		for range all {
-			<-left
-		}
-		if err := srv.Shutdown(t.Context()); err != nil {
-			t.Error(err)
-		}
-		eventually(t, "the descriptors are given back", func() bool { return descriptors(t) <= before+5 })
-		if err := foreign.Shutdown(); err != nil {
-			t.Error(err)
-		}
-		if err := <-done; err != nil {
-			t.Error(err)
+		for _, secure := range []bool{false, true} {
+			t.Run(fmt.Sprintf("keep=%v,tls=%v", keep, secure), func(t *testing.T) {
+				srv, err := server.New(server.Options{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				left := make(chan struct{}, 64)
+				srv.OnDisconnect(func(*server.Socket, string) { left <- struct{}{} })
+				base := foreign(t, &fasthttp.Server{KeepHijackedConns: keep}, srv, secure)
+				const clients = 30
+				all := []*bare{joinBare(t, base)}
+				before := descriptors(t)
+				for range clients {
+					all = append(all, joinBare(t, base))
+				}
+				if more := descriptors(t) - before; more > 2*clients+5 { // one at each end
+					t.Errorf("%d descriptors for %d connections", more, clients)
+				}
+				for _, b := range all {
+					_ = b.Close()
+				}
+				for range all {
+					<-left
+				}
+				if err := srv.Shutdown(t.Context()); err != nil {
+					t.Error(err)
+				}
+				eventually(t, "the descriptors are given back", func() bool { return descriptors(t) <= before+5 })
+			})
 		}
 	}
 }

@@ -391,47 +391,61 @@ func TestHandlersThatBlock(t *testing.T) {
 func TestMountedInAForeignServer(t *testing.T) {
 	for _, keep := range []bool{false, true} {
 		for _, reduce := range []bool{false, true} {
-			t.Run(fmt.Sprintf("keep=%v,reduce=%v", keep, reduce), func(t *testing.T) {
-				srv, err := server.New(server.Options{})
-				if err != nil {
-					t.Fatal(err)
-				}
-				srv.On("echo", func(_ *server.Socket, e *server.Event) error { return e.AckRaw(e.Raw()) })
-				ln, err := net.Listen("tcp", "127.0.0.1:0")
-				if err != nil {
-					t.Fatal(err)
-				}
-				foreign := &fasthttp.Server{Handler: srv.Handler, KeepHijackedConns: keep, ReduceMemoryUsage: reduce}
-				done := make(chan error, 1)
-				go func() { done <- foreign.Serve(ln) }()
-				t.Cleanup(func() {
-					_ = srv.Shutdown(t.Context())
-					_ = foreign.Shutdown()
-					if err := <-done; err != nil {
-						t.Error(err)
+			for _, secure := range []bool{false, true} {
+				t.Run(fmt.Sprintf("keep=%v,reduce=%v,tls=%v", keep, reduce, secure), func(t *testing.T) {
+					srv, err := server.New(server.Options{})
+					if err != nil {
+						t.Fatal(err)
 					}
+					srv.On("echo", func(_ *server.Socket, e *server.Event) error { return e.AckRaw(e.Raw()) })
+					base := foreign(t, &fasthttp.Server{KeepHijackedConns: keep, ReduceMemoryUsage: reduce}, srv, secure)
+					var all sync.WaitGroup
+					for range 8 {
+						var clients []*bare
+						for range 4 {
+							clients = append(clients, joinBare(t, base))
+						}
+						for i, b := range clients {
+							all.Go(func() {
+								for j := range 20 {
+									b.write(masked(0x81, fmt.Sprintf(`42%d["echo","%d of %p"]`, j, i, b)))
+									b.expect(0x81, fmt.Sprintf(`43%d["%d of %p"]`, j, i, b))
+								}
+								_ = b.Close()
+							})
+						}
+					}
+					all.Wait()
 				})
-				base := "http://" + ln.Addr().String()
-				var all sync.WaitGroup
-				for range 8 {
-					var clients []*bare
-					for range 4 {
-						clients = append(clients, joinBare(t, base))
-					}
-					for i, b := range clients {
-						all.Go(func() {
-							for j := range 20 {
-								b.write(masked(0x81, fmt.Sprintf(`42%d["echo","%d of %p"]`, j, i, b)))
-								b.expect(0x81, fmt.Sprintf(`43%d["%d of %p"]`, j, i, b))
-							}
-							_ = b.Close()
-						})
-					}
-				}
-				all.Wait()
-			})
+			}
 		}
 	}
+}
+
+// foreign serves the handler of a server with an HTTP server that is not its own,
+// until the test ends.
+func foreign(t *testing.T, h *fasthttp.Server, srv *server.Server, secure bool) (base string) {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	base = "http://" + ln.Addr().String()
+	if secure {
+		base = "https://" + ln.Addr().String()
+		ln = tls.NewListener(ln, &tls.Config{Certificates: []tls.Certificate{certificate(t)}})
+	}
+	h.Handler = srv.Handler
+	done := make(chan error, 1)
+	go func() { done <- h.Serve(ln) }()
+	t.Cleanup(func() {
+		_ = srv.Shutdown(t.Context()) // the test may have done it
+		_ = h.Shutdown()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	return base
 }
 
 func certificate(t *testing.T) tls.Certificate {

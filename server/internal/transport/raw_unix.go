@@ -9,10 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// System calls that do not block, on connections that the library reads. Where
-// there is a poller (package poll), plain websockets are its own and are written
-// there; what is left for here is the watch over held polls, and the websockets
-// of systems without one.
+// System calls that do not block, on connections of the runtime's poller. Where
+// there is a poller of our own (package poll), plain websockets are on it and are
+// written there; what is left for here is the watch over held polls, and the
+// websockets of systems without one.
 //
 // net.Conn.Write would park the goroutine when the kernel's buffer is full, and
 // one slow reader would then stop a broadcast to all the others. RawConn keeps
