@@ -3,11 +3,14 @@
 package interop
 
 import (
+	"context"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 )
 
@@ -48,9 +51,11 @@ func TestReports(t *testing.T) {
 				if n := on(b, chromedp.Evaluate[int](`performance.getEntriesByType('resource').length`)); n != 0 {
 					t.Errorf("at width %d the page made %d requests", width, n)
 				}
+				b.labels()
 				b.sorts()
 				b.enlarges()
 			}
+			b.legible()
 			b.shot("report-" + strings.ReplaceAll(report.name, " ", "-"))
 		})
 	}
@@ -95,5 +100,63 @@ func (b *tab) enlarges() {
 	})()`
 	if wrong := on(b, chromedp.Evaluate[string](script)); wrong != "" {
 		b.t.Errorf("enlarging: %s", wrong)
+	}
+}
+
+// labels makes sure that no label of a figure stands beyond its figure, whatever font this machine has.
+func (b *tab) labels() {
+	b.t.Helper()
+	const script = `(() => {
+		const wrong = [];
+		let seen = 0;
+		for (const svg of document.querySelectorAll('figure svg')) {
+			const room = svg.getBoundingClientRect();
+			if (room.width === 0) continue;
+			for (const text of svg.querySelectorAll('text')) {
+				const at = text.getBoundingClientRect();
+				seen++;
+				if (at.left < room.left - 1 || at.right > room.right + 1) wrong.push(text.textContent);
+			}
+		}
+		return seen < 10 ? 'only ' + seen + ' labels' : wrong.slice(0, 5).join('; ');
+	})()`
+	if wrong := on(b, chromedp.Evaluate[string](script)); wrong != "" {
+		b.t.Errorf("labels beyond their figure: %s", wrong)
+	}
+}
+
+// legible makes sure that text stands out from its ground: on a light and on a dark screen, and on paper, which is white also for a
+// reader who prefers dark pages.
+func (b *tab) legible() {
+	b.t.Helper()
+	const script = `(() => {
+		const light = (colour) => {
+			const [r, g, b] = colour.match(/[0-9.]+/g).map((v) => { v /= 255; return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; });
+			return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+		};
+		const contrast = (a, b) => (Math.max(light(a), light(b)) + 0.05) / (Math.min(light(a), light(b)) + 0.05);
+		const ground = getComputedStyle(document.body).backgroundColor;
+		const paper = [...document.querySelectorAll('figure svg path')].find((p) => p.getBoundingClientRect().width > 200);
+		const bad = [];
+		for (const e of document.querySelectorAll('h1, td, p.about, figcaption')) {
+			if (e.className === '' && contrast(getComputedStyle(e).color, ground) < 4.5) bad.push(e.tagName);
+		}
+		for (const t of document.querySelectorAll('figure svg text')) {
+			if (contrast(getComputedStyle(t).fill, getComputedStyle(paper).fill) < 4.5) bad.push(t.textContent);
+		}
+		return ground + ' ' + [...new Set(bad)].slice(0, 5).join('; ');
+	})()`
+	for _, media := range []struct{ kind, scheme, ground string }{
+		{"screen", "light", "rgb(255, 255, 255)"}, {"screen", "dark", "rgb(20, 23, 27)"}, {"print", "light", "rgb(255, 255, 255)"}, {"print", "dark", "rgb(255, 255, 255)"},
+	} {
+		on(b, chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+			_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+				Media: media.kind, Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: media.scheme}},
+			})
+			return err
+		}))
+		if got := strings.TrimSpace(on(b, chromedp.Evaluate[string](script))); got != media.ground {
+			b.t.Errorf("%s, %s: %s", media.kind, media.scheme, got)
+		}
 	}
 }
