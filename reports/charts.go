@@ -410,26 +410,20 @@ func staying(c *result.Cell) []result.Second {
 	return slices.DeleteFunc(slices.Clone(c.Timeline), func(s result.Second) bool { return s.T+1 >= c.Phases[n-1].EndS })
 }
 
-// connectLatency is how long the connects of each second took, as a whole and by stage: their p99, or their median where a second
-// has too few for that.
+// connectLatency is how long the connects of each second took, as a whole and by stage.
 func connectLatency(timeline []result.Second, x draw.Axis) (p draw.Panel, ok bool) {
-	p = draw.Panel{X: x, Weight: 0.7}
-	for _, quantile := range []percentile{percentiles[p99], percentiles[p50]} {
-		p.Y = draw.Axis{Label: quantile.name + " of the second, ms", Log: true}
-		for i, metric := range []string{"connect", "connect.tcp", "connect.open", "connect.namespace"} {
-			var pts []draw.Point
-			for _, s := range timeline {
-				pts = nextPoint(pts, s.T+0.5, quantile.ofSecond(s.Latency[metric]), 1)
-			}
-			if len(pts) > 1 {
-				p.Lines = append(p.Lines, draw.Line{Name: metric, Points: pts, Style: []draw.Style{draw.Blue, draw.Green, draw.Orange, draw.Purple}[i]})
-			}
+	q := ofSeconds([][]result.Second{timeline}, "connect")
+	p = draw.Panel{X: x, Y: draw.Axis{Label: q.name + " of the second, ms", Log: true}, Weight: 0.7}
+	for i, metric := range []string{"connect", "connect.tcp", "connect.open", "connect.namespace"} {
+		var pts []draw.Point
+		for _, s := range timeline {
+			pts = nextPoint(pts, s.T+0.5, q.ofSecond(s.Latency[metric]), 1)
 		}
-		if len(p.Lines) > 0 {
-			return p, true
+		if len(pts) > 1 {
+			p.Lines = append(p.Lines, draw.Line{Name: metric, Points: pts, Style: []draw.Style{draw.Blue, draw.Green, draw.Orange, draw.Purple}[i]})
 		}
 	}
-	return p, false
+	return p, len(p.Lines) > 0
 }
 
 // receiverCurve is when each share of the receivers had a broadcast.

@@ -2,6 +2,7 @@ package reports
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/throng-io/throng/reports/internal/draw"
 	"github.com/throng-io/throng/scenario/result"
@@ -36,7 +37,7 @@ func validLimits(c *result.Cell, metric string, scale float64) []draw.Rule {
 
 // generatorHealth says whether the generator may be trusted: its lag, CPU and pauses against the limits of `valid:`.
 func generatorHealth(name string, c *result.Cell, sub string) *figure {
-	lag, topLag := series(c, func(s result.Second) float64 { return ms(s.LagP99us) })
+	lag, topLag := lagLines(c)
 	cpu, topCPU := series(c, func(s result.Second) float64 { return s.CPU * 100 })
 	server, topServer := series(c, func(s result.Second) float64 { return s.ServerCPU * 100 })
 	gc, topGC := series(c, func(s result.Second) float64 { return ms(s.GCPauseMaxus) })
@@ -48,7 +49,7 @@ func generatorHealth(name string, c *result.Cell, sub string) *figure {
 	if topLag > 0 {
 		panels = append(panels, draw.Panel{
 			X: x, Y: draw.Axis{Label: "send lag, ms"}, Rules: validLimits(c, "lag", 1e3),
-			Lines: []draw.Line{{Name: "p99", Points: lag, Style: draw.Blue}},
+			Lines: lag,
 		})
 	}
 	if topCPU > 0 {
@@ -78,6 +79,26 @@ func generatorHealth(name string, c *result.Cell, sub string) *figure {
 	f.Figure = draw.Figure{Name: name, Title: "Generator health", Sub: sub, Panels: panels}
 	f.Data = healthTable(c)
 	return f
+}
+
+// lagLines are the highest lag of each second, and its p99 where a second has the messages to tell.
+func lagLines(c *result.Cell) (lines []draw.Line, top float64) {
+	if !slices.ContainsFunc(c.Timeline, func(s result.Second) bool { return s.Latency["lag"].N > 0 }) {
+		pts, top := series(c, func(s result.Second) float64 { return ms(s.LagP99us) })
+		return []draw.Line{{Name: "p99", Points: pts, Style: draw.Blue}}, top
+	}
+	most, top := series(c, func(s result.Second) float64 { return ms(s.Latency["lag"].Maxus) })
+	lines = []draw.Line{{Name: "max", Points: most, Style: draw.Orange, Thin: true}}
+	per := stretches(len(c.Timeline))
+	var high []draw.Point
+	for i := 0; i < len(c.Timeline); i += per {
+		q, _, _ := stretch(c.Timeline[i:min(i+per, len(c.Timeline))], "lag")
+		high = nextPoint(high, c.Timeline[i].T+float64(per)/2, q.P99us, float64(per))
+	}
+	if len(high) > 0 {
+		lines = append(lines, draw.Line{Name: "p99", Points: high, Style: draw.Blue})
+	}
+	return lines, top
 }
 
 // onePhaseAxis names the phases in the first panel and the x axis under the last.

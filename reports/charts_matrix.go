@@ -174,9 +174,10 @@ func tailByGroup(run *result.Run, gs []group, metric string) *figure {
 	}
 	tail := percentiles[q].name + " " + metric
 	p.X = draw.Axis{Label: tail + ", ms (log)", Log: true}
-	for _, r := range limits(&run.Cells[0], []string{metric}, 0) {
-		r.Vertical, r.MarkX = true, 0
-		p.Rules = append(p.Rules, r)
+	for i := range run.Cells[0].Checks {
+		if k := &run.Cells[0].Checks[i]; k.Stat == percentiles[q].name && limiting(k, []string{metric}) {
+			p.Rules = append(p.Rules, draw.Rule{At: k.Limit * 1e3, Label: k.Text, Vertical: true})
+		}
 	}
 	f := &figure{Caption: "The " + tail + " of each combination; left is better. Where the trials of two rows overlap, the difference is not shown to be real."}
 	f.Figure = draw.Figure{Name: "tail", Title: tail + " by combination", Sub: trialsNote(gs), Panels: []draw.Panel{p}}

@@ -90,30 +90,30 @@ func (a *aftermath) lowest(c *result.Cell) string {
 	return share(float64(fewest) / float64(before))
 }
 
-// feltLatency is the latency of deliveries by the second since each fault: p99, or the median where no second has enough for that.
+// feltLatency is the latency of deliveries by the second since each fault.
 func feltLatency(faults []aftermath, named bool) (p draw.Panel, ok bool) {
-	for _, q := range []percentile{percentiles[p99], percentiles[p50]} {
-		p = draw.Panel{
-			X: draw.Axis{Label: "seconds since the fault (log)", Log: true}, Y: draw.Axis{Label: "delivery " + q.name + ", ms", Log: true}, Weight: 0.8,
+	var all [][]result.Second
+	for _, a := range faults {
+		all = append(all, a.seconds)
+	}
+	q := ofSeconds(all, "delivery")
+	p = draw.Panel{
+		X: draw.Axis{Label: "seconds since the fault (log)", Log: true}, Y: draw.Axis{Label: "delivery " + q.name + ", ms", Log: true}, Weight: 0.8,
+	}
+	for _, a := range faults {
+		var pts []draw.Point
+		for _, s := range a.seconds {
+			pts = nextPoint(pts, s.T+1-a.start, q.ofSecond(s.Latency["delivery"]), 1)
 		}
-		for _, a := range faults {
-			var pts []draw.Point
-			for _, s := range a.seconds {
-				pts = nextPoint(pts, s.T+1-a.start, q.ofSecond(s.Latency["delivery"]), 1)
-			}
-			l := draw.Line{Points: pts, Style: a.style}
-			if named {
-				l.Name = a.label
-			}
-			if len(pts) > 1 {
-				p.Lines = append(p.Lines, l)
-			}
+		l := draw.Line{Points: pts, Style: a.style}
+		if named {
+			l.Name = a.label
 		}
-		if len(p.Lines) > 0 {
-			return p, true
+		if len(pts) > 1 {
+			p.Lines = append(p.Lines, l)
 		}
 	}
-	return p, false
+	return p, len(p.Lines) > 0
 }
 
 // returnsOf tells how the clients came back that lost their connection in a phase; nil when nothing is known.

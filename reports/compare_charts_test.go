@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/throng-io/throng/reports/internal/draw"
+	"github.com/throng-io/throng/scenario/result"
 )
 
 func relative(title string, outcome Outcome, change float64, ci *Interval) changeRow {
@@ -133,5 +134,40 @@ func TestSentenceWithoutTail(t *testing.T) {
 	}
 	if s := c.Sentence(); s != "Against kind a, the p50 delivery is better with kind c; not told apart with kind b." {
 		t.Error(s)
+	}
+}
+
+// The word of a comparison is about all of its metrics when the first shows nothing.
+func TestVerdictElsewhere(t *testing.T) {
+	of := func(outcomes ...Outcome) (cs []Change) {
+		for _, o := range outcomes {
+			cs = append(cs, Change{Outcome: o})
+		}
+		return cs
+	}
+	for _, test := range []struct {
+		changes     []Change
+		word, class string
+	}{
+		{of(NotShown, NotShown), "no difference shown", "even"},
+		{of(NotShown, Worse, Worse), "worse in 2 of 3", "fail"},
+		{of(NotShown, Better, Untested), "better in 1 of 3", "pass"},
+		{of(NotShown, Better, Worse), "1 better, 1 worse", "even"},
+	} {
+		if word, class := elsewhere(test.changes); word != test.word || class != test.class {
+			t.Errorf("%v: %q %q, want %q %q", test.changes, word, class, test.word, test.class)
+		}
+	}
+}
+
+// By the second, trials are laid over each other by a percentile that their seconds have the samples for.
+func TestOverlayNeedsSamples(t *testing.T) {
+	of := func(n int64) [][]result.Second {
+		return [][]result.Second{{{Latency: map[string]result.Quantiles{"delivery": {N: n}}}, {Latency: map[string]result.Quantiles{"delivery": {N: 5}}}, {}}}
+	}
+	for n, want := range map[int64]string{999: "p50", 1000: "p99"} {
+		if got := ofSeconds(of(n), "delivery").name; got != want {
+			t.Errorf("%d samples: %s, want %s", n, got, want)
+		}
 	}
 }

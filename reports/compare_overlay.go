@@ -36,21 +36,18 @@ func timeOverlay(name string, p *Pair) *figure {
 		return nil
 	}
 	metric := p.Shift.Metric
-	latency := draw.Panel{Y: draw.Axis{Label: "p99 " + metric + ", ms", Log: true}, Weight: 1.6}
+	var all [][]result.Second
+	p.sides(func(c *result.Cell, _ draw.Line) { all = append(all, c.Timeline) })
+	q := ofSeconds(all, metric)
+	latency := draw.Panel{Y: draw.Axis{Label: q.name + " " + metric + ", ms", Log: true}, Weight: 1.6}
 	rate := draw.Panel{Y: draw.Axis{Label: "deliveries/s"}}
 	cpu := draw.Panel{Y: draw.Axis{Label: "server CPU, %", Max: 100}}
 	lines := 0
 	p.sides(func(c *result.Cell, like draw.Line) {
 		l, r, u := like, like, like
 		r.Name, u.Name = "", ""
-		gap := false
 		for _, s := range c.Timeline {
-			if q, ok := s.Latency[metric]; ok && q.N > 0 {
-				l.Points = append(l.Points, draw.Point{X: s.T, Y: ms(q.P99us), Gap: gap})
-				gap = false
-			} else {
-				gap = len(l.Points) > 0
-			}
+			l.Points = nextPoint(l.Points, s.T, q.ofSecond(s.Latency[metric]), 1)
 			r.Points = append(r.Points, draw.Point{X: s.T, Y: float64(s.Received)})
 			u.Points = append(u.Points, draw.Point{X: s.T, Y: s.ServerCPU * 100})
 		}
@@ -78,7 +75,7 @@ func curveOverlay(name string, p *Pair) *figure {
 	}
 	p.sides(func(c *result.Cell, like draw.Line) {
 		for _, at := range c.Curve {
-			if at.N > 0 {
+			if enough(at.N, 0.5) {
 				like.Points = append(like.Points, draw.Point{X: at.Rank * 100, Y: ms(at.P50us)})
 			}
 		}

@@ -98,9 +98,26 @@ func (c *Comparison) verdict(findings []Finding) (word, class string) {
 	case Worse:
 		return "worse", "fail"
 	case NotShown:
-		return "no difference shown", "even"
+		return elsewhere(c.Pairs[0].Changes)
 	}
 	return "untested", "invalid"
+}
+
+// elsewhere is the verdict on a pair whose first metric shows no difference, by its others.
+func elsewhere(changes []Change) (word, class string) {
+	n := map[Outcome]int{}
+	for _, ch := range changes {
+		n[ch.Outcome]++
+	}
+	switch {
+	case n[Better]+n[Worse] == 0:
+		return "no difference shown", "even"
+	case n[Better] == 0:
+		return fmt.Sprintf("worse in %d of %d", n[Worse], len(changes)), "fail"
+	case n[Worse] == 0:
+		return fmt.Sprintf("better in %d of %d", n[Better], len(changes)), "pass"
+	}
+	return fmt.Sprintf("%d better, %d worse", n[Better], n[Worse]), "even"
 }
 
 // HTML is the comparison as one page that needs no other file and no network.

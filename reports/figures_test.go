@@ -206,12 +206,34 @@ func TestSecondsNeedSamples(t *testing.T) {
 			t.Errorf("%s judged in %d seconds, want %d", stat, r.good+r.bad, want)
 		}
 	}
-	slow, ok := connectLatency(c.Timeline, draw.Axis{})
+	slow, ok := connectLatency(c.Timeline[2:], draw.Axis{})
 	if !ok || slow.Y.Label != "p99 of the second, ms" || len(slow.Lines[0].Points) != 2 {
 		t.Errorf("%+v", slow)
 	}
 	if slow, _ = connectLatency(c.Timeline[:3], draw.Axis{}); slow.Y.Label != "p50 of the second, ms" || len(slow.Lines[0].Points) != 2 {
 		t.Errorf("%+v", slow)
+	}
+}
+
+// The lag of a second is its highest, and its p99 where the generator sent often enough in it.
+func TestLagOfSeconds(t *testing.T) {
+	c := &result.Cell{}
+	for i, n := range []int64{10, 1000, 999} {
+		c.Timeline = append(c.Timeline, result.Second{T: float64(i), LagP99us: 4000, Latency: map[string]result.Quantiles{"lag": {N: n, P99us: 4000, Maxus: 9000}}})
+	}
+	lines, top := lagLines(c)
+	if top != 9 || len(lines) != 2 || lines[0].Name != "max" || len(lines[0].Points) != 3 || len(lines[1].Points) != 1 || lines[1].Points[0].X != 1.5 {
+		t.Errorf("%v %+v", top, lines)
+	}
+	k := result.Check{Stat: "p99", Metric: "lag", Op: "<", Limit: 1}
+	for i, want := range []bool{false, true, false} {
+		if _, ok := secondOf(&k, &c.Timeline[i]); ok != want {
+			t.Errorf("second %d judged: %v", i, ok)
+		}
+	}
+	c.Generator = result.Generator{LagP99us: 4000, Lag: &result.Latency{N: 120, P90us: 2000, P99us: 4000}}
+	if name, us := lagOf(c); name != "p90" || us != 2000 {
+		t.Errorf("of 120 messages: %s %d", name, us)
 	}
 }
 

@@ -180,6 +180,26 @@ func (p percentile) ofSecond(q result.Quantiles) int64 {
 	return max(q.P99us, 1)
 }
 
+// ofSeconds is the percentile to draw by the second: p99 where half of the seconds with samples have enough for it, else p50.
+func ofSeconds(timelines [][]result.Second, metric string) percentile {
+	some, many := 0, 0
+	for _, timeline := range timelines {
+		for _, s := range timeline {
+			n := s.Latency[metric].N
+			if n > 0 {
+				some++
+			}
+			if enough(n, percentiles[p99].p) {
+				many++
+			}
+		}
+	}
+	if 2*many < some {
+		return percentiles[p50]
+	}
+	return percentiles[p99]
+}
+
 // best is the highest percentile up to p99 that l has the samples for; "max" below twenty.
 func best(l *result.Latency) (name string, us int64) {
 	for _, i := range []int{p99, p90, p50} {

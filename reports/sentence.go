@@ -127,8 +127,8 @@ func metSentence(c *result.Cell) string {
 // fitness is ": generator lag p99 0.2 ms, CPU 41 %", or nothing when the generator did not say.
 func fitness(c *result.Cell) string {
 	var parts []string
-	if c.Generator.LagP99us > 0 {
-		parts = append(parts, "lag p99 "+micros(float64(c.Generator.LagP99us)))
+	if name, us := lagOf(c); us > 0 {
+		parts = append(parts, "lag "+name+" "+micros(float64(us)))
 	}
 	if c.Generator.CPUMax > 0 {
 		parts = append(parts, "CPU "+share(c.Generator.CPUMax))
@@ -137,6 +137,14 @@ func fitness(c *result.Cell) string {
 		return ""
 	}
 	return ": generator " + strings.Join(parts, ", ")
+}
+
+// lagOf is the highest percentile up to p99 of the generator's lag that it sent often enough to tell.
+func lagOf(c *result.Cell) (name string, us int64) {
+	if l := c.Generator.Lag; l != nil && l.N > 0 {
+		return best(l)
+	}
+	return percentiles[p99].name, c.Generator.LagP99us
 }
 
 // broken names the service-level checks that did not hold. What no check says, such as that the server ended, is
@@ -241,12 +249,14 @@ func inOrder(run *result.Run, gs []group) string {
 	type end struct {
 		label string
 		s     spread
+		alike bool // not told apart from the lowest
 	}
 	q := highest(gs, metric)
+	r := rank(gs, latencyOf(metric, q), false)
 	var ends []end
-	for _, g := range gs {
+	for i, g := range gs {
 		if s := over(g.valid(), latencyOf(metric, q)); s.n > 0 {
-			ends = append(ends, end{g.Label, s})
+			ends = append(ends, end{g.Label, s, r.alike[i]})
 		}
 	}
 	name := percentiles[q].name + " " + metric
@@ -257,7 +267,13 @@ func inOrder(run *result.Run, gs []group) string {
 		return fmt.Sprintf("%s: %s.", name, ends[0].s.show(micros))
 	}
 	slices.SortStableFunc(ends, func(a, b end) int { return cmp.Compare(a.s.mid, b.s.mid) })
-	say := func(e end) string { return micros(e.s.mid) + " with " + e.label }
+	say := func(e end) string {
+		s := micros(e.s.mid) + " with " + e.label
+		if e.alike {
+			s += " (no difference shown)"
+		}
+		return s
+	}
 	if len(ends) > mostNamed {
 		return fmt.Sprintf("%s: from %s to %s (%s).", name, say(ends[0]), say(ends[len(ends)-1]), medians(gs))
 	}

@@ -134,7 +134,8 @@ func resourceTable(c *result.Cell) table {
 	add("deliveries per CPU second", known(s.DeliveriesPerCPUs, significant), none)
 	add("bytes out", known(s.BytesOut, bytesize), known(g.BytesOut, bytesize))
 	add("bytes in", known(s.BytesIn, bytesize), known(g.BytesIn, bytesize))
-	add("send lag, p99", none, known(g.LagP99us, micros))
+	lag, us := lagOf(c)
+	add("send lag, "+lag, none, known(us, micros))
 	add("longest GC pause, at most", none, known(g.GCPauseMaxus, micros))
 	switch {
 	case s.SameMachine:
@@ -205,6 +206,14 @@ func serverMemory(c *result.Cell) (float64, bool) {
 	return float64(c.Server.RSSPeakBytes), c.Server.RSSPeakBytes > 0
 }
 
+// onlyMedian is the heading of a metric's medians where the table has no higher percentile of it.
+func onlyMedian(t *table, metric string) string {
+	if slices.Contains(t.Head, metric+" p99") || slices.Contains(t.Head, metric+" p90") {
+		return ""
+	}
+	return metric + " p50"
+}
+
 // markBest ranks the rows of the overview, those of each work by themselves when there are several.
 func markBest(t *table, ws []work, gs []group, metric string) {
 	several := len(ws) > 1
@@ -222,6 +231,7 @@ func markBest(t *table, ws []work, gs []group, metric string) {
 	}{
 		{metric + " p99", latencyOf(metric, p99), false},
 		{metric + " p90", latencyOf(metric, p90), false},
+		{onlyMedian(t, metric), latencyOf(metric, p50), false},
 		{"last receiver p99", latencyOf(lastReceiver, p99), false},
 		{"last receiver p90", latencyOf(lastReceiver, p90), false},
 		{"deliveries per CPU s", efficiency, true},

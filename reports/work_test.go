@@ -180,6 +180,22 @@ func TestHighestThatAllHave(t *testing.T) {
 	}
 }
 
+// What the trials cannot tell apart is not told as an order.
+func TestSentenceTellsWhatIsAlike(t *testing.T) {
+	run := &result.Run{Verdict: result.Pass}
+	for i := range 5 {
+		for transport, us := range map[string]int64{"a": 1000 + int64(i), "b": 1003 - int64(i), "c": 9000 + int64(i)} {
+			run.Cells = append(run.Cells, result.Cell{
+				Params: map[string]string{"transport": transport}, Trial: i + 1, Verdict: result.Pass, Latency: map[string]*result.Latency{"delivery": {N: 5000, P99us: us}},
+			})
+		}
+	}
+	got := Sentence(run)
+	if strings.Count(got, "(no difference shown)") != 1 || !strings.Contains(got, "9 ms with c (medians of 5 trials each)") {
+		t.Error(got)
+	}
+}
+
 // What rests on fewer trials than planned says so.
 func TestTrialsNote(t *testing.T) {
 	of := func(valid ...int) (gs []group) {
