@@ -68,6 +68,10 @@ var rules = []rule{
 		of: "scenario/internal/record", own: []string{"scenario/internal/plan", "scenario/metric", "scenario/result"},
 		foreign: []string{"github.com/HdrHistogram/hdrhistogram-go/..."}, never: []string{own("scenario"), own("scenario/client/...")},
 	},
+	{
+		of: "scenario/internal/judge", own: []string{"scenario/file", "scenario/internal/...", "scenario/metric", "scenario/result"},
+		foreign: []string{"github.com/HdrHistogram/hdrhistogram-go/..."}, never: []string{own("scenario"), own("scenario/client/...")},
+	},
 	{of: "scenario/internal/plan", own: []string{"scenario/file"}, never: []string{own("scenario"), own("scenario/client/...")}},
 	{of: "scenario/file/...", own: []string{"scenario/file/...", "scenario/metric", "internal/regular"}, foreign: []string{"..."}, never: []string{"gonum.org/..."}},
 	{of: "scenario/machine", own: []string{"scenario/file", "scenario/metric"}, foreign: []string{"golang.org/x/sys/..."}, never: []string{"gonum.org/...", own("scenario/client/...")}},

@@ -91,8 +91,8 @@ func TestReceivingCostsNoAllocation(t *testing.T) {
 	}); n != 0 {
 		t.Errorf("%v allocations for a delivery", n)
 	}
-	f := &findings{t: tr, rows: tr.ledger.Close(int64(1e12))}
-	if sum := f.account(nil, "hold", seconds{all: true}); sum.Received != 3000 || sum.Sent != 3 {
+	e := newCollector(tr).evidence(tr.ledger.Close(int64(1e12)))
+	if sum := e.Account(nil, "hold"); sum.Received != 3000 || sum.Sent != 3 {
 		t.Errorf("%+v", sum)
 	}
 }

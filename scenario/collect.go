@@ -9,6 +9,8 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
+	"github.com/throng-io/throng/scenario/internal/judge"
+	"github.com/throng-io/throng/scenario/internal/ledger"
 	"github.com/throng-io/throng/scenario/internal/plan"
 	"github.com/throng-io/throng/scenario/internal/record"
 	"github.com/throng-io/throng/scenario/metric"
@@ -27,9 +29,11 @@ type collector struct {
 	heat     map[string]*result.Heat            // likewise, of the metrics that a heat map is drawn of
 	target   map[string]*result.TargetMetric    // what the target says of itself
 	timeline []result.Second
-	moments  []moment // beside the timeline
+	seconds  []judge.Second // beside the timeline
+	moments  []moment       // likewise
+	rows     [][]ledger.Row // of the ledger so far, by stream
+	windows  *judge.Windows
 	started  time.Time
-	windows  []*window
 	log      *result.LogWriter
 	logErr   error
 
@@ -50,20 +54,16 @@ type collector struct {
 	end   int64       // when
 	atEnd result.Clients
 
-	show     Progress
-	standing *standing
-	quit     chan struct{}
-	done     chan struct{}
+	show Progress
+	live *judge.Live
+	quit chan struct{}
+	done chan struct{}
 }
 
-// A moment is what checks need of one second besides latencies.
+// A moment is what the report needs of one second besides.
 type moment struct {
-	phase            int // in the middle of it
-	offered, sent    int64
-	cpu, serverCPU   float64 // shares of all cores; serverCPU -1: unknown
-	rss, serverRSS   int64   // 0: unknown
-	ownCPU, serverUs time.Duration
-	carried          carried // by the end of it
+	ownCPU, serverCPU time.Duration
+	carried           carried // by the end of it
 }
 
 func newCollector(t *trial) *collector {
@@ -72,11 +72,7 @@ func newCollector(t *trial) *collector {
 		heat: map[string]*result.Heat{metric.Delivery: {}, metric.Ack: {}},
 		gc:   newGCPauses(), quit: make(chan struct{}), done: make(chan struct{}),
 	}
-	for _, k := range slices.Concat(t.spec.SLO, t.spec.Valid) {
-		if k.Over > 0 && windowed(&k) {
-			c.windows = append(c.windows, newWindow(t, k))
-		}
-	}
+	c.windows = judge.NewWindows(t.tl, t.kinds, t.rules())
 	c.started = time.Now()
 	if t.opt.HistogramDir != "" {
 		c.log = result.NewLogWriter(t.opt.HistogramDir, result.CellName(t.at.i, t.at.n), c.started)
@@ -88,7 +84,7 @@ func newCollector(t *trial) *collector {
 		Cell: t.at.i + 1, Cells: t.at.n, Params: t.spec.Params, Trial: t.cell.Trial,
 		Phases: len(t.tl.Spans), Total: time.Duration(t.tl.End), Plan: plannedPhases(t.tl),
 	}
-	c.standing = newStanding(c)
+	c.live = judge.NewLive(t.rules())
 	return c
 }
 
@@ -193,22 +189,21 @@ func (c *collector) second(until int64) {
 		}
 		s.Latency[name] = q
 	}
-	m := moment{phase: t.tl.PhaseAt((from + until) / 2)}
+	m, own := moment{carried: passed}, judge.Second{Phase: t.tl.PhaseAt((from + until) / 2), Held: s.Held}
 	sent, offered := t.operations()
-	m.sent, c.sent = sent-c.sent, sent
-	m.offered, c.offered = offered-c.offered, offered
+	own.Sent, c.sent = sent-c.sent, sent
+	own.Offered, c.offered = offered-c.offered, offered
 	errors, failed := t.errors.Count(), t.failed.Load()
-	s.Sent = m.sent
+	s.Sent = own.Sent
 	s.Errors, c.errors = errors-c.errors, errors
 	s.Failed, c.failed = int(failed-c.failed), failed
 	s.GCPauseMaxus = c.gc.longest().Microseconds()
-	c.processes(&s, &m, time.Duration(until-from))
-	m.carried = passed
+	c.processes(&s, &own, &m, time.Duration(until-from))
 	c.timeline = append(c.timeline, s)
 	if t.scraper != nil {
 		t.scraper.sample(c.target, len(c.timeline))
 	}
-	c.moments = append(c.moments, m)
+	c.seconds, c.moments = append(c.seconds, own), append(c.moments, m)
 	c.at = until
 	if t.opt.Second != nil {
 		t.opt.Second(&s, c.interval)
@@ -222,9 +217,7 @@ func (c *collector) second(until int64) {
 // gather merges the shards into the totals, the interval and the windows.
 func (c *collector) gather(from, until int64) {
 	r := c.t.rec
-	for _, w := range c.windows {
-		w.begin()
-	}
+	c.windows.Begin()
 	r.Drain(func(series, phase int, v, n int64) {
 		c.totals.Add(series, phase, v, n)
 		kind := &r.Series[series]
@@ -243,15 +236,9 @@ func (c *collector) gather(from, until int64) {
 		if heat := c.heat[kind.Interval()]; heat != nil {
 			heat.Add(v, n)
 		}
-		for _, w := range c.windows {
-			if w.takes(series, phase) {
-				w.add(v, n)
-			}
-		}
+		c.windows.Add(series, phase, v, n)
 	})
-	for _, w := range c.windows {
-		w.finish(from, until)
-	}
+	c.windows.Finish(from, until)
 }
 
 // usage is what the server has used: a process of this machine or, where there is none, what it says of
@@ -264,26 +251,26 @@ func (c *collector) usage() usage {
 }
 
 // processes samples what generator and server have used.
-func (c *collector) processes(s *result.Second, m *moment, took time.Duration) {
+func (c *collector) processes(s *result.Second, e *judge.Second, m *moment, took time.Duration) {
 	cores := float64(runtime.NumCPU()) * took.Seconds()
 	own := ownUsage()
 	m.ownCPU = own.cpu - c.own.cpu
 	s.CPU = m.ownCPU.Seconds() / cores
-	m.cpu = s.CPU
+	e.CPU = s.CPU
 	c.own, c.ownPeak = own, max(c.ownPeak, own.rss)
-	s.RSSBytes, m.rss = own.rss, own.rss
-	m.serverCPU = -1
+	s.RSSBytes, e.RSS = own.rss, own.rss
+	e.ServerCPU = -1
 	if pid := c.t.pid.Load(); pid != c.pid {
 		c.pid, c.its = pid, usage{} // the server was restarted
 	}
 	its := c.usage()
 	if its.ok && c.its.ok && its.cpu >= c.its.cpu {
-		m.serverUs = its.cpu - c.its.cpu
-		s.ServerCPU = m.serverUs.Seconds() / cores
-		m.serverCPU = s.ServerCPU
+		m.serverCPU = its.cpu - c.its.cpu
+		s.ServerCPU = m.serverCPU.Seconds() / cores
+		e.ServerCPU = s.ServerCPU
 	}
 	if its.ok {
-		s.ServerRSSBytes, m.serverRSS = its.rss, its.rss
+		s.ServerRSSBytes, e.ServerRSS = its.rss, its.rss
 		c.itsPeak = max(c.itsPeak, its.rss)
 	}
 	c.its = its
@@ -309,14 +296,22 @@ func (c *collector) refresh(s *result.Second, took time.Duration) {
 	p.CPU, p.ServerCPU = s.CPU, s.ServerCPU
 	p.Seconds, p.Second = len(c.timeline), *s
 	p.Lost = c.t.ledger.Watch(c.at)
-	p.Ledger, p.Checks = c.standing.look()
-	c.standing.abort(p.Checks)
+	c.rows = c.t.ledger.SoFar(c.rows[:0])
+	e := c.evidence(c.rows)
+	p.Ledger = e.Everything()
+	var abort error
+	if p.Checks, abort = c.live.Look(e); abort != nil {
+		select {
+		case c.t.aborted <- abort:
+		default: // it is ending already
+		}
+	}
 	p.Classes = errorClasses(c.t.errors.Classes())
 	p.Metric = ""
 	for _, name := range []string{metric.Delivery, metric.Ack} {
-		h := c.total(scope{metric: name})
+		h := e.Total(judge.Scope{Metric: name})
 		if h == nil {
-			h = c.total(scope{metric: name, always: true})
+			h = e.Total(judge.Scope{Metric: name, Always: true})
 		}
 		if h != nil {
 			p.Metric = name
@@ -352,35 +347,6 @@ func (c *collector) progress() {
 		p.LastErrors = append(p.LastErrors, e.Class.String())
 	}
 	t.opt.Progress(*p)
-}
-
-// A scope chooses from what was recorded.
-type scope struct {
-	metric string
-	labels map[string]string // nil: all
-	phase  string            // "": the recorded ones, and for connecting all
-	always bool              // every phase, recorded or not
-}
-
-func (sc *scope) series(s *record.Series) bool {
-	return s.Metric == sc.metric && s.Chosen(sc.labels)
-}
-
-// phaseIn reports whether a phase of the timeline is in the scope. Connecting counts in
-// every phase: it is what unrecorded ramps are for. Minus one is the time after the last phase.
-func (t *trial) phaseIn(sc *scope, phase int) bool {
-	switch {
-	case sc.phase != "":
-		return phase >= 0 && t.tl.Spans[phase].Name == sc.phase
-	case sc.always || metric.Always(sc.metric):
-		return true
-	}
-	return phase >= 0 && t.tl.Spans[phase].Record
-}
-
-// total merges what is in the scope; nil when there is nothing.
-func (c *collector) total(sc scope) *hdrhistogram.Histogram {
-	return c.totals.Sum(func(s *record.Series, phase int) bool { return sc.series(s) && c.t.phaseIn(&sc, phase) })
 }
 
 // errorClasses are the classes as a Progress shows them, the largest first.

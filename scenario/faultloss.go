@@ -24,7 +24,7 @@ func (f *findings) faultLosses(say func(format string, args ...any)) {
 		begin := int(spans[i].Start / int64(time.Second))
 		var lost, expected int64
 		bySecond := map[int]int64{}
-		f.each(func(x *record.Series, r *ledger.Row) {
+		f.e.EachRow(func(x *record.Series, r *ledger.Row) {
 			if !x.Counted(nil) || r.Phase < i || r.Phase >= until {
 				return
 			}

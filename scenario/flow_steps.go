@@ -6,14 +6,10 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/HdrHistogram/hdrhistogram-go"
-
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
-	"github.com/throng-io/throng/scenario/internal/record"
 	"github.com/throng-io/throng/scenario/internal/stamp"
 	"github.com/throng-io/throng/scenario/metric"
-	"github.com/throng-io/throng/scenario/result"
 )
 
 // do does a step and says when its answer was there.
@@ -282,36 +278,4 @@ func (f *flow) rests(on bool) {
 		f.group.t.resting.Add(-1)
 	}
 	f.rest = on
-}
-
-// stepAttempts counts the steps that were done, and those that failed: a step that timed out is in the
-// histograms already.
-func (f *findings) stepAttempts(k *file.Check, sc *scope) (n int64) {
-	own := *sc
-	own.metric, own.labels = metric.Step, k.Labels
-	if h := f.c.total(own); h != nil {
-		n = h.TotalCount()
-	}
-	return n + f.countErrors(func(r *record.ErrorCount) bool {
-		group := k.Labels["group"]
-		return r.Class.Kind == metric.ErrStep && r.Class.How != metric.HowTimeout && f.t.phaseIn(&own, r.Phase) &&
-			(group == "" || f.t.groups[r.Group].spec.Name == group)
-	})
-}
-
-// steps are the latencies of each step, by "step." and its name.
-func (f *findings) steps() map[string]*hdrhistogram.Histogram {
-	out := map[string]*hdrhistogram.Histogram{}
-	f.c.totals.Each(func(at, phase int, h *hdrhistogram.Histogram) {
-		s := &f.c.totals.Series[at]
-		if s.Metric != metric.Step || !f.t.phaseIn(&scope{metric: metric.Step}, phase) {
-			return
-		}
-		name := metric.OfStep(s.Event)
-		if out[name] == nil {
-			out[name] = result.NewHistogram()
-		}
-		out[name].Merge(h)
-	})
-	return out
 }

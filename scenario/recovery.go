@@ -3,6 +3,7 @@ package scenario
 import (
 	"sync"
 
+	"github.com/throng-io/throng/scenario/internal/judge"
 	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
@@ -55,41 +56,29 @@ func (a *actor) resume() {
 	a.joins = 0
 }
 
-// lost sums up who lost the connection in the phases of a check, in a group or in all.
-func (f *findings) lost(sc *scope) (sum returnRow) {
-	r := &f.t.returns
+// counts returns what there is so far, in no order.
+func (r *returns) counts() (out []judge.Return) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for k, row := range r.rows {
-		if name := sc.labels["group"]; name != "" && name != f.t.groups[k.group].spec.Name || !f.t.phaseIn(sc, k.phase) {
-			continue
-		}
-		sum.back += row.back
-		sum.never += row.never
-		sum.recovered += row.recovered
+		out = append(out, judge.Return{Group: k.group, Phase: k.phase, Back: row.back, Never: row.never, Recovered: row.recovered})
 	}
-	return sum
+	return out
 }
 
-// recoveredShare is the share of those who lost the connection that came back as the same socket.
-func (f *findings) recoveredShare(sc *scope) float64 {
-	l := f.lost(sc)
-	return ratio(l.recovered, l.back+l.never)
-}
-
-// reconnects tells how the clients came back; nil when nobody lost the connection.
-func (f *findings) reconnects() *result.Reconnects {
-	all := f.returned("")
+// reconnects tells how the clients came back; nil when none had lost its connection.
+func (t *trial) reconnects(e *judge.Evidence) *result.Reconnects {
+	all := returned(e, "")
 	if all.Lost == 0 || all.Away == nil {
 		return nil
 	}
-	r := &result.Reconnects{Lost: all.Lost, Back: all.Back, Recovered: all.Recovered, Recover: f.recovers()}
+	r := &result.Reconnects{Lost: all.Lost, Back: all.Back, Recovered: all.Recovered, Recover: t.recovers()}
 	for share, to := range map[float64]*int64{0.5: &r.P50us, 0.95: &r.P95us, 0.999: &r.P999us} {
 		*to, _ = all.After(share)
 	}
-	for i := range f.t.spec.Phases {
-		if p := &f.t.spec.Phases[i]; p.Fault != nil {
-			if row := f.returned(p.Name); row.Lost > 0 && row.Away != nil {
+	for i := range t.spec.Phases {
+		if p := &t.spec.Phases[i]; p.Fault != nil {
+			if row := returned(e, p.Name); row.Lost > 0 && row.Away != nil {
 				r.Faults = append(r.Faults, row)
 			}
 		}
@@ -97,20 +86,20 @@ func (f *findings) reconnects() *result.Reconnects {
 	return r
 }
 
-// returned sums up who lost the connection in a phase, or in all that are recorded.
-func (f *findings) returned(phase string) result.FaultReturns {
-	sc := scope{metric: metric.Reconnect, phase: phase}
-	l := f.lost(&sc)
-	r := result.FaultReturns{Phase: phase, Lost: l.back + l.never, Back: l.back, Recovered: l.recovered}
-	if h := f.c.total(sc); h != nil {
+// returned sums up the clients that lost their connection in a phase, or in all.
+func returned(e *judge.Evidence, phase string) result.FaultReturns {
+	sc := judge.Scope{Metric: metric.Reconnect, Phase: phase}
+	l := e.Returned(sc)
+	r := result.FaultReturns{Phase: phase, Lost: l.Back + l.Never, Back: l.Back, Recovered: l.Recovered}
+	if h := e.Total(sc); h != nil {
 		r.Away = result.FromHistogram(h)
 	}
 	return r
 }
 
 // recovers reports whether any group comes back as the sockets they were.
-func (f *findings) recovers() bool {
-	for _, g := range f.t.groups {
+func (t *trial) recovers() bool {
+	for _, g := range t.groups {
 		if g.spec.Reconnect != nil && g.spec.Reconnect.Recover {
 			return true
 		}

@@ -13,22 +13,37 @@ import (
 
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/judge"
 	"github.com/throng-io/throng/scenario/internal/ledger"
+	"github.com/throng-io/throng/scenario/internal/record"
 	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
 
+// Findings are what a trial measured, on its way into a cell of the result.
+type findings struct {
+	t    *trial
+	c    *collector
+	e    *judge.Evidence
+	cell *result.Cell
+}
+
 // report puts together what the trial measured, once everything has stopped.
-func (t *trial) report(c *collector, rows [][]ledger.Row, end ending, why error) *result.Cell {
-	f := &findings{t: t, c: c, rows: rows, end: c.end}
+func (t *trial) report(c *collector, rows [][]ledger.Row, end judge.Ending, why error) *result.Cell {
+	c.windows.End(c.at)
+	e := c.evidence(rows)
+	e.End, e.Ending = c.end, end
+	if why != nil {
+		e.Cause = why.Error()
+	}
 	_, held := c.clients()
 	cell := &result.Cell{
-		Params: t.spec.Params, ParamNames: t.spec.ParamNames, Trial: t.cell.Trial, Started: c.started, Settings: t.settings(), Seconds: f.length(&scope{}),
+		Params: t.spec.Params, ParamNames: t.spec.ParamNames, Trial: t.cell.Trial, Started: c.started, Settings: t.settings(), Seconds: e.Length(judge.Scope{}),
 		Clients: result.Clients{
 			Asked: int(t.most), Held: held, Failed: int(t.failed.Load()), Dropped: int(t.dropped.Load()),
 			Waiting: int(t.waiting.Load()), SlowDropped: int(t.slowDropped.Load()), Moved: int(t.moved.Load()),
 		},
-		Latency: map[string]*result.Latency{}, Timeline: c.timeline, Curve: f.curve(), Errors: map[string]int64{},
+		Latency: map[string]*result.Latency{}, Timeline: c.timeline, Errors: map[string]int64{},
 	}
 	if cell.Params == nil {
 		cell.Params = map[string]string{}
@@ -40,35 +55,20 @@ func (t *trial) report(c *collector, rows [][]ledger.Row, end ending, why error)
 			})
 		}
 	}
-	f.ledger(cell)
-	for _, name := range metric.Names(metric.Latency) {
-		if name == metric.Lag {
-			continue // it is the generator's
-		}
-		if h := c.total(scope{metric: name}); h != nil {
-			cell.Latency[name] = result.FromHistogram(h)
-		}
-	}
-	if h := c.total(scope{metric: metric.Delivery, labels: map[string]string{metric.LabelRead: "slow"}}); h != nil {
-		cell.Latency[metric.Delivery+metric.SlowSuffix] = result.FromHistogram(h)
-	}
-	for name, h := range f.steps() {
-		cell.Latency[name] = result.FromHistogram(h)
-	}
-	cell.Reconnects = f.reconnects()
-	f.resources(cell)
-	cell.Wire = f.wire()
+	f := &findings{t: t, c: c, e: e, cell: cell}
+	f.ledger()
+	f.latencies()
+	cell.Curve = f.curve()
+	cell.Reconnects = t.reconnects(e)
+	f.resources()
+	cell.Wire = c.wire(e)
 	if len(c.target) > 0 {
 		cell.Target = c.target
 	}
-	for _, r := range t.errors.Counts() {
-		if t.phaseIn(&scope{always: r.Class.Always()}, r.Phase) {
-			cell.Errors[r.Class.String()] += r.N
-		}
-	}
-	cell.Checks, cell.Verdict, cell.Reason = f.judge(end, why)
-	cell.Interrupted = end == interrupted
-	cell.Warnings, cell.Notes = f.warnings(cell, end, why), f.notes(cell)
+	verdict := judge.Judge(e, t.rules())
+	cell.Checks, cell.Verdict, cell.Reason = verdict.Checks, verdict.Verdict, verdict.Reason
+	cell.Interrupted = end == judge.Interrupted
+	cell.Warnings, cell.Notes = f.warnings(), f.notes()
 	if t.spec.Secrets != nil {
 		cell.MapText(t.spec.Secrets.Mask) // also of what came in by another way than the error book
 	}
@@ -79,6 +79,35 @@ func (t *trial) report(c *collector, rows [][]ledger.Row, end ending, why error)
 	p.Classes = errorClasses(t.errors.Classes())
 	t.opt.Progress(p)
 	return cell
+}
+
+// latencies fills in the latencies and errors of the recorded phases.
+func (f *findings) latencies() {
+	add := func(name string, l *result.Latency) {
+		if l != nil {
+			f.cell.Latency[name] = l
+		}
+	}
+	for _, name := range metric.Names(metric.Latency) {
+		if name != metric.Lag { // it is the generator's
+			add(name, f.latency(name, nil))
+		}
+	}
+	add(metric.Delivery+metric.SlowSuffix, f.latency(metric.Delivery, map[string]string{metric.LabelRead: readLabel(true)}))
+	for name, h := range f.e.Steps() {
+		add(name, result.FromHistogram(h))
+	}
+	for class, n := range f.e.ErrorsByClass() {
+		f.cell.Errors[class.String()] = n
+	}
+}
+
+// latency is that of a metric in the recorded phases; nil when there are no samples.
+func (f *findings) latency(name string, labels map[string]string) *result.Latency {
+	if h := f.e.Total(judge.Scope{Metric: name, Labels: labels}); h != nil {
+		return result.FromHistogram(h)
+	}
+	return nil
 }
 
 // faultOf names what a phase breaks on purpose.
@@ -123,49 +152,46 @@ func (t *trial) settings() map[string]string {
 }
 
 // ledger fills in the ledger, the rates and what was lost by the second.
-func (f *findings) ledger(cell *result.Cell) {
-	t := f.t
-	for i, rows := range f.rows {
-		for _, r := range rows {
-			x := f.t.receiving(i, &r)
-			if x.Counted(nil) && r.Second < len(f.c.timeline) && t.opt.second == time.Second {
-				f.c.timeline[r.Second].Lost += r.Lost
-			}
+func (f *findings) ledger() {
+	f.e.EachRow(func(x *record.Series, r *ledger.Row) {
+		if x.Counted(nil) && r.Second < len(f.c.timeline) && f.t.opt.second == time.Second {
+			f.c.timeline[r.Second].Lost += r.Lost
 		}
-	}
-	all := seconds{all: true}
-	cell.Ledger = f.account(nil, "", all)
-	f.parts(cell)
+	})
+	cell := f.cell
+	cell.Ledger = f.e.Account(nil, "")
+	f.parts()
 	if cell.Seconds == 0 {
 		return
 	}
-	sent, offered := f.sent(&file.Check{}, seconds{all: true})
+	sent, offered := f.e.Operations("")
 	cell.Rates = result.Rates{
 		OfferedPerS: float64(offered) / cell.Seconds, AchievedPerS: float64(sent) / cell.Seconds,
-		DeliveriesPerS: float64(f.arrived()) / cell.Seconds,
+		DeliveriesPerS: float64(f.e.Arrived()) / cell.Seconds,
 	}
 }
 
 // resources fills in what server and generator used. Seconds of CPU are those of the seconds
 // whose middle was recorded; bytes are those of the whole trial, as the clients counted them, so
 // what the server sent is what they read.
-func (f *findings) resources(cell *result.Cell) {
-	t, c := f.t, f.c
-	g, s := &cell.Generator, &cell.Server
+func (f *findings) resources() {
+	t, c, e := f.t, f.c, f.e
+	g, s := &f.cell.Generator, &f.cell.Server
 	recorded, busiest := 0, 0
 	var own, its time.Duration
 	sum := 0.0
-	for i, m := range c.moments {
-		if c.timeline[i].Held > c.timeline[busiest].Held {
+	for i := range e.Seconds {
+		m := &e.Seconds[i]
+		if m.Held > e.Seconds[busiest].Held {
 			busiest = i
 		}
-		if !t.phaseIn(&scope{}, m.phase) {
+		if !e.Recorded(m.Phase) {
 			continue
 		}
 		recorded++
-		own, its = own+m.ownCPU, its+m.serverUs
-		sum += m.cpu
-		g.CPUMax = max(g.CPUMax, m.cpu)
+		own, its = own+c.moments[i].ownCPU, its+c.moments[i].serverCPU
+		sum += m.CPU
+		g.CPUMax = max(g.CPUMax, m.CPU)
 		g.GCPauseMaxus = max(g.GCPauseMaxus, c.timeline[i].GCPauseMaxus)
 	}
 	if recorded > 0 {
@@ -173,21 +199,20 @@ func (f *findings) resources(cell *result.Cell) {
 	}
 	g.CPUs, s.CPUs = own.Seconds(), its.Seconds()
 	g.RSSPeakBytes, s.RSSPeakBytes = c.ownPeak, c.itsPeak
-	if h := c.total(scope{metric: metric.Lag}); h != nil {
-		g.Lag = result.FromHistogram(h)
+	if g.Lag = f.latency(metric.Lag, nil); g.Lag != nil {
 		g.LagP99us = g.Lag.P99us
 	}
 	g.BytesIn, g.BytesOut = t.bytesIn.Load(), t.bytesOut.Load()
 	s.BytesIn, s.BytesOut = g.BytesOut, g.BytesIn
 	g.Clamped = t.rec.Outside()
 	s.Target, s.BuiltIn, s.SameMachine = t.ep.URL, t.builtIn, t.sameMachine()
-	if len(c.timeline) > 0 && c.before.ok {
-		if held := int64(c.timeline[busiest].Held); held > 0 && c.moments[busiest].serverRSS > 0 {
-			s.RSSPerClientBytes = max(0, (c.moments[busiest].serverRSS-c.before.rss)/held)
+	if len(e.Seconds) > 0 && e.Target.RSSBefore >= 0 {
+		if b := &e.Seconds[busiest]; b.Held > 0 && b.ServerRSS > 0 {
+			s.RSSPerClientBytes = max(0, (b.ServerRSS-e.Target.RSSBefore)/int64(b.Held))
 		}
 	}
 	if s.CPUs > 0 {
-		s.DeliveriesPerCPUs = float64(f.arrived()) / s.CPUs
+		s.DeliveriesPerCPUs = float64(e.Arrived()) / s.CPUs
 	}
 }
 
@@ -215,8 +240,8 @@ func (f *findings) curve() []result.CurvePoint {
 	most := int64(0)
 	for i, s := range f.t.streams {
 		n := int64(0)
-		for _, r := range f.rows[i] {
-			if f.t.phaseIn(&scope{}, r.Phase) {
+		for _, r := range f.e.Ledger[i] {
+			if f.e.Recorded(r.Phase) {
 				n += r.Received + r.Late
 			}
 		}
@@ -231,7 +256,7 @@ func (f *findings) curve() []result.CurvePoint {
 	for p := range curvePoints {
 		sum := result.NewHistogram()
 		for phase := range f.t.tl.Spans {
-			if h := f.c.totals.Of(best.points+p, phase); h != nil && f.t.phaseIn(&scope{}, phase) {
+			if h := f.e.Totals.Of(best.points+p, phase); h != nil && f.e.Recorded(phase) {
 				sum.Merge(h)
 			}
 		}
@@ -251,20 +276,20 @@ const (
 
 // warnings are what a reader must know before believing the figures, the most important first: the figures carry the
 // first of them. What only explains the numbers is in notes.
-func (f *findings) warnings(cell *result.Cell, end ending, why error) []string {
-	t := f.t
+func (f *findings) warnings() []string {
+	t, e, cell := f.t, f.e, f.cell
 	out := []string{}
 	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
-	if f.unanswered(cell) {
+	if f.unanswered() {
 		say("nothing of what was sent came back: the target must offer the events join, leave, echo, room and all, or contract: in the scenario must say which of its own do the same")
 	}
-	if end == aborted {
-		say("ended early, after %s of %s: %v", metric.FormatSeconds(float64(f.end)/1e9), metric.FormatSeconds(float64(t.tl.End)/1e9), why)
+	if e.Ending == judge.Aborted {
+		say("ended early, after %s of %s: %s", metric.FormatSeconds(float64(e.End)/1e9), metric.FormatSeconds(float64(t.tl.End)/1e9), e.Cause)
 	}
-	f.strangers(cell, say)
+	f.strangers(say)
 	f.faultLosses(say)
-	for _, e := range t.errors.Classes() {
-		class, text := e.Class, e.Text
+	for _, sum := range t.errors.Classes() {
+		class, text := sum.Class, sum.Text
 		if n := cell.Errors[class.String()]; n > 0 && text != "" && !class.Blameless() {
 			say("%s: %d times, at first: %s", class, n, text)
 		}
@@ -315,7 +340,7 @@ func stillWaiting(cell *result.Cell) string {
 }
 
 // notes explain the numbers and cast no doubt on them.
-func (f *findings) notes(cell *result.Cell) (out []string) {
+func (f *findings) notes() (out []string) {
 	t := f.t
 	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	if n := t.away.Load(); n > 0 {
@@ -323,12 +348,12 @@ func (f *findings) notes(cell *result.Cell) (out []string) {
 	}
 	if n := t.slowDropped.Load(); n > 0 {
 		text := fmt.Sprintf("%d connections of clients that read slowly were ended", n)
-		if why := slowReasons(cell); why != "" {
+		if why := slowReasons(f.cell); why != "" {
 			text += ": " + why
 		}
 		say("%s", text)
 	}
-	if t.pid.Load() > 0 && !f.c.before.ok {
+	if t.pid.Load() > 0 && f.e.Target.RSSBefore < 0 {
 		say("the server's CPU and memory could not be read")
 	}
 	return out
@@ -355,7 +380,8 @@ func pauseEffect(cell *result.Cell) string {
 
 // unanswered reports whether a target of the scenario's own was asked for something, and did
 // nothing of it.
-func (f *findings) unanswered(cell *result.Cell) bool {
+func (f *findings) unanswered() bool {
+	cell := f.cell
 	late := cell.Errors[metric.Error(metric.ErrAck, metric.HowTimeout).String()]
 	if acks := cell.Latency[metric.Ack]; acks != nil && acks.N > late {
 		return false
@@ -365,14 +391,14 @@ func (f *findings) unanswered(cell *result.Cell) bool {
 }
 
 // strangers tells of messages that came to where they should not.
-func (f *findings) strangers(cell *result.Cell, say func(format string, args ...any)) {
+func (f *findings) strangers(say func(format string, args ...any)) {
 	for _, strange := range []struct {
 		n    int64
 		what string
 	}{
 		{f.t.foreign.Load(), "messages of another run arrived: the target was not ours alone"},
-		{cell.Ledger.Duplicate, "deliveries came once more than they should"},
-		{cell.Errors[metric.Error(metric.ErrDelivery, metric.HowUnexpected).String()], "deliveries came to clients that they were not for"},
+		{f.cell.Ledger.Duplicate, "deliveries came once more than they should"},
+		{f.cell.Errors[metric.Error(metric.ErrDelivery, metric.HowUnexpected).String()], "deliveries came to clients that they were not for"},
 	} {
 		if strange.n > 0 {
 			say("%d %s", strange.n, strange.what)

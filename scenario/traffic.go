@@ -3,6 +3,7 @@ package scenario
 import (
 	"sync"
 
+	"github.com/throng-io/throng/scenario/internal/judge"
 	"github.com/throng-io/throng/scenario/internal/record"
 	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
@@ -86,18 +87,18 @@ func (c *collector) carried() carried {
 
 // wire is what each transport carried in the recorded seconds, for each message that arrived in them:
 // deliveries and acknowledgements.
-func (f *findings) wire() map[string]*result.Wire {
-	t := f.t
+func (c *collector) wire(e *judge.Evidence) map[string]*result.Wire {
+	t := c.t
 	out := map[string]*result.Wire{}
 	for i, name := range t.transports {
 		w := &result.Wire{}
-		for j, m := range f.c.moments {
-			if m.carried == nil || !t.phaseIn(&scope{}, m.phase) {
+		for j, m := range c.moments {
+			if m.carried == nil || !e.Recorded(c.seconds[j].Phase) {
 				continue
 			}
 			var before carried
 			if j > 0 {
-				before = f.c.moments[j-1].carried
+				before = c.moments[j-1].carried
 			}
 			now := m.carried[i]
 			if before != nil {
@@ -112,7 +113,7 @@ func (f *findings) wire() map[string]*result.Wire {
 			w.OutPerMessage = float64(w.BytesOut) / float64(w.Messages)
 			w.PerMessage = w.InPerMessage + w.OutPerMessage
 		}
-		w.Messages = f.messages(name)
+		w.Messages = messages(e, name)
 		out[name] = w
 	}
 	return out
@@ -120,9 +121,9 @@ func (f *findings) wire() map[string]*result.Wire {
 
 // messages is how many deliveries and acknowledgements came over a transport, of those due in the recorded phases: the numbers of
 // the ledger, to which the seconds of the bytes come close.
-func (f *findings) messages(transport string) int64 {
-	h := f.c.totals.Sum(func(s *record.Series, phase int) bool {
-		return !s.Hidden && s.Transport == transport && (s.Metric == metric.Delivery || s.Metric == metric.Ack) && f.t.phaseIn(&scope{}, phase)
+func messages(e *judge.Evidence, transport string) int64 {
+	h := e.Totals.Sum(func(s *record.Series, phase int) bool {
+		return !s.Hidden && s.Transport == transport && (s.Metric == metric.Delivery || s.Metric == metric.Ack) && e.Recorded(phase)
 	})
 	if h == nil {
 		return 0

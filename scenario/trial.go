@@ -13,6 +13,7 @@ import (
 
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/judge"
 	"github.com/throng-io/throng/scenario/internal/ledger"
 	"github.com/throng-io/throng/scenario/internal/plan"
 	"github.com/throng-io/throng/scenario/internal/record"
@@ -202,16 +203,6 @@ type nobody struct{}
 func (nobody) Event(*client.Message) {}
 func (nobody) Ack(*client.Message)   {}
 
-// The ways in which a trial ends.
-type ending int
-
-const (
-	ranOut      ending = iota // the last phase is over
-	interrupted               // the context ended
-	serverGone                // the server under test ended by itself
-	aborted                   // a check was broken for as long as the file allows
-)
-
 // run plays the phases and returns what was measured.
 func (t *trial) run(ctx context.Context) (*result.Cell, error) {
 	var cancel context.CancelFunc
@@ -249,7 +240,7 @@ func (t *trial) run(ctx context.Context) (*result.Cell, error) {
 		p.run(sources...)
 	}()
 	end, why := t.wait(ctx)
-	if end == ranOut {
+	if end == judge.RanOut {
 		catchUp(paced)
 	}
 	p.stop.Store(true)
@@ -302,26 +293,26 @@ func catchUp(paced <-chan struct{}) {
 }
 
 // wait returns when the phases are over, or earlier when the trial cannot go on.
-func (t *trial) wait(ctx context.Context) (ending, error) {
+func (t *trial) wait(ctx context.Context) (judge.Ending, error) {
 	timer := time.NewTimer(time.Duration(t.tl.End - t.now()))
 	defer timer.Stop()
 	gone := t.ep.Done
 	for {
 		select {
 		case <-timer.C:
-			return ranOut, nil
+			return judge.RanOut, nil
 		case <-ctx.Done():
-			return interrupted, ctx.Err()
+			return judge.Interrupted, ctx.Err()
 		case why := <-t.aborted:
-			return aborted, why
+			return judge.Aborted, why
 		case err := <-gone:
 			if !t.restarting.Load() {
-				return serverGone, err
+				return judge.ServerGone, err
 			}
 			gone = nil // we ended it
 		case r := <-t.renewed:
 			if r.err != nil {
-				return serverGone, r.err
+				return judge.ServerGone, r.err
 			}
 			// Nobody else looks at the endpoint while the trial runs.
 			*t.ep = *r.ep
@@ -336,8 +327,8 @@ const interruptedDrain = 300 * time.Millisecond
 
 // drain waits until nothing more is to come that would count, at most until the last late
 // limit and acknowledgement.
-func (t *trial) drain(ctx context.Context, end ending) {
-	if end == serverGone {
+func (t *trial) drain(ctx context.Context, end judge.Ending) {
+	if end == judge.ServerGone {
 		return // its connections are closing; give nothing that was on its way the blame
 	}
 	tick := time.NewTicker(10 * time.Millisecond)

@@ -1,4 +1,4 @@
-package scenario
+package judge
 
 import (
 	"math"
@@ -30,30 +30,32 @@ func TestWindowsSlideWithinTheirPhases(t *testing.T) {
 	} {
 		k := test.check
 		k.Metric, k.Over = "delivery", 2*time.Second
-		w := newWindow(&trial{tl: tl, kinds: []record.Series{{Metric: "delivery"}}}, k)
+		ws := NewWindows(tl, []record.Series{{Metric: "delivery"}}, Rules{SLO: []file.Check{k}})
 		for i, ms := range test.ms {
 			at := int64(i) * 1e9
-			w.begin()
-			if ms > 0 && w.takes(0, tl.PhaseAt(at)) {
-				w.add(ms*1000, 1)
+			ws.Begin()
+			if ms > 0 {
+				ws.Add(0, tl.PhaseAt(at), ms*1000, 1)
 			}
-			w.finish(at, at+1e9)
+			ws.Finish(at, at+1e9)
 		}
-		if math.Abs(w.worst-test.want) > test.want/1000 || w.at != test.at*1e9 {
-			t.Errorf("%s: %v up to second %v, want %v up to %v", name, w.worst, w.at/1e9, test.want, test.at)
+		if w := ws.Found()[0]; math.Abs(w.Worst-test.want) > test.want/1000 || w.End != test.at*1e9 {
+			t.Errorf("%s: %v up to second %v, want %v up to %v", name, w.Worst, w.End/1e9, test.want, test.at)
 		}
 	}
 }
 
 func TestAWindowLongerThanThePhaseIsThePhase(t *testing.T) {
 	tl := plan.NewTimeline([]file.Phase{{Name: "a", For: 2 * time.Second, Record: true}})
-	w := newWindow(&trial{tl: tl, kinds: []record.Series{{Metric: "delivery"}}}, file.Check{Stat: "max", Op: "<", Metric: "delivery", Over: 5 * time.Second})
+	rule := file.Check{Stat: "max", Op: "<", Metric: "delivery", Over: 5 * time.Second}
+	ws := NewWindows(tl, []record.Series{{Metric: "delivery"}}, Rules{SLO: []file.Check{rule}})
 	for i := range int64(2) {
-		w.begin()
-		w.add(1000*(i+1), 1)
-		w.finish(i*1e9, (i+1)*1e9)
+		ws.Begin()
+		ws.Add(0, 0, 1000*(i+1), 1)
+		ws.Finish(i*1e9, (i+1)*1e9)
 	}
-	if w.settle(2e9); math.Abs(w.worst-0.002) > 1e-5 {
-		t.Errorf("worst %v", w.worst)
+	ws.End(2e9)
+	if w := ws.Found()[0]; math.Abs(w.Worst-0.002) > 1e-5 {
+		t.Errorf("worst %v", w.Worst)
 	}
 }

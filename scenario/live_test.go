@@ -7,6 +7,7 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
+	"github.com/throng-io/throng/scenario/internal/plan"
 	"github.com/throng-io/throng/scenario/internal/record"
 	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
@@ -83,30 +84,8 @@ func TestChecksStandWhileItRuns(t *testing.T) {
 	}
 }
 
-// Before anything was recorded nothing is claimed.
-func TestChecksBeforeTheFirstSample(t *testing.T) {
-	f := known(t, "p99(delivery) < 1s, loss(delivery) == 0, errors(connect) == 0", "max(cpu) < 80%")
-	f.c.totals, f.c.moments = record.NewTotals(nil, 0), nil
-	for _, g := range f.t.groups {
-		for i := range g.attempts {
-			g.attempts[i].Store(0)
-		}
-	}
-	s := newStanding(f.c)
-	if _, checks := s.look(); len(checks) != 4 {
-		t.Errorf("%d checks, want 4", len(checks))
-	} else {
-		for _, k := range checks {
-			if !k.NoData || k.Pass {
-				t.Errorf("%s: %+v, want no data", k.Text, k)
-			}
-		}
-	}
-}
-
 func TestClassesAreSorted(t *testing.T) {
-	f := known(t, "p99(delivery) < 1s", "max(cpu) < 80%")
-	b := record.NewErrors(f.t.tl, nil)
+	b := record.NewErrors(plan.NewTimeline(nil), nil)
 	for i, class := range []string{"connect.refused", "ack.timeout", "ack.timeout"} {
 		b.Add(record.ErrorKey{Class: metric.ParseErrorClass(class), Stream: -1}, int64(i), nil)
 	}

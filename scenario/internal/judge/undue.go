@@ -1,4 +1,4 @@
-package scenario
+package judge
 
 import (
 	"strings"
@@ -11,28 +11,27 @@ import (
 // excuse lets a rule pass that found no samples because nothing that it measures was due in its phases. A schedule without
 // operations was kept, whatever the scenario. A rule about the target is excused in a scaled-down run only: a scenario at
 // its own size that never measures what it has a rule for is a mistake, and fails.
-func (f *findings) excuse(k *file.Check, r *result.Check) {
-	if !r.NoData || !f.undue(k) {
-		return
+func (e *Evidence) excuse(k *file.Check, r *result.Check) {
+	if r.NoData && e.undue(k) {
+		r.Pass, r.Note = true, "nothing was due"
 	}
-	r.Pass, r.Note = true, "nothing was due"
 }
 
-func (f *findings) undue(k *file.Check) bool {
-	all := seconds{all: true}
+func (e *Evidence) undue(k *file.Check) bool {
 	family, _, _ := strings.Cut(k.Metric, ".")
-	if k.Kind == file.Valid && (k.Stat == "achieved" || family == metric.Lag) {
-		_, offered := f.sent(k, all)
+	if k.Kind == file.Valid && (k.Stat == metric.StatAchieved || family == metric.Lag) {
+		_, offered := e.Operations(k.Phase)
 		return offered == 0
 	}
-	if f.t.spec.Quick == 0 {
+	if !e.ScaledDown {
 		return false
 	}
-	switch family {
-	case metric.Delivery, "fanout":
-		return f.account(k.Labels, k.Phase, all).Expected == 0
-	case metric.Ack:
-		return f.attempts(&file.Check{Metric: "ack", Labels: k.Labels}, &scope{phase: k.Phase}) == 0
+	m, _ := metric.Of(k.Metric)
+	switch m.Needs {
+	case metric.NeedsDelivery, metric.NeedsBroadcast:
+		return e.Account(k.Labels, k.Phase).Expected == 0
+	case metric.NeedsAck:
+		return e.attempts(&file.Check{Metric: metric.Ack, Labels: k.Labels, Phase: k.Phase}) == 0
 	}
 	return false
 }

@@ -1,0 +1,35 @@
+package scenario
+
+import "testing"
+
+func TestCallBook(t *testing.T) {
+	var b callBook
+	for i := range 100 {
+		if id := b.open(pendingCall{seq: uint32(i)}); id != uint64(i) {
+			t.Fatalf("call %d has the id %d", i, id)
+		}
+	}
+	answer := func(id uint64, want callState) {
+		t.Helper()
+		c, was := b.answer(id)
+		if was != want || was == callOpen && c.seq != uint32(id) {
+			t.Errorf("answer to %d: %v, %+v; want %v", id, was, c, want)
+		}
+	}
+	answer(50, callOpen)
+	answer(50, callAnswered)
+	answer(0, callOpen)
+	answer(0, callAnswered)
+	answer(100, callUnknown)
+	b.expire(func(c *pendingCall) bool { return c.seq < 60 })
+	answer(10, callExpired)
+	answer(10, callAnswered)
+	answer(50, callAnswered)
+	answer(60, callOpen)
+	for i := uint64(61); i < 100; i++ {
+		answer(i, callOpen)
+	}
+	if b.base != b.next || len(b.ring) != 128 {
+		t.Errorf("%d calls are open in a ring of %d", b.next-b.base, len(b.ring))
+	}
+}

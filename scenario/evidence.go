@@ -1,0 +1,72 @@
+package scenario
+
+import (
+	"time"
+
+	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/judge"
+	"github.com/throng-io/throng/scenario/internal/ledger"
+	"github.com/throng-io/throng/scenario/internal/plan"
+	"github.com/throng-io/throng/scenario/internal/record"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// rules are what the file demands.
+func (t *trial) rules() judge.Rules { return judge.Rules{SLO: t.spec.SLO, Valid: t.spec.Valid} }
+
+// evidence is what is known of the trial by the end of the collector's last second. It is the collector's
+// goroutine that asks while the trial runs; rows are the ledger's, by stream.
+func (c *collector) evidence(rows [][]ledger.Row) *judge.Evidence {
+	t := c.t
+	e := &judge.Evidence{
+		Timeline: t.tl, At: c.at, End: min(c.at, t.tl.End), Faults: faults(t.spec), ScaledDown: t.spec.Quick > 0,
+		Totals: c.totals, Windows: c.windows.Found(), Ledger: rows, Seconds: c.seconds,
+		Errors: t.errors.Counts(), Returns: t.returns.counts(),
+		Clients: judge.Clients{Failed: t.failed.Load(), Dropped: t.dropped.Load()},
+		Target:  judge.Target{RSSBefore: -1},
+	}
+	if c.before.ok {
+		e.Target.RSSBefore = c.before.rss
+	}
+	for _, g := range t.groups {
+		own := judge.Group{Name: g.spec.Name}
+		for p := range g.attempts {
+			own.Attempts = append(own.Attempts, g.attempts[p].Load())
+		}
+		e.Groups = append(e.Groups, own)
+	}
+	for i := range t.classes {
+		x := t.label(record.Series{}, i)
+		e.Classes = append(e.Classes, judge.Class{Group: x.Group, Transport: x.Transport, Slow: x.Slow, AllSlow: x.AllSlow})
+	}
+	for _, s := range t.streams {
+		own := judge.Stream{
+			Group: s.group.spec.Name, Op: s.spec.Op, Event: s.spec.Event, Volatile: s.spec.Volatile, Asks: s.spec.Ack > 0,
+			Late: time.Duration(s.book.Late),
+		}
+		for p := range s.offered {
+			own.Offered, own.Sent = append(own.Offered, s.offered[p].Load()), append(own.Sent, s.sent[p].Load())
+		}
+		e.Streams = append(e.Streams, own)
+	}
+	return e
+}
+
+// faults reports whether a phase breaks something on purpose.
+func faults(s *file.Spec) bool {
+	for i := range s.Phases {
+		if s.Phases[i].Fault != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// plannedPhases is the timeline as a result shows it.
+func plannedPhases(tl *plan.Timeline) []result.Phase {
+	var out []result.Phase
+	for _, s := range tl.Spans {
+		out = append(out, result.Phase{Name: s.Name, StartS: float64(s.Start) / 1e9, EndS: float64(s.End) / 1e9, Record: s.Record})
+	}
+	return out
+}

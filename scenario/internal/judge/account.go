@@ -1,0 +1,61 @@
+package judge
+
+import (
+	"github.com/throng-io/throng/scenario/internal/ledger"
+	"github.com/throng-io/throng/scenario/internal/record"
+	"github.com/throng-io/throng/scenario/metric"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// EachRow visits every row of the ledger with the labels of what it counts.
+func (e *Evidence) EachRow(visit func(x *record.Series, r *ledger.Row)) {
+	for i, rows := range e.Ledger {
+		s := &e.Streams[i]
+		for j := range rows {
+			r := &rows[j]
+			x := record.Series{Metric: metric.Delivery, Op: s.Op, Event: s.Event, Volatile: s.Volatile, Decile: r.Decile}
+			if r.Class == ledger.Everybody {
+				x.Group = s.Group // the sender's
+			} else {
+				x.From = s.Group
+				x = e.Classes[r.Class].Label(x)
+			}
+			visit(&x, r)
+		}
+	}
+}
+
+// Account adds up what labels choose in a phase, or in the recorded ones when it is "".
+func (e *Evidence) Account(labels map[string]string, phase string) result.Ledger {
+	return e.account(labels, phase, anyTime)
+}
+
+func (e *Evidence) account(labels map[string]string, phase string, in stretch) (sum result.Ledger) {
+	set := e.phases(Scope{Phase: phase})
+	e.EachRow(func(x *record.Series, r *ledger.Row) {
+		if set.has(r.Phase) && in.has(r.Second) && x.Counted(labels) {
+			sum.Add(r.Deliveries())
+		}
+	})
+	return sum
+}
+
+// Everything adds up all phases, recorded or not.
+func (e *Evidence) Everything() (sum result.Ledger) {
+	e.EachRow(func(x *record.Series, r *ledger.Row) {
+		if x.Counted(nil) {
+			sum.Add(r.Deliveries())
+		}
+	})
+	return sum
+}
+
+// Arrived is how many deliveries came in the recorded phases, to slow readers too.
+func (e *Evidence) Arrived() (n int64) {
+	e.EachRow(func(_ *record.Series, r *ledger.Row) {
+		if e.Recorded(r.Phase) {
+			n += r.Received + r.Late
+		}
+	})
+	return n
+}

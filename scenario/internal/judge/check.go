@@ -1,0 +1,218 @@
+package judge
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/metric"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// A stretch is some seconds of what is kept by the second.
+type stretch struct {
+	from, to int // to is the first one after it
+	all      bool
+}
+
+var anyTime = stretch{all: true}
+
+func (s stretch) has(second int) bool { return s.all || second >= s.from && second < s.to }
+
+// Check evaluates one rule over an ended trial.
+func Check(e *Evidence, k *file.Check) result.Check {
+	v, note := e.value(k)
+	return found(k, v, note)
+}
+
+// found is a rule with the value that was found for it; NaN stands for none.
+func found(k *file.Check, v float64, note string) result.Check {
+	r := result.Check{
+		Text: k.Text, Kind: k.Kind, Unit: unitOf(k.Unit), Limit: k.Value, Stat: k.Stat, Metric: k.Metric,
+		Labels: k.Labels, Op: k.Op, OverS: k.Over.Seconds(), Phase: k.Phase,
+	}
+	if math.IsNaN(v) {
+		r.NoData, r.Note = true, "no samples"
+	} else {
+		r.Value, r.Note = v, note
+	}
+	r.Pass = r.Meets(v)
+	r.Optional = k.Optional
+	if k.Optional {
+		r.Note = strings.TrimPrefix(r.Note+"; optional", "; ")
+	}
+	return r
+}
+
+func unitOf(u string) string {
+	if u == metric.Bytes {
+		return "bytes"
+	}
+	return u
+}
+
+// ofSamples reports whether a rule takes its statistic of latencies. Its windows are looked at as they
+// pass; those of the others are computed of what is kept by the second.
+func ofSamples(k *file.Check) bool {
+	m, known := metric.Of(k.Metric)
+	return known && m.Kind == metric.Latency && k.Stat != metric.StatErrors && !metric.OfLedger(k.Stat)
+}
+
+// value looks up what a rule asks for; NaN when there is nothing to measure it by.
+func (e *Evidence) value(k *file.Check) (v float64, note string) {
+	switch {
+	case ofSamples(k) && k.Over == 0:
+		sc := scopeOf(k)
+		return statOf(k, e.Total(sc), e.Length(sc)), ""
+	case ofSamples(k):
+		for i := range e.Windows {
+			if w := &e.Windows[i]; w.Text == k.Text && w.Kind == k.Kind {
+				return w.Worst, windowNote(k.Over, w.End)
+			}
+		}
+		return math.NaN(), ""
+	case k.Over == 0:
+		return e.within(k, anyTime), ""
+	}
+	return e.slide(k)
+}
+
+// slide evaluates a rule in every window within its phases and returns the worst value.
+func (e *Evidence) slide(k *file.Check) (worst float64, note string) {
+	worst, width, at := math.NaN(), int(k.Over/time.Second), 0
+	set := e.phases(scopeOf(k))
+	spans := e.Timeline.Spans
+	for i := 0; i < len(spans); i++ {
+		if !set.has(i) {
+			continue
+		}
+		first := spans[i].Start
+		for i+1 < len(spans) && set.has(i+1) {
+			i++ // phases in a row are one stretch
+		}
+		from, to := int(first/1e9), int((spans[i].End+1e9-1)/1e9)
+		for begin := from; begin == from || begin+width <= to; begin++ {
+			if v := e.within(k, stretch{from: begin, to: begin + width}); worse(k, v, worst) {
+				worst, at = v, min(begin+width, to)
+			}
+		}
+	}
+	return worst, windowNote(k.Over, int64(at)*1e9)
+}
+
+// within evaluates a rule on what is kept by the second.
+func (e *Evidence) within(k *file.Check, in stretch) float64 {
+	switch k.Stat {
+	case metric.StatAchieved:
+		return e.achieved(k, in)
+	case metric.StatLoss, metric.StatDup, metric.StatDisorder, metric.StatLate:
+		return e.ledgerShare(k, in)
+	case metric.StatErrors:
+		return e.errors(k, in)
+	case metric.StatRatio:
+		l := e.Returned(scopeOf(k))
+		return ratio(l.Recovered, l.Back+l.Never)
+	}
+	return e.sampled(k, in)
+}
+
+func ratio(a, b int64) float64 {
+	if b == 0 {
+		return math.NaN()
+	}
+	return float64(a) / float64(b)
+}
+
+// achieved is the share of the operations that were sent, of those due in the phases or in the seconds.
+func (e *Evidence) achieved(k *file.Check, in stretch) float64 {
+	if in.all {
+		return ratio(e.Operations(k.Phase))
+	}
+	set := e.phases(Scope{Phase: k.Phase})
+	sent, offered := int64(0), int64(0)
+	for i := range e.Seconds {
+		if s := &e.Seconds[i]; in.has(i) && set.has(s.Phase) {
+			sent, offered = sent+s.Sent, offered+s.Offered
+		}
+	}
+	return ratio(sent, offered)
+}
+
+// ledgerShare counts lost and the like, as a share of what was expected or as a number. A
+// late delivery counts as lost here: it missed the limit that the stream set.
+func (e *Evidence) ledgerShare(k *file.Check, in stretch) float64 {
+	sum := e.account(k.Labels, k.Phase, in)
+	var n int64
+	switch k.Stat {
+	case metric.StatLoss:
+		n = sum.Lost + sum.Late
+	case metric.StatDup:
+		n = sum.Duplicate
+	case metric.StatDisorder:
+		n = sum.Disorder
+	case metric.StatLate:
+		n = sum.Late
+	}
+	switch {
+	case sum.Expected == 0:
+		return math.NaN()
+	case k.Unit == metric.Share:
+		return ratio(n, sum.Expected)
+	}
+	return float64(n)
+}
+
+// sampled takes a statistic of what is sampled once a second.
+func (e *Evidence) sampled(k *file.Check, in stretch) float64 {
+	set := e.phases(Scope{Phase: k.Phase})
+	var vs []float64
+	for i := range e.Seconds {
+		if s := &e.Seconds[i]; in.has(i) && set.has(s.Phase) {
+			if v, known := e.sample(k.Metric, s); known {
+				vs = append(vs, v)
+			}
+		}
+	}
+	if len(vs) == 0 {
+		return math.NaN()
+	}
+	if k.Stat == metric.StatGrowth {
+		return growth(vs)
+	}
+	slices.Sort(vs)
+	switch k.Stat {
+	case metric.StatMax:
+		return vs[len(vs)-1]
+	case metric.StatMin:
+		return vs[0]
+	case metric.StatMean:
+		sum := 0.0
+		for _, v := range vs {
+			sum += v
+		}
+		return sum / float64(len(vs))
+	}
+	return vs[max(0, int(math.Ceil(k.Quantile/100*float64(len(vs))))-1)]
+}
+
+// sample is a metric in one second; known is false when the system did not tell.
+func (e *Evidence) sample(name string, s *Second) (v float64, known bool) {
+	switch name {
+	case metric.CPU:
+		return s.CPU, true
+	case metric.ServerCPU:
+		return s.ServerCPU, s.ServerCPU >= 0
+	case metric.RSS:
+		return float64(s.RSS), s.RSS > 0
+	case metric.ServerRSS:
+		return float64(s.ServerRSS), s.ServerRSS > 0
+	case metric.ServerRSSPerClient:
+		if s.ServerRSS == 0 || e.Target.RSSBefore < 0 || s.Held == 0 {
+			return 0, false
+		}
+		return float64(max(0, s.ServerRSS-e.Target.RSSBefore) / int64(s.Held)), true
+	}
+	return 0, false
+}

@@ -1,0 +1,126 @@
+package judge
+
+import (
+	"math"
+
+	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/record"
+	"github.com/throng-io/throng/scenario/metric"
+)
+
+// countErrors adds up the errors that keep accepts.
+func (e *Evidence) countErrors(keep func(r *record.ErrorCount) bool) (n int64) {
+	for i := range e.Errors {
+		if keep(&e.Errors[i]) {
+			n += e.Errors[i].N
+		}
+	}
+	return n
+}
+
+// ErrorsByClass counts the errors in the recorded phases; those of classes that count always, in all.
+func (e *Evidence) ErrorsByClass() map[metric.ErrorClass]int64 {
+	out := map[metric.ErrorClass]int64{}
+	for i := range e.Errors {
+		if r := &e.Errors[i]; r.Class.Always() || e.Recorded(r.Phase) {
+			out[r.Class] += r.N
+		}
+	}
+	return out
+}
+
+// errors counts the errors that a rule asks about, as a share of what was attempted or as a number.
+func (e *Evidence) errors(k *file.Check, in stretch) float64 {
+	set, always := e.phases(Scope{Phase: k.Phase}), e.phases(Scope{Phase: k.Phase, Always: true})
+	n := e.countErrors(func(r *record.ErrorCount) bool {
+		phases := &set
+		if r.Class.Always() {
+			phases = &always
+		}
+		switch {
+		case r.Class.Blameless(), k.Metric != "" && string(r.Class.Kind) != k.Metric, !phases.has(r.Phase), !in.has(r.Second):
+			return false
+		}
+		x := record.Series{Group: e.Groups[r.Group].Name}
+		if r.Stream >= 0 {
+			x.Op, x.Event = e.Streams[r.Stream].Op, e.Streams[r.Stream].Event
+		}
+		return hasAll(&x, k.Labels)
+	})
+	attempts := e.attempts(k)
+	switch {
+	case attempts == 0:
+		return math.NaN()
+	case k.Unit == metric.Share:
+		return ratio(n, attempts)
+	}
+	return float64(n)
+}
+
+func hasAll(x *record.Series, labels map[string]string) bool {
+	for label, value := range labels {
+		if !x.Has(label, value) {
+			return false
+		}
+	}
+	return true
+}
+
+// attempts counts what could have gone wrong: connects, calls, steps, or all operations and connects.
+func (e *Evidence) attempts(k *file.Check) int64 {
+	switch k.Metric {
+	case metric.Connect:
+		return e.connects(k)
+	case metric.Ack:
+		return e.operations(k, func(s *Stream) bool { return s.Asks })
+	case metric.Step:
+		return e.steps(k)
+	}
+	return e.connects(k) + e.operations(k, func(*Stream) bool { return true })
+}
+
+func (e *Evidence) connects(k *file.Check) (n int64) {
+	set := e.phases(Scope{Phase: k.Phase, Always: true})
+	for i := range e.Groups {
+		g := &e.Groups[i]
+		if name := k.Labels[metric.LabelGroup]; name != "" && name != g.Name {
+			continue
+		}
+		for p, attempts := range g.Attempts {
+			if set.has(p) {
+				n += attempts
+			}
+		}
+	}
+	return n
+}
+
+func (e *Evidence) operations(k *file.Check, count func(s *Stream) bool) (n int64) {
+	set := e.phases(Scope{Phase: k.Phase})
+	for i := range e.Streams {
+		s := &e.Streams[i]
+		if !count(s) || !hasAll(&record.Series{Group: s.Group, Op: s.Op, Event: s.Event}, k.Labels) {
+			continue
+		}
+		for p, offered := range s.Offered {
+			if set.has(p) {
+				n += offered
+			}
+		}
+	}
+	return n
+}
+
+// steps counts the steps that were done, and those that failed: a step that timed out is among the latencies
+// already.
+func (e *Evidence) steps(k *file.Check) (n int64) {
+	sc := Scope{Metric: metric.Step, Labels: k.Labels, Phase: k.Phase}
+	if h := e.Total(sc); h != nil {
+		n = h.TotalCount()
+	}
+	set, group := e.phases(sc), k.Labels[metric.LabelGroup]
+	return n + e.countErrors(func(r *record.ErrorCount) bool {
+		return r.Class.Kind == metric.ErrStep && r.Class.How != metric.HowTimeout && set.has(r.Phase) &&
+			(group == "" || e.Groups[r.Group].Name == group)
+	})
+}

@@ -1,0 +1,226 @@
+package judge
+
+import (
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/ledger"
+	"github.com/throng-io/throng/scenario/internal/plan"
+	"github.com/throng-io/throng/scenario/internal/record"
+	"github.com/throng-io/throng/scenario/metric"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// Rules are what a scenario demands.
+type Rules struct {
+	SLO   []file.Check // of the target: a broken one fails the trial
+	Valid []file.Check // of the generator: a broken one makes it invalid
+}
+
+// All lists the rules in the order in which results have them.
+func (r Rules) All() []file.Check { return append(append([]file.Check(nil), r.Valid...), r.SLO...) }
+
+// Evidence is what a verdict may see of a trial. Whoever fills it owns its slices and does not change them
+// while it is looked at. Times are nanoseconds since the trial's start.
+type Evidence struct {
+	Timeline   *plan.Timeline
+	Faults     bool   // a phase breaks something on purpose
+	ScaledDown bool   // the run shows that the scenario works, not what it measures at its size
+	At         int64  // until when there is evidence: the end of the last second
+	End        int64  // when the phases ended or were cut short; while they run, until when they have run
+	Ending     Ending // of an ended trial
+	Cause      string // of the ending; may be empty
+
+	Groups  []Group
+	Classes []Class  // of clients, as the rows of the ledger number them
+	Streams []Stream // as ledger and errors number them
+
+	Totals  *record.Totals // latencies by series and phase
+	Windows []Window       // what Windows found
+	Ledger  [][]ledger.Row // by stream
+	Seconds []Second       // one a second, recorded phases or not
+	Errors  []record.ErrorCount
+	Returns []Return
+	Clients Clients
+	Target  Target
+}
+
+// An Ending is why a trial ended.
+type Ending int
+
+// The endings.
+const (
+	RanOut      Ending = iota // the last phase is over
+	Interrupted               // the user stopped it
+	ServerGone                // the server under test ended by itself
+	Aborted                   // a rule was broken for as long as the file allows
+)
+
+// A Group is one of the scenario's groups of clients.
+type Group struct {
+	Name     string
+	Attempts []int64 // to connect, by phase
+}
+
+// A Class is one kind of clients.
+type Class struct {
+	Group     string
+	Transport string
+	Slow      bool // they read slowly
+	AllSlow   bool // as do all of their group
+}
+
+// Label gives a series the labels of clients of the class.
+func (c *Class) Label(s record.Series) record.Series {
+	s.Group, s.Transport, s.Slow, s.AllSlow = c.Group, c.Transport, c.Slow, c.AllSlow
+	return s
+}
+
+// A Stream is one of the scenario's streams, of all groups in file order.
+type Stream struct {
+	Group         string
+	Op, Event     string
+	Volatile      bool
+	Asks          bool          // for acknowledgements
+	Late          time.Duration // after which a delivery is late
+	Offered, Sent []int64       // operations that were due and that were sent, by phase
+}
+
+// A Second is what was sampled in one second.
+type Second struct {
+	Phase          int // in the middle of it; -1: none
+	Offered, Sent  int64
+	CPU, ServerCPU float64 // shares of all cores; ServerCPU -1: unknown
+	RSS, ServerRSS int64   // bytes; 0: unknown
+	Held           int     // clients
+}
+
+// A Return counts the clients of a group that lost their connection in a phase.
+type Return struct {
+	Group, Phase int // phase -1: outside of the timeline
+	Back         int64
+	Never        int64
+	Recovered    int64 // of Back, those that were the same socket again
+}
+
+// Clients counts those that did not go as planned.
+type Clients struct {
+	Failed, Dropped int64
+}
+
+// A Target is what is known of the server under test besides.
+type Target struct {
+	RSSBefore int64 // bytes, before the first client; -1: unknown
+}
+
+// A Scope chooses from what was recorded.
+type Scope struct {
+	Metric string
+	Labels map[string]string // nil: all
+	Phase  string            // "": the recorded ones, and all for a metric that counts always
+	Always bool              // every phase, recorded or not, unless Phase names one
+}
+
+// scopeOf is what a rule asks about.
+func scopeOf(k *file.Check) Scope { return Scope{Metric: k.Metric, Labels: k.Labels, Phase: k.Phase} }
+
+// A phaseSet is the phases of a scope.
+type phaseSet struct {
+	in      []bool
+	outside bool // what was in no phase belongs to it too
+}
+
+func (p *phaseSet) has(phase int) bool {
+	if phase < 0 {
+		return p.outside
+	}
+	return phase < len(p.in) && p.in[phase]
+}
+
+func phasesOf(tl *plan.Timeline, sc Scope) phaseSet {
+	always := sc.Always || metric.Always(sc.Metric)
+	set := phaseSet{in: make([]bool, len(tl.Spans)), outside: sc.Phase == "" && always}
+	for i := range tl.Spans {
+		s := &tl.Spans[i]
+		if sc.Phase != "" {
+			set.in[i] = s.Name == sc.Phase
+		} else {
+			set.in[i] = always || s.Record
+		}
+	}
+	return set
+}
+
+func (e *Evidence) phases(sc Scope) phaseSet { return phasesOf(e.Timeline, sc) }
+
+// Recorded reports whether what was due in a phase counts.
+func (e *Evidence) Recorded(phase int) bool {
+	return phase >= 0 && phase < len(e.Timeline.Spans) && e.Timeline.Spans[phase].Record
+}
+
+// Length is how long the phases of a scope lasted, in seconds, as far as the trial got.
+func (e *Evidence) Length(sc Scope) (sum float64) {
+	set := e.phases(sc)
+	for i := range e.Timeline.Spans {
+		if s := &e.Timeline.Spans[i]; set.has(i) {
+			sum += float64(max(0, min(s.End, e.End)-s.Start)) / 1e9
+		}
+	}
+	return sum
+}
+
+// Total merges the latencies in a scope; nil when there are none.
+func (e *Evidence) Total(sc Scope) *hdrhistogram.Histogram {
+	set := e.phases(sc)
+	return e.Totals.Sum(func(s *record.Series, phase int) bool {
+		return s.Metric == sc.Metric && set.has(phase) && s.Chosen(sc.Labels)
+	})
+}
+
+// Steps are the latencies of the steps of flows, by the names that results have for them.
+func (e *Evidence) Steps() map[string]*hdrhistogram.Histogram {
+	out := map[string]*hdrhistogram.Histogram{}
+	set := e.phases(Scope{Metric: metric.Step})
+	e.Totals.Each(func(at, phase int, h *hdrhistogram.Histogram) {
+		s := &e.Totals.Series[at]
+		if s.Metric != metric.Step || !set.has(phase) {
+			return
+		}
+		name := metric.OfStep(s.Event)
+		if out[name] == nil {
+			out[name] = result.NewHistogram()
+		}
+		out[name].Merge(h)
+	})
+	return out
+}
+
+// Operations counts the operations sent and offered in a phase, or in the recorded ones when it is "".
+func (e *Evidence) Operations(phase string) (sent, offered int64) {
+	set := e.phases(Scope{Phase: phase})
+	for i := range e.Streams {
+		s := &e.Streams[i]
+		for p := range s.Offered {
+			if set.has(p) {
+				sent, offered = sent+s.Sent[p], offered+s.Offered[p]
+			}
+		}
+	}
+	return sent, offered
+}
+
+// Returned sums up the clients that lost their connection in a scope. The result's group and phase are 0.
+func (e *Evidence) Returned(sc Scope) (sum Return) {
+	set := e.phases(sc)
+	for _, r := range e.Returns {
+		if name := sc.Labels[metric.LabelGroup]; name != "" && name != e.Groups[r.Group].Name || !set.has(r.Phase) {
+			continue
+		}
+		sum.Back += r.Back
+		sum.Never += r.Never
+		sum.Recovered += r.Recovered
+	}
+	return sum
+}

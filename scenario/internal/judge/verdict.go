@@ -1,0 +1,153 @@
+package judge
+
+import (
+	"fmt"
+
+	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/record"
+	"github.com/throng-io/throng/scenario/metric"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// A Judgement is what rules say of a trial.
+type Judgement struct {
+	Checks  []result.Check // the rules of the generator, of the target, and those that are implied
+	Verdict result.Verdict
+	Reason  string // why it is not pass, in one clause
+}
+
+// lower makes the verdict worse, if it is not as bad already.
+func (j *Judgement) lower(to result.Verdict, because string) {
+	if w := result.Worst(j.Verdict, to); w != j.Verdict {
+		j.Verdict, j.Reason = w, because
+	}
+}
+
+// Judge evaluates every rule and gives the verdict with its reason. A broken rule about the
+// generator makes the trial invalid whatever the others say, with one exception: when
+// operations were not sent because the target had refused, dropped or stopped reading
+// the connections, the generator could not keep the schedule, and the trial fails.
+func Judge(e *Evidence, rules Rules) Judgement {
+	j := Judgement{Verdict: result.Pass}
+	if e.Length(Scope{}) == 0 {
+		j.lower(result.Invalid, "the trial ended before a recorded phase began")
+	}
+	for i := range rules.Valid {
+		k := &rules.Valid[i]
+		r := Check(e, k)
+		e.excuse(k, &r)
+		switch {
+		case r.Pass || k.Optional:
+		case e.targetsFault(k, &r):
+			r.Note = e.unsent()
+			j.lower(result.Fail, broken(&r))
+		default:
+			j.lower(result.Invalid, broken(&r))
+		}
+		j.Checks = append(j.Checks, r)
+	}
+	for i := range rules.SLO {
+		k := &rules.SLO[i]
+		r := Check(e, k)
+		e.excuse(k, &r)
+		if !r.Pass && !k.Optional {
+			j.lower(result.Fail, broken(&r))
+		}
+		j.Checks = append(j.Checks, r)
+	}
+	for _, r := range implied(e, rules) {
+		j.lower(result.Fail, broken(&r))
+		j.Checks = append(j.Checks, r)
+	}
+	after := metric.FormatSeconds(float64(e.End) / 1e9)
+	switch e.Ending {
+	case Interrupted:
+		j.Verdict, j.Reason = result.Invalid, fmt.Sprintf("interrupted after %s of %s", after, metric.FormatSeconds(float64(e.Timeline.End)/1e9))
+	case ServerGone: // whatever the rules say, this is the reason
+		j.Verdict, j.Reason = result.Fail, "the server ended by itself after "+after
+		if e.Cause != "" {
+			j.Reason += ": " + e.Cause
+		}
+	case RanOut, Aborted:
+	}
+	return j
+}
+
+// implied are the rules that hold unless the file says something about the matter: a run
+// in which clients failed to connect or were dropped is not the run that was asked for, and
+// latencies of deliveries say nothing of those that did not come. What a fault on purpose
+// loses is for the file to judge. Only the broken ones are returned.
+func implied(e *Evidence, rules Rules) []result.Check {
+	var connects, any bool
+	losses := e.Faults
+	for i := range rules.SLO {
+		k := &rules.SLO[i]
+		losses = losses || k.Stat == metric.StatLoss
+		if k.Stat == metric.StatErrors {
+			connects = connects || k.Metric == metric.Connect
+			any = any || k.Metric == ""
+		}
+	}
+	var out []result.Check
+	rule := func(text string, n int64) {
+		if n > 0 {
+			out = append(out, result.Check{Text: text, Value: float64(n), Kind: result.KindSLO, Op: "==", Note: "implied: the file has no rule for it"})
+		}
+	}
+	if !connects && !any {
+		rule("clients failed == 0", e.Clients.Failed)
+	}
+	if !any {
+		rule("clients dropped == 0", e.Clients.Dropped)
+	}
+	if !losses {
+		sum := e.Account(nil, "")
+		rule("loss(delivery) == 0", sum.Lost+sum.Late)
+	}
+	return out
+}
+
+// targetsFault reports whether a broken rule about the generator would hold had the target kept its
+// connections: the schedule would have been kept, or there would be something to judge.
+func (e *Evidence) targetsFault(k *file.Check, r *result.Check) bool {
+	if k.Stat != metric.StatAchieved && !r.NoData {
+		return false
+	}
+	own := e.countErrors(func(r *record.ErrorCount) bool {
+		return r.Class.Kind == metric.ErrConnect && (r.Class.How == metric.HowPorts || r.Class.How == metric.HowFiles)
+	})
+	if own > 0 {
+		return false
+	}
+	set := e.phases(Scope{Phase: k.Phase})
+	refused := e.countErrors(func(r *record.ErrorCount) bool { return r.Class.Kind == metric.ErrSend && set.has(r.Phase) })
+	sent, offered := e.Operations(k.Phase)
+	if r.NoData {
+		return refused > 0 && sent == 0
+	}
+	would := found(k, ratio(sent+refused, offered), "")
+	return refused > 0 && would.Pass
+}
+
+// unsent says why operations found no connection to be sent on.
+func (e *Evidence) unsent() string {
+	full := e.countErrors(func(r *record.ErrorCount) bool {
+		return r.Class == metric.Error(metric.ErrSend, metric.HowBackpressure)
+	})
+	if full+e.Clients.Dropped+e.Clients.Failed == 0 {
+		return "clients were still connecting: give them a phase before, with load: 0%"
+	}
+	return "the target did not hold or did not read the connections"
+}
+
+// broken says in one clause how a rule was broken.
+func broken(r *result.Check) string {
+	if r.NoData {
+		return r.Text + ": no samples"
+	}
+	s := fmt.Sprintf("%s: %s", r.Text, metric.FormatBeside(r.Value, r.Limit, r.Unit))
+	if r.OverS > 0 || r.Note != "" && r.Kind == result.KindValid {
+		s += " (" + r.Note + ")"
+	}
+	return s
+}

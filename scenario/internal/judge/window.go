@@ -1,0 +1,204 @@
+package judge
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/plan"
+	"github.com/throng-io/throng/scenario/internal/record"
+	"github.com/throng-io/throng/scenario/metric"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// A Window is the worst stretch that was found for a rule on latencies over windows.
+type Window struct {
+	Text, Kind string  // of the rule
+	Worst      float64 // in the rule's unit; NaN: none yet
+	End        int64   // when that stretch ended, in nanoseconds since the trial's start
+}
+
+// Windows evaluates the rules on latencies over windows, in every stretch of so many seconds, as they
+// pass. It keeps the counts of those seconds only. One goroutine at a time. For each second call Begin, Add for
+// all that was recorded in it, and Finish.
+type Windows struct {
+	tl  *plan.Timeline
+	all []*window
+}
+
+// NewWindows takes the rules out of those that are on latencies over windows. The series are those that Add
+// counts by.
+func NewWindows(tl *plan.Timeline, series []record.Series, rules Rules) *Windows {
+	ws := &Windows{tl: tl}
+	for _, k := range rules.All() {
+		if k.Over > 0 && ofSamples(&k) {
+			ws.all = append(ws.all, newWindow(tl, series, k))
+		}
+	}
+	return ws
+}
+
+// Begin begins a second.
+func (ws *Windows) Begin() {
+	for _, w := range ws.all {
+		w.begin()
+	}
+}
+
+// Add takes in n samples of v microseconds of a series, which were due in a phase.
+func (ws *Windows) Add(series, phase int, v, n int64) {
+	for _, w := range ws.all {
+		if w.takes(series, phase) {
+			w.now = append(w.now, count{v, n})
+		}
+	}
+}
+
+// Finish ends a second, which lasted from one moment until another.
+func (ws *Windows) Finish(from, until int64) {
+	for _, w := range ws.all {
+		w.finish(ws.tl, from, until)
+	}
+}
+
+// End says that there are no more seconds: a stretch that was too short for a window is taken for one.
+func (ws *Windows) End(at int64) {
+	for _, w := range ws.all {
+		w.endStretch(at)
+	}
+}
+
+// Found is what was found so far.
+func (ws *Windows) Found() []Window {
+	out := make([]Window, len(ws.all))
+	for i, w := range ws.all {
+		out[i] = Window{Text: w.check.Text, Kind: w.check.Kind, Worst: w.worst, End: w.at}
+	}
+	return out
+}
+
+// A window evaluates one rule.
+type window struct {
+	check  file.Check
+	phases phaseSet
+	series []bool
+
+	seconds [][]count // the last ones, oldest first
+	now     []count   // the one under way
+	sum     *hdrhistogram.Histogram
+	worst   float64 // NaN: none yet
+	at      int64   // where the worst one ended
+	full    bool    // at least one window was full
+}
+
+type count struct{ v, n int64 }
+
+func newWindow(tl *plan.Timeline, series []record.Series, k file.Check) *window {
+	sc := scopeOf(&k)
+	w := &window{check: k, phases: phasesOf(tl, sc), sum: result.NewHistogram(), worst: math.NaN(), series: make([]bool, len(series))}
+	for i := range series {
+		w.series[i] = series[i].Metric == sc.Metric && series[i].Chosen(sc.Labels)
+	}
+	return w
+}
+
+func (w *window) takes(series, phase int) bool { return w.series[series] && w.phases.has(phase) }
+
+// length is the number of seconds in a window.
+func (w *window) length() int { return max(1, int(w.check.Over/time.Second)) }
+
+func (w *window) begin() {
+	// The oldest second's memory becomes the new one's.
+	w.now = nil
+	if len(w.seconds) == w.length() {
+		w.now = w.seconds[0][:0]
+		w.seconds = append(w.seconds[:0], w.seconds[1:]...)
+	}
+}
+
+// finish takes the second in. One that does not belong to the rule's phases ends the
+// stretch, so that a window never reaches over a gap, unless it brought what was due in them:
+// the latest arrivals of a phase come after it.
+func (w *window) finish(tl *plan.Timeline, from, until int64) {
+	if len(w.now) == 0 && !w.phases.has(tl.PhaseAt((from+until)/2)) {
+		w.endStretch(from)
+		w.seconds = w.seconds[:0]
+		return
+	}
+	w.seconds = append(w.seconds, w.now)
+	if len(w.seconds) == w.length() {
+		w.full = true
+		w.judge(until)
+	}
+}
+
+// endStretch judges a stretch that was shorter than a window, when there was no longer one.
+func (w *window) endStretch(until int64) {
+	if !w.full && len(w.seconds) > 0 {
+		w.judge(until)
+	}
+}
+
+func (w *window) judge(until int64) {
+	w.sum.Reset()
+	for _, s := range w.seconds {
+		for _, c := range s {
+			_ = w.sum.RecordValues(c.v, c.n) // values are clamped to the histogram's range
+		}
+	}
+	length := time.Duration(len(w.seconds)) * time.Second
+	v := statOf(&w.check, w.sum, length.Seconds())
+	if worse(&w.check, v, w.worst) {
+		w.worst, w.at = v, until
+	}
+}
+
+// windowNote says where the worst window lay.
+func windowNote(over time.Duration, end int64) string {
+	return fmt.Sprintf("worst window: %s up to %s", metric.FormatDuration(over), metric.FormatSeconds(float64(end)/1e9))
+}
+
+// worse reports whether a value is further from meeting the check than another. A
+// window without samples is never the worst: nothing can be said of it.
+func worse(c *file.Check, v, than float64) bool {
+	switch {
+	case math.IsNaN(v):
+		return false
+	case math.IsNaN(than):
+		return true
+	}
+	switch c.Op {
+	case "<", "<=":
+		return v > than
+	case ">", ">=":
+		return v < than
+	}
+	return math.Abs(v-c.Value) > math.Abs(than-c.Value)
+}
+
+// statOf takes a check's statistic of a histogram, in the check's unit; NaN of an empty one.
+func statOf(c *file.Check, h *hdrhistogram.Histogram, seconds float64) float64 {
+	if h == nil || h.TotalCount() == 0 {
+		return math.NaN()
+	}
+	const second = 1e6 // in microseconds
+	switch c.Stat {
+	case metric.StatMax:
+		return float64(h.Max()) / second
+	case metric.StatMin:
+		return float64(h.Min()) / second
+	case metric.StatMean:
+		return h.Mean() / second
+	case metric.StatCount:
+		return float64(h.TotalCount())
+	case metric.StatRate:
+		if seconds <= 0 {
+			return math.NaN()
+		}
+		return float64(h.TotalCount()) / seconds
+	}
+	return float64(h.ValueAtPercentile(c.Quantile)) / second
+}

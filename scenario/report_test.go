@@ -1,0 +1,108 @@
+package scenario
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/metric"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// measured is what a trial has measured that did nothing.
+func measured(t *testing.T) *findings {
+	t.Helper()
+	f, err := file.Parse("t.yaml", []byte("version: 1\nname: t\ntarget: {url: \"http://127.0.0.1:1\"}\ngroups: {a: {count: 1}}\n"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr := newTrial(&f.Cells()[0], &Endpoint{}, nil, Options{}, place{n: 1})
+	c := newCollector(tr)
+	return &findings{t: tr, c: c, e: c.evidence(nil), cell: &result.Cell{}}
+}
+
+// A server that sends to the wrong clients, or twice, is told of even where no rule asks.
+func TestWarningsOfDeliveries(t *testing.T) {
+	f := measured(t)
+	cell := &result.Cell{Errors: map[string]int64{}}
+	f.cell = cell
+	const twice, wrong = "3 deliveries came once more than they should", "2 deliveries came to clients that they were not for"
+	if got := strings.Join(f.warnings(), "; "); strings.Contains(got, "deliveries") {
+		t.Errorf("warned of nothing: %s", got)
+	}
+	cell.Ledger.Duplicate, cell.Errors["delivery.unexpected"] = 3, 2
+	if got := strings.Join(f.warnings(), "; "); !strings.Contains(got, twice) || !strings.Contains(got, wrong) {
+		t.Errorf("%q, want %q and %q", got, twice, wrong)
+	}
+}
+
+// What casts doubt on the numbers comes before what only limits them; what explains them is no warning at all.
+func TestWarningsByImportance(t *testing.T) {
+	f := measured(t)
+	f.t.spec.Quick = 0.2
+	f.t.away.Store(6)
+	f.t.slowDropped.Store(6)
+	cell := &result.Cell{Errors: map[string]int64{}, Generator: result.Generator{CPUMax: 0.9}, Rates: result.Rates{OfferedPerS: 10, AchievedPerS: 9}}
+	cell.Ledger.Duplicate = 3
+	f.cell = cell
+	at := -1
+	got := f.warnings()
+	for _, want := range []string{"deliveries came once more", "only 9/s of 10/s operations", "used up to 90 % of all cores", "scaled down to 20%"} {
+		i := slices.IndexFunc(got, func(s string) bool { return strings.Contains(s, want) })
+		if i <= at {
+			t.Errorf("%q is at %d of %q", want, i, got)
+		}
+		at = i
+	}
+	notes := f.notes()
+	if want := []string{"a fault of the scenario broke 6 connections; 0 times a client was held again after a drop", "6 connections of clients that read slowly were ended"}; !slices.Equal(notes[:2], want) {
+		t.Errorf("%q, want %q", notes, want)
+	}
+	cell.Errors["slow.drop.close"] = 6
+	if notes := f.notes(); !strings.HasSuffix(notes[1], "were ended: close 6") {
+		t.Errorf("%q", notes)
+	}
+}
+
+// A pause of the generator is worth a word only where the latencies show it.
+func TestPauseEffect(t *testing.T) {
+	for _, test := range []struct {
+		pause, p99, n int64
+		want          string
+	}{
+		{12583, 9000, 1000, "garbage collection paused the generator for up to 12.6 ms, longer than p99(delivery), 9 ms: its highest latencies may be the generator's own"},
+		{12583, 20000, 1000, ""},
+		{4000, 1000, 1000, ""},
+		{12583, 9000, 999, ""},
+	} {
+		cell := &result.Cell{Generator: result.Generator{GCPauseMaxus: test.pause}, Latency: map[string]*result.Latency{metric.Delivery: {N: test.n, P99us: test.p99}}}
+		if got := pauseEffect(cell); got != test.want {
+			t.Errorf("%+v: %q", test, got)
+		}
+	}
+}
+
+// A target that does nothing of what it is asked for is told how to be asked; the built-in
+// server, or one that answered something, is not.
+func TestWarningOfATargetWithoutTheContract(t *testing.T) {
+	f := measured(t)
+	const says = "nothing of what was sent came back"
+	for name, test := range map[string]struct {
+		cell    result.Cell
+		builtIn bool
+		warned  bool
+	}{
+		"nothing came":        {cell: result.Cell{Ledger: result.Ledger{Expected: 5, Lost: 5}}, warned: true},
+		"built in":            {cell: result.Cell{Ledger: result.Ledger{Expected: 5, Lost: 5}}, builtIn: true},
+		"one came":            {cell: result.Cell{Ledger: result.Ledger{Expected: 5, Late: 1}}},
+		"all acks timed out":  {cell: result.Cell{Errors: map[string]int64{"ack.timeout": 3}, Latency: map[string]*result.Latency{"ack": {N: 3}}}, warned: true},
+		"one ack came":        {cell: result.Cell{Errors: map[string]int64{"ack.timeout": 3}, Latency: map[string]*result.Latency{"ack": {N: 4}}}},
+		"nothing was awaited": {},
+	} {
+		f.t.builtIn, f.cell = test.builtIn, &test.cell
+		if got := strings.Join(f.warnings(), "; "); strings.Contains(got, says) != test.warned {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
