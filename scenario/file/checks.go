@@ -118,11 +118,16 @@ func (d *decoder) checkLabels(s *Spec, item *node, c Check) {
 	d.errs.add(item.at, fmt.Sprintf("`%s` would never be measured: %s", c.Metric, msg), hint)
 }
 
-// measuredByNobody says why no group brings what some metrics need; "" when one does.
+// measuredByNobody says why nothing brings what some metrics need; "" when something does.
 func (s *Spec) measuredByNobody(c *Check) (why, hint string) {
 	var does func(g *Group) bool
 	m, _ := metric.Of(c.Metric)
 	switch m.Needs {
+	case metric.NeedsSample:
+		if s.Target != nil && s.Target.Sample == nil {
+			return "the target does not say where its process can be read", "add sample: {pid: PID} to target, or sample: {prometheus: URL}, or remove the check"
+		}
+		return "", ""
 	case metric.NeedsReconnect:
 		does = func(g *Group) bool { return g.Reconnect != nil }
 		why, hint = "no such group connects again", "add reconnect: {} to the group, or remove the check"

@@ -287,7 +287,7 @@ func setTransport(d *decoder, n *node, g *Group) {
 		return
 	}
 	g.Transport = nil
-	sum := 0.0
+	sum, before := 0.0, d.errs.hits
 	for _, e := range n.keys {
 		if f := checkWord(e.key, "transport", transports, laterTransports); f != nil {
 			d.errs.add(e.at, f.msg, f.hint)
@@ -296,7 +296,7 @@ func setTransport(d *decoder, n *node, g *Group) {
 		sum += share
 		g.Transport = append(g.Transport, Share{e.key, share})
 	}
-	if sum < 1-1e-9 || sum > 1+1e-9 {
+	if d.errs.hits == before && (sum < 1-1e-9 || sum > 1+1e-9) {
 		d.errs.add(n.at, fmt.Sprintf("the shares of the transports sum to %s%%", strconv.FormatFloat(sum*100, 'g', 10, 64)), "make them 100%")
 	}
 }

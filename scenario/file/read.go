@@ -20,7 +20,12 @@ var readTable = object[Read]{
 		}},
 		{key: "stall", set: func(d *decoder, n *node, r *Read) { r.Stall = d.duration(n, "stall", time.Millisecond, maxWait) }},
 		{key: "every", set: func(d *decoder, n *node, r *Read) { r.Every = d.duration(n, "every", time.Millisecond, maxWait) }},
-		{key: "share", set: func(d *decoder, n *node, r *Read) { r.Share = d.share(n, "share") }},
+		{key: "share", set: func(d *decoder, n *node, r *Read) {
+			before := d.errs.hits
+			if r.Share = d.share(n, "share"); r.Share == 0 && d.errs.hits == before {
+				d.errs.add(n.at, "nobody reads slowly at 0%", "raise share, or remove read")
+			}
+		}},
 	},
 	done: func(d *decoder, n *node, r *Read) {
 		switch {
@@ -30,8 +35,6 @@ var readTable = object[Read]{
 			d.errs.add(at(n, "every"), "`every` repeats a stall, and there is none", "add stall: 10s, or remove every")
 		case r.Every > 0 && r.Stall > 0 && r.Every <= r.Stall:
 			d.errs.add(at(n, "every"), fmt.Sprintf("a stall of %s every %s never ends", formatDuration(r.Stall), formatDuration(r.Every)), "lengthen every, or shorten stall")
-		case n.get("share") != nil && r.Share == 0:
-			d.errs.add(at(n, "share"), "nobody reads slowly at 0%", "raise share, or remove read")
 		}
 	},
 }

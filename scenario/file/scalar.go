@@ -224,6 +224,9 @@ func parseRamp(text string) (Ramp, *flaw) {
 	}
 	a, f := parsePercent(strings.TrimSpace(from))
 	b, g := parsePercent(strings.TrimSpace(to))
+	if !isRamp && reNumber.MatchString(closeUp(text)) {
+		return Ramp{}, f
+	}
 	if f != nil || g != nil {
 		return Ramp{}, wrong(text, "ramp", "write it like 0%..100% or 50%")
 	}

@@ -90,6 +90,7 @@ const (
 	NeedsReconnect      // a group whose clients connect again
 	NeedsRecovery       // likewise, as the sockets that they were
 	NeedsFlow           // a group with a flow
+	NeedsSample         // a server whose process can be read: the built-in one, or a target with sample
 )
 
 // A Metric is one row of the table.
@@ -137,9 +138,9 @@ var Table = []Metric{
 
 	{Name: CPU, Kind: Sampled, Unit: Share, About: "the generator's share of all cores"},
 	{Name: RSS, Kind: Sampled, Unit: Bytes, About: "the generator's memory"},
-	{Name: ServerCPU, Kind: Sampled, Unit: Share, About: "the server's share of all cores"},
-	{Name: ServerRSS, Kind: Sampled, Unit: Bytes, About: "the server's memory"},
-	{Name: ServerRSSPerClient, Kind: Sampled, Unit: Bytes, About: "the server's memory beyond that before the first client, by client"},
+	{Name: ServerCPU, Kind: Sampled, Unit: Share, Needs: NeedsSample, About: "the server's share of all cores"},
+	{Name: ServerRSS, Kind: Sampled, Unit: Bytes, Needs: NeedsSample, About: "the server's memory"},
+	{Name: ServerRSSPerClient, Kind: Sampled, Unit: Bytes, Needs: NeedsSample, About: "the server's memory beyond that before the first client, by client"},
 
 	{Name: Rate, Kind: Derived, Unit: PerSecond, About: "operations, sent of those that were due"},
 	{Name: Recovered, Kind: Derived, Unit: Share, Labels: ofGroups, Needs: NeedsRecovery, About: "of the clients that lost their connection, those that came back as the same socket"},
