@@ -72,7 +72,11 @@ func writeJUnit(b *bytes.Buffer, run *result.Run) error {
 			s.Out = plain(c.Reason)
 		}
 		if len(run.Cells) > 1 {
-			s.Name += fmt.Sprintf(" [%s, trial %d]", cmp.Or(label(c, axes), "all"), max(1, c.Trial))
+			again := ""
+			if c.Repeated {
+				again = ", repeated"
+			}
+			s.Name += fmt.Sprintf(" [%s, trial %d%s]", cmp.Or(label(c, axes), "all"), max(1, c.Trial), again)
 		}
 		for _, k := range allParams(run) {
 			s.Properties = append(s.Properties, junitProperty{k, c.Params[k]})
@@ -122,6 +126,10 @@ func plain(s string) string { return strings.ReplaceAll(s, nbsp, " ") }
 func verdictCase(c *result.Cell) junitCase {
 	k := junitCase{Name: "verdict"}
 	why := &junitOutcome{Message: plain(cellSentence(c))}
+	if c.Repeated {
+		k.Skipped = &junitOutcome{Message: "the trial was invalid and was repeated: " + why.Message}
+		return k
+	}
 	switch result.Worst(c.Verdict, c.Verdict) {
 	case result.Fail:
 		k.Failure = why
@@ -136,6 +144,8 @@ func checkCase(c *result.Cell, k *result.Check) junitCase {
 	why := &junitOutcome{Message: plain(found(k))}
 	valid := k.Kind == result.KindValid
 	switch {
+	case c.Repeated:
+		j.Skipped = &junitOutcome{Message: "the trial was repeated"}
 	case k.Optional:
 		if !k.Pass {
 			j.Skipped = &junitOutcome{Message: "optional, and broken: " + why.Message}

@@ -282,7 +282,7 @@ func (g group) verdicts() string {
 		n[outcomeOf(c)]++
 	}
 	var parts []string
-	for _, v := range []string{interrupted, string(result.Invalid), string(result.Fail), string(result.Pass)} {
+	for _, v := range []string{interrupted, repeated, string(result.Invalid), string(result.Fail), string(result.Pass)} {
 		switch {
 		case n[v] == len(g.Cells):
 			return v
@@ -293,11 +293,17 @@ func (g group) verdicts() string {
 	return strings.Join(parts, ", ")
 }
 
-// interrupted is the word for what was stopped before its end, in place of a verdict.
-const interrupted = "interrupted"
+// The words for cells that stand in the result without a verdict that counts: stopped before the end, or invalid and repeated.
+const (
+	interrupted = "interrupted"
+	repeated    = "repeated"
+)
 
-// outcomeOf is the word for how a cell ended: its verdict, or that it was interrupted.
+// outcomeOf is the word for how a cell ended: its verdict, or that it was interrupted or repeated.
 func outcomeOf(c *result.Cell) string {
+	if c.Repeated {
+		return repeated
+	}
 	if c.Interrupted {
 		return interrupted
 	}

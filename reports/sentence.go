@@ -212,12 +212,16 @@ func outcomes(run *result.Run, combinations int) string {
 	for i := range run.Cells {
 		n[outcomeOf(&run.Cells[i])]++
 	}
-	total, noun := len(run.Cells), "cells"
+	total, noun := len(run.Cells)-n[repeated], "cells"
 	if total > combinations {
 		noun = "trials"
 	}
+	again := ""
+	if k := n[repeated]; k > 0 {
+		again = fmt.Sprintf(" %d %s.", k, verb(k, "invalid trial was repeated", "invalid trials were repeated"))
+	}
 	if n[string(result.Pass)] == total {
-		return fmt.Sprintf("All %d %s pass.", total, noun)
+		return fmt.Sprintf("All %d %s pass.%s", total, noun, again)
 	}
 	s := fmt.Sprintf("%d of %d %s pass", n[string(result.Pass)], total, noun)
 	for _, part := range []struct{ outcome, one, many string }{
@@ -229,7 +233,7 @@ func outcomes(run *result.Run, combinations int) string {
 			s += fmt.Sprintf(", %d %s", k, verb(k, part.one, part.many))
 		}
 	}
-	return s + "."
+	return s + "." + again
 }
 
 func verb(n int, one, many string) string {

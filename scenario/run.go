@@ -189,31 +189,38 @@ func runCells(ctx context.Context, f *file.File, opt Options) (*result.Run, erro
 	if len(f.LeftOut) > 0 {
 		run.Warnings = append(run.Warnings, "left out, as the target is not the built-in server: "+strings.Join(f.LeftOut, "; "))
 	}
-	for i, c := range cells {
-		if i > 0 && !machine.Pause(ctx, f.Cooldown) {
-			break
-		}
-		cell, err := runCell(ctx, &c, opt, place{i, len(cells), planned(cells[i+1:], f.Cooldown)})
-		if cell != nil {
-			cell.Clean() // again: what ended after it may have added warnings
-			run.Cells = append(run.Cells, *cell)
-			run.Verdict = result.Worst(run.Verdict, cell.Verdict)
-		}
-		if err != nil {
-			return run, err
-		}
-		if ctx.Err() != nil {
-			break
-		}
+	err = runTrials(ctx, run, f, cells, len(cells), opt)
+	if err == nil {
+		err = repeatInvalid(ctx, run, f, cells, opt)
+	}
+	run.Verdict = verdictOf(run.Cells)
+	if err != nil {
+		return run, err
 	}
 	if ctx.Err() != nil {
 		run.Interrupted = true
 		run.Warnings = append(run.Warnings, fmt.Sprintf("interrupted: %d of %d trials ran, the last one cut short", len(run.Cells), len(cells)))
 	}
-	if len(run.Cells) == 0 {
-		run.Verdict = result.Invalid
-	}
 	return run, nil
+}
+
+// runTrials runs cells, of which n are to stand in the result, one after another until ctx ends.
+func runTrials(ctx context.Context, run *result.Run, f *file.File, cells []file.Cell, n int, opt Options) error {
+	for i, c := range cells {
+		at := len(run.Cells)
+		if at > 0 && !machine.Pause(ctx, f.Cooldown) {
+			return nil
+		}
+		cell, err := runCell(ctx, &c, opt, place{at, n, planned(cells[i+1:], f.Cooldown)})
+		if cell != nil {
+			cell.Clean() // again: what ended after it may have added warnings
+			run.Cells = append(run.Cells, *cell)
+		}
+		if err != nil || ctx.Err() != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // complete puts the defaults where nothing is said.

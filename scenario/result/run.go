@@ -77,6 +77,8 @@ type Cell struct {
 
 	// ParamNames are the words that the scenario has for values of its axes, by axis; axes without are left out.
 	ParamNames map[string]string `json:"param_names,omitempty"`
+	// Repeated says that the trial was invalid and was repeated: the later cell of the same Params and Trial counts instead.
+	Repeated bool `json:"repeated,omitempty"`
 	// Interrupted says that the trial was stopped before its end. It is invalid: its numbers are true as far as they go, and of
 	// no whole trial.
 	Interrupted bool `json:"interrupted,omitempty"`

@@ -1,0 +1,69 @@
+package scenario
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// A run with some invalid trials repeats those once. Both stay, the repeat counts, and a run most of whose trials are invalid is
+// left as it is.
+func TestInvalidTrialsAreRepeated(t *testing.T) {
+	const text = `
+version: 1
+name: t
+target: {url: "http://127.0.0.1:1"}
+matrix: {repeat: 4}
+groups: {all: {count: 2, connect: {rate: 10k/s}, send: [{op: echo, rate: 20/s, ack: 1s}]}}
+phases: [{name: warm, for: 200ms, load: 0%, record: false}, {name: hold, for: 500ms}]
+valid: [max(lag) < 20ms]
+`
+	for _, test := range []struct {
+		name     string
+		late     map[int]bool // which of the trials are disturbed, from 1
+		verdict  result.Verdict
+		cells    int
+		repeated string // cells from 1
+		warns    string
+	}{
+		{"undisturbed", nil, result.Pass, 4, "", ""},
+		{"one", map[int]bool{2: true}, result.Pass, 5, "2", "1 of 4 trials were invalid and were repeated once: 1 of the repeats are valid and stand for them"},
+		{"half", map[int]bool{1: true, 4: true}, result.Pass, 6, "1 4", "2 of 4 trials were invalid and were repeated once: 2 of the repeats are valid"},
+		{"again", map[int]bool{2: true, 5: true}, result.Invalid, 5, "2", "1 of 4 trials were invalid and were repeated once: 0 of the repeats are valid"},
+		{"most", map[int]bool{1: true, 2: true, 3: true}, result.Invalid, 4, "", ""},
+	} {
+		ownClock(t, func(t *testing.T) {
+			trial := 0
+			run := playHere(t.Context(), t, &fakeServer{}, text, func(opt *Options) {
+				opt.Trial = func(*file.Cell) func() {
+					trial++
+					return func() {}
+				}
+				opt.sleep = func(d time.Duration) {
+					if test.late[trial] {
+						d += 50 * time.Millisecond
+					}
+					time.Sleep(d)
+				}
+			})
+			var repeated []string
+			for i := range run.Cells {
+				if run.Cells[i].Repeated {
+					repeated = append(repeated, string(rune('1'+i)))
+				}
+			}
+			if run.Verdict != test.verdict || len(run.Cells) != test.cells || strings.Join(repeated, " ") != test.repeated {
+				t.Errorf("%s: %s, %d cells, repeated: %v", test.name, run.Verdict, len(run.Cells), repeated)
+			}
+			if w := strings.Join(run.Warnings, "\n"); (w == "") != (test.warns == "") || !strings.Contains(w, test.warns) {
+				t.Errorf("%s: %q", test.name, w)
+			}
+			if test.name == "one" && run.Cells[4].Trial != 2 {
+				t.Errorf("the repeat is trial %d", run.Cells[4].Trial)
+			}
+		})
+	}
+}
