@@ -1,10 +1,13 @@
 package judge
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
 
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/metric"
@@ -65,7 +68,8 @@ func (e *Evidence) value(k *file.Check) (v float64, note string) {
 	switch {
 	case ofSamples(k) && k.Over == 0:
 		sc := scopeOf(k)
-		return statOf(k, e.Total(sc), e.Length(sc)), ""
+		h := e.Total(sc)
+		return statOf(k, h, e.Length(sc)), fewBeyond(k, h)
 	case ofSamples(k):
 		for i := range e.Windows {
 			if w := &e.Windows[i]; w.Text == k.Text && w.Kind == k.Kind {
@@ -77,6 +81,15 @@ func (e *Evidence) value(k *file.Check) (v float64, note string) {
 		return e.within(k, anyTime), ""
 	}
 	return e.slide(k)
+}
+
+// fewBeyond is a note on a percentile with fewer than ten samples beyond it: a few outliers decide such a check. The times until
+// clients were back are no sample: all that were away are in them.
+func fewBeyond(k *file.Check, h *hdrhistogram.Histogram) string {
+	if k.Quantile == 0 || k.Metric == metric.Reconnect || h == nil || h.TotalCount() == 0 || float64(h.TotalCount())*(1-k.Quantile/100) > 10-1e-6 {
+		return ""
+	}
+	return fmt.Sprintf("of %d samples, fewer than ten beyond it", h.TotalCount())
 }
 
 // slide evaluates a rule in every window within its phases and returns the worst value.

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -155,5 +156,33 @@ func TestChecksFindTheirValue(t *testing.T) {
 		if c.Pass != c.Meets(c.Value) || c.Text != text || c.Kind != result.KindSLO {
 			t.Errorf("%s: %+v", text, c)
 		}
+	}
+}
+
+// A check of a percentile says when fewer than ten samples lie beyond it.
+func TestThinChecks(t *testing.T) {
+	h := result.NewHistogram()
+	for range 999 {
+		result.Record(h, time.Millisecond)
+	}
+	for text, want := range map[string]string{
+		"p99(delivery) < 1s":   "of 999 samples, fewer than ten beyond it",
+		"p50(delivery) < 1s":   "",
+		"max(delivery) < 1s":   "",
+		"p99(step.login) < 1s": "of 999 samples, fewer than ten beyond it",
+	} {
+		stat, rest, _ := strings.Cut(text, "(")
+		name, _, _ := strings.Cut(rest, ")")
+		k := file.Check{Stat: stat, Metric: name, Quantile: map[string]float64{"p99": 99, "p50": 50}[stat]}
+		if got := fewBeyond(&k, h); got != want {
+			t.Errorf("%s: %q, want %q", text, got, want)
+		}
+	}
+	if got := fewBeyond(&file.Check{Stat: "p99", Metric: "reconnect", Quantile: 99}, h); got != "" {
+		t.Errorf("clients that came back: %q", got)
+	}
+	result.Record(h, time.Millisecond)
+	if got := fewBeyond(&file.Check{Stat: "p99", Metric: "delivery", Quantile: 99}, h); got != "" {
+		t.Errorf("of 1000: %q", got)
 	}
 }
