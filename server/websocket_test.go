@@ -67,15 +67,6 @@ func joinBare(t *testing.T, base string) *bare {
 	return b
 }
 
-// joinOn is joinBare on a connection that there is.
-func joinOn(t *testing.T, conn net.Conn) *bare {
-	t.Helper()
-	b := bareOn(t, conn, upgradeRequest+masked(0x81, "40"))
-	b.expect(0x81, "0{")
-	b.expect(0x81, `40{"sid":"`)
-	return b
-}
-
 func (b *bare) deadline() { _ = b.SetReadDeadline(time.Now().Add(patience)) }
 
 func (b *bare) write(s string) {

@@ -51,9 +51,9 @@ func FuzzNext(f *testing.F) {
 			!got.Opcode.Control() && len(got.Payload) > int(room), got.Length != uint64(len(got.Payload)):
 			t.Fatalf("accepted: %+v", got.Header)
 		}
-		again := append(got.Header.Append(nil), got.Payload...)
+		again := append(got.Append(nil), got.Payload...)
 		if masked {
-			Mask(again[got.Header.Size():], got.Key)
+			Mask(again[got.Size():], got.Key)
 		}
 		if len(again) > n || len(again) == n && !bytes.Equal(again, b[:n]) {
 			t.Fatalf("%x was written again as %x", b[:n], again)

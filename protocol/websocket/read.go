@@ -66,11 +66,11 @@ func (r Rules) Next(b []byte) (f Frame, n int, err error) {
 
 // check applies the rules to the first two bytes of a frame; length is the one of the second byte.
 func (r Rules) check(h Header, length byte) error {
-	data := h.Opcode == Text || h.Opcode == Binary
+	compressed := h.Reserved == RSV1 && r.Compress && (h.Opcode == Text || h.Opcode == Binary)
 	switch {
 	case !h.Opcode.known():
 		return &Error{CodeProtocolError, fmt.Sprintf("unknown opcode %#x", byte(h.Opcode))}
-	case h.Reserved != 0 && !(h.Reserved == RSV1 && r.Compress && data):
+	case h.Reserved != 0 && !compressed:
 		return &Error{CodeProtocolError, "reserved bit set without an extension"}
 	case r.Masked && !h.Masked:
 		return &Error{CodeProtocolError, "frame from a client that is not masked"}

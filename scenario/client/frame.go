@@ -2,8 +2,9 @@ package client
 
 import (
 	"encoding/binary"
-	ws "github.com/throng-io/throng/protocol/websocket"
 	"math/rand/v2"
+
+	ws "github.com/throng-io/throng/protocol/websocket"
 )
 
 // appendFrame appends one masked frame whose payload is prefix and then

@@ -2,8 +2,9 @@ package client
 
 import (
 	"encoding/binary"
-	ws "github.com/throng-io/throng/protocol/websocket"
 	"time"
+
+	ws "github.com/throng-io/throng/protocol/websocket"
 )
 
 // A Heart is a Handler that wants to know the round trips of the heartbeat. RTT

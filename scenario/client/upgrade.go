@@ -2,8 +2,9 @@ package client
 
 import (
 	"context"
-	ws "github.com/throng-io/throng/protocol/websocket"
 	"slices"
+
+	ws "github.com/throng-io/throng/protocol/websocket"
 )
 
 // upgrade moves the session from polling to websocket, as the official client

@@ -3,12 +3,13 @@ package client
 import (
 	"errors"
 	"fmt"
-	ws "github.com/throng-io/throng/protocol/websocket"
 	"io"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	ws "github.com/throng-io/throng/protocol/websocket"
 )
 
 func TestReceiveByteByByte(t *testing.T) {
