@@ -303,6 +303,24 @@ func TestFormatsAdd(t *testing.T) {
 	}
 }
 
+// TestTextsOfAScenarioAreLines: a scenario of somebody else writes no lines of ours on the terminal, by YAML's escapes either.
+func TestTextsOfAScenarioAreLines(t *testing.T) {
+	text := strings.Replace(small, "name: x\n", `name: x`+"\n"+`about: "one\e[2J\nverdict: pass\u202e \x9b3m two"`+"\n", 1)
+	f, err := Parse("x.yaml", []byte(text), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "one [2J verdict: pass 3m two"; f.Spec.About != want {
+		t.Errorf("about is %q, want %q", f.Spec.About, want)
+	}
+	for _, bad := range []string{"event: \"a\\u202eb\"", "event: \"a\\x9bb\"", "event: a\u202eb", "event: a\u2028b"} {
+		_, err := Parse("x.yaml", []byte(strings.Replace(small, "event: tick", bad, 1)), nil)
+		if err == nil || strings.ContainsAny(err.Error(), "\u202e\u009b\u2028") {
+			t.Errorf("%q: %q", bad, err)
+		}
+	}
+}
+
 func TestFigureWidth(t *testing.T) {
 	for text, want := range map[string]float64{"84mm": 238.1102, "8.4cm": 238.1102, "8.4 cm": 238.1102, "3in": 216, "200pt": 200, "400px": 300} {
 		if got, err := ParseFigureWidth(text); err != nil || math.Abs(got-want) > 1e-3 {

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 )
 
 // The tables of a group and of what stands in it.
@@ -131,7 +130,7 @@ var roomsTable = object[Rooms]{
 		{key: "of", required: "write of: 100", set: func(d *decoder, n *node, r *Rooms) { r.Of = d.count(n, "of", 1, maxRooms) }},
 		{key: "prefix", set: func(d *decoder, n *node, r *Rooms) {
 			r.Prefix = d.string(n, "prefix", func(s string) *flaw {
-				if len(s) > 64 || strings.ContainsFunc(s, unicode.IsControl) {
+				if len(s) > 64 || strings.ContainsFunc(s, breaksLine) {
 					return wrong(s, "prefix of room names", "use at most 64 printable characters")
 				}
 				return nil
@@ -314,7 +313,7 @@ func setStreams(d *decoder, n *node, g *Group) {
 
 func checkEvent(s string) *flaw {
 	switch {
-	case s == "" || len(s) > 128 || strings.ContainsFunc(s, unicode.IsControl):
+	case s == "" || len(s) > 128 || strings.ContainsFunc(s, breaksLine):
 		return wrong(s, "event name", "use 1 to 128 printable characters")
 	case slices.Contains(reservedEvents, s):
 		return &flaw{fmt.Sprintf("the event name `%s` is reserved by Socket.IO", s), "choose another"}
@@ -355,7 +354,7 @@ func (d *decoder) fieldsIn(n *node, what string, check func(string) *flaw, sc *s
 			continue
 		}
 		for _, part := range v.parts {
-			if strings.ContainsFunc(part, unicode.IsControl) {
+			if strings.ContainsFunc(part, breaksLine) {
 				d.bad(v, &flaw{clip(e.key) + " holds a control character", "write it on one line"})
 			}
 		}

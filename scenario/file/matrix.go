@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -86,7 +85,7 @@ func (a *axis) read(d *decoder, n *node) {
 		a.add(d, item, "")
 	}
 	for _, e := range n.keys {
-		if words := strings.TrimSpace(e.key); words == "" || utf8.RuneCountInString(words) > maxWords || strings.ContainsFunc(words, unicode.IsControl) {
+		if words := strings.TrimSpace(e.key); words == "" || utf8.RuneCountInString(words) > maxWords || strings.ContainsFunc(words, breaksLine) {
 			d.errs.add(e.at, fmt.Sprintf("%q cannot name a value of the axis %s", clip(e.key), a.name), fmt.Sprintf("use a few words on one line, at most %d characters", maxWords))
 			continue
 		}

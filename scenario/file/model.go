@@ -8,7 +8,7 @@ import "time"
 type Spec struct {
 	Version  int               // always 1
 	Name     string            // [a-z0-9-], at most 63 characters
-	About    string            // one or two sentences, may be empty
+	About    string            // one or two sentences in one line, may be empty
 	Seed     uint64            // every random choice derives from it; default 1
 	Target   *Target           // a foreign server; nil when Server is set
 	Server   *Server           // the built-in server; nil when Target is set

@@ -38,7 +38,7 @@ func override(errs *errorList, root *node, how *reading) *node {
 
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if unprintable(r) || r == '\n' || r == '\r' || r == '\t' {
+		if breaksLine(r) {
 			return ' '
 		}
 		return r

@@ -72,7 +72,9 @@ var specTable = object[Spec]{
 		{key: "name", required: "write name: and a short name like chat-rooms", set: func(d *decoder, n *node, s *Spec) {
 			s.Name = d.string(n, "name", matches(reScenario, "a scenario's name", "use a-z, 0-9 and -, at most 63, starting with a letter or digit"))
 		}},
-		{key: "about", set: func(d *decoder, n *node, s *Spec) { s.About = strings.TrimSpace(d.string(n, "about", nil)) }},
+		{key: "about", set: func(d *decoder, n *node, s *Spec) {
+			s.About = strings.Join(strings.Fields(printable(d.string(n, "about", nil))), " ")
+		}},
 		{key: "seed", set: func(d *decoder, n *node, s *Spec) { s.Seed = read(d, n, "seed", parseSeed, nil) }},
 		{key: "server", set: func(d *decoder, n *node, s *Spec) {
 			s.Server = &Server{Listen: "127.0.0.1:0", Fanout: "batched", App: "bench", Parser: "json"}

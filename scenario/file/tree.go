@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
@@ -158,9 +159,20 @@ func load(errs *errorList, text, set string) *node {
 	return l.node(root, 0)
 }
 
+// unprintable reports whether a character moves the cursor of a terminal, or hides or turns around what stands beside it. A scenario
+// may be from somebody else.
 func unprintable(r rune) bool {
-	return r == utf8.RuneError || r < ' ' && r != '\n' && r != '\r' && r != '\t' || r == 0x7f
+	switch {
+	case r == '\n', r == '\r', r == '\t':
+		return false
+	case r >= '\u202a' && r <= '\u202e', r >= '\u2066' && r <= '\u2069', r == '\u2028', r == '\u2029':
+		return true
+	}
+	return r == utf8.RuneError || unicode.IsControl(r)
 }
+
+// breaksLine reports whether a character cannot stand in a name.
+func breaksLine(r rune) bool { return r == '\n' || r == '\r' || r == '\t' || unprintable(r) }
 
 // tooDeep finds the first token that is nested deeper than the limits.
 func tooDeep(tokens token.Tokens) *token.Token {
