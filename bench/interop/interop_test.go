@@ -98,6 +98,12 @@ func TestContractOnOfficialServers(t *testing.T) {
 	runNode(t, "contract.check.mjs", official.command)
 }
 
+// Recovery of clients that the server has not missed yet. The official server has none.
+func TestTakeoverByOfficialClient(t *testing.T) {
+	t.Parallel()
+	runNode(t, "takeover.check.mjs", builtIn().command)
+}
+
 // An outcome is one line of report.mjs.
 type outcome struct {
 	Name    []string
