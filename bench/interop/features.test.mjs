@@ -13,6 +13,32 @@ for (const [way, options] of Object.entries(ways)) {
       assert.deepEqual(await ask(socket, 'message-with-ack', 1), [1]);
     });
 
+    it('is in the room of a slow middleware, which holds up nothing else', async (t) => {
+      const { url } = await serve(t, 'protocol', ['--ping-interval', '100ms', '--ping-timeout', '20s']);
+      const socket = await connected(t, url, options);
+      const slow = socket.io.socket('/slow', { auth: { wait: 3000 } });
+      t.after(() => slow.disconnect());
+      const joined = next(slow, 'joined');
+      const answers = take(socket.io, 'ping', 5);
+      assert.deepEqual(await ask(socket, 'message-with-ack', 1), [1]);
+      await answers;
+      assert.equal(slow.connected, false, 'the middleware is at work');
+      await joined;
+      assert.ok(slow.connected && socket.connected);
+    });
+
+    it('does not join a namespace that it leaves before it is let in', async (t) => {
+      const { url } = await serve(t, 'protocol');
+      const socket = await connected(t, url, options);
+      const slow = socket.io.socket('/slow', { auth: { wait: 200 } });
+      await ask(socket, 'message-with-ack', 1);
+      slow.disconnect();
+      const again = next(slow, 'connect');
+      slow.connect();
+      await again;
+      assert.deepEqual(await ask(socket, 'message-with-ack', 2), [2], 'the connection stays');
+    });
+
     it('gets volatile events, binary too, when it listens', async (t) => {
       const { url } = await serve(t, 'protocol');
       const socket = await connected(t, url, options);

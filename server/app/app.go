@@ -103,6 +103,9 @@ func Echo(s *server.EngineSession, data []byte, binary bool) { s.Send(data, bina
 // well, since it writes one at a time.
 const apart = 5 * time.Millisecond
 
+// maxWait bounds how long a client may make the middleware of /slow wait, in milliseconds.
+const maxWait = 10_000
+
 // Protocol is a playground for protocol tests. On / and /custom a client gets
 // an event "auth" with the payload that it joined with, a moment after the answer
 // to that. On / an event "message"
@@ -111,7 +114,8 @@ const apart = 5 * time.Millisecond
 // by "message-back" too, but as a volatile event. "survey" puts a "question"
 // with its further arguments to all, waits as many milliseconds as the first
 // argument says, and is acknowledged with the first argument of each answer and
-// whether all have answered.
+// whether all have answered. The middleware of /slow joins the room "early" and waits for as
+// many milliseconds as "wait" of the payload says; then "joined" goes to that room.
 func Protocol(srv *server.Server) {
 	for _, name := range []string{"/", "/custom"} {
 		srv.Of(name).OnConnect(func(s *server.Socket) {
@@ -157,6 +161,17 @@ func Protocol(srv *server.Server) {
 		s.Disconnect(hangUp)
 		return nil
 	})
+	slow := srv.Of("/slow")
+	slow.Use(func(s *server.Socket) error {
+		var auth struct{ Wait int }
+		if err := s.Auth(&auth); err != nil {
+			return err
+		}
+		s.Join("early")
+		<-time.After(time.Duration(min(auth.Wait, maxWait)) * time.Millisecond)
+		return nil
+	})
+	slow.OnConnect(func(*server.Socket) { _ = slow.To("early").Emit("joined") }) // nothing to encode
 	srv.Of("/refused").Use(func(s *server.Socket) error {
 		return &server.ConnectError{Message: "not allowed", Data: json.RawMessage(s.AuthRaw())}
 	})

@@ -21,6 +21,14 @@ export function protocol(io) {
 
   io.of('/custom').on('connection', greet);
 
+  // The middleware joins a room, and takes as long as the client says in milliseconds.
+  const slow = io.of('/slow');
+  slow.use((socket, next) => {
+    socket.join('early');
+    setTimeout(next, socket.handshake.auth.wait ?? 0);
+  });
+  slow.on('connection', () => slow.to('early').emit('joined'));
+
   // Every connection is refused, with what the client sent to authenticate itself as the error's data.
   io.of('/refused').use((socket, next) => {
     next(Object.assign(new Error('not allowed'), { data: socket.handshake.auth }));
