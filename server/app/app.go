@@ -3,6 +3,7 @@
 package app
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -47,7 +48,8 @@ func New(name string, opts server.Options) (*server.Server, error) {
 		return newChat(opts)
 	case "bench":
 		if opts.Other == nil {
-			opts.Other = plain.New(1_000_000).Handle
+			limits := plain.Limits{Message: cmp.Or(opts.MaxPayload, 1_000_000), Sessions: opts.MaxSessions}
+			opts.Other = plain.New(limits).Handle
 		}
 	}
 	srv, err := server.New(opts)

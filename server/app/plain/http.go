@@ -2,6 +2,8 @@ package plain
 
 import (
 	"bytes"
+	"errors"
+	"io"
 	"net"
 	"strconv"
 	"time"
@@ -23,6 +25,10 @@ func chunk(text []byte) []byte {
 func (h *Hub) events(ctx *fasthttp.RequestCtx) {
 	done := ctx.Done()
 	p := h.join(true)
+	if p == nil {
+		tooMany(ctx)
+		return
+	}
 	ctx.HijackSetNoResponse(true)
 	ctx.Hijack(func(c net.Conn) {
 		written := make(chan struct{})
@@ -60,7 +66,12 @@ func (h *Hub) post(ctx *fasthttp.RequestCtx) {
 	if p == nil {
 		return
 	}
-	for rest := ctx.PostBody(); len(rest) > 0; {
+	rest, err := h.body(ctx)
+	if err != nil {
+		h.leave(p)
+		return
+	}
+	for len(rest) > 0 {
 		var line []byte
 		line, rest, _ = bytes.Cut(rest, []byte{'\n'})
 		if len(line) == 0 {
@@ -75,18 +86,35 @@ func (h *Hub) post(ctx *fasthttp.RequestCtx) {
 	}
 }
 
+// body reads the body of a request up to the limit; with an error the request is answered.
+func (h *Hub) body(ctx *fasthttp.RequestCtx) (body []byte, err error) {
+	switch {
+	case ctx.Request.Header.ContentLength() > h.limits.Message:
+		err = fasthttp.ErrBodyTooLarge
+	case !ctx.Request.IsBodyStream():
+		body = ctx.Request.Body()
+	default:
+		body, err = io.ReadAll(io.LimitReader(ctx.RequestBodyStream(), int64(h.limits.Message)+1))
+	}
+	if err == nil && len(body) > h.limits.Message {
+		err = fasthttp.ErrBodyTooLarge
+	}
+	switch {
+	case errors.Is(err, fasthttp.ErrBodyTooLarge):
+		ctx.SetStatusCode(fasthttp.StatusRequestEntityTooLarge)
+	case err != nil:
+		ctx.SetStatusCode(fasthttp.StatusBadRequest)
+	default:
+		return body, nil
+	}
+	ctx.SetConnectionClose() // the rest of the body is not read
+	return nil, err
+}
+
 // poll is short polling.
 func (h *Hub) poll(ctx *fasthttp.RequestCtx) {
 	if len(ctx.QueryArgs().Peek("sid")) == 0 {
-		if !ctx.IsPost() {
-			ctx.SetStatusCode(fasthttp.StatusMethodNotAllowed)
-			return
-		}
-		ctx.SetBodyString(h.join(false).id)
-		return
-	}
-	if ctx.IsPost() {
-		h.post(ctx)
+		ctx.SetStatusCode(fasthttp.StatusMethodNotAllowed)
 		return
 	}
 	p := h.session(ctx)

@@ -22,9 +22,23 @@ const (
 	pollIdle    = time.Minute
 )
 
+// Limits of the rooms of a session, which are those of the server by default. A client
+// beyond them is disconnected.
+const (
+	maxRooms     = 10_000
+	maxRoomName  = 4 << 10
+	maxRoomBytes = 1 << 20 // of all names together
+)
+
+// Limits are what an operator says clients may take.
+type Limits struct {
+	Message  int // bytes of a message, or of a body
+	Sessions int // at a time; more are answered with HTTP 503. 0: no limit
+}
+
 // Hub is the state of the plain clients: who is in which room. Use New.
 type Hub struct {
-	limit int // bytes of a message, or of a body
+	limits Limits
 
 	mu    sync.Mutex
 	all   map[*peer]struct{}
@@ -32,11 +46,11 @@ type Hub struct {
 	byID  map[string]*peer
 }
 
-// New returns a hub that takes messages and bodies of at most limit bytes. It starts
+// New returns a hub. It starts
 // nothing; goroutines come with connections and end with them, at the latest
 // when the HTTP server shuts down.
-func New(limit int) *Hub {
-	return &Hub{limit: limit, all: map[*peer]struct{}{}, rooms: map[string]map[*peer]struct{}{}, byID: map[string]*peer{}}
+func New(limits Limits) *Hub {
+	return &Hub{limits: limits, all: map[*peer]struct{}{}, rooms: map[string]map[*peer]struct{}{}, byID: map[string]*peer{}}
 }
 
 // Handle answers the requests under /plain/, and others with 404.
@@ -45,17 +59,38 @@ func (h *Hub) Handle(ctx *fasthttp.RequestCtx) {
 	case "/plain/ws":
 		h.websocket(ctx)
 	case "/plain/sse":
-		if ctx.IsPost() {
-			h.post(ctx)
-			return
-		}
-		h.events(ctx)
+		h.byMethod(ctx, h.events)
 	case "/plain/poll":
-		h.poll(ctx)
+		h.byMethod(ctx, h.poll)
 	default:
 		ctx.SetStatusCode(fasthttp.StatusNotFound)
 		ctx.SetBodyString("not found\n")
 	}
+}
+
+// byMethod answers a GET by get; a POST with a session brings messages, and one without
+// opens a session of short polling.
+func (h *Hub) byMethod(ctx *fasthttp.RequestCtx, get func(*fasthttp.RequestCtx)) {
+	switch {
+	case ctx.IsGet():
+		get(ctx)
+	case !ctx.IsPost():
+		ctx.SetStatusCode(fasthttp.StatusMethodNotAllowed)
+		ctx.Response.Header.Set(fasthttp.HeaderAllow, "GET, POST")
+	case len(ctx.QueryArgs().Peek("sid")) == 0 && string(ctx.Path()) == "/plain/poll":
+		if p := h.join(false); p != nil {
+			ctx.SetBodyString(p.id)
+			return
+		}
+		tooMany(ctx)
+	default:
+		h.post(ctx)
+	}
+}
+
+func tooMany(ctx *fasthttp.RequestCtx) {
+	ctx.SetStatusCode(fasthttp.StatusServiceUnavailable)
+	ctx.SetBodyString("too many sessions\n")
 }
 
 // A message is one list in the forms that transports write. The bytes are shared
@@ -71,6 +106,7 @@ type peer struct {
 	hub   *Hub
 	id    string
 	rooms map[string]struct{}
+	names int // bytes of the names of rooms
 
 	queue chan *message // nil for short polling
 	stop  sync.Once
@@ -81,6 +117,7 @@ type peer struct {
 	asked  time.Time
 }
 
+// join makes a session, nil if there are too many.
 func (h *Hub) join(queued bool) *peer {
 	var raw [12]byte
 	_, _ = rand.Read(raw[:]) // never fails
@@ -90,10 +127,25 @@ func (h *Hub) join(queued bool) *peer {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.sweep()
+	if !h.room() {
+		return nil
+	}
 	h.all[p] = struct{}{}
 	h.byID[p.id] = p
 	return p
+}
+
+// room reports whether there may be one more session; the lock is held.
+func (h *Hub) room() bool {
+	h.sweep()
+	return h.limits.Sessions == 0 || len(h.all) < h.limits.Sessions
+}
+
+// full reports whether there may be no more sessions.
+func (h *Hub) full() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return !h.room()
 }
 
 // sweep ends the sessions that nobody polls any more.
@@ -128,7 +180,11 @@ func (h *Hub) forget(p *peer) {
 }
 
 func (h *Hub) unroom(p *peer, room string) {
+	if _, in := p.rooms[room]; !in {
+		return
+	}
 	delete(p.rooms, room)
+	p.names -= len(room)
 	delete(h.rooms[room], p)
 	if len(h.rooms[room]) == 0 {
 		delete(h.rooms, room)
@@ -159,6 +215,8 @@ func (p *peer) send(m *message) (full bool) {
 	p.buffer = append(append(p.buffer, m.json...), '\n')
 	return false
 }
+
+var errRooms = errors.New("too many rooms, or too long names of rooms")
 
 var errMessage = errors.New("a message is a JSON list of an optional id, an event, and its arguments")
 
@@ -214,6 +272,13 @@ func (h *Hub) perform(p *peer, event string, args []byte, wanted bool) (answer [
 		if _, here := h.all[p]; !here {
 			return nil, nil
 		}
+		if _, in := p.rooms[room]; in {
+			return nil, nil
+		}
+		if len(room) > maxRoomName || len(p.rooms) == maxRooms || p.names+len(room) > maxRoomBytes {
+			return nil, errRooms
+		}
+		p.names += len(room)
 		if h.rooms[room] == nil {
 			h.rooms[room] = map[*peer]struct{}{}
 		}

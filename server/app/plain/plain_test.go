@@ -25,10 +25,10 @@ func TestMain(m *testing.M) {
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"))
 }
 
-// serve serves a hub for the length of the test.
-func serve(t *testing.T, limit int) (h *Hub, base string) {
+// serve serves a hub with limits for the length of the test.
+func serve(t *testing.T, limit, sessions int) (h *Hub, base string) {
 	t.Helper()
-	h = New(limit)
+	h = New(Limits{Message: limit, Sessions: sessions})
 	s := &fasthttp.Server{Handler: h.Handle, StreamRequestBody: true, CloseOnShutdown: true}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -100,7 +100,7 @@ func get(t *testing.T, url string) (status int, answer string) {
 
 // A client of each kind joins a room; what one says to it, all hear.
 func TestRoomOverEveryTransport(t *testing.T) {
-	_, base := serve(t, 1<<20)
+	_, base := serve(t, 1<<20, 0)
 	ws := dial(t, base)
 	say(t, ws, `[1,"join","r"]`)
 	hear(t, ws, `[1]`)
@@ -162,7 +162,7 @@ func TestRoomOverEveryTransport(t *testing.T) {
 }
 
 func TestBadMessages(t *testing.T) {
-	h, base := serve(t, 1000)
+	h, base := serve(t, 1000, 0)
 	for _, text := range []string{`{}`, `[`, `[1]`, `["fly"]`, `["join"]`, `["join",5]`, `["room",5,"a",1]`, `x`, `[1,2]`, strings.Repeat(" ", 2000)} {
 		c := dial(t, base)
 		say(t, c, text)
@@ -192,7 +192,7 @@ func TestBadMessages(t *testing.T) {
 
 // Who does not read is disconnected, and nobody waits for it.
 func TestSlowClient(t *testing.T) {
-	h, _ := serve(t, 1<<20)
+	h, _ := serve(t, 1<<20, 0)
 	slow, quick := h.join(true), h.join(true)
 	heard := make(chan int)
 	go func() {
@@ -227,7 +227,7 @@ func TestSlowClient(t *testing.T) {
 }
 
 func TestForgottenSession(t *testing.T) {
-	h := New(1000)
+	h := New(Limits{Message: 1000})
 	p := h.join(false)
 	p.asked = time.Now().Add(-2 * pollIdle)
 	h.join(false)
@@ -236,12 +236,113 @@ func TestForgottenSession(t *testing.T) {
 	}
 }
 
+// Beyond the limit no transport gets a session, until one ends.
+func TestTooManySessions(t *testing.T) {
+	h, base := serve(t, 1000, 2)
+	ws := dial(t, base)
+	say(t, ws, `[1,"join","r"]`)
+	hear(t, ws, "[1]") // it is counted
+	if status, _ := post(t, "http://"+base+"/plain/poll", ""); status != 200 {
+		t.Fatalf("status %d", status)
+	}
+	for range 3 {
+		_, resp, err := websocket.DefaultDialer.Dial("ws://"+base+"/plain/ws", nil)
+		if err == nil || resp.StatusCode != 503 {
+			t.Errorf("websocket: %v, %v", resp, err)
+		}
+		if status, _ := post(t, "http://"+base+"/plain/poll", ""); status != 503 {
+			t.Errorf("polling: status %d", status)
+		}
+		if status, _ := get(t, "http://"+base+"/plain/sse"); status != 503 {
+			t.Errorf("events: status %d", status)
+		}
+	}
+	_ = ws.Close()
+	for deadline := time.Now().Add(time.Minute); h.full(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the place of a session that has ended is not given back")
+		}
+	}
+	if status, _ := post(t, "http://"+base+"/plain/poll", ""); status != 200 {
+		t.Errorf("status %d after the end of one", status)
+	}
+}
+
+// What a client may send at once, and keep, is bounded.
+func TestBodiesAndRoomsAreBounded(t *testing.T) {
+	h, base := serve(t, 10_000, 0)
+	for name, body := range map[string]io.Reader{
+		"announced": strings.NewReader(strings.Repeat(" ", 10_001)),
+		"in chunks": io.MultiReader(strings.NewReader(strings.Repeat(" ", 10_001))),
+	} {
+		_, id := post(t, "http://"+base+"/plain/poll", "")
+		resp, err := http.Post("http://"+base+"/plain/poll?sid="+id, "text/plain", body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != 413 || h.find([]byte(id)) != nil {
+			t.Errorf("%s: %s; the session is there: %v", name, resp.Status, h.find([]byte(id)) != nil)
+		}
+	}
+	p := h.join(true)
+	join := func(room string) error {
+		_, err := h.perform(p, "join", []byte(`"`+room+`"`), false)
+		return err
+	}
+	name := strings.Repeat("r", maxRoomName)
+	if join(name) != nil || join(name) != nil || join(name+"r") == nil {
+		t.Error("the limit of a name does not hold")
+	}
+	n := 1
+	for ; n < 1000 && join(fmt.Sprintf("%s%03d", name[3:], n)) == nil; n++ {
+	}
+	if n != maxRoomBytes/maxRoomName || p.names != maxRoomBytes {
+		t.Errorf("%d rooms with %d bytes", n, p.names)
+	}
+	for range 2 { // leaving twice is leaving once
+		if _, err := h.perform(p, "leave", []byte(`"`+name+`"`), false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if join("x") != nil || p.names != maxRoomBytes-maxRoomName+1 {
+		t.Errorf("%d bytes after leaving", p.names)
+	}
+}
+
+// A HEAD takes no messages away, and opens no stream.
+func TestOtherMethods(t *testing.T) {
+	h, base := serve(t, 1000, 0)
+	_, id := post(t, "http://"+base+"/plain/poll", "")
+	if status, _ := post(t, "http://"+base+"/plain/poll?sid="+id, `[1,"echo"]`); status != 200 {
+		t.Fatalf("status %d", status)
+	}
+	for _, path := range []string{"/plain/poll?sid=" + id, "/plain/sse"} {
+		resp, err := http.Head("http://" + base + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != 405 {
+			t.Errorf("HEAD %s: %s", path, resp.Status)
+		}
+	}
+	if _, got := get(t, "http://"+base+"/plain/poll?sid="+id); got != "[1]\n" {
+		t.Errorf("polled %q", got)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.all) != 1 {
+		t.Errorf("%d sessions", len(h.all))
+	}
+}
+
 func FuzzReceive(f *testing.F) {
 	for _, seed := range []string{`["join","r"]`, `[1,"echo",{"a":[1,2]}]`, `["room","r","e",1,true]`, `["all","e"]`, `[18446744073709551615,"leave","r"]`} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		h := New(1 << 16)
+		h := New(Limits{Message: 1 << 16})
 		p := h.join(true)
 		_ = h.receive(p, text)
 		for len(p.queue) > 0 {

@@ -25,10 +25,17 @@ var upgrader = library.FastHTTPUpgrader{
 }
 
 func (h *Hub) websocket(ctx *fasthttp.RequestCtx) {
+	if h.full() {
+		tooMany(ctx)
+		return
+	}
 	done := ctx.Done()
 	err := upgrader.Upgrade(ctx, func(c *library.Conn) {
-		c.SetReadLimit(int64(h.limit))
+		c.SetReadLimit(int64(h.limits.Message))
 		p := h.join(true)
+		if p == nil { // others were faster
+			return
+		}
 		written := make(chan struct{})
 		raw := c.NetConn()
 		go func() {
