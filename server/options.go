@@ -53,6 +53,10 @@ type Options struct {
 	// their origin is its own. A proxy in front sends the name that it was reached by, or
 	// its own. Default: any.
 	Hosts []string
+	// HealthPath is a path at which load balancers ask whether to send clients here: GET,
+	// HEAD and OPTIONS are answered with HTTP 200, and with 503 while the server shuts
+	// down. Hosts do not matter, since a check may send none. Default: none.
+	HealthPath string
 	// Client holds the files of the official browser client: the folder dist of
 	// the npm package socket.io-client, as os.DirFS or embedded. They are read
 	// once, and served under Path, so that pages can load
@@ -352,6 +356,9 @@ func (o Options) withProtocol() (Options, error) {
 		if !transport.IsToken(name) {
 			return o, refuse("Subprotocols", "names %q, which is no token; use letters, digits and -._~", name)
 		}
+	}
+	if o.HealthPath != "" && (!strings.HasPrefix(o.HealthPath, "/") || strings.HasPrefix(o.HealthPath, o.Path)) {
+		return o, refuse("HealthPath", "is %q; it must begin with a slash, and not with the path of the server", o.HealthPath)
 	}
 	if err := o.CORS.check(); err != nil {
 		return o, err

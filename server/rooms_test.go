@@ -186,7 +186,7 @@ func TestRoomNamesAreBounded(t *testing.T) {
 	}{
 		{func() { s.Join("12345678901"); s.Join("1234567890") }, []string{"1234567890", "early"}},
 		{func() { srv.Everyone().Join("abcdefghijk"); srv.Everyone().Join("abcdefghij") }, []string{"1234567890", "early"}}, // 25 together
-		{func() { local.Join("abcdefghi") }, []string{"1234567890", "abcdefghi", "early"}},                                 // 24
+		{func() { local.Join("abcdefghi") }, []string{"1234567890", "abcdefghi", "early"}},                                  // 24
 		{func() { s.Join("x"); s.Join("early") }, []string{"1234567890", "abcdefghi", "early"}},
 		{func() { s.Leave("early"); s.Leave("early"); s.Join("12345x"); s.Join("12345") }, []string{"12345", "1234567890", "abcdefghi"}},
 	} {

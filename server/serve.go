@@ -112,6 +112,24 @@ func (s *Server) leftover(ctx *fasthttp.RequestCtx) {
 	}
 }
 
+// health tells a load balancer whether new clients are welcome.
+func (s *Server) health(ctx *fasthttp.RequestCtx) {
+	ctx.Response.Header.Set(fasthttp.HeaderCacheControl, "no-store")
+	s.mu.RLock()
+	stopped := s.stopped
+	s.mu.RUnlock()
+	switch {
+	case !ctx.IsGet() && !ctx.IsHead() && !ctx.IsOptions():
+		ctx.SetStatusCode(fasthttp.StatusMethodNotAllowed)
+		ctx.Response.Header.Set(fasthttp.HeaderAllow, "GET, HEAD, OPTIONS")
+	case stopped:
+		ctx.SetStatusCode(fasthttp.StatusServiceUnavailable)
+		ctx.SetBodyString("shutting down\n")
+	default:
+		ctx.SetBodyString("ok\n")
+	}
+}
+
 func notFound(ctx *fasthttp.RequestCtx) {
 	ctx.SetStatusCode(fasthttp.StatusNotFound)
 	ctx.SetBodyString("not found\n")

@@ -171,3 +171,90 @@ func TestPipelinedPolls(t *testing.T) {
 		}
 	}
 }
+
+// The checks of load balancers are answered by any of their methods: HAProxy's with HEAD
+// or OPTIONS, HTTP/1.0 and no Host.
+func TestHealth(t *testing.T) {
+	base := start(t, server.Options{HealthPath: "/health", Hosts: []string{"a.example"}})
+	for _, c := range []struct {
+		request, body string
+		status        int
+	}{
+		{"GET /health HTTP/1.1\r\nHost: x\r\n", "ok\n", 200},
+		{"GET /health?now HTTP/1.1\r\nHost: x\r\n", "ok\n", 200},
+		{"HEAD /health HTTP/1.0\r\n", "", 200},
+		{"HEAD /health HTTP/1.1\r\nHost: x\r\n", "", 200},
+		{"OPTIONS /health HTTP/1.0\r\n", "ok\n", 200},
+		{"DELETE /health HTTP/1.1\r\nHost: x\r\n", "", 405},
+		{"GET /healthy HTTP/1.1\r\nHost: a.example\r\n", "not found\n", 404},
+		{"GET /healthy HTTP/1.1\r\nHost: x\r\n", "this server does not answer to that host name\n", 421},
+	} {
+		l := dialLine(t, base)
+		l.write(c.request + "\r\n")
+		method, _, _ := strings.Cut(c.request, " ")
+		resp, body := l.answer(method)
+		if resp.StatusCode != c.status || body != c.body || method == "HEAD" && resp.ContentLength != 3 {
+			t.Errorf("%q: %s, %q, %d bytes", c.request, resp.Status, body, resp.ContentLength)
+		}
+		if method == "HEAD" && strings.Contains(c.request, "1.1") { // nothing comes behind the head
+			l.write("GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+			if _, body := l.answer("GET"); body != "ok\n" {
+				t.Errorf("after a HEAD: %q", body)
+			}
+		}
+	}
+}
+
+// A name that points at the server from elsewhere gets nothing, over any transport, and
+// however it is written.
+func TestHosts(t *testing.T) {
+	base := start(t, server.Options{Hosts: []string{"chat.example.com"}})
+	const polling = "/socket.io/?EIO=4&transport=polling"
+	for host, want := range map[string]int{
+		"chat.example.com": 200, "CHAT.example.com:8443": 200, "chat.example.com.": 200,
+		"localhost": 200, "LOCALHOST:3000": 200, "127.0.0.1:3000": 200, "[::1]:3000": 200, "localhost.": 200,
+		"evil.example": 421, "localhost.evil.example": 421, "chat.example.com.evil.example": 421, "0.0.0.0:3000": 421,
+	} {
+		for _, more := range []string{"", "X-Forwarded-Host: localhost\r\nForwarded: host=localhost\r\n"} {
+			l := dialLine(t, base)
+			l.write("GET " + polling + " HTTP/1.1\r\nHost: " + host + "\r\n" + more + "\r\n")
+			if resp, _ := l.answer("GET"); resp.StatusCode != want {
+				t.Errorf("host %q: %s, want %d", host, resp.Status, want)
+			}
+			l = dialLine(t, base)
+			l.write(strings.Replace(upgradeOf("EIO=4&transport=websocket", ""), "Host: test", "Host: "+host, 1))
+			if resp, _ := l.answer("GET"); resp.StatusCode != want && (want != 200 || resp.StatusCode != 101) {
+				t.Errorf("host %q: websocket %s, want %d", host, resp.Status, want)
+			}
+		}
+	}
+	// A target in absolute form names the host itself (RFC 9112, section 3.2.2).
+	for target, want := range map[string]int{"http://evil.example" + polling: 421, "http://localhost" + polling: 404} {
+		l := dialLine(t, base)
+		l.write("GET " + target + " HTTP/1.1\r\nHost: localhost\r\n\r\n")
+		if resp, _ := l.answer("GET"); resp.StatusCode != want {
+			t.Errorf("%s: %s, want %d", target, resp.Status, want)
+		}
+	}
+}
+
+// Script elements get no polls, unless that is asked for.
+func TestJSONPIsOffByDefault(t *testing.T) {
+	for name, c := range map[string]struct {
+		opts server.Options
+		want int
+	}{
+		"by default": {server.Options{}, 400}, "asked for": {server.Options{AllowJSONP: true}, 200}, "for old clients": {server.Options{AllowEIO3: true}, 200},
+	} {
+		base := start(t, c.opts)
+		resp, body := exchange(t, "GET", base+"/socket.io/?EIO=4&transport=polling&j=0", "", nil)
+		if resp.StatusCode != c.want || c.want == 200 != strings.HasPrefix(body, "___eio[0](") {
+			t.Errorf("%s: %s %q", name, resp.Status, body)
+		}
+		p := poll(t, base, "/socket.io/")
+		p.post(`42["x"]`)
+		if resp, body := exchange(t, "POST", p.url+"&j=0", "d=3", nil); c.want != 200 && (resp.StatusCode != 400 || !strings.Contains(body, "JSONP")) {
+			t.Errorf("%s, of a session: %s %q", name, resp.Status, body)
+		}
+	}
+}

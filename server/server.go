@@ -220,6 +220,10 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx, back func(net.Conn)) {
 		}
 	}()
 	defer s.recovered(&err)
+	if s.opts.HealthPath != "" && string(ctx.Path()) == s.opts.HealthPath {
+		s.health(ctx)
+		return
+	}
 	if s.opts.Hosts != nil && !hostname.Allowed(string(ctx.Host()), s.opts.Hosts) {
 		ctx.Error(hostname.Refusal, fasthttp.StatusMisdirectedRequest)
 		return

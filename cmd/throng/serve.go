@@ -111,6 +111,7 @@ func serveCommand() *cobra.Command {
 		}},
 		flagGroup{"Where, and to whom", func(f *pflag.FlagSet) {
 			at.register(f)
+			f.StringVar(&opts.HealthPath, "health-path", "/health", "path that answers the health checks of load balancers; empty for none")
 			f.StringSliceVar(&observed.hosts, "allowed-host", nil, "host names under which it may be reached beside localhost, such as that of a proxy (default any; with --admin on localhost, and for --metrics and --pprof, none)")
 			f.StringSliceVar(&origins, "cors-origin", nil, `origins whose pages may connect; "*" for all`)
 			f.BoolVar(&credentials, "cors-credentials", false, "allow such pages to send cookies")
