@@ -104,6 +104,17 @@ type Conn interface {
 	// first one, and may block. Only one goroutine calls it at a time, and none calls TryWrite
 	// meanwhile.
 	Write(frames []*frame.Frame, skip int) error
+	Peer
+	// Goodbye sends the closing handshake and makes the reader stop at the
+	// peer's answer, or soon. Nothing else is being written. It must not block
+	// for longer than a moment.
+	Goodbye()
+	// Interrupt ends blocked reads and writes, and all later ones.
+	Interrupt()
+}
+
+// Peer is what a Conn knows of the other end.
+type Peer interface {
 	// Progress returns a number that grows when the peer takes something of what was
 	// written, and at no other time. It does not block, and may be called during a
 	// Write.
@@ -111,12 +122,6 @@ type Conn interface {
 	// Unread reports whether the peer has sent something that the handler has not been
 	// given. A Conn that cannot know returns true. It does not block.
 	Unread() bool
-	// Goodbye sends the closing handshake and makes the reader stop at the
-	// peer's answer, or soon. Nothing else is being written. It must not block
-	// for longer than a moment.
-	Goodbye()
-	// Interrupt ends blocked reads and writes, and all later ones.
-	Interrupt()
 }
 
 // Config is shared by the sessions of a server.
