@@ -85,10 +85,13 @@ func findCapacity(cmd *cobra.Command, name string, flags capacityFlags) error {
 	if err != nil {
 		return err
 	}
+	if cmd.Flags().Changed("out") && flags.out == "" {
+		return errNoDir
+	}
 	if err := setTarget(cmd, flags.target, set); err != nil {
 		return err
 	}
-	f, err := load(cmd.InOrStdin(), name, set, flags.secret...)
+	f, err := load(stdinOf(cmd), name, set, flags.secret...)
 	if err != nil {
 		return err
 	}

@@ -40,7 +40,7 @@ cannot; what to do about it is said.`,
 			if err := setTarget(cmd, target, values); err != nil {
 				return err
 			}
-			f, err := load(cmd.InOrStdin(), args[0], values, secret...)
+			f, err := load(stdinOf(cmd), args[0], values, secret...)
 			if err != nil {
 				return err
 			}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -45,6 +46,9 @@ broadcast'. 'throng check NAME' says what it does, and --set changes it.`,
 func load(stdin io.Reader, name string, set map[string]string, secret ...string) (*file.File, error) {
 	if name == "-" {
 		text, err := regular.ReadAll("standard input", stdin, file.MaxText)
+		if errors.Is(err, context.Canceled) {
+			return nil, &exitError{code: exitInterrupted}
+		}
 		if err != nil {
 			return nil, fmt.Errorf("read the scenario: %w", err)
 		}

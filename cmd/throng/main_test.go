@@ -141,6 +141,21 @@ func TestInterruptWhileConnecting(t *testing.T) {
 	}
 }
 
+// Ctrl-C ends a command that waits for its input.
+func TestInterruptWhileReading(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	in, held := io.Pipe()
+	defer held.Close()
+	go func() {
+		_, _ = held.Write([]byte("version: 1\n")) // it returns when the command has read it
+		cancel()
+	}()
+	var stderr strings.Builder
+	if code := run(ctx, []string{"check", "-"}, in, io.Discard, &stderr); code != exitInterrupted || stderr.String() != "" {
+		t.Errorf("exit code %d, %q", code, stderr.String())
+	}
+}
+
 // serving runs throng serve with more flags, on a free port without --listen, until stop is
 // called or the test ends; lines are what it prints.
 func serving(t *testing.T, flags ...string) (lines *bufio.Scanner, stop func()) {

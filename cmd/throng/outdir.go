@@ -62,10 +62,12 @@ func removeLeftovers(dir string, began time.Time) (err error) {
 	return err
 }
 
+var errNoDir = errors.New("--out is empty; name a directory, or leave it out")
+
 // claim makes dir and keeps it for one run until release is called. It refuses a directory that another
 // run is writing to at this moment or that cannot be written to, and without force one that holds a result.
 func claim(dir string, force bool) (release func(), err error) {
-	if err := writable(dir); err != nil {
+	if err := writable(dir, "--out"); err != nil {
 		return nil, err
 	}
 	release, free := lockDir(dir)
@@ -99,7 +101,7 @@ func holds(dir string) string {
 
 // writable makes dir and makes sure that files can be made in it, before a long
 // run ends with nowhere to go.
-func writable(dir string) error {
+func writable(dir, flag string) error {
 	err := os.MkdirAll(dir, 0o755)
 	if err == nil {
 		var probe *os.File
@@ -109,7 +111,7 @@ func writable(dir string) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("results cannot be written to %s: %w; choose another directory with --out", dir, err)
+		return fmt.Errorf("results cannot be written to %s: %w; choose another directory with %s", dir, err, flag)
 	}
 	return nil
 }

@@ -95,6 +95,9 @@ func runAll(cmd *cobra.Command, names []string, flags runFlags) error {
 	if err != nil {
 		return err
 	}
+	if cmd.Flags().Changed("out") && flags.out == "" {
+		return errNoDir
+	}
 	if quick := cmd.Flags().Changed("quick"); quick && !(flags.quick > 0 && flags.quick < 1) { // NaN neither
 		return fmt.Errorf("--quick %g is no share to scale down to; write --quick for a fifth, or --quick=0.05", flags.quick)
 	}
@@ -108,7 +111,7 @@ func runAll(cmd *cobra.Command, names []string, flags runFlags) error {
 	files := make([]*file.File, len(names))
 	taken := map[string]bool{}
 	for i, name := range names { // all, before the first one runs
-		if files[i], err = load(cmd.InOrStdin(), name, set, flags.secret...); err != nil {
+		if files[i], err = load(stdinOf(cmd), name, set, flags.secret...); err != nil {
 			return err
 		}
 		its := files[i].Spec.Name
@@ -174,7 +177,7 @@ func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, 
 		return ep, err
 	}
 	if flags.profile != "" {
-		if err := writable(flags.profile); err != nil {
+		if err := writable(flags.profile, "--profile"); err != nil {
 			return 0, err
 		}
 		(&profiler{dir: flags.profile, name: f.Spec.Name, stderr: cmd.ErrOrStderr()}).attach(&opt)

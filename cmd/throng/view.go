@@ -38,9 +38,9 @@ is served unless --listen says otherwise. Ctrl-C ends it.`,
 				return err
 			}
 			defer func() { _ = viewer.Close() }()
-			l, err := net.Listen("tcp", listen)
+			l, err := listenAside("--listen", listen)
 			if err != nil {
-				return fmt.Errorf("view results: %w; choose another address with --listen", err)
+				return err
 			}
 			if _, err := fmt.Fprintf(cmd.OutOrStdout(), "serving %s on http://%s/\n", dir, l.Addr()); err != nil {
 				_ = l.Close()
