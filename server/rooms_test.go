@@ -218,8 +218,8 @@ func TestRoomNamesAreBoundedAfterRecovery(t *testing.T) {
 	s := <-sockets
 	s.Join("12345")
 	s.Join("abcde")
-	ended := make(chan bool)
-	srv.OnDisconnect(func(*server.Socket, string) { close(ended) })
+	ended := make(chan bool, 2)
+	srv.OnDisconnect(func(*server.Socket, string) { ended <- true })
 	_ = w.conn.NetConn().Close()
 	<-ended
 	again := open(t, base, "/socket.io/", "")
