@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -41,17 +40,9 @@ Exit codes: 0 no condition of --fail-if was met, 1 one was, 2 bad usage or file,
   throng compare out/main out/change --fail-if 'p99(delivery) > +10%' --markdown`,
 		Args: arguments(1, unlimited),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			what, _, err := draw.split()
+			what, err := draw.ofComparison(out)
 			if err != nil {
 				return err
-			}
-			if out == "" && (what.Width > 0 || len(draw.formats) > 0) {
-				return errors.New("--format and --figure-width are about the figures of --out; add --out DIR")
-			}
-			for _, format := range draw.formats {
-				if format != "pdf" {
-					return fmt.Errorf("--format %s: a comparison is written as HTML, JSON, Markdown, SVG and PNG, and as pdf when asked for", format)
-				}
 			}
 			var inputs []reports.Input
 			for _, arg := range args {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -37,6 +38,19 @@ func (d *drawFlags) split() (what reports.Drawing, programs []string, err error)
 		what.Formats = reports.DrawFormats
 	}
 	return what, slices.DeleteFunc(slices.Clone(d.formats), func(f string) bool { return f == "pdf" }), nil
+}
+
+// ofComparison is what to draw of a comparison, which is written to out; "" is nowhere.
+func (d *drawFlags) ofComparison(out string) (reports.Drawing, error) {
+	what, programs, err := d.split()
+	switch {
+	case err != nil:
+	case out == "" && (d.width != "" || len(d.formats) > 0):
+		err = errors.New("--format and --figure-width are about the figures of --out; add --out DIR")
+	case len(programs) > 0:
+		err = fmt.Errorf("--format %s: a comparison is written as HTML, JSON, Markdown, SVG and PNG, and as pdf when asked for", programs[0])
+	}
+	return what, err
 }
 
 // drawing is what a scenario wants drawn; ok is false when it wants nothing.

@@ -276,3 +276,14 @@ func TestStudent(t *testing.T) {
 		}
 	}
 }
+
+// TestFitOfHugeValues: what leaves the range of numbers is no fit, and no NaN.
+func TestFitOfHugeValues(t *testing.T) {
+	points := []Point{{Level: 1, Value: 1e308}}
+	for level := 2.0; level <= 9; level++ {
+		points = append(points, Point{Level: level, Value: level * 1000})
+	}
+	if u, err := FitUSL(points); err == nil {
+		t.Errorf("%+v", u)
+	}
+}

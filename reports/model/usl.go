@@ -117,6 +117,9 @@ func FitUSL(points []Point) (*USL, error) {
 		}
 	}
 	u.R2 = u.explained(points)
+	if all := u.R2 + u.Sigma.Low + u.Sigma.High + u.Kappa.Low + u.Kappa.High; math.IsNaN(all) || math.IsInf(all, 0) {
+		return nil, errNoFit // values so far apart that their squares leave the range of numbers
+	}
 	if far := u.farthestFrom(points); u.Shape != Faster && (far > mostResidual || far > someResidual && u.R2 < leastR2) {
 		u.Shape, u.Peak = Unlike, nil
 	}

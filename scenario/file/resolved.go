@@ -155,46 +155,15 @@ func (f *File) whereData(path string) string {
 // filled returns the tree with the defaults that a reader looks for first.
 func filled(root *node, f *File) *node {
 	s := f.Spec
-	fill := func(n *node, key, value string) *node {
-		if n.get(key) == nil && value != "" {
-			return n.with(key, text(value))
-		}
-		return n
-	}
-	root = fill(root, "seed", strconv.FormatUint(s.Seed, 10))
+	root = root.fill("seed", strconv.FormatUint(s.Seed, 10))
 	if s.Server != nil && root.get("target") == nil {
-		server := root.get("server")
-		if server == nil {
-			server = &node{kind: dict}
-		}
-		root = root.with("server", fill(server, "fanout", s.Server.Fanout))
+		root = root.with("server", root.dict("server").fill("fanout", s.Server.Fanout))
 	}
 	groups := root.get("groups")
 	for _, g := range s.Groups {
-		n := groups.get(g.Name)
-		if n == nil || n.kind != dict {
-			continue
+		if n := groups.get(g.Name); n != nil && n.kind == dict {
+			groups = groups.with(g.Name, filledGroup(n, &g))
 		}
-		if len(g.Transport) == 1 {
-			n = fill(n, "transport", g.Transport[0].Name)
-		}
-		if !slices.ContainsFunc(g.Transport, func(t Share) bool { return slices.Contains(baselines, t.Name) }) && n.get("transport").kind == scalar {
-			n = fill(n, "namespace", g.Namespace)
-			if g.Namespace != NoNamespace {
-				n = fill(n, "parser", g.Parser)
-			}
-		}
-		connect := n.get("connect")
-		if connect == nil {
-			connect = &node{kind: dict}
-		}
-		if connect.kind == dict {
-			if g.Connect.Shape != "burst" && g.Arrive == 0 {
-				connect = fill(connect, "rate", trimmed(g.Connect.Rate)+"/s")
-			}
-			n = n.with("connect", fill(fill(connect, "shape", g.Connect.Shape), "timeout", formatDuration(g.Connect.Timeout)))
-		}
-		groups = groups.with(g.Name, n)
 	}
 	root = root.with("groups", groups)
 	if root.get("phases") == nil && len(f.Axes) == 0 && s.Search == nil { // the ramp depends on the groups
@@ -208,6 +177,43 @@ func filled(root *node, f *File) *node {
 		root = root.with("valid", valid)
 	}
 	return root
+}
+
+func filledGroup(n *node, g *Group) *node {
+	if len(g.Transport) == 1 {
+		n = n.fill("transport", g.Transport[0].Name)
+	}
+	baseline := slices.ContainsFunc(g.Transport, func(t Share) bool { return slices.Contains(baselines, t.Name) })
+	if !baseline && n.get("transport").kind == scalar { // baselines have neither
+		n = n.fill("namespace", g.Namespace)
+		if g.Namespace != NoNamespace {
+			n = n.fill("parser", g.Parser)
+		}
+	}
+	connect := n.dict("connect")
+	if connect.kind != dict {
+		return n
+	}
+	if g.Connect.Shape != "burst" && g.Arrive == 0 {
+		connect = connect.fill("rate", trimmed(g.Connect.Rate)+"/s")
+	}
+	return n.with("connect", connect.fill("shape", g.Connect.Shape).fill("timeout", formatDuration(g.Connect.Timeout)))
+}
+
+// fill returns the mapping with a value for a key that it lacks.
+func (n *node) fill(key, value string) *node {
+	if n.get(key) == nil && value != "" {
+		return n.with(key, text(value))
+	}
+	return n
+}
+
+// dict returns the value of a key, an empty mapping where there is none.
+func (n *node) dict(key string) *node {
+	if v := n.get(key); v != nil {
+		return v
+	}
+	return &node{kind: dict}
 }
 
 func phaseNodes(phases []Phase) *node {

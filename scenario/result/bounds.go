@@ -58,6 +58,19 @@ func (r *Run) tooLarge() error {
 	return w.value(reflect.ValueOf(r).Elem(), nil, MaxText)
 }
 
+// disjointed returns an error when a part of r names another that is not there.
+func (r *Run) disjointed() error {
+	if r.Capacity == nil {
+		return nil
+	}
+	for i, p := range r.Capacity.Probes {
+		if p.Cell < 0 || p.Cell > len(r.Cells) {
+			return fmt.Errorf("capacity.probes[%d].cell is %d, and there are %d cells", i, p.Cell, len(r.Cells))
+		}
+	}
+	return nil
+}
+
 // A walk visits all text of a value, and all lists and maps.
 type walk struct {
 	text func(path func() string, s string, limit int) (string, error) // returns what to put in its place

@@ -135,6 +135,8 @@ func TestParseRefusesWhatIsTooLarge(t *testing.T) {
 		`"cells":` + list(maxCells+1, "{}"):                                  "cells has 20001 entries",
 		`"cells":[{"timeline":` + list(maxItems+1, "{}") + `}]`:              "cells[0].timeline has 1048577 entries",
 		`"cells":[{"timeline":[{"latency":{"a":{"heat":"` + long + `"}}}]}]`: "cells[0].timeline[0].latency.a.heat has 5242880 bytes",
+		`"cells":[{}],"capacity":{"probes":[{"cell":1},{"cell":2}]}`:         "capacity.probes[1].cell is 2, and there are 1 cells",
+		`"cells":[],"capacity":{"probes":[{"cell":-1}]}`:                     "capacity.probes[0].cell is -1",
 		`"warnings":["a","` + long + `"],"cells":[]`:                         "warnings[1] has 5242880 bytes",
 	} {
 		_, err := Parse("result.json", []byte(`{"format":1,`+text+`}`))

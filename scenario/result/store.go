@@ -102,6 +102,9 @@ func Parse(path string, text []byte) (*Run, error) {
 	if err := r.tooLarge(); err != nil {
 		return nil, fmt.Errorf("%s: no result of throng: %w", path, err)
 	}
+	if err := r.disjointed(); err != nil {
+		return nil, fmt.Errorf("%s: no result of throng: %w", path, err)
+	}
 	r.Clean()
 	for i := range r.Cells {
 		for name, l := range r.Cells[i].Latency {
