@@ -66,6 +66,7 @@ func (t *trial) report(c *collector, rows [][]ledger.Row, end judge.Ending, why 
 		cell.Target = c.target
 	}
 	verdict := judge.Judge(e, t.rules())
+	cell.Evidence = judge.Keep(e)
 	cell.Checks, cell.Verdict, cell.Reason = verdict.Checks, verdict.Verdict, verdict.Reason
 	cell.Interrupted = end == judge.Interrupted
 	cell.Warnings, cell.Notes = f.warnings(), f.notes()

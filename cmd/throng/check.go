@@ -17,7 +17,7 @@ import (
 
 func checkCommand() *cobra.Command {
 	var set, secret []string
-	var target string
+	var target, against string
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "check FILE|NAME",
@@ -26,10 +26,15 @@ func checkCommand() *cobra.Command {
 deliveries over time, and what they take in sockets, ports, file descriptors and
 memory beside what this machine allows.
 
+With --against it prints instead how the scenario's rules (slo: and valid:) would
+have judged the results in a directory, without running anything.
+
 Exit codes: 0 the scenario is valid and this machine can do it, 2 it is not, or
-cannot; what to do about it is said.`,
+cannot; what to do about it is said. With --against those of a run: 0 pass,
+1 a check failed, 3 invalid, also when the result does not hold what a rule asks for.`,
 		Example: `  throng check broadcast --set viewers=5k
-  throng check my.yaml --json`,
+  throng check my.yaml --json
+  throng check stricter.yaml --against out/before`,
 		Args:              arguments(1, 1),
 		ValidArgsFunction: completeScenarios,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -45,6 +50,9 @@ cannot; what to do about it is said.`,
 				return err
 			}
 			leftOut(cmd.ErrOrStderr(), f)
+			if against != "" {
+				return judgeAgainst(cmd.OutOrStdout(), f, against, asJSON)
+			}
 			a := machine.Assess(f, machine.ReadLimits())
 			if q := f.Spec.Search; q != nil {
 				a.Notes = append(a.Notes, fmt.Sprintf("this is a run at the scenario's own level; throng capacity raises %s from %s to %s until a check breaks",
@@ -71,6 +79,7 @@ cannot; what to do about it is said.`,
 	cmd.Flags().StringArrayVar(&set, "set", nil, "override a variable or a key of the scenario: `KEY=VALUE`")
 	cmd.Flags().StringVar(&target, "target", "", "check it for a run against the server at this `URL`, or unix:PATH")
 	secretFlag(cmd.Flags(), &secret)
+	cmd.Flags().StringVar(&against, "against", "", "judge the results in this `DIR` by the scenario's rules")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }

@@ -2,6 +2,7 @@ package result
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -167,6 +168,65 @@ func TestLogReadsBack(t *testing.T) {
 	}
 	if got, err := r.NextIntervalHistogram(); got != nil || err != nil {
 		t.Errorf("after the end: %v, %v", got, err)
+	}
+}
+
+// ReadLog finds what was written, whatever tags others put on it, and refuses what is none.
+func TestReadLog(t *testing.T) {
+	dir := t.TempDir()
+	start := time.UnixMilli(1772366400750)
+	w := NewLogWriter(dir, "cell-02", start)
+	h := NewHistogram()
+	for s := range 3 {
+		h.Reset()
+		for range s {
+			Record(h, time.Duration(s)*time.Millisecond)
+		}
+		if err := w.Interval("ack.service", time.Duration(s)*time.Second, time.Duration(s+1)*time.Second, h); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "cell-02.ack.service.hlog")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.SplitAfter(string(text), "\n")
+	last := len(lines) - 2
+	lines[last] = "Tag=hold," + lines[last]
+	if err := os.WriteFile(path, []byte(strings.Join(lines, "")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, from := range []time.Time{start, {}} { // of the result, and of an old one, which has none
+		got, err := ReadLog(dir, "cell-02", "ack.service", from)
+		if err != nil || len(got) != 3 {
+			t.Fatalf("%d intervals, %v", len(got), err)
+		}
+		for s, x := range got {
+			if x.From != time.Duration(s)*time.Second || x.To-x.From != time.Second || x.Histogram.TotalCount() != int64(s) {
+				t.Errorf("interval %d: %v to %v, %d samples", s, x.From, x.To, x.Histogram.TotalCount())
+			}
+		}
+	}
+	if _, err := ReadLog(dir, "", "ack.service", start); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a log that is not there: %v", err)
+	}
+	for text, want := range map[string]string{
+		"1,2\n":                  ":1: it is no interval",
+		"\n#x\na,b,c,d\n":        ":3: it is no interval",
+		"1,1,1,HISTFAAAAA\n":     ":1: unpack histogram",
+		"1e300,1,1,x\n":          ":1: it is no interval",
+		"#[BaseTime: x (sec)]\n": "is no number",
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ReadLog(dir, "cell-02", "ack.service", start); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", text, err, want)
+		}
 	}
 }
 

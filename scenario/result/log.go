@@ -4,12 +4,16 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/throng-io/throng/internal/regular"
 )
 
 // LogWriter writes the histograms of one cell second by second, one file per metric, in the HdrHistogram log format (V2
@@ -124,4 +128,80 @@ func printable(r rune) rune {
 		return '_'
 	}
 	return r
+}
+
+// An Interval is what a metric's log has of one interval.
+type Interval struct {
+	From, To  time.Duration // since the cell's start
+	Histogram *hdrhistogram.Histogram
+}
+
+// ReadLog reads what a LogWriter has written of a metric: dir/METRIC.hlog, or dir/CELL.METRIC.hlog when cell is not empty. start is
+// the wall clock at the cell's beginning, as its result has it; when it is zero, the first interval begins the cell. The error is
+// fs.ErrNotExist when there is no such file.
+func ReadLog(dir, cell, metric string, start time.Time) ([]Interval, error) {
+	if cell != "" {
+		cell += "."
+	}
+	name := filepath.Join(dir, cell+fileSafe(metric)+".hlog")
+	f, err := regular.Open(name, maxFile)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var out []Interval
+	base := 0.0 // seconds of the wall clock from which the intervals count
+	lines := bufio.NewScanner(f)
+	lines.Buffer(make([]byte, 0, 1<<16), maxHDR)
+	for n := 1; lines.Scan(); n++ {
+		line := lines.Text()
+		if text, is := strings.CutPrefix(line, "#[BaseTime: "); is {
+			text, _, _ = strings.Cut(text, " ")
+			if base, err = strconv.ParseFloat(text, 64); err != nil {
+				return nil, fmt.Errorf("%s:%d: the base time %q is no number", name, n, Short(text, MaxText))
+			}
+		}
+		if line == "" || line[0] == '#' || line[0] == '"' {
+			continue
+		}
+		x, err := parseInterval(line, base)
+		if err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", name, n, err)
+		}
+		if start.IsZero() {
+			start = time.UnixMilli(x.From.Milliseconds())
+		}
+		since := time.Duration(start.UnixNano())
+		x.From, x.To = x.From-since, x.To-since
+		out = append(out, x)
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return out, nil
+}
+
+// parseInterval reads "[Tag=NAME,]OFFSET,LENGTH,MAX,HISTOGRAM". The times of what it returns count from 1970.
+func parseInterval(line string, base float64) (x Interval, err error) {
+	if strings.HasPrefix(line, "Tag=") {
+		_, line, _ = strings.Cut(line, ",")
+	}
+	fields := strings.SplitN(line, ",", 4)
+	if len(fields) < 4 {
+		return x, errors.New("it is no interval of a histogram log")
+	}
+	offset, err1 := strconv.ParseFloat(fields[0], 64)
+	length, err2 := strconv.ParseFloat(fields[1], 64)
+	if err := errors.Join(err1, err2); err != nil || math.Abs(offset+base) > 1e11 || math.Abs(length) > 1e9 {
+		return x, errors.New("it is no interval of a histogram log")
+	}
+	if err := ourShape(fields[3]); err != nil {
+		return x, fmt.Errorf("unpack histogram: %w", err)
+	}
+	if x.Histogram, err = hdrhistogram.Decode([]byte(fields[3])); err != nil {
+		return x, fmt.Errorf("unpack histogram: %w", err)
+	}
+	x.From = time.Duration(math.Round((base+offset)*1e3)) * time.Millisecond
+	x.To = x.From + time.Duration(math.Round(length*1e3))*time.Millisecond
+	return x, nil
 }

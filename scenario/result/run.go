@@ -109,6 +109,8 @@ type Cell struct {
 	Phases   []Phase      `json:"phases,omitempty"`         // in order of time
 	Timeline []Second     `json:"timeline,omitempty"`       // one a second, recorded phases or not
 	Curve    []CurvePoint `json:"receiver_curve,omitempty"` // in order of rank
+
+	Evidence *Evidence `json:"evidence,omitempty"` // nil in results of versions that did not keep it
 }
 
 // Clients counts simulated clients.

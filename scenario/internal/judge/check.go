@@ -26,9 +26,17 @@ func (s stretch) has(second int) bool { return s.all || second >= s.from && seco
 
 // Check evaluates one rule over an ended trial.
 func Check(e *Evidence, k *file.Check) result.Check {
+	if e.lacks(k) {
+		r := found(k, math.NaN(), "")
+		r.Note = notSaved
+		return r
+	}
 	v, note := e.value(k)
 	return found(k, v, note)
 }
+
+// notSaved is the note of a rule that asks for what a saved result does not hold.
+const notSaved = "not in this result"
 
 // found is a rule with the value that was found for it; NaN stands for none.
 func found(k *file.Check, v float64, note string) result.Check {

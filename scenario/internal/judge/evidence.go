@@ -45,6 +45,7 @@ type Evidence struct {
 	Returns []Return
 	Clients Clients
 	Target  Target
+	Saved   *Saved // nil: all of it is there
 }
 
 // An Ending is why a trial ended.

@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/throng-io/throng/scenario/file"
@@ -38,6 +39,8 @@ func Judge(e *Evidence, rules Rules) Judgement {
 		e.excuse(k, &r)
 		switch {
 		case r.Pass || k.Optional:
+		case r.Note == notSaved:
+			j.lower(result.Invalid, broken(&r))
 		case e.targetsFault(k, &r):
 			r.Note = e.unsent()
 			j.lower(result.Fail, broken(&r))
@@ -46,11 +49,16 @@ func Judge(e *Evidence, rules Rules) Judgement {
 		}
 		j.Checks = append(j.Checks, r)
 	}
+	missing := ""
 	for i := range rules.SLO {
 		k := &rules.SLO[i]
 		r := Check(e, k)
 		e.excuse(k, &r)
-		if !r.Pass && !k.Optional {
+		switch {
+		case r.Pass || k.Optional:
+		case r.Note == notSaved:
+			missing = cmp.Or(missing, broken(&r))
+		default:
 			j.lower(result.Fail, broken(&r))
 		}
 		j.Checks = append(j.Checks, r)
@@ -58,6 +66,9 @@ func Judge(e *Evidence, rules Rules) Judgement {
 	for _, r := range implied(e, rules) {
 		j.lower(result.Fail, broken(&r))
 		j.Checks = append(j.Checks, r)
+	}
+	if j.Verdict == result.Pass && missing != "" { // what is known is enough to fail, but not to pass
+		j.lower(result.Invalid, missing)
 	}
 	after := metric.FormatSeconds(float64(e.End) / 1e9)
 	switch e.Ending {
@@ -142,7 +153,10 @@ func (e *Evidence) unsent() string {
 
 // broken says in one clause how a rule was broken.
 func broken(r *result.Check) string {
-	if r.NoData {
+	switch {
+	case r.Note == notSaved:
+		return r.Text + ": " + notSaved
+	case r.NoData:
 		return r.Text + ": no samples"
 	}
 	s := fmt.Sprintf("%s: %s", r.Text, metric.FormatBeside(r.Value, r.Limit, r.Unit))

@@ -30,6 +30,15 @@ func (t *Totals) Add(series, phase int, v, n int64) {
 	_ = h.RecordValues(v, n) // values are clamped to the histogram's range
 }
 
+// Merge adds a whole histogram.
+func (t *Totals) Merge(series, phase int, h *hdrhistogram.Histogram) {
+	key := series*t.phases + phase
+	if t.cells[key] == nil {
+		t.cells[key] = result.NewHistogram()
+	}
+	t.cells[key].Merge(h)
+}
+
 // Each visits the histograms that are not empty, in no order.
 func (t *Totals) Each(visit func(series, phase int, h *hdrhistogram.Histogram)) {
 	for key, h := range t.cells {

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/throng-io/throng/scenario"
+	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/metric"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// judgeAgainst prints how the rules of a scenario would have judged a saved run, and returns the exit code of that.
+func judgeAgainst(w io.Writer, f *file.File, dir string, asJSON bool) error {
+	run, err := result.Read(dir)
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	again, err := scenario.JudgeAgain(f, run, dir)
+	if err != nil {
+		return &exitError{exitUsage, fmt.Errorf("%s: %w", dir, err)}
+	}
+	print := printJudgements
+	if asJSON {
+		print = printJudgementsJSON
+	}
+	if err := print(w, again); err != nil {
+		return err
+	}
+	if code := map[result.Verdict]int{result.Pass: exitPass, result.Fail: exitFail, result.Invalid: exitInvalid}[again.Verdict]; code != exitPass {
+		return &exitError{code: code}
+	}
+	return nil
+}
+
+func printJudgements(w io.Writer, run *result.Run) error {
+	out := &errWriter{w: w}
+	for i := range run.Cells {
+		c := &run.Cells[i]
+		if i > 0 {
+			out.printf("\n")
+		}
+		if len(run.Cells) > 1 {
+			out.printf("%s\n", trialName(c))
+		}
+		out.printf("%s", strings.ToUpper(string(c.Verdict)))
+		if c.Reason != "" {
+			out.printf(": %s", c.Reason)
+		}
+		out.printf("\n")
+		if out.err != nil {
+			return out.err
+		}
+		table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		for _, k := range c.Checks {
+			value, state := metric.FormatBeside(k.Value, k.Limit, k.Unit), "holds"
+			switch {
+			case k.NoData && !k.Pass:
+				value, state = "", "unknown"
+			case !k.Pass:
+				state = "broken"
+			}
+			row := strings.Join([]string{"  " + k.Kind, state, k.Text, value}, "\t")
+			if k.Note != "" {
+				row += "\t" + k.Note
+			}
+			if _, err := fmt.Fprintln(table, row); err != nil {
+				return err
+			}
+		}
+		if err := table.Flush(); err != nil {
+			return err
+		}
+	}
+	return out.err
+}
+
+// trialName names a trial by its parameters and number.
+func trialName(c *result.Cell) string {
+	var words []string
+	for _, name := range slices.Sorted(maps.Keys(c.Params)) {
+		words = append(words, name+"="+c.Params[name])
+	}
+	return strings.Join(append(words, fmt.Sprintf("trial %d", c.Trial)), " ")
+}
+
+func printJudgementsJSON(w io.Writer, run *result.Run) error {
+	type trial struct {
+		Params  map[string]string `json:"params"`
+		Trial   int               `json:"trial"`
+		Verdict result.Verdict    `json:"verdict"`
+		Reason  string            `json:"reason,omitempty"`
+		Checks  []result.Check    `json:"checks"`
+	}
+	all := struct {
+		Scenario string         `json:"scenario"`
+		Verdict  result.Verdict `json:"verdict"`
+		Cells    []trial        `json:"cells"`
+	}{run.Scenario, run.Verdict, nil}
+	for _, c := range run.Cells {
+		all.Cells = append(all.Cells, trial{c.Params, c.Trial, c.Verdict, c.Reason, c.Checks})
+	}
+	text, err := json.MarshalIndent(all, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "%s\n", text)
+	return err
+}

@@ -1,0 +1,66 @@
+package scenario
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/judge"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// JudgeAgain says how the rules of a file would have judged a saved run: a copy of it with other checks, verdicts and
+// reasons. dir is where its histogram logs are, which rules over windows need. Each trial is judged by the rules of the file's
+// combination with the same parameters; a file with one combination judges all. A rule that the result cannot answer is noted as
+// "not in this result", and makes the trial invalid unless it is optional.
+func JudgeAgain(f *file.File, run *result.Run, dir string) (*result.Run, error) {
+	again := *run
+	again.Cells, again.Verdict, again.Capacity = slices.Clone(run.Cells), result.Pass, nil
+	if len(run.Cells) == 0 {
+		return nil, errors.New("the result has no trials: there is nothing to judge")
+	}
+	for i := range again.Cells {
+		cell := &again.Cells[i]
+		rules, err := rulesFor(f, cell)
+		if err != nil {
+			return nil, err
+		}
+		e, err := judge.Recall(cell, rules, func(metric string) []result.Interval { return savedLog(dir, run, i, metric) })
+		if err != nil {
+			return nil, fmt.Errorf("trial %d: %w", i+1, err)
+		}
+		j := judge.Judge(e, rules)
+		cell.Checks, cell.Verdict, cell.Reason = j.Checks, j.Verdict, j.Reason
+		again.Verdict = result.Worst(again.Verdict, j.Verdict)
+	}
+	return &again, nil
+}
+
+// rulesFor finds the rules that a file has for a trial.
+func rulesFor(f *file.File, cell *result.Cell) (judge.Rules, error) {
+	cells := f.Cells()
+	for _, c := range cells {
+		if maps.Equal(c.Spec.Params, cell.Params) || len(c.Spec.Params) == 0 && len(cells) == 1 {
+			return judge.Rules{SLO: c.Spec.SLO, Valid: c.Spec.Valid}, nil
+		}
+	}
+	var params []string
+	for _, name := range slices.Sorted(maps.Keys(cell.Params)) {
+		params = append(params, name+"="+cell.Params[name])
+	}
+	return judge.Rules{}, fmt.Errorf("the result has trials of %s, which is no combination of the scenario: judge it by a scenario with the same matrix, or by one without", strings.Join(params, " "))
+}
+
+// savedLog reads the log of a metric of trial i; nil when there is none. The log of an interrupted run is numbered by the trials that
+// were planned.
+func savedLog(dir string, run *result.Run, i int, metric string) []result.Interval {
+	for _, n := range []int{len(run.Cells), i + 2} {
+		if intervals, err := result.ReadLog(dir, result.CellName(i, n), metric, run.Cells[i].Started); err == nil {
+			return intervals
+		}
+	}
+	return nil
+}

@@ -1,0 +1,307 @@
+package judge
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/ledger"
+	"github.com/throng-io/throng/scenario/internal/plan"
+	"github.com/throng-io/throng/scenario/internal/record"
+	"github.com/throng-io/throng/scenario/metric"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// endings are the names of the endings in results, by Ending.
+var endings = []string{RanOut: "ran_out", Interrupted: "interrupted", ServerGone: "server_gone", Aborted: "aborted"}
+
+// Keep is what a result must hold, besides what a cell says anyway, for Recall to find the evidence again.
+func Keep(e *Evidence) *result.Evidence {
+	out := &result.Evidence{
+		Ending: endings[e.Ending], Cause: e.Cause, Faults: e.Faults, ScaledDown: e.ScaledDown, RSSBefore: e.Target.RSSBefore,
+	}
+	for _, g := range e.Groups {
+		out.Groups = append(out.Groups, result.EvidenceGroup(g))
+	}
+	for _, c := range e.Classes {
+		out.Classes = append(out.Classes, result.EvidenceClass(c))
+	}
+	for _, s := range e.Streams {
+		out.Streams = append(out.Streams, result.EvidenceStream{
+			Group: s.Group, Op: s.Op, Event: s.Event, Volatile: s.Volatile, Asks: s.Asks, LateS: s.Late.Seconds(), Offered: s.Offered, Sent: s.Sent,
+		})
+	}
+	e.Totals.Each(func(at, phase int, h *hdrhistogram.Histogram) {
+		s := &e.Totals.Series[at]
+		if s.Hidden || h.TotalCount() == 0 {
+			return
+		}
+		out.Series = append(out.Series, result.EvidenceSeries{
+			Metric: s.Metric, Group: s.Group, From: s.From, Op: s.Op, Event: s.Event, Transport: s.Transport, Decile: s.Decile,
+			Slow: s.Slow, AllSlow: s.AllSlow, Volatile: s.Volatile, Phase: phase, Latency: result.FromHistogram(h),
+		})
+	})
+	slices.SortFunc(out.Series, func(a, b result.EvidenceSeries) int {
+		return cmp.Or(metric.Order(a.Metric, b.Metric), cmp.Compare(a.Phase, b.Phase), cmp.Compare(a.Group, b.Group), cmp.Compare(a.From, b.From),
+			cmp.Compare(a.Op, b.Op), cmp.Compare(a.Event, b.Event), cmp.Compare(a.Transport, b.Transport), cmp.Compare(a.Decile, b.Decile))
+	})
+	for i, rows := range e.Ledger {
+		for _, r := range rows {
+			out.Ledger = append(out.Ledger, result.EvidenceRow{Stream: i, Phase: r.Phase, Second: r.Second, Class: r.Class, Decile: r.Decile, Ledger: r.Ledger})
+		}
+	}
+	for _, r := range e.Errors {
+		out.Errors = append(out.Errors, result.EvidenceErrors{
+			Class: r.Class.String(), Stream: r.Stream, Group: r.Group, Phase: r.Phase, Second: r.Second, N: r.N,
+		})
+	}
+	slices.SortFunc(out.Errors, func(a, b result.EvidenceErrors) int {
+		return cmp.Or(cmp.Compare(a.Second, b.Second), cmp.Compare(a.Class, b.Class), cmp.Compare(a.Stream, b.Stream), cmp.Compare(a.Group, b.Group))
+	})
+	for _, r := range e.Returns {
+		out.Returns = append(out.Returns, result.EvidenceReturn(r))
+	}
+	for _, s := range e.Seconds {
+		out.Seconds = append(out.Seconds, result.EvidenceSecond{Phase: s.Phase, Offered: s.Offered, ServerCPU: s.ServerCPU})
+	}
+	return out
+}
+
+// A Log returns what a saved run has of a metric by the second; nil when it has nothing.
+type Log func(metric string) []result.Interval
+
+// Saved says what the evidence of a saved result lacks.
+type Saved struct {
+	whole bool            // the cell had Evidence
+	logs  map[string]bool // metrics that there is a log of
+}
+
+// Recall finds the evidence of a saved cell. The rules are those that it will be judged by: their windows over
+// latencies are looked up in the logs, in which a sample is of the phase in which it came, not of that in which it
+// was due. A rule that the result cannot answer is "not in this result".
+func Recall(cell *result.Cell, rules Rules, log Log) (*Evidence, error) {
+	if len(cell.Phases) == 0 {
+		return nil, fmt.Errorf("the result has no phases: it is not of a run of throng")
+	}
+	var phases []file.Phase
+	for _, p := range cell.Phases {
+		phases = append(phases, file.Phase{Name: p.Name, Record: p.Record, For: time.Duration(math.Round((p.EndS - p.StartS) * 1e9))})
+	}
+	e := &Evidence{Timeline: plan.NewTimeline(phases), Saved: &Saved{logs: map[string]bool{}}, Target: Target{RSSBefore: -1}}
+	e.End, e.At = e.Timeline.End, max(e.Timeline.End, int64(len(cell.Timeline))*1e9)
+	e.Clients = Clients{Failed: int64(cell.Clients.Failed), Dropped: int64(cell.Clients.Dropped)}
+	for i := range cell.Timeline {
+		s := &cell.Timeline[i]
+		e.Seconds = append(e.Seconds, Second{
+			Phase: e.Timeline.PhaseAt(int64(s.T*1e9) + 5e8), Sent: s.Sent, CPU: s.CPU, ServerCPU: s.ServerCPU,
+			RSS: s.RSSBytes, ServerRSS: s.ServerRSSBytes, Held: s.Held,
+		})
+	}
+	var err error
+	if cell.Evidence != nil {
+		err = e.recall(cell.Evidence)
+	} else {
+		err = e.recallOld(cell)
+	}
+	if err != nil {
+		return nil, err
+	}
+	e.recallWindows(cell, rules, log)
+	return e, nil
+}
+
+// recall takes over what Keep has kept. It is from a file, so that its places in lists may be wrong.
+func (e *Evidence) recall(from *result.Evidence) error {
+	e.Saved.whole = true
+	e.Ending = Ending(max(0, slices.Index(endings, from.Ending)))
+	e.Cause, e.Faults, e.ScaledDown, e.Target.RSSBefore = from.Cause, from.Faults, from.ScaledDown, from.RSSBefore
+	phases := len(e.Timeline.Spans)
+	for _, g := range from.Groups {
+		e.Groups = append(e.Groups, Group(g))
+	}
+	for _, c := range from.Classes {
+		e.Classes = append(e.Classes, Class(c))
+	}
+	for _, s := range from.Streams {
+		if len(s.Sent) < len(s.Offered) {
+			return fmt.Errorf("the result's evidence has %d counts of what was sent for %d of what was offered", len(s.Sent), len(s.Offered))
+		}
+		e.Streams = append(e.Streams, Stream{
+			Group: s.Group, Op: s.Op, Event: s.Event, Volatile: s.Volatile, Asks: s.Asks,
+			Late: time.Duration(s.LateS * 1e9), Offered: s.Offered, Sent: s.Sent,
+		})
+	}
+	if err := e.recallSeries(from, phases); err != nil {
+		return err
+	}
+	e.Ledger = make([][]ledger.Row, len(e.Streams))
+	for i, r := range from.Ledger {
+		if r.Stream < 0 || r.Stream >= len(e.Streams) || r.Class < ledger.Everybody || r.Class >= len(e.Classes) {
+			return fmt.Errorf("the result's evidence has a row %d of its ledger that is of no stream or class", i)
+		}
+		e.Ledger[r.Stream] = append(e.Ledger[r.Stream], ledger.Row{Phase: r.Phase, Second: r.Second, Class: r.Class, Decile: r.Decile, Ledger: r.Ledger})
+	}
+	for i, r := range from.Errors {
+		if r.Stream < -1 || r.Stream >= len(e.Streams) || r.Group < 0 || r.Group >= len(e.Groups) {
+			return fmt.Errorf("the result's evidence has errors %d that are of no stream or group", i)
+		}
+		key := record.ErrorKey{Class: metric.ParseErrorClass(r.Class), Stream: r.Stream, Group: r.Group}
+		e.Errors = append(e.Errors, record.ErrorCount{ErrorKey: key, Phase: r.Phase, Second: r.Second, N: r.N})
+	}
+	for _, r := range from.Returns {
+		if r.Group < 0 || r.Group >= len(e.Groups) {
+			return fmt.Errorf("the result's evidence has clients of no group that came back")
+		}
+		e.Returns = append(e.Returns, Return(r))
+	}
+	for i := range min(len(e.Seconds), len(from.Seconds)) {
+		s := &from.Seconds[i]
+		e.Seconds[i].Phase, e.Seconds[i].Offered, e.Seconds[i].ServerCPU = s.Phase, s.Offered, s.ServerCPU
+	}
+	return nil
+}
+
+func (e *Evidence) recallSeries(from *result.Evidence, phases int) error {
+	var series []record.Series
+	at := make([]int, len(from.Series))
+	for i, s := range from.Series {
+		if s.Phase < 0 || s.Phase >= phases {
+			return fmt.Errorf("the result's evidence has a series of %s that is of no phase", s.Metric)
+		}
+		own := record.Series{
+			Metric: s.Metric, Group: s.Group, From: s.From, Op: s.Op, Event: s.Event, Transport: s.Transport, Decile: s.Decile,
+			Slow: s.Slow, AllSlow: s.AllSlow, Volatile: s.Volatile,
+		}
+		if at[i] = slices.Index(series, own); at[i] < 0 {
+			at[i] = len(series)
+			series = append(series, own)
+		}
+	}
+	e.Totals = record.NewTotals(series, phases)
+	for i, s := range from.Series {
+		h, err := s.Latency.Histogram()
+		if err != nil {
+			return fmt.Errorf("the result's evidence of %s: %w", s.Metric, err)
+		}
+		e.Totals.Merge(at[i], s.Phase, h)
+	}
+	return nil
+}
+
+// recallOld makes do with a result that has no Evidence: sums over the recorded phases, without labels.
+func (e *Evidence) recallOld(cell *result.Cell) error {
+	spans := e.Timeline.Spans
+	recorded := max(0, slices.IndexFunc(spans, func(s plan.Span) bool { return s.Record }))
+	var series []record.Series
+	var latencies []*result.Latency
+	for name, l := range cell.Latency {
+		if l != nil && l.HDR != "" {
+			series, latencies = append(series, record.Series{Metric: name}), append(latencies, l)
+		}
+	}
+	if l := cell.Generator.Lag; l != nil {
+		series, latencies = append(series, record.Series{Metric: metric.Lag}), append(latencies, l)
+	}
+	e.Totals = record.NewTotals(series, len(spans))
+	for i, l := range latencies {
+		h, err := l.Histogram()
+		if err != nil {
+			return fmt.Errorf("%s: %w", series[i].Metric, err)
+		}
+		e.Totals.Merge(i, recorded, h)
+	}
+	one := Stream{Offered: make([]int64, len(spans)), Sent: make([]int64, len(spans))}
+	one.Offered[recorded] = int64(math.Round(cell.Rates.OfferedPerS * cell.Seconds))
+	one.Sent[recorded] = int64(math.Round(cell.Rates.AchievedPerS * cell.Seconds))
+	e.Streams = []Stream{one}
+	e.Groups = []Group{{Attempts: make([]int64, len(spans))}}
+	e.Ledger = [][]ledger.Row{{{Phase: recorded, Second: int(spans[recorded].Start / 1e9), Class: ledger.Everybody, Ledger: cell.Ledger}}}
+	for class, n := range cell.Errors {
+		key := record.ErrorKey{Class: metric.ParseErrorClass(class), Stream: -1}
+		e.Errors = append(e.Errors, record.ErrorCount{ErrorKey: key, Phase: recorded, N: n})
+	}
+	if r := cell.Reconnects; r != nil {
+		e.Returns = []Return{{Phase: recorded, Back: r.Back, Never: r.Lost - r.Back, Recovered: r.Recovered}}
+	}
+	for _, p := range cell.Phases {
+		e.Faults = e.Faults || p.Fault != ""
+	}
+	if cell.Interrupted {
+		e.Ending = Interrupted
+	}
+	return nil
+}
+
+// recallWindows looks the windows over latencies up in the logs.
+func (e *Evidence) recallWindows(cell *result.Cell, rules Rules, log Log) {
+	var series []record.Series
+	var logs [][]result.Interval
+	for _, k := range rules.All() {
+		if k.Over == 0 || !ofSamples(&k) {
+			continue
+		}
+		for _, s := range []record.Series{{Metric: k.Metric}, {Metric: k.Metric, Slow: true}} {
+			if slices.Contains(series, s) {
+				continue
+			}
+			if intervals := log(s.Interval()); intervals != nil {
+				e.Saved.logs[s.Interval()] = true
+				series, logs = append(series, s), append(logs, intervals)
+			}
+		}
+	}
+	ws := NewWindows(e.Timeline, series, rules)
+	until := int64(0)
+	for i := range cell.Timeline {
+		from := int64(cell.Timeline[i].T * 1e9)
+		until = from + 1e9
+		if i+1 < len(cell.Timeline) {
+			until = int64(cell.Timeline[i+1].T * 1e9)
+		}
+		phase := e.Timeline.PhaseAt((from + until) / 2)
+		ws.Begin()
+		for at := range logs {
+			for len(logs[at]) > 0 && int64(logs[at][0].From+logs[at][0].To)/2 < until {
+				if phase >= 0 {
+					for _, bar := range logs[at][0].Histogram.Distribution() {
+						if bar.Count > 0 {
+							ws.Add(at, phase, bar.From, bar.Count)
+						}
+					}
+				}
+				logs[at] = logs[at][1:]
+			}
+		}
+		ws.Finish(from, until)
+	}
+	ws.End(until)
+	e.Windows = ws.Found()
+}
+
+// lacks reports whether a rule asks for what a saved result does not hold.
+func (e *Evidence) lacks(k *file.Check) bool {
+	if e.Saved == nil {
+		return false
+	}
+	slow := k.Metric == metric.Delivery && len(k.Labels) == 1 && k.Labels[metric.LabelRead] == "slow"
+	if ofSamples(k) && k.Over > 0 {
+		s := record.Series{Metric: k.Metric, Slow: slow}
+		return len(k.Labels) > 0 && !slow || !e.Saved.logs[s.Interval()]
+	}
+	if e.Saved.whole {
+		return false
+	}
+	m, _ := metric.Of(k.Metric)
+	switch {
+	case m.Kind == metric.Sampled:
+		return k.Metric == metric.ServerRSSPerClient
+	case k.Stat == metric.StatErrors, len(k.Labels) > 0, k.Phase != "":
+		return true
+	}
+	return k.Over > 0
+}

@@ -1,0 +1,118 @@
+package judge
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// savedCell is a cell that holds the known evidence, as it comes out of a file.
+func savedCell(t *testing.T) (*Evidence, Rules, *result.Cell) {
+	t.Helper()
+	e, rules := known(t, "errors <= 3, loss < 10%, p50(delivery) < 1s, max(server.cpu) < 50%", "max(cpu) < 80%, achieved(rate) > 1%")
+	cell := &result.Cell{Evidence: Keep(e), Clients: result.Clients{}}
+	for _, s := range e.Timeline.Spans {
+		cell.Phases = append(cell.Phases, result.Phase{Name: s.Name, StartS: float64(s.Start) / 1e9, EndS: float64(s.End) / 1e9, Record: s.Record})
+	}
+	for i, s := range e.Seconds {
+		cell.Timeline = append(cell.Timeline, result.Second{
+			T: float64(i), Sent: s.Sent, CPU: s.CPU, ServerCPU: max(0, s.ServerCPU), RSSBytes: s.RSS, ServerRSSBytes: s.ServerRSS, Held: s.Held,
+		})
+	}
+	text, err := json.Marshal(cell)
+	if err != nil {
+		t.Fatal(err)
+	}
+	*cell = result.Cell{}
+	if err := json.Unmarshal(text, cell); err != nil {
+		t.Fatal(err)
+	}
+	return e, rules, cell
+}
+
+func noLogs(string) []result.Interval { return nil }
+
+func TestRecallFindsWhatWasKept(t *testing.T) {
+	e, rules, cell := savedCell(t)
+	got, err := Recall(cell, rules, noLogs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(e.Streams, got.Streams); diff != "" {
+		t.Errorf("streams (-was +is):\n%s", diff)
+	}
+	if diff := cmp.Diff(e.Ledger, got.Ledger); diff != "" {
+		t.Errorf("ledger (-was +is):\n%s", diff)
+	}
+	if diff := cmp.Diff(e.Seconds, got.Seconds); diff != "" {
+		t.Errorf("seconds (-was +is):\n%s", diff)
+	}
+	if diff := cmp.Diff(Judge(e, rules), Judge(got, rules)); diff != "" {
+		t.Errorf("judgement (-was +is):\n%s", diff)
+	}
+}
+
+// A window is of the second in which a sample came; one without a log is not in the result.
+func TestRecallWindows(t *testing.T) {
+	_, rules, cell := savedCell(t)
+	_, windows := known(t, "max(delivery) < 1s over 1s, 'max(delivery{op=room}) < 1s over 1s', max(ack) < 1s over 1s", "max(cpu) < 80%")
+	rules.SLO = windows.SLO
+	log := func(name string) (out []result.Interval) {
+		if name != "delivery" {
+			return nil
+		}
+		for i, ms := range []int64{900, 70, 5_000} { // the second of these is recorded, the third came after the end
+			h := result.NewHistogram()
+			result.Record(h, time.Duration(ms)*time.Millisecond)
+			out = append(out, result.Interval{From: time.Duration(i) * time.Second, To: time.Duration(i+1) * time.Second, Histogram: h})
+		}
+		return out
+	}
+	e, err := Recall(cell, rules, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := Judge(e, rules)
+	checks := j.Checks[len(rules.Valid):]
+	if c := checks[0]; c.NoData || c.Value < 0.069 || c.Value > 0.071 || c.Note != "worst window: 1 s up to 2 s" {
+		t.Errorf("%+v", c)
+	}
+	for _, c := range checks[1:3] {
+		if !c.NoData || c.Note != "not in this result" {
+			t.Errorf("%s: %+v", c.Text, c)
+		}
+	}
+}
+
+// A result may be from somebody else, and wrong: that is an error and never a panic.
+func TestRecallRefusesWhatDoesNotFit(t *testing.T) {
+	for name, spoil := range map[string]func(c *result.Cell){
+		"no phases":          func(c *result.Cell) { c.Phases = nil },
+		"a row of no stream": func(c *result.Cell) { c.Evidence.Ledger[0].Stream = 9 },
+		"a row of no class":  func(c *result.Cell) { c.Evidence.Ledger[0].Class = -2 },
+		"errors of no group": func(c *result.Cell) { c.Evidence.Errors[0].Group = -1 },
+		"returns of none":    func(c *result.Cell) { c.Evidence.Returns = []result.EvidenceReturn{{Group: 5}} },
+		"no counts":          func(c *result.Cell) { c.Evidence.Streams[0].Sent = nil },
+		"a series of none":   func(c *result.Cell) { c.Evidence.Series[0].Phase = 7 },
+		"no histogram":       func(c *result.Cell) { c.Evidence.Series[0].Latency.HDR = "" },
+	} {
+		_, rules, cell := savedCell(t)
+		spoil(cell)
+		if _, err := Recall(cell, rules, noLogs); err == nil || !strings.Contains(err.Error(), "result") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	_, rules, cell := savedCell(t)
+	cell.Evidence.Errors[0].Phase, cell.Evidence.Ledger[0].Phase, cell.Evidence.Ledger[0].Second = 99, -5, -1
+	cell.Evidence.Seconds = nil
+	e, err := Recall(cell, rules, noLogs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	Judge(e, rules)
+}

@@ -1,0 +1,99 @@
+package result
+
+// Evidence is what the verdict of a cell was found by and the rest of the cell does not hold, so that the trial can be
+// judged again by other rules. Streams, groups and classes are named by their place in the lists.
+type Evidence struct {
+	Ending     string `json:"ending"`                // ran_out, interrupted, server_gone or aborted
+	Cause      string `json:"cause,omitempty"`       // of the ending
+	Faults     bool   `json:"faults,omitempty"`      // a phase broke something on purpose
+	ScaledDown bool   `json:"scaled_down,omitempty"` // the run was a quick one
+	// RSSBefore is the server's memory before the first client, in bytes; -1: unknown.
+	RSSBefore int64 `json:"rss_before_bytes"`
+
+	Groups  []EvidenceGroup  `json:"groups"`
+	Classes []EvidenceClass  `json:"classes"` // of clients
+	Streams []EvidenceStream `json:"streams"`
+	Series  []EvidenceSeries `json:"series"`            // those with samples
+	Ledger  []EvidenceRow    `json:"ledger,omitempty"`  // in order of time, by stream
+	Errors  []EvidenceErrors `json:"errors,omitempty"`  // in order of time
+	Returns []EvidenceReturn `json:"returns,omitempty"` // of clients that lost their connection
+	Seconds []EvidenceSecond `json:"seconds"`           // beside the timeline
+}
+
+// EvidenceGroup is one group of clients.
+type EvidenceGroup struct {
+	Name     string  `json:"name"`
+	Attempts []int64 `json:"attempts"` // to connect, by phase
+}
+
+// EvidenceClass is one kind of clients.
+type EvidenceClass struct {
+	Group     string `json:"group"`
+	Transport string `json:"transport"`
+	Slow      bool   `json:"slow,omitempty"`     // they read slowly
+	AllSlow   bool   `json:"all_slow,omitempty"` // as do all of their group
+}
+
+// EvidenceStream is one stream.
+type EvidenceStream struct {
+	Group    string  `json:"group"`
+	Op       string  `json:"op"`
+	Event    string  `json:"event,omitempty"`
+	Volatile bool    `json:"volatile,omitempty"`
+	Asks     bool    `json:"asks,omitempty"` // for acknowledgements
+	LateS    float64 `json:"late_s"`         // after which a delivery is late
+	Offered  []int64 `json:"offered"`        // operations that were due, by phase
+	Sent     []int64 `json:"sent"`           // and that were sent
+}
+
+// EvidenceSeries is one metric of one kind of client or message, of what was due in one phase.
+type EvidenceSeries struct {
+	Metric    string   `json:"metric"`
+	Group     string   `json:"group,omitempty"`
+	From      string   `json:"from,omitempty"`
+	Op        string   `json:"op,omitempty"`
+	Event     string   `json:"event,omitempty"`
+	Transport string   `json:"transport,omitempty"`
+	Decile    int      `json:"room_decile,omitempty"`
+	Slow      bool     `json:"slow,omitempty"`
+	AllSlow   bool     `json:"all_slow,omitempty"`
+	Volatile  bool     `json:"volatile,omitempty"`
+	Phase     int      `json:"phase"` // of the cell's phases
+	Latency   *Latency `json:"latency"`
+}
+
+// EvidenceRow is the account of what a stream had due in one second of one phase, for one class of clients.
+type EvidenceRow struct {
+	Stream int `json:"stream"`
+	Phase  int `json:"phase"`
+	Second int `json:"second"`
+	Class  int `json:"class"` // -1: the messages themselves, for all
+	Decile int `json:"room_decile,omitempty"`
+	Ledger
+}
+
+// EvidenceErrors is how often an error came in one second.
+type EvidenceErrors struct {
+	Class  string `json:"class"`
+	Stream int    `json:"stream"` // -1: of no stream
+	Group  int    `json:"group"`
+	Phase  int    `json:"phase"` // -1: of none
+	Second int    `json:"second"`
+	N      int64  `json:"n"`
+}
+
+// EvidenceReturn counts the clients of a group that lost their connection in a phase.
+type EvidenceReturn struct {
+	Group     int   `json:"group"`
+	Phase     int   `json:"phase"` // -1: of none
+	Back      int64 `json:"back"`
+	Never     int64 `json:"never"`
+	Recovered int64 `json:"recovered"`
+}
+
+// EvidenceSecond is what the timeline does not say of a second.
+type EvidenceSecond struct {
+	Phase     int     `json:"phase"` // in the middle of it; -1: none
+	Offered   int64   `json:"offered"`
+	ServerCPU float64 `json:"server_cpu"` // -1: unknown
+}
