@@ -132,8 +132,8 @@ func TestRecovery(t *testing.T) {
 		}
 	}
 	want := [][]string{
-		{"drop at 20 s", "66.7 %", "300", "300", "1.5s", "1.95s", "2s"},
-		{"restart at 30 s", "0 %", "900", "900", "1.5s", "1.95s", "2s"},
+		{"drop at 20 s", "66.7 %", "300", "300", "1.5 s", "1.95 s", "2 s"},
+		{"restart at 30 s", "0 %", "900", "900", "1.5 s", "1.95 s", "2 s"},
 	}
 	for i, row := range f.Data.Rows {
 		for j := range row {
@@ -147,8 +147,8 @@ func TestRecovery(t *testing.T) {
 		t.Errorf("the latency after the first fault does not end with the second: %v", pts)
 	}
 	got := strings.ReplaceAll(strings.Join(reconnectLines(run), "\n"), nbsp, " ")
-	if want := "reconnects in network: lost: 300  back: 300  50% back after: 1.5s  95%: 1.95s  99.9%: 2s  recovered: 300 (100 %)\n" +
-		"reconnects in deploy: lost: 900  back: 900  50% back after: 1.5s  95%: 1.95s  99.9%: 2s  recovered: 0 (0 %)"; got != want {
+	if want := "reconnects in network: lost: 300  back: 300  50% back after: 1.5 s  95%: 1.95 s  99.9%: 2 s  recovered: 300 (100 %)\n" +
+		"reconnects in deploy: lost: 900  back: 900  50% back after: 1.5 s  95%: 1.95 s  99.9%: 2 s  recovered: 0 (0 %)"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
@@ -156,11 +156,11 @@ func TestRecovery(t *testing.T) {
 // The sentence of a run with faults says how soon they were over.
 func TestSentenceOfFaults(t *testing.T) {
 	run := twoFaults()
-	if got, want := Sentence(run), "95 % of the lost connections were made again within 1.95s in network, within 1.95s in deploy."; !strings.Contains(got, want) {
+	if got, want := Sentence(run), "95 % of the lost connections were made again within 1.95 s in network, within 1.95 s in deploy."; !strings.Contains(got, want) {
 		t.Errorf("%s; want %s", got, want)
 	}
 	run.Cells[0].Reconnects.Faults[1].Back = 800
-	if got, want := Sentence(run), "made again within 1.95s in network, not in deploy."; !strings.Contains(got, want) {
+	if got, want := Sentence(run), "made again within 1.95 s in network, not in deploy."; !strings.Contains(got, want) {
 		t.Errorf("%s; want %s", got, want)
 	}
 }

@@ -2,7 +2,6 @@ package reports
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/throng-io/throng/scenario/result"
 )
@@ -42,7 +41,7 @@ func backAfter(us int64) string {
 	if us == 0 {
 		return "never"
 	}
-	return (time.Duration(us) * time.Microsecond).Round(10 * time.Millisecond).String()
+	return micros(float64(us))
 }
 
 // apartLines are the ledgers that are kept apart: of clients that read slowly, and of volatile messages.

@@ -19,6 +19,7 @@ type viewedRun struct {
 	Name     string // its directory, relative to the root
 	Scenario string
 	Verdict  result.Verdict
+	Word     string // of the verdict, or that it was interrupted
 	Started  time.Time
 	Cells    int
 	Axes     []string
@@ -87,12 +88,15 @@ func (v *Viewer) look(name string, d fs.DirEntry) viewedRun {
 		run.Words = strings.ToLower(name)
 		return run
 	}
-	run.Scenario, run.Verdict, run.Started, run.Cells = r.Scenario, result.Worst(r.Verdict, r.Verdict), r.Started, len(r.Cells)
+	run.Scenario, run.Verdict, run.Word, run.Started, run.Cells = r.Scenario, result.Worst(r.Verdict, r.Verdict), wordOf(r), r.Started, len(r.Cells)
+	if r.Interrupted { // an earlier version may have said pass
+		run.Verdict = result.Invalid
+	}
 	run.Axes, run.Sentence = varying(r), Sentence(r)
 	if r.Capacity != nil {
 		run.Search, run.Axes, run.Sentence = true, nil, CapacityOf(r).Line
 	}
-	words := []string{name, kindOf(run.Search), r.Scenario, r.About, string(run.Verdict), run.Sentence, r.Throng, r.Env["commit"]}
+	words := []string{name, kindOf(run.Search), r.Scenario, r.About, string(run.Verdict), run.Word, run.Sentence, r.Throng, r.Env["commit"]}
 	for i := range r.Cells {
 		for k, value := range r.Cells[i].Params {
 			if p := k + "=" + value; !slices.Contains(words, p) {

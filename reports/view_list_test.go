@@ -91,6 +91,23 @@ func TestViewOfSearches(t *testing.T) {
 	}
 }
 
+// A run that was interrupted has that word and no PASS, though an earlier version wrote one.
+func TestViewOfInterruptedRuns(t *testing.T) {
+	dir, server := viewed(t)
+	run := trials(1, 1, 1000)
+	run.Interrupted = true
+	if err := run.Write(filepath.Join(dir, "stopped")); err != nil {
+		t.Fatal(err)
+	}
+	_, body, _ := get(t, server, "/?q=stopped")
+	if !strings.Contains(body, `<span class="badge invalid">interrupted</span>`) || strings.Contains(body, ">pass</span>") {
+		t.Errorf("the run in the list:\n%s", body[strings.Index(body, "<main>"):])
+	}
+	if _, body, _ := get(t, server, "/?verdict=invalid"); !strings.Contains(listed(body), "stopped") {
+		t.Errorf("invalid are %q", listed(body))
+	}
+}
+
 // Runs with nothing in common are no dead end: their cells can be chosen.
 func TestViewOffersCells(t *testing.T) {
 	_, server := viewed(t)

@@ -45,7 +45,7 @@ func TestDroppedClientsComeBack(t *testing.T) {
 	if c.Ledger.Lost != 0 || c.Ledger.Duplicate != 0 {
 		t.Errorf("ledger %+v", c.Ledger)
 	}
-	if !strings.Contains(strings.Join(c.Notes, "\n"), "broke 21 connections; 21 times a client was held again") || strings.Contains(strings.Join(c.Warnings, "\n"), "fault") {
+	if !strings.Contains(strings.Join(c.Notes, "\n"), "broke: 21; clients held again after a drop: 21") || strings.Contains(strings.Join(c.Warnings, "\n"), "fault") {
 		t.Errorf("notes %q, warnings %q", c.Notes, c.Warnings)
 	}
 }

@@ -345,12 +345,12 @@ func (f *findings) notes() (out []string) {
 	t := f.t
 	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	if n := t.away.Load(); n > 0 {
-		say("a fault of the scenario broke %d connections; %d times a client was held again after a drop", n, t.returned.Load())
+		say("connections that a fault of the scenario broke: %d; clients held again after a drop: %d", n, t.returned.Load())
 	}
 	if n := t.slowDropped.Load(); n > 0 {
-		text := fmt.Sprintf("%d connections of clients that read slowly were ended", n)
+		text := fmt.Sprintf("connections of slow readers that were ended: %d", n)
 		if why := slowReasons(f.cell); why != "" {
-			text += ": " + why
+			text += " (" + why + ")"
 		}
 		say("%s", text)
 	}

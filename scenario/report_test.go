@@ -56,11 +56,11 @@ func TestWarningsByImportance(t *testing.T) {
 		at = i
 	}
 	notes := f.notes()
-	if want := []string{"a fault of the scenario broke 6 connections; 0 times a client was held again after a drop", "6 connections of clients that read slowly were ended"}; !slices.Equal(notes[:2], want) {
+	if want := []string{"connections that a fault of the scenario broke: 6; clients held again after a drop: 0", "connections of slow readers that were ended: 6"}; !slices.Equal(notes[:2], want) {
 		t.Errorf("%q, want %q", notes, want)
 	}
 	cell.Errors["slow.drop.close"] = 6
-	if notes := f.notes(); !strings.HasSuffix(notes[1], "were ended: close 6") {
+	if notes := f.notes(); !strings.HasSuffix(notes[1], "were ended: 6 (close 6)") {
 		t.Errorf("%q", notes)
 	}
 }

@@ -436,7 +436,7 @@ func (p *panel) drawAxes(c *draw.Canvas) {
 
 // nameRow writes the name of the row at y above it, on its own ground: lines across it would strike it out.
 func (p *panel) nameRow(c *draw.Canvas, st text.Style, y vg.Length, name string) {
-	y += 0.3*p.pitch + 1
+	y += 0.3*p.pitch + 3
 	for _, s := range slices.Backward(wrap(name, st, c.Max.X-c.Min.X-4, insideLines)) {
 		w := st.Width(s)
 		c.FillPolygon(p.behind(c.Min.X+4+w/2), box(c.Min.X+3, y-1, c.Min.X+5+w, y+textSize-1))
