@@ -114,3 +114,35 @@ func checkRun(t *testing.T, run *result.Run) {
 		}
 	}
 }
+
+// Ready scenarios leave out what needs the built-in server, and judge the rest: here those that leave something out, scaled down.
+func TestReadyScenariosOnOfficialServer(t *testing.T) {
+	t.Parallel()
+	url := official.start(t, "bench")
+	for name, left := range map[string]string{
+		"idle": "the checks max(server.rss)", "transports": "the cells of plain-websocket", "herd": "the phase deploy",
+		"slow-consumer": "the built-in server's settings", "soak": "the checks growth(server.rss)", "crowd": "the checks max(server.rss_per_client)",
+	} {
+		out := filepath.Join(t.TempDir(), name)
+		// A busy machine may make it invalid; what was there to judge is the same.
+		printed, _ := exec.Command(throng, "run", name, "--quick=0.02", "--target", url, "--out", out, "--quiet").CombinedOutput()
+		run, err := result.Read(out)
+		if err != nil {
+			t.Errorf("%s: %v\n%s", name, err, printed)
+			continue
+		}
+		if len(run.Warnings) == 0 || !strings.Contains(run.Warnings[0], left) {
+			t.Errorf("%s: warnings %q, want %q", name, run.Warnings, left)
+		}
+		for _, cell := range run.Cells {
+			if cell.Clients.Held < cell.Clients.Asked || cell.Ledger.Lost > 0 {
+				t.Errorf("%s: %+v, %+v", name, cell.Clients, cell.Ledger)
+			}
+			for _, k := range cell.Checks {
+				if k.NoData && !k.Pass {
+					t.Errorf("%s %v: nothing to judge %s by", name, cell.Params, k.Text)
+				}
+			}
+		}
+	}
+}
