@@ -37,14 +37,14 @@ const offeredWithin = 5 * time.Second
 const probeRoom = "throng-probe"
 
 // offers asks a target that is not the built-in server, once for each namespace, for what the scenario is going to ask. A scenario
-// with a contract: or with flows knows the target's own events; there nothing is asked.
+// with a contract: knows the target's own events; there nothing is asked, nor for groups with a flow, which may have to log in first.
 func (t *trial) offers(ctx context.Context) error {
-	if t.builtIn || t.contract != nil || t.opt.trusting || slices.ContainsFunc(t.groups, func(g *group) bool { return g.flow != nil }) {
+	if t.builtIn || t.contract != nil || t.opt.trusting {
 		return nil
 	}
 	asked := map[string]bool{}
 	for _, g := range t.groups {
-		if asked[g.spec.Namespace] || g.bare() {
+		if asked[g.spec.Namespace] || g.bare() || g.flow != nil {
 			continue
 		}
 		asked[g.spec.Namespace] = true
@@ -67,7 +67,7 @@ func (t *trial) offers(ctx context.Context) error {
 func (t *trial) needs(namespace string) []string {
 	var rooms, echo, room, all bool
 	for _, g := range t.groups {
-		if g.spec.Namespace != namespace {
+		if g.spec.Namespace != namespace || g.flow != nil {
 			continue
 		}
 		rooms = rooms || g.spec.Rooms != nil

@@ -55,6 +55,27 @@ func TestTargetIsAskedForTheContract(t *testing.T) {
 	}
 }
 
+// A group whose clients have a flow may have to log in before it is answered: the others are asked.
+func TestFlowsAreNotAsked(t *testing.T) {
+	const text = `
+version: 1
+name: t
+target: {url: "http://127.0.0.1:1"}
+groups:
+  people: {count: 1, send: [{op: all, rate: 1/s}], flow: [{emit: [echo, 1], ack: 1s}]}
+  clock: {count: 1, send: [{op: echo, rate: 1/s, ack: 1s}]}
+phases: [{name: hold, for: 1s}]
+`
+	f, err := file.Parse("test.yaml", []byte(text), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr := newTrial(&f.Cells()[0], &Endpoint{URL: "http://127.0.0.1:1"}, nil, Options{}, place{n: 1})
+	if got := tr.needs("/"); !slices.Equal(got, []string{"echo"}) {
+		t.Errorf("needs %v", got)
+	}
+}
+
 // What was not due is neither achieved nor missed: in a scaled-down run nothing is held against it.
 func TestNothingDue(t *testing.T) {
 	const rare = `
