@@ -31,7 +31,7 @@ type conn struct {
 
 	mu      sync.Mutex
 	sockets []*Socket // joined; a client has few namespaces
-	joins   []*Socket // about to join: their middleware is at work
+	joins   []request // that wait for middleware
 	asked   int       // joins, and middleware whose answer the client does not want any more
 	kicked  []string  // namespaces that the server has just taken the client out of
 	closed  bool

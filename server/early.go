@@ -7,35 +7,42 @@ import (
 )
 
 // What a socket may do in middleware, before it is in its namespace. The hub does not know
-// it yet: rooms wait in Socket.early, and events go to the session directly.
+// it yet: rooms wait in the connection's request, and events go to the session directly.
 
 // joinEarly notes a room of a socket that waits for the middleware. It returns false for
 // any other socket, and if there are too many.
 func (s *Socket) joinEarly(room string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.stage.Load() != joining {
 		return false
 	}
-	if slices.Contains(s.early, room) {
+	s.conn.mu.Lock()
+	defer s.conn.mu.Unlock()
+	r := s.conn.request(s)
+	switch {
+	case s.stage.Load() != joining || r == nil: // just now
+		return false
+	case slices.Contains(r.rooms, room):
 		return true
-	}
-	if !s.reserve(room) {
+	case !s.reserve(room):
 		return false
 	}
-	s.early = append(s.early, room)
+	r.rooms = append(r.rooms, room)
 	return true
 }
 
 // leaveEarly is the reverse. It returns false for a socket that waits for no middleware.
 func (s *Socket) leaveEarly(room string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.stage.Load() != joining {
 		return false
 	}
-	if at := slices.Index(s.early, room); at >= 0 {
-		s.early = slices.Delete(s.early, at, at+1)
+	s.conn.mu.Lock()
+	defer s.conn.mu.Unlock()
+	r := s.conn.request(s)
+	if s.stage.Load() != joining || r == nil { // just now
+		return false
+	}
+	if at := slices.Index(r.rooms, room); at >= 0 {
+		r.rooms = slices.Delete(r.rooms, at, at+1)
 		s.release(room)
 	}
 	return true
@@ -43,23 +50,24 @@ func (s *Socket) leaveEarly(room string) bool {
 
 // earlyRooms returns the rooms so far of a socket that waits for the middleware, sorted.
 func (s *Socket) earlyRooms() (rooms []string, some bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.stage.Load() != joining {
 		return nil, false
 	}
-	return slices.Sorted(slices.Values(s.early)), true
+	s.conn.mu.Lock()
+	defer s.conn.mu.Unlock()
+	r := s.conn.request(s)
+	if s.stage.Load() != joining || r == nil { // just now
+		return nil, false
+	}
+	return slices.Sorted(slices.Values(r.rooms)), true
 }
 
 // enter makes s a member of the hub, in the rooms that it had before and in those that it
-// joined in middleware. Namespace.tellRooms must follow.
+// joined in middleware. Namespace.tellRooms must follow. The connection's lock is held.
 func (s *Socket) enter(before []string) {
 	s.handle = s.ns.hub.Add(s.id, (*member)(s), s.hello())
-	s.mu.Lock()
-	early := s.early
-	s.early = nil
+	early := s.conn.request(s).rooms
 	s.stage.Store(inside)
-	s.mu.Unlock()
 	for _, room := range early {
 		s.release(room) // those that it had before come first
 	}
@@ -91,9 +99,6 @@ func (s *Socket) emitEarly(m message) error {
 
 // refused ends a socket that does not join its namespace.
 func (s *Socket) refused() {
-	s.mu.Lock()
 	s.stage.Store(left)
-	s.early = nil
-	s.mu.Unlock()
 	s.dropAcks()
 }

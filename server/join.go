@@ -61,6 +61,22 @@ func (c *conn) join(p *socketio.Packet) error {
 	return nil
 }
 
+// request is a CONNECT that has no answer yet.
+type request struct {
+	socket *Socket
+	rooms  []string // that its middleware has joined
+}
+
+// request returns what s waits for, nil if that is nothing; the lock is held.
+func (c *conn) request(s *Socket) *request {
+	for i := range c.joins {
+		if c.joins[i].socket == s {
+			return &c.joins[i]
+		}
+	}
+	return nil
+}
+
 // ask notes that s is about to join, if it may be one more.
 func (c *conn) ask(s *Socket) bool {
 	c.mu.Lock()
@@ -69,7 +85,7 @@ func (c *conn) ask(s *Socket) bool {
 		return false
 	}
 	c.asked++
-	c.joins = append(c.joins, s)
+	c.joins = append(c.joins, request{socket: s})
 	return true
 }
 
@@ -78,7 +94,7 @@ func (c *conn) forsake(namespace []byte) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	n := len(c.joins)
-	c.joins = slices.DeleteFunc(c.joins, func(s *Socket) bool { return bytes.Equal(s.ns.raw, namespace) })
+	c.joins = slices.DeleteFunc(c.joins, func(r request) bool { return bytes.Equal(r.socket.ns.raw, namespace) })
 	return len(c.joins) < n
 }
 
@@ -154,9 +170,8 @@ func (c *conn) enter(s *Socket, d decision) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.asked--
-	n := len(c.joins)
-	c.joins = slices.DeleteFunc(c.joins, func(other *Socket) bool { return other == s })
-	wanted := len(c.joins) < n
+	wanted := c.request(s) != nil
+	defer func() { c.joins = slices.DeleteFunc(c.joins, func(r request) bool { return r.socket == s }) }()
 	switch {
 	case d.failure != nil:
 		return d.failure

@@ -35,7 +35,6 @@ type Socket struct {
 
 	mu    sync.Mutex
 	acks  map[uint64]*pendingAck // nil until the first
-	early []string               // rooms joined before the namespace
 }
 
 // The stages of a socket's life.
