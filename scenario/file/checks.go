@@ -19,18 +19,19 @@ type checkForm struct {
 
 var checkTable = object[checkForm]{
 	what: "check",
+	def:  "named_check", about: "A check with a name, or one that does not decide.",
 	done: func(d *decoder, n *node, c *checkForm) {
 		if c.abort > 0 && c.optional {
 			d.errs.add(at(n, "abort"), "an optional check decides nothing, and so cannot end a run", "remove optional or abort")
 		}
 	},
 	fields: []field[checkForm]{
-		{key: "check", required: "write check: p99(delivery) < 100ms", set: func(_ *decoder, n *node, c *checkForm) { c.check = n }},
-		{key: "name", set: func(d *decoder, n *node, c *checkForm) {
+		{key: "check", about: "the condition", is: ref("condition"), required: "write check: p99(delivery) < 100ms", set: func(_ *decoder, n *node, c *checkForm) { c.check = n }},
+		{key: "name", about: "for the report", is: aText, set: func(d *decoder, n *node, c *checkForm) {
 			c.name = d.string(n, "name", notEmpty("name", "write a text"))
 		}},
-		{key: "optional", set: func(d *decoder, n *node, c *checkForm) { c.optional = d.bool(n, "optional") }},
-		{key: "abort", set: func(d *decoder, n *node, c *checkForm) { c.abort = d.duration(n, "abort", time.Second, maxPhase) }},
+		{key: "optional", about: "reported, but never decides", is: aBool, set: func(d *decoder, n *node, c *checkForm) { c.optional = d.bool(n, "optional") }},
+		{key: "abort", about: "a run in which it is broken for that long ends early", is: aDuration, set: func(d *decoder, n *node, c *checkForm) { c.abort = d.duration(n, "abort", time.Second, maxPhase) }},
 	},
 }
 

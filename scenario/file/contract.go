@@ -41,15 +41,16 @@ func (c *Contract) Of(op string) *Call {
 }
 
 var contractTable = object[Contract]{
-	what:   "the contract",
+	what: "the contract",
+	def:  "contract", about: "How a foreign server does what the runner asks for; without it the events of the built-in bench application.",
 	advice: map[string]string{"broadcast": "did you mean `all`?", "send": "did you mean `room` (or `all`)?"},
 	fields: []field[Contract]{
-		{key: "join", set: func(d *decoder, n *node, c *Contract) { c.Join = d.call(n, "join", joinScope) }},
-		{key: "leave", set: func(d *decoder, n *node, c *Contract) { c.Leave = d.call(n, "leave", joinScope) }},
-		{key: "room", set: func(d *decoder, n *node, c *Contract) { c.Room = d.call(n, "room", roomCallScope) }},
-		{key: "all", set: func(d *decoder, n *node, c *Contract) { c.All = d.call(n, "all", callScope) }},
-		{key: "echo", set: func(d *decoder, n *node, c *Contract) { c.Echo = d.call(n, "echo", callScope) }},
-		{key: "stamp", set: func(d *decoder, n *node, c *Contract) {
+		{key: "join", is: ref("call"), set: func(d *decoder, n *node, c *Contract) { c.Join = d.call(n, "join", joinScope) }},
+		{key: "leave", is: ref("call"), set: func(d *decoder, n *node, c *Contract) { c.Leave = d.call(n, "leave", joinScope) }},
+		{key: "room", is: ref("call"), set: func(d *decoder, n *node, c *Contract) { c.Room = d.call(n, "room", roomCallScope) }},
+		{key: "all", is: ref("call"), set: func(d *decoder, n *node, c *Contract) { c.All = d.call(n, "all", callScope) }},
+		{key: "echo", is: ref("call"), set: func(d *decoder, n *node, c *Contract) { c.Echo = d.call(n, "echo", callScope) }},
+		{key: "stamp", about: "where the payload, a text, comes out again in the delivered arguments, such as $[0].body; without it the payload is an object", is: aPath, set: func(d *decoder, n *node, c *Contract) {
 			p := read(d, n, "stamp", parsePath, nil)
 			c.Stamp = &p
 		}},
@@ -72,13 +73,14 @@ var contractTable = object[Contract]{
 
 var callTable = object[Call]{
 	what: "the call",
+	def:  "call", about: "One thing that a server does when it is told to.",
 	fields: []field[Call]{
-		{key: "emit", required: "write emit: [event, argument...]", set: func(*decoder, *node, *Call) {}}, // needs the scope: see call
-		{key: "ack", set: func(d *decoder, n *node, c *Call) {
+		{key: "emit", about: "the event and its arguments, with ${room} and ${payload}", is: anEmit, required: "write emit: [event, argument...]", set: func(*decoder, *node, *Call) {}}, // needs the scope: see call
+		{key: "ack", about: "whether the server acknowledges it", is: aBool, set: func(d *decoder, n *node, c *Call) {
 			v := d.bool(n, "ack")
 			c.Ack = &v
 		}},
-		{key: "deliver", set: func(d *decoder, n *node, c *Call) { c.Deliver = d.string(n, "deliver", checkEvent) }},
+		{key: "deliver", about: "the event by which it reaches the receivers", is: aText, set: func(d *decoder, n *node, c *Call) { c.Deliver = d.string(n, "deliver", checkEvent) }},
 	},
 }
 

@@ -62,13 +62,16 @@ func (f *Feeder) UsedBy(group string) bool {
 }
 
 var feederTable = object[Feeder]{
-	what:   "the data file",
+	what: "the data file",
+	def:  "feeder", about: "A data file.",
+	shape:  requireOne("oneOf", "csv", "jsonl"),
 	advice: map[string]string{"file": "did you mean `csv` (or `jsonl`)?", "json": "did you mean `jsonl`? It holds one JSON object a line"},
+	fresh:  func() Feeder { return Feeder{Pick: PickSequential} },
 	fields: []field[Feeder]{
-		{key: "csv", set: func(d *decoder, n *node, f *Feeder) { setFeederPath(d, n, f, "csv") }},
-		{key: "jsonl", set: func(d *decoder, n *node, f *Feeder) { setFeederPath(d, n, f, "jsonl") }},
-		{key: "pick", set: func(d *decoder, n *node, f *Feeder) {
-			f.Pick = d.oneOf(n, "pick", []string{PickSequential, PickRandom, PickUnique}, nil)
+		{key: "csv", about: "a file with the names of its columns in the first line, beside the scenario or in the working directory", is: aText, set: func(d *decoder, n *node, f *Feeder) { setFeederPath(d, n, f, "csv") }},
+		{key: "jsonl", about: "a file with one JSON object a line", is: aText, set: func(d *decoder, n *node, f *Feeder) { setFeederPath(d, n, f, "jsonl") }},
+		{key: "pick", about: "which row a client gets; unique: one for each", is: oneOf(picks...), def: "sequential", set: func(d *decoder, n *node, f *Feeder) {
+			f.Pick = d.oneOf(n, "pick", picks, nil)
 		}},
 	},
 	done: func(d *decoder, n *node, f *Feeder) {
@@ -92,7 +95,8 @@ func setData(d *decoder, n *node, s *Spec) {
 		return
 	}
 	for _, e := range n.keys {
-		f := Feeder{Name: e.key, Pick: PickSequential, Line: e.at.line, Col: e.at.col}
+		f := feederTable.start()
+		f.Name, f.Line, f.Col = e.key, e.at.line, e.at.col
 		switch {
 		case !reName.MatchString(e.key):
 			d.errs.add(e.at, fmt.Sprintf("%q is not a name for a data file", clip(e.key)), "use letters, digits and _, not starting with a digit")

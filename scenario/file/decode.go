@@ -26,6 +26,9 @@ type decoder struct {
 // to this version.
 type field[T any] struct {
 	key      string
+	about    string // what it is, a phrase for the schema; "" where its form says it
+	is       form   // of its value
+	def      any    // the default as a file has it; nil: none, or one that about tells of
 	required string // "" or why the key is needed
 	later    string // "" or what to do without it
 	set      func(d *decoder, n *node, t *T)
@@ -34,9 +37,28 @@ type field[T any] struct {
 // object is the table of one kind of mapping.
 type object[T any] struct {
 	what   string            // "group", for messages
+	def    string            // its name in the schema
+	about  string            // what it is, a sentence for the schema
+	shape  form              // what the schema says of its keys together
+	fresh  func() T          // one with the defaults; nil: all zero
 	fields []field[T]        // in the order of the documentation
 	advice map[string]string // for keys that people try and edit distance does not lead to the right one
 	done   func(d *decoder, n *node, t *T)
+}
+
+// start returns one with the defaults.
+func (o *object[T]) start() T {
+	if o.fresh == nil {
+		return *new(T)
+	}
+	return o.fresh()
+}
+
+// decoded reads an object of a table, with its defaults.
+func decoded[T any](d *decoder, n *node, o *object[T]) *T {
+	t := o.start()
+	o.decode(d, n, &t)
+	return &t
 }
 
 // decode fills t, which holds the defaults.

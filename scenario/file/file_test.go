@@ -179,55 +179,6 @@ func TestGoodFiles(t *testing.T) {
 	}
 }
 
-// dump writes a file's cells for a golden, one fact a line.
-func dump(f *File) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "axes %v repeat %d order %s cooldown %s\n", f.Axes, f.Repeat, f.Order, f.Cooldown)
-	for _, c := range f.Cells() {
-		fmt.Fprintf(&b, "cell %v trial %d plan %+v\n", c.Spec.Params, c.Trial, c.Spec.Plan())
-		if c.Spec.ParamNames != nil {
-			fmt.Fprintf(&b, "in words %v\n", c.Spec.ParamNames)
-		}
-	}
-	s := f.Spec
-	fmt.Fprintf(&b, "version %d name %s about %q seed %d\n", s.Version, s.Name, s.About, s.Seed)
-	if s.Target != nil {
-		fmt.Fprintf(&b, "target %s path %s tls %+v sample %+v\n", s.Target.URL, s.Target.Path, s.Target.TLS, s.Target.Sample)
-	}
-	if s.Server != nil {
-		fmt.Fprintf(&b, "server %+v\n", *s.Server)
-	}
-	for _, g := range s.Groups {
-		fmt.Fprintf(&b, "group %s count %d transport %v connect %+v namespace %s rooms %+v life %q arrive %g reconnect %+v\n", g.Name, g.Count, g.Transport, g.Connect, g.Namespace, g.Rooms, g.Life.Text, g.Arrive, g.Reconnect)
-		fmt.Fprintf(&b, "  auth %s\n", g.Auth.Append(nil, seventeen))
-		for _, q := range g.Query {
-			fmt.Fprintf(&b, "  query %s=%s\n", q.Name, q.Value.Append(nil, seventeen))
-		}
-		for _, h := range g.Headers {
-			fmt.Fprintf(&b, "  header %s: %s\n", h.Name, h.Value.Append(nil, seventeen))
-		}
-		for _, st := range g.Send {
-			fmt.Fprintf(&b, "  send %+v\n", st)
-		}
-		dumpSteps(&b, "  ", g.Flow)
-		for _, r := range g.React {
-			fmt.Fprintf(&b, "  react %s ack %v emit %v after %q share %g\n", r.Event, r.Ack, r.Emit, r.After.Text, r.Share)
-		}
-	}
-	for _, p := range s.Phases {
-		if p.Fault != nil {
-			fmt.Fprintf(&b, "fault %+v in the next\n", *p.Fault)
-			p.Fault = nil
-		}
-		fmt.Fprintf(&b, "phase %+v\n", p)
-	}
-	for _, c := range append(slices.Clone(s.SLO), s.Valid...) {
-		fmt.Fprintf(&b, "check %+v\n", c)
-	}
-	fmt.Fprintf(&b, "report %+v\n", s.Report)
-	return b.String()
-}
-
 func TestLongLineIsNotDeep(t *testing.T) {
 	var vars strings.Builder
 	for i := range 200 {
@@ -413,14 +364,6 @@ func TestManyMistakesAreCut(t *testing.T) {
 	}
 }
 
-// seventeen fills the templates of a golden: the client's index is 17, everything else its name.
-func seventeen(dst []byte, h Hole) []byte {
-	if h.Name == HoleClient {
-		return append(dst, "17"...)
-	}
-	return fmt.Appendf(dst, "<%s %d>", h.Name, h.Form)
-}
-
 // A colon without a space behind it belongs to the text, wherever it stands.
 func TestColonsInFlow(t *testing.T) {
 	errs := &errorList{}
@@ -433,16 +376,5 @@ func TestColonsInFlow(t *testing.T) {
 	want := `{"a":{"e":["room:join",{"chat:said":1,"b:c":["x:y:z"],"q:r":"s"},"u","http://h:1/p"]}}`
 	if len(got.Parts) != 1 || got.Parts[0] != want || errs.join(1) != nil {
 		t.Errorf("%q, want %s (%v)", got.Parts, want, errs.join(1))
-	}
-}
-
-func dumpSteps(b *strings.Builder, indent string, steps []Step) {
-	for _, s := range steps {
-		fmt.Fprintf(b, "%s%s %q emit %s ack %s expect %+v wait %+v capture %+v think %q times %d every %s how %q room %s\n", indent, s.Do, s.Name,
-			s.Emit.Append(nil, seventeen), s.Ack, s.Expect, s.Wait, s.Capture, s.Think.Text, s.Times, s.Every, s.How, s.Room.Append(nil, seventeen))
-		if h := s.HTTP; h != nil {
-			fmt.Fprintf(b, "%s  %s %s %v body %s status %d within %s\n", indent, h.Method, h.URL.Append(nil, seventeen), h.Headers, h.Body.Append(nil, seventeen), h.Status, h.Within)
-		}
-		dumpSteps(b, indent+"  ", s.Steps)
 	}
 }

@@ -133,22 +133,24 @@ func (d *decoder) steps(n *node, what string, sc *scope) []Step {
 }
 
 var stepTable = object[Step]{
-	what:   "step",
+	what: "step",
+	def:  "step", about: "One thing that a client does: emit, wait, think, repeat, connect, disconnect, join, leave or http.",
+	shape:  requireOne("oneOf", doing...),
 	advice: map[string]string{"sleep": "did you mean `think`?", "pause": "did you mean `think`?", "send": "did you mean `emit`?", "loop": "did you mean `repeat`?", "get": "write http: {get: /path}", "post": "write http: {post: /path}", "timeout": "did you mean `ack` (or within:)?"},
 	fields: []field[Step]{
-		{key: "emit", set: func(d *decoder, n *node, s *Step) {
+		{key: "emit", about: "the event and its arguments", is: anEmit, set: func(d *decoder, n *node, s *Step) {
 			s.Emit = d.emission(n, "step", d.scope)
 			if n.kind == list && len(n.items) > 0 && n.items[0].kind == scalar {
 				s.Name = n.items[0].text
 			}
 		}},
-		{key: "ack", set: func(d *decoder, n *node, s *Step) { s.Ack = d.duration(n, "ack", time.Millisecond, maxWait) }},
-		{key: "expect", set: func(d *decoder, n *node, s *Step) { s.Expect = d.expectation(n) }},
-		{key: "wait", set: func(d *decoder, n *node, s *Step) {
+		{key: "ack", about: "ask for an acknowledgement and wait so long for it", is: aDuration, set: func(d *decoder, n *node, s *Step) { s.Ack = d.duration(n, "ack", time.Millisecond, maxWait) }},
+		{key: "expect", is: ref("expect"), set: func(d *decoder, n *node, s *Step) { s.Expect = d.expectation(n) }},
+		{key: "wait", is: ref("expect"), set: func(d *decoder, n *node, s *Step) {
 			s.Wait = d.expectation(n)
 			s.Name = s.Wait.Event
 		}},
-		{key: "capture", set: func(d *decoder, n *node, s *Step) {
+		{key: "capture", about: "names for values of the answer, such as token: $[0].token, for the templates of later steps", is: mapOf(form{"pattern": reName.String()}, form{"type": "string", "pattern": `^(\$|.*\$\{)`}), set: func(d *decoder, n *node, s *Step) {
 			if !d.isDict(n, "capture") {
 				return
 			}
@@ -156,26 +158,25 @@ var stepTable = object[Step]{
 				s.Capture = append(s.Capture, Capture{e.key, read(d, e.val, "capture", parsePath, nil)})
 			}
 		}},
-		{key: "think", set: func(d *decoder, n *node, s *Step) { s.Think = d.lengths(n, "think") }},
-		{key: "repeat", set: setRepeat},
-		{key: "connect", set: func(d *decoder, n *node, _ *Step) {
+		{key: "think", about: "do nothing for a time", is: aLength, set: func(d *decoder, n *node, s *Step) { s.Think = d.lengths(n, "think") }},
+		{key: "repeat", is: ref("repeat"), set: setRepeat},
+		{key: "connect", about: "again, after a disconnect", is: form{"type": "object", "maxProperties": 0}, set: func(d *decoder, n *node, _ *Step) {
 			if d.isDict(n, "connect") && len(n.keys) > 0 {
 				d.errs.add(n.keys[0].at, "a client connects again as it did before", "write connect: {}")
 			}
 		}},
-		{key: "disconnect", set: func(d *decoder, n *node, s *Step) {
-			s.How = d.oneOf(n, "disconnect", []string{"clean", "drop", "stall"}, nil)
+		{key: "disconnect", about: "clean: say goodbye; drop: as a network that fails; stall: gone without a word, the connection left open", is: oneOf(endings...), set: func(d *decoder, n *node, s *Step) {
+			s.How = d.oneOf(n, "disconnect", endings, nil)
 		}},
-		{key: "join", set: func(d *decoder, n *node, s *Step) { s.Room = d.roomTemplate(n, "join") }},
-		{key: "leave", set: func(d *decoder, n *node, s *Step) { s.Room = d.roomTemplate(n, "leave") }},
-		{key: "http", set: func(d *decoder, n *node, s *Step) {
-			s.HTTP = &HTTP{Within: defaultWithin}
-			httpTable.decode(d, n, s.HTTP)
+		{key: "join", about: "a room", is: aText, set: func(d *decoder, n *node, s *Step) { s.Room = d.roomTemplate(n, "join") }},
+		{key: "leave", about: "a room", is: aText, set: func(d *decoder, n *node, s *Step) { s.Room = d.roomTemplate(n, "leave") }},
+		{key: "http", is: ref("http"), set: func(d *decoder, n *node, s *Step) {
+			s.HTTP = decoded(d, n, &httpTable)
 			if len(s.HTTP.URL.Parts) > 0 {
 				s.Name = s.HTTP.Method + " " + strings.Join(s.HTTP.URL.Parts, "*")
 			}
 		}},
-		{key: "name", set: func(d *decoder, n *node, s *Step) {}}, // last: see finishStep
+		{key: "name", about: "for metrics: step.NAME; default the event, or what it does", is: aText, set: func(d *decoder, n *node, s *Step) {}}, // last: see finishStep
 	},
 	done: finishStep,
 }
@@ -243,10 +244,11 @@ func (s Step) takesTime() bool {
 
 var repeatTable = object[Step]{
 	what: "repeat",
+	def:  "repeat", about: "Steps, so often, or without times until the client goes.",
 	fields: []field[Step]{
-		{key: "times", set: func(d *decoder, n *node, s *Step) { s.Times = d.count(n, "times", 1, 1_000_000_000) }},
-		{key: "every", set: func(d *decoder, n *node, s *Step) { s.Every = d.duration(n, "every", time.Millisecond, maxWait) }},
-		{key: "steps", required: "write steps: [{emit: [event], ack: 2s}]", set: func(*decoder, *node, *Step) {}}, // see setRepeat
+		{key: "times", about: "how often", is: aCount, set: func(d *decoder, n *node, s *Step) { s.Times = d.count(n, "times", 1, 1_000_000_000) }},
+		{key: "every", about: "from the start of one round to that of the next at least", is: aDuration, set: func(d *decoder, n *node, s *Step) { s.Every = d.duration(n, "every", time.Millisecond, maxWait) }},
+		{key: "steps", is: atLeastOne(listOf(ref("step"))), required: "write steps: [{emit: [event], ack: 2s}]", set: func(*decoder, *node, *Step) {}}, // see setRepeat
 	},
 }
 
@@ -263,18 +265,18 @@ func (d *decoder) roomTemplate(n *node, what string) Template {
 }
 
 func (d *decoder) expectation(n *node) *Expect {
-	e := &Expect{Within: defaultWithin}
-	expectTable.decode(d, n, e)
-	return e
+	return decoded(d, n, &expectTable)
 }
 
 var expectTable = object[Expect]{
-	what:   "the expectation",
+	what: "the expectation",
+	def:  "expect", about: "An event of the server that is waited for.",
 	advice: map[string]string{"timeout": "did you mean `within`?", "for": "did you mean `within`? To do nothing for a time, write think: 2s"},
+	fresh:  func() Expect { return Expect{Within: defaultWithin} },
 	fields: []field[Expect]{
-		{key: "event", required: "write event: and its name", set: func(d *decoder, n *node, e *Expect) { e.Event = d.string(n, "event", checkEvent) }},
-		{key: "within", set: func(d *decoder, n *node, e *Expect) { e.Within = d.duration(n, "within", time.Millisecond, maxWait) }},
-		{key: "match", set: func(d *decoder, n *node, e *Expect) {
+		{key: "event", about: "its name", is: anEvent, required: "write event: and its name", set: func(d *decoder, n *node, e *Expect) { e.Event = d.string(n, "event", checkEvent) }},
+		{key: "within", about: "how long to wait", is: aDuration, def: "10s", set: func(d *decoder, n *node, e *Expect) { e.Within = d.duration(n, "within", time.Millisecond, maxWait) }},
+		{key: "match", about: "values that must stand at these paths of its arguments, such as \"$[0].ok\": true", is: mapOf(form{"pattern": `^\$`}, nil), set: func(d *decoder, n *node, e *Expect) {
 			if !d.isDict(n, "match") {
 				return
 			}
@@ -290,18 +292,21 @@ var expectTable = object[Expect]{
 }
 
 var httpTable = object[HTTP]{
-	what:   "the request",
+	what: "the request",
+	def:  "http", about: "One HTTP request.",
+	shape:  requireOne("oneOf", "get", "post", "put", "patch", "delete"),
 	advice: map[string]string{"url": "did you mean `get` (or `post`)?", "timeout": "did you mean `within`?", "json": "did you mean `body`?"},
+	fresh:  func() HTTP { return HTTP{Within: defaultWithin} },
 	fields: []field[HTTP]{
-		{key: "get", set: func(d *decoder, n *node, h *HTTP) { d.request(n, h, "GET") }},
-		{key: "post", set: func(d *decoder, n *node, h *HTTP) { d.request(n, h, "POST") }},
-		{key: "put", set: func(d *decoder, n *node, h *HTTP) { d.request(n, h, "PUT") }},
-		{key: "patch", set: func(d *decoder, n *node, h *HTTP) { d.request(n, h, "PATCH") }},
-		{key: "delete", set: func(d *decoder, n *node, h *HTTP) { d.request(n, h, "DELETE") }},
-		{key: "headers", set: func(d *decoder, n *node, h *HTTP) { h.Headers = d.fieldsIn(n, "headers", checkHeader, d.scope) }},
-		{key: "body", set: func(d *decoder, n *node, h *HTTP) { h.Body = jsonTemplate(d, n, d.scope) }},
-		{key: "status", set: func(d *decoder, n *node, h *HTTP) { h.Status = d.count(n, "status", 100, 599) }},
-		{key: "within", set: func(d *decoder, n *node, h *HTTP) { h.Within = d.duration(n, "within", time.Millisecond, maxWait) }},
+		{key: "get", about: "a path of the target, or a URL", is: aURL, set: func(d *decoder, n *node, h *HTTP) { d.request(n, h, "GET") }},
+		{key: "post", about: "a path of the target, or a URL", is: aURL, set: func(d *decoder, n *node, h *HTTP) { d.request(n, h, "POST") }},
+		{key: "put", about: "a path of the target, or a URL", is: aURL, set: func(d *decoder, n *node, h *HTTP) { d.request(n, h, "PUT") }},
+		{key: "patch", about: "a path of the target, or a URL", is: aURL, set: func(d *decoder, n *node, h *HTTP) { d.request(n, h, "PATCH") }},
+		{key: "delete", about: "a path of the target, or a URL", is: aURL, set: func(d *decoder, n *node, h *HTTP) { d.request(n, h, "DELETE") }},
+		{key: "headers", about: "more header fields", is: mapOf(form{"pattern": reToken.String()}, aText), set: func(d *decoder, n *node, h *HTTP) { h.Headers = d.fieldsIn(n, "headers", checkHeader, d.scope) }},
+		{key: "body", about: "JSON", is: anything, set: func(d *decoder, n *node, h *HTTP) { h.Body = jsonTemplate(d, n, d.scope) }},
+		{key: "status", about: "the one that is expected; default any below 400", is: aCount, set: func(d *decoder, n *node, h *HTTP) { h.Status = d.count(n, "status", 100, 599) }},
+		{key: "within", about: "how long to wait", is: aDuration, def: "10s", set: func(d *decoder, n *node, h *HTTP) { h.Within = d.duration(n, "within", time.Millisecond, maxWait) }},
 	},
 	done: func(d *decoder, n *node, h *HTTP) {
 		if h.Method == "" && !slices.ContainsFunc(n.keys, func(e entry) bool { return e.key == "url" }) {
@@ -334,7 +339,8 @@ func setReact(d *decoder, n *node, g *Group) {
 		if f := checkEvent(e.key); f != nil {
 			d.errs.add(e.at, f.msg, f.hint)
 		}
-		r := Reaction{Event: e.key, Share: 1}
+		r := reactionTable.start()
+		r.Event = e.key
 		if e.val.null {
 			d.errs.add(e.at, fmt.Sprintf("the reaction to %s has no value", clip(e.key)), "write {ack: true} or {emit: [event]}")
 			continue
@@ -346,8 +352,11 @@ func setReact(d *decoder, n *node, g *Group) {
 
 var reactionTable = object[Reaction]{
 	what: "the reaction",
+	def:  "reaction", about: "What clients do when an event comes.",
+	shape: requireOne("anyOf", "ack", "emit"),
+	fresh: func() Reaction { return Reaction{Share: 1} },
 	fields: []field[Reaction]{
-		{key: "ack", set: func(d *decoder, n *node, r *Reaction) {
+		{key: "ack", about: "what to acknowledge it with, where the server asks for it: a value, or a list of arguments", is: anything, set: func(d *decoder, n *node, r *Reaction) {
 			one := n
 			if n.kind != list {
 				one = &node{kind: list, at: n.at, items: []*node{n}, weight: 1 + n.weight}
@@ -355,9 +364,9 @@ var reactionTable = object[Reaction]{
 			t := jsonTemplate(d, one, reactScope)
 			r.Ack = &t
 		}},
-		{key: "emit", set: func(d *decoder, n *node, r *Reaction) { r.Emit = d.emission(n, "reaction", reactScope) }},
-		{key: "after", set: func(d *decoder, n *node, r *Reaction) { r.After = d.lengths(n, "after") }},
-		{key: "share", set: func(d *decoder, n *node, r *Reaction) { r.Share = d.share(n, "share") }},
+		{key: "emit", about: "the event and its arguments", is: anEmit, set: func(d *decoder, n *node, r *Reaction) { r.Emit = d.emission(n, "reaction", reactScope) }},
+		{key: "after", about: "how long to wait before", is: aLength, set: func(d *decoder, n *node, r *Reaction) { r.After = d.lengths(n, "after") }},
+		{key: "share", about: "of the events", is: aShare, set: func(d *decoder, n *node, r *Reaction) { r.Share = d.share(n, "share") }},
 	},
 	done: func(d *decoder, n *node, r *Reaction) {
 		if n.get("ack") == nil && n.get("emit") == nil {

@@ -13,46 +13,50 @@ import (
 // The tables of a group and of what stands in it.
 
 var groupTable = object[Group]{
-	what:   "group",
+	what: "group",
+	def:  "group", about: "Clients that behave alike.",
+	shape:  with(requireOne("oneOf", "count", "arrive"), "dependentRequired", form{"arrive": []string{"life"}}),
 	advice: map[string]string{"on": "did you mean `react`? YAML 1.1 reads on as true", "clients": "did you mean `count`?", "sends": "did you mean `send`?", "ns": "did you mean `namespace`?"},
+	fresh: func() Group {
+		return Group{
+			Namespace: "/", Parser: "json", Poll: time.Second, Transport: []Share{{"websocket", 1}}, Connect: connectTable.start(),
+		}
+	},
 	fields: []field[Group]{
-		{key: "count", set: func(d *decoder, n *node, g *Group) { g.Count = d.count(n, "count", 0, maxClients) }},
-		{key: "arrive", set: func(d *decoder, n *node, g *Group) { g.Arrive = d.rate(n, "arrive", 1e6) }},
-		{key: "life", set: func(d *decoder, n *node, g *Group) { g.Life = d.lengths(n, "life") }},
-		{key: "connect", set: func(d *decoder, n *node, g *Group) { connectTable.decode(d, n, &g.Connect) }},
-		{key: "transport", set: setTransport},
-		{key: "parser", set: func(d *decoder, n *node, g *Group) { g.Parser = d.oneOf(n, "parser", parsers, nil) }},
-		{key: "poll", set: func(d *decoder, n *node, g *Group) { g.Poll = d.duration(n, "poll", time.Millisecond, maxWait) }},
-		{key: "namespace", set: setNamespaces},
-		{key: "auth", set: func(d *decoder, n *node, g *Group) {
+		{key: "count", about: "how many there are at clients: 100%", is: aCount, set: func(d *decoder, n *node, g *Group) { g.Count = d.count(n, "count", 0, maxClients) }},
+		{key: "arrive", about: "instead of count: new clients per second, who stay for life", is: aRate, set: func(d *decoder, n *node, g *Group) { g.Arrive = d.rate(n, "arrive", 1e6) }},
+		{key: "life", about: "how long a client stays; with count, a leaver is replaced", is: aLength, set: func(d *decoder, n *node, g *Group) { g.Life = d.lengths(n, "life") }},
+		{key: "connect", is: ref("connect"), set: func(d *decoder, n *node, g *Group) { connectTable.decode(d, n, &g.Connect) }},
+		{key: "transport", about: "one for all, or shares: {websocket: 95%, polling: 5%}", is: anyOf(ref("transport"), atLeastOne(mapOf(form{"enum": transports}, aShare))), set: setTransport},
+		{key: "parser", about: "how packets are encoded; the server must agree", is: oneOf(parsers...), def: "json", set: func(d *decoder, n *node, g *Group) { g.Parser = d.oneOf(n, "parser", parsers, nil) }},
+		{key: "poll", about: "between two requests of transport: short-polling", is: aDuration, def: "1s", set: func(d *decoder, n *node, g *Group) { g.Poll = d.duration(n, "poll", time.Millisecond, maxWait) }},
+		{key: "namespace", about: "such as /chat, or a list of them on one connection; none: bare Engine.IO", is: aNamespace, def: "/", set: setNamespaces},
+		{key: "auth", about: "sent when joining the namespace; ${client.index} is the client's number", is: form{"type": "object"}, set: func(d *decoder, n *node, g *Group) {
 			if d.isDict(n, "auth") {
 				g.Auth = jsonTemplate(d, n, clientScope)
 			}
 		}},
-		{key: "query", set: func(d *decoder, n *node, g *Group) {
+		{key: "query", about: "of the connecting requests; ${client.index} is the client's number", is: mapOf(form{"not": form{"enum": append([]string{""}, engineKeys...)}}, aText), set: func(d *decoder, n *node, g *Group) {
 			g.Query = d.namedTemplates(n, "query", func(name string) *flaw {
-				if name == "" || slices.Contains([]string{"EIO", "transport", "sid", "t", "b64", "j"}, name) {
+				if name == "" || slices.Contains(engineKeys, name) {
 					return &flaw{fmt.Sprintf("the query key %q belongs to the protocol", name), "choose another"}
 				}
 				return nil
 			})
 		}},
-		{key: "headers", set: func(d *decoder, n *node, g *Group) { g.Headers = d.namedTemplates(n, "headers", checkHeader) }},
-		{key: "rooms", set: func(d *decoder, n *node, g *Group) {
-			g.Rooms = &Rooms{Prefix: "r", Join: 1}
-			roomsTable.decode(d, n, g.Rooms)
+		{key: "headers", about: "of the connecting requests; ${client.index} is the client's number", is: mapOf(form{"pattern": reToken.String()}, aText), set: func(d *decoder, n *node, g *Group) { g.Headers = d.namedTemplates(n, "headers", checkHeader) }},
+		{key: "rooms", is: ref("rooms"), set: func(d *decoder, n *node, g *Group) {
+			g.Rooms = decoded(d, n, &roomsTable)
 		}},
-		{key: "reconnect", set: func(d *decoder, n *node, g *Group) {
-			g.Reconnect = &Reconnect{Min: time.Second, Max: 5 * time.Second, Jitter: 0.5}
-			reconnectTable.decode(d, n, g.Reconnect)
+		{key: "reconnect", is: ref("reconnect"), set: func(d *decoder, n *node, g *Group) {
+			g.Reconnect = decoded(d, n, &reconnectTable)
 		}},
-		{key: "read", set: func(d *decoder, n *node, g *Group) {
-			g.Read = &Read{Share: 1}
-			readTable.decode(d, n, g.Read)
+		{key: "read", is: ref("read"), set: func(d *decoder, n *node, g *Group) {
+			g.Read = decoded(d, n, &readTable)
 		}},
-		{key: "send", set: setStreams},
-		{key: "flow", set: setFlow},
-		{key: "react", set: setReact},
+		{key: "send", about: "what the clients send; without it they listen", is: listOf(ref("stream")), set: setStreams},
+		{key: "flow", about: "what each client does in order, once, each step after the one before has been answered", is: atLeastOne(listOf(ref("step"))), set: setFlow},
+		{key: "react", about: "what clients do when an event comes, by its name", is: mapOf(nil, ref("reaction")), set: setReact},
 	},
 	done: func(d *decoder, n *node, g *Group) {
 		checkPopulation(d, n, g)
@@ -95,13 +99,15 @@ func checkPopulation(d *decoder, n *node, g *Group) {
 
 var reconnectTable = object[Reconnect]{
 	what: "reconnect",
+	def:  "reconnect", about: "Clients that lose their connection come back.",
+	fresh: func() Reconnect { return Reconnect{Min: time.Second, Max: 5 * time.Second, Jitter: 0.5} },
 	fields: []field[Reconnect]{
-		{key: "min", set: func(d *decoder, n *node, r *Reconnect) { r.Min = d.duration(n, "min", time.Millisecond, maxWait) }},
-		{key: "max", set: func(d *decoder, n *node, r *Reconnect) { r.Max = d.duration(n, "max", time.Millisecond, maxWait) }},
-		{key: "jitter", set: func(d *decoder, n *node, r *Reconnect) {
+		{key: "min", about: "wait at least so long", is: aDuration, set: func(d *decoder, n *node, r *Reconnect) { r.Min = d.duration(n, "min", time.Millisecond, maxWait) }},
+		{key: "max", about: "and at most so long, after several failures", is: aDuration, set: func(d *decoder, n *node, r *Reconnect) { r.Max = d.duration(n, "max", time.Millisecond, maxWait) }},
+		{key: "jitter", about: "how far a wait may differ, at random", is: aShare, set: func(d *decoder, n *node, r *Reconnect) {
 			r.Jitter = d.share(n, "jitter")
 		}},
-		{key: "recover", set: func(d *decoder, n *node, r *Reconnect) { r.Recover = d.bool(n, "recover") }},
+		{key: "recover", about: "come back as the same sockets, with their rooms and what they missed", is: aBool, def: false, set: func(d *decoder, n *node, r *Reconnect) { r.Recover = d.bool(n, "recover") }},
 	},
 	done: func(d *decoder, n *node, r *Reconnect) {
 		if r.Max < r.Min {
@@ -112,23 +118,27 @@ var reconnectTable = object[Reconnect]{
 
 var connectTable = object[Connect]{
 	what: "connect",
+	def:  "connect", about: "How the clients connect.",
+	fresh: func() Connect { return Connect{Rate: 1000, Shape: "linear", Timeout: 10 * time.Second} },
 	fields: []field[Connect]{
-		{key: "rate", set: func(d *decoder, n *node, c *Connect) { c.Rate = d.rate(n, "the connect rate", 1e6) }},
-		{key: "shape", set: func(d *decoder, n *node, c *Connect) {
-			c.Shape = d.oneOf(n, "connect shape", []string{"linear", "poisson", "burst"}, nil)
+		{key: "rate", about: "at most so many", is: aRate, def: "1k/s", set: func(d *decoder, n *node, c *Connect) { c.Rate = d.rate(n, "the connect rate", 1e6) }},
+		{key: "shape", about: "evenly, at random, or all at once", is: oneOf(shapes...), def: "linear", set: func(d *decoder, n *node, c *Connect) {
+			c.Shape = d.oneOf(n, "connect shape", shapes, nil)
 		}},
-		{key: "timeout", set: func(d *decoder, n *node, c *Connect) {
+		{key: "timeout", about: "to connect and join the namespace", is: aDuration, def: "10s", set: func(d *decoder, n *node, c *Connect) {
 			c.Timeout = d.duration(n, "timeout", time.Millisecond, maxWait)
 		}},
-		{key: "from", set: func(d *decoder, n *node, c *Connect) { c.From = d.strings(n, "from", checkAddr) }},
+		{key: "from", about: "local addresses to connect from, in turn: each has the system's range of ports to itself", is: anyOf(aText, setOf(aText)), set: func(d *decoder, n *node, c *Connect) { c.From = d.strings(n, "from", checkAddr) }},
 	},
 }
 
 var roomsTable = object[Rooms]{
 	what: "rooms",
+	def:  "rooms", about: "The rooms that the clients join.",
+	fresh: func() Rooms { return Rooms{Prefix: "r", Join: 1} },
 	fields: []field[Rooms]{
-		{key: "of", required: "write of: 100", set: func(d *decoder, n *node, r *Rooms) { r.Of = d.count(n, "of", 1, maxRooms) }},
-		{key: "prefix", set: func(d *decoder, n *node, r *Rooms) {
+		{key: "of", about: "how many rooms there are", is: aCount, required: "write of: 100", set: func(d *decoder, n *node, r *Rooms) { r.Of = d.count(n, "of", 1, maxRooms) }},
+		{key: "prefix", about: "of their names", is: aText, def: "r", set: func(d *decoder, n *node, r *Rooms) {
 			r.Prefix = d.string(n, "prefix", func(s string) *flaw {
 				if len(s) > 64 || strings.ContainsFunc(s, breaksLine) {
 					return wrong(s, "prefix of room names", "use at most 64 printable characters")
@@ -136,9 +146,9 @@ var roomsTable = object[Rooms]{
 				return nil
 			})
 		}},
-		{key: "join", set: func(d *decoder, n *node, r *Rooms) { d.roomJoins(n, r) }},
-		{key: "size", set: func(d *decoder, n *node, r *Rooms) { r.Size = d.roomSize(n) }},
-		{key: "move", set: func(d *decoder, n *node, r *Rooms) { r.Move = d.lengths(n, "move") }},
+		{key: "join", about: "rooms that each client joins, all different", is: anyOf(aCount, aDistributionOfNumbers), def: 1, set: func(d *decoder, n *node, r *Rooms) { d.roomJoins(n, r) }},
+		{key: "size", about: "how the sizes of the rooms compare: zipf(1.07), uniform(5,50), ...; default: all alike", is: aRanking, set: func(d *decoder, n *node, r *Rooms) { r.Size = d.roomSize(n) }},
+		{key: "move", about: "how long until a client leaves one of its rooms for another: 2m, exp(2m); default: never", is: aLength, set: func(d *decoder, n *node, r *Rooms) { r.Move = d.lengths(n, "move") }},
 	},
 	done: func(d *decoder, n *node, r *Rooms) {
 		if r.Of > 0 && r.Join > r.Of {
@@ -151,35 +161,37 @@ var roomsTable = object[Rooms]{
 }
 
 var streamTable = object[Stream]{
-	what:   "stream",
+	what: "stream",
+	def:  "stream", about: "A schedule of messages; latency counts from the scheduled time.",
 	advice: map[string]string{"to": "write op: room with rooms: in the group, or op: all", "interval": "did you mean `rate`? An interval of 100ms is rate: 10/s", "every": "did you mean `rate`? An interval of 100ms is rate: 10/s", "timeout": "did you mean `ack`?"},
+	fresh:  func() Stream { return Stream{Arrival: "constant", Size: 128, Late: 5 * time.Second, Scale: true} },
 	fields: []field[Stream]{
-		{key: "op", required: "write op: echo, room, all or emit", set: func(d *decoder, n *node, s *Stream) {
-			s.Op = d.oneOf(n, "operation", []string{OpEcho, OpRoom, OpAll, OpEmit}, nil)
+		{key: "op", about: "echo to the sender, to the members of one of its rooms, to all of the namespace, or any event of the server's own", is: oneOf(operations...), required: "write op: echo, room, all or emit", set: func(d *decoder, n *node, s *Stream) {
+			s.Op = d.oneOf(n, "operation", operations, nil)
 		}},
-		{key: "event", set: func(d *decoder, n *node, s *Stream) { s.Event = d.string(n, "event", checkEvent) }},
-		{key: "rate", required: "write rate: 1/s", set: func(d *decoder, n *node, s *Stream) { s.Rate = d.rate(n, "rate", maxRate) }},
-		{key: "per", set: func(d *decoder, n *node, s *Stream) {
-			s.Per = d.oneOf(n, "per", []string{"client", "group", "room"}, nil)
+		{key: "event", about: "its name; default msg, for an echo echo", is: anEvent, set: func(d *decoder, n *node, s *Stream) { s.Event = d.string(n, "event", checkEvent) }},
+		{key: "rate", about: "at load: 100%, per what per: says", is: aRate, required: "write rate: 1/s", set: func(d *decoder, n *node, s *Stream) { s.Rate = d.rate(n, "rate", maxRate) }},
+		{key: "per", about: "default client, for op: all group", is: oneOf(pers...), set: func(d *decoder, n *node, s *Stream) {
+			s.Per = d.oneOf(n, "per", pers, nil)
 		}},
-		{key: "arrival", set: func(d *decoder, n *node, s *Stream) {
+		{key: "arrival", about: "evenly, at random, or all in the same moment; burst(8): eight of each client, room or group at once", is: anyOf(form{"enum": []string{"constant", "poisson", "burst"}}, form{"type": "string", "pattern": reBurst.String()}, aVariable), def: "constant", set: func(d *decoder, n *node, s *Stream) {
 			s.Arrival = d.string(n, "arrival", checkArrival)
 			if m := reBurst.FindStringSubmatch(s.Arrival); m != nil {
 				s.Arrival = "burst"
 				s.Burst, _ = strconv.Atoi(m[1]) // the check has read it
 			}
 		}},
-		{key: "size", set: func(d *decoder, n *node, s *Stream) { d.sizes(n, s) }},
-		{key: "data", set: func(*decoder, *node, *Stream) {}}, // what it may name depends on the operation: see finishStream
-		{key: "binary", set: func(d *decoder, n *node, s *Stream) { s.Binary = d.bool(n, "binary") }},
-		{key: "namespace", set: func(d *decoder, n *node, s *Stream) { d.string(n, "namespace", checkNamespace) }}, // resolved by the group
-		{key: "volatile", set: func(d *decoder, n *node, s *Stream) { s.Volatile = d.bool(n, "volatile") }},
-		{key: "ack", set: func(d *decoder, n *node, s *Stream) { s.Ack = d.duration(n, "ack", time.Millisecond, maxWait) }},
-		{key: "expect", set: func(d *decoder, n *node, s *Stream) {
-			s.Expect = d.oneOf(n, "expect", []string{"all", "others", "self", "none"}, nil)
+		{key: "size", about: "of the data, at least 48B unless nothing is expected", is: anyOf(aSize, aDistribution), def: "128B", set: func(d *decoder, n *node, s *Stream) { d.sizes(n, s) }},
+		{key: "data", about: "the message instead of an object of that size; ${payload} is one", is: anything, set: func(*decoder, *node, *Stream) {}}, // what it may name depends on the operation: see finishStream
+		{key: "binary", about: "the payload is binary instead of an object", is: aBool, def: false, set: func(d *decoder, n *node, s *Stream) { s.Binary = d.bool(n, "binary") }},
+		{key: "namespace", about: "one of the group's; default its first", is: aText, set: func(d *decoder, n *node, s *Stream) { d.string(n, "namespace", checkNamespace) }}, // resolved by the group
+		{key: "volatile", about: "may be dropped: what is lost is counted apart and is no failure", is: aBool, def: false, set: func(d *decoder, n *node, s *Stream) { s.Volatile = d.bool(n, "volatile") }},
+		{key: "ack", about: "ask for an acknowledgement and wait so long for it", is: aDuration, set: func(d *decoder, n *node, s *Stream) { s.Ack = d.duration(n, "ack", time.Millisecond, maxWait) }},
+		{key: "expect", about: "who should get it", is: oneOf(receivers...), set: func(d *decoder, n *node, s *Stream) {
+			s.Expect = d.oneOf(n, "expect", receivers, nil)
 		}},
-		{key: "late", set: func(d *decoder, n *node, s *Stream) { s.Late = d.duration(n, "late", time.Millisecond, maxWait) }},
-		{key: "scale", set: func(d *decoder, n *node, s *Stream) { s.Scale = d.bool(n, "scale") }},
+		{key: "late", about: "a delivery later than this is late", is: aDuration, def: "5s", set: func(d *decoder, n *node, s *Stream) { s.Late = d.duration(n, "late", time.Millisecond, maxWait) }},
+		{key: "scale", about: "false keeps the rate while a phase scales the load", is: aBool, def: true, set: func(d *decoder, n *node, s *Stream) { s.Scale = d.bool(n, "scale") }},
 	},
 	done: finishStream,
 }
@@ -261,10 +273,8 @@ func setGroups(d *decoder, n *node, s *Spec) {
 		d.errs.add(n.at, "`groups` is empty: nobody would connect", "write groups: {viewers: {count: 100}}")
 	}
 	for _, e := range n.keys {
-		g := Group{
-			Name: e.key, Namespace: "/", Parser: "json", Poll: time.Second, Transport: []Share{{"websocket", 1}},
-			Connect: Connect{Rate: 1000, Shape: "linear", Timeout: 10 * time.Second},
-		}
+		g := groupTable.start()
+		g.Name = e.key
 		if !reGroup.MatchString(e.key) {
 			d.errs.add(e.at, fmt.Sprintf("%q is not a name for a group", clip(e.key)), "use a-z, 0-9 and _, starting with a letter")
 		}
@@ -305,9 +315,7 @@ func setStreams(d *decoder, n *node, g *Group) {
 		return
 	}
 	for _, item := range n.items {
-		s := Stream{Arrival: "constant", Size: 128, Late: 5 * time.Second, Scale: true}
-		streamTable.decode(d, item, &s)
-		g.Send = append(g.Send, s)
+		g.Send = append(g.Send, *decoded(d, item, &streamTable))
 	}
 }
 

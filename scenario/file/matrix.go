@@ -35,14 +35,16 @@ type axis struct {
 
 var matrixTable = object[matrix]{
 	what: "the matrix",
+	def:  "matrix", about: "Run the scenario once for each combination of values, or several times.",
+	shape: requireOne("anyOf", "axes", "repeat"),
 	fields: []field[matrix]{
-		{key: "axes", set: setAxes},
-		{key: "exclude", set: func(*decoder, *node, *matrix) {}}, // needs the axes: see done
-		{key: "repeat", set: func(d *decoder, n *node, m *matrix) { m.repeat = d.count(n, "repeat", 1, 1000) }},
-		{key: "order", set: func(d *decoder, n *node, m *matrix) {
-			m.order = d.oneOf(n, "order", []string{"interleaved", "blocked", "shuffled"}, nil)
+		{key: "axes", about: "name to values; used as ${matrix.NAME}", is: atLeastOne(mapOf(form{"pattern": reName.String()}, described(axisValues, "the values of an axis, or a mapping that gives each value a name in words"))), set: setAxes},
+		{key: "exclude", about: "combinations to leave out", is: listOf(atLeastOne(mapOf(nil, aText))), set: func(*decoder, *node, *matrix) {}}, // needs the axes: see done
+		{key: "repeat", about: "trials of each combination", is: aCount, def: 1, set: func(d *decoder, n *node, m *matrix) { m.repeat = d.count(n, "repeat", 1, 1000) }},
+		{key: "order", about: "interleaved lets drift hit every combination alike", is: oneOf(orders...), def: "interleaved", set: func(d *decoder, n *node, m *matrix) {
+			m.order = d.oneOf(n, "order", orders, nil)
 		}},
-		{key: "cooldown", set: func(d *decoder, n *node, m *matrix) { m.cooldown = d.duration(n, "cooldown", 0, maxWait) }},
+		{key: "cooldown", about: "wait between two trials", is: aDuration, set: func(d *decoder, n *node, m *matrix) { m.cooldown = d.duration(n, "cooldown", 0, maxWait) }},
 	},
 	advice: map[string]string{"transport": "write it under axes:", "fanout": "write it under axes:", "size": "write it under axes:"},
 	done:   finishMatrix,

@@ -148,7 +148,7 @@ func put(m *map[string]string, key, value string) {
 
 func (d *decoder) spec(root *node, params map[string]string, trial *searchTrial) *Spec {
 	before := d.errs.hits
-	s := &Spec{Seed: 1, Params: params, Report: Report{Formats: slices.Clone(defaultFormats), Interval: time.Second}}
+	s := &Spec{Seed: 1, Params: params, Report: reportTable.start()}
 	for _, name := range slices.Sorted(maps.Keys(d.vars.defs)) {
 		d.vars.expand(d.errs, d.vars.defs[name], varScope) // mistakes also of unused ones
 	}
@@ -166,7 +166,8 @@ func (d *decoder) spec(root *node, params map[string]string, trial *searchTrial)
 		d.errs.add(at(root, "target"), "a scenario has a server or a target, not both", "remove one")
 	}
 	if s.Server == nil && s.Target == nil {
-		s.Server = &Server{Listen: "127.0.0.1:0", Fanout: "batched", App: "bench", Parser: "json"}
+		server := serverTable.start()
+		s.Server = &server
 	}
 	if root.get("phases") == nil {
 		s.Phases = defaultPhases(s)

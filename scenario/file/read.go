@@ -7,10 +7,13 @@ import (
 )
 
 var readTable = object[Read]{
-	what:   "read",
+	what: "read",
+	def:  "read", about: "Clients that read slowly: what they lose or get late is counted apart.",
+	shape:  with(requireOne("anyOf", "rate", "stall"), "dependentRequired", form{"every": []string{"stall"}}),
 	advice: map[string]string{"for": "did you mean `stall`?", "interval": "did you mean `every`?"},
+	fresh:  func() Read { return Read{Share: 1} },
 	fields: []field[Read]{
-		{key: "rate", set: func(d *decoder, n *node, r *Read) {
+		{key: "rate", about: "bytes that a client reads at most", is: aReadRate, set: func(d *decoder, n *node, r *Read) {
 			r.Rate = read(d, n, "the read rate", parseBytesRate, func(v float64) *flaw {
 				if v < 1 || v > 1<<30 {
 					return &flaw{"a read rate of " + FormatSize(v) + "/s is out of range", "write 1B/s to 1GiB/s"}
@@ -18,9 +21,9 @@ var readTable = object[Read]{
 				return nil
 			})
 		}},
-		{key: "stall", set: func(d *decoder, n *node, r *Read) { r.Stall = d.duration(n, "stall", time.Millisecond, maxWait) }},
-		{key: "every", set: func(d *decoder, n *node, r *Read) { r.Every = d.duration(n, "every", time.Millisecond, maxWait) }},
-		{key: "share", set: func(d *decoder, n *node, r *Read) {
+		{key: "stall", about: "it reads nothing for so long", is: aDuration, set: func(d *decoder, n *node, r *Read) { r.Stall = d.duration(n, "stall", time.Millisecond, maxWait) }},
+		{key: "every", about: "from one stall to the next; default: one stall, when it has joined", is: aDuration, set: func(d *decoder, n *node, r *Read) { r.Every = d.duration(n, "every", time.Millisecond, maxWait) }},
+		{key: "share", about: "of the group's clients", is: aShare, def: "100%", set: func(d *decoder, n *node, r *Read) {
 			before := d.errs.hits
 			if r.Share = d.share(n, "share"); r.Share == 0 && d.errs.hits == before {
 				d.errs.add(n.at, "nobody reads slowly at 0%", "raise share, or remove read")

@@ -1,12 +1,252 @@
 package file
 
-import _ "embed" // the schema
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
 
-//go:embed scenario.schema.json
-var schema []byte
+	"github.com/throng-io/throng/scenario/metric"
+)
+
+// The JSON Schema is made of the parser's tables: each says of a key what it is, in words and as a form, and what it
+// defaults to.
+
+// A form is what a schema says of a value.
+type form map[string]any
+
+// A table is what the schema takes of an object.
+type table interface{ definition() (name string, f form) }
+
+// tables are the definitions of the schema, in order. The first is the whole file.
+func tables() []table {
+	return []table{
+		&specTable, &serverTable, &targetTable, &tlsTable, &sampleTable, &matrixTable, &feederTable, &contractTable, &callTable,
+		&groupTable, &connectTable, &reconnectTable, &readTable, &roomsTable, &streamTable, &stepTable, &repeatTable, &expectTable,
+		&httpTable, &reactionTable, &phaseTable, &faultTable, &checkTable, &searchTable, &confirmTable, &reportTable,
+	}
+}
+
+// definition is the form of the table's object.
+func (o *object[T]) definition() (string, form) {
+	f := form{"type": "object", "description": o.about, "additionalProperties": false}
+	maps.Copy(f, o.shape)
+	var keys properties
+	var required []string
+	for _, row := range o.fields {
+		if row.later != "" {
+			continue
+		}
+		if row.required != "" {
+			required = append(required, row.key)
+		}
+		value := form{}
+		maps.Copy(value, row.is)
+		if row.about != "" {
+			value["description"] = row.about
+		}
+		if row.def != nil {
+			value["default"] = row.def
+		}
+		keys = append(keys, property{row.key, value})
+	}
+	f["properties"] = keys
+	if len(required) > 0 {
+		f["required"] = required
+	}
+	return o.def, f
+}
+
+// properties are those of an object, in the order of its table.
+type properties []property
+
+type property struct {
+	key   string
+	value form
+}
+
+// MarshalJSON keeps the order.
+func (ps properties) MarshalJSON() ([]byte, error) {
+	var b bytes.Buffer
+	b.WriteByte('{')
+	for i, p := range ps {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		value, err := marshal(p.value)
+		if err != nil {
+			return nil, err
+		}
+		b.WriteString(jsonString(p.key) + ":")
+		b.Write(value)
+	}
+	b.WriteByte('}')
+	return b.Bytes(), nil
+}
+
+// marshal is json.Marshal without the escapes for HTML.
+func marshal(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(v)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+}
 
 // Schema returns the JSON Schema (draft 2020-12) of the scenario files that
 // this version reads, for editors. It knows every key and the form of every
 // value, but not what values mean together: Parse refuses more. The caller owns
 // the slice.
-func Schema() []byte { return append([]byte(nil), schema...) }
+func Schema() []byte {
+	_, top := specTable.definition()
+	top["$schema"], top["$id"], top["title"] = "https://json-schema.org/draft/2020-12/schema", "urn:throng:scenario:1", "Throng scenario, version 1"
+	defs := slices.Clone(scalars)
+	for _, t := range tables()[1:] {
+		name, f := t.definition()
+		defs = append(defs, property{name, f})
+	}
+	top["$defs"] = defs
+	text, err := marshal(top)
+	if err != nil {
+		panic(err) // it is made of constants
+	}
+	var out bytes.Buffer
+	_ = json.Indent(&out, text, "", "  ") // of JSON that has just been made
+	return append(out.Bytes(), '\n')
+}
+
+// scalars are the definitions of values.
+var scalars = properties{
+	{"variable", form{"type": "string", "pattern": `\$(\{[^{}]*\}|[A-Za-z_])`, "description": "a value with ${name} or $name in it, of vars: or, as ${matrix.AXIS}, of the matrix"}},
+	{"text", form{"type": []string{"string", "number", "boolean"}}},
+	{"boolean", anyOf(form{"type": "boolean"}, form{"enum": []string{"true", "false"}}, aVariable)},
+	{"duration", described(likeText(`^\s*(`+plain+`\s*`+timeUnit+`\s*)+$`), "a length of time: 250ms, 30s, 1m30s")},
+	{"rate", described(likeText(`^\s*`+plain+`\s*[kKM]?\s*/\s*(s|m|h)\s*$`), "how often: 200/s, 2/m, 1k/s")},
+	{"size", described(likeText(`^\s*`+plain+`\s*`+sizeUnit+`\s*$`), "a number of bytes: 256B, 16KiB, 1MB")},
+	{"bytes_rate", described(likeText(`^\s*`+plain+`\s*`+sizeUnit+`\s*/\s*s\s*$`), "bytes per second: 8KiB/s, 1MB/s")},
+	{"percent", described(likeText(`^\s*`+plain+`\s*%\s*$`), "a share: 5%, 99.9%")},
+	{"count", described(anyOf(form{"type": "integer", "minimum": 0}, form{"type": "string", "pattern": `^\s*(0|[1-9]\d*)((\.\d+)?\s*[kKM])?\s*$`}, aVariable), "a whole number: 500, 10k, 1.5M")},
+	{"distribution", described(likeText(`^(`+strings.Join(distNames, "|")+`)\([^()]+\)$`), "drawn for each: uniform(1s,5s), exp(6m), normal(5s,1s), lognormal(80,0.8), pareto(1s,1.5); in { } it needs quotes")},
+	{"ramp", described(likeText(`^\s*`+plain+`\s*%\s*(\.\.\s*`+plain+`\s*%\s*)?$`), "a share, or from one to another over the phase: 50%, 0%..100%")},
+	{"transport", described(oneOf(transports...), "websocket, polling, or upgrade: polling first and then websocket, as browsers do")},
+	{"format", oneOf(formats...)},
+	{"condition", described(likeText(conditionPattern()), "stat(metric{label=value}) op value [over 5s] [in PHASE], such as p99(delivery) < 100ms")},
+	{"check", form{"anyOf": []form{ref("condition"), ref("named_check")}}},
+}
+
+// Parts of patterns: a number without sign and exponent, and units. The parser's own are in scalar.go; blanks, which it takes
+// out before it looks, stand in those of the schema.
+const (
+	plain    = `\d+(\.\d+)?`
+	timeUnit = `(ns|us|ms|s|m|h)`
+	sizeUnit = `(([kKmMgG][iI]?)?B|([kmg]i?)?b)`
+)
+
+// conditionPattern is the form of a check, as far as one pattern knows it.
+func conditionPattern() string {
+	choice := func(words []string) string {
+		out := make([]string, len(words))
+		for i, w := range words {
+			out[i] = regexp.QuoteMeta(w)
+		}
+		slices.SortFunc(out, func(a, b string) int { return strings.Compare(b, a) }) // the longer of two that begin alike first
+		return "(" + strings.Join(out, "|") + ")"
+	}
+	var named []string
+	for _, s := range metric.Stats {
+		named = append(named, s.Name)
+	}
+	label := choice(metric.Labels) + `\s*=[^{},]+`
+	return `^\s*(p\d{1,2}(\.\d{1,4})?|` + choice(named) + `)\s*(\(\s*` + choice(metric.Names()) + `\s*(\{\s*` + label + `(,\s*` + label + `)*\}\s*)?\))?` +
+		`\s*(<=|>=|==|<|>)\s*[0-9]\S*(\s+(%|[nmu]?s|m|h|[kKM]|[kKM]?/[smh]|([kKmMgG][iI]?)?[bB]))?(\s+` + plain + timeUnit + `)*` +
+		`(\s+over\s+\d\S*(\s+` + timeUnit + `)?)?(\s+in\s+[a-z][a-z0-9_-]*)?\s*$`
+}
+
+func ref(name string) form { return form{"$ref": "#/$defs/" + name} }
+
+func anyOf(forms ...form) form { return form{"anyOf": forms} }
+
+// oneOf is one of some words.
+func oneOf(words ...string) form { return anyOf(form{"enum": words}, aVariable) }
+
+// likeText is a text of a pattern.
+func likeText(pattern string) form {
+	return anyOf(form{"type": "string", "pattern": pattern}, aVariable)
+}
+
+func like(re *regexp.Regexp) form { return likeText(re.String()) }
+
+func listOf(item form) form { return form{"type": "array", "items": item} }
+
+// setOf is a list in which nothing stands twice.
+func setOf(item form) form { return with(listOf(item), "uniqueItems", true) }
+
+// mapOf is a mapping with names of one form, nil for any, to values of another, nil for any.
+func mapOf(names, values form) form {
+	f := form{"type": "object"}
+	if names != nil {
+		f["propertyNames"] = names
+	}
+	if values != nil {
+		f["additionalProperties"] = values
+	}
+	return f
+}
+
+// atLeastOne is a list or a mapping that is not empty.
+func atLeastOne(f form) form {
+	if f["type"] == "array" {
+		return with(f, "minItems", 1)
+	}
+	return with(f, "minProperties", 1)
+}
+
+func described(f form, about string) form { return with(f, "description", about) }
+
+func with(f form, key string, value any) form {
+	out := maps.Clone(f)
+	out[key] = value
+	return out
+}
+
+// requireOne demands one of some keys: exactly one with "oneOf", at least one with "anyOf".
+func requireOne(how string, keys ...string) form {
+	var each []form
+	for _, key := range keys {
+		each = append(each, form{"required": []string{key}})
+	}
+	return form{how: each}
+}
+
+var (
+	aVariable     = ref("variable")
+	aText         = ref("text")
+	aBool         = ref("boolean")
+	aDuration     = ref("duration")
+	aRate         = ref("rate")
+	aSize         = ref("size")
+	aReadRate     = ref("bytes_rate")
+	aShare        = ref("percent")
+	aCount        = ref("count")
+	aRamp         = ref("ramp")
+	aDistribution = ref("distribution")
+	anything      = form{}
+	aLength       = anyOf(aDuration, aDistribution)
+	aLevel        = anyOf(aCount, aRate, aSize, aShare)
+	anEmit        = form{"type": "array", "minItems": 1}
+	anEvent       = form{"allOf": []form{aText, {"not": form{"enum": append([]string{""}, reservedEvents...)}}}}
+	aURL          = form{"type": "string", "pattern": `^(/|https?://|.*\$)`}
+	aPath         = form{"type": "string", "pattern": `^(\$((\.[^.\[]+)|(\[\d+\])|(\["[^"]+"\])|(\['[^']+'\]))*|.*\$\{.*)$`}
+	ourNames      = form{"pattern": reName.String(), "not": form{"enum": reservedNames}}
+	numbers       = `\(\s*` + plain + `([, ]+` + plain + `)?\s*\)$`
+	axisValues    = anyOf(atLeastOne(setOf(aText)), atLeastOne(mapOf(form{"minLength": 1, "maxLength": maxWords}, aText)))
+
+	aDistributionOfNumbers = form{"type": "string", "pattern": `^(` + strings.Join(distNames, "|") + `)` + numbers}
+	aRanking               = likeText(`^(zipf|` + strings.Join(distNames, "|") + `)` + numbers)
+	aNamespace             = anyOf(
+		form{"type": "string", "pattern": `^(/[^,?\s]*|none|.*\$(\{[^{}]*\}|[A-Za-z_]).*)$`},
+		atLeastOne(setOf(form{"type": "string", "pattern": `^(/[^,?\s]*|.*\$(\{[^{}]*\}|[A-Za-z_]).*)$`})),
+	)
+)

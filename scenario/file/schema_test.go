@@ -4,221 +4,137 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"os"
 	"path/filepath"
-	"slices"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/goccy/go-yaml"
-	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/throng-io/throng/scenario/metric"
 )
 
-// schemaOf says which definition of the schema each table of the parser has; "" is the whole file.
-var schemaOf = map[string]struct {
-	def  string
-	keys func() (now, required []string)
-}{
-	"specTable":      {"", keysOf(&specTable)},
-	"serverTable":    {"server", keysOf(&serverTable)},
-	"targetTable":    {"target", keysOf(&targetTable)},
-	"tlsTable":       {"tls", keysOf(&tlsTable)},
-	"sampleTable":    {"sample", keysOf(&sampleTable)},
-	"matrixTable":    {"matrix", keysOf(&matrixTable)},
-	"feederTable":    {"feeder", keysOf(&feederTable)},
-	"contractTable":  {"contract", keysOf(&contractTable)},
-	"callTable":      {"call", keysOf(&callTable)},
-	"stepTable":      {"step", keysOf(&stepTable)},
-	"repeatTable":    {"repeat", keysOf(&repeatTable)},
-	"expectTable":    {"expect", keysOf(&expectTable)},
-	"httpTable":      {"http", keysOf(&httpTable)},
-	"reactionTable":  {"reaction", keysOf(&reactionTable)},
-	"groupTable":     {"group", keysOf(&groupTable)},
-	"connectTable":   {"connect", keysOf(&connectTable)},
-	"roomsTable":     {"rooms", keysOf(&roomsTable)},
-	"streamTable":    {"stream", keysOf(&streamTable)},
-	"readTable":      {"read", keysOf(&readTable)},
-	"reconnectTable": {"reconnect", keysOf(&reconnectTable)},
-	"faultTable":     {"fault", keysOf(&faultTable)},
-	"phaseTable":     {"phase", keysOf(&phaseTable)},
-	"checkTable":     {"named_check", keysOf(&checkTable)},
-	"searchTable":    {"search", keysOf(&searchTable)},
-	"confirmTable":   {"confirm", keysOf(&confirmTable)},
-	"reportTable":    {"report", keysOf(&reportTable)},
+// The schema beside the scenarios, which editors read, is the one of the tables.
+func TestSchemaFile(t *testing.T) {
+	golden(t, "scenario.schema.json", string(Schema()))
 }
 
-func keysOf[T any](o *object[T]) func() (now, required []string) {
-	return func() (now, required []string) {
-		for _, f := range o.fields {
-			if f.later != "" {
-				continue
-			}
-			now = append(now, f.key)
-			if f.required != "" {
-				required = append(required, f.key)
-			}
-		}
-		return now, required
-	}
-}
-
-// A definition is what the tests read of a part of the schema.
-type definition struct {
-	Properties map[string]struct {
-		Description string `json:"description"`
-		Ref         string `json:"$ref"`
-	} `json:"properties"`
-	Required             []string               `json:"required"`
-	AdditionalProperties *bool                  `json:"additionalProperties"`
-	AnyOf                []struct{ Enum []any } `json:"anyOf"`
-	Defs                 map[string]definition  `json:"$defs"`
-}
-
-func parseSchema(t *testing.T) definition {
-	t.Helper()
-	var d definition
-	if err := json.Unmarshal(Schema(), &d); err != nil {
-		t.Fatal(err)
-	}
-	return d
-}
-
-// Every key that the parser takes stands in the schema, and none beside.
-func TestSchemaHasTheKeys(t *testing.T) {
-	all := parseSchema(t)
-	for _, name := range tables(t) {
-		table, ok := schemaOf[name]
-		if !ok {
-			t.Errorf("%s has no definition in scenario.schema.json: add one under $defs, and its name to schemaOf in this file", name)
-			continue
-		}
-		d := all
-		if table.def != "" {
-			if d, ok = all.Defs[table.def]; !ok {
-				t.Errorf("scenario.schema.json has no $defs.%s, for %s", table.def, name)
-				continue
-			}
-		}
-		now, required := table.keys()
-		for _, key := range now {
-			p, ok := d.Properties[key]
-			if !ok {
-				t.Errorf("%s takes the key %s and the schema does not know it: add it to scenario.schema.json, $defs.%s.properties", name, key, table.def)
-				continue
-			}
-			if target, ok := strings.CutPrefix(p.Ref, "#/$defs/"); ok {
-				if _, exists := all.Defs[target]; !exists {
-					t.Errorf("%s of $defs.%s refers to $defs.%s, which is not there", key, table.def, target)
-				}
-				if p.Description == "" && slices.Contains([]string{"text", "count", "duration", "rate", "boolean"}, target) {
-					t.Errorf("%s of $defs.%s has no description", key, table.def)
-				}
-			}
-		}
-		for key := range d.Properties {
-			if !slices.Contains(now, key) {
-				t.Errorf("the schema has the key %s in $defs.%s and %s does not take it: remove it", key, table.def, name)
-			}
-		}
-		slices.Sort(required)
-		slices.Sort(d.Required)
-		if diff := cmp.Diff(required, d.Required); diff != "" {
-			t.Errorf("required keys of %s (-parser +schema, $defs.%s):\n%s", name, table.def, diff)
-		}
-		if d.AdditionalProperties == nil || *d.AdditionalProperties {
-			t.Errorf("$defs.%s is not closed: write \"additionalProperties\": false", table.def)
-		}
-	}
-	for name := range schemaOf {
-		if !slices.Contains(tables(t), name) {
-			t.Errorf("there is no %s", name)
-		}
-	}
-}
-
-// tables finds the tables of the parser in its source, so that none is forgotten.
-func tables(t *testing.T) []string {
-	t.Helper()
+// No table of the parser is forgotten, every reference leads somewhere, and every key is described.
+func TestSchemaIsWhole(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var names []string
+	declared := 0
 	for _, path := range files {
-		if strings.HasSuffix(path, "_test.go") {
-			continue
-		}
-		parsed, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		ast.Inspect(parsed, func(n ast.Node) bool {
-			spec, ok := n.(*ast.ValueSpec)
-			if !ok {
-				return true
-			}
-			for i, v := range spec.Values {
-				lit, ok := v.(*ast.CompositeLit)
-				if !ok {
-					continue
-				}
-				if of, ok := lit.Type.(*ast.IndexExpr); ok && fmt.Sprint(of.X) == "object" {
-					names = append(names, spec.Names[i].Name)
-				}
-			}
-			return true
-		})
+		declared += len(regexp.MustCompile(`(?m)^var \w+ = object\[`).FindAll(text, -1))
 	}
-	if len(names) < 10 {
-		t.Fatalf("only %d tables found: %v", len(names), names)
+	if declared != len(tables()) {
+		t.Errorf("the package has %d tables and the schema takes %d: add the missing one to tables() in schema.go", declared, len(tables()))
 	}
-	return names
+	var schema map[string]any
+	if err := json.Unmarshal(Schema(), &schema); err != nil {
+		t.Fatal(err)
+	}
+	defs := schema["$defs"].(map[string]any)
+	used := map[string]bool{}
+	var walk func(where string, v any)
+	walk = func(where string, v any) {
+		switch v := v.(type) {
+		case []any:
+			for _, item := range v {
+				walk(where, item)
+			}
+		case map[string]any:
+			if to, ok := v["$ref"].(string); ok {
+				name := strings.TrimPrefix(to, "#/$defs/")
+				if used[name] = true; defs[name] == nil {
+					t.Errorf("%s refers to %s, which is not there", where, name)
+				}
+			}
+			for key, item := range v {
+				walk(where+"."+key, item)
+			}
+		}
+	}
+	walk("schema", schema)
+	for name := range defs {
+		if !used[name] {
+			t.Errorf("nothing refers to $defs.%s", name)
+		}
+	}
+	for _, table := range tables() {
+		name, f := table.definition()
+		if f["description"] == "" || f["additionalProperties"] != false {
+			t.Errorf("$defs.%s is not described, or open", name)
+		}
+		for _, p := range f["properties"].(properties) {
+			to, _ := p.value["$ref"].(string)
+			def, _ := defs[strings.TrimPrefix(to, "#/$defs/")].(map[string]any)
+			_, isObject := def["properties"]
+			if about, _ := p.value["description"].(string); about == "" && !isObject && p.value["items"] == nil {
+				t.Errorf("%s of $defs.%s is not described", p.key, name)
+			}
+			if len(p.value) == 0 {
+				t.Errorf("%s of $defs.%s has no form", p.key, name)
+			}
+		}
+	}
 }
 
-// The words of the parser's lists are those of the schema.
-func TestSchemaHasTheWords(t *testing.T) {
-	all := parseSchema(t)
-	for def, want := range map[string][]string{"transport": transports, "format": formats} {
-		var got []string
-		for _, alternative := range all.Defs[def].AnyOf {
-			for _, w := range alternative.Enum {
-				got = append(got, fmt.Sprint(w))
+// The schema takes the amounts that the parser takes, and refuses what has another form.
+func TestSchemaKnowsAmounts(t *testing.T) {
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(Schema()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, name := range []string{"duration", "rate", "size", "bytes_rate", "percent", "count"} {
+		c := jsonschema.NewCompiler()
+		if err := c.AddResource("s.json", doc); err != nil {
+			t.Fatal(err)
+		}
+		s, err := c.Compile("s.json#/$defs/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := amounts[i]
+		for text := range a.good {
+			if err := s.Validate(text); err != nil {
+				t.Errorf("%s %q: the parser takes it and the schema does not: %v", a.name, text, err)
 			}
 		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("words of $defs.%s (-parser +schema):\n%s", def, diff)
+		for text := range strings.SplitSeq(a.bad+never, "|") {
+			// An amount, or an unit that could mean bits, is beyond a pattern.
+			if f := func() error { return s.Validate(text) }(); f == nil && !regexp.MustCompile(`^\d+(\.\d+)?[a-zA-Z]*$`).MatchString(text) {
+				t.Errorf("%s %q: the parser refuses it and the schema does not", a.name, text)
+			}
 		}
 	}
+}
+
+// Each statistic of each metric is a check for the schema too.
+func TestSchemaKnowsChecks(t *testing.T) {
 	s := compile(t)
-	good := func(text string) error { return validate(s, []byte("version: 1\nname: x\n"+text)) }
-	for _, w := range fanouts {
-		if err := good("server: {fanout: " + w + "}\ngroups: {a: {count: 1}}\n"); err != nil {
-			t.Errorf("fanout %s: %v", w, err)
-		}
-	}
-	for _, url := range []string{"http://a", "wss://a:1/", "unix:/run/s.sock", "unix:", "unix", "ftp://a", "http://"} {
-		if err := good("target: {url: \"" + url + "\"}\ngroups: {a: {count: 1}}\n"); (err == nil) != (checkURL(url) == nil) {
-			t.Errorf("target %s: %v, %v", url, err, checkURL(url))
-		}
-	}
-	for kind := range distKinds {
-		if err := good("groups: {a: {count: 1, life: \"" + kind + "(1s,2)\"}}\n"); err != nil {
-			t.Errorf("distribution %s: %v", kind, err)
-		}
-	}
-	for _, name := range metric.StatNames() {
-		stat, _ := metric.StatOf(name)
-		for _, of := range stat.Of {
-			text := fmt.Sprintf("%s(%s) < 1", name, of)
-			if err := good("groups: {a: {count: 1}}\nslo: [\"" + text + "\"]\n"); err != nil {
-				t.Errorf("check %s: %v", text, err)
+	for _, stat := range append([]string{"p50", "p99.99"}, metric.StatNames()...) {
+		of, _ := metric.StatOf(stat)
+		for _, m := range of.Of {
+			for _, form := range []string{"%s(%s) < 1", "%s( %s ) >= 5 ms over 5 s in hold", "%s(%s{phase=hold}) == 1m 30s"} {
+				text := fmt.Sprintf(form, stat, m)
+				if err := validate(s, []byte("version: 1\nname: x\ngroups: {a: {count: 1}}\nslo: [\""+text+"\"]\n")); err != nil {
+					t.Errorf("check %s: %v", text, err)
+				}
 			}
+		}
+	}
+	for _, text := range []string{"p99(delvery) < 1s", "p99 delivery < 1s", "p99(delivery)", "p99(delivery) < 1s please", "max(cpu) < 5% in hold over 5s", "p99(delivery{grup=a}) < 1s"} {
+		if err := validate(s, []byte("version: 1\nname: x\ngroups: {a: {count: 1}}\nslo: [\""+text+"\"]\n")); err == nil {
+			t.Errorf("check %s is taken", text)
 		}
 	}
 }

@@ -82,19 +82,20 @@ const (
 
 var searchTable = object[Search]{
 	what: "the search",
+	def:  "search", about: "How high one number can be raised before a check breaks: throng capacity.",
 	advice: map[string]string{
 		"key": "did you mean `raise`?", "path": "did you mean `raise`?", "start": "did you mean `from`?", "min": "did you mean `from`?",
 		"max": "did you mean `to`?", "slo": "the checks of the scenario decide: write them under slo",
 	},
 	fields: []field[Search]{
-		{key: "raise", required: "write raise: groups.viewers.count, or another key of the file", set: func(d *decoder, n *node, s *Search) {
+		{key: "raise", about: "a key such as groups.viewers.count or groups.speaker.send[0].rate, a variable, or load", is: aText, required: "write raise: groups.viewers.count, or another key of the file", set: func(d *decoder, n *node, s *Search) {
 			s.Raise = d.string(n, "raise", matches(regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.\[\]-]*$`), "a key of the file", "write it like groups.viewers.count or groups.speaker.send[0].rate"))
 		}},
-		{key: "from", required: "write the first level, such as from: 1000", set: func(d *decoder, n *node, s *Search) {
+		{key: "from", about: "the first level: a count, a rate or a size; a share of the load", is: aLevel, required: "write the first level, such as from: 1000", set: func(d *decoder, n *node, s *Search) {
 			l := read(d, n, "from", parseLevel, nil)
 			s.From, s.Unit = l.at, l.unit
 		}},
-		{key: "to", set: func(d *decoder, n *node, s *Search) {
+		{key: "to", about: "the highest level; default: a thousand times from", is: aLevel, set: func(d *decoder, n *node, s *Search) {
 			l := read(d, n, "to", parseLevel, nil)
 			s.To = l.at
 			if f := d.places["search"].get("from"); l.at > 0 && f != nil {
@@ -105,7 +106,7 @@ var searchTable = object[Search]{
 				}
 			}
 		}},
-		{key: "grow", set: func(d *decoder, n *node, s *Search) {
+		{key: "grow", about: "factor from one level to the next until one breaks", is: likeText(`^\s*x\s*` + plain + `\s*$`), def: "x2", set: func(d *decoder, n *node, s *Search) {
 			s.Grow = read(d, n, "grow", parseFactor, func(v float64) *flaw {
 				if v < 1.05 || v > 100 {
 					return &flaw{fmt.Sprintf("the levels would grow by x%g", v), "write x1.05 to x100"}
@@ -113,7 +114,7 @@ var searchTable = object[Search]{
 				return nil
 			})
 		}},
-		{key: "precision", set: func(d *decoder, n *node, s *Search) {
+		{key: "precision", about: "how close the highest level that holds and the lowest that breaks must be", is: aShare, def: "5%", set: func(d *decoder, n *node, s *Search) {
 			s.Precision = read(d, n, "precision", parsePercent, func(v float64) *flaw {
 				if v < 0.001 || v > 1 {
 					return &flaw{"the precision is out of range", "write 0.1% to 100%; 5% is usual"}
@@ -121,11 +122,11 @@ var searchTable = object[Search]{
 				return nil
 			})
 		}},
-		{key: "settle", set: func(d *decoder, n *node, s *Search) { s.Settle = d.duration(n, "settle", 0, maxWait) }},
-		{key: "trial", set: func(d *decoder, n *node, s *Search) { s.Trial = d.duration(n, "trial", minTrial, maxPhase) }},
-		{key: "confirm", set: func(d *decoder, n *node, s *Search) { confirmTable.decode(d, n, s) }},
-		{key: "steps_after", set: setSteps},
-		{key: "budget", set: func(d *decoder, n *node, s *Search) { s.Budget = d.duration(n, "budget", minTrial, maxTotal) }},
+		{key: "settle", about: "load before a trial counts; not together with phases", is: aDuration, def: "5s", set: func(d *decoder, n *node, s *Search) { s.Settle = d.duration(n, "settle", 0, maxWait) }},
+		{key: "trial", about: "the recorded part of a probe", is: aDuration, def: "20s", set: func(d *decoder, n *node, s *Search) { s.Trial = d.duration(n, "trial", minTrial, maxPhase) }},
+		{key: "confirm", is: ref("confirm"), set: func(d *decoder, n *node, s *Search) { confirmTable.decode(d, n, s) }},
+		{key: "steps_after", about: "levels measured afterwards for the curves, as shares of the capacity", is: listOf(aShare), set: setSteps},
+		{key: "budget", about: "for the whole search; no trial begins that would not end within it", is: aDuration, set: func(d *decoder, n *node, s *Search) { s.Budget = d.duration(n, "budget", minTrial, maxTotal) }},
 	},
 	done: func(d *decoder, n *node, s *Search) {
 		if s.From > 0 && s.To > 0 && s.To < s.From {
@@ -139,8 +140,9 @@ var searchTable = object[Search]{
 
 var confirmTable = object[Search]{
 	what: "confirm",
+	def:  "confirm", about: "The trials that confirm an end of the interval.",
 	fields: []field[Search]{
-		{key: "trials", set: func(d *decoder, n *node, s *Search) {
+		{key: "trials", about: "how many, an odd number; default 3", is: aCount, set: func(d *decoder, n *node, s *Search) {
 			s.Confirm = read(d, n, "trials", parseCount, func(v int) *flaw {
 				if v < 1 || v > maxVotes || v%2 == 0 {
 					return &flaw{fmt.Sprintf("%d trials give no majority", v), "write an odd number such as 3"}
@@ -148,7 +150,7 @@ var confirmTable = object[Search]{
 				return nil
 			})
 		}},
-		{key: "for", set: func(d *decoder, n *node, s *Search) { s.ConfirmFor = d.duration(n, "for", minTrial, maxPhase) }},
+		{key: "for", about: "the recorded part of each; default: as a probe", is: aDuration, set: func(d *decoder, n *node, s *Search) { s.ConfirmFor = d.duration(n, "for", minTrial, maxPhase) }},
 	},
 }
 

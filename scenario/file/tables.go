@@ -44,6 +44,19 @@ var (
 	reservedEvents  = []string{"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
 	upgradeHeaders  = []string{"connection", "content-length", "host", "transfer-encoding", "upgrade"}
 
+	orders     = []string{"interleaved", "blocked", "shuffled"}
+	picks      = []string{PickSequential, PickRandom, PickUnique}
+	shapes     = []string{"linear", "poisson", "burst"}
+	operations = []string{OpEcho, OpRoom, OpAll, OpEmit}
+	pers       = []string{"client", "group", "room"}
+	receivers  = []string{"all", "others", "self", "none"}
+	endings    = []string{"clean", "drop", "stall"}
+	engineKeys = []string{"EIO", "transport", "sid", "t", "b64", "j"} // of a query, and the protocol's own
+
+	reListen     = regexp.MustCompile(`:\d{1,5}$`)
+	reEnginePath = regexp.MustCompile(`^/[^\s?#]*$`)
+	reAddress    = regexp.MustCompile(`^((https?|wss?)://[^/?#\s]+/?|unix:.+)$`)
+
 	reScenario = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 	reGroup    = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 	rePhase    = regexp.MustCompile(`^[a-z][a-z0-9_-]*$`)
@@ -54,6 +67,8 @@ const notYet = "remove it"
 
 var specTable = object[Spec]{
 	what: "the scenario",
+	def:  "", about: "A load test of a Socket.IO service: who connects, what they send, and what must hold.",
+	shape: form{"not": form{"required": []string{"server", "target"}}},
 	advice: map[string]string{
 		"scenarios": "a file holds one scenario", "config": "there is no such level: write its keys here",
 		"duration": "give the length in phases: [{name: hold, for: 1m}]", "checks": "did you mean `slo` (or `valid`)?",
@@ -61,7 +76,7 @@ var specTable = object[Spec]{
 		"url": "write target: {url: ...}", "send": "a stream belongs to a group: groups: {name: {count: 1, send: [...]}}",
 	},
 	fields: []field[Spec]{
-		{key: "version", required: "write version: 1", set: func(d *decoder, n *node, s *Spec) {
+		{key: "version", about: "of the format", is: form{"enum": []any{1, "1"}}, required: "write version: 1", set: func(d *decoder, n *node, s *Spec) {
 			s.Version = read(d, n, "version", parseCount, func(v int) *flaw {
 				if v != 1 {
 					return &flaw{fmt.Sprintf("version %d of the format is unknown", v), "write version: 1"}
@@ -69,71 +84,70 @@ var specTable = object[Spec]{
 				return nil
 			})
 		}},
-		{key: "name", required: "write name: and a short name like chat-rooms", set: func(d *decoder, n *node, s *Spec) {
+		{key: "name", about: "a short name like chat-rooms", is: like(reScenario), required: "write name: and a short name like chat-rooms", set: func(d *decoder, n *node, s *Spec) {
 			s.Name = d.string(n, "name", matches(reScenario, "a scenario's name", "use a-z, 0-9 and -, at most 63, starting with a letter or digit"))
 		}},
-		{key: "about", set: func(d *decoder, n *node, s *Spec) {
+		{key: "about", about: "a sentence or two", is: aText, set: func(d *decoder, n *node, s *Spec) {
 			s.About = strings.Join(strings.Fields(printable(d.string(n, "about", nil))), " ")
 		}},
-		{key: "seed", set: func(d *decoder, n *node, s *Spec) { s.Seed = read(d, n, "seed", parseSeed, nil) }},
-		{key: "server", set: func(d *decoder, n *node, s *Spec) {
-			s.Server = &Server{Listen: "127.0.0.1:0", Fanout: "batched", App: "bench", Parser: "json"}
-			serverTable.decode(d, n, s.Server)
+		{key: "seed", about: "every random choice derives from it", is: anyOf(form{"type": "integer", "minimum": 0}, form{"type": "string", "pattern": `^\d+$`}, aVariable), def: 1, set: func(d *decoder, n *node, s *Spec) { s.Seed = read(d, n, "seed", parseSeed, nil) }},
+		{key: "server", is: ref("server"), set: func(d *decoder, n *node, s *Spec) {
+			s.Server = decoded(d, n, &serverTable)
 		}},
-		{key: "target", set: func(d *decoder, n *node, s *Spec) {
-			s.Target = &Target{Path: "/socket.io/"}
-			targetTable.decode(d, n, s.Target)
+		{key: "target", is: ref("target"), set: func(d *decoder, n *node, s *Spec) {
+			s.Target = decoded(d, n, &targetTable)
 		}},
-		{key: "vars", set: func(*decoder, *node, *Spec) {}},   // read before everything else
-		{key: "matrix", set: func(*decoder, *node, *Spec) {}}, // as well
-		{key: "data", set: setData},
-		{key: "contract", set: func(d *decoder, n *node, s *Spec) {
-			s.Contract = &Contract{}
-			contractTable.decode(d, n, s.Contract)
+		{key: "vars", about: "values to use as ${name} and to override by --set name=value", is: mapOf(ourNames, aText), set: func(*decoder, *node, *Spec) {}}, // read before everything else
+		{key: "matrix", is: ref("matrix"), set: func(*decoder, *node, *Spec) {}},                                                                               // as well
+		{key: "data", about: "data files whose rows are dealt to the clients, to use as ${NAME.COLUMN}", is: mapOf(ourNames, ref("feeder")), set: setData},
+		{key: "contract", is: ref("contract"), set: func(d *decoder, n *node, s *Spec) {
+			s.Contract = decoded(d, n, &contractTable)
 		}},
-		{key: "groups", required: "write groups: {viewers: {count: 100}}", set: setGroups},
-		{key: "phases", set: setPhases},
-		{key: "slo", set: func(d *decoder, n *node, s *Spec) { s.SLO = d.checks(n, SLO) }},
-		{key: "valid", set: func(d *decoder, n *node, s *Spec) {
+		{key: "groups", about: "populations of clients, by name", is: atLeastOne(mapOf(form{"pattern": reGroup.String()}, ref("group"))), required: "write groups: {viewers: {count: 100}}", set: setGroups},
+		{key: "phases", about: "in order; default: a ramp, 2s to warm up, 30s that count", is: atLeastOne(listOf(ref("phase"))), set: setPhases},
+		{key: "slo", about: "what must hold: a broken one fails the run", is: listOf(ref("check")), set: func(d *decoder, n *node, s *Spec) { s.SLO = d.checks(n, SLO) }},
+		{key: "valid", about: "what the generator must keep: a broken one makes the run invalid", is: atLeastOne(listOf(ref("check"))), set: func(d *decoder, n *node, s *Spec) {
 			s.Valid = d.checks(n, Valid)
 			if n.kind == list && len(n.items) == 0 {
 				d.errs.add(n.at, "`valid` is empty: nothing would judge the generator", "list conditions, or remove the key for the defaults")
 			}
 		}},
-		{key: "search", set: setSearch},
-		{key: "trace", set: func(d *decoder, n *node, s *Spec) { s.Trace = d.count(n, "trace", 0, 1000) }},
-		{key: "report", set: func(d *decoder, n *node, s *Spec) { reportTable.decode(d, n, &s.Report) }},
+		{key: "search", is: ref("search"), set: setSearch},
+		{key: "trace", about: "so many clients of each group have all their packets written to trace.txt", is: aCount, def: 0, set: func(d *decoder, n *node, s *Spec) { s.Trace = d.count(n, "trace", 0, 1000) }},
+		{key: "report", is: ref("report"), set: func(d *decoder, n *node, s *Spec) { reportTable.decode(d, n, &s.Report) }},
 	},
 }
 
 var serverTable = object[Server]{
 	what: "the server",
+	def:  "server", about: "Start the built-in server for the run, on this machine.",
+	fresh: func() Server { return Server{Listen: "127.0.0.1:0", Fanout: "batched", App: "bench", Parser: "json"} },
 	fields: []field[Server]{
-		{key: "listen", set: func(d *decoder, n *node, s *Server) {
+		{key: "listen", about: "where it listens", is: like(reListen), def: "127.0.0.1:0", set: func(d *decoder, n *node, s *Server) {
 			s.Listen = d.string(n, "listen", func(v string) *flaw {
-				if i := strings.LastIndexByte(v, ':'); i < 0 || !regexp.MustCompile(`^\d{1,5}$`).MatchString(v[i+1:]) {
+				if !reListen.MatchString(v) {
 					return wrong(v, "listen address", "write it like 127.0.0.1:3000, or 127.0.0.1:0 for any port")
 				}
 				return nil
 			})
 		}},
-		{key: "fanout", set: func(d *decoder, n *node, s *Server) { s.Fanout = d.oneOf(n, "fan-out strategy", fanouts, nil) }},
-		{key: "ping_interval", set: func(d *decoder, n *node, s *Server) {
+		{key: "fanout", about: "how a broadcast reaches its receivers", is: oneOf(fanouts...), def: "batched", set: func(d *decoder, n *node, s *Server) { s.Fanout = d.oneOf(n, "fan-out strategy", fanouts, nil) }},
+		{key: "ping_interval", about: "of Engine.IO; default: the server's", is: aDuration, set: func(d *decoder, n *node, s *Server) {
 			s.PingInterval = d.duration(n, "ping_interval", time.Millisecond, maxWait)
 		}},
-		{key: "ping_timeout", set: func(d *decoder, n *node, s *Server) {
+		{key: "ping_timeout", about: "of Engine.IO; default: the server's", is: aDuration, set: func(d *decoder, n *node, s *Server) {
 			s.PingTimeout = d.duration(n, "ping_timeout", time.Millisecond, maxWait)
 		}},
-		{key: "write_timeout", set: func(d *decoder, n *node, s *Server) {
+		{key: "write_timeout", about: "how long a client may take next to nothing of what waits for it before it is disconnected; default: the server's, a minute", is: aDuration, set: func(d *decoder, n *node, s *Server) {
 			s.WriteTimeout = d.duration(n, "write_timeout", time.Millisecond, 24*time.Hour)
 		}},
-		{key: "gomaxprocs", set: func(d *decoder, n *node, s *Server) { s.GOMAXPROCS = d.count(n, "gomaxprocs", 1, 1024) }},
+		{key: "gomaxprocs", about: "how many cores the server may use; default: all", is: aCount, set: func(d *decoder, n *node, s *Server) { s.GOMAXPROCS = d.count(n, "gomaxprocs", 1, 1024) }},
 		{key: "compression", later: notYet},
-		{key: "recovery", set: func(d *decoder, n *node, s *Server) {
+		{key: "recovery", about: "how long a client that lost its connection may come back as the same socket; default: never", is: aDuration, set: func(d *decoder, n *node, s *Server) {
 			s.Recovery = d.duration(n, "recovery", time.Second, 24*time.Hour)
 		}},
-		{key: "queue", set: func(d *decoder, n *node, s *Server) { s.Queue = d.size(n, 1<<10, 1<<30) }},
-		{key: "slow", set: func(d *decoder, n *node, _ *Server) {
+		{key: "queue", about: "how much may wait for one client before it is disconnected; default: the server's", is: aSize, set: func(d *decoder, n *node, s *Server) { s.Queue = d.size(n, 1<<10, 1<<30) }},
+		{key: "slow", about: "what happens to a client whose queue is full", is: oneOf("disconnect"), def: "disconnect", set: func(d *decoder, n *node, _ *Server) {
 			read(d, n, "slow", func(text string) (string, *flaw) {
 				if text == "drop" || text == "block" {
 					return "", &flaw{fmt.Sprintf("the built-in server does not %s: volatile messages are dropped for a slow client, and who has too many others waiting is disconnected", text), "write slow: disconnect, and queue: for how much may wait"}
@@ -146,30 +160,31 @@ var serverTable = object[Server]{
 
 var targetTable = object[Target]{
 	what: "the target",
+	def:  "target", about: "The server under test, when it is not the built-in one. It must offer the events of the built-in bench application.",
+	fresh: func() Target { return Target{Path: "/socket.io/"} },
 	fields: []field[Target]{
-		{key: "url", required: "write url: http://host:port", set: func(d *decoder, n *node, t *Target) {
+		{key: "url", about: "its address: http://host:port, or unix:/path/of.sock", is: like(reAddress), required: "write url: http://host:port", set: func(d *decoder, n *node, t *Target) {
 			t.URL = d.string(n, "url", checkURL)
 		}},
-		{key: "path", set: func(d *decoder, n *node, t *Target) {
-			t.Path = d.string(n, "path", matches(regexp.MustCompile(`^/[^\s?#]*$`), "an Engine.IO path", "write it like /socket.io/"))
+		{key: "path", about: "its Engine.IO path", is: like(reEnginePath), def: "/socket.io/", set: func(d *decoder, n *node, t *Target) {
+			t.Path = d.string(n, "path", matches(reEnginePath, "an Engine.IO path", "write it like /socket.io/"))
 		}},
-		{key: "tls", set: func(d *decoder, n *node, t *Target) {
-			t.TLS = &TLS{}
-			tlsTable.decode(d, n, t.TLS)
+		{key: "tls", is: ref("tls"), set: func(d *decoder, n *node, t *Target) {
+			t.TLS = decoded(d, n, &tlsTable)
 		}},
-		{key: "sample", set: func(d *decoder, n *node, t *Target) {
-			t.Sample = &Sample{Every: time.Second}
-			sampleTable.decode(d, n, t.Sample)
+		{key: "sample", is: ref("sample"), set: func(d *decoder, n *node, t *Target) {
+			t.Sample = decoded(d, n, &sampleTable)
 		}},
 	},
 }
 
 var tlsTable = object[TLS]{
 	what: "tls",
+	def:  "tls", about: "How to verify the target.",
 	fields: []field[TLS]{
-		{key: "insecure", set: func(d *decoder, n *node, t *TLS) { t.Insecure = d.bool(n, "insecure") }},
-		{key: "ca", set: func(d *decoder, n *node, t *TLS) { t.CA = d.string(n, "ca", notEmpty("ca", "name a PEM file")) }},
-		{key: "server_name", set: func(d *decoder, n *node, t *TLS) {
+		{key: "insecure", about: "accept any certificate", is: aBool, set: func(d *decoder, n *node, t *TLS) { t.Insecure = d.bool(n, "insecure") }},
+		{key: "ca", about: "a PEM file of its certificate authority", is: aText, set: func(d *decoder, n *node, t *TLS) { t.CA = d.string(n, "ca", notEmpty("ca", "name a PEM file")) }},
+		{key: "server_name", about: "the host of its certificate", is: aText, set: func(d *decoder, n *node, t *TLS) {
 			t.ServerName = d.string(n, "server_name", notEmpty("server_name", "name the host of the certificate"))
 		}},
 	},
@@ -177,9 +192,12 @@ var tlsTable = object[TLS]{
 
 var sampleTable = object[Sample]{
 	what: "sample",
+	def:  "sample", about: "Where to read the target's own resources from.",
+	shape: requireOne("anyOf", "pid", "prometheus"),
+	fresh: func() Sample { return Sample{Every: time.Second} },
 	fields: []field[Sample]{
-		{key: "pid", set: func(d *decoder, n *node, s *Sample) { s.PID = d.count(n, "pid", 1, 1<<31-1) }},
-		{key: "prometheus", set: func(d *decoder, n *node, s *Sample) {
+		{key: "pid", about: "the process, on this machine", is: aCount, set: func(d *decoder, n *node, s *Sample) { s.PID = d.count(n, "pid", 1, 1<<31-1) }},
+		{key: "prometheus", about: "URL of its metrics in the text format of Prometheus", is: form{"type": "string", "pattern": `^(https?://|.*\$)`}, set: func(d *decoder, n *node, s *Sample) {
 			s.Prometheus = d.string(n, "prometheus", func(v string) *flaw {
 				u, err := url.Parse(v)
 				if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
@@ -188,7 +206,7 @@ var sampleTable = object[Sample]{
 				return nil
 			})
 		}},
-		{key: "every", set: func(d *decoder, n *node, s *Sample) {
+		{key: "every", about: "how often to read the metrics", is: aDuration, def: "1s", set: func(d *decoder, n *node, s *Sample) {
 			s.Every = d.duration(n, "every", 100*time.Millisecond, time.Minute)
 		}},
 	},
@@ -200,21 +218,22 @@ var sampleTable = object[Sample]{
 }
 
 var phaseTable = object[Phase]{
-	what:   "phase",
+	what: "phase",
+	def:  "phase", about: "A stretch of the run.",
 	advice: map[string]string{"duration": "did you mean `for`?", "arrivalRate": "did you mean `load`?", "users": "did you mean `clients`?"},
+	fresh:  func() Phase { return Phase{Record: true, Clients: Ramp{1, 1}, Load: Ramp{1, 1}} },
 	fields: []field[Phase]{
-		{key: "name", required: "write name: hold", set: func(d *decoder, n *node, p *Phase) {
+		{key: "name", about: "for checks and charts", is: like(rePhase), required: "write name: hold", set: func(d *decoder, n *node, p *Phase) {
 			p.Name = d.string(n, "name", matches(rePhase, "a phase's name", "use a-z, 0-9, _ and -, starting with a letter"))
 		}},
-		{key: "for", required: "write for: 30s", set: func(d *decoder, n *node, p *Phase) {
+		{key: "for", about: "how long it takes", is: aDuration, required: "write for: 30s", set: func(d *decoder, n *node, p *Phase) {
 			p.For = d.duration(n, "for", time.Millisecond, maxPhase)
 		}},
-		{key: "record", set: func(d *decoder, n *node, p *Phase) { p.Record = d.bool(n, "record") }},
-		{key: "clients", set: func(d *decoder, n *node, p *Phase) { p.Clients = d.ramp(n, "clients", 1) }},
-		{key: "load", set: func(d *decoder, n *node, p *Phase) { p.Load = d.ramp(n, "load", 100) }},
-		{key: "fault", set: func(d *decoder, n *node, p *Phase) {
-			p.Fault = &Fault{}
-			faultTable.decode(d, n, p.Fault)
+		{key: "record", about: "whether it counts for the summary", is: aBool, def: true, set: func(d *decoder, n *node, p *Phase) { p.Record = d.bool(n, "record") }},
+		{key: "clients", about: "share of each group's count", is: aRamp, def: "100%", set: func(d *decoder, n *node, p *Phase) { p.Clients = d.ramp(n, "clients", 1) }},
+		{key: "load", about: "share of each stream's rate", is: aRamp, def: "100%", set: func(d *decoder, n *node, p *Phase) { p.Load = d.ramp(n, "load", 100) }},
+		{key: "fault", is: ref("fault"), set: func(d *decoder, n *node, p *Phase) {
+			p.Fault = decoded(d, n, &faultTable)
 			if p.Fault.Within > p.For {
 				d.errs.add(at(n, "within"), fmt.Sprintf("the drops take %s, the phase lasts %s", formatDuration(p.Fault.Within), formatDuration(p.For)), "lower within, or lengthen the phase")
 			}
@@ -224,12 +243,13 @@ var phaseTable = object[Phase]{
 
 var faultTable = object[Fault]{
 	what: "fault",
+	def:  "fault", about: "What breaks when the phase begins.",
 	fields: []field[Fault]{
-		{key: "drop", set: func(d *decoder, n *node, f *Fault) { f.Drop = d.share(n, "drop") }},
-		{key: "within", set: func(d *decoder, n *node, f *Fault) { f.Within = d.duration(n, "within", 0, maxPhase) }},
-		{key: "restart", set: func(d *decoder, n *node, f *Fault) { f.Restart = d.bool(n, "restart") }},
-		{key: "stall", set: func(d *decoder, n *node, f *Fault) { f.Stall = d.share(n, "stall") }},
-		{key: "half_open", set: func(d *decoder, n *node, f *Fault) { f.HalfOpen = d.share(n, "half_open") }},
+		{key: "drop", about: "of the connections are broken", is: aShare, set: func(d *decoder, n *node, f *Fault) { f.Drop = d.share(n, "drop") }},
+		{key: "within", about: "over this time; default: at once", is: aDuration, set: func(d *decoder, n *node, f *Fault) { f.Within = d.duration(n, "within", 0, maxPhase) }},
+		{key: "restart", about: "restart the built-in server", is: aBool, set: func(d *decoder, n *node, f *Fault) { f.Restart = d.bool(n, "restart") }},
+		{key: "stall", about: "of all clients read nothing until the phase ends", is: aShare, set: func(d *decoder, n *node, f *Fault) { f.Stall = d.share(n, "stall") }},
+		{key: "half_open", about: "of the clients vanish: their connections stay open, and nobody is behind them", is: aShare, set: func(d *decoder, n *node, f *Fault) { f.HalfOpen = d.share(n, "half_open") }},
 	},
 	done: func(d *decoder, n *node, f *Fault) {
 		switch {
@@ -243,22 +263,24 @@ var faultTable = object[Fault]{
 
 var reportTable = object[Report]{
 	what: "the report",
+	def:  "report", about: "What the run writes, and where.",
+	fresh: func() Report { return Report{Formats: slices.Clone(defaultFormats), Interval: time.Second} },
 	fields: []field[Report]{
-		{key: "dir", set: func(d *decoder, n *node, r *Report) { r.Dir = d.string(n, "dir", notEmpty("dir", "name a folder")) }},
-		{key: "formats", set: func(d *decoder, n *node, r *Report) {
+		{key: "dir", about: "folder; default out/NAME-TIME", is: aText, set: func(d *decoder, n *node, r *Report) { r.Dir = d.string(n, "dir", notEmpty("dir", "name a folder")) }},
+		{key: "formats", about: "what to write; default html, json, hlog, svg, png; when none of these is named, the named ones are added to them", is: anyOf(ref("format"), setOf(ref("format"))), set: func(d *decoder, n *node, r *Report) {
 			r.Formats = d.strings(n, "formats", func(s string) *flaw { return checkWord(s, "report format", formats, nil) })
 			// A file for another program comes in addition; the default ones are left out by naming some of them.
 			if !slices.ContainsFunc(r.Formats, func(s string) bool { return slices.Contains(defaultFormats, s) }) {
 				r.Formats = append(slices.Clone(defaultFormats), r.Formats...)
 			}
 		}},
-		{key: "figure_width", set: func(d *decoder, n *node, r *Report) {
+		{key: "figure_width", about: "of the figures' files, for papers: 84mm, 8.4cm, 3.3in, 238pt or 600px", is: aText, set: func(d *decoder, n *node, r *Report) {
 			r.FigureWidth = read(d, n, "figure_width", parseFigureWidth, nil)
 		}},
-		{key: "interval", set: func(d *decoder, n *node, r *Report) {
+		{key: "interval", about: "of the timeline", is: aDuration, def: "1s", set: func(d *decoder, n *node, r *Report) {
 			r.Interval = d.onlySecond(n, "interval")
 		}},
-		{key: "baseline", set: func(d *decoder, n *node, r *Report) {
+		{key: "baseline", about: "a result to compare with after the run: its folder, or its result.json; one that is not there yet is no error", is: aText, set: func(d *decoder, n *node, r *Report) {
 			r.Baseline = d.string(n, "baseline", notEmpty("baseline", "name a result to compare with"))
 		}},
 		{key: "keep_raw", later: notYet},
@@ -275,8 +297,7 @@ func setPhases(d *decoder, n *node, s *Spec) {
 	}
 	s.Phases = nil
 	for _, item := range n.items {
-		p := Phase{Record: true, Clients: Ramp{1, 1}, Load: Ramp{1, 1}}
-		phaseTable.decode(d, item, &p)
+		p := *decoded(d, item, &phaseTable)
 		if p.Name != "" && slices.ContainsFunc(s.Phases, func(q Phase) bool { return q.Name == p.Name }) {
 			d.errs.add(item.get("name").at, fmt.Sprintf("two phases are named %s", p.Name), "rename one")
 		}
