@@ -11,7 +11,6 @@ import (
 	"github.com/throng-io/throng/scenario/internal/ledger"
 	"github.com/throng-io/throng/scenario/internal/plan"
 	"github.com/throng-io/throng/scenario/internal/record"
-	"github.com/throng-io/throng/scenario/internal/stamp"
 	"github.com/throng-io/throng/scenario/metric"
 )
 
@@ -369,130 +368,6 @@ func (a *actor) end(err error) (next *actor) {
 	return next
 }
 
-// Event receives a message.
-func (a *actor) Event(m *client.Message) {
-	t := a.t
-	if f := a.flow; f != nil {
-		f.hear(a, m, t.arrived(m))
-	}
-	if a.group.react != nil {
-		a.react(m)
-	}
-	st, found := a.find(m)
-	switch {
-	case found == stamp.None:
-		return // not of the runner's making
-	case found == stamp.Damaged:
-		a.group.complain(metric.Error(metric.ErrStamp, metric.HowInvalid), t.arrived(m), nil)
-		return
-	case st.Run != t.id:
-		t.foreign.Add(1)
-		return
-	}
-	at := t.arrived(m)
-	kind, s, rank := t.ledger.Receive(a.Receiver, &st, at)
-	switch kind {
-	case ledger.Counted:
-		str := t.streams[st.Stream]
-		latency := time.Duration(at - s.Due)
-		a.shard.Add(str.delivery[a.Class*record.Deciles+s.Decile()], int(s.Phase), latency)
-		if str.gap != nil {
-			a.jitter(str, s, at)
-		}
-		if rank > 0 && s.Audience != nil {
-			str.curve(a.shard, int(s.Phase), rank, s.Receivers(), latency)
-		}
-	case ledger.Duplicate:
-		t.duplicates.Add(1)
-	case ledger.Unexpected, ledger.Stale, ledger.Unknown:
-		a.group.complain(errorOf(kind), at, nil)
-	case ledger.Ignored, ledger.Extra:
-	}
-}
-
-// errorOf is the class of an arrival that is an error.
-func errorOf(k ledger.Arrival) metric.ErrorClass {
-	switch k {
-	case ledger.Unexpected:
-		return metric.Error(metric.ErrDelivery, metric.HowUnexpected)
-	case ledger.Stale:
-		return metric.Error(metric.ErrDelivery, metric.HowStale)
-	default:
-		return metric.Error(metric.ErrDelivery, metric.HowUnknown)
-	}
-}
-
-// Ack receives the answer to a join, an echo, or any other emission that asked for one.
-func (a *actor) Ack(m *client.Message) {
-	t := a.t
-	c, was := a.calls.answer(m.ID)
-	switch was {
-	case callExpired:
-		return // counted when its limit passed
-	case callAnswered, callUnknown:
-		a.group.complain(metric.Error(metric.ErrAck, metric.HowUnexpected), t.arrived(m), nil)
-		return
-	case callOpen:
-	}
-	if c.stream == flowCall {
-		a.flow.answered(a, m, t.arrived(m))
-		return
-	}
-	if c.stream == joinCall {
-		if m := a.awaited(int(c.seq)); m != nil {
-			a.Receiver.Join(m)
-		}
-		if state(a.state.Load()) == joining {
-			if a.joins--; a.joins == 0 {
-				a.hold()
-			}
-		}
-		return
-	}
-	t.pending.Add(-1)
-	s := t.streams[c.stream]
-	at := t.arrived(m)
-	if s.echoes {
-		if st, found := a.group.finder.Find(m.Args, m.Attachments); found != stamp.Found && t.contract == nil || found == stamp.Found && (st.Stream != uint16(c.stream) || st.Seq != c.seq || st.Run != t.id) {
-			a.complain(metric.Error(metric.ErrAck, metric.HowMismatch), int(c.stream), c.due, nil)
-			return
-		}
-	}
-	if at-c.due > int64(s.spec.Ack) {
-		a.complain(metric.Error(metric.ErrAck, metric.HowTimeout), int(c.stream), c.due, nil)
-	}
-	a.shard.Add(s.ack[a.Class], int(c.phase), time.Duration(at-c.due))
-	a.shard.Add(s.service[a.Class], int(c.phase), time.Duration(at-c.sent))
-}
-
-// expireCalls counts the calls whose limit has passed, at the limit. A call that is
-// answered late but before this looks is recorded at its real latency.
-func (a *actor) expireCalls(now int64) {
-	t := a.t
-	a.calls.expire(func(c *pendingCall) bool {
-		if c.stream == flowCall {
-			return false // its step looks after it
-		}
-		if c.stream == joinCall {
-			if state(a.state.Load()) != held || now-c.due <= int64(a.group.spec.Connect.Timeout) {
-				return false // joinLate waits for the first ones
-			}
-			a.complain(metric.Error(metric.ErrMove, metric.HowTimeout), -1, c.due, errors.New("a room did not acknowledge its join in time"))
-			return true
-		}
-		s := t.streams[c.stream]
-		limit := int64(s.spec.Ack)
-		if now-c.due <= limit {
-			return false
-		}
-		t.pending.Add(-1)
-		a.shard.Add(s.ack[a.Class], int(c.phase), s.spec.Ack)
-		a.shard.Add(s.service[a.Class], int(c.phase), max(0, time.Duration(c.due+limit-c.sent)))
-		a.complain(metric.Error(metric.ErrAck, metric.HowTimeout), int(c.stream), c.due, nil)
-		return true
-	})
-}
-
 // slug makes a reason of closing a part of an error class.
 func slug(s string) string {
 	b := []byte(s)
@@ -502,4 +377,11 @@ func slug(s string) string {
 		}
 	}
 	return string(b)
+}
+
+// complain counts an error of the client. Those of one that reads slowly are counted apart:
+// they are what it is there for.
+func (a *actor) complain(class metric.ErrorClass, stream int, when int64, err error) {
+	class.Slow = a.slow && state(a.state.Load()) != connecting
+	a.t.errors.Add(record.ErrorKey{Class: class, Stream: stream, Group: a.group.index}, when, err)
 }

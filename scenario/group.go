@@ -2,7 +2,6 @@ package scenario
 
 import (
 	"net/netip"
-	"net/url"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -132,36 +131,6 @@ func (g *group) finish() {
 
 func (g *group) roomName(room int) string { return g.spec.Rooms.Prefix + strconv.Itoa(room) }
 
-// config says how a client connects, whose number fills the templates. Clients share it as
-// far as they are alike.
-func (g *group) config(index, transport int) *client.Config {
-	shared := &g.configs[transport]
-	if g.auth == nil && len(g.query) == 0 && len(g.headers) == 0 && len(g.from) == 0 {
-		return shared
-	}
-	cfg := *shared
-	fill := filling{group: g, client: index}
-	if g.auth != nil {
-		cfg.Auth = g.auth.append(nil, &fill)
-	}
-	if len(g.query) > 0 {
-		cfg.Query = url.Values{}
-		for _, f := range g.query {
-			cfg.Query.Add(f.name, string(f.append(nil, &fill)))
-		}
-	}
-	if len(g.headers) > 0 {
-		cfg.Header = map[string][]string{}
-		for _, f := range g.headers {
-			cfg.Header[f.name] = append(cfg.Header[f.name], string(f.append(nil, &fill)))
-		}
-	}
-	if len(g.from) > 0 {
-		cfg.LocalAddr = g.from[index%len(g.from)]
-	}
-	return &cfg
-}
-
 // pick finds a client that is held, from a starting place on: among some, or among
 // all when some is nil. asked is false when the plan has none of them here.
 func (g *group) pick(start uint64, some []uint32) (a *actor, asked bool) {
@@ -248,4 +217,12 @@ const connectedWithin = 10 * time.Second // of the probe
 // complain counts an error of one of the group's clients that is of no stream.
 func (g *group) complain(class metric.ErrorClass, when int64, err error) {
 	g.t.errors.Add(record.ErrorKey{Class: class, Stream: -1, Group: g.index}, when, err)
+}
+
+// slowShare is the share of the group's clients that read slowly.
+func (g *group) slowShare() float64 {
+	if g.spec.Read == nil {
+		return 0
+	}
+	return g.spec.Read.Share
 }

@@ -2,7 +2,6 @@ package scenario
 
 import (
 	"github.com/throng-io/throng/protocol/socketio"
-	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/internal/stamp"
 )
@@ -97,11 +96,3 @@ func (g *group) bare() bool { return g.spec.Namespace == file.NoNamespace }
 
 // placeholder stands in JSON where the attachment belongs.
 const placeholder = `{"_placeholder":true,"num":0}`
-
-// find reads the stamp of a delivery, from where the server puts it.
-func (a *actor) find(m *client.Message) (stamp.Stamp, stamp.State) {
-	if c := a.t.contract; c != nil && c.delivers != nil && !c.delivers[string(m.Name)] {
-		return stamp.Stamp{}, stamp.None
-	}
-	return a.group.finder.Find(m.Args, m.Attachments)
-}

@@ -1,10 +1,7 @@
 package scenario
 
 import (
-	"fmt"
-	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/throng-io/throng/scenario/internal/ledger"
 	"github.com/throng-io/throng/scenario/internal/record"
@@ -88,16 +85,4 @@ func (f *findings) rooms(accounts []result.Ledger) {
 		r.Delivery, r.Last = f.latency(metric.Delivery, labels), f.latency(metric.FanoutLast, labels)
 		f.cell.Rooms = append(f.cell.Rooms, *r)
 	}
-}
-
-// slowReasons lists why the connections of slow readers ended.
-func slowReasons(cell *result.Cell) string {
-	var out []string
-	for class, n := range cell.Errors {
-		if c := metric.ParseErrorClass(class); c.Slow && c.Kind == metric.ErrDrop {
-			out = append(out, fmt.Sprintf("%s %d", c.How, n))
-		}
-	}
-	slices.Sort(out)
-	return strings.Join(out, ", ")
 }

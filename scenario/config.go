@@ -1,21 +1,12 @@
 package scenario
 
 import (
+	"net/url"
 	"time"
 
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/internal/plan"
-	"github.com/throng-io/throng/scenario/internal/record"
-	"github.com/throng-io/throng/scenario/metric"
 )
-
-// slowShare is the share of the group's clients that read slowly.
-func (g *group) slowShare() float64 {
-	if g.spec.Read == nil {
-		return 0
-	}
-	return g.spec.Read.Share
-}
 
 // config says how the client connects, as whom it comes back, and how slowly it reads.
 func (a *actor) config() *client.Config {
@@ -45,9 +36,32 @@ func (a *actor) config() *client.Config {
 	return &own
 }
 
-// complain counts an error of the client. Those of one that reads slowly are counted apart:
-// they are what it is there for.
-func (a *actor) complain(class metric.ErrorClass, stream int, when int64, err error) {
-	class.Slow = a.slow && state(a.state.Load()) != connecting
-	a.t.errors.Add(record.ErrorKey{Class: class, Stream: stream, Group: a.group.index}, when, err)
+// config says how a client connects, whose number fills the templates. Clients share it as
+// far as they are alike.
+func (g *group) config(index, transport int) *client.Config {
+	shared := &g.configs[transport]
+	if g.auth == nil && len(g.query) == 0 && len(g.headers) == 0 && len(g.from) == 0 {
+		return shared
+	}
+	cfg := *shared
+	fill := filling{group: g, client: index}
+	if g.auth != nil {
+		cfg.Auth = g.auth.append(nil, &fill)
+	}
+	if len(g.query) > 0 {
+		cfg.Query = url.Values{}
+		for _, f := range g.query {
+			cfg.Query.Add(f.name, string(f.append(nil, &fill)))
+		}
+	}
+	if len(g.headers) > 0 {
+		cfg.Header = map[string][]string{}
+		for _, f := range g.headers {
+			cfg.Header[f.name] = append(cfg.Header[f.name], string(f.append(nil, &fill)))
+		}
+	}
+	if len(g.from) > 0 {
+		cfg.LocalAddr = g.from[index%len(g.from)]
+	}
+	return &cfg
 }

@@ -1,0 +1,149 @@
+package scenario
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/throng-io/throng/scenario/internal/judge"
+	"github.com/throng-io/throng/scenario/metric"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// Beyond these the generator's own troubles show in the figures.
+const (
+	busyCPU   = 0.8
+	longPause = 5 * time.Millisecond
+)
+
+// warnings are what a reader must know before believing the figures, the most important first: the figures carry the
+// first of them. What only explains the numbers is in notes.
+func (f *findings) warnings() []string {
+	t, e, cell := f.t, f.e, f.cell
+	out := []string{}
+	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
+	if f.unanswered() {
+		say("nothing of what was sent came back: the target must offer the events join, leave, echo, room and all, or contract: in the scenario must say which of its own do the same")
+	}
+	if e.Ending == judge.Aborted {
+		say("ended early, after %s of %s: %s", metric.FormatSeconds(float64(e.End)/1e9), metric.FormatSeconds(float64(t.tl.End)/1e9), e.Cause)
+	}
+	f.strangers(say)
+	f.faultLosses(say)
+	for _, sum := range t.errors.Classes() {
+		class, text := sum.Class, sum.Text
+		if n := cell.Errors[class.String()]; n > 0 && text != "" && !class.Blameless() {
+			say("%s: %d times, at first: %s", class, n, text)
+		}
+	}
+	if r := cell.Rates; r.AchievedPerS < 0.999*r.OfferedPerS {
+		say("only %s of %s operations were sent", metric.FormatRate(r.AchievedPerS), metric.FormatRate(r.OfferedPerS))
+	}
+	if asked, held := f.c.clients(); held+int(t.slowDropped.Load()) < asked && !(t.churns() && float64(held) > 0.99*float64(asked)) {
+		say("only %d of %d clients were connected at the end of the recorded phases%s", held, asked, stillWaiting(cell))
+	}
+	if n := cell.Generator.Clamped; n > 0 {
+		say("%d samples lay outside 0 s to 1 h and are recorded at the limit", n)
+	}
+	if cell.Generator.CPUMax > busyCPU {
+		say("the generator used up to %s of all cores: latencies are upper bounds", metric.FormatShare(cell.Generator.CPUMax))
+	}
+	if s := pauseEffect(cell); s != "" {
+		say("%s", s)
+	}
+	if t.scraper != nil {
+		if trouble := t.scraper.trouble(); trouble != "" {
+			say("%s", trouble)
+		}
+	}
+	if b, err := os.ReadFile("/sys/devices/system/clocksource/clocksource0/current_clocksource"); err == nil {
+		if src := strings.TrimSpace(string(b)); slices.Contains([]string{"acpi_pm", "hpet", "jiffies", "refined-jiffies"}, src) {
+			say("the clock source %s is slow to read and coarse", src)
+		}
+	}
+	if q := t.spec.Quick; q > 0 {
+		say("scaled down to %g%% of the scenario's clients and lengths: it shows that the scenario works, not what it measures at its size", q*100)
+	}
+	return out
+}
+
+// notes explain the numbers and cast no doubt on them.
+func (f *findings) notes() (out []string) {
+	t := f.t
+	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
+	if n := t.away.Load(); n > 0 {
+		say("connections that a fault of the scenario broke: %d; clients held again after a drop: %d", n, t.returned.Load())
+	}
+	if n := t.slowDropped.Load(); n > 0 {
+		text := fmt.Sprintf("connections of slow readers that were ended: %d", n)
+		if why := slowReasons(f.cell); why != "" {
+			text += " (" + why + ")"
+		}
+		say("%s", text)
+	}
+	if t.pid.Load() > 0 && f.e.Target.RSSBefore < 0 {
+		say("the server's CPU and memory could not be read")
+	}
+	return out
+}
+
+// pauseEffect says what the longest pause of the generator's garbage collector did to the latencies. A pause
+// that is no longer than the 99th percentile is hidden in it and not worth a word. The runtime counts pauses
+// in classes, so the length is an upper bound.
+func pauseEffect(cell *result.Cell) string {
+	pause := cell.Generator.GCPauseMaxus
+	if time.Duration(pause)*time.Microsecond <= longPause {
+		return ""
+	}
+	for _, name := range []string{metric.Delivery, metric.Ack} {
+		l := cell.Latency[name]
+		if l == nil || l.N < 1000 || pause <= l.P99us {
+			continue
+		}
+		ms := func(us int64) string { return metric.FormatSeconds(float64(us) / 1e6) }
+		return fmt.Sprintf("garbage collection paused the generator for up to %s, longer than p99(%s), %s: its highest latencies may be the generator's own", ms(pause), name, ms(l.P99us))
+	}
+	return ""
+}
+
+// unanswered reports whether a target of the scenario's own was asked for something, and did
+// nothing of it.
+func (f *findings) unanswered() bool {
+	cell := f.cell
+	late := cell.Errors[metric.Error(metric.ErrAck, metric.HowTimeout).String()]
+	if acks := cell.Latency[metric.Ack]; acks != nil && acks.N > late {
+		return false
+	}
+	l := &cell.Ledger
+	return !f.t.builtIn && l.Received+l.Late == 0 && l.Expected+late > 0
+}
+
+// strangers tells of messages that came to where they should not.
+func (f *findings) strangers(say func(format string, args ...any)) {
+	for _, strange := range []struct {
+		n    int64
+		what string
+	}{
+		{f.t.foreign.Load(), "messages of another run arrived: the target was not ours alone"},
+		{f.cell.Ledger.Duplicate, "deliveries came once more than they should"},
+		{f.cell.Errors[metric.Error(metric.ErrDelivery, metric.HowUnexpected).String()], "deliveries came to clients that they were not for"},
+	} {
+		if strange.n > 0 {
+			say("%d %s", strange.n, strange.what)
+		}
+	}
+}
+
+// slowReasons lists why the connections of slow readers ended.
+func slowReasons(cell *result.Cell) string {
+	var out []string
+	for class, n := range cell.Errors {
+		if c := metric.ParseErrorClass(class); c.Slow && c.Kind == metric.ErrDrop {
+			out = append(out, fmt.Sprintf("%s %d", c.How, n))
+		}
+	}
+	slices.Sort(out)
+	return strings.Join(out, ", ")
+}
