@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -239,4 +240,32 @@ func TestEndBehindAMessage(t *testing.T) {
 			}
 		}
 	})
+}
+
+// The same messages, in the same room, in the same order, whatever carries them.
+func TestLinksInOneRoom(t *testing.T) {
+	srv, err := server.New(server.Options{PingInterval: server.Never})
+	if err != nil {
+		t.Fatal(err)
+	}
+	inRoom := allJoin(srv)
+	var clients []*bare
+	for _, base := range allLinks(t, srv) {
+		clients = append(clients, joinBare(t, base))
+	}
+	inRoom(len(clients))
+	const n = 100
+	for i := range n {
+		if err := srv.To("r").Emit("n", i, []byte{0xff, byte(i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, b := range clients {
+		for j := range n {
+			b.expect(0x81, fmt.Sprintf(`451-["n",%d,{"_placeholder":true,"num":0}]`, j))
+			if first, data := b.frame(); first != 0x82 || data != string([]byte{0xff, byte(j)}) {
+				t.Fatalf("%s: attachment %d is %x %x", links[i].name, j, first, data)
+			}
+		}
+	}
 }

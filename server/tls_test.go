@@ -143,7 +143,8 @@ func TestUpgradeOverTLS(t *testing.T) {
 	w.expect("4here")
 }
 
-// Over TLS the library inflates; the limit is on the result there as well.
+// A client of another library compresses and inflates over TLS; the limit is on what a
+// message becomes.
 func TestTLSWithCompression(t *testing.T) {
 	host, trust, _ := secure(t, server.Options{Engine: app.Echo, PerMessageDeflate: true, MaxPayload: 100_000}, "127.0.0.1:0")
 	dialer := websocket.Dialer{TLSClientConfig: trust, EnableCompression: true}
