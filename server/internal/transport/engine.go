@@ -7,7 +7,7 @@
 // websocket. A connection that only polls leaves the HTTP server, on Linux, for the
 // engine's poller (pollconn_linux.go). The library does the opening handshake of
 // every websocket (websocket.go). What comes after is the same for all of them
-// (socket.go); only who reads differs:
+// (inbound.go, socket.go); only who reads differs:
 //
 //   - On plain TCP and unix sockets, on Linux, the connection becomes a descriptor
 //     of its own on the engine's poller, and the HTTP server is done with it
