@@ -29,7 +29,7 @@ phases:
 	if len(a.Sources) != 2 || a.Sources[1] != (Source{"127.0.0.1", 30, 100}) {
 		t.Errorf("sources %+v", a.Sources)
 	}
-	if len(a.Shortages) != 0 || len(a.Warnings) != 1 || !strings.Contains(a.Warnings[0], "1.0 MiB are free now") {
+	if len(a.Shortages) != 0 || len(a.Warnings) != 1 || !strings.Contains(a.Warnings[0], "1 MiB are free now") {
 		t.Errorf("shortages %v, warnings %q", a.Shortages, a.Warnings)
 	}
 	// What cannot be done at all is no warning.
