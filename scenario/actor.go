@@ -45,7 +45,7 @@ type actor struct {
 	leaving bool // told to go
 	planned bool // before the trial was over, or for an error that is counted
 	metered bool // its bytes are in the trial's meters; set under their lock too
-	resting bool // its flow has disconnected it
+	offline bool // its flow has disconnected it
 	flow    *flow
 
 	reactions uint64 // so far; its own goroutine's
@@ -70,7 +70,7 @@ func newActor(t *trial, g *group, index, number int) *actor {
 	a.ID = uint32(g.first + index)
 	a.shard = t.rec.Shard(a.ID)
 	a.slow = plan.ReadsSlowly(g.spec.Read, number)
-	a.Class = indexIn(&t.classes, class{g.index, a.transport, a.slow})
+	a.Class = indexIn(&t.kinds.classes, class{g.index, a.transport, a.slow})
 	rooms := g.rooming(index)
 	own, list := make([]ledger.Membership, len(rooms)+1), make([]*ledger.Membership, 0, len(rooms)+1)
 	for i, room := range append(rooms, -1) {
@@ -115,7 +115,7 @@ func (a *actor) run(ctx context.Context, due int64) {
 func (a *actor) live(ctx context.Context, due int64) *actor {
 	t := a.t
 	select {
-	case t.dials <- struct{}{}:
+	case t.life.dials <- struct{}{}:
 	case <-ctx.Done():
 		a.waited(metric.HowTurn)
 		a.end(nil)
@@ -123,7 +123,7 @@ func (a *actor) live(ctx context.Context, due int64) *actor {
 	}
 	cfg := a.config()
 	d, err := t.dial(ctx, cfg)
-	<-t.dials
+	<-t.life.dials
 	if err != nil {
 		if a.isTraced() {
 			t.tracer.line(a, t.now(), "- %v", err)
@@ -131,7 +131,7 @@ func (a *actor) live(ctx context.Context, due int64) *actor {
 		return a.failed(ctx, due, err)
 	}
 	d.conn = a.traced(d)
-	t.connected.Add(1)
+	t.count.connected.Add(1)
 	if a.since == 0 {
 		a.timings(due, d) // what connecting again takes is in reconnect
 	}
@@ -153,9 +153,9 @@ func (a *actor) live(ctx context.Context, due int64) *actor {
 	err = d.Run(a)
 	in, out := d.Bytes()
 	t.ended(a, in, out)
-	t.bytesIn.Add(int64(in))
-	t.bytesOut.Add(int64(out))
-	t.connected.Add(-1)
+	t.count.bytesIn.Add(int64(in))
+	t.count.bytesOut.Add(int64(out))
+	t.count.connected.Add(-1)
 	if r := a.group.spec.Reconnect; r != nil && r.Recover {
 		a.session = d.Session()
 	}
@@ -178,7 +178,7 @@ func (a *actor) adopt(c conn) bool {
 func (a *actor) leave() {
 	a.mu.Lock()
 	a.leaving = true
-	a.planned = a.planned || !a.t.over.Load()
+	a.planned = a.planned || !a.t.life.over.Load()
 	c, f := a.conn, a.flow
 	a.mu.Unlock()
 	if f != nil {
@@ -194,7 +194,7 @@ func (a *actor) leave() {
 func (a *actor) release() {
 	switch state(a.state.Swap(int32(ended))) {
 	case held:
-		a.t.held.Add(-1)
+		a.t.count.held.Add(-1)
 		a.group.held.Add(-1)
 	case joining:
 		a.waited(metric.HowJoin)
@@ -210,10 +210,10 @@ func (a *actor) waited(stage string) {
 	a.mu.Lock()
 	planned := a.planned
 	a.mu.Unlock()
-	if planned || !t.over.Load() || a.away.Load() != 0 {
+	if planned || !t.life.over.Load() || a.away.Load() != 0 {
 		return
 	}
-	t.waiting.Add(1)
+	t.count.waiting.Add(1)
 	t.errors.Add(record.ErrorKey{Class: metric.Error(metric.ErrWaiting, stage), Stream: -1, Group: a.group.index}, t.tl.End-1, nil)
 }
 
@@ -239,9 +239,9 @@ func (a *actor) failed(ctx context.Context, due int64, err error) (next *actor) 
 	if a.since != 0 {
 		kind = metric.ErrReconnect
 	} else if next == nil {
-		t.failed.Add(1)
+		t.count.failed.Add(1)
 	}
-	a.group.complain(metric.Error(kind, class), t.now(), err)
+	a.group.countError(metric.Error(kind, class), t.now(), err)
 	if a.since == 0 && class == metric.HowTimeout {
 		// A timeout is at least that long: leaving it out would flatter the others.
 		t.record(a.shard, a.group.connect[a.transport][stageAll], due, t.now())
@@ -268,7 +268,7 @@ func (a *actor) timings(due int64, d dialed) {
 		if de := (*client.DialError)(nil); errors.As(d.upgrade, &de) {
 			class = de.Class
 		}
-		a.group.complain(metric.Error(metric.ErrUpgrade, class), t.now(), d.upgrade)
+		a.group.countError(metric.Error(metric.ErrUpgrade, class), t.now(), d.upgrade)
 	}
 }
 
@@ -292,11 +292,11 @@ func (a *actor) joinLate() {
 		return
 	}
 	t := a.t
-	a.group.complain(metric.Error(metric.ErrConnect, metric.HowJoin), t.now(), errors.New("a room did not acknowledge its join in time"))
+	a.group.countError(metric.Error(metric.ErrConnect, metric.HowJoin), t.now(), errors.New("a room did not acknowledge its join in time"))
 	a.mu.Lock()
 	a.leaving, a.planned = true, true
 	a.mu.Unlock()
-	t.failed.Add(1)
+	t.count.failed.Add(1)
 	_ = a.conn.Close() // live ends
 }
 
@@ -307,7 +307,7 @@ func (a *actor) hold() {
 		a.Receiver.Join(m)
 	}
 	if a.state.CompareAndSwap(int32(joining), int32(held)) {
-		a.t.held.Add(1)
+		a.t.count.held.Add(1)
 		a.group.held.Add(1)
 		a.back()
 		a.flowing()
@@ -320,8 +320,8 @@ func (a *actor) end(err error) (next *actor) {
 	was := state(a.state.Load())
 	a.release()
 	a.mu.Lock()
-	resting, f := a.resting, a.flow
-	planned := a.leaving || t.over.Load() || resting
+	resting, f := a.offline, a.flow
+	planned := a.leaving || t.life.over.Load() || resting
 	a.mu.Unlock()
 	if f != nil {
 		defer func() {
@@ -332,9 +332,9 @@ func (a *actor) end(err error) (next *actor) {
 	}
 	a.calls.expire(func(c *pendingCall) bool {
 		if c.stream >= 0 {
-			t.pending.Add(-1)
+			t.count.calls.Add(-1)
 			if !planned {
-				a.complain(metric.Error(metric.ErrAck, metric.HowDropped), int(c.stream), c.due, nil)
+				a.countError(metric.Error(metric.ErrAck, metric.HowDropped), int(c.stream), c.due, nil)
 			}
 		}
 		return true
@@ -349,7 +349,7 @@ func (a *actor) end(err error) (next *actor) {
 		a.drops++
 	}
 	if next = a.successor(err); next != nil && fault {
-		t.away.Add(1)
+		t.count.cutOff.Add(1)
 		return next // it is what the fault is for
 	}
 	reason := metric.HowOther
@@ -358,13 +358,13 @@ func (a *actor) end(err error) (next *actor) {
 	}
 	switch {
 	case was == held && a.slow:
-		t.slowDropped.Add(1)
+		t.count.slowDropped.Add(1)
 	case was == held:
-		t.dropped.Add(1)
+		t.count.dropped.Add(1)
 	case next == nil:
-		t.failed.Add(1)
+		t.count.failed.Add(1)
 	}
-	a.complain(metric.Error(metric.ErrDrop, reason), -1, t.now(), err)
+	a.countError(metric.Error(metric.ErrDrop, reason), -1, t.now(), err)
 	return next
 }
 
@@ -379,9 +379,9 @@ func slug(s string) string {
 	return string(b)
 }
 
-// complain counts an error of the client. Those of one that reads slowly are counted apart:
+// countError counts an error of the client. Those of one that reads slowly are counted apart:
 // they are what it is there for.
-func (a *actor) complain(class metric.ErrorClass, stream int, when int64, err error) {
+func (a *actor) countError(class metric.ErrorClass, stream int, when int64, err error) {
 	class.Slow = a.slow && state(a.state.Load()) != connecting
 	a.t.errors.Add(record.ErrorKey{Class: class, Stream: stream, Group: a.group.index}, when, err)
 }

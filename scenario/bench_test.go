@@ -29,7 +29,7 @@ func BenchmarkReceive(b *testing.B) {
 					args = s.payload(speaker, seq)
 					b.StartTimer()
 				}
-				viewers[n%receivers].Event(&client.Message{Args: args, At: t.epoch + 1000})
+				viewers[n%receivers].Event(&client.Message{Args: args, At: t.life.epoch + 1000})
 				n++
 			}
 		})
@@ -59,7 +59,7 @@ phases: [{name: hold, for: 10s}]
 		tb.Fatal(err)
 	}
 	t := newTrial(&f.Cells()[0], &Endpoint{}, nil, Options{}, place{n: 1})
-	t.epoch = client.Now()
+	t.life.epoch = client.Now()
 	var viewers []*actor
 	for i := range receivers {
 		a := newActor(t, t.groups[0], i, i)
@@ -78,7 +78,7 @@ func TestReceivingCostsNoAllocation(t *testing.T) {
 	for i := range 3 {
 		s.op = plan.Op{N: uint64(i), Due: int64(i)}
 		_, seq := tr.ledger.Emit(s.book, speaker.Receiver, tr.groups[1].namespace, s.op.Due, 0)
-		messages = append(messages, client.Message{Args: append([]byte(nil), s.payload(speaker, seq)...), At: tr.epoch + 1000})
+		messages = append(messages, client.Message{Args: append([]byte(nil), s.payload(speaker, seq)...), At: tr.life.epoch + 1000})
 	}
 	for i := range viewers { // every cell that will be hit has its page
 		viewers[i].Event(&messages[0])

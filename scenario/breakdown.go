@@ -63,7 +63,7 @@ func readLabel(slow bool) string {
 // rooms fills in the rooms by size, where they differ.
 func (f *findings) rooms(accounts []result.Ledger) {
 	tenths := make([]result.Rooms, record.Deciles)
-	for _, a := range f.t.audiences {
+	for _, a := range f.t.kinds.audiences {
 		if a.Decile == 0 {
 			continue
 		}

@@ -39,7 +39,7 @@ const maxExpired = 1 << 12
 
 func (b *callBook) at(id uint64) *pendingCall { return &b.ring[id&uint64(len(b.ring)-1)] }
 
-// trim forgets what is settled at the ring's old end.
+// trim forgets the closed calls at the ring's old end.
 func (b *callBook) trim() {
 	for b.base < b.next && b.at(b.base).state != callOpen {
 		b.base++
@@ -63,7 +63,7 @@ func (b *callBook) open(c pendingCall) (id uint64) {
 	return id
 }
 
-// answer settles a call and tells what it was before: open for a first answer. The
+// answer closes a call and tells what it was before: open for a first answer. The
 // call is only given then.
 func (b *callBook) answer(id uint64) (c pendingCall, was callState) {
 	b.mu.Lock()

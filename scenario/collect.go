@@ -68,16 +68,16 @@ type moment struct {
 
 func newCollector(t *trial) *collector {
 	c := &collector{
-		t: t, tick: t.opt.second, messages: make([]int64, len(t.transports)), target: map[string]*result.TargetMetric{}, totals: record.NewTotals(t.kinds, len(t.tl.Spans)), interval: map[string]*hdrhistogram.Histogram{},
+		t: t, tick: t.opt.second, messages: make([]int64, len(t.kinds.transports)), target: map[string]*result.TargetMetric{}, totals: record.NewTotals(t.kinds.series, len(t.tl.Spans)), interval: map[string]*hdrhistogram.Histogram{},
 		heat: map[string]*result.Heat{metric.Delivery: {}, metric.Ack: {}},
 		gc:   newGCPauses(), quit: make(chan struct{}), done: make(chan struct{}),
 	}
-	c.windows = judge.NewWindows(t.tl, t.kinds, t.rules())
+	c.windows = judge.NewWindows(t.tl, t.kinds.series, t.rules())
 	c.started = time.Now()
 	if t.opt.HistogramDir != "" {
 		c.log = result.NewLogWriter(t.opt.HistogramDir, result.CellName(t.at.i, t.at.n), c.started)
 	}
-	c.pid = t.pid.Load()
+	c.pid = t.server.pid.Load()
 	c.before = c.usage()
 	c.its, c.own = c.before, ownUsage()
 	c.show = Progress{
@@ -116,7 +116,7 @@ func (c *collector) start() {
 func (c *collector) look() {
 	t := c.t
 	if p := t.tl.PhaseAt(t.now()); p >= 0 && t.tl.Spans[p].Record && !c.cut.Load() {
-		c.recorded.Held, c.recorded.Asked = int(t.held.Load()+t.resting.Load()), int(t.asked.Load())
+		c.recorded.Held, c.recorded.Asked = int(t.count.held.Load()+t.count.offline.Load()), int(t.count.asked.Load())
 	}
 }
 
@@ -124,7 +124,7 @@ func (c *collector) look() {
 func (c *collector) stopped(now int64) {
 	c.cut.Store(true)
 	c.end = min(now, c.t.tl.End)
-	c.atEnd.Asked, c.atEnd.Held = int(c.t.asked.Load()), int(c.t.held.Load()+c.t.resting.Load())
+	c.atEnd.Asked, c.atEnd.Held = int(c.t.count.asked.Load()), int(c.t.count.held.Load()+c.t.count.offline.Load())
 }
 
 // clients is how many clients there should have been and were when the recorded phases
@@ -167,7 +167,7 @@ func (c *collector) second(until int64) {
 	c.gather(from, until)
 	passed := c.carried() // at once, so that bytes and messages are of the same stretch
 	s := result.Second{
-		T: float64(from) / 1e9, Asked: int(t.asked.Load()), Open: int(t.connected.Load()), Held: int(t.held.Load()),
+		T: float64(from) / 1e9, Asked: int(t.count.asked.Load()), Open: int(t.count.connected.Load()), Held: int(t.count.held.Load()),
 		Latency: map[string]result.Quantiles{},
 	}
 	for name, h := range c.interval {
@@ -193,7 +193,7 @@ func (c *collector) second(until int64) {
 	sent, offered := t.operations()
 	own.Sent, c.sent = sent-c.sent, sent
 	own.Offered, c.offered = offered-c.offered, offered
-	errors, failed := t.errors.Count(), t.failed.Load()
+	errors, failed := t.errors.Count(), t.count.failed.Load()
 	s.Sent = own.Sent
 	s.Errors, c.errors = errors-c.errors, errors
 	s.Failed, c.failed = int(failed-c.failed), failed
@@ -225,7 +225,7 @@ func (c *collector) gather(from, until int64) {
 			return
 		}
 		if kind.Transport != "" && (kind.Metric == metric.Delivery || kind.Metric == metric.Ack) {
-			c.messages[indexIn(&c.t.transports, kind.Transport)] += n
+			c.messages[indexIn(&c.t.kinds.transports, kind.Transport)] += n
 		}
 		in := c.interval[kind.Interval()]
 		if in == nil {
@@ -260,7 +260,7 @@ func (c *collector) processes(s *result.Second, e *judge.Second, m *moment, took
 	c.own, c.ownPeak = own, max(c.ownPeak, own.rss)
 	s.RSSBytes, e.RSS = own.rss, own.rss
 	e.ServerCPU = -1
-	if pid := c.t.pid.Load(); pid != c.pid {
+	if pid := c.t.server.pid.Load(); pid != c.pid {
 		c.pid, c.its = pid, usage{} // the server was restarted
 	}
 	its := c.usage()
@@ -302,7 +302,7 @@ func (c *collector) refresh(s *result.Second, took time.Duration) {
 	var abort error
 	if p.Checks, abort = c.live.Look(e); abort != nil {
 		select {
-		case c.t.aborted <- abort:
+		case c.t.life.aborted <- abort:
 		default: // it is ending already
 		}
 	}
@@ -337,10 +337,10 @@ func (c *collector) progress() {
 		p.Phase, p.Recording = s.Name, s.Record
 		p.PhaseShare = float64(now-s.Start) / float64(s.End-s.Start)
 	}
-	p.Asked, p.Held = int(t.asked.Load()), int(t.held.Load())
-	p.Failed, p.Dropped = int(t.failed.Load()), int(t.dropped.Load())
+	p.Asked, p.Held = int(t.count.asked.Load()), int(t.count.held.Load())
+	p.Failed, p.Dropped = int(t.count.failed.Load()), int(t.count.dropped.Load())
 	p.Sent, p.Offered = t.operations()
-	p.Duplicate, p.Errors = t.duplicates.Load(), t.errors.Count()
+	p.Duplicate, p.Errors = t.count.duplicates.Load(), t.errors.Count()
 	p.LastErrors = p.LastErrors[:0:0]
 	classes := t.errors.Classes()
 	for _, e := range classes[max(0, len(classes)-3):] {

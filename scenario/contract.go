@@ -22,7 +22,6 @@ func newContract(t *trial) *contract {
 		return nil
 	}
 	c := &contract{spec: spec}
-	t.stampAt = spec.Stamp
 	if spec.Join != nil {
 		c.join = t.compile(spec.Join.Emit, nil)
 	}
@@ -41,6 +40,14 @@ func newContract(t *trial) *contract {
 	}
 	c.delivers = names
 	return c
+}
+
+// stampAt is where the contract says that the stamp of a message is; nil: where the runner's own payload has it.
+func (t *trial) stampAt() *file.Path {
+	if t.spec.Contract == nil {
+		return nil
+	}
+	return t.spec.Contract.Stamp
 }
 
 // joinAsked reports whether clients ask for their rooms, and whether the server

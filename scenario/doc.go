@@ -2,23 +2,45 @@
 // [file.File] against a Socket.IO server and returns what they saw as a
 // [result.Run].
 //
-// One trial of one cell goes like this. The phases become a timeline, and
-// every stream a schedule over it: a pure function that says which sender's
-// operation is due when (schedule.go). One thread paces them all (pacer.go): it
-// also launches the clients when the ramp and the connect rate ask for them
-// (population.go, actor.go), and sends those away whose session is over, for others to take
-// their place (churn.go). Faults are due like everything else; clients whose connection broke
-// come back as official clients do (reconnect.go). Rooms have the sizes that the file asks for
-// (rooms.go), and clients move between them (moves.go). An operation enters the ledger before it is
-// written, with the members its room has at that moment (ledger.go, slot.go, audience.go), and
-// carries a stamp: who, which, and when it was due (stamp.go). A client that
-// receives a message finds the stamp without decoding the payload, ticks its
-// own bit in the ledger, and records the time since the message was due in the
-// recorder's shard (recorder.go). Each second the collector merges the shards,
-// samples the processes and writes the timeline (collect.go, sample.go). Who watches
-// is told how the checks stand by then (standing.go). When
-// the last phase is over the trial waits for what is still on its way, settles
-// the ledger, and looks up every check of the file (check.go).
+// # One trial
+//
+// A trial is one execution of one cell of the matrix. Its plan is fixed before it begins (internal/plan): the
+// phases become a timeline, every stream a schedule over it, every group a plan of comings and goings. One
+// thread paces all of that (pacer.go). It starts the clients when the ramp and the connect rate ask for
+// them (turns.go, actor.go), sends clients away whose time is over, moves them between rooms (moves.go),
+// emits the messages of the streams (stream.go), and breaks what the scenario breaks on purpose (fault.go).
+// Clients whose connection broke come back as official clients do (reconnect.go). Where a group has a flow,
+// each of its clients goes through the steps at its own pace (flow.go).
+//
+// A message enters the ledger (internal/ledger) before it is written, with the members that its room has at
+// that moment, and carries a stamp (internal/stamp): who sent it, which it is, and when it was due. A client
+// that receives it finds the stamp without decoding the payload, sets its own bit in the ledger, and
+// records the time since the message was due (receive.go, internal/record). Each second the collector merges
+// what was recorded, samples the processes, and shows how the checks stand (collect.go, sample.go).
+//
+// When the last phase is over the trial waits for what is still on its way and closes the ledger. Then it hands
+// the evidence to the judge (evidence.go, internal/judge), which gives the verdict, and puts the cell of the
+// result together (report.go, warnings.go).
+//
+// # Words
+//
+// Besides those of Socket.IO, and those that README.md explains to users, the code has these of its own:
+//
+//	asked      told by the plan to be there; an asked client is connecting, joining or held
+//	held       connected, and a member of all its rooms: it may send, and is owed deliveries
+//	actor      one simulated client, from when it is told to connect until its connection has ended
+//	person     whom an actor plays: clients that come back, or arrive one after another, are told apart by number
+//	place      an index within a group; who arrives takes a free one
+//	audience   the receivers of a room or of a namespace, as the ledger knows them
+//	owed       of a delivery: the receiver was a member when the message was emitted
+//	slot       one message in the ledger
+//	settled    of a message: its late limit has passed, so that what has not come by then is lost or late
+//	call       an emission that waits for its acknowledgement
+//	due        when the plan has something happen; latency counts from there
+//	lag        how late the generator was: actual minus due
+//	feed       a data file in use: which row belongs to which client
+//	pattern    a template made ready to be filled in
+//	evidence   all that a verdict may see
 //
 // # What is counted
 //
@@ -37,14 +59,14 @@
 // leaving, dropped or just joining receiver may or may not have been owed.
 // A join that was still in flight when the message was emitted makes the pair
 // expected and undecided if the message arrives, and nothing if it does not.
-// A message whose sender left within the late limit, and that reached nobody, is
-// undecided for everybody: it may never have left.
+// A message whose sender left within the late limit, and that reached no receiver, is
+// undecided for all: it may never have left.
 // Duplicates and disorder are counted apart: they do not change the identity.
 //
 // The account is kept by kind of receiver: its group, its transport, whether it reads slowly; and by
 // the size of the room. What slow readers lose or get late is in an account of
 // its own, and so is what becomes of volatile messages: neither is in the totals,
-// and no check counts them unless it names them (labels.go). The same holds for the latencies of slow
+// and no check counts them unless it names them. The same holds for the latencies of slow
 // readers, and the first and last receiver of a broadcast are those that read normally.
 //
 // An echo that asks for an acknowledgement is answered by it, so it is not in
@@ -55,31 +77,30 @@
 //
 // # Open and closed
 //
-// Streams are open: their schedule does not know how the server fares, so a slow server
+// Streams are open: their schedule does not depend on the server, so a slow server
 // shows as latency. Flows are closed: a client goes on to its next step when
 // the one before has been answered, as a person does, so a slow server is also
-// asked less (flow.go, flowhttp.go). A group may have both. How long a step took, from
+// asked less. A group may have both. How long a step took, from
 // when it began, is in the metric step and, by its name, in step.NAME; what a
-// whole pass took in flow. A step that fails is an error: step.timeout (recorded at its limit as well),
-// step.capture, step.status and step.http of requests, step.dropped when the connection ended meanwhile,
-// step.unconnected, step.send, step.contract. It ends the flow or, inside of a repeat, the round. What flows
+// whole pass took in flow. A step that fails is an error of the kind step, recorded at its limit as well when it
+// timed out. It ends the flow or, inside of a repeat, the round. What flows
 // send is not in the ledger and not in the rates, nor are the rooms that they join. Reactions answer
-// events of the server and are not measured; what of them could not be sent is react.emit and react.ack.
+// events of the server and are not measured; those that could not be sent are errors of the kind react.
 //
 // # Foreign servers
 //
 // With a contract the runner asks in the server's own words (contract.go): templates
 // are compiled once to bytes with patches between them and filled in without allocating (pattern.go),
-// and the stamp comes out again where the contract says, found without decoding the message (jsonpath.go).
+// and the stamp comes out again where the contract says.
 // Where a join is not acknowledged, nothing is owed to the client for half a second after it asked; where the
 // contract has no join at all, clients are in their rooms as soon as they are connected.
 //
 // # On the wire
 //
 // MessagePack, binary payloads, several namespaces and bare Engine.IO change how a message
-// looks and nothing that is counted (wire.go). Baselines do the same work without Socket.IO. For each
+// looks and nothing that is counted (encode.go). Baselines do the same work without Socket.IO. For each
 // transport the bytes that its clients read and wrote in the recorded seconds are divided by the
-// deliveries and acknowledgements that arrived in them (traffic.go).
+// deliveries and acknowledgements that arrived in them (meters.go).
 //
 // A target's own metrics are read as it offers them to Prometheus (scrape.go). Its CPU and memory stand in for
 // those of a process where the file names none; CPU as a share of this machine's cores.

@@ -22,7 +22,7 @@ func (c *collector) evidence(rows [][]ledger.Row) *judge.Evidence {
 		Timeline: t.tl, At: c.at, End: min(c.at, t.tl.End), Faults: faults(t.spec), ScaledDown: t.spec.Quick > 0,
 		Totals: c.totals, Windows: c.windows.Found(), Ledger: rows, Seconds: c.seconds,
 		Errors: t.errors.Counts(), Returns: t.returns.counts(),
-		Clients: judge.Clients{Failed: t.failed.Load(), Dropped: t.dropped.Load()},
+		Clients: judge.Clients{Failed: t.count.failed.Load(), Dropped: t.count.dropped.Load()},
 		Target:  judge.Target{RSSBefore: -1},
 	}
 	if c.before.ok {
@@ -35,7 +35,7 @@ func (c *collector) evidence(rows [][]ledger.Row) *judge.Evidence {
 		}
 		e.Groups = append(e.Groups, own)
 	}
-	for i := range t.classes {
+	for i := range t.kinds.classes {
 		x := t.label(record.Series{}, i)
 		e.Classes = append(e.Classes, judge.Class{Group: x.Group, Transport: x.Transport, Slow: x.Slow, AllSlow: x.AllSlow})
 	}

@@ -36,7 +36,7 @@ type fakeServer struct {
 	// welcome decides about who wants to be recovered; nil: the server has no recovery.
 	welcome func(was client.Session) (is client.Session, recovered bool)
 
-	buried atomic.Int64
+	closedVanished atomic.Int64
 	mu     sync.Mutex
 	conns  []*fakeConn
 	dials  int
@@ -143,7 +143,7 @@ func (c *fakeConn) Busy() bool { return c.s.busy != nil && c.s.busy(c) }
 // Vanish ends the client's side; the server does not know, and goes on to deliver.
 func (c *fakeConn) Vanish() { c.end(client.TransportClose) }
 
-func (c *fakeConn) Bury() { c.s.buried.Add(1) }
+func (c *fakeConn) CloseVanished() { c.s.closedVanished.Add(1) }
 
 func (c *fakeConn) Stall(d time.Duration) { c.stalled.Store(int64(client.Now() + d)) }
 

@@ -2,10 +2,7 @@ package scenario
 
 import (
 	"cmp"
-	"context"
 	"errors"
-	"fmt"
-	"net/url"
 	"slices"
 	"time"
 
@@ -78,11 +75,11 @@ func (f *fault) next() (int64, bool) {
 func (f *fault) fire(int64) {
 	if !f.done {
 		f.done = true
-		if f.t.restarting.Swap(true) {
+		if f.t.server.restarting.Swap(true) {
 			f.t.errors.Add(record.ErrorKey{Class: metric.Error(metric.ErrFault, metric.HowOvertaken), Stream: -1}, f.phase.Start, errors.New("the restart before was not over"))
 			return
 		}
-		f.t.wg.Go(f.restart)
+		f.t.life.wg.Go(f.restart)
 		return
 	}
 	c := f.cuts[f.at]
@@ -93,31 +90,14 @@ func (f *fault) fire(int64) {
 	}
 	switch c.kind {
 	case cutHalfOpen:
-		f.t.haunt(a.conn)
-		f.t.wg.Go(a.conn.Vanish)
+		f.t.life.keepVanished(a.conn)
+		f.t.life.wg.Go(a.conn.Vanish)
 	case cutStall:
 		a.stalled.Store(true)
 		a.conn.Stall(time.Duration(f.phase.End - f.t.now()))
 	default:
-		f.t.wg.Go(a.conn.Cut)
+		f.t.life.wg.Go(a.conn.Cut)
 	}
-}
-
-// haunt remembers a connection that is to stay open without its client.
-func (t *trial) haunt(c conn) {
-	t.ghostsMu.Lock()
-	defer t.ghostsMu.Unlock()
-	t.ghosts = append(t.ghosts, c)
-}
-
-// bury closes the connections whose clients have vanished.
-func (t *trial) bury() {
-	t.ghostsMu.Lock()
-	defer t.ghostsMu.Unlock()
-	for _, c := range t.ghosts {
-		c.Bury()
-	}
-	t.ghosts = nil
 }
 
 // stalls reports whether a fault of the scenario makes clients stop reading.
@@ -136,44 +116,4 @@ func (t *trial) faulty(now int64) (since int64, is bool) {
 		return t.tl.Spans[p].Start, true
 	}
 	return now, true
-}
-
-// restartWithin bounds how long the old server's address may stay taken.
-const restartWithin = 5 * time.Second
-
-// A renewal is what came of a restart.
-type renewal struct {
-	ep  *Endpoint
-	err error
-}
-
-// restart ends the built-in server and starts another on the same address.
-func (f *fault) restart() {
-	t := f.t
-	ctx, cancel := context.WithTimeout(t.ctx, stopGrace)
-	err := t.ep.Stop(ctx)
-	cancel()
-	if err != nil {
-		t.errors.Add(record.ErrorKey{Class: metric.Error(metric.ErrFault, metric.HowStop), Stream: -1}, t.now(), err)
-	}
-	spec := *t.spec.Server
-	if u, err := url.Parse(t.ep.URL); err == nil {
-		spec.Listen = u.Host
-	}
-	var r renewal
-	for deadline := time.Now().Add(restartWithin); ; {
-		if r.ep, r.err = t.opt.Start(t.ctx, &spec); r.err == nil || t.ctx.Err() != nil || time.Now().After(deadline) {
-			break
-		}
-		select {
-		case <-t.ctx.Done():
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
-	if r.err != nil {
-		r.err = fmt.Errorf("start the built-in server again on %s: %w", spec.Listen, r.err)
-	} else {
-		t.pid.Store(int64(r.ep.PID))
-	}
-	t.renewed <- r
 }

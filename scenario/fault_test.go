@@ -74,8 +74,8 @@ func TestHalfOpen(t *testing.T) {
 	if c.Verdict != result.Pass || c.Clients.Held != 51 || c.Clients.Dropped != 0 {
 		t.Errorf("%s: %s; clients %+v, errors %v", c.Verdict, c.Reason, c.Clients, c.Errors)
 	}
-	if r := c.Reconnects; r == nil || r.Lost != s.buried.Load() || r.Lost < 15 || r.Lost > 35 {
-		t.Errorf("%+v, and %d were buried", r, s.buried.Load())
+	if r := c.Reconnects; r == nil || r.Lost != s.closedVanished.Load() || r.Lost < 15 || r.Lost > 35 {
+		t.Errorf("%+v, and %d were closedVanished", r, s.closedVanished.Load())
 	}
 }
 

@@ -45,7 +45,7 @@ func newFlowPlan(t *trial, g *group) *flowPlan {
 		return nil
 	}
 	p := &flowPlan{waits: map[string]bool{}, client: newHTTPClient(t)}
-	for _, tr := range t.transports {
+	for _, tr := range t.kinds.transports {
 		p.whole = append(p.whole, t.addSeries(record.Series{Metric: metric.Flow, Group: g.spec.Name, Transport: tr}))
 	}
 	p.steps = p.compile(t, g, g.spec.Flow)
@@ -74,7 +74,7 @@ func (p *flowPlan) compile(t *trial, g *group, specs []file.Step) (out []*step) 
 			s.request = t.request(g, s.spec.HTTP)
 		}
 		if s.spec.Do != file.StepThink && s.spec.Do != file.StepRepeat {
-			for _, tr := range t.transports {
+			for _, tr := range t.kinds.transports {
 				s.series = append(s.series, t.addSeries(record.Series{Metric: metric.Step, Group: g.spec.Name, Op: s.spec.Do, Event: s.spec.Name, Transport: tr}))
 			}
 		}
@@ -96,14 +96,14 @@ type flow struct {
 	captured []json.RawMessage
 	draws    uint64
 
-	mu    sync.Mutex
-	actor *actor             // held now; nil: away
-	inbox map[string][]event // arrived and not yet waited for
-	reply *event             // to the call under way
-	call  uint64
-	calls bool          // one is under way
-	rest  bool          // away by its own will
-	wake  chan struct{} // something of the above has changed
+	mu      sync.Mutex
+	actor   *actor             // held now; nil: away
+	inbox   map[string][]event // arrived and not yet waited for
+	reply   *event             // to the call under way
+	call    uint64
+	calls   bool          // one is under way
+	offline bool          // away by its own will
+	wake    chan struct{} // something of the above has changed
 }
 
 // An event is a message as the flow keeps it.
@@ -132,7 +132,7 @@ func (a *actor) flowing() {
 	if a.flow == nil {
 		f := &flow{plan: a.group.flow, group: a.group, number: a.number, id: a.ID, inbox: map[string][]event{}, wake: make(chan struct{}, 1), actor: a}
 		f.captured = make([]json.RawMessage, len(a.group.spec.Captured))
-		f.ctx, f.cancel = context.WithCancel(a.t.ctx)
+		f.ctx, f.cancel = context.WithCancel(a.t.life.ctx)
 		a.mu.Lock()
 		a.flow = f
 		gone := a.leaving
@@ -140,7 +140,7 @@ func (a *actor) flowing() {
 		if gone {
 			f.cancel()
 		}
-		a.t.wg.Go(f.run)
+		a.t.life.wg.Go(f.run)
 		return
 	}
 	a.flow.put(func() { a.flow.actor = a })
@@ -277,7 +277,7 @@ func (f *flow) step(s *step) error {
 	if class == metric.HowTimeout {
 		sh.Add(s.series[f.transport()], phase, time.Duration(t.now()-began)) // leaving it out would flatter the others
 	}
-	f.group.complain(metric.Error(metric.ErrStep, class), began, fmt.Errorf("%s %s: %w", s.spec.Do, s.spec.Name, err))
+	f.group.countError(metric.Error(metric.ErrStep, class), began, fmt.Errorf("%s %s: %w", s.spec.Do, s.spec.Name, err))
 	return err
 }
 
@@ -330,5 +330,5 @@ func (f *flow) draw() float64 {
 // end ends the flow: its client goes for good.
 func (f *flow) end() {
 	f.cancel()
-	f.rests(false)
+	f.setOffline(false)
 }

@@ -29,9 +29,9 @@ const (
 )
 
 func newHTTPClient(t *trial) *httpClient {
-	tr := &http.Transport{DialContext: t.opt.link, TLSClientConfig: t.tls, MaxIdleConnsPerHost: maxIdleHTTP, IdleConnTimeout: 30 * time.Second}
-	base := strings.NewReplacer("ws://", "http://", "wss://", "https://").Replace(t.ep.URL)
-	if path, unix := client.SocketPath(t.ep.URL); unix {
+	tr := &http.Transport{DialContext: t.opt.link, TLSClientConfig: t.server.tls, MaxIdleConnsPerHost: maxIdleHTTP, IdleConnTimeout: 30 * time.Second}
+	base := strings.NewReplacer("ws://", "http://", "wss://", "https://").Replace(t.server.ep.URL)
+	if path, unix := client.SocketPath(t.server.ep.URL); unix {
 		base = "http://localhost"
 		tr.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
 			if addr == "localhost:80" {
@@ -93,7 +93,7 @@ func (f *flow) ask(s *step) (int64, error) {
 		defer res.Body.Close()
 		var text []byte
 		if text, err = io.ReadAll(io.LimitReader(res.Body, maxAnswer)); err == nil {
-			until := int64(client.Now() - f.group.t.epoch)
+			until := int64(client.Now() - f.group.t.life.epoch)
 			if r.spec.Status != 0 && res.StatusCode != r.spec.Status || r.spec.Status == 0 && res.StatusCode >= http.StatusBadRequest {
 				return 0, failed(metric.HowStatus, "HTTP status %d", res.StatusCode)
 			}

@@ -223,14 +223,14 @@ func (f *flow) disconnect(s *step) (int64, error) {
 		return f.group.t.now(), nil
 	}
 	a.mu.Lock()
-	a.resting = true
+	a.offline = true
 	a.mu.Unlock()
-	f.rests(true)
+	f.setOffline(true)
 	switch s.spec.How {
 	case "drop":
 		a.conn.Cut()
 	case "stall":
-		a.t.haunt(a.conn)
+		a.t.life.keepVanished(a.conn)
 		a.conn.Vanish()
 	default:
 		_ = a.conn.Close()
@@ -260,22 +260,22 @@ func (f *flow) connect() (int64, error) {
 	}
 	due := t.now()
 	g.attempts[max(0, t.tl.PhaseAt(due))].Add(1)
-	t.wg.Go(func() { next.run(t.ctx, due) })
+	t.life.wg.Go(func() { next.run(t.life.ctx, due) })
 	_, err := f.here()
-	f.rests(false)
+	f.setOffline(false)
 	return t.now(), err
 }
 
-// rests notes that the client is away by its own will, or not any more. It is counted with those
+// setOffline notes that the client is away by its own will, or not any more. It is counted with those
 // that are held: nothing is wrong with it.
-func (f *flow) rests(on bool) {
+func (f *flow) setOffline(on bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch {
-	case on && !f.rest:
-		f.group.t.resting.Add(1)
-	case !on && f.rest:
-		f.group.t.resting.Add(-1)
+	case on && !f.offline:
+		f.group.t.count.offline.Add(1)
+	case !on && f.offline:
+		f.group.t.count.offline.Add(-1)
 	}
-	f.rest = on
+	f.offline = on
 }

@@ -41,9 +41,9 @@ func (g *gaps) since(key, due, at int64) (gap time.Duration, ok bool) {
 	return gap, ok
 }
 
-// jitter records by how much the time between two arrivals differs from the period. A message that
+// recordGap records by how much the time between two arrivals differs from the period. A message that
 // never came makes it as long as the period.
-func (a *actor) jitter(str *stream, s *ledger.Slot, at int64) {
+func (a *actor) recordGap(str *stream, s *ledger.Slot, at int64) {
 	source := int64(s.From.ID)
 	switch str.spec.Per {
 	case "group":

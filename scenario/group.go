@@ -74,7 +74,7 @@ func newGroup(t *trial, spec *file.Group, index, first int) *group {
 		t: t, index: index, first: first, spec: spec, actors: make([]atomic.Pointer[actor], spec.Count),
 		head: headOf("2", spec.Namespace), parser: parserOf(spec.Parser), attempts: make([]atomic.Int64, len(t.tl.Spans)),
 	}
-	g.finder = stamp.Finder{Parser: g.parser, At: t.stampAt}
+	g.finder = stamp.Finder{Parser: g.parser, At: t.stampAt()}
 	g.plan = plan.NewPopulation(t.tl, spec, t.spec.Seed, index)
 	g.namespace = t.audience(spec.Namespace, "", -1)
 	for _, name := range spec.More {
@@ -90,9 +90,9 @@ func newGroup(t *trial, spec *file.Group, index, first int) *group {
 			g.rooms[i] = t.audience(spec.Namespace, r.Prefix, i)
 		}
 	}
-	g.settleRooms()
+	g.planRooms()
 	for _, s := range spec.Transport {
-		g.transports = append(g.transports, indexIn(&t.transports, s.Name))
+		g.transports = append(g.transports, indexIn(&t.kinds.transports, s.Name))
 	}
 	g.admit()
 	for _, s := range spec.Connect.From {
@@ -106,16 +106,16 @@ func newGroup(t *trial, spec *file.Group, index, first int) *group {
 // finish prepares what depends on all groups being known.
 func (g *group) finish() {
 	g.flow, g.react = newFlowPlan(g.t, g), newReactions(g.t, g.spec)
-	g.connect = make([][connectStages]int, len(g.t.transports))
-	g.configs = make([]client.Config, len(g.t.transports))
-	for i, c := range g.t.classes {
+	g.connect = make([][connectStages]int, len(g.t.kinds.transports))
+	g.configs = make([]client.Config, len(g.t.kinds.transports))
+	for i, c := range g.t.kinds.classes {
 		at := -1
 		if c.group == g.index {
 			at = g.t.addSeries(g.t.label(record.Series{Metric: metric.RTT}, i))
 		}
 		g.rtt = append(g.rtt, at)
 	}
-	for i, name := range g.t.transports {
+	for i, name := range g.t.kinds.transports {
 		for stage, name := range stageNames {
 			g.connect[i][stage] = g.t.addSeries(record.Series{Metric: name, Group: g.spec.Name, Transport: name})
 		}
@@ -123,8 +123,8 @@ func (g *group) finish() {
 			g.reconnect = append(g.reconnect, g.t.addSeries(record.Series{Metric: metric.Reconnect, Group: g.spec.Name, Transport: name}))
 		}
 		g.configs[i] = client.Config{
-			URL: g.t.ep.URL, Path: g.t.ep.Path, Transport: name, Namespace: g.spec.Namespace, More: g.spec.More, Parser: g.parser, Poll: g.spec.Poll,
-			TLS: g.t.tls, Timeout: g.spec.Connect.Timeout,
+			URL: g.t.server.ep.URL, Path: g.t.server.ep.Path, Transport: name, Namespace: g.spec.Namespace, More: g.spec.More, Parser: g.parser, Poll: g.spec.Poll,
+			TLS: g.t.server.tls, Timeout: g.spec.Connect.Timeout,
 		}
 	}
 }
@@ -183,7 +183,7 @@ func (g *group) disconnect(hands chan struct{}) {
 	for i := range g.actors {
 		if a := g.away(i); a != nil {
 			hands <- struct{}{}
-			g.t.wg.Go(func() {
+			g.t.life.wg.Go(func() {
 				defer func() { <-hands }()
 				a.leave()
 			})
@@ -214,8 +214,8 @@ const dialsAtOnce = 1024
 
 const connectedWithin = 10 * time.Second // of the probe
 
-// complain counts an error of one of the group's clients that is of no stream.
-func (g *group) complain(class metric.ErrorClass, when int64, err error) {
+// countError counts an error of one of the group's clients that is of no stream.
+func (g *group) countError(class metric.ErrorClass, when int64, err error) {
 	g.t.errors.Add(record.ErrorKey{Class: class, Stream: -1, Group: g.index}, when, err)
 }
 

@@ -60,7 +60,7 @@ func (a *actor) carries() bool {
 // carried adds up the bytes of all clients, ended or not.
 func (c *collector) carried() carried {
 	t := c.t
-	out := make(carried, len(t.transports))
+	out := make(carried, len(t.kinds.transports))
 	t.meters.Lock()
 	defer t.meters.Unlock()
 	for i, m := range t.meters.ended {
@@ -90,7 +90,7 @@ func (c *collector) carried() carried {
 func (c *collector) wire(e *judge.Evidence) map[string]*result.Wire {
 	t := c.t
 	out := map[string]*result.Wire{}
-	for i, name := range t.transports {
+	for i, name := range t.kinds.transports {
 		w := &result.Wire{}
 		for j, m := range c.moments {
 			if m.carried == nil || !e.Recorded(c.seconds[j].Phase) {

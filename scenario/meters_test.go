@@ -10,7 +10,7 @@ import (
 func TestBytesOfEndingConnectionsAreCountedOnce(t *testing.T) {
 	const n = 1000
 	g := &group{actors: make([]atomic.Pointer[actor], n)}
-	tr := &trial{transports: []string{"websocket"}, groups: []*group{g}}
+	tr := &trial{kinds: kinds{transports: []string{"websocket"}}, groups: []*group{g}}
 	g.t = tr
 	tr.meters.ended = make([]struct{ in, out int64 }, 1)
 	for i := range g.actors {

@@ -12,16 +12,16 @@ import (
 // moves take a group's clients from room to room: a source of the pacer. A client that is
 // not held when its move is due stays where it is until the next.
 type moves struct {
-	g     *group
-	plan  *plan.Moves
-	quiet []quiet // joins that nobody acknowledges, in order of time
+	g      *group
+	plan   *plan.Moves
+	silent []silentJoin // joins that nobody acknowledges, in order of time
 
 	mu sync.Mutex
 	at map[int][]int // by client that has moved, its rooms now
 }
 
-// A quiet join is one that the server does not acknowledge.
-type quiet struct {
+// A silentJoin join is one that the server does not acknowledge.
+type silentJoin struct {
 	due int64 // when it is taken for done
 	r   *ledger.Receiver
 	m   *ledger.Membership
@@ -45,17 +45,17 @@ func (m *moves) next() (int64, bool) {
 	if !ok {
 		due = end
 	}
-	if len(m.quiet) > 0 {
-		due = min(due, m.quiet[0].due)
+	if len(m.silent) > 0 {
+		due = min(due, m.silent[0].due)
 	}
 	return due, due < end
 }
 
 func (m *moves) fire(now int64) {
 	due, client, ok := m.plan.Next()
-	if len(m.quiet) > 0 && (!ok || m.quiet[0].due <= due) {
-		m.quiet[0].r.Join(m.quiet[0].m)
-		m.quiet = m.quiet[1:]
+	if len(m.silent) > 0 && (!ok || m.silent[0].due <= due) {
+		m.silent[0].r.Join(m.silent[0].m)
+		m.silent = m.silent[1:]
 		return
 	}
 	if a := m.g.actors[client].Load(); a != nil && state(a.state.Load()) == held {
@@ -80,9 +80,9 @@ func (m *moves) move(a *actor, now int64) {
 	list = slices.Insert(list, len(list)-1, fresh) // the namespace stays the last
 	a.SetMemberships(list)
 	t.ledger.End(a.Receiver, old, max(t.now(), 1))
-	a.travel(old, fresh)
-	m.settled(a.index, old.Room, to, list)
-	t.moved.Add(1)
+	a.askToMove(old, fresh)
+	m.noteRooms(a.index, old.Room, to, list)
+	t.count.moved.Add(1)
 }
 
 // stays returns a room that the client may leave, and its memberships without those that
@@ -125,9 +125,9 @@ func (m *moves) choose(a *actor, list []*ledger.Membership) int {
 	return -1
 }
 
-// settled notes the client's rooms, for who connects again in its place and for who sends
+// noteRooms notes the client's rooms, for who connects again in its place and for who sends
 // to a room.
-func (m *moves) settled(client, from, to int, list []*ledger.Membership) {
+func (m *moves) noteRooms(client, from, to int, list []*ledger.Membership) {
 	var now []int
 	for _, one := range list {
 		if _, ended := one.HasEnded(); one.Room >= 0 && !ended {
@@ -143,8 +143,8 @@ func (m *moves) settled(client, from, to int, list []*ledger.Membership) {
 	}
 }
 
-// travel asks the server for a move.
-func (a *actor) travel(from, to *ledger.Membership) {
+// askToMove asks the server for a move.
+func (a *actor) askToMove(from, to *ledger.Membership) {
 	g, now := a.group, a.t.now()
 	asked, acknowledged := a.t.joinAsked()
 	if !asked {
@@ -160,7 +160,7 @@ func (a *actor) travel(from, to *ledger.Membership) {
 	if acknowledged {
 		id = int64(a.calls.open(pendingCall{due: now, sent: now, stream: joinCall, seq: uint32(to.Room)}))
 	} else {
-		g.moves.quiet = append(g.moves.quiet, quiet{now + int64(joinSettles), a.Receiver, to})
+		g.moves.silent = append(g.moves.silent, silentJoin{now + int64(joinSettles), a.Receiver, to})
 	}
 	if err := a.transmit(g.appendMove(nil, true, a.number, g.roomName(to.Room), id)); err != nil {
 		return // likewise

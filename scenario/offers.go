@@ -39,7 +39,7 @@ const probeRoom = "throng-probe"
 // offers asks a target that is not the built-in server, once for each namespace, for what the scenario is going to ask. A scenario
 // with a contract: knows the target's own events; there nothing is asked, nor for groups with a flow, which may have to log in first.
 func (t *trial) offers(ctx context.Context) error {
-	if t.builtIn || t.contract != nil || t.opt.trusting {
+	if t.server.builtIn || t.contract != nil || t.opt.trusting {
 		return nil
 	}
 	asked := map[string]bool{}
@@ -57,7 +57,7 @@ func (t *trial) offers(ctx context.Context) error {
 			return err
 		}
 		if len(missing) > 0 {
-			return &ContractError{URL: t.ep.URL, Namespace: g.spec.Namespace, Missing: missing}
+			return &ContractError{URL: t.server.ep.URL, Namespace: g.spec.Namespace, Missing: missing}
 		}
 	}
 	return nil

@@ -29,8 +29,8 @@ type pending struct {
 	src source
 }
 
-// maxNap bounds a sleep, and so how long the pacer takes to see that it was stopped.
-const maxNap = 20 * time.Millisecond
+// maxSleep bounds a sleep, and so how long the pacer takes to see that it was stopped.
+const maxSleep = 20 * time.Millisecond
 
 // run fires until the sources have nothing left or stop is set.
 func (p *pacer) run(sources ...source) {
@@ -46,7 +46,7 @@ func (p *pacer) run(sources ...source) {
 		top := &p.heap[0]
 		now := p.now()
 		if wait := top.due - now; wait > 0 {
-			p.sleep(min(time.Duration(wait), maxNap))
+			p.sleep(min(time.Duration(wait), maxSleep))
 			continue
 		}
 		top.src.fire(now)

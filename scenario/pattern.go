@@ -208,7 +208,7 @@ func (f *filling) payload(dst []byte, form file.Form) []byte {
 	if f.binary {
 		return append(dst, placeholder...)
 	}
-	if f.group.t.stampAt == nil {
+	if f.group.t.stampAt() == nil {
 		dst = append(dst, '{')
 		n := f.size - len(`{"p":""}`)
 		if f.stamp != nil {

@@ -26,7 +26,7 @@ func (a *actor) react(m *client.Message) {
 	fill := filling{group: a.group, client: a.number}
 	if r.ack != nil && m.HasID {
 		if err := a.acknowledge(m.ID, m.Space, r.ack.append(nil, &fill)); err != nil {
-			a.complain(metric.Error(metric.ErrReact, metric.HowAck), -1, t.arrived(m), err)
+			a.countError(metric.Error(metric.ErrReact, metric.HowAck), -1, t.arrived(m), err)
 		}
 	}
 	if r.emit == nil {
@@ -35,7 +35,7 @@ func (a *actor) react(m *client.Message) {
 	packet := r.emit.append(append([]byte(nil), a.group.head...), &fill)
 	send := func() {
 		if err := a.transmit(packet); err != nil && state(a.state.Load()) == held {
-			a.complain(metric.Error(metric.ErrReact, metric.HowEmit), -1, t.now(), err)
+			a.countError(metric.Error(metric.ErrReact, metric.HowEmit), -1, t.now(), err)
 		}
 	}
 	if r.spec.After.IsZero() {
@@ -43,11 +43,11 @@ func (a *actor) react(m *client.Message) {
 		return
 	}
 	wait := time.Duration(r.spec.After.At(plan.Unit(plan.Draw(t.spec.Seed, plan.ForReaction, uint64(a.ID), a.reactions, 1))) * 1e9)
-	t.wg.Go(func() {
+	t.life.wg.Go(func() {
 		timer := time.NewTimer(wait)
 		defer timer.Stop()
 		select {
-		case <-t.ctx.Done():
+		case <-t.life.ctx.Done():
 		case <-timer.C:
 			send()
 		}

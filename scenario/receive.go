@@ -25,10 +25,10 @@ func (a *actor) Event(m *client.Message) {
 	case found == stamp.None:
 		return // not of the runner's making
 	case found == stamp.Damaged:
-		a.group.complain(metric.Error(metric.ErrStamp, metric.HowInvalid), t.arrived(m), nil)
+		a.group.countError(metric.Error(metric.ErrStamp, metric.HowInvalid), t.arrived(m), nil)
 		return
 	case st.Run != t.id:
-		t.foreign.Add(1)
+		t.count.foreign.Add(1)
 		return
 	}
 	at := t.arrived(m)
@@ -39,15 +39,15 @@ func (a *actor) Event(m *client.Message) {
 		latency := time.Duration(at - s.Due)
 		a.shard.Add(str.delivery[a.Class*record.Deciles+s.Decile()], int(s.Phase), latency)
 		if str.gap != nil {
-			a.jitter(str, s, at)
+			a.recordGap(str, s, at)
 		}
 		if rank > 0 && s.Audience != nil {
 			str.curve(a.shard, int(s.Phase), rank, s.Receivers(), latency)
 		}
 	case ledger.Duplicate:
-		t.duplicates.Add(1)
+		t.count.duplicates.Add(1)
 	case ledger.Unexpected, ledger.Stale, ledger.Unknown:
-		a.group.complain(errorOf(kind), at, nil)
+		a.group.countError(errorOf(kind), at, nil)
 	case ledger.Ignored, ledger.Extra:
 	}
 }
@@ -72,7 +72,7 @@ func (a *actor) Ack(m *client.Message) {
 	case callExpired:
 		return // counted when its limit passed
 	case callAnswered, callUnknown:
-		a.group.complain(metric.Error(metric.ErrAck, metric.HowUnexpected), t.arrived(m), nil)
+		a.group.countError(metric.Error(metric.ErrAck, metric.HowUnexpected), t.arrived(m), nil)
 		return
 	case callOpen:
 	}
@@ -91,17 +91,17 @@ func (a *actor) Ack(m *client.Message) {
 		}
 		return
 	}
-	t.pending.Add(-1)
+	t.count.calls.Add(-1)
 	s := t.streams[c.stream]
 	at := t.arrived(m)
 	if s.echoes {
 		if st, found := a.group.finder.Find(m.Args, m.Attachments); found != stamp.Found && t.contract == nil || found == stamp.Found && (st.Stream != uint16(c.stream) || st.Seq != c.seq || st.Run != t.id) {
-			a.complain(metric.Error(metric.ErrAck, metric.HowMismatch), int(c.stream), c.due, nil)
+			a.countError(metric.Error(metric.ErrAck, metric.HowMismatch), int(c.stream), c.due, nil)
 			return
 		}
 	}
 	if at-c.due > int64(s.spec.Ack) {
-		a.complain(metric.Error(metric.ErrAck, metric.HowTimeout), int(c.stream), c.due, nil)
+		a.countError(metric.Error(metric.ErrAck, metric.HowTimeout), int(c.stream), c.due, nil)
 	}
 	a.shard.Add(s.ack[a.Class], int(c.phase), time.Duration(at-c.due))
 	a.shard.Add(s.service[a.Class], int(c.phase), time.Duration(at-c.sent))
@@ -119,7 +119,7 @@ func (a *actor) expireCalls(now int64) {
 			if state(a.state.Load()) != held || now-c.due <= int64(a.group.spec.Connect.Timeout) {
 				return false // joinLate waits for the first ones
 			}
-			a.complain(metric.Error(metric.ErrMove, metric.HowTimeout), -1, c.due, errors.New("a room did not acknowledge its join in time"))
+			a.countError(metric.Error(metric.ErrMove, metric.HowTimeout), -1, c.due, errors.New("a room did not acknowledge its join in time"))
 			return true
 		}
 		s := t.streams[c.stream]
@@ -127,10 +127,10 @@ func (a *actor) expireCalls(now int64) {
 		if now-c.due <= limit {
 			return false
 		}
-		t.pending.Add(-1)
+		t.count.calls.Add(-1)
 		a.shard.Add(s.ack[a.Class], int(c.phase), s.spec.Ack)
 		a.shard.Add(s.service[a.Class], int(c.phase), max(0, time.Duration(c.due+limit-c.sent)))
-		a.complain(metric.Error(metric.ErrAck, metric.HowTimeout), int(c.stream), c.due, nil)
+		a.countError(metric.Error(metric.ErrAck, metric.HowTimeout), int(c.stream), c.due, nil)
 		return true
 	})
 }

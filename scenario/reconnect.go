@@ -16,7 +16,7 @@ import (
 // is none.
 func (a *actor) successor(err error) *actor {
 	t, g := a.t, a.group
-	if g.spec.Reconnect == nil || t.over.Load() || t.ctx.Err() != nil {
+	if g.spec.Reconnect == nil || t.life.over.Load() || t.life.ctx.Err() != nil {
 		return nil
 	}
 	if ce := (*client.CloseError)(nil); errors.As(err, &ce) && ce.Reason == client.ServerDisconnect {
@@ -54,16 +54,16 @@ func (a *actor) pause(ctx context.Context) bool {
 // back notes that the client is held again.
 func (a *actor) back() {
 	if a.since != 0 {
-		a.t.returned.Add(1)
-		a.t.comeback(a, a.since)
+		a.t.count.heldAgain.Add(1)
+		a.t.countReturn(a, a.since)
 		a.t.record(a.shard, a.group.reconnect[a.transport], a.since, a.t.now())
 		a.since, a.tries = 0, 0
 	}
 }
 
-// missing counts those that have not come back when the phases are over: their time away is
+// countMissing counts those that have not come back when the phases are over: their time away is
 // recorded as far as it got, since leaving it out would flatter the others.
-func (t *trial) missing(now int64) {
+func (t *trial) countMissing(now int64) {
 	for _, g := range t.groups {
 		if g.spec.Reconnect == nil {
 			continue
@@ -71,8 +71,8 @@ func (t *trial) missing(now int64) {
 		for i := range g.actors {
 			if a := g.actors[i].Load(); a != nil && a.away.Load() != 0 && state(a.state.Load()) != held {
 				t.record(a.shard, g.reconnect[a.transport], a.away.Load(), now)
-				t.never(a, a.away.Load())
-				g.complain(metric.Error(metric.ErrReconnect, metric.HowNever), a.away.Load(), nil)
+				t.countNever(a, a.away.Load())
+				g.countError(metric.Error(metric.ErrReconnect, metric.HowNever), a.away.Load(), nil)
 			}
 		}
 	}

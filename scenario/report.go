@@ -3,14 +3,11 @@ package scenario
 import (
 	"fmt"
 	"maps"
-	"net"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/internal/judge"
 	"github.com/throng-io/throng/scenario/internal/ledger"
@@ -39,8 +36,8 @@ func (t *trial) report(c *collector, rows [][]ledger.Row, end judge.Ending, why 
 	cell := &result.Cell{
 		Params: t.spec.Params, ParamNames: t.spec.ParamNames, Trial: t.cell.Trial, Started: c.started, Settings: t.settings(), Seconds: e.Length(judge.Scope{}),
 		Clients: result.Clients{
-			Asked: int(t.most), Held: held, Failed: int(t.failed.Load()), Dropped: int(t.dropped.Load()),
-			Waiting: int(t.waiting.Load()), SlowDropped: int(t.slowDropped.Load()), Moved: int(t.moved.Load()),
+			Asked: int(t.count.most), Held: held, Failed: int(t.count.failed.Load()), Dropped: int(t.count.dropped.Load()),
+			Waiting: int(t.count.waiting.Load()), SlowDropped: int(t.count.slowDropped.Load()), Moved: int(t.count.moved.Load()),
 		},
 		Latency: map[string]*result.Latency{}, Timeline: c.timeline, Errors: map[string]int64{},
 	}
@@ -125,8 +122,8 @@ func faultOf(p *file.Phase) string {
 
 // settings are the parameters in force that two results could differ in.
 func (t *trial) settings() map[string]string {
-	s := map[string]string{"transport": strings.Join(t.transports, "+")}
-	if t.builtIn && t.spec.Server != nil {
+	s := map[string]string{"transport": strings.Join(t.kinds.transports, "+")}
+	if t.server.builtIn && t.spec.Server != nil {
 		s["fanout"] = t.spec.Server.Fanout
 		if n := t.spec.Server.GOMAXPROCS; n > 0 {
 			s["server_gomaxprocs"] = strconv.Itoa(n)
@@ -202,10 +199,10 @@ func (f *findings) resources() {
 	if g.Lag = f.latency(metric.Lag, nil); g.Lag != nil {
 		g.LagP99us = g.Lag.P99us
 	}
-	g.BytesIn, g.BytesOut = t.bytesIn.Load(), t.bytesOut.Load()
+	g.BytesIn, g.BytesOut = t.count.bytesIn.Load(), t.count.bytesOut.Load()
 	s.BytesIn, s.BytesOut = g.BytesOut, g.BytesIn
 	g.Clamped = t.rec.Outside()
-	s.Target, s.BuiltIn, s.SameMachine = t.ep.URL, t.builtIn, t.sameMachine()
+	s.Target, s.BuiltIn, s.SameMachine = t.server.ep.URL, t.server.builtIn, t.server.sameMachine()
 	if len(e.Seconds) > 0 && e.Target.RSSBefore >= 0 {
 		if b := &e.Seconds[busiest]; b.Held > 0 && b.ServerRSS > 0 {
 			s.RSSPerClientBytes = max(0, (b.ServerRSS-e.Target.RSSBefore)/int64(b.Held))
@@ -214,23 +211,6 @@ func (f *findings) resources() {
 	if s.CPUs > 0 {
 		s.DeliveriesPerCPUs = float64(e.Arrived()) / s.CPUs
 	}
-}
-
-// sameMachine reports whether the server takes part in this machine's resources.
-func (t *trial) sameMachine() bool {
-	if _, unix := client.SocketPath(t.ep.URL); unix || t.builtIn || t.ep.PID > 0 {
-		return true
-	}
-	u, err := url.Parse(t.ep.URL)
-	if err != nil {
-		return false
-	}
-	host := u.Hostname()
-	if host == "localhost" {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
 }
 
 // curve is the receiver curve of the broadcast stream with the most deliveries: streams of

@@ -41,8 +41,8 @@ func TestWarningsOfDeliveries(t *testing.T) {
 func TestWarningsByImportance(t *testing.T) {
 	f := measured(t)
 	f.t.spec.Quick = 0.2
-	f.t.away.Store(6)
-	f.t.slowDropped.Store(6)
+	f.t.count.cutOff.Store(6)
+	f.t.count.slowDropped.Store(6)
 	cell := &result.Cell{Errors: map[string]int64{}, Generator: result.Generator{CPUMax: 0.9}, Rates: result.Rates{OfferedPerS: 10, AchievedPerS: 9}}
 	cell.Ledger.Duplicate = 3
 	f.cell = cell
@@ -100,7 +100,7 @@ func TestWarningOfATargetWithoutTheContract(t *testing.T) {
 		"one ack came":        {cell: result.Cell{Errors: map[string]int64{"ack.timeout": 3}, Latency: map[string]*result.Latency{"ack": {N: 4}}}},
 		"nothing was awaited": {},
 	} {
-		f.t.builtIn, f.cell = test.builtIn, &test.cell
+		f.t.server.builtIn, f.cell = test.builtIn, &test.cell
 		if got := strings.Join(f.warnings(), "; "); strings.Contains(got, says) != test.warned {
 			t.Errorf("%s: %q", name, got)
 		}

@@ -31,8 +31,8 @@ func (r *returns) count(t *trial, a *actor, since int64, add func(*returnRow)) {
 	add(r.rows[k])
 }
 
-// comeback counts a client that is held again.
-func (t *trial) comeback(a *actor, since int64) {
+// countReturn counts a client that is held again.
+func (t *trial) countReturn(a *actor, since int64) {
 	t.returns.count(t, a, since, func(r *returnRow) {
 		r.back++
 		if a.recovered {
@@ -41,8 +41,8 @@ func (t *trial) comeback(a *actor, since int64) {
 	})
 }
 
-// never counts a client that has not come back.
-func (t *trial) never(a *actor, since int64) {
+// countNever counts a client that has not come back.
+func (t *trial) countNever(a *actor, since int64) {
 	t.returns.count(t, a, since, func(r *returnRow) { r.never++ })
 }
 

@@ -9,7 +9,7 @@ func (g *group) admit() {
 			if share := g.slowShare(); slow && share == 0 || !slow && share == 1 {
 				continue
 			}
-			c := indexIn(&g.t.classes, class{g.index, tr, slow})
+			c := indexIn(&g.t.kinds.classes, class{g.index, tr, slow})
 			g.classes = append(g.classes, c)
 			g.namespace.Admit(c, slow)
 			for _, space := range g.spaces {
@@ -22,8 +22,8 @@ func (g *group) admit() {
 	}
 }
 
-// settleRooms prepares how clients get their rooms.
-func (g *group) settleRooms() {
+// planRooms prepares how clients get their rooms.
+func (g *group) planRooms() {
 	r := g.spec.Rooms
 	if r == nil {
 		return

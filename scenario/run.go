@@ -301,7 +301,7 @@ func runCell(ctx context.Context, c *file.Cell, opt Options, at place) (cell *re
 		return nil, err
 	}
 	t := newTrial(c, ep, conf, opt, at)
-	t.builtIn, t.loaded = builtIn, loaded
+	t.server.builtIn, t.life.loaded = builtIn, loaded
 	if err := t.ready(ctx); err != nil {
 		if ctx.Err() != nil {
 			return nil, nil
@@ -334,19 +334,19 @@ func grace(ctx context.Context) time.Duration {
 // A conn is one connected client as the runner uses it; *client.Client is one.
 type conn interface {
 	sender
-	mortal
+	closing
 	Run(h client.Handler) error
 	Stall(d time.Duration)   // read nothing for a while
 	Session() client.Session // to come back with; when Run has returned
 	Bytes() (in, out uint64)
 }
 
-// A mortal is how it ends.
-type mortal interface {
+// A closing is the ways in which it ends.
+type closing interface {
 	Close() error
-	Cut()    // as a broken network does
-	Vanish() // without a word, with its connections left open
-	Bury()   // close those
+	Cut()           // as a broken network does
+	Vanish()        // without a word, with its connections left open
+	CloseVanished() // close those
 }
 
 // A sender is its way out.

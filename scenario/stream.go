@@ -149,7 +149,7 @@ func (s *stream) series() {
 		return s.t.addSeries(x)
 	}
 	t := s.t
-	for i, c := range t.classes {
+	for i, c := range t.kinds.classes {
 		x := t.label(base, i)
 		x.Metric, x.From = metric.Delivery, s.group.spec.Name
 		for d := range record.Deciles {
@@ -183,7 +183,7 @@ func (s *stream) series() {
 		base.Decile = d
 		for i, name := range []string{metric.FanoutFirst, metric.FanoutLast, metric.FanoutSpread} {
 			s.fan[d][i] = -1
-			if s.reaches(t.classes[s.group.classes[0]], d) {
+			if s.reaches(t.kinds.classes[s.group.classes[0]], d) {
 				s.fan[d][i] = one(name, false)
 			}
 		}
@@ -269,7 +269,7 @@ func (s *stream) fire(now int64) {
 	id, waits := uint64(0), s.spec.Ack > 0
 	if waits {
 		id = a.calls.open(pendingCall{due: o.Due, sent: now, stream: int32(s.index), phase: int32(o.Phase), seq: seq})
-		s.t.pending.Add(1)
+		s.t.count.calls.Add(1)
 	}
 	err := s.send(a, s.build(a, id, room, seq), seq)
 	if err == nil {
@@ -280,7 +280,7 @@ func (s *stream) fire(now int64) {
 	slot.Cancel()
 	if waits {
 		if _, was := a.calls.answer(id); was == callOpen {
-			s.t.pending.Add(-1)
+			s.t.count.calls.Add(-1)
 		}
 	}
 	switch {

@@ -122,7 +122,7 @@ func (a *actor) traced(d dialed) conn {
 	if !a.isTraced() {
 		return d.conn
 	}
-	name := a.t.transports[a.transport]
+	name := a.t.kinds.transports[a.transport]
 	if d.upgrade != nil {
 		name += ", and not upgraded: " + d.upgrade.Error()
 	}
@@ -132,7 +132,7 @@ func (a *actor) traced(d dialed) conn {
 
 // traceJoining writes down a CONNECT or its answer.
 func (a *actor) traceJoining(h client.Handshake) {
-	at := int64(h.At - a.t.epoch)
+	at := int64(h.At - a.t.life.epoch)
 	space := ""
 	if h.Namespace != "" && h.Namespace != "/" {
 		space = h.Namespace

@@ -3,12 +3,8 @@ package scenario
 import (
 	"context"
 	"crypto/tls"
-	"fmt"
 	"os"
 	"runtime"
-	"slices"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/throng-io/throng/scenario/client"
@@ -21,72 +17,46 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// A trial is one execution of one cell.
+// A trial is one execution of one cell. Its parts have a file each: who plays (group.go, stream.go), what is
+// told apart (kinds.go), what is measured (packages record and ledger), the server (server.go), the counters
+// (counters.go) and its life (life.go).
 type trial struct {
-	spec    *file.Spec
-	cell    *file.Cell
-	ep      *Endpoint
-	tls     *tls.Config
-	builtIn bool
-	loaded  func() // see Options.Trial
-	opt     Options
-	at      place
-	dial    dialer
-	id      uint32 // tells this trial's messages from those of others on the same server
-	tl      *plan.Timeline
+	spec *file.Spec
+	cell *file.Cell
+	opt  Options
+	at   place
+	dial dialer
+	id   uint32 // tells this trial's messages from those of others on the same server
+	tl   *plan.Timeline
 
-	epoch time.Duration // of the trial's start, on the client's clock
-	ctx   context.Context
-	wg    sync.WaitGroup // every actor
-	dials chan struct{}
+	groups   []*group
+	streams  []*stream
+	feeds    []*feed
+	contract *contract // of a foreign server; nil: the built-in one's
+	kinds    kinds
 
-	groups     []*group
-	streams    []*stream
-	transports []string
-	classes    []class // of receivers
-	kinds      []record.Series
-	audiences  map[string]*ledger.Audience
-	feeds      []*feed
-	contract   *contract // of a foreign server; nil: the built-in one's
-	stampAt    *file.Path
-	scraper    *scraper // nil: the target's metrics are not asked for
-	tracer     *tracer  // nil: nothing is traced
-	rec        *record.Recorder
-	ledger     *ledger.Ledger
-	errors     *record.Errors
+	rec     *record.Recorder
+	ledger  *ledger.Ledger
+	errors  *record.Errors
+	returns returns
+	meters  meters
+	scraper *scraper // nil: the target's metrics are not asked for
+	tracer  *tracer  // nil: nothing is traced
 
-	asked, held, connected, failed, dropped atomic.Int64
-	waiting                                 atomic.Int64 // clients that were still connecting at the end
-	moved                                   atomic.Int64 // times that a client changed rooms
-	slowDropped                             atomic.Int64 // connections of slow readers that ended without our doing
-	most                                    int64        // clients asked for at once; the pacer's
-	pending                                 atomic.Int64 // calls under way
-	duplicates, foreign                     atomic.Int64
-	bytesIn, bytesOut                       atomic.Int64
-	meters                                  meters
-	resting                                 atomic.Int64 // clients that their flows have disconnected
-	over                                    atomic.Bool  // disconnects are ours from now on
-
-	pid            atomic.Int64 // of the server; a restart changes it
-	restarting     atomic.Bool
-	renewed        chan renewal
-	aborted        chan error // takes one
-	returns        returns
-	ghostsMu       sync.Mutex
-	ghosts         []conn       // of clients that vanished
-	away, returned atomic.Int64 // connections that a fault broke, and clients held again after a drop
+	server server
+	count  counters
+	life   life
 }
 
 func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at place) *trial {
 	t := &trial{
-		spec: c.Spec, cell: c, ep: ep, tls: conf, opt: opt, at: at, dial: opt.dial,
+		spec: c.Spec, cell: c, opt: opt, at: at, dial: opt.dial,
 		id: uint32(plan.Draw(uint64(time.Now().UnixNano()), plan.ForRun, uint64(os.Getpid()), uint64(at.i), 0)),
-		tl: plan.NewTimeline(c.Spec.Phases), dials: make(chan struct{}, dialsAtOnce), audiences: map[string]*ledger.Audience{},
+		tl: plan.NewTimeline(c.Spec.Phases), kinds: kinds{audiences: map[string]*ledger.Audience{}},
 	}
+	t.life.init()
+	t.server.init(ep, conf, len(t.tl.Spans))
 	t.errors = record.NewErrors(t.tl, t.spec.Secrets.Mask)
-	t.pid.Store(int64(ep.PID))
-	t.renewed = make(chan renewal, len(t.tl.Spans))
-	t.aborted = make(chan error, 1)
 	t.feeds = newFeeds(t.spec, opt.tables)
 	t.contract = newContract(t)
 	t.scraper = newScraper(t.spec.Target, opt)
@@ -106,46 +76,17 @@ func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at plac
 			books = append(books, s.book)
 		}
 	}
-	t.meters.ended = make([]struct{ in, out int64 }, len(t.transports))
-	t.rec = record.NewRecorder(t.kinds, len(t.tl.Spans))
+	t.meters.ended = make([]struct{ in, out int64 }, len(t.kinds.transports))
+	t.rec = record.NewRecorder(t.kinds.series, len(t.tl.Spans))
 	t.ledger = ledger.New(ledger.Config{Books: books, Clock: t.now, Budget: opt.budget, Complete: t.fanout})
 	return t
 }
 
 // now is the time since the trial's start.
-func (t *trial) now() int64 { return int64(client.Now() - t.epoch) }
+func (t *trial) now() int64 { return int64(client.Now() - t.life.epoch) }
 
 // arrived is when a message did.
-func (t *trial) arrived(m *client.Message) int64 { return int64(m.At - t.epoch) }
-
-func (t *trial) addSeries(s record.Series) int {
-	t.kinds = append(t.kinds, s)
-	return len(t.kinds) - 1
-}
-
-// indexIn returns where x stands in a list, to which it is added if need be.
-func indexIn[T comparable](list *[]T, x T) int {
-	i := slices.Index(*list, x)
-	if i < 0 {
-		i = len(*list)
-		*list = append(*list, x)
-	}
-	return i
-}
-
-// audience returns the audience of a room, or of the whole namespace when room is -1.
-func (t *trial) audience(namespace, prefix string, room int) *ledger.Audience {
-	key := namespace
-	if room >= 0 {
-		key = fmt.Sprintf("%s\x00%s%d", namespace, prefix, room)
-	}
-	a := t.audiences[key]
-	if a == nil {
-		a = &ledger.Audience{Room: room}
-		t.audiences[key] = a
-	}
-	return a
-}
+func (t *trial) arrived(m *client.Message) int64 { return int64(m.At - t.life.epoch) }
 
 // record adds the time from a due moment to another.
 func (t *trial) record(s *record.Shard, series int, due, until int64) {
@@ -206,15 +147,15 @@ func (nobody) Ack(*client.Message)   {}
 // run plays the phases and returns what was measured.
 func (t *trial) run(ctx context.Context) (*result.Cell, error) {
 	var cancel context.CancelFunc
-	t.ctx, cancel = context.WithCancel(context.WithoutCancel(ctx))
+	t.life.ctx, cancel = context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	runtime.GC() // what earlier trials left behind is not this one's pause
 	if t.scraper != nil {
 		t.scraper.read(ctx) // how it was before the first client
-		t.wg.Go(func() { t.scraper.run(t.ctx) })
+		t.life.wg.Go(func() { t.scraper.run(t.life.ctx) })
 	}
 	c := newCollector(t)
-	t.epoch = client.Now()
+	t.life.epoch = client.Now()
 	c.start()
 
 	p := &pacer{now: t.now, sleep: t.opt.sleep}
@@ -247,26 +188,26 @@ func (t *trial) run(ctx context.Context) (*result.Cell, error) {
 	<-paced
 	c.stopped(t.now())
 	t.drain(ctx, end)
-	t.loaded()
+	t.life.loaded()
 	rows := t.ledger.Close(t.now())
-	t.over.Store(true)
-	t.missing(t.now())
+	t.life.over.Store(true)
+	t.countMissing(t.now())
 	cancel()
 	hands := make(chan struct{}, 64)
 	for _, g := range t.groups {
 		g.disconnect(hands)
 	}
-	t.wg.Wait()
+	t.life.wg.Wait()
 	for _, g := range t.groups {
 		if g.flow != nil {
 			g.flow.client.close()
 		}
 	}
-	t.bury()
+	t.life.closeVanished()
 	select {
-	case r := <-t.renewed: // a restart that was under way when the phases ended
+	case r := <-t.server.restarted: // a restart that was under way when the phases ended
 		if r.err == nil {
-			*t.ep = *r.ep
+			*t.server.ep = *r.ep
 		}
 	default:
 	}
@@ -296,28 +237,28 @@ func catchUp(paced <-chan struct{}) {
 func (t *trial) wait(ctx context.Context) (judge.Ending, error) {
 	timer := time.NewTimer(time.Duration(t.tl.End - t.now()))
 	defer timer.Stop()
-	gone := t.ep.Done
+	gone := t.server.ep.Done
 	for {
 		select {
 		case <-timer.C:
 			return judge.RanOut, nil
 		case <-ctx.Done():
 			return judge.Interrupted, ctx.Err()
-		case why := <-t.aborted:
+		case why := <-t.life.aborted:
 			return judge.Aborted, why
 		case err := <-gone:
-			if !t.restarting.Load() {
+			if !t.server.restarting.Load() {
 				return judge.ServerGone, err
 			}
 			gone = nil // we ended it
-		case r := <-t.renewed:
+		case r := <-t.server.restarted:
 			if r.err != nil {
 				return judge.ServerGone, r.err
 			}
 			// Nobody else looks at the endpoint while the trial runs.
-			*t.ep = *r.ep
-			gone = t.ep.Done
-			t.restarting.Store(false)
+			*t.server.ep = *r.ep
+			gone = t.server.ep.Done
+			t.server.restarting.Store(false)
 		}
 	}
 }
@@ -340,7 +281,7 @@ func (t *trial) drain(ctx context.Context, end judge.Ending) {
 		for _, g := range t.groups {
 			g.expireCalls(now)
 		}
-		if t.pending.Load() <= 0 && !t.ledger.Outstanding(now) {
+		if t.count.calls.Load() <= 0 && !t.ledger.Outstanding(now) {
 			return
 		}
 		select {

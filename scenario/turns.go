@@ -25,8 +25,8 @@ func (g *group) fire(int64) {
 	switch {
 	case void:
 	case t.Client == plan.NoPlace:
-		g.complain(metric.Error(metric.ErrConnect, metric.HowPlaces), t.Due, nil)
-		g.t.failed.Add(1)
+		g.countError(metric.Error(metric.ErrConnect, metric.HowPlaces), t.Due, nil)
+		g.t.count.failed.Add(1)
 	case t.Come:
 		g.come(&t)
 	default:
@@ -39,19 +39,19 @@ func (g *group) come(t *plan.Turn) {
 	a.churned = t.Late
 	g.actors[t.Client].Store(a)
 	g.present++
-	g.t.asked.Add(1)
+	g.t.count.asked.Add(1)
 	g.attempts[max(0, g.t.tl.PhaseAt(t.Due))].Add(1)
-	g.t.most = max(g.t.most, g.t.asked.Load())
+	g.t.count.most = max(g.t.count.most, g.t.count.asked.Load())
 	due := t.Due
-	g.t.wg.Go(func() { a.run(g.t.ctx, due) })
+	g.t.life.wg.Go(func() { a.run(g.t.life.ctx, due) })
 }
 
 // send sends a client away: its time is over, or the ramp goes down.
 func (g *group) send(place int) {
 	if a := g.away(place); a != nil {
 		g.present--
-		g.t.asked.Add(-1)
-		g.t.wg.Go(a.leave)
+		g.t.count.asked.Add(-1)
+		g.t.life.wg.Go(a.leave)
 	}
 }
 

@@ -30,7 +30,7 @@ func (f *findings) warnings() []string {
 	if e.Ending == judge.Aborted {
 		say("ended early, after %s of %s: %s", metric.FormatSeconds(float64(e.End)/1e9), metric.FormatSeconds(float64(t.tl.End)/1e9), e.Cause)
 	}
-	f.strangers(say)
+	f.misdelivered(say)
 	f.faultLosses(say)
 	for _, sum := range t.errors.Classes() {
 		class, text := sum.Class, sum.Text
@@ -41,7 +41,7 @@ func (f *findings) warnings() []string {
 	if r := cell.Rates; r.AchievedPerS < 0.999*r.OfferedPerS {
 		say("only %s of %s operations were sent", metric.FormatRate(r.AchievedPerS), metric.FormatRate(r.OfferedPerS))
 	}
-	if asked, held := f.c.clients(); held+int(t.slowDropped.Load()) < asked && !(t.churns() && float64(held) > 0.99*float64(asked)) {
+	if asked, held := f.c.clients(); held+int(t.count.slowDropped.Load()) < asked && !(t.churns() && float64(held) > 0.99*float64(asked)) {
 		say("only %d of %d clients were connected at the end of the recorded phases%s", held, asked, stillWaiting(cell))
 	}
 	if n := cell.Generator.Clamped; n > 0 {
@@ -73,17 +73,17 @@ func (f *findings) warnings() []string {
 func (f *findings) notes() (out []string) {
 	t := f.t
 	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
-	if n := t.away.Load(); n > 0 {
-		say("connections that a fault of the scenario broke: %d; clients held again after a drop: %d", n, t.returned.Load())
+	if n := t.count.cutOff.Load(); n > 0 {
+		say("connections that a fault of the scenario broke: %d; clients held again after a drop: %d", n, t.count.heldAgain.Load())
 	}
-	if n := t.slowDropped.Load(); n > 0 {
+	if n := t.count.slowDropped.Load(); n > 0 {
 		text := fmt.Sprintf("connections of slow readers that were ended: %d", n)
 		if why := slowReasons(f.cell); why != "" {
 			text += " (" + why + ")"
 		}
 		say("%s", text)
 	}
-	if t.pid.Load() > 0 && f.e.Target.RSSBefore < 0 {
+	if t.server.pid.Load() > 0 && f.e.Target.RSSBefore < 0 {
 		say("the server's CPU and memory could not be read")
 	}
 	return out
@@ -117,16 +117,16 @@ func (f *findings) unanswered() bool {
 		return false
 	}
 	l := &cell.Ledger
-	return !f.t.builtIn && l.Received+l.Late == 0 && l.Expected+late > 0
+	return !f.t.server.builtIn && l.Received+l.Late == 0 && l.Expected+late > 0
 }
 
-// strangers tells of messages that came to where they should not.
-func (f *findings) strangers(say func(format string, args ...any)) {
+// misdelivered tells of messages that came to where they should not.
+func (f *findings) misdelivered(say func(format string, args ...any)) {
 	for _, strange := range []struct {
 		n    int64
 		what string
 	}{
-		{f.t.foreign.Load(), "messages of another run arrived: the target was not ours alone"},
+		{f.t.count.foreign.Load(), "messages of another run arrived: the target was not ours alone"},
 		{f.cell.Ledger.Duplicate, "deliveries came once more than they should"},
 		{f.cell.Errors[metric.Error(metric.ErrDelivery, metric.HowUnexpected).String()], "deliveries came to clients that they were not for"},
 	} {

@@ -67,7 +67,7 @@ func (c *Client) remember(args []byte) {
 
 // Vanish makes the client go without a word, as one does whose network is gone:
 // Run returns with [TransportClose], nothing is read or sent any more, and the
-// connections stay open until Bury. The server has to find out by itself. It does
+// connections stay open until CloseVanished. The server has to find out by itself. It does
 // not wait.
 func (c *Client) Vanish() {
 	c.mu.Lock()
@@ -93,8 +93,8 @@ func (c *Client) Vanish() {
 	}
 }
 
-// Bury closes the connections of a client that has vanished, without a word.
-func (c *Client) Bury() {
+// CloseVanished closes the connections of a client that has vanished, without a word.
+func (c *Client) CloseVanished() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, link := range c.links {

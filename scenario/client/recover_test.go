@@ -84,7 +84,7 @@ func TestVanish(t *testing.T) {
 		t.Error("it sends though it has vanished")
 	}
 	c.Vanish()
-	c.Bury()
+	c.CloseVanished()
 	if err := <-seen; err == nil || isTimeout(err) {
 		t.Errorf("the server saw %v, want the end", err)
 	}

@@ -30,7 +30,7 @@ func TestDealKeepsTheShares(t *testing.T) {
 			}
 		}
 		if !slices.Equal(d.Rooms(1, 0, 7, join), d.Rooms(1, 0, 7, join)) {
-			t.Error("two deals differ")
+			t.Error("two distributions differ")
 		}
 		if join != 1 {
 			if !slices.IsSortedFunc([]int{size[0], size[10], size[50]}, func(a, b int) int { return b - a }) {

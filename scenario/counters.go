@@ -1,0 +1,18 @@
+package scenario
+
+import "sync/atomic"
+
+// counters count what happens to the clients of a trial and their messages. Goroutines may share them.
+type counters struct {
+	asked, connected, held atomic.Int64 // clients now
+	failed, dropped        atomic.Int64
+	waiting                atomic.Int64 // clients that were still connecting at the end
+	offline                atomic.Int64 // clients that their flows have disconnected
+	moved                  atomic.Int64 // times that a client changed rooms
+	slowDropped            atomic.Int64 // connections of slow readers that ended without our doing
+	cutOff, heldAgain      atomic.Int64 // connections that a fault broke, and clients held again after a drop
+	calls                  atomic.Int64 // of streams, under way
+	duplicates, foreign    atomic.Int64 // deliveries
+	bytesIn, bytesOut      atomic.Int64
+	most                   int64 // clients asked for at once; the pacer's
+}

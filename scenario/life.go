@@ -1,0 +1,43 @@
+package scenario
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A life is what a trial starts and ends by.
+type life struct {
+	epoch   time.Duration   // of the trial's start, on the client's clock
+	ctx     context.Context // ends when the trial does
+	wg      sync.WaitGroup  // every actor, and what they and the faults start
+	dials   chan struct{}   // holds one for each connection that is being set up
+	loaded  func()          // see Options.Trial
+	over    atomic.Bool     // disconnects are ours from now on
+	aborted chan error      // takes one
+
+	mu       sync.Mutex
+	vanished []conn // connections that stay open without their client
+}
+
+func (l *life) init() {
+	l.dials, l.aborted = make(chan struct{}, dialsAtOnce), make(chan error, 1)
+}
+
+// keepVanished remembers a connection that stays open without its client.
+func (l *life) keepVanished(c conn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.vanished = append(l.vanished, c)
+}
+
+// closeVanished closes the connections whose clients have vanished.
+func (l *life) closeVanished() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range l.vanished {
+		c.CloseVanished()
+	}
+	l.vanished = nil
+}
