@@ -134,7 +134,10 @@ func healthTable(c *result.Cell) table {
 func serverResources(name string, c *result.Cell, sub string) *figure {
 	cpu, topCPU := series(c, func(s result.Second) float64 { return s.ServerCPU * 100 })
 	rss, topRSS := series(c, func(s result.Second) float64 { return float64(s.ServerRSSBytes) / (1 << 20) })
-	held, _ := series(c, func(s result.Second) float64 { return float64(s.Held) })
+	var held []draw.Point
+	for _, s := range staying(c) {
+		held = append(held, draw.Point{X: s.T + 1, Y: float64(s.Held)}) // the state at the second's end
+	}
 	if topCPU == 0 && topRSS == 0 {
 		return nil
 	}
@@ -150,7 +153,12 @@ func serverResources(name string, c *result.Cell, sub string) *figure {
 	if topRSS > 0 {
 		panels = append(panels, draw.Panel{X: x, Y: draw.Axis{Label: "memory (RSS), MiB"}, Lines: []draw.Line{{Points: rss, Style: draw.Blue}}})
 	}
-	panels = append(panels, draw.Panel{X: x, Y: draw.Axis{Label: "clients held"}, Lines: []draw.Line{{Points: held, Style: draw.Grey}}})
+	if len(held) > 1 {
+		panels = append(panels, draw.Panel{X: x, Y: draw.Axis{Label: "clients held"}, Lines: []draw.Line{{Points: held, Style: draw.Grey}}})
+	}
+	if len(panels) == 0 {
+		return nil
+	}
 	onePhaseAxis(panels, c)
 	f := &figure{Caption: "What the server spent, as the operating system counts it, beside the clients it held.", Data: healthTable(c)}
 	f.Figure = draw.Figure{Name: name, Title: "Server resources", Sub: sub, Panels: panels}

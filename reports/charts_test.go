@@ -162,6 +162,10 @@ func TestConnectRamp(t *testing.T) {
 	if held[len(held)-1].Y != 10000 {
 		t.Errorf("held to %v", held[len(held)-1])
 	}
+	panels := figureOf(t, run, "server").Panels
+	if held = panels[len(panels)-1].Lines[0].Points; held[len(held)-1].Y != 10000 || held[0].X != 1 {
+		t.Errorf("beside the server's resources: held from %v to %v", held[0], held[len(held)-1])
+	}
 }
 
 func TestReceiverCurve(t *testing.T) {
