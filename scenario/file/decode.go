@@ -170,7 +170,13 @@ type value struct {
 	offsets []int // of the holes in the node's text
 }
 
-func (v value) text() string { return v.parts[0] }
+// text is the whole of a value without holes.
+func (v value) text() string {
+	if len(v.parts) == 0 {
+		return "" // what could not be read
+	}
+	return v.parts[0]
+}
 
 // at is where a mistake in the value is shown: at the override that brought
 // it, else where it is used.

@@ -176,7 +176,17 @@ func likeText(pattern string) form {
 	return anyOf(form{"type": "string", "pattern": pattern}, aVariable)
 }
 
-func like(re *regexp.Regexp) form { return likeText(re.String()) }
+// like is a text of a pattern. A YAML reader makes a number or a boolean of some texts that the parser takes as they are.
+func like(re *regexp.Regexp) form {
+	f := form{"type": "string", "pattern": re.String()}
+	switch {
+	case re.MatchString("5"):
+		return anyOf(f, form{"type": []string{"number", "boolean"}}, aVariable)
+	case re.MatchString("true"):
+		return anyOf(f, form{"type": "boolean"}, aVariable)
+	}
+	return anyOf(f, aVariable)
+}
 
 func listOf(item form) form { return form{"type": "array", "items": item} }
 

@@ -35,7 +35,7 @@ func checkWire(d *decoder, n *node, g *Group) {
 	}
 	for i := range g.Send {
 		s, item := &g.Send[i], n.get("send").items[i]
-		if v := item.get("namespace"); v != nil && v.kind == scalar {
+		if v := item.get("namespace"); v != nil && v.kind == scalar && !v.null {
 			name, _ := d.scalar(v, "namespace")
 			s.Space = slices.Index(g.Spaces(), name.text())
 			if s.Space < 0 {
