@@ -104,6 +104,9 @@ func TestSearchJournalLeadsToTheTrials(t *testing.T) {
 	if len(p.Trials.Rows) != 18 || len(p.Trials.Links) != 18 || p.Word != "found" {
 		t.Fatalf("%q, %d rows, %d links", p.Word, len(p.Trials.Rows), len(p.Trials.Links))
 	}
+	if got := strings.ReplaceAll(p.Sections[2].Heading, nbsp, " "); got != "Trial 3: 4 000 viewers, probe" {
+		t.Errorf("the third trial is %q", got)
+	}
 	page, err := p.html()
 	if err != nil {
 		t.Fatal(err)

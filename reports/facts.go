@@ -246,6 +246,20 @@ func sure(confirmed bool) string {
 	return ", not confirmed"
 }
 
+// headings name the trials by cell, as the journal does: by number and level.
+func (c *Capacity) headings() []string {
+	names := make([]string, len(c.run.Cells))
+	for i := range names {
+		names[i] = fmt.Sprintf("Cell %02d", i+1)
+	}
+	for i, p := range c.Probes {
+		if p.Cell > 0 {
+			names[p.Cell-1] = fmt.Sprintf("Trial %d: %s, %s", i+1, c.noun(p.Level), p.Kind)
+		}
+	}
+	return names
+}
+
 // searchNote says where the trial of a cell stands by itself.
 func searchNote(run *result.Run, cell int) string {
 	for i, p := range run.Capacity.Probes {

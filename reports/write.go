@@ -137,6 +137,8 @@ type page struct {
 	Comparing []*figure
 	Sections  []section
 	About     []table // of the run: environment
+
+	trials []string // of a search: the headings of its cells
 }
 
 func (p *page) figures() []*figure {
@@ -168,6 +170,9 @@ func build(run *result.Run) (*page, error) {
 		if err != nil {
 			return nil, err
 		}
+		if i < len(p.trials) {
+			s.Heading = p.trials[i]
+		}
 		p.Sections = append(p.Sections, s)
 	}
 	if len(p.Sections) == 1 && run.Capacity == nil {
@@ -184,6 +189,7 @@ func (p *page) capacity(c *Capacity) {
 	p.Facts = capacityFacts(c)
 	p.Overview = levelsTable(c)
 	p.Overview.Title = "" // it stands under that heading
+	p.trials = c.headings()
 	p.Lead, p.Comparing = lead(capacityFigures(c), "latency-load")
 	for i, f := range p.Comparing {
 		if f.Name == "search-journal" {
