@@ -29,8 +29,8 @@
 //	asked      told by the plan to be there; an asked client is connecting, joining or held
 //	held       connected, and a member of all its rooms: it may send, and is owed deliveries
 //	actor      one simulated client, from when it is told to connect until its connection has ended
-//	person     whom an actor plays: clients that come back, or arrive one after another, are told apart by number
-//	place      an index within a group; who arrives takes a free one
+//	person     the user that an actor plays: clients that come back, or arrive one after another, are told apart by number
+//	place      an index within a group; an arriving client takes a free one
 //	audience   the receivers of a room or of a namespace, as the ledger knows them
 //	owed       of a delivery: the receiver was a member when the message was emitted
 //	slot       one message in the ledger

@@ -37,10 +37,10 @@ type fakeServer struct {
 	welcome func(was client.Session) (is client.Session, recovered bool)
 
 	closedVanished atomic.Int64
-	mu     sync.Mutex
-	conns  []*fakeConn
-	dials  int
-	casts  int
+	mu             sync.Mutex
+	conns          []*fakeConn
+	dials          int
+	casts          int
 }
 
 // A fakePacket arrives after a delay; zero delay: in order, at once.
