@@ -38,8 +38,8 @@ func (a *actor) Event(m *client.Message) {
 		str := t.streams[st.Stream]
 		latency := time.Duration(at - s.Due)
 		a.shard.Add(str.delivery[a.Class*record.Deciles+s.Decile()], int(s.Phase), latency)
-		if str.gap != nil {
-			a.recordGap(str, s, at)
+		if str.between != nil {
+			a.recordBetween(str, s, at)
 		}
 		if rank > 0 && s.Audience != nil {
 			str.curve(a.shard, int(s.Phase), rank, s.Receivers(), latency)

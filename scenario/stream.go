@@ -44,9 +44,9 @@ type stream struct {
 	head    []byte // of every packet
 	blob    []byte // a binary payload
 
-	gap           []int // series by class of the receiver; nil: the stream is not periodic
-	delivery      []int // series, by class of the receiver and decile of the room
-	ack, service  []int // series, by class of the sender
+	between       []betweenSeries // by class of the receiver; nil: the stream is not periodic
+	delivery      []int           // series, by class of the receiver and decile of the room
+	ack, service  []int           // series, by class of the sender
 	lag           int
 	fan           [record.Deciles][3]int // series of first, last and spread, by decile of the room
 	points        int                    // the first of the receiver curve's series
@@ -161,12 +161,7 @@ func (s *stream) series() {
 			s.delivery = append(s.delivery, at)
 		}
 		if s.periodic() {
-			gap := x
-			gap.Metric, gap.Decile = metric.Gap, 0
-			s.gap = append(s.gap, -1)
-			if s.reaches(c, 0) || s.reaches(c, 1) {
-				s.gap[i] = t.addSeries(gap)
-			}
+			s.between = append(s.between, s.betweenSeries(x, c))
 		}
 		ack, service := -1, -1
 		if c.group == s.group.index && s.spec.Ack > 0 {

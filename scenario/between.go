@@ -5,6 +5,8 @@ import (
 
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/internal/ledger"
+	"github.com/throng-io/throng/scenario/internal/record"
+	"github.com/throng-io/throng/scenario/metric"
 )
 
 // periodic reports whether the stream's messages come to a receiver at a fixed period from each of
@@ -12,6 +14,21 @@ import (
 func (s *stream) periodic() bool {
 	const slowest = 0.5 // per second
 	return s.spec.Arrival == "constant" && s.book.Expect != ledger.ExpectNone && s.spec.Rate >= slowest
+}
+
+// betweenSeries are the series of what is measured between two messages of one source; -1: there is none.
+type betweenSeries struct{ gap int }
+
+// betweenSeries makes the series for receivers of a class. x has their labels.
+func (s *stream) betweenSeries(x record.Series, c class) betweenSeries {
+	if !s.reaches(c, 0) && !s.reaches(c, 1) {
+		return betweenSeries{-1}
+	}
+	of := func(name string) int {
+		x.Metric, x.Decile = name, 0
+		return s.t.addSeries(x)
+	}
+	return betweenSeries{gap: of(metric.Gap)}
 }
 
 // gaps remember when a receiver last got a message of each periodic source. The latest source's
@@ -41,9 +58,9 @@ func (g *gaps) since(key, due, at int64) (gap time.Duration, ok bool) {
 	return gap, ok
 }
 
-// recordGap records by how much the time between two arrivals differs from the period. A message that
+// recordBetween records by how much the time between two arrivals differs from the period. A message that
 // never came makes it as long as the period.
-func (a *actor) recordGap(str *stream, s *ledger.Slot, at int64) {
+func (a *actor) recordBetween(str *stream, s *ledger.Slot, at int64) {
 	source := int64(s.From.ID)
 	switch str.spec.Per {
 	case "group":
@@ -53,7 +70,7 @@ func (a *actor) recordGap(str *stream, s *ledger.Slot, at int64) {
 	}
 	gap, ok := a.gaps.since(int64(str.index+1)<<32|source, s.Due, at)
 	if period := str.plan.Period(s.Due, int(s.Phase)); ok && period > 0 {
-		a.shard.Add(str.gap[a.Class], int(s.Phase), (gap - period).Abs())
+		a.shard.Add(str.between[a.Class].gap, int(s.Phase), (gap - period).Abs())
 	}
 }
 
