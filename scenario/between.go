@@ -17,49 +17,56 @@ func (s *stream) periodic() bool {
 }
 
 // betweenSeries are the series of what is measured between two messages of one source; -1: there is none.
-type betweenSeries struct{ gap int }
+type betweenSeries struct{ gap, jitter int }
 
 // betweenSeries makes the series for receivers of a class. x has their labels.
 func (s *stream) betweenSeries(x record.Series, c class) betweenSeries {
 	if !s.reaches(c, 0) && !s.reaches(c, 1) {
-		return betweenSeries{-1}
+		return betweenSeries{-1, -1}
 	}
 	of := func(name string) int {
 		x.Metric, x.Decile = name, 0
 		return s.t.addSeries(x)
 	}
-	return betweenSeries{gap: of(metric.Gap)}
+	return betweenSeries{gap: of(metric.Gap), jitter: of(metric.Jitter)}
 }
 
 // gaps remember when a receiver last got a message of each periodic source. The latest source's
 // is kept apart, so that a single one costs no map.
 type gaps struct {
-	key, last int64
-	due       int64
-	more      map[int64][2]int64
+	key int64
+	arrival
+	more map[int64]arrival
 }
 
-// since notes an arrival and returns the time since the one before it of the same source; ok is
-// false for the first and for what was overtaken.
-func (g *gaps) since(key, due, at int64) (gap time.Duration, ok bool) {
+// An arrival is the last message of a source: when it came, when it was due, and how long after the one before
+// it came; 0: none or not known.
+type arrival struct{ at, due, gap int64 }
+
+// since notes an arrival and returns the time since the one before it of the same source, and the gap before
+// that; each is 0 when there is none. What was overtaken is passed over.
+func (g *gaps) since(key, due, at int64) (gap, before time.Duration) {
 	if g.key != key {
 		if g.more == nil {
-			g.more = map[int64][2]int64{}
+			g.more = map[int64]arrival{}
 		}
-		g.more[g.key] = [2]int64{g.last, g.due}
-		was := g.more[key]
-		g.key, g.last, g.due = key, was[0], was[1]
+		g.more[g.key] = g.arrival
+		g.key, g.arrival = key, g.more[key]
 	}
-	if g.last != 0 && due <= g.due {
-		return 0, false
+	was := g.arrival
+	if was.at != 0 && due <= was.due {
+		return 0, 0
 	}
-	gap, ok = time.Duration(at-g.last), g.last != 0
-	g.last, g.due = at, due
-	return gap, ok
+	g.arrival = arrival{at: at, due: due}
+	if was.at == 0 {
+		return 0, 0
+	}
+	g.gap = max(1, at-was.at)
+	return time.Duration(g.gap), time.Duration(was.gap)
 }
 
-// recordBetween records by how much the time between two arrivals differs from the period. A message that
-// never came makes it as long as the period.
+// recordBetween records by how much the time between two arrivals differs from the period, and from the time
+// between the two before. A message that never came makes both as long as the period.
 func (a *actor) recordBetween(str *stream, s *ledger.Slot, at int64) {
 	source := int64(s.From.ID)
 	switch str.spec.Per {
@@ -68,9 +75,12 @@ func (a *actor) recordBetween(str *stream, s *ledger.Slot, at int64) {
 	case "room":
 		source = int64(s.Audience.Room)
 	}
-	gap, ok := a.gaps.since(int64(str.index+1)<<32|source, s.Due, at)
-	if period := str.plan.Period(s.Due, int(s.Phase)); ok && period > 0 {
+	gap, before := a.gaps.since(int64(str.index+1)<<32|source, s.Due, at)
+	if period := str.plan.Period(s.Due, int(s.Phase)); gap > 0 && period > 0 {
 		a.shard.Add(str.between[a.Class].gap, int(s.Phase), (gap - period).Abs())
+	}
+	if before > 0 {
+		a.shard.Add(str.between[a.Class].jitter, int(s.Phase), (gap - before).Abs())
 	}
 }
 

@@ -12,20 +12,20 @@ func TestGapsAreKeptBySource(t *testing.T) {
 	var g gaps
 	for i, step := range []struct {
 		key, due, at int64
-		want         time.Duration
-		ok           bool
+		gap, before  time.Duration
 	}{
-		{1, 10, 12, 0, false},
-		{1, 20, 25, 13, true},
-		{2, 15, 26, 0, false},
-		{2, 25, 36, 10, true},
-		{1, 30, 37, 12, true},
-		{1, 25, 38, 0, false}, // overtaken
-		{2, 35, 50, 14, true},
-		{3, 1, 60, 0, false},
+		{1, 10, 12, 0, 0},
+		{1, 20, 25, 13, 0},
+		{2, 15, 26, 0, 0},
+		{2, 25, 36, 10, 0},
+		{1, 30, 37, 12, 13},
+		{1, 25, 38, 0, 0}, // overtaken
+		{2, 35, 50, 14, 10},
+		{1, 40, 48, 11, 12},
+		{3, 1, 60, 0, 0},
 	} {
-		if got, ok := g.since(step.key, step.due, step.at); ok != step.ok || ok && got != step.want {
-			t.Errorf("step %d: %v %v, want %v %v", i, got, ok, step.want, step.ok)
+		if gap, before := g.since(step.key, step.due, step.at); gap != step.gap || before != step.before {
+			t.Errorf("step %d: %v after %v, want %v after %v", i, gap, before, step.gap, step.before)
 		}
 	}
 }
@@ -43,10 +43,15 @@ func TestJitterOfAPeriodicStream(t *testing.T) {
 		}
 		return []fakePacket{{text: p}}
 	}}
-	c := play(t, s, strings.Replace(strings.Replace(broadcast, "rate: 100/s", "rate: 20/s", 1), "loss(delivery) == 0", "loss(delivery) < 10%, max(gap) >= 29ms", 1))
+	c := play(t, s, strings.Replace(strings.Replace(broadcast, "rate: 100/s", "rate: 20/s", 1), "loss(delivery) == 0", "loss(delivery) < 10%, max(gap) >= 29ms, max(jitter) >= 59ms", 1))
 	// 19 gaps of ten receivers, without the one at the message that is missing.
 	if l := c.Latency["gap"]; l == nil || l.N != 180 || l.Maxus < 29_000 {
 		t.Errorf("gap %+v", l)
+	}
+	// Each receiver has one jitter less than gaps. A tick that is 30 ms late makes one gap 30 ms longer and the next one shorter,
+	// which differ by 60 ms; the tick that never came makes its gap 50 ms longer than those around it.
+	if l := c.Latency["jitter"]; l == nil || l.N != 170 || l.Maxus < 59_000 || l.Maxus > 62_000 || l.P50us > 1_000 {
+		t.Errorf("jitter %+v", l)
 	}
 	if c.Verdict != result.Pass {
 		t.Errorf("%s: %s", c.Verdict, c.Reason)

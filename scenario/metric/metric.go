@@ -20,6 +20,7 @@ const (
 	AckService   = "ack.service"
 	RTT          = "rtt"
 	Gap          = "gap"
+	Jitter       = "jitter"
 
 	Connect          = "connect"
 	ConnectTCP       = "connect.tcp"
@@ -132,6 +133,7 @@ var Table = []Metric{
 	{Name: ConnectUpgrade, Unit: Seconds, Labels: ofClients, Always: true, About: "the upgrade from polling to websocket"},
 	{Name: Reconnect, Unit: Seconds, Labels: ofClients, Needs: NeedsReconnect, Always: true, About: "from a lost connection until the client was back in its rooms"},
 	{Name: Gap, Unit: Seconds, Labels: ofArrivals, Needs: NeedsPeriodic, About: "by how much the time between two messages of one source differs from its period"},
+	{Name: Jitter, Unit: Seconds, Labels: ofArrivals, Needs: NeedsPeriodic, About: "by how much two successive gaps between messages of one source differ (after RFC 3550, 6.4.1)"},
 	{Name: Step, Unit: Seconds, Labels: ofSteps, Needs: NeedsFlow, About: "one step of a flow"},
 	{Name: Flow, Unit: Seconds, Labels: ofClients, Needs: NeedsFlow, About: "all steps of a flow, once through"},
 	{Name: Lag, Unit: Seconds, Labels: ofStreams, About: "how late the generator itself sent"},
