@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -197,9 +198,14 @@ func runCells(ctx context.Context, f *file.File, opt Options) (*result.Run, erro
 	if err != nil {
 		return run, err
 	}
-	if ctx.Err() != nil {
-		run.Interrupted = true
-		run.Warnings = append(run.Warnings, fmt.Sprintf("interrupted: %d of %d trials ran, the last one cut short", len(run.Cells), len(cells)))
+	cut := slices.ContainsFunc(run.Cells, func(c result.Cell) bool { return c.Interrupted })
+	if ctx.Err() != nil && (cut || len(run.Cells) < len(cells)) {
+		run.Interrupted, run.Verdict = true, result.Invalid
+		text := fmt.Sprintf("interrupted: %d of %d trials ran", len(run.Cells), len(cells))
+		if cut {
+			text += ", the last one cut short"
+		}
+		run.Warnings = append(run.Warnings, text)
 	}
 	return run, nil
 }

@@ -413,6 +413,29 @@ func TestCancelKeepsWhatWasMeasured(t *testing.T) {
 	}
 }
 
+// A run that is stopped between two trials is no whole one either, though none of its trials was cut short.
+func TestInterruptBetweenTrials(t *testing.T) {
+	t.Parallel()
+	var run *result.Run
+	ownClock(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		run = playHere(ctx, t, &fakeServer{}, broadcast+"matrix: {repeat: 2, cooldown: 1m}\n", func(o *Options) {
+			o.Progress = func(p Progress) {
+				if p.Done {
+					time.AfterFunc(time.Second, cancel)
+				}
+			}
+		})
+	})
+	if len(run.Cells) != 1 || run.Cells[0].Interrupted || run.Cells[0].Verdict != result.Pass {
+		t.Fatalf("%d cells, the first interrupted: %v, %s", len(run.Cells), run.Cells[0].Interrupted, run.Cells[0].Verdict)
+	}
+	if !run.Interrupted || run.Verdict != result.Invalid || len(run.Warnings) != 1 || run.Warnings[0] != "interrupted: 1 of 2 trials ran" {
+		t.Errorf("interrupted %v, %s, %q", run.Interrupted, run.Verdict, run.Warnings)
+	}
+}
+
 func TestUnreachableTarget(t *testing.T) {
 	t.Parallel()
 	f, err := file.Parse("t.yaml", []byte(broadcast), nil)
