@@ -302,9 +302,9 @@ func (a *actor) joinLate() {
 
 // hold makes the client a member of its namespace and lets it send.
 func (a *actor) hold() {
-	a.Receiver.Join(a.namespace())
+	a.Join(a.namespace())
 	for _, m := range a.Spaces {
-		a.Receiver.Join(m)
+		a.Join(m)
 	}
 	if a.state.CompareAndSwap(int32(joining), int32(held)) {
 		a.t.count.held.Add(1)

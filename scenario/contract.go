@@ -107,7 +107,7 @@ func (a *actor) joinSilently(ctx context.Context, asked bool) {
 		}
 	}
 	for _, m := range rooms {
-		a.Receiver.Join(m)
+		a.Join(m)
 	}
 	a.joins = 0
 	a.hold()

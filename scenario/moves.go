@@ -148,7 +148,7 @@ func (a *actor) askToMove(from, to *ledger.Membership) {
 	g, now := a.group, a.t.now()
 	asked, acknowledged := a.t.joinAsked()
 	if !asked {
-		a.Receiver.Join(to)
+		a.Join(to)
 		return
 	}
 	if a.t.contract == nil || a.t.contract.leave != nil {

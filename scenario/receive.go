@@ -82,7 +82,7 @@ func (a *actor) Ack(m *client.Message) {
 	}
 	if c.stream == joinCall {
 		if m := a.awaited(int(c.seq)); m != nil {
-			a.Receiver.Join(m)
+			a.Join(m)
 		}
 		if state(a.state.Load()) == joining {
 			if a.joins--; a.joins == 0 {

@@ -51,7 +51,7 @@ func (a *actor) resume() {
 	a.recovered = true
 	list := a.Memberships()
 	for _, m := range list[:len(list)-1] {
-		a.Receiver.Join(m)
+		a.Join(m)
 	}
 	a.joins = 0
 }

@@ -239,22 +239,7 @@ func (e *Evidence) recallOld(cell *result.Cell) error {
 
 // recallWindows looks the windows over latencies up in the logs.
 func (e *Evidence) recallWindows(cell *result.Cell, rules Rules, log Log) {
-	var series []record.Series
-	var logs [][]result.Interval
-	for _, k := range rules.All() {
-		if k.Over == 0 || !ofSamples(&k) {
-			continue
-		}
-		for _, s := range []record.Series{{Metric: k.Metric}, {Metric: k.Metric, Slow: true}} {
-			if slices.Contains(series, s) {
-				continue
-			}
-			if intervals := log(s.Interval()); intervals != nil {
-				e.Saved.logs[s.Interval()] = true
-				series, logs = append(series, s), append(logs, intervals)
-			}
-		}
-	}
+	series, logs := e.windowLogs(rules, log)
 	ws := NewWindows(e.Timeline, series, rules)
 	until := int64(0)
 	for i := range cell.Timeline {
@@ -268,11 +253,7 @@ func (e *Evidence) recallWindows(cell *result.Cell, rules Rules, log Log) {
 		for at := range logs {
 			for len(logs[at]) > 0 && int64(logs[at][0].From+logs[at][0].To)/2 < until {
 				if phase >= 0 {
-					for _, bar := range logs[at][0].Histogram.Distribution() {
-						if bar.Count > 0 {
-							ws.Add(at, phase, bar.From, bar.Count)
-						}
-					}
+					addAll(ws, at, phase, logs[at][0].Histogram)
 				}
 				logs[at] = logs[at][1:]
 			}
@@ -281,6 +262,33 @@ func (e *Evidence) recallWindows(cell *result.Cell, rules Rules, log Log) {
 	}
 	ws.End(until)
 	e.Windows = ws.Found()
+}
+
+// windowLogs are the logs that the rules on windows over latencies need, as far as there are any, and what each is of.
+func (e *Evidence) windowLogs(rules Rules, log Log) (series []record.Series, logs [][]result.Interval) {
+	for _, k := range rules.All() {
+		if k.Over == 0 || !ofSamples(&k) {
+			continue
+		}
+		for _, s := range []record.Series{{Metric: k.Metric}, {Metric: k.Metric, Slow: true}} {
+			if e.Saved.logs[s.Interval()] {
+				continue
+			}
+			if intervals := log(s.Interval()); intervals != nil {
+				e.Saved.logs[s.Interval()] = true
+				series, logs = append(series, s), append(logs, intervals)
+			}
+		}
+	}
+	return series, logs
+}
+
+func addAll(ws *Windows, series, phase int, h *hdrhistogram.Histogram) {
+	for _, bar := range h.Distribution() {
+		if bar.Count > 0 {
+			ws.Add(series, phase, bar.From, bar.Count)
+		}
+	}
 }
 
 // lacks reports whether a rule asks for what a saved result does not hold.

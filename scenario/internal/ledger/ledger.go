@@ -12,6 +12,7 @@ import (
 // An Expectation says which deliveries a stream expects of its messages.
 type Expectation int
 
+// What may be expected.
 const (
 	ExpectNone   Expectation = iota // not in the ledger
 	ExpectSelf                      // one delivery, to the sender
@@ -162,6 +163,7 @@ func (l *Ledger) expect(s *Slot) {
 // An Arrival is what the ledger makes of a delivery.
 type Arrival int
 
+// What may be made of one.
 const (
 	Ignored    Arrival = iota // not in the ledger, or after the receiver left, or after the end
 	Counted                   // the first copy, received or late

@@ -12,6 +12,7 @@ import (
 // A State is what a message has under its stamp's key.
 type State int
 
+// What a message may have.
 const (
 	None    State = iota // nothing under "$b": not one of ours
 	Damaged              // something is there, but it is damaged
@@ -83,8 +84,7 @@ var packedKey = []byte("\xa2$b\xd9\x20")
 // findPacked reads the stamp out of arguments in MessagePack: a text under "$b", or the head of
 // binary data.
 func findPacked(args []byte) (Stamp, State) {
-	if i := bytes.Index(args, packedKey); i >= 0 {
-		text := args[i+len(packedKey):]
+	if _, text, found := bytes.Cut(args, packedKey); found {
 		if len(text) < TextSize {
 			return Stamp{}, Damaged
 		}
