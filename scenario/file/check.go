@@ -116,11 +116,11 @@ func (p *checkParser) word(also string) string {
 	return p.text[p.at:end]
 }
 
-// reUnit is what may follow the number of an amount after a blank.
-var reUnit = regexp.MustCompile(`^(%|ns|us|ms|[smh]|[kKM]|[kKM]?/[smh]|(?:[kKmMgG][iI]?)?[bB])$`)
+// maxAmount is how many words an amount may have: 1 m 30 s has four.
+const maxAmount = 8
 
-// amount takes an amount, in which blanks may stand before the unit (5 ms) and between the parts of a
-// duration (1m 30s). It returns the text without them, and where it ends.
+// amount takes an amount, in which blanks may stand as closeUp has them: as many words as make one. It returns the
+// text without the blanks, and where it ends.
 func (p *checkParser) amount() (text string, end int) {
 	start := p.at
 	defer func() { p.at = start }()
@@ -128,27 +128,28 @@ func (p *checkParser) amount() (text string, end int) {
 	start = p.at // behind the blank before it
 	p.at += len(text)
 	end = p.at
-	for text != "" {
+	for range maxAmount {
 		next := p.word(".%/-+")
-		switch {
-		case reUnit.MatchString(next):
-		case reDuration.MatchString(text) && reDuration.MatchString(next):
-		case reDuration.MatchString(text) && reNumber.MatchString(next) && reDuration.MatchString(next+p.wordBehind(next)):
-		default:
-			return text, end
+		if next == "" {
+			break
 		}
-		text += next
 		p.at += len(next)
-		end = p.at
+		if whole := closeUp(p.text[start:p.at]); isAmount(whole) {
+			text, end = whole, p.at
+		}
 	}
 	return text, end
 }
 
-// wordBehind is the word that follows the one at p.at.
-func (p *checkParser) wordBehind(word string) string {
-	behind := *p
-	behind.at += len(word)
-	return behind.word("")
+// isAmount reports whether a text without blanks has the form of an amount.
+func isAmount(text string) bool {
+	size, _ := strings.CutSuffix(text, "/s")
+	for _, form := range []*regexp.Regexp{reDuration, reRate, reSize, rePercent, reCount} {
+		if form.MatchString(text) || form == reSize && form.MatchString(size) {
+			return true
+		}
+	}
+	return false
 }
 
 func (p *checkParser) accept(s string) bool {
