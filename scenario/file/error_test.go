@@ -1,6 +1,7 @@
 package file
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -57,7 +58,11 @@ func unpacked(t *rapid.T, err error) (out []*Error) {
 		t.Fatalf("%T", err)
 	}
 	for _, e := range joined.Unwrap() {
-		out = append(out, e.(*Error))
+		one, ok := errors.AsType[*Error](e)
+		if !ok {
+			t.Fatalf("%T", e)
+		}
+		out = append(out, one)
 	}
 	return out
 }

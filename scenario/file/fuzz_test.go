@@ -1,8 +1,11 @@
 package file
 
 import (
+	"fmt"
+	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -37,22 +40,18 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		for _, c := range file.Cells() {
-			if len(c.Spec.Groups) == 0 || len(c.Spec.Phases) == 0 || len(c.Spec.Valid) == 0 || c.Trial < 1 {
-				t.Fatalf("an unusable cell: %+v", c.Spec)
-			}
-			if p := c.Spec.Plan(); p.Clients < 0 || p.Offered < 0 || p.Deliveries < 0 || p.Duration <= 0 {
-				t.Fatalf("an impossible plan: %+v", p)
-			}
-			for _, g := range c.Spec.Groups {
-				for _, s := range g.Send {
-					if s.Size < MinSize && s.Expect != "none" || s.Size < 1 || !(s.Rate > 0) || s.Op == "" || s.Expect == "" || s.Per == "" {
-						t.Fatalf("an unusable stream: %+v", s)
-					}
-				}
-			}
+			usable(t, c)
 		}
 		if len(file.Cells()) > 20 {
 			return // comparing them would take most of the fuzzing
+		}
+		if err := validNumbers(reflect.ValueOf(file.Spec), "Spec"); err != nil {
+			t.Fatal(err)
+		}
+		if text, err := file.Resolved("", ""); err == nil {
+			if _, err := Parse("f.yaml", text, nil); err != nil {
+				t.Fatalf("resolved it is refused: %v\n%s", err, text)
+			}
 		}
 		again, err := Parse("f.yaml", text, set)
 		if err != nil {
@@ -62,4 +61,55 @@ func FuzzParse(f *testing.F) {
 			t.Fatal(diff)
 		}
 	})
+}
+
+// usable fails on a cell that a runner could not run.
+func usable(t *testing.T, c Cell) {
+	t.Helper()
+	if len(c.Spec.Groups) == 0 || len(c.Spec.Phases) == 0 || len(c.Spec.Valid) == 0 || c.Trial < 1 {
+		t.Fatalf("an unusable cell: %+v", c.Spec)
+	}
+	if p := c.Spec.Plan(); p.Clients < 0 || p.Offered < 0 || p.Deliveries < 0 || p.Duration <= 0 {
+		t.Fatalf("an impossible plan: %+v", p)
+	}
+	for _, g := range c.Spec.Groups {
+		for _, s := range g.Send {
+			if s.Size < MinSize && s.Expect != "none" || s.Size < 1 || !(s.Rate > 0) || s.Op == "" || s.Expect == "" || s.Per == "" {
+				t.Fatalf("an unusable stream: %+v", s)
+			}
+		}
+	}
+}
+
+// validNumbers returns an error when a number below v is negative or no number; a mean of a distribution may be infinite, its values not.
+func validNumbers(v reflect.Value, path string) error {
+	switch v.Kind() {
+	case reflect.Float64:
+		if f := v.Float(); math.IsNaN(f) || math.IsInf(f, 0) || f < 0 {
+			return fmt.Errorf("%s is %v", path, f)
+		}
+	case reflect.Int, reflect.Int64:
+		if v.Int() < 0 {
+			return fmt.Errorf("%s is %d", path, v.Int())
+		}
+	case reflect.Pointer:
+		if !v.IsNil() {
+			return validNumbers(v.Elem(), path)
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			if err := validNumbers(v.Index(i), fmt.Sprintf("%s[%d]", path, i)); err != nil {
+				return err
+			}
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if f := v.Type().Field(i); f.IsExported() {
+				if err := validNumbers(v.Field(i), path+"."+f.Name); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
 }

@@ -1,11 +1,13 @@
 package file
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 )
 
 const searched = `
@@ -127,4 +129,65 @@ func TestLevelsAreWrittenAsInTheFile(t *testing.T) {
 			t.Errorf("%s is read as %+v, %v", want, back, f)
 		}
 	}
+}
+
+// A level is read as the file has it, and only of the kind that the search raises.
+func TestLevels(t *testing.T) {
+	for text, want := range map[string]searchLevel{
+		"1000": {1000, LevelCount}, "10k": {10_000, LevelCount}, "60/m": {1, LevelRate}, "1.5k/s": {1500, LevelRate}, "4KiB": {4096, LevelSize}, "250%": {2.5, LevelShare}, "10 k": {10_000, LevelCount},
+		"5 /s": {5, LevelRate},
+	} {
+		if got, f := parseLevel(text); f != nil || got != want {
+			t.Errorf("%s: %+v, %v", text, got, f)
+		}
+		for _, unit := range []string{LevelCount, LevelRate, LevelSize, LevelShare} {
+			s := Search{Unit: unit, From: 1}
+			got, err := s.Parse(text)
+			if (err == nil) != (unit == want.unit) || err == nil && got != want.at {
+				t.Errorf("%s in a search of %q: %v, %v", text, unit, got, err)
+			}
+			if whole := unit == LevelCount || unit == LevelSize; s.Whole() != whole {
+				t.Errorf("levels of %q are whole: %v", unit, s.Whole())
+			}
+		}
+	}
+	for _, text := range []string{"", "0", "0/s", "0%", "0B", "-1", "NaN", "5s", "x", "1e3"} {
+		if got, f := parseLevel(text); f == nil || f.hint == "" {
+			t.Errorf("%q: %+v, %v", text, got, f)
+		}
+		if _, err := (&Search{From: 1}).Parse(text); err == nil {
+			t.Errorf("%q is taken", text)
+		}
+	}
+}
+
+// What a search raises is raised at every level, and nothing else is changed.
+func TestEveryLevel(t *testing.T) {
+	f, err := Parse("x.yaml", []byte(searched+"search: {raise: groups.viewers.count, from: 10, to: 100k, settle: 0s}"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		level, record := rapid.Float64Range(1, 100_000).Draw(t, "level"), time.Duration(rapid.Int64Range(1e6, 1e12).Draw(t, "record"))
+		at, err := f.At(level, record)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g, recorded := at.Spec.Groups[0], time.Duration(0)
+		for _, p := range at.Spec.Phases {
+			if p.Record {
+				recorded += p.For
+			}
+		}
+		if g.Count != int(math.Round(level)) || (recorded-record).Abs() > time.Microsecond {
+			t.Fatalf("at %v: %d viewers, %v recorded, want %v", level, g.Count, recorded, record)
+		}
+		if need := connectTime(g, 1); at.Spec.Phases[0].For < need {
+			t.Fatalf("%v to connect, %v are needed", at.Spec.Phases[0].For, need)
+		}
+		g.Count = 10
+		if diff := cmp.Diff(f.Spec.Groups, []Group{g, at.Spec.Groups[1]}); diff != "" {
+			t.Fatal(diff)
+		}
+	})
 }
