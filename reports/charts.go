@@ -97,7 +97,7 @@ func spectrumPoints(l *result.Latency) ([]draw.Point, error) {
 		}
 	}
 	pts := make([]draw.Point, len(at))
-	for i, us := range h.ValueAtPercentilesSlice(ps) {
+	for i, us := range result.Percentiles(h, ps...) {
 		pts[i] = draw.Point{X: at[i], Y: ms(max(us, 1))}
 	}
 	return pts, nil

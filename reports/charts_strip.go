@@ -59,8 +59,9 @@ func heatQuantile(text string, p float64) (float64, bool) {
 	for _, s := range steps {
 		total += s.N
 	}
+	rank := result.Rank(100*p, total)
 	for _, s := range steps {
-		if below += s.N; float64(below) >= p*float64(total) {
+		if below += s.N; below >= rank {
 			return float64(s.High) / 1e6, true
 		}
 	}

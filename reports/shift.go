@@ -100,7 +100,7 @@ func percentilesOf(ls []*result.Latency, at []float64) ([][]float64, error) {
 		if err != nil {
 			return nil, err
 		}
-		for i, us := range h.ValueAtPercentilesSlice(at) {
+		for i, us := range result.Percentiles(h, at...) {
 			vs[i] = append(vs[i], float64(max(us, 1)))
 		}
 	}

@@ -315,7 +315,7 @@ func (c *collector) refresh(s *result.Second, took time.Duration) {
 		}
 		if h != nil {
 			p.Metric = name
-			q := h.ValueAtPercentilesSlice([]float64{50, 99})
+			q := result.Percentiles(h, 50, 99)
 			p.P50, p.P99 = time.Duration(q[0])*time.Microsecond, time.Duration(q[1])*time.Microsecond
 			return
 		}

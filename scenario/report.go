@@ -241,7 +241,7 @@ func (f *findings) curve() []result.CurvePoint {
 			}
 		}
 		if n := sum.TotalCount(); n > 0 {
-			q := sum.ValueAtPercentilesSlice([]float64{50, 99})
+			q := result.Percentiles(sum, 50, 99)
 			points = append(points, result.CurvePoint{Rank: float64(p) / (curvePoints - 1), P50us: q[0], P99us: q[1], N: n})
 		}
 	}

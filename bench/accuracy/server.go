@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/throng-io/throng/protocol/socketio"
+	"github.com/throng-io/throng/scenario/result"
 	"github.com/throng-io/throng/server"
 )
 
@@ -97,6 +98,6 @@ func (w *waits) quantiles() quantiles {
 		return quantiles{}
 	}
 	slices.Sort(w.all)
-	at := func(q float64) int64 { return w.all[int(q*float64(len(w.all)-1))].Microseconds() }
-	return quantiles{N: int64(len(w.all)), P50: at(0.5), P99: at(0.99)}
+	at := func(p float64) int64 { return w.all[result.Rank(p, int64(len(w.all)))-1].Microseconds() }
+	return quantiles{N: int64(len(w.all)), P50: at(50), P99: at(99)}
 }

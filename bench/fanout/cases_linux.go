@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/throng-io/throng/bench/fanout/internal/load"
+	"github.com/throng-io/throng/scenario/result"
 )
 
 // An entry is one server of a case, and the clients it gets.
@@ -303,10 +304,9 @@ func paceAt(s *subject, rate float64, window time.Duration) (metrics, error) {
 	return m, nil
 }
 
-// quantile is the nearest rank, in milliseconds.
+// quantile is in milliseconds.
 func quantile(sorted []time.Duration, q float64) float64 {
-	at := int(q * float64(len(sorted)))
-	return micros(sorted[min(at, len(sorted)-1)]) / 1e3
+	return micros(sorted[result.Rank(100*q, int64(len(sorted)))-1]) / 1e3
 }
 
 func measureEcho(_ context.Context, s *subject, window time.Duration) (metrics, error) {

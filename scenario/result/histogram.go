@@ -59,7 +59,7 @@ func FromHistogram(h *hdrhistogram.Histogram) *Latency {
 	if h == nil || h.TotalCount() == 0 {
 		return &Latency{}
 	}
-	q := h.ValueAtPercentilesSlice([]float64{50, 90, 99, 99.9})
+	q := Percentiles(h, 50, 90, 99, 99.9)
 	l := &Latency{
 		N: h.TotalCount(), Minus: h.Min(), Meanus: math.Round(h.Mean()*10) / 10,
 		P50us: q[0], P90us: q[1], P99us: q[2], P999us: q[3], Maxus: h.Max(),
@@ -146,6 +146,6 @@ func QuantilesOf(h *hdrhistogram.Histogram) Quantiles {
 	if h == nil || h.TotalCount() == 0 {
 		return Quantiles{}
 	}
-	q := h.ValueAtPercentilesSlice([]float64{50, 99})
+	q := Percentiles(h, 50, 99)
 	return Quantiles{N: h.TotalCount(), P50us: q[0], P99us: q[1], Maxus: h.Max()}
 }

@@ -51,7 +51,7 @@ func TestLatencyRoundTrip(t *testing.T) {
 	if !back.Equals(h) {
 		t.Error("the histogram came back different")
 	}
-	if l.N != 20000 || l.P50us != h.ValueAtPercentile(50) || l.P999us != h.ValueAtPercentile(99.9) || l.Maxus != h.Max() || l.Minus != 0 {
+	if l.N != 20000 || l.P50us != Percentile(h, 50) || l.P999us != Percentile(h, 99.9) || l.Maxus != h.Max() || l.Minus != 0 {
 		t.Errorf("summary %+v", l)
 	}
 	if l.P50us > l.P90us || l.P90us > l.P99us || l.P99us > l.P999us || l.P999us > l.Maxus {

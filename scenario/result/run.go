@@ -208,7 +208,7 @@ func (f *FaultReturns) After(share float64) (us int64, ok bool) {
 	if err != nil {
 		return 0, false
 	}
-	return h.ValueAtPercentile(share * 100), true
+	return Percentile(h, share*100), true
 }
 
 // Rates of the recorded phases, per second.

@@ -215,7 +215,7 @@ func (e *Evidence) sampled(k *file.Check, in stretch) float64 {
 		}
 		return sum / float64(len(vs))
 	}
-	return vs[max(0, int(math.Ceil(k.Quantile/100*float64(len(vs))))-1)]
+	return vs[result.Rank(k.Quantile, int64(len(vs)))-1]
 }
 
 // sample is a metric in one second; known is false when the system did not tell.

@@ -200,5 +200,5 @@ func statOf(c *file.Check, h *hdrhistogram.Histogram, seconds float64) float64 {
 		}
 		return float64(h.TotalCount()) / seconds
 	}
-	return float64(h.ValueAtPercentile(c.Quantile)) / second
+	return float64(result.Percentile(h, c.Quantile)) / second
 }
