@@ -7,7 +7,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
+	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/record"
+	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -115,4 +119,94 @@ func TestRecallRefusesWhatDoesNotFit(t *testing.T) {
 		t.Fatal(err)
 	}
 	Judge(e, rules)
+}
+
+// Whatever the evidence, judging it again gives the same judgement.
+func TestRecallRoundTrip(t *testing.T) {
+	rules := Rules{
+		Valid: parsed(t, file.Valid, "max(cpu) < 1, achieved(rate) > 1, p99(lag) < 1"),
+		SLO: parsed(t, file.SLO, "p99(delivery) < 1, mean(delivery{transport=polling}) < 1, loss(delivery) < 1, dup(delivery{group=a}) < 1, errors(connect) < 1, "+
+			"errors(ack) < 1, count(connect) < 1, rate(delivery) > 1, max(server.cpu) < 1, growth(server.rss) < 1, ratio(recovered) < 1, late(delivery{read=slow}) < 1"),
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		e := randomEvidence(t)
+		cell := &result.Cell{
+			Evidence: Keep(e), Clients: result.Clients{Failed: int(e.Clients.Failed), Dropped: int(e.Clients.Dropped)},
+		}
+		for _, s := range e.Timeline.Spans {
+			cell.Phases = append(cell.Phases, result.Phase{Name: s.Name, StartS: float64(s.Start) / 1e9, EndS: float64(s.End) / 1e9, Record: s.Record})
+		}
+		for i, s := range e.Seconds {
+			cell.Timeline = append(cell.Timeline, result.Second{T: float64(i), Sent: s.Sent, CPU: s.CPU, RSSBytes: s.RSS, ServerRSSBytes: s.ServerRSS, Held: s.Held})
+		}
+		text, err := json.Marshal(cell)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var saved result.Cell
+		if err := json.Unmarshal(text, &saved); err != nil {
+			t.Fatal(err)
+		}
+		got, err := Recall(&saved, rules, noLogs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(Judge(e, rules), Judge(got, rules)); diff != "" {
+			t.Fatalf("judgement (-was +is):\n%s", diff)
+		}
+	})
+}
+
+// randomEvidence is of three phases and as many seconds, with two groups, classes of each kind and two streams.
+func randomEvidence(t *rapid.T) *Evidence {
+	e := crowd()
+	e.Faults, e.ScaledDown = rapid.Bool().Draw(t, "faults"), rapid.Bool().Draw(t, "scaled down")
+	e.Ending = rapid.SampledFrom([]Ending{RanOut, Interrupted, ServerGone, Aborted}).Draw(t, "ending")
+	small := rapid.Int64Range(0, 50)
+	for i := range e.Ledger {
+		for j := range e.Ledger[i] {
+			l := &e.Ledger[i][j].Ledger
+			l.Received, l.Late, l.Lost, l.Duplicate = small.Draw(t, "received"), small.Draw(t, "late"), small.Draw(t, "lost"), small.Draw(t, "duplicate")
+			l.Expected = l.Received + l.Late + l.Lost
+		}
+	}
+	series := []record.Series{
+		{Metric: metric.Delivery, Group: "a", From: "a", Op: "room", Event: "msg", Transport: "websocket", Decile: 1},
+		{Metric: metric.Delivery, Group: "a", From: "a", Op: "room", Event: "msg", Transport: "polling", Decile: 10},
+		{Metric: metric.Delivery, Group: "b", From: "b", Op: "all", Event: "tick", Transport: "websocket", Volatile: true, Slow: true, AllSlow: true},
+		{Metric: metric.Connect, Group: "a", Transport: "polling"},
+		{Metric: metric.Lag, Group: "a", Op: "room", Event: "msg"},
+		{Metric: "curve", Hidden: true},
+	}
+	e.Totals = record.NewTotals(series, len(e.Timeline.Spans))
+	for range rapid.IntRange(0, 30).Draw(t, "samples") {
+		e.Totals.Add(rapid.IntRange(0, len(series)-1).Draw(t, "series"), rapid.IntRange(0, 1).Draw(t, "phase"),
+			rapid.Int64Range(0, 5_000_000).Draw(t, "value"), rapid.Int64Range(1, 9).Draw(t, "times"))
+	}
+	classes := []metric.ErrorClass{
+		metric.Error(metric.ErrConnect, metric.HowPorts), metric.Error(metric.ErrConnect, "http.502"), metric.Error(metric.ErrAck, metric.HowTimeout),
+		metric.Error(metric.ErrSend, metric.HowBackpressure),
+		{Kind: metric.ErrDrop, How: "ping_timeout", Slow: true},
+	}
+	for range rapid.IntRange(0, 8).Draw(t, "errors") {
+		key := record.ErrorKey{
+			Class: rapid.SampledFrom(classes).Draw(t, "class"), Stream: rapid.IntRange(-1, 2).Draw(t, "stream"), Group: rapid.IntRange(0, 1).Draw(t, "group"),
+		}
+		e.Errors = append(e.Errors, record.ErrorCount{ErrorKey: key, Phase: rapid.IntRange(-1, 1).Draw(t, "phase"), Second: rapid.IntRange(0, 6).Draw(t, "second"), N: small.Draw(t, "n")})
+	}
+	for range rapid.IntRange(0, 3).Draw(t, "returns") {
+		e.Returns = append(e.Returns, Return{
+			Group: rapid.IntRange(0, 1).Draw(t, "group"), Phase: rapid.IntRange(-1, 1).Draw(t, "phase"),
+			Back: small.Draw(t, "back"), Never: small.Draw(t, "never"), Recovered: small.Draw(t, "recovered"),
+		})
+	}
+	for i := range 5 {
+		e.Seconds = append(e.Seconds, Second{
+			Phase: e.Timeline.PhaseAt(int64(i)*1e9 + 5e8), Offered: small.Draw(t, "offered"), Sent: small.Draw(t, "sent"),
+			CPU: rapid.Float64Range(0, 1).Draw(t, "cpu"), ServerCPU: rapid.SampledFrom([]float64{-1, 0.25, 0.5}).Draw(t, "server cpu"),
+			RSS: small.Draw(t, "rss"), ServerRSS: small.Draw(t, "server rss"), Held: int(small.Draw(t, "held")),
+		})
+	}
+	e.Clients = Clients{Failed: small.Draw(t, "failed"), Dropped: small.Draw(t, "dropped")}
+	return e
 }

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/ledger"
 	"github.com/throng-io/throng/scenario/internal/record"
 	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
@@ -93,4 +95,98 @@ func TestVerdicts(t *testing.T) {
 			t.Errorf("%s: only %d checks are reported", name, len(j.Checks))
 		}
 	}
+}
+
+// The rules that nobody has written hold unless the file says something about the matter.
+func TestImpliedRules(t *testing.T) {
+	const lossy = 10 // lost and late in known
+	for _, c := range []struct {
+		name            string
+		slo             string
+		failed, dropped int64
+		faults          bool
+		want            []string
+	}{
+		{"all is well", "loss < 50%", 0, 0, false, nil},
+		{"loss without a rule", "max(delivery) < 1s", 0, 0, false, []string{"loss(delivery) == 0"}},
+		{"loss with a fault", "max(delivery) < 1s", 0, 0, true, nil},
+		{"failed", "loss < 50%", 2, 0, false, []string{"clients failed == 0"}},
+		{"failed, with a rule", "loss < 50%, errors(connect) < 90%", 2, 0, false, nil},
+		{"failed, with a rule on everything", "loss < 50%, errors < 90%", 2, 3, false, nil},
+		{"dropped, with a rule on connecting", "loss < 50%, errors(connect) < 90%", 2, 3, false, []string{"clients dropped == 0"}},
+		{"a rule on acknowledgements is about another matter", "errors(ack) < 90%", 2, 3, false, []string{"clients failed == 0", "clients dropped == 0", "loss(delivery) == 0"}},
+	} {
+		e, rules := known(t, c.slo, "max(cpu) < 80%")
+		e.Clients, e.Faults = Clients{Failed: c.failed, Dropped: c.dropped}, c.faults
+		var got []string
+		for _, k := range implied(e, rules) {
+			got = append(got, k.Text)
+			if k.Pass || k.Kind != result.KindSLO || k.Text == "loss(delivery) == 0" && k.Value != lossy {
+				t.Errorf("%s: %+v", c.name, k)
+			}
+		}
+		if strings.Join(got, "; ") != strings.Join(c.want, "; ") {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+		if j := Judge(e, rules); (j.Verdict == result.Fail) != (len(c.want) > 0) {
+			t.Errorf("%s: %s because %q", c.name, j.Verdict, j.Reason)
+		}
+	}
+}
+
+// A rule that found nothing is excused where nothing was due, for the target only when the run is scaled down.
+func TestNothingWasDue(t *testing.T) {
+	for _, c := range []struct {
+		name, slo, valid string
+		scaled, due      bool
+		want             result.Verdict
+	}{
+		{"the generator's schedule was empty", "max(cpu) < 100%", "achieved(rate) > 99%, p99(lag) < 1s", false, false, result.Pass},
+		{"the generator's schedule was not", "max(cpu) < 100%", "p99(lag{op=echo}) < 1s", false, true, result.Invalid},
+		{"deliveries, at its size", "p99(delivery{event=none}) < 1s", "max(cpu) < 100%", false, false, result.Fail},
+		{"deliveries, scaled down", "p99(delivery{event=none}) < 1s", "max(cpu) < 100%", true, false, result.Pass},
+		{"acknowledgements, scaled down", "p99(ack.service) < 1s", "max(cpu) < 100%", true, false, result.Pass},
+		{"acknowledgements were due", "p99(ack.service) < 1s", "max(cpu) < 100%", true, true, result.Fail},
+		{"connecting is always due", "p99(connect.tls) < 1s", "max(cpu) < 100%", true, false, result.Fail},
+	} {
+		e, _ := known(t, "max(delivery) < 1s", "max(cpu) < 80%")
+		rules := Rules{SLO: parsed(t, file.SLO, c.slo), Valid: parsed(t, file.Valid, c.valid)}
+		e.ScaledDown, e.Ledger = c.scaled, make([][]ledger.Row, len(e.Streams))
+		if !c.due {
+			e.Totals = record.NewTotals(nil, 2)
+			for i := range e.Streams {
+				clear(e.Streams[i].Offered)
+				clear(e.Streams[i].Sent)
+			}
+		}
+		if j := Judge(e, rules); j.Verdict != c.want {
+			t.Errorf("%s: %s because %q, want %s", c.name, j.Verdict, j.Reason, c.want)
+		}
+	}
+}
+
+// parsed reads rules that no stream of a file needs to fit.
+func parsed(t *testing.T, kind, text string) (out []file.Check) {
+	t.Helper()
+	for _, rule := range strings.Split(text, ", ") {
+		call, comparison, _ := strings.Cut(rule, " ")
+		stat, of, _ := strings.Cut(strings.TrimSuffix(call, ")"), "(")
+		name, labels, _ := strings.Cut(of, "{")
+		k := file.Check{Text: rule, Kind: kind, Stat: stat, Metric: name, Op: "<", Value: 1}
+		if s, known := metric.StatOf(stat); known {
+			k.Quantile = s.Quantile
+		}
+		if m, known := metric.Of(name); known {
+			k.Unit = m.Unit
+		}
+		if strings.HasPrefix(comparison, ">") {
+			k.Op, k.Value = ">", 0.99
+		}
+		if labels != "" {
+			label, value, _ := strings.Cut(strings.TrimSuffix(labels, "}"), "=")
+			k.Labels = map[string]string{label: value}
+		}
+		out = append(out, k)
+	}
+	return out
 }

@@ -1,0 +1,83 @@
+package record
+
+import (
+	"testing"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/throng-io/throng/scenario/metric"
+)
+
+func TestLabelsChoose(t *testing.T) {
+	normal := Series{Metric: metric.Delivery, Group: "a", From: "b", Op: "room", Event: "msg", Transport: "polling", Decile: 3}
+	slow, lone, volatile := normal, normal, normal
+	slow.Slow = true
+	lone.Slow, lone.AllSlow = true, true
+	volatile.Volatile = true
+	for _, c := range []struct {
+		labels                           map[string]string
+		normal, slow, lone, inTheAccount bool
+	}{
+		{nil, true, false, false, false},
+		{map[string]string{metric.LabelGroup: "a"}, true, false, true, false},
+		{map[string]string{metric.LabelGroup: "b"}, false, false, false, false},
+		{map[string]string{metric.LabelFrom: "b", metric.LabelOp: "room"}, true, false, false, false},
+		{map[string]string{metric.LabelEvent: "msg"}, true, false, false, true},
+		{map[string]string{metric.LabelEvent: "other"}, false, false, false, false},
+		{map[string]string{metric.LabelTransport: "polling", metric.LabelRoomDecile: "3"}, true, false, false, false},
+		{map[string]string{metric.LabelRoomDecile: "4"}, false, false, false, false},
+		{map[string]string{metric.LabelRead: "normal"}, true, false, false, false},
+		{map[string]string{metric.LabelRead: "slow"}, false, true, true, false},
+		{map[string]string{"unknown": ""}, false, false, false, false},
+	} {
+		if normal.Chosen(c.labels) != c.normal || slow.Chosen(c.labels) != c.slow || lone.Chosen(c.labels) != c.lone {
+			t.Errorf("%v chooses normal %v, slow %v, all slow %v", c.labels, normal.Chosen(c.labels), slow.Chosen(c.labels), lone.Chosen(c.labels))
+		}
+		if volatile.Chosen(c.labels) != c.normal || volatile.Counted(c.labels) != c.inTheAccount || normal.Counted(c.labels) != c.normal {
+			t.Errorf("%v counts volatile messages: %v", c.labels, volatile.Counted(c.labels))
+		}
+	}
+	if normal.Interval() != "delivery" || slow.Interval() != "delivery.slow" {
+		t.Errorf("%s, %s", normal.Interval(), slow.Interval())
+	}
+}
+
+func TestTotals(t *testing.T) {
+	totals := NewTotals([]Series{{Metric: "a"}, {Metric: "b"}}, 2)
+	if totals.Sum(func(*Series, int) bool { return true }) != nil || totals.Of(0, 1) != nil {
+		t.Error("there is something before anything was added")
+	}
+	totals.Add(0, 0, 100, 2)
+	totals.Add(0, 1, 200, 3)
+	totals.Add(1, 1, 300, 4)
+	more := NewTotals([]Series{{Metric: "b"}}, 2)
+	more.Add(0, 1, 300, 6)
+	totals.Merge(1, 1, more.Of(0, 1))
+	totals.Merge(1, 0, more.Of(0, 1))
+	for _, c := range []struct {
+		name string
+		keep func(*Series, int) bool
+		want int64
+	}{
+		{"all", func(*Series, int) bool { return true }, 2 + 3 + 4 + 6 + 6},
+		{"one series", func(s *Series, _ int) bool { return s.Metric == "a" }, 5},
+		{"one phase", func(_ *Series, p int) bool { return p == 1 }, 13},
+	} {
+		if h := totals.Sum(c.keep); h.TotalCount() != c.want {
+			t.Errorf("%s: %d, want %d", c.name, h.TotalCount(), c.want)
+		}
+	}
+	if totals.Sum(func(*Series, int) bool { return false }) != nil {
+		t.Error("a sum of nothing")
+	}
+	seen := map[[2]int]int64{}
+	totals.Each(func(series, phase int, h *hdrhistogram.Histogram) { seen[[2]int{series, phase}] = h.TotalCount() })
+	if len(seen) != 4 || seen[[2]int{1, 1}] != 10 || seen[[2]int{1, 0}] != 6 {
+		t.Errorf("%v", seen)
+	}
+	// What is summed up is a copy.
+	totals.Sum(func(*Series, int) bool { return true }).Reset()
+	if totals.Of(0, 1).TotalCount() != 3 {
+		t.Error("the sum was not a copy")
+	}
+}
