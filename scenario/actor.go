@@ -241,7 +241,7 @@ func (a *actor) failed(ctx context.Context, due int64, err error) (next *actor) 
 	} else if next == nil {
 		t.count.failed.Add(1)
 	}
-	a.group.countError(metric.Error(kind, class), t.now(), err)
+	a.group.countError(metric.Error(kind, class), t.now(), discreet{err, a.filling(), nil})
 	if a.since == 0 && class == metric.HowTimeout {
 		// A timeout is at least that long: leaving it out would flatter the others.
 		t.record(a.shard, a.group.connect[a.transport][stageAll], due, t.now())
@@ -268,7 +268,7 @@ func (a *actor) timings(due int64, d dialed) {
 		if de := (*client.DialError)(nil); errors.As(d.upgrade, &de) {
 			class = de.Class
 		}
-		a.group.countError(metric.Error(metric.ErrUpgrade, class), t.now(), d.upgrade)
+		a.group.countError(metric.Error(metric.ErrUpgrade, class), t.now(), discreet{d.upgrade, a.filling(), nil})
 	}
 }
 
@@ -379,9 +379,15 @@ func slug(s string) string {
 	return string(b)
 }
 
+// filling is what the templates of the client's handshake are filled with.
+func (a *actor) filling() *filling { return &filling{group: a.group, client: a.number} }
+
 // countError counts an error of the client. Those of one that reads slowly are counted apart:
 // they are what it is there for.
 func (a *actor) countError(class metric.ErrorClass, stream int, when int64, err error) {
 	class.Slow = a.slow && state(a.state.Load()) != connecting
+	if err != nil {
+		err = discreet{err, a.filling(), nil}
+	}
 	a.t.errors.Add(record.ErrorKey{Class: class, Stream: stream, Group: a.group.index}, when, err)
 }

@@ -277,7 +277,7 @@ func (f *flow) step(s *step) error {
 	if class == metric.HowTimeout {
 		sh.Add(s.series[f.transport()], phase, time.Duration(t.now()-began)) // leaving it out would flatter the others
 	}
-	f.group.countError(metric.Error(metric.ErrStep, class), began, fmt.Errorf("%s %s: %w", s.spec.Do, s.spec.Name, err))
+	f.group.countError(metric.Error(metric.ErrStep, class), began, discreet{fmt.Errorf("%s %s: %w", s.spec.Do, s.spec.Name, err), f.filling(), s})
 	return err
 }
 

@@ -126,7 +126,7 @@ func (t *trial) probe(ctx context.Context) error {
 	cfg.Timeout = connectedWithin
 	d, err := t.dial(ctx, &cfg)
 	if err != nil {
-		return err
+		return discreet{err, &filling{group: g}, nil}
 	}
 	done := make(chan struct{})
 	go func() {

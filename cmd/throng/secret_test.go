@@ -16,6 +16,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/server"
 )
 
@@ -179,6 +180,42 @@ func TestSecretsAreNotInErrors(t *testing.T) {
 				searchFor(t, name, content, map[string]string{"token": secret})
 			}
 		})
+	}
+}
+
+// The tokens of a data file are credentials too: a target that refuses their owners may not bring them into the result.
+func TestCredentialsOfDataFilesAreNotWritten(t *testing.T) {
+	target, service := indiscreet(t)
+	dir := t.TempDir()
+	tokens := map[string]string{"first": "tok-0001-abcdefgh", "second": "tok-0002-ijklmnop"}
+	for name, text := range map[string]string{
+		"users.csv": "name,token\nAda," + tokens["first"] + "\nBen," + tokens["second"] + "\nCy,tok-0003\n",
+		"all.yaml":  "version: 1\nname: all\ndata: {users: {csv: users.csv}}\ngroups: {a: {count: 2, auth: {token: \"${users.token}\", is: here}, query: {refuse: 1}}}\nphases: [{name: p, for: 1s}]\n",
+		"some.yaml": "version: 1\nname: some\ntrace: 2\ndata: {users: {csv: users.csv}}\ngroups: {b: {count: 1, flow: [{http: {get: \"SERVICE/me?t=${users.token}\"}}]}, a: {count: 2, auth: {token: \"${users.token}\", is: here}, query: {refuse: 1}}}\nphases: [{name: p, for: 1s}]\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(strings.ReplaceAll(text, "SERVICE", service)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"all", "some"} {
+		var stdout, stderr bytes.Buffer
+		out := filepath.Join(dir, "out-"+name)
+		if code := run(t.Context(), []string{"run", filepath.Join(dir, name+".yaml"), "--out", out, "--target", target}, strings.NewReader(""), &stdout, &stderr); code == exitPass {
+			t.Fatalf("%s passes: %s", name, stdout.String())
+		}
+		for path, content := range filesIn(t, dir) {
+			if strings.HasPrefix(path, "out-") {
+				searchFor(t, path, content, tokens)
+			}
+		}
+		said := stdout.String() + stderr.String()
+		searchFor(t, name, said, tokens)
+		if !strings.Contains(said, "not you: auth") || !strings.Contains(said, "here") || !strings.Contains(said, file.Masked) {
+			t.Errorf("the refusal is not told: %s", said)
+		}
+		if name == "some" && !strings.Contains(said, "/moved?t=***") {
+			t.Errorf("the request is not told: %s", said)
+		}
 	}
 }
 
