@@ -19,7 +19,7 @@ type callState uint8
 const (
 	callOpen     callState = iota
 	callAnswered           // also: taken back
-	callExpired            // its limit passed; a later answer is late
+	callExpired            // its limit passed, or its connection ended; a later answer is late
 	callUnknown            // the id was never given out
 )
 
@@ -27,6 +27,7 @@ const (
 // not answered, in a ring that grows to what is under way at once.
 type callBook struct {
 	mu      sync.Mutex
+	first   uint64 // ids before it were given out on an earlier connection of the client
 	base    uint64 // the oldest id in the ring
 	next    uint64
 	ring    []pendingCall       // a power of two
@@ -38,6 +39,14 @@ type callBook struct {
 const maxExpired = 1 << 12
 
 func (b *callBook) at(id uint64) *pendingCall { return &b.ring[id&uint64(len(b.ring)-1)] }
+
+// follow begins with the ids after those of an earlier connection, as the official client does: an answer that
+// a recovered connection still brings is of no later call.
+func (b *callBook) follow(before *callBook) {
+	before.mu.Lock()
+	defer before.mu.Unlock()
+	b.first, b.base, b.next = before.next, before.next, before.next
+}
 
 // trim forgets the closed calls at the ring's old end.
 func (b *callBook) trim() {
@@ -73,6 +82,9 @@ func (b *callBook) answer(id uint64) (c pendingCall, was callState) {
 	}
 	if _, late := b.expired[id]; late {
 		delete(b.expired, id)
+		return c, callExpired
+	}
+	if id < b.first {
 		return c, callExpired
 	}
 	if id < b.base || b.at(id).state != callOpen {

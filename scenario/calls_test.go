@@ -33,3 +33,21 @@ func TestCallBook(t *testing.T) {
 		t.Errorf("%d calls are open in a ring of %d", b.next-b.base, len(b.ring))
 	}
 }
+
+// A client that connects again goes on with its ids: what comes for a call of before is late, and no answer to another call.
+func TestCallBookFollows(t *testing.T) {
+	var before, after callBook
+	for range 3 {
+		before.open(pendingCall{})
+	}
+	before.answer(1)
+	after.follow(&before)
+	if id := after.open(pendingCall{}); id != 3 {
+		t.Errorf("the first call has the id %d, want 3", id)
+	}
+	for id, want := range []callState{callExpired, callExpired, callExpired, callOpen, callUnknown} {
+		if _, was := after.answer(uint64(id)); was != want {
+			t.Errorf("answer to %d: %v, want %v", id, was, want)
+		}
+	}
+}

@@ -25,6 +25,8 @@ type fakeServer struct {
 	mangle func(n int, receiver *fakeConn, packet []byte) []fakePacket
 	// refuse decides about a connection; nil: all are welcome.
 	refuse func(i int) error
+	// upgrade says why a connection stays with polling; nil: none does.
+	upgrade func(i int) error
 	// mute leaves calls of an event unanswered.
 	mute map[string]bool
 	// send overrides what Send does; handled says that it did.
@@ -83,7 +85,11 @@ func (s *fakeServer) dial(_ context.Context, cfg *client.Config) (dialed, error)
 	if s.welcome != nil {
 		c.session, recovered = s.welcome(cfg.Recover)
 	}
-	return dialed{conn: c, recovered: recovered, timings: client.Timings{TCP: time.Microsecond, Open: time.Microsecond, Namespace: time.Microsecond}}, nil
+	var stays error
+	if s.upgrade != nil {
+		stays = s.upgrade(i)
+	}
+	return dialed{conn: c, upgrade: stays, recovered: recovered, timings: client.Timings{TCP: time.Microsecond, Open: time.Microsecond, Namespace: time.Microsecond}}, nil
 }
 
 // header is the first value of one that the client sends.

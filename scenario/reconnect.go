@@ -26,6 +26,7 @@ func (a *actor) successor(err error) *actor {
 	}
 	next := newActor(t, g, a.index, a.number)
 	next.churned, next.flow = true, a.flow
+	next.calls.follow(&a.calls)
 	next.since, next.tries, next.drops, next.session = a.since, a.tries, a.drops, a.session
 	a.mu.Lock()
 	defer a.mu.Unlock()

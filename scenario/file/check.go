@@ -33,7 +33,8 @@ const (
 // The stats loss, dup, disorder, late and errors come as a share of what was
 // expected or attempted when the value is a percentage (UnitShare), else as a
 // number (UnitCount). Written without a metric, the first four mean delivery,
-// achieved means rate, and errors means errors of every kind.
+// achieved means rate, and errors means errors of every kind. Of errors the metric is
+// a kind, such as ack, or a class of one, such as ack.timeout.
 //
 // The growth of memory is that of a line through its seconds, from the first to the last, as a share of where it
 // began; cpu and rss are the generator's own.
@@ -46,7 +47,7 @@ type Check struct {
 	Optional bool              // reported, but never decides the verdict
 	Stat     string            // p50 ... p99.99, max, min, mean, count, rate, loss, dup, disorder, late, errors, growth, ratio, achieved
 	Quantile float64           // above 0 and below 100 for a percentile, else 0
-	Metric   string            // "": errors of every kind
+	Metric   string            // of errors a kind or a class; "": all of them
 	Labels   map[string]string // of group, from, op, event, transport, room_decile, read; nil: all
 	Op       string            // < <= > >= ==
 	Value    float64           // in Unit
@@ -197,10 +198,14 @@ func (p *checkParser) metric(c *Check, s metric.Stat) *flaw {
 		return nil
 	}
 	w := p.word("_.")
-	if _, known := metric.Of(w); !known {
+	switch _, known := metric.Of(w); {
+	case c.Stat == metric.StatErrors:
+		if !metric.OfErrors(w) {
+			return checkWord(w, "kind of errors", s.Of, nil)
+		}
+	case !known:
 		return checkWord(w, "metric", metric.Names(), nil)
-	}
-	if !slices.Contains(s.Of, w) {
+	case !slices.Contains(s.Of, w):
 		return &flaw{fmt.Sprintf("there is no `%s` of `%s`", c.Stat, w), "write " + c.Stat + "(" + strings.Join(s.Of, ") or "+c.Stat+"(") + ")"}
 	}
 	c.Metric = w

@@ -28,6 +28,8 @@ func TestChecks(t *testing.T) {
 		{"late < 10", Check{Stat: "late", Metric: "delivery", Op: "<", Value: 10, Unit: UnitCount}},
 		{"errors == 0", Check{Stat: "errors", Op: "==", Unit: UnitCount}},
 		{"errors(connect) < 1%", Check{Stat: "errors", Metric: "connect", Op: "<", Value: 0.01, Unit: UnitShare}},
+		{"errors(ack.timeout{op=echo}) < 5", Check{Stat: "errors", Metric: "ack.timeout", Labels: map[string]string{"op": "echo"}, Op: "<", Value: 5, Unit: UnitCount}},
+		{"errors(connect.http.503) < 1% in ramp", Check{Stat: "errors", Metric: "connect.http.503", Op: "<", Value: 0.01, Unit: UnitShare, Phase: "ramp"}},
 		{"achieved(rate) > 99%", Check{Stat: "achieved", Metric: "rate", Op: ">", Value: 0.99, Unit: UnitShare}},
 		{"p99(ack) <= 5 ms", Check{Stat: "p99", Quantile: 99, Metric: "ack", Op: "<=", Value: 0.005, Unit: UnitSeconds}},
 		{"p99(ack) < 1m 30s in hold", Check{Stat: "p99", Quantile: 99, Metric: "ack", Op: "<", Value: 90, Unit: UnitSeconds, Phase: "hold"}},
@@ -64,6 +66,7 @@ func TestEndOfChecks(t *testing.T) {
 		"p99(ack) < 5 ms please": "please", "p99(ack) < 5ms 3": "3", "loss == 0 5": "5", "loss == 1 000": "000", "p99(ack) < 5ms 30": "30",
 		"p99(ack) < 5ms over 5s 3": "3", "p99(ack) < 5ms in hold over 5s": "over", "p99(ack) < -5ms": "-5ms", "p99(ack) < NaN": "NaN", "p99(ack) < 5 min": "5",
 		"loss == 1e3": "1e3", "max(cpu) < Inf%": "Inf%", "errors == 5 ms": "5 ms",
+		"errors(ack.timout) < 5": "ack.timout", "errors(cpu) < 5": "cpu", "errors(ack.timeout{transport=polling}) < 5": "transport",
 	} {
 		_, f, offset := parseCheck(text)
 		if f == nil {

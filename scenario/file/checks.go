@@ -93,7 +93,7 @@ func (d *decoder) checkLabels(s *Spec, item *node, c Check) {
 		d.errs.add(item.at, fmt.Sprintf("`%s` would never be measured: %s", c.Metric, why), hint)
 		return
 	}
-	what, feeds := feeders(c.Metric)
+	what, feeds := feeders(c.measured())
 	if feeds == nil {
 		return
 	}
@@ -119,10 +119,18 @@ func (d *decoder) checkLabels(s *Spec, item *node, c Check) {
 	d.errs.add(item.at, fmt.Sprintf("`%s` would never be measured: %s", c.Metric, msg), hint)
 }
 
+// measured is the metric that has to be measured for the check: of a class of errors the one named like its kind.
+func (c *Check) measured() string {
+	if c.Stat == metric.StatErrors {
+		return string(metric.ParseErrorClass(c.Metric).Kind)
+	}
+	return c.Metric
+}
+
 // measuredByNobody says why nothing brings what some metrics need; "" when something does.
 func (s *Spec) measuredByNobody(c *Check) (why, hint string) {
 	var does func(g *Group) bool
-	m, _ := metric.Of(c.Metric)
+	m, _ := metric.Of(c.measured())
 	switch m.Needs {
 	case metric.NeedsSample:
 		if s.Target != nil && s.Target.Sample == nil {
@@ -160,7 +168,7 @@ func (s *Spec) feeds(from *Group, st *Stream, c *Check) bool {
 		return false // it is counted apart
 	}
 	return slices.ContainsFunc(s.Groups, func(g Group) bool {
-		return label("group", g.Name) && reaches(from, st, &g, c.Metric) && g.brings(st, c)
+		return label("group", g.Name) && reaches(from, st, &g, c.measured()) && g.brings(st, c)
 	})
 }
 

@@ -156,10 +156,20 @@ func conditionPattern() string {
 	}
 	var named []string
 	for _, s := range metric.Stats {
-		named = append(named, s.Name)
+		if s.Name != metric.StatErrors {
+			named = append(named, s.Name)
+		}
+	}
+	var kinds []string
+	for _, k := range metric.ErrorKinds {
+		if !k.Blameless {
+			kinds = append(kinds, string(k.Kind))
+		}
 	}
 	label := choice(metric.Labels) + `\s*=[^{},]+`
-	return `^\s*(p\d{1,2}(\.\d{1,4})?|` + choice(named) + `)\s*(\(\s*` + choice(metric.Names()) + `\s*(\{\s*` + label + `(,\s*` + label + `)*\}\s*)?\))?` +
+	labels := `\s*(\{\s*` + label + `(,\s*` + label + `)*\}\s*)?`
+	return `^\s*((p\d{1,2}(\.\d{1,4})?|` + choice(named) + `)\s*(\(\s*` + choice(metric.Names()) + labels + `\))?` +
+		`|` + metric.StatErrors + `\s*(\(\s*` + choice(kinds) + `(\.\w+)*` + labels + `\))?)` +
 		`\s*(<=|>=|==|<|>)\s*[0-9]\S*(\s+(%|[nmu]?s|m|h|[kKM]|[kKM]?/[smh]|([kKmMgG][iI]?)?[bB]))?(\s+` + plain + timeUnit + `)*` +
 		`(\s+over\s+\d\S*(\s+` + timeUnit + `)?)?(\s+in\s+[a-z][a-z0-9_-]*)?\s*$`
 }

@@ -1,6 +1,9 @@
 package metric
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // An ErrorKind says at what something went wrong.
 type ErrorKind string
@@ -57,24 +60,54 @@ const (
 // ErrorKinds is the table of the kinds. Do not change it.
 var ErrorKinds = []struct {
 	Kind      ErrorKind
-	Always    bool // counts in phases that are not recorded too: connecting and staying connected are what a ramp is for
-	Blameless bool // is no failure
+	Always    bool     // counts in phases that are not recorded too: connecting and staying connected are what a ramp is for
+	Blameless bool     // is no failure
+	Hows      []string // all that there are; nil: the words come from the client or the server
+	Labels    []string // by which a check may choose
 	About     string
 }{
-	{Kind: ErrConnect, Always: true, About: "a client could not connect"},
-	{Kind: ErrUpgrade, Always: true, About: "a client stayed with polling"},
-	{Kind: ErrDrop, Always: true, About: "a connection ended, and not by the plan"},
-	{Kind: ErrReconnect, Always: true, About: "a client could not connect again"},
-	{Kind: ErrSend, About: "a message that was due could not be sent"},
-	{Kind: ErrAck, About: "an acknowledgement did not come, or was wrong"},
-	{Kind: ErrDelivery, About: "a delivery came where none was owed"},
-	{Kind: ErrStamp, About: "a message came damaged"},
-	{Kind: ErrMove, About: "a client could not change rooms"},
-	{Kind: ErrStep, About: "a step of a flow failed"},
-	{Kind: ErrReact, About: "a reaction could not be sent"},
-	{Kind: ErrFault, Always: true, About: "a fault of the scenario did not go as planned"},
+	{Kind: ErrConnect, Always: true, Labels: ofGroups, About: "a client could not connect"},
+	{Kind: ErrUpgrade, Always: true, Labels: ofGroups, About: "a client stayed with polling"},
+	{Kind: ErrDrop, Always: true, Labels: ofGroups, About: "a connection ended, and not by the plan"},
+	{Kind: ErrReconnect, Always: true, Labels: ofGroups, About: "a client could not connect again"},
+	{Kind: ErrSend, Hows: []string{HowUnconnected, HowBackpressure, HowOther}, Labels: ofStreams, About: "a message that was due could not be sent"},
+	{Kind: ErrAck, Hows: []string{HowTimeout, HowDropped, HowUnexpected, HowMismatch}, Labels: ofStreams, About: "an acknowledgement did not come, came twice, or was wrong"},
+	{Kind: ErrDelivery, Hows: []string{HowUnexpected, HowUnknown, HowStale}, Labels: ofGroups, About: "a delivery came where none was owed"},
+	{Kind: ErrStamp, Hows: []string{HowInvalid}, Labels: ofGroups, About: "a message came damaged"},
+	{Kind: ErrMove, Hows: []string{HowTimeout}, Labels: ofGroups, About: "a client could not change rooms"},
+	{
+		Kind: ErrStep, Hows: []string{HowTimeout, HowDropped, HowUnconnected, HowCapture, HowStatus, HowHTTP, HowSend, HowContract, HowOther},
+		Labels: ofGroups, About: "a step of a flow failed",
+	},
+	{Kind: ErrReact, Hows: []string{HowAck, HowEmit}, Labels: ofGroups, About: "a reaction could not be sent"},
+	{Kind: ErrFault, Always: true, Hows: []string{HowOvertaken, HowStop}, About: "a fault of the scenario did not go as planned"},
 	{Kind: ErrVolatile, Blameless: true, About: "a volatile message was left out"},
 	{Kind: ErrWaiting, Always: true, Blameless: true, About: "a client was still connecting at the end, at this stage"},
+}
+
+// ErrorNames lists what a check of errors may name, in order: kinds, and classes where all of a kind are known.
+func ErrorNames() (out []string) {
+	for i := range ErrorKinds {
+		k := &ErrorKinds[i]
+		if k.Blameless {
+			continue
+		}
+		out = append(out, string(k.Kind))
+		for _, how := range k.Hows {
+			out = append(out, Error(k.Kind, how).String())
+		}
+	}
+	return out
+}
+
+// OfErrors reports whether a check of errors may name a kind, such as connect, or a class, such as connect.refused.
+func OfErrors(name string) bool {
+	c := ParseErrorClass(name)
+	i := kindAt(c.Kind)
+	if i < 0 || c.Blameless() || strings.HasSuffix(name, ".") {
+		return false
+	}
+	return c.How == "" || ErrorKinds[i].Hows == nil || slices.Contains(ErrorKinds[i].Hows, c.How)
 }
 
 // An ErrorClass says what went wrong: at what, and how. Slow says that the client reads slowly; what it loses
@@ -104,6 +137,11 @@ func ParseErrorClass(s string) ErrorClass {
 	rest, slow := strings.CutPrefix(s, slowPrefix)
 	kind, how, _ := strings.Cut(rest, ".")
 	return ErrorClass{Kind: ErrorKind(kind), How: how, Slow: slow}
+}
+
+// In reports whether the class is what a check of errors names: a kind, a class, or "" for all.
+func (c ErrorClass) In(name string) bool {
+	return name == "" || name == string(c.Kind) || name == string(c.Kind)+"."+c.How
 }
 
 // Always reports whether the class counts in phases that are not recorded too.

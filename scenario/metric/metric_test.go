@@ -37,7 +37,7 @@ func TestTable(t *testing.T) {
 	}
 	for _, s := range Stats {
 		for _, of := range s.Of {
-			if !seen[of] {
+			if !seen[of] && (s.Name != StatErrors || !OfErrors(of)) {
 				t.Errorf("%s is taken of %s, which is no metric", s.Name, of)
 			}
 		}
@@ -64,6 +64,8 @@ func TestLabelsOf(t *testing.T) {
 		"p99 delivery":    "group from op event transport room_decile read phase",
 		"loss delivery":   "group from op event transport room_decile read phase",
 		"errors ack":      "group op event phase",
+		"errors ack.x":    "group op event phase",
+		"errors upgrade":  "group phase",
 		"p99 ack":         "group op event transport read phase",
 		"errors connect":  "group phase",
 		"max connect":     "group transport phase",
@@ -136,5 +138,23 @@ func TestErrorClasses(t *testing.T) {
 	}
 	if c := ParseErrorClass("connect.http.404"); c.Kind != ErrConnect || c.How != "http.404" {
 		t.Errorf("%+v", c)
+	}
+}
+
+// A check of errors names a kind or a class that can be.
+func TestErrorNames(t *testing.T) {
+	for name, want := range map[string]bool{
+		"connect": true, "connect.refused": true, "connect.http.503": true, "upgrade": true, "drop.ping_timeout": true,
+		"ack.timeout": true, "ack.late": false, "step.timeout": true, "delivery.unexpected": true, "stamp.invalid": true,
+		"volatile": false, "waiting.tcp": false, "slow.drop": false, "ack.": false, "delivery.slow": false, "": false, "p99": false,
+	} {
+		if got := OfErrors(name); got != want {
+			t.Errorf("%q: %v, want %v", name, got, want)
+		}
+	}
+	for _, name := range ErrorNames() {
+		if c := ParseErrorClass(name); !OfErrors(name) || !Error(c.Kind, c.How).In(name) || Error(c.Kind, "another").In(name) != (c.How == "") {
+			t.Errorf("%s is listed and cannot be named, or chooses others", name)
+		}
 	}
 }

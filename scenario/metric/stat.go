@@ -27,14 +27,13 @@ const (
 type Stat struct {
 	Name     string
 	Quantile float64  // in percent, of a percentile; else 0
-	Of       []string // metrics
+	Of       []string // metrics; of errors, the kinds and classes with a name of ours
 	Units    []string // in which its values are compared; of two, a share or a number, the check's text decides. nil: the metric's
 	Bare     string   // the metric that is meant when a check names none
 	// Demands says that a check must name the metric. Without it and Bare, a bare check is of everything.
 	Demands bool
-	Labels  map[string][]string // by metric, where they are others than the metric's
-	Ledger  bool                // it counts in the ledger, message by message
-	Whole   bool                // it is of whole phases, never of windows
+	Ledger  bool // it counts in the ledger, message by message
+	Whole   bool // it is of whole phases, never of windows
 }
 
 var shareOrCount = []string{Share, Count}
@@ -50,9 +49,7 @@ var Stats = []Stat{
 	{Name: StatDup, Of: []string{Delivery}, Units: shareOrCount, Bare: Delivery, Ledger: true},
 	{Name: StatDisorder, Of: []string{Delivery}, Units: shareOrCount, Bare: Delivery, Ledger: true},
 	{Name: StatLate, Of: []string{Delivery}, Units: shareOrCount, Bare: Delivery, Ledger: true},
-	{Name: StatErrors, Of: []string{Connect, Ack, Step}, Units: shareOrCount, Labels: map[string][]string{
-		Connect: ofGroups, Step: ofGroups, Ack: ofStreams,
-	}},
+	{Name: StatErrors, Of: ErrorNames(), Units: shareOrCount},
 	{Name: StatGrowth, Of: []string{RSS, ServerRSS}, Units: []string{Share}, Demands: true, Whole: true},
 	{Name: StatRatio, Of: []string{Recovered}, Units: []string{Share}, Bare: Recovered, Whole: true},
 	{Name: StatAchieved, Of: []string{Rate}, Units: []string{Share}, Bare: Rate},
@@ -90,13 +87,12 @@ func StatNames() []string {
 // the statistic is of every kind.
 func LabelsOf(stat, metric string) []string {
 	own := []string(nil)
-	if m, known := Of(metric); known {
-		own = m.Labels
-	}
-	if s, known := StatOf(stat); known {
-		if special, is := s.Labels[metric]; is {
-			own = special
+	if stat == StatErrors {
+		if i := kindAt(ParseErrorClass(metric).Kind); i >= 0 {
+			own = ErrorKinds[i].Labels
 		}
+	} else if m, known := Of(metric); known {
+		own = m.Labels
 	}
 	return append(slices.Clone(own), LabelPhase)
 }

@@ -165,17 +165,7 @@ func (e *Evidence) achieved(k *file.Check, in stretch) float64 {
 // late delivery counts as lost here: it missed the limit that the stream set.
 func (e *Evidence) ledgerShare(k *file.Check, in stretch) float64 {
 	sum := e.account(k.Labels, k.Phase, in)
-	var n int64
-	switch k.Stat {
-	case metric.StatLoss:
-		n = sum.Lost + sum.Late
-	case metric.StatDup:
-		n = sum.Duplicate
-	case metric.StatDisorder:
-		n = sum.Disorder
-	case metric.StatLate:
-		n = sum.Late
-	}
+	n := countOf(k.Stat, &sum)
 	switch {
 	case sum.Expected == 0:
 		return math.NaN()
@@ -183,6 +173,21 @@ func (e *Evidence) ledgerShare(k *file.Check, in stretch) float64 {
 		return ratio(n, sum.Expected)
 	}
 	return float64(n)
+}
+
+// countOf is what a statistic of the ledger counts.
+func countOf(stat string, l *result.Ledger) int64 {
+	switch stat {
+	case metric.StatLoss:
+		return l.Lost + l.Late
+	case metric.StatDup:
+		return l.Duplicate
+	case metric.StatDisorder:
+		return l.Disorder
+	case metric.StatLate:
+		return l.Late
+	}
+	return 0
 }
 
 // sampled takes a statistic of what is sampled once a second.

@@ -37,15 +37,7 @@ func (e *Evidence) errors(k *file.Check, in stretch) float64 {
 		if r.Class.Always() {
 			phases = &always
 		}
-		switch {
-		case r.Class.Blameless(), k.Metric != "" && string(r.Class.Kind) != k.Metric, !phases.has(r.Phase), !in.has(r.Second):
-			return false
-		}
-		x := record.Series{Group: e.Groups[r.Group].Name}
-		if r.Stream >= 0 {
-			x.Op, x.Event = e.Streams[r.Stream].Op, e.Streams[r.Stream].Event
-		}
-		return hasAll(&x, k.Labels)
+		return !r.Class.Blameless() && r.Class.In(k.Metric) && phases.has(r.Phase) && in.has(r.Second) && hasAll(e.labels(r), k.Labels)
 	})
 	attempts := e.attempts(k)
 	switch {
@@ -57,6 +49,15 @@ func (e *Evidence) errors(k *file.Check, in stretch) float64 {
 	return float64(n)
 }
 
+// labels are those of an error, by which a rule may choose.
+func (e *Evidence) labels(r *record.ErrorCount) *record.Series {
+	x := &record.Series{Group: e.Groups[r.Group].Name}
+	if r.Stream >= 0 {
+		x.Op, x.Event = e.Streams[r.Stream].Op, e.Streams[r.Stream].Event
+	}
+	return x
+}
+
 func hasAll(x *record.Series, labels map[string]string) bool {
 	for label, value := range labels {
 		if !x.Has(label, value) {
@@ -66,17 +67,20 @@ func hasAll(x *record.Series, labels map[string]string) bool {
 	return true
 }
 
-// attempts counts what could have gone wrong: connects, calls, steps, or all operations and connects.
+// attempts counts what could have gone wrong: connects, calls, steps, operations, or all operations and connects.
 func (e *Evidence) attempts(k *file.Check) int64 {
-	switch k.Metric {
-	case metric.Connect:
+	switch metric.ParseErrorClass(k.Metric).Kind {
+	case metric.ErrConnect, metric.ErrUpgrade, metric.ErrDrop, metric.ErrReconnect:
 		return e.connects(k)
-	case metric.Ack:
+	case metric.ErrAck:
 		return e.operations(k, func(s *Stream) bool { return s.Asks })
-	case metric.Step:
+	case metric.ErrSend:
+		return e.operations(k, func(*Stream) bool { return true })
+	case metric.ErrStep:
 		return e.steps(k)
+	default:
+		return e.connects(k) + e.operations(k, func(*Stream) bool { return true })
 	}
-	return e.connects(k) + e.operations(k, func(*Stream) bool { return true })
 }
 
 func (e *Evidence) connects(k *file.Check) (n int64) {

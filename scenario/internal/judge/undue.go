@@ -26,7 +26,11 @@ func (e *Evidence) undue(k *file.Check) bool {
 	if !e.ScaledDown {
 		return false
 	}
-	m, _ := metric.Of(k.Metric)
+	name := k.Metric
+	if k.Stat == metric.StatErrors {
+		name = string(metric.ParseErrorClass(name).Kind)
+	}
+	m, _ := metric.Of(name)
 	switch m.Needs {
 	case metric.NeedsDelivery, metric.NeedsBroadcast:
 		return e.Account(k.Labels, k.Phase).Expected == 0

@@ -84,40 +84,6 @@ func Judge(e *Evidence, rules Rules) Judgement {
 	return j
 }
 
-// implied are the rules that hold unless the file says something about the matter: a run
-// in which clients failed to connect or were dropped is not the run that was asked for, and
-// latencies of deliveries say nothing of those that did not come. What a fault on purpose
-// loses is for the file to judge. Only the broken ones are returned.
-func implied(e *Evidence, rules Rules) []result.Check {
-	var connects, any bool
-	losses := e.Faults
-	for i := range rules.SLO {
-		k := &rules.SLO[i]
-		losses = losses || k.Stat == metric.StatLoss
-		if k.Stat == metric.StatErrors {
-			connects = connects || k.Metric == metric.Connect
-			any = any || k.Metric == ""
-		}
-	}
-	var out []result.Check
-	rule := func(text string, n int64) {
-		if n > 0 {
-			out = append(out, result.Check{Text: text, Value: float64(n), Kind: result.KindSLO, Op: "==", Note: "implied: the file has no rule for it"})
-		}
-	}
-	if !connects && !any {
-		rule("clients failed == 0", e.Clients.Failed)
-	}
-	if !any {
-		rule("clients dropped == 0", e.Clients.Dropped)
-	}
-	if !losses {
-		sum := e.Account(nil, "")
-		rule("loss(delivery) == 0", sum.Lost+sum.Late)
-	}
-	return out
-}
-
 // targetsFault reports whether a broken rule about the generator would hold had the target kept its
 // connections: the schedule would have been kept, or there would be something to judge.
 func (e *Evidence) targetsFault(k *file.Check, r *result.Check) bool {

@@ -1,0 +1,136 @@
+package scenario
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/throng-io/throng/protocol/socketio"
+	"github.com/throng-io/throng/scenario/client"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// callers ask a hundred times for something in a second.
+const callers = `
+version: 1
+name: t
+target: {url: "http://127.0.0.1:1"}
+groups: {callers: {count: 10, connect: {rate: 10k/s}, send: [{op: emit, event: work, rate: 10/s, ack: 200ms}]}}
+phases: [{name: ramp, for: 100ms, load: 0%, record: false}, {name: hold, for: 1s}]
+`
+
+// A server that answers no call, or one twice, does not pass, whether or not the file has rules.
+func TestCallsMustBeAnswered(t *testing.T) {
+	t.Parallel()
+	silent := func(*fakeConn, []byte) (bool, error) { return true, nil }
+	twice := func(c *fakeConn, packet []byte) (bool, error) {
+		var p socketio.Packet
+		if err := p.Parse(packet); err != nil {
+			return true, err
+		}
+		answer := fakePacket{text: append(strconv.AppendUint([]byte{'3'}, p.ID, 10), "[]"...)}
+		c.deliver(answer)
+		if p.ID == 3 {
+			c.deliver(answer)
+		}
+		return true, nil
+	}
+	for name, test := range map[string]struct {
+		send   func(*fakeConn, []byte) (bool, error)
+		slo    string
+		reason string
+	}{
+		"never answered":               {silent, "", "errors(ack.timeout) == 0: 100"},
+		"never answered, as allowed":   {silent, "slo: [errors(ack.timeout) <= 100]\n", ""},
+		"more than allowed":            {silent, "slo: [errors(ack.timeout) < 5]\n", "errors(ack.timeout) < 5: 100"},
+		"some answered twice":          {twice, "", "errors(ack.unexpected) == 0: 10"},
+		"another trouble than allowed": {twice, "slo: [errors(ack.timeout) < 5]\n", "errors(ack.unexpected) == 0: 10"},
+	} {
+		c := play(t, &fakeServer{send: test.send}, callers+test.slo)
+		want := result.Pass
+		if test.reason != "" {
+			want = result.Fail
+		}
+		if c.Verdict != want || c.Reason != test.reason {
+			t.Errorf("%s: %s because %q, want %q", name, c.Verdict, c.Reason, test.reason)
+		}
+	}
+}
+
+// Flows of which every client fails at the first step, before anything is recorded, do not pass.
+func TestFlowsMustSucceed(t *testing.T) {
+	t.Parallel()
+	s := newTalker(t, func(*fakeConn, *socketio.Packet, string, []byte) {})
+	c := play(t, &s.fakeServer, `
+version: 1
+name: t
+target: {url: "http://127.0.0.1:1"}
+groups:
+  people: {count: 10, connect: {rate: 10k/s}, flow: [{emit: [login], ack: 200ms}, {think: 1s}]}
+phases: [{name: ramp, for: 500ms, record: false}, {name: hold, for: 1s}]
+`)
+	if c.Verdict != result.Fail || c.Reason != "errors(step.timeout) == 0: 10" {
+		t.Errorf("%s because %q", c.Verdict, c.Reason)
+	}
+}
+
+// What comes twice, out of order or to a stranger fails a run that says nothing of it.
+func TestDeliveriesMustBeRight(t *testing.T) {
+	t.Parallel()
+	var held []byte
+	viewers := map[*fakeConn]bool{}
+	for name, test := range map[string]struct {
+		mangle func(n int, to *fakeConn, p []byte) []fakePacket
+		reason string
+	}{
+		"twice": {func(n int, to *fakeConn, p []byte) []fakePacket {
+			if n == 10 && to.i == 3 {
+				return []fakePacket{{text: p}, {text: p}}
+			}
+			return []fakePacket{{text: p}}
+		}, "dup(delivery) == 0: 1"},
+		"swapped": {func(n int, to *fakeConn, p []byte) []fakePacket {
+			switch {
+			case to.i != 3 || n != 10 && n != 11:
+				return []fakePacket{{text: p}}
+			case n == 10:
+				held = p
+				return nil
+			}
+			return []fakePacket{{text: p}, {text: held}}
+		}, "disorder(delivery) == 0: 1"},
+		"back to its sender": {func(n int, to *fakeConn, p []byte) []fakePacket {
+			viewers[to] = true
+			if n == 10 && to.i == 3 {
+				for _, c := range to.s.conns {
+					if !viewers[c] {
+						c.deliver(fakePacket{text: p})
+					}
+				}
+			}
+			return []fakePacket{{text: p}}
+		}, "errors(delivery.unexpected) == 0: 1"},
+	} {
+		text := strings.Replace(broadcast, "loss(delivery) == 0", "count(delivery) > 0", 1)
+		c := play(t, &fakeServer{mangle: test.mangle}, text)
+		if c.Verdict != result.Fail || c.Reason != test.reason {
+			t.Errorf("%s: %s because %q, want %q", name, c.Verdict, c.Reason, test.reason)
+		}
+	}
+}
+
+// A client that asked for an upgrade and stayed with polling is not the client that the file asked for.
+func TestUpgradesMustSucceed(t *testing.T) {
+	t.Parallel()
+	s := &fakeServer{upgrade: func(i int) error {
+		if i > 0 && i%4 == 0 {
+			return &client.DialError{Stage: "upgrade", Class: "http.400", Err: errors.New("HTTP status 400")}
+		}
+		return nil
+	}}
+	c := play(t, s, strings.Replace(broadcast, "viewers: {count: 10,", "viewers: {count: 10, transport: upgrade,", 1))
+	if c.Verdict != result.Fail || c.Reason != "errors(upgrade.http.400) == 0: 2" {
+		t.Errorf("%s because %q; errors %v", c.Verdict, c.Reason, c.Errors)
+	}
+}

@@ -1,0 +1,146 @@
+package judge
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/ledger"
+	"github.com/throng-io/throng/scenario/internal/record"
+	"github.com/throng-io/throng/scenario/metric"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// impliedErrors are the kinds of errors of which a run must have none where the file says nothing. What a fault
+// breaks on purpose is for the file to judge; what is wrong all the same is marked. Messages that could not be sent are
+// judged by achieved(rate).
+var impliedErrors = []struct {
+	kind   metric.ErrorKind
+	hows   []string // nil: all
+	faulty bool     // wrong also in a run with faults
+	always bool     // in phases that are not recorded too: a flow ends with its first failed step
+}{
+	{kind: metric.ErrConnect},
+	{kind: metric.ErrDrop},
+	{kind: metric.ErrReconnect, hows: []string{metric.HowNever}},
+	{kind: metric.ErrUpgrade},
+	{kind: metric.ErrAck, hows: []string{metric.HowTimeout, metric.HowDropped}},
+	{kind: metric.ErrAck, hows: []string{metric.HowUnexpected, metric.HowMismatch}, faulty: true},
+	{kind: metric.ErrStep, always: true},
+	{kind: metric.ErrMove},
+	{kind: metric.ErrDelivery, hows: []string{metric.HowUnexpected, metric.HowUnknown}, faulty: true},
+	{kind: metric.ErrStamp, faulty: true},
+}
+
+// impliedCounts are the counts of the ledger that must be zero, likewise.
+var impliedCounts = []struct {
+	stat   string
+	faulty bool
+}{
+	{stat: metric.StatLoss},
+	{stat: metric.StatDup, faulty: true},
+	{stat: metric.StatDisorder, faulty: true},
+}
+
+// implied are the rules that hold unless the file says otherwise: what went wrong and no rule of the file counts must
+// not have happened at all. A rule with labels or of one phase speaks of these only. The broken ones are returned.
+func implied(e *Evidence, rules Rules) (out []result.Check) {
+	all := rules.All()
+	rule := func(text, stat, name string, n int64) {
+		if n > 0 {
+			out = append(out, result.Check{
+				Text: text, Stat: stat, Metric: name, Value: float64(n), Kind: result.KindSLO, Op: "==", Note: "implied: no rule of the file counts these",
+			})
+		}
+	}
+	// Clients count, not attempts, where the file says nothing at all.
+	silent := func(kind metric.ErrorKind) bool {
+		return !slices.ContainsFunc(all, func(k file.Check) bool {
+			return k.Stat == metric.StatErrors && (k.Metric == "" || metric.ParseErrorClass(k.Metric).Kind == kind)
+		})
+	}
+	counted := map[metric.ErrorKind]bool{}
+	for _, c := range []struct {
+		kind metric.ErrorKind
+		text string
+		n    int64
+	}{{metric.ErrConnect, "clients failed == 0", e.Clients.Failed}, {metric.ErrDrop, "clients dropped == 0", e.Clients.Dropped}} {
+		if silent(c.kind) {
+			rule(c.text, "", "", c.n)
+			counted[c.kind] = c.n > 0
+		}
+	}
+	for _, c := range e.unmentioned(all) {
+		if !counted[c.Class.Kind] {
+			rule(fmt.Sprintf("errors(%s) == 0", c.Class), metric.StatErrors, c.Class.String(), c.N)
+		}
+	}
+	for _, c := range impliedCounts {
+		if !e.Faults || c.faulty {
+			sum := e.uncounted(all, c.stat)
+			rule(c.stat+"(delivery) == 0", c.stat, metric.Delivery, countOf(c.stat, &sum))
+		}
+	}
+	return out
+}
+
+// unmentioned adds up the errors that are against an implied rule and that no rule of the file counts, by class.
+func (e *Evidence) unmentioned(rules []file.Check) (out []record.ErrorSum) {
+	recorded, always := e.phases(Scope{}), e.phases(Scope{Always: true})
+	for i := range impliedErrors {
+		implied := &impliedErrors[i]
+		if e.Faults && !implied.faulty {
+			continue
+		}
+		sums := map[metric.ErrorClass]int64{}
+		for j := range e.Errors {
+			r := &e.Errors[j]
+			phases := &recorded
+			if implied.always || r.Class.Always() {
+				phases = &always
+			}
+			if r.Class.Kind != implied.kind || implied.hows != nil && !slices.Contains(implied.hows, r.Class.How) ||
+				r.Class.Blameless() || !phases.has(r.Phase) ||
+				slices.ContainsFunc(rules, func(k file.Check) bool { return e.speaksOf(&k, r) }) {
+				continue
+			}
+			sums[r.Class] += r.N
+		}
+		for class, n := range sums {
+			out = append(out, record.ErrorSum{Class: class, N: n})
+		}
+		of := out[len(out)-len(sums):]
+		slices.SortFunc(of, func(a, b record.ErrorSum) int {
+			return cmp.Or(cmp.Compare(b.N, a.N), strings.Compare(a.Class.How, b.Class.How))
+		})
+	}
+	return out
+}
+
+// speaksOf reports whether a rule is about an error. A rule that names no phase is about all of them.
+func (e *Evidence) speaksOf(k *file.Check, r *record.ErrorCount) bool {
+	if k.Stat != metric.StatErrors || !r.Class.In(k.Metric) || !hasAll(e.labels(r), k.Labels) {
+		return false
+	}
+	set := e.phases(Scope{Phase: k.Phase})
+	return k.Phase == "" || set.has(r.Phase)
+}
+
+// uncounted is the account of the recorded phases without what rules of a statistic count.
+func (e *Evidence) uncounted(rules []file.Check, stat string) (sum result.Ledger) {
+	rules = slices.DeleteFunc(slices.Clone(rules), func(k file.Check) bool { return k.Stat != stat })
+	e.EachRow(func(x *record.Series, r *ledger.Row) {
+		if !e.Recorded(r.Phase) || !x.Counted(nil) {
+			return
+		}
+		for i := range rules {
+			if set := e.phases(scopeOf(&rules[i])); set.has(r.Phase) && x.Counted(rules[i].Labels) {
+				return
+			}
+		}
+		sum.Add(r.Deliveries())
+	})
+	return sum
+}
