@@ -107,6 +107,9 @@ func OfErrors(name string) bool {
 	if i < 0 || c.Blameless() || strings.HasSuffix(name, ".") {
 		return false
 	}
+	if _, is := Of(name); is && c.How != "" {
+		return false // a stage of connecting: no class is named like it
+	}
 	return c.How == "" || ErrorKinds[i].Hows == nil || slices.Contains(ErrorKinds[i].Hows, c.How)
 }
 
