@@ -47,6 +47,13 @@ func TestImpliedRules(t *testing.T) {
 				wrong(metric.ErrConnect, "refused", 0, 7)(e)
 			},
 		},
+		"each matter for itself": {
+			slo: "errors(ack) < 90%", want: "clients failed == 0: 2; clients dropped == 0: 3; loss(delivery) == 0: 6",
+			change: func(e *Evidence) {
+				e.Clients = Clients{Failed: 2, Dropped: 3}
+				ledgerOf(6, 0, 0)(e)
+			},
+		},
 		"an upgrade failed":            {slo: clean, change: wrong(metric.ErrUpgrade, metric.HowTimeout, 0, 3), want: "errors(upgrade.timeout) == 0: 3"},
 		"a flow failed while it began": {slo: clean, change: wrong(metric.ErrStep, metric.HowTimeout, 0, 10), want: "errors(step.timeout) == 0: 10"},
 		"a stranger got a message":     {slo: clean, change: wrong(metric.ErrDelivery, metric.HowUnexpected, 1, 1), want: "errors(delivery.unexpected) == 0: 1"},

@@ -97,43 +97,6 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
-// The rules that nobody has written hold unless the file says something about the matter.
-func TestImpliedRules(t *testing.T) {
-	const lossy = 10 // lost and late in known
-	for _, c := range []struct {
-		name            string
-		slo             string
-		failed, dropped int64
-		faults          bool
-		want            []string
-	}{
-		{"all is well", "loss < 50%", 0, 0, false, nil},
-		{"loss without a rule", "max(delivery) < 1s", 0, 0, false, []string{"loss(delivery) == 0"}},
-		{"loss with a fault", "max(delivery) < 1s", 0, 0, true, nil},
-		{"failed", "loss < 50%", 2, 0, false, []string{"clients failed == 0"}},
-		{"failed, with a rule", "loss < 50%, errors(connect) < 90%", 2, 0, false, nil},
-		{"failed, with a rule on everything", "loss < 50%, errors < 90%", 2, 3, false, nil},
-		{"dropped, with a rule on connecting", "loss < 50%, errors(connect) < 90%", 2, 3, false, []string{"clients dropped == 0"}},
-		{"a rule on acknowledgements is about another matter", "errors(ack) < 90%", 2, 3, false, []string{"clients failed == 0", "clients dropped == 0", "loss(delivery) == 0"}},
-	} {
-		e, rules := known(t, c.slo, "max(cpu) < 80%")
-		e.Clients, e.Faults = Clients{Failed: c.failed, Dropped: c.dropped}, c.faults
-		var got []string
-		for _, k := range implied(e, rules) {
-			got = append(got, k.Text)
-			if k.Pass || k.Kind != result.KindSLO || k.Text == "loss(delivery) == 0" && k.Value != lossy {
-				t.Errorf("%s: %+v", c.name, k)
-			}
-		}
-		if strings.Join(got, "; ") != strings.Join(c.want, "; ") {
-			t.Errorf("%s: %q, want %q", c.name, got, c.want)
-		}
-		if j := Judge(e, rules); (j.Verdict == result.Fail) != (len(c.want) > 0) {
-			t.Errorf("%s: %s because %q", c.name, j.Verdict, j.Reason)
-		}
-	}
-}
-
 // A rule that found nothing is excused where nothing was due, for the target only when the run is scaled down.
 func TestNothingWasDue(t *testing.T) {
 	for _, c := range []struct {
