@@ -114,7 +114,7 @@ func TestNothingWasDue(t *testing.T) {
 	} {
 		e, _ := known(t, "max(delivery) < 1s", "max(cpu) < 80%")
 		rules := Rules{SLO: parsed(t, file.SLO, c.slo), Valid: parsed(t, file.Valid, c.valid)}
-		e.ScaledDown, e.Ledger = c.scaled, make([][]ledger.Row, len(e.Streams))
+		e.ScaledDown, e.Ledger, e.Errors = c.scaled, make([][]ledger.Row, len(e.Streams)), nil
 		if !c.due {
 			e.Totals = record.NewTotals(nil, 2)
 			for i := range e.Streams {
