@@ -89,6 +89,7 @@ var rules = []rule{
 	},
 
 	{of: "scenarios"},
+	{of: "bench/planted", own: []string{"protocol/..."}},
 	{of: "cmd/...", own: []string{"internal/...", "protocol/...", "server/...", "scenario/...", "reports/...", "scenarios", "cmd/..."}, foreign: []string{"..."}},
 	{of: "bench/...", own: []string{"protocol/...", "server/...", "scenario/...", "reports/...", "scenarios", "bench/..."}, foreign: []string{"..."}},
 }
