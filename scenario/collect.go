@@ -34,8 +34,7 @@ type collector struct {
 	rows     [][]ledger.Row // of the ledger so far, by stream
 	windows  *judge.Windows
 	started  time.Time
-	log      *result.LogWriter
-	logErr   error
+	log      *intervalLog // nil: no logs are written
 
 	before   usage // of the server, before the first client
 	own, its usage // at the end of the last second
@@ -75,7 +74,7 @@ func newCollector(t *trial) *collector {
 	c.windows = judge.NewWindows(t.tl, t.kinds.series, t.rules())
 	c.started = time.Now()
 	if t.opt.HistogramDir != "" {
-		c.log = result.NewLogWriter(t.opt.HistogramDir, result.CellName(t.at.i, t.at.n), c.started)
+		c.log = newIntervalLog(result.NewLogWriter(t.opt.HistogramDir, result.CellName(t.at.i, t.at.n), c.started), t.tl, t.kinds.series)
 	}
 	c.pid = t.server.pid.Load()
 	c.before = c.usage()
@@ -147,11 +146,9 @@ func (c *collector) finish() error {
 	close(c.quit)
 	<-c.done
 	if c.log != nil {
-		if err := c.log.Close(); c.logErr == nil {
-			c.logErr = err
-		}
+		return c.log.close()
 	}
-	return c.logErr
+	return nil
 }
 
 // second closes the interval that ends at until.
@@ -171,9 +168,6 @@ func (c *collector) second(until int64) {
 		Latency: map[string]result.Quantiles{},
 	}
 	for name, h := range c.interval {
-		if c.log != nil && c.logErr == nil {
-			c.logErr = c.log.Interval(name, time.Duration(from), time.Duration(until), h)
-		}
 		if h.TotalCount() == 0 {
 			continue
 		}
@@ -188,6 +182,9 @@ func (c *collector) second(until int64) {
 			s.Received = q.N
 		}
 		s.Latency[name] = q
+	}
+	if c.log != nil {
+		c.log.write(from, until)
 	}
 	m, own := moment{carried: passed}, judge.Second{Phase: t.tl.PhaseAt((from + until) / 2), Held: s.Held}
 	sent, offered := t.operations()
@@ -233,6 +230,9 @@ func (c *collector) gather(from, until int64) {
 			c.interval[kind.Interval()] = in
 		}
 		_ = in.RecordValues(v, n)
+		if c.log != nil {
+			c.log.add(series, phase, v, n)
+		}
 		if heat := c.heat[kind.Interval()]; heat != nil {
 			heat.Add(v, n)
 		}

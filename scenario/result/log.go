@@ -19,6 +19,8 @@ import (
 // LogWriter writes the histograms of one cell second by second, one file per metric, in the HdrHistogram log format (V2
 // encoding), as HistogramLogAnalyzer, the HdrHistogram plotter and hdrhistogram-go's log reader take it. It is for one goroutine.
 //
+// Each interval is in the file when Flush returns, whatever ends the process after that.
+//
 // Values are microseconds. The Interval_Max column, which readers ignore, is in seconds.
 type LogWriter struct {
 	dir, prefix string
@@ -50,9 +52,10 @@ func CellName(i, n int) string {
 	return fmt.Sprintf("cell-%02d", i+1)
 }
 
-// Interval appends what h recorded between two moments since the cell's start. Empty intervals may be written: they show in the
-// log that nothing arrived. The times inside h are overwritten; h is not kept.
-func (w *LogWriter) Interval(metric string, from, to time.Duration, h *hdrhistogram.Histogram) error {
+// Interval appends what h recorded between two moments since the cell's start. Readers that are not told otherwise, as
+// HistogramLogProcessor, take the intervals without a tag only. Empty intervals may be written: they show in the
+// log that nothing arrived. The times and the tag inside h are overwritten; h is not kept.
+func (w *LogWriter) Interval(metric, tag string, from, to time.Duration, h *hdrhistogram.Histogram) error {
 	lf := w.files[metric]
 	if lf == nil {
 		var err error
@@ -63,6 +66,7 @@ func (w *LogWriter) Interval(metric string, from, to time.Duration, h *hdrhistog
 	}
 	h.SetStartTimeMs(w.start.Add(from).UnixMilli())
 	h.SetEndTimeMs(w.start.Add(to).UnixMilli())
+	h.SetTag(strings.Map(tagSafe, tag))
 	if err := lf.log.OutputIntervalHistogram(h); err != nil {
 		return fmt.Errorf("write histogram log of %s: %w", metric, err)
 	}
@@ -81,14 +85,15 @@ func (w *LogWriter) create(metric string) (*logFile, error) {
 	}
 	buf := bufio.NewWriter(f)
 	log := hdrhistogram.NewHistogramLogWriter(buf)
-	// The headers hold whole seconds. Intervals count from the same whole second, so that header + offset is the true time.
-	base := w.start.Unix() * 1000
+	base := w.start.UnixMilli()
 	log.SetBaseTime(base)
+	// hdrhistogram-go's own header lines cut the time to whole seconds, and readers would place every interval up to a second early.
+	seconds := fmt.Sprintf("Time: %.3f (seconds since epoch)", float64(base)/1e3)
 	err = errors.Join(
 		log.OutputComment("[Metric: "+strings.Map(printable, metric)+"; values in microseconds, Interval_Max in seconds]"),
 		log.OutputLogFormatVersion(),
-		log.OutputStartTime(base),
-		log.OutputBaseTime(base),
+		log.OutputComment("[Start"+seconds+", "+w.start.UTC().Format(time.RFC3339)+"]"),
+		log.OutputComment("[Base"+seconds+"]"),
 		log.OutputLegend(),
 	)
 	if err != nil {
@@ -96,6 +101,16 @@ func (w *LogWriter) create(metric string) (*logFile, error) {
 		return nil, err
 	}
 	return &logFile{f: f, buf: buf, log: log}, nil
+}
+
+// Flush hands everything written so far to the system.
+func (w *LogWriter) Flush() error {
+	for metric, lf := range w.files {
+		if err := lf.buf.Flush(); err != nil {
+			return fmt.Errorf("write histogram log of %s: %w", metric, err)
+		}
+	}
+	return nil
 }
 
 // Close writes out and closes every file. The writer must not be used again.
@@ -130,9 +145,18 @@ func printable(r rune) rune {
 	return r
 }
 
+// tagSafe keeps out of a tag what separates the fields of a line.
+func tagSafe(r rune) rune {
+	if r <= ' ' || r == ',' || r == '|' {
+		return '_'
+	}
+	return r
+}
+
 // An Interval is what a metric's log has of one interval.
 type Interval struct {
 	From, To  time.Duration // since the cell's start
+	Tag       string        // of the phase that the samples were due in, when it was not recorded
 	Histogram *hdrhistogram.Histogram
 }
 
@@ -183,8 +207,8 @@ func ReadLog(dir, cell, metric string, start time.Time) ([]Interval, error) {
 
 // parseInterval reads "[Tag=NAME,]OFFSET,LENGTH,MAX,HISTOGRAM". The times of what it returns count from 1970.
 func parseInterval(line string, base float64) (x Interval, err error) {
-	if strings.HasPrefix(line, "Tag=") {
-		_, line, _ = strings.Cut(line, ",")
+	if rest, tagged := strings.CutPrefix(line, "Tag="); tagged {
+		x.Tag, line, _ = strings.Cut(rest, ",")
 	}
 	fields := strings.SplitN(line, ",", 4)
 	if len(fields) < 4 {

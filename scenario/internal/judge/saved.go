@@ -82,8 +82,7 @@ type Saved struct {
 }
 
 // Recall finds the evidence of a saved cell. The rules are those that it will be judged by: their windows over
-// latencies are looked up in the logs, in which a sample is of the phase in which it came, not of that in which it
-// was due. A rule that the result cannot answer is "not in this result".
+// latencies are looked up in the logs, in which samples of several recorded phases that came in one second are told apart no more. A rule that the result cannot answer is "not in this result".
 func Recall(cell *result.Cell, rules Rules, log Log) (*Evidence, error) {
 	if len(cell.Phases) == 0 {
 		return nil, fmt.Errorf("the result has no phases: it is not of a run of throng")
@@ -248,11 +247,10 @@ func (e *Evidence) recallWindows(cell *result.Cell, rules Rules, log Log) {
 		if i+1 < len(cell.Timeline) {
 			until = int64(cell.Timeline[i+1].T * 1e9)
 		}
-		phase := e.Timeline.PhaseAt((from + until) / 2)
 		ws.Begin()
 		for at := range logs {
 			for len(logs[at]) > 0 && int64(logs[at][0].From+logs[at][0].To)/2 < until {
-				if phase >= 0 {
+				if phase := e.phaseOf(&logs[at][0], (from+until)/2); phase >= 0 {
 					addAll(ws, at, phase, logs[at][0].Histogram)
 				}
 				logs[at] = logs[at][1:]
@@ -289,6 +287,21 @@ func addAll(ws *Windows, series, phase int, h *hdrhistogram.Histogram) {
 			ws.Add(series, phase, bar.From, bar.Count)
 		}
 	}
+}
+
+// phaseOf is the phase of which the samples of an interval are: the one of its tag; without one the recorded phase at a moment, or
+// the last before it; -1: none.
+func (e *Evidence) phaseOf(x *result.Interval, at int64) int {
+	spans := e.Timeline.Spans
+	if x.Tag != "" {
+		return slices.IndexFunc(spans, func(s plan.Span) bool { return s.Name == x.Tag })
+	}
+	for i := len(spans) - 1; i >= 0; i-- {
+		if spans[i].Record && spans[i].Start <= at {
+			return i
+		}
+	}
+	return -1
 }
 
 // lacks reports whether a rule asks for what a saved result does not hold.
