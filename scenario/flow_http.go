@@ -104,7 +104,7 @@ func (f *flow) ask(s *step) (int64, error) {
 		}
 	}
 	if ctx.Err() != nil && f.ctx.Err() == nil {
-		return 0, failed(metric.HowTimeout, "no answer within %v", r.spec.Within)
+		return 0, failed(metric.HowTimeout, "no answer within %s", metric.FormatDuration(r.spec.Within))
 	}
 	return 0, failed(metric.HowHTTP, "%w", err)
 }

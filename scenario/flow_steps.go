@@ -78,7 +78,7 @@ func (f *flow) replied(within time.Duration) (event, error) {
 		f.mu.Lock()
 		f.calls = false
 		f.mu.Unlock()
-		err = failed(metric.HowTimeout, "no acknowledgement within %v", within)
+		err = failed(metric.HowTimeout, "no acknowledgement within %s", metric.FormatDuration(within))
 	}
 	return got, err
 }
@@ -143,7 +143,7 @@ func (f *flow) expected(s *step, e *file.Expect, lost bool) (event, error) {
 		return false
 	})
 	if errors.Is(err, errLate) {
-		err = failed(metric.HowTimeout, "no event %s within %v", e.Event, e.Within)
+		err = failed(metric.HowTimeout, "no event %s within %s", e.Event, metric.FormatDuration(e.Within))
 	}
 	return got, err
 }

@@ -92,11 +92,11 @@ func plainLine(p scenario.Progress) string {
 	if phase == "" {
 		phase = "-"
 	}
-	fmt.Fprintf(&b, "%s %.0fs/%.0fs  clients %d/%d  deliveries %.0f/s", phase, p.Elapsed.Seconds(), p.Total.Seconds(), p.Held, p.Asked, p.DeliveriesPerS)
+	fmt.Fprintf(&b, "%s %.0fs/%.0fs  clients %d/%d  deliveries %s", phase, p.Elapsed.Seconds(), p.Total.Seconds(), p.Held, p.Asked, metric.FormatRate(p.DeliveriesPerS))
 	if p.Metric != "" {
 		fmt.Fprintf(&b, "  %s p50 %s p99 %s", p.Metric, metric.FormatDuration(p.P50), metric.FormatDuration(p.P99))
 	}
-	fmt.Fprintf(&b, "  lag p99 %s  cpu %.0f%%  lost %d  errors %d", metric.FormatDuration(p.LagP99), 100*p.CPU, p.Lost, p.Errors)
+	fmt.Fprintf(&b, "  lag p99 %s  cpu %s  lost %d  errors %d", metric.FormatDuration(p.LagP99), metric.FormatShare(p.CPU), p.Lost, p.Errors)
 	for _, c := range p.Checks {
 		if !c.NoData && !c.Pass {
 			fmt.Fprintf(&b, "  failing: %s (%s)", c.Text, metric.Format(c.Value, c.Unit))

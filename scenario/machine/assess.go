@@ -130,7 +130,7 @@ func stalls(s *file.Spec) (warnings []string) {
 	borne := cmp.Or(s.Server.WriteTimeout, writeTimeout)
 	warn := func(who string, d time.Duration) {
 		if d > borne {
-			warnings = append(warnings, fmt.Sprintf("%s for %v, and the built-in server disconnects who takes next to nothing of what waits for %v: set server: {write_timeout: ...} if they are to stay", who, d, borne))
+			warnings = append(warnings, fmt.Sprintf("%s for %s, and the built-in server disconnects clients that read almost nothing for %s: set server: {write_timeout: ...} to keep them", who, metric.FormatDuration(d), metric.FormatDuration(borne)))
 		}
 	}
 	for _, g := range s.Groups {

@@ -168,7 +168,7 @@ func examineTime(f Facts, floor Floor) []Finding {
 			floor.Pacer.P99 > latePacer, others),
 		finding("time.Sleep", quantiles(floor.Timer), "how late it ends the way that Go programs usually wait",
 			floor.Timer.P99 > lateTimer, others),
-		finding("loopback", fmt.Sprintf("%s, p99.9 %s", quantiles(floor.RoundTrip), short(floor.RoundTrip.P999)), "a round trip of 64 bytes over TCP to this machine itself, with both sides asleep before",
+		finding("loopback", fmt.Sprintf("%s, p99.9 %s", quantiles(floor.RoundTrip), metric.FormatDuration(floor.RoundTrip.P999)), "a round trip of 64 bytes over TCP to this machine itself, with both sides asleep before",
 			floor.RoundTrip.P99 > longRoundTrip, others),
 	)
 }
@@ -179,23 +179,9 @@ func (f Floor) Sentence() string {
 		return ""
 	}
 	return fmt.Sprintf("On this machine as it is now, a message to a server that takes no time and back takes %s at p50, %s at p99 and %s at p99.9: latencies and differences below these measure the machine, not a server.",
-		short(f.Echo.P50), short(f.Echo.P99), short(f.Echo.P999))
+		metric.FormatDuration(f.Echo.P50), metric.FormatDuration(f.Echo.P99), metric.FormatDuration(f.Echo.P999))
 }
 
 func quantiles(s Spread) string {
-	return fmt.Sprintf("p50 %s, p99 %s", short(s.P50), short(s.P99))
-}
-
-// short writes a duration in microseconds or milliseconds, with two or three digits.
-func short(d time.Duration) string {
-	us := float64(d) / float64(time.Microsecond)
-	switch {
-	case us < 10:
-		return fmt.Sprintf("%.1f µs", us)
-	case us < 1000:
-		return fmt.Sprintf("%.0f µs", us)
-	case us < 10_000:
-		return fmt.Sprintf("%.2f ms", us/1000)
-	}
-	return fmt.Sprintf("%.0f ms", us/1000)
+	return fmt.Sprintf("p50 %s, p99 %s", metric.FormatDuration(s.P50), metric.FormatDuration(s.P99))
 }

@@ -93,7 +93,7 @@ func TestExamineWithoutFloor(t *testing.T) {
 }
 
 func TestSentence(t *testing.T) {
-	if s := quickFloor.Sentence(); !strings.Contains(s, "takes 40 µs at p50, 235 µs at p99 and 12 ms at p99.9:") {
+	if s := quickFloor.Sentence(); !strings.Contains(s, "takes 40 µs at p50, 235 µs at p99 and 12.3 ms at p99.9:") {
 		t.Error(s)
 	}
 }

@@ -126,7 +126,7 @@ func TestRecallRoundTrip(t *testing.T) {
 	rules := Rules{
 		Valid: parsed(t, file.Valid, "max(cpu) < 1, achieved(rate) > 1, p99(lag) < 1"),
 		SLO: parsed(t, file.SLO, "p99(delivery) < 1, mean(delivery{transport=polling}) < 1, loss(delivery) < 1, dup(delivery{group=a}) < 1, errors(connect) < 1, "+
-			"errors(ack) < 1, count(connect) < 1, rate(delivery) > 1, max(server.cpu) < 1, growth(server.rss) < 1, ratio(recovered) < 1, late(delivery{read=slow}) < 1"),
+			"errors(ack) < 1, count(connect) < 1, max(server.cpu) < 1, growth(server.rss) < 1, ratio(recovered) < 1, late(delivery{read=slow}) < 1"),
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		e := randomEvidence(t)
@@ -179,7 +179,7 @@ func randomEvidence(t *rapid.T) *Evidence {
 		{Metric: "curve", Hidden: true},
 	}
 	e.Totals = record.NewTotals(series, len(e.Timeline.Spans))
-	for range rapid.IntRange(0, 30).Draw(t, "samples") {
+	for range rapid.IntRange(0, 8).Draw(t, "samples") {
 		e.Totals.Add(rapid.IntRange(0, len(series)-1).Draw(t, "series"), rapid.IntRange(0, 1).Draw(t, "phase"),
 			rapid.Int64Range(0, 5_000_000).Draw(t, "value"), rapid.Int64Range(1, 9).Draw(t, "times"))
 	}
