@@ -12,10 +12,11 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// JudgeAgain says how the rules of a file would have judged a saved run: a copy of it with other checks, verdicts and
-// reasons. dir is where its histogram logs are, which rules over windows need. Each trial is judged by the rules of the file's
-// combination with the same parameters; a file with one combination judges all. A rule that the result cannot answer is noted as
-// "not in this result", and makes the trial invalid unless it is optional.
+// JudgeAgain says how the rules of a file would have judged a saved run: a copy of it with other
+// checks, verdicts and reasons. dir is where its histogram logs are, which rules over windows need.
+// Each trial is judged by the rules of the file's combination with the same parameters; a file with
+// one combination judges all. A rule that the result cannot answer is noted as "not in this
+// result", and makes the trial invalid unless it is optional.
 func JudgeAgain(f *file.File, run *result.Run, dir string) (*result.Run, error) {
 	again := *run
 	again.Cells, again.Verdict, again.Capacity = slices.Clone(run.Cells), result.Pass, nil
@@ -54,8 +55,8 @@ func rulesFor(f *file.File, cell *result.Cell) (judge.Rules, error) {
 	return judge.Rules{}, fmt.Errorf("the result has trials of %s, which is no combination of the scenario: judge it by a scenario with the same matrix, or by one without", strings.Join(params, " "))
 }
 
-// savedLog reads the log of a metric of trial i; nil when there is none. The log of an interrupted run is numbered by the trials that
-// were planned.
+// savedLog reads the log of a metric of trial i; nil when there is none. The log of an interrupted
+// run is numbered by the trials that were planned.
 func savedLog(dir string, run *result.Run, i int, metric string) []result.Interval {
 	for _, n := range []int{len(run.Cells), i + 2} {
 		if intervals, err := result.ReadLog(dir, result.CellName(i, n), metric, run.Cells[i].Started); err == nil {

@@ -16,7 +16,7 @@ func (s *stream) periodic() bool {
 	return s.spec.Arrival == "constant" && s.book.Expect != ledger.ExpectNone && s.spec.Rate >= slowest
 }
 
-// betweenSeries are the series of what is measured between two messages of one source; -1: there is none.
+// betweenSeries are the series of the times between messages of one source; -1: there is none.
 type betweenSeries struct{ gap, jitter int }
 
 // betweenSeries makes the series for receivers of a class. x has their labels.
@@ -39,12 +39,12 @@ type gaps struct {
 	more map[int64]arrival
 }
 
-// An arrival is the last message of a source: when it came, when it was due, and how long after the one before
-// it came; 0: none or not known.
+// An arrival is the last message of a source: when it came, when it was due, and how long after the
+// one before it came; 0: none or not known.
 type arrival struct{ at, due, gap int64 }
 
-// since notes an arrival and returns the time since the one before it of the same source, and the gap before
-// that; each is 0 when there is none. What was overtaken is passed over.
+// since notes an arrival and returns the time since the one before it of the same source, and the
+// gap before that; each is 0 when there is none. Messages that were overtaken are passed over.
 func (g *gaps) since(key, due, at int64) (gap, before time.Duration) {
 	if g.key != key {
 		if g.more == nil {
@@ -65,8 +65,8 @@ func (g *gaps) since(key, due, at int64) (gap, before time.Duration) {
 	return time.Duration(g.gap), time.Duration(was.gap)
 }
 
-// recordBetween records by how much the time between two arrivals differs from the period, and from the time
-// between the two before. A message that never came makes both as long as the period.
+// recordBetween records by how much the time between two arrivals differs from the period, and from
+// the time between the two before. A message that never came makes both as long as the period.
 func (a *actor) recordBetween(str *stream, s *ledger.Slot, at int64) {
 	source := int64(s.From.ID)
 	switch str.spec.Per {

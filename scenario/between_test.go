@@ -48,8 +48,9 @@ func TestJitterOfAPeriodicStream(t *testing.T) {
 	if l := c.Latency["gap"]; l == nil || l.N != 180 || l.Maxus < 29_000 {
 		t.Errorf("gap %+v", l)
 	}
-	// Each receiver has one jitter less than gaps. A tick that is 30 ms late makes one gap 30 ms longer and the next one shorter,
-	// which differ by 60 ms; the tick that never came makes its gap 50 ms longer than those around it.
+	// Each receiver has one jitter less than gaps. A tick that is 30 ms late makes one gap 30 ms
+	// longer and the next one shorter, which differ by 60 ms; the tick that never came makes its
+	// gap 50 ms longer than those around it.
 	if l := c.Latency["jitter"]; l == nil || l.N != 170 || l.Maxus < 59_000 || l.Maxus > 62_000 || l.P50us > 1_000 {
 		t.Errorf("jitter %+v", l)
 	}

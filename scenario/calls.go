@@ -23,8 +23,8 @@ const (
 	callUnknown            // the id was never given out
 )
 
-// A callBook gives out the ids of a client's calls, 0, 1, 2, ..., and keeps those that are
-// not answered, in a ring that grows to what is under way at once.
+// A callBook gives out the ids of a client's calls, 0, 1, 2, ..., and keeps the calls that
+// are not answered, in a ring that grows to the calls under way at once.
 type callBook struct {
 	mu      sync.Mutex
 	first   uint64 // ids before it were given out on an earlier connection of the client
@@ -40,8 +40,8 @@ const maxExpired = 1 << 12
 
 func (b *callBook) at(id uint64) *pendingCall { return &b.ring[id&uint64(len(b.ring)-1)] }
 
-// follow begins with the ids after those of an earlier connection, as the official client does: an answer that
-// a recovered connection still brings is of no later call.
+// follow begins with the ids after those of an earlier connection, as the official client does: an
+// answer that a recovered connection still brings is of no later call.
 func (b *callBook) follow(before *callBook) {
 	before.mu.Lock()
 	defer before.mu.Unlock()

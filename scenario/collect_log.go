@@ -13,9 +13,10 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// An intervalLog writes the histogram logs of a trial. Samples that count in the totals of the result stand in intervals without a
-// tag, so that the sum of those is exactly the result's histogram; samples of phases that are not recorded stand in intervals
-// tagged with the name of the phase in which they were due. One goroutine at a time.
+// An intervalLog writes the histogram logs of a trial. Samples that count in the totals of the
+// result stand in intervals without a tag, so that the sum of those is exactly the result's
+// histogram; samples of phases that are not recorded stand in intervals tagged with the name of the
+// phase in which they were due. One goroutine at a time.
 type intervalLog struct {
 	w     *result.LogWriter
 	tl    *plan.Timeline

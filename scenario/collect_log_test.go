@@ -23,8 +23,9 @@ phases:
 valid: [max(cpu) < 1000%, achieved(rate) > 1%]
 `
 
-// The intervals of a log without a tag add up to the histogram of the result, sample by sample, though no phase ends with a second
-// and answers come after the phase of their question. All others have the name of their phase.
+// The intervals of a log without a tag add up to the histogram of the result, sample by sample,
+// though no phase ends with a second and answers come after the phase of their question. All others
+// have the name of their phase.
 func TestLogsAddUpToTheResult(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

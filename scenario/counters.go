@@ -2,7 +2,8 @@ package scenario
 
 import "sync/atomic"
 
-// counters count what happens to the clients of a trial and their messages. Goroutines may share them.
+// counters count what happens to the clients of a trial and their messages. Goroutines may share
+// them.
 type counters struct {
 	asked, connected, held atomic.Int64 // clients now
 	failed, dropped        atomic.Int64

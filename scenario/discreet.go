@@ -6,8 +6,9 @@ import (
 	"github.com/throng-io/throng/scenario/file"
 )
 
-// A discreet error has in its text nothing that a client's auth, query and headers, or a request of its flow, take of data
-// files and of earlier answers: these are credentials, and a server that refuses them may say them back.
+// A discreet error has in its text nothing that a client's auth, query and headers, or a request of
+// its flow, take of data files and of earlier answers: these are credentials, and a server that
+// refuses them may say them back.
 type discreet struct {
 	error
 	fill *filling // of the client

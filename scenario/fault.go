@@ -86,7 +86,7 @@ func (f *fault) fire(int64) {
 	f.at++
 	a := c.group.actors[c.index].Load()
 	if a == nil || state(a.state.Load()) != held {
-		return // whoever is not there cannot be cut off
+		return // the client is not connected
 	}
 	switch c.kind {
 	case cutHalfOpen:

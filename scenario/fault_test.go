@@ -66,7 +66,8 @@ func TestRecoveryIsCounted(t *testing.T) {
 	}
 }
 
-// Clients that vanish come back while their old connections are still open; those are closed in the end.
+// Clients that vanish come back while their old connections are still open; those are closed in the
+// end.
 func TestHalfOpen(t *testing.T) {
 	t.Parallel()
 	s := &fakeServer{}

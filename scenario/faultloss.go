@@ -8,9 +8,10 @@ import (
 	"github.com/throng-io/throng/scenario/metric"
 )
 
-// faultLosses tells, for each fault, what was lost of the deliveries that were due from its beginning to the next fault, and how long
-// after its beginning those were due: no rule is implied there, and what is lost when clients are back already is another matter than
-// what is lost while they are away.
+// faultLosses tells, for each fault, what was lost of the deliveries that were due from its
+// beginning to the next fault, and how long after its beginning those were due: no rule is implied
+// there, and what is lost when clients are back already is another matter than what is lost while
+// they are away.
 func (f *findings) faultLosses(say func(format string, args ...any)) {
 	phases, spans := f.t.spec.Phases, f.t.tl.Spans
 	for i := range phases {
@@ -43,7 +44,8 @@ func (f *findings) faultLosses(say func(format string, args ...any)) {
 	}
 }
 
-// spread is the first second that has any, the one by which half of them are reached, and the last one.
+// spread is the first second that has any, the one by which half of them are reached, and the last
+// one.
 func spread(bySecond map[int]int64, all int64) (first, half, last int) {
 	first, half = -1, -1
 	sum := int64(0)

@@ -146,7 +146,7 @@ func (a *actor) flowing() {
 	a.flow.put(func() { a.flow.actor = a })
 }
 
-// put changes what the flow's goroutine waits for.
+// put changes the state that the flow's goroutine waits for.
 func (f *flow) put(change func()) {
 	f.mu.Lock()
 	change()
@@ -281,8 +281,8 @@ func (f *flow) step(s *step) error {
 	return err
 }
 
-// repeat does the steps so often, or until the client goes. A round that fails is given up, and the next
-// one begins when it would have.
+// repeat does the steps so often, or until the client goes. A round that fails is given up, and the
+// next one begins when it would have.
 func (f *flow) repeat(s *step) error {
 	next := client.Now()
 	for n := 0; s.spec.Times == 0 || n < s.spec.Times; n++ {

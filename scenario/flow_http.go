@@ -16,7 +16,7 @@ import (
 )
 
 // An httpClient makes the requests of a group's flows. Connections are shared by all its clients:
-// what is measured is the service, not a browser.
+// the steps measure the service, not a browser.
 type httpClient struct {
 	base string
 	http *http.Client

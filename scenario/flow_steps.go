@@ -89,7 +89,7 @@ func (f *flow) emit(s *step) (until int64, err error) {
 		return 0, err
 	}
 	if e := s.spec.Expect; e != nil {
-		f.put(func() { delete(f.inbox, e.Event) }) // what came before does not answer this
+		f.put(func() { delete(f.inbox, e.Event) }) // earlier events do not answer this
 	}
 	packet := append([]byte(nil), a.group.head...)
 	if s.spec.Ack > 0 {
@@ -159,7 +159,7 @@ func (s *step) fits(e *file.Expect, args []byte, fill *filling) bool {
 	return true
 }
 
-// capture keeps what the step asks for of its answer.
+// capture keeps the values that the step takes from its answer.
 func (f *flow) capture(s *step, from json.RawMessage) error {
 	for i := range s.spec.Capture {
 		c := &s.spec.Capture[i]
@@ -266,8 +266,8 @@ func (f *flow) connect() (int64, error) {
 	return t.now(), err
 }
 
-// setOffline notes that the client is away by its own will, or not any more. It is counted with those
-// that are held: nothing is wrong with it.
+// setOffline notes that the client is away by its own will, or not any more. It is counted with
+// those that are held: nothing is wrong with it.
 func (f *flow) setOffline(on bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -156,7 +156,8 @@ func keys[V any](m map[string]V) (out []string) {
 	return out
 }
 
-// Each way in which a step can fail is counted under its own class, and the rest of the flow is not done.
+// Each way in which a step can fail is counted under its own class, and the rest of the flow is not
+// done.
 func TestFlowErrors(t *testing.T) {
 	t.Parallel()
 	for class, step := range map[string]string{

@@ -120,7 +120,8 @@ func TestDeliveriesMustBeRight(t *testing.T) {
 	}
 }
 
-// A client that asked for an upgrade and stayed with polling is not the client that the file asked for.
+// A client that asked for an upgrade and stayed with polling is not the client that the file asked
+// for.
 func TestUpgradesMustSucceed(t *testing.T) {
 	t.Parallel()
 	s := &fakeServer{upgrade: func(i int) error {

@@ -8,7 +8,7 @@ import (
 	"github.com/throng-io/throng/scenario/internal/record"
 )
 
-// kinds are what the measurements of a trial tell apart.
+// kinds are the kinds of clients and messages that a trial measures apart.
 type kinds struct {
 	transports []string
 	classes    []class // of receivers
@@ -16,7 +16,7 @@ type kinds struct {
 	audiences  map[string]*ledger.Audience
 }
 
-// A class is a kind of receiver: what the ledger and the labels of checks tell apart.
+// A class is a kind of receiver, with an account of its own in the ledger and in checks.
 type class struct {
 	group     int
 	transport int // of the trial's

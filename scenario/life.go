@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// A life is what a trial starts and ends by.
+// A life holds the means by which a trial starts and ends.
 type life struct {
 	epoch   time.Duration   // of the trial's start, on the client's clock
 	ctx     context.Context // ends when the trial does
-	wg      sync.WaitGroup  // every actor, and what they and the faults start
+	wg      sync.WaitGroup  // every actor, and the goroutines that actors and faults start
 	dials   chan struct{}   // holds one for each connection that is being set up
 	loaded  func()          // see Options.Trial
 	over    atomic.Bool     // disconnects are ours from now on

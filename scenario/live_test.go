@@ -13,7 +13,8 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// Who watches must see a broken rule while the trial runs, and in the end the very checks of the result.
+// Who watches must see a broken rule while the trial runs, and in the end the very checks of the
+// result.
 func TestChecksStandWhileItRuns(t *testing.T) {
 	t.Parallel()
 	s := &fakeServer{}

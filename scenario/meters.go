@@ -9,8 +9,9 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// Meters add up the bytes of the clients whose connections have ended, by the trial's transports. The lock is
-// held while a connection goes over from the clients to the meters, and while all are added up: each is counted once.
+// Meters add up the bytes of the clients whose connections have ended, by the trial's transports.
+// The lock is held while a connection goes over from the clients to the meters, and while all are
+// added up: each is counted once.
 type meters struct {
 	sync.Mutex
 
@@ -18,11 +19,12 @@ type meters struct {
 	leaving map[*actor]struct{} // no longer in their places, and not yet ended
 }
 
-// carried is what has passed by a moment, by the trial's transports. The messages are those that the
-// collector has drained by then: bytes and messages are of the same stretch, whenever it ends.
+// carried counts bytes and messages up to a moment, by the trial's transports. The messages are
+// those that the collector has drained by then: bytes and messages are of the same stretch,
+// whenever it ends.
 type carried []struct{ in, out, messages int64 }
 
-// ended counts what a client carried whose connection has ended.
+// ended counts the bytes of a client whose connection has ended.
 func (t *trial) ended(a *actor, in, out uint64) {
 	t.meters.Lock()
 	defer t.meters.Unlock()
@@ -85,8 +87,8 @@ func (c *collector) carried() carried {
 	return out
 }
 
-// wire is what each transport carried in the recorded seconds, for each message that arrived in them:
-// deliveries and acknowledgements.
+// wire is what each transport carried in the recorded seconds, for each message that arrived in
+// them: deliveries and acknowledgements.
 func (c *collector) wire(e *judge.Evidence) map[string]*result.Wire {
 	t := c.t
 	out := map[string]*result.Wire{}
@@ -119,8 +121,8 @@ func (c *collector) wire(e *judge.Evidence) map[string]*result.Wire {
 	return out
 }
 
-// messages is how many deliveries and acknowledgements came over a transport, of those due in the recorded phases: the numbers of
-// the ledger, to which the seconds of the bytes come close.
+// messages is how many deliveries and acknowledgements came over a transport, of those due in the
+// recorded phases: the numbers of the ledger, to which the seconds of the bytes come close.
 func messages(e *judge.Evidence, transport string) int64 {
 	h := e.Totals.Sum(func(s *record.Series, phase int) bool {
 		return !s.Hidden && s.Transport == transport && (s.Metric == metric.Delivery || s.Metric == metric.Ack) && e.Recorded(phase)

@@ -14,7 +14,7 @@ import (
 type moves struct {
 	g      *group
 	plan   *plan.Moves
-	silent []silentJoin // joins that nobody acknowledges, in order of time
+	silent []silentJoin // joins without an acknowledgement, in order of time
 
 	mu sync.Mutex
 	at map[int][]int // by client that has moved, its rooms now
@@ -105,7 +105,8 @@ func (a *actor) stays(now int64) (leave *ledger.Membership, list []*ledger.Membe
 	return may[a.group.moves.plan.Choice(a.index, 1)%uint64(len(may))], list
 }
 
-// maxLate is how long a membership that has ended is remembered, to tell what was on its way then.
+// maxLate is how long a membership that has ended is remembered: deliveries on their way at its end
+// may still come.
 const maxLate = time.Minute
 
 // choose draws a room that is not among the memberships; -1 when there is hardly one.
@@ -125,8 +126,8 @@ func (m *moves) choose(a *actor, list []*ledger.Membership) int {
 	return -1
 }
 
-// noteRooms notes the client's rooms, for who connects again in its place and for who sends
-// to a room.
+// noteRooms notes the client's rooms, for the client that connects again in its place and for the
+// choice of senders to a room.
 func (m *moves) noteRooms(client, from, to int, list []*ledger.Membership) {
 	var now []int
 	for _, one := range list {

@@ -36,8 +36,9 @@ const offeredWithin = 5 * time.Second
 // probeRoom is the room, and the event, of what the probe sends.
 const probeRoom = "throng-probe"
 
-// offers asks a target that is not the built-in server, once for each namespace, for what the scenario is going to ask. A scenario
-// with a contract: knows the target's own events; there nothing is asked, nor for groups with a flow, which may have to log in first.
+// offers asks a target that is not the built-in server, once for each namespace, for what the
+// scenario is going to ask. A scenario with a contract: knows the target's own events; there
+// nothing is asked, nor for groups with a flow, which may have to log in first.
 func (t *trial) offers(ctx context.Context) error {
 	if t.server.builtIn || t.contract != nil || t.opt.trusting {
 		return nil
@@ -63,7 +64,8 @@ func (t *trial) offers(ctx context.Context) error {
 	return nil
 }
 
-// needs lists what the groups of a namespace ask of the server, in the order in which it can be asked for.
+// needs lists what the groups of a namespace ask of the server, in the order in which it can be
+// asked for.
 func (t *trial) needs(namespace string) []string {
 	var rooms, echo, room, all bool
 	for _, g := range t.groups {
@@ -93,7 +95,8 @@ func (t *trial) needs(namespace string) []string {
 	return needs
 }
 
-// ask connects a client of a group, sends it to ask for what is needed, and returns what was not answered.
+// ask connects a client of a group, sends it to ask for what is needed, and returns what was not
+// answered.
 func (t *trial) ask(ctx context.Context, g *group, needs []string) (missing []string, err error) {
 	cfg := *g.config(0, g.transports[plan.TransportOf(g.spec.Transport, 0)])
 	cfg.Timeout = connectedWithin
@@ -137,7 +140,8 @@ func (t *trial) ask(ctx context.Context, g *group, needs []string) (missing []st
 	return nil, nil
 }
 
-// question is the packet that asks for one thing. Each answer tells which: a call by its number, a broadcast by its event.
+// question is the packet that asks for one thing. Each answer tells which: a call by its number, a
+// broadcast by its event.
 func (g *group) question(need string, id int) []byte {
 	b := append([]byte(nil), g.head...)
 	event := string(socketio.AppendString(nil, probeRoom+"-"+need))

@@ -21,7 +21,8 @@ phases: [{name: warm, for: 100ms, load: 0%, record: false}, {name: hold, for: 20
 valid: [max(lag) < 1h]
 `
 
-// A target that does not answer what the scenario is going to ask is refused before the run, and all that is missing is named.
+// A target that does not answer what the scenario is going to ask is refused before the run, and
+// all that is missing is named.
 func TestTargetIsAskedForTheContract(t *testing.T) {
 	for _, test := range []struct {
 		mute []string

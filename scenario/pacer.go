@@ -15,7 +15,7 @@ type source interface {
 }
 
 // A pacer fires sources at the moments that they ask for, on an absolute
-// schedule: being late once does not make it later afterwards, and whatever is due
+// schedule: being late once does not make it later afterwards, and all work that is due
 // is fired, however late. How late is the source's to record.
 type pacer struct {
 	now   func() int64

@@ -47,7 +47,7 @@ var patchKinds = map[string]patchKind{
 	file.HoleSeq: patchSeq, file.HolePayload: patchPayload, holeStamp: patchStamp,
 }
 
-// A filling is what goes into the patches.
+// A filling has the values for the patches.
 type filling struct {
 	group    *group
 	client   int // the person's number
@@ -258,7 +258,7 @@ func newFeeds(s *file.Spec, tables map[string]*file.Table) []*feed {
 	return out
 }
 
-// row is the row of a client: a pure function, so that whoever comes back gets
+// row is the row of a client: a pure function, so that a client that comes back gets
 // the same one.
 func (f *feed) row(g *group, client int) int {
 	n := uint64(len(f.table.Rows))

@@ -12,7 +12,7 @@ import (
 	"github.com/throng-io/throng/scenario/metric"
 )
 
-// react does what the group does when an event comes.
+// react answers an event of the server by the group's rule for it.
 func (a *actor) react(m *client.Message) {
 	r := a.group.react[string(m.Name)]
 	if r == nil {

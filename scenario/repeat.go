@@ -9,9 +9,10 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// repeatInvalid runs those trials once more that were invalid, if others of the run were not: a machine that was disturbed for
-// a moment is no reason to throw the others away. Both stay in the result; the repeated one counts no more. When most trials are
-// invalid the machine is not fit, and repeating them would only take time.
+// repeatInvalid runs those trials once more that were invalid, if others of the run were not: a
+// machine that was disturbed for a moment is no reason to throw the others away. Both stay in the
+// result; the repeated one counts no more. When most trials are invalid the machine is not fit, and
+// repeating them would only take time.
 func repeatInvalid(ctx context.Context, run *result.Run, f *file.File, cells []file.Cell, opt Options) error {
 	if ctx.Err() != nil || len(run.Cells) != len(cells) {
 		return nil

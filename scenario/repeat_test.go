@@ -9,8 +9,8 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// A run with some invalid trials repeats those once. Both stay, the repeat counts, and a run most of whose trials are invalid is
-// left as it is.
+// A run with some invalid trials repeats those once. Both stay, the repeat counts, and a run most
+// of whose trials are invalid is left as it is.
 func TestInvalidTrialsAreRepeated(t *testing.T) {
 	const text = `
 version: 1

@@ -55,8 +55,8 @@ func (g *group) rooming(client int) []int {
 	return g.shares.Rooms(seed, g.index, client, join)
 }
 
-// rankRooms gives every room its decile by planned size, among the rooms of its namespace and prefix
-// that differ in size.
+// rankRooms gives every room its decile by planned size, among the rooms of its namespace and
+// prefix that differ in size.
 func (t *trial) rankRooms() {
 	type kind struct{ namespace, prefix string }
 	ranked := map[kind]bool{}

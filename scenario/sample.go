@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// A usage is what a process has used up to a moment. ok is false when the system does not tell.
+// A usage is the CPU time and memory of a process at a moment. ok is false when they are unknown.
 type usage struct {
 	cpu time.Duration // user and system
 	rss int64         // bytes resident now

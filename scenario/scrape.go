@@ -37,8 +37,8 @@ type family struct {
 	value   float64
 }
 
-// A scraper reads the metrics of a target in the text format of Prometheus (version 0.0.4). Its goroutine
-// runs from start to the end of the trial.
+// A scraper reads the metrics of a target in the text format of Prometheus (version 0.0.4). Its
+// goroutine runs from start to the end of the trial.
 type scraper struct {
 	url    string
 	every  time.Duration
@@ -178,7 +178,7 @@ func sampleOf(line string) (name string, value float64, ok bool) {
 	return strings.TrimSpace(name), v, true
 }
 
-// usage is what the target says its process has used.
+// usage is the CPU time and memory of the target's process, by its own metrics.
 func (s *scraper) usage() usage {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -32,7 +32,7 @@ func (s *server) init(ep *Endpoint, conf *tls.Config, phases int) {
 // restartWithin bounds how long the old server's address may stay taken.
 const restartWithin = 5 * time.Second
 
-// A restartResult is what came of a restart.
+// A restartResult is the new endpoint, or why there is none.
 type restartResult struct {
 	ep  *Endpoint
 	err error

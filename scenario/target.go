@@ -28,7 +28,7 @@ func (e *TargetError) Error() string {
 		case plain:
 			remedy = "what answers there does not speak TLS: write http:// (or ws://) instead"
 		case d.Class == "tls":
-			remedy = "say whom to trust with --set target.tls.ca=FILE, or --set target.tls.insecure=true for anybody (target: {tls: ...} in the scenario)"
+			remedy = "name its certificate authority with --set target.tls.ca=FILE, or accept any certificate with --set target.tls.insecure=true (target: {tls: ...} in the scenario)"
 		case d.Stage == "open" && (d.Class == "closed" || d.Class == "reset") && !strings.HasPrefix(e.URL, "https:") && !strings.HasPrefix(e.URL, "wss:"):
 			remedy = "check that it speaks Socket.IO there, and not over TLS: then write https://"
 		case d.Class == "connect_error":

@@ -30,9 +30,9 @@ const maxTrace = 64 << 20
 //	+ TRANSPORT        the client has connected
 //	- REASON           the connection has ended, or was not made
 //
-// Values of auth, and the private session id that the server answers with, are masked, and so are secrets of the file
-// and what the client's auth, query and headers carry wherever they come again. The packets of Engine.IO (its
-// handshake and pings) are left out.
+// Values of auth, and the private session id that the server answers with, are masked, and so are
+// secrets of the file and what the client's auth, query and headers carry wherever they come again.
+// The packets of Engine.IO (its handshake and pings) are left out.
 type tracer struct {
 	mu   sync.Mutex
 	file *os.File
@@ -82,7 +82,8 @@ func (tr *tracer) line(a *actor, at int64, format string, args ...any) {
 	}
 }
 
-// masked is a text without secrets: those of the file, and what the client's own auth, query and headers carry.
+// masked is a text without secrets: those of the file, and what the client's own auth, query and
+// headers carry.
 func (a *actor) masked(text string) string {
 	cfg := a.group.config(a.number, a.transport)
 	var values []string
@@ -156,8 +157,9 @@ func (a *actor) traceJoining(h client.Handshake) {
 	a.t.tracer.line(a, at, "%s", text)
 }
 
-// masked replaces the values of a JSON object, only those of some keys unless keys is nil: a trace is read by
-// others than those who may know them. What is no object is masked as a whole, or left when keys is not nil.
+// masked replaces the values of a JSON object, only those of some keys unless keys is nil: a trace
+// is read by others than those who may know them. What is no object is masked as a whole, or left
+// when keys is not nil.
 func masked(data json.RawMessage, keys []string) []byte {
 	const mask = `"***"`
 	var fields map[string]json.RawMessage

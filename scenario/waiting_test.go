@@ -10,8 +10,8 @@ import (
 	"github.com/throng-io/throng/scenario/client"
 )
 
-// A cluster that never answers a CONNECT, a port that drops packets, a room that does not answer: clients that are still
-// connecting at the end are counted by the stage at which they wait.
+// A cluster that never answers a CONNECT, a port that drops packets, a room that does not answer:
+// clients that are still connecting at the end are counted by the stage at which they wait.
 func TestWaitingByStage(t *testing.T) {
 	const text = `
 version: 1

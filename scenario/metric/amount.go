@@ -8,14 +8,14 @@ import (
 )
 
 // Amounts are written here and nowhere else, so that one value looks the same in a warning, on the
-// terminal and in a report: three significant digits without zeros at the end, thousands apart, and a
-// space before the unit. None of it is meant to be read back; the amounts of scenario files are.
+// terminal and in a report: three significant digits without zeros at the end, thousands apart, and
+// a space before the unit. None of it is meant to be read back; the amounts of scenario files are.
 
 // Format writes a value in one of the units. The unit of bytes is also "bytes", as results have it.
 func Format(v float64, unit string) string { return format(v, unit, digits) }
 
-// FormatBeside writes a value that stands beside its limit: with as many digits more as it takes, up to
-// seven, for the two not to look the same when they are not.
+// FormatBeside writes a value that stands beside its limit: with as many digits more as it takes,
+// up to seven, for the two not to look the same when they are not.
 func FormatBeside(v, limit float64, unit string) string {
 	n := digits
 	for v != limit && n < 7 && format(v, unit, n) == format(limit, unit, n) {
@@ -40,8 +40,8 @@ func format(v float64, unit string, digits int) string {
 	return number(v, digits)
 }
 
-// FormatNumber writes a number with three significant digits, or all digits before the point: 0.0123, 1.5, 12 346.
-// What is no finite number is "-".
+// FormatNumber writes a number with three significant digits, or all digits before the point:
+// 0.0123, 1.5, 12 346. A number that is not finite is "-".
 func FormatNumber(v float64) string { return number(v, digits) }
 
 func number(v float64, digits int) string {

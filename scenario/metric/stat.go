@@ -30,7 +30,8 @@ type Stat struct {
 	Of       []string // metrics; of errors, the kinds and classes with a name of ours
 	Units    []string // in which its values are compared; of two, a share or a number, the check's text decides. nil: the metric's
 	Bare     string   // the metric that is meant when a check names none
-	// Demands says that a check must name the metric. Without it and Bare, a bare check is of everything.
+	// Demands says that a check must name the metric. Without it and Bare, a bare check is of
+	// everything.
 	Demands bool
 	Ledger  bool // it counts in the ledger, message by message
 	Whole   bool // it is of whole phases, never of windows
@@ -57,8 +58,8 @@ var Stats = []Stat{
 
 var percentile = regexp.MustCompile(`^p(\d{1,2}(?:\.\d{1,4})?)$`)
 
-// StatOf returns the statistic of a name: one of Stats, or a percentile between p0 and p100 with at most four
-// decimals.
+// StatOf returns the statistic of a name: one of Stats, or a percentile between p0 and p100 with at
+// most four decimals.
 func StatOf(name string) (s Stat, known bool) {
 	if m := percentile.FindStringSubmatch(name); m != nil {
 		q, err := strconv.ParseFloat(m[1], 64)
@@ -83,8 +84,8 @@ func StatNames() []string {
 	return out
 }
 
-// LabelsOf lists the labels that a check of a statistic and a metric may have, in order. The metric is "" where
-// the statistic is of every kind.
+// LabelsOf lists the labels that a check of a statistic and a metric may have, in order. The metric
+// is "" where the statistic is of every kind.
 func LabelsOf(stat, metric string) []string {
 	own := []string(nil)
 	if stat == StatErrors {

@@ -116,9 +116,9 @@ func TestLedgerSoFar(t *testing.T) {
 	}
 }
 
-// Receivers come and go, and move between two rooms, while messages are on their way. A plain book-keeper knows for each
-// message and receiver whether it was a member from before the emission until the end of the late limit: those pairs are
-// received, late or lost, whatever else happens.
+// Receivers come and go, and move between two rooms, while messages are on their way. A plain
+// book-keeper knows for each message and receiver whether it was a member from before the emission
+// until the end of the late limit: those pairs are received, late or lost, whatever else happens.
 func TestMembershipsAgainstABookkeeper(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rooms := []*Audience{{Room: 0}, {Room: 1}}

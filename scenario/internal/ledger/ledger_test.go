@@ -461,7 +461,8 @@ func TestReceiveCostsNoAllocation(t *testing.T) {
 	}
 }
 
-// A long run in which everything arrives takes no more than a short one; a message that somebody misses is kept, for it may come.
+// A long run in which everything arrives takes no more than a short one; a message that somebody
+// misses is kept, for it may come.
 func TestLedgerForgetsWhatAllHaveGot(t *testing.T) {
 	m := newModel(2, ExpectOthers)
 	m.joinAll()

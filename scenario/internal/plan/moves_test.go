@@ -15,7 +15,8 @@ func every(t *testing.T, text string) *file.Dist {
 	return &s.Groups[0].Life
 }
 
-// Moves come in order of time, at the rate that is asked for, and do not depend on how many others there are.
+// Moves come in order of time, at the rate that is asked for, and do not depend on how many others
+// there are.
 func TestMoves(t *testing.T) {
 	const clients, until = 200, int64(100 * time.Second)
 	type move struct {

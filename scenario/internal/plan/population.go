@@ -14,7 +14,7 @@ type Turn struct {
 	Client uint32 // its place within the group, or NoPlace
 	Come   bool
 	Number int  // of the person who comes: the place, or how many arrived before
-	Late   bool // comes in another's place, or arrives: nobody counts on it before it is held
+	Late   bool // comes in another's place, or arrives: it is not expected to be held at once
 }
 
 // NoPlace marks an arrival for which the group has no place left. The file's reader
@@ -98,8 +98,8 @@ func (p *Population) Next() (due int64, ok bool) {
 	return t.Due, ok
 }
 
-// Take returns the next turn and goes on to the one after it. void says that nothing is to be
-// done: the plan has sent the client away meanwhile.
+// Take returns the next turn and goes on to the one after it. void says that there is nothing to
+// do: the plan has sent the client away meanwhile.
 func (p *Population) Take() (t Turn, void bool) {
 	t, follows, _ := p.peek()
 	switch {
@@ -189,7 +189,7 @@ type arrivals struct {
 	n    uint64 // arrivals so far, next included
 	work float64
 	span int
-	free []uint32 // places that nobody holds
+	free []uint32 // free places
 }
 
 func newArrivals(tl *Timeline, spec *file.Group, seed uint64, group int) *arrivals {

@@ -60,5 +60,5 @@ func rampTurns(tl *Timeline, g *file.Group, seed uint64, group int) []Turn {
 	return out
 }
 
-// ceil rounds up, but not what is an integer but for rounding errors.
+// ceil rounds up, except a number that differs from an integer by a rounding error only.
 func ceil(v float64) int { return int(math.Ceil(v - 1e-9)) }

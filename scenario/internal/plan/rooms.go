@@ -82,8 +82,9 @@ func (s *RoomShares) Rooms(seed uint64, group, client, join int) []int {
 	return out
 }
 
-// RankRooms gives each room, by the number of its members, the tenth of the rooms in which it lies, from
-// 1 for the smallest; nil when the rooms are alike. Of two alike, the one with the lower number counts as larger.
+// RankRooms gives each room, by the number of its members, the tenth of the rooms in which it lies,
+// from 1 for the smallest; nil when the rooms are alike. Of two alike, the one with the lower
+// number counts as larger.
 func RankRooms(sizes []float64) (deciles []int) {
 	if len(sizes) < 2 || slices.Max(sizes) < 1.01*slices.Min(sizes) {
 		return nil

@@ -37,8 +37,8 @@ func integral(tl *Timeline, until int64) (work float64) {
 	return work
 }
 
-// The moment at which some work has been asked for is the one up to which the load adds up to it, and later work is not due
-// earlier.
+// The moment at which some work has been asked for is the one up to which the load adds up to it,
+// and later work is not due earlier.
 func TestWhenInvertsTheLoad(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		tl := randomTimeline(t)

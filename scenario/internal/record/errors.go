@@ -45,8 +45,8 @@ type Errors struct {
 	order []metric.ErrorClass // first seen first
 }
 
-// NewErrors makes a book of errors that belong to the phases of a timeline. mask keeps secrets out of their texts; nil:
-// they stay as they are.
+// NewErrors makes a book of errors that belong to the phases of a timeline. mask keeps secrets out
+// of their texts; nil: they stay as they are.
 func NewErrors(tl *plan.Timeline, mask func(string) string) *Errors {
 	if mask == nil {
 		mask = func(text string) string { return text }

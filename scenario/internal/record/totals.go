@@ -6,8 +6,8 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// Totals are the histograms of a trial, by series and by the phase in which the operation was due, in
-// microseconds. One goroutine at a time.
+// Totals are the histograms of a trial, by series and by the phase in which the operation was due,
+// in microseconds. One goroutine at a time.
 type Totals struct {
 	Series []Series
 	phases int

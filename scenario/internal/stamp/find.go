@@ -19,14 +19,15 @@ const (
 	Found                // a stamp
 )
 
-// A Finder finds the stamps in what a server sends. It does not change, so goroutines may share it.
+// A Finder finds stamps in the messages of a server. It does not change, so goroutines may share
+// it.
 type Finder struct {
 	Parser socketio.Parser // of the arguments
 	At     *file.Path      // where the server's contract puts the stamp; nil: under "$b", wherever that is
 }
 
-// Find reads the stamp of an event or an acknowledgement: of its arguments, or of its first attachment
-// when it has any.
+// Find reads the stamp of an event or an acknowledgement: of its arguments, or of its first
+// attachment when it has any.
 func (f *Finder) Find(args []byte, attachments [][]byte) (Stamp, State) {
 	switch {
 	case len(attachments) > 0:
@@ -64,8 +65,8 @@ func findJSON(args []byte) (s Stamp, state State) {
 	return read(args[:TextSize])
 }
 
-// findAt reads the stamp at the head of the text that a path names. Anything else there is no message
-// of ours: the server may send more under the same name.
+// findAt reads the stamp at the head of the text that a path names. Anything else there is no
+// message of ours: the server may send more under the same name.
 func findAt(args []byte, at *file.Path) (Stamp, State) {
 	v, found := Lookup(args, at)
 	if !found || len(v) < 2+TextSize || v[0] != '"' {
@@ -111,7 +112,7 @@ func findBinary(b []byte) (Stamp, State) {
 	}
 	s, state := unpack((*[Size]byte)(b))
 	if state != Found {
-		return s, None // somebody else's bytes, or ours damaged: there is no telling
+		return s, None // other bytes, or a damaged stamp: they look alike
 	}
 	return s, state
 }

@@ -8,7 +8,8 @@ import (
 	"github.com/throng-io/throng/scenario/file"
 )
 
-// A stamp comes out where the parser and the server's contract put it, and nothing else passes for one.
+// A stamp comes out where the parser and the server's contract put it, and nothing else passes for
+// one.
 func TestFinder(t *testing.T) {
 	st := Stamp{Run: 7, Stream: 1, Sender: 2, Seq: 3, Due: 4}
 	raw := st.Bytes()
