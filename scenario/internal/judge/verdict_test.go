@@ -131,7 +131,7 @@ func TestNothingWasDue(t *testing.T) {
 // parsed reads rules that no stream of a file needs to fit.
 func parsed(t *testing.T, kind, text string) (out []file.Check) {
 	t.Helper()
-	for _, rule := range strings.Split(text, ", ") {
+	for rule := range strings.SplitSeq(text, ", ") {
 		call, comparison, _ := strings.Cut(rule, " ")
 		stat, of, _ := strings.Cut(strings.TrimSuffix(call, ")"), "(")
 		name, labels, _ := strings.Cut(of, "{")
