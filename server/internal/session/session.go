@@ -64,6 +64,12 @@ var ErrBusy = errors.New("a request of this kind is already running")
 // server).
 const pollingGrace = 30 * time.Second
 
+// refusalGrace is how long the client of a refused post has to read the refusal and give its
+// held poll up. An answer to that poll would overtake the refusal: the official client acts on
+// a close packet at once, on the status of a post a millisecond later, and would take the
+// refusal ("transport error") for an ordinary end ("transport close").
+const refusalGrace = time.Second
+
 // partingTime is how long what is queued, and a write that is under way, may still
 // take after the end of a session.
 const partingTime = 2 * time.Second
@@ -493,6 +499,23 @@ func (s *Session) Shut(reason Reason) {
 	case !s.flushing && len(s.out) == 0:
 		s.end(reason)
 	}
+}
+
+// Refuse ends the session with TransportError, after a post that is refused: at once, or, if a
+// poll is held, when its client leaves it, at the latest after refusalGrace. The session takes
+// nothing meanwhile.
+func (s *Session) Refuse() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != open {
+		return
+	}
+	if s.poll == nil {
+		s.end(TransportError)
+		return
+	}
+	s.state, s.reason = closing, TransportError
+	s.cfg.Clock.Arm(&s.heart, refusalGrace)
 }
 
 // end closes the session; the lock is held.

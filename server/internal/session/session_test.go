@@ -281,6 +281,40 @@ func TestVolatileOverPolling(t *testing.T) {
 	}
 }
 
+// The refusal of a post comes before the end of its session is told by the held poll, since a
+// client that reads that first takes the refusal for an ordinary end.
+func TestRefuse(t *testing.T) {
+	for _, stays := range []bool{false, true} {
+		t.Run(fmt.Sprintf("the client stays: %v", stays), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, h := begin(t, nil, options{})
+				p := &answers{}
+				if _, err := s.StartPoll(p); err != nil {
+					t.Fatal(err)
+				}
+				s.Refuse()
+				err := s.Receive(engineio.Packet{Type: engineio.Message, Data: []byte("x")})
+				if err != nil || len(h.messages) != 0 || len(p.got) != 0 || s.IsOpen() {
+					t.Errorf("refused, it takes %q, and answers the poll with %v; %v", h.messages, p.got, err)
+				}
+				want := 1
+				if !stays {
+					want = 0
+					s.LeavePoll(p)
+				}
+				if reason := <-h.closed; reason != TransportError || len(p.got) != want {
+					t.Errorf("it ended with %q, and %d answers to the poll", reason, len(p.got))
+				}
+			})
+		})
+	}
+	s, h := begin(t, nil, options{})
+	s.Refuse()
+	if reason := <-h.closed; reason != TransportError {
+		t.Errorf("without a poll it ended with %q", reason)
+	}
+}
+
 // answers is a Poll that keeps what it gets.
 type answers struct {
 	got  [][]*frame.Frame

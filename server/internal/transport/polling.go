@@ -132,7 +132,7 @@ func (e *Engine) post(ctx *fasthttp.RequestCtx, s *session.Session) {
 	}
 	body, err := e.body(ctx)
 	if err != nil {
-		s.Close(session.TransportError) // for a large body as well, as engine.io 6.6.12 does
+		s.Refuse() // for a large body as well, as engine.io 6.6.12 does
 		ctx.SetStatusCode(fasthttp.StatusBadRequest)
 		if errors.Is(err, fasthttp.ErrBodyTooLarge) {
 			ctx.SetStatusCode(fasthttp.StatusRequestEntityTooLarge)
