@@ -34,7 +34,8 @@ func helpCommand() *cobra.Command {
 	}
 }
 
-// refuseShells makes 'throng completion SHELL' fail for a shell that it does not know.
+// refuseShells makes 'throng completion SHELL' fail for a shell that it does not know. It is called
+// when root has its output: cobra's command keeps the one that it finds.
 func refuseShells(root *cobra.Command) {
 	root.InitDefaultCompletionCmd()
 	completion, _, err := root.Find([]string{"completion"})

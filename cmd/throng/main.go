@@ -69,6 +69,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
+	refuseShells(root)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exitPass
@@ -136,6 +137,5 @@ commands, flags and the names of scenarios: source <(throng completion bash)`,
 	root.SetFlagErrorFunc(badFlag)
 	root.SetHelpCommand(helpCommand())
 	root.AddCommand(runCommand(), serveCommand(), listCommand(), checkCommand(), reportCommand(), capacityCommand(), compareCommand(), viewCommand(), doctorCommand(), schemaCommand(), initCommand(), versionCommand())
-	refuseShells(root)
 	return root
 }
