@@ -33,8 +33,8 @@ type Socket struct {
 	roomBytes atomic.Int64    // of their names
 	once      map[string]bool // events of Once that have come; used by the reading goroutine
 
-	mu    sync.Mutex
-	acks  map[uint64]*pendingAck // nil until the first
+	mu   sync.Mutex
+	acks map[uint64]*pendingAck // nil until the first
 }
 
 // The stages of a socket's life.

@@ -45,7 +45,8 @@ func TestHostilePage(t *testing.T) {
 			map[string]string{"jsonp": open + "no script", "polling": open + "421", "websocket": open + "no websocket"},
 		},
 		{ // The attacks work; what holds is the secret.
-			"with its doors open", []string{"--allow-jsonp", "--allowed-host", stranger, "--cors-origin", "*"},
+			"with its doors open",
+			[]string{"--allow-jsonp", "--allowed-host", stranger, "--cors-origin", "*"},
 			map[string]string{"jsonp": refused + `{"message":"invalid credentials`, "polling": refused, "websocket": refused},
 			map[string]string{"jsonp": refused + `{"message":"invalid credentials`, "polling": refused + `{"message":"invalid credentials`, "websocket": refused + `{"message":"invalid credentials`},
 		},

@@ -44,21 +44,13 @@ Exit codes: 0 no condition of --fail-if was met, 1 one was, 2 bad usage or file,
 			if err != nil {
 				return err
 			}
-			var inputs []reports.Input
-			for _, arg := range args {
-				in, err := reports.OpenInput(arg)
-				if err != nil {
-					return err
-				}
-				inputs = append(inputs, in)
+			inputs, err := each(args, reports.OpenInput)
+			if err != nil {
+				return err
 			}
-			var gates []reports.Gate
-			for _, text := range failIf {
-				g, err := reports.ParseGate(text)
-				if err != nil {
-					return fmt.Errorf("--fail-if %w", err)
-				}
-				gates = append(gates, g)
+			gates, err := each(failIf, reports.ParseGate)
+			if err != nil {
+				return fmt.Errorf("--fail-if %w", err)
 			}
 			c, err := reports.Compare(inputs, opt)
 			if err != nil {
@@ -92,6 +84,19 @@ Exit codes: 0 no condition of --fail-if was met, 1 one was, 2 bad usage or file,
 	f.BoolVar(&asJSON, "json", false, "print the comparison as JSON")
 	cmd.MarkFlagsMutuallyExclusive("markdown", "json")
 	return cmd
+}
+
+// each reads every text, up to the first error.
+func each[T any](texts []string, read func(string) (T, error)) ([]T, error) {
+	all := make([]T, 0, len(texts))
+	for _, text := range texts {
+		one, err := read(text)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, nil
 }
 
 func printComparison(cmd *cobra.Command, c *reports.Comparison, findings []reports.Finding, asJSON, asMarkdown bool) error {

@@ -109,25 +109,9 @@ func runAll(cmd *cobra.Command, names []string, flags runFlags) error {
 	if n, err := strconv.ParseFloat(names[len(names)-1], 64); err == nil && flags.quick > 0 {
 		return fmt.Errorf("%g is no scenario; write --quick=%[1]g, without a space", n)
 	}
-	files := make([]*file.File, len(names))
-	taken := map[string]bool{}
-	for i, name := range names { // all, before the first one runs
-		if files[i], err = load(stdinOf(cmd), name, set, flags.secret...); err != nil {
-			return err
-		}
-		its := files[i].Spec.Name
-		if flags.out != "" && taken[its] {
-			return fmt.Errorf("two scenarios are named %s, and would both write to %s; run them one by one, or without --out", its, filepath.Join(flags.out, its))
-		}
-		taken[its] = true
-		if dir := namedDir(files[i], flags.out, len(names) > 1); dir != "" && !flags.force {
-			if err := vacant(dir); err != nil {
-				return err
-			}
-		}
-		if flags.quick != 0 {
-			files[i].Quicken(flags.quick)
-		}
+	files, err := loadAll(stdinOf(cmd), names, flags, set)
+	if err != nil {
+		return err
 	}
 	opt.Command = commandLine("run", ownArguments(), flags.secret, files...)
 	watching, err := watch(cmd.Context(), flags.watch, cmd.ErrOrStderr())
@@ -151,6 +135,32 @@ func runAll(cmd *cobra.Command, names []string, flags runFlags) error {
 		return &exitError{code: worst}
 	}
 	return nil
+}
+
+// loadAll reads the scenarios of a run, all of them before the first one runs.
+func loadAll(stdin io.Reader, names []string, flags runFlags, set map[string]string) ([]*file.File, error) {
+	files := make([]*file.File, len(names))
+	taken := map[string]bool{}
+	for i, name := range names {
+		var err error
+		if files[i], err = load(stdin, name, set, flags.secret...); err != nil {
+			return nil, err
+		}
+		its := files[i].Spec.Name
+		if flags.out != "" && taken[its] {
+			return nil, fmt.Errorf("two scenarios are named %s, and would both write to %s; run them one by one, or without --out", its, filepath.Join(flags.out, its))
+		}
+		taken[its] = true
+		if dir := namedDir(files[i], flags.out, len(names) > 1); dir != "" && !flags.force {
+			if err := vacant(dir); err != nil {
+				return nil, err
+			}
+		}
+		if flags.quick != 0 {
+			files[i].Quicken(flags.quick)
+		}
+	}
+	return files, nil
 }
 
 // runOne runs one scenario and writes its results to dir.

@@ -62,9 +62,9 @@ type client struct {
 }
 
 // dial opens a connection and takes the handshake.
-func dial(t *testing.T, address string, header http.Header) *client {
+func dial(t *testing.T, address string) *client {
 	t.Helper()
-	return dialQuery(t, address, "&token=t", header)
+	return dialQuery(t, address, "&token=t", nil)
 }
 
 func dialQuery(t *testing.T, address, query string, header http.Header) *client {
@@ -178,7 +178,7 @@ func credentials(t *testing.T) admin.Options {
 func TestLogin(t *testing.T) {
 	_, base := start(t, credentials(t))
 	const refused = `44/admin,{"message":"invalid credentials"}`
-	c := dial(t, base, nil)
+	c := dial(t, base)
 	for _, auth := range []string{
 		"", fmt.Sprintf(loginOf, "wrong"), `,{"username":"toor","password":"secret"}`, `,{"sessionId":"0123456789abcdef"}`,
 		`,{"username":{"a":1},"password":["secret"]}`, `,{"sessionId":true}`,
@@ -201,13 +201,13 @@ func TestLogin(t *testing.T) {
 	if len(session) < 16 {
 		t.Fatalf("session %q in %q", session, before)
 	}
-	again := dial(t, base, nil)
+	again := dial(t, base)
 	if _, before := again.join("/admin", `,{"sessionId":"`+session+`"}`); slices.ContainsFunc(before, func(s string) bool { return strings.Contains(s, "session") }) {
 		t.Errorf("another session id: %q", before)
 	}
 	// Checking passwords is costly: nobody may have it done without end.
 	for range 1000 { // sooner or later they come faster than more are allowed
-		c := dial(t, base, nil)
+		c := dial(t, base)
 		c.send("40/admin" + fmt.Sprintf(loginOf, "wrong"))
 		if got := c.text(); got == `44/admin,{"message":"too many attempts, try again later"}` {
 			return
@@ -297,10 +297,10 @@ func TestDevelopment(t *testing.T) {
 		s.Join("r1")
 		return s.Emit("joined", []byte{1, 2}, "r1")
 	})
-	early := dial(t, base, nil)
+	early := dial(t, base)
 	earlyID, _ := early.join("/chat", ",")
 
-	ui := dial(t, base, nil)
+	ui := dial(t, base)
 	uiID, _ := ui.join("/admin", withSecret)
 	config := ui.event("config")[0].(map[string]any)
 	if got := fmt.Sprint(config["supportedFeatures"]); got != "[EMIT JOIN LEAVE DISCONNECT MJOIN MLEAVE MDISCONNECT AGGREGATED_EVENTS ALL_EVENTS]" {
@@ -343,7 +343,7 @@ func TestDevelopment(t *testing.T) {
 
 // testUpdates looks at what the UI is told of one client's life.
 func testUpdates(t *testing.T, ui *client, base string) {
-	c := dial(t, base, nil)
+	c := dial(t, base)
 	id, _ := c.join("/chat", ",")
 	connected := ui.event("socket_connected")
 	if s := connected[0].(map[string]any); s["id"] != id || s["nsp"] != "/chat" || len(s["clientId"].(string)) != 12 {
@@ -416,7 +416,7 @@ func testUpdates(t *testing.T, ui *client, base string) {
 // An upgrade is told for each socket of the connection.
 func TestUpgradeIsTold(t *testing.T) {
 	_, base := start(t, admin.Options{Secret: secret})
-	ui := dial(t, base, nil)
+	ui := dial(t, base)
 	ui.join("/admin", withSecret)
 	ui.event("all_sockets") // who comes from now on is told
 	url := "http://" + base + "/socket.io/?EIO=4&transport=polling"
@@ -475,10 +475,10 @@ func exchange(t *testing.T, method, url, body string) string {
 
 func TestActions(t *testing.T) {
 	srv, base := start(t, admin.Options{Secret: secret})
-	a, b := dial(t, base, nil), dial(t, base, nil)
+	a, b := dial(t, base), dial(t, base)
 	aID, _ := a.join("", "")
 	b.join("", "")
-	ui := dial(t, base, nil)
+	ui := dial(t, base)
 	ui.join("/admin", withSecret)
 	act := func(packet, answer string, attachments ...string) {
 		t.Helper()
@@ -540,7 +540,7 @@ func TestActions(t *testing.T) {
 // In production the UI gets numbers, and a read-only one cannot act.
 func TestProductionAndReadOnly(t *testing.T) {
 	srv, base := start(t, admin.Options{Secret: secret, Production: true, ReadOnly: true})
-	ui := dial(t, base, nil)
+	ui := dial(t, base)
 	ui.join("/admin", withSecret)
 	if config := ui.text(); config != `42/admin,["config",{"supportedFeatures":["AGGREGATED_EVENTS"]}]` {
 		t.Errorf("config %s", config)
@@ -548,7 +548,7 @@ func TestProductionAndReadOnly(t *testing.T) {
 	if got := ui.text(); !strings.HasPrefix(got, `42/admin,["server_stats",`) {
 		t.Errorf("got %s", got)
 	}
-	c := dial(t, base, nil)
+	c := dial(t, base)
 	c.join("", "")
 	c.send(`42["x"]`)
 	for _, action := range []string{`["emit","/",null,"x"]`, `["join","/","r",null]`, `["_disconnect","/",true,null]`} {
@@ -567,9 +567,9 @@ func TestProductionAndReadOnly(t *testing.T) {
 // A burst of events does not become a burst to the UI.
 func TestEventsAreBounded(t *testing.T) {
 	srv, base := start(t, admin.Options{Secret: secret, MaxEvents: 10})
-	c := dial(t, base, nil)
+	c := dial(t, base)
 	c.join("", "")
-	ui := dial(t, base, nil)
+	ui := dial(t, base)
 	ui.join("/admin", withSecret)
 	ui.event("all_sockets")
 	began := time.Now()
@@ -601,11 +601,11 @@ func TestEventsAreBounded(t *testing.T) {
 func TestComeAndGo(t *testing.T) {
 	_, base := start(t, admin.Options{Secret: secret})
 	for range 20 {
-		ui := dial(t, base, nil)
+		ui := dial(t, base)
 		ui.join("/admin", withSecret)
 		_ = ui.conn.Close()
 	}
-	ui := dial(t, base, nil)
+	ui := dial(t, base)
 	ui.join("/admin", withSecret)
 	for range 2 {
 		ui.event("server_stats")
