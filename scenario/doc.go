@@ -56,12 +56,14 @@
 //	expected = received + late + lost + undecided
 //
 // Late is what arrived after the stream's late limit; lost what had not arrived when the trial
-// ended, at least that limit after it was due; undecided what a leaving, dropped or just joining
-// receiver may or may not have been owed. A join that was still in flight when the message was
-// emitted makes the pair expected and undecided if the message arrives, and nothing if it does not.
-// A message whose sender left within the late limit, and that reached no receiver, is undecided for
-// all: it may never have left. Duplicates and disorder are counted apart: they do not change the
-// identity.
+// ended, at least that limit after it was due: as long as something is missing, the trial listens
+// until the limit of its last message. A receiver that left before the limit, or was dropped, has
+// lost a message when it was there for longer than messages of that second took to reach their last
+// receiver; twice that time and ten milliseconds are allowed for. What it missed right before it
+// left is undecided. A join that was still in flight when the message was emitted makes the pair
+// expected and undecided if the message arrives, and nothing if it does not. A message that reached
+// no receiver and whose sender left as soon is undecided for all: it may never have left.
+// Duplicates and disorder are counted apart: they do not change the identity.
 //
 // The account is kept by kind of receiver: its group, its transport, whether it reads slowly; and
 // by the size of the room. What slow readers lose or get late is in an account of its own, and so

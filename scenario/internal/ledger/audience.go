@@ -128,7 +128,7 @@ func (r *Receiver) Join(m *Membership) {
 }
 
 // Leave ends the receiver's memberships. Of what it was still owed, all that is not
-// past its late limit becomes undecided; from now on nothing it receives counts.
+// past its late limit is undecided until it is closed (edge.go); from now on nothing it receives counts.
 func (l *Ledger) Leave(r *Receiver) {
 	now := max(l.clock(), 1)
 	if !r.leftAt.CompareAndSwap(0, now) {
@@ -162,7 +162,7 @@ func (l *Ledger) End(r *Receiver, m *Membership, now int64) {
 		a.free = append(a.free, m.dense)
 		for _, s := range a.recent {
 			if s.owes(r, m) && now <= s.Due+s.Book.Late && s.take(m.dense) {
-				s.markUndecided(m.part, 1)
+				s.leaves(m.part, now)
 				l.reportIfComplete(s)
 			}
 		}

@@ -53,6 +53,7 @@ func (sl *slab) done(now int64) bool {
 // closeFirst closes the oldest slab of a book.
 func (l *Ledger) closeFirst(b *Book, now int64) {
 	sh := b.shelf.Load()
+	b.survey(uint32(sh.first+1) * slotsPerSlab)
 	for i := range sh.slabs[0] {
 		s := &sh.slabs[0][i]
 		l.closeSlot(s, now)
@@ -68,6 +69,7 @@ func (l *Ledger) Close(now int64) [][]Row {
 	l.closed.Store(true)
 	out := make([][]Row, len(l.books))
 	for i, b := range l.books {
+		b.survey(b.seq)
 		for _, sl := range b.shelf.Load().slabs {
 			for j := range sl {
 				l.closeSlot(&sl[j], now)
@@ -83,34 +85,45 @@ func (l *Ledger) closeSlot(s *Slot, now int64) {
 	if !s.ready.Load() || s.void.Load() {
 		return
 	}
+	bound := s.Book.bound(int(s.Due / int64(time.Second)))
 	// When its sender left soon after and it reached nobody, a message may never have been written.
-	limit, left := s.Due+s.Book.Late, s.From.leftAt.Load()
-	open := now <= limit || left != 0 && left <= limit && !s.reached()
-	s.Book.rows = s.account(s.Book.rows, open)
+	left := s.From.leftAt.Load()
+	open := now <= s.Limit() || left != 0 && left <= s.Due+bound && !s.reached()
+	s.Book.rows = s.account(s.Book.rows, open, bound)
 	if !open && s.Audience != nil && s.all.missing() > 0 && s.reported.CompareAndSwap(false, true) {
 		l.complete(s, false)
 	}
 }
 
 // account adds the message to the rows of its second. What is missing is lost, unless the matter is
-// still open.
-func (s *Slot) account(rows []Row, open bool) []Row {
+// still open. What receivers missed that left within bound after it was due is undecided.
+func (s *Slot) account(rows []Row, open bool, bound int64) []Row {
+	if s.Audience != nil {
+		s.Audience.mu.Lock()
+		defer s.Audience.mu.Unlock()
+	}
 	entry(&rows, s, Everybody).Sent++
 	if s.parts == nil {
 		class := s.From.Class
 		if s.Audience != nil {
 			class = s.Audience.parts[0].class
 		}
-		s.addRow(&rows, &s.all, class, open)
+		s.addRow(&rows, &s.all, class, open, s.lostTo(0, bound))
 	}
 	for i := range s.parts {
-		s.addRow(&rows, &s.parts[i], s.Audience.parts[i].class, open)
+		of := &s.Audience.parts[i]
+		within := bound
+		if of.slow { // the spread is that of those that read normally
+			within = s.Book.Late
+		}
+		s.addRow(&rows, &s.parts[i], of.class, open, s.lostTo(i, within))
 	}
 	return rows
 }
 
-// addRow adds what became of a message at the receivers of a class to their row.
-func (s *Slot) addRow(rows *[]Row, c *counts, class int, open bool) {
+// addRow adds what became of a message at the receivers of a class to their row. Of what is undecided, some are lost to
+// receivers that had been there long enough, unless the message may never have been sent.
+func (s *Slot) addRow(rows *[]Row, c *counts, class int, open bool, lost int64) {
 	got, late, extra := int64(c.got.Load()), int64(c.late.Load()), int64(c.extra.Load())
 	if c.expected == 0 && got+extra == 0 {
 		return
@@ -128,6 +141,7 @@ func (s *Slot) addRow(rows *[]Row, c *counts, class int, open bool) {
 	if open {
 		l.Undecided += missing
 	} else {
-		l.Lost += missing
+		l.Lost += missing + lost
+		l.Undecided -= lost
 	}
 }

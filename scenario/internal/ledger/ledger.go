@@ -224,7 +224,10 @@ func (l *Ledger) count(r *Receiver, s *Slot, m *Membership, at int64) (Arrival, 
 		dense, part, o = m.dense, m.part, &m.order
 	}
 	if !s.take(dense) {
-		if r.leftAt.Load() != 0 || m != nil && m.left.Load() != 0 { // its leaving took the bit
+		if gone := m != nil && m.left.Load() != 0; gone || r.leftAt.Load() != 0 { // its leaving took the bit
+			if gone {
+				s.strays(m.part, m.leftAt)
+			}
 			return Ignored, nil, 0
 		}
 		s.at(part).duplicate.Add(1)
@@ -276,7 +279,7 @@ func (l *Ledger) Watch(now int64) (overdue int64) {
 			}
 			if !s.void.Load() {
 				b.overdue.Add(max(0, s.all.missing()))
-				b.seen = s.account(b.seen, false)
+				b.seen = s.account(b.seen, false, b.Late)
 			}
 			b.watched.Add(1)
 		}
@@ -294,17 +297,38 @@ func (l *Ledger) SoFar(rows [][]Row) [][]Row {
 	return rows
 }
 
-// Outstanding reports whether anything may still come that would not be late.
+// Outstanding reports whether anything may still come that counts: something is missing, and the late limit of the last message
+// has not passed. Until then what comes too late is told apart from what is lost. One goroutine at a time, when the
+// emitter has stopped.
 func (l *Ledger) Outstanding(now int64) bool {
+	end := int64(-1)
 	for _, b := range l.books {
 		for seq := b.seq; seq > 0; seq-- {
-			s, _ := b.find(seq - 1)
-			if s == nil || s.Due+b.Late < now {
+			if s, _ := b.find(seq - 1); s == nil || !s.void.Load() {
+				if s != nil {
+					end = max(end, s.Limit())
+				}
 				break
 			}
-			if !s.void.Load() && s.missing() > 0 && s.From.owed(s) {
-				return true
-			}
+		}
+	}
+	if now > end {
+		return false
+	}
+	for _, b := range l.books {
+		if b.outstanding(b.missing) || b.outstanding(0) {
+			return true
+		}
+	}
+	return false
+}
+
+// outstanding reports whether something is missing of a message from some sequence on, and remembers the first.
+func (b *Book) outstanding(from uint32) bool {
+	for seq := max(from, uint32(b.shelf.Load().first*slotsPerSlab)); seq < b.seq; seq++ {
+		if s, _ := b.find(seq); s != nil && !s.void.Load() && s.missing() > 0 && s.From.owed(s) {
+			b.missing = seq
+			return true
 		}
 	}
 	return false

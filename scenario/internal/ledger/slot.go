@@ -19,6 +19,8 @@ type Book struct {
 	overdue atomic.Int64  // what was missing then
 	seen    []Row         // of those slots as they were then; the watcher's
 	rows    []Row         // of closed slots, in order of due time; the emitter's until the ledger is closed
+	spread  spreads       // likewise the emitter's
+	missing uint32        // no message before it is outstanding; that of Outstanding's caller
 }
 
 // A shelf is what a book keeps at one moment. It is replaced, never changed.
@@ -49,6 +51,8 @@ type Slot struct {
 
 	all   counts   // without slow readers; all there is when parts is nil
 	parts []counts // by part of the audience, slow readers too, when it has several
+
+	left []leaving // of its receivers, while it was on its way; guarded by Audience.mu
 
 	word atomic.Uint64   // the bits of up to 64 receivers
 	bits []atomic.Uint64 // instead of word when there are more

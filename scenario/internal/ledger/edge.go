@@ -1,0 +1,101 @@
+package ledger
+
+import "time"
+
+// Of a receiver that left while a message was on its way to it nobody can tell at that moment what became of the
+// message. When the message is closed, its spread is known: how long it, and others of its time, took to the
+// last receiver that got it. A receiver that was there for longer was owed it, and has lost it. Otherwise the
+// matter stays undecided, and so does whether a message was ever written whose sender left as soon.
+
+// edgeMargin is added to twice the spread: the receiver might have been the slowest one.
+const edgeMargin = int64(10 * time.Millisecond)
+
+// A leaving counts the receivers of one part that left at about the same time after a message was due and had not got it.
+type leaving struct {
+	part  int
+	after int64 // in steps of leavingStep
+	n     uint32
+}
+
+// leavingStep bounds how many leavings a message may have. A receiver counts as having left at the beginning of its step.
+const leavingStep = int64(time.Millisecond)
+
+// leaves notes that a receiver has left without the message, which is undecided until it is closed. The audience is locked.
+func (s *Slot) leaves(part int, now int64) {
+	s.markUndecided(part, 1)
+	after := (now - s.Due) / leavingStep
+	if last := len(s.left) - 1; last >= 0 && s.left[last].part == part && s.left[last].after == after {
+		s.left[last].n++
+		return
+	}
+	s.left = append(s.left, leaving{part, after, 1})
+}
+
+// strays notes that the message has come to a receiver all the same, after it had left the room: that is neither received
+// nor lost. The audience is not locked.
+func (s *Slot) strays(part int, left int64) {
+	s.Audience.mu.Lock()
+	defer s.Audience.mu.Unlock()
+	after := (left - s.Due) / leavingStep
+	for i := range s.left {
+		if l := &s.left[i]; l.part == part && l.after == after && l.n > 0 {
+			l.n--
+			return
+		}
+	}
+}
+
+// lostTo counts the receivers of a part that left without the message and had been there for longer than bound. The audience
+// is locked.
+func (s *Slot) lostTo(part int, bound int64) (n int64) {
+	for _, l := range s.left {
+		if l.part == part && l.after*leavingStep > bound {
+			n += int64(l.n)
+		}
+	}
+	return n
+}
+
+// spreads are the longest times from when a book's messages were due until their last receiver had them, by second,
+// in nanoseconds and one more; 0: nothing came.
+type spreads struct {
+	bySecond []int64
+	most     int64
+	upTo     uint32 // the first message that is not in it
+}
+
+// survey takes in what is known of the messages before a sequence. The emitter's, or that of Close.
+func (b *Book) survey(end uint32) {
+	for ; b.spread.upTo < end; b.spread.upTo++ {
+		s, _ := b.find(b.spread.upTo)
+		if s == nil {
+			continue // closed before: it is in it
+		}
+		last := s.lastAt.Load()
+		if last == 0 || s.void.Load() {
+			continue
+		}
+		second, took := int(s.Due/int64(time.Second)), max(0, last-s.Due)+1
+		for len(b.spread.bySecond) <= second {
+			b.spread.bySecond = append(b.spread.bySecond, 0)
+		}
+		b.spread.bySecond[second] = max(b.spread.bySecond[second], took)
+		b.spread.most = max(b.spread.most, took)
+	}
+}
+
+// bound is how long after it was due a message of a second may have been on its way to a receiver that never got it: going by
+// the messages of that second and of those beside it, or by all when there are none; the late limit when nothing ever came.
+func (b *Book) bound(second int) int64 {
+	var most int64
+	for i := max(0, second-1); i <= second+1 && i < len(b.spread.bySecond); i++ {
+		most = max(most, b.spread.bySecond[i])
+	}
+	if most == 0 {
+		most = b.spread.most
+	}
+	if most == 0 {
+		return b.Late
+	}
+	return min(b.Late, 2*(most-1)+edgeMargin)
+}
