@@ -108,6 +108,10 @@ bench-generator: ## what the load generator costs: memory of 18 000 clients, pro
 bench-accuracy: ## what is reported beside what a server with known delays did
 	$(GO) run ./bench/accuracy $(ARGS)
 
+.PHONY: bench-truth
+bench-truth: ## what is reported beside what a server did that makes mistakes on purpose (ARGS=--help)
+	$(GO) run ./bench/truth $(ARGS)
+
 .PHONY: soak
 soak: ## ten minutes at 50 000 deliveries a second: neither server nor generator may grow (ARGS='--set phases.hold.for=1h')
 	$(GO) run ./cmd/throng run soak --set phases.hold.for=10m --set growth=20% $(ARGS)

@@ -74,6 +74,20 @@ type Log struct {
 	Recoveries  int
 	Replayed    int // messages that recovered clients had missed, before any fault
 	Repeated    int // messages that ReplayAll sent a second time
+	Overtaken   int // messages that ReplayReverse sent behind later ones of the same sender
+
+	// Waits says of every delivery, but for those of replays, how long it was in the server.
+	Waits []time.Duration
+}
+
+// Over counts the deliveries that were in the server for longer than d.
+func (l Log) Over(d time.Duration) (n int) {
+	for _, w := range l.Waits {
+		if w > d {
+			n++
+		}
+	}
+	return n
 }
 
 // Count is how often a kind of mistake was made.
@@ -101,6 +115,7 @@ func (s *Server) Log() Log {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := s.log
+	out.Waits = slices.Clone(s.log.Waits)
 	out.Plants = make([]Plant, 0, len(s.log.Plants))
 	for _, p := range s.plants {
 		if p != nil {

@@ -34,6 +34,7 @@ type item struct {
 	packets []engineio.Packet
 	at      time.Time // not before
 	since   time.Time
+	timed   bool // how long it waited is in the log
 	ping    bool
 	plant   *Plant
 	undo    bool // when its time comes, the plant came to nothing
@@ -92,7 +93,7 @@ func (sess *session) take(now time.Time) (out []engineio.Packet, next time.Time)
 		default:
 			sess.s.unplant(it.plant)
 			delete(sess.swaps, sender)
-			out = append(out, it.packets...)
+			out = append(out, sess.written(&it, now)...)
 		}
 	}
 	for len(sess.queue) > 0 {
@@ -109,8 +110,11 @@ func (sess *session) take(now time.Time) (out []engineio.Packet, next time.Time)
 	return out, next
 }
 
-// written notes how long a message that a fault concerns has waited.
+// written notes how long a message has waited.
 func (sess *session) written(it *item, now time.Time) []engineio.Packet {
+	if it.timed {
+		sess.s.log.Waits = append(sess.s.log.Waits, now.Sub(it.since))
+	}
 	if it.plant != nil && it.plant.Kind != Swap {
 		it.plant.Held = max(it.plant.Held, now.Sub(it.since))
 	}
@@ -119,7 +123,8 @@ func (sess *session) written(it *item, now time.Time) []engineio.Packet {
 
 // wait returns what is to be written as soon as there is something; nil: the session is over, or polls have to end
 // since the session moves to websocket.
-func (sess *session) wait(poll bool) []engineio.Packet {
+// left, if given, is closed when the client has given the request up.
+func (sess *session) wait(poll bool, left <-chan struct{}) []engineio.Packet {
 	for {
 		sess.s.mu.Lock()
 		if sess.over || poll && (sess.moving || sess.onWS) {
@@ -136,14 +141,18 @@ func (sess *session) wait(poll bool) []engineio.Packet {
 		case <-sess.wake:
 		case <-sess.gone:
 		case <-timer.C:
+		case <-left:
+			sess.s.mu.Lock()
+			sess.end(true)
+			sess.s.mu.Unlock()
 		}
 		timer.Stop()
 	}
 }
 
-// poll answers one GET.
-func (sess *session) poll(w http.ResponseWriter) {
-	out := sess.wait(true)
+// poll answers one GET. A client that closes its connection meanwhile has gone.
+func (sess *session) poll(w http.ResponseWriter, r *http.Request) {
+	out := sess.wait(true, r.Context().Done())
 	sess.s.mu.Lock()
 	cut := sess.cut
 	sess.s.mu.Unlock()

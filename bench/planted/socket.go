@@ -158,9 +158,11 @@ func (c *call) answer(args []byte, attachments [][]byte) {
 	if !c.asks {
 		return
 	}
-	s := c.sock.sess.s
-	s.log.Calls++
-	n := s.log.Calls
+	s, n := c.sock.sess.s, 0
+	if c.sock.sess.number > 0 {
+		s.log.Calls++
+		n = s.log.Calls
+	}
 	if s.fault(Unanswered, n) != nil {
 		s.plant(Unanswered, n, c.sock.sess.number)
 		return
@@ -243,14 +245,17 @@ func (e *event) packets(to *socket) []engineio.Packet {
 
 // deliver sends a message, with the mistakes that are planted in it.
 func (s *Server) deliver(e *event, to, strangers []*socket) {
-	s.log.Messages++
-	s.log.Deliveries += len(to)
-	n, now := s.log.Messages, time.Now()
+	n, now := 0, time.Now()
+	if e.from > 0 {
+		s.log.Messages++
+		s.log.Deliveries += len(to)
+		n = s.log.Messages
+	}
 	if f := s.fault(Stall, n); f != nil {
 		s.plant(Stall, n, 0)
 		s.stalled = now.Add(f.For)
 	}
-	whole := item{since: now}
+	whole := item{since: now, timed: n > 0}
 	if f := s.fault(Delay, n); f != nil {
 		whole.plant = s.plant(Delay, n, 0)
 		whole.at = now.Add(f.For)
@@ -399,6 +404,7 @@ func (sock *socket) recover(auth []byte) {
 	case s.fault(ReplayReverse, n) != nil:
 		s.plant(ReplayReverse, n, number)
 		slices.Reverse(missed)
+		s.log.Overtaken += overtaken(missed)
 	}
 	for _, e := range missed {
 		sock.sess.enqueue(item{packets: e.packets(sock)})
@@ -413,4 +419,16 @@ func (s *Server) owed(sock *socket, after, until int) (out []*event) {
 		}
 	}
 	return out
+}
+
+// overtaken counts the messages that stand behind a later one of the same sender.
+func overtaken(events []*event) (n int) {
+	last := map[int]int{}
+	for _, e := range events {
+		if e.number < last[e.from] {
+			n++
+		}
+		last[e.from] = max(last[e.from], e.number)
+	}
+	return n
 }

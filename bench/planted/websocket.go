@@ -150,7 +150,7 @@ func (l *link) frame() (ws.Frame, error) {
 // writeAll writes what is queued until the session is over.
 func (l *link) writeAll() {
 	for {
-		out := l.sess.wait(false)
+		out := l.sess.wait(false, nil)
 		if out == nil {
 			return
 		}
