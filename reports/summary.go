@@ -57,10 +57,20 @@ func ledgerLine(run *result.Run) string {
 	lines := []string{fmt.Sprintf("ledger: sent: %s  expected: %s  received: %s  lost: %s  duplicate: %s  out of order: %s  late: %s  undecided: %s\nclients: asked: %s  held: %s",
 		count(sum.Sent), count(sum.Expected), count(sum.Received), count(sum.Lost), count(sum.Duplicate), count(sum.Disorder),
 		count(sum.Late), count(sum.Undecided), count(clients.Asked), count(clients.Held))}
+	if sum.Undecided > 0 {
+		lines[0] = strings.Replace(lines[0], "\n", "\n"+lossWords(&sum)+"\n", 1)
+	}
 	if clients.Waiting > 0 {
 		lines[0] += "  still connecting: " + count(clients.Waiting)
 	}
 	return strings.Join(append(lines, append(apartLines(run), reconnectLines(run)...)...), "\n")
+}
+
+// lossWords tell between which limits the loss lies.
+func lossWords(l *result.Ledger) string {
+	loss := l.Loss()
+	return fmt.Sprintf("loss: between %s and %s, as of %s deliveries nobody can tell: their clients came or went meanwhile",
+		share(loss.LeastShare), share(loss.MostShare), count(l.Undecided))
 }
 
 // verdictWords is the verdict of a run, with a word on one that was stopped.

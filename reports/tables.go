@@ -59,6 +59,10 @@ func ledgerTable(c *result.Cell) table {
 	row("out of order", l.Disorder, true)
 	row("late", l.Late, true)
 	row("undecided", l.Undecided, true)
+	if loss := l.Loss(); loss != nil && l.Undecided > 0 {
+		t.Rows = append(t.Rows, []string{"lost or late, at least", count(loss.Least), share(loss.LeastShare)},
+			[]string{"lost or late, at most", count(loss.Most), share(loss.MostShare)})
+	}
 	return t
 }
 

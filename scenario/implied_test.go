@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/scenario/client"
@@ -133,5 +134,57 @@ func TestUpgradesMustSucceed(t *testing.T) {
 	c := play(t, s, strings.Replace(broadcast, "viewers: {count: 10,", "viewers: {count: 10, transport: upgrade,", 1))
 	if c.Verdict != result.Fail || c.Reason != "errors(upgrade.http.400) == 0: 2" {
 		t.Errorf("%s because %q; errors %v", c.Verdict, c.Reason, c.Errors)
+	}
+}
+
+// shortLives has clients that stay for two seconds, and messages that may take five.
+const shortLives = `
+version: 1
+name: t
+target: {url: "http://127.0.0.1:1"}
+groups:
+  viewers: {count: 40, connect: {rate: 10k/s}, life: 2s}
+  speaker: {count: 1, send: [{op: all, rate: 100/s, expect: others, late: 5s}]}
+phases:
+  - {name: ramp, for: 400ms, load: 0%, record: false}
+  - {name: hold, for: 6s}
+`
+
+// Clients that live shorter than the late limit do not hide that half of all deliveries are lost.
+func TestShortLivesHideNoLoss(t *testing.T) {
+	t.Parallel()
+	n := 0
+	c := play(t, &fakeServer{mangle: func(_ int, _ *fakeConn, p []byte) []fakePacket {
+		if n++; n%2 == 0 {
+			return nil
+		}
+		return []fakePacket{{text: p, after: 5 * time.Millisecond}}
+	}}, shortLives)
+	l := c.Ledger
+	if float64(l.Lost) < 0.48*float64(l.Expected) || float64(l.Undecided) > 0.02*float64(l.Expected) || c.Verdict != result.Fail {
+		t.Errorf("%+v, %s because %q: half of all was lost", l, c.Verdict, c.Reason)
+	}
+	if want := (result.Loss{Least: l.Lost, Most: l.Lost + l.Undecided}); c.Loss == nil || c.Loss.Least != want.Least || c.Loss.Most != want.Most || c.Loss.MostShare < c.Loss.LeastShare {
+		t.Errorf("the loss is %+v, want %+v", c.Loss, want)
+	}
+}
+
+// Where messages take so long that clients are gone before they can come, nobody can tell what was lost.
+func TestWhatNobodyCanTellIsInvalid(t *testing.T) {
+	t.Parallel()
+	c := play(t, &fakeServer{mangle: func(_ int, _ *fakeConn, p []byte) []fakePacket {
+		return []fakePacket{{text: p, after: 800 * time.Millisecond}}
+	}}, shortLives)
+	if c.Ledger.Lost != 0 || c.Verdict != result.Invalid || !strings.HasPrefix(c.Reason, "undecided(delivery) < 5%: ") {
+		t.Errorf("%+v, %s because %q", c.Ledger, c.Verdict, c.Reason)
+	}
+	allowed := play(t, &fakeServer{mangle: func(_ int, _ *fakeConn, p []byte) []fakePacket {
+		return []fakePacket{{text: p, after: 800 * time.Millisecond}}
+	}}, shortLives+"slo: [loss(delivery) == 0]\nvalid: [undecided(delivery) < 90%]\n")
+	if allowed.Verdict != result.Pass {
+		t.Errorf("%s because %q", allowed.Verdict, allowed.Reason)
+	}
+	if k := allowed.Checks[1]; k.AtMost != float64(allowed.Ledger.Undecided) || !strings.Contains(k.Note, "at most") {
+		t.Errorf("%+v: the loss may be as much as what is undecided", k)
 	}
 }

@@ -157,6 +157,7 @@ func (f *findings) ledger() {
 	})
 	cell := f.cell
 	cell.Ledger = f.e.Account(nil, "")
+	cell.Loss = cell.Ledger.Loss()
 	f.parts()
 	if cell.Seconds == 0 {
 		return

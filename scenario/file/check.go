@@ -30,9 +30,9 @@ const (
 //
 //	stat(metric{label=value,...}) op value [over 5s] [in phase]
 //
-// The stats loss, dup, disorder, late and errors come as a share of what was
+// The stats loss, dup, disorder, late, undecided and errors come as a share of what was
 // expected or attempted when the value is a percentage (UnitShare), else as a
-// number (UnitCount). Written without a metric, the first four mean delivery,
+// number (UnitCount). Written without a metric, the first five mean delivery,
 // achieved means rate, and errors means errors of every kind. Of errors the metric is
 // a kind, such as ack, or a class of one, such as ack.timeout.
 //
@@ -45,7 +45,7 @@ type Check struct {
 	Name     string            // "": none was given
 	Kind     string            // SLO or Valid
 	Optional bool              // reported, but never decides the verdict
-	Stat     string            // p50 ... p99.99, max, min, mean, count, rate, loss, dup, disorder, late, errors, growth, ratio, achieved
+	Stat     string            // p50 ... p99.99, max, min, mean, count, rate, loss, dup, disorder, late, undecided, errors, growth, ratio, achieved
 	Quantile float64           // above 0 and below 100 for a percentile, else 0
 	Metric   string            // of errors a kind or a class; "": all of them
 	Labels   map[string]string // of group, from, op, event, transport, room_decile, read; nil: all

@@ -17,6 +17,9 @@ const (
 	StatDup      = "dup"
 	StatDisorder = "disorder"
 	StatLate     = "late"
+
+	StatUndecided = "undecided"
+
 	StatErrors   = "errors"
 	StatGrowth   = "growth"
 	StatRatio    = "ratio"
@@ -50,6 +53,7 @@ var Stats = []Stat{
 	{Name: StatDup, Of: []string{Delivery}, Units: shareOrCount, Bare: Delivery, Ledger: true},
 	{Name: StatDisorder, Of: []string{Delivery}, Units: shareOrCount, Bare: Delivery, Ledger: true},
 	{Name: StatLate, Of: []string{Delivery}, Units: shareOrCount, Bare: Delivery, Ledger: true},
+	{Name: StatUndecided, Of: []string{Delivery}, Units: shareOrCount, Bare: Delivery, Ledger: true},
 	{Name: StatErrors, Of: ErrorNames(), Units: shareOrCount},
 	{Name: StatGrowth, Of: []string{RSS, ServerRSS}, Units: []string{Share}, Demands: true, Whole: true},
 	{Name: StatRatio, Of: []string{Recovered}, Units: []string{Share}, Bare: Recovered, Whole: true},

@@ -100,6 +100,7 @@ type Cell struct {
 	Warnings  []string                 `json:"warnings"`        // what to know before believing the numbers, the most important first
 	Notes     []string                 `json:"notes,omitempty"` // what explains the numbers and casts no doubt on them
 
+	Loss       *Loss       `json:"loss,omitempty"`            // nil: nothing was expected
 	Receivers  []Receivers `json:"receivers,omitempty"`       // by kind of client, when there are several
 	Slow       *Ledger     `json:"ledger_slow,omitempty"`     // of the clients that read slowly; nil: none do
 	Volatile   *Ledger     `json:"ledger_volatile,omitempty"` // of volatile messages, which may be dropped; nil: none were sent
@@ -150,6 +151,25 @@ func (l *Ledger) Add(o Ledger) {
 	l.Disorder += o.Disorder
 	l.Late += o.Late
 	l.Undecided += o.Undecided
+}
+
+// Loss is how much of what was expected in the recorded phases was lost or came too late: at least what is known of, and at most
+// that and all that is undecided.
+type Loss struct {
+	Least      int64   `json:"least"`
+	Most       int64   `json:"most"`
+	LeastShare float64 `json:"least_share"` // 0..1 of what was expected
+	MostShare  float64 `json:"most_share"`
+}
+
+// Loss is the interval of a ledger; nil when nothing was expected.
+func (l *Ledger) Loss() *Loss {
+	if l.Expected == 0 {
+		return nil
+	}
+	least, most := l.Lost+l.Late, l.Lost+l.Late+l.Undecided
+	of := float64(l.Expected)
+	return &Loss{Least: least, Most: most, LeastShare: float64(least) / of, MostShare: float64(most) / of}
 }
 
 // Receivers is what one kind of clients received in the recorded phases. In its ledger Sent is the number of messages that were
@@ -263,6 +283,8 @@ type Check struct {
 	OverS  float64           `json:"over_s,omitempty"` // length of the windows; 0: the whole run
 	Phase  string            `json:"phase,omitempty"`  // "": all recorded phases
 	NoData bool              `json:"no_data,omitempty"`
+	// AtMost is, of a loss, what it would be if all that is undecided was lost; 0: nothing is undecided.
+	AtMost float64 `json:"at_most,omitempty"`
 	// Optional says that the check is reported and decides nothing.
 	Optional bool `json:"optional,omitempty"`
 }

@@ -32,7 +32,11 @@ func Check(e *Evidence, k *file.Check) result.Check {
 		return r
 	}
 	v, note := e.value(k)
-	return found(k, v, note)
+	r := found(k, v, note)
+	if k.Stat == metric.StatLoss && !r.NoData {
+		e.boundLoss(k, &r)
+	}
+	return r
 }
 
 // notSaved is the note of a rule that asks for what a saved result does not hold.
@@ -128,7 +132,7 @@ func (e *Evidence) within(k *file.Check, in stretch) float64 {
 	switch k.Stat {
 	case metric.StatAchieved:
 		return e.achieved(k, in)
-	case metric.StatLoss, metric.StatDup, metric.StatDisorder, metric.StatLate:
+	case metric.StatLoss, metric.StatDup, metric.StatDisorder, metric.StatLate, metric.StatUndecided:
 		return e.ledgerShare(k, in)
 	case metric.StatErrors:
 		return e.errors(k, in)
@@ -175,6 +179,20 @@ func (e *Evidence) ledgerShare(k *file.Check, in stretch) float64 {
 	return float64(n)
 }
 
+// boundLoss says how much the loss is at most: if all that is undecided is lost.
+func (e *Evidence) boundLoss(k *file.Check, r *result.Check) {
+	sum := e.Account(k.Labels, k.Phase)
+	if sum.Undecided == 0 || k.Over > 0 {
+		return
+	}
+	n := countOf(k.Stat, &sum) + sum.Undecided
+	r.AtMost = float64(n)
+	if k.Unit == metric.Share {
+		r.AtMost = ratio(n, sum.Expected)
+	}
+	r.Note = strings.TrimPrefix(r.Note+"; at most "+metric.FormatBeside(r.AtMost, r.Value, r.Unit)+" with what is undecided", "; ")
+}
+
 // countOf is what a statistic of the ledger counts.
 func countOf(stat string, l *result.Ledger) int64 {
 	switch stat {
@@ -186,6 +204,8 @@ func countOf(stat string, l *result.Ledger) int64 {
 		return l.Disorder
 	case metric.StatLate:
 		return l.Late
+	case metric.StatUndecided:
+		return l.Undecided
 	}
 	return 0
 }

@@ -44,6 +44,13 @@ var impliedCounts = []struct {
 	{stat: metric.StatDisorder, faulty: true},
 }
 
+// What of a few deliveries became nobody can tell, where clients come and go while they are on their way. More than these
+// would make the loss a guess.
+const (
+	undecidedShare = 0.05 // of what is expected
+	undecidedFew   = 10
+)
+
 // implied are the rules that hold unless the file says otherwise: what went wrong and no rule of the file counts must
 // not have happened at all. A rule with labels or of one phase speaks of these only. The broken ones are returned.
 func implied(e *Evidence, rules Rules) (out []result.Check) {
@@ -83,7 +90,21 @@ func implied(e *Evidence, rules Rules) (out []result.Check) {
 			rule(c.stat+"(delivery) == 0", c.stat, metric.Delivery, countOf(c.stat, &sum))
 		}
 	}
-	return out
+	return append(out, e.tooOpen(all)...)
+}
+
+// tooOpen is the rule on what is undecided, if it is broken. It is one on the trial: nobody can tell how the target did.
+func (e *Evidence) tooOpen(rules []file.Check) []result.Check {
+	sum := e.uncounted(rules, metric.StatUndecided)
+	share := ratio(sum.Undecided, sum.Expected)
+	if sum.Undecided <= undecidedFew || share < undecidedShare {
+		return nil
+	}
+	return []result.Check{{
+		Text: fmt.Sprintf("undecided(delivery) < %g%%", undecidedShare*100), Stat: metric.StatUndecided, Metric: metric.Delivery,
+		Value: share, Limit: undecidedShare, Unit: metric.Share, Kind: result.KindValid, Op: "<",
+		Note: fmt.Sprintf("implied: of %s deliveries, to clients that came or went meanwhile, nobody can tell whether they were lost", metric.FormatCount(sum.Undecided)),
+	}}
 }
 
 // unmentioned adds up the errors that are against an implied rule and that no rule of the file counts, by class.

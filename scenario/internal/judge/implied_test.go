@@ -75,7 +75,12 @@ func TestImpliedRules(t *testing.T) {
 		"the file allows the loss":    {slo: "loss < 5", change: ledgerOf(3, 2, 1), want: "dup(delivery) == 0: 2; disorder(delivery) == 0: 1"},
 		"it speaks of another stream": {slo: "loss(delivery{event=tick}) < 5, dup < 5, disorder < 5", change: ledgerOf(3, 2, 1), want: "loss(delivery) == 0: 3"},
 		"it speaks of this stream":    {slo: "loss(delivery{op=room}) < 5, dup < 5, disorder < 5", change: ledgerOf(3, 2, 1)},
-		"it speaks of another phase":  {slo: "loss(delivery) < 5 in ramp, dup < 5, disorder < 5", change: ledgerOf(3, 2, 1), want: "loss(delivery) == 0: 3"},
+		"too much is undecided": {
+			slo: clean, want: "undecided(delivery) < 5%: 6 % (implied: of 24 deliveries, to clients that came or went meanwhile, nobody can tell whether they were lost)",
+			change: func(e *Evidence) { e.Ledger[0][2].Undecided = 24 },
+		},
+		"a little is undecided":      {slo: clean, change: func(e *Evidence) { e.Ledger[0][2].Undecided = 19 }},
+		"it speaks of another phase": {slo: "loss(delivery) < 5 in ramp, dup < 5, disorder < 5", change: ledgerOf(3, 2, 1), want: "loss(delivery) == 0: 3"},
 	} {
 		e, rules := known(t, quoted(test.slo), "max(cpu) < 80%")
 		e.Errors, e.Faults = nil, test.faults

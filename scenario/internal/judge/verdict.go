@@ -64,7 +64,12 @@ func Judge(e *Evidence, rules Rules) Judgement {
 		j.Checks = append(j.Checks, r)
 	}
 	for _, r := range implied(e, rules) {
-		j.lower(result.Fail, broken(&r))
+		switch {
+		case r.Kind == result.KindSLO:
+			j.lower(result.Fail, broken(&r))
+		case j.Verdict == result.Pass: // what is known is enough to fail, but not to pass
+			j.lower(result.Invalid, broken(&r))
+		}
 		j.Checks = append(j.Checks, r)
 	}
 	if j.Verdict == result.Pass && missing != "" { // what is known is enough to fail, but not to pass
