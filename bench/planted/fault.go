@@ -64,11 +64,11 @@ type Plant struct {
 	Held   time.Duration // of Delay and Late: how long the last of its deliveries really waited
 }
 
-// A Log is what a server did. The deliveries of replays are not in Deliveries.
+// A Log is what a server did.
 type Log struct {
 	Plants      []Plant
 	Messages    int // asked for by echo without acknowledgement, room and all
-	Deliveries  int // that were due to the receivers of the messages, as the server knew them
+	Deliveries  int // that were due to the receivers of the messages, as the server knew them, and to clients that it recovered later
 	Calls       int // that asked for an acknowledgement; joins are not among them
 	Connections int // attempts
 	Recoveries  int

@@ -81,7 +81,7 @@ func (s *Server) leave(sock *socket, broke bool) {
 		s.order = slices.Delete(s.order, i, i+1)
 	}
 	if broke && sock.pid != "" {
-		s.away[sock.pid] = &memory{id: sock.id, rooms: sock.rooms, began: sock.began}
+		s.away[sock.pid] = &memory{id: sock.id, rooms: sock.rooms, began: sock.began, ended: len(s.history)}
 	}
 }
 
@@ -369,9 +369,9 @@ func (e *event) damage(head bool) bool {
 
 // A memory is what is known of a socket whose connection broke.
 type memory struct {
-	id    string
-	rooms map[string]bool
-	began int
+	id           string
+	rooms        map[string]bool
+	began, ended int // length of the history
 }
 
 // recover makes the socket the one that its client says it was, and sends what it missed.
@@ -392,6 +392,7 @@ func (sock *socket) recover(auth []byte) {
 	n := s.log.Recoveries
 	had, missed := s.owed(sock, m.began, offset), s.owed(sock, offset, len(s.history))
 	s.log.Replayed += len(missed)
+	s.log.Deliveries += len(s.owed(sock, m.ended, len(s.history)))
 	number := sock.sess.number
 	switch {
 	case s.fault(ReplayNothing, n) != nil:

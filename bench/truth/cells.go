@@ -36,9 +36,9 @@ type life struct {
 var lives = []life{
 	{name: "steady"},
 	{name: "churn", group: "life: 'exp(2s)'", changes: true},
-	{name: "moves", group: "", changes: true}, // in rooms:
+	{name: "moves", changes: true}, // in rooms:
 	{name: "reconnects", group: "reconnect: {min: 50ms, max: 100ms}", cuts: true, changes: true},
-	{name: "recovery", group: "reconnect: {min: 50ms, max: 100ms, recover: true}", cuts: true, recovers: true},
+	{name: "recovery", group: "reconnect: {min: 50ms, max: 100ms, recover: true}", cuts: true, recovers: true, changes: true},
 }
 
 // A cell is one run against one server.
@@ -88,7 +88,7 @@ func (c *cell) scenario(url string) string {
 	}
 	speaker := ""
 	if c.speaker != "" {
-		speaker = "  speaker:\n" + group("count: 1", stream(c.speaker))
+		speaker = "  speaker:\n" + group("count: 1", fmt.Sprintf("connect: {timeout: %v}", connectIn), c.life.group, stream(c.speaker))
 	}
 	return fmt.Sprintf(`version: 1
 name: truth
