@@ -91,7 +91,7 @@ func CapacityOf(run *result.Run) *Capacity {
 }
 
 // loads sums the valid trials of each level up, in order of the levels.
-func loads(run *result.Run, metric string) []Load {
+func loads(run *result.Run, metricName string) []Load {
 	at := map[float64]*Load{}
 	var order []float64
 	for _, p := range run.Capacity.Probes {
@@ -116,8 +116,8 @@ func loads(run *result.Run, metric string) []Load {
 	for _, level := range order {
 		l := at[level]
 		mid := func(f func(*result.Cell) (float64, bool)) float64 { return over(l.all, f).mid }
-		l.P50us = mid(latencyOf(metric, p50))
-		p := over(l.all, latencyOf(metric, p99))
+		l.P50us = mid(latencyOf(metricName, p50))
+		p := over(l.all, latencyOf(metricName, p99))
 		l.P99us, l.low99, l.high99 = p.mid, p.low, p.top
 		l.OfferedPerS = mid(func(c *result.Cell) (float64, bool) { return c.Rates.OfferedPerS, true })
 		l.AchievedPerS = mid(func(c *result.Cell) (float64, bool) { return c.Rates.AchievedPerS, true })

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/throng-io/throng/reports/internal/draw"
+	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -19,7 +20,7 @@ type figure struct {
 
 // Roles of the lines that come back in several charts.
 var metricStyle = map[string]draw.Style{
-	"delivery": draw.Blue, "fanout.last": draw.Vermillion, "ack": draw.Green, "ack.service": draw.Purple, "connect": draw.Orange,
+	metric.Delivery: draw.Blue, metric.FanoutLast: draw.Vermillion, metric.Ack: draw.Green, metric.AckService: draw.Purple, metric.Connect: draw.Orange,
 }
 
 const spectrumLines = 5
@@ -31,19 +32,19 @@ func spectrum(name string, c *result.Cell, names []string, sub string) (*figure,
 	f := &figure{Caption: "How bad is the tail: the share of samples (x) that took no longer than y. Each line ends where fewer than ten samples lie beyond it."}
 	farthest := 10.0
 	shown := names[:min(len(names), spectrumLines)]
-	for _, metric := range shown {
-		pts, err := spectrumPoints(c.Latency[metric])
+	for _, metricName := range shown {
+		pts, err := spectrumPoints(c.Latency[metricName])
 		if err != nil {
-			return nil, fmt.Errorf("spectrum of %s: %w", metric, err)
+			return nil, fmt.Errorf("spectrum of %s: %w", metricName, err)
 		}
 		if len(pts) < 2 {
 			continue
 		}
-		style, ok := metricStyle[metric]
+		style, ok := metricStyle[metricName]
 		if !ok {
 			style = unused(p.Lines, shown)
 		}
-		p.Lines = append(p.Lines, draw.Line{Name: fmt.Sprintf("%s (n = %s)", metric, count(c.Latency[metric].N)), Points: pts, Style: style})
+		p.Lines = append(p.Lines, draw.Line{Name: fmt.Sprintf("%s (n = %s)", metricName, count(c.Latency[metricName].N)), Points: pts, Style: style})
 		farthest = max(farthest, pts[len(pts)-1].X)
 	}
 	if len(p.Lines) == 0 {
@@ -140,11 +141,11 @@ func limits(c *result.Cell, metrics []string, farthest float64) []draw.Rule {
 }
 
 // limitsOverTime are these rules over the timeline, each where its check applies.
-func limitsOverTime(c *result.Cell, metric string) []draw.Rule {
+func limitsOverTime(c *result.Cell, metricName string) []draw.Rule {
 	var rs []draw.Rule
 	for i := range c.Checks {
 		k := &c.Checks[i]
-		if !limiting(k, []string{metric}) {
+		if !limiting(k, []string{metricName}) {
 			continue
 		}
 		if r, ok := ruleOverPhase(c, k, 1e3); ok {
@@ -195,7 +196,7 @@ func bands(c *result.Cell) []draw.Band {
 }
 
 // latencyTimeline is p50, p99 and max of a metric per second, above what was sent and received.
-func latencyTimeline(name, metric string, c *result.Cell, sub string) *figure {
+func latencyTimeline(name, metricName string, c *result.Cell, sub string) *figure {
 	per := stretches(len(c.Timeline))
 	var mid, high, worst, got, sent []draw.Point
 	gap, thin := false, false
@@ -204,7 +205,7 @@ func latencyTimeline(name, metric string, c *result.Cell, sub string) *figure {
 	total := int64(0)
 	for i := 0; i < len(c.Timeline); i += per {
 		s := c.Timeline[i]
-		q, out, in := stretch(c.Timeline[i:min(i+per, len(c.Timeline))], metric)
+		q, out, in := stretch(c.Timeline[i:min(i+per, len(c.Timeline))], metricName)
 		x := s.T + float64(per)/2
 		got = append(got, draw.Point{X: x, Y: in})
 		sent = append(sent, draw.Point{X: x, Y: out})
@@ -230,11 +231,11 @@ func latencyTimeline(name, metric string, c *result.Cell, sub string) *figure {
 	if thin {
 		data.Note = strings.TrimSpace(data.Note + " “-”: fewer than ten samples of that second lie beyond that percentile.")
 	}
-	y := draw.Axis{Label: metric + ", ms", Log: true}
+	y := draw.Axis{Label: metricName + ", ms", Log: true}
 	x := draw.Axis{Min: c.Timeline[0].T, Max: c.Timeline[len(c.Timeline)-1].T + 1}
 	last := x
 	last.Label = "seconds since the start"
-	f := &figure{Data: data, Caption: "When was it slow: " + metric + " latency of each second" + phaseNote(c)}
+	f := &figure{Data: data, Caption: "When was it slow: " + metricName + " latency of each second" + phaseNote(c)}
 	if per > 1 {
 		f.Caption += fmt.Sprintf(" Each point stands for %d seconds and shows their slowest.", per)
 	}
@@ -245,17 +246,17 @@ func latencyTimeline(name, metric string, c *result.Cell, sub string) *figure {
 		{Name: "max", Points: worst, Style: draw.Orange, Thin: true}, {Name: "p99", Points: high, Style: draw.Blue}, {Name: "p50", Points: mid, Style: draw.Green},
 	}
 	lines = slices.DeleteFunc(lines, func(l draw.Line) bool { return len(l.Points) == 0 })
-	f.Figure = draw.Figure{Name: name, Title: upperFirst(metric) + " latency over time", Sub: sub, Panels: []draw.Panel{
-		{X: x, Y: y, Bands: bands(c), Weight: 1.3, Rules: limitsOverTime(c, metric), Lines: lines},
-		ratePanel(metric, last, got, sent, c),
+	f.Figure = draw.Figure{Name: name, Title: upperFirst(metricName) + " latency over time", Sub: sub, Panels: []draw.Panel{
+		{X: x, Y: y, Bands: bands(c), Weight: 1.3, Rules: limitsOverTime(c, metricName), Lines: lines},
+		ratePanel(metricName, last, got, sent, c),
 	}}
 	return f
 }
 
 // ratePanel is what arrived per second, and what was sent where the two can be seen on one axis.
-func ratePanel(metric string, x draw.Axis, got, sent []draw.Point, c *result.Cell) draw.Panel {
+func ratePanel(metricName string, x draw.Axis, got, sent []draw.Point, c *result.Cell) draw.Panel {
 	p := draw.Panel{X: x, Y: draw.Axis{Label: "acks per second"}, Weight: 0.6, Bands: unnamed(bands(c))}
-	if metric == "delivery" {
+	if metricName == metric.Delivery {
 		p.Y.Label = "deliveries per second"
 	}
 	p.Lines = []draw.Line{{Points: got, Style: draw.Blue}}
@@ -303,9 +304,9 @@ func nextPoint(pts []draw.Point, x float64, us int64, step float64) []draw.Point
 
 // stretch takes the worst second of each percentile, of those that have the samples for it (0: none has), and the mean rates: of
 // deliveries, or of the samples of another metric.
-func stretch(ss []result.Second, metric string) (q result.Quantiles, sent, received float64) {
+func stretch(ss []result.Second, metricName string) (q result.Quantiles, sent, received float64) {
 	for _, s := range ss {
-		l := s.Latency[metric]
+		l := s.Latency[metricName]
 		q.N += l.N
 		q.Maxus = max(q.Maxus, l.Maxus)
 		if enough(l.N, 0.5) {
@@ -315,7 +316,7 @@ func stretch(ss []result.Second, metric string) (q result.Quantiles, sent, recei
 			q.P99us = max(q.P99us, l.P99us, 1)
 		}
 		sent += float64(s.Sent)
-		if metric == "delivery" {
+		if metricName == metric.Delivery {
 			received += float64(s.Received)
 		} else {
 			received += float64(l.N)

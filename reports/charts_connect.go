@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/throng-io/throng/reports/internal/draw"
+	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -78,15 +79,15 @@ func staying(c *result.Cell) []result.Second {
 
 // connectLatency is how long the connects of each second took, as a whole and by stage.
 func connectLatency(timeline []result.Second, x draw.Axis) (p draw.Panel, ok bool) {
-	q := ofSeconds([][]result.Second{timeline}, "connect")
+	q := ofSeconds([][]result.Second{timeline}, metric.Connect)
 	p = draw.Panel{X: x, Y: draw.Axis{Label: q.name + " of the second, ms", Log: true}, Weight: 0.7}
-	for i, metric := range []string{"connect", "connect.tcp", "connect.open", "connect.namespace"} {
+	for i, metricName := range []string{metric.Connect, metric.ConnectTCP, metric.ConnectOpen, metric.ConnectNamespace} {
 		var pts []draw.Point
 		for _, s := range timeline {
-			pts = nextPoint(pts, s.T+0.5, q.ofSecond(s.Latency[metric]), 1)
+			pts = nextPoint(pts, s.T+0.5, q.ofSecond(s.Latency[metricName]), 1)
 		}
 		if len(pts) > 1 {
-			p.Lines = append(p.Lines, draw.Line{Name: metric, Points: pts, Style: []draw.Style{draw.Blue, draw.Green, draw.Orange, draw.Purple}[i]})
+			p.Lines = append(p.Lines, draw.Line{Name: metricName, Points: pts, Style: []draw.Style{draw.Blue, draw.Green, draw.Orange, draw.Purple}[i]})
 		}
 	}
 	return p, len(p.Lines) > 0

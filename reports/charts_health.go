@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/throng-io/throng/reports/internal/draw"
+	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -23,10 +24,10 @@ func series(c *result.Cell, f func(result.Second) float64) (pts []draw.Point, to
 }
 
 // validLimits are the rules of the `valid:` checks on a metric, in the panel's unit.
-func validLimits(c *result.Cell, metric string, scale float64) []draw.Rule {
+func validLimits(c *result.Cell, metricName string, scale float64) []draw.Rule {
 	var rs []draw.Rule
 	for i := range c.Checks {
-		if k := &c.Checks[i]; k.Kind == result.KindValid && k.Metric == metric && k.Limit > 0 {
+		if k := &c.Checks[i]; k.Kind == result.KindValid && k.Metric == metricName && k.Limit > 0 {
 			if r, ok := ruleOverPhase(c, k, scale); ok {
 				rs = append(rs, r)
 			}
@@ -48,13 +49,13 @@ func generatorHealth(name string, c *result.Cell, sub string) *figure {
 	var panels []draw.Panel
 	if topLag > 0 {
 		panels = append(panels, draw.Panel{
-			X: x, Y: draw.Axis{Label: "send lag, ms"}, Rules: validLimits(c, "lag", 1e3),
+			X: x, Y: draw.Axis{Label: "send lag, ms"}, Rules: validLimits(c, metric.Lag, 1e3),
 			Lines: lag,
 		})
 	}
 	if topCPU > 0 {
 		p := draw.Panel{
-			X: x, Y: draw.Axis{Label: "CPU, % of all cores", Max: 100}, Rules: validLimits(c, "cpu", 100),
+			X: x, Y: draw.Axis{Label: "CPU, % of all cores", Max: 100}, Rules: validLimits(c, metric.CPU, 100),
 			Lines: []draw.Line{{Name: "generator", Points: cpu, Style: draw.Blue}},
 		}
 		if topServer > 0 {
@@ -83,16 +84,16 @@ func generatorHealth(name string, c *result.Cell, sub string) *figure {
 
 // lagLines are the highest lag of each second, and its p99 where a second has the messages to tell.
 func lagLines(c *result.Cell) (lines []draw.Line, top float64) {
-	if !slices.ContainsFunc(c.Timeline, func(s result.Second) bool { return s.Latency["lag"].N > 0 }) {
+	if !slices.ContainsFunc(c.Timeline, func(s result.Second) bool { return s.Latency[metric.Lag].N > 0 }) {
 		pts, top := series(c, func(s result.Second) float64 { return ms(s.LagP99us) })
 		return []draw.Line{{Name: "p99", Points: pts, Style: draw.Blue}}, top
 	}
-	most, top := series(c, func(s result.Second) float64 { return ms(s.Latency["lag"].Maxus) })
+	most, top := series(c, func(s result.Second) float64 { return ms(s.Latency[metric.Lag].Maxus) })
 	lines = []draw.Line{{Name: "max", Points: most, Style: draw.Orange, Thin: true}}
 	per := stretches(len(c.Timeline))
 	var high []draw.Point
 	for i := 0; i < len(c.Timeline); i += per {
-		q, _, _ := stretch(c.Timeline[i:min(i+per, len(c.Timeline))], "lag")
+		q, _, _ := stretch(c.Timeline[i:min(i+per, len(c.Timeline))], metric.Lag)
 		high = nextPoint(high, c.Timeline[i].T+float64(per)/2, q.P99us, float64(per))
 	}
 	if len(high) > 0 {

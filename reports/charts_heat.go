@@ -13,7 +13,7 @@ const maxColumns = 120
 
 // heatMap is the distribution of a metric over time: columns are seconds, rows are latencies, and the darker a cell, the more samples
 // fell into it.
-func heatMap(name, metric string, c *result.Cell, sub string) *figure {
+func heatMap(name, metricName string, c *result.Cell, sub string) *figure {
 	type cell struct{ column, low, high int64 }
 	per := max(1, (len(c.Timeline)+maxColumns-1)/maxColumns)
 	counts := map[cell]int64{}
@@ -21,7 +21,7 @@ func heatMap(name, metric string, c *result.Cell, sub string) *figure {
 	most, total := int64(0), int64(0)
 	low, high := int64(math.MaxInt64), int64(0)
 	for i, s := range c.Timeline {
-		for _, step := range result.HeatOf(s.Latency[metric].Heat) {
+		for _, step := range result.HeatOf(s.Latency[metricName].Heat) {
 			at := cell{int64(i / per), max(step.Low, 1), max(step.High, 2)}
 			if counts[at] == 0 {
 				order = append(order, at)
@@ -35,15 +35,15 @@ func heatMap(name, metric string, c *result.Cell, sub string) *figure {
 		return nil
 	}
 	x := draw.Axis{Label: "seconds since the start", Min: c.Timeline[0].T, Max: c.Timeline[len(c.Timeline)-1].T + 1}
-	p := draw.Panel{X: x, Y: draw.Axis{Label: metric + ", ms", Log: true}, Bands: bands(c), Rules: append(limitsOverTime(c, metric), faults(c)...)}
+	p := draw.Panel{X: x, Y: draw.Axis{Label: metricName + ", ms", Log: true}, Bands: bands(c), Rules: append(limitsOverTime(c, metricName), faults(c)...)}
 	for _, at := range order {
 		from := c.Timeline[int(at.column)*per].T
 		p.Boxes = append(p.Boxes, draw.Box{X0: from, X1: min(from+float64(per), x.Max), Y0: ms(at.low), Y1: ms(at.high), Fill: draw.Fill(shadeOf(counts[at], most))})
 	}
 	p.Lines = heatKeys(most)
-	f := &figure{Caption: fmt.Sprintf("Stalls, modes and pauses that percentiles hide: how many samples of %s fell into each cell of %s and a fifth of latency. The scale of colours is logarithmic; n counts the recorded phases, as everywhere.", metric, plural(per, "second"))}
-	f.Figure = draw.Figure{Name: name, Title: upperFirst(metric) + " heat map", Sub: joinSub(sub, "n = "+count(recorded(c, metric))), Panels: []draw.Panel{p}}
-	f.Data = heatTable(c, metric)
+	f := &figure{Caption: fmt.Sprintf("Stalls, modes and pauses that percentiles hide: how many samples of %s fell into each cell of %s and a fifth of latency. The scale of colours is logarithmic; n counts the recorded phases, as everywhere.", metricName, plural(per, "second"))}
+	f.Figure = draw.Figure{Name: name, Title: upperFirst(metricName) + " heat map", Sub: joinSub(sub, "n = "+count(recorded(c, metricName))), Panels: []draw.Panel{p}}
+	f.Data = heatTable(c, metricName)
 	return f
 }
 
@@ -56,8 +56,8 @@ func shadeOf(n, most int64) int {
 }
 
 // recorded is how many samples of a metric the summary counts.
-func recorded(c *result.Cell, metric string) int64 {
-	if l := c.Latency[metric]; l != nil {
+func recorded(c *result.Cell, metricName string) int64 {
+	if l := c.Latency[metricName]; l != nil {
 		return l.N
 	}
 	return 0
@@ -82,14 +82,14 @@ func heatKeys(most int64) (keys []draw.Line) {
 }
 
 // heatTable sums the map up over time: what the picture shows as rows.
-func heatTable(c *result.Cell, metric string) table {
+func heatTable(c *result.Cell, metricName string) table {
 	sums, order := map[result.HeatStep]int64{}, []result.HeatStep{}
 	total := int64(0)
 	for _, s := range c.Timeline {
 		if !recordedAt(c, s.T) {
 			continue
 		}
-		for _, step := range result.HeatOf(s.Latency[metric].Heat) {
+		for _, step := range result.HeatOf(s.Latency[metricName].Heat) {
 			n := step.N
 			step.N = 0
 			if sums[step] == 0 {

@@ -14,25 +14,25 @@ func comparing(run *result.Run, gs []group, ws []work) ([]*figure, error) {
 	if len(ws) > 0 {
 		return comparingWorks(ws), nil
 	}
-	metric := primary(run)
+	metricName := primary(run)
 	var fs []*figure
-	if metric != "" {
-		f, err := spectrumByGroup(run, gs, metric)
+	if metricName != "" {
+		f, err := spectrumByGroup(run, gs, metricName)
 		if err != nil {
 			return nil, err
 		}
-		fs = append(fs, f, tailByGroup(run, gs, metric))
+		fs = append(fs, f, tailByGroup(run, gs, metricName))
 	}
 	fs = append(fs, efficiencyByGroup(gs), curveByGroup(gs))
 	return slices.DeleteFunc(fs, func(f *figure) bool { return f == nil }), nil
 }
 
 // shown picks the groups that a chart of lines can tell apart: all of them, or those with the lowest and the highest p99.
-func shown(gs []group, metric string) (kept []group, note string) {
+func shown(gs []group, metricName string) (kept []group, note string) {
 	var withData []group
 	for _, g := range gs {
 		if over(g.valid(), func(c *result.Cell) (float64, bool) {
-			l := c.Latency[metric]
+			l := c.Latency[metricName]
 			return 0, l != nil && l.N >= percentiles[p50].n
 		}).n > 0 {
 			withData = append(withData, g)
@@ -43,7 +43,7 @@ func shown(gs []group, metric string) (kept []group, note string) {
 	}
 	byP99 := slices.Clone(withData)
 	sort.SliceStable(byP99, func(i, j int) bool {
-		return over(byP99[i].valid(), latencyOf(metric, p99)).mid < over(byP99[j].valid(), latencyOf(metric, p99)).mid
+		return over(byP99[i].valid(), latencyOf(metricName, p99)).mid < over(byP99[j].valid(), latencyOf(metricName, p99)).mid
 	})
 	const low, high = 3, 3
 	note = fmt.Sprintf("%d of %d combinations: the %d with the lowest and the %d with the highest p99", low+high, len(withData), low, high)
@@ -51,9 +51,9 @@ func shown(gs []group, metric string) (kept []group, note string) {
 }
 
 // spectrumByGroup lays the distributions of one metric over each other, the trials of a group merged.
-func spectrumByGroup(run *result.Run, gs []group, metric string) (*figure, error) {
-	kept, note := shown(gs, metric)
-	p := draw.Panel{Y: draw.Axis{Label: metric + ", ms", Log: true}}
+func spectrumByGroup(run *result.Run, gs []group, metricName string) (*figure, error) {
+	kept, note := shown(gs, metricName)
+	p := draw.Panel{Y: draw.Axis{Label: metricName + ", ms", Log: true}}
 	farthest := 10.0
 	merged := map[string]*result.Latency{}
 	var names []string
@@ -61,15 +61,15 @@ func spectrumByGroup(run *result.Run, gs []group, metric string) (*figure, error
 	for i, g := range kept {
 		var ls []*result.Latency
 		for _, c := range g.valid() {
-			ls = append(ls, c.Latency[metric])
+			ls = append(ls, c.Latency[metricName])
 		}
 		l, err := result.Merge(ls...)
 		if err != nil {
-			return nil, fmt.Errorf("spectrum of %s, %s: %w", metric, g.Label, err)
+			return nil, fmt.Errorf("spectrum of %s, %s: %w", metricName, g.Label, err)
 		}
 		pts, err := spectrumPoints(l)
 		if err != nil {
-			return nil, fmt.Errorf("spectrum of %s, %s: %w", metric, g.Label, err)
+			return nil, fmt.Errorf("spectrum of %s, %s: %w", metricName, g.Label, err)
 		}
 		if len(pts) < 2 {
 			continue
@@ -84,9 +84,9 @@ func spectrumByGroup(run *result.Run, gs []group, metric string) (*figure, error
 		return nil, nil
 	}
 	p.X = spectrumAxis(farthest)
-	p.Rules = limits(&run.Cells[0], []string{metric}, farthest)
-	f := &figure{Caption: "The distributions of " + metric + " over each other; the trials of a combination are merged sample by sample. Lower is better, and flat to the right is best."}
-	f.Figure = draw.Figure{Name: "spectrum", Title: upperFirst(metric) + " by percentile", Sub: joinSub(note, trialsNote(kept), "n = "+count(total)), Panels: []draw.Panel{p}}
+	p.Rules = limits(&run.Cells[0], []string{metricName}, farthest)
+	f := &figure{Caption: "The distributions of " + metricName + " over each other; the trials of a combination are merged sample by sample. Lower is better, and flat to the right is best."}
+	f.Figure = draw.Figure{Name: "spectrum", Title: upperFirst(metricName) + " by percentile", Sub: joinSub(note, trialsNote(kept), "n = "+count(total)), Panels: []draw.Panel{p}}
 	f.Data = latencyTable(merged, names)
 	f.Data.Title, f.Data.Head[0] = "", "combination"
 	return f, nil
@@ -166,22 +166,22 @@ func dots(gs []group, value func(*result.Cell) (float64, bool), scale float64) (
 }
 
 // tailByGroup is the highest percentile of each combination that all of them have the samples for.
-func tailByGroup(run *result.Run, gs []group, metric string) *figure {
-	q := highest(gs, metric)
-	p, drawn := dots(gs, latencyOf(metric, q), 1e-3)
+func tailByGroup(run *result.Run, gs []group, metricName string) *figure {
+	q := highest(gs, metricName)
+	p, drawn := dots(gs, latencyOf(metricName, q), 1e-3)
 	if !drawn {
 		return nil
 	}
-	tail := percentiles[q].name + " " + metric
+	tail := percentiles[q].name + " " + metricName
 	p.X = draw.Axis{Label: tail + ", ms (log)", Log: true}
 	for i := range run.Cells[0].Checks {
-		if k := &run.Cells[0].Checks[i]; k.Stat == percentiles[q].name && limiting(k, []string{metric}) {
+		if k := &run.Cells[0].Checks[i]; k.Stat == percentiles[q].name && limiting(k, []string{metricName}) {
 			p.Rules = append(p.Rules, draw.Rule{At: k.Limit * 1e3, Label: k.Text, Vertical: true})
 		}
 	}
 	f := &figure{Caption: "The " + tail + " of each combination; left is better. Where the trials of two rows overlap, the difference is not shown to be real."}
 	f.Figure = draw.Figure{Name: "tail", Title: tail + " by combination", Sub: trialsNote(gs), Panels: []draw.Panel{p}}
-	f.Data = groupTable(gs, tail, latencyOf(metric, q), micros)
+	f.Data = groupTable(gs, tail, latencyOf(metricName, q), micros)
 	return f
 }
 

@@ -14,22 +14,22 @@ const maxMultiples = 24
 // multiples is a small figure for each combination of a matrix, all on the same axes: its distribution, and a thin line for each
 // of its trials. They show at a glance which combinations are alike, and how far the trials of one agree.
 func multiples(run *result.Run, gs []group) ([]*figure, error) {
-	metric := primary(run)
-	if metric == "" || len(gs) < 2 || len(gs) > maxMultiples {
+	metricName := primary(run)
+	if metricName == "" || len(gs) < 2 || len(gs) > maxMultiples {
 		return nil, nil
 	}
 	var fs []*figure
-	high := highest(gs, metric)
+	high := highest(gs, metricName)
 	tail := percentiles[high]
 	low, top, farthest := math.Inf(1), 0.0, 10.0
 	for i, g := range gs {
 		var ls []*result.Latency
 		p := draw.Panel{}
 		for _, c := range g.valid() {
-			l := c.Latency[metric]
+			l := c.Latency[metricName]
 			pts, err := spectrumPoints(l)
 			if err != nil {
-				return nil, fmt.Errorf("spectrum of %s, %s: %w", metric, g.Label, err)
+				return nil, fmt.Errorf("spectrum of %s, %s: %w", metricName, g.Label, err)
 			}
 			if len(pts) < 2 {
 				continue
@@ -42,11 +42,11 @@ func multiples(run *result.Run, gs []group) ([]*figure, error) {
 		}
 		all, err := result.Merge(ls...)
 		if err != nil {
-			return nil, fmt.Errorf("spectrum of %s, %s: %w", metric, g.Label, err)
+			return nil, fmt.Errorf("spectrum of %s, %s: %w", metricName, g.Label, err)
 		}
 		pts, err := spectrumPoints(all)
 		if err != nil {
-			return nil, fmt.Errorf("spectrum of %s, %s: %w", metric, g.Label, err)
+			return nil, fmt.Errorf("spectrum of %s, %s: %w", metricName, g.Label, err)
 		}
 		if len(ls) == 1 {
 			p.Lines = nil
@@ -57,12 +57,12 @@ func multiples(run *result.Run, gs []group) ([]*figure, error) {
 		}
 		farthest = max(farthest, pts[len(pts)-1].X)
 		f := &figure{}
-		f.Figure = draw.Figure{Name: fmt.Sprintf("multiple-%02d", i+1), Title: g.Label, Sub: fmt.Sprintf("%s %s %s, %s", tail.name, metric, over(g.valid(), latencyOf(metric, high)).show(micros), plural(len(ls), "trial")), Panels: []draw.Panel{p}}
+		f.Figure = draw.Figure{Name: fmt.Sprintf("multiple-%02d", i+1), Title: g.Label, Sub: fmt.Sprintf("%s %s %s, %s", tail.name, metricName, over(g.valid(), latencyOf(metricName, high)).show(micros), plural(len(ls), "trial")), Panels: []draw.Panel{p}}
 		fs = append(fs, f)
 	}
 	for _, f := range fs {
 		f.Panels[0].X = spectrumAxis(farthest)
-		f.Panels[0].Y = draw.Axis{Label: metric + ", ms", Log: true, Min: low / 1.2, Max: top * 1.2}
+		f.Panels[0].Y = draw.Axis{Label: metricName + ", ms", Log: true, Min: low / 1.2, Max: top * 1.2}
 	}
 	return fs, nil
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/throng-io/throng/reports/internal/draw"
+	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -96,14 +97,14 @@ func feltLatency(faults []aftermath, named bool) (p draw.Panel, ok bool) {
 	for _, a := range faults {
 		all = append(all, a.seconds)
 	}
-	q := ofSeconds(all, "delivery")
+	q := ofSeconds(all, metric.Delivery)
 	p = draw.Panel{
 		X: draw.Axis{Label: "seconds since the fault (log)", Log: true}, Y: draw.Axis{Label: "delivery " + q.name + ", ms", Log: true}, Weight: 0.8,
 	}
 	for _, a := range faults {
 		var pts []draw.Point
 		for _, s := range a.seconds {
-			pts = nextPoint(pts, s.T+1-a.start, q.ofSecond(s.Latency["delivery"]), 1)
+			pts = nextPoint(pts, s.T+1-a.start, q.ofSecond(s.Latency[metric.Delivery]), 1)
 		}
 		l := draw.Line{Points: pts, Style: a.style}
 		if named {

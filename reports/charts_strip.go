@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/throng-io/throng/reports/internal/draw"
+	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -32,11 +33,11 @@ func secondOf(k *result.Check, s *result.Second) (v float64, ok bool) {
 	switch {
 	case k.Stat == "loss":
 		return float64(s.Lost), true
-	case k.Metric == "cpu" && k.Stat == "max":
+	case k.Metric == metric.CPU && k.Stat == "max":
 		return s.CPU, true
-	case k.Metric == "server.cpu" && k.Stat == "max":
+	case k.Metric == metric.ServerCPU && k.Stat == "max":
 		return s.ServerCPU, s.ServerCPU > 0
-	case k.Metric == "lag" && k.Stat == "p99" && q.N == 0: // a result that does not count what was sent by the second
+	case k.Metric == metric.Lag && k.Stat == "p99" && q.N == 0: // a result that does not count what was sent by the second
 		return float64(s.LagP99us) / 1e6, s.LagP99us > 0
 	case k.Stat == "max":
 		return float64(q.Maxus) / 1e6, q.N > 0

@@ -84,7 +84,7 @@ type Change struct {
 	BaseN    int       `json:"base_n"` // trials with a value
 	NewN     int       `json:"new_n"`
 
-	of metric
+	of measure
 }
 
 // side is the trials of one combination.

@@ -5,11 +5,12 @@ import (
 	"math"
 	"slices"
 
+	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// metric is a number that each trial gives.
-type metric struct {
+// measure is a number that each trial gives.
+type measure struct {
 	name, title, unit string
 	higher            bool // is better
 	value             func(*result.Cell) (float64, bool)
@@ -17,32 +18,32 @@ type metric struct {
 
 // compared are the metrics of a comparison, in the order of its tables. A trial without samples enough for a percentile has no
 // value of it.
-var compared = func() []metric {
-	var ms []metric
-	for _, of := range []string{"delivery", "fanout.last", "ack", "connect"} {
+var compared = func() []measure {
+	var ms []measure
+	for _, of := range []string{metric.Delivery, metric.FanoutLast, metric.Ack, metric.Connect} {
 		for _, i := range []int{p50, p99, p999} {
 			p := percentiles[i].name
-			ms = append(ms, metric{name: p + "(" + of + ")", title: p + " " + of, unit: "us", value: latencyOf(of, i)})
+			ms = append(ms, measure{name: p + "(" + of + ")", title: p + " " + of, unit: "us", value: latencyOf(of, i)})
 		}
 	}
 	return append(ms,
-		metric{name: "loss(delivery)", title: "deliveries lost", unit: "share", value: func(c *result.Cell) (float64, bool) {
+		measure{name: "loss(delivery)", title: "deliveries lost", unit: "share", value: func(c *result.Cell) (float64, bool) {
 			return float64(c.Ledger.Lost) / float64(c.Ledger.Expected), c.Ledger.Expected > 0
 		}},
-		metric{name: "rate(delivery)", title: "deliveries per second", unit: "per_s", higher: true, value: func(c *result.Cell) (float64, bool) {
+		measure{name: "rate(delivery)", title: "deliveries per second", unit: "per_s", higher: true, value: func(c *result.Cell) (float64, bool) {
 			return c.Rates.DeliveriesPerS, c.Rates.DeliveriesPerS > 0
 		}},
-		metric{name: "efficiency", title: "deliveries per CPU second", unit: "per_cpu_s", higher: true, value: efficiency},
-		metric{name: "memory(client)", title: "memory per client", unit: "bytes", value: func(c *result.Cell) (float64, bool) {
+		measure{name: "efficiency", title: "deliveries per CPU second", unit: "per_cpu_s", higher: true, value: efficiency},
+		measure{name: "memory(client)", title: "memory per client", unit: "bytes", value: func(c *result.Cell) (float64, bool) {
 			return float64(c.Server.RSSPerClientBytes), c.Server.RSSPerClientBytes > 0
 		}},
-		metric{name: "max(server.rss)", title: "memory, peak", unit: "bytes", value: func(c *result.Cell) (float64, bool) {
+		measure{name: "max(server.rss)", title: "memory, peak", unit: "bytes", value: func(c *result.Cell) (float64, bool) {
 			return float64(c.Server.RSSPeakBytes), c.Server.RSSPeakBytes > 0
 		}},
 	)
 }()
 
-func (m metric) show(v float64) string {
+func (m measure) show(v float64) string {
 	switch m.unit {
 	case "us":
 		return micros(v)
@@ -97,7 +98,7 @@ func (s *side) sift() Trials {
 	return Trials{Valid: len(s.cells), Invalid: len(s.all) - len(s.cells)}
 }
 
-func collect(cells []*result.Cell, m metric) (vs []float64) {
+func collect(cells []*result.Cell, m measure) (vs []float64) {
 	for _, c := range cells {
 		if v, ok := m.value(c); ok {
 			vs = append(vs, v)
@@ -106,7 +107,7 @@ func collect(cells []*result.Cell, m metric) (vs []float64) {
 	return vs
 }
 
-func newChange(m metric, base, new []float64) Change {
+func newChange(m measure, base, new []float64) Change {
 	c := Change{
 		Metric: m.name, Title: m.title, Unit: m.unit, Base: median(base), New: median(new), BaseN: len(base), NewN: len(new), of: m,
 		Relative: m.unit != "share" && slices.Min(base) > 0 && slices.Min(new) > 0,

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/throng-io/throng/reports/internal/draw"
+	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -238,8 +239,8 @@ func compareFigures(c *Comparison) (overall []*figure, each [][]*figure) {
 }
 
 // headlines are the metrics that an overview of many pairs shows: the middle and the tail of what the runs are about, and the cost.
-func headlines(c *Comparison) (ms []metric) {
-	about := "delivery"
+func headlines(c *Comparison) (ms []measure) {
+	about := metric.Delivery
 	for i := range c.Pairs {
 		if s := c.Pairs[i].Shift; s != nil {
 			about = cmp.Or(s.Metric, about)

@@ -35,11 +35,11 @@ func timeOverlay(name string, p *Pair) *figure {
 	if p.Shift == nil {
 		return nil
 	}
-	metric := p.Shift.Metric
+	metricName := p.Shift.Metric
 	var all [][]result.Second
 	p.sides(func(c *result.Cell, _ draw.Line) { all = append(all, c.Timeline) })
-	q := ofSeconds(all, metric)
-	latency := draw.Panel{Y: draw.Axis{Label: q.name + " " + metric + ", ms", Log: true}, Weight: 1.6}
+	q := ofSeconds(all, metricName)
+	latency := draw.Panel{Y: draw.Axis{Label: q.name + " " + metricName + ", ms", Log: true}, Weight: 1.6}
 	rate := draw.Panel{Y: draw.Axis{Label: "deliveries/s"}}
 	cpu := draw.Panel{Y: draw.Axis{Label: "server CPU, %", Max: 100}}
 	lines := 0
@@ -47,7 +47,7 @@ func timeOverlay(name string, p *Pair) *figure {
 		l, r, u := like, like, like
 		r.Name, u.Name = "", ""
 		for _, s := range c.Timeline {
-			l.Points = nextPoint(l.Points, s.T, q.ofSecond(s.Latency[metric]), 1)
+			l.Points = nextPoint(l.Points, s.T, q.ofSecond(s.Latency[metricName]), 1)
 			r.Points = append(r.Points, draw.Point{X: s.T, Y: float64(s.Received)})
 			u.Points = append(u.Points, draw.Point{X: s.T, Y: s.ServerCPU * 100})
 		}

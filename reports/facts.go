@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -25,9 +26,9 @@ func factsTable(run *result.Run) table {
 		add("clients", clientsFact(c))
 		if c.Interrupted || result.Worst(c.Verdict, c.Verdict) != result.Invalid {
 			add("deliveries", ledgerFact(c.Ledger))
-			for _, metric := range metrics(c) {
-				if slices.Contains(leadMetrics, metric) {
-					add(metric, latencyFact(c.Latency[metric]))
+			for _, metricName := range metrics(c) {
+				if slices.Contains(leadMetrics, metricName) {
+					add(metricName, latencyFact(c.Latency[metricName]))
 				}
 			}
 			add("server", serverFact(c))
@@ -71,7 +72,7 @@ func manyClients(run *result.Run) string {
 }
 
 // leadMetrics are those that the first screen has room for.
-var leadMetrics = []string{"delivery", "fanout.last", "ack", "connect", "reconnect"}
+var leadMetrics = []string{metric.Delivery, metric.FanoutLast, metric.Ack, metric.Connect, metric.Reconnect}
 
 func loadFact(c *result.Cell) string {
 	r := c.Rates

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	amount "github.com/throng-io/throng/scenario/metric"
+	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -19,20 +19,20 @@ const none = "-"
 func unbroken(s string) string { return strings.ReplaceAll(s, " ", nbsp) }
 
 // significant writes v with three significant digits and no zeros at the end.
-func significant(v float64) string { return unbroken(amount.FormatNumber(v)) }
+func significant(v float64) string { return unbroken(metric.FormatNumber(v)) }
 
 // micros writes a duration given in microseconds, in the unit that suits its size.
-func micros(us float64) string { return unbroken(amount.FormatSeconds(us / 1e6)) }
+func micros(us float64) string { return unbroken(metric.FormatSeconds(us / 1e6)) }
 
 // count writes a number with its thousands apart.
-func count[T int | int64](n T) string { return unbroken(amount.FormatCount(n)) }
+func count[T int | int64](n T) string { return unbroken(metric.FormatCount(n)) }
 
 func seconds(s float64) string { return significant(s) + nbsp + "s" }
 
-func bytesize(n float64) string { return unbroken(amount.FormatBytes(n)) }
+func bytesize(n float64) string { return unbroken(metric.FormatBytes(n)) }
 
 // share writes 0..1 as per cent.
-func share(v float64) string { return unbroken(amount.FormatShare(v)) }
+func share(v float64) string { return unbroken(metric.FormatShare(v)) }
 
 // known writes v with f unless it is zero, which stands for "not measured".
 func known[T int64 | float64](v T, f func(float64) string) string {
@@ -44,7 +44,7 @@ func known[T int64 | float64](v T, f func(float64) string) string {
 
 // checkValue writes what a check found, or its limit, in the unit of its metric.
 func checkValue(c *result.Check, v float64) string {
-	return unbroken(amount.Format(v, unitOf(c)))
+	return unbroken(metric.Format(v, unitOf(c)))
 }
 
 // unitOf is the unit of a check's numbers. Results written without one tell it by metric and statistic.
@@ -54,7 +54,7 @@ func unitOf(c *result.Check) string {
 		return c.Unit
 	case strings.Contains(c.Metric, "rss"):
 		return "bytes"
-	case strings.HasSuffix(c.Metric, "cpu"), c.Stat == "achieved":
+	case strings.HasSuffix(c.Metric, metric.CPU), c.Stat == "achieved":
 		return "share"
 	case c.Metric != "" && (quantile(c.Stat) > 0 || slices.Contains([]string{"min", "mean", "max"}, c.Stat)):
 		return "s"

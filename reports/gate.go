@@ -29,7 +29,7 @@ func ParseGate(text string) (Gate, error) {
 	if err != nil {
 		return Gate{}, fmt.Errorf("%q: %s is no number", text, m[3])
 	}
-	if !slices.ContainsFunc(compared, func(k metric) bool { return k.name == m[1] }) {
+	if !slices.ContainsFunc(compared, func(k measure) bool { return k.name == m[1] }) {
 		var names []string
 		for _, k := range compared {
 			names = append(names, k.name)

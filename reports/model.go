@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -96,9 +97,6 @@ func setting(c *result.Cell, name string) string {
 	return cmp.Or(c.Params[name], c.Settings[name])
 }
 
-// metricOrder puts first what a reader asks for first. Metrics not named here follow in the order of the alphabet.
-var metricOrder = []string{"delivery", "fanout.last", "fanout.first", "fanout.spread", "ack", "ack.service", "rtt", "connect"}
-
 // metrics lists the metrics of a cell that hold samples.
 func metrics(c *result.Cell) []string {
 	var names []string
@@ -107,21 +105,13 @@ func metrics(c *result.Cell) []string {
 			names = append(names, name)
 		}
 	}
-	place := func(name string) int {
-		if i := slices.Index(metricOrder, name); i >= 0 {
-			return i
-		}
-		return len(metricOrder)
-	}
-	slices.SortFunc(names, func(a, b string) int {
-		return cmp.Or(cmp.Compare(place(a), place(b)), strings.Compare(a, b))
-	})
+	slices.SortFunc(names, metric.Order)
 	return names
 }
 
 // primary is the metric that a run is about: deliveries where there are any, else acknowledgements, else whatever there is.
 func primary(run *result.Run) string {
-	for _, name := range []string{"delivery", "ack", "step", "connect"} {
+	for _, name := range []string{metric.Delivery, metric.Ack, metric.Step, metric.Connect} {
 		for i := range run.Cells {
 			if l := run.Cells[i].Latency[name]; l != nil && l.N > 0 {
 				return name
@@ -181,11 +171,11 @@ func (p percentile) ofSecond(q result.Quantiles) int64 {
 }
 
 // ofSeconds is the percentile to draw by the second: p99 where half of the seconds with samples have enough for it, else p50.
-func ofSeconds(timelines [][]result.Second, metric string) percentile {
+func ofSeconds(timelines [][]result.Second, metricName string) percentile {
 	some, many := 0, 0
 	for _, timeline := range timelines {
 		for _, s := range timeline {
-			n := s.Latency[metric].N
+			n := s.Latency[metricName].N
 			if n > 0 {
 				some++
 			}
@@ -254,9 +244,9 @@ func (s spread) show(f func(float64) string) string {
 }
 
 // latencyOf reads a percentile of a metric, if there are samples enough.
-func latencyOf(metric string, i int) func(*result.Cell) (float64, bool) {
+func latencyOf(metricName string, i int) func(*result.Cell) (float64, bool) {
 	return func(c *result.Cell) (float64, bool) {
-		l := c.Latency[metric]
+		l := c.Latency[metricName]
 		if l == nil || l.N < percentiles[i].n {
 			return 0, false
 		}
@@ -319,6 +309,6 @@ func wordOf(run *result.Run) string {
 }
 
 // isConnect tells the metrics of the ramp: connect and its stages, connect.tcp and so on.
-func isConnect(metric string) bool {
-	return metric == "connect" || strings.HasPrefix(metric, "connect.")
+func isConnect(metricName string) bool {
+	return metricName == metric.Connect || strings.HasPrefix(metricName, metric.Connect+".")
 }

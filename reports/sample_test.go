@@ -81,23 +81,23 @@ func (s shape) second(rnd *rand.Rand, t, per int, sec *result.Second, total map[
 		slow = 200e3
 	}
 	record := t >= s.ramp+5
-	sum := func(metric string, n int, median, sigma float64) {
+	sum := func(metricName string, n int, median, sigma float64) {
 		h := result.NewHistogram()
 		for range n {
 			result.Record(h, micro(median*math.Exp(sigma*rnd.NormFloat64())+slow*rnd.Float64()))
 		}
 		if record {
-			total[metric].Merge(h)
+			total[metricName].Merge(h)
 		}
 		q := result.QuantilesOf(h)
-		if metric == "delivery" || metric == "ack" {
+		if metricName == "delivery" || metricName == "ack" {
 			var heat result.Heat
 			for _, bar := range h.Distribution() {
 				heat.Add(bar.From, bar.Count)
 			}
 			q.Heat = heat.Take()
 		}
-		sec.Latency[metric] = q
+		sec.Latency[metricName] = q
 	}
 	sum("delivery", min(per, 4000), s.median, s.sigma)
 	sum("ack", 200, s.median/4, s.sigma)

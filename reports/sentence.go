@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -59,21 +60,21 @@ func joined(parts ...string) string {
 // headline is "p99 delivery 38 ms at 100 000 deliveries/s (10 000 websocket clients, batched fan-out)."
 func headline(c *result.Cell) string {
 	run := &result.Run{Cells: []result.Cell{*c}}
-	metric := primary(run)
-	if metric == "" {
+	metricName := primary(run)
+	if metricName == "" {
 		return "Nothing was delivered or acknowledged (" + population(c) + ")."
 	}
-	name, us := best(c.Latency[metric])
+	name, us := best(c.Latency[metricName])
 	rate := c.Rates.AchievedPerS
 	noun := "messages/s"
-	if metric == "delivery" {
+	if metricName == metric.Delivery {
 		rate, noun = c.Rates.DeliveriesPerS, "deliveries/s"
 	}
 	at := ""
 	if rate > 0 {
 		at = " at " + significant(rate) + nbsp + noun
 	}
-	return fmt.Sprintf("%s %s %s%s (%s).", name, metric, micros(float64(us)), at, population(c))
+	return fmt.Sprintf("%s %s %s%s (%s).", name, metricName, micros(float64(us)), at, population(c))
 }
 
 // backSentence says how soon the clients were back after each fault.
@@ -249,21 +250,21 @@ const mostNamed = 6
 // inOrder is "p99 delivery: 3 ms with websocket, 12 ms with polling (medians of 5 trials each).", the lowest first, or the two ends
 // of more than a sentence can name. The highest percentile is taken that every combination has the samples for.
 func inOrder(run *result.Run, gs []group) string {
-	metric := primary(run)
+	metricName := primary(run)
 	type end struct {
 		label string
 		s     spread
 		alike bool // not told apart from the lowest
 	}
-	q := highest(gs, metric)
-	r := rank(gs, latencyOf(metric, q), false)
+	q := highest(gs, metricName)
+	r := rank(gs, latencyOf(metricName, q), false)
 	var ends []end
 	for i, g := range gs {
-		if s := over(g.valid(), latencyOf(metric, q)); s.n > 0 {
+		if s := over(g.valid(), latencyOf(metricName, q)); s.n > 0 {
 			ends = append(ends, end{g.Label, s, r.alike[i]})
 		}
 	}
-	name := percentiles[q].name + " " + metric
+	name := percentiles[q].name + " " + metricName
 	switch len(ends) {
 	case 0:
 		return ""

@@ -67,9 +67,9 @@ func shift(p *Pair) (*Shift, error) {
 }
 
 // having are the distributions with samples enough for a median.
-func having(cells []*result.Cell, metric string) (ls []*result.Latency) {
+func having(cells []*result.Cell, metricName string) (ls []*result.Latency) {
 	for _, c := range cells {
-		if l := c.Latency[metric]; l != nil && l.N >= percentiles[p50].n {
+		if l := c.Latency[metricName]; l != nil && l.N >= percentiles[p50].n {
 			ls = append(ls, l)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -88,7 +89,7 @@ func latencyTable(of map[string]*result.Latency, names []string) table {
 	if thin {
 		t.Note = "“-”: fewer than ten samples lie beyond that percentile, too few to say."
 	}
-	if slices.ContainsFunc(names, func(name string) bool { return name == "step" || name == "flow" || strings.HasPrefix(name, "step.") }) {
+	if slices.ContainsFunc(names, func(name string) bool { return name == metric.Step || name == metric.Flow || strings.HasPrefix(name, metric.OfStep("")) }) {
 		t.Note = strings.TrimSpace(t.Note + " step and flow are closed loops: each counts from when it began, so a server that slows down is also asked less; the others count from a schedule.")
 	}
 	if clamped > 0 {
@@ -204,22 +205,22 @@ func environmentTable(run *result.Run) table {
 }
 
 // lastReceiver is the metric that tells when a broadcast has reached everybody.
-const lastReceiver = "fanout.last"
+const lastReceiver = metric.FanoutLast
 
 func serverMemory(c *result.Cell) (float64, bool) {
 	return float64(c.Server.RSSPeakBytes), c.Server.RSSPeakBytes > 0
 }
 
 // onlyMedian is the heading of a metric's medians where the table has no higher percentile of it.
-func onlyMedian(t *table, metric string) string {
-	if slices.Contains(t.Head, metric+" p99") || slices.Contains(t.Head, metric+" p90") {
+func onlyMedian(t *table, metricName string) string {
+	if slices.Contains(t.Head, metricName+" p99") || slices.Contains(t.Head, metricName+" p90") {
 		return ""
 	}
-	return metric + " p50"
+	return metricName + " p50"
 }
 
 // markBest ranks the rows of the overview, those of each work by themselves when there are several.
-func markBest(t *table, ws []work, gs []group, metric string) {
+func markBest(t *table, ws []work, gs []group, metricName string) {
 	several := len(ws) > 1
 	if !several {
 		all := work{Of: gs}
@@ -233,9 +234,9 @@ func markBest(t *table, ws []work, gs []group, metric string) {
 		value  func(*result.Cell) (float64, bool)
 		higher bool
 	}{
-		{metric + " p99", latencyOf(metric, p99), false},
-		{metric + " p90", latencyOf(metric, p90), false},
-		{onlyMedian(t, metric), latencyOf(metric, p50), false},
+		{metricName + " p99", latencyOf(metricName, p99), false},
+		{metricName + " p90", latencyOf(metricName, p90), false},
+		{onlyMedian(t, metricName), latencyOf(metricName, p50), false},
 		{"last receiver p99", latencyOf(lastReceiver, p99), false},
 		{"last receiver p90", latencyOf(lastReceiver, p90), false},
 		{"deliveries per CPU s", efficiency, true},
@@ -256,7 +257,7 @@ func markBest(t *table, ws []work, gs []group, metric string) {
 
 // overviewTable has a row per combination of the matrix; with repeats each number is the median of the valid trials and their range.
 func overviewTable(run *result.Run, gs []group, ws []work) table {
-	metric := primary(run)
+	metricName := primary(run)
 	axes := varying(run)
 	var t table
 	doing := map[int]string{} // the work of each group
@@ -277,7 +278,7 @@ func overviewTable(run *result.Run, gs []group, ws []work) table {
 		q      int
 	}
 	var columns []column
-	for _, m := range []struct{ metric, name string }{{metric, metric}, {lastReceiver, "last receiver"}} {
+	for _, m := range []struct{ metric, name string }{{metricName, metricName}, {lastReceiver, "last receiver"}} {
 		if m.metric == "" || !measured(gs, m.metric) {
 			continue
 		}
@@ -304,7 +305,7 @@ func overviewTable(run *result.Run, gs []group, ws []work) table {
 		t.Rows = append(t.Rows, append(row, over(ok, deliveries).show(significant), over(ok, efficiency).show(significant), over(ok, serverMemory).show(bytesize)))
 	}
 	if run.Capacity == nil {
-		markBest(&t, ws, gs, metric)
+		markBest(&t, ws, gs, metricName)
 	}
 	if repeated {
 		t.Note += " Median of the valid trials, with the lowest and the highest in brackets; lost is their sum."
@@ -317,11 +318,11 @@ func overviewTable(run *result.Run, gs []group, ws []work) table {
 }
 
 // highest is the highest of p99, p90 and p50 of a metric that every combination with valid trials of it has the samples for.
-func highest(gs []group, metric string) int {
+func highest(gs []group, metricName string) int {
 	for _, q := range []int{p99, p90} {
 		if !slices.ContainsFunc(gs, func(g group) bool {
 			return slices.ContainsFunc(g.valid(), func(c *result.Cell) bool {
-				l := c.Latency[metric]
+				l := c.Latency[metricName]
 				return l != nil && l.N > 0 && l.N < percentiles[q].n
 			})
 		}) {
@@ -332,8 +333,8 @@ func highest(gs []group, metric string) int {
 }
 
 // measured tells whether any combination has a median of a metric.
-func measured(gs []group, metric string) bool {
-	return slices.ContainsFunc(gs, func(g group) bool { return over(g.valid(), latencyOf(metric, p50)).n > 0 })
+func measured(gs []group, metricName string) bool {
+	return slices.ContainsFunc(gs, func(g group) bool { return over(g.valid(), latencyOf(metricName, p50)).n > 0 })
 }
 
 func lostIn(cells []*result.Cell) string {
@@ -349,11 +350,11 @@ func lostIn(cells []*result.Cell) string {
 
 // trialsTable has a row per cell, in the order they ran.
 func trialsTable(run *result.Run) table {
-	metric := primary(run)
+	metricName := primary(run)
 	axes := varying(run)
 	t := table{Title: "Each trial, in the order they ran", Left: len(axes) + 2}
 	t.Head = append(append([]string{"cell"}, axes...), "verdict", "trial")
-	if metric != "" {
+	if metricName != "" {
 		t.Head = append(t.Head, "p50", "p99", "max")
 	}
 	t.Head = append(t.Head, "deliveries/s", "lost", "lag p99", "CPU max")
@@ -364,8 +365,8 @@ func trialsTable(run *result.Run) table {
 			row = append(row, value(c, k))
 		}
 		row = append(row, outcomeOf(c), strconv.Itoa(c.Trial))
-		if metric != "" {
-			l := c.Latency[metric]
+		if metricName != "" {
+			l := c.Latency[metricName]
 			top := none
 			if l != nil && l.N > 0 {
 				top = micros(float64(l.Maxus))

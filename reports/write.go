@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/throng-io/throng/reports/internal/draw"
+	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -279,10 +280,10 @@ func cellFigures(prefix, scenario string, c *result.Cell, names []string) ([]*fi
 		}
 		add(f)
 	}
-	for _, metric := range []string{"delivery", "ack"} {
-		add(latencyTimeline(prefix+"latency-"+metric, metric, c, sub))
+	for _, metricName := range []string{metric.Delivery, metric.Ack} {
+		add(latencyTimeline(prefix+"latency-"+metricName, metricName, c, sub))
 		if prefix == "" {
-			add(heatMap("heat-"+metric, metric, c, sub))
+			add(heatMap("heat-"+metricName, metricName, c, sub))
 		}
 	}
 	if prefix == "" {

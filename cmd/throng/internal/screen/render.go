@@ -225,7 +225,7 @@ func (v *view) rate() string {
 	last := v.s.Last
 	f, what, total := func(p board.Point) float64 { return p.Deliveries }, "deliveries", metric.FormatCount(v.s.Received)+" received"
 	now := last.Deliveries
-	if v.s.Metric == "ack" && v.s.Received == 0 {
+	if v.s.Metric == metric.Ack && v.s.Received == 0 {
 		f, what, total, now = func(p board.Point) float64 { return p.Sent }, "sent", metric.FormatCount(v.s.Sent)+" in all", last.Sent
 	}
 	return v.chart(what, f, false, bold.Render(metric.FormatCount(int64(now+0.5))+"/s"), total)
