@@ -35,6 +35,7 @@ import (
 
 	"github.com/throng-io/throng/cmd/throng/internal/board"
 	"github.com/throng-io/throng/scenario"
+	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -263,13 +264,13 @@ func ledger(f *family, l result.Ledger, of func(...string) []string) {
 
 // samples copies the histograms, in the order of their names.
 func (r *Recorder) samples(latency, lag *family, of func(...string) []string) {
-	for metric, b := range r.latency {
+	for name, b := range r.latency {
 		c := &buckets{counts: slices.Clone(b.counts), n: b.n, sum: b.sum}
-		if metric == "lag" {
+		if name == metric.Lag {
 			lag.samples = append(lag.samples, sample{labels: of(), hist: c})
 			continue
 		}
-		latency.samples = append(latency.samples, sample{labels: of(metric), hist: c})
+		latency.samples = append(latency.samples, sample{labels: of(name), hist: c})
 	}
 	slices.SortFunc(latency.samples, func(a, b sample) int { return cmp.Compare(a.labels[2], b.labels[2]) })
 }
