@@ -413,7 +413,7 @@ func (h *hunt) finish(ctx context.Context) *result.Run {
 		Raise: s.Raise, Unit: s.Unit, From: s.From, To: h.plan.To, Precision: s.Precision, Confirm: s.Confirm,
 		TrialS: s.Trial.Seconds(), ConfirmS: s.ConfirmFor.Seconds(), BudgetS: h.plan.Budget.Seconds(),
 		End: string(a.End), Low: a.Low, LowConfirmed: a.LowConfirmed, High: a.High, HighConfirmed: a.HighConfirmed,
-		Split: a.Split, Invalid: a.Invalid, TookS: h.spent().Seconds(), LimitedBy: h.limited, PlanFor: h.opt.PlanFor, Spare: h.opt.Spare,
+		Split: a.Split, Noise: a.Noise, Invalid: a.Invalid, TookS: h.spent().Seconds(), LimitedBy: h.limited, PlanFor: h.opt.PlanFor, Spare: h.opt.Spare,
 		Probes: []result.Probe{},
 	}
 	for i, o := range h.history {

@@ -12,13 +12,14 @@ type Capacity struct {
 	ConfirmS  float64 `json:"confirm_s"` // recorded part of a confirming trial
 	BudgetS   float64 `json:"budget_s,omitempty"`
 
-	// End says how the search came to its answer: "found", "at least", "below", "generator", "budget" or "open".
+	// End says how the search came to its answer: "found", "at least", "below", "generator", "budget", "noisy" or "open".
 	End           string  `json:"end"`
-	Low           float64 `json:"low"` // the highest level that held; 0: none did
+	Low           float64 `json:"low"` // the highest level that was confirmed to hold, or without LowConfirmed is taken to; 0: none
 	LowConfirmed  bool    `json:"low_confirmed"`
 	High          float64 `json:"high"` // the lowest level above that broke; 0: none did. With End "generator" the one that could not be judged
 	HighConfirmed bool    `json:"high_confirmed"`
-	Split         int     `json:"split,omitempty"` // levels between them at which trials held and broke
+	Split         int     `json:"split,omitempty"` // levels between them that many trials left open
+	Noise         float64 `json:"noise,omitempty"` // share 0..1 of trials that come out the other way round, as estimated
 	TookS         float64 `json:"took_s"`
 	Invalid       int     `json:"invalid"`              // trials of the search that were invalid
 	LimitedBy     string  `json:"limited_by,omitempty"` // why this machine allows no level above To

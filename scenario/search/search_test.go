@@ -73,36 +73,44 @@ func (s *server) search(t *testing.T, p Plan) Answer {
 
 var plan = Plan{From: 1000, To: 200_000, Whole: true, Trial: 20 * time.Second, ConfirmBy: time.Minute}
 
-// TestKneeInsideTheInterval runs a thousand searches for each kind of server. Where trials never err the knee is always inside;
-// otherwise in the share of searches that the documentation states. A softness of 0.005 leaves one trial in four hundred open at
-// three hundredths from the knee.
+// TestKneeInsideTheInterval runs many searches for each kind of server. Where trials never err the knee is always inside; otherwise it
+// is, or the search says that it is too noisy, in 95 of 100, as the documentation states. A softness of 0.005 leaves one trial in four
+// hundred open at three hundredths from the knee.
 func TestKneeInsideTheInterval(t *testing.T) {
+	const searches = 200
 	for _, tt := range []struct {
 		name         string
 		soft, flap   float64
 		confirm      int
-		least        int
+		least        int     // of a hundred
+		noisy        int     // at most, likewise
 		trials, wide float64 // the most trials, and the widest interval in per cent, of the mean search
 	}{
-		{"sharp", 0, 0, 3, 1000, 17, 5},
-		{"flapping 2 %", 0, 0.02, 3, 950, 18, 8},
-		{"flapping 5 %", 0, 0.05, 3, 950, 22, 15},
-		{"flapping 10 %, five votes", 0, 0.1, 5, 950, 35, 30},
-		{"soft within 3 %", 0.005, 0, 3, 950, 20, 8},
-		{"soft, wider than the precision", 0.02, 0, 3, 900, 25, 15},
-		{"soft and flapping", 0.005, 0.02, 3, 950, 22, 12},
+		{"sharp", 0, 0, 3, 100, 0, 16, 5},
+		{"flapping 2 %", 0, 0.02, 3, 99, 0, 18, 5},
+		{"flapping 5 %", 0, 0.05, 3, 99, 0, 21, 5},
+		{"flapping 10 %", 0, 0.1, 3, 98, 1, 26, 6},
+		{"flapping 10 %, five votes", 0, 0.1, 5, 98, 1, 30, 6},
+		{"flapping 20 %", 0, 0.2, 3, 95, 5, 44, 10},
+		{"flapping 30 %", 0, 0.3, 3, 90, 50, 75, 10},
+		{"soft within 3 %", 0.005, 0, 3, 95, 0, 21, 7},
+		{"soft, wider than the precision", 0.02, 0, 3, 95, 1, 31, 10},
+		{"soft and flapping", 0.005, 0.02, 3, 95, 0, 23, 8},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			rnd := rand.New(rand.NewPCG(11, 12))
-			inside, trials, wide := 0, 0, 0.0
-			for range 1000 {
+			inside, noisy, trials, wide := 0, 0, 0.0, 0.0
+			for range searches {
 				s := &server{knee: 1500 * math.Exp(rnd.Float64()*math.Log(100)), soft: tt.soft, flap: tt.flap, rnd: rnd}
 				p := plan
 				p.Confirm = tt.confirm
 				a := s.search(t, p)
-				trials += a.Trials
-				if a.End == Found {
-					wide += a.High/a.Low - 1
+				trials += float64(a.Trials) / searches
+				switch a.End {
+				case Noisy:
+					noisy++
+				case Found:
+					wide += (a.High/a.Low - 1) * 100 / searches
 					if !a.LowConfirmed || !a.HighConfirmed || a.High-a.Low > math.Max(1, a.Low*0.05*1.0001) && a.Split == 0 {
 						t.Fatalf("found %+v", a)
 					}
@@ -111,12 +119,12 @@ func TestKneeInsideTheInterval(t *testing.T) {
 					}
 				}
 			}
-			t.Logf("the knee is inside %d of 1000 intervals, %.1f trials each, %.1f %% wide", inside, float64(trials)/1000, wide/10)
-			if inside < tt.least {
-				t.Errorf("the knee is inside %d of 1000 intervals, want %d", inside, tt.least)
+			t.Logf("the knee is inside %d of %d intervals, %d are too noisy, %.1f trials each, %.1f %% wide", inside, searches, noisy, trials, wide)
+			if (inside+noisy)*100 < tt.least*searches || noisy*100 > tt.noisy*searches {
+				t.Errorf("the knee is inside %d of %d intervals and %d are too noisy, want %d and at most %d of a hundred", inside, searches, noisy, tt.least, tt.noisy)
 			}
-			if mean := float64(trials) / 1000; mean > tt.trials || wide/10 > tt.wide {
-				t.Errorf("a search takes %.1f trials for an interval of %.1f %%; at most %v and %v %% are due", mean, wide/10, tt.trials, tt.wide)
+			if trials > tt.trials || wide > tt.wide {
+				t.Errorf("a search takes %.1f trials for an interval of %.1f %%; at most %v and %v %% are due", trials, wide, tt.trials, tt.wide)
 			}
 		})
 	}
@@ -136,7 +144,7 @@ func TestEnds(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.s.rnd = rand.New(rand.NewPCG(1, 1))
 			got := tt.s.search(t, plan)
-			got.Took = 0
+			got.Took, got.Noise = 0, 0
 			if got != tt.want {
 				t.Errorf("got %+v\nwant %+v", got, tt.want)
 			}
@@ -149,7 +157,7 @@ func TestEnds(t *testing.T) {
 func TestWeakGeneratorIsNeverACapacity(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(21, 22))
 	ends := map[End]int{}
-	for range 1000 {
+	for range 400 {
 		weak := 1500 * math.Exp(rnd.Float64()*math.Log(100))
 		s := &server{knee: 1500 * math.Exp(rnd.Float64()*math.Log(100)), weak: weak, flap: 0.02, rnd: rnd}
 		a := s.search(t, plan)
@@ -161,7 +169,7 @@ func TestWeakGeneratorIsNeverACapacity(t *testing.T) {
 			t.Fatalf("the generator is blamed at %v and weak from %v", a.High, weak)
 		}
 	}
-	if ends[Generator] < 300 || ends[Found] < 200 {
+	if ends[Generator] < 120 || ends[Found] < 80 {
 		t.Errorf("ends %v: the servers did not try both", ends)
 	}
 }
@@ -170,7 +178,7 @@ func TestWeakGeneratorIsNeverACapacity(t *testing.T) {
 func TestSingleInvalidTrialsAreRepeated(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(31, 32))
 	found, repeated := 0, 0
-	for range 1000 {
+	for range 400 {
 		s := &server{knee: 1500 * math.Exp(rnd.Float64()*math.Log(100)), flicker: 0.05, rnd: rnd}
 		a := s.search(t, plan)
 		for i, o := range s.observed[:len(s.observed)-1] {
@@ -188,7 +196,7 @@ func TestSingleInvalidTrialsAreRepeated(t *testing.T) {
 			}
 		}
 	}
-	if found < 900 || repeated < 300 {
+	if found < 360 || repeated < 120 {
 		t.Errorf("%d searches found, %d trials repeated", found, repeated)
 	}
 }
@@ -196,7 +204,7 @@ func TestSingleInvalidTrialsAreRepeated(t *testing.T) {
 // TestAnyServerComesToAnEnd: not even a coin keeps the search going.
 func TestAnyServerComesToAnEnd(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(41, 42))
-	for i := range 1000 {
+	for i := range 200 {
 		p := Plan{
 			From: 1 + 1000*rnd.Float64(), Grow: 1.1 + 3*rnd.Float64(), Precision: 0.01 + 0.2*rnd.Float64(),
 			Confirm: 1 + 2*rnd.IntN(3), Whole: i%2 == 0,
@@ -209,28 +217,93 @@ func TestAnyServerComesToAnEnd(t *testing.T) {
 	}
 }
 
+// TestBudget: within any budget that has room for a bracket the level that holds is confirmed; with more time the interval is closer
+// and the level that breaks is confirmed too.
 func TestBudget(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(51, 52))
 	for range 200 {
 		p := plan
 		p.Budget = time.Duration(1+rnd.IntN(15)) * time.Minute
-		s := &server{knee: 50_000, rnd: rnd}
+		s := &server{knee: 1500 * math.Exp(rnd.Float64()*math.Log(100)), rnd: rnd}
 		a := s.search(t, p)
 		if a.Took > p.Budget {
 			t.Errorf("it took %v of %v", a.Took, p.Budget)
 		}
-		if a.End != Found && a.End != OutOfTime || a.End == OutOfTime && a.Low > s.knee {
-			t.Errorf("within %v: %+v", p.Budget, a)
+		if a.End != Found && a.End != OutOfTime || a.Low > s.knee || a.High > 0 && s.knee > a.High {
+			t.Errorf("within %v, knee %v: %+v", p.Budget, s.knee, a)
 		}
-		// Eight minutes are enough for the way to a bracket and for six votes of a minute.
-		if p.Budget >= 9*time.Minute && !(a.LowConfirmed && a.HighConfirmed && a.Low <= s.knee && s.knee <= a.High) {
-			t.Errorf("within %v nothing is confirmed: %+v", p.Budget, a)
+		if p.Budget >= 4*time.Minute && !a.LowConfirmed {
+			t.Errorf("within %v, knee %v, nothing is confirmed to hold: %+v", p.Budget, s.knee, a)
+		}
+		if p.Budget >= 12*time.Minute && a.End != Found {
+			t.Errorf("within %v, knee %v: %+v", p.Budget, s.knee, a)
 		}
 	}
 	p := plan
 	p.Budget = time.Second
 	if step, err := Next(p, nil); err != nil || step.Answer == nil || step.Answer.End != OutOfTime || step.Answer.Trials != 0 {
 		t.Errorf("a budget for no trial: %+v, %v", step, err)
+	}
+}
+
+// TestBisectsBeforeItConfirms: ten minutes for trials of 55 s. The time goes into the gap and the level that holds, not into a level far
+// above it.
+func TestBisectsBeforeItConfirms(t *testing.T) {
+	p := Plan{From: 200, To: 5000, Whole: true, Trial: 55 * time.Second, Budget: 10 * time.Minute}
+	var history []Observation
+	for {
+		step, err := Next(p, history)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a := step.Answer; a != nil {
+			if a.End != OutOfTime || !a.LowConfirmed || a.Low < 4000 || a.High > 4500 || a.HighConfirmed {
+				t.Errorf("%+v", a)
+			}
+			break
+		}
+		o := Observation{Level: step.Level, Kind: step.Kind, Verdict: Held, Took: 55 * time.Second}
+		if step.Level > 4300 {
+			o.Verdict = Broke
+		}
+		if o.Kind == Confirm && o.Verdict == Broke {
+			t.Errorf("trial %d confirms that %v breaks", len(history)+1, o.Level)
+		}
+		history = append(history, o)
+	}
+}
+
+// TestEarlyAnswerIsConfirmed: a level that held once above a confirmed one is not the answer when the time is up.
+func TestEarlyAnswerIsConfirmed(t *testing.T) {
+	p := plan
+	p.Budget = 5 * time.Minute
+	var history []Observation
+	for _, o := range []Observation{
+		{Level: 1000, Kind: Probe, Verdict: Held},
+		{Level: 1000, Kind: Confirm, Verdict: Held}, {Level: 1000, Kind: Confirm, Verdict: Held}, {Level: 1000, Kind: Confirm, Verdict: Held},
+		{Level: 2000, Kind: Probe, Verdict: Held},
+	} {
+		o.Took = time.Minute
+		history = append(history, o)
+	}
+	step, err := Next(p, history)
+	if err != nil || step.Answer == nil || step.Answer.End != OutOfTime || step.Answer.Low != 1000 || !step.Answer.LowConfirmed || step.Answer.High != 0 {
+		t.Errorf("%+v, %v", step.Answer, err)
+	}
+}
+
+// TestDisagreeingTrialsAskForMore: three votes of which one went the other way do not confirm.
+func TestDisagreeingTrialsAskForMore(t *testing.T) {
+	history := []Observation{{Level: 1000, Kind: Probe, Verdict: Held}, {Level: 1040, Kind: Probe, Verdict: Broke}}
+	for _, v := range []Verdict{Held, Broke, Held} {
+		history = append(history, Observation{Level: 1000, Kind: Confirm, Verdict: v})
+	}
+	for range 3 {
+		history = append(history, Observation{Level: 1040, Kind: Confirm, Verdict: Broke})
+	}
+	a, err := SoFar(plan, history)
+	if err != nil || a.LowConfirmed || a.Low != 1000 || a.Noise < 0.02 {
+		t.Errorf("%+v, %v", a, err)
 	}
 }
 
@@ -386,5 +459,5 @@ func ExampleNext() {
 		}
 		history = append(history, o)
 	}
-	// Output: found: from 5188 to 5417 after 15 trials
+	// Output: found: from 5188 to 5417 after 13 trials
 }

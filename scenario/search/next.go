@@ -1,0 +1,238 @@
+package search
+
+import (
+	"math"
+	"time"
+)
+
+// Next says what follows from the history, in the order in which it was observed. It fails for a plan or a history that makes no
+// sense, never for what a system did.
+func Next(plan Plan, history []Observation) (Step, error) {
+	p, err := plan.defaults()
+	if err != nil {
+		return Step{}, err
+	}
+	history = searching(history)
+	levels, err := p.levels(history)
+	if err != nil {
+		return Step{}, err
+	}
+	b := p.belief(levels)
+	br := p.bracket(&b)
+	answer := br.answer(history)
+	if n := len(history); n > 0 && history[n-1].Verdict == Invalid {
+		last := history[n-1]
+		if n > 1 && history[n-2].Verdict == Invalid && history[n-2].Level == last.Level {
+			answer.High, answer.HighConfirmed = last.Level, false
+			return br.end(answer, Generator), nil
+		}
+		return br.within(history, answer, Step{Level: last.Level, Kind: last.Kind}), nil
+	}
+	return br.within(history, answer, br.next(answer, history)), nil
+}
+
+// SoFar is what a history says while the search goes on: an Answer with the End Open unless there is one already.
+func SoFar(plan Plan, history []Observation) (Answer, error) {
+	step, err := Next(plan, history)
+	if err != nil {
+		return Answer{}, err
+	}
+	if step.Answer != nil {
+		return *step.Answer, nil
+	}
+	p, _ := plan.defaults() // Next has found it good
+	history = searching(history)
+	levels, err := p.levels(history)
+	if err != nil {
+		return Answer{}, err
+	}
+	b := p.belief(levels)
+	br := p.bracket(&b)
+	a := br.answer(history)
+	a.End = Open
+	return a, nil
+}
+
+// cost is what a trial of a kind takes: the longest so far, as the plan knows nothing of how long clients take to connect.
+func (p *Plan) cost(kind Kind, history []Observation) time.Duration {
+	probe, confirm := p.Trial, p.ConfirmBy
+	for _, o := range history {
+		if o.Kind == Confirm {
+			confirm = max(confirm, o.Took)
+			continue
+		}
+		probe = max(probe, o.Took)
+	}
+	if kind == Confirm {
+		return max(confirm, probe-p.Trial+p.ConfirmBy)
+	}
+	return probe
+}
+
+// room reports whether the budget has room for so many probes and confirming trials more.
+func (p *Plan) room(history []Observation, probes, votes int) bool {
+	need := time.Duration(probes)*p.cost(Probe, history) + time.Duration(votes)*p.cost(Confirm, history)
+	return p.Budget == 0 || took(history)+need <= p.Budget
+}
+
+func took(history []Observation) (sum time.Duration) {
+	for _, o := range history {
+		sum += o.Took
+	}
+	return sum
+}
+
+// within lets a trial begin only if it can end within the budget.
+func (br *bracket) within(history []Observation, answer Answer, s Step) Step {
+	p := br.p
+	if s.Answer != nil || p.Budget == 0 {
+		return s
+	}
+	if need := p.cost(s.Kind, history); answer.Took+need <= p.Budget && (len(history) == 0 || answer.Took < p.Budget) {
+		return s
+	}
+	return br.end(answer, OutOfTime)
+}
+
+// bracket is the pair of levels between which the capacity is taken to lie, as places in the belief's levels.
+type bracket struct {
+	p         *Plan
+	b         *belief
+	low, high int // -1: there is none
+	split     int // levels between them that are split
+	confirmed int // the highest level that is confirmed to hold; -1: none
+}
+
+func (p *Plan) bracket(b *belief) bracket {
+	br := bracket{p: p, b: b, low: -1, high: -1, confirmed: -1}
+	for i := range b.levels {
+		if b.holds(i) && b.confirmed(p, i) {
+			br.confirmed = i
+		}
+		if b.split(p, i) {
+			br.split++
+			continue
+		}
+		if b.holds(i) {
+			br.low, br.split = i, 0
+			continue
+		}
+		br.high = i
+		return br
+	}
+	return br
+}
+
+// answer is what is known now, without an end.
+func (br *bracket) answer(history []Observation) Answer {
+	a := Answer{Trials: len(history), Took: took(history), Noise: br.b.noise, Split: br.split}
+	for _, o := range history {
+		if o.Verdict == Invalid {
+			a.Invalid++
+		}
+	}
+	if br.low >= 0 {
+		a.Low, a.LowConfirmed = br.b.levels[br.low].at, br.b.confirmed(br.p, br.low)
+	}
+	if br.high >= 0 {
+		a.High, a.HighConfirmed = br.b.levels[br.high].at, br.b.confirmed(br.p, br.high)
+	}
+	return a
+}
+
+// end ends the search. Where it ends early the answer is the highest level that was confirmed to hold, if there is one: a
+// higher one that held once is no answer.
+func (br *bracket) end(a Answer, how End) Step {
+	a.End = how
+	if !a.LowConfirmed && br.confirmed >= 0 {
+		a.Low, a.LowConfirmed = br.b.levels[br.confirmed].at, true
+	}
+	return Step{Answer: &a}
+}
+
+// mostSplit levels within the bracket, or so many trials for each confirming one, are no search any more.
+const (
+	mostSplit = 3
+	mostTimes = 30
+)
+
+// next is the search itself. Where one probe more would leave no time to confirm the level that holds, which is the answer, the bracket
+// is narrowed no further. The level that breaks is confirmed with what is left after that.
+func (br *bracket) next(a Answer, history []Observation) Step {
+	p, b := br.p, br.b
+	n := len(b.levels)
+	switch {
+	case n == 0:
+		return Step{Level: p.From, Kind: Probe}
+	case br.split >= mostSplit || a.Trials-a.Invalid >= mostTimes*p.Confirm,
+		br.low < 0 && br.split > 0, br.high < 0 && br.split > 0 && b.levels[n-1].at >= p.To:
+		return br.end(a, Noisy)
+	}
+	votes := p.Confirm
+	if p.ConfirmBy <= p.Trial {
+		votes-- // the probe is one of them
+	}
+	level, at := br.narrow()
+	if level > 0 && (br.low < 0 || p.room(history, 1, votes)) {
+		return br.doubt(level, at)
+	}
+	lowFirst := !p.room(history, 0, 2*p.Confirm)
+	switch open := br.open(lowFirst); {
+	case open >= 0:
+		return Step{Level: b.levels[open].at, Kind: Confirm}
+	case level > 0:
+		return br.end(a, OutOfTime)
+	case br.high < 0:
+		return br.end(a, AtLeast)
+	case br.low < 0:
+		return br.end(a, Below)
+	}
+	return br.end(a, Found)
+}
+
+// narrow is the level that would make the bracket closer, and its place among the levels; 0: it is close enough.
+func (br *bracket) narrow() (level float64, at int) {
+	p, ls := br.p, br.b.levels
+	n := len(ls)
+	switch {
+	case br.high < 0 && ls[n-1].at < p.To:
+		return p.round(math.Min(p.To, math.Max(ls[n-1].at*p.Grow, ls[n-1].at+p.least()))), n
+	case br.high < 0 || br.low < 0:
+		return 0, 0
+	}
+	if mid := p.between(ls[br.high-1].at, ls[br.high].at); mid > 0 {
+		return mid, br.high
+	}
+	if mid := p.between(ls[br.low].at, ls[br.low+1].at); mid > 0 {
+		return mid, br.low + 1
+	}
+	return 0, 0
+}
+
+// doubt takes the new level or, where an old one is more in doubt, the old one again. A trial whose outcome is open
+// tells the most.
+func (br *bracket) doubt(level float64, at int) Step {
+	b := br.b
+	best := math.Abs(b.chance(at) - 0.5)
+	for i := range b.levels {
+		if off := math.Abs(b.above[i] - 0.5); off < best && !b.split(br.p, i) {
+			best, level = off, b.levels[i].at
+		}
+	}
+	return Step{Level: level, Kind: Probe}
+}
+
+// open is the end of the bracket to confirm next: the one that is more in doubt, or the lower one first; -1: both are confirmed.
+func (br *bracket) open(lowFirst bool) int {
+	b := br.b
+	open := -1
+	for _, i := range []int{br.high, br.low} {
+		if i < 0 || b.confirmed(br.p, i) {
+			continue
+		}
+		if open < 0 || lowFirst || math.Abs(b.above[i]-0.5) < math.Abs(b.above[open]-0.5) {
+			open = i
+		}
+	}
+	return open
+}
