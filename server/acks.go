@@ -12,7 +12,7 @@ import (
 var (
 	ErrAckTimeout   = errors.New("server: operation has timed out")
 	ErrDisconnected = errors.New("server: socket has been disconnected")
-	ErrTooManyAcks  = errors.New("server: too many answers of the socket are awaited; see Options.MaxAcks")
+	ErrTooManyAcks  = errors.New("server: too many answers of the socket are awaited; see Limits.MaxAcks")
 )
 
 // pendingAck is an answer that a socket owes, or, of a broadcast, that each of
@@ -76,7 +76,7 @@ func (s *Socket) awaitAck(id uint64, p *pendingAck, timeout time.Duration) error
 	if s.stage.Load() > inside {
 		return ErrDisconnected
 	}
-	if len(s.acks) >= s.ns.server.opts.MaxAcks {
+	if len(s.acks) >= s.ns.server.opts.Limits.MaxAcks {
 		return ErrTooManyAcks
 	}
 	if s.acks == nil {

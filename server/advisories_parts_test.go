@@ -147,7 +147,7 @@ func lengths(x *attacked) {
 
 // Other servers of the protocol.
 func TestAdvisoriesOfOtherServers(t *testing.T) {
-	try(t, server.Options{AttachmentTimeout: 100 * time.Millisecond, CORS: &server.CORS{Origins: []string{"https://good.example"}}}, []advisory{
+	try(t, server.Options{Times: server.Times{AttachmentTimeout: 100 * time.Millisecond}, CORS: &server.CORS{Origins: []string{"https://good.example"}}}, []advisory{
 		{id: "CVE-2026-48802", test: func(x *attacked) {
 			w := socketIO(x.T, x.base)
 			w.send(`421["echo"]`)
@@ -274,7 +274,7 @@ func TestAdvisoriesOfBuildingBlocks(t *testing.T) {
 // and when a connection is used after its handler.
 func libraryPanics(x *attacked) {
 	// Who writes never waits, and nobody is to be a slow consumer for that.
-	srv, err := server.New(server.Options{Logger: silent, PingInterval: server.Never, QueuePackets: 1 << 20, QueueBytes: 1 << 28})
+	srv, err := server.New(server.Options{Logger: silent, Times: server.Times{PingInterval: server.Never}, Limits: server.Limits{QueuePackets: 1 << 20, QueueBytes: 1 << 28}})
 	if err != nil {
 		x.Fatal(err)
 	}
@@ -315,7 +315,7 @@ func libraryPanics(x *attacked) {
 // A listener that fails, and requests to a server that stops, are answered or
 // ended (duty 3 of the list: every request, on every path of an error).
 func TestEveryRequestIsAnswered(t *testing.T) {
-	x := attack(t, server.Options{MaxPayload: 1000, MaxSessions: 10})
+	x := attack(t, server.Options{Limits: server.Limits{MaxPayload: 1000, MaxSessions: 10}})
 	sid := x.session()
 	target := "/socket.io/?EIO=4&transport=polling&sid=" + sid
 	for _, request := range []string{

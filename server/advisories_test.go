@@ -33,7 +33,7 @@ const goodClients = 3
 // attack starts a server with everything switched on that can be attacked.
 func attack(t *testing.T, opts server.Options) *attacked {
 	t.Helper()
-	opts.Logger, opts.PingInterval = silent, server.Never // the good clients read seldom
+	opts.Logger, opts.Times.PingInterval = silent, server.Never // the good clients read seldom
 	srv, err := server.New(opts)
 	if err != nil {
 		t.Fatal(err)

@@ -15,7 +15,7 @@ func TestBroadcastAllocatesPerMessageOnly(t *testing.T) {
 			continue // to encode for each receiver is its point
 		}
 		for _, recovery := range []*server.Recovery{nil, {}} {
-			srv, err := server.New(server.Options{Fanout: name, Recovery: recovery, QueuePackets: 1 << 20, QueueBytes: 1 << 28})
+			srv, err := server.New(server.Options{Fanout: name, Recovery: recovery, Limits: server.Limits{QueuePackets: 1 << 20, QueueBytes: 1 << 28}})
 			if err != nil {
 				t.Fatal(err)
 			}

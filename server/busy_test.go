@@ -21,7 +21,7 @@ type busy struct {
 
 func newBusy(t *testing.T) *busy {
 	t.Helper()
-	srv, err := server.New(server.Options{PingInterval: time.Hour, PingTimeout: time.Hour})
+	srv, err := server.New(server.Options{Times: server.Times{PingInterval: time.Hour, PingTimeout: time.Hour}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -82,7 +82,7 @@ func TestDisconnectSparesOtherNamespaces(t *testing.T) {
 
 // Shutdown lets what is queued go out first.
 func TestShutdownEmptiesQueues(t *testing.T) {
-	srv, err := server.New(server.Options{QueueBytes: 64 << 20})
+	srv, err := server.New(server.Options{Limits: server.Limits{QueueBytes: 64 << 20}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 func TestClusterBroadcast(t *testing.T) {
-	srv, base := clustered(t, 3, server.Options{PingInterval: server.Never})
+	srv, base := clustered(t, 3, server.Options{Times: server.Times{PingInterval: server.Never}})
 	a, b, c := socketIO(t, base[0]), socketIO(t, base[1]), socketIO(t, base[2])
 	all := []*wire{a, b, c}
 	emit := func(err error) {
@@ -60,7 +60,7 @@ func TestClusterBroadcast(t *testing.T) {
 }
 
 func TestClusterAcks(t *testing.T) {
-	srv, base := clustered(t, 3, server.Options{PingInterval: server.Never})
+	srv, base := clustered(t, 3, server.Options{Times: server.Times{PingInterval: server.Never}})
 	a, b, c := socketIO(t, base[0]), socketIO(t, base[1]), socketIO(t, base[2])
 	answers := make(chan server.Answers, 1)
 	ask := func(to server.Target, timeout time.Duration) {

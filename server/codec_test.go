@@ -67,7 +67,7 @@ func TestCodec(t *testing.T) {
 }
 
 func TestCodecsInputIsChecked(t *testing.T) {
-	base := codecServer(t, server.Options{MaxAttachments: 2})
+	base := codecServer(t, server.Options{Limits: server.Limits{MaxAttachments: 2}})
 	for name, packet := range map[string]string{
 		"not the codec's":         `2["back"]`,
 		"no packet":               `{"P":"x"}`,

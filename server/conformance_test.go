@@ -47,7 +47,7 @@ func pong(data string) answer { return answer{0x8a, data} }
 const conformingPayload = 70_000
 
 func TestConformance(t *testing.T) {
-	opts := server.Options{Engine: app.Echo, MaxPayload: conformingPayload, PingInterval: server.Never}
+	opts := server.Options{Engine: app.Echo, Limits: server.Limits{MaxPayload: conformingPayload}, Times: server.Times{PingInterval: server.Never}}
 	converse(t, opts, "", map[string][]conversation{
 		"1 echoes": echoes(), "2 pings and pongs": pings(), "3 reserved bits": reservedBits(), "4 opcodes": opcodes(),
 		"5 fragments": fragments(), "6 UTF-8": encodings(), "7 closing": closings(), "9 limits": limits(),
@@ -55,7 +55,7 @@ func TestConformance(t *testing.T) {
 }
 
 func TestConformanceWithCompression(t *testing.T) {
-	opts := server.Options{Engine: app.Echo, MaxPayload: conformingPayload, PingInterval: server.Never, PerMessageDeflate: true}
+	opts := server.Options{Engine: app.Echo, Limits: server.Limits{MaxPayload: conformingPayload}, Times: server.Times{PingInterval: server.Never}, PerMessageDeflate: true}
 	converse(t, opts, "Sec-WebSocket-Extensions: permessage-deflate\r\n", map[string][]conversation{
 		"12 compressed": compressed(), "1 echoes": echoes()[:6], "5 fragments": fragments()[1:],
 	})

@@ -40,8 +40,8 @@ type conn struct {
 func newConn(s *Server, sess *session.Session, ctx *fasthttp.RequestCtx) *conn {
 	c := &conn{server: s, session: sess, handshake: newHandshake(ctx)}
 	c.decoder.Parser = s.opts.Parser
-	c.decoder.MaxAttachments = s.opts.MaxAttachments
-	c.decoder.MaxBytes = s.opts.MaxAttachments * s.opts.MaxPayload
+	c.decoder.MaxAttachments = s.opts.Limits.MaxAttachments
+	c.decoder.MaxBytes = s.opts.Limits.MaxAttachments * s.opts.Limits.MaxPayload
 	c.idle.Fire = func() {
 		c.mu.Lock()
 		joined := len(c.sockets) > 0
@@ -51,7 +51,7 @@ func newConn(s *Server, sess *session.Session, ctx *fasthttp.RequestCtx) *conn {
 		}
 	}
 	c.partial.Fire = func() { sess.Shut(session.ForcedClose) }
-	s.clock.Arm(&c.idle, s.opts.ConnectTimeout)
+	s.clock.Arm(&c.idle, s.opts.Times.ConnectTimeout)
 	c.waiting = true // as allow has counted it
 	return c
 }
@@ -80,7 +80,7 @@ func (c *conn) Message(data []byte, binary bool) error {
 	}
 	if p == nil {
 		if !binary { // the time is for all attachments together
-			c.server.clock.Arm(&c.partial, c.server.opts.AttachmentTimeout)
+			c.server.clock.Arm(&c.partial, c.server.opts.Times.AttachmentTimeout)
 		}
 		if !c.server.partial.Take(len(data)) {
 			return errNoRoom

@@ -102,7 +102,7 @@ func cycles() []cycle {
 // goroutine, session, room, namespace or memory behind.
 func TestCyclesLeaveNothing(t *testing.T) {
 	srv, err := server.New(server.Options{
-		CleanupEmptyNamespaces: true, Logger: silent, PingInterval: time.Hour, PingTimeout: time.Hour,
+		CleanupEmptyNamespaces: true, Logger: silent, Times: server.Times{PingInterval: time.Hour, PingTimeout: time.Hour},
 	})
 	if err != nil {
 		t.Fatal(err)

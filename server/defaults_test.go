@@ -1,74 +1,80 @@
 package server
 
 import (
+	"flag"
+	"fmt"
 	"os"
 	"reflect"
-	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 )
 
-// The table of README.md tells the default of every limit.
-func TestDefaultsAreThoseOfTheTable(t *testing.T) {
+var update = flag.Bool("update", false, "rewrite the table of limits in README.md")
+
+// The table of limits in the README is made of the tags of Options.
+func TestReadmeHasTheTags(t *testing.T) {
+	const begin, end = "<!-- Made of the tags of Options by go test ./server -update -->\n", "<!-- end -->\n"
+	var table strings.Builder
+	table.WriteString("| option | default | |\n|---|---|---|\n")
+	for _, group := range []reflect.Type{reflect.TypeFor[Times](), reflect.TypeFor[Limits]()} {
+		for f := range group.Fields() {
+			value, help := f.Tag.Get("default"), f.Tag.Get("help")
+			if value == "" {
+				value, help = "none", strings.TrimSuffix(help, " (default no limit)")
+			}
+			if help == "" {
+				t.Errorf("%s has no help", f.Name)
+			}
+			fmt.Fprintf(&table, "| `%s.%s` | %s | %s |\n", group.Name(), f.Name, value, help)
+		}
+	}
 	text, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, table, _ := strings.Cut(string(text), "| limit | default | |\n")
-	table, _, _ = strings.Cut(table, "\n\n")
-	opts, err := Options{Recovery: &Recovery{}}.withDefaults()
-	if err != nil {
-		t.Fatal(err)
+	before, rest, ok := strings.Cut(string(text), begin)
+	got, after, closed := strings.Cut(rest, end)
+	if !ok || !closed {
+		t.Fatalf("README.md has no %s...%s", begin, end)
 	}
-	told := map[string]bool{}
-	for line := range strings.Lines(table) {
-		cells := strings.Split(line, "|")
-		names := regexp.MustCompile("`([A-Za-z.]+)`").FindAllStringSubmatch(cells[1], -1)
-		values := strings.Split(cells[2], ", ")
-		for i, name := range names {
-			from := reflect.ValueOf(opts)
-			if strings.HasPrefix(names[0][1], "Recovery.") {
-				from = reflect.ValueOf(*opts.Recovery)
-			}
-			field := from.FieldByName(strings.TrimPrefix(name[1], "Recovery."))
-			if !field.IsValid() {
-				t.Errorf("there is no option %s", name[1])
-				continue
-			}
-			told[name[1]] = true
-			want := strings.TrimSpace(values[min(i, len(values)-1)])
-			if got := field.Interface(); got != documented(t, want) && field.Kind() != reflect.Bool {
-				t.Errorf("the default of %s is %v, the table says %s", name[1], got, want)
-			}
-		}
+	if got != table.String() && *update {
+		err = os.WriteFile("README.md", []byte(before+begin+table.String()+end+after), 0o600)
 	}
-	for f := range reflect.TypeFor[Options]().Fields() {
-		if limit := regexp.MustCompile("^(Max|Queue)|Timeout$").MatchString(f.Name); limit && !told[f.Name] && f.Name != "PingTimeout" && f.Name != "UpgradeTimeout" {
-			t.Errorf("%s is not in the table", f.Name)
-		}
+	if err != nil || got != table.String() && !*update {
+		t.Errorf("the table of limits is not up to date (run go test ./server -update); %v", err)
 	}
 }
 
-// documented reads a number as the table writes it.
-func documented(t *testing.T, s string) any {
-	t.Helper()
-	s, unit := strings.ReplaceAll(strings.TrimSuffix(s, " bytes"), " ", ""), 1
-	for name, size := range map[string]int{"KiB": 1 << 10, "MiB": 1 << 20} {
-		if rest, ok := strings.CutSuffix(s, name); ok {
-			s, unit = rest, size
+// Every tag can be read, and says what New uses.
+func TestDefaults(t *testing.T) {
+	opts, err := Options{Recovery: &Recovery{}}.WithDefaults()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for got, want := range map[any]any{
+		opts.Times.PingInterval: 25 * time.Second, opts.Times.WriteTimeout: time.Minute, opts.Limits.MaxPayload: 1_000_000,
+		opts.Limits.QueueBytes: 4 << 20, opts.CompressThreshold: 1024, opts.Limits.MaxSessions: 0, opts.Fanout: "batched",
+		opts.Recovery.MaxDisconnection: 2 * time.Minute, opts.Recovery.MaxBytes: 16 << 20, fmt.Sprint(opts.Transports): "[polling websocket]",
+	} {
+		if got != want {
+			t.Errorf("%v, want %v", got, want)
 		}
 	}
-	if s == "none" {
-		return 0
+	again, err := opts.WithDefaults()
+	if err != nil || !reflect.DeepEqual(again.Limits, opts.Limits) || again.Path != opts.Path {
+		t.Errorf("with its defaults it becomes %+v, %v", again, err)
 	}
-	if d, err := time.ParseDuration(s); err == nil {
-		return d
+	engine, err := Options{Engine: func(*EngineSession, []byte, bool) {}}.WithDefaults()
+	if err != nil || engine.Path != "/engine.io/" {
+		t.Errorf("bare Engine.IO: %q, %v", engine.Path, err)
 	}
-	n, err := strconv.Atoi(s)
-	if err != nil && !strings.HasPrefix(s, "off") {
-		t.Errorf("%q is no number", s)
+}
+
+// A group in a pointer belongs to the caller.
+func TestDefaultsLeaveTheCallersAlone(t *testing.T) {
+	recovery := &Recovery{}
+	if _, err := (Options{Recovery: recovery}).WithDefaults(); err != nil || *recovery != (Recovery{}) {
+		t.Errorf("got %+v, %v", recovery, err)
 	}
-	return n * unit
 }

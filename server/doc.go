@@ -21,9 +21,9 @@
 // once, and laid out once in the bytes of a websocket frame, however many
 // clients it goes to. What one goroutine sends reaches a socket in the order of
 // the calls. Nothing that sends waits for a client: what a connection does not
-// take at once is queued for it, up to Options.QueueBytes and QueuePackets, and
+// take at once is queued for it, up to Limits.QueueBytes and QueuePackets, and
 // a client that falls further behind, or takes next to nothing of it for as long as
-// Options.WriteTimeout, is disconnected.
+// Times.WriteTimeout, is disconnected.
 //
 // # Receiving
 //

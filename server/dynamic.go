@@ -16,7 +16,7 @@ type group struct {
 // the client joins with (JSON, nil if there is none), it is made, with the
 // handlers and middleware that the pattern has at that moment. Patterns are
 // tried in the order of their making. The pattern has no sockets itself; what is
-// sent to it goes to all namespaces made of it. No more than Options.MaxDynamic
+// sent to it goes to all namespaces made of it. No more than Limits.MaxDynamic
 // namespaces are made, and none with a name of more than 1 024 bytes; see also Options.CleanupEmptyNamespaces.
 //
 // match is called by several goroutines at once.
@@ -87,7 +87,7 @@ func (s *Server) existing(name []byte) *Namespace {
 func (s *Server) child(name string, pattern *Namespace) *Namespace {
 	s.mu.Lock()
 	n := s.namespaces[name]
-	if n != nil || s.children >= s.opts.MaxDynamic || s.stopped {
+	if n != nil || s.children >= s.opts.Limits.MaxDynamic || s.stopped {
 		if n != nil {
 			n.users++
 		}

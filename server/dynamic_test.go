@@ -76,7 +76,7 @@ func TestDynamicNamespaces(t *testing.T) {
 
 func TestMaxDynamic(t *testing.T) {
 	for _, cleanup := range []bool{false, true} {
-		srv, err := server.New(server.Options{MaxDynamic: 1, CleanupEmptyNamespaces: cleanup})
+		srv, err := server.New(server.Options{Limits: server.Limits{MaxDynamic: 1}, CleanupEmptyNamespaces: cleanup})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -147,7 +147,7 @@ func TestCleanupEmptyNamespaces(t *testing.T) {
 // A namespace that the application makes is a child of the pattern that matches it, and
 // stays one when its last client has left.
 func TestOfAChild(t *testing.T) {
-	everyFanout(t, server.Options{CleanupEmptyNamespaces: true, MaxDynamic: 1}, func(t *testing.T, srv *server.Server, base string) {
+	everyFanout(t, server.Options{CleanupEmptyNamespaces: true, Limits: server.Limits{MaxDynamic: 1}}, func(t *testing.T, srv *server.Server, base string) {
 		tenants := srv.Dynamic(server.Matching(regexp.MustCompile(`^/tenant-\d+$`)))
 		tenants.On("hello", func(_ *server.Socket, e *server.Event) error { return e.Ack("pattern") })
 		srv.Dynamic(func(_ string, auth []byte) bool { return auth != nil })

@@ -176,7 +176,7 @@ func TestRevisionIsPinned(t *testing.T) {
 // The client pings; a server that hears nothing for the interval and the timeout
 // ends the session, before an upgrade and after it.
 func TestRevision3Heartbeat(t *testing.T) {
-	srv, err := server.New(server.Options{Engine: app.Echo, AllowEIO3: true, PingInterval: time.Hour, PingTimeout: time.Hour})
+	srv, err := server.New(server.Options{Engine: app.Echo, AllowEIO3: true, Times: server.Times{PingInterval: time.Hour, PingTimeout: time.Hour}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -320,7 +320,7 @@ func TestSocketIO2(t *testing.T) {
 // Under recovery, one broadcast carries an offset for new clients and none for old ones,
 // whatever carries it and however it is compressed.
 func TestSocketIO2BesideRecovery(t *testing.T) {
-	srv, err := server.New(server.Options{AllowEIO3: true, Recovery: &server.Recovery{}, PerMessageDeflate: true, PingInterval: server.Never})
+	srv, err := server.New(server.Options{AllowEIO3: true, Recovery: &server.Recovery{}, PerMessageDeflate: true, Times: server.Times{PingInterval: server.Never}})
 	if err != nil {
 		t.Fatal(err)
 	}

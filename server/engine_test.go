@@ -11,7 +11,7 @@ import (
 func TestEngineHooks(t *testing.T) {
 	life := make(chan string, 10)
 	srv, err := server.New(server.Options{
-		AllowEIO3: true, PingInterval: server.Never,
+		AllowEIO3: true, Times: server.Times{PingInterval: server.Never},
 		Engine: func(s *server.EngineSession, data []byte, binary bool) {
 			life <- "message " + string(data)
 			if string(data) == "bye" {

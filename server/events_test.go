@@ -259,7 +259,7 @@ func TestBroadcastWithAck(t *testing.T) {
 // A broadcast that timed out leaves nothing behind in the sockets, and what is
 // awaited is bounded.
 func TestAcksAreBounded(t *testing.T) {
-	srv, err := server.New(server.Options{MaxAcks: 2})
+	srv, err := server.New(server.Options{Limits: server.Limits{MaxAcks: 2}})
 	if err != nil {
 		t.Fatal(err)
 	}

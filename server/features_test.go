@@ -89,7 +89,7 @@ func TestTransportsAndUpgradesCanBeOff(t *testing.T) {
 
 // CVE-2026-33151: the number of attachments is limited before any comes.
 func TestMaxAttachments(t *testing.T) {
-	srv, err := server.New(server.Options{MaxAttachments: 2})
+	srv, err := server.New(server.Options{Limits: server.Limits{MaxAttachments: 2}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +121,7 @@ func TestBase64OverWebsocket(t *testing.T) {
 
 // A client that polls too rarely is disconnected when too many packets wait.
 func TestQueuePackets(t *testing.T) {
-	srv, err := server.New(server.Options{QueuePackets: 10})
+	srv, err := server.New(server.Options{Limits: server.Limits{QueuePackets: 10}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -59,7 +59,7 @@ func TestControlFrames(t *testing.T) {
 
 func TestFramesThatBreakTheProtocol(t *testing.T) {
 	everyLink(t, func(t *testing.T, serve serving) {
-		base, left := echoing(t, serve, server.Options{MaxPayload: 1000})
+		base, left := echoing(t, serve, server.Options{Limits: server.Limits{MaxPayload: 1000}})
 		for name, c := range map[string]struct {
 			send string
 			code int
@@ -214,7 +214,7 @@ func TestUpgradesAreCounted(t *testing.T) {
 // words and its end may come as one.
 func TestEndBehindAMessage(t *testing.T) {
 	everyLink(t, func(t *testing.T, serve serving) {
-		srv, err := server.New(server.Options{PingInterval: time.Hour})
+		srv, err := server.New(server.Options{Times: server.Times{PingInterval: time.Hour}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -244,7 +244,7 @@ func TestEndBehindAMessage(t *testing.T) {
 
 // The same messages, in the same room, in the same order, whatever carries them.
 func TestLinksInOneRoom(t *testing.T) {
-	srv, err := server.New(server.Options{PingInterval: server.Never})
+	srv, err := server.New(server.Options{Times: server.Times{PingInterval: server.Never}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -55,10 +55,10 @@ type reserved struct{}
 func (s *Server) reserve(ctx *fasthttp.RequestCtx) (message string) {
 	a := addressOf(ctx)
 	sessions, pending := s.sessions.Add(1), s.wait(1)
-	switch limit := int64(s.opts.MaxSessions); {
+	switch limit := int64(s.opts.Limits.MaxSessions); {
 	case limit > 0 && sessions > limit:
 		message = "too many sessions"
-	case pending > int64(s.opts.MaxPending):
+	case pending > int64(s.opts.Limits.MaxPending):
 		message = "too many sessions without a namespace"
 	default:
 		message = s.gate.knock(a, time.Now())

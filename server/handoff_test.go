@@ -19,7 +19,7 @@ import (
 // nothing behind, although the HTTP server never tells of it: not the session,
 // and not a timer that would end it before it has begun.
 func TestGoneBeforeTheUpgrade(t *testing.T) {
-	srv, err := server.New(server.Options{ConnectTimeout: time.Hour, PingInterval: server.Never})
+	srv, err := server.New(server.Options{Times: server.Times{ConnectTimeout: time.Hour, PingInterval: server.Never}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +123,7 @@ func TestPanicInOptions(t *testing.T) {
 
 // A form is not read, and not written to disk, before the request is judged.
 func TestFormsAreNotParsed(t *testing.T) {
-	x := attack(t, server.Options{MaxPayload: 1000})
+	x := attack(t, server.Options{Limits: server.Limits{MaxPayload: 1000}})
 	status, _, _ := x.raw("POST /socket.io/?EIO=4&transport=polling&sid=x HTTP/1.1\r\nHost: t\r\n" +
 		"Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 100000000\r\n\r\n" +
 		"--b\r\nContent-Disposition: form-data; name=a; filename=b\r\n\r\n" + strings.Repeat("a", 20_000))

@@ -46,7 +46,7 @@ func TestRecordedHTTPRequests(t *testing.T) {
 		t.Fatal(err)
 	}
 	opts := server.Options{
-		Path: "/engine.io/", MaxPayload: 100, Cookie: &server.Cookie{},
+		Path: "/engine.io/", Limits: server.Limits{MaxPayload: 100}, Cookie: &server.Cookie{},
 		CORS: &server.CORS{Origins: []string{"http://a.example"}, Credentials: true}, AllowJSONP: true,
 		AllowRequest: func(ctx *fasthttp.RequestCtx) error {
 			if ctx.QueryArgs().Has("deny") {

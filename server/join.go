@@ -81,7 +81,7 @@ func (c *conn) request(s *Socket) *request {
 func (c *conn) ask(s *Socket) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.sockets)+c.asked >= c.server.opts.MaxNamespaces {
+	if len(c.sockets)+c.asked >= c.server.opts.Limits.MaxNamespaces {
 		return false
 	}
 	c.asked++
@@ -243,7 +243,7 @@ func (n *Namespace) holder(pid string) *Socket {
 // may still be at work for it.
 func (s *Socket) yield() {
 	s.conn.session.Close(session.TransportClose)
-	late := time.NewTimer(s.ns.server.opts.PingTimeout)
+	late := time.NewTimer(s.ns.server.opts.Times.PingTimeout)
 	defer late.Stop()
 	select {
 	case <-s.conn.session.Done():

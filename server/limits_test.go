@@ -23,7 +23,7 @@ import (
 // time only, however many of them come.
 func TestAttachmentTimeout(t *testing.T) {
 	const pieces = 60
-	srv, err := server.New(server.Options{AttachmentTimeout: time.Hour, MaxAttachments: pieces, PingInterval: server.Never})
+	srv, err := server.New(server.Options{Times: server.Times{AttachmentTimeout: time.Hour, PingInterval: server.Never}, Limits: server.Limits{MaxAttachments: pieces}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func placeholders(n int) string {
 }
 
 func TestSessionsPerAddress(t *testing.T) {
-	base := start(t, server.Options{MaxPerAddress: 2})
+	base := start(t, server.Options{Limits: server.Limits{MaxPerAddress: 2}})
 	a := socketIO(t, base)
 	poll(t, base, "/socket.io/")
 	url := base + "/socket.io/?EIO=4&transport=polling"
@@ -80,7 +80,7 @@ func TestSessionsPerAddress(t *testing.T) {
 }
 
 func TestHandshakeRate(t *testing.T) {
-	base := start(t, server.Options{MaxHandshakes: 5})
+	base := start(t, server.Options{Limits: server.Limits{MaxHandshakes: 5}})
 	for i := range 5 {
 		if got := refusal(t, base); got != "" {
 			t.Errorf("handshake %d: %s", i+1, got)
@@ -186,7 +186,7 @@ func refusal(t *testing.T, base string) string {
 }
 
 func TestMaxSessions(t *testing.T) {
-	base := start(t, server.Options{MaxSessions: 2})
+	base := start(t, server.Options{Limits: server.Limits{MaxSessions: 2}})
 	a := socketIO(t, base)
 	socketIO(t, base)
 	if got := refusal(t, base); got != `403{"code":4,"message":"too many sessions"}` {
@@ -200,7 +200,7 @@ func TestMaxSessions(t *testing.T) {
 // last place; and one that comes to nothing gives its place back.
 func TestPlacesAreReserved(t *testing.T) {
 	for name, opts := range map[string]server.Options{
-		"sessions": {MaxSessions: 2}, "pending": {MaxPending: 2}, "address": {MaxPerAddress: 2},
+		"sessions": {Limits: server.Limits{MaxSessions: 2}}, "pending": {Limits: server.Limits{MaxPending: 2}}, "address": {Limits: server.Limits{MaxPerAddress: 2}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			const asked, places = 8, 2
@@ -259,7 +259,7 @@ func TestPlacesAreReserved(t *testing.T) {
 // Sessions that join no namespace cannot fill the server.
 func TestMaxPending(t *testing.T) {
 	const full = `403{"code":4,"message":"too many sessions without a namespace"}`
-	base := start(t, server.Options{MaxPending: 2, ConnectTimeout: time.Hour})
+	base := start(t, server.Options{Limits: server.Limits{MaxPending: 2}, Times: server.Times{ConnectTimeout: time.Hour}})
 	socketIO(t, base) // does not count
 	open(t, base, "/socket.io/", "")
 	if got := refusal(t, base); got != "" {
@@ -270,7 +270,7 @@ func TestMaxPending(t *testing.T) {
 	}
 
 	// Those that take too long make room, and a session that has joined is not one of them.
-	srv, err := server.New(server.Options{MaxPending: 1, ConnectTimeout: time.Hour, PingInterval: server.Never})
+	srv, err := server.New(server.Options{Limits: server.Limits{MaxPending: 1}, Times: server.Times{ConnectTimeout: time.Hour, PingInterval: server.Never}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -303,7 +303,7 @@ func eventually(t *testing.T, what string, holds func() bool) {
 func TestFragments(t *testing.T) {
 	everyLink(t, func(t *testing.T, serve serving) {
 		client := func(timeout time.Duration) *bare {
-			srv, err := server.New(server.Options{MessageTimeout: timeout})
+			srv, err := server.New(server.Options{Times: server.Times{MessageTimeout: timeout}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -346,7 +346,7 @@ func isTimeout(err error) bool {
 func TestMaxPartial(t *testing.T) {
 	everyLink(t, func(t *testing.T, over serving) {
 		t.Parallel() // it takes the time of a goodbye
-		srv, err := server.New(server.Options{MaxPartial: 100_000})
+		srv, err := server.New(server.Options{Limits: server.Limits{MaxPartial: 100_000}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -390,7 +390,7 @@ func TestMaxPartial(t *testing.T) {
 
 // A request's head is bounded in bytes, and so in the number of its headers.
 func TestMaxHeader(t *testing.T) {
-	base := start(t, server.Options{MaxHeader: 4096})
+	base := start(t, server.Options{Limits: server.Limits{MaxHeader: 4096}})
 	url := base + "/socket.io/?EIO=4&transport=polling"
 	many := map[string]string{}
 	for i := range 800 {

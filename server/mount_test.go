@@ -92,7 +92,7 @@ func proxied(t *testing.T, srv *server.Server, ln net.Listener, transport *http.
 func TestMounts(t *testing.T) {
 	for name, mount := range mounts {
 		t.Run(name, func(t *testing.T) {
-			srv, err := server.New(server.Options{MaxPayload: 100_000})
+			srv, err := server.New(server.Options{Limits: server.Limits{MaxPayload: 100_000}})
 			if err != nil {
 				t.Fatal(err)
 			}

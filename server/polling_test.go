@@ -171,7 +171,7 @@ func TestUpgradeIsRefused(t *testing.T) {
 		p.expect("4still polling")
 	})
 	t.Run("after its time", func(t *testing.T) {
-		base := start(t, server.Options{Engine: app.Echo, UpgradeTimeout: 50 * time.Millisecond})
+		base := start(t, server.Options{Engine: app.Echo, Times: server.Times{UpgradeTimeout: 50 * time.Millisecond}})
 		p := poll(t, base, "/engine.io/")
 		w := open(t, base, "/engine.io/", "&sid="+p.sid)
 		w.send("2probe") // it may come too late to be answered
@@ -190,7 +190,7 @@ func TestUpgradeIsRefused(t *testing.T) {
 // The heartbeat goes on after an upgrade even if a ping was lost with polling:
 // the official server stops it for ever then.
 func TestHeartbeatSurvivesUpgrade(t *testing.T) {
-	srv, err := server.New(server.Options{Engine: app.Echo, PingInterval: time.Hour, PingTimeout: time.Hour})
+	srv, err := server.New(server.Options{Engine: app.Echo, Times: server.Times{PingInterval: time.Hour, PingTimeout: time.Hour}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,7 +215,7 @@ func TestHeartbeatSurvivesUpgrade(t *testing.T) {
 
 func TestPollingHeartbeat(t *testing.T) {
 	base := start(t, server.Options{
-		Engine: app.Echo, PingInterval: 20 * time.Millisecond, PingTimeout: 20 * time.Millisecond,
+		Engine: app.Echo, Times: server.Times{PingInterval: 20 * time.Millisecond, PingTimeout: 20 * time.Millisecond},
 	})
 	p := poll(t, base, "/engine.io/")
 	time.Sleep(40 * time.Millisecond) // exactly what it takes: nobody finds the session alive after that

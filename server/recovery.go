@@ -31,15 +31,15 @@ import (
 // the namespace is removed, it is gone, and clients join anew. While it is in
 // use, the emits of one namespace wait for each other.
 type Recovery struct {
-	// MaxDisconnection is for how long a client may be away. Default 2 minutes.
-	MaxDisconnection time.Duration
-	// MaxBytes bounds the events that are kept, and, apart from these, the names of the
-	// rooms of the sockets that may come back. Clients that missed an event
-	// which had to go early join anew. Default 16 MiB.
-	MaxBytes int
-	// MaxSockets bounds the sockets that may come back; the one that left first
-	// goes first. Default 100 000.
-	MaxSockets int
+	// MaxDisconnection is how long a client may be away.
+	MaxDisconnection time.Duration `default:"2m"`
+	// MaxBytes bounds the events that are kept and, separately, the names of the rooms of the
+	// sockets that may come back. Clients that missed an event that was dropped early join
+	// anew.
+	MaxBytes int `default:"16MiB"`
+	// MaxSockets bounds the sockets that may come back; the one that left first is dropped
+	// first.
+	MaxSockets int `default:"100000"`
 	// RunMiddleware runs Namespace.Use's middleware for sockets that come back as
 	// well. Default: they have passed it, and it is skipped.
 	RunMiddleware bool
@@ -119,7 +119,7 @@ func newRecoveryLog(n *Namespace) *recoveryLog {
 		ns: n, opts: *o.Recovery, epoch: newID()[:6] + "-", gone: map[string]*past{},
 		// An event may have been on its way to a socket whose end was noticed only
 		// when its heartbeat failed.
-		keep: o.Recovery.MaxDisconnection + o.PingInterval + o.PingTimeout,
+		keep: o.Recovery.MaxDisconnection + o.Times.PingInterval + o.Times.PingTimeout,
 	}
 	l.sweep.Fire = l.fire
 	return l
@@ -293,7 +293,7 @@ func (l *recoveryLog) missed(p *past) (frames []*frame.Frame, all bool) {
 		}
 	}
 	o := &l.ns.server.opts
-	return frames, packets < o.QueuePackets && size < o.QueueBytes
+	return frames, packets < o.Limits.QueuePackets && size < o.Limits.QueueBytes
 }
 
 // enter makes s a member, after it has been sent what it missed. p is nil for a new socket.

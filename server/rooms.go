@@ -164,11 +164,11 @@ func (c roomChange) tell(h RoomHooks) {
 // Whoever has called it calls release if s has been in the room already.
 func (s *Socket) reserve(room string) bool {
 	opts, size := &s.ns.server.opts, int64(len(room))
-	if size > int64(opts.MaxRoomName) {
+	if size > int64(opts.Limits.MaxRoomName) {
 		return false
 	}
 	number, bytes := s.rooms.Add(1), s.roomBytes.Add(size)
-	if number > int64(opts.MaxRooms) || bytes > int64(opts.MaxRoomBytes) {
+	if number > int64(opts.Limits.MaxRooms) || bytes > int64(opts.Limits.MaxRoomBytes) {
 		s.release(room)
 		return false
 	}

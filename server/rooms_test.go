@@ -122,7 +122,7 @@ func TestRoomHooksKeepOrder(t *testing.T) {
 }
 
 func TestMaxRooms(t *testing.T) {
-	srv, err := server.New(server.Options{MaxRooms: 2})
+	srv, err := server.New(server.Options{Limits: server.Limits{MaxRooms: 2}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +161,7 @@ func TestMaxRooms(t *testing.T) {
 
 // The names of rooms are bounded one by one and together, whichever way a socket takes.
 func TestRoomNamesAreBounded(t *testing.T) {
-	srv, err := server.New(server.Options{MaxRoomName: 10, MaxRoomBytes: 24})
+	srv, err := server.New(server.Options{Limits: server.Limits{MaxRoomName: 10, MaxRoomBytes: 24}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +198,7 @@ func TestRoomNamesAreBounded(t *testing.T) {
 
 // A socket that comes back has no more rooms than it may have.
 func TestRoomNamesAreBoundedAfterRecovery(t *testing.T) {
-	srv, err := server.New(server.Options{MaxRoomBytes: 10, Recovery: &server.Recovery{}})
+	srv, err := server.New(server.Options{Limits: server.Limits{MaxRoomBytes: 10}, Recovery: &server.Recovery{}})
 	if err != nil {
 		t.Fatal(err)
 	}

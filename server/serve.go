@@ -36,7 +36,7 @@ func (s *Server) Serve(ln net.Listener) error {
 		MaxRequestBodySize: 1,
 		ReadTimeout:        requestTime,
 		IdleTimeout:        idleTime,
-		ReadBufferSize:     s.opts.MaxHeader, // which bounds the head of a request
+		ReadBufferSize:     s.opts.Limits.MaxHeader, // which bounds the head of a request
 		CloseOnShutdown:    true,
 		Logger:             quiet{s},
 	}
@@ -61,7 +61,7 @@ func (s *Server) Serve(ln net.Listener) error {
 func (s *Server) limitAnswer(ctx *fasthttp.RequestCtx) {
 	var until time.Time
 	if _, ours := s.below(string(ctx.Request.Header.RequestURI())); ours {
-		until = time.Now().Add(s.opts.WriteTimeout)
+		until = time.Now().Add(s.opts.Times.WriteTimeout)
 	}
 	_ = ctx.SetWriteDeadline(until) // it fails on a connection that is closed
 }
@@ -88,7 +88,7 @@ func (s *Server) expect(ctx *fasthttp.RequestCtx) (status int) {
 // oversize reports whether the body that a request announces is above MaxPayload. One
 // for the application's other paths is the application's to judge.
 func (s *Server) oversize(h *fasthttp.RequestHeader) bool {
-	if h.ContentLength() <= s.opts.MaxPayload {
+	if h.ContentLength() <= s.opts.Limits.MaxPayload {
 		return false
 	}
 	_, ours := s.below(string(h.RequestURI()))

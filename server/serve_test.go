@@ -140,7 +140,7 @@ func TestTwoLengthsCloseTheConnection(t *testing.T) {
 // without anything to say; and answers keep the order of the requests.
 func TestPipelinedPolls(t *testing.T) {
 	base := start(t, server.Options{
-		Engine: app.Echo, PingInterval: 1000 * time.Hour,
+		Engine: app.Echo, Times: server.Times{PingInterval: 1000 * time.Hour},
 		Other: func(ctx *fasthttp.RequestCtx) { ctx.SetBodyString("page") },
 	})
 	get := func(target string) string { return "GET " + target + " HTTP/1.1\r\nHost: x\r\n\r\n" }

@@ -58,7 +58,7 @@ type Server struct {
 // New returns a server with the given options, or an error that names the
 // option that is wrong. It starts nothing: mount Handler, or call Serve.
 func New(opts Options) (*Server, error) {
-	opts, err := opts.withDefaults()
+	opts, err := opts.WithDefaults()
 	if err != nil {
 		return nil, err
 	}
@@ -66,20 +66,20 @@ func New(opts Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{opts: opts, logs: logs{to: opts.Logger}, client: client, clock: deadline.New(), partial: budget.New(opts.MaxPartial), namespaces: map[string]*Namespace{}}
+	s := &Server{opts: opts, logs: logs{to: opts.Logger}, client: client, clock: deadline.New(), partial: budget.New(opts.Limits.MaxPartial), namespaces: map[string]*Namespace{}}
 	s.Namespace = s.Of("/")
 	cfg := transport.Config{
 		Session: session.Config{
-			PingInterval: opts.PingInterval, PingTimeout: opts.PingTimeout,
-			MaxPackets: opts.QueuePackets, MaxBytes: opts.QueueBytes,
-			WriteTimeout: opts.WriteTimeout,
+			PingInterval: opts.Times.PingInterval, PingTimeout: opts.Times.PingTimeout,
+			MaxPackets: opts.Limits.QueuePackets, MaxBytes: opts.Limits.QueueBytes,
+			WriteTimeout: opts.Times.WriteTimeout,
 			Clock:        s.clock, KeepWriter: opts.Fanout == "writers",
 		},
-		UpgradeTimeout: opts.UpgradeTimeout,
-		MessageTimeout: opts.MessageTimeout,
+		UpgradeTimeout: opts.Times.UpgradeTimeout,
+		MessageTimeout: opts.Times.MessageTimeout,
 		Partial:        s.partial,
 		IdleTime:       idleTime,
-		MaxPayload:     opts.MaxPayload,
+		MaxPayload:     opts.Limits.MaxPayload,
 		MaxPackets:     maxPackets,
 		Upgrades:       !opts.NoUpgrades,
 		Subprotocols:   opts.Subprotocols,
@@ -96,7 +96,7 @@ func New(opts Options) (*Server, error) {
 		cfg.Polling = cfg.Polling || t == "polling"
 		cfg.WebSocket = cfg.WebSocket || t == "websocket"
 	}
-	s.gate.sessions, s.gate.rate = opts.MaxPerAddress, opts.MaxHandshakes
+	s.gate.sessions, s.gate.rate = opts.Limits.MaxPerAddress, opts.Limits.MaxHandshakes
 	cfg.CookieAttributes = opts.Cookie.attributes()
 	if opts.Headers != nil {
 		cfg.Headers = func(ctx *fasthttp.RequestCtx, first bool) {
@@ -128,7 +128,7 @@ func (s *Server) start() { s.ticks.Do(func() { go s.clock.Run() }) }
 
 // Of returns a namespace, and makes it if need be: as a child of the first pattern of
 // Dynamic that matches its name without a payload, if there is one. Such a child has the
-// pattern's handlers, does not count for Options.MaxDynamic, and stays when it is empty. A name
+// pattern's handlers, does not count for Limits.MaxDynamic, and stays when it is empty. A name
 // without leading slash gets one. Clients can join namespaces that exist, and those that
 // Dynamic allows: do not pass names that clients made up.
 func (s *Server) Of(name string) *Namespace {
@@ -170,7 +170,7 @@ func (s *Server) Of(name string) *Namespace {
 func (s *Server) newNamespace(name string, pattern *Namespace) *Namespace {
 	hub, err := fanout.New(s.opts.Fanout, fanout.Options{Meter: &s.meter})
 	if err != nil {
-		panic(err) // withDefaults has checked the name
+		panic(err) // WithDefaults has checked the name
 	}
 	ns := &Namespace{server: s, name: name, raw: []byte(name), hub: hub, pattern: pattern}
 	if pattern != nil {

@@ -30,7 +30,7 @@ func everyFanout(t *testing.T, opts server.Options, test func(t *testing.T, srv 
 	t.Helper()
 	for _, name := range server.Strategies() {
 		t.Run(name, func(t *testing.T) {
-			opts.Fanout, opts.PingInterval = name, server.Never // or a slow machine would have heartbeats in between
+			opts.Fanout, opts.Times.PingInterval = name, server.Never // or a slow machine would have heartbeats in between
 			srv, err := server.New(opts)
 			if err != nil {
 				t.Fatal(err)
@@ -140,7 +140,7 @@ func TestRoomsAndBroadcasts(t *testing.T) {
 }
 
 func TestConnectMiddlewareAndNamespaces(t *testing.T) {
-	srv, err := server.New(server.Options{MaxNamespaces: 2})
+	srv, err := server.New(server.Options{Limits: server.Limits{MaxNamespaces: 2}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +191,7 @@ func TestDisconnectReasons(t *testing.T) {
 		{"transport close", server.Options{}, func(_ *server.Server, w *wire) { _ = w.conn.Close() }},
 		{"transport close", server.Options{}, func(_ *server.Server, w *wire) { w.send("1") }},
 		{"transport error", server.Options{}, func(_ *server.Server, w *wire) { w.send("2") }},
-		{"transport error", server.Options{MaxPayload: 100}, func(_ *server.Server, w *wire) { w.send(strings.Repeat("4", 101)) }},
+		{"transport error", server.Options{Limits: server.Limits{MaxPayload: 100}}, func(_ *server.Server, w *wire) { w.send(strings.Repeat("4", 101)) }},
 		{"parse error", server.Options{}, func(_ *server.Server, w *wire) { w.send("x") }},
 		{"forced close", server.Options{}, func(_ *server.Server, w *wire) { w.send("4x") }},
 		{"ping timeout", server.Options{}, func(srv *server.Server, _ *wire) { srv.Advance(25 * time.Second); srv.Advance(20 * time.Second) }},
@@ -319,7 +319,7 @@ func TestPanicClosesOneConnectionOnly(t *testing.T) {
 func TestSlowConsumer(t *testing.T) {
 	for _, name := range server.Strategies() {
 		t.Run(name, func(t *testing.T) {
-			srv, err := server.New(server.Options{Fanout: name, QueueBytes: 256 << 10})
+			srv, err := server.New(server.Options{Fanout: name, Limits: server.Limits{QueueBytes: 256 << 10}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -380,7 +380,7 @@ func TestAckTimeoutAndDisconnect(t *testing.T) {
 }
 
 func TestConnectTimeout(t *testing.T) {
-	srv, err := server.New(server.Options{ConnectTimeout: 5 * time.Second})
+	srv, err := server.New(server.Options{Times: server.Times{ConnectTimeout: 5 * time.Second}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -391,9 +391,11 @@ func TestConnectTimeout(t *testing.T) {
 
 func TestOptionsAreChecked(t *testing.T) {
 	for _, opts := range []server.Options{
-		{PingInterval: -1},
-		{MaxPayload: -1},
-		{WriteTimeout: -1},
+		{Times: server.Times{PingInterval: -1}},
+		{Limits: server.Limits{MaxPayload: -1}},
+		{Times: server.Times{WriteTimeout: -1}},
+		{Recovery: &server.Recovery{MaxBytes: -1}},
+		{CompressThreshold: -1},
 		{Fanout: "magic"},
 		{Transports: []string{"pigeon"}},
 		{Path: "socket.io"},

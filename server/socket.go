@@ -189,7 +189,7 @@ func (s *Socket) Broadcast() Target {
 // that are sent to the room from now on will reach it. Joining twice is joining
 // once. In middleware of Namespace.Use it takes effect, and the hooks of OnRooms are
 // called, when the socket joins its namespace; if it is refused, nothing is left of it.
-// Join fails for a socket that has left its namespace, and beyond Options.MaxRooms,
+// Join fails for a socket that has left its namespace, and beyond Limits.MaxRooms,
 // MaxRoomName and MaxRoomBytes.
 func (s *Socket) Join(room string) bool {
 	if s.joinEarly(room) {

@@ -20,7 +20,7 @@ func TestWriteTimeout(t *testing.T) {
 	for _, kind := range []string{"tcp", "unix", "tls", "polling"} {
 		t.Run(kind, func(t *testing.T) {
 			srv, err := server.New(server.Options{
-				WriteTimeout: time.Hour, QueueBytes: 1 << 30, PingInterval: server.Never,
+				Times: server.Times{WriteTimeout: time.Hour, PingInterval: server.Never}, Limits: server.Limits{QueueBytes: 1 << 30},
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -77,7 +77,7 @@ func TestAnswersThatAreNotRead(t *testing.T) {
 	const timeout = 100 * time.Millisecond
 	long := strings.Repeat("x", 32<<20)
 	srv, err := server.New(server.Options{
-		WriteTimeout: timeout, QueueBytes: 1 << 30, NoHTTPCompression: true,
+		Times: server.Times{WriteTimeout: timeout}, Limits: server.Limits{QueueBytes: 1 << 30}, NoHTTPCompression: true,
 		Other: func(ctx *fasthttp.RequestCtx) { ctx.SetBodyString(long) },
 	})
 	if err != nil {

@@ -146,7 +146,7 @@ func TestUpgradeOverTLS(t *testing.T) {
 // A client of another library compresses and inflates over TLS; the limit is on what a
 // message becomes.
 func TestTLSWithCompression(t *testing.T) {
-	host, trust, _ := secure(t, server.Options{Engine: app.Echo, PerMessageDeflate: true, MaxPayload: 100_000}, "127.0.0.1:0")
+	host, trust, _ := secure(t, server.Options{Engine: app.Echo, PerMessageDeflate: true, Limits: server.Limits{MaxPayload: 100_000}}, "127.0.0.1:0")
 	dialer := websocket.Dialer{TLSClientConfig: trust, EnableCompression: true}
 	open := func() *wire { return openWith(t, &dialer, "https://"+host, "/engine.io/", "") }
 	w := open()

@@ -148,7 +148,7 @@ func masked(first byte, payload string) string {
 // sockets that have left.
 func echoing(t *testing.T, serve serving, opts server.Options) (base string, left chan string) {
 	t.Helper()
-	opts.PingInterval = server.Never
+	opts.Times.PingInterval = server.Never
 	srv, err := server.New(opts)
 	if err != nil {
 		t.Fatal(err)
@@ -269,7 +269,7 @@ func TestMembersLeaveDuringBroadcasts(t *testing.T) {
 // beginning of them, without a gap, and a goodbye.
 func TestShutdownDuringBroadcasts(t *testing.T) {
 	// On one processor thousands are sent before anybody reads: nobody is to be cut off for that.
-	opts := server.Options{QueuePackets: 1 << 20, QueueBytes: 64 << 20}
+	opts := server.Options{Limits: server.Limits{QueuePackets: 1 << 20, QueueBytes: 64 << 20}}
 	everyFanout(t, opts, func(t *testing.T, srv *server.Server, base string) {
 		var clients []*bare
 		bases := append(allLinks(t, srv), base)
@@ -316,7 +316,7 @@ func TestShutdownDuringBroadcasts(t *testing.T) {
 // One who does not read costs the others nothing, and gets all that was kept
 // for it when it reads again. It is more than the systems at both ends take.
 func TestAReaderThatStops(t *testing.T) {
-	everyFanout(t, server.Options{QueueBytes: 1 << 30}, func(t *testing.T, srv *server.Server, base string) {
+	everyFanout(t, server.Options{Limits: server.Limits{QueueBytes: 1 << 30}}, func(t *testing.T, srv *server.Server, base string) {
 		const n = 300
 		inRoom := allJoin(srv)
 		fast := joinBare(t, base)

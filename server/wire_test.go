@@ -281,7 +281,7 @@ func (w *wire) sendVector(v vector, prefix string) {
 }
 
 func TestInvalidEngineIOPackets(t *testing.T) {
-	base := start(t, server.Options{MaxPayload: 1000, Engine: app.Echo})
+	base := start(t, server.Options{Limits: server.Limits{MaxPayload: 1000}, Engine: app.Echo})
 	for _, v := range vectors(t, "../protocol/engineio/testdata/vectors.json", "engine") {
 		t.Run(v.Name, func(t *testing.T) {
 			w := open(t, base, "/engine.io/", "")
@@ -300,7 +300,7 @@ func TestInvalidEngineIOPackets(t *testing.T) {
 }
 
 func TestInvalidPollingBodies(t *testing.T) {
-	base := start(t, server.Options{MaxPayload: 1000, Engine: app.Echo}) + "/engine.io/?EIO=4&transport=polling"
+	base := start(t, server.Options{Limits: server.Limits{MaxPayload: 1000}, Engine: app.Echo}) + "/engine.io/?EIO=4&transport=polling"
 	delivered := map[string]string{
 		"payload trailing separator": "4a", "payload double separator": "4a", "payload error in the middle": "4a",
 	}

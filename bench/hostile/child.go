@@ -21,9 +21,11 @@ import (
 
 // limits are those of the server under attack. What is not named has its default.
 var limits = server.Options{
-	PingInterval: 8 * time.Second, PingTimeout: 8 * time.Second, ConnectTimeout: 5 * time.Second,
-	MessageTimeout: 5 * time.Second, AttachmentTimeout: 5 * time.Second, UpgradeTimeout: 5 * time.Second,
-	MaxPartial: 64 << 20, MaxPending: 4096, QueueBytes: 2 << 20, PerMessageDeflate: true, CleanupEmptyNamespaces: true,
+	Times: server.Times{
+		PingInterval: 8 * time.Second, PingTimeout: 8 * time.Second, ConnectTimeout: 5 * time.Second,
+		MessageTimeout: 5 * time.Second, AttachmentTimeout: 5 * time.Second, UpgradeTimeout: 5 * time.Second,
+	},
+	Limits: server.Limits{MaxPartial: 64 << 20, MaxPending: 4096, QueueBytes: 2 << 20}, PerMessageDeflate: true, CleanupEmptyNamespaces: true,
 }
 
 // serve is the child: a server that ends with its standard input.

@@ -104,9 +104,9 @@ func serveCommand() *cobra.Command {
 		cmd,
 		flagGroup{"What it serves", func(f *pflag.FlagSet) {
 			f.StringVar(&application, "app", "bench", "application: "+strings.Join(app.Names(), ", "))
-			f.StringVar(&opts.Fanout, "fanout", "batched", "how broadcasts are delivered: "+strings.Join(server.Strategies(), ", "))
-			f.Var(milliseconds(&recovery, 0), "recovery", "for how long clients may come back as the same socket (default never)")
-			f.Lookup("recovery").DefValue = "" // said in words
+			optionFlags(f, &opts, "What it serves")
+			f.Lookup("fanout").Usage += ": " + strings.Join(server.Strategies(), ", ")
+			f.Var(duration{&recovery}, "recovery", "how long clients that lost their connection may come back as the same socket (default never)")
 			f.StringVar(&client, "client-dir", "", "folder of the browser client to serve (dist of the npm package socket.io-client)")
 		}},
 		flagGroup{"Where, and to whom", func(f *pflag.FlagSet) {
@@ -115,14 +115,15 @@ func serveCommand() *cobra.Command {
 			f.StringSliceVar(&observed.hosts, "allowed-host", nil, "host names under which it may be reached beside localhost, such as that of a proxy (default any; with --admin on localhost, and for --metrics and --pprof, none)")
 			f.StringSliceVar(&origins, "cors-origin", nil, `origins whose pages may connect; "*" for all`)
 			f.BoolVar(&credentials, "cors-credentials", false, "allow such pages to send cookies")
+			optionFlags(f, &opts, "Where, and to whom")
 			f.Func("cookie", "name of a cookie with the session id, for sticky load balancers", func(name string) error {
 				opts.Cookie = &server.Cookie{Name: name}
 				return nil
 			})
 		}},
-		flagGroup{"Protocol", func(f *pflag.FlagSet) { protocolFlags(f, &opts) }},
-		flagGroup{"Times", func(f *pflag.FlagSet) { timeFlags(f, &opts) }},
-		flagGroup{"Limits", func(f *pflag.FlagSet) { limitFlags(f, &opts) }},
+		flagGroup{"Protocol", func(f *pflag.FlagSet) { optionFlags(f, &opts, "Protocol") }},
+		flagGroup{"Times", func(f *pflag.FlagSet) { optionFlags(f, &opts, "Times") }},
+		flagGroup{"Limits", func(f *pflag.FlagSet) { optionFlags(f, &opts, "Limits") }},
 		flagGroup{"Admin UI", shown.register},
 		flagGroup{"Observation", observed.register},
 	)

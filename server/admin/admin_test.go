@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 // start serves an instrumented server until the test ends.
 func start(t *testing.T, opts admin.Options) (srv *server.Server, base string) {
 	t.Helper()
-	srv, err := server.New(server.Options{PingInterval: 1000 * time.Hour, Logger: slog.New(slog.DiscardHandler)})
+	srv, err := server.New(server.Options{Times: server.Times{PingInterval: 1000 * time.Hour}, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,6 @@
 package app
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -48,7 +47,11 @@ func New(name string, opts server.Options) (*server.Server, error) {
 		return newChat(opts)
 	case "bench":
 		if opts.Other == nil {
-			limits := plain.Limits{Message: cmp.Or(opts.MaxPayload, 1_000_000), Sessions: opts.MaxSessions}
+			full, err := opts.WithDefaults()
+			if err != nil {
+				return nil, err
+			}
+			limits := plain.Limits{Message: full.Limits.MaxPayload, Sessions: full.Limits.MaxSessions}
 			opts.Other = plain.New(limits).Handle
 		}
 	}
@@ -60,17 +63,15 @@ func New(name string, opts server.Options) (*server.Server, error) {
 	return srv, nil
 }
 
-// newChat returns a server with the chat and its page. Clients can come back
-// after a break of two minutes, if opts say nothing else.
+// newChat returns a server with the chat and its page, and with state recovery.
 func newChat(opts server.Options) (*server.Server, error) {
-	recovery := server.Recovery{}
-	if opts.Recovery != nil {
-		recovery = *opts.Recovery
+	if opts.Recovery == nil {
+		opts.Recovery = &server.Recovery{}
 	}
-	if recovery.MaxDisconnection == 0 {
-		recovery.MaxDisconnection = 2 * time.Minute
+	opts, err := opts.WithDefaults()
+	if err != nil {
+		return nil, err
 	}
-	opts.Recovery = &recovery
 	client := ""
 	switch {
 	case opts.Parser == socketio.JSON && opts.Client != nil:
@@ -79,7 +80,7 @@ func newChat(opts server.Options) (*server.Server, error) {
 		client = "socket.io.msgpack.min.js"
 	case opts.Parser != socketio.JSON:
 		return nil, errors.New("the page of the chat has a client for JSON only; give it the official one by --client-dir, or leave --parser out")
-	case len(opts.Transports) > 0 && !slices.Contains(opts.Transports, "websocket"):
+	case !slices.Contains(opts.Transports, "websocket"):
 		return nil, errors.New("the page of the chat has a client for websockets only; give it the official one by --client-dir, or allow websocket by --transports")
 	}
 	page, err := chat.Site(opts.Path, client)
@@ -91,7 +92,7 @@ func newChat(opts server.Options) (*server.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	chat.New(srv, recovery.MaxDisconnection)
+	chat.New(srv, opts.Recovery.MaxDisconnection)
 	return srv, nil
 }
 

@@ -28,7 +28,7 @@ type client struct {
 
 func dial(t *testing.T, application string) *client {
 	t.Helper()
-	srv, err := New(application, server.Options{PingInterval: 1000 * time.Hour})
+	srv, err := New(application, server.Options{Times: server.Times{PingInterval: 1000 * time.Hour}})
 	if err != nil {
 		t.Fatal(err)
 	}

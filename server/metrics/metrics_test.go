@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 
 // What two clients do is found in the metrics.
 func TestMetrics(t *testing.T) {
-	srv, err := server.New(server.Options{PingInterval: 1000 * time.Hour, Logger: slog.New(slog.DiscardHandler)})
+	srv, err := server.New(server.Options{Times: server.Times{PingInterval: 1000 * time.Hour}, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

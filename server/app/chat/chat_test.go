@@ -32,7 +32,7 @@ type object = map[string]any
 // start serves a chat as `throng serve --app chat` does, and returns its host.
 func start(t *testing.T, absent time.Duration) string {
 	t.Helper()
-	srv, err := app.New("chat", server.Options{PingInterval: 1000 * time.Hour, Recovery: &server.Recovery{MaxDisconnection: absent}})
+	srv, err := app.New("chat", server.Options{Times: server.Times{PingInterval: 1000 * time.Hour}, Recovery: &server.Recovery{MaxDisconnection: absent}})
 	if err != nil {
 		t.Fatal(err)
 	}

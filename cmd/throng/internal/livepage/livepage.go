@@ -78,7 +78,7 @@ func New(b *board.Board, o Options) (*Page, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	srv, err := server.New(server.Options{
-		CheckOrigin: true, Client: o.Client, Fanout: "serial", QueueBytes: 2 * maxReport, MaxPayload: 4096, Logger: o.Logger,
+		CheckOrigin: true, Client: o.Client, Fanout: "serial", Limits: server.Limits{QueueBytes: 2 * maxReport, MaxPayload: 4096}, Logger: o.Logger,
 	})
 	if err != nil {
 		return nil, err

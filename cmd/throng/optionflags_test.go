@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,21 +17,23 @@ import (
 
 func limits(args ...string) (opts server.Options, err error) {
 	f := pflag.NewFlagSet("serve", pflag.ContinueOnError)
-	limitFlags(f, &opts)
+	for _, group := range []string{"Times", "Limits"} {
+		optionFlags(f, &opts, group)
+	}
 	return opts, f.Parse(args)
 }
 
-func TestLimitFlags(t *testing.T) {
-	got, err := limits(
-		"--max-sessions=1", "--max-pending=2", "--max-per-address=3", "--max-handshakes=4", "--max-namespaces=5", "--max-rooms=6", "--max-room-name=8", "--max-room-bytes=9kB",
-		"--max-payload=7", "--max-header=64KiB", "--max-partial=1.5GiB", "--message-timeout=9", "--queue-packets=10", "--queue-bytes=11kB", "--write-timeout=12s",
-	)
+func TestOptionFlags(t *testing.T) {
+	got, err := limits("--max-sessions=1", "--max-payload=7", "--max-header=64KiB", "--max-partial=1.5GiB", "--message-timeout=9", "--queue-packets=10", "--queue-bytes=11kB", "--write-timeout=12s")
 	want := server.Options{
-		MaxSessions: 1, MaxPending: 2, MaxPerAddress: 3, MaxHandshakes: 4, MaxNamespaces: 5, MaxRooms: 6, MaxRoomName: 8, MaxRoomBytes: 9000,
-		MaxPayload: 7, MaxHeader: 64 << 10, MaxPartial: 3 << 29, MessageTimeout: 9 * time.Millisecond, QueuePackets: 10, QueueBytes: 11000, WriteTimeout: 12 * time.Second,
+		Times:  server.Times{MessageTimeout: 9 * time.Millisecond, WriteTimeout: 12 * time.Second},
+		Limits: server.Limits{MaxSessions: 1, MaxPayload: 7, MaxHeader: 64 << 10, MaxPartial: 3 << 29, QueuePackets: 10, QueueBytes: 11000},
 	}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v", got, err)
+	}
+	if got, err := limits(); err != nil || !reflect.DeepEqual(got, server.Options{}) {
+		t.Errorf("without flags: %+v, %v", got, err)
 	}
 	for _, wrong := range []string{
 		"--max-sessions=0", "--max-sessions=-1", "--max-sessions=1k", "--max-pending=", "--queue-bytes=0", "--queue-bytes=-1", "--queue-bytes=1.5B", "--queue-bytes=",
@@ -59,7 +62,7 @@ func TestServeHelp(t *testing.T) {
 	})
 	_, limits, _ := strings.Cut(out.String(), "\nLimits:\n")
 	limits, others, _ := strings.Cut(limits, "\n\n")
-	for _, want := range []string{"no limit)", "(default 65536)", "(default 4MiB)", "(default 1m0s)"} {
+	for _, want := range []string{"no limit)", "(default 65536)", "(default 4MiB)", "(default 1MB)"} {
 		if !strings.Contains(limits, want) {
 			t.Errorf("%q is not told of the limits:\n%s", want, limits)
 		}
@@ -83,6 +86,40 @@ func TestServeLimits(t *testing.T) {
 		_ = resp.Body.Close()
 		if err != nil || !strings.HasPrefix(string(body), want) {
 			t.Errorf("got %s, %v, want %s", body, err, want)
+		}
+	}
+}
+
+// An option that the server refuses is called by the name of its flag.
+func TestFlagOfOption(t *testing.T) {
+	serve := serveCommand().Flags()
+	for option, want := range map[string]string{
+		"Times.PingTimeout": "ping-timeout", "Limits.QueueBytes": "queue-bytes", "Recovery.MaxDisconnection": "recovery", "CORS.Origins": "cors-origin",
+		"CORS.Credentials": "cors-credentials", "Cookie.Name": "cookie", "Client": "client-dir", "Hosts": "allowed-host", "HealthPath": "health-path",
+		"AllowEIO3": "allow-eio3", "AllowJSONP": "allow-jsonp", "NoHTTPCompression": "no-http-compression", "NoTrailingSlash": "no-trailing-slash",
+	} {
+		if got := flagOf(option); got != want || serve.Lookup(got) == nil {
+			t.Errorf("%s: --%s, want --%s", option, got, want)
+		}
+	}
+	err := namingFlags(&server.OptionError{Option: "Times.PingTimeout", Problem: "is -1s; it must not be negative"})
+	if err == nil || err.Error() != "--ping-timeout is -1s; it must not be negative" {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Every option that has a help has a flag.
+func TestOptionsHaveFlags(t *testing.T) {
+	serve := serveCommand().Flags()
+	for field := range reflect.TypeFor[server.Options]().Fields() {
+		fields := []reflect.StructField{field}
+		if field.Type.Kind() == reflect.Struct {
+			fields = slices.Collect(field.Type.Fields())
+		}
+		for _, f := range fields {
+			if help := f.Tag.Get("help"); help != "" && (serve.Lookup(flagOf(f.Name)) == nil || !strings.HasPrefix(serve.Lookup(flagOf(f.Name)).Usage, help)) {
+				t.Errorf("%s has no flag --%s", f.Name, flagOf(f.Name))
+			}
 		}
 	}
 }
