@@ -2,7 +2,6 @@ package scenario
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -49,12 +48,10 @@ type Options struct {
 	Version string
 	Command []string
 
-	dial dialer // tests put other connections here
-	// trusting leaves out asking the target what it offers: tests count what they send.
-	trusting bool
-	tables   map[string]*file.Table
-	budget   int64         // of the ledger; 0 = ledgerBudget
-	second   time.Duration // how long the collector's second takes; 0 = 1 s
+	dial   dialer // tests put other connections here
+	tables map[string]*file.Table
+	budget int64         // of the ledger; 0 = ledgerBudget
+	second time.Duration // how long the collector's second takes; 0 = 1 s
 	// sleep is the pacer's; nil = machine.Sleep, which no clock of a test can see.
 	sleep func(d time.Duration)
 	// link connects the HTTP clients; nil = over the network.
@@ -308,12 +305,9 @@ func runCell(ctx context.Context, c *file.Cell, opt Options, at place) (cell *re
 	}
 	t := newTrial(c, ep, conf, opt, at)
 	t.server.builtIn, t.life.loaded = builtIn, loaded
-	if err := t.ready(ctx); err != nil {
+	if err := t.probe(ctx); err != nil {
 		if ctx.Err() != nil {
 			return nil, nil
-		}
-		if _, lacks := errors.AsType[*ContractError](err); lacks {
-			return nil, err
 		}
 		return nil, &TargetError{URL: ep.URL + strings.TrimPrefix(ep.Path, client.DefaultPath), Err: err}
 	}

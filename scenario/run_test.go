@@ -56,7 +56,7 @@ func playHere(ctx context.Context, t *testing.T, s *fakeServer, text string, cha
 	if err != nil {
 		t.Fatal(err)
 	}
-	opt := Options{Target: "http://127.0.0.1:1", dial: s.dial, sleep: time.Sleep, trusting: true}
+	opt := Options{Target: "http://127.0.0.1:1", dial: s.dial, sleep: time.Sleep}
 	for _, c := range change {
 		c(&opt)
 	}

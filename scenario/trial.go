@@ -111,14 +111,6 @@ func (t *trial) fanout(s *ledger.Slot, complete bool) {
 	sh.Add(series[1], int(s.Phase), time.Duration(last-s.Due))
 }
 
-// ready reports whether there is a server, and one that does what the scenario asks for.
-func (t *trial) ready(ctx context.Context) error {
-	if err := t.probe(ctx); err != nil {
-		return err
-	}
-	return t.offers(ctx)
-}
-
 // probe connects one client and sends it away: is there a server at all?
 func (t *trial) probe(ctx context.Context) error {
 	g := t.groups[0]

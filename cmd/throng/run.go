@@ -289,9 +289,6 @@ func classify(err error) error {
 	if _, ok := errors.AsType[*scenario.TargetError](err); ok {
 		return &exitError{exitUnreachable, err}
 	}
-	if _, ok := errors.AsType[*scenario.ContractError](err); ok {
-		return &exitError{exitUnreachable, err}
-	}
 	return &exitError{exitUsage, err}
 }
 

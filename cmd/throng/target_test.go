@@ -106,7 +106,7 @@ func TestTargetWithTLS(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"--target", srv.URL}, "say whom to trust with --set target.tls.ca=FILE"},
+		{[]string{"--target", srv.URL}, "name its certificate authority with --set target.tls.ca=FILE"},
 		{[]string{"--target", srv.URL, "--set", "target.tls.ca=" + ca}, "HTTP status 404"},
 		{[]string{"--target", srv.URL, "--set", "target.tls.insecure=true"}, "HTTP status 404"},
 		{[]string{"--set", "target.url=" + srv.URL, "--set", "target.tls.ca=" + ca}, "HTTP status 404"},
