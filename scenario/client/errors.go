@@ -3,6 +3,7 @@ package client
 import (
 	"encoding/json"
 	"errors"
+	"strings"
 )
 
 // ErrBackpressure is returned by Send when the packet would not fit into the
@@ -27,7 +28,14 @@ type DialError struct {
 }
 
 func (e *DialError) Error() string {
-	return "client: " + e.Stage + ": " + e.Class + ": " + e.Err.Error()
+	text := e.Err.Error()
+	if e.Class != e.Stage && !strings.HasPrefix(text, e.Class+": ") {
+		text = e.Class + ": " + text
+	}
+	if !strings.HasPrefix(text, e.Stage+": ") {
+		text = e.Stage + ": " + text
+	}
+	return "client: " + text
 }
 
 // Unwrap returns the cause.
