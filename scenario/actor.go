@@ -54,10 +54,12 @@ type actor struct {
 	// since, and how often it broke before. since is 0 while it is held.
 	since        int64
 	tries, drops int
-	away         atomic.Int64   // since, for others to read; kept when it is held again
-	stalled      atomic.Bool    // a fault made it stop reading, which the server may take amiss, also later
-	session      client.Session // that it had, to come back as the same socket
-	recovered    bool           // it did
+	away         atomic.Int64     // since, for others to read; 0 while it is held
+	stalled      atomic.Bool      // a fault made it stop reading, which the server may take amiss, also later
+	session      client.Session   // that it had, to come back as the same socket
+	recovered    bool             // it did
+	outbox       *outbox          // what was due while it had no connection, its successors' too; nil: it does not connect again
+	was          *ledger.Receiver // what it was before, as long as the server may take it for the same socket; guarded by mu
 
 	joins int // memberships that are not acknowledged; its own goroutine's
 }
@@ -89,6 +91,9 @@ func newActor(t *trial, g *group, index, number int) *actor {
 		a.Spaces = append(a.Spaces, m)
 	}
 	a.joins = len(rooms)
+	if g.spec.Reconnect != nil {
+		a.outbox = &outbox{}
+	}
 	return a
 }
 
@@ -101,7 +106,6 @@ func (a *actor) namespace() *ledger.Membership {
 // run plays the client, and those that connect again in its place.
 func (a *actor) run(ctx context.Context, due int64) {
 	for a = a.live(ctx, due); a != nil; a = a.live(ctx, due) {
-		a.away.Store(a.since)
 		if !a.pause(ctx) {
 			a.end(nil)
 			return
@@ -140,6 +144,8 @@ func (a *actor) live(ctx context.Context, due int64) *actor {
 	}
 	if d.recovered {
 		a.resume()
+	} else {
+		a.forget()
 	}
 	if asked, acknowledged := t.joinAsked(); a.joins == 0 {
 		a.hold()
@@ -200,7 +206,12 @@ func (a *actor) release() {
 		a.waited(metric.HowJoin)
 	case connecting, ended:
 	}
-	a.t.ledger.Leave(a.Receiver)
+	a.mu.Lock()
+	r, suspended := a.Receiver, a.was == a.Receiver
+	a.mu.Unlock()
+	if !suspended {
+		a.t.ledger.Leave(r)
+	}
 }
 
 // waited counts a client that was still connecting when the trial was over, by the stage that it had reached. One that
@@ -228,13 +239,16 @@ func (a *actor) failed(ctx context.Context, due int64, err error) (next *actor) 
 			a.waited(de.Stage)
 		}
 		a.release()
+		a.forget()
 		return nil
 	}
 	class := metric.HowOther
 	if de := (*client.DialError)(nil); errors.As(err, &de) {
 		class = de.Class
 	}
-	next = a.successor(err)
+	if next = a.successor(err); next == nil {
+		defer a.forget()
+	}
 	kind := metric.ErrConnect
 	if a.since != 0 {
 		kind = metric.ErrReconnect
@@ -276,14 +290,23 @@ func (a *actor) timings(due int64, d dialed) {
 func (a *actor) join() {
 	now := a.t.now()
 	var packet []byte
-	rooms := a.Memberships()
-	for i := range a.joins {
-		id := a.calls.open(pendingCall{due: now, sent: now, stream: joinCall, seq: uint32(rooms[i].Room)})
-		packet = a.group.appendMove(packet[:0], true, a.number, a.group.roomName(rooms[i].Room), int64(id))
+	for _, m := range a.unjoined() {
+		id := a.calls.open(pendingCall{due: now, sent: now, stream: joinCall, seq: uint32(m.Room)})
+		packet = a.group.appendMove(packet[:0], true, a.number, a.group.roomName(m.Room), int64(id))
 		if err := a.transmit(packet); err != nil {
 			return // the connection has ended: run sees it
 		}
 	}
+}
+
+// unjoined lists the memberships of rooms that are asked for and not acknowledged.
+func (a *actor) unjoined() (list []*ledger.Membership) {
+	for _, m := range a.Memberships() {
+		if _, ended := m.HasEnded(); m.Room >= 0 && !ended && !m.HasJoined() {
+			list = append(list, m)
+		}
+	}
+	return list
 }
 
 // joinLate ends a client whose rooms did not acknowledge it in time.
@@ -302,14 +325,26 @@ func (a *actor) joinLate() {
 
 // hold makes the client a member of its namespace and lets it send.
 func (a *actor) hold() {
-	a.Join(a.namespace())
+	if m := a.namespace(); !m.HasJoined() { // it has when it was recovered
+		a.Join(m)
+	}
 	for _, m := range a.Spaces {
 		a.Join(m)
 	}
-	if a.state.CompareAndSwap(int32(joining), int32(held)) {
+	a.t.sending.Lock()
+	in := a.state.CompareAndSwap(int32(joining), int32(held))
+	if in {
+		a.away.Store(0)
+		if a.outbox != nil {
+			a.outbox.flushing = len(a.outbox.ops) > 0
+		}
+	}
+	a.t.sending.Unlock()
+	if in {
 		a.t.count.held.Add(1)
 		a.group.held.Add(1)
 		a.back()
+		a.flush()
 		a.flowing()
 	}
 }
@@ -318,6 +353,17 @@ func (a *actor) hold() {
 func (a *actor) end(err error) (next *actor) {
 	t := a.t
 	was := state(a.state.Load())
+	since, fault := t.faulty(t.now())
+	if was == held && a.group.spec.Reconnect != nil && !a.isGoing() {
+		a.away.Store(since) // before it is released: what is due meanwhile is held for its successor
+		a.suspend()
+	}
+	defer func() {
+		if next == nil {
+			a.away.Store(0)
+			a.forget()
+		}
+	}()
 	a.release()
 	a.mu.Lock()
 	resting, f := a.offline, a.flow
@@ -342,7 +388,6 @@ func (a *actor) end(err error) (next *actor) {
 	if planned {
 		return nil
 	}
-	since, fault := t.faulty(t.now())
 	fault = fault || a.stalled.Load()
 	if a.since == 0 && was == held {
 		a.since, a.tries = since, 0

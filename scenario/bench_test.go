@@ -40,7 +40,7 @@ var args []byte
 
 // payload is the data of a message as receivers get it.
 func (s *stream) payload(a *actor, seq uint32) []byte {
-	packet := s.build(a, 0, 0, seq)
+	packet := s.build(a, &s.op, 0, 0, seq)
 	return packet[len(s.group.head)+len(s.open)+len(s.middle)-len(stamp.Head) : len(packet)-len(`,true]`)]
 }
 

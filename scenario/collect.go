@@ -281,6 +281,9 @@ func (t *trial) operations() (sent, offered int64) {
 	for _, s := range t.streams {
 		for p := range s.offered {
 			sent += s.sent[p].Load()
+			if s.spec.Volatile {
+				sent += s.dropped[p].Load()
+			}
 			offered += s.offered[p].Load()
 		}
 	}

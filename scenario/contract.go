@@ -89,7 +89,7 @@ const joinSettles = 500 * time.Millisecond
 // joinSilently makes the client a member of its rooms where the server does not say so: at
 // once when there is nothing to ask for, else a moment after it was asked.
 func (a *actor) joinSilently(ctx context.Context, asked bool) {
-	rooms := a.Memberships()[:a.joins]
+	rooms := a.unjoined()
 	if asked {
 		var packet []byte
 		for _, m := range rooms {

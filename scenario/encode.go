@@ -3,6 +3,7 @@ package scenario
 import (
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/plan"
 	"github.com/throng-io/throng/scenario/internal/stamp"
 )
 
@@ -74,11 +75,11 @@ func pack(packet []byte, attachments [][]byte) ([]byte, error) {
 }
 
 // send sends a message of the stream.
-func (s *stream) send(a *actor, packet []byte, seq uint32) error {
+func (s *stream) send(a *actor, packet []byte, o *plan.Op, seq uint32) error {
 	if !s.spec.Binary {
 		return a.transmit(packet)
 	}
-	st := stamp.Stamp{Run: s.t.id, Stream: uint16(s.index), Sender: a.ID, Seq: seq, Due: s.op.Due}
+	st := stamp.Stamp{Run: s.t.id, Stream: uint16(s.index), Sender: a.ID, Seq: seq, Due: o.Due}
 	raw := st.Bytes()
 	size := max(s.fill.size, stamp.Size)
 	if cap(s.blob) < size {

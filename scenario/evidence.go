@@ -46,6 +46,7 @@ func (c *collector) evidence(rows [][]ledger.Row) *judge.Evidence {
 		}
 		for p := range s.offered {
 			own.Offered, own.Sent = append(own.Offered, s.offered[p].Load()), append(own.Sent, s.sent[p].Load())
+			own.Held, own.Dropped = append(own.Held, s.held[p].Load()), append(own.Dropped, s.dropped[p].Load())
 		}
 		e.Streams = append(e.Streams, own)
 	}

@@ -35,8 +35,8 @@ type fakeServer struct {
 	// busy says that a connection has something waiting; nil: never.
 	busy func(c *fakeConn) bool
 
-	// welcome decides about who wants to be recovered; nil: the server has no recovery.
-	welcome func(was client.Session) (is client.Session, recovered bool)
+	// recovery is what the server recovers of clients that come back; nil: nothing.
+	recovery *fakeRecovery
 
 	closedVanished atomic.Int64
 	mu             sync.Mutex
@@ -47,8 +47,9 @@ type fakeServer struct {
 
 // A fakePacket arrives after a delay; zero delay: in order, at once.
 type fakePacket struct {
-	text  []byte
-	after time.Duration
+	text   []byte
+	after  time.Duration
+	offset int // in its session; 0: none
 }
 
 type fakeConn struct {
@@ -57,6 +58,7 @@ type fakeConn struct {
 	cfg     *client.Config
 	rooms   map[string]bool
 	session client.Session
+	kept    *fakeSession // of a server that recovers
 	stalled atomic.Int64
 	in      chan fakePacket
 	done    chan struct{}
@@ -82,8 +84,8 @@ func (s *fakeServer) dial(_ context.Context, cfg *client.Config) (dialed, error)
 	c := &fakeConn{s: s, i: i, cfg: cfg, rooms: map[string]bool{}, in: make(chan fakePacket, 1<<14), done: make(chan struct{})}
 	s.conns = append(s.conns, c)
 	recovered := false
-	if s.welcome != nil {
-		c.session, recovered = s.welcome(cfg.Recover)
+	if s.recovery != nil {
+		recovered = s.recovery.welcome(c)
 	}
 	var stays error
 	if s.upgrade != nil {
@@ -125,6 +127,9 @@ func (c *fakeConn) Run(h client.Handler) error {
 			name, args, err := socketio.SplitEvent(pk.Data)
 			if err != nil {
 				return &client.CloseError{Reason: client.ParseError, Cause: err}
+			}
+			if p.offset > 0 {
+				c.session.Offset = strconv.Itoa(p.offset)
 			}
 			m.Name, m.Args, m.ID, m.HasID = name, args, pk.ID, pk.HasID
 			h.Event(&m)
@@ -244,13 +249,20 @@ func (c *fakeConn) Send(packet []byte) error {
 func (s *fakeServer) cast(from *fakeConn, args [][]byte, to func(*fakeConn) bool) {
 	text := append(append(append(append([]byte(`2[`), args[0]...), ','), args[1]...), ']')
 	others := len(args) > 2 && string(args[2]) == "true"
+	volatile := len(args) > 3 && string(args[3]) == "true"
 	n := s.casts
 	s.casts++
+	if s.recovery != nil && !volatile {
+		s.recovery.miss(s, text, to)
+	}
 	for _, o := range s.conns {
 		if o == from && others || !to(o) {
 			continue
 		}
 		out := []fakePacket{{text: text}}
+		if o.kept != nil && !volatile {
+			out[0] = o.kept.keep(text)
+		}
 		if s.mangle != nil {
 			out = s.mangle(n, o, text)
 		}

@@ -31,18 +31,8 @@ func withFault(fault, checks string) string {
 // Of those that lose the connection, three in four are taken for who they were.
 func TestRecoveryIsCounted(t *testing.T) {
 	t.Parallel()
-	var came, offered atomic.Int64
-	s := &fakeServer{welcome: func(was client.Session) (client.Session, bool) {
-		n := came.Add(1)
-		if was.PID == "" {
-			return client.Session{PID: "p", Offset: "o"}, false
-		}
-		if was.Offset != "o" {
-			t.Errorf("it came back with %+v", was)
-		}
-		offered.Add(1)
-		return was, n%4 != 0
-	}}
+	var offered atomic.Int64
+	s := &fakeServer{recovery: &fakeRecovery{refuse: func(client.Session) bool { return offered.Add(1)%4 == 0 }}}
 	c := play(t, s, withFault("{drop: 100%, within: 200ms}", `ratio(recovered) > 50%, ratio(recovered) > 50% in cut, "ratio(recovered{group=viewers}) >= 60%", "ratio(recovered{group=viewers}) <= 90%", loss(delivery) == 0`))
 	if c.Verdict != result.Pass {
 		t.Errorf("%s: %s; errors %v", c.Verdict, c.Reason, c.Errors)

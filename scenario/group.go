@@ -132,33 +132,41 @@ func (g *group) finish() {
 func (g *group) roomName(room int) string { return g.spec.Rooms.Prefix + strconv.Itoa(room) }
 
 // pick finds a client that is held, from a starting place on: among some, or among
-// all when some is nil. asked is false when the plan has none of them here.
-func (g *group) pick(start uint64, some []uint32) (a *actor, asked bool) {
+// all when some is nil. Where none is held, it is one that is away, if there is any.
+func (g *group) pick(start uint64, some []uint32) (a *actor, is presence) {
 	n := len(g.actors)
 	if some != nil {
 		n = len(some)
 	}
 	if n == 0 || g.present == 0 {
-		return nil, false
+		return nil, absent
 	}
-	if some == nil && g.held.Load() == 0 && !g.churns() && g.spec.Reconnect == nil {
-		return nil, true
+	none := some == nil && g.held.Load() == 0
+	if none && !g.churns() && g.spec.Reconnect == nil {
+		return nil, missing
 	}
 	for i := range n {
 		at := int((start + uint64(i)) % uint64(n))
 		if some != nil {
 			at = int(some[at])
 		}
-		a := g.actors[at].Load()
-		if a == nil {
+		one := g.actors[at].Load()
+		if one == nil {
 			continue
 		}
-		if state(a.state.Load()) == held {
-			return a, true
+		switch p := one.presence(); {
+		case p == here:
+			return one, here
+		case p == away && is != away:
+			a, is = one, away
+			if none {
+				return a, is
+			}
+		case p == missing && is == absent:
+			is = missing
 		}
-		asked = asked || a.expected()
 	}
-	return nil, asked
+	return a, is
 }
 
 // inRoom returns the clients that join a room. It is never nil.

@@ -64,19 +64,19 @@ func stampedData(data file.Template) file.Template {
 }
 
 // compose fills a custom packet in.
-func (s *stream) compose(dst []byte, a *actor, room int, seq uint32) []byte {
+func (s *stream) compose(dst []byte, a *actor, o *plan.Op, room int, seq uint32) []byte {
 	f := &s.fill
 	f.client, f.seq, f.stamp = a.number, seq, nil
 	var st stamp.Stamp
 	if s.stamped {
-		st = stamp.Stamp{Run: s.t.id, Stream: uint16(s.index), Sender: a.ID, Seq: seq, Due: s.op.Due}
+		st = stamp.Stamp{Run: s.t.id, Stream: uint16(s.index), Sender: a.ID, Seq: seq, Due: o.Due}
 		f.stamp = &st
 	}
 	if s.spec.Op == file.OpRoom {
 		f.room = s.group.roomName(room)
 	}
 	if !s.spec.Sizes.IsZero() {
-		f.size = s.spec.Sizes.Bytes(plan.Unit(plan.Draw(s.t.spec.Seed, plan.ForSize, uint64(s.index), s.op.N, 0)))
+		f.size = s.spec.Sizes.Bytes(plan.Unit(plan.Draw(s.t.spec.Seed, plan.ForSize, uint64(s.index), o.N, 0)))
 	}
 	return s.custom.append(dst, f)
 }

@@ -44,6 +44,9 @@ func (a *actor) Event(m *client.Message) {
 		if rank > 0 && s.Audience != nil {
 			str.curve(a.shard, int(s.Phase), rank, s.Receivers(), latency)
 		}
+	case ledger.Replayed:
+		str := t.streams[st.Stream]
+		a.shard.Add(str.replayed[a.Class*record.Deciles+s.Decile()], int(s.Phase), time.Duration(at-s.Due))
 	case ledger.Duplicate:
 		t.count.duplicates.Add(1)
 	case ledger.Unexpected, ledger.Stale, ledger.Unknown:

@@ -43,7 +43,7 @@ slo:
 	if c.Verdict != result.Pass {
 		t.Errorf("%s: %s", c.Verdict, c.Reason)
 	}
-	want := result.Ledger{Sent: 100, Expected: 1500, Received: 1450, Lost: 50}
+	want := result.Ledger{Due: 100, Sent: 100, Expected: 1500, Received: 1450, Lost: 50}
 	if c.Ledger != want {
 		t.Errorf("ledger %+v, want %+v", c.Ledger, want)
 	}
@@ -108,7 +108,7 @@ slo:
 	if slow.Load() != 6 {
 		t.Errorf("%d clients read slowly, want 5 of 20 and 1", slow.Load())
 	}
-	if want := (result.Ledger{Sent: 100, Expected: 1500, Received: 1500}); c.Ledger != want {
+	if want := (result.Ledger{Due: 100, Sent: 100, Expected: 1500, Received: 1500}); c.Ledger != want {
 		t.Errorf("ledger %+v, want %+v", c.Ledger, want)
 	}
 	l := c.Slow
@@ -158,7 +158,7 @@ slo: [loss(delivery) == 0, "loss(delivery{event=cursor}) > 0", errors == 0, p99(
 	if c.Verdict != result.Pass {
 		t.Errorf("%s: %s", c.Verdict, c.Reason)
 	}
-	if want := (result.Ledger{Sent: 20, Expected: 200, Received: 200}); c.Ledger != want {
+	if want := (result.Ledger{Due: 20, Sent: 20, Expected: 200, Received: 200}); c.Ledger != want {
 		t.Errorf("ledger %+v, want %+v", c.Ledger, want)
 	}
 	v, skipped := c.Volatile, c.Errors["volatile.skipped"]

@@ -25,14 +25,18 @@ func (a *actor) successor(err error) *actor {
 		}
 	}
 	next := newActor(t, g, a.index, a.number)
-	next.churned, next.flow = true, a.flow
+	next.flow = a.flow
 	next.calls.follow(&a.calls)
 	next.since, next.tries, next.drops, next.session = a.since, a.tries, a.drops, a.session
+	next.churned = a.churned || a.since != 0
+	next.outbox = a.outbox
+	next.away.Store(a.since)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.leaving || !g.actors[a.index].CompareAndSwap(a, next) {
 		return nil
 	}
+	next.was, a.was = a.was, nil
 	return next
 }
 

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/throng-io/throng/scenario/internal/judge"
@@ -46,14 +47,41 @@ func (t *trial) countNever(a *actor, since int64) {
 	t.returns.count(t, a, since, func(r *returnRow) { r.never++ })
 }
 
-// resume takes the client for the socket that it was before: the server has its rooms.
+// suspend keeps the client's place in the ledger after its connection is lost, where the server may take the next one for the
+// same socket.
+func (a *actor) suspend() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.session.PID == "" || a.leaving || a.offline || a.t.life.over.Load() {
+		return
+	}
+	a.was = a.Receiver
+	a.t.ledger.Suspend(a.was)
+}
+
+// resume takes the client for the socket that it was before: the server has its rooms, and owes it what it has
+// missed.
 func (a *actor) resume() {
 	a.recovered = true
-	list := a.Memberships()
-	for _, m := range list[:len(list)-1] {
-		a.Join(m)
+	a.mu.Lock()
+	if a.was != nil && !a.leaving {
+		spaces := a.Spaces
+		a.Receiver, a.was = a.was, nil
+		a.t.ledger.Resume(a.Receiver, spaces)
 	}
-	a.joins = 0
+	a.mu.Unlock()
+	a.joins = len(a.unjoined())
+}
+
+// forget gives up the place in the ledger that suspend has kept: the client is another socket now, or none.
+func (a *actor) forget() {
+	a.mu.Lock()
+	was := a.was
+	a.was = nil
+	a.mu.Unlock()
+	if was != nil {
+		a.t.ledger.Leave(was)
+	}
 }
 
 // counts returns what there is so far, in no order.
@@ -98,11 +126,6 @@ func returned(e *judge.Evidence, phase string) result.FaultReturns {
 }
 
 // recovers reports whether any group comes back as the sockets they were.
-func (t *trial) recovers() bool {
-	for _, g := range t.groups {
-		if g.spec.Reconnect != nil && g.spec.Reconnect.Recover {
-			return true
-		}
-	}
-	return false
-}
+func (t *trial) recovers() bool { return slices.ContainsFunc(t.groups, (*group).recovers) }
+
+func (g *group) recovers() bool { return g.spec.Reconnect != nil && g.spec.Reconnect.Recover }

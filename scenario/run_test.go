@@ -85,7 +85,7 @@ valid: [achieved(rate) > 99%]
 func TestBroadcastIsExact(t *testing.T) {
 	t.Parallel()
 	c := play(t, &fakeServer{}, broadcast)
-	want := result.Ledger{Sent: 100, Expected: 1000, Received: 1000}
+	want := result.Ledger{Due: 100, Sent: 100, Expected: 1000, Received: 1000}
 	if c.Ledger != want {
 		t.Errorf("ledger %+v, want %+v", c.Ledger, want)
 	}
@@ -157,7 +157,7 @@ func TestEveryFateIsCounted(t *testing.T) {
 		return []fakePacket{{text: p}}
 	}
 	c := play(t, s, broadcast)
-	want := result.Ledger{Sent: 100, Expected: 1000, Received: 995, Lost: 4, Late: 1, Duplicate: 4}
+	want := result.Ledger{Due: 100, Sent: 100, Expected: 1000, Received: 995, Lost: 4, Late: 1, Duplicate: 4}
 	got := c.Ledger
 	disorder := got.Disorder
 	got.Disorder = 0
@@ -205,7 +205,7 @@ phases:
 slo: [loss(delivery) == 0, errors(ack) == 0, p99(ack) < 1h, "count(delivery{op=room}) >= 1120", "count(delivery{op=echo}) == 60", dup(delivery) == 0, disorder(delivery) == 0]
 `)
 	// Each room has 6 members: 120 messages to 6, 80 to 5, 60 unacknowledged echoes.
-	want := result.Ledger{Sent: 120 + 80 + 60, Expected: 720 + 400 + 60, Received: 720 + 400 + 60}
+	want := result.Ledger{Due: 120 + 80 + 60, Sent: 120 + 80 + 60, Expected: 720 + 400 + 60, Received: 720 + 400 + 60}
 	if c.Ledger != want {
 		t.Errorf("ledger %+v, want %+v", c.Ledger, want)
 	}
@@ -375,7 +375,7 @@ func TestBackpressureIsTheTargets(t *testing.T) {
 		return false, nil
 	}}
 	c := play(t, s, broadcast)
-	want := result.Ledger{Sent: 50, Expected: 500, Received: 500}
+	want := result.Ledger{Due: 100, Dropped: 50, Sent: 50, Expected: 500, Received: 500}
 	if c.Ledger != want || c.Errors["send.backpressure"] != 50 {
 		t.Errorf("ledger %+v, want %+v; errors %v", c.Ledger, want, c.Errors)
 	}

@@ -46,11 +46,13 @@ type stream struct {
 
 	between       []betweenSeries // by class of the receiver; nil: the stream is not periodic
 	delivery      []int           // series, by class of the receiver and decile of the room
+	replayed      []int           // likewise, of what receivers missed that are recovered; those of delivery where none are
 	ack, service  []int           // series, by class of the sender
 	lag           int
 	fan           [record.Deciles][3]int // series of first, last and spread, by decile of the room
 	points        int                    // the first of the receiver curve's series
 	offered, sent []atomic.Int64         // by phase
+	held, dropped []atomic.Int64         // likewise: offered = sent + held + dropped
 }
 
 // curvePoints are the places of the receiver curve: the first receiver, then every
@@ -60,8 +62,8 @@ const curvePoints = 21
 func newStream(t *trial, g *group, spec *file.Stream, index int) *stream {
 	n := len(t.tl.Spans)
 	s := &stream{
-		t: t, index: index, group: g, spec: spec, book: &ledger.Book{Late: int64(spec.Late)},
-		offered: make([]atomic.Int64, n), sent: make([]atomic.Int64, n),
+		t: t, index: index, group: g, spec: spec, book: &ledger.Book{Late: int64(spec.Late), Volatile: spec.Volatile},
+		offered: make([]atomic.Int64, n), sent: make([]atomic.Int64, n), held: make([]atomic.Int64, n), dropped: make([]atomic.Int64, n),
 	}
 	s.echoes = spec.Op == file.OpEcho && spec.Ack > 0
 	switch {
@@ -159,6 +161,12 @@ func (s *stream) series() {
 				at = t.addSeries(x)
 			}
 			s.delivery = append(s.delivery, at)
+			if at >= 0 && t.groups[c.group].recovers() {
+				x.Replayed = true
+				at = t.addSeries(x)
+				x.Replayed = false
+			}
+			s.replayed = append(s.replayed, at)
 		}
 		if s.periodic() {
 			s.between = append(s.between, s.betweenSeries(x, c))
@@ -230,29 +238,47 @@ func (s *stream) next() (int64, bool) {
 }
 
 // fire sends the operation that is due. An operation whose client the plan has not
-// called yet, or has sent away, is not offered; one whose client should be there and is not
-// is offered and fails.
+// called yet, or has sent away, is not offered; one whose client is away for a while is
+// held or dropped (outbox.go); one whose client should be there and is not is dropped.
 func (s *stream) fire(now int64) {
-	o := &s.op
-	a, room, asked := s.sender(o)
-	if !asked {
+	s.t.sending.Lock()
+	defer s.t.sending.Unlock()
+	o := s.op
+	a, is := s.sender(&o)
+	if is == absent {
 		return
 	}
 	s.offered[o.Phase].Add(1)
-	key := record.ErrorKey{Stream: s.index, Group: s.group.index}
-	if a == nil {
-		key.Class = metric.Error(metric.ErrSend, metric.HowUnconnected)
-		s.t.errors.Add(key, o.Due, nil)
+	switch {
+	case is == missing:
+		s.drop(&o, metric.Error(metric.ErrSend, metric.HowUnconnected), nil)
+		return
+	case is == away, a.outbox != nil && a.outbox.flushing && s.holds():
+		s.keep(a, &o)
 		return
 	}
 	a.shard.Add(s.lag, o.Phase, time.Duration(now-o.Due))
 	if s.spec.Volatile && a.conn.Busy() {
 		// As in the official client: what cannot leave at once does not leave at all.
-		s.sent[o.Phase].Add(1)
-		key.Class = metric.Error(metric.ErrVolatile, metric.HowSkipped)
-		s.t.errors.Add(key, o.Due, nil)
+		s.drop(&o, metric.Error(metric.ErrVolatile, metric.HowSkipped), nil)
 		return
 	}
+	if s.emit(a, &o, now, false) {
+		if a.isGoing() {
+			s.offered[o.Phase].Add(-1) // the plan has just sent it away
+			return
+		}
+		s.keep(a, &o)
+	}
+}
+
+// holds reports whether the stream holds what is due while its sender is away.
+func (s *stream) holds() bool { return !s.spec.Volatile && s.spec.Away != file.AwayDrop }
+
+// emit sends an operation for a client that is held. It reports whether that failed since the connection has just
+// ended and the client connects again; every other failure is counted. waited says that the operation was held.
+func (s *stream) emit(a *actor, o *plan.Op, now int64, waited bool) (lost bool) {
+	room := s.room(a, o)
 	var to *ledger.Audience
 	switch s.spec.Op {
 	case file.OpRoom:
@@ -260,16 +286,20 @@ func (s *stream) fire(now int64) {
 	case file.OpAll:
 		to = s.audience()
 	}
-	slot, seq := s.t.ledger.Emit(s.book, a.Receiver, to, o.Due, o.Phase)
+	enter := s.t.ledger.Emit
+	if waited {
+		enter = s.t.ledger.EmitHeld
+	}
+	slot, seq := enter(s.book, a.Receiver, to, o.Due, o.Phase)
 	id, waits := uint64(0), s.spec.Ack > 0
 	if waits {
 		id = a.calls.open(pendingCall{due: o.Due, sent: now, stream: int32(s.index), phase: int32(o.Phase), seq: seq})
 		s.t.count.calls.Add(1)
 	}
-	err := s.send(a, s.build(a, id, room, seq), seq)
+	err := s.send(a, s.build(a, o, id, room, seq), o, seq)
 	if err == nil {
 		s.sent[o.Phase].Add(1)
-		return
+		return false
 	}
 	// Nothing was written: nobody is owed the message.
 	slot.Cancel()
@@ -278,19 +308,18 @@ func (s *stream) fire(now int64) {
 			s.t.count.calls.Add(-1)
 		}
 	}
+	how := metric.HowOther
 	switch {
 	case errors.Is(err, client.ErrBackpressure):
-		key.Class = metric.Error(metric.ErrSend, metric.HowBackpressure)
+		how = metric.HowBackpressure
 	case errors.Is(err, client.ErrClosed):
-		if s.group.spec.Reconnect != nil { // its connection has just broken: it is away, and not asked
-			s.offered[o.Phase].Add(-1)
-			return
+		if a.outbox != nil {
+			return true
 		}
-		key.Class = metric.Error(metric.ErrSend, metric.HowUnconnected)
-	default:
-		key.Class = metric.Error(metric.ErrSend, metric.HowOther)
+		how = metric.HowUnconnected
 	}
-	s.t.errors.Add(key, o.Due, err)
+	s.drop(o, metric.Error(metric.ErrSend, how), err)
+	return false
 }
 
 // audience is who the namespace of the stream reaches.
@@ -302,13 +331,13 @@ func (s *stream) audience() *ledger.Audience {
 }
 
 // build writes the packet into the stream's buffer.
-func (s *stream) build(a *actor, id uint64, room int, seq uint32) []byte {
+func (s *stream) build(a *actor, o *plan.Op, id uint64, room int, seq uint32) []byte {
 	b := append(s.buf[:0], s.head...)
 	if s.spec.Ack > 0 {
 		b = strconv.AppendUint(b, id, 10)
 	}
 	if s.custom != nil {
-		s.buf = s.compose(b, a, room, seq)
+		s.buf = s.compose(b, a, o, room, seq)
 		return s.buf
 	}
 	b = append(b, s.open...)
@@ -316,45 +345,43 @@ func (s *stream) build(a *actor, id uint64, room int, seq uint32) []byte {
 		b = socketio.AppendString(b, s.group.roomName(room))
 	}
 	b = append(b, s.middle...)
-	st := stamp.Stamp{Run: s.t.id, Stream: uint16(s.index), Sender: a.ID, Seq: seq, Due: s.op.Due}
+	st := stamp.Stamp{Run: s.t.id, Stream: uint16(s.index), Sender: a.ID, Seq: seq, Due: o.Due}
 	var text [stamp.TextSize]byte
 	st.Put(text[:])
 	b = append(b, text[:]...)
 	if s.filler != nil {
 		b = append(b, s.filler...)
-		b = appendFiller(b, s.spec.Sizes.Bytes(plan.Unit(plan.Draw(s.t.spec.Seed, plan.ForSize, uint64(s.index), s.op.N, 0)))-file.MinSize)
+		b = appendFiller(b, s.spec.Sizes.Bytes(plan.Unit(plan.Draw(s.t.spec.Seed, plan.ForSize, uint64(s.index), o.N, 0)))-file.MinSize)
 	}
 	b = append(b, s.tail...)
 	s.buf = b
 	return b
 }
 
-// sender finds the client that an operation falls to, and the room it goes to. asked is
-// false when the plan has nobody there at this time; a is nil when it has, but none
-// of them is connected.
-func (s *stream) sender(o *plan.Op) (a *actor, room int, asked bool) {
+// sender finds the client that an operation falls to, and what may be asked of it. There is none when it is absent or
+// missing.
+func (s *stream) sender(o *plan.Op) (*actor, presence) {
 	g := s.group
 	switch s.spec.Per {
 	case "client":
-		a = g.actors[o.Source].Load()
+		a := g.actors[o.Source].Load()
 		if a == nil {
-			return nil, 0, false
+			return nil, absent
 		}
-		if state(a.state.Load()) != held {
-			return nil, 0, a.expected()
-		}
+		return a, a.presence()
 	case "room":
-		room = int(o.Source)
-		a, asked = g.pick(plan.Draw(s.t.spec.Seed, plan.ForSender, uint64(s.index), o.N, 0), g.inRoom(room))
-		return a, room, asked
-	default:
-		a, asked = g.pick(o.N, nil)
-		if a == nil {
-			return nil, 0, asked
-		}
+		return g.pick(plan.Draw(s.t.spec.Seed, plan.ForSender, uint64(s.index), o.N, 0), g.inRoom(int(o.Source)))
 	}
-	if s.spec.Op == file.OpRoom {
-		room = a.room(plan.Draw(s.t.spec.Seed, plan.ForRoom, uint64(s.index)<<32|uint64(a.index), o.N, 0))
+	return g.pick(o.N, nil)
+}
+
+// room is the room that an operation of a client goes to.
+func (s *stream) room(a *actor, o *plan.Op) int {
+	switch {
+	case s.spec.Per == "room":
+		return int(o.Source)
+	case s.spec.Op == file.OpRoom:
+		return a.room(plan.Draw(s.t.spec.Seed, plan.ForRoom, uint64(s.index)<<32|uint64(a.index), o.N, 0))
 	}
-	return a, room, true
+	return 0
 }

@@ -43,9 +43,10 @@ type trial struct {
 	scraper *scraper // nil: the target's metrics are not asked for
 	tracer  *tracer  // nil: nothing is traced
 
-	server server
-	count  counters
-	life   life
+	sending sending
+	server  server
+	count   counters
+	life    life
 }
 
 func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at place) *trial {
@@ -178,6 +179,7 @@ func (t *trial) run(ctx context.Context) (*result.Cell, error) {
 	}
 	p.stop.Store(true)
 	<-paced
+	t.seal()
 	c.stopped(t.now())
 	t.drain(ctx, end)
 	t.life.loaded()

@@ -54,13 +54,3 @@ func (g *group) send(place int) {
 		g.t.life.wg.Go(a.leave)
 	}
 }
-
-// expected reports whether a client that is not held should be. Who came in another's place
-// is given the time that connecting takes, and who connects again the time that this takes.
-func (a *actor) expected() bool {
-	s := state(a.state.Load())
-	if a.group.spec.Reconnect != nil {
-		return s == held || !a.churned && s != ended
-	}
-	return !a.churned || s == held || s == ended
-}

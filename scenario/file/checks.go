@@ -189,6 +189,9 @@ func (g *Group) brings(st *Stream, c *Check) bool {
 	if c.Labels["room_decile"] != "" && (st.Op != OpRoom || g.Rooms == nil || g.Rooms.Even()) {
 		return false
 	}
+	if c.Labels["replayed"] == "true" && (st.Volatile || g.Reconnect == nil || !g.Reconnect.Recover) {
+		return false
+	}
 	t := c.Labels["transport"]
 	return t == "" || slices.ContainsFunc(g.Transport, func(s Share) bool { return s.Name == t })
 }

@@ -164,7 +164,9 @@ var streamTable = object[Stream]{
 	what: "stream",
 	def:  "stream", about: "A schedule of messages; latency counts from the scheduled time.",
 	advice: map[string]string{"to": "write op: room with rooms: in the group, or op: all", "interval": "did you mean `rate`? An interval of 100ms is rate: 10/s", "every": "did you mean `rate`? An interval of 100ms is rate: 10/s", "timeout": "did you mean `ack`?"},
-	fresh:  func() Stream { return Stream{Arrival: "constant", Size: 128, Late: 5 * time.Second, Scale: true} },
+	fresh: func() Stream {
+		return Stream{Arrival: "constant", Size: 128, Late: 5 * time.Second, Scale: true, Away: AwayHold}
+	},
 	fields: []field[Stream]{
 		{key: "op", about: "echo to the sender, to the members of one of its rooms, to all of the namespace, or any event of the server's own", is: oneOf(operations...), required: "write op: echo, room, all or emit", set: func(d *decoder, n *node, s *Stream) {
 			s.Op = d.oneOf(n, "operation", operations, nil)
@@ -186,6 +188,9 @@ var streamTable = object[Stream]{
 		{key: "binary", about: "the payload is binary instead of an object", is: aBool, def: false, set: func(d *decoder, n *node, s *Stream) { s.Binary = d.bool(n, "binary") }},
 		{key: "namespace", about: "one of the group's; default its first", is: aText, set: func(d *decoder, n *node, s *Stream) { d.string(n, "namespace", checkNamespace) }}, // resolved by the group
 		{key: "volatile", about: "may be dropped: what is lost is counted apart and is no failure", is: aBool, def: false, set: func(d *decoder, n *node, s *Stream) { s.Volatile = d.bool(n, "volatile") }},
+		{key: "away", about: "what becomes of messages that are due while their sender has lost its connection: sent when it is back, or dropped, as volatile ones are", is: oneOf(aways...), def: AwayHold, set: func(d *decoder, n *node, s *Stream) {
+			s.Away = d.oneOf(n, "word", aways, nil)
+		}},
 		{key: "ack", about: "ask for an acknowledgement and wait so long for it", is: aDuration, set: func(d *decoder, n *node, s *Stream) { s.Ack = d.duration(n, "ack", time.Millisecond, maxWait) }},
 		{key: "expect", about: "who should get it", is: oneOf(receivers...), set: func(d *decoder, n *node, s *Stream) {
 			s.Expect = d.oneOf(n, "expect", receivers, nil)
@@ -195,6 +200,8 @@ var streamTable = object[Stream]{
 	},
 	done: finishStream,
 }
+
+var aways = []string{AwayHold, AwayDrop}
 
 // reBurst is a burst of so many.
 var reBurst = regexp.MustCompile(`^burst\((\d+)\)$`)

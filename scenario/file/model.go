@@ -168,6 +168,12 @@ const (
 	OpEmit = "emit" // any event of the server's own: nothing is known of what comes of it
 )
 
+// What becomes of messages that are due while their sender is away.
+const (
+	AwayHold = "hold" // they are sent when it is back
+	AwayDrop = "drop" // they are not sent
+)
+
 // Stream is an open-model schedule of messages; latency counts from the
 // scheduled time.
 type Stream struct {
@@ -185,6 +191,7 @@ type Stream struct {
 	Binary   bool          // the payload is a binary attachment of Size bytes instead of an object
 	Expect   string        // who should get it: all (default for room and all), others, self (default for an echo without Ack) or none (always for an echo with Ack: the acknowledgement is the answer)
 	Late     time.Duration // a delivery later than this is late; default 5s
+	Away     string        // what becomes of a message that is due while its sender has lost its connection and connects again: AwayHold (default) or AwayDrop; volatile ones are dropped
 	Volatile bool          // may be dropped: what is lost of it is counted apart and is no failure
 	Scale    bool          // whether a phase's load scales the rate; default true
 }

@@ -23,6 +23,7 @@ const (
 	ErrReact     ErrorKind = "react"
 	ErrFault     ErrorKind = "fault"
 	ErrVolatile  ErrorKind = "volatile"
+	ErrAway      ErrorKind = "away"
 	ErrWaiting   ErrorKind = "waiting"
 )
 
@@ -54,6 +55,8 @@ const (
 	HowOvertaken    = "overtaken" // the fault before was not over
 	HowStop         = "stop"      // the server did not stop
 	HowTurn         = "turn"      // its turn to connect had not come: too many others were connecting
+	HowAway         = "away"      // its sender had lost its connection
+	HowFull         = "full"      // too much was held for senders that had lost their connection
 	HowSkipped      = "skipped"   // the network was busy, and the message may be left out
 )
 
@@ -82,6 +85,7 @@ var ErrorKinds = []struct {
 	{Kind: ErrReact, Hows: []string{HowAck, HowEmit}, Labels: ofGroups, About: "a reaction could not be sent"},
 	{Kind: ErrFault, Always: true, Hows: []string{HowOvertaken, HowStop}, About: "a fault of the scenario did not go as planned"},
 	{Kind: ErrVolatile, Blameless: true, About: "a volatile message was left out"},
+	{Kind: ErrAway, Blameless: true, About: "a message of a stream with away: drop was due while its sender was away"},
 	{Kind: ErrWaiting, Always: true, Blameless: true, About: "a client was still connecting at the end, at this stage"},
 }
 

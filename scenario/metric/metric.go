@@ -62,11 +62,12 @@ const (
 	LabelTransport  = "transport"
 	LabelRoomDecile = "room_decile"
 	LabelRead       = "read"
-	LabelPhase      = "phase" // every metric has it
+	LabelReplayed   = "replayed" // true: the receiver had been away since the message was sent, and was recovered
+	LabelPhase      = "phase"    // every metric has it
 )
 
 // Labels are all labels, in the order in which lists name them.
-var Labels = []string{LabelGroup, LabelFrom, LabelOp, LabelEvent, LabelTransport, LabelRoomDecile, LabelRead, LabelPhase}
+var Labels = []string{LabelGroup, LabelFrom, LabelOp, LabelEvent, LabelTransport, LabelRoomDecile, LabelRead, LabelReplayed, LabelPhase}
 
 // A Kind says what a metric is made of.
 type Kind int
@@ -106,7 +107,7 @@ type Metric struct {
 }
 
 var (
-	ofReceivers = []string{LabelGroup, LabelFrom, LabelOp, LabelEvent, LabelTransport, LabelRoomDecile, LabelRead}
+	ofReceivers = []string{LabelGroup, LabelFrom, LabelOp, LabelEvent, LabelTransport, LabelRoomDecile, LabelRead, LabelReplayed}
 	ofArrivals  = []string{LabelGroup, LabelFrom, LabelOp, LabelEvent, LabelTransport, LabelRead}
 	ofSenders   = []string{LabelGroup, LabelOp, LabelEvent, LabelTransport, LabelRead}
 	ofFanouts   = []string{LabelGroup, LabelOp, LabelEvent, LabelRoomDecile}

@@ -44,6 +44,8 @@ type EvidenceStream struct {
 	LateS    float64 `json:"late_s"`         // after which a delivery is late
 	Offered  []int64 `json:"offered"`        // operations that were due, by phase
 	Sent     []int64 `json:"sent"`           // and that were sent
+	Held     []int64 `json:"held,omitempty"` // of the others, those that waited for their sender to the end
+	Dropped  []int64 `json:"dropped,omitempty"`
 }
 
 // EvidenceSeries is one metric of one kind of client or message, of what was due in one phase.
@@ -58,7 +60,8 @@ type EvidenceSeries struct {
 	Slow      bool     `json:"slow,omitempty"`
 	AllSlow   bool     `json:"all_slow,omitempty"`
 	Volatile  bool     `json:"volatile,omitempty"`
-	Phase     int      `json:"phase"` // of the cell's phases
+	Replayed  bool     `json:"replayed,omitempty"` // to receivers that had been away since the messages were sent
+	Phase     int      `json:"phase"`              // of the cell's phases
 	Latency   *Latency `json:"latency"`
 }
 
@@ -69,6 +72,8 @@ type EvidenceRow struct {
 	Second int `json:"second"`
 	Class  int `json:"class"` // -1: the messages themselves, for all
 	Decile int `json:"room_decile,omitempty"`
+	// Replayed says that the receivers had been away since the messages were sent, and were recovered.
+	Replayed bool `json:"replayed,omitempty"`
 	Ledger
 }
 

@@ -131,6 +131,9 @@ type Clients struct {
 // Ledger accounts for every delivery of the recorded phases: Expected = Received + Late + Lost + Undecided, duplicates
 // and disorder apart.
 type Ledger struct {
+	Due       int64 `json:"due"`       // messages that the schedule asked of clients that were there, or away for a while: Sent + Held + Dropped
+	Held      int64 `json:"held"`      // of those, still waiting at the end for their sender to be back
+	Dropped   int64 `json:"dropped"`   // of those, not sent at all: no connection, or the sender was away and they were not kept
 	Sent      int64 `json:"sent"`      // messages emitted by clients
 	Expected  int64 `json:"expected"`  // deliveries that the membership of rooms called for
 	Received  int64 `json:"received"`  // of those, arrived within the stream's `late:` limit
@@ -143,7 +146,10 @@ type Ledger struct {
 
 // Add adds another account to l.
 func (l *Ledger) Add(o Ledger) {
+	l.Due += o.Due
 	l.Sent += o.Sent
+	l.Held += o.Held
+	l.Dropped += o.Dropped
 	l.Expected += o.Expected
 	l.Received += o.Received
 	l.Lost += o.Lost

@@ -13,7 +13,7 @@ func (e *Evidence) EachRow(visit func(x *record.Series, r *ledger.Row)) {
 		s := &e.Streams[i]
 		for j := range rows {
 			r := &rows[j]
-			x := record.Series{Metric: metric.Delivery, Op: s.Op, Event: s.Event, Volatile: s.Volatile, Decile: r.Decile}
+			x := record.Series{Metric: metric.Delivery, Op: s.Op, Event: s.Event, Volatile: s.Volatile, Decile: r.Decile, Replayed: r.Replayed}
 			if r.Class == ledger.Everybody {
 				x.Group = s.Group // the sender's
 			} else {

@@ -87,6 +87,7 @@ type Stream struct {
 	Asks          bool          // for acknowledgements
 	Late          time.Duration // after which a delivery is late
 	Offered, Sent []int64       // operations that were due and that were sent, by phase
+	Held, Dropped []int64       // of the others, those that waited for their sender to the end, and those that were given up
 }
 
 // A Second is what was sampled in one second.
@@ -198,7 +199,8 @@ func (e *Evidence) Steps() map[string]*hdrhistogram.Histogram {
 	return out
 }
 
-// Operations counts the operations sent and offered in a phase, or in the recorded ones when it is "".
+// Operations counts the operations sent and offered in a phase, or in the recorded ones when it is "". A volatile message
+// that was left out counts as sent: that is what it is volatile for.
 func (e *Evidence) Operations(phase string) (sent, offered int64) {
 	set := e.phases(Scope{Phase: phase})
 	for i := range e.Streams {
@@ -206,10 +208,36 @@ func (e *Evidence) Operations(phase string) (sent, offered int64) {
 		for p := range s.Offered {
 			if set.has(p) {
 				sent, offered = sent+s.Sent[p], offered+s.Offered[p]
+				if s.Volatile {
+					sent += at(s.Dropped, p)
+				}
 			}
 		}
 	}
 	return sent, offered
+}
+
+// at is a count of a phase; 0 where a saved result does not have it.
+func at(list []int64, phase int) int64 {
+	if phase < len(list) {
+		return list[phase]
+	}
+	return 0
+}
+
+// Unsent counts the operations that were due in a phase, or in the recorded ones when it is "", and were not sent: those that
+// waited for their sender to the end, and those that were given up, without volatile ones.
+func (e *Evidence) Unsent(phase string) (held, dropped int64) {
+	set := e.phases(Scope{Phase: phase})
+	for i := range e.Streams {
+		s := &e.Streams[i]
+		for p := range s.Offered {
+			if set.has(p) && !s.Volatile {
+				held, dropped = held+at(s.Held, p), dropped+at(s.Dropped, p)
+			}
+		}
+	}
+	return held, dropped
 }
 
 // Returned sums up the clients that lost their connection in a scope. The result's group and phase are 0.

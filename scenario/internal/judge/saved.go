@@ -34,6 +34,7 @@ func Keep(e *Evidence) *result.Evidence {
 	for _, s := range e.Streams {
 		out.Streams = append(out.Streams, result.EvidenceStream{
 			Group: s.Group, Op: s.Op, Event: s.Event, Volatile: s.Volatile, Asks: s.Asks, LateS: s.Late.Seconds(), Offered: s.Offered, Sent: s.Sent,
+			Held: s.Held, Dropped: s.Dropped,
 		})
 	}
 	e.Totals.Each(func(at, phase int, h *hdrhistogram.Histogram) {
@@ -43,7 +44,7 @@ func Keep(e *Evidence) *result.Evidence {
 		}
 		out.Series = append(out.Series, result.EvidenceSeries{
 			Metric: s.Metric, Group: s.Group, From: s.From, Op: s.Op, Event: s.Event, Transport: s.Transport, Decile: s.Decile,
-			Slow: s.Slow, AllSlow: s.AllSlow, Volatile: s.Volatile, Phase: phase, Latency: result.FromHistogram(h),
+			Slow: s.Slow, AllSlow: s.AllSlow, Volatile: s.Volatile, Replayed: s.Replayed, Phase: phase, Latency: result.FromHistogram(h),
 		})
 	})
 	slices.SortFunc(out.Series, func(a, b result.EvidenceSeries) int {
@@ -52,7 +53,7 @@ func Keep(e *Evidence) *result.Evidence {
 	})
 	for i, rows := range e.Ledger {
 		for _, r := range rows {
-			out.Ledger = append(out.Ledger, result.EvidenceRow{Stream: i, Phase: r.Phase, Second: r.Second, Class: r.Class, Decile: r.Decile, Ledger: r.Ledger})
+			out.Ledger = append(out.Ledger, result.EvidenceRow{Stream: i, Phase: r.Phase, Second: r.Second, Class: r.Class, Decile: r.Decile, Replayed: r.Replayed, Ledger: r.Ledger})
 		}
 	}
 	for _, r := range e.Errors {
@@ -132,7 +133,7 @@ func (e *Evidence) recall(from *result.Evidence) error {
 		}
 		e.Streams = append(e.Streams, Stream{
 			Group: s.Group, Op: s.Op, Event: s.Event, Volatile: s.Volatile, Asks: s.Asks,
-			Late: time.Duration(s.LateS * 1e9), Offered: s.Offered, Sent: s.Sent,
+			Late: time.Duration(s.LateS * 1e9), Offered: s.Offered, Sent: s.Sent, Held: s.Held, Dropped: s.Dropped,
 		})
 	}
 	if err := e.recallSeries(from, phases); err != nil {
@@ -143,7 +144,7 @@ func (e *Evidence) recall(from *result.Evidence) error {
 		if r.Stream < 0 || r.Stream >= len(e.Streams) || r.Class < ledger.Everybody || r.Class >= len(e.Classes) {
 			return fmt.Errorf("the result's evidence has a row %d of its ledger that is of no stream or class", i)
 		}
-		e.Ledger[r.Stream] = append(e.Ledger[r.Stream], ledger.Row{Phase: r.Phase, Second: r.Second, Class: r.Class, Decile: r.Decile, Ledger: r.Ledger})
+		e.Ledger[r.Stream] = append(e.Ledger[r.Stream], ledger.Row{Phase: r.Phase, Second: r.Second, Class: r.Class, Decile: r.Decile, Replayed: r.Replayed, Ledger: r.Ledger})
 	}
 	for i, r := range from.Errors {
 		if r.Stream < -1 || r.Stream >= len(e.Streams) || r.Group < 0 || r.Group >= len(e.Groups) {
@@ -174,7 +175,7 @@ func (e *Evidence) recallSeries(from *result.Evidence, phases int) error {
 		}
 		own := record.Series{
 			Metric: s.Metric, Group: s.Group, From: s.From, Op: s.Op, Event: s.Event, Transport: s.Transport, Decile: s.Decile,
-			Slow: s.Slow, AllSlow: s.AllSlow, Volatile: s.Volatile,
+			Slow: s.Slow, AllSlow: s.AllSlow, Volatile: s.Volatile, Replayed: s.Replayed,
 		}
 		if at[i] = slices.Index(series, own); at[i] < 0 {
 			at[i] = len(series)

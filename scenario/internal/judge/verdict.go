@@ -107,6 +107,8 @@ func (e *Evidence) targetsFault(k *file.Check, r *result.Check) bool {
 	if r.NoData {
 		return refused > 0 && sent == 0
 	}
+	held, dropped := e.Unsent(k.Phase)
+	refused = max(refused, held+dropped)
 	would := found(k, ratio(sent+refused, offered), "")
 	return refused > 0 && would.Pass
 }
@@ -116,6 +118,11 @@ func (e *Evidence) unsent() string {
 	full := e.countErrors(func(r *record.ErrorCount) bool {
 		return r.Class == metric.Error(metric.ErrSend, metric.HowBackpressure)
 	})
+	held, _ := e.Unsent("")
+	away := e.countErrors(func(r *record.ErrorCount) bool { return r.Class.Kind == metric.ErrAway })
+	if full == 0 && held+away > 0 {
+		return "senders had lost their connection"
+	}
 	if full+e.Clients.Dropped+e.Clients.Failed == 0 {
 		return "clients were still connecting: give them a phase before, with load: 0%"
 	}

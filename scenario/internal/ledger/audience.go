@@ -20,6 +20,9 @@ type Audience struct {
 	width   uint32   // bits given out so far
 	free    []uint32 // of those, given back
 	recent  []*Slot  // in order of emission, without those past their late limit
+
+	away   atomic.Int32 // members whose connection is lost and that may be recovered; written under mu
+	missed []*Slot      // in order of emission since the first of them went, without those that are closed
 }
 
 // A part is the members of one class.
@@ -51,9 +54,11 @@ type Receiver struct {
 	ID      uint32 // the client's index in the trial
 	Class   int    // what kind of client it is, by the caller's numbers
 	members atomic.Pointer[[]*Membership]
-	Spaces  []*Membership // of further namespaces; fixed before the first join
-	echoes  order         // of streams without an audience
-	leftAt  atomic.Int64  // when its memberships ended; 0: not yet
+	Spaces  []*Membership           // of further namespaces; fixed before the first join
+	echoes  order                   // of streams without an audience
+	leftAt  atomic.Int64            // when its memberships ended or were suspended; 0: it is there
+	losses  atomic.Pointer[[]int64] // when it has lost its connection, each time
+	backAt  int64                   // when it was recovered last; its own goroutine's
 }
 
 // Memberships are those it has, had a moment ago, or has asked for. The caller must not change
@@ -79,6 +84,10 @@ type Membership struct {
 	left     atomic.Uint32 // the version as of its end; 0: it has not ended
 	leftAt   int64         // when; before left is set
 	member   bool          // guarded by audience.mu
+	away     bool          // suspended; likewise
+	open     []*Slot       // what was under way to it then; likewise
+	back     uint32        // the version as of its last recovery; 0: none; its receiver's goroutine's
+	gaps     []gap         // that have ended; likewise
 	order    order
 }
 
@@ -127,11 +136,14 @@ func (r *Receiver) Join(m *Membership) {
 	m.joined.Store(a.version)
 }
 
-// Leave ends the receiver's memberships. Of what it was still owed, all that is not
+// Leave ends the receiver's memberships, also those that Suspend has kept. Of what it was still owed, all that is not
 // past its late limit is undecided until it is closed (edge.go); from now on nothing it receives counts.
 func (l *Ledger) Leave(r *Receiver) {
 	now := max(l.clock(), 1)
-	if !r.leftAt.CompareAndSwap(0, now) {
+	if !r.goes(now) {
+		for _, m := range r.Memberships() {
+			m.forget()
+		}
 		return
 	}
 	for _, m := range r.Memberships() {
@@ -161,8 +173,8 @@ func (l *Ledger) End(r *Receiver, m *Membership, now int64) {
 		a.parts[m.part].members--
 		a.free = append(a.free, m.dense)
 		for _, s := range a.recent {
-			if s.owes(r, m) && now <= s.Due+s.Book.Late && s.take(m.dense) {
-				s.leaves(m.part, now)
+			if s.owes(r, m) && now <= s.Limit() && s.take(m.dense) {
+				s.giveUp(m, now)
 				l.reportIfComplete(s)
 			}
 		}

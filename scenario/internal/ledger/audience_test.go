@@ -103,12 +103,12 @@ func TestLedgerSoFar(t *testing.T) {
 	if overdue := m.l.Watch(lateLimit + 101); overdue != 1 {
 		t.Errorf("%d overdue, want the one of the first message", overdue)
 	}
-	if got, want := sum(), (result.Ledger{Sent: 2, Expected: 3, Received: 2, Lost: 1}); got != want {
+	if got, want := sum(), (result.Ledger{Due: 2, Sent: 2, Expected: 3, Received: 2, Lost: 1}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 	m.get(2, first, 3*lateLimit) // late after all
 	m.l.Watch(3 * lateLimit)
-	if got, want := sum(), (result.Ledger{Sent: 3, Expected: 5, Received: 3, Lost: 2}); got != want {
+	if got, want := sum(), (result.Ledger{Due: 3, Sent: 3, Expected: 5, Received: 3, Lost: 2}); got != want {
 		t.Errorf("%+v, want %+v: a message is looked at once", got, want)
 	}
 	if got, want := m.close(10_000), (result.Ledger{Sent: 3, Expected: 5, Received: 3, Late: 1, Lost: 1}); got != want {

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"slices"
 	"time"
 	"unsafe"
@@ -9,6 +10,10 @@ import (
 // linger is how long a message is kept past its late limit when all have got it, so that one more copy of
 // it is known as a duplicate.
 const linger = int64(30 * time.Second)
+
+// recall is how long a message is kept past its late limit for receivers that are away: as long as official servers
+// keep what they replay, unless they are told otherwise.
+const recall = int64(2 * time.Minute)
 
 // trim closes the slabs of which nothing is to be expected any more, so that the ledger of a long
 // run stays as small as that of a short one; and, as long as it is over its budget, the oldest.
@@ -39,11 +44,16 @@ func (l *Ledger) full(b *Book) bool {
 	return len(sh.slabs) > 1 && int(b.watched.Load()) >= (sh.first+1)*slotsPerSlab
 }
 
-// done reports whether all receivers have got the messages, some time ago.
+// done reports whether all receivers have got the messages, some time ago, and none that may still be
+// recovered was away.
 func (sl *slab) done(now int64) bool {
 	for i := range sl {
 		s := &sl[i]
-		if !s.void.Load() && (s.missing() > 0 || s.Due+s.Book.Late+linger > now) {
+		keep := linger
+		if s.Audience != nil && s.Audience.away.Load() > 0 {
+			keep = recall
+		}
+		if !s.void.Load() && (s.missing() > 0 || s.Limit()+keep > now) {
 			return false
 		}
 	}
@@ -75,9 +85,19 @@ func (l *Ledger) Close(now int64) [][]Row {
 				l.closeSlot(&sl[j], now)
 			}
 		}
-		out[i] = b.rows
+		b.rows.rows = append(b.rows.rows, b.unsent.rows...)
+		out[i] = b.rows.inOrder()
 	}
 	return out
+}
+
+// inOrder sorts the rows by the time when the messages were due. Rows of one second stay as they are.
+func (t *table) inOrder() []Row {
+	slices.SortStableFunc(t.rows, func(a, b Row) int {
+		return cmp.Or(cmp.Compare(a.Second, b.Second), cmp.Compare(a.Phase, b.Phase))
+	})
+	t.at = nil
+	return t.rows
 }
 
 // closeSlot adds a slot to the rows of its book.
@@ -85,54 +105,60 @@ func (l *Ledger) closeSlot(s *Slot, now int64) {
 	if !s.ready.Load() || s.void.Load() {
 		return
 	}
-	bound := s.Book.bound(int(s.Due / int64(time.Second)))
+	if s.Audience != nil {
+		s.Audience.mu.Lock()
+		s.closed = true // nobody is owed it again
+		s.Audience.mu.Unlock()
+	}
+	bound := s.Book.bound(int(s.base / int64(time.Second)))
 	// When its sender left soon after and it reached nobody, a message may never have been written.
-	left := s.From.leftAt.Load()
-	open := now <= s.Limit() || left != 0 && left <= s.Due+bound && !s.reached()
-	s.Book.rows = s.account(s.Book.rows, open, bound)
+	left := s.From.leftSince(s.epoch)
+	open := now <= s.Limit() || left != 0 && left <= s.base+bound && !s.reached()
+	s.account(&s.Book.rows, open, bound)
 	if !open && s.Audience != nil && s.all.missing() > 0 && s.reported.CompareAndSwap(false, true) {
 		l.complete(s, false)
 	}
 }
 
 // account adds the message to the rows of its second. What is missing is lost, unless the matter is
-// still open. What receivers missed that left within bound after it was due is undecided.
-func (s *Slot) account(rows []Row, open bool, bound int64) []Row {
+// still open. What receivers missed that left within bound after it was sent is undecided.
+func (s *Slot) account(rows *table, open bool, bound int64) {
 	if s.Audience != nil {
 		s.Audience.mu.Lock()
 		defer s.Audience.mu.Unlock()
 	}
-	entry(&rows, s, Everybody).Sent++
-	if s.parts == nil {
-		class := s.From.Class
-		if s.Audience != nil {
-			class = s.Audience.parts[0].class
+	rows.entry(s, Everybody, false).Sent++
+	class := func(part int) int {
+		if s.Audience == nil {
+			return s.From.Class
 		}
-		s.addRow(&rows, &s.all, class, open, s.lostTo(0, bound))
+		return s.Audience.parts[part].class
+	}
+	if s.parts == nil {
+		s.addRow(rows, &s.all, class(0), false, open, s.lostTo(0, bound))
 	}
 	for i := range s.parts {
-		of := &s.Audience.parts[i]
 		within := bound
-		if of.slow { // the spread is that of those that read normally
+		if s.Audience.parts[i].slow { // the spread is that of those that read normally
 			within = s.Book.Late
 		}
-		s.addRow(&rows, &s.parts[i], of.class, open, s.lostTo(i, within))
+		s.addRow(rows, &s.parts[i], class(i), false, open, s.lostTo(i, within))
 	}
-	return rows
+	s.eachAgain(func(i int, c *counts) { s.addRow(rows, c, class(i), true, open, 0) })
 }
 
 // addRow adds what became of a message at the receivers of a class to their row. Of what is undecided, some are lost to
 // receivers that had been there long enough, unless the message may never have been sent.
-func (s *Slot) addRow(rows *[]Row, c *counts, class int, open bool, lost int64) {
-	got, late, extra := int64(c.got.Load()), int64(c.late.Load()), int64(c.extra.Load())
-	if c.expected == 0 && got+extra == 0 {
+func (s *Slot) addRow(rows *table, c *counts, class int, replayed, open bool, lost int64) {
+	expected, got, late, extra := int64(c.expected.Load()), int64(c.got.Load()), int64(c.late.Load()), int64(c.extra.Load())
+	if expected == 0 && got+extra == 0 && c.duplicate.Load() == 0 {
 		return
 	}
 	undecided := int64(c.undecided.Load())
-	missing := max(0, int64(c.expected)-got-undecided)
-	l := entry(rows, s, class)
+	missing := max(0, expected-got-undecided)
+	l := rows.entry(s, class, replayed)
 	l.Sent++
-	l.Expected += int64(c.expected) + extra
+	l.Expected += expected + extra
 	l.Received += got - late
 	l.Late += late
 	l.Undecided += undecided + extra

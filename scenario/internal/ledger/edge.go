@@ -10,7 +10,7 @@ import "time"
 // edgeMargin is added to twice the spread: the receiver might have been the slowest one.
 const edgeMargin = int64(10 * time.Millisecond)
 
-// A leaving counts the receivers of one part that left at about the same time after a message was due and had not got it.
+// A leaving counts the receivers of one part that left at about the same time after a message was sent and had not got it.
 type leaving struct {
 	part  int
 	after int64 // in steps of leavingStep
@@ -23,7 +23,7 @@ const leavingStep = int64(time.Millisecond)
 // leaves notes that a receiver has left without the message, which is undecided until it is closed. The audience is locked.
 func (s *Slot) leaves(part int, now int64) {
 	s.markUndecided(part, 1)
-	after := (now - s.Due) / leavingStep
+	after := (now - s.base) / leavingStep
 	if last := len(s.left) - 1; last >= 0 && s.left[last].part == part && s.left[last].after == after {
 		s.left[last].n++
 		return
@@ -36,7 +36,12 @@ func (s *Slot) leaves(part int, now int64) {
 func (s *Slot) strays(part int, left int64) {
 	s.Audience.mu.Lock()
 	defer s.Audience.mu.Unlock()
-	after := (left - s.Due) / leavingStep
+	s.stays(part, left)
+}
+
+// stays takes back a leaving. The audience is locked.
+func (s *Slot) stays(part int, left int64) {
+	after := (left - s.base) / leavingStep
 	for i := range s.left {
 		if l := &s.left[i]; l.part == part && l.after == after && l.n > 0 {
 			l.n--
@@ -75,7 +80,7 @@ func (b *Book) survey(end uint32) {
 		if last == 0 || s.void.Load() {
 			continue
 		}
-		second, took := int(s.Due/int64(time.Second)), max(0, last-s.Due)+1
+		second, took := int(s.base/int64(time.Second)), max(0, last-s.base)+1
 		for len(b.spread.bySecond) <= second {
 			b.spread.bySecond = append(b.spread.bySecond, 0)
 		}

@@ -26,7 +26,7 @@ const (
 // delivery of a closed message that still comes is Stale.
 const defaultBudget = 256 << 20
 
-// A Ledger accounts for every message of one trial. One goroutine emits, the pacer's; any
+// A Ledger accounts for every message of one trial. One goroutine at a time emits; any
 // goroutine receives, on behalf of a receiver that is its own.
 //
 // Each message has a slot (slot.go) with a bit for each member that its audience had
@@ -90,8 +90,17 @@ func (l *Ledger) reportIfComplete(s *Slot) {
 }
 
 // Emit enters a message that is about to be sent. The slot is nil when the stream
-// expects nothing. Only the pacer calls it.
+// expects nothing. One goroutine at a time.
 func (l *Ledger) Emit(b *Book, from *Receiver, a *Audience, due int64, phase int) (s *Slot, seq uint32) {
+	return l.emit(b, from, a, due, due, phase)
+}
+
+// EmitHeld is Emit for a message that is sent now though it was due long ago, since its sender had no connection.
+func (l *Ledger) EmitHeld(b *Book, from *Receiver, a *Audience, due int64, phase int) (s *Slot, seq uint32) {
+	return l.emit(b, from, a, due, max(due, l.clock()), phase)
+}
+
+func (l *Ledger) emit(b *Book, from *Receiver, a *Audience, due, base int64, phase int) (s *Slot, seq uint32) {
 	seq = b.seq
 	b.seq++
 	if b.Expect == ExpectNone {
@@ -108,9 +117,10 @@ func (l *Ledger) Emit(b *Book, from *Receiver, a *Audience, due int64, phase int
 		i = int(seq/slotsPerSlab) - sh.first
 	}
 	s = &sh.slabs[i][seq%slotsPerSlab]
-	s.Book, s.From, s.Due, s.seq, s.Phase = b, from, due, seq, int32(phase)
+	s.Book, s.From, s.Due, s.base, s.seq, s.Phase = b, from, due, base, seq, int32(phase)
+	s.epoch = from.epoch()
 	if b.Expect == ExpectSelf {
-		s.all.expected = 1
+		s.all.expected.Store(1)
 		s.ready.Store(true)
 		return s, seq
 	}
@@ -123,10 +133,11 @@ func (l *Ledger) Emit(b *Book, from *Receiver, a *Audience, due int64, phase int
 		l.used += int64(8 * len(s.bits))
 	}
 	past := 0
-	for past < len(a.recent) && a.recent[past].Limit() < due {
+	for past < len(a.recent) && a.recent[past].Limit() < base {
 		past++
 	}
 	a.recent = append(a.recent[past:], s)
+	a.miss(s)
 	s.ready.Store(true)
 	return s, seq
 }
@@ -153,9 +164,9 @@ func (l *Ledger) expect(s *Slot) {
 		if i == self {
 			n--
 		}
-		s.at(i).expected = n
+		s.at(i).expected.Store(n)
 		if s.shared(i) {
-			s.all.expected += n
+			s.all.expected.Add(n)
 		}
 	}
 }
@@ -167,6 +178,7 @@ type Arrival int
 const (
 	Ignored    Arrival = iota // not in the ledger, or after the receiver left, or after the end
 	Counted                   // the first copy, received or late
+	Replayed                  // likewise, at a receiver that had been away since it was sent
 	Duplicate                 // one more
 	Extra                     // the join was in flight when it was emitted
 	Unexpected                // it was for others
@@ -175,7 +187,7 @@ const (
 )
 
 // Receive notes that a message has come to a receiver at a moment. The slot is given for
-// arrivedCounted only, and with it the rank, which counts from 1; 0 for slow readers. It does
+// Counted and Replayed only; for Counted with the rank, which counts from 1, or is 0 for slow readers. It does
 // not allocate once the receiver has heard of the sender before.
 func (l *Ledger) Receive(r *Receiver, st *stamp.Stamp, at int64) (kind Arrival, s *Slot, rank uint32) {
 	if int(st.Stream) >= len(l.books) {
@@ -187,6 +199,8 @@ func (l *Ledger) Receive(r *Receiver, st *stamp.Stamp, at int64) (kind Arrival, 
 	}
 	s, stale := b.find(st.Seq)
 	switch {
+	case stale && r.epoch() > 0 && st.Due < r.backAt:
+		return Ignored, nil, 0 // it may be a replay, of a message that was closed meanwhile
 	case stale:
 		return Stale, nil, 0
 	case s == nil || s.From.ID != st.Sender || s.Due != st.Due:
@@ -219,9 +233,13 @@ func (l *Ledger) Receive(r *Receiver, st *stamp.Stamp, at int64) (kind Arrival, 
 
 // count takes an arrival in at a receiver that was owed it; m is nil for an echo.
 func (l *Ledger) count(r *Receiver, s *Slot, m *Membership, at int64) (Arrival, *Slot, uint32) {
-	dense, part, o := uint32(0), 0, &r.echoes
+	dense, part, o, replayed := uint32(0), 0, &r.echoes, s.epoch < r.epoch()
 	if m != nil {
-		dense, part, o = m.dense, m.part, &m.order
+		dense, part, o, replayed = m.dense, m.part, &m.order, s.asOf < m.back
+	}
+	c := s.at(part)
+	if replayed {
+		c = s.again(part)
 	}
 	if !s.take(dense) {
 		if gone := m != nil && m.left.Load() != 0; gone || r.leftAt.Load() != 0 { // its leaving took the bit
@@ -230,11 +248,26 @@ func (l *Ledger) count(r *Receiver, s *Slot, m *Membership, at int64) (Arrival, 
 			}
 			return Ignored, nil, 0
 		}
-		s.at(part).duplicate.Add(1)
+		c.duplicate.Add(1)
 		return Duplicate, nil, 0
 	}
+	if replayed && m != nil && s.Book.Volatile {
+		c.extra.Add(1)
+		return Extra, nil, 0
+	}
 	if o.overtaken(s.Book.Stream, s.From.ID, s.seq) {
-		s.at(part).disorder.Add(1)
+		c.disorder.Add(1)
+	}
+	late := at-s.Due > s.Book.Late
+	if replayed {
+		if m == nil || !m.moved(s) {
+			s.move(part)
+		}
+		if late {
+			c.late.Add(1)
+		}
+		c.got.Add(1)
+		return Replayed, s, 0
 	}
 	if s.parts == nil || s.shared(part) {
 		for last := s.lastAt.Load(); last < at && !s.lastAt.CompareAndSwap(last, at); {
@@ -244,8 +277,8 @@ func (l *Ledger) count(r *Receiver, s *Slot, m *Membership, at int64) (Arrival, 
 			first = s.firstAt.Load()
 		}
 	}
-	rank := s.arrived(part, at-s.Due > s.Book.Late)
-	if rank+s.all.undecided.Load() >= s.all.expected {
+	rank := s.arrived(part, late)
+	if rank+s.all.undecided.Load() >= s.all.expected.Load() {
 		l.reportIfComplete(s)
 	}
 	return Counted, s, rank
@@ -274,12 +307,12 @@ func (l *Ledger) Watch(now int64) (overdue int64) {
 	for _, b := range l.books {
 		for {
 			s, _ := b.find(b.watched.Load())
-			if s == nil || s.Due+b.Late >= now {
+			if s == nil || s.Limit() >= now {
 				break
 			}
 			if !s.void.Load() {
 				b.overdue.Add(max(0, s.all.missing()))
-				b.seen = s.account(b.seen, false, b.Late)
+				s.account(&b.seen, false, b.Late)
 			}
 			b.watched.Add(1)
 		}
@@ -292,7 +325,7 @@ func (l *Ledger) Watch(now int64) (overdue int64) {
 // the account as it stood then. The slices are valid until the next watch, on its goroutine.
 func (l *Ledger) SoFar(rows [][]Row) [][]Row {
 	for _, b := range l.books {
-		rows = append(rows, b.seen)
+		rows = append(rows, b.seen.rows)
 	}
 	return rows
 }
@@ -334,5 +367,5 @@ func (b *Book) outstanding(from uint32) bool {
 	return false
 }
 
-// owed is false for an echo whose sender has left.
+// owed is false for an echo whose sender is not there.
 func (r *Receiver) owed(s *Slot) bool { return s.Audience != nil || r.leftAt.Load() == 0 }

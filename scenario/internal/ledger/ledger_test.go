@@ -76,7 +76,12 @@ func (m *model) close(now int64) result.Ledger {
 	var sum result.Ledger
 	for _, rows := range m.l.Close(now) {
 		for _, r := range rows {
-			sum.Add(r.Deliveries())
+			d := r.Deliveries()
+			if d.Due != d.Sent+d.Held+d.Dropped {
+				panic("due is not sent, held and dropped")
+			}
+			d.Due = 0
+			sum.Add(d)
 		}
 	}
 	return sum
@@ -291,8 +296,18 @@ func TestLedgerAgainstABookkeeper(t *testing.T) {
 		var sent []*stamp.Stamp
 		fate := map[pair]string{} // of every expected pair
 		last := map[int]map[int]int{}
-		gone := map[int]bool{}
-		goneAt := map[int]int64{}
+		gone, away := map[int]bool{}, map[int]bool{}
+		losses := map[int][]int64{}      // of connections, by receiver
+		epoch := map[int]int{}           // of the sender, by message
+		missed := map[int]map[int]bool{} // messages that were sent while a receiver was away
+		lose := func(who int, now int64) {
+			losses[who] = append(losses[who], max(now, 1))
+			for p, f := range fate {
+				if p.to == who && f == "lost" && now <= sent[p.msg].Due+lateLimit {
+					fate[p] = "undecided"
+				}
+			}
+		}
 		reached := map[int]bool{} // messages that came to anybody
 		var want result.Ledger
 		now := int64(0)
@@ -300,17 +315,20 @@ func TestLedgerAgainstABookkeeper(t *testing.T) {
 			now += int64(rapid.IntRange(0, 300).Draw(t, "pass"))
 			m.now.Store(now)
 			who := rapid.IntRange(0, n-1).Draw(t, "who")
-			switch rapid.SampledFrom([]string{"send", "send", "get", "get", "get", "get", "get", "get", "leave"}).Draw(t, "what") {
+			switch rapid.SampledFrom([]string{"send", "send", "get", "get", "get", "get", "get", "get", "leave", "suspend", "resume", "resume"}).Draw(t, "what") {
 			case "send":
-				if gone[who] {
+				if gone[who] || away[who] {
 					continue
 				}
 				for to := range n {
-					if !gone[to] && (expect == ExpectAll || to != who) {
+					if away[to] {
+						missed[to][len(sent)] = true
+					} else if !gone[to] && (expect == ExpectAll || to != who) {
 						fate[pair{len(sent), to}] = "lost"
 						want.Expected++
 					}
 				}
+				epoch[len(sent)] = len(losses[who])
 				sent = append(sent, m.send(0, who, now))
 				want.Sent++
 			case "get":
@@ -320,7 +338,7 @@ func TestLedgerAgainstABookkeeper(t *testing.T) {
 				i := rapid.IntRange(0, len(sent)-1).Draw(t, "message")
 				m.get(who, sent[i], now)
 				p := pair{i, who}
-				if gone[who] {
+				if gone[who] || away[who] {
 					continue
 				}
 				switch f, expected := fate[p]; {
@@ -343,13 +361,31 @@ func TestLedgerAgainstABookkeeper(t *testing.T) {
 				}
 			case "leave":
 				m.l.Leave(m.r[who])
-				if !gone[who] {
-					goneAt[who] = max(now, 1)
+				if !gone[who] && !away[who] {
+					lose(who, now)
 				}
-				gone[who] = true
+				gone[who], away[who] = true, false
+			case "suspend":
+				if !gone[who] && !away[who] {
+					away[who], missed[who] = true, map[int]bool{}
+					lose(who, now)
+					m.l.Suspend(m.r[who])
+				}
+			case "resume":
+				if !away[who] {
+					continue
+				}
+				away[who] = false
+				m.l.Resume(m.r[who], nil)
 				for p, f := range fate {
-					if p.to == who && f == "lost" && now <= sent[p.msg].Due+lateLimit {
-						fate[p] = "undecided"
+					if p.to == who && f == "undecided" {
+						fate[p] = "lost"
+					}
+				}
+				for i := range missed[who] {
+					if expect == ExpectAll || int(sent[i].Sender) != who {
+						fate[pair{i, who}] = "lost"
+						want.Expected++
 					}
 				}
 			}
@@ -360,7 +396,7 @@ func TestLedgerAgainstABookkeeper(t *testing.T) {
 			if f == "lost" && now <= s.Due+lateLimit {
 				f = "undecided"
 			}
-			if from := int(s.Sender); f == "lost" && gone[from] && !reached[p.msg] && goneAt[from] <= s.Due+lateLimit {
+			if l := losses[int(s.Sender)]; f == "lost" && len(l) > epoch[p.msg] && !reached[p.msg] && l[epoch[p.msg]] <= s.Due+lateLimit {
 				f = "undecided" // the message may never have left with its sender
 			}
 			switch f {

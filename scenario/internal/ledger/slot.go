@@ -12,13 +12,16 @@ type Book struct {
 	Stream uint16
 	Expect Expectation
 	Late   int64 // nanoseconds after due
+	// Volatile messages are not kept for receivers that are away: one that is recovered is not owed them.
+	Volatile bool
 
 	seq     uint32 // of the next message; the emitter's
 	shelf   atomic.Pointer[shelf]
 	watched atomic.Uint32 // slots before it have been looked at after their late limit
 	overdue atomic.Int64  // what was missing then
-	seen    []Row         // of those slots as they were then; the watcher's
-	rows    []Row         // of closed slots, in order of due time; the emitter's until the ledger is closed
+	unsent  table         // what was due and is not sent, in rows of Everybody; the emitter's until the ledger is closed
+	seen    table         // of those slots as they were then; the watcher's
+	rows    table         // of closed slots; the emitter's until the ledger is closed
 	spread  spreads       // likewise the emitter's
 	missing uint32        // no message before it is outstanding; that of Outstanding's caller
 }
@@ -39,12 +42,15 @@ type Slot struct {
 	From     *Receiver
 	Audience *Audience // nil: the sender alone
 	Due      int64
+	base     int64  // from when on it could come: when it was due, or when it was sent at last
 	asOf     uint32 // the audience's version at emission
+	epoch    uint32 // how often the sender had lost its connection by then
 	seq      uint32
 	Phase    int32
 	ready    atomic.Bool // may be found
 	void     atomic.Bool // was never written to the network
 	reported atomic.Bool // as complete
+	closed   bool        // is in the rows; guarded by Audience.mu
 
 	firstAt atomic.Int64 // nanoseconds since the trial's start; 0: nothing has come
 	lastAt  atomic.Int64
@@ -53,6 +59,9 @@ type Slot struct {
 	parts []counts // by part of the audience, slow readers too, when it has several
 
 	left []leaving // of its receivers, while it was on its way; guarded by Audience.mu
+	// What became of it at receivers that had been away since it was sent and were recovered, by part. Those
+	// receivers are not in all and parts. nil: there is none.
+	replayed atomic.Pointer[[]counts]
 
 	word atomic.Uint64   // the bits of up to 64 receivers
 	bits []atomic.Uint64 // instead of word when there are more
@@ -60,7 +69,7 @@ type Slot struct {
 
 // counts are what became of a message at some of its receivers.
 type counts struct {
-	expected  uint32        // members at emission, as far as the stream expects them
+	expected  atomic.Uint32 // members at emission, as far as the stream expects them
 	got       atomic.Uint32 // first arrivals at expected receivers, late ones included
 	late      atomic.Uint32 // of those
 	undecided atomic.Uint32 // expected, then left
@@ -70,7 +79,7 @@ type counts struct {
 }
 
 func (c *counts) missing() int64 {
-	return int64(c.expected) - int64(c.got.Load()) - int64(c.undecided.Load())
+	return int64(c.expected.Load()) - int64(c.got.Load()) - int64(c.undecided.Load())
 }
 
 // at returns the counts of a part of the audience.
@@ -79,6 +88,29 @@ func (s *Slot) at(part int) *counts {
 		return &s.all
 	}
 	return &s.parts[part]
+}
+
+// again returns the counts for recovered receivers of a part.
+func (s *Slot) again(part int) *counts {
+	list := s.replayed.Load()
+	if list == nil {
+		fresh := make([]counts, max(1, len(s.parts)))
+		s.replayed.CompareAndSwap(nil, &fresh)
+		list = s.replayed.Load()
+	}
+	if s.parts == nil {
+		part = 0
+	}
+	return &(*list)[part]
+}
+
+// eachAgain visits those counts, where there are any.
+func (s *Slot) eachAgain(visit func(part int, c *counts)) {
+	if list := s.replayed.Load(); list != nil {
+		for i := range *list {
+			visit(i, &(*list)[i])
+		}
+	}
 }
 
 // shared reports whether a part's receivers count in all as well.
@@ -110,10 +142,47 @@ func (s *Slot) markUndecided(part int, n uint32) {
 	}
 }
 
+// owedAgain takes back that the message has become undecided for a member, which has been recovered. back is the version
+// as of its recovery before: until then it was counted among the recovered already.
+func (s *Slot) owedAgain(m *Membership, back uint32) {
+	c := s.again(m.part)
+	if s.asOf < back {
+		c.undecided.Add(^uint32(0))
+		return
+	}
+	s.stays(m.part, m.leftAt)
+	s.at(m.part).undecided.Add(^uint32(0))
+	if s.shared(m.part) {
+		s.all.undecided.Add(^uint32(0))
+	}
+	s.move(m.part)
+}
+
+// move counts a receiver of a part among the recovered from now on.
+func (s *Slot) move(part int) {
+	s.again(part).expected.Add(1)
+	s.at(part).expected.Add(^uint32(0))
+	if s.shared(part) {
+		s.all.expected.Add(^uint32(0))
+	}
+}
+
+// giveUp makes what the message owes to a member undecided, whose connection or membership has just ended.
+// The audience is locked.
+func (s *Slot) giveUp(m *Membership, now int64) {
+	switch {
+	case s.asOf >= m.back:
+		s.leaves(m.part, now)
+	case !s.Book.Volatile:
+		s.again(m.part).undecided.Add(1)
+	}
+}
+
 // missing is how many expected deliveries have neither come nor become undecided.
 func (s *Slot) missing() (n int64) {
+	s.eachAgain(func(_ int, c *counts) { n += c.missing() })
 	if s.parts == nil {
-		return s.all.missing()
+		return n + s.all.missing()
 	}
 	for i := range s.parts {
 		n += s.parts[i].missing()
@@ -122,9 +191,10 @@ func (s *Slot) missing() (n int64) {
 }
 
 // reached reports whether the message came to anybody.
-func (s *Slot) reached() bool {
-	if s.parts == nil {
-		return s.all.got.Load()+s.all.extra.Load() > 0
+func (s *Slot) reached() (any bool) {
+	s.eachAgain(func(_ int, c *counts) { any = any || c.got.Load()+c.extra.Load() > 0 })
+	if any || s.parts == nil {
+		return any || s.all.got.Load()+s.all.extra.Load() > 0
 	}
 	for i := range s.parts {
 		if s.parts[i].got.Load()+s.parts[i].extra.Load() > 0 {
@@ -132,6 +202,15 @@ func (s *Slot) reached() bool {
 		}
 	}
 	return false
+}
+
+// taken reports whether a receiver's bit is set.
+func (s *Slot) taken(dense uint32) bool {
+	w := &s.word
+	if s.bits != nil {
+		w = &s.bits[dense/64]
+	}
+	return w.Load()>>(dense%64)&1 != 0
 }
 
 // take sets a receiver's bit and reports whether it was clear.
@@ -150,7 +229,7 @@ func (s *Slot) owes(r *Receiver, m *Membership) bool {
 }
 
 // Receivers is how many readers of normal speed the message is for.
-func (s *Slot) Receivers() uint32 { return s.all.expected }
+func (s *Slot) Receivers() uint32 { return s.all.expected.Load() }
 
 // First is when the message reached the first of them; 0: none yet.
 func (s *Slot) First() int64 { return s.firstAt.Load() }
@@ -158,8 +237,27 @@ func (s *Slot) First() int64 { return s.firstAt.Load() }
 // Last is when it reached the last one so far; 0: none yet.
 func (s *Slot) Last() int64 { return s.lastAt.Load() }
 
-// Limit is when the message begins to be late.
-func (s *Slot) Limit() int64 { return s.Due + s.Book.Late }
+// Limit is until when the message may be on its way. One that comes earlier is late nevertheless when it was held before it was
+// sent.
+func (s *Slot) Limit() int64 { return s.base + s.Book.Late }
+
+// Hold counts a message that is due and waits for its sender to be back. It and its siblings take one goroutine at a time.
+func (b *Book) Hold(due int64, phase int) { b.leave(due, phase, 1, 0) }
+
+// Release takes back a Hold: the message is sent now, or dropped.
+func (b *Book) Release(due int64, phase int) { b.leave(due, phase, -1, 0) }
+
+// Drop counts a message that is due and is not going to be sent.
+func (b *Book) Drop(due int64, phase int) { b.leave(due, phase, 0, 1) }
+
+func (b *Book) leave(due int64, phase int, held, dropped int64) {
+	if b.Expect == ExpectNone {
+		return
+	}
+	l := b.unsent.entry(&Slot{Due: due, Phase: int32(phase)}, Everybody, false)
+	l.Held += held
+	l.Dropped += dropped
+}
 
 // Cancel takes back a message that could not be written: nobody is owed it.
 func (s *Slot) Cancel() {
@@ -191,7 +289,8 @@ func (b *Book) find(seq uint32) (s *Slot, stale bool) {
 type Row struct {
 	Phase, Second int
 	Class         int
-	Decile        int // of the room
+	Decile        int  // of the room
+	Replayed      bool // what was owed to receivers after they had been away
 	result.Ledger
 }
 
@@ -206,20 +305,30 @@ func (s *Slot) Decile() int {
 	return s.Audience.Decile
 }
 
+// A table is rows, each once.
+type table struct {
+	rows []Row
+	at   map[rowKey]int
+}
+
+type rowKey struct {
+	phase, second, class, decile int
+	replayed                     bool
+}
+
 // entry finds or makes the row for a message and a class.
-func entry(rows *[]Row, s *Slot, class int) *result.Ledger {
-	second, decile := int(s.Due/int64(time.Second)), s.Decile()
-	for i := len(*rows) - 1; i >= 0; i-- {
-		r := &(*rows)[i]
-		if r.Phase != int(s.Phase) || r.Second != second {
-			break
+func (t *table) entry(s *Slot, class int, replayed bool) *result.Ledger {
+	k := rowKey{int(s.Phase), int(s.Due / int64(time.Second)), class, s.Decile(), replayed}
+	i, known := t.at[k]
+	if !known {
+		if t.at == nil {
+			t.at = map[rowKey]int{}
 		}
-		if r.Class == class && r.Decile == decile {
-			return &r.Ledger
-		}
+		i = len(t.rows)
+		t.at[k] = i
+		t.rows = append(t.rows, Row{Phase: k.phase, Second: k.second, Class: class, Decile: k.decile, Replayed: replayed})
 	}
-	*rows = append(*rows, Row{Phase: int(s.Phase), Second: second, Class: class, Decile: decile})
-	return &(*rows)[len(*rows)-1].Ledger
+	return &t.rows[i].Ledger
 }
 
 // Deliveries is the row without its messages, unless it is the one that counts them.
@@ -228,5 +337,6 @@ func (r *Row) Deliveries() result.Ledger {
 	if r.Class != Everybody {
 		l.Sent = 0
 	}
+	l.Due = l.Sent + l.Held + l.Dropped
 	return l
 }

@@ -18,6 +18,7 @@ type Series struct {
 	Slow      bool   // the client reads slowly
 	AllSlow   bool   // as does its whole group
 	Volatile  bool   // the stream is
+	Replayed  bool   // the receiver had been away since the message was sent, and was recovered
 	Hidden    bool   // not a metric of its own: a point of the receiver curve
 }
 
@@ -38,6 +39,8 @@ func (s *Series) Has(label, value string) bool {
 		return strconv.Itoa(s.Decile) == value
 	case metric.LabelRead:
 		return s.Slow == (value == "slow")
+	case metric.LabelReplayed:
+		return strconv.FormatBool(s.Replayed) == value
 	}
 	return false
 }

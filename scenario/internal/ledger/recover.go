@@ -1,0 +1,160 @@
+package ledger
+
+// How the ledger takes a server that recovers the state of connections: one that takes a client that connects
+// again for the socket that it was, and sends it what it has missed.
+
+// goes notes that the receiver's connection has ended. It reports whether it was there.
+func (r *Receiver) goes(now int64) bool {
+	if !r.leftAt.CompareAndSwap(0, now) {
+		return false
+	}
+	var list []int64
+	if was := r.losses.Load(); was != nil {
+		list = *was
+	}
+	list = append(list[:len(list):len(list)], now)
+	r.losses.Store(&list)
+	return true
+}
+
+// epoch is how often the receiver has lost its connection.
+func (r *Receiver) epoch() uint32 {
+	if list := r.losses.Load(); list != nil {
+		return uint32(len(*list))
+	}
+	return 0
+}
+
+// leftSince is when the connection of an epoch ended; 0: it has not.
+func (r *Receiver) leftSince(epoch uint32) int64 {
+	if list := r.losses.Load(); list != nil && int(epoch) < len(*list) {
+		return (*list)[epoch]
+	}
+	return 0
+}
+
+// Suspend notes that the receiver's connection is lost and that it may be recovered. Until Resume or Leave says
+// which, what it was owed is undecided, as after Leave, and what is emitted is not for it. Further namespaces
+// are never recovered.
+func (l *Ledger) Suspend(r *Receiver) {
+	now := max(l.clock(), 1)
+	if !r.goes(now) {
+		return
+	}
+	for _, m := range r.Memberships() {
+		l.suspend(r, m, now)
+	}
+	for _, m := range r.Spaces {
+		l.End(r, m, now)
+	}
+}
+
+func (l *Ledger) suspend(r *Receiver, m *Membership, now int64) {
+	a := m.audience
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !m.member {
+		return // its join is in flight, or it has ended
+	}
+	a.version++
+	m.leftAt = now
+	m.left.Store(a.version)
+	m.member, m.away = false, true
+	a.members--
+	a.parts[m.part].members--
+	a.away.Add(1)
+	for _, s := range a.recent {
+		if s.owes(r, m) && now <= s.Limit() && !s.taken(m.dense) {
+			s.giveUp(m, now)
+			m.open = append(m.open, s)
+			l.reportIfComplete(s)
+		}
+	}
+}
+
+// miss remembers a message that was emitted while some members are away. The audience is locked.
+func (a *Audience) miss(s *Slot) {
+	if a.away.Load() == 0 || s.Book.Volatile {
+		return
+	}
+	closed := 0
+	for closed < len(a.missed) && a.missed[closed].closed {
+		closed++
+	}
+	a.missed = append(a.missed[closed:], s)
+}
+
+// Resume makes the receiver the socket that it was before Suspend: it is a member of the same rooms, and is owed what was
+// emitted meanwhile and what was under way when its connection broke, as far as that is not volatile. spaces are its
+// memberships of further namespaces from now on. It is called on the goroutine that receives.
+func (l *Ledger) Resume(r *Receiver, spaces []*Membership) {
+	for _, m := range r.Memberships() {
+		m.resume(r)
+	}
+	r.Spaces, r.backAt = spaces, l.clock()
+	r.leftAt.Store(0)
+}
+
+func (m *Membership) resume(r *Receiver) {
+	a := m.audience
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !m.away {
+		return
+	}
+	left, was := m.left.Load(), m.back
+	a.version++
+	m.back = a.version
+	m.gaps = append(m.gaps, gap{left, m.back, m.leftAt})
+	for _, s := range m.open {
+		if !s.closed && !s.Book.Volatile {
+			s.owedAgain(m, was)
+		}
+	}
+	for _, s := range a.missed {
+		if s.asOf >= left && !s.closed && (s.Book.Expect != ExpectOthers || s.From != r) {
+			s.again(m.part).expected.Add(1)
+		}
+	}
+	a.comesBack(m)
+	a.members++
+	a.parts[m.part].members++
+	m.member = true
+	m.left.Store(0)
+}
+
+// A gap is a time for which a member was away.
+type gap struct {
+	left, back uint32 // versions of the audience
+	at         int64  // when it began
+}
+
+// moved reports whether Resume has counted the message among what the member is owed again: not if it was late when the
+// connection broke.
+func (m *Membership) moved(s *Slot) bool {
+	for _, g := range m.gaps {
+		if s.asOf < g.back { // the first one since it was sent
+			return s.asOf >= g.left || g.at <= s.Limit()
+		}
+	}
+	return false
+}
+
+// forget ends a suspended membership: its receiver was not recovered.
+func (m *Membership) forget() {
+	a := m.audience
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if m.away {
+		a.comesBack(m)
+		a.free = append(a.free, m.dense)
+	}
+}
+
+// comesBack ends the time away of a member. The audience is locked.
+func (a *Audience) comesBack(m *Membership) {
+	m.away, m.open = false, nil
+	if a.away.Add(-1) == 0 {
+		a.missed = nil
+	}
+}

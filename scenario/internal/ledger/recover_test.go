@@ -1,0 +1,191 @@
+package ledger
+
+import (
+	"testing"
+
+	"github.com/throng-io/throng/scenario/internal/stamp"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// What is decided for a receiver that was away, by what the server sent it when it was back.
+func TestRecoveredReceivers(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		expect Expectation
+		replay []int // of the messages 0 to 4; 0 came before, 1 was under way, 2 and 3 were sent meanwhile, 4 is sent when it is back
+		at     int64
+		want   result.Ledger
+		again  result.Ledger // the part of it that is replayed
+	}{
+		{"everything it missed", ExpectAll, []int{1, 2, 3, 4}, 400, result.Ledger{Received: 5}, result.Ledger{Received: 3}},
+		{"without the sender", ExpectOthers, []int{1, 2, 3, 4}, 400, result.Ledger{Received: 5}, result.Ledger{Received: 3}},
+		{"nothing", ExpectAll, []int{4}, 400, result.Ledger{Received: 2, Lost: 3}, result.Ledger{Lost: 3}},
+		{"what was under way is lost", ExpectAll, []int{2, 3, 4}, 400, result.Ledger{Received: 4, Lost: 1}, result.Ledger{Received: 2, Lost: 1}},
+		{"all that it ever got", ExpectAll, []int{0, 1, 2, 3, 4}, 400, result.Ledger{Received: 5, Duplicate: 1}, result.Ledger{Received: 3, Duplicate: 1}},
+		{"everything twice", ExpectAll, []int{1, 2, 3, 1, 2, 3, 4}, 400, result.Ledger{Received: 5, Duplicate: 3}, result.Ledger{Received: 3, Duplicate: 3}},
+		{"backwards", ExpectAll, []int{3, 2, 1, 4}, 400, result.Ledger{Received: 5, Disorder: 2}, result.Ledger{Received: 3, Disorder: 2}},
+		{"behind what is new", ExpectAll, []int{4, 1, 2, 3}, 400, result.Ledger{Received: 5, Disorder: 3}, result.Ledger{Received: 3, Disorder: 3}},
+		{"too late", ExpectAll, []int{1, 2, 3, 4}, 200 + lateLimit, result.Ledger{Received: 4, Late: 1}, result.Ledger{Received: 2, Late: 1}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := newModel(2, c.expect)
+			m.joinAll()
+			const speaker, it = 0, 1
+			var sent []*stamp.Stamp
+			say := func(due int64) {
+				m.now.Store(due)
+				sent = append(sent, m.send(0, speaker, due))
+				if c.expect == ExpectAll {
+					m.get(speaker, sent[len(sent)-1], due+1)
+				}
+			}
+			say(100)
+			m.get(it, sent[0], 101)
+			say(199)
+			m.now.Store(200)
+			m.l.Suspend(m.r[it])
+			say(250)
+			say(350)
+			if kind := m.get(it, sent[2], 360); kind != Ignored {
+				t.Errorf("while it was away: %v", kind)
+			}
+			m.l.Resume(m.r[it], nil)
+			say(390)
+			for _, i := range c.replay {
+				m.get(it, sent[i], c.at)
+			}
+			all, again := m.parts(10_000)
+			own := 0
+			if c.expect == ExpectAll {
+				own = 5 // the speaker's
+			}
+			c.want.Sent, c.want.Expected, c.want.Received = 5, int64(5+own), c.want.Received+int64(own)
+			c.again.Expected = 3
+			if all != c.want || again != c.again {
+				t.Errorf("%+v, of that replayed %+v\nwant %+v, of that %+v", all, again, c.want, c.again)
+			}
+		})
+	}
+}
+
+// parts closes the ledger and tells the replayed from all.
+func (m *model) parts(now int64) (all, again result.Ledger) {
+	for _, rows := range m.l.Close(now) {
+		for _, r := range rows {
+			d := r.Deliveries()
+			d.Due = 0
+			all.Add(d)
+			if r.Replayed {
+				again.Add(d)
+			}
+		}
+	}
+	return all, again
+}
+
+// One that comes back as another socket is owed what any client is that leaves and comes.
+func TestNotRecovered(t *testing.T) {
+	m := newModel(2, ExpectOthers)
+	m.joinAll()
+	m.now.Store(100)
+	m.send(0, 0, 100) // under way
+	m.l.Suspend(m.r[1])
+	missed := m.send(0, 0, 110)
+	m.l.Leave(m.r[1])
+	other := newReceiver(1, m.room)
+	other.Join(other.Memberships()[0])
+	m.r = append(m.r, other)
+	if got := m.room.width; got != 2 {
+		t.Errorf("%d bits are given out, want 2: the place is free again", got)
+	}
+	if kind := m.get(2, missed, 120); kind != Extra {
+		t.Errorf("what it missed: %v", kind)
+	}
+	after := m.send(0, 0, 130)
+	m.get(2, after, 131)
+	want := result.Ledger{Sent: 3, Expected: 3, Received: 1, Undecided: 2}
+	if got := m.close(10_000); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+// Volatile messages are not kept: one that comes nevertheless is no stranger, and none is lost.
+func TestVolatileIsNotOwedAgain(t *testing.T) {
+	for _, replays := range []int{0, 1, 2} {
+		m := newModel(2, ExpectOthers)
+		m.l.books[0].Volatile = true
+		m.joinAll()
+		m.now.Store(100)
+		under := m.send(0, 0, 100)
+		m.l.Suspend(m.r[1])
+		missed := m.send(0, 0, 110)
+		m.l.Resume(m.r[1], nil)
+		want := result.Ledger{Sent: 2, Expected: 1, Undecided: 1}
+		for i := range replays {
+			for _, st := range []*stamp.Stamp{under, missed} {
+				if kind, want := m.get(1, st, 120), []Arrival{Extra, Duplicate}[i]; kind != want {
+					t.Errorf("replay %d: %v, want %v", i, kind, want)
+				}
+			}
+		}
+		if replays > 0 {
+			want.Expected, want.Undecided, want.Duplicate = 3, 3, int64(2*(replays-1))
+		}
+		if got := m.close(10_000); got != want {
+			t.Errorf("replayed %d times: %+v, want %+v", replays, got, want)
+		}
+	}
+}
+
+// A message that was closed while a receiver was away is no error of the server that replays it.
+func TestClosedBeforeItWasReplayed(t *testing.T) {
+	m := newModel(2, ExpectOthers)
+	m.joinAll()
+	m.l.budget = 1
+	m.now.Store(1)
+	m.l.Suspend(m.r[1])
+	first := m.send(0, 0, 1)
+	const n = 3 * slotsPerSlab
+	for i := range int64(n) {
+		m.now.Store(10 + i*lateLimit)
+		m.l.Watch(m.now.Load())
+		m.send(0, 0, m.now.Load())
+	}
+	if len(m.room.missed) >= n {
+		t.Errorf("%d messages are remembered for it: the closed ones are not forgotten", len(m.room.missed))
+	}
+	m.now.Add(10)
+	m.l.Resume(m.r[1], nil)
+	if kind := m.get(1, first, m.now.Load()); kind != Ignored {
+		t.Errorf("%v", kind)
+	}
+	if got := m.close(m.now.Load() + 2*lateLimit); got.Lost == 0 || got.Lost >= n || got.Expected != got.Lost {
+		t.Errorf("%+v: what is still remembered was owed, and is lost", got)
+	}
+}
+
+// A message that its sender held is on its way until late has passed since it was sent, and late all the same.
+func TestHeldMessages(t *testing.T) {
+	m := newModel(2, ExpectOthers)
+	m.joinAll()
+	b := m.l.books[0]
+	for range 3 {
+		b.Hold(100, 0)
+	}
+	b.Drop(100, 0)
+	m.now.Store(5000)
+	send := func() *stamp.Stamp {
+		b.Release(100, 0)
+		_, seq := m.l.EmitHeld(b, m.r[0], m.room, 100, 0)
+		return &stamp.Stamp{Seq: seq, Due: 100}
+	}
+	m.get(1, send(), 5010)
+	send()
+	if !m.l.Outstanding(5010) {
+		t.Error("nothing is waited for")
+	}
+	want := result.Ledger{Sent: 2, Held: 1, Dropped: 1, Expected: 2, Late: 1, Undecided: 1}
+	if got := m.close(5010); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
