@@ -255,7 +255,7 @@ func (a *actor) failed(ctx context.Context, due int64, err error) (next *actor) 
 	} else if next == nil {
 		t.count.failed.Add(1)
 	}
-	a.group.countError(metric.Error(kind, class), t.now(), discreet{err, a.filling(), nil})
+	a.group.countError(metric.Error(kind, class), t.now(), discreet{a.blamed(err), a.filling(), nil})
 	if a.since == 0 && class == metric.HowTimeout {
 		// A timeout is at least that long: leaving it out would flatter the others.
 		t.record(a.shard, a.group.connect[a.transport][stageAll], due, t.now())
@@ -282,7 +282,7 @@ func (a *actor) timings(due int64, d dialed) {
 		if de := (*client.DialError)(nil); errors.As(d.upgrade, &de) {
 			class = de.Class
 		}
-		a.group.countError(metric.Error(metric.ErrUpgrade, class), t.now(), discreet{d.upgrade, a.filling(), nil})
+		a.group.countError(metric.Error(metric.ErrUpgrade, class), t.now(), discreet{a.blamed(d.upgrade), a.filling(), nil})
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/throng-io/throng/internal/regular"
-	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
 )
 
@@ -21,20 +20,7 @@ type TargetError struct {
 }
 
 func (e *TargetError) Error() string {
-	remedy := "check that it runs and speaks Socket.IO there"
-	if d, ok := errors.AsType[*client.DialError](e.Err); ok {
-		_, plain := errors.AsType[tls.RecordHeaderError](d.Err)
-		switch {
-		case plain:
-			remedy = "what answers there does not speak TLS: write http:// (or ws://) instead"
-		case d.Class == "tls":
-			remedy = "name its certificate authority with --set target.tls.ca=FILE, or accept any certificate with --set target.tls.insecure=true (target: {tls: ...} in the scenario)"
-		case d.Stage == "open" && (d.Class == "closed" || d.Class == "reset") && !strings.HasPrefix(e.URL, "https:") && !strings.HasPrefix(e.URL, "wss:"):
-			remedy = "check that it speaks Socket.IO there, and not over TLS: then write https://"
-		case d.Class == "connect_error":
-			remedy = "it refused the first client: check the group's auth and namespace"
-		}
-	}
+	remedy := cmp.Or(blame(e.Err, secureURL(e.URL), true), "check that it runs and speaks Socket.IO there")
 	return fmt.Sprintf("the target %s cannot be reached: %v; %s", e.URL, e.Err, remedy)
 }
 

@@ -41,7 +41,7 @@ func TestEndpointOfATarget(t *testing.T) {
 
 func TestTargetErrorsSayWhatToDo(t *testing.T) {
 	for class, want := range map[string]string{"refused": "check that it runs", "tls": "--set target.tls.ca=FILE", "connect_error": "auth and namespace"} {
-		var err error = &TargetError{URL: "http://there:1", Err: &client.DialError{Stage: "tcp", Class: class, Err: errors.New("no")}}
+		var err error = &TargetError{URL: "http://there:1", Err: &client.DialError{Stage: "namespace", Class: class, Err: errors.New("no")}}
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q in it", err, want)
 		}

@@ -184,10 +184,12 @@ func (sess *session) post(w http.ResponseWriter, r *http.Request) {
 			break
 		}
 	}
-	if err != nil || payload.Err() != nil || sess.cut {
-		sess.end(false)
-		refuse(w, engineio.BadRequest)
+	switch {
+	case sess.cut:
+		refuse(w, engineio.UnknownSID)
 		return
+	case err != nil || payload.Err() != nil: // as the official server: the next poll brings the end
+		sess.enqueue(item{packets: []engineio.Packet{{Type: engineio.Close}}})
 	}
 	_, _ = io.WriteString(w, "ok")
 }

@@ -3,6 +3,7 @@ package planted
 import (
 	"net"
 	"net/http"
+	"strings"
 
 	"github.com/throng-io/throng/protocol/engineio"
 	ws "github.com/throng-io/throng/protocol/websocket"
@@ -12,7 +13,7 @@ import (
 func (s *Server) websocket(w http.ResponseWriter, r *http.Request, sess *session, probe bool) {
 	key := r.Header.Get("Sec-WebSocket-Key")
 	hijacker, ok := w.(http.Hijacker)
-	if key == "" || !ok {
+	if key == "" || !ok || !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
 		refuse(w, engineio.BadRequest)
 		return
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"net"
 	"time"
 
@@ -182,7 +181,7 @@ func (d *dialing) polling() error {
 	d.target.takeCookies(res.fields)
 	payload := engineio.NewPayload(res.body)
 	if !payload.Next() || payload.Packet().Type != engineio.Open {
-		return d.fail("open", protocolError(fmt.Sprintf("the answer is not the engine's open packet but %q", bodyText(res.body))))
+		return d.fail("open", notOpen(res.body))
 	}
 	h, err := d.opened(payload.Packet(), began)
 	if err != nil {

@@ -113,8 +113,8 @@ func TestNamespaceErrors(t *testing.T) {
 	for _, test := range []struct{ name, class, wire string }{
 		{"refused", "connect_error", text(`44/chat,{"message":"not you","data":{"code":7}}`)},
 		{"refused by an old server", "connect_error", text(`44/chat,"not you"`)},
-		{"no sid", "protocol", text(`40/chat,{}`)},
-		{"old server", "protocol", text(`40/chat`)},
+		{"no sid", "version", text(`40/chat,{}`)},
+		{"old server", "version", text(`40/chat`)},
 		{"not JSON", "protocol", text(`40/chat,{"sid":`)},
 		{"engine close", "closed", text(`1`)},
 		{"end", "closed", ""},

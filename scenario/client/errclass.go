@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"regexp"
 	"strconv"
 	"syscall"
 
@@ -19,6 +20,7 @@ type statusError struct {
 	status  int
 	engine  bool // the body is a refusal of an Engine.IO server
 	code    engineio.ErrorCode
+	page    bool // the body is a web page
 	message string
 }
 
@@ -40,7 +42,7 @@ func newStatusError(res response) *statusError {
 		e.message = "moved to " + string(to[:min(len(to), 200)])
 		return e
 	}
-	e.message = bodyText(res.body)
+	e.message, e.page = bodyText(res.body), isPage(res.body)
 	return e
 }
 
@@ -58,6 +60,9 @@ func (e *statusError) class() string {
 	if e.engine {
 		return "engine." + strconv.Itoa(int(e.code))
 	}
+	if e.page && e.status == 200 {
+		return "page"
+	}
 	return "http." + strconv.Itoa(e.status)
 }
 
@@ -65,6 +70,26 @@ func (e *statusError) class() string {
 type protocolError string
 
 func (e protocolError) Error() string { return string(e) }
+
+// versionError is an answer of an older revision of the protocol.
+type versionError string
+
+func (e versionError) Error() string { return string(e) }
+
+// payloadV3 is how revision 3 of Engine.IO begins a session over polling: with the length of the open packet.
+var payloadV3 = regexp.MustCompile(`^[0-9]+:0\{`)
+
+// notOpen is the error of a first polling body that does not begin with the open packet.
+func notOpen(body []byte) error {
+	text := fmt.Sprintf("the answer is not the engine's open packet but %q", bodyText(body))
+	switch {
+	case payloadV3.Match(body):
+		return versionError(text)
+	case isPage(body):
+		return &statusError{status: 200, page: true, message: bodyText(body)}
+	}
+	return protocolError(text)
+}
 
 // dialError makes the DialError of a failure at a stage. The end of ctx is the
 // reason of whatever went wrong after it.
@@ -109,6 +134,7 @@ func classOf(err error, stage string) string {
 		frame   *ws.Error
 		http    httpError
 		broken  protocolError
+		version versionError
 		closed  *CloseError
 	)
 	for _, e := range errnoClasses {
@@ -127,6 +153,8 @@ func classOf(err error, stage string) string {
 		return status.class()
 	case errors.As(err, &refused):
 		return "connect_error"
+	case errors.As(err, &version):
+		return "version"
 	case errors.As(err, &frame), errors.As(err, &http), errors.As(err, &broken):
 		return "protocol"
 	case errors.As(err, &closed):

@@ -21,7 +21,8 @@ type DialError struct {
 	// Class is a short constant for counting: "config", "refused", "timeout",
 	// "reset", "unreachable", "dns", "ports" (no local port left), "files" (no
 	// descriptor left), "tls", "http.<status>", "engine.<code>",
-	// "connect_error", "protocol" (the answer is not what the protocol says),
+	// "connect_error", "page" (a web page with status 200), "version" (the server
+	// speaks an older revision), "protocol" (another answer that is not what the protocol says),
 	// "closed" (the server ended the connection), "canceled", "other".
 	Class string
 	Err   error

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"html"
 	"regexp"
 	"strings"
@@ -24,7 +25,7 @@ var (
 // else its first line. Line breaks and other control characters become spaces.
 func bodyText(body []byte) string {
 	page := string(body[:min(len(body), maxErrorPage)])
-	if strings.HasPrefix(strings.TrimSpace(page), "<") {
+	if isPage(body) {
 		if title := pageTitle.FindStringSubmatch(page); title != nil && words(title[1]) != "" {
 			return words(title[1])
 		}
@@ -33,6 +34,9 @@ func bodyText(body []byte) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(page), "\n")
 	return short(line)
 }
+
+// isPage reports whether a body is HTML.
+func isPage(body []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) }
 
 // words is the text of a piece of HTML.
 func words(fragment string) string {

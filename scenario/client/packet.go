@@ -193,7 +193,7 @@ func (c *Client) answered(b []byte, binary bool, at time.Duration) (taken bool, 
 	}
 	data, err := c.parser.AppendJSON(nil, p.Data)
 	if err != nil || json.Unmarshal(data, &answer) != nil || answer.SID == "" {
-		return true, protocolError("CONNECT was answered without a sid: the server may speak Socket.IO 2")
+		return true, versionError("CONNECT was answered without a sid, as Socket.IO 2 does")
 	}
 	c.welcomed(p.Namespace, answer.PID)
 	c.joined++

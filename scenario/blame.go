@@ -1,0 +1,84 @@
+package scenario
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/throng-io/throng/scenario/client"
+)
+
+// blame says in one clause what the likeliest cause is that a client could not connect, or could not upgrade, and what to do
+// about it; "" when the error says all there is to say. secure says that the target's URL asks for TLS, first that no client
+// has got through so far: later the address, the path and the parser are known to be right.
+func blame(err error, secure, first bool) string {
+	d, ok := errors.AsType[*client.DialError](err)
+	if !ok {
+		return ""
+	}
+	if _, plain := errors.AsType[tls.RecordHeaderError](d.Err); plain {
+		return "what answers there does not speak TLS: write http:// (or ws://) instead"
+	}
+	for i := range causes {
+		c := &causes[i]
+		if c.class == d.Class && (c.stage == "" || c.stage == d.Stage) && (!secure || !c.plain) && (first || !c.first) {
+			return c.text
+		}
+	}
+	if strings.HasPrefix(d.Class, "http.3") {
+		return "set target.url to where it moved"
+	}
+	return ""
+}
+
+// Texts that several causes share.
+const (
+	wrongPath = "nothing answers for Socket.IO under that path: say which it is with --set target.path=/PATH/"
+	noHeaders = "a proxy in front drops the headers Upgrade and Connection: let it pass them on (nginx: proxy_http_version 1.1 and both proxy_set_header), or use transport: polling"
+	notSticky = "another process answered than the one that opened the session: let the balancer keep a client at one process (sticky sessions), or use transport: websocket"
+	badParser = "a server with another parser closes so: set the group's parser: to the one that the server has (json, or msgpack)"
+)
+
+// causes are the likeliest ones, by the stage and the class of a client.DialError. The first that fits is it.
+var causes = []struct {
+	stage, class string // stage "": all
+	plain        bool   // without TLS alone
+	first        bool   // of the first client alone
+	text         string
+}{
+	{class: "tls", text: "say whom to trust with --set target.tls.ca=FILE, or --set target.tls.insecure=true for anybody (target: {tls: ...} in the scenario)"},
+	{stage: "open", class: "closed", first: true, plain: true, text: "check that it speaks Socket.IO there and under that path (--set target.path=/PATH/), and not over TLS: then write https://"},
+	{stage: "open", class: "reset", first: true, plain: true, text: "check that it speaks Socket.IO there, and not over TLS: then write https://"},
+	{stage: "open", class: "closed", first: true, text: wrongPath},
+	{stage: "open", class: "timeout", first: true, text: "it took the connection and did not answer the handshake: check the path (--set target.path=/PATH/), or whether it is overloaded"},
+	{stage: "open", class: "page", text: "a web page answers every path there: say which path Socket.IO has with --set target.path=/PATH/, or let the proxy in front pass that path on"},
+	{stage: "open", class: "http.404", first: true, text: wrongPath},
+	{stage: "open", class: "http.405", first: true, text: wrongPath},
+	{stage: "open", class: "http.502", text: "the proxy in front does not reach the server behind it"},
+	{stage: "open", class: "http.503", text: "the server, or the proxy in front, takes no more connections"},
+	{stage: "open", class: "http.429", text: "a rate limit refuses clients: let them come more slowly with connect: {rate: ...}"},
+	{stage: "open", class: "engine.0", text: "the server has this transport switched off: choose another with transport:"},
+	{stage: "open", class: "engine.3", text: noHeaders},
+	{stage: "upgrade", class: "engine.3", text: noHeaders},
+	{stage: "namespace", class: "engine.1", text: notSticky},
+	{stage: "upgrade", class: "engine.1", text: notSticky},
+	{class: "version", text: "the server speaks Socket.IO 2, whose protocol is another: it must be of version 3 or later"},
+	{stage: "namespace", class: "closed", first: true, text: badParser},
+	{stage: "namespace", class: "engine.3", first: true, text: badParser},
+	{stage: "namespace", class: "protocol", first: true, text: badParser},
+	{stage: "namespace", class: "timeout", text: "it opened the session and did not answer CONNECT: check the group's namespace:, and that each middleware of the server calls next()"},
+	{stage: "namespace", class: "connect_error", text: "it refused the client: check the group's auth and namespace"},
+}
+
+// blamed adds the likeliest cause to an error of the client's connection.
+func (a *actor) blamed(err error) error {
+	if why := blame(err, secureURL(a.group.configs[a.transport].URL), a.group.held.Load() == 0); why != "" {
+		return fmt.Errorf("%w; %s", err, why)
+	}
+	return err
+}
+
+func secureURL(url string) bool {
+	return strings.HasPrefix(url, "https:") || strings.HasPrefix(url, "wss:")
+}
