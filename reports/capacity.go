@@ -17,6 +17,7 @@ const (
 	endBelow     = "below"
 	endGenerator = "generator"
 	endBudget    = "budget"
+	endNoisy     = "noisy"
 )
 
 // Verdicts of a trial of a search.
@@ -236,7 +237,7 @@ func (c *Capacity) nodes() {
 		return
 	}
 	if c.Operating <= 0 {
-		c.NodesNote = "No capacity was confirmed, so nodes cannot be counted."
+		c.NodesNote = "No level was confirmed to hold, so nodes cannot be counted."
 		return
 	}
 	n, err := model.Nodes(c.PlanFor, c.Operating, c.Spare)

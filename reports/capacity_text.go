@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/throng-io/throng/scenario/result"
 )
@@ -82,11 +83,10 @@ func (c *Capacity) line() string {
 		}
 		return joined(fmt.Sprintf("The load generator was not fit to judge at %s, twice: %s.", c.noun(c.High), strings.TrimSuffix(c.invalidReason(), ".")), held, "Use a machine of its own for the generator, or raise a load that the server feels first.")
 	case c.Low == 0 && c.High > 0:
-		sure := "in a single trial"
-		if c.HighConfirmed {
-			sure = "by " + c.votes()
-		}
-		return fmt.Sprintf("One node of this size does not hold %s with %s: %s (%s). Begin lower with --set search.from=…", c.noun(c.High), c.conditions(), c.Reason, sure)
+		return fmt.Sprintf("One node of this size does not hold %s with %s: %s (it broke %s). Begin lower with --set search.from=…",
+			c.noun(c.High), c.conditions(), c.Reason, c.outcomes(c.High, probeBroke))
+	case c.Low == 0 && c.End == endNoisy:
+		return joined("No level was judged to hold.", c.unfinished())
 	case c.Low == 0:
 		return "No level was judged: the search has not come to an answer."
 	}
@@ -100,41 +100,59 @@ func (c *Capacity) line() string {
 	return strings.Join(parts, " ")
 }
 
-// votes is "3 confirmations of 60 s".
-func (c *Capacity) votes() string {
-	return plural(c.Confirm, "confirmation") + " of " + seconds(c.ConfirmS)
+// outcomes is "in 4 of 4 trials": how many of a level's valid trials had a verdict.
+func (c *Capacity) outcomes(level float64, verdict string) string {
+	n, all := 0, 0
+	for _, p := range c.Probes {
+		if p.Level != level || p.Verdict != probeHeld && p.Verdict != probeBroke {
+			continue
+		}
+		all++
+		if p.Verdict == verdict {
+			n++
+		}
+	}
+	return fmt.Sprintf("in %d of %s", n, plural(all, "trial"))
 }
 
 // holds says what a node holds, and how sure that is.
 func (c *Capacity) holds() string {
+	least := ""
 	if c.High == 0 {
-		s := fmt.Sprintf("One node of this size holds at least %s with %s", c.noun(c.Low), c.conditions())
-		if c.LowConfirmed {
-			s += " (" + c.votes() + ")"
-		} else {
-			s += ", by single trials that nothing confirmed"
-		}
-		s += "; no level that breaks was found"
-		switch {
-		case c.End == endAtLeast && c.LimitedBy != "":
-			s += ", as this machine allows none above it"
-		case c.End == endAtLeast:
-			s += ", as none above it was to be tried"
-		}
-		return s + "."
+		least = "at least "
 	}
-	s := fmt.Sprintf("One node of this size holds %s with %s: %s held, %s broke", c.interval((c.High-c.Low)/2), c.conditions(), c.show(c.Low), c.show(c.High))
+	s := fmt.Sprintf("One node of this size holds %s%s with %s: it held %s", least, c.noun(c.Low), c.conditions(), c.outcomes(c.Low, probeHeld))
+	if !c.LowConfirmed {
+		s = fmt.Sprintf("No level is confirmed: with %s, %s held %s", c.conditions(), c.noun(c.Low), c.outcomes(c.Low, probeHeld))
+	}
 	switch {
-	case c.LowConfirmed && c.HighConfirmed:
-		s += " (" + c.votes() + " each)"
-	case c.LowConfirmed:
-		s += " (" + c.votes() + " of the lower, single trials of the upper)"
-	case c.HighConfirmed:
-		s += " (single trials of the lower, " + c.votes() + " of the upper)"
+	case c.High > 0:
+		s += fmt.Sprintf("; %s broke %s", c.show(c.High), c.outcomes(c.High, probeBroke))
+		if !c.HighConfirmed {
+			s += ", which is not confirmed"
+		}
+	case c.End == endAtLeast && c.LimitedBy != "":
+		s += "; this machine allows no higher level"
+	case c.End == endAtLeast:
+		s += "; no higher level was to be tried"
 	default:
-		s += " in single trials that nothing confirmed"
+		s += "; no level was found to break"
 	}
-	return s + "."
+	return joined(s+".", c.unfinished())
+}
+
+// unfinished says why an answer is less than it could be, and what would give a better one.
+func (c *Capacity) unfinished() string {
+	switch {
+	case c.End == endNoisy:
+		return fmt.Sprintf("Trials at one level disagree too much to say more (about %s come out the other way round): try longer ones, such as --set search.trial=%s, or a quieter machine.",
+			share(c.Noise), time.Duration(2*c.TrialS*float64(time.Second)))
+	case c.End == endBudget:
+		return "The budget was used up before the search was over: --resume goes on with it."
+	case c.Split > 0:
+		return fmt.Sprintf("At %s between them trials went either way.", plural(c.Split, "level"))
+	}
+	return ""
 }
 
 // operation says at which load to run a node, and what was measured there.
@@ -147,20 +165,6 @@ func (c *Capacity) operation() string {
 		}
 	}
 	return s + "."
-}
-
-// interval is "4 225 ± 125 viewers".
-func (c *Capacity) interval(half float64) string {
-	mid := c.Low + half
-	switch c.Unit {
-	case "":
-		return fmt.Sprintf("%s ± %s %s", count(int64(math.Round(mid))), count(int64(math.Ceil(half))), c.what())
-	case "%":
-		return fmt.Sprintf("%s ± %s of the load", share(mid), share(half))
-	case "B":
-		return fmt.Sprintf("%s ± %s (%s)", bytesize(mid), bytesize(half), c.what())
-	}
-	return fmt.Sprintf("%s ± %s/s (%s)", significant(mid), significant(half), c.what())
 }
 
 // coresAt is what the server used at a level.
@@ -234,7 +238,7 @@ func (c *Capacity) Text(w io.Writer) error {
 
 var endWords = map[string]string{
 	endFound: "found", endAtLeast: "the highest level allowed holds", endBelow: "the first level breaks",
-	endGenerator: "the load generator was not fit", endBudget: "the budget was used up", "open": "not finished",
+	endGenerator: "the load generator was not fit", endBudget: "the budget was used up", endNoisy: "the trials disagree too much", "open": "not finished",
 }
 
 func (c *Capacity) memoryNote() string {

@@ -44,8 +44,9 @@ func capacityCommand() *cobra.Command {
 		Short: "Find the highest load that keeps the checks, with its curve",
 		Long: `Find the highest load that a server carries with every check of the scenario
 kept: its search: block says what is raised. The level doubles until one breaks,
-then the gap is bisected, both ends are confirmed by longer trials, and levels
-around the answer are measured for the curves. Each trial is a run of its own.
+then the gap is bisected, last both ends are confirmed by longer trials (by more
+where trials disagree), and levels around the answer are measured for the curves.
+Each trial is a run of its own; throng check says how long a search takes.
 
 A trial in which this machine could not keep up says nothing about the server: it
 is repeated once, and then the search stops. A search that was interrupted goes on
@@ -53,7 +54,7 @@ where it was with --resume DIR.
 
 Exit codes: 0 found, 2 bad usage or file, 3 the load generator was not fit to
 judge, 4 the target cannot be reached, 5 nothing was found (the first level breaks,
-or no level was confirmed within the budget), 130 interrupted; the trials until
+no level was confirmed within the budget, or trials disagree too much), 130 interrupted; the trials until
 then are kept.`,
 		Example: `  throng capacity capacity-clients
   throng capacity my.yaml --target http://10.0.0.5:3000 --budget 30m --out out/capacity
@@ -69,7 +70,7 @@ then are kept.`,
 	f.StringArrayVar(&flags.set, "set", nil, "override a variable or a key of the scenario: `KEY=VALUE`")
 	secretFlag(f, &flags.secret)
 	f.StringVar(&flags.target, "target", "", "test the server at this `URL`, or unix:PATH, instead of the scenario's")
-	f.DurationVar(&flags.budget, "budget", 0, "end within this time, such as 10m (default that of the scenario)")
+	f.DurationVar(&flags.budget, "budget", 0, "end within this time, such as 10m (default that of the scenario); a resumed search has it anew")
 	f.StringVar(&flags.planFor, "clients", "", "say how many nodes this `LOAD` needs: a number as from: in the scenario has it, such as 50k")
 	f.IntVar(&flags.spare, "spare", 1, "with --clients: nodes that may fail at once")
 	flags.watch.add(f)

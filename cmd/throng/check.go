@@ -8,9 +8,12 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/throng-io/throng/scenario/capacity"
+	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/machine"
 	"github.com/throng-io/throng/scenario/metric"
 )
@@ -54,9 +57,12 @@ cannot; what to do about it is said. With --against those of a run: 0 pass,
 				return judgeAgainst(cmd.OutOrStdout(), f, against, asJSON)
 			}
 			a := machine.Assess(f, machine.ReadLimits())
-			if q := f.Spec.Search; q != nil {
-				a.Notes = append(a.Notes, fmt.Sprintf("this is a run at the scenario's own level; throng capacity raises %s from %s to %s until a check breaks",
-					q.Raise, q.Format(q.From), q.Format(q.To)))
+			if f.Spec.Search != nil {
+				note, err := searchNote(f)
+				if err != nil {
+					return err
+				}
+				a.Notes = append(a.Notes, note)
 			}
 			_, missing := f.Data()
 			a.Unready = missing != nil
@@ -82,6 +88,22 @@ cannot; what to do about it is said. With --against those of a run: 0 pass,
 	cmd.Flags().StringVar(&against, "against", "", "judge the results in this `DIR` by the scenario's rules")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
+}
+
+// searchNote says what throng capacity would do with the file, and how long that takes.
+func searchNote(f *file.File) (string, error) {
+	q := f.Spec.Search
+	e, err := capacity.Expect(f)
+	if err != nil {
+		return "", err
+	}
+	within := ""
+	if q.Budget > 0 {
+		within = ", within its budget of " + q.Budget.String()
+	}
+	return fmt.Sprintf("this is a run at the scenario's own level; throng capacity raises %s from %s to %s until a check breaks, in %d to %d trials "+
+		"of %s and more: %s to %s%s, more where trials disagree",
+		q.Raise, q.Format(q.From), q.Format(q.To), e.Trials[0], e.Trials[1], metric.FormatDuration(q.Trial), e.Took[0].Round(time.Second), e.Took[1].Round(time.Second), within), nil
 }
 
 // A refusal is every shortage, one line each.

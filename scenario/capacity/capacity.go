@@ -41,7 +41,7 @@ type Options struct {
 	// Run is how each trial is run; its HistogramDir is the trial's own directory when Histograms is set.
 	Run        scenario.Options
 	Histograms bool
-	// Budget is for the whole search, the part before an interruption included; 0 = that of the file.
+	// Budget is the time to search for, without the trials that are in the journal already; 0 = that of the file.
 	Budget time.Duration
 	// Step is told of each trial before it begins and when it has ended, and of those in the journal. It must not block. nil = nobody.
 	Step func(Step)
@@ -64,7 +64,7 @@ type Step struct {
 	Cell    *result.Cell   // nil: it begins now
 	Verdict search.Verdict // with Cell
 	Again   bool           // from the journal of an earlier run; Cell is nil when its result is lost
-	Spent   time.Duration  // of the budget
+	Spent   time.Duration  // of the budget, by this run of the search
 	Budget  time.Duration  // 0: no limit
 }
 
@@ -79,6 +79,7 @@ type hunt struct {
 	plan    search.Plan
 	history []search.Observation
 	cells   []result.Cell // by place in the history; Verdict "" where the result is lost
+	before  time.Duration // what the trials took that were in the journal
 	limited string
 	journal *os.File
 	run     *result.Run
@@ -115,19 +116,14 @@ func Run(ctx context.Context, f *file.File, opt Options) (*result.Run, error) {
 // prepare settles the plan and takes the journal up.
 func (h *hunt) prepare() error {
 	s := h.spec
-	first, err := h.f.At(s.From, s.Trial)
-	if err != nil {
-		return err
-	}
 	to, err := h.highest()
 	if err != nil {
 		return err
 	}
-	longer := s.ConfirmFor - s.Trial
-	h.plan = search.Plan{
-		From: s.From, To: s.To, Grow: s.Grow, Precision: s.Precision, Confirm: s.Confirm, Whole: s.Whole(),
-		Trial: first.Spec.Plan().Duration, ConfirmBy: first.Spec.Plan().Duration + longer, Of: h.f.Fingerprint() + " " + h.opt.Run.Target,
+	if h.plan, err = planOf(h.f); err != nil {
+		return err
 	}
+	h.plan.Of = h.f.Fingerprint() + " " + h.opt.Run.Target
 	if err := h.open(); err != nil {
 		return err
 	}
@@ -137,7 +133,51 @@ func (h *hunt) prepare() error {
 	if h.opt.Budget > 0 {
 		h.plan.Budget = h.opt.Budget
 	}
+	for _, o := range h.history {
+		h.before += o.Took
+	}
+	if h.plan.Budget > 0 { // the search package counts all trials
+		h.plan.Budget += h.before
+	}
 	return h.recall()
+}
+
+// planOf is the plan of a file's search, without its budget.
+func planOf(f *file.File) (search.Plan, error) {
+	s := f.Spec.Search
+	first, err := f.At(s.From, s.Trial)
+	if err != nil {
+		return search.Plan{}, err
+	}
+	trial := first.Spec.Plan().Duration
+	return search.Plan{
+		From: s.From, To: s.To, Grow: s.Grow, Precision: s.Precision, Confirm: s.Confirm, Whole: s.Whole(),
+		Trial: trial, ConfirmBy: trial + s.ConfirmFor - s.Trial,
+	}, nil
+}
+
+// Expect says what the search of a file takes within its budget, as [search.Expect] does, without connecting and draining.
+func Expect(f *file.File) (search.Expected, error) {
+	s := f.Spec.Search
+	plan, err := planOf(f)
+	if err != nil {
+		return search.Expected{}, err
+	}
+	plan.Budget = s.Budget
+	lengths := map[float64]time.Duration{}
+	took := func(level float64, kind search.Kind) time.Duration {
+		if lengths[level] == 0 {
+			lengths[level] = plan.Trial
+			if at, err := f.At(level, s.Trial); err == nil {
+				lengths[level] = at.Spec.Plan().Duration
+			}
+		}
+		if kind == search.Confirm {
+			return lengths[level] + s.ConfirmFor - s.Trial
+		}
+		return lengths[level]
+	}
+	return search.Expect(plan, shares(s), took)
 }
 
 // highest is the highest level that this machine can play.
@@ -250,7 +290,7 @@ func (h *hunt) recall() error {
 func (h *hunt) announce(level float64, kind search.Kind) (Step, error) {
 	so, err := search.SoFar(h.plan, h.history)
 	return Step{
-		N: len(h.history) + 1, Level: level, Text: h.spec.Format(level), Kind: kind, SoFar: so, Spent: h.spent(), Budget: h.plan.Budget,
+		N: len(h.history) + 1, Level: level, Text: h.spec.Format(level), Kind: kind, SoFar: so, Spent: h.spent(), Budget: h.budget(),
 	}, err
 }
 
@@ -262,7 +302,18 @@ func (h *hunt) report(s Step, o search.Observation) error {
 	return err
 }
 
-func (h *hunt) spent() (sum time.Duration) {
+// spent is what this run of the search has used of its budget.
+func (h *hunt) spent() time.Duration { return max(0, h.took()-h.before) }
+
+func (h *hunt) budget() time.Duration {
+	if h.plan.Budget == 0 {
+		return 0
+	}
+	return h.plan.Budget - h.before
+}
+
+// took is what all trials took.
+func (h *hunt) took() (sum time.Duration) {
 	for _, o := range h.history {
 		sum += o.Took
 	}
@@ -278,7 +329,7 @@ func (h *hunt) search(ctx context.Context) error {
 		}
 		level, kind := step.Level, step.Kind
 		if step.Answer != nil {
-			at, more := search.NextStep(h.plan, h.shares(), *step.Answer, h.history)
+			at, more := search.NextStep(h.plan, shares(h.spec), *step.Answer, h.history)
 			if !more {
 				return nil
 			}
@@ -296,9 +347,9 @@ func (h *hunt) search(ctx context.Context) error {
 
 // shares are the levels of the curve. The load that a node should be run at is always among them: what it feels like there is what
 // the user will live with.
-func (h *hunt) shares() []float64 {
+func shares(s *file.Search) []float64 {
 	const operating, near = 0.7, 0.03
-	steps := h.spec.StepsAfter
+	steps := s.StepsAfter
 	if len(steps) == 0 || slices.ContainsFunc(steps, func(s float64) bool { return math.Abs(s-operating) <= near }) {
 		return steps
 	}
@@ -411,9 +462,9 @@ func (h *hunt) finish(ctx context.Context) *result.Run {
 	s := h.spec
 	c := &result.Capacity{
 		Raise: s.Raise, Unit: s.Unit, From: s.From, To: h.plan.To, Precision: s.Precision, Confirm: s.Confirm,
-		TrialS: s.Trial.Seconds(), ConfirmS: s.ConfirmFor.Seconds(), BudgetS: h.plan.Budget.Seconds(),
+		TrialS: s.Trial.Seconds(), ConfirmS: s.ConfirmFor.Seconds(), BudgetS: h.budget().Seconds(),
 		End: string(a.End), Low: a.Low, LowConfirmed: a.LowConfirmed, High: a.High, HighConfirmed: a.HighConfirmed,
-		Split: a.Split, Noise: a.Noise, Invalid: a.Invalid, TookS: h.spent().Seconds(), LimitedBy: h.limited, PlanFor: h.opt.PlanFor, Spare: h.opt.Spare,
+		Split: a.Split, Noise: a.Noise, Invalid: a.Invalid, TookS: h.took().Seconds(), LimitedBy: h.limited, PlanFor: h.opt.PlanFor, Spare: h.opt.Spare,
 		Probes: []result.Probe{},
 	}
 	for i, o := range h.history {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -268,5 +269,70 @@ func TestLostResult(t *testing.T) {
 	}
 	if run.Capacity.Probes[1].Cell != 0 || run.Capacity.Probes[2].Cell != 2 || run.Capacity.End != "found" || len(run.Warnings) != 1 {
 		t.Errorf("%+v, %q", run.Capacity.Probes[:3], run.Warnings)
+	}
+}
+
+// TestResumedBudget: the trials of the run before do not count against the budget of the one that goes on.
+func TestResumedBudget(t *testing.T) {
+	dir := t.TempDir()
+	f := parse(t, searched, nil)
+	m := &model{knee: 1234}
+	opt := options(dir, m)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	opt.Step = func(s Step) {
+		if s.N == 4 {
+			cancel()
+		}
+	}
+	if _, err := Run(ctx, f, opt); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, JournalName)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = regexp.MustCompile(`"took_ns":\d+`).ReplaceAll(text, []byte(`"took_ns":3600000000000`))
+	if err := os.WriteFile(path, text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	ran := len(m.ran)
+	opt.Budget = 90 * time.Minute // no trial is taken to be shorter than the longest one
+	opt.Step = func(s Step) {
+		if s.Spent < 0 || s.Spent > s.Budget || s.Budget != 90*time.Minute {
+			t.Errorf("trial %d: %s of %s are spent", s.N, s.Spent, s.Budget)
+		}
+	}
+	run, err := Run(t.Context(), f, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(m.ran) == ran || run.Capacity.BudgetS != 5400 || run.Capacity.TookS < 3*3600 {
+		t.Errorf("%d trials more, %+v", len(m.ran)-ran, run.Capacity)
+	}
+}
+
+func TestExpect(t *testing.T) {
+	f := parse(t, searched, nil)
+	e, err := Expect(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.Trials[0] < 4 || e.Trials[1] > 25 || e.Trials[0] >= e.Trials[1] || e.Took[0] < 4*8*time.Second || e.Took[1] > 25*12*time.Second {
+		t.Errorf("%+v", e)
+	}
+	for _, knee := range []int{50, 130, 1234, 9000, 20_000} {
+		m := &model{knee: knee}
+		if _, err := Run(t.Context(), f, options(t.TempDir(), m)); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(m.ran); n < e.Trials[0]-1 || n > e.Trials[1]+2 {
+			t.Errorf("a search for %d took %d trials, expected are %v", knee, n, e.Trials)
+		}
+	}
+	short, err := Expect(parse(t, searched, map[string]string{"search.budget": "60s"}))
+	if err != nil || short.Took[1] > time.Minute || short.Trials[1] < 4 {
+		t.Errorf("within a minute: %+v, %v", short, err)
 	}
 }

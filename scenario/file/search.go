@@ -29,7 +29,7 @@ type Search struct {
 	Confirm    int           // trials that confirm an end, an odd number; default 3
 	ConfirmFor time.Duration // recorded part of a confirming trial; default that of a probe
 	StepsAfter []float64     // levels measured afterwards for the curves, as shares of the capacity; default 25 50 70 90 100 110 %
-	Budget     time.Duration // for everything; 0: no limit
+	Budget     time.Duration // for one run of the search, an earlier one that is resumed not counted; 0: no limit
 }
 
 // RaiseLoad is the Raise of a search over the load of all phases.
@@ -126,7 +126,7 @@ var searchTable = object[Search]{
 		{key: "trial", about: "the recorded part of a probe", is: aDuration, def: "20s", set: func(d *decoder, n *node, s *Search) { s.Trial = d.duration(n, "trial", minTrial, maxPhase) }},
 		{key: "confirm", is: ref("confirm"), set: func(d *decoder, n *node, s *Search) { confirmTable.decode(d, n, s) }},
 		{key: "steps_after", about: "levels measured afterwards for the curves, as shares of the capacity", is: listOf(aShare), set: setSteps},
-		{key: "budget", about: "for the whole search; no trial begins that would not end within it", is: aDuration, set: func(d *decoder, n *node, s *Search) { s.Budget = d.duration(n, "budget", minTrial, maxTotal) }},
+		{key: "budget", about: "for one run of the search; no trial begins that would not end within it", is: aDuration, set: func(d *decoder, n *node, s *Search) { s.Budget = d.duration(n, "budget", minTrial, maxTotal) }},
 	},
 	done: func(d *decoder, n *node, s *Search) {
 		if s.From > 0 && s.To > 0 && s.To < s.From {
