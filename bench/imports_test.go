@@ -31,6 +31,7 @@ type rule struct {
 var rules = []rule{
 	{of: "internal/hostname"},
 	{of: "internal/regular"},
+	{of: "internal/journal", own: []string{"internal/regular"}},
 
 	{of: "protocol/engineio"},
 	{of: "protocol/websocket"},
@@ -53,7 +54,7 @@ var rules = []rule{
 		never: []string{own("scenario/..."), own("reports/..."), "gonum.org/..."},
 	},
 
-	{of: "scenario/result", own: []string{"internal/regular"}, foreign: []string{"github.com/HdrHistogram/hdrhistogram-go/...", "golang.org/x/sys/...", "github.com/prometheus/procfs/..."}, never: []string{"gonum.org/..."}},
+	{of: "scenario/result", own: []string{"internal/journal", "internal/regular"}, foreign: []string{"github.com/HdrHistogram/hdrhistogram-go/...", "golang.org/x/sys/...", "github.com/prometheus/procfs/..."}, never: []string{"gonum.org/..."}},
 	{of: "scenario/search"},
 	{of: "scenario/metric"},
 	{

@@ -13,10 +13,11 @@ import (
 )
 
 // JudgeAgain says how the rules of a file would have judged a saved run: a copy of it with other
-// checks, verdicts and reasons. dir is where its histogram logs are, which rules over windows need.
-// Each trial is judged by the rules of the file's combination with the same parameters; a file with
-// one combination judges all. A rule that the result cannot answer is noted as "not in this
-// result", and makes the trial invalid unless it is optional.
+// checks, verdicts and reasons. An interrupted run is invalid, and trials that were repeated do not
+// count. dir is where its histogram logs are, which rules over windows need. Each trial is judged by
+// the rules of the file's combination with the same parameters; a file with one combination judges
+// all. A rule that the result cannot answer is noted as "not in this result", and makes the trial
+// invalid unless it is optional.
 func JudgeAgain(f *file.File, run *result.Run, dir string) (*result.Run, error) {
 	again := *run
 	again.Cells, again.Verdict, again.Capacity = slices.Clone(run.Cells), result.Pass, nil
@@ -35,7 +36,12 @@ func JudgeAgain(f *file.File, run *result.Run, dir string) (*result.Run, error) 
 		}
 		j := judge.Judge(e, rules)
 		cell.Checks, cell.Verdict, cell.Reason = j.Checks, j.Verdict, j.Reason
-		again.Verdict = result.Worst(again.Verdict, j.Verdict)
+		if !cell.Repeated {
+			again.Verdict = result.Worst(again.Verdict, j.Verdict)
+		}
+	}
+	if run.Interrupted {
+		again.Verdict = result.Invalid // whatever the trials say that have ended
 	}
 	return &again, nil
 }
@@ -56,10 +62,11 @@ func rulesFor(f *file.File, cell *result.Cell) (judge.Rules, error) {
 }
 
 // savedLog reads the log of a metric of trial i; nil when there is none. The log of an interrupted
-// run is numbered by the trials that were planned.
+// run is numbered by the trials that were planned, and the only trial of a run has no number, also
+// when it was made again later.
 func savedLog(dir string, run *result.Run, i int, metric string) []result.Interval {
-	for _, n := range []int{len(run.Cells), i + 2} {
-		if intervals, err := result.ReadLog(dir, result.CellName(i, n), metric, run.Cells[i].Started); err == nil {
+	for _, name := range []string{result.CellName(i, len(run.Cells)), result.CellName(i, i+2), result.CellName(i, i+1)} {
+		if intervals, err := result.ReadLog(dir, name, metric, run.Cells[i].Started); err == nil {
 			return intervals
 		}
 	}

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -44,14 +45,25 @@ type Options struct {
 	TraceDir string
 	// HistogramDir is an existing directory for the histogram logs; "" = none are written.
 	HistogramDir string
+	// JournalDir is an existing directory in which each trial is kept when it ends
+	// (result.JournalName), so that a run which is killed loses no other; "" = none is. The journal
+	// begins, and takes the place of a result that is there, when the first target has been found
+	// ready. It stays there.
+	JournalDir string
+	// Begin is called when the journal is about to begin. nil = nobody asks.
+	Begin func()
+	// Earlier is an earlier part of the run, to go on with: trials of it that are valid stay and
+	// are not made again. nil = none.
+	Earlier *result.Run
 	// Version and Command are noted in the result; "" = the version in the binary.
 	Version string
 	Command []string
 
-	dial   dialer // tests put other connections here
-	tables map[string]*file.Table
-	budget int64         // of the ledger; 0 = ledgerBudget
-	second time.Duration // how long the collector's second takes; 0 = 1 s
+	dial    dialer // tests put other connections here
+	tables  map[string]*file.Table
+	journal *runJournal
+	budget  int64         // of the ledger; 0 = ledgerBudget
+	second  time.Duration // how long the collector's second takes; 0 = 1 s
 	// sleep is the pacer's; nil = machine.Sleep, which no clock of a test can see.
 	sleep func(d time.Duration)
 	// link connects the HTTP clients; nil = over the network.
@@ -112,7 +124,8 @@ type Progress struct {
 	// means that there is nothing to judge by yet. The last Progress of a trial has the
 	// final ones. Do not change.
 	Checks []result.Check
-	// Classes are the errors by class, the most frequent first; refreshed once a second. Do not change.
+	// Classes are the errors by class, the most frequent first; refreshed once a second. Do not
+	// change.
 	Classes []ErrorClass
 }
 
@@ -134,10 +147,10 @@ type LimitError = machine.Shortage
 // ones after it are left out, and Run returns within two seconds with Interrupted
 // set and no error. After an error the trials before it are returned with it.
 //
-// While it runs, Run raises GOMAXPROCS by one for the thread that paces, the soft limit of
-// file descriptors to the hard one, and lets the garbage collector begin at half of what lives instead of all
-// of it, unless the environment variable GOGC says when. Only one Run at a time makes sense in a process: they would
-// measure each other.
+// While it runs, Run raises GOMAXPROCS by one for the thread that paces, the soft limit of file
+// descriptors to the hard one, and lets the garbage collector begin at half of what lives instead
+// of all of it, unless the environment variable GOGC says when. Only one Run at a time makes sense
+// in a process: they would measure each other.
 //
 // No secret of the file (file.Secrets) is in the result, the error or what Options are called with.
 func Run(ctx context.Context, f *file.File, opt Options) (*result.Run, error) {
@@ -177,34 +190,45 @@ func runCells(ctx context.Context, f *file.File, opt Options) (*result.Run, erro
 			}
 		}
 	}
-	run := &result.Run{
-		Format: result.Format, Scenario: f.Spec.Name, About: f.Spec.About, Verdict: result.Pass, Seed: f.Spec.Seed,
-		Started: time.Now(), Throng: opt.Version, Env: result.Environment(), Command: opt.Command,
+	run := newRun(f, opt)
+	planned := plannedTrials(cells)
+	left := cells
+	if opt.Earlier != nil {
+		left = resume(run, opt.Earlier, cells)
 	}
-	if run.Throng == "" {
-		run.Throng = result.Version()
-	}
-	if len(f.LeftOut) > 0 {
-		run.Warnings = append(run.Warnings, "left out, as the target is not the built-in server: "+strings.Join(f.LeftOut, "; "))
-	}
-	err = runTrials(ctx, run, f, cells, len(cells), opt)
+	opt.journal = &runJournal{opt: &opt, run: run, planned: planned}
+	defer opt.journal.close()
+	err = runTrials(ctx, run, f, left, len(run.Cells)+len(left), opt)
 	if err == nil {
 		err = repeatInvalid(ctx, run, f, cells, opt)
 	}
-	run.Verdict = verdictOf(run.Cells)
+	run.Settle(planned)
 	if err != nil {
 		return run, err
 	}
 	cut := slices.ContainsFunc(run.Cells, func(c result.Cell) bool { return c.Interrupted })
-	if ctx.Err() != nil && (cut || len(run.Cells) < len(cells)) {
+	missing := len(run.Missing(planned))
+	if ctx.Err() != nil && (cut || missing > 0) {
 		run.Interrupted, run.Verdict = true, result.Invalid
-		text := fmt.Sprintf("interrupted: %d of %d trials ran", len(run.Cells), len(cells))
+		text := fmt.Sprintf("interrupted: %d of %d trials ran", len(cells)-missing, len(cells))
 		if cut {
-			text += ", the last one cut short"
+			text = fmt.Sprintf("interrupted: %d of %d trials ran, the last one cut short", min(len(cells)-missing+1, len(cells)), len(cells))
 		}
 		run.Warnings = append(run.Warnings, text)
 	}
 	return run, nil
+}
+
+// newRun is a result without trials.
+func newRun(f *file.File, opt Options) *result.Run {
+	run := &result.Run{
+		Format: result.Format, Scenario: f.Spec.Name, About: f.Spec.About, Verdict: result.Pass, Seed: f.Spec.Seed, Quick: f.Spec.Quick,
+		Started: time.Now(), Throng: cmp.Or(opt.Version, result.Version()), Env: result.Environment(), Command: opt.Command,
+	}
+	if len(f.LeftOut) > 0 {
+		run.Warnings = append(run.Warnings, "left out, as the target is not the built-in server: "+strings.Join(f.LeftOut, "; "))
+	}
+	return run
 }
 
 // runTrials runs cells, of which n are to stand in the result, one after another until ctx ends.
@@ -218,6 +242,7 @@ func runTrials(ctx context.Context, run *result.Run, f *file.File, cells []file.
 		if cell != nil {
 			cell.Clean() // again: what ended after it may have added warnings
 			run.Cells = append(run.Cells, *cell)
+			opt.journal.add(&run.Cells[at])
 		}
 		if err != nil || ctx.Err() != nil {
 			return err
@@ -242,9 +267,9 @@ func (opt *Options) complete() {
 	}
 }
 
-// heapRoom is how much garbage may gather, in percent of what lives. Messages leave none, so that collections
-// stay rare; and the process finds its size in the first minute rather than the tenth, which is when a
-// leak can be told from it.
+// heapRoom is how much garbage may gather, in percent of what lives. Messages leave none, so that
+// collections stay rare; and the process finds its size in the first minute rather than the tenth,
+// which is when a leak can be told from it.
 const heapRoom = 50
 
 // limitGarbage sets heapRoom, and returns what undoes that.
@@ -311,6 +336,7 @@ func runCell(ctx context.Context, c *file.Cell, opt Options, at place) (cell *re
 		}
 		return nil, &TargetError{URL: ep.URL + strings.TrimPrefix(ep.Path, client.DefaultPath), Err: err}
 	}
+	opt.journal.begin()
 	if t.tracer, err = newTracer(t); err != nil {
 		return nil, err
 	}

@@ -166,9 +166,6 @@ func searchDir(f *file.File, flags capacityFlags) (dir string, release func(), e
 	}
 	dir = outputDir(f, flags.out, false)
 	if release, err = claim(dir, flags.force); err != nil {
-		if _, serr := os.Stat(filepath.Join(dir, capacity.JournalName)); serr == nil {
-			err = fmt.Errorf("%w, or go on with the search there: --resume %s", err, dir)
-		}
 		return "", nil, err
 	}
 	if flags.force {

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/throng-io/throng/reports"
-	"github.com/throng-io/throng/scenario/capacity"
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/result"
 )
@@ -83,20 +82,30 @@ func claim(dir string, force bool) (release func(), err error) {
 
 // vacant refuses a directory that holds a result.
 func vacant(dir string) error {
-	if kept := holds(dir); kept != "" {
-		return fmt.Errorf("%s holds a result already (%s); choose another directory with --out, or overwrite it with --force", dir, kept)
+	kept := holds(dir)
+	if kept == "" {
+		return nil
 	}
-	return nil
+	resume := ""
+	if exists(filepath.Join(dir, result.JournalName)) {
+		resume = ", or go on with it: --resume " + dir
+	}
+	return fmt.Errorf("%s holds a result already (%s); choose another directory with --out, or overwrite it with --force%s", dir, kept, resume)
 }
 
 // holds names the file by which dir is known to hold the result of a run or a search; "" if it holds none.
 func holds(dir string) string {
-	for _, name := range []string{result.FileName, capacity.JournalName} {
-		if info, err := os.Stat(filepath.Join(dir, name)); err == nil && info.Mode().IsRegular() {
+	for _, name := range []string{result.FileName, result.JournalName} {
+		if exists(filepath.Join(dir, name)) {
 			return name
 		}
 	}
 	return ""
+}
+
+func exists(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
 }
 
 // writable makes dir and makes sure that files can be made in it, before a long

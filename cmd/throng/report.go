@@ -17,7 +17,8 @@ func reportCommand() *cobra.Command {
 		Use:   "report DIR",
 		Short: "Draw the report of a saved result again",
 		Long: `Draw report.html and the figures again from the result.json in DIR, or from the
-file itself. --format adds the figures as PDF (pdf), and files for other programs:
+file itself. Of a run that was killed, or is under way, it draws the trials that have
+ended, and says which are missing. --format adds the figures as PDF (pdf), and files for other programs:
 csv (timeline.csv), md (summary.md), junit (junit.xml), openmetrics (metrics.txt).
 --figure-width makes the figures' files as wide as a column of a paper, with text
 that can be read at that width.`,
@@ -36,6 +37,11 @@ that can be read at that width.`,
 			dir := args[0]
 			if info, err := os.Stat(dir); err == nil && !info.IsDir() {
 				dir = filepath.Dir(dir)
+			}
+			if run.Interrupted {
+				for _, w := range run.Warnings {
+					_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "throng: %s\n", w)
+				}
 			}
 			if err := reports.Write(dir, run, what); err != nil {
 				return err

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -26,6 +25,7 @@ import (
 type runFlags struct {
 	quick   float64 // 0: as the file says
 	out     string
+	resume  string // a directory with a part of the run
 	set     []string
 	secret  []string
 	target  string
@@ -40,7 +40,7 @@ type runFlags struct {
 func runCommand() *cobra.Command {
 	var flags runFlags
 	cmd := &cobra.Command{
-		Use:   "run FILE|NAME...",
+		Use:   "run FILE|NAME... | --resume DIR",
 		Short: "Run scenarios and report what they measured",
 		Long: `Run scenarios: files, ready ones by name ('throng list'), or - for standard input.
 Without a target of their own they start the built-in server as a process beside
@@ -60,6 +60,10 @@ it as a web page, to several viewers and to those who come late. --metrics and
 --otlp tell it to Prometheus and OpenTelemetry: each metric says what it is, and
 bench/grafana has a dashboard of them.
 
+Each trial is kept when it ends, in journal.jsonl until result.json has all. A run
+that was interrupted or killed goes on with --resume DIR: the same scenario with the
+same seed, trials that were invalid or not finished are made again, the others stay.
+
 A scenario that names a baseline (report: {baseline: DIR}) has each of its runs
 compared with that one.
 
@@ -71,14 +75,21 @@ answer what the scenario asks,
   throng run broadcast --set viewers=5000
   throng run herd --quick
   throng run my.yaml --target http://127.0.0.1:3000 --out out/mine
-  throng run my.yaml --live :7071 --metrics :9091`,
-		Args:              arguments(1, unlimited),
+  throng run my.yaml --live :7071 --metrics :9091
+  throng run --resume out/mine`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if flags.resume != "" {
+				return arguments(0, 1)(cmd, args)
+			}
+			return arguments(1, unlimited)(cmd, args)
+		},
 		ValidArgsFunction: completeScenarios,
 		RunE:              func(cmd *cobra.Command, args []string) error { return runAll(cmd, args, flags) },
 	}
 	f := cmd.Flags()
 	f.StringVar(&flags.out, "out", "", "write the results to this `DIR` (default out/NAME-TIME)")
 	f.BoolVar(&flags.force, "force", false, "overwrite a result that is in the directory already")
+	f.StringVar(&flags.resume, "resume", "", "go on with the interrupted run in this `DIR`")
 	f.StringArrayVar(&flags.set, "set", nil, "override a variable or a key of the scenario: `KEY=VALUE`")
 	secretFlag(f, &flags.secret)
 	f.Float64Var(&flags.quick, "quick", 0, "scale clients, rooms and lengths down to this `SHARE`, to try a scenario")
@@ -88,6 +99,8 @@ answer what the scenario asks,
 	flags.watch.add(f)
 	f.BoolVar(&flags.quiet, "quiet", false, "no progress")
 	f.BoolVar(&flags.asJSON, "json", false, "print result.json instead of the summary")
+	cmd.MarkFlagsMutuallyExclusive("out", "resume")
+	cmd.MarkFlagsMutuallyExclusive("force", "resume")
 	return cmd
 }
 
@@ -105,14 +118,18 @@ func runAll(cmd *cobra.Command, names []string, flags runFlags) error {
 	if err := setTarget(cmd, flags.target, set); err != nil {
 		return err
 	}
-	opt := scenario.Options{Version: result.Version()}
-	if n, err := strconv.ParseFloat(names[len(names)-1], 64); err == nil && flags.quick > 0 {
-		return fmt.Errorf("%g is no scenario; write --quick=%[1]g, without a space", n)
+	var files []*file.File
+	if flags.resume != "" {
+		var f *file.File
+		f, err = toResume(cmd, names, set, &flags)
+		files, flags.out = []*file.File{f}, flags.resume
+	} else {
+		files, err = loadAll(cmd, names, set, &flags)
 	}
-	files, err := loadAll(stdinOf(cmd), names, flags, set)
 	if err != nil {
 		return err
 	}
+	opt := scenario.Options{Version: result.Version()}
 	opt.Command = commandLine("run", ownArguments(), flags.secret, files...)
 	watching, err := watch(cmd.Context(), flags.watch, cmd.ErrOrStderr())
 	if err != nil {
@@ -137,13 +154,15 @@ func runAll(cmd *cobra.Command, names []string, flags runFlags) error {
 	return nil
 }
 
-// loadAll reads the scenarios of a run, all of them before the first one runs.
-func loadAll(stdin io.Reader, names []string, flags runFlags, set map[string]string) ([]*file.File, error) {
-	files := make([]*file.File, len(names))
+// loadAll loads the scenarios before the first one runs.
+func loadAll(cmd *cobra.Command, names []string, set map[string]string, flags *runFlags) (files []*file.File, err error) {
+	if n, err := strconv.ParseFloat(names[len(names)-1], 64); err == nil && flags.quick > 0 {
+		return nil, fmt.Errorf("%g is no scenario; write --quick=%[1]g, without a space", n)
+	}
+	files = make([]*file.File, len(names))
 	taken := map[string]bool{}
 	for i, name := range names {
-		var err error
-		if files[i], err = load(stdin, name, set, flags.secret...); err != nil {
+		if files[i], err = load(stdinOf(cmd), name, set, flags.secret...); err != nil {
 			return nil, err
 		}
 		its := files[i].Spec.Name
@@ -171,7 +190,7 @@ func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, 
 	if err != nil {
 		return 0, err
 	}
-	release, err := claim(dir, flags.force)
+	release, err := claim(dir, flags.force || flags.resume != "")
 	if err != nil {
 		return 0, err
 	}
@@ -179,7 +198,12 @@ func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, 
 	if flags.out == "" {
 		defer os.Remove(dir) // it fails for one that holds results
 	}
-	opt.TraceDir = dir
+	if flags.resume == "" {
+		opt.Begin = func() { keepScenario(cmd.ErrOrStderr(), dir, "run", f, &opt) }
+	} else if opt.Earlier, err = earlierPart(dir); err != nil { // now that no other run writes to it
+		return 0, err
+	}
+	opt.TraceDir, opt.JournalDir = dir, dir
 	if wants(f, "hlog") {
 		opt.HistogramDir = dir
 	}
@@ -196,7 +220,6 @@ func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, 
 	leftOut(cmd.ErrOrStderr(), f)
 	show := newProgress(cmd.ErrOrStderr(), f.Spec.Name, f.Spec.About, flags.quiet, stop)
 	watching.begin(f.Spec.Name, show.board, show.update, &opt)
-	began := time.Now()
 	run, runErr := scenario.Run(ctx, f, opt)
 	show.close()
 	if run == nil || len(run.Cells) == 0 {
@@ -205,8 +228,7 @@ func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, 
 		}
 		return 0, classify(runErr)
 	}
-	keepScenario(cmd.ErrOrStderr(), dir, "run", f, &opt)
-	if err := errors.Join(removeLeftovers(dir, began), write(cmd.OutOrStdout(), f, dir, run, flags.asJSON)); err != nil {
+	if err := errors.Join(removeLeftovers(dir, run.Started), write(cmd.OutOrStdout(), f, dir, run, flags.asJSON)); err != nil {
 		return 0, &exitError{exitUsage, err}
 	}
 	watching.end(show.board, run, dir)
@@ -216,7 +238,15 @@ func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, 
 	switch {
 	case runErr != nil: // what the trials before it measured is written
 		return 0, classify(runErr)
-	case ctx.Err() != nil:
+	case run.Interrupted && len(f.Cells()) > 1 && !flags.quiet:
+		_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "interrupted; to go on: throng run --resume %s\n", dir)
+	}
+	if !run.Interrupted {
+		if err := result.RemoveJournal(dir); err != nil {
+			return 0, &exitError{exitUsage, err}
+		}
+	}
+	if ctx.Err() != nil {
 		return exitInterrupted, nil
 	}
 	return map[result.Verdict]int{result.Pass: exitPass, result.Fail: exitFail, result.Invalid: exitInvalid}[run.Verdict], nil

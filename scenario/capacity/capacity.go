@@ -30,7 +30,7 @@ import (
 
 // JournalName is the journal in the directory of a search; the results of its trials are below TrialsName.
 const (
-	JournalName = "journal.jsonl"
+	JournalName = result.JournalName
 	TrialsName  = "trials"
 )
 

@@ -54,6 +54,11 @@ type Run struct {
 	Started  time.Time `json:"started"`         // wall clock, RFC 3339
 	Throng   string    `json:"throng"`          // version of the program that measured
 
+	// Quick is the share of its clients and lengths that the scenario was scaled down to; 0: it was not.
+	Quick float64 `json:"quick,omitempty"`
+	// Resumed says when the run was gone on with after it had been interrupted or killed, in order of time.
+	Resumed []time.Time `json:"resumed,omitempty"`
+
 	// Env describes the machine of the generator; the keys are those of Environment. A runner may add its own.
 	Env map[string]string `json:"env"`
 	// Command is the command line that repeats the run, one argument an element.

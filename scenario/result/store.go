@@ -62,12 +62,20 @@ func replaceFile(path string, text []byte) (err error) {
 	return os.Rename(f.Name(), path)
 }
 
-// Read takes a result back. path is the directory that a run wrote, or the result.json inside it. Fields that this version does
+// Read takes a result back. path is the directory that a run wrote, or the result.json inside it. Of a directory without result.json
+// whose run was killed, or is under way, it returns what the journal has, as an interrupted run with a warning that names the
+// trials that are missing. Fields that this version does
 // not know are ignored; a newer Format is an error, because what is known may then mean something else. Texts are cleaned, and a file
 // that is larger than a run can make one is an error: it may be from somebody else.
 func Read(path string) (*Run, error) {
 	if st, err := os.Stat(path); err == nil && st.IsDir() {
-		path = filepath.Join(path, FileName)
+		dir := path
+		path = filepath.Join(dir, FileName)
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			if run, err := readUnfinished(dir); err == nil || !errors.Is(err, fs.ErrNotExist) {
+				return run, err
+			}
+		}
 	}
 	text, err := regular.ReadFile(path, maxFile)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -297,8 +297,8 @@ func (e *Evidence) phaseOf(x *result.Interval, at int64) int {
 	if x.Tag != "" {
 		return slices.IndexFunc(spans, func(s plan.Span) bool { return s.Name == x.Tag })
 	}
-	for i := len(spans) - 1; i >= 0; i-- {
-		if spans[i].Record && spans[i].Start <= at {
+	for i, s := range slices.Backward(spans) {
+		if s.Record && s.Start <= at {
 			return i
 		}
 	}
