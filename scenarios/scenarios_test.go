@@ -130,7 +130,7 @@ func TestForeignTargets(t *testing.T) {
 		want := map[string][]string{
 			"herd": {"the built-in server's settings (recovery)", "the phase deploy", "p95(reconnect) < 6s in deploy", "ratio(recovered) as a condition"},
 			"idle": {"the checks max(server.rss), mean(server.cpu) (of the server's process"}, "crowd": {"max(server.rss_per_client)"},
-			"notify": {"max(server.rss)"}, "slow-consumer": {"max(server.rss)", "settings (queue)"}, "soak": {"growth(server.rss)"},
+			"notify": {"max(server.rss)"}, "slow-consumer": {"max(server.rss)", "settings (queue_bytes)"}, "soak": {"growth(server.rss)"},
 			"transports": {"the cells of plain-websocket, sse, short-polling"}, "fanouts": {"the axis fanout"},
 			"capacity-clients": {"settings (gomaxprocs)"}, "capacity-rate": {"settings (gomaxprocs)"},
 		}[name]

@@ -16,6 +16,7 @@ import (
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/machine"
 	"github.com/throng-io/throng/scenario/metric"
+	"github.com/throng-io/throng/server"
 )
 
 func checkCommand() *cobra.Command {
@@ -56,7 +57,11 @@ cannot; what to do about it is said. With --against those of a run: 0 pass,
 			if against != "" {
 				return judgeAgainst(cmd.OutOrStdout(), f, against, asJSON)
 			}
-			a := machine.Assess(f, machine.ReadLimits())
+			builtIn, err := server.Options{}.WithDefaults()
+			if err != nil {
+				return err
+			}
+			a := machine.Assess(f, machine.ReadLimits(), builtIn.Times.WriteTimeout)
 			if f.Spec.Search != nil {
 				note, err := searchNote(f)
 				if err != nil {

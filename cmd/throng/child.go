@@ -10,7 +10,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -30,19 +29,7 @@ func startServer(ctx context.Context, s *file.Server, more ...string) (ep *scena
 	if err != nil {
 		return nil, nil, fmt.Errorf("start the server: %w", err)
 	}
-	args := []string{"serve", "--app", cmp.Or(s.App, "bench"), "--parser", cmp.Or(s.Parser, "json"), "--listen", s.Listen, "--fanout", s.Fanout, "--until-stdin-ends"}
-	for _, d := range []struct {
-		flag  string
-		value time.Duration
-	}{{"--ping-interval", s.PingInterval}, {"--ping-timeout", s.PingTimeout}, {"--write-timeout", s.WriteTimeout}, {"--recovery", s.Recovery}} {
-		if d.value > 0 {
-			args = append(args, d.flag, d.value.String())
-		}
-	}
-	if s.Queue > 0 {
-		args = append(args, "--queue-bytes", strconv.Itoa(s.Queue))
-	}
-	cmd := exec.Command(self, append(args, more...)...)
+	cmd := exec.Command(self, append(serverArguments(s), more...)...)
 	cmd.Env = os.Environ()
 	if s.GOMAXPROCS > 0 {
 		cmd.Env = append(cmd.Env, fmt.Sprintf("GOMAXPROCS=%d", s.GOMAXPROCS))
@@ -106,6 +93,15 @@ func startServer(ctx context.Context, s *file.Server, more ...string) (ep *scena
 	cancel()
 	_ = stop(now)
 	return nil, nil, err
+}
+
+// serverArguments are the command line of the built-in server.
+func serverArguments(s *file.Server) []string {
+	args := []string{"serve", "--app", cmp.Or(s.App, "bench"), "--parser", cmp.Or(s.Parser, "json"), "--listen", s.Listen, "--fanout", s.Fanout, "--until-stdin-ends"}
+	for _, o := range s.Options {
+		args = append(args, "--"+o.Flag, o.Value)
+	}
+	return args
 }
 
 // tail keeps the end of what is written to it.

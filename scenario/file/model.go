@@ -52,16 +52,12 @@ type Sample struct {
 
 // Server is the built-in server, started for the run.
 type Server struct {
-	Listen       string        // default "127.0.0.1:0"
-	Fanout       string        // default "batched"
-	PingInterval time.Duration // 0: the server's default
-	PingTimeout  time.Duration // 0: the server's default
-	WriteTimeout time.Duration // how long a client may take next to nothing of what waits for it; 0: the server's default
-	GOMAXPROCS   int           // 0: Go's default
-	Recovery     time.Duration // how long who lost the connection may come back as the same socket; 0: never
-	Queue        int           // bytes that wait for one client before it is disconnected; 0: the server's default
-	App          string        // bench, or engine for bare Engine.IO; what the groups speak decides
-	Parser       string        // json or msgpack; likewise
+	Listen     string         // default "127.0.0.1:0"
+	Fanout     string         // default "batched"
+	GOMAXPROCS int            // 0: Go's default
+	Options    []ServerOption // in the order of the file; what is not among them is the server's default
+	App        string         // bench, or engine for bare Engine.IO; what the groups speak decides
+	Parser     string         // json or msgpack; likewise
 }
 
 // Group is a population of clients that behave alike.

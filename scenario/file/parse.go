@@ -220,7 +220,7 @@ func (d *decoder) checkRecovery(root *node, s *Spec) {
 		}
 		where := at(root.get("groups").get(g.Name).get("reconnect"), "recover")
 		switch {
-		case s.Server != nil && s.Server.Recovery == 0:
+		case s.Server != nil && s.Server.Duration("recovery") == 0:
 			d.errs.add(where, "the built-in server would not know them again", "add server: {recovery: 1m}, or remove recover")
 		case g.Parser != "" && g.Parser != "json":
 			d.errs.add(where, "clients come back as the sockets they were with the json parser only", "remove recover, or parser")

@@ -121,7 +121,8 @@ var specTable = object[Spec]{
 var serverTable = object[Server]{
 	what: "the server",
 	def:  "server", about: "Start the built-in server for the run, on this machine.",
-	fresh: func() Server { return Server{Listen: "127.0.0.1:0", Fanout: "batched", App: "bench", Parser: "json"} },
+	advice: map[string]string{"queue": "did you mean `queue_bytes`?"},
+	fresh:  func() Server { return Server{Listen: "127.0.0.1:0", Fanout: "batched", App: "bench", Parser: "json"} },
 	fields: []field[Server]{
 		{key: "listen", about: "where it listens", is: like(reListen), def: "127.0.0.1:0", set: func(d *decoder, n *node, s *Server) {
 			s.Listen = d.string(n, "listen", func(v string) *flaw {
@@ -132,25 +133,17 @@ var serverTable = object[Server]{
 			})
 		}},
 		{key: "fanout", about: "how a broadcast reaches its receivers", is: oneOf(fanouts...), def: "batched", set: func(d *decoder, n *node, s *Server) { s.Fanout = d.oneOf(n, "fan-out strategy", fanouts, nil) }},
-		{key: "ping_interval", about: "of Engine.IO; default: the server's", is: aDuration, set: func(d *decoder, n *node, s *Server) {
-			s.PingInterval = d.duration(n, "ping_interval", time.Millisecond, maxWait)
-		}},
-		{key: "ping_timeout", about: "of Engine.IO; default: the server's", is: aDuration, set: func(d *decoder, n *node, s *Server) {
-			s.PingTimeout = d.duration(n, "ping_timeout", time.Millisecond, maxWait)
-		}},
-		{key: "write_timeout", about: "how long a client may take next to nothing of what waits for it before it is disconnected; default: the server's, a minute", is: aDuration, set: func(d *decoder, n *node, s *Server) {
-			s.WriteTimeout = d.duration(n, "write_timeout", time.Millisecond, 24*time.Hour)
-		}},
+		timeOption("ping_interval", time.Millisecond, maxWait),
+		timeOption("ping_timeout", time.Millisecond, maxWait),
+		timeOption("write_timeout", time.Millisecond, 24*time.Hour),
 		{key: "gomaxprocs", about: "how many cores the server may use; default: all", is: aCount, set: func(d *decoder, n *node, s *Server) { s.GOMAXPROCS = d.count(n, "gomaxprocs", 1, 1024) }},
 		{key: "compression", later: notYet},
-		{key: "recovery", about: "how long a client that lost its connection may come back as the same socket; default: never", is: aDuration, set: func(d *decoder, n *node, s *Server) {
-			s.Recovery = d.duration(n, "recovery", time.Second, 24*time.Hour)
-		}},
-		{key: "queue", about: "how much may wait for one client before it is disconnected; default: the server's", is: aSize, set: func(d *decoder, n *node, s *Server) { s.Queue = d.size(n, 1<<10, 1<<30) }},
+		timeOption("recovery", time.Second, 24*time.Hour),
+		sizeOption("queue_bytes", 1<<10, 1<<30),
 		{key: "slow", about: "what happens to a client whose queue is full", is: oneOf("disconnect"), def: "disconnect", set: func(d *decoder, n *node, _ *Server) {
 			read(d, n, "slow", func(text string) (string, *flaw) {
 				if text == "drop" || text == "block" {
-					return "", &flaw{fmt.Sprintf("the built-in server does not %s: volatile messages are dropped for a slow client, and who has too many others waiting is disconnected", text), "write slow: disconnect, and queue: for how much may wait"}
+					return "", &flaw{fmt.Sprintf("the built-in server does not %s: it drops volatile messages of a slow client, and disconnects a client whose queue is full", text), "write slow: disconnect, and queue_bytes: for the size of the queue"}
 				}
 				return text, checkWord(text, "way to treat slow readers", []string{"disconnect"}, nil)
 			}, nil)

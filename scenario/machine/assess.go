@@ -62,8 +62,9 @@ type Source struct {
 	Ports   int    `json:"ports"` // that the system allows; 0: unknown
 }
 
-// Assess plans the scenario and holds it against the limits.
-func Assess(f *file.File, l Limits) *Assessment {
+// Assess plans the scenario and compares it with the limits. writeTimeout is the default of the built-in server for the option of
+// this name.
+func Assess(f *file.File, l Limits, writeTimeout time.Duration) *Assessment {
 	cells := f.Cells()
 	a := &Assessment{
 		Scenario: f.Spec.Name, About: f.Spec.About, Trials: len(cells), Limits: l,
@@ -111,7 +112,7 @@ func Assess(f *file.File, l Limits) *Assessment {
 			a.Notes = append(a.Notes, fmt.Sprintf("the group %s goes through a flow: how often it sends follows from the answers, so that is not in these figures", g.Name))
 		}
 	}
-	a.Warnings = append(a.Warnings, stalls(heaviest)...)
+	a.Warnings = append(a.Warnings, stalls(heaviest, writeTimeout)...)
 	lacksMemory := slices.ContainsFunc(a.Shortages, func(s *Shortage) bool { return s.What == Memory })
 	if l.Available > 0 && most > l.Available && !lacksMemory {
 		a.Warnings = append(a.Warnings, fmt.Sprintf("the scenario needs about %s of memory and %s are free now: end other programs, or lower the number of clients", metric.FormatBytes(most), metric.FormatBytes(l.Available)))
@@ -119,15 +120,12 @@ func Assess(f *file.File, l Limits) *Assessment {
 	return a
 }
 
-// writeTimeout is the built-in server's, where the scenario gives none.
-const writeTimeout = time.Minute
-
-// stalls tells of clients that stop reading for longer than the built-in server bears.
-func stalls(s *file.Spec) (warnings []string) {
+// stalls warns of clients that stop reading for longer than the built-in server accepts.
+func stalls(s *file.Spec, writeTimeout time.Duration) (warnings []string) {
 	if s.Server == nil {
 		return nil
 	}
-	borne := cmp.Or(s.Server.WriteTimeout, writeTimeout)
+	borne := cmp.Or(s.Server.Duration("write-timeout"), writeTimeout)
 	warn := func(who string, d time.Duration) {
 		if d > borne {
 			warnings = append(warnings, fmt.Sprintf("%s for %s, and the built-in server disconnects clients that read almost nothing for %s: set server: {write_timeout: ...} to keep them", who, metric.FormatDuration(d), metric.FormatDuration(borne)))

@@ -16,7 +16,7 @@ phases:
   - {name: ramp, for: 2s, clients: 0%..100%, load: 0%, record: false}
   - {name: hold, for: 4s}
 `)
-	a := Assess(f, Limits{PortLow: 1, PortHigh: 100, Memory: 1 << 40, Available: 1 << 20})
+	a := Assess(f, Limits{PortLow: 1, PortHigh: 100, Memory: 1 << 40, Available: 1 << 20}, time.Minute)
 	if a.Trials != 6 || a.Trial != 6*time.Second || a.Total != 61*time.Second || a.TotalS != 61 {
 		t.Errorf("%d trials of %s, %s in all; want 6, 6s, 61s", a.Trials, a.Trial, a.Total)
 	}
@@ -33,7 +33,7 @@ phases:
 		t.Errorf("shortages %v, warnings %q", a.Shortages, a.Warnings)
 	}
 	// What cannot be done at all is no warning.
-	if a := Assess(f, Limits{Memory: 1 << 20, Available: 1 << 10}); len(a.Shortages) != 1 || len(a.Warnings) != 0 {
+	if a := Assess(f, Limits{Memory: 1 << 20, Available: 1 << 10}, time.Minute); len(a.Shortages) != 1 || len(a.Warnings) != 0 {
 		t.Errorf("shortages %v, warnings %q", a.Shortages, a.Warnings)
 	}
 }
@@ -45,7 +45,7 @@ groups: {a: {count: 1, read: {stall: 2m}}}
 phases: [{name: short, for: 30s, fault: {stall: 50%}}, {name: long, for: 70s, fault: {stall: 50%}}]
 `
 	for more, want := range map[string]int{"": 2, "server: {write_timeout: 90s}": 1, "server: {write_timeout: 2m}": 0, "target: {url: \"http://127.0.0.1:1\"}": 0} {
-		if a := Assess(parse(t, text+more), Limits{}); len(a.Warnings) != want || strings.Contains(strings.Join(a.Warnings, ""), "short") {
+		if a := Assess(parse(t, text+more), Limits{}, time.Minute); len(a.Warnings) != want || strings.Contains(strings.Join(a.Warnings, ""), "short") {
 			t.Errorf("%q: %q, want %d warnings", more, a.Warnings, want)
 		}
 	}

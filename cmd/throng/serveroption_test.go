@@ -1,0 +1,63 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/throng-io/throng/scenario/file"
+)
+
+// Each option of the built-in server that a scenario can set is a flag of throng serve, and of
+// the same kind: the server takes the values that the scenario may have.
+func TestScenarioOptionsAreFlags(t *testing.T) {
+	var schema struct {
+		Defs struct {
+			Server struct {
+				Properties map[string]struct {
+					Ref string `json:"$ref"`
+				}
+			}
+		} `json:"$defs"`
+	}
+	if err := json.Unmarshal(file.Schema(), &schema); err != nil {
+		t.Fatal(err)
+	}
+	keys := schema.Defs.Server.Properties
+	for _, own := range []string{"listen", "fanout", "gomaxprocs", "slow"} { // not passed on as they are
+		if _, ok := keys[own]; !ok {
+			t.Errorf("there is no key %s", own)
+		}
+		delete(keys, own)
+	}
+	if len(keys) < 5 {
+		t.Fatalf("keys %v", keys)
+	}
+	for key, is := range keys {
+		kind := is.Ref[strings.LastIndex(is.Ref, "/")+1:]
+		value, ok := map[string]string{"duration": "7s", "size": "64KiB", "count": "7", "boolean": "true"}[kind]
+		if !ok {
+			t.Errorf("%s is a %q", key, kind)
+			continue
+		}
+		text := fmt.Sprintf("version: 1\nname: x\nserver: {%s: %s}\ngroups: {a: {count: 1}}\n", key, value)
+		f, err := file.Parse("x.yaml", []byte(text), nil)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		args, name := serverArguments(f.Spec.Server), strings.ReplaceAll(key, "_", "-")
+		if !slices.Contains(args, "--"+name) {
+			t.Errorf("%s is not passed on: %q", key, args)
+		}
+		flags := serveCommand().Flags()
+		if err := flags.Parse(args[1:]); err != nil {
+			t.Errorf("%s: %v", key, err)
+		}
+		if flag := flags.Lookup(name); flag == nil || flag.Value.Type() != map[string]string{"duration": "duration", "size": "size", "count": "int"}[kind] {
+			t.Errorf("%s is a %s, and its flag %+v", key, kind, flag)
+		}
+	}
+}
