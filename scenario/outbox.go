@@ -13,11 +13,11 @@ import (
 // sent, in order, as soon as the client is back in its rooms, before anything newer; its latency counts from when it was due. Streams
 // that say so drop it, as do volatile ones. So each operation that was due is sent, held to the end, or dropped.
 
-// Bounds of what is held: beyond them a message is dropped.
-const (
-	maxHeldByClient = 4096
-	maxHeld         = 1 << 20 // about 64 MiB
-)
+// bounds of what is held, in operations: beyond them a message is dropped.
+type bounds struct{ client, all int }
+
+// maxHeld is about 64 MiB in all.
+var maxHeld = bounds{client: 4096, all: 1 << 20}
 
 // flushAtOnce is how many held messages are sent before the pacer may go on.
 const flushAtOnce = 16
@@ -31,6 +31,7 @@ type outbox struct {
 // A sending lets one goroutine at a time send messages of the streams: the pacer, or that of a client that is back.
 type sending struct {
 	sync.Mutex
+	most bounds
 	held int  // operations that are held, in all outboxes
 	over bool // the phases are over: nothing is sent any more
 }
@@ -88,7 +89,7 @@ func (s *stream) keep(a *actor, o *plan.Op) {
 		s.drop(o, metric.Error(metric.ErrVolatile, metric.HowAway), nil)
 	case s.spec.Away == file.AwayDrop:
 		s.drop(o, metric.Error(metric.ErrAway, metric.HowDropped), nil)
-	case len(a.outbox.ops) >= maxHeldByClient || t.sending.held >= maxHeld:
+	case len(a.outbox.ops) >= t.sending.most.client || t.sending.held >= t.sending.most.all:
 		s.drop(o, metric.Error(metric.ErrSend, metric.HowFull), nil)
 	default:
 		a.outbox.ops = append(a.outbox.ops, heldOp{*o, s})

@@ -63,6 +63,7 @@ type Options struct {
 	tables  map[string]*file.Table
 	journal *runJournal
 	budget  int64         // of the ledger; 0 = ledgerBudget
+	holds   bounds        // of what clients hold; zero = maxHeld
 	second  time.Duration // how long the collector's second takes; 0 = 1 s
 	// sleep is the pacer's; nil = machine.Sleep, which no clock of a test can see.
 	sleep func(d time.Duration)

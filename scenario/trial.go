@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"os"
@@ -56,6 +57,7 @@ func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at plac
 		tl: plan.NewTimeline(c.Spec.Phases), kinds: kinds{audiences: map[string]*ledger.Audience{}},
 	}
 	t.life.init()
+	t.sending.most = cmp.Or(opt.holds, maxHeld)
 	t.server.init(ep, conf, len(t.tl.Spans))
 	t.errors = record.NewErrors(t.tl, t.spec.Secrets.Mask)
 	t.feeds = newFeeds(t.spec, opt.tables)

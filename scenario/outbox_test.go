@@ -1,0 +1,160 @@
+package scenario
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/throng-io/throng/scenario/client"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// In an outage the speaker is away for 600 ms of 1.5 s.
+const outage = `
+version: 1
+name: t
+target: {url: "http://127.0.0.1:1"}
+groups:
+  listeners: {count: 5, connect: {rate: 10k/s}}
+  speaker: {count: 1, reconnect: {min: 600ms, max: 600ms, jitter: 0%}, send: [STREAM]}
+phases:
+  - {name: ramp, for: 300ms, clients: 0%..100%, load: 0%, record: false}
+  - {name: cut, for: 1500ms, fault: {drop: 100%, within: 100ms}}
+slo: [CHECKS]
+valid: [achieved(rate) > 99%]
+`
+
+func withOutage(stream, checks string) string {
+	return replaceAll(strings.ReplaceAll(outage, "count: 5, ", "count: 5, reconnect: {min: 20ms, max: 40ms}, "), "STREAM", stream, "CHECKS", checks)
+}
+
+// identity checks that whatever was due was sent, held or dropped, and returns the sums over all streams and phases.
+func identity(t *testing.T, c *result.Cell) (due, sent, held, dropped int64) {
+	t.Helper()
+	for _, s := range c.Evidence.Streams {
+		for p := range s.Offered {
+			if s.Offered[p] != s.Sent[p]+s.Held[p]+s.Dropped[p] {
+				t.Errorf("%s in phase %d: %d due, %d sent, %d held, %d dropped", s.Event, p, s.Offered[p], s.Sent[p], s.Held[p], s.Dropped[p])
+			}
+			due, sent, held, dropped = due+s.Offered[p], sent+s.Sent[p], held+s.Held[p], dropped+s.Dropped[p]
+		}
+	}
+	if l := c.Ledger; l.Due != l.Sent+l.Held+l.Dropped {
+		t.Errorf("ledger %+v", l)
+	}
+	return due, sent, held, dropped
+}
+
+// What was due while its sender was away is sent when it is back, in order, and late.
+func TestWhatIsDueWhileAwayIsHeld(t *testing.T) {
+	t.Parallel()
+	for _, per := range []string{"client", "group"} {
+		s := &fakeServer{}
+		c := play(t, s, withOutage("{op: all, rate: 100/s, per: "+per+", expect: others}", "loss(delivery) == 0, disorder(delivery) == 0, errors == 0"))
+		due, sent, _, _ := identity(t, c)
+		if c.Verdict != result.Pass || due != 150 || sent != 150 || c.Ledger.Sent != 150 {
+			t.Errorf("%s: %s; %d due, %d sent, ledger %+v, errors %v", c.Verdict, c.Reason, due, sent, c.Ledger, c.Errors)
+		}
+		// Messages were held for 600 ms down to none, 60 of the 150: their latency counts from when they were due.
+		if d := c.Latency["delivery"]; d.Maxus < 550_000 || d.P90us < 300_000 || d.P50us > 100_000 {
+			t.Errorf("delivery p50 %d, p90 %d, max %d", d.P50us, d.P90us, d.Maxus)
+		}
+		if lag := c.Generator.LagP99us; lag > 400_000 {
+			t.Errorf("lag p99 %d us: what was held is not the generator's fault", lag)
+		}
+	}
+}
+
+// A stream may say that nobody wants its messages any more by then.
+func TestWhatIsDueWhileAwayIsDropped(t *testing.T) {
+	t.Parallel()
+	c := play(t, &fakeServer{}, withOutage("{op: all, rate: 100/s, expect: others, away: drop}", "loss(delivery) == 0"))
+	due, sent, held, dropped := identity(t, c)
+	if due != 150 || sent+dropped != due || held != 0 || dropped < 55 || dropped > 75 || c.Errors["away.dropped"] != dropped || c.Ledger.Dropped != dropped {
+		t.Errorf("%d due, %d sent, %d held, %d dropped; ledger %+v, errors %v", due, sent, held, dropped, c.Ledger, c.Errors)
+	}
+	if c.Verdict != result.Fail || !strings.Contains(c.Reason, "achieved(rate) > 99%") || !strings.Contains(c.Reason, "lost their connection") {
+		t.Errorf("%s: %s", c.Verdict, c.Reason)
+	}
+	if got, want := c.Rates.AchievedPerS/c.Rates.OfferedPerS, float64(sent)/float64(due); got < want-0.001 || got > want+0.001 {
+		t.Errorf("achieved %v of the rate, want %v", got, want)
+	}
+}
+
+// Volatile messages are dropped, which is no failure.
+func TestVolatileIsDroppedWhileAway(t *testing.T) {
+	t.Parallel()
+	c := play(t, &fakeServer{}, withOutage("{op: all, rate: 100/s, expect: others, volatile: true}", "errors == 0"))
+	due, _, held, dropped := identity(t, c)
+	if due != 150 || held != 0 || dropped < 55 || dropped > 75 || c.Errors["volatile.away"] != dropped || c.Verdict != result.Pass {
+		t.Errorf("%s: %s; %d due, %d held, %d dropped; errors %v", c.Verdict, c.Reason, due, held, dropped, c.Errors)
+	}
+}
+
+// What waits for a sender that never comes back is held to the end.
+func TestHeldToTheEnd(t *testing.T) {
+	t.Parallel()
+	s := &fakeServer{refuse: func(i int) error {
+		if i > 6 { // the probe and six clients
+			return &client.DialError{Class: "refused", Stage: "tcp", Err: errRefused}
+		}
+		return nil
+	}}
+	c := play(t, s, withOutage("{op: all, rate: 100/s, expect: others}", "loss(delivery) == 0"))
+	due, sent, held, dropped := identity(t, c)
+	if due != 150 || sent+held != due || held < 135 || dropped != 0 || c.Ledger.Held != held {
+		t.Errorf("%d due, %d sent, %d held, %d dropped; ledger %+v", due, sent, held, dropped, c.Ledger)
+	}
+	if c.Verdict != result.Fail || !strings.Contains(c.Reason, "achieved(rate) > 99%") {
+		t.Errorf("%s: %s", c.Verdict, c.Reason)
+	}
+}
+
+// A call that nobody waits for any more is not sent; it was not answered in time.
+func TestHeldCallsExpire(t *testing.T) {
+	t.Parallel()
+	c := play(t, &fakeServer{}, withOutage("{op: echo, rate: 100/s, ack: 200ms}", "count(ack) > 0"))
+	due, sent, held, dropped := identity(t, c)
+	if due != 150 || held != 0 || dropped < 35 || dropped > 50 || sent+dropped != due {
+		t.Errorf("%d due, %d sent, %d held, %d dropped", due, sent, held, dropped)
+	}
+	// Those that were sent while the limit still ran are answered, at once.
+	if n := c.Errors["ack.timeout"]; n != dropped {
+		t.Errorf("errors %v, want %d time-outs", c.Errors, dropped)
+	}
+}
+
+// What is held is bounded.
+func TestTooMuchToHold(t *testing.T) {
+	t.Parallel()
+	for _, bound := range []bounds{{client: 10, all: 1000}, {client: 1000, all: 10}} {
+		c := play(t, &fakeServer{}, withOutage("{op: all, rate: 100/s, expect: others}", "loss(delivery) == 0"), func(o *Options) { o.holds = bound })
+		due, sent, held, dropped := identity(t, c)
+		if due != 150 || held != 0 || dropped < 45 || dropped > 65 || c.Errors["send.full"] != dropped || sent+dropped != due {
+			t.Errorf("%+v: %d due, %d sent, %d held, %d dropped; errors %v", bound, due, sent, held, dropped, c.Errors)
+		}
+		if c.Verdict != result.Fail {
+			t.Errorf("%s: %s", c.Verdict, c.Reason)
+		}
+	}
+}
+
+// A client that the server has sent away for good does not come back: what is due is neither held nor absent.
+func TestSentAwayForGood(t *testing.T) {
+	t.Parallel()
+	s := &fakeServer{}
+	n := 0
+	s.send = func(c *fakeConn, packet []byte) (bool, error) {
+		if strings.Contains(string(packet), `"all"`) {
+			if n++; n == 50 {
+				c.end(client.ServerDisconnect)
+				return true, client.ErrClosed
+			}
+		}
+		return false, nil
+	}
+	c := play(t, s, replaceAll(withOutage("{op: all, rate: 100/s, expect: others}", "loss(delivery) == 0"), ", fault: {drop: 100%, within: 100ms}", ""))
+	due, sent, held, dropped := identity(t, c)
+	if due != 150 || sent != 49 || held+dropped != 101 || held > 3 || c.Errors["send.unconnected"] != dropped {
+		t.Errorf("%d due, %d sent, %d held, %d dropped; errors %v", due, sent, held, dropped, c.Errors)
+	}
+}
