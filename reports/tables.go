@@ -89,7 +89,9 @@ func latencyTable(of map[string]*result.Latency, names []string) table {
 	if thin {
 		t.Note = "“-”: fewer than ten samples lie beyond that percentile, too few to say."
 	}
-	if slices.ContainsFunc(names, func(name string) bool { return name == metric.Step || name == metric.Flow || strings.HasPrefix(name, metric.OfStep("")) }) {
+	if slices.ContainsFunc(names, func(name string) bool {
+		return name == metric.Step || name == metric.Flow || strings.HasPrefix(name, metric.OfStep(""))
+	}) {
 		t.Note = strings.TrimSpace(t.Note + " step and flow are closed loops: each counts from when it began, so a server that slows down is also asked less; the others count from a schedule.")
 	}
 	if clamped > 0 {

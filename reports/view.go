@@ -15,8 +15,8 @@ import (
 	"path"
 	"sync"
 
-	"github.com/throng-io/throng/internal/hostname"
-	"github.com/throng-io/throng/internal/regular"
+	"github.com/throng-io/throng/protocol/hostname"
+	"github.com/throng-io/throng/scenario/regular"
 	"github.com/throng-io/throng/scenario/result"
 )
 

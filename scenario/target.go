@@ -9,8 +9,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/throng-io/throng/internal/regular"
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/regular"
 )
 
 // TargetError says that the server under test cannot be reached.

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -13,8 +12,6 @@ import (
 	"sync"
 	"syscall"
 	"time"
-
-	"github.com/throng-io/throng/internal/regular"
 )
 
 // ListenAndServe listens on an address as Listen does, and serves it.
@@ -41,18 +38,10 @@ func (s *Server) ListenAndServeTLS(addr, certFile, keyFile string) error {
 	return s.Serve(tls.NewListener(ln, config))
 }
 
-// maxPEM is how many bytes a file of certificates or a key may have.
-const maxPEM = 1 << 20
-
 // TLSConfig returns what ListenAndServeTLS serves with: TLS 1.2 or later, and
 // HTTP/1.1, which websockets need.
 func TLSConfig(certFile, keyFile string) (*tls.Config, error) {
-	var cert tls.Certificate
-	certPEM, err := regular.ReadFile(certFile, maxPEM)
-	keyPEM, keyErr := regular.ReadFile(keyFile, maxPEM)
-	if err = cmp.Or(err, keyErr); err == nil {
-		cert, err = tls.X509KeyPair(certPEM, keyPEM)
-	}
+	cert, err := tls.LoadX509KeyPair(certFile, keyFile)
 	if err != nil {
 		return nil, fmt.Errorf("server: certificate %s with key %s: %w", certFile, keyFile, err)
 	}

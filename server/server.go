@@ -13,7 +13,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
-	"github.com/throng-io/throng/internal/hostname"
+	"github.com/throng-io/throng/protocol/hostname"
 	"github.com/throng-io/throng/server/internal/budget"
 	"github.com/throng-io/throng/server/internal/deadline"
 	"github.com/throng-io/throng/server/internal/fanout"

@@ -9,7 +9,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/throng-io/throng/internal/hostname"
+	"github.com/throng-io/throng/protocol/hostname"
 )
 
 // listenAside listens on an address that a flag gives. A port without host is taken on the loopback interface.

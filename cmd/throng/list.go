@@ -13,8 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/throng-io/throng/internal/regular"
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/regular"
 	"github.com/throng-io/throng/scenarios"
 )
 

@@ -11,8 +11,12 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/throng-io/throng/scenario/regular"
 	"github.com/throng-io/throng/server"
 )
+
+// maxPEM is how many bytes a file with a certificate or a key may have.
+const maxPEM = 1 << 20
 
 // listening is where and how serve listens.
 type listening struct {
@@ -60,6 +64,11 @@ func (l *listening) tls() (*tls.Config, error) {
 		return nil, errors.New("--tls-key needs --tls-cert, the certificate of the key")
 	case l.key == "":
 		return nil, errors.New("--tls-cert needs --tls-key, the key of the certificate")
+	}
+	for _, file := range []string{l.cert, l.key} {
+		if _, err := regular.ReadFile(file, maxPEM); err != nil {
+			return nil, fmt.Errorf("--tls-cert, --tls-key: %w", err)
+		}
 	}
 	config, err := server.TLSConfig(l.cert, l.key)
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/throng-io/throng/internal/regular"
+	"github.com/throng-io/throng/scenario/regular"
 )
 
 // Limits of a data file.

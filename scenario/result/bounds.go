@@ -6,7 +6,7 @@ import (
 	"reflect"
 	"strings"
 
-	"github.com/throng-io/throng/internal/regular"
+	"github.com/throng-io/throng/scenario/regular"
 )
 
 // Bounds of a result that is read: it may be from somebody else. What Write leaves is well within them.

@@ -12,7 +12,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/throng-io/throng/internal/journal"
+	"github.com/throng-io/throng/scenario/journal"
 )
 
 // JournalName is the name of the journal of a run inside its directory: what was finished, while

@@ -13,7 +13,7 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
-	"github.com/throng-io/throng/internal/regular"
+	"github.com/throng-io/throng/scenario/regular"
 )
 
 // LogWriter writes the histograms of one cell second by second, one file per metric, in the HdrHistogram log format (V2

@@ -12,7 +12,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/throng-io/throng/internal/regular"
+	"github.com/throng-io/throng/scenario/regular"
 )
 
 // Write puts r into dir as result.json, making dir when it is missing. The file appears whole or not at all: it is written beside

@@ -14,7 +14,7 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 
-	"github.com/throng-io/throng/internal/hostname"
+	"github.com/throng-io/throng/protocol/hostname"
 	"github.com/throng-io/throng/server"
 	"github.com/throng-io/throng/server/internal/budget"
 )

@@ -23,7 +23,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/throng-io/throng/cmd/throng/internal/board"
-	"github.com/throng-io/throng/internal/hostname"
+	"github.com/throng-io/throng/protocol/hostname"
 	"github.com/throng-io/throng/server"
 )
 

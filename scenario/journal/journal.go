@@ -13,7 +13,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/throng-io/throng/internal/regular"
+	"github.com/throng-io/throng/scenario/regular"
 )
 
 // MaxSize is the length in bytes of the longest journal that is read.
