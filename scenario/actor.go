@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/throng-io/throng/scenario/client"
+	"github.com/throng-io/throng/scenario/internal/lateness"
 	"github.com/throng-io/throng/scenario/internal/ledger"
 	"github.com/throng-io/throng/scenario/internal/plan"
 	"github.com/throng-io/throng/scenario/internal/record"
@@ -38,6 +39,7 @@ type actor struct {
 	shard            *record.Shard
 	calls            callBook
 	gaps             gaps
+	transit          lateness.Transit // of its deliveries; its own goroutine's
 	state            atomic.Int32
 
 	mu      sync.Mutex

@@ -5,6 +5,7 @@ import "sync"
 // A pendingCall is an emission that waits for its acknowledgement.
 type pendingCall struct {
 	due, sent int64
+	lag       int64 // how late the generator itself sent it
 	stream    int32 // or joinCall
 	phase     int32
 	seq       uint32 // of the message; for a join the room

@@ -217,6 +217,7 @@ func (c *collector) gather(from, until int64) {
 	c.windows.Begin()
 	r.Drain(func(series, phase int, v, n int64) {
 		c.totals.Add(series, phase, v, n)
+		c.windows.Add(series, phase, v, n)
 		kind := &r.Series[series]
 		if kind.Hidden {
 			return
@@ -236,7 +237,6 @@ func (c *collector) gather(from, until int64) {
 		if heat := c.heat[kind.Interval()]; heat != nil {
 			heat.Add(v, n)
 		}
-		c.windows.Add(series, phase, v, n)
 	})
 	c.windows.Finish(from, until)
 }

@@ -51,6 +51,7 @@ type group struct {
 	connect [][connectStages]int // series, by the trial's transports
 
 	rtt       []int // series by class, of the group's own
+	late      []int // likewise, of how late they read
 	reconnect []int // likewise; nil when the group's clients do not
 }
 
@@ -109,11 +110,12 @@ func (g *group) finish() {
 	g.connect = make([][connectStages]int, len(g.t.kinds.transports))
 	g.configs = make([]client.Config, len(g.t.kinds.transports))
 	for i, c := range g.t.kinds.classes {
-		at := -1
+		at, late := -1, -1
 		if c.group == g.index {
 			at = g.t.addSeries(g.t.label(record.Series{Metric: metric.RTT}, i))
+			late = g.t.addSeries(g.t.label(record.Series{Metric: metric.LagReceive}, i))
 		}
-		g.rtt = append(g.rtt, at)
+		g.rtt, g.late = append(g.rtt, at), append(g.late, late)
 	}
 	for i, name := range g.t.kinds.transports {
 		for stage, name := range stageNames {

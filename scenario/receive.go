@@ -6,7 +6,6 @@ import (
 
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/internal/ledger"
-	"github.com/throng-io/throng/scenario/internal/record"
 	"github.com/throng-io/throng/scenario/internal/stamp"
 	"github.com/throng-io/throng/scenario/metric"
 )
@@ -31,13 +30,13 @@ func (a *actor) Event(m *client.Message) {
 		t.count.foreign.Add(1)
 		return
 	}
-	at := t.arrived(m)
+	at := a.came(m, st.Due+t.ledger.Lag(&st))
 	kind, s, rank := t.ledger.Receive(a.Receiver, &st, at)
 	switch kind {
 	case ledger.Counted:
 		str := t.streams[st.Stream]
 		latency := time.Duration(at - s.Due)
-		a.shard.Add(str.delivery[a.Class*record.Deciles+s.Decile()], int(s.Phase), latency)
+		a.recordDelivery(m, str.delivery, str.deliveryNet, s, at)
 		if str.between != nil {
 			a.recordBetween(str, s, at)
 		}
@@ -46,7 +45,7 @@ func (a *actor) Event(m *client.Message) {
 		}
 	case ledger.Replayed:
 		str := t.streams[st.Stream]
-		a.shard.Add(str.replayed[a.Class*record.Deciles+s.Decile()], int(s.Phase), time.Duration(at-s.Due))
+		a.recordDelivery(m, str.replayed, str.replayedNet, s, at)
 	case ledger.Duplicate:
 		t.count.duplicates.Add(1)
 	case ledger.Unexpected, ledger.Stale, ledger.Unknown:
@@ -96,7 +95,7 @@ func (a *actor) Ack(m *client.Message) {
 	}
 	t.count.calls.Add(-1)
 	s := t.streams[c.stream]
-	at := t.arrived(m)
+	at := a.came(m, c.sent)
 	if s.echoes {
 		if st, found := a.group.finder.Find(m.Args, m.Attachments); found != stamp.Found && t.contract == nil || found == stamp.Found && (st.Stream != uint16(c.stream) || st.Seq != c.seq || st.Run != t.id) {
 			a.countError(metric.Error(metric.ErrAck, metric.HowMismatch), int(c.stream), c.due, nil)
@@ -106,8 +105,8 @@ func (a *actor) Ack(m *client.Message) {
 	if at-c.due > int64(s.spec.Ack) {
 		a.countError(metric.Error(metric.ErrAck, metric.HowTimeout), int(c.stream), c.due, nil)
 	}
-	a.shard.Add(s.ack[a.Class], int(c.phase), time.Duration(at-c.due))
-	a.shard.Add(s.service[a.Class], int(c.phase), time.Duration(at-c.sent))
+	a.recordAck(&c, at)
+	a.recordWait(m, at, int(c.phase))
 }
 
 // expireCalls counts the calls whose limit has passed, at the limit. A call that is
@@ -131,8 +130,7 @@ func (a *actor) expireCalls(now int64) {
 			return false
 		}
 		t.count.calls.Add(-1)
-		a.shard.Add(s.ack[a.Class], int(c.phase), s.spec.Ack)
-		a.shard.Add(s.service[a.Class], int(c.phase), max(0, time.Duration(c.due+limit-c.sent)))
+		a.recordAck(c, c.due+limit)
 		a.countError(metric.Error(metric.ErrAck, metric.HowTimeout), int(c.stream), c.due, nil)
 		return true
 	})

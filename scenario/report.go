@@ -86,7 +86,7 @@ func (f *findings) latencies() {
 		}
 	}
 	for _, name := range metric.Names(metric.Latency) {
-		if name != metric.Lag { // it is the generator's
+		if !metric.OfGenerator(name) {
 			add(name, f.latency(name, nil))
 		}
 	}
@@ -197,6 +197,7 @@ func (f *findings) resources() {
 	}
 	g.CPUs, s.CPUs = own.Seconds(), its.Seconds()
 	g.RSSPeakBytes, s.RSSPeakBytes = c.ownPeak, c.itsPeak
+	g.LagReceive = f.latency(metric.LagReceive, nil)
 	if g.Lag = f.latency(metric.Lag, nil); g.Lag != nil {
 		g.LagP99us = g.Lag.P99us
 	}

@@ -4,8 +4,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/judge"
+	"github.com/throng-io/throng/scenario/internal/plan"
+	"github.com/throng-io/throng/scenario/internal/record"
 	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
@@ -65,20 +69,29 @@ func TestWarningsByImportance(t *testing.T) {
 	}
 }
 
-// A pause of the generator is worth a word only where the latencies show it.
-func TestPauseEffect(t *testing.T) {
-	for _, test := range []struct {
-		pause, p99, n int64
-		want          string
+// What the generator did to the highest latencies is said in numbers; a pause is worth a word only where it explains them.
+func TestTailEffect(t *testing.T) {
+	series := []record.Series{{Metric: metric.Delivery}, {Metric: metric.Delivery + metric.NetSuffix, Hidden: true}}
+	phases := []file.Phase{{Name: "hold", For: time.Second, Record: true}}
+	for name, test := range map[string]struct {
+		late  int64 // of 10 000, all by 50 ms
+		pause time.Duration
+		want  string
 	}{
-		{12583, 9000, 1000, "garbage collection paused the generator for up to 12.6 ms, longer than p99(delivery), 9 ms: its highest latencies may be the generator's own"},
-		{12583, 20000, 1000, ""},
-		{4000, 1000, 1000, ""},
-		{12583, 9000, 999, ""},
+		"on time":   {0, time.Hour, ""},
+		"few":       {5, 0, "5 of the 5 slowest samples of delivery, from 53 ms (max) on, are there only because the generator itself was late: without that, max would be 3 ms"},
+		"a tail":    {97, 0, "97 of the 97 slowest samples of delivery, from 53 ms (p99.9) on, are there only because the generator itself was late: without that, p99.9 would be 3 ms"},
+		"collected": {5, 50 * time.Millisecond, "5 of the 5 slowest samples of delivery, from 53 ms (max) on, are there only because the generator itself was late: without that, max would be 3 ms; garbage collection paused it for up to 50 ms"},
+		"paused":    {5, 20 * time.Millisecond, "5 of the 5 slowest samples of delivery, from 53 ms (max) on, are there only because the generator itself was late: without that, max would be 3 ms"},
+		"p99":       {300, 0, "300 of the 300 slowest samples of delivery, from 53 ms (p99) on, are there only because the generator itself was late: without that, p99 would be 3 ms"},
 	} {
-		cell := &result.Cell{Generator: result.Generator{GCPauseMaxus: test.pause}, Latency: map[string]*result.Latency{metric.Delivery: {N: test.n, P99us: test.p99}}}
-		if got := pauseEffect(cell); got != test.want {
-			t.Errorf("%+v: %q", test, got)
+		totals := record.NewTotals(series, 1)
+		totals.Add(0, 0, 3_000, 10_000-test.late)
+		totals.Add(0, 0, 53_000, test.late)
+		totals.Add(1, 0, 3_000, 10_000)
+		e := &judge.Evidence{Timeline: plan.NewTimeline(phases), Totals: totals}
+		if got := tailEffect(e, test.pause); got != test.want {
+			t.Errorf("%s: %q", name, got)
 		}
 	}
 }

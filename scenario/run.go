@@ -60,6 +60,7 @@ type Options struct {
 	Command []string
 
 	dial    dialer // tests put other connections here
+	network bool   // dial is the client's own
 	tables  map[string]*file.Table
 	journal *runJournal
 	budget  int64         // of the ledger; 0 = ledgerBudget
@@ -255,7 +256,7 @@ func runTrials(ctx context.Context, run *result.Run, f *file.File, cells []file.
 // complete puts the defaults where nothing is said.
 func (opt *Options) complete() {
 	if opt.dial == nil {
-		opt.dial = dialClient
+		opt.dial, opt.network = dialClient, true
 	}
 	if opt.sleep == nil {
 		opt.sleep = machine.Sleep

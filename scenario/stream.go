@@ -47,7 +47,10 @@ type stream struct {
 	between       []betweenSeries // by class of the receiver; nil: the stream is not periodic
 	delivery      []int           // series, by class of the receiver and decile of the room
 	replayed      []int           // likewise, of what receivers missed that are recovered; those of delivery where none are
+	deliveryNet   []int           // of delivery, without the generator's own lateness
+	replayedNet   []int           // of replayed, likewise
 	ack, service  []int           // series, by class of the sender
+	ackNet        []int           // likewise, without the generator's own lateness
 	lag           int
 	fan           [record.Deciles][3]int // series of first, last and spread, by decile of the room
 	points        int                    // the first of the receiver curve's series
@@ -155,31 +158,31 @@ func (s *stream) series() {
 		x := t.label(base, i)
 		x.Metric, x.From = metric.Delivery, s.group.spec.Name
 		for d := range record.Deciles {
-			at := -1
+			at, net := -1, -1
 			if s.reaches(c, d) {
 				x.Decile = d
-				at = t.addSeries(x)
+				at, net = t.addSeries(x), t.addSeries(netOf(x))
 			}
-			s.delivery = append(s.delivery, at)
+			s.delivery, s.deliveryNet = append(s.delivery, at), append(s.deliveryNet, net)
 			if at >= 0 && t.groups[c.group].recovers() {
 				x.Replayed = true
-				at = t.addSeries(x)
+				at, net = t.addSeries(x), t.addSeries(netOf(x))
 				x.Replayed = false
 			}
-			s.replayed = append(s.replayed, at)
+			s.replayed, s.replayedNet = append(s.replayed, at), append(s.replayedNet, net)
 		}
 		if s.periodic() {
 			s.between = append(s.between, s.betweenSeries(x, c))
 		}
-		ack, service := -1, -1
+		ack, service, net := -1, -1, -1
 		if c.group == s.group.index && s.spec.Ack > 0 {
 			x.From, x.Decile = "", 0
 			x.Metric = metric.Ack
-			ack = t.addSeries(x)
+			ack, net = t.addSeries(x), t.addSeries(netOf(x))
 			x.Metric = metric.AckService
 			service = t.addSeries(x)
 		}
-		s.ack, s.service = append(s.ack, ack), append(s.service, service)
+		s.ack, s.service, s.ackNet = append(s.ack, ack), append(s.service, service), append(s.ackNet, net)
 	}
 	s.lag = one(metric.Lag, false)
 	for d := range record.Deciles {
@@ -257,8 +260,8 @@ func (s *stream) fire(now int64) {
 		s.keep(a, &o)
 		return
 	}
-	a.shard.Add(s.lag, o.Phase, time.Duration(now-o.Due))
 	if s.spec.Volatile && a.conn.Busy() {
+		a.shard.Add(s.lag, o.Phase, time.Duration(now-o.Due))
 		// As in the official client: what cannot leave at once does not leave at all.
 		s.drop(&o, metric.Error(metric.ErrVolatile, metric.HowSkipped), nil)
 		return
@@ -292,11 +295,21 @@ func (s *stream) emit(a *actor, o *plan.Op, now int64, waited bool) (lost bool) 
 	}
 	slot, seq := enter(s.book, a.Receiver, to, o.Due, o.Phase)
 	id, waits := uint64(0), s.spec.Ack > 0
+	now, lag := s.t.now(), int64(0)
+	if !waited { // how long its sender was away is not the generator's doing
+		lag = now - o.Due
+	}
+	slot.SetLag(lag) // its receivers may be faster than the return from sending it
 	if waits {
-		id = a.calls.open(pendingCall{due: o.Due, sent: now, stream: int32(s.index), phase: int32(o.Phase), seq: seq})
+		id = a.calls.open(pendingCall{due: o.Due, sent: now, lag: lag, stream: int32(s.index), phase: int32(o.Phase), seq: seq})
 		s.t.count.calls.Add(1)
 	}
 	err := s.send(a, s.build(a, o, id, room, seq), o, seq)
+	if !waited {
+		lag = s.t.now() - o.Due
+		slot.SetLag(lag)
+		a.shard.Add(s.lag, o.Phase, time.Duration(lag))
+	}
 	if err == nil {
 		s.sent[o.Phase].Add(1)
 		return false

@@ -15,6 +15,7 @@ import (
 	"github.com/throng-io/throng/scenario/internal/plan"
 	"github.com/throng-io/throng/scenario/internal/record"
 	"github.com/throng-io/throng/scenario/machine"
+	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -46,6 +47,7 @@ type trial struct {
 
 	sending sending
 	server  server
+	watch   watch
 	count   counters
 	life    life
 }
@@ -80,6 +82,7 @@ func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at plac
 		}
 	}
 	t.meters.ended = make([]struct{ in, out int64 }, len(t.kinds.transports))
+	t.watch.series = t.addSeries(record.Series{Metric: metric.LagReceive})
 	t.rec = record.NewRecorder(t.kinds.series, len(t.tl.Spans))
 	t.ledger = ledger.New(ledger.Config{Books: books, Clock: t.now, Budget: opt.budget, Complete: t.fanout})
 	return t
@@ -88,8 +91,8 @@ func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at plac
 // now is the time since the trial's start.
 func (t *trial) now() int64 { return int64(client.Now() - t.life.epoch) }
 
-// arrived is when a message did.
-func (t *trial) arrived(m *client.Message) int64 { return int64(m.At - t.life.epoch) }
+// arrived is when a message did: at the client's socket where the system tells, else when it was read.
+func (t *trial) arrived(m *client.Message) int64 { return int64(cmp.Or(m.Until, m.At) - t.life.epoch) }
 
 // record adds the time from a due moment to another.
 func (t *trial) record(s *record.Shard, series int, due, until int64) {
@@ -151,6 +154,10 @@ func (t *trial) run(ctx context.Context) (*result.Cell, error) {
 	}
 	c := newCollector(t)
 	t.life.epoch = client.Now()
+	if err := t.watchReads(); err != nil {
+		return nil, err
+	}
+	defer t.watch.close()
 	c.start()
 
 	p := &pacer{now: t.now, sleep: t.opt.sleep}

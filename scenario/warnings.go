@@ -12,11 +12,8 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// Beyond these the generator's own troubles show in the figures.
-const (
-	busyCPU   = 0.8
-	longPause = 5 * time.Millisecond
-)
+// busyCPU is from when on the generator's own troubles show in the figures.
+const busyCPU = 0.8
 
 // warnings are what a reader must know before believing the figures, the most important first: the figures carry the
 // first of them. What only explains the numbers is in notes.
@@ -50,7 +47,7 @@ func (f *findings) warnings() []string {
 	if cell.Generator.CPUMax > busyCPU {
 		say("the generator used up to %s of all cores: latencies are upper bounds", metric.FormatShare(cell.Generator.CPUMax))
 	}
-	if s := pauseEffect(cell); s != "" {
+	if s := tailEffect(e, time.Duration(cell.Generator.GCPauseMaxus)*time.Microsecond); s != "" {
 		say("%s", s)
 	}
 	if t.scraper != nil {
@@ -89,23 +86,20 @@ func (f *findings) notes() (out []string) {
 	return out
 }
 
-// pauseEffect says what the longest pause of the generator's garbage collector did to the latencies. A pause
-// that is no longer than the 99th percentile is hidden in it and not worth a word. The runtime counts pauses
-// in classes, so the length is an upper bound.
-func pauseEffect(cell *result.Cell) string {
-	pause := cell.Generator.GCPauseMaxus
-	if time.Duration(pause)*time.Microsecond <= longPause {
+// tailEffect says how much of the highest latencies is the generator's own lateness; "" when that is little. A pause of
+// the garbage collector is named where it may explain half of it. The runtime counts pauses in classes, so their
+// length is an upper bound.
+func tailEffect(e *judge.Evidence, pause time.Duration) string {
+	t, ok := e.Tail()
+	if !ok {
 		return ""
 	}
-	for _, name := range []string{metric.Delivery, metric.Ack} {
-		l := cell.Latency[name]
-		if l == nil || l.N < 1000 || pause <= l.P99us {
-			continue
-		}
-		ms := func(us int64) string { return metric.FormatSeconds(float64(us) / 1e6) }
-		return fmt.Sprintf("garbage collection paused the generator for up to %s, longer than p99(%s), %s: its highest latencies may be the generator's own", ms(pause), name, ms(l.P99us))
+	s := fmt.Sprintf("%d of the %d slowest samples of %s, from %s (%s) on, are there only because the generator itself was late: without that, %s would be %s",
+		t.Late, t.Slowest, t.Metric, metric.FormatSeconds(t.With), t.Stat, t.Stat, metric.FormatSeconds(t.Without))
+	if pause.Seconds() >= (t.With-t.Without)/2 {
+		s += fmt.Sprintf("; garbage collection paused it for up to %s", metric.FormatSeconds(pause.Seconds()))
 	}
-	return ""
+	return s
 }
 
 // unanswered reports whether a target of the scenario's own was asked for something, and did

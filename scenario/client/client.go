@@ -22,6 +22,10 @@ type Message struct {
 	ID          uint64        // of the acknowledgement, or of the one the sender of the event asks for
 	HasID       bool          // an event with an ID asks for an acknowledgement; an acknowledgement always has one
 	At          time.Duration // when the read that brought it returned, on the clock of Now
+
+	// It reached the client's socket between From and Until, on the same clock. They are equal unless more than
+	// one message was read at once. Both are 0 where the system does not tell: only Linux does, over TCP without TLS.
+	From, Until time.Duration
 }
 
 // Handler takes what a client receives. Its methods are called one at a time,
@@ -170,7 +174,7 @@ func (c *Client) run(h Handler) error {
 	waiting := c.early
 	c.early = nil
 	for _, e := range waiting {
-		if err := c.message(h, e.data, e.binary, e.at); err != nil {
+		if err := c.message(h, e.data, e.binary, e.came); err != nil {
 			return err
 		}
 	}

@@ -50,13 +50,17 @@ func (rd *reader) attempt(fd uintptr) bool {
 		rd.borrow()
 	}
 	for {
-		n, err := syscall.Read(int(fd), rd.space())
+		b := rd.space()
+		n, err := rd.take(fd, b)
 		switch {
 		case err == syscall.EINTR:
 		case err == syscall.EAGAIN:
 			if rd.once {
 				rd.n, rd.err = 0, nil
 				return true
+			}
+			if rd.stamped {
+				rd.drained = Now()
 			}
 			rd.park()
 			return false
@@ -67,8 +71,17 @@ func (rd *reader) attempt(fd uintptr) bool {
 			rd.n, rd.err = 0, io.EOF
 			return true
 		default:
-			rd.n, rd.err = n, nil
+			rd.n, rd.err, rd.short = n, nil, n < len(b)
 			return true
 		}
 	}
+}
+
+// take is one read, with the time of the arrival where the kernel notes it.
+func (rd *reader) take(fd uintptr, b []byte) (n int, err error) {
+	if !rd.stamped {
+		return syscall.Read(int(fd), b)
+	}
+	n, rd.stamp, err = readStamped(fd, b)
+	return n, err
 }

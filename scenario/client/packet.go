@@ -3,7 +3,6 @@ package client
 import (
 	"encoding/json"
 	"errors"
-	"time"
 
 	"github.com/throng-io/throng/protocol/engineio"
 	"github.com/throng-io/throng/protocol/socketio"
@@ -13,16 +12,16 @@ import (
 type early struct {
 	binary bool
 	data   []byte
-	at     time.Duration
+	came   arrival
 }
 
 // packet handles one engine packet; h is nil during Dial.
-func (c *Client) packet(h Handler, p engineio.Packet, at time.Duration) error {
+func (c *Client) packet(h Handler, p engineio.Packet, came arrival) error {
 	switch p.Type {
 	case engineio.Message:
-		return c.message(h, p.Data, p.Binary, at)
+		return c.message(h, p.Data, p.Binary, came)
 	case engineio.Ping:
-		c.lastPing, c.grace = Now(), false // not at: a busy process may handle it late
+		c.lastPing, c.grace = Now(), false // not when it was read: a busy process may handle it late
 		c.arm()
 		var err error
 		if c.ws != nil {
@@ -42,12 +41,12 @@ func (c *Client) packet(h Handler, p engineio.Packet, at time.Duration) error {
 }
 
 // message handles one Socket.IO message.
-func (c *Client) message(h Handler, b []byte, binary bool, at time.Duration) error {
+func (c *Client) message(h Handler, b []byte, binary bool, came arrival) error {
 	if h == nil {
-		return c.joining(b, binary, at)
+		return c.joining(b, binary, came)
 	}
 	if len(c.namespaces) == 0 {
-		c.msg = Message{Args: b, At: at}
+		c.msg = Message{Args: b, At: came.at, From: came.from, Until: came.until}
 		if binary {
 			c.msg.Args, c.msg.Attachments = nil, [][]byte{b}
 		}
@@ -61,24 +60,24 @@ func (c *Client) message(h Handler, b []byte, binary bool, at time.Duration) err
 		if err := c.pkt.ParseMessagePack(b); err != nil {
 			return &CloseError{Reason: ParseError, Cause: err}
 		}
-		return c.dispatch(h, &c.pkt, at)
+		return c.dispatch(h, &c.pkt, came)
 	}
 	if binary || c.decoder != nil && c.decoder.Pending() > 0 {
-		return c.assemble(h, b, binary, at)
+		return c.assemble(h, b, binary, came)
 	}
 	p := &c.pkt
 	if err := p.Parse(b); err != nil {
 		return &CloseError{Reason: ParseError, Cause: err}
 	}
 	if p.Attachments > 0 {
-		return c.assemble(h, b, false, at)
+		return c.assemble(h, b, false, came)
 	}
-	return c.dispatch(h, p, at)
+	return c.dispatch(h, p, came)
 }
 
 // assemble handles the messages of packets with attachments, which are rare
 // enough to parse the text twice and to have a decoder only where needed.
-func (c *Client) assemble(h Handler, b []byte, binary bool, at time.Duration) error {
+func (c *Client) assemble(h Handler, b []byte, binary bool, came arrival) error {
 	if c.decoder == nil {
 		c.decoder = &socketio.Decoder{MaxBytes: c.maxMessage}
 	}
@@ -97,7 +96,7 @@ func (c *Client) assemble(h Handler, b []byte, binary bool, at time.Duration) er
 	if p == nil {
 		return nil
 	}
-	err = c.dispatch(h, p, at)
+	err = c.dispatch(h, p, came)
 	c.decoder.Reset()
 	return err
 }
@@ -116,13 +115,13 @@ func (c *Client) space(name []byte) int {
 }
 
 // dispatch hands a packet of one of the client's namespaces to the handler.
-func (c *Client) dispatch(h Handler, p *socketio.Packet, at time.Duration) error {
+func (c *Client) dispatch(h Handler, p *socketio.Packet, came arrival) error {
 	space := c.space(p.Namespace)
 	if space < 0 {
 		return nil // the official client, too, ignores namespaces it never asked for
 	}
 	m := &c.msg
-	*m = Message{Space: space, ID: p.ID, HasID: p.HasID, Attachments: p.Binary, At: at}
+	*m = Message{Space: space, ID: p.ID, HasID: p.HasID, Attachments: p.Binary, At: came.at, From: came.from, Until: came.until}
 	switch p.Type {
 	case socketio.Event, socketio.BinaryEvent:
 		var err error
@@ -148,9 +147,9 @@ func (c *Client) dispatch(h Handler, p *socketio.Packet, at time.Duration) error
 
 // joining handles a message during Dial: the answer to CONNECT is taken, all
 // else is kept for Run.
-func (c *Client) joining(b []byte, binary bool, at time.Duration) error {
+func (c *Client) joining(b []byte, binary bool, came arrival) error {
 	if c.joined < len(c.namespaces) {
-		taken, err := c.answered(b, binary, at)
+		taken, err := c.answered(b, binary, came)
 		if taken || err != nil {
 			return err
 		}
@@ -158,12 +157,12 @@ func (c *Client) joining(b []byte, binary bool, at time.Duration) error {
 	if c.earlyBytes += len(b); c.earlyBytes > c.maxMessage {
 		return protocolError("too many messages before the namespace was joined")
 	}
-	c.early = append(c.early, early{binary: binary, data: append([]byte(nil), b...), at: at})
+	c.early = append(c.early, early{binary: binary, data: append([]byte(nil), b...), came: came})
 	return nil
 }
 
 // answered takes the answer to a CONNECT; anything else is left.
-func (c *Client) answered(b []byte, binary bool, at time.Duration) (taken bool, err error) {
+func (c *Client) answered(b []byte, binary bool, came arrival) (taken bool, err error) {
 	if !binary && c.parser.IsBinary() && len(b) > 0 && b[0] == '0'+byte(socketio.ConnectError) {
 		return true, protocolError(errTextPacket.Error())
 	}
@@ -182,7 +181,7 @@ func (c *Client) answered(b []byte, binary bool, at time.Duration) (taken bool, 
 	}
 	if c.onJoining != nil {
 		data, _ := c.parser.AppendJSON(nil, p.Data) // a payload that cannot be decoded is refused below
-		c.onJoining(Handshake{Refused: p.Type == socketio.ConnectError, Namespace: string(p.Namespace), Data: data, At: at})
+		c.onJoining(Handshake{Refused: p.Type == socketio.ConnectError, Namespace: string(p.Namespace), Data: data, At: came.at})
 	}
 	if p.Type == socketio.ConnectError {
 		return true, c.connectError(p.Data)

@@ -49,7 +49,7 @@ func plainText(dst, packet []byte) ([]byte, error) {
 }
 
 // plainMessage handles one message of a baseline.
-func (c *Client) plainMessage(h Handler, text []byte, at time.Duration) error {
+func (c *Client) plainMessage(h Handler, text []byte, came arrival) error {
 	if h == nil {
 		return protocolError("a message before the session was open")
 	}
@@ -57,7 +57,7 @@ func (c *Client) plainMessage(h Handler, text []byte, at time.Duration) error {
 		return &CloseError{Reason: ParseError, Cause: errors.New("a message that is no JSON list")}
 	}
 	m := &c.msg
-	*m = Message{At: at}
+	*m = Message{At: came.at, From: came.from, Until: came.until}
 	if text[1] >= '0' && text[1] <= '9' {
 		var id []byte
 		id, m.Args = socketio.NextArg(text[1 : len(text)-1])
@@ -164,7 +164,7 @@ func (p *polling) ask(h Handler) error {
 			if len(line) == 0 {
 				continue
 			}
-			if err := p.c.plainMessage(h, line, p.get.rd.at); err != nil {
+			if err := p.c.plainMessage(h, line, p.get.rd.arrival()); err != nil {
 				return err
 			}
 		}
@@ -235,7 +235,7 @@ func (p *polling) listen(h Handler) error {
 		if err != nil {
 			return err
 		}
-		if err := p.c.plainMessage(h, data, p.get.rd.at); err != nil {
+		if err := p.c.plainMessage(h, data, p.get.rd.arrival()); err != nil {
 			return err
 		}
 	}

@@ -172,7 +172,7 @@ func (p *polling) collect(h Handler) error {
 // deliver handles the packets of a body.
 func (p *polling) deliver(h Handler, payload *engineio.Payload) error {
 	for payload.Next() {
-		if err := p.c.packet(h, payload.Packet(), p.get.rd.at); err != nil {
+		if err := p.c.packet(h, payload.Packet(), p.get.rd.arrival()); err != nil {
 			return err
 		}
 	}

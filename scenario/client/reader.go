@@ -34,6 +34,13 @@ type reader struct {
 	n    int  // result of try
 	err  error
 
+	stamped bool          // the kernel notes when bytes arrive
+	stamp   int64         // of the last of the bytes read, in nanoseconds of the wall clock; 0: none
+	came    time.Duration // the same as Now; 0: the system does not tell
+	short   bool          // the last read took all there was
+	drained time.Duration // when the socket was last seen empty
+	empty   time.Duration // likewise, before the last read
+
 	pace *pace // of a slow client; nil: read what there is
 	most int   // bytes of the next read that it allows
 
@@ -43,9 +50,10 @@ type reader struct {
 }
 
 func newReader(src *conn) *reader {
-	rd := &reader{src: src}
+	rd := &reader{src: src, drained: Now()}
 	if src.raw != nil {
 		rd.try = rd.attempt
+		rd.stamped = stampArrivals(src.raw)
 	}
 	return rd
 }
@@ -99,7 +107,7 @@ func (rd *reader) read(once bool) (n int, err error) {
 			rd.src.bytes.in.Add(uint64(n))
 		}
 	}
-	rd.at = Now()
+	rd.noteTime()
 	rd.w += n
 	if n > 0 {
 		err = nil // an error that came with bytes comes again without them

@@ -51,7 +51,7 @@ func (w *websocket) echoed(payload []byte) {
 	if heart == nil || len(payload) != 8 {
 		return
 	}
-	if d := w.rd.at - time.Duration(binary.BigEndian.Uint64(payload)); d >= 0 && d < time.Hour {
+	if d := w.rd.arrival().moment() - time.Duration(binary.BigEndian.Uint64(payload)); d >= 0 && d < time.Hour {
 		heart.RTT(d)
 	}
 }

@@ -96,16 +96,16 @@ func (w *websocket) step(h Handler) error {
 		return err
 	}
 	if w.c.plain {
-		return w.c.plainMessage(h, payload, w.rd.at)
+		return w.c.plainMessage(h, payload, w.rd.arrival())
 	}
 	if opcode == ws.Binary {
-		return w.c.message(h, payload, true, w.rd.at)
+		return w.c.message(h, payload, true, w.rd.arrival())
 	}
 	p, err := engineio.Parse(payload)
 	if err != nil {
 		return &CloseError{Reason: ParseError, Cause: err}
 	}
-	return w.c.packet(h, p, w.rd.at)
+	return w.c.packet(h, p, w.rd.arrival())
 }
 
 // run reads until the session ends.

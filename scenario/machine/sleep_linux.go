@@ -21,7 +21,10 @@ const sliceOfPacer = 100_000
 // them sleeps are only less precise.
 func fineTimers() {
 	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
-	_ = unix.SchedSetAttr(0, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL, Runtime: sliceOfPacer}, 0)
+	if attr, err := unix.SchedGetAttr(0, 0); err == nil && attr.Policy == unix.SCHED_NORMAL {
+		attr.Runtime = sliceOfPacer // its nice value stays
+		_ = unix.SchedSetAttr(0, attr, 0)
+	}
 }
 
 // Sleep sleeps on the calling thread, and less long when a signal comes. It is for a goroutine

@@ -30,9 +30,10 @@ const (
 	ConnectUpgrade   = "connect.upgrade"
 	Reconnect        = "reconnect"
 
-	Step = "step"
-	Flow = "flow"
-	Lag  = "lag"
+	Step       = "step"
+	Flow       = "flow"
+	Lag        = "lag"
+	LagReceive = "lag.receive"
 
 	CPU                = "cpu"
 	RSS                = "rss"
@@ -138,10 +139,11 @@ var Table = []Metric{
 	{Name: Step, Unit: Seconds, Labels: ofSteps, Needs: NeedsFlow, About: "one step of a flow"},
 	{Name: Flow, Unit: Seconds, Labels: ofClients, Needs: NeedsFlow, About: "all steps of a flow, once through"},
 	{Name: Lag, Unit: Seconds, Labels: ofStreams, About: "how late the generator itself sent"},
+	{Name: LagReceive, Unit: Seconds, Labels: ofClients, About: "how long messages waited in the sockets until the generator read them"},
 
-	{Name: CPU, Kind: Sampled, Unit: Share, About: "the generator's share of all cores"},
+	{Name: CPU, Kind: Sampled, Unit: Share, About: "the generator's share of the cores that it may use"},
 	{Name: RSS, Kind: Sampled, Unit: Bytes, About: "the generator's memory"},
-	{Name: ServerCPU, Kind: Sampled, Unit: Share, Needs: NeedsSample, About: "the server's share of all cores"},
+	{Name: ServerCPU, Kind: Sampled, Unit: Share, Needs: NeedsSample, About: "the server's share of the cores that it may use"},
 	{Name: ServerRSS, Kind: Sampled, Unit: Bytes, Needs: NeedsSample, About: "the server's memory"},
 	{Name: ServerRSSPerClient, Kind: Sampled, Unit: Bytes, Needs: NeedsSample, About: "the server's memory beyond that before the first client, by client"},
 
@@ -182,6 +184,24 @@ func Always(name string) bool {
 
 // SlowSuffix is appended to the name of a metric for what clients that read slowly measured.
 const SlowSuffix = ".slow"
+
+// NetSuffix is appended to the name of a metric for its latencies without the generator's own lateness in sending. Such
+// series stand beside those of the metric, and are no metrics themselves.
+const NetSuffix = ".net"
+
+// IsNet reports whether a name has the NetSuffix.
+func IsNet(name string) bool { return strings.HasSuffix(name, NetSuffix) }
+
+// Sends reports whether the generator's lateness in sending is in the samples of a metric.
+func Sends(name string) bool {
+	return HasNet(name) || name == FanoutFirst || name == FanoutLast || name == Gap
+}
+
+// HasNet reports whether it is known of each sample how late the generator itself sent, so that the metric has a series with NetSuffix.
+func HasNet(name string) bool { return name == Delivery || name == Ack }
+
+// OfGenerator reports whether a metric is of latencies of the generator, not of the target.
+func OfGenerator(name string) bool { return name == Lag || name == LagReceive }
 
 // OfStep is the name under which a result keeps the latency of one step of flows.
 func OfStep(name string) string { return Step + "." + name }

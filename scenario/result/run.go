@@ -264,16 +264,17 @@ type Server struct {
 
 // Generator is what the load generator says of itself: whether it was fit to judge.
 type Generator struct {
-	CPUs         float64  `json:"cpu_s"`              // CPU seconds of the recorded phases
-	CPUMax       float64  `json:"cpu_max,omitempty"`  // highest second, as a share 0..1 of all cores
-	CPUMean      float64  `json:"cpu_mean,omitempty"` // as a share 0..1 of all cores
-	RSSPeakBytes int64    `json:"rss_peak_bytes"`     //
-	LagP99us     int64    `json:"lag_p99_us"`         // actual minus scheduled send
-	Lag          *Latency `json:"lag,omitempty"`      // the whole distribution of it
-	GCPauseMaxus int64    `json:"gc_pause_max_us"`    //
-	BytesIn      int64    `json:"bytes_in"`           //
-	BytesOut     int64    `json:"bytes_out"`          //
-	Clamped      int64    `json:"clamped,omitempty"`  // latency samples below zero or above an hour, recorded at the limit
+	CPUs         float64  `json:"cpu_s"`                 // CPU seconds of the recorded phases
+	CPUMax       float64  `json:"cpu_max,omitempty"`     // highest second, as a share 0..1 of all cores
+	CPUMean      float64  `json:"cpu_mean,omitempty"`    // as a share 0..1 of all cores
+	RSSPeakBytes int64    `json:"rss_peak_bytes"`        //
+	LagP99us     int64    `json:"lag_p99_us"`            // actual minus scheduled send
+	Lag          *Latency `json:"lag,omitempty"`         // the whole distribution of it
+	LagReceive   *Latency `json:"lag_receive,omitempty"` // how long messages waited in the sockets until they were read
+	GCPauseMaxus int64    `json:"gc_pause_max_us"`       //
+	BytesIn      int64    `json:"bytes_in"`              //
+	BytesOut     int64    `json:"bytes_out"`             //
+	Clamped      int64    `json:"clamped,omitempty"`     // latency samples below zero or above an hour, recorded at the limit
 }
 
 // Check is one rule of the scenario with what it found. Value and Limit are in the metric's base unit: seconds, bytes, messages per

@@ -39,7 +39,7 @@ func Keep(e *Evidence) *result.Evidence {
 	}
 	e.Totals.Each(func(at, phase int, h *hdrhistogram.Histogram) {
 		s := &e.Totals.Series[at]
-		if s.Hidden || h.TotalCount() == 0 {
+		if s.Hidden && !metric.IsNet(s.Metric) || h.TotalCount() == 0 {
 			return
 		}
 		out.Series = append(out.Series, result.EvidenceSeries{
@@ -175,7 +175,7 @@ func (e *Evidence) recallSeries(from *result.Evidence, phases int) error {
 		}
 		own := record.Series{
 			Metric: s.Metric, Group: s.Group, From: s.From, Op: s.Op, Event: s.Event, Transport: s.Transport, Decile: s.Decile,
-			Slow: s.Slow, AllSlow: s.AllSlow, Volatile: s.Volatile, Replayed: s.Replayed,
+			Slow: s.Slow, AllSlow: s.AllSlow, Volatile: s.Volatile, Replayed: s.Replayed, Hidden: metric.IsNet(s.Metric),
 		}
 		if at[i] = slices.Index(series, own); at[i] < 0 {
 			at[i] = len(series)
@@ -204,8 +204,10 @@ func (e *Evidence) recallOld(cell *result.Cell) error {
 			series, latencies = append(series, record.Series{Metric: name}), append(latencies, l)
 		}
 	}
-	if l := cell.Generator.Lag; l != nil {
-		series, latencies = append(series, record.Series{Metric: metric.Lag}), append(latencies, l)
+	for name, l := range map[string]*result.Latency{metric.Lag: cell.Generator.Lag, metric.LagReceive: cell.Generator.LagReceive} {
+		if l != nil {
+			series, latencies = append(series, record.Series{Metric: name}), append(latencies, l)
+		}
 	}
 	e.Totals = record.NewTotals(series, len(spans))
 	for i, l := range latencies {

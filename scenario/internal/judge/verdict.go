@@ -72,6 +72,10 @@ func Judge(e *Evidence, rules Rules) Judgement {
 		}
 		j.Checks = append(j.Checks, r)
 	}
+	for _, r := range e.lateness(rules) {
+		j.lower(result.Invalid, broken(&r))
+		j.Checks = append(j.Checks, r)
+	}
 	if j.Verdict == result.Pass && missing != "" { // what is known is enough to fail, but not to pass
 		j.lower(result.Invalid, missing)
 	}

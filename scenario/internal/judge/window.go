@@ -38,6 +38,9 @@ func NewWindows(tl *plan.Timeline, series []record.Series, rules Rules) *Windows
 			ws.all = append(ws.all, newWindow(tl, series, k))
 		}
 	}
+	for _, k := range netRules(rules) {
+		ws.all = append(ws.all, newWindow(tl, series, k))
+	}
 	return ws
 }
 

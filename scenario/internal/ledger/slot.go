@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/throng-io/throng/scenario/internal/stamp"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -52,6 +53,7 @@ type Slot struct {
 	reported atomic.Bool // as complete
 	closed   bool        // is in the rows; guarded by Audience.mu
 
+	lag     atomic.Int64 // how late the generator wrote it, in nanoseconds
 	firstAt atomic.Int64 // nanoseconds since the trial's start; 0: nothing has come
 	lastAt  atomic.Int64
 
@@ -80,6 +82,27 @@ type counts struct {
 
 func (c *counts) missing() int64 {
 	return int64(c.expected.Load()) - int64(c.got.Load()) - int64(c.undecided.Load())
+}
+
+// SetLag notes how late the generator itself wrote the message to the network, in nanoseconds. The slot may be nil.
+func (s *Slot) SetLag(d int64) {
+	if s != nil {
+		s.lag.Store(d)
+	}
+}
+
+// Lag is what SetLag was called with last.
+func (s *Slot) Lag() int64 { return s.lag.Load() }
+
+// Lag is how late the message of a stamp was written, as far as that is known.
+func (l *Ledger) Lag(st *stamp.Stamp) int64 {
+	if int(st.Stream) >= len(l.books) {
+		return 0
+	}
+	if s, _ := l.books[st.Stream].find(st.Seq); s != nil && s.Due == st.Due {
+		return s.Lag()
+	}
+	return 0
 }
 
 // at returns the counts of a part of the audience.

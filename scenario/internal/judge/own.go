@@ -1,0 +1,201 @@
+package judge
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/metric"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// Floor is how late a generator may be, whatever it measures. Below it nothing means anything on most machines, as
+// `throng doctor` shows of the one at hand.
+const Floor = time.Millisecond
+
+// ownShare is the part of a statistic that may be the generator's own lateness, if that is more than the Floor.
+const ownShare = 0.1
+
+// Allowed is how much of a statistic of latencies, in seconds, may be the generator's own lateness.
+func Allowed(v float64) float64 { return max(ownShare*v, Floor.Seconds()) }
+
+// An Own is what the generator's own lateness did to one statistic of latencies, in seconds.
+type Own struct {
+	Stat, Metric  string
+	With, Without float64
+}
+
+// Excess reports whether the generator's own lateness is more than it may be.
+func (o *Own) Excess() bool { return o.With-o.Without > Allowed(o.With) }
+
+// own finds the part of the generator in a statistic of a rule on latencies. ok is false where it cannot be told.
+//
+// Latencies end when messages reach the socket, so that only the generator's lateness in sending is in them. Of each delivery and
+// acknowledgement it is known: the same statistic of what remains without it shows what it did to that. Of fan-outs and
+// gaps it is taken at the same percentile. Where the system does not tell when messages arrive, latencies end when they are read; the
+// generator's lateness in that is known of the samples of its echo, and taken at the same percentile.
+func (e *Evidence) own(k *file.Check) (o Own, ok bool) {
+	o = Own{Stat: k.Stat, Metric: k.Metric}
+	if o.With, _ = e.value(k); math.IsNaN(o.With) {
+		return o, false
+	}
+	o.Without = o.With
+	at := func(name string, labels map[string]string) {
+		sc := scopeOf(k)
+		sc.Metric, sc.Labels = name, labels
+		if late := statOf(k, e.Total(sc), 0); !math.IsNaN(late) {
+			o.Without, ok = max(0, o.Without-late), true
+		}
+	}
+	switch {
+	case metric.HasNet(k.Metric):
+		if net := e.net(k); !math.IsNaN(net) {
+			o.Without, ok = net, true
+		}
+	case metric.Sends(k.Metric):
+		at(metric.Lag, nil)
+	}
+	at(metric.LagReceive, map[string]string{metric.LabelGroup: ""})
+	return o, ok
+}
+
+// net is the value of a rule without the generator's own lateness; NaN when that was not kept.
+func (e *Evidence) net(k *file.Check) float64 {
+	if k.Over > 0 {
+		for i := range e.Windows {
+			if w := &e.Windows[i]; w.Text == k.Text && w.Kind == kindNet {
+				return w.Worst
+			}
+		}
+		return math.NaN()
+	}
+	sc := scopeOf(k)
+	sc.Metric += metric.NetSuffix
+	return statOf(k, e.Total(sc), 0)
+}
+
+// kindNet is the kind of the windows of rules on latencies without the generator's own lateness.
+const kindNet = "net"
+
+// netRules are the rules to keep windows of, so that own knows what the generator did to them.
+func netRules(rules Rules) (out []file.Check) {
+	for _, k := range rules.SLO {
+		if k.Over > 0 && metric.HasNet(k.Metric) && ofSamples(&k) {
+			k.Kind, k.Metric = kindNet, k.Metric+metric.NetSuffix
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+// judged are the statistics that the verdict or the headline rests on: those of the rules, and the highest percentile
+// of the deliveries, or else of the acknowledgements, that has ten samples beyond it.
+func (e *Evidence) judged(rules Rules) (out []file.Check) {
+	has := func(k *file.Check) bool {
+		return slices.ContainsFunc(out, func(o file.Check) bool {
+			return o.Stat == k.Stat && o.Metric == k.Metric && len(o.Labels)+len(k.Labels) == 0 && o.Phase == k.Phase && o.Over == k.Over
+		})
+	}
+	for _, k := range rules.SLO {
+		upper := k.Quantile > 0 || k.Stat == metric.StatMax || k.Stat == metric.StatMean
+		if upper && ofSamples(&k) && !metric.OfGenerator(k.Metric) && !metric.Always(k.Metric) && !k.Optional && !has(&k) {
+			out = append(out, k)
+		}
+	}
+	for _, name := range []string{metric.Delivery, metric.Ack} {
+		h := e.Total(Scope{Metric: name})
+		if h == nil || h.TotalCount() == 0 {
+			continue
+		}
+		if k := headline(name, h); k.Stat != "" && !has(&k) {
+			out = append(out, k)
+		}
+		break
+	}
+	return out
+}
+
+// headline is the statistic that reports show first.
+func headline(name string, h *hdrhistogram.Histogram) (k file.Check) {
+	for _, q := range []float64{99, 90, 50} {
+		if float64(h.TotalCount())*(1-q/100) >= 10-1e-6 {
+			return file.Check{Stat: fmt.Sprintf("p%g", q), Quantile: q, Metric: name}
+		}
+	}
+	return k
+}
+
+// lateness are the rules about the generator's own lateness, which hold unless the file has limits of its own both for sending
+// and for reading. Only the broken ones are returned.
+func (e *Evidence) lateness(rules Rules) (out []result.Check) {
+	limits := func(name string) bool {
+		return slices.ContainsFunc(rules.Valid, func(k file.Check) bool { return k.Metric == name && !k.Optional })
+	}
+	if limits(metric.Lag) && limits(metric.LagReceive) {
+		return nil
+	}
+	for _, k := range e.judged(rules) {
+		o, ok := e.own(&k)
+		if !ok || !o.Excess() {
+			continue
+		}
+		if r := found(&k, 0, ""); k.Stat == metric.StatMax && r.Meets(o.With) == r.Meets(o.Without) {
+			continue // one pause in an hour decides nothing: the warnings tell of it
+		}
+		out = append(out, result.Check{
+			Text: fmt.Sprintf("the generator's own part of %s(%s)", o.Stat, o.Metric), Kind: result.KindValid,
+			Value: o.With - o.Without, Limit: Allowed(o.With), Op: "<=", Unit: metric.Seconds, Labels: k.Labels, Phase: k.Phase, OverS: k.Over.Seconds(),
+			Note: fmt.Sprintf("%s with it, %s without; a tenth may be, or %s", metric.FormatSeconds(o.With), metric.FormatSeconds(o.Without), metric.FormatDuration(Floor)),
+		})
+	}
+	slices.SortStableFunc(out, func(a, b result.Check) int { return cmp.Compare(b.Value/b.Limit, a.Value/a.Limit) })
+	return out
+}
+
+// A Tail is what the generator did to the highest latencies of a metric.
+type Tail struct {
+	Own
+	Slowest int64 // samples at or above the statistic
+	Late    int64 // of those, how many would be below it without the generator's own lateness
+}
+
+// Tail finds the statistic of the recorded deliveries, or else of the acknowledgements, from which on the generator's own lateness
+// is more than it may be: the highest percentile with ten samples beyond it, higher ones, or the maximum. ok is false when there is none.
+func (e *Evidence) Tail() (t Tail, ok bool) {
+	for _, name := range []string{metric.Delivery, metric.Ack} {
+		h, net := e.Total(Scope{Metric: name}), e.Total(Scope{Metric: name + metric.NetSuffix})
+		if h == nil || net == nil || h.TotalCount() == 0 {
+			continue
+		}
+		for _, k := range []file.Check{
+			headline(name, h), {Stat: "p99.9", Quantile: 99.9, Metric: name}, {Stat: metric.StatMax, Metric: name},
+		} {
+			if k.Stat == "" || k.Quantile > 0 && float64(h.TotalCount())*(1-k.Quantile/100) < 10-1e-6 {
+				continue
+			}
+			t.Own = Own{Stat: k.Stat, Metric: name, With: statOf(&k, h, 0), Without: statOf(&k, net, 0)}
+			if t.Excess() {
+				t.Slowest, t.Late = beyond(h, t.With), max(0, beyond(h, t.With)-beyond(net, t.With))
+				return t, true
+			}
+		}
+		break
+	}
+	return t, false
+}
+
+// beyond counts the samples that are not below a value in seconds.
+func beyond(h *hdrhistogram.Histogram, v float64) (n int64) {
+	least := int64(math.Round(v * 1e6))
+	for _, bar := range h.Distribution() {
+		if bar.To >= least {
+			n += bar.Count
+		}
+	}
+	return n
+}

@@ -1,0 +1,96 @@
+package scenario
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/throng-io/throng/scenario/client"
+	"github.com/throng-io/throng/scenario/internal/lateness"
+	"github.com/throng-io/throng/scenario/internal/ledger"
+	"github.com/throng-io/throng/scenario/internal/record"
+	"github.com/throng-io/throng/scenario/metric"
+)
+
+// A watch sees how late the generator itself reads.
+type watch struct {
+	echo    *lateness.Echo // nil: the connections are a test's
+	series  int            // of the echo's samples
+	untimed atomic.Bool    // messages came of which the system does not say when they arrived
+}
+
+// watchReads begins to watch. Where the arrivals of all messages are known, the echo only bounds how
+// long those may have waited that were read together; otherwise its samples are recorded as well.
+func (t *trial) watchReads() error {
+	if !t.opt.network {
+		return nil
+	}
+	sh := t.rec.Shard(0)
+	var err error
+	t.watch.echo, err = lateness.Start(t.now, func(at, late int64) {
+		if t.watch.untimed.Load() {
+			sh.Add(t.watch.series, t.tl.PhaseAt(at), time.Duration(late))
+		}
+	})
+	return err
+}
+
+func (w *watch) held(at int64) int64 {
+	if w.echo == nil {
+		return 0
+	}
+	return w.echo.Held(at)
+}
+
+func (w *watch) close() {
+	if w.echo != nil {
+		w.echo.Close()
+	}
+}
+
+// came finds when a message reached the client's socket, of one that was written at a moment; where that is not known, when
+// it was read.
+func (a *actor) came(m *client.Message, wrote int64) int64 {
+	w, epoch := &a.t.watch, a.t.life.epoch
+	if m.Until == 0 {
+		if !a.slow && !w.untimed.Load() {
+			w.untimed.Store(true)
+		}
+		return int64(m.At - epoch)
+	}
+	came := lateness.Arrival{Wrote: wrote, From: int64(m.From - epoch), Until: int64(m.Until - epoch), Read: int64(m.At - epoch)}
+	held := int64(0)
+	if came.From < came.Until {
+		held = w.held(came.Read)
+	}
+	return a.transit.Came(came, held)
+}
+
+// recordDelivery records a delivery that came at a moment, with the generator's own lateness in sending and without it, in
+// series by class and decile.
+func (a *actor) recordDelivery(m *client.Message, series, net []int, s *ledger.Slot, at int64) {
+	place, phase, latency := a.Class*record.Deciles+s.Decile(), int(s.Phase), time.Duration(at-s.Due)
+	a.shard.Add(series[place], phase, latency)
+	a.shard.Add(net[place], phase, max(0, latency-time.Duration(s.Lag())))
+	a.recordWait(m, at, phase)
+}
+
+// recordWait records how long a message waited in the client's socket.
+func (a *actor) recordWait(m *client.Message, at int64, phase int) {
+	if m.Until != 0 {
+		a.shard.Add(a.group.late[a.Class], phase, time.Duration(int64(m.At-a.t.life.epoch)-at))
+	}
+}
+
+// recordAck records an acknowledgement that came at a moment.
+func (a *actor) recordAck(c *pendingCall, at int64) {
+	s, phase := a.t.streams[c.stream], int(c.phase)
+	a.shard.Add(s.ack[a.Class], phase, time.Duration(at-c.due))
+	a.shard.Add(s.service[a.Class], phase, max(0, time.Duration(at-c.sent)))
+	a.shard.Add(s.ackNet[a.Class], phase, max(0, time.Duration(at-c.due-c.lag)))
+}
+
+// netOf is the hidden series beside one of latencies.
+func netOf(x record.Series) record.Series {
+	x.Metric, x.Hidden = x.Metric+metric.NetSuffix, true
+	return x
+}
