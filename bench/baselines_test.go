@@ -79,7 +79,7 @@ phases:
   - {name: ramp, for: 500ms, clients: 0%..100%, load: 0%}
   - {name: settle, for: 900ms, load: 0%}
   - {name: hold, for: 1500ms}
-valid: [p99(lag) < 1s]
+valid: [p99(lag) < 1s, p99(lag.receive) < 1s]
 `
 
 // The same work over every transport arrives exactly, and what each carried for it is counted.

@@ -110,7 +110,7 @@ phases:
   - {name: ramp, for: 2s, clients: "0%%..100%%", load: "0%%", record: false}
   - {name: hold, for: %v}
 report: {formats: [md]}
-valid: ["max(lag) < 10s"]
+valid: ["max(lag) < 10s", "max(lag.receive) < 10s"]
 `
 	name, out := filepath.Join(s.bench.dir, "echo.yaml"), filepath.Join(s.bench.dir, "echo")
 	if err := os.WriteFile(name, fmt.Appendf(nil, scenario, s.clients, rate, window), 0o600); err != nil {

@@ -15,7 +15,7 @@ func TestBaseline(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	short := strings.Replace(string(text), "for: 10m", "for: 1s", 1) + "\nvalid: [p99(lag) < 1h]\nreport: {formats: [json], baseline: " + base + "}\n"
+	short := strings.Replace(string(text), "for: 10m", "for: 1s", 1) + "\nvalid: [p99(lag) < 1h, p99(lag.receive) < 1h]\nreport: {formats: [json], baseline: " + base + "}\n"
 	file := filepath.Join(dir, "short.yaml")
 	if err := os.WriteFile(file, []byte(short), 0o600); err != nil {
 		t.Fatal(err)

@@ -13,7 +13,7 @@ import (
 // Ctrl-C in a search keeps the trials before it, and the same directory goes on.
 func TestInterruptSearch(t *testing.T) {
 	dir := t.TempDir()
-	text := "version: 1\nname: tiny\ngroups: {a: {count: 4, send: [{op: echo, rate: 5/s, ack: 5s}]}}\nslo: [errors(connect) == 0]\nvalid: [max(lag) < 1h]\n" +
+	text := "version: 1\nname: tiny\ngroups: {a: {count: 4, send: [{op: echo, rate: 5/s, ack: 5s}]}}\nslo: [errors(connect) == 0]\nvalid: [max(lag) < 1h, max(lag.receive) < 1h]\n" +
 		"search: {raise: groups.a.count, from: 4, to: 8, settle: 0s, trial: 1s, confirm: {trials: 1}, steps_after: []}\n"
 	file := filepath.Join(dir, "tiny.yaml")
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {

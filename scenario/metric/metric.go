@@ -194,7 +194,7 @@ func IsNet(name string) bool { return strings.HasSuffix(name, NetSuffix) }
 
 // Sends reports whether the generator's lateness in sending is in the samples of a metric.
 func Sends(name string) bool {
-	return HasNet(name) || name == FanoutFirst || name == FanoutLast || name == Gap
+	return HasNet(name) || name == FanoutFirst || name == FanoutLast || name == Gap || name == Jitter
 }
 
 // HasNet reports whether it is known of each sample how late the generator itself sent, so that the metric has a series with NetSuffix.
