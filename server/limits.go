@@ -13,8 +13,12 @@ type Times struct {
 	// ConnectTimeout is how long a connection may stay without a namespace.
 	ConnectTimeout time.Duration `default:"45s" help:"how long a client may stay without a namespace"`
 	// MessageTimeout is the longest time from the first byte of a websocket message to its
-	// last. A request over HTTP, its body included, has 30 s.
+	// last.
 	MessageTimeout time.Duration `default:"1m" help:"longest time from the first byte of a websocket message to its last"`
+	// RequestTimeout is the longest time for an HTTP request and its body to arrive, with
+	// Serve; with Handler the surrounding HTTP server has its own. Long posts over slow links
+	// need more.
+	RequestTimeout time.Duration `default:"30s" help:"longest time for an HTTP request and its body to arrive"`
 	// AttachmentTimeout is the longest time for all attachments of an event to arrive.
 	AttachmentTimeout time.Duration `default:"1m" help:"longest time for all attachments of an event to arrive"`
 	// WriteTimeout is how long a client may read less than 256 bytes a second of its queue

@@ -7,12 +7,8 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// requestTime bounds how long a request may take to arrive, so that slow ones
-// do not hold connections for ever; idleTime does it between requests.
-const (
-	requestTime = 30 * time.Second
-	idleTime    = 75 * time.Second
-)
+// idleTime bounds the time between two requests of a connection.
+const idleTime = 75 * time.Second
 
 // Serve answers connections of ln, with HTTP of its own around Handler, until
 // Shutdown or an error of the listener. It returns nil after Shutdown. It may
@@ -34,7 +30,7 @@ func (s *Server) Serve(ln net.Listener) error {
 		// What it reads of a body before the handler is asked, and waits for. The rest is a
 		// stream, which the handler bounds.
 		MaxRequestBodySize: 1,
-		ReadTimeout:        requestTime,
+		ReadTimeout:        s.opts.Times.RequestTimeout,
 		IdleTimeout:        idleTime,
 		ReadBufferSize:     s.opts.Limits.MaxHeader, // which bounds the head of a request
 		CloseOnShutdown:    true,
