@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/server"
 )
 
 // Each option of the built-in server that a scenario can set is a flag of throng serve, and of
@@ -58,6 +59,27 @@ func TestScenarioOptionsAreFlags(t *testing.T) {
 		}
 		if flag := flags.Lookup(name); flag == nil || flag.Value.Type() != map[string]string{"duration": "duration", "size": "size", "count": "int"}[kind] {
 			t.Errorf("%s is a %s, and its flag %+v", key, kind, flag)
+		}
+	}
+}
+
+// A scenario is refused for messages that the built-in server would refuse, and takes larger ones
+// where its max_payload does.
+func TestScenarioKnowsMaxPayload(t *testing.T) {
+	opts, err := server.Options{}.WithDefaults()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const around = 1024 // what a packet may add
+	most := opts.Limits.MaxPayload - around
+	for _, tt := range []struct {
+		server string
+		size   int
+		ok     bool
+	}{{"{}", most, true}, {"{}", most + 1, false}, {"{max_payload: 2MB}", most + 1, true}, {"{max_payload: 2MB}", 2_000_000, false}} {
+		text := fmt.Sprintf("version: 1\nname: x\nserver: %s\ngroups: {a: {count: 1, send: [{op: all, size: %dB, rate: 1/s}]}}\n", tt.server, tt.size)
+		if _, err := file.Parse("x.yaml", []byte(text), nil); (err == nil) != tt.ok {
+			t.Errorf("%s, %d bytes: %v", tt.server, tt.size, err)
 		}
 	}
 }

@@ -303,9 +303,9 @@ func (d *decoder) together(root *node, s *Spec) {
 	for _, g := range s.Groups {
 		d.checkRamp(s, g)
 		for i, st := range g.Send {
-			if s.Server != nil && st.Size > maxBuiltIn {
+			if most := s.Server.largest(); s.Server != nil && st.Size > most {
 				item := d.places["group "+g.Name].get("send").items[i]
-				d.errs.add(at(item, "size"), fmt.Sprintf("the built-in server takes messages up to %s, this has %s", FormatSize(maxBuiltIn), FormatSize(float64(st.Size))), "write a smaller size")
+				d.errs.add(at(item, "size"), fmt.Sprintf("the built-in server takes messages up to %s, this has %s", FormatSize(float64(most)), FormatSize(float64(st.Size))), "write a smaller size, or server: {max_payload: ...}")
 			}
 		}
 	}

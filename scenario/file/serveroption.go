@@ -11,13 +11,29 @@ type ServerOption struct{ Flag, Value string }
 
 // Duration is the value of an option that is a time; 0 where the scenario leaves it to the server.
 func (s *Server) Duration(flag string) time.Duration {
+	d, _ := time.ParseDuration(s.option(flag)) // written by timeOption
+	return d
+}
+
+// option is the value of an option, "" where the scenario leaves it to the server.
+func (s *Server) option(flag string) string {
+	if s == nil {
+		return ""
+	}
 	for _, o := range s.Options {
 		if o.Flag == flag {
-			d, _ := time.ParseDuration(o.Value) // written by timeOption
-			return d
+			return o.Value
 		}
 	}
-	return 0
+	return ""
+}
+
+// largest is the size of the largest data that the server takes.
+func (s *Server) largest() int {
+	if n, err := strconv.Atoi(s.option("max-payload")); err == nil {
+		return n - around
+	}
+	return maxBuiltIn
 }
 
 // serverOption is the row of a key that the built-in server has as a flag, with dashes for underscores. The value is passed on; what

@@ -29,9 +29,11 @@ const (
 // the stamp, {"$b":"<32 characters>","p":""}, with nothing to fill it up.
 const MinSize = 48
 
-// maxBuiltIn is the largest data that the built-in server takes: its
-// maxPayload of 1 000 000 bytes less what the packet adds around the data.
-const maxBuiltIn = 1_000_000 - 1_024
+// around is what a packet adds to its data, at most.
+const around = 1_024
+
+// maxBuiltIn is the largest data that the built-in server takes without max_payload: its default of 1 000 000 bytes.
+const maxBuiltIn = 1_000_000 - around
 
 var (
 	fanouts         = []string{"naive", "serial", "writers", "sharded", "batched"}
@@ -140,6 +142,7 @@ var serverTable = object[Server]{
 		{key: "compression", later: notYet},
 		timeOption("recovery", time.Second, 24*time.Hour),
 		sizeOption("queue_bytes", 1<<10, 1<<30),
+		sizeOption("max_payload", MinSize, 1<<30),
 		{key: "slow", about: "what happens to a client whose queue is full", is: oneOf("disconnect"), def: "disconnect", set: func(d *decoder, n *node, _ *Server) {
 			read(d, n, "slow", func(text string) (string, *flaw) {
 				if text == "drop" || text == "block" {
