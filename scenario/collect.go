@@ -187,6 +187,9 @@ func (c *collector) second(until int64) {
 		c.log.write(from, until)
 	}
 	m, own := moment{carried: passed}, judge.Second{Phase: t.tl.PhaseAt((from + until) / 2), Held: s.Held}
+	for i, name := range judge.Delays {
+		own.Delays[i] = time.Duration(s.Latency[name].P50us) * time.Microsecond
+	}
 	sent, offered := t.operations()
 	own.Sent, c.sent = sent-c.sent, sent
 	own.Offered, c.offered = offered-c.offered, offered

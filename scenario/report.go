@@ -62,6 +62,7 @@ func (t *trial) report(c *collector, rows [][]ledger.Row, end judge.Ending, why 
 		cell.Target = c.target
 	}
 	verdict := judge.Judge(e, t.rules())
+	cell.Growing = e.Growing()
 	cell.Evidence = judge.Keep(e)
 	cell.Checks, cell.Verdict, cell.Reason = verdict.Checks, verdict.Verdict, verdict.Reason
 	cell.Interrupted = end == judge.Interrupted

@@ -41,6 +41,9 @@ func (f *findings) warnings() []string {
 	if asked, held := f.c.clients(); held+int(t.count.slowDropped.Load()) < asked && !(t.churns() && float64(held) > 0.99*float64(asked)) {
 		say("only %d of %d clients were connected at the end of the recorded phases%s", held, asked, stillWaiting(cell))
 	}
+	if cell.Growing != "" {
+		say("work still piled up at the end: %s; a longer trial would measure more", cell.Growing)
+	}
 	if n := cell.Generator.Clamped; n > 0 {
 		say("%d samples lay outside 0 s to 1 h and are recorded at the limit", n)
 	}

@@ -2,12 +2,17 @@ package main
 
 import (
 	"context"
+	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/throng-io/throng/scenario/result"
+	"github.com/throng-io/throng/server"
 )
 
 // Ctrl-C in a search keeps the trials before it, and the same directory goes on.
@@ -44,4 +49,64 @@ func TestInterruptSearch(t *testing.T) {
 	if code != exitPass || !strings.Contains(said.String(), "#1  probe   4 PASS  (from the journal)") || !strings.Contains(stdout.String(), "holds at least 8 a") {
 		t.Errorf("exit code %d: %s\n%s", code, stdout.String(), said.String())
 	}
+}
+
+// saturating serves echoes one after the other, each of which takes 10 ms: a hundred a second, however many clients ask.
+func saturating(t *testing.T) string {
+	t.Helper()
+	s, err := server.New(server.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var one sync.Mutex
+	s.On("echo", func(_ *server.Socket, e *server.Event) error {
+		one.Lock()
+		defer one.Unlock()
+		time.Sleep(10 * time.Millisecond)
+		return e.AckRaw(e.Raw())
+	})
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(ln) }()
+	t.Cleanup(func() {
+		if err := errors.Join(s.Shutdown(context.Background()), <-done); err != nil {
+			t.Error(err)
+		}
+	})
+	return "http://" + ln.Addr().String()
+}
+
+// TestQueueThatGrowsDoesNotHold: 108 calls a second are asked of a server that answers 100. In a trial of four seconds all
+// are answered, and no check is broken.
+func TestQueueThatGrowsDoesNotHold(t *testing.T) {
+	stdout, _, code := capacityOf(t, saturating(t), "echo, rate: 27/s, ack: 30s", "groups.a.send[0].rate, from: 27/s, to: 27/s", "4s")
+	if code != exitNothing || !strings.Contains(stdout, "does not hold 27/s") || !strings.Contains(stdout, "no growth within the trial: p50(ack) grew from ") {
+		t.Errorf("exit code %d: %s", code, stdout)
+	}
+}
+
+// TestServerThatAnswersNothing: calls that are never answered are no capacity.
+func TestServerThatAnswersNothing(t *testing.T) {
+	stdout, _, code := capacityOf(t, saturating(t), "echo, event: unknown, rate: 5/s, ack: 500ms", "groups.a.send[0].rate, from: 5/s, to: 40/s", "1s")
+	if code != exitNothing || !strings.Contains(stdout, "does not hold 5/s") || !strings.Contains(stdout, "errors(ack.timeout) == 0") {
+		t.Errorf("exit code %d: %s", code, stdout)
+	}
+}
+
+// capacityOf searches with four clients.
+func capacityOf(t *testing.T, target, send, raise, trial string) (stdout, stderr string, code int) {
+	t.Helper()
+	dir := t.TempDir()
+	text := "version: 1\nname: tiny\ngroups: {a: {count: 4, send: [{op: " + send + "}]}}\nslo: [errors(connect) == 0]\nvalid: [max(lag) < 1h]\n" +
+		"search: {raise: '" + strings.Replace(raise, ", ", "', ", 1) + ", settle: 0s, trial: " + trial + ", confirm: {trials: 1}, steps_after: []}\n"
+	file := filepath.Join(dir, "tiny.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var out, said strings.Builder
+	code = run(t.Context(), []string{"capacity", file, "--out", filepath.Join(dir, "out"), "--target", target}, strings.NewReader(""), &out, &said)
+	return out.String(), said.String(), code
 }

@@ -392,6 +392,7 @@ func (h *hunt) try(ctx context.Context, level float64, kind search.Kind) error {
 		return fmt.Errorf("the trial at %s measured nothing", step.Text)
 	}
 	cell := &r.Cells[0]
+	steady(cell)
 	h.label(cell, step)
 	r.Verdict = cell.Verdict
 	if err := r.Write(dir); err != nil {
@@ -408,6 +409,16 @@ func (h *hunt) try(ctx context.Context, level float64, kind search.Kind) error {
 	h.history, h.cells = append(h.history, o), append(h.cells, *cell)
 	step.Cell = cell
 	return h.report(step, o)
+}
+
+// steady fails a trial that kept every check only because it ended: work still piled up.
+func steady(c *result.Cell) {
+	if c.Growing == "" || c.Verdict != result.Pass {
+		return
+	}
+	const rule = "no growth within the trial"
+	c.Verdict, c.Reason = result.Fail, rule+": "+c.Growing
+	c.Checks = append(c.Checks, result.Check{Text: rule, Kind: result.KindSLO, NoData: true, Note: c.Growing})
 }
 
 // label notes in a cell which trial of the search it is.

@@ -88,6 +88,10 @@ type Cell struct {
 	// no whole trial.
 	Interrupted bool `json:"interrupted,omitempty"`
 
+	// Growing says how the time to deliver or to acknowledge still grew at the end, under a constant load: "p50(delivery) grew
+	// from 10 ms to 170 ms within hold". "": it did not, as far as can be told. A search takes such a level to break.
+	Growing string `json:"growing,omitempty"`
+
 	// Settings are the parameters in force that could differ between two results besides the params: "transport", "fanout",
 	// "payload_bytes" and whatever else the runner knows. The report names the first two in its opening sentence.
 	Settings map[string]string `json:"settings,omitempty"`

@@ -97,6 +97,8 @@ type Second struct {
 	CPU, ServerCPU float64 // shares of all cores; ServerCPU -1: unknown
 	RSS, ServerRSS int64   // bytes; 0: unknown
 	Held           int     // clients
+	// Delays are the medians of what came in the second, by the metrics of the variable Delays; 0: nothing did.
+	Delays [len(Delays)]time.Duration
 }
 
 // A Return counts the clients of a group that lost their connection in a phase.

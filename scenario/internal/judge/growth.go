@@ -11,8 +11,18 @@ const growthPoints = 500
 // It is 0 for fewer than two values or a line that begins at zero or below.
 func growth(vs []float64) float64 {
 	vs = thin(vs, growthPoints)
-	if len(vs) < 2 {
+	slope, begin := line(vs)
+	if begin <= 0 {
 		return 0
+	}
+	return slope * float64(len(vs)-1) / begin
+}
+
+// line is the Theil-Sen line through a series: its slope from value to value and where it begins; zeros for fewer than
+// two values.
+func line(vs []float64) (slope, begin float64) {
+	if len(vs) < 2 {
+		return 0, 0
 	}
 	slopes := make([]float64, 0, len(vs)*(len(vs)-1)/2)
 	for i := range vs {
@@ -20,16 +30,12 @@ func growth(vs []float64) float64 {
 			slopes = append(slopes, (vs[j]-vs[i])/float64(j-i))
 		}
 	}
-	slope := middle(slopes)
+	slope = middle(slopes)
 	rest := make([]float64, len(vs))
 	for i, v := range vs {
 		rest[i] = v - slope*float64(i)
 	}
-	begin := middle(rest)
-	if begin <= 0 {
-		return 0
-	}
-	return slope * float64(len(vs)-1) / begin
+	return slope, middle(rest)
 }
 
 // thin averages neighbours until at most n values are left.

@@ -50,6 +50,12 @@ func (tl *Timeline) PhaseAt(t int64) int {
 	return i
 }
 
+// Constant reports whether clients and load stay the same throughout a phase.
+func (tl *Timeline) Constant(phase int) bool {
+	s := &tl.Spans[phase]
+	return s.clients.From == s.clients.To && s.load.From == s.load.To
+}
+
 // loadAt is the load at a moment of a phase.
 func (tl *Timeline) loadAt(t int64, phase int) float64 {
 	s := &tl.Spans[phase]
