@@ -3,6 +3,7 @@ package scenario
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -317,7 +318,11 @@ func (a *actor) joinLate() {
 		return
 	}
 	t := a.t
-	a.group.countError(metric.Error(metric.ErrConnect, metric.HowJoin), t.now(), errors.New("a room did not acknowledge its join in time"))
+	text := "a room did not acknowledge its join in time"
+	if a.group.held.Load() == 0 {
+		text += fmt.Sprintf("; if the server has no event `%s`, or acknowledges none, say in the contract how clients join", t.joinEvent())
+	}
+	a.group.countError(metric.Error(metric.ErrConnect, metric.HowJoin), t.now(), errors.New(text))
 	a.mu.Lock()
 	a.leaving, a.planned = true, true
 	a.mu.Unlock()

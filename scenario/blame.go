@@ -47,7 +47,7 @@ var causes = []struct {
 	first        bool   // of the first client alone
 	text         string
 }{
-	{class: "tls", text: "say whom to trust with --set target.tls.ca=FILE, or --set target.tls.insecure=true for anybody (target: {tls: ...} in the scenario)"},
+	{class: "tls", text: "name its certificate authority with --set target.tls.ca=FILE, or accept any certificate with --set target.tls.insecure=true (target: {tls: ...} in the scenario)"},
 	{stage: "open", class: "closed", first: true, plain: true, text: "check that it speaks Socket.IO there and under that path (--set target.path=/PATH/), and not over TLS: then write https://"},
 	{stage: "open", class: "reset", first: true, plain: true, text: "check that it speaks Socket.IO there, and not over TLS: then write https://"},
 	{stage: "open", class: "closed", first: true, text: wrongPath},

@@ -21,8 +21,9 @@ func (a *actor) Event(m *client.Message) {
 	}
 	st, found := a.find(m)
 	switch {
-	case found == stamp.None:
-		return // not of the runner's making
+	case found == stamp.None: // not of the runner's making
+		t.unstamped.note(m.Name)
+		return
 	case found == stamp.Damaged:
 		a.group.countError(metric.Error(metric.ErrStamp, metric.HowInvalid), t.arrived(m), nil)
 		return

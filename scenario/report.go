@@ -32,6 +32,7 @@ func (t *trial) report(c *collector, rows [][]ledger.Row, end judge.Ending, why 
 	if why != nil {
 		e.Cause = why.Error()
 	}
+	e.Mismatch = t.mismatch(rows)
 	_, held := c.clients()
 	cell := &result.Cell{
 		Params: t.spec.Params, ParamNames: t.spec.ParamNames, Trial: t.cell.Trial, Started: c.started, Settings: t.settings(), Seconds: e.Length(judge.Scope{}),

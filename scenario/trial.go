@@ -45,11 +45,12 @@ type trial struct {
 	scraper *scraper // nil: the target's metrics are not asked for
 	tracer  *tracer  // nil: nothing is traced
 
-	sending sending
-	server  server
-	watch   watch
-	count   counters
-	life    life
+	sending   sending
+	server    server
+	watch     watch
+	count     counters
+	unstamped unstamped
+	life      life
 }
 
 func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at place) *trial {

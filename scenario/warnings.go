@@ -21,7 +21,13 @@ func (f *findings) warnings() []string {
 	t, e, cell := f.t, f.e, f.cell
 	out := []string{}
 	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
-	if f.unanswered() {
+	rooms := t.emptyRooms(e.Ledger)
+	switch {
+	case e.Mismatch != "":
+		say("%s", e.Mismatch)
+	case rooms != "":
+		say("%s", rooms)
+	case f.unanswered():
 		say("nothing of what was sent came back: the target must offer the events join, leave, echo, room and all, or contract: in the scenario must say which of its own do the same")
 	}
 	if e.Ending == judge.Aborted {

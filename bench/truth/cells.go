@@ -106,7 +106,7 @@ valid: [p99(lag) < 10s]
 const toRoom = "op: room, rate: 20/s, size: 128B, expect: all, late: 300ms"
 
 func (c *cell) options() planted.Options {
-	opt := planted.Options{Faults: c.faults, Recovery: c.life.recovers, Spare: 2}
+	opt := planted.Options{Faults: c.faults, Recovery: c.life.recovers, Spare: 1}
 	if c.way.parser != "" {
 		opt.Parser = socketio.MessagePack
 	}

@@ -5,6 +5,7 @@ package result
 type Evidence struct {
 	Ending     string `json:"ending"`                // ran_out, interrupted, server_gone or aborted
 	Cause      string `json:"cause,omitempty"`       // of the ending
+	Mismatch   string `json:"mismatch,omitempty"`    // how the scenario and the target misunderstood each other
 	Faults     bool   `json:"faults,omitempty"`      // a phase broke something on purpose
 	ScaledDown bool   `json:"scaled_down,omitempty"` // the run was a quick one
 	// RSSBefore is the server's memory before the first client, in bytes; -1: unknown.

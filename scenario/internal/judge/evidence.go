@@ -32,6 +32,7 @@ type Evidence struct {
 	End        int64  // when the phases ended or were cut short; while they run, until when they have run
 	Ending     Ending // of an ended trial
 	Cause      string // of the ending; may be empty
+	Mismatch   string // how the scenario and the target misunderstand each other; "": they do not
 
 	Groups  []Group
 	Classes []Class  // of clients, as the rows of the ledger number them

@@ -23,7 +23,7 @@ var endings = []string{RanOut: "ran_out", Interrupted: "interrupted", ServerGone
 // Keep is what a result must hold, besides what a cell says anyway, for Recall to find the evidence again.
 func Keep(e *Evidence) *result.Evidence {
 	out := &result.Evidence{
-		Ending: endings[e.Ending], Cause: e.Cause, Faults: e.Faults, ScaledDown: e.ScaledDown, RSSBefore: e.Target.RSSBefore,
+		Ending: endings[e.Ending], Cause: e.Cause, Mismatch: e.Mismatch, Faults: e.Faults, ScaledDown: e.ScaledDown, RSSBefore: e.Target.RSSBefore,
 	}
 	for _, g := range e.Groups {
 		out.Groups = append(out.Groups, result.EvidenceGroup(g))
@@ -122,7 +122,7 @@ func Recall(cell *result.Cell, rules Rules, log Log) (*Evidence, error) {
 func (e *Evidence) recall(from *result.Evidence) error {
 	e.Saved.whole = true
 	e.Ending = Ending(max(0, slices.Index(endings, from.Ending)))
-	e.Cause, e.Faults, e.ScaledDown, e.Target.RSSBefore = from.Cause, from.Faults, from.ScaledDown, from.RSSBefore
+	e.Cause, e.Mismatch, e.Faults, e.ScaledDown, e.Target.RSSBefore = from.Cause, from.Mismatch, from.Faults, from.ScaledDown, from.RSSBefore
 	phases := len(e.Timeline.Spans)
 	for _, g := range from.Groups {
 		e.Groups = append(e.Groups, Group(g))

@@ -33,6 +33,9 @@ func Judge(e *Evidence, rules Rules) Judgement {
 	if e.Length(Scope{}) == 0 {
 		j.lower(result.Invalid, "the trial ended before a recorded phase began")
 	}
+	if e.Mismatch != "" {
+		j.lower(result.Invalid, "the contract does not fit: "+e.Mismatch)
+	}
 	for i := range rules.Valid {
 		k := &rules.Valid[i]
 		r := Check(e, k)

@@ -1,0 +1,172 @@
+package scenario
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/throng-io/throng/protocol/socketio"
+	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/ledger"
+	"github.com/throng-io/throng/scenario/metric"
+)
+
+// maxUnstamped bounds how many names of events are told apart; the others are counted together.
+const maxUnstamped = 32
+
+// unstamped counts the events that came without a stamp, by name. A server sends such for reasons of its own; but when
+// nothing of a stream came to anybody, they tell why. Goroutines may share it.
+type unstamped struct {
+	mu    sync.RWMutex
+	names map[string]*atomic.Int64
+}
+
+// note counts an event. It allocates for the first of a name only.
+func (u *unstamped) note(name []byte) {
+	u.mu.RLock()
+	n := u.names[string(name)]
+	u.mu.RUnlock()
+	if n == nil {
+		n = u.counter(string(name))
+	}
+	n.Add(1)
+}
+
+func (u *unstamped) counter(name string) *atomic.Int64 {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.names == nil {
+		u.names = map[string]*atomic.Int64{}
+	}
+	if len(u.names) >= maxUnstamped && u.names[name] == nil {
+		name = ""
+	}
+	n := u.names[name]
+	if n == nil {
+		n = new(atomic.Int64)
+		u.names[name] = n
+	}
+	return n
+}
+
+// counts returns what there is.
+func (u *unstamped) counts() map[string]int64 {
+	u.mu.RLock()
+	defer u.mu.RUnlock()
+	out := map[string]int64{}
+	for name, n := range u.names {
+		out[name] = n.Load()
+	}
+	return out
+}
+
+// mismatch says how the scenario and its target misunderstand each other; "" when they do not. It is so when nothing of a
+// stream came to anybody, but events came instead in which no stamp was found, at least one for every second delivery
+// that was owed: then the contract is wrong, or there has to be one, and nothing can be said of the server.
+func (t *trial) mismatch(rows [][]ledger.Row) string {
+	heard := t.unstamped.counts()
+	for i, s := range t.streams {
+		if i >= len(rows) || !unheard(rows[i]) {
+			continue
+		}
+		owed := owedBy(rows[i])
+		event, paths := s.spec.Event, ""
+		if c := t.spec.Contract; c != nil {
+			if call := c.Of(s.spec.Op); call != nil {
+				event = call.Deliver
+			}
+			if c.Stamp != nil {
+				paths = " at " + c.Stamp.Text
+			}
+		}
+		if event == "" || heard[event] == 0 {
+			name, n := most(heard)
+			if n == 0 || 2*n < owed {
+				continue
+			}
+			if event == "" {
+				return noStamp(name, n, paths, t.spec.Contract)
+			}
+			return otherEvent(event, name, n, t.spec.Contract)
+		}
+		if n := heard[event]; 2*n >= owed {
+			return noStamp(event, n, paths, t.spec.Contract)
+		}
+	}
+	return ""
+}
+
+func noStamp(event string, n int64, paths string, c *file.Contract) string {
+	what := fmt.Sprintf("%s `%s` events came in which no stamp was found%s: ", metric.FormatCount(n), event, paths)
+	if c == nil {
+		return what + "the server changes what it passes on; say with contract: {stamp: PATH} where ${payload} comes out again"
+	}
+	return what + "contract: {stamp: PATH} must name the place where ${payload} comes out again"
+}
+
+func otherEvent(event, instead string, n int64, c *file.Contract) string {
+	what := fmt.Sprintf("no `%s` event came, but %s `%s` events did: ", event, metric.FormatCount(n), instead)
+	if c == nil {
+		return what + "the server answers with events of its own; describe them with contract:"
+	}
+	return what + "deliver: in the contract must name the event with which the server passes messages on"
+}
+
+// most is the event that came most often.
+func most(heard map[string]int64) (name string, n int64) {
+	names := slices.SortedFunc(maps.Keys(heard), func(a, b string) int {
+		return cmp.Or(cmp.Compare(heard[b], heard[a]), strings.Compare(a, b))
+	})
+	if len(names) == 0 {
+		return "", 0
+	}
+	return names[0], heard[names[0]]
+}
+
+// unheard reports whether deliveries of a stream were owed and none came.
+func unheard(rows []ledger.Row) bool {
+	for i := range rows {
+		if r := &rows[i]; r.Received+r.Late > 0 {
+			return false
+		}
+	}
+	return owedBy(rows) > 0
+}
+
+func owedBy(rows []ledger.Row) (n int64) {
+	for i := range rows {
+		if rows[i].Class != ledger.Everybody {
+			n += rows[i].Expected
+		}
+	}
+	return n
+}
+
+// emptyRooms says that rooms may be empty, where nothing came that was sent to one and the server does not acknowledge joins.
+func (t *trial) emptyRooms(rows [][]ledger.Row) string {
+	asked, acknowledged := t.joinAsked()
+	if !asked || acknowledged {
+		return ""
+	}
+	for i, s := range t.streams {
+		if s.spec.Op == file.OpRoom && i < len(rows) && unheard(rows[i]) {
+			return fmt.Sprintf("nothing that was sent to a room came to anybody: if the server has no event `%s`, its rooms are empty; join: in the contract must name the event that joins", t.joinEvent())
+		}
+	}
+	return ""
+}
+
+// joinEvent is the event by which clients ask for rooms.
+func (t *trial) joinEvent() string {
+	if t.contract == nil {
+		return "join"
+	}
+	// The template is a list of JSON with holes; the event is a text at its head.
+	head := strings.TrimLeft(t.contract.spec.Join.Emit.Parts[0], " [")
+	name, _ := socketio.NextArg([]byte(head))
+	return strings.Trim(string(name), `"`)
+}

@@ -1,0 +1,97 @@
+package scenario
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/throng-io/throng/bench/planted"
+	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// foreign is a scenario with a contract, against a server that fits it.
+const foreign = `version: 1
+name: foreign
+target: {url: %q}
+contract:
+  join: {emit: [join, "${room}"], ack: true}
+  room: {emit: [room, "${room}", "message", {body: "${payload}"}], deliver: message}
+  stamp: $[0].body
+groups:
+  people:
+    count: 4
+    connect: {timeout: 500ms}
+    rooms: {of: 1, join: 1}
+    send:
+      - {op: room, rate: 20/s, size: 100B, expect: all, late: 300ms}
+phases:
+  - {name: ramp, for: 300ms, clients: 0%%..100%%, load: 0%%, record: false}
+  - {name: hold, for: 500ms}
+  - {name: rest, for: 500ms, load: 0%%}
+valid: [p99(lag) < 10s]
+`
+
+// A contract that does not fit its server is no fault of the server: the run is invalid and says what came instead.
+// Where nothing came at all, the server is to blame, and a warning names the likeliest cause.
+func TestMismatch(t *testing.T) {
+	for name, c := range map[string]struct {
+		change  []string
+		verdict result.Verdict
+		want    string
+	}{
+		"right":        {nil, result.Pass, ""},
+		"wrong stamp":  {[]string{"stamp: $[0].body", "stamp: $[0].text"}, result.Invalid, "`message` events came in which no stamp was found at $[0].text"},
+		"wrong event":  {[]string{"deliver: message", "deliver: msg"}, result.Invalid, "no `msg` event came, but "},
+		"wrong join":   {[]string{"[join,", "[jion,"}, result.Fail, "if the server has no event `jion`"},
+		"silent join":  {[]string{"[join,", "[jion,", "ack: true", "ack: false"}, result.Fail, "if the server has no event `jion`, its rooms are empty"},
+		"nothing sent": {[]string{"rate: 20/s", "rate: 20/s, expect: none"}, result.Pass, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			text := replaceAll(fmt.Sprintf(foreign, plantedServer(t, planted.Options{})), c.change...)
+			text = strings.Replace(text, "expect: none, size: 100B, expect: all", "size: 100B, expect: none", 1)
+			f, err := file.Parse("foreign.yaml", []byte(text), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			run, err := Run(t.Context(), f, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			cell := &run.Cells[0]
+			if cell.Verdict != c.verdict {
+				t.Errorf("%s (%s), want %s", cell.Verdict, cell.Reason, c.verdict)
+			}
+			if c.want == "" && len(cell.Warnings) > 0 || c.want != "" && !strings.Contains(strings.Join(cell.Warnings, "\n"), c.want) {
+				t.Errorf("warnings %q, want %q", cell.Warnings, c.want)
+			}
+			if c.verdict == result.Invalid && !strings.Contains(cell.Reason, c.want) {
+				t.Errorf("reason %q, want %q", cell.Reason, c.want)
+			}
+		})
+	}
+}
+
+// The events of a target without stamps are told apart by name, as many as fit, and cost no allocation.
+func TestUnstamped(t *testing.T) {
+	var u unstamped
+	for i := range 2 * maxUnstamped {
+		u.note(fmt.Appendf(nil, "event %d", i))
+	}
+	name := bytes.Repeat([]byte("x"), 100)
+	u.note([]byte("event 0"))
+	if n := testing.AllocsPerRun(100, func() { u.note([]byte("event 0")) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+	u.note(name)
+	counts := u.counts()
+	var sum int64
+	for _, n := range counts {
+		sum += n
+	}
+	if len(counts) > maxUnstamped+1 || sum != 2*maxUnstamped+1+101+1 || counts["event 0"] != 103 {
+		t.Errorf("%d names, %d events: %v", len(counts), sum, counts)
+	}
+}
