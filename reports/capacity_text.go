@@ -301,7 +301,7 @@ func Criteria(c *result.Cell) []string {
 		if k.Optional {
 			word += " (optional)"
 		}
-		value := checkValue(k, k.Value)
+		value := checkFound(k)
 		if k.NoData {
 			value = noValue
 		}

@@ -75,11 +75,11 @@ func spectrumPoints(l *result.Latency) ([]draw.Point, error) {
 	if l == nil || l.N < percentiles[p50].n {
 		return nil, nil
 	}
-	h, err := l.Histogram()
+	all, err := l.Samples()
 	if err != nil {
 		return nil, err
 	}
-	end := math.Log10(float64(l.N) / 10)
+	end := math.Log10(float64(all.Total()) / 10)
 	const perDecade = 40
 	var at, ps []float64
 	add := func(x float64) {
@@ -97,9 +97,13 @@ func spectrumPoints(l *result.Latency) ([]draw.Point, error) {
 			break
 		}
 	}
-	pts := make([]draw.Point, len(at))
-	for i, us := range result.Percentiles(h, ps...) {
-		pts[i] = draw.Point{X: at[i], Y: ms(max(us, 1))}
+	var pts []draw.Point
+	for i, p := range ps {
+		us, beyond := all.Percentile(p)
+		if beyond {
+			break // what never came has no place in the curve
+		}
+		pts = append(pts, draw.Point{X: at[i], Y: ms(max(us, 1))})
 	}
 	return pts, nil
 }

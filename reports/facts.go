@@ -130,8 +130,8 @@ func latencyFact(l *result.Latency) string {
 			parts = append(parts, percentiles[i].name+nbsp+v)
 		}
 	}
-	parts = append(parts, "max"+nbsp+micros(float64(l.Maxus)))
-	return strings.Join(parts, ", ") + fmt.Sprintf(" (n%s=%s%s)", nbsp, nbsp, count(l.N))
+	parts = append(parts, "max"+nbsp+atLeast(l, 100, l.Maxus))
+	return strings.Join(parts, ", ") + fmt.Sprintf(" (n%s=%s%s)", nbsp, nbsp, samplesOf(l))
 }
 
 func serverFact(c *result.Cell) string {

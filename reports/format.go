@@ -47,6 +47,15 @@ func checkValue(c *result.Check, v float64) string {
 	return unbroken(metric.Format(v, unitOf(c)))
 }
 
+// checkFound is the value that was found: "> 500 ms" when it is more than that.
+func checkFound(c *result.Check) string {
+	s := checkValue(c, c.Value)
+	if c.Beyond {
+		s = ">" + nbsp + s
+	}
+	return s
+}
+
 // unitOf is the unit of a check's numbers. Results written without one tell it by metric and statistic.
 func unitOf(c *result.Check) string {
 	switch {

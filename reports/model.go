@@ -101,7 +101,7 @@ func setting(c *result.Cell, name string) string {
 func metrics(c *result.Cell) []string {
 	var names []string
 	for name, l := range c.Latency {
-		if l != nil && l.N > 0 {
+		if l != nil && l.N+l.Never > 0 {
 			names = append(names, name)
 		}
 	}
@@ -113,7 +113,7 @@ func metrics(c *result.Cell) []string {
 func primary(run *result.Run) string {
 	for _, name := range []string{metric.Delivery, metric.Ack, metric.Step, metric.Connect} {
 		for i := range run.Cells {
-			if l := run.Cells[i].Latency[name]; l != nil && l.N > 0 {
+			if l := run.Cells[i].Latency[name]; l != nil && l.N+l.Never > 0 {
 				return name
 			}
 		}
@@ -153,10 +153,28 @@ const (
 
 // show writes a percentile of l, or none when there are too few samples to say.
 func (p percentile) show(l *result.Latency) string {
-	if l == nil || l.N < p.n {
+	if l == nil || l.N+l.Never < p.n {
 		return none
 	}
-	return micros(float64(p.of(l)))
+	return atLeast(l, 100*p.p, p.of(l))
+}
+
+// atLeast writes the value of l at a percentile, with a sign where it is more than that.
+func atLeast(l *result.Latency, percentile float64, us int64) string {
+	s := micros(float64(us))
+	if l.Beyond(percentile) {
+		s = ">" + nbsp + s
+	}
+	return s
+}
+
+// samplesOf is how many samples l has, and how many never ended.
+func samplesOf(l *result.Latency) string {
+	s := count(l.N)
+	if l.Never > 0 {
+		s += ", " + count(l.Never) + nbsp + "never came"
+	}
+	return s
 }
 
 // ofSecond is the percentile, p50 or p99, of one second in µs; 0 when it has too few samples to say.
@@ -193,7 +211,7 @@ func ofSeconds(timelines [][]result.Second, metricName string) percentile {
 // best is the highest percentile up to p99 that l has the samples for; "max" below twenty.
 func best(l *result.Latency) (name string, us int64) {
 	for _, i := range []int{p99, p90, p50} {
-		if l.N >= percentiles[i].n {
+		if l.N+l.Never >= percentiles[i].n {
 			return percentiles[i].name, percentiles[i].of(l)
 		}
 	}

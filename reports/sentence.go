@@ -177,7 +177,7 @@ func found(k *result.Check) string {
 	case k.NoData:
 		s += "but there was nothing to judge"
 	default:
-		s += "it was " + checkValue(k, k.Value)
+		s += "it was " + checkFound(k)
 	}
 	if k.Note != "" {
 		s += " (" + k.Note + ")"

@@ -96,11 +96,12 @@ func shiftPercentiles(n int64) []float64 {
 func percentilesOf(ls []*result.Latency, at []float64) ([][]float64, error) {
 	vs := make([][]float64, len(at))
 	for _, l := range ls {
-		h, err := l.Histogram()
+		all, err := l.Samples()
 		if err != nil {
 			return nil, err
 		}
-		for i, us := range result.Percentiles(h, at...) {
+		for i, p := range at {
+			us, _ := all.Percentile(p) // of what never came, how long was waited
 			vs[i] = append(vs[i], float64(max(us, 1)))
 		}
 	}

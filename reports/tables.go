@@ -23,7 +23,7 @@ func checksTable(c *result.Cell) table {
 	t := table{Title: "Checks", Head: []string{"check", "outcome", "decides", "found"}, Left: 3}
 	for i := range c.Checks {
 		k := &c.Checks[i]
-		outcome, value := met, checkValue(k, k.Value)
+		outcome, value := met, checkFound(k)
 		switch {
 		case k.NoData:
 			outcome, value = noValue, none
@@ -74,7 +74,7 @@ func latencyTable(of map[string]*result.Latency, names []string) table {
 		t.Head = append(t.Head, p.name)
 	}
 	t.Head = append(t.Head, "max", "n")
-	thin, clamped := false, int64(0)
+	thin, never, clamped := false, false, int64(0)
 	for _, name := range names {
 		l := of[name]
 		row := []string{name}
@@ -84,7 +84,8 @@ func latencyTable(of map[string]*result.Latency, names []string) table {
 			row = append(row, v)
 		}
 		clamped += l.Clamped
-		t.Rows = append(t.Rows, append(row, micros(float64(l.Maxus)), count(l.N)))
+		never = never || l.Never > 0
+		t.Rows = append(t.Rows, append(row, atLeast(l, 100, l.Maxus), samplesOf(l)))
 	}
 	if thin {
 		t.Note = "“-”: fewer than ten samples lie beyond that percentile, too few to say."
@@ -93,6 +94,9 @@ func latencyTable(of map[string]*result.Latency, names []string) table {
 		return name == metric.Step || name == metric.Flow || strings.HasPrefix(name, metric.OfStep(""))
 	}) {
 		t.Note = strings.TrimSpace(t.Note + " step and flow are closed loops: each counts from when it began, so a server that slows down is also asked less; the others count from a schedule.")
+	}
+	if never {
+		t.Note = strings.TrimSpace(t.Note + " “>”: so much was waited for something that never came; it counts as slower than all that did.")
 	}
 	if clamped > 0 {
 		t.Note = strings.TrimSpace(t.Note + " " + plural(clamped, "sample") + " lay below 0 or above an hour and count at that limit.")

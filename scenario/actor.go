@@ -260,8 +260,7 @@ func (a *actor) failed(ctx context.Context, due int64, err error) (next *actor) 
 	}
 	a.group.countError(metric.Error(kind, class), t.now(), discreet{a.blamed(err), a.filling(), nil})
 	if a.since == 0 && class == metric.HowTimeout {
-		// A timeout is at least that long: leaving it out would flatter the others.
-		t.record(a.shard, a.group.connect[a.transport][stageAll], due, t.now())
+		a.shard.AddNever(a.group.connect[a.transport][stageAll], t.tl.PhaseAt(due), time.Duration(t.now()-due))
 	}
 	a.release()
 	return next

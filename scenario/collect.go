@@ -241,6 +241,10 @@ func (c *collector) gather(from, until int64) {
 			heat.Add(v, n)
 		}
 	})
+	r.DrainNever(func(series, phase int, v, n int64) {
+		c.totals.AddNever(series, phase, v, n)
+		c.windows.AddNever(series, phase, v, n)
+	})
 	c.windows.Finish(from, until)
 }
 
@@ -315,14 +319,15 @@ func (c *collector) refresh(s *result.Second, took time.Duration) {
 	p.Classes = errorClasses(c.t.errors.Classes())
 	p.Metric = ""
 	for _, name := range []string{metric.Delivery, metric.Ack} {
-		h := e.Total(judge.Scope{Metric: name})
-		if h == nil {
-			h = e.Total(judge.Scope{Metric: name, Always: true})
+		all := e.Total(judge.Scope{Metric: name})
+		if all.Total() == 0 {
+			all = e.Total(judge.Scope{Metric: name, Always: true})
 		}
-		if h != nil {
+		if all.Total() > 0 {
 			p.Metric = name
-			q := result.Percentiles(h, 50, 99)
-			p.P50, p.P99 = time.Duration(q[0])*time.Microsecond, time.Duration(q[1])*time.Microsecond
+			mid, _ := all.Percentile(50)
+			high, _ := all.Percentile(99)
+			p.P50, p.P99 = time.Duration(mid)*time.Microsecond, time.Duration(high)*time.Microsecond
 			return
 		}
 	}

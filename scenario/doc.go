@@ -72,8 +72,8 @@
 // of a broadcast are those that read normally.
 //
 // An echo that asks for an acknowledgement is answered by it, so it is not in the ledger: its
-// answer is in ack and ack.service, and an answer that never came is an error ack.timeout, recorded
-// in the histograms at the limit. An echo without acknowledgement expects one delivery, to its
+// answer is in ack and ack.service, and an answer that never came is an error ack.timeout and
+// counts as slower than all that came. An echo without acknowledgement expects one delivery, to its
 // sender. The rates cover every operation of every stream.
 //
 // # Open and closed
@@ -82,8 +82,8 @@
 // latency. Flows are closed: a client goes on to its next step when the one before has been
 // answered, as a person does, so a slow server is also asked less. A group may have both. How long
 // a step took, from when it began, is in the metric step and, by its name, in step.NAME; what a
-// whole pass took in flow. A step that fails is an error of the kind step, recorded at its limit as
-// well when it timed out. It ends the flow or, inside of a repeat, the round. What flows send is
+// whole pass took in flow. A step that fails is an error of the kind step, and when it
+// timed out, slower than all that ended. It ends the flow or, inside of a repeat, the round. What flows send is
 // not in the ledger and not in the rates, nor are the rooms that they join. Reactions answer events
 // of the server and are not measured; those that could not be sent are errors of the kind react.
 //

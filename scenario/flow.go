@@ -275,7 +275,7 @@ func (f *flow) step(s *step) error {
 		class = se.class
 	}
 	if class == metric.HowTimeout {
-		sh.Add(s.series[f.transport()], phase, time.Duration(t.now()-began)) // leaving it out would flatter the others
+		sh.AddNever(s.series[f.transport()], phase, time.Duration(t.now()-began))
 	}
 	f.group.countError(metric.Error(metric.ErrStep, class), began, discreet{fmt.Errorf("%s %s: %w", s.spec.Do, s.spec.Name, err), f.filling(), s})
 	return err

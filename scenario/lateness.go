@@ -89,6 +89,14 @@ func (a *actor) recordAck(c *pendingCall, at int64) {
 	a.shard.Add(s.ackNet[a.Class], phase, max(0, time.Duration(at-c.due-c.lag)))
 }
 
+// recordNoAck records that an acknowledgement had not come by then.
+func (a *actor) recordNoAck(c *pendingCall, by int64) {
+	s, phase := a.t.streams[c.stream], int(c.phase)
+	a.shard.AddNever(s.ack[a.Class], phase, time.Duration(by-c.due))
+	a.shard.AddNever(s.service[a.Class], phase, max(0, time.Duration(by-c.sent)))
+	a.shard.AddNever(s.ackNet[a.Class], phase, max(0, time.Duration(by-c.due-c.lag)))
+}
+
 // netOf is the hidden series beside one of latencies.
 func netOf(x record.Series) record.Series {
 	x.Metric, x.Hidden = x.Metric+metric.NetSuffix, true

@@ -131,7 +131,7 @@ func (a *actor) expireCalls(now int64) {
 			return false
 		}
 		t.count.calls.Add(-1)
-		a.recordAck(c, c.due+limit)
+		a.recordNoAck(c, c.due+limit)
 		a.countError(metric.Error(metric.ErrAck, metric.HowTimeout), int(c.stream), c.due, nil)
 		return true
 	})

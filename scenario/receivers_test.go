@@ -38,7 +38,7 @@ slo:
   - loss(delivery{group=poor,transport=polling}) == 10%
   - loss(delivery{from=speaker,group=poor}) == 50
   - count(delivery{group=poor}) == 450
-  - count(fanout.last{group=speaker}) == 100
+  - count(fanout.last{group=speaker}) == 90
 `)
 	if c.Verdict != result.Pass {
 		t.Errorf("%s: %s", c.Verdict, c.Reason)

@@ -66,8 +66,8 @@ func (a *actor) back() {
 	}
 }
 
-// countMissing counts those that have not come back when the phases are over: their time away is
-// recorded as far as it got, since leaving it out would flatter the others.
+// countMissing counts those that have not come back when the phases are over: how long they will be
+// away is not known, only for how long they have been.
 func (t *trial) countMissing(now int64) {
 	for _, g := range t.groups {
 		if g.spec.Reconnect == nil {
@@ -75,7 +75,7 @@ func (t *trial) countMissing(now int64) {
 		}
 		for i := range g.actors {
 			if a := g.actors[i].Load(); a != nil && a.away.Load() != 0 && state(a.state.Load()) != held {
-				t.record(a.shard, g.reconnect[a.transport], a.away.Load(), now)
+				a.shard.AddNever(g.reconnect[a.transport], t.tl.PhaseAt(a.away.Load()), time.Duration(now-a.away.Load()))
 				t.countNever(a, a.away.Load())
 				g.countError(metric.Error(metric.ErrReconnect, metric.HowNever), a.away.Load(), nil)
 			}

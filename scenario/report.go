@@ -93,8 +93,8 @@ func (f *findings) latencies() {
 		}
 	}
 	add(metric.Delivery+metric.SlowSuffix, f.latency(metric.Delivery, map[string]string{metric.LabelRead: readLabel(true)}))
-	for name, h := range f.e.Steps() {
-		add(name, result.FromHistogram(h))
+	for name, all := range f.e.Steps() {
+		add(name, all.Latency())
 	}
 	for class, n := range f.e.ErrorsByClass() {
 		f.cell.Errors[class.String()] = n
@@ -103,8 +103,8 @@ func (f *findings) latencies() {
 
 // latency is that of a metric in the recorded phases; nil when there are no samples.
 func (f *findings) latency(name string, labels map[string]string) *result.Latency {
-	if h := f.e.Total(judge.Scope{Metric: name, Labels: labels}); h != nil {
-		return result.FromHistogram(h)
+	if all := f.e.Total(judge.Scope{Metric: name, Labels: labels}); all.Total() > 0 {
+		return all.Latency()
 	}
 	return nil
 }

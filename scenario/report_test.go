@@ -109,8 +109,8 @@ func TestWarningOfATargetWithoutTheContract(t *testing.T) {
 		"nothing came":        {cell: result.Cell{Ledger: result.Ledger{Expected: 5, Lost: 5}}, warned: true},
 		"built in":            {cell: result.Cell{Ledger: result.Ledger{Expected: 5, Lost: 5}}, builtIn: true},
 		"one came":            {cell: result.Cell{Ledger: result.Ledger{Expected: 5, Late: 1}}},
-		"all acks timed out":  {cell: result.Cell{Errors: map[string]int64{"ack.timeout": 3}, Latency: map[string]*result.Latency{"ack": {N: 3}}}, warned: true},
-		"one ack came":        {cell: result.Cell{Errors: map[string]int64{"ack.timeout": 3}, Latency: map[string]*result.Latency{"ack": {N: 4}}}},
+		"all acks timed out":  {cell: result.Cell{Errors: map[string]int64{"ack.timeout": 3}, Latency: map[string]*result.Latency{"ack": {Never: 3}}}, warned: true},
+		"one ack came":        {cell: result.Cell{Errors: map[string]int64{"ack.timeout": 3}, Latency: map[string]*result.Latency{"ack": {N: 1, Never: 3}}}},
 		"nothing was awaited": {},
 	} {
 		f.t.server.builtIn, f.cell = test.builtIn, &test.cell

@@ -119,8 +119,8 @@ func returned(e *judge.Evidence, phase string) result.FaultReturns {
 	sc := judge.Scope{Metric: metric.Reconnect, Phase: phase}
 	l := e.Returned(sc)
 	r := result.FaultReturns{Phase: phase, Lost: l.Back + l.Never, Back: l.Back, Recovered: l.Recovered}
-	if h := e.Total(sc); h != nil {
-		r.Away = result.FromHistogram(h)
+	if all := e.Total(sc); all.Total() > 0 {
+		r.Away = all.Latency()
 	}
 	return r
 }

@@ -173,8 +173,8 @@ func TestEveryFateIsCounted(t *testing.T) {
 	if l := c.Latency["delivery"]; l.N != 996 || l.Maxus < 490_000 {
 		t.Errorf("delivery %+v: want 996 samples, the late one at its real lateness", l)
 	}
-	// The four broadcasts that did not reach everybody count as complete at the limit at best.
-	if l := c.Latency["fanout.last"]; l.N != 100 || l.P99us < 300_000 {
+	// When the four broadcasts that did not reach everybody would have, nobody knows.
+	if l := c.Latency["fanout.last"]; l.N != 96 || l.Never != 4 || l.P99us < 300_000 || !l.Beyond(99) || l.Beyond(96) {
 		t.Errorf("fanout.last %+v", l)
 	}
 	if c.Verdict != result.Fail || !strings.Contains(c.Reason, "loss(delivery) == 0: 5") {
@@ -223,7 +223,8 @@ slo: [loss(delivery) == 0, errors(ack) == 0, p99(ack) < 1h, "count(delivery{op=r
 	}
 }
 
-func TestMissingAcksCountAtTheLimit(t *testing.T) {
+// An answer that never came has no latency: no percentile over it has a value, and no rule on one holds.
+func TestMissingAcksHaveNoLatency(t *testing.T) {
 	t.Parallel()
 	c := play(t, &fakeServer{mute: map[string]bool{"echo": true}}, `
 version: 1
@@ -231,10 +232,15 @@ name: t
 target: {url: "http://127.0.0.1:1"}
 groups: {talkers: {count: 5, connect: {rate: 10k/s}, send: [{op: echo, rate: 10/s, ack: 200ms}]}}
 phases: [{name: ramp, for: 100ms, load: 0%, record: false}, {name: hold, for: 1s}]
-slo: [errors(ack) == 0]
+slo: [errors(ack) == 0, p99(ack) < 1s, p99(ack) > 100ms, count(ack) == 0, p50(ack) < 1s over 1s]
 `)
-	if c.Errors["ack.timeout"] != 50 || c.Latency["ack"].N != 50 || c.Latency["ack"].Minus < 199_000 {
-		t.Errorf("errors %v, ack %+v: want 50 timeouts recorded at 200 ms", c.Errors, c.Latency["ack"])
+	if c.Errors["ack.timeout"] != 50 || c.Latency["ack"].N != 0 || c.Latency["ack"].Never != 50 || c.Latency["ack"].P50us < 199_000 || !c.Latency["ack"].Beyond(50) {
+		t.Errorf("errors %v, ack %+v: want none, and 50 of more than 200 ms", c.Errors, c.Latency["ack"])
+	}
+	for i, want := range []struct{ pass, beyond bool }{{false, false}, {false, true}, {true, true}, {true, false}, {false, true}} {
+		if k := c.Checks[i+1]; k.Pass != want.pass || k.Beyond != want.beyond || k.NoData {
+			t.Errorf("%+v, want %+v", k, want)
+		}
 	}
 	if c.Verdict != result.Fail || c.Reason != "errors(ack) == 0: 50" {
 		t.Errorf("verdict %s: %s", c.Verdict, c.Reason)

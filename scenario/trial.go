@@ -101,21 +101,24 @@ func (t *trial) record(s *record.Shard, series int, due, until int64) {
 }
 
 // fanout records when a broadcast reached its first and its last receiver. When some
-// were never reached, the last one counts as reached at the late limit, or
-// later if others were: leaving those broadcasts out would flatter the rest.
+// were never reached, nobody knows when the last one would have been: later than the late limit, and
+// later than all others.
 func (t *trial) fanout(s *ledger.Slot, complete bool) {
 	str := t.streams[s.Book.Stream]
 	sh := t.rec.Shard(s.From.ID)
 	first, last := s.First(), s.Last()
+	add := sh.Add
 	if !complete {
-		last = max(last, s.Limit())
+		last, add = max(last, s.Limit()), sh.AddNever
 	}
 	series := &str.fan[s.Decile()]
 	if first != 0 {
 		sh.Add(series[0], int(s.Phase), time.Duration(first-s.Due))
-		sh.Add(series[2], int(s.Phase), time.Duration(last-first))
+		add(series[2], int(s.Phase), time.Duration(last-first))
+	} else {
+		sh.AddNever(series[0], int(s.Phase), time.Duration(last-s.Due))
 	}
-	sh.Add(series[1], int(s.Phase), time.Duration(last-s.Due))
+	add(series[1], int(s.Phase), time.Duration(last-s.Due))
 }
 
 // probe connects one client and sends it away: is there a server at all?

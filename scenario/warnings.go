@@ -116,7 +116,7 @@ func tailEffect(e *judge.Evidence, pause time.Duration) string {
 func (f *findings) unanswered() bool {
 	cell := f.cell
 	late := cell.Errors[metric.Error(metric.ErrAck, metric.HowTimeout).String()]
-	if acks := cell.Latency[metric.Ack]; acks != nil && acks.N > late {
+	if acks := cell.Latency[metric.Ack]; acks != nil && acks.N > 0 {
 		return false
 	}
 	l := &cell.Ledger

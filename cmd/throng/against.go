@@ -58,7 +58,7 @@ func printJudgements(w io.Writer, run *result.Run) error {
 		}
 		table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		for _, k := range c.Checks {
-			value, state := metric.FormatBeside(k.Value, k.Limit, k.Unit), "holds"
+			value, state := metric.FormatFound(k.Value, k.Limit, k.Beyond, k.Unit), "holds"
 			switch {
 			case k.NoData && !k.Pass:
 				value, state = "", "unknown"

@@ -99,7 +99,7 @@ func plainLine(p scenario.Progress) string {
 	fmt.Fprintf(&b, "  lag p99 %s  cpu %s  lost %d  errors %d", metric.FormatDuration(p.LagP99), metric.FormatShare(p.CPU), p.Lost, p.Errors)
 	for _, c := range p.Checks {
 		if !c.NoData && !c.Pass {
-			fmt.Fprintf(&b, "  failing: %s (%s)", c.Text, metric.Format(c.Value, c.Unit))
+			fmt.Fprintf(&b, "  failing: %s (%s)", c.Text, metric.FormatFound(c.Value, c.Limit, c.Beyond, c.Unit))
 			break
 		}
 	}

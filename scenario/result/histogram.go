@@ -30,6 +30,11 @@ type Latency struct {
 	P999us int64   `json:"p999_us"`
 	Maxus  int64   `json:"max_us"`
 	HDR    string  `json:"hdr,omitempty"` // HdrHistogram V2, compressed, base64
+	// Never counts samples beside N that did not end within the time that was waited for them: calls without an answer, clients that
+	// did not get in. Percentiles and the maximum count them as slower than all others, and where they are among them, as Beyond
+	// tells, the value is the time that was waited and the truth is more. Minimum, mean, HDR and N are without them.
+	Never    int64  `json:"never,omitempty"`
+	NeverHDR string `json:"never_hdr,omitempty"` // the times that were waited
 	// Clamped counts samples that lay outside 0..MaxLatency and were recorded at the nearer limit.
 	Clamped int64 `json:"clamped,omitempty"`
 }
@@ -56,7 +61,7 @@ func Record(h *hdrhistogram.Histogram, d time.Duration) (clamped bool) {
 
 // FromHistogram summarises h and packs it. A nil or empty histogram gives a Latency whose N is zero. h is not kept.
 func FromHistogram(h *hdrhistogram.Histogram) *Latency {
-	if h == nil || h.TotalCount() == 0 {
+	if total(h) == 0 {
 		return &Latency{}
 	}
 	q := Percentiles(h, 50, 90, 99, 99.9)
@@ -64,11 +69,17 @@ func FromHistogram(h *hdrhistogram.Histogram) *Latency {
 		N: h.TotalCount(), Minus: h.Min(), Meanus: math.Round(h.Mean()*10) / 10,
 		P50us: q[0], P90us: q[1], P99us: q[2], P999us: q[3], Maxus: h.Max(),
 	}
-	// Encoding writes to memory; were it to fail, the summary would still be true.
-	if b, err := h.Encode(hdrhistogram.V2CompressedEncodingCookieBase); err == nil {
-		l.HDR = string(b)
-	}
+	l.HDR = packed(h)
 	return l
+}
+
+// packed is a histogram as results have it.
+func packed(h *hdrhistogram.Histogram) string {
+	b, err := h.Encode(hdrhistogram.V2CompressedEncodingCookieBase)
+	if err != nil {
+		return "" // encoding writes to memory; were it to fail, the summary would still be true
+	}
+	return string(b)
 }
 
 // ErrNoHistogram says that a Latency with samples carries no histogram: its summary is all there is.
@@ -79,18 +90,23 @@ func (l *Latency) Histogram() (*hdrhistogram.Histogram, error) {
 	if l == nil || l.N == 0 {
 		return NewHistogram(), nil
 	}
-	if l.HDR == "" {
+	return unpacked(l.HDR, l.N)
+}
+
+// unpacked is the histogram of n samples that packed has made a text of.
+func unpacked(text string, n int64) (*hdrhistogram.Histogram, error) {
+	if text == "" {
 		return nil, ErrNoHistogram
 	}
-	if err := ourShape(l.HDR); err != nil {
+	if err := ourShape(text); err != nil {
 		return nil, fmt.Errorf("unpack histogram: %w", err)
 	}
-	h, err := hdrhistogram.Decode([]byte(l.HDR))
+	h, err := hdrhistogram.Decode([]byte(text))
 	if err != nil {
 		return nil, fmt.Errorf("unpack histogram: %w", err)
 	}
-	if h.TotalCount() != l.N {
-		return nil, fmt.Errorf("unpack histogram: it holds %d samples, the summary says %d", h.TotalCount(), l.N)
+	if h.TotalCount() != n {
+		return nil, fmt.Errorf("unpack histogram: it holds %d samples, the summary says %d", h.TotalCount(), n)
 	}
 	return h, nil
 }
@@ -123,20 +139,18 @@ func ourShape(packed string) error {
 // Merge adds up the histograms of several latencies of one metric, which is the only right way to percentiles over several
 // trials. Those without a histogram make it fail rather than be left out.
 func Merge(ls ...*Latency) (*Latency, error) {
-	sum, clamped := NewHistogram(), int64(0)
+	sum, clamped := Samples{Ended: NewHistogram()}, int64(0)
 	for _, l := range ls {
-		h, err := l.Histogram()
+		own, err := l.Samples()
 		if err != nil {
 			return nil, err
 		}
-		if dropped := sum.Merge(h); dropped > 0 {
-			return nil, fmt.Errorf("merge histograms: %d samples lie beyond %v", dropped, MaxLatency)
-		}
+		sum.Add(own)
 		if l != nil {
 			clamped += l.Clamped
 		}
 	}
-	m := FromHistogram(sum)
+	m := sum.Latency()
 	m.Clamped = clamped
 	return m, nil
 }

@@ -236,14 +236,15 @@ type FaultReturns struct {
 // After is the time, in microseconds, until a share (0..1) of the connections lost was made again; ok is false when so many never
 // were, or the histogram is missing.
 func (f *FaultReturns) After(share float64) (us int64, ok bool) {
-	if f.Away == nil || f.Away.N == 0 || float64(f.Back) < math.Ceil(share*float64(f.Lost)-1e-9) {
+	if f.Away == nil || f.Away.N+f.Away.Never == 0 || float64(f.Back) < math.Ceil(share*float64(f.Lost)-1e-9) {
 		return 0, false
 	}
-	h, err := f.Away.Histogram()
+	all, err := f.Away.Samples()
 	if err != nil {
 		return 0, false
 	}
-	return Percentile(h, share*100), true
+	us, beyond := all.Percentile(share * 100)
+	return us, !beyond
 }
 
 // Rates of the recorded phases, per second.
@@ -299,6 +300,8 @@ type Check struct {
 	OverS  float64           `json:"over_s,omitempty"` // length of the windows; 0: the whole run
 	Phase  string            `json:"phase,omitempty"`  // "": all recorded phases
 	NoData bool              `json:"no_data,omitempty"`
+	// Beyond says that the true value is more than Value, which is how long was waited for what never came: it meets no upper limit.
+	Beyond bool `json:"beyond,omitempty"`
 	// AtMost is, of a loss, what it would be if all that is undecided was lost; 0: nothing is undecided.
 	AtMost float64 `json:"at_most,omitempty"`
 	// Optional says that the check is reported and decides nothing.
@@ -306,8 +309,11 @@ type Check struct {
 }
 
 // Meets reports whether a value, in the unit of Limit, holds to the check. NaN, for
-// nothing measured, never does.
+// nothing measured, never does. When the check is Beyond, it is for a value that is more than the one given.
 func (c *Check) Meets(value float64) bool {
+	if c.Beyond {
+		return (c.Op == ">" || c.Op == ">=") && value >= c.Limit
+	}
 	switch c.Op {
 	case "<":
 		return value < c.Limit

@@ -195,7 +195,7 @@ func TestUnknownSamples(t *testing.T) {
 	}
 }
 
-// Steps that timed out are among the latencies; those that failed otherwise are attempts as well.
+// Steps that failed are attempts, too.
 func TestStepErrors(t *testing.T) {
 	e := crowd()
 	series := []record.Series{{Metric: metric.Step, Group: "a", Op: "emit", Event: "login"}, {Metric: metric.Step, Group: "a", Op: "http", Event: "GET /"}}
@@ -207,12 +207,13 @@ func TestStepErrors(t *testing.T) {
 		{ErrorKey: record.ErrorKey{Class: metric.Error(metric.ErrStep, metric.HowTimeout), Stream: -1}, Phase: 1, Second: 3, N: 4},
 		{ErrorKey: record.ErrorKey{Class: metric.Error(metric.ErrStep, metric.HowStatus), Stream: -1}, Phase: 1, Second: 3, N: 5},
 	}
+	e.Totals.AddNever(0, 1, 3000, 4)
 	rule := file.Check{Stat: metric.StatErrors, Metric: metric.Step, Op: "<", Unit: metric.Share, Value: 1}
-	if c := Check(e, &rule); c.Value != 9.0/100 {
-		t.Errorf("%+v, want 9 %%", c)
+	if c := Check(e, &rule); c.Value != 9.0/104 {
+		t.Errorf("%+v, want 9 of 104", c)
 	}
 	steps := e.Steps()
-	if len(steps) != 2 || steps["step.login"].TotalCount() != 90 || steps["step.GET /"].TotalCount() != 5 {
+	if len(steps) != 2 || steps["step.login"].Count() != 90 || steps["step.GET /"].Count() != 5 {
 		t.Errorf("steps %v", steps)
 	}
 }

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/HdrHistogram/hdrhistogram-go"
-
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
@@ -27,7 +25,7 @@ func (s stretch) has(second int) bool { return s.all || second >= s.from && seco
 // Check evaluates one rule over an ended trial.
 func Check(e *Evidence, k *file.Check) result.Check {
 	if e.lacks(k) {
-		r := found(k, math.NaN(), "")
+		r := found(k, nothing, "")
 		r.Note = notSaved
 		return r
 	}
@@ -42,23 +40,31 @@ func Check(e *Evidence, k *file.Check) result.Check {
 // notSaved is the note of a rule that asks for what a saved result does not hold.
 const notSaved = "not in this result"
 
-// found is a rule with the value that was found for it; NaN stands for none.
-func found(k *file.Check, v float64, note string) result.Check {
-	r := result.Check{
+// A reading is a value that was looked up for a rule, in the rule's unit; NaN when there is nothing to measure it by.
+type reading struct {
+	v      float64
+	beyond bool // it is more than v
+}
+
+var nothing = reading{v: math.NaN()}
+
+// found is a rule with the value that was found for it.
+func found(k *file.Check, r reading, note string) result.Check {
+	c := result.Check{
 		Text: k.Text, Kind: k.Kind, Unit: unitOf(k.Unit), Limit: k.Value, Stat: k.Stat, Metric: k.Metric,
 		Labels: k.Labels, Op: k.Op, OverS: k.Over.Seconds(), Phase: k.Phase,
 	}
-	if math.IsNaN(v) {
-		r.NoData, r.Note = true, "no samples"
+	if math.IsNaN(r.v) {
+		c.NoData, c.Note = true, "no samples"
 	} else {
-		r.Value, r.Note = v, note
+		c.Value, c.Beyond, c.Note = r.v, r.beyond, note
 	}
-	r.Pass = r.Meets(v)
-	r.Optional = k.Optional
+	c.Pass = c.Meets(r.v)
+	c.Optional = k.Optional
 	if k.Optional {
-		r.Note = strings.TrimPrefix(r.Note+"; optional", "; ")
+		c.Note = strings.TrimPrefix(c.Note+"; optional", "; ")
 	}
-	return r
+	return c
 }
 
 func unitOf(u string) string {
@@ -75,38 +81,39 @@ func ofSamples(k *file.Check) bool {
 	return known && m.Kind == metric.Latency && k.Stat != metric.StatErrors && !metric.OfLedger(k.Stat)
 }
 
-// value looks up what a rule asks for; NaN when there is nothing to measure it by.
-func (e *Evidence) value(k *file.Check) (v float64, note string) {
+// value looks up what a rule asks for.
+func (e *Evidence) value(k *file.Check) (r reading, note string) {
 	switch {
 	case ofSamples(k) && k.Over == 0:
 		sc := scopeOf(k)
-		h := e.Total(sc)
-		return statOf(k, h, e.Length(sc)), fewBeyond(k, h)
+		all := e.Total(sc)
+		return statOf(k, all, e.Length(sc)), fewBeyond(k, all)
 	case ofSamples(k):
 		for i := range e.Windows {
 			if w := &e.Windows[i]; w.Text == k.Text && w.Kind == k.Kind {
-				return w.Worst, windowNote(k.Over, w.End)
+				return reading{w.Worst, w.Beyond}, windowNote(k.Over, w.End)
 			}
 		}
-		return math.NaN(), ""
+		return nothing, ""
 	case k.Over == 0:
-		return e.within(k, anyTime), ""
+		return reading{v: e.within(k, anyTime)}, ""
 	}
 	return e.slide(k)
 }
 
 // fewBeyond is a note on a percentile with fewer than ten samples beyond it: a few outliers decide such a check. The times until
 // clients were back are no sample: all that were away are in them.
-func fewBeyond(k *file.Check, h *hdrhistogram.Histogram) string {
-	if k.Quantile == 0 || k.Metric == metric.Reconnect || h == nil || h.TotalCount() == 0 || float64(h.TotalCount())*(1-k.Quantile/100) > 10-1e-6 {
+func fewBeyond(k *file.Check, all result.Samples) string {
+	n := all.Total()
+	if k.Quantile == 0 || k.Metric == metric.Reconnect || n == 0 || float64(n)*(1-k.Quantile/100) > 10-1e-6 {
 		return ""
 	}
-	return fmt.Sprintf("of %d samples, fewer than ten beyond it", h.TotalCount())
+	return fmt.Sprintf("of %d samples, fewer than ten beyond it", n)
 }
 
 // slide evaluates a rule in every window within its phases and returns the worst value.
-func (e *Evidence) slide(k *file.Check) (worst float64, note string) {
-	worst, width, at := math.NaN(), int(k.Over/time.Second), 0
+func (e *Evidence) slide(k *file.Check) (worst reading, note string) {
+	worst, width, at := nothing, int(k.Over/time.Second), 0
 	set := e.phases(scopeOf(k))
 	spans := e.Timeline.Spans
 	for i := 0; i < len(spans); i++ {
@@ -119,8 +126,8 @@ func (e *Evidence) slide(k *file.Check) (worst float64, note string) {
 		}
 		from, to := int(first/1e9), int((spans[i].End+1e9-1)/1e9)
 		for begin := from; begin == from || begin+width <= to; begin++ {
-			if v := e.within(k, stretch{from: begin, to: begin + width}); worse(k, v, worst) {
-				worst, at = v, min(begin+width, to)
+			if r := (reading{v: e.within(k, stretch{from: begin, to: begin + width})}); worse(k, r, worst) {
+				worst, at = r, min(begin+width, to)
 			}
 		}
 	}

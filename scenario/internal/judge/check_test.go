@@ -174,15 +174,15 @@ func TestThinChecks(t *testing.T) {
 		stat, rest, _ := strings.Cut(text, "(")
 		name, _, _ := strings.Cut(rest, ")")
 		k := file.Check{Stat: stat, Metric: name, Quantile: map[string]float64{"p99": 99, "p50": 50}[stat]}
-		if got := fewBeyond(&k, h); got != want {
+		if got := fewBeyond(&k, result.Samples{Ended: h}); got != want {
 			t.Errorf("%s: %q, want %q", text, got, want)
 		}
 	}
-	if got := fewBeyond(&file.Check{Stat: "p99", Metric: "reconnect", Quantile: 99}, h); got != "" {
+	if got := fewBeyond(&file.Check{Stat: "p99", Metric: "reconnect", Quantile: 99}, result.Samples{Ended: h}); got != "" {
 		t.Errorf("clients that came back: %q", got)
 	}
 	result.Record(h, time.Millisecond)
-	if got := fewBeyond(&file.Check{Stat: "p99", Metric: "delivery", Quantile: 99}, h); got != "" {
+	if got := fewBeyond(&file.Check{Stat: "p99", Metric: "delivery", Quantile: 99}, result.Samples{Ended: h}); got != "" {
 		t.Errorf("of 1000: %q", got)
 	}
 }

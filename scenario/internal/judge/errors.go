@@ -115,16 +115,15 @@ func (e *Evidence) operations(k *file.Check, count func(s *Stream) bool) (n int6
 	return n
 }
 
-// steps counts the steps that were done, and those that failed: a step that timed out is among the latencies
-// already.
+// steps counts the steps that were done, and those that failed.
 func (e *Evidence) steps(k *file.Check) (n int64) {
 	sc := Scope{Metric: metric.Step, Labels: k.Labels, Phase: k.Phase}
-	if h := e.Total(sc); h != nil {
-		n = h.TotalCount()
+	if done := e.Total(sc).Ended; done != nil {
+		n = done.TotalCount()
 	}
 	set, group := e.phases(sc), k.Labels[metric.LabelGroup]
 	return n + e.countErrors(func(r *record.ErrorCount) bool {
-		return r.Class.Kind == metric.ErrStep && r.Class.How != metric.HowTimeout && set.has(r.Phase) &&
+		return r.Class.Kind == metric.ErrStep && set.has(r.Phase) &&
 			(group == "" || e.Groups[r.Group].Name == group)
 	})
 }

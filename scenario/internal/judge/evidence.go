@@ -3,8 +3,6 @@ package judge
 import (
 	"time"
 
-	"github.com/HdrHistogram/hdrhistogram-go"
-
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/internal/ledger"
 	"github.com/throng-io/throng/scenario/internal/plan"
@@ -176,8 +174,8 @@ func (e *Evidence) Length(sc Scope) (sum float64) {
 	return sum
 }
 
-// Total merges the latencies in a scope; nil when there are none.
-func (e *Evidence) Total(sc Scope) *hdrhistogram.Histogram {
+// Total merges the latencies in a scope.
+func (e *Evidence) Total(sc Scope) result.Samples {
 	set := e.phases(sc)
 	return e.Totals.Sum(func(s *record.Series, phase int) bool {
 		return s.Metric == sc.Metric && set.has(phase) && s.Chosen(sc.Labels)
@@ -185,19 +183,19 @@ func (e *Evidence) Total(sc Scope) *hdrhistogram.Histogram {
 }
 
 // Steps are the latencies of the steps of flows, by the names that results have for them.
-func (e *Evidence) Steps() map[string]*hdrhistogram.Histogram {
-	out := map[string]*hdrhistogram.Histogram{}
+func (e *Evidence) Steps() map[string]*result.Samples {
+	out := map[string]*result.Samples{}
 	set := e.phases(Scope{Metric: metric.Step})
-	e.Totals.Each(func(at, phase int, h *hdrhistogram.Histogram) {
+	e.Totals.Each(func(at, phase int, all result.Samples) {
 		s := &e.Totals.Series[at]
 		if s.Metric != metric.Step || !set.has(phase) {
 			return
 		}
 		name := metric.OfStep(s.Event)
 		if out[name] == nil {
-			out[name] = result.NewHistogram()
+			out[name] = &result.Samples{}
 		}
-		out[name].Merge(h)
+		out[name].Add(all)
 	})
 	return out
 }

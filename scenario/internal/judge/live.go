@@ -17,7 +17,7 @@ import (
 type Live struct {
 	rules Rules
 	all   []file.Check
-	worst []float64 // by rule, for those over windows; NaN: no window yet
+	worst []reading // by rule, for those over windows; NaN: no window yet
 	upTo  []int     // by rule: the end of the last window looked at, in seconds
 	since []int64   // by rule that can end the trial: since when it is broken; 0: it is not
 }
@@ -25,9 +25,9 @@ type Live struct {
 // NewLive makes one for a trial that is about to begin.
 func NewLive(rules Rules) *Live {
 	l := &Live{rules: rules, all: rules.All()}
-	l.worst, l.upTo, l.since = make([]float64, len(l.all)), make([]int, len(l.all)), make([]int64, len(l.all))
+	l.worst, l.upTo, l.since = make([]reading, len(l.all)), make([]int, len(l.all)), make([]int64, len(l.all))
 	for i := range l.worst {
-		l.worst[i] = math.NaN()
+		l.worst[i] = nothing
 	}
 	return l
 }
@@ -49,11 +49,11 @@ func (l *Live) Look(e *Evidence) (checks []result.Check, abort error) {
 }
 
 // value is what rule i asks for, as far as it is known; NaN when nothing is.
-func (l *Live) value(e *Evidence, i, settled int) float64 {
+func (l *Live) value(e *Evidence, i, settled int) reading {
 	k := &l.all[i]
 	if k.Over == 0 || ofSamples(k) {
-		v, _ := e.value(k)
-		return v
+		r, _ := e.value(k)
+		return r
 	}
 	to := int(e.At / int64(time.Second))
 	if metric.OfLedger(k.Stat) {
@@ -62,8 +62,8 @@ func (l *Live) value(e *Evidence, i, settled int) float64 {
 	width := int(k.Over / time.Second)
 	if to > l.upTo[i] && e.inScope(k, to-width, to) {
 		l.upTo[i] = to
-		if v := e.within(k, stretch{from: to - width, to: to}); worse(k, v, l.worst[i]) {
-			l.worst[i] = v
+		if r := (reading{v: e.within(k, stretch{from: to - width, to: to})}); worse(k, r, l.worst[i]) {
+			l.worst[i] = r
 		}
 	}
 	return l.worst[i]

@@ -40,15 +40,15 @@ func (o *Own) Excess() bool { return o.With-o.Without > Allowed(o.With) }
 // gaps it is taken at the same percentile. Where the system does not tell when messages arrive, latencies end when they are read; the
 // generator's lateness in that is known of the samples of its echo, and taken at the same percentile.
 func (e *Evidence) own(k *file.Check) (o Own, ok bool) {
-	o = Own{Stat: k.Stat, Metric: k.Metric}
-	if o.With, _ = e.value(k); math.IsNaN(o.With) {
+	r, _ := e.value(k)
+	o = Own{Stat: k.Stat, Metric: k.Metric, With: r.v, Without: r.v}
+	if math.IsNaN(r.v) || r.beyond { // nothing is known of what never came, with or without us
 		return o, false
 	}
-	o.Without = o.With
 	at := func(name string, labels map[string]string) {
 		sc := scopeOf(k)
 		sc.Metric, sc.Labels = name, labels
-		if late := statOf(k, e.Total(sc), 0); !math.IsNaN(late) {
+		if late := statOf(k, e.Total(sc), 0).v; !math.IsNaN(late) {
 			o.Without, ok = max(0, o.Without-late), true
 		}
 	}
@@ -76,7 +76,7 @@ func (e *Evidence) net(k *file.Check) float64 {
 	}
 	sc := scopeOf(k)
 	sc.Metric += metric.NetSuffix
-	return statOf(k, e.Total(sc), 0)
+	return statOf(k, e.Total(sc), 0).v
 }
 
 // kindNet is the kind of the windows of rules on latencies without the generator's own lateness.
@@ -108,11 +108,11 @@ func (e *Evidence) judged(rules Rules) (out []file.Check) {
 		}
 	}
 	for _, name := range []string{metric.Delivery, metric.Ack} {
-		h := e.Total(Scope{Metric: name})
-		if h == nil || h.TotalCount() == 0 {
+		n := e.Total(Scope{Metric: name}).Total()
+		if n == 0 {
 			continue
 		}
-		if k := headline(name, h); k.Stat != "" && !has(&k) {
+		if k := headline(name, n); k.Stat != "" && !has(&k) {
 			out = append(out, k)
 		}
 		break
@@ -120,10 +120,10 @@ func (e *Evidence) judged(rules Rules) (out []file.Check) {
 	return out
 }
 
-// headline is the statistic that reports show first.
-func headline(name string, h *hdrhistogram.Histogram) (k file.Check) {
+// headline is the statistic of n samples that reports show first.
+func headline(name string, n int64) (k file.Check) {
 	for _, q := range []float64{99, 90, 50} {
-		if float64(h.TotalCount())*(1-q/100) >= 10-1e-6 {
+		if float64(n)*(1-q/100) >= 10-1e-6 {
 			return file.Check{Stat: fmt.Sprintf("p%g", q), Quantile: q, Metric: name}
 		}
 	}
@@ -144,7 +144,7 @@ func (e *Evidence) lateness(rules Rules) (out []result.Check) {
 		if !ok || !o.Excess() {
 			continue
 		}
-		if r := found(&k, 0, ""); k.Stat == metric.StatMax && r.Meets(o.With) == r.Meets(o.Without) {
+		if r := found(&k, reading{}, ""); k.Stat == metric.StatMax && r.Meets(o.With) == r.Meets(o.Without) {
 			continue // one pause in an hour decides nothing: the warnings tell of it
 		}
 		out = append(out, result.Check{
@@ -169,18 +169,19 @@ type Tail struct {
 func (e *Evidence) Tail() (t Tail, ok bool) {
 	for _, name := range []string{metric.Delivery, metric.Ack} {
 		h, net := e.Total(Scope{Metric: name}), e.Total(Scope{Metric: name + metric.NetSuffix})
-		if h == nil || net == nil || h.TotalCount() == 0 {
+		if h.Count() == 0 || net.Count() == 0 {
 			continue
 		}
 		for _, k := range []file.Check{
-			headline(name, h), {Stat: "p99.9", Quantile: 99.9, Metric: name}, {Stat: metric.StatMax, Metric: name},
+			headline(name, h.Total()), {Stat: "p99.9", Quantile: 99.9, Metric: name}, {Stat: metric.StatMax, Metric: name},
 		} {
-			if k.Stat == "" || k.Quantile > 0 && float64(h.TotalCount())*(1-k.Quantile/100) < 10-1e-6 {
+			if k.Stat == "" || k.Quantile > 0 && float64(h.Total())*(1-k.Quantile/100) < 10-1e-6 {
 				continue
 			}
-			t.Own = Own{Stat: k.Stat, Metric: name, With: statOf(&k, h, 0), Without: statOf(&k, net, 0)}
-			if t.Excess() {
-				t.Slowest, t.Late = beyond(h, t.With), max(0, beyond(h, t.With)-beyond(net, t.With))
+			with, without := statOf(&k, h, 0), statOf(&k, net, 0)
+			t.Own = Own{Stat: k.Stat, Metric: name, With: with.v, Without: without.v}
+			if !with.beyond && t.Excess() {
+				t.Slowest, t.Late = atLeast(h.Ended, t.With), max(0, atLeast(h.Ended, t.With)-atLeast(net.Ended, t.With))
 				return t, true
 			}
 		}
@@ -189,8 +190,8 @@ func (e *Evidence) Tail() (t Tail, ok bool) {
 	return t, false
 }
 
-// beyond counts the samples that are not below a value in seconds.
-func beyond(h *hdrhistogram.Histogram, v float64) (n int64) {
+// atLeast counts the samples that are not below a value in seconds.
+func atLeast(h *hdrhistogram.Histogram, v float64) (n int64) {
 	least := int64(math.Round(v * 1e6))
 	for _, bar := range h.Distribution() {
 		if bar.To >= least {

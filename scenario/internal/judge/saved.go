@@ -37,14 +37,14 @@ func Keep(e *Evidence) *result.Evidence {
 			Held: s.Held, Dropped: s.Dropped,
 		})
 	}
-	e.Totals.Each(func(at, phase int, h *hdrhistogram.Histogram) {
+	e.Totals.Each(func(at, phase int, all result.Samples) {
 		s := &e.Totals.Series[at]
-		if s.Hidden && !metric.IsNet(s.Metric) || h.TotalCount() == 0 {
+		if s.Hidden && !metric.IsNet(s.Metric) || all.Total() == 0 {
 			return
 		}
 		out.Series = append(out.Series, result.EvidenceSeries{
 			Metric: s.Metric, Group: s.Group, From: s.From, Op: s.Op, Event: s.Event, Transport: s.Transport, Decile: s.Decile,
-			Slow: s.Slow, AllSlow: s.AllSlow, Volatile: s.Volatile, Replayed: s.Replayed, Phase: phase, Latency: result.FromHistogram(h),
+			Slow: s.Slow, AllSlow: s.AllSlow, Volatile: s.Volatile, Replayed: s.Replayed, Phase: phase, Latency: all.Latency(),
 		})
 	})
 	slices.SortFunc(out.Series, func(a, b result.EvidenceSeries) int {
@@ -187,11 +187,11 @@ func (e *Evidence) recallSeries(from *result.Evidence, phases int) error {
 	}
 	e.Totals = record.NewTotals(series, phases)
 	for i, s := range from.Series {
-		h, err := s.Latency.Histogram()
+		all, err := s.Latency.Samples()
 		if err != nil {
 			return fmt.Errorf("the result's evidence of %s: %w", s.Metric, err)
 		}
-		e.Totals.Merge(at[i], s.Phase, h)
+		e.Totals.Merge(at[i], s.Phase, all)
 	}
 	return nil
 }
@@ -214,11 +214,11 @@ func (e *Evidence) recallOld(cell *result.Cell) error {
 	}
 	e.Totals = record.NewTotals(series, len(spans))
 	for i, l := range latencies {
-		h, err := l.Histogram()
+		all, err := l.Samples()
 		if err != nil {
 			return fmt.Errorf("%s: %w", series[i].Metric, err)
 		}
-		e.Totals.Merge(i, recorded, h)
+		e.Totals.Merge(i, recorded, all)
 	}
 	one := Stream{Offered: make([]int64, len(spans)), Sent: make([]int64, len(spans))}
 	one.Offered[recorded] = int64(math.Round(cell.Rates.OfferedPerS * cell.Seconds))

@@ -116,7 +116,7 @@ func (e *Evidence) targetsFault(k *file.Check, r *result.Check) bool {
 	}
 	held, dropped := e.Unsent(k.Phase)
 	refused = max(refused, held+dropped)
-	would := found(k, ratio(sent+refused, offered), "")
+	would := found(k, reading{v: ratio(sent+refused, offered)}, "")
 	return refused > 0 && would.Pass
 }
 
@@ -144,7 +144,7 @@ func broken(r *result.Check) string {
 	case r.NoData:
 		return r.Text + ": no samples"
 	}
-	s := fmt.Sprintf("%s: %s", r.Text, metric.FormatBeside(r.Value, r.Limit, r.Unit))
+	s := fmt.Sprintf("%s: %s", r.Text, metric.FormatFound(r.Value, r.Limit, r.Beyond, r.Unit))
 	if r.OverS > 0 || r.Note != "" && r.Kind == result.KindValid {
 		s += " (" + r.Note + ")"
 	}

@@ -5,8 +5,6 @@ import (
 	"math"
 	"time"
 
-	"github.com/HdrHistogram/hdrhistogram-go"
-
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/internal/plan"
 	"github.com/throng-io/throng/scenario/internal/record"
@@ -18,6 +16,7 @@ import (
 type Window struct {
 	Text, Kind string  // of the rule
 	Worst      float64 // in the rule's unit; NaN: none yet
+	Beyond     bool    // it was more than that
 	End        int64   // when that stretch ended, in nanoseconds since the trial's start
 }
 
@@ -55,7 +54,16 @@ func (ws *Windows) Begin() {
 func (ws *Windows) Add(series, phase int, v, n int64) {
 	for _, w := range ws.all {
 		if w.takes(series, phase) {
-			w.now = append(w.now, count{v, n})
+			w.now = append(w.now, count{v, n, false})
+		}
+	}
+}
+
+// AddNever takes in n samples that had not ended after v microseconds.
+func (ws *Windows) AddNever(series, phase int, v, n int64) {
+	for _, w := range ws.all {
+		if w.takes(series, phase) {
+			w.now = append(w.now, count{v, n, true})
 		}
 	}
 }
@@ -78,7 +86,7 @@ func (ws *Windows) End(at int64) {
 func (ws *Windows) Found() []Window {
 	out := make([]Window, len(ws.all))
 	for i, w := range ws.all {
-		out[i] = Window{Text: w.check.Text, Kind: w.check.Kind, Worst: w.worst, End: w.at}
+		out[i] = Window{Text: w.check.Text, Kind: w.check.Kind, Worst: w.worst.v, Beyond: w.worst.beyond, End: w.at}
 	}
 	return out
 }
@@ -91,17 +99,23 @@ type window struct {
 
 	seconds [][]count // the last ones, oldest first
 	now     []count   // the one under way
-	sum     *hdrhistogram.Histogram
-	worst   float64 // NaN: none yet
-	at      int64   // where the worst one ended
-	full    bool    // at least one window was full
+	sum     result.Samples
+	worst   reading
+	at      int64 // where the worst one ended
+	full    bool  // at least one window was full
 }
 
-type count struct{ v, n int64 }
+type count struct {
+	v, n  int64
+	never bool
+}
 
 func newWindow(tl *plan.Timeline, series []record.Series, k file.Check) *window {
 	sc := scopeOf(&k)
-	w := &window{check: k, phases: phasesOf(tl, sc), sum: result.NewHistogram(), worst: math.NaN(), series: make([]bool, len(series))}
+	w := &window{
+		check: k, phases: phasesOf(tl, sc), worst: nothing, series: make([]bool, len(series)),
+		sum: result.Samples{Ended: result.NewHistogram(), Never: result.NewHistogram()},
+	}
 	for i := range series {
 		w.series[i] = series[i].Metric == sc.Metric && series[i].Chosen(sc.Labels)
 	}
@@ -146,16 +160,20 @@ func (w *window) endStretch(until int64) {
 }
 
 func (w *window) judge(until int64) {
-	w.sum.Reset()
+	w.sum.Ended.Reset()
+	w.sum.Never.Reset()
 	for _, s := range w.seconds {
 		for _, c := range s {
-			_ = w.sum.RecordValues(c.v, c.n) // values are clamped to the histogram's range
+			to := w.sum.Ended
+			if c.never {
+				to = w.sum.Never
+			}
+			_ = to.RecordValues(c.v, c.n) // values are clamped to the histogram's range
 		}
 	}
 	length := time.Duration(len(w.seconds)) * time.Second
-	v := statOf(&w.check, w.sum, length.Seconds())
-	if worse(&w.check, v, w.worst) {
-		w.worst, w.at = v, until
+	if r := statOf(&w.check, w.sum, length.Seconds()); worse(&w.check, r, w.worst) {
+		w.worst, w.at = r, until
 	}
 }
 
@@ -166,42 +184,54 @@ func windowNote(over time.Duration, end int64) string {
 
 // worse reports whether a value is further from meeting the check than another. A
 // window without samples is never the worst: nothing can be said of it.
-func worse(c *file.Check, v, than float64) bool {
+func worse(c *file.Check, r, than reading) bool {
 	switch {
-	case math.IsNaN(v):
+	case math.IsNaN(r.v):
 		return false
-	case math.IsNaN(than):
+	case math.IsNaN(than.v):
 		return true
+	}
+	v, w := r.v, than.v
+	if r.beyond != than.beyond { // what is beyond a value is more than any other
+		if v = 0; r.beyond {
+			v = math.Inf(1)
+		}
+		if w = 0; than.beyond {
+			w = math.Inf(1)
+		}
 	}
 	switch c.Op {
 	case "<", "<=":
-		return v > than
+		return v > w
 	case ">", ">=":
-		return v < than
+		return v < w
 	}
-	return math.Abs(v-c.Value) > math.Abs(than-c.Value)
+	return math.Abs(v-c.Value) > math.Abs(w-c.Value)
 }
 
-// statOf takes a check's statistic of a histogram, in the check's unit; NaN of an empty one.
-func statOf(c *file.Check, h *hdrhistogram.Histogram, seconds float64) float64 {
-	if h == nil || h.TotalCount() == 0 {
-		return math.NaN()
-	}
+// statOf takes a check's statistic of samples, in the check's unit. What never ended is no answer, so that counts are without it;
+// it is slower than everything that did.
+func statOf(c *file.Check, s result.Samples, seconds float64) reading {
 	const second = 1e6 // in microseconds
+	if s.Total() == 0 {
+		return nothing
+	}
+	in := func(us int64, beyond bool) reading { return reading{float64(us) / second, beyond} }
 	switch c.Stat {
 	case metric.StatMax:
-		return float64(h.Max()) / second
+		return in(s.Percentile(100))
 	case metric.StatMin:
-		return float64(h.Min()) / second
+		return in(s.Percentile(0))
 	case metric.StatMean:
-		return h.Mean() / second
+		us, beyond := s.Mean()
+		return reading{us / second, beyond}
 	case metric.StatCount:
-		return float64(h.TotalCount())
+		return reading{v: float64(s.Count())}
 	case metric.StatRate:
 		if seconds <= 0 {
-			return math.NaN()
+			return nothing
 		}
-		return float64(h.TotalCount()) / seconds
+		return reading{v: float64(s.Count()) / seconds}
 	}
-	return float64(result.Percentile(h, c.Quantile)) / second
+	return in(s.Percentile(c.Quantile))
 }

@@ -83,6 +83,7 @@ type Recorder struct {
 type Shard struct {
 	rec   *Recorder
 	cells []atomic.Pointer[cells] // by series, then phase
+	never []atomic.Pointer[cells] // likewise, of what did not end
 	_     [64]byte                // shards are written from different cores
 }
 
@@ -91,7 +92,9 @@ type Shard struct {
 func NewRecorder(all []Series, phases int) *Recorder {
 	r := &Recorder{Series: all, phases: phases}
 	for range min(64, 4*runtime.NumCPU()) {
-		r.shards = append(r.shards, &Shard{rec: r, cells: make([]atomic.Pointer[cells], len(all)*phases)})
+		r.shards = append(r.shards, &Shard{
+			rec: r, cells: make([]atomic.Pointer[cells], len(all)*phases), never: make([]atomic.Pointer[cells], len(all)*phases),
+		})
 	}
 	return r
 }
@@ -104,7 +107,12 @@ func (r *Recorder) Shard(client uint32) *Shard { return r.shards[client%uint32(l
 
 // Add records a latency. A phase below zero means that it was due outside of the timeline: it is
 // dropped, as only a clock that runs backwards could bring it about.
-func (s *Shard) Add(series, phase int, d time.Duration) {
+func (s *Shard) Add(series, phase int, d time.Duration) { s.add(s.cells, series, phase, d) }
+
+// AddNever records that something had not ended after d, and that nobody waited any longer. It is no latency of the series.
+func (s *Shard) AddNever(series, phase int, d time.Duration) { s.add(s.never, series, phase, d) }
+
+func (s *Shard) add(to []atomic.Pointer[cells], series, phase int, d time.Duration) {
 	if phase < 0 || series < 0 {
 		return
 	}
@@ -113,7 +121,7 @@ func (s *Shard) Add(series, phase int, d time.Duration) {
 		us = min(max(us, 0), maxSample)
 		s.rec.clamped.Add(1)
 	}
-	slot := &s.cells[series*s.rec.phases+phase]
+	slot := &to[series*s.rec.phases+phase]
 	c := slot.Load()
 	if c == nil {
 		slot.CompareAndSwap(nil, new(cells))
@@ -126,10 +134,21 @@ func (s *Shard) Add(series, phase int, d time.Duration) {
 // One goroutine at a time.
 func (r *Recorder) Drain(visit func(series, phase int, v, n int64)) {
 	for _, s := range r.shards {
-		for i := range s.cells {
-			if c := s.cells[i].Load(); c != nil {
-				c.drain(func(v, n int64) { visit(i/r.phases, i%r.phases, v, n) })
-			}
+		r.drain(s.cells, visit)
+	}
+}
+
+// DrainNever does the same for what was recorded by AddNever.
+func (r *Recorder) DrainNever(visit func(series, phase int, v, n int64)) {
+	for _, s := range r.shards {
+		r.drain(s.never, visit)
+	}
+}
+
+func (r *Recorder) drain(from []atomic.Pointer[cells], visit func(series, phase int, v, n int64)) {
+	for i := range from {
+		if c := from[i].Load(); c != nil {
+			c.drain(func(v, n int64) { visit(i/r.phases, i%r.phases, v, n) })
 		}
 	}
 }

@@ -3,9 +3,8 @@ package record
 import (
 	"testing"
 
-	"github.com/HdrHistogram/hdrhistogram-go"
-
 	"github.com/throng-io/throng/scenario/metric"
+	"github.com/throng-io/throng/scenario/result"
 )
 
 func TestLabelsChoose(t *testing.T) {
@@ -44,7 +43,7 @@ func TestLabelsChoose(t *testing.T) {
 
 func TestTotals(t *testing.T) {
 	totals := NewTotals([]Series{{Metric: "a"}, {Metric: "b"}}, 2)
-	if totals.Sum(func(*Series, int) bool { return true }) != nil || totals.Of(0, 1) != nil {
+	if totals.Sum(func(*Series, int) bool { return true }).Total() != 0 || totals.Of(0, 1) != nil {
 		t.Error("there is something before anything was added")
 	}
 	totals.Add(0, 0, 100, 2)
@@ -52,8 +51,8 @@ func TestTotals(t *testing.T) {
 	totals.Add(1, 1, 300, 4)
 	more := NewTotals([]Series{{Metric: "b"}}, 2)
 	more.Add(0, 1, 300, 6)
-	totals.Merge(1, 1, more.Of(0, 1))
-	totals.Merge(1, 0, more.Of(0, 1))
+	totals.Merge(1, 1, result.Samples{Ended: more.Of(0, 1)})
+	totals.Merge(1, 0, result.Samples{Ended: more.Of(0, 1)})
 	for _, c := range []struct {
 		name string
 		keep func(*Series, int) bool
@@ -63,21 +62,42 @@ func TestTotals(t *testing.T) {
 		{"one series", func(s *Series, _ int) bool { return s.Metric == "a" }, 5},
 		{"one phase", func(_ *Series, p int) bool { return p == 1 }, 13},
 	} {
-		if h := totals.Sum(c.keep); h.TotalCount() != c.want {
-			t.Errorf("%s: %d, want %d", c.name, h.TotalCount(), c.want)
+		if n := totals.Sum(c.keep).Count(); n != c.want {
+			t.Errorf("%s: %d, want %d", c.name, n, c.want)
 		}
 	}
-	if totals.Sum(func(*Series, int) bool { return false }) != nil {
+	if totals.Sum(func(*Series, int) bool { return false }).Total() != 0 {
 		t.Error("a sum of nothing")
 	}
 	seen := map[[2]int]int64{}
-	totals.Each(func(series, phase int, h *hdrhistogram.Histogram) { seen[[2]int{series, phase}] = h.TotalCount() })
+	totals.Each(func(series, phase int, s result.Samples) { seen[[2]int{series, phase}] = s.Total() })
 	if len(seen) != 4 || seen[[2]int{1, 1}] != 10 || seen[[2]int{1, 0}] != 6 {
 		t.Errorf("%v", seen)
 	}
 	// What is summed up is a copy.
-	totals.Sum(func(*Series, int) bool { return true }).Reset()
+	totals.Sum(func(*Series, int) bool { return true }).Ended.Reset()
 	if totals.Of(0, 1).TotalCount() != 3 {
 		t.Error("the sum was not a copy")
+	}
+}
+
+// What never ended is kept apart from what has, series by series.
+func TestTotalsOfWhatNeverEnded(t *testing.T) {
+	totals := NewTotals([]Series{{Metric: "a"}, {Metric: "b"}}, 2)
+	totals.Add(0, 0, 100, 2)
+	totals.AddNever(0, 0, 500, 3)
+	totals.AddNever(1, 1, 700, 4)
+	seen := map[[2]int][2]int64{}
+	totals.Each(func(series, phase int, s result.Samples) {
+		seen[[2]int{series, phase}] = [2]int64{s.Count(), s.Total()}
+	})
+	if len(seen) != 2 || seen[[2]int{0, 0}] != [2]int64{2, 5} || seen[[2]int{1, 1}] != [2]int64{0, 4} {
+		t.Errorf("%v", seen)
+	}
+	more := NewTotals(totals.Series, 2)
+	totals.Each(more.Merge)
+	sum := more.Sum(func(*Series, int) bool { return true })
+	if us, beyond := sum.Percentile(99); sum.Count() != 2 || sum.Total() != 9 || us != 700 || !beyond {
+		t.Errorf("%d of %d, p99 %d beyond %v", sum.Count(), sum.Total(), us, beyond)
 	}
 }

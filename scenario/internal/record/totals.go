@@ -11,54 +11,67 @@ import (
 type Totals struct {
 	Series []Series
 	phases int
-	cells  map[int]*hdrhistogram.Histogram // by series, then phase
+	ended  map[int]*hdrhistogram.Histogram // by series, then phase
+	never  map[int]*hdrhistogram.Histogram // likewise, of what did not end
 }
 
 // NewTotals makes totals of the series of a recorder.
 func NewTotals(all []Series, phases int) *Totals {
-	return &Totals{Series: all, phases: phases, cells: map[int]*hdrhistogram.Histogram{}}
+	return &Totals{Series: all, phases: phases, ended: map[int]*hdrhistogram.Histogram{}, never: map[int]*hdrhistogram.Histogram{}}
+}
+
+// at finds or makes a histogram.
+func (t *Totals) at(of map[int]*hdrhistogram.Histogram, series, phase int) *hdrhistogram.Histogram {
+	key := series*t.phases + phase
+	if of[key] == nil {
+		of[key] = result.NewHistogram()
+	}
+	return of[key]
 }
 
 // Add counts n samples of v microseconds.
 func (t *Totals) Add(series, phase int, v, n int64) {
-	key := series*t.phases + phase
-	h := t.cells[key]
-	if h == nil {
-		h = result.NewHistogram()
-		t.cells[key] = h
-	}
-	_ = h.RecordValues(v, n) // values are clamped to the histogram's range
+	_ = t.at(t.ended, series, phase).RecordValues(v, n) // values are clamped to the histogram's range
 }
 
-// Merge adds a whole histogram.
-func (t *Totals) Merge(series, phase int, h *hdrhistogram.Histogram) {
-	key := series*t.phases + phase
-	if t.cells[key] == nil {
-		t.cells[key] = result.NewHistogram()
-	}
-	t.cells[key].Merge(h)
+// AddNever counts n samples that had not ended after v microseconds.
+func (t *Totals) AddNever(series, phase int, v, n int64) {
+	_ = t.at(t.never, series, phase).RecordValues(v, n) // likewise
 }
 
-// Each visits the histograms that are not empty, in no order.
-func (t *Totals) Each(visit func(series, phase int, h *hdrhistogram.Histogram)) {
-	for key, h := range t.cells {
-		visit(key/t.phases, key%t.phases, h)
+// Merge adds the samples of another total.
+func (t *Totals) Merge(series, phase int, s result.Samples) {
+	if s.Ended != nil && s.Ended.TotalCount() > 0 {
+		t.at(t.ended, series, phase).Merge(s.Ended)
+	}
+	if s.Never != nil && s.Never.TotalCount() > 0 {
+		t.at(t.never, series, phase).Merge(s.Never)
 	}
 }
 
-// Of returns the histogram of a series and a phase; nil when there is none.
-func (t *Totals) Of(series, phase int) *hdrhistogram.Histogram { return t.cells[series*t.phases+phase] }
-
-// Sum merges the histograms that keep accepts; nil when there are none.
-func (t *Totals) Sum(keep func(s *Series, phase int) bool) (sum *hdrhistogram.Histogram) {
-	t.Each(func(series, phase int, h *hdrhistogram.Histogram) {
-		if !keep(&t.Series[series], phase) {
-			return
+// Each visits the samples of each series and phase that has any, in no order.
+func (t *Totals) Each(visit func(series, phase int, s result.Samples)) {
+	for key, h := range t.ended {
+		visit(key/t.phases, key%t.phases, result.Samples{Ended: h, Never: t.never[key]})
+	}
+	for key, h := range t.never {
+		if t.ended[key] == nil {
+			visit(key/t.phases, key%t.phases, result.Samples{Never: h})
 		}
-		if sum == nil {
-			sum = result.NewHistogram()
+	}
+}
+
+// Of returns what has ended of a series and a phase; nil when nothing has.
+func (t *Totals) Of(series, phase int) *hdrhistogram.Histogram {
+	return t.ended[series*t.phases+phase]
+}
+
+// Sum merges the samples that keep accepts. A histogram of the sum is nil when there are none.
+func (t *Totals) Sum(keep func(s *Series, phase int) bool) (sum result.Samples) {
+	t.Each(func(series, phase int, s result.Samples) {
+		if keep(&t.Series[series], phase) {
+			sum.Add(s)
 		}
-		sum.Merge(h)
 	})
 	return sum
 }

@@ -230,7 +230,7 @@ func merge(a Point, m float64, b Point, n float64) Point {
 func checks(all []result.Check) []Check {
 	out := make([]Check, 0, len(all))
 	for _, k := range all {
-		c := Check{Text: k.Text, Kind: k.Kind, Metric: k.Metric, State: Broken, Value: metric.Format(k.Value, k.Unit), Limit: k.Limit, Unit: k.Unit, Optional: k.Optional}
+		c := Check{Text: k.Text, Kind: k.Kind, Metric: k.Metric, State: Broken, Value: metric.FormatFound(k.Value, k.Limit, k.Beyond, k.Unit), Limit: k.Limit, Unit: k.Unit, Optional: k.Optional}
 		switch {
 		case k.NoData:
 			c.State, c.Value = Waiting, ""
