@@ -54,8 +54,8 @@ where it was with --resume DIR.
 
 Exit codes: 0 found, 2 bad usage or file, 3 the load generator was not fit to
 judge, 4 the target cannot be reached, 5 nothing was found (the first level breaks,
-no level was confirmed within the budget, or trials disagree too much), 130 interrupted; the trials until
-then are kept.`,
+no level was confirmed within the budget, or trials disagree too much), 130
+interrupted; the trials until then are kept.`,
 		Example: `  throng capacity capacity-clients
   throng capacity my.yaml --target http://10.0.0.5:3000 --budget 30m --out out/capacity
   throng capacity capacity-clients --clients 50k --spare 1`,

@@ -18,8 +18,10 @@ func reportCommand() *cobra.Command {
 		Short: "Draw the report of a saved result again",
 		Long: `Draw report.html and the figures again from the result.json in DIR, or from the
 file itself. Of a run that was killed, or is under way, it draws the trials that have
-ended, and says which are missing. --format adds the figures as PDF (pdf), and files for other programs:
-csv (timeline.csv), md (summary.md), junit (junit.xml), openmetrics (metrics.txt).
+ended, and says which are missing.
+
+--format adds the figures as PDF (pdf), and files for other programs: csv
+(timeline.csv), md (summary.md), junit (junit.xml), openmetrics (metrics.txt).
 --figure-width makes the figures' files as wide as a column of a paper, with text
 that can be read at that width.`,
 		Example: `  throng report out/quickstart-20261129-101500

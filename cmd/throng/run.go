@@ -40,7 +40,7 @@ type runFlags struct {
 func runCommand() *cobra.Command {
 	var flags runFlags
 	cmd := &cobra.Command{
-		Use:   "run FILE|NAME... | --resume DIR",
+		Use:   "run FILE|NAME...",
 		Short: "Run scenarios and report what they measured",
 		Long: `Run scenarios: files, ready ones by name ('throng list'), or - for standard input.
 Without a target of their own they start the built-in server as a process beside
