@@ -23,6 +23,7 @@ import (
 
 	"github.com/throng-io/throng/scenario"
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/journal"
 	"github.com/throng-io/throng/scenario/machine"
 	"github.com/throng-io/throng/scenario/result"
 	"github.com/throng-io/throng/scenario/search"
@@ -81,7 +82,7 @@ type hunt struct {
 	cells   []result.Cell // by place in the history; Verdict "" where the result is lost
 	before  time.Duration // what the trials took that were in the journal
 	limited string
-	journal *os.File
+	journal *journal.File
 	run     *result.Run
 }
 
@@ -230,24 +231,16 @@ func (h *hunt) highest() (float64, error) {
 // open opens the journal for appending, and begins it where there is none.
 func (h *hunt) open() error {
 	path := filepath.Join(h.opt.Dir, JournalName)
-	j, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	j, documents, err := journal.Open(path)
 	if err != nil {
 		return fmt.Errorf("open the journal of the search: %w", err)
 	}
-	history, kept, err := search.ReadJournal(j, h.plan)
-	if err == nil {
-		err = j.Truncate(kept) // half a line of an interrupted write
-	}
-	if err == nil {
-		_, err = j.Seek(kept, 0)
-	}
-	if err == nil && kept == 0 {
-		if err = search.WriteJournal(j, h.plan); err == nil {
-			err = j.Sync()
-		}
+	history, err := search.Recall(documents, h.plan)
+	if err == nil && len(documents) == 0 {
+		err = j.Append(search.Head{Plan: h.plan})
 	}
 	if err != nil {
-		_ = j.Close() // the error before it is the one to tell
+		_ = j.Close() // the error before it is the one to report
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	h.journal, h.history = j, history
@@ -399,10 +392,7 @@ func (h *hunt) try(ctx context.Context, level float64, kind search.Kind) error {
 		return err
 	}
 	o := search.Observation{Level: level, Kind: kind, Verdict: verdictOf(cell), Took: time.Since(began), Reason: cell.Reason, Ref: ref}
-	if err := search.AppendJournal(h.journal, o); err != nil {
-		return err
-	}
-	if err := h.journal.Sync(); err != nil {
+	if err := h.journal.Append(o); err != nil {
 		return fmt.Errorf("write the journal of the search: %w", err)
 	}
 	h.head(r)

@@ -1,6 +1,6 @@
 // Package search finds the highest load that a system carries, as a pure function: the observations so far go in, and the next
 // level to try, or the answer, comes out. It starts nothing, measures nothing and keeps no state, so the same history always leads
-// to the same next step, and a search that was interrupted goes on from its journal ([ReadJournal]).
+// to the same next step, and a search that was interrupted goes on from its journal ([Recall]).
 //
 // The level grows by a factor until one breaks or the highest allowed one holds. Then the gap is bisected on a logarithmic scale until
 // the ends are as close as the precision asks, and last of all both ends are confirmed by longer trials. What the trials say of a level

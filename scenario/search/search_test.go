@@ -2,6 +2,7 @@ package search
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -351,16 +352,18 @@ func TestSteps(t *testing.T) {
 func TestResume(t *testing.T) {
 	s := &server{knee: 43_210, flap: 0.1, flicker: 0.05, rnd: rand.New(rand.NewPCG(61, 62))}
 	want := s.search(t, plan)
-	var journal bytes.Buffer
-	if err := WriteJournal(&journal, plan); err != nil {
-		t.Fatal(err)
+	document := func(v any) []byte {
+		text, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
 	}
+	journal := [][]byte{document(Head{plan})}
 	for i := range len(s.observed) + 1 {
-		whole := journal.Len()
-		torn := journal.String() + `{"level":12,"ki`
-		history, kept, err := ReadJournal(strings.NewReader(torn), plan)
-		if err != nil || kept != int64(whole) || len(history) != i || i > 0 && !reflect.DeepEqual(history, s.observed[:i]) {
-			t.Fatalf("after %d trials: %d observations, %d bytes kept of %d, %v", i, len(history), kept, whole, err)
+		history, err := Recall(journal, plan)
+		if err != nil || len(history) != i || i > 0 && !reflect.DeepEqual(history, s.observed[:i]) {
+			t.Fatalf("after %d trials: %d observations, %v", i, len(history), err)
 		}
 		step, err := Next(plan, history)
 		if err != nil {
@@ -375,46 +378,31 @@ func TestResume(t *testing.T) {
 		if step.Answer != nil || step.Level != s.observed[i].Level || step.Kind != s.observed[i].Kind {
 			t.Fatalf("after %d trials the journal leads to %+v, the search went to %+v", i, step, s.observed[i])
 		}
-		if err := AppendJournal(&journal, s.observed[i]); err != nil {
-			t.Fatal(err)
-		}
+		journal = append(journal, document(s.observed[i]))
 	}
 }
 
 func TestJournalErrors(t *testing.T) {
-	var b bytes.Buffer
-	if err := WriteJournal(&b, plan); err != nil {
+	head, err := json.Marshal(Head{plan})
+	if err != nil {
 		t.Fatal(err)
 	}
-	head := b.String()
 	other := plan
 	other.To++
-	if _, _, err := ReadJournal(strings.NewReader(head), other); !errors.Is(err, ErrOtherPlan) {
+	if _, err := Recall([][]byte{head}, other); !errors.Is(err, ErrOtherPlan) {
 		t.Errorf("another plan: %v", err)
 	}
-	if h, kept, err := ReadJournal(strings.NewReader(""), plan); err != nil || len(h) != 0 || kept != 0 {
-		t.Errorf("an empty journal: %v %d %v", h, kept, err)
+	if h, err := Recall(nil, plan); err != nil || len(h) != 0 {
+		t.Errorf("an empty journal: %v %v", h, err)
 	}
 	for text, want := range map[string]string{
-		"{}\n": "line 1", "nonsense\n": "line 1", head + "{\"level\":\"x\"}\n": "line 2", head + "{\"height\":1}\n": "line 2",
+		"{}": "line 1", `{"run":{}}`: "line 1: it is not the journal of a search", string(head) + "\n" + `{"level":"x"}`: "line 2", string(head) + "\n" + `{"height":1}`: "line 2",
 	} {
-		if _, _, err := ReadJournal(strings.NewReader(text), plan); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Recall(bytes.Split([]byte(text), []byte("\n")), plan); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", text, err, want)
 		}
 	}
-	broken := errors.New("disk full")
-	if err := AppendJournal(failing{broken}, Observation{}); !errors.Is(err, broken) {
-		t.Errorf("a disk that is full: %v", err)
-	}
-	if _, _, err := ReadJournal(failing{broken}, plan); !errors.Is(err, broken) {
-		t.Errorf("a disk that cannot be read: %v", err)
-	}
 }
-
-type failing struct{ err error }
-
-func (f failing) Write([]byte) (int, error) { return 0, f.err }
-func (f failing) Read([]byte) (int, error)  { return 0, f.err }
 
 func TestBadPlans(t *testing.T) {
 	for want, change := range map[string]func(*Plan){
