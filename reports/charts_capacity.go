@@ -208,7 +208,7 @@ func searchJournal(c *Capacity) *figure {
 		link := ""
 		if p.Cell > 0 {
 			cell := &c.run.Cells[p.Cell-1]
-			row[6], row[7] = percentiles[p99].show(cell.Latency[c.metric]), known(cell.Generator.LagP99us, micros)
+			row[6], row[7] = showPercentile(percentiles[p99], cell.Latency[c.metric]), known(cell.Generator.LagP99us, micros)
 			link = result.CellName(p.Cell-1, len(c.run.Cells))
 		}
 		data.Rows, data.Links = append(data.Rows, row), append(data.Links, link)

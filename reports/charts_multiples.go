@@ -57,7 +57,7 @@ func multiples(run *result.Run, gs []group) ([]*figure, error) {
 		}
 		farthest = max(farthest, pts[len(pts)-1].X)
 		f := &figure{}
-		f.Figure = draw.Figure{Name: fmt.Sprintf("multiple-%02d", i+1), Title: g.Label, Sub: fmt.Sprintf("%s %s %s, %s", tail.name, metricName, over(g.valid(), latencyOf(metricName, high)).show(micros), plural(len(ls), "trial")), Panels: []draw.Panel{p}}
+		f.Figure = draw.Figure{Name: fmt.Sprintf("multiple-%02d", i+1), Title: g.Label, Sub: fmt.Sprintf("%s %s %s, %s", tail.name, metricName, showSpread(over(g.valid(), latencyOf(metricName, high)), micros), plural(len(ls), "trial")), Panels: []draw.Panel{p}}
 		fs = append(fs, f)
 	}
 	for _, f := range fs {

@@ -130,15 +130,6 @@ func returnsOf(c *result.Cell, phase string) *result.FaultReturns {
 	return nil
 }
 
-// returned is when a share of the lost connections was made again.
-func returned(f *result.FaultReturns, share float64) string {
-	us, ok := f.After(share)
-	if !ok {
-		return "never"
-	}
-	return backAfter(us)
-}
-
 // backCurve is the share of the lost connections that was made again, in percent, by the seconds since each was lost. It ends where
 // no more were.
 func backCurve(f *result.FaultReturns) (pts []draw.Point) {

@@ -26,7 +26,7 @@ func completion(name string, c *result.Cell, sub string) *figure {
 		if l.N >= percentiles[p99].n {
 			high = append(high, draw.Point{X: r.Members, Y: ms(max(l.P99us, 1))})
 		}
-		data.Rows = append(data.Rows, []string{decile(r), significant(r.Members), significant(r.MembersMin), significant(r.MembersMax), percentiles[p50].show(l), percentiles[p99].show(l), count(l.N)})
+		data.Rows = append(data.Rows, []string{decile(r), significant(r.Members), significant(r.MembersMin), significant(r.MembersMax), showPercentile(percentiles[p50], l), showPercentile(percentiles[p99], l), count(l.N)})
 	}
 	if len(mid) < 2 {
 		return nil
@@ -70,7 +70,7 @@ func deliveryBySize(name string, c *result.Cell, sub string) *figure {
 		if l.N >= percentiles[p99].n {
 			p.Boxes = append(p.Boxes, draw.Box{X0: x, X1: x + 0.35, Y1: ms(l.P99us), Fill: draw.Heat6})
 		}
-		data.Rows = append(data.Rows, []string{decile(r), significant(r.Members), percentiles[p50].show(l), percentiles[p99].show(l), count(l.N), count(r.Ledger.Lost)})
+		data.Rows = append(data.Rows, []string{decile(r), significant(r.Members), showPercentile(percentiles[p50], l), showPercentile(percentiles[p99], l), count(l.N), count(r.Ledger.Lost)})
 	}
 	if drawn < 2 {
 		return nil

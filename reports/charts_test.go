@@ -261,10 +261,10 @@ func TestMedianAndRange(t *testing.T) {
 	if got := over(cells, deliveries); got != (spread{4, 4, 1, 9}) {
 		t.Errorf("of four: %+v", got)
 	}
-	if got := over(cells[:3], deliveries).show(significant); got != "5 (1 – 9)" {
+	if got := showSpread(over(cells[:3], deliveries), significant); got != "5 (1 – 9)" {
 		t.Errorf("of three: %q", got)
 	}
-	if got := over(nil, deliveries).show(significant); got != none {
+	if got := showSpread(over(nil, deliveries), significant); got != none {
 		t.Errorf("of none: %q", got)
 	}
 }
@@ -287,7 +287,7 @@ func TestPercentilesNeedSamples(t *testing.T) {
 			if want != none {
 				want += nbsp + "µs"
 			}
-			if got := p.show(l); got != want {
+			if got := showPercentile(p, l); got != want {
 				t.Errorf("%s of %d samples: %q, want %q", p.name, c.n, got, want)
 			}
 		}

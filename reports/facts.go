@@ -126,7 +126,7 @@ func ledgerFact(l result.Ledger) string {
 func latencyFact(l *result.Latency) string {
 	var parts []string
 	for _, i := range []int{p50, p99, p999} {
-		if v := percentiles[i].show(l); v != none {
+		if v := showPercentile(percentiles[i], l); v != none {
 			parts = append(parts, percentiles[i].name+nbsp+v)
 		}
 	}

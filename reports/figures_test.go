@@ -295,18 +295,18 @@ func TestRank(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	tab := table{Rows: [][]string{{"b"}, {"a"}, {"c"}, {"-"}}}
-	r.mark(&tab, 0, []int{0, 1, 2, 3})
+	markRanks(r, &tab, 0, []int{0, 1, 2, 3})
 	if tab.Rows[0][0] != "b ~" || tab.Rows[1][0] != "a best" || tab.Rows[2][0] != "c" || tab.Marks[[2]int{2, 0}] != "rank5" || tab.Rows[3][0] != "-" {
 		t.Errorf("%v %v", tab.Rows, tab.Marks)
 	}
-	if r = rank(gs[:1], latencyOf("delivery", p99), false); r.tested || r.note() != "" {
+	if r = rank(gs[:1], latencyOf("delivery", p99), false); r.tested || ranksNote(r) != "" {
 		t.Errorf("one group: %+v", r)
 	}
-	if r = rank([]group{of("a", 1, 2), of("b", 5, 6)}, latencyOf("delivery", p99), false); r.tested || !strings.Contains(r.note(), "nothing is called best") {
+	if r = rank([]group{of("a", 1, 2), of("b", 5, 6)}, latencyOf("delivery", p99), false); r.tested || !strings.Contains(ranksNote(r), "nothing is called best") {
 		t.Errorf("two trials: %+v", r)
 	}
 	tab = table{Rows: [][]string{{"a"}, {"b"}}}
-	if r.mark(&tab, 0, []int{0, 1}); tab.Rows[0][0] != "a" || tab.Marks != nil {
+	if markRanks(r, &tab, 0, []int{0, 1}); tab.Rows[0][0] != "a" || tab.Marks != nil {
 		t.Errorf("what was not tested is marked: %v %v", tab.Rows, tab.Marks)
 	}
 }

@@ -169,7 +169,7 @@ func allParams(run *result.Run) []string {
 // they rest on.
 func writeMarkdown(b *bytes.Buffer, run *result.Run) {
 	var s strings.Builder
-	fmt.Fprintf(&s, "### Load test %s: %s\n\n%s\n", markdownText(run.Scenario), strings.ToUpper(wordOf(run)), markdownText(sentence(run)))
+	fmt.Fprintf(&s, "### Load test %s: %s\n\n%s\n", markdownText(run.Scenario), strings.ToUpper(wordOf(run)), markdownText(Sentence(run)))
 	if len(run.Cells) == 1 {
 		c := &run.Cells[0]
 		for _, t := range filled(checksTable(c), latencyTable(c.Latency, metrics(c)), errorTable(c)) {

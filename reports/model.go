@@ -151,8 +151,8 @@ const (
 	p999
 )
 
-// show writes a percentile of l, or none when there are too few samples to say.
-func (p percentile) show(l *result.Latency) string {
+// showPercentile writes a percentile of l, or none when there are too few samples for it.
+func showPercentile(p percentile, l *result.Latency) string {
 	if l == nil || l.N+l.Never < p.n {
 		return none
 	}
@@ -243,7 +243,8 @@ func over(cells []*result.Cell, f func(*result.Cell) (float64, bool)) spread {
 	return spread{len(vs), mid, vs[0], vs[len(vs)-1]}
 }
 
-func (s spread) show(f func(float64) string) string {
+// showSpread writes the median of the trials and, when they differ, their range in parentheses.
+func showSpread(s spread, f func(float64) string) string {
 	switch s.n {
 	case 0:
 		return none

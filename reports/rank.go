@@ -63,9 +63,9 @@ func rank(gs []group, value func(*result.Cell) (float64, bool), higher bool) ran
 // rankColours is how many colours there are, from best to worst.
 const rankColours = 5
 
-// mark writes the ranks into a column of a table, the i-th group's into rows[i]: a colour on the page, and words that stand for it
+// markRanks writes the ranks into a column of a table, the i-th group's into rows[i]: a colour on the page, and words that stand for it
 // everywhere. An order that was not tested is not marked: it may be chance.
-func (r ranks) mark(t *table, column int, rows []int) {
+func markRanks(r ranks, t *table, column int, rows []int) {
 	if !r.tested {
 		return
 	}
@@ -87,8 +87,8 @@ func (r ranks) mark(t *table, column int, rows []int) {
 	}
 }
 
-// note explains the marks.
-func (r ranks) note() string {
+// ranksNote explains the marks of markRanks.
+func ranksNote(r ranks) string {
 	switch {
 	case r.n < 2:
 		return ""

@@ -37,6 +37,15 @@ func reconnectLine(name string, recover bool, lost, back, recovered int64, p50, 
 	return line
 }
 
+// returned writes how long it took until a share of the lost connections was made again.
+func returned(f *result.FaultReturns, share float64) string {
+	us, ok := f.After(share)
+	if !ok {
+		return "never"
+	}
+	return micros(float64(us))
+}
+
 func backAfter(us int64) string {
 	if us == 0 {
 		return "never"

@@ -85,12 +85,12 @@ func backSentence(c *result.Cell) string {
 	var parts []string
 	for i := range c.Reconnects.Faults {
 		f := &c.Reconnects.Faults[i]
-		switch s := returned(f, 0.95); s {
-		case "never":
+		us, ok := f.After(0.95)
+		if !ok {
 			parts = append(parts, "not in "+f.Phase)
-		default:
-			parts = append(parts, "within "+s+" in "+f.Phase)
+			continue
 		}
+		parts = append(parts, "within "+micros(float64(us))+" in "+f.Phase)
 	}
 	return "95" + nbsp + "% of the lost connections were made again " + strings.Join(parts, ", ") + "."
 }
@@ -269,7 +269,7 @@ func inOrder(run *result.Run, gs []group) string {
 	case 0:
 		return ""
 	case 1:
-		return fmt.Sprintf("%s: %s.", name, ends[0].s.show(micros))
+		return fmt.Sprintf("%s: %s.", name, showSpread(ends[0].s, micros))
 	}
 	slices.SortStableFunc(ends, func(a, b end) int { return cmp.Compare(a.s.mid, b.s.mid) })
 	say := func(e end) string {

@@ -79,7 +79,7 @@ func latencyTable(of map[string]*result.Latency, names []string) table {
 		l := of[name]
 		row := []string{name}
 		for _, p := range percentiles {
-			v := p.show(l)
+			v := showPercentile(p, l)
 			thin = thin || v == none
 			row = append(row, v)
 		}
@@ -251,8 +251,8 @@ func markBest(t *table, ws []work, gs []group, metricName string) {
 		for _, c := range columns {
 			if at := slices.Index(t.Head, c.head); at >= 0 {
 				r := rank(w.Of, c.value, c.higher)
-				r.mark(t, at, w.at)
-				t.Note = cmp.Or(t.Note, r.note())
+				markRanks(r, t, at, w.at)
+				t.Note = cmp.Or(t.Note, ranksNote(r))
 			}
 		}
 	}
@@ -306,9 +306,9 @@ func overviewTable(run *result.Run, gs []group, ws []work) table {
 		ok := g.valid()
 		row = append(row, lostIn(ok))
 		for _, c := range columns {
-			row = append(row, over(ok, latencyOf(c.metric, c.q)).show(micros))
+			row = append(row, showSpread(over(ok, latencyOf(c.metric, c.q)), micros))
 		}
-		t.Rows = append(t.Rows, append(row, over(ok, deliveries).show(significant), over(ok, efficiency).show(significant), over(ok, serverMemory).show(bytesize)))
+		t.Rows = append(t.Rows, append(row, showSpread(over(ok, deliveries), significant), showSpread(over(ok, efficiency), significant), showSpread(over(ok, serverMemory), bytesize)))
 	}
 	if run.Capacity == nil {
 		markBest(&t, ws, gs, metricName)
@@ -377,7 +377,7 @@ func trialsTable(run *result.Run) table {
 			if l != nil && l.N > 0 {
 				top = micros(float64(l.Maxus))
 			}
-			row = append(row, percentiles[p50].show(l), percentiles[p99].show(l), top)
+			row = append(row, showPercentile(percentiles[p50], l), showPercentile(percentiles[p99], l), top)
 		}
 		t.Rows = append(t.Rows, append(row, significant(c.Rates.DeliveriesPerS), count(c.Ledger.Lost),
 			known(c.Generator.LagP99us, micros), known(c.Generator.CPUMax, share)))

@@ -57,51 +57,75 @@ func doers(ws []work) (gs []group) {
 	return gs
 }
 
-// much is how many times the CPU of the cheapest strategy, or its memory, makes another one not to use. What lies closer changes
-// places from trial to trial.
+// much is how many times the CPU or memory of the cheapest strategy rules another strategy out. Smaller differences change from
+// trial to trial.
 const much = 1.5
 
-// choice is what the strategies of a work take, beside the cheapest of them.
+// option is one strategy that did a work, compared with the cheapest one.
+type option struct {
+	group
+	times   float64 // its CPU per delivery, divided by the CPU per delivery of the cheapest; 1 for the cheapest itself
+	alike   bool    // the trials do not show that it differs from the cheapest
+	takes   float64 // memory of the server in bytes; 0: not measured
+	hungry  bool    // takes is more than much times the memory of the cheapest
+	cheaper bool    // times is at most much
+}
+
+// fit tells whether the strategy is one to use.
+func (o option) fit() bool { return o.cheaper && !o.hungry }
+
+// choice is the strategies of one work, the cheapest first.
 type choice struct {
-	best      group
-	use, not  []string // the cheapest first, each further one with how many times its CPU
-	usable    []string // the names alone
-	efficient spread
-	tested    bool // there were trials enough to tell them apart
+	options   []option
+	efficient spread // deliveries per CPU second of the cheapest
+	tested    bool   // there were enough trials to tell the strategies apart
 }
 
 // choose compares the strategies of a work; ok is false when none has a number.
 func (w work) choose() (c choice, ok bool) {
 	r := rank(w.Of, efficiency, true)
-	order := slices.DeleteFunc(slices.Clone(w.Of), func(g group) bool { return over(g.valid(), efficiency).n == 0 })
-	if len(order) == 0 {
+	for i, g := range w.Of {
+		if over(g.valid(), efficiency).n > 0 {
+			c.options = append(c.options, option{group: g, alike: r.alike[i], takes: over(g.valid(), serverMemory).mid})
+		}
+	}
+	if len(c.options) == 0 {
 		return c, false
 	}
-	slices.SortStableFunc(order, func(a, b group) int {
+	slices.SortStableFunc(c.options, func(a, b option) int {
 		return cmp.Compare(over(b.valid(), efficiency).mid, over(a.valid(), efficiency).mid)
 	})
-	c.best, c.efficient, c.tested = order[0], over(order[0].valid(), efficiency), r.tested
-	memory := over(c.best.valid(), serverMemory).mid
-	for _, g := range order {
-		times := c.efficient.mid / over(g.valid(), efficiency).mid
-		name := g.Label
-		if name != c.best.Label {
-			name += nbsp + fmt.Sprintf("%.3gx", times)
-			if i := slices.IndexFunc(w.Of, func(o group) bool { return o.Label == g.Label }); r.alike[i] {
+	best := c.options[0]
+	c.efficient, c.tested = over(best.valid(), efficiency), r.tested
+	for i := range c.options {
+		o := &c.options[i]
+		o.times = c.efficient.mid / over(o.valid(), efficiency).mid
+		o.cheaper, o.hungry = o.times <= much, o.takes > much*best.takes
+	}
+	return c, true
+}
+
+// optionNames writes the options to use, or those not to use: the cheapest by its name, each other one with how many times the CPU
+// of the cheapest it takes.
+func optionNames(c choice, fit bool) string {
+	var names []string
+	for i, o := range c.options {
+		if o.fit() != fit {
+			continue
+		}
+		name := o.Label
+		if i > 0 {
+			name += nbsp + fmt.Sprintf("%.3gx", o.times)
+			if o.alike {
 				name += nbsp + "~"
 			}
 		}
-		takes := over(g.valid(), serverMemory).mid
-		if takes > much*memory {
-			name += fmt.Sprintf(" (%s)", bytesize(takes))
+		if o.hungry {
+			name += fmt.Sprintf(" (%s)", bytesize(o.takes))
 		}
-		if times <= much && takes <= much*memory {
-			c.use, c.usable = append(c.use, name), append(c.usable, g.Label)
-		} else {
-			c.not = append(c.not, name)
-		}
+		names = append(names, name)
 	}
-	return c, true
+	return strings.Join(names, ", ")
 }
 
 // choiceTable answers which strategy to use when: a row per work.
@@ -120,11 +144,11 @@ func choiceTable(ws []work) table {
 		if !ok {
 			continue
 		}
-		cells := c.best.valid()
+		cells := c.options[0].valid()
 		t.Rows = append(t.Rows, []string{
-			w.Label, strings.Join(c.use, ", "), strings.Join(c.not, ", "), c.efficient.show(significant),
-			over(cells, curveAt(0)).show(micros), over(cells, curveAt(0.5)).show(micros),
-			over(cells, latencyOf(lastReceiver, p50)).show(micros), over(cells, latencyOf(lastReceiver, high)).show(micros), over(cells, serverMemory).show(bytesize),
+			w.Label, optionNames(c, true), optionNames(c, false), showSpread(c.efficient, significant),
+			showSpread(over(cells, curveAt(0)), micros), showSpread(over(cells, curveAt(0.5)), micros),
+			showSpread(over(cells, latencyOf(lastReceiver, p50)), micros), showSpread(over(cells, latencyOf(lastReceiver, high)), micros), showSpread(over(cells, serverMemory), bytesize),
 		})
 	}
 	if len(t.Rows) == 0 {
@@ -143,7 +167,7 @@ func choiceTable(ws []work) table {
 // allTested tells whether every work had the trials to tell its strategies apart; works with fewer than two strategies to compare
 // do not count.
 func allTested(ws []work) bool {
-	return !slices.ContainsFunc(ws, func(w work) bool { c, ok := w.choose(); return ok && len(c.use)+len(c.not) > 1 && !c.tested })
+	return !slices.ContainsFunc(ws, func(w work) bool { c, ok := w.choose(); return ok && len(c.options) > 1 && !c.tested })
 }
 
 // curveAt reads the receiver curve: when the median broadcast had reached a share of its receivers.
@@ -172,10 +196,12 @@ func choiceSentence(ws []work) string {
 			continue
 		}
 		judged++
-		for _, name := range c.usable {
-			n[name]++
+		for _, o := range c.options {
+			if o.fit() {
+				n[o.Label]++
+			}
 		}
-		first[c.best.Label]++
+		first[c.options[0].Label]++
 	}
 	if judged == 0 {
 		return ""
@@ -246,7 +272,7 @@ func dotsByWork(ws []work, value func(*result.Cell) (float64, bool), scale float
 				continue
 			}
 			j := slices.Index(names, g.Label)
-			row[1+j] = s.show(show)
+			row[1+j] = showSpread(s, show)
 			// Marks of one row stand a little apart, so that none hides another.
 			apart := 0.5 * (float64(j) + 0.5 - float64(len(names))/2) / float64(len(names))
 			p.Lines[j].Points = append(p.Lines[j].Points, draw.Point{X: s.mid * scale, Y: y - apart})
