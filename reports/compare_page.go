@@ -148,7 +148,7 @@ func (c *Comparison) Write(dir string, findings []Finding, what Drawing) error {
 	for _, s := range p.Sections {
 		all = append(slices.Clip(all), s.Figures...)
 	}
-	if err := writeFigures(dir, all, &what); err != nil {
+	if err := writeFigures(dir, all, what.drawn(), what.Width); err != nil {
 		return fmt.Errorf("write comparison: %w", err)
 	}
 	var data bytes.Buffer

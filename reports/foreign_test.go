@@ -108,7 +108,10 @@ func TestForeignTextIsShownSafely(t *testing.T) {
 
 func TestForeignTextInComparisons(t *testing.T) {
 	run := stranger(t, "matrix")
-	c := compare(t, CompareOptions{}, Input{Name: "a" + hostile, Run: run}, Input{Name: "b" + hostile, Run: stranger(t, "matrix")})
+	c, err := Compare([]Input{{Name: "a" + hostile, Run: run}, {Name: "b" + hostile, Run: stranger(t, "matrix")}}, CompareOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	var text, md bytes.Buffer
 	if err := c.Text(&text); err != nil {
 		t.Fatal(err)

@@ -93,16 +93,24 @@ func inline(f *figure, phone bool) (template.HTML, error) {
 	return template.HTML(s), nil // made by draw, which escapes all text
 }
 
+// outcomeClass is the class of each word for an outcome: of a check, a cell, a trial of a search, a change. Other words are neither
+// good nor bad.
+var outcomeClass = map[string]string{
+	met: "good", string(result.Pass): "good", probeHeld: "good", "better": "good",
+	notMet: "bad", noValue: "bad", probeBroke: "bad", "worse": "bad",
+	"~": "",
+}
+
 // outcome is the class of a table cell that says how something went: those under the headings "outcome" and "verdict".
 func outcome(t table, column int, text string) string {
+	if column >= len(t.Head) || t.Head[column] != "outcome" && t.Head[column] != "verdict" {
+		return ""
+	}
+	class, known := outcomeClass[text]
 	switch {
-	case column >= len(t.Head) || t.Head[column] != "outcome" && t.Head[column] != "verdict":
-		return ""
-	case text == string(NotShown):
-		return ""
-	case text == met || text == string(result.Pass) || text == string(Better) || text == probeHeld:
-		return "good"
-	case text == notMet || text == string(Worse) || text == noValue || text == probeBroke || strings.Contains(text, string(result.Fail)):
+	case known:
+		return class
+	case strings.Contains(text, string(result.Fail)): // some of several trials
 		return "bad"
 	}
 	return "void"

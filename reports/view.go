@@ -108,12 +108,7 @@ func (v *Viewer) report(w http.ResponseWriter, r *http.Request) {
 		fail(w, err)
 		return
 	}
-	p, err := build(run)
-	if err != nil {
-		fail(w, err)
-		return
-	}
-	page, err := p.html()
+	page, err := HTML(run)
 	if err != nil {
 		fail(w, err)
 		return

@@ -36,8 +36,12 @@ type Drawing struct {
 	Width   float64  // of the figures' files in points; 0: 600. The page has its own
 }
 
-func (d *Drawing) wants(format string) bool {
-	return d.Formats == nil && slices.Contains(defaultDrawn, format) || slices.Contains(d.Formats, format)
+// Drawn are the formats that d asks for.
+func (d *Drawing) drawn() []string {
+	if d.Formats == nil {
+		return defaultDrawn
+	}
+	return d.Formats
 }
 
 // Write draws run into dir, which is made when missing: report.html, one page that needs no other file and no network, and every
@@ -51,10 +55,10 @@ func Write(dir string, run *result.Run, what Drawing) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
-	if err := writeFigures(dir, p.figures(), &what); err != nil {
+	if err := writeFigures(dir, p.figures(), what.drawn(), what.Width); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
-	if !what.wants("html") {
+	if !slices.Contains(what.drawn(), "html") {
 		return nil
 	}
 	html, err := p.html()
@@ -67,6 +71,15 @@ func Write(dir string, run *result.Run, what Drawing) error {
 	return nil
 }
 
+// HTML returns the page of run.
+func HTML(run *result.Run) ([]byte, error) {
+	p, err := build(run)
+	if err != nil {
+		return nil, fmt.Errorf("draw report: %w", err)
+	}
+	return p.html()
+}
+
 // drawers write a figure as a file of their format.
 var drawers = []struct {
 	format string
@@ -75,11 +88,11 @@ var drawers = []struct {
 
 // writeFigures replaces the pictures in the folder of the figures in dir by those of fs. Other files there are left, so that no
 // figure of another result stays and nothing else is lost.
-func writeFigures(dir string, fs []*figure, what *Drawing) error {
+func writeFigures(dir string, fs []*figure, formats []string, width float64) error {
 	dir = filepath.Join(dir, FiguresName)
 	size := draw.Wide
-	if what.Width > 0 {
-		size = draw.Paper(what.Width)
+	if width > 0 {
+		size = draw.Paper(width)
 	}
 	for _, d := range drawers {
 		old, err := filepath.Glob(filepath.Join(dir, "*."+d.format))
@@ -91,7 +104,7 @@ func writeFigures(dir string, fs []*figure, what *Drawing) error {
 				return err
 			}
 		}
-		if !what.wants(d.format) {
+		if !slices.Contains(formats, d.format) {
 			continue
 		}
 		if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -159,9 +172,9 @@ func build(run *result.Run) (*page, error) {
 	gs := groups(run)
 	switch {
 	case run.Capacity != nil:
-		p.capacity(CapacityOf(run))
+		fillCapacity(p, CapacityOf(run))
 	case len(run.Cells) > 1:
-		if err := p.matrix(gs); err != nil {
+		if err := fillMatrix(p, gs); err != nil {
 			return nil, err
 		}
 	}
@@ -182,8 +195,8 @@ func build(run *result.Run) (*page, error) {
 	return p, nil
 }
 
-// capacity fills in what the page of a search shows besides its trials.
-func (p *page) capacity(c *Capacity) {
+// fillCapacity fills in what the page of a search shows besides its trials.
+func fillCapacity(p *page, c *Capacity) {
 	if word := map[result.Verdict]string{result.Pass: "found", result.Fail: "not found"}[c.Verdict]; word != "" && !p.Run.Interrupted {
 		p.Word = word
 	}
@@ -199,8 +212,8 @@ func (p *page) capacity(c *Capacity) {
 	}
 }
 
-// matrix fills in what the page of several cells shows besides them.
-func (p *page) matrix(gs []group) (err error) {
+// fillMatrix fills in what the page of several cells shows besides them.
+func fillMatrix(p *page, gs []group) (err error) {
 	ws := works(p.Run, gs)
 	p.Overview = overviewTable(p.Run, gs, ws)
 	if p.Choice = choiceTable(ws); len(p.Choice.Rows) == 0 { // strategies send the same bytes
