@@ -368,19 +368,6 @@ func TestCellEnd(t *testing.T) {
 
 func TestMarkdownGolden(t *testing.T) {
 	for _, name := range []string{"fail", "matrix", "aborted"} {
-		got := format(t, "md", sample(name))
-		path := filepath.Join("testdata", "summary-"+name+".md")
-		if *update {
-			if err := os.WriteFile(path, got, 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Equal(got, want) {
-			t.Errorf("%s is now:\n%s\nwas:\n%s", path, got, want)
-		}
+		checkGolden(t, "summary-"+name+".md", string(format(t, "md", sample(name))))
 	}
 }

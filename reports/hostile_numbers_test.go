@@ -92,11 +92,7 @@ func draws(t *testing.T, what string, tree any) {
 	if err != nil {
 		return // 1e308 is no integer
 	}
-	p, err := build(run)
-	if err != nil {
-		return
-	}
-	page, err := p.html()
+	page, err := HTML(run)
 	if err != nil || strings.Contains(string(page), "NaN") {
 		t.Errorf("%s: %v, or NaN on the page", what, err)
 	}

@@ -19,10 +19,9 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-var (
-	render = flag.String("render", "", "keep the reports of the samples in this directory")
-	update = flag.Bool("update", false, "rewrite the golden files")
-)
+var render = flag.String("render", "", "keep the reports of the samples in this directory")
+
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 // wantFigures are the figures that each sample has data for.
 var wantFigures = map[string][]string{

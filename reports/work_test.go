@@ -34,7 +34,7 @@ func strategyRun(trials int) *result.Run {
 				Server: result.Server{DeliveriesPerCPUs: c.efficiency + float64(trial), RSSPeakBytes: c.memory << 20},
 				Curve:  []result.CurvePoint{{Rank: 0, P50us: 100, N: 1000}, {Rank: 0.5, P50us: 500, N: 1000}, {Rank: 1, P50us: 900, N: 1000}},
 				Latency: map[string]*result.Latency{
-					"delivery": {N: 10_000, P50us: 500, P99us: 1000}, lastReceiver: {N: 1000, P50us: 900, P99us: 2000},
+					"delivery": {N: 10_000, P50us: 500, P99us: 1000}, "fanout.last": {N: 1000, P50us: 900, P99us: 2000},
 				},
 			})
 		}
