@@ -6,19 +6,22 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"pgregory.net/rapid"
-
+	"github.com/throng-io/throng/reports/internal/charts"
 	"github.com/throng-io/throng/reports/internal/draw"
+	"github.com/throng-io/throng/reports/internal/layout"
+	"github.com/throng-io/throng/reports/internal/reporttest"
+	"github.com/throng-io/throng/reports/internal/selection"
 	"github.com/throng-io/throng/scenario/result"
+	"pgregory.net/rapid"
 )
 
-func figureOf(t *testing.T, run *result.Run, name string) *figure {
+func figureOf(t *testing.T, run *result.Run, name string) *charts.Figure {
 	t.Helper()
 	p, err := build(run)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range p.figures() {
+	for _, f := range p.Figures() {
 		if f.Name == name {
 			return f
 		}
@@ -27,23 +30,12 @@ func figureOf(t *testing.T, run *result.Run, name string) *figure {
 	return nil
 }
 
-func line(t *testing.T, p draw.Panel, name string) draw.Line {
-	t.Helper()
-	for _, l := range p.Lines {
-		if l.Name == name {
-			return l
-		}
-	}
-	t.Fatalf("no line %s", name)
-	return draw.Line{}
-}
-
 func TestSpectrumPassesThroughThePercentiles(t *testing.T) {
-	run := sample("pass")
+	run := reporttest.Sample("pass")
 	f := figureOf(t, run, "spectrum")
 	p := f.Panels[0]
 	l := run.Cells[0].Latency["delivery"]
-	got := line(t, p, "delivery (n = 200"+nbsp+"000)").Points
+	got := reporttest.Line(t, p, "delivery (n = 200"+layout.Nbsp+"000)").Points
 	for _, c := range []struct {
 		x    float64
 		want int64
@@ -61,10 +53,10 @@ func TestSpectrumPassesThroughThePercentiles(t *testing.T) {
 }
 
 func TestSpectrumEndsWhereTenSamplesLieBeyond(t *testing.T) {
-	run := sample("pass")
+	run := reporttest.Sample("pass")
 	p := figureOf(t, run, "spectrum").Panels[0]
-	for name, n := range map[string]float64{"delivery (n = 200" + nbsp + "000)": 200000, "fanout.last (n = 500)": 500, "ack (n = 10" + nbsp + "000)": 10000} {
-		pts := line(t, p, name).Points
+	for name, n := range map[string]float64{"delivery (n = 200" + layout.Nbsp + "000)": 200000, "fanout.last (n = 500)": 500, "ack (n = 10" + layout.Nbsp + "000)": 10000} {
+		pts := reporttest.Line(t, p, name).Points
 		if end := pts[len(pts)-1].X; math.Abs(end-n/10) > n*1e-9 {
 			t.Errorf("%s ends at 1/(1-p) = %v, want %v", name, end, n/10)
 		}
@@ -76,25 +68,15 @@ func TestSpectrumEndsWhereTenSamplesLieBeyond(t *testing.T) {
 	}
 }
 
-func TestSpectrumAxis(t *testing.T) {
-	want := []draw.Tick{{At: 1, Label: "0 %"}, {At: 2, Label: "50 %"}, {At: 10, Label: "90 %"}, {At: 100, Label: "99 %"}, {At: 1000, Label: "99.9 %"}, {At: 10000, Label: "99.99 %"}, {At: 100000, Label: "99.999 %"}}
-	for i := range want {
-		want[i].Label = want[i].Label[:len(want[i].Label)-2] + nbsp + "%"
-	}
-	if d := cmp.Diff(want, spectrumAxis(100000).Ticks); d != "" {
-		t.Error(d)
-	}
-}
-
 func TestLatencyTimeline(t *testing.T) {
-	run := sample("fail")
+	run := reporttest.Sample("fail")
 	c := &run.Cells[0]
 	f := figureOf(t, run, "latency-delivery")
 	p := f.Panels[0]
 	if d := cmp.Diff([]draw.Band{{To: 10, Label: "ramp", Grey: true}, {From: 10, To: 15, Label: "warm-up", Grey: true}, {From: 15, To: 65, Label: "hold"}}, p.Bands); d != "" {
 		t.Error(d)
 	}
-	high := line(t, p, "p99").Points
+	high := reporttest.Line(t, p, "p99").Points
 	if len(high) != 55 || high[0].X != 10.5 {
 		t.Fatalf("%d points from %v", len(high), high[0])
 	}
@@ -114,33 +96,14 @@ func TestLatencyTimeline(t *testing.T) {
 	}
 }
 
-func TestLongTimelineKeepsTheWorst(t *testing.T) {
-	c := &result.Cell{}
-	for i := range 10000 {
-		c.Timeline = append(c.Timeline, result.Second{T: float64(i), Received: 2, Latency: map[string]result.Quantiles{"delivery": {N: 2, P50us: 100, P99us: 200, Maxus: 300}}})
-	}
-	c.Timeline[7777].Latency["delivery"] = result.Quantiles{N: 2, P50us: 100, P99us: 5000, Maxus: 90000}
-	f := latencyTimeline("x", "delivery", c, "")
-	pts := line(t, f.Panels[0], "max").Points
-	if len(pts) > maxSeconds {
-		t.Errorf("%d points", len(pts))
-	}
-	if worst := top(pts); worst != 90 {
-		t.Errorf("the spike of 90 ms shows as %v", worst)
-	}
-	if got := f.Panels[1].Lines[0].Points[5].Y; got != 2 {
-		t.Errorf("rate %v, want the mean 2", got)
-	}
-}
-
 func TestConnectRamp(t *testing.T) {
-	f := figureOf(t, sample("fail"), "connects")
+	f := figureOf(t, reporttest.Sample("fail"), "connects")
 	p := f.Panels[0]
-	failed := line(t, p, "failed: 12")
+	failed := reporttest.Line(t, p, "failed: 12")
 	if !failed.Marks || len(failed.Points) != 3 {
 		t.Errorf("failures: %+v", failed)
 	}
-	held := line(t, p, "held").Points
+	held := reporttest.Line(t, p, "held").Points
 	if held[0] != (draw.Point{}) || held[len(held)-1].Y != 10000 {
 		t.Errorf("held from %v to %v", held[0], held[len(held)-1])
 	}
@@ -151,14 +114,14 @@ func TestConnectRamp(t *testing.T) {
 		t.Errorf("phases %+v", p.Bands)
 	}
 	// Clients that leave when the last phase ends are no part of it.
-	run := sample("fail")
+	run := reporttest.Sample("fail")
 	c := &run.Cells[0]
 	for i := range c.Timeline {
 		if c.Timeline[i].T+1 >= c.Phases[2].EndS {
 			c.Timeline[i].Held = 7
 		}
 	}
-	held = line(t, figureOf(t, run, "connects").Panels[0], "held").Points
+	held = reporttest.Line(t, figureOf(t, run, "connects").Panels[0], "held").Points
 	if held[len(held)-1].Y != 10000 {
 		t.Errorf("held to %v", held[len(held)-1])
 	}
@@ -169,10 +132,10 @@ func TestConnectRamp(t *testing.T) {
 }
 
 func TestReceiverCurve(t *testing.T) {
-	run := sample("pass")
+	run := reporttest.Sample("pass")
 	p := figureOf(t, run, "receivers").Panels[0]
 	curve := run.Cells[0].Curve
-	for i, pt := range line(t, p, "median broadcast").Points {
+	for i, pt := range reporttest.Line(t, p, "median broadcast").Points {
 		if pt.X != curve[i].Rank*100 || pt.Y != float64(curve[i].P50us)/1e3 {
 			t.Errorf("point %d: %v, want %+v", i, pt, curve[i])
 		}
@@ -183,13 +146,13 @@ func TestReceiverCurve(t *testing.T) {
 	if n := len(figureOf(t, run, "receivers").Panels[0].Lines); n != 1 {
 		t.Errorf("%d lines from 999 broadcasts", n)
 	}
-	if row := figureOf(t, run, "receivers").Data.Rows[0]; row[1] == none || row[2] != none {
+	if row := figureOf(t, run, "receivers").Data.Rows[0]; row[1] == layout.None || row[2] != layout.None {
 		t.Errorf("999 broadcasts: %q", row)
 	}
 }
 
 func TestGeneratorHealthShowsTheLimits(t *testing.T) {
-	run := sample("invalid")
+	run := reporttest.Sample("invalid")
 	const reason = "p99(lag) < 1ms: 4.2ms"
 	run.Cells[0].Reason = reason
 	f := figureOf(t, run, "generator")
@@ -208,24 +171,24 @@ func TestGeneratorHealthShowsTheLimits(t *testing.T) {
 }
 
 func TestMatrixLeavesInvalidTrialsOut(t *testing.T) {
-	run := sample("large")
+	run := reporttest.Sample("large")
 	for i := range run.Cells { // an axis like any other
 		params := run.Cells[i].Params
-		params["server"] = params[strategies]
-		delete(params, strategies)
+		params["server"] = params[selection.Strategies]
+		delete(params, selection.Strategies)
 	}
-	gs := groups(run)
-	if len(gs) != 10 || gs[0].Label != "naive / websocket" || len(gs[0].Cells) != 3 || len(gs[0].valid()) != 2 {
-		t.Fatalf("groups: %d, first %q with %d cells, %d valid", len(gs), gs[0].Label, len(gs[0].Cells), len(gs[0].valid()))
+	gs := selection.Groups(run)
+	if len(gs) != 10 || gs[0].Label != "naive / websocket" || len(gs[0].Cells) != 3 || len(gs[0].Valid()) != 2 {
+		t.Fatalf("groups: %d, first %q with %d cells, %d valid", len(gs), gs[0].Label, len(gs[0].Cells), len(gs[0].Valid()))
 	}
 	p := figureOf(t, run, "tail").Panels[0]
-	if n := len(line(t, p, "each trial").Points); n != 28 {
+	if n := len(reporttest.Line(t, p, "each trial").Points); n != 28 {
 		t.Errorf("%d trials are drawn, want the 28 valid ones", n)
 	}
-	if n := len(line(t, p, "median of the trials").Points); n != 10 {
+	if n := len(reporttest.Line(t, p, "median of the trials").Points); n != 10 {
 		t.Errorf("%d medians", n)
 	}
-	if got := line(t, p, "median of the trials").Points[0].Y; got != 10 {
+	if got := reporttest.Line(t, p, "median of the trials").Points[0].Y; got != 10 {
 		t.Errorf("the first combination is in row %v, want the top one", got)
 	}
 	if len(p.Rules) != 1 || !p.Rules[0].Vertical || p.Rules[0].At != 100 {
@@ -240,57 +203,16 @@ func TestMatrixLeavesInvalidTrialsOut(t *testing.T) {
 }
 
 func TestMatrixMergesHistograms(t *testing.T) {
-	run := sample("matrix")
-	gs := groups(run)
+	run := reporttest.Sample("matrix")
+	gs := selection.Groups(run)
 	l, err := result.Merge(gs[0].Cells[0].Latency["delivery"], gs[0].Cells[1].Latency["delivery"])
 	if err != nil {
 		t.Fatal(err)
 	}
-	pts := line(t, figureOf(t, run, "spectrum").Panels[0], "websocket").Points
+	pts := reporttest.Line(t, figureOf(t, run, "spectrum").Panels[0], "websocket").Points
 	i := slices.IndexFunc(pts, func(pt draw.Point) bool { return math.Abs(pt.X-100) < 1e-4 })
 	if i < 0 || pts[i].Y != float64(l.P99us)/1e3 {
 		t.Errorf("p99 of the merged trials is not on the line: %d", l.P99us)
-	}
-}
-
-func TestMedianAndRange(t *testing.T) {
-	var cells []*result.Cell
-	for _, v := range []float64{5, 1, 9, 3} {
-		cells = append(cells, &result.Cell{Rates: result.Rates{DeliveriesPerS: v}})
-	}
-	if got := over(cells, deliveries); got != (spread{4, 4, 1, 9}) {
-		t.Errorf("of four: %+v", got)
-	}
-	if got := showSpread(over(cells[:3], deliveries), significant); got != "5 (1 – 9)" {
-		t.Errorf("of three: %q", got)
-	}
-	if got := showSpread(over(nil, deliveries), significant); got != none {
-		t.Errorf("of none: %q", got)
-	}
-}
-
-func TestPercentilesNeedSamples(t *testing.T) {
-	for _, c := range []struct {
-		n    int64
-		want []string
-	}{
-		{19, []string{none, none, none, none}},
-		{20, []string{"1", none, none, none}},
-		{100, []string{"1", "2", none, none}},
-		{999, []string{"1", "2", none, none}},
-		{1000, []string{"1", "2", "3", none}},
-		{10000, []string{"1", "2", "3", "4"}},
-	} {
-		l := &result.Latency{N: c.n, P50us: 1, P90us: 2, P99us: 3, P999us: 4, Maxus: 5}
-		for i, p := range percentiles {
-			want := c.want[i]
-			if want != none {
-				want += nbsp + "µs"
-			}
-			if got := showPercentile(p, l); got != want {
-				t.Errorf("%s of %d samples: %q, want %q", p.name, c.n, got, want)
-			}
-		}
 	}
 }
 
@@ -302,7 +224,7 @@ func TestAnyRunBuilds(t *testing.T) {
 		if err != nil {
 			t.Fatalf("build: %v", err)
 		}
-		for _, f := range p.figures() {
+		for _, f := range p.Figures() {
 			for _, panel := range f.Panels {
 				for _, l := range panel.Lines {
 					if len(l.Points) == 0 {
@@ -311,7 +233,7 @@ func TestAnyRunBuilds(t *testing.T) {
 				}
 			}
 		}
-		if _, err := p.html(); err != nil {
+		if _, err := p.Html(); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -349,30 +271,4 @@ func anyRun(t *rapid.T) *result.Run {
 		run.Cells = append(run.Cells, c)
 	}
 	return run
-}
-
-func TestSpectrumTellsItsLinesApart(t *testing.T) {
-	names := []string{"delivery", "fanout.last", "fanout.first", "fanout.spread", "ack"}
-	of := map[string]*result.Latency{}
-	for _, name := range names {
-		h := result.NewHistogram()
-		for v := range int64(200) {
-			_ = h.RecordValue(1000 + v)
-		}
-		of[name] = result.FromHistogram(h)
-	}
-	f, err := spectrum("spectrum", &result.Cell{Latency: of}, names, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	seen := map[draw.Style]string{}
-	for _, l := range f.Panels[0].Lines {
-		if other := seen[l.Style]; other != "" {
-			t.Errorf("%s looks like %s", l.Name, other)
-		}
-		seen[l.Style] = l.Name
-	}
-	if len(seen) != len(names) {
-		t.Errorf("%d lines for %d metrics", len(seen), len(names))
-	}
 }

@@ -1,22 +1,27 @@
-// Package reports turns a result into what people read: a page, figures and the text on the terminal.
+// Package reports turns the result of a run into a page, figures and a summary for the terminal.
 //
-// Everything is made from a [result.Run] alone, so a saved result can be drawn again, and gives the same bytes again. The way
-// through: the cells of the run are grouped by their parameters; tables and figures are built as data, rows of text and lines of
-// numbers, which is what tests compare; then the tables become HTML or plain text, and the figures SVG and PNG.
+// Everything is made from a [result.Run] alone: a saved result can be drawn again, and gives the
+// same bytes again. The packages below it follow the way from a result to a reader:
 //
-// The page begins with what a reader asks first: the verdict in a sentence, a short table of what was measured on what, and one picture.
-// [CapacityOf] does for a search what the sentence does for a run: it draws the conclusions from the trials, with the package model, and
-// says why where they support none.
+//   - internal/selection chooses: which trials belong together, which percentile has enough
+//     samples, which strategy is cheapest. It returns values and writes no text.
+//   - internal/stats holds the tests and intervals.
+//   - internal/layout writes amounts, and tables as text and Markdown.
+//   - internal/tables and internal/sentences put what was chosen into words.
+//   - internal/charts builds figures as data; internal/draw alone draws them.
+//   - internal/htmlpage holds the HTML template, the style sheet and the files of the figures.
+//   - capacity draws the conclusions of a search, with package model.
+//   - reports itself puts the report of a run together.
+//   - compare sets runs, or the cells of one run, against each other; export writes results for
+//     other programs; view serves reports and comparisons to a browser.
 //
-// [Compare] sets runs, or the cells of one, against each other in the same manner: a [Comparison] is data, and becomes text, Markdown,
-// JSON or a page. Its unit is the trial, never the message. What differs besides the thing compared comes before any number; a
-// difference is called shown only when a test over the trials shows it, and a [Gate] that has too few trials to judge does not pass.
-// [Viewer] serves all of this to a browser, and [WriteFormat] writes runs for other programs.
+// The rules for the numbers:
 //
-// The rules that the numbers follow:
-//   - The verdict comes first. When it is invalid, the first sentence says that no number speaks about the server.
-//   - A percentile p is shown only from n samples with n(1-p) >= 10: p99 needs 1 000 samples. Others show "-".
-//   - Repeats of the same parameters show the median and the range of their trials. Percentiles are never averaged: a curve over
-//     several trials is drawn from their merged histograms.
-//   - What is missing in a result is left out, not drawn empty.
+//   - The verdict comes first. If it is invalid, the first sentence says that no number describes
+//     the server.
+//   - A percentile p is shown only from n samples with n(1-p) >= 10: p99 needs 1 000 samples.
+//     Otherwise "-" is shown.
+//   - Repeats of the same parameters show the median and the range of their trials. Percentiles
+//     are never averaged: a curve over several trials is drawn from their merged histograms.
+//   - A figure or table without data is left out.
 package reports

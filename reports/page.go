@@ -1,134 +1,120 @@
 package reports
 
 import (
-	"bytes"
-	_ "embed"
 	"fmt"
-	"html/template"
-	"strings"
+	"slices"
 
-	"github.com/throng-io/throng/reports/internal/draw"
+	"github.com/throng-io/throng/reports/capacity"
+	"github.com/throng-io/throng/reports/internal/charts"
+	"github.com/throng-io/throng/reports/internal/htmlpage"
+	"github.com/throng-io/throng/reports/internal/layout"
+	"github.com/throng-io/throng/reports/internal/selection"
+	"github.com/throng-io/throng/reports/internal/sentences"
+	"github.com/throng-io/throng/reports/internal/tables"
 	"github.com/throng-io/throng/scenario/result"
 )
 
-//go:embed page.html
-var pageText string
-
-//go:embed page.css
-var pageStyle string
-
-//go:embed page.js
-var pageScript string
-
-var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
-	"verdict": func(v result.Verdict) string { return string(result.Worst(v, v)) },
-	"numeric": func(t table, column int) bool { return column >= t.Left },
-	"outcome": outcome,
-	"command": command,
-	"style": func() template.CSS {
-		return template.CSS(strings.Replace(pageStyle, "/*figure colours*/", draw.CSS(), 1))
-	},
-	"inline": inline,
-	"small": func(f *figure) (template.HTML, error) {
-		s, err := draw.Inline(&f.Figure, draw.Small, "small")
-		return template.HTML(s), err
-	},
-	"warnings": warnings,
-	"notes":    notes,
-	"ended":    outcomeOf,
-	"several":  func(p *page) bool { return len(p.Sections) > 1 || p.Run.Capacity != nil },
-	"only":     func(f *figure) []*figure { return []*figure{f} },
-	"title":    func(p *page) string { return p.Run.Scenario + ": " + p.Word },
-	"cut":      cut,
-	"mark":     func(t table, row, column int) string { return t.Marks[[2]int{row, column}] },
-	"link": func(t table, row int) string {
-		if row < len(t.Links) {
-			return t.Links[row]
-		}
-		return ""
-	},
-	"script": func() template.JS { return template.JS(pageScript) }, // ours, and made of no data
-}).Parse(pageText))
-
-func (p *page) html() ([]byte, error) {
-	var b bytes.Buffer
-	if err := pageTemplate.Execute(&b, p); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
-}
-
-// someWarnings are warnings as the page shows them: a few, and the others behind a click.
-type someWarnings struct {
-	Title       string
-	First, Rest []string
-}
-
-func cut(title string, all []string) someWarnings {
-	const first = 4
-	if len(all) <= first+1 {
-		return someWarnings{Title: title, First: all}
-	}
-	return someWarnings{title, all[:first], all[first:]}
-}
-
-// inline is the figure for the page: one picture for wide windows and paper, and one for phones, of which the style sheet shows one.
-// A phone gets the comparing figures and those of an only cell; single cells of a matrix scroll sideways instead.
-func inline(f *figure, phone bool) (template.HTML, error) {
-	class := "wide only"
-	if phone {
-		class = "wide"
-	}
-	s, err := draw.Inline(&f.Figure, draw.Wide, class)
-	if err != nil {
-		return "", err
-	}
-	if phone {
-		narrow, err := draw.Inline(&f.Figure, draw.Narrow, "narrow")
-		if err != nil {
-			return "", err
-		}
-		s += narrow
-	}
-	return template.HTML(s), nil // made by draw, which escapes all text
-}
-
-// outcomeClass is the class of each word for an outcome: of a check, a cell, a trial of a search, a change. Other words are neither
-// good nor bad.
-var outcomeClass = map[string]string{
-	met: "good", string(result.Pass): "good", probeHeld: "good", "better": "good",
-	notMet: "bad", noValue: "bad", probeBroke: "bad", "worse": "bad",
-	"~": "",
-}
-
-// outcome is the class of a table cell that says how something went: those under the headings "outcome" and "verdict".
-func outcome(t table, column int, text string) string {
-	if column >= len(t.Head) || t.Head[column] != "outcome" && t.Head[column] != "verdict" {
-		return ""
-	}
-	class, known := outcomeClass[text]
+// build makes the whole report as data.
+func build(run *result.Run) (*htmlpage.Page, error) {
+	p := &htmlpage.Page{Run: run, Word: selection.WordOf(run), Sentence: sentence(run), Facts: factsTable(run), About: []layout.Table{tables.EnvironmentTable(run)}}
+	gs := selection.Groups(run)
 	switch {
-	case known:
-		return class
-	case strings.Contains(text, string(result.Fail)): // some of several trials
-		return "bad"
-	}
-	return "void"
-}
-
-// command writes the command line so that it can be pasted into a shell.
-func command(args []string) string {
-	var parts []string
-	for _, a := range args {
-		if a == "" || strings.ContainsFunc(a, func(r rune) bool { return !strings.ContainsRune(safeInShell, r) }) {
-			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
+	case run.Capacity != nil:
+		fillCapacity(p, capacity.Of(run))
+	case len(run.Cells) > 1:
+		if err := fillMatrix(p, gs); err != nil {
+			return nil, err
 		}
-		parts = append(parts, a)
 	}
-	return strings.Join(parts, " ")
+	axes := selection.Varying(run)
+	for i := range run.Cells {
+		s, err := cellSection(run, i, axes)
+		if err != nil {
+			return nil, err
+		}
+		if i < len(p.Names) {
+			s.Heading = p.Names[i]
+		}
+		p.Sections = append(p.Sections, s)
+	}
+	if len(p.Sections) == 1 && run.Capacity == nil {
+		p.Lead, p.Sections[0].Figures = lead(p.Sections[0].Figures, "spectrum")
+	}
+	return p, nil
 }
 
-const safeInShell = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=,@%+"
+// fillCapacity fills in what the page of a search shows besides its trials.
+func fillCapacity(p *htmlpage.Page, c *capacity.Capacity) {
+	if word := map[result.Verdict]string{result.Pass: "found", result.Fail: "not found"}[c.Verdict]; word != "" && !p.Run.Interrupted {
+		p.Word = word
+	}
+	p.Facts = capacity.CapacityFacts(c)
+	p.Overview = capacity.LevelsTable(c)
+	p.Overview.Title = "" // it stands under that heading
+	p.Names = c.Headings()
+	p.Lead, p.Comparing = lead(capacity.CapacityFigures(c), "latency-load")
+	for i, f := range p.Comparing {
+		if f.Name == "search-journal" {
+			p.Trials, p.Comparing[i].Data = f.Data, layout.Table{}
+		}
+	}
+}
 
-// Anchor is the id of a figure on the page.
-func (f *figure) Anchor() string { return fmt.Sprintf("figure-%s", f.Name) }
+// fillMatrix fills in what the page of several cells shows besides them.
+func fillMatrix(p *htmlpage.Page, gs []selection.Group) (err error) {
+	ws := selection.Works(p.Run, gs)
+	p.Overview = tables.OverviewTable(p.Run, gs, ws)
+	if p.Choice = tables.ChoiceTable(ws); len(p.Choice.Rows) == 0 { // strategies send the same bytes
+		p.Wire = tables.WireOverview(p.Run)
+	}
+	if len(gs) < len(p.Run.Cells) {
+		p.Trials = tables.TrialsTable(p.Run)
+	}
+	if p.Comparing, err = charts.Comparing(p.Run, gs, ws); err != nil {
+		return err
+	}
+	p.Lead, p.Comparing = lead(p.Comparing, "tail")
+	p.Multiples, err = charts.Multiples(p.Run, gs)
+	return err
+}
+
+// lead takes the figure to look at first out of the others; the first of them, when there is none of that name.
+func lead(fs []*charts.Figure, name string) (first *charts.Figure, rest []*charts.Figure) {
+	i := max(0, slices.IndexFunc(fs, func(f *charts.Figure) bool { return f.Name == name }))
+	if len(fs) == 0 {
+		return nil, nil
+	}
+	return fs[i], slices.Delete(slices.Clone(fs), i, i+1)
+}
+
+func cellSection(run *result.Run, i int, axes []string) (htmlpage.Section, error) {
+	c := &run.Cells[i]
+	names := selection.Metrics(c)
+	s := htmlpage.Section{
+		Cell: c, Anchor: result.CellName(i, len(run.Cells)),
+		Tables:  layout.Filled(tables.ChecksTable(c), tables.LedgerTable(c), tables.WireTable(c), tables.TargetTable(c)),
+		Latency: tables.LatencyTable(c.Latency, names),
+		More:    layout.Filled(tables.LoadTable(c), tables.ErrorTable(c), tables.SettingsTable(c), tables.ResourceTable(c)),
+	}
+	prefix := ""
+	if s.Anchor != "" {
+		prefix = s.Anchor + "-"
+		s.Heading = fmt.Sprintf("Cell %02d", i+1)
+		if l := selection.Label(c, axes); l != "" {
+			s.Heading += ": " + l
+		}
+		s.Heading += fmt.Sprintf(", trial %d", max(1, c.Trial))
+		s.Text = sentences.CellSentence(c)
+	}
+	if run.Capacity != nil {
+		s.Text += " " + capacity.SearchNote(run, i)
+		return s, nil
+	}
+	if i >= maxDrawnCells {
+		s.Note = fmt.Sprintf("Figures of single cells are drawn for the first %d; the timeline of this one is in result.json.", maxDrawnCells)
+		return s, nil
+	}
+	var err error
+	s.Figures, err = charts.CellFigures(prefix, run.Scenario, c, names)
+	return s, err
+}

@@ -15,13 +15,14 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
+	"github.com/throng-io/throng/reports/internal/htmlpage"
+	"github.com/throng-io/throng/reports/internal/layout"
+	"github.com/throng-io/throng/reports/internal/reporttest"
+	"github.com/throng-io/throng/reports/internal/selection"
 	"github.com/throng-io/throng/scenario/result"
 )
 
 var render = flag.String("render", "", "keep the reports of the samples in this directory")
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // wantFigures are the figures that each sample has data for.
 var wantFigures = map[string][]string{
@@ -40,8 +41,8 @@ var wantFigures = map[string][]string{
 }
 
 func TestPageOfEverySample(t *testing.T) {
-	for _, name := range slices.Sorted(maps.Keys(samples)) {
-		run := sample(name)
+	for _, name := range slices.Sorted(maps.Keys(reporttest.Samples)) {
+		run := reporttest.Sample(name)
 		if *render != "" {
 			if err := Write(filepath.Join(*render, name), run, Drawing{}); err != nil {
 				t.Errorf("%s: %v", name, err)
@@ -52,7 +53,7 @@ func TestPageOfEverySample(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		html, err := p.html()
+		html, err := p.Html()
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -63,7 +64,7 @@ func TestPageOfEverySample(t *testing.T) {
 			continue
 		}
 		var got []string
-		for _, f := range p.figures() {
+		for _, f := range p.Figures() {
 			got = append(got, f.Name)
 		}
 		if d := cmp.Diff(want, got); d != "" {
@@ -107,7 +108,7 @@ func checkPage(t *testing.T, name, page string, run *result.Run) {
 }
 
 func TestEscaping(t *testing.T) {
-	run := sample("fail")
+	run := reporttest.Sample("fail")
 	nasty := `<script>alert("x")</script> & ]]> 'q'`
 	run.Scenario, run.About, run.Env["kernel"] = nasty, nasty, nasty
 	run.Command = []string{"throng", "run", nasty}
@@ -116,7 +117,7 @@ func TestEscaping(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	page, err := p.html()
+	page, err := p.Html()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +129,7 @@ func TestEscaping(t *testing.T) {
 func TestSameRunSameBytes(t *testing.T) {
 	first, second := t.TempDir(), t.TempDir()
 	for _, dir := range []string{first, second} {
-		if err := Write(dir, sample("second"), Drawing{}); err != nil {
+		if err := Write(dir, reporttest.Sample("second"), Drawing{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -156,7 +157,7 @@ func TestSameRunSameBytes(t *testing.T) {
 
 func TestWriteRemovesOldFiguresOnly(t *testing.T) {
 	dir := t.TempDir()
-	figures := filepath.Join(dir, FiguresName)
+	figures := filepath.Join(dir, htmlpage.FiguresName)
 	if err := os.MkdirAll(figures, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +166,7 @@ func TestWriteRemovesOldFiguresOnly(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := Write(dir, sample("aborted"), Drawing{}); err != nil {
+	if err := Write(dir, reporttest.Sample("aborted"), Drawing{}); err != nil {
 		t.Fatal(err)
 	}
 	got, err := filepath.Glob(filepath.Join(figures, "*"))
@@ -185,10 +186,10 @@ func TestWriteTellsWhy(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := Write(file, sample("none"), Drawing{}); err == nil || !strings.HasPrefix(err.Error(), "write report: ") {
+	if err := Write(file, reporttest.Sample("none"), Drawing{}); err == nil || !strings.HasPrefix(err.Error(), "write report: ") {
 		t.Errorf("got %v", err)
 	}
-	run := sample("pass")
+	run := reporttest.Sample("pass")
 	run.Cells[0].Latency["delivery"].HDR = "damaged"
 	if err := Write(t.TempDir(), run, Drawing{}); err == nil || !strings.Contains(err.Error(), "draw report: spectrum of delivery: unpack histogram") {
 		t.Errorf("got %v", err)
@@ -197,36 +198,18 @@ func TestWriteTellsWhy(t *testing.T) {
 
 // The text for the terminal, whole, for every sample.
 func TestSummaryGolden(t *testing.T) {
-	for _, name := range slices.Sorted(maps.Keys(samples)) {
+	for _, name := range slices.Sorted(maps.Keys(reporttest.Samples)) {
 		var b bytes.Buffer
-		if err := Summary(&b, sample(name)); err != nil {
+		if err := Summary(&b, reporttest.Sample(name)); err != nil {
 			t.Fatal(err)
 		}
-		checkGolden(t, "summary-"+name+".txt", b.String())
-	}
-}
-
-// checkGolden holds text to a file in testdata, or with -update writes it.
-func checkGolden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(string(want), got); d != "" {
-		t.Errorf("%s (-want +got):\n%s", name, d)
+		reporttest.Golden(t, "summary-"+name+".txt", b.String())
 	}
 }
 
 // stopped is a run whose only trial was interrupted.
 func stopped() *result.Run {
-	run := sample("pass")
+	run := reporttest.Sample("pass")
 	c := &run.Cells[0]
 	c.Interrupted, c.Verdict, c.Reason = true, result.Invalid, "interrupted after 30.0 of 65.0 s"
 	run.Interrupted, run.Verdict = true, result.Invalid
@@ -246,13 +229,13 @@ func TestInterruptedIsNoTrial(t *testing.T) {
 	if err := Summary(&text, stopped()); err != nil || !strings.HasPrefix(text.String(), "verdict: invalid (interrupted)\n") {
 		t.Errorf("%v; %s", err, text.String())
 	}
-	run := sample("matrix")
+	run := reporttest.Sample("matrix")
 	c := &run.Cells[5]
 	c.Interrupted, c.Verdict, c.Reason = true, result.Invalid, "interrupted after 3.0 of 21.0 s"
 	run.Interrupted = true
-	gs := groups(run)
-	if got := gs[2].verdicts(); got != "1 interrupted, 1 pass" || len(gs[2].valid()) != 1 {
-		t.Errorf("%s, %d valid", got, len(gs[2].valid()))
+	gs := selection.Groups(run)
+	if got := gs[2].Verdicts(); got != "1 interrupted, 1 pass" || len(gs[2].Valid()) != 1 {
+		t.Errorf("%s, %d valid", got, len(gs[2].Valid()))
 	}
 	if got := Sentence(run); !strings.HasSuffix(got, "5 of 6 trials pass, 1 was interrupted.") {
 		t.Error(got)
@@ -261,7 +244,7 @@ func TestInterruptedIsNoTrial(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	html, err := page.html()
+	html, err := page.Html()
 	if err != nil || !bytes.Contains(html, []byte(`<span class="badge invalid">interrupted</span>`)) {
 		t.Errorf("%v, or the badge of the trial is not there", err)
 	}
@@ -269,7 +252,7 @@ func TestInterruptedIsNoTrial(t *testing.T) {
 
 // Notes stand apart from warnings, on the page and in the summary.
 func TestNotes(t *testing.T) {
-	run := sample("pass")
+	run := reporttest.Sample("pass")
 	run.Cells[0].Notes = []string{"a fault of the scenario broke 6 connections"}
 	if p, err := build(run); err != nil || p.Lead.Alert != "" {
 		t.Errorf("%v; a note is on a figure: %q", err, p.Lead.Alert)
@@ -281,28 +264,28 @@ func TestNotes(t *testing.T) {
 }
 
 func TestSentences(t *testing.T) {
-	broken := sample("fail")
+	broken := reporttest.Sample("fail")
 	broken.Cells[0].Checks[0].Note = "worst in second 33"
-	gone := sample("fail")
+	gone := reporttest.Sample("fail")
 	gone.Cells[0].Reason = "the server ended by itself after 5.9 s: signal: killed"
-	acks := sample("pass")
+	acks := reporttest.Sample("pass")
 	delete(acks.Cells[0].Latency, "delivery")
 	for _, c := range []struct {
 		name string
 		run  *result.Run
 		want string
 	}{
-		{"pass", sample("pass"), "p99 delivery 25.6 ms at 100 000 deliveries/s (10 001 websocket clients, batched fan-out, one machine). Checks met. Run valid: generator lag p99 180 µs, CPU 41 %."},
+		{"pass", reporttest.Sample("pass"), "p99 delivery 25.6 ms at 100 000 deliveries/s (10 001 websocket clients, batched fan-out, one machine). Checks met. Run valid: generator lag p99 180 µs, CPU 41 %."},
 		{"fail", broken, "Check broken: p99(delivery) < 100ms, it was 229 ms (worst in second 33). p99 delivery 229 ms at 100 000 deliveries/s (9 997 websocket clients, batched fan-out, one machine). Run valid: generator lag p99 180 µs, CPU 40.9 %."},
 		{"gone", gone, "The server ended by itself after 5.9 s: signal: killed. p99 delivery 229 ms at 100 000 deliveries/s (9 997 websocket clients, batched fan-out, one machine). Run valid: generator lag p99 180 µs, CPU 40.9 %."},
-		{"invalid", sample("invalid"), "The generator was not fit to judge: p99(lag) < 1ms, it was 12.4 ms. No number of this run says anything about the server."},
-		{"aborted", sample("aborted"), "Interrupted: this is what was measured until then. Interrupted before the first recorded phase. No number of this run says anything about the server."},
+		{"invalid", reporttest.Sample("invalid"), "The generator was not fit to judge: p99(lag) < 1ms, it was 12.4 ms. No number of this run says anything about the server."},
+		{"aborted", reporttest.Sample("aborted"), "Interrupted: this is what was measured until then. Interrupted before the first recorded phase. No number of this run says anything about the server."},
 		{"interrupted", stopped(), "Interrupted after 30.0 of 65.0 s, so this is no whole trial. p99 delivery 25.6 ms at 100 000 deliveries/s (10 001 websocket clients, batched fan-out, one machine)."},
-		{"no cells", sample("none"), "Nothing was measured: the run ended before its first cell."},
-		{"nothing in a cell", sample("bare"), "Nothing was delivered or acknowledged (0 clients). No checks to meet. Run valid."},
+		{"no cells", reporttest.Sample("none"), "Nothing was measured: the run ended before its first cell."},
+		{"nothing in a cell", reporttest.Sample("bare"), "Nothing was delivered or acknowledged (0 clients). No checks to meet. Run valid."},
 		{"acks only", acks, "p99 ack 6.33 ms at 10 messages/s (10 001 websocket clients, batched fan-out, one machine). Checks met. Run valid: generator lag p99 180 µs, CPU 41 %."},
-		{"matrix", sample("matrix"), "p99 delivery: 18.7 ms with websocket, 45 ms with upgrade, 71.6 ms with polling (medians of 2 trials each). Deliveries per CPU second of the server: from 1 776 with polling to 6 748 with websocket. All 6 trials pass."},
-		{"with invalid trials", sample("large"), "5 strategies at 2 kinds of work: 2 to 3 valid trials, too few to say which strategy to use: run it with --set matrix.repeat=5. 28 of 30 trials pass, 2 are invalid and say nothing about the server."},
+		{"matrix", reporttest.Sample("matrix"), "p99 delivery: 18.7 ms with websocket, 45 ms with upgrade, 71.6 ms with polling (medians of 2 trials each). Deliveries per CPU second of the server: from 1 776 with polling to 6 748 with websocket. All 6 trials pass."},
+		{"with invalid trials", reporttest.Sample("large"), "5 strategies at 2 kinds of work: 2 to 3 valid trials, too few to say which strategy to use: run it with --set matrix.repeat=5. 28 of 30 trials pass, 2 are invalid and say nothing about the server."},
 	} {
 		if got := Sentence(c.run); got != c.want {
 			t.Errorf("%s:\n got %s\nwant %s", c.name, got, c.want)
@@ -312,31 +295,31 @@ func TestSentences(t *testing.T) {
 
 func TestUnits(t *testing.T) {
 	for _, c := range []struct{ got, want string }{
-		{micros(0), "0 µs"},
-		{micros(0.42), "0.42 µs"},
-		{micros(640), "640 µs"},
-		{micros(999.6), "1 ms"},
-		{micros(38000), "38 ms"},
-		{micros(38249), "38.2 ms"},
-		{micros(999.7e3), "1 s"},
-		{micros(1.2345e6), "1.23 s"},
-		{micros(3.6e9), "3 600 s"},
-		{count(0), "0"},
-		{count(999), "999"},
-		{count(-1000), "-1 000"},
-		{count(1234567), "1 234 567"},
-		{significant(999.99), "1 000"},
-		{significant(0.000123), "0.000123"},
-		{significant(math.NaN()), "-"},
-		{bytesize(0), "0 B"},
-		{bytesize(14000), "13.7 KiB"},
-		{bytesize(3 << 40), "3 TiB"},
-		{share(0.4099), "41 %"},
-		{plural(1, "client"), "1 client"},
-		{plural(2000, "client"), "2 000 clients"},
-		{command([]string{"throng", "run", "a b", "it's", ""}), `throng run 'a b' 'it'\''s' ''`},
+		{layout.Micros(0), "0 µs"},
+		{layout.Micros(0.42), "0.42 µs"},
+		{layout.Micros(640), "640 µs"},
+		{layout.Micros(999.6), "1 ms"},
+		{layout.Micros(38000), "38 ms"},
+		{layout.Micros(38249), "38.2 ms"},
+		{layout.Micros(999.7e3), "1 s"},
+		{layout.Micros(1.2345e6), "1.23 s"},
+		{layout.Micros(3.6e9), "3 600 s"},
+		{layout.Count(0), "0"},
+		{layout.Count(999), "999"},
+		{layout.Count(-1000), "-1 000"},
+		{layout.Count(1234567), "1 234 567"},
+		{layout.Significant(999.99), "1 000"},
+		{layout.Significant(0.000123), "0.000123"},
+		{layout.Significant(math.NaN()), "-"},
+		{layout.Bytesize(0), "0 B"},
+		{layout.Bytesize(14000), "13.7 KiB"},
+		{layout.Bytesize(3 << 40), "3 TiB"},
+		{layout.Share(0.4099), "41 %"},
+		{layout.Plural(1, "client"), "1 client"},
+		{layout.Plural(2000, "client"), "2 000 clients"},
+		{htmlpage.Command([]string{"throng", "run", "a b", "it's", ""}), `throng run 'a b' 'it'\''s' ''`},
 	} {
-		if got := strings.ReplaceAll(c.got, nbsp, " "); got != c.want {
+		if got := strings.ReplaceAll(c.got, layout.Nbsp, " "); got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)
 		}
 	}

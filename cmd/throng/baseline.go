@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/throng-io/throng/reports"
+	"github.com/throng-io/throng/reports/compare"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -19,7 +20,7 @@ const baselineDir = "compare"
 // value is none.
 type baseline struct {
 	name  string
-	input *reports.Input // nil: not there yet
+	input *compare.Input // nil: not there yet
 }
 
 // readBaseline reads the result before the run, which may well overwrite it. One
@@ -29,7 +30,7 @@ func readBaseline(name string) (baseline, error) {
 	if name == "" {
 		return b, nil
 	}
-	in, err := reports.OpenInput(name)
+	in, err := compare.Open(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return b, nil
@@ -57,7 +58,7 @@ func (b baseline) compare(cmd *cobra.Command, dir string, run *result.Run, quiet
 	case b.input == nil:
 		return say("no comparison: there is no %s yet; keep this run there to compare the next ones with it\n", b.name)
 	}
-	c, err := reports.Compare([]reports.Input{*b.input, {Name: dir, Run: run}}, reports.CompareOptions{})
+	c, err := compare.Inputs([]compare.Input{*b.input, {Name: dir, Run: run}}, compare.Options{})
 	if err != nil { // the two have nothing in common, and the error says what to do
 		return say("no comparison with the baseline: %v\n", err)
 	}
@@ -65,5 +66,5 @@ func (b baseline) compare(cmd *cobra.Command, dir string, run *result.Run, quiet
 	if err := c.Write(to, nil, reports.Drawing{}); err != nil {
 		return err
 	}
-	return say("\nagainst %s: %s\ncomparison: %s\n", b.name, c.Sentence(), filepath.Join(to, reports.ComparePageName))
+	return say("\nagainst %s: %s\ncomparison: %s\n", b.name, c.Sentence(), filepath.Join(to, compare.PageName))
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/throng-io/throng/cmd/throng/internal/board"
 	"github.com/throng-io/throng/reports"
+	capacityreport "github.com/throng-io/throng/reports/capacity"
 	"github.com/throng-io/throng/scenario"
 	"github.com/throng-io/throng/scenario/capacity"
 	"github.com/throng-io/throng/scenario/file"
@@ -196,7 +197,7 @@ func writeCapacity(stdout io.Writer, f *file.File, dir string, run *result.Run, 
 	if err := write(io.Discard, f, dir, run, false); err != nil {
 		return err
 	}
-	found := reports.CapacityOf(run)
+	found := capacityreport.Of(run)
 	text, err := json.MarshalIndent(found, "", "  ")
 	if err != nil {
 		return err
@@ -248,7 +249,7 @@ func (p *searchProgress) step(s capacity.Step) {
 	}
 	_, _ = fmt.Fprintf(p.w, "#%-3d%-8s%s %s%s  %s\n", s.N, s.Kind, s.Text, word, from, p.bracket(s))
 	if s.Cell != nil && !s.Again {
-		_, _ = fmt.Fprintf(p.w, "     %s\n", strings.Join(reports.Criteria(s.Cell), "  "))
+		_, _ = fmt.Fprintf(p.w, "     %s\n", strings.Join(capacityreport.Criteria(s.Cell), "  "))
 	}
 }
 

@@ -6,11 +6,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/throng-io/throng/reports"
+	"github.com/throng-io/throng/reports/compare"
 )
 
 func compareCommand() *cobra.Command {
-	var opt reports.CompareOptions
+	var opt compare.Options
 	var failIf []string
 	var out string
 	var asJSON, asMarkdown bool
@@ -44,15 +44,15 @@ Exit codes: 0 no condition of --fail-if was met, 1 one was, 2 bad usage or file,
 			if err != nil {
 				return err
 			}
-			inputs, err := each(args, reports.OpenInput)
+			inputs, err := each(args, compare.Open)
 			if err != nil {
 				return err
 			}
-			gates, err := each(failIf, reports.ParseGate)
+			gates, err := each(failIf, compare.ParseGate)
 			if err != nil {
 				return fmt.Errorf("--fail-if %w", err)
 			}
-			c, err := reports.Compare(inputs, opt)
+			c, err := compare.Inputs(inputs, opt)
 			if err != nil {
 				return err
 			}
@@ -65,7 +65,7 @@ Exit codes: 0 no condition of --fail-if was met, 1 one was, 2 bad usage or file,
 					return err
 				}
 				if !asJSON && !asMarkdown {
-					_, _ = fmt.Fprintf(cmd.OutOrStdout(), "\ncomparison: %s\n", filepath.Join(out, reports.ComparePageName))
+					_, _ = fmt.Fprintf(cmd.OutOrStdout(), "\ncomparison: %s\n", filepath.Join(out, compare.PageName))
 				}
 			}
 			if code := gateCode(findings); code != exitPass {
@@ -99,7 +99,7 @@ func each[T any](texts []string, read func(string) (T, error)) ([]T, error) {
 	return all, nil
 }
 
-func printComparison(cmd *cobra.Command, c *reports.Comparison, findings []reports.Finding, asJSON, asMarkdown bool) error {
+func printComparison(cmd *cobra.Command, c *compare.Comparison, findings []compare.Finding, asJSON, asMarkdown bool) error {
 	w := cmd.OutOrStdout()
 	switch {
 	case asJSON:
@@ -115,11 +115,11 @@ func printComparison(cmd *cobra.Command, c *reports.Comparison, findings []repor
 			return err
 		}
 	}
-	return reports.GateText(w, findings)
+	return compare.GateText(w, findings)
 }
 
 // gateCode is the exit code of the gates. One that could not judge is no pass.
-func gateCode(findings []reports.Finding) int {
+func gateCode(findings []compare.Finding) int {
 	code := exitPass
 	for _, f := range findings {
 		switch {

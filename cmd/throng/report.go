@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/throng-io/throng/reports"
+	"github.com/throng-io/throng/reports/export"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -49,7 +50,7 @@ that can be read at that width.`,
 				return err
 			}
 			for _, format := range formats {
-				if err := reports.WriteFormat(dir, format, run); err != nil {
+				if err := export.Write(dir, format, run); err != nil {
 					return err
 				}
 			}

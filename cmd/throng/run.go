@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/throng-io/throng/reports"
+	"github.com/throng-io/throng/reports/export"
 	"github.com/throng-io/throng/scenario"
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
@@ -274,7 +275,7 @@ func write(stdout io.Writer, f *file.File, dir string, run *result.Run, asJSON b
 	}
 	for _, format := range []string{"csv", "md", "junit", "openmetrics"} {
 		if wants(f, format) {
-			if err := reports.WriteFormat(dir, format, run); err != nil {
+			if err := export.Write(dir, format, run); err != nil {
 				return errors.Join(said, err)
 			}
 		}

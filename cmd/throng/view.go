@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/throng-io/throng/reports"
+	"github.com/throng-io/throng/reports/view"
 )
 
 // viewGrace is how long the viewer waits for answers under way when it is stopped.
@@ -33,7 +33,7 @@ is served unless --listen says otherwise. Ctrl-C ends it.`,
 			if len(args) > 0 {
 				dir = args[0]
 			}
-			viewer, err := reports.NewViewer(dir)
+			viewer, err := view.New(dir)
 			if err != nil {
 				return err
 			}

@@ -1,0 +1,82 @@
+package capacity
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/throng-io/throng/reports/internal/reporttest"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+func TestCapacityText(t *testing.T) {
+	var b strings.Builder
+	if err := Of(reporttest.Sample("search")).Text(&b); err != nil {
+		t.Fatal(err)
+	}
+	reporttest.Golden(t, "capacity.txt", b.String())
+	if Of(reporttest.Sample("pass")) != nil {
+		t.Error("a run that is no search has a capacity")
+	}
+}
+
+func TestCapacityConclusions(t *testing.T) {
+	c := Of(reporttest.Sample("search"))
+	if c.Operating != math.Floor(0.7*4967) && c.Operating != c.Knee {
+		t.Errorf("run it at %v, knee %v", c.Operating, c.Knee)
+	}
+	if want := int(math.Ceil(100000/c.Operating)) + 1; c.Nodes != want {
+		t.Errorf("%d nodes for 100 000 at %v, want %d", c.Nodes, c.Operating, want)
+	}
+	if e := c.BytesPerClient; e == nil || e.Low > 14000 || e.High < 14000 || e.High-e.Low > 200 {
+		t.Errorf("14 000 bytes a client are estimated as %+v (%s)", e, c.BytesPerClientNote)
+	}
+	if c.USL == nil || c.USL.Shape != "linear" {
+		t.Errorf("throughput in proportion is fitted as %+v (%s)", c.USL, c.USLNote)
+	}
+	if n := len(c.levels); n != 10 { // the invalid level is none
+		t.Errorf("%d levels", n)
+	}
+}
+
+// TestCapacityLines: what the answer says when there is less of it.
+func TestCapacityLines(t *testing.T) {
+	for want, change := range map[string]func(*result.Capacity){
+		"One node of this size holds 4 967 viewers with 5 messages/s and p99(delivery) < 100ms":     func(*result.Capacity) {},
+		"< 400ms, loss(delivery) == 0: it held in 4 of 4 trials; 5 187 broke in 4 of 4 trials. Run": func(*result.Capacity) {},
+		"No level is confirmed: with": func(c *result.Capacity) { c.End, c.LowConfirmed, c.HighConfirmed = "budget", false, false },
+		"5 187 broke in 4 of 4 trials, which is not confirmed. The budget was used up": func(c *result.Capacity) {
+			c.End, c.HighConfirmed = "budget", false
+		},
+		"about 21 % come out the other way round): try longer ones, such as --set search.trial=8s": func(c *result.Capacity) {
+			c.End, c.Noise = "noisy", 0.21
+		},
+		"At 2 levels between them trials went either way": func(c *result.Capacity) { c.Split = 2 },
+		"holds at least 4 967 viewers":                    func(c *result.Capacity) { c.End, c.High, c.HighConfirmed = "at least", 0, false },
+		"this machine allows no higher level":             func(c *result.Capacity) { c.End, c.High, c.LimitedBy = "at least", 0, "ulimit" },
+		"does not hold 5 187 viewers":                     func(c *result.Capacity) { c.End, c.Low = "below", 0 },
+		"The load generator was not fit to judge at 3 000 viewers, twice: p99(lag) < 1ms: 3ms.": func(c *result.Capacity) {
+			c.End, c.High = "generator", 3000
+		},
+		"its capacity is not known":       func(c *result.Capacity) { c.End, c.High = "generator", 8000 },
+		"holds 4 967/s (rate of speaker)": func(c *result.Capacity) { c.Raise, c.Unit = "groups.speaker.send[0].rate", "/s" },
+		"No level was judged":             func(c *result.Capacity) { c.End, c.Low, c.High = "open", 0, 0 },
+		"ended before its first trial":    func(c *result.Capacity) { c.Probes = nil },
+	} {
+		run := reporttest.Sample("search")
+		change(run.Capacity)
+		if got := Of(run).Line; !strings.Contains(got, want) {
+			t.Errorf("want %q in\n%s", want, got)
+		}
+	}
+}
+
+func TestCriteria(t *testing.T) {
+	c := &reporttest.Sample("invalid").Cells[0]
+	got := strings.Join(Criteria(c), "\n")
+	for _, want := range []string{"FAIL [p99(delivery) 111 ms < 100ms]", "PASS [loss(delivery) 0 == 0]", "INVALID [p99(lag) 12.4 ms < 1ms]"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+}

@@ -1,0 +1,318 @@
+package capacity
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/throng-io/throng/reports/internal/layout"
+	"github.com/throng-io/throng/reports/internal/selection"
+	"github.com/throng-io/throng/reports/internal/tables"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// firstBroken is the check that most trials at High broke, with what the first of them found.
+func (c *Capacity) firstBroken() string {
+	seen := map[string]int{}
+	most := ""
+	for _, p := range c.Probes {
+		if p.Level != c.High || p.Verdict == selection.ProbeHeld || p.Reason == "" {
+			continue
+		}
+		rule, _, _ := strings.Cut(p.Reason, ": ")
+		seen[rule]++
+		if most == "" || seen[rule] > seen[ruleOf(most)] {
+			most = p.Reason
+		}
+	}
+	return most
+}
+
+func ruleOf(reason string) string {
+	rule, _, _ := strings.Cut(reason, ": ")
+	return rule
+}
+
+// show writes a level with its unit.
+func (c *Capacity) show(level float64) string {
+	switch c.Unit {
+	case "%":
+		return layout.Share(level) + " of the load"
+	case "/s":
+		return layout.Significant(level) + "/s"
+	case "B":
+		return layout.Bytesize(level)
+	}
+	return layout.Count(int64(math.Round(level)))
+}
+
+// noun is a level with what is counted: "4 200 viewers", "120/s each".
+func (c *Capacity) noun(level float64) string {
+	s := c.show(level)
+	if c.Unit == "" {
+		return s + " " + c.what()
+	}
+	if c.Unit == "%" {
+		return s
+	}
+	return s + " (" + c.what() + ")"
+}
+
+// what names what is raised: the group that a count is of, "rate of speaker", or the variable.
+func (c *Capacity) what() string {
+	parts := strings.Split(c.Raise, ".")
+	last := parts[len(parts)-1]
+	switch {
+	case last == "count" && len(parts) > 1:
+		return parts[len(parts)-2]
+	case len(parts) > 2 && parts[0] == "groups":
+		return last + " of " + parts[1]
+	}
+	return last
+}
+
+// Answer is the answer with its conditions.
+func (c *Capacity) Answer() string {
+	switch {
+	case len(c.Probes) == 0:
+		return "Nothing was measured: the search ended before its first trial."
+	case c.End == endGenerator:
+		held := "No level was judged to hold."
+		if c.Low > 0 {
+			held = fmt.Sprintf("The server held %s; its capacity is not known.", c.noun(c.Low))
+		}
+		return layout.Joined(fmt.Sprintf("The load generator was not fit to judge at %s, twice: %s.", c.noun(c.High), strings.TrimSuffix(c.invalidReason(), ".")), held, "Use a machine of its own for the generator, or raise a load that the server feels first.")
+	case c.Low == 0 && c.High > 0:
+		return fmt.Sprintf("One node of this size does not hold %s with %s: %s (it broke %s). Begin lower with --set search.from=…",
+			c.noun(c.High), c.conditions(), c.Reason, c.outcomes(c.High, selection.ProbeBroke))
+	case c.Low == 0 && c.End == endNoisy:
+		return layout.Joined("No level was judged to hold.", c.unfinished())
+	case c.Low == 0:
+		return "No level was judged: the search has not come to an answer."
+	}
+	parts := []string{c.holds()}
+	if c.Operating > 0 {
+		parts = append(parts, c.operation())
+	}
+	if c.High > 0 && c.Reason != "" {
+		parts = append(parts, fmt.Sprintf("What breaks first: %s at %s%s.", strings.TrimSuffix(c.Reason, "."), c.show(c.High), c.coresAt(c.High)))
+	}
+	return strings.Join(parts, " ")
+}
+
+// outcomes is "in 4 of 4 trials": how many of a level's valid trials had a verdict.
+func (c *Capacity) outcomes(level float64, verdict string) string {
+	n, all := 0, 0
+	for _, p := range c.Probes {
+		if p.Level != level || p.Verdict != selection.ProbeHeld && p.Verdict != selection.ProbeBroke {
+			continue
+		}
+		all++
+		if p.Verdict == verdict {
+			n++
+		}
+	}
+	return fmt.Sprintf("in %d of %s", n, layout.Plural(all, "trial"))
+}
+
+// holds says what a node holds, and how sure that is.
+func (c *Capacity) holds() string {
+	least := ""
+	if c.High == 0 {
+		least = "at least "
+	}
+	s := fmt.Sprintf("One node of this size holds %s%s with %s: it held %s", least, c.noun(c.Low), c.conditions(), c.outcomes(c.Low, selection.ProbeHeld))
+	if !c.LowConfirmed {
+		s = fmt.Sprintf("No level is confirmed: with %s, %s held %s", c.conditions(), c.noun(c.Low), c.outcomes(c.Low, selection.ProbeHeld))
+	}
+	switch {
+	case c.High > 0:
+		s += fmt.Sprintf("; %s broke %s", c.show(c.High), c.outcomes(c.High, selection.ProbeBroke))
+		if !c.HighConfirmed {
+			s += ", which is not confirmed"
+		}
+	case c.End == endAtLeast && c.LimitedBy != "":
+		s += "; this machine allows no higher level"
+	case c.End == endAtLeast:
+		s += "; no higher level was to be tried"
+	default:
+		s += "; no level was found to break"
+	}
+	return layout.Joined(s+".", c.unfinished())
+}
+
+// unfinished says why an answer is less than it could be, and what would give a better one.
+func (c *Capacity) unfinished() string {
+	switch {
+	case c.End == endNoisy:
+		return fmt.Sprintf("Trials at one level disagree too much to say more (about %s come out the other way round): try longer ones, such as --set search.trial=%s, or a quieter machine.",
+			layout.Share(c.Noise), time.Duration(2*c.TrialS*float64(time.Second)))
+	case c.End == endBudget:
+		return "The budget was used up before the search was over: --resume goes on with it."
+	case c.Split > 0:
+		return fmt.Sprintf("At %s between them trials went either way.", layout.Plural(c.Split, "level"))
+	}
+	return ""
+}
+
+// operation says at which load to run a node, and what was measured there.
+func (c *Capacity) operation() string {
+	s := fmt.Sprintf("Run it at %s, %s", c.noun(c.Operating), c.OperatingNote)
+	if c.At != nil && c.At.P99us > 0 {
+		s += fmt.Sprintf(": there p99 %s is %s", c.metric, layout.Micros(c.At.P99us))
+		if c.At.ServerCores > 0 {
+			s += fmt.Sprintf(" and the server uses %s cores", layout.Significant(c.At.ServerCores))
+		}
+	}
+	return s + "."
+}
+
+// coresAt is what the server used at a level.
+func (c *Capacity) coresAt(level float64) string {
+	for _, l := range c.levels {
+		if l.Level == level && l.ServerCores > 0 {
+			return fmt.Sprintf(", where the server uses %s cores", layout.Significant(l.ServerCores))
+		}
+	}
+	return ""
+}
+
+// conditions are the service-level checks that were kept, and at what other load.
+func (c *Capacity) conditions() string {
+	var checks []string
+	for i := range c.run.Cells {
+		for _, k := range c.run.Cells[i].Checks {
+			if k.Kind == result.KindSLO && !k.Optional && k.Stat != "" && !slices.Contains(checks, k.Text) {
+				checks = append(checks, k.Text)
+			}
+		}
+	}
+	s := strings.Join(checks, ", ")
+	if s == "" {
+		s = "no checks of its own"
+	}
+	if l := c.load(c.Low); l != nil && l.OfferedPerS > 0 && c.Unit != "/s" {
+		s = layout.Significant(l.OfferedPerS) + " messages/s and " + s
+	}
+	return s
+}
+
+func (c *Capacity) load(level float64) *Load {
+	for i := range c.levels {
+		if c.levels[i].Level == level {
+			return &c.levels[i]
+		}
+	}
+	return nil
+}
+
+func (c *Capacity) invalidReason() string {
+	for _, p := range slices.Backward(c.Probes) {
+		if p.Level == c.High && p.Verdict == "invalid" {
+			return p.Reason
+		}
+	}
+	return "its rules broke"
+}
+
+// Text writes the answer for a terminal: the line, what follows from it, and every trial.
+func (c *Capacity) Text(w io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "verdict: %s (%s)\n\n%s\n", c.Verdict, endWords[c.End], c.Line)
+	layout.TextTable(&b, LevelsTable(c))
+	b.WriteByte('\n')
+	for _, s := range []string{c.KneeNote, c.USLNote, c.memoryNote()} {
+		if s != "" {
+			b.WriteString(s + "\n")
+		}
+	}
+	if sameMachine(c.run) {
+		b.WriteString("Client and server shared one machine: for absolute numbers put them apart.\n")
+	}
+	for _, s := range c.run.Warnings {
+		fmt.Fprintf(&b, "warning: %s\n", s)
+	}
+	_, err := io.WriteString(w, strings.ReplaceAll(b.String(), layout.Nbsp, " "))
+	return err
+}
+
+var endWords = map[string]string{
+	endFound: "found", endAtLeast: "the highest level allowed holds", endBelow: "the first level breaks",
+	endGenerator: "the load generator was not fit", endBudget: "the budget was used up", endNoisy: "the trials disagree too much", "open": "not finished",
+}
+
+func (c *Capacity) memoryNote() string {
+	if e := c.BytesPerClient; e != nil {
+		return fmt.Sprintf("The server takes %s for each client (95 %% interval %s to %s).", layout.Bytesize(e.Value), layout.Bytesize(e.Low), layout.Bytesize(e.High))
+	}
+	return c.BytesPerClientNote
+}
+
+func sameMachine(run *result.Run) bool {
+	return slices.ContainsFunc(run.Cells, func(c result.Cell) bool { return c.Server.SameMachine })
+}
+
+// LevelsTable has a row per level.
+func LevelsTable(c *Capacity) layout.Table {
+	t := layout.Table{Title: "Levels", Left: 1, Head: []string{"level", "held of trials", "offered/s", "achieved/s", "deliveries/s", "p50", "p99", "server cores"}}
+	if c.metric != "" {
+		t.Head[5], t.Head[6] = c.metric+" p50", c.metric+" p99"
+	}
+	for _, l := range c.levels {
+		mark := ""
+		switch l.Level {
+		case c.Low:
+			mark = " (holds)"
+		case c.High:
+			mark = " (breaks)"
+		}
+		t.Rows = append(t.Rows, []string{
+			c.show(l.Level) + mark, fmt.Sprintf("%d of %d", l.Held, l.Trials), layout.Significant(l.OfferedPerS), layout.Significant(l.AchievedPerS),
+			layout.Significant(l.DeliveriesPerS), layout.Known(l.P50us, layout.Micros), layout.Known(l.P99us, layout.Micros), layout.Known(l.ServerCores, layout.Significant),
+		})
+		t.Links = append(t.Links, c.link(&l))
+	}
+	if len(t.Rows) > 0 {
+		t.Note = "Medians of the valid trials of a level."
+	}
+	return t
+}
+
+// link is the anchor of a level's first valid trial.
+func (c *Capacity) link(l *Load) string {
+	if l == nil || len(l.Cells) == 0 {
+		return ""
+	}
+	return result.CellName(l.Cells[0]-1, len(c.run.Cells))
+}
+
+// Criteria says of each check of a trial what it found and whether it held: "PASS [p99(delivery) 3.7 ms < 50ms]".
+func Criteria(c *result.Cell) []string {
+	var out []string
+	for i := range c.Checks {
+		k := &c.Checks[i]
+		word := "PASS"
+		switch {
+		case !k.Pass && k.Kind == result.KindValid:
+			word = "INVALID"
+		case !k.Pass:
+			word = "FAIL"
+		}
+		if k.Optional {
+			word += " (optional)"
+		}
+		value := layout.CheckFound(k)
+		if k.NoData {
+			value = tables.NoValue
+		}
+		name, limit, found := strings.Cut(k.Text, " ")
+		if found {
+			value += " " + limit
+		}
+		out = append(out, strings.ReplaceAll(fmt.Sprintf("%s [%s %s]", word, name, value), layout.Nbsp, " "))
+	}
+	return out
+}

@@ -1,0 +1,231 @@
+package compare
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/throng-io/throng/reports/internal/selection"
+	"github.com/throng-io/throng/reports/internal/stats"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// Options say what is set against what. Their zero value compares the first input with each of the others.
+type Options struct {
+	By   string // compare the values of this axis within the only input
+	Base string // the value of By to compare the others with; "" is the one that ran first
+}
+
+// Comparison is what changed from a base to one or more others, as data. Trials are its unit: however many messages a trial
+// delivered, it gives one value of each metric.
+type Comparison struct {
+	Base  string   `json:"base"`            // the name of the base
+	Axis  string   `json:"axis,omitempty"`  // what was varied on purpose; "" when two runs were given
+	Level float64  `json:"level"`           // rate of false alarms for each metric, over all pairs
+	Pairs []Pair   `json:"pairs"`           //
+	Notes []string `json:"notes,omitempty"` // what to know before believing the numbers
+}
+
+// Pair is one base with one other. All its numbers come from valid trials.
+type Pair struct {
+	Label      string       `json:"label,omitempty"` // what tells the pair from the others; "" for an only one
+	Base       string       `json:"base"`
+	New        string       `json:"new"`
+	BaseTrials Trials       `json:"base_trials"`
+	NewTrials  Trials       `json:"new_trials"`
+	Residue    []Difference `json:"residue"` // what differs besides the axis compared
+	Changes    []Change     `json:"changes"`
+	Shift      *Shift       `json:"shift,omitempty"`
+
+	rest      map[string]string // the parameters that both sides share
+	base, new side
+	spectra   [2]*result.Latency // the trials of base and of new merged, of the metric of Shift
+}
+
+// Trials counts the trials of a side.
+type Trials struct {
+	Valid   int `json:"valid"`
+	Invalid int `json:"invalid"` // left out: they say nothing about the server
+}
+
+// Difference is something that is not the same on both sides.
+type Difference struct {
+	What string `json:"what"`
+	Base string `json:"base"`
+	New  string `json:"new"`
+}
+
+// Outcome of a change.
+type Outcome string
+
+// The outcomes.
+const (
+	Better   Outcome = "better"
+	Worse    Outcome = "worse"
+	NotShown Outcome = "~"        // the trials do not show a difference
+	Untested Outcome = "untested" // too few trials to show one of any size
+)
+
+// Change is what one metric did. Base and New are medians over the trials. Change is the median of all quotients of a trial of new
+// and a trial of base, less one; where Relative is false it is the median of all differences, in the unit of the metric.
+type Change struct {
+	Metric   string          `json:"metric"` // as in checks: p99(delivery)
+	Title    string          `json:"title"`
+	Unit     string          `json:"unit"` // us, share, per_s, per_cpu_s, bytes
+	Base     float64         `json:"base"`
+	New      float64         `json:"new"`
+	Change   float64         `json:"change"`
+	Relative bool            `json:"relative"`
+	Interval *stats.Interval `json:"interval,omitempty"` // of Change, 95 %; nil with too few trials
+	P        *float64        `json:"p,omitempty"`        // Mann-Whitney, two-sided; nil with one trial on a side
+	PHolm    *float64        `json:"p_holm,omitempty"`   // corrected for the pairs compared on this metric
+	Outcome  Outcome         `json:"outcome"`
+	BaseN    int             `json:"base_n"` // trials with a value
+	NewN     int             `json:"new_n"`
+
+	of measure
+}
+
+// side is the trials of one combination.
+type side struct {
+	name  string
+	run   *result.Run
+	all   []*result.Cell
+	cells []*result.Cell // the valid ones; set by measure
+}
+
+// Inputs sets the inputs against each other. It fails when there is nothing to compare, in words that say what to give.
+func Inputs(inputs []Input, opt Options) (*Comparison, error) {
+	var c *Comparison
+	var err error
+	if opt.By != "" {
+		c, err = compareAxis(inputs, opt)
+	} else {
+		c, err = compareInputs(inputs)
+	}
+	if err != nil {
+		return nil, err
+	}
+	c.Level = stats.Alpha
+	for i := range c.Pairs {
+		if err := c.Pairs[i].measure(); err != nil {
+			return nil, err
+		}
+		c.Pairs[i].Residue = residue(&c.Pairs[i], strings.Split(c.Axis, ", "))
+	}
+	c.correct()
+	c.Notes = append(c.Notes, c.trialNotes()...)
+	return c, nil
+}
+
+// compareAxis pairs, for each combination of the other axes, the base value with every other one.
+func compareAxis(inputs []Input, opt Options) (*Comparison, error) {
+	if len(inputs) != 1 {
+		return nil, fmt.Errorf("--by %s compares the cells of one result, and %d were given; give one, or leave --by out", opt.By, len(inputs))
+	}
+	in := inputs[0]
+	cells, err := in.cells()
+	if err != nil {
+		return nil, err
+	}
+	var values []string
+	for _, c := range cells {
+		if v, ok := c.Params[opt.By]; ok && !slices.Contains(values, v) {
+			values = append(values, v)
+		}
+	}
+	if len(values) < 2 {
+		return nil, fmt.Errorf("%s: nothing to compare by %q: %s", in.Name, opt.By, axesOf(in.Run))
+	}
+	base := cmp.Or(opt.Base, values[0])
+	if !slices.Contains(values, base) {
+		return nil, fmt.Errorf("%s: no cells with %s=%s to take as the base; there are %s", in.Name, opt.By, base, strings.Join(values, ", "))
+	}
+	c := &Comparison{Base: base, Axis: opt.By}
+	gs := in.grouped(cells, []string{opt.By})
+	for _, g := range gs {
+		for _, v := range values {
+			old, next := g.with(opt.By, base), g.with(opt.By, v)
+			if v == base || len(old) == 0 || len(next) == 0 {
+				continue
+			}
+			p := Pair{
+				rest: g.params, Base: base, New: v,
+				base: side{name: base, run: in.Run, all: old}, new: side{name: v, run: in.Run, all: next},
+			}
+			p.Label = v
+			if len(gs) > 1 {
+				p.Label = selection.Label(g.cells[0], slices.Sorted(maps.Keys(g.params))) + ": " + v
+			}
+			c.Pairs = append(c.Pairs, p)
+		}
+	}
+	if len(c.Pairs) == 1 {
+		c.Pairs[0].Label = ""
+	}
+	if len(c.Pairs) == 0 {
+		return nil, fmt.Errorf("%s: no combination was run with %s=%s and with another value of it", in.Name, opt.By, base)
+	}
+	return c, nil
+}
+
+// compareInputs pairs the first input with each of the others, combination by combination.
+func compareInputs(inputs []Input) (*Comparison, error) {
+	if len(inputs) < 2 {
+		return nil, errors.New("one result is nothing to compare; give two, or one with --by and the axis of its matrix")
+	}
+	selected := map[string]bool{}
+	for _, in := range inputs {
+		for k := range in.Select {
+			selected[k] = true
+		}
+	}
+	keys := slices.Sorted(maps.Keys(selected))
+	names := shortNames(inputs)
+	c := &Comparison{Base: names[0], Axis: strings.Join(keys, ", ")}
+	baseCells, err := inputs[0].cells()
+	if err != nil {
+		return nil, err
+	}
+	baseGroups := inputs[0].grouped(baseCells, keys)
+	for i, in := range inputs[1:] {
+		cells, err := in.cells()
+		if err != nil {
+			return nil, err
+		}
+		pairs, notes := pairUp(baseGroups, in.grouped(cells, keys))
+		if len(pairs) == 0 {
+			return nil, fmt.Errorf("%s and %s have no combination of parameters in common; select the cells to compare, such as '%s' and '%s'",
+				inputs[0].Name, in.Name, inputs[0].Choices()[0], in.Choices()[0])
+		}
+		for _, p := range pairs {
+			p.Base, p.New = names[0], names[i+1]
+			p.base.name, p.new.name = p.Base, p.New
+			p.base.run, p.new.run = inputs[0].Run, in.Run
+			var parts []string
+			if len(inputs) > 2 {
+				parts = append(parts, p.New)
+			}
+			if len(pairs) > 1 {
+				parts = append(parts, selection.Label(p.base.all[0], slices.Sorted(maps.Keys(p.rest))))
+			}
+			p.Label = strings.Join(parts, ": ")
+			c.Pairs = append(c.Pairs, p)
+		}
+		for _, n := range notes {
+			c.Notes = append(c.Notes, names[i+1]+": "+n)
+		}
+		if !sameRun(in.Run, inputs[0].Run) {
+			c.Notes = append(c.Notes, fmt.Sprintf("%s and %s ran one after the other, not in turns: a slow drift of the machine would count as a change.", names[0], names[i+1]))
+		}
+	}
+	return c, nil
+}
+
+// sameRun tells two readings of one result from two runs.
+func sameRun(a, b *result.Run) bool {
+	return a == b || a.Started.Equal(b.Started) && a.Scenario == b.Scenario && a.Seed == b.Seed && len(a.Cells) == len(b.Cells)
+}

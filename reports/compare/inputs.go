@@ -1,0 +1,191 @@
+package compare
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/throng-io/throng/reports/internal/selection"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// Input is one side of a comparison: a run, or the cells of a run that have the selected values of its matrix.
+type Input struct {
+	Name   string // as the user wrote it
+	Run    *result.Run
+	Select map[string]string // axis: value; nil takes all cells
+}
+
+// Open reads the result that an argument names: a directory or result.json, and behind a # the cells to take from it, as
+// DIR#fanout=batched or DIR#fanout=batched,transport=websocket.
+func Open(arg string) (Input, error) {
+	return OpenWith(arg, result.Read)
+}
+
+func OpenWith(arg string, read func(path string) (*result.Run, error)) (Input, error) {
+	path, selection, _ := strings.Cut(arg, "#")
+	in := Input{Name: arg}
+	if selection != "" {
+		in.Select = map[string]string{}
+	}
+	for part := range strings.SplitSeq(selection, ",") {
+		if part == "" {
+			continue
+		}
+		axis, value, ok := strings.Cut(part, "=")
+		if !ok || axis == "" {
+			return in, fmt.Errorf("%s: %q selects nothing; write DIR#axis=value", arg, part)
+		}
+		in.Select[axis] = value
+	}
+	var err error
+	in.Run, err = read(path)
+	return in, err
+}
+
+// shortNames are the names of the inputs, without the path that all of them share.
+func shortNames(inputs []Input) []string {
+	names := make([]string, len(inputs))
+	for i, in := range inputs {
+		name := result.Short(in.Name, result.MaxText) // a folder from elsewhere, named by a pattern of the shell
+		names[i] = strings.TrimSuffix(strings.Replace(name, "/"+result.FileName, "", 1), "/")
+	}
+	share := func(sep string) bool {
+		head, _, ok := strings.Cut(names[0], sep)
+		if !ok || slices.ContainsFunc(names, func(n string) bool { return !strings.HasPrefix(n, head+sep) || len(n) == len(head)+len(sep) }) {
+			return false
+		}
+		for i := range names {
+			names[i] = strings.TrimPrefix(names[i], head+sep)
+		}
+		return true
+	}
+	for share("/") {
+	}
+	if share("#") {
+		share("=") // DIR#axis=a against DIR#axis=b is a against b
+	}
+	return names
+}
+
+// combination is the cells that share all parameters but the compared ones.
+type combination struct {
+	params map[string]string // those shared
+	cells  []*result.Cell
+}
+
+func (g combination) with(axis, value string) (cells []*result.Cell) {
+	for _, c := range g.cells {
+		if v, ok := c.Params[axis]; ok && v == value {
+			cells = append(cells, c)
+		}
+	}
+	return cells
+}
+
+// cells are those that the selection names.
+func (in Input) cells() ([]*result.Cell, error) {
+	var cells []*result.Cell
+	for i := range in.Run.Cells {
+		c := &in.Run.Cells[i]
+		fits := true
+		for k, v := range in.Select {
+			fits = fits && c.Params[k] == v
+		}
+		if fits {
+			cells = append(cells, c)
+		}
+	}
+	if len(cells) == 0 {
+		if len(in.Run.Cells) == 0 {
+			return nil, fmt.Errorf("%s: the run ended before its first trial; there is nothing to compare", in.Name)
+		}
+		return nil, fmt.Errorf("%s: no cell fits: %s", in.Name, axesOf(in.Run))
+	}
+	return cells, nil
+}
+
+// axesOf says which values a run can be asked for.
+func axesOf(run *result.Run) string {
+	values := map[string][]string{}
+	for _, c := range run.Cells {
+		for k, v := range c.Params {
+			if !slices.Contains(values[k], v) {
+				values[k] = append(values[k], v)
+			}
+		}
+	}
+	if len(values) == 0 {
+		return "it has no matrix"
+	}
+	var parts []string
+	for _, k := range slices.Sorted(maps.Keys(values)) {
+		parts = append(parts, k+" is "+strings.Join(values[k], ", "))
+	}
+	return "its matrix has " + strings.Join(parts, "; ")
+}
+
+// grouped sorts cells by the parameters that are not compared, in the order in which the combinations first ran. Parameters with
+// one value throughout are left out, so that runs with and without them still meet.
+func (in Input) grouped(cells []*result.Cell, compared []string) []combination {
+	part := &result.Run{}
+	for _, c := range cells {
+		part.Cells = append(part.Cells, result.Cell{Params: c.Params})
+	}
+	axes := slices.DeleteFunc(selection.Varying(part), func(k string) bool { return slices.Contains(compared, k) })
+	at := map[string]int{}
+	var all []combination
+	for _, c := range cells {
+		params := map[string]string{}
+		for _, k := range axes {
+			params[k] = c.Params[k]
+		}
+		key := fmt.Sprint(params)
+		i, ok := at[key]
+		if !ok {
+			i = len(all)
+			at[key] = i
+			all = append(all, combination{params: params})
+		}
+		all[i].cells = append(all[i].cells, c)
+	}
+	return all
+}
+
+// pairUp finds for each combination of base the same one of the other side. Two sides of one combination each are a pair whatever
+// their parameters; how these differ is in the residue.
+func pairUp(base, other []combination) (pairs []Pair, notes []string) {
+	if len(base) == 1 && len(other) == 1 {
+		return []Pair{{rest: base[0].params, base: side{all: base[0].cells}, new: side{all: other[0].cells}}}, nil
+	}
+	for _, b := range base {
+		i := slices.IndexFunc(other, func(o combination) bool { return maps.Equal(o.params, b.params) })
+		if i < 0 {
+			notes = append(notes, "no cells with "+selection.Label(b.cells[0], slices.Sorted(maps.Keys(b.params))))
+			continue
+		}
+		pairs = append(pairs, Pair{rest: b.params, base: side{all: b.cells}, new: side{all: other[i].cells}})
+	}
+	return pairs, notes
+}
+
+// Choices are the combinations of a run's matrix as inputs; without a matrix, the run itself.
+func (in Input) Choices() (all []string) {
+	name, _, _ := strings.Cut(in.Name, "#")
+	for i := range in.Run.Cells {
+		params := in.Run.Cells[i].Params
+		var parts []string
+		for _, k := range slices.Sorted(maps.Keys(params)) {
+			parts = append(parts, k+"="+params[k])
+		}
+		choice := name
+		if len(parts) > 0 {
+			choice += "#" + strings.Join(parts, ",")
+		}
+		if !slices.Contains(all, choice) {
+			all = append(all, choice)
+		}
+	}
+	return all
+}

@@ -1,0 +1,137 @@
+package charts
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/throng-io/throng/reports/internal/draw"
+	"github.com/throng-io/throng/reports/internal/layout"
+	"github.com/throng-io/throng/reports/internal/reporttest"
+	"github.com/throng-io/throng/reports/internal/selection"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+func TestSpectrumAxis(t *testing.T) {
+	want := []draw.Tick{{At: 1, Label: "0 %"}, {At: 2, Label: "50 %"}, {At: 10, Label: "90 %"}, {At: 100, Label: "99 %"}, {At: 1000, Label: "99.9 %"}, {At: 10000, Label: "99.99 %"}, {At: 100000, Label: "99.999 %"}}
+	for i := range want {
+		want[i].Label = want[i].Label[:len(want[i].Label)-2] + layout.Nbsp + "%"
+	}
+	if d := cmp.Diff(want, SpectrumAxis(100000).Ticks); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestLongTimelineKeepsTheWorst(t *testing.T) {
+	c := &result.Cell{}
+	for i := range 10000 {
+		c.Timeline = append(c.Timeline, result.Second{T: float64(i), Received: 2, Latency: map[string]result.Quantiles{"delivery": {N: 2, P50us: 100, P99us: 200, Maxus: 300}}})
+	}
+	c.Timeline[7777].Latency["delivery"] = result.Quantiles{N: 2, P50us: 100, P99us: 5000, Maxus: 90000}
+	f := latencyTimeline("x", "delivery", c, "")
+	pts := reporttest.Line(t, f.Panels[0], "max").Points
+	if len(pts) > maxSeconds {
+		t.Errorf("%d points", len(pts))
+	}
+	if worst := top(pts); worst != 90 {
+		t.Errorf("the spike of 90 ms shows as %v", worst)
+	}
+	if got := f.Panels[1].Lines[0].Points[5].Y; got != 2 {
+		t.Errorf("rate %v, want the mean 2", got)
+	}
+}
+
+func TestSpectrumTellsItsLinesApart(t *testing.T) {
+	names := []string{"delivery", "fanout.last", "fanout.first", "fanout.spread", "ack"}
+	of := map[string]*result.Latency{}
+	for _, name := range names {
+		h := result.NewHistogram()
+		for v := range int64(200) {
+			_ = h.RecordValue(1000 + v)
+		}
+		of[name] = result.FromHistogram(h)
+	}
+	f, err := spectrum("spectrum", &result.Cell{Latency: of}, names, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[draw.Style]string{}
+	for _, l := range f.Panels[0].Lines {
+		if other := seen[l.Style]; other != "" {
+			t.Errorf("%s looks like %s", l.Name, other)
+		}
+		seen[l.Style] = l.Name
+	}
+	if len(seen) != len(names) {
+		t.Errorf("%d lines for %d metrics", len(seen), len(names))
+	}
+}
+
+func TestShades(t *testing.T) {
+	for _, tt := range []struct {
+		n, most int64
+		want    int
+	}{{1, 1000, 0}, {1000, 1000, 7}, {31, 1000, 3}, {1, 1, 7}} {
+		if got := shadeOf(tt.n, tt.most); got != tt.want {
+			t.Errorf("%d of %d: shade %d, want %d", tt.n, tt.most, got, tt.want)
+		}
+	}
+}
+
+// A percentile needs ten samples beyond it, in a second as in a whole run.
+func TestSecondsNeedSamples(t *testing.T) {
+	c := &result.Cell{Phases: []result.Phase{{Name: "hold", EndS: 5, Record: true}}}
+	for i, n := range []int64{19, 20, 999, 1000, 5000} {
+		c.Timeline = append(c.Timeline, result.Second{T: float64(i), Latency: map[string]result.Quantiles{
+			"delivery": {N: n, P50us: 1000, P99us: 9000, Maxus: 20000, Heat: ""}, "connect": {N: n, P50us: 1000, P99us: 9000},
+		}})
+	}
+	f := latencyTimeline("x", "delivery", c, "")
+	for name, want := range map[string][]float64{"max": {0.5, 1.5, 2.5, 3.5, 4.5}, "p50": {1.5, 2.5, 3.5, 4.5}, "p99": {3.5, 4.5}} {
+		var got []float64
+		for _, pt := range reporttest.Line(t, f.Panels[0], name).Points {
+			got = append(got, pt.X)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s at %v, want %v", name, got, want)
+		}
+	}
+	if row := f.Data.Rows[0]; row[2] != layout.None || row[3] != layout.None || row[4] == layout.None {
+		t.Errorf("19 samples: %q", row)
+	}
+	for stat, want := range map[string]int{"p50": 4, "p99": 2, "p99.9": 0, "max": 5} {
+		k := result.Check{Stat: stat, Metric: "delivery", Op: "<", Limit: 1}
+		if r := ruleOverTime(c, &k, 1); r.good+r.bad != want {
+			t.Errorf("%s judged in %d seconds, want %d", stat, r.good+r.bad, want)
+		}
+	}
+	slow, ok := connectLatency(c.Timeline[2:], draw.Axis{})
+	if !ok || slow.Y.Label != "p99 of the second, ms" || len(slow.Lines[0].Points) != 2 {
+		t.Errorf("%+v", slow)
+	}
+	if slow, _ = connectLatency(c.Timeline[:3], draw.Axis{}); slow.Y.Label != "p50 of the second, ms" || len(slow.Lines[0].Points) != 2 {
+		t.Errorf("%+v", slow)
+	}
+}
+
+// The lag of a second is its highest, and its p99 where the generator sent often enough in it.
+func TestLagOfSeconds(t *testing.T) {
+	c := &result.Cell{}
+	for i, n := range []int64{10, 1000, 999} {
+		c.Timeline = append(c.Timeline, result.Second{T: float64(i), LagP99us: 4000, Latency: map[string]result.Quantiles{"lag": {N: n, P99us: 4000, Maxus: 9000}}})
+	}
+	lines, top := lagLines(c)
+	if top != 9 || len(lines) != 2 || lines[0].Name != "max" || len(lines[0].Points) != 3 || len(lines[1].Points) != 1 || lines[1].Points[0].X != 1.5 {
+		t.Errorf("%v %+v", top, lines)
+	}
+	k := result.Check{Stat: "p99", Metric: "lag", Op: "<", Limit: 1}
+	for i, want := range []bool{false, true, false} {
+		if _, ok := secondOf(&k, &c.Timeline[i]); ok != want {
+			t.Errorf("second %d judged: %v", i, ok)
+		}
+	}
+	c.Generator = result.Generator{LagP99us: 4000, Lag: &result.Latency{N: 120, P90us: 2000, P99us: 4000}}
+	if name, us := selection.LagOf(c); name != "p90" || us != 2000 {
+		t.Errorf("of 120 messages: %s %d", name, us)
+	}
+}

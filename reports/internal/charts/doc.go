@@ -1,0 +1,2 @@
+// Package charts builds the figures of a report as data.
+package charts

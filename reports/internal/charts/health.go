@@ -1,0 +1,168 @@
+package charts
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/throng-io/throng/reports/internal/draw"
+	"github.com/throng-io/throng/reports/internal/layout"
+	"github.com/throng-io/throng/scenario/metric"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// series reads one number of each second; stretches of a long timeline show their highest.
+func series(c *result.Cell, f func(result.Second) float64) (pts []draw.Point, top float64) {
+	per := stretches(len(c.Timeline))
+	for i := 0; i < len(c.Timeline); i += per {
+		v := 0.0
+		for _, s := range c.Timeline[i:min(i+per, len(c.Timeline))] {
+			v = max(v, f(s))
+		}
+		pts = append(pts, draw.Point{X: c.Timeline[i].T + float64(per)/2, Y: v})
+		top = max(top, v)
+	}
+	return pts, top
+}
+
+// validLimits are the rules of the `valid:` checks on a metric, in the panel's unit.
+func validLimits(c *result.Cell, metricName string, scale float64) []draw.Rule {
+	var rs []draw.Rule
+	for i := range c.Checks {
+		if k := &c.Checks[i]; k.Kind == result.KindValid && k.Metric == metricName && k.Limit > 0 {
+			if r, ok := ruleOverPhase(c, k, scale); ok {
+				rs = append(rs, r)
+			}
+		}
+	}
+	return rs
+}
+
+// generatorHealth says whether the generator may be trusted: its lag, CPU and pauses against the limits of `valid:`.
+func generatorHealth(name string, c *result.Cell, sub string) *Figure {
+	lag, topLag := lagLines(c)
+	cpu, topCPU := series(c, func(s result.Second) float64 { return s.CPU * 100 })
+	server, topServer := series(c, func(s result.Second) float64 { return s.ServerCPU * 100 })
+	gc, topGC := series(c, func(s result.Second) float64 { return Ms(s.GCPauseMaxus) })
+	if topLag == 0 && topCPU == 0 && topGC == 0 {
+		return nil
+	}
+	x := draw.Axis{Min: c.Timeline[0].T, Max: c.Timeline[len(c.Timeline)-1].T + 1}
+	var panels []draw.Panel
+	if topLag > 0 {
+		panels = append(panels, draw.Panel{
+			X: x, Y: draw.Axis{Label: "send lag, ms"}, Rules: validLimits(c, metric.Lag, 1e3),
+			Lines: lag,
+		})
+	}
+	if topCPU > 0 {
+		p := draw.Panel{
+			X: x, Y: draw.Axis{Label: "CPU, % of all cores", Max: 100}, Rules: validLimits(c, metric.CPU, 100),
+			Lines: []draw.Line{{Name: "generator", Points: cpu, Style: draw.Blue}},
+		}
+		if topServer > 0 {
+			p.Lines = append(p.Lines, draw.Line{Name: "server", Points: server, Style: draw.Grey})
+		}
+		if max(topCPU, topServer) > 100 { // rounding of the clock's ticks
+			p.Y.Max = 0
+		}
+		panels = append(panels, p)
+	}
+	if topGC > 0 {
+		panels = append(panels, draw.Panel{
+			X: x, Y: draw.Axis{Label: "longest GC pause, at most, ms"}, Rules: validLimits(c, "gc", 1e3),
+			Lines: []draw.Line{{Name: "generator", Points: gc, Style: draw.Blue}},
+		})
+	}
+	if len(panels) == 0 {
+		return nil
+	}
+	onePhaseAxis(panels, c)
+	f := &Figure{Caption: "May these numbers be trusted: how late the generator itself was, and what it had left. Dashed red lines are the limits of the scenario's valid rules."}
+	f.Figure = draw.Figure{Name: name, Title: "Generator health", Sub: sub, Panels: panels}
+	f.Data = healthTable(c)
+	return f
+}
+
+// lagLines are the highest lag of each second, and its p99 where a second has the messages to tell.
+func lagLines(c *result.Cell) (lines []draw.Line, top float64) {
+	if !slices.ContainsFunc(c.Timeline, func(s result.Second) bool { return s.Latency[metric.Lag].N > 0 }) {
+		pts, top := series(c, func(s result.Second) float64 { return Ms(s.LagP99us) })
+		return []draw.Line{{Name: "p99", Points: pts, Style: draw.Blue}}, top
+	}
+	most, top := series(c, func(s result.Second) float64 { return Ms(s.Latency[metric.Lag].Maxus) })
+	lines = []draw.Line{{Name: "max", Points: most, Style: draw.Orange, Thin: true}}
+	per := stretches(len(c.Timeline))
+	var high []draw.Point
+	for i := 0; i < len(c.Timeline); i += per {
+		q, _, _ := stretch(c.Timeline[i:min(i+per, len(c.Timeline))], metric.Lag)
+		high = NextPoint(high, c.Timeline[i].T+float64(per)/2, q.P99us, float64(per))
+	}
+	if len(high) > 0 {
+		lines = append(lines, draw.Line{Name: "p99", Points: high, Style: draw.Blue})
+	}
+	return lines, top
+}
+
+// onePhaseAxis names the phases in the first panel and the x axis under the last.
+func onePhaseAxis(panels []draw.Panel, c *result.Cell) {
+	for i := range panels {
+		panels[i].Bands = bands(c)
+		if i > 0 {
+			unnamed(panels[i].Bands)
+		}
+		panels[i].Weight = 0.75
+	}
+	panels[len(panels)-1].X.Label = "seconds since the start"
+}
+
+func healthTable(c *result.Cell) layout.Table {
+	t := layout.Table{Head: []string{"second", "lag p99", "CPU", "GC pause", "server CPU", "server memory"}}
+	every := 1 + len(c.Timeline)/60
+	for i, s := range c.Timeline {
+		if i%every == 0 {
+			t.Rows = append(t.Rows, []string{
+				layout.Significant(s.T), layout.Micros(float64(s.LagP99us)), layout.Share(s.CPU), layout.Micros(float64(s.GCPauseMaxus)),
+				layout.Known(s.ServerCPU, layout.Share), layout.Known(s.ServerRSSBytes, layout.Bytesize),
+			})
+		}
+	}
+	if every > 1 {
+		t.Note = fmt.Sprintf("Every %d. second; all of them are in result.json.", every)
+	}
+	return t
+}
+
+// serverResources is the server's CPU and memory over time.
+func serverResources(name string, c *result.Cell, sub string) *Figure {
+	cpu, topCPU := series(c, func(s result.Second) float64 { return s.ServerCPU * 100 })
+	rss, topRSS := series(c, func(s result.Second) float64 { return float64(s.ServerRSSBytes) / (1 << 20) })
+	var held []draw.Point
+	for _, s := range staying(c) {
+		held = append(held, draw.Point{X: s.T + 1, Y: float64(s.Held)}) // the state at the second's end
+	}
+	if topCPU == 0 && topRSS == 0 {
+		return nil
+	}
+	x := draw.Axis{Min: c.Timeline[0].T, Max: c.Timeline[len(c.Timeline)-1].T + 1}
+	var panels []draw.Panel
+	if topCPU > 0 {
+		p := draw.Panel{X: x, Y: draw.Axis{Label: "CPU, % of all cores", Max: 100}, Lines: []draw.Line{{Points: cpu, Style: draw.Blue}}}
+		if topCPU > 100 {
+			p.Y.Max = 0
+		}
+		panels = append(panels, p)
+	}
+	if topRSS > 0 {
+		panels = append(panels, draw.Panel{X: x, Y: draw.Axis{Label: "memory (RSS), MiB"}, Lines: []draw.Line{{Points: rss, Style: draw.Blue}}})
+	}
+	if len(held) > 1 {
+		panels = append(panels, draw.Panel{X: x, Y: draw.Axis{Label: "clients held"}, Lines: []draw.Line{{Points: held, Style: draw.Grey}}})
+	}
+	if len(panels) == 0 {
+		return nil
+	}
+	onePhaseAxis(panels, c)
+	f := &Figure{Caption: "What the server spent, as the operating system counts it, beside the clients it held.", Data: healthTable(c)}
+	f.Figure = draw.Figure{Name: name, Title: "Server resources", Sub: sub, Panels: panels}
+	return f
+}

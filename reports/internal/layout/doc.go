@@ -1,0 +1,2 @@
+// Package layout writes amounts and tables as text.
+package layout

@@ -1,0 +1,43 @@
+package layout
+
+import (
+	"fmt"
+	"strings"
+)
+
+var markdownEscape = strings.NewReplacer("&", "&amp;", `\`, `\\`, "|", `\|`, "<", "&lt;", ">", "&gt;", "*", `\*`, "_", `\_`, "`", "\\`", "[", `\[`, "\n", " ", "~", `\~`)
+
+func MarkdownText(s string) string { return markdownEscape.Replace(s) }
+
+// MarkdownTable writes t as a table of GitHub's Markdown.
+func MarkdownTable(b *strings.Builder, t Table) {
+	if len(t.Rows) == 0 {
+		return
+	}
+	head := t.Head
+	if head == nil {
+		head = make([]string, len(t.Rows[0]))
+	}
+	row := func(cells []string) {
+		for _, c := range cells {
+			b.WriteString("| " + MarkdownText(c) + " ")
+		}
+		b.WriteString("|\n")
+	}
+	b.WriteByte('\n')
+	row(head)
+	for i := range head {
+		if i < t.Left {
+			b.WriteString("|:--")
+		} else {
+			b.WriteString("|--:")
+		}
+	}
+	b.WriteString("|\n")
+	for _, r := range t.Rows {
+		row(r)
+	}
+	if t.Note != "" {
+		fmt.Fprintf(b, "\n%s\n", MarkdownText(t.Note))
+	}
+}

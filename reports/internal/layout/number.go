@@ -1,0 +1,101 @@
+package layout
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/throng-io/throng/scenario/metric"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// Nbsp stands between the groups of a number and before its unit, so that no line ends there. Text for terminals gets spaces.
+const Nbsp = "\u00a0"
+
+// None is shown for what was not measured, or not often enough.
+const None = "-"
+
+// unbroken keeps an amount on one line.
+func unbroken(s string) string { return strings.ReplaceAll(s, " ", Nbsp) }
+
+// Significant writes v with three significant digits and no zeros at the end.
+func Significant(v float64) string { return unbroken(metric.FormatNumber(v)) }
+
+// Micros writes a duration given in microseconds, in the unit that suits its size.
+func Micros(us float64) string { return unbroken(metric.FormatSeconds(us / 1e6)) }
+
+// Count writes a number with its thousands apart.
+func Count[T int | int64](n T) string { return unbroken(metric.FormatCount(n)) }
+
+func Seconds(s float64) string { return Significant(s) + Nbsp + "s" }
+
+func Bytesize(n float64) string { return unbroken(metric.FormatBytes(n)) }
+
+// Share writes 0..1 as per cent.
+func Share(v float64) string { return unbroken(metric.FormatShare(v)) }
+
+// Known writes v with f unless it is zero, which stands for "not measured".
+func Known[T int64 | float64](v T, f func(float64) string) string {
+	if v == 0 {
+		return None
+	}
+	return f(float64(v))
+}
+
+// checkValue writes what a check found, or its limit, in the unit of its metric.
+func checkValue(c *result.Check, v float64) string {
+	return unbroken(metric.Format(v, UnitOf(c)))
+}
+
+// CheckFound is the value that was found: "> 500 ms" when it is more than that.
+func CheckFound(c *result.Check) string {
+	s := checkValue(c, c.Value)
+	if c.Beyond {
+		s = ">" + Nbsp + s
+	}
+	return s
+}
+
+// UnitOf is the unit of a check's numbers. Results written without one tell it by metric and statistic.
+func UnitOf(c *result.Check) string {
+	switch {
+	case c.Unit != "":
+		return c.Unit
+	case strings.Contains(c.Metric, "rss"):
+		return "bytes"
+	case strings.HasSuffix(c.Metric, metric.CPU), c.Stat == "achieved":
+		return "share"
+	case c.Metric != "" && (Quantile(c.Stat) > 0 || slices.Contains([]string{"min", "mean", "max"}, c.Stat)):
+		return "s"
+	}
+	return ""
+}
+
+// Quantile is 0.99 for "p99", and 0 for what is no percentile.
+func Quantile(stat string) float64 {
+	rest, ok := strings.CutPrefix(stat, "p")
+	if !ok {
+		return 0
+	}
+	p, err := strconv.ParseFloat(rest, 64)
+	if err != nil || p <= 0 || p >= 100 {
+		return 0
+	}
+	return p / 100
+}
+
+// UpperFirst makes a clause the start of a sentence.
+func UpperFirst(s string) string {
+	if s == "" {
+		return ""
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// Plural is "1 client" or "2 clients".
+func Plural[T int | int64](n T, noun string) string {
+	if n == 1 {
+		return "1" + Nbsp + noun
+	}
+	return Count(n) + Nbsp + noun + "s"
+}

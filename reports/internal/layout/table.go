@@ -1,0 +1,71 @@
+package layout
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// Table is rows of text with a heading. The first Left columns are words, the others numbers.
+type Table struct {
+	Title string
+	Head  []string // nil for a table of names and values
+	Rows  [][]string
+	Left  int
+	Note  string
+	Marks map[[2]int]string // by row and column: the class of a cell that is coloured; its words stand without it
+	Links []string          // by row: the anchor on the page that its first column leads to; "" or missing: none
+}
+
+func Joined(parts ...string) string {
+	var kept []string
+	for _, p := range parts {
+		if p != "" {
+			kept = append(kept, p)
+		}
+	}
+	return strings.Join(kept, " ")
+}
+
+// TextTable writes t in columns, numbers to the right.
+func TextTable(b *strings.Builder, t Table) {
+	if len(t.Rows) == 0 {
+		return
+	}
+	rows := t.Rows
+	if t.Head != nil {
+		rows = append([][]string{t.Head}, rows...)
+	}
+	var widths []int
+	for _, r := range rows {
+		for i, cell := range r {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
+	}
+	b.WriteByte('\n')
+	for _, r := range rows {
+		var line strings.Builder
+		for i, cell := range r {
+			pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
+			if i > 0 {
+				line.WriteString("  ")
+			}
+			if i < t.Left {
+				line.WriteString(cell + pad)
+			} else {
+				line.WriteString(pad + cell)
+			}
+		}
+		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
+	}
+	if t.Note != "" {
+		b.WriteString(t.Note + "\n")
+	}
+}
+
+func Filled(ts ...Table) []Table {
+	return slices.DeleteFunc(ts, func(t Table) bool { return len(t.Rows) == 0 })
+}

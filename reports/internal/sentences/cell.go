@@ -1,0 +1,160 @@
+package sentences
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/throng-io/throng/reports/internal/layout"
+	"github.com/throng-io/throng/reports/internal/selection"
+	"github.com/throng-io/throng/scenario/metric"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+func CellSentence(c *result.Cell) string {
+	if c.Interrupted {
+		return layout.Joined(layout.UpperFirst(c.Reason)+", so this is no whole trial.", headline(c))
+	}
+	switch c.Verdict {
+	case result.Pass:
+		return layout.Joined(headline(c), backSentence(c), metSentence(c), "Run valid"+Fitness(c)+".")
+	case result.Fail:
+		return layout.Joined(broken(c), headline(c), backSentence(c), "Run valid"+Fitness(c)+".")
+	default:
+		return layout.Joined(layout.UpperFirst(whyInvalid(c))+".", "No number of this run says anything about the server.")
+	}
+}
+
+// headline is "p99 delivery 38 ms at 100 000 deliveries/s (10 000 websocket clients, batched fan-out)."
+func headline(c *result.Cell) string {
+	run := &result.Run{Cells: []result.Cell{*c}}
+	metricName := selection.Primary(run)
+	if metricName == "" {
+		return "Nothing was delivered or acknowledged (" + Population(c) + ")."
+	}
+	name, us := selection.Best(c.Latency[metricName])
+	rate := c.Rates.AchievedPerS
+	noun := "messages/s"
+	if metricName == metric.Delivery {
+		rate, noun = c.Rates.DeliveriesPerS, "deliveries/s"
+	}
+	at := ""
+	if rate > 0 {
+		at = " at " + layout.Significant(rate) + layout.Nbsp + noun
+	}
+	return fmt.Sprintf("%s %s %s%s (%s).", name, metricName, layout.Micros(float64(us)), at, Population(c))
+}
+
+// backSentence says how soon the clients were back after each fault.
+func backSentence(c *result.Cell) string {
+	if c.Reconnects == nil || len(c.Reconnects.Faults) == 0 {
+		return ""
+	}
+	var parts []string
+	for i := range c.Reconnects.Faults {
+		f := &c.Reconnects.Faults[i]
+		us, ok := f.After(0.95)
+		if !ok {
+			parts = append(parts, "not in "+f.Phase)
+			continue
+		}
+		parts = append(parts, "within "+layout.Micros(float64(us))+" in "+f.Phase)
+	}
+	return "95" + layout.Nbsp + "% of the lost connections were made again " + strings.Join(parts, ", ") + "."
+}
+
+// Population is "10 000 websocket clients, batched fan-out".
+func Population(c *result.Cell) string {
+	held := max(c.Clients.Held, 0)
+	noun := "clients"
+	if held == 1 {
+		noun = "client"
+	}
+	s := layout.Count(held)
+	if t := selection.Setting(c, "transport"); t != "" {
+		s += layout.Nbsp + t
+	}
+	s += " " + noun
+	if f := selection.Setting(c, "fanout"); f != "" {
+		s += ", " + f + " fan-out"
+	}
+	if c.Server.SameMachine {
+		s += ", one machine"
+	}
+	return s
+}
+
+func metSentence(c *result.Cell) string {
+	for _, k := range c.Checks {
+		if k.Kind != result.KindValid {
+			return "Checks met."
+		}
+	}
+	return "No checks to meet."
+}
+
+// Fitness is ": generator lag p99 0.2 ms, CPU 41 %", or nothing when the generator did not say.
+func Fitness(c *result.Cell) string {
+	var parts []string
+	if name, us := selection.LagOf(c); us > 0 {
+		parts = append(parts, "lag "+name+" "+layout.Micros(float64(us)))
+	}
+	if c.Generator.CPUMax > 0 {
+		parts = append(parts, "CPU "+layout.Share(c.Generator.CPUMax))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return ": generator " + strings.Join(parts, ", ")
+}
+
+// broken names the service-level checks that did not hold. What no check says, such as that the server ended, is
+// all there is to know.
+func broken(c *result.Cell) string {
+	if c.Reason != "" && !slices.ContainsFunc(c.Checks, func(k result.Check) bool { return strings.HasPrefix(c.Reason, k.Text) }) {
+		return layout.UpperFirst(strings.TrimSuffix(c.Reason, ".")) + "."
+	}
+	var parts []string
+	for i := range c.Checks {
+		if k := &c.Checks[i]; !k.Pass && k.Kind != result.KindValid {
+			parts = append(parts, Found(k))
+		}
+	}
+	if len(parts) == 0 {
+		return "A check was broken."
+	}
+	noun := "Check"
+	if len(parts) > 1 {
+		noun = "Checks"
+	}
+	return noun + " broken: " + strings.Join(parts, "; ") + "."
+}
+
+// Found is "p99(delivery) < 100ms, it was 143 ms".
+func Found(k *result.Check) string {
+	s := k.Text + ", "
+	switch {
+	case k.NoData:
+		s += "but there was nothing to judge"
+	default:
+		s += "it was " + layout.CheckFound(k)
+	}
+	if k.Note != "" {
+		s += " (" + k.Note + ")"
+	}
+	return s
+}
+
+func whyInvalid(c *result.Cell) string {
+	var parts []string
+	for i := range c.Checks {
+		if k := &c.Checks[i]; !k.Pass && k.Kind == result.KindValid {
+			parts = append(parts, Found(k))
+		}
+	}
+	if len(parts) == 0 {
+		return strings.TrimSuffix(cmp.Or(c.Reason, "the run came to no verdict"), ".")
+	}
+	return "the generator was not fit to judge: " + strings.Join(parts, "; ")
+}

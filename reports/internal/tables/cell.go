@@ -1,0 +1,212 @@
+package tables
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/throng-io/throng/reports/internal/layout"
+	"github.com/throng-io/throng/reports/internal/selection"
+	"github.com/throng-io/throng/scenario/metric"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// Words for the outcome of a check; the page colours them, and they stand for themselves without colour.
+const (
+	Met     = "met"
+	NotMet  = "broken"
+	NoValue = "no data"
+)
+
+func ChecksTable(c *result.Cell) layout.Table {
+	t := layout.Table{Title: "Checks", Head: []string{"check", "outcome", "decides", "found"}, Left: 3}
+	for i := range c.Checks {
+		k := &c.Checks[i]
+		outcome, value := Met, layout.CheckFound(k)
+		switch {
+		case k.NoData:
+			outcome, value = NoValue, layout.None
+		case !k.Pass:
+			outcome = NotMet
+		}
+		kind := "pass or fail"
+		if k.Kind == result.KindValid {
+			kind = "valid or not"
+		}
+		if k.Note != "" {
+			value += " (" + k.Note + ")"
+		}
+		t.Rows = append(t.Rows, []string{k.Text, outcome, kind, value})
+	}
+	return t
+}
+
+func LedgerTable(c *result.Cell) layout.Table {
+	l := c.Ledger
+	t := layout.Table{Title: "Ledger of deliveries", Left: 1, Head: []string{"", "count", "of expected"}}
+	row := func(name string, n int64, part bool) {
+		s := ""
+		if part && l.Expected > 0 {
+			s = layout.Share(float64(n) / float64(l.Expected))
+		}
+		t.Rows = append(t.Rows, []string{name, layout.Count(n), s})
+	}
+	row("sent", l.Sent, false)
+	row("expected", l.Expected, false)
+	row("received", l.Received, true)
+	row("lost", l.Lost, true)
+	row("duplicate", l.Duplicate, true)
+	row("out of order", l.Disorder, true)
+	row("late", l.Late, true)
+	row("undecided", l.Undecided, true)
+	if loss := l.Loss(); loss != nil && l.Undecided > 0 {
+		t.Rows = append(t.Rows, []string{"lost or late, at least", layout.Count(loss.Least), layout.Share(loss.LeastShare)},
+			[]string{"lost or late, at most", layout.Count(loss.Most), layout.Share(loss.MostShare)})
+	}
+	return t
+}
+
+// LatencyTable has a row per metric. A percentile without samples enough is left blank.
+func LatencyTable(of map[string]*result.Latency, names []string) layout.Table {
+	t := layout.Table{Title: "Latency", Left: 1, Head: []string{"metric"}}
+	for _, p := range selection.Percentiles {
+		t.Head = append(t.Head, p.Name)
+	}
+	t.Head = append(t.Head, "max", "n")
+	thin, never, clamped := false, false, int64(0)
+	for _, name := range names {
+		l := of[name]
+		row := []string{name}
+		for _, p := range selection.Percentiles {
+			v := ShowPercentile(p, l)
+			thin = thin || v == layout.None
+			row = append(row, v)
+		}
+		clamped += l.Clamped
+		never = never || l.Never > 0
+		t.Rows = append(t.Rows, append(row, AtLeast(l, 100, l.Maxus), SamplesOf(l)))
+	}
+	if thin {
+		t.Note = "“-”: fewer than ten samples lie beyond that percentile, too few to say."
+	}
+	if slices.ContainsFunc(names, func(name string) bool {
+		return name == metric.Step || name == metric.Flow || strings.HasPrefix(name, metric.OfStep(""))
+	}) {
+		t.Note = strings.TrimSpace(t.Note + " step and flow are closed loops: each counts from when it began, so a server that slows down is also asked less; the others count from a schedule.")
+	}
+	if never {
+		t.Note = strings.TrimSpace(t.Note + " “>”: so much was waited for something that never came; it counts as slower than all that did.")
+	}
+	if clamped > 0 {
+		t.Note = strings.TrimSpace(t.Note + " " + layout.Plural(clamped, "sample") + " lay below 0 or above an hour and count at that limit.")
+	}
+	return t
+}
+
+func LoadTable(c *result.Cell) layout.Table {
+	t := layout.Table{Title: "Load and clients", Left: 1}
+	add := func(name, value string) { t.Rows = append(t.Rows, []string{name, value}) }
+	r := c.Rates
+	add("offered", layout.Significant(r.OfferedPerS)+" messages/s")
+	achieved := layout.Significant(r.AchievedPerS) + " messages/s"
+	if r.OfferedPerS > 0 {
+		achieved += " (" + layout.Share(r.AchievedPerS/r.OfferedPerS) + ")"
+	}
+	add("achieved", achieved)
+	add("deliveries", layout.Significant(r.DeliveriesPerS)+"/s")
+	add("recorded for", layout.Seconds(c.Seconds))
+	add("clients asked", layout.Count(c.Clients.Asked))
+	add("held at the end", layout.Count(c.Clients.Held))
+	add("failed to connect", layout.Count(c.Clients.Failed))
+	add("dropped later", layout.Count(c.Clients.Dropped))
+	return t
+}
+
+func ResourceTable(c *result.Cell) layout.Table {
+	s, g := c.Server, c.Generator
+	t := layout.Table{Title: "Resources", Left: 1, Head: []string{"", "server", "generator"}}
+	add := func(name, server, generator string) {
+		if server != layout.None || generator != layout.None {
+			t.Rows = append(t.Rows, []string{name, server, generator})
+		}
+	}
+	cores := func(cpu float64) string {
+		if cpu == 0 || c.Seconds == 0 {
+			return layout.None
+		}
+		return layout.Significant(cpu/c.Seconds) + layout.Nbsp + "cores"
+	}
+	add("CPU time", layout.Known(s.CPUs, layout.Seconds), layout.Known(g.CPUs, layout.Seconds))
+	add("CPU, mean", cores(s.CPUs), cores(g.CPUs))
+	add("CPU, highest second, of all cores", layout.None, layout.Known(g.CPUMax, layout.Share))
+	add("memory, peak", layout.Known(s.RSSPeakBytes, layout.Bytesize), layout.Known(g.RSSPeakBytes, layout.Bytesize))
+	add("memory per client", layout.Known(s.RSSPerClientBytes, layout.Bytesize), layout.None)
+	add("deliveries per CPU second", layout.Known(s.DeliveriesPerCPUs, layout.Significant), layout.None)
+	add("bytes out", layout.Known(s.BytesOut, layout.Bytesize), layout.Known(g.BytesOut, layout.Bytesize))
+	add("bytes in", layout.Known(s.BytesIn, layout.Bytesize), layout.Known(g.BytesIn, layout.Bytesize))
+	lag, us := selection.LagOf(c)
+	add("send lag, "+lag, layout.None, layout.Known(us, layout.Micros))
+	add("longest GC pause, at most", layout.None, layout.Known(g.GCPauseMaxus, layout.Micros))
+	switch {
+	case s.SameMachine:
+		t.Note = "Client and server shared one machine: they took CPU from each other, and no network lay between them."
+	case s.Target != "":
+		t.Note = "Client and server ran on different machines."
+	}
+	return t
+}
+
+func ErrorTable(c *result.Cell) layout.Table {
+	t := layout.Table{Title: "Errors", Left: 1, Head: []string{"class", "count"}}
+	for _, k := range slices.Sorted(maps.Keys(c.Errors)) {
+		if c.Errors[k] != 0 {
+			t.Rows = append(t.Rows, []string{k, layout.Count(c.Errors[k])})
+		}
+	}
+	return t
+}
+
+func SettingsTable(c *result.Cell) layout.Table {
+	t := layout.Table{Title: "Configuration", Left: 2}
+	all := maps.Clone(c.Settings)
+	if all == nil {
+		all = map[string]string{}
+	}
+	for axis := range c.Params {
+		all[axis] = selection.Value(c, axis)
+	}
+	if c.Server.Target != "" {
+		all["target"] = c.Server.Target
+		all["server"] = "foreign"
+		if c.Server.BuiltIn {
+			all["server"] = "built in, a process of its own"
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(all)) {
+		t.Rows = append(t.Rows, []string{k, all[k]})
+	}
+	return t
+}
+
+func EnvironmentTable(run *result.Run) layout.Table {
+	t := layout.Table{Title: "Environment", Left: 2}
+	env := maps.Clone(run.Env)
+	if env == nil {
+		env = map[string]string{}
+	}
+	delete(env, "throng")
+	if n, err := strconv.ParseFloat(env["memory_bytes"], 64); err == nil {
+		delete(env, "memory_bytes")
+		env["memory"] = layout.Bytesize(n)
+	}
+	t.Rows = append(t.Rows,
+		[]string{"throng", cmp.Or(run.Throng, "unknown")},
+		[]string{"started", run.Started.UTC().Format("2006-01-02 15:04:05 UTC")},
+		[]string{"seed", strconv.FormatUint(run.Seed, 10)})
+	for _, k := range slices.Sorted(maps.Keys(env)) {
+		t.Rows = append(t.Rows, []string{strings.ReplaceAll(k, "_", " "), env[k]})
+	}
+	return t
+}

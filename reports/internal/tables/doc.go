@@ -1,0 +1,2 @@
+// Package tables builds the tables of a report.
+package tables

@@ -1,0 +1,71 @@
+package tables
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/throng-io/throng/reports/internal/layout"
+	"github.com/throng-io/throng/reports/internal/selection"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// ShowPercentile writes a percentile of l, or none when there are too few samples for it.
+func ShowPercentile(p selection.Percentile, l *result.Latency) string {
+	if l == nil || l.N+l.Never < p.N {
+		return layout.None
+	}
+	return AtLeast(l, 100*p.P, p.Of(l))
+}
+
+// AtLeast writes the value of l at a percentile, with a sign where it is more than that.
+func AtLeast(l *result.Latency, percentile float64, us int64) string {
+	s := layout.Micros(float64(us))
+	if l.Beyond(percentile) {
+		s = ">" + layout.Nbsp + s
+	}
+	return s
+}
+
+// SamplesOf is how many samples l has, and how many never ended.
+func SamplesOf(l *result.Latency) string {
+	s := layout.Count(l.N)
+	if l.Never > 0 {
+		s += ", " + layout.Count(l.Never) + layout.Nbsp + "never came"
+	}
+	return s
+}
+
+// ShowSpread writes the median of the trials and, when they differ, their range in parentheses.
+func ShowSpread(s selection.Spread, f func(float64) string) string {
+	switch s.N {
+	case 0:
+		return layout.None
+	case 1:
+		return f(s.Mid)
+	}
+	low, top := f(s.Low), f(s.Top)
+	if low == top {
+		return low
+	}
+	// "3.1 ms to 4 ms" repeats the unit needlessly.
+	if v, unit, ok := strings.Cut(low, layout.Nbsp); ok && strings.HasSuffix(top, layout.Nbsp+unit) && !strings.ContainsAny(unit, "0123456789") {
+		low = v
+	}
+	return fmt.Sprintf("%s (%s – %s)", f(s.Mid), low, top)
+}
+
+// Returned writes how long it took until a share of the lost connections was made again.
+func Returned(f *result.FaultReturns, share float64) string {
+	us, ok := f.After(share)
+	if !ok {
+		return "never"
+	}
+	return layout.Micros(float64(us))
+}
+
+func BackAfter(us int64) string {
+	if us == 0 {
+		return "never"
+	}
+	return layout.Micros(float64(us))
+}
