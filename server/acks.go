@@ -16,7 +16,7 @@ var (
 )
 
 // pendingAck is an answer that a socket owes, or, of a broadcast, that each of
-// its receivers does. The entry in Socket.acks decides who calls done: whoever
+// its receivers does. The entry in Socket.acks decides who calls done: the goroutine that
 // takes it out.
 type pendingAck struct {
 	timeout deadline.Entry // of a broadcast, not used here
@@ -103,7 +103,7 @@ func (s *Socket) takeAck(id uint64) *pendingAck {
 	return p
 }
 
-// dropAcks tells those who wait for an answer that none will come. The socket
+// dropAcks reports to functions that wait for an answer that none will come. The socket
 // is not inside any more, so that none is added.
 func (s *Socket) dropAcks() {
 	s.mu.Lock()

@@ -28,7 +28,7 @@ type Adapter interface {
 	// it cannot be encoded.
 	Broadcast(to Target, m Message) error
 	// Ask sends an event that wants an answer of each socket. What other servers
-	// answer is told to acks, which expects nothing of them unless told so.
+	// answer is reported to acks, which expects none before ExpectAnswers.
 	Ask(to Target, m Message, acks *Acks) error
 	// Fetch lists the sockets of an audience.
 	Fetch(ctx context.Context, to Target) ([]RemoteSocket, error)
@@ -37,7 +37,7 @@ type Adapter interface {
 	// ServerSideEmit sends an event to the other servers. acks is nil if no
 	// answers are wanted.
 	ServerSideEmit(m Message, acks *Acks) error
-	// Close ends what the adapter has begun, and with it that of the adapter that
+	// Close stops the adapter, and with it the adapter that
 	// it was given. The namespace is in use no more.
 	Close() error
 }
@@ -66,7 +66,7 @@ type Session struct {
 	ID, Private string
 	Rooms       []string
 	Data        any    // of Socket.Data; after Restore, as the adapter has kept it
-	Offset      string // after Restore: that of the last event that it has got
+	Offset      string // after Restore: the offset of the last event that the client received
 }
 
 // Change is what happens to the sockets of an audience.

@@ -65,7 +65,7 @@ func (t Target) Ask(m Message, timeout time.Duration, asked func(sockets int), a
 	return nil
 }
 
-// Acks gathers the answers to one broadcast. Adapters tell it what other servers
+// Acks gathers the answers to one broadcast. Adapters report to it what other servers
 // owe and answer, in any order and from any goroutine.
 type Acks struct {
 	// Of the sockets of this server, one entry shared by all stands in their
@@ -81,7 +81,7 @@ type Acks struct {
 	asked   int
 	sending bool               // not all receivers have been asked yet
 	over    bool               // done is called, or about to be
-	owed    map[*Socket]uint64 // who has not answered, with the id
+	owed    map[*Socket]uint64 // sockets that have not answered, with the id
 	servers int                // that have not said yet how many answers they owe
 	remote  int                // answers that they owe; below 0 if these are faster than the number
 	answers Answers
@@ -109,7 +109,7 @@ func (a *Acks) ServerOwes(answers int) {
 	})
 }
 
-// ExpectAnswers says that n answers are to come from other servers.
+// ExpectAnswers announces n answers from other servers.
 func (a *Acks) ExpectAnswers(n int) { a.change(func() { a.remote += n }) }
 
 // Answer is one of them; see NewAnswer. What comes after the end is dropped.
@@ -120,7 +120,7 @@ func (a *Acks) Answer(answer Answer) {
 	})
 }
 
-// change changes what is awaited, and tells who waits if that was the last.
+// change changes what is awaited, and calls the waiting function after the last answer.
 func (a *Acks) change(f func()) {
 	a.mu.Lock()
 	if a.over {
@@ -161,7 +161,7 @@ func (a *Acks) ask(s *Socket, id uint64, f *frame.Frame) {
 	s.deliver(f)
 }
 
-// sent ends the sending. Even what is complete already is told by the clock's
+// sent ends the sending. Even a complete result is reported on the clock's
 // goroutine: done must not run inside of EmitWithAck, whose caller may hold a
 // lock that done takes.
 func (a *Acks) sent() {

@@ -1,6 +1,6 @@
 // Package server is a Socket.IO server on fasthttp: protocol revision 5 over
 // Engine.IO 4, with long-polling, websocket, and the upgrade between them. The
-// clients of Socket.IO 3 and 4 connect to it; with Options.AllowEIO3 those of
+// clients of Socket.IO 3 and 4 connect to it; with Options.AllowEIO3 clients of
 // Socket.IO 2 as well.
 //
 //	srv, err := server.New(server.Options{})
@@ -22,7 +22,7 @@
 // clients it goes to. What one goroutine sends reaches a socket in the order of
 // the calls. Nothing that sends waits for a client: what a connection does not
 // take at once is queued for it, up to Limits.QueueBytes and QueuePackets, and
-// a client that falls further behind, or takes next to nothing of it for as long as
+// a client that falls further behind, or reads almost nothing of it for as long as
 // Times.WriteTimeout, is disconnected.
 //
 // # Receiving
@@ -35,7 +35,7 @@
 //
 // A connection may join several namespaces, each with its own handlers, rooms
 // and middleware: [Server.Of] makes one, [Server.Dynamic] as many as clients ask
-// for, within limits. [Namespace.Use] decides who may join, [Namespace.UseEvent]
+// for, within limits. [Namespace.Use] decides whether a client may join, [Namespace.UseEvent]
 // which events get through. Rooms are joined by [Socket.Join], and come and go
 // with their members.
 //
@@ -43,14 +43,14 @@
 //
 // With [Options].Recovery a client whose connection broke comes back as the same
 // socket, and gets what it missed. Without it, or too late, it joins anew:
-// [Socket.Recovered] tells which.
+// [Socket.Recovered] reports which.
 //
 // # Several servers
 //
-// Whatever may concern sockets of other servers goes through an [Adapter]
+// Every operation that may concern sockets of other servers goes through an [Adapter]
 // (Options.Adapter), whose default is a server that is alone. With one for
 // several servers, what is sent to a Target reaches sockets everywhere,
-// [Target.Fetch] lists them, [Target.Local] leaves those of others out, and
+// [Target.Fetch] lists them, [Target.Local] leaves sockets of other servers out, and
 // [Namespace.ServerSideEmit] speaks to the servers themselves.
 //
 // # Strategies

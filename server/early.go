@@ -78,7 +78,7 @@ func (s *Socket) enter(before []string) {
 	}
 }
 
-// emitEarly sends an event before the client is told that it has joined. The official
+// emitEarly sends an event before the client's CONNECT is answered. The official
 // client keeps it until then.
 func (s *Socket) emitEarly(m message) error {
 	if log := s.ns.local.log; log != nil {

@@ -10,9 +10,9 @@ import (
 	"github.com/throng-io/throng/server/internal/session"
 )
 
-// What Socket.IO 2 does otherwise (PROTOCOL 4): its clients are in the main
+// What Socket.IO 2 does differently (Socket.IO protocol v4): its clients are in the main
 // namespace from the start, name no payload but a query behind the name of a
-// namespace, and make the ids of their sockets of that of the session.
+// namespace from the start, and derive the ids of their sockets from the session's.
 
 // old reports whether the client is one of Socket.IO 2.
 func (c *conn) old() bool { return c.session.Revision() == 3 }

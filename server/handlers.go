@@ -99,7 +99,7 @@ func (n *Namespace) OffAny() {
 // OnAnyOutgoing adds a function that is called for each event that is emitted
 // in the namespace, once however many sockets it goes to, before it is sent, on
 // the emitter's goroutine. Answers to events of clients are none. The function
-// must not change args; those of an EmitRaw come decoded.
+// must not change args; arguments of an EmitRaw are decoded for it.
 func (n *Namespace) OnAnyOutgoing(f func(to Target, event string, args []any)) {
 	n.change(func(all *handlers) { all.outgoing = with(all.outgoing, f) })
 }
@@ -109,7 +109,7 @@ func (n *Namespace) OffAnyOutgoing() {
 	n.change(func(all *handlers) { all.outgoing = nil })
 }
 
-// UseEvent adds a middleware that sees every event before its handlers, those of
+// UseEvent adds a middleware that sees every event before its handlers, including
 // OnAny included. An error drops the event: it goes to OnError, and the client
 // hears nothing, not even if it asked for an answer, unless the middleware gave
 // one.
@@ -140,13 +140,13 @@ func (n *Namespace) OnConnect(f func(*Socket)) {
 }
 
 // OnDisconnecting adds a function that is called when a socket is about to
-// leave, while Socket.Rooms still tells its rooms.
+// leave, while Socket.Rooms still lists its rooms.
 func (n *Namespace) OnDisconnecting(f func(s *Socket, reason string)) {
 	n.change(func(all *handlers) { all.disconnect = with(all.disconnect, f) })
 }
 
 // OnDisconnect adds a function that is called once for each socket that has
-// left, after its last event. The reasons are those of the official server, and
+// left, after its last event. The official server has the same reasons, except
 // "slow consumer" for a client that let its queue overflow or stand still.
 func (n *Namespace) OnDisconnect(f func(s *Socket, reason string)) {
 	n.change(func(all *handlers) { all.disconnected = with(all.disconnected, f) })

@@ -12,7 +12,7 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// Handshake tells how a client connected: what its first request said. It never
+// Handshake is what the first request of a client said. It never
 // changes and may be used by several goroutines.
 type Handshake struct {
 	Time    time.Time // when

@@ -15,7 +15,7 @@ var errNoNamespace = errors.New("Invalid namespace") //nolint:staticcheck // the
 
 var errLate = errors.New("what the client missed is not there any more")
 
-// join answers a CONNECT: PROTOCOL 5.3. What may take long, middleware and the end of a
+// join answers a CONNECT (Socket.IO protocol v5, "Connection to a namespace"). Middleware and the end of a
 // socket that the client wants to be again, is left to a goroutine.
 func (c *conn) join(p *socketio.Packet) error {
 	var auth []byte
@@ -101,7 +101,7 @@ func (c *conn) forsake(namespace []byte) bool {
 // decision is what became of a CONNECT.
 type decision struct {
 	before  *past // what is known of a socket that comes back
-	refusal error // told the client
+	refusal error // sent to the client
 	failure error // ends the connection
 }
 
@@ -184,7 +184,7 @@ func (c *conn) enter(s *Socket, d decision) error {
 		return errRefused
 	}
 	c.kicked = without(c.kicked, s.ns.name)
-	c.settled() // before the client is told
+	c.settled() // before the client gets the answer
 	if !s.ns.admit(s, d.before) {
 		return errLate // it will come again, as a new socket
 	}
@@ -238,7 +238,7 @@ func (n *Namespace) holder(pid string) *Socket {
 }
 
 // yield ends the connection of a socket whose client has come back on another one: the
-// network has lost the old one, and only the heartbeat would tell. It returns when the
+// network has lost the old one, and only the heartbeat would notice. It returns when the
 // socket has left, as any does that loses its connection, or after PingTimeout: a handler
 // may still be at work for it.
 func (s *Socket) yield() {

@@ -12,7 +12,7 @@ import (
 // logs writes all lines of a server's log. What clients do must not fill a disk, or slow
 // the server down: each source, such as a connection, has some lines at once and then one
 // every while, and so have all of them together. A line that is left out is counted, and
-// the next one that is written tells the number.
+// the next one that is written has their number.
 type logs struct {
 	to *slog.Logger
 
@@ -37,7 +37,7 @@ const (
 const longestValue = 1000
 
 // write writes a line of *from, which is made if it is nil; from may be nil itself, for
-// what no client can repeat at will. args are those of slog.
+// messages that no client can repeat at will. args are as in package slog.
 func (l *logs) write(from **source, level slog.Level, message string, args ...any) {
 	ctx := context.Background()
 	if !l.to.Enabled(ctx, level) {
@@ -70,7 +70,7 @@ func (l *logs) write(from **source, level slog.Level, message string, args ...an
 	l.to.Log(ctx, level, message, args...)
 }
 
-// end tells how many lines were left out, if no line has told it yet: when *from ends and
+// end logs how many lines were left out, if no line has said so yet: when *from ends and
 // has left some out, or with the server (nil).
 func (l *logs) end(from **source) {
 	l.mu.Lock()

@@ -30,7 +30,7 @@ type flags struct {
 	plain    bool // it is not worth compressing
 }
 
-// Message is an event on its way: prepared once, for who sends the same one
+// Message is an event in encoded form: prepared once, for callers that send the same one
 // often, or as an adapter passes it on. It is immutable and may be sent by
 // several goroutines at once.
 type Message struct{ m message }

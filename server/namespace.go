@@ -48,7 +48,7 @@ func (n *Namespace) Send(m *Message) { n.Everyone().Send(m) }
 // there. A socket's id is a room of its own.
 func (n *Namespace) To(room string) Target { return n.Everyone().To(room) }
 
-// Except returns all sockets but those of a room.
+// Except returns all sockets that are not in the room.
 func (n *Namespace) Except(room string) Target { return n.Everyone().Except(room) }
 
 // Volatile returns all sockets, for messages that may be lost.
@@ -82,7 +82,7 @@ func socketOf(h *fanout.Handle) *Socket {
 }
 
 // Sockets returns the sockets that are connected to this server, in no order.
-// Fetch lists those of other servers as well.
+// Fetch also lists sockets of other servers.
 func (n *Namespace) Sockets() []*Socket { return n.Everyone().Sockets() }
 
 // Rooms returns the rooms that have members on this server and how many. The

@@ -89,16 +89,16 @@ func (e *entry) meant(p *past) bool {
 }
 
 // recoveryLog keeps the events of one namespace, and the sockets that have left
-// it. Events have numbers, which go up by one: those of entries end with last.
+// it. Events have consecutive numbers: the newest entry has the number last.
 //
 // An event gets its number and goes to the hub under the lock, so that every
 // socket gets its events in the order of their numbers, and the last number that
-// it saw tells what it has got.
+// it saw shows which events it received.
 type recoveryLog struct {
 	ns    *Namespace
 	opts  Recovery
 	keep  time.Duration // how long events are kept
-	epoch string        // begins every offset: those of another log are not ours
+	epoch string        // begins every offset, so that offsets of another log are recognized
 	sweep deadline.Entry
 
 	mu      sync.Mutex
@@ -257,7 +257,7 @@ func (p *past) size() (bytes int) {
 	return bytes
 }
 
-// restore hands a socket out that has left: once, whatever becomes of it.
+// restore returns a socket that has left: only once, even if the recovery fails later.
 func (l *recoveryLog) restore(pid, offset string) *past {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -328,7 +328,7 @@ func (l *recoveryLog) close() {
 	l.ns.server.clock.Disarm(&l.sweep)
 }
 
-// recoverable tells the ends of a socket after which it may come back: those
+// recoverable reports whether a socket that ended for the reason may come back: it may after reasons
 // that the client did not ask for, and that are not its fault. One that was too
 // slow has missed nothing that is not kept.
 func recoverable(reason string) bool {

@@ -21,7 +21,7 @@ func (n *Namespace) OnRooms(h RoomHooks) {
 	n.change(func(all *handlers) { all.rooms = with(all.rooms, h) })
 }
 
-// roomLog brings the changes of rooms into an order and tells them in it.
+// roomLog brings the changes of rooms into an order and reports them in it.
 type roomLog struct {
 	change sync.Mutex // held for one change of the hub and the noting of it
 
@@ -32,7 +32,7 @@ type roomLog struct {
 
 type roomChange struct {
 	room  string
-	s     *Socket // who joined or left; nil: the room itself
+	s     *Socket // that joined or left; nil: the room itself
 	in    bool    // created or joined, else left or deleted
 	hooks []RoomHooks
 }

@@ -108,7 +108,7 @@ func (s *Server) leftover(ctx *fasthttp.RequestCtx) {
 	}
 }
 
-// health tells a load balancer whether new clients are welcome.
+// health reports to a load balancer whether the server accepts new clients.
 func (s *Server) health(ctx *fasthttp.RequestCtx) {
 	ctx.Response.Header.Set(fasthttp.HeaderCacheControl, "no-store")
 	s.mu.RLock()

@@ -13,7 +13,7 @@ import (
 
 // ServerSideEmit sends an event to the other servers that serve the namespace,
 // where the function of OnServerEvent gets it. The names connect, connection and
-// new_namespace are reserved. Arguments are encoded as those of Target.Emit. On a
+// new_namespace are reserved. Arguments are encoded as by Target.Emit. On a
 // server that is alone it goes nowhere.
 func (n *Namespace) ServerSideEmit(event string, args ...any) error {
 	return n.serverSideEmit(nil, event, args)
@@ -59,7 +59,7 @@ func (n *Namespace) OnServerEvent(event string, f func(e *Event) error) {
 	})
 }
 
-// ServerEvent is for adapters: it hands an event of another server to the
+// ServerEvent is for adapters: it passes an event of another server to the
 // function that is set for it. args and attachments are in the encoding of p and
 // must not change afterwards. reply takes the answer in the same encoding, at
 // most once and from any goroutine; it is nil if none is wanted.

@@ -15,7 +15,7 @@ import (
 // Socket is a client in a namespace. A connection that has joined several
 // namespaces has a socket in each. Its methods are safe for concurrent use.
 type Socket struct {
-	// Data is the application's: the server does not touch it, but hands it on
+	// Data is the application's: the server does not use it, but passes it on
 	// when the client comes back (Options.Recovery). Guard it if several
 	// goroutines use it; set it in OnConnect or a handler.
 	Data any
@@ -52,14 +52,14 @@ type member Socket
 func (m *member) Deliver(frames []*frame.Frame, wire []byte) { m.conn.session.Deliver(frames, wire) }
 func (m *member) Queue(f *frame.Frame)                       { m.conn.session.Queue(f) }
 
-// ID returns the socket's id, which is public: clients may know those of
+// ID returns the socket's id, which is public: clients may know the ids of
 // others. It is also the name of a room with this socket alone.
 func (s *Socket) ID() string { return s.id }
 
 // Namespace returns the namespace of the socket.
 func (s *Socket) Namespace() *Namespace { return s.ns }
 
-// Handshake tells how the client connected.
+// Handshake returns how the client connected.
 func (s *Socket) Handshake() *Handshake { return s.conn.handshake }
 
 // Auth decodes the payload that the client sent when it joined the namespace,
@@ -172,7 +172,7 @@ func (s *Socket) Compress(on bool) Target { return s.self().Compress(on) }
 // To returns the sockets of a room without this one.
 func (s *Socket) To(room string) Target { return s.Broadcast().To(room) }
 
-// Except returns all sockets but this one and those of a room.
+// Except returns all sockets but this one and the members of a room.
 func (s *Socket) Except(room string) Target { return s.Broadcast().Except(room) }
 
 // Local returns the sockets on this server but this one.
@@ -230,7 +230,7 @@ func (s *Socket) Rooms() []string {
 	return rooms
 }
 
-// Disconnect takes the client out of the namespace; the client is told, and does
+// Disconnect removes the client from the namespace; the client gets a packet about it, and does
 // not come back by itself. With hangUp its whole connection is closed, when what
 // is queued has gone out. OnDisconnect runs later, on another goroutine.
 func (s *Socket) Disconnect(hangUp bool) {
@@ -260,7 +260,7 @@ func (s *Socket) leave(last *frame.Frame, reason string) bool {
 	return true
 }
 
-// gone tells the application, and those who wait for an answer, that the socket
+// gone informs the application, and the functions that wait for an answer, that the socket
 // has left.
 func (s *Socket) gone(reason string) {
 	s.dropAcks()

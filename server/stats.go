@@ -23,7 +23,7 @@ type Stats struct {
 	Ended              map[string]uint64 // sessions, by the reason of their end
 	Refused            map[string]uint64 // requests, by the message of the Engine.IO error
 	PacketsIn, BytesIn uint64            // Engine.IO packets of clients, heartbeats included
-	PacketsOut         uint64            // handed to sessions, heartbeats included
+	PacketsOut         uint64            // passed to sessions, heartbeats included
 	BytesOut           uint64            // of those, as they are on a websocket
 	PongsIn, PingsOut  uint64            // of those packets, the heartbeats
 	VolatileDropped    uint64            // messages
@@ -63,13 +63,13 @@ type ConnectionError struct {
 	Request *fasthttp.RequestCtx // valid during the call
 	Code    int                  // of Engine.IO: 0 to 5
 	Message string               // as the client gets it
-	// Context tells causes of one code apart, by the names of the official server:
+	// Context distinguishes causes of one code, by the names of the official server:
 	// TRANSPORT_MISMATCH, PROTOCOL_MISMATCH, TRANSPORT_HANDSHAKE_ERROR,
 	// INVALID_ORIGIN; "" where the code says it all.
 	Context string
 }
 
-// refuse counts a request that is refused, and tells the application.
+// refuse counts a refused request, and calls OnConnectionError.
 func (s *Server) refuse(ctx *fasthttp.RequestCtx, why *transport.Refusal) {
 	s.refused.count(why.Code)
 	if s.opts.OnConnectionError == nil {
@@ -101,8 +101,8 @@ type Distribution struct {
 	Within []uint64  // how many values are not above each of them
 }
 
-// Broadcasts tells how many sockets each broadcast went to, and how many seconds
-// it took until it had been handed to the last of them: to the kernel, or to the
+// Broadcasts holds how many sockets each broadcast went to, and how many seconds
+// passed until it was delivered to the last of them: to the kernel, or to the
 // queue of a client that is behind. The first call switches the measuring on,
 // which costs each broadcast two looks at the clock.
 func (s *Server) Broadcasts() (receivers, seconds Distribution) {

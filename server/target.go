@@ -58,7 +58,7 @@ func (t Target) Local() Target {
 // adapters.
 func (t Target) Rooms() []string { return list(&t.audience.Rooms) }
 
-// Excluded is told with Rooms.
+// Excluded is described with Rooms.
 func (t Target) Excluded() []string {
 	all := list(&t.audience.Except)
 	if t.audience.Skip != nil {
@@ -75,7 +75,7 @@ func list(names *fanout.Set) []string {
 	return all
 }
 
-// Flags tells what Volatile and Compress have set. It is for adapters.
+// Flags returns what Volatile and Compress have set. It is for adapters.
 func (t Target) Flags() (volatile, compress bool) { return t.volatile, !t.plain }
 
 // adapter is what reaches the sockets of t.
@@ -93,7 +93,7 @@ func (t Target) adapter() Adapter {
 // that an argument cannot be encoded, or that the event name is reserved; then
 // nothing is sent.
 //
-// Emit returns when the message has been handed over, which is not when clients
+// Emit returns when the message has been passed to the sessions, which is before clients
 // have got it. The messages of one goroutine reach a socket in the order of its
 // calls, whether sent to a room or to the socket.
 func (t Target) Emit(event string, args ...any) error {
@@ -130,7 +130,7 @@ func (t Target) broadcast(m message) error {
 }
 
 // Sockets returns the sockets of t that are on this server, in no order. Fetch
-// lists those of other servers as well.
+// lists sockets of other servers as well.
 func (t Target) Sockets() []*Socket {
 	var all []*Socket
 	for _, n := range t.ns.spread() {
@@ -163,7 +163,7 @@ func (n *Namespace) watched() bool {
 	return len(h.outgoing)+len(h.watch) > 0
 }
 
-// outgoing tells the application what is about to be sent.
+// outgoing reports to the application what is about to be sent.
 func (n *Namespace) outgoing(to Target, event string, args []any) {
 	h := n.handlers.Load()
 	for _, f := range h.outgoing {

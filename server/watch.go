@@ -8,7 +8,7 @@ type Watch struct {
 	Connect func(s *Socket)
 	// Disconnect is called for each socket that has left, after OnDisconnect.
 	Disconnect func(s *Socket, reason string)
-	// Join and Leave are called as those of RoomHooks are.
+	// Join and Leave are called like the functions of RoomHooks.
 	Join, Leave func(room string, s *Socket)
 	// Upgrade is called for each socket of a connection that has gone from
 	// polling to websocket.

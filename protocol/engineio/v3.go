@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// The errors of revision 3 beside those of Parse. Each ends the session.
+// The errors of revision 3 that Parse does not have. Each ends the session.
 var (
 	// ErrLength reports a payload whose next packet has no readable length, or one
 	// that goes beyond the body or through the middle of a character.
@@ -72,7 +72,7 @@ func (p Packet) AppendBinaryV3(dst []byte) []byte {
 
 // PayloadV3 reads the packets of a revision 3 polling body in the manner of
 // Payload. It reads the body once, and each packet only when Next asks for it:
-// who counts the calls bounds what a body of tiny packets can cost.
+// a caller that counts the calls bounds what a body of tiny packets can cost.
 type PayloadV3 struct {
 	rest   []byte
 	packet Packet

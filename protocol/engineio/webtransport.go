@@ -91,9 +91,9 @@ func frameHeader(b []byte, maxPayload int) (header, payload int, err error) {
 }
 
 // ParseFrame decodes the frame at the beginning of b and returns its packet,
-// whose Data aliases b as that of Parse does, and how many bytes it took. That is
+// whose Data aliases b as with Parse, and how many bytes it took. That is
 // 0, without an error, as long as b does not hold the whole frame. The limit is
-// that of FrameSize.
+// FrameSize's result.
 func ParseFrame(b []byte, maxPayload int) (p Packet, n int, err error) {
 	header, size, err := frameHeader(b, maxPayload)
 	if err != nil || header == 0 || size > len(b)-header {

@@ -2,7 +2,7 @@
 //
 // A web page can have its own name point at any address, that of this machine included,
 // and then reads the answers of what listens there as if they were its own (DNS
-// rebinding). The Host of its requests tells: it is the name of the page.
+// rebinding). The Host of its requests reveals it: it is the name of the page.
 package hostname
 
 import (

@@ -17,7 +17,7 @@ import (
 //
 // Values are decoded by the rules of encoding/json. If the packet has
 // attachments, they take the place of their placeholders: in variables,
-// elements and fields of type []byte, and, as []byte, in those of type any. A
+// elements and fields of type []byte, and, as []byte, of type any. A
 // json.RawMessage or another type that decodes itself receives the placeholder
 // as it stands in the text.
 //

@@ -24,8 +24,8 @@
 //
 // Parsers. The above is JSON. Where both ends have agreed on MessagePack instead, a
 // packet is one binary message, which holds its binary values itself. A [Parser]
-// has the same functions for both: with it, and a Decoder that is told the same,
-// an owner need not know which one it is. Values follow one set of rules, those of
+// has the same functions for both: with it, and a Decoder that is set to the same,
+// an owner need not know which one it is. Values follow one set of rules, the rules of
 // encoding/json, so that a struct made for the one serves the other; only where
 // MessagePack has more to say than JSON, of Dates and numbers that are none, does
 // it say it.

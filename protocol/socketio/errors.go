@@ -32,7 +32,7 @@ var (
 	ErrUnexpectedBinary = errors.New("socket.io: binary message that no packet announced")
 )
 
-// ParseError tells why a text is not a Socket.IO packet, and where.
+// ParseError says why a text is not a Socket.IO packet, and where.
 type ParseError struct {
 	Offset int   // in bytes from the start of the text
 	Err    error // the reason, one of the Err variables of this package or another
@@ -45,7 +45,7 @@ func (e *ParseError) Error() string {
 // Unwrap returns the reason.
 func (e *ParseError) Unwrap() error { return e.Err }
 
-// The reasons that callers have no use to tell apart.
+// The reasons that callers need not distinguish.
 var (
 	errEmpty         = errors.New("the packet is empty")
 	errType          = errors.New("unknown packet type")

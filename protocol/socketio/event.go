@@ -124,7 +124,7 @@ func AckArgs(data []byte) []byte {
 // which must be sent behind the packet, in order, with no other message between
 // them. They are the caller's own slices, not copies.
 //
-// How arguments are encoded is told by AppendArgs. The empty namespace stands
+// AppendArgs describes how arguments are encoded. The empty namespace stands
 // for the main one. On an error, such as a reserved event name, dst is returned
 // as it was.
 func AppendEvent(dst []byte, namespace string, id uint64, hasID bool, event string, args ...any) ([]byte, [][]byte, error) {

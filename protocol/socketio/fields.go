@@ -36,7 +36,7 @@ func fieldsOf(t reflect.Type) []field {
 	return f.([]field)
 }
 
-// collectFields lists all candidates of t: its own fields, and those of
+// collectFields lists all candidates of t: its own fields, and the fields of
 // embedded structs without a name in their tag. path holds the structs that t is
 // embedded in, and index where.
 func collectFields(t reflect.Type, path []reflect.Type, index []int) (fields []field) {
@@ -84,7 +84,7 @@ func collectFields(t reflect.Type, path []reflect.Type, index []int) (fields []f
 }
 
 // dominant leaves one field for each name: the least deeply embedded, among
-// those of the same depth the tagged one, and none if that is still ambiguous.
+// of several at the same depth the tagged one, and none if that is still ambiguous.
 func dominant(all []field) []field {
 	slices.SortStableFunc(all, func(a, b field) int {
 		if c := cmp.Compare(a.name, b.name); c != 0 {
@@ -188,7 +188,7 @@ func (f *field) omit(v reflect.Value) bool {
 	return v.IsZero()
 }
 
-// marshaling tells how a type encodes itself.
+// marshaling is how a type encodes itself.
 type marshaling byte
 
 const (

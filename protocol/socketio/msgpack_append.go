@@ -10,7 +10,7 @@ import (
 )
 
 // A packet is a map: type, data unless absent, id if there is one, nsp. Readers
-// must not depend on the order, which is that of the reference's events.
+// must not depend on the order, which is the same as in the reference's events.
 
 func msgpackFields(hasID bool) int {
 	if hasID {

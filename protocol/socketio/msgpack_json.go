@@ -131,7 +131,7 @@ func appendMsgpackMembers(dst, b []byte, h msgpackHead) ([]byte, int, error) {
 	return append(dst, '}'), i, nil
 }
 
-// appendJSONText is AppendString for text that is valid UTF-8, as that of packets
+// appendJSONText is AppendString for text that is valid UTF-8, as the text of packets
 // is.
 func appendJSONText(dst, s []byte) []byte {
 	if !utf8.Valid(s) { // nor does text from elsewhere make invalid JSON

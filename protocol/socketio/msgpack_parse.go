@@ -31,7 +31,7 @@ func (p *Packet) ParseMessagePack(b []byte) error {
 	return p.parseMsgpack(b, defaultDepth)
 }
 
-// msgpackPositions tells where the fields of a packet are; 0 means absent.
+// msgpackPositions are the positions of the fields of a packet; 0 means absent.
 type msgpackPositions struct {
 	kind, nsp, data, id int
 	dataEnd             int

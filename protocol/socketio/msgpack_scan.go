@@ -88,7 +88,7 @@ func readMsgpack(b []byte, i int) msgpackHead {
 	return h
 }
 
-// notepackKind tells the private extensions of type 0 apart by their first byte.
+// notepackKind distinguishes the private extensions of type 0 by their first byte.
 func notepackKind(c byte) msgpackKind {
 	switch c {
 	case 0xd4:
@@ -243,7 +243,7 @@ func (s *msgpackScanner) value(i, depth int) int {
 		i = h.body
 		for range h.n {
 			switch readMsgpack(s.b, i).kind {
-			case msgpackString, msgpackUint, msgpackInt, msgpackBad: // value tells what is bad
+			case msgpackString, msgpackUint, msgpackInt, msgpackBad: // value reports what is bad
 			default:
 				return s.fail(i, errMsgpackKey)
 			}

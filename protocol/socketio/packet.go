@@ -54,7 +54,7 @@ type Packet struct {
 }
 
 // mainNamespace is shared by all packets that name no namespace. Its capacity
-// is its length: whoever appends to it gets a copy.
+// is its length: appending to it makes a copy.
 var mainNamespace = []byte("/")[:1:1]
 
 // Append appends the text of p, header and Data, to dst and returns the

@@ -12,11 +12,11 @@ import (
 // The whole packet is checked, its payload included: after Parse, Data is one
 // well-formed JSON value in valid UTF-8 of the kind that the type asks for, with
 // an acceptable event name and with placeholders that name announced
-// attachments. The limits are those of a Decoder's zero value.
+// attachments. The limits are the same as of a Decoder's zero value.
 //
 // Two things are left to the owner, because only it can judge them: whether the
 // packet fits the state of its namespace, and an Ack without id or payload,
-// which can belong to no event and is to be ignored.
+// which can belong to no event and must be ignored.
 func (p *Packet) Parse(b []byte) error {
 	return p.parse(b, defaultAttachments, defaultDepth)
 }

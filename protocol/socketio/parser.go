@@ -7,7 +7,7 @@ import (
 
 // Parser is the encoding that the two ends of a connection have agreed on
 // beforehand, since nothing negotiates it. Its methods are what a server or a
-// client needs to treat both alike; those of JSON are the package's functions of
+// client needs to treat both alike; for JSON they are the package's functions of
 // the same name.
 //
 // What a packet carries stays in the parser's encoding until somebody wants

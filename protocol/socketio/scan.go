@@ -71,7 +71,7 @@ func (s *scanner) after(i int) int {
 }
 
 // value reads a scalar, an empty container, or the beginning of a container up
-// to its first value that is not a container; depth tells which.
+// to its first value that is not a container; depth says which.
 func (s *scanner) value(i int) int {
 	for {
 		i = skipSpace(s.b, i)

@@ -128,7 +128,7 @@ func (w *walker) array(i, depth int) int {
 	return e.i
 }
 
-// object walks the object at i, whose span is number found, and tells whether
+// object walks the object at i, whose span is number found, and reports whether
 // it is a placeholder. Of keys that stand twice the last one counts, as in
 // JSON.parse.
 func (w *walker) object(i, depth, found int) (end int, placeholder bool) {

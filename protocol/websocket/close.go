@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// Code tells why a connection is closed (section 7.4).
+// Code is why a connection is closed (RFC 6455, section 7.4).
 type Code uint16
 
 // The codes of section 7.4.1 and of the registry that section 11.7 founded. CodeNoStatus stands for a

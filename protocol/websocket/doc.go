@@ -9,5 +9,5 @@
 //	f, n, err := rules.Next(b)                          // n == 0: read more and try again
 //
 // Errors are of type [*Error] and name the code of the close frame that answers them. Compression of
-// messages (RFC 7692) is the caller's: a frame only tells that its message is compressed.
+// messages (RFC 7692) is the caller's: a frame only says that its message is compressed.
 package websocket

@@ -35,7 +35,7 @@ type Frame struct {
 // the frame has not arrived as a whole. A masked payload is unmasked in place when the frame is whole,
 // so the same bytes must not be passed again; nothing else of b changes.
 //
-// A frame that breaks a rule is an error as soon as its header tells, whether or not the payload is
+// A frame that breaks a rule is an error as soon as its header shows it, whether or not the payload is
 // there. The rules that concern several frames are Message's.
 func (r Rules) Next(b []byte) (f Frame, n int, err error) {
 	if len(b) < 2 {

@@ -25,7 +25,7 @@ type Options struct {
 	// User and PasswordHash are what the UI must know. The hash is one of bcrypt,
 	// as htpasswd -nB prints it.
 	User, PasswordHash string
-	// Secret lets in who knows it and connects from this machine, in place of a password;
+	// Secret admits clients on this machine that know it, in place of a password;
 	// NewSecret makes one. The client gives it in the query of the address that it connects
 	// to, as /admin?secret=..., or as the password, with any user name.
 	//
@@ -51,10 +51,10 @@ type Options struct {
 	// nobody else changes Socket.Data, it may return that. Default: nothing is
 	// shown.
 	Data func(*server.Socket) any
-	// MaxSockets is how many sockets the UI is told when it connects. Default
+	// MaxSockets is the number of sockets that the UI is sent when it connects. Default
 	// 10 000.
 	MaxSockets int
-	// MaxEvents is how many events, received and sent, the UI is told in a
+	// MaxEvents is the number of events, received and sent, that the UI is sent in a
 	// second. Default 1 000.
 	MaxEvents int
 }
@@ -124,7 +124,7 @@ type admin struct {
 	gate   gate
 	known  known
 	events sync.Mutex  // guards shown
-	shown  budget.Rate // events that may be told
+	shown  budget.Rate // events that may be sent to the UIs
 
 	here atomic.Int64 // UIs that are connected; written with mu held
 	mu   sync.Mutex

@@ -10,14 +10,14 @@
 //
 //	session            after a login: the id that it may come back with
 //	config             what it may do
-//	all_sockets        who is connected; not in production
+//	all_sockets        the connected sockets; not in production
 //	server_stats       every two seconds: sessions, sockets by namespace, and what
 //	                   has happened in each second
 //	socket_connected, socket_updated, socket_disconnected, room_joined, room_left,
 //	event_received, event_sent
 //	                   as it happens; not in production
 //
-// and may send emit, join, leave and _disconnect, unless it is to read only.
+// and may send emit, join, leave and _disconnect, unless ReadOnly is set.
 //
 // While no UI is connected nothing is gathered and no goroutine runs. What the
 // UI is sent is bounded: events beyond Options.MaxEvents in a second, and sockets

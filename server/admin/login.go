@@ -26,7 +26,7 @@ var (
 	errElsewhere   = errors.New("without a password, only clients on the server's own machine are let in, and pages of its own or of an allowed origin")
 )
 
-// login decides who may join. It runs on the goroutine that reads the client's
+// login decides whether a client may join. It runs on the goroutine that reads the client's
 // connection and may take its time.
 func (a *admin) login(s *server.Socket) error {
 	if a.opts.Secret != "" && !a.fromHere(s.Handshake()) {
@@ -52,7 +52,7 @@ func (a *admin) login(s *server.Socket) error {
 		return errTooMany
 	}
 	defer a.gate.exit()
-	// Always both, so that the time does not tell which one was wrong.
+	// Always both, so that the time does not reveal which one was wrong.
 	user := same(auth.Username, a.opts.User)
 	password := bcrypt.CompareHashAndPassword([]byte(a.opts.PasswordHash), []byte(auth.Password)) == nil
 	if !user || !password {
@@ -61,7 +61,7 @@ func (a *admin) login(s *server.Socket) error {
 	return s.Emit("session", a.known.add())
 }
 
-// same compares what a client knows with what it must know, in a time that tells
+// same compares a client's credential with the right one, in a time that reveals
 // nothing.
 func same(got, want string) bool {
 	a, b := sha256.Sum256([]byte(got)), sha256.Sum256([]byte(want))

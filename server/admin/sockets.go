@@ -51,7 +51,7 @@ func (a *admin) describe(s *server.Socket) socket {
 	}
 }
 
-// census tells a UI who is connected.
+// census sends a UI the connected sockets.
 func (a *admin) census(s *server.Socket) {
 	all, others := []socket{}, []*server.Socket{}
 	for _, ns := range a.srv.Namespaces() {
@@ -63,13 +63,13 @@ func (a *admin) census(s *server.Socket) {
 		}
 	}
 	_ = s.Emit("all_sockets", all)
-	for _, other := range others { // afterwards: the UI ignores news of a socket that it has not been told of
+	for _, other := range others { // afterwards: the UI ignores events of a socket that it does not know
 		a.refresh(other)
 	}
 }
 
-// watch tells the UIs what happens. What they themselves receive and are sent is
-// not told: that would go on for ever.
+// watch reports what happens to the UIs. Events from and to the UIs themselves are
+// left out: reporting them would cause further events without end.
 func (a *admin) watch() {
 	a.srv.Watch(server.Watch{
 		Connect:    a.connected,
@@ -116,7 +116,7 @@ func (a *admin) moved(event, room string, s *server.Socket) {
 	a.show(event, s.Namespace().Name(), room, s.ID(), now())
 }
 
-// received tells of an event. Of JSON the arguments are told as they came:
+// received reports an event. JSON arguments are passed on unchanged:
 // decoding them would take longer than all the rest, and round large numbers.
 func (a *admin) received(s *server.Socket, e *server.Event) {
 	ns := s.Namespace()
@@ -155,7 +155,7 @@ func (a *admin) received(s *server.Socket, e *server.Event) {
 	a.ns.Everyone().EmitRaw("event_received", list, kept)
 }
 
-// sent tells of an event for each socket that it goes to, as the UI expects it.
+// sent reports an event once for each socket that receives it, as the UI expects.
 func (a *admin) sent(to server.Target, event string, args []any) {
 	if !a.watched() || !a.affordable() {
 		return
@@ -169,7 +169,7 @@ func (a *admin) sent(to server.Target, event string, args []any) {
 	}
 }
 
-// affordable reports whether one event more may be told in this second.
+// affordable reports whether another event may be sent to the UIs in this second.
 func (a *admin) affordable() bool {
 	a.events.Lock()
 	defer a.events.Unlock()
@@ -190,7 +190,7 @@ func (d *datum) text() json.RawMessage {
 }
 
 // refresh looks at the data of a socket as soon as no handler of it runs, and
-// tells the UIs if it has changed.
+// informs the UIs if it has changed.
 func (a *admin) refresh(s *server.Socket) {
 	if a.opts.Data == nil {
 		return

@@ -8,7 +8,7 @@ import (
 	"github.com/throng-io/throng/server"
 )
 
-// stats is what server_stats tells.
+// stats is the payload of server_stats.
 type stats struct {
 	ServerID   string      `json:"serverId"`
 	Hostname   string      `json:"hostname"`
@@ -49,7 +49,7 @@ func (a *admin) stats(st server.Stats, events []bucket) stats {
 }
 
 // tell sends server_stats until stop is closed. It looks twice as often as it
-// tells, so that each count belongs to one second.
+// sends, so that each count belongs to one second.
 func (a *admin) tell(c *counter, stop <-chan struct{}, done chan<- struct{}) {
 	defer close(done)
 	tick := time.NewTicker(interval / 2)

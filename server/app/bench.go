@@ -21,7 +21,7 @@ import (
 //	                                    the same to all of the namespace     ack: ()
 //
 // A message goes to the sender as well unless others is true, and may be dropped
-// at receivers that cannot take it at once if volatile is true. An ack tells that
+// at receivers that cannot take it at once if volatile is true. An ack says that
 // the request has been carried out. Any namespace that a client names is served
 // alike.
 func Bench(srv *server.Server) {

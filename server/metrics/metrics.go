@@ -11,9 +11,9 @@
 //	throng_requests_refused_total{code,error}  by the number and message of the Engine.IO error
 //	throng_handler_panics_total
 //	throng_broadcast_receivers             histogram: sockets that a broadcast went to
-//	throng_broadcast_handover_seconds      histogram: until it was handed to the last of them
+//	throng_broadcast_handover_seconds      histogram: until it was delivered to the last of them
 //
-// Nothing is counted twice for it: the numbers are those of server.Stats, added
+// Nothing is counted twice for it: the numbers come from server.Stats, added
 // up when Prometheus asks; only broadcasts are measured for it, from then on that
 // a Collector is made. Names of namespaces are no labels, for clients may
 // bring them into being.
@@ -65,7 +65,7 @@ var (
 	ended      = desc("sessions_ended_total", "Sessions that have ended.", "reason")
 	refused    = desc("requests_refused_total", "Requests answered with an Engine.IO error.", "code", "error")
 	receivers  = desc("broadcast_receivers", "Sockets that a broadcast went to.")
-	handover   = desc("broadcast_handover_seconds", "Time until a broadcast was handed to the last of its sockets.")
+	handover   = desc("broadcast_handover_seconds", "Time until a broadcast was delivered to the last of its sockets.")
 	panics     = desc("handler_panics_total", "Panics of the application's handlers.")
 )
 
@@ -102,7 +102,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	total(octets, st.BytesIn, "in")
 	total(octets, st.BytesOut, "out")
 	total(dropped, st.VolatileDropped)
-	if _, some := st.Ended["slow consumer"]; !some { // for who watches it to see that it is watched
+	if _, some := st.Ended["slow consumer"]; !some { // so that the series exists before the first one
 		total(ended, 0, "slow consumer")
 	}
 	for reason, n := range st.Ended {

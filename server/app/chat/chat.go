@@ -38,7 +38,7 @@ type Chat struct {
 	last   uint64             // id of the last message
 }
 
-// person is who has logged in. It is the Data of its socket.
+// person is a user who has logged in. It is the Data of its socket.
 type person struct {
 	name, key string
 	socket    string // id of its socket, or of the last one
@@ -50,7 +50,7 @@ type person struct {
 	then   time.Time
 }
 
-// MarshalJSON tells who is behind a socket, for who looks after the server. The
+// MarshalJSON names the person of a socket, for the Admin UI. The
 // name of a person never changes.
 func (p *person) MarshalJSON() ([]byte, error) {
 	return json.Marshal(map[string]string{"name": p.name})
@@ -74,7 +74,7 @@ type Message struct {
 	At   int64  `json:"at"` // milliseconds since 1970
 }
 
-// Person is an entry of the list of those who are there.
+// Person is an entry of the list of present people.
 type Person struct {
 	Name  string `json:"name"`
 	State string `json:"state"` // here, away or gone
@@ -91,7 +91,7 @@ type Room struct {
 // the server lets clients come back (server.Recovery.MaxDisconnection).
 func New(srv *server.Server, absent time.Duration) *Chat {
 	c := &Chat{srv: srv, absent: absent, people: map[string]*person{}, rooms: map[string]*room{}}
-	// A page tells messages apart by their ids, over a restart of the server, too.
+	// A page distinguishes messages by their ids, also over a restart of the server.
 	// This leaves room for a thousand of them in a millisecond, and is exact in
 	// JavaScript.
 	c.last = uint64(time.Now().UnixMilli()) * 1000 //nolint:gosec // it is after 1970
@@ -107,12 +107,12 @@ func New(srv *server.Server, absent time.Duration) *Chat {
 	return c
 }
 
-// refusal is an error that the user is told.
+// refusal is an error that is shown to the user.
 type refusal string
 
 func (r refusal) Error() string { return string(r) }
 
-// answer acknowledges an event. What is wrong with it is told to the user, if it
+// answer acknowledges an event. An error is shown to the user if it
 // is a refusal, and else to the log, too.
 func answer(e *server.Event, result any, err error) error {
 	if err == nil {
@@ -129,7 +129,7 @@ func answer(e *server.Event, result any, err error) error {
 }
 
 // on sets the handler of an event of people who have logged in. It runs with the
-// chat locked: what one does and what the others are told of it is one step.
+// chat locked: an action and the events about it are one step.
 func on[T any](c *Chat, event string, handle func(s *server.Socket, p *person, asked T) (any, error)) {
 	c.srv.On(event, func(s *server.Socket, e *server.Event) error {
 		var asked T
@@ -151,7 +151,7 @@ func on[T any](c *Chat, event string, handle func(s *server.Socket, p *person, a
 // by their ids have no colon.
 func roomName(r *room) string { return "room:" + r.name }
 
-// everybody is who has logged in: they are all in the lobby.
+// everybody is all people who have logged in: they are all in the lobby.
 func (c *Chat) everybody() server.Target { return c.srv.To(roomName(c.rooms[lobby])) }
 
 func (c *Chat) tellPerson(p *person, state string) {

@@ -14,7 +14,7 @@
 //	whisper {to, text}       -> {id, away}
 //	typing  {room or to, on} no acknowledgement
 //
-// The server tells everybody who has logged in:
+// The server sends to everybody who has logged in:
 //
 //	person  {name, state}    "here", "away" (the connection broke) or "gone"
 //	room    {name, members}  0 members: the room is gone
@@ -23,7 +23,7 @@
 //
 //	message {id, room, from, text, at}    in a room, to the sender as well; at is in ms since 1970
 //	whisper {id, to, from, text, at}      to both
-//	typing  {room or to, from, on}        volatile: who is busy may miss it
+//	typing  {room or to, from, on}        volatile: a busy client may miss it
 //	stranger {}                           log in again: you have come back too late
 //
 // With connection state recovery, which this application turns on, a client

@@ -14,7 +14,7 @@ import (
 // place is a room, in what a client asks for.
 type place struct{ Room string }
 
-// joined is a room as who joins it gets it.
+// joined is the room as sent to a person who joins it.
 type joined struct {
 	Name    string    `json:"name"`
 	History []Message `json:"history"`
@@ -42,7 +42,7 @@ func (c *Chat) join(s *server.Socket, p *person, asked place) (any, error) {
 	return joined{r.name, r.history}, nil
 }
 
-// enter puts a person into a room and tells everybody.
+// enter puts a person into a room and informs everybody.
 func (c *Chat) enter(s *server.Socket, p *person, r *room) {
 	s.Join(roomName(r))
 	p.rooms[r] = true

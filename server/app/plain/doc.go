@@ -4,7 +4,7 @@
 //
 // A message is a JSON list. A client asks by [event, args...], or by
 // [id, event, args...] where it wants an acknowledgement, which is
-// [id, args...]; a delivery is [event, data]. The events are those of the
+// [id, args...]; a delivery is [event, data]. The events are the same as in the
 // benchmark contract: join, leave, echo, room, all.
 //
 //	GET  /plain/ws              websocket; each text message is one
@@ -17,6 +17,6 @@
 // All of them share one hub: rooms and broadcasts reach every plain client,
 // and no client of Socket.IO. A message is encoded once for each transport
 // that receivers use. Each connection has a reader and a writer with a bounded
-// queue between hub and writer; who falls behind is disconnected. A session of
+// queue between hub and writer; a client that falls behind is disconnected. A session of
 // short polling is a buffer with a limit, and ends when nobody asks for it.
 package plain

@@ -22,7 +22,7 @@ const (
 	pollIdle    = time.Minute
 )
 
-// Limits of the rooms of a session, which are those of the server by default. A client
+// Limits of the rooms of a session, the same as the server's defaults. A client
 // beyond them is disconnected.
 const (
 	maxRooms     = 10_000
@@ -36,7 +36,7 @@ type Limits struct {
 	Sessions int // at a time; more are answered with HTTP 503. 0: no limit
 }
 
-// Hub is the state of the plain clients: who is in which room. Use New.
+// Hub is the state of the plain clients: which rooms each is in. Use New.
 type Hub struct {
 	limits Limits
 

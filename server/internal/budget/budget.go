@@ -4,7 +4,7 @@ package budget
 import "sync/atomic"
 
 // Budget is an amount that many take from and give back to. Its methods may be
-// called from any goroutine; those of nil do nothing, and nothing is refused.
+// called from any goroutine; on nil they do nothing and refuse nothing.
 type Budget struct {
 	limit int64
 	used  atomic.Int64

@@ -6,7 +6,7 @@ import "slices"
 // while Rooms and Except hold a few names each.
 type Audience struct {
 	Rooms  Set     // members of any of these rooms, each once; empty means everyone
-	Except Set     // but nobody who is in one of these
+	Except Set     // but no member of one of these
 	Skip   *Handle // and not this member, usually the sender; may be nil
 }
 

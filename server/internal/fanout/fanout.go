@@ -12,9 +12,9 @@ import (
 //
 // Neither method may block, and neither may call the hub, not even to remove the
 // member when its outbox is full: the goroutine that owns the connection does
-// that, woken by whoever closed the outbox.
+// that, woken by the closing of the outbox.
 type Member interface {
-	// Deliver hands frames over in their order. What the network does not take
+	// Deliver passes frames on in their order. What the network does not take
 	// at once goes to the member's outbox. wire is the Wire bytes of the frames,
 	// joined. Both slices are valid during the call only; the frames may be kept.
 	// Several goroutines may call it at once: a direct Emit may meet a broadcast
@@ -27,7 +27,7 @@ type Member interface {
 
 // Message is what a broadcast sends.
 type Message struct {
-	// Frame is what every strategy but naive hands to the receivers. It must be set.
+	// Frame is what every strategy but naive gives to the receivers. It must be set.
 	Frame *frame.Frame
 	// Encode makes the same frame anew. The strategy naive calls it once for
 	// each receiver; nil means Frame.
@@ -79,7 +79,7 @@ type Hub interface {
 	Len() int
 	// Lookup returns the member with an id, nil if there is none.
 	Lookup(id string) *Handle
-	// Settle returns when all that was sent before has been handed to the members.
+	// Settle returns when everything that was sent before has been given to the members.
 	// It must not be called from a Member.
 	Settle()
 	// Close delivers what is queued and ends the hub's goroutines. It returns when

@@ -19,7 +19,7 @@ type Handle struct {
 	mu    sync.Mutex
 	state state
 
-	// Owned by whoever executes operations of the shard: the state that lags
+	// Owned by the goroutine that executes operations of the shard: the state that lags
 	// behind the calls by what waits in the shard's queue.
 	home seat   // its place in the list of all members
 	seen uint64 // the last broadcast that has dealt with this member
@@ -49,7 +49,7 @@ type seat struct {
 
 // list holds members and adds and removes them in constant time: the last one
 // moves into the gap. handles is what broadcasts walk over; seats stands parallel
-// to it, so that the one that moves can be told.
+// to it, so that the one that moves can be informed.
 type list struct {
 	handles []*Handle
 	seats   []*seat

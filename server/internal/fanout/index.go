@@ -2,7 +2,7 @@ package fanout
 
 import "sync"
 
-// index knows who is in a hub and which rooms there are, as of the last call. A
+// index knows the members of a hub and its rooms, as of the last call. A
 // hub embeds it and holds its lock around the calls that change it; the queries
 // lock for themselves. Neither rooms nor maps exist before they are needed, and
 // an empty room is deleted at once.
@@ -14,7 +14,7 @@ type index struct {
 	closed  bool
 }
 
-// room is a room that has members. Its parts tell a broadcast which shards to
+// room is a room that has members. Its parts show a broadcast which shards to
 // ask; hubs without shards keep one part.
 type room struct {
 	name  string
@@ -25,7 +25,7 @@ type room struct {
 // part is what one shard holds of a room. size is guarded by the hub's lock and
 // counts the calls; the list belongs to the shard and follows through its queue.
 // A part that has become empty is taken from its room and never used again:
-// whoever joins later gets a new one, and operations that still wait for the old
+// a later member gets a new one, and operations that still wait for the old
 // one find its list as it was at their turn.
 type part struct {
 	room  *room

@@ -4,7 +4,7 @@ import "github.com/throng-io/throng/server/internal/frame"
 
 // lockedHub keeps all members under one lock and delivers on the caller's
 // goroutine. Senders share the lock, so that one broadcast does not wait for
-// another; whoever changes the membership has it alone, so that the first and the
+// another; a change of the membership excludes all others, so that the first and the
 // last frame of a member stand where they should.
 type lockedHub struct {
 	index
@@ -165,7 +165,7 @@ func (hub *lockedHub) inAny(h *Handle, names *Set, n int) bool {
 	return false
 }
 
-// Settle has nothing to wait for: each call hands over what it sends.
+// Settle has nothing to wait for: each call delivers what it sends.
 func (hub *lockedHub) Settle() {}
 
 func (hub *lockedHub) Close() {

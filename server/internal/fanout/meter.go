@@ -8,7 +8,7 @@ import (
 )
 
 // Meter measures broadcasts once it has been switched on: how many members each
-// had, and how long it took until it had been handed to the last of them. Before,
+// had, and how long it took to deliver it to the last of them. Before,
 // it costs a look at a flag. Its zero value is ready; many hubs may share one.
 type Meter struct {
 	on        atomic.Bool
@@ -84,7 +84,7 @@ func (m *Meter) begin() *tally {
 	return t
 }
 
-// done gives a share back after members have been handed the message.
+// done gives a share back after members have got the message.
 func (t *tally) done(members int) {
 	if t == nil {
 		return

@@ -17,7 +17,7 @@ const (
 
 // round collects what several operations send, so that each member is written
 // to once. It needs no memory per member but one number: the list of frames that
-// the member is to get.
+// the member will get.
 //
 // Lists are nodes of a tree. A node is one frame behind the list that is its
 // parent, and node 0 is the empty list. Sending a frame moves each receiver from
@@ -95,7 +95,7 @@ func (r *round) send(f *frame.Frame, members []*Handle, skip *Handle) {
 	}
 }
 
-// measure counts a broadcast as handed over, now or with the round.
+// measure counts a broadcast as delivered, now or with the round.
 func (r *round) measure(t *tally, members int) {
 	if r.now {
 		t.done(members)

@@ -14,7 +14,7 @@ const maxSpare = 256
 
 // shard owns some of the members: their lists, and the right to deliver
 // broadcasts to them. Its operations are executed one after the other by
-// whoever has set busy, which is the shard's goroutine or, when nothing waits,
+// the goroutine that has set busy: the shard's own or, when nothing waits,
 // the caller itself. Whoever has it never waits for anything, so a shard always
 // gets on with its queue, and a caller that waits for room in it waits for work
 // and not for a slow reader.
@@ -38,7 +38,7 @@ type shard struct {
 	busy    bool
 	closed  bool
 
-	// Owned by whoever has set busy.
+	// Owned by the goroutine that has set busy.
 	all  list
 	cuts uint64 // counts the broadcasts that marked members, see Handle.seen
 }
@@ -50,7 +50,7 @@ const (
 	opRemove
 	opJoin
 	opLeave
-	opSettle // tells that all before it has been delivered
+	opSettle // signals that everything before it has been delivered
 	opOne    // to h
 	opAll    // to all but h
 	opPart   // to all of a part but h
@@ -87,7 +87,7 @@ func newShard(number int, opts Options, batched bool) *shard {
 // there are none, it returns mine, and the caller must call execute once it holds
 // no lock; what others submit until then waits.
 //
-// The queue takes everything: a caller with a lock in its hands must not wait.
+// The queue takes everything: a caller that holds a lock must not wait.
 // A load above zero says that the queue is beyond its limits, and that the caller
 // should wait afterwards. So a queue exceeds its limits by as many operations as
 // there are concurrent callers and no more.
@@ -312,7 +312,7 @@ func (s *shard) audience(o *op, r *round) []*Handle {
 	}
 }
 
-// pick works out the members of a cut, each once: it marks those who have been
+// pick finds the members of a cut, each once: it marks the members that have been
 // dealt with by the number of the cut, the excepted ones first.
 func (s *shard) pick(c *cut, r *round) []*Handle {
 	s.cuts++

@@ -135,7 +135,7 @@ func (hub *shardedHub) Remove(h *Handle, last *frame.Frame) {
 	h.shard.members--
 	t.submit(h.shard, op{kind: opRemove, h: h, f: last}, true)
 	hub.mu.Unlock()
-	t.full = nil // who closes connections does not wait for room
+	t.full = nil // closing connections does not wait for room
 	t.finish()
 }
 
@@ -178,7 +178,7 @@ func (hub *shardedHub) Emit(h *Handle, f *frame.Frame) {
 	t.finish()
 }
 
-// deliver hands f to the member unless it has left. It returns false if hello is
+// deliver gives f to the member unless it has left. It returns false if hello is
 // still to come: somebody has looked the member up while it is being added.
 func (h *Handle) deliver(f *frame.Frame) bool {
 	h.mu.Lock()
@@ -248,7 +248,7 @@ func (hub *shardedHub) submit(t *turn, to *Audience, f *frame.Frame, g *gather) 
 }
 
 // cut is what one shard must know of an audience with several rooms or with
-// exceptions. The shard works out who is meant when it comes to the operation.
+// exceptions. The shard finds the members when it comes to the operation.
 type cut struct {
 	everyone bool
 	in, out  []target

@@ -11,7 +11,7 @@ import (
 )
 
 // Compression of single messages, RFC 7692, without context takeover: each is
-// compressed by itself, so it is compressed once for all who take it, and a
+// compressed by itself, so it is compressed once for all receivers, and a
 // connection that is idle keeps no window.
 
 // deflateTail ends every compressed message and is not sent; the block behind it

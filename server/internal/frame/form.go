@@ -7,7 +7,7 @@ import (
 	"github.com/throng-io/throng/protocol/websocket"
 )
 
-// Form is how a client takes messages. The zero Form is that of revision 4 with
+// Form is how a client takes messages. The zero Form is for revision 4 with
 // binary frames, which Wire has.
 type Form uint8
 
@@ -20,7 +20,7 @@ const (
 	Base64
 	// Deflated is for websockets that have agreed on permessage-deflate.
 	Deflated
-	// JSONP is for polling by script elements. It matters to who answers the poll.
+	// JSONP is for polling by script elements. It matters to the answer of the poll.
 	JSONP
 
 	polled // a part of a polling body

@@ -15,7 +15,7 @@
 // A WebSocket writer sends Wire as it is. A polling response is Payload, which
 // for pure text is a part of Wire and takes no memory of its own.
 //
-// Some clients take messages in another [Form]: those of revision 3, and those
+// Some clients take messages in another [Form]: clients of revision 3, and clients
 // that cannot take binary frames. In and Body give it; it is made when the first
 // such client needs it, kept with the frame, and shared as Wire is. Who has no
 // such client pays a pointer.

@@ -23,14 +23,14 @@ import (
 // to twice the CPU time per message. What is given up with it is given back here:
 // the lock of a Conn is held during every system call, none of which blocks, and
 // the descriptor is closed under the same lock. So it cannot be closed, and
-// reused for another client, while somebody uses it, and who comes later finds
+// reused for another client, while somebody uses it, and a later caller finds
 // it closed.
 //
-// The calls are raw in Go's sense too: the scheduler is not told of them. It
+// The calls are raw in Go's sense too: the scheduler is not informed of them. It
 // would get ready to lend the processor to somebody else, and wake its watching
 // thread if that sleeps, for calls that are over in a few microseconds since none
 // of them waits. An echo gets 5 % cheaper by it, and a message to a small room a
-// fifth, on a server that is idle between two. Two kinds of write are told all the
+// fifth, on a server that is idle between two. Two kinds of write are announced all the
 // same: long ones, which copy while others might run; and one in some hundred,
 // picked at random so as to share no counter. The watching thread must be up when
 // there is much to do: it takes the processor from handlers that compute for
@@ -131,7 +131,7 @@ const (
 	// longWrite is the length of a write in bytes from which on the scheduler is
 	// told.
 	longWrite = 16 << 10
-	// oneIn is how many short writes go by, on average, for one that is told.
+	// oneIn is how many short writes there are, on average, for one that is announced.
 	oneIn = 256
 )
 
@@ -183,7 +183,7 @@ func (c *Conn) WriteAll(b []byte) error {
 }
 
 // writeSlowly waits for room first of all. It is a function of its own because
-// the channel is garbage, which only those who wait should make.
+// the channel is garbage, which only callers that wait should make.
 func (c *Conn) writeSlowly(b []byte) error {
 	room := make(chan struct{}, 1)
 	c.room.Store(&room)

@@ -3,7 +3,7 @@
 //
 // A [Poller] is one epoll instance and a few workers. A [Conn] is a socket that
 // was taken over from a net.Conn ([Poller.Take] duplicates its descriptor, so
-// that whoever owned the net.Conn can close it as it likes). When a socket has
+// that the owner of the net.Conn can close it at any time). When a socket has
 // something to read, a worker calls its owner's Ready with a buffer that the
 // worker owns. One worker at a time is at work for a Conn.
 //
@@ -28,6 +28,6 @@
 // are some. Ready therefore reads until less has come than it asked for, and on to
 // the end of the stream if that has come with the bytes ([Conn.HungUp]), or asks
 // to be called again. An event that comes while Ready runs makes it run once more
-// afterwards. Writing is tried at once and needs no event; who has to wait for
+// afterwards. Writing is tried at once and needs no event; a caller that has to wait for
 // room ([Conn.WriteAll]) asks for that event then, and not before.
 package poll

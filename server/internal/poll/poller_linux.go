@@ -285,7 +285,7 @@ func (p *Poller) wait(events []unix.EpollEvent) (n int) {
 }
 
 // ask returns the events there are. It does not wait, so the scheduler is not
-// told of the call; see Conn.
+// informed of the call; see Conn.
 func ask(epoll uintptr, events []unix.EpollEvent) (int, unix.Errno) {
 	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, epoll,
 		uintptr(unsafe.Pointer(unsafe.SliceData(events))), uintptr(len(events)), 0, 0, 0)

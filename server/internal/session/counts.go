@@ -7,7 +7,7 @@ import "github.com/throng-io/throng/server/internal/frame"
 // a counter shared by all sessions would be the busiest memory of the process.
 type Counts struct {
 	PacketsIn, BytesIn   uint64
-	PacketsOut, BytesOut uint64 // handed to the session; bytes as on a websocket
+	PacketsOut, BytesOut uint64 // given to the session; bytes as on a websocket
 	Dropped              uint64 // volatile messages
 	PongsIn, PingsOut    uint64 // of the packets, heartbeats
 }

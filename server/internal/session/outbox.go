@@ -49,7 +49,7 @@ func (s *Session) Deliver(frames []*frame.Frame, wire []byte) {
 	s.keep(frames)
 }
 
-// joins are buffers for frames that are joined in another form than that of
+// joins are buffers for frames that are joined in another form than
 // their Wire.
 var joins = sync.Pool{New: func() any { return new([]byte) }}
 

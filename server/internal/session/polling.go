@@ -21,7 +21,7 @@ type Poll interface {
 	Answer(frames []*frame.Frame, err error) bool
 }
 
-// StartPoll begins a poll. Either it returns at once what is to be answered, or
+// StartPoll begins a poll. Either it returns the answer at once, or
 // it returns nothing and the poll is held: p gets the answer. A second poll while
 // one is held closes the session and fails with ErrBusy. A poll that came while an
 // upgrade was under way, and was overtaken by its end, fails with ErrUpgraded.
@@ -162,7 +162,7 @@ func (s *Session) Probe(c Conn) bool {
 	return true
 }
 
-// Probed is called when c has been told that its probe is accepted. From then
+// Probed is called when the answer to c's probe has been sent. From then
 // until the upgrade ends, held polls are answered with a noop, since the client
 // waits for its poll to return before it completes the upgrade.
 func (s *Session) Probed(c Conn) {

@@ -1,5 +1,5 @@
 // Package session is one Engine.IO session: its heartbeat, its inbound calls
-// and its bounded outbox. It knows no transport: whoever reads packets pushes
+// and its bounded outbox. It knows no transport: the reader of packets pushes
 // them in with Receive, and the outbox is emptied either by a Conn (a
 // websocket) or by polls (Poll). An upgrade is a change from the second to the
 // first.
@@ -37,8 +37,8 @@ import (
 	"github.com/throng-io/throng/server/internal/frame"
 )
 
-// Reason tells why a session ended. The values are those of the official
-// server, but for SlowConsumer, which it does not have.
+// Reason is why a session ended. The values are the official
+// server's, except SlowConsumer, which it does not have.
 type Reason string
 
 // The reasons for which a session ends.
@@ -60,7 +60,7 @@ var ErrClosed = errors.New("session closed")
 var ErrBusy = errors.New("a request of this kind is already running")
 
 // pollingGrace is how long a session that the server has closed waits for the
-// client's next poll to tell it so (PROTOCOL: 30 s, a constant of the official
+// client's next poll, to send a close packet (closeTimeout, a constant of the official
 // server).
 const pollingGrace = 30 * time.Second
 
@@ -87,7 +87,7 @@ type Handler interface {
 	// Message takes one Engine.IO message. data is valid during the call. An
 	// error closes the session with ForcedClose.
 	Message(data []byte, binary bool) error
-	// Opened is called once, before the first Message, if WantsOpened says so. It is told
+	// Opened is called once, before the first Message, if WantsOpened says so. WantsOpened is given
 	// whether the client speaks revision 3, and does not change its mind.
 	Opened()
 	WantsOpened(three bool) bool
@@ -99,7 +99,7 @@ type Handler interface {
 
 // Conn is a connection that takes bytes as they are, with one frame per packet.
 type Conn interface {
-	// Form tells what Write and TryWrite are to be given. It does not change.
+	// Form is the form of the frames for Write and TryWrite. It does not change.
 	Form() frame.Form
 	// TryWrite writes what can be written without blocking, of frames in the Conn's
 	// form. n < len(b) with a
@@ -135,7 +135,7 @@ type Config struct {
 	PingInterval, PingTimeout time.Duration
 	// MaxPackets and MaxBytes bound the outbox.
 	MaxPackets, MaxBytes int
-	// WriteTimeout is for how long the peer may take next to nothing of what waits: less
+	// WriteTimeout is how long the peer may read almost nothing of the outbox: less
 	// than leastRate.
 	WriteTimeout time.Duration
 	// Clock runs the heartbeats, and the watch over outboxes.
@@ -262,7 +262,7 @@ func (s *Session) aside(f func()) {
 	}()
 }
 
-// Form tells what the client takes now.
+// Form returns the form that the client takes now.
 func (s *Session) Form() frame.Form {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -334,7 +334,7 @@ func (s *Session) Receive(p engineio.Packet) error {
 	return nil
 }
 
-// received counts a packet. It tells the state of the session, and whether the client
+// received counts a packet. It returns the state of the session, and whether the client
 // speaks revision 3.
 func (s *Session) received(p engineio.Packet) (st state, three bool, err error) {
 	s.mu.Lock()
@@ -396,7 +396,7 @@ func (s *Session) ping(three bool) error {
 	return nil
 }
 
-// alive notes that the client lives; the heart is to beat next in d.
+// alive notes that the client lives; the heart beats next in d.
 func (s *Session) alive(d time.Duration) {
 	s.mu.Lock()
 	s.awaitingPong, s.extended = false, false
@@ -437,7 +437,7 @@ func (s *Session) beat() {
 	s.mu.Unlock()
 	switch {
 	case st == closing:
-		s.Close(s.reason) // the client never came for the news
+		s.Close(s.reason) // the client never polled again
 	case st == closed:
 		s.mu.Lock()
 		if s.parting {
@@ -526,7 +526,7 @@ func (s *Session) end(reason Reason) {
 		}
 		return
 	}
-	// A slow consumer would hear of a goodbye when it has taken all the rest.
+	// A slow consumer would read a goodbye only after all the rest.
 	whole := s.head == 0 && !s.writing && reason != SlowConsumer
 	urgent := reason == PingTimeout || reason == SlowConsumer || reason == ServerShutdown
 	s.parting = s.conn != nil && !urgent && (s.writing || len(s.out) > 0)
@@ -602,7 +602,7 @@ func (s *Session) IsOpen() bool {
 
 // Ended reports whether the session takes and gives nothing any more. A session
 // whose heartbeat is overdue has ended: the clock ends it a little later, but
-// who asks first must not find it alive.
+// a caller must not see it as alive before that.
 func (s *Session) Ended() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

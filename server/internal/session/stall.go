@@ -20,7 +20,7 @@ type stall struct {
 const looks = 4
 
 // leastRate is how many bytes a second the peer must take of what waits, or all of
-// it if that is less: who takes a byte now and then would keep it for good. To ask
+// it if that is less: a client that reads a byte now and then would keep it for good. To ask
 // for the oldest frame within the WriteTimeout would be wrong: it may be long.
 const leastRate = 256
 

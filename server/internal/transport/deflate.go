@@ -67,13 +67,13 @@ func coding(accepts []byte) string {
 	return ""
 }
 
-// compresses reports whether the body of an answer is to be compressed, for a
+// compresses reports whether the body of an answer should be compressed, for a
 // client that takes it.
 func (e *Engine) compresses(body []byte, frames []*frame.Frame) bool {
 	return e.cfg.Compress > 0 && len(body) >= e.cfg.Compress && slices.ContainsFunc(frames, (*frame.Frame).Compressible)
 }
 
-// compress returns body in a coding. The level is that of a body that is made once
+// compress returns body in a coding. The level suits a body that is made once
 // for one client.
 func compress(coding string, body []byte) []byte {
 	if coding == "gzip" {

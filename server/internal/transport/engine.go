@@ -7,7 +7,7 @@
 // websocket. A connection that only polls leaves the HTTP server, on Linux, for the
 // engine's poller (pollconn_linux.go). The library does the opening handshake of
 // every websocket (websocket.go). What comes after is the same for all of them
-// (inbound.go, socket.go); only who reads differs:
+// (inbound.go, socket.go); only the reader differs:
 //
 //   - On plain TCP and unix sockets, on Linux, the connection becomes a descriptor
 //     of its own on the engine's poller, and the HTTP server is done with it
@@ -71,7 +71,7 @@ type Config struct {
 // Refusal is why a request is answered with an error code.
 type Refusal struct {
 	Code    engineio.ErrorCode
-	Message string // instead of that of the code; else empty
+	Message string // instead of the text of the code; else empty
 	Context string // the name that the official server has for a particular cause; else empty
 }
 
@@ -146,7 +146,7 @@ func parseQuery(ctx *fasthttp.RequestCtx) query {
 	for key, value := range ctx.QueryArgs().All() {
 		switch string(key) {
 		case "EIO":
-			q.form |= frame.Revision3 // whatever it is, and also without: PROTOCOL 2.1
+			q.form |= frame.Revision3 // any value, or none: Engine.IO protocol v4, "HTTP long-polling"
 			if string(value) == "4" {
 				q.form &^= frame.Revision3
 			}
@@ -181,7 +181,7 @@ func (q *query) polling() frame.Form {
 // websocket is the form of the messages on a websocket.
 func (q *query) websocket() frame.Form { return q.form &^ frame.JSONP }
 
-// verify applies the checks of PROTOCOL 2.1 in their order. It returns the
+// verify applies the checks of the official server's verify in their order. It returns the
 // session that the request belongs to, or nil for a handshake.
 func (e *Engine) verify(ctx *fasthttp.RequestCtx, q query, upgrade bool) (*session.Session, *Refusal) {
 	known := q.transport == "polling" && e.cfg.Polling || q.transport == "websocket" && e.cfg.WebSocket
@@ -252,7 +252,7 @@ func (e *Engine) create(ctx *fasthttp.RequestCtx, form frame.Form) (*session.Ses
 	e.mu.Lock()
 	stopped := e.stopped
 	if !stopped {
-		e.live.Add(1) // until the handler is told that the session has ended
+		e.live.Add(1) // until the handler's Closed has returned
 		e.open.Add(1)
 	}
 	e.mu.Unlock()

@@ -15,7 +15,7 @@ const handoffTime = 5 * time.Second
 // handoff is a connection on its way from a request to a hijack handler.
 //
 // fasthttp does not call a hijack handler if it cannot write the response, for
-// one because the client has reset the connection, and tells nobody. What has
+// one because the client has reset the connection, without an error. What has
 // been made for the connection would then stay for ever.
 type handoff struct {
 	entry deadline.Entry

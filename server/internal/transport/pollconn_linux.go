@@ -25,7 +25,7 @@ const settled = 8
 
 // pollConn is a connection of a client that stays with polling, on the engine's
 // poller. A request that is held costs this struct, where the HTTP server would
-// keep a goroutine and its buffers, and whoever has a message writes the answer
+// keep a goroutine and its buffers, and the sender of a message writes the answer
 // at once.
 //
 // It needs no HTTP of its own. The polls of a client are all the same, but for a
@@ -216,7 +216,7 @@ func (c *pollConn) Answer(frames []*frame.Frame, err error) bool {
 	defer answers.Put(buf)
 	body, _ := frame.Body((*buf)[:0], c.form, frames)
 	if c.coding != "" && c.engine.compresses(body, frames) {
-		c.slow() // it takes longer than who sends should wait
+		c.slow() // it takes longer than a sender should wait
 		body = bytes.Clone(body)
 		go func() {
 			c.finish(c.response(nil, c.coding, compress(c.coding, body)))

@@ -203,7 +203,7 @@ const closeGrace = 20 * time.Millisecond
 
 var errTooManyPackets = errors.New("too many packets in one payload")
 
-// receivePayload hands the packets of a body to the session. What precedes a
+// receivePayload passes the packets of a body to the session. The packets before a
 // bad packet has been delivered; the bad one closes the session. A packet that
 // the layer above refuses closes it as well, but the post itself went well.
 func (e *Engine) receivePayload(s *session.Session, p packets) error {

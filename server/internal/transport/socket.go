@@ -269,7 +269,7 @@ func (c *socket) Goodbye() {
 	if code == 0 {
 		code = websocket.CodeNoStatus
 	}
-	// If it cannot be written, the peer cannot be told any more.
+	// If it cannot be written, the peer cannot be reached any more.
 	c.link.tell(frame.Control(websocket.Close, websocket.AppendClose(nil, code, "")).Wire())
 	c.cut = time.AfterFunc(goodbyeTime, c.link.Cut)
 }

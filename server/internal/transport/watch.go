@@ -13,10 +13,10 @@ import (
 
 // watcher makes a request wait for its answer, or for its client to leave.
 //
-// fasthttp does not tell a handler that its client has gone, and what is
-// answered to nobody is lost. So the waiting goroutine watches the connection
+// fasthttp does not inform a handler that its client has gone, and an answer that is
+// written to nobody is lost. So the waiting goroutine watches the connection
 // itself: it blocks until there is something to read, peeks, and the end of
-// the stream means that the client has left. Whoever has an answer wakes it by
+// the stream means that the client has left. The sender of an answer wakes it by
 // moving the read deadline into the past, which needs no second goroutine.
 type watcher struct {
 	conn   net.Conn
@@ -55,20 +55,20 @@ func (w *watcher) wait(s *session.Session) (a answer, gone bool) {
 	if w.raw == nil {
 		return <-w.answer, false
 	}
-	// Who has the answer may be too late as well: what is answered to nobody is lost.
+	// The answer may come too late as well: one that nobody reads is lost.
 	gone = awaitClose(w.raw) || isClosed(w.raw)
 	if gone && s.LeavePoll(w) {
 		return answer{err: session.ErrClosed}, true
 	}
 	a = <-w.answer
-	_ = w.conn.SetReadDeadline(time.Time{}) // the next request is to be read
+	_ = w.conn.SetReadDeadline(time.Time{}) // for reading the next request
 	if gone {
 		s.Close(session.TransportError)
 	}
 	return a, gone
 }
 
-// watchable returns the connection whose end is that of conn: of TLS what is under
+// watchable returns the connection whose end is also the end of conn: for TLS the one under
 // it.
 func watchable(conn net.Conn) syscall.RawConn {
 	if t, ok := conn.(*tls.Conn); ok {
