@@ -15,19 +15,17 @@ var (
 	ErrTooManyAcks  = errors.New("server: too many answers of the socket are awaited; see Limits.MaxAcks")
 )
 
-// pendingAck is an answer that a socket owes, or, of a broadcast, that each of
-// its receivers does. The entry in Socket.acks decides who calls done: the goroutine that
-// takes it out.
+// pendingAck is an answer that a socket owes, or, of a broadcast, that each of its receivers does.
+// The entry in Socket.acks decides who calls done: the goroutine that takes it out.
 type pendingAck struct {
 	timeout deadline.Entry // of a broadcast, not used here
 	done    func(s *Socket, answer *Event, err error)
 }
 
-// EmitWithAck sends an event and calls done once: with the client's answer, or
-// with ErrAckTimeout or ErrDisconnected. The answer is valid until done
-// returns. done runs on a goroutine of the server and must not block. An error
-// of EmitWithAck itself is one of Emit, ErrDisconnected or ErrTooManyAcks, and
-// done is not called then.
+// EmitWithAck sends an event and calls done once: with the client's answer, or with ErrAckTimeout
+// or ErrDisconnected. The answer is valid until done returns. done runs on a goroutine of the
+// server and must not block. An error of EmitWithAck itself is one of Emit, ErrDisconnected or
+// ErrTooManyAcks, and done is not called then.
 func (s *Socket) EmitWithAck(timeout time.Duration, done func(answer *Event, err error), event string, args ...any) error {
 	s.outgoing(event, args)
 	id := s.ns.ackIDs.Add(1) - 1
@@ -68,8 +66,7 @@ func (n *Namespace) question(id uint64, m *message) (*frame.Frame, error) {
 	})
 }
 
-// awaitAck notes that an answer is expected; without a timeout of its own if
-// that is zero.
+// awaitAck notes that an answer is expected; without a timeout of its own if that is zero.
 func (s *Socket) awaitAck(id uint64, p *pendingAck, timeout time.Duration) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -103,8 +100,8 @@ func (s *Socket) takeAck(id uint64) *pendingAck {
 	return p
 }
 
-// dropAcks reports to functions that wait for an answer that none will come. The socket
-// is not inside any more, so that none is added.
+// dropAcks reports to functions that wait for an answer that none will come. The socket is not
+// inside any more, so that none is added.
 func (s *Socket) dropAcks() {
 	s.mu.Lock()
 	acks := s.acks

@@ -9,55 +9,52 @@ import (
 	"github.com/throng-io/throng/server/internal/frame"
 )
 
-// Adapter is where a namespace meets the sockets of all servers that serve it:
-// whatever may concern sockets elsewhere goes through it, and nothing above it
-// knows which adapter it is. What one socket of this server does alone (a room
-// joined, an event for it) does not.
+// Adapter is where a namespace meets the sockets of all servers that serve it: every operation that
+// may concern sockets elsewhere goes through it, and nothing above it knows which adapter it is.
+// Operations of one socket of this server alone (a room joined, an event for it) do not.
 //
-// The default, for a server that is alone, reaches the sockets of this server. An
-// adapter for several servers (Options.Adapter) gets that one, passes each call
-// on to the other servers, and then to it. What other servers ask for it carries
-// out with what Target.Local returns, with Target.Ask, and with
-// Namespace.ServerEvent. Embed the local Adapter for what is left to it.
+// The default, for a server that is alone, reaches the sockets of this server. An adapter for
+// several servers (Options.Adapter) gets that one, passes each call on to the other servers, and
+// then to it. It carries out requests of other servers with the result of Target.Local, with
+// Target.Ask, and with Namespace.ServerEvent. Embed the local Adapter for the methods that are left
+// to it.
 //
-// All methods are called by several goroutines at once. Broadcast and
-// ServerSideEmit must not wait for the network. The arguments of a Message are the
-// caller's again when they return: what is sent later must be encoded before.
+// All methods are called by several goroutines at once. Broadcast and ServerSideEmit must not wait
+// for the network. The arguments of a Message are the caller's again when they return: a message
+// that is sent later must be encoded before.
 type Adapter interface {
-	// Broadcast sends an event to the sockets of an audience. An error means that
-	// it cannot be encoded.
+	// Broadcast sends an event to the sockets of an audience. An error means that it cannot be
+	// encoded.
 	Broadcast(to Target, m Message) error
-	// Ask sends an event that wants an answer of each socket. What other servers
-	// answer is reported to acks, which expects none before ExpectAnswers.
+	// Ask sends an event that wants an answer of each socket. Answers from other servers are
+	// reported to acks, which expects none before ExpectAnswers.
 	Ask(to Target, m Message, acks *Acks) error
 	// Fetch lists the sockets of an audience.
 	Fetch(ctx context.Context, to Target) ([]RemoteSocket, error)
 	// Apply changes the sockets of an audience.
 	Apply(to Target, c Change) error
-	// ServerSideEmit sends an event to the other servers. acks is nil if no
-	// answers are wanted.
+	// ServerSideEmit sends an event to the other servers. acks is nil if no answers are wanted.
 	ServerSideEmit(m Message, acks *Acks) error
-	// Close stops the adapter, and with it the adapter that
-	// it was given. The namespace is in use no more.
+	// Close stops the adapter, and with it the adapter that it was given. The namespace is in use
+	// no more.
 	Close() error
 }
 
-// Recoverer is an Adapter that keeps what sockets may miss, so that their clients
-// may come back to any server. It is used in place of the memory of this server
-// if Options.Recovery is set. It gives each event that it keeps an offset
-// (Message.WithOffset), here and on the other servers.
+// Recoverer is an Adapter that keeps what sockets may miss, so that their clients may come back to
+// any server. It is used in place of the memory of this server if Options.Recovery is set. It gives
+// each event that it keeps an offset (Message.WithOffset), here and on the other servers.
 type Recoverer interface {
 	Adapter
 	// Save keeps a socket that has left, for Recovery.MaxDisconnection.
 	Save(s Session)
-	// Restore returns the socket with a private id, and forgets it; nil if it is
-	// not known, or if not all is there that came after the offset, which is "" for
-	// a client that has got nothing yet.
+	// Restore returns the socket with a private id, and forgets it; nil if it is not known, or if
+	// not all is there that came after the offset, which is "" for a client that has got nothing
+	// yet.
 	Restore(pid, offset string) *Session
-	// Enter calls join once, with what the socket missed, at a moment when nothing
-	// that it has seen is delivered to this server's sockets twice or not at all.
-	// It returns false, without a call, if that is not possible any more. The
-	// client's connection waits for it: what takes long is for Restore.
+	// Enter calls join once, with what the socket missed, at a moment when nothing that it has seen
+	// is delivered to this server's sockets twice or not at all. It returns false, without a call,
+	// if that is not possible any more. The client's connection waits for it: what takes long is
+	// for Restore.
 	Enter(s *Session, join func(missed []Message)) bool
 }
 
@@ -102,8 +99,8 @@ func (a *memory) Broadcast(to Target, msg Message) error {
 	return nil
 }
 
-// encoder returns what the naive strategy calls per receiver, and nil for the
-// others: a closure would cost them an allocation.
+// encoder returns what the naive strategy calls per receiver, and nil for the others: a closure
+// would cost them an allocation.
 func (n *Namespace) encoder(m *message) func() *frame.Frame {
 	if n.server.opts.Fanout != "naive" || m.frame != nil {
 		return nil
@@ -184,8 +181,8 @@ func (a *memory) ServerSideEmit(m Message, _ *Acks) error {
 	return err
 }
 
-// restore returns what is known of a socket that wants to come back, and
-// forgets it; nil if nothing is.
+// restore returns what is known of a socket that wants to come back, and forgets it; nil if nothing
+// is.
 func (n *Namespace) restore(pid, offset string) *past {
 	if n.recoverer != nil {
 		if s := n.recoverer.Restore(pid, offset); s != nil {
@@ -211,8 +208,8 @@ func (n *Namespace) save(p *past) {
 	}
 }
 
-// admit makes s a member of the hub, after it has been sent what it missed; p is
-// nil for a new socket. It returns false if that is not there any more.
+// admit makes s a member of the hub, after it has been sent what it missed; p is nil for a new
+// socket. It returns false if that is not there any more.
 func (n *Namespace) admit(s *Socket, p *past) bool {
 	switch {
 	case n.local.log != nil:

@@ -15,8 +15,8 @@ type Answer struct {
 	Event *Event // for Bind and Raw; it stays valid
 }
 
-// NewAnswer is for adapters: what a socket of another server has answered, or
-// another server. args and attachments are in the encoding of p, and are kept.
+// NewAnswer is for adapters: what a socket of another server has answered, or another server. args
+// and attachments are in the encoding of p, and are kept.
 func NewAnswer(p socketio.Parser, args []byte, attachments [][]byte) Answer {
 	return Answer{Event: &Event{args: args, attachments: attachments, elsewhere: &elsewhere{parser: p}}}
 }
@@ -25,16 +25,15 @@ func NewAnswer(p socketio.Parser, args []byte, attachments [][]byte) Answer {
 type Answers struct {
 	All     []Answer // in the order in which they came
 	Missing []string // the ids of receivers on this server that did not answer, in no order
-	// Elsewhere is how many answers did not come from other servers, where each
-	// server that did not say how many it owes counts once.
+	// Elsewhere is how many answers did not come from other servers, where each server that did not
+	// say how many it owes counts once.
 	Elsewhere int
 }
 
-// EmitWithAck sends an event to the sockets of t and calls done once: when all
-// of them have answered, left, or owe too many answers already, or when the
-// timeout has passed. With no receivers that is at once. done runs on a
-// goroutine of the server and must not block. An error of EmitWithAck itself is
-// one of Emit, and done is not called then.
+// EmitWithAck sends an event to the sockets of t and calls done once: when all of them have
+// answered, left, or owe too many answers already, or when the timeout has passed. With no
+// receivers that is at once. done runs on a goroutine of the server and must not block. An error of
+// EmitWithAck itself is one of Emit, and done is not called then.
 func (t Target) EmitWithAck(timeout time.Duration, done func(Answers), event string, args ...any) error {
 	t.ns.outgoing(t, event, args)
 	m := Message{message{event: event, args: args}}
@@ -50,9 +49,9 @@ func (t Target) EmitWithAck(timeout time.Duration, done func(Answers), event str
 	return nil
 }
 
-// Ask is for adapters: it sends an event that another server has asked them to
-// send, to the sockets of t on this server, and calls asked, before it returns,
-// with their number, and answered for each answer that comes within the timeout.
+// Ask is for adapters: it sends an event that another server has asked them to send, to the sockets
+// of t on this server, and calls asked, before it returns, with their number, and answered for each
+// answer that comes within the timeout.
 func (t Target) Ask(m Message, timeout time.Duration, asked func(sockets int), answered func(Answer)) error {
 	acks := newAcks(t.ns.server, timeout, nil)
 	acks.each = answered
@@ -65,11 +64,10 @@ func (t Target) Ask(m Message, timeout time.Duration, asked func(sockets int), a
 	return nil
 }
 
-// Acks gathers the answers to one broadcast. Adapters report to it what other servers
-// owe and answer, in any order and from any goroutine.
+// Acks gathers the answers to one broadcast. Adapters report to it what other servers owe and
+// answer, in any order and from any goroutine.
 type Acks struct {
-	// Of the sockets of this server, one entry shared by all stands in their
-	// Socket.acks.
+	// Of the sockets of this server, one entry shared by all stands in their Socket.acks.
 	pending pendingAck
 	server  *Server
 	clock   deadline.Entry
@@ -97,8 +95,8 @@ func newAcks(s *Server, timeout time.Duration, done func(Answers)) *Acks {
 // Timeout returns how long answers are waited for.
 func (a *Acks) Timeout() time.Duration { return a.timeout }
 
-// ExpectServers says that n more servers are asked, of which each will say how
-// many answers it owes.
+// ExpectServers says that n more servers are asked, of which each will say how many answers it
+// owes.
 func (a *Acks) ExpectServers(n int) { a.change(func() { a.servers += n }) }
 
 // ServerOwes is what one of these servers says.
@@ -112,7 +110,7 @@ func (a *Acks) ServerOwes(answers int) {
 // ExpectAnswers announces n answers from other servers.
 func (a *Acks) ExpectAnswers(n int) { a.change(func() { a.remote += n }) }
 
-// Answer is one of them; see NewAnswer. What comes after the end is dropped.
+// Answer is one of them; see NewAnswer. Answers after the end are dropped.
 func (a *Acks) Answer(answer Answer) {
 	a.change(func() {
 		a.remote--
@@ -161,9 +159,8 @@ func (a *Acks) ask(s *Socket, id uint64, f *frame.Frame) {
 	s.deliver(f)
 }
 
-// sent ends the sending. Even a complete result is reported on the clock's
-// goroutine: done must not run inside of EmitWithAck, whose caller may hold a
-// lock that done takes.
+// sent ends the sending. Even a complete result is reported on the clock's goroutine: done must not
+// run inside of EmitWithAck, whose caller may hold a lock that done takes.
 func (a *Acks) sent() {
 	a.server.start()
 	a.mu.Lock()
@@ -207,7 +204,7 @@ func (a *Acks) expire(tell bool) {
 	}
 	a.over = true
 	a.mu.Unlock()
-	for s, id := range a.owed { // nobody changes it any more
+	for s, id := range a.owed { // it does not change any more
 		a.answers.Missing = append(a.answers.Missing, s.id)
 		s.takeAck(id)
 	}

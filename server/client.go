@@ -14,8 +14,8 @@ import (
 	"github.com/throng-io/throng/server/internal/transport"
 )
 
-// clientNames are all files that are served: a list, not a pattern, so that no
-// name from a request ever reaches the file system.
+// clientNames are all files that are served: a list, not a pattern, so that no name from a request
+// ever reaches the file system.
 var clientNames = []string{
 	"socket.io.js", "socket.io.min.js", "socket.io.esm.min.js", "socket.io.msgpack.min.js",
 	"socket.io.js.map", "socket.io.min.js.map", "socket.io.esm.min.js.map", "socket.io.msgpack.min.js.map",
@@ -60,8 +60,8 @@ func clientFiles(fsys fs.FS) (map[string]*clientFile, error) {
 	return files, nil
 }
 
-// serveClient answers a request for a file of the client, and reports whether it
-// was one. name is the path below Options.Path as it was sent, with the query.
+// serveClient answers a request for a file of the client, and reports whether it was one. name is
+// the path below Options.Path as it was sent, with the query.
 func (s *Server) serveClient(ctx *fasthttp.RequestCtx, name string) bool {
 	name, _, _ = strings.Cut(name, "?")
 	f := s.client[name]
@@ -91,8 +91,8 @@ func (s *Server) serveClient(ctx *fasthttp.RequestCtx, name string) bool {
 	return true
 }
 
-// matches reports whether an If-None-Match header names a tag, by the weak
-// comparison (RFC 9110, section 13.1.2).
+// matches reports whether an If-None-Match header names a tag, by the weak comparison (RFC 9110,
+// section 13.1.2).
 func matches(header, tag string) bool {
 	for one := range strings.SplitSeq(header, ",") {
 		if one = strings.TrimSpace(one); one == "*" || strings.Trim(strings.TrimPrefix(one, "W/"), `"`) == tag {

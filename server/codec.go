@@ -6,22 +6,20 @@ import (
 	"github.com/throng-io/throng/protocol/socketio"
 )
 
-// Codec is a wire format of the application's own: what the parser option of the
-// official server and client is. Clients must speak the same, since nothing
-// negotiates it. Within the server packets have the form of Socket.IO protocol 5,
-// a text and the binary attachments that it refers to; a codec translates between
-// that and the one message in which a packet travels. A broadcast is translated
-// once, whatever the number of its receivers.
+// Codec is a wire format of the application's own: what the parser option of the official server
+// and client is. Clients must speak the same, since nothing negotiates it. Within the server
+// packets have the form of Socket.IO protocol 5, a text and the binary attachments that it refers
+// to; a codec translates between that and the one message in which a packet travels. A broadcast is
+// translated once for all of its receivers.
 //
 // Methods are called by several goroutines at once.
 type Codec interface {
-	// Encode returns the message of a packet, text or binary. It may change
-	// packet, and return it; the attachments are not its own. What it returns
-	// belongs to the server.
+	// Encode returns the message of a packet, text or binary. It may change packet, and return it;
+	// the attachments are not its own. The result belongs to the server.
 	Encode(packet []byte, attachments [][]byte) (message []byte, binary bool)
-	// Decode returns the packet of a message from a client. Both may share memory
-	// with data, which is valid until the packet has been handled. What it returns is checked
-	// like any client's packet; an error closes the connection.
+	// Decode returns the packet of a message from a client. Both may share memory with data, which
+	// is valid until the packet has been handled. The result is checked like any client's packet;
+	// an error closes the connection.
 	Decode(data []byte, binary bool) (packet []byte, attachments [][]byte, err error)
 }
 

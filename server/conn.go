@@ -14,9 +14,8 @@ import (
 	"github.com/throng-io/throng/server/internal/session"
 )
 
-// conn is a client's connection: it decodes what its session receives and
-// brings it to the socket of the namespace that is meant. Its methods named by
-// session.Handler run one at a time.
+// conn is a client's connection: it decodes what its session receives and brings it to the socket
+// of the namespace that is meant. Its methods named by session.Handler run one at a time.
 type conn struct {
 	server    *Server
 	session   *session.Session
@@ -59,7 +58,7 @@ func newConn(s *Server, sess *session.Session, ctx *fasthttp.RequestCtx) *conn {
 var (
 	errNotJoined  = errors.New("packet for a namespace that was not joined")
 	errJoined     = errors.New("namespace is joined already")
-	errNoRoom     = errors.New("too much has come in part, of all clients together")
+	errNoRoom     = errors.New("incomplete messages of all clients exceed MaxPartial")
 	errClientOnly = errors.New("only a server sends this packet")
 )
 
@@ -241,8 +240,8 @@ func (c *conn) emit(s *Socket, p *socketio.Packet) error {
 	return err
 }
 
-// call runs a handler and reports whether it gave no error. Its error is its
-// own affair; only a panic ends the connection.
+// call runs a handler and reports whether it gave no error. Its error is its own affair; only a
+// panic ends the connection.
 func (c *conn) call(h *handlers, f Handler, e *Event) (ok bool, err error) {
 	defer c.server.recovered(&err)
 	failed := f(e.socket, e)
@@ -259,8 +258,7 @@ func (c *conn) call(h *handlers, f Handler, e *Event) (ok bool, err error) {
 	return false, nil
 }
 
-// guard runs a function of the application. It returns an error if that
-// panics.
+// guard runs a function of the application. It returns an error if that panics.
 func (c *conn) guard(f func()) error { return c.server.guard(f) }
 
 func (c *conn) ack(s *Socket, p *socketio.Packet) {

@@ -6,14 +6,13 @@ import (
 	"time"
 )
 
-// Cookie is the session cookie; see Options.Cookie. It is set by the first answer
-// of a session that begins with polling.
+// Cookie is the session cookie; see Options.Cookie. It is set by the first answer of a session that
+// begins with polling.
 type Cookie struct {
 	Name   string // default "io"
 	Path   string // default "/"
 	Domain string // default: the host that was asked
-	// MaxAge is how long it stays, in whole seconds. Default: as long as the browser
-	// runs.
+	// MaxAge is how long it stays, in whole seconds. Default: as long as the browser runs.
 	MaxAge time.Duration
 	// SameSite is "lax", "strict" or "none"; the last needs Secure. Default "lax".
 	SameSite string
@@ -22,8 +21,8 @@ type Cookie struct {
 	Readable bool
 }
 
-// check refuses what would be read as something else than it is: a semicolon in
-// a path begins another attribute (CVE-2024-47764).
+// check refuses what would be read as something else than it is: a semicolon in a path begins
+// another attribute (CVE-2024-47764).
 func (c *Cookie) check() error {
 	for _, r := range c.Name {
 		if r <= ' ' || r >= 0x7f || strings.ContainsRune("()<>@,;:\\\"/[]?={}", r) {

@@ -6,28 +6,26 @@ import (
 	"time"
 )
 
-// CORS says which pages of other origins may read a server's answers. Those of
-// origins that it does not name may not open websockets either, see
-// Options.CheckOrigin.
+// CORS says which pages of other origins may read a server's answers. Those of origins that it does
+// not name may not open websockets either, see Options.CheckOrigin.
 type CORS struct {
-	// Origins that are allowed. ["*"] allows every one. One fixed origin is
-	// named in every answer; of several, the one that asks is.
+	// Origins that are allowed. ["*"] allows every one. One fixed origin is named in every answer;
+	// of several, the one that asks is.
 	Origins []string
-	// Match, if set, decides on the origins that Origins does not name. It is called
-	// by several goroutines at once.
+	// Match, if set, decides on the origins that Origins does not name. It is called by several
+	// goroutines at once.
 	Match func(origin string) bool
-	// Credentials allows cookies and authorization headers. It
-	// cannot be combined with "*".
+	// Credentials allows cookies and authorization headers. It cannot be combined with "*".
 	Credentials bool
 	// Methods that the answer to a preflight request names. Default "GET,HEAD,PUT,
 	// PATCH,POST,DELETE".
 	Methods []string
-	// AllowedHeaders that pages may send. Default: those that the browser asks for.
+	// AllowedHeaders that pages may send. Default: the headers that the browser asks for.
 	AllowedHeaders []string
 	// ExposedHeaders of answers that pages may read, beside the usual ones.
 	ExposedHeaders []string
-	// MaxAge is for how long browsers need not ask again, in whole seconds. Default:
-	// nothing is said, and they have a default of their own.
+	// MaxAge is for how long browsers need not ask again, in whole seconds. Default: nothing is
+	// said, and they have a default of their own.
 	MaxAge time.Duration
 }
 

@@ -8,8 +8,7 @@ import (
 	"time"
 )
 
-// setDefaults gives the zero fields of o the values of their tags, and refuses negative
-// numbers.
+// setDefaults gives the zero fields of o the values of their tags, and refuses negative numbers.
 func setDefaults(o *Options) error {
 	if err := defaultsOf(reflect.ValueOf(o).Elem(), ""); err != nil {
 		return err

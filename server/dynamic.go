@@ -11,13 +11,12 @@ type group struct {
 	children []*Namespace // guarded by Server.mu
 }
 
-// Dynamic returns the pattern of a set of namespaces: when a client asks for one
-// that does not exist, and match says yes to its name and to the payload that
-// the client joins with (JSON, nil if there is none), it is made, with the
-// handlers and middleware that the pattern has at that moment. Patterns are
-// tried in the order of their making. The pattern has no sockets itself; what is
-// sent to it goes to all namespaces made of it. No more than Limits.MaxDynamic
-// namespaces are made, and none with a name of more than 1 024 bytes; see also Options.CleanupEmptyNamespaces.
+// Dynamic returns the pattern of a set of namespaces: when a client asks for one that does not
+// exist, and match says yes to its name and to the payload that the client joins with (JSON, nil if
+// there is none), it is made, with the handlers and middleware that the pattern has at that moment.
+// Patterns are tried in the order of their making. The pattern has no sockets itself; what is sent
+// to it goes to all namespaces made of it. No more than Limits.MaxDynamic namespaces are made, and
+// none with a name of more than 1 024 bytes; see also Options.CleanupEmptyNamespaces.
 //
 // match is called by several goroutines at once.
 func (s *Server) Dynamic(match func(name string, auth []byte) bool) *Namespace {
@@ -29,14 +28,14 @@ func (s *Server) Dynamic(match func(name string, auth []byte) bool) *Namespace {
 	return pattern
 }
 
-// Matching makes a regular expression a pattern for Dynamic. It must match the
-// whole name: say so with ^ and $ if you mean it.
+// Matching makes a regular expression a pattern for Dynamic. It must match the whole name: say so
+// with ^ and $ if you mean it.
 func Matching(re *regexp.Regexp) func(name string, auth []byte) bool {
 	return func(name string, _ []byte) bool { return re.MatchString(name) }
 }
 
-// OnNamespace adds a function that is called for each namespace that comes into
-// being: by Of, or for a client, before that joins it; another may be faster.
+// OnNamespace adds a function that is called for each namespace that comes into being: by Of, or
+// for a client, before that joins it; another may be faster.
 func (s *Server) OnNamespace(f func(*Namespace)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -46,9 +45,8 @@ func (s *Server) OnNamespace(f func(*Namespace)) {
 // longestName bounds in bytes the name of a namespace that is made for a client.
 const longestName = 1024
 
-// enter finds the namespace that a client asks for, nil if it may not have it.
-// Who has entered must exit, so that a namespace that is made for clients can go
-// when the last one has.
+// enter finds the namespace that a client asks for, nil if it may not have it. Each enter needs an
+// exit, so that a namespace that is made for clients can go when the last one has.
 func (s *Server) enter(name, auth []byte) *Namespace {
 	if n := s.existing(name); n != nil {
 		return n
@@ -82,8 +80,7 @@ func (s *Server) existing(name []byte) *Namespace {
 	return n
 }
 
-// child makes a namespace of a pattern, or enters the one that another client
-// has just made.
+// child makes a namespace of a pattern, or enters the one that another client has just made.
 func (s *Server) child(name string, pattern *Namespace) *Namespace {
 	s.mu.Lock()
 	n := s.namespaces[name]
@@ -107,8 +104,8 @@ func (s *Server) child(name string, pattern *Namespace) *Namespace {
 	return n
 }
 
-// exit takes back an enter. The last one removes a namespace that was made for
-// clients, if the options say so.
+// exit takes back an enter. The last one removes a namespace that was made for clients, if the
+// options say so.
 func (n *Namespace) exit() {
 	if n.pattern == nil {
 		return
@@ -129,8 +126,7 @@ func (n *Namespace) exit() {
 	}
 }
 
-// spread returns the namespaces that a target of n means: those of a pattern,
-// else n itself.
+// spread returns the namespaces that a target of n means: those of a pattern, else n itself.
 func (n *Namespace) spread() []*Namespace {
 	if n.group == nil {
 		return []*Namespace{n}

@@ -6,11 +6,11 @@ import (
 	"github.com/throng-io/throng/server/internal/frame"
 )
 
-// What a socket may do in middleware, before it is in its namespace. The hub does not know
-// it yet: rooms wait in the connection's request, and events go to the session directly.
+// The operations of a socket in middleware, before it is in its namespace. The hub does not know it
+// yet: rooms wait in the connection's request, and events go to the session directly.
 
-// joinEarly notes a room of a socket that waits for the middleware. It returns false for
-// any other socket, and if there are too many.
+// joinEarly notes a room of a socket that waits for the middleware. It returns false for any other
+// socket, and if there are too many.
 func (s *Socket) joinEarly(room string) bool {
 	if s.stage.Load() != joining {
 		return false
@@ -62,8 +62,8 @@ func (s *Socket) earlyRooms() (rooms []string, some bool) {
 	return slices.Sorted(slices.Values(r.rooms)), true
 }
 
-// enter makes s a member of the hub, in the rooms that it had before and in those that it
-// joined in middleware. Namespace.tellRooms must follow. The connection's lock is held.
+// enter makes s a member of the hub, in the rooms that it had before and in those that it joined in
+// middleware. Namespace.tellRooms must follow. The connection's lock is held.
 func (s *Socket) enter(before []string) {
 	s.handle = s.ns.hub.Add(s.id, (*member)(s), s.hello())
 	early := s.conn.request(s).rooms
@@ -78,8 +78,8 @@ func (s *Socket) enter(before []string) {
 	}
 }
 
-// emitEarly sends an event before the client's CONNECT is answered. The official
-// client keeps it until then.
+// emitEarly sends an event before the client's CONNECT is answered. The official client keeps it
+// until then.
 func (s *Socket) emitEarly(m message) error {
 	if log := s.ns.local.log; log != nil {
 		return log.outside(&m, s.conn.session.Send)

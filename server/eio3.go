@@ -10,9 +10,9 @@ import (
 	"github.com/throng-io/throng/server/internal/session"
 )
 
-// What Socket.IO 2 does differently (Socket.IO protocol v4): its clients are in the main
-// namespace from the start, name no payload but a query behind the name of a
-// namespace from the start, and derive the ids of their sockets from the session's.
+// What Socket.IO 2 does differently (Socket.IO protocol v4): its clients are in the main namespace
+// from the start, name no payload but a query behind the name of a namespace from the start, and
+// derive the ids of their sockets from the session's.
 
 // old reports whether the client is one of Socket.IO 2.
 func (c *conn) old() bool { return c.session.Revision() == 3 }
@@ -20,8 +20,7 @@ func (c *conn) old() bool { return c.session.Revision() == 3 }
 // WantsOpened implements session.Handler.
 func (c *conn) WantsOpened(three bool) bool { return three }
 
-// Opened implements session.Handler: it joins the main namespace for a client
-// that does not ask.
+// Opened implements session.Handler: it joins the main namespace for a client that does not ask.
 func (c *conn) Opened() {
 	if c.join(&socketio.Packet{Type: socketio.Connect, Namespace: []byte("/")}) != nil {
 		c.session.Shut(session.ForcedClose)
@@ -39,8 +38,8 @@ func (c *conn) newID(ns *Namespace) string {
 	return ns.name + "#" + c.session.ID
 }
 
-// splitQuery takes the query off the name of a namespace, and returns it as the
-// payload that newer clients send: an object, nil if there is no query.
+// splitQuery takes the query off the name of a namespace, and returns it as the payload that newer
+// clients send: an object, nil if there is no query.
 func splitQuery(namespace []byte) (name, auth []byte) {
 	name, query, found := bytes.Cut(namespace, []byte{'?'})
 	if !found {
@@ -55,8 +54,8 @@ func splitQuery(namespace []byte) (name, auth []byte) {
 	return name, auth
 }
 
-// appendOldError makes the packet that refuses a namespace: with the data if
-// there is some, else with the message alone.
+// appendOldError makes the packet that refuses a namespace: with the data if there is some, else
+// with the message alone.
 func appendOldError(namespace, message string, data any) ([]byte, error) {
 	if data == nil {
 		data = message

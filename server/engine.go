@@ -12,8 +12,8 @@ import (
 	"github.com/throng-io/throng/server/internal/session"
 )
 
-// EngineSession is a client of a bare Engine.IO server; see Options.Engine. Its
-// methods are safe for concurrent use.
+// EngineSession is a client of a bare Engine.IO server; see Options.Engine. Its methods are safe
+// for concurrent use.
 type EngineSession struct {
 	session *session.Session
 	deflate int32
@@ -30,7 +30,7 @@ func (s *EngineSession) Send(data []byte, binary bool) {
 	s.session.Send(frame.Message(engineio.Packet{Type: engineio.Message, Binary: binary, Data: data}, s.deflate))
 }
 
-// Close ends the session when what is queued has gone out.
+// Close ends the session when its queue has gone out.
 func (s *EngineSession) Close() { s.session.Shut(session.ForcedClose) }
 
 // engineHandler is a session of a bare Engine.IO server as the session sees it.
@@ -80,8 +80,8 @@ func (h *engineHandler) Closed(reason session.Reason) {
 	}
 }
 
-// quiet takes what the HTTP server logs: mostly clients that went away or sent
-// no HTTP, of which an operator wants to hear only when looking for it.
+// quiet takes what the HTTP server logs: mostly clients that went away or sent no HTTP, of which an
+// operator wants to hear only when looking for it.
 type quiet struct{ server *Server }
 
 func (q quiet) Printf(format string, args ...any) {

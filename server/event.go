@@ -8,8 +8,8 @@ import (
 	"github.com/throng-io/throng/protocol/socketio"
 )
 
-// Event is something that a client emitted, or its answer to something that
-// the server emitted, or something that another server emitted. It is valid until the function that got it returns.
+// Event is something that a client emitted, or its answer to something that the server emitted, or
+// something that another server emitted. It is valid until the function that got it returns.
 type Event struct {
 	socket      *Socket
 	name        []byte
@@ -30,17 +30,15 @@ type elsewhere struct {
 // Name returns the name of the event; of an answer, "".
 func (e *Event) Name() string { return string(e.name) }
 
-// Bind decodes the arguments into what dst points to, in order, as
-// encoding/json would, whatever the parser; binary data is found wherever
-// []byte or any stands. A nil dst skips an argument, missing arguments leave theirs as it
-// was, and superfluous ones are ignored. The error names the argument that does
-// not fit. What is decoded is the caller's own and stays valid.
+// Bind decodes the arguments into what dst points to, in order, as encoding/json would, with every
+// parser; binary data is found wherever []byte or any stands. A nil dst skips an argument, missing
+// arguments leave theirs as it was, and superfluous ones are ignored. The error names the argument
+// that does not fit. The decoded values are the caller's own and stay valid.
 func (e *Event) Bind(dst ...any) error { return e.Parser().Bind(e.args, e.attachments, dst...) }
 
-// Raw returns the arguments in the encoding of the parser, and their
-// attachments: of JSON values with commas between them, in which attachments are
-// placeholders; of MessagePack one value behind the other, and no attachments.
-// They must not be changed, and are valid as long as the event.
+// Raw returns the arguments in the encoding of the parser, and their attachments: of JSON values
+// with commas between them, in which attachments are placeholders; of MessagePack one value behind
+// the other, and no attachments. They must not be changed, and are valid as long as the event.
 func (e *Event) Raw() (args []byte, attachments [][]byte) { return e.args, e.attachments }
 
 // Parser returns the parser of the server, which reads what Raw returns.
@@ -57,9 +55,8 @@ func (e *Event) WantsAck() bool { return e.wantsAck && !e.acked }
 // ErrAcked is returned for a second answer to one event.
 var ErrAcked = errors.New("server: event is acknowledged already")
 
-// Ack answers the event. It does nothing if the client did not ask for it. Only
-// the first answer is sent. To answer after the handler has returned, Clone the
-// event and answer the clone, once.
+// Ack answers the event. It does nothing if the client did not ask for it. Only the first answer is
+// sent. To answer after the handler has returned, Clone the event and answer the clone, once.
 func (e *Event) Ack(args ...any) error {
 	if !e.wantsAck {
 		return nil
@@ -86,8 +83,8 @@ func (e *Event) Ack(args ...any) error {
 	return nil
 }
 
-// AckRaw answers the event with arguments in the form of Raw: a relay need not
-// decode what it passes on.
+// AckRaw answers the event with arguments in the form of Raw: a relay need not decode what it
+// passes on.
 func (e *Event) AckRaw(args []byte, attachments [][]byte) error {
 	if !e.wantsAck {
 		return nil

@@ -28,8 +28,8 @@ func (c *counted) Closed(reason session.Reason) {
 	c.Handler.Closed(reason)
 }
 
-// allow decides on a handshake. It returns the message for the client if it is
-// refused, and whether it is accepted.
+// allow decides on a handshake. It returns the message for the client if it is refused, and whether
+// it is accepted.
 func (s *Server) allow(ctx *fasthttp.RequestCtx) (message string, ok bool) {
 	if !s.originAllowed(ctx) {
 		return "origin not allowed", false
@@ -45,13 +45,12 @@ func (s *Server) allow(ctx *fasthttp.RequestCtx) (message string, ok bool) {
 	return "", true
 }
 
-// reserved is the user value of a handshake that holds a place: the address that
-// it counts for.
+// reserved is the user value of a handshake that holds a place: the address that it counts for.
 type reserved struct{}
 
-// reserve takes the place of a session before there is one, so that handshakes
-// that come together, and wait in AllowRequest, cannot all get the last one. It
-// returns the message for the client if there is none.
+// reserve takes the place of a session before there is one, so that handshakes that come together,
+// and wait in AllowRequest, cannot all get the last one. It returns the message for the client if
+// there is none.
 func (s *Server) reserve(ctx *fasthttp.RequestCtx) (message string) {
 	a := addressOf(ctx)
 	sessions, pending := s.sessions.Add(1), s.wait(1)
@@ -72,8 +71,8 @@ func (s *Server) reserve(ctx *fasthttp.RequestCtx) (message string) {
 	return ""
 }
 
-// settle gives the place that a handshake holds to its session, and vacate gives it
-// back if there is none.
+// settle gives the place that a handshake holds to its session, and vacate gives it back if there
+// is none.
 func (s *Server) settle(ctx *fasthttp.RequestCtx) netip.Addr {
 	a, _ := ctx.UserValue(reserved{}).(netip.Addr)
 	ctx.RemoveUserValue(reserved{})
@@ -88,8 +87,8 @@ func (s *Server) vacate(ctx *fasthttp.RequestCtx) {
 	}
 }
 
-// wait changes the number of sessions that have joined no namespace yet, where
-// there are namespaces.
+// wait changes the number of sessions that have joined no namespace yet, where there are
+// namespaces.
 func (s *Server) wait(by int64) int64 {
 	if s.opts.Engine != nil {
 		return 0
@@ -97,8 +96,8 @@ func (s *Server) wait(by int64) int64 {
 	return s.pending.Add(by)
 }
 
-// originAllowed is the check of websockets that browsers leave to the server:
-// a page of any origin may open one, with the cookies of its visitor.
+// originAllowed is the check of websockets that browsers leave to the server: a page of any origin
+// may open one, with the cookies of its visitor.
 func (s *Server) originAllowed(ctx *fasthttp.RequestCtx) bool {
 	cors := (*transport.CORS)(s.opts.CORS)
 	named := cors != nil && (len(cors.Origins) > 0 || cors.Match != nil)
@@ -113,9 +112,8 @@ func (s *Server) originAllowed(ctx *fasthttp.RequestCtx) bool {
 	return err == nil && strings.EqualFold(u.Host, string(ctx.Host()))
 }
 
-// originOf returns the origin of the page that sent a request, "" if that was no
-// page. Browsers send none with the script of a JSONP poll, but the address of
-// the page, unless that hides it.
+// originOf returns the origin of the page that sent a request, "" if that was no page. Browsers
+// send none with the script of a JSONP poll, but the address of the page, unless that hides it.
 func originOf(ctx *fasthttp.RequestCtx) string {
 	h := &ctx.Request.Header
 	if origin := h.Peek(fasthttp.HeaderOrigin); len(origin) > 0 || string(h.Peek("Sec-Fetch-Dest")) != "script" {
@@ -131,14 +129,14 @@ func originOf(ctx *fasthttp.RequestCtx) string {
 	return u.Scheme + "://" + u.Host
 }
 
-// readable reports whether a page of another origin could read the answer: of a
-// websocket, or of a script.
+// readable reports whether a page of another origin could read the answer: of a websocket, or of a
+// script.
 func readable(ctx *fasthttp.RequestCtx) bool {
 	return bytes.EqualFold(ctx.Request.Header.Peek(fasthttp.HeaderUpgrade), []byte("websocket")) || ctx.QueryArgs().Has("j")
 }
 
-// addressOf returns the address that limits count by: of IPv6 the network, for
-// which a single client has all addresses.
+// addressOf returns the address that limits count by: of IPv6 the network, for which a single
+// client has all addresses.
 func addressOf(ctx *fasthttp.RequestCtx) netip.Addr {
 	a, _ := netip.AddrFromSlice(ctx.RemoteIP())
 	if a = a.Unmap(); a.Is6() {
@@ -149,8 +147,7 @@ func addressOf(ctx *fasthttp.RequestCtx) netip.Addr {
 	return a
 }
 
-// gate counts sessions and handshakes by address. Without limits it does
-// nothing.
+// gate counts sessions and handshakes by address. Without limits it does nothing.
 type gate struct {
 	sessions int // per address; 0 is no limit
 	rate     int // handshakes per second and address; 0 is no limit
@@ -168,8 +165,7 @@ type host struct {
 
 func (g *gate) limited() bool { return g.sessions > 0 || g.rate > 0 }
 
-// knock counts one handshake, and the session that it is for, and returns why it
-// is refused, or "".
+// knock counts one handshake, and the session that it is for, and returns why it is refused, or "".
 func (g *gate) knock(a netip.Addr, now time.Time) string {
 	if !g.limited() {
 		return ""
@@ -196,8 +192,8 @@ func (g *gate) refill(h *host, now time.Time) {
 	h.then = now
 }
 
-// host returns the entry of an address, and from time to time forgets those that
-// are as good as new.
+// host returns the entry of an address, and from time to time forgets those that are as good as
+// new.
 func (g *gate) host(a netip.Addr, now time.Time) *host {
 	if h := g.hosts[a]; h != nil {
 		return h

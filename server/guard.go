@@ -6,8 +6,7 @@ import (
 	"runtime/debug"
 )
 
-// guard runs a function of the application. It returns an error if that
-// panics.
+// guard runs a function of the application. It returns an error if that panics.
 func (s *Server) guard(f func()) (err error) {
 	defer s.recovered(&err)
 	f()

@@ -8,20 +8,20 @@ import (
 	"github.com/throng-io/throng/protocol/socketio"
 )
 
-// Handler takes an event of a client. For one socket it is called for one event
-// at a time, in the order in which they were sent, on the goroutine that reads
-// the connection: a handler that blocks holds its own client up and nobody
-// else. What the client sends meanwhile stays unread in the system's buffer, so that a
-// client which sends too much has to wait. Its heartbeat is not lost by that, however long
-// the handler takes: a pong may be among what is unread. (Clients of Socket.IO 2 have a
-// heartbeat of their own, and give up after PingTimeout.) e is valid until the handler returns; Event.Clone keeps it.
+// Handler takes an event of a client. For one socket it is called for one event at a time, in the
+// order in which they were sent, on the goroutine that reads the connection: a handler that blocks
+// holds its own client up and nobody else. Packets of the client stay unread in the system's buffer
+// meanwhile, so that a client which sends too much has to wait. Its heartbeat is not lost by that,
+// however long the handler takes: a pong may be among the unread packets. (Clients of Socket.IO 2
+// have a heartbeat of their own, and give up after PingTimeout.) e is valid until the handler
+// returns; Event.Clone keeps it.
 //
-// An error goes to OnError and changes nothing else. A panic is logged and
-// closes the socket's connection.
+// An error goes to OnError and changes nothing else. A panic is logged and closes the socket's
+// connection.
 type Handler func(s *Socket, e *Event) error
 
-// handlers is never changed, but replaced by a changed copy, so that looking a
-// handler up takes no lock.
+// handlers is never changed, but replaced by a changed copy, so that looking a handler up takes no
+// lock.
 type handlers struct {
 	events       map[string]binding
 	packet       []Handler
@@ -43,8 +43,8 @@ type binding struct {
 	once   bool
 }
 
-// change replaces the handlers. edit must not write into a slice or the map of
-// the copy that it gets, but replace it: see with.
+// change replaces the handlers. edit must not write into a slice or the map of the copy that it
+// gets, but replace it: see with.
 func (n *Namespace) change(edit func(*handlers)) {
 	n.edit.Lock()
 	defer n.edit.Unlock()
@@ -56,12 +56,11 @@ func (n *Namespace) change(edit func(*handlers)) {
 // with returns a copy of list with one element more.
 func with[T any](list []T, element T) []T { return append(slices.Clip(list), element) }
 
-// On sets the handler of an event, in place of an earlier one. It panics for
-// the names that the protocol reserves, since no client can send them.
+// On sets the handler of an event, in place of an earlier one. It panics for the names that the
+// protocol reserves, since no client can send them.
 func (n *Namespace) On(event string, h Handler) { n.bind(event, binding{handle: h}) }
 
-// Once is On for the first such event of each socket; the later ones are
-// dropped.
+// Once is On for the first such event of each socket; the later ones are dropped.
 func (n *Namespace) Once(event string, h Handler) { n.bind(event, binding{handle: h, once: true}) }
 
 func (n *Namespace) bind(event string, b binding) {
@@ -96,10 +95,10 @@ func (n *Namespace) OffAny() {
 	n.change(func(all *handlers) { all.any = nil })
 }
 
-// OnAnyOutgoing adds a function that is called for each event that is emitted
-// in the namespace, once however many sockets it goes to, before it is sent, on
-// the emitter's goroutine. Answers to events of clients are none. The function
-// must not change args; arguments of an EmitRaw are decoded for it.
+// OnAnyOutgoing adds a function that is called for each event that is emitted in the namespace,
+// once however many sockets it goes to, before it is sent, on the emitter's goroutine. Answers to
+// events of clients are none. The function must not change args; arguments of an EmitRaw are
+// decoded for it.
 func (n *Namespace) OnAnyOutgoing(f func(to Target, event string, args []any)) {
 	n.change(func(all *handlers) { all.outgoing = with(all.outgoing, f) })
 }
@@ -109,45 +108,43 @@ func (n *Namespace) OffAnyOutgoing() {
 	n.change(func(all *handlers) { all.outgoing = nil })
 }
 
-// UseEvent adds a middleware that sees every event before its handlers, including
-// OnAny included. An error drops the event: it goes to OnError, and the client
-// hears nothing, not even if it asked for an answer, unless the middleware gave
-// one.
+// UseEvent adds a middleware that sees every event before its handlers, including OnAny included.
+// An error drops the event: it goes to OnError, and the client hears nothing, not even if it asked
+// for an answer, unless the middleware gave one.
 func (n *Namespace) UseEvent(allow Handler) {
 	n.change(func(all *handlers) { all.packet = with(all.packet, allow) })
 }
 
-// OnError adds a function that gets the errors of handlers and of UseEvent's
-// middleware. Without any, they are logged.
+// OnError adds a function that gets the errors of handlers and of UseEvent's middleware. Without
+// any, they are logged.
 func (n *Namespace) OnError(f func(s *Socket, e *Event, err error)) {
 	n.change(func(all *handlers) { all.failed = with(all.failed, f) })
 }
 
-// Use adds a middleware, which decides whether a client may join: an error
-// refuses it, and the client gets its text as a connect_error, with data if it
-// is a *ConnectError. Middlewares run in order, before OnConnect, on a goroutine of their
-// own, beside everything else of the connection, the middleware of its other namespaces
-// included: one that is slow delays nothing but its own client's joining. A client that
-// leaves meanwhile never joins. The socket may be sent events, and may join rooms, already.
+// Use adds a middleware, which decides whether a client may join: an error refuses it, and the
+// client gets its text as a connect_error, with data if it is a *ConnectError. Middlewares run in
+// order, before OnConnect, on a goroutine of their own, beside everything else of the connection,
+// the middleware of its other namespaces included: one that is slow delays nothing but its own
+// client's joining. A client that leaves meanwhile never joins. The socket may be sent events, and
+// may join rooms, already.
 func (n *Namespace) Use(allow func(*Socket) error) {
 	n.change(func(all *handlers) { all.use = with(all.use, allow) })
 }
 
-// OnConnect adds a function that is called for each new socket, before its
-// first event.
+// OnConnect adds a function that is called for each new socket, before its first event.
 func (n *Namespace) OnConnect(f func(*Socket)) {
 	n.change(func(all *handlers) { all.connect = with(all.connect, f) })
 }
 
-// OnDisconnecting adds a function that is called when a socket is about to
-// leave, while Socket.Rooms still lists its rooms.
+// OnDisconnecting adds a function that is called when a socket is about to leave, while
+// Socket.Rooms still lists its rooms.
 func (n *Namespace) OnDisconnecting(f func(s *Socket, reason string)) {
 	n.change(func(all *handlers) { all.disconnect = with(all.disconnect, f) })
 }
 
-// OnDisconnect adds a function that is called once for each socket that has
-// left, after its last event. The official server has the same reasons, except
-// "slow consumer" for a client that let its queue overflow or stand still.
+// OnDisconnect adds a function that is called once for each socket that has left, after its last
+// event. The official server has the same reasons, except "slow consumer" for a client that let its
+// queue overflow or stand still.
 func (n *Namespace) OnDisconnect(f func(s *Socket, reason string)) {
 	n.change(func(all *handlers) { all.disconnected = with(all.disconnected, f) })
 }

@@ -12,16 +12,16 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// Handshake is what the first request of a client said. It never
-// changes and may be used by several goroutines.
+// Handshake is what the first request of a client said. It never changes and may be used by several
+// goroutines.
 type Handshake struct {
 	Time    time.Time // when
 	Address string    // of the client, without port
 	Secure  bool      // over TLS
 	Path    string    // of the request, without query
 
-	// Kept as they came, in one piece each: maps of them would be most of what
-	// an idle connection takes.
+	// Kept as they came, in one piece each: maps of them would be most of what an idle connection
+	// takes.
 	query, header string
 }
 
@@ -47,8 +47,8 @@ func (h *Handshake) Query(name string) string {
 	return ""
 }
 
-// Header returns the value of a request header, "" if there is none. Names are
-// compared without regard to case.
+// Header returns the value of a request header, "" if there is none. Names are compared without
+// regard to case.
 func (h *Handshake) Header(name string) string {
 	for line := range strings.Lines(h.header) {
 		key, value, found := strings.Cut(line, ":")
@@ -67,8 +67,7 @@ func (h *Handshake) URL() string {
 	return h.Path + "?" + h.query
 }
 
-// Queries returns all query parameters, each with its last value. The map is
-// the caller's.
+// Queries returns all query parameters, each with its last value. The map is the caller's.
 func (h *Handshake) Queries() map[string]string {
 	values, _ := url.ParseQuery(h.query) // of a malformed query, what can be read
 	all := make(map[string]string, len(values))
@@ -78,8 +77,8 @@ func (h *Handshake) Queries() map[string]string {
 	return all
 }
 
-// Headers returns all request headers by their names in lower case; the values
-// of a repeated one are joined by ", ". The map is the caller's.
+// Headers returns all request headers by their names in lower case; the values of a repeated one
+// are joined by ", ". The map is the caller's.
 func (h *Handshake) Headers() map[string]string {
 	all := map[string]string{}
 	for line := range strings.Lines(h.header) {
@@ -96,8 +95,8 @@ func (h *Handshake) Headers() map[string]string {
 	return all
 }
 
-// handshakeJSON is a Handshake as the official server shows it to clients of its
-// own, such as other servers.
+// handshakeJSON is a Handshake as the official server shows it to clients of its own, such as other
+// servers.
 type handshakeJSON struct {
 	Headers map[string]string `json:"headers"`
 	Time    string            `json:"time"`
@@ -109,8 +108,7 @@ type handshakeJSON struct {
 	Query   map[string]string `json:"query"`
 }
 
-// MarshalJSON returns the form that servers of a cluster exchange, without the
-// auth payload.
+// MarshalJSON returns the form that servers of a cluster exchange, without the auth payload.
 func (h *Handshake) MarshalJSON() ([]byte, error) {
 	return json.Marshal(handshakeJSON{
 		Headers: h.Headers(), Time: h.Time.Format("Mon Jan 02 2006 15:04:05 GMT-0700"), Address: h.Address,
@@ -118,8 +116,7 @@ func (h *Handshake) MarshalJSON() ([]byte, error) {
 	})
 }
 
-// UnmarshalJSON is the reverse of MarshalJSON, up to the order and the case of
-// the headers' names.
+// UnmarshalJSON is the reverse of MarshalJSON, up to the order and the case of the headers' names.
 func (h *Handshake) UnmarshalJSON(b []byte) error {
 	var j handshakeJSON
 	if err := json.Unmarshal(b, &j); err != nil {

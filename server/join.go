@@ -15,8 +15,8 @@ var errNoNamespace = errors.New("Invalid namespace") //nolint:staticcheck // the
 
 var errLate = errors.New("what the client missed is not there any more")
 
-// join answers a CONNECT (Socket.IO protocol v5, "Connection to a namespace"). Middleware and the end of a
-// socket that the client wants to be again, is left to a goroutine.
+// join answers a CONNECT (Socket.IO protocol v5, "Connection to a namespace"). Middleware and the
+// end of a socket that the client wants to be again, is left to a goroutine.
 func (c *conn) join(p *socketio.Packet) error {
 	var auth []byte
 	var err error
@@ -127,8 +127,8 @@ func (s *Server) payload(data []byte) ([]byte, error) {
 	return s.opts.Parser.AppendJSON(nil, data)
 }
 
-// admit lets s in, or not. It is called when no handler of the connection is at work. An
-// error closes the connection.
+// admit lets s in, or not. It is called when no handler of the connection is at work. An error
+// closes the connection.
 func (c *conn) admit(s *Socket, h *handlers, d decision) error {
 	if err := c.enter(s, d); err != nil {
 		s.refused()
@@ -164,8 +164,8 @@ var (
 	errRefused  = errors.New("refused by middleware")
 )
 
-// enter makes s a member of its namespace if that has been decided, and the client is still
-// there and wants it.
+// enter makes s a member of its namespace if that has been decided, and the client is still there
+// and wants it.
 func (c *conn) enter(s *Socket, d decision) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -198,7 +198,7 @@ type comeback struct {
 	slow        bool // it takes time to find out whether it can
 }
 
-// comeback reads what the client of s wants.
+// comeback reads the request of the client of s.
 func (s *Socket) comeback() (again comeback) {
 	if s.ns.server.opts.Recovery == nil || s.conn.old() {
 		return again
@@ -208,8 +208,8 @@ func (s *Socket) comeback() (again comeback) {
 	return again
 }
 
-// restore makes s the socket that its client wants to be again, and returns what
-// is known of that, if it can.
+// restore makes s the socket that its client wants to be again, and returns what is known of that,
+// if it can.
 func (c *conn) restore(s *Socket, again comeback) *past {
 	if again.pid == "" {
 		return nil
@@ -224,8 +224,8 @@ func (c *conn) restore(s *Socket, again comeback) *past {
 	return p
 }
 
-// holder returns the connected socket with a private id, nil if there is none. Private ids
-// end with the public ones.
+// holder returns the connected socket with a private id, nil if there is none. Private ids end with
+// the public ones.
 func (n *Namespace) holder(pid string) *Socket {
 	if len(pid) <= secret {
 		return nil
@@ -237,10 +237,9 @@ func (n *Namespace) holder(pid string) *Socket {
 	return s
 }
 
-// yield ends the connection of a socket whose client has come back on another one: the
-// network has lost the old one, and only the heartbeat would notice. It returns when the
-// socket has left, as any does that loses its connection, or after PingTimeout: a handler
-// may still be at work for it.
+// yield ends the connection of a socket whose client has come back on another one: the network has
+// lost the old one, and only the heartbeat would notice. It returns when the socket has left, as
+// any does that loses its connection, or after PingTimeout: a handler may still be at work for it.
 func (s *Socket) yield() {
 	s.conn.session.Close(session.TransportClose)
 	late := time.NewTimer(s.ns.server.opts.Times.PingTimeout)

@@ -23,9 +23,8 @@ func (s *Server) ListenAndServe(addr string) error {
 	return s.Serve(ln)
 }
 
-// ListenAndServeTLS is ListenAndServe for https and wss, with a certificate and
-// its key from files in PEM. For other settings of TLS, Serve what
-// tls.NewListener returns.
+// ListenAndServeTLS is ListenAndServe for https and wss, with a certificate and its key from files
+// in PEM. For other settings of TLS, Serve what tls.NewListener returns.
 func (s *Server) ListenAndServeTLS(addr, certFile, keyFile string) error {
 	config, err := TLSConfig(certFile, keyFile)
 	if err != nil {
@@ -38,8 +37,8 @@ func (s *Server) ListenAndServeTLS(addr, certFile, keyFile string) error {
 	return s.Serve(tls.NewListener(ln, config))
 }
 
-// TLSConfig returns what ListenAndServeTLS serves with: TLS 1.2 or later, and
-// HTTP/1.1, which websockets need.
+// TLSConfig returns what ListenAndServeTLS serves with: TLS 1.2 or later, and HTTP/1.1, which
+// websockets need.
 func TLSConfig(certFile, keyFile string) (*tls.Config, error) {
 	cert, err := tls.LoadX509KeyPair(certFile, keyFile)
 	if err != nil {
@@ -52,10 +51,9 @@ func TLSConfig(certFile, keyFile string) (*tls.Config, error) {
 	}, nil
 }
 
-// Listen listens on a TCP address, such as ":3000" or "[::1]:3000", or, for
-// "unix:" and a path, on a unix socket. A socket that nobody listens on any more
-// is replaced; any other file at the path is an error. It is removed when the
-// listener is closed.
+// Listen listens on a TCP address, such as ":3000" or "[::1]:3000", or, for "unix:" and a path, on
+// a unix socket. A socket that nobody listens on any more is replaced; any other file at the path
+// is an error. It is removed when the listener is closed.
 func Listen(addr string) (net.Listener, error) {
 	path, unix := strings.CutPrefix(addr, "unix:")
 	if !unix {
@@ -70,8 +68,8 @@ func Listen(addr string) (net.Listener, error) {
 	return net.Listen("unix", path)
 }
 
-// maxSocketPath is what fits the systems' addresses: of Linux 108 bytes with a
-// zero at the end, of others 104.
+// maxSocketPath is what fits the systems' addresses: of Linux 108 bytes with a zero at the end, of
+// others 104.
 const maxSocketPath = 103
 
 // clearSocket removes what a server that was killed has left at path.
@@ -96,9 +94,9 @@ func clearSocket(path string) error {
 	return os.Remove(path)
 }
 
-// patient is a listener that outlives a lack of descriptors. The HTTP server would
-// take the first failure for the last, and then a burst of clients would end the
-// service for good, and not for as long as it lasts.
+// patient is a listener that outlives a lack of descriptors. The HTTP server would take the first
+// failure for the last, and then a burst of clients would end the service for good, and not for as
+// long as it lasts.
 type patient struct {
 	net.Listener
 	logs   *logs

@@ -9,10 +9,10 @@ import (
 	"github.com/throng-io/throng/server/internal/budget"
 )
 
-// logs writes all lines of a server's log. What clients do must not fill a disk, or slow
-// the server down: each source, such as a connection, has some lines at once and then one
-// every while, and so have all of them together. A line that is left out is counted, and
-// the next one that is written has their number.
+// logs writes all lines of a server's log. Clients must not be able to fill a disk, or slow the
+// server down: each source, such as a connection, has some lines at once and then one every while,
+// and so have all of them together. A line that is left out is counted, and the next one that is
+// written has their number.
 type logs struct {
 	to *slog.Logger
 
@@ -36,8 +36,8 @@ const (
 // longestValue bounds in bytes what a client can put into a line.
 const longestValue = 1000
 
-// write writes a line of *from, which is made if it is nil; from may be nil itself, for
-// messages that no client can repeat at will. args are as in package slog.
+// write writes a line of *from, which is made if it is nil; from may be nil itself, for messages
+// that no client can repeat at will. args are as in package slog.
 func (l *logs) write(from **source, level slog.Level, message string, args ...any) {
 	ctx := context.Background()
 	if !l.to.Enabled(ctx, level) {
@@ -70,8 +70,8 @@ func (l *logs) write(from **source, level slog.Level, message string, args ...an
 	l.to.Log(ctx, level, message, args...)
 }
 
-// end logs how many lines were left out, if no line has said so yet: when *from ends and
-// has left some out, or with the server (nil).
+// end logs how many lines were left out, if no line has said so yet: when *from ends and has left
+// some out, or with the server (nil).
 func (l *logs) end(from **source) {
 	l.mu.Lock()
 	tell := l.leftOut > 0
@@ -88,7 +88,7 @@ func (l *logs) end(from **source) {
 	}
 }
 
-// clip shortens what a client has sent.
+// clip shortens text of a client.
 func clip(s string) string {
 	if len(s) > longestValue {
 		return s[:longestValue] + "..."

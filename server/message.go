@@ -30,13 +30,12 @@ type flags struct {
 	plain    bool // it is not worth compressing
 }
 
-// Message is an event in encoded form: prepared once, for callers that send the same one
-// often, or as an adapter passes it on. It is immutable and may be sent by
-// several goroutines at once.
+// Message is an event in encoded form: prepared once, for callers that send the same one often, or
+// as an adapter passes it on. It is immutable and may be sent by several goroutines at once.
 type Message struct{ m message }
 
-// Prepare encodes an event of the namespace. It must be sent in this namespace,
-// and args must not be changed.
+// Prepare encodes an event of the namespace. It must be sent in this namespace, and args must not
+// be changed.
 func (n *Namespace) Prepare(event string, args ...any) (*Message, error) {
 	m := message{event: event, args: args}
 	f, err := n.encode(&m)
@@ -47,8 +46,8 @@ func (n *Namespace) Prepare(event string, args ...any) (*Message, error) {
 	return &Message{m}, nil
 }
 
-// Relay is for adapters: it returns an event of another server. args and
-// attachments are in the encoding of p, and are kept.
+// Relay is for adapters: it returns an event of another server. args and attachments are in the
+// encoding of p, and are kept.
 func (n *Namespace) Relay(event string, p socketio.Parser, args []byte, attachments [][]byte) (Message, error) {
 	if socketio.Reserved(event) {
 		return Message{}, fmt.Errorf("server: event name %q is reserved by the protocol", event)
@@ -63,8 +62,8 @@ func (n *Namespace) Relay(event string, p socketio.Parser, args []byte, attachme
 // Event returns the name of the event.
 func (m Message) Event() string { return m.m.event }
 
-// Encode returns the arguments as p encodes them, in the form of Event.Raw; n is
-// the namespace that the message was made for.
+// Encode returns the arguments as p encodes them, in the form of Event.Raw; n is the namespace that
+// the message was made for.
 func (m Message) Encode(n *Namespace, p socketio.Parser) (args []byte, attachments [][]byte, err error) {
 	list := m.m.args
 	if m.m.isRaw {
@@ -78,8 +77,8 @@ func (m Message) Encode(n *Namespace, p socketio.Parser) (args []byte, attachmen
 	return p.AppendArgs(nil, nil, list...)
 }
 
-// WithOffset returns the message with a further argument, from which a client
-// knows what it has got when it comes back; see Recoverer.
+// WithOffset returns the message with a further argument, from which a client knows what it has got
+// when it comes back; see Recoverer.
 func (m Message) WithOffset(offset string) Message {
 	m.m.offset = offset
 	return m
@@ -134,8 +133,8 @@ func (n *Namespace) encodeWithOffset(m *message, offset []byte) (*frame.Frame, e
 	return n.offsetFrame(b, text, offset, attachments, m.flags), nil
 }
 
-// offsetFrame makes the frame of an encoded event with an offset. Clients of Socket.IO 2,
-// which cannot come back, get it without.
+// offsetFrame makes the frame of an encoded event with an offset. Clients of Socket.IO 2, which
+// cannot come back, get it without.
 func (n *Namespace) offsetFrame(b *frame.Builder, text, offset []byte, attachments [][]byte, how flags) *frame.Frame {
 	if !n.server.opts.AllowEIO3 {
 		return n.server.frame(b, n.withOffset(text, offset), attachments, how)
@@ -166,9 +165,8 @@ func (n *Namespace) withOffset(text, offset []byte) []byte {
 	return append(append(text, offset...), `"]`...)
 }
 
-// again encodes an event anew with a last argument: where lists begin with their
-// length, nothing can be put behind them. The event has just been encoded, so it
-// is well-formed.
+// again encodes an event anew with a last argument: where lists begin with their length, nothing
+// can be put behind them. The event has just been encoded, so it is well-formed.
 func again(parser socketio.Parser, packet, offset []byte) []byte {
 	var p socketio.Packet
 	if parser.Parse(&p, packet) != nil {

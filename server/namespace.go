@@ -8,10 +8,9 @@ import (
 	"github.com/throng-io/throng/server/internal/fanout"
 )
 
-// Namespace is a channel of its own over the clients' connections: with its
-// sockets, rooms, handlers and middleware. Its methods are safe for concurrent
-// use. Set the handlers up before the server is served: a socket that is
-// connected already may miss events otherwise.
+// Namespace is a channel of its own over the clients' connections: with its sockets, rooms,
+// handlers and middleware. Its methods are safe for concurrent use. Set the handlers up before the
+// server is served: a socket that is connected already may miss events otherwise.
 type Namespace struct {
 	server  *Server
 	name    string
@@ -44,8 +43,8 @@ func (n *Namespace) Emit(event string, args ...any) error {
 // Send sends a prepared message to all sockets of the namespace.
 func (n *Namespace) Send(m *Message) { n.Everyone().Send(m) }
 
-// To returns the sockets of a room; To and Except on the result go on from
-// there. A socket's id is a room of its own.
+// To returns the sockets of a room; To and Except on the result go on from there. A socket's id is
+// a room of its own.
 func (n *Namespace) To(room string) Target { return n.Everyone().To(room) }
 
 // Except returns all sockets that are not in the room.
@@ -54,8 +53,8 @@ func (n *Namespace) Except(room string) Target { return n.Everyone().Except(room
 // Volatile returns all sockets, for messages that may be lost.
 func (n *Namespace) Volatile() Target { return n.Everyone().Volatile() }
 
-// Compress returns all sockets, for messages that may, or may not, be compressed.
-// See Target.Compress.
+// Compress returns all sockets, for messages that may, or may not, be compressed. See
+// Target.Compress.
 func (n *Namespace) Compress(on bool) Target { return n.Everyone().Compress(on) }
 
 // Local returns the sockets on this server.
@@ -72,8 +71,8 @@ func (n *Namespace) Socket(id string) *Socket {
 	return nil
 }
 
-// socketOf returns the socket behind a handle. The hub knows a member a moment
-// before the socket knows its handle: the connection's lock is held meanwhile.
+// socketOf returns the socket behind a handle. The hub knows a member a moment before the socket
+// knows its handle: the connection's lock is held meanwhile.
 func socketOf(h *fanout.Handle) *Socket {
 	s := (*Socket)(h.Member().(*member))
 	s.conn.mu.Lock()
@@ -81,12 +80,12 @@ func socketOf(h *fanout.Handle) *Socket {
 	return s
 }
 
-// Sockets returns the sockets that are connected to this server, in no order.
-// Fetch also lists sockets of other servers.
+// Sockets returns the sockets that are connected to this server, in no order. Fetch also lists
+// sockets of other servers.
 func (n *Namespace) Sockets() []*Socket { return n.Everyone().Sockets() }
 
-// Rooms returns the rooms that have members on this server and how many. The
-// rooms that every socket has by its id are left out.
+// Rooms returns the rooms that have members on this server and how many. The rooms that every
+// socket has by its id are left out.
 func (n *Namespace) Rooms() map[string]int {
 	rooms := map[string]int{}
 	n.hub.Sizes(func(room string, members int) { rooms[room] = members })

@@ -15,32 +15,31 @@ import (
 	"github.com/throng-io/throng/server/internal/transport"
 )
 
-// Options configures a Server. The zero value is a server with the defaults of the official
-// one.
+// Options configures a Server. The zero value is a server with the defaults of the official one.
 //
-// The tags are the one place of what they say. New takes each default from its tag, the
-// command "throng serve" has a flag for each field with help, and the table of limits in the
-// README is checked against them. The flag has the field's name in lower case with dashes:
-// QueueBytes is --queue-bytes; its group is the heading in the command's help.
+// The tags are the one place of what they say. New takes each default from its tag, the command
+// "throng serve" has a flag for each field with help, and the table of limits in the README is
+// checked against them. The flag has the field's name in lower case with dashes: QueueBytes is
+// --queue-bytes; its group is the heading in the command's help.
 type Options struct {
 	// Where the server answers, and what else it serves.
 
-	// Path under which the server answers. Default "/socket.io/", or "/engine.io/" with
-	// Engine. A request belongs to the server if its path begins with it.
+	// Path under which the server answers. Default "/socket.io/", or "/engine.io/" with Engine. A
+	// request belongs to the server if its path begins with it.
 	Path string `group:"Protocol" help:"path of the server (default \"/socket.io/\", for the engine application \"/engine.io/\")"`
 	// NoTrailingSlash also accepts Path without the slash at its end, which clients with
 	// addTrailingSlash: false request.
 	NoTrailingSlash bool `group:"Protocol" help:"also serve clients that leave out the slash at the end of the path"`
-	// HealthPath is a path for the health checks of load balancers: GET, HEAD and OPTIONS
-	// are answered with HTTP 200, and with 503 while the server shuts down, whatever the Host
-	// is. Default: none.
+	// HealthPath is a path for the health checks of load balancers: GET, HEAD and OPTIONS are
+	// answered with HTTP 200, and with 503 while the server shuts down, for every Host is. Default:
+	// none.
 	HealthPath string
-	// Client holds the files of the official browser client: the folder dist of the npm
-	// package socket.io-client, as os.DirFS or embedded. They are read once, and served under
-	// Path, so that pages can load /socket.io/socket.io.js. Default: none.
+	// Client holds the files of the official browser client: the folder dist of the npm package
+	// socket.io-client, as os.DirFS or embedded. They are read once, and served under Path, so that
+	// pages can load /socket.io/socket.io.js. Default: none.
 	Client fs.FS
-	// Other answers the requests that are not under Path, such as requests for the pages of a
-	// site. Default: 404.
+	// Other answers the requests that are not under Path, such as requests for the pages of a site.
+	// Default: 404.
 	Other fasthttp.RequestHandler
 
 	// What clients may speak.
@@ -49,21 +48,19 @@ type Options struct {
 	Transports []string `group:"Protocol" default:"polling,websocket" help:"transports that clients may use"`
 	// NoUpgrades keeps clients on polling that began with it.
 	NoUpgrades bool `group:"Protocol" help:"keep clients on polling that began with it"`
-	// Subprotocols that websockets may speak, the preferred one first. The server selects the
-	// first of them that a client offers (the option protocols of the official client), and a
-	// client fails the connection if there is none. Default: the first one that the client
-	// offers.
+	// Subprotocols that websockets may speak, the preferred one first. The server selects the first
+	// of them that a client offers (the option protocols of the official client), and a client
+	// fails the connection if there is none. Default: the first one that the client offers.
 	Subprotocols []string `group:"Protocol" help:"websocket subprotocols to select from, the preferred one first (default the first that a client offers)"`
-	// AllowEIO3 serves clients of Socket.IO 2, which speak Engine.IO 3, in the same namespaces
-	// and rooms as clients of 3 and 4. They join the main namespace without a request, and
-	// cannot recover their state (Recovery). The ids of their sockets contain the session id,
-	// which allows a takeover of the session: do not show them to other clients. Default: such
-	// clients are refused.
+	// AllowEIO3 serves clients of Socket.IO 2, which speak Engine.IO 3, in the same namespaces and
+	// rooms as clients of 3 and 4. They join the main namespace without a request, and cannot
+	// recover their state (Recovery). The ids of their sockets contain the session id, which allows
+	// a takeover of the session: do not show them to other clients. Default: such clients are
+	// refused.
 	AllowEIO3 bool `group:"Protocol" help:"also serve clients of Socket.IO 2 (Engine.IO 3)"`
 	// AllowJSONP serves polls of script elements, which browsers without cross-origin requests
-	// need. A page of any site can make them and read the answers: CORS and CheckOrigin only
-	// see what the browser says about the page. AllowEIO3 includes it. Default: JSONP is
-	// refused.
+	// need. A page of any site can make them and read the answers: CORS and CheckOrigin only see
+	// what the browser says about the page. AllowEIO3 includes it. Default: JSONP is refused.
 	AllowJSONP bool `group:"Protocol" help:"let clients poll by script elements, which pages of every site can do (--allow-eio3 includes it)"`
 	// Parser encodes packets; clients must use the same one, since it is not negotiated:
 	// socketio.JSON, the default of every client, or socketio.MessagePack, which is
@@ -75,44 +72,44 @@ type Options struct {
 	// Compression.
 
 	// PerMessageDeflate compresses messages on websockets of clients that offer it (RFC 7692,
-	// without context takeover). A broadcast is compressed once for all receivers. Default:
-	// off, since short messages gain little and cost processor time.
+	// without context takeover). A broadcast is compressed once for all receivers. Default: off,
+	// since short messages gain little and cost processor time.
 	PerMessageDeflate bool `group:"Protocol" help:"compress messages on websockets of clients that offer it"`
-	// NoHTTPCompression leaves the answers to polls uncompressed. Default: they are compressed
-	// with gzip or deflate for clients that accept it.
+	// NoHTTPCompression leaves the answers to polls uncompressed. Default: they are compressed with
+	// gzip or deflate for clients that accept it.
 	NoHTTPCompression bool `group:"Protocol" help:"do not compress the answers to polls"`
-	// CompressThreshold is the least size in bytes of a message, or of an answer to a poll,
-	// that is compressed.
+	// CompressThreshold is the least size in bytes of a message, or of an answer to a poll, that is
+	// compressed.
 	CompressThreshold int `group:"Protocol" default:"1KiB" help:"least size of a message that is compressed"`
 
 	// Which clients may connect.
 
-	// Hosts are the names and addresses, without ports, under which clients reach the server;
-	// a request for another Host is answered with HTTP 421. The addresses of the loopback
-	// interface are always allowed. This keeps out pages that point a name of their own at the
-	// server (DNS rebinding): for them the server's address is no secret and its origin is
-	// their own. A proxy in front sends the name that clients use, or its own. Default: any.
+	// Hosts are the names and addresses, without ports, under which clients reach the server; a
+	// request for another Host is answered with HTTP 421. The addresses of the loopback interface
+	// are always allowed. This keeps out pages that point a name of their own at the server (DNS
+	// rebinding): for them the server's address is no secret and its origin is their own. A proxy
+	// in front sends the name that clients use, or its own. Default: any.
 	Hosts []string
 	// CORS says which pages of other origins may read the answers. Default: none, without any
 	// header.
 	CORS *CORS
 	// CheckOrigin refuses websockets of pages of other origins: a browser opens them for every
-	// page, with the cookies of the visitor. Allowed are the origins that CORS names, pages of
-	// the server's own host (by the Host header), and clients that are not browsers and send
-	// no Origin. When CORS names origins, they are always checked.
+	// page, with the cookies of the visitor. Allowed are the origins that CORS names, pages of the
+	// server's own host (by the Host header), and clients that are not browsers and send no Origin.
+	// When CORS names origins, they are always checked.
 	CheckOrigin bool `group:"Where, and to whom" help:"refuse websockets of pages of other origins (with --cors-origin always)"`
-	// Cookie, if set, is a cookie with the Engine.IO session id, for load balancers that keep
-	// a session at one node. Default: none.
+	// Cookie, if set, is a cookie with the Engine.IO session id, for load balancers that keep a
+	// session at one node. Default: none.
 	Cookie *Cookie
-	// AllowRequest decides on each handshake before anything is allocated for it: an error
-	// refuses it, and its text is the answer (HTTP 403).
+	// AllowRequest decides on each handshake before anything is allocated for it: an error refuses
+	// it, and its text is the answer (HTTP 403).
 	AllowRequest func(*fasthttp.RequestCtx) error
-	// Headers adds headers to the answer to each request of a session, and to the one that
-	// opens it (first), before the server sets its own: with ctx.Response.Header. It must
-	// reject line ends in values that clients sent.
+	// Headers adds headers to the answer to each request of a session, and to the one that opens it
+	// (first), before the server sets its own: with ctx.Response.Header. It must reject line ends
+	// in values that clients sent.
 	Headers func(ctx *fasthttp.RequestCtx, first bool)
-	// OnConnectionError is called for each request that is refused with an error of Engine.IO.
-	// The server counts them in any case, see Stats.
+	// OnConnectionError is called for each request that is refused with an error of Engine.IO. The
+	// server counts them in any case, see Stats.
 	OnConnectionError func(*ConnectionError)
 
 	// Times and Limits bound what clients can take of the server.
@@ -123,51 +120,50 @@ type Options struct {
 
 	// Fanout names the strategy that delivers broadcasts, one of Strategies.
 	Fanout string `group:"What it serves" default:"batched" help:"how broadcasts are delivered"`
-	// Recovery, if set, lets clients that lost their connection come back as the same socket,
-	// with the events that they missed. Default: they join anew.
+	// Recovery, if set, lets clients that lost their connection come back as the same socket, with
+	// the events that they missed. Default: they join anew.
 	Recovery *Recovery
-	// CleanupEmptyNamespaces removes a namespace that was made for clients when its last
-	// socket has left or been refused. Default: it stays, and counts for MaxDynamic.
+	// CleanupEmptyNamespaces removes a namespace that was made for clients when its last socket has
+	// left or been refused. Default: it stays, and counts for MaxDynamic.
 	CleanupEmptyNamespaces bool `group:"What it serves" help:"remove the namespaces that were made for clients when they are empty"`
-	// Adapter, if set, connects the namespaces of several servers. It is called for each
-	// namespace before its first use, with the adapter that reaches the sockets of this
-	// server, and returns the adapter to use. It may set handlers of the namespace, such as
-	// OnRooms, but must not block nor call the server. Default: the server is alone.
+	// Adapter, if set, connects the namespaces of several servers. It is called for each namespace
+	// before its first use, with the adapter that reaches the sockets of this server, and returns
+	// the adapter to use. It may set handlers of the namespace, such as OnRooms, but must not block
+	// nor call the server. Default: the server is alone.
 	Adapter func(n *Namespace, local Adapter) Adapter
 
 	// Bare Engine.IO.
 
-	// Engine, if set, makes this a bare Engine.IO server without namespaces. It is called for
-	// each message of each session, one at a time and in order for a session. data is valid
-	// during the call.
+	// Engine, if set, makes this a bare Engine.IO server without namespaces. It is called for each
+	// message of each session, one at a time and in order for a session. data is valid during the
+	// call.
 	Engine func(s *EngineSession, data []byte, binary bool)
-	// EngineOpen, if set, is called for each session of a bare Engine.IO server, before its
-	// first message: what it sends follows the handshake directly. EngineClose is called once
-	// for each such session after its last message, with a reason of OnDisconnect. Like Engine
-	// they are called one at a time for a session.
+	// EngineOpen, if set, is called for each session of a bare Engine.IO server, before its first
+	// message: what it sends follows the handshake directly. EngineClose is called once for each
+	// such session after its last message, with a reason of OnDisconnect. Like Engine they are
+	// called one at a time for a session.
 	EngineOpen  func(s *EngineSession, h *Handshake)
 	EngineClose func(s *EngineSession, reason string)
 
 	// Identity and logs.
 
 	// NewID makes the ids of sessions and sockets. They must be unique, contain only letters,
-	// digits, "-" and "_", and be hard to guess, since the id of a session allows a takeover of
-	// it. Default: 120 random bits, as 20 characters.
+	// digits, "-" and "_", and be hard to guess, since the id of a session allows a takeover of it.
+	// Default: 120 random bits, as 20 characters.
 	NewID func() string
-	// Logger receives the errors of handlers. A connection may write five lines at once and
-	// one more every ten seconds, all connections together 100 and ten more a second; the
-	// attribute left_out of a line counts the lines that were left out before it. Default
-	// slog.Default().
+	// Logger receives the errors of handlers. A connection may write five lines at once and one
+	// more every ten seconds, all connections together 100 and ten more a second; the attribute
+	// left_out of a line counts the lines that were left out before it. Default slog.Default().
 	Logger *slog.Logger
 }
 
-// maxPackets bounds the packets of one polling body: CVE-2020-36048 was a body of millions of
-// them. It is far above what official clients send at once, which is what they have queued
-// during one request.
+// maxPackets bounds the packets of one polling body: CVE-2020-36048 was a body of millions of them.
+// It is far above what official clients send at once, which is what they have queued during one
+// request.
 const maxPackets = 65536
 
-// WithDefaults returns the options as New uses them: every field that has a default holds it.
-// The error is an *OptionError that names a field whose value New refuses.
+// WithDefaults returns the options as New uses them: every field that has a default holds it. The
+// error is an *OptionError that names a field whose value New refuses.
 func (o Options) WithDefaults() (Options, error) {
 	if o.Recovery != nil {
 		recovery := *o.Recovery
@@ -247,8 +243,7 @@ func Strategies() []string { return fanout.Names() }
 // secret is the length of what newID returns.
 const secret = 20
 
-// newID returns 120 random bits in 20 characters, the length that the official server's ids
-// have.
+// newID returns 120 random bits in 20 characters, the length that the official server's ids have.
 func newID() string {
 	var b [15]byte
 	_, _ = rand.Read(b[:]) // never fails: it ends the process instead

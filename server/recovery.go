@@ -15,33 +15,30 @@ import (
 	"github.com/throng-io/throng/server/internal/session"
 )
 
-// Recovery lets clients whose connection broke come back as the same socket:
-// with its id, its rooms and its Data, and with the events that they missed.
-// Each event carries an offset then, a further argument at its end that handlers
-// of clients see; events that want an answer do not, and are not kept. Volatile
-// ones are not kept either. Clients of Socket.IO 2 cannot come back, and get no offsets.
+// Recovery lets clients whose connection broke come back as the same socket: with its id, its rooms
+// and its Data, and with the events that they missed. Each event carries an offset then, a further
+// argument at its end that handlers of clients see; events that want an answer do not, and are not
+// kept. Volatile ones are not kept either. Clients of Socket.IO 2 cannot come back, and get no
+// offsets.
 //
-// A client may be back before the server notices that its connection is broken. The old
-// connection ends then, with OnDisconnect and the reason "transport close", before OnConnect
-// is called for the new one; with an Adapter that keeps sockets, this works if both reach
-// the same server. The private id by which a client comes back is a secret between it and
-// the server.
+// A client may be back before the server notices that its connection is broken. The old connection
+// ends then, with OnDisconnect and the reason "transport close", before OnConnect is called for the
+// new one; with an Adapter that keeps sockets, this works if both reach the same server. The
+// private id by which a client comes back is a secret between it and the server.
 //
-// What is kept is kept for each namespace, in memory: when the server ends, or
-// the namespace is removed, it is gone, and clients join anew. While it is in
-// use, the emits of one namespace wait for each other.
+// State is kept for each namespace, in memory: when the server ends, or the namespace is removed,
+// it is gone, and clients join anew. While it is in use, the emits of one namespace wait for each
+// other.
 type Recovery struct {
 	// MaxDisconnection is how long a client may be away.
 	MaxDisconnection time.Duration `default:"2m"`
 	// MaxBytes bounds the events that are kept and, separately, the names of the rooms of the
-	// sockets that may come back. Clients that missed an event that was dropped early join
-	// anew.
+	// sockets that may come back. Clients that missed an event that was dropped early join anew.
 	MaxBytes int `default:"16MiB"`
-	// MaxSockets bounds the sockets that may come back; the one that left first is dropped
-	// first.
+	// MaxSockets bounds the sockets that may come back; the one that left first is dropped first.
 	MaxSockets int `default:"100000"`
-	// RunMiddleware runs Namespace.Use's middleware for sockets that come back as
-	// well. Default: they have passed it, and it is skipped.
+	// RunMiddleware runs Namespace.Use's middleware for sockets that come back as well. Default:
+	// they have passed it, and it is skipped.
 	RunMiddleware bool
 }
 
@@ -55,8 +52,8 @@ type past struct {
 	session  *Session // of a Recoverer, which has no use for seen and expires
 }
 
-// entry is an event that is kept. skip stands for the audience's Skip, whose
-// socket must not be held by it.
+// entry is an event that is kept. skip stands for the audience's Skip, whose socket must not be
+// held by it.
 type entry struct {
 	to   fanout.Audience
 	skip string
@@ -88,12 +85,11 @@ func (e *entry) meant(p *past) bool {
 	return e.skip != p.sid && (e.to.Rooms.Len() == 0 || in(&e.to.Rooms)) && !in(&e.to.Except)
 }
 
-// recoveryLog keeps the events of one namespace, and the sockets that have left
-// it. Events have consecutive numbers: the newest entry has the number last.
+// recoveryLog keeps the events of one namespace, and the sockets that have left it. Events have
+// consecutive numbers: the newest entry has the number last.
 //
-// An event gets its number and goes to the hub under the lock, so that every
-// socket gets its events in the order of their numbers, and the last number that
-// it saw shows which events it received.
+// An event gets its number and goes to the hub under the lock, so that every socket gets its events
+// in the order of their numbers, and the last number that it saw shows which events it received.
 type recoveryLog struct {
 	ns    *Namespace
 	opts  Recovery
@@ -117,8 +113,8 @@ func newRecoveryLog(n *Namespace) *recoveryLog {
 	o := &n.server.opts
 	l := &recoveryLog{
 		ns: n, opts: *o.Recovery, epoch: newID()[:6] + "-", gone: map[string]*past{},
-		// An event may have been on its way to a socket whose end was noticed only
-		// when its heartbeat failed.
+		// An event may have been on its way to a socket whose end was noticed only when its
+		// heartbeat failed.
 		keep: o.Recovery.MaxDisconnection + o.Times.PingInterval + o.Times.PingTimeout,
 	}
 	l.sweep.Fire = l.fire
@@ -138,8 +134,8 @@ func (l *recoveryLog) publish(m *message, e entry, send func(*frame.Frame)) erro
 	if !m.volatile {
 		l.last++
 	}
-	// A volatile event carries the number of the one before it: the client takes
-	// the last argument for an offset whatever it is, if it is a string.
+	// A volatile event carries the number of the one before it: the client takes the last argument
+	// for an offset if it is any string.
 	e.f = l.ns.offsetFrame(b, text, l.offset(), attachments, m.flags)
 	if !m.volatile {
 		e.at = time.Now()
@@ -152,8 +148,8 @@ func (l *recoveryLog) publish(m *message, e entry, send func(*frame.Frame)) erro
 	return nil
 }
 
-// outside sends an event to a client that is not in the namespace yet. It is not kept, and
-// carries the number of the event before it.
+// outside sends an event to a client that is not in the namespace yet. It is not kept, and carries
+// the number of the event before it.
 func (l *recoveryLog) outside(m *message, send func(*frame.Frame)) error {
 	l.mu.Lock()
 	offset := l.offset()
@@ -170,8 +166,8 @@ func (l *recoveryLog) offset() []byte {
 	return strconv.AppendUint([]byte(l.epoch), l.last, 36)
 }
 
-// number is the reverse of offset. A client that has got nothing yet has none,
-// and or is its number.
+// number is the reverse of offset. A client that has got nothing yet has none, and or is its
+// number.
 func (l *recoveryLog) number(offset string, or uint64) (uint64, bool) {
 	if offset == "" {
 		return or, true
@@ -184,7 +180,7 @@ func (l *recoveryLog) number(offset string, or uint64) (uint64, bool) {
 // first is the number of the first entry.
 func (l *recoveryLog) first() uint64 { return l.last + 1 - uint64(len(l.entries)) }
 
-// trim lets go what is too old, or too much.
+// trim drops entries that are too old, or too many.
 func (l *recoveryLog) trim(now time.Time) {
 	n := 0
 	for ; n < len(l.entries); n++ {
@@ -216,7 +212,7 @@ func (l *recoveryLog) trim(now time.Time) {
 	l.order = l.order[n:]
 }
 
-// arm sees to it that what is kept goes when its time has come.
+// arm sets the timer that drops entries when they are too old.
 func (l *recoveryLog) arm() {
 	if !l.armed && !l.closed && len(l.entries)+len(l.order) > 0 {
 		l.armed = true
@@ -277,8 +273,8 @@ func (l *recoveryLog) restore(pid, offset string) *past {
 	return p
 }
 
-// missed returns what a socket has not got yet, and whether that is all there
-// and fits the queue of its connection.
+// missed returns what a socket has not got yet, and whether that is all there and fits the queue of
+// its connection.
 func (l *recoveryLog) missed(p *past) (frames []*frame.Frame, all bool) {
 	if p.seen < l.lost {
 		return nil, false
@@ -328,9 +324,9 @@ func (l *recoveryLog) close() {
 	l.ns.server.clock.Disarm(&l.sweep)
 }
 
-// recoverable reports whether a socket that ended for the reason may come back: it may after reasons
-// that the client did not ask for, and that are not its fault. One that was too
-// slow has missed nothing that is not kept.
+// recoverable reports whether a socket that ended for the reason may come back: after reasons that
+// the client did not ask for and did not cause. A client that was too slow has missed nothing that
+// is not kept.
 func recoverable(reason string) bool {
 	switch session.Reason(reason) {
 	case session.TransportClose, session.TransportError, session.PingTimeout,
@@ -341,8 +337,7 @@ func recoverable(reason string) bool {
 	return false
 }
 
-// recoveryRequest reads what a client that wants to come back adds to its
-// payload.
+// recoveryRequest reads what a client that wants to come back adds to its payload.
 func recoveryRequest(auth []byte) (pid, offset string) {
 	if !bytes.Contains(auth, []byte(`"pid"`)) {
 		return "", ""

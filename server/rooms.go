@@ -2,13 +2,12 @@ package server
 
 import "sync"
 
-// RoomHooks are called when rooms change. A room exists while it has members;
-// the rooms that sockets have by their ids are left out. A nil hook is none.
+// RoomHooks are called when rooms change. A room exists while it has members; the rooms that
+// sockets have by their ids are left out. A nil hook is none.
 //
-// The hooks of one namespace run one at a time, in the order of the changes, on
-// the goroutine that makes a change or on one that made an earlier one; they may
-// make changes themselves. With them, changes of rooms wait for each other,
-// which is why they must not block.
+// The hooks of one namespace run one at a time, in the order of the changes, on the goroutine that
+// makes a change or on one that made an earlier one; they may make changes themselves. With them,
+// changes of rooms wait for each other, which is why they must not block.
 type RoomHooks struct {
 	Create func(room string)
 	Join   func(room string, s *Socket)
@@ -64,8 +63,7 @@ func (n *Namespace) joinQuietly(s *Socket, room string) bool {
 	return fresh
 }
 
-// others counts the members of a room without the socket that has its name for
-// an id.
+// others counts the members of a room without the socket that has its name for an id.
 func (n *Namespace) others(room string) int {
 	members := n.hub.Size(room)
 	if n.hub.Lookup(room) != nil {
@@ -120,8 +118,8 @@ func (l *roomLog) note(c roomChange) {
 	l.mu.Unlock()
 }
 
-// tellRooms calls the hooks for what has been noted, unless another goroutine is
-// at it, or this one further up its stack: that one then goes on.
+// tellRooms calls the hooks for what has been noted, unless another goroutine is at it, or this one
+// further up its stack: that one then goes on.
 func (n *Namespace) tellRooms() {
 	if len(n.handlers.Load().rooms) == 0 {
 		return
@@ -160,8 +158,8 @@ func (c roomChange) tell(h RoomHooks) {
 	}
 }
 
-// reserve counts a room that s is about to join. It returns false beyond the limits.
-// Whoever has called it calls release if s has been in the room already.
+// reserve counts a room that s is about to join. It returns false beyond the limits. Whoever has
+// called it calls release if s has been in the room already.
 func (s *Socket) reserve(room string) bool {
 	opts, size := &s.ns.server.opts, int64(len(room))
 	if size > int64(opts.Limits.MaxRoomName) {

@@ -10,9 +10,8 @@ import (
 // idleTime bounds the time between two requests of a connection.
 const idleTime = 75 * time.Second
 
-// Serve answers connections of ln, with HTTP of its own around Handler, until
-// Shutdown or an error of the listener. It returns nil after Shutdown. It may
-// be called for several listeners.
+// Serve answers connections of ln, with HTTP of its own around Handler, until Shutdown or an error
+// of the listener. It returns nil after Shutdown. It may be called for several listeners.
 func (s *Server) Serve(ln net.Listener) error {
 	var h *fasthttp.Server
 	back := func(c net.Conn) { _ = h.ServeConn(c) } // an error is the client's, and h has answered it
@@ -27,8 +26,8 @@ func (s *Server) Serve(ln net.Listener) error {
 		StreamRequestBody:     true,
 		// Or it would write forms of any size to disk before Handler is asked.
 		DisablePreParseMultipartForm: true,
-		// What it reads of a body before the handler is asked, and waits for. The rest is a
-		// stream, which the handler bounds.
+		// The part of a body that it reads before the handler is called. The rest is a stream,
+		// which the handler bounds.
 		MaxRequestBodySize: 1,
 		ReadTimeout:        s.opts.Times.RequestTimeout,
 		IdleTimeout:        idleTime,
@@ -47,13 +46,13 @@ func (s *Server) Serve(ln net.Listener) error {
 	return h.Serve(&patient{Listener: ln, logs: &s.logs, closed: make(chan struct{})})
 }
 
-// limitAnswer bounds how long the answer to a request may take to leave: its bytes
-// have left the outbox, and nobody else would miss a client that does not read them.
-// The time runs from the end of the handler. What is not the server's own has none.
+// limitAnswer bounds how long the answer to a request may take to leave: its bytes have left the
+// outbox, so the watch over that does not see a client that does not read them. The time runs from
+// the end of the handler. Answers of the application have no limit.
 //
-// A deadline of the handler has another effect, which every answer needs: the HTTP
-// server writes the answer now. Without it, one to a request with another one behind
-// it would wait for the answer to that, and a poll is held for long.
+// A deadline of the handler has another effect, which every answer needs: the HTTP server writes
+// the answer now. Without it, one to a request with another one behind it would wait for the answer
+// to that, and a poll is held for long.
 func (s *Server) limitAnswer(ctx *fasthttp.RequestCtx) {
 	var until time.Time
 	if _, ours := s.below(string(ctx.Request.Header.RequestURI())); ours {
@@ -62,9 +61,9 @@ func (s *Server) limitAnswer(ctx *fasthttp.RequestCtx) {
 	_ = ctx.SetWriteDeadline(until) // it fails on a connection that is closed
 }
 
-// received looks at the head of a request. A body that will be refused for its length
-// is one that the client asks about (RFC 9110, section 10.1.1), whether it has said so
-// or not: then expect is called before anything of the body has come.
+// received looks at the head of a request. A body that will be refused for its length is one that
+// the client asks about (RFC 9110, section 10.1.1), whether it has said so or not: then expect is
+// called before anything of the body has come.
 func (s *Server) received(h *fasthttp.RequestHeader) (c fasthttp.RequestConfig) {
 	if s.oversize(h) {
 		h.Set(fasthttp.HeaderExpect, "100-continue")
@@ -81,8 +80,8 @@ func (s *Server) expect(ctx *fasthttp.RequestCtx) (status int) {
 	return ctx.Response.StatusCode()
 }
 
-// oversize reports whether the body that a request announces is above MaxPayload. One
-// for the application's other paths is the application's to judge.
+// oversize reports whether the body that a request announces is above MaxPayload. One for the
+// application's other paths is the application's to judge.
 func (s *Server) oversize(h *fasthttp.RequestHeader) bool {
 	if h.ContentLength() <= s.opts.Limits.MaxPayload {
 		return false
@@ -91,14 +90,14 @@ func (s *Server) oversize(h *fasthttp.RequestHeader) bool {
 	return ours || s.opts.Other == nil
 }
 
-// drained is how much of a body that nobody has read the HTTP server drops by itself,
-// to go on with the connection.
+// drained is the size of an unread body that the HTTP server drops by itself, to go on with the
+// connection.
 const drained = 256 << 10
 
-// leftover ends the connection behind a request with a body that nobody has read, or
-// nobody will. The rest must not be taken for the next request: behind a proxy, which
-// sends the requests of many over one connection, the answer to what a client has
-// hidden there would go to another one (CWE-444).
+// leftover ends the connection behind a request with a body that has not been read, and will not
+// be. The rest must not be taken for the next request: behind a proxy, which sends the requests of
+// many over one connection, the answer to what a client has hidden there would go to another one
+// (CWE-444).
 func (s *Server) leftover(ctx *fasthttp.RequestCtx) {
 	in := &ctx.Request.Header
 	length := in.ContentLength()

@@ -21,8 +21,8 @@ import (
 	"github.com/throng-io/throng/server/internal/transport"
 )
 
-// Server is a Socket.IO server. Its methods are safe for concurrent use. The
-// embedded Namespace is the main one, "/".
+// Server is a Socket.IO server. Its methods are safe for concurrent use. The embedded Namespace is
+// the main one, "/".
 type Server struct {
 	*Namespace
 
@@ -36,7 +36,7 @@ type Server struct {
 	panics   atomic.Uint64
 	panicked *source
 	meter    fanout.Meter
-	partial  *budget.Budget // bytes of what has not come whole
+	partial  *budget.Budget // bytes of incomplete messages
 
 	joins    sync.WaitGroup // of clients whose middleware is at work
 	sessions atomic.Int64
@@ -55,8 +55,8 @@ type Server struct {
 	stopped    bool
 }
 
-// New returns a server with the given options, or an error that names the
-// option that is wrong. It starts nothing: mount Handler, or call Serve.
+// New returns a server with the given options, or an error that names the option that is wrong. It
+// starts nothing: mount Handler, or call Serve.
 func New(opts Options) (*Server, error) {
 	opts, err := opts.WithDefaults()
 	if err != nil {
@@ -126,11 +126,11 @@ func (s *Server) open(sess *session.Session, ctx *fasthttp.RequestCtx) session.H
 // start starts the clock.
 func (s *Server) start() { s.ticks.Do(func() { go s.clock.Run() }) }
 
-// Of returns a namespace, and makes it if need be: as a child of the first pattern of
-// Dynamic that matches its name without a payload, if there is one. Such a child has the
-// pattern's handlers, does not count for Limits.MaxDynamic, and stays when it is empty. A name
-// without leading slash gets one. Clients can join namespaces that exist, and those that
-// Dynamic allows: do not pass names that clients made up.
+// Of returns a namespace, and makes it if need be: as a child of the first pattern of Dynamic that
+// matches its name without a payload, if there is one. Such a child has the pattern's handlers,
+// does not count for Limits.MaxDynamic, and stays when it is empty. A name without leading slash
+// gets one. Clients can join namespaces that exist, and those that Dynamic allows: do not pass
+// names that clients made up.
 func (s *Server) Of(name string) *Namespace {
 	if !strings.HasPrefix(name, "/") {
 		name = "/" + name
@@ -197,16 +197,14 @@ func (s *Server) newNamespace(name string, pattern *Namespace) *Namespace {
 	return ns
 }
 
-// Handler answers the requests under Options.Path, and leaves the others to
-// Options.Other, without which they get 404. It
-// is a fasthttp.RequestHandler: use it as one, or call it from one for the
+// Handler answers the requests under Options.Path, and leaves the others to Options.Other, without
+// which they get 404. It is a fasthttp.RequestHandler: use it as one, or call it from one for the
 // paths that are the server's.
 //
-// The HTTP server around it should stream request bodies
-// (fasthttp.Server.StreamRequestBody), since MaxPayload can otherwise only be
-// enforced after a body has been read, should not parse forms before
-// (DisablePreParseMultipartForm), and must not have a WriteTimeout below
-// the ping interval, for which polls are held.
+// The HTTP server around it should stream request bodies (fasthttp.Server.StreamRequestBody), since
+// MaxPayload can otherwise only be enforced after a body has been read, should not parse forms
+// before (DisablePreParseMultipartForm), and must not have a WriteTimeout below the ping interval,
+// for which polls are held.
 func (s *Server) Handler(ctx *fasthttp.RequestCtx) { s.handle(ctx, nil) }
 
 // handle is Handler; see [transport.Engine.Handle] for back.
@@ -228,8 +226,8 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx, back func(net.Conn)) {
 		ctx.Error(hostname.Refusal, fasthttp.StatusMisdirectedRequest)
 		return
 	}
-	// The prefix of the path as it was sent: decoding it first would let two
-	// spellings of one path meet different rules in a proxy and here.
+	// The prefix of the path as it was sent: decoding it first would let two spellings of one path
+	// meet different rules in a proxy and here.
 	name, ours := s.below(string(ctx.Request.Header.RequestURI()))
 	if !ours {
 		if s.opts.Other != nil {
@@ -245,8 +243,8 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx, back func(net.Conn)) {
 	}
 }
 
-// below returns what follows Options.Path in the target of a request, and whether
-// that is the server's.
+// below returns what follows Options.Path in the target of a request, and whether that is the
+// server's.
 func (s *Server) below(target string) (name string, ours bool) {
 	if name, ours = strings.CutPrefix(target, s.opts.Path); ours || !s.opts.NoTrailingSlash {
 		return name, ours
@@ -255,16 +253,15 @@ func (s *Server) below(target string) (name string, ours bool) {
 	return name, ours && (name == "" || name[0] == '?')
 }
 
-// lastPolls is how long a shutdown waits for clients that are between two polls.
-// They come at once as a rule, and those that are gone should not hold it up.
+// lastPolls is how long a shutdown waits for clients that are between two polls. They usually come
+// at once, and clients that are gone should not delay it.
 const lastPolls = 2 * time.Second
 
-// Shutdown stops the server: no new sessions are accepted, what is queued goes
-// out, all sockets are disconnected with the reason "server shutting down", and
-// the goroutines of the server end. Polling clients of Serve have two seconds to
-// come for what is queued. When ctx ends first, the rest is cut off and its error
-// returned. Clients will reconnect, to another server or a new one. Handlers must
-// not call Shutdown.
+// Shutdown stops the server: no new sessions are accepted, queued messages go out, all sockets are
+// disconnected with the reason "server shutting down", and the goroutines of the server end.
+// Polling clients of Serve have two seconds to come for what is queued. When ctx ends first, the
+// rest is cut off and its error returned. Clients will reconnect, to another server or a new one.
+// Handlers must not call Shutdown.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	if s.stopped {
@@ -278,7 +275,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	for _, ns := range s.Namespaces() {
 		ns.hub.Settle() // what waits there is queued, too, and closing sessions take nothing more
 	}
-	if len(http) > 0 { // of which nobody can ask for anything, soon
+	if len(http) > 0 { // whose clients get no answers any more, soon
 		s.engine.Drain(ctx, lastPolls)
 	}
 	gone := s.engine.Stop()

@@ -11,17 +11,16 @@ import (
 	"github.com/throng-io/throng/protocol/socketio"
 )
 
-// ServerSideEmit sends an event to the other servers that serve the namespace,
-// where the function of OnServerEvent gets it. The names connect, connection and
-// new_namespace are reserved. Arguments are encoded as by Target.Emit. On a
-// server that is alone it goes nowhere.
+// ServerSideEmit sends an event to the other servers that serve the namespace, where the function
+// of OnServerEvent gets it. The names connect, connection and new_namespace are reserved. Arguments
+// are encoded as by Target.Emit. On a server that is alone it goes nowhere.
 func (n *Namespace) ServerSideEmit(event string, args ...any) error {
 	return n.serverSideEmit(nil, event, args)
 }
 
-// ServerSideEmitWithAck is ServerSideEmit for an event that wants an answer of
-// each server. It calls done once: when all have answered, or when the timeout
-// has passed. done runs on a goroutine of the server and must not block.
+// ServerSideEmitWithAck is ServerSideEmit for an event that wants an answer of each server. It
+// calls done once: when all have answered, or when the timeout has passed. done runs on a goroutine
+// of the server and must not block.
 func (n *Namespace) ServerSideEmitWithAck(timeout time.Duration, done func(Answers), event string, args ...any) error {
 	acks := newAcks(n.server, timeout, done)
 	if err := n.serverSideEmit(acks, event, args); err != nil {
@@ -45,9 +44,8 @@ func (n *Namespace) serverSideEmit(acks *Acks, event string, args []any) error {
 	return nil
 }
 
-// OnServerEvent sets the function that gets an event of other servers, in place
-// of an earlier one. Its answer, if the other server wants one, is Event.Ack. An
-// error is logged.
+// OnServerEvent sets the function that gets an event of other servers, in place of an earlier one.
+// Its answer, if the other server wants one, is Event.Ack. An error is logged.
 func (n *Namespace) OnServerEvent(event string, f func(e *Event) error) {
 	n.change(func(all *handlers) {
 		servers := maps.Clone(all.servers)
@@ -59,10 +57,9 @@ func (n *Namespace) OnServerEvent(event string, f func(e *Event) error) {
 	})
 }
 
-// ServerEvent is for adapters: it passes an event of another server to the
-// function that is set for it. args and attachments are in the encoding of p and
-// must not change afterwards. reply takes the answer in the same encoding, at
-// most once and from any goroutine; it is nil if none is wanted.
+// ServerEvent is for adapters: it passes an event of another server to the function that is set for
+// it. args and attachments are in the encoding of p and must not change afterwards. reply takes the
+// answer in the same encoding, at most once and from any goroutine; it is nil if none is wanted.
 func (n *Namespace) ServerEvent(event string, p socketio.Parser, args []byte, attachments [][]byte, reply func(args []byte, attachments [][]byte)) {
 	f := n.handlers.Load().servers[event]
 	if f == nil {
@@ -77,8 +74,8 @@ func (n *Namespace) ServerEvent(event string, p socketio.Parser, args []byte, at
 	}
 }
 
-// RemoteSocket is a socket of this server or another one, as Target.Fetch lists
-// it. Its methods reach the socket wherever it is.
+// RemoteSocket is a socket of this server or another one, as Target.Fetch lists it. Its methods
+// reach the socket wherever it is.
 type RemoteSocket struct {
 	Target
 	ID        string
@@ -89,10 +86,10 @@ type RemoteSocket struct {
 	Socket    *Socket         // nil if it is on another server
 }
 
-// Fetch lists the sockets of t on all servers, in no order. It waits for the
-// other servers, until ctx ends; with an error it returns what it has. It reads
-// the Data of sockets: who fetches sets that once, in middleware or OnConnect, and
-// keeps what changes later behind a pointer with a lock.
+// Fetch lists the sockets of t on all servers, in no order. It waits for the other servers, until
+// ctx ends; with an error it returns what it has. It reads the Data of sockets: an application that
+// fetches sets it once, in middleware or OnConnect, and keeps what changes later behind a pointer
+// with a lock.
 func (t Target) Fetch(ctx context.Context) ([]RemoteSocket, error) {
 	var all []RemoteSocket
 	for _, n := range t.ns.spread() {

@@ -12,12 +12,12 @@ import (
 	"github.com/throng-io/throng/server/internal/frame"
 )
 
-// Socket is a client in a namespace. A connection that has joined several
-// namespaces has a socket in each. Its methods are safe for concurrent use.
+// Socket is a client in a namespace. A connection that has joined several namespaces has a socket
+// in each. Its methods are safe for concurrent use.
 type Socket struct {
-	// Data is the application's: the server does not use it, but passes it on
-	// when the client comes back (Options.Recovery). Guard it if several
-	// goroutines use it; set it in OnConnect or a handler.
+	// Data is the application's: the server does not use it, but passes it on when the client comes
+	// back (Options.Recovery). Guard it if several goroutines use it; set it in OnConnect or a
+	// handler.
 	Data any
 
 	id        string
@@ -45,15 +45,14 @@ const (
 	left
 )
 
-// member is a socket as the hub sees it; a type of its own keeps its methods
-// out of Socket's.
+// member is a socket as the hub sees it; a type of its own keeps its methods out of Socket's.
 type member Socket
 
 func (m *member) Deliver(frames []*frame.Frame, wire []byte) { m.conn.session.Deliver(frames, wire) }
 func (m *member) Queue(f *frame.Frame)                       { m.conn.session.Queue(f) }
 
-// ID returns the socket's id, which is public: clients may know the ids of
-// others. It is also the name of a room with this socket alone.
+// ID returns the socket's id, which is public: clients may know the ids of others. It is also the
+// name of a room with this socket alone.
 func (s *Socket) ID() string { return s.id }
 
 // Namespace returns the namespace of the socket.
@@ -62,8 +61,8 @@ func (s *Socket) Namespace() *Namespace { return s.ns }
 // Handshake returns how the client connected.
 func (s *Socket) Handshake() *Handshake { return s.conn.handshake }
 
-// Auth decodes the payload that the client sent when it joined the namespace,
-// as encoding/json would. Without one it does nothing.
+// Auth decodes the payload that the client sent when it joined the namespace, as encoding/json
+// would. Without one it does nothing.
 func (s *Socket) Auth(dst any) error {
 	if len(s.auth) == 0 {
 		return nil
@@ -71,28 +70,25 @@ func (s *Socket) Auth(dst any) error {
 	return json.Unmarshal(s.auth, dst)
 }
 
-// AuthRaw returns the payload of Auth as JSON, nil if there is none. It must not
-// be changed.
+// AuthRaw returns the payload of Auth as JSON, nil if there is none. It must not be changed.
 func (s *Socket) AuthRaw() []byte { return s.auth }
 
 // Transport names what carries the connection now: "polling" or "websocket".
 func (s *Socket) Transport() string { return s.conn.session.Transport() }
 
-// Recovered reports whether this socket has been here before, and its client has
-// come back to it; see Options.Recovery.
+// Recovered reports whether this socket has been here before, and its client has come back to it;
+// see Options.Recovery.
 func (s *Socket) Recovered() bool { return s.recovered }
 
-// Client names the connection of the socket. The sockets of one client in
-// several namespaces have it in common. Unlike the id of the session, from which
-// it is made, it is no secret.
+// Client names the connection of the socket. The sockets of one client in several namespaces have
+// it in common. Unlike the id of the session, from which it is made, it is no secret.
 func (s *Socket) Client() string {
 	sum := sha256.Sum256([]byte(s.conn.session.ID))
 	return base64.RawURLEncoding.EncodeToString(sum[:9])
 }
 
-// Do calls f on a goroutine of its own, at a moment when no handler of the
-// socket's connection runs: f may use what they use, Data for one. The client's
-// next event waits for its end.
+// Do calls f on a goroutine of its own, at a moment when no handler of the socket's connection
+// runs: f may use what they use, Data for one. The client's next event waits for its end.
 func (s *Socket) Do(f func()) { s.conn.session.Do(func() { _ = s.conn.guard(f) }) }
 
 // Connected reports whether the socket is in its namespace.
@@ -161,12 +157,12 @@ func (s *Socket) outgoing(event string, args []any) {
 // self is the socket as a target.
 func (s *Socket) self() Target { return s.ns.To(s.id) }
 
-// Volatile returns this client alone, for messages that are dropped unless its
-// connection can take them at once.
+// Volatile returns this client alone, for messages that are dropped unless its connection can take
+// them at once.
 func (s *Socket) Volatile() Target { return s.self().Volatile() }
 
-// Compress returns this client alone, for messages that may, or may not, be
-// compressed. See Target.Compress.
+// Compress returns this client alone, for messages that may, or may not, be compressed. See
+// Target.Compress.
 func (s *Socket) Compress(on bool) Target { return s.self().Compress(on) }
 
 // To returns the sockets of a room without this one.
@@ -185,12 +181,11 @@ func (s *Socket) Broadcast() Target {
 	return t
 }
 
-// Join puts the socket into a room, and reports whether it is there: messages
-// that are sent to the room from now on will reach it. Joining twice is joining
-// once. In middleware of Namespace.Use it takes effect, and the hooks of OnRooms are
-// called, when the socket joins its namespace; if it is refused, nothing is left of it.
-// Join fails for a socket that has left its namespace, and beyond Limits.MaxRooms,
-// MaxRoomName and MaxRoomBytes.
+// Join puts the socket into a room, and reports whether it is there: messages that are sent to the
+// room from now on will reach it. Joining twice is joining once. In middleware of Namespace.Use it
+// takes effect, and the hooks of OnRooms are called, when the socket joins its namespace; if it is
+// refused, nothing is left of it. Join fails for a socket that has left its namespace, and beyond
+// Limits.MaxRooms, MaxRoomName and MaxRoomBytes.
 func (s *Socket) Join(room string) bool {
 	if s.joinEarly(room) {
 		return true
@@ -230,9 +225,9 @@ func (s *Socket) Rooms() []string {
 	return rooms
 }
 
-// Disconnect removes the client from the namespace; the client gets a packet about it, and does
-// not come back by itself. With hangUp its whole connection is closed, when what
-// is queued has gone out. OnDisconnect runs later, on another goroutine.
+// Disconnect removes the client from the namespace; the client gets a packet about it, and does not
+// come back by itself. With hangUp its whole connection is closed, when what is queued has gone
+// out. OnDisconnect runs later, on another goroutine.
 func (s *Socket) Disconnect(hangUp bool) {
 	if hangUp {
 		s.conn.disconnectAll()
@@ -241,8 +236,8 @@ func (s *Socket) Disconnect(hangUp bool) {
 	s.conn.disconnect(s)
 }
 
-// leave takes the socket out of the hub; last may be nil. It reports whether
-// this call was the one that did it.
+// leave takes the socket out of the hub; last may be nil. It reports whether this call was the one
+// that did it.
 func (s *Socket) leave(last *frame.Frame, reason string) bool {
 	if !s.stage.CompareAndSwap(inside, leaving) {
 		return false
@@ -250,8 +245,8 @@ func (s *Socket) leave(last *frame.Frame, reason string) bool {
 	for _, f := range s.ns.handlers.Load().disconnect {
 		_ = s.conn.guard(func() { f(s, reason) })
 	}
-	// It is kept before it is out of the hub: its client, when it comes back at once, finds
-	// the one or the other.
+	// It is kept before it is out of the hub: its client, when it comes back at once, finds the one
+	// or the other.
 	if s.pid != "" && recoverable(reason) {
 		s.ns.save(&past{sid: s.id, pid: s.pid, rooms: s.ns.hub.Rooms(s.handle), data: s.Data, seen: s.seen})
 	}
@@ -260,8 +255,8 @@ func (s *Socket) leave(last *frame.Frame, reason string) bool {
 	return true
 }
 
-// gone informs the application, and the functions that wait for an answer, that the socket
-// has left.
+// gone informs the application, and the functions that wait for an answer, that the socket has
+// left.
 func (s *Socket) gone(reason string) {
 	s.dropAcks()
 	for _, f := range s.ns.handlers.Load().disconnected {

@@ -10,8 +10,8 @@ import (
 	"github.com/throng-io/throng/server/internal/transport"
 )
 
-// Stats is a server at a moment. What is not about now is counted since the
-// server was made, and never falls.
+// Stats is a server at a moment. Counts that are not about now begin with the server was made, and
+// never falls.
 type Stats struct {
 	Sessions   int            // Engine.IO sessions now, in a namespace or not
 	Polling    int            // those over polling
@@ -30,8 +30,8 @@ type Stats struct {
 	HandlerPanics      uint64
 }
 
-// Stats adds up what the server holds and has done. It looks at every session,
-// some milliseconds for many thousands: ask from time to time.
+// Stats adds up what the server holds and has done. It looks at every session, some milliseconds
+// for many thousands: ask from time to time.
 func (s *Server) Stats() Stats {
 	t := s.engine.Totals()
 	st := Stats{
@@ -57,15 +57,14 @@ type refusals [engineio.UnsupportedProtocol + 1]atomic.Uint64
 
 func (r *refusals) count(code engineio.ErrorCode) { r[code].Add(1) }
 
-// ConnectionError is a request that the server has refused; see
-// Options.OnConnectionError.
+// ConnectionError is a request that the server has refused; see Options.OnConnectionError.
 type ConnectionError struct {
 	Request *fasthttp.RequestCtx // valid during the call
 	Code    int                  // of Engine.IO: 0 to 5
 	Message string               // as the client gets it
 	// Context distinguishes causes of one code, by the names of the official server:
-	// TRANSPORT_MISMATCH, PROTOCOL_MISMATCH, TRANSPORT_HANDSHAKE_ERROR,
-	// INVALID_ORIGIN; "" where the code says it all.
+	// TRANSPORT_MISMATCH, PROTOCOL_MISMATCH, TRANSPORT_HANDSHAKE_ERROR, INVALID_ORIGIN; "" where
+	// the code says it all.
 	Context string
 }
 
@@ -101,10 +100,9 @@ type Distribution struct {
 	Within []uint64  // how many values are not above each of them
 }
 
-// Broadcasts holds how many sockets each broadcast went to, and how many seconds
-// passed until it was delivered to the last of them: to the kernel, or to the
-// queue of a client that is behind. The first call switches the measuring on,
-// which costs each broadcast two looks at the clock.
+// Broadcasts holds how many sockets each broadcast went to, and how many seconds passed until it
+// was delivered to the last of them: to the kernel, or to the queue of a client that is behind. The
+// first call switches the measuring on, which costs each broadcast two looks at the clock.
 func (s *Server) Broadcasts() (receivers, seconds Distribution) {
 	s.meter.Start()
 	m := s.meter.Read()

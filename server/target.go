@@ -7,9 +7,8 @@ import (
 	"github.com/throng-io/throng/server/internal/fanout"
 )
 
-// Target is a set of sockets to send to: those in any of the rooms given by To,
-// or all, without those given by Except. It is a value: its methods return
-// another one and leave it as it was.
+// Target is a set of sockets to send to: those in any of the rooms given by To, or all, without
+// those given by Except. It is a value: its methods return another one and leave it as it was.
 //
 //	ns.To("room1").To("room2").Except("room3").Emit("news", text)
 type Target struct {
@@ -31,17 +30,16 @@ func (t Target) Except(room string) Target {
 	return t
 }
 
-// Volatile lets messages be dropped for sockets that cannot take them at once,
-// instead of being queued.
+// Volatile lets messages be dropped for sockets that cannot take them at once, instead of being
+// queued.
 func (t Target) Volatile() Target {
 	t.volatile = true
 	return t
 }
 
-// Compress says whether messages may be compressed on their way, where that is
-// set up at all (Options.PerMessageDeflate, NoHTTPCompression). They may, if
-// nothing is said: switch it off for what does not become shorter, such as
-// pictures, or must not be compressed with a secret (CRIME).
+// Compress says whether messages may be compressed on their way, where that is set up at all
+// (Options.PerMessageDeflate, NoHTTPCompression). They may, if nothing is said: switch it off for
+// what does not become shorter, such as pictures, or must not be compressed with a secret (CRIME).
 func (t Target) Compress(on bool) Target {
 	t.plain = !on
 	return t
@@ -53,9 +51,8 @@ func (t Target) Local() Target {
 	return t
 }
 
-// Rooms lists the rooms of which t is the sockets, none for all; Excluded lists
-// those that were taken out, where a socket is named by its id. Both are for
-// adapters.
+// Rooms lists the rooms of which t is the sockets, none for all; Excluded lists those that were
+// taken out, where a socket is named by its id. Both are for adapters.
 func (t Target) Rooms() []string { return list(&t.audience.Rooms) }
 
 // Excluded is described with Rooms.
@@ -86,16 +83,14 @@ func (t Target) adapter() Adapter {
 	return t.ns.adapter
 }
 
-// Emit sends an event to the sockets of t. Arguments are encoded by the rules of
-// encoding/json, without escaping HTML, and once for all receivers; []byte
-// values, at any depth, travel as binary. With MessagePack the result is that,
-// and the rules are the same. An error means
-// that an argument cannot be encoded, or that the event name is reserved; then
-// nothing is sent.
+// Emit sends an event to the sockets of t. Arguments are encoded by the rules of encoding/json,
+// without escaping HTML, and once for all receivers; []byte values, at any depth, travel as binary.
+// With MessagePack the result is that, and the rules are the same. An error means that an argument
+// cannot be encoded, or that the event name is reserved; then nothing is sent.
 //
-// Emit returns when the message has been passed to the sessions, which is before clients
-// have got it. The messages of one goroutine reach a socket in the order of its
-// calls, whether sent to a room or to the socket.
+// Emit returns when the message has been passed to the sessions, which is before clients have got
+// it. The messages of one goroutine reach a socket in the order of its calls, whether sent to a
+// room or to the socket.
 func (t Target) Emit(event string, args ...any) error {
 	t.ns.outgoing(t, event, args)
 	return t.broadcast(message{event: event, args: args})
@@ -107,8 +102,8 @@ func (t Target) Send(m *Message) {
 	_ = t.broadcast(m.m) // encoded once without error
 }
 
-// EmitRaw is Emit for arguments in the form of Event.Raw, which are not checked:
-// a relay need not decode what it passes on.
+// EmitRaw is Emit for arguments in the form of Event.Raw, which are not checked: a relay need not
+// decode what it passes on.
 func (t Target) EmitRaw(event string, args []byte, attachments [][]byte) {
 	t.ns.outgoingRaw(t, event, args, attachments)
 	_ = t.broadcast(message{event: event, raw: args, attachments: attachments, isRaw: true})
@@ -129,8 +124,8 @@ func (t Target) broadcast(m message) error {
 	return nil
 }
 
-// Sockets returns the sockets of t that are on this server, in no order. Fetch
-// lists sockets of other servers as well.
+// Sockets returns the sockets of t that are on this server, in no order. Fetch lists sockets of
+// other servers as well.
 func (t Target) Sockets() []*Socket {
 	var all []*Socket
 	for _, n := range t.ns.spread() {

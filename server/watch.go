@@ -1,8 +1,8 @@
 package server
 
-// Watch observes a whole server, for tools that show what it does: its functions
-// are called for all namespaces, those to come included. A nil function is none.
-// They must not block. A server without one pays nothing for it.
+// Watch observes a whole server, for tools that show what it does: its functions are called for all
+// namespaces, those to come included. A nil function is none. They must not block. A server without
+// one pays nothing for it.
 type Watch struct {
 	// Connect is called for each socket that has joined, before OnConnect.
 	Connect func(s *Socket)
@@ -10,19 +10,16 @@ type Watch struct {
 	Disconnect func(s *Socket, reason string)
 	// Join and Leave are called like the functions of RoomHooks.
 	Join, Leave func(room string, s *Socket)
-	// Upgrade is called for each socket of a connection that has gone from
-	// polling to websocket.
+	// Upgrade is called for each socket of a connection that has gone from polling to websocket.
 	Upgrade func(s *Socket)
-	// Receive is called for each event of a client that UseEvent has let through,
-	// before its handlers. e is valid during the call.
+	// Receive is called for each event of a client that UseEvent has let through, before its
+	// handlers. e is valid during the call.
 	Receive func(s *Socket, e *Event)
-	// Send is called as the functions of OnAnyOutgoing are. to may stand for
-	// several namespaces.
+	// Send is called as the functions of OnAnyOutgoing are. to may stand for several namespaces.
 	Send func(to Target, event string, args []any)
 }
 
-// Watch adds an observer. Sockets that are connected already are seen from their
-// next event on.
+// Watch adds an observer. Sockets that are connected already are seen from their next event on.
 func (s *Server) Watch(w Watch) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

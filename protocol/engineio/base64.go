@@ -1,13 +1,13 @@
 package engineio
 
-// invalid marks a byte of no alphabet. It has a bit that no sextet has, so the
-// sextets of a group can be checked with one OR.
+// invalid marks a byte of no alphabet. It has a bit that no sextet has, so the sextets of a group
+// can be checked with one OR.
 const invalid = 0xff
 
 var sextets = sextetTable()
 
-// sextetTable maps the standard and the URL-safe alphabet. They differ in two
-// characters only and never contradict each other, so one table reads both.
+// sextetTable maps the standard and the URL-safe alphabet. They differ in two characters only and
+// never contradict each other, so one table reads both.
 func sextetTable() (t [256]uint8) {
 	for i := range t {
 		t[i] = invalid
@@ -20,12 +20,11 @@ func sextetTable() (t [256]uint8) {
 	return t
 }
 
-// decodeBase64 decodes b over itself and returns the number of bytes decoded.
-// Padding may be left out, but what is there must be right.
+// decodeBase64 decodes b over itself and returns the number of bytes decoded. Padding may be left
+// out, but what is there must be right.
 //
-// Note: encoding/base64 would need one call for each combination of alphabet
-// and padding, promises nothing about overlapping slices, and skips line ends
-// inside the text.
+// Note: encoding/base64 would need one call for each combination of alphabet and padding, promises
+// nothing about overlapping slices, and skips line ends inside the text.
 func decodeBase64(b []byte) (n int, ok bool) {
 	if len(b)%4 == 0 && len(b) > 0 && b[len(b)-1] == '=' {
 		b = b[:len(b)-1]

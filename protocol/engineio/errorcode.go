@@ -6,8 +6,7 @@ import (
 	"strconv"
 )
 
-// ErrorCode is the reason why a server refuses a request, as its JSON answer
-// states it.
+// ErrorCode is the reason why a server refuses a request, as its JSON answer states it.
 type ErrorCode int
 
 // The error codes of Engine.IO servers.
@@ -37,8 +36,7 @@ func (c ErrorCode) String() string {
 	return "Error " + strconv.Itoa(int(c))
 }
 
-// Status returns the HTTP status of the answer: 403 for Forbidden, 400 for all
-// others.
+// Status returns the HTTP status of the answer: 403 for Forbidden, 400 for all others.
 func (c ErrorCode) Status() int {
 	if c == Forbidden {
 		return 403
@@ -46,9 +44,8 @@ func (c ErrorCode) Status() int {
 	return 400
 }
 
-// AppendJSON appends the body of the answer to dst and returns the extended
-// slice. An empty message stands for c.String(); an application that refuses a
-// connection may give its own.
+// AppendJSON appends the body of the answer to dst and returns the extended slice. An empty message
+// stands for c.String(); an application that refuses a connection may give its own.
 func (c ErrorCode) AppendJSON(dst []byte, message string) []byte {
 	if message == "" {
 		message = c.String()
@@ -60,8 +57,8 @@ func (c ErrorCode) AppendJSON(dst []byte, message string) []byte {
 	return append(dst, '}')
 }
 
-// ParseErrorJSON decodes the body of a refusal. It fails on a body that is not
-// one, such as the page of a proxy.
+// ParseErrorJSON decodes the body of a refusal. It fails on a body that is not one, such as the
+// page of a proxy.
 func ParseErrorJSON(b []byte) (code ErrorCode, message string, err error) {
 	var w struct {
 		Code    *int   `json:"code"`

@@ -11,8 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-// Handshake is the payload of the Open packet, with which the server begins a
-// session.
+// Handshake is the payload of the Open packet, with which the server begins a session.
 type Handshake struct {
 	SID          string        // session id; a secret, it gives access to the session
 	Upgrades     []string      // transports the current one may move to
@@ -21,9 +20,9 @@ type Handshake struct {
 	MaxPayload   int           // longest body or message the server accepts, in bytes; 0 when it does not say
 }
 
-// AppendJSON appends h as the JSON of an Open packet to dst and returns the
-// extended slice. The five keys are always written, in the order of the
-// specification; fractions of a millisecond are dropped.
+// AppendJSON appends h as the JSON of an Open packet to dst and returns the extended slice. The
+// five keys are always written, in the order of the specification; fractions of a millisecond are
+// dropped.
 func (h Handshake) AppendJSON(dst []byte) []byte {
 	dst = append(dst, `{"sid":`...)
 	dst = appendString(dst, h.SID)
@@ -43,17 +42,16 @@ func (h Handshake) AppendJSON(dst []byte) []byte {
 	return append(dst, '}')
 }
 
-// Bounds of what ParseHandshake believes: a year between heartbeats, and the
-// largest length that every platform can hold.
+// Bounds of what ParseHandshake believes: a year between heartbeats, and the largest length that
+// every platform can hold.
 const (
 	maxMillis  = 365 * 24 * 60 * 60 * 1000
 	maxPayload = math.MaxInt32
 )
 
-// ParseHandshake decodes the payload of an Open packet. Keys may come in any
-// order and unknown ones are ignored. The session id and a positive ping
-// interval are required; servers older than maxPayload leave that key out, and
-// one above 2^31-1 is read as that. The result does not alias b.
+// ParseHandshake decodes the payload of an Open packet. Keys may come in any order and unknown ones
+// are ignored. The session id and a positive ping interval are required; servers older than
+// maxPayload leave that key out, and one above 2^31-1 is read as that. The result does not alias b.
 func ParseHandshake(b []byte) (Handshake, error) {
 	var w struct {
 		SID          string   `json:"sid"`
@@ -84,8 +82,8 @@ func ParseHandshake(b []byte) (Handshake, error) {
 	}, nil
 }
 
-// appendString appends s as a JSON string, in the form of JSON.stringify.
-// Invalid UTF-8 becomes U+FFFD.
+// appendString appends s as a JSON string, in the form of JSON.stringify. Invalid UTF-8 becomes
+// U+FFFD.
 func appendString(dst []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	const short = "\b\t\n\f\r" // what has an escape of one letter

@@ -8,18 +8,16 @@ import (
 // ErrJSONP reports a JSONP request body that is not a form with one field d.
 var ErrJSONP = errors.New("engine.io: JSONP body is not a form with one field d")
 
-// AppendJSONP appends the answer to a JSONP poll to dst: a script that gives the
-// polling body to the client's callback.
+// AppendJSONP appends the answer to a JSONP poll to dst: a script that gives the polling body to
+// the client's callback.
 //
 //	___eio[0]("4hello");
 //
-// index is the value of the query parameter j. Everything but its digits is
-// dropped, so that a request cannot put script into the answer. The body becomes
-// a JavaScript string: JSON, with U+2028 and U+2029 escaped, which old engines
-// take for line ends. Invalid UTF-8 becomes U+FFFD.
+// index is the value of the query parameter j. Everything but its digits is dropped, so that a
+// request cannot put script into the answer. The body becomes a JavaScript string: JSON, with
+// U+2028 and U+2029 escaped, which old engines take for line ends. Invalid UTF-8 becomes U+FFFD.
 //
-// A script must not be taken for anything else: send it with
-// X-Content-Type-Options: nosniff.
+// A script must not be taken for anything else: send it with X-Content-Type-Options: nosniff.
 func AppendJSONP(dst []byte, index string, body []byte) []byte {
 	dst = append(dst, "___eio["...)
 	for i := range len(index) {
@@ -66,12 +64,11 @@ func appendScriptEscape(dst []byte, r rune) []byte {
 	return append(dst, '\\', 'u', hex[r>>12&15], hex[r>>8&15], hex[r>>4&15], hex[r&15])
 }
 
-// ParseJSONP decodes the body of a JSONP request, a form whose field d is a
-// polling body, in place: the result is a part of b.
+// ParseJSONP decodes the body of a JSONP request, a form whose field d is a polling body, in place:
+// the result is a part of b.
 //
-// Browsers change the line ends of forms, so clients write a newline as \n and
-// what was \n before as \\n; that is undone as well. Other fields are ignored.
-// There must be one d.
+// Browsers change the line ends of forms, so clients write a newline as \n and what was \n before
+// as \\n; that is undone as well. Other fields are ignored. There must be one d.
 func ParseJSONP(b []byte) ([]byte, error) {
 	var field []byte
 	for i := 0; i <= len(b); {
@@ -133,8 +130,7 @@ func hexDigit(c byte) byte {
 	return 255
 }
 
-// unescapeNewlines turns \\n into \n and \n into a newline over b and returns
-// the new length.
+// unescapeNewlines turns \\n into \n and \n into a newline over b and returns the new length.
 func unescapeNewlines(b []byte) (n int) {
 	for i := 0; i < len(b); i++ {
 		c := b[i]

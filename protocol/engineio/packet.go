@@ -30,8 +30,8 @@ func (t Type) String() string {
 	return "type " + strconv.Itoa(int(t))
 }
 
-// The errors of Parse and, wrapped with the packet's position, of Payload.Err.
-// Each ends the session.
+// The errors of Parse and, wrapped with the packet's position, of Payload.Err. Each ends the
+// session.
 var (
 	// ErrEmpty reports a text frame or a payload segment of length zero.
 	ErrEmpty = errors.New("engine.io: empty packet")
@@ -43,23 +43,21 @@ var (
 
 // Packet is one Engine.IO packet.
 //
-// A decoded packet's Data is a part of the slice it was decoded from and is
-// valid for as long as that slice is; its capacity ends with the packet, so
-// that appending to it cannot reach what follows. A packet without payload has
-// empty Data.
+// A decoded packet's Data is a part of the slice it was decoded from and is valid for as long as
+// that slice is; its capacity ends with the packet, so that appending to it cannot reach what
+// follows. A packet without payload has empty Data.
 type Packet struct {
 	Type   Type
 	Binary bool // the payload is bytes, not text; only a Message can be
 	Data   []byte
 }
 
-// Parse decodes the text form of a packet: a WebSocket text frame or one
-// segment of a polling payload. (A WebSocket binary frame needs no decoding:
-// it is the Data of a binary Message.)
+// Parse decodes the text form of a packet: a WebSocket text frame or one segment of a polling
+// payload. (A WebSocket binary frame needs no decoding: it is the Data of a binary Message.)
 //
-// The Data of the result aliases b. For a base64 message b is overwritten with
-// the decoded bytes. A payload is kept on every type, "probe" on a Ping as well
-// as text on a Close, because only the session knows what it means.
+// The Data of the result aliases b. For a base64 message b is overwritten with the decoded bytes. A
+// payload is kept on every type, "probe" on a Ping as well as text on a Close, because only the
+// session knows what it means.
 func Parse(b []byte) (Packet, error) {
 	if len(b) == 0 {
 		return Packet{}, ErrEmpty
@@ -78,8 +76,8 @@ func Parse(b []byte) (Packet, error) {
 	return Packet{Type: Message, Binary: true, Data: data[:n:n]}, nil
 }
 
-// AppendText appends the text form of p to dst and returns the extended slice.
-// A binary packet is written as b and padded base64, whatever its Type.
+// AppendText appends the text form of p to dst and returns the extended slice. A binary packet of
+// any Type is written as b and padded base64.
 func (p Packet) AppendText(dst []byte) []byte {
 	if p.Binary {
 		dst = append(dst, 'b')

@@ -5,13 +5,11 @@ import (
 	"fmt"
 )
 
-// Separator stands between the packets of a polling payload. It is never
-// escaped: a text message that holds it is torn apart on polling. JSON writes
-// it as \u001e and is safe.
+// Separator stands between the packets of a polling payload. It is never escaped: a text message
+// that holds it is torn apart on polling. JSON writes it as \u001e and is safe.
 const Separator = 0x1e
 
-// Payload reads the packets of a polling body one after the other, in the
-// manner of bufio.Scanner:
+// Payload reads the packets of a polling body one after the other, in the manner of bufio.Scanner:
 //
 //	p := engineio.NewPayload(body)
 //	for p.Next() {
@@ -21,8 +19,8 @@ const Separator = 0x1e
 //		// the packets before the bad one were handled; the session ends
 //	}
 //
-// Nothing is decoded ahead, so that what stands before a bad packet is still
-// delivered, as the protocol wants it. A Payload is not safe for concurrent use.
+// Nothing is decoded ahead, so that what stands before a bad packet is still delivered, as the
+// protocol wants it. A Payload is not safe for concurrent use.
 type Payload struct {
 	rest   []byte
 	packet Packet
@@ -31,14 +29,13 @@ type Payload struct {
 	more   bool
 }
 
-// NewPayload returns a reader of body, which it keeps and overwrites in part
-// (see Parse).
+// NewPayload returns a reader of body, which it keeps and overwrites in part (see Parse).
 func NewPayload(body []byte) Payload {
 	return Payload{rest: body, more: true}
 }
 
-// Next decodes the next packet. It returns false at the end of the body and at
-// the first error. An empty segment is an error, and so is an empty body.
+// Next decodes the next packet. It returns false at the end of the body and at the first error. An
+// empty segment is an error, and so is an empty body.
 func (p *Payload) Next() bool {
 	if !p.more {
 		return false
@@ -60,16 +57,15 @@ func (p *Payload) Next() bool {
 	return true
 }
 
-// Packet returns the packet that the last call of Next decoded. Its Data
-// aliases the body.
+// Packet returns the packet that the last call of Next decoded. Its Data aliases the body.
 func (p *Payload) Packet() Packet { return p.packet }
 
 // Err returns the error that ended the payload, nil if it was read to its end.
 func (p *Payload) Err() error { return p.err }
 
-// Remaining counts the packets that Next has not reached yet, good or bad. It
-// reads the rest of the body once, decodes nothing, and is how a server refuses
-// a body with too many packets before it handles the first.
+// Remaining counts the packets that Next has not reached yet, good or bad. It reads the rest of the
+// body once, decodes nothing, and is how a server refuses a body with too many packets before it
+// handles the first.
 func (p *Payload) Remaining() int {
 	if !p.more {
 		return 0
@@ -77,8 +73,8 @@ func (p *Payload) Remaining() int {
 	return bytes.Count(p.rest, []byte{Separator}) + 1
 }
 
-// AppendPayload appends packet p to the polling body dst, after a separator
-// unless dst is empty, and returns the extended body.
+// AppendPayload appends packet p to the polling body dst, after a separator unless dst is empty,
+// and returns the extended body.
 func AppendPayload(dst []byte, p Packet) []byte {
 	if len(dst) > 0 {
 		dst = append(dst, Separator)

@@ -11,21 +11,19 @@ import (
 
 // The errors of revision 3 that Parse does not have. Each ends the session.
 var (
-	// ErrLength reports a payload whose next packet has no readable length, or one
-	// that goes beyond the body or through the middle of a character.
+	// ErrLength reports a payload whose next packet has no readable length, or one that goes beyond
+	// the body or through the middle of a character.
 	ErrLength = errors.New("engine.io: packet without a length, or with a wrong one")
 	// ErrForm reports a packet of a binary payload that is neither text nor binary.
 	ErrForm = errors.New("engine.io: packet of a binary payload is neither text nor binary")
 )
 
-// EmptyPayloadV3 is the body of a revision 3 poll without packets. A reader
-// skips it.
+// EmptyPayloadV3 is the body of a revision 3 poll without packets. A reader skips it.
 const EmptyPayloadV3 = "0:"
 
-// ParseV3 decodes the text form of a revision 3 packet: a WebSocket text frame,
-// or one packet of a textual payload. It differs from Parse in binary messages,
-// whose base64 stands behind b4 instead of b. As there, the Data of the result
-// aliases b, and base64 is decoded over itself.
+// ParseV3 decodes the text form of a revision 3 packet: a WebSocket text frame, or one packet of a
+// textual payload. It differs from Parse in binary messages, whose base64 stands behind b4 instead
+// of b. As there, the Data of the result aliases b, and base64 is decoded over itself.
 func ParseV3(b []byte) (Packet, error) {
 	if len(b) == 0 || b[0] != 'b' {
 		return Parse(b)
@@ -41,9 +39,8 @@ func ParseV3(b []byte) (Packet, error) {
 	return Packet{Type: Message, Binary: true, Data: data[:n:n]}, nil
 }
 
-// ParseBinaryV3 decodes the binary form of a revision 3 packet: a WebSocket
-// binary frame, which has the type as its first byte. Only a Message can be
-// binary. The Data of the result aliases b.
+// ParseBinaryV3 decodes the binary form of a revision 3 packet: a WebSocket binary frame, which has
+// the type as its first byte. Only a Message can be binary. The Data of the result aliases b.
 func ParseBinaryV3(b []byte) (Packet, error) {
 	if len(b) == 0 {
 		return Packet{}, ErrEmpty
@@ -54,9 +51,8 @@ func ParseBinaryV3(b []byte) (Packet, error) {
 	return Packet{Type: Message, Binary: true, Data: b[1:len(b):len(b)]}, nil
 }
 
-// AppendTextV3 appends the revision 3 text form of p to dst, which suits every
-// transport of a client that asked for b64=1. A binary packet is written as b4
-// and padded base64.
+// AppendTextV3 appends the revision 3 text form of p to dst, which suits every transport of a
+// client that asked for b64=1. A binary packet is written as b4 and padded base64.
 func (p Packet) AppendTextV3(dst []byte) []byte {
 	if !p.Binary {
 		return p.AppendText(dst)
@@ -64,15 +60,15 @@ func (p Packet) AppendTextV3(dst []byte) []byte {
 	return base64.StdEncoding.AppendEncode(append(dst, 'b', '0'+byte(Message)), p.Data)
 }
 
-// AppendBinaryV3 appends the revision 3 binary form of a binary packet to dst,
-// which is a WebSocket binary frame.
+// AppendBinaryV3 appends the revision 3 binary form of a binary packet to dst, which is a WebSocket
+// binary frame.
 func (p Packet) AppendBinaryV3(dst []byte) []byte {
 	return append(append(dst, byte(Message)), p.Data...)
 }
 
-// PayloadV3 reads the packets of a revision 3 polling body in the manner of
-// Payload. It reads the body once, and each packet only when Next asks for it:
-// a caller that counts the calls bounds what a body of tiny packets can cost.
+// PayloadV3 reads the packets of a revision 3 polling body in the manner of Payload. It reads the
+// body once, and each packet only when Next asks for it: a caller that counts the calls bounds what
+// a body of tiny packets can cost.
 type PayloadV3 struct {
 	rest   []byte
 	packet Packet
@@ -81,8 +77,8 @@ type PayloadV3 struct {
 	binary bool
 }
 
-// NewPayloadV3 returns a reader of body, which it keeps and overwrites in part.
-// The body is in the binary form if its Content-Type is application/octet-stream.
+// NewPayloadV3 returns a reader of body, which it keeps and overwrites in part. The body is in the
+// binary form if its Content-Type is application/octet-stream.
 func NewPayloadV3(body []byte, binary bool) PayloadV3 {
 	p := PayloadV3{rest: body, binary: binary}
 	if len(body) == 0 {
@@ -96,9 +92,8 @@ func (p *PayloadV3) fail(err error) {
 	p.err = fmt.Errorf("packet %d of the payload: %w", p.read+1, err)
 }
 
-// Next decodes the next packet. It returns false at the end of the body and at
-// the first error. An empty body is an error, packets of length zero in the
-// textual form are skipped.
+// Next decodes the next packet. It returns false at the end of the body and at the first error. An
+// empty body is an error, packets of length zero in the textual form are skipped.
 func (p *PayloadV3) Next() bool {
 	for len(p.rest) > 0 {
 		var packet Packet
@@ -123,8 +118,7 @@ func (p *PayloadV3) Next() bool {
 	return false
 }
 
-// Packet returns the packet that the last call of Next decoded. Its Data
-// aliases the body.
+// Packet returns the packet that the last call of Next decoded. Its Data aliases the body.
 func (p *PayloadV3) Packet() Packet { return p.packet }
 
 // Err returns the error that ended the payload, nil if it was read to its end.
@@ -148,8 +142,8 @@ func (p *PayloadV3) cut() (segment []byte, text bool, err error) {
 	return segment, true, nil
 }
 
-// cutBinary reads the binary form: 0 for text or 1 for binary, the length in
-// bytes as decimal digits of value 0 to 9, 0xff, and the packet.
+// cutBinary reads the binary form: 0 for text or 1 for binary, the length in bytes as decimal
+// digits of value 0 to 9, 0xff, and the packet.
 func (p *PayloadV3) cutBinary() (segment []byte, text bool, err error) {
 	form := p.rest[0]
 	if form > 1 {
@@ -164,9 +158,8 @@ func (p *PayloadV3) cutBinary() (segment []byte, text bool, err error) {
 	return segment, form == 0, nil
 }
 
-// digits reads a decimal number of digits from zero on, and the end mark behind
-// it. It gives up as soon as the number is larger than b can hold, so that it
-// neither overflows nor reads far.
+// digits reads a decimal number of digits from zero on, and the end mark behind it. It gives up as
+// soon as the number is larger than b can hold, so that it neither overflows nor reads far.
 func digits(b []byte, zero, mark byte) (n, behind int, ok bool) {
 	for i, c := range b {
 		if c == mark {
@@ -185,9 +178,9 @@ func digits(b []byte, zero, mark byte) (n, behind int, ok bool) {
 // notASCII has the bits that ASCII bytes do not.
 const notASCII = 0x8080808080808080
 
-// skipUnits returns the position in b behind n UTF-16 code units, -1 if b has
-// fewer or if a character that takes two lies across. A byte that is no UTF-8
-// counts one, as the U+FFFD that readers make of it.
+// skipUnits returns the position in b behind n UTF-16 code units, -1 if b has fewer or if a
+// character that takes two lies across. A byte that is no UTF-8 counts one, as the U+FFFD that
+// readers make of it.
 func skipUnits(b []byte, n int) int {
 	i := 0
 	for n > 0 {
@@ -238,8 +231,8 @@ func countUnits(b []byte) (n int) {
 	return n
 }
 
-// AppendPayloadV3 appends packet p to the textual polling body dst and returns
-// the extended body: its length in UTF-16 code units, a colon, its text form.
+// AppendPayloadV3 appends packet p to the textual polling body dst and returns the extended body:
+// its length in UTF-16 code units, a colon, its text form.
 func AppendPayloadV3(dst []byte, p Packet) []byte {
 	var n int
 	if p.Binary {
@@ -251,10 +244,9 @@ func AppendPayloadV3(dst []byte, p Packet) []byte {
 	return p.AppendTextV3(dst)
 }
 
-// AppendBinaryPayloadV3 appends packet p to the binary polling body dst and
-// returns the extended body. A server uses this form if a packet of the body is
-// binary and the client did not ask for b64=1, and sends it as
-// application/octet-stream.
+// AppendBinaryPayloadV3 appends packet p to the binary polling body dst and returns the extended
+// body. A server uses this form if a packet of the body is binary and the client did not ask for
+// b64=1, and sends it as application/octet-stream.
 func AppendBinaryPayloadV3(dst []byte, p Packet) []byte {
 	form := byte(0)
 	if p.Binary {

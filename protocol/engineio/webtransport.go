@@ -9,12 +9,12 @@ import (
 // defaultMaxPayload limits frames where the caller gives no limit, in bytes.
 const defaultMaxPayload = 1_000_000
 
-// ErrFrameSize reports a WebTransport frame without payload, or with one above
-// the limit. It ends the session.
+// ErrFrameSize reports a WebTransport frame without payload, or with one above the limit. It ends
+// the session.
 var ErrFrameSize = errors.New("engine.io: frame is empty or too large")
 
-// A frame of a WebTransport stream is a header and a packet. The header's first
-// byte says in bit 7 whether the packet is binary, and in the rest its length:
+// A frame of a WebTransport stream is a header and a packet. The header's first byte says in bit 7
+// whether the packet is binary, and in the rest its length:
 //
 //	0 to 125    the length
 //	126         the length is the next 2 bytes, big-endian
@@ -27,9 +27,9 @@ const (
 	frame64     = 127
 )
 
-// AppendFrame appends packet p to dst as a frame of a WebTransport stream. An
-// empty binary message is written in the text form, since no frame can be empty:
-// readers take a length of zero for an error.
+// AppendFrame appends packet p to dst as a frame of a WebTransport stream. An empty binary message
+// is written in the text form, since no frame can be empty: readers take a length of zero for an
+// error.
 func AppendFrame(dst []byte, p Packet) []byte {
 	if p.Binary && len(p.Data) == 0 {
 		return append(dst, 1, 'b')
@@ -52,12 +52,12 @@ func AppendFrame(dst []byte, p Packet) []byte {
 	return p.AppendText(dst)
 }
 
-// FrameSize returns how many bytes the frame at the beginning of b has, header
-// included: what a reader of the stream has to gather before it calls ParseFrame.
-// It is 0 as long as b does not hold the whole header.
+// FrameSize returns how many bytes the frame at the beginning of b has, header included: what a
+// reader of the stream has to gather before it calls ParseFrame. It is 0 as long as b does not hold
+// the whole header.
 //
-// A payload of length zero or above maxPayload is ErrFrameSize, and refused as
-// soon as its header is there. A maxPayload of zero or less means 1,000,000.
+// A payload of length zero or above maxPayload is ErrFrameSize, and refused as soon as its header
+// is there. A maxPayload of zero or less means 1,000,000.
 func FrameSize(b []byte, maxPayload int) (int, error) {
 	header, payload, err := frameHeader(b, maxPayload)
 	return header + payload, err
@@ -90,10 +90,9 @@ func frameHeader(b []byte, maxPayload int) (header, payload int, err error) {
 	return header, int(size), nil
 }
 
-// ParseFrame decodes the frame at the beginning of b and returns its packet,
-// whose Data aliases b as with Parse, and how many bytes it took. That is
-// 0, without an error, as long as b does not hold the whole frame. The limit is
-// FrameSize's result.
+// ParseFrame decodes the frame at the beginning of b and returns its packet, whose Data aliases b
+// as with Parse, and how many bytes it took. That is 0, without an error, as long as b does not
+// hold the whole frame. The limit is FrameSize's result.
 func ParseFrame(b []byte, maxPayload int) (p Packet, n int, err error) {
 	header, size, err := frameHeader(b, maxPayload)
 	if err != nil || header == 0 || size > len(b)-header {

@@ -1,8 +1,8 @@
 // Package hostname judges the Host of HTTP requests.
 //
-// A web page can have its own name point at any address, that of this machine included,
-// and then reads the answers of what listens there as if they were its own (DNS
-// rebinding). The Host of its requests reveals it: it is the name of the page.
+// A web page can have its own name point at any address, that of this machine included, and then
+// reads the answers of what listens there as if they were its own (DNS rebinding). The Host of its
+// requests reveals it: it is the name of the page.
 package hostname
 
 import (
@@ -15,8 +15,8 @@ import (
 // Refusal is the answer, with the status 421, to a request for another host.
 const Refusal = "this server does not answer to that host name\n"
 
-// Loopback reports whether a Host, with or without port, names the loopback interface:
-// localhost, a name below it, or an address.
+// Loopback reports whether a Host, with or without port, names the loopback interface: localhost, a
+// name below it, or an address.
 func Loopback(host string) bool {
 	name := bare(host)
 	if name == "localhost" || strings.HasSuffix(name, ".localhost") {
@@ -26,8 +26,8 @@ func Loopback(host string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-// Allowed reports whether a Host, with or without port, is one of names or names the
-// loopback interface.
+// Allowed reports whether a Host, with or without port, is one of names or names the loopback
+// interface.
 func Allowed(host string, names []string) bool {
 	name := bare(host)
 	return Loopback(host) || name != "" && slices.ContainsFunc(names, func(n string) bool { return bare(n) == name })
@@ -46,8 +46,7 @@ func Guard(h http.Handler, names []string) http.Handler {
 	})
 }
 
-// bare returns a host in lower case without port, brackets, and the dot at the end of a
-// full name.
+// bare returns a host in lower case without port, brackets, and the dot at the end of a full name.
 func bare(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name

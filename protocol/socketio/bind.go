@@ -10,24 +10,21 @@ import (
 	"strings"
 )
 
-// Bind decodes a list of arguments, as SplitEvent or AckArgs returns it, into
-// the variables that dst points to: the first argument into the first, and so
-// on. Variables beyond the last argument are left as they are, arguments beyond
-// the last variable are ignored, and a nil in dst skips an argument.
+// Bind decodes a list of arguments, as SplitEvent or AckArgs returns it, into the variables that
+// dst points to: the first argument into the first, and so on. Variables beyond the last argument
+// are left as they are, arguments beyond the last variable are ignored, and a nil in dst skips an
+// argument.
 //
-// Values are decoded by the rules of encoding/json. If the packet has
-// attachments, they take the place of their placeholders: in variables,
-// elements and fields of type []byte, and, as []byte, of type any. A
-// json.RawMessage or another type that decodes itself receives the placeholder
-// as it stands in the text.
+// Values are decoded by the rules of encoding/json. If the packet has attachments, they take the
+// place of their placeholders: in variables, elements and fields of type []byte, and, as []byte, of
+// type any. A json.RawMessage or another type that decodes itself receives the placeholder as it
+// stands in the text.
 //
 // Nothing that was decoded aliases args or attachments: it may be kept. A
 // *[]byte or *json.RawMessage reuses the memory of the slice it points to, and
-// an attachment that is named twice inside an argument is one slice in both
-// places.
+// an attachment that is named twice inside an argument is one slice in both places.
 //
-// An error names the argument, counted from 1. Those before it have been
-// decoded then.
+// An error names the argument, counted from 1. Those before it have been decoded then.
 func Bind(args []byte, attachments [][]byte, dst ...any) error {
 	var b *binder // only a packet with attachments needs it
 	for i, d := range dst {
@@ -83,8 +80,8 @@ func (b *binder) bind(arg []byte, dst any) error {
 	return err
 }
 
-// fill returns b in the memory of old. The result is never nil: an attachment
-// without bytes is not the same as none.
+// fill returns b in the memory of old. The result is never nil: an attachment without bytes is not
+// the same as none.
 func fill(old, b []byte) []byte {
 	if out := append(old[:0], b...); out != nil {
 		return out
@@ -96,8 +93,8 @@ func notPointer(dst any) error {
 	return fmt.Errorf("destination of type %T is not a pointer to a variable", dst)
 }
 
-// bindPlain decodes a value without placeholders. Whatever does not fit the
-// direct ways is left to encoding/json, for its rules and its errors.
+// bindPlain decodes a value without placeholders. A value that does not fit the direct ways is left
+// to encoding/json, for its rules and its errors.
 func bindPlain(arg []byte, dst any) error {
 	switch p := dst.(type) {
 	case *string:
@@ -140,8 +137,8 @@ func unquoted(raw []byte) string {
 	return string(appendUnquoted(nil, raw))
 }
 
-// binaryDecoder decodes a value that holds placeholders. It goes down only where
-// there are some; what lies beside them is encoding/json's.
+// binaryDecoder decodes a value that holds placeholders. It goes down only where there are some;
+// what lies beside them is encoding/json's.
 type binaryDecoder struct {
 	*binder
 	b     []byte
@@ -297,8 +294,7 @@ func (d *binaryDecoder) entry(m *members, key string, v reflect.Value) error {
 	return err
 }
 
-// member decodes a member of an object into the field of that name, or skips it
-// if there is none.
+// member decodes a member of an object into the field of that name, or skips it if there is none.
 func (d *binaryDecoder) member(m *members, key string, v reflect.Value) error {
 	f := fieldNamed(v.Type(), key)
 	if f == nil {
@@ -318,8 +314,7 @@ func (d *binaryDecoder) member(m *members, key string, v reflect.Value) error {
 	return err
 }
 
-// quoted decodes a field with the tag option "string", whose value stands inside
-// a JSON string.
+// quoted decodes a field with the tag option "string", whose value stands inside a JSON string.
 func (d *binaryDecoder) quoted(m *members, v reflect.Value) error {
 	start := m.i
 	m.i = skipValue(d.b, start)
@@ -330,8 +325,7 @@ func (d *binaryDecoder) quoted(m *members, v reflect.Value) error {
 	return json.Unmarshal(raw, v.Addr().Interface())
 }
 
-// fieldNamed finds a field as encoding/json does: exactly, else without regard
-// to case.
+// fieldNamed finds a field as encoding/json does: exactly, else without regard to case.
 func fieldNamed[T string | []byte](t reflect.Type, name T) *field {
 	fields := fieldsOf(t)
 	for i := range fields {

@@ -8,33 +8,31 @@ const (
 	defaultBytes       = 10_000_000
 )
 
-// keepBytes is how much memory a Decoder keeps from one binary packet to the
-// next. A connection that once sent a large file must not hold that memory for
-// the rest of its life.
+// keepBytes is how much memory a Decoder keeps from one binary packet to the next. A connection
+// that once sent a large file must not hold that memory for the rest of its life.
 const keepBytes = 4096
 
-// Decoder turns the messages of one Engine.IO session into packets. It parses
-// texts, and holds a packet with attachments back until the last one is there.
+// Decoder turns the messages of one Engine.IO session into packets. It parses texts, and holds a
+// packet with attachments back until the last one is there.
 //
-// The zero value is ready for use. A field that is zero or negative means its
-// default. A Decoder belongs to the goroutine that reads the connection.
+// The zero value is ready for use. A field that is zero or negative means its default. A Decoder
+// belongs to the goroutine that reads the connection.
 type Decoder struct {
-	// Parser is what the packets are encoded with; default JSON. With MessagePack
-	// every binary message is a packet, and nothing is ever held back.
+	// Parser is what the packets are encoded with; default JSON. With MessagePack every binary
+	// message is a packet, and nothing is ever held back.
 	Parser Parser
 
-	// MaxAttachments limits the attachments of one packet; default 10, as in
-	// the reference implementation.
+	// MaxAttachments limits the attachments of one packet; default 10, as in the reference
+	// implementation.
 	MaxAttachments int
 
-	// MaxBytes limits the attachments of one packet together, in bytes; default
-	// 10,000,000, the most that the reference accepts with its own defaults.
-	// With the longest text message it bounds what a peer can pin in memory; how
-	// long is for the owner to bound, see Pending.
+	// MaxBytes limits the attachments of one packet together, in bytes; default 10,000,000, the
+	// most that the reference accepts with its own defaults. With the longest text message it
+	// bounds what a peer can pin in memory; how long is for the owner to bound, see Pending.
 	MaxBytes int
 
-	// MaxDepth limits how deep arrays and objects of a payload may be nested;
-	// default 128, at most 1024.
+	// MaxDepth limits how deep arrays and objects of a payload may be nested; default 128, at most
+	// 1024.
 	MaxDepth int
 
 	packet  Packet
@@ -46,12 +44,12 @@ type Decoder struct {
 	binary  [][]byte
 }
 
-// Text takes a text message. It returns the packet, or nil and no error if the
-// packet's attachments have yet to come.
+// Text takes a text message. It returns the packet, or nil and no error if the packet's attachments
+// have yet to come.
 //
-// The packet aliases b, and is valid until the next call of a method or until b
-// is overwritten. If it is held back, b is copied. After an error the connection
-// must be closed; the Decoder holds nothing any more.
+// The packet aliases b, and is valid until the next call of a method or until b is overwritten. If
+// it is held back, b is copied. After an error the connection must be closed; the Decoder holds
+// nothing any more.
 func (d *Decoder) Text(b []byte) (*Packet, error) {
 	if d.missing > 0 || d.Parser == MessagePack {
 		d.Reset()
@@ -87,11 +85,11 @@ func (d *Decoder) depth() int {
 	return min(d.MaxDepth, maxDepth)
 }
 
-// Binary takes a binary message: the next attachment or, of MessagePack, a
-// packet. It returns the packet if that is complete now, else nil and no error.
+// Binary takes a binary message: the next attachment or, of MessagePack, a packet. It returns the
+// packet if that is complete now, else nil and no error.
 //
-// The packet, or its last attachment, aliases b; it is valid until the next call
-// of a method or until b is overwritten. Errors are as in Text.
+// The packet, or its last attachment, aliases b; it is valid until the next call of a method or
+// until b is overwritten. Errors are as in Text.
 func (d *Decoder) Binary(b []byte) (*Packet, error) {
 	if d.Parser == MessagePack {
 		if err := d.packet.parseMsgpack(b, d.depth()); err != nil {
@@ -130,15 +128,14 @@ func (d *Decoder) Binary(b []byte) (*Packet, error) {
 	return &d.packet, nil
 }
 
-// Pending returns how many attachments the packet held back still needs, 0 if
-// there is none. A peer can leave it so for ever at no cost: a server should
-// close a connection whose packet has been pending for too long.
+// Pending returns how many attachments the packet held back still needs, 0 if there is none. A peer
+// can leave it so without end and at no cost: a server should close a connection whose packet has
+// been pending for too long.
 func (d *Decoder) Pending() int { return d.missing }
 
-// Reset drops the packet that was delivered last or is held back, and large
-// buffers with it. An owner of many connections calls it when it is done with a
-// packet that had attachments, or else their memory is held until the next
-// message arrives.
+// Reset drops the packet that was delivered last or is held back, and large buffers with it. An
+// owner of many connections calls it when it is done with a packet that had attachments, or else
+// their memory is held until the next message arrives.
 func (d *Decoder) Reset() {
 	d.packet = Packet{}
 	d.missing = 0

@@ -12,26 +12,22 @@ import (
 	"time"
 )
 
-// AppendArgs appends args to dst as elements of a JSON array, separated by
-// commas, and returns the extended slice. The brackets are the caller's; a comma
-// is put before the first element too, unless dst is empty or ends with the
-// opening bracket.
+// AppendArgs appends args to dst as elements of a JSON array, separated by commas, and returns the
+// extended slice. The brackets are the caller's; a comma is put before the first element too,
+// unless dst is empty or ends with the opening bracket.
 //
-// A []byte, wherever it stands (as an argument, in a slice or map, in a field
-// of a struct), is binary: it is appended to attachments as it is, not copied,
-// and a placeholder takes its place. They are numbered from len(attachments) on,
-// depth first; struct fields have their order of declaration, keys of a map are
-// sorted. A nil []byte is null, like every other nil.
+// A []byte, wherever it stands (as an argument, in a slice or map, in a field of a struct), is
+// binary: it is appended to attachments as it is, not copied, and a placeholder takes its place.
+// They are numbered from len(attachments) on, depth first; struct fields have their order of
+// declaration, keys of a map are sorted. A nil []byte is null, like every other nil.
 //
-// All else is encoded by the rules of encoding/json, tags and the Marshaler
-// interfaces included, but written as JSON.stringify writes it: < > & are not
-// escaped, -0 is 0, NaN and the infinities are null. json.RawMessage and the
-// output of a Marshaler are checked and then written as they are. Strings,
-// booleans, numbers, nil, []byte and json.RawMessage cost no allocation.
+// All else is encoded by the rules of encoding/json, tags and the Marshaler interfaces included,
+// but written as JSON.stringify writes it: < > & are not escaped, -0 is 0, NaN and the infinities
+// are null. json.RawMessage and the output of a Marshaler are checked and then written as they are.
+// Strings, booleans, numbers, nil, []byte and json.RawMessage cost no allocation.
 //
-// What cannot be encoded (a channel, a function, a value that contains itself)
-// is an error that names the argument, counted from 1. Both slices are then
-// returned as they were.
+// A value that cannot be encoded (a channel, a function, a value that contains itself) is an error
+// that names the argument, counted from 1. Both slices are then returned as they were.
 func AppendArgs(dst []byte, attachments [][]byte, args ...any) ([]byte, [][]byte, error) {
 	e := encoder{dst: dst, attachments: attachments}
 	for i, arg := range args {
@@ -53,9 +49,8 @@ var (
 	errRawJSON = errors.New("json.RawMessage is not valid JSON")
 )
 
-// encoder writes values, as JSON that puts binary aside or, if packed, as
-// MessagePack. This file walks the values, the same way for both; what each
-// format writes for them is in encode_leaf.go.
+// encoder writes values, as JSON that puts binary aside or, if packed, as MessagePack. This file
+// walks the values, the same way for both; what each format writes for them is in encode_leaf.go.
 type encoder struct {
 	dst         []byte
 	attachments [][]byte // of JSON
@@ -355,8 +350,8 @@ func (e *encoder) field(f *field, v reflect.Value) error {
 	return nil
 }
 
-// marshaler lets a value encode itself if its type can. A time is a type of its
-// own in MessagePack only.
+// marshaler lets a value encode itself if its type can. A time is a type of its own in MessagePack
+// only.
 func (e *encoder) marshaler(v reflect.Value) (done bool, err error) {
 	if e.packed {
 		if v.Kind() == reflect.Pointer && v.Type().Elem() == timeType {

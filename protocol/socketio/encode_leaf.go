@@ -5,9 +5,8 @@ import (
 	"strconv"
 )
 
-// What the encoder writes for each kind of value: JSON, as JSON.stringify writes
-// it, or MessagePack. Separators and closing brackets are JSON's alone, counts
-// ahead of the elements MessagePack's.
+// The encoder writes each kind of value as JSON, as JSON.stringify writes it, or MessagePack.
+// Separators and closing brackets are JSON's alone, counts ahead of the elements MessagePack's.
 
 func (e *encoder) format() string {
 	if e.packed {

@@ -5,28 +5,27 @@ import (
 	"fmt"
 )
 
-// Every error of Parse and of a Decoder means that the peer broke the protocol
-// and that the connection has to be closed: there is no answer to send. An error
-// of the Append functions concerns the caller's values alone.
+// Every error of Parse and of a Decoder means that the peer broke the protocol and that the
+// connection has to be closed: there is no answer to send. An error of the Append functions
+// concerns the caller's values alone.
 var (
-	// ErrReservedEvent reports an event name that belongs to the library, see
-	// Reserved. Received, it is wrapped in a *ParseError; emitting one is the
-	// caller's mistake, and nothing is sent.
+	// ErrReservedEvent reports an event name that belongs to the library, see Reserved. Received,
+	// it is wrapped in a *ParseError; emitting one is the caller's mistake, and nothing is sent.
 	ErrReservedEvent = errors.New("event name is reserved")
-	// ErrTooManyAttachments reports a packet that announces more attachments
-	// than allowed. It is wrapped in a *ParseError.
+	// ErrTooManyAttachments reports a packet that announces more attachments than allowed. It is
+	// wrapped in a *ParseError.
 	ErrTooManyAttachments = errors.New("too many attachments")
 	// ErrTooDeep reports a payload nested deeper than allowed. It is wrapped in a
 	// *ParseError.
 	ErrTooDeep = errors.New("payload is nested too deeply")
 	// ErrTooLarge reports attachments that are together larger than allowed.
 	ErrTooLarge = errors.New("socket.io: attachments of one packet are too large")
-	// ErrForgedPlaceholder reports a value to emit that looks like a placeholder,
-	// in a packet with attachments. A receiver would take an attachment for it, or
-	// close the connection: data that was passed on unchecked could do that to all.
+	// ErrForgedPlaceholder reports a value to emit that looks like a placeholder, in a packet with
+	// attachments. A receiver would take an attachment for it, or close the connection: data that
+	// was passed on unchecked could do that to all.
 	ErrForgedPlaceholder = errors.New("value looks like the placeholder of an attachment")
-	// ErrUnexpectedText reports a text message while attachments are missing, or
-	// where all messages are binary (MessagePack).
+	// ErrUnexpectedText reports a text message while attachments are missing, or where all messages
+	// are binary (MessagePack).
 	ErrUnexpectedText = errors.New("socket.io: text message where a binary one was due")
 	// ErrUnexpectedBinary reports a binary message that no packet announced.
 	ErrUnexpectedBinary = errors.New("socket.io: binary message that no packet announced")

@@ -8,9 +8,8 @@ import (
 	"strings"
 )
 
-// Reserved reports whether an event name belongs to the library and can neither
-// be emitted nor received. (Names such as "error", "message" and the empty
-// string can.)
+// Reserved reports whether an event name belongs to the library and can neither be emitted nor
+// received. (Names such as "error", "message" and the empty string can.)
 func Reserved[T string | []byte](event T) bool {
 	switch string(event) {
 	case "connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener":
@@ -19,8 +18,8 @@ func Reserved[T string | []byte](event T) bool {
 	return false
 }
 
-// reservedRaw is Reserved for the raw text of a JSON string: escapes must not
-// help a name past the check.
+// reservedRaw is Reserved for the raw text of a JSON string: escapes must not help a name past the
+// check.
 func reservedRaw(raw []byte) bool {
 	if bytes.IndexByte(raw, '\\') < 0 {
 		return Reserved(raw)
@@ -34,13 +33,12 @@ func reservedRaw(raw []byte) bool {
 
 var errNotEvent = errors.New("socket.io: event data is not an array that begins with a name")
 
-// SplitEvent splits the Data of an Event or BinaryEvent into the event's name
-// and its arguments, which are a list of JSON values separated by commas, for
-// NextArg and Bind. The list is empty if there are no arguments.
+// SplitEvent splits the Data of an Event or BinaryEvent into the event's name and its arguments,
+// which are a list of JSON values separated by commas, for NextArg and Bind. The list is empty if
+// there are no arguments.
 //
-// Both results alias data, except that a name with escapes is unescaped into a
-// new slice. A name that is a number is returned as JavaScript prints it. Data
-// that Parse accepted gives no error.
+// Both results alias data, except that a name with escapes is unescaped into a new slice. A name
+// that is a number is returned as JavaScript prints it. Data that Parse accepted gives no error.
 func SplitEvent(data []byte) (name, args []byte, err error) {
 	if len(data) < 3 || data[0] != '[' || data[len(data)-1] != ']' {
 		return nil, nil, errNotEvent
@@ -74,8 +72,8 @@ func SplitEvent(data []byte) (name, args []byte, err error) {
 	return name, list[skipSpace(list, i+1):], nil
 }
 
-// numericName normalizes an event name that is a number: 1.0 and 1 are one
-// event. Up to 15 digits a plain integer is its own JavaScript form.
+// numericName normalizes an event name that is a number: 1.0 and 1 are one event. Up to 15 digits a
+// plain integer is its own JavaScript form.
 func numericName(raw []byte) ([]byte, error) {
 	if len(raw) <= 15 && skipDigits(raw, 0) == len(raw) {
 		return raw, nil
@@ -87,9 +85,9 @@ func numericName(raw []byte) ([]byte, error) {
 	return appendFloat(nil, f, 64), nil
 }
 
-// NextArg returns the first value of a list of JSON values, as SplitEvent
-// returns it, and the rest of the list. The value is nil at the end of the list.
-// Nothing is decoded; both results alias args.
+// NextArg returns the first value of a list of JSON values, as SplitEvent returns it, and the rest
+// of the list. The value is nil at the end of the list. Nothing is decoded; both results alias
+// args.
 //
 // The list of an ack is its Data without the brackets, see AckArgs.
 func NextArg(args []byte) (arg, rest []byte) {
@@ -109,9 +107,8 @@ func NextArg(args []byte) (arg, rest []byte) {
 	return arg, args[i:]
 }
 
-// AckArgs returns the arguments of an Ack or BinaryAck as a list for NextArg
-// and Bind: its Data without the brackets. It is empty for an ack without
-// arguments.
+// AckArgs returns the arguments of an Ack or BinaryAck as a list for NextArg and Bind: its Data
+// without the brackets. It is empty for an ack without arguments.
 func AckArgs(data []byte) []byte {
 	if len(data) < 2 || data[0] != '[' || data[len(data)-1] != ']' {
 		return nil
@@ -119,14 +116,13 @@ func AckArgs(data []byte) []byte {
 	return data[1 : len(data)-1 : len(data)-1]
 }
 
-// AppendEvent appends an event packet to dst: an Event, or a BinaryEvent if an
-// argument holds binary data. It returns the extended slice and the attachments,
-// which must be sent behind the packet, in order, with no other message between
-// them. They are the caller's own slices, not copies.
+// AppendEvent appends an event packet to dst: an Event, or a BinaryEvent if an argument holds
+// binary data. It returns the extended slice and the attachments, which must be sent behind the
+// packet, in order, with no other message between them. They are the caller's own slices, not
+// copies.
 //
-// AppendArgs describes how arguments are encoded. The empty namespace stands
-// for the main one. On an error, such as a reserved event name, dst is returned
-// as it was.
+// AppendArgs describes how arguments are encoded. The empty namespace stands for the main one. On
+// an error, such as a reserved event name, dst is returned as it was.
 func AppendEvent(dst []byte, namespace string, id uint64, hasID bool, event string, args ...any) ([]byte, [][]byte, error) {
 	if Reserved(event) {
 		return dst, nil, fmt.Errorf("socket.io: event %q: %w", event, ErrReservedEvent)
@@ -147,9 +143,8 @@ func AppendEvent(dst []byte, namespace string, id uint64, hasID bool, event stri
 	return out, attachments, nil
 }
 
-// AppendAck appends the answer to the event with the given id to dst: an Ack,
-// or a BinaryAck if an argument holds binary data. Otherwise it is as
-// AppendEvent.
+// AppendAck appends the answer to the event with the given id to dst: an Ack, or a BinaryAck if an
+// argument holds binary data. Otherwise it is as AppendEvent.
 func AppendAck(dst []byte, namespace string, id uint64, args ...any) ([]byte, [][]byte, error) {
 	if err := checkNamespace(namespace); err != nil {
 		return dst, nil, err
@@ -166,10 +161,10 @@ func AppendAck(dst []byte, namespace string, id uint64, args ...any) ([]byte, []
 	return out, attachments, nil
 }
 
-// announce turns the packet that begins at start, and its payload at data, into
-// the binary form if it has attachments. Their number is known only when all
-// arguments are encoded, so the text moves by the few bytes of the count;
-// arguments without binary data, the common case, are written once and stay.
+// announce turns the packet that begins at start, and its payload at data, into the binary form if
+// it has attachments. Their number is known only when all arguments are encoded, so the text moves
+// by the few bytes of the count; arguments without binary data, the common case, are written once
+// and stay.
 func announce(dst []byte, start, data int, attachments [][]byte) ([]byte, error) {
 	if len(attachments) == 0 {
 		return dst, nil
@@ -188,8 +183,8 @@ func announce(dst []byte, start, data int, attachments [][]byte) ([]byte, error)
 	return dst, nil
 }
 
-// appendConnect appends a Connect with the object that data encodes to, or
-// without payload if that is nil.
+// appendConnect appends a Connect with the object that data encodes to, or without payload if that
+// is nil.
 func appendConnect(dst []byte, namespace string, data any) ([]byte, error) {
 	out := appendHeader(dst, Connect, 0, namespace, 0, false)
 	if data == nil {
@@ -206,9 +201,9 @@ func appendConnect(dst []byte, namespace string, data any) ([]byte, error) {
 	return append(out, e.dst[start:]...), nil
 }
 
-// AppendConnectError appends the refusal of a namespace to dst: a ConnectError
-// with the message and, unless it is nil, with data, which may hold no binary.
-// On an error dst is returned as it was.
+// AppendConnectError appends the refusal of a namespace to dst: a ConnectError with the message
+// and, unless it is nil, with data, which may hold no binary. On an error dst is returned as it
+// was.
 func AppendConnectError(dst []byte, namespace, message string, data any) ([]byte, error) {
 	if err := checkNamespace(namespace); err != nil {
 		return dst, err

@@ -12,8 +12,8 @@ import (
 	"unicode"
 )
 
-// field is one member of a struct's JSON object, found by the rules of
-// encoding/json: tags, embedding, and which of several equal names wins.
+// field is one member of a struct's JSON object, found by the rules of encoding/json: tags,
+// embedding, and which of several equal names wins.
 type field struct {
 	name        string
 	encodedName []byte // with quotes and colon
@@ -36,9 +36,8 @@ func fieldsOf(t reflect.Type) []field {
 	return f.([]field)
 }
 
-// collectFields lists all candidates of t: its own fields, and the fields of
-// embedded structs without a name in their tag. path holds the structs that t is
-// embedded in, and index where.
+// collectFields lists all candidates of t: its own fields, and the fields of embedded structs
+// without a name in their tag. path holds the structs that t is embedded in, and index where.
 func collectFields(t reflect.Type, path []reflect.Type, index []int) (fields []field) {
 	if slices.Contains(path, t) { // embeds itself through a pointer
 		return nil
@@ -83,8 +82,8 @@ func collectFields(t reflect.Type, path []reflect.Type, index []int) (fields []f
 	return fields
 }
 
-// dominant leaves one field for each name: the least deeply embedded, among
-// of several at the same depth the tagged one, and none if that is still ambiguous.
+// dominant leaves one field for each name: the least deeply embedded, among of several at the same
+// depth the tagged one, and none if that is still ambiguous.
 func dominant(all []field) []field {
 	slices.SortStableFunc(all, func(a, b field) int {
 		if c := cmp.Compare(a.name, b.name); c != 0 {
@@ -133,8 +132,7 @@ func isScalar(t reflect.Type) bool {
 	return k >= reflect.Bool && k <= reflect.Float64 || k == reflect.String
 }
 
-// get returns the field of struct v. It has none if an embedded pointer on the
-// way is nil.
+// get returns the field of struct v. It has none if an embedded pointer on the way is nil.
 func (f *field) get(v reflect.Value) (reflect.Value, bool) {
 	for _, i := range f.index {
 		if v.Kind() == reflect.Pointer {
@@ -148,8 +146,8 @@ func (f *field) get(v reflect.Value) (reflect.Value, bool) {
 	return v, true
 }
 
-// settable returns the field of struct v to decode into. It makes what embedded
-// pointers on the way lack.
+// settable returns the field of struct v to decode into. It makes what embedded pointers on the way
+// lack.
 func (f *field) settable(v reflect.Value) (reflect.Value, error) {
 	for n, i := range f.index {
 		if n > 0 && v.Kind() == reflect.Pointer {

@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// A packet is a map: type, data unless absent, id if there is one, nsp. Readers
-// must not depend on the order, which is the same as in the reference's events.
+// A packet is a map: type, data unless absent, id if there is one, nsp. Readers must not depend on
+// the order, which is the same as in the reference's events.
 
 func msgpackFields(hasID bool) int {
 	if hasID {
@@ -19,8 +19,7 @@ func msgpackFields(hasID bool) int {
 	return 3
 }
 
-// appendMsgpackHead appends a packet's map of so many fields, up to the payload
-// if there is one.
+// appendMsgpackHead appends a packet's map of so many fields, up to the payload if there is one.
 func appendMsgpackHead(dst []byte, t Type, fields int) []byte {
 	dst = append(dst, 0x80|byte(fields), 0xa4, 't', 'y', 'p', 'e', byte(t))
 	if fields == 2 {
@@ -129,8 +128,8 @@ func appendMsgpackInt(dst []byte, n int64) []byte {
 	return binary.BigEndian.AppendUint64(append(dst, 0xd3), uint64(n))
 }
 
-// appendMsgpackFloat writes a number as JavaScript does, where 1.0 and 1 are the
-// same: whole numbers as integers, as far as both can hold them.
+// appendMsgpackFloat writes a number as JavaScript does, where 1.0 and 1 are the same: whole
+// numbers as integers, as far as both can hold them.
 func appendMsgpackFloat(dst []byte, f float64) []byte {
 	const exact = 1 << 53
 	if n := int64(f); f >= -exact && f <= exact && float64(n) == f {

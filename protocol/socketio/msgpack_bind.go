@@ -26,8 +26,8 @@ func bindMsgpack(args []byte, dst []any) error {
 	return nil
 }
 
-// bindMsgpackValue decodes a value into the variable that dst points to. The
-// types that variables commonly have need no reflection.
+// bindMsgpackValue decodes a value into the variable that dst points to. The types that variables
+// commonly have need no reflection.
 func bindMsgpackValue(arg []byte, dst any) error {
 	h := readMsgpack(arg, 0)
 	switch p := dst.(type) {
@@ -69,8 +69,8 @@ func bindMsgpackValue(arg []byte, dst any) error {
 	return err
 }
 
-// msgpackDecoder decodes a value that nextMsgpack has accepted. Its methods take
-// the head of the value, or its position, and return the position behind it.
+// msgpackDecoder decodes a value that nextMsgpack has accepted. Its methods take the head of the
+// value, or its position, and return the position behind it.
 type msgpackDecoder struct {
 	b []byte
 }
@@ -118,8 +118,8 @@ func (d *msgpackDecoder) value(i int, v reflect.Value) (int, error) {
 	return h.end(), d.scalar(h, v)
 }
 
-// unmarshaler lets a type decode itself that can. Times are the exception: their
-// own method knows nothing of Dates.
+// unmarshaler lets a type decode itself that can. Times are the exception: their own method knows
+// nothing of Dates.
 func (d *msgpackDecoder) unmarshaler(i int, h msgpackHead, v reflect.Value) (done bool, end int, err error) {
 	t := v.Type()
 	if t.PkgPath() == "" && v.Kind() != reflect.Struct {
@@ -176,8 +176,8 @@ func (d *msgpackDecoder) dynamic(i int) (any, int, error) {
 	return nil, 0, errMsgpackExt
 }
 
-// mapHint is the largest size that a map or slice is made with at once: an entry takes
-// many times the memory of its two bytes on the wire.
+// mapHint is the largest size that a map or slice is made with at once: an entry takes many times
+// the memory of its two bytes on the wire.
 const mapHint = 64
 
 func (d *msgpackDecoder) dynamicMap(h msgpackHead) (any, int, error) {
@@ -314,8 +314,7 @@ func mapKey(s string, t reflect.Type) (reflect.Value, error) {
 	return k, err
 }
 
-// member decodes a member of an object into the field of that name, or skips it
-// if there is none.
+// member decodes a member of an object into the field of that name, or skips it if there is none.
 func (d *msgpackDecoder) member(key msgpackHead, i int, v reflect.Value) (int, error) {
 	var f *field
 	if key.kind == msgpackString {

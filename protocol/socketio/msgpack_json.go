@@ -18,8 +18,8 @@ var (
 // isoMilli is the form of JavaScript's Date.toISOString.
 const isoMilli = "2006-01-02T15:04:05.000Z"
 
-// appendISO writes t as toISOString does, which has six digits and a sign for
-// years that do not fit into four.
+// appendISO writes t as toISOString does, which has six digits and a sign for years that do not fit
+// into four.
 func appendISO(dst []byte, t time.Time) []byte {
 	year := t.Year()
 	if year >= 0 && year <= 9999 {
@@ -57,8 +57,8 @@ func appendMsgpackJSON(dst, args []byte) ([]byte, error) {
 	return out, nil
 }
 
-// appendMsgpackValue appends the value at i as JSON and returns the position
-// behind it. nextMsgpack has accepted it.
+// appendMsgpackValue appends the value at i as JSON and returns the position behind it. nextMsgpack
+// has accepted it.
 func appendMsgpackValue(dst, b []byte, i int) ([]byte, int, error) {
 	h := readMsgpack(b, i)
 	switch h.kind {
@@ -102,8 +102,7 @@ func appendMsgpackElements(dst, b []byte, h msgpackHead) ([]byte, int, error) {
 	return append(dst, ']'), i, nil
 }
 
-// appendMsgpackMembers leaves out members that are undefined, as JSON.stringify
-// does.
+// appendMsgpackMembers leaves out members that are undefined, as JSON.stringify does.
 func appendMsgpackMembers(dst, b []byte, h msgpackHead) ([]byte, int, error) {
 	dst = append(dst, '{')
 	start, i := len(dst), h.body
@@ -131,8 +130,7 @@ func appendMsgpackMembers(dst, b []byte, h msgpackHead) ([]byte, int, error) {
 	return append(dst, '}'), i, nil
 }
 
-// appendJSONText is AppendString for text that is valid UTF-8, as the text of packets
-// is.
+// appendJSONText is AppendString for text that is valid UTF-8, as the text of packets is.
 func appendJSONText(dst, s []byte) []byte {
 	if !utf8.Valid(s) { // nor does text from elsewhere make invalid JSON
 		return AppendString(dst, string(s))
@@ -180,8 +178,7 @@ func (h msgpackHead) key(b []byte) string {
 	return string(h.bytes(b))
 }
 
-// skipMsgpack returns the position behind the value at i, which nextMsgpack has
-// accepted.
+// skipMsgpack returns the position behind the value at i, which nextMsgpack has accepted.
 func skipMsgpack(b []byte, i int) int {
 	s := msgpackScanner{b: b, limit: maxDepth, checked: true}
 	return s.value(i, 0)

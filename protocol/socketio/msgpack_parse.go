@@ -20,13 +20,13 @@ var (
 	errPayloadText  = errors.New("payload must be a map or a string")
 )
 
-// ParseMessagePack decodes a packet of the MessagePack parser, which is a binary
-// Engine.IO message, into p, whatever p held. The slices of p alias b, Data is the
-// payload in MessagePack; nothing is copied or allocated, save for an error.
+// ParseMessagePack decodes a packet of the MessagePack parser, which is a binary Engine.IO message,
+// into p, replacing all of p. The slices of p alias b, Data is the payload in MessagePack; nothing
+// is copied or allocated, save for an error.
 //
-// The whole packet is checked, as by Parse, payload and ignored fields included:
-// announced lengths against what there is, nesting, UTF-8, keys, the kind of the
-// payload, the event name. What Parse leaves to the owner is left here as well.
+// The whole packet is checked, as by Parse, payload and ignored fields included: announced lengths
+// against what there is, nesting, UTF-8, keys, the kind of the payload, the event name. Checks that
+// Parse leaves to the owner are left here as well.
 func (p *Packet) ParseMessagePack(b []byte) error {
 	return p.parseMsgpack(b, defaultDepth)
 }
@@ -119,8 +119,7 @@ func (s *msgpackScanner) envelope() (at msgpackPositions, err error) {
 	return at, nil
 }
 
-// field returns where to note the position of a field, nil for one that is
-// ignored.
+// field returns where to note the position of a field, nil for one that is ignored.
 func (at *msgpackPositions) field(key []byte) *int {
 	switch string(key) {
 	case "type":
@@ -164,8 +163,8 @@ func checkMsgpackData(t Type, data []byte) error {
 	return nil
 }
 
-// checkMsgpackName checks element 0 of an event's array. (The reference checks
-// neither that there is one nor what it is.)
+// checkMsgpackName checks element 0 of an event's array. (The reference checks neither that there
+// is one nor what it is.)
 func checkMsgpackName(data []byte, array msgpackHead) error {
 	switch h := readMsgpack(data, array.body); h.kind { // bad if the array is empty
 	case msgpackString:

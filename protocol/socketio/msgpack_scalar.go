@@ -59,8 +59,8 @@ func (d *msgpackDecoder) text(b []byte, v reflect.Value) error {
 	return fmt.Errorf("string does not fit into a %s", v.Type())
 }
 
-// number decodes a number. Whether it is whole decides if it fits into an
-// integer, not how it was written.
+// number decodes a number. Whether it is whole decides if it fits into an integer, not how it was
+// written.
 func (d *msgpackDecoder) number(h msgpackHead, v reflect.Value) error {
 	fits := false
 	switch {

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// msgpackKind is what a MessagePack value is, whatever the width of its head.
+// msgpackKind is the kind of a MessagePack value, for every width of its head.
 type msgpackKind byte
 
 const (
@@ -35,9 +35,9 @@ type msgpackHead struct {
 	n    int // bytes that follow; elements of an array, pairs of a map
 }
 
-// readMsgpack reads the head of the value at i. A length that the rest of b
-// cannot hold makes it bad: an element takes one byte at least, so what is
-// announced can be trusted to be no more than what was sent.
+// readMsgpack reads the head of the value at i. A length that the rest of b cannot hold makes it
+// bad: an element takes one byte at least, so what is announced can be trusted to be no more than
+// what was sent.
 func readMsgpack(b []byte, i int) msgpackHead {
 	if i >= len(b) {
 		return msgpackHead{}
@@ -99,9 +99,8 @@ func notepackKind(c byte) msgpackKind {
 	return msgpackBytes // an ArrayBuffer
 }
 
-// msgpackHeads describes the values that begin with c0 to df: the bytes of
-// their length, and the bytes that follow besides. An extension's type counts
-// among those.
+// msgpackHeads describes the values that begin with c0 to df: the bytes of their length, and the
+// bytes that follow besides. An extension's type counts among those.
 var msgpackHeads = [32]struct {
 	kind        msgpackKind
 	width, size uint8
@@ -193,9 +192,8 @@ func (h msgpackHead) date(b []byte) time.Time {
 	return time.UnixMilli(int64(binary.BigEndian.Uint64(b[h.body:]))).UTC()
 }
 
-// msgpackScanner checks that bytes are MessagePack values. It builds nothing and
-// is linear in the bytes; it goes down as deep as the values are nested, up to
-// its limit.
+// msgpackScanner checks that bytes are MessagePack values. It builds nothing and is linear in the
+// bytes; it goes down as deep as the values are nested, up to its limit.
 type msgpackScanner struct {
 	b       []byte
 	limit   int  // of depth
@@ -214,8 +212,7 @@ func (s *msgpackScanner) fail(i int, err error) int {
 	return -1
 }
 
-// value reads the value at i, inside depth containers, and returns the position
-// behind it, or -1.
+// value reads the value at i, inside depth containers, and returns the position behind it, or -1.
 func (s *msgpackScanner) value(i, depth int) int {
 	h := readMsgpack(s.b, i)
 	switch h.kind {
@@ -259,9 +256,8 @@ func (s *msgpackScanner) value(i, depth int) int {
 	return h.end()
 }
 
-// nextMsgpack cuts the first value off a list. It is nil at the end of the list,
-// and at something that is no value. Whether text is UTF-8 has been the parser's
-// to check.
+// nextMsgpack cuts the first value off a list. It is nil at the end of the list, and at something
+// that is no value. Whether text is UTF-8 has been the parser's to check.
 func nextMsgpack(args []byte) (arg, rest []byte) {
 	s := msgpackScanner{b: args, limit: maxDepth, checked: true}
 	end := s.value(0, 0)

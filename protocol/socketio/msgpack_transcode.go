@@ -5,10 +5,9 @@ import (
 	"strconv"
 )
 
-// appendTranscoded appends a JSON text that validJSON has accepted as
-// MessagePack. A container's head holds its size, so these are counted first, all
-// in one pass: one pass for each container would be quadratic in how deep they
-// are nested.
+// appendTranscoded appends a JSON text that validJSON has accepted as MessagePack. A container's
+// head holds its size, so these are counted first, all in one pass: one pass for each container
+// would be quadratic in how deep they are nested.
 func appendTranscoded(dst, b []byte) []byte {
 	var few [32]jsonSize
 	dst, _, _ = transcode(dst, b, skipSpace(b, 0), countJSON(few[:0], b))
@@ -21,8 +20,7 @@ type jsonSize struct {
 	parent int // the container around it
 }
 
-// countJSON appends the size of each container of a JSON text, in the order in
-// which they begin.
+// countJSON appends the size of each container of a JSON text, in the order in which they begin.
 func countJSON(sizes []jsonSize, b []byte) []jsonSize {
 	open := -1 // the innermost container that is open
 	for i := 0; i < len(b); {
@@ -47,9 +45,8 @@ func countJSON(sizes []jsonSize, b []byte) []jsonSize {
 	return sizes
 }
 
-// transcode appends the JSON value at i, and returns the position behind it and the
-// sizes of the containers to come. (As fields of a struct these would move few to
-// the heap.)
+// transcode appends the JSON value at i, and returns the position behind it and the sizes of the
+// containers to come. (As fields of a struct these would move few to the heap.)
 func transcode(dst, b []byte, i int, sizes []jsonSize) ([]byte, int, []jsonSize) {
 	switch b[i] {
 	case '[':
@@ -82,8 +79,7 @@ func transcode(dst, b []byte, i int, sizes []jsonSize) ([]byte, int, []jsonSize)
 	return dst, end, sizes
 }
 
-// appendMsgpackQuoted appends the string whose raw JSON text, without quotes, is
-// given.
+// appendMsgpackQuoted appends the string whose raw JSON text, without quotes, is given.
 func appendMsgpackQuoted(dst, raw []byte) []byte {
 	if bytes.IndexByte(raw, '\\') < 0 {
 		return appendMsgpackText(dst, raw)

@@ -5,18 +5,17 @@ import (
 	"unicode/utf8"
 )
 
-// Parse decodes the text of a packet, which is the payload of an Engine.IO
-// message, into p, whatever p held. The slices of p alias b; nothing is copied
-// or allocated, save for an error.
+// Parse decodes the text of a packet, which is the payload of an Engine.IO message, into p,
+// replacing all of p. The slices of p alias b; nothing is copied or allocated, save for an error.
 //
-// The whole packet is checked, its payload included: after Parse, Data is one
-// well-formed JSON value in valid UTF-8 of the kind that the type asks for, with
-// an acceptable event name and with placeholders that name announced
-// attachments. The limits are the same as of a Decoder's zero value.
+// The whole packet is checked, its payload included: after Parse, Data is one well-formed JSON
+// value in valid UTF-8 of the kind that the type asks for, with an acceptable event name and with
+// placeholders that name announced attachments. The limits are the same as of a Decoder's zero
+// value.
 //
-// Two things are left to the owner, because only it can judge them: whether the
-// packet fits the state of its namespace, and an Ack without id or payload,
-// which can belong to no event and must be ignored.
+// Two things are left to the owner, because only it can judge them: whether the packet fits the
+// state of its namespace, and an Ack without id or payload, which can belong to no event and must
+// be ignored.
 func (p *Packet) Parse(b []byte) error {
 	return p.parse(b, defaultAttachments, defaultDepth)
 }
@@ -104,8 +103,8 @@ func (p *Packet) parseHeader(b []byte, attachments int) (int, error) {
 	return i, nil
 }
 
-// parseCount decodes the number of attachments and the dash behind it. The
-// reference reads it with Number() and so takes 1.0, 0x1 and 1e0 as well.
+// parseCount decodes the number of attachments and the dash behind it. The reference reads it with
+// Number() and so takes 1.0, 0x1 and 1e0 as well.
 func (p *Packet) parseCount(b []byte, limit int) (int, error) {
 	i, n := 1, 0
 	for i < len(b) && b[i]-'0' <= 9 {

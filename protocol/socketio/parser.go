@@ -5,24 +5,22 @@ import (
 	"fmt"
 )
 
-// Parser is the encoding that the two ends of a connection have agreed on
-// beforehand, since nothing negotiates it. Its methods are what a server or a
-// client needs to treat both alike; for JSON they are the package's functions of
-// the same name.
+// Parser is the encoding that the two ends of a connection have agreed on beforehand, since nothing
+// negotiates it. Its methods are what a server or a client needs to treat both alike; for JSON they
+// are the package's functions of the same name.
 //
-// What a packet carries stays in the parser's encoding until somebody wants
-// values: Packet.Data, and lists of arguments, are JSON text for the one and
-// MessagePack for the other. They can be passed on within one parser as they
-// are, AppendJSON makes them readable, and Bind decodes both into the same
-// variables by the same rules: the tags and interfaces of encoding/json.
+// The payload of a packet stays in the parser's encoding until a caller wants values: Packet.Data,
+// and lists of arguments, are JSON text for the one and MessagePack for the other. They can be
+// passed on within one parser as they are, AppendJSON makes them readable, and Bind decodes both
+// into the same variables by the same rules: the tags and interfaces of encoding/json.
 type Parser byte
 
 // The parsers.
 const (
 	// JSON is the standard parser, the one meant where nothing else is said.
 	JSON Parser = iota
-	// MessagePack is the dialect of socket.io-msgpack-parser: a packet is one
-	// binary message, which holds its binary values itself.
+	// MessagePack is the dialect of socket.io-msgpack-parser: a packet is one binary message, which
+	// holds its binary values itself.
 	MessagePack
 )
 
@@ -37,8 +35,8 @@ func (f Parser) String() string {
 	return fmt.Sprintf("parser %d", byte(f))
 }
 
-// IsBinary reports whether a packet is one binary message. Otherwise it is a text,
-// followed by its attachments.
+// IsBinary reports whether a packet is one binary message. Otherwise it is a text, followed by its
+// attachments.
 func (f Parser) IsBinary() bool { return f == MessagePack }
 
 // Parse decodes a packet as Packet.Parse or Packet.ParseMessagePack does.
@@ -49,9 +47,9 @@ func (f Parser) Parse(p *Packet, b []byte) error {
 	return p.Parse(b)
 }
 
-// AppendConnect appends the request for a namespace, or the consent to it, to
-// dst. data is encoded as an argument is; it must come out as an object, or be
-// nil or an empty json.RawMessage for none. On an error dst is returned as it was.
+// AppendConnect appends the request for a namespace, or the consent to it, to dst. data is encoded
+// as an argument is; it must come out as an object, or be nil or an empty json.RawMessage for none.
+// On an error dst is returned as it was.
 func (f Parser) AppendConnect(dst []byte, namespace string, data any) ([]byte, error) {
 	if err := checkNamespace(namespace); err != nil {
 		return dst, err
@@ -73,8 +71,7 @@ func (f Parser) AppendDisconnect(dst []byte, namespace string) []byte {
 	return appendHeader(dst, Disconnect, 0, namespace, 0, false)
 }
 
-// AppendConnectError is the function AppendConnectError. With MessagePack, data
-// may hold binary.
+// AppendConnectError is the function AppendConnectError. With MessagePack, data may hold binary.
 func (f Parser) AppendConnectError(dst []byte, namespace, message string, data any) ([]byte, error) {
 	if f != MessagePack {
 		return AppendConnectError(dst, namespace, message, data)
@@ -89,8 +86,8 @@ func (f Parser) AppendConnectError(dst []byte, namespace, message string, data a
 	return appendMsgpackConnect(dst, ConnectError, namespace, payload)
 }
 
-// AppendArgs is the function AppendArgs. With MessagePack the values stand one
-// behind the other, and there are no attachments.
+// AppendArgs is the function AppendArgs. With MessagePack the values stand one behind the other,
+// and there are no attachments.
 func (f Parser) AppendArgs(dst []byte, attachments [][]byte, args ...any) ([]byte, [][]byte, error) {
 	if f != MessagePack {
 		return AppendArgs(dst, attachments, args...)
@@ -102,8 +99,7 @@ func (f Parser) AppendArgs(dst []byte, attachments [][]byte, args ...any) ([]byt
 	return out, attachments, nil
 }
 
-// AppendEvent is the function AppendEvent. With MessagePack there are no
-// attachments.
+// AppendEvent is the function AppendEvent. With MessagePack there are no attachments.
 func (f Parser) AppendEvent(dst []byte, namespace string, id uint64, hasID bool, event string, args ...any) ([]byte, [][]byte, error) {
 	if f == MessagePack {
 		out, err := appendMsgpackEvent(dst, namespace, id, hasID, event, args)
@@ -112,8 +108,7 @@ func (f Parser) AppendEvent(dst []byte, namespace string, id uint64, hasID bool,
 	return AppendEvent(dst, namespace, id, hasID, event, args...)
 }
 
-// AppendAck is the function AppendAck. With MessagePack there are no
-// attachments.
+// AppendAck is the function AppendAck. With MessagePack there are no attachments.
 func (f Parser) AppendAck(dst []byte, namespace string, id uint64, args ...any) ([]byte, [][]byte, error) {
 	if f == MessagePack {
 		out, err := appendMsgpackAck(dst, namespace, id, args)
@@ -122,9 +117,9 @@ func (f Parser) AppendAck(dst []byte, namespace string, id uint64, args ...any) 
 	return AppendAck(dst, namespace, id, args...)
 }
 
-// AppendRawEvent appends an event whose arguments are encoded already: a list as
-// SplitEvent returns it, and the number of attachments that it names. It is for
-// passing events on: neither the list nor the event's name is checked.
+// AppendRawEvent appends an event whose arguments are encoded already: a list as SplitEvent returns
+// it, and the number of attachments that it names. It is for passing events on: neither the list
+// nor the event's name is checked.
 func (f Parser) AppendRawEvent(dst []byte, namespace string, id uint64, hasID bool, event string, args []byte, attachments int) []byte {
 	if f == MessagePack {
 		dst = appendMsgpackHead(dst, Event, msgpackFields(hasID))
@@ -158,8 +153,8 @@ func binaryType(t Type, attachments int) Type {
 	return t
 }
 
-// SplitEvent is the function SplitEvent. A MessagePack list of arguments has one
-// value behind the other, with nothing between them.
+// SplitEvent is the function SplitEvent. A MessagePack list of arguments has one value behind the
+// other, with nothing between them.
 func (f Parser) SplitEvent(data []byte) (name, args []byte, err error) {
 	if f == MessagePack {
 		return splitMsgpackEvent(data)
@@ -183,12 +178,11 @@ func (f Parser) NextArg(args []byte) (arg, rest []byte) {
 	return NextArg(args)
 }
 
-// Bind is the function Bind. With MessagePack attachments are ignored, and
-// values go where their JSON counterparts would, all numbers into any as float64.
-// There are more kinds of them: binary data goes into []byte and any, a Date into
-// a time.Time, a string (as toISOString has it) and, as a time.Time, into any.
-// Types that decode themselves from JSON are given JSON, as AppendJSON writes it.
-// Undefined is null, and as the value of a key as good as no key.
+// Bind is the function Bind. With MessagePack attachments are ignored, and values go where their
+// JSON counterparts would, all numbers into any as float64. There are more kinds of them: binary
+// data goes into []byte and any, a Date into a time.Time, a string (as toISOString has it) and, as
+// a time.Time, into any. Types that decode themselves from JSON are given JSON, as AppendJSON
+// writes it. Undefined is null, and as the value of a key as good as no key.
 func (f Parser) Bind(args []byte, attachments [][]byte, dst ...any) error {
 	if f == MessagePack {
 		return bindMsgpack(args, dst)
@@ -196,13 +190,13 @@ func (f Parser) Bind(args []byte, attachments [][]byte, dst ...any) error {
 	return Bind(args, attachments, dst...)
 }
 
-// AppendJSON appends a list of arguments, or the Data of a packet, to dst as
-// JSON, for a log or for a type that knows no other encoding. JSON is copied as it
-// is. Of MessagePack, binary data becomes base64 in a string, a Date a string as
-// toISOString has it, and a value that is no JSON, such as NaN, null.
+// AppendJSON appends a list of arguments, or the Data of a packet, to dst as JSON, for a log or for
+// a type that knows no other encoding. JSON is copied as it is. Of MessagePack, binary data becomes
+// base64 in a string, a Date a string as toISOString has it, and a value that is no JSON, such as
+// NaN, null.
 //
-// A list that is not well-formed, or holds a key or an extension that the dialect
-// does not have, is an error, and dst is returned as it was.
+// A list that is not well-formed, or holds a key or an extension that the dialect does not have, is
+// an error, and dst is returned as it was.
 func (f Parser) AppendJSON(dst, args []byte) ([]byte, error) {
 	if f == MessagePack {
 		return appendMsgpackJSON(dst, args)

@@ -12,12 +12,12 @@ const (
 	maxDepth     = 1024 // what the scanner's stack holds
 )
 
-// scanner checks that a text is one JSON value as RFC 8259 defines it. It
-// builds nothing: the kinds of the open containers are bits on a stack of fixed
-// size, so hostile nesting costs neither memory nor goroutine stack.
+// scanner checks that a text is one JSON value as RFC 8259 defines it. It builds nothing: the kinds
+// of the open containers are bits on a stack of fixed size, so hostile nesting costs neither memory
+// nor goroutine stack.
 //
-// The methods take the position to go on from and return the one they got to,
-// or -1 when they have called fail.
+// The methods take the position to go on from and return the one they got to, or -1 when they have
+// called fail.
 type scanner struct {
 	b       []byte
 	limit   int // of depth
@@ -46,8 +46,8 @@ func (s *scanner) document(i int) int {
 	}
 }
 
-// after reads on behind a value, which may end any number of containers, up to
-// the next value of those that remain open.
+// after reads on behind a value, which may end any number of containers, up to the next value of
+// those that remain open.
 func (s *scanner) after(i int) int {
 	for s.depth > 0 {
 		i = skipSpace(s.b, i)
@@ -70,8 +70,8 @@ func (s *scanner) after(i int) int {
 	return i
 }
 
-// value reads a scalar, an empty container, or the beginning of a container up
-// to its first value that is not a container; depth says which.
+// value reads a scalar, an empty container, or the beginning of a container up to its first value
+// that is not a container; depth says which.
 func (s *scanner) value(i int) int {
 	for {
 		i = skipSpace(s.b, i)
@@ -139,14 +139,13 @@ const (
 	tops = 0x8080808080808080
 )
 
-// stops returns a word whose lowest set bit lies in the first byte of x, in
-// memory order, that ends a run of plain string bytes: a quote, a backslash or a
-// control character. It is zero if all eight are plain.
+// stops returns a word whose lowest set bit lies in the first byte of x, in memory order, that ends
+// a run of plain string bytes: a quote, a backslash or a control character. It is zero if all eight
+// are plain.
 //
-// The subtractions find bytes that are zero, or below 0x20, by their borrow out
-// of the top bit; a byte that has a top bit of its own is none. They may also mark
-// a byte behind a true hit, which borrowed from it, but never one before: hence
-// only the lowest bit counts.
+// The subtractions find bytes that are zero, or below 0x20, by their borrow out of the top bit; a
+// byte that has a top bit of its own is none. They may also mark a byte behind a true hit, which
+// borrowed from it, but never one before: hence only the lowest bit counts.
 func stops(x uint64) uint64 {
 	quote := x ^ ones*'"'
 	backslash := x ^ ones*'\\'
@@ -275,8 +274,8 @@ func hex4(b []byte) (r rune, ok bool) {
 	return r, true
 }
 
-// validJSON reports whether b is one JSON value in valid UTF-8, nested no
-// deeper than maxDepth, with nothing but space around it.
+// validJSON reports whether b is one JSON value in valid UTF-8, nested no deeper than maxDepth,
+// with nothing but space around it.
 func validJSON(b []byte) bool {
 	s := scanner{b: b, limit: maxDepth}
 	i := s.document(0)

@@ -9,10 +9,9 @@ import (
 	"unicode/utf8"
 )
 
-// AppendString appends s as a JSON string to dst and returns the extended
-// slice. It escapes what JSON.stringify escapes and no more: the quote, the
-// backslash and control characters, but not < > & or U+2028. Invalid UTF-8
-// becomes U+FFFD.
+// AppendString appends s as a JSON string to dst and returns the extended slice. It escapes what
+// JSON.stringify escapes and no more: the quote, the backslash and control characters, but not < >
+// & or U+2028. Invalid UTF-8 becomes U+FFFD.
 func AppendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	start := 0 // of what is not written yet
@@ -71,9 +70,8 @@ func appendEscape(dst []byte, c byte) []byte {
 	return append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
 }
 
-// appendUnquoted appends the value of the JSON string whose raw text, without
-// quotes, is given. A lone surrogate, which no UTF-8 text can hold, becomes
-// U+FFFD.
+// appendUnquoted appends the value of the JSON string whose raw text, without quotes, is given. A
+// lone surrogate, which no UTF-8 text can hold, becomes U+FFFD.
 func appendUnquoted(dst, raw []byte) []byte {
 	for {
 		i := bytes.IndexByte(raw, '\\')
@@ -104,8 +102,8 @@ func appendUnquoted(dst, raw []byte) []byte {
 	}
 }
 
-// unescape decodes the digits of a \u escape, and the second half of a surrogate
-// pair if there is one. It returns what follows.
+// unescape decodes the digits of a \u escape, and the second half of a surrogate pair if there is
+// one. It returns what follows.
 func unescape(raw []byte) (rune, []byte) {
 	if len(raw) < 4 {
 		return utf8.RuneError, nil
@@ -121,8 +119,7 @@ func unescape(raw []byte) (rune, []byte) {
 	return r, raw // AppendRune turns a lone surrogate into U+FFFD
 }
 
-// keyIs compares the raw text of a JSON string, without quotes, with s, which
-// is plain ASCII.
+// keyIs compares the raw text of a JSON string, without quotes, with s, which is plain ASCII.
 func keyIs(raw []byte, s string) bool {
 	if bytes.IndexByte(raw, '\\') < 0 {
 		return string(raw) == s
@@ -134,8 +131,8 @@ func keyIs(raw []byte, s string) bool {
 	return string(appendUnquoted(buf[:0], raw)) == s
 }
 
-// appendFloat writes f as JavaScript does: no minus before zero, an exponent
-// from 1e21 on and below 1e-6, and null for what JSON cannot express.
+// appendFloat writes f as JavaScript does: no minus before zero, an exponent from 1e21 on and below
+// 1e-6, and null for what JSON cannot express.
 func appendFloat(dst []byte, f float64, bitSize int) []byte {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return append(dst, "null"...)

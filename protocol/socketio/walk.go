@@ -5,11 +5,11 @@ import (
 	"math/bits"
 )
 
-// The functions of this file read JSON that Parse has accepted. Given anything
-// else they return some position within the text; they never read past its end.
+// The functions of this file read JSON that Parse has accepted. Given anything else they return
+// some position within the text; they never read past its end.
 
-// skipString returns the position behind the quote that closes the string in
-// which i is, len(b) if there is none.
+// skipString returns the position behind the quote that closes the string in which i is, len(b) if
+// there is none.
 func skipString(b []byte, i int) int {
 	for {
 		for i+8 <= len(b) {
@@ -78,9 +78,9 @@ type span struct {
 	num        int // of the attachment; -1 for what holds placeholders
 }
 
-// walker finds the placeholders of a JSON text. It looks at every object once,
-// and at its members before it can know whether it is a placeholder itself:
-// what such an object holds besides its number is ignored, whatever it is.
+// walker finds the placeholders of a JSON text. It looks at every object once, and at its members
+// before it can know whether it is a placeholder itself: other members of such an object besides
+// its number are ignored.
 type walker struct {
 	b           []byte
 	attachments int
@@ -90,8 +90,8 @@ type walker struct {
 	bad         bool // a placeholder names no attachment
 }
 
-// value walks the value at i and returns the position behind it. The text's
-// depth is limited by the parser; text from elsewhere is cut off at maxDepth.
+// value walks the value at i and returns the position behind it. The text's depth is limited by the
+// parser; text from elsewhere is cut off at maxDepth.
 func (w *walker) value(i, depth int) int {
 	if i >= len(w.b) || depth > maxDepth {
 		return len(w.b)
@@ -128,9 +128,8 @@ func (w *walker) array(i, depth int) int {
 	return e.i
 }
 
-// object walks the object at i, whose span is number found, and reports whether
-// it is a placeholder. Of keys that stand twice the last one counts, as in
-// JSON.parse.
+// object walks the object at i, whose span is number found, and reports whether it is a
+// placeholder. Of keys that stand twice the last one counts, as in JSON.parse.
 func (w *walker) object(i, depth, found int) (end int, placeholder bool) {
 	bad, count, num := w.bad, w.count, -1
 	m := members{b: w.b, i: i + 1}
@@ -154,9 +153,9 @@ func (w *walker) object(i, depth, found int) (end int, placeholder bool) {
 	return m.i, placeholder
 }
 
-// elements reads the elements of an array, or of a list without brackets. After
-// next, i is the position of the element; the caller moves it behind that. After
-// the last one, i is behind the array.
+// elements reads the elements of an array, or of a list without brackets. After next, i is the
+// position of the element; the caller moves it behind that. After the last one, i is behind the
+// array.
 type elements struct {
 	b []byte
 	i int
@@ -175,9 +174,8 @@ func (e *elements) next() bool {
 	return true
 }
 
-// members reads the members of an object. After next, key is the raw key and i
-// the position of the value; the caller moves i behind the value. After the last
-// one, i is behind the object.
+// members reads the members of an object. After next, key is the raw key and i the position of the
+// value; the caller moves i behind the value. After the last one, i is behind the object.
 type members struct {
 	b   []byte
 	i   int
@@ -203,9 +201,8 @@ func (m *members) next() bool {
 	return true
 }
 
-// attachmentNumber decodes the number of a placeholder: plain decimal digits
-// naming one of n attachments, else -1. The reference also takes 0.5, which then
-// becomes undefined.
+// attachmentNumber decodes the number of a placeholder: plain decimal digits naming one of n
+// attachments, else -1. The reference also takes 0.5, which then becomes undefined.
 func attachmentNumber(raw []byte, n int) int {
 	if len(raw) == 0 || len(raw) > 9 {
 		return -1

@@ -10,8 +10,9 @@ import (
 // Code is why a connection is closed (RFC 6455, section 7.4).
 type Code uint16
 
-// The codes of section 7.4.1 and of the registry that section 11.7 founded. CodeNoStatus stands for a
-// close frame without a code; CodeAbnormal and CodeTLS are for reports alone. They are never sent.
+// The codes of section 7.4.1 and of the registry that section 11.7 founded. CodeNoStatus stands for
+// a close frame without a code; CodeAbnormal and CodeTLS are for reports alone. They are never
+// sent.
 const (
 	CodeNormal             Code = 1000
 	CodeGoingAway          Code = 1001
@@ -30,7 +31,7 @@ const (
 	CodeTLS                Code = 1015
 )
 
-// sendable reports whether a code may stand in a close frame: those that are assigned, and 3000 to 4999
+// sendable reports whether a code may stand in a close frame: the assigned ones, and 3000 to 4999
 // for libraries and applications (section 7.4.2).
 func (c Code) sendable() bool {
 	switch c {
@@ -40,8 +41,8 @@ func (c Code) sendable() bool {
 	return c >= CodeNormal && c <= CodeBadGateway || c >= 3000 && c <= 4999
 }
 
-// AppendClose appends the payload of a close frame to dst. CodeNoStatus appends nothing. The reason is
-// cut at a character if the payload would be longer than MaxControl.
+// AppendClose appends the payload of a close frame to dst. CodeNoStatus appends nothing. The reason
+// is cut at a character if the payload would be longer than MaxControl.
 func AppendClose(dst []byte, code Code, reason string) []byte {
 	if code == CodeNoStatus {
 		return dst
@@ -55,8 +56,8 @@ func AppendClose(dst []byte, code Code, reason string) []byte {
 	return append(binary.BigEndian.AppendUint16(dst, uint16(code)), reason...)
 }
 
-// ParseClose reads the payload of a close frame: CodeNoStatus if there is none. The reason is a part of
-// the payload.
+// ParseClose reads the payload of a close frame: CodeNoStatus if there is none. The reason is a
+// part of the payload.
 func ParseClose(payload []byte) (code Code, reason []byte, err error) {
 	switch len(payload) {
 	case 0:

@@ -1,6 +1,6 @@
-// Package websocket is the wire format of WebSocket, RFC 6455: frame headers, masking, the rules for
-// frames, fragments and close codes, and the key of the opening handshake. Bytes go in and bytes come
-// out; the package does no I/O and holds no connection.
+// Package websocket is the wire format of WebSocket, RFC 6455: frame headers, masking, the rules
+// for frames, fragments and close codes, and the key of the opening handshake. Bytes go in and
+// bytes come out; the package does no I/O and holds no connection.
 //
 // [Header] is the header of one frame, for either direction. A reader calls [Rules.Next] for each
 // frame and passes data frames on to [Message.Add], which follows the fragments of a message:
@@ -8,6 +8,6 @@
 //	rules := websocket.Rules{Masked: true, Room: limit} // what a server asks of its clients
 //	f, n, err := rules.Next(b)                          // n == 0: read more and try again
 //
-// Errors are of type [*Error] and name the code of the close frame that answers them. Compression of
-// messages (RFC 7692) is the caller's: a frame only says that its message is compressed.
+// Errors are of type [*Error] and name the code of the close frame that answers them. Compression
+// of messages (RFC 7692) is the caller's: a frame only says that its message is compressed.
 package websocket

@@ -140,8 +140,8 @@ func ParseHeader(b []byte) (h Header, size int) {
 	return h, size
 }
 
-// Mask applies a masking key to a whole payload, in place; applied again, it undoes itself
-// (section 5.3).
+// Mask applies a masking key to a whole payload, in place; applied again, it undoes itself (section
+// 5.3).
 func Mask(b []byte, key [4]byte) {
 	k := uint64(binary.LittleEndian.Uint32(key[:]))
 	k |= k << 32

@@ -14,8 +14,9 @@ type Error struct {
 // Error implements error.
 func (e *Error) Error() string { return "websocket: " + e.Text }
 
-// MaxFragments is how many frames the built-in server accepts for one message (CVE-2026-48779: empty
-// fragments cost memory and time without end). Browsers send long messages in a few hundred frames.
+// MaxFragments is how many frames the built-in server accepts for one message (CVE-2026-48779:
+// empty fragments cost memory and time without end). Browsers send long messages in a few hundred
+// frames.
 const MaxFragments = 4096
 
 // Rules says what the frames of a peer may be. It is safe for concurrent use.
@@ -31,12 +32,12 @@ type Frame struct {
 	Payload []byte
 }
 
-// Next reads the frame at the front of b and returns the number of bytes that it takes, which is 0 if
-// the frame has not arrived as a whole. A masked payload is unmasked in place when the frame is whole,
-// so the same bytes must not be passed again; nothing else of b changes.
+// Next reads the frame at the front of b and returns the number of bytes that it takes, which is 0
+// if the frame has not arrived as a whole. A masked payload is unmasked in place when the frame is
+// whole, so the same bytes must not be passed again; nothing else of b changes.
 //
-// A frame that breaks a rule is an error as soon as its header shows it, whether or not the payload is
-// there. The rules that concern several frames are Message's.
+// A frame that breaks a rule is an error as soon as its header shows it, whether or not the payload
+// is there. The rules that concern several frames are Message's.
 func (r Rules) Next(b []byte) (f Frame, n int, err error) {
 	if len(b) < 2 {
 		return f, 0, nil
@@ -84,8 +85,8 @@ func (r Rules) check(h Header, length byte) error {
 	return nil
 }
 
-// Message follows the fragments of one message after the other (section 5.4). Its fields describe the
-// message of the last frame that was added. The zero Message awaits the first one.
+// Message follows the fragments of one message after the other (section 5.4). Its fields describe
+// the message of the last frame that was added. The zero Message awaits the first one.
 type Message struct {
 	Opcode     Opcode // Text or Binary
 	Compressed bool

@@ -10,8 +10,8 @@ import (
 	"github.com/throng-io/throng/server"
 )
 
-// act lets the UI act. Each action may be acknowledged, which the UI does not
-// ask for: with null, or with what is wrong.
+// act lets the UI act. Each action may be acknowledged, which the UI does not ask for: with null,
+// or with what is wrong.
 func (a *admin) act() {
 	a.handle("emit", a.emit)
 	a.handle("join", func(e *server.Event) error {
@@ -44,8 +44,8 @@ func (a *admin) handle(event string, do func(*server.Event) error) {
 	})
 }
 
-// target finds the sockets that the UI means: those in a room, one by its id, or
-// all. It makes no namespace.
+// target finds the sockets that the UI means: those in a room, one by its id, or all. It makes no
+// namespace.
 func (a *admin) target(nsp, filter string) (server.Target, error) {
 	for _, ns := range a.srv.Namespaces() {
 		switch {

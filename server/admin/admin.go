@@ -17,54 +17,50 @@ import (
 	"github.com/throng-io/throng/server/internal/budget"
 )
 
-// Options sets up the Admin UI. Either User and PasswordHash must be given, or
-// Secret.
+// Options sets up the Admin UI. Either User and PasswordHash must be given, or Secret.
 type Options struct {
 	// Namespace that the UI joins. Default "/admin".
 	Namespace string
-	// User and PasswordHash are what the UI must know. The hash is one of bcrypt,
-	// as htpasswd -nB prints it.
+	// User and PasswordHash are what the UI must know. The hash is one of bcrypt, as htpasswd -nB
+	// prints it.
 	User, PasswordHash string
-	// Secret admits clients on this machine that know it, in place of a password;
-	// NewSecret makes one. The client gives it in the query of the address that it connects
-	// to, as /admin?secret=..., or as the password, with any user name.
+	// Secret admits clients on this machine that know it, in place of a password; NewSecret makes
+	// one. The client gives it in the query of the address that it connects to, as
+	// /admin?secret=..., or as the password, with any user name.
 	//
-	// The connection must come over the loopback interface, or a unix socket, and not
-	// through a proxy. Over the loopback interface its Host must be localhost, an address
-	// of that interface, or one of Hosts, since a page from elsewhere can have its own name
-	// point there. The page must be of this machine or of one of Origins.
+	// The connection must come over the loopback interface, or a unix socket, and not through a
+	// proxy. Over the loopback interface its Host must be localhost, an address of that interface,
+	// or one of Hosts, since a page from elsewhere can have its own name point there. The page must
+	// be of this machine or of one of Origins.
 	Secret  string
 	Hosts   []string // such as "build.example.com", without port
 	Origins []string // such as "https://admin.socket.io"
 
 	// ReadOnly lets the UI look at sockets but do nothing to them.
 	ReadOnly bool
-	// Production leaves out what concerns single sockets and events: the UI gets
-	// numbers only.
+	// Production leaves out what concerns single sockets and events: the UI gets numbers only.
 	Production bool
 	// ServerID is what the UI calls the server. Default: the name of the machine.
 	ServerID string
 
-	// Data returns what the UI shows as the data of a socket, which must be
-	// encodable as JSON. It is called when the socket has connected and after
-	// events of its client, at moments when no handler of the socket runs: if
-	// nobody else changes Socket.Data, it may return that. Default: nothing is
-	// shown.
+	// Data returns what the UI shows as the data of a socket, which must be encodable as JSON. It
+	// is called when the socket has connected and after events of its client, at moments when no
+	// handler of the socket runs: if nobody else changes Socket.Data, it may return that. Default:
+	// nothing is shown.
 	Data func(*server.Socket) any
-	// MaxSockets is the number of sockets that the UI is sent when it connects. Default
-	// 10 000.
+	// MaxSockets is the number of sockets that the UI is sent when it connects. Default 10 000.
 	MaxSockets int
-	// MaxEvents is the number of events, received and sent, that the UI is sent in a
-	// second. Default 1 000.
+	// MaxEvents is the number of events, received and sent, that the UI is sent in a second.
+	// Default 1 000.
 	MaxEvents int
 }
 
-// interval is the time between two server_stats, which the UI expects: it takes
-// a server for ill that is silent for five times as long.
+// interval is the time between two server_stats, which the UI expects: it takes a server for ill
+// that is silent for five times as long.
 const interval = 2 * time.Second
 
-// Instrument lets the Admin UI connect to srv. Call it once, before the server
-// is served. An error names the option that is wrong.
+// Instrument lets the Admin UI connect to srv. Call it once, before the server is served. An error
+// names the option that is wrong.
 func Instrument(srv *server.Server, opts Options) error {
 	opts.Namespace = cmp.Or(opts.Namespace, "/admin")
 	opts.MaxSockets = cmp.Or(opts.MaxSockets, 10_000)

@@ -61,17 +61,15 @@ func (a *admin) login(s *server.Socket) error {
 	return s.Emit("session", a.known.add())
 }
 
-// same compares a client's credential with the right one, in a time that reveals
-// nothing.
+// same compares a client's credential with the right one, in a time that reveals nothing.
 func same(got, want string) bool {
 	a, b := sha256.Sum256([]byte(got)), sha256.Sum256([]byte(want))
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
 }
 
-// fromHere reports whether a request was made on this machine, and not by a page from
-// elsewhere. A proxy hides where a client is; a page of any site can open websockets to
-// this machine, and with a name of its own that points here it can do all that the
-// server's own pages can.
+// fromHere reports whether a request was made on this machine, and not by a page from elsewhere. A
+// proxy hides where a client is; a page of any site can open websockets to this machine, and with a
+// name of its own that points here it can do all that the server's own pages can.
 func (a *admin) fromHere(h *server.Handshake) bool {
 	if !overUnixSocket(h.Address) {
 		ip := net.ParseIP(h.Address)
@@ -95,8 +93,8 @@ func (a *admin) fromHere(h *server.Handshake) bool {
 	return hostname.Allowed(u.Host, a.opts.Hosts)
 }
 
-// overUnixSocket reports whether an address is what the client of a unix socket has: none,
-// as it binds its own end to no path.
+// overUnixSocket reports whether an address is what the client of a unix socket has: none, as it
+// binds its own end to no path.
 func overUnixSocket(address string) bool { return address == "" || address == "@" }
 
 // known are the ids of earlier logins.
@@ -144,9 +142,9 @@ func (k *known) has(id string) bool {
 	return ok
 }
 
-// gate bounds the attempts to log in: checking a password takes a processor for
-// a good while, on purpose. One is checked at a time, a few may wait, and an
-// address has some at once and then one every other second.
+// gate bounds the attempts to log in: checking a password takes a processor for a good while, on
+// purpose. One is checked at a time, a few may wait, and an address has some at once and then one
+// every other second.
 type gate struct {
 	mu    sync.Mutex
 	hosts map[string]*budget.Rate
@@ -162,8 +160,7 @@ const (
 	maxHosts    = 4096
 )
 
-// enter waits for the turn of an attempt; exit must follow. It returns false if
-// there are too many.
+// enter waits for the turn of an attempt; exit must follow. It returns false if there are too many.
 func (g *gate) enter(address string, now time.Time) bool {
 	g.mu.Lock()
 	if g.queue >= maxWaiting || !g.host(address, now).Take(now, maxAttempts, perAttempt) {
@@ -183,8 +180,8 @@ func (g *gate) exit() {
 	g.mu.Unlock()
 }
 
-// host returns the budget of an address. When there are too many addresses,
-// those that have been quiet for long are forgotten, or else all.
+// host returns the budget of an address. When there are too many addresses, addresses without
+// recent attempts are forgotten, or else all.
 func (g *gate) host(address string, now time.Time) *budget.Rate {
 	if b := g.hosts[address]; b != nil {
 		return b

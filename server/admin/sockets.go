@@ -68,8 +68,8 @@ func (a *admin) census(s *server.Socket) {
 	}
 }
 
-// watch reports what happens to the UIs. Events from and to the UIs themselves are
-// left out: reporting them would cause further events without end.
+// watch reports what happens to the UIs. Events from and to the UIs themselves are left out:
+// reporting them would cause further events without end.
 func (a *admin) watch() {
 	a.srv.Watch(server.Watch{
 		Connect:    a.connected,
@@ -84,8 +84,8 @@ func (a *admin) watch() {
 	})
 }
 
-// show sends an event to the UIs. What cannot be encoded is an event that will
-// not be sent to its sockets either.
+// show sends an event to the UIs. An event that cannot be encoded is one that will not be sent to
+// its sockets either.
 func (a *admin) show(event string, args ...any) {
 	if a.watched() {
 		_ = a.ns.Emit(event, args...)
@@ -99,8 +99,8 @@ func (a *admin) connected(s *server.Socket) {
 	if !a.watched() {
 		return
 	}
-	// The UI knows of the socket only by the second of these, as with the
-	// official server: otherwise it would count it twice in its own room.
+	// The UI knows of the socket only by the second of these, as with the official server:
+	// otherwise it would count it twice in its own room.
 	a.moved("room_joined", s.ID(), s)
 	a.show("socket_connected", a.describe(s), now())
 	a.refresh(s)
@@ -116,8 +116,8 @@ func (a *admin) moved(event, room string, s *server.Socket) {
 	a.show(event, s.Namespace().Name(), room, s.ID(), now())
 }
 
-// received reports an event. JSON arguments are passed on unchanged:
-// decoding them would take longer than all the rest, and round large numbers.
+// received reports an event. JSON arguments are passed on unchanged: decoding them would take
+// longer than all the rest, and round large numbers.
 func (a *admin) received(s *server.Socket, e *server.Event) {
 	ns := s.Namespace()
 	if ns == a.ns || !a.watched() {
@@ -189,8 +189,8 @@ func (d *datum) text() json.RawMessage {
 	return json.RawMessage(`{}`)
 }
 
-// refresh looks at the data of a socket as soon as no handler of it runs, and
-// informs the UIs if it has changed.
+// refresh looks at the data of a socket as soon as no handler of it runs, and informs the UIs if it
+// has changed.
 func (a *admin) refresh(s *server.Socket) {
 	if a.opts.Data == nil {
 		return

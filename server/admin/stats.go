@@ -48,8 +48,8 @@ func (a *admin) stats(st server.Stats, events []bucket) stats {
 	return s
 }
 
-// tell sends server_stats until stop is closed. It looks twice as often as it
-// sends, so that each count belongs to one second.
+// tell sends server_stats until stop is closed. It looks twice as often as it sends, so that each
+// count belongs to one second.
 func (a *admin) tell(c *counter, stop <-chan struct{}, done chan<- struct{}) {
 	defer close(done)
 	tick := time.NewTicker(interval / 2)
@@ -71,7 +71,7 @@ func (a *admin) tell(c *counter, stop <-chan struct{}, done chan<- struct{}) {
 	}
 }
 
-// counter turns totals into what has happened meanwhile.
+// counter turns totals into differences.
 type counter struct{ last server.Stats }
 
 func newCounter(st server.Stats) *counter { return &counter{st} }
@@ -85,8 +85,8 @@ func opened(st server.Stats) uint64 {
 	return n
 }
 
-// since appends what has happened since the last call. Heartbeats count
-// neither as packets nor as bytes, as with the official server.
+// since appends what has happened since the last call. Heartbeats count neither as packets nor as
+// bytes, as with the official server.
 func (c *counter) since(st server.Stats, at time.Time, to []bucket) []bucket {
 	second := at.Truncate(time.Second).UnixMilli()
 	add := func(kind, sub string, now, then uint64) {

@@ -1,5 +1,5 @@
-// Package app holds the applications of the built-in server: what it does for
-// the clients that connect to it.
+// Package app holds the applications of the built-in server: what it does for the clients that
+// connect to it.
 package app
 
 import (
@@ -15,8 +15,8 @@ import (
 	"github.com/throng-io/throng/server/app/plain"
 )
 
-// apps by name. Bench also serves the baselines of package plain. Engine is no Socket.IO application, and chat has a page and
-// recovery: they change the options, see New.
+// apps by name. Bench also serves the baselines of package plain. Engine is no Socket.IO
+// application, and chat has a page and recovery: they change the options, see New.
 var apps = map[string]func(*server.Server){
 	"bench":    Bench,
 	"protocol": Protocol,
@@ -96,29 +96,25 @@ func newChat(opts server.Options) (*server.Server, error) {
 	return srv, nil
 }
 
-// Echo answers each Engine.IO message with the same one: the application
-// "engine".
+// Echo answers each Engine.IO message with the same one: the application "engine".
 func Echo(s *server.EngineSession, data []byte, binary bool) { s.Send(data, binary) }
 
-// apart is the time between a client's admission and its event "auth". Clients of
-// test suites wait for one message after the other, and those that come in one
-// read are lost to them: the official server leaves a moment between the two as
-// well, since it writes one at a time.
+// apart is the time between a client's admission and its event "auth". Clients of test suites wait
+// for one message after the other, and those that come in one read are lost to them: the official
+// server leaves a moment between the two as well, since it writes one at a time.
 const apart = 5 * time.Millisecond
 
 // maxWait bounds how long a client may make the middleware of /slow wait, in milliseconds.
 const maxWait = 10_000
 
-// Protocol is a playground for protocol tests. On / and /custom a client gets
-// an event "auth" with the payload that it joined with, a moment after the answer
-// to that. On / an event "message"
-// is answered by "message-back" with the same arguments, binary included, and
-// "message-with-ack" is acknowledged with its arguments. "volatile" is answered
-// by "message-back" too, but as a volatile event. "survey" puts a "question"
-// with its further arguments to all, waits as many milliseconds as the first
-// argument says, and is acknowledged with the first argument of each answer and
-// whether all have answered. The middleware of /slow joins the room "early" and waits for as
-// many milliseconds as "wait" of the payload says; then "joined" goes to that room.
+// Protocol is a playground for protocol tests. On / and /custom a client gets an event "auth" with
+// the payload that it joined with, a moment after the answer to that. On / an event "message" is
+// answered by "message-back" with the same arguments, binary included, and "message-with-ack" is
+// acknowledged with its arguments. "volatile" is answered by "message-back" too, but as a volatile
+// event. "survey" puts a "question" with its further arguments to all, waits as many milliseconds
+// as the first argument says, and is acknowledged with the first argument of each answer and
+// whether all have answered. The middleware of /slow joins the room "early" and waits for as many
+// milliseconds as "wait" of the payload says; then "joined" goes to that room.
 func Protocol(srv *server.Server) {
 	for _, name := range []string{"/", "/custom"} {
 		srv.Of(name).OnConnect(func(s *server.Socket) {

@@ -8,8 +8,7 @@ import (
 	"github.com/throng-io/throng/server"
 )
 
-// Bench is the benchmark contract: what a server must do for the scenarios to
-// run against it.
+// Bench is the benchmark contract: what a server must do for the scenarios to run against it.
 //
 //	join  (room)                        joins a room                         ack: ()
 //	leave (room)                        leaves it                            ack: ()
@@ -20,10 +19,9 @@ import (
 //	all   (event, data, others?, volatile?)
 //	                                    the same to all of the namespace     ack: ()
 //
-// A message goes to the sender as well unless others is true, and may be dropped
-// at receivers that cannot take it at once if volatile is true. An ack says that
-// the request has been carried out. Any namespace that a client names is served
-// alike.
+// A message goes to the sender as well unless others is true, and may be dropped at receivers that
+// cannot take it at once if volatile is true. An ack says that the request has been carried out.
+// Any namespace that a client names is served alike.
 func Bench(srv *server.Server) {
 	bench(srv.Namespace)
 	bench(srv.Dynamic(func(string, []byte) bool { return true }))
@@ -99,8 +97,8 @@ func withRoom(e *server.Event, do func(string) error) error {
 	return e.Ack()
 }
 
-// relay carries out (event, data, others?, volatile?) of args. The data is passed on as it
-// came: decoding it would measure the JSON library, not the server.
+// relay carries out (event, data, others?, volatile?) of args. The data is passed on as it came:
+// decoding it would measure the JSON library, not the server.
 func relay(e *server.Event, all, others server.Target, args []byte, attachments [][]byte) error {
 	parser := e.Parser()
 	event, rest := parser.NextArg(args)

@@ -71,9 +71,9 @@ func (r *ticker) stop() {
 	}
 }
 
-// run keeps an absolute schedule and sends all that is due. A pause of one period
-// after each message would add up how late each of them is: a millisecond is
-// soon 1.1 of them, and time.Ticker drops ticks that are not received in time.
+// run keeps an absolute schedule and sends all that is due. A pause of one period after each
+// message would add up how late each of them is: a millisecond is soon 1.1 of them, and time.Ticker
+// drops ticks that are not received in time.
 func (t tick) run(s *server.Socket, quit <-chan struct{}) {
 	begun := time.Now()
 	timer := time.NewTimer(0)

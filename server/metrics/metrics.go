@@ -13,10 +13,9 @@
 //	throng_broadcast_receivers             histogram: sockets that a broadcast went to
 //	throng_broadcast_handover_seconds      histogram: until it was delivered to the last of them
 //
-// Nothing is counted twice for it: the numbers come from server.Stats, added
-// up when Prometheus asks; only broadcasts are measured for it, from then on that
-// a Collector is made. Names of namespaces are no labels, for clients may
-// bring them into being.
+// Nothing is counted twice for it: the numbers come from server.Stats, added up when Prometheus
+// asks; only broadcasts are measured for it, from then on that a Collector is made. Names of
+// namespaces are no labels, for clients may bring them into being.
 package metrics
 
 import (
@@ -31,17 +30,16 @@ import (
 	"github.com/throng-io/throng/server"
 )
 
-// Handler answers with the metrics of srv, of the Go runtime and of the process,
-// in the format that the client asks for.
+// Handler answers with the metrics of srv, of the Go runtime and of the process, in the format that
+// the client asks for.
 func Handler(srv *server.Server) http.Handler {
 	r := prometheus.NewRegistry()
 	r.MustRegister(Collector(srv), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return promhttp.HandlerFor(r, promhttp.HandlerOpts{})
 }
 
-// Collector returns the metrics of srv for a registry that the application has
-// already. Give each of several servers a label of its own with
-// prometheus.WrapRegistererWith.
+// Collector returns the metrics of srv for a registry that the application has already. Give each
+// of several servers a label of its own with prometheus.WrapRegistererWith.
 func Collector(srv *server.Server) prometheus.Collector {
 	srv.Broadcasts() // are measured from now on
 	return collector{srv}

@@ -15,7 +15,7 @@ import (
 // lobby is the room that everybody is in, and that never goes.
 const lobby = "lobby"
 
-// What a chat keeps is bounded, whatever its clients do.
+// The memory of a chat is bounded, independent of its clients.
 const (
 	maxPeople  = 10_000
 	maxRooms   = 200 // of the chat
@@ -50,8 +50,7 @@ type person struct {
 	then   time.Time
 }
 
-// MarshalJSON names the person of a socket, for the Admin UI. The
-// name of a person never changes.
+// MarshalJSON names the person of a socket, for the Admin UI. The name of a person never changes.
 func (p *person) MarshalJSON() ([]byte, error) {
 	return json.Marshal(map[string]string{"name": p.name})
 }
@@ -86,14 +85,13 @@ type Room struct {
 	Members int    `json:"members"`
 }
 
-// New puts a chat on the main namespace of srv. The name of somebody whose
-// connection broke is kept for as long as absent says, which should be how long
-// the server lets clients come back (server.Recovery.MaxDisconnection).
+// New puts a chat on the main namespace of srv. The name of somebody whose connection broke is kept
+// for as long as absent says, which should be how long the server lets clients come back
+// (server.Recovery.MaxDisconnection).
 func New(srv *server.Server, absent time.Duration) *Chat {
 	c := &Chat{srv: srv, absent: absent, people: map[string]*person{}, rooms: map[string]*room{}}
-	// A page distinguishes messages by their ids, also over a restart of the server.
-	// This leaves room for a thousand of them in a millisecond, and is exact in
-	// JavaScript.
+	// A page distinguishes messages by their ids, also over a restart of the server. This leaves
+	// room for a thousand of them in a millisecond, and is exact in JavaScript.
 	c.last = uint64(time.Now().UnixMilli()) * 1000 //nolint:gosec // it is after 1970
 	c.rooms[lobby] = newRoom(lobby)
 	srv.OnConnect(c.connected)
@@ -112,8 +110,8 @@ type refusal string
 
 func (r refusal) Error() string { return string(r) }
 
-// answer acknowledges an event. An error is shown to the user if it
-// is a refusal, and else to the log, too.
+// answer acknowledges an event. An error is shown to the user if it is a refusal, and else to the
+// log, too.
 func answer(e *server.Event, result any, err error) error {
 	if err == nil {
 		return e.Ack(result)
@@ -128,8 +126,8 @@ func answer(e *server.Event, result any, err error) error {
 	return err
 }
 
-// on sets the handler of an event of people who have logged in. It runs with the
-// chat locked: an action and the events about it are one step.
+// on sets the handler of an event of people who have logged in. It runs with the chat locked: an
+// action and the events about it are one step.
 func on[T any](c *Chat, event string, handle func(s *server.Socket, p *person, asked T) (any, error)) {
 	c.srv.On(event, func(s *server.Socket, e *server.Event) error {
 		var asked T
@@ -147,8 +145,8 @@ func on[T any](c *Chat, event string, handle func(s *server.Socket, p *person, a
 	})
 }
 
-// roomName is the room as the server's adapters know it. Rooms that sockets have
-// by their ids have no colon.
+// roomName is the room as the server's adapters know it. Rooms that sockets have by their ids have
+// no colon.
 func roomName(r *room) string { return "room:" + r.name }
 
 // everybody is all people who have logged in: they are all in the lobby.
@@ -214,8 +212,7 @@ func (c *Chat) admit(s *server.Socket, name, key string) (*person, error) {
 	return p, nil
 }
 
-// takeBack gives a person to the socket of a client that could not come back to
-// its old one.
+// takeBack gives a person to the socket of a client that could not come back to its old one.
 func (c *Chat) takeBack(s *server.Socket, p *person) {
 	old := c.srv.Socket(p.socket)
 	p.socket = s.ID()
@@ -284,7 +281,7 @@ func (c *Chat) disconnected(s *server.Socket, reason string) {
 	p.gone = timer
 }
 
-// forget takes a person who has left out of everything.
+// forget removes a person who has left from everything.
 func (c *Chat) forget(p *person) {
 	delete(c.people, fold(p.name))
 	for r := range p.rooms {

@@ -1,11 +1,10 @@
-// Package chat is the classic chat room: the application of the server that
-// people try first, with a web page of its own.
+// Package chat is the classic chat room: the application of the server that people try first, with
+// a web page of its own.
 //
-// A client logs in with a name that nobody else has, and is in the room "lobby"
-// then. It may join and leave other rooms, which exist while somebody is in
-// them, say something in a room, whisper to a person, and tell that it is
-// typing. What a client asks for is acknowledged with an object, which has a
-// member "error", a sentence for a person, if it was refused:
+// A client logs in with a name that nobody else has, and is in the room "lobby" then. It may join
+// and leave other rooms, which exist while somebody is in them, say something in a room, whisper to
+// a person, and tell that it is typing. A request of a client is acknowledged with an object, which
+// has a member "error", a sentence for a person, if it was refused:
 //
 //	login   {name, key?}     -> {name, key, people, rooms, room}   key takes the name back later
 //	join    {room}           -> {name, history}
@@ -26,9 +25,9 @@
 //	typing  {room or to, from, on}        volatile: a busy client may miss it
 //	stranger {}                           log in again: you have come back too late
 //
-// With connection state recovery, which this application turns on, a client
-// whose connection broke gets what it missed, whispers included, and its name is
-// kept for it meanwhile. Who joins a room anew gets the last messages of it.
+// With connection state recovery, which this application turns on, a client whose connection broke
+// gets what it missed, whispers included, and its name is kept for it meanwhile. A person who joins
+// a room anew gets its last messages.
 //
 // The page never puts a text of a user into its document as anything but text.
 package chat

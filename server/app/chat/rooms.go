@@ -63,8 +63,7 @@ func (c *Chat) leave(s *server.Socket, p *person, asked place) (any, error) {
 	return struct{}{}, nil
 }
 
-// drop takes a person out of the list of a room, and the room away if it was the
-// last.
+// drop takes a person out of the list of a room, and the room away if it was the last.
 func (c *Chat) drop(p *person, r *room) {
 	delete(p.rooms, r)
 	r.members--

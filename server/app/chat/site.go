@@ -16,8 +16,8 @@ import (
 //go:embed page
 var files embed.FS
 
-// policy lets the page load nothing from elsewhere, and run no script that came
-// by other ways than its files.
+// policy lets the page load nothing from elsewhere, and run no script that came by other ways than
+// its files.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self' ws: wss:; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
@@ -28,11 +28,10 @@ var kinds = map[string]string{
 	".svg":  "image/svg+xml",
 }
 
-// Site returns the handler of the page and its files, for requests that are not
-// the Socket.IO server's. socketPath is that of the server (server.Options.Path,
-// with the same default), and client the file there with the official client; if
-// it is empty, the page uses a client of its own, which does no more than the
-// page needs, and speaks JSON alone.
+// Site returns the handler of the page and its files, for requests that are not the Socket.IO
+// server's. socketPath is that of the server (server.Options.Path, with the same default), and
+// client the file there with the official client; if it is empty, the page uses a client of its
+// own, which does no more than the page needs, and speaks JSON alone.
 func Site(socketPath, client string) (fasthttp.RequestHandler, error) {
 	entries, err := fs.ReadDir(files, "page")
 	if err != nil {

@@ -20,8 +20,8 @@ func chunk(text []byte) []byte {
 	return append(b, tail+"\r\n"...)
 }
 
-// events is the downward half of a session on server-sent events. The connection
-// is taken over from the HTTP server, which would hold what it is given back.
+// events is the downward half of a session on server-sent events. The connection is taken over from
+// the HTTP server, which would hold what it is given back.
 func (h *Hub) events(ctx *fasthttp.RequestCtx) {
 	done := ctx.Done()
 	p := h.join(true)

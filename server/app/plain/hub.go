@@ -22,8 +22,8 @@ const (
 	pollIdle    = time.Minute
 )
 
-// Limits of the rooms of a session, the same as the server's defaults. A client
-// beyond them is disconnected.
+// Limits of the rooms of a session, the same as the server's defaults. A client beyond them is
+// disconnected.
 const (
 	maxRooms     = 10_000
 	maxRoomName  = 4 << 10
@@ -46,9 +46,8 @@ type Hub struct {
 	byID  map[string]*peer
 }
 
-// New returns a hub. It starts
-// nothing; goroutines come with connections and end with them, at the latest
-// when the HTTP server shuts down.
+// New returns a hub. It starts nothing; goroutines come with connections and end with them, at the
+// latest when the HTTP server shuts down.
 func New(limits Limits) *Hub {
 	return &Hub{limits: limits, all: map[*peer]struct{}{}, rooms: map[string]map[*peer]struct{}{}, byID: map[string]*peer{}}
 }
@@ -68,8 +67,8 @@ func (h *Hub) Handle(ctx *fasthttp.RequestCtx) {
 	}
 }
 
-// byMethod answers a GET by get; a POST with a session brings messages, and one without
-// opens a session of short polling.
+// byMethod answers a GET by get; a POST with a session brings messages, and one without opens a
+// session of short polling.
 func (h *Hub) byMethod(ctx *fasthttp.RequestCtx, get func(*fasthttp.RequestCtx)) {
 	switch {
 	case ctx.IsGet():
@@ -93,8 +92,7 @@ func tooMany(ctx *fasthttp.RequestCtx) {
 	ctx.SetBodyString("too many sessions\n")
 }
 
-// A message is one list in the forms that transports write. The bytes are shared
-// by all receivers.
+// A message is one list in the forms that transports write. The bytes are shared by all receivers.
 type message struct {
 	json  []byte
 	frame []byte // websocket

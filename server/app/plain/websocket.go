@@ -81,8 +81,8 @@ func readAll(dst []byte, r io.Reader) ([]byte, error) {
 // writeTime is how long the network may take what is written.
 const writeTime = 10 * time.Second
 
-// write empties the peer's queue into a connection until the session, the server or the
-// connection ends. What has queued up goes out together.
+// write empties the peer's queue into a connection until the session, the server or the connection
+// ends. Queued messages go out together.
 func (p *peer) write(c net.Conn, done <-chan struct{}, form func(*message) []byte) {
 	defer p.hub.leave(p)
 	w := bufio.NewWriterSize(c, 16<<10)

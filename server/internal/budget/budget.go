@@ -3,8 +3,8 @@ package budget
 
 import "sync/atomic"
 
-// Budget is an amount that many take from and give back to. Its methods may be
-// called from any goroutine; on nil they do nothing and refuse nothing.
+// Budget is an amount that many take from and give back to. Its methods may be called from any
+// goroutine; on nil they do nothing and refuse nothing.
 type Budget struct {
 	limit int64
 	used  atomic.Int64

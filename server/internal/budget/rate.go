@@ -2,8 +2,8 @@ package budget
 
 import "time"
 
-// Rate is what may be spent: so much at once, and one more after each while. Its zero
-// value is full. It is not safe for concurrent use.
+// Rate is what may be spent: so much at once, and one more after each while. Its zero value is
+// full. It is not safe for concurrent use.
 type Rate struct {
 	spent float64
 	then  time.Time

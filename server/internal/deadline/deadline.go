@@ -1,10 +1,9 @@
 // Package deadline keeps many timers of few durations with one goroutine.
 //
-// A server has a heartbeat per session, and all of them wait for the same two
-// durations. Entries of equal duration fall due in the order in which they
-// were armed, so a linked list is already sorted: arming appends, firing takes
-// the head, both without a heap, an allocation, or a runtime timer per
-// session. Entries fire at their exact time, not at the tick of a wheel.
+// A server has a heartbeat per session, and all of them wait for the same two durations. Entries of
+// equal duration fall due in the order in which they were armed, so a linked list is already
+// sorted: arming appends, firing takes the head, both without a heap, an allocation, or a runtime
+// timer per session. Entries fire at their exact time, not at the tick of a wheel.
 package deadline
 
 import (
@@ -13,11 +12,11 @@ import (
 	"time"
 )
 
-// Entry is one timer, embedded in what it times. The zero value is not armed.
-// An entry belongs to one Clock for its life.
+// Entry is one timer, embedded in what it times. The zero value is not armed. An entry belongs to
+// one Clock for its life.
 type Entry struct {
-	// Fire is called when the entry falls due, on the clock's goroutine, with
-	// no lock held. It must not block. Set it before the first Arm.
+	// Fire is called when the entry falls due, on the clock's goroutine, with no lock held. It must
+	// not block. Set it before the first Arm.
 	Fire func()
 
 	list       *list // nil when not armed
@@ -69,8 +68,8 @@ func (c *Clock) Run() {
 	}
 }
 
-// Close ends Run, which must have been started, and waits for it. Armed entries
-// do not fire any more.
+// Close ends Run, which must have been started, and waits for it. Armed entries do not fire any
+// more.
 func (c *Clock) Close() {
 	close(c.done)
 	<-c.ended
@@ -82,9 +81,9 @@ func (c *Clock) Now() time.Duration {
 	return time.Since(c.start) + time.Duration(c.skipped.Load())
 }
 
-// Advance moves the clock on by d, and returns when what is due by then has
-// fired. Run must be at work. It is there for tests, which would have to wait, and
-// to be quicker than the time that they wait for.
+// Advance moves the clock on by d, and returns when what is due by then has fired. Run must be at
+// work. It is there for tests, which would have to wait, and to be quicker than the time that they
+// wait for.
 func (c *Clock) Advance(d time.Duration) {
 	c.mu.Lock()
 	c.skipped.Add(int64(d))
@@ -162,8 +161,8 @@ func (c *Clock) schedule(due time.Duration) {
 	c.timer.Reset(due - c.Now())
 }
 
-// fireDue fires what is due, one entry at a time with the lock released, so
-// that Fire may arm and disarm entries.
+// fireDue fires what is due, one entry at a time with the lock released, so that Fire may arm and
+// disarm entries.
 func (c *Clock) fireDue() {
 	for {
 		c.mu.Lock()

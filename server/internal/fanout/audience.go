@@ -2,8 +2,8 @@ package fanout
 
 import "slices"
 
-// Audience says whom a message is for. It is a value and costs no allocation
-// while Rooms and Except hold a few names each.
+// Audience says whom a message is for. It is a value and costs no allocation while Rooms and Except
+// hold a few names each.
 type Audience struct {
 	Rooms  Set     // members of any of these rooms, each once; empty means everyone
 	Except Set     // but no member of one of these
@@ -13,8 +13,8 @@ type Audience struct {
 // inSet is how many names a Set holds without allocating.
 const inSet = 3
 
-// Set is a small set of room names. A member's id is a name too: the room of that
-// member alone. A Set is a value; With leaves its receiver as it was.
+// Set is a small set of room names. A member's id is a name too: the room of that member alone. A
+// Set is a value; With leaves its receiver as it was.
 type Set struct {
 	few  [inSet]string
 	n    int

@@ -1,27 +1,24 @@
-// Package fanout knows the members of a namespace and their rooms, and delivers
-// each message to all whom it is for. How it does that is a strategy, chosen by
-// name, so that strategies can be compared.
+// Package fanout knows the members of a namespace and their rooms, and delivers each message to all
+// whom it is for. How it does that is a strategy, chosen by name, so that strategies can be
+// compared.
 //
-// A [Hub] is one namespace. Members are added, join rooms, and leave; a message
-// goes to one member ([Hub.Emit]) or to an [Audience] ([Hub.Broadcast]). The
-// message comes as a frame, the final bytes, and a [Member] is whatever takes
-// frames without ever blocking: a session, which writes what the kernel takes at
-// once and keeps the rest in its bounded outbox. So no strategy waits for a
-// reader, and a slow reader is the affair of its own session.
+// A [Hub] is one namespace. Members are added, join rooms, and leave; a message goes to one member
+// ([Hub.Emit]) or to an [Audience] ([Hub.Broadcast]). The message comes as a frame, the final
+// bytes, and a [Member] is anything that takes frames without ever blocking: a session, which
+// writes what the kernel takes at once and keeps the rest in its bounded outbox. So no strategy
+// waits for a reader, and a slow reader is the affair of its own session.
 //
-// # What holds for every strategy
+// # Guarantees of every strategy
 //
-// A member gets what one caller sends in the order of that caller's calls, direct
-// emits and broadcasts alike. A broadcast reaches the members that were in its audience
-// when it was called: a member that leaves afterwards still gets it, one that
-// joins afterwards does not. The first frame of a member is the hello of Add, the
-// last one Remove's. Between concurrent callers there is no order, but each
-// message arrives once. One model test runs over all strategies.
+// A member gets the messages of one caller in the order of the calls, direct emits and broadcasts
+// alike. A broadcast reaches the members that were in its audience when it was called: a member
+// that leaves afterwards still gets it, one that joins afterwards does not. The first frame of a
+// member is the hello of Add, the last one Remove's. Between concurrent callers there is no order,
+// but each message arrives once. One model test runs over all strategies.
 //
-// A broadcast allocates nothing for a receiver (naive excepted, whose point it
-// is), and nothing at all unless its audience has several rooms or exceptions.
-// Nothing is delayed in the hope of company: with nothing queued, a message goes
-// out at once.
+// A broadcast allocates nothing for a receiver (naive excepted, whose point it is), and nothing at
+// all unless its audience has several rooms or exceptions. Nothing is delayed in the hope of
+// company: with nothing queued, a message goes out at once.
 //
 // # The strategies
 //
@@ -31,7 +28,7 @@
 //     goroutine, under one lock. Few members on few cores need nothing else, and
 //     it is the simplest correct one.
 //   - writers does the same, but only puts the frame on the member's outbox and
-//     wakes the member's own writer goroutine, which joins what has queued up. The
+//     wakes the member's own writer goroutine, which joins its queue into one write. The
 //     caller is soon free. It pays with a goroutine and a wake-up per member.
 //   - sharded spreads the members over as many shards as there are processors.
 //     The goroutine of a shard owns its members and delivers one operation after
@@ -44,14 +41,12 @@
 //
 // # Which one
 //
-// batched, which is the default: where messages are in flight together only
-// writers comes near it, and where they are not, it does what sharded does. The
-// ready scenario fanouts compares them at eight kinds of work, and its report
-// begins with a table that says which to use when: throng run fanouts. Thousands
-// of deliveries per second of the server's processor time (80 websockets, 352
-// messages a second, two cores with other work on them; medians of the two or
-// three valid trials of three runs, which differ by a quarter and at most 1.6
-// times: what lies closer is alike):
+// batched, which is the default: where messages are in flight together only writers comes near it,
+// and where they are not, it does what sharded does. The ready scenario fanouts compares them at
+// eight kinds of work, and its report begins with a table that says which to use when: throng run
+// fanouts. Thousands of deliveries per second of the server's processor time (80 websockets, 352
+// messages a second, two cores with other work on them; medians of the two or three valid trials of
+// three runs, which differ by a quarter and at most 1.6 times: what lies closer is alike):
 //
 //	                              naive  serial  writers  sharded  batched
 //	one room, 64 B, 1 in flight     176     237      194      222      224
@@ -63,16 +58,15 @@
 //	one room, 16 KiB                 36     133      100      116      124
 //	  and ten slow readers           60     123      103      107      116
 //
-// The last receiver has the median message of 64 due at once after 5.4 ms with
-// batched, 6.5 ms with writers, and 16 to 17 ms with the others; one at a time
-// after 0.7 to 0.8 ms with all. Where eight are in flight all the time, they part
-// further than in bursts of eight: with 1 000 websockets, frames of 120 bytes and
-// one processor naive, serial and sharded take about seven times the 0.95 us of
-// batched, and writers 1.1 times (bench/fanout, one run).
+// The last receiver has the median message of 64 due at once after 5.4 ms with batched, 6.5 ms with
+// writers, and 16 to 17 ms with the others; one at a time after 0.7 to 0.8 ms with all. Where eight
+// are in flight all the time, they part further than in bursts of eight: with 1 000 websockets,
+// frames of 120 bytes and one processor naive, serial and sharded take about seven times the 0.95
+// us of batched, and writers 1.1 times (bench/fanout, one run).
 //
-// One message at a time costs the same however it is sent: a system call per
-// receiver, and the ways to it hardly differ. From two on the strategies part,
-// for only batched and writers join what waits into one call.
+// One message at a time costs the same however it is sent: a system call per receiver, and the ways
+// to it hardly differ. From two on the strategies part, for only batched and writers join queued
+// frames into one call.
 //
 //   - A big room, bursts, many senders: batched. writers comes near it, and pays
 //     for it with a goroutine for each connection: 5.5 KiB of memory instead of 3.0.
@@ -89,22 +83,21 @@
 //
 // # How the sharded ones work
 //
-// The index says, as of the last call, which members are in the hub, and which shards have
-// members of a room; so a small room concerns few shards. A call becomes an
-// operation in the queue of each shard that it concerns: joining, leaving, and
-// removal as well as messages. A shard executes its operations in the order of
-// the queue, and keeps its own lists of members that follow the index with the
-// same delay as the messages. Hence order and membership need no further care:
+// The index says, as of the last call, which members are in the hub, and which shards have members
+// of a room; so a small room concerns few shards. A call becomes an operation in the queue of each
+// shard that it concerns: joining, leaving, and removal as well as messages. A shard executes its
+// operations in the order of the queue, and keeps its own lists of members that follow the index
+// with the same delay as the messages. Hence order and membership need no further care:
 //
 //	caller     Join(a)   Broadcast(x)   Leave(a)   Broadcast(y)
 //	index      a in      -              a out      -
 //	queue   -> join a    send x         leave a    send y      -> lists, deliveries
 //
-// The goroutine that has taken the shard executes: the shard's own, or the caller's
-// itself when the shard is idle and the audience small. A direct emit to a member
-// of a shard that owes nothing passes the queue by altogether.
+// The goroutine that has taken the shard executes: the shard's own, or the caller's when the shard
+// is idle and the audience small. A direct emit to a member of a shard that owes nothing passes the
+// queue by altogether.
 //
-// A queue is bounded in operations and bytes. Whoever fills it waits, holding no
-// lock, until the shard has caught up. That is safe because a shard never waits
-// for anybody, and it slows down only the caller that sends too much.
+// A queue is bounded in operations and bytes. A caller that fills it waits, holding no lock, until
+// the shard has caught up. That is safe because a shard never waits for anybody, and it slows down
+// only the caller that sends too much.
 package fanout

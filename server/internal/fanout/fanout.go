@@ -10,18 +10,17 @@ import (
 
 // Member is a receiver as a hub sees it: a session with its bounded outbox.
 //
-// Neither method may block, and neither may call the hub, not even to remove the
-// member when its outbox is full: the goroutine that owns the connection does
-// that, woken by the closing of the outbox.
+// Neither method may block, and neither may call the hub, not even to remove the member when its
+// outbox is full: the goroutine that owns the connection does that, woken by the closing of the
+// outbox.
 type Member interface {
-	// Deliver passes frames on in their order. What the network does not take
-	// at once goes to the member's outbox. wire is the Wire bytes of the frames,
-	// joined. Both slices are valid during the call only; the frames may be kept.
-	// Several goroutines may call it at once: a direct Emit may meet a broadcast
-	// of somebody else.
+	// Deliver passes frames on in their order. Frames that the network does not take at once go to
+	// the member's outbox. wire is the Wire bytes of the frames, joined. Both slices are valid
+	// during the call only; the frames may be kept. Several goroutines may call it at once: a
+	// direct Emit may meet a broadcast of somebody else.
 	Deliver(frames []*frame.Frame, wire []byte)
-	// Queue puts a frame on the outbox and wakes the member's own writer
-	// goroutine. Only the strategy "writers" calls it.
+	// Queue puts a frame on the outbox and wakes the member's own writer goroutine. Only the
+	// strategy "writers" calls it.
 	Queue(f *frame.Frame)
 }
 
@@ -29,34 +28,32 @@ type Member interface {
 type Message struct {
 	// Frame is what every strategy but naive gives to the receivers. It must be set.
 	Frame *frame.Frame
-	// Encode makes the same frame anew. The strategy naive calls it once for
-	// each receiver; nil means Frame.
+	// Encode makes the same frame anew. The strategy naive calls it once for each receiver; nil
+	// means Frame.
 	Encode func() *frame.Frame
 }
 
-// Hub knows the members of one namespace and their rooms and delivers messages
-// to them. All methods are safe for concurrent use.
+// Hub knows the members of one namespace and their rooms and delivers messages to them. All methods
+// are safe for concurrent use.
 //
-// A member gets what one caller sends in the order of that caller's calls,
-// direct emits and broadcasts alike. Who is reached is decided as of the call.
-// Between concurrent callers there is no order, and nothing is lost or sent
-// twice. After Close nothing changes and nothing is sent; a handle that Add
-// returns then is of no effect.
+// A member gets the messages of one caller in the order of the calls, direct emits and broadcasts
+// alike. The receivers are the members at the time of the call. Between concurrent callers there is
+// no order, and nothing is lost or sent twice. After Close nothing changes and nothing is sent; a
+// handle that Add returns then is of no effect.
 //
-// A caller that sends faster than the shards deliver waits in every method but
-// Remove and the queries; see the package documentation.
+// A caller that sends faster than the shards deliver waits in every method but Remove and the
+// queries; see the package documentation.
 //
 //nolint:interfacebloat // one namespace needs all of it, and a strategy is the whole: half of it could not keep the order
 type Hub interface {
-	// Add makes m a member. hello, which may be nil, is the first frame that it
-	// gets from this hub. Every Broadcast called after Add has returned reaches
-	// it. The member's id is a room of its own.
+	// Add makes m a member. hello, which may be nil, is the first frame that it gets from this hub.
+	// Every Broadcast called after Add has returned reaches it. The member's id is a room of its
+	// own.
 	Add(id string, m Member, hello *frame.Frame) *Handle
-	// Remove takes the member out of the hub and its rooms. last, which may be
-	// nil, is delivered behind all that was sent before; nothing follows it.
+	// Remove takes the member out of the hub and its rooms. last, which may be nil, is delivered
+	// behind all that was sent before; nothing follows it.
 	Remove(h *Handle, last *frame.Frame)
-	// Join puts the member into a room, and reports whether it was not there
-	// before.
+	// Join puts the member into a room, and reports whether it was not there before.
 	Join(h *Handle, room string) bool
 	// Leave takes the member out of a room, and reports whether it was there.
 	Leave(h *Handle, room string) bool
@@ -64,14 +61,14 @@ type Hub interface {
 	Emit(h *Handle, f *frame.Frame)
 	// Broadcast sends m to each member of an audience once.
 	Broadcast(to Audience, m Message)
-	// Each calls fn for the members of an audience, on the caller's goroutine and
-	// with no lock held. It sees all that the caller has joined and left before. It
-	// waits for the shards to come to it, so it must not be called from a Member.
+	// Each calls fn for the members of an audience, on the caller's goroutine and with no lock
+	// held. It sees all that the caller has joined and left before. It waits for the shards to come
+	// to it, so it must not be called from a Member.
 	Each(to Audience, fn func(h *Handle))
 	// Rooms lists the rooms of a member in no order, its own id not among them.
 	Rooms(h *Handle) []string
-	// Sizes calls fn for each room with the number of its members, in no order.
-	// fn must not call the hub.
+	// Sizes calls fn for each room with the number of its members, in no order. fn must not call
+	// the hub.
 	Sizes(fn func(room string, members int))
 	// Size counts the members of a room.
 	Size(room string) int
@@ -79,28 +76,27 @@ type Hub interface {
 	Len() int
 	// Lookup returns the member with an id, nil if there is none.
 	Lookup(id string) *Handle
-	// Settle returns when everything that was sent before has been given to the members.
-	// It must not be called from a Member.
+	// Settle returns when everything that was sent before has been given to the members. It must
+	// not be called from a Member.
 	Settle()
-	// Close delivers what is queued and ends the hub's goroutines. It returns when
-	// they have ended.
+	// Close delivers the queues and ends the hub's goroutines. It returns when they have ended.
 	Close()
 }
 
-// Options sets up a hub. Zero fields have the default that stands behind them;
-// negative ones are an error.
+// Options sets up a hub. Zero fields have the default that stands behind them; negative ones are an
+// error.
 type Options struct {
-	// Shards is the number of shards: of the strategy sharded all there are, of
-	// batched those that are opened before the first is full. GOMAXPROCS.
+	// Shards is the number of shards: of the strategy sharded all there are, of batched the shards
+	// that are opened before the first is full. GOMAXPROCS.
 	Shards int
-	// ShardMembers is how many members the shards of batched have before one more
-	// is opened. 512: the sockets of some hundred members fit the second-level
-	// cache, and a round over them keeps nobody waiting for long.
+	// ShardMembers is how many members the shards of batched have before one more is opened. 512:
+	// the sockets of some hundred members fit the second-level cache, and a round over them takes a
+	// short time.
 	ShardMembers int
 	// QueuePackets is how many operations may wait at one shard. 4096.
 	QueuePackets int
-	// QueueBytes is how many bytes of frames may wait at one shard. 4 MiB. The
-	// frames are shared, so many shards that wait for the same ones hold them once.
+	// QueueBytes is how many bytes of frames may wait at one shard. 4 MiB. The frames are shared,
+	// so many shards that wait for the same ones hold them once.
 	QueueBytes int
 	// Meter measures the broadcasts, nil nothing.
 	Meter *Meter
@@ -152,8 +148,8 @@ func Names() []string {
 	return names
 }
 
-// New returns a hub with the named strategy. It starts no goroutine; a strategy
-// that has goroutines starts them when members come.
+// New returns a hub with the named strategy. It starts no goroutine; a strategy that has goroutines
+// starts them when members come.
 func New(name string, opts Options) (Hub, error) {
 	opts, err := opts.withDefaults()
 	if err != nil {

@@ -11,16 +11,16 @@ type Handle struct {
 	seats   seats
 	removed bool
 
-	// What follows is used by the sharded hub only.
+	// The following fields are used by the sharded hub only.
 	shard *shard
 
-	// mu lets a direct emit, which passes the shard's queue by, agree with the
-	// shard on whether the member is there.
+	// mu lets a direct emit, which passes the shard's queue by, agree with the shard on whether the
+	// member is there.
 	mu    sync.Mutex
 	state state
 
-	// Owned by the goroutine that executes operations of the shard: the state that lags
-	// behind the calls by what waits in the shard's queue.
+	// Owned by the goroutine that executes operations of the shard: the state that lags behind the
+	// calls by the operations in the shard's queue.
 	home seat   // its place in the list of all members
 	seen uint64 // the last broadcast that has dealt with this member
 	list int32  // the frames of the running round for it, see round
@@ -47,9 +47,9 @@ type seat struct {
 	pos int // index in in.list, or in the list of all for a home seat
 }
 
-// list holds members and adds and removes them in constant time: the last one
-// moves into the gap. handles is what broadcasts walk over; seats stands parallel
-// to it, so that the one that moves can be informed.
+// list holds members and adds and removes them in constant time: the last one moves into the gap.
+// handles is what broadcasts walk over; seats stands parallel to it, so that the one that moves can
+// be informed.
 type list struct {
 	handles []*Handle
 	seats   []*seat
@@ -70,8 +70,8 @@ func (l *list) remove(s *seat) {
 	l.seats, l.handles = l.seats[:last], l.handles[:last]
 }
 
-// seats are the rooms that one member is in. Most members are in few, and these
-// are found by looking at each; the map comes with the seat after indexedSeats.
+// seats are the rooms that one member is in. Most members are in few, and these are found by
+// looking at each; the map comes with the seat after indexedSeats.
 type seats struct {
 	all    []*seat
 	byRoom map[*room]int

@@ -2,10 +2,9 @@ package fanout
 
 import "sync"
 
-// index knows the members of a hub and its rooms, as of the last call. A
-// hub embeds it and holds its lock around the calls that change it; the queries
-// lock for themselves. Neither rooms nor maps exist before they are needed, and
-// an empty room is deleted at once.
+// index knows the members of a hub and its rooms, as of the last call. A hub embeds it and holds
+// its lock around the calls that change it; the queries lock for themselves. Neither rooms nor maps
+// exist before they are needed, and an empty room is deleted at once.
 type index struct {
 	mu      sync.RWMutex
 	ids     map[string]*Handle
@@ -14,19 +13,18 @@ type index struct {
 	closed  bool
 }
 
-// room is a room that has members. Its parts show a broadcast which shards to
-// ask; hubs without shards keep one part.
+// room is a room that has members. Its parts show a broadcast which shards to ask; hubs without
+// shards keep one part.
 type room struct {
 	name  string
 	size  int
 	parts []*part
 }
 
-// part is what one shard holds of a room. size is guarded by the hub's lock and
-// counts the calls; the list belongs to the shard and follows through its queue.
-// A part that has become empty is taken from its room and never used again:
-// a later member gets a new one, and operations that still wait for the old
-// one find its list as it was at their turn.
+// part is what one shard holds of a room. size is guarded by the hub's lock and counts the calls;
+// the list belongs to the shard and follows through its queue. A part that has become empty is
+// taken from its room and never used again: a later member gets a new one, and operations that
+// still wait for the old one find its list as it was at their turn.
 type part struct {
 	room  *room
 	shard *shard
@@ -54,8 +52,8 @@ func (x *index) drop(h *Handle) {
 	}
 }
 
-// join makes a seat for h in a room, which its list has yet to get. It returns
-// nil if there is nothing to do.
+// join makes a seat for h in a room, which its list has yet to get. It returns nil if there is
+// nothing to do.
 func (x *index) join(h *Handle, name string, s *shard) *seat {
 	if x.closed || h.removed || name == h.id {
 		return nil
@@ -79,8 +77,8 @@ func (x *index) join(h *Handle, name string, s *shard) *seat {
 	return st
 }
 
-// leave takes the seat of h in a room away and returns it, for its list to be
-// cleared; nil if h is not there.
+// leave takes the seat of h in a room away and returns it, for its list to be cleared; nil if h is
+// not there.
 func (x *index) leave(h *Handle, name string) *seat {
 	if x.closed || h.removed {
 		return nil

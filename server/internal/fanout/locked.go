@@ -2,10 +2,9 @@ package fanout
 
 import "github.com/throng-io/throng/server/internal/frame"
 
-// lockedHub keeps all members under one lock and delivers on the caller's
-// goroutine. Senders share the lock, so that one broadcast does not wait for
-// another; a change of the membership excludes all others, so that the first and the
-// last frame of a member stand where they should.
+// lockedHub keeps all members under one lock and delivers on the caller's goroutine. Senders share
+// the lock, so that one broadcast does not wait for another; a change of the membership excludes
+// all others, so that the first and the last frame of a member stand where they should.
 type lockedHub struct {
 	index
 	hand func(Member, Message) // how one member gets one message

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// Meter measures broadcasts once it has been switched on: how many members each
-// had, and how long it took to deliver it to the last of them. Before,
-// it costs a look at a flag. Its zero value is ready; many hubs may share one.
+// Meter measures broadcasts once it has been switched on: how many members each had, and how long
+// it took to deliver it to the last of them. Before, it costs a look at a flag. Its zero value is
+// ready; many hubs may share one.
 type Meter struct {
 	on        atomic.Bool
 	receivers [len(ReceiverBounds) + 1]atomic.Uint64
@@ -61,8 +61,8 @@ func (m *Meter) note(members int, took time.Duration) {
 	m.total.Add(int64(took))
 }
 
-// tally measures one broadcast. Whoever makes it holds a share of it, as does
-// each operation that it has become.
+// tally measures one broadcast. Whoever makes it holds a share of it, as does each operation that
+// it has become.
 type tally struct {
 	meter   *Meter
 	began   time.Time

@@ -6,29 +6,27 @@ import (
 	"github.com/throng-io/throng/server/internal/frame"
 )
 
-// The limits of a round. More would make no write cheaper, but the joined bytes
-// would no longer be in the cache when the last member gets them, and the
-// members after the first would wait for longer.
+// The limits of a round. More would make no write cheaper, but the joined bytes would no longer be
+// in the cache when the last member gets them, and the members after the first would wait for
+// longer.
 const (
 	roundBytes  = 64 << 10 // for one member; a frame of this size goes alone
 	roundFrames = 256
 	roundLists  = 4096 // different lists of frames, dead ones included
 )
 
-// round collects what several operations send, so that each member is written
-// to once. It needs no memory per member but one number: the list of frames that
-// the member will get.
+// round collects what several operations send, so that each member is written to once. It needs no
+// memory per member but one number: the list of frames that the member will get.
 //
-// Lists are nodes of a tree. A node is one frame behind the list that is its
-// parent, and node 0 is the empty list. Sending a frame moves each receiver from
-// its node to the child that this frame makes of it; the first receiver to move
-// from a node makes the child, the others find it there. So members that are to
-// get the same frames are on the same node, however the broadcasts, rooms,
-// exceptions and direct emits came about that led to it, and each node that has
-// members at the end is joined once and written to all of them.
+// Lists are nodes of a tree. A node is one frame behind the list that is its parent, and node 0 is
+// the empty list. Sending a frame moves each receiver from its node to the child that this frame
+// makes of it; the first receiver to move from a node makes the child, the others find it there. So
+// members that are to get the same frames are on the same node, however the broadcasts, rooms,
+// exceptions and direct emits came about that led to it, and each node that has members at the end
+// is joined once and written to all of them.
 //
-// The same type executes operations one by one when now is set. Rounds are
-// pooled: an idle shard keeps none.
+// The same type executes operations one by one when now is set. Rounds are pooled: an idle shard
+// keeps none.
 type round struct {
 	now bool
 
@@ -58,8 +56,8 @@ type node struct {
 
 var rounds = sync.Pool{New: func() any { return &round{nodes: make([]node, 1, 64)} }}
 
-// release gives the round back without the pointers it holds and without what a
-// rare large one has grown to.
+// release gives the round back without the pointers it holds and without what a rare large one has
+// grown to.
 func (r *round) release() {
 	r.forget()
 	const most = 2048 // four shards of the default size
@@ -124,8 +122,7 @@ func (r *round) push(h *Handle) {
 	child.members++
 }
 
-// grow makes the child of a node for frame cur and returns the node, which may
-// have moved.
+// grow makes the child of a node for frame cur and returns the node, which may have moved.
 func (r *round) grow(parent, cur int32) *node {
 	size := len(r.frames[cur-1].Wire())
 	n := &r.nodes[parent]
@@ -165,8 +162,8 @@ func (r *round) flush() {
 	r.live, r.full = 0, false
 }
 
-// sort returns the touched members with those on the same node side by side, by
-// counting: next is no longer needed and becomes the place of a node's next member.
+// sort returns the touched members with those on the same node side by side, by counting: next is
+// no longer needed and becomes the place of a node's next member.
 func (r *round) sort() []*Handle {
 	place := int32(0)
 	for i := range r.nodes {

@@ -8,16 +8,15 @@ import (
 	"github.com/throng-io/throng/server/internal/frame"
 )
 
-// maxSpare is how many operations the queue's second half keeps room for while
-// nothing happens: 16 KiB.
+// maxSpare is how many operations the queue's second half keeps room for while nothing happens: 16
+// KiB.
 const maxSpare = 256
 
-// shard owns some of the members: their lists, and the right to deliver
-// broadcasts to them. Its operations are executed one after the other by
-// the goroutine that has set busy: the shard's own or, when nothing waits,
-// the caller itself. Whoever has it never waits for anything, so a shard always
-// gets on with its queue, and a caller that waits for room in it waits for work
-// and not for a slow reader.
+// shard owns some of the members: their lists, and the right to deliver broadcasts to them. Its
+// operations are executed one after the other by the goroutine that has set busy: the shard's own
+// or, when nothing waits, the caller itself. This goroutine never waits for anything, so a shard
+// always gets on with its queue, and a caller that waits for room in it waits for work and not for
+// a slow reader.
 type shard struct {
 	number  int
 	members int // guarded by the lock of the index
@@ -25,8 +24,8 @@ type shard struct {
 	packets int // the limits of the queue
 	bytes   int
 
-	// owed counts the operations that wait or are being executed by the
-	// goroutine. A closed shard owes one for ever.
+	// owed counts the operations that wait or are being executed by the goroutine. A closed shard
+	// owes one for ever.
 	owed atomic.Int64
 
 	mu      sync.Mutex
@@ -57,8 +56,8 @@ const (
 	opCut    // to what a cut says but h
 )
 
-// op is one operation. For the last four kinds it is either a frame to send or a
-// question who would get one; opSettle only answers.
+// op is one operation. For the last four kinds it is either a frame to send or a question who would
+// get one; opSettle only answers.
 type op struct {
 	kind   opKind
 	h      *Handle
@@ -83,14 +82,13 @@ func newShard(number int, opts Options, batched bool) *shard {
 	return s
 }
 
-// submit puts o behind all operations submitted before. If inline is set and
-// there are none, it returns mine, and the caller must call execute once it holds
-// no lock; what others submit until then waits.
+// submit puts o behind all operations submitted before. If inline is set and there are none, it
+// returns mine, and the caller must call execute once it holds no lock; operations that others
+// submit until then wait.
 //
-// The queue takes everything: a caller that holds a lock must not wait.
-// A load above zero says that the queue is beyond its limits, and that the caller
-// should wait afterwards. So a queue exceeds its limits by as many operations as
-// there are concurrent callers and no more.
+// The queue takes everything: a caller that holds a lock must not wait. A load above zero says that
+// the queue is beyond its limits, and that the caller should wait afterwards. So a queue exceeds
+// its limits by as many operations as there are concurrent callers and no more.
 func (s *shard) submit(o *op, inline bool) (mine bool, load int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -111,8 +109,8 @@ func (s *shard) submit(o *op, inline bool) (mine bool, load int) {
 	return false, s.load()
 }
 
-// load is zero within the limits of the queue, and beyond them the larger of the
-// two excesses in per mille.
+// load is zero within the limits of the queue, and beyond them the larger of the two excesses in
+// per mille.
 func (s *shard) load() int {
 	p, b := s.waiting.packets, s.waiting.bytes
 	if p <= s.packets && b <= s.bytes {
@@ -123,10 +121,9 @@ func (s *shard) load() int {
 
 // wait returns when the queue is within its limits.
 //
-// Note: the emitter waits here, and a reading goroutine is often the emitter.
-// Dropping would break the promise to all members of the shard for the haste of
-// one sender, and a longer queue only delays more. A sender that waits does not
-// read, and so its own connection slows it down.
+// Note: the emitter waits here, and a reading goroutine is often the emitter. Dropping would break
+// the promise to all members of the shard for the haste of one sender, and a longer queue only
+// delays more. A sender that waits does not read, and so its own connection slows it down.
 func (s *shard) wait() {
 	s.mu.Lock()
 	for s.load() > 0 {
@@ -149,8 +146,7 @@ func (s *shard) execute(o *op) {
 	s.mu.Unlock()
 }
 
-// run is the shard's goroutine. It returns when the shard is closed and its queue
-// is empty.
+// run is the shard's goroutine. It returns when the shard is closed and its queue is empty.
 func (s *shard) run() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -179,8 +175,7 @@ func (s *shard) run() {
 	}
 }
 
-// drain executes ops: one by one, or in rounds. A round that has one operation
-// needs no lists.
+// drain executes ops: one by one, or in rounds. A round that has one operation needs no lists.
 func (s *shard) drain(ops []op, r *round) {
 	for len(ops) > 0 {
 		n := 1
@@ -217,8 +212,8 @@ func (s *shard) settle(ops []op) {
 	s.owed.Add(-int64(len(ops)))
 }
 
-// close lets the goroutine end when it has delivered what waits. The caller
-// holds the lock of the index, so that nobody submits a broadcast meanwhile.
+// close lets the goroutine end when it has delivered its queue. The caller holds the lock of the
+// index, so that no broadcast is submitted meanwhile.
 func (s *shard) close() {
 	s.mu.Lock()
 	s.closed = true
@@ -227,8 +222,7 @@ func (s *shard) close() {
 	s.owed.Add(1)
 }
 
-// apply executes one operation; r says whether deliveries go out now or with the
-// round.
+// apply executes one operation; r says whether deliveries go out now or with the round.
 func (s *shard) apply(o *op, r *round) {
 	switch o.kind {
 	case opJoin:
@@ -261,9 +255,8 @@ func (s *shard) apply(o *op, r *round) {
 	}
 }
 
-// admit delivers hello under the lock that a direct emit takes too. In a round
-// hello is only noted, but then this very operation is owed and no direct emit
-// passes the queue by.
+// admit delivers hello under the lock that a direct emit takes too. In a round hello is only noted,
+// but then this very operation is owed and no direct emit passes the queue by.
 func (s *shard) admit(o *op, r *round) {
 	h := o.h
 	s.all.add(&h.home)
@@ -275,15 +268,15 @@ func (s *shard) admit(o *op, r *round) {
 	h.state = present
 }
 
-// dismiss takes h from all lists and waits for a direct emit that is on its way;
-// the next one finds h gone. What the running round holds for h comes before last.
+// dismiss takes h from all lists and waits for a direct emit that is on its way; the next one finds
+// h gone. The frames that the running round holds for h come before last.
 func (s *shard) dismiss(o *op, r *round) {
 	h := o.h
 	s.all.remove(&h.home)
 	for _, st := range h.seats.all {
 		st.in.list.remove(st)
 	}
-	h.seats = seats{} // nobody else looks at them once h.removed is set
+	h.seats = seats{} // nothing else uses them once h.removed is set
 	h.mu.Lock()
 	h.state = gone
 	h.mu.Unlock()
@@ -292,8 +285,8 @@ func (s *shard) dismiss(o *op, r *round) {
 	}
 }
 
-// audience returns the members that o means, perhaps with o.h among them. The
-// slice is valid until the next operation.
+// audience returns the members that o means, perhaps with o.h among them. The slice is valid until
+// the next operation.
 func (s *shard) audience(o *op, r *round) []*Handle {
 	switch o.kind {
 	case opAll:
@@ -312,8 +305,8 @@ func (s *shard) audience(o *op, r *round) []*Handle {
 	}
 }
 
-// pick finds the members of a cut, each once: it marks the members that have been
-// dealt with by the number of the cut, the excepted ones first.
+// pick finds the members of a cut, each once: it marks the members that have been dealt with by the
+// number of the cut, the excepted ones first.
 func (s *shard) pick(c *cut, r *round) []*Handle {
 	s.cuts++
 	r.forget()

@@ -8,22 +8,20 @@ import (
 	"github.com/throng-io/throng/server/internal/frame"
 )
 
-// smallAudience is how many members a broadcast may have for the caller to
-// deliver it itself where the shards are idle. Waking a goroutine costs about as
-// much as a write or two, and a room of ten members may lie in ten shards; beyond
-// that, one caller would do alone what the shards can do side by side.
+// smallAudience is how many members a broadcast may have for the caller to deliver it itself where
+// the shards are idle. Waking a goroutine costs about as much as a write or two, and a room of ten
+// members may lie in ten shards; beyond that, one caller would do alone the work that the shards
+// can do side by side.
 const smallAudience = 16
 
-// shardedHub spreads the members over shards. Every call is turned into
-// operations, one for each shard that it concerns, and each shard executes its
-// operations one after the other in the order in which they were submitted.
-// That is the whole argument for the order: a caller's next call is submitted
-// after its last one.
+// shardedHub spreads the members over shards. Every call is turned into operations, one for each
+// shard that it concerns, and each shard executes its operations one after the other in the order
+// in which they were submitted. That is the whole argument for the order: a caller's next call is
+// submitted after its last one.
 //
-// Operations are submitted with the lock of the index held, shared for sends
-// and exclusive for changes of the membership, so that a broadcast finds the same
-// membership in all shards. Nothing is delivered, and nobody waits, under that
-// lock.
+// Operations are submitted with the lock of the index held, shared for sends and exclusive for
+// changes of the membership, so that a broadcast finds the same membership in all shards. Nothing
+// is delivered, and no goroutine waits, under that lock.
 type shardedHub struct {
 	index
 	opts    Options
@@ -41,9 +39,9 @@ func newBatched(opts Options) Hub {
 	return &shardedHub{opts: opts, batched: true}
 }
 
-// turn is what is left to do for one call after the lock of the index has been
-// released: operations that the caller got to execute itself, and the wait for
-// the shard that is furthest above its limit.
+// turn is what is left to do for one call after the lock of the index has been released: operations
+// that the caller got to execute itself, and the wait for the shard that is furthest above its
+// limit.
 type turn struct {
 	own  [smallAudience]task
 	n    int
@@ -101,9 +99,9 @@ func (hub *shardedHub) Add(id string, m Member, hello *frame.Frame) *Handle {
 	return h
 }
 
-// place returns the shard for the next member: the one with the fewest members,
-// or a new one while there are less than opts.Shards and when all are full.
-// Members never move, for their order would have to move with them.
+// place returns the shard for the next member: the one with the fewest members, or a new one while
+// there are less than opts.Shards and when all are full. Members never move, for their order would
+// have to move with them.
 func (hub *shardedHub) place() *shard {
 	var least *shard
 	for _, s := range hub.shards {
@@ -163,11 +161,10 @@ func (hub *shardedHub) Leave(h *Handle, room string) bool {
 	return st != nil
 }
 
-// Emit passes the queue by when the shard owes nothing: what this caller sent
-// before has then been delivered, because an operation counts as owed from its
-// submission until its last delivery, and one that a caller executes itself is
-// over when its call returns. A concurrent caller may submit a broadcast at the
-// same moment; between the two there is no order.
+// Emit passes the queue by when the shard owes nothing: what this caller sent before has then been
+// delivered, because an operation counts as owed from its submission until its last delivery, and
+// one that a caller executes itself is over when its call returns. A concurrent caller may submit a
+// broadcast at the same moment; between the two there is no order.
 func (hub *shardedHub) Emit(h *Handle, f *frame.Frame) {
 	s := h.shard
 	if s == nil || (s.owed.Load() == 0 && h.deliver(f)) {
@@ -178,8 +175,8 @@ func (hub *shardedHub) Emit(h *Handle, f *frame.Frame) {
 	t.finish()
 }
 
-// deliver gives f to the member unless it has left. It returns false if hello is
-// still to come: somebody has looked the member up while it is being added.
+// deliver gives f to the member unless it has left. It returns false if hello is still to come:
+// somebody has looked the member up while it is being added.
 func (h *Handle) deliver(f *frame.Frame) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -215,8 +212,8 @@ func (hub *shardedHub) Each(to Audience, fn func(h *Handle)) {
 	}
 }
 
-// submit turns a broadcast, or a search for its audience, into operations. The
-// caller holds the lock of the index.
+// submit turns a broadcast, or a search for its audience, into operations. The caller holds the
+// lock of the index.
 func (hub *shardedHub) submit(t *turn, to *Audience, f *frame.Frame, g *gather) {
 	if to.Except.Len() > 0 || to.Rooms.Len() > 1 {
 		hub.submitCuts(t, to, f, g)
@@ -247,8 +244,8 @@ func (hub *shardedHub) submit(t *turn, to *Audience, f *frame.Frame, g *gather) 
 	}
 }
 
-// cut is what one shard must know of an audience with several rooms or with
-// exceptions. The shard finds the members when it comes to the operation.
+// cut is what one shard must know of an audience with several rooms or with exceptions. The shard
+// finds the members when it comes to the operation.
 type cut struct {
 	everyone bool
 	in, out  []target
@@ -309,8 +306,8 @@ func (hub *shardedHub) targets(names *Set) (all []target, members int) {
 	return all, members
 }
 
-// take cuts the targets of s off the front of all. Shards must be asked in the
-// order of their numbers.
+// take cuts the targets of s off the front of all. Shards must be asked in the order of their
+// numbers.
 func take(all *[]target, s *shard) []target {
 	n := 0
 	for n < len(*all) && (*all)[n].shard() == s {

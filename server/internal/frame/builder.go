@@ -2,34 +2,33 @@ package frame
 
 import "github.com/throng-io/throng/protocol/websocket"
 
-// maxScratch is the largest scratch in bytes that a Builder keeps for the next
-// message, so that one huge message does not pin its size for ever.
+// maxScratch is the largest scratch in bytes that a Builder keeps for the next message, so that one
+// huge message does not pin its size for ever.
 const maxScratch = 64 << 10
 
-// Builder makes frames of Socket.IO packets. Its scratch is reused from message
-// to message, so it is worth keeping, in a sync.Pool or by the one goroutine that
-// encodes. The zero value is ready. A Builder is not safe for concurrent use.
+// Builder makes frames of Socket.IO packets. Its scratch is reused from message to message, so it
+// is worth keeping, in a sync.Pool or by the one goroutine that encodes. The zero value is ready. A
+// Builder is not safe for concurrent use.
 //
 //	text := b.Text()
 //	text, attachments, err := appendPacket(text, ...)
 //	f := b.Frame(text, attachments, false)
 type Builder struct {
-	// Deflate is the size in bytes from which the next messages, and each of their
-	// attachments, are compressed for websockets that take it. 0: none are.
-	// Negative: neither are polling bodies because of them.
+	// Deflate is the size in bytes from which the next messages, and each of their attachments, are
+	// compressed for websockets that take it. 0: none are. Negative: neither are polling bodies
+	// because of them.
 	Deflate int32
 
 	scratch []byte
 }
 
-// Text returns the empty scratch to append a Socket.IO packet to, without the
-// leading "4". It is valid until the next call of Text or Frame.
+// Text returns the empty scratch to append a Socket.IO packet to, without the leading "4". It is
+// valid until the next call of Text or Frame.
 func (b *Builder) Text() []byte { return b.scratch[:0] }
 
-// Frame returns the frame of a Socket.IO packet, text, and its attachments. Both
-// are copied. text is usually what was appended to Text, and then its memory,
-// which may have grown, is kept as the next scratch; text from elsewhere must not
-// be used after the call.
+// Frame returns the frame of a Socket.IO packet, text, and its attachments. Both are copied. text
+// is usually what was appended to Text, and then its memory, which may have grown, is kept as the
+// next scratch; text from elsewhere must not be used after the call.
 func (b *Builder) Frame(text []byte, attachments [][]byte, volatile bool) *Frame {
 	size := 1 + len(text)
 	first := header(websocket.Text, size)
@@ -47,8 +46,8 @@ func (b *Builder) Frame(text []byte, attachments [][]byte, volatile bool) *Frame
 	return b.finish(wire, 1+len(attachments), volatile)
 }
 
-// Binary returns the frame of a Socket.IO packet that is one binary message, as
-// MessagePack has it. What is said of text in Frame holds for packet.
+// Binary returns the frame of a Socket.IO packet that is one binary message, as MessagePack has it.
+// packet is used as text is in Frame.
 func (b *Builder) Binary(packet []byte, volatile bool) *Frame {
 	h := header(websocket.Binary, len(packet))
 	wire := append(h.Append(make([]byte, 0, h.Size()+len(packet))), packet...)

@@ -10,12 +10,11 @@ import (
 	"github.com/throng-io/throng/protocol/websocket"
 )
 
-// Compression of single messages, RFC 7692, without context takeover: each is
-// compressed by itself, so it is compressed once for all receivers, and a
-// connection that is idle keeps no window.
+// Compression of single messages, RFC 7692, without context takeover: each is compressed by itself,
+// so it is compressed once for all receivers, and a connection that is idle keeps no window.
 
-// deflateTail ends every compressed message and is not sent; the block behind it
-// ends the stream for the reader.
+// deflateTail ends every compressed message and is not sent; the block behind it ends the stream
+// for the reader.
 const deflateTail = "\x00\x00\xff\xff"
 
 type deflater struct {
@@ -32,8 +31,8 @@ var deflaters = sync.Pool{New: func() any {
 // maxDeflater bounds the buffers that are kept with a compressor.
 const maxDeflater = 256 << 10
 
-// appendDeflated appends the WebSocket frame of a payload, in parts, that is
-// compressed, or as it is if that is shorter.
+// appendDeflated appends the WebSocket frame of a payload, in parts, that is compressed, or as it
+// is if that is shorter.
 func appendDeflated(dst []byte, op websocket.Opcode, size int, payload ...[]byte) []byte {
 	d := deflaters.Get().(*deflater)
 	defer func() {
@@ -60,15 +59,13 @@ func appendDeflated(dst []byte, op websocket.Opcode, size int, payload ...[]byte
 	return dst
 }
 
-// ErrInflated reports a compressed message that is longer than the limit when it
-// is not.
+// ErrInflated reports a compressed message that is longer than the limit when it is not.
 var ErrInflated = errors.New("compressed message is over the limit")
 
 var inflaters = sync.Pool{New: func() any { return flate.NewReader(nil) }}
 
-// Inflate appends a compressed message to dst. It stops with ErrInflated behind
-// limit bytes, whatever the message would become; other errors say that it is
-// not compressed as it should be.
+// Inflate appends a compressed message to dst. It stops with ErrInflated behind limit bytes,
+// however long the message is; other errors say that it is not compressed as it should be.
 func Inflate(dst *bytes.Buffer, message []byte, limit int) error {
 	r := inflaters.Get().(io.ReadCloser)
 	defer inflaters.Put(r)

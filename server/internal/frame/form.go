@@ -7,14 +7,14 @@ import (
 	"github.com/throng-io/throng/protocol/websocket"
 )
 
-// Form is how a client takes messages. The zero Form is for revision 4 with
-// binary frames, which Wire has.
+// Form is how a client takes messages. The zero Form is for revision 4 with binary frames, which
+// Wire has.
 type Form uint8
 
-// What a Form is made of.
+// The parts of a Form.
 const (
-	// Revision3 is Engine.IO 3: a binary message begins with its type, and the
-	// packets of a polling body with their length.
+	// Revision3 is Engine.IO 3: a binary message begins with its type, and the packets of a polling
+	// body with their length.
 	Revision3 Form = 1 << iota
 	// Base64 is for clients that cannot take binary: it travels as text.
 	Base64
@@ -37,8 +37,8 @@ type variant struct {
 // instead is the form of the variant that holds another frame.
 const instead = Revision3 | JSONP
 
-// ForRevision3 makes clients of revision 3 get another message in place of f. It must be
-// called before f is sent.
+// ForRevision3 makes clients of revision 3 get another message in place of f. It must be called
+// before f is sent.
 func (f *Frame) ForRevision3(other *Frame) {
 	f.forms.Store(&variant{form: instead, other: other, next: f.forms.Load()})
 }
@@ -56,8 +56,7 @@ func (f *Frame) meant(form Form) *Frame {
 	return f
 }
 
-// In returns all WebSocket frames of the message as a client of a form takes
-// them.
+// In returns all WebSocket frames of the message as a client of a form takes them.
 func (f *Frame) In(form Form) []byte {
 	f = f.meant(form)
 	form &= Revision3 | Base64 | Deflated
@@ -116,8 +115,8 @@ func (f *Frame) appendWire(dst []byte, form Form) []byte {
 	return dst
 }
 
-// Body appends messages as a polling body in a form to dst, and reports whether
-// it is one of revision 3 that is binary.
+// Body appends messages as a polling body in a form to dst, and reports whether it is one of
+// revision 3 that is binary.
 func Body(dst []byte, form Form, frames []*Frame) (body []byte, binary bool) {
 	if form&Revision3 == 0 {
 		for i, f := range frames {
@@ -166,10 +165,9 @@ func (f *Frame) appendBody3(dst []byte, form Form) []byte {
 	return dst
 }
 
-// Payload returns the message as a polling body of revision 4, or the part of
-// one: Engine.IO packets with a separator between them, binary as base64
-// (Engine.IO protocol revision 4, "HTTP long-polling"). A control frame has no
-// such form: nil.
+// Payload returns the message as a polling body of revision 4, or the part of one: Engine.IO
+// packets with a separator between them, binary as base64 (Engine.IO protocol revision 4, "HTTP
+// long-polling"). A control frame has no such form: nil.
 func (f *Frame) Payload() []byte {
 	switch {
 	case f.packets == 0:

@@ -1,24 +1,23 @@
-// Package frame holds one outgoing message as the exact bytes that each
-// transport writes. A message is encoded once, laid out once and then shared,
-// unchanged, by all of its receivers, whatever their transport.
+// Package frame holds one outgoing message as the exact bytes that each transport writes. A message
+// is encoded once, laid out once and then shared, unchanged, by all of its receivers, over every
+// transport.
 //
-// The Socket.IO encoder appends its text to the scratch of a [Builder]. The
-// builder puts "4", the digit of an Engine.IO message, and a WebSocket header in
-// front of it, the attachments with headers of their own behind it, and copies
-// the whole once into a slice of just the right length. What leaves is a
+// The Socket.IO encoder appends its text to the scratch of a [Builder]. The builder puts "4", the
+// digit of an Engine.IO message, and a WebSocket header in front of it, the attachments with
+// headers of their own behind it, and copies the whole once into a slice of just the right length.
+// The result is a
 // [Frame]: two allocations, however many receivers.
 //
 //	             first packet                     attachment
 //	Wire     81 len '4' socket.io text        82 len bytes      ...
 //	Payload         '4' socket.io text   1e   'b' base64        ...
 //
-// A WebSocket writer sends Wire as it is. A polling response is Payload, which
-// for pure text is a part of Wire and takes no memory of its own.
+// A WebSocket writer sends Wire as it is. A polling response is Payload, which for pure text is a
+// part of Wire and takes no memory of its own.
 //
-// Some clients take messages in another [Form]: clients of revision 3, and clients
-// that cannot take binary frames. In and Body give it; it is made when the first
-// such client needs it, kept with the frame, and shared as Wire is. Who has no
-// such client pays a pointer.
+// Some clients take messages in another [Form]: clients of revision 3, and clients that cannot take
+// binary frames. In and Body give it; it is made when the first such client needs it, kept with the
+// frame, and shared as Wire is. A server that has no such client pays a pointer.
 package frame
 
 import (
@@ -29,10 +28,9 @@ import (
 	"github.com/throng-io/throng/protocol/websocket"
 )
 
-// Frame is one message: one Engine.IO packet, or a Socket.IO packet with its
-// attachments, which stay together. It never changes once it is built and may be
-// used by any number of goroutines. Nothing that its methods return may be
-// written to.
+// Frame is one message: one Engine.IO packet, or a Socket.IO packet with its attachments, which
+// stay together. It never changes once it is built and may be used by any number of goroutines.
+// Nothing that its methods return may be written to.
 type Frame struct {
 	wire     []byte
 	self     [1]*Frame
@@ -45,25 +43,22 @@ type Frame struct {
 	forms atomic.Pointer[variant]
 }
 
-// Wire returns all WebSocket frames of the message, header and payload, ready to
-// be written as they are (RFC 6455, section 5.2: unmasked, not fragmented).
+// Wire returns all WebSocket frames of the message, header and payload, ready to be written as they
+// are (RFC 6455, section 5.2: unmasked, not fragmented).
 func (f *Frame) Wire() []byte { return f.wire }
 
-// Packets counts the Engine.IO packets: 1 and the number of attachments; 0 for a
-// control frame.
+// Packets counts the Engine.IO packets: 1 and the number of attachments; 0 for a control frame.
 func (f *Frame) Packets() int { return f.packets }
 
-// Volatile reports whether the message may be dropped when a receiver is not
-// ready for it.
+// Volatile reports whether the message may be dropped when a receiver is not ready for it.
 func (f *Frame) Volatile() bool { return f.volatile }
 
-// Alone returns the frame as a list of one, without allocating it: a slice that
-// is built at the call would escape through every interface.
+// Alone returns the frame as a list of one, without allocating it: a slice that is built at the
+// call would escape through every interface.
 func (f *Frame) Alone() []*Frame { return f.self[:] }
 
-// Parts calls yield for each Engine.IO packet in order, until yield returns
-// false: the payload of each WebSocket frame without its header, and whether it
-// is binary. It can stand behind range:
+// Parts calls yield for each Engine.IO packet in order, until yield returns false: the payload of
+// each WebSocket frame without its header, and whether it is binary. It can stand behind range:
 //
 //	for binary, data := range f.Parts {
 func (f *Frame) Parts(yield func(binary bool, data []byte) bool) {
@@ -80,16 +75,15 @@ func (f *Frame) Parts(yield func(binary bool, data []byte) bool) {
 // Compressible reports whether the message may be compressed on its way.
 func (f *Frame) Compressible() bool { return f.deflate >= 0 }
 
-// Message is Packet for a message of an application without Socket.IO. deflate is
-// as in Builder.
+// Message is Packet for a message of an application without Socket.IO. deflate is as in Builder.
 func Message(p engineio.Packet, deflate int32) *Frame {
 	f := Packet(p)
 	f.deflate = deflate
 	return f
 }
 
-// Packet returns a frame that holds a copy of one Engine.IO packet, such as a
-// handshake or a heartbeat.
+// Packet returns a frame that holds a copy of one Engine.IO packet, such as a handshake or a
+// heartbeat.
 func Packet(p engineio.Packet) *Frame {
 	if p.Binary {
 		h := header(websocket.Binary, len(p.Data))

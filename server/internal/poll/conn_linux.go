@@ -15,31 +15,28 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// This file is the whole of the raw path: system calls on a descriptor that the
-// runtime does not know.
+// This file is the whole of the raw path: system calls on a descriptor that the runtime does not
+// know.
 //
-// net.Conn.Write would park the goroutine when the kernel's buffer is full, and
-// one slow reader would then stop a broadcast to all the others; it also costs up
-// to twice the CPU time per message. What is given up with it is given back here:
-// the lock of a Conn is held during every system call, none of which blocks, and
-// the descriptor is closed under the same lock. So it cannot be closed, and
-// reused for another client, while somebody uses it, and a later caller finds
-// it closed.
+// net.Conn.Write would park the goroutine when the kernel's buffer is full, and one slow reader
+// would then stop a broadcast to all the others; it also costs up to twice the CPU time per
+// message. Its guarantees are kept here: the lock of a Conn is held during every system call, none
+// of which blocks, and the descriptor is closed under the same lock. So it cannot be closed, and
+// reused for another client, while somebody uses it, and a later caller finds it closed.
 //
-// The calls are raw in Go's sense too: the scheduler is not informed of them. It
-// would get ready to lend the processor to somebody else, and wake its watching
-// thread if that sleeps, for calls that are over in a few microseconds since none
-// of them waits. An echo gets 5 % cheaper by it, and a message to a small room a
-// fifth, on a server that is idle between two. Two kinds of write are announced all the
-// same: long ones, which copy while others might run; and one in some hundred,
-// picked at random so as to share no counter. The watching thread must be up when
-// there is much to do: it takes the processor from handlers that compute for
-// long, and without its company the system takes a process for one that never
-// pauses, and lets it wait for its turn where many want to run.
+// The calls are raw in Go's sense too: the scheduler is not informed of them. It would get ready to
+// lend the processor to somebody else, and wake its watching thread if that sleeps, for calls that
+// are over in a few microseconds since none of them waits. An echo gets 5 % cheaper by it, and a
+// message to a small room a fifth, on a server that is idle between two. Two kinds of write are
+// announced all the same: long ones, which copy while others might run; and one in some hundred,
+// picked at random so as to share no counter. The watching thread must be up when there is much to
+// do: it takes the processor from handlers that compute for long, and without its company the
+// system takes a process for one that never pauses, and lets it wait for its turn where many want
+// to run.
 
-// Conn is a socket that a Poller watches. It is made to be embedded in its
-// owner; Take fills it. Its methods are safe for concurrent use but for Read and
-// WriteAll, which one goroutine each may call at a time.
+// Conn is a socket that a Poller watches. It is made to be embedded in its owner; Take fills it.
+// Its methods are safe for concurrent use but for Read and WriteAll, which one goroutine each may
+// call at a time.
 type Conn struct {
 	poller *Poller
 	owner  Handler
@@ -68,8 +65,8 @@ const (
 	runAgain           // and something has come since it began
 )
 
-// Take makes c a descriptor of its own for the socket behind raw, whose owner
-// may close it then; the connection lives on. Nothing is watched before Watch.
+// Take makes c a descriptor of its own for the socket behind raw, whose owner may close it then;
+// the connection lives on. Nothing is watched before Watch.
 func (p *Poller) Take(c *Conn, raw syscall.RawConn, owner Handler) error {
 	c.poller, c.owner = p, owner
 	var err error
@@ -83,8 +80,7 @@ func (p *Poller) Take(c *Conn, raw syscall.RawConn, owner Handler) error {
 	return nil
 }
 
-// Watch starts the calls of Ready, with one at once if ready is set. If it fails
-// there are none.
+// Watch starts the calls of Ready, with one at once if ready is set. If it fails there are none.
 func (c *Conn) Watch(ready bool) error { return c.poller.watch(c, ready) }
 
 // Wake makes Ready be called once more, as if something had come.
@@ -98,8 +94,8 @@ func (c *Conn) Wake() {
 	}
 }
 
-// Read reads what is there, at least one byte. If there is nothing now it
-// returns 0 and no error, at the end of the stream io.EOF.
+// Read reads what is there, at least one byte. If there is nothing now it returns 0 and no error,
+// at the end of the stream io.EOF.
 func (c *Conn) Read(b []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -122,14 +118,13 @@ func (c *Conn) Read(b []byte) (int, error) {
 	}
 }
 
-// HungUp reports whether the end of the stream is near: what the peer sent last
-// and its end may come in one event, after which there is none, so a Ready that
-// stopped at a short read would never see the end.
+// HungUp reports whether the end of the stream is near: what the peer sent last and its end may
+// come in one event, after which there is none, so a Ready that stopped at a short read would never
+// see the end.
 func (c *Conn) HungUp() bool { return c.hungUp.Load() }
 
 const (
-	// longWrite is the length of a write in bytes from which on the scheduler is
-	// told.
+	// longWrite is the length of a write in bytes from which on the scheduler is told.
 	longWrite = 16 << 10
 	// oneIn is how many short writes there are, on average, for one that is announced.
 	oneIn = 256
@@ -150,8 +145,8 @@ func rawWrite(fd int, b []byte) (int, unix.Errno) {
 	return n, errno
 }
 
-// TryWrite writes what the kernel takes at once. n < len(b) without an error
-// means that its buffer is full.
+// TryWrite writes what the kernel takes at once. n < len(b) without an error means that its buffer
+// is full.
 func (c *Conn) TryWrite(b []byte) (n int, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -182,16 +177,15 @@ func (c *Conn) WriteAll(b []byte) error {
 	return c.writeSlowly(b[n:])
 }
 
-// writeSlowly waits for room first of all. It is a function of its own because
-// the channel is garbage, which only callers that wait should make.
+// writeSlowly waits for room first of all. It is a function of its own because the channel is
+// garbage, which only callers that wait should make.
 func (c *Conn) writeSlowly(b []byte) error {
 	room := make(chan struct{}, 1)
 	c.room.Store(&room)
 	defer c.room.Store(nil)
 	c.poller.watchWriting(c)
 	for {
-		// Tried before the first wait as well: a Cut before the Store has
-		// woken nobody.
+		// Tried before the first wait as well: a Cut before the Store has woken nobody.
 		n, err := c.TryWrite(b)
 		if b = b[n:]; err != nil || len(b) == 0 {
 			return err
@@ -210,10 +204,9 @@ func (c *Conn) roomy() {
 	}
 }
 
-// Progress returns a number that grows when the peer takes something of what was
-// written. Room for a write comes late: when the peer has taken a third of the
-// kernel's buffer, which may be a megabyte. What it has acknowledged is known at
-// once.
+// Progress returns a number that grows when the peer takes something of what was written. Room for
+// a write comes late: when the peer has taken a third of the kernel's buffer, which may be a
+// megabyte. The acknowledged part is known at once.
 func (c *Conn) Progress() uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -237,8 +230,8 @@ func (c *Conn) Unread() int {
 	return n
 }
 
-// Acknowledged returns how many bytes the peer of a TCP socket has acknowledged,
-// and 0 for any other socket.
+// Acknowledged returns how many bytes the peer of a TCP socket has acknowledged, and 0 for any
+// other socket.
 func Acknowledged(fd int) uint64 {
 	info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
 	if err != nil {
@@ -247,8 +240,8 @@ func Acknowledged(fd int) uint64 {
 	return info.Bytes_acked
 }
 
-// Cut ends the connection in both directions: reads come to their end, writes
-// fail. The owner hears of it by Ready, as of an end that the peer has made.
+// Cut ends the connection in both directions: reads come to their end, writes fail. The owner hears
+// of it by Ready, as of an end that the peer has made.
 func (c *Conn) Cut() {
 	c.mu.Lock()
 	if c.fd >= 0 {
@@ -258,8 +251,8 @@ func (c *Conn) Cut() {
 	c.roomy()
 }
 
-// Close gives the descriptor back. Ready is not called any more, but a call that
-// runs is not waited for.
+// Close gives the descriptor back. Ready is not called any more, but a call that runs is not waited
+// for.
 func (c *Conn) Close() {
 	c.mu.Lock()
 	if fd := c.detach(); fd >= 0 {

@@ -13,10 +13,9 @@ import (
 
 // Handler is what a Conn belongs to.
 type Handler interface {
-	// Ready is called when the socket may have something to read, an end
-	// included. buf is the caller's to use during the call. It returns true to
-	// be called again although it has not read everything: a client that sends
-	// without end must not keep a worker for itself.
+	// Ready is called when the socket may have something to read, an end included. buf is the
+	// caller's to use during the call. It returns true to be called again although it has not read
+	// everything: a client that sends without end must not keep a worker for itself.
 	Ready(buf []byte) (again bool)
 }
 
@@ -27,8 +26,7 @@ const (
 	batch = 128
 )
 
-// Poller watches sockets and calls their owners. Its methods are safe for
-// concurrent use.
+// Poller watches sockets and calls their owners. Its methods are safe for concurrent use.
 type Poller struct {
 	file *os.File // the epoll instance
 	raw  syscall.RawConn
@@ -51,8 +49,8 @@ type Poller struct {
 	free   []int32
 }
 
-// place is an entry of the table of sockets. An event that was on its way when
-// its socket was closed has an old turn and is ignored.
+// place is an entry of the table of sockets. An event that was on its way when its socket was
+// closed has an old turn and is ignored.
 type place struct {
 	conn *Conn
 	turn int32
@@ -90,8 +88,7 @@ func (p *Poller) Close() {
 	p.workers.Wait()
 }
 
-// watch enters c into the table and asks for its events. With ready set, c is
-// called at once.
+// watch enters c into the table and asks for its events. With ready set, c is called at once.
 func (p *Poller) watch(c *Conn, ready bool) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -133,20 +130,20 @@ func (p *Poller) event(c *Conn, writing bool) *unix.EpollEvent {
 	return e
 }
 
-// watchWriting asks for an event when there is room to write, which comes at
-// once if there is some now.
+// watchWriting asks for an event when there is room to write, which comes at once if there is some
+// now.
 func (p *Poller) watchWriting(c *Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if c.watched {
-		// It cannot fail for a socket that is watched, and if it does, the
-		// session's heartbeat ends the wait.
+		// It cannot fail for a socket that is watched, and if it does, the session's heartbeat ends
+		// the wait.
 		_ = unix.EpollCtl(p.fd, unix.EPOLL_CTL_MOD, c.fd, p.event(c, true))
 	}
 }
 
-// forget removes c. Its descriptor must still be open: the kernel would go on
-// watching the socket as long as any other descriptor of it is.
+// forget removes c. Its descriptor must still be open: the kernel would go on watching the socket
+// as long as any other descriptor of it is.
 func (p *Poller) forget(c *Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -228,8 +225,8 @@ func (p *Poller) work() {
 func (p *Poller) serve(c *Conn, buf []byte) {
 	c.state = running
 	p.active++
-	// Ready may block: somebody has to lead then. And while more sockets are
-	// ready, more processors can be at work.
+	// Ready may block: somebody has to lead then. And while more sockets are ready, more processors
+	// can be at work.
 	if !p.leading || (p.first < len(p.queue) && p.active < p.procs) {
 		p.summon()
 	}
@@ -244,8 +241,7 @@ func (p *Poller) serve(c *Conn, buf []byte) {
 	}
 }
 
-// lead waits for events and turns them into work, with the lock released while
-// it waits.
+// lead waits for events and turns them into work, with the lock released while it waits.
 func (p *Poller) lead(events []unix.EpollEvent) {
 	p.leading = true
 	p.mu.Unlock()
@@ -284,8 +280,8 @@ func (p *Poller) wait(events []unix.EpollEvent) (n int) {
 	return max(n, 0)
 }
 
-// ask returns the events there are. It does not wait, so the scheduler is not
-// informed of the call; see Conn.
+// ask returns the events there are. It does not wait, so the scheduler is not informed of the call;
+// see Conn.
 func ask(epoll uintptr, events []unix.EpollEvent) (int, unix.Errno) {
 	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, epoll,
 		uintptr(unsafe.Pointer(unsafe.SliceData(events))), uintptr(len(events)), 0, 0, 0)

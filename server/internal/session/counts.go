@@ -2,9 +2,9 @@ package session
 
 import "github.com/throng-io/throng/server/internal/frame"
 
-// Counts is what a session has carried. It is kept by each session for itself,
-// under the lock that it holds anyway, and only summed up when somebody asks:
-// a counter shared by all sessions would be the busiest memory of the process.
+// Counts is what a session has carried. It is kept by each session for itself, under the lock that
+// it holds anyway, and only summed up when somebody asks: a counter shared by all sessions would be
+// the busiest memory of the process.
 type Counts struct {
 	PacketsIn, BytesIn   uint64
 	PacketsOut, BytesOut uint64 // given to the session; bytes as on a websocket
@@ -42,8 +42,8 @@ func (c *Counts) dropped(f *frame.Frame) {
 	c.Dropped++
 }
 
-// Counts returns what the session has carried, and over which transport it goes
-// now. They do not change any more once the session has ended.
+// Counts returns what the session has carried, and over which transport it goes now. They do not
+// change any more once the session has ended.
 func (s *Session) Counts() (c Counts, websocket bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

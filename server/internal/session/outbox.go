@@ -6,14 +6,12 @@ import (
 	"github.com/throng-io/throng/server/internal/frame"
 )
 
-// Send sends one frame: at once if the transport can take it, else from the
-// outbox.
+// Send sends one frame: at once if the transport can take it, else from the outbox.
 func (s *Session) Send(f *frame.Frame) {
 	s.Deliver(f.Alone(), f.Wire())
 }
 
-// Deliver sends frames in order. wire is their wire form joined; it and the
-// slice are not kept.
+// Deliver sends frames in order. wire is their wire form joined; it and the slice are not kept.
 func (s *Session) Deliver(frames []*frame.Frame, wire []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -49,15 +47,14 @@ func (s *Session) Deliver(frames []*frame.Frame, wire []byte) {
 	s.keep(frames)
 }
 
-// joins are buffers for frames that are joined in another form than
-// their Wire.
+// joins are buffers for frames that are joined in another form than their Wire.
 var joins = sync.Pool{New: func() any { return new([]byte) }}
 
 // maxJoin bounds the buffers that are kept.
 const maxJoin = 64 << 10
 
-// formed joins frames in a form, unless wire is that: most messages are texts,
-// which are the same in all forms.
+// formed joins frames in a form, unless wire is that: most messages are texts, which are the same
+// in all forms.
 func formed(buf *[]byte, form frame.Form, frames []*frame.Frame, wire []byte) []byte {
 	if len(frames) == 1 {
 		return frames[0].In(form)
@@ -101,8 +98,8 @@ func (s *Session) keep(frames []*frame.Frame) {
 			continue
 		}
 		size := len(f.Wire())
-		// A single message may be larger than the limit: refusing it would make
-		// it impossible to send at all.
+		// A single message may be larger than the limit: refusing it would make it impossible to
+		// send at all.
 		if len(s.out) > 0 && (len(s.out) >= s.cfg.MaxPackets || s.outBytes+size > s.cfg.MaxBytes) {
 			s.end(SlowConsumer)
 			return
@@ -129,8 +126,8 @@ func (s *Session) startFlusher() {
 	go s.flush(s.conn)
 }
 
-// flush empties the outbox into c. It ends when there is nothing left, or with
-// the session if it is a kept writer.
+// flush empties the outbox into c. It ends when there is nothing left, or with the session if it is
+// a kept writer.
 func (s *Session) flush(c Conn) {
 	defer s.writers.Done()
 	var spare []*frame.Frame

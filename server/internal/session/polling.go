@@ -14,17 +14,16 @@ var (
 
 // Poll is a request that waits for its answer.
 type Poll interface {
-	// Answer is called once, with what StartPoll would have returned, unless
-	// LeavePoll is faster. The slice is the caller's. It is called with the session
-	// locked, so it must neither block nor call the session. It returns false if the
-	// client is known to have left.
+	// Answer is called once, with what StartPoll would have returned, unless LeavePoll is faster.
+	// The slice is the caller's. It is called with the session locked, so it must neither block nor
+	// call the session. It returns false if the client is known to have left.
 	Answer(frames []*frame.Frame, err error) bool
 }
 
-// StartPoll begins a poll. Either it returns the answer at once, or
-// it returns nothing and the poll is held: p gets the answer. A second poll while
-// one is held closes the session and fails with ErrBusy. A poll that came while an
-// upgrade was under way, and was overtaken by its end, fails with ErrUpgraded.
+// StartPoll begins a poll. Either it returns the answer at once, or it returns nothing and the poll
+// is held: p gets the answer. A second poll while one is held closes the session and fails with
+// ErrBusy. A poll that came while an upgrade was under way, and was overtaken by its end, fails
+// with ErrUpgraded.
 func (s *Session) StartPoll(p Poll) ([]*frame.Frame, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -37,14 +36,14 @@ func (s *Session) StartPoll(p Poll) ([]*frame.Frame, error) {
 		s.end(TransportError)
 		return nil, ErrBusy
 	case len(s.out) > 0:
-		// The close packet waits for the next poll: the official client acts on
-		// it at once, and on what came before it only afterwards.
+		// The close packet waits for the next poll: the official client acts on it at once, and on
+		// packets before it only afterwards.
 		out := s.out
 		s.out, s.outBytes = nil, 0
 		return out, nil
 	case s.state == closing:
-		// Nothing was held when the server closed the session: a noop answers
-		// the poll and the close packet follows it.
+		// Nothing was held when the server closed the session: a noop answers the poll and the
+		// close packet follows it.
 		s.end(s.reason)
 		return []*frame.Frame{noopFrame, closeFrame}, nil
 	}
@@ -52,9 +51,9 @@ func (s *Session) StartPoll(p Poll) ([]*frame.Frame, error) {
 	return nil, nil
 }
 
-// LeavePoll is called for a held poll whose client has left. The session is
-// closed then, and what is queued stays unsent rather than being written to
-// nobody. It returns false if the answer has been faster.
+// LeavePoll is called for a held poll whose client has left. The session is closed then, and its
+// queue stays unsent rather than being written to nobody. It returns false if the answer has been
+// faster.
 func (s *Session) LeavePoll(p Poll) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -92,10 +91,10 @@ func (s *Session) release() {
 	}
 }
 
-// AwaitPoll waits until a poll is held, but no longer than d. A client that sends
-// a close packet has sent a poll just before it, to be answered: on another
-// connection, which may be a little slower. The milliseconds are counted: while this
-// process is stopped, a poll that has come cannot be read.
+// AwaitPoll waits until a poll is held, but no longer than d. A client that sends a close packet
+// has sent a poll just before it, to be answered: on another connection, which may be a little
+// slower. The milliseconds are counted: while this process is stopped, a poll that has come cannot
+// be read.
 func (s *Session) AwaitPoll(d time.Duration) {
 	look := time.NewTicker(time.Millisecond)
 	defer look.Stop()
@@ -110,8 +109,8 @@ func (s *Session) AwaitPoll(d time.Duration) {
 	}
 }
 
-// StartPost begins a post; FinishPost must follow. A second one meanwhile
-// closes the session and fails with ErrBusy.
+// StartPost begins a post; FinishPost must follow. A second one meanwhile closes the session and
+// fails with ErrBusy.
 func (s *Session) StartPost() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -133,9 +132,8 @@ func (s *Session) FinishPost() {
 	s.mu.Unlock()
 }
 
-// Coming notes that the connection of an upgrade is about to open: what the client
-// sends from then on may come after the upgrade. Probe ends it, and NotComing does
-// if there is nothing to probe.
+// Coming notes that the connection of an upgrade is about to open: what the client sends from then
+// on may come after the upgrade. Probe ends it, and NotComing does if there is nothing to probe.
 func (s *Session) Coming() {
 	s.mu.Lock()
 	s.coming++
@@ -149,8 +147,8 @@ func (s *Session) NotComing() {
 	s.mu.Unlock()
 }
 
-// Probe claims the session for an upgrade to c. It fails when the session is
-// not on polling, is being upgraded already, or is closing.
+// Probe claims the session for an upgrade to c. It fails when the session is not on polling, is
+// being upgraded already, or is closing.
 func (s *Session) Probe(c Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -162,9 +160,9 @@ func (s *Session) Probe(c Conn) bool {
 	return true
 }
 
-// Probed is called when the answer to c's probe has been sent. From then
-// until the upgrade ends, held polls are answered with a noop, since the client
-// waits for its poll to return before it completes the upgrade.
+// Probed is called when the answer to c's probe has been sent. From then until the upgrade ends,
+// held polls are answered with a noop, since the client waits for its poll to return before it
+// completes the upgrade.
 func (s *Session) Probed(c Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -177,8 +175,7 @@ func (s *Session) Probed(c Conn) {
 	}
 }
 
-// releasePolls sees to it that held polls are answered from time to time; the
-// lock is held.
+// releasePolls sees to it that held polls are answered from time to time; the lock is held.
 func (s *Session) releasePolls(c Conn) {
 	time.AfterFunc(releaseEvery, func() {
 		s.mu.Lock()
@@ -221,8 +218,8 @@ func (s *Session) Upgraded(c Conn) bool {
 	}
 	alive := s.state == open
 	s.mu.Unlock()
-	// A ping that was sent over polling may have been lost with it: the upgrade
-	// itself proves that the client is alive.
+	// A ping that was sent over polling may have been lost with it: the upgrade itself proves that
+	// the client is alive.
 	if !alive {
 		return true
 	}

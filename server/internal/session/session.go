@@ -1,30 +1,27 @@
-// Package session is one Engine.IO session: its heartbeat, its inbound calls
-// and its bounded outbox. It knows no transport: the reader of packets pushes
-// them in with Receive, and the outbox is emptied either by a Conn (a
-// websocket) or by polls (Poll). An upgrade is a change from the second to the
-// first.
+// Package session is one Engine.IO session: its heartbeat, its inbound calls and its bounded
+// outbox. It knows no transport: the reader of packets pushes them in with Receive, and the outbox
+// is emptied either by a Conn (a websocket) or by polls (Poll). An upgrade is a change from the
+// second to the first.
 //
 // # Outbound
 //
-// Deliver and Queue never block. With a Conn attached and nothing waiting, the
-// bytes go to the kernel at once, on the caller's goroutine; and so they go to a
-// poll that is held. What the kernel does not take, and everything behind it,
-// waits in the outbox, which a flusher goroutine empties; it exists only while
-// there is something to flush. The
-// outbox is bounded in packets and bytes, and in the time for which nothing of it
-// is taken: a session that would exceed that is closed with SlowConsumer, so one
-// slow reader neither delays another nor grows the process.
+// Deliver and Queue never block. With a Conn attached and nothing waiting, the bytes go to the
+// kernel at once, on the caller's goroutine; and so they go to a held poll. Frames that the kernel
+// does not take, and all frames behind them, wait in the outbox, which a flusher goroutine empties;
+// it exists only while there is something to flush. The outbox is bounded in packets and bytes, and
+// in the time in which nothing of it is taken: a session that would exceed that is closed with
+// SlowConsumer, so one slow reader neither delays another nor grows the process.
 //
 // # Inbound
 //
-// Receive calls the handler, one packet at a time and in order, whichever
-// goroutine carries it. While the handler is at work nothing else of the connection is
-// read: what the client sends stays in the system's buffer, whose size bounds it, and
-// beyond that the client has to wait. A pong may be there, too. So a client whose pong is
-// late is not given up while the handler is busy and something of it waits to be handled;
-// it is pinged again at once. When the handler returns, the heartbeat is strict again. Closed is called exactly once, after the last Message
-// has returned, on a goroutine of its own: closing a session is therefore safe
-// from anywhere, a handler or an emitter that holds locks included.
+// Receive calls the handler, one packet at a time and in order, whichever goroutine carries it.
+// While the handler is at work nothing else of the connection is read: further packets stay in the
+// system's buffer, whose size bounds them, and beyond that the client has to wait. A pong may be
+// there, too. So a client whose pong is late is not given up while the handler is busy and
+// something of it waits to be handled; it is pinged again at once. When the handler returns, the
+// heartbeat is strict again. Closed is called exactly once, after the last Message has returned, on
+// a goroutine of its own: closing a session is therefore safe from anywhere, a handler or an
+// emitter that holds locks included.
 package session
 
 import (
@@ -37,8 +34,8 @@ import (
 	"github.com/throng-io/throng/server/internal/frame"
 )
 
-// Reason is why a session ended. The values are the official
-// server's, except SlowConsumer, which it does not have.
+// Reason is why a session ended. The values are the official server's, except SlowConsumer, which
+// it does not have.
 type Reason string
 
 // The reasons for which a session ends.
@@ -55,28 +52,27 @@ const (
 // ErrClosed is returned for a packet that reaches a session after its end.
 var ErrClosed = errors.New("session closed")
 
-// ErrBusy is returned for a second poll or post while one is running. The
-// session has been closed with TransportError, as the protocol asks.
+// ErrBusy is returned for a second poll or post while one is running. The session has been closed
+// with TransportError, as the protocol asks.
 var ErrBusy = errors.New("a request of this kind is already running")
 
-// pollingGrace is how long a session that the server has closed waits for the
-// client's next poll, to send a close packet (closeTimeout, a constant of the official
-// server).
+// pollingGrace is how long a session that the server has closed waits for the client's next poll,
+// to send a close packet (closeTimeout, a constant of the official server).
 const pollingGrace = 30 * time.Second
 
-// refusalGrace is how long the client of a refused post has to read the refusal and give its
-// held poll up. An answer to that poll would overtake the refusal: the official client acts on
-// a close packet at once, on the status of a post a millisecond later, and would take the
-// refusal ("transport error") for an ordinary end ("transport close").
+// refusalGrace is how long the client of a refused post has to read the refusal and give its held
+// poll up. An answer to that poll would overtake the refusal: the official client acts on a close
+// packet at once, on the status of a post a millisecond later, and would take the refusal
+// ("transport error") for an ordinary end ("transport close").
 const refusalGrace = time.Second
 
-// partingTime is how long what is queued, and a write that is under way, may still
-// take after the end of a session.
+// partingTime is how long the queue, and a write that is under way, may still take after the end of
+// a session.
 const partingTime = 2 * time.Second
 
-// releaseEvery is how often a held poll is answered while an upgrade probes:
-// a client that has not seen the probe's answer yet polls again, and would then
-// hold its upgrade up until the next heartbeat.
+// releaseEvery is how often a held poll is answered while an upgrade probes: a client that has not
+// seen the probe's answer yet polls again, and would then hold its upgrade up until the next
+// heartbeat.
 const releaseEvery = 50 * time.Millisecond
 
 // ErrUpgraded is returned for a poll of a session that has left polling.
@@ -84,8 +80,8 @@ var ErrUpgraded = errors.New("session is on a websocket")
 
 // Handler is what a session carries packets to.
 type Handler interface {
-	// Message takes one Engine.IO message. data is valid during the call. An
-	// error closes the session with ForcedClose.
+	// Message takes one Engine.IO message. data is valid during the call. An error closes the
+	// session with ForcedClose.
 	Message(data []byte, binary bool) error
 	// Opened is called once, before the first Message, if WantsOpened says so. WantsOpened is given
 	// whether the client speaks revision 3, and does not change its mind.
@@ -101,19 +97,16 @@ type Handler interface {
 type Conn interface {
 	// Form is the form of the frames for Write and TryWrite. It does not change.
 	Form() frame.Form
-	// TryWrite writes what can be written without blocking, of frames in the Conn's
-	// form. n < len(b) with a
-	// nil error means that the rest has to wait. A Conn that cannot write
-	// without blocking always returns 0.
+	// TryWrite writes what can be written without blocking, of frames in the Conn's form. n <
+	// len(b) with a nil error means that the rest has to wait. A Conn that cannot write without
+	// blocking always returns 0.
 	TryWrite(b []byte) (n int, err error)
-	// Write writes frames in the Conn's form, without the first skip bytes of the
-	// first one, and may block. Only one goroutine calls it at a time, and none calls TryWrite
-	// meanwhile.
+	// Write writes frames in the Conn's form, without the first skip bytes of the first one, and
+	// may block. Only one goroutine calls it at a time, and none calls TryWrite meanwhile.
 	Write(frames []*frame.Frame, skip int) error
 	Peer
-	// Goodbye sends the closing handshake and makes the reader stop at the
-	// peer's answer, or soon. Nothing else is being written. It must not block
-	// for longer than a moment.
+	// Goodbye sends the closing handshake and makes the reader stop at the peer's answer, or soon.
+	// Nothing else is being written. It must not block for longer than a moment.
 	Goodbye()
 	// Interrupt ends blocked reads and writes, and all later ones.
 	Interrupt()
@@ -121,12 +114,11 @@ type Conn interface {
 
 // Peer is what a Conn knows of the other end.
 type Peer interface {
-	// Progress returns a number that grows when the peer takes something of what was
-	// written, and at no other time. It does not block, and may be called during a
-	// Write.
+	// Progress returns a number that grows when the peer takes something of what was written, and
+	// at no other time. It does not block, and may be called during a Write.
 	Progress() uint64
-	// Unread reports whether the peer has sent something that the handler has not been
-	// given. A Conn that cannot know returns true. It does not block.
+	// Unread reports whether the peer has sent something that the handler has not been given. A
+	// Conn that cannot know returns true. It does not block.
 	Unread() bool
 }
 
@@ -135,13 +127,12 @@ type Config struct {
 	PingInterval, PingTimeout time.Duration
 	// MaxPackets and MaxBytes bound the outbox.
 	MaxPackets, MaxBytes int
-	// WriteTimeout is how long the peer may read almost nothing of the outbox: less
-	// than leastRate.
+	// WriteTimeout is how long the peer may read almost nothing of the outbox: less than leastRate.
 	WriteTimeout time.Duration
 	// Clock runs the heartbeats, and the watch over outboxes.
 	Clock *deadline.Clock
-	// KeepWriter gives each Conn a writer goroutine for its whole life, and
-	// sends everything through it.
+	// KeepWriter gives each Conn a writer goroutine for its whole life, and sends everything
+	// through it.
 	KeepWriter bool
 }
 
@@ -149,12 +140,11 @@ type state uint8
 
 const (
 	open    state = iota
-	closing       // the server has closed it; what is queued still goes out
+	closing       // the server has closed it; the queue still goes out
 	closed
 )
 
-// Session is one Engine.IO session. Its methods may be called from any
-// goroutine.
+// Session is one Engine.IO session. Its methods may be called from any goroutine.
 type Session struct {
 	ID string
 
@@ -193,17 +183,16 @@ type Session struct {
 	posting  bool
 }
 
-// New returns a session that is not open yet: Open makes it so. form is what its
-// client takes as long as it has no Conn.
+// New returns a session that is not open yet: Open makes it so. form is what its client takes as
+// long as it has no Conn.
 func New(cfg *Config, id string, form frame.Form) *Session {
 	s := &Session{ID: id, cfg: cfg, form: form, ended: make(chan struct{})}
 	s.heart.Fire = s.beat
 	return s
 }
 
-// Open gives a new session its handler, its connection unless it begins with
-// polling (nil), and its first packet if it has one to send by itself, and
-// starts the heartbeat.
+// Open gives a new session its handler, its connection unless it begins with polling (nil), and its
+// first packet if it has one to send by itself, and starts the heartbeat.
 func (s *Session) Open(h Handler, c Conn, first *frame.Frame) {
 	s.mu.Lock()
 	s.handler = h
@@ -246,7 +235,8 @@ func (s *Session) welcome() {
 	})
 }
 
-// aside calls f on a goroutine of its own, for which WaitWriters waits unless the session has ended.
+// aside calls f on a goroutine of its own, for which WaitWriters waits unless the session has
+// ended.
 func (s *Session) aside(f func()) {
 	s.mu.Lock()
 	tracked := s.state != closed // WaitWriters may be at work otherwise
@@ -269,8 +259,7 @@ func (s *Session) Form() frame.Form {
 	return s.form
 }
 
-// Revision returns the revision of Engine.IO that the client speaks, 3 or 4. It
-// never changes.
+// Revision returns the revision of Engine.IO that the client speaks, 3 or 4. It never changes.
 func (s *Session) Revision() int {
 	if s.Form()&frame.Revision3 != 0 {
 		return 3
@@ -278,8 +267,7 @@ func (s *Session) Revision() int {
 	return 4
 }
 
-// patience is how long a client of revision 3 may keep silent: it is the one
-// that pings.
+// patience is how long a client of revision 3 may keep silent: it is the one that pings.
 func (s *Session) patience() time.Duration { return s.cfg.PingInterval + s.cfg.PingTimeout }
 
 func (s *Session) attach(c Conn) {
@@ -303,9 +291,8 @@ func (s *Session) Transport() string {
 // Done is closed when the session has ended and its handler knows.
 func (s *Session) Done() <-chan struct{} { return s.ended }
 
-// WaitWriters returns when no goroutine of the session uses its Conn any more.
-// The session must be closed. Whoever owns the connection calls it before
-// giving the connection back.
+// WaitWriters returns when no goroutine of the session uses its Conn any more. The session must be
+// closed. Whoever owns the connection calls it before giving the connection back.
 func (s *Session) WaitWriters() { s.writers.Wait() }
 
 // Receive takes a packet that the client sent. p.Data is valid during the call.
@@ -334,8 +321,8 @@ func (s *Session) Receive(p engineio.Packet) error {
 	return nil
 }
 
-// received counts a packet. It returns the state of the session, and whether the client
-// speaks revision 3.
+// received counts a packet. It returns the state of the session, and whether the client speaks
+// revision 3.
 func (s *Session) received(p engineio.Packet) (st state, three bool, err error) {
 	s.mu.Lock()
 	st, three = s.state, s.form&frame.Revision3 != 0
@@ -347,8 +334,8 @@ func (s *Session) received(p engineio.Packet) (st state, three bool, err error) 
 	if p.Type == engineio.Pong {
 		s.counts.PongsIn++
 	}
-	// A client that is busy sending something large cannot answer a ping, yet
-	// it is alive. Once per ping, any packet buys it another timeout.
+	// A client that is busy sending something large cannot answer a ping, yet it is alive. Once per
+	// ping, any packet buys it another timeout.
 	extend := st == open && s.awaitingPong && !s.extended && p.Type != engineio.Pong
 	s.extended = s.extended || extend
 	if extend {
@@ -454,9 +441,9 @@ func (s *Session) beat() {
 	}
 }
 
-// excused reports whether a sign of life may wait behind the handler: it is at work, and
-// has not been given all that the client has sent, or what it works on is a post, whose
-// answer the client must have before it can post a pong. The lock is held.
+// excused reports whether a sign of life may wait behind the handler: it is at work, and has not
+// been given all that the client has sent, or what it works on is a post, whose answer the client
+// must have before it can post a pong. The lock is held.
 func (s *Session) excused() bool {
 	if s.recv.TryLock() {
 		s.recv.Unlock()
@@ -468,18 +455,18 @@ func (s *Session) excused() bool {
 	return s.conn.Unread()
 }
 
-// Close ends the session at once. What is queued for a Conn is still written, as far
-// as the peer takes it within partingTime: over TLS everything is queued, and what was
-// sent before the end would get lost. It is dropped when the peer is gone or too slow
-// (PingTimeout, SlowConsumer), and with ServerShutdown, which follows a Shut.
+// Close ends the session at once. The queue of a Conn is still written, as far as the peer takes it
+// within partingTime: over TLS everything is queued, and packets that were sent before the end
+// would get lost. It is dropped when the peer is gone or too slow (PingTimeout, SlowConsumer), and
+// with ServerShutdown, which follows a Shut.
 func (s *Session) Close(reason Reason) {
 	s.mu.Lock()
 	s.end(reason)
 	s.mu.Unlock()
 }
 
-// Shut ends the session when what is queued has gone out. A poll that is held
-// is answered, and so is the next one when none is held.
+// Shut ends the session when its queue has gone out. A poll that is held is answered, and so is the
+// next one when none is held.
 func (s *Session) Shut(reason Reason) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -490,7 +477,7 @@ func (s *Session) Shut(reason Reason) {
 	switch {
 	case s.handler == nil: // see Open
 	case s.conn == nil && reason == ServerShutdown && len(s.out) == 0 && s.poll == nil:
-		s.end(reason) // nobody waits, and nothing would be lost
+		s.end(reason) // no poll waits, and nothing would be lost
 	case s.conn == nil:
 		s.cfg.Clock.Arm(&s.heart, pollingGrace)
 		s.release()
@@ -501,9 +488,9 @@ func (s *Session) Shut(reason Reason) {
 	}
 }
 
-// Refuse ends the session with TransportError, after a post that is refused: at once, or, if a
-// poll is held, when its client leaves it, at the latest after refusalGrace. The session takes
-// nothing meanwhile.
+// Refuse ends the session with TransportError, after a post that is refused: at once, or, if a poll
+// is held, when its client leaves it, at the latest after refusalGrace. The session takes nothing
+// meanwhile.
 func (s *Session) Refuse() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -568,8 +555,7 @@ func (s *Session) drop() { s.out, s.head, s.outBytes = nil, 0, 0 }
 
 var errLate = errors.New("the peer does not take what is queued")
 
-// part ends the parting: with a goodbye if all has been written, else by force. The
-// lock is held.
+// part ends the parting: with a goodbye if all has been written, else by force. The lock is held.
 func (s *Session) part(c Conn, err error) {
 	s.parting = false
 	s.drop()
@@ -600,9 +586,9 @@ func (s *Session) IsOpen() bool {
 	return s.state == open
 }
 
-// Ended reports whether the session takes and gives nothing any more. A session
-// whose heartbeat is overdue has ended: the clock ends it a little later, but
-// a caller must not see it as alive before that.
+// Ended reports whether the session takes and gives nothing any more. A session whose heartbeat is
+// overdue has ended: the clock ends it a little later, but a caller must not see it as alive before
+// that.
 func (s *Session) Ended() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -4,27 +4,26 @@ import (
 	"github.com/throng-io/throng/server/internal/deadline"
 )
 
-// stall watches an outbox that is not empty. It is made with the first frame
-// that has to wait, and gone when it finds nothing that waits: what goes out at
-// once never meets it, and an outbox that fills and empties all the time arms
-// one timer per look.
+// stall watches an outbox that is not empty. It is made with the first frame that has to wait, and
+// gone when it finds nothing that waits: what goes out at once never meets it, and an outbox that
+// fills and empties all the time arms one timer per look.
 type stall struct {
 	timer deadline.Entry
 	goal  uint64 // what Session.taken must come to
 	short int    // looks since the goal was set that found less
 }
 
-// looks is how many looks make up a WriteTimeout: a session that is stalled ends
-// so much of it late at most. They are counted, as time also passes while this
-// process, or its machine, is stopped: clients must not pay for that.
+// looks is how many looks make up a WriteTimeout: a session that is stalled ends so much of it late
+// at most. They are counted, as time also passes while this process, or its machine, is stopped:
+// clients must not pay for that.
 const looks = 4
 
-// leastRate is how many bytes a second the peer must take of what waits, or all of
-// it if that is less: a client that reads a byte now and then would keep it for good. To ask
-// for the oldest frame within the WriteTimeout would be wrong: it may be long.
+// leastRate is how many bytes a second the peer must take of the outbox, or all of it if that is
+// less: a client that reads a byte now and then would keep it for good. To ask for the oldest frame
+// within the WriteTimeout would be wrong: it may be long.
 const leastRate = 256
 
-// watch sees to it that what waits is taken in time; the lock is held.
+// watch starts the watch over the outbox unless it runs; the lock is held.
 func (s *Session) watch() {
 	if s.stall != nil {
 		return

@@ -8,8 +8,8 @@ import (
 	"github.com/throng-io/throng/server/internal/budget"
 )
 
-// messages are buffers for inbound messages, taken when a message begins and
-// given back when it has been handled, so that an idle connection keeps none.
+// messages are buffers for inbound messages, taken when a message begins and given back when it has
+// been handled, so that an idle connection keeps none.
 var messages = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // keptMessage bounds the buffers that go back to the pool.

@@ -9,26 +9,26 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// CORS says which pages of other origins may read the answers. It does not
-// protect websockets, which browsers open to any origin.
+// CORS says which pages of other origins may read the answers. It does not protect websockets,
+// which browsers open to any origin.
 type CORS struct {
-	// Origins that are allowed. ["*"] allows every one. One fixed origin is
-	// named in every answer; of several, the one that asks is.
+	// Origins that are allowed. ["*"] allows every one. One fixed origin is named in every answer;
+	// of several, the one that asks is.
 	Origins []string
-	// Match, if set, decides on the origins that Origins does not name. It is called
-	// by several goroutines at once.
+	// Match, if set, decides on the origins that Origins does not name. It is called by several
+	// goroutines at once.
 	Match func(origin string) bool
 	// Credentials allows cookies and authorization headers.
 	Credentials bool
 	// Methods that the answer to a preflight request names. Default "GET,HEAD,PUT,
 	// PATCH,POST,DELETE".
 	Methods []string
-	// AllowedHeaders that pages may send. Default: those that the browser asks for.
+	// AllowedHeaders that pages may send. Default: the headers that the browser asks for.
 	AllowedHeaders []string
 	// ExposedHeaders of answers that pages may read, beside the usual ones.
 	ExposedHeaders []string
-	// MaxAge is for how long browsers need not ask again, in whole seconds. Default:
-	// nothing is said, and they have a default of their own.
+	// MaxAge is for how long browsers need not ask again, in whole seconds. Default: nothing is
+	// said, and they have a default of their own.
 	MaxAge time.Duration
 }
 
@@ -56,14 +56,12 @@ func (c *CORS) Apply(ctx *fasthttp.RequestCtx) {
 	}
 }
 
-// Allows reports whether pages of an origin are allowed. There is no page without
-// one.
+// Allows reports whether pages of an origin are allowed. There is no page without one.
 func (c *CORS) Allows(origin string) bool {
 	return origin != "" && (slices.Contains(c.Origins, origin) || slices.Contains(c.Origins, "*") || c.Match != nil && c.Match(origin))
 }
 
-// preflight answers the question that a browser asks before a request it deems
-// unsafe.
+// preflight answers the question that a browser asks before a request it deems unsafe.
 func (c *CORS) preflight(ctx *fasthttp.RequestCtx) {
 	h := &ctx.Response.Header
 	methods := "GET,HEAD,PUT,PATCH,POST,DELETE"
@@ -88,8 +86,8 @@ func (c *CORS) preflight(ctx *fasthttp.RequestCtx) {
 	h.Set(fasthttp.HeaderContentLength, "0")
 }
 
-// printable reports whether client input may be echoed into a header, or taken
-// for an origin, without splitting the header.
+// printable reports whether client input may be echoed into a header, or taken for an origin,
+// without splitting the header.
 func printable(b []byte) bool {
 	for _, c := range b {
 		if c < ' ' || c == 0x7f {

@@ -13,9 +13,9 @@ import (
 
 const deflateName = "permessage-deflate"
 
-// offersDeflate reports whether a client offers a compression of messages that
-// is spoken here: each message by itself, with the largest window (RFC 7692,
-// section 7.1). What else is offered, and how, does not matter.
+// offersDeflate reports whether a client offers a compression of messages that is spoken here: each
+// message by itself, with the largest window (RFC 7692, section 7.1). The other parameters of the
+// offer do not matter.
 func offersDeflate(ctx *fasthttp.RequestCtx) bool {
 	for _, header := range ctx.Request.Header.PeekAll("Sec-WebSocket-Extensions") {
 		for offer := range strings.SplitSeq(string(header), ",") {
@@ -55,9 +55,8 @@ func acceptable(offer string) bool {
 	return true
 }
 
-// coding returns the coding for the answers to a client that sends this
-// Accept-Encoding: of those it takes the one that compresses best, "" if it takes
-// none.
+// coding returns the coding for the answers to a client that sends this Accept-Encoding: of those
+// it takes the one that compresses best, "" if it takes none.
 func coding(accepts []byte) string {
 	for _, one := range []string{"gzip", "deflate"} {
 		if acceptsCoding(accepts, one) {
@@ -67,14 +66,13 @@ func coding(accepts []byte) string {
 	return ""
 }
 
-// compresses reports whether the body of an answer should be compressed, for a
-// client that takes it.
+// compresses reports whether the body of an answer should be compressed, for a client that takes
+// it.
 func (e *Engine) compresses(body []byte, frames []*frame.Frame) bool {
 	return e.cfg.Compress > 0 && len(body) >= e.cfg.Compress && slices.ContainsFunc(frames, (*frame.Frame).Compressible)
 }
 
-// compress returns body in a coding. The level suits a body that is made once
-// for one client.
+// compress returns body in a coding. The level suits a body that is made once for one client.
 func compress(coding string, body []byte) []byte {
 	if coding == "gzip" {
 		return fasthttp.AppendGzipBytesLevel(nil, body, fasthttp.CompressBestSpeed)
@@ -82,8 +80,8 @@ func compress(coding string, body []byte) []byte {
 	return fasthttp.AppendDeflateBytesLevel(nil, body, fasthttp.CompressBestSpeed)
 }
 
-// acceptsCoding reports whether an Accept-Encoding header names a coding, or all
-// of them, and does not rule it out (RFC 9110, section 12.5.3).
+// acceptsCoding reports whether an Accept-Encoding header names a coding, or all of them, and does
+// not rule it out (RFC 9110, section 12.5.3).
 func acceptsCoding(header []byte, name string) bool {
 	any := false
 	for one := range bytes.SplitSeq(header, []byte{','}) {

@@ -1,12 +1,11 @@
-// Package transport carries sessions over HTTP: long-polling, websocket, and
-// the upgrade from the first to the second. It is the only package that knows
-// fasthttp's RequestCtx and the websocket library's opening handshake.
+// Package transport carries sessions over HTTP: long-polling, websocket, and the upgrade from the
+// first to the second. It is the only package that knows fasthttp's RequestCtx and the websocket
+// library's opening handshake.
 //
-// A request is checked in the order of the official server, finds or opens its
-// session, and is then either a poll (polling.go), a post (polling.go) or a
-// websocket. A connection that only polls leaves the HTTP server, on Linux, for the
-// engine's poller (pollconn_linux.go). The library does the opening handshake of
-// every websocket (websocket.go). What comes after is the same for all of them
+// A request is checked in the order of the official server, finds or opens its session, and is then
+// either a poll (polling.go), a post (polling.go) or a websocket. A connection that only polls
+// leaves the HTTP server, on Linux, for the engine's poller (pollconn_linux.go). The library does
+// the opening handshake of every websocket (websocket.go). The rest is the same for all of them
 // (inbound.go, socket.go); only the reader differs:
 //
 //   - On plain TCP and unix sockets, on Linux, the connection becomes a descriptor
@@ -48,21 +47,20 @@ type Config struct {
 	CORS              *CORS  // nil: no header at all
 	Cookie            string // name of the session cookie; empty: none
 	CookieAttributes  string // what follows its value
-	// Headers is called for each request that a session takes, and for the one that
-	// opens it (first), to add to the answer.
+	// Headers is called for each request that a session takes, and for the one that opens it
+	// (first), to add to the answer.
 	Headers func(ctx *fasthttp.RequestCtx, first bool)
 	// Deflate offers compression to websockets.
 	Deflate bool
-	// Compress is the size in bytes from which answers to polls are compressed. 0:
-	// none are.
+	// Compress is the size in bytes from which answers to polls are compressed. 0: none are.
 	Compress int
-	// Allow refuses a handshake by returning false, with a message of its own
-	// or "" for the usual one.
+	// Allow refuses a handshake by returning false, with a message of its own or "" for the usual
+	// one.
 	Allow func(*fasthttp.RequestCtx) (message string, ok bool)
 	// NewID returns an unguessable session id.
 	NewID func() string
-	// Open is called for each new session, before it carries anything. What it
-	// needs of the request it must copy.
+	// Open is called for each new session, before it carries anything. What it needs of the request
+	// it must copy.
 	Open func(*session.Session, *fasthttp.RequestCtx) session.Handler
 	// Refused is called for each request that is answered with an error code.
 	Refused func(*fasthttp.RequestCtx, *Refusal)
@@ -100,10 +98,9 @@ func New(cfg Config) *Engine {
 	return &Engine{cfg: cfg, sessions: map[string]*session.Session{}, upgrader: upgrader, deflater: deflater}
 }
 
-// Handle answers one request of the engine's path. back serves a connection from
-// its next request on, as the HTTP server does, and returns when it is closed:
-// with it, the engine takes over connections that poll again and again. nil: it
-// does not.
+// Handle answers one request of the engine's path. back serves a connection from its next request
+// on, as the HTTP server does, and returns when it is closed: with it, the engine takes over
+// connections that poll again and again. nil: it does not.
 func (e *Engine) Handle(ctx *fasthttp.RequestCtx, back func(net.Conn)) {
 	upgrade := websocket.FastHTTPIsWebSocketUpgrade(ctx)
 	if e.cfg.CORS != nil {
@@ -139,8 +136,7 @@ type query struct {
 	form           frame.Form // what the client says that it takes
 }
 
-// parseQuery takes the last of duplicate parameters, as the official server
-// does.
+// parseQuery takes the last of duplicate parameters, as the official server does.
 func parseQuery(ctx *fasthttp.RequestCtx) query {
 	q := query{form: frame.Revision3}
 	for key, value := range ctx.QueryArgs().All() {
@@ -181,8 +177,8 @@ func (q *query) polling() frame.Form {
 // websocket is the form of the messages on a websocket.
 func (q *query) websocket() frame.Form { return q.form &^ frame.JSONP }
 
-// verify applies the checks of the official server's verify in their order. It returns the
-// session that the request belongs to, or nil for a handshake.
+// verify applies the checks of the official server's verify in their order. It returns the session
+// that the request belongs to, or nil for a handshake.
 func (e *Engine) verify(ctx *fasthttp.RequestCtx, q query, upgrade bool) (*session.Session, *Refusal) {
 	known := q.transport == "polling" && e.cfg.Polling || q.transport == "websocket" && e.cfg.WebSocket
 	if !known {
@@ -223,8 +219,8 @@ func (e *Engine) verify(ctx *fasthttp.RequestCtx, q query, upgrade bool) (*sessi
 	return nil, nil
 }
 
-// refuse answers with an error code: as JSON, or, for a websocket, as the
-// plain text that the official server writes before it hangs up.
+// refuse answers with an error code: as JSON, or, for a websocket, as the plain text that the
+// official server writes before it hangs up.
 func (e *Engine) refuse(ctx *fasthttp.RequestCtx, why *Refusal, upgrade bool) {
 	if e.cfg.Refused != nil {
 		e.cfg.Refused(ctx, why)
@@ -246,8 +242,8 @@ func (e *Engine) refuse(ctx *fasthttp.RequestCtx, why *Refusal, upgrade bool) {
 	ctx.Response.SetBody(code.AppendJSON(nil, message))
 }
 
-// create makes a session and what stands above it. It returns nil when the
-// engine has stopped. The caller must call begin.
+// create makes a session and what stands above it. It returns nil when the engine has stopped. The
+// caller must call begin.
 func (e *Engine) create(ctx *fasthttp.RequestCtx, form frame.Form) (*session.Session, session.Handler) {
 	e.mu.Lock()
 	stopped := e.stopped
@@ -277,8 +273,8 @@ func (e *Engine) begin(s *session.Session, h session.Handler, c session.Conn, fi
 	}
 }
 
-// handler wraps what the layer above wants to hear, so that a session leaves
-// the table when it ends.
+// handler wraps what the layer above wants to hear, so that a session leaves the table when it
+// ends.
 type handler struct {
 	session.Handler
 	engine  *Engine
@@ -314,10 +310,9 @@ func (e *Engine) handshake(s *session.Session, transport string) engineio.Packet
 	return engineio.Packet{Type: engineio.Open, Data: h.AppendJSON(nil)}
 }
 
-// Drain ends all sessions, letting what is queued go out, and refuses new ones. It
-// returns when they are gone, or else after d or with ctx. Then it gives up those
-// for which something is queued and whose clients have not come for it: a Stop
-// follows, and after that they cannot.
+// Drain ends all sessions, after their queues have gone out, and refuses new ones. It returns when
+// they are gone, or else after d or with ctx. Then it gives up those for which something is queued
+// and whose clients have not come for it: a Stop follows, and after that they cannot.
 func (e *Engine) Drain(ctx context.Context, d time.Duration) {
 	e.stop(func(s *session.Session) { s.Shut(session.ServerShutdown) })
 	ended := make(chan struct{})
@@ -340,9 +335,8 @@ func (e *Engine) Drain(ctx context.Context, d time.Duration) {
 	})
 }
 
-// Stop ends all sessions, letting what is queued go out, and refuses new ones.
-// The returned channel is closed when all of them, and all their connections,
-// are gone.
+// Stop ends all sessions, after their queues have gone out, and refuses new ones. The returned
+// channel is closed when all of them, and all their connections, are gone.
 func (e *Engine) Stop() <-chan struct{} {
 	e.poller.stop(false)
 	e.stop(func(s *session.Session) { s.Shut(session.ServerShutdown) })

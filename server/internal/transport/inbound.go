@@ -9,8 +9,8 @@ import (
 	"github.com/throng-io/throng/server/internal/frame"
 )
 
-// This file makes messages of the bytes that a socket reads, in whatever pieces they
-// come; what becomes of a message is in socket.go.
+// This file makes messages of the bytes that a socket reads, in any pieces they come; what becomes
+// of a message is in socket.go.
 
 var (
 	errDeflate    = &websocket.Error{Code: websocket.CodeInvalidData, Text: "message that cannot be decompressed"}
@@ -19,7 +19,7 @@ var (
 	errPeerClosed = errors.New("websocket: closed by the peer")
 )
 
-// partial is what has come of a message that is not whole.
+// partial is the received part of an incomplete message.
 type partial struct {
 	rest      *bytes.Buffer // of a frame; nil: frames are whole
 	message   *bytes.Buffer // of a fragmented message; nil: there is none
@@ -46,7 +46,7 @@ func (c *socket) keep(b []byte) {
 	in.rest.Write(b)
 }
 
-// rest returns what has come of a frame that is not whole, nil for nothing.
+// rest returns the received part of an incomplete frame, nil for nothing.
 func (c *socket) rest() *bytes.Buffer {
 	if c.in == nil {
 		return nil
@@ -54,8 +54,8 @@ func (c *socket) rest() *bytes.Buffer {
 	return c.in.rest
 }
 
-// consume handles the frames in what has come before and in b, and keeps what is
-// left. After an error the stream makes no sense any more.
+// consume handles the frames in what has come before and in b, and keeps what is left. After an
+// error the stream makes no sense any more.
 func (c *socket) consume(b []byte) error {
 	if c.stage == discarding {
 		return nil
@@ -121,9 +121,8 @@ func (c *socket) rules() websocket.Rules {
 	return r
 }
 
-// account takes what is held of messages that have not come whole from the
-// engine's budget, and sees to it that they come in time. Frames between the
-// fragments of a message do not lengthen its time.
+// account takes the size of incomplete messages from the engine's budget, and sees to it that they
+// come in time. Frames between the fragments of a message do not lengthen its time.
 func (c *socket) account() error {
 	in := c.in
 	if in == nil {
@@ -155,7 +154,7 @@ func (c *socket) account() error {
 	return nil
 }
 
-// drop forgets what has come of a message.
+// drop forgets the received part of a message.
 func (c *socket) drop() {
 	in := c.in
 	if in == nil {

@@ -17,10 +17,10 @@ const (
 	lingerBytes = 16 << 20         // read and dropped in that time
 )
 
-// CloseAfter closes the connection behind the answer in ctx, which must be complete,
-// although the client may still be sending. Closing it at once would reset it, and a
-// reset overtakes the answer; so the server stops writing first and reads on for a
-// second. It replaces the HTTP server's own writing of the answer.
+// CloseAfter closes the connection behind the answer in ctx, which must be complete, although the
+// client may still be sending. Closing it at once would reset it, and a reset overtakes the answer;
+// so the server stops writing first and reads on for a second. It replaces the HTTP server's own
+// writing of the answer.
 func (e *Engine) CloseAfter(ctx *fasthttp.RequestCtx) {
 	ctx.SetConnectionClose()
 	if ctx.Response.IsBodyStream() || ctx.Hijacked() || !e.enter() {
@@ -46,8 +46,7 @@ func (e *Engine) CloseAfter(ctx *fasthttp.RequestCtx) {
 	})
 }
 
-// enter counts a connection among those that Stop waits for. It returns false when the
-// engine has stopped.
+// enter counts a connection that Stop must wait for. It returns false when the engine has stopped.
 func (e *Engine) enter() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -17,22 +17,19 @@ import (
 	"github.com/throng-io/throng/server/internal/session"
 )
 
-// settled is how many requests a connection has carried before it is kept here:
-// a client that polls for a moment only, before its upgrade, or that posts on the
-// connection of its polls, is better off with the HTTP server, and taking and
-// giving back costs several requests.
+// settled is how many requests a connection has carried before it is kept here: a client that polls
+// for a moment only, before its upgrade, or that posts on the connection of its polls, is better
+// off with the HTTP server, and taking and giving back costs several requests.
 const settled = 8
 
-// pollConn is a connection of a client that stays with polling, on the engine's
-// poller. A request that is held costs this struct, where the HTTP server would
-// keep a goroutine and its buffers, and the sender of a message writes the answer
-// at once.
+// pollConn is a connection of a client that stays with polling, on the engine's poller. A request
+// that is held costs this struct, where the HTTP server would keep a goroutine and its buffers, and
+// the sender of a message writes the answer at once.
 //
-// It needs no HTTP of its own. The polls of a client are all the same, but for a
-// number that keeps caches away: a request that equals the one that the HTTP
-// server and the engine have accepted is a poll, and its answer has the same head,
-// but for date and length. With any other, or a part of one, the connection goes
-// back to the HTTP server, as if those bytes were the first to come.
+// It needs no HTTP of its own. The polls of a client are all the same, but for a number that keeps
+// caches away: a request that equals the one that the HTTP server and the engine have accepted is a
+// poll, and its answer has the same head, but for date and length. With any other, or a part of
+// one, the connection goes back to the HTTP server, as if those bytes were the first to come.
 type pollConn struct {
 	poll.Conn
 	engine  *Engine
@@ -60,9 +57,8 @@ const (
 	left
 )
 
-// keep makes the connection of a poll that has been answered one of the engine's
-// poller, as soon as the HTTP server has written the answer, if it suits. back
-// serves it when it does not any more.
+// keep makes the connection of a poll that has been answered one of the engine's poller, as soon as
+// the HTTP server has written the answer, if it suits. back serves it when it does not any more.
 func (p *poller) keep(e *Engine, ctx *fasthttp.RequestCtx, s *session.Session, form frame.Form, back func(net.Conn)) {
 	in, out := &ctx.Request.Header, &ctx.Response.Header
 	switch {
@@ -82,8 +78,7 @@ func (p *poller) keep(e *Engine, ctx *fasthttp.RequestCtx, s *session.Session, f
 	ctx.Hijack(c.arrive)
 }
 
-// arrive takes the connection over. nc is the HTTP server's again afterwards,
-// which closes it.
+// arrive takes the connection over. nc is the HTTP server's again afterwards, which closes it.
 func (c *pollConn) arrive(nc net.Conn) {
 	early := buffered(nc)
 	p := &c.engine.poller
@@ -115,8 +110,8 @@ func (p *poller) enter(c *pollConn) bool {
 	return true
 }
 
-// stop ends the connections that wait for a poll, and with all set every one.
-// Held polls get their answers from their sessions.
+// stop ends the connections that wait for a poll, and with all set every one. Held polls get their
+// answers from their sessions.
 func (p *poller) stop(all bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -133,8 +128,7 @@ func (p *poller) stop(all bool) {
 // arm has tick called after d.
 func (c *pollConn) arm(d time.Duration) { c.engine.cfg.Session.Clock.Arm(&c.idle, d) }
 
-// tick ends a connection on which nothing has happened for long, or an answer does
-// not leave.
+// tick ends a connection on which nothing has happened for long, or an answer does not leave.
 func (c *pollConn) tick() {
 	c.mu.Lock()
 	state, used := c.state, c.used
@@ -243,8 +237,8 @@ func (c *pollConn) Answer(frames []*frame.Frame, err error) bool {
 	return true
 }
 
-// slow is for an answer that finish will write; the lock is held. It has as long
-// for it as one of the HTTP server's.
+// slow is for an answer that finish will write; the lock is held. It has as long for it as one of
+// the HTTP server's.
 func (c *pollConn) slow() {
 	c.state, c.used = answering, false
 	c.arm(c.engine.cfg.Session.WriteTimeout)
@@ -296,8 +290,8 @@ type date struct {
 	line   []byte
 }
 
-// dateLine returns the header for an answer of now, which is written once a second
-// and not for each.
+// dateLine returns the header for an answer of now, which is written once a second and not for
+// each.
 func (p *poller) dateLine() []byte {
 	now := time.Now()
 	d := p.date.Load()
@@ -332,8 +326,8 @@ func (c *pollConn) end() {
 	}
 }
 
-// giveBack lets the HTTP server go on with the connection, and with what has been
-// read of it. early is not kept.
+// giveBack lets the HTTP server go on with the connection, and with what has been read of it. early
+// is not kept.
 func (c *pollConn) giveBack(early []byte) {
 	if !c.leave() {
 		return
@@ -373,8 +367,8 @@ func (r *resumed) Read(b []byte) (int, error) {
 // UnsafeConn implements wrapper.
 func (r *resumed) UnsafeConn() net.Conn { return r.Conn }
 
-// pollRequest is what the polls of a client look like: what comes before and after
-// the value of the parameter t. Without that all is before it.
+// pollRequest is what the polls of a client look like: what comes before and after the value of the
+// parameter t. Without that all is before it.
 type pollRequest struct{ before, after []byte }
 
 // maxNumber bounds the value of t.

@@ -79,8 +79,7 @@ func (e *Engine) answer(ctx *fasthttp.RequestCtx, form frame.Form, q query, fram
 	case binary:
 		textAnswer(ctx, octetStream)
 	case form&frame.JSONP != 0:
-		// Not what a script is, but what browsers run as one, and never show as a
-		// page.
+		// Not what a script is, but what browsers run as one, and never show as a page.
 		textAnswer(ctx, textBody)
 		body = engineio.AppendJSONP(nil, q.jsonp, body)
 	default:
@@ -123,8 +122,8 @@ func (e *Engine) post(ctx *fasthttp.RequestCtx, s *session.Session) {
 	defer s.FinishPost()
 	form := s.Form()
 	binary := string(ctx.Request.Header.ContentType()) == octetStream
-	// A binary body is what revision 3 has. It must be answered, not only
-	// refused: CVE-2026-59725 is a server that forgot to.
+	// A binary body is what revision 3 has. It must be answered, not only refused: CVE-2026-59725
+	// is a server that forgot to.
 	if binary && form&frame.Revision3 == 0 {
 		s.Close(session.TransportError)
 		ctx.SetStatusCode(fasthttp.StatusBadRequest)
@@ -155,9 +154,8 @@ func (e *Engine) post(ctx *fasthttp.RequestCtx, s *session.Session) {
 	ctx.Response.SetBodyString("ok")
 }
 
-// body reads the request's body up to the limit. Where the HTTP server streams
-// bodies nothing beyond the limit is kept; where it does not, its own limit
-// counts as well.
+// body reads the request's body up to the limit. Where the HTTP server streams bodies nothing
+// beyond the limit is kept; where it does not, its own limit counts as well.
 func (e *Engine) body(ctx *fasthttp.RequestCtx) ([]byte, error) {
 	if ctx.Request.Header.ContentLength() > e.cfg.MaxPayload {
 		return nil, fasthttp.ErrBodyTooLarge // it may not have been read at all
@@ -197,15 +195,15 @@ func payload(form frame.Form, body []byte, binary bool) packets {
 	return &p
 }
 
-// closeGrace is how long a client's close packet waits for the poll that the
-// client has sent before it.
+// closeGrace is how long a client's close packet waits for the poll that the client has sent before
+// it.
 const closeGrace = 20 * time.Millisecond
 
 var errTooManyPackets = errors.New("too many packets in one payload")
 
-// receivePayload passes the packets of a body to the session. The packets before a
-// bad packet has been delivered; the bad one closes the session. A packet that
-// the layer above refuses closes it as well, but the post itself went well.
+// receivePayload passes the packets of a body to the session. The packets before a bad packet has
+// been delivered; the bad one closes the session. A packet that the layer above refuses closes it
+// as well, but the post itself went well.
 func (e *Engine) receivePayload(s *session.Session, p packets) error {
 	for n := 0; p.Next(); n++ {
 		if n == e.cfg.MaxPackets {

@@ -4,8 +4,8 @@ package transport
 
 import "syscall"
 
-// Where there is no raw path, writes go through the session's flusher, and a
-// held poll is not watched.
+// Where there is no raw path, writes go through the session's flusher, and a held poll is not
+// watched.
 
 const canPeek = false
 

@@ -9,20 +9,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// System calls that do not block, on connections of the runtime's poller. Where
-// there is a poller of our own (package poll), plain websockets are on it and are
-// written there; what is left for here is the watch over held polls, and the
-// websockets of systems without one.
+// System calls that do not block, on connections of the runtime's poller. Where there is a poller
+// of our own (package poll), plain websockets are on it and are written there; what is left for
+// here is the watch over held polls, and the websockets of systems without one.
 //
-// net.Conn.Write would park the goroutine when the kernel's buffer is full, and
-// one slow reader would then stop a broadcast to all the others. RawConn keeps
-// what matters of it: the descriptor cannot be closed, and so not be reused for
-// another client, while a callback runs.
+// net.Conn.Write would park the goroutine when the kernel's buffer is full, and one slow reader
+// would then stop a broadcast to all the others. RawConn keeps what matters of it: the descriptor
+// cannot be closed, and so not be reused for another client, while a callback runs.
 
 const canPeek = true
 
-// rawWriter writes to one connection without blocking. One goroutine uses it at
-// a time.
+// rawWriter writes to one connection without blocking. One goroutine uses it at a time.
 type rawWriter struct {
 	raw   syscall.RawConn
 	write func(fd uintptr) bool // kept, since a new one for each call would be garbage
@@ -37,7 +34,7 @@ func newRawWriter(raw syscall.RawConn) *rawWriter {
 		for {
 			w.n, w.err = unix.Write(int(fd), w.b)
 			if !errors.Is(w.err, unix.EINTR) {
-				return true // whatever came of it: do not wait
+				return true // in any case: do not wait
 			}
 		}
 	}
@@ -60,9 +57,8 @@ func (w *rawWriter) tryWrite(b []byte) (int, error) {
 	return w.n, nil
 }
 
-// awaitClose blocks until the peer has closed the connection (true), or until
-// the read deadline passes. What the peer sends meanwhile stays unread: with TLS
-// it says goodbye before it closes.
+// awaitClose blocks until the peer has closed the connection (true), or until the read deadline
+// passes. Data of the peer stays unread meanwhile: with TLS it says goodbye before it closes.
 func awaitClose(raw syscall.RawConn) bool {
 	closed := false
 	_ = raw.Read(func(fd uintptr) bool {

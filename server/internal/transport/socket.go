@@ -15,15 +15,15 @@ import (
 // goodbyeTime is how long the closing handshake may take.
 const goodbyeTime = 2 * time.Second
 
-// link is the connection under a socket. As a session.Conn it is the whole
-// websocket: what it does not implement itself is the embedded socket's.
+// link is the connection under a socket. As a session.Conn it is the whole websocket: what it does
+// not implement itself is the embedded socket's.
 type link interface {
 	session.Conn
 	// WriteAll writes b and may block. Cut ends it.
 	WriteAll(b []byte) error
-	// tell writes the few bytes of a control frame, or of the answer to a probe,
-	// while nothing else is being written, and blocks for a moment at most. It
-	// returns false if not all of b could be written.
+	// tell writes the few bytes of a control frame, or of the answer to a probe, while nothing else
+	// is being written, and blocks for a moment at most. It returns false if not all of b could be
+	// written.
 	tell(b []byte) bool
 	// Cut ends the connection in both directions: the reader finds its end.
 	Cut()
@@ -42,13 +42,12 @@ const (
 	ended
 )
 
-// socket is a websocket after the opening handshake, whatever is under it: it
-// makes messages of the bytes that come, in whatever pieces, and closes the
-// connection as RFC 6455 says. It is embedded in the link that reads for it:
-// polled on plain connections, stream on all others.
+// socket is a websocket after the opening handshake, over any connection: it makes messages of the
+// bytes that come, in any pieces, and closes the connection as RFC 6455 says. It is embedded in the
+// link that reads for it: polled on plain connections, stream on all others.
 //
-// All fields but those that mu guards belong to the reader. While nothing
-// comes, a socket is this struct and nothing else.
+// All fields that mu does not guard belong to the reader. While nothing comes, a socket is this
+// struct and nothing else.
 type socket struct {
 	link    link
 	engine  *Engine
@@ -65,8 +64,7 @@ type socket struct {
 	cut  *time.Timer    // ends the wait for the peer's answer
 }
 
-// begin makes c the connection of a new session, which has a handler, or of an
-// upgrade.
+// begin makes c the connection of a new session, which has a handler, or of an upgrade.
 func (c *socket) begin(h session.Handler) {
 	e, s := c.engine, c.session
 	switch {
@@ -76,16 +74,16 @@ func (c *socket) begin(h session.Handler) {
 	case s.Probe(c.link):
 		c.timeout = time.AfterFunc(e.cfg.UpgradeTimeout, c.link.Cut)
 	default:
-		// A second upgrade at once, or of a session that did not begin with
-		// polling, is accepted and then closed; the session is not touched.
-		// (The official server lets the latter take it over.)
+		// A second upgrade at once, or of a session that did not begin with polling, is accepted
+		// and then closed; the session is not touched. (The official server lets the latter take it
+		// over.)
 		c.session, c.stage = nil, draining
 		c.Goodbye()
 	}
 }
 
-// pong answers a ping. The answer goes through the session, so as not to get
-// into the middle of a message that the kernel has taken only a part of.
+// pong answers a ping. The answer goes through the session, so as not to get into the middle of a
+// message that the kernel has taken only a part of.
 func (c *socket) pong(data []byte) {
 	answer := frame.Control(websocket.Pong, data)
 	switch c.stage {
@@ -96,8 +94,8 @@ func (c *socket) pong(data []byte) {
 	}
 }
 
-// say writes the few bytes that an upgrade has to say: a peer that has not even
-// room for them is cut off.
+// say writes the few bytes that an upgrade has to say: a peer that has not even room for them is
+// cut off.
 func (c *socket) say(f *frame.Frame) {
 	if !c.link.tell(f.Wire()) {
 		c.link.Cut()
@@ -144,8 +142,8 @@ func parse(form frame.Form, data []byte, binary bool) (engineio.Packet, error) {
 
 var probeAnswer = frame.Packet(engineio.Packet{Type: engineio.Pong, Data: []byte("probe")})
 
-// upgrade answers the probe of a polling session, and makes c the session's
-// connection when the client says so.
+// upgrade answers the probe of a polling session, and makes c the session's connection when the
+// client says so.
 func (c *socket) upgrade(p engineio.Packet) {
 	switch {
 	case p.Type == engineio.Ping && string(p.Data) == "probe":
@@ -184,15 +182,14 @@ func (c *socket) hangUp(why session.Reason) {
 	c.stage = max(c.stage, draining)
 }
 
-// leave is called when the stream cannot be read any further, and reports
-// whether it has ended. If not, the reader goes on, and what comes is discarded.
+// leave is called when the stream cannot be read any further, and reports whether it has ended. If
+// not, the reader goes on, and what comes is discarded.
 func (c *socket) leave(err error) (gone bool) {
 	if violation, ok := errors.AsType[*websocket.Error](err); ok {
 		c.answerWith(violation.Code)
 		c.hangUp(session.TransportError)
-		// Where the next frame begins is not known any more. The rest is read
-		// all the same: closing a connection with unread bytes would reset it,
-		// and the peer would never learn why.
+		// Where the next frame begins is not known any more. The rest is read all the same: closing
+		// a connection with unread bytes would reset it, and the peer would never learn why.
 		c.stage = discarding
 		c.drop()
 		return false
@@ -205,7 +202,7 @@ func (c *socket) leave(err error) (gone bool) {
 	return true
 }
 
-// release waits until nobody uses the connection any more, and gives it back.
+// release waits until the connection is unused, and gives it back.
 func (c *socket) release() {
 	if c.session != nil {
 		c.session.Close(session.TransportClose)
@@ -256,8 +253,8 @@ func (c *socket) Write(frames []*frame.Frame, skip int) error {
 	return nil
 }
 
-// Goodbye implements session.Conn: a close frame without a code, as the
-// official server sends, unless there is something to say.
+// Goodbye implements session.Conn: a close frame without a code, as the official server sends,
+// unless there is something to say.
 func (c *socket) Goodbye() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

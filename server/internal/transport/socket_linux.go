@@ -36,19 +36,18 @@ func (p *poller) close() {
 	}
 }
 
-// takes reports whether the websocket to come of this request can be read and
-// written as it is: no TLS between.
+// takes reports whether the websocket to come of this request can be read and written as it is: no
+// TLS between.
 func (p *poller) takes(ctx *fasthttp.RequestCtx) bool {
 	return rawConn(ctx.Conn()) != nil && p.get() != nil
 }
 
-// readsPerTurn is how many full buffers a socket may read before others have
-// their turn.
+// readsPerTurn is how many full buffers a socket may read before others have their turn.
 const readsPerTurn = 4
 
-// polled is a websocket on the engine's poller. Its connection is a descriptor of
-// its own: the HTTP server, whichever it is, gets its connection, its buffers and
-// the request back at once, and closes what it has.
+// polled is a websocket on the engine's poller. Its connection is a descriptor of its own: the HTTP
+// server, whichever it is, gets its connection, its buffers and the request back at once, and
+// closes what it has.
 type polled struct {
 	poll.Conn
 	socket
@@ -56,8 +55,8 @@ type polled struct {
 
 // serve takes over the connection of an upgraded request. It returns at once.
 func (p *poller) serve(e *Engine, nc net.Conn, form frame.Form, s *session.Session, h session.Handler) {
-	// A server that leaves hijacked connections to their handlers does not close
-	// them; for any other this does nothing.
+	// A server that leaves hijacked connections to their handlers does not close them; for any
+	// other this does nothing.
 	defer nc.Close()
 	c := &polled{socket: socket{engine: e, session: s, form: form}}
 	c.link = c
@@ -82,9 +81,8 @@ func (p *poller) serve(e *Engine, nc net.Conn, form frame.Form, s *session.Sessi
 	}
 }
 
-// buffered returns what the HTTP server has read beyond the request: a client
-// need not wait for the answer. With a deadline that is over, a read gives what
-// is buffered and never asks the system.
+// buffered returns what the HTTP server has read beyond the request: a client need not wait for the
+// answer. With a deadline that is over, a read gives what is buffered and never asks the system.
 func buffered(nc net.Conn) (early []byte) {
 	_ = nc.SetReadDeadline(past)
 	var b [512]byte

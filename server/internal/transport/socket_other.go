@@ -11,8 +11,8 @@ import (
 	"github.com/throng-io/throng/server/internal/session"
 )
 
-// poller is for systems with epoll. Elsewhere every websocket is a stream, and
-// the HTTP server holds all polls.
+// poller is for systems with epoll. Elsewhere every websocket is a stream, and the HTTP server
+// holds all polls.
 type poller struct{}
 
 func (*poller) takes(*fasthttp.RequestCtx) bool { return false }

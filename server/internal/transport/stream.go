@@ -12,19 +12,18 @@ import (
 )
 
 const (
-	// readBuffer is kept for each stream, so it is small: most messages that
-	// clients send are shorter, and longer ones are read into their own buffer.
+	// readBuffer is kept for each stream, so it is small: most messages that clients send are
+	// shorter, and longer ones are read into their own buffer.
 	readBuffer = 512
 	// farewell is how long a stream may block for a few bytes that must not wait.
 	farewell = 50 * time.Millisecond
 )
 
-// stream is a websocket on a connection that only its own goroutine can read:
-// TLS, which decrypts between the descriptor and the reader, and every
-// connection on systems without a poller. That goroutine is the one that the
-// HTTP server gives to a hijacked connection, and it is the last to use it: it
-// waits for the session's writers before it returns, since the HTTP server then
-// closes the connection and reuses its wrapper for another client.
+// stream is a websocket on a connection that only its own goroutine can read: TLS, which decrypts
+// between the descriptor and the reader, and every connection on systems without a poller. That
+// goroutine is the one that the HTTP server gives to a hijacked connection, and it is the last to
+// use it: it waits for the session's writers before it returns, since the HTTP server then closes
+// the connection and reuses its wrapper for another client.
 type stream struct {
 	socket
 	wrapped net.Conn      // the HTTP server's: what it has read beyond the request comes first
@@ -82,8 +81,7 @@ func (c *stream) TryWrite(b []byte) (int, error) {
 	return c.raw.tryWrite(b)
 }
 
-// WriteAll implements link. It writes long messages in pieces, so that Progress
-// sees them go.
+// WriteAll implements link. It writes long messages in pieces, so that Progress sees them go.
 func (c *stream) WriteAll(b []byte) error {
 	for len(b) > 0 {
 		n, err := c.conn.Write(b[:min(len(b), joined)])

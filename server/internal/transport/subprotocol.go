@@ -10,10 +10,10 @@ import (
 
 const subprotocolHeader = "Sec-Websocket-Protocol"
 
-// chooseSubprotocol answers the subprotocols that a client offers with one of them: the
-// first of Config.Subprotocols among them, or the client's first one if that is empty, as
-// the official server does. Without a common one the answer names none, and the client
-// fails the connection (RFC 6455, 4.1). It returns false if the offer is malformed.
+// chooseSubprotocol answers the subprotocols that a client offers with one of them: the first of
+// Config.Subprotocols among them, or the client's first one if that is empty, as the official
+// server does. Without a common one the answer names none, and the client fails the connection (RFC
+// 6455, 4.1). It returns false if the offer is malformed.
 func (e *Engine) chooseSubprotocol(ctx *fasthttp.RequestCtx) bool {
 	values := ctx.Request.Header.PeekAll(subprotocolHeader)
 	if len(values) == 0 {

@@ -14,8 +14,8 @@ type Totals struct {
 	Ended              map[session.Reason]uint64 // sessions, by the reason
 }
 
-// Totals adds up what the sessions have carried, past ones included. It looks at
-// each session, so it is for a question from time to time.
+// Totals adds up what the sessions have carried, past ones included. It looks at each session, so
+// it is for a question from time to time.
 func (e *Engine) Totals() Totals {
 	e.mu.RLock()
 	defer e.mu.RUnlock()

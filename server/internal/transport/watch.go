@@ -13,11 +13,10 @@ import (
 
 // watcher makes a request wait for its answer, or for its client to leave.
 //
-// fasthttp does not inform a handler that its client has gone, and an answer that is
-// written to nobody is lost. So the waiting goroutine watches the connection
-// itself: it blocks until there is something to read, peeks, and the end of
-// the stream means that the client has left. The sender of an answer wakes it by
-// moving the read deadline into the past, which needs no second goroutine.
+// fasthttp does not inform a handler that its client has gone, and an answer that is written to
+// nobody is lost. So the waiting goroutine watches the connection itself: it blocks until there is
+// something to read, peeks, and the end of the stream means that the client has left. The sender of
+// an answer wakes it by moving the read deadline into the past, which needs no second goroutine.
 type watcher struct {
 	conn   net.Conn
 	raw    syscall.RawConn // nil: the connection cannot be peeked at
@@ -49,8 +48,8 @@ func (w *watcher) Answer(frames []*frame.Frame, err error) bool {
 	return true
 }
 
-// wait returns the answer to the poll that s holds, or the end of the session when
-// the client has left.
+// wait returns the answer to the poll that s holds, or the end of the session when the client has
+// left.
 func (w *watcher) wait(s *session.Session) (a answer, gone bool) {
 	if w.raw == nil {
 		return <-w.answer, false
@@ -68,8 +67,7 @@ func (w *watcher) wait(s *session.Session) (a answer, gone bool) {
 	return a, gone
 }
 
-// watchable returns the connection whose end is also the end of conn: for TLS the one under
-// it.
+// watchable returns the connection whose end is also the end of conn: for TLS the one under it.
 func watchable(conn net.Conn) syscall.RawConn {
 	if t, ok := conn.(*tls.Conn); ok {
 		conn = t.NetConn()
@@ -80,8 +78,8 @@ func watchable(conn net.Conn) syscall.RawConn {
 // wrapper is a connection around another one, such as fasthttp's and resumed.
 type wrapper interface{ UnsafeConn() net.Conn }
 
-// rawConn returns the system's view of a plain connection, or nil where the
-// bytes on the wire are not the ones that are read and written, as with TLS.
+// rawConn returns the system's view of a plain connection, or nil where the bytes on the wire are
+// not the ones that are read and written, as with TLS.
 func rawConn(conn net.Conn) syscall.RawConn {
 	switch c := unwrap(conn).(type) {
 	case *net.TCPConn:

@@ -52,8 +52,8 @@ func (e *Engine) serveWebSocket(ctx *fasthttp.RequestCtx, q query, s *session.Se
 		// The library would look for its own favourite among several offers.
 		ctx.Request.Header.Set("Sec-WebSocket-Extensions", deflateName)
 	}
-	// The library only does the opening handshake: its own handler, which would make
-	// a connection with its buffers, is replaced.
+	// The library only does the opening handshake: its own handler, which would make a connection
+	// with its buffers, is replaced.
 	if err := upgrader.Upgrade(ctx, func(*websocket.Conn) {}); err != nil {
 		lost()
 		return
