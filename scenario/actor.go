@@ -53,6 +53,8 @@ type actor struct {
 
 	reactions uint64 // so far; its own goroutine's
 
+	due int64 // when it was to connect for the first time; noDue once it has
+
 	// Of a client that connects again: when its connection broke, how often it has tried
 	// since, and how often it broke before. since is 0 while it is held.
 	since        int64
@@ -108,39 +110,59 @@ func (a *actor) namespace() *ledger.Membership {
 
 // run plays the client, and those that connect again in its place.
 func (a *actor) run(ctx context.Context, due int64) {
-	for a = a.live(ctx, due); a != nil; a = a.live(ctx, due) {
+	a.due = due
+	for a = a.live(ctx); a != nil; a = a.live(ctx) {
 		if !a.pause(ctx) {
+			a.neverIn()
 			a.end(nil)
 			return
 		}
-		due = a.t.now()
+		if a.since == 0 {
+			a.group.attempts[max(0, a.t.tl.PhaseAt(a.t.now()))].Add(1)
+		}
 	}
+}
+
+// noDue is the due time of a client that has been connected.
+const noDue = -1
+
+// neverIn records that a client that was due goes without having been connected, after so long.
+func (a *actor) neverIn() {
+	if a.due == noDue {
+		return
+	}
+	t := a.t
+	a.shard.AddNever(a.group.connect[a.transport][stageAll], t.tl.PhaseAt(a.due), time.Duration(t.now()-a.due))
+	a.due = noDue
 }
 
 // live connects, receives until the connection ends, and accounts for the end. It
 // returns the client that connects again, if any.
-func (a *actor) live(ctx context.Context, due int64) *actor {
+func (a *actor) live(ctx context.Context) *actor {
 	t := a.t
 	select {
 	case t.life.dials <- struct{}{}:
 	case <-ctx.Done():
 		a.waited(metric.HowTurn)
+		if a.tries > 0 {
+			a.neverIn()
+		}
 		a.end(nil)
 		return nil
 	}
-	cfg := a.config()
+	cfg, began := a.config(), t.now()
 	d, err := t.dial(ctx, cfg)
 	<-t.life.dials
 	if err != nil {
 		if a.isTraced() {
 			t.tracer.line(a, t.now(), "- %v", err)
 		}
-		return a.failed(ctx, due, err)
+		return a.failed(ctx, began, err)
 	}
 	d.conn = a.traced(d)
 	t.count.connected.Add(1)
 	if a.since == 0 {
-		a.timings(due, d) // what connecting again takes is in reconnect
+		a.timings(began, d) // what connecting again takes is in reconnect
 	}
 	if !a.adopt(d.conn) {
 		_ = d.Close() // it was told to go while it connected
@@ -232,7 +254,7 @@ func (a *actor) waited(stage string) {
 }
 
 // failed accounts for a connection that did not come about.
-func (a *actor) failed(ctx context.Context, due int64, err error) (next *actor) {
+func (a *actor) failed(ctx context.Context, began int64, err error) (next *actor) {
 	t := a.t
 	a.mu.Lock()
 	leaving := a.leaving
@@ -240,6 +262,9 @@ func (a *actor) failed(ctx context.Context, due int64, err error) (next *actor) 
 	if leaving || ctx.Err() != nil {
 		if de := (*client.DialError)(nil); errors.As(err, &de) {
 			a.waited(de.Stage)
+		}
+		if a.tries > 0 {
+			a.neverIn()
 		}
 		a.release()
 		a.forget()
@@ -260,17 +285,25 @@ func (a *actor) failed(ctx context.Context, due int64, err error) (next *actor) 
 	}
 	a.group.countError(metric.Error(kind, class), t.now(), discreet{a.blamed(err), a.filling(), nil})
 	if a.since == 0 && class == metric.HowTimeout {
-		a.shard.AddNever(a.group.connect[a.transport][stageAll], t.tl.PhaseAt(due), time.Duration(t.now()-due))
+		a.shard.AddNever(a.group.connect[a.transport][stageAttempt], t.tl.PhaseAt(began), time.Duration(t.now()-began))
+	}
+	if next == nil {
+		a.neverIn()
 	}
 	a.release()
 	return next
 }
 
-func (a *actor) timings(due int64, d dialed) {
+// timings records how long an attempt took that has succeeded, and all of them together.
+func (a *actor) timings(began int64, d dialed) {
 	t := a.t
-	phase := t.tl.PhaseAt(due)
+	phase, now := t.tl.PhaseAt(began), t.now()
 	series := &a.group.connect[a.transport]
-	t.record(a.shard, series[stageAll], due, t.now())
+	if a.due != noDue {
+		t.record(a.shard, series[stageAll], a.due, now)
+		a.due = noDue
+	}
+	t.record(a.shard, series[stageAttempt], began, now)
 	for stage, took := range [...]time.Duration{
 		stageTCP: d.timings.TCP, stageTLS: d.timings.TLS, stageOpen: d.timings.Open,
 		stageNamespace: d.timings.Namespace, stageUpgrade: d.timings.Upgrade,

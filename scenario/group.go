@@ -57,7 +57,8 @@ type group struct {
 
 // The stages of connecting that have a metric of their own.
 const (
-	stageAll = iota
+	stageAll = iota // through all attempts
+	stageAttempt
 	stageTCP
 	stageTLS
 	stageOpen
@@ -67,7 +68,7 @@ const (
 )
 
 var stageNames = [connectStages]string{
-	metric.Connect, metric.ConnectTCP, metric.ConnectTLS, metric.ConnectOpen, metric.ConnectNamespace, metric.ConnectUpgrade,
+	metric.Connect, metric.ConnectAttempt, metric.ConnectTCP, metric.ConnectTLS, metric.ConnectOpen, metric.ConnectNamespace, metric.ConnectUpgrade,
 }
 
 func newGroup(t *trial, spec *file.Group, index, first int) *group {

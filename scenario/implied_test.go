@@ -188,3 +188,57 @@ func TestWhatNobodyCanTellIsInvalid(t *testing.T) {
 		t.Errorf("%+v: the loss may be as much as what is undecided", k)
 	}
 }
+
+// limited has twenty clients that are due at once before a server that takes four in each half of a second.
+const limited = `
+version: 1
+name: t
+target: {url: "http://127.0.0.1:1"}
+groups:
+  people: {count: 20, connect: {rate: 10k/s}, reconnect: {min: 500ms, max: 500ms, jitter: 0%}}
+phases: [{name: ramp, for: 3s, record: false}, {name: hold, for: 1s}]
+`
+
+// Connecting counts from when a client was due, through all attempts; one attempt counts for itself, and each that
+// is refused is an error.
+func TestConnectCountsEveryAttempt(t *testing.T) {
+	t.Parallel()
+	let := func(all int) *fakeServer {
+		s, began, in := &fakeServer{}, time.Duration(0), 0
+		s.refuse = func(i int) error {
+			if i == 0 { // the probe
+				began = client.Now()
+				return nil
+			}
+			if open := 4 * (1 + int((client.Now()-began)/(500*time.Millisecond))); in < min(open, all) {
+				in++
+				return nil
+			}
+			return &client.DialError{Stage: "tcp", Class: "refused", Err: errRefused}
+		}
+		return s
+	}
+	c := play(t, let(20), limited+"slo: [max(connect) < 100ms, max(connect.attempt) < 100ms]\n")
+	if l := c.Latency["connect"]; l.N != 20 || l.Maxus < 1_990_000 || l.Maxus > 2_600_000 || l.P50us < 900_000 {
+		t.Errorf("connect %+v: the last client was in two seconds after it was due", l)
+	}
+	if l := c.Latency["connect.attempt"]; l.N != 20 || l.Maxus > 1000 {
+		t.Errorf("connect.attempt %+v", l)
+	}
+	if c.Clients.Failed != 0 || c.Errors["connect.refused"] != 16+12+8+4 || c.Reason != "max(connect) < 100ms: 2 s" {
+		t.Errorf("%s because %q; clients %+v, errors %v", c.Verdict, c.Reason, c.Clients, c.Errors)
+	}
+	c = play(t, let(20), limited+"slo: [max(connect) < 5s]\n")
+	if c.Verdict != result.Fail || c.Reason != "errors(connect.refused) == 0: 40" {
+		t.Errorf("%s because %q: no rule allows refused attempts", c.Verdict, c.Reason)
+	}
+	c = play(t, let(20), limited+"slo: [max(connect) < 5s, errors(connect) < 70%]\n")
+	if c.Verdict != result.Pass || c.Checks[2].Value != 40.0/60 {
+		t.Errorf("%s because %q; %+v: of 60 attempts 40 were refused", c.Verdict, c.Reason, c.Checks)
+	}
+	// Some never get in: that they are slower than all others is all that is known.
+	c = play(t, let(15), limited+"slo: [p50(connect) < 5s, max(connect) < 1h, errors(connect) < 90%]\n")
+	if l := c.Latency["connect"]; l.N != 15 || l.Never != 5 || !l.Beyond(80) || c.Reason != "max(connect) < 1h: > 4 s" {
+		t.Errorf("%s because %q; connect %+v", c.Verdict, c.Reason, l)
+	}
+}

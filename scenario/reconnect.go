@@ -27,6 +27,7 @@ func (a *actor) successor(err error) *actor {
 	next := newActor(t, g, a.index, a.number)
 	next.flow = a.flow
 	next.calls.follow(&a.calls)
+	next.due = a.due
 	next.since, next.tries, next.drops, next.session = a.since, a.tries, a.drops, a.session
 	next.churned = a.churned || a.since != 0
 	next.outbox = a.outbox

@@ -23,6 +23,7 @@ const (
 	Jitter       = "jitter"
 
 	Connect          = "connect"
+	ConnectAttempt   = "connect.attempt"
 	ConnectTCP       = "connect.tcp"
 	ConnectTLS       = "connect.tls"
 	ConnectOpen      = "connect.open"
@@ -127,7 +128,8 @@ var Table = []Metric{
 	{Name: Ack, Unit: Seconds, Labels: ofSenders, Needs: NeedsAck, About: "from when a message was due until its acknowledgement"},
 	{Name: AckService, Unit: Seconds, Labels: ofSenders, Needs: NeedsAck, About: "from when a message was written until its acknowledgement"},
 	{Name: RTT, Unit: Seconds, Labels: ofClients, About: "a round trip of the heartbeat"},
-	{Name: Connect, Unit: Seconds, Labels: ofClients, Always: true, About: "from when a client was due until its namespace was connected"},
+	{Name: Connect, Unit: Seconds, Labels: ofClients, Always: true, About: "from when a client was due until its namespace was connected, through all attempts"},
+	{Name: ConnectAttempt, Unit: Seconds, Labels: ofClients, Always: true, About: "one attempt to connect, until the namespace was connected"},
 	{Name: ConnectTCP, Unit: Seconds, Labels: ofClients, Always: true, About: "the TCP handshake"},
 	{Name: ConnectTLS, Unit: Seconds, Labels: ofClients, Always: true, About: "the TLS handshake"},
 	{Name: ConnectOpen, Unit: Seconds, Labels: ofClients, Always: true, About: "the Engine.IO handshake"},
