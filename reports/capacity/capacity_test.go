@@ -74,7 +74,7 @@ func TestCapacityLines(t *testing.T) {
 func TestCriteria(t *testing.T) {
 	c := &reporttest.Sample("invalid").Cells[0]
 	got := strings.Join(Criteria(c), "\n")
-	for _, want := range []string{"FAIL [p99(delivery) 111 ms < 100ms]", "PASS [loss(delivery) 0 == 0]", "INVALID [p99(lag) 12.4 ms < 1ms]"} {
+	for _, want := range []string{"FAIL [p99(delivery) 111 ms < 100 ms]", "PASS [loss(delivery) 0 == 0]", "INVALID [p99(lag) 12.4 ms < 1 ms]"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)
 		}

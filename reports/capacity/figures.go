@@ -180,9 +180,8 @@ func (c *Capacity) ruleLines() (lines []draw.Line) {
 				pts = append(pts, draw.Point{X: c.place(l.Level), Y: s.Mid * 1e3})
 			}
 		}
-		name, _, _ := strings.Cut(k.Text, " ")
 		style := styles[len(lines)/2]
-		lines = append(lines, draw.Line{Name: name, Points: pts, Style: style}, draw.Line{Points: pts, Style: style, Marks: true})
+		lines = append(lines, draw.Line{Name: layout.CheckName(k), Points: pts, Style: style}, draw.Line{Points: pts, Style: style, Marks: true})
 	}
 	return lines
 }

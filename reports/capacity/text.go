@@ -17,23 +17,34 @@ import (
 // firstBroken is the check that most trials at High broke, with what the first of them found.
 func (c *Capacity) firstBroken() string {
 	seen := map[string]int{}
+	first := map[string]string{} // the reason of the first trial that a check broke
 	most := ""
 	for _, p := range c.Probes {
 		if p.Level != c.High || p.Verdict == selection.ProbeHeld || p.Reason == "" {
 			continue
 		}
-		rule, _, _ := strings.Cut(p.Reason, ": ")
-		seen[rule]++
-		if most == "" || seen[rule] > seen[ruleOf(most)] {
-			most = p.Reason
+		rule := c.brokenBy(&p)
+		if first[rule] == "" {
+			first[rule] = p.Reason
+		}
+		if seen[rule]++; seen[rule] > seen[most] {
+			most = rule
 		}
 	}
-	return most
+	return first[most]
 }
 
-func ruleOf(reason string) string {
-	rule, _, _ := strings.Cut(reason, ": ")
-	return rule
+// brokenBy is the check that decided a trial: the first broken one of its cell. A trial whose cell is
+// lost, or that no check decided, is known by its reason.
+func (c *Capacity) brokenBy(p *result.Probe) string {
+	if p.Cell > 0 && p.Cell <= len(c.run.Cells) {
+		for _, k := range c.run.Cells[p.Cell-1].Checks {
+			if !k.Pass && !k.Optional && k.Kind == result.KindSLO {
+				return k.Text
+			}
+		}
+	}
+	return p.Reason
 }
 
 // show writes a level with its unit.
@@ -308,11 +319,8 @@ func Criteria(c *result.Cell) []string {
 		if k.NoData {
 			value = tables.NoValue
 		}
-		name, limit, found := strings.Cut(k.Text, " ")
-		if found {
-			value += " " + limit
-		}
-		out = append(out, strings.ReplaceAll(fmt.Sprintf("%s [%s %s]", word, name, value), layout.Nbsp, " "))
+		found := layout.Joined(layout.CheckName(k), value, layout.CheckLimit(k))
+		out = append(out, strings.ReplaceAll(fmt.Sprintf("%s [%s]", word, found), layout.Nbsp, " "))
 	}
 	return out
 }

@@ -1,5 +1,8 @@
 package result
 
+// EndServerGone is the Ending of a trial whose server ended by itself.
+const EndServerGone = "server_gone"
+
 // Evidence is what the verdict of a cell was found by and the rest of the cell does not hold, so that the trial can be
 // judged again by other rules. Streams, groups and classes are named by their place in the lists.
 type Evidence struct {

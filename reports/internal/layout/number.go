@@ -1,6 +1,7 @@
 package layout
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -52,6 +53,38 @@ func CheckFound(c *result.Check) string {
 	s := checkValue(c, c.Value)
 	if c.Beyond {
 		s = ">" + Nbsp + s
+	}
+	return s
+}
+
+// CheckName names what a check is about: "p99(delivery{op=room})". A check without a statistic is
+// named by its text.
+func CheckName(c *result.Check) string {
+	if c.Stat == "" {
+		return c.Text
+	}
+	name := c.Metric
+	if len(c.Labels) > 0 {
+		var labels []string
+		for _, k := range slices.Sorted(maps.Keys(c.Labels)) {
+			labels = append(labels, k+"="+c.Labels[k])
+		}
+		name += "{" + strings.Join(labels, ",") + "}"
+	}
+	return c.Stat + "(" + name + ")"
+}
+
+// CheckLimit writes the condition of a check: "< 50 ms over 10 s in hold".
+func CheckLimit(c *result.Check) string {
+	if c.Op == "" {
+		return ""
+	}
+	s := c.Op + Nbsp + checkValue(c, c.Limit)
+	if c.OverS > 0 {
+		s += " over " + Seconds(c.OverS)
+	}
+	if c.Phase != "" {
+		s += " in " + c.Phase
 	}
 	return s
 }

@@ -3,7 +3,6 @@ package sentences
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/throng-io/throng/reports/internal/layout"
@@ -109,26 +108,27 @@ func Fitness(c *result.Cell) string {
 	return ": generator " + strings.Join(parts, ", ")
 }
 
-// broken names the service-level checks that did not hold. What no check says, such as that the server ended, is
-// all there is to know.
+// broken names the checks that failed the cell. If the server ended by itself, the reason says so and no check does.
 func broken(c *result.Cell) string {
-	if c.Reason != "" && !slices.ContainsFunc(c.Checks, func(k result.Check) bool { return strings.HasPrefix(c.Reason, k.Text) }) {
-		return layout.UpperFirst(strings.TrimSuffix(c.Reason, ".")) + "."
-	}
-	var parts []string
-	for i := range c.Checks {
-		if k := &c.Checks[i]; !k.Pass && k.Kind != result.KindValid {
-			parts = append(parts, Found(k))
-		}
-	}
-	if len(parts) == 0 {
-		return "A check was broken."
+	parts := brokenChecks(c, result.KindSLO)
+	if len(parts) == 0 || c.Evidence != nil && c.Evidence.Ending == result.EndServerGone {
+		return layout.UpperFirst(strings.TrimSuffix(cmp.Or(c.Reason, "a check was broken"), ".")) + "."
 	}
 	noun := "Check"
 	if len(parts) > 1 {
 		noun = "Checks"
 	}
 	return noun + " broken: " + strings.Join(parts, "; ") + "."
+}
+
+// brokenChecks lists the broken checks of a kind that decide, each with what it found.
+func brokenChecks(c *result.Cell, kind string) (parts []string) {
+	for i := range c.Checks {
+		if k := &c.Checks[i]; !k.Pass && !k.Optional && k.Kind == kind {
+			parts = append(parts, Found(k))
+		}
+	}
+	return parts
 }
 
 // Found is "p99(delivery) < 100ms, it was 143 ms".
@@ -147,13 +147,8 @@ func Found(k *result.Check) string {
 }
 
 func whyInvalid(c *result.Cell) string {
-	var parts []string
-	for i := range c.Checks {
-		if k := &c.Checks[i]; !k.Pass && k.Kind == result.KindValid {
-			parts = append(parts, Found(k))
-		}
-	}
-	if len(parts) == 0 {
+	parts := brokenChecks(c, result.KindValid)
+	if len(parts) == 0 || c.Evidence != nil && c.Evidence.Mismatch != "" {
 		return strings.TrimSuffix(cmp.Or(c.Reason, "the run came to no verdict"), ".")
 	}
 	return "the generator was not fit to judge: " + strings.Join(parts, "; ")

@@ -18,7 +18,7 @@ import (
 )
 
 // endings are the names of the endings in results, by Ending.
-var endings = []string{RanOut: "ran_out", Interrupted: "interrupted", ServerGone: "server_gone", Aborted: "aborted"}
+var endings = []string{RanOut: "ran_out", Interrupted: "interrupted", ServerGone: result.EndServerGone, Aborted: "aborted"}
 
 // Keep is what a result must hold, besides what a cell says anyway, for Recall to find the evidence again.
 func Keep(e *Evidence) *result.Evidence {
