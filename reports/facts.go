@@ -151,7 +151,7 @@ func serverFact(c *result.Cell) string {
 }
 
 func generatorFact(c *result.Cell) string {
-	s := strings.TrimPrefix(sentences.Fitness(c), ": generator ")
+	s := sentences.Fitness(c)
 	if s == "" {
 		return ""
 	}

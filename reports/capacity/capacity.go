@@ -172,7 +172,7 @@ func (c *Capacity) memory() {
 	line, err := model.FitLine(memoryPoints(c.levels))
 	switch {
 	case err != nil:
-		c.BytesPerClientNote = "Memory per client is not known: " + strings.TrimPrefix(err.Error(), "line: ") + "."
+		c.BytesPerClientNote = "Memory per client is not known: " + err.Error() + "."
 	case line.Slope.Low <= 0:
 		c.BytesPerClientNote = fmt.Sprintf("The server's memory does not grow with the clients in a way that %d trials could show.", line.Points)
 	default:

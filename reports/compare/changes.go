@@ -16,6 +16,7 @@ import (
 type measure struct {
 	name, title, unit string
 	higher            bool // is better
+	tail              bool // the percentile p99, by which a sentence compares
 	value             func(*result.Cell) (float64, bool)
 }
 
@@ -26,7 +27,7 @@ var compared = func() []measure {
 	for _, of := range []string{metric.Delivery, metric.FanoutLast, metric.Ack, metric.Connect} {
 		for _, i := range []int{selection.P50, selection.P99, selection.P999} {
 			p := selection.Percentiles[i].Name
-			ms = append(ms, measure{name: p + "(" + of + ")", title: p + " " + of, unit: "us", value: selection.LatencyOf(of, i)})
+			ms = append(ms, measure{name: p + "(" + of + ")", title: p + " " + of, unit: "us", value: selection.LatencyOf(of, i), tail: i == selection.P99})
 		}
 	}
 	return append(ms,

@@ -22,7 +22,7 @@ func (c *Comparison) sentence() string {
 		return layout.Joined(pairSentence(&c.Pairs[0]), tally(&c.Pairs[0]))
 	}
 	ms := headlines(c)
-	i := slices.IndexFunc(ms, func(m measure) bool { return strings.HasPrefix(m.name, "p99(") })
+	i := slices.IndexFunc(ms, func(m measure) bool { return m.tail })
 	switch {
 	case len(ms) == 0:
 		return fmt.Sprintf("%d pairs compared with %s, which have nothing measured in common.", len(c.Pairs), c.Base)

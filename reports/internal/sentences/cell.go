@@ -17,9 +17,9 @@ func CellSentence(c *result.Cell) string {
 	}
 	switch c.Verdict {
 	case result.Pass:
-		return layout.Joined(headline(c), backSentence(c), metSentence(c), "Run valid"+Fitness(c)+".")
+		return layout.Joined(headline(c), backSentence(c), metSentence(c), valid(c))
 	case result.Fail:
-		return layout.Joined(broken(c), headline(c), backSentence(c), "Run valid"+Fitness(c)+".")
+		return layout.Joined(broken(c), headline(c), backSentence(c), valid(c))
 	default:
 		return layout.Joined(layout.UpperFirst(whyInvalid(c))+".", "No number of this run says anything about the server.")
 	}
@@ -93,7 +93,7 @@ func metSentence(c *result.Cell) string {
 	return "No checks to meet."
 }
 
-// Fitness is ": generator lag p99 0.2 ms, CPU 41 %", or nothing when the generator did not say.
+// Fitness is "lag p99 0.2 ms, CPU 41 %": the state of the generator; "" if it is not known.
 func Fitness(c *result.Cell) string {
 	var parts []string
 	if name, us := selection.LagOf(c); us > 0 {
@@ -102,10 +102,15 @@ func Fitness(c *result.Cell) string {
 	if c.Generator.CPUMax > 0 {
 		parts = append(parts, "CPU "+layout.Share(c.Generator.CPUMax))
 	}
-	if len(parts) == 0 {
-		return ""
+	return strings.Join(parts, ", ")
+}
+
+// valid is "Run valid: generator lag p99 0.2 ms, CPU 41 %."
+func valid(c *result.Cell) string {
+	if s := Fitness(c); s != "" {
+		return "Run valid: generator " + s + "."
 	}
-	return ": generator " + strings.Join(parts, ", ")
+	return "Run valid."
 }
 
 // broken names the checks that failed the cell. If the server ended by itself, the reason says so and no check does.
