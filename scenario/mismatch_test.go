@@ -30,7 +30,7 @@ phases:
   - {name: ramp, for: 300ms, clients: 0%%..100%%, load: 0%%, record: false}
   - {name: hold, for: 500ms}
   - {name: rest, for: 500ms, load: 0%%}
-valid: [p99(lag) < 10s]
+valid: [p99(lag) < 10s, p99(lag.receive) < 10s]
 `
 
 // A contract that does not fit its server is no fault of the server: the run is invalid and says what came instead.

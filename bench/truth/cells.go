@@ -99,7 +99,7 @@ groups:
   - {name: ramp, for: 500ms, clients: 0%%..100%%, load: 0%%, record: false}
   - {name: hold, for: 2s}
   - {name: rest, for: 700ms, load: 0%%}
-valid: [p99(lag) < 10s]
+valid: [p99(lag) < 10s, p99(lag.receive) < 10s]
 `, url, group(fmt.Sprintf("count: %d", clients), fmt.Sprintf("connect: {rate: 100/s, timeout: %v}", connectIn), c.people, c.life.group, stream(c.sends)), speaker)
 }
 

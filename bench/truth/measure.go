@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/throng-io/throng/bench/planted"
@@ -19,33 +20,56 @@ type outcome struct {
 	reported *result.Cell
 }
 
+// A machine that is busy with other things makes the generator late, and that is no difference between what was planted and what
+// was reported: a cell is run again when that happened and something differs.
+const (
+	busyAbove = 20 * time.Millisecond
+	attempts  = 3
+)
+
 // measure runs a cell and compares.
-func (c *cell) measure(ctx context.Context) ([]line, error) {
+func (c *cell) measure(ctx context.Context) (lines []line, err error) {
+	for range attempts {
+		var late time.Duration
+		if lines, late, err = c.once(ctx); err != nil || late < busyAbove || !slices.ContainsFunc(lines, func(l line) bool { return !l.holds() }) {
+			break
+		}
+	}
+	return lines, err
+}
+
+// once runs a cell. late is the 99th percentile of how late the generator was, in sending or in receiving.
+func (c *cell) once(ctx context.Context) (lines []line, late time.Duration, err error) {
 	s, err := planted.Start(c.options())
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer s.Close()
 	f, err := file.Parse("truth.yaml", []byte(c.scenario(s.URL)), nil)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	run, err := scenario.Run(ctx, f, scenario.Options{})
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if len(run.Cells) != 1 {
-		return nil, errors.New("the run has no cell")
+		return nil, 0, errors.New("the run has no cell")
 	}
 	o := &outcome{cell: c, log: s.Log(), reported: &run.Cells[0]}
 	verdict := line{what: "verdict", words: [2]string{string(c.verdict), string(o.reported.Verdict)}}
 	if !verdict.holds() {
 		verdict.words[1] += fmt.Sprintf(" (%s)", o.reported.Reason)
 	}
-	return append(c.compare(o), verdict), nil
+	for _, name := range []string{"lag", "lag.receive"} {
+		if l := o.reported.Latency[name]; l != nil {
+			late = max(late, time.Duration(l.P99us)*time.Microsecond)
+		}
+	}
+	return append(c.compare(o), verdict), late, nil
 }
 
 // exact compares a count.
@@ -114,22 +138,27 @@ func delays(o *outcome) []line {
 	}
 	// Histograms have three digits: half a thousandth is rounding. Above is the way there and back through a busy machine.
 	mean := ms(sum) / float64(len(o.log.Waits))
+	if lag := o.reported.Generator.Lag; lag != nil {
+		mean += lag.Meanus / 1e3 // latencies count from when a message was due
+	}
 	return append(out,
 		exact("latencies", len(o.log.Waits), d.N),
-		line{what: "mean", planted: mean, reported: float64(d.Meanus) / 1e3, under: mean / 1000, over: 5, unit: "ms"},
+		line{what: "mean, with the generator's own lag", planted: mean, reported: float64(d.Meanus) / 1e3, under: mean / 1000, over: 5, unit: "ms"},
 		line{what: "shortest", planted: ms(o.cell.faults[0].For), reported: float64(d.Minus) / 1e3, under: 0.1, over: 5, unit: "ms"},
 	)
 }
 
 // answers compares the account of calls.
 func answers(o *outcome) []line {
-	var n int64
+	var n, never int64
 	if a := o.reported.Latency["ack"]; a != nil {
-		n = a.N
+		n, never = a.N, a.Never
 	}
+	unanswered := o.log.Count(planted.Unanswered)
 	return []line{
-		exact("calls", o.log.Calls, n),
-		exact("unanswered", o.log.Count(planted.Unanswered), o.errors("ack.timeout")),
+		exact("answered", o.log.Calls-unanswered, n),
+		exact("unanswered", unanswered, never),
+		exact("unanswered, as errors", unanswered, o.errors("ack.timeout")),
 		exact("answered twice", o.log.Count(planted.AnsweredTwice), o.errors("ack.unexpected")),
 	}
 }
