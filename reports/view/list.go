@@ -3,6 +3,7 @@ package view
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"io/fs"
 	"net/http"
 	"net/url"
@@ -55,6 +56,10 @@ func (v *Viewer) runs() ([]viewedRun, error) {
 				return fs.SkipDir
 			}
 			return nil
+		case d.Name() == result.JournalName: // of a run that has no result yet
+			if _, err := fs.Stat(v.root.FS(), path.Join(path.Dir(name), result.FileName)); !errors.Is(err, fs.ErrNotExist) {
+				return nil
+			}
 		case d.Name() != result.FileName:
 			return nil
 		}

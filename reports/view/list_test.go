@@ -1,6 +1,7 @@
 package view
 
 import (
+	"errors"
 	"net/url"
 	"path/filepath"
 	"regexp"
@@ -53,7 +54,8 @@ func TestViewSortsAndChooses(t *testing.T) {
 			t.Errorf("%s lists %q, want %q", query, listed(body), want)
 		}
 	}
-	// The newest run with an older one of its scenario, whatever lies between them, and in whatever order they are shown.
+	// The newest run with an older one of its scenario, whatever lies between them, and in whatever
+	// order they are shown.
 	for _, query := range []string{"?q=x/", "?q=x/&sort=oldest"} {
 		_, body, _ := get(t, server, "/"+query)
 		if !strings.Contains(body, `name="base" value="x/first" checked`) || !strings.Contains(body, `name="new" value="x/third" checked`) || strings.Count(body, " checked") != 2 {
@@ -106,6 +108,41 @@ func TestViewOfInterruptedRuns(t *testing.T) {
 	}
 	if _, body, _ := get(t, server, "/?verdict=invalid"); !strings.Contains(listed(body), "stopped") {
 		t.Errorf("invalid are %q", listed(body))
+	}
+}
+
+// A run that was killed is in the list with what its journal has, until its result takes its place.
+func TestViewOfKilledRuns(t *testing.T) {
+	dir, server := viewed(t)
+	run := trials(1, 2, 1000)
+	killed := filepath.Join(dir, "killed")
+	put(t, filepath.Join(killed, "scenario.yaml"), "")
+	first := run.Cells[0]
+	var planned []result.PlannedTrial
+	for i := range run.Cells {
+		planned = append(planned, result.PlannedTrial{Params: run.Cells[i].Params, Trial: run.Cells[i].Trial})
+	}
+	head := *run
+	head.Cells = nil
+	j, err := result.BeginJournal(killed, &head, planned)
+	if err == nil {
+		err = errors.Join(j.Add(&first), j.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, body, _ := get(t, server, "/?q=killed"); !strings.Contains(body, `<span class="badge invalid">interrupted</span>`) {
+		t.Errorf("the run in the list:\n%s", body[strings.Index(body, "<main>"):])
+	}
+	if status, body, _ := get(t, server, "/run/killed"); status != 200 || !strings.Contains(body, "the run has not ended: 1 of 2 trials have, as its journal says; missing: ") {
+		t.Errorf("its report: %d %.300s", status, body)
+	}
+	if err := run.Write(killed); err != nil {
+		t.Fatal(err)
+	}
+	_, body, _ := get(t, server, "/?q=killed")
+	if n := strings.Count(body, `href="/run/killed"`); n != 1 || strings.Contains(body, "interrupted") {
+		t.Errorf("the run is %d times in the list:\n%s", n, body[strings.Index(body, "<main>"):])
 	}
 }
 

@@ -88,7 +88,7 @@ func (v *Viewer) read(name string) (*result.Run, error) {
 	if !fs.ValidPath(name) {
 		return nil, fmt.Errorf("%q is no run: %w", name, fs.ErrNotExist)
 	}
-	return result.ReadFS(v.root.FS(), path.Join(name, result.FileName))
+	return result.ReadFS(v.root.FS(), name)
 }
 
 // maxPage is how many bytes a page may have to be shown.

@@ -24,11 +24,12 @@ type File struct{ f *os.File }
 
 // Open opens a journal to go on with, and begins an empty one where there is none. lines are its
 // documents, which the caller owns; half a line at the end is removed.
-func Open(path string) (j *File, lines [][]byte, err error) {
-	lines, whole, err := read(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
+func Open(path string) (j *File, documents [][]byte, err error) {
+	text, err := regular.ReadFile(path, MaxSize)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, err
 	}
+	documents, whole, err := Parse(path, text)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -43,7 +44,7 @@ func Open(path string) (j *File, lines [][]byte, err error) {
 		_ = f.Close() // the error before it is the one to report
 		return nil, nil, err
 	}
-	return &File{f}, lines, nil
+	return &File{f}, documents, nil
 }
 
 // Begin makes a new journal of some documents in the place of an old one. There is the old one or
@@ -95,27 +96,18 @@ func (j *File) write(v any) error {
 // Close closes the file. All of it is on the disk already.
 func (j *File) Close() error { return j.f.Close() }
 
-// Read returns the documents of a journal that another process may be appending to. The caller owns
-// them. The error is fs.ErrNotExist where there is none.
-func Read(path string) ([][]byte, error) {
-	lines, _, err := read(path)
-	return lines, err
-}
-
-// read returns the whole lines of a journal, and how many bytes they are.
-func read(path string) (lines [][]byte, whole int64, err error) {
-	text, err := regular.ReadFile(path, MaxSize)
-	if err != nil {
-		return nil, 0, err
-	}
+// Parse returns the documents in the text of a journal, which another process may be appending to,
+// and how many bytes they are: half a line at the end is left out. name is what errors call the
+// journal. The documents are parts of the text.
+func Parse(name string, text []byte) (documents [][]byte, whole int64, err error) {
 	for {
 		line, rest, ended := bytes.Cut(text, []byte("\n"))
 		if !ended {
-			return lines, whole, nil
+			return documents, whole, nil
 		}
 		if !json.Valid(line) {
-			return nil, 0, fmt.Errorf("%s:%d: it is no JSON, so the file is damaged or no journal", path, len(lines)+1)
+			return nil, 0, fmt.Errorf("%s:%d: it is no JSON, so the file is damaged or no journal", name, len(documents)+1)
 		}
-		lines, whole, text = append(lines, line), whole+int64(len(line))+1, rest
+		documents, whole, text = append(documents, line), whole+int64(len(line))+1, rest
 	}
 }

@@ -1,8 +1,10 @@
 package result
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"reflect"
 	"strings"
 
@@ -77,14 +79,14 @@ type walk struct {
 	list func(path func() string, n, limit int) error                  // nil: no matter
 }
 
-// path is where a value stands in result.json. It is made into text only for an error.
-type path struct {
-	before *path
+// A location is where a value stands in result.json. It is made into text only for an error.
+type location struct {
+	before *location
 	name   string
 	index  int // of a list, when name is ""
 }
 
-func (p *path) String() string {
+func (p *location) String() string {
 	switch {
 	case p == nil:
 		return ""
@@ -94,7 +96,7 @@ func (p *path) String() string {
 	return strings.TrimPrefix(p.before.String()+"."+Short(p.name, 60), ".")
 }
 
-func (w *walk) value(v reflect.Value, at *path, limit int) error {
+func (w *walk) value(v reflect.Value, at *location, limit int) error {
 	switch v.Kind() {
 	case reflect.String:
 		s, err := w.text(at.String, v.String(), limit)
@@ -122,7 +124,7 @@ func (w *walk) value(v reflect.Value, at *path, limit int) error {
 			if name == "hdr" {
 				limit = maxHDR
 			}
-			if err := w.value(v.Field(i), &path{before: at, name: name}, limit); err != nil {
+			if err := w.value(v.Field(i), &location{before: at, name: name}, limit); err != nil {
 				return err
 			}
 		}
@@ -130,7 +132,7 @@ func (w *walk) value(v reflect.Value, at *path, limit int) error {
 	return nil
 }
 
-func (w *walk) slice(v reflect.Value, at *path) error {
+func (w *walk) slice(v reflect.Value, at *location) error {
 	if w.list != nil {
 		limit := maxItems
 		if v.Type().Elem() == reflect.TypeFor[Cell]() {
@@ -144,7 +146,7 @@ func (w *walk) slice(v reflect.Value, at *path) error {
 		return nil // numbers
 	}
 	for i := range v.Len() {
-		if err := w.value(v.Index(i), &path{before: at, index: i}, MaxText); err != nil {
+		if err := w.value(v.Index(i), &location{before: at, index: i}, MaxText); err != nil {
 			return err
 		}
 	}
@@ -153,7 +155,7 @@ func (w *walk) slice(v reflect.Value, at *path) error {
 
 // dict visits the keys and values of a map. When one changes, v gets a copy of the map: the old one may be shared. Of two keys
 // that become the same one value is kept.
-func (w *walk) dict(v reflect.Value, at *path) error {
+func (w *walk) dict(v reflect.Value, at *location) error {
 	if w.list != nil {
 		if err := w.list(at.String, v.Len(), maxEntries); err != nil {
 			return err
@@ -161,7 +163,7 @@ func (w *walk) dict(v reflect.Value, at *path) error {
 	}
 	own := false
 	for _, k := range v.MapKeys() {
-		here := &path{before: at, name: k.String()}
+		here := &location{before: at, name: k.String()}
 		key, err := w.text(here.String, k.String(), maxKey)
 		if err != nil {
 			return err
@@ -189,9 +191,15 @@ func (w *walk) dict(v reflect.Value, at *path) error {
 	return nil
 }
 
-// ReadFS is Read for a file of a file system; name is its path there, and how errors call it.
-func ReadFS(fsys fs.FS, name string) (*Run, error) {
+// ReadFS is Read for a directory of a file system.
+func ReadFS(fsys fs.FS, dir string) (*Run, error) {
+	name := path.Join(dir, FileName)
 	text, err := regular.ReadFS(fsys, name, maxFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		if run, err := readUnfinished(fsys, dir, dir); !errors.Is(err, fs.ErrNotExist) {
+			return run, err
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -157,7 +157,7 @@ func TestReadRefusesWhatIsNoFile(t *testing.T) {
 	}
 	for name, read := range map[string]func() (*Run, error){
 		"Read":   func() (*Run, error) { return Read(dir) },
-		"ReadFS": func() (*Run, error) { return ReadFS(os.DirFS(dir), FileName) },
+		"ReadFS": func() (*Run, error) { return ReadFS(os.DirFS(dir), ".") },
 	} {
 		if _, err := read(); err == nil || !strings.Contains(err.Error(), "must be a regular file") {
 			t.Errorf("%s: %v", name, err)

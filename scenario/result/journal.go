@@ -7,12 +7,14 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/throng-io/throng/scenario/journal"
+	"github.com/throng-io/throng/scenario/regular"
 )
 
 // JournalName is the name of the journal of a run inside its directory: what was finished, while
@@ -91,13 +93,21 @@ var ErrOfSearch = errors.New("the journal there is of a search")
 // that were planned. The run has no verdict yet: see Finish. The error is fs.ErrNotExist where
 // there is no journal, and ErrOfSearch where it is no run's.
 func ReadJournal(dir string) (*Run, []PlannedTrial, error) {
-	path := filepath.Join(dir, JournalName)
-	lines, err := journal.Read(path)
+	return readJournal(os.DirFS(dir), ".", filepath.Join(dir, JournalName))
+}
+
+// readJournal is ReadJournal within a file system; shown is what errors call the journal.
+func readJournal(fsys fs.FS, dir, shown string) (*Run, []PlannedTrial, error) {
+	text, err := regular.ReadFS(fsys, path.Join(dir, JournalName), journal.MaxSize)
+	if err != nil {
+		return nil, nil, err
+	}
+	lines, _, err := journal.Parse(shown, text)
 	if err != nil {
 		return nil, nil, err
 	}
 	if len(lines) == 0 {
-		return nil, nil, fmt.Errorf("%s: it is empty (%w)", path, fs.ErrNotExist)
+		return nil, nil, fmt.Errorf("%s: it is empty (%w)", shown, fs.ErrNotExist)
 	}
 	var head struct {
 		Run     json.RawMessage `json:"run"`
@@ -108,9 +118,9 @@ func ReadJournal(dir string) (*Run, []PlannedTrial, error) {
 	case err == nil && head.Plan != nil:
 		return nil, nil, ErrOfSearch
 	case err != nil || head.Run == nil:
-		return nil, nil, fmt.Errorf("%s:1: it does not begin as the journal of a run does", path)
+		return nil, nil, fmt.Errorf("%s:1: it does not begin as the journal of a run does", shown)
 	}
-	run, err := Parse(path+":1", head.Run)
+	run, err := Parse(shown+":1", head.Run)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -119,16 +129,16 @@ func ReadJournal(dir string) (*Run, []PlannedTrial, error) {
 			Cell json.RawMessage `json:"cell"`
 		}
 		if err := json.Unmarshal(line, &c); err != nil || c.Cell == nil {
-			return nil, nil, fmt.Errorf("%s:%d: it is no trial of a run", path, i+2)
+			return nil, nil, fmt.Errorf("%s:%d: it is no trial of a run", shown, i+2)
 		}
-		one, err := Parse(fmt.Sprintf("%s:%d", path, i+2), fmt.Appendf(nil, `{"format":%d,"cells":[%s]}`, run.Format, c.Cell))
+		one, err := Parse(fmt.Sprintf("%s:%d", shown, i+2), fmt.Appendf(nil, `{"format":%d,"cells":[%s]}`, run.Format, c.Cell))
 		if err != nil {
 			return nil, nil, err
 		}
 		run.Cells = append(run.Cells, one.Cells...)
 	}
 	if len(run.Cells) > maxCells {
-		return nil, nil, fmt.Errorf("%s has %d trials, and at most %d are taken", path, len(run.Cells), maxCells)
+		return nil, nil, fmt.Errorf("%s has %d trials, and at most %d are taken", shown, len(run.Cells), maxCells)
 	}
 	return run, head.Planned, nil
 }
@@ -194,9 +204,10 @@ func (r *Run) Settle(planned []PlannedTrial) {
 // namedMissing is how many missing trials a warning names.
 const namedMissing = 20
 
-// readUnfinished returns what the journal in dir has, for a run that has left no result.json.
-func readUnfinished(dir string) (*Run, error) {
-	run, planned, err := ReadJournal(dir)
+// readUnfinished returns what the journal of a run has that has left no result.json. It is in the
+// directory at of a file system, which messages call dir.
+func readUnfinished(fsys fs.FS, at, dir string) (*Run, error) {
+	run, planned, err := readJournal(fsys, at, filepath.Join(dir, JournalName))
 	if errors.Is(err, ErrOfSearch) {
 		return nil, fmt.Errorf("%s: the search there has not ended; go on with it: throng capacity FILE --resume %s", dir, dir)
 	}
@@ -220,7 +231,7 @@ func readUnfinished(dir string) (*Run, error) {
 		names = append(names, fmt.Sprintf("%d more", more))
 	}
 	text := fmt.Sprintf("the run has not ended: %d of %d trials have, as its journal says; missing: %s", len(planned)-len(missing), len(planned), strings.Join(names, ", "))
-	if prefix := CellName(len(run.Cells), max(len(planned), len(run.Cells)+1)); begun(dir, prefix) {
+	if prefix := CellName(len(run.Cells), max(len(planned), len(run.Cells)+1)); begun(fsys, at, prefix) {
 		text += fmt.Sprintf(". Of the trial that was under way there are the histogram logs %s.*.hlog", prefix)
 	}
 	run.Warnings = append(run.Warnings, text)
@@ -228,7 +239,9 @@ func readUnfinished(dir string) (*Run, error) {
 }
 
 // begun reports whether there are histogram logs of a cell.
-func begun(dir, cell string) bool {
-	names, err := filepath.Glob(filepath.Join(dir, cell+".*.hlog"))
-	return err == nil && cell != "" && len(names) > 0
+func begun(fsys fs.FS, dir, cell string) bool {
+	files, err := fs.ReadDir(fsys, dir)
+	return err == nil && cell != "" && slices.ContainsFunc(files, func(f fs.DirEntry) bool {
+		return strings.HasPrefix(f.Name(), cell+".") && strings.HasSuffix(f.Name(), ".hlog")
+	})
 }

@@ -16,8 +16,9 @@ import (
 	"github.com/throng-io/throng/scenario/regular"
 )
 
-// LogWriter writes the histograms of one cell second by second, one file per metric, in the HdrHistogram log format (V2
-// encoding), as HistogramLogAnalyzer, the HdrHistogram plotter and hdrhistogram-go's log reader take it. It is for one goroutine.
+// LogWriter writes the histograms of one cell second by second, one file per metric, in the
+// HdrHistogram log format (V2 encoding), as HistogramLogAnalyzer, the HdrHistogram plotter and
+// hdrhistogram-go's log reader take it. It is for one goroutine.
 //
 // Each interval is in the file when Flush returns, whatever ends the process after that.
 //
@@ -35,8 +36,9 @@ type logFile struct {
 	log *hdrhistogram.HistogramLogWriter
 }
 
-// NewLogWriter returns a writer for the files dir/METRIC.hlog, or dir/CELL.METRIC.hlog when cell is not empty. start is the wall
-// clock at the cell's beginning. It creates nothing yet: a file begins with its metric's first interval.
+// NewLogWriter returns a writer for the files dir/METRIC.hlog, or dir/CELL.METRIC.hlog when cell is
+// not empty. start is the wall clock at the cell's beginning. It creates nothing yet: a file begins
+// with its metric's first interval.
 func NewLogWriter(dir, cell string, start time.Time) *LogWriter {
 	if cell != "" {
 		cell += "."
@@ -44,7 +46,8 @@ func NewLogWriter(dir, cell string, start time.Time) *LogWriter {
 	return &LogWriter{dir: dir, prefix: cell, start: start, files: map[string]*logFile{}, taken: map[string]bool{}}
 }
 
-// CellName is the name of the cell at place i of n (0 <= i < n), for files and headings: "" for an only cell, else cell-01, cell-02, ...
+// CellName is the name of the cell at place i of n (0 <= i < n), for files and headings: "" for an
+// only cell, else cell-01, cell-02, ...
 func CellName(i, n int) string {
 	if n <= 1 {
 		return ""
@@ -52,9 +55,10 @@ func CellName(i, n int) string {
 	return fmt.Sprintf("cell-%02d", i+1)
 }
 
-// Interval appends what h recorded between two moments since the cell's start. Readers that are not told otherwise, as
-// HistogramLogProcessor, take the intervals without a tag only. Empty intervals may be written: they show in the
-// log that nothing arrived. The times and the tag inside h are overwritten; h is not kept.
+// Interval appends what h recorded between two moments since the cell's start. Readers that are not
+// told otherwise, as HistogramLogProcessor, take the intervals without a tag only. Empty intervals
+// may be written: they show in the log that nothing arrived. The times and the tag inside h are
+// overwritten; h is not kept.
 func (w *LogWriter) Interval(metric, tag string, from, to time.Duration, h *hdrhistogram.Histogram) error {
 	lf := w.files[metric]
 	if lf == nil {
@@ -87,7 +91,8 @@ func (w *LogWriter) create(metric string) (*logFile, error) {
 	log := hdrhistogram.NewHistogramLogWriter(buf)
 	base := w.start.UnixMilli()
 	log.SetBaseTime(base)
-	// hdrhistogram-go's own header lines cut the time to whole seconds, and readers would place every interval up to a second early.
+	// hdrhistogram-go's own header lines cut the time to whole seconds, and readers would place
+	// every interval up to a second early.
 	seconds := fmt.Sprintf("Time: %.3f (seconds since epoch)", float64(base)/1e3)
 	err = errors.Join(
 		log.OutputComment("[Metric: "+strings.Map(printable, metric)+"; values in microseconds, Interval_Max in seconds]"),
@@ -160,9 +165,10 @@ type Interval struct {
 	Histogram *hdrhistogram.Histogram
 }
 
-// ReadLog reads what a LogWriter has written of a metric: dir/METRIC.hlog, or dir/CELL.METRIC.hlog when cell is not empty. start is
-// the wall clock at the cell's beginning, as its result has it; when it is zero, the first interval begins the cell. The error is
-// fs.ErrNotExist when there is no such file.
+// ReadLog reads what a LogWriter has written of a metric: dir/METRIC.hlog, or dir/CELL.METRIC.hlog
+// when cell is not empty. start is the wall clock at the cell's beginning, as its result has it;
+// when it is zero, the first interval begins the cell. The error is fs.ErrNotExist when there is no
+// such file.
 func ReadLog(dir, cell, metric string, start time.Time) ([]Interval, error) {
 	if cell != "" {
 		cell += "."
@@ -205,7 +211,8 @@ func ReadLog(dir, cell, metric string, start time.Time) ([]Interval, error) {
 	return out, nil
 }
 
-// parseInterval reads "[Tag=NAME,]OFFSET,LENGTH,MAX,HISTOGRAM". The times of what it returns count from 1970.
+// parseInterval reads "[Tag=NAME,]OFFSET,LENGTH,MAX,HISTOGRAM". The times of what it returns count
+// from 1970.
 func parseInterval(line string, base float64) (x Interval, err error) {
 	if rest, tagged := strings.CutPrefix(line, "Tag="); tagged {
 		x.Tag, line, _ = strings.Cut(rest, ",")

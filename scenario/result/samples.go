@@ -43,7 +43,7 @@ func (s Samples) Percentile(p float64) (us int64, beyond bool) {
 		return 0, false
 	}
 	ended := total(s.Ended)
-	if total(s.Never) == 0 {
+	if total(s.Never) == 0 || p <= 0 && ended > 0 {
 		return Percentile(s.Ended, p), false
 	}
 	if rank := Rank(p, n); rank <= ended {

@@ -15,9 +15,10 @@ import (
 	"github.com/throng-io/throng/scenario/regular"
 )
 
-// Write puts r into dir as result.json, making dir when it is missing. The file appears whole or not at all: it is written beside
-// its place and renamed. Write sets r.Format, and turns numbers that JSON cannot hold (NaN, infinities) into 0 with a warning in
-// r.Warnings that says which, so that one bad division does not cost the whole run. Its texts are cleaned.
+// Write puts r into dir as result.json, making dir when it is missing. The file appears whole or
+// not at all: it is written beside its place and renamed. Write sets r.Format, and turns numbers
+// that JSON cannot hold (NaN, infinities) into 0 with a warning in r.Warnings that says which, so
+// that one bad division does not cost the whole run. Its texts are cleaned.
 func (r *Run) Write(dir string) error {
 	r.Format = Format
 	r.Warnings = append(r.Warnings, makeFinite(reflect.ValueOf(r), "")...)
@@ -62,17 +63,18 @@ func replaceFile(path string, text []byte) (err error) {
 	return os.Rename(f.Name(), path)
 }
 
-// Read takes a result back. path is the directory that a run wrote, or the result.json inside it. Of a directory without result.json
-// whose run was killed, or is under way, it returns what the journal has, as an interrupted run with a warning that names the
-// trials that are missing. Fields that this version does
-// not know are ignored; a newer Format is an error, because what is known may then mean something else. Texts are cleaned, and a file
-// that is larger than a run can make one is an error: it may be from somebody else.
+// Read takes a result back. path is the directory that a run wrote, or the result.json inside it.
+// Of a directory without result.json whose run was killed, or is under way, it returns what the
+// journal has, as an interrupted run with a warning that names the trials that are missing. Fields
+// that this version does not know are ignored; a newer Format is an error, because what is known
+// may then mean something else. Texts are cleaned, and a file that is larger than a run can make
+// one is an error: it may be from somebody else.
 func Read(path string) (*Run, error) {
 	if st, err := os.Stat(path); err == nil && st.IsDir() {
 		dir := path
 		path = filepath.Join(dir, FileName)
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			if run, err := readUnfinished(dir); err == nil || !errors.Is(err, fs.ErrNotExist) {
+			if run, err := readUnfinished(os.DirFS(dir), ".", dir); err == nil || !errors.Is(err, fs.ErrNotExist) {
 				return run, err
 			}
 		}
@@ -124,7 +126,8 @@ func Parse(path string, text []byte) (*Run, error) {
 	return r, nil
 }
 
-// makeFinite sets every NaN and infinity below v to zero and returns a warning for each. v is reached through a pointer.
+// makeFinite sets every NaN and infinity below v to zero and returns a warning for each. v is
+// reached through a pointer.
 func makeFinite(v reflect.Value, path string) (warnings []string) {
 	switch v.Kind() {
 	case reflect.Float64:
