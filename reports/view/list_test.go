@@ -114,7 +114,7 @@ func TestViewOfInterruptedRuns(t *testing.T) {
 // A run that was killed is in the list with what its journal has, until its result takes its place.
 func TestViewOfKilledRuns(t *testing.T) {
 	dir, server := viewed(t)
-	run := trials(1, 2, 1000)
+	run := reporttest.Trials(1, 2, 1000)
 	killed := filepath.Join(dir, "killed")
 	put(t, filepath.Join(killed, "scenario.yaml"), "")
 	first := run.Cells[0]
