@@ -164,6 +164,7 @@ func (f *findings) ledger() {
 	if cell.Seconds == 0 {
 		return
 	}
+	cell.Messages = f.e.Messages("")
 	sent, offered := f.e.Operations("")
 	cell.Rates = result.Rates{
 		OfferedPerS: float64(offered) / cell.Seconds, AchievedPerS: float64(sent) / cell.Seconds,

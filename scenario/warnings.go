@@ -42,7 +42,7 @@ func (f *findings) warnings() []string {
 		}
 	}
 	if r := cell.Rates; r.AchievedPerS < 0.999*r.OfferedPerS {
-		say("only %s of %s operations were sent", metric.FormatRate(r.AchievedPerS), metric.FormatRate(r.OfferedPerS))
+		say("only %s of %s operations were sent%s", metric.FormatRate(r.AchievedPerS), metric.FormatRate(r.OfferedPerS), whyUnsent(cell.Messages))
 	}
 	if asked, held := f.c.clients(); held+int(t.count.slowDropped.Load()) < asked && !(t.churns() && float64(held) > 0.99*float64(asked)) {
 		say("only %d of %d clients were connected at the end of the recorded phases%s", held, asked, stillWaiting(cell))
@@ -73,6 +73,21 @@ func (f *findings) warnings() []string {
 		say("scaled down to %g%% of the scenario's clients and lengths: it shows that the scenario works, not what it measures at its size", q*100)
 	}
 	return out
+}
+
+// whyUnsent says what became of the other operations.
+func whyUnsent(m result.Operations) string {
+	var parts []string
+	if m.Held > 0 {
+		parts = append(parts, metric.FormatCount(m.Held)+" still waited at the end for clients that had lost their connection")
+	}
+	if m.Dropped > 0 {
+		parts = append(parts, metric.FormatCount(m.Dropped)+" were dropped")
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(": of %s that were due, %s", metric.FormatCount(m.Due), strings.Join(parts, ", "))
 }
 
 // notes explain the numbers and cast no doubt on them.

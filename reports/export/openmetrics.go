@@ -93,6 +93,7 @@ func writeOpenMetrics(b *bytes.Buffer, run *result.Run) {
 	clients := gauge("clients", "", "Simulated clients by state.")
 	deliveries := counter("deliveries", "", "Deliveries by what became of them.")
 	sent := counter("sent_messages", "messages", "Messages that the clients sent.")
+	due := counter("due_messages", "messages", "Messages that the schedule called for, by what became of them.")
 	offered := gauge("offered_messages_per_second", "", "Messages that the schedule called for.")
 	achieved := gauge("achieved_messages_per_second", "", "Messages sent.")
 	delivered := gauge("deliveries_per_second", "", "Deliveries received.")
@@ -132,6 +133,9 @@ func writeOpenMetrics(b *bytes.Buffer, run *result.Run) {
 		each(deliveries, "_total", l, "outcome", "expected", int(g.Expected), "received", int(g.Received), "lost", int(g.Lost),
 			"duplicate", int(g.Duplicate), "out_of_order", int(g.Disorder), "late", int(g.Late), "undecided", int(g.Undecided))
 		sent.add("_total", l, sentMessages(c))
+		if m := c.Messages; m.Due > 0 {
+			each(due, "_total", l, "outcome", "sent", int(m.Sent), "held", int(m.Held), "dropped", int(m.Dropped))
+		}
 		offered.add("", l, c.Rates.OfferedPerS)
 		achieved.add("", l, c.Rates.AchievedPerS)
 		delivered.add("", l, c.Rates.DeliveriesPerS)
@@ -142,7 +146,7 @@ func writeOpenMetrics(b *bytes.Buffer, run *result.Run) {
 		}
 		addChecks(checks, l, c)
 	}
-	for _, f := range []*family{build, verdict, latency, spread, longest, length, clients, deliveries, sent, offered, achieved, delivered, cpu, memory, perClient, efficient, lag, failures, checks} {
+	for _, f := range []*family{build, verdict, latency, spread, longest, length, clients, deliveries, sent, due, offered, achieved, delivered, cpu, memory, perClient, efficient, lag, failures, checks} {
 		f.write(b)
 	}
 	b.WriteString("# EOF\n")

@@ -99,7 +99,8 @@ type Cell struct {
 	Clients   Clients                  `json:"clients"`
 	Ledger    Ledger                   `json:"ledger"` // without slow readers and volatile messages, which have their own
 	Rates     Rates                    `json:"rates"`
-	Latency   map[string]*Latency      `json:"latency"` // by metric: delivery, ack, ack.service, connect, fanout.last, ...
+	Messages  Operations               `json:"operations,omitzero"` // of all streams, those that are not in the ledger and volatile ones too
+	Latency   map[string]*Latency      `json:"latency"`             // by metric: delivery, ack, ack.service, connect, fanout.last, ...
 	Server    Server                   `json:"server"`
 	Generator Generator                `json:"generator"`
 	Wire      map[string]*Wire         `json:"wire,omitempty"`           // by transport
@@ -247,10 +248,28 @@ func (f *FaultReturns) After(share float64) (us int64, ok bool) {
 	return us, !beyond
 }
 
+// Operations says what became of the messages that the schedule called for in the recorded phases: Due = Sent + Held + Dropped. A
+// client that has lost its connection and connects again is asked for its messages all the while; none are due from one that is not yet
+// there, or that the plan has sent away.
+type Operations struct {
+	Due     int64 `json:"due"`
+	Sent    int64 `json:"sent"`    // at once, or when their sender was back
+	Held    int64 `json:"held"`    // still waiting at the end for their sender to be back
+	Dropped int64 `json:"dropped"` // never sent, for a reason that is in Errors: send.*, away.*, volatile.* or ack.timeout
+}
+
+// Add adds another account to o.
+func (o *Operations) Add(p Operations) {
+	o.Due += p.Due
+	o.Sent += p.Sent
+	o.Held += p.Held
+	o.Dropped += p.Dropped
+}
+
 // Rates of the recorded phases, per second.
 type Rates struct {
 	OfferedPerS    float64 `json:"offered_per_s"`    // messages the schedule called for
-	AchievedPerS   float64 `json:"achieved_per_s"`   // messages sent
+	AchievedPerS   float64 `json:"achieved_per_s"`   // messages sent, with volatile ones that were left out
 	DeliveriesPerS float64 `json:"deliveries_per_s"` // messages received, all receivers together
 }
 

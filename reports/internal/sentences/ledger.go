@@ -70,9 +70,11 @@ func apartLines(run *result.Run) []string {
 func LedgerLine(run *result.Run) string {
 	var sum result.Ledger
 	var clients result.Clients
+	var due result.Operations
 	for i := range run.Cells {
 		l, c := run.Cells[i].Ledger, run.Cells[i].Clients
 		sum.Add(l)
+		due.Add(run.Cells[i].Messages)
 		clients.Asked += c.Asked
 		clients.Held += c.Held
 		clients.Waiting += c.Waiting
@@ -82,6 +84,10 @@ func LedgerLine(run *result.Run) string {
 		layout.Count(sum.Late), layout.Count(sum.Undecided), layout.Count(clients.Asked), layout.Count(clients.Held))}
 	if sum.Undecided > 0 {
 		lines[0] = strings.Replace(lines[0], "\n", "\n"+lossWords(&sum)+"\n", 1)
+	}
+	if due.Held+due.Dropped > 0 {
+		lines[0] = fmt.Sprintf("messages: due: %s  sent: %s  held to the end: %s  dropped: %s\n",
+			layout.Count(due.Due), layout.Count(due.Sent), layout.Count(due.Held), layout.Count(due.Dropped)) + lines[0]
 	}
 	if clients.Waiting > 0 {
 		lines[0] += "  still connecting: " + layout.Count(clients.Waiting)

@@ -53,6 +53,11 @@ func LedgerTable(c *result.Cell) layout.Table {
 		}
 		t.Rows = append(t.Rows, []string{name, layout.Count(n), s})
 	}
+	if l.Held+l.Dropped > 0 {
+		row("due", l.Due, false)
+		row("held to the end", l.Held, false)
+		row("dropped", l.Dropped, false)
+	}
 	row("sent", l.Sent, false)
 	row("expected", l.Expected, false)
 	row("received", l.Received, true)
@@ -115,6 +120,12 @@ func LoadTable(c *result.Cell) layout.Table {
 		achieved += " (" + layout.Share(r.AchievedPerS/r.OfferedPerS) + ")"
 	}
 	add("achieved", achieved)
+	if m := c.Messages; m.Held+m.Dropped > 0 {
+		add("due", layout.Count(m.Due))
+		add("sent", layout.Count(m.Sent))
+		add("held to the end", layout.Count(m.Held))
+		add("dropped", layout.Count(m.Dropped))
+	}
 	add("deliveries", layout.Significant(r.DeliveriesPerS)+"/s")
 	add("recorded for", layout.Seconds(c.Seconds))
 	add("clients asked", layout.Count(c.Clients.Asked))

@@ -229,16 +229,29 @@ func at(list []int64, phase int) int64 {
 // Unsent counts the operations that were due in a phase, or in the recorded ones when it is "", and were not sent: those that
 // waited for their sender to the end, and those that were given up, without volatile ones.
 func (e *Evidence) Unsent(phase string) (held, dropped int64) {
+	m := e.messages(phase, func(s *Stream) bool { return !s.Volatile })
+	return m.Held, m.Dropped
+}
+
+// Messages says what became of the operations that were due in a phase, or in the recorded ones when it is "".
+func (e *Evidence) Messages(phase string) result.Operations {
+	return e.messages(phase, func(*Stream) bool { return true })
+}
+
+func (e *Evidence) messages(phase string, of func(s *Stream) bool) (sum result.Operations) {
 	set := e.phases(Scope{Phase: phase})
 	for i := range e.Streams {
 		s := &e.Streams[i]
 		for p := range s.Offered {
-			if set.has(p) && !s.Volatile {
-				held, dropped = held+at(s.Held, p), dropped+at(s.Dropped, p)
+			if set.has(p) && of(s) {
+				sum.Due += s.Offered[p]
+				sum.Sent += s.Sent[p]
+				sum.Held += at(s.Held, p)
+				sum.Dropped += at(s.Dropped, p)
 			}
 		}
 	}
-	return held, dropped
+	return sum
 }
 
 // Returned sums up the clients that lost their connection in a scope. The result's group and phase are 0.
