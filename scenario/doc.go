@@ -39,6 +39,7 @@
 //	settled    of a message: its late limit has passed, so that what has not come by then is lost or late
 //	call       an emission that waits for its acknowledgement
 //	due        when the plan has something happen; latency counts from there
+//	away       has lost its connection, and connects again
 //	lag        how late the generator was: actual minus due
 //	feed       a data file in use: which row belongs to which client
 //	pattern    a template made ready to be filled in
@@ -64,6 +65,12 @@
 // expected and undecided if the message arrives, and nothing if it does not. A message that reached
 // no receiver and whose sender left as soon is undecided for all: it may never have left.
 // Duplicates and disorder are counted apart: they do not change the identity.
+//
+// Messages add up as well: due = sent + held + dropped. What is due while its sender has lost its
+// connection and connects again is held and sent when it is back, or dropped (outbox.go); held
+// counts what was never sent. A client that is taken for the socket that it was is owed what was
+// sent while it was away, and what had not come when its connection broke, apart from volatile
+// messages. That part of the account is called replayed.
 //
 // The account is kept by kind of receiver: its group, its transport, whether it reads slowly; and
 // by the size of the room. What slow readers lose or get late is in an account of its own, and so

@@ -62,6 +62,9 @@ func TestBadReplays(t *testing.T) {
 			if again.Expected != missed.Load() || got.Undecided > 10 || got.Late > 0 {
 				t.Errorf("%d were missed; replayed %+v, all %+v", missed.Load(), again, got)
 			}
+			if good := c.found(9, 20) == (result.Ledger{}); good != (cell.Verdict == result.Pass) {
+				t.Errorf("%s: %s", cell.Verdict, cell.Reason)
+			}
 			if got.Expected != got.Received+got.Late+got.Lost+got.Undecided {
 				t.Errorf("%+v does not add up", got)
 			}

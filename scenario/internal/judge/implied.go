@@ -86,16 +86,20 @@ func implied(e *Evidence, rules Rules) (out []result.Check) {
 	}
 	for _, c := range impliedCounts {
 		if !e.Faults || c.faulty {
-			sum := e.uncounted(all, c.stat)
+			sum := e.uncounted(all, c.stat, func(*record.Series) bool { return true })
 			rule(c.stat+"(delivery) == 0", c.stat, metric.Delivery, countOf(c.stat, &sum))
 		}
+	}
+	if e.Faults { // a server that recovers a client owes it what it has missed, however late
+		sum := e.uncounted(all, metric.StatLoss, func(x *record.Series) bool { return x.Replayed })
+		rule("loss(delivery{replayed=true}) == 0", metric.StatLoss, metric.Delivery, sum.Lost)
 	}
 	return append(out, e.tooOpen(all)...)
 }
 
 // tooOpen is the rule on what is undecided, if it is broken. It is one on the trial: nobody can tell how the target did.
 func (e *Evidence) tooOpen(rules []file.Check) []result.Check {
-	sum := e.uncounted(rules, metric.StatUndecided)
+	sum := e.uncounted(rules, metric.StatUndecided, func(*record.Series) bool { return true })
 	share := ratio(sum.Undecided, sum.Expected)
 	if sum.Undecided <= undecidedFew || share < undecidedShare {
 		return nil
@@ -149,11 +153,11 @@ func (e *Evidence) speaksOf(k *file.Check, r *record.ErrorCount) bool {
 	return k.Phase == "" || set.has(r.Phase)
 }
 
-// uncounted is the account of the recorded phases without what rules of a statistic count.
-func (e *Evidence) uncounted(rules []file.Check, stat string) (sum result.Ledger) {
+// uncounted is the account of those deliveries of the recorded phases that no rule of a statistic counts.
+func (e *Evidence) uncounted(rules []file.Check, stat string, of func(x *record.Series) bool) (sum result.Ledger) {
 	rules = slices.DeleteFunc(slices.Clone(rules), func(k file.Check) bool { return k.Stat != stat })
 	e.EachRow(func(x *record.Series, r *ledger.Row) {
-		if !e.Recorded(r.Phase) || !x.Counted(nil) {
+		if !e.Recorded(r.Phase) || !x.Counted(nil) || !of(x) {
 			return
 		}
 		for i := range rules {

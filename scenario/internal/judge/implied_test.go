@@ -70,8 +70,22 @@ func TestImpliedRules(t *testing.T) {
 				wrong(metric.ErrAck, metric.HowTimeout, 1, 5)(e)
 			},
 		},
-		"the ledger":                  {change: ledgerOf(3, 2, 1), want: "loss(delivery) == 0: 3; dup(delivery) == 0: 2; disorder(delivery) == 0: 1"},
-		"the ledger under a fault":    {faults: true, change: ledgerOf(3, 2, 1), want: "dup(delivery) == 0: 2; disorder(delivery) == 0: 1"},
+		"the ledger":               {change: ledgerOf(3, 2, 1), want: "loss(delivery) == 0: 3; dup(delivery) == 0: 2; disorder(delivery) == 0: 1"},
+		"the ledger under a fault": {faults: true, change: ledgerOf(3, 2, 1), want: "dup(delivery) == 0: 2; disorder(delivery) == 0: 1"},
+		"what a server that recovers clients owes them": {
+			faults: true, want: "disorder(delivery) == 0: 1; loss(delivery{replayed=true}) == 0: 3",
+			change: func(e *Evidence) {
+				ledgerOf(3, 0, 1)(e)
+				e.Ledger[0][2].Replayed = true
+			},
+		},
+		"the file allows that loss": {
+			faults: true, slo: "loss < 5", want: "disorder(delivery) == 0: 1",
+			change: func(e *Evidence) {
+				ledgerOf(3, 0, 1)(e)
+				e.Ledger[0][2].Replayed = true
+			},
+		},
 		"the file allows the loss":    {slo: "loss < 5", change: ledgerOf(3, 2, 1), want: "dup(delivery) == 0: 2; disorder(delivery) == 0: 1"},
 		"it speaks of another stream": {slo: "loss(delivery{event=tick}) < 5, dup < 5, disorder < 5", change: ledgerOf(3, 2, 1), want: "loss(delivery) == 0: 3"},
 		"it speaks of this stream":    {slo: "loss(delivery{op=room}) < 5, dup < 5, disorder < 5", change: ledgerOf(3, 2, 1)},
