@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/throng-io/throng/reports/internal/layout"
+	"github.com/throng-io/throng/reports/internal/tables"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -37,26 +38,26 @@ func TestSummaryTellsWhatIsKeptApart(t *testing.T) {
 func TestUnsentMessagesAreTold(t *testing.T) {
 	c := result.Cell{Messages: result.Operations{Due: 1800, Sent: 1434, Held: 6, Dropped: 360}, Ledger: result.Ledger{Due: 1700, Sent: 1400, Held: 5, Dropped: 295}}
 	run := &result.Run{Cells: []result.Cell{c, c}}
-	want := "messages: due: 3" + nbsp + "600  sent: 2" + nbsp + "868  held to the end: 12  dropped: 720\nledger: "
-	if got := ledgerLine(run); !strings.HasPrefix(got, want) {
+	want := "messages: due: 3" + layout.Nbsp + "600  sent: 2" + layout.Nbsp + "868  held to the end: 12  dropped: 720\nledger: "
+	if got := LedgerLine(run); !strings.HasPrefix(got, want) {
 		t.Errorf("%q, want %q at first", got, want)
 	}
-	rows := func(tables ...table) (out string) {
-		for _, t := range tables {
+	rows := func(of ...layout.Table) (out string) {
+		for _, t := range of {
 			for _, r := range t.Rows {
 				out += r[0] + "=" + r[1] + ";"
 			}
 		}
 		return out
 	}
-	got := rows(ledgerTable(&c), loadTable(&c))
-	for _, want := range []string{"due=1" + nbsp + "700;held to the end=5;dropped=295;sent=1" + nbsp + "400;", "due=1" + nbsp + "800;sent=1" + nbsp + "434;held to the end=6;dropped=360;"} {
+	got := rows(tables.LedgerTable(&c), tables.LoadTable(&c))
+	for _, want := range []string{"due=1" + layout.Nbsp + "700;held to the end=5;dropped=295;sent=1" + layout.Nbsp + "400;", "due=1" + layout.Nbsp + "800;sent=1" + layout.Nbsp + "434;held to the end=6;dropped=360;"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q has no %q", got, want)
 		}
 	}
 	c = result.Cell{Messages: result.Operations{Due: 5, Sent: 5}, Ledger: result.Ledger{Due: 5, Sent: 5}}
-	if got := rows(ledgerTable(&c), loadTable(&c)); strings.Contains(got, "due") {
+	if got := rows(tables.LedgerTable(&c), tables.LoadTable(&c)); strings.Contains(got, "due") {
 		t.Errorf("%q tells of what was not there", got)
 	}
 }
