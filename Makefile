@@ -108,6 +108,10 @@ bench-generator: ## what the load generator costs: memory of 18 000 clients, pro
 bench-accuracy: ## what is reported beside what a server with known delays did
 	$(GO) run ./bench/accuracy $(ARGS)
 
+.PHONY: bench-starve
+bench-starve: ## what the verdict says when other work starves the generator, beside the truth (Linux; ARGS=--help)
+	$(GO) run ./bench/starve -out bench/results $(ARGS)
+
 .PHONY: bench-truth
 bench-truth: ## what is reported beside what a server did that makes mistakes on purpose (ARGS=--help)
 	$(GO) run ./bench/truth $(ARGS)

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"time"
+
+	"github.com/throng-io/throng/scenario/machine"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := command(ctx, os.Args[1:])
+	stop()
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		_, _ = fmt.Fprintln(os.Stderr, "starve:", err)
+		os.Exit(1)
+	}
+}
+
+// command is the study itself or, as the first argument says, one of the processes that it starts.
+func command(ctx context.Context, args []string) error {
+	if len(args) > 0 {
+		switch args[0] {
+		case "server":
+			return serve(os.Stdin, os.Stdout)
+		case "generate":
+			return generate(ctx, args[1:], os.Stdout)
+		case "burn":
+			return burn(args[1:])
+		}
+	}
+	return study(ctx, args, os.Stdout, os.Stderr)
+}
+
+// options is the command line.
+type options struct {
+	runs   int
+	window time.Duration
+	seed   uint64
+	out    string
+	pins   pins
+}
+
+// pins are the processors of the processes; the load is where the generator is.
+type pins struct{ server, generator int }
+
+func study(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	o := options{}
+	f := flag.NewFlagSet("starve", flag.ContinueOnError)
+	f.SetOutput(stderr)
+	f.IntVar(&o.runs, "runs", 200, "how many runs")
+	f.DurationVar(&o.window, "window", 3*time.Second, "length of each measurement")
+	f.Uint64Var(&o.seed, "seed", 1, "of the load that is drawn")
+	f.StringVar(&o.out, "out", "", "directory for starve.jsonl and starve.txt; without it they are only shown")
+	f.IntVar(&o.pins.server, "server", 1, "the processor of the server")
+	f.IntVar(&o.pins.generator, "generator", 0, "the processor of the generator and of the load")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	if cpus := runtime.NumCPU(); cpus < 2 {
+		return fmt.Errorf("the server needs a processor of its own, and this process may use %d; allow it two", cpus)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("finding this program: %w", err)
+	}
+	rng := rand.New(rand.NewPCG(o.seed, 0))
+	var all []outcome
+	for i := range o.runs {
+		r, err := one(ctx, self, &o, draw(rng))
+		if ctx.Err() != nil {
+			break
+		}
+		if err != nil {
+			return fmt.Errorf("run %d (%s): %w", i+1, r.Load.Kind, err)
+		}
+		all = append(all, r)
+		_, _ = fmt.Fprintf(stderr, "%d/%d %s\n", i+1, o.runs, r.line())
+	}
+	if len(all) == 0 {
+		return errors.New("no run was completed")
+	}
+	h := header(&o)
+	if err := write(stdout, h, all); err != nil {
+		return err
+	}
+	if o.out != "" {
+		if err := save(o.out, h, all); err != nil {
+			return err
+		}
+	}
+	return verdict(all)
+}
+
+// A heading says where and how the study was made.
+type heading struct {
+	Machine string    `json:"machine"`
+	Kernel  string    `json:"kernel"`
+	Go      string    `json:"go"`
+	Commit  string    `json:"commit"`
+	Time    time.Time `json:"time"`
+	Load    string    `json:"load"` // of other work, at the end
+	Command string    `json:"command"`
+}
+
+func header(o *options) heading {
+	env, facts := result.Environment(), machine.Read()
+	return heading{
+		Machine: fmt.Sprintf("%d x %s", facts.Cores, env["cpu"]), Kernel: env["kernel"], Go: runtime.Version(), Commit: result.Version(), Time: time.Now().UTC().Truncate(time.Second),
+		Load: loadAverage(), Command: fmt.Sprintf("go run ./bench/starve -runs %d -window %v -seed %d", o.runs, o.window, o.seed),
+	}
+}
+
+func loadAverage() string {
+	b, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "unknown"
+	}
+	var a, c, d string
+	_, _ = fmt.Sscan(string(b), &a, &c, &d)
+	return a + " " + c + " " + d
+}
+
+// save writes the single runs and the summary.
+func save(dir string, h heading, all []outcome) error {
+	raw, err := os.Create(filepath.Join(dir, "starve.jsonl"))
+	if err != nil {
+		return err
+	}
+	enc := json.NewEncoder(raw)
+	err = enc.Encode(h)
+	for i := range all {
+		err = errors.Join(err, enc.Encode(all[i]))
+	}
+	text, terr := os.Create(filepath.Join(dir, "starve.txt"))
+	if terr != nil {
+		return errors.Join(err, raw.Close(), terr)
+	}
+	return errors.Join(err, raw.Close(), write(text, h, all), text.Close())
+}
