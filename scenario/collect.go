@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"cmp"
+	"os"
 	"runtime"
 	"slices"
 	"sync/atomic"
@@ -13,6 +14,7 @@ import (
 	"github.com/throng-io/throng/scenario/internal/ledger"
 	"github.com/throng-io/throng/scenario/internal/plan"
 	"github.com/throng-io/throng/scenario/internal/record"
+	"github.com/throng-io/throng/scenario/machine"
 	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
@@ -36,8 +38,10 @@ type collector struct {
 	started  time.Time
 	log      *intervalLog // nil: no logs are written
 
-	before   usage // of the server, before the first client
-	own, its usage // at the end of the last second
+	before   usage   // of the server, before the first client
+	own, its usage   // at the end of the last second
+	ownCores float64 // processors that the generator may use
+	itsCores float64 // likewise, the server
 	ownPeak  int64
 	itsPeak  int64
 	pid      int64 // of the server
@@ -79,6 +83,8 @@ func newCollector(t *trial) *collector {
 	c.pid = t.server.pid.Load()
 	c.before = c.usage()
 	c.its, c.own = c.before, ownUsage()
+	c.ownCores = min(machine.Usable(os.Getpid()), float64(runtime.GOMAXPROCS(0)))
+	c.itsCores = t.coresOfServer()
 	c.show = Progress{
 		Cell: t.at.i + 1, Cells: t.at.n, Params: t.spec.Params, Trial: t.cell.Trial,
 		Phases: len(t.tl.Spans), Total: time.Duration(t.tl.End), Plan: plannedPhases(t.tl),
@@ -259,21 +265,21 @@ func (c *collector) usage() usage {
 
 // processes samples what generator and server have used.
 func (c *collector) processes(s *result.Second, e *judge.Second, m *moment, took time.Duration) {
-	cores := float64(runtime.NumCPU()) * took.Seconds()
 	own := ownUsage()
 	m.ownCPU = own.cpu - c.own.cpu
-	s.CPU = m.ownCPU.Seconds() / cores
+	s.CPU = m.ownCPU.Seconds() / (c.ownCores * took.Seconds())
 	e.CPU = s.CPU
 	c.own, c.ownPeak = own, max(c.ownPeak, own.rss)
 	s.RSSBytes, e.RSS = own.rss, own.rss
 	e.ServerCPU = -1
 	if pid := c.t.server.pid.Load(); pid != c.pid {
 		c.pid, c.its = pid, usage{} // the server was restarted
+		c.itsCores = c.t.coresOfServer()
 	}
 	its := c.usage()
 	if its.ok && c.its.ok && its.cpu >= c.its.cpu {
 		m.serverCPU = its.cpu - c.its.cpu
-		s.ServerCPU = m.serverCPU.Seconds() / cores
+		s.ServerCPU = m.serverCPU.Seconds() / (c.itsCores * took.Seconds())
 		e.ServerCPU = s.ServerCPU
 	}
 	if its.ok {

@@ -52,7 +52,7 @@ func TestWarningsByImportance(t *testing.T) {
 	f.cell = cell
 	at := -1
 	got := f.warnings()
-	for _, want := range []string{"deliveries came once more", "only 9/s of 10/s operations", "used up to 90 % of all cores", "scaled down to 20%"} {
+	for _, want := range []string{"deliveries came once more", "only 9/s of 10/s operations", "used up to 90 % of the cores", "scaled down to 20%"} {
 		i := slices.IndexFunc(got, func(s string) bool { return strings.Contains(s, want) })
 		if i <= at {
 			t.Errorf("%q is at %d of %q", want, i, got)

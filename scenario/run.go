@@ -115,7 +115,7 @@ type Progress struct {
 	P50, P99   time.Duration // of Metric so far: recorded phases, or before the first of them everything
 	Metric     string        // "delivery", or "ack" when nothing expects deliveries; "" = no samples yet
 	LagP99     time.Duration // of the last second
-	CPU        float64       // of the generator in the last second, share of all cores
+	CPU        float64       // of the generator in the last second, share of the cores that it may use
 	ServerCPU  float64       // likewise
 	Done       bool          // the trial has ended; Verdict and Reason are set
 	Verdict    result.Verdict

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"runtime"
 	"sync/atomic"
 	"time"
 
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/internal/record"
+	"github.com/throng-io/throng/scenario/machine"
 	"github.com/throng-io/throng/scenario/metric"
 )
 
@@ -84,4 +86,17 @@ func (s *server) sameMachine() bool {
 	}
 	ip := net.ParseIP(host)
 	return ip != nil && ip.IsLoopback()
+}
+
+// coresOfServer is how many processors the server may use, as far as this machine knows.
+func (t *trial) coresOfServer() float64 {
+	pid := int(t.server.pid.Load())
+	if pid <= 0 {
+		return float64(runtime.NumCPU())
+	}
+	n := machine.Usable(pid)
+	if t.server.builtIn && t.spec.Server != nil && t.spec.Server.GOMAXPROCS > 0 {
+		n = min(n, float64(t.spec.Server.GOMAXPROCS))
+	}
+	return n
 }

@@ -54,7 +54,7 @@ func (f *findings) warnings() []string {
 		say("%d samples lay outside 0 s to 1 h and are recorded at the limit", n)
 	}
 	if cell.Generator.CPUMax > busyCPU {
-		say("the generator used up to %s of all cores: latencies are upper bounds", metric.FormatShare(cell.Generator.CPUMax))
+		say("the generator used up to %s of the cores that it may use: latencies are upper bounds", metric.FormatShare(cell.Generator.CPUMax))
 	}
 	if s := tailEffect(e, time.Duration(cell.Generator.GCPauseMaxus)*time.Microsecond); s != "" {
 		say("%s", s)

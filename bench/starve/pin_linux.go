@@ -7,8 +7,8 @@ import (
 )
 
 // pin ties the calling goroutine's thread to one processor until restore is called on it. What it starts inherits that, and
-// the nice value; one below 0 takes a privilege, without which it stays 0.
-func pin(cpu, nice int) (restore func(), err error) {
+// where a privilege allows it, that it goes before all other work.
+func pin(cpu int, first bool) (restore func(), err error) {
 	runtime.LockOSThread()
 	var was, only unix.CPUSet
 	only.Set(cpu)
@@ -20,10 +20,13 @@ func pin(cpu, nice int) (restore func(), err error) {
 		runtime.UnlockOSThread()
 		return nil, err
 	}
-	lower := nice < 0 && unix.Setpriority(unix.PRIO_PROCESS, 0, nice) == nil
+	ordinary, attrErr := unix.SchedGetAttr(0, 0)
+	if first && attrErr == nil {
+		_ = unix.SchedSetAttr(0, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_FIFO, Priority: 1}, 0)
+	}
 	return func() {
-		if lower {
-			_ = unix.Setpriority(unix.PRIO_PROCESS, 0, 0)
+		if first && attrErr == nil {
+			_ = unix.SchedSetAttr(0, ordinary, 0)
 		}
 		_ = unix.SchedSetaffinity(0, &was)
 		runtime.UnlockOSThread()

@@ -35,8 +35,8 @@ func draw(rng *rand.Rand) load {
 	return l
 }
 
-// startOn starts this program in another role, on one processor only and, where that is allowed, with a nice value.
-func startOn(ctx context.Context, self string, cpu int, nice int, args ...string) (cmd *exec.Cmd, in io.WriteCloser, out *json.Decoder, err error) {
+// startOn starts this program in another role, on one processor only; first says that it goes before all other work there.
+func startOn(ctx context.Context, self string, cpu int, first bool, args ...string) (cmd *exec.Cmd, in io.WriteCloser, out *json.Decoder, err error) {
 	cmd = exec.CommandContext(ctx, self, args...)
 	cmd.Stderr, cmd.WaitDelay = os.Stderr, time.Second
 	if in, err = cmd.StdinPipe(); err != nil {
@@ -47,7 +47,7 @@ func startOn(ctx context.Context, self string, cpu int, nice int, args ...string
 		return nil, nil, nil, err
 	}
 	// A process begins where the thread that starts it may run.
-	restore, err := pin(cpu, nice)
+	restore, err := pin(cpu, first)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -59,15 +59,12 @@ func startOn(ctx context.Context, self string, cpu int, nice int, args ...string
 	return cmd, in, json.NewDecoder(pipe), nil
 }
 
-// serverNice lets the server run before other work on its processor, where that is allowed.
-const serverNice = -15
-
 // one makes a run.
 func one(ctx context.Context, self string, o *options, l load) (r outcome, err error) {
 	r.Load = l
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	srv, stop, answers, err := startOn(ctx, self, o.pins.server, serverNice, "server")
+	srv, stop, answers, err := startOn(ctx, self, o.pins.server, true, "server")
 	if err != nil {
 		return r, fmt.Errorf("start the server: %w", err)
 	}
@@ -82,7 +79,7 @@ func one(ctx context.Context, self string, o *options, l load) (r outcome, err e
 	if err := answers.Decode(&url); err != nil {
 		return r, fmt.Errorf("hear from the server: %w", err)
 	}
-	gen, _, found, err := startOn(ctx, self, o.pins.generator, 0, "generate", url, o.window.String())
+	gen, _, found, err := startOn(ctx, self, o.pins.generator, false, "generate", url, o.window.String())
 	if err != nil {
 		return r, fmt.Errorf("start the generator: %w", err)
 	}
@@ -110,7 +107,7 @@ func compete(ctx context.Context, self string, cpu, pid int, l load) (ended func
 	if l.Kind != stops {
 		close(done)
 		for range l.Loops {
-			cmd, _, _, err := startOn(ctx, self, cpu, 0, "burn", strconv.Itoa(l.Nice), l.On.String(), l.Off.String())
+			cmd, _, _, err := startOn(ctx, self, cpu, false, "burn", strconv.Itoa(l.Nice), l.On.String(), l.Off.String())
 			if err != nil {
 				ended()
 				return nil, err

@@ -53,7 +53,7 @@ func read(root fs.FS, page int64) Facts {
 		Limits:   readLimits(root),
 		Kernel:   text(root, "proc/sys/kernel/osrelease"),
 		CPU:      field(root, "proc/cpuinfo", "model name"),
-		Quota:    quota(root),
+		Quota:    quotaOf(root, "self"),
 		MHz:      fastest(root),
 		Governor: text(root, cpufreq+"scaling_governor"),
 		Clock:    text(root, "sys/devices/system/clocksource/clocksource0/current_clocksource"),
@@ -103,20 +103,6 @@ func fastest(root fs.FS) float64 {
 		}
 	}
 	return best
-}
-
-// quota is how many cores the control group allows, 0 when it does not limit them.
-func quota(root fs.FS) float64 {
-	words := strings.Fields(text(root, "sys/fs/cgroup/cpu.max"))
-	if len(words) != 2 {
-		return 0
-	}
-	most, err1 := strconv.ParseFloat(words[0], 64)
-	period, err2 := strconv.ParseFloat(words[1], 64)
-	if err1 != nil || err2 != nil || period <= 0 {
-		return 0
-	}
-	return most / period
 }
 
 // ticks are the CPU times of all cores since boot (proc(5), /proc/stat): user, nice, system, idle,

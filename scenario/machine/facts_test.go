@@ -19,6 +19,8 @@ var typical = map[string]string{
 	"proc/sys/net/core/somaxconn":                                     "4096\n",
 	"proc/sys/net/netfilter/nf_conntrack_count":                       "7\n",
 	"proc/sys/net/netfilter/nf_conntrack_max":                         "262144\n",
+	"proc/self/mountinfo":                                             "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n",
+	"proc/self/cgroup":                                                "0::/\n",
 	"sys/fs/cgroup/cpu.max":                                           "150000 100000\n",
 	"sys/devices/system/cpu/cpu0/cpufreq/scaling_governor":            "powersave\n",
 	"sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq":            "3600000\n",

@@ -289,8 +289,8 @@ type Server struct {
 // Generator is what the load generator says of itself: whether it was fit to judge.
 type Generator struct {
 	CPUs         float64  `json:"cpu_s"`                 // CPU seconds of the recorded phases
-	CPUMax       float64  `json:"cpu_max,omitempty"`     // highest second, as a share 0..1 of all cores
-	CPUMean      float64  `json:"cpu_mean,omitempty"`    // as a share 0..1 of all cores
+	CPUMax       float64  `json:"cpu_max,omitempty"`     // highest second, as a share 0..1 of the cores that it may use
+	CPUMean      float64  `json:"cpu_mean,omitempty"`    // as a share 0..1 of the cores that it may use
 	RSSPeakBytes int64    `json:"rss_peak_bytes"`        //
 	LagP99us     int64    `json:"lag_p99_us"`            // actual minus scheduled send
 	Lag          *Latency `json:"lag,omitempty"`         // the whole distribution of it
@@ -380,8 +380,8 @@ type Second struct {
 	Latency map[string]Quantiles `json:"latency,omitempty"` // by metric; absent when nothing was recorded
 
 	LagP99us       int64   `json:"lag_p99_us"`
-	CPU            float64 `json:"cpu"`        // of the generator, share 0..1 of all cores
-	ServerCPU      float64 `json:"server_cpu"` // of the server, share 0..1 of all cores
+	CPU            float64 `json:"cpu"`        // of the generator, share 0..1 of the cores that it may use
+	ServerCPU      float64 `json:"server_cpu"` // of the server, share 0..1 of the cores that it may use
 	RSSBytes       int64   `json:"rss_bytes"`  // of the generator
 	ServerRSSBytes int64   `json:"server_rss_bytes"`
 	GCPauseMaxus   int64   `json:"gc_pause_max_us"` // of the generator

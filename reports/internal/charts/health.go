@@ -56,7 +56,7 @@ func generatorHealth(name string, c *result.Cell, sub string) *Figure {
 	}
 	if topCPU > 0 {
 		p := draw.Panel{
-			X: x, Y: draw.Axis{Label: "CPU, % of all cores", Max: 100}, Rules: validLimits(c, metric.CPU, 100),
+			X: x, Y: draw.Axis{Label: "CPU, % of usable cores", Max: 100}, Rules: validLimits(c, metric.CPU, 100),
 			Lines: []draw.Line{{Name: "generator", Points: cpu, Style: draw.Blue}},
 		}
 		if topServer > 0 {
@@ -146,7 +146,7 @@ func serverResources(name string, c *result.Cell, sub string) *Figure {
 	x := draw.Axis{Min: c.Timeline[0].T, Max: c.Timeline[len(c.Timeline)-1].T + 1}
 	var panels []draw.Panel
 	if topCPU > 0 {
-		p := draw.Panel{X: x, Y: draw.Axis{Label: "CPU, % of all cores", Max: 100}, Lines: []draw.Line{{Points: cpu, Style: draw.Blue}}}
+		p := draw.Panel{X: x, Y: draw.Axis{Label: "CPU, % of usable cores", Max: 100}, Lines: []draw.Line{{Points: cpu, Style: draw.Blue}}}
 		if topCPU > 100 {
 			p.Y.Max = 0
 		}

@@ -151,7 +151,7 @@ func ResourceTable(c *result.Cell) layout.Table {
 	}
 	add("CPU time", layout.Known(s.CPUs, layout.Seconds), layout.Known(g.CPUs, layout.Seconds))
 	add("CPU, mean", cores(s.CPUs), cores(g.CPUs))
-	add("CPU, highest second, of all cores", layout.None, layout.Known(g.CPUMax, layout.Share))
+	add("CPU, highest second, of usable cores", layout.None, layout.Known(g.CPUMax, layout.Share))
 	add("memory, peak", layout.Known(s.RSSPeakBytes, layout.Bytesize), layout.Known(g.RSSPeakBytes, layout.Bytesize))
 	add("memory per client", layout.Known(s.RSSPerClientBytes, layout.Bytesize), layout.None)
 	add("deliveries per CPU second", layout.Known(s.DeliveriesPerCPUs, layout.Significant), layout.None)

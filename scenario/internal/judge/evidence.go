@@ -93,7 +93,7 @@ type Stream struct {
 type Second struct {
 	Phase          int // in the middle of it; -1: none
 	Offered, Sent  int64
-	CPU, ServerCPU float64 // shares of all cores; ServerCPU -1: unknown
+	CPU, ServerCPU float64 // shares of the cores that they may use; ServerCPU -1: unknown
 	RSS, ServerRSS int64   // bytes; 0: unknown
 	Held           int     // clients
 	// Delays are the medians of what came in the second, by the metrics of the variable Delays; 0: nothing did.

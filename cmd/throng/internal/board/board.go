@@ -97,7 +97,7 @@ type Point struct {
 	Maxus      int64   `json:"max_us"`
 	Lagus      int64   `json:"lag_us"`
 	GCus       int64   `json:"gc_us"`
-	CPU        float64 `json:"cpu"` // share of all cores, like the next
+	CPU        float64 `json:"cpu"` // share of the cores that it may use, like the next
 	ServerCPU  float64 `json:"server_cpu"`
 	ServerRSS  int64   `json:"server_rss_bytes"`
 	Errors     float64 `json:"errors_per_s"`

@@ -12,7 +12,7 @@
 //	throng_run_errors_total{class}                        connect.refused, ack.timeout, ...
 //	throng_run_latency_seconds{metric}                    histogram: delivery, ack, fanout.last, connect, ...
 //	throng_run_lag_seconds                                histogram: how late the generator sent
-//	throng_run_cpu_ratio{process}                         generator, server: share of all cores in the last second
+//	throng_run_cpu_ratio{process}                         generator, server: share of the cores that it may use in the last second
 //	throng_run_memory_bytes{process}                      server
 //	throng_run_gc_pause_seconds                           the generator's longest in the last second
 //	throng_run_check_held{check,kind}                     1 while a rule holds, 0 while it is broken; absent before there are data
@@ -203,7 +203,7 @@ func (r *Recorder) collect() (all []family, start, trial time.Time) {
 	errors := each(counter, "errors", "", "Errors by class.", "class")
 	latency := each(histogram, "latency", "s", "Latency since a message was due, or of connecting.", "metric")
 	lag := each(histogram, "lag", "s", "How late the generator sent.")
-	cpu := each(gauge, "cpu", "1", "Share of all cores in the last second.", "process")
+	cpu := each(gauge, "cpu", "1", "Share of the cores that it may use in the last second.", "process")
 	memory := each(gauge, "memory", "By", "Resident memory.", "process")
 	gc := each(gauge, "gc_pause", "s", "The generator's longest pause for garbage collection in the last second.")
 	checks := each(gauge, "check_held", "", "1 while a rule holds, 0 while it is broken.", "check", "kind")

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package machine
+
+func affinity(int) (n int, ok bool) { return 0, false }
