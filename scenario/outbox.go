@@ -153,8 +153,8 @@ func (o *heldOp) expired(now int64) bool {
 
 // expire drops a held call whose answer could only come after its limit. t.sending is locked.
 func (s *stream) expire(a *actor, o *plan.Op) {
-	a.shard.Add(s.ack[a.Class], o.Phase, s.spec.Ack)
-	a.shard.Add(s.ackNet[a.Class], o.Phase, s.spec.Ack)
+	a.shard.AddNever(s.ack[a.Class], o.Phase, s.spec.Ack)
+	a.shard.AddNever(s.ackNet[a.Class], o.Phase, s.spec.Ack)
 	s.drop(o, metric.Error(metric.ErrAck, metric.HowTimeout), nil)
 }
 
