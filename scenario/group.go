@@ -76,7 +76,7 @@ func newGroup(t *trial, spec *file.Group, index, first int) *group {
 		t: t, index: index, first: first, spec: spec, actors: make([]atomic.Pointer[actor], spec.Count),
 		head: headOf("2", spec.Namespace), parser: parserOf(spec.Parser), attempts: make([]atomic.Int64, len(t.tl.Spans)),
 	}
-	g.finder = stamp.Finder{Parser: g.parser, At: t.stampAt()}
+	g.finder = stamp.Finder{Parser: g.parser, At: t.stampAt(), Run: t.id}
 	g.plan = plan.NewPopulation(t.tl, spec, t.spec.Seed, index)
 	g.namespace = t.audience(spec.Namespace, "", -1)
 	for _, name := range spec.More {

@@ -242,3 +242,22 @@ func TestConnectCountsEveryAttempt(t *testing.T) {
 		t.Errorf("%s because %q; connect %+v", c.Verdict, c.Reason, l)
 	}
 }
+
+// A server that puts two messages into one event, as JSON inside of a text, loses none of them.
+func TestSeveralMessagesInOneEvent(t *testing.T) {
+	t.Parallel()
+	held := map[*fakeConn][]byte{}
+	s := &fakeServer{}
+	s.mangle = func(n int, to *fakeConn, p []byte) []fakePacket {
+		if n%2 == 0 {
+			held[to] = p
+			return nil
+		}
+		both := socketio.AppendString(nil, "["+string(held[to][1:])+","+string(p[1:])+"]")
+		return []fakePacket{{text: append(append([]byte(`2["batch",`), both...), ']')}}
+	}
+	c := play(t, s, broadcast)
+	if want := (result.Ledger{Sent: 100, Due: 100, Expected: 1000, Received: 1000}); c.Ledger != want || c.Verdict != result.Pass {
+		t.Errorf("%+v, %s because %q; errors %v", c.Ledger, c.Verdict, c.Reason, c.Errors)
+	}
+}

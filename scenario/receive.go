@@ -19,20 +19,30 @@ func (a *actor) Event(m *client.Message) {
 	if a.group.react != nil {
 		a.react(m)
 	}
-	st, found := a.find(m)
-	switch {
-	case found == stamp.None: // not of the runner's making
-		t.unstamped.note(m.Name)
-		return
-	case found == stamp.Damaged:
-		a.group.countError(metric.Error(metric.ErrStamp, metric.HowInvalid), t.arrived(m), nil)
-		return
-	case st.Run != t.id:
-		t.count.foreign.Add(1)
-		return
+	scan := a.scan(m)
+	for n := 0; ; n++ {
+		st, found := scan.Next()
+		switch {
+		case found == stamp.None:
+			if n == 0 { // not of the runner's making
+				t.unstamped.note(m.Name)
+			}
+			return
+		case found == stamp.Damaged:
+			a.group.countError(metric.Error(metric.ErrStamp, metric.HowInvalid), t.arrived(m), nil)
+		case st.Run != t.id:
+			t.count.foreign.Add(1)
+		default:
+			a.receive(m, &st)
+		}
 	}
-	at := a.came(m, st.Due+t.ledger.Lag(&st))
-	kind, s, rank := t.ledger.Receive(a.Receiver, &st, at)
+}
+
+// receive takes in one of the runner's own messages.
+func (a *actor) receive(m *client.Message, st *stamp.Stamp) {
+	t := a.t
+	at := a.came(m, st.Due+t.ledger.Lag(st))
+	kind, s, rank := t.ledger.Receive(a.Receiver, st, at)
 	switch kind {
 	case ledger.Counted:
 		str := t.streams[st.Stream]
@@ -137,10 +147,11 @@ func (a *actor) expireCalls(now int64) {
 	})
 }
 
-// find reads the stamp of a delivery, from where the server puts it.
-func (a *actor) find(m *client.Message) (stamp.Stamp, stamp.State) {
+// scan looks for the stamps of deliveries, where the server puts them.
+func (a *actor) scan(m *client.Message) stamp.Scan {
+	f := &a.group.finder
 	if c := a.t.contract; c != nil && c.delivers != nil && !c.delivers[string(m.Name)] {
-		return stamp.Stamp{}, stamp.None
+		return f.Scan(nil, nil)
 	}
-	return a.group.finder.Find(m.Args, m.Attachments)
+	return f.Scan(m.Args, m.Attachments)
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 
-	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/scenario/file"
 )
 
@@ -18,33 +17,6 @@ const (
 	Damaged              // something is there, but it is damaged
 	Found                // a stamp
 )
-
-// A Finder finds stamps in the messages of a server. It does not change, so goroutines may share
-// it.
-type Finder struct {
-	Parser socketio.Parser // of the arguments
-	At     *file.Path      // where the server's contract puts the stamp; nil: under "$b", wherever that is
-}
-
-// Find reads the stamp of an event or an acknowledgement: of its arguments, or of its first
-// attachment when it has any.
-func (f *Finder) Find(args []byte, attachments [][]byte) (Stamp, State) {
-	switch {
-	case len(attachments) > 0:
-		return findBinary(attachments[0])
-	case f.Parser == socketio.JSON && f.At == nil:
-		return findJSON(args)
-	case f.Parser == socketio.JSON:
-		return findAt(args, f.At)
-	case f.At == nil:
-		return findPacked(args)
-	}
-	text, err := f.Parser.AppendJSON(nil, args)
-	if err != nil {
-		return Stamp{}, None
-	}
-	return findAt(text, f.At)
-}
 
 // findJSON reads the stamp out of the raw arguments of an event without
 // decoding them: first where this runner's own payload has it, then wherever a server that

@@ -11,7 +11,7 @@ import (
 // A stamp comes out where the parser and the server's contract put it, and nothing else passes for
 // one.
 func TestFinder(t *testing.T) {
-	st := Stamp{Run: 7, Stream: 1, Sender: 2, Seq: 3, Due: 4}
+	st := Stamp{Run: 0x5eed0007, Stream: 1, Sender: 2, Seq: 3, Due: 4}
 	raw := st.Bytes()
 	text := string(st.Append(nil))
 	broken := "B" + text[1:]
@@ -49,6 +49,7 @@ func TestFinder(t *testing.T) {
 		for _, a := range c.attachments {
 			attachments = append(attachments, []byte(a))
 		}
+		c.finder.Run = st.Run
 		got, state := c.finder.Find([]byte(c.args), attachments)
 		if state != c.want || state == Found && got != st {
 			t.Errorf("%s: state %d and %+v, want state %d", c.name, state, got, c.want)
