@@ -60,6 +60,8 @@ func printJudgements(w io.Writer, run *result.Run) error {
 		for _, k := range c.Checks {
 			value, state := metric.FormatFound(k.Value, k.Limit, k.Beyond, k.Unit), "holds"
 			switch {
+			case k.Undecided:
+				state = "undecided"
 			case k.NoData && !k.Pass:
 				value, state = "", "unknown"
 			case !k.Pass:

@@ -170,7 +170,7 @@ func (c *Capacity) ruleLines() (lines []draw.Line) {
 		for _, l := range c.levels {
 			s := selection.Over(l.all, func(cell *result.Cell) (float64, bool) {
 				for i := range cell.Checks {
-					if cell.Checks[i].Text == k.Text && !cell.Checks[i].NoData {
+					if cell.Checks[i].Text == k.Text && !cell.Checks[i].NoData && !cell.Checks[i].Undecided {
 						return cell.Checks[i].Value, true
 					}
 				}

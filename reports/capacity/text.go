@@ -10,6 +10,7 @@ import (
 
 	"github.com/throng-io/throng/reports/internal/layout"
 	"github.com/throng-io/throng/reports/internal/selection"
+	"github.com/throng-io/throng/reports/internal/sentences"
 	"github.com/throng-io/throng/reports/internal/tables"
 	"github.com/throng-io/throng/scenario/result"
 )
@@ -95,7 +96,11 @@ func (c *Capacity) Answer() string {
 		if c.Low > 0 {
 			held = fmt.Sprintf("The server held %s; its capacity is not known.", c.noun(c.Low))
 		}
-		return layout.Joined(fmt.Sprintf("The load generator was not fit to judge at %s, twice: %s.", c.noun(c.High), strings.TrimSuffix(c.invalidReason(), ".")), held, "Use a machine of its own for the generator, or raise a load that the server feels first.")
+		why := strings.TrimSuffix(c.invalidReason(), ".")
+		if c.undecided(c.High) {
+			return layout.Joined(fmt.Sprintf("The trials at %s could not be decided: %s.", c.noun(c.High), why), held, "Make the trials longer (--set search.trial=…), or write a rule on a lower percentile.")
+		}
+		return layout.Joined(fmt.Sprintf("The load generator was not fit to judge at %s, twice: %s.", c.noun(c.High), why), held, "Use a machine of its own for the generator, or raise a load that the server feels first.")
 	case c.Low == 0 && c.High > 0:
 		return fmt.Sprintf("One node of this size does not hold %s with %s: %s (it broke %s). Begin lower with --set search.from=…",
 			c.noun(c.High), c.conditions(), c.Reason, c.outcomes(c.High, selection.ProbeBroke))
@@ -220,6 +225,13 @@ func (c *Capacity) load(level float64) *Load {
 	return nil
 }
 
+// undecided reports whether trials at a level were invalid for a lack of samples.
+func (c *Capacity) undecided(level float64) bool {
+	return slices.ContainsFunc(c.Probes, func(p result.Probe) bool {
+		return p.Level == level && p.Cell > 0 && p.Cell <= len(c.run.Cells) && sentences.UndecidedOnly(&c.run.Cells[p.Cell-1])
+	})
+}
+
 func (c *Capacity) invalidReason() string {
 	for _, p := range slices.Backward(c.Probes) {
 		if p.Level == c.High && p.Verdict == "invalid" {
@@ -307,6 +319,8 @@ func Criteria(c *result.Cell) []string {
 		k := &c.Checks[i]
 		word := "PASS"
 		switch {
+		case k.Undecided:
+			word = "UNDECIDED"
 		case !k.Pass && k.Kind == result.KindValid:
 			word = "INVALID"
 		case !k.Pass:

@@ -154,6 +154,8 @@ func checkCase(c *result.Cell, k *result.Check) junitCase {
 		if !k.Pass {
 			j.Skipped = &junitOutcome{Message: "optional, and broken: " + why.Message}
 		}
+	case k.Undecided:
+		j.Error = why
 	case !valid && result.Worst(c.Verdict, c.Verdict) == result.Invalid:
 		j.Skipped = &junitOutcome{Message: "the cell is invalid: its numbers say nothing about the server"}
 	case !k.Pass && valid:

@@ -242,7 +242,7 @@ func addResources(l omLabels, c *result.Cell, cpu, memory, perClient, efficient 
 func addChecks(f *family, l omLabels, c *result.Cell) {
 	seen := map[string]bool{}
 	for _, k := range c.Checks {
-		if seen[k.Kind+k.Text] {
+		if k.Undecided || seen[k.Kind+k.Text] {
 			continue
 		}
 		seen[k.Kind+k.Text] = true

@@ -321,6 +321,9 @@ type Check struct {
 	NoData bool              `json:"no_data,omitempty"`
 	// Beyond says that the true value is more than Value, which is how long was waited for what never came: it meets no upper limit.
 	Beyond bool `json:"beyond,omitempty"`
+	// Undecided says that there were too few samples to tell whether the check holds: it is neither met nor broken. Note says
+	// how many it takes.
+	Undecided bool `json:"undecided,omitempty"`
 	// AtMost is, of a loss, what it would be if all that is undecided was lost; 0: nothing is undecided.
 	AtMost float64 `json:"at_most,omitempty"`
 	// Optional says that the check is reported and decides nothing.

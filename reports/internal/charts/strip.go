@@ -142,7 +142,10 @@ func sloStrip(name string, c *result.Cell, sub string) *Figure {
 			p.Boxes = append(p.Boxes, b)
 		}
 		whole := tables.Met
-		if !r.k.Pass {
+		switch {
+		case r.k.Undecided:
+			whole = tables.NotDecided
+		case !r.k.Pass:
 			whole = tables.NotMet
 		}
 		data.Rows = append(data.Rows, []string{r.k.Text, whole, layout.Count(r.good), layout.Count(r.bad), layout.Share(float64(r.good) / float64(r.good+r.bad))})

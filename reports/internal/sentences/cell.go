@@ -3,6 +3,7 @@ package sentences
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/throng-io/throng/reports/internal/layout"
@@ -21,6 +22,9 @@ func CellSentence(c *result.Cell) string {
 	case result.Fail:
 		return layout.Joined(broken(c), headline(c), backSentence(c), valid(c))
 	default:
+		if UndecidedOnly(c) {
+			return layout.Joined("Not decided: "+strings.TrimSuffix(c.Reason, ".")+".", headline(c), "A longer run, or a rule on a lower percentile, tells.")
+		}
 		return layout.Joined(layout.UpperFirst(whyInvalid(c))+".", "No number of this run says anything about the server.")
 	}
 }
@@ -129,7 +133,7 @@ func broken(c *result.Cell) string {
 // brokenChecks lists the broken checks of a kind that decide, each with what it found.
 func brokenChecks(c *result.Cell, kind string) (parts []string) {
 	for i := range c.Checks {
-		if k := &c.Checks[i]; !k.Pass && !k.Optional && k.Kind == kind {
+		if k := &c.Checks[i]; !k.Pass && !k.Undecided && !k.Optional && k.Kind == kind {
 			parts = append(parts, Found(k))
 		}
 	}
@@ -142,6 +146,8 @@ func Found(k *result.Check) string {
 	switch {
 	case k.NoData:
 		s += "but there was nothing to judge"
+	case k.Undecided:
+		s += "not decided"
 	default:
 		s += "it was " + layout.CheckFound(k)
 	}
@@ -149,6 +155,14 @@ func Found(k *result.Check) string {
 		s += " (" + k.Note + ")"
 	}
 	return s
+}
+
+// UndecidedOnly reports whether a cell is invalid because a rule had too few samples, while the generator was fit.
+func UndecidedOnly(c *result.Cell) bool {
+	return !c.Interrupted && c.Verdict == result.Invalid && len(brokenChecks(c, result.KindValid)) == 0 &&
+		slices.ContainsFunc(c.Checks, func(k result.Check) bool {
+			return k.Undecided && !k.Optional && strings.HasPrefix(c.Reason, k.Text)
+		})
 }
 
 func whyInvalid(c *result.Cell) string {

@@ -15,9 +15,10 @@ import (
 
 // Words for the outcome of a check; the page colours them, and they stand for themselves without colour.
 const (
-	Met     = "met"
-	NotMet  = "broken"
-	NoValue = "no data"
+	Met        = "met"
+	NotMet     = "broken"
+	NoValue    = "no data"
+	NotDecided = "not decided"
 )
 
 func ChecksTable(c *result.Cell) layout.Table {
@@ -28,6 +29,8 @@ func ChecksTable(c *result.Cell) layout.Table {
 		switch {
 		case k.NoData:
 			outcome, value = NoValue, layout.None
+		case k.Undecided:
+			outcome = NotDecided
 		case !k.Pass:
 			outcome = NotMet
 		}

@@ -29,8 +29,7 @@ func Check(e *Evidence, k *file.Check) result.Check {
 		r.Note = notSaved
 		return r
 	}
-	v, note := e.value(k)
-	r := found(k, v, note)
+	r := e.find(k)
 	if k.Stat == metric.StatLoss && !r.NoData {
 		e.boundLoss(k, &r)
 	}
@@ -81,31 +80,84 @@ func ofSamples(k *file.Check) bool {
 	return known && m.Kind == metric.Latency && k.Stat != metric.StatErrors && !metric.OfLedger(k.Stat)
 }
 
-// value looks up what a rule asks for.
-func (e *Evidence) value(k *file.Check) (r reading, note string) {
+// find evaluates a rule by what there is to measure it by.
+func (e *Evidence) find(k *file.Check) result.Check {
 	switch {
 	case ofSamples(k) && k.Over == 0:
 		sc := scopeOf(k)
 		all := e.Total(sc)
-		return statOf(k, all, e.Length(sc)), fewBeyond(k, all)
-	case ofSamples(k):
-		for i := range e.Windows {
-			if w := &e.Windows[i]; w.Text == k.Text && w.Kind == k.Kind {
-				return reading{w.Worst, w.Beyond}, windowNote(k.Over, w.End)
-			}
+		r := found(k, statOf(k, all, e.Length(sc)), fewBeyond(k, all))
+		if thin(k, all) {
+			undecide(&r, shortOf(k, all.Total(), ""))
 		}
-		return nothing, ""
+		return r
+	case ofSamples(k):
+		return e.worstWindow(k)
 	case k.Over == 0:
-		return reading{v: e.within(k, anyTime)}, ""
+		return found(k, reading{v: e.within(k, anyTime)}, "")
 	}
-	return e.slide(k)
+	v, note := e.slide(k)
+	return found(k, v, note)
 }
 
-// fewBeyond is a note on a percentile with fewer than ten samples beyond it: a few outliers decide such a check. The times until
-// clients were back are no sample: all that were away are in them.
+// worstWindow looks up what was found for a rule on latencies over windows.
+func (e *Evidence) worstWindow(k *file.Check) result.Check {
+	for i := range e.Windows {
+		w := &e.Windows[i]
+		if w.Text != k.Text || w.Kind != k.Kind {
+			continue
+		}
+		r := found(k, reading{w.Worst, w.Beyond}, windowNote(k.Over, w.End))
+		if math.IsNaN(w.Worst) && w.Most > 0 {
+			undecide(&r, shortOf(k, w.Most, " in a window"))
+		}
+		return r
+	}
+	return found(k, nothing, "")
+}
+
+// enough is how many samples must lie beyond a percentile for it to be told: with fewer a few outliers are all of it.
+const enough = 10
+
+// few reports whether so many samples are too few for the percentile of a rule. The times until clients were back are no
+// sample: all that were away are in them.
+func few(k *file.Check, n int64) bool {
+	return k.Quantile > 0 && k.Metric != metric.Reconnect && n > 0 && float64(n)*(1-k.Quantile/100) < enough-1e-6
+}
+
+// thin reports whether samples are too few to decide a rule on the target by. What the generator did is known whole, sample
+// or not; and where as many samples as a percentile needs are above the limit, so is the percentile, however few there are
+// in all.
+func thin(k *file.Check, all result.Samples) bool {
+	if k.Kind == file.Valid || metric.OfGenerator(k.Metric) || !few(k, all.Total()) {
+		return false
+	}
+	above := all.Total() - all.Count() // what never ended
+	if all.Ended != nil {
+		above += atLeast(all.Ended, k.Value)
+	}
+	return above < enough
+}
+
+// undecide takes back what was found of a rule.
+func undecide(r *result.Check, note string) {
+	r.Pass, r.NoData, r.Undecided = false, false, true
+	r.Note = note
+	if r.Optional {
+		r.Note += "; optional"
+	}
+}
+
+// shortOf says how many samples there were of how many a rule takes.
+func shortOf(k *file.Check, n int64, where string) string {
+	takes := int64(math.Ceil(enough/(1-k.Quantile/100) - 1e-6))
+	return fmt.Sprintf("not enough samples: %s%s, and a %s takes %s", metric.FormatCount(n), where, k.Stat, metric.FormatCount(takes))
+}
+
+// fewBeyond is a note on a percentile with fewer than ten samples beyond it.
 func fewBeyond(k *file.Check, all result.Samples) string {
 	n := all.Total()
-	if k.Quantile == 0 || k.Metric == metric.Reconnect || n == 0 || float64(n)*(1-k.Quantile/100) > 10-1e-6 {
+	if !few(k, n) {
 		return ""
 	}
 	return fmt.Sprintf("of %d samples, fewer than ten beyond it", n)

@@ -153,36 +153,49 @@ func TestChecksFindTheirValue(t *testing.T) {
 		if c.NoData || math.Abs(c.Value-want) > want/1000 {
 			t.Errorf("%s: %v (no data: %v), want %v", text, c.Value, c.NoData, want)
 		}
-		if c.Pass != c.Meets(c.Value) || c.Text != text || c.Kind != result.KindSLO {
+		thin := rules.SLO[0].Quantile > 0 && !strings.Contains(text, "lag")
+		if c.Undecided != thin || c.Pass != (c.Meets(c.Value) && !thin) || c.Text != text || c.Kind != result.KindSLO {
 			t.Errorf("%s: %+v", text, c)
 		}
 	}
 }
 
-// A check of a percentile says when fewer than ten samples lie beyond it.
+// A percentile is judged only where ten samples lie beyond it.
 func TestThinChecks(t *testing.T) {
-	h := result.NewHistogram()
-	for range 999 {
-		result.Record(h, time.Millisecond)
-	}
-	for text, want := range map[string]string{
-		"p99(delivery) < 1s":   "of 999 samples, fewer than ten beyond it",
-		"p50(delivery) < 1s":   "",
-		"max(delivery) < 1s":   "",
-		"p99(step.login) < 1s": "of 999 samples, fewer than ten beyond it",
+	for _, c := range []struct {
+		rule      string
+		n, slow   int64 // samples of 1 ms, and of 2 s
+		undecided bool
+		pass      bool
+		note      string
+	}{
+		{"p99(delivery) < 1s", 999, 0, true, false, "not enough samples: 999, and a p99 takes 1 000"},
+		{"p99(delivery) < 1s", 1000, 0, false, true, ""},
+		{"p99.9(delivery) < 1s", 9999, 0, true, false, "not enough samples: 9 999, and a p99.9 takes 10 000"},
+		{"p50(delivery) < 1s", 19, 0, true, false, "not enough samples: 19, and a p50 takes 20"},
+		{"p50(delivery) < 1s", 20, 0, false, true, ""},
+		{"max(delivery) < 1s", 1, 0, false, true, ""},
+		{"p99(step) < 1s", 999, 0, true, false, "not enough samples: 999, and a p99 takes 1 000"},
+		{"p99(reconnect) < 1s", 30, 0, false, true, ""},
+		{"p99(delivery) < 1s", 100, 9, true, false, "not enough samples: 109, and a p99 takes 1 000"},
+		{"p99(delivery) < 1s", 100, 10, false, false, "of 110 samples, fewer than ten beyond it"}, // ten are above the limit
+		{"p99(delivery) > 0.99s", 100, 10, false, true, "of 110 samples, fewer than ten beyond it"},
+		{"p99(delivery) > 0.99s", 100, 9, true, false, "not enough samples: 109, and a p99 takes 1 000"},
 	} {
-		stat, rest, _ := strings.Cut(text, "(")
-		name, _, _ := strings.Cut(rest, ")")
-		k := file.Check{Stat: stat, Metric: name, Quantile: map[string]float64{"p99": 99, "p50": 50}[stat]}
-		if got := fewBeyond(&k, result.Samples{Ended: h}); got != want {
-			t.Errorf("%s: %q, want %q", text, got, want)
+		k := parsed(t, file.SLO, c.rule)[0]
+		e, _ := known(t, "max(delivery) < 1s", "max(cpu) < 80%")
+		e.Totals = record.NewTotals([]record.Series{{Metric: k.Metric}}, 2)
+		e.Totals.Add(0, 1, 1000, c.n)
+		if c.slow > 0 {
+			e.Totals.Add(0, 1, 2e6, c.slow)
 		}
-	}
-	if got := fewBeyond(&file.Check{Stat: "p99", Metric: "reconnect", Quantile: 99}, result.Samples{Ended: h}); got != "" {
-		t.Errorf("clients that came back: %q", got)
-	}
-	result.Record(h, time.Millisecond)
-	if got := fewBeyond(&file.Check{Stat: "p99", Metric: "delivery", Quantile: 99}, result.Samples{Ended: h}); got != "" {
-		t.Errorf("of 1000: %q", got)
+		r := Check(e, &k)
+		if r.Undecided != c.undecided || r.Pass != c.pass || r.Note != c.note || r.NoData {
+			t.Errorf("%s of %d and %d: %+v", c.rule, c.n, c.slow, r)
+		}
+		k.Kind = file.Valid
+		if r := Check(e, &k); r.Undecided {
+			t.Errorf("%s, of the generator: %+v", c.rule, r)
+		}
 	}
 }

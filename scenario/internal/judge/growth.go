@@ -10,7 +10,7 @@ const growthPoints = 500
 // of points (Sen, 1968), which neither spikes nor the saw teeth of a garbage collector bend.
 // It is 0 for fewer than two values or a line that begins at zero or below.
 func growth(vs []float64) float64 {
-	vs = thin(vs, growthPoints)
+	vs = averaged(vs, growthPoints)
 	slope, begin := line(vs)
 	if begin <= 0 {
 		return 0
@@ -38,8 +38,8 @@ func line(vs []float64) (slope, begin float64) {
 	return slope, middle(rest)
 }
 
-// thin averages neighbours until at most n values are left.
-func thin(vs []float64, n int) []float64 {
+// averaged takes the mean of neighbours until at most n values are left.
+func averaged(vs []float64, n int) []float64 {
 	if len(vs) <= n {
 		return vs
 	}

@@ -40,7 +40,7 @@ func (l *Live) Look(e *Evidence) (checks []result.Check, abort error) {
 		settled = min(settled, int((e.At-int64(e.Streams[i].Late))/int64(time.Second)))
 	}
 	for i := range l.all {
-		checks = append(checks, found(&l.all[i], l.value(e, i, settled), ""))
+		checks = append(checks, l.find(e, i, settled))
 		if err := l.broken(i, &checks[i], e.At); err != nil && abort == nil {
 			abort = err
 		}
@@ -48,11 +48,14 @@ func (l *Live) Look(e *Evidence) (checks []result.Check, abort error) {
 	return append(checks, implied(e, l.rules)...), abort
 }
 
-// value is what rule i asks for, as far as it is known; NaN when nothing is.
-func (l *Live) value(e *Evidence, i, settled int) reading {
+// find evaluates rule i, as far as anything is known.
+func (l *Live) find(e *Evidence, i, settled int) result.Check {
 	k := &l.all[i]
 	if k.Over == 0 || ofSamples(k) {
-		r, _ := e.value(k)
+		r := e.find(k)
+		if r.Note = ""; r.Undecided { // there may be enough yet
+			r.NoData = true
+		}
 		return r
 	}
 	to := int(e.At / int64(time.Second))
@@ -66,7 +69,7 @@ func (l *Live) value(e *Evidence, i, settled int) reading {
 			l.worst[i] = r
 		}
 	}
-	return l.worst[i]
+	return found(k, l.worst[i], "")
 }
 
 // inScope reports whether all of the seconds belong to phases of the rule.

@@ -28,7 +28,7 @@ func TestRulesOnWhatNeverEnded(t *testing.T) {
 		"p99(ack) < 10s over 1s":        "broken > 500 ms",
 		"p99(ack) > 400ms over 1s":      "held > 500 ms",
 		"p99(ack{op=echo}) < 10s":       "broken > 500 ms",
-		"p99(delivery) < 1s":            "held 100 ms",
+		"max(delivery) < 1s":            "held 100 ms",
 		"p99(ack) < 10s in ramp":        "broken no data",
 		"max(ack.service) < 10s":        "broken no data",
 		"count(ack) > 0 in ramp":        "broken no data",

@@ -40,9 +40,9 @@ func (o *Own) Excess() bool { return o.With-o.Without > Allowed(o.With) }
 // gaps it is taken at the same percentile. Where the system does not tell when messages arrive, latencies end when they are read; the
 // generator's lateness in that is known of the samples of its echo, and taken at the same percentile.
 func (e *Evidence) own(k *file.Check) (o Own, ok bool) {
-	r, _ := e.value(k)
-	o = Own{Stat: k.Stat, Metric: k.Metric, With: r.v, Without: r.v}
-	if math.IsNaN(r.v) || r.beyond { // nothing is known of what never came, with or without us
+	r := e.find(k)
+	o = Own{Stat: k.Stat, Metric: k.Metric, With: r.Value, Without: r.Value}
+	if r.NoData || r.Undecided || r.Beyond { // nothing is known of what never came, with or without us
 		return o, false
 	}
 	at := func(name string, labels map[string]string) {

@@ -55,7 +55,7 @@ func (e *Evidence) Growing() string {
 
 // grows reports whether values, one a second, have a trend upwards that has not ended, and where its line begins and ends.
 func grows(vs []float64) (from, to float64, yes bool) {
-	vs = thin(slices.Clone(vs), growthPoints)
+	vs = averaged(slices.Clone(vs), growthPoints)
 	n := len(vs)
 	if n < fewestSeconds {
 		return 0, 0, false

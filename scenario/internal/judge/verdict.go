@@ -59,7 +59,7 @@ func Judge(e *Evidence, rules Rules) Judgement {
 		e.excuse(k, &r)
 		switch {
 		case r.Pass || k.Optional:
-		case r.Note == notSaved:
+		case r.Note == notSaved, r.Undecided:
 			missing = cmp.Or(missing, broken(&r))
 		default:
 			j.lower(result.Fail, broken(&r))
@@ -141,6 +141,8 @@ func broken(r *result.Check) string {
 	switch {
 	case r.Note == notSaved:
 		return r.Text + ": " + notSaved
+	case r.Undecided:
+		return r.Text + ": " + r.Note
 	case r.NoData:
 		return r.Text + ": no samples"
 	}

@@ -76,7 +76,14 @@ func TestVerdicts(t *testing.T) {
 			slo: strings.Replace(allow, "loss < 10%, ", "", 1) + fine, valid: "max(cpu) < 80%", want: result.Pass,
 			change: func(e *Evidence, rules *Rules) { e.Faults = true },
 		},
-		"interrupted": {slo: allow + broken, valid: "max(cpu) < 80%", want: result.Invalid, reason: "interrupted after 2 s of 2 s", change: func(e *Evidence, _ *Rules) { e.Ending = Interrupted }},
+		"too few samples": {
+			slo: allow + "p99(ack) < 1s", valid: "max(cpu) < 80%", want: result.Invalid, reason: "p99(ack) < 1s: not enough samples: 1, and a p99 takes 1 000",
+		},
+		"too few samples, and one breaks":        {slo: allow + "p99(ack) < 1s, " + broken, valid: "max(cpu) < 80%", want: result.Fail, reason: broken + ": 100 ms"},
+		"too few samples, optional":              {slo: allow + "{check: p99(ack) < 1s, optional: true}", valid: "max(cpu) < 80%", want: result.Pass},
+		"too few samples, scaled down":           {slo: allow + "p99(ack) < 1s", valid: "max(cpu) < 80%", want: result.Pass, change: func(e *Evidence, _ *Rules) { e.ScaledDown = true }},
+		"too few samples, of the generator only": {slo: allow + fine, valid: "p99(lag) < 1s", want: result.Pass},
+		"interrupted":                            {slo: allow + broken, valid: "max(cpu) < 80%", want: result.Invalid, reason: "interrupted after 2 s of 2 s", change: func(e *Evidence, _ *Rules) { e.Ending = Interrupted }},
 		"cut short before it began": {
 			slo: allow + fine, valid: "max(cpu) < 80%", want: result.Invalid, reason: "before a recorded phase began",
 			change: func(e *Evidence, rules *Rules) { e.End, e.Ending = 5e8, Aborted },

@@ -18,6 +18,7 @@ type Window struct {
 	Worst      float64 // in the rule's unit; NaN: none yet
 	Beyond     bool    // it was more than that
 	End        int64   // when that stretch ended, in nanoseconds since the trial's start
+	Most       int64   // samples in the fullest stretch
 }
 
 // Windows evaluates the rules on latencies over windows, in every stretch of so many seconds, as they
@@ -86,7 +87,7 @@ func (ws *Windows) End(at int64) {
 func (ws *Windows) Found() []Window {
 	out := make([]Window, len(ws.all))
 	for i, w := range ws.all {
-		out[i] = Window{Text: w.check.Text, Kind: w.check.Kind, Worst: w.worst.v, Beyond: w.worst.beyond, End: w.at}
+		out[i] = Window{Text: w.check.Text, Kind: w.check.Kind, Worst: w.worst.v, Beyond: w.worst.beyond, End: w.at, Most: w.most}
 	}
 	return out
 }
@@ -101,6 +102,7 @@ type window struct {
 	now     []count   // the one under way
 	sum     result.Samples
 	worst   reading
+	most    int64 // samples in the fullest one
 	at      int64 // where the worst one ended
 	full    bool  // at least one window was full
 }
@@ -170,6 +172,10 @@ func (w *window) judge(until int64) {
 			}
 			_ = to.RecordValues(c.v, c.n) // values are clamped to the histogram's range
 		}
+	}
+	w.most = max(w.most, w.sum.Total())
+	if thin(&w.check, w.sum) {
+		return
 	}
 	length := time.Duration(len(w.seconds)) * time.Second
 	if r := statOf(&w.check, w.sum, length.Seconds()); worse(&w.check, r, w.worst) {

@@ -232,7 +232,7 @@ func checks(all []result.Check) []Check {
 	for _, k := range all {
 		c := Check{Text: k.Text, Kind: k.Kind, Metric: k.Metric, State: Broken, Value: metric.FormatFound(k.Value, k.Limit, k.Beyond, k.Unit), Limit: k.Limit, Unit: k.Unit, Optional: k.Optional}
 		switch {
-		case k.NoData:
+		case k.NoData, k.Undecided:
 			c.State, c.Value = Waiting, ""
 		case k.Pass:
 			c.State = Holds

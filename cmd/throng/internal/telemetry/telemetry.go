@@ -279,7 +279,7 @@ func (r *Recorder) samples(latency, lag *family, of func(...string) []string) {
 func held(f *family, checks []result.Check, of func(...string) []string) {
 	seen := map[string]bool{}
 	for _, k := range checks {
-		if k.NoData || seen[k.Kind+k.Text] {
+		if k.NoData || k.Undecided || seen[k.Kind+k.Text] {
 			continue
 		}
 		seen[k.Kind+k.Text] = true
