@@ -69,7 +69,7 @@ func TestAbort(t *testing.T) {
 		return []fakePacket{{text: p}}
 	}}
 	text := strings.Replace(broadcast, "for: 1s", "for: 1h", 1)
-	text = strings.Replace(text, "slo: [p99(delivery) < 1h, loss(delivery) == 0]", "slo: [p99(delivery) < 1h, {check: loss(delivery) < 1%, abort: 2s}]", 1)
+	text = strings.Replace(text, "slo: [max(delivery) < 1h, loss(delivery) == 0]", "slo: [max(delivery) < 1h, {check: loss(delivery) < 1%, abort: 2s}]", 1)
 	c := play(t, s, text)
 	if c.Verdict != result.Fail || !strings.Contains(c.Reason, "loss(delivery) < 1%") || c.Ledger.Lost == 0 || c.Ledger.Received == 0 {
 		t.Errorf("%s: %s; ledger %+v", c.Verdict, c.Reason, c.Ledger)

@@ -372,3 +372,18 @@ func TestMarkdownGolden(t *testing.T) {
 		reporttest.Golden(t, "summary-"+name+".md", string(format(t, "md", reporttest.Sample(name))))
 	}
 }
+
+// A rule with too few samples is an error for CI, no failure, and no sample of a monitoring system.
+func TestUndecidedRules(t *testing.T) {
+	run := reporttest.Undecided()
+	var got junitSuites
+	if err := xml.Unmarshal(format(t, "junit", run), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Failures != 0 || got.Errors != 2 {
+		t.Errorf("junit has %d failures and %d errors, want the verdict and the rule as errors", got.Failures, got.Errors)
+	}
+	if text := string(format(t, "openmetrics", run)); strings.Contains(text, `p99.9(ack) < 1s`) {
+		t.Error("openmetrics says of the rule that it is broken or met")
+	}
+}
