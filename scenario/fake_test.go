@@ -32,6 +32,9 @@ type fakeServer struct {
 	// send overrides what Send does; handled says that it did.
 	send func(c *fakeConn, packet []byte) (handled bool, err error)
 
+	// unread is how long messages wait in the clients' sockets; 0: nobody knows when they arrived.
+	unread time.Duration
+
 	// busy says that a connection has something waiting; nil: never.
 	busy func(c *fakeConn) bool
 
@@ -118,6 +121,11 @@ func (c *fakeConn) Run(h client.Handler) error {
 				return &client.CloseError{Reason: client.ParseError, Cause: err}
 			}
 			m := client.Message{At: client.Now(), Args: pk.Data}
+			if c.s.unread > 0 {
+				m.From, m.Until = m.At, m.At
+				time.Sleep(c.s.unread)
+				m.At = client.Now()
+			}
 			if pk.Type == socketio.Ack {
 				m.ID, m.HasID = pk.ID, true
 				m.Args = bytes.TrimSuffix(bytes.TrimPrefix(pk.Data, []byte("[")), []byte("]"))
