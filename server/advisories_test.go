@@ -163,6 +163,7 @@ func working() int {
 
 // The packages of Socket.IO and Engine.IO.
 func TestAdvisoriesOfSocketIO(t *testing.T) {
+	t.Parallel() // it waits for connections that were reset
 	try(t, server.Options{AllowEIO3: true, Client: fstest.MapFS{
 		"socket.io.js": {Data: []byte("client")}, "package.json": {Data: []byte("{}")},
 	}}, []advisory{

@@ -110,6 +110,7 @@ func TestShutdownEmptiesQueues(t *testing.T) {
 // So it does over polling, although no poll is held when it begins; and a client
 // that never comes for it does not hold it up.
 func TestShutdownEmptiesPolledQueues(t *testing.T) {
+	t.Parallel() // it waits for a client that has gone
 	srv, err := server.New(server.Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -112,6 +112,7 @@ func TestFramesBehindTheRequest(t *testing.T) {
 
 // A client that does not answer the closing handshake is not waited for.
 func TestGoodbyeWithoutAnswer(t *testing.T) {
+	t.Parallel()
 	everyLink(t, func(t *testing.T, serve serving) {
 		t.Parallel() // it takes the time of a goodbye
 		base, left := echoing(t, serve, server.Options{})

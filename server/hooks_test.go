@@ -131,12 +131,15 @@ func TestCORSOptions(t *testing.T) {
 		if got := h.Get("Access-Control-Allow-Origin"); got != want || h.Get("Vary") != "Origin" || h.Get("Access-Control-Expose-Headers") != "X-Three" {
 			t.Errorf("%q is allowed as %q: %v", origin, got, h)
 		}
-		_, upgraded, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(base, "http")+"/socket.io/?EIO=4&transport=websocket", http.Header{"Origin": {origin}})
+		ws, upgraded, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(base, "http")+"/socket.io/?EIO=4&transport=websocket", http.Header{"Origin": {origin}})
 		if allowed := want != "" || origin == ""; (err == nil) != allowed {
 			t.Errorf("a websocket of %q: %v", origin, err)
 		}
 		if upgraded != nil {
 			_ = upgraded.Body.Close()
+		}
+		if ws != nil {
+			_ = ws.Close()
 		}
 	}
 	resp, _ := exchange(t, "OPTIONS", url, "", map[string]string{"Origin": "http://a.example", "Access-Control-Request-Headers": "x-other"})

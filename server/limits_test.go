@@ -344,6 +344,7 @@ func isTimeout(err error) bool {
 // What has not come whole is bounded for all clients together, whatever carries
 // it, and those who send whole messages do not notice.
 func TestMaxPartial(t *testing.T) {
+	t.Parallel()
 	everyLink(t, func(t *testing.T, over serving) {
 		t.Parallel() // it takes the time of a goodbye
 		srv, err := server.New(server.Options{Limits: server.Limits{MaxPartial: 100_000}})

@@ -319,9 +319,10 @@ func TestAReaderThatStops(t *testing.T) {
 	everyFanout(t, server.Options{Limits: server.Limits{QueueBytes: 1 << 30}}, func(t *testing.T, srv *server.Server, base string) {
 		const n = 300
 		inRoom := allJoin(srv)
-		fast := joinBare(t, base)
-		var slow []*bare // one over each link
-		for _, base := range allLinks(t, srv) {
+		bases := allLinks(t, srv)
+		fast := joinBare(t, base) // after all servers, or they would wait for its goodbye
+		var slow []*bare          // one over each link
+		for _, base := range bases {
 			slow = append(slow, joinBare(t, base))
 		}
 		inRoom(1 + len(slow))
