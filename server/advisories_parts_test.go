@@ -142,8 +142,8 @@ func lengths(x *attacked) {
 	}
 }
 
-// Section C of the list is about clients, who verify TLS and decode as strictly
-// as a server: that is tested where the client is (scenario/client).
+// Section C of the list is about clients, who verify TLS and decode as strictly as a server: that
+// is tested where the client is (scenario/client).
 
 // Other servers of the protocol.
 func TestAdvisoriesOfOtherServers(t *testing.T) {
@@ -269,9 +269,9 @@ func TestAdvisoriesOfBuildingBlocks(t *testing.T) {
 	})
 }
 
-// libraryPanics has many writers at work on connections that end, where the
-// library is under them: it panics at concurrent writes, at reads after errors,
-// and when a connection is used after its handler.
+// libraryPanics has many writers at work on connections that end, where the library is under them:
+// it panics at concurrent writes, at reads after errors, and when a connection is used after its
+// handler.
 func libraryPanics(x *attacked) {
 	// Who writes never waits, and nobody is to be a slow consumer for that.
 	srv, err := server.New(server.Options{Logger: silent, Times: server.Times{PingInterval: server.Never}, Limits: server.Limits{QueuePackets: 1 << 20, QueueBytes: 1 << 28}})
@@ -312,8 +312,8 @@ func libraryPanics(x *attacked) {
 	eventually(x.T, "the sessions are gone", func() bool { return srv.Stats().Sessions == 0 })
 }
 
-// A listener that fails, and requests to a server that stops, are answered or
-// ended (duty 3 of the list: every request, on every path of an error).
+// A listener that fails, and requests to a server that stops, are answered or ended (duty 3 of the
+// list: every request, on every path of an error).
 func TestEveryRequestIsAnswered(t *testing.T) {
 	x := attack(t, server.Options{Limits: server.Limits{MaxPayload: 1000, MaxSessions: 10}})
 	sid := x.session()

@@ -60,8 +60,8 @@ func (x *attacked) survived() {
 	eventually(x.T, "the sessions of the attack are gone", func() bool { return x.srv.Stats().WebSocket == goodClients })
 }
 
-// raw sends bytes on a connection of their own and returns the answer's status,
-// 0 if the connection ends without one, and its body.
+// raw sends bytes on a connection of their own and returns the answer's status, 0 if the connection
+// ends without one, and its body.
 func (x *attacked) raw(request string) (status int, header http.Header, body string) {
 	x.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(x.base, "http://"))
@@ -146,8 +146,8 @@ func try(t *testing.T, opts server.Options, all []advisory) {
 	eventually(t, "the goroutines of the attacks have ended", func() bool { return working() <= before })
 }
 
-// working counts the goroutines that the server has at work, without those that
-// it keeps for all clients, and those of the HTTP server, which end only later.
+// working counts the goroutines that the server has at work, without those that it keeps for all
+// clients, and those of the HTTP server, which end only later.
 func working() int {
 	stacks := make([]byte, 8<<20)
 	stacks = stacks[:runtime.Stack(stacks, true)]
@@ -356,8 +356,7 @@ func unpredictableIDs(x *attacked) {
 	}
 }
 
-// statelessAndExact is what 4.8.4 mended: matching of namespaces, keys of maps,
-// names of files.
+// statelessAndExact is what 4.8.4 mended: matching of namespaces, keys of maps, names of files.
 func statelessAndExact(x *attacked) {
 	x.srv.Dynamic(server.Matching(regexp.MustCompile(`^/pattern-\d+$`)))
 	for range 3 {

@@ -6,8 +6,8 @@ import (
 	"github.com/throng-io/throng/server"
 )
 
-// What a broadcast costs in memory does not depend on how many it goes to. The
-// bounds leave room for the race detector, which empties pools at random.
+// What a broadcast costs in memory does not depend on how many it goes to. The bounds leave room
+// for the race detector, which empties pools at random.
 func TestBroadcastAllocatesPerMessageOnly(t *testing.T) {
 	const receivers = 50
 	for _, name := range server.Strategies() {

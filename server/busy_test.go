@@ -45,8 +45,8 @@ func (b *busy) heartbeat(t *testing.T, w *wire) {
 	}
 }
 
-// A handler may take longer than the ping timeout: a client that goes on to answer pings is
-// not lost by it.
+// A handler may take longer than the ping timeout: a client that goes on to answer pings is not
+// lost by it.
 func TestBusyHandler(t *testing.T) {
 	for name, connect := range map[string]func(t *testing.T, b *busy) *wire{
 		"tcp": func(t *testing.T, b *busy) *wire { return open(t, serve(t, b.Server), "/socket.io/", "") },
@@ -82,8 +82,8 @@ func TestBusyHandler(t *testing.T) {
 	}
 }
 
-// What waits behind the event that the handler works on has been read already, perhaps, but
-// not handled: it is a sign of life, too.
+// What waits behind the event that the handler works on has been read already, perhaps, but not
+// handled: it is a sign of life, too.
 func TestBusyHandlerAndWhatIsBehind(t *testing.T) {
 	b := newBusy(t)
 	c := joinBare(t, serve(t, b.Server))

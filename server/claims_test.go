@@ -56,8 +56,8 @@ func TestHandshakeAsMaps(t *testing.T) {
 	}
 }
 
-// What is on its way to a namespace that the server has just taken the client
-// out of does not end the others.
+// What is on its way to a namespace that the server has just taken the client out of does not end
+// the others.
 func TestDisconnectSparesOtherNamespaces(t *testing.T) {
 	srv, err := server.New(server.Options{})
 	if err != nil {
@@ -107,8 +107,8 @@ func TestShutdownEmptiesQueues(t *testing.T) {
 	}
 }
 
-// So it does over polling, although no poll is held when it begins; and a client
-// that never comes for it does not hold it up.
+// So it does over polling, although no poll is held when it begins; and a client that never comes
+// for it does not hold it up.
 func TestShutdownEmptiesPolledQueues(t *testing.T) {
 	t.Parallel() // it waits for a client that has gone
 	srv, err := server.New(server.Options{})

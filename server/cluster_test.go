@@ -13,10 +13,9 @@ import (
 	"github.com/throng-io/throng/server"
 )
 
-// cluster connects the namespaces of several servers as a message broker does:
-// what goes between them are bytes, in the manner of the official cluster
-// adapters. It holds that such an adapter can be written against the interface
-// alone.
+// cluster connects the namespaces of several servers as a message broker does: what goes between
+// them are bytes, in the manner of the official cluster adapters. It holds that such an adapter can
+// be written against the interface alone.
 type cluster struct {
 	mu    sync.Mutex // held while a broadcast is delivered everywhere
 	nodes []*node
@@ -33,8 +32,8 @@ type node struct {
 	closed         bool
 }
 
-// letter is what the servers send each other. Arguments are in MessagePack,
-// whatever the clients speak.
+// letter is what the servers send each other. Arguments are in MessagePack, whatever the clients
+// speak.
 type letter struct {
 	Kind            string
 	Rooms, Except   []string
@@ -63,8 +62,7 @@ func (c *cluster) join(ns *server.Namespace, local server.Adapter) server.Adapte
 	return n
 }
 
-// others calls f with each other server's node and with a letter that has been
-// bytes on its way.
+// others calls f with each other server's node and with a letter that has been bytes on its way.
 func (n *node) others(l letter, f func(*node, letter)) {
 	b, err := json.Marshal(l)
 	if err != nil {

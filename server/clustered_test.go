@@ -217,8 +217,8 @@ func TestServerSideEmit(t *testing.T) {
 	alone.ServerEvent("news", socketio.JSON, nil, nil, nil) // does not end the process
 }
 
-// An adapter learns which rooms its server has sockets in, those of namespaces
-// that clients brought into being as well, and is closed with its namespace.
+// An adapter learns which rooms its server has sockets in, those of namespaces that clients brought
+// into being as well, and is closed with its namespace.
 func TestAdapterKnowsRooms(t *testing.T) {
 	changes := make(chan string, 10)
 	srv, err := server.New(server.Options{CleanupEmptyNamespaces: true, Adapter: func(ns *server.Namespace, local server.Adapter) server.Adapter {

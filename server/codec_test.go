@@ -10,7 +10,8 @@ import (
 	"github.com/throng-io/throng/server"
 )
 
-// envelope is a codec that puts a packet and its attachments into one JSON object: as binary if there are any.
+// envelope is a codec that puts a packet and its attachments into one JSON object: as binary if
+// there are any.
 type envelope struct {
 	P string
 	A [][]byte `json:",omitempty"`

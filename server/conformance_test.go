@@ -14,9 +14,8 @@ import (
 	"github.com/throng-io/throng/server/app"
 )
 
-// The groups of cases are those of the Autobahn test suite for WebSocket servers,
-// against a server that echoes Engine.IO messages. Each case is sent at once and
-// byte by byte, over every link.
+// The groups of cases are those of the Autobahn test suite for WebSocket servers, against a server
+// that echoes Engine.IO messages. Each case is sent at once and byte by byte, over every link.
 
 // A conversation is what a client sends in frames, and what it gets.
 type conversation struct {
@@ -32,8 +31,8 @@ type answer struct {
 	data  string
 }
 
-// atOnce begins the name of a case that is not sent byte by byte: a server does not wait
-// for what follows a close frame, and what comes too late resets the connection.
+// atOnce begins the name of a case that is not sent byte by byte: a server does not wait for what
+// follows a close frame, and what comes too late resets the connection.
 const atOnce = "at once: "
 
 // stays is the code of a connection that is not closed.
@@ -302,7 +301,8 @@ func compressed() []conversation {
 	long := strings.Repeat("x", conformingPayload)
 	packed := pack("4fragment")
 	return []conversation{
-		// The examples of RFC 7692, section 7.2.3, but for the second, which needs context takeover.
+		// The examples of RFC 7692, section 7.2.3, but for the second, which needs context
+		// takeover.
 		{"one block", masked(0xc2, "\xf2\x48\xcd\xc9\xc9\x07\x00"), hello, stays},
 		{"a block without compression", masked(0xc2, "\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f\x00"), hello, stays},
 		{"a block with BFINAL", masked(0xc2, "\xf3\x48\xcd\xc9\xc9\x07\x00\x00"), hello, stays},

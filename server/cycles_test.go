@@ -98,8 +98,8 @@ func cycles() []cycle {
 	}
 }
 
-// 2 000 connects and disconnects of all kinds, some at a time, leave no
-// goroutine, session, room, namespace or memory behind.
+// 2 000 connects and disconnects of all kinds, some at a time, leave no goroutine, session, room,
+// namespace or memory behind.
 func TestCyclesLeaveNothing(t *testing.T) {
 	srv, err := server.New(server.Options{
 		CleanupEmptyNamespaces: true, Logger: silent, Times: server.Times{PingInterval: time.Hour, PingTimeout: time.Hour},

@@ -100,8 +100,8 @@ func TestMaxDynamic(t *testing.T) {
 	}
 }
 
-// With the option, nothing is left of namespaces that were made for clients,
-// whether these left or were refused; namespaces of the application stay.
+// With the option, nothing is left of namespaces that were made for clients, whether these left or
+// were refused; namespaces of the application stay.
 func TestCleanupEmptyNamespaces(t *testing.T) {
 	everyFanout(t, server.Options{CleanupEmptyNamespaces: true, Logger: silent}, func(t *testing.T, srv *server.Server, base string) {
 		pattern := srv.Dynamic(func(string, []byte) bool { return true })
@@ -144,8 +144,8 @@ func TestCleanupEmptyNamespaces(t *testing.T) {
 	})
 }
 
-// A namespace that the application makes is a child of the pattern that matches it, and
-// stays one when its last client has left.
+// A namespace that the application makes is a child of the pattern that matches it, and stays one
+// when its last client has left.
 func TestOfAChild(t *testing.T) {
 	everyFanout(t, server.Options{CleanupEmptyNamespaces: true, Limits: server.Limits{MaxDynamic: 1}}, func(t *testing.T, srv *server.Server, base string) {
 		tenants := srv.Dynamic(server.Matching(regexp.MustCompile(`^/tenant-\d+$`)))

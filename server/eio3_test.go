@@ -173,8 +173,8 @@ func TestRevisionIsPinned(t *testing.T) {
 	four.expect("4a")
 }
 
-// The client pings; a server that hears nothing for the interval and the timeout
-// ends the session, before an upgrade and after it.
+// The client pings; a server that hears nothing for the interval and the timeout ends the session,
+// before an upgrade and after it.
 func TestRevision3Heartbeat(t *testing.T) {
 	srv, err := server.New(server.Options{Engine: app.Echo, AllowEIO3: true, Times: server.Times{PingInterval: time.Hour, PingTimeout: time.Hour}})
 	if err != nil {
@@ -247,8 +247,8 @@ func TestJSONP(t *testing.T) {
 	}
 }
 
-// A page of an origin that may not read polls must not get them as scripts
-// either. Browsers tell where a script is wanted.
+// A page of an origin that may not read polls must not get them as scripts either. Browsers tell
+// where a script is wanted.
 func TestJSONPKeepsTheOrigin(t *testing.T) {
 	base := start(t, server.Options{Engine: app.Echo, CORS: &server.CORS{Origins: []string{"http://a.example"}, Credentials: true}, AllowJSONP: true})
 	for _, c := range []struct {
@@ -317,8 +317,8 @@ func TestSocketIO2(t *testing.T) {
 	w.expectClose()
 }
 
-// Under recovery, one broadcast carries an offset for new clients and none for old ones,
-// whatever carries it and however it is compressed.
+// Under recovery, one broadcast carries an offset for new clients and none for old ones, whatever
+// carries it and however it is compressed.
 func TestSocketIO2BesideRecovery(t *testing.T) {
 	srv, err := server.New(server.Options{AllowEIO3: true, Recovery: &server.Recovery{}, PerMessageDeflate: true, Times: server.Times{PingInterval: server.Never}})
 	if err != nil {

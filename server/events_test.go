@@ -38,8 +38,8 @@ func TestOnceAndOff(t *testing.T) {
 	}
 }
 
-// The middleware of events sees each one first, and what it refuses reaches
-// nobody and is not answered.
+// The middleware of events sees each one first, and what it refuses reaches nobody and is not
+// answered.
 func TestUseEvent(t *testing.T) {
 	srv, err := server.New(server.Options{})
 	if err != nil {
@@ -256,8 +256,7 @@ func TestBroadcastWithAck(t *testing.T) {
 	})
 }
 
-// A broadcast that timed out leaves nothing behind in the sockets, and what is
-// awaited is bounded.
+// A broadcast that timed out leaves nothing behind in the sockets, and what is awaited is bounded.
 func TestAcksAreBounded(t *testing.T) {
 	srv, err := server.New(server.Options{Limits: server.Limits{MaxAcks: 2}})
 	if err != nil {

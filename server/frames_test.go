@@ -95,8 +95,8 @@ func TestFramesThatBreakTheProtocol(t *testing.T) {
 	})
 }
 
-// A client need not wait for the answer to its request: what it has sent behind
-// it was read by the HTTP server already.
+// A client need not wait for the answer to its request: what it has sent behind it was read by the
+// HTTP server already.
 func TestFramesBehindTheRequest(t *testing.T) {
 	everyLink(t, func(t *testing.T, serve serving) {
 		base, _ := echoing(t, serve, server.Options{})
@@ -137,8 +137,8 @@ func TestResetByTheClient(t *testing.T) {
 	})
 }
 
-// An upgrade that breaks the websocket protocol, says something else, or goes
-// away leaves the session with polling.
+// An upgrade that breaks the websocket protocol, says something else, or goes away leaves the
+// session with polling.
 func TestBrokenUpgradeLeavesPolling(t *testing.T) {
 	everyLink(t, func(t *testing.T, over serving) {
 		srv, err := server.New(server.Options{Engine: app.Echo})
@@ -211,8 +211,8 @@ func TestUpgradesAreCounted(t *testing.T) {
 	})
 }
 
-// A client that says something and is gone at once is noticed at once: its last
-// words and its end may come as one.
+// A client that says something and is gone at once is noticed at once: its last words and its end
+// may come as one.
 func TestEndBehindAMessage(t *testing.T) {
 	everyLink(t, func(t *testing.T, serve serving) {
 		srv, err := server.New(server.Options{Times: server.Times{PingInterval: time.Hour}})

@@ -15,9 +15,9 @@ import (
 	"github.com/throng-io/throng/server"
 )
 
-// A client that asks for a websocket and is gone before the answer leaves
-// nothing behind, although the HTTP server never tells of it: not the session,
-// and not a timer that would end it before it has begun.
+// A client that asks for a websocket and is gone before the answer leaves nothing behind, although
+// the HTTP server never tells of it: not the session, and not a timer that would end it before it
+// has begun.
 func TestGoneBeforeTheUpgrade(t *testing.T) {
 	srv, err := server.New(server.Options{Times: server.Times{ConnectTimeout: time.Hour, PingInterval: server.Never}})
 	if err != nil {
@@ -51,8 +51,7 @@ func TestGoneBeforeTheUpgrade(t *testing.T) {
 	w.expect(`42["x"]`)
 }
 
-// A request that asks for a websocket and for the end of the connection cannot
-// have both.
+// A request that asks for a websocket and for the end of the connection cannot have both.
 func TestUpgradeAndClose(t *testing.T) {
 	x := attack(t, server.Options{})
 	for _, header := range []string{"Connection: Upgrade, close", "Connection: close, upgrade", "Connection: close\r\nConnection: Upgrade"} {
@@ -92,8 +91,7 @@ func TestPanicInARequest(t *testing.T) {
 	}
 }
 
-// Nor does a panic in what takes messages, or makes ids, end more than one
-// connection.
+// Nor does a panic in what takes messages, or makes ids, end more than one connection.
 func TestPanicInOptions(t *testing.T) {
 	engine := start(t, server.Options{Logger: silent, Engine: func(s *server.EngineSession, data []byte, binary bool) {
 		if string(data) == "panic" {

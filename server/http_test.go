@@ -149,8 +149,7 @@ func handshakeOf(t *testing.T, body string) handshake {
 	return h
 }
 
-// start serves a server on a free port until the test ends, and returns its
-// base URL.
+// start serves a server on a free port until the test ends, and returns its base URL.
 func start(t *testing.T, opts server.Options) string {
 	t.Helper()
 	srv, err := server.New(opts)
@@ -186,8 +185,8 @@ func serveOn(t *testing.T, srv *server.Server, ln net.Listener) {
 	})
 }
 
-// exchange sends one request on a connection of its own and returns the
-// answer. net/http would not send all that the checks ask for.
+// exchange sends one request on a connection of its own and returns the answer. net/http would not
+// send all that the checks ask for.
 func exchange(t *testing.T, method, url, body string, headers map[string]string) (*http.Response, string) {
 	t.Helper()
 	host, path, _ := strings.Cut(strings.TrimPrefix(url, "http://"), "/")

@@ -11,9 +11,8 @@ import (
 	"github.com/throng-io/throng/server"
 )
 
-// A client that is silent costs no goroutine: neither the HTTP server's nor one
-// of the server's own waits for it. The strategy writers is there to show what
-// it costs to have one.
+// A client that is silent costs no goroutine: neither the HTTP server's nor one of the server's own
+// waits for it. The strategy writers is there to show what it costs to have one.
 func TestIdleClientsHaveNoGoroutine(t *testing.T) {
 	const clients = 200
 	for _, strategy := range server.Strategies() {
@@ -41,9 +40,8 @@ func TestIdleClientsHaveNoGoroutine(t *testing.T) {
 	}
 }
 
-// A websocket has one descriptor, whatever is under it, and whatever the HTTP server
-// around the handler does with the connections that are taken from it, and none when
-// it is closed.
+// A websocket has one descriptor, whatever is under it, and whatever the HTTP server around the
+// handler does with the connections that are taken from it, and none when it is closed.
 func TestDescriptorsAreGivenBack(t *testing.T) {
 	for _, keep := range []bool{false, true} {
 		for _, secure := range []bool{false, true} {

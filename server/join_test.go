@@ -112,8 +112,7 @@ func (g *gated) nothing(t *testing.T, when string) {
 	}
 }
 
-// A middleware that waits holds up neither the connection's other namespaces nor its
-// heartbeat.
+// A middleware that waits holds up neither the connection's other namespaces nor its heartbeat.
 func TestSlowMiddleware(t *testing.T) {
 	g := gate(t, server.Options{Times: server.Times{PingInterval: time.Hour, PingTimeout: time.Hour, ConnectTimeout: server.Never}})
 	w := open(t, g.base, "/socket.io/", "")
@@ -181,8 +180,8 @@ func TestLeavesDuringMiddleware(t *testing.T) {
 	})
 }
 
-// The official client asks again when it has left and come back before the answer. It gets
-// one answer, to the last request; how many wait for one is limited.
+// The official client asks again when it has left and come back before the answer. It gets one
+// answer, to the last request; how many wait for one is limited.
 func TestAsksAgainDuringMiddleware(t *testing.T) {
 	g := gate(t, server.Options{Limits: server.Limits{MaxNamespaces: 3}})
 	w := open(t, g.base, "/socket.io/", "")

@@ -19,8 +19,8 @@ import (
 	"github.com/throng-io/throng/server"
 )
 
-// CVE-2026-48804: a packet whose attachments never come is held for a bounded
-// time only, however many of them come.
+// CVE-2026-48804: a packet whose attachments never come is held for a bounded time only, however
+// many of them come.
 func TestAttachmentTimeout(t *testing.T) {
 	const pieces = 60
 	srv, err := server.New(server.Options{Times: server.Times{AttachmentTimeout: time.Hour, PingInterval: server.Never}, Limits: server.Limits{MaxAttachments: pieces}})
@@ -98,8 +98,7 @@ func TestHandshakeRate(t *testing.T) {
 	eventually(t, "handshakes are accepted again", func() bool { return refusal(t, base) == "" })
 }
 
-// CVE-2019-13611: a page of another origin must not open a websocket with its
-// visitor's cookies.
+// CVE-2019-13611: a page of another origin must not open a websocket with its visitor's cookies.
 func TestOriginOfWebsockets(t *testing.T) {
 	named := &server.CORS{Origins: []string{"https://app.example", "https://b.example"}}
 	for _, c := range []struct {
@@ -196,8 +195,8 @@ func TestMaxSessions(t *testing.T) {
 	eventually(t, "a place is free", func() bool { return refusal(t, base) == "" })
 }
 
-// Handshakes that come together, and wait for the application, cannot all get the
-// last place; and one that comes to nothing gives its place back.
+// Handshakes that come together, and wait for the application, cannot all get the last place; and
+// one that comes to nothing gives its place back.
 func TestPlacesAreReserved(t *testing.T) {
 	for name, opts := range map[string]server.Options{
 		"sessions": {Limits: server.Limits{MaxSessions: 2}}, "pending": {Limits: server.Limits{MaxPending: 2}}, "address": {Limits: server.Limits{MaxPerAddress: 2}},
@@ -298,8 +297,7 @@ func eventually(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-// CVE-2026-48779: a message cannot come in endless pieces, empty or not, nor
-// take for ever.
+// CVE-2026-48779: a message cannot come in endless pieces, empty or not, nor take for ever.
 func TestFragments(t *testing.T) {
 	everyLink(t, func(t *testing.T, serve serving) {
 		client := func(timeout time.Duration) *bare {
@@ -341,8 +339,8 @@ func isTimeout(err error) bool {
 	return errors.As(err, &network) && network.Timeout()
 }
 
-// What has not come whole is bounded for all clients together, whatever carries
-// it, and those who send whole messages do not notice.
+// What has not come whole is bounded for all clients together, whatever carries it, and those who
+// send whole messages do not notice.
 func TestMaxPartial(t *testing.T) {
 	t.Parallel()
 	everyLink(t, func(t *testing.T, over serving) {
@@ -355,8 +353,8 @@ func TestMaxPartial(t *testing.T) {
 		base := serve(t, srv)
 		good := socketIO(t, base)
 		first := joinBare(t, over(t, srv))
-		// A fragment. The answer to a ping behind it tells that it has come, and that to
-		// another one that it has been counted.
+		// A fragment. The answer to a ping behind it tells that it has come, and that to another
+		// one that it has been counted.
 		first.write(masked(0x02, strings.Repeat("a", 80_000)))
 		for _, ping := range []string{"come", "counted"} {
 			first.write(masked(0x89, ping))

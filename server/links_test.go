@@ -12,12 +12,12 @@ import (
 	"github.com/throng-io/throng/server"
 )
 
-// serving serves a server until the test ends, and returns its base for
-// connectTo, joinBare and open.
+// serving serves a server until the test ends, and returns its base for connectTo, joinBare and
+// open.
 type serving func(t *testing.T, srv *server.Server) (base string)
 
-// links are what carries the bytes of a connection: the engine's poller reads the
-// first two, a goroutine the last.
+// links are what carries the bytes of a connection: the engine's poller reads the first two, a
+// goroutine the last.
 var links = []struct {
 	name  string
 	serve serving

@@ -33,8 +33,8 @@ func joinWith(t *testing.T, base string, d *websocket.Dialer) (w *wire, extensio
 	return w, resp.Header.Get("Sec-Websocket-Extensions")
 }
 
-// pollsOnOneConnection joins with polls on a connection that has carried so many
-// requests already that the engine takes it over.
+// pollsOnOneConnection joins with polls on a connection that has carried so many requests already
+// that the engine takes it over.
 func pollsOnOneConnection(t *testing.T, base string) kindOf {
 	p := poll(t, base, "/socket.io/")
 	client := &http.Client{Transport: &http.Transport{MaxConnsPerHost: 1}}
@@ -62,9 +62,8 @@ type kindOf struct {
 	next func() []string // the messages that come next
 }
 
-// allKinds opens as many clients of each kind of connection: plain and compressed
-// websockets, both over TLS as well, and polling, which the HTTP server or the
-// engine may answer.
+// allKinds opens as many clients of each kind of connection: plain and compressed websockets, both
+// over TLS as well, and polling, which the HTTP server or the engine may answer.
 func allKinds(t *testing.T, srv *server.Server, base string, each int) (all []kindOf) {
 	t.Helper()
 	secure := serveTLS(t, srv)
@@ -113,14 +112,13 @@ func (k kindOf) expect(t *testing.T, want []string) {
 	}
 }
 
-// crowd is how many clients of each kind there are: together more than a broadcast
-// may have receivers to be sent by its caller. From then on shards queue it, and
-// join it with others.
+// crowd is how many clients of each kind there are: together more than a broadcast may have
+// receivers to be sent by its caller. From then on shards queue it, and join it with others.
 const crowd = 4
 
-// All kinds of connections sit in one room and get the same messages in the same
-// order. Long messages are compressed, short ones are not, and between the
-// broadcasts each socket gets messages of its own.
+// All kinds of connections sit in one room and get the same messages in the same order. Long
+// messages are compressed, short ones are not, and between the broadcasts each socket gets messages
+// of its own.
 func TestAllKindsOfConnectionsInOneRoom(t *testing.T) {
 	opts := server.Options{PerMessageDeflate: true, CompressThreshold: 300}
 	everyFanout(t, opts, func(t *testing.T, srv *server.Server, base string) {
@@ -163,8 +161,8 @@ func TestAllKindsOfConnectionsInOneRoom(t *testing.T) {
 	})
 }
 
-// Each socket gets direct emits, broadcasts and acks in the order of the calls,
-// whatever its connection, while others broadcast to the same room.
+// Each socket gets direct emits, broadcasts and acks in the order of the calls, whatever its
+// connection, while others broadcast to the same room.
 func TestOrderOfAllKinds(t *testing.T) {
 	everyFanout(t, server.Options{PerMessageDeflate: true}, func(t *testing.T, srv *server.Server, base string) {
 		const n, senders = 60, 6 // one of each kind

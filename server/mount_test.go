@@ -19,8 +19,7 @@ import (
 	"github.com/throng-io/throng/server"
 )
 
-// mounts are the ways to have the server inside of another one. Each returns the
-// address of that.
+// mounts are the ways to have the server inside of another one. Each returns the address of that.
 var mounts = map[string]func(t *testing.T, srv *server.Server) string{
 	"fiber": func(t *testing.T, srv *server.Server) string {
 		app := fiber.New(fiber.Config{StreamRequestBody: true})

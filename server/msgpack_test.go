@@ -16,8 +16,7 @@ import (
 
 const msgpack = socketio.MessagePack
 
-// show writes a MessagePack packet as type, namespace, id and the payload as
-// JSON.
+// show writes a MessagePack packet as type, namespace, id and the payload as JSON.
 func show(t *testing.T, packet string) string {
 	t.Helper()
 	var p socketio.Packet

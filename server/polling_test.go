@@ -187,8 +187,8 @@ func TestUpgradeIsRefused(t *testing.T) {
 	})
 }
 
-// The heartbeat goes on after an upgrade even if a ping was lost with polling:
-// the official server stops it for ever then.
+// The heartbeat goes on after an upgrade even if a ping was lost with polling: the official server
+// stops it for ever then.
 func TestHeartbeatSurvivesUpgrade(t *testing.T) {
 	srv, err := server.New(server.Options{Engine: app.Echo, Times: server.Times{PingInterval: time.Hour, PingTimeout: time.Hour}})
 	if err != nil {
@@ -241,8 +241,8 @@ func TestOverlappingPolls(t *testing.T) {
 	p.gone(`"code":1`)
 }
 
-// What is sent to a client that has dropped its poll must not vanish in it: the
-// session ends, and the application knows.
+// What is sent to a client that has dropped its poll must not vanish in it: the session ends, and
+// the application knows.
 func TestDroppedPollEndsTheSession(t *testing.T) {
 	srv, err := server.New(server.Options{})
 	if err != nil {
@@ -290,8 +290,8 @@ func TestServerDisconnectOverPolling(t *testing.T) {
 	p.gone(`"code":1`)
 }
 
-// A client that closes its session has a poll held, or sends it just before: it
-// is answered with a noop, whichever comes first.
+// A client that closes its session has a poll held, or sends it just before: it is answered with a
+// noop, whichever comes first.
 func TestClosePacketReleasesThePoll(t *testing.T) {
 	base := start(t, server.Options{Engine: app.Echo})
 	for answered, late := 0, 0; answered < 50; {
@@ -310,8 +310,8 @@ func TestClosePacketReleasesThePoll(t *testing.T) {
 	}
 }
 
-// A poll that is sent after the end of an upgrade is refused, also if it
-// overtakes that on its own connection.
+// A poll that is sent after the end of an upgrade is refused, also if it overtakes that on its own
+// connection.
 func TestPollAfterUpgradeIsRefused(t *testing.T) {
 	base := start(t, server.Options{Engine: app.Echo})
 	for i := range 50 {
@@ -344,10 +344,9 @@ func TestPollAfterUpgradeIsRefused(t *testing.T) {
 	}
 }
 
-// Behind a proxy a connection carries the requests of many sessions, and each
-// request of a session may come on another one: what the engine knows of a
-// connection must not answer the wrong client, and nothing may be lost when it
-// goes back to the HTTP server.
+// Behind a proxy a connection carries the requests of many sessions, and each request of a session
+// may come on another one: what the engine knows of a connection must not answer the wrong client,
+// and nothing may be lost when it goes back to the HTTP server.
 func TestSessionsShareConnections(t *testing.T) {
 	everyStrategy(t, func(t *testing.T, srv *server.Server, base string) {
 		const sessions, rounds, each = 6, 40, 3

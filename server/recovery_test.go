@@ -19,8 +19,8 @@ type comeback struct {
 	sid, pid, offset string
 }
 
-// connect joins the main namespace and reads up to the answer. It returns the
-// events that came before it.
+// connect joins the main namespace and reads up to the answer. It returns the events that came
+// before it.
 func (c *comeback) connect(t *testing.T, base string) (missed []string) {
 	t.Helper()
 	c.wire = open(t, base, "/socket.io/", "")
@@ -240,8 +240,8 @@ func TestRecoveryFails(t *testing.T) {
 	})
 }
 
-// A client may be back before the server knows that its connection is broken. It is the same
-// socket then: with its rooms, its data, and every event once; the old connection ends first.
+// A client may be back before the server knows that its connection is broken. It is the same socket
+// then: with its rooms, its data, and every event once; the old connection ends first.
 func TestRecoveryBeforeTheHeartbeat(t *testing.T) {
 	everyRecovery(t, server.Recovery{}, func(t *testing.T, x *recoveries) {
 		var mu sync.Mutex

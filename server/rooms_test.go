@@ -76,8 +76,8 @@ func TestRoomHooks(t *testing.T) {
 	})
 }
 
-// However many sockets come and go at once, a room is created before it is
-// deleted, and joins and leaves lie between.
+// However many sockets come and go at once, a room is created before it is deleted, and joins and
+// leaves lie between.
 func TestRoomHooksKeepOrder(t *testing.T) {
 	srv, err := server.New(server.Options{})
 	if err != nil {
@@ -234,8 +234,8 @@ func TestRoomNamesAreBoundedAfterRecovery(t *testing.T) {
 	}
 }
 
-// The rooms of sockets that may come back are bounded together as well, and so are the
-// names of namespaces that are made for clients.
+// The rooms of sockets that may come back are bounded together as well, and so are the names of
+// namespaces that are made for clients.
 func TestNamesThatAreKeptAreBounded(t *testing.T) {
 	srv, err := server.New(server.Options{Recovery: &server.Recovery{MaxBytes: 1000}})
 	if err != nil {

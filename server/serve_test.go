@@ -64,8 +64,8 @@ func (l *line) ends() {
 	}
 }
 
-// A body that is refused for its length is refused when the head says so, however
-// little of it comes.
+// A body that is refused for its length is refused when the head says so, however little of it
+// comes.
 func TestLongBodyIsRefusedAtOnce(t *testing.T) {
 	srv, err := server.New(server.Options{Engine: app.Echo, Logger: silent})
 	if err != nil {
@@ -119,8 +119,8 @@ func TestExpectationIsMet(t *testing.T) {
 	p.expect("4ab")
 }
 
-// A request with two lengths is answered by the chunks, and is the last one of its
-// connection (RFC 9112, section 6.1).
+// A request with two lengths is answered by the chunks, and is the last one of its connection (RFC
+// 9112, section 6.1).
 func TestTwoLengthsCloseTheConnection(t *testing.T) {
 	base := start(t, server.Options{Engine: app.Echo})
 	p := poll(t, base, "/engine.io/")
@@ -136,8 +136,8 @@ func TestTwoLengthsCloseTheConnection(t *testing.T) {
 	p.expect("4ab")
 }
 
-// An answer does not wait for the answer to a request behind it, which may be a poll
-// without anything to say; and answers keep the order of the requests.
+// An answer does not wait for the answer to a request behind it, which may be a poll without
+// anything to say; and answers keep the order of the requests.
 func TestPipelinedPolls(t *testing.T) {
 	base := start(t, server.Options{
 		Engine: app.Echo, Times: server.Times{PingInterval: 1000 * time.Hour},
@@ -172,8 +172,8 @@ func TestPipelinedPolls(t *testing.T) {
 	}
 }
 
-// The checks of load balancers are answered by any of their methods: HAProxy's with HEAD
-// or OPTIONS, HTTP/1.0 and no Host.
+// The checks of load balancers are answered by any of their methods: HAProxy's with HEAD or
+// OPTIONS, HTTP/1.0 and no Host.
 func TestHealth(t *testing.T) {
 	base := start(t, server.Options{HealthPath: "/health", Hosts: []string{"a.example"}})
 	for _, c := range []struct {
@@ -205,8 +205,8 @@ func TestHealth(t *testing.T) {
 	}
 }
 
-// A name that points at the server from elsewhere gets nothing, over any transport, and
-// however it is written.
+// A name that points at the server from elsewhere gets nothing, over any transport, and however it
+// is written.
 func TestHosts(t *testing.T) {
 	base := start(t, server.Options{Hosts: []string{"chat.example.com"}})
 	const polling = "/socket.io/?EIO=4&transport=polling"

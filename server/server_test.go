@@ -314,8 +314,8 @@ func TestPanicClosesOneConnectionOnly(t *testing.T) {
 	bystander.expect(`42["message-back"]`)
 }
 
-// A client that does not read is disconnected when its queue is full; the others
-// get everything meanwhile.
+// A client that does not read is disconnected when its queue is full; the others get everything
+// meanwhile.
 func TestSlowConsumer(t *testing.T) {
 	for _, name := range server.Strategies() {
 		t.Run(name, func(t *testing.T) {

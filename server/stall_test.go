@@ -14,8 +14,8 @@ import (
 	"github.com/throng-io/throng/server"
 )
 
-// A client that keeps its heartbeat up but reads nothing may not keep what waits
-// for it for good, whatever carries it; who reads is not concerned.
+// A client that keeps its heartbeat up but reads nothing may not keep what waits for it for good,
+// whatever carries it; who reads is not concerned.
 func TestWriteTimeout(t *testing.T) {
 	for _, kind := range []string{"tcp", "unix", "tls", "polling"} {
 		t.Run(kind, func(t *testing.T) {
@@ -71,8 +71,8 @@ func TestWriteTimeout(t *testing.T) {
 	}
 }
 
-// A poll whose answer is not read does not hold it for good. The answers of others
-// may take their time.
+// A poll whose answer is not read does not hold it for good. The answers of others may take their
+// time.
 func TestAnswersThatAreNotRead(t *testing.T) {
 	const timeout = 100 * time.Millisecond
 	long := strings.Repeat("x", 32<<20)

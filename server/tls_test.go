@@ -24,8 +24,8 @@ import (
 	"github.com/throng-io/throng/server/app"
 )
 
-// pemFiles writes a certificate for the loopback addresses, and its key, and
-// returns the files and who trusts it.
+// pemFiles writes a certificate for the loopback addresses, and its key, and returns the files and
+// who trusts it.
 func pemFiles(t *testing.T) (cert, key string, pool *x509.CertPool) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -143,8 +143,8 @@ func TestUpgradeOverTLS(t *testing.T) {
 	w.expect("4here")
 }
 
-// A client of another library compresses and inflates over TLS; the limit is on what a
-// message becomes.
+// A client of another library compresses and inflates over TLS; the limit is on what a message
+// becomes.
 func TestTLSWithCompression(t *testing.T) {
 	host, trust, _ := secure(t, server.Options{Engine: app.Echo, PerMessageDeflate: true, Limits: server.Limits{MaxPayload: 100_000}}, "127.0.0.1:0")
 	dialer := websocket.Dialer{TLSClientConfig: trust, EnableCompression: true}
@@ -160,8 +160,8 @@ func TestTLSWithCompression(t *testing.T) {
 	}
 }
 
-// A client that drops its held poll is noticed under TLS, too, which says goodbye
-// before it closes: what is sent afterwards must not be lost unnoticed.
+// A client that drops its held poll is noticed under TLS, too, which says goodbye before it closes:
+// what is sent afterwards must not be lost unnoticed.
 func TestDroppedPollOverTLS(t *testing.T) {
 	gone := make(chan string, 1)
 	host, trust, srv := secure(t, server.Options{}, "127.0.0.1:0")

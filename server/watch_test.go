@@ -10,8 +10,8 @@ import (
 	"github.com/throng-io/throng/server"
 )
 
-// An observer sees all namespaces: those that are there, those that come, those
-// that clients bring into being, and what is emitted on a pattern of them.
+// An observer sees all namespaces: those that are there, those that come, those that clients bring
+// into being, and what is emitted on a pattern of them.
 func TestWatch(t *testing.T) {
 	srv, err := server.New(server.Options{})
 	if err != nil {

@@ -107,8 +107,8 @@ func (b *bare) expect(first byte, prefix string) {
 	}
 }
 
-// expectCode takes frames until a close frame with a code, 0 for none, and then
-// the end of the stream.
+// expectCode takes frames until a close frame with a code, 0 for none, and then the end of the
+// stream.
 func (b *bare) expectCode(code int) {
 	b.t.Helper()
 	first, data := b.frame()
@@ -144,8 +144,8 @@ func masked(first byte, payload string) string {
 	return string(b)
 }
 
-// echoing is a server that acknowledges "echo", and sends on what it hears of
-// sockets that have left.
+// echoing is a server that acknowledges "echo", and sends on what it hears of sockets that have
+// left.
 func echoing(t *testing.T, serve serving, opts server.Options) (base string, left chan string) {
 	t.Helper()
 	opts.Times.PingInterval = server.Never
@@ -159,8 +159,8 @@ func echoing(t *testing.T, serve serving, opts server.Options) (base string, lef
 	return serve(t, srv), left
 }
 
-// allJoin puts each socket into the room "r". A client hears that it has joined
-// the namespace before that; wait returns when n of them are in the room.
+// allJoin puts each socket into the room "r". A client hears that it has joined the namespace
+// before that; wait returns when n of them are in the room.
 func allJoin(srv *server.Server) (wait func(n int)) {
 	in := make(chan struct{}, 1024)
 	srv.OnConnect(func(s *server.Socket) {
@@ -174,10 +174,9 @@ func allJoin(srv *server.Server) (wait func(n int)) {
 	}
 }
 
-// Members that go while messages are under way, some with a reset in the middle of
-// what they are sent, some because the server wants it so, and some only from the
-// room: those who stay get everything, in order. They are too many for a broadcast
-// to be sent by its caller.
+// Members that go while messages are under way, some with a reset in the middle of what they are
+// sent, some because the server wants it so, and some only from the room: those who stay get
+// everything, in order. They are too many for a broadcast to be sent by its caller.
 func TestMembersLeaveDuringBroadcasts(t *testing.T) {
 	everyStrategy(t, func(t *testing.T, srv *server.Server, base string) {
 		const stay, n = 20, 400
@@ -265,8 +264,8 @@ func TestMembersLeaveDuringBroadcasts(t *testing.T) {
 	})
 }
 
-// A server that stops in the middle of broadcasts lets each client have the
-// beginning of them, without a gap, and a goodbye.
+// A server that stops in the middle of broadcasts lets each client have the beginning of them,
+// without a gap, and a goodbye.
 func TestShutdownDuringBroadcasts(t *testing.T) {
 	// On one processor thousands are sent before anybody reads: nobody is to be cut off for that.
 	opts := server.Options{Limits: server.Limits{QueuePackets: 1 << 20, QueueBytes: 64 << 20}}
@@ -313,8 +312,8 @@ func TestShutdownDuringBroadcasts(t *testing.T) {
 	})
 }
 
-// One who does not read costs the others nothing, and gets all that was kept
-// for it when it reads again. It is more than the systems at both ends take.
+// One who does not read costs the others nothing, and gets all that was kept for it when it reads
+// again. It is more than the systems at both ends take.
 func TestAReaderThatStops(t *testing.T) {
 	everyFanout(t, server.Options{Limits: server.Limits{QueueBytes: 1 << 30}}, func(t *testing.T, srv *server.Server, base string) {
 		const n = 300
@@ -341,8 +340,8 @@ func TestAReaderThatStops(t *testing.T) {
 	})
 }
 
-// A handler that blocks holds its own client up and nobody else, however many do
-// and however few processors there are.
+// A handler that blocks holds its own client up and nobody else, however many do and however few
+// processors there are.
 func TestHandlersThatBlock(t *testing.T) {
 	srv, err := server.New(server.Options{})
 	if err != nil {
@@ -377,9 +376,8 @@ func TestHandlersThatBlock(t *testing.T) {
 	}
 }
 
-// The handler may be mounted in any fasthttp server. When its hijack handler
-// returns, one without KeepHijackedConns closes the connection, and reuses what
-// it had for it.
+// The handler may be mounted in any fasthttp server. When its hijack handler returns, one without
+// KeepHijackedConns closes the connection, and reuses what it had for it.
 func TestMountedInAForeignServer(t *testing.T) {
 	for _, keep := range []bool{false, true} {
 		for _, reduce := range []bool{false, true} {
@@ -414,8 +412,8 @@ func TestMountedInAForeignServer(t *testing.T) {
 	}
 }
 
-// foreign serves the handler of a server with an HTTP server that is not its own,
-// until the test ends.
+// foreign serves the handler of a server with an HTTP server that is not its own, until the test
+// ends.
 func foreign(t *testing.T, h *fasthttp.Server, srv *server.Server, secure bool) (base string) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

@@ -23,8 +23,8 @@ import (
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m,
-		// fasthttp refreshes the Date header for the life of the process, and
-		// the cleaner of a server's workers looks up only every ten seconds.
+		// fasthttp refreshes the Date header for the life of the process, and the cleaner of a
+		// server's workers looks up only every ten seconds.
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
 		// Its compression has workers for the life of the process, too.
@@ -43,8 +43,8 @@ type wire struct {
 	conn *websocket.Conn
 }
 
-// open connects a websocket to a server's Engine.IO path, and takes the
-// handshake unless the query names a session.
+// open connects a websocket to a server's Engine.IO path, and takes the handshake unless the query
+// names a session.
 func open(t *testing.T, base, path, query string) *wire {
 	t.Helper()
 	if !strings.HasPrefix(base, "http://") {

@@ -67,8 +67,8 @@ func BenchmarkAppendPayload(b *testing.B) {
 	}
 }
 
-// BenchmarkPayloadV3 has the cheapest packets to send as well, of which a body
-// holds most: the time per byte must not grow with their number.
+// BenchmarkPayloadV3 has the cheapest packets to send as well, of which a body holds most: the time
+// per byte must not grow with their number.
 func BenchmarkPayloadV3(b *testing.B) {
 	for name, packet := range map[string]engineio.Packet{
 		"ascii":   {Type: engineio.Message, Data: bytes.Repeat([]byte("x"), 128)},

@@ -8,8 +8,8 @@ import (
 	"github.com/throng-io/throng/protocol/engineio"
 )
 
-// guarded returns a copy of b inside a larger array, and a function that reports
-// whether the array around the copy is still what it was.
+// guarded returns a copy of b inside a larger array, and a function that reports whether the array
+// around the copy is still what it was.
 func guarded(b []byte) (inside []byte, intact func() bool) {
 	const fence = "\x1e4fence\x1e"
 	all := append(append([]byte(fence), b...), fence...)

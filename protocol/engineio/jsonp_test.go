@@ -79,8 +79,8 @@ func FuzzJSONP(f *testing.F) {
 			t.Fatalf("line end in %q", text)
 		}
 
-		// A client's request comes back, but for newlines behind a backslash: their
-		// escape is that of an escaped newline.
+		// A client's request comes back, but for newlines behind a backslash: their escape is that
+		// of an escaped newline.
 		in, intact := guarded([]byte(encodeForm(string(body))))
 		back, err := engineio.ParseJSONP(in)
 		if !intact() {

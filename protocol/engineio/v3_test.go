@@ -192,8 +192,8 @@ func TestV3PayloadErrors(t *testing.T) {
 	}
 }
 
-// FuzzPayloadV3 checks that both forms are read within their bounds, and that
-// what was read can be written and read again.
+// FuzzPayloadV3 checks that both forms are read within their bounds, and that what was read can be
+// written and read again.
 func FuzzPayloadV3(f *testing.F) {
 	valid, invalid := loadRecorded(f, "eio3.json")
 	for _, v := range append(valid, invalid...) {

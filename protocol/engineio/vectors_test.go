@@ -9,8 +9,8 @@ import (
 	"github.com/throng-io/throng/protocol/engineio"
 )
 
-// vector is an entry of testdata/vectors.json, recorded from the reference
-// implementation. Text is UTF-8; {"$bin":hex} is a binary value.
+// vector is an entry of testdata/vectors.json, recorded from the reference implementation. Text is
+// UTF-8; {"$bin":hex} is a binary value.
 type vector struct {
 	Name        string
 	Layer       string
@@ -44,8 +44,8 @@ func (v *vector) text(tb testing.TB) string {
 	return s
 }
 
-// wantPacket is a decoded packet as the vectors have it; "error" stands for a
-// packet that cannot be decoded.
+// wantPacket is a decoded packet as the vectors have it; "error" stands for a packet that cannot be
+// decoded.
 type wantPacket struct {
 	Type string
 	Data json.RawMessage
@@ -105,8 +105,8 @@ func TestValidPackets(t *testing.T) {
 		}
 		want := w.packet(t)
 		if v.Encoding == "hex" {
-			// A binary frame is the packet's data; what there is to test is its
-			// way through a text frame and back.
+			// A binary frame is the packet's data; what there is to test is its way through a text
+			// frame and back.
 			got, err := engineio.Parse(want.AppendText(nil))
 			if err != nil || !samePacket(got, want) || string(got.Data) != string(unhex(t, v.text(t))) {
 				t.Errorf("%s: through text: %v %v, want %v", v.Name, got, err, want)
@@ -174,8 +174,8 @@ func TestValidPayloads(t *testing.T) {
 	}
 }
 
-// leftToSession names the invalid vectors that are well-formed packets: what is
-// wrong is their direction, moment or size, which a codec cannot see.
+// leftToSession names the invalid vectors that are well-formed packets: what is wrong is their
+// direction, moment or size, which a codec cannot see.
 var leftToSession = map[string]bool{
 	"ping from the client in v4":                                     true,
 	"probe on an already open websocket session":                     true,

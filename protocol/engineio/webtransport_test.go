@@ -35,8 +35,8 @@ func TestFrames(t *testing.T) {
 	}
 }
 
-// frame returns the packet of a vector and its frame, which is built from its
-// beginning if the vector has no more.
+// frame returns the packet of a vector and its frame, which is built from its beginning if the
+// vector has no more.
 func (v *recorded) frame(tb testing.TB) (engineio.Packet, []byte) {
 	tb.Helper()
 	encoded := v.bytes(tb)
@@ -90,8 +90,8 @@ func TestFrameErrors(t *testing.T) {
 	}
 }
 
-// FuzzFrames reads a stream to its end or its first error, and checks that the
-// packets make the same stream again.
+// FuzzFrames reads a stream to its end or its first error, and checks that the packets make the
+// same stream again.
 func FuzzFrames(f *testing.F) {
 	valid, _ := loadRecorded(f, "webtransport.json")
 	var all []byte

@@ -98,8 +98,8 @@ func containsPlaceholder(v any) bool {
 	return false
 }
 
-// FuzzBind decodes any text into variables of many types: without attachments
-// exactly as encoding/json does, with them without a panic.
+// FuzzBind decodes any text into variables of many types: without attachments exactly as
+// encoding/json does, with them without a panic.
 func FuzzBind(f *testing.F) {
 	valid, invalid := loadVectors(f)
 	for _, v := range append(valid, invalid...) {

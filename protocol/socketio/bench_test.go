@@ -9,8 +9,8 @@ import (
 
 var benchSizes = []int{128, 1024, 16384, 262144}
 
-// benchPayloads are JSON values of about size bytes: one long string, which is
-// what relayed data often is, and records with much structure.
+// benchPayloads are JSON values of about size bytes: one long string, which is what relayed data
+// often is, and records with much structure.
 func benchPayloads(size int) map[string]string {
 	const record = `{"id":12345,"name":"somebody","pos":[12.5,-7.25,0],"ok":true,"tags":["a","b"],"note":null}`
 	return map[string]string{
@@ -34,8 +34,7 @@ func eachPayload(b *testing.B, f func(b *testing.B, payload string)) {
 	}
 }
 
-// BenchmarkValid compares the scanner with encoding/json:
-// benchstat -col /by.
+// BenchmarkValid compares the scanner with encoding/json: benchstat -col /by.
 func BenchmarkValid(b *testing.B) {
 	for by, valid := range map[string]func([]byte) bool{"throng": validJSON, "std": json.Valid} {
 		b.Run("by="+by, func(b *testing.B) {

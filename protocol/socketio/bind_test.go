@@ -179,8 +179,8 @@ type (
 	Exported struct{ Raw []byte }
 )
 
-// Hostile packets must cost no more than their length: many references to one
-// attachment share one copy, and nesting does not multiply the work.
+// Hostile packets must cost no more than their length: many references to one attachment share one
+// copy, and nesting does not multiply the work.
 func TestBindSharesAttachments(t *testing.T) {
 	big := make([]byte, 1<<20)
 	const refs = 10000

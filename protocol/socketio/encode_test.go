@@ -255,8 +255,8 @@ func TestAppendEventForms(t *testing.T) {
 	}
 }
 
-// Data that was received in a plain event and is passed on beside binary must
-// not be taken for an attachment by the receivers.
+// Data that was received in a plain event and is passed on beside binary must not be taken for an
+// attachment by the receivers.
 func TestForgedPlaceholder(t *testing.T) {
 	for _, forged := range []any{
 		json.RawMessage(`{"_placeholder":true,"num":99}`),

@@ -9,8 +9,8 @@ import (
 	"github.com/vmihailenco/msgpack/v5"
 )
 
-// The benchmarks hold this package against msgpack/v5, which has the work of the
-// values but not that of the packet: benchstat -col /by.
+// The benchmarks hold this package against msgpack/v5, which has the work of the values but not
+// that of the packet: benchstat -col /by.
 
 // eachMsgpack runs f with an event for each payload of eachPayload.
 func eachMsgpack(b *testing.B, f func(b *testing.B, packet []byte)) {
@@ -26,8 +26,8 @@ func eachMsgpack(b *testing.B, f func(b *testing.B, packet []byte)) {
 	})
 }
 
-// BenchmarkParseMessagePack checks a whole packet and finds its arguments, which
-// the library can do by decoding or by skipping it.
+// BenchmarkParseMessagePack checks a whole packet and finds its arguments, which the library can do
+// by decoding or by skipping it.
 func BenchmarkParseMessagePack(b *testing.B) {
 	b.Run("by=throng", func(b *testing.B) {
 		eachMsgpack(b, func(b *testing.B, packet []byte) {
@@ -152,8 +152,8 @@ func BenchmarkMessagePackStruct(b *testing.B) {
 	})
 }
 
-// BenchmarkAppendMessagePack encodes an event whose argument is JSON, as a relay
-// between parsers does, or a string.
+// BenchmarkAppendMessagePack encodes an event whose argument is JSON, as a relay between parsers
+// does, or a string.
 func BenchmarkAppendMessagePack(b *testing.B) {
 	eachPayload(b, func(b *testing.B, payload string) {
 		b.Helper()
@@ -174,8 +174,8 @@ func BenchmarkAppendMessagePack(b *testing.B) {
 	})
 }
 
-// BenchmarkMessagePackDepth has the most work per byte: the time must grow with
-// the bytes, not with what they announce.
+// BenchmarkMessagePackDepth has the most work per byte: the time must grow with the bytes, not with
+// what they announce.
 func BenchmarkMessagePackDepth(b *testing.B) {
 	for _, depth := range []int{1, 16, 128, 1024} {
 		b.Run(fmt.Sprintf("depth=%d", depth), func(b *testing.B) {

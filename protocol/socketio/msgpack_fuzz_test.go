@@ -17,8 +17,8 @@ import (
 	"github.com/vmihailenco/msgpack/v5"
 )
 
-// fenced returns a copy of b with no room behind it, and a function that reports
-// whether it is still the same.
+// fenced returns a copy of b with no room behind it, and a function that reports whether it is
+// still the same.
 func fenced(b []byte) (in []byte, intact func() bool) {
 	in = slices.Clip(bytes.Clone(b))
 	return in, func() bool { return bytes.Equal(in, b) }
@@ -100,8 +100,8 @@ func checkRelay(t *testing.T, p *Packet) {
 	}
 }
 
-// sameAsLibrary compares a decoded value with what msgpack/v5 decodes, if it
-// does: it knows nothing of the dialect's extensions.
+// sameAsLibrary compares a decoded value with what msgpack/v5 decodes, if it does: it knows nothing
+// of the dialect's extensions.
 func sameAsLibrary(t *testing.T, b []byte, got any) {
 	t.Helper()
 	d := msgpack.NewDecoder(bytes.NewReader(b))
@@ -115,9 +115,8 @@ func sameAsLibrary(t *testing.T, b []byte, got any) {
 	}
 }
 
-// likeJavaScript gives a value of msgpack/v5 the types that Bind has: one kind of
-// number, keys that are strings. It fails for the standard's own timestamps, and
-// where two keys become one.
+// likeJavaScript gives a value of msgpack/v5 the types that Bind has: one kind of number, keys that
+// are strings. It fails for the standard's own timestamps, and where two keys become one.
 func likeJavaScript(v any) (any, bool) {
 	if n, ok := libraryNumber(v); ok {
 		return n, true
@@ -236,8 +235,8 @@ var bindTargets = []func() any{
 	func() any { return new(json.Number) },
 }
 
-// FuzzParsersAgree sends a JSON text through MessagePack: whatever variable takes
-// it from the one parser must take the same from the other.
+// FuzzParsersAgree sends a JSON text through MessagePack: whatever variable takes it from the one
+// parser must take the same from the other.
 func FuzzParsersAgree(f *testing.F) {
 	valid, _ := loadVectors(f)
 	for _, v := range valid {
@@ -298,8 +297,8 @@ func sameBound(got, want any) bool {
 	return reflect.DeepEqual(got, want)
 }
 
-// FuzzMessagePackArgs encodes values of all kinds and reads them back, with Bind
-// and with msgpack/v5.
+// FuzzMessagePackArgs encodes values of all kinds and reads them back, with Bind and with
+// msgpack/v5.
 func FuzzMessagePackArgs(f *testing.F) {
 	f.Add("text", []byte("binary"), 1.5, int64(-129), uint64(1<<40), int64(1609459200123))
 	f.Add("\xff\u2028", []byte{}, math.Inf(-1), int64(math.MinInt64), uint64(math.MaxUint64), int64(-1))

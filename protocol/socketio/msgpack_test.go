@@ -482,8 +482,8 @@ func TestMessagePackParseErrors(t *testing.T) {
 	}
 }
 
-// nestedPacket returns an event whose payload has containers nested to a depth,
-// the payload's own array included.
+// nestedPacket returns an event whose payload has containers nested to a depth, the payload's own
+// array included.
 func nestedPacket(depth int, container byte) []byte {
 	var value []byte
 	for range depth - 1 {

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// msgpackVector is an entry of testdata/msgpack.json, recorded from the reference
-// implementation of the MessagePack parser.
+// msgpackVector is an entry of testdata/msgpack.json, recorded from the reference implementation of
+// the MessagePack parser.
 type msgpackVector struct {
 	Name        string
 	Encoding    string

@@ -268,8 +268,8 @@ func TestPartsAreSeparate(t *testing.T) {
 	}
 }
 
-// FuzzDecoder gives a Decoder a sequence of messages, cut from the input at
-// line ends; a text begins with t. It compares with a plain model.
+// FuzzDecoder gives a Decoder a sequence of messages, cut from the input at line ends; a text
+// begins with t. It compares with a plain model.
 func FuzzDecoder(f *testing.F) {
 	valid, invalid := loadVectors(f)
 	for _, v := range append(valid, invalid...) {

@@ -18,8 +18,8 @@ var jsonTexts = []string{
 	`["a","b",{"c":["d",{"e":"f"}],"g":[1,2,{"h":null}]},true]`,
 }
 
-// checkJSON compares with encoding/json. The two differ on purpose: our check
-// wants valid UTF-8, where encoding/json puts U+FFFD, and limits the depth.
+// checkJSON compares with encoding/json. The two differ on purpose: our check wants valid UTF-8,
+// where encoding/json puts U+FFFD, and limits the depth.
 func checkJSON(t *testing.T, b []byte) {
 	t.Helper()
 	want := json.Valid(b) && utf8.Valid(b)

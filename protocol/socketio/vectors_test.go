@@ -12,9 +12,8 @@ import (
 	"testing"
 )
 
-// vector is an entry of testdata/vectors.json, recorded from the reference
-// implementation: the messages of one packet (text, or {"$bin":hex}) and what
-// they decode to.
+// vector is an entry of testdata/vectors.json, recorded from the reference implementation: the
+// messages of one packet (text, or {"$bin":hex}) and what they decode to.
 type vector struct {
 	Name        string
 	Direction   string
@@ -69,8 +68,8 @@ type wantPacket struct {
 	Data     json.RawMessage
 }
 
-// feed gives messages to d, each from memory that is overwritten afterwards,
-// except for the last one, which the packet may alias.
+// feed gives messages to d, each from memory that is overwritten afterwards, except for the last
+// one, which the packet may alias.
 func feed(d *Decoder, messages []message) (p *Packet, err error) {
 	for i, m := range messages {
 		if p != nil {
@@ -238,9 +237,8 @@ func TestValidEncode(t *testing.T) {
 	}
 }
 
-// encodeValues encodes the decoded form of a vector. It cannot do so for a
-// lone surrogate, which is no Go string, and for an event whose name is a
-// number, which AppendEvent does not make.
+// encodeValues encodes the decoded form of a vector. It cannot do so for a lone surrogate, which is
+// no Go string, and for an event whose name is a number, which AppendEvent does not make.
 func encodeValues(t *testing.T, v *vector, want wantPacket) (string, [][]byte, bool) {
 	t.Helper()
 	var data any
@@ -282,8 +280,8 @@ func encodeValues(t *testing.T, v *vector, want wantPacket) (string, [][]byte, b
 	return string(text), attachments, true
 }
 
-// leftToOwner names the invalid vectors that are well-formed packets, with the
-// reason why the codec accepts them.
+// leftToOwner names the invalid vectors that are well-formed packets, with the reason why the codec
+// accepts them.
 var leftToOwner = map[string]string{
 	"event to a namespace that was not joined":                        "depends on the namespaces joined",
 	"ack to a namespace that was not joined":                          "depends on the namespaces joined",

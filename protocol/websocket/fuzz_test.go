@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// FuzzNext checks that bytes from anywhere are read alike whole and with any number of them missing,
-// that no rule is broken by what is accepted, that nothing beyond a frame is touched, and that a frame
-// can be written again.
+// FuzzNext checks that bytes from anywhere are read alike whole and with any number of them
+// missing, that no rule is broken by what is accepted, that nothing beyond a frame is touched, and
+// that a frame can be written again.
 func FuzzNext(f *testing.F) {
 	text := Header{Opcode: Text, Final: true, Masked: true, Key: [4]byte{1, 2, 3, 4}, Length: 2}
 	f.Add(append(text.Append(nil), "40"...), uint16(1000), true, false)
@@ -65,8 +65,8 @@ func FuzzNext(f *testing.F) {
 	})
 }
 
-// FuzzMessages reads a stream of frames as a server does and checks that the parts of its messages are
-// what whole messages are made of, however many frames they come in.
+// FuzzMessages reads a stream of frames as a server does and checks that the parts of its messages
+// are what whole messages are made of, however many frames they come in.
 func FuzzMessages(f *testing.F) {
 	f.Add([]byte{0x01, 1, 'a', 0x89, 0, 0x80, 1, 'b', 0x82, 0}, uint8(4))
 	f.Add([]byte{0x01, 0, 0x00, 0, 0x00, 0, 0x80, 0}, uint8(3))

@@ -22,8 +22,8 @@ import (
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m,
-		// fasthttp refreshes the Date header for the life of the process, and
-		// the cleaner of a server's workers looks up only every ten seconds.
+		// fasthttp refreshes the Date header for the life of the process, and the cleaner of a
+		// server's workers looks up only every ten seconds.
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"))
 }
@@ -105,8 +105,8 @@ func (c *client) text() string {
 	return data
 }
 
-// join joins a namespace and returns the id of the socket. What comes before the
-// answer is returned, too.
+// join joins a namespace and returns the id of the socket. What comes before the answer is
+// returned, too.
 func (c *client) join(nsp, auth string) (id string, before []string) {
 	c.t.Helper()
 	c.send("40" + nsp + auth)
@@ -321,7 +321,8 @@ func TestDevelopment(t *testing.T) {
 		h["query"].(map[string]any)["token"] != "t" || h["headers"].(map[string]any)["upgrade"] != "websocket" || h["auth"] != nil {
 		t.Errorf("socket %v", s)
 	}
-	// The first statistics, and what the data of the socket was before the UI came, in either order.
+	// The first statistics, and what the data of the socket was before the UI came, in either
+	// order.
 	for stats, data := false, false; !stats || !data; {
 		name, args := ui.any()
 		told, _ := args[0].(map[string]any)

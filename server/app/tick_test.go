@@ -87,8 +87,8 @@ func TestTick(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 
-	// A further request replaces the first: no event of the old one follows the answer. The
-	// new one may begin before the answer.
+	// A further request replaces the first: no event of the old one follows the answer. The new one
+	// may begin before the answer.
 	c.send(`422["tick","old",1,1,1000000]`)
 	for c.next() != `42["old",1]` {
 	}

@@ -21,8 +21,8 @@ import (
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m,
-		// fasthttp refreshes the Date header for the life of the process, and
-		// the cleaner of a server's workers looks up only every ten seconds.
+		// fasthttp refreshes the Date header for the life of the process, and the cleaner of a
+		// server's workers looks up only every ten seconds.
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"))
 }

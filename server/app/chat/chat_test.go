@@ -378,8 +378,8 @@ func TestStayingAway(t *testing.T) {
 	login(t, host, "Bob")
 }
 
-// The key that a login returns takes the name over, from a connection of which
-// the server does not know yet that it is dead.
+// The key that a login returns takes the name over, from a connection of which the server does not
+// know yet that it is dead.
 func TestKey(t *testing.T) {
 	host := start(t, time.Minute)
 	ann := login(t, host, "Ann")

@@ -19,7 +19,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// fasthttp's own, which end by themselves some seconds after a server's end or live as long as the process.
+	// fasthttp's own, which end by themselves some seconds after a server's end or live as long as
+	// the process.
 	goleak.VerifyTestMain(m,
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"))

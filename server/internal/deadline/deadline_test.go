@@ -21,8 +21,8 @@ func start(t *testing.T) *Clock {
 	return c
 }
 
-// falseClock runs a test with a false clock: what it arms in a row falls due as if
-// no time had passed in between.
+// falseClock runs a test with a false clock: what it arms in a row falls due as if no time had
+// passed in between.
 func falseClock(t *testing.T, test func(t *testing.T, c *Clock)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) { test(t, start(t)) })
@@ -89,8 +89,7 @@ func TestRearmMovesTheDeadline(t *testing.T) {
 	})
 }
 
-// What is due by then has fired when Advance returns, in its order, and nothing
-// else has.
+// What is due by then has fired when Advance returns, in its order, and nothing else has.
 func TestAdvance(t *testing.T) {
 	c := start(t)
 	var order []int
@@ -147,8 +146,7 @@ func TestManyConcurrentArms(t *testing.T) {
 	fired.Wait()
 }
 
-// Durations that users choose, such as the timeouts of answers, must not leave
-// a list each behind.
+// Durations that users choose, such as the timeouts of answers, must not leave a list each behind.
 func TestListsAreReused(t *testing.T) {
 	c := New()
 	var e Entry

@@ -23,8 +23,8 @@ func (m *counter) Queue(*frame.Frame) {
 	m.calls.Add(1)
 }
 
-// TestBroadcastAllocations compares few receivers with many: what a receiver
-// costs is the slope, and it is zero in every strategy.
+// TestBroadcastAllocations compares few receivers with many: what a receiver costs is the slope,
+// and it is zero in every strategy.
 func TestBroadcastAllocations(t *testing.T) {
 	everywhere(t, Options{Shards: 2}, func(t *testing.T, hub Hub) {
 		f := text("%0120d", 0)

@@ -10,10 +10,10 @@ import (
 	"github.com/throng-io/throng/server/internal/frame"
 )
 
-// BenchmarkBroadcast measures the fan-out alone: its members count and write
-// nothing. One operation is one broadcast to all members; the clock stops when
-// the last delivery of the last broadcast has been made. inflight is how many
-// broadcasts may be undelivered at a time, as with a sender that awaits them.
+// BenchmarkBroadcast measures the fan-out alone: its members count and write nothing. One operation
+// is one broadcast to all members; the clock stops when the last delivery of the last broadcast has
+// been made. inflight is how many broadcasts may be undelivered at a time, as with a sender that
+// awaits them.
 func BenchmarkBroadcast(b *testing.B) {
 	for _, name := range Names() {
 		for _, members := range []int{1000, 5000} {
@@ -28,8 +28,8 @@ func BenchmarkBroadcast(b *testing.B) {
 	}
 }
 
-// BenchmarkRooms is the same number of deliveries, in rooms of different sizes.
-// One operation is one broadcast to each room.
+// BenchmarkRooms is the same number of deliveries, in rooms of different sizes. One operation is
+// one broadcast to each room.
 func BenchmarkRooms(b *testing.B) {
 	const members = 10_000
 	for _, name := range Names() {

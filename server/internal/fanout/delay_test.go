@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// Batching joins what waits anyway, and waits for nothing: when all goroutines
-// have done what they can, everybody has everything, and no time has passed. The
-// clock is a false one, which would only go on for somebody who sleeps.
+// Batching joins what waits anyway, and waits for nothing: when all goroutines have done what they
+// can, everybody has everything, and no time has passed. The clock is a false one, which would only
+// go on for somebody who sleeps.
 func TestNothingWaitsForCompany(t *testing.T) {
 	for _, name := range Names() {
 		t.Run(name, func(t *testing.T) {

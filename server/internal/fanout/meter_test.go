@@ -6,8 +6,7 @@ import (
 	"testing"
 )
 
-// Every strategy measures each broadcast once, with all its receivers, whatever
-// way it takes.
+// Every strategy measures each broadcast once, with all its receivers, whatever way it takes.
 func TestMeter(t *testing.T) {
 	for _, strategy := range Names() {
 		t.Run(strategy, func(t *testing.T) {

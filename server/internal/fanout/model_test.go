@@ -23,8 +23,8 @@ type modelMember struct {
 	h     *Handle
 }
 
-// model says what one caller's operations must lead to if nobody else touches
-// its members. It shares no code with any hub.
+// model says what one caller's operations must lead to if nobody else touches its members. It
+// shares no code with any hub.
 type model struct {
 	hub     Hub
 	name    string
@@ -232,10 +232,9 @@ func TestOneCaller(t *testing.T) {
 	}
 }
 
-// TestSeveralCallers lets callers work on members and rooms of their own, for
-// which the model knows each one's exact sequence, while each also broadcasts to
-// rooms and members of all, where what must hold is: whoever stayed all the time
-// gets all, each once, in the order of its sender.
+// TestSeveralCallers lets callers work on members and rooms of their own, for which the model knows
+// each one's exact sequence, while each also broadcasts to rooms and members of all, where what
+// must hold is: whoever stayed all the time gets all, each once, in the order of its sender.
 func TestSeveralCallers(t *testing.T) {
 	const callers, steps = 6, 400
 	for _, opts := range []Options{{Shards: 2, ShardMembers: 16}, small} {

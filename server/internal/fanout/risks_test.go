@@ -9,8 +9,8 @@ import (
 	"github.com/throng-io/throng/server/internal/frame"
 )
 
-// hold stops the shard of a new member in the middle of a broadcast, so that all
-// that is submitted until release is called waits in its queue.
+// hold stops the shard of a new member in the middle of a broadcast, so that all that is submitted
+// until release is called waits in its queue.
 func hold(hub *shardedHub) (release func()) {
 	m := &recorder{entered: make(chan struct{}), release: make(chan struct{})}
 	h := hub.Add("holder", m, nil)
@@ -201,8 +201,8 @@ func TestStoppedReaderCostsItsOutboxOnly(t *testing.T) {
 	})
 }
 
-// TestEmitToArriving is the moment between an Add's submission and its
-// execution, in which nothing is owed and the member can be looked up.
+// TestEmitToArriving is the moment between an Add's submission and its execution, in which nothing
+// is owed and the member can be looked up.
 func TestEmitToArriving(t *testing.T) {
 	m := &recorder{}
 	h := &Handle{member: m}
@@ -219,8 +219,8 @@ func TestEmitToArriving(t *testing.T) {
 	}
 }
 
-// TestHelloComesFirst has others look a member up and send to it in all ways
-// while it is being added.
+// TestHelloComesFirst has others look a member up and send to it in all ways while it is being
+// added.
 func TestHelloComesFirst(t *testing.T) {
 	everywhere(t, small, func(t *testing.T, hub Hub) {
 		const cycles = 200

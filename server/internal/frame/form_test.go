@@ -93,8 +93,8 @@ func TestVariantsAreShared(t *testing.T) {
 	}
 }
 
-// TestDeflated reads back what is compressed. Only what is long enough is, and
-// what becomes shorter by it.
+// TestDeflated reads back what is compressed. Only what is long enough is, and what becomes shorter
+// by it.
 func TestDeflated(t *testing.T) {
 	long := bytes.Repeat([]byte("long "), 1000)
 	noise := make([]byte, 5000)

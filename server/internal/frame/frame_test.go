@@ -14,8 +14,8 @@ import (
 	"github.com/throng-io/throng/protocol/engineio"
 )
 
-// TestWireExamples compares with bytes written by hand after RFC 6455, section
-// 5.2, and the Engine.IO protocol's examples.
+// TestWireExamples compares with bytes written by hand after RFC 6455, section 5.2, and the
+// Engine.IO protocol's examples.
 func TestWireExamples(t *testing.T) {
 	var b Builder
 	for _, c := range []struct {

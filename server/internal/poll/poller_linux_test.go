@@ -246,8 +246,7 @@ func TestWriteAllWaitsForRoom(t *testing.T) {
 	}
 }
 
-// A peer that takes a little is seen to do so, long before there is room for a
-// write.
+// A peer that takes a little is seen to do so, long before there is room for a write.
 func TestProgress(t *testing.T) {
 	p := newPoller(t)
 	o, peer := take(t, p, idle)
@@ -333,8 +332,8 @@ func TestAClosedConnDoesNothing(t *testing.T) {
 	}
 }
 
-// Descriptors are reused at once. Whatever events are on their way, a socket
-// gets its own bytes and nobody else's.
+// Descriptors are reused at once. Whatever events are on their way, a socket gets its own bytes and
+// nobody else's.
 func TestChurn(t *testing.T) {
 	p := newPoller(t)
 	const workers, rounds = 8, 60

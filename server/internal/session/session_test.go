@@ -145,8 +145,8 @@ func text(i int) *frame.Frame {
 	return frame.Packet(engineio.Packet{Type: engineio.Message, Binary: i%5 == 0, Data: b})
 }
 
-// Whatever the kernel takes at a time, the bytes on the wire are those of the
-// frames, in order, whole.
+// Whatever the kernel takes at a time, the bytes on the wire are those of the frames, in order,
+// whole.
 func TestPartialWritesKeepTheStream(t *testing.T) {
 	for _, c := range []struct {
 		keep bool
@@ -215,8 +215,8 @@ func TestOutboxIsBounded(t *testing.T) {
 	}
 }
 
-// What waits at the end of a session is written before the goodbye: a client that says
-// something and closes is answered as it should be.
+// What waits at the end of a session is written before the goodbye: a client that says something
+// and closes is answered as it should be.
 func TestGoodbyeBeforeWhatWaits(t *testing.T) {
 	for _, kept := range []bool{false, true} {
 		p := &pipe{}
@@ -369,8 +369,8 @@ func TestBrokenConnectionEndsTheSession(t *testing.T) {
 	}
 }
 
-// What is queued while polling goes out on the websocket after the upgrade, in
-// order, and before what is sent later.
+// What is queued while polling goes out on the websocket after the upgrade, in order, and before
+// what is sent later.
 func TestUpgradeMovesTheQueue(t *testing.T) {
 	s, _ := begin(t, nil, options{})
 	p := &pipe{take: func(n int) int { return n / 2 }}
@@ -467,8 +467,8 @@ func TestSecondRequestOfAKindEndsTheSession(t *testing.T) {
 	}
 }
 
-// What the connection takes goes out at once: on the caller's goroutine, or, with
-// a kept writer, as soon as that runs. The clock is a false one.
+// What the connection takes goes out at once: on the caller's goroutine, or, with a kept writer, as
+// soon as that runs. The clock is a false one.
 func TestNothingIsHeldBack(t *testing.T) {
 	for _, keep := range []bool{false, true} {
 		t.Run(fmt.Sprint("keepWriter=", keep), func(t *testing.T) {
@@ -494,8 +494,8 @@ func TestNothingIsHeldBack(t *testing.T) {
 	}
 }
 
-// A connection that breaks when a part of a batch is written ends its session,
-// whichever way the rest is written.
+// A connection that breaks when a part of a batch is written ends its session, whichever way the
+// rest is written.
 func TestResetInTheMiddleOfABatch(t *testing.T) {
 	for _, keep := range []bool{false, true} {
 		t.Run(fmt.Sprint("keepWriter=", keep), func(t *testing.T) {
@@ -526,8 +526,8 @@ func TestResetInTheMiddleOfABatch(t *testing.T) {
 	}
 }
 
-// A session that ends while a write is under way writes what is queued and says
-// goodbye behind it, or is cut off when that takes too long.
+// A session that ends while a write is under way writes what is queued and says goodbye behind it,
+// or is cut off when that takes too long.
 func TestCloseDuringAWrite(t *testing.T) {
 	for name, c := range map[string]struct {
 		reason        Reason

@@ -59,8 +59,7 @@ func TestStalledOutboxEndsTheSession(t *testing.T) {
 	}
 }
 
-// Whoever takes enough stays, however much waits, and goes when it takes less, if only
-// by a byte.
+// Whoever takes enough stays, however much waits, and goes when it takes less, if only by a byte.
 func TestSlowReaderIsKept(t *testing.T) {
 	p := &pipe{take: func(int) int { return 0 }, blocked: make(chan struct{})}
 	defer close(p.blocked)
@@ -127,8 +126,8 @@ func TestOnlyWhatWaitsIsWatched(t *testing.T) {
 	}
 }
 
-// A stalled client of a session that the server has closed is not waited for
-// either, and the reason stays the first one.
+// A stalled client of a session that the server has closed is not waited for either, and the reason
+// stays the first one.
 func TestStallWhileClosing(t *testing.T) {
 	p := &pipe{take: func(int) int { return 0 }, blocked: make(chan struct{})}
 	defer close(p.blocked)

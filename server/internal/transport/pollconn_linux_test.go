@@ -135,7 +135,8 @@ func (x *pollServer) held() {
 	x.eventually("a poll is held", x.holds)
 }
 
-// holds reports whether the session holds a poll. It may also say that it does not when the machine is slow.
+// holds reports whether the session holds a poll. It may also say that it does not when the machine
+// is slow.
 func (x *pollServer) holds() bool {
 	const look = 100 * time.Millisecond
 	start := time.Now()
@@ -269,8 +270,8 @@ func TestPollsOnAKeptConnection(t *testing.T) {
 	}
 }
 
-// Whatever is not just another poll is the HTTP server's, which answers as if the
-// connection had always been its own; polls after that settle again.
+// Whatever is not just another poll is the HTTP server's, which answers as if the connection had
+// always been its own; polls after that settle again.
 func TestOtherRequestsOnAKeptConnection(t *testing.T) {
 	for name, ask := range map[string]func(x *pollServer, l *line){
 		"post": func(x *pollServer, l *line) {
@@ -470,8 +471,8 @@ func TestCompressedAnswersOnAKeptConnection(t *testing.T) {
 	}
 }
 
-// An answer that the kernel does not take at once arrives whole, and what comes
-// after it comes after it.
+// An answer that the kernel does not take at once arrives whole, and what comes after it comes
+// after it.
 func TestLongAnswerOnAKeptConnection(t *testing.T) {
 	x := servePolls(t, nil)
 	l := x.dial("")
@@ -507,9 +508,8 @@ func TestLongAnswerToNobody(t *testing.T) {
 	x.eventually("gone", func() bool { return x.kept() == 0 })
 }
 
-// A client that polls and leaves at once, while something waits for it. As a rule
-// the request and the end of the stream are one event, so there is no other that
-// would tell of the end.
+// A client that polls and leaves at once, while something waits for it. As a rule the request and
+// the end of the stream are one event, so there is no other that would tell of the end.
 func TestPollOfALeavingClientOnAKeptConnection(t *testing.T) {
 	for range 20 {
 		x := servePolls(t, nil)
@@ -522,8 +522,7 @@ func TestPollOfALeavingClientOnAKeptConnection(t *testing.T) {
 	}
 }
 
-// A client that does not read its answer does not hold it for good, whatever its
-// session does.
+// A client that does not read its answer does not hold it for good, whatever its session does.
 func TestLongAnswerThatIsNotRead(t *testing.T) {
 	x := servePolls(t, nil)
 	l := x.dial("")

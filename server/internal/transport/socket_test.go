@@ -98,8 +98,8 @@ func play(t *testing.T, stream []byte, step int, form frame.Form, clock *deadlin
 	return append(l.heard, fmt.Sprintf("%x", l.wrote.Bytes()), string(l.closed))
 }
 
-// FuzzConsume checks that what comes of a stream does not depend on how it is cut into
-// reads: the messages, the answers, the close frame and the reason.
+// FuzzConsume checks that what comes of a stream does not depend on how it is cut into reads: the
+// messages, the answers, the close frame and the reason.
 func FuzzConsume(f *testing.F) {
 	client := func(first byte, payload string) string {
 		h := websocket.Header{Masked: true, Key: [4]byte{1, 2, 3, 4}, Length: uint64(len(payload))}
