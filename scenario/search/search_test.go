@@ -281,7 +281,9 @@ func TestEarlyAnswerIsConfirmed(t *testing.T) {
 	var history []Observation
 	for _, o := range []Observation{
 		{Level: 1000, Kind: Probe, Verdict: Held},
-		{Level: 1000, Kind: Confirm, Verdict: Held}, {Level: 1000, Kind: Confirm, Verdict: Held}, {Level: 1000, Kind: Confirm, Verdict: Held},
+		{Level: 1000, Kind: Confirm, Verdict: Held},
+		{Level: 1000, Kind: Confirm, Verdict: Held},
+		{Level: 1000, Kind: Confirm, Verdict: Held},
 		{Level: 2000, Kind: Probe, Verdict: Held},
 	} {
 		o.Took = time.Minute
