@@ -33,6 +33,7 @@ func (a *actor) Event(m *client.Message) {
 		case st.Run != t.id:
 			t.count.foreign.Add(1)
 		default:
+			a.checkIntact(&st, scan.After(), t.arrived(m))
 			a.receive(m, &st)
 		}
 	}
@@ -108,9 +109,14 @@ func (a *actor) Ack(m *client.Message) {
 	s := t.streams[c.stream]
 	at := a.came(m, c.sent)
 	if s.echoes {
-		if st, found := a.group.finder.Find(m.Args, m.Attachments); found != stamp.Found && t.contract == nil || found == stamp.Found && (st.Stream != uint16(c.stream) || st.Seq != c.seq || st.Run != t.id) {
+		scan := a.group.finder.Scan(m.Args, m.Attachments)
+		st, found := scan.Next()
+		if found != stamp.Found && t.contract == nil || found == stamp.Found && (st.Stream != uint16(c.stream) || st.Seq != c.seq || st.Run != t.id) {
 			a.countError(metric.Error(metric.ErrAck, metric.HowMismatch), int(c.stream), c.due, nil)
 			return
+		}
+		if found == stamp.Found {
+			a.checkIntact(&st, scan.After(), c.due)
 		}
 	}
 	if at-c.due > int64(s.spec.Ack) {

@@ -39,6 +39,7 @@ type stream struct {
 	// Where the server's contract or the stream's own data says how a message looks, it is
 	// custom with the rest filled in.
 	custom  *pattern
+	intact  intact
 	stamped bool // carries a stamp: the receivers tell it from others
 	fill    filling
 	head    []byte // of every packet
@@ -105,7 +106,9 @@ func (s *stream) packet() {
 	if spaces := s.group.spec.Spaces(); len(spaces) > 0 {
 		s.head = headOf(kind, spaces[s.spec.Space])
 	}
-	if form := s.template(); !form.IsZero() {
+	form := s.template()
+	s.expectIntact(form)
+	if !form.IsZero() {
 		s.custom = s.t.compile(form, nil)
 		return
 	}

@@ -34,6 +34,7 @@ func (f *findings) warnings() []string {
 		say("ended early, after %s of %s: %s", metric.FormatSeconds(float64(e.End)/1e9), metric.FormatSeconds(float64(t.tl.End)/1e9), e.Cause)
 	}
 	f.misdelivered(say)
+	f.rewritten(say)
 	f.faultLosses(say)
 	for _, sum := range t.errors.Classes() {
 		class, text := sum.Class, sum.Text

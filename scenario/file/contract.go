@@ -14,7 +14,9 @@ type Contract struct {
 	Room  *Call
 	All   *Call
 	Echo  *Call
-	Stamp *Path // where the payload, a text, comes out again; nil: the payload is an object {"$b": stamp, "p": filler}, found wherever it stands
+	// Changes says that the server changes the text of payloads, so that only their stamps are checked.
+	Changes bool
+	Stamp   *Path // where the payload, a text, comes out again; nil: the payload is an object {"$b": stamp, "p": filler}, found wherever it stands
 }
 
 // Call is one thing that a server does when it is told to.
@@ -53,6 +55,9 @@ var contractTable = object[Contract]{
 		{key: "stamp", about: "where the payload, a text, comes out again in the delivered arguments, such as $[0].body; without it the payload is an object", is: aPath, set: func(d *decoder, n *node, c *Contract) {
 			p := read(d, n, "stamp", parsePath, nil)
 			c.Stamp = &p
+		}},
+		{key: "changes", about: "the server changes the text of payloads, for example shortens it: only their stamps are checked", is: aBool, def: false, set: func(d *decoder, n *node, c *Contract) {
+			c.Changes = d.bool(n, "changes")
 		}},
 	},
 	done: func(d *decoder, n *node, c *Contract) {

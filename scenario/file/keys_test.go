@@ -54,7 +54,7 @@ var examples = map[string]example{
 		"csv": "v.csv", "jsonl": "u.jsonl|-csv", "pick": "unique",
 	}},
 	"contract": {"{version: 1, name: x, groups: {a: {count: 1}}, contract: %}", nil, map[string]string{
-		"join": "{emit: [j, $room]}", "leave": "{emit: [l, $room]}", "room": "{emit: [r, $payload]}", "all": "{emit: [a, $payload]}", "echo": "{emit: [e, $payload]}", "stamp": "\"$[0].a\"",
+		"join": "{emit: [j, $room]}", "leave": "{emit: [l, $room]}", "room": "{emit: [r, $payload]}", "all": "{emit: [a, $payload]}", "echo": "{emit: [e, $payload]}", "stamp": "\"$[0].a\"", "changes": "true",
 	}},
 	"call": {"{version: 1, name: x, groups: {a: {count: 1}}, contract: {join: %}}", assignments("emit=[j]"), map[string]string{
 		"emit": "[k, 1]", "ack": "true", "deliver": "joined",

@@ -40,6 +40,7 @@ const (
 	HowUnknown      = "unknown"      // no such message was sent
 	HowStale        = "stale"        // the ledger had closed its message
 	HowInvalid      = "invalid"      // damaged
+	HowChanged      = "changed"      // its stamp is whole, and what follows it is not what was sent
 	HowPlaces       = "places"       // the group had no place left for an arrival
 	HowJoin         = "join"         // a room did not acknowledge the join
 	HowPorts        = "ports"        // no local port was left
@@ -76,7 +77,7 @@ var ErrorKinds = []struct {
 	{Kind: ErrSend, Hows: []string{HowUnconnected, HowBackpressure, HowOther}, Labels: ofStreams, About: "a message that was due could not be sent"},
 	{Kind: ErrAck, Hows: []string{HowTimeout, HowDropped, HowUnexpected, HowMismatch}, Labels: ofStreams, About: "an acknowledgement did not come, came twice, or was wrong"},
 	{Kind: ErrDelivery, Hows: []string{HowUnexpected, HowUnknown, HowStale}, Labels: ofGroups, About: "a delivery came where none was owed"},
-	{Kind: ErrStamp, Hows: []string{HowInvalid}, Labels: ofGroups, About: "a message came damaged"},
+	{Kind: ErrStamp, Hows: []string{HowInvalid, HowChanged}, Labels: ofGroups, About: "a message came damaged"},
 	{Kind: ErrMove, Hows: []string{HowTimeout}, Labels: ofGroups, About: "a client could not change rooms"},
 	{
 		Kind: ErrStep, Hows: []string{HowTimeout, HowDropped, HowUnconnected, HowCapture, HowStatus, HowHTTP, HowSend, HowContract, HowOther},

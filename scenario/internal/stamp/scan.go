@@ -105,6 +105,10 @@ func (s *Scan) Next() (Stamp, State) {
 	}
 }
 
+// After is what follows the stamp that Next has returned last, up to the end of the arguments or of
+// the attachment in which it stands.
+func (s *Scan) After() []byte { return s.rest }
+
 // other looks for what is no stamp of the run, where the runner would have put one.
 func (s *Scan) other() (Stamp, State) {
 	switch {

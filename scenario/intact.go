@@ -1,0 +1,109 @@
+package scenario
+
+import (
+	"bytes"
+	"sync/atomic"
+
+	"github.com/throng-io/throng/protocol/socketio"
+	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/stamp"
+	"github.com/throng-io/throng/scenario/metric"
+)
+
+// A stamp tells by its check when it is damaged. What follows it is known, too: so many characters
+// of filler, or zeros in a binary payload. Of long ones a sample is looked at.
+
+// An intact is what the payloads of a stream must have behind their stamps.
+type intact struct {
+	n       int  // bytes; below fewFillers: nothing is checked
+	drawn   bool // sizes are drawn: at least one byte, and the end of a text behind the last
+	zeros   bool // in a binary payload
+	seen    atomic.Int64
+	changed atomic.Int64
+}
+
+const (
+	fewFillers  = 8    // in fewer, filler is not told from a server's own text
+	nearFillers = 64   // bytes behind the stamp within which the filler begins: a key, with escapes
+	alwaysUpTo  = 1024 // longer ones are checked each sampleEvery-th time
+	sampleEvery = 16
+)
+
+// expectIntact says what the stream's messages must look like.
+func (s *stream) expectIntact(form file.Template) {
+	w := &s.intact
+	w.drawn, w.zeros = !s.spec.Sizes.IsZero(), s.spec.Binary
+	c := s.t.spec.Contract
+	switch {
+	case !s.stamped || c != nil && c.Changes, !form.IsZero() && !form.Has(file.HolePayload) && !s.spec.Binary, w.zeros && w.drawn:
+	case w.zeros:
+		w.n = s.spec.Size - stamp.Size
+	case s.t.stampAt() != nil && !form.IsZero():
+		w.n = s.spec.Size - stamp.TextSize
+	default:
+		w.n = s.spec.Size - file.MinSize
+	}
+}
+
+// check reports whether what follows a stamp is what was sent, as far as that is looked at. packed: it
+// came in MessagePack.
+func (w *intact) check(seq uint32, after []byte, packed bool) bool {
+	if w.n < fewFillers || w.n > alwaysUpTo && seq%sampleEvery != 0 {
+		return true
+	}
+	w.seen.Add(1)
+	var ok bool
+	switch {
+	case w.zeros:
+		ok = len(after) >= w.n && len(bytes.TrimLeft(after[:w.n], "\x00")) == 0
+	default:
+		ok = w.text(after, packed)
+	}
+	if !ok {
+		w.changed.Add(1)
+	}
+	return ok
+}
+
+func (w *intact) text(after []byte, packed bool) bool {
+	least := fewFillers
+	if w.drawn {
+		least = 1
+	}
+	i := bytes.Index(after[:min(len(after), nearFillers+least)], fillers[:least])
+	if i < 0 {
+		return w.drawn // it may have none
+	}
+	rest := after[i:]
+	n := 0
+	for n < len(rest) && rest[n] == fillers[0] {
+		if k := min(len(rest)-n, len(fillers)); bytes.Equal(rest[n:n+k], fillers[:k]) {
+			n += k
+			continue
+		}
+		n++
+	}
+	if w.drawn {
+		return packed || n < len(rest) && bytes.IndexByte([]byte(`"\&`), rest[n]) >= 0
+	}
+	return n == w.n || packed && n == w.n+1 && byte(w.n) == fillers[0] // the last byte of the length looks like filler
+}
+
+// checkIntact counts a message whose payload was changed on its way.
+func (a *actor) checkIntact(st *stamp.Stamp, after []byte, at int64) {
+	if int(st.Stream) >= len(a.t.streams) {
+		return
+	}
+	if s := a.t.streams[st.Stream]; !s.intact.check(st.Seq, after, a.group.parser != socketio.JSON) {
+		a.group.countError(metric.Error(metric.ErrStamp, metric.HowChanged), at, nil)
+	}
+}
+
+// rewritten names a stream of which every payload was changed: that is no accident.
+func (f *findings) rewritten(say func(format string, args ...any)) {
+	for _, s := range f.t.streams {
+		if n := s.intact.changed.Load(); n > 10 && n == s.intact.seen.Load() {
+			say("the payload of every message of %s came changed: if the server is meant to change it, say so by contract: {changes: true}", s.spec.Event)
+		}
+	}
+}
