@@ -2,11 +2,12 @@ package search
 
 import "math"
 
-// The model: below the capacity a trial holds, above it one breaks. Two things blur that. A share of the trials, the
-// noise, comes out the other way round at any level; and near the capacity a system may do now this and now that: how
-// probable it is to hold falls there like a logistic curve, whose scale is the softness, a share of the capacity.
-// Before the first trial the capacity is taken to lie anywhere from one step of growth below the first level to one
-// above the last, on a logarithmic scale, and the others to be small.
+// The model: below the capacity a trial holds, above it one breaks. Two things blur that. A share
+// of the trials, the noise, comes out the other way round at any level; and near the capacity a
+// system may do now this and now that: how probable it is to hold falls there like a logistic
+// curve, whose scale is the softness, a share of the capacity. Before the first trial the capacity
+// is taken to lie anywhere from one step of growth below the first level to one above the last, on
+// a logarithmic scale, and the others to be small.
 var (
 	noises = [...]guess{{0.002, 0.40}, {0.01, 0.20}, {0.03, 0.14}, {0.06, 0.09}, {0.1, 0.07}, {0.15, 0.05}, {0.2, 0.03}, {0.3, 0.02}}
 	softs  = []guess{{0, 0.6}, {0.007, 0.2}, {0.02, 0.15}, {0.05, 0.05}}
@@ -74,7 +75,8 @@ func (p *Plan) belief(levels []level) belief {
 	return b
 }
 
-// likelihood is the logarithm of how probable the trials are, were the capacity there. Places are logarithms.
+// likelihood is the logarithm of how probable the trials are, were the capacity there. Places are
+// logarithms.
 func likelihood(levels []level, places []float64, capacity, soft float64, noise int) (sum float64) {
 	odds := &odds[noise]
 	for i := range levels {
@@ -92,9 +94,9 @@ func likelihood(levels []level, places []float64, capacity, soft float64, noise 
 	return sum
 }
 
-// odds are the logarithms of how probable it is that a trial comes out as the model says and the other way round, by
-// noise and by the distance from the capacity in steps of blurTo/farOff times the softness. Beyond the last step the
-// softness counts no more.
+// odds are the logarithms of how probable it is that a trial comes out as the model says and the
+// other way round, by noise and by the distance from the capacity in steps of blurTo/farOff times
+// the softness. Beyond the last step the softness counts no more.
 const (
 	farOff = 200
 	blurTo = 5
@@ -113,8 +115,8 @@ var odds = func() (all [len(noises)][farOff + 1]struct{ right, wrong float64 }) 
 	return all
 }()
 
-// chance is how probable it is that the capacity lies above a level between levels i-1 and i, which cuts their
-// distance in half; i may be one beyond the last.
+// chance is how probable it is that the capacity lies above a level between levels i-1 and i, which
+// cuts their distance in half; i may be one beyond the last.
 func (b *belief) chance(i int) float64 {
 	low, high := 1.0, 0.0
 	if i > 0 {
@@ -133,7 +135,8 @@ func (b *belief) breaks(i int) bool { return b.above[i] < 0.5 }
 // sure reports whether it is settled on which side of the capacity a level lies.
 func (b *belief) sure(i int) bool { return b.above[i] >= sure || b.above[i] <= 1-sure }
 
-// confirmed reports whether a level has its votes, most of its trials agree with what is taken of it, and it is sure.
+// confirmed reports whether a level has its votes, most of its trials agree with what is taken of
+// it, and it is sure.
 func (b *belief) confirmed(p *Plan, i int) bool {
 	l := &b.levels[i]
 	lead := l.held - l.broke
@@ -143,8 +146,8 @@ func (b *belief) confirmed(p *Plan, i int) bool {
 	return b.sure(i) && l.votes >= p.Confirm && lead > 0
 }
 
-// split reports whether so many trials left a level open that more are in vain: the system does now this and now
-// that there.
+// split reports whether so many trials left a level open that more are in vain: the system does now
+// this and now that there.
 func (b *belief) split(p *Plan, i int) bool {
 	l := &b.levels[i]
 	return l.held+l.broke >= splitAfter*p.Confirm && !b.confirmed(p, i)

@@ -5,14 +5,16 @@ import (
 	"time"
 )
 
-// Expected is what a search takes: the fewest and the most trials and time, those for the curves included.
+// Expected is what a search takes: the fewest and the most trials and time, those for the curves
+// included.
 type Expected struct {
 	Trials [2]int
 	Took   [2]time.Duration
 }
 
-// Expect says what a search takes when no trial errs, for capacities from below the first level to above the last. Trials that
-// disagree take more. took is how long a trial takes; shares are those of [NextStep]. The error is about the plan.
+// Expect says what a search takes when no trial errs, for capacities from below the first level to
+// above the last. Trials that disagree take more. took is how long a trial takes; shares are those
+// of [NextStep]. The error is about the plan.
 func Expect(plan Plan, shares []float64, took func(level float64, kind Kind) time.Duration) (Expected, error) {
 	p, err := plan.defaults()
 	if err != nil {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Next says what follows from the history, in the order in which it was observed. It fails for a plan or a history that makes no
-// sense, never for what a system did.
+// Next says what follows from the history, in the order in which it was observed. It fails for a
+// plan or a history that makes no sense, never for what a system did.
 func Next(plan Plan, history []Observation) (Step, error) {
 	p, err := plan.defaults()
 	if err != nil {
@@ -31,7 +31,8 @@ func Next(plan Plan, history []Observation) (Step, error) {
 	return br.within(history, answer, br.next(answer, history)), nil
 }
 
-// SoFar is what a history says while the search goes on: an Answer with the End Open unless there is one already.
+// SoFar is what a history says while the search goes on: an Answer with the End Open unless there
+// is one already.
 func SoFar(plan Plan, history []Observation) (Answer, error) {
 	step, err := Next(plan, history)
 	if err != nil {
@@ -53,7 +54,8 @@ func SoFar(plan Plan, history []Observation) (Answer, error) {
 	return a, nil
 }
 
-// cost is what a trial of a kind takes: the longest so far, as the plan knows nothing of how long clients take to connect.
+// cost is what a trial of a kind takes: the longest so far, as the plan knows nothing of how long
+// clients take to connect.
 func (p *Plan) cost(kind Kind, history []Observation) time.Duration {
 	probe, confirm := p.Trial, p.ConfirmBy
 	for _, o := range history {
@@ -94,7 +96,8 @@ func (br *bracket) within(history []Observation, answer Answer, s Step) Step {
 	return br.end(answer, OutOfTime)
 }
 
-// bracket is the pair of levels between which the capacity is taken to lie, as places in the belief's levels.
+// bracket is the pair of levels between which the capacity is taken to lie, as places in the
+// belief's levels.
 type bracket struct {
 	p         *Plan
 	b         *belief
@@ -140,8 +143,8 @@ func (br *bracket) answer(history []Observation) Answer {
 	return a
 }
 
-// end ends the search. Where it ends early the answer is the highest level that was confirmed to hold, if there is one: a
-// higher one that held once is no answer.
+// end ends the search. Where it ends early the answer is the highest level that was confirmed to
+// hold, if there is one: a higher one that held once is no answer.
 func (br *bracket) end(a Answer, how End) Step {
 	a.End = how
 	if !a.LowConfirmed && br.confirmed >= 0 {
@@ -150,14 +153,16 @@ func (br *bracket) end(a Answer, how End) Step {
 	return Step{Answer: &a}
 }
 
-// mostSplit levels within the bracket, or so many trials for each confirming one, are no search any more.
+// mostSplit levels within the bracket, or so many trials for each confirming one, are no search any
+// more.
 const (
 	mostSplit = 3
 	mostTimes = 30
 )
 
-// next is the search itself. Where one probe more would leave no time to confirm the level that holds, which is the answer, the bracket
-// is narrowed no further. The level that breaks is confirmed with what is left after that.
+// next is the search itself. Where one probe more would leave no time to confirm the level that
+// holds, which is the answer, the bracket is narrowed no further. The level that breaks is
+// confirmed with what is left after that.
 func (br *bracket) next(a Answer, history []Observation) Step {
 	p, b := br.p, br.b
 	n := len(b.levels)
@@ -190,7 +195,8 @@ func (br *bracket) next(a Answer, history []Observation) Step {
 	return br.end(a, Found)
 }
 
-// narrow is the level that would make the bracket closer, and its place among the levels; 0: it is close enough.
+// narrow is the level that would make the bracket closer, and its place among the levels; 0: it is
+// close enough.
 func (br *bracket) narrow() (level float64, at int) {
 	p, ls := br.p, br.b.levels
 	n := len(ls)
@@ -209,8 +215,8 @@ func (br *bracket) narrow() (level float64, at int) {
 	return 0, 0
 }
 
-// doubt takes the new level or, where an old one is more in doubt, the old one again. A trial whose outcome is open
-// tells the most.
+// doubt takes the new level or, where an old one is more in doubt, the old one again. A trial whose
+// outcome is open tells the most.
 func (br *bracket) doubt(level float64, at int) Step {
 	b := br.b
 	best := math.Abs(b.chance(at) - 0.5)
@@ -222,7 +228,8 @@ func (br *bracket) doubt(level float64, at int) Step {
 	return Step{Level: level, Kind: Probe}
 }
 
-// open is the end of the bracket to confirm next: the one that is more in doubt, or the lower one first; -1: both are confirmed.
+// open is the end of the bracket to confirm next: the one that is more in doubt, or the lower one
+// first; -1: both are confirmed.
 func (br *bracket) open(lowFirst bool) int {
 	b := br.b
 	open := -1

@@ -1,28 +1,36 @@
-// Package search finds the highest load that a system carries, as a pure function: the observations so far go in, and the next
-// level to try, or the answer, comes out. It starts nothing, measures nothing and keeps no state, so the same history always leads
-// to the same next step, and a search that was interrupted goes on from its journal ([Recall]).
+// Package search finds the highest load that a system carries, as a pure function: the observations
+// so far go in, and the next level to try, or the answer, comes out. It starts nothing, measures
+// nothing and keeps no state, so the same history always leads to the same next step, and a search
+// that was interrupted goes on from its journal ([Recall]).
 //
-// The level grows by a factor until one breaks or the highest allowed one holds. Then the gap is bisected on a logarithmic scale until
-// the ends are as close as the precision asks, and last of all both ends are confirmed by longer trials. What the trials say of a level
-// is found by Bayes' rule from a model in which some of them come out the other way round (see belief.go): a level that is more in
-// doubt than the next step is tried again, so that one lucky pass or one hiccup costs one trial and leads nowhere. An end is confirmed
-// when it has its trials ([Plan].Confirm), most of them agree, and it is 99 % sure on which side of the capacity it lies: where trials
-// disagree, more are asked for. A level that stays open after four times as many is split: the system does now this and now that there,
-// and the ends move apart until they stand clear of it. Where three levels are split the search ends as too noisy.
+// The level grows by a factor until one breaks or the highest allowed one holds. Then the gap is
+// bisected on a logarithmic scale until the ends are as close as the precision asks, and last of
+// all both ends are confirmed by longer trials. What the trials say of a level is found by Bayes'
+// rule from a model in which some of them come out the other way round (see belief.go): a level
+// that is more in doubt than the next step is tried again, so that one lucky pass or one hiccup
+// costs one trial and leads nowhere. An end is confirmed when it has its trials ([Plan].Confirm),
+// most of them agree, and it is 99 % sure on which side of the capacity it lies: where trials
+// disagree, more are asked for. A level that stays open after four times as many is split: the
+// system does now this and now that there, and the ends move apart until they stand clear of it.
+// Where three levels are split the search ends as too noisy.
 //
-// The answer is the highest level that was confirmed to hold, and the lowest that was confirmed to break.
+// The answer is the highest level that was confirmed to hold, and the lowest that was confirmed to
+// break.
 //
-// In simulated searches at the default precision the true capacity, the level at which half of the trials hold, lies inside the
-// interval, or the search says that it is too noisy, in more than 95 of 100: with outcomes turned round in up to one of five trials,
-// and with systems whose outcome is open over a range wider than the precision. Without noise a search takes some 15 trials, with one
+// In simulated searches at the default precision the true capacity, the level at which half of the
+// trials hold, lies inside the interval, or the search says that it is too noisy, in more than 95
+// of 100: with outcomes turned round in up to one of five trials, and with systems whose outcome is
+// open over a range wider than the precision. Without noise a search takes some 15 trials, with one
 // trial in five turned round some 40.
 //
-// A budget ends the search in time. The bisection stops when what is left just suffices to confirm the level that holds, which is the
-// answer; the level that breaks is confirmed with what is left after that. [NextStep] then chooses the levels around the answer that
-// are measured for the curves; they change no answer.
+// A budget ends the search in time. The bisection stops when what is left just suffices to confirm
+// the level that holds, which is the answer; the level that breaks is confirmed with what is left
+// after that. [NextStep] then chooses the levels around the answer that are measured for the
+// curves; they change no answer.
 //
-// A trial that is invalid says nothing about the system, only that the load generator could not keep up. It is repeated once;
-// invalid again, the search stops and says so. The generator's limit never becomes the system's capacity.
+// A trial that is invalid says nothing about the system, only that the load generator could not
+// keep up. It is repeated once; invalid again, the search stops and says so. The generator's limit
+// never becomes the system's capacity.
 package search
 
 import (
@@ -106,11 +114,12 @@ const (
 // Answer is the result of a search.
 type Answer struct {
 	End End `json:"end"`
-	// Low is the highest level that was confirmed to hold; 0: there is none. Where the search ended before any was confirmed it is
-	// the highest that is taken to hold, and LowConfirmed is false.
+	// Low is the highest level that was confirmed to hold; 0: there is none. Where the search ended
+	// before any was confirmed it is the highest that is taken to hold, and LowConfirmed is false.
 	Low          float64 `json:"low"`
 	LowConfirmed bool    `json:"low_confirmed"`
-	// High is the lowest level above Low that is taken to break; 0: none is. With End Generator it is the level that could not be judged.
+	// High is the lowest level above Low that is taken to break; 0: none is. With End Generator it
+	// is the level that could not be judged.
 	High          float64       `json:"high"`
 	HighConfirmed bool          `json:"high_confirmed"`
 	Split         int           `json:"split"` // levels between Low and High that many trials left open

@@ -74,9 +74,10 @@ func (s *server) search(t *testing.T, p Plan) Answer {
 
 var plan = Plan{From: 1000, To: 200_000, Whole: true, Trial: 20 * time.Second, ConfirmBy: time.Minute}
 
-// TestKneeInsideTheInterval runs many searches for each kind of server. Where trials never err the knee is always inside; otherwise it
-// is, or the search says that it is too noisy, in 95 of 100, as the documentation states. A softness of 0.005 leaves one trial in four
-// hundred open at three hundredths from the knee.
+// TestKneeInsideTheInterval runs many searches for each kind of server. Where trials never err the
+// knee is always inside; otherwise it is, or the search says that it is too noisy, in 95 of 100, as
+// the documentation states. A softness of 0.005 leaves one trial in four hundred open at three
+// hundredths from the knee.
 func TestKneeInsideTheInterval(t *testing.T) {
 	const searches = 200
 	for _, tt := range []struct {
@@ -153,8 +154,8 @@ func TestEnds(t *testing.T) {
 	}
 }
 
-// TestWeakGeneratorIsNeverACapacity: whatever else happens, a level that the generator could not judge is neither end of a found
-// interval.
+// TestWeakGeneratorIsNeverACapacity: whatever else happens, a level that the generator could not
+// judge is neither end of a found interval.
 func TestWeakGeneratorIsNeverACapacity(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(21, 22))
 	ends := map[End]int{}
@@ -175,7 +176,8 @@ func TestWeakGeneratorIsNeverACapacity(t *testing.T) {
 	}
 }
 
-// TestSingleInvalidTrialsAreRepeated: chance invalid trials cost a repeat each, and change no answer.
+// TestSingleInvalidTrialsAreRepeated: chance invalid trials cost a repeat each, and change no
+// answer.
 func TestSingleInvalidTrialsAreRepeated(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(31, 32))
 	found, repeated := 0, 0
@@ -218,8 +220,8 @@ func TestAnyServerComesToAnEnd(t *testing.T) {
 	}
 }
 
-// TestBudget: within any budget that has room for a bracket the level that holds is confirmed; with more time the interval is closer
-// and the level that breaks is confirmed too.
+// TestBudget: within any budget that has room for a bracket the level that holds is confirmed; with
+// more time the interval is closer and the level that breaks is confirmed too.
 func TestBudget(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(51, 52))
 	for range 200 {
@@ -247,8 +249,8 @@ func TestBudget(t *testing.T) {
 	}
 }
 
-// TestBisectsBeforeItConfirms: ten minutes for trials of 55 s. The time goes into the gap and the level that holds, not into a level far
-// above it.
+// TestBisectsBeforeItConfirms: ten minutes for trials of 55 s. The time goes into the gap and the
+// level that holds, not into a level far above it.
 func TestBisectsBeforeItConfirms(t *testing.T) {
 	p := Plan{From: 200, To: 5000, Whole: true, Trial: 55 * time.Second, Budget: 10 * time.Minute}
 	var history []Observation
@@ -274,7 +276,8 @@ func TestBisectsBeforeItConfirms(t *testing.T) {
 	}
 }
 
-// TestEarlyAnswerIsConfirmed: a level that held once above a confirmed one is not the answer when the time is up.
+// TestEarlyAnswerIsConfirmed: a level that held once above a confirmed one is not the answer when
+// the time is up.
 func TestEarlyAnswerIsConfirmed(t *testing.T) {
 	p := plan
 	p.Budget = 5 * time.Minute
@@ -310,7 +313,8 @@ func TestDisagreeingTrialsAskForMore(t *testing.T) {
 	}
 }
 
-// TestSteps: the curve gets the levels that it lacks, each once, within the budget, and they change no answer.
+// TestSteps: the curve gets the levels that it lacks, each once, within the budget, and they change
+// no answer.
 func TestSteps(t *testing.T) {
 	s := &server{knee: 43_210, rnd: rand.New(rand.NewPCG(71, 72))}
 	answer := s.search(t, plan)
@@ -350,7 +354,8 @@ func TestSteps(t *testing.T) {
 	}
 }
 
-// TestResume interrupts a search after each of its trials: from the journal it goes on as if nothing had happened.
+// TestResume interrupts a search after each of its trials: from the journal it goes on as if
+// nothing had happened.
 func TestResume(t *testing.T) {
 	s := &server{knee: 43_210, flap: 0.1, flicker: 0.05, rnd: rand.New(rand.NewPCG(61, 62))}
 	want := s.search(t, plan)
