@@ -69,9 +69,9 @@ A scenario that names a baseline (report: {baseline: DIR}) has each of its runs
 compared with that one.
 
 Exit codes: 0 all checks held, 1 a check failed, 2 bad usage or file, 3 the run is
-invalid (this machine could not keep up), 4 the target cannot be reached or does not
-answer what the scenario asks,
-130 interrupted; what was measured until then is kept.`,
+invalid (this machine could not keep up, or a check had too few samples), 4 the
+target cannot be reached or does not answer what the scenario asks, 130 interrupted;
+what was measured until then is kept.`,
 		Example: `  throng run quickstart
   throng run broadcast --set viewers=5000
   throng run herd --quick
