@@ -162,6 +162,7 @@ func randomEvidence(t *rapid.T) *Evidence {
 	e := crowd()
 	e.Faults, e.ScaledDown = rapid.Bool().Draw(t, "faults"), rapid.Bool().Draw(t, "scaled down")
 	e.Ending = rapid.SampledFrom([]Ending{RanOut, Interrupted, ServerGone, Aborted}).Draw(t, "ending")
+	e.Mismatch = rapid.SampledFrom([]string{"", "", "5 `a` events came in which no stamp was found"}).Draw(t, "mismatch")
 	small := rapid.Int64Range(0, 50)
 	for i := range e.Ledger {
 		for j := range e.Ledger[i] {

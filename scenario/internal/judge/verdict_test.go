@@ -84,6 +84,10 @@ func TestVerdicts(t *testing.T) {
 		"too few samples, scaled down":           {slo: allow + "p99(ack) < 1s", valid: "max(cpu) < 80%", want: result.Pass, change: func(e *Evidence, _ *Rules) { e.ScaledDown = true }},
 		"too few samples, of the generator only": {slo: allow + fine, valid: "p99(lag) < 1s", want: result.Pass},
 		"interrupted":                            {slo: allow + broken, valid: "max(cpu) < 80%", want: result.Invalid, reason: "interrupted after 2 s of 2 s", change: func(e *Evidence, _ *Rules) { e.Ending = Interrupted }},
+		"the contract does not fit": {
+			slo: "loss == 0, " + broken, valid: "max(cpu) < 20%", want: result.Invalid, reason: "the contract does not fit: no `a` event came",
+			change: func(e *Evidence, _ *Rules) { e.Mismatch = "no `a` event came" },
+		},
 		"cut short before it began": {
 			slo: allow + fine, valid: "max(cpu) < 80%", want: result.Invalid, reason: "before a recorded phase began",
 			change: func(e *Evidence, rules *Rules) { e.End, e.Ending = 5e8, Aborted },
