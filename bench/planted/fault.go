@@ -41,6 +41,8 @@ type Fault struct {
 	// From is the number of the first that is hit; default Every. Faults with different From and the same Every
 	// never meet in one message.
 	From int
+	// All says that every receiver of the message is hit, of the kinds that hit one.
+	All bool
 	// For is how long Delay, Stall and Late last.
 	For time.Duration
 }

@@ -257,6 +257,29 @@ func TestStranger(t *testing.T) {
 	}
 }
 
+// A fault hits one receiver of a message, or all.
+func TestReceiversHit(t *testing.T) {
+	for _, all := range []bool{false, true} {
+		s := start(t, planted.Options{Faults: []planted.Fault{{Kind: planted.Loss, Every: 2, All: all}}})
+		cfg := client.Config{URL: s.URL}
+		a, b, sender := join(t, cfg), join(t, cfg), join(t, cfg)
+		for n := range 3 {
+			say(t, sender, ways[0], n+1)
+		}
+		want := 5
+		if all {
+			want = 4
+		}
+		until(t, "the last delivery", func() bool {
+			last := func(p *peer) bool { got := numbers(p.received()); return len(got) > 0 && got[len(got)-1] == 3 }
+			return last(a) && last(b)
+		})
+		if got := len(a.received()) + len(b.received()); got != want || s.Log().Count(planted.Loss) != 6-want {
+			t.Errorf("all %v: %d deliveries and %d losses in the log, want %d and %d", all, got, s.Log().Count(planted.Loss), want, 6-want)
+		}
+	}
+}
+
 func TestCalls(t *testing.T) {
 	s := start(t, planted.Options{Faults: []planted.Fault{{Kind: planted.Unanswered, Every: 4, From: 2}, {Kind: planted.AnsweredTwice, Every: 4, From: 3}}})
 	p := join(t, client.Config{URL: s.URL})

@@ -268,17 +268,17 @@ func (s *Server) deliver(e *event, to, strangers []*socket) {
 	for i, o := range to {
 		it := whole
 		it.packets = e.packets(o)
-		if i != n%len(to) || !s.harm(e, o, it, n) {
+		if !s.harm(e, o, it, n, i == n%len(to)) {
 			o.sess.send(e.from, it)
 		}
 	}
 }
 
-// harm does to the message of one receiver what a fault says; false: none hits it.
-func (s *Server) harm(e *event, o *socket, it item, n int) bool {
+// harm does to the message of one receiver what a fault says; false: none hits it. chosen is true for one of the receivers.
+func (s *Server) harm(e *event, o *socket, it item, n int, chosen bool) bool {
 	for _, k := range []Kind{Loss, Duplicate, Swap, Corrupt, Garble, Late, Cut} {
 		f := s.fault(k, n)
-		if f == nil {
+		if f == nil || !chosen && !f.All {
 			continue
 		}
 		if _, waits := o.sess.swaps[e.from]; waits && k == Swap {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -47,9 +48,10 @@ type cell struct {
 	way     way
 	life    life
 	faults  []planted.Fault
-	people  string // keys of the receiving group, beside those of the way and the life
-	sends   string // the stream of the group
-	speaker string // the stream of a client that only speaks; "": there is none
+	people  string        // keys of the receiving group, beside those of the way and the life
+	sends   string        // the stream of the group
+	speaker string        // the stream of a client that only speaks; "": there is none
+	late    time.Duration // limit of a delivery; default lateAfter
 	quick   bool
 	verdict result.Verdict
 	compare func(o *outcome) []line
@@ -81,6 +83,9 @@ func (c *cell) scenario(url string) string {
 		if s == "" {
 			return ""
 		}
+		if strings.Contains(s, "expect:") {
+			s += fmt.Sprintf(", late: %v", c.late)
+		}
 		if c.way.binary {
 			s += ", binary: true"
 		}
@@ -103,7 +108,7 @@ valid: [p99(lag) < 10s, p99(lag.receive) < 10s]
 `, url, group(fmt.Sprintf("count: %d", clients), fmt.Sprintf("connect: {rate: 100/s, timeout: %v}", connectIn), c.people, c.life.group, stream(c.sends)), speaker)
 }
 
-const toRoom = "op: room, rate: 20/s, size: 128B, expect: all, late: 300ms"
+const toRoom = "op: room, rate: 20/s, size: 128B, expect: all"
 
 func (c *cell) options() planted.Options {
 	opt := planted.Options{Faults: c.faults, Recovery: c.life.recovers, Spare: 1}
@@ -143,6 +148,9 @@ func cells() (out []*cell) {
 		}
 		out = append(out, special(w)...)
 	}
+	for _, c := range out {
+		c.late = cmp.Or(c.late, lateAfter)
+	}
 	return out
 }
 
@@ -157,12 +165,16 @@ func verdictOf(wrong bool) result.Verdict {
 // special are the cells of one kind of mistake.
 func special(w way) []*cell {
 	steady, back, recovery := lives[0], lives[3], lives[4]
-	const all = "op: all, rate: 50/s, size: 128B, expect: others, late: 300ms"
+	const all = "op: all, rate: 50/s, size: 128B, expect: others"
 	const call = "op: echo, rate: 10/s, size: 128B, ack: 500ms"
 	out := []*cell{
 		{what: "delay", way: w, life: steady, speaker: all, faults: []planted.Fault{{Kind: planted.Delay, For: 40 * time.Millisecond}}, verdict: result.Pass, compare: delays},
 		{what: "stall", way: w, life: steady, speaker: all, faults: []planted.Fault{{Kind: planted.Stall, Every: 1000, From: 20, For: 800 * time.Millisecond}}, verdict: result.Fail, compare: deliveries},
 		{what: "late", way: w, life: steady, speaker: all, faults: []planted.Fault{{Kind: planted.Late, Every: 9, For: 450 * time.Millisecond}}, verdict: result.Fail, compare: deliveries},
+		{
+			what: "every other message lost", way: w, life: lives[1], people: "rooms: {of: 2, join: 1}", sends: toRoom, late: 5 * time.Second,
+			faults: []planted.Fault{{Kind: planted.Loss, Every: 2, All: true}}, verdict: result.Fail, compare: deliveries, quick: w.name == "websocket",
+		},
 		{
 			what: "answers", way: w, life: steady, sends: call, quick: w.name != "upgrade",
 			faults: []planted.Fault{{Kind: planted.Unanswered, Every: 20}, {Kind: planted.AnsweredTwice, Every: 20, From: 9}}, verdict: result.Fail, compare: answers,
