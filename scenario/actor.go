@@ -216,9 +216,16 @@ func (a *actor) leave() {
 		f.end()
 	}
 	a.release()
+	a.discard()
 	if c != nil {
 		_ = c.Close() // the end of run tells what there is to tell
 	}
+}
+
+// gone gives up what is kept for a client that connects again: it does not.
+func (a *actor) gone() {
+	a.forget()
+	a.discard()
 }
 
 // release takes the client out of those that are held, once.
@@ -267,7 +274,7 @@ func (a *actor) failed(ctx context.Context, began int64, err error) (next *actor
 			a.neverIn()
 		}
 		a.release()
-		a.forget()
+		a.gone()
 		return nil
 	}
 	class := metric.HowOther
@@ -275,7 +282,7 @@ func (a *actor) failed(ctx context.Context, began int64, err error) (next *actor
 		class = de.Class
 	}
 	if next = a.successor(err); next == nil {
-		defer a.forget()
+		defer a.gone()
 	}
 	kind := metric.ErrConnect
 	if a.since != 0 {
@@ -400,7 +407,7 @@ func (a *actor) end(err error) (next *actor) {
 	defer func() {
 		if next == nil {
 			a.away.Store(0)
-			a.forget()
+			a.gone()
 		}
 	}()
 	a.release()

@@ -130,17 +130,15 @@ func (a *actor) flushSome() bool {
 			return false
 		}
 		o := b.ops[0]
-		switch now := a.t.now(); {
-		case o.expired(now):
+		switch {
+		case o.expired(a.t.now()):
 			o.stream.expire(a, &o.Op)
-		case o.stream.emit(a, &o.Op, now, true): // lost again: the rest waits for its next successor
+		case o.stream.emit(a, &o.Op, true): // lost again: the rest waits for its next successor
 			b.flushing = false
 			return false
 		}
 		b.ops = b.ops[1:]
-		a.t.sending.held--
-		o.stream.held[o.Phase].Add(-1)
-		o.stream.book.Release(o.Due, o.Phase)
+		o.leaves()
 	}
 	return true
 }
@@ -156,6 +154,29 @@ func (s *stream) expire(a *actor, o *plan.Op) {
 	a.shard.AddNever(s.ack[a.Class], o.Phase, s.spec.Ack)
 	a.shard.AddNever(s.ackNet[a.Class], o.Phase, s.spec.Ack)
 	s.drop(o, metric.Error(metric.ErrAck, metric.HowTimeout), nil)
+}
+
+// discard drops what is held for a client that does not come back: the plan has sent it away meanwhile, or the server did.
+func (a *actor) discard() {
+	t := a.t
+	t.sending.Lock()
+	defer t.sending.Unlock()
+	if a.outbox == nil || t.sending.over {
+		return
+	}
+	for i := range a.outbox.ops {
+		o := &a.outbox.ops[i]
+		o.stream.drop(&o.Op, metric.Error(metric.ErrSend, metric.HowUnconnected), nil)
+		o.leaves()
+	}
+	a.outbox.ops = nil
+}
+
+// leaves takes the operation out of what is held. t.sending is locked.
+func (o *heldOp) leaves() {
+	o.stream.t.sending.held--
+	o.stream.held[o.Phase].Add(-1)
+	o.stream.book.Release(o.Due, o.Phase)
 }
 
 // seal ends the sending: the phases are over. Calls that are held in vain are dropped; what else is held stays so.
@@ -177,8 +198,7 @@ func (b *outbox) dropExpired(a *actor, now int64) {
 	for i := range b.ops {
 		if o := &b.ops[i]; o.expired(now) {
 			o.stream.expire(a, &o.Op)
-			o.stream.held[o.Phase].Add(-1)
-			o.stream.book.Release(o.Due, o.Phase)
+			o.leaves()
 		}
 	}
 }

@@ -158,3 +158,17 @@ func TestSentAwayForGood(t *testing.T) {
 		t.Errorf("%d due, %d sent, %d held, %d dropped; errors %v", due, sent, held, dropped, c.Errors)
 	}
 }
+
+// What is held for a client that the plan sends away meanwhile is dropped then: nobody is going to send it.
+func TestSentAwayByThePlanWhileAway(t *testing.T) {
+	t.Parallel()
+	text := replaceAll(withOutage("{op: all, rate: 100/s, expect: others}", "loss(delivery) == 0"),
+		"min: 600ms, max: 600ms", "min: 5s, max: 5s", "for: 1500ms, fault", "for: 500ms, fault", "slo:", "  - {name: fewer, for: 500ms, clients: 50%}\nslo:")
+	text = replaceAll(text, "speaker: {count: 1", "speaker: {count: 2, connect: {rate: 10k/s}", "rate: 100/s, expect", "rate: 50/s, per: client, expect")
+	c := play(t, &fakeServer{}, text)
+	due, sent, held, dropped := identity(t, c)
+	// One of the two speakers goes when the last phase begins, with what it held; the other is away to the end.
+	if dropped < 20 || dropped > 25 || held < 45 || held > 50 || c.Errors["send.unconnected"] != dropped || sent+held+dropped != due {
+		t.Errorf("%d due, %d sent, %d held, %d dropped; errors %v", due, sent, held, dropped, c.Errors)
+	}
+}

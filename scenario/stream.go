@@ -269,7 +269,7 @@ func (s *stream) fire(now int64) {
 		s.drop(&o, metric.Error(metric.ErrVolatile, metric.HowSkipped), nil)
 		return
 	}
-	if s.emit(a, &o, now, false) {
+	if s.emit(a, &o, false) {
 		if a.isGoing() {
 			s.offered[o.Phase].Add(-1) // the plan has just sent it away
 			return
@@ -283,7 +283,7 @@ func (s *stream) holds() bool { return !s.spec.Volatile && s.spec.Away != file.A
 
 // emit sends an operation for a client that is held. It reports whether that failed since the connection has just
 // ended and the client connects again; every other failure is counted. waited says that the operation was held.
-func (s *stream) emit(a *actor, o *plan.Op, now int64, waited bool) (lost bool) {
+func (s *stream) emit(a *actor, o *plan.Op, waited bool) (lost bool) {
 	room := s.room(a, o)
 	var to *ledger.Audience
 	switch s.spec.Op {

@@ -89,13 +89,13 @@ func (a *Audience) miss(s *Slot) {
 // memberships of further namespaces from now on. It is called on the goroutine that receives.
 func (l *Ledger) Resume(r *Receiver, spaces []*Membership) {
 	for _, m := range r.Memberships() {
-		m.resume(r)
+		m.resume()
 	}
 	r.Spaces, r.backAt = spaces, l.clock()
 	r.leftAt.Store(0)
 }
 
-func (m *Membership) resume(r *Receiver) {
+func (m *Membership) resume() {
 	a := m.audience
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -112,7 +112,7 @@ func (m *Membership) resume(r *Receiver) {
 		}
 	}
 	for _, s := range a.missed {
-		if s.asOf >= left && !s.closed && (s.Book.Expect != ExpectOthers || s.From != r) {
+		if s.asOf >= left && !s.closed {
 			s.again(m.part).expected.Add(1)
 		}
 	}

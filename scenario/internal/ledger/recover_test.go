@@ -189,3 +189,36 @@ func TestHeldMessages(t *testing.T) {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 }
+
+// Of a receiver that was away for long before the others had the message, nobody needs to guess: when it is recovered, the
+// message came or is lost; when it is not, it was owed it before.
+func TestAwayLongAfterOthersHadIt(t *testing.T) {
+	const ms = 1_000_000
+	for _, c := range []struct {
+		name              string
+		recovered, replay bool
+		want              result.Ledger
+	}{
+		{"recovered and replayed", true, true, result.Ledger{Received: 2}},
+		{"recovered", true, false, result.Ledger{Received: 1, Lost: 1}},
+		{"not recovered", false, false, result.Ledger{Received: 1, Lost: 1}},
+	} {
+		m := newModel(3, ExpectOthers)
+		m.l.books[0].Late = 1000 * ms
+		m.joinAll()
+		st := m.send(0, 0, 10*ms)
+		m.get(1, st, 11*ms)
+		m.now.Store(110 * ms)
+		m.l.Suspend(m.r[2])
+		if c.recovered {
+			m.l.Resume(m.r[2], nil)
+		}
+		if c.replay {
+			m.get(2, st, 120*ms)
+		}
+		c.want.Sent, c.want.Expected = 1, 2
+		if got := m.close(5000 * ms); got != c.want {
+			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)
+		}
+	}
+}
