@@ -12,6 +12,8 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -50,6 +52,7 @@ type options struct {
 	window time.Duration
 	seed   uint64
 	out    string
+	kinds  string
 	pins   pins
 }
 
@@ -64,6 +67,7 @@ func study(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	f.DurationVar(&o.window, "window", 3*time.Second, "length of each measurement")
 	f.Uint64Var(&o.seed, "seed", 1, "of the load that is drawn")
 	f.StringVar(&o.out, "out", "", "directory for starve.jsonl and starve.txt; without it they are only shown")
+	f.StringVar(&o.kinds, "kinds", strings.Join(kinds, ","), "kinds of load to draw from")
 	f.IntVar(&o.pins.server, "server", 1, "the processor of the server")
 	f.IntVar(&o.pins.generator, "generator", 0, "the processor of the generator and of the load")
 	if err := f.Parse(args); err != nil {
@@ -72,6 +76,12 @@ func study(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if cpus := runtime.NumCPU(); cpus < 2 {
 		return fmt.Errorf("the server needs a processor of its own, and this process may use %d; allow it two", cpus)
 	}
+	from := strings.Split(o.kinds, ",")
+	for _, kind := range from {
+		if !slices.Contains(kinds, kind) {
+			return fmt.Errorf("-kinds: there is no load %q; there are %s", kind, strings.Join(kinds, ", "))
+		}
+	}
 	self, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("finding this program: %w", err)
@@ -79,7 +89,7 @@ func study(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	rng := rand.New(rand.NewPCG(o.seed, 0))
 	var all []outcome
 	for i := range o.runs {
-		r, err := one(ctx, self, &o, draw(rng))
+		r, err := one(ctx, self, &o, draw(rng, from))
 		if ctx.Err() != nil {
 			break
 		}
@@ -119,7 +129,7 @@ func header(o *options) heading {
 	env, facts := result.Environment(), machine.Read()
 	return heading{
 		Machine: fmt.Sprintf("%d x %s", facts.Cores, env["cpu"]), Kernel: env["kernel"], Go: runtime.Version(), Commit: result.Version(), Time: time.Now().UTC().Truncate(time.Second),
-		Load: loadAverage(), Command: fmt.Sprintf("go run ./bench/starve -runs %d -window %v -seed %d", o.runs, o.window, o.seed),
+		Load: loadAverage(), Command: fmt.Sprintf("go run ./bench/starve -runs %d -window %v -seed %d -kinds %s", o.runs, o.window, o.seed, o.kinds),
 	}
 }
 

@@ -16,19 +16,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// draw chooses a load.
-func draw(rng *rand.Rand) load {
+// draw chooses a load of some kinds.
+func draw(rng *rand.Rand, kinds []string) load {
 	between := func(from, to time.Duration) time.Duration {
 		return from + time.Duration(rng.Int64N(int64(to-from))).Round(time.Millisecond)
 	}
 	l := load{Loops: 1 + rng.IntN(4), Nice: []int{0, 0, 5, 10}[rng.IntN(4)]}
-	switch rng.IntN(4) {
-	case 0:
+	l.Kind = kinds[rng.IntN(len(kinds))]
+	switch l.Kind {
+	case none:
 		return load{Kind: none}
-	case 1:
-		l.Kind = busy
-	case 2:
-		l.Kind, l.On, l.Off = bursts, between(5*time.Millisecond, 200*time.Millisecond), between(20*time.Millisecond, time.Second)
+	case busy:
+	case bursts:
+		l.On, l.Off = between(5*time.Millisecond, 200*time.Millisecond), between(20*time.Millisecond, time.Second)
 	default:
 		return load{Kind: stops, On: between(10*time.Millisecond, 500*time.Millisecond), Off: between(500*time.Millisecond, 3*time.Second)}
 	}

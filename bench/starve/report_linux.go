@@ -39,6 +39,8 @@ const (
 	stops  = "stops"
 )
 
+var kinds = []string{none, busy, bursts, stops}
+
 // quantiles of a latency, in microseconds.
 type quantiles struct {
 	N   int64 `json:"n"`
@@ -82,7 +84,7 @@ func write(out io.Writer, h heading, all []outcome) error {
 		h.Machine, h.Kernel, h.Go, h.Commit, h.Time.Format(time.RFC3339), h.Load, h.Command)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "load\truns\tpass\tfail\tinvalid\tp99 off\tpass and off\tworst p99 of those that pass, beside the truth\t")
-	for _, kind := range []string{none, busy, bursts, stops} {
+	for _, kind := range kinds {
 		n, by, off, wrong := 0, map[result.Verdict]int{}, 0, 0
 		worst := ""
 		most := int64(-1)
