@@ -168,6 +168,13 @@ func TestGeneratorHealthShowsTheLimits(t *testing.T) {
 	if want := "INVALID, says nothing about the server: " + reason; f.Alert != want {
 		t.Errorf("alert %q", f.Alert)
 	}
+	for i := range run.Cells[0].Timeline { // it also says how late it read
+		run.Cells[0].Timeline[i].Latency = map[string]result.Quantiles{"lag.receive": {N: 2000, P99us: 3000, Maxus: 7000}}
+	}
+	f = figureOf(t, run, "generator")
+	if p := f.Panels[1]; len(f.Panels) != 4 || p.Y.Label != "unread in the sockets, ms" || len(p.Lines) != 2 || p.Lines[0].Points[0].Y != 7 || p.Lines[1].Points[0].Y != 3 {
+		t.Errorf("%d panels, the second %+v", len(f.Panels), p)
+	}
 }
 
 func TestMatrixLeavesInvalidTrialsOut(t *testing.T) {

@@ -40,6 +40,7 @@ func validLimits(c *result.Cell, metricName string, scale float64) []draw.Rule {
 // generatorHealth says whether the generator may be trusted: its lag, CPU and pauses against the limits of `valid:`.
 func generatorHealth(name string, c *result.Cell, sub string) *Figure {
 	lag, topLag := lagLines(c)
+	unread, topUnread := latencyLines(c, metric.LagReceive)
 	cpu, topCPU := series(c, func(s result.Second) float64 { return s.CPU * 100 })
 	server, topServer := series(c, func(s result.Second) float64 { return s.ServerCPU * 100 })
 	gc, topGC := series(c, func(s result.Second) float64 { return Ms(s.GCPauseMaxus) })
@@ -52,6 +53,12 @@ func generatorHealth(name string, c *result.Cell, sub string) *Figure {
 		panels = append(panels, draw.Panel{
 			X: x, Y: draw.Axis{Label: "send lag, ms"}, Rules: validLimits(c, metric.Lag, 1e3),
 			Lines: lag,
+		})
+	}
+	if topUnread > 0 {
+		panels = append(panels, draw.Panel{
+			X: x, Y: draw.Axis{Label: "unread in the sockets, ms"}, Rules: validLimits(c, metric.LagReceive, 1e3),
+			Lines: unread,
 		})
 	}
 	if topCPU > 0 {
@@ -89,12 +96,17 @@ func lagLines(c *result.Cell) (lines []draw.Line, top float64) {
 		pts, top := series(c, func(s result.Second) float64 { return Ms(s.LagP99us) })
 		return []draw.Line{{Name: "p99", Points: pts, Style: draw.Blue}}, top
 	}
-	most, top := series(c, func(s result.Second) float64 { return Ms(s.Latency[metric.Lag].Maxus) })
+	return latencyLines(c, metric.Lag)
+}
+
+// latencyLines are the same of any latency.
+func latencyLines(c *result.Cell, name string) (lines []draw.Line, top float64) {
+	most, top := series(c, func(s result.Second) float64 { return Ms(s.Latency[name].Maxus) })
 	lines = []draw.Line{{Name: "max", Points: most, Style: draw.Orange, Thin: true}}
 	per := stretches(len(c.Timeline))
 	var high []draw.Point
 	for i := 0; i < len(c.Timeline); i += per {
-		q, _, _ := stretch(c.Timeline[i:min(i+per, len(c.Timeline))], metric.Lag)
+		q, _, _ := stretch(c.Timeline[i:min(i+per, len(c.Timeline))], name)
 		high = NextPoint(high, c.Timeline[i].T+float64(per)/2, q.P99us, float64(per))
 	}
 	if len(high) > 0 {

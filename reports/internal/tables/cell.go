@@ -162,6 +162,10 @@ func ResourceTable(c *result.Cell) layout.Table {
 	add("bytes in", layout.Known(s.BytesIn, layout.Bytesize), layout.Known(g.BytesIn, layout.Bytesize))
 	lag, us := selection.LagOf(c)
 	add("send lag, "+lag, layout.None, layout.Known(us, layout.Micros))
+	if l := g.LagReceive; l != nil && l.N > 0 {
+		q, us := selection.Best(l)
+		add("unread in the sockets, "+q, layout.None, layout.Known(us, layout.Micros))
+	}
 	add("longest GC pause, at most", layout.None, layout.Known(g.GCPauseMaxus, layout.Micros))
 	switch {
 	case s.SameMachine:
