@@ -165,7 +165,7 @@ func TestGeneratorHealthShowsTheLimits(t *testing.T) {
 	if d := cmp.Diff([]draw.Rule{{At: 80, Label: "max(cpu) < 80%"}}, f.Panels[1].Rules); d != "" {
 		t.Error(d)
 	}
-	if want := "INVALID, says nothing about the server: " + reason; f.Alert != want {
+	if want := "INVALID, do not use these numbers to judge the server: " + reason; f.Alert != want {
 		t.Errorf("alert %q", f.Alert)
 	}
 	for i := range run.Cells[0].Timeline { // it also says how late it read

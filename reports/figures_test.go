@@ -148,11 +148,11 @@ func TestRecovery(t *testing.T) {
 // The sentence of a run with faults says how soon they were over.
 func TestSentenceOfFaults(t *testing.T) {
 	run := twoFaults()
-	if got, want := Sentence(run), "95 % of the lost connections were made again within 1.95 s in network, within 1.95 s in deploy."; !strings.Contains(got, want) {
+	if got, want := Sentence(run), "95 % of the lost connections were restored within 1.95 s in network, within 1.95 s in deploy."; !strings.Contains(got, want) {
 		t.Errorf("%s; want %s", got, want)
 	}
 	run.Cells[0].Reconnects.Faults[1].Back = 800
-	if got, want := Sentence(run), "made again within 1.95 s in network, not in deploy."; !strings.Contains(got, want) {
+	if got, want := Sentence(run), "restored within 1.95 s in network, not in deploy."; !strings.Contains(got, want) {
 		t.Errorf("%s; want %s", got, want)
 	}
 }
@@ -206,7 +206,7 @@ func TestRoomFigures(t *testing.T) {
 	if pts := reporttest.Line(t, f.Panels[0], "p50").Points; len(pts) != 10 || pts[9].Y != float64(run.Cells[0].Rooms[9].Last.P50us)/1e3 {
 		t.Errorf("%v", pts)
 	}
-	if !strings.Contains(strings.ReplaceAll(f.Caption, layout.Nbsp, " "), "µs a receiver") {
+	if !strings.Contains(strings.ReplaceAll(f.Caption, layout.Nbsp, " "), "µs per receiver") {
 		t.Errorf("ten microseconds a receiver: %s", f.Caption)
 	}
 	if f = figureOf(t, run, "room-size"); len(f.Panels[0].Boxes) != 20 || f.Panels[0].Boxes[1].Y1 != float64(run.Cells[0].Rooms[0].Delivery.P99us)/1e3 {

@@ -111,7 +111,7 @@ func cellSection(run *result.Run, i int, axes []string) (htmlpage.Section, error
 		return s, nil
 	}
 	if i >= maxDrawnCells {
-		s.Note = fmt.Sprintf("Figures of single cells are drawn for the first %d; the timeline of this one is in result.json.", maxDrawnCells)
+		s.Note = fmt.Sprintf("Only the first %d cells have figures of their own. The timeline of this cell is in result.json.", maxDrawnCells)
 		return s, nil
 	}
 	var err error

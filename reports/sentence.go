@@ -15,7 +15,7 @@ func Sentence(run *result.Run) string { return strings.ReplaceAll(sentence(run),
 
 func sentence(run *result.Run) string {
 	if len(run.Cells) == 0 {
-		return "Nothing was measured: the run ended before its first cell."
+		return "Nothing was measured: the run ended before its first trial."
 	}
 	var s string
 	switch {
@@ -27,7 +27,7 @@ func sentence(run *result.Run) string {
 		s = sentences.MatrixSentence(run)
 	}
 	if run.Interrupted && !(len(run.Cells) == 1 && run.Cells[0].Interrupted) {
-		s = "Interrupted: this is what was measured until then. " + s
+		s = "The run was interrupted; the results cover the time before that. " + s
 	}
 	return s
 }

@@ -33,7 +33,7 @@ func TestChoice(t *testing.T) {
 	if strings.Contains(got.Note, "tested") || got.Title != "Which strategy when" {
 		t.Errorf("five trials each: %q, %q", got.Title, got.Note)
 	}
-	if got, want := Sentence(run), "To use, by the server's CPU and memory: batched at 3 of 3 kinds of work, serial at 2. All 45 trials pass."; got != want {
+	if got, want := Sentence(run), "Recommended by the server's CPU and memory: batched at 3 of 3 kinds of work, serial at 2. All 45 trials pass."; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
@@ -44,10 +44,10 @@ func TestNoChoiceByOneTrial(t *testing.T) {
 	gs := selection.Groups(run)
 	ws := selection.Works(run, gs)
 	got := tables.ChoiceTable(ws)
-	if got.Title != "What each strategy took" || slices.Contains(got.Head, "use") || !strings.Contains(got.Note, "nothing is called best") {
+	if got.Title != "The cost of each strategy" || slices.Contains(got.Head, "use") || !strings.Contains(got.Note, "none is marked best") {
 		t.Errorf("%q %q: %s", got.Title, got.Head, got.Note)
 	}
-	if got, want := Sentence(run), "3 strategies at 3 kinds of work: one trial each, too few to say which strategy to use: run it with --set matrix.repeat=5. All 9 cells pass."; got != want {
+	if got, want := Sentence(run), "3 strategies were compared at 3 kinds of work, with one trial each: too few to recommend one. Run with --set matrix.repeat=5. All 9 cells pass."; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	all := tables.OverviewTable(run, gs, ws)

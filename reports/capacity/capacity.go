@@ -148,7 +148,7 @@ func (c *Capacity) bend() {
 // scale fits the scalability law to the throughput by level. Rates and loads are no concurrency, so only counts are fitted.
 func (c *Capacity) scale() {
 	if c.Unit != "" {
-		c.USLNote = "No scalability fit: it is about a number of clients, rooms or cores, and " + c.Raise + " is none."
+		c.USLNote = "No scalability fit: it needs a number of clients, rooms or cores as the level, and " + c.Raise + " is none."
 		return
 	}
 	var points []model.Point

@@ -131,7 +131,7 @@ func latencyAgainstLoad(c *Capacity) *charts.Figure {
 	}
 	p.Lines, p.Rules = append(p.Lines, c.ruleLines()...), c.latencyLimits()
 	c.bracket(&p, true)
-	f := &charts.Figure{Caption: "Where does it bend: " + c.metric + " latency at each level, medians of its valid trials. The shaded band is the range of p99 over the trials of a level, the grey one lies between what held and what broke. " + c.KneeNote}
+	f := &charts.Figure{Caption: "Where latency begins to rise: " + c.metric + " latency at each level, medians of its valid trials. The coloured band is the range of p99 over the trials of a level. The grey band lies between the highest level that held and the lowest that broke. " + c.KneeNote}
 	f.Figure = draw.Figure{Name: "latency-load", Title: "Latency against load", Sub: c.sub(), Panels: []draw.Panel{p}}
 	f.Data = LevelsTable(c)
 	f.Data.Title = ""
@@ -224,7 +224,7 @@ func searchJournal(c *Capacity) *charts.Figure {
 	if c.Low > 0 {
 		p.Rules = append(p.Rules, draw.Rule{At: c.place(c.Low), Label: "holds " + c.show(c.Low)})
 	}
-	f := &charts.Figure{Data: data, Caption: "How the number was found: each trial in the order it was made, with its outcome. Probes find the way, confirmations vote on the two ends, and the last ones are for the curves. The table below leads to each of them."}
+	f := &charts.Figure{Data: data, Caption: "How the capacity was found: each trial in order, with its outcome. Probes narrow the range, confirmations repeat its two ends, and the last trials complete the curves. The table below links to each trial."}
 	f.Figure = draw.Figure{Name: "search-journal", Title: "Search journal", Sub: c.sub(), Panels: []draw.Panel{p}}
 	return f
 }
@@ -268,9 +268,9 @@ func achievedAgainstOffered(c *Capacity) *charts.Figure {
 	wide := high > 12*low
 	p := draw.Panel{
 		X: draw.Axis{Label: "offered " + what + " per second", Log: wide, Zero: true}, Y: draw.Axis{Label: "achieved per second", Log: wide},
-		Lines: append([]draw.Line{{Name: "all that was offered", Points: []draw.Point{{X: low, Y: low}, {X: high, Y: high}}, Style: draw.Grey, Thin: true}}, marksByVerdict(points)...),
+		Lines: append([]draw.Line{{Name: "everything that was offered", Points: []draw.Point{{X: low, Y: low}, {X: high, Y: high}}, Style: draw.Grey, Thin: true}}, marksByVerdict(points)...),
 	}
-	f := &charts.Figure{Data: data, Caption: "Is it the server or us: below the line something was not sent or did not arrive. In trials marked as invalid the generator was the limit, and they are no evidence."}
+	f := &charts.Figure{Data: data, Caption: "Whether the server or the generator is the limit. Below the line, messages were not sent or did not arrive. In trials marked as invalid the generator was the limit; they do not count."}
 	f.Figure = draw.Figure{Name: "achieved", Title: "Achieved against offered", Sub: c.sub(), Panels: []draw.Panel{p}}
 	return f
 }
@@ -294,7 +294,7 @@ func resourcesAgainstLoad(c *Capacity) *charts.Figure {
 		{"generator: send lag p99, ms", func(x *result.Cell) float64 { return charts.Ms(x.Generator.LagP99us) }, nil},
 		{"generator: longest GC pause, at most, ms", func(x *result.Cell) float64 { return charts.Ms(x.Generator.GCPauseMaxus) }, nil},
 	}
-	f := &charts.Figure{Caption: "What runs out first: what server and generator used at each level; a mark for each trial, the line through their medians.", Data: resourceLevels(c)}
+	f := &charts.Figure{Caption: "Which resource runs out first: what the server and the generator used at each level. A mark is a trial; the line joins the medians.", Data: resourceLevels(c)}
 	f.Figure = draw.Figure{Name: "resources-load", Title: "Resources against load", Sub: c.sub()}
 	for _, r := range rs {
 		line, marks, top := byLevel(c, r.of)
@@ -373,7 +373,7 @@ func memoryPerClient(c *Capacity) *charts.Figure {
 		{Name: fmt.Sprintf("%s per client, 95 %% interval %s to %s", layout.Bytesize(line.Slope.Value), layout.Bytesize(line.Slope.Low), layout.Bytesize(line.Slope.High)), Points: fit, Style: draw.Vermillion},
 		{Name: "trial", Points: marks, Style: draw.Blue, Marks: true},
 	}}
-	f := &charts.Figure{Data: data, Caption: "How many fit: the peak of the server's resident memory by the clients it held. The slope is what one client more takes, under the load of this scenario; memory of the kernel's sockets is not in it."}
+	f := &charts.Figure{Data: data, Caption: "How many clients fit: the peak of the server's resident memory against the clients it held. The slope is the memory per client under this load, without the kernel's socket buffers."}
 	f.Figure = draw.Figure{Name: "memory-clients", Title: "Memory per client", Sub: c.sub(), Panels: []draw.Panel{p}}
 	return f
 }
@@ -416,7 +416,7 @@ func scalability(c *Capacity) *charts.Figure {
 		return nil
 	}
 	top := draw.Panel{X: draw.Axis{Zero: true}, Y: draw.Axis{Label: "throughput per second"}, Lines: []draw.Line{
-		{Name: "fit", Points: fit, Style: draw.Vermillion}, {Name: "beyond what was measured", Points: beyond, Style: draw.Grey}, {Name: "trial", Points: marks, Style: draw.Blue, Marks: true},
+		{Name: "fit", Points: fit, Style: draw.Vermillion}, {Name: "beyond the measured range", Points: beyond, Style: draw.Grey}, {Name: "trial", Points: marks, Style: draw.Blue, Marks: true},
 	}}
 	if p := c.USL.Peak; p != nil {
 		top.Rules = []draw.Rule{{At: p.Value, Label: "peak " + layout.Count(int64(p.Value)), Vertical: true}}
@@ -427,7 +427,7 @@ func scalability(c *Capacity) *charts.Figure {
 	}
 	under := draw.Panel{X: draw.Axis{Label: c.what(), Min: 0, Max: 1.5 * last}, Y: draw.Axis{Label: "trial − fit, %", Min: -1.1 * widest, Max: 1.1 * widest}, Weight: 0.6, Lines: []draw.Line{{Points: rest, Style: draw.Blue, Marks: true}}}
 	top.X.Min, top.X.Max = 0, 1.5*last
-	f := &charts.Figure{Data: data, Caption: fmt.Sprintf("Is it contention or coherency: the Universal Scalability Law through the throughput of each level. σ = %s, κ = %s, R² = %.3f. %s", estimate(c.USL.Sigma), estimate(c.USL.Kappa), c.USL.R2, c.USL.Verdict())}
+	f := &charts.Figure{Data: data, Caption: fmt.Sprintf("Contention or coherency: the Universal Scalability Law, fitted to the throughput of each level. σ = %s, κ = %s, R² = %.3f. %s", estimate(c.USL.Sigma), estimate(c.USL.Kappa), c.USL.R2, c.USL.Verdict())}
 	f.Figure = draw.Figure{Name: "scalability", Title: "Scalability", Sub: c.sub(), Panels: []draw.Panel{top, under}}
 	return f
 }

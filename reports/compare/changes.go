@@ -193,19 +193,19 @@ func (c *Comparison) trialNotes() (notes []string) {
 	}
 	const repeat = " Repeat each side at least five times (matrix: {repeat: 5})."
 	if empty > 0 {
-		notes = append(notes, "A side without a valid trial has nothing to compare.")
+		notes = append(notes, "One side has no valid trial, so nothing can be compared.")
 	}
 	if single > 0 {
-		notes = append(notes, "One trial on a side: the numbers are what two runs gave, and nothing here shows that the sides differ. However many messages a trial has, it is one sample."+repeat)
+		notes = append(notes, "One side has a single trial, so no test can show that the sides differ. A trial is one sample, however many messages it has."+repeat)
 	}
 	if few > 0 {
-		notes = append(notes, fmt.Sprintf("Fewer than %d trials on a side cannot show a difference of any size at the %s level.", stats.MinTrials, layout.Share(stats.Alpha))+repeat)
+		notes = append(notes, fmt.Sprintf("With fewer than %d trials on a side, no difference can be shown at the %s level, however large it is.", stats.MinTrials, layout.Share(stats.Alpha))+repeat)
 	}
 	if family > 0 {
 		notes = append(notes, fmt.Sprintf("With %d pairs compared, a difference can only be shown from %d trials on each side.", len(c.Pairs), stats.NeededTrials(len(c.Pairs))))
 	}
 	if invalid > 0 {
-		notes = append(notes, fmt.Sprintf("%s left out: in them the generator was not fit to judge.", layout.Plural(invalid, "invalid trial")))
+		notes = append(notes, fmt.Sprintf("%s left out: the load generator could not keep its schedule, or the trial did not finish.", layout.Plural(invalid, "invalid trial")))
 	}
 	return notes
 }

@@ -79,7 +79,7 @@ func changes(name, title, sub string, rows []changeRow) *charts.Figure {
 		}
 	}
 	p.Y.Min, p.Y.Max = 0.4, n+0.6
-	f := &charts.Figure{Caption: "How much each number changed, with the interval that holds the true change in 95 of 100 comparisons. The grey band is a change of two per cent either way."}
+	f := &charts.Figure{Caption: "The change of each metric with its 95 % interval. The grey band marks changes of up to 2 % in either direction."}
 	f.Figure = draw.Figure{Name: name, Title: title, Sub: sub, Panels: []draw.Panel{p}}
 	return f
 }
@@ -141,12 +141,12 @@ func shiftFigure(name string, p *Pair) *charts.Figure {
 	even := draw.Line{Style: draw.Grey, Thin: true, Name: "no change", Points: []draw.Point{{X: 1, Y: none}, {X: farthest, Y: none}}}
 	panel.Lines = []draw.Line{even, line}
 	panel.X = charts.SpectrumAxis(max(farthest, 10))
-	f := &charts.Figure{Data: data, Caption: "Where in the distribution of " + p.Shift.Metric + " the change is: above the line a percentile takes longer than in the base, below it less."}
+	f := &charts.Figure{Data: data, Caption: "Where in the distribution of " + p.Shift.Metric + " the change is. Above the line a percentile is higher than in the base, below it lower."}
 	if len(area.Low) > 1 {
 		panel.Areas = []draw.Area{area}
-		f.Caption += " The grey area is the 95" + layout.Nbsp + "% interval over the trials, for each percentile by itself."
+		f.Caption += " The grey area is the 95" + layout.Nbsp + "% interval over the trials, separately for each percentile."
 	} else {
-		f.Caption += " There are too few trials to draw an interval: how much of this is chance is not known."
+		f.Caption += " There are too few trials for an interval, so the difference may be chance."
 	}
 	f.Figure = draw.Figure{Name: name, Title: layout.UpperFirst(p.Shift.Metric) + ": change by percentile", Sub: pairSub(p), Panels: []draw.Panel{panel}}
 	return f
@@ -174,7 +174,7 @@ func overlayFigure(name string, p *Pair) *charts.Figure {
 		panel.Lines = append(panel.Lines, draw.Line{Name: fmt.Sprintf("%s (n = %s)", names[i], layout.Count(l.N)), Points: pts, Style: style})
 	}
 	panel.X = charts.SpectrumAxis(farthest)
-	f := &charts.Figure{Caption: "The two distributions over each other; the trials of a side are merged sample by sample, so that one slow trial weighs more here than in the medians of the table. Lower is better."}
+	f := &charts.Figure{Caption: "The distributions of both sides. The samples of all trials of a side are merged, so a slow trial has more weight here than in the medians of the table. Lower is better."}
 	f.Data = tables.LatencyTable(merged, names)
 	f.Data.Title, f.Data.Head[0] = "", "side"
 	f.Figure = draw.Figure{Name: name, Title: layout.UpperFirst(p.Shift.Metric) + " by percentile", Sub: pairSub(p), Panels: []draw.Panel{panel}}

@@ -137,7 +137,7 @@ func TestSentenceWithoutTail(t *testing.T) {
 	for i := range c.Pairs {
 		c.Pairs[i].Changes = append(c.Pairs[i].Changes[:1:1], c.Pairs[i].Changes[2:]...)
 	}
-	if s := c.Sentence(); s != "Against kind a, the p50 delivery is better with kind c; not told apart with kind b." {
+	if s := c.Sentence(); s != "Against kind a, the p50 delivery is better with kind c; no difference shown with kind b." {
 		t.Error(s)
 	}
 }

@@ -124,7 +124,7 @@ func Inputs(inputs []Input, opt Options) (*Comparison, error) {
 // compareAxis pairs, for each combination of the other axes, the base value with every other one.
 func compareAxis(inputs []Input, opt Options) (*Comparison, error) {
 	if len(inputs) != 1 {
-		return nil, fmt.Errorf("--by %s compares the cells of one result, and %d were given; give one, or leave --by out", opt.By, len(inputs))
+		return nil, fmt.Errorf("--by %s compares the cells of one result, but %d results were given; give one result, or omit --by", opt.By, len(inputs))
 	}
 	in := inputs[0]
 	cells, err := in.cells()
@@ -142,7 +142,7 @@ func compareAxis(inputs []Input, opt Options) (*Comparison, error) {
 	}
 	base := cmp.Or(opt.Base, values[0])
 	if !slices.Contains(values, base) {
-		return nil, fmt.Errorf("%s: no cells with %s=%s to take as the base; there are %s", in.Name, opt.By, base, strings.Join(values, ", "))
+		return nil, fmt.Errorf("%s: no cells with %s=%s to use as the base; the values are %s", in.Name, opt.By, base, strings.Join(values, ", "))
 	}
 	c := &Comparison{Base: base, Axis: opt.By}
 	gs := in.grouped(cells, []string{opt.By})
@@ -175,7 +175,7 @@ func compareAxis(inputs []Input, opt Options) (*Comparison, error) {
 // compareInputs pairs the first input with each of the others, combination by combination.
 func compareInputs(inputs []Input) (*Comparison, error) {
 	if len(inputs) < 2 {
-		return nil, errors.New("one result is nothing to compare; give two, or one with --by and the axis of its matrix")
+		return nil, errors.New("one result cannot be compared; give two results, or one result with --by and an axis of its matrix")
 	}
 	selected := map[string]bool{}
 	for _, in := range inputs {
@@ -219,7 +219,7 @@ func compareInputs(inputs []Input) (*Comparison, error) {
 			c.Notes = append(c.Notes, names[i+1]+": "+n)
 		}
 		if !sameRun(in.Run, inputs[0].Run) {
-			c.Notes = append(c.Notes, fmt.Sprintf("%s and %s ran one after the other, not in turns: a slow drift of the machine would count as a change.", names[0], names[i+1]))
+			c.Notes = append(c.Notes, fmt.Sprintf("%s and %s ran one after the other, not alternately: a slow drift of the machine would look like a change.", names[0], names[i+1]))
 		}
 	}
 	return c, nil

@@ -87,7 +87,7 @@ func TestCompareRefusesSingleTrials(t *testing.T) {
 		if err := c.Text(&text); err != nil {
 			t.Fatal(err)
 		}
-		want := map[int]string{1: "nothing here shows that the sides differ", 3: "Fewer than 4 trials"}[n]
+		want := map[int]string{1: "no test can show that the sides differ", 3: "fewer than 4 trials"}[n]
 		if !strings.Contains(text.String(), want) || !strings.Contains(text.String(), "are too few to show a difference") {
 			t.Errorf("%d trials: the text does not refuse:\n%s", n, text.String())
 		}
@@ -116,7 +116,7 @@ func TestCompareLeavesInvalidTrialsOut(t *testing.T) {
 		other.Cells[i].Verdict = result.Invalid
 	}
 	c = two(t, base, other)
-	if len(c.Pairs[0].Changes) != 0 || !strings.Contains(c.Sentence(), "No valid trial") {
+	if len(c.Pairs[0].Changes) != 0 || !strings.Contains(c.Sentence(), "no valid trial") {
 		t.Errorf("of invalid trials alone: %s", c.Sentence())
 	}
 	if _, err := c.HTML(nil); err != nil {
@@ -309,7 +309,7 @@ func TestJudge(t *testing.T) {
 		}
 	}
 	even := two(t, reporttest.Trials(1, 5, 2000), reporttest.Trials(2, 5, 2005))
-	if f := even.Judge([]Gate{mustGate(t, "p99(delivery) > -90%")}); f[0].Failed || !strings.Contains(f[0].Text, "not told apart") {
+	if f := even.Judge([]Gate{mustGate(t, "p99(delivery) > -90%")}); f[0].Failed || !strings.Contains(f[0].Text, "not significant") {
 		t.Errorf("a change that is not shown breaks a gate: %+v", f)
 	}
 }
@@ -317,7 +317,7 @@ func TestJudge(t *testing.T) {
 func TestCompareErrors(t *testing.T) {
 	run := reporttest.Trials(1, 2, 1000, 2000)
 	for want, try := range map[string]func() (*Comparison, error){
-		"give two, or one with --by": func() (*Comparison, error) { return Inputs([]Input{{Name: "x", Run: run}}, Options{}) },
+		"give two results, or one result with --by": func() (*Comparison, error) { return Inputs([]Input{{Name: "x", Run: run}}, Options{}) },
 		"its matrix has kind is kind a, kind b": func() (*Comparison, error) {
 			return Inputs([]Input{{Name: "x", Run: run}}, Options{By: "size"})
 		},
@@ -327,7 +327,7 @@ func TestCompareErrors(t *testing.T) {
 		"compares the cells of one result": func() (*Comparison, error) {
 			return Inputs([]Input{{Name: "x", Run: run}, {Name: "y", Run: run}}, Options{By: "kind"})
 		},
-		"no cell fits": func() (*Comparison, error) {
+		"no cell matches": func() (*Comparison, error) {
 			return Inputs([]Input{{Name: "x", Run: run}, {Name: "y", Run: run, Select: map[string]string{"kind": "no"}}}, Options{})
 		},
 		"ended before its first trial": func() (*Comparison, error) {

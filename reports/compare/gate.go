@@ -25,18 +25,18 @@ var reGate = regexp.MustCompile(`^\s*(\S+?)\s*([<>])\s*([+-]?[0-9.]+)\s*%\s*$`)
 func ParseGate(text string) (Gate, error) {
 	m := reGate.FindStringSubmatch(text)
 	if m == nil {
-		return Gate{}, fmt.Errorf("%q is no condition on a change; write it like 'p99(delivery) > +10%%' or 'efficiency < -5%%'", text)
+		return Gate{}, fmt.Errorf("%q is not a condition on a change; write it like 'p99(delivery) > +10%%' or 'efficiency < -5%%'", text)
 	}
 	limit, err := strconv.ParseFloat(m[3], 64)
 	if err != nil {
-		return Gate{}, fmt.Errorf("%q: %s is no number", text, m[3])
+		return Gate{}, fmt.Errorf("%q: %s is not a number", text, m[3])
 	}
 	if !slices.ContainsFunc(compared, func(k measure) bool { return k.name == m[1] }) {
 		var names []string
 		for _, k := range compared {
 			names = append(names, k.name)
 		}
-		return Gate{}, fmt.Errorf("%q: no metric %s to compare; there are %s", text, m[1], strings.Join(names, ", "))
+		return Gate{}, fmt.Errorf("%q: unknown metric %s; comparisons have %s", text, m[1], strings.Join(names, ", "))
 	}
 	return Gate{Text: strings.TrimSpace(text), Metric: m[1], Above: m[2] == ">", Limit: limit / 100}, nil
 }
@@ -69,7 +69,7 @@ func (c *Comparison) Judge(gates []Gate) (findings []Finding) {
 				f.Failed = ch.Outcome != NotShown && beyond(ch.Change, g)
 				f.Text = ch.showChange(ch.Change)
 				if ch.Outcome == NotShown {
-					f.Text += ", not told apart from no change (95 % interval " + showInterval(ch.Interval, ch) + ")"
+					f.Text += ", not significant (95 % interval " + showInterval(ch.Interval, ch) + ")"
 				}
 			}
 			f.Text = strings.ReplaceAll(f.Text, layout.Nbsp, " ")

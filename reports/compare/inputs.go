@@ -35,7 +35,7 @@ func OpenWith(arg string, read func(path string) (*result.Run, error)) (Input, e
 		}
 		axis, value, ok := strings.Cut(part, "=")
 		if !ok || axis == "" {
-			return in, fmt.Errorf("%s: %q selects nothing; write DIR#axis=value", arg, part)
+			return in, fmt.Errorf("%s: %q is not a selection; write DIR#axis=value", arg, part)
 		}
 		in.Select[axis] = value
 	}
@@ -101,7 +101,7 @@ func (in Input) cells() ([]*result.Cell, error) {
 		if len(in.Run.Cells) == 0 {
 			return nil, fmt.Errorf("%s: the run ended before its first trial; there is nothing to compare", in.Name)
 		}
-		return nil, fmt.Errorf("%s: no cell fits: %s", in.Name, axesOf(in.Run))
+		return nil, fmt.Errorf("%s: no cell matches: %s", in.Name, axesOf(in.Run))
 	}
 	return cells, nil
 }

@@ -64,7 +64,7 @@ func timeOverlay(name string, p *Pair) *charts.Figure {
 	}
 	latency.X = draw.Axis{Label: "seconds since the trial's start"}
 	rate.X, cpu.X = latency.X, latency.X
-	f := &charts.Figure{Caption: fmt.Sprintf("Both sides by the second, a line for each trial, at most %d a side; unrecorded phases included.", overlaid)}
+	f := &charts.Figure{Caption: fmt.Sprintf("Both sides second by second, one line per trial, at most %d per side. Unrecorded phases are included.", overlaid)}
 	f.Figure = draw.Figure{Name: name, Title: "Both sides over time", Sub: pairSub(p), Panels: []draw.Panel{latency, rate, cpu}}
 	return f
 }
@@ -88,7 +88,7 @@ func curveOverlay(name string, p *Pair) *charts.Figure {
 	if n := len(panel.Lines); n < 2 || panel.Lines[0].Style == panel.Lines[n-1].Style {
 		return nil
 	}
-	f := &charts.Figure{Caption: "When the first, the middle and the last receiver of the median broadcast had it, a line for each trial. Lower and flatter is better."}
+	f := &charts.Figure{Caption: "When the first, the middle and the last receiver of the median broadcast received it, one line per trial. Lower and flatter is better."}
 	f.Figure = draw.Figure{Name: name, Title: "Receiver curves", Sub: pairSub(p), Panels: []draw.Panel{panel}}
 	return f
 }

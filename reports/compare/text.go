@@ -25,7 +25,7 @@ func (c *Comparison) sentence() string {
 	i := slices.IndexFunc(ms, func(m measure) bool { return m.tail })
 	switch {
 	case len(ms) == 0:
-		return fmt.Sprintf("%d pairs compared with %s, which have nothing measured in common.", len(c.Pairs), c.Base)
+		return fmt.Sprintf("%d pairs were compared with %s, but no metric was measured on both sides.", len(c.Pairs), c.Base)
 	case i < 0: // too few samples for a tail
 		i = 0
 	}
@@ -36,11 +36,11 @@ func (c *Comparison) sentence() string {
 		}
 	}
 	if len(by[Untested]) == len(c.Pairs) {
-		return fmt.Sprintf("Against %s, no difference can be shown in the %s: all %d pairs are short of trials, of which each side needs %d.", c.Base, ms[i].title, len(c.Pairs), stats.NeededTrials(len(c.Pairs)))
+		return fmt.Sprintf("Against %s, no difference in %s can be shown: the %d pairs have too few trials; each side needs %d.", c.Base, ms[i].title, len(c.Pairs), stats.NeededTrials(len(c.Pairs)))
 	}
 	var parts []string
 	for _, o := range []Outcome{Better, Worse, NotShown, Untested} {
-		words := map[Outcome]string{Better: "better with ", Worse: "worse with ", NotShown: "not told apart with ", Untested: "not tested, for want of trials, with "}[o]
+		words := map[Outcome]string{Better: "better with ", Worse: "worse with ", NotShown: "no difference shown with ", Untested: "not tested, because of too few trials, with "}[o]
 		switch labels := by[o]; {
 		case len(labels) > maxNamed:
 			parts = append(parts, fmt.Sprintf("%s%d of %d", words, len(labels), len(c.Pairs)))
@@ -54,11 +54,11 @@ func (c *Comparison) sentence() string {
 // pairSentence is about the p99 of what the runs measure, or the highest percentile below it that both sides have.
 func pairSentence(p *Pair) string {
 	if p.BaseTrials.Valid == 0 || p.NewTrials.Valid == 0 {
-		return "No valid trial on one side: nothing can be compared."
+		return "One side has no valid trial, so nothing can be compared."
 	}
 	ch := p.headline()
 	if ch == nil {
-		return "Nothing was measured often enough on both sides to be compared."
+		return "No metric has enough samples on both sides to be compared."
 	}
 	numbers := fmt.Sprintf("%s in %s, %s in %s", ch.of.show(ch.Base), p.Base, ch.of.show(ch.New), p.New)
 	evidence := fmt.Sprintf("%d and %d trials", ch.BaseN, ch.NewN)
@@ -211,13 +211,13 @@ func residueSentence(c *Comparison, p *Pair) string {
 	case n == 0 && sameRun(p.base.run, p.new.run):
 		return "Nothing differs" + besides + ": both sides are trials of one run."
 	case n == 0:
-		return "Nothing that the results record differs" + besides + "."
+		return "The results record no difference in the setup" + besides + "."
 	case n == 1 && c.Axis == "":
 		return "One thing differs:"
 	case n == 1:
-		return "One thing differs" + besides + "; a change may come from either:"
+		return "One thing differs" + besides + "; either may cause a change:"
 	}
-	return fmt.Sprintf("%d things differ%s; a change may come from any of them:", len(p.Residue), besides)
+	return fmt.Sprintf("%d things differ%s; any of them may cause a change:", len(p.Residue), besides)
 }
 
 // alike reports whether the same things differ in every one of several pairs: then they are said first, for all.
@@ -239,12 +239,12 @@ func differsText(c *Comparison, p *Pair) string {
 
 // method says how the numbers came about.
 func (c *Comparison) method() string {
-	s := "A trial is one sample, however many messages it had. Base and new are medians over the trials; the change is the median of all quotients of a new and a base trial. " +
-		"p is the two-sided Mann-Whitney test, and a difference is called shown from p ≤ 0.05"
+	s := "A trial is one sample, however many messages it had. Base and new are medians over the trials. The change is the median of the quotients of every new and every base trial. " +
+		"p is from the two-sided Mann-Whitney test; a difference counts as shown if p ≤ 0.05"
 	if len(c.Pairs) > 1 {
-		s += fmt.Sprintf(", after Holm's correction for the %d pairs compared on each metric. The intervals stand each for itself, without that correction", len(c.Pairs))
+		s += fmt.Sprintf(", after Holm's correction for the %d pairs compared on each metric. The intervals are not corrected", len(c.Pairs))
 	}
-	return s + ". Of twenty metrics that did not change, one crosses that line by chance."
+	return s + ". By chance, about one in twenty unchanged metrics appears as a difference."
 }
 
 // Text writes the comparison for a terminal: the residue first, then the changes.
@@ -277,7 +277,7 @@ func (c *Comparison) Text(w io.Writer) error {
 		layout.TextTable(&b, changesTable(p))
 	}
 	if left > 0 {
-		fmt.Fprintf(&b, "\nEvery metric of %s, in none of which a difference could be tested, is in compare.html: --out DIR.\n", layout.Plural(left, "pair"))
+		fmt.Fprintf(&b, "\n%s without enough trials for a test not listed; --out DIR writes compare.html with all metrics.\n", layout.Plural(left, "pair"))
 	}
 	fmt.Fprintf(&b, "\n%s\n", c.method())
 	for _, n := range c.Notes {

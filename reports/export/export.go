@@ -33,7 +33,7 @@ func Write(dir, format string, run *result.Run) error {
 	case "openmetrics":
 		writeOpenMetrics(&b, run)
 	default:
-		return fmt.Errorf("no format %q of results; there are pdf, csv, md, junit and openmetrics", format)
+		return fmt.Errorf("unknown format %q; use pdf, csv, md, junit or openmetrics", format)
 	}
 	if err == nil {
 		err = os.MkdirAll(dir, 0o755)

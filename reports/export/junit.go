@@ -157,7 +157,7 @@ func checkCase(c *result.Cell, k *result.Check) junitCase {
 	case k.Undecided:
 		j.Error = why
 	case !valid && result.Worst(c.Verdict, c.Verdict) == result.Invalid:
-		j.Skipped = &junitOutcome{Message: "the cell is invalid: its numbers say nothing about the server"}
+		j.Skipped = &junitOutcome{Message: "the trial is invalid: its numbers say nothing about the server"}
 	case !k.Pass && valid:
 		j.Error = why
 	case !k.Pass:

@@ -84,14 +84,14 @@ func writeOpenMetrics(b *bytes.Buffer, run *result.Run) {
 	counter := func(name, unit, help string) *family {
 		return &family{name: "throng_" + name, kind: "counter", unit: unit, help: help}
 	}
-	build := &family{name: "throng_build", kind: "info", help: "The program and the machine that measured."}
-	verdict := &family{name: "throng_verdict", kind: "stateset", help: "Whether the checks held, and whether the cell counts."}
-	latency := &family{name: "throng_latency_seconds", kind: "summary", unit: "seconds", help: "Latency since a message was due; percentiles only with ten samples beyond them."}
+	build := &family{name: "throng_build", kind: "info", help: "The program and the machine that took the measurements."}
+	verdict := &family{name: "throng_verdict", kind: "stateset", help: "The verdict of the trial: pass, fail or invalid."}
+	latency := &family{name: "throng_latency_seconds", kind: "summary", unit: "seconds", help: "Latency since a message was due; a percentile needs ten samples above it."}
 	spread := &family{name: "throng_latency_distribution_seconds", kind: "histogram", unit: "seconds", help: "Latency since a message was due, in buckets."}
 	longest := gauge("latency_max_seconds", "seconds", "The longest latency.")
 	length := gauge("recorded_seconds", "seconds", "Length of the recorded phases.")
 	clients := gauge("clients", "", "Simulated clients by state.")
-	deliveries := counter("deliveries", "", "Deliveries by what became of them.")
+	deliveries := counter("deliveries", "", "Deliveries by outcome.")
 	sent := counter("sent_messages", "messages", "Messages that the clients sent.")
 	due := counter("due_messages", "messages", "Messages that the schedule called for, by what became of them.")
 	offered := gauge("offered_messages_per_second", "", "Messages that the schedule called for.")

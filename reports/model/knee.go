@@ -54,7 +54,7 @@ func byLevel(points []Point) ([]Point, error) {
 	at := map[float64][]float64{}
 	for _, p := range points {
 		if math.IsNaN(p.Level) || math.IsInf(p.Level, 0) || math.IsNaN(p.Value) || math.IsInf(p.Value, 0) {
-			return nil, fmt.Errorf("no knee: %v at level %v is no measurement", p.Value, p.Level)
+			return nil, fmt.Errorf("no knee: %v at level %v is not a measurement", p.Value, p.Level)
 		}
 		at[p.Level] = append(at[p.Level], p.Value)
 	}

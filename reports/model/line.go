@@ -17,20 +17,20 @@ type Line struct {
 // minLinePoints is how many measurements a line needs: with two the interval would be without end.
 const minLinePoints = 3
 
-var errOneLevel = errors.New("all measurements are of one level; measure several")
+var errOneLevel = errors.New("all measurements are at the same level; measure several levels")
 
 // FitLine fits a line. It needs three measurements of two levels or more. The intervals are those of the normal model: errors of the
 // same size at every level.
 func FitLine(points []Point) (*Line, error) {
 	if len(points) < minLinePoints {
-		return nil, fmt.Errorf("%d measurements are too few; make %d or more", len(points), minLinePoints)
+		return nil, fmt.Errorf("%d measurements are too few; %d or more are needed", len(points), minLinePoints)
 	}
 	n := float64(len(points))
 	l := &Line{Points: len(points), Min: math.Inf(1), Max: math.Inf(-1)}
 	mx, my := 0.0, 0.0
 	for _, p := range points {
 		if math.IsNaN(p.Level) || math.IsInf(p.Level, 0) || math.IsNaN(p.Value) || math.IsInf(p.Value, 0) {
-			return nil, fmt.Errorf("%v at level %v is no measurement", p.Value, p.Level)
+			return nil, fmt.Errorf("%v at level %v is not a measurement", p.Value, p.Level)
 		}
 		mx, my = mx+p.Level/n, my+p.Value/n
 		l.Min, l.Max = min(l.Min, p.Level), max(l.Max, p.Level)

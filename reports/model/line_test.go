@@ -17,7 +17,7 @@ func TestLine(t *testing.T) {
 	if !near(l.Slope.Value, 1.5, 1e-9) || !near(l.Slope.High-l.Slope.Value, half, 1e-6) || !near(l.Intercept.Value, 1.0/3, 1e-6) || !near(l.At(4), 1.0/3+6, 1e-6) {
 		t.Errorf("%+v", l)
 	}
-	for want, ps := range map[string][]Point{"too few": {{1, 2}, {2, 3}}, "one level": {{1, 2}, {1, 3}, {1, 4}}, "no measurement": {{1, math.NaN()}, {2, 3}, {3, 4}}} {
+	for want, ps := range map[string][]Point{"too few": {{1, 2}, {2, 3}}, "same level": {{1, 2}, {1, 3}, {1, 4}}, "not a measurement": {{1, math.NaN()}, {2, 3}, {3, 4}}} {
 		if _, err := FitLine(ps); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("want %q, got %v", want, err)
 		}

@@ -85,7 +85,7 @@ func TestUSLRefusesPeaks(t *testing.T) {
 		shape Shape
 		least int
 		says  string
-	}{{"linear", 0, Linear, 880, "linear in the range measured"}, {"contention", 0.05, Contention, 900, "no peak can be seen"}} {
+	}{{"linear", 0, Linear, 880, "linear up to level"}, {"contention", 0.05, Contention, 900, "no peak is visible"}} {
 		rnd := rand.New(rand.NewPCG(3, 4))
 		shapes := map[Shape]int{}
 		for range 1000 {
@@ -109,14 +109,14 @@ func TestUSLDoesNotLookFar(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if u.Shape != Coherency || u.Peak != nil || !strings.Contains(u.Verdict(), "too far beyond level 64") {
+	if u.Shape != Coherency || u.Peak != nil || !strings.Contains(u.Verdict(), "too far above level 64") {
 		t.Errorf("a peak at 315 of levels up to 64: %+v: %s", u.Peak, u.Verdict())
 	}
 	u, err = FitUSL(law(nil, 100, -0.004, 0, 0, levels...))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := u.At(10); ok || u.Shape != Faster || !strings.Contains(u.Verdict(), "does not describe") {
+	if _, ok := u.At(10); ok || u.Shape != Faster || !strings.Contains(u.Verdict(), "does not cover") {
 		t.Errorf("faster than linear: %+v", u)
 	}
 }
@@ -144,7 +144,7 @@ func TestUSLRefusesWhatItDoesNotDescribe(t *testing.T) {
 		plateau = append(plateau, Point{n, 10000 + 100*math.Sin(n)})
 	}
 	u, err := FitUSL(collapse)
-	if err != nil || u.Shape != Unlike || u.Peak != nil || !strings.Contains(u.Verdict(), "does not describe") {
+	if err != nil || u.Shape != Unlike || u.Peak != nil || !strings.Contains(u.Verdict(), "does not fit") {
 		t.Fatalf("%+v, %v", u, err)
 	}
 	if _, ok := u.At(3000); ok {
@@ -158,7 +158,7 @@ func TestUSLRefusesWhatItDoesNotDescribe(t *testing.T) {
 // A peak that nobody measured is told as one of the fit.
 func TestUSLPeakBeyondTheLevels(t *testing.T) {
 	u, err := FitUSL(law(nil, 950, 0.03, 0.0004, 0, 1, 2, 4, 8, 16, 32))
-	if err != nil || u.Peak == nil || !strings.Contains(u.Verdict(), "would peak by coherency (κ = 0.0004) at level 49") || !strings.HasSuffix(u.Verdict(), "beyond the highest level measured, 32.") {
+	if err != nil || u.Peak == nil || !strings.Contains(u.Verdict(), "coherency (κ = 0.0004) would make throughput peak at level 49") || !strings.HasSuffix(u.Verdict(), "above the highest level measured, 32.") {
 		t.Errorf("%v, %+v: %s", err, u, u.Verdict())
 	}
 }

@@ -147,21 +147,21 @@ func (u *USL) at(n float64) float64 {
 func (u *USL) Verdict() string {
 	switch u.Shape {
 	case Linear:
-		return fmt.Sprintf("Throughput is linear in the range measured, up to level %.0f; neither contention nor coherency can be told from zero.", u.Max)
+		return fmt.Sprintf("Throughput is linear up to level %.0f, the highest measured: the fit shows neither contention nor coherency costs.", u.Max)
 	case Contention:
-		return fmt.Sprintf("Throughput flattens by contention (σ = %.3g, 95 %% interval %.3g to %.3g); no peak can be seen up to level %.0f.", u.Sigma.Value, u.Sigma.Low, u.Sigma.High, u.Max)
+		return fmt.Sprintf("Contention flattens throughput (σ = %.3g, 95 %% interval %.3g to %.3g); no peak is visible up to level %.0f.", u.Sigma.Value, u.Sigma.Low, u.Sigma.High, u.Max)
 	case Unlike:
-		return fmt.Sprintf("The scalability law does not describe the throughput measured up to level %.0f (R² = %.2g): nothing is said of contention, coherency or a peak.", u.Max, u.R2)
+		return fmt.Sprintf("The scalability law does not fit the throughput measured up to level %.0f (R² = %.2g), so contention, coherency and a peak cannot be derived.", u.Max, u.R2)
 	case Faster:
-		return fmt.Sprintf("Throughput grows faster than the level up to %.0f, which the scalability law does not describe.", u.Max)
+		return fmt.Sprintf("Throughput grows faster than the level up to %.0f; the scalability law does not cover that.", u.Max)
 	}
 	if u.Peak == nil {
-		return fmt.Sprintf("Throughput bends by coherency (κ = %.3g, 95 %% interval %.3g to %.3g); its peak lies too far beyond level %.0f to be named.", u.Kappa.Value, u.Kappa.Low, u.Kappa.High, u.Max)
+		return fmt.Sprintf("Coherency bends throughput (κ = %.3g, 95 %% interval %.3g to %.3g); its peak lies too far above level %.0f to be estimated.", u.Kappa.Value, u.Kappa.Low, u.Kappa.High, u.Max)
 	}
 	if u.Peak.Value > u.Max {
-		return fmt.Sprintf("By the fit, throughput would peak by coherency (κ = %.3g) at level %.0f (95 %% interval %.0f to %.0f), beyond the highest level measured, %.0f.", u.Kappa.Value, u.Peak.Value, u.Peak.Low, u.Peak.High, u.Max)
+		return fmt.Sprintf("By the fit, coherency (κ = %.3g) would make throughput peak at level %.0f (95 %% interval %.0f to %.0f), above the highest level measured, %.0f.", u.Kappa.Value, u.Peak.Value, u.Peak.Low, u.Peak.High, u.Max)
 	}
-	return fmt.Sprintf("Throughput peaks at level %.0f (95 %% interval %.0f to %.0f) by coherency (κ = %.3g).", u.Peak.Value, u.Peak.Low, u.Peak.High, u.Kappa.Value)
+	return fmt.Sprintf("Throughput peaks at level %.0f (95 %% interval %.0f to %.0f) because of coherency (κ = %.3g).", u.Peak.Value, u.Peak.Low, u.Peak.High, u.Kappa.Value)
 }
 
 func (u *USL) explained(points []Point) float64 {

@@ -33,7 +33,7 @@ func (v *Viewer) compare(w http.ResponseWriter, r *http.Request) {
 	// The list lets the base be chosen as its own counterpart as well; that is none.
 	names = append(names[:1], slices.DeleteFunc(slices.Clone(names[1:]), func(n string) bool { return n == names[0] })...)
 	if names[0] == "" || len(names) == 1 && q.Get("by") == "" {
-		v.choose(w, http.StatusBadRequest, &choosePage{Problem: "Choose a base and another run to set against it."})
+		v.choose(w, http.StatusBadRequest, &choosePage{Problem: "Choose a base and a run to compare with it."})
 		return
 	}
 	var inputs []compare.Input

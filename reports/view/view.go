@@ -86,7 +86,7 @@ func (v *Viewer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // read takes the result of a run, within the root.
 func (v *Viewer) read(name string) (*result.Run, error) {
 	if !fs.ValidPath(name) {
-		return nil, fmt.Errorf("%q is no run: %w", name, fs.ErrNotExist)
+		return nil, fmt.Errorf("%q is not a run: %w", name, fs.ErrNotExist)
 	}
 	return result.ReadFS(v.root.FS(), name)
 }

@@ -25,7 +25,7 @@ const spectrumLines = 5
 // fewer than ten samples lie beyond it.
 func spectrum(name string, c *result.Cell, names []string, sub string) (*Figure, error) {
 	p := draw.Panel{Y: draw.Axis{Label: "latency, ms", Log: true}}
-	f := &Figure{Caption: "How bad is the tail: the share of samples (x) that took no longer than y. Each line ends where fewer than ten samples lie beyond it."}
+	f := &Figure{Caption: "The tail of the distribution: the share x of the samples took at most y. A line ends where fewer than ten samples lie above it."}
 	farthest := 10.0
 	shown := names[:min(len(names), spectrumLines)]
 	for _, metricName := range shown {
@@ -226,21 +226,21 @@ func latencyTimeline(name, metricName string, c *result.Cell, sub string) *Figur
 		return nil
 	}
 	if every > 1 {
-		data.Note = fmt.Sprintf("Every %d. row; all of them are in result.json.", every)
+		data.Note = fmt.Sprintf("One row in %d is shown; result.json has all of them.", every)
 	}
 	if thin {
-		data.Note = strings.TrimSpace(data.Note + " “-”: fewer than ten samples of that second lie beyond that percentile.")
+		data.Note = strings.TrimSpace(data.Note + " “-”: fewer than ten samples of that second lie above that percentile.")
 	}
 	y := draw.Axis{Label: metricName + ", ms", Log: true}
 	x := draw.Axis{Min: c.Timeline[0].T, Max: c.Timeline[len(c.Timeline)-1].T + 1}
 	last := x
 	last.Label = "seconds since the start"
-	f := &Figure{Data: data, Caption: "When was it slow: " + metricName + " latency of each second" + phaseNote(c)}
+	f := &Figure{Data: data, Caption: "When it was slow: " + metricName + " latency of each second" + phaseNote(c)}
 	if per > 1 {
-		f.Caption += fmt.Sprintf(" Each point stands for %d seconds and shows their slowest.", per)
+		f.Caption += fmt.Sprintf(" Each point covers %d seconds and shows the slowest of them.", per)
 	}
 	if thin {
-		f.Caption += " Percentiles are drawn where ten samples of a second or more lie beyond them: p50 from 20 samples, p99 from 1" + layout.Nbsp + "000."
+		f.Caption += " A percentile is drawn for a second with ten or more samples above it: p50 needs 20 samples, p99 needs 1" + layout.Nbsp + "000."
 	}
 	lines := []draw.Line{
 		{Name: "max", Points: worst, Style: draw.Orange, Thin: true}, {Name: "p99", Points: high, Style: draw.Blue}, {Name: "p50", Points: mid, Style: draw.Green},
@@ -288,7 +288,7 @@ func phaseNote(c *result.Cell) string {
 	}
 	s := ". Phases: " + strings.Join(parts, ", ") + "."
 	if grey {
-		s += " Grey ones are not part of the summary."
+		s += " Grey phases are not recorded: the summary leaves them out."
 	}
 	return s
 }
@@ -374,7 +374,7 @@ func receiverCurve(name string, c *result.Cell, sub string) *Figure {
 	if len(high) > 1 {
 		p.Lines = append(p.Lines, draw.Line{Name: "99th percentile of broadcasts", Points: high, Style: draw.Vermillion})
 	}
-	f := &Figure{Data: data, Caption: "How unfair is the fan-out: when the first, the middle and the last receiver of one broadcast had it. A flat line serves all at once."}
+	f := &Figure{Data: data, Caption: "How evenly the fan-out serves: when the first, the middle and the last receiver of a broadcast received it. A flat line means that all receivers are served at the same time."}
 	if len(high) < 2 {
 		f.Caption += " Their 99th percentile needs 1" + layout.Nbsp + "000 broadcasts."
 	}

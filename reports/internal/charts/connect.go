@@ -60,11 +60,11 @@ func connectRamp(name string, c *result.Cell, sub string) *Figure {
 		panels[0].X.Label, slow.Bands = "", unnamed(bands(c))
 		panels = append(panels, slow)
 	}
-	f := &Figure{Data: data, Caption: "How the clients came up: told to connect, transport open, connected to their namespace"}
+	f := &Figure{Data: data, Caption: "How the clients connected: asked to connect, transport open, connected to their namespace"}
 	if failures == 0 {
 		f.Caption += "; no connect failed" + phaseNote(c)
 	} else {
-		f.Caption += "; crosses are seconds in which connects failed" + phaseNote(c)
+		f.Caption += "; crosses mark seconds with failed connects" + phaseNote(c)
 	}
 	f.Figure = draw.Figure{Name: name, Title: "Connect ramp", Sub: sub, Panels: panels}
 	return f

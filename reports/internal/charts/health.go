@@ -84,7 +84,7 @@ func generatorHealth(name string, c *result.Cell, sub string) *Figure {
 		return nil
 	}
 	onePhaseAxis(panels, c)
-	f := &Figure{Caption: "May these numbers be trusted: how late the generator itself was, and what it had left. Dashed red lines are the limits of the scenario's valid rules."}
+	f := &Figure{Caption: "Whether the measurements can be trusted: how late the generator was, and how much CPU it used. Dashed red lines are the limits of the scenario's valid rules."}
 	f.Figure = draw.Figure{Name: name, Title: "Generator health", Sub: sub, Panels: panels}
 	f.Data = healthTable(c)
 	return f
@@ -139,7 +139,7 @@ func healthTable(c *result.Cell) layout.Table {
 		}
 	}
 	if every > 1 {
-		t.Note = fmt.Sprintf("Every %d. second; all of them are in result.json.", every)
+		t.Note = fmt.Sprintf("One second in %d is shown; result.json has all of them.", every)
 	}
 	return t
 }
@@ -174,7 +174,7 @@ func serverResources(name string, c *result.Cell, sub string) *Figure {
 		return nil
 	}
 	onePhaseAxis(panels, c)
-	f := &Figure{Caption: "What the server spent, as the operating system counts it, beside the clients it held.", Data: healthTable(c)}
+	f := &Figure{Caption: "What the server used, as counted by the operating system, and the clients it held.", Data: healthTable(c)}
 	f.Figure = draw.Figure{Name: name, Title: "Server resources", Sub: sub, Panels: panels}
 	return f
 }

@@ -43,7 +43,7 @@ func heatMap(name, metricName string, c *result.Cell, sub string) *Figure {
 		p.Boxes = append(p.Boxes, draw.Box{X0: from, X1: min(from+float64(per), x.Max), Y0: Ms(at.low), Y1: Ms(at.high), Fill: draw.Fill(shadeOf(counts[at], most))})
 	}
 	p.Lines = heatKeys(most)
-	f := &Figure{Caption: fmt.Sprintf("Stalls, modes and pauses that percentiles hide: how many samples of %s fell into each cell of %s and a fifth of latency. The scale of colours is logarithmic; n counts the recorded phases, as everywhere.", metricName, layout.Plural(per, "second"))}
+	f := &Figure{Caption: fmt.Sprintf("Stalls, modes and pauses that percentiles hide: the number of %s samples in each cell. A cell is %s wide and a factor of 1.19 high. The colour scale is logarithmic; n counts the recorded phases only.", metricName, layout.Plural(per, "second"))}
 	f.Figure = draw.Figure{Name: name, Title: layout.UpperFirst(metricName) + " heat map", Sub: JoinSub(sub, "n = "+layout.Count(recorded(c, metricName))), Panels: []draw.Panel{p}}
 	f.Data = heatTable(c, metricName)
 	return f
@@ -102,7 +102,7 @@ func heatTable(c *result.Cell, metricName string) layout.Table {
 		}
 	}
 	sortSteps(order)
-	t := layout.Table{Left: 1, Head: []string{"latency", "samples", "share"}, Note: "Over the recorded seconds; by the second it is in result.json."}
+	t := layout.Table{Left: 1, Head: []string{"latency", "samples", "share"}, Note: "Summed over the recorded seconds; result.json has each second."}
 	for _, step := range order {
 		t.Rows = append(t.Rows, []string{layout.Micros(float64(step.Low)) + " to " + layout.Micros(float64(step.High)), layout.Count(sums[step]), layout.Share(float64(sums[step]) / float64(total))})
 	}

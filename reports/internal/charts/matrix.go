@@ -88,7 +88,7 @@ func spectrumByGroup(run *result.Run, gs []selection.Group, metricName string) (
 	}
 	p.X = SpectrumAxis(farthest)
 	p.Rules = limits(&run.Cells[0], []string{metricName}, farthest)
-	f := &Figure{Caption: "The distributions of " + metricName + " over each other; the trials of a combination are merged sample by sample. Lower is better, and flat to the right is best."}
+	f := &Figure{Caption: "The distributions of " + metricName + " of each combination; the samples of its trials are merged. Lower is better; a line that stays flat to the right has a short tail."}
 	f.Figure = draw.Figure{Name: "spectrum", Title: layout.UpperFirst(metricName) + " by percentile", Sub: JoinSub(note, tables.TrialsNote(kept), "n = "+layout.Count(total)), Panels: []draw.Panel{p}}
 	f.Data = tables.LatencyTable(merged, names)
 	f.Data.Title, f.Data.Head[0] = "", "combination"
@@ -149,7 +149,7 @@ func tailByGroup(run *result.Run, gs []selection.Group, metricName string) *Figu
 			p.Rules = append(p.Rules, draw.Rule{At: k.Limit * 1e3, Label: k.Text, Vertical: true})
 		}
 	}
-	f := &Figure{Caption: "The " + tail + " of each combination; left is better. Where the trials of two rows overlap, the difference is not shown to be real."}
+	f := &Figure{Caption: "The " + tail + " of each combination; left is better. Where the trials of two rows overlap, the difference may be chance."}
 	f.Figure = draw.Figure{Name: "tail", Title: tail + " by combination", Sub: tables.TrialsNote(gs), Panels: []draw.Panel{p}}
 	f.Data = groupTable(gs, tail, selection.LatencyOf(metricName, q), layout.Micros)
 	return f
@@ -161,7 +161,7 @@ func efficiencyByGroup(gs []selection.Group) *Figure {
 		return nil
 	}
 	p.X = draw.Axis{Label: "deliveries per CPU second of the server", Zero: true}
-	f := &Figure{Caption: "Which is cheaper, not only faster: deliveries for each second of CPU the server spent; right is better."}
+	f := &Figure{Caption: "The cost: deliveries for each second of CPU that the server used; right is better."}
 	f.Figure = draw.Figure{Name: "efficiency", Title: "Deliveries per CPU second by combination", Sub: tables.TrialsNote(gs), Panels: []draw.Panel{p}}
 	f.Data = groupTable(gs, "deliveries per CPU s", selection.Efficiency, layout.Significant)
 	return f
@@ -212,7 +212,7 @@ func curveByGroup(gs []selection.Group) *Figure {
 		}
 		data.Rows = append(data.Rows, []string{g.Label, at(0), at(0.5), at(1), layout.Count(c.Curve[len(c.Curve)-1].N)})
 	}
-	f := &Figure{Data: data, Caption: "How each combination serves the receivers of one broadcast, from the first to the last. Of several trials, the one in the middle."}
+	f := &Figure{Data: data, Caption: "How each combination serves the receivers of one broadcast, from the first to the last. With several trials, the middle one is shown."}
 	f.Figure = draw.Figure{Name: "receivers", Title: "Receiver curve by combination", Sub: note, Panels: []draw.Panel{p}}
 	return f
 }

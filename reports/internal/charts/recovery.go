@@ -15,10 +15,10 @@ import (
 // recovery is how the clients came back after each fault, and what those who stayed felt until the next one.
 func recovery(name string, c *result.Cell, sub string) *Figure {
 	back := draw.Panel{
-		X: draw.Axis{Log: true, Label: "seconds since each was lost (log)"},
-		Y: draw.Axis{Label: "connections made again, %", Min: 0, Max: 105}, Rules: []draw.Rule{{At: 100}},
+		X: draw.Axis{Log: true, Label: "seconds since the connection was lost (log)"},
+		Y: draw.Axis{Label: "connections restored, %", Min: 0, Max: 105}, Rules: []draw.Rule{{At: 100}},
 	}
-	data := layout.Table{Left: 1, Head: []string{"fault", "fewest held", "connections lost", "made again", "50 % after", "95 % after", "99.9 % after"}}
+	data := layout.Table{Left: 1, Head: []string{"fault", "fewest held", "connections lost", "restored", "50 % after", "95 % after", "99.9 % after"}}
 	var felt []aftermath
 	for i := range c.Phases {
 		p := &c.Phases[i]
@@ -41,10 +41,10 @@ func recovery(name string, c *result.Cell, sub string) *Figure {
 		data.Rows = append(data.Rows, row)
 	}
 	var panels []draw.Panel
-	f := &Figure{Data: data, Caption: "How long is a fault felt: "}
+	f := &Figure{Data: data, Caption: "How long a fault has an effect: "}
 	if len(back.Lines) > 0 {
 		panels = append(panels, back)
-		f.Caption += "the share of the lost connections that were made again, by the time since each was lost, and below it "
+		f.Caption += "the share of the lost connections that were restored, by the time since each was lost, and below it "
 	}
 	if slow, ok := feltLatency(felt, len(panels) == 0); ok {
 		panels = append(panels, slow)

@@ -41,9 +41,9 @@ func completion(name string, c *result.Cell, sub string) *Figure {
 	if len(high) > 1 {
 		p.Lines = append(p.Lines, draw.Line{Name: "p99", Points: high, Style: draw.Blue}, draw.Line{Points: high, Style: draw.Blue, Marks: true})
 	}
-	f := &Figure{Data: data, Caption: "What a receiver more costs: the time until a message is with the last member, for each tenth of the rooms by size."}
+	f := &Figure{Data: data, Caption: "The cost of one more receiver: the time until the last member has the message, for each tenth of the rooms by size."}
 	if line, err := model.FitLine(points); err == nil && line.Slope.Low > 0 {
-		f.Caption += fmt.Sprintf(" A straight line through the medians rises by %s a receiver (95 %% interval %s to %s).", layout.Micros(line.Slope.Value), layout.Micros(line.Slope.Low), layout.Micros(line.Slope.High))
+		f.Caption += fmt.Sprintf(" A straight line through the medians rises by %s per receiver (95 %% interval %s to %s).", layout.Micros(line.Slope.Value), layout.Micros(line.Slope.Low), layout.Micros(line.Slope.High))
 	}
 	f.Figure = draw.Figure{Name: name, Title: "Completion by room size", Sub: JoinSub(sub, layout.Plural(n, "message")), Panels: []draw.Panel{p}}
 	return f
@@ -79,7 +79,7 @@ func deliveryBySize(name string, c *result.Cell, sub string) *Figure {
 		return nil
 	}
 	p.Lines = []draw.Line{{Name: "p50", Key: true, Fill: draw.Heat3}, {Name: "p99", Key: true, Fill: draw.Heat6}}
-	f := &Figure{Data: data, Caption: "Do large rooms hurt small ones: the latency of a delivery by the size of its room. Bars of one height mean that everybody waits alike."}
+	f := &Figure{Data: data, Caption: "Whether large rooms slow small ones down: the latency of a delivery by the size of its room. Bars of equal height mean equal latency in all rooms."}
 	f.Figure = draw.Figure{Name: name, Title: "Delivery by room size", Sub: JoinSub(sub, "n = "+layout.Count(n)), Panels: []draw.Panel{p}}
 	return f
 }

@@ -151,9 +151,9 @@ func sloStrip(name string, c *result.Cell, sub string) *Figure {
 		data.Rows = append(data.Rows, []string{r.k.Text, whole, layout.Count(r.good), layout.Count(r.bad), layout.Share(float64(r.good) / float64(r.good+r.bad))})
 	}
 	p.Y.Min, p.Y.Max = 0.4, n+0.6
-	f := &Figure{Data: data, Caption: "How often and when: each second judged by itself, tall where the rule was broken in it. The verdict goes by the rule's own window, which is often longer: a broken second need not break the rule. A second with fewer than ten samples beyond a rule's percentile is not judged, nor is one outside the rule's phase."}
+	f := &Figure{Data: data, Caption: "When and how often each rule was broken. Each second is judged separately, and a tall bar is a broken second. The verdict uses the rule's own window, which is often longer, so a broken second does not always break the rule. A second is not judged if fewer than ten samples lie above the rule's percentile, or if it is outside the rule's phase."}
 	if per > 1 {
-		f.Caption += fmt.Sprintf(" Each stretch stands for %d seconds, and is broken when one of them is.", per)
+		f.Caption += fmt.Sprintf(" Each bar covers %d seconds and is broken if one of them is.", per)
 	}
 	f.Figure = draw.Figure{Name: name, Title: "Rules over time", Sub: sub, Panels: []draw.Panel{p}}
 	return f
@@ -178,7 +178,7 @@ func ledgerWaterfall(name string, c *result.Cell, sub string) *Figure {
 		{"lost", l.Received + l.Late, l.Lost, draw.Bad, false},
 		{"undecided", l.Received + l.Late + l.Lost, l.Undecided, draw.Void, true},
 		{"duplicate, besides", 0, l.Duplicate, draw.Bad, true},
-		{"out of order, of the received", 0, l.Disorder, draw.Bad, true},
+		{"out of order, among the received", 0, l.Disorder, draw.Bad, true},
 	}
 	bars = slices.DeleteFunc(bars, func(b bar) bool { return b.optional && b.n == 0 })
 	p := draw.Panel{X: draw.Axis{Label: "deliveries", Zero: true}}
@@ -193,7 +193,7 @@ func ledgerWaterfall(name string, c *result.Cell, sub string) *Figure {
 		p.Boxes = append(p.Boxes, draw.Box{X0: float64(b.from), X1: float64(b.from + b.n), Y0: y - 0.3, Y1: y + 0.3, Fill: b.fill})
 	}
 	p.Y.Min, p.Y.Max = 0.4, n+0.6
-	f := &Figure{Data: tables.LedgerTable(c), Caption: "Where the deliveries went: what the membership of rooms called for, and what became of it."}
+	f := &Figure{Data: tables.LedgerTable(c), Caption: "What became of the deliveries that the room memberships called for."}
 	f.Data.Title = ""
 	f.Figure = draw.Figure{Name: name, Title: "Ledger of deliveries", Sub: sub, Panels: []draw.Panel{p}}
 	return f

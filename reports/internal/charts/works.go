@@ -19,18 +19,18 @@ func comparingWorks(ws []selection.Work) []*Figure {
 	var fs []*Figure
 	if cost != nil {
 		cost.Name, cost.Title, cost.Panels[0].X.Label = "efficiency", "Deliveries per CPU second by work", "deliveries per CPU second of the server (log)"
-		cost.Caption = "What each strategy costs: deliveries for each second of CPU the server spent; right is better. Strategies are alternatives within a row; the rows are different work."
+		cost.Caption = "The cost of each strategy: deliveries for each second of CPU that the server used; right is better. The strategies in a row did the same work; the rows are different work."
 		fs = append(fs, cost)
 	}
 	if last != nil {
 		last.Name, last.Title, last.Panels[0].X.Label = "last", selection.Percentiles[high].Name+" of the last receiver by work", selection.Percentiles[high].Name+" until the last receiver has it, ms (log)"
-		last.Caption = "How long after a broadcast was due its last receiver has it, in the slow ones; left is better."
+		last.Caption = "The time from when a broadcast was due until its last receiver has it, for the slowest broadcasts; left is better."
 		fs = append(fs, last)
 	}
 	for i, w := range ws {
 		if f := curveByGroup(w.Of); f != nil {
 			f.Name, f.Title = fmt.Sprintf("receivers-%02d", i+1), "Receiver curve: "+w.Label
-			f.Caption = "How each strategy serves the receivers of one broadcast, from the first to the last. Of several trials, the one in the middle."
+			f.Caption = "How each strategy serves the receivers of one broadcast, from the first to the last. With several trials, the middle one is shown."
 			fs = append(fs, f)
 		}
 	}

@@ -14,7 +14,7 @@ import (
 
 func CellSentence(c *result.Cell) string {
 	if c.Interrupted {
-		return layout.Joined(layout.UpperFirst(c.Reason)+", so this is no whole trial.", headline(c))
+		return layout.Joined(layout.UpperFirst(c.Reason)+", so the trial is incomplete.", headline(c))
 	}
 	switch c.Verdict {
 	case result.Pass:
@@ -64,7 +64,7 @@ func backSentence(c *result.Cell) string {
 		}
 		parts = append(parts, "within "+layout.Micros(float64(us))+" in "+f.Phase)
 	}
-	return "95" + layout.Nbsp + "% of the lost connections were made again " + strings.Join(parts, ", ") + "."
+	return "95" + layout.Nbsp + "% of the lost connections were restored " + strings.Join(parts, ", ") + "."
 }
 
 // Population is "10 000 websocket clients, batched fan-out".
@@ -145,7 +145,7 @@ func Found(k *result.Check) string {
 	s := k.Text + ", "
 	switch {
 	case k.NoData:
-		s += "but there was nothing to judge"
+		s += "but there were no samples"
 	case k.Undecided:
 		s += "not decided"
 	default:
@@ -168,7 +168,7 @@ func UndecidedOnly(c *result.Cell) bool {
 func whyInvalid(c *result.Cell) string {
 	parts := brokenChecks(c, result.KindValid)
 	if len(parts) == 0 || c.Evidence != nil && c.Evidence.Mismatch != "" {
-		return strings.TrimSuffix(cmp.Or(c.Reason, "the run came to no verdict"), ".")
+		return strings.TrimSuffix(cmp.Or(c.Reason, "the run has no verdict"), ".")
 	}
 	return "the generator was not fit to judge: " + strings.Join(parts, "; ")
 }

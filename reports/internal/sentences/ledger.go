@@ -56,11 +56,11 @@ func apartLines(run *result.Run) []string {
 	}
 	var out []string
 	if slow.Expected > 0 {
-		out = append(out, fmt.Sprintf("slow readers, apart: expected: %s  received: %s  late: %s  lost: %s  undecided: %s  connections ended: %s",
+		out = append(out, fmt.Sprintf("slow readers (counted separately): expected: %s  received: %s  late: %s  lost: %s  undecided: %s  connections ended: %s",
 			layout.Count(slow.Expected), layout.Count(slow.Received), layout.Count(slow.Late), layout.Count(slow.Lost), layout.Count(slow.Undecided), layout.Count(int64(ended))))
 	}
 	if volatile.Expected > 0 {
-		out = append(out, fmt.Sprintf("volatile messages, apart: sent: %s  expected: %s  received: %s  late: %s  lost: %s  undecided: %s",
+		out = append(out, fmt.Sprintf("volatile messages (counted separately): sent: %s  expected: %s  received: %s  late: %s  lost: %s  undecided: %s",
 			layout.Count(volatile.Sent), layout.Count(volatile.Expected), layout.Count(volatile.Received), layout.Count(volatile.Late), layout.Count(volatile.Lost), layout.Count(volatile.Undecided)))
 	}
 	return out
@@ -98,6 +98,6 @@ func LedgerLine(run *result.Run) string {
 // lossWords tell between which limits the loss lies.
 func lossWords(l *result.Ledger) string {
 	loss := l.Loss()
-	return fmt.Sprintf("loss: between %s and %s, as of %s deliveries nobody can tell: their clients came or went meanwhile",
+	return fmt.Sprintf("loss: between %s and %s; %s deliveries are undecided, because their clients connected or disconnected meanwhile",
 		layout.Share(loss.LeastShare), layout.Share(loss.MostShare), layout.Count(l.Undecided))
 }

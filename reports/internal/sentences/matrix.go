@@ -111,7 +111,7 @@ func medians(gs []selection.Group) string {
 			return "medians of " + tables.TrialsNote(gs)
 		}
 	}
-	return "one trial each, so the order may be chance"
+	return "one trial each, so the order may be due to chance"
 }
 
 // cheapest is "Deliveries per CPU second of the server: from 4 800 with short-polling to 11 900 with websocket."
@@ -139,7 +139,7 @@ func cheapest(gs []selection.Group) string {
 // choiceSentence counts at how many kinds of work each strategy is one to use, if that was tested.
 func choiceSentence(ws []selection.Work) string {
 	if !tables.AllTested(ws) {
-		return fmt.Sprintf("%s at %s: %s, too few to say which strategy to use: run it with --set matrix.repeat=%d.",
+		return fmt.Sprintf("%s were compared at %s, with %s: too few to recommend one. Run with --set matrix.repeat=%d.",
 			layout.Count(len(tables.StrategyNames(ws)))+" strategies", layout.Plural(len(ws), "kind")+" of work", tables.TrialsNote(selection.Doers(ws)), stats.MinTrials+1)
 	}
 	n, first := map[string]int{}, map[string]int{} // works at which it is one to use, and the cheapest
@@ -168,5 +168,5 @@ func choiceSentence(ws []selection.Work) string {
 			parts = append(parts, fmt.Sprintf("%s at %d", name, n[name]))
 		}
 	}
-	return "To use, by the server's CPU and memory: " + strings.Join(parts, ", ") + "."
+	return "Recommended by the server's CPU and memory: " + strings.Join(parts, ", ") + "."
 }

@@ -50,9 +50,9 @@ func saidBy(run *result.Run, of func(*result.Cell) []string) (ws []string) {
 		case n == 1:
 			ws = append(ws, w.cells[0]+": "+w.text)
 		case n <= 3:
-			ws = append(ws, fmt.Sprintf("%s: %s; likewise %s", w.cells[0], w.text, strings.Join(w.cells[1:], ", ")))
+			ws = append(ws, fmt.Sprintf("%s: %s; also %s", w.cells[0], w.text, strings.Join(w.cells[1:], ", ")))
 		default:
-			ws = append(ws, fmt.Sprintf("%s: %s; likewise in %d other cells", w.cells[0], w.text, n-1))
+			ws = append(ws, fmt.Sprintf("%s: %s; also in %d other cells", w.cells[0], w.text, n-1))
 		}
 	}
 	return ws
@@ -61,10 +61,10 @@ func saidBy(run *result.Run, of func(*result.Cell) []string) (ws []string) {
 // Alert is what stands on every figure of a cell in red: a picture travels without its page.
 func Alert(c *result.Cell) string {
 	if c.Interrupted {
-		return layout.UpperFirst(c.Reason) + ": no whole trial"
+		return layout.UpperFirst(c.Reason) + ": the trial is incomplete"
 	}
 	if result.Worst(c.Verdict, c.Verdict) == result.Invalid {
-		return strings.TrimSuffix("INVALID, says nothing about the server: "+c.Reason, ": ")
+		return strings.TrimSuffix("INVALID, do not use these numbers to judge the server: "+c.Reason, ": ")
 	}
 	switch n := len(c.Warnings); n {
 	case 0:
@@ -72,6 +72,6 @@ func Alert(c *result.Cell) string {
 	case 1:
 		return "Warning: " + c.Warnings[0]
 	default:
-		return fmt.Sprintf("Warning: %s; and %d more on the page", c.Warnings[0], n-1)
+		return fmt.Sprintf("Warning: %s (%d more on the page)", c.Warnings[0], n-1)
 	}
 }

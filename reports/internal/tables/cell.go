@@ -97,15 +97,15 @@ func LatencyTable(of map[string]*result.Latency, names []string) layout.Table {
 		t.Rows = append(t.Rows, append(row, AtLeast(l, 100, l.Maxus), SamplesOf(l)))
 	}
 	if thin {
-		t.Note = "“-”: fewer than ten samples lie beyond that percentile, too few to say."
+		t.Note = "“-”: fewer than ten samples lie above that percentile, too few to state it."
 	}
 	if slices.ContainsFunc(names, func(name string) bool {
 		return name == metric.Step || name == metric.Flow || strings.HasPrefix(name, metric.OfStep(""))
 	}) {
-		t.Note = strings.TrimSpace(t.Note + " step and flow are closed loops: each counts from when it began, so a server that slows down is also asked less; the others count from a schedule.")
+		t.Note = strings.TrimSpace(t.Note + " step and flow are closed loops: each is timed from its own start, so a slow server also receives less load. The other metrics are timed from a schedule.")
 	}
 	if never {
-		t.Note = strings.TrimSpace(t.Note + " “>”: so much was waited for something that never came; it counts as slower than all that did.")
+		t.Note = strings.TrimSpace(t.Note + " “>”: the wait ended without a result; such samples count as slower than all others.")
 	}
 	if clamped > 0 {
 		t.Note = strings.TrimSpace(t.Note + " " + layout.Plural(clamped, "sample") + " lay below 0 or above an hour and count at that limit.")
@@ -169,7 +169,7 @@ func ResourceTable(c *result.Cell) layout.Table {
 	add("longest GC pause, at most", layout.None, layout.Known(g.GCPauseMaxus, layout.Micros))
 	switch {
 	case s.SameMachine:
-		t.Note = "Client and server shared one machine: they took CPU from each other, and no network lay between them."
+		t.Note = "Client and server shared one machine: they competed for CPU, and no network was between them."
 	case s.Target != "":
 		t.Note = "Client and server ran on different machines."
 	}

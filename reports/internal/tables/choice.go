@@ -35,13 +35,13 @@ func optionNames(c selection.Choice, fit bool) string {
 // ChoiceTable answers which strategy to use when: a row per work.
 func ChoiceTable(ws []selection.Work) layout.Table {
 	t := layout.Table{Title: "Which strategy when", Left: 3, Head: []string{
-		"work", "use", "rather not", "deliveries per CPU s", "first receiver", "half of them", "last receiver",
+		"work", "use", "avoid", "deliveries per CPU s", "first receiver", "half of them", "last receiver",
 	}}
 	high := selection.Highest(selection.Doers(ws), selection.LastReceiver)
 	t.Head = append(t.Head, "last "+selection.Percentiles[high].Name, "server memory")
 	tested := AllTested(ws)
 	if !tested {
-		t.Title, t.Head[1], t.Head[2] = "What each strategy took", "least CPU of the server first", "much more"
+		t.Title, t.Head[1], t.Head[2] = "The cost of each strategy", "by CPU of the server, lowest first", "much more"
 	}
 	for _, w := range ws {
 		c, ok := w.Choose()
@@ -59,12 +59,12 @@ func ChoiceTable(ws []selection.Work) layout.Table {
 		return layout.Table{}
 	}
 	if !tested {
-		t.Note = fmt.Sprintf("The strategy with the most deliveries per CPU second of the server, whose numbers follow, then the others with how many times as much CPU they took; "+
-			"much more: half as much CPU or memory again. Each work but the first is named by how it differs from the first. %s", tooFewTrials())
+		t.Note = fmt.Sprintf("The strategy with the most deliveries per CPU second of the server comes first, and the numbers of the row are its own. The factor behind another strategy says how much more CPU it took. "+
+			"much more: at least 1.5 times the CPU or memory. Each work after the first is named by its differences from the first. %s", tooFewTrials())
 		return t
 	}
-	t.Note = "use: the strategy with the most deliveries per CPU second of the server, whose numbers follow, and those that take less than half as much CPU again, with how many times as much; " +
-		"rather not: the others, and those that take half as much memory again. Each work but the first is named by how it differs from the first. The receivers' times count from when a broadcast was due, in the median broadcast and, at the end, in the slowest ones."
+	t.Note = "use: the strategy with the most deliveries per CPU second of the server, and others that take at most 1.5 times its CPU and memory, each with its factor. The numbers of the row belong to the first. " +
+		"avoid: the other strategies. Each work after the first is named by its differences from the first. Receiver times count from when a broadcast was due, for the median broadcast and, in the last column of them, for the slowest broadcasts."
 	return t
 }
 

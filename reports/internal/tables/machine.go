@@ -17,9 +17,9 @@ func MachineFacts(t *layout.Table, run *result.Run) {
 		}
 	}
 	if len(run.Cells) > 0 {
-		where := "not known whether on this machine"
+		where := "not known whether on the same machine"
 		if s := run.Cells[0].Server; s.SameMachine {
-			where = "client and server on one machine: they took CPU from each other, and no network lay between them"
+			where = "client and server on one machine: they competed for CPU, and no network was between them"
 		} else if s.Target != "" {
 			where = "client and server on different machines; server at " + s.Target
 		}

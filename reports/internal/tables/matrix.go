@@ -29,7 +29,7 @@ func TrialsNote(gs []selection.Group) string {
 	}
 	note := trialsEach(low, high)
 	if without > 0 && high > 0 {
-		note += fmt.Sprintf(", %s without a valid one", layout.Count(without))
+		note += fmt.Sprintf(", %s without a valid trial", layout.Count(without))
 	}
 	return note
 }
@@ -79,14 +79,14 @@ func ranksNote(r selection.Ranks) string {
 	case r.N < 2:
 		return ""
 	case r.Tested:
-		return "best: the first in its column; ~: not told apart from it (Mann-Whitney over the trials, corrected after Holm)."
+		return "best: the first in its column; ~: no difference from the best is shown (Mann-Whitney test over the trials, with Holm's correction)."
 	}
 	return tooFewTrials()
 }
 
 // tooFewTrials says why nothing is called best.
 func tooFewTrials() string {
-	return fmt.Sprintf("With fewer than %d trials of each, no difference is tested and nothing is called best: run it with --set matrix.repeat=%d.", stats.MinTrials, stats.MinTrials+1)
+	return fmt.Sprintf("With fewer than %d trials of each combination, differences are not tested and none is marked best: run with --set matrix.repeat=%d.", stats.MinTrials, stats.MinTrials+1)
 }
 
 // onlyMedian is the heading of a metric's medians where the table has no higher percentile of it.
@@ -140,7 +140,7 @@ func OverviewTable(run *result.Run, gs []selection.Group, ws []selection.Work) l
 	var t layout.Table
 	doing := map[int]string{} // the work of each group
 	if len(ws) > 0 {
-		t.Title = "Every strategy at every work"
+		t.Title = "Every strategy, by work"
 		axes = []string{"work", selection.Strategies}
 		for _, w := range ws {
 			for _, i := range w.At {
@@ -186,10 +186,10 @@ func OverviewTable(run *result.Run, gs []selection.Group, ws []selection.Work) l
 		markBest(&t, ws, gs, metricName)
 	}
 	if repeated {
-		t.Note += " Median of the valid trials, with the lowest and the highest in brackets; lost is their sum."
+		t.Note += " Median of the valid trials, with the lowest and the highest in parentheses; lost is the sum over the trials."
 	}
 	if slices.ContainsFunc(gs, func(g selection.Group) bool { return len(g.Valid()) < len(g.Cells) }) {
-		t.Note += " Invalid trials are not in the numbers."
+		t.Note += " Invalid trials are excluded."
 	}
 	t.Note = strings.TrimSpace(t.Note)
 	return t
@@ -210,7 +210,7 @@ func lostIn(cells []*result.Cell) string {
 func TrialsTable(run *result.Run) layout.Table {
 	metricName := selection.Primary(run)
 	axes := selection.Varying(run)
-	t := layout.Table{Title: "Each trial, in the order they ran", Left: len(axes) + 2}
+	t := layout.Table{Title: "Trials in the order they ran", Left: len(axes) + 2}
 	t.Head = append(append([]string{"cell"}, axes...), "verdict", "trial")
 	if metricName != "" {
 		t.Head = append(t.Head, "p50", "p99", "max")

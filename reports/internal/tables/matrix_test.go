@@ -72,7 +72,7 @@ func TestRank(t *testing.T) {
 	if r = selection.Rank(gs[:1], selection.LatencyOf("delivery", selection.P99), false); r.Tested || ranksNote(r) != "" {
 		t.Errorf("one group: %+v", r)
 	}
-	if r = selection.Rank([]selection.Group{of("a", 1, 2), of("b", 5, 6)}, selection.LatencyOf("delivery", selection.P99), false); r.Tested || !strings.Contains(ranksNote(r), "nothing is called best") {
+	if r = selection.Rank([]selection.Group{of("a", 1, 2), of("b", 5, 6)}, selection.LatencyOf("delivery", selection.P99), false); r.Tested || !strings.Contains(ranksNote(r), "none is marked best") {
 		t.Errorf("two trials: %+v", r)
 	}
 	tab = layout.Table{Rows: [][]string{{"a"}, {"b"}}}
@@ -100,7 +100,7 @@ func TestTrialsNote(t *testing.T) {
 		{[]int{1, 1}, "one trial each"},
 		{[]int{5, 5}, "5 trials each"},
 		{[]int{3, 5}, "3 to 5 valid trials"},
-		{[]int{1, 0, 1}, "one trial each, 1 without a valid one"},
+		{[]int{1, 0, 1}, "one trial each, 1 without a valid trial"},
 		{[]int{0, 0}, "no valid trial"},
 	} {
 		if got := TrialsNote(of(test.valid...)); got != test.want {

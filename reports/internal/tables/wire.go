@@ -10,7 +10,7 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-const wireNote = "Both ways, as the clients counted it above TCP: HTTP heads and bodies, websocket frames, TLS, heartbeats and empty polls are in it, the headers of TCP and IP are not. A message is a delivery or an acknowledgement that arrived."
+const wireNote = "Both directions, counted by the clients above TCP. HTTP headers and bodies, websocket frames, TLS, heartbeats and empty polls are included; TCP and IP headers are not. A message is a delivery or an acknowledgement that arrived."
 
 // WireTable says what each transport of a cell carried for one message.
 func WireTable(c *result.Cell) layout.Table {
@@ -121,7 +121,7 @@ func TargetTable(c *result.Cell) layout.Table {
 		t.Rows = append(t.Rows, []string{name, layout.Significant(sum/float64(len(values))) + unit, layout.Significant(highest) + unit, layout.Significant(m.Values[len(m.Values)-1])})
 	}
 	if len(t.Rows) > 0 {
-		t.Note = "Read from the target while the trial ran, labels summed up. Of counters, mean and highest are growth a second."
+		t.Note = "Read from the target during the trial and summed over labels. For counters, mean and highest are the increase per second."
 	}
 	return t
 }
