@@ -43,7 +43,7 @@ func TestRecoveredClientsAreOwed(t *testing.T) {
 			replayed, latencies := int64(0), int64(0)
 			for _, r := range c.Evidence.Ledger {
 				if r.Replayed {
-					replayed += r.Ledger.Received
+					replayed += r.Received
 				}
 			}
 			for _, s := range c.Evidence.Series {

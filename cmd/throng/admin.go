@@ -27,7 +27,7 @@ func (a *adminFlags) register(f *pflag.FlagSet) {
 	f.StringVar(&a.opts.User, "admin-user", "", "user name that the Admin UI must give")
 	f.StringVar(&a.opts.PasswordHash, "admin-password-hash", "", "bcrypt hash of its password, as htpasswd -nB prints it (default $THRONG_ADMIN_PASSWORD_HASH)")
 	f.StringVar(&a.opts.Namespace, "admin-namespace", "/admin", "namespace that the Admin UI joins")
-	f.StringVar(&a.mode, "admin-mode", "development", "what it is told: development (every socket and event) or production (numbers)")
+	f.StringVar(&a.mode, "admin-mode", "development", "what it is sent: development (every socket and event) or production (numbers)")
 	f.BoolVar(&a.opts.ReadOnly, "admin-readonly", false, "let it look, but not act")
 	f.StringVar(&a.opts.ServerID, "admin-server-id", "", "what it calls this server (default the name of the machine)")
 }
@@ -68,7 +68,7 @@ func (a *adminFlags) install(srv *server.Server, application, listen string, ori
 	return admin.Instrument(srv, a.opts)
 }
 
-// note tells where the Admin UI finds its namespace, in the address that a client
+// note says where the Admin UI finds its namespace, in the address that a client
 // connects to.
 func (a *adminFlags) note(url string) string {
 	if a.opts.Secret == "" {

@@ -21,7 +21,7 @@ func installedClient() string {
 	return ""
 }
 
-// pageNote tells what to do with the address of an application that has a page;
+// pageNote says what to do with the address of an application that has a page;
 // "" of the others.
 func pageNote(application, client string) string {
 	switch {

@@ -9,13 +9,13 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// flagGroup is what the help of a command tells under one heading.
+// flagGroup is a group of flags under one heading in the help of a command.
 type flagGroup struct {
 	title  string
 	define func(*pflag.FlagSet)
 }
 
-// group defines flags of a command, which then tells them in groups: there are too
+// group defines flags of a command, whose help lists them in groups: there are too
 // many for one list. What else the command has comes last.
 func group(cmd *cobra.Command, groups ...flagGroup) {
 	sets := make([]*pflag.FlagSet, len(groups))

@@ -20,7 +20,7 @@ import (
 	"github.com/throng-io/throng/server/metrics"
 )
 
-// shutdownTime is how long clients get to take what is queued for them.
+// shutdownTime is how long clients get to read their queues.
 const shutdownTime = 2 * time.Second
 
 const serveHelp = `Run the built-in Socket.IO server with one of its applications:
@@ -35,7 +35,7 @@ const serveHelp = `Run the built-in Socket.IO server with one of its application
 Durations are written as 300ms or 25s; a plain number is milliseconds. Sizes are
 written as in scenario files, 64KiB or 1.5MB; a plain number is bytes.
 It prints one line with its address when it accepts connections, and stops on
-Ctrl-C or SIGTERM after its clients have been told.`
+Ctrl-C or SIGTERM after it has informed its clients.`
 
 func serveCommand() *cobra.Command {
 	var (
@@ -56,11 +56,8 @@ func serveCommand() *cobra.Command {
 		Long:  serveHelp,
 		Args:  arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			if credentials && len(origins) == 0 {
-				return errors.New("--cors-credentials is for the pages of --cors-origin; add it")
-			}
-			if len(origins) > 0 {
-				opts.CORS = &server.CORS{Origins: origins, Credentials: credentials}
+			if opts.CORS, err = corsOf(origins, credentials); err != nil {
+				return err
 			}
 			if recovery > 0 {
 				opts.Recovery = &server.Recovery{MaxDisconnection: recovery}
@@ -112,7 +109,7 @@ func serveCommand() *cobra.Command {
 		flagGroup{"Where, and to whom", func(f *pflag.FlagSet) {
 			at.register(f)
 			f.StringVar(&opts.HealthPath, "health-path", "/health", "path that answers the health checks of load balancers; empty for none")
-			f.StringSliceVar(&observed.hosts, "allowed-host", nil, "host names under which it may be reached beside localhost, such as that of a proxy (default any; with --admin on localhost, and for --metrics and --pprof, none)")
+			f.StringSliceVar(&observed.hosts, "allowed-host", nil, "host names under which it may be reached beside localhost, such as the name of a proxy (default any; with --admin on localhost, and for --metrics and --pprof, none)")
 			f.StringSliceVar(&origins, "cors-origin", nil, `origins whose pages may connect; "*" for all`)
 			f.BoolVar(&credentials, "cors-credentials", false, "allow such pages to send cookies")
 			optionFlags(f, &opts, "Where, and to whom")
@@ -131,6 +128,17 @@ func serveCommand() *cobra.Command {
 	complete(cmd, "app", app.Names())
 	complete(cmd, "fanout", server.Strategies())
 	return cmd
+}
+
+// corsOf returns the option for the pages of other origins, nil for none.
+func corsOf(origins []string, credentials bool) (*server.CORS, error) {
+	if len(origins) > 0 {
+		return &server.CORS{Origins: origins, Credentials: credentials}, nil
+	}
+	if credentials {
+		return nil, errors.New("--cors-credentials is for the pages of --cors-origin; add it")
+	}
+	return nil, nil
 }
 
 // untilEnd returns a context that ends with r.
