@@ -103,6 +103,17 @@ func Best(l *result.Latency) (name string, us int64) {
 	return "max", l.Maxus
 }
 
+// BestBeyond reports whether the value that Best returns is how long was waited for something that
+// never came: the truth is more.
+func BestBeyond(l *result.Latency) bool {
+	for _, i := range []int{P99, P90, P50} {
+		if l.N+l.Never >= Percentiles[i].N {
+			return l.Beyond(100 * Percentiles[i].P)
+		}
+	}
+	return l.Beyond(100)
+}
+
 // LatencyOf reads a percentile of a metric, if there are samples enough.
 func LatencyOf(metricName string, i int) func(*result.Cell) (float64, bool) {
 	return func(c *result.Cell) (float64, bool) {

@@ -37,6 +37,10 @@ func headline(c *result.Cell) string {
 		return "Nothing was delivered or acknowledged (" + Population(c) + ")."
 	}
 	name, us := selection.Best(c.Latency[metricName])
+	value := layout.Micros(float64(us))
+	if selection.BestBeyond(c.Latency[metricName]) {
+		value = ">" + layout.Nbsp + value
+	}
 	rate := c.Rates.AchievedPerS
 	noun := "messages/s"
 	if metricName == metric.Delivery {
@@ -46,7 +50,7 @@ func headline(c *result.Cell) string {
 	if rate > 0 {
 		at = " at " + layout.Significant(rate) + layout.Nbsp + noun
 	}
-	return fmt.Sprintf("%s %s %s%s (%s).", name, metricName, layout.Micros(float64(us)), at, Population(c))
+	return fmt.Sprintf("%s %s %s%s (%s).", name, metricName, value, at, Population(c))
 }
 
 // backSentence says how soon the clients were back after each fault.
