@@ -1,10 +1,14 @@
 package scenario
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 
 	"github.com/throng-io/throng/scenario/client"
+	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/plan"
+	"github.com/throng-io/throng/scenario/internal/stamp"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -171,4 +175,59 @@ func TestSentAwayByThePlanWhileAway(t *testing.T) {
 	if dropped < 20 || dropped > 25 || held < 45 || held > 50 || c.Errors["send.unconnected"] != dropped || sent+held+dropped != due {
 		t.Errorf("%d due, %d sent, %d held, %d dropped; errors %v", due, sent, held, dropped, c.Errors)
 	}
+}
+
+// What is due while a client sends what it has held goes behind that.
+func TestHeldMessagesGoFirst(t *testing.T) {
+	tr, _ := newBenchTrial(t, 1)
+	tr.groups[1].spec.Reconnect = &file.Reconnect{}
+	a := newActor(tr, tr.groups[1], 0, 0)
+	out := &kept{}
+	a.conn = out
+	tr.groups[1].actors[0].Store(a)
+	tr.groups[1].present = 1
+	s := tr.streams[0]
+	due := func(n int64) {
+		s.op = plan.Op{N: uint64(n), Due: n}
+		s.fire(n)
+	}
+	const before = 2*flushAtOnce + 1
+	a.away.Store(1)
+	for n := range int64(before) {
+		due(n)
+	}
+	a.state.Store(int32(joining))
+	a.hold()
+	if len(out.sent) != before {
+		t.Fatalf("%d messages were sent when it was back, want %d", len(out.sent), before)
+	}
+	// As if the pacer came between two stretches of the next time.
+	a.outbox.flushing = true
+	due(before)
+	a.outbox.flushing = false
+	if len(out.sent) != before || len(a.outbox.ops) != 1 || tr.sending.held != 1 {
+		t.Errorf("%d sent, %d held (%d in all): the new message has overtaken the held ones", len(out.sent), len(a.outbox.ops), tr.sending.held)
+	}
+	a.flush()
+	due(before + 1)
+	for i, p := range out.sent {
+		st, found := a.group.finder.Find(p[strings.Index(string(p), "{"):], nil)
+		if found != stamp.Found || st.Due != int64(i) {
+			t.Errorf("message %d was due at %d, found %v", i, st.Due, found)
+		}
+	}
+	if len(out.sent) != before+2 || tr.sending.held != 0 {
+		t.Errorf("%d sent, %d held", len(out.sent), tr.sending.held)
+	}
+}
+
+// A kept conn remembers what is sent.
+type kept struct {
+	deaf
+	sent [][]byte
+}
+
+func (l *kept) Send(p []byte) error {
+	l.sent = append(l.sent, bytes.Clone(p))
+	return nil
 }
