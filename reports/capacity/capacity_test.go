@@ -80,3 +80,28 @@ func TestCriteria(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatBreaksFirst: the check that most trials at the level broke is named, with what the first
+// of these trials found; a trial whose cell is lost counts by its reason.
+func TestWhatBreaksFirst(t *testing.T) {
+	broken := func(text string) result.Cell {
+		return result.Cell{Checks: []result.Check{
+			{Text: "an optional one", Kind: result.KindSLO, Optional: true}, {Text: "one that held", Kind: result.KindSLO, Pass: true}, {Text: text, Kind: result.KindSLO},
+		}}
+	}
+	run := &result.Run{Cells: []result.Cell{broken("a"), broken("b"), broken("b"), broken("a")}}
+	run.Capacity = &result.Capacity{High: 2, Probes: []result.Probe{
+		{Level: 2, Verdict: "broke", Cell: 1, Reason: "a: 1"},
+		{Level: 2, Verdict: "broke", Cell: 2, Reason: "b: 2"},
+		{Level: 2, Verdict: "broke", Cell: 3, Reason: "b: 3"},
+		{Level: 1, Verdict: "broke", Cell: 4, Reason: "a: 4"},
+		{Level: 2, Verdict: "broke", Reason: "c: 5"},
+	}}
+	if got := Of(run).Reason; got != "b: 2" {
+		t.Errorf("got %q, want the first of the two that broke b", got)
+	}
+	run.Capacity.Probes = run.Capacity.Probes[4:]
+	if got := Of(run).Reason; got != "c: 5" {
+		t.Errorf("got %q of a trial whose cell is lost", got)
+	}
+}

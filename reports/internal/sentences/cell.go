@@ -124,6 +124,9 @@ func valid(c *result.Cell) string {
 // broken names the checks that failed the cell. If the server ended by itself, the reason says so and no check does.
 func broken(c *result.Cell) string {
 	parts := brokenChecks(c, result.KindSLO)
+	if len(parts) == 0 { // the target refused what the generator would have sent
+		parts = brokenChecks(c, result.KindValid)
+	}
 	if len(parts) == 0 || c.Evidence != nil && c.Evidence.Ending == result.EndServerGone {
 		return layout.UpperFirst(strings.TrimSuffix(cmp.Or(c.Reason, "a check was broken"), ".")) + "."
 	}

@@ -22,7 +22,7 @@ const (
 )
 
 func ChecksTable(c *result.Cell) layout.Table {
-	t := layout.Table{Title: "Checks", Head: []string{"check", "outcome", "decides", "found"}, Left: 3}
+	t := layout.Table{Title: "Checks", Head: []string{"check", "outcome", "decides", "found"}, Left: 4}
 	for i := range c.Checks {
 		k := &c.Checks[i]
 		outcome, value := Met, layout.CheckFound(k)

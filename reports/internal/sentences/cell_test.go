@@ -1,0 +1,66 @@
+package sentences
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/throng-io/throng/reports/internal/layout"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// TestWhyACellDidNotPass: the first sentence names what decided, by the values of the checks and of
+// the ending, whatever the texts are.
+func TestWhyACellDidNotPass(t *testing.T) {
+	slow := result.Check{Text: "p99(delivery) < 100ms", Stat: "p99", Metric: "delivery", Kind: result.KindSLO, Value: 0.143, Unit: "s"}
+	lossy := result.Check{Text: "loss(delivery) == 0", Stat: "loss", Metric: "delivery", Kind: result.KindSLO, Value: 0.02, Unit: "share"}
+	lag := result.Check{Text: "p99(lag) < 1ms", Stat: "p99", Metric: "lag", Kind: result.KindValid, Value: 0.003, Unit: "s"}
+	optional, empty, met := slow, slow, slow
+	optional.Optional, empty.NoData, met.Pass = true, true, true
+	const reason = "p99(delivery) < 100ms: 143 ms"
+	for name, tt := range map[string]struct {
+		verdict  result.Verdict
+		reason   string
+		checks   []result.Check
+		evidence *result.Evidence
+		want     string
+	}{
+		"one check":    {result.Fail, reason, []result.Check{slow}, nil, "Check broken: p99(delivery) < 100ms, it was 143 ms."},
+		"two checks":   {result.Fail, reason, []result.Check{slow, lossy}, nil, "Checks broken: p99(delivery) < 100ms, it was 143 ms; loss(delivery) == 0, it was 2 %."},
+		"not the met":  {result.Fail, reason, []result.Check{met, lossy}, nil, "Check broken: loss(delivery) == 0, it was 2 %."},
+		"not optional": {result.Fail, reason, []result.Check{optional, lossy}, nil, "Check broken: loss(delivery) == 0, it was 2 %."},
+		"no samples":   {result.Fail, reason, []result.Check{empty}, nil, "Check broken: p99(delivery) < 100ms, but there were no samples."},
+		// The target refused the connections, so a rule of the generator fails the cell.
+		"by a rule of the generator": {result.Fail, "p99(lag) < 1ms: 3 ms", []result.Check{lag}, nil, "Check broken: p99(lag) < 1ms, it was 3 ms."},
+		"the server ended": {
+			result.Fail, "the server ended by itself after 2 s", []result.Check{slow}, &result.Evidence{Ending: result.EndServerGone},
+			"The server ended by itself after 2 s.",
+		},
+		"a server that stayed": {result.Fail, "other words", []result.Check{slow}, &result.Evidence{Ending: "ran_out"}, "Check broken: p99(delivery) < 100ms, it was 143 ms."},
+		"the generator":        {result.Invalid, "p99(lag) < 1ms: 3 ms", []result.Check{slow, lag}, nil, "The generator was not fit to judge: p99(lag) < 1ms, it was 3 ms."},
+		"the contract": {
+			result.Invalid, "the contract does not fit: no event echo", []result.Check{lag}, &result.Evidence{Mismatch: "no event echo"},
+			"The contract does not fit: no event echo.",
+		},
+		"no verdict": {"", "", nil, nil, "The run has no verdict."},
+	} {
+		c := &result.Cell{Verdict: tt.verdict, Reason: tt.reason, Checks: tt.checks, Evidence: tt.evidence}
+		if got := strings.ReplaceAll(CellSentence(c), layout.Nbsp, " "); !strings.HasPrefix(got, tt.want+" ") {
+			t.Errorf("%s:\n got %s\nwant %s", name, got, tt.want)
+		}
+	}
+}
+
+func TestWarningsOfSeveralCells(t *testing.T) {
+	cell := func(ws ...string) result.Cell { return result.Cell{Warnings: ws} }
+	run := &result.Run{Warnings: []string{"of the run"}, Cells: []result.Cell{
+		cell("3 clients failed", "only here"), cell("4 clients failed"), cell("5.5 clients failed"), cell(), cell("6 clients failed"),
+	}}
+	want := "of the run|cell-01: 3 clients failed; also in 3 other cells|cell-01: only here"
+	if got := strings.Join(Warnings(run), "|"); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	run.Cells = run.Cells[:2]
+	if got, want := Warnings(run)[1], "cell-01: 3 clients failed; also cell-02"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
