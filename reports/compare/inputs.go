@@ -23,6 +23,7 @@ func Open(arg string) (Input, error) {
 	return OpenWith(arg, result.Read)
 }
 
+// OpenWith reads the result that an argument names, as Open does, by the given function.
 func OpenWith(arg string, read func(path string) (*result.Run, error)) (Input, error) {
 	path, selection, _ := strings.Cut(arg, "#")
 	in := Input{Name: arg}

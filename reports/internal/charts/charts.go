@@ -104,6 +104,7 @@ func SpectrumPoints(l *result.Latency) ([]draw.Point, error) {
 	return pts, nil
 }
 
+// SpectrumAxis is the axis 1/(1-p) up to farthest, with a tick per further nine.
 func SpectrumAxis(farthest float64) draw.Axis {
 	a := draw.Axis{Label: "percentile", Log: true, Min: 1, Max: farthest, Ticks: []draw.Tick{{At: 1, Label: "0"}, {At: 2, Label: "50"}}}
 	s := "90"

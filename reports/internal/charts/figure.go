@@ -16,10 +16,12 @@ type Figure struct {
 	Data    layout.Table
 }
 
+// JoinSub joins the parts of a subtitle that are not empty.
 func JoinSub(parts ...string) string {
 	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), " · ")
 }
 
+// Ms converts µs to ms.
 func Ms(us int64) float64 { return float64(us) / 1e3 }
 
 // Anchor is the id of a figure on the page.

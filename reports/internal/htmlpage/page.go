@@ -9,7 +9,8 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-func (p *Page) Html() ([]byte, error) {
+// HTML renders the page.
+func (p *Page) HTML() ([]byte, error) {
 	var b bytes.Buffer
 	if err := PageTemplate.Execute(&b, p); err != nil {
 		return nil, err
@@ -49,6 +50,7 @@ type Page struct {
 	Names []string // of a search: the headings of its cells
 }
 
+// Figures lists every figure of the page, the leading one first.
 func (p *Page) Figures() []*charts.Figure {
 	fs := p.Comparing
 	if p.Lead != nil {

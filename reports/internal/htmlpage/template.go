@@ -20,9 +20,11 @@ var pageText string
 //go:embed page.css
 var pageStyle string
 
+// PageScript is the script of every page.
 //go:embed page.js
 var PageScript string
 
+// PageTemplate is the template of a report. Comparisons and the viewer add templates to clones of it.
 var PageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"verdict": func(v result.Verdict) string { return string(result.Worst(v, v)) },
 	"numeric": func(t layout.Table, column int) bool { return column >= t.Left },

@@ -7,6 +7,7 @@ import (
 
 var markdownEscape = strings.NewReplacer("&", "&amp;", `\`, `\\`, "|", `\|`, "<", "&lt;", ">", "&gt;", "*", `\*`, "_", `\_`, "`", "\\`", "[", `\[`, "\n", " ", "~", `\~`)
 
+// MarkdownText escapes s for Markdown and HTML, on one line.
 func MarkdownText(s string) string { return markdownEscape.Replace(s) }
 
 // MarkdownTable writes t as a table of GitHub's Markdown.

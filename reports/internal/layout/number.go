@@ -28,8 +28,10 @@ func Micros(us float64) string { return unbroken(metric.FormatSeconds(us / 1e6))
 // Count writes a number with its thousands apart.
 func Count[T int | int64](n T) string { return unbroken(metric.FormatCount(n)) }
 
+// Seconds writes a number of seconds.
 func Seconds(s float64) string { return Significant(s) + Nbsp + "s" }
 
+// Bytesize writes a number of bytes.
 func Bytesize(n float64) string { return unbroken(metric.FormatBytes(n)) }
 
 // Share writes 0..1 as per cent.

@@ -17,6 +17,7 @@ type Table struct {
 	Links []string          // by row: the anchor on the page that its first column leads to; "" or missing: none
 }
 
+// Joined joins the parts that are not empty by spaces.
 func Joined(parts ...string) string {
 	var kept []string
 	for _, p := range parts {
@@ -66,6 +67,7 @@ func TextTable(b *strings.Builder, t Table) {
 	}
 }
 
+// Filled drops the tables without rows.
 func Filled(ts ...Table) []Table {
 	return slices.DeleteFunc(ts, func(t Table) bool { return len(t.Rows) == 0 })
 }

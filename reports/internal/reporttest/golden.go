@@ -10,6 +10,7 @@ import (
 	"github.com/throng-io/throng/reports/internal/draw"
 )
 
+// Line finds a line of a panel by its name.
 func Line(t *testing.T, p draw.Panel, name string) draw.Line {
 	t.Helper()
 	for _, l := range p.Lines {
@@ -21,6 +22,7 @@ func Line(t *testing.T, p draw.Panel, name string) draw.Line {
 	return draw.Line{}
 }
 
+// Update makes Golden rewrite the files.
 var Update = flag.Bool("update", false, "rewrite the golden files")
 
 // Golden holds text to a file in testdata, or with -update writes it.

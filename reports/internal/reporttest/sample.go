@@ -137,6 +137,7 @@ func (s shape) rest(c *result.Cell, per int) {
 	check(result.Check{Text: "max(cpu) < 80%", Stat: "max", Metric: "cpu", Op: "<", Unit: "share", Kind: "valid", Limit: 0.8, Value: c.Generator.CPUMax, Pass: true})
 }
 
+// Micro is a duration of us microseconds.
 func Micro(us float64) time.Duration { return time.Duration(us * float64(time.Microsecond)) }
 
 func runOf(cells ...result.Cell) *result.Run {

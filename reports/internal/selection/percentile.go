@@ -45,6 +45,7 @@ type Percentile struct {
 	Of   func(*result.Latency) int64
 }
 
+// Percentiles are the columns of the latency tables, by P50 to P999.
 var Percentiles = []Percentile{
 	{"p50", 0.5, 20, func(l *result.Latency) int64 { return l.P50us }},
 	{"p90", 0.9, 100, func(l *result.Latency) int64 { return l.P90us }},

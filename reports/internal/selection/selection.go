@@ -17,6 +17,7 @@ const (
 	ProbeBroke = "broke"
 )
 
+// RecordedAt reports whether second t lies in a recorded phase.
 func RecordedAt(c *result.Cell, t float64) bool {
 	p := PhaseAt(c, t)
 	return p != nil && p.Record
@@ -32,6 +33,7 @@ func PhaseAt(c *result.Cell, t float64) *result.Phase {
 	return nil
 }
 
+// AllParams lists the parameters of all cells, sorted.
 func AllParams(run *result.Run) []string {
 	names := map[string]bool{}
 	for i := range run.Cells {

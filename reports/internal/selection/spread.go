@@ -8,6 +8,7 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
+// ServerCores is the mean CPU of the server in cores; false if it was not measured.
 func ServerCores(c *result.Cell) (float64, bool) {
 	if c.Seconds == 0 || c.Server.CPUs == 0 {
 		return 0, false
@@ -60,10 +61,12 @@ func Over(cells []*result.Cell, f func(*result.Cell) (float64, bool)) Spread {
 	return Spread{len(vs), mid, vs[0], vs[len(vs)-1]}
 }
 
+// Efficiency is deliveries per CPU second of the server; false if it was not measured.
 func Efficiency(c *result.Cell) (float64, bool) {
 	return c.Server.DeliveriesPerCPUs, c.Server.DeliveriesPerCPUs > 0
 }
 
+// Deliveries is deliveries per second.
 func Deliveries(c *result.Cell) (float64, bool) { return c.Rates.DeliveriesPerS, true }
 
 // LagOf is the highest percentile up to p99 of the generator's lag that it sent often enough to tell.
@@ -77,6 +80,7 @@ func LagOf(c *result.Cell) (name string, us int64) {
 // LastReceiver is the metric that tells when a broadcast has reached everybody.
 const LastReceiver = metric.FanoutLast
 
+// ServerMemory is the peak of the server's resident memory in bytes; false if it was not measured.
 func ServerMemory(c *result.Cell) (float64, bool) {
 	return float64(c.Server.RSSPeakBytes), c.Server.RSSPeakBytes > 0
 }

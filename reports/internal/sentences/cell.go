@@ -12,6 +12,7 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
+// CellSentence says how a cell ended and what it measured, in one to four sentences.
 func CellSentence(c *result.Cell) string {
 	if c.Interrupted {
 		return layout.Joined(layout.UpperFirst(c.Reason)+", so the trial is incomplete.", headline(c))

@@ -21,6 +21,7 @@ const (
 	NotDecided = "not decided"
 )
 
+// ChecksTable has a row per check: its outcome, what it decides, and what was found.
 func ChecksTable(c *result.Cell) layout.Table {
 	t := layout.Table{Title: "Checks", Head: []string{"check", "outcome", "decides", "found"}, Left: 4}
 	for i := range c.Checks {
@@ -46,6 +47,7 @@ func ChecksTable(c *result.Cell) layout.Table {
 	return t
 }
 
+// LedgerTable counts the deliveries of a cell by outcome.
 func LedgerTable(c *result.Cell) layout.Table {
 	l := c.Ledger
 	t := layout.Table{Title: "Ledger of deliveries", Left: 1, Head: []string{"", "count", "of expected"}}
@@ -113,6 +115,7 @@ func LatencyTable(of map[string]*result.Latency, names []string) layout.Table {
 	return t
 }
 
+// LoadTable shows the offered and achieved load, and the clients.
 func LoadTable(c *result.Cell) layout.Table {
 	t := layout.Table{Title: "Load and clients", Left: 1}
 	add := func(name, value string) { t.Rows = append(t.Rows, []string{name, value}) }
@@ -138,6 +141,7 @@ func LoadTable(c *result.Cell) layout.Table {
 	return t
 }
 
+// ResourceTable shows CPU, memory and traffic of server and generator.
 func ResourceTable(c *result.Cell) layout.Table {
 	s, g := c.Server, c.Generator
 	t := layout.Table{Title: "Resources", Left: 1, Head: []string{"", "server", "generator"}}
@@ -176,6 +180,7 @@ func ResourceTable(c *result.Cell) layout.Table {
 	return t
 }
 
+// ErrorTable counts the errors of a cell by class.
 func ErrorTable(c *result.Cell) layout.Table {
 	t := layout.Table{Title: "Errors", Left: 1, Head: []string{"class", "count"}}
 	for _, k := range slices.Sorted(maps.Keys(c.Errors)) {
@@ -186,6 +191,7 @@ func ErrorTable(c *result.Cell) layout.Table {
 	return t
 }
 
+// SettingsTable lists the settings of a cell.
 func SettingsTable(c *result.Cell) layout.Table {
 	t := layout.Table{Title: "Configuration", Left: 2}
 	all := maps.Clone(c.Settings)
@@ -208,6 +214,7 @@ func SettingsTable(c *result.Cell) layout.Table {
 	return t
 }
 
+// EnvironmentTable lists the machine and the versions of a run.
 func EnvironmentTable(run *result.Run) layout.Table {
 	t := layout.Table{Title: "Environment", Left: 2}
 	env := maps.Clone(run.Env)

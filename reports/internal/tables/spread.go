@@ -63,6 +63,7 @@ func Returned(f *result.FaultReturns, share float64) string {
 	return layout.Micros(float64(us))
 }
 
+// BackAfter writes the time, in µs, until clients were back; 0 means never.
 func BackAfter(us int64) string {
 	if us == 0 {
 		return "never"
