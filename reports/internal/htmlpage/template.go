@@ -21,6 +21,7 @@ var pageText string
 var pageStyle string
 
 // PageScript is the script of every page.
+//
 //go:embed page.js
 var PageScript string
 
