@@ -240,7 +240,7 @@ func TestAnyRunBuilds(t *testing.T) {
 				}
 			}
 		}
-		if _, err := p.HTML(); err != nil {
+		if _, err := p.Html(); err != nil {
 			t.Fatal(err)
 		}
 	})

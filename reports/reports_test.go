@@ -53,7 +53,7 @@ func TestPageOfEverySample(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		html, err := p.HTML()
+		html, err := p.Html()
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -117,7 +117,7 @@ func TestEscaping(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	page, err := p.HTML()
+	page, err := p.Html()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -244,7 +244,7 @@ func TestInterruptedIsNoTrial(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	html, err := page.HTML()
+	html, err := page.Html()
 	if err != nil || !bytes.Contains(html, []byte(`<span class="badge invalid">interrupted</span>`)) {
 		t.Errorf("%v, or the badge of the trial is not there", err)
 	}

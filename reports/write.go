@@ -57,7 +57,7 @@ func Write(dir string, run *result.Run, what Drawing) error {
 	if !slices.Contains(what.Drawn(), "html") {
 		return nil
 	}
-	html, err := p.HTML()
+	html, err := p.Html()
 	if err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
@@ -73,5 +73,5 @@ func HTML(run *result.Run) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("draw report: %w", err)
 	}
-	return p.HTML()
+	return p.Html()
 }
