@@ -6,13 +6,14 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
 	"github.com/throng-io/throng/reports/internal/charts"
 	"github.com/throng-io/throng/reports/internal/draw"
 	"github.com/throng-io/throng/reports/internal/layout"
 	"github.com/throng-io/throng/reports/internal/reporttest"
 	"github.com/throng-io/throng/reports/internal/selection"
 	"github.com/throng-io/throng/scenario/result"
-	"pgregory.net/rapid"
 )
 
 func figureOf(t *testing.T, run *result.Run, name string) *charts.Figure {

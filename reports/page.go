@@ -48,11 +48,11 @@ func fillCapacity(p *htmlpage.Page, c *capacity.Capacity) {
 	if word := map[result.Verdict]string{result.Pass: "found", result.Fail: "not found"}[c.Verdict]; word != "" && !p.Run.Interrupted {
 		p.Word = word
 	}
-	p.Facts = capacity.CapacityFacts(c)
+	p.Facts = capacity.Facts(c)
 	p.Overview = capacity.LevelsTable(c)
 	p.Overview.Title = "" // it stands under that heading
 	p.Names = c.Headings()
-	p.Lead, p.Comparing = lead(capacity.CapacityFigures(c), "latency-load")
+	p.Lead, p.Comparing = lead(capacity.Figures(c), "latency-load")
 	for i, f := range p.Comparing {
 		if f.Name == "search-journal" {
 			p.Trials, p.Comparing[i].Data = f.Data, layout.Table{}

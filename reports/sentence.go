@@ -26,7 +26,7 @@ func sentence(run *result.Run) string {
 	default:
 		s = sentences.MatrixSentence(run)
 	}
-	if run.Interrupted && !(len(run.Cells) == 1 && run.Cells[0].Interrupted) {
+	if run.Interrupted && (len(run.Cells) != 1 || !run.Cells[0].Interrupted) {
 		s = "The run was interrupted; the results cover the time before that. " + s
 	}
 	return s

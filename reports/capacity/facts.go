@@ -9,8 +9,8 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// CapacityFacts is the first screen's table of a search.
-func CapacityFacts(c *Capacity) layout.Table {
+// Facts is the first screen's table of a search.
+func Facts(c *Capacity) layout.Table {
 	t := layout.Table{Left: 2}
 	linked := func(name, value, link string) {
 		if value != "" {

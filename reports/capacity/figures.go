@@ -17,8 +17,8 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// CapacityFigures are the figures of a search, the first of them the one to look at first.
-func CapacityFigures(c *Capacity) []*charts.Figure {
+// Figures are the figures of a search, the first of them the one to look at first.
+func Figures(c *Capacity) []*charts.Figure {
 	fs := []*charts.Figure{
 		latencyAgainstLoad(c), searchJournal(c), achievedAgainstOffered(c), resourcesAgainstLoad(c), memoryPerClient(c), scalability(c),
 	}

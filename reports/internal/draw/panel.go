@@ -455,7 +455,7 @@ func (p *panel) setPitch(width vg.Length) (height vg.Length) {
 		}
 		p.pitch = insidePitch + 14*vg.Length(most-1) // of which 0.6 is boxes
 	}
-	return 16 + p.pitch*vg.Length(len(p.Panel.Y.Ticks))
+	return 16 + p.pitch*vg.Length(len(p.Y.Ticks))
 }
 
 // drawHead writes the label of the y axis and the legend above the axes, at the left edge of the figure.

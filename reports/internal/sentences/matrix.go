@@ -39,17 +39,18 @@ func outcomes(run *result.Run, combinations int) string {
 	if n[string(result.Pass)] == total {
 		return fmt.Sprintf("All %d %s pass.%s", total, noun, again)
 	}
-	s := fmt.Sprintf("%d of %d %s pass", n[string(result.Pass)], total, noun)
+	var s strings.Builder
+	s.WriteString(fmt.Sprintf("%d of %d %s pass", n[string(result.Pass)], total, noun))
 	for _, part := range []struct{ outcome, one, many string }{
 		{string(result.Fail), "fails a check", "fail a check"},
 		{string(result.Invalid), "is invalid and says nothing about the server", "are invalid and say nothing about the server"},
 		{selection.Interrupted, "was interrupted", "were interrupted"},
 	} {
 		if k := n[part.outcome]; k > 0 {
-			s += fmt.Sprintf(", %d %s", k, verb(k, part.one, part.many))
+			s.WriteString(fmt.Sprintf(", %d %s", k, verb(k, part.one, part.many)))
 		}
 	}
-	return s + "." + again
+	return s.String() + "." + again
 }
 
 func verb(n int, one, many string) string {
