@@ -106,12 +106,21 @@ func deliveries(o *outcome) []line {
 		bounded("out of order", log.Count(planted.Swap)+log.Count(planted.Late), l.Disorder),
 		late,
 		bounded("to strangers", log.Count(planted.Stranger), o.errors("delivery.unexpected")),
-		exact("corrupt", log.Count(planted.Garble)+log.Count(planted.Corrupt), o.errors("stamp.invalid")+o.errors("delivery.corrupt")),
+		exact("corrupt", o.corrupt(), o.errors("stamp.invalid")+o.errors("stamp.changed")),
 		exact("connections cut", log.Count(planted.Cut), int64(o.reported.Clients.Dropped)),
 		{what: "undecided", reported: float64(l.Undecided), over: o.undecided()},
 		exact("account", int(l.Expected), l.Received+l.Late+l.Lost+l.Undecided),
 	}
 	return out
+}
+
+// corrupt counts the messages that can be seen to be damaged. Bytes without a whole stamp may be somebody else's.
+func (o *outcome) corrupt() int {
+	n := o.log.Count(planted.Corrupt)
+	if !o.cell.way.binary {
+		n += o.log.Count(planted.Garble)
+	}
+	return n
 }
 
 // undecided is how many deliveries may be: none where all stay, else those of the few messages that are under way when a

@@ -10,6 +10,14 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// A part of the cells, by their counts alone: what was planted is reported, to the message.
+func TestQuick(t *testing.T) {
+	var out, errs bytes.Buffer
+	if err := run(t.Context(), []string{"--quick"}, &out, &errs); err != nil {
+		t.Errorf("%v\n%s%s", err, &out, &errs)
+	}
+}
+
 // Each cell has a name of its own, and each way and each life cells with and without mistakes.
 func TestCells(t *testing.T) {
 	seen := map[string]bool{}
