@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/throng-io/throng/scenario/client"
@@ -66,10 +67,5 @@ func (r *fakeRecovery) miss(s *fakeServer, text []byte, to func(*fakeConn) bool)
 }
 
 func (s *fakeServer) has(c *fakeConn) bool {
-	for _, o := range s.conns {
-		if o == c {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(s.conns, c)
 }

@@ -82,7 +82,7 @@ func saturating(t *testing.T) string {
 // TestQueueThatGrowsDoesNotHold: 108 calls a second are asked of a server that answers 100. In a trial of four seconds all
 // are answered, and no check is broken.
 func TestQueueThatGrowsDoesNotHold(t *testing.T) {
-	stdout, _, code := capacityOf(t, saturating(t), "echo, rate: 27/s, ack: 30s", "groups.a.send[0].rate, from: 27/s, to: 27/s", "4s")
+	stdout, code := capacityOf(t, saturating(t), "echo, rate: 27/s, ack: 30s", "groups.a.send[0].rate, from: 27/s, to: 27/s", "4s")
 	if code != exitNothing || !strings.Contains(stdout, "does not hold 27/s") || !strings.Contains(stdout, "no growth within the trial: p50(ack) grew from ") {
 		t.Errorf("exit code %d: %s", code, stdout)
 	}
@@ -90,14 +90,14 @@ func TestQueueThatGrowsDoesNotHold(t *testing.T) {
 
 // TestServerThatAnswersNothing: calls that are never answered are no capacity.
 func TestServerThatAnswersNothing(t *testing.T) {
-	stdout, _, code := capacityOf(t, saturating(t), "echo, event: unknown, rate: 5/s, ack: 500ms", "groups.a.send[0].rate, from: 5/s, to: 40/s", "1s")
+	stdout, code := capacityOf(t, saturating(t), "echo, event: unknown, rate: 5/s, ack: 500ms", "groups.a.send[0].rate, from: 5/s, to: 40/s", "1s")
 	if code != exitNothing || !strings.Contains(stdout, "does not hold 5/s") || !strings.Contains(stdout, "errors(ack.timeout) == 0") {
 		t.Errorf("exit code %d: %s", code, stdout)
 	}
 }
 
 // capacityOf searches with four clients.
-func capacityOf(t *testing.T, target, send, raise, trial string) (stdout, stderr string, code int) {
+func capacityOf(t *testing.T, target, send, raise, trial string) (stdout string, code int) {
 	t.Helper()
 	dir := t.TempDir()
 	text := "version: 1\nname: tiny\ngroups: {a: {count: 4, send: [{op: " + send + "}]}}\nslo: [errors(connect) == 0]\nvalid: [max(lag) < 1h]\n" +
@@ -108,5 +108,5 @@ func capacityOf(t *testing.T, target, send, raise, trial string) (stdout, stderr
 	}
 	var out, said strings.Builder
 	code = run(t.Context(), []string{"capacity", file, "--out", filepath.Join(dir, "out"), "--target", target}, strings.NewReader(""), &out, &said)
-	return out.String(), said.String(), code
+	return out.String(), code
 }

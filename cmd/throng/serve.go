@@ -48,8 +48,8 @@ func serveCommand() *cobra.Command {
 		client      string
 		observed    observing
 		at          listening
+		shown       adminFlags
 	)
-	shown := adminFlags{}
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the built-in Socket.IO server",
@@ -59,23 +59,16 @@ func serveCommand() *cobra.Command {
 			if opts.CORS, err = corsOf(origins, credentials); err != nil {
 				return err
 			}
-			if recovery > 0 {
-				opts.Recovery = &server.Recovery{MaxDisconnection: recovery}
-			}
-			if client == "" && application == "chat" {
-				client = installedClient()
-			}
-			if client != "" {
+			opts.Recovery = recoveryOf(recovery)
+			if client = browserClient(client, application); client != "" {
 				opts.Client = os.DirFS(client)
-			}
-			if !slices.Contains(app.Names(), application) {
-				return fmt.Errorf("--app %q is unknown; use one of %s", application, strings.Join(app.Names(), ", "))
 			}
 			if shown.on && onLocalhost(at.address) || len(observed.hosts) > 0 {
 				opts.Hosts = append([]string{"localhost"}, observed.hosts...)
 			}
-			srv, err := app.New(application, opts)
-			if err = errors.Join(namingFlags(err), shown.install(srv, application, at.address, origins, observed.hosts)); err != nil {
+			srv, err := newApp(application, opts)
+			err = errors.Join(err, shown.install(srv, application, at.address, origins, observed.hosts))
+			if err != nil {
 				return err
 			}
 			stdin, profiles, err := observed.take(cmd.InOrStdin())
@@ -113,10 +106,7 @@ func serveCommand() *cobra.Command {
 			f.StringSliceVar(&origins, "cors-origin", nil, `origins whose pages may connect; "*" for all`)
 			f.BoolVar(&credentials, "cors-credentials", false, "allow such pages to send cookies")
 			optionFlags(f, &opts, "Where, and to whom")
-			f.Func("cookie", "name of a cookie with the session id, for sticky load balancers", func(name string) error {
-				opts.Cookie = &server.Cookie{Name: name}
-				return nil
-			})
+			f.Func("cookie", "name of a cookie with the session id, for sticky load balancers", cookieOf(&opts))
 		}},
 		flagGroup{"Protocol", func(f *pflag.FlagSet) { optionFlags(f, &opts, "Protocol") }},
 		flagGroup{"Times", func(f *pflag.FlagSet) { optionFlags(f, &opts, "Times") }},
@@ -128,6 +118,39 @@ func serveCommand() *cobra.Command {
 	complete(cmd, "app", app.Names())
 	complete(cmd, "fanout", server.Strategies())
 	return cmd
+}
+
+// newApp makes a server with the application; its errors name flags.
+func newApp(application string, opts server.Options) (*server.Server, error) {
+	if !slices.Contains(app.Names(), application) {
+		return nil, fmt.Errorf("--app %q is unknown; use one of %s", application, strings.Join(app.Names(), ", "))
+	}
+	srv, err := app.New(application, opts)
+	return srv, namingFlags(err)
+}
+
+// recoveryOf returns the option for clients that come back within the time, nil for none.
+func recoveryOf(within time.Duration) *server.Recovery {
+	if within <= 0 {
+		return nil
+	}
+	return &server.Recovery{MaxDisconnection: within}
+}
+
+// cookieOf sets the cookie of the options to one with the name.
+func cookieOf(opts *server.Options) func(name string) error {
+	return func(name string) error {
+		opts.Cookie = &server.Cookie{Name: name}
+		return nil
+	}
+}
+
+// browserClient returns the folder of the browser client; the chat's page needs one that is installed.
+func browserClient(named, application string) string {
+	if named == "" && application == "chat" {
+		return installedClient()
+	}
+	return named
 }
 
 // corsOf returns the option for the pages of other origins, nil for none.

@@ -3,6 +3,7 @@
 package client
 
 import (
+	"errors"
 	"io"
 	"net"
 	"syscall"
@@ -53,8 +54,8 @@ func (rd *reader) attempt(fd uintptr) bool {
 		b := rd.space()
 		n, err := rd.take(fd, b)
 		switch {
-		case err == syscall.EINTR:
-		case err == syscall.EAGAIN:
+		case errors.Is(err, syscall.EINTR):
+		case errors.Is(err, syscall.EAGAIN):
 			if rd.once {
 				rd.n, rd.err = 0, nil
 				return true

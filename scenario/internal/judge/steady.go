@@ -28,7 +28,7 @@ const (
 func (e *Evidence) Growing() string {
 	spans := e.Timeline.Spans
 	last := len(spans) - 1
-	for last >= 0 && !(spans[last].Record && spans[last].Start < e.End) {
+	for last >= 0 && (!spans[last].Record || spans[last].Start >= e.End) {
 		last--
 	}
 	if last < 0 || !e.Timeline.Constant(last) {

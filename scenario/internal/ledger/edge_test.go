@@ -11,8 +11,8 @@ import (
 const ms = int64(time.Millisecond)
 
 // newEdge is a room in which messages take five milliseconds and may take five seconds.
-func newEdge(receivers int, expect Expectation) *model {
-	m := newModel(receivers, expect)
+func newEdge(receivers int) *model {
+	m := newModel(receivers, ExpectOthers)
 	m.l.books[0].Late = 5000 * ms
 	m.joinAll()
 	return m
@@ -39,7 +39,7 @@ func TestLeaversAreOwedWhatOthersHave(t *testing.T) {
 		{"likewise, and those took long", 2000 * ms, 0, false, 1200 * ms, result.Ledger{Undecided: 1, Lost: 2}},
 		{"the late limit had passed when it left", 5001 * ms, 0, false, 0, result.Ledger{Lost: 3}},
 	} {
-		m := newEdge(4, ExpectOthers)
+		m := newEdge(4)
 		due := 20_000 * ms
 		all := func(due, took int64) (received int64) {
 			st := m.send(0, 0, due)
@@ -84,7 +84,7 @@ func TestMessagesOfLeaversAreLost(t *testing.T) {
 		21 * ms:   {Sent: 2, Expected: 6, Received: 3, Lost: 3},
 		2000 * ms: {Sent: 2, Expected: 6, Received: 3, Lost: 3},
 	} {
-		m := newEdge(4, ExpectOthers)
+		m := newEdge(4)
 		st := m.send(0, 0, 10*ms)
 		for r := 1; r < 4; r++ {
 			m.get(r, st, 15*ms)
@@ -100,7 +100,7 @@ func TestMessagesOfLeaversAreLost(t *testing.T) {
 
 // What still comes to a receiver that has left the room is not lost, and one of many that left then is no other.
 func TestWhatComesAfterLeavingARoomIsNotLost(t *testing.T) {
-	m := newEdge(4, ExpectOthers)
+	m := newEdge(4)
 	st := m.send(0, 0, 10*ms)
 	m.get(1, st, 15*ms)
 	for _, r := range []int{2, 3} {
@@ -118,7 +118,7 @@ func TestWhatComesAfterLeavingARoomIsNotLost(t *testing.T) {
 // are lost, also of messages that are closed early to save memory.
 func TestShortLivesHideNoLoss(t *testing.T) {
 	for _, budget := range []int64{defaultBudget, 1} {
-		m := newEdge(1, ExpectOthers)
+		m := newEdge(1)
 		m.l.budget = budget
 		type member struct {
 			r     int
@@ -163,7 +163,7 @@ func TestShortLivesHideNoLoss(t *testing.T) {
 
 // As long as something is missing and the last message is not late, the end waits: older ones may still come too late.
 func TestTheEndWaitsForLateOnes(t *testing.T) {
-	m := newEdge(2, ExpectOthers)
+	m := newEdge(2)
 	old := m.send(0, 0, 0)
 	last := m.send(0, 0, 9000*ms)
 	m.get(1, last, 9005*ms)

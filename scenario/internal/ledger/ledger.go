@@ -270,18 +270,23 @@ func (l *Ledger) count(r *Receiver, s *Slot, m *Membership, at int64) (Arrival, 
 		return Replayed, s, 0
 	}
 	if s.parts == nil || s.shared(part) {
-		for last := s.lastAt.Load(); last < at && !s.lastAt.CompareAndSwap(last, at); {
-			last = s.lastAt.Load()
-		}
-		for first := s.firstAt.Load(); (first == 0 || at < first) && !s.firstAt.CompareAndSwap(first, at); {
-			first = s.firstAt.Load()
-		}
+		s.extend(at)
 	}
 	rank := s.arrived(part, late)
 	if rank+s.all.undecided.Load() >= s.all.expected.Load() {
 		l.reportIfComplete(s)
 	}
 	return Counted, s, rank
+}
+
+// extend takes an arrival into the first and the last of the message.
+func (s *Slot) extend(at int64) {
+	for last := s.lastAt.Load(); last < at && !s.lastAt.CompareAndSwap(last, at); {
+		last = s.lastAt.Load()
+	}
+	for first := s.firstAt.Load(); (first == 0 || at < first) && !s.firstAt.CompareAndSwap(first, at); {
+		first = s.firstAt.Load()
+	}
 }
 
 func (l *Ledger) extra(r *Receiver, s *Slot, m *Membership) Arrival {

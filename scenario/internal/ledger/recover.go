@@ -1,5 +1,7 @@
 package ledger
 
+import "slices"
+
 // How the ledger takes a server that recovers the state of connections: one that takes a client that connects
 // again for the socket that it was, and sends it what it has missed.
 
@@ -12,7 +14,7 @@ func (r *Receiver) goes(now int64) bool {
 	if was := r.losses.Load(); was != nil {
 		list = *was
 	}
-	list = append(list[:len(list):len(list)], now)
+	list = append(slices.Clip(list), now)
 	r.losses.Store(&list)
 	return true
 }
