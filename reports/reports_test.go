@@ -267,7 +267,7 @@ func TestSentences(t *testing.T) {
 	broken := reporttest.Sample("fail")
 	broken.Cells[0].Checks[0].Note = "worst in second 33"
 	gone := reporttest.Sample("fail")
-	gone.Cells[0].Reason = "the server ended by itself after 5.9 s: signal: killed"
+	gone.Cells[0].Reason = "the server exited by itself after 5.9 s: signal: killed"
 	gone.Cells[0].Evidence = &result.Evidence{Ending: result.EndServerGone}
 	acks := reporttest.Sample("pass")
 	delete(acks.Cells[0].Latency, "delivery")

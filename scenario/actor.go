@@ -359,7 +359,7 @@ func (a *actor) joinLate() {
 	t := a.t
 	text := "a room did not acknowledge its join in time"
 	if a.group.held.Load() == 0 {
-		text += fmt.Sprintf("; if the server has no event `%s`, or acknowledges none, say in the contract how clients join", t.joinEvent())
+		text += fmt.Sprintf("; if the server has no event `%s`, or does not acknowledge it, describe in the contract how clients join", t.joinEvent())
 	}
 	a.group.countError(metric.Error(metric.ErrConnect, metric.HowJoin), t.now(), errors.New(text))
 	a.mu.Lock()

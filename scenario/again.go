@@ -58,7 +58,7 @@ func rulesFor(f *file.File, cell *result.Cell) (judge.Rules, error) {
 	for _, name := range slices.Sorted(maps.Keys(cell.Params)) {
 		params = append(params, name+"="+cell.Params[name])
 	}
-	return judge.Rules{}, fmt.Errorf("the result has trials of %s, which is no combination of the scenario: judge it by a scenario with the same matrix, or by one without", strings.Join(params, " "))
+	return judge.Rules{}, fmt.Errorf("the result has trials of %s, which is not a combination of the scenario: judge it by a scenario with the same matrix, or by a scenario without a matrix", strings.Join(params, " "))
 }
 
 // savedLog reads the log of a metric of trial i; nil when there is none. The log of an interrupted

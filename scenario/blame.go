@@ -18,7 +18,7 @@ func blame(err error, secure, first bool) string {
 		return ""
 	}
 	if _, plain := errors.AsType[tls.RecordHeaderError](d.Err); plain {
-		return "what answers there does not speak TLS: write http:// (or ws://) instead"
+		return "the server there does not speak TLS: write http:// (or ws://) instead"
 	}
 	for i := range causes {
 		c := &causes[i]
@@ -27,17 +27,17 @@ func blame(err error, secure, first bool) string {
 		}
 	}
 	if strings.HasPrefix(d.Class, "http.3") {
-		return "set target.url to where it moved"
+		return "set target.url to the new address"
 	}
 	return ""
 }
 
 // Texts that several causes share.
 const (
-	wrongPath = "nothing answers for Socket.IO under that path: say which it is with --set target.path=/PATH/"
+	wrongPath = "no Socket.IO server answers at that path: name the right path with --set target.path=/PATH/"
 	noHeaders = "a proxy in front drops the headers Upgrade and Connection: let it pass them on (nginx: proxy_http_version 1.1 and both proxy_set_header), or use transport: polling"
-	notSticky = "another process answered than the one that opened the session: let the balancer keep a client at one process (sticky sessions), or use transport: websocket"
-	badParser = "a server with another parser closes so: set the group's parser: to the one that the server has (json, or msgpack)"
+	notSticky = "a process other than the one that opened the session answered: configure sticky sessions at the load balancer, or use transport: websocket"
+	badParser = "servers with another parser close the connection like this: set the group's parser: to the parser of the server (json or msgpack)"
 )
 
 // causes are the likeliest ones, by the stage and the class of a client.DialError. The first that fits is it.
@@ -52,7 +52,7 @@ var causes = []struct {
 	{stage: "open", class: "reset", first: true, plain: true, text: "check that it speaks Socket.IO there, and not over TLS: then write https://"},
 	{stage: "open", class: "closed", first: true, text: wrongPath},
 	{stage: "open", class: "timeout", first: true, text: "it took the connection and did not answer the handshake: check the path (--set target.path=/PATH/), or whether it is overloaded"},
-	{stage: "open", class: "page", text: "a web page answers every path there: say which path Socket.IO has with --set target.path=/PATH/, or let the proxy in front pass that path on"},
+	{stage: "open", class: "page", text: "every path there answers with a web page: name the path of Socket.IO with --set target.path=/PATH/, or let the proxy in front pass that path on"},
 	{stage: "open", class: "http.404", first: true, text: wrongPath},
 	{stage: "open", class: "http.405", first: true, text: wrongPath},
 	{stage: "open", class: "http.502", text: "the proxy in front does not reach the server behind it"},
@@ -63,7 +63,7 @@ var causes = []struct {
 	{stage: "upgrade", class: "engine.3", text: noHeaders},
 	{stage: "namespace", class: "engine.1", text: notSticky},
 	{stage: "upgrade", class: "engine.1", text: notSticky},
-	{class: "version", text: "the server speaks Socket.IO 2, whose protocol is another: it must be of version 3 or later"},
+	{class: "version", text: "the server speaks the older protocol of Socket.IO 2: it must be version 3 or later"},
 	{stage: "namespace", class: "closed", first: true, text: badParser},
 	{stage: "namespace", class: "engine.3", first: true, text: badParser},
 	{stage: "namespace", class: "protocol", first: true, text: badParser},

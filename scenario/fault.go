@@ -76,7 +76,7 @@ func (f *fault) fire(int64) {
 	if !f.done {
 		f.done = true
 		if f.t.server.restarting.Swap(true) {
-			f.t.errors.Add(record.ErrorKey{Class: metric.Error(metric.ErrFault, metric.HowOvertaken), Stream: -1}, f.phase.Start, errors.New("the restart before was not over"))
+			f.t.errors.Add(record.ErrorKey{Class: metric.Error(metric.ErrFault, metric.HowOvertaken), Stream: -1}, f.phase.Start, errors.New("the previous restart had not finished"))
 			return
 		}
 		f.t.life.wg.Go(f.restart)

@@ -39,7 +39,7 @@ func (f *findings) faultLosses(say func(format string, args ...any)) {
 			continue
 		}
 		first, half, last := spread(bySecond, lost)
-		say("%s of %s deliveries that were due after the fault in %s began were lost: the first %d s after it, half of them by %d s, the last %d s after it",
+		say("%s of %s deliveries that were due after the fault in %s began were lost: the first was due %d s after it, half by %d s, the last %d s after it",
 			metric.FormatCount(lost), metric.FormatCount(expected), phases[i].Name, first, half, last)
 	}
 }

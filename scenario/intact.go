@@ -103,7 +103,7 @@ func (a *actor) checkIntact(st *stamp.Stamp, after []byte, at int64) {
 func (f *findings) rewritten(say func(format string, args ...any)) {
 	for _, s := range f.t.streams {
 		if n := s.intact.changed.Load(); n > 10 && n == s.intact.seen.Load() {
-			say("the payload of every message of %s came changed: if the server is meant to change it, say so by contract: {changes: true}", s.spec.Event)
+			say("the payload of every message of %s arrived changed: if the server changes payloads on purpose, write contract: {changes: true}", s.spec.Event)
 		}
 	}
 }

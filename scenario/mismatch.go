@@ -101,19 +101,19 @@ func (t *trial) mismatch(rows [][]ledger.Row) string {
 }
 
 func noStamp(event string, n int64, paths string, c *file.Contract) string {
-	what := fmt.Sprintf("%s `%s` events came in which no stamp was found%s: ", metric.FormatCount(n), event, paths)
+	what := fmt.Sprintf("%s `%s` events arrived without a stamp%s: ", metric.FormatCount(n), event, paths)
 	if c == nil {
-		return what + "the server changes what it passes on; say with contract: {stamp: PATH} where ${payload} comes out again"
+		return what + "the server changes the messages that it passes on; name the place of ${payload} in them with contract: {stamp: PATH}"
 	}
-	return what + "contract: {stamp: PATH} must name the place where ${payload} comes out again"
+	return what + "contract: {stamp: PATH} must name the place of ${payload} in the delivered arguments"
 }
 
 func otherEvent(event, instead string, n int64, c *file.Contract) string {
-	what := fmt.Sprintf("no `%s` event came, but %s `%s` events did: ", event, metric.FormatCount(n), instead)
+	what := fmt.Sprintf("no `%s` event arrived, but %s `%s` events did: ", event, metric.FormatCount(n), instead)
 	if c == nil {
-		return what + "the server answers with events of its own; describe them with contract:"
+		return what + "the server uses other events than the scenario expects; describe them with contract:"
 	}
-	return what + "deliver: in the contract must name the event with which the server passes messages on"
+	return what + "deliver: in the contract must name the event that the server passes messages on with"
 }
 
 // most is the event that came most often.
@@ -154,7 +154,7 @@ func (t *trial) emptyRooms(rows [][]ledger.Row) string {
 	}
 	for i, s := range t.streams {
 		if s.spec.Op == file.OpRoom && i < len(rows) && unheard(rows[i]) {
-			return fmt.Sprintf("nothing that was sent to a room came to anybody: if the server has no event `%s`, its rooms are empty; join: in the contract must name the event that joins", t.joinEvent())
+			return fmt.Sprintf("no message to a room reached any client: if the server has no event `%s`, its rooms are empty; join: in the contract must name the server's event for joining a room", t.joinEvent())
 		}
 	}
 	return ""

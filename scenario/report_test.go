@@ -31,7 +31,7 @@ func TestWarningsOfDeliveries(t *testing.T) {
 	f := measured(t)
 	cell := &result.Cell{Errors: map[string]int64{}}
 	f.cell = cell
-	const twice, wrong = "3 deliveries came once more than they should", "2 deliveries came to clients that they were not for"
+	const twice, wrong = "3 messages were delivered twice", "2 messages were delivered to clients outside their audience"
 	if got := strings.Join(f.warnings(), "; "); strings.Contains(got, "deliveries") {
 		t.Errorf("warned of nothing: %s", got)
 	}

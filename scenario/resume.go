@@ -34,7 +34,7 @@ func resume(run, earlier *result.Run, cells []file.Cell) (left []file.Cell) {
 		}
 	}
 	kept := len(cells) - len(left)
-	text := fmt.Sprintf("resumed: %d of %d trials are of an earlier part of the run, begun %s", kept, len(cells), earlier.Started.UTC().Format("2006-01-02 15:04 UTC"))
+	text := fmt.Sprintf("resumed: %d of %d trials were made in an earlier part of the run, which began %s", kept, len(cells), earlier.Started.UTC().Format("2006-01-02 15:04 UTC"))
 	if changed := changes(earlier.Env, run.Env); kept > 0 && changed != "" {
 		text += "; what has changed since: " + changed
 	}
@@ -96,7 +96,7 @@ func (j *runJournal) add(c *result.Cell) {
 
 func (j *runJournal) failed(err error) {
 	j.close()
-	j.run.Warnings = append(j.run.Warnings, fmt.Sprintf("had the run been killed, its last trials would be lost: %v", err))
+	j.run.Warnings = append(j.run.Warnings, fmt.Sprintf("the journal of the run could not be written, so a killed run could not have kept its last trials: %v", err))
 }
 
 func (j *runJournal) close() {

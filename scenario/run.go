@@ -322,7 +322,7 @@ func runCell(ctx context.Context, c *file.Cell, opt Options, at place) (cell *re
 			sctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace(ctx))
 			defer cancel()
 			if serr := ep.Stop(sctx); serr != nil && cell != nil {
-				cell.Warnings = append(cell.Warnings, fmt.Sprintf("the server did not stop in order: %v", serr))
+				cell.Warnings = append(cell.Warnings, fmt.Sprintf("the server did not stop cleanly: %v", serr))
 			}
 		}()
 	}
@@ -345,7 +345,7 @@ func runCell(ctx context.Context, c *file.Cell, opt Options, at place) (cell *re
 	cell, err = t.run(ctx)
 	if t.tracer != nil {
 		if terr := t.tracer.close(); terr != nil && cell != nil {
-			cell.Warnings = append(cell.Warnings, fmt.Sprintf("the trace is not whole: %v", terr))
+			cell.Warnings = append(cell.Warnings, fmt.Sprintf("the trace is incomplete: %v", terr))
 		}
 	}
 	return cell, err

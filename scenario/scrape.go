@@ -221,5 +221,5 @@ func (s *scraper) trouble() string {
 	case s.times == 0:
 		return fmt.Sprintf("the target's metrics could not be read: %v", s.err)
 	}
-	return fmt.Sprintf("the target's metrics could not be read %d of %d times, at last: %v", s.fails, s.fails+s.times, s.err)
+	return fmt.Sprintf("the target's metrics could not be read %d of %d times, the last time because of: %v", s.fails, s.fails+s.times, s.err)
 }

@@ -28,7 +28,7 @@ func (f *findings) warnings() []string {
 	case rooms != "":
 		say("%s", rooms)
 	case f.unanswered():
-		say("nothing of what was sent came back: the target must offer the events join, leave, echo, room and all, or contract: in the scenario must say which of its own do the same")
+		say("no sent message came back: the target must offer the events join, leave, echo, room and all, or contract: in the scenario must name its own events for them")
 	}
 	if e.Ending == judge.Aborted {
 		say("ended early, after %s of %s: %s", metric.FormatSeconds(float64(e.End)/1e9), metric.FormatSeconds(float64(t.tl.End)/1e9), e.Cause)
@@ -49,13 +49,13 @@ func (f *findings) warnings() []string {
 		say("only %d of %d clients were connected at the end of the recorded phases%s", held, asked, stillWaiting(cell))
 	}
 	if cell.Growing != "" {
-		say("work still piled up at the end: %s; a longer trial would measure more", cell.Growing)
+		say("work was still piling up at the end: %s; a longer trial would measure a higher latency", cell.Growing)
 	}
 	if n := cell.Generator.Clamped; n > 0 {
 		say("%d samples lay outside 0 s to 1 h and are recorded at the limit", n)
 	}
 	if cell.Generator.CPUMax > busyCPU {
-		say("the generator used up to %s of the cores that it may use: latencies are upper bounds", metric.FormatShare(cell.Generator.CPUMax))
+		say("the generator used up to %s of the cores that it may use: treat latencies as upper bounds", metric.FormatShare(cell.Generator.CPUMax))
 	}
 	if s := tailEffect(e, time.Duration(cell.Generator.GCPauseMaxus)*time.Microsecond); s != "" {
 		say("%s", s)
@@ -71,7 +71,7 @@ func (f *findings) warnings() []string {
 		}
 	}
 	if q := t.spec.Quick; q > 0 {
-		say("scaled down to %g%% of the scenario's clients and lengths: it shows that the scenario works, not what it measures at its size", q*100)
+		say("scaled down to %g%% of the scenario's clients and lengths: it shows that the scenario works; its numbers do not hold for the full size", q*100)
 	}
 	return out
 }
@@ -80,7 +80,7 @@ func (f *findings) warnings() []string {
 func whyUnsent(m result.Operations) string {
 	var parts []string
 	if m.Held > 0 {
-		parts = append(parts, metric.FormatCount(m.Held)+" still waited at the end for clients that had lost their connection")
+		parts = append(parts, metric.FormatCount(m.Held)+" were still queued at the end for clients that had lost their connection")
 	}
 	if m.Dropped > 0 {
 		parts = append(parts, metric.FormatCount(m.Dropped)+" were dropped")
@@ -99,7 +99,7 @@ func (f *findings) notes() (out []string) {
 		say("connections that a fault of the scenario broke: %d; clients held again after a drop: %d", n, t.count.heldAgain.Load())
 	}
 	if n := t.count.slowDropped.Load(); n > 0 {
-		text := fmt.Sprintf("connections of slow readers that were ended: %d", n)
+		text := fmt.Sprintf("connections of slow readers that the server ended: %d", n)
 		if why := slowReasons(f.cell); why != "" {
 			text += " (" + why + ")"
 		}
@@ -119,7 +119,7 @@ func tailEffect(e *judge.Evidence, pause time.Duration) string {
 	if !ok {
 		return ""
 	}
-	s := fmt.Sprintf("%d of the %d slowest samples of %s, from %s (%s) on, are there only because the generator itself was late: without that, %s would be %s",
+	s := fmt.Sprintf("%d of the %d slowest samples of %s, from %s (%s) on, are slow only because the generator itself was late: without its delay, %s would be %s",
 		t.Late, t.Slowest, t.Metric, metric.FormatSeconds(t.With), t.Stat, t.Stat, metric.FormatSeconds(t.Without))
 	if pause.Seconds() >= (t.With-t.Without)/2 {
 		s += fmt.Sprintf("; garbage collection paused it for up to %s", metric.FormatSeconds(pause.Seconds()))
@@ -145,9 +145,9 @@ func (f *findings) misdelivered(say func(format string, args ...any)) {
 		n    int64
 		what string
 	}{
-		{f.t.count.foreign.Load(), "messages of another run arrived: the target was not ours alone"},
-		{f.cell.Ledger.Duplicate, "deliveries came once more than they should"},
-		{f.cell.Errors[metric.Error(metric.ErrDelivery, metric.HowUnexpected).String()], "deliveries came to clients that they were not for"},
+		{f.t.count.foreign.Load(), "messages of another run arrived: another run was using the same server"},
+		{f.cell.Ledger.Duplicate, "messages were delivered twice"},
+		{f.cell.Errors[metric.Error(metric.ErrDelivery, metric.HowUnexpected).String()], "messages were delivered to clients outside their audience"},
 	} {
 		if strange.n > 0 {
 			say("%d %s", strange.n, strange.what)

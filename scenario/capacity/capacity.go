@@ -94,7 +94,7 @@ func Run(ctx context.Context, f *file.File, opt Options) (*result.Run, error) {
 		return nil, fmt.Errorf("%s has no search; add search: {raise: groups.NAME.count, from: 100}", f.Name)
 	}
 	if n := len(f.Cells()); n > 1 {
-		return nil, fmt.Errorf("%s is a matrix of %d trials, and a search takes one combination; leave one value in each axis (--set matrix.axes.NAME=[VALUE]) and no repeat", f.Name, n)
+		return nil, fmt.Errorf("%s is a matrix of %d trials, and a search runs one combination; leave one value in each axis (--set matrix.axes.NAME=[VALUE]) and no repeat", f.Name, n)
 	}
 	if opt.trial == nil {
 		opt.trial = scenario.Run
@@ -263,7 +263,7 @@ func (h *hunt) recall() error {
 			cell = r.Cells[0]
 			h.head(r)
 		case err == nil:
-			return fmt.Errorf("%s holds %d cells, and a trial of a search is one; give the search another directory", o.Ref, len(r.Cells))
+			return fmt.Errorf("%s holds %d cells, and a trial of a search has one; use another directory", o.Ref, len(r.Cells))
 		case !errors.Is(err, fs.ErrNotExist):
 			return err
 		}

@@ -54,7 +54,7 @@ func readResponse(rd *reader, limit int) (response, error) {
 		}
 		rd.consume(head) // an interim answer: the real one follows
 	}
-	return response{}, httpError("nothing but interim answers")
+	return response{}, httpError("the server sent only interim answers (1xx)")
 }
 
 // readBody reads the body that belongs to a head of that many bytes.

@@ -39,7 +39,7 @@ func plainText(dst, packet []byte) ([]byte, error) {
 		digits++
 	}
 	if len(packet) < 2 || packet[0] != '0'+byte(socketio.Event) || digits >= len(packet) || packet[digits] != '[' {
-		return dst, fmt.Errorf("%q is no event of the main namespace, and a baseline carries nothing else", packet[:min(len(packet), 32)])
+		return dst, fmt.Errorf("%q is not an event of the main namespace, and a baseline carries only these", packet[:min(len(packet), 32)])
 	}
 	dst = append(dst, '[')
 	if digits > 1 {
@@ -54,7 +54,7 @@ func (c *Client) plainMessage(h Handler, text []byte, came arrival) error {
 		return protocolError("a message before the session was open")
 	}
 	if len(text) < 3 || text[0] != '[' || text[len(text)-1] != ']' {
-		return &CloseError{Reason: ParseError, Cause: errors.New("a message that is no JSON list")}
+		return &CloseError{Reason: ParseError, Cause: errors.New("a message that is not a JSON list")}
 	}
 	m := &c.msg
 	*m = Message{At: came.at, From: came.from, Until: came.until}
@@ -191,7 +191,7 @@ func (p *polling) subscribe() error {
 		return newStatusError(res)
 	}
 	if length != chunked || !bytes.HasPrefix(res.field("Content-Type"), []byte("text/event-stream")) {
-		return protocolError("the answer is no stream of server-sent events")
+		return protocolError("the answer is not a stream of server-sent events")
 	}
 	rd.consume(n)
 	sid, err := p.nextEvent()

@@ -130,7 +130,7 @@ func (t *target) header(fields map[string][]string) error {
 	var b strings.Builder
 	for _, name := range names {
 		if name == "" || strings.ContainsAny(name, " \t\r\n:") {
-			return fmt.Errorf("a Header has the name %q, which is none", name)
+			return fmt.Errorf("%q is not a valid Header name", name)
 		}
 		for _, value := range fields[name] {
 			if strings.ContainsAny(value, "\r\n") {

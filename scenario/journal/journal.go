@@ -106,7 +106,7 @@ func Parse(name string, text []byte) (documents [][]byte, whole int64, err error
 			return documents, whole, nil
 		}
 		if !json.Valid(line) {
-			return nil, 0, fmt.Errorf("%s:%d: it is no JSON, so the file is damaged or no journal", name, len(documents)+1)
+			return nil, 0, fmt.Errorf("%s:%d: it is not JSON: the file is damaged, or is not a journal", name, len(documents)+1)
 		}
 		documents, whole, text = append(documents, line), whole+int64(len(line))+1, rest
 	}

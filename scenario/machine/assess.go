@@ -109,7 +109,7 @@ func Assess(f *file.File, l Limits, writeTimeout time.Duration) *Assessment {
 	a.Shortages = append(a.Shortages, Shortages(cells, l)...)
 	for _, g := range heaviest.Groups {
 		if len(g.Flow) > 0 {
-			a.Notes = append(a.Notes, fmt.Sprintf("the group %s goes through a flow: how often it sends follows from the answers, so that is not in these figures", g.Name))
+			a.Notes = append(a.Notes, fmt.Sprintf("the group %s follows a flow: its rate depends on the server's answers and is not included in these figures", g.Name))
 		}
 	}
 	a.Warnings = append(a.Warnings, stalls(heaviest, writeTimeout)...)

@@ -79,10 +79,10 @@ func examineLimits(f Facts) []Finding {
 		system = f.OS + " " + system
 	}
 	return []Finding{
-		finding("system", system+" "+f.Arch+", "+f.Go, "what results are compared with: another kernel or Go is another machine", false, ""),
+		finding("system", system+" "+f.Arch+", "+f.Go, "compare results only between machines with the same kernel and Go version", false, ""),
 		finding("file descriptors", fileLimit, "a websocket client takes one, a polling client two; the soft limit is raised to the hard one by itself",
 			f.FilesHard < fewFiles, "`ulimit -n 100000` as root in the shell that starts throng, LimitNOFILE= of a service, --ulimit nofile= of a container"),
-		finding("local ports", ports, "connections to one address from one source address; each further one (connect.from) has as many",
+		finding("local ports", ports, "connections to one address from one source address; each further source address (connect.from) adds as many",
 			f.Ports() < fewPorts, `sysctl -w net.ipv4.ip_local_port_range="1024 65535", or give the groups source addresses: connect: {from: [127.0.0.2, 127.0.0.3]}`),
 		finding("memory", memory, fmt.Sprintf("room for about %d websocket clients and the built-in server", room),
 			f.Available < littleMemory, "end other programs, or give the container more"),
@@ -109,11 +109,11 @@ func examineTCP(f Facts) []Finding {
 		tracked = "none"
 	}
 	return []Finding{
-		finding("somaxconn", queue, "connections that may wait to be accepted; in a burst beyond it clients are delayed by a second or refused",
+		finding("somaxconn", queue, "connections that may wait to be accepted; in a larger burst, clients are delayed by a second or refused",
 			f.Somaxconn < shortQueue, "sysctl -w net.core.somaxconn=4096"),
-		finding("TCP memory", all, "for the buffers of all sockets together; under pressure buffers shrink, beyond the maximum packets are dropped",
+		finding("TCP memory", all, "memory for the buffers of all sockets together; under pressure buffers shrink, beyond the maximum packets are dropped",
 			f.TCPMem != nil && f.TCPMem[2] < littleTCP, `raise net.ipv4.tcp_mem (pages of memory): sysctl -w net.ipv4.tcp_mem="65536 131072 262144"`),
-		finding("socket buffers", buffers, "what a slow reader can leave in the kernel before the sender notices",
+		finding("socket buffers", buffers, "bytes that the kernel buffers for a slow reader before the sender notices",
 			f.Rmem != nil && f.Wmem != nil && (f.Rmem[2] < littleBuffer || f.Wmem[2] < littleBuffer), `sysctl -w net.ipv4.tcp_rmem="4096 131072 6291456" net.ipv4.tcp_wmem="4096 16384 4194304"`),
 		finding("tracked connections", tracked, "a firewall that tracks connections keeps an entry for each, also for minutes after its end, and drops new ones when it is full",
 			full, "sysctl -w net.netfilter.nf_conntrack_max=1048576"),
@@ -148,11 +148,11 @@ func examineTime(f Facts, floor Floor) []Finding {
 	}
 	const others = "end other programs, or use a machine with cores of its own"
 	list := []Finding{
-		finding("processor", strings.TrimPrefix(f.CPU+", "+cores, ", "), "the server, the generator and whatever else runs share it",
+		finding("processor", strings.TrimPrefix(f.CPU+", "+cores, ", "), "the server, the generator and all other programs share it",
 			few, "use at least two cores: with one, server and generator wait for each other"),
-		finding("frequency", speed, "one that changes makes runs differ; virtual machines often do not tell",
+		finding("frequency", speed, "a changing frequency makes runs differ; virtual machines often do not report it",
 			f.Governor != "" && f.Governor != "performance", "cpupower frequency-set -g performance"),
-		finding("steal", steal, "time that other virtual machines took from this one, in which nothing here moves",
+		finding("steal", steal, "time that the host gave to other virtual machines; every program here stands still meanwhile",
 			f.Steal != nil && floor.Steal > muchSteal, "use a machine with cores of its own, or repeat the run and compare"),
 		finding("clock", f.Clock, "each latency reads it twice; tsc, arch_sys_counter and kvm-clock take nanoseconds, others up to microseconds",
 			slices.Contains(slowClocks, f.Clock), "boot with clocksource=tsc, if the processor's is stable"),
@@ -162,11 +162,11 @@ func examineTime(f Facts, floor Floor) []Finding {
 	}
 	return append(
 		list,
-		finding("busy", busy, "how much ran while the floor was measured, the measurement included",
-			floor.Busy > muchBusy, "end other programs and measure again: the floor below is that of a busy machine"),
-		finding("pacing", quantiles(floor.Pacer), "how late a wait of 1 ms ends the way that a run waits for a message's due time",
+		finding("busy", busy, "CPU in use while the floor was measured, including the measurement",
+			floor.Busy > muchBusy, "end other programs and measure again: the floor below was measured on a busy machine"),
+		finding("pacing", quantiles(floor.Pacer), "how late a wait of 1 ms ends, with the timer that runs use for due times",
 			floor.Pacer.P99 > latePacer, others),
-		finding("time.Sleep", quantiles(floor.Timer), "how late it ends the way that Go programs usually wait",
+		finding("time.Sleep", quantiles(floor.Timer), "how late the same wait ends with Go's own timer",
 			floor.Timer.P99 > lateTimer, others),
 		finding("loopback", fmt.Sprintf("%s, p99.9 %s", quantiles(floor.RoundTrip), metric.FormatDuration(floor.RoundTrip.P999)), "a round trip of 64 bytes over TCP to this machine itself, with both sides asleep before",
 			floor.RoundTrip.P99 > longRoundTrip, others),
@@ -178,7 +178,7 @@ func (f Floor) Sentence() string {
 	if f.Echo.N == 0 {
 		return ""
 	}
-	return fmt.Sprintf("On this machine as it is now, a message to a server that takes no time and back takes %s at p50, %s at p99 and %s at p99.9: latencies and differences below these measure the machine, not a server.",
+	return fmt.Sprintf("On this machine as it is now, a round trip to a server that answers at once takes %s at p50, %s at p99 and %s at p99.9: latencies and differences below these measure the machine, not a server.",
 		metric.FormatDuration(f.Echo.P50), metric.FormatDuration(f.Echo.P99), metric.FormatDuration(f.Echo.P999))
 }
 

@@ -70,7 +70,7 @@ type Shortage struct {
 func (s *Shortage) Error() string {
 	switch s.What {
 	case Address:
-		return fmt.Sprintf("the scenario connects from %s, which is no address of this machine; %s", s.Source, s.Fix)
+		return fmt.Sprintf("the scenario connects from %s, which is not an address of this machine; %s", s.Source, s.Fix)
 	case Memory:
 		return fmt.Sprintf("the scenario needs about %s of memory and this machine has %s; %s", metric.FormatBytes(s.Need), metric.FormatBytes(s.Have), s.Fix)
 	case Ports:

@@ -72,12 +72,12 @@ var ErrorKinds = []struct {
 }{
 	{Kind: ErrConnect, Always: true, Labels: ofGroups, About: "a client could not connect"},
 	{Kind: ErrUpgrade, Always: true, Labels: ofGroups, About: "a client stayed with polling"},
-	{Kind: ErrDrop, Always: true, Labels: ofGroups, About: "a connection ended, and not by the plan"},
+	{Kind: ErrDrop, Always: true, Labels: ofGroups, About: "a connection ended without being planned"},
 	{Kind: ErrReconnect, Always: true, Labels: ofGroups, About: "a client could not connect again"},
 	{Kind: ErrSend, Hows: []string{HowUnconnected, HowBackpressure, HowOther}, Labels: ofStreams, About: "a message that was due could not be sent"},
 	{Kind: ErrAck, Hows: []string{HowTimeout, HowDropped, HowUnexpected, HowMismatch}, Labels: ofStreams, About: "an acknowledgement did not come, came twice, or was wrong"},
-	{Kind: ErrDelivery, Hows: []string{HowUnexpected, HowUnknown, HowStale}, Labels: ofGroups, About: "a delivery came where none was owed"},
-	{Kind: ErrStamp, Hows: []string{HowInvalid, HowChanged}, Labels: ofGroups, About: "a message came damaged"},
+	{Kind: ErrDelivery, Hows: []string{HowUnexpected, HowUnknown, HowStale}, Labels: ofGroups, About: "a message was delivered to a client outside its audience"},
+	{Kind: ErrStamp, Hows: []string{HowInvalid, HowChanged}, Labels: ofGroups, About: "a message arrived damaged"},
 	{Kind: ErrMove, Hows: []string{HowTimeout}, Labels: ofGroups, About: "a client could not change rooms"},
 	{
 		Kind: ErrStep, Hows: []string{HowTimeout, HowDropped, HowUnconnected, HowCapture, HowStatus, HowHTTP, HowSend, HowContract, HowOther},

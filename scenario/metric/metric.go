@@ -147,10 +147,10 @@ var Table = []Metric{
 	{Name: RSS, Kind: Sampled, Unit: Bytes, About: "the generator's memory"},
 	{Name: ServerCPU, Kind: Sampled, Unit: Share, Needs: NeedsSample, About: "the server's share of the cores that it may use"},
 	{Name: ServerRSS, Kind: Sampled, Unit: Bytes, Needs: NeedsSample, About: "the server's memory"},
-	{Name: ServerRSSPerClient, Kind: Sampled, Unit: Bytes, Needs: NeedsSample, About: "the server's memory beyond that before the first client, by client"},
+	{Name: ServerRSSPerClient, Kind: Sampled, Unit: Bytes, Needs: NeedsSample, About: "the server's memory per client, above its memory before the first client"},
 
-	{Name: Rate, Kind: Derived, Unit: PerSecond, About: "operations, sent of those that were due"},
-	{Name: Recovered, Kind: Derived, Unit: Share, Labels: ofGroups, Needs: NeedsRecovery, About: "of the clients that lost their connection, those that came back as the same socket"},
+	{Name: Rate, Kind: Derived, Unit: PerSecond, About: "operations sent, as a share of the operations that were due"},
+	{Name: Recovered, Kind: Derived, Unit: Share, Labels: ofGroups, Needs: NeedsRecovery, About: "share of the clients with a lost connection that came back as the same socket"},
 }
 
 // Of returns the row of a metric; ok is false when there is none.

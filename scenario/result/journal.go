@@ -87,7 +87,7 @@ func RemoveJournal(dir string) error {
 }
 
 // ErrOfSearch says that a journal is of a search, which 'throng capacity' makes and goes on with.
-var ErrOfSearch = errors.New("the journal there is of a search")
+var ErrOfSearch = errors.New("the journal there belongs to a search")
 
 // ReadJournal returns what the journal in dir has of a run, which may be under way, and the trials
 // that were planned. The run has no verdict yet: see Finish. The error is fs.ErrNotExist where
@@ -118,7 +118,7 @@ func readJournal(fsys fs.FS, dir, shown string) (*Run, []PlannedTrial, error) {
 	case err == nil && head.Plan != nil:
 		return nil, nil, ErrOfSearch
 	case err != nil || head.Run == nil:
-		return nil, nil, fmt.Errorf("%s:1: it does not begin as the journal of a run does", shown)
+		return nil, nil, fmt.Errorf("%s:1: it does not begin like the journal of a run", shown)
 	}
 	run, err := Parse(shown+":1", head.Run)
 	if err != nil {
@@ -129,7 +129,7 @@ func readJournal(fsys fs.FS, dir, shown string) (*Run, []PlannedTrial, error) {
 			Cell json.RawMessage `json:"cell"`
 		}
 		if err := json.Unmarshal(line, &c); err != nil || c.Cell == nil {
-			return nil, nil, fmt.Errorf("%s:%d: it is no trial of a run", shown, i+2)
+			return nil, nil, fmt.Errorf("%s:%d: it is not a trial of a run", shown, i+2)
 		}
 		one, err := Parse(fmt.Sprintf("%s:%d", shown, i+2), fmt.Appendf(nil, `{"format":%d,"cells":[%s]}`, run.Format, c.Cell))
 		if err != nil {
@@ -209,13 +209,13 @@ const namedMissing = 20
 func readUnfinished(fsys fs.FS, at, dir string) (*Run, error) {
 	run, planned, err := readJournal(fsys, at, filepath.Join(dir, JournalName))
 	if errors.Is(err, ErrOfSearch) {
-		return nil, fmt.Errorf("%s: the search there has not ended; go on with it: throng capacity FILE --resume %s", dir, dir)
+		return nil, fmt.Errorf("%s: the search there has not ended; continue it with: throng capacity FILE --resume %s", dir, dir)
 	}
 	if err != nil {
 		return nil, err
 	}
 	if len(run.Cells) == 0 {
-		return nil, fmt.Errorf("%s: the run there ended before its first trial had, so there is nothing to show; begin again with: throng run --resume %s", dir, dir)
+		return nil, fmt.Errorf("%s: the run there ended before its first trial did, so there is no result to show; start it again with: throng run --resume %s", dir, dir)
 	}
 	run.Settle(planned)
 	missing := run.Missing(planned)
@@ -230,9 +230,9 @@ func readUnfinished(fsys fs.FS, at, dir string) (*Run, error) {
 	if more := len(missing) - namedMissing; more > 0 {
 		names = append(names, fmt.Sprintf("%d more", more))
 	}
-	text := fmt.Sprintf("the run has not ended: %d of %d trials have, as its journal says; missing: %s", len(planned)-len(missing), len(planned), strings.Join(names, ", "))
+	text := fmt.Sprintf("the run has not ended: its journal has %d of %d trials; missing: %s", len(planned)-len(missing), len(planned), strings.Join(names, ", "))
 	if prefix := CellName(len(run.Cells), max(len(planned), len(run.Cells)+1)); begun(fsys, at, prefix) {
-		text += fmt.Sprintf(". Of the trial that was under way there are the histogram logs %s.*.hlog", prefix)
+		text += fmt.Sprintf(". The trial that was running has left the histogram logs %s.*.hlog", prefix)
 	}
 	run.Warnings = append(run.Warnings, text)
 	return run, nil

@@ -150,7 +150,7 @@ func TestJournalTellsWhatIsWrong(t *testing.T) {
 		`{"run":{"format":99,"cells":[]}}` + "\n": "result format 99 is newer",
 		head:                                   "ended before its first trial",
 		head + `{"cell":{"tri`:                 "ended before its first trial",
-		head + "{}\n":                          ":2: it is no trial of a run",
+		head + "{}\n":                          ":2: it is not a trial of a run",
 		head + "nonsense\n":                    ":2: it is no JSON",
 		head + `{"cell":{"trial":"x"}}` + "\n": ":2: damaged result",
 	} {

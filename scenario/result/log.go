@@ -188,7 +188,7 @@ func ReadLog(dir, cell, metric string, start time.Time) ([]Interval, error) {
 		if text, is := strings.CutPrefix(line, "#[BaseTime: "); is {
 			text, _, _ = strings.Cut(text, " ")
 			if base, err = strconv.ParseFloat(text, 64); err != nil {
-				return nil, fmt.Errorf("%s:%d: the base time %q is no number", name, n, Short(text, MaxText))
+				return nil, fmt.Errorf("%s:%d: the base time %q is not a number", name, n, Short(text, MaxText))
 			}
 		}
 		if line == "" || line[0] == '#' || line[0] == '"' {
@@ -219,12 +219,12 @@ func parseInterval(line string, base float64) (x Interval, err error) {
 	}
 	fields := strings.SplitN(line, ",", 4)
 	if len(fields) < 4 {
-		return x, errors.New("it is no interval of a histogram log")
+		return x, errors.New("it is not an interval of a histogram log")
 	}
 	offset, err1 := strconv.ParseFloat(fields[0], 64)
 	length, err2 := strconv.ParseFloat(fields[1], 64)
 	if err := errors.Join(err1, err2); err != nil || math.Abs(offset+base) > 1e11 || math.Abs(length) > 1e9 {
-		return x, errors.New("it is no interval of a histogram log")
+		return x, errors.New("it is not an interval of a histogram log")
 	}
 	if err := ourShape(fields[3]); err != nil {
 		return x, fmt.Errorf("unpack histogram: %w", err)

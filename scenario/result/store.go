@@ -133,7 +133,7 @@ func makeFinite(v reflect.Value, path string) (warnings []string) {
 	case reflect.Float64:
 		if f := v.Float(); math.IsNaN(f) || math.IsInf(f, 0) {
 			v.SetFloat(0)
-			return []string{fmt.Sprintf("%s was %v; it is written as 0", strings.TrimPrefix(path, "."), f)}
+			return []string{fmt.Sprintf("%s was %v, which JSON cannot hold; it is written as 0", strings.TrimPrefix(path, "."), f)}
 		}
 	case reflect.Pointer:
 		if !v.IsNil() {

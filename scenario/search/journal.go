@@ -13,7 +13,7 @@ type Head struct {
 }
 
 // ErrOtherPlan says that a journal belongs to another search.
-var ErrOtherPlan = errors.New("the journal is of a search with another plan; give it another directory, or remove the journal")
+var ErrOtherPlan = errors.New("the journal belongs to a search with another plan; use another directory, or remove the journal")
 
 // Recall takes the observations of a journal back, to go on with. plan must be the one that it was
 // begun with. An empty journal gives no observations.
@@ -24,7 +24,7 @@ func Recall(documents [][]byte, plan Plan) (history []Observation, err error) {
 		if i > 0 {
 			var o Observation
 			if err := dec.Decode(&o); err != nil {
-				return nil, fmt.Errorf("line %d: it is no trial of a search: %w", i+1, err)
+				return nil, fmt.Errorf("line %d: it is not a trial of a search: %w", i+1, err)
 			}
 			history = append(history, o)
 			continue
@@ -33,7 +33,7 @@ func Recall(documents [][]byte, plan Plan) (history []Observation, err error) {
 			Plan *Plan `json:"plan"`
 		}
 		if err := dec.Decode(&head); err != nil || head.Plan == nil {
-			return nil, errors.New("line 1: it is not the journal of a search; give the search another directory")
+			return nil, errors.New("line 1: it is not the journal of a search; use another directory")
 		}
 		if *head.Plan != plan {
 			return nil, ErrOtherPlan

@@ -148,7 +148,7 @@ func (p Plan) defaults() (Plan, error) {
 	case !finite(p.From) || p.From <= 0:
 		return p, fmt.Errorf("search: the first level is %v; it must be above 0", p.From)
 	case p.Whole && p.From < 1:
-		return p, fmt.Errorf("search: the first level is %v; of whole numbers it must be 1 or more", p.From)
+		return p, fmt.Errorf("search: the first level is %v; it must be at least 1, since levels are whole numbers", p.From)
 	case !finite(p.To) || p.To < p.From:
 		return p, fmt.Errorf("search: the highest level is %v; it must be at least the first, %v", p.To, p.From)
 	case !finite(p.Grow) || p.Grow < 1.01:

@@ -249,7 +249,7 @@ func (e *Evidence) boundLoss(k *file.Check, r *result.Check) {
 	if k.Unit == metric.Share {
 		r.AtMost = ratio(n, sum.Expected)
 	}
-	r.Note = strings.TrimPrefix(r.Note+"; at most "+metric.FormatBeside(r.AtMost, r.Value, r.Unit)+" with what is undecided", "; ")
+	r.Note = strings.TrimPrefix(r.Note+"; at most "+metric.FormatBeside(r.AtMost, r.Value, r.Unit)+" with the undecided ones", "; ")
 }
 
 // countOf is what a statistic of the ledger counts.

@@ -107,7 +107,7 @@ func (e *Evidence) tooOpen(rules []file.Check) []result.Check {
 	return []result.Check{{
 		Text: fmt.Sprintf("undecided(delivery) < %g%%", undecidedShare*100), Stat: metric.StatUndecided, Metric: metric.Delivery,
 		Value: share, Limit: undecidedShare, Unit: metric.Share, Kind: result.KindValid, Op: "<",
-		Note: fmt.Sprintf("implied: of %s deliveries, to clients that came or went meanwhile, nobody can tell whether they were lost", metric.FormatCount(sum.Undecided)),
+		Note: fmt.Sprintf("implied: whether %s deliveries were lost is unknown, since their receivers came or went meanwhile", metric.FormatCount(sum.Undecided)),
 	}}
 }
 

@@ -86,7 +86,7 @@ type Saved struct {
 // latencies are looked up in the logs, in which samples of several recorded phases that came in one second are told apart no more. A rule that the result cannot answer is "not in this result".
 func Recall(cell *result.Cell, rules Rules, log Log) (*Evidence, error) {
 	if len(cell.Phases) == 0 {
-		return nil, fmt.Errorf("the result has no phases: it is not of a run of throng")
+		return nil, fmt.Errorf("the result has no phases: it was not written by throng run")
 	}
 	var phases []file.Phase
 	for _, p := range cell.Phases {
@@ -132,7 +132,7 @@ func (e *Evidence) recall(from *result.Evidence) error {
 	}
 	for _, s := range from.Streams {
 		if len(s.Sent) < len(s.Offered) {
-			return fmt.Errorf("the result's evidence has %d counts of what was sent for %d of what was offered", len(s.Sent), len(s.Offered))
+			return fmt.Errorf("the result's evidence has %d counts of sent messages and %d of offered messages", len(s.Sent), len(s.Offered))
 		}
 		e.Streams = append(e.Streams, Stream{
 			Group: s.Group, Op: s.Op, Event: s.Event, Volatile: s.Volatile, Asks: s.Asks,
@@ -145,20 +145,20 @@ func (e *Evidence) recall(from *result.Evidence) error {
 	e.Ledger = make([][]ledger.Row, len(e.Streams))
 	for i, r := range from.Ledger {
 		if r.Stream < 0 || r.Stream >= len(e.Streams) || r.Class < ledger.Everybody || r.Class >= len(e.Classes) {
-			return fmt.Errorf("the result's evidence has a row %d of its ledger that is of no stream or class", i)
+			return fmt.Errorf("in the result's evidence, row %d of the ledger names no stream or class of the scenario", i)
 		}
 		e.Ledger[r.Stream] = append(e.Ledger[r.Stream], ledger.Row{Phase: r.Phase, Second: r.Second, Class: r.Class, Decile: r.Decile, Replayed: r.Replayed, Ledger: r.Ledger})
 	}
 	for i, r := range from.Errors {
 		if r.Stream < -1 || r.Stream >= len(e.Streams) || r.Group < 0 || r.Group >= len(e.Groups) {
-			return fmt.Errorf("the result's evidence has errors %d that are of no stream or group", i)
+			return fmt.Errorf("in the result's evidence, row %d of the errors names no stream or group of the scenario", i)
 		}
 		key := record.ErrorKey{Class: metric.ParseErrorClass(r.Class), Stream: r.Stream, Group: r.Group}
 		e.Errors = append(e.Errors, record.ErrorCount{ErrorKey: key, Phase: r.Phase, Second: r.Second, N: r.N})
 	}
 	for _, r := range from.Returns {
 		if r.Group < 0 || r.Group >= len(e.Groups) {
-			return fmt.Errorf("the result's evidence has clients of no group that came back")
+			return fmt.Errorf("the result's evidence has returned clients of an unknown group")
 		}
 		e.Returns = append(e.Returns, Return(r))
 	}
@@ -174,7 +174,7 @@ func (e *Evidence) recallSeries(from *result.Evidence, phases int) error {
 	at := make([]int, len(from.Series))
 	for i, s := range from.Series {
 		if s.Phase < 0 || s.Phase >= phases {
-			return fmt.Errorf("the result's evidence has a series of %s that is of no phase", s.Metric)
+			return fmt.Errorf("the result's evidence has a series of %s in an unknown phase", s.Metric)
 		}
 		own := record.Series{
 			Metric: s.Metric, Group: s.Group, From: s.From, Op: s.Op, Event: s.Event, Transport: s.Transport, Decile: s.Decile,

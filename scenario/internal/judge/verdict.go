@@ -87,7 +87,7 @@ func Judge(e *Evidence, rules Rules) Judgement {
 	case Interrupted:
 		j.Verdict, j.Reason = result.Invalid, fmt.Sprintf("interrupted after %s of %s", after, metric.FormatSeconds(float64(e.Timeline.End)/1e9))
 	case ServerGone: // whatever the rules say, this is the reason
-		j.Verdict, j.Reason = result.Fail, "the server ended by itself after "+after
+		j.Verdict, j.Reason = result.Fail, "the server exited by itself after "+after
 		if e.Cause != "" {
 			j.Reason += ": " + e.Cause
 		}
@@ -131,7 +131,7 @@ func (e *Evidence) unsent() string {
 		return "senders had lost their connection"
 	}
 	if full+e.Clients.Dropped+e.Clients.Failed == 0 {
-		return "clients were still connecting: give them a phase before, with load: 0%"
+		return "clients were still connecting: add a phase before this one, with load: 0%"
 	}
 	return "the target did not hold or did not read the connections"
 }

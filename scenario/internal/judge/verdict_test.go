@@ -92,7 +92,7 @@ func TestVerdicts(t *testing.T) {
 			slo: allow + fine, valid: "max(cpu) < 80%", want: result.Invalid, reason: "before a recorded phase began",
 			change: func(e *Evidence, rules *Rules) { e.End, e.Ending = 5e8, Aborted },
 		},
-		"the server ended": {slo: allow + broken, valid: "max(cpu) < 20%", want: result.Fail, reason: "the server ended by itself after 2 s", change: func(e *Evidence, _ *Rules) { e.Ending = ServerGone }},
+		"the server ended": {slo: allow + broken, valid: "max(cpu) < 20%", want: result.Fail, reason: "the server exited by itself after 2 s", change: func(e *Evidence, _ *Rules) { e.Ending = ServerGone }},
 	} {
 		e, rules := known(t, test.slo, test.valid)
 		if test.change != nil {
