@@ -26,8 +26,8 @@ const (
 	ended            // by the plan, by a failure, or dropped
 )
 
-// An actor is one simulated client from the moment it is told to connect until it is
-// gone. Its goroutine is run; it owns the connection and receives on it.
+// An actor is one simulated client from the start of its connection attempt until its connection
+// has ended. Its goroutine is run; it owns the connection and receives on it.
 type actor struct {
 	*ledger.Receiver // apart, since the ledger keeps it longer than the client lives
 	t                *trial
@@ -63,7 +63,7 @@ type actor struct {
 	stalled      atomic.Bool      // a fault made it stop reading, which the server may take amiss, also later
 	session      client.Session   // that it had, to come back as the same socket
 	recovered    bool             // it did
-	outbox       *outbox          // what was due while it had no connection, its successors' too; nil: it does not connect again
+	outbox       *outbox          // operations due while it or a successor had no connection; nil: it does not reconnect
 	was          *ledger.Receiver // what it was before, as long as the server may take it for the same socket; guarded by mu
 
 	joins int // memberships that are not acknowledged; its own goroutine's
@@ -193,7 +193,7 @@ func (a *actor) live(ctx context.Context) *actor {
 	return a.end(err)
 }
 
-// adopt makes the connection the actor's, unless it is to go.
+// adopt makes the connection the actor's, unless the plan has already ended the actor.
 func (a *actor) adopt(c conn) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -218,11 +218,11 @@ func (a *actor) leave() {
 	a.release()
 	a.discard()
 	if c != nil {
-		_ = c.Close() // the end of run tells what there is to tell
+		_ = c.Close() // run reports the error when it returns
 	}
 }
 
-// gone gives up what is kept for a client that connects again: it does not.
+// gone releases the state kept for reconnection, because the client will not connect again.
 func (a *actor) gone() {
 	a.forget()
 	a.discard()
@@ -246,8 +246,8 @@ func (a *actor) release() {
 	}
 }
 
-// waited counts a client that was still connecting when the trial was over, by the stage that it had reached. One that
-// connects again is in reconnect.never.
+// waited counts a client that was still connecting when the trial was over, by the stage that it
+// had reached. One that connects again is in reconnect.never.
 func (a *actor) waited(stage string) {
 	t := a.t
 	a.mu.Lock()
@@ -401,7 +401,7 @@ func (a *actor) end(err error) (next *actor) {
 	was := state(a.state.Load())
 	since, fault := t.faulty(t.now())
 	if was == held && a.group.spec.Reconnect != nil && !a.isGoing() {
-		a.away.Store(since) // before it is released: what is due meanwhile is held for its successor
+		a.away.Store(since) // before it is released, so that operations due meanwhile are held for its successor
 		a.suspend()
 	}
 	defer func() {
@@ -473,8 +473,8 @@ func slug(s string) string {
 // filling is what the templates of the client's handshake are filled with.
 func (a *actor) filling() *filling { return &filling{group: a.group, client: a.number} }
 
-// countError counts an error of the client. Those of one that reads slowly are counted apart:
-// they are what it is there for.
+// countError counts an error of the client. Errors of slow readers are counted separately, because
+// slow readers exist to provoke them.
 func (a *actor) countError(class metric.ErrorClass, stream int, when int64, err error) {
 	class.Slow = a.slow && state(a.state.Load()) != connecting
 	if err != nil {

@@ -14,10 +14,10 @@ import (
 
 // JudgeAgain says how the rules of a file would have judged a saved run: a copy of it with other
 // checks, verdicts and reasons. An interrupted run is invalid, and trials that were repeated do not
-// count. dir is where its histogram logs are, which rules over windows need. Each trial is judged by
-// the rules of the file's combination with the same parameters; a file with one combination judges
-// all. A rule that the result cannot answer is noted as "not in this result", and makes the trial
-// invalid unless it is optional.
+// count. dir is where its histogram logs are, which rules over windows need. Each trial is judged
+// by the rules of the file's combination with the same parameters; a file with one combination
+// judges all. A rule that the result cannot answer is noted as "not in this result", and makes the
+// trial invalid unless it is optional.
 func JudgeAgain(f *file.File, run *result.Run, dir string) (*result.Run, error) {
 	again := *run
 	again.Cells, again.Verdict, again.Capacity = slices.Clone(run.Cells), result.Pass, nil

@@ -120,7 +120,7 @@ func BenchmarkEmit(b *testing.B) {
 	}
 }
 
-// A deaf conn swallows what is sent.
+// A deaf conn discards every message.
 type deaf struct{ conn }
 
 func (deaf) Send([]byte) error { return nil }

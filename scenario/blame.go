@@ -9,9 +9,10 @@ import (
 	"github.com/throng-io/throng/scenario/client"
 )
 
-// blame says in one clause what the likeliest cause is that a client could not connect, or could not upgrade, and what to do
-// about it; "" when the error says all there is to say. secure says that the target's URL asks for TLS, first that no client
-// has got through so far: later the address, the path and the parser are known to be right.
+// blame names in one clause the likeliest reason why a client could not connect or upgrade, and the
+// remedy; "" when the error already explains itself. secure: the target's URL uses TLS. first: no
+// client has connected yet; after the first success the address, the path and the parser are known
+// to be right.
 func blame(err error, secure, first bool) string {
 	d, ok := errors.AsType[*client.DialError](err)
 	if !ok {
@@ -40,7 +41,8 @@ const (
 	badParser = "servers with another parser close the connection like this: set the group's parser: to the parser of the server (json or msgpack)"
 )
 
-// causes are the likeliest ones, by the stage and the class of a client.DialError. The first that fits is it.
+// causes are the likeliest ones, by the stage and the class of a client.DialError. The first that
+// fits is it.
 var causes = []struct {
 	stage, class string // stage "": all
 	plain        bool   // without TLS alone

@@ -51,7 +51,8 @@ func between(t *testing.T, change func(*http.Request), servers ...string) string
 	}).ServeHTTP)
 }
 
-// version2 answers as a server of Socket.IO 2 does: in the payloads of Engine.IO 3, and without waiting for CONNECT.
+// version2 answers as a server of Socket.IO 2 does: in the payloads of Engine.IO 3, and without
+// waiting for CONNECT.
 func version2(w http.ResponseWriter, r *http.Request) {
 	const open = `0{"sid":"a","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":20000}`
 	if r.Header.Get("Upgrade") == "" {
@@ -70,7 +71,8 @@ func version2(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, conn)
 }
 
-// What a client meets at a wrong target names the likeliest cause and what to do about it, on every transport.
+// What a client meets at a wrong target names the likeliest cause and what to do about it, on every
+// transport.
 func TestBlame(t *testing.T) {
 	page := func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, "<!doctype html><title>My App</title><div id=root></div>")

@@ -32,7 +32,7 @@ type callBook struct {
 	base    uint64 // the oldest id in the ring
 	next    uint64
 	ring    []pendingCall       // a power of two
-	expired map[uint64]struct{} // calls that expired, to tell a late answer from a second one
+	expired map[uint64]struct{} // expired calls: distinguishes a late answer from a duplicate
 }
 
 // maxExpired bounds the memory for expired calls; beyond it a late answer passes for a
@@ -41,8 +41,8 @@ const maxExpired = 1 << 12
 
 func (b *callBook) at(id uint64) *pendingCall { return &b.ring[id&uint64(len(b.ring)-1)] }
 
-// follow begins with the ids after those of an earlier connection, as the official client does: an
-// answer that a recovered connection still brings is of no later call.
+// follow continues the ids of an earlier connection, as the official client does. Otherwise an
+// answer replayed on a recovered connection could match a later call.
 func (b *callBook) follow(before *callBook) {
 	before.mu.Lock()
 	defer before.mu.Unlock()
@@ -73,8 +73,8 @@ func (b *callBook) open(c pendingCall) (id uint64) {
 	return id
 }
 
-// answer closes a call and tells what it was before: open for a first answer. The
-// call is only given then.
+// answer closes a call and returns its previous state: open for a first answer. Only then is the
+// call returned too.
 func (b *callBook) answer(id uint64) (c pendingCall, was callState) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

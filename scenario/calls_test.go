@@ -34,8 +34,8 @@ func TestCallBook(t *testing.T) {
 	}
 }
 
-// A client that connects again goes on with its ids: what comes for a call of before is late, and
-// no answer to another call.
+// A client that reconnects continues its ids: an answer to an earlier call is late, and never
+// matches another call.
 func TestCallBookFollows(t *testing.T) {
 	var before, after callBook
 	for range 3 {

@@ -7,8 +7,8 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// Everybody comes and goes all the time; not one delivery is lost or comes twice, and the
-// ledger must say so: what leavers may have been owed is undecided, nothing else is.
+// All clients join and leave continuously; no delivery is lost or duplicated, and the ledger must
+// agree. Only messages in flight to leavers are undecided.
 func TestChurnLosesNothing(t *testing.T) {
 	t.Parallel()
 	s := &fakeServer{}

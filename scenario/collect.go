@@ -104,7 +104,7 @@ func (c *collector) start() {
 			timer.Reset(time.Duration(i*int64(c.tick)/looks - c.t.now()))
 			select {
 			case <-c.quit:
-				c.second(max(c.t.now(), c.at+1)) // what has come since must be in it, also when the clock has not moved
+				c.second(max(c.t.now(), c.at+1)) // include the latest arrivals, even when the clock has not moved
 				return
 			case <-timer.C:
 			}
@@ -254,8 +254,8 @@ func (c *collector) gather(from, until int64) {
 	c.windows.Finish(from, until)
 }
 
-// usage is what the server has used: a process of this machine or, where there is none, what it says of
-// itself.
+// usage is what the server has used: a process of this machine or, where there is none, what it
+// says of itself.
 func (c *collector) usage() usage {
 	if c.pid > 0 || c.t.scraper == nil {
 		return processUsage(int(c.pid))
@@ -289,7 +289,7 @@ func (c *collector) processes(s *result.Second, e *judge.Second, m *moment, took
 	c.its = its
 }
 
-// operations sums up what was offered and sent so far, in all phases.
+// operations sums the offered and sent operations of all phases so far.
 func (t *trial) operations() (sent, offered int64) {
 	for _, s := range t.streams {
 		for p := range s.offered {

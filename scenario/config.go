@@ -8,7 +8,7 @@ import (
 	"github.com/throng-io/throng/scenario/internal/plan"
 )
 
-// config says how the client connects, as whom it comes back, and how slowly it reads.
+// config returns the client's connection settings, the session it resumes, and its reading speed.
 func (a *actor) config() *client.Config {
 	cfg := a.group.config(a.number, a.transport)
 	if a.isTraced() {

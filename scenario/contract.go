@@ -42,7 +42,8 @@ func newContract(t *trial) *contract {
 	return c
 }
 
-// stampAt is where the contract says that the stamp of a message is; nil: where the runner's own payload has it.
+// stampAt is where the contract says that the stamp of a message is; nil: where the runner's own
+// payload has it.
 func (t *trial) stampAt() *file.Path {
 	if t.spec.Contract == nil {
 		return nil
@@ -59,8 +60,8 @@ func (t *trial) joinAsked() (asked, acknowledged bool) {
 	return t.contract.join != nil, t.contract.spec.Join.WantsAck()
 }
 
-// appendMove appends the packet by which a client joins a room or leaves it. id is that of
-// the call when the server acknowledges it, else negative.
+// appendMove appends the packet by which a client joins or leaves a room. id is the acknowledgement
+// id; negative when the server does not acknowledge moves.
 func (g *group) appendMove(dst []byte, join bool, number int, room string, id int64) []byte {
 	dst = append(dst, g.head...)
 	if id >= 0 {
@@ -82,8 +83,8 @@ func (g *group) appendMove(dst []byte, join bool, number int, room string, id in
 	return append(dst, ']')
 }
 
-// joinSettles is how long a join takes at most that the server does not acknowledge. Until then
-// nothing is owed to the client, and what arrives does not count.
+// joinSettles is the longest assumed duration of a join that the server does not acknowledge. Until
+// it has passed the ledger expects no delivery to the client and counts no arrival.
 const joinSettles = 500 * time.Millisecond
 
 // joinSilently makes the client a member of its rooms where the server does not say so: at

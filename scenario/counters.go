@@ -2,8 +2,7 @@ package scenario
 
 import "sync/atomic"
 
-// counters count what happens to the clients of a trial and their messages. Goroutines may share
-// them.
+// counters count events of a trial's clients and messages. Safe for concurrent use.
 type counters struct {
 	asked, connected, held atomic.Int64 // clients now
 	failed, dropped        atomic.Int64

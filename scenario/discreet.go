@@ -26,7 +26,8 @@ func (e discreet) Error() string {
 
 func (e discreet) Unwrap() error { return e.error }
 
-// credentials appends what patterns take of data files and of earlier answers. Patterns may be nil.
+// credentials appends the values that patterns insert from data files and earlier answers. Patterns
+// may be nil.
 func (f *filling) credentials(values []string, fields []namedPattern, more ...*pattern) []string {
 	for _, field := range fields {
 		more = append(more, field.pattern)

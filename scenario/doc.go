@@ -20,23 +20,22 @@
 // checks stand (collect.go, sample.go).
 //
 // When the last phase is over the trial waits for what is still on its way and closes the ledger.
-// Then it hands the evidence to the judge (evidence.go, internal/judge), which gives the verdict,
+// Then it passes the evidence to the judge (evidence.go, internal/judge), which gives the verdict,
 // and puts the cell of the result together (report.go, warnings.go).
 //
 // # Words
 //
-// Besides those of Socket.IO, and those that README.md explains to users, the code has these of its
-// own:
+// The code uses these terms besides the terms of Socket.IO and of README.md:
 //
 //	asked      told by the plan to be there; an asked client is connecting, joining or held
 //	held       connected, and a member of all its rooms: it may send, and is owed deliveries
-//	actor      one simulated client, from when it is told to connect until its connection has ended
-//	person     the user that an actor plays: clients that come back, or arrive one after another, are told apart by number
+//	actor      one simulated client, from its connection attempt to the end of its connection
+//	person     the numbered user that an actor plays; a client that reconnects stays the same person
 //	place      an index within a group; an arriving client takes a free one
 //	audience   the receivers of a room or of a namespace, as the ledger knows them
 //	owed       of a delivery: the receiver was a member when the message was emitted
 //	slot       one message in the ledger
-//	settled    of a message: its late limit has passed, so that what has not come by then is lost or late
+//	settled    of a message: its late limit has passed, so every missing delivery is lost or late
 //	call       an emission that waits for its acknowledgement
 //	due        when the plan has something happen; latency counts from there
 //	away       has lost its connection, and connects again
@@ -66,17 +65,16 @@
 // no receiver and whose sender left as soon is undecided for all: it may never have left.
 // Duplicates and disorder are counted apart: they do not change the identity.
 //
-// Messages add up as well: due = sent + held + dropped. What is due while its sender has lost its
-// connection and connects again is held and sent when it is back, or dropped (outbox.go); held
-// counts what was never sent. A client that is taken for the socket that it was is owed what was
-// sent while it was away, and what had not come when its connection broke, apart from volatile
-// messages. That part of the account is called replayed.
+// Messages add up as well: due = sent + held + dropped. A message due while its sender reconnects
+// is held and sent after the reconnection, or dropped (outbox.go); held counts messages that were
+// never sent. When the server recovers a client's connection state, it owes the client every
+// non-volatile message that was sent during the absence or was in flight when the connection broke.
+// That part of the account is called replayed.
 //
-// The account is kept by kind of receiver: its group, its transport, whether it reads slowly; and
-// by the size of the room. What slow readers lose or get late is in an account of its own, and so
-// is what becomes of volatile messages: neither is in the totals, and no check counts them unless
-// it names them. The same holds for the latencies of slow readers, and the first and last receiver
-// of a broadcast are those that read normally.
+// The account is kept by kind of receiver (group, transport, slow or normal reading) and by room
+// size. Deliveries to slow readers and volatile messages have separate accounts: the totals exclude
+// them, and a check counts them only when it names them. The latencies of slow readers are separate
+// too; the first and last receiver of a broadcast are always normal readers.
 //
 // An echo that asks for an acknowledgement is answered by it, so it is not in the ledger: its
 // answer is in ack and ack.service, and an answer that never came is an error ack.timeout and
@@ -86,13 +84,14 @@
 // # Open and closed
 //
 // Streams are open: their schedule does not depend on the server, so a slow server shows as
-// latency. Flows are closed: a client goes on to its next step when the one before has been
-// answered, as a person does, so a slow server is also asked less. A group may have both. How long
-// a step took, from when it began, is in the metric step and, by its name, in step.NAME; what a
-// whole pass took in flow. A step that fails is an error of the kind step, and when it
-// timed out, slower than all that ended. It ends the flow or, inside of a repeat, the round. What flows send is
-// not in the ledger and not in the rates, nor are the rooms that they join. Reactions answer events
-// of the server and are not measured; those that could not be sent are errors of the kind react.
+// latency. Flows are closed: like a person, a client begins the next step when the previous one has
+// been answered, so a slow server also receives fewer requests. A group may have both. The metric
+// step holds the duration of every step, step.NAME the durations of the step of that name, and flow
+// the duration of a whole pass. A failed step is an error of the kind step; a step that timed out
+// counts as slower than every completed step. A failure ends the flow or, inside a repeat, the
+// round. Messages and rooms of flows are not in the ledger and not in the rates. Reactions answer
+// events of the server and are not measured; a reaction that could not be sent is an error of the
+// kind react.
 //
 // # Foreign servers
 //
@@ -109,19 +108,21 @@
 // transport the bytes that its clients read and wrote in the recorded seconds are divided by the
 // deliveries and acknowledgements that arrived in them (meters.go).
 //
-// A target's own metrics are read as it offers them to Prometheus (scrape.go). Its CPU and memory
-// stand in for those of a process where the file names none; CPU as a share of this machine's
-// cores. Of a process of this machine it is a share of the cores that it may use, by its affinity, its
+// A target's own metrics are read from its Prometheus endpoint (scrape.go). Where the file names no
+// process, they supply the target's CPU and memory; CPU is then a share of this machine's cores.
+// For a process on this machine, CPU is a share of the cores available to it: its affinity, its
 // control group's quota and GOMAXPROCS.
 //
 // # The generator's own lateness
 //
 // A latency ends when the message has reached the client's socket. Linux notes that moment for TCP,
-// also while this process sleeps or waits for a processor; how long the message then waits to be read is
-// lag.receive, and in no latency. Messages that were read at once have one time, which is the last one's: the
-// others are estimated (package lateness). Over TLS or Unix sockets, and on other systems, latencies end when
-// messages are read, and a connection of the process to itself samples how late that is.
+// also while this process sleeps or waits for a processor; how long the message then waits to be
+// read is lag.receive, and in no latency. Messages that were read at once have one time, which is
+// the last one's: the others are estimated (package lateness). Over TLS or Unix sockets, and on
+// other systems, latencies end when messages are read, and a connection of the process to itself
+// samples how late that is.
 //
-// How late a message was sent stays in its latency, which counts from when it was due. Of a percentile that a
-// rule names or a report shows first, a tenth may be that, or a millisecond; else the trial is invalid.
+// How late a message was sent stays in its latency, which counts from when it was due. Of a
+// percentile that a rule names or a report shows first, a tenth may be that, or a millisecond; else
+// the trial is invalid.
 package scenario

@@ -14,8 +14,8 @@ import (
 // rules are what the file demands.
 func (t *trial) rules() judge.Rules { return judge.Rules{SLO: t.spec.SLO, Valid: t.spec.Valid} }
 
-// evidence is what is known of the trial by the end of the collector's last second. It is the collector's
-// goroutine that asks while the trial runs; rows are the ledger's, by stream.
+// evidence returns the state of the trial at the end of the collector's last second. While the
+// trial runs, only the collector's goroutine may call it. rows are the ledger's rows by stream.
 func (c *collector) evidence(rows [][]ledger.Row) *judge.Evidence {
 	t := c.t
 	e := &judge.Evidence{

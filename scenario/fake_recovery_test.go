@@ -7,10 +7,11 @@ import (
 	"github.com/throng-io/throng/scenario/client"
 )
 
-// A fakeRecovery makes a fakeServer one with connection state recovery: a client that comes back with its session has the
-// rooms that it had and gets what it missed. Guarded by the server's mu.
+// A fakeRecovery makes a fakeServer one with connection state recovery: a client that comes back
+// with its session has the rooms that it had and gets what it missed. Guarded by the server's mu.
 type fakeRecovery struct {
-	// replay decides what a client that comes back is sent, of what it missed and of all that it was ever sent. nil: what it missed, in order.
+	// replay decides what a client that comes back is sent, of what it missed and of all that it
+	// was ever sent. nil: what it missed, in order.
 	replay func(missed, all []fakePacket) []fakePacket
 	// refuse says which clients that come back are taken for new ones; nil: none.
 	refuse func(was client.Session) bool
@@ -24,7 +25,7 @@ type fakeSession struct {
 	log  []fakePacket
 }
 
-// welcome makes a connection one of a session, a new one or that of a client that comes back.
+// welcome attaches a connection to a new session or to the session of a returning client.
 func (r *fakeRecovery) welcome(c *fakeConn) (recovered bool) {
 	if r.sessions == nil {
 		r.sessions = map[string]*fakeSession{}

@@ -32,7 +32,7 @@ type fakeServer struct {
 	// send overrides what Send does; handled says that it did.
 	send func(c *fakeConn, packet []byte) (handled bool, err error)
 
-	// unread is how long messages wait in the clients' sockets; 0: nobody knows when they arrived.
+	// unread is how long messages wait in the clients' sockets; 0: arrival times are unknown.
 	unread time.Duration
 
 	// busy says that a connection has something waiting; nil: never.
@@ -285,7 +285,8 @@ var errRefused = errors.New("connection refused")
 // replaceAll puts texts in the place of others.
 func replaceAll(s string, pairs ...string) string { return strings.NewReplacer(pairs...).Replace(s) }
 
-// linkTo returns what connects HTTP clients to a handler in memory, and to nobody by another name than "web".
+// linkTo returns a dialer that connects HTTP clients to an in-memory handler. It accepts only the
+// host name "web".
 func linkTo(h http.Handler) func(context.Context, string, string) (net.Conn, error) {
 	return func(_ context.Context, _, address string) (net.Conn, error) {
 		if address != "web:80" {

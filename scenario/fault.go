@@ -29,7 +29,7 @@ const (
 	cutStall           // the client reads nothing until the phase ends
 )
 
-// A cut is what befalls one client's connection.
+// A cut is the effect of a fault on one client's connection.
 type cut struct {
 	due   int64
 	kind  int

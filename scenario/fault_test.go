@@ -28,7 +28,7 @@ func withFault(fault, checks string) string {
 	return replaceAll(dropped, "FAULT", fault, "CHECKS", checks)
 }
 
-// Of those that lose the connection, three in four are taken for who they were.
+// The server recovers the sessions of three in four clients that lose the connection.
 func TestRecoveryIsCounted(t *testing.T) {
 	t.Parallel()
 	var offered atomic.Int64
@@ -79,7 +79,7 @@ func TestStallFault(t *testing.T) {
 	}
 }
 
-// Who never comes back is in the figures: the time in which 99.9 % were back is not known then.
+// Clients that never reconnect count in the figures: the 99.9 % reconnect time is then unknown.
 func TestWhoNeverComesBack(t *testing.T) {
 	t.Parallel()
 	var down atomic.Bool

@@ -8,10 +8,10 @@ import (
 	"github.com/throng-io/throng/scenario/metric"
 )
 
-// faultLosses tells, for each fault, what was lost of the deliveries that were due from its
-// beginning to the next fault, and how long after its beginning those were due: no rule is implied
-// there, and what is lost when clients are back already is another matter than what is lost while
-// they are away.
+// faultLosses reports, for each fault, the lost deliveries that were due between its beginning and
+// the next fault, and how long after its beginning they were due. No implied rule covers these
+// losses, and a loss after the clients have reconnected is more serious than one during their
+// absence.
 func (f *findings) faultLosses(say func(format string, args ...any)) {
 	phases, spans := f.t.spec.Phases, f.t.tl.Spans
 	for i := range phases {

@@ -124,7 +124,7 @@ func failed(class, format string, args ...any) error {
 	return &stepError{class, fmt.Errorf(format, args...)}
 }
 
-// flowing starts the client's flow, or tells it that the client is back.
+// flowing starts the client's flow, or resumes it after a reconnection.
 func (a *actor) flowing() {
 	if a.group.flow == nil {
 		return
@@ -157,7 +157,7 @@ func (f *flow) put(change func()) {
 	}
 }
 
-// lost tells the flow that a client's connection has ended.
+// lost notifies the flow that the client's connection has ended.
 func (f *flow) lost(a *actor) {
 	f.put(func() {
 		if f.actor == a {

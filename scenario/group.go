@@ -16,8 +16,8 @@ import (
 	"github.com/throng-io/throng/scenario/metric"
 )
 
-// A group is a population of clients that behave alike. It is a source of the pacer: its work
-// is to tell clients to come and to go.
+// A group is a population of clients that behave alike. It is a source of the pacer that makes
+// clients connect and leave.
 type group struct {
 	t          *trial
 	index      int
@@ -37,7 +37,7 @@ type group struct {
 	parser    socketio.Parser
 	finder    stamp.Finder
 	shares    *plan.RoomShares // of the rooms; nil: all rooms are alike
-	moves     *moves           // nil: nobody does
+	moves     *moves           // nil: no client does
 	flow      *flowPlan        // nil: none
 	react     map[string]*reaction
 	byRoom    [][]uint32 // clients by room; made when a stream needs it
@@ -105,7 +105,7 @@ func newGroup(t *trial, spec *file.Group, index, first int) *group {
 	return g
 }
 
-// finish prepares what depends on all groups being known.
+// finish prepares the fields that depend on all groups.
 func (g *group) finish() {
 	g.flow, g.react = newFlowPlan(g.t, g), newReactions(g.t, g.spec)
 	g.connect = make([][connectStages]int, len(g.t.kinds.transports))
@@ -202,7 +202,7 @@ func (g *group) disconnect(hands chan struct{}) {
 	}
 }
 
-// expireCalls looks for calls that nobody answered in time.
+// expireCalls finds the calls that were not answered in time.
 func (g *group) expireCalls(now int64) {
 	waits := g.moves != nil
 	for _, s := range g.spec.Send {

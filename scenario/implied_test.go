@@ -76,7 +76,7 @@ phases: [{name: ramp, for: 500ms, record: false}, {name: hold, for: 1s}]
 	}
 }
 
-// What comes twice, out of order or to a stranger fails a run that says nothing of it.
+// A duplicated, reordered or misdirected delivery fails a run without rules of its own.
 func TestDeliveriesMustBeRight(t *testing.T) {
 	t.Parallel()
 	var held []byte
@@ -169,7 +169,7 @@ func TestShortLivesHideNoLoss(t *testing.T) {
 	}
 }
 
-// Where messages take so long that clients are gone before they can come, nobody can tell what was lost.
+// When messages take so long that clients leave before delivery, the losses cannot be determined.
 func TestWhatNobodyCanTellIsInvalid(t *testing.T) {
 	t.Parallel()
 	c := play(t, &fakeServer{mangle: func(_ int, _ *fakeConn, p []byte) []fakePacket {
@@ -189,7 +189,8 @@ func TestWhatNobodyCanTellIsInvalid(t *testing.T) {
 	}
 }
 
-// limited has twenty clients that are due at once before a server that takes four in each half of a second.
+// limited has twenty clients that are due at once before a server that takes four in each half of a
+// second.
 const limited = `
 version: 1
 name: t
@@ -199,8 +200,8 @@ groups:
 phases: [{name: ramp, for: 3s, record: false}, {name: hold, for: 1s}]
 `
 
-// Connecting counts from when a client was due, through all attempts; one attempt counts for itself, and each that
-// is refused is an error.
+// Connecting counts from when a client was due, through all attempts; one attempt counts for
+// itself, and each that is refused is an error.
 func TestConnectCountsEveryAttempt(t *testing.T) {
 	t.Parallel()
 	let := func(all int) *fakeServer {

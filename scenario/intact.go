@@ -10,8 +10,9 @@ import (
 	"github.com/throng-io/throng/scenario/metric"
 )
 
-// A stamp tells by its check when it is damaged. What follows it is known, too: so many characters
-// of filler, or zeros in a binary payload. Of long ones a sample is looked at.
+// A stamp's check value shows when the stamp is damaged. The bytes after it are known too: filler
+// characters, or zeros in a binary payload. In long payloads only a sample is compared, which keeps
+// the check cheap.
 
 // An intact is what the payloads of a stream must have behind their stamps.
 type intact struct {
@@ -45,8 +46,8 @@ func (s *stream) expectIntact(form file.Template) {
 	}
 }
 
-// check reports whether what follows a stamp is what was sent, as far as that is looked at. packed: it
-// came in MessagePack.
+// check reports whether the sampled bytes after a stamp equal the bytes sent. packed: the message
+// is MessagePack.
 func (w *intact) check(seq uint32, after []byte, packed bool) bool {
 	if w.n < fewFillers || w.n > alwaysUpTo && seq%sampleEvery != 0 {
 		return true

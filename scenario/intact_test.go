@@ -8,7 +8,7 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// What follows a stamp is whole in any form that servers give it, and any change of the filler is found.
+// Filler is accepted in every encoding that servers use, and any change of it is found.
 func TestIntact(t *testing.T) {
 	x := func(n int) string { return strings.Repeat("x", n) }
 	for _, c := range []struct {
@@ -52,7 +52,8 @@ func TestIntact(t *testing.T) {
 	}
 }
 
-// A payload that is changed behind a whole stamp fails the run, unless the contract says that the server does that.
+// A payload that is changed behind a whole stamp fails the run, unless the contract says that the
+// server does that.
 func TestChangedPayloadsAreFound(t *testing.T) {
 	t.Parallel()
 	change := func(some func(n int, to *fakeConn) bool) *fakeServer {

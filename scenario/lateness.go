@@ -18,12 +18,13 @@ type watch struct {
 	untimed atomic.Int64   // messages of which the system did not say when they arrived
 }
 
-// fewUntimed is how many such messages are no sign of a connection without times: a kernel that has just been
-// asked for them begins to note them a moment later.
+// fewUntimed is how many such messages are no sign of a connection without times: a kernel that has
+// just been asked for them begins to note them a moment later.
 const fewUntimed = 100
 
-// watchReads begins to watch. Where the arrivals of all messages are known, the echo only bounds how
-// long those may have waited that were read together; otherwise its samples are recorded as well.
+// watchReads begins to watch. Where the arrivals of all messages are known, the echo only bounds
+// how long those may have waited that were read together; otherwise its samples are recorded as
+// well.
 func (t *trial) watchReads() error {
 	if !t.opt.network {
 		return nil
@@ -51,8 +52,8 @@ func (w *watch) close() {
 	}
 }
 
-// came finds when a message reached the client's socket, of one that was written at a moment; where that is not known, when
-// it was read.
+// came finds when a message reached the client's socket, of one that was written at a moment; where
+// that is not known, when it was read.
 func (a *actor) came(m *client.Message, wrote int64) int64 {
 	w, epoch := &a.t.watch, a.t.life.epoch
 	if m.Until == 0 {
@@ -69,8 +70,8 @@ func (a *actor) came(m *client.Message, wrote int64) int64 {
 	return a.transit.Came(came, held)
 }
 
-// recordDelivery records a delivery that came at a moment, with the generator's own lateness in sending and without it, in
-// series by class and decile.
+// recordDelivery records a delivery that came at a moment, with the generator's own lateness in
+// sending and without it, in series by class and decile.
 func (a *actor) recordDelivery(m *client.Message, series, net []int, s *ledger.Slot, at int64) {
 	place, phase, latency := a.Class*record.Deciles+s.Decile(), int(s.Phase), time.Duration(at-s.Due)
 	a.shard.Add(series[place], phase, latency)

@@ -9,7 +9,8 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// Messages that wait in the sockets of a generator that sleeps came when they came: lag.receive has the wait, no latency has.
+// Messages that wait in the sockets of a generator that sleeps came when they came: lag.receive has
+// the wait, no latency has.
 func TestReadingLateIsInNoLatency(t *testing.T) {
 	t.Parallel()
 	text := strings.Replace(broadcast, "rate: 100/s", "rate: 10/s", 1)
@@ -27,7 +28,8 @@ func TestReadingLateIsInNoLatency(t *testing.T) {
 	}
 }
 
-// A generator that stood still for 60 ms sent six of a hundred messages late: it cannot judge a p99.
+// A generator that stood still for 60 ms sent six of a hundred messages late: it cannot judge a
+// p99.
 func TestSendingLateIsInvalid(t *testing.T) {
 	t.Parallel()
 	var slept time.Duration

@@ -13,8 +13,7 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// Who watches must see a broken rule while the trial runs, and in the end the very checks of the
-// result.
+// Progress must show a broken rule while the trial runs, and finally the same checks as the result.
 func TestChecksStandWhileItRuns(t *testing.T) {
 	t.Parallel()
 	s := &fakeServer{}

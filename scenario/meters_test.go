@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// What ends while the bytes are added up must not be missing then, nor be counted twice.
+// A connection that ends during the summation must be counted exactly once.
 func TestBytesOfEndingConnectionsAreCountedOnce(t *testing.T) {
 	const n = 1000
 	g := &group{actors: make([]atomic.Pointer[actor], n)}

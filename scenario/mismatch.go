@@ -15,11 +15,12 @@ import (
 	"github.com/throng-io/throng/scenario/metric"
 )
 
-// maxUnstamped bounds how many names of events are told apart; the others are counted together.
+// maxUnstamped bounds how many event names are counted separately; the others share one count.
 const maxUnstamped = 32
 
-// unstamped counts the events that came without a stamp, by name. A server sends such for reasons of its own; but when
-// nothing of a stream came to anybody, they tell why. Goroutines may share it.
+// unstamped counts the events without a stamp, by name. A server may send such events for its own
+// reasons; when no message of a stream arrived, their names show the cause. Safe for concurrent
+// use.
 type unstamped struct {
 	mu    sync.RWMutex
 	names map[string]*atomic.Int64
@@ -64,9 +65,10 @@ func (u *unstamped) counts() map[string]int64 {
 	return out
 }
 
-// mismatch says how the scenario and its target misunderstand each other; "" when they do not. It is so when nothing of a
-// stream came to anybody, but events came instead in which no stamp was found, at least one for every second delivery
-// that was owed: then the contract is wrong, or there has to be one, and nothing can be said of the server.
+// mismatch says how the scenario and its target misunderstand each other; "" when they do not. It
+// is so when nothing of a stream came to anybody, but events came instead in which no stamp was
+// found, at least one for every second delivery that was owed: then the contract is wrong, or there
+// has to be one, and nothing can be said of the server.
 func (t *trial) mismatch(rows [][]ledger.Row) string {
 	heard := t.unstamped.counts()
 	for i, s := range t.streams {
@@ -146,7 +148,8 @@ func owedBy(rows []ledger.Row) (n int64) {
 	return n
 }
 
-// emptyRooms says that rooms may be empty, where nothing came that was sent to one and the server does not acknowledge joins.
+// emptyRooms says that rooms may be empty, where nothing came that was sent to one and the server
+// does not acknowledge joins.
 func (t *trial) emptyRooms(rows [][]ledger.Row) string {
 	asked, acknowledged := t.joinAsked()
 	if !asked || acknowledged {

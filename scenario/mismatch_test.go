@@ -34,8 +34,9 @@ phases:
 valid: [p99(lag) < 10s, p99(lag.receive) < 10s]
 `
 
-// A contract that does not fit its server is no fault of the server: the run is invalid and says what came instead.
-// Where nothing came at all, the server is to blame, and a warning names the likeliest cause.
+// A contract that does not match its server makes the run invalid, not failed, and the report names
+// the events that came instead. When no event came at all, the run fails, and a warning names the
+// likeliest cause.
 func TestMismatch(t *testing.T) {
 	for name, c := range map[string]struct {
 		change  []string
@@ -76,7 +77,7 @@ func TestMismatch(t *testing.T) {
 	}
 }
 
-// The events of a target without stamps are told apart by name, as many as fit, and cost no allocation.
+// Events without stamps are counted by name up to the bound, without allocation.
 func TestUnstamped(t *testing.T) {
 	var u unstamped
 	for i := range 2 * maxUnstamped {

@@ -9,11 +9,12 @@ import (
 	"github.com/throng-io/throng/scenario/metric"
 )
 
-// What is due while a client is away: it has lost its connection and connects again. As in the official client it is held and
-// sent, in order, as soon as the client is back in its rooms, before anything newer; its latency counts from when it was due. Streams
-// that say so drop it, as do volatile ones. So each operation that was due is sent, held to the end, or dropped.
+// Operations that are due while a client reconnects. As in the official client they are held and
+// sent in order as soon as the client is back in its rooms, before newer ones; their latency counts
+// from when they were due. Volatile streams, and streams with that setting, drop them. So each due
+// operation is sent, held to the end, or dropped.
 
-// bounds of what is held, in operations: beyond them a message is dropped.
+// Limits of held operations; beyond them a message is dropped.
 type bounds struct{ client, all int }
 
 // maxHeld is about 64 MiB in all.
@@ -25,10 +26,11 @@ const flushAtOnce = 16
 // An outbox is what a client holds. Guarded by trial.sending.
 type outbox struct {
 	ops      []heldOp
-	flushing bool // the client is back, and not all is sent: what is due now queues behind
+	flushing bool // reconnected, but held operations remain: new ones queue behind them
 }
 
-// A sending lets one goroutine at a time send messages of the streams: the pacer, or that of a client that is back.
+// A sending lets one goroutine at a time send messages of the streams: the pacer, or the goroutine
+// of a reconnected client.
 type sending struct {
 	sync.Mutex
 	most bounds
@@ -47,12 +49,12 @@ type presence int
 const (
 	absent  presence = iota // the plan does not have it here, or not yet: nothing is due
 	here                    // it sends
-	away                    // it has lost its connection and connects again: what is due is held
-	missing                 // it should be connected and is not: what is due is dropped
+	away                    // reconnecting: due operations are held
+	missing                 // not connected although planned: due operations are dropped
 )
 
-// presence tells what the schedule may ask of the client. One that came in another's place is given the time that
-// connecting takes.
+// presence returns how the schedule may use the client. A client that replaces another is allowed
+// the time that connecting takes.
 func (a *actor) presence() presence {
 	switch s := state(a.state.Load()); {
 	case s == held:
@@ -106,7 +108,7 @@ func (s *stream) drop(o *plan.Op, class metric.ErrorClass, err error) {
 	s.t.errors.Add(record.ErrorKey{Class: class, Stream: s.index, Group: s.group.index}, o.Due, err)
 }
 
-// flush sends what was held for the client, which is back.
+// flush sends the operations held for a client that has reconnected.
 func (a *actor) flush() {
 	if a.outbox == nil {
 		return
@@ -143,7 +145,8 @@ func (a *actor) flushSome() bool {
 	return true
 }
 
-// expired reports whether nobody waits for the answer any more: official clients take such a call out of their buffer.
+// expired reports whether the call has timed out: official clients remove such calls from their
+// buffer.
 func (o *heldOp) expired(now int64) bool {
 	limit := int64(o.stream.spec.Ack)
 	return limit > 0 && now-o.Due > limit
@@ -156,7 +159,8 @@ func (s *stream) expire(a *actor, o *plan.Op) {
 	s.drop(o, metric.Error(metric.ErrAck, metric.HowTimeout), nil)
 }
 
-// discard drops what is held for a client that does not come back: the plan has sent it away meanwhile, or the server did.
+// discard drops the operations held for a client that will not reconnect, because the plan or the
+// server has disconnected it.
 func (a *actor) discard() {
 	t := a.t
 	t.sending.Lock()
@@ -172,14 +176,15 @@ func (a *actor) discard() {
 	a.outbox.ops = nil
 }
 
-// leaves takes the operation out of what is held. t.sending is locked.
+// leaves removes the operation from the held ones. The caller holds t.sending.
 func (o *heldOp) leaves() {
 	o.stream.t.sending.held--
 	o.stream.held[o.Phase].Add(-1)
 	o.stream.book.Release(o.Due, o.Phase)
 }
 
-// seal ends the sending: the phases are over. Calls that are held in vain are dropped; what else is held stays so.
+// seal ends the sending: the phases are over. Calls that are held in vain are dropped; what else is
+// held stays so.
 func (t *trial) seal() {
 	t.sending.Lock()
 	defer t.sending.Unlock()

@@ -31,7 +31,8 @@ func withOutage(stream, checks string) string {
 	return replaceAll(strings.ReplaceAll(outage, "count: 5, ", "count: 5, reconnect: {min: 20ms, max: 40ms}, "), "STREAM", stream, "CHECKS", checks)
 }
 
-// identity checks that whatever was due was sent, held or dropped, and returns the sums over all streams and phases.
+// identity checks that whatever was due was sent, held or dropped, and returns the sums over all
+// streams and phases.
 func identity(t *testing.T, c *result.Cell) (due, sent, held, dropped int64) {
 	t.Helper()
 	for _, s := range c.Evidence.Streams {
@@ -48,7 +49,7 @@ func identity(t *testing.T, c *result.Cell) (due, sent, held, dropped int64) {
 	return due, sent, held, dropped
 }
 
-// What was due while its sender was away is sent when it is back, in order, and late.
+// Operations due during the sender's absence are sent after its reconnection, in order, and late.
 func TestWhatIsDueWhileAwayIsHeld(t *testing.T) {
 	t.Parallel()
 	for _, per := range []string{"client", "group"} {
@@ -58,7 +59,8 @@ func TestWhatIsDueWhileAwayIsHeld(t *testing.T) {
 		if c.Verdict != result.Pass || due != 150 || sent != 150 || c.Ledger.Sent != 150 {
 			t.Errorf("%s: %s; %d due, %d sent, ledger %+v, errors %v", c.Verdict, c.Reason, due, sent, c.Ledger, c.Errors)
 		}
-		// Messages were held for 600 ms down to none, 60 of the 150: their latency counts from when they were due.
+		// Messages were held for 600 ms down to none, 60 of the 150: their latency counts from when
+		// they were due.
 		if d := c.Latency["delivery"]; d.Maxus < 550_000 || d.P90us < 300_000 || d.P50us > 100_000 {
 			t.Errorf("delivery p50 %d, p90 %d, max %d", d.P50us, d.P90us, d.Maxus)
 		}
@@ -68,7 +70,7 @@ func TestWhatIsDueWhileAwayIsHeld(t *testing.T) {
 	}
 }
 
-// A stream may say that nobody wants its messages any more by then.
+// A stream may drop messages instead of holding them.
 func TestWhatIsDueWhileAwayIsDropped(t *testing.T) {
 	t.Parallel()
 	c := play(t, &fakeServer{}, withOutage("{op: all, rate: 100/s, expect: others, away: drop}", "loss(delivery) == 0"))
@@ -94,7 +96,7 @@ func TestVolatileIsDroppedWhileAway(t *testing.T) {
 	}
 }
 
-// What waits for a sender that never comes back is held to the end.
+// Operations of a sender that never reconnects stay held to the end.
 func TestHeldToTheEnd(t *testing.T) {
 	t.Parallel()
 	s := &fakeServer{refuse: func(i int) error {
@@ -113,7 +115,7 @@ func TestHeldToTheEnd(t *testing.T) {
 	}
 }
 
-// A call that nobody waits for any more is not sent; it was not answered in time.
+// A call whose timeout has passed is not sent and counts as not answered in time.
 func TestHeldCallsExpire(t *testing.T) {
 	t.Parallel()
 	c := play(t, &fakeServer{}, withOutage("{op: echo, rate: 100/s, ack: 200ms}", "count(ack) > 0"))
@@ -127,7 +129,7 @@ func TestHeldCallsExpire(t *testing.T) {
 	}
 }
 
-// What is held is bounded.
+// The number of held operations is bounded.
 func TestTooMuchToHold(t *testing.T) {
 	t.Parallel()
 	for _, bound := range []bounds{{client: 10, all: 1000}, {client: 1000, all: 10}} {
@@ -142,7 +144,8 @@ func TestTooMuchToHold(t *testing.T) {
 	}
 }
 
-// A client that the server has sent away for good does not come back: what is due is neither held nor absent.
+// A client disconnected by the server does not reconnect: due operations count neither as held nor
+// as absent.
 func TestSentAwayForGood(t *testing.T) {
 	t.Parallel()
 	s := &fakeServer{}
@@ -163,7 +166,8 @@ func TestSentAwayForGood(t *testing.T) {
 	}
 }
 
-// What is held for a client that the plan sends away meanwhile is dropped then: nobody is going to send it.
+// Operations held for a client that the plan then disconnects are dropped, because no connection
+// will send them.
 func TestSentAwayByThePlanWhileAway(t *testing.T) {
 	t.Parallel()
 	text := replaceAll(withOutage("{op: all, rate: 100/s, expect: others}", "loss(delivery) == 0"),
@@ -171,13 +175,14 @@ func TestSentAwayByThePlanWhileAway(t *testing.T) {
 	text = replaceAll(text, "speaker: {count: 1", "speaker: {count: 2, connect: {rate: 10k/s}", "rate: 100/s, expect", "rate: 50/s, per: client, expect")
 	c := play(t, &fakeServer{}, text)
 	due, sent, held, dropped := identity(t, c)
-	// One of the two speakers goes when the last phase begins, with what it held; the other is away to the end.
+	// One of the two speakers goes when the last phase begins, with what it held; the other is away
+	// to the end.
 	if dropped < 20 || dropped > 25 || held < 45 || held > 50 || c.Errors["send.unconnected"] != dropped || sent+held+dropped != due {
 		t.Errorf("%d due, %d sent, %d held, %d dropped; errors %v", due, sent, held, dropped, c.Errors)
 	}
 }
 
-// What is due while a client sends what it has held goes behind that.
+// Operations due while a client sends its held ones queue behind them.
 func TestHeldMessagesGoFirst(t *testing.T) {
 	tr, _ := newBenchTrial(t, 1)
 	tr.groups[1].spec.Reconnect = &file.Reconnect{}
@@ -221,7 +226,7 @@ func TestHeldMessagesGoFirst(t *testing.T) {
 	}
 }
 
-// A kept conn remembers what is sent.
+// A kept conn records the messages sent.
 type kept struct {
 	deaf
 	sent [][]byte

@@ -59,7 +59,7 @@ func TestPacerMergesItsSources(t *testing.T) {
 	}
 }
 
-// What is late is fired at once, and makes nothing after it late.
+// A late operation is fired at once and delays no later operation.
 func TestPacerCatchesUp(t *testing.T) {
 	var c turned
 	var fired, at []int64

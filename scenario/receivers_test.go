@@ -59,7 +59,7 @@ slo:
 	}
 }
 
-// Slow readers that lose, are late and are cut off by the server spoil nobody else's figures.
+// Losses, late deliveries and disconnections of slow readers do not change other clients' figures.
 func TestSlowReadersAreApart(t *testing.T) {
 	t.Parallel()
 	var slow atomic.Int64

@@ -50,7 +50,7 @@ func TestDroppedClientsComeBack(t *testing.T) {
 	}
 }
 
-// A server that lets nobody in after the drop shows in the metric, at the time away so far.
+// A server that refuses every reconnection shows in the metric, at the absence so far.
 func TestWhoNeverComesBackIsCounted(t *testing.T) {
 	t.Parallel()
 	s := &fakeServer{refuse: func(i int) error {

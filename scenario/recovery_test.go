@@ -8,7 +8,7 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// whole adds up the ledger of all phases; of what was replayed alone when only is set.
+// whole sums the ledger of all phases; only the replayed part when only is set.
 func whole(c *result.Cell, only bool) (sum result.Ledger) {
 	for _, r := range c.Evidence.Ledger {
 		if r.Class >= 0 && (!only || r.Replayed) {
@@ -20,13 +20,14 @@ func whole(c *result.Cell, only bool) (sum result.Ledger) {
 	return sum
 }
 
-// What a server does wrong when it recovers connections is told to the message.
+// A server's recovery faults are reported with the exact number of messages.
 func TestBadReplays(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name   string
 		replay func(missed, all []fakePacket) []fakePacket
-		// found is what the ledger should find wrong, of a client that missed so many of so many messages.
+		// found is what the ledger should find wrong, of a client that missed so many of so many
+		// messages.
 		found func(missed, all int64) result.Ledger
 	}{
 		{"all that was missed", func(missed, _ []fakePacket) []fakePacket { return missed }, func(int64, int64) (l result.Ledger) { return l }},
@@ -75,7 +76,7 @@ func TestBadReplays(t *testing.T) {
 	}
 }
 
-// What is replayed has the label replayed, and the latency since it was due.
+// A replayed message has the label replayed, and its latency counts from when it was due.
 func TestReplayedIsALabel(t *testing.T) {
 	t.Parallel()
 	s := &fakeServer{recovery: &fakeRecovery{}}
@@ -94,7 +95,8 @@ func TestReplayedIsALabel(t *testing.T) {
 	}
 }
 
-// Rooms, and the sender itself, are recovered too: each of those that speak to their rooms loses its connection.
+// Rooms, and the sender itself, are recovered too: each of those that speak to their rooms loses
+// its connection.
 func TestSpeakersAreRecovered(t *testing.T) {
 	t.Parallel()
 	s := &fakeServer{recovery: &fakeRecovery{}}

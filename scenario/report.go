@@ -101,7 +101,7 @@ func (f *findings) latencies() {
 	}
 }
 
-// latency is that of a metric in the recorded phases; nil when there are no samples.
+// latency returns a metric's latencies in the recorded phases; nil without samples.
 func (f *findings) latency(name string, labels map[string]string) *result.Latency {
 	if all := f.e.Total(judge.Scope{Metric: name, Labels: labels}); all.Total() > 0 {
 		return all.Latency()
@@ -150,7 +150,7 @@ func (t *trial) settings() map[string]string {
 	return s
 }
 
-// ledger fills in the ledger, the rates and what was lost by the second.
+// ledger fills in the ledger, the rates and the losses by second.
 func (f *findings) ledger() {
 	f.e.EachRow(func(x *record.Series, r *ledger.Row) {
 		if x.Counted(nil) && r.Second < len(f.c.timeline) && f.t.opt.second == time.Second {
@@ -172,9 +172,9 @@ func (f *findings) ledger() {
 	}
 }
 
-// resources fills in what server and generator used. Seconds of CPU are those of the seconds
-// whose middle was recorded; bytes are those of the whole trial, as the clients counted them, so
-// what the server sent is what they read.
+// resources fills in the resources used by server and generator. CPU covers the seconds whose
+// middle was recorded. Bytes cover the whole trial and are counted by the clients: bytes sent by
+// the server are the bytes that they read.
 func (f *findings) resources() {
 	t, c, e := f.t, f.c, f.e
 	g, s := &f.cell.Generator, &f.cell.Server

@@ -26,7 +26,7 @@ func measured(t *testing.T) *findings {
 	return &findings{t: tr, c: c, e: c.evidence(nil), cell: &result.Cell{}}
 }
 
-// A server that sends to the wrong clients, or twice, is told of even where no rule asks.
+// Misdirected and duplicated deliveries are reported even when no rule checks them.
 func TestWarningsOfDeliveries(t *testing.T) {
 	f := measured(t)
 	cell := &result.Cell{Errors: map[string]int64{}}
@@ -41,7 +41,8 @@ func TestWarningsOfDeliveries(t *testing.T) {
 	}
 }
 
-// What casts doubt on the numbers comes before what only limits them; what explains them is no warning at all.
+// Warnings that question the numbers come before warnings that limit them; explanations are not
+// warnings.
 func TestWarningsByImportance(t *testing.T) {
 	f := measured(t)
 	f.t.spec.Quick = 0.2
@@ -69,7 +70,8 @@ func TestWarningsByImportance(t *testing.T) {
 	}
 }
 
-// What the generator did to the highest latencies is said in numbers; a pause is worth a word only where it explains them.
+// What the generator did to the highest latencies is said in numbers; a pause is worth a word only
+// where it explains them.
 func TestTailEffect(t *testing.T) {
 	series := []record.Series{{Metric: metric.Delivery}, {Metric: metric.Delivery + metric.NetSuffix, Hidden: true}}
 	phases := []file.Phase{{Name: "hold", For: time.Second, Record: true}}
@@ -96,8 +98,8 @@ func TestTailEffect(t *testing.T) {
 	}
 }
 
-// A target that does nothing of what it is asked for is told how to be asked; the built-in
-// server, or one that answered something, is not.
+// When a target answers no request, the report explains the contract; it does not for the built-in
+// server or a target that answered at least once.
 func TestWarningOfATargetWithoutTheContract(t *testing.T) {
 	f := measured(t)
 	const says = "nothing of what was sent came back"

@@ -46,7 +46,7 @@ func resume(run, earlier *result.Run, cells []file.Cell) (left []file.Cell) {
 	return left
 }
 
-// changes names what differs between two environments.
+// changes lists the differences between two environments.
 func changes(was, is map[string]string) string {
 	var names []string
 	for _, key := range slices.Sorted(maps.Keys(is)) {

@@ -158,8 +158,8 @@ func TestResumeTwice(t *testing.T) {
 	}
 }
 
-// A target that does not answer leaves what is in the directory alone; a directory that cannot be
-// written to costs no run.
+// When the target does not answer, the directory's files stay unchanged; an unwritable directory is
+// found before the run.
 func TestJournalBeginsWithTheFirstTrial(t *testing.T) {
 	dir := t.TempDir()
 	old := filepath.Join(dir, result.FileName)

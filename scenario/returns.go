@@ -9,7 +9,8 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// Returns count the clients that lost their connection, by group and by the phase in which they did.
+// Returns count the clients that lost their connection, by group and by the phase in which they
+// did.
 type returns struct {
 	mu   sync.Mutex
 	rows map[returnKey]*returnRow
@@ -47,8 +48,8 @@ func (t *trial) countNever(a *actor, since int64) {
 	t.returns.count(t, a, since, func(r *returnRow) { r.never++ })
 }
 
-// suspend keeps the client's place in the ledger after its connection is lost, where the server may take the next one for the
-// same socket.
+// suspend keeps the client's place in the ledger after its connection is lost, where the server may
+// take the next one for the same socket.
 func (a *actor) suspend() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -59,8 +60,8 @@ func (a *actor) suspend() {
 	a.t.ledger.Suspend(a.was)
 }
 
-// resume takes the client for the socket that it was before: the server has its rooms, and owes it what it has
-// missed.
+// resume takes the client for the socket that it was before: the server has its rooms, and owes it
+// what it has missed.
 func (a *actor) resume() {
 	a.recovered = true
 	a.mu.Lock()
@@ -73,7 +74,8 @@ func (a *actor) resume() {
 	a.joins = len(a.unjoined())
 }
 
-// forget gives up the place in the ledger that suspend has kept: the client is another socket now, or none.
+// forget gives up the place in the ledger that suspend has kept: the client is another socket now,
+// or none.
 func (a *actor) forget() {
 	a.mu.Lock()
 	was := a.was
@@ -94,7 +96,7 @@ func (r *returns) counts() (out []judge.Return) {
 	return out
 }
 
-// reconnects tells how the clients came back; nil when none had lost its connection.
+// reconnects summarizes the clients' reconnections; nil when no client lost its connection.
 func (t *trial) reconnects(e *judge.Evidence) *result.Reconnects {
 	all := returned(e, "")
 	if all.Lost == 0 || all.Away == nil {

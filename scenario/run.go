@@ -34,12 +34,12 @@ type Options struct {
 	// once at the end of each. It must not block. nil = no progress.
 	Progress func(Progress)
 	// Second is called when a second of a trial's timeline has ended, on the goroutine of Progress
-	// and before it, with what was recorded in that second by metric: every phase, in
-	// microseconds. Both are valid during the call only; it must not block. nil = nobody asks.
+	// and before it, with what was recorded in that second by metric: every phase, in microseconds.
+	// Both are valid during the call only; it must not block. May be nil.
 	Second func(s *result.Second, latency map[string]*hdrhistogram.Histogram)
 	// Trial is called when a trial begins, before its server starts. What it returns is called when
 	// the trial's load is over and its clients are still connected, or when the trial has failed
-	// before. nil = nobody asks.
+	// before. May be nil.
 	Trial func(c *file.Cell) (loaded func())
 	// TraceDir is an existing directory for the trace that a file asks for; "" = none is written.
 	TraceDir string
@@ -50,7 +50,7 @@ type Options struct {
 	// begins, and takes the place of a result that is there, when the first target has been found
 	// ready. It stays there.
 	JournalDir string
-	// Begin is called when the journal is about to begin. nil = nobody asks.
+	// Begin is called before the journal is begun. May be nil.
 	Begin func()
 	// Earlier is an earlier part of the run, to go on with: trials of it that are valid stay and
 	// are not made again. nil = none.
@@ -64,7 +64,7 @@ type Options struct {
 	tables  map[string]*file.Table
 	journal *runJournal
 	budget  int64         // of the ledger; 0 = ledgerBudget
-	holds   bounds        // of what clients hold; zero = maxHeld
+	holds   bounds        // limits of held operations; zero = maxHeld
 	second  time.Duration // how long the collector's second takes; 0 = 1 s
 	// sleep is the pacer's; nil = machine.Sleep, which no clock of a test can see.
 	sleep func(d time.Duration)
@@ -141,20 +141,20 @@ type ErrorClass struct {
 // LimitError says that this machine cannot do what the scenario asks for.
 type LimitError = machine.Shortage
 
-// Run executes every trial of a file in order, one after another, and returns what they
-// measured. The error is a *LimitError before anything starts, a *TargetError when
-// a server cannot be reached, that of Options.Start, or of writing the histogram logs.
+// Run executes every trial of a file in order, one after another, and returns what they measured.
+// The error is a *LimitError before anything starts, a *TargetError when a server cannot be
+// reached, the error of Options.Start, or an error of writing the histogram logs.
 //
 // When ctx ends, the trial under way is cut short and counts as invalid, with what it measured; the
 // ones after it are left out, and Run returns within two seconds with Interrupted
 // set and no error. After an error the trials before it are returned with it.
 //
 // While it runs, Run raises GOMAXPROCS by one for the thread that paces, the soft limit of file
-// descriptors to the hard one, and lets the garbage collector begin at half of what lives instead
-// of all of it, unless the environment variable GOGC says when. Only one Run at a time makes sense
-// in a process: they would measure each other.
+// descriptors to the hard one, and sets GOGC=50 unless the environment variable GOGC is set. Only
+// one Run at a time makes sense in a process: they would measure each other.
 //
-// No secret of the file (file.Secrets) is in the result, the error or what Options are called with.
+// No secret of the file (file.Secrets) appears in the result, the error or the arguments of the
+// functions in Options.
 func Run(ctx context.Context, f *file.File, opt Options) (*result.Run, error) {
 	run, err := runCells(ctx, f, opt)
 	if err != nil && f.Spec.Secrets != nil {
@@ -233,7 +233,7 @@ func newRun(f *file.File, opt Options) *result.Run {
 	return run
 }
 
-// runTrials runs cells, of which n are to stand in the result, one after another until ctx ends.
+// runTrials runs cells one after another until ctx ends. n of them belong in the result.
 func runTrials(ctx context.Context, run *result.Run, f *file.File, cells []file.Cell, n int, opt Options) error {
 	for i, c := range cells {
 		at := len(run.Cells)
@@ -269,12 +269,12 @@ func (opt *Options) complete() {
 	}
 }
 
-// heapRoom is how much garbage may gather, in percent of what lives. Messages leave none, so that
-// collections stay rare; and the process finds its size in the first minute rather than the tenth,
-// which is when a leak can be told from it.
+// heapRoom is the heap growth between collections, in percent of the live heap. Messages create no
+// garbage, so collections stay rare; and the process reaches its final size in the first minute
+// rather than the tenth, so that later growth shows a leak.
 const heapRoom = 50
 
-// limitGarbage sets heapRoom, and returns what undoes that.
+// limitGarbage applies heapRoom and returns a function that restores the previous value.
 func limitGarbage() (restore func()) {
 	if os.Getenv("GOGC") != "" {
 		return func() {}
@@ -283,7 +283,7 @@ func limitGarbage() (restore func()) {
 	return func() { debug.SetGCPercent(was) }
 }
 
-// A place is that of a trial among all.
+// A place is the position of a trial among all trials.
 type place struct {
 	i, n  int
 	after time.Duration // what the trials after it take as planned

@@ -36,8 +36,8 @@ func playRun(t *testing.T, s *fakeServer, text string, change ...func(*Options))
 	return run
 }
 
-// ownClock calls f with a clock that moves only when nobody has anything left to do: that a machine is slow,
-// or stands still for a while, changes nothing. Channels and timers that f uses must be made in it.
+// ownClock calls f with a clock that moves only when every goroutine is blocked, so a slow machine
+// changes no result. f must create the channels and timers that it uses.
 func ownClock(t *testing.T, f func(t *testing.T)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -112,7 +112,8 @@ func TestBroadcastIsExact(t *testing.T) {
 	if len(c.Timeline) < 2 || c.Timeline[0].Held != 11 {
 		t.Errorf("timeline %+v", c.Timeline)
 	}
-	// Seconds do not end where phases do; the messages of the wire are those of the ledger all the same.
+	// Seconds do not end where phases do; the message counts of the wire and the ledger still
+	// agree.
 	messages := int64(0)
 	for _, w := range c.Wire {
 		messages += w.Messages
@@ -125,7 +126,7 @@ func TestBroadcastIsExact(t *testing.T) {
 	}
 }
 
-// The hundredth message of each kind meets another fate; the counts must tell.
+// Every hundredth message of each kind is treated differently; the counts must show it.
 func TestEveryFateIsCounted(t *testing.T) {
 	t.Parallel()
 	var held []byte
@@ -173,7 +174,7 @@ func TestEveryFateIsCounted(t *testing.T) {
 	if l := c.Latency["delivery"]; l.N != 996 || l.Maxus < 490_000 {
 		t.Errorf("delivery %+v: want 996 samples, the late one at its real lateness", l)
 	}
-	// When the four broadcasts that did not reach everybody would have, nobody knows.
+	// The completion time of the four incomplete broadcasts is unknown.
 	if l := c.Latency["fanout.last"]; l.N != 96 || l.Never != 4 || l.P99us < 300_000 || !l.Beyond(99) || l.Beyond(96) {
 		t.Errorf("fanout.last %+v", l)
 	}
@@ -223,7 +224,8 @@ slo: [loss(delivery) == 0, errors(ack) == 0, max(ack) < 1h, "count(delivery{op=r
 	}
 }
 
-// An answer that never came has no latency: no percentile over it has a value, and no rule on one holds.
+// An answer that never came has no latency: no percentile over it has a value, and no rule on one
+// holds.
 func TestMissingAcksHaveNoLatency(t *testing.T) {
 	t.Parallel()
 	c := play(t, &fakeServer{mute: map[string]bool{"echo": true}}, `
@@ -287,7 +289,8 @@ func TestStallCountsFromDue(t *testing.T) {
 	}
 }
 
-// What a client missed that was dropped right then is undecided; what it missed long before, by how fast the others had it, is lost.
+// What a client missed that was dropped right then is undecided; what it missed long before, by how
+// fast the others had it, is lost.
 func TestDropsLeaveLittleUndecided(t *testing.T) {
 	t.Parallel()
 	s := &fakeServer{}
@@ -421,7 +424,8 @@ func TestCancelKeepsWhatWasMeasured(t *testing.T) {
 	}
 }
 
-// A run that is stopped between two trials is no whole one either, though none of its trials was cut short.
+// A run that is stopped between two trials is no whole one either, though none of its trials was
+// cut short.
 func TestInterruptBetweenTrials(t *testing.T) {
 	t.Parallel()
 	var run *result.Run

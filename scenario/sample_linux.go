@@ -14,7 +14,7 @@ import (
 // ticksPerSecond is the unit of CPU time in /proc: 100 on every Linux that Go runs on.
 const ticksPerSecond = 100
 
-// ownUsage reads what this process has used, to the microsecond.
+// ownUsage reads the CPU time of this process, in microseconds.
 func ownUsage() usage {
 	var ru syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &ru); err != nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// Limits of what is read of a target's metrics.
+// Limits on reading a target's metrics.
 const (
 	maxFamilies    = 64
 	maxExposition  = 8 << 20 // bytes

@@ -40,14 +40,14 @@ type stream struct {
 	// custom with the rest filled in.
 	custom  *pattern
 	intact  intact
-	stamped bool // carries a stamp: the receivers tell it from others
+	stamped bool // carries a stamp, by which receivers recognize it
 	fill    filling
 	head    []byte // of every packet
 	blob    []byte // a binary payload
 
 	between       []betweenSeries // by class of the receiver; nil: the stream is not periodic
 	delivery      []int           // series, by class of the receiver and decile of the room
-	replayed      []int           // likewise, of what receivers missed that are recovered; those of delivery where none are
+	replayed      []int           // the same for messages replayed to recovered receivers; equal to delivery where none are
 	deliveryNet   []int           // of delivery, without the generator's own lateness
 	replayedNet   []int           // of replayed, likewise
 	ack, service  []int           // series, by class of the sender
@@ -141,7 +141,7 @@ func (s *stream) packet() {
 
 var fillers = bytes.Repeat([]byte{'x'}, 1024)
 
-// appendFiller appends what makes a payload as long as it has to be.
+// appendFiller pads a payload to its configured length.
 func appendFiller(b []byte, n int) []byte {
 	for ; n > len(fillers); n -= len(fillers) {
 		b = append(b, fillers...)
@@ -278,11 +278,12 @@ func (s *stream) fire(now int64) {
 	}
 }
 
-// holds reports whether the stream holds what is due while its sender is away.
+// holds reports whether the stream holds operations that are due while its sender is away.
 func (s *stream) holds() bool { return !s.spec.Volatile && s.spec.Away != file.AwayDrop }
 
-// emit sends an operation for a client that is held. It reports whether that failed since the connection has just
-// ended and the client connects again; every other failure is counted. waited says that the operation was held.
+// emit sends an operation for a client that is held. It reports whether that failed since the
+// connection has just ended and the client connects again; every other failure is counted. waited
+// says that the operation was held.
 func (s *stream) emit(a *actor, o *plan.Op, waited bool) (lost bool) {
 	room := s.room(a, o)
 	var to *ledger.Audience
@@ -317,7 +318,7 @@ func (s *stream) emit(a *actor, o *plan.Op, waited bool) (lost bool) {
 		s.sent[o.Phase].Add(1)
 		return false
 	}
-	// Nothing was written: nobody is owed the message.
+	// Nothing was written, so no receiver is owed the message.
 	slot.Cancel()
 	if waits {
 		if _, was := a.calls.answer(id); was == callOpen {
@@ -338,7 +339,7 @@ func (s *stream) emit(a *actor, o *plan.Op, waited bool) (lost bool) {
 	return false
 }
 
-// audience is who the namespace of the stream reaches.
+// audience returns the receivers in the namespace of the stream.
 func (s *stream) audience() *ledger.Audience {
 	if s.spec.Space > 0 {
 		return s.group.spaces[s.spec.Space-1]
@@ -374,8 +375,8 @@ func (s *stream) build(a *actor, o *plan.Op, id uint64, room int, seq uint32) []
 	return b
 }
 
-// sender finds the client that an operation falls to, and what may be asked of it. There is none when it is absent or
-// missing.
+// sender finds the client that an operation falls to, and what may be asked of it. There is none
+// when it is absent or missing.
 func (s *stream) sender(o *plan.Op) (*actor, presence) {
 	g := s.group
 	switch s.spec.Per {

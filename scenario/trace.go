@@ -41,7 +41,7 @@ type tracer struct {
 	err  error
 }
 
-// newTracer returns nil when nothing is to be traced.
+// newTracer returns nil when tracing is off.
 func newTracer(t *trial) (*tracer, error) {
 	if t.spec.Trace == 0 || t.opt.TraceDir == "" {
 		return nil, nil
@@ -82,8 +82,8 @@ func (tr *tracer) line(a *actor, at int64, format string, args ...any) {
 	}
 }
 
-// masked is a text without secrets: those of the file, and what the client's own auth, query and
-// headers carry.
+// masked returns a text without the secrets of the file and without the values of the client's
+// auth, query and headers.
 func (a *actor) masked(text string) string {
 	cfg := a.group.config(a.number, a.transport)
 	var values []string
@@ -118,7 +118,7 @@ func leaves(to []string, v any) []string {
 
 func (a *actor) isTraced() bool { return a.t.tracer != nil && a.index < a.t.spec.Trace }
 
-// traced is the connection as the client is to use it: itself, or one that writes down what passes.
+// traced returns the connection itself or, with tracing on, a wrapper that records its traffic.
 func (a *actor) traced(d dialed) conn {
 	if !a.isTraced() {
 		return d.conn
@@ -157,9 +157,9 @@ func (a *actor) traceJoining(h client.Handshake) {
 	a.t.tracer.line(a, at, "%s", text)
 }
 
-// masked replaces the values of a JSON object, only those of some keys unless keys is nil: a trace
-// is read by others than those who may know them. What is no object is masked as a whole, or left
-// when keys is not nil.
+// masked replaces the values of a JSON object; only the values of keys unless keys is nil. Readers
+// of a trace may not be entitled to the secrets. A value that is not an object is masked as a
+// whole, or kept when keys is not nil.
 func masked(data json.RawMessage, keys []string) []byte {
 	const mask = `"***"`
 	var fields map[string]json.RawMessage

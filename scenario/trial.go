@@ -20,16 +20,16 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// A trial is one execution of one cell. Its parts have a file each: who plays (group.go, stream.go), what is
-// told apart (kinds.go), what is measured (packages record and ledger), the server (server.go), the counters
-// (counters.go) and its life (life.go).
+// A trial is one execution of one cell. Its parts have a file each: clients and streams (group.go,
+// stream.go), labels (kinds.go), measurements (packages record and ledger), the server (server.go),
+// the counters (counters.go) and the phases (life.go).
 type trial struct {
 	spec *file.Spec
 	cell *file.Cell
 	opt  Options
 	at   place
 	dial dialer
-	id   uint32 // tells this trial's messages from those of others on the same server
+	id   uint32 // distinguishes this trial's messages from other trials' on the same server
 	tl   *plan.Timeline
 
 	groups   []*group
@@ -95,7 +95,8 @@ func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at plac
 // now is the time since the trial's start.
 func (t *trial) now() int64 { return int64(client.Now() - t.life.epoch) }
 
-// arrived is when a message did: at the client's socket where the system tells, else when it was read.
+// arrived is the arrival time of a message at the client's socket where the system reports it, else
+// the time it was read.
 func (t *trial) arrived(m *client.Message) int64 { return int64(cmp.Or(m.Until, m.At) - t.life.epoch) }
 
 // record adds the time from a due moment to another.
@@ -103,9 +104,9 @@ func (t *trial) record(s *record.Shard, series int, due, until int64) {
 	s.Add(series, t.tl.PhaseAt(due), time.Duration(until-due))
 }
 
-// fanout records when a broadcast reached its first and its last receiver. When some
-// were never reached, nobody knows when the last one would have been: later than the late limit, and
-// later than all others.
+// fanout records when a broadcast reached its first and its last receiver. When some were never
+// reached, the time of the last one is unknown and counts as later than the late limit and than all
+// others.
 func (t *trial) fanout(s *ledger.Slot, complete bool) {
 	str := t.streams[s.Book.Stream]
 	sh := t.rec.Shard(s.From.ID)
@@ -143,13 +144,13 @@ func (t *trial) probe(ctx context.Context) error {
 	return nil
 }
 
-// nobody listens to nothing.
+// nobody is a handler that ignores every message.
 type nobody struct{}
 
 func (nobody) Event(*client.Message) {}
 func (nobody) Ack(*client.Message)   {}
 
-// run plays the phases and returns what was measured.
+// run plays the phases and returns the measurements.
 func (t *trial) run(ctx context.Context) (*result.Cell, error) {
 	var cancel context.CancelFunc
 	t.life.ctx, cancel = context.WithCancel(context.WithoutCancel(ctx))
@@ -232,8 +233,8 @@ func (t *trial) run(ctx context.Context) (*result.Cell, error) {
 // catchUpWithin bounds how long a pacer that is behind may go on after the last phase.
 const catchUpWithin = 2 * time.Second
 
-// catchUp lets the pacer do what was due before the end, so that the count of what was offered
-// does not depend on how late it was at that moment.
+// catchUp lets the pacer fire the operations that were due before the end, so that the number of
+// offered operations does not depend on the pacer's lateness.
 func catchUp(paced <-chan struct{}) {
 	timer := time.NewTimer(catchUpWithin)
 	defer timer.Stop()
@@ -265,7 +266,7 @@ func (t *trial) wait(ctx context.Context) (judge.Ending, error) {
 			if r.err != nil {
 				return judge.ServerGone, r.err
 			}
-			// Nobody else looks at the endpoint while the trial runs.
+			// No other goroutine reads the endpoint while the trial runs.
 			*t.server.ep = *r.ep
 			gone = t.server.ep.Done
 			t.server.restarting.Store(false)
@@ -273,11 +274,11 @@ func (t *trial) wait(ctx context.Context) (judge.Ending, error) {
 	}
 }
 
-// interruptedDrain is how long an interrupted trial still waits for what is on its way.
+// interruptedDrain is how long an interrupted trial still waits for messages in flight.
 const interruptedDrain = 300 * time.Millisecond
 
-// drain waits until nothing more is to come that would count, at most until the last late
-// limit and acknowledgement.
+// drain waits until no message that counts is outstanding, at most until the last late limit and
+// acknowledgement timeout.
 func (t *trial) drain(ctx context.Context, end judge.Ending) {
 	if end == judge.ServerGone {
 		return // its connections are closing; give nothing that was on its way the blame

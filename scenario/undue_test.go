@@ -7,7 +7,7 @@ import (
 	"github.com/throng-io/throng/scenario/file"
 )
 
-// What was not due is neither achieved nor missed: in a scaled-down run nothing is held against it.
+// Operations that were not due are neither achieved nor missed, so a scaled-down run does not fail.
 func TestNothingDue(t *testing.T) {
 	const rare = `
 version: 1

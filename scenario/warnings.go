@@ -15,8 +15,8 @@ import (
 // busyCPU is from when on the generator's own troubles show in the figures.
 const busyCPU = 0.8
 
-// warnings are what a reader must know before believing the figures, the most important first: the figures carry the
-// first of them. What only explains the numbers is in notes.
+// warnings are what a reader must know before believing the figures, the most important first: the
+// figures carry the first of them. What only explains the numbers is in notes.
 func (f *findings) warnings() []string {
 	t, e, cell := f.t, f.e, f.cell
 	out := []string{}
@@ -111,9 +111,9 @@ func (f *findings) notes() (out []string) {
 	return out
 }
 
-// tailEffect says how much of the highest latencies is the generator's own lateness; "" when that is little. A pause of
-// the garbage collector is named where it may explain half of it. The runtime counts pauses in classes, so their
-// length is an upper bound.
+// tailEffect says how much of the highest latencies is the generator's own lateness; "" when that
+// is little. A pause of the garbage collector is named where it may explain half of it. The runtime
+// counts pauses in classes, so their length is an upper bound.
 func tailEffect(e *judge.Evidence, pause time.Duration) string {
 	t, ok := e.Tail()
 	if !ok {
@@ -139,7 +139,7 @@ func (f *findings) unanswered() bool {
 	return !f.t.server.builtIn && l.Received+l.Late == 0 && l.Expected+late > 0
 }
 
-// misdelivered tells of messages that came to where they should not.
+// misdelivered reports messages that reached the wrong clients.
 func (f *findings) misdelivered(say func(format string, args ...any)) {
 	for _, strange := range []struct {
 		n    int64
