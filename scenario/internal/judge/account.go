@@ -25,7 +25,7 @@ func (e *Evidence) EachRow(visit func(x *record.Series, r *ledger.Row)) {
 	}
 }
 
-// Account adds up what labels choose in a phase, or in the recorded ones when it is "".
+// Account sums the rows that labels select in a phase, or in all recorded phases when phase is "".
 func (e *Evidence) Account(labels map[string]string, phase string) result.Ledger {
 	return e.account(labels, phase, anyTime)
 }

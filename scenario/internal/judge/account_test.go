@@ -13,8 +13,8 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// crowd is evidence of two phases with receivers and streams of every kind. Each row of the ledger has a power of two of
-// losses, so that a sum tells which rows are in it.
+// crowd is evidence of two phases with receivers and streams of every kind. Each row of the ledger
+// loses a different power of two, so that a sum identifies its rows.
 func crowd() *Evidence {
 	tl := plan.NewTimeline([]file.Phase{{Name: "ramp", For: 2 * time.Second}, {Name: "hold", For: 3 * time.Second, Record: true}})
 	e := &Evidence{
@@ -175,7 +175,7 @@ func TestValuesOfTheCrowd(t *testing.T) {
 	}
 }
 
-// What the system does not tell is no value, whatever stands there.
+// A value that the system does not report is ignored, whatever the field contains.
 func TestUnknownSamples(t *testing.T) {
 	e := crowd()
 	e.Seconds = []Second{{Phase: 1, ServerCPU: -1, Held: 0, ServerRSS: 5000}, {Phase: 1, ServerCPU: -1, Held: 10}}

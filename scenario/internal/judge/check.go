@@ -12,7 +12,7 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// A stretch is some seconds of what is kept by the second.
+// A stretch is a range of the values kept by the second.
 type stretch struct {
 	from, to int // to is the first one after it
 	all      bool
@@ -39,7 +39,8 @@ func Check(e *Evidence, k *file.Check) result.Check {
 // notSaved is the note of a rule that asks for what a saved result does not hold.
 const notSaved = "not in this result"
 
-// A reading is a value that was looked up for a rule, in the rule's unit; NaN when there is nothing to measure it by.
+// A reading is a value that was looked up for a rule, in the rule's unit; NaN when there is nothing
+// to measure it by.
 type reading struct {
 	v      float64
 	beyond bool // it is more than v
@@ -73,14 +74,14 @@ func unitOf(u string) string {
 	return u
 }
 
-// ofSamples reports whether a rule takes its statistic of latencies. Its windows are looked at as they
-// pass; those of the others are computed of what is kept by the second.
+// ofSamples reports whether a rule takes its statistic from latencies. Windows over latencies are
+// judged as they pass; windows of other rules are computed from the values kept by the second.
 func ofSamples(k *file.Check) bool {
 	m, known := metric.Of(k.Metric)
 	return known && m.Kind == metric.Latency && k.Stat != metric.StatErrors && !metric.OfLedger(k.Stat)
 }
 
-// find evaluates a rule by what there is to measure it by.
+// find evaluates a rule by the kind of evidence that it needs.
 func (e *Evidence) find(k *file.Check) result.Check {
 	switch {
 	case ofSamples(k) && k.Over == 0:
@@ -100,7 +101,7 @@ func (e *Evidence) find(k *file.Check) result.Check {
 	return found(k, v, note)
 }
 
-// worstWindow looks up what was found for a rule on latencies over windows.
+// worstWindow looks up the finding of a rule on latencies over windows.
 func (e *Evidence) worstWindow(k *file.Check) result.Check {
 	for i := range e.Windows {
 		w := &e.Windows[i]
@@ -116,18 +117,19 @@ func (e *Evidence) worstWindow(k *file.Check) result.Check {
 	return found(k, nothing, "")
 }
 
-// enough is how many samples must lie beyond a percentile for it to be told: with fewer a few outliers are all of it.
+// enough is how many samples must lie beyond a percentile for it to be told: with fewer a few
+// outliers are all of it.
 const enough = 10
 
-// few reports whether so many samples are too few for the percentile of a rule. The times until clients were back are no
-// sample: all that were away are in them.
+// few reports whether so many samples are too few for the percentile of a rule. The times until
+// clients were back are no sample: all that were away are in them.
 func few(k *file.Check, n int64) bool {
 	return k.Quantile > 0 && k.Metric != metric.Reconnect && n > 0 && float64(n)*(1-k.Quantile/100) < enough-1e-6
 }
 
-// thin reports whether samples are too few to decide a rule on the target by. What the generator did is known whole, sample
-// or not; and where as many samples as a percentile needs are above the limit, so is the percentile, however few there are
-// in all.
+// thin reports whether samples are too few to decide a rule on the target by. What the generator
+// did is known whole, sample or not; and where as many samples as a percentile needs are above the
+// limit, so is the percentile, however few there are in all.
 func thin(k *file.Check, all result.Samples) bool {
 	if k.Kind == file.Valid || metric.OfGenerator(k.Metric) || !few(k, all.Total()) {
 		return false
@@ -139,7 +141,7 @@ func thin(k *file.Check, all result.Samples) bool {
 	return above < enough
 }
 
-// undecide takes back what was found of a rule.
+// undecide withdraws the finding of a rule.
 func undecide(r *result.Check, note string) {
 	r.Pass, r.NoData, r.Undecided = false, false, true
 	r.Note = note
@@ -186,7 +188,7 @@ func (e *Evidence) slide(k *file.Check) (worst reading, note string) {
 	return worst, windowNote(k.Over, int64(at)*1e9)
 }
 
-// within evaluates a rule on what is kept by the second.
+// within evaluates a rule on the values kept by the second.
 func (e *Evidence) within(k *file.Check, in stretch) float64 {
 	switch k.Stat {
 	case metric.StatAchieved:
@@ -209,7 +211,8 @@ func ratio(a, b int64) float64 {
 	return float64(a) / float64(b)
 }
 
-// achieved is the share of the operations that were sent, of those due in the phases or in the seconds.
+// achieved is the share of the operations that were sent, of those due in the phases or in the
+// seconds.
 func (e *Evidence) achieved(k *file.Check, in stretch) float64 {
 	if in.all {
 		return ratio(e.Operations(k.Phase))
@@ -224,8 +227,8 @@ func (e *Evidence) achieved(k *file.Check, in stretch) float64 {
 	return ratio(sent, offered)
 }
 
-// ledgerShare counts lost and the like, as a share of what was expected or as a number. A
-// late delivery counts as lost here: it missed the limit that the stream set.
+// ledgerShare counts losses, duplicates and similar, as a share of the expected deliveries or as a
+// number. A late delivery counts as lost here: it missed the limit that the stream set.
 func (e *Evidence) ledgerShare(k *file.Check, in stretch) float64 {
 	sum := e.account(k.Labels, k.Phase, in)
 	n := countOf(k.Stat, &sum)
@@ -269,7 +272,7 @@ func countOf(stat string, l *result.Ledger) int64 {
 	return 0
 }
 
-// sampled takes a statistic of what is sampled once a second.
+// sampled takes a statistic of the values sampled once a second.
 func (e *Evidence) sampled(k *file.Check, in stretch) float64 {
 	set := e.phases(Scope{Phase: k.Phase})
 	var vs []float64
@@ -302,7 +305,7 @@ func (e *Evidence) sampled(k *file.Check, in stretch) float64 {
 	return vs[result.Rank(k.Quantile, int64(len(vs)))-1]
 }
 
-// sample is a metric in one second; known is false when the system did not tell.
+// sample is a metric in one second; known is false when the system did not report it.
 func (e *Evidence) sample(name string, s *Second) (v float64, known bool) {
 	switch name {
 	case metric.CPU:

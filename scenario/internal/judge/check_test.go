@@ -14,8 +14,8 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// known is the evidence of a trial of two seconds, of which the second was recorded, in which everything
-// has a value that the checks below look up; and the rules of a file of such a trial.
+// known is the evidence of a trial of two seconds, of which the second was recorded, in which
+// everything has a value that the checks below look up; and the rules of a file of such a trial.
 func known(t *testing.T, slo, valid string) (*Evidence, Rules) {
 	t.Helper()
 	f, err := file.Parse("t.yaml", []byte(`

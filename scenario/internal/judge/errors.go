@@ -18,7 +18,8 @@ func (e *Evidence) countErrors(keep func(r *record.ErrorCount) bool) (n int64) {
 	return n
 }
 
-// ErrorsByClass counts the errors in the recorded phases; those of classes that count always, in all.
+// ErrorsByClass counts the errors in the recorded phases; errors of classes that always count, in
+// all phases.
 func (e *Evidence) ErrorsByClass() map[metric.ErrorClass]int64 {
 	out := map[metric.ErrorClass]int64{}
 	for i := range e.Errors {
@@ -29,7 +30,7 @@ func (e *Evidence) ErrorsByClass() map[metric.ErrorClass]int64 {
 	return out
 }
 
-// errors counts the errors that a rule asks about, as a share of what was attempted or as a number.
+// errors counts the errors that a rule selects, as a share of the attempts or as a number.
 func (e *Evidence) errors(k *file.Check, in stretch) float64 {
 	set, always := e.phases(Scope{Phase: k.Phase}), e.phases(Scope{Phase: k.Phase, Always: true})
 	n := e.countErrors(func(r *record.ErrorCount) bool {
@@ -49,7 +50,7 @@ func (e *Evidence) errors(k *file.Check, in stretch) float64 {
 	return float64(n)
 }
 
-// labels are those of an error, by which a rule may choose.
+// labels returns the labels of an error, by which a rule may select.
 func (e *Evidence) labels(r *record.ErrorCount) *record.Series {
 	x := &record.Series{Group: e.Groups[r.Group].Name}
 	if r.Stream >= 0 {
@@ -67,7 +68,8 @@ func hasAll(x *record.Series, labels map[string]string) bool {
 	return true
 }
 
-// attempts counts what could have gone wrong: connects, calls, steps, operations, or all operations and connects.
+// attempts counts what could have gone wrong: connects, calls, steps, operations, or all operations
+// and connects.
 func (e *Evidence) attempts(k *file.Check) int64 {
 	switch metric.ParseErrorClass(k.Metric).Kind {
 	case metric.ErrConnect, metric.ErrUpgrade, metric.ErrDrop, metric.ErrReconnect:

@@ -20,8 +20,9 @@ type Rules struct {
 // All lists the rules in the order in which results have them.
 func (r Rules) All() []file.Check { return append(append([]file.Check(nil), r.Valid...), r.SLO...) }
 
-// Evidence is what a verdict may see of a trial. Whoever fills it owns its slices and does not change them
-// while it is looked at. Times are nanoseconds since the trial's start.
+// Evidence is everything that a verdict may see of a trial. The caller that fills it owns its
+// slices and must not change them during a judgement. Times are nanoseconds since the trial's
+// start.
 type Evidence struct {
 	Timeline   *plan.Timeline
 	Faults     bool   // a phase breaks something on purpose
@@ -37,7 +38,7 @@ type Evidence struct {
 	Streams []Stream // as ledger and errors number them
 
 	Totals  *record.Totals // latencies by series and phase
-	Windows []Window       // what Windows found
+	Windows []Window       // findings of Windows
 	Ledger  [][]ledger.Row // by stream
 	Seconds []Second       // one a second, recorded phases or not
 	Errors  []record.ErrorCount
@@ -89,14 +90,15 @@ type Stream struct {
 	Held, Dropped []int64       // of the others, those that waited for their sender to the end, and those that were given up
 }
 
-// A Second is what was sampled in one second.
+// A Second holds the samples of one second.
 type Second struct {
 	Phase          int // in the middle of it; -1: none
 	Offered, Sent  int64
 	CPU, ServerCPU float64 // shares of the cores that they may use; ServerCPU -1: unknown
 	RSS, ServerRSS int64   // bytes; 0: unknown
 	Held           int     // clients
-	// Delays are the medians of what came in the second, by the metrics of the variable Delays; 0: nothing did.
+	// Delays are the medians of what came in the second, by the metrics of the variable Delays; 0:
+	// nothing did.
 	Delays [len(Delays)]time.Duration
 }
 
@@ -113,12 +115,12 @@ type Clients struct {
 	Failed, Dropped int64
 }
 
-// A Target is what is known of the server under test besides.
+// A Target holds further facts about the server under test.
 type Target struct {
 	RSSBefore int64 // bytes, before the first client; -1: unknown
 }
 
-// A Scope chooses from what was recorded.
+// A Scope selects recorded values.
 type Scope struct {
 	Metric string
 	Labels map[string]string // nil: all
@@ -132,7 +134,7 @@ func scopeOf(k *file.Check) Scope { return Scope{Metric: k.Metric, Labels: k.Lab
 // A phaseSet is the phases of a scope.
 type phaseSet struct {
 	in      []bool
-	outside bool // what was in no phase belongs to it too
+	outside bool // values outside every phase belong to it too
 }
 
 func (p *phaseSet) has(phase int) bool {
@@ -158,7 +160,7 @@ func phasesOf(tl *plan.Timeline, sc Scope) phaseSet {
 
 func (e *Evidence) phases(sc Scope) phaseSet { return phasesOf(e.Timeline, sc) }
 
-// Recorded reports whether what was due in a phase counts.
+// Recorded reports whether operations due in a phase count.
 func (e *Evidence) Recorded(phase int) bool {
 	return phase >= 0 && phase < len(e.Timeline.Spans) && e.Timeline.Spans[phase].Record
 }
@@ -200,8 +202,8 @@ func (e *Evidence) Steps() map[string]*result.Samples {
 	return out
 }
 
-// Operations counts the operations sent and offered in a phase, or in the recorded ones when it is "". A volatile message
-// that was left out counts as sent: that is what it is volatile for.
+// Operations counts the operations sent and offered in a phase, or in the recorded ones when it is
+// "". A volatile message that was left out counts as sent: that is what it is volatile for.
 func (e *Evidence) Operations(phase string) (sent, offered int64) {
 	set := e.phases(Scope{Phase: phase})
 	for i := range e.Streams {
@@ -226,14 +228,16 @@ func at(list []int64, phase int) int64 {
 	return 0
 }
 
-// Unsent counts the operations that were due in a phase, or in the recorded ones when it is "", and were not sent: those that
-// waited for their sender to the end, and those that were given up, without volatile ones.
+// Unsent counts the operations that were due in a phase, or in the recorded ones when it is "", and
+// were not sent: those that waited for their sender to the end, and those that were given up,
+// without volatile ones.
 func (e *Evidence) Unsent(phase string) (held, dropped int64) {
 	m := e.messages(phase, func(s *Stream) bool { return !s.Volatile })
 	return m.Held, m.Dropped
 }
 
-// Messages says what became of the operations that were due in a phase, or in the recorded ones when it is "".
+// Messages says what became of the operations that were due in a phase, or in the recorded ones
+// when it is "".
 func (e *Evidence) Messages(phase string) result.Operations {
 	return e.messages(phase, func(*Stream) bool { return true })
 }
@@ -254,7 +258,8 @@ func (e *Evidence) messages(phase string, of func(s *Stream) bool) (sum result.O
 	return sum
 }
 
-// Returned sums up the clients that lost their connection in a scope. The result's group and phase are 0.
+// Returned sums up the clients that lost their connection in a scope. The result's group and phase
+// are 0.
 func (e *Evidence) Returned(sc Scope) (sum Return) {
 	set := e.phases(sc)
 	for _, r := range e.Returns {

@@ -2,7 +2,8 @@ package judge
 
 import "slices"
 
-// growthPoints bounds what the slopes are taken between: a long run is averaged down to so many points.
+// growthPoints bounds what the slopes are taken between: a long run is averaged down to so many
+// points.
 const growthPoints = 500
 
 // growth is how much a series grew from its first value to its last one, as a share of
@@ -18,8 +19,8 @@ func growth(vs []float64) float64 {
 	return slope * float64(len(vs)-1) / begin
 }
 
-// line is the Theil-Sen line through a series: its slope from value to value and where it begins; zeros for fewer than
-// two values.
+// line is the Theil-Sen line through a series: its slope from value to value and where it begins;
+// zeros for fewer than two values.
 func line(vs []float64) (slope, begin float64) {
 	if len(vs) < 2 {
 		return 0, 0

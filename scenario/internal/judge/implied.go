@@ -13,9 +13,9 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// impliedErrors are the kinds of errors of which a run must have none where the file says nothing. What a fault
-// breaks on purpose is for the file to judge; what is wrong all the same is marked. Messages that could not be sent are
-// judged by achieved(rate).
+// impliedErrors are the kinds of errors that fail a run unless the file has a rule for them. A
+// fault causes some of them on purpose, so only the file can judge those; kinds that are wrong even
+// under a fault are marked. Messages that could not be sent are judged by achieved(rate).
 var impliedErrors = []struct {
 	kind   metric.ErrorKind
 	hows   []string // nil: all
@@ -44,15 +44,16 @@ var impliedCounts = []struct {
 	{stat: metric.StatDisorder, faulty: true},
 }
 
-// What of a few deliveries became nobody can tell, where clients come and go while they are on their way. More than these
-// would make the loss a guess.
+// A few deliveries stay undecided when clients join and leave while messages are in flight. With
+// more than these the loss would be a guess.
 const (
-	undecidedShare = 0.05 // of what is expected
+	undecidedShare = 0.05 // of the expected deliveries
 	undecidedFew   = 10
 )
 
-// implied are the rules that hold unless the file says otherwise: what went wrong and no rule of the file counts must
-// not have happened at all. A rule with labels or of one phase speaks of these only. The broken ones are returned.
+// implied are the rules that hold unless the file says otherwise: what went wrong and no rule of
+// the file counts must not have happened at all. A rule with labels or of one phase speaks of these
+// only. The broken ones are returned.
 func implied(e *Evidence, rules Rules) (out []result.Check) {
 	all := rules.All()
 	rule := func(text, stat, name string, n int64) {
@@ -97,7 +98,8 @@ func implied(e *Evidence, rules Rules) (out []result.Check) {
 	return append(out, e.tooOpen(all)...)
 }
 
-// tooOpen is the rule on what is undecided, if it is broken. It is one on the trial: nobody can tell how the target did.
+// tooOpen is the rule on undecided deliveries, if it is broken. It judges the trial, not the
+// target, whose losses are then unknown.
 func (e *Evidence) tooOpen(rules []file.Check) []result.Check {
 	sum := e.uncounted(rules, metric.StatUndecided, func(*record.Series) bool { return true })
 	share := ratio(sum.Undecided, sum.Expected)
@@ -111,7 +113,8 @@ func (e *Evidence) tooOpen(rules []file.Check) []result.Check {
 	}}
 }
 
-// unmentioned adds up the errors that are against an implied rule and that no rule of the file counts, by class.
+// unmentioned adds up the errors that are against an implied rule and that no rule of the file
+// counts, by class.
 func (e *Evidence) unmentioned(rules []file.Check) (out []record.ErrorSum) {
 	recorded, always := e.phases(Scope{}), e.phases(Scope{Always: true})
 	for i := range impliedErrors {
@@ -144,7 +147,8 @@ func (e *Evidence) unmentioned(rules []file.Check) (out []record.ErrorSum) {
 	return out
 }
 
-// speaksOf reports whether a rule is about an error. A rule that names no phase is about all of them.
+// speaksOf reports whether a rule is about an error. A rule that names no phase is about all of
+// them.
 func (e *Evidence) speaksOf(k *file.Check, r *record.ErrorCount) bool {
 	if k.Stat != metric.StatErrors || !r.Class.In(k.Metric) || !hasAll(e.labels(r), k.Labels) {
 		return false
@@ -153,7 +157,8 @@ func (e *Evidence) speaksOf(k *file.Check, r *record.ErrorCount) bool {
 	return k.Phase == "" || set.has(r.Phase)
 }
 
-// uncounted is the account of those deliveries of the recorded phases that no rule of a statistic counts.
+// uncounted is the account of those deliveries of the recorded phases that no rule of a statistic
+// counts.
 func (e *Evidence) uncounted(rules []file.Check, stat string, of func(x *record.Series) bool) (sum result.Ledger) {
 	rules = slices.DeleteFunc(slices.Clone(rules), func(k file.Check) bool { return k.Stat != stat })
 	e.EachRow(func(x *record.Series, r *ledger.Row) {

@@ -8,7 +8,8 @@ import (
 	"github.com/throng-io/throng/scenario/metric"
 )
 
-// Each kind of trouble breaks a rule of its own that no file needs to state, until the file says something about it.
+// Each kind of trouble breaks a rule of its own that no file needs to state, until the file says
+// something about it.
 func TestImpliedRules(t *testing.T) {
 	wrong := func(kind metric.ErrorKind, how string, phase, n int) func(e *Evidence) {
 		return func(e *Evidence) {

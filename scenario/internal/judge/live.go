@@ -10,10 +10,10 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// A Live says once a second how the rules stand while a trial runs. It judges by what is known
-// by then: a message counts in the ledger's rules when its late limit has passed, and each window
-// of what is kept by the second is looked at once, when it is full. It gives no verdict: Judge
-// looks at everything again when the trial is over.
+// A Live reports once a second how the rules stand while a trial runs. It judges the evidence so
+// far: a message counts in the ledger's rules when its late limit has passed, and each window over
+// values kept by the second is judged once, when it is full. It gives no verdict: Judge evaluates
+// everything again when the trial is over.
 type Live struct {
 	rules Rules
 	all   []file.Check
@@ -32,8 +32,8 @@ func NewLive(rules Rules) *Live {
 	return l
 }
 
-// Look evaluates the rules at the end of a second. The error is not nil when one that can end the trial
-// has been broken for as long as it says.
+// Look evaluates the rules at the end of a second. The error is not nil when one that can end the
+// trial has been broken for as long as it says.
 func (l *Live) Look(e *Evidence) (checks []result.Check, abort error) {
 	settled := math.MaxInt // the first second of which a message may still be on its way
 	for i := range e.Streams {

@@ -46,7 +46,8 @@ func TestLiveAborts(t *testing.T) {
 	}
 }
 
-// A window of what is kept by the second counts once, when it is full, and messages when they are settled.
+// A window over values kept by the second counts once, when it is full, and messages count when
+// they are settled.
 func TestLiveWindows(t *testing.T) {
 	e, rules := known(t, "loss(delivery) <= 5 over 1s, max(cpu) < 50% over 1s", "max(rss) < 1GiB")
 	l := NewLive(rules)

@@ -8,7 +8,8 @@ import (
 	"github.com/throng-io/throng/scenario/metric"
 )
 
-// Rules on latencies of which some never ended: 90 answers of 10 ms, and ten that had not come after 500 ms.
+// Rules on latencies of which some never ended: 90 answers of 10 ms, and ten that had not come
+// after 500 ms.
 func TestRulesOnWhatNeverEnded(t *testing.T) {
 	for text, want := range map[string]string{
 		"p50(ack) < 20ms":               "held 10 ms",
@@ -74,7 +75,8 @@ func TestRulesOnWhatNeverEnded(t *testing.T) {
 	}
 }
 
-// recalled is the evidence as a saved result brings it back; windows over latencies are in the logs, and not in it.
+// recalled is the evidence as a saved result brings it back; windows over latencies are in the
+// logs, and not in it.
 func recalled(t *testing.T, e *Evidence) *Evidence {
 	t.Helper()
 	back := &Evidence{Timeline: e.Timeline, At: e.At, End: e.End, Saved: &Saved{}, Windows: e.Windows, Seconds: e.Seconds}

@@ -14,11 +14,12 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// Floor is how late a generator may be, whatever it measures. Below it nothing means anything on most machines, as
-// `throng doctor` shows of the one at hand.
+// Floor is the lateness of a generator that is always accepted. Most machines cannot measure below
+// it; `throng doctor` measures the machine at hand.
 const Floor = time.Millisecond
 
-// ownShare is the part of a statistic that may be the generator's own lateness, if that is more than the Floor.
+// ownShare is the part of a statistic that may be the generator's own lateness, if that is more
+// than the Floor.
 const ownShare = 0.1
 
 // Allowed is how much of a statistic of latencies, in seconds, may be the generator's own lateness.
@@ -33,12 +34,14 @@ type Own struct {
 // Excess reports whether the generator's own lateness is more than it may be.
 func (o *Own) Excess() bool { return o.With-o.Without > Allowed(o.With) }
 
-// own finds the part of the generator in a statistic of a rule on latencies. ok is false where it cannot be told.
+// own finds the part of the generator in a statistic of a rule on latencies. ok is false where it
+// cannot be told.
 //
-// Latencies end when messages reach the socket, so that only the generator's lateness in sending is in them. Of each delivery and
-// acknowledgement it is known: the same statistic of what remains without it shows what it did to that. Of fan-outs and
-// gaps it is taken at the same percentile. Where the system does not tell when messages arrive, latencies end when they are read; the
-// generator's lateness in that is known of the samples of its echo, and taken at the same percentile.
+// Latencies end when messages reach the socket, so they contain only the generator's lateness in
+// sending. For each delivery and acknowledgement that lateness is known: the same statistic without
+// it shows its effect. For fan-outs and gaps the lateness at the same percentile is used. Where the
+// system does not report arrival times, latencies end when messages are read; the lateness in
+// reading is then measured by the generator's echo and taken at the same percentile.
 func (e *Evidence) own(k *file.Check) (o Own, ok bool) {
 	r := e.find(k)
 	o = Own{Stat: k.Stat, Metric: k.Metric, With: r.Value, Without: r.Value}
@@ -93,8 +96,9 @@ func netRules(rules Rules) (out []file.Check) {
 	return out
 }
 
-// judged are the statistics that the verdict or the headline rests on: those of the rules, and the highest percentile
-// of the deliveries, or else of the acknowledgements, that has ten samples beyond it.
+// judged lists the statistics behind the verdict or the headline: the statistics of the rules, and
+// the highest percentile of the deliveries (without deliveries, of the acknowledgements) that has
+// ten samples beyond it.
 func (e *Evidence) judged(rules Rules) (out []file.Check) {
 	has := func(k *file.Check) bool {
 		return slices.ContainsFunc(out, func(o file.Check) bool {
@@ -130,8 +134,8 @@ func headline(name string, n int64) (k file.Check) {
 	return k
 }
 
-// lateness are the rules about the generator's own lateness, which hold unless the file has limits of its own both for sending
-// and for reading. Only the broken ones are returned.
+// lateness are the rules about the generator's own lateness, which hold unless the file has limits
+// of its own both for sending and for reading. Only the broken ones are returned.
 func (e *Evidence) lateness(rules Rules) (out []result.Check) {
 	limits := func(name string) bool {
 		return slices.ContainsFunc(rules.Valid, func(k file.Check) bool { return k.Metric == name && !k.Optional })
@@ -145,7 +149,7 @@ func (e *Evidence) lateness(rules Rules) (out []result.Check) {
 			continue
 		}
 		if r := found(&k, reading{}, ""); k.Stat == metric.StatMax && r.Meets(o.With) == r.Meets(o.Without) {
-			continue // one pause in an hour decides nothing: the warnings tell of it
+			continue // one pause in an hour does not decide a verdict: a warning reports it
 		}
 		out = append(out, result.Check{
 			Text: fmt.Sprintf("the generator's own part of %s(%s)", o.Stat, o.Metric), Kind: result.KindValid,
@@ -164,8 +168,9 @@ type Tail struct {
 	Late    int64 // of those, how many would be below it without the generator's own lateness
 }
 
-// Tail finds the statistic of the recorded deliveries, or else of the acknowledgements, from which on the generator's own lateness
-// is more than it may be: the highest percentile with ten samples beyond it, higher ones, or the maximum. ok is false when there is none.
+// Tail finds the statistic of the recorded deliveries, or else of the acknowledgements, from which
+// on the generator's own lateness is more than it may be: the highest percentile with ten samples
+// beyond it, higher ones, or the maximum. ok is false when there is none.
 func (e *Evidence) Tail() (t Tail, ok bool) {
 	for _, name := range []string{metric.Delivery, metric.Ack} {
 		h, net := e.Total(Scope{Metric: name}), e.Total(Scope{Metric: name + metric.NetSuffix})

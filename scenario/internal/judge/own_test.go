@@ -12,12 +12,12 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// late is a trial of some seconds in which so many deliveries took `took`, of which `sent` was how late the generator wrote
-// them, and the others 3 ms.
+// late is a trial of some seconds in which so many deliveries took `took`, of which `sent` was how
+// late the generator wrote them, and the others 3 ms.
 type late struct {
 	n, others  int64
 	took, sent time.Duration
-	probes     time.Duration // how late the echo of a generator was read that cannot tell more
+	probes     time.Duration // read lateness of the echo, for a generator without arrival times
 }
 
 func (l late) evidence(t *testing.T, slo, valid string) (*Evidence, Rules) {

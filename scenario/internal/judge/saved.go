@@ -20,7 +20,8 @@ import (
 // endings are the names of the endings in results, by Ending.
 var endings = []string{RanOut: "ran_out", Interrupted: "interrupted", ServerGone: result.EndServerGone, Aborted: "aborted"}
 
-// Keep is what a result must hold, besides what a cell says anyway, for Recall to find the evidence again.
+// Keep is what a result must hold, besides what a cell says anyway, for Recall to find the evidence
+// again.
 func Keep(e *Evidence) *result.Evidence {
 	out := &result.Evidence{
 		Ending: endings[e.Ending], Cause: e.Cause, Mismatch: e.Mismatch, Faults: e.Faults, ScaledDown: e.ScaledDown, RSSBefore: e.Target.RSSBefore,
@@ -82,8 +83,9 @@ type Saved struct {
 	logs  map[string]bool // metrics that there is a log of
 }
 
-// Recall finds the evidence of a saved cell. The rules are those that it will be judged by: their windows over
-// latencies are looked up in the logs, in which samples of several recorded phases that came in one second are told apart no more. A rule that the result cannot answer is "not in this result".
+// Recall makes the evidence of a saved cell. It needs the rules of the coming judgement, because
+// their windows over latencies are looked up in the logs. The logs no longer separate recorded
+// phases within one second. A rule that the result cannot answer is "not in this result".
 func Recall(cell *result.Cell, rules Rules, log Log) (*Evidence, error) {
 	if len(cell.Phases) == 0 {
 		return nil, fmt.Errorf("the result has no phases: it was not written by throng run")
@@ -118,7 +120,8 @@ func Recall(cell *result.Cell, rules Rules, log Log) (*Evidence, error) {
 	return e, nil
 }
 
-// recall takes over what Keep has kept. It is from a file, so that its places in lists may be wrong.
+// recall takes over what Keep has kept. It is from a file, so that its places in lists may be
+// wrong.
 func (e *Evidence) recall(from *result.Evidence) error {
 	e.Saved.whole = true
 	e.Ending = Ending(max(0, slices.Index(endings, from.Ending)))
@@ -196,7 +199,8 @@ func (e *Evidence) recallSeries(from *result.Evidence, phases int) error {
 	return nil
 }
 
-// recallOld makes do with a result that has no Evidence: sums over the recorded phases, without labels.
+// recallOld makes do with a result that has no Evidence: sums over the recorded phases, without
+// labels.
 func (e *Evidence) recallOld(cell *result.Cell) error {
 	spans := e.Timeline.Spans
 	recorded := max(0, slices.IndexFunc(spans, func(s plan.Span) bool { return s.Record }))
@@ -268,7 +272,8 @@ func (e *Evidence) recallWindows(cell *result.Cell, rules Rules, log Log) {
 	e.Windows = ws.Found()
 }
 
-// windowLogs are the logs that the rules on windows over latencies need, as far as there are any, and what each is of.
+// windowLogs are the logs that the rules on windows over latencies need, as far as there are any,
+// and what each is of.
 func (e *Evidence) windowLogs(rules Rules, log Log) (series []record.Series, logs [][]result.Interval) {
 	for _, k := range rules.All() {
 		if k.Over == 0 || !ofSamples(&k) {
@@ -295,8 +300,8 @@ func addAll(ws *Windows, series, phase int, h *hdrhistogram.Histogram) {
 	}
 }
 
-// phaseOf is the phase of which the samples of an interval are: the one of its tag; without one the recorded phase at a moment, or
-// the last before it; -1: none.
+// phaseOf is the phase of which the samples of an interval are: the one of its tag; without one the
+// recorded phase at a moment, or the last before it; -1: none.
 func (e *Evidence) phaseOf(x *result.Interval, at int64) int {
 	spans := e.Timeline.Spans
 	if x.Tag != "" {

@@ -157,7 +157,8 @@ func TestRecallRoundTrip(t *testing.T) {
 	})
 }
 
-// randomEvidence is of three phases and as many seconds, with two groups, classes of each kind and two streams.
+// randomEvidence is of three phases and as many seconds, with two groups, classes of each kind and
+// two streams.
 func randomEvidence(t *rapid.T) *Evidence {
 	e := crowd()
 	e.Faults, e.ScaledDown = rapid.Bool().Draw(t, "faults"), rapid.Bool().Draw(t, "scaled down")

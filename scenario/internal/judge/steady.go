@@ -9,11 +9,12 @@ import (
 	"github.com/throng-io/throng/scenario/metric"
 )
 
-// Delays are the metrics whose growth within a trial says that work piles up, in the order of Second.Delays.
+// Delays are the metrics whose growth within a trial says that work piles up, in the order of
+// Second.Delays.
 var Delays = [...]string{metric.Delivery, metric.Ack}
 
-// What counts as growth, of medians by the second. More work than a server can do makes each second's median later than
-// the one before by as much as is left over: at 101 % of what it can do by 10 ms.
+// Limits of growth, of medians by the second. An overloaded server adds its excess to the median of
+// each second: at 101 % of its capacity, 10 ms a second.
 const (
 	fewestSeconds = 4
 	overload      = 10 * time.Millisecond // a second, or
@@ -22,9 +23,10 @@ const (
 	trend         = 2.33                  // of Mann-Kendall, in standard deviations: 1 % by chance, one-sided
 )
 
-// Growing says how the time to deliver or to acknowledge still grew at the end of the last recorded phase, whose load is
-// constant; "" when it did not, or when there is too little to tell. Work then piles up: the trial was only too short to
-// show what becomes of it. A second in which nothing came of what was due counts as one second later than the one before.
+// Growing describes how the delivery or acknowledgement time still grew at the end of the last
+// recorded phase, whose load is constant; "" when it did not grow, or with too few samples. Growth
+// means that work piles up and the trial was too short to show the end of it. A second in which no
+// due message arrived counts as one second later than the one before.
 func (e *Evidence) Growing() string {
 	spans := e.Timeline.Spans
 	last := len(spans) - 1
@@ -53,7 +55,8 @@ func (e *Evidence) Growing() string {
 	return ""
 }
 
-// grows reports whether values, one a second, have a trend upwards that has not ended, and where its line begins and ends.
+// grows reports whether values, one a second, have a trend upwards that has not ended, and where
+// its line begins and ends.
 func grows(vs []float64) (from, to float64, yes bool) {
 	vs = averaged(slices.Clone(vs), growthPoints)
 	n := len(vs)

@@ -11,8 +11,8 @@ import (
 	"github.com/throng-io/throng/scenario/internal/plan"
 )
 
-// during is the evidence of a trial with medians of deliveries and acknowledgements, in milliseconds, in the seconds of
-// its last phase.
+// during is the evidence of a trial with medians of deliveries and acknowledgements, in
+// milliseconds, in the seconds of its last phase.
 func during(deliveries, acks []float64, load file.Ramp) *Evidence {
 	all := file.Ramp{From: 1, To: 1}
 	n := max(len(deliveries), len(acks))
@@ -24,7 +24,7 @@ func during(deliveries, acks []float64, load file.Ramp) *Evidence {
 	for i := range n + 2 {
 		s := Second{Phase: tl.PhaseAt(int64(i)*1e9 + 5e8), Offered: 10}
 		if i < 2 {
-			s.Delays = [2]time.Duration{1, time.Hour} // what is not recorded does not count
+			s.Delays = [2]time.Duration{1, time.Hour} // phases that are not recorded do not count
 		}
 		for j, list := range [][]float64{deliveries, acks} {
 			if i >= 2 && i-2 < len(list) {
@@ -71,8 +71,8 @@ func ramp(n int, from, step float64) (out []float64) {
 	return out
 }
 
-// TestSteadyQueuesDoNotGrow plays queues that work off one message in 10 ms, with arrivals by chance: below what they
-// can do few trials are taken to grow, above it nearly all.
+// TestSteadyQueuesDoNotGrow plays queues that work off one message in 10 ms, with arrivals by
+// chance: below what they can do few trials are taken to grow, above it nearly all.
 func TestSteadyQueuesDoNotGrow(t *testing.T) {
 	for _, c := range []struct {
 		rate        float64

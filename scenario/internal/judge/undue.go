@@ -6,10 +6,10 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// excuse lets a rule pass that found no samples because nothing that it measures was due in its phases. A schedule without
-// operations was kept, whatever the scenario. A rule about the target is excused in a scaled-down run only: a scenario at
-// its own size that never measures what it has a rule for is a mistake, and fails. A scaled-down run is also excused where
-// it has too few samples.
+// excuse lets a rule pass that found no samples because nothing that it measures was due in its
+// phases. A schedule without operations was kept, whatever the scenario. A rule about the target is
+// excused in a scaled-down run only: a scenario at its own size that never measures what it has a
+// rule for is a mistake, and fails. A scaled-down run is also excused where it has too few samples.
 func (e *Evidence) excuse(k *file.Check, r *result.Check) {
 	if r.NoData && e.undue(k) {
 		r.Pass, r.Note = true, "nothing was due"

@@ -10,7 +10,7 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// A Judgement is what rules say of a trial.
+// A Judgement is the result of applying rules to a trial.
 type Judgement struct {
 	Checks  []result.Check // the rules of the generator, of the target, and those that are implied
 	Verdict result.Verdict
@@ -70,7 +70,7 @@ func Judge(e *Evidence, rules Rules) Judgement {
 		switch {
 		case r.Kind == result.KindSLO:
 			j.lower(result.Fail, broken(&r))
-		case j.Verdict == result.Pass: // what is known is enough to fail, but not to pass
+		case j.Verdict == result.Pass: // the known part suffices to fail, but not to pass
 			j.lower(result.Invalid, broken(&r))
 		}
 		j.Checks = append(j.Checks, r)
@@ -79,7 +79,7 @@ func Judge(e *Evidence, rules Rules) Judgement {
 		j.lower(result.Invalid, broken(&r))
 		j.Checks = append(j.Checks, r)
 	}
-	if j.Verdict == result.Pass && missing != "" { // what is known is enough to fail, but not to pass
+	if j.Verdict == result.Pass && missing != "" { // the known part suffices to fail, but not to pass
 		j.lower(result.Invalid, missing)
 	}
 	after := metric.FormatSeconds(float64(e.End) / 1e9)

@@ -108,7 +108,8 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
-// A rule that found nothing is excused where nothing was due, for the target only when the run is scaled down.
+// A rule that found nothing is excused where nothing was due, for the target only when the run is
+// scaled down.
 func TestNothingWasDue(t *testing.T) {
 	for _, c := range []struct {
 		name, slo, valid string

@@ -21,16 +21,16 @@ type Window struct {
 	Most       int64   // samples in the fullest stretch
 }
 
-// Windows evaluates the rules on latencies over windows, in every stretch of so many seconds, as they
-// pass. It keeps the counts of those seconds only. One goroutine at a time. For each second call Begin, Add for
-// all that was recorded in it, and Finish.
+// Windows evaluates the rules on latencies over windows, in every stretch of so many seconds, as
+// they pass. It keeps the counts of those seconds only. One goroutine at a time. For each second
+// call Begin, Add for all that was recorded in it, and Finish.
 type Windows struct {
 	tl  *plan.Timeline
 	all []*window
 }
 
-// NewWindows takes the rules out of those that are on latencies over windows. The series are those that Add
-// counts by.
+// NewWindows takes the rules out of those that are on latencies over windows. The series are those
+// that Add counts by.
 func NewWindows(tl *plan.Timeline, series []record.Series, rules Rules) *Windows {
 	ws := &Windows{tl: tl}
 	for _, k := range rules.All() {
@@ -76,14 +76,15 @@ func (ws *Windows) Finish(from, until int64) {
 	}
 }
 
-// End says that there are no more seconds: a stretch that was too short for a window is taken for one.
+// End says that there are no more seconds: a stretch that was too short for a window is taken for
+// one.
 func (ws *Windows) End(at int64) {
 	for _, w := range ws.all {
 		w.endStretch(at)
 	}
 }
 
-// Found is what was found so far.
+// Found returns the findings so far.
 func (ws *Windows) Found() []Window {
 	out := make([]Window, len(ws.all))
 	for i, w := range ws.all {
@@ -138,9 +139,9 @@ func (w *window) begin() {
 	}
 }
 
-// finish takes the second in. One that does not belong to the rule's phases ends the
-// stretch, so that a window never reaches over a gap, unless it brought what was due in them:
-// the latest arrivals of a phase come after it.
+// finish adds the second. A second outside the rule's phases ends the stretch, so that a window
+// never spans a gap, unless messages due in those phases arrived in it: the latest arrivals of a
+// phase come after its end.
 func (w *window) finish(tl *plan.Timeline, from, until int64) {
 	if len(w.now) == 0 && !w.phases.has(tl.PhaseAt((from+until)/2)) {
 		w.endStretch(from)
@@ -198,7 +199,7 @@ func worse(c *file.Check, r, than reading) bool {
 		return true
 	}
 	v, w := r.v, than.v
-	if r.beyond != than.beyond { // what is beyond a value is more than any other
+	if r.beyond != than.beyond { // a value with "beyond" exceeds every other value
 		if v = 0; r.beyond {
 			v = math.Inf(1)
 		}
@@ -215,8 +216,8 @@ func worse(c *file.Check, r, than reading) bool {
 	return math.Abs(v-c.Value) > math.Abs(w-c.Value)
 }
 
-// statOf takes a check's statistic of samples, in the check's unit. What never ended is no answer, so that counts are without it;
-// it is slower than everything that did.
+// statOf takes a check's statistic of samples, in the check's unit. What never ended is no answer,
+// so that counts are without it; it is slower than everything that did.
 func statOf(c *file.Check, s result.Samples, seconds float64) reading {
 	const second = 1e6 // in microseconds
 	if s.Total() == 0 {

@@ -60,8 +60,8 @@ func TestAWindowLongerThanThePhaseIsThePhase(t *testing.T) {
 	}
 }
 
-// TestThinWindows: a window with too few samples is no worst one, unless ten of them are above the limit; a rule that found
-// no other is undecided.
+// TestThinWindows: a window with too few samples is no worst one, unless ten of them are above the
+// limit; a rule that found no other is undecided.
 func TestThinWindows(t *testing.T) {
 	tl := plan.NewTimeline([]file.Phase{{Name: "a", For: 6 * time.Second, Record: true}})
 	rule := file.Check{Text: "r", Kind: file.SLO, Stat: "p90", Quantile: 90, Op: "<", Value: 0.1, Metric: "delivery", Unit: "s", Over: 2 * time.Second}

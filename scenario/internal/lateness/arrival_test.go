@@ -2,7 +2,8 @@ package lateness
 
 import "testing"
 
-// The arrival of a message that ends a read is what the kernel says; of one before it, it is between what is known for certain.
+// The last message of a read arrived at the kernel's time stamp; an earlier one arrived between two
+// known times.
 func TestCame(t *testing.T) {
 	for name, c := range map[string]struct {
 		transit Transit
@@ -26,7 +27,8 @@ func TestCame(t *testing.T) {
 	}
 }
 
-// A reader that sleeps for 50 ms while a message comes each 5 ms finds ten at once: each has its own arrival.
+// A reader that sleeps for 50 ms while a message comes each 5 ms finds ten at once: each has its
+// own arrival.
 func TestCameOfABatch(t *testing.T) {
 	const ms = 1_000_000
 	transit := Transit(2 * ms)

@@ -14,9 +14,9 @@ import (
 // Interval is the time between two messages of an Echo.
 const Interval = 2 * time.Millisecond
 
-// An Echo is a connection of this process to itself. One goroutine writes on an absolute schedule, another one
-// reads as the clients do: woken by the runtime's poller when the kernel has something. Methods other than
-// Start and Close may be called from any goroutine.
+// An Echo is a connection of this process to itself. One goroutine writes on an absolute schedule,
+// another one reads as the clients do: woken by the runtime's poller when the kernel has something.
+// Methods other than Start and Close may be called from any goroutine.
 type Echo struct {
 	now    func() int64
 	sample func(at, late int64)
@@ -33,11 +33,12 @@ type Echo struct {
 // A stall is a time during which nothing was read.
 type stall struct{ from, to int64 }
 
-// timerSlack is how late the runtime's timers may be on a quiet machine. Only a writer that is later was held up.
+// timerSlack is how late the runtime's timers may be on a quiet machine. Only a writer that is
+// later was held up.
 const timerSlack = int64(3 * time.Millisecond)
 
-// Start opens the connection. The clock is in nanoseconds. sample is called for each message, on one goroutine, with
-// when it was read and how long it had waited since it was written.
+// Start opens the connection. The clock is in nanoseconds. sample is called for each message, on
+// one goroutine, with when it was read and how long it had waited since it was written.
 func Start(now func() int64, sample func(at, late int64)) (*Echo, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -70,10 +71,10 @@ func (e *Echo) Close() {
 	e.wg.Wait()
 }
 
-// messageSize is that of two times: when a message was due and when it was written. it was due and when it was written.
+// messageSize is the size of two times: when a message was due and when it was written.
 const messageSize = 16
 
-// write sends what is due, also what was due while the process stood still.
+// write sends every due message, including messages that fell due while the process stood still.
 func (e *Echo) write() {
 	var b [messageSize]byte
 	timer := time.NewTimer(0)
@@ -100,7 +101,7 @@ func (e *Echo) write() {
 	}
 }
 
-// read takes what comes, and sees when nothing was read.
+// read receives the messages, and notices stalls in reading.
 func (e *Echo) read() {
 	var b [64 * messageSize]byte
 	kept := 0
@@ -121,7 +122,7 @@ func (e *Echo) read() {
 	}
 }
 
-// note keeps the longest of the stalls that may still explain what is read now.
+// note keeps the longest of the stalls that may still explain the lateness of the current read.
 func (e *Echo) note(due, wrote, read int64) {
 	s := &stall{wrote, read}
 	if wrote-due > timerSlack {
@@ -134,10 +135,12 @@ func (e *Echo) note(due, wrote, read int64) {
 
 func (s *stall) length() int64 { return s.to - s.from }
 
-// until is how long after a stall its backlog may still be read: as long as it lasted, and a millisecond at least.
+// until is how long after a stall its backlog may still be read: as long as it lasted, and a
+// millisecond at least.
 func (s *stall) until() int64 { return s.to + max(s.length(), int64(time.Millisecond)) }
 
-// Held is how long a message that is read at a moment may at most have waited, as far as this process was held up.
+// Held is how long a message that is read at a moment may at most have waited, as far as this
+// process was held up.
 func (e *Echo) Held(at int64) (d int64) {
 	if s := e.last.Load(); at <= s.until() {
 		d = min(at-s.from, 2*s.length())

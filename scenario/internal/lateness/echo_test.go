@@ -34,7 +34,7 @@ func TestEcho(t *testing.T) {
 	}
 }
 
-// What is read after a stall may have waited through it; what is read later may not.
+// A message read right after a stall may have waited through it; a message read later did not.
 func TestHeld(t *testing.T) {
 	const ms = int64(time.Millisecond)
 	e := &Echo{}

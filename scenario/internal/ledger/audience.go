@@ -5,8 +5,8 @@ import (
 	"sync/atomic"
 )
 
-// An Audience is the receivers of a room or of a whole namespace. Goroutines may share it once all of its
-// classes have been admitted.
+// An Audience is the receivers of a room or of a whole namespace. Goroutines may share it once all
+// of its classes have been admitted.
 type Audience struct {
 	Room   int // its number among the rooms of its prefix; -1: a namespace
 	Decile int // by size among the rooms of its prefix, 1 to 10, 10 the largest; 0: all are alike, or it is no room
@@ -85,7 +85,7 @@ type Membership struct {
 	leftAt   int64         // when; before left is set
 	member   bool          // guarded by audience.mu
 	away     bool          // suspended; likewise
-	open     []*Slot       // what was under way to it then; likewise
+	open     []*Slot       // messages in flight to it then; likewise
 	back     uint32        // the version as of its last recovery; 0: none; its receiver's goroutine's
 	gaps     []gap         // that have ended; likewise
 	order    order
@@ -136,8 +136,9 @@ func (r *Receiver) Join(m *Membership) {
 	m.joined.Store(a.version)
 }
 
-// Leave ends the receiver's memberships, also those that Suspend has kept. Of what it was still owed, all that is not
-// past its late limit is undecided until it is closed (edge.go); from now on nothing it receives counts.
+// Leave ends the receiver's memberships, also those that Suspend has kept. Of what it was still
+// owed, all that is not past its late limit is undecided until it is closed (edge.go); from now on
+// nothing it receives counts.
 func (l *Ledger) Leave(r *Receiver) {
 	now := max(l.clock(), 1)
 	if !r.goes(now) {
@@ -154,9 +155,9 @@ func (l *Ledger) Leave(r *Receiver) {
 	}
 }
 
-// End ends one membership, whose join may still be in flight. What the receiver was owed
-// and is not past its late limit is undecided. So is what comes of the messages
-// that are emitted from now on until the server has heard of it.
+// End ends one membership, whose join may still be in flight. Deliveries owed to the receiver that
+// are not past their late limit become undecided. So do deliveries of messages emitted before the
+// server has processed the end.
 func (l *Ledger) End(r *Receiver, m *Membership, now int64) {
 	a := m.audience
 	a.mu.Lock()
@@ -166,7 +167,7 @@ func (l *Ledger) End(r *Receiver, m *Membership, now int64) {
 	}
 	a.version++
 	m.leftAt = now
-	m.left.Store(a.version) // before the bits are taken: the receiver must know by whom
+	m.left.Store(a.version) // before the bits are taken: the receiver must know which leave took them
 	if m.member {
 		m.member = false
 		a.members--

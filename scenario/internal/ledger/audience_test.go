@@ -210,7 +210,7 @@ func TestMembershipsAgainstABookkeeper(t *testing.T) {
 	})
 }
 
-// Nothing is outstanding of an echo whose sender has left, nor of what is late already.
+// An echo whose sender has left is not outstanding, nor is a delivery that is already late.
 func TestOutstanding(t *testing.T) {
 	m := newModel(2, ExpectSelf)
 	m.joinAll()

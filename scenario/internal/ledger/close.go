@@ -7,16 +7,17 @@ import (
 	"unsafe"
 )
 
-// linger is how long a message is kept past its late limit when all have got it, so that one more copy of
-// it is known as a duplicate.
+// linger is how long a message is kept past its late limit when all have got it, so that one more
+// copy of it is known as a duplicate.
 const linger = int64(30 * time.Second)
 
-// recall is how long a message is kept past its late limit for receivers that are away: as long as official servers
-// keep what they replay, unless they are told otherwise.
+// recall is how long a message is kept past its late limit for absent receivers: the default time
+// for which official servers keep messages for replay.
 const recall = int64(2 * time.Minute)
 
-// trim closes the slabs of which nothing is to be expected any more, so that the ledger of a long
-// run stays as small as that of a short one; and, as long as it is over its budget, the oldest.
+// trim closes the slabs from which no delivery can be outstanding, so that the ledger of a long run
+// needs no more memory than a short run's. While the ledger exceeds its budget, it closes the
+// oldest slabs too.
 func (l *Ledger) trim() {
 	now := l.clock()
 	for _, b := range l.books {
@@ -44,8 +45,8 @@ func (l *Ledger) full(b *Book) bool {
 	return len(sh.slabs) > 1 && int(b.watched.Load()) >= (sh.first+1)*slotsPerSlab
 }
 
-// done reports whether all receivers have got the messages, some time ago, and none that may still be
-// recovered was away.
+// done reports whether all receivers have got the messages, some time ago, and none that may still
+// be recovered was away.
 func (sl *slab) done(now int64) bool {
 	for i := range sl {
 		s := &sl[i]
@@ -73,8 +74,8 @@ func (l *Ledger) closeFirst(b *Book, now int64) {
 	b.shelf.Store(&shelf{sh.first + 1, slices.Clone(sh.slabs[1:])})
 }
 
-// Close ends the ledger: what has not come by now is lost, or undecided when its late
-// limit has not passed. The pacer must have stopped. It returns the sums by stream.
+// Close ends the ledger: deliveries still missing are lost, or undecided when their late limit has
+// not passed. The pacer must have stopped. It returns the sums by stream.
 func (l *Ledger) Close(now int64) [][]Row {
 	l.closed.Store(true)
 	out := make([][]Row, len(l.books))
@@ -91,7 +92,8 @@ func (l *Ledger) Close(now int64) [][]Row {
 	return out
 }
 
-// inOrder sorts the rows by the time when the messages were due. Rows of one second stay as they are.
+// inOrder sorts the rows by the time when the messages were due. Rows of one second stay as they
+// are.
 func (t *table) inOrder() []Row {
 	slices.SortStableFunc(t.rows, func(a, b Row) int {
 		return cmp.Or(cmp.Compare(a.Second, b.Second), cmp.Compare(a.Phase, b.Phase))
@@ -107,11 +109,12 @@ func (l *Ledger) closeSlot(s *Slot, now int64) {
 	}
 	if s.Audience != nil {
 		s.Audience.mu.Lock()
-		s.closed = true // nobody is owed it again
+		s.closed = true // no receiver is owed it again
 		s.Audience.mu.Unlock()
 	}
 	bound := s.Book.bound(int(s.base / int64(time.Second)))
-	// When its sender left soon after and it reached nobody, a message may never have been written.
+	// A message that reached no receiver, and whose sender left soon after, may never have been
+	// written.
 	left := s.From.leftSince(s.epoch)
 	open := now <= s.Limit() || left != 0 && left <= s.base+bound && !s.reached()
 	s.account(&s.Book.rows, open, bound)
@@ -120,8 +123,9 @@ func (l *Ledger) closeSlot(s *Slot, now int64) {
 	}
 }
 
-// account adds the message to the rows of its second. What is missing is lost, unless the matter is
-// still open. What receivers missed that left within bound after it was sent is undecided.
+// account adds the message to the rows of its second. Missing deliveries are lost, unless open is
+// set. Deliveries missed by receivers that left within bound after the message was sent are
+// undecided.
 func (s *Slot) account(rows *table, open bool, bound int64) {
 	if s.Audience != nil {
 		s.Audience.mu.Lock()
@@ -139,7 +143,7 @@ func (s *Slot) account(rows *table, open bool, bound int64) {
 	}
 	for i := range s.parts {
 		within := bound
-		if s.Audience.parts[i].slow { // the spread is that of those that read normally
+		if s.Audience.parts[i].slow { // the spread is measured on normal readers
 			within = s.Book.Late
 		}
 		s.addRow(rows, &s.parts[i], class(i), false, open, s.lostTo(i, within))
@@ -147,8 +151,9 @@ func (s *Slot) account(rows *table, open bool, bound int64) {
 	s.eachAgain(func(i int, c *counts) { s.addRow(rows, c, class(i), true, open, 0) })
 }
 
-// addRow adds what became of a message at the receivers of a class to their row. Of what is undecided, some are lost to
-// receivers that had been there long enough, unless the message may never have been sent.
+// addRow adds the deliveries of a message to a class of receivers to their row. Some undecided
+// deliveries count as lost: those to receivers that stayed long enough, unless the message may
+// never have been sent.
 func (s *Slot) addRow(rows *table, c *counts, class int, replayed, open bool, lost int64) {
 	expected, got, late, extra := int64(c.expected.Load()), int64(c.got.Load()), int64(c.late.Load()), int64(c.extra.Load())
 	if expected == 0 && got+extra == 0 && c.duplicate.Load() == 0 {

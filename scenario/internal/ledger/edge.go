@@ -2,25 +2,29 @@ package ledger
 
 import "time"
 
-// Of a receiver that left while a message was on its way to it nobody can tell at that moment what became of the
-// message. When the message is closed, its spread is known: how long it, and others of its time, took to the
-// last receiver that got it. A receiver that was there for longer was owed it, and has lost it. Otherwise the
-// matter stays undecided, and so does whether a message was ever written whose sender left as soon.
+// When a receiver leaves while a message is in flight to it, the delivery cannot be decided at that
+// moment. When the message is closed its spread is known: the time until it, and messages of about
+// the same time, reached their last receivers. A receiver that stayed longer than the spread was
+// owed the message and has lost it. Otherwise the delivery stays undecided. The same holds for a
+// message whose sender left within the spread: it may never have been written.
 
 // edgeMargin is added to twice the spread: the receiver might have been the slowest one.
 const edgeMargin = int64(10 * time.Millisecond)
 
-// A leaving counts the receivers of one part that left at about the same time after a message was sent and had not got it.
+// A leaving counts the receivers of one part that left at about the same time after a message was
+// sent and had not got it.
 type leaving struct {
 	part  int
 	after int64 // in steps of leavingStep
 	n     uint32
 }
 
-// leavingStep bounds how many leavings a message may have. A receiver counts as having left at the beginning of its step.
+// leavingStep bounds how many leavings a message may have. A receiver counts as having left at the
+// beginning of its step.
 const leavingStep = int64(time.Millisecond)
 
-// leaves notes that a receiver has left without the message, which is undecided until it is closed. The audience is locked.
+// leaves notes that a receiver has left without the message, which is undecided until it is closed.
+// The audience is locked.
 func (s *Slot) leaves(part int, now int64) {
 	s.markUndecided(part, 1)
 	after := (now - s.base) / leavingStep
@@ -31,8 +35,8 @@ func (s *Slot) leaves(part int, now int64) {
 	s.left = append(s.left, leaving{part, after, 1})
 }
 
-// strays notes that the message has come to a receiver all the same, after it had left the room: that is neither received
-// nor lost. The audience is not locked.
+// strays notes that the message has come to a receiver all the same, after it had left the room:
+// that is neither received nor lost. The audience is not locked.
 func (s *Slot) strays(part int, left int64) {
 	s.Audience.mu.Lock()
 	defer s.Audience.mu.Unlock()
@@ -50,8 +54,8 @@ func (s *Slot) stays(part int, left int64) {
 	}
 }
 
-// lostTo counts the receivers of a part that left without the message and had been there for longer than bound. The audience
-// is locked.
+// lostTo counts the receivers of a part that left without the message and had been there for longer
+// than bound. The audience is locked.
 func (s *Slot) lostTo(part int, bound int64) (n int64) {
 	for _, l := range s.left {
 		if l.part == part && l.after*leavingStep > bound {
@@ -61,15 +65,16 @@ func (s *Slot) lostTo(part int, bound int64) (n int64) {
 	return n
 }
 
-// spreads are the longest times from when a book's messages were due until their last receiver had them, by second,
-// in nanoseconds and one more; 0: nothing came.
+// spreads are the longest times from when a book's messages were due until their last receiver had
+// them, by second, in nanoseconds and one more; 0: nothing came.
 type spreads struct {
 	bySecond []int64
 	most     int64
 	upTo     uint32 // the first message that is not in it
 }
 
-// survey takes in what is known of the messages before a sequence. The emitter's, or that of Close.
+// survey reads the spreads of the messages before a sequence. Only the emitter or Close may call
+// it.
 func (b *Book) survey(end uint32) {
 	for ; b.spread.upTo < end; b.spread.upTo++ {
 		s, _ := b.find(b.spread.upTo)
@@ -89,8 +94,9 @@ func (b *Book) survey(end uint32) {
 	}
 }
 
-// bound is how long after it was due a message of a second may have been on its way to a receiver that never got it: going by
-// the messages of that second and of those beside it, or by all when there are none; the late limit when nothing ever came.
+// bound is how long after it was due a message of a second may have been on its way to a receiver
+// that never got it: going by the messages of that second and of those beside it, or by all when
+// there are none; the late limit when nothing ever came.
 func (b *Book) bound(second int) int64 {
 	var most int64
 	for i := max(0, second-1); i <= second+1 && i < len(b.spread.bySecond); i++ {

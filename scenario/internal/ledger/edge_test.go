@@ -18,12 +18,13 @@ func newEdge(receivers int) *model {
 	return m
 }
 
-// A receiver that left long after all others had a message has lost it. What it missed right before it left is undecided.
+// A receiver that left long after all others had a message has lost it. What it missed right before
+// it left is undecided.
 func TestLeaversAreOwedWhatOthersHave(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		left  int64 // after the message was due
-		took  int64 // to the others; 0: nobody gets it
+		took  int64 // to the others; 0: no receiver gets it
 		near  bool  // another message of the same second takes 5 ms
 		other int64 // in another second one took so long; 0: none
 		want  result.Ledger
@@ -76,7 +77,8 @@ func TestLeaversAreOwedWhatOthersHave(t *testing.T) {
 	}
 }
 
-// A message that reached nobody is lost, unless its sender left so soon that it may never have been written.
+// A message that reached no receiver is lost, unless its sender left so soon that it may never have
+// been written.
 func TestMessagesOfLeaversAreLost(t *testing.T) {
 	for after, want := range map[int64]result.Ledger{
 		1 * ms:    {Sent: 2, Expected: 6, Received: 3, Undecided: 3},
@@ -98,7 +100,8 @@ func TestMessagesOfLeaversAreLost(t *testing.T) {
 	}
 }
 
-// What still comes to a receiver that has left the room is not lost, and one of many that left then is no other.
+// What still comes to a receiver that has left the room is not lost, and one of many that left then
+// is no other.
 func TestWhatComesAfterLeavingARoomIsNotLost(t *testing.T) {
 	m := newEdge(4)
 	st := m.send(0, 0, 10*ms)
@@ -114,8 +117,9 @@ func TestWhatComesAfterLeavingARoomIsNotLost(t *testing.T) {
 	}
 }
 
-// Clients that live shorter than the late limit do not hide what a server loses: of all that it loses, and of it alone, all but a few
-// are lost, also of messages that are closed early to save memory.
+// Clients that live shorter than the late limit do not hide what a server loses: of all that it
+// loses, and of it alone, all but a few are lost, also of messages that are closed early to save
+// memory.
 func TestShortLivesHideNoLoss(t *testing.T) {
 	for _, budget := range []int64{defaultBudget, 1} {
 		m := newEdge(1)
@@ -161,7 +165,8 @@ func TestShortLivesHideNoLoss(t *testing.T) {
 	}
 }
 
-// As long as something is missing and the last message is not late, the end waits: older ones may still come too late.
+// As long as something is missing and the last message is not late, the end waits: older ones may
+// still come too late.
 func TestTheEndWaitsForLateOnes(t *testing.T) {
 	m := newEdge(2)
 	old := m.send(0, 0, 0)

@@ -20,9 +20,9 @@ const (
 	ExpectOthers                    // every member but the sender
 )
 
-// defaultBudget bounds what the ledger keeps of messages: about two million broadcasts
-// to a room of sixty, or ten thousand to 200 000 receivers. Messages that all
-// receivers have got are closed some time after their late limit; beyond the budget, the oldest of those that have passed it. A
+// defaultBudget bounds what the ledger keeps of messages: about two million broadcasts to a room of
+// sixty, or ten thousand to 200 000 receivers. Messages that all receivers have got are closed some
+// time after their late limit; beyond the budget, the oldest of those that have passed it. A
 // delivery of a closed message that still comes is Stale.
 const defaultBudget = 256 << 20
 
@@ -35,7 +35,7 @@ const defaultBudget = 256 << 20
 type Ledger struct {
 	books    []*Book
 	clock    func() int64
-	closed   atomic.Bool // what comes now is not counted
+	closed   atomic.Bool // arrivals from now on are not counted
 	budget   int64
 	used     int64 // by slots and bits; the emitter's
 	complete func(s *Slot, all bool)
@@ -60,8 +60,9 @@ type Config struct {
 	Books  []*Book
 	Clock  func() int64 // nanoseconds since the trial's start
 	Budget int64        // bytes; 0 = 256 MiB
-	// Complete is called once for each broadcast, when nothing is outstanding of it; all is false when some of
-	// it is lost. It may be called on any goroutine that receives, and by close. nil = nobody asks.
+	// Complete is called once for each broadcast, when none of its deliveries is outstanding; all
+	// is false when some are lost. It may be called on any goroutine that receives, and by close.
+	// May be nil.
 	Complete func(s *Slot, all bool)
 }
 
@@ -95,7 +96,8 @@ func (l *Ledger) Emit(b *Book, from *Receiver, a *Audience, due int64, phase int
 	return l.emit(b, from, a, due, due, phase)
 }
 
-// EmitHeld is Emit for a message that is sent now though it was due long ago, since its sender had no connection.
+// EmitHeld is Emit for a message that is sent now though it was due long ago, since its sender had
+// no connection.
 func (l *Ledger) EmitHeld(b *Book, from *Receiver, a *Audience, due int64, phase int) (s *Slot, seq uint32) {
 	return l.emit(b, from, a, due, max(due, l.clock()), phase)
 }
@@ -186,9 +188,9 @@ const (
 	Unknown                   // no such message was sent
 )
 
-// Receive notes that a message has come to a receiver at a moment. The slot is given for
-// Counted and Replayed only; for Counted with the rank, which counts from 1, or is 0 for slow readers. It does
-// not allocate once the receiver has heard of the sender before.
+// Receive notes that a message has come to a receiver at a moment. The slot is given for Counted
+// and Replayed only; for Counted with the rank, which counts from 1, or is 0 for slow readers. It
+// does not allocate once the receiver has heard of the sender before.
 func (l *Ledger) Receive(r *Receiver, st *stamp.Stamp, at int64) (kind Arrival, s *Slot, rank uint32) {
 	if int(st.Stream) >= len(l.books) {
 		return Unknown, nil, 0
@@ -305,9 +307,9 @@ func (l *Ledger) extra(r *Receiver, s *Slot, m *Membership) Arrival {
 	return Extra
 }
 
-// Watch looks at what has passed its late limit since the last call and returns how
-// many deliveries had not come by then, in all. It is a figure for a live view: some may
-// still come, and close decides. One goroutine at a time.
+// Watch examines the messages whose late limit has passed since the last call and returns the total
+// number of deliveries missing so far. It is a figure for a live view: some may still arrive, and
+// close decides. One goroutine at a time.
 func (l *Ledger) Watch(now int64) (overdue int64) {
 	for _, b := range l.books {
 		for {
@@ -326,8 +328,9 @@ func (l *Ledger) Watch(now int64) (overdue int64) {
 	return overdue
 }
 
-// SoFar returns the rows of the messages whose late limit had passed when watch looked last, by stream:
-// the account as it stood then. The slices are valid until the next watch, on its goroutine.
+// SoFar returns the rows of the messages whose late limit had passed when watch looked last, by
+// stream: the account as it stood then. The slices are valid until the next watch, on its
+// goroutine.
 func (l *Ledger) SoFar(rows [][]Row) [][]Row {
 	for _, b := range l.books {
 		rows = append(rows, b.seen.rows)
@@ -335,9 +338,9 @@ func (l *Ledger) SoFar(rows [][]Row) [][]Row {
 	return rows
 }
 
-// Outstanding reports whether anything may still come that counts: something is missing, and the late limit of the last message
-// has not passed. Until then what comes too late is told apart from what is lost. One goroutine at a time, when the
-// emitter has stopped.
+// Outstanding reports whether a delivery that counts may still arrive: some are missing, and the
+// late limit of the last message has not passed. Waiting that long separates late deliveries from
+// lost ones. One goroutine at a time, when the emitter has stopped.
 func (l *Ledger) Outstanding(now int64) bool {
 	end := int64(-1)
 	for _, b := range l.books {
@@ -361,7 +364,8 @@ func (l *Ledger) Outstanding(now int64) bool {
 	return false
 }
 
-// outstanding reports whether something is missing of a message from some sequence on, and remembers the first.
+// outstanding reports whether something is missing of a message from some sequence on, and
+// remembers the first.
 func (b *Book) outstanding(from uint32) bool {
 	for seq := max(from, uint32(b.shelf.Load().first*slotsPerSlab)); seq < b.seq; seq++ {
 		if s, _ := b.find(seq); s != nil && !s.void.Load() && s.missing() > 0 && s.From.owed(s) {

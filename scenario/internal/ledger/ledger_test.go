@@ -177,7 +177,7 @@ func TestLedgerLeaversAreUndecided(t *testing.T) {
 	after := m.send(0, 0, 2100)
 	m.get(0, after, 2101)
 	m.get(1, after, 2101)
-	// Its place is given to the next one, who is not owed what came before.
+	// Its place is given to the next receiver, which is not owed earlier messages.
 	r := newReceiver(3, m.room)
 	m.r = append(m.r, r)
 	r.Join(r.Memberships()[0])
@@ -284,8 +284,8 @@ func TestLedgerKeepsItsBudget(t *testing.T) {
 	}
 }
 
-// Whatever happens in whatever order, the counts are those of a plain book-keeper, and
-// they add up.
+// For random operations in random order, the counts equal the counts of a simple model, and they
+// add up.
 func TestLedgerAgainstABookkeeper(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(2, 80).Draw(t, "receivers")

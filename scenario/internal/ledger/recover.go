@@ -2,8 +2,8 @@ package ledger
 
 import "slices"
 
-// How the ledger takes a server that recovers the state of connections: one that takes a client that connects
-// again for the socket that it was, and sends it what it has missed.
+// How the ledger takes a server that recovers the state of connections: one that takes a client
+// that connects again for the socket that it was, and sends it what it has missed.
 
 // goes notes that the receiver's connection has ended. It reports whether it was there.
 func (r *Receiver) goes(now int64) bool {
@@ -35,9 +35,9 @@ func (r *Receiver) leftSince(epoch uint32) int64 {
 	return 0
 }
 
-// Suspend notes that the receiver's connection is lost and that it may be recovered. Until Resume or Leave says
-// which, what it was owed is undecided, as after Leave, and what is emitted is not for it. Further namespaces
-// are never recovered.
+// Suspend notes that the receiver's connection is lost and may be recovered. Until Resume or Leave
+// decides that, its outstanding deliveries are undecided, as after Leave, and it is not owed new
+// messages. Further namespaces are never recovered.
 func (l *Ledger) Suspend(r *Receiver) {
 	now := max(l.clock(), 1)
 	if !r.goes(now) {
@@ -86,9 +86,10 @@ func (a *Audience) miss(s *Slot) {
 	a.missed = append(a.missed[closed:], s)
 }
 
-// Resume makes the receiver the socket that it was before Suspend: it is a member of the same rooms, and is owed what was
-// emitted meanwhile and what was under way when its connection broke, as far as that is not volatile. spaces are its
-// memberships of further namespaces from now on. It is called on the goroutine that receives.
+// Resume makes the receiver the socket that it was before Suspend: a member of the same rooms, owed
+// every non-volatile message that was emitted meanwhile or was in flight when its connection broke.
+// spaces are its memberships of further namespaces from now on. It is called on the goroutine that
+// receives.
 func (l *Ledger) Resume(r *Receiver, spaces []*Membership) {
 	for _, m := range r.Memberships() {
 		m.resume()
@@ -131,8 +132,8 @@ type gap struct {
 	at         int64  // when it began
 }
 
-// moved reports whether Resume has counted the message among what the member is owed again: not if it was late when the
-// connection broke.
+// moved reports whether Resume has counted the message among what the member is owed again: not if
+// it was late when the connection broke.
 func (m *Membership) moved(s *Slot) bool {
 	for _, g := range m.gaps {
 		if s.asOf < g.back { // the first one since it was sent

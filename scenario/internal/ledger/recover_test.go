@@ -7,7 +7,7 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// What is decided for a receiver that was away, by what the server sent it when it was back.
+// The account of a recovered receiver, by the messages that the server replayed.
 func TestRecoveredReceivers(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -68,7 +68,7 @@ func TestRecoveredReceivers(t *testing.T) {
 	}
 }
 
-// parts closes the ledger and tells the replayed from all.
+// parts closes the ledger and returns the replayed part and the whole.
 func (m *model) parts(now int64) (all, again result.Ledger) {
 	for _, rows := range m.l.Close(now) {
 		for _, r := range rows {
@@ -164,7 +164,8 @@ func TestClosedBeforeItWasReplayed(t *testing.T) {
 	}
 }
 
-// A message that its sender held is on its way until late has passed since it was sent, and late all the same.
+// A message that its sender held is on its way until late has passed since it was sent, and late
+// all the same.
 func TestHeldMessages(t *testing.T) {
 	m := newModel(2, ExpectOthers)
 	m.joinAll()
@@ -190,8 +191,9 @@ func TestHeldMessages(t *testing.T) {
 	}
 }
 
-// Of a receiver that was away for long before the others had the message, nobody needs to guess: when it is recovered, the
-// message came or is lost; when it is not, it was owed it before.
+// A receiver that was absent well before the others had the message can be decided: when it is
+// recovered, the message arrived or is lost; when it is not, it was owed the message before it
+// left.
 func TestAwayLongAfterOthersHadIt(t *testing.T) {
 	const ms = 1_000_000
 	for _, c := range []struct {

@@ -13,18 +13,19 @@ type Book struct {
 	Stream uint16
 	Expect Expectation
 	Late   int64 // nanoseconds after due
-	// Volatile messages are not kept for receivers that are away: one that is recovered is not owed them.
+	// Volatile messages are not kept for receivers that are away: one that is recovered is not owed
+	// them.
 	Volatile bool
 
 	seq     uint32 // of the next message; the emitter's
 	shelf   atomic.Pointer[shelf]
 	watched atomic.Uint32 // slots before it have been looked at after their late limit
-	overdue atomic.Int64  // what was missing then
-	unsent  table         // what was due and is not sent, in rows of Everybody; the emitter's until the ledger is closed
+	overdue atomic.Int64  // deliveries missing at that time
+	unsent  table         // due messages that were not sent, in rows of Everybody; owned by the emitter until the ledger is closed
 	seen    table         // of those slots as they were then; the watcher's
 	rows    table         // of closed slots; the emitter's until the ledger is closed
 	spread  spreads       // likewise the emitter's
-	missing uint32        // no message before it is outstanding; that of Outstanding's caller
+	missing uint32        // no message before it is outstanding; owned by Outstanding's caller
 }
 
 // A shelf is what a book keeps at one moment. It is replaced, never changed.
@@ -61,8 +62,8 @@ type Slot struct {
 	parts []counts // by part of the audience, slow readers too, when it has several
 
 	left []leaving // of its receivers, while it was on its way; guarded by Audience.mu
-	// What became of it at receivers that had been away since it was sent and were recovered, by part. Those
-	// receivers are not in all and parts. nil: there is none.
+	// What became of it at receivers that had been away since it was sent and were recovered, by
+	// part. Those receivers are not in all and parts. nil: there is none.
 	replayed atomic.Pointer[[]counts]
 
 	word atomic.Uint64   // the bits of up to 64 receivers
@@ -84,7 +85,8 @@ func (c *counts) missing() int64 {
 	return int64(c.expected.Load()) - int64(c.got.Load()) - int64(c.undecided.Load())
 }
 
-// SetLag notes how late the generator itself wrote the message to the network, in nanoseconds. The slot may be nil.
+// SetLag notes how late the generator itself wrote the message to the network, in nanoseconds. The
+// slot may be nil.
 func (s *Slot) SetLag(d int64) {
 	if s != nil {
 		s.lag.Store(d)
@@ -157,7 +159,7 @@ func (s *Slot) arrived(part int, late bool) (rank uint32) {
 	return rank
 }
 
-// markUndecided counts expected deliveries of which nobody can tell what became.
+// markUndecided counts expected deliveries whose outcome is unknown.
 func (s *Slot) markUndecided(part int, n uint32) {
 	s.at(part).undecided.Add(n)
 	if s.shared(part) {
@@ -165,8 +167,9 @@ func (s *Slot) markUndecided(part int, n uint32) {
 	}
 }
 
-// owedAgain takes back that the message has become undecided for a member, which has been recovered. back is the version
-// as of its recovery before: until then it was counted among the recovered already.
+// owedAgain takes back that the message has become undecided for a member, which has been
+// recovered. back is the version as of its recovery before: until then it was counted among the
+// recovered already.
 func (s *Slot) owedAgain(m *Membership, back uint32) {
 	c := s.again(m.part)
 	if s.asOf < back {
@@ -190,8 +193,8 @@ func (s *Slot) move(part int) {
 	}
 }
 
-// giveUp makes what the message owes to a member undecided, whose connection or membership has just ended.
-// The audience is locked.
+// giveUp makes what the message owes to a member undecided, whose connection or membership has just
+// ended. The audience is locked.
 func (s *Slot) giveUp(m *Membership, now int64) {
 	switch {
 	case s.asOf >= m.back:
@@ -260,11 +263,12 @@ func (s *Slot) First() int64 { return s.firstAt.Load() }
 // Last is when it reached the last one so far; 0: none yet.
 func (s *Slot) Last() int64 { return s.lastAt.Load() }
 
-// Limit is until when the message may be on its way. One that comes earlier is late nevertheless when it was held before it was
-// sent.
+// Limit is until when the message may be on its way. One that comes earlier is late nevertheless
+// when it was held before it was sent.
 func (s *Slot) Limit() int64 { return s.base + s.Book.Late }
 
-// Hold counts a message that is due and waits for its sender to be back. It and its siblings take one goroutine at a time.
+// Hold counts a message that is due and waits for its sender to be back. It and its siblings take
+// one goroutine at a time.
 func (b *Book) Hold(due int64, phase int) { b.leave(due, phase, 1, 0) }
 
 // Release takes back a Hold: the message is sent now, or dropped.
@@ -282,7 +286,7 @@ func (b *Book) leave(due int64, phase int, held, dropped int64) {
 	l.Dropped += dropped
 }
 
-// Cancel takes back a message that could not be written: nobody is owed it.
+// Cancel withdraws a message that could not be written: no receiver is owed it.
 func (s *Slot) Cancel() {
 	if s != nil {
 		s.void.Store(true)
@@ -306,21 +310,21 @@ func (b *Book) find(seq uint32) (s *Slot, stale bool) {
 	return s, false
 }
 
-// A Row is the account of what was due in one second of one phase, for one class of
-// receivers: Sent is the messages that were for any of them. All messages are counted in a row
-// of their own, of class Everybody, since one may be for receivers of several classes.
+// A Row is the account of the messages due in one second of one phase, for one class of receivers:
+// Sent counts the messages for any of them. All messages are counted in a row of their own, of
+// class Everybody, since one may be for receivers of several classes.
 type Row struct {
 	Phase, Second int
 	Class         int
 	Decile        int  // of the room
-	Replayed      bool // what was owed to receivers after they had been away
+	Replayed      bool // deliveries owed to recovered receivers after their absence
 	result.Ledger
 }
 
 // Everybody is the class of the rows that count messages.
 const Everybody = -1
 
-// Decile is that of the room the message goes to; 0: none.
+// Decile is the size decile of the message's room; 0: none.
 func (s *Slot) Decile() int {
 	if s.Audience == nil {
 		return 0

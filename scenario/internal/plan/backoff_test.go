@@ -7,8 +7,8 @@ import (
 	"github.com/throng-io/throng/scenario/file"
 )
 
-// The ranges are those of the official client with its defaults: the first attempt after
-// 500 to 1500 ms, and so on, never after more than 5 s.
+// The ranges are the official client's with its defaults: the first attempt after 500 to 1500 ms,
+// and so on, never after more than 5 s.
 func TestBackoffIsTheOfficialClients(t *testing.T) {
 	t.Parallel()
 	p := &file.Reconnect{Min: time.Second, Max: 5 * time.Second, Jitter: 0.5}

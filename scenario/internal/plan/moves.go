@@ -31,8 +31,8 @@ func (m *Moves) gap(client int) int64 {
 	return max(int64(time.Millisecond), int64(m.every.At(Unit(m.Choice(client, 0)))*1e9))
 }
 
-// Choice is a random number for the client's move that is due; use tells several of them apart,
-// from 1 to 3.
+// Choice is a random number for the client's due move; use (1 to 3) distinguishes its several
+// draws.
 func (m *Moves) Choice(client int, use uint64) uint64 {
 	return Draw(m.seed, ForMove, m.group, uint64(client), uint64(m.times[client])<<2|use)
 }

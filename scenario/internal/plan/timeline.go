@@ -76,7 +76,7 @@ func (tl *Timeline) when(work float64, hint int) (t int64, phase int, ok bool) {
 		a, b := s.load.From, s.load.To
 		y := work - s.work
 		if y >= (a+b)/2*d {
-			continue // later; also what falls on the edge of a phase without load
+			continue // later; also times on the edge of a phase without load
 		}
 		x := 0.0
 		if y > 0 {

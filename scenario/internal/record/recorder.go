@@ -18,10 +18,10 @@ const (
 
 var maxSample = result.MaxLatency.Microseconds()
 
-// cells is a histogram of microseconds that any goroutine may add to with one atomic
-// addition. Its cells are those of result.NewHistogram, so that moving counts there loses
-// nothing. A page is made when its first sample comes: latencies of
-// one kind spread over a few pages of 4 KiB, where a whole HdrHistogram takes 188.
+// cells is a histogram of microseconds that any goroutine may add to with one atomic addition. Its
+// cells equal the cells of result.NewHistogram, so moving counts there loses no precision. A page
+// is made when its first sample comes: latencies of one kind spread over a few pages of 4 KiB,
+// where a whole HdrHistogram takes 188.
 type cells struct {
 	pages [pageCount]atomic.Pointer[page]
 }
@@ -109,7 +109,8 @@ func (r *Recorder) Shard(client uint32) *Shard { return r.shards[client%uint32(l
 // dropped, as only a clock that runs backwards could bring it about.
 func (s *Shard) Add(series, phase int, d time.Duration) { s.add(s.cells, series, phase, d) }
 
-// AddNever records that something had not ended after d, and that nobody waited any longer. It is no latency of the series.
+// AddNever records an operation that had not ended when the wait for it was given up after d. It is
+// not a latency of the series.
 func (s *Shard) AddNever(series, phase int, d time.Duration) { s.add(s.never, series, phase, d) }
 
 func (s *Shard) add(to []atomic.Pointer[cells], series, phase int, d time.Duration) {
@@ -130,15 +131,14 @@ func (s *Shard) add(to []atomic.Pointer[cells], series, phase int, d time.Durati
 	c.add(us)
 }
 
-// Drain hands over what was recorded since the last drain, cell by cell.
-// One goroutine at a time.
+// Drain passes on the samples since the last drain, cell by cell. One goroutine at a time.
 func (r *Recorder) Drain(visit func(series, phase int, v, n int64)) {
 	for _, s := range r.shards {
 		r.drain(s.cells, visit)
 	}
 }
 
-// DrainNever does the same for what was recorded by AddNever.
+// DrainNever does the same for the records of AddNever.
 func (r *Recorder) DrainNever(visit func(series, phase int, v, n int64)) {
 	for _, s := range r.shards {
 		r.drain(s.never, visit)

@@ -10,8 +10,8 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// The recorder's cells are those of the histograms: each count moves to the same cell
-// that recording the sample there would have chosen.
+// The recorder's cells equal the histograms' cells: each count moves to the same cell that
+// recording the sample there would have chosen.
 func TestCellsAreThoseOfTheHistogram(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		vs := rapid.SliceOfN(rapid.Int64Range(0, maxSample), 1, 200).Draw(t, "samples")

@@ -12,7 +12,7 @@ type Series struct {
 	Metric    string
 	Group     string // of the client that measured: of a delivery the receiver; of a fan-out the sender
 	From      string // of the sender, for a delivery
-	Op, Event string // "" for what belongs to no stream
+	Op, Event string // "" outside streams
 	Transport string // of the client that measured; "" where several take part
 	Decile    int    // of the room, by size; 0: none
 	Slow      bool   // the client reads slowly
@@ -56,8 +56,8 @@ func (s *Series) Chosen(labels map[string]string) bool {
 	return !s.Slow || labels[metric.LabelRead] == "slow" || s.AllSlow && labels[metric.LabelGroup] != ""
 }
 
-// Counted reports whether labels choose the series where losses are counted. Those of
-// volatile messages are no failures, so they count only where the event is named.
+// Counted reports whether labels select the series where losses are counted. Losing a volatile
+// message is not a failure, so those losses count only where the event is named.
 func (s *Series) Counted(labels map[string]string) bool {
 	return s.Chosen(labels) && (!s.Volatile || labels[metric.LabelEvent] != "")
 }

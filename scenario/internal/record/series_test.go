@@ -74,14 +74,14 @@ func TestTotals(t *testing.T) {
 	if len(seen) != 4 || seen[[2]int{1, 1}] != 10 || seen[[2]int{1, 0}] != 6 {
 		t.Errorf("%v", seen)
 	}
-	// What is summed up is a copy.
+	// The sum is a copy.
 	totals.Sum(func(*Series, int) bool { return true }).Ended.Reset()
 	if totals.Of(0, 1).TotalCount() != 3 {
 		t.Error("the sum was not a copy")
 	}
 }
 
-// What never ended is kept apart from what has, series by series.
+// Operations that never ended are kept separately in each series.
 func TestTotalsOfWhatNeverEnded(t *testing.T) {
 	totals := NewTotals([]Series{{Metric: "a"}, {Metric: "b"}}, 2)
 	totals.Add(0, 0, 100, 2)

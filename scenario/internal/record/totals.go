@@ -61,7 +61,7 @@ func (t *Totals) Each(visit func(series, phase int, s result.Samples)) {
 	}
 }
 
-// Of returns what has ended of a series and a phase; nil when nothing has.
+// Of returns the completed samples of a series and a phase; nil when there are none.
 func (t *Totals) Of(series, phase int) *hdrhistogram.Histogram {
 	return t.ended[series*t.phases+phase]
 }

@@ -1,4 +1,4 @@
-// Package stamp is what a message of a stream carries, so that its receiver can tell whose it is,
-// which, and when it was due; and finding that again in what a server made of the message, without
-// decoding it.
+// Package stamp writes the stamp that each message of a stream carries (its sender, its number and
+// when it was due) and finds it again in the message that a server delivers, without decoding the
+// message.
 package stamp

@@ -7,9 +7,9 @@ import (
 	"github.com/throng-io/throng/scenario/file"
 )
 
-// Lookup finds the value that a path names in a list of arguments, without
-// decoding what stands around it. The JSON has been checked when the packet was
-// parsed; of anything else nothing is found. The value is a part of args.
+// Lookup finds the value that a path names in a list of arguments, without decoding the rest. The
+// JSON was checked when the packet was parsed; in other data no value is found. The value is a part
+// of args.
 func Lookup(args []byte, p *file.Path) (value []byte, found bool) {
 	if len(p.Steps) == 0 {
 		return bytes.TrimSpace(args), len(args) > 0

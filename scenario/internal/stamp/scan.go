@@ -105,11 +105,11 @@ func (s *Scan) Next() (Stamp, State) {
 	}
 }
 
-// After is what follows the stamp that Next has returned last, up to the end of the arguments or of
-// the attachment in which it stands.
+// After returns the bytes after the stamp that Next returned last, up to the end of the arguments
+// or of the attachment that holds it.
 func (s *Scan) After() []byte { return s.rest }
 
-// other looks for what is no stamp of the run, where the runner would have put one.
+// other looks for a foreign value in the place where the runner puts a stamp.
 func (s *Scan) other() (Stamp, State) {
 	switch {
 	case s.first != nil:

@@ -12,7 +12,8 @@ import (
 	"github.com/throng-io/throng/scenario/file"
 )
 
-// all lists the sequences that a scan finds; -1 stands for a damaged stamp, -2 for one of another run.
+// all lists the sequences that a scan finds; -1 stands for a damaged stamp, -2 for one of another
+// run.
 func all(f *Finder, args string, attachments ...string) (out []int) {
 	var list [][]byte
 	for _, a := range attachments {
@@ -33,7 +34,8 @@ func all(f *Finder, args string, attachments ...string) (out []int) {
 	}
 }
 
-// Stamps are found wherever they stand, in whatever form a server gives them, and as often as they do.
+// Stamps are found wherever they stand, in whatever form a server gives them, and as often as they
+// do.
 func TestScan(t *testing.T) {
 	const run = 0x5eed0007
 	mk := func(seq uint32) Stamp { return Stamp{Run: run, Stream: 3, Sender: 9, Seq: seq, Due: 0x3fbfffffefbe} }
