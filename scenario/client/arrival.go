@@ -8,13 +8,14 @@ import (
 // An arrival says when a message came, on the clock of Now.
 type arrival struct {
 	at time.Duration // when the read that brought its last byte returned
-	// The last byte reached the socket between these two moments. Both are 0 where the system does not tell.
+	// The last byte reached the socket between these two moments. Both are 0 where the system does
+	// not report it.
 	from, until time.Duration
 }
 
-// arrival is when the message came whose bytes were consumed last. The kernel keeps one time for all bytes
-// that it joins, the time of the last: it is exact for a message that ends a read. A message before
-// others came after the socket was last seen empty, and not after the last byte.
+// arrival is when the message came whose bytes were consumed last. The kernel keeps one time for
+// all bytes that it joins, the time of the last: it is exact for a message that ends a read. A
+// message before others came after the socket was last seen empty, and not after the last byte.
 func (rd *reader) arrival() arrival {
 	a := arrival{at: rd.at}
 	if rd.came == 0 || rd.pace != nil { // a slow reader is late on purpose
@@ -27,8 +28,9 @@ func (rd *reader) arrival() arrival {
 	return a
 }
 
-// noteTime takes the time of a read that has just returned and, from what the kernel says, that of the arrival. A wall
-// clock that was set meanwhile must not put the arrival before the moment at which the socket was empty, or into the future.
+// noteTime notes the time of a read that has just returned and, from the kernel's time stamp, the
+// time of the arrival. A wall clock that was set meanwhile must not put the arrival before the
+// moment at which the socket was empty, or into the future.
 func (rd *reader) noteTime() {
 	rd.empty = rd.drained
 	if rd.stamp == 0 {
@@ -44,5 +46,6 @@ func (rd *reader) noteTime() {
 	rd.stamp = 0
 }
 
-// moment is when the message reached the socket, at the latest, or where the system does not tell, when it was read.
+// moment is the latest time at which the message reached the socket; where the system does not
+// report it, the time it was read.
 func (a arrival) moment() time.Duration { return cmp.Or(a.until, a.at) }

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// stampArrivals asks the kernel to note when bytes reach the socket; false when it cannot. Unix sockets
-// have no such times.
+// stampArrivals asks the kernel to note when bytes reach the socket; false when it cannot. Unix
+// sockets have no such times.
 func stampArrivals(raw syscall.RawConn) bool {
 	ok := false
 	err := raw.Control(func(fd uintptr) {
@@ -23,8 +23,8 @@ func stampArrivals(raw syscall.RawConn) bool {
 // stampSpace holds one control message with a time.
 const stampSpace = unix.SizeofCmsghdr + int(unsafe.Sizeof(unix.Timespec{}))
 
-// readStamped is read(2) that also says when the last of the bytes reached the socket, in nanoseconds of the
-// wall clock; 0 when the kernel did not note it. It allocates nothing.
+// readStamped is read(2) that also says when the last of the bytes reached the socket, in
+// nanoseconds of the wall clock; 0 when the kernel did not note it. It allocates nothing.
 func readStamped(fd uintptr, b []byte) (n int, came int64, err error) {
 	var control [stampSpace]byte
 	iov := unix.Iovec{Base: unsafe.SliceData(b)}

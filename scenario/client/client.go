@@ -17,14 +17,15 @@ import (
 type Message struct {
 	Name        []byte        // the event's name without quotes, as it stands in the JSON; nil for an acknowledgement and for a message of bare Engine.IO
 	Args        []byte        // raw list of the arguments in the client's parser, e.g. `1,{"a":2}`; empty without arguments; of bare Engine.IO the text
-	Space       int           // the namespace: 0 for Config.Namespace, then those of Config.More
+	Space       int           // the namespace: 0 for Config.Namespace, then Config.More in order
 	Attachments [][]byte      // binary attachments in order
 	ID          uint64        // of the acknowledgement, or of the one the sender of the event asks for
 	HasID       bool          // an event with an ID asks for an acknowledgement; an acknowledgement always has one
 	At          time.Duration // when the read that brought it returned, on the clock of Now
 
-	// It reached the client's socket between From and Until, on the same clock. They are equal unless more than
-	// one message was read at once. Both are 0 where the system does not tell: only Linux does, over TCP without TLS.
+	// It reached the client's socket between From and Until, on the same clock. They are equal
+	// unless more than one message was read at once. Both are 0 where the system does not report
+	// arrival times: only Linux does, over TCP without TLS.
 	From, Until time.Duration
 }
 
@@ -85,16 +86,15 @@ type Client struct {
 	wg    sync.WaitGroup // of the goroutines that send
 
 	mu          sync.Mutex
-	heart       Heart // nil: nobody asks for round trips
+	heart       Heart // nil: round trips are not measured
 	links       [2]*conn
-	interrupted bool        // all I/O is to fail
+	interrupted bool        // all I/O must fail from now on
 	end         *CloseError // nil while the session lasts
 }
 
-// Dial opens the transport, joins the namespace and, for Upgrade, moves on to
-// websocket before it returns. What the server sends meanwhile is kept for
-// Run. An upgrade that fails is no error: the client stays on polling and
-// UpgradeErr tells why.
+// Dial opens the transport, joins the namespace and, for Upgrade, moves on to websocket before it
+// returns. Messages that arrive meanwhile are kept for Run. A failed upgrade is not an error: the
+// client stays on polling and UpgradeErr returns the cause.
 //
 // Errors are *DialError. The end of ctx interrupts every stage; ctx has no
 // meaning after Dial has returned. No goroutine outlives a Dial that failed; one
@@ -151,9 +151,9 @@ func (c *Client) dial(ctx context.Context, cfg *Config, t *target) error {
 	return d.upgrade()
 }
 
-// Run reads until the session ends and hands every event and acknowledgement to
-// h, those that came during Dial first. It answers pings. The error is always a
-// *CloseError. Run is to be called once, on a goroutine of the caller's; when it
+// Run reads until the session ends and passes every event and acknowledgement to h, beginning with
+// those that arrived during Dial. It answers pings. The error is always a
+// *CloseError. Call Run once, on a goroutine of the caller; when it
 // returns, the client has no goroutine and no connection any more.
 func (c *Client) Run(h Handler) error {
 	err := c.run(h)
@@ -218,7 +218,7 @@ func (c *Client) arm() {
 	link, ended := c.links[mainSlot], c.end != nil
 	c.mu.Unlock()
 	if ended {
-		return // its deadline is to stay
+		return // its deadline must stay
 	}
 	_ = link.SetReadDeadline(time.Now().Add(c.lastPing + c.pingInterval + c.pingTimeout - Now()))
 }
@@ -250,11 +250,10 @@ func (c *Client) late(rd *reader) error {
 	return nil
 }
 
-// Send sends one Socket.IO text packet, without the Engine.IO '4' before it,
-// such as `2["echo",1]`; for a namespace other than the main one it is the
-// caller who writes the namespace into it. The bytes are framed before Send
-// returns. It never waits for the network: what the kernel does not take is
-// queued up to Config.MaxQueue, beyond which nothing is sent and the error is
+// Send sends one Socket.IO text packet, without the Engine.IO '4' before it, such as `2["echo",1]`;
+// for a namespace other than the main one the caller writes the namespace into it. The bytes are
+// framed before Send returns. It never waits for the network: bytes that the kernel does not take
+// are queued up to Config.MaxQueue, beyond which nothing is sent and the error is
 // [ErrBackpressure]. Packets leave in the order of the calls.
 //
 // After the end of the session the error is [ErrClosed], or the failure of the
@@ -285,22 +284,20 @@ func (c *Client) SendBinary(packet []byte, attachments ...[]byte) error {
 	return c.poll.send(packet, attachments...)
 }
 
-// Close ends the session: it says goodbye to the server if that is possible
-// without waiting, drops what is queued, and makes Run return. It waits for the
-// goroutines that send but not for Run, so a handler may call it. The error is
-// always nil.
+// Close ends the session: it sends a close to the server if that is possible without waiting, drops
+// the queue, and makes Run return. It waits for the goroutines that send but not for Run, so a
+// handler may call it. The error is always nil.
 func (c *Client) Close() error {
 	c.finish(&CloseError{Reason: ClientDisconnect})
 	c.wg.Wait()
 	return nil
 }
 
-// Cut ends the session as a network that fails would: the server is told
-// nothing, and Run returns with [TransportClose]. It does not wait.
+// Cut ends the session as a network failure would: no close is sent, and Run returns with
+// [TransportClose]. It does not wait.
 func (c *Client) Cut() { c.finish(&CloseError{Reason: TransportClose}) }
 
-// Bytes returns what was read and written so far, above TCP: frames, HTTP and
-// TLS included.
+// Bytes returns the bytes read and written so far above TCP, including frames, HTTP and TLS.
 func (c *Client) Bytes() (in, out uint64) { return c.bytes.in.Load(), c.bytes.out.Load() }
 
 // start runs f, a goroutine that sends, unless the session is over.

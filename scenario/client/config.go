@@ -21,9 +21,9 @@ const (
 // the engine is, and messages are nothing but themselves.
 const NoNamespace = "none"
 
-// Config says whom a client connects to and how. Only URL is mandatory; the
-// zero value of every other field means its default. Dial reads a Config and
-// keeps nothing of it, so that many clients may share one.
+// Config holds the target of a client and the settings of its connection. Only URL is mandatory;
+// the zero value of every other field means its default. Dial reads a Config and keeps no reference
+// to it, so many clients may share one.
 type Config struct {
 	URL       string          // http, https, ws or wss, host and port, or unix: and the path of a socket; a query joins Query; a path is an error
 	Path      string          // of the engine, with its trailing slash; "" = /socket.io/

@@ -11,8 +11,8 @@ type traffic struct {
 	in, out atomic.Uint64
 }
 
-// counted is a TCP connection that counts what passes. It stands under TLS,
-// where the records are what the wire carries.
+// counted is a TCP connection that counts its bytes. It lies below TLS, so it counts TLS records as
+// the wire carries them.
 type counted struct {
 	net.Conn
 	bytes *traffic

@@ -100,8 +100,8 @@ func TestIdleMemory(t *testing.T) {
 	}
 }
 
-// memory returns the bytes of what lives on the heap, and of the stacks in use, after collections that have
-// emptied the pools and shrunk the stacks.
+// memory returns the live heap and the stacks in use, in bytes, after collections that have emptied
+// the pools and shrunk the stacks.
 func memory() int {
 	for range 3 {
 		runtime.GC()

@@ -39,7 +39,7 @@ func TestConfigErrors(t *testing.T) {
 }
 
 func TestDialRefused(t *testing.T) {
-	for _, transport := range []string{WebSocket, Polling, Upgrade} { // no system gives the port 1 to who asks for any
+	for _, transport := range []string{WebSocket, Polling, Upgrade} { // no system assigns port 1 as an ephemeral port
 		fails(t, t.Context(), &Config{URL: "http://127.0.0.1:1", Transport: transport}, "tcp", "refused")
 	}
 }
@@ -142,8 +142,8 @@ func TestNamespaceErrors(t *testing.T) {
 	}
 }
 
-// What comes before the answer to CONNECT, or in the same read behind it, is
-// delivered by Run, in order. Other namespaces are none of ours.
+// Messages that arrive before the answer to CONNECT, or in the same read after it, are delivered by
+// Run, in order. Packets of other namespaces are ignored.
 func TestEarlyEvents(t *testing.T) {
 	url := listen(t, func(p *peer) {
 		req, _ := p.request()

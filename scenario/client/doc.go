@@ -6,13 +6,12 @@
 // Engine.IO. To show what all that costs it also speaks three baselines without
 // Socket.IO, to the built-in server (plain.go).
 //
-// [Dial] goes through the stages of a connection and measures each: TCP, TLS,
-// the engine's handshake, the namespace, the upgrade. It returns when the client
-// is where it was asked to be; a failure is a [DialError] with the stage and a
-// class to count by. [Client.Run] then reads on the caller's goroutine until the
-// session ends, hands every event and acknowledgement to a [Handler], answers the
-// server's pings, and says in a [CloseError] what ended it. [Client.Send] may be
-// called from anywhere meanwhile.
+// [Dial] goes through the stages of a connection and measures each: TCP, TLS, the engine's
+// handshake, the namespace, the upgrade. It returns when all requested stages are complete; a
+// failure is a [DialError] with the stage and a class to count by. [Client.Run] then reads on the
+// caller's goroutine until the session ends, passes every event and acknowledgement to a [Handler],
+// answers the server's pings, and returns the cause of the end in a [CloseError]. [Client.Send] may
+// be called from anywhere meanwhile.
 //
 // # Receiving
 //

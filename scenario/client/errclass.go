@@ -66,7 +66,7 @@ func (e *statusError) class() string {
 	return "http." + strconv.Itoa(e.status)
 }
 
-// protocolError is an answer that the protocol does not know.
+// protocolError is an answer that the protocol does not define.
 type protocolError string
 
 func (e protocolError) Error() string { return string(e) }
@@ -76,7 +76,8 @@ type versionError string
 
 func (e versionError) Error() string { return string(e) }
 
-// payloadV3 is how revision 3 of Engine.IO begins a session over polling: with the length of the open packet.
+// payloadV3 is how revision 3 of Engine.IO begins a session over polling: with the length of the
+// open packet.
 var payloadV3 = regexp.MustCompile(`^[0-9]+:0\{`)
 
 // notOpen is the error of a first polling body that does not begin with the open packet.

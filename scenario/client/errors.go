@@ -14,16 +14,15 @@ var ErrBackpressure = errors.New("client: send queue is full")
 // ErrClosed is returned by Send when the session is over.
 var ErrClosed = errors.New("client: session is closed")
 
-// DialError says at which stage a Dial failed and with what class of failure.
+// DialError holds the stage at which a Dial failed and the class of the failure.
 type DialError struct {
 	// Stage is "config", "tcp", "tls", "open", "namespace" or "upgrade".
 	Stage string
-	// Class is a short constant for counting: "config", "refused", "timeout",
-	// "reset", "unreachable", "dns", "ports" (no local port left), "files" (no
-	// descriptor left), "tls", "http.<status>", "engine.<code>",
-	// "connect_error", "page" (a web page with status 200), "version" (the server
-	// speaks an older revision), "protocol" (another answer that is not what the protocol says),
-	// "closed" (the server ended the connection), "canceled", "other".
+	// Class is a short constant for counting: "config", "refused", "timeout", "reset",
+	// "unreachable", "dns", "ports" (no local port left), "files" (no descriptor left), "tls",
+	// "http.<status>", "engine.<code>", "connect_error", "page" (a web page with status 200),
+	// "version" (the server speaks an older revision), "protocol" (another answer that violates the
+	// protocol), "closed" (the server ended the connection), "canceled", "other".
 	Class string
 	Err   error
 }

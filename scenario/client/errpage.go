@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// What is read of the body of an HTTP error, and what is quoted of it.
+// How much of the body of an HTTP error is read, and how much of it is quoted.
 const (
 	maxErrorPage  = 16 << 10
 	maxErrorQuote = 120 // runes
@@ -21,8 +21,9 @@ var (
 	pageTag    = regexp.MustCompile(`(?s)<[^>]*(>|$)`)
 )
 
-// bodyText is what a user reads of the body of an HTTP error: of a web page its title, or else its first words; of anything
-// else its first line. Line breaks and other control characters become spaces.
+// bodyText is what a user reads of the body of an HTTP error: of a web page its title, or else its
+// first words; of anything else its first line. Line breaks and other control characters become
+// spaces.
 func bodyText(body []byte) string {
 	page := string(body[:min(len(body), maxErrorPage)])
 	if isPage(body) {

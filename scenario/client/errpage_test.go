@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// The error pages are those of nginx, HAProxy, Apache, Cloudflare and Envoy, shortened.
+// Shortened error pages of nginx, HAProxy, Apache, Cloudflare and Envoy.
 func TestBodyText(t *testing.T) {
 	for body, want := range map[string]string{
 		"": "",

@@ -50,8 +50,7 @@ func messages(in []byte, step int) (log []string) {
 	}
 }
 
-// What is read does not depend on how the bytes are cut, and no message is
-// above the limit.
+// The messages read do not depend on how the bytes are split, and none exceeds the limit.
 func FuzzFrames(f *testing.F) {
 	for _, s := range []string{
 		text("40") + text(`42["a"]`), frame(0x01, "4") + frame(0x89, "p") + frame(0x80, "2"),
@@ -110,7 +109,7 @@ func FuzzResponses(f *testing.F) {
 			got := responses(in, step)
 			last := len(got) - 1
 			if last < len(want)-1 && got[last] == "broken" || last == len(want)-1 && (got[last] == "broken") != (want[last] == "broken") {
-				continue // a fault or the end: what is missing decides
+				continue // a fault or the end: the missing bytes decide
 			}
 			if strings.Join(got, "\n") != strings.Join(want, "\n") {
 				t.Fatalf("by %d bytes:\n%q\nat once:\n%q", step, got, want)

@@ -10,7 +10,8 @@ import (
 	"github.com/throng-io/throng/protocol/socketio"
 )
 
-// TestJoiningIsReported: Config.Joining sees each CONNECT and its answer, as JSON whatever the parser.
+// TestJoiningIsReported: Config.Joining sees each CONNECT and its answer, as JSON whatever the
+// parser.
 func TestJoiningIsReported(t *testing.T) {
 	msgpack := func(namespace, data string) string {
 		b, err := socketio.MessagePack.AppendConnect(nil, namespace, json.RawMessage(data))

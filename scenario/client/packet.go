@@ -37,7 +37,7 @@ func (c *Client) packet(h Handler, p engineio.Packet, came arrival) error {
 	case engineio.Close:
 		return &CloseError{Reason: TransportClose, Cause: errors.New("engine close packet")}
 	}
-	return nil // noop, and what has no meaning on an open session
+	return nil // noop, and packets without meaning on an open session
 }
 
 // message handles one Socket.IO message.
@@ -101,7 +101,7 @@ func (c *Client) assemble(h Handler, b []byte, binary bool, came arrival) error 
 	return err
 }
 
-// errTextPacket tells a server that speaks JSON to a client that does not.
+// errTextPacket reports that the server speaks JSON to a client with another parser.
 var errTextPacket = errors.New("a text packet where the MessagePack parser was asked for: the server speaks JSON")
 
 // space returns the place of a namespace among the client's, -1 for another.
@@ -114,7 +114,7 @@ func (c *Client) space(name []byte) int {
 	return -1
 }
 
-// dispatch hands a packet of one of the client's namespaces to the handler.
+// dispatch passes a packet of one of the client's namespaces to the handler.
 func (c *Client) dispatch(h Handler, p *socketio.Packet, came arrival) error {
 	space := c.space(p.Namespace)
 	if space < 0 {

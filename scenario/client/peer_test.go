@@ -104,7 +104,7 @@ func open(interval, timeout int, upgrades string) string {
 	return fmt.Sprintf(`0{"sid":"SID","upgrades":[%s],"pingInterval":%d,"pingTimeout":%d,"maxPayload":100}`, upgrades, interval, timeout)
 }
 
-// frame lays a server frame out by hand.
+// frame builds a server frame by hand.
 func frame(first byte, payload string) string {
 	b := []byte{first}
 	switch n := len(payload); {

@@ -199,8 +199,8 @@ func (p *polling) subscribe() error {
 	return err
 }
 
-// nextEvent returns the data of the next server-sent event. The built-in server sends
-// one event a chunk, which is what this reads: chunk size, "data: ...", an empty line.
+// nextEvent returns the data of the next server-sent event. The built-in server sends one event per
+// chunk, and only that form is read: chunk size, "data: ...", an empty line.
 func (p *polling) nextEvent() ([]byte, error) {
 	rd := p.get.rd
 	line, head, err := chunkLine(rd, 0)

@@ -86,7 +86,7 @@ type polling struct {
 	count atomic.Uint64 // of requests, for the cache buster
 	beat  atomic.Bool   // a pong is in the queue
 
-	postMu sync.Mutex // held by who uses post
+	postMu sync.Mutex // held while post is in use
 	post   *httpConn
 
 	mu      sync.Mutex
@@ -216,7 +216,7 @@ func (p *polling) exchange(ctx context.Context, body []byte) error {
 	return err
 }
 
-// drain posts what was queued during Dial: pongs.
+// drain posts the packets queued during Dial: pongs.
 func (p *polling) drain(ctx context.Context) error {
 	p.mu.Lock()
 	body := p.queue
@@ -359,7 +359,7 @@ func (p *polling) release() {
 	}
 }
 
-// claim makes get and pending those of Run, unless the session is over.
+// claim gives get and pending to Run, unless the session is over.
 func (p *polling) claim() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

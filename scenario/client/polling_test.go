@@ -175,7 +175,7 @@ func TestPollingGoodbye(t *testing.T) {
 	}
 }
 
-// A client that never ran has no connection but that of its GETs, and it is idle.
+// A client that never ran has only the connection of its GETs, and it is idle.
 func TestPollingGoodbyeBeforeRun(t *testing.T) {
 	s := newPoller(t, open(25000, 20000, ""), joined)
 	c := dial(t, &Config{URL: s.url, Transport: Polling})
@@ -196,8 +196,8 @@ func idle(c *Client) {
 	}
 }
 
-// What gathers during a POST makes the next bodies, each within maxPayload
-// (100 here), whole packets only, in order.
+// Packets queued during a POST form the next bodies, each within maxPayload (100 here), whole
+// packets only, in order.
 func TestPollingJoinsPackets(t *testing.T) {
 	s := newPoller(t, open(25000, 20000, ""), joined)
 	c := dial(t, &Config{URL: s.url, Transport: Polling})

@@ -36,7 +36,7 @@ type reader struct {
 
 	stamped bool          // the kernel notes when bytes arrive
 	stamp   int64         // of the last of the bytes read, in nanoseconds of the wall clock; 0: none
-	came    time.Duration // the same as Now; 0: the system does not tell
+	came    time.Duration // same clock as Now; 0: the system does not report it
 	short   bool          // the last read took all there was
 	drained time.Duration // when the socket was last seen empty
 	empty   time.Duration // likewise, before the last read
@@ -124,9 +124,9 @@ func (rd *reader) space() []byte {
 	return b
 }
 
-// room makes the buffer fit for another read: gives a large one back when its
-// message is consumed, moves the unread bytes to the front, or doubles it. It
-// grows with what has arrived and never with what was announced.
+// room makes the buffer fit for another read: gives a large one back when its message is consumed,
+// moves the unread bytes to the front, or doubles it. It grows with the bytes that have arrived,
+// never with an announced length, which a server could forge.
 func (rd *reader) room() {
 	if rd.buf == nil {
 		return

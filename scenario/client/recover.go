@@ -16,9 +16,8 @@ type Session struct {
 	Offset string // of the last event that carried one; "" = none did
 }
 
-// Session returns what to come back with; the zero Session when the server
-// offers no recovery. Only the first namespace and the JSON parser take part. It is
-// to be called when Run has returned.
+// Session returns the data for connection state recovery; the zero Session when the server offers
+// none. Only the first namespace and the JSON parser take part. Call it after Run has returned.
 func (c *Client) Session() Session { return Session{PID: c.pid, Offset: string(c.offset)} }
 
 // Recovered reports whether the server took the client for the socket that it
@@ -104,9 +103,8 @@ func (c *Client) CloseVanished() {
 	}
 }
 
-// Stall makes the client read nothing for a while from now on. It needs a
-// Config.Slow, whose zero value reads as fast as possible until then. One read
-// that is under way may still take in what is there.
+// Stall makes the client read nothing for a while from now on. It needs a Config.Slow, whose zero
+// value reads as fast as possible until then. A read in progress may still return data.
 func (c *Client) Stall(d time.Duration) {
 	if c.pace != nil {
 		c.pace.until.Store(int64(Now() + d))

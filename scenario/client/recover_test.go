@@ -57,7 +57,8 @@ func TestRecovery(t *testing.T) {
 	}
 }
 
-// Who vanishes says nothing and leaves its connection to the server, which may write on.
+// A client that vanishes sends no close and leaves its connection open, so the server may go on
+// writing.
 func TestVanish(t *testing.T) {
 	seen := make(chan error, 1)
 	told := make(chan struct{})

@@ -18,7 +18,7 @@ type Heart interface {
 	RTT(d time.Duration)
 }
 
-// beats tells who wants to know; nil: nobody.
+// beats receives the measured round trips; may be nil.
 func (c *Client) beats() Heart {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// What is sent arrives in order and unharmed, whatever the sizes and however
-// slowly the server reads, from several goroutines.
+// Messages sent from several goroutines arrive in order and intact, whatever their sizes and
+// however slowly the server reads.
 func TestSendOrder(t *testing.T) {
 	const senders, each = 4, 300
 	got := make(chan error, 1)

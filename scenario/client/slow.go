@@ -13,7 +13,7 @@ import (
 type Slow struct {
 	Rate  float64       // bytes a second that it reads at most, above TCP; 0 = no limit
 	Stall time.Duration // it reads nothing for that long; 0 = never
-	Every time.Duration // from the start of one stall to that of the next; 0 = there is one stall only
+	Every time.Duration // from the start of one stall to the start of the next; 0 = only one stall
 	First time.Duration // from the start of Run to the first stall
 }
 
@@ -45,7 +45,7 @@ type pace struct {
 	at    time.Duration // the budget as of then
 	left  float64       // bytes that may be read now
 
-	until atomic.Int64 // it is told to read nothing before
+	until atomic.Int64 // it reads nothing before
 
 	once  sync.Once
 	ended chan struct{}
@@ -124,5 +124,5 @@ func (p *pace) stalled(since time.Duration) time.Duration {
 	return max(0, s.Stall-since)
 }
 
-// took notes what was read.
+// took notes the bytes read.
 func (p *pace) took(n int) { p.left -= float64(n) }

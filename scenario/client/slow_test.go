@@ -44,7 +44,7 @@ func TestPaceStalls(t *testing.T) {
 	}
 }
 
-// A client that stalls is felt by who writes to it, on every transport, and can be closed at any time.
+// A stalled client slows its server's writes on every transport, and can be closed at any time.
 func TestStalledClientStopsTheServer(t *testing.T) {
 	for _, transport := range []string{WebSocket, Polling} {
 		t.Run(transport, func(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 	"github.com/throng-io/throng/protocol/socketio"
 )
 
-// DefaultPath is where servers answer unless they are told otherwise.
+// DefaultPath is the path of Socket.IO servers with default settings.
 const DefaultPath = "/socket.io/"
 
 const (
@@ -64,7 +64,7 @@ func newTarget(cfg *Config) (*target, error) {
 	return t, t.header(cfg.Header)
 }
 
-// SocketPath returns the path of the unix socket that a URL names: what follows "unix:".
+// SocketPath returns the path of the unix socket that a URL names: the part after "unix:".
 func SocketPath(url string) (path string, ok bool) { return strings.CutPrefix(url, "unix:") }
 
 // find reads where the server is.

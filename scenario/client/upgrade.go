@@ -12,8 +12,8 @@ import (
 // has answered the probe, no new request is made, the GET is awaited, which the
 // server releases, and the upgrade packet ends it.
 //
-// A failure before the upgrade packet leaves the session on polling and is
-// told in UpgradeErr; the error returned ends the Dial.
+// A failure before the upgrade packet leaves the session on polling and is kept in UpgradeErr; a
+// returned error ends the Dial.
 func (d *dialing) upgrade() error {
 	c, p := d.c, d.c.poll
 	if !slices.Contains(p.upgrades, WebSocket) {
@@ -120,7 +120,7 @@ func (d *dialing) move(w *websocket) error {
 	c.links = [2]*conn{w.conn, nil}
 	c.mu.Unlock()
 	w.mu.Lock()
-	w.probe = false // from now on its failure is the session's, which c.ws tells
+	w.probe = false // from now on its failure ends the session, as c.ws shows
 	w.mu.Unlock()
 	_ = old.hardClose()
 	if owed {

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// dance is a scripted server for upgrades. Its polling half joins the
-// namespace and holds the next GET until the test releases it; the websocket
-// half is the test's. The log tells what happened in which order.
+// dance is a scripted server for upgrades. Its polling half joins the namespace and holds the next
+// GET until the test releases it; the test plays the websocket half. The log holds the events in
+// order.
 type dance struct {
 	release chan string   // answers of GETs after the namespace was joined
 	polled  chan struct{} // closed when the first of those has come
@@ -82,7 +82,7 @@ func (s *dance) serve(p *peer, upgrades string) {
 func TestUpgrade(t *testing.T) {
 	s, url := newDance(t, `"websocket"`, func(s *dance, p *peer) {
 		p.put(text("3probe"))
-		// The GET is released with what was still to be sent by polling.
+		// The GET is released with the packets still queued for polling.
 		s.release <- `42["late",1]` + "\x1e2\x1e6"
 		for _, want := range []string{"5", "3", `42["hi"]`} {
 			if !p.expect(want) {

@@ -229,9 +229,8 @@ func (w *websocket) send(packet []byte, attachments ...[]byte) error {
 // pong answers the engine's ping.
 func (w *websocket) pong() error { return w.sendFrames(appendFrame(nil, ws.Text, "3", nil)) }
 
-// sendFrames hands whole frames to the kernel, as far as it takes them without
-// waiting; what remains goes to the queue, and a goroutine that lives until the
-// queue is empty waits for the kernel.
+// sendFrames writes whole frames as far as the kernel takes them without waiting. The rest is
+// queued, and a goroutine that lives until the queue is empty waits for the kernel.
 func (w *websocket) sendFrames(b []byte) error {
 	broken, err := w.offer(b)
 	if broken != nil {

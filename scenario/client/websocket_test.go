@@ -310,8 +310,8 @@ func TestHeartbeat(t *testing.T) {
 			t.Error("no event")
 		}
 	})
-	// A process that was too busy to read in time finds the ping among what
-	// has arrived, be it read already or not, and lives.
+	// A process that was too busy to read in time finds the ping among the data that has arrived,
+	// read or unread, and keeps the session.
 	for name, read := range map[string]bool{"found late": false, "handled late": true} {
 		t.Run(name, func(t *testing.T) {
 			h := &sleeper{d: 100 * time.Millisecond, asleep: make(chan struct{}), pinged: make(chan struct{})}
