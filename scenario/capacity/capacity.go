@@ -1,11 +1,13 @@
-// Package capacity runs a search for the highest load that a server carries with all checks of the scenario kept.
+// Package capacity runs a search for the highest load that a server carries with all checks of the
+// scenario kept.
 //
-// [scenario/search] says which level comes next; this package makes the trial, as a real run of the scenario at that level, and keeps
-// what it measured. Each trial leaves its result in a directory of its own and then a line in the journal, synced to disk, so that
-// whatever ends the program loses the trial under way and nothing else: run again in the same directory, the search goes on.
+// [scenario/search] says which level comes next; this package makes the trial, as a real run of the
+// scenario at that level, and keeps what it measured. Each trial leaves its result in a directory
+// of its own and then a line in the journal, synced to disk, so that whatever ends the program
+// loses the trial under way and nothing else: run again in the same directory, the search goes on.
 //
-// The levels that this machine cannot play are left out from the start, with the reason. A trial that its `valid:` rules call
-// invalid is never evidence about the server.
+// The levels that this machine cannot play are left out from the start, with the reason. A trial
+// that its `valid:` rules call invalid is never evidence about the server.
 package capacity
 
 import (
@@ -29,7 +31,8 @@ import (
 	"github.com/throng-io/throng/scenario/search"
 )
 
-// JournalName is the journal in the directory of a search; the results of its trials are below TrialsName.
+// JournalName is the journal in the directory of a search; the results of its trials are below
+// TrialsName.
 const (
 	JournalName = result.JournalName
 	TrialsName  = "trials"
@@ -37,14 +40,18 @@ const (
 
 // Options say how to search. Dir is needed.
 type Options struct {
-	// Dir is an existing directory. A journal there of the same search is gone on with; one of another search is an error.
+	// Dir is an existing directory. A journal there of the same search is gone on with; one of
+	// another search is an error.
 	Dir string
-	// Run is how each trial is run; its HistogramDir is the trial's own directory when Histograms is set.
+	// Run is how each trial is run; its HistogramDir is the trial's own directory when Histograms
+	// is set.
 	Run        scenario.Options
 	Histograms bool
-	// Budget is the time to search for, without the trials that are in the journal already; 0 = that of the file.
+	// Budget is the time to search for, without the trials that are in the journal already; 0 = the
+	// file's budget.
 	Budget time.Duration
-	// Step is told of each trial before it begins and when it has ended, and of those in the journal. It must not block. nil = nobody.
+	// Step is called before and after each trial, and for each trial of the journal. It must not
+	// block. May be nil.
 	Step func(Step)
 	// PlanFor is a load to plan nodes for, of which Spare may fail at once; noted in the result.
 	PlanFor float64
@@ -86,9 +93,10 @@ type hunt struct {
 	run     *result.Run
 }
 
-// Run searches and returns what it found with every trial as a cell. When ctx ends it returns what there is, with Interrupted set
-// and no error. The error is that of a trial (a *scenario.TargetError when the server cannot be reached), with what was measured until
-// then; or of the file, the machine (*scenario.LimitError) or the directory, with nothing.
+// Run searches and returns its result with every trial as a cell. When ctx ends it returns the
+// result so far, with Interrupted set and no error. An error of a trial (*scenario.TargetError when
+// the server cannot be reached) comes with the measurements so far; an error of the file, the
+// machine (*scenario.LimitError) or the directory comes without a result.
 func Run(ctx context.Context, f *file.File, opt Options) (*result.Run, error) {
 	if f.Spec.Search == nil {
 		return nil, fmt.Errorf("%s has no search; add search: {raise: groups.NAME.count, from: 100}", f.Name)
@@ -128,7 +136,8 @@ func (h *hunt) prepare() error {
 	if err := h.open(); err != nil {
 		return err
 	}
-	// Neither tells one search from another: a machine may have got more memory, and a search more time.
+	// Neither identifies a search: it may continue on a machine with more memory, or with a larger
+	// budget.
 	h.plan.To = to
 	h.plan.Budget = s.Budget
 	if h.opt.Budget > 0 {
@@ -157,7 +166,8 @@ func planOf(f *file.File) (search.Plan, error) {
 	}, nil
 }
 
-// Expect says what the search of a file takes within its budget, as [search.Expect] does, without connecting and draining.
+// Expect says what the search of a file takes within its budget, as [search.Expect] does, without
+// connecting and draining.
 func Expect(f *file.File) (search.Expected, error) {
 	s := f.Spec.Search
 	plan, err := planOf(f)
@@ -279,7 +289,7 @@ func (h *hunt) recall() error {
 	return nil
 }
 
-// announce fills in what is known before a trial.
+// announce fills in the fields known before a trial.
 func (h *hunt) announce(level float64, kind search.Kind) (Step, error) {
 	so, err := search.SoFar(h.plan, h.history)
 	return Step{
@@ -287,7 +297,7 @@ func (h *hunt) announce(level float64, kind search.Kind) (Step, error) {
 	}, err
 }
 
-// report tells of a trial that has ended and is in the history.
+// report reports a trial that has ended and is in the history.
 func (h *hunt) report(s Step, o search.Observation) error {
 	so, err := search.SoFar(h.plan, h.history)
 	s.SoFar, s.Verdict, s.Spent = so, o.Verdict, h.spent()
@@ -295,7 +305,7 @@ func (h *hunt) report(s Step, o search.Observation) error {
 	return err
 }
 
-// spent is what this run of the search has used of its budget.
+// spent is the part of its budget that this run of the search has used.
 func (h *hunt) spent() time.Duration { return max(0, h.took()-h.before) }
 
 func (h *hunt) budget() time.Duration {
@@ -338,8 +348,8 @@ func (h *hunt) search(ctx context.Context) error {
 	return nil
 }
 
-// shares are the levels of the curve. The load that a node should be run at is always among them: what it feels like there is what
-// the user will live with.
+// shares are the levels of the curve. The load that a node should be run at is always among them:
+// what it feels like there is what the user will live with.
 func shares(s *file.Search) []float64 {
 	const operating, near = 0.7, 0.03
 	steps := s.StepsAfter
@@ -349,7 +359,8 @@ func shares(s *file.Search) []float64 {
 	return append([]float64{operating}, steps...)
 }
 
-// try makes one trial and puts it into the journal. An interrupted one is dropped: it says nothing about its level.
+// try makes one trial and puts it into the journal. An interrupted one is dropped: it says nothing
+// about its level.
 func (h *hunt) try(ctx context.Context, level float64, kind search.Kind) error {
 	record := h.spec.Trial
 	if kind == search.Confirm {
@@ -489,7 +500,8 @@ func (h *hunt) finish(ctx context.Context) *result.Run {
 	return run
 }
 
-// Verdict of a search: pass when there is a confirmed level that held, invalid when the generator ended it, else fail.
+// Verdict of a search: pass when there is a confirmed level that held, invalid when the generator
+// ended it, else fail.
 func Verdict(a search.Answer) result.Verdict {
 	switch {
 	case a.End == search.Generator:

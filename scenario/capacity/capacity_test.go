@@ -110,7 +110,8 @@ func TestSearchLeavesEverything(t *testing.T) {
 	}
 }
 
-// TestGoesOnAfterAnInterruption interrupts after each number of trials: the whole is what one search would have made.
+// TestGoesOnAfterAnInterruption interrupts after each number of trials: the whole is what one
+// search would have made.
 func TestGoesOnAfterAnInterruption(t *testing.T) {
 	f := parse(t, searched, nil)
 	whole := &model{knee: 1234}
@@ -211,7 +212,8 @@ func TestEnds(t *testing.T) {
 	}
 }
 
-// TestMachineLimits: a level that needs more descriptors than any machine gives is not tried, and the search says so.
+// TestMachineLimits: a level that needs more descriptors than any machine gives is not tried, and
+// the search says so.
 func TestMachineLimits(t *testing.T) {
 	text := strings.Replace(searched, "to: 10k", "to: 4M", 1)
 	run, err := Run(t.Context(), parse(t, text, nil), options(t.TempDir(), &model{knee: 1e9}))
@@ -253,7 +255,8 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// TestLostResult: a trial whose result somebody removed still counts, and its figures are said to be missing.
+// TestLostResult: a trial whose result somebody removed still counts, and its figures are said to
+// be missing.
 func TestLostResult(t *testing.T) {
 	dir := t.TempDir()
 	f := parse(t, searched, nil)
@@ -272,7 +275,8 @@ func TestLostResult(t *testing.T) {
 	}
 }
 
-// TestResumedBudget: the trials of the run before do not count against the budget of the one that goes on.
+// TestResumedBudget: the trials of the run before do not count against the budget of the one that
+// goes on.
 func TestResumedBudget(t *testing.T) {
 	dir := t.TempDir()
 	f := parse(t, searched, nil)

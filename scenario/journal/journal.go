@@ -1,7 +1,7 @@
-// Package journal keeps what a long job has finished, so that whatever ends the process loses only
-// what was under way. A journal is a file of JSON documents, one a line, that is only ever appended
-// to. Each line is on the disk when Append returns. An interrupted write leaves half a line at the
-// end, which readers leave out.
+// Package journal keeps the finished parts of a long job, so that the end of the process loses only
+// the part in progress. A journal is an append-only file of JSON documents, one per line. Each line
+// is on the disk when Append returns. An interrupted write leaves half a line at the end, which
+// readers leave out.
 package journal
 
 import (
@@ -83,8 +83,8 @@ func (j *File) Append(v any) error {
 	return j.f.Sync()
 }
 
-// write writes a document and its newline at once: half a line is then what ends a journal, never
-// what stands within it.
+// write writes a document and its newline at once, so that only the last line of a journal can be
+// incomplete.
 func (j *File) write(v any) error {
 	line, err := json.Marshal(v)
 	if err == nil {
@@ -97,8 +97,8 @@ func (j *File) write(v any) error {
 func (j *File) Close() error { return j.f.Close() }
 
 // Parse returns the documents in the text of a journal, which another process may be appending to,
-// and how many bytes they are: half a line at the end is left out. name is what errors call the
-// journal. The documents are parts of the text.
+// and their length in bytes; an incomplete last line is left out. name is the journal's name in
+// errors. The documents are slices of the text.
 func Parse(name string, text []byte) (documents [][]byte, whole int64, err error) {
 	for {
 		line, rest, ended := bytes.Cut(text, []byte("\n"))

@@ -24,7 +24,8 @@ func FormatBeside(v, limit float64, unit string) string {
 	return format(v, unit, n)
 }
 
-// FormatFound writes a value that stands beside its limit, and that the truth is more than it when beyond says so: > 500 ms.
+// FormatFound writes a value that stands beside its limit, and that the truth is more than it when
+// beyond says so: > 500 ms.
 func FormatFound(v, limit float64, beyond bool, unit string) string {
 	s := FormatBeside(v, limit, unit)
 	if beyond {

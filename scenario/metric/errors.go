@@ -27,20 +27,20 @@ const (
 	ErrWaiting   ErrorKind = "waiting"
 )
 
-// How something went wrong, where the runner itself says so. The words of a class that come from elsewhere
-// are those of a client.DialError or of a client.CloseError.
+// Error classes that the runner itself assigns. Other classes come from client.DialError and
+// client.CloseError.
 const (
 	HowOther        = "other"
 	HowTimeout      = "timeout"      // no answer within the limit
 	HowDropped      = "dropped"      // the connection ended before the answer
 	HowUnconnected  = "unconnected"  // no connection to send on
-	HowBackpressure = "backpressure" // the target did not read what was sent before
+	HowBackpressure = "backpressure" // the target did not read the earlier messages
 	HowMismatch     = "mismatch"     // an echo brought something else back
 	HowUnexpected   = "unexpected"   // it was not asked for, or was for others
 	HowUnknown      = "unknown"      // no such message was sent
 	HowStale        = "stale"        // the ledger had closed its message
 	HowInvalid      = "invalid"      // damaged
-	HowChanged      = "changed"      // its stamp is whole, and what follows it is not what was sent
+	HowChanged      = "changed"      // its stamp is intact, but the bytes after it differ from the bytes sent
 	HowPlaces       = "places"       // the group had no place left for an arrival
 	HowJoin         = "join"         // a room did not acknowledge the join
 	HowPorts        = "ports"        // no local port was left
@@ -90,7 +90,8 @@ var ErrorKinds = []struct {
 	{Kind: ErrWaiting, Always: true, Blameless: true, About: "a client was still connecting at the end, at this stage"},
 }
 
-// ErrorNames lists what a check of errors may name, in order: kinds, and classes where all of a kind are known.
+// ErrorNames lists what a check of errors may name, in order: kinds, and classes where all of a
+// kind are known.
 func ErrorNames() (out []string) {
 	for i := range ErrorKinds {
 		k := &ErrorKinds[i]
@@ -105,7 +106,8 @@ func ErrorNames() (out []string) {
 	return out
 }
 
-// OfErrors reports whether a check of errors may name a kind, such as connect, or a class, such as connect.refused.
+// OfErrors reports whether a check of errors may name a kind, such as connect, or a class, such as
+// connect.refused.
 func OfErrors(name string) bool {
 	c := ParseErrorClass(name)
 	i := kindAt(c.Kind)
@@ -118,8 +120,8 @@ func OfErrors(name string) bool {
 	return c.How == "" || ErrorKinds[i].Hows == nil || slices.Contains(ErrorKinds[i].Hows, c.How)
 }
 
-// An ErrorClass says what went wrong: at what, and how. Slow says that the client reads slowly; what it loses
-// is what it is there for.
+// An ErrorClass says what went wrong: at what, and how. Slow says that the client reads slowly;
+// what it loses is what it is there for.
 type ErrorClass struct {
 	Kind ErrorKind
 	How  string

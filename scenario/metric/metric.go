@@ -1,8 +1,9 @@
-// Package metric is what a run measures, in one place: the table of metrics with their units, labels and
-// order, the statistics that a check may take of them, the classes of errors, and how amounts are written.
+// Package metric is what a run measures, in one place: the table of metrics with their units,
+// labels and order, the statistics that a check may take of them, the classes of errors, and how
+// amounts are written.
 //
-// A new metric is a row of [Table] and the code that records it. The grammar of checks, the JSON Schema,
-// the manual's table and the order of tables in reports follow from the row.
+// A new metric is a row of [Table] and the code that records it. The grammar of checks, the JSON
+// Schema, the manual's table and the order of tables in reports follow from the row.
 package metric
 
 import (
@@ -55,7 +56,7 @@ const (
 	Count     = "" // a plain number
 )
 
-// The labels that tell the samples of a metric apart.
+// The labels of a metric's samples.
 const (
 	LabelGroup      = "group" // of the client that measures: of a delivery the receiver
 	LabelFrom       = "from"  // the group of the sender
@@ -81,7 +82,8 @@ const (
 	Derived             // a quotient of counts
 )
 
-// A Need says what brings samples of a metric: a check of it needs that in the scenario.
+// A Need is a part of a scenario that produces samples of a metric; a check of the metric requires
+// it.
 type Need int
 
 // The needs of metrics.
@@ -173,7 +175,7 @@ func Names(kinds ...Kind) []string {
 	return out
 }
 
-// Has reports whether a label tells samples of the metric apart.
+// Has reports whether samples of the metric carry a label.
 func (m *Metric) Has(label string) bool {
 	return label == LabelPhase || slices.Contains(m.Labels, label)
 }
@@ -184,11 +186,11 @@ func Always(name string) bool {
 	return m.Always
 }
 
-// SlowSuffix is appended to the name of a metric for what clients that read slowly measured.
+// SlowSuffix is appended to the name of a metric for the samples of slow readers.
 const SlowSuffix = ".slow"
 
-// NetSuffix is appended to the name of a metric for its latencies without the generator's own lateness in sending. Such
-// series stand beside those of the metric, and are no metrics themselves.
+// NetSuffix is appended to the name of a metric for its latencies without the generator's own
+// lateness in sending. Such series accompany the metric's own and are not metrics themselves.
 const NetSuffix = ".net"
 
 // IsNet reports whether a name has the NetSuffix.
@@ -199,7 +201,8 @@ func Sends(name string) bool {
 	return HasNet(name) || name == FanoutFirst || name == FanoutLast || name == Gap || name == Jitter
 }
 
-// HasNet reports whether it is known of each sample how late the generator itself sent, so that the metric has a series with NetSuffix.
+// HasNet reports whether it is known of each sample how late the generator itself sent, so that the
+// metric has a series with NetSuffix.
 func HasNet(name string) bool { return name == Delivery || name == Ack }
 
 // OfGenerator reports whether a metric is of latencies of the generator, not of the target.
@@ -208,8 +211,8 @@ func OfGenerator(name string) bool { return name == Lag || name == LagReceive }
 // OfStep is the name under which a result keeps the latency of one step of flows.
 func OfStep(name string) string { return Step + "." + name }
 
-// Order compares the names of metrics by the table. What is not in it, such as a step's, follows in
-// alphabetical order.
+// Order compares the names of metrics by the table. Names outside the table, such as step.NAME,
+// follow in alphabetical order.
 func Order(a, b string) int {
 	i, j := place(a), place(b)
 	if i != j {

@@ -1,6 +1,6 @@
-// Package regular reads the files that users name: scenarios, data, certificates, results. Each must be a regular file, or a
-// link to one, and is bounded. A named pipe that nobody writes to would hold a program up for ever, and a device such as
-// /dev/zero would fill its memory.
+// Package regular reads the files that users name: scenarios, data, certificates, results. Each
+// must be a regular file, or a link to one, and is bounded. A named pipe without a writer would
+// block a program for ever, and a device such as /dev/zero would fill its memory.
 package regular
 
 import (
@@ -18,8 +18,8 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Path + " " + e.Why }
 
-// Open opens a regular file of at most so many bytes for reading. A file that grows later may have more: see
-// ReadAll. The error is an *Error, or that of the system.
+// Open opens a regular file of at most so many bytes for reading. A file that grows later may have
+// more: see ReadAll. The error is an *Error, or the system's.
 func Open(path string, most int64) (*os.File, error) {
 	// Before it is opened, since opening a named pipe waits for its writer.
 	info, err := os.Stat(path)
@@ -70,7 +70,7 @@ func ReadFS(root fs.FS, path string, most int64) ([]byte, error) {
 	return ReadAll(path, f, most)
 }
 
-// ReadAll reads to the end, and refuses more than so many bytes. path names what is read.
+// ReadAll reads to the end, and refuses more than so many bytes. path is the name used in errors.
 func ReadAll(path string, from io.Reader, most int64) ([]byte, error) {
 	text, err := io.ReadAll(io.LimitReader(from, most+1))
 	if err == nil && int64(len(text)) > most {

@@ -67,7 +67,7 @@ func TestReadFile(t *testing.T) {
 	}
 }
 
-// What grows after it has been looked at is bounded as well.
+// A file that grows after the size check is bounded as well.
 func TestReadAll(t *testing.T) {
 	if text, err := ReadAll("x", strings.NewReader("12345678"), 8); err != nil || len(text) != 8 {
 		t.Errorf("%q, %v", text, err)

@@ -3,11 +3,11 @@ package search
 import "math"
 
 // The model: below the capacity a trial holds, above it one breaks. Two things blur that. A share
-// of the trials, the noise, comes out the other way round at any level; and near the capacity a
-// system may do now this and now that: how probable it is to hold falls there like a logistic
-// curve, whose scale is the softness, a share of the capacity. Before the first trial the capacity
-// is taken to lie anywhere from one step of growth below the first level to one above the last, on
-// a logarithmic scale, and the others to be small.
+// of the trials, the noise, has the opposite outcome at any level; and near the capacity outcomes
+// vary: the probability of holding falls like a logistic curve whose scale is the softness, a share
+// of the capacity. Before the first trial the capacity is taken to lie anywhere from one step of
+// growth below the first level to one above the last, on a logarithmic scale, and the others to be
+// small.
 var (
 	noises = [...]guess{{0.002, 0.40}, {0.01, 0.20}, {0.03, 0.14}, {0.06, 0.09}, {0.1, 0.07}, {0.15, 0.05}, {0.2, 0.03}, {0.3, 0.02}}
 	softs  = []guess{{0, 0.6}, {0.007, 0.2}, {0.02, 0.15}, {0.05, 0.05}}
@@ -128,15 +128,15 @@ func (b *belief) chance(i int) float64 {
 	return (low + high) / 2
 }
 
-// holds and breaks say what is taken of a level for the time being.
+// holds and breaks report the current assumption about a level.
 func (b *belief) holds(i int) bool  { return b.above[i] >= 0.5 }
 func (b *belief) breaks(i int) bool { return b.above[i] < 0.5 }
 
 // sure reports whether it is settled on which side of the capacity a level lies.
 func (b *belief) sure(i int) bool { return b.above[i] >= sure || b.above[i] <= 1-sure }
 
-// confirmed reports whether a level has its votes, most of its trials agree with what is taken of
-// it, and it is sure.
+// confirmed reports whether a level has its votes, most of its trials agree with the assumption,
+// and the belief is certain enough.
 func (b *belief) confirmed(p *Plan, i int) bool {
 	l := &b.levels[i]
 	lead := l.held - l.broke

@@ -12,9 +12,9 @@ type Expected struct {
 	Took   [2]time.Duration
 }
 
-// Expect says what a search takes when no trial errs, for capacities from below the first level to
-// above the last. Trials that disagree take more. took is how long a trial takes; shares are those
-// of [NextStep]. The error is about the plan.
+// Expect returns the cost of a search in which no trial errs, for capacities from below the first
+// level to above the last. Contradictory trials cost more. took is the duration of a trial; shares
+// is as for [NextStep]. The error is about the plan.
 func Expect(plan Plan, shares []float64, took func(level float64, kind Kind) time.Duration) (Expected, error) {
 	p, err := plan.defaults()
 	if err != nil {

@@ -13,7 +13,8 @@ type level struct {
 	votes       int // trials as long as a confirming one
 }
 
-// levels sums the history up, in order of the levels. Levels that were only ever invalid are left out.
+// levels sums the history up, in order of the levels. Levels that were only ever invalid are left
+// out.
 func (p *Plan) levels(history []Observation) ([]level, error) {
 	var ls []level
 	for i, o := range history {

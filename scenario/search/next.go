@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Next says what follows from the history, in the order in which it was observed. It fails for a
-// plan or a history that makes no sense, never for what a system did.
+// Next returns the next action for a history, which is in the order of observation. It fails for an
+// invalid plan or history, never for the outcome of a trial.
 func Next(plan Plan, history []Observation) (Step, error) {
 	p, err := plan.defaults()
 	if err != nil {
@@ -126,7 +126,7 @@ func (p *Plan) bracket(b *belief) bracket {
 	return br
 }
 
-// answer is what is known now, without an end.
+// answer returns the current knowledge, without a reason for ending.
 func (br *bracket) answer(history []Observation) Answer {
 	a := Answer{Trials: len(history), Took: took(history), Noise: br.b.noise, Split: br.split}
 	for _, o := range history {
@@ -160,9 +160,9 @@ const (
 	mostTimes = 30
 )
 
-// next is the search itself. Where one probe more would leave no time to confirm the level that
-// holds, which is the answer, the bracket is narrowed no further. The level that breaks is
-// confirmed with what is left after that.
+// next is the search itself. The bracket is narrowed only while the time left suffices to confirm
+// the level that holds, which is the answer. The level that breaks is confirmed in the time left
+// after that.
 func (br *bracket) next(a Answer, history []Observation) Step {
 	p, b := br.p, br.b
 	n := len(b.levels)
@@ -216,7 +216,7 @@ func (br *bracket) narrow() (level float64, at int) {
 }
 
 // doubt takes the new level or, where an old one is more in doubt, the old one again. A trial whose
-// outcome is open tells the most.
+// outcome is uncertain gives the most information.
 func (br *bracket) doubt(level float64, at int) Step {
 	b := br.b
 	best := math.Abs(b.chance(at) - 0.5)

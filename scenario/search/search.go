@@ -23,8 +23,8 @@
 // open over a range wider than the precision. Without noise a search takes some 15 trials, with one
 // trial in five turned round some 40.
 //
-// A budget ends the search in time. The bisection stops when what is left just suffices to confirm
-// the level that holds, which is the answer; the level that breaks is confirmed with what is left
+// A budget ends the search in time. The bisection stops when the time left just suffices to confirm
+// the level that holds, which is the answer; the level that breaks is confirmed in the time left
 // after that. [NextStep] then chooses the levels around the answer that are measured for the
 // curves; they change no answer.
 //
@@ -52,7 +52,7 @@ type Plan struct {
 	ConfirmBy time.Duration `json:"confirm_by"` // what a confirming trial is expected to take; as Trial
 	Budget    time.Duration `json:"budget"`     // no trial begins that would end beyond it; 0 is without limit
 	Whole     bool          `json:"whole"`      // levels are whole numbers
-	Of        string        `json:"of"`         // tells what is searched: a journal of another one is not gone on with; may be empty
+	Of        string        `json:"of"`         // identifies the search: a journal with another one is not continued; may be empty
 }
 
 // Verdict of a trial at a level.
@@ -85,7 +85,7 @@ type Observation struct {
 	Ref     string        `json:"ref,omitempty"`    // where the trial's result is
 }
 
-// searching leaves out what was measured for the curves.
+// searching leaves out the trials measured for the curves.
 func searching(history []Observation) []Observation {
 	return slices.DeleteFunc(slices.Clone(history), func(o Observation) bool { return o.Kind == Curve })
 }
@@ -107,7 +107,7 @@ const (
 	Below     End = "below"     // the first level was confirmed to break
 	Generator End = "generator" // the generator was not fit at High, twice
 	OutOfTime End = "budget"    // the budget was used up
-	Noisy     End = "noisy"     // trials at the same level disagree too much to tell
+	Noisy     End = "noisy"     // trials at the same level disagree too much
 	Open      End = "open"      // it has not come to an end: see SoFar
 )
 
@@ -129,7 +129,7 @@ type Answer struct {
 	Took          time.Duration `json:"took_ns"`
 }
 
-// defaults fills the zero fields in and says what is wrong with the others.
+// defaults fills in the zero fields and validates the others.
 func (p Plan) defaults() (Plan, error) {
 	if p.Grow == 0 {
 		p.Grow = 2
