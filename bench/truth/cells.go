@@ -143,7 +143,7 @@ func cells() (out []*cell) {
 				&cell{what: "no mistakes", way: w, life: l, people: rooms, sends: toRoom, faults: cuts, verdict: verdictOf(l.cuts), compare: deliveries},
 				&cell{
 					what: "mistakes in deliveries", way: w, life: l, people: rooms, sends: toRoom, faults: append(cuts, mistakes...),
-					verdict: result.Fail, compare: deliveries, quick: l.name == "steady" || w.transport == "websocket" && w.parser == "" && !w.binary,
+					verdict: result.Fail, compare: deliveries, quick: l.name == "steady" || w.name == "websocket" && (l.name == "churn" || l.recovers),
 				})
 		}
 		out = append(out, special(w)...)
@@ -174,10 +174,10 @@ func special(w way) []*cell {
 		{what: "late", way: w, life: steady, speaker: all, faults: []planted.Fault{{Kind: planted.Late, Every: 9, For: 450 * time.Millisecond}}, verdict: result.Fail, compare: deliveries},
 		{
 			what: "every other message lost", way: w, life: lives[1], people: "rooms: {of: 2, join: 1}", sends: toRoom, late: 5 * time.Second,
-			faults: []planted.Fault{{Kind: planted.Loss, Every: 2, All: true}}, verdict: result.Fail, compare: deliveries, quick: w.name == "websocket",
+			faults: []planted.Fault{{Kind: planted.Loss, Every: 2, All: true}}, verdict: result.Fail, compare: deliveries,
 		},
 		{
-			what: "answers", way: w, life: steady, sends: call, quick: w.name != "upgrade",
+			what: "answers", way: w, life: steady, sends: call, quick: w.name == "websocket",
 			faults: []planted.Fault{{Kind: planted.Unanswered, Every: 20}, {Kind: planted.AnsweredTwice, Every: 20, From: 9}}, verdict: result.Fail, compare: answers,
 		},
 		{what: "connections", way: w, life: back, speaker: all, faults: []planted.Fault{{Kind: planted.Refused, Every: 4, From: 2}, {Kind: planted.Silent, Every: 5, From: 3}}, verdict: result.Fail, compare: connections},
@@ -187,7 +187,7 @@ func special(w way) []*cell {
 	}
 	for _, kind := range []planted.Kind{planted.ReplayNothing, planted.ReplayAll, planted.ReplayReverse} {
 		out = append(out, &cell{
-			what: string(kind), way: w, life: recovery, speaker: all, verdict: result.Fail, compare: replays, quick: w.name == "websocket",
+			what: string(kind), way: w, life: recovery, speaker: all, verdict: result.Fail, compare: replays, quick: w.name == "websocket" && kind != planted.ReplayNothing,
 			faults: []planted.Fault{{Kind: planted.Cut, Every: 19}, {Kind: kind}},
 		})
 	}
