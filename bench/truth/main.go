@@ -90,6 +90,7 @@ type line struct {
 	under, over       float64
 	unit              string // "ms", or "" for a count
 	words             [2]string
+	timed             bool // a count that a busy machine changes
 }
 
 func (l *line) holds() bool {
@@ -102,7 +103,7 @@ func (l *line) holds() bool {
 // counts are the lines that no busy machine changes.
 func counts(lines []line) (out []line) {
 	for _, l := range lines {
-		if l.unit == "" {
+		if l.unit == "" && !l.timed {
 			out = append(out, l)
 		}
 	}

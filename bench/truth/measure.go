@@ -93,7 +93,7 @@ func deliveries(o *outcome) []line {
 		x.under, x.over = edge, edge
 		return x
 	}
-	late := line{what: "late", planted: float64(log.Over(o.cell.late)), reported: float64(l.Late)}
+	late := line{what: "late", planted: float64(log.Over(o.cell.late)), reported: float64(l.Late), timed: true}
 	late.over = float64(log.Over(o.cell.late-edges)) - late.planted
 	if o.cell.life.changes {
 		late.under = float64(l.Undecided)
@@ -108,7 +108,7 @@ func deliveries(o *outcome) []line {
 		bounded("to strangers", log.Count(planted.Stranger), o.errors("delivery.unexpected")),
 		exact("corrupt", o.corrupt(), o.errors("stamp.invalid")+o.errors("stamp.changed")),
 		exact("connections cut", log.Count(planted.Cut), int64(o.reported.Clients.Dropped)),
-		{what: "undecided", reported: float64(l.Undecided), over: o.undecided()},
+		{what: "undecided", reported: float64(l.Undecided), over: o.undecided(), timed: true},
 		exact("account", int(l.Expected), l.Received+l.Late+l.Lost+l.Undecided),
 	}
 	return out
