@@ -30,14 +30,14 @@ const (
 //
 //	stat(metric{label=value,...}) op value [over 5s] [in phase]
 //
-// The stats loss, dup, disorder, late, undecided and errors come as a share of what was
-// expected or attempted when the value is a percentage (UnitShare), else as a
-// number (UnitCount). Written without a metric, the first five mean delivery,
-// achieved means rate, and errors means errors of every kind. Of errors the metric is
-// a kind, such as ack, or a class of one, such as ack.timeout.
+// The stats loss, dup, disorder, late, undecided and errors are a share of the expected or
+// attempted operations when the value is a percentage (UnitShare), else a number (UnitCount).
+// Written without a metric, the first five mean delivery, achieved means rate, and errors means
+// errors of every kind. Of errors the metric is a kind, such as ack, or a class of one, such as
+// ack.timeout.
 //
-// The growth of memory is that of a line through its seconds, from the first to the last, as a share of where it
-// began; cpu and rss are the generator's own.
+// The growth of memory is the rise of a line fitted to its seconds, from the first to the last, as
+// a share of its start; cpu and rss are the generator's own.
 //
 // The runner looks the value up, and judges it as a Check of package result.
 type Check struct {
@@ -120,8 +120,8 @@ func (p *checkParser) word(also string) string {
 // maxAmount is how many words an amount may have: 1 m 30 s has four.
 const maxAmount = 8
 
-// amount takes an amount, in which blanks may stand as closeUp has them: as many words as make one. It returns the
-// text without the blanks, and where it ends.
+// amount takes an amount, in which blanks may stand as closeUp has them: as many words as make one.
+// It returns the text without the blanks, and where it ends.
 func (p *checkParser) amount() (text string, end int) {
 	start := p.at
 	defer func() { p.at = start }()
@@ -292,7 +292,7 @@ func checkLabel(c *Check, name, value string) *flaw {
 	return nil
 }
 
-// what is the statistic and its metric, as in a check.
+// what returns the statistic and its metric, as written in a check.
 func (c *Check) what() string {
 	if c.Metric == "" {
 		return c.Stat

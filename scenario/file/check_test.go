@@ -60,7 +60,7 @@ func TestChecks(t *testing.T) {
 	}
 }
 
-// What follows a value is not read as a part of it.
+// Text after a value is not read as a part of it.
 func TestEndOfChecks(t *testing.T) {
 	for text, at := range map[string]string{
 		"p99(ack) < 5 ms please": "please", "p99(ack) < 5ms 3": "3", "loss == 0 5": "5", "loss == 1 000": "000", "p99(ack) < 5ms 30": "30",

@@ -119,7 +119,8 @@ func (d *decoder) checkLabels(s *Spec, item *node, c Check) {
 	d.errs.add(item.at, fmt.Sprintf("`%s` would never be measured: %s", c.Metric, msg), hint)
 }
 
-// measured is the metric that has to be measured for the check: of a class of errors the one named like its kind.
+// measured is the metric that has to be measured for the check: of a class of errors the one named
+// like its kind.
 func (c *Check) measured() string {
 	if c.Stat == metric.StatErrors {
 		return string(metric.ParseErrorClass(c.Metric).Kind)
@@ -174,7 +175,7 @@ func (s *Spec) feeds(from *Group, st *Stream, c *Check) bool {
 
 // reaches reports whether what a stream brings of a metric is measured by clients of a group.
 func reaches(from *Group, st *Stream, to *Group, name string) bool {
-	// What has the sender's label is measured by the receiver.
+	// Metrics with the sender's label are measured by the receiver.
 	if m, _ := metric.Of(name); !m.Has(metric.LabelFrom) || st.Op == OpEcho {
 		return to.Name == from.Name
 	}
@@ -196,8 +197,7 @@ func (g *Group) brings(st *Stream, c *Check) bool {
 	return t == "" || slices.ContainsFunc(g.Transport, func(s Share) bool { return s.Name == t })
 }
 
-// feeders tells which streams a metric comes from; nil when it comes from
-// none in particular.
+// feeders returns the streams that produce a metric; nil when it depends on none in particular.
 func feeders(name string) (what string, feeds func(Stream) bool) {
 	m, _ := metric.Of(name)
 	switch m.Needs {

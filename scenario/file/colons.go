@@ -6,12 +6,11 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// mendColons corrects how the lexer reads names such as chat:said inside a flow
-// mapping. A colon with no space behind it belongs to the text (YAML 1.2.2,
-// section 7.3.3), but the lexer takes it for a mapping wherever some { is
-// open: [chat:say, 1] in a list within becomes a list with a mapping in it, and
-// {chat:said: 1} a key chat. In a mapping {rate:5/s} is left as it is, for what
-// its writer meant.
+// mendColons corrects how the lexer reads names such as chat:said inside a flow mapping. A colon
+// with no space behind it belongs to the text (YAML 1.2.2, section 7.3.3), but the lexer takes it
+// for a mapping wherever some { is open: [chat:say, 1] in a list within becomes a list with a
+// mapping in it, and {chat:said: 1} a key chat. {rate:5/s} stays unchanged in a mapping, because
+// the writer probably meant a key.
 func mendColons(tokens token.Tokens) token.Tokens {
 	var out token.Tokens
 	var open []token.Type

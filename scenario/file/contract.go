@@ -14,12 +14,13 @@ type Contract struct {
 	Room  *Call
 	All   *Call
 	Echo  *Call
-	// Changes says that the server changes the text of payloads, so that only their stamps are checked.
+	// Changes says that the server changes the text of payloads, so that only their stamps are
+	// checked.
 	Changes bool
 	Stamp   *Path // where the payload, a text, comes out again; nil: the payload is an object {"$b": stamp, "p": filler}, found wherever it stands
 }
 
-// Call is one thing that a server does when it is told to.
+// Call is one operation of a server that a client can request.
 type Call struct {
 	Emit    Template // the JSON list of the event and its arguments
 	Ack     *bool    // whether the server acknowledges it; nil: only where a stream asks for it

@@ -35,7 +35,7 @@ type ColumnUse struct {
 	feeder string
 }
 
-// finishData hands the uses to their feeders, once each.
+// finishData gives each use to its feeder, once.
 func finishData(d *decoder, root *node, s *Spec) {
 	for i := range s.Data {
 		f := &s.Data[i]

@@ -14,7 +14,7 @@ type decoder struct {
 	vars   *variables
 	groups []string // names in the file, for the checks; also those of broken groups
 	phases []string
-	places map[string]*node // of what is checked at the end, by path
+	places map[string]*node // positions of values that are checked at the end, by path
 	group  string           // whose templates are being read; "": of no one group
 	uses   []ColumnUse      // of data files
 	scope  *scope           // of the flow that is being read
@@ -28,7 +28,7 @@ type field[T any] struct {
 	key      string
 	about    string // what it is, a phrase for the schema; "" where its form says it
 	is       form   // of its value
-	def      any    // the default as a file has it; nil: none, or one that about tells of
+	def      any    // the default as a file has it; nil: none, or described in about
 	required string // "" or why the key is needed
 	later    string // "" or what to do without it
 	set      func(d *decoder, n *node, t *T)

@@ -15,7 +15,7 @@ import (
 //
 //	const(x)          always x
 //	uniform(lo,hi)    every value between the two is as likely
-//	exp(mean)         exponential: what is left does not depend on what has passed
+//	exp(mean)         exponential: the remaining time does not depend on the elapsed time
 //	normal(mean,sd)   negative values count as 0
 //	lognormal(m,s)    m is the median, s the standard deviation of the logarithm
 //	pareto(min,a)     a heavy tail; a is the shape, with an infinite mean up to 1
@@ -123,8 +123,8 @@ func parseDist(text string, arg func(string) (float64, *flaw), like string) (Dis
 	return d, d.flaw()
 }
 
-// arguments splits the values of a distribution at commas or, without any, at blanks. A blank before a unit
-// belongs to its value: exp(6 m) has one, uniform(1 s 5 s) two.
+// arguments splits the values of a distribution at commas or, without any, at blanks. A blank
+// before a unit belongs to its value: exp(6 m) has one, uniform(1 s 5 s) two.
 func arguments(text string) []string {
 	if strings.Contains(text, ",") {
 		return strings.Split(text, ",")

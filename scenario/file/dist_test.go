@@ -23,7 +23,8 @@ func anyDist(t *rapid.T) Dist {
 	return d
 }
 
-// What is drawn is finite, never negative, grows with the random number, and has the mean that Mean says.
+// A draw is finite, never negative, grows with the random number, and has the mean that Mean
+// returns.
 func TestDrawing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := anyDist(t)

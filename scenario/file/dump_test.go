@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// dump writes a file for a golden: one fact a line, and of each object what differs from its defaults. So a new key
-// changes the goldens of the files that have it, and no others.
+// dump writes a file for a golden: one fact per line, and only the fields of each object that
+// differ from the defaults. So a new key changes only the goldens of files that use it.
 func dump(f *File) string {
 	w := &dumper{defaults: map[reflect.Type]reflect.Value{}}
 	for _, v := range []any{
@@ -33,8 +33,8 @@ type dumper struct {
 	defaults map[reflect.Type]reflect.Value
 }
 
-// value writes what of v differs from the default; invalid: from the one of its type, or from nothing. A struct has a line
-// of its own, with the structs in it below.
+// value writes what of v differs from the default; invalid: from the one of its type, or from
+// nothing. A struct has a line of its own, with the structs in it below.
 func (w *dumper) value(path string, v, def reflect.Value) {
 	if of, ok := w.defaults[v.Type()]; ok {
 		def = of
@@ -88,7 +88,7 @@ func (w *dumper) inner(path string, v, def reflect.Value) {
 	}
 }
 
-// fact is a value in a word or two; ok is false for what holds structs.
+// fact formats a value in a word or two; ok is false for values that contain structs.
 func fact(v reflect.Value) (text string, ok bool) {
 	switch x := v.Interface().(type) {
 	case Template:

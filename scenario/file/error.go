@@ -12,11 +12,11 @@ import (
 type Error struct {
 	File      string // the file's name, or the override: "--set viewers=abc"
 	Line, Col int    // from 1, the column in characters; 0 for an override
-	Msg       string // what is wrong
+	Msg       string // the mistake
 	Hint      string // what to do; may be empty
 }
 
-// Error returns one line: FILE:LINE:COL: what is wrong; what to do.
+// Error returns one line: FILE:LINE:COL: the mistake; the remedy.
 func (e *Error) Error() string {
 	text := e.File
 	if e.Line > 0 {
@@ -29,8 +29,7 @@ func (e *Error) Error() string {
 	return text
 }
 
-// maxErrors bounds what is reported at once: a file that is wrong throughout
-// needs no longer list.
+// maxErrors bounds the mistakes reported at once; a longer list does not help.
 const maxErrors = 25
 
 // errorList collects mistakes. Each is kept once, however many cells of the
@@ -39,7 +38,7 @@ type errorList struct {
 	file string
 	all  []*mistake
 	seen map[string]*mistake
-	hits int    // mistakes met, those of earlier cells again included
+	hits int    // mistakes met, repeated mistakes of earlier cells included
 	cell string // the combination that is being decoded, "" outside of one
 }
 

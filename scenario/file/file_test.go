@@ -227,8 +227,8 @@ func TestOverrides(t *testing.T) {
 	}
 }
 
-// TestFormatsAdd: files for other programs come beside what a run writes by default; naming some of the default ones leaves the
-// others of them out.
+// TestFormatsAdd: files for other programs come beside what a run writes by default; naming some of
+// the default ones leaves the others of them out.
 func TestFormatsAdd(t *testing.T) {
 	for formats, want := range map[string]string{
 		"":                 "html json hlog svg png",
@@ -254,7 +254,8 @@ func TestFormatsAdd(t *testing.T) {
 	}
 }
 
-// TestTextsOfAScenarioAreLines: a scenario of somebody else writes no lines of ours on the terminal, by YAML's escapes either.
+// TestTextsOfAScenarioAreLines: a scenario of somebody else writes no lines of ours on the
+// terminal, by YAML's escapes either.
 func TestTextsOfAScenarioAreLines(t *testing.T) {
 	text := strings.Replace(small, "name: x\n", `name: x`+"\n"+`about: "one\e[2J\nverdict: pass\u202e \x9b3m two"`+"\n", 1)
 	f, err := Parse("x.yaml", []byte(text), nil)
@@ -349,7 +350,7 @@ func TestMatrixOrder(t *testing.T) {
 	}
 }
 
-// Namespace is that of the first group, for the test above.
+// Namespace returns the first group's namespace, for the test above.
 func (s *Spec) Namespace() string { return s.Groups[0].Namespace }
 
 func TestManyMistakesAreCut(t *testing.T) {

@@ -34,7 +34,7 @@ type Step struct {
 	Capture []Capture     // from the event that was waited for, the acknowledgement, or the answer to a request
 	Think   Dist          // seconds
 	Times   int           // of a repeat; 0: until the client goes
-	Every   time.Duration // of a repeat: from the start of one round to that of the next at least
+	Every   time.Duration // of a repeat: least time from the start of one round to the start of the next
 	Steps   []Step        // of a repeat
 	How     string        // of a disconnect: clean; drop, as a network that fails; or stall, gone without a word with the connection left open
 	Room    Template      // of join and leave
@@ -70,7 +70,7 @@ type HTTP struct {
 	Within  time.Duration // default 10s
 }
 
-// Reaction is what clients do when an event comes.
+// Reaction is a client's response to an event.
 type Reaction struct {
 	Event string
 	Ack   *Template // the JSON list of arguments to acknowledge it with, where the server asks for it

@@ -7,10 +7,11 @@ import (
 	"strings"
 )
 
-// Foreign is Parse for a ready scenario that runs against a server other than the built-in one, which set names as
-// target.url. What only the built-in server can do, or only of it can be known, is left out: its settings, axes that
-// change nothing else, baselines without Socket.IO, restarts with the checks on them, and checks on the server's own
-// resources unless target.sample.pid says where to read them. File.LeftOut says so, one item for each kind.
+// Foreign is Parse for a ready scenario that runs against a server other than the built-in one,
+// which set names as target.url. What only the built-in server can do, or only of it can be known,
+// is left out: its settings, axes that change nothing else, baselines without Socket.IO, restarts
+// with the checks on them, and checks on the server's own resources unless target.sample.pid says
+// where to read them. File.LeftOut says so, one item for each kind.
 func Foreign(name string, text []byte, set map[string]string, secret ...string) (*File, error) {
 	return parse(name, string(text), reading{set: maps.Clone(set), secret: slices.Clone(secret), foreign: true}, nil)
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// FuzzParse holds that no text makes the reader panic or hang, that every
-// error names a place, and that what is accepted is usable.
+// FuzzParse checks that no text makes the reader panic or hang, that every error names a place, and
+// that accepted files are usable.
 func FuzzParse(f *testing.F) {
 	for _, pattern := range []string{"testdata/bad/*.yaml", "testdata/good/*.yaml", "../../scenarios/*.yaml"} {
 		files, err := filepath.Glob(pattern)
@@ -81,7 +81,8 @@ func usable(t *testing.T, c Cell) {
 	}
 }
 
-// validNumbers returns an error when a number below v is negative or no number; a mean of a distribution may be infinite, its values not.
+// validNumbers returns an error when a number below v is negative or no number; a mean of a
+// distribution may be infinite, its values not.
 func validNumbers(v reflect.Value, path string) error {
 	switch v.Kind() {
 	case reflect.Float64:

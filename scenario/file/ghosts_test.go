@@ -2,7 +2,7 @@ package file
 
 import "testing"
 
-// The connections of clients that vanish stay open beside those of the clients that came back.
+// The connections of clients that vanish stay open in addition to the reconnected ones.
 func TestPlanCountsGhosts(t *testing.T) {
 	f, err := Parse("x.yaml", []byte(`
 version: 1

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// The tables of a group and of what stands in it.
+// The tables of a group and of its parts.
 
 var groupTable = object[Group]{
 	what: "group",

@@ -101,7 +101,8 @@ var examples = map[string]example{
 	}},
 }
 
-// text is the example's file with these keys set and others left out; at is where the value of the last one begins.
+// text is the example's file with these keys set and others left out; at is where the value of the
+// last one begins.
 func (e example) text(set []assignment, without ...string) (text string, at int) {
 	var parts []string
 	add := func(a assignment) { parts = append(parts, a.key+": "+a.value) }
@@ -129,7 +130,7 @@ func (e example) text(set []assignment, without ...string) (text string, at int)
 	return before + body + after + "\n", at
 }
 
-// keyWith reads the value of a key with what comes after it.
+// keyWith reads the value of a key with the text after it.
 func keyWith(key, value string) (set []assignment, without []string) {
 	first, more, _ := strings.Cut(value, "|")
 	for part := range strings.SplitSeq(more, "|") {
@@ -194,7 +195,7 @@ func TestEveryKeyIsTaken(t *testing.T) {
 	}
 }
 
-// The default that the schema tells is what the parser does without the key.
+// The default in the schema equals the parser's behaviour without the key.
 func TestEveryDefaultIsTrue(t *testing.T) {
 	told := 0
 	for _, r := range everyKey() {
@@ -231,8 +232,8 @@ var odd = []string{
 	"[]", "[1]", "[{}]", "{}", "{a: 1}", "{a: {count: 1}}", "exp(6m)", "zipf(1)", "NaN", "\"max(cpu) < 5%\"", "0x10", "\"a\\u0007b\"", "\"127.0.0.1\"", "$nothing",
 }
 
-// Whatever value a key has: the schema takes what the parser takes, and what the parser refuses is told at a place in
-// the file, with words on what to do.
+// For any value of a key, the schema accepts every value that the parser accepts, and the parser's
+// error names the place in the file and the remedy.
 func TestEveryKeyWithOddValues(t *testing.T) {
 	s := compile(t)
 	taken, refused := 0, 0
@@ -272,7 +273,7 @@ func TestEveryKeyWithOddValues(t *testing.T) {
 	}
 }
 
-// A slip in a key is told with the key that was meant; a key that is needed is missed.
+// A misspelt key is reported with the intended key; a missing mandatory key is reported.
 func TestEveryKeyMistyped(t *testing.T) {
 	for _, r := range everyKey() {
 		e := examples[r.def]

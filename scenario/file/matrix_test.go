@@ -10,7 +10,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Whatever the axes and exclusions: every combination that is not excluded runs as often as it should, in the order that is asked for.
+// Whatever the axes and exclusions: every combination that is not excluded runs as often as it
+// should, in the order that is asked for.
 func TestEveryCombinationRuns(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		axes, names := map[string][]string{}, []string{}

@@ -31,7 +31,8 @@ slo:
 // amountOf is a value of a unit.
 var amountOf = map[string]string{metric.Seconds: "5ms", metric.Share: "5%", metric.Bytes: "5MiB", metric.PerSecond: "5/s", metric.Count: "5"}
 
-// Every statistic of every metric with every label: the parser takes what the table of metrics has, and nothing else.
+// Every statistic of every metric with every label: the parser takes what the table of metrics has,
+// and nothing else.
 func TestChecksAreTheTableOfMetrics(t *testing.T) {
 	labels := map[string]string{
 		metric.LabelGroup: "a", metric.LabelFrom: "a", metric.LabelOp: "room", metric.LabelEvent: "say", metric.LabelTransport: "websocket", metric.LabelRoomDecile: "3", metric.LabelRead: "slow",
@@ -107,7 +108,8 @@ func TestSpacesInChecks(t *testing.T) {
 	})
 }
 
-// Whatever the text, a check is a condition with a value, or a flaw at a place in it with words on what to do.
+// Whatever the text, a check is a condition with a value, or a flaw at a place in it with words on
+// what to do.
 func TestAnyCheck(t *testing.T) {
 	pieces := rapid.SampledFrom([]string{
 		"p99", "p0", "p100", "max", "loss", "errors", "(", ")", "{", "}", "delivery", "ack", "cpu", "server.cpu", "group", "=", "a", ",", "<", "<=", "==", "=", "5", "5ms", "ms", "%", "80%", "/s", "over", "5s", "in", "hold",

@@ -55,7 +55,7 @@ type Server struct {
 	Listen     string         // default "127.0.0.1:0"
 	Fanout     string         // default "batched"
 	GOMAXPROCS int            // 0: Go's default
-	Options    []ServerOption // in the order of the file; what is not among them is the server's default
+	Options    []ServerOption // in the order of the file; options not listed have the server's default
 	App        string         // bench, or engine for bare Engine.IO; what the groups speak decides
 	Parser     string         // json or msgpack; likewise
 }
@@ -76,7 +76,7 @@ type Group struct {
 	Query     []Field       // in file order
 	Headers   []Field       // in file order
 	Rooms     *Rooms        // nil: none
-	Reconnect *Reconnect    // nil: who loses the connection stays away
+	Reconnect *Reconnect    // nil: clients do not reconnect
 	Read      *Read         // nil: as fast as they can
 	Send      []Stream      // may be empty: listeners
 	Flow      []Step        // what each client does in order, once, from when it is held
@@ -104,10 +104,10 @@ type Read struct {
 	Share float64       // 0..1 of the group's clients; default 1
 }
 
-// Fault is what goes wrong in a phase. It begins with the phase.
+// Fault is a failure injected in a phase. It begins with the phase.
 type Fault struct {
 	Drop     float64       // share of the clients of the groups that reconnect whose connections break
-	HalfOpen float64       // share of those that vanish: their connections stay open, and nobody is behind them
+	HalfOpen float64       // share of clients that vanish: their connections stay open without a client
 	Stall    float64       // share of all clients that read nothing until the phase ends
 	Within   time.Duration // over which these are spread; default 0
 	Restart  bool          // the built-in server ends and starts again on its address
@@ -161,10 +161,10 @@ const (
 	OpEcho = "echo" // to the server and back to the sender
 	OpRoom = "room" // to the members of one of the sender's rooms
 	OpAll  = "all"  // to everybody in the namespace
-	OpEmit = "emit" // any event of the server's own: nothing is known of what comes of it
+	OpEmit = "emit" // any event of the server's own, with unknown effect
 )
 
-// What becomes of messages that are due while their sender is away.
+// The treatment of messages that are due while their sender is away.
 const (
 	AwayHold = "hold" // they are sent when it is back
 	AwayDrop = "drop" // they are not sent
@@ -183,12 +183,12 @@ type Stream struct {
 	Sizes    Dist          // bytes, drawn for each message with Dist.Bytes; zero: all have Size
 	Data     Template      // JSON instead of the data object; zero: an object of Size bytes
 	Ack      time.Duration // how long to wait for an acknowledgement; 0: none is asked for
-	Space    int           // the namespace it sends to: 0 for the group's Namespace, then those of More
+	Space    int           // the namespace it sends to: 0 for the group's Namespace, then More in order
 	Binary   bool          // the payload is a binary attachment of Size bytes instead of an object
-	Expect   string        // who should get it: all (default for room and all), others, self (default for an echo without Ack) or none (always for an echo with Ack: the acknowledgement is the answer)
+	Expect   string        // expected receivers: all (default for room and all), others, self (default for an echo without Ack) or none (always for an echo with Ack: the acknowledgement is the answer)
 	Late     time.Duration // a delivery later than this is late; default 5s
-	Away     string        // what becomes of a message that is due while its sender has lost its connection and connects again: AwayHold (default) or AwayDrop; volatile ones are dropped
-	Volatile bool          // may be dropped: what is lost of it is counted apart and is no failure
+	Away     string        // treatment of messages due while the sender reconnects: AwayHold (default) or AwayDrop; volatile ones are dropped
+	Volatile bool          // may be dropped: losses are counted separately and are not failures
 	Scale    bool          // whether a phase's load scales the rate; default true
 }
 

@@ -26,8 +26,8 @@ const (
 	inMessages = inRoomData | inData | inRoomCall | inCall
 )
 
-// templateNames is the one table of what templates may name besides variables, and where. Names in capitals
-// stand for names of the file's own.
+// templateNames is the one table of the names that templates may use besides variables, and where.
+// Names in capitals stand for the file's own names.
 var templateNames = []struct {
 	name, about string
 	in          spot
@@ -90,7 +90,8 @@ func enumerate(words []string) string {
 	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
 }
 
-// misplaced says where a name may stand that cannot stand here; "" for a name that is no template's.
+// misplaced says where a name may stand that cannot stand here; "" for a name that is no
+// template's.
 func (vs *variables) misplaced(name string) string {
 	row := name
 	switch {

@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// Parse reads a scenario. The name stands in errors; set holds overrides: a
-// variable of the file (viewers=5000) or a path into it (phases.hold.for=5s,
-// groups.speaker.send.0.rate=20/s). A value that starts with [ or { is YAML.
-// secret names variables of the file whose values must not be written anywhere: see Secrets. The error
-// joins one *Error for each mistake, in the order of the file.
+// Parse reads a scenario. The name stands in errors; set holds overrides: a variable of the file
+// (viewers=5000) or a path into it (phases.hold.for=5s, groups.speaker.send.0.rate=20/s). A value
+// that starts with [ or { is YAML. secret names variables of the file whose values must not be
+// written anywhere: see Secrets. The error joins one *Error for each mistake, in the order of the
+// file.
 func Parse(name string, text []byte, set map[string]string, secret ...string) (*File, error) {
 	return parse(name, string(text), reading{set: maps.Clone(set), secret: slices.Clone(secret)}, nil)
 }
@@ -31,7 +31,7 @@ func (r *reading) hidden(key string) bool {
 	return slices.Contains(r.secret, strings.TrimPrefix(key, "vars."))
 }
 
-// parse reads a scenario, or with a trial that of a search's level.
+// parse reads a scenario; with a trial, the scenario at one level of a search.
 func parse(name, text string, how reading, trial *searchTrial) (*File, error) {
 	errs := &errorList{file: name}
 	root := load(errs, text, "")
@@ -228,8 +228,7 @@ func (d *decoder) checkRecovery(root *node, s *Spec) {
 	}
 }
 
-// checkFaults refuses faults that could not happen, or after which nobody
-// comes back.
+// checkFaults refuses faults that cannot occur, or after which no client reconnects.
 func (d *decoder) checkFaults(root *node, s *Spec) {
 	for i, p := range s.Phases {
 		if p.Fault == nil {
@@ -250,10 +249,9 @@ func (d *decoder) checkFaults(root *node, s *Spec) {
 	}
 }
 
-// setCapacity gives groups of arriving clients a count that they stay below.
-// Who arrives at random and stays for a time of any distribution is there in
-// numbers that are Poisson distributed, so that six standard deviations above
-// the mean are as good as never reached.
+// setCapacity gives groups of arriving clients a count that they stay below. With random arrivals
+// and any distribution of stays, the number present is Poisson distributed, so six standard
+// deviations above the mean are practically never reached.
 func setCapacity(s *Spec) {
 	share, total := 0.0, 0.0
 	for _, p := range s.Phases {
@@ -275,7 +273,7 @@ func connectTime(g Group, share float64) time.Duration {
 	return time.Duration(float64(g.Count) * share / g.Connect.Rate * float64(time.Second))
 }
 
-// together checks what makes sense only for the whole scenario.
+// together checks the rules that concern the whole scenario.
 func (d *decoder) together(root *node, s *Spec) {
 	setCapacity(s)
 	clients, total := 0, time.Duration(0)

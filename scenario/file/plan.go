@@ -40,8 +40,8 @@ func (s *Spec) Plan() Plan {
 	return p
 }
 
-// ghosts is how many connections of a group stay open without a client, in the
-// end: those of the clients that vanished in all phases.
+// ghosts is how many connections of a group are open without a client at the end: one for each
+// client that vanished in any phase.
 func (s *Spec) ghosts(g *Group) int {
 	if g.Reconnect == nil {
 		return 0

@@ -18,7 +18,7 @@ func parsed(t *testing.T, text string) *File {
 	return f
 }
 
-// What a scenario takes, worked out by hand.
+// The needs of a scenario, calculated by hand.
 func TestPlan(t *testing.T) {
 	for text, want := range map[string]Plan{
 		"groups: {a: {count: 100}}":                                                                                                     {Clients: 100, Sockets: 100},
@@ -96,7 +96,8 @@ func TestPlanGrows(t *testing.T) {
 	})
 }
 
-// Scaling down leaves at least one client of each population and a second of each phase, and makes nothing larger.
+// Scaling down leaves at least one client of each population and a second of each phase, and makes
+// nothing larger.
 func TestQuickenMakesNothingLarger(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		count, rooms := rapid.IntRange(1, 5000).Draw(rt, "count"), rapid.IntRange(1, 500).Draw(rt, "rooms")

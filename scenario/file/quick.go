@@ -5,11 +5,10 @@ import (
 	"time"
 )
 
-// Quicken scales a file down, to try it: phases and populations shrink to a
-// share of what they are, and rooms with them, so that each has as many members
-// as before. Rates per client stay, and so do those of a whole group. No phase
-// gets shorter than a second, or stays as it was if it was shorter; of any
-// population at least one client remains. The share is above 0 and below 1.
+// Quicken scales a file down, to try it: phases and populations shrink to a share of what they are,
+// and rooms with them, so that each has as many members as before. Rates per client and per group
+// stay. A phase is not shortened below a second, and a shorter one stays unchanged; each population
+// keeps at least one client. The share is above 0 and below 1.
 //
 // Such a run shows that a scenario works; what it measures is another load, and
 // Spec.Quick says so.

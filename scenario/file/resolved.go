@@ -11,10 +11,12 @@ import (
 	"strings"
 )
 
-// Resolved returns the scenario as a file of its own that runs the same again: with the overrides applied, the variables of the
-// file in their places, aliases written out, and the main defaults filled in. The axes of a matrix, a variable that a search raises,
-// and what only the runner knows stay as they are. No secret is in it: in the place of a variable token that is one there is
-// ${env.token}, so that whoever runs it has to give the value. target and its path replace the server, as --target does; "" leaves it.
+// Resolved returns the scenario as a file of its own that runs the same again: with the overrides
+// applied, the variables of the file in their places, aliases written out, and the main defaults
+// filled in. The axes of a matrix, a variable that a search raises, and values known only to the
+// runner stay as they are. It contains no secret: a secret variable token is replaced by
+// ${env.token}, whose value must be set to run the file. target and its path replace the server, as
+// --target does; "" leaves it.
 func (f *File) Resolved(target, path string) ([]byte, error) {
 	fresh, root, err := f.tree()
 	if err != nil {
@@ -43,7 +45,8 @@ func (f *File) Resolved(target, path string) ([]byte, error) {
 	case plain.get("target") != nil: // --set has named it
 		plain = plain.without("server")
 	}
-	// Some keys with defaults exclude one another. Where the defaults do not fit this scenario, it goes without them.
+	// Some keys with defaults exclude one another. Where the defaults do not fit this scenario, it
+	// goes without them.
 	for _, n := range []*node{filled(plain, fresh), plain} {
 		out := n.yaml()
 		if len(out) > MaxText {
@@ -70,7 +73,8 @@ func (f *File) tree() (*File, *node, error) {
 	return fresh, root, errs.join(1)
 }
 
-// hiding returns the variables with environment variables of the same names in the place of secrets.
+// hiding returns the variables with environment variables of the same names in the place of
+// secrets.
 func (f *File) hiding(vars *node) *node {
 	for _, name := range f.how.secret {
 		vars = vars.with(name, &node{text: "${" + envPrefix + name + "}", quoted: true})
@@ -108,8 +112,8 @@ func (r *resolver) node(n *node) *node {
 	return &c
 }
 
-// text replaces the variables in a scalar. Axes, holes and dollar signs stay as they are written; a whole value has quotes where its
-// variable has.
+// text replaces the variables in a scalar. Axes, holes and dollar signs stay as they are written; a
+// whole value has quotes where its variable has.
 func (r *resolver) text(n *node) (s string, quoted bool) {
 	quoted = n.quoted
 	s = reVariable.ReplaceAllStringFunc(n.text, func(written string) string {
@@ -126,7 +130,8 @@ func (r *resolver) text(n *node) (s string, quoted bool) {
 	return s, quoted
 }
 
-// feeders names the data files by their whole paths: a file that lies elsewhere would not find them.
+// feeders names the data files by their whole paths: a file that lies elsewhere would not find
+// them.
 func (r *resolver) feeders(data *node) *node {
 	for _, e := range data.keys {
 		for _, format := range []string{"csv", "jsonl"} {
@@ -139,8 +144,8 @@ func (r *resolver) feeders(data *node) *node {
 	return data
 }
 
-// whereData is the whole path of a data file, beside the scenario or else in the working directory; the path as it is when the
-// file is in neither place.
+// whereData is the whole path of a data file, beside the scenario or else in the working directory;
+// the path as it is when the file is in neither place.
 func (f *File) whereData(path string) string {
 	for _, at := range []string{filepath.Join(filepath.Dir(f.Name), path), path} {
 		if _, err := os.Stat(at); err == nil && !filepath.IsAbs(path) {

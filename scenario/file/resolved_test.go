@@ -24,13 +24,15 @@ func again(t *testing.T, f *File, target, path string) (string, *File) {
 	return string(text), resolved
 }
 
-// alike is dump without what two spellings of one scenario may differ in: the paths of data files, and where they were written.
+// alike is dump without what two spellings of one scenario may differ in: the paths of data files,
+// and where they were written.
 func alike(f *File) string {
 	s := regexp.MustCompile(`Path="[^"]*/`).ReplaceAllString(dump(f), `Path="`) // of data files, which get their whole path
 	return strings.ReplaceAll(s, ":"+filepath.Dir(f.Name)+"/", ":")
 }
 
-// TestResolvedIsTheSameScenario: what lies in the result directory runs the same again, whatever the scenario uses.
+// TestResolvedIsTheSameScenario checks that the file in the result directory repeats the same run,
+// whatever the scenario uses.
 func TestResolvedIsTheSameScenario(t *testing.T) {
 	files, err := filepath.Glob("testdata/good/*.yaml")
 	if err != nil || len(files) < 10 {
@@ -105,7 +107,8 @@ phases: [{name: ramp, for: 5s, record: false}, {name: hold, for: 5s}]
 	if n := len(resolved.Cells()); n != 2 {
 		t.Errorf("%d cells, want 2", n)
 	}
-	// The default phases and the default rules are written out where they are the same for all cells.
+	// The default phases and the default rules are written out where they are the same for all
+	// cells.
 	f, err = Parse("x.yaml", []byte("version: 1\nname: x\ngroups: {a: {count: 1, send: [{op: all, rate: 1/s}]}}\n"), nil)
 	if err != nil {
 		t.Fatal(err)

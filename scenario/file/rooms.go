@@ -29,7 +29,7 @@ func (r *Rooms) Weights() []float64 {
 	return w
 }
 
-// Even reports whether all rooms are to be of one size.
+// Even reports whether all rooms have one size.
 func (r *Rooms) Even() bool {
 	return r.Of < 2 || r.Size.IsZero() || r.Size.Kind == "const" || r.Size.Kind == "zipf" && r.Size.A == 0
 }
@@ -100,11 +100,12 @@ func (d *decoder) roomJoins(n *node, r *Rooms) {
 	}
 }
 
-// maxZipf is the largest exponent of a Zipf distribution: at 5 the first room has 96 % of the members.
+// maxZipf is the largest exponent of a Zipf distribution: at 5 the first room has 96 % of the
+// members.
 const maxZipf = 5
 
-// plainNumber reads an argument of a distribution of numbers: digits, with a fraction or without. Words such as NaN
-// and Inf, signs and exponents are refused.
+// plainNumber reads an argument of a distribution of numbers: digits, with a fraction or without.
+// Words such as NaN and Inf, signs and exponents are refused.
 func plainNumber(like string) func(string) (float64, *flaw) {
 	return func(a string) (float64, *flaw) {
 		if !reNumber.MatchString(a) {

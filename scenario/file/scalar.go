@@ -12,7 +12,7 @@ import (
 // The scalars of the format. Each parser takes the text as written, so that
 // nothing that YAML readers make of 1e3, 0x10, 010 or 12:30 can slip in.
 
-// flaw is what is wrong with a scalar, and what to write instead.
+// flaw is a mistake in a scalar and its remedy.
 type flaw struct{ msg, hint string }
 
 func wrong(text, what, hint string) *flaw {
@@ -140,8 +140,8 @@ func FormatSize(bytes float64) string {
 	return strconv.FormatFloat(bytes, 'f', -1, 64) + "B"
 }
 
-// parseSize reads 256B, 16KiB, 1MB and returns bytes. The letters of a unit may be of either case, but a
-// small b after a capital letter is how bits are written: 8Mb is refused.
+// parseSize reads 256B, 16KiB, 1MB and returns bytes. The letters of a unit may be of either case,
+// but a small b after a capital letter is how bits are written: 8Mb is refused.
 func parseSize(text string) (float64, *flaw) {
 	const like = "write it like 256B, 16KiB or 1MB"
 	m := reSize.FindStringSubmatch(closeUp(text))
@@ -188,8 +188,8 @@ func parsePercent(text string) (float64, *flaw) {
 	return v / 100, nil
 }
 
-// noPercent is what is wrong with a share that is a bare number. Up to 1 it was probably meant as a
-// part of the whole: 0.5 as 50%.
+// noPercent reports a share that is a bare number. Up to 1 it was probably meant as a part of the
+// whole: 0.5 as 50%.
 func noPercent(text string) *flaw {
 	msg := fmt.Sprintf("the share %s has no %%", clip(text))
 	v, err := strconv.ParseFloat(text, 64)

@@ -19,7 +19,7 @@ type amount struct {
 	parse func(string) (float64, *flaw)
 	good  map[string]float64
 	bad   string            // texts with | between them
-	hints map[string]string // what is said of a text
+	hints map[string]string // message for a text
 }
 
 func number[V int | time.Duration | float64](parse func(string) (V, *flaw)) func(string) (float64, *flaw) {
@@ -177,7 +177,7 @@ func TestBoolsAndSeeds(t *testing.T) {
 	}
 }
 
-// What is written reads back as what it was.
+// Written values read back unchanged.
 func TestFormatsReadBack(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		time.Hour: "1h", 90 * time.Minute: "1h30m", 90 * time.Second: "1m30s", time.Minute: "1m", 1500 * time.Microsecond: "1.5ms",

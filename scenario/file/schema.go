@@ -11,8 +11,8 @@ import (
 	"github.com/throng-io/throng/scenario/metric"
 )
 
-// The JSON Schema is made of the parser's tables: each says of a key what it is, in words and as a form, and what it
-// defaults to.
+// The JSON Schema is made of the parser's tables: each says of a key what it is, in words and as a
+// form, and what it defaults to.
 
 // A form is what a schema says of a value.
 type form map[string]any
@@ -59,7 +59,7 @@ func (o *object[T]) definition() (string, form) {
 	return o.def, f
 }
 
-// properties are those of an object, in the order of its table.
+// properties returns an object's properties, in the order of its table.
 type properties []property
 
 type property struct {
@@ -95,10 +95,9 @@ func marshal(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
-// Schema returns the JSON Schema (draft 2020-12) of the scenario files that
-// this version reads, for editors. It knows every key and the form of every
-// value, but not what values mean together: Parse refuses more. The caller owns
-// the slice.
+// Schema returns the JSON Schema (draft 2020-12) of the scenario files that this version reads, for
+// editors. It holds every key and the form of every value, but no rules across several values, so
+// Parse refuses more. The caller owns the slice.
 func Schema() []byte {
 	_, top := specTable.definition()
 	top["$schema"], top["$id"], top["title"] = "https://json-schema.org/draft/2020-12/schema", "urn:throng:scenario:1", "Throng scenario, version 1"
@@ -136,8 +135,8 @@ var scalars = properties{
 	{"check", form{"anyOf": []form{ref("condition"), ref("named_check")}}},
 }
 
-// Parts of patterns: a number without sign and exponent, and units. The parser's own are in scalar.go; blanks, which it takes
-// out before it looks, stand in those of the schema.
+// Parts of patterns: a number without sign and exponent, and units. The parser's patterns are in
+// scalar.go; the schema's allow blanks, which the parser removes first.
 const (
 	plain    = `\d+(\.\d+)?`
 	timeUnit = `(ns|us|ms|s|m|h)`
@@ -186,7 +185,8 @@ func likeText(pattern string) form {
 	return anyOf(form{"type": "string", "pattern": pattern}, aVariable)
 }
 
-// like is a text of a pattern. A YAML reader makes a number or a boolean of some texts that the parser takes as they are.
+// like is a text of a pattern. A YAML reader makes a number or a boolean of some texts that the
+// parser takes as they are.
 func like(re *regexp.Regexp) form {
 	f := form{"type": "string", "pattern": re.String()}
 	switch {

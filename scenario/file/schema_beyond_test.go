@@ -1,7 +1,7 @@
 package file
 
-// beyondSchema lists the bad files that the schema takes, under the reason why a schema cannot tell, or why it is
-// left to the parser.
+// beyondSchema lists the bad files that the schema accepts, by the reason why a schema cannot
+// refuse them or why only the parser does.
 var beyondSchema = map[string][]string{
 	"a check and what it names stand in different places": {
 		"check-label-group", "check-label-nothing", "check-phase", "check-phase-near", "check-no-acks", "check-echo-fanout", "check-quoted-position", "check-loss-of-volatile", "check-no-slow",

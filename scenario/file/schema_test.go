@@ -88,7 +88,7 @@ func TestSchemaIsWhole(t *testing.T) {
 	}
 }
 
-// The schema takes the amounts that the parser takes, and refuses what has another form.
+// The schema accepts the amounts that the parser accepts, and refuses other forms.
 func TestSchemaKnowsAmounts(t *testing.T) {
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(Schema()))
 	if err != nil {
@@ -156,7 +156,8 @@ func compile(t *testing.T) *jsonschema.Schema {
 	return s
 }
 
-// validate holds a file against the schema the way an editor does: as what a YAML reader makes of it.
+// validate holds a file against the schema the way an editor does: as what a YAML reader makes of
+// it.
 func validate(s *jsonschema.Schema, text []byte) error {
 	var v any
 	if err := yaml.Unmarshal(text, &v); err != nil {

@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// Search asks how high one number of the scenario can be raised before a check breaks: what `throng capacity` answers. A run of the
-// file ignores it.
+// Search asks how high one number of the scenario can be raised before a check breaks: what `throng
+// capacity` answers. A run of the file ignores it.
 type Search struct {
 	Raise      string        // a key such as groups.viewers.count or groups.speaker.send[0].rate, a variable, or RaiseLoad
 	Unit       string        // of From and To: LevelCount, LevelRate, LevelSize or LevelShare
@@ -27,7 +27,7 @@ type Search struct {
 	Settle     time.Duration // unrecorded load before a trial counts; default 5s; not with phases of the file's own
 	Trial      time.Duration // recorded part of a probe; default 20s
 	Confirm    int           // trials that confirm an end, an odd number; default 3
-	ConfirmFor time.Duration // recorded part of a confirming trial; default that of a probe
+	ConfirmFor time.Duration // recorded part of a confirming trial; default: as in a probe
 	StepsAfter []float64     // levels measured afterwards for the curves, as shares of the capacity; default 25 50 70 90 100 110 %
 	Budget     time.Duration // for one run of the search, an earlier one that is resumed not counted; 0: no limit
 }
@@ -247,8 +247,9 @@ type searchTrial struct {
 	record time.Duration
 }
 
-// shape gives the spec the phases of a trial. Phases of the file's own are kept: the recorded ones take the trial's length together,
-// and the first is stretched where the clients need longer to connect.
+// shape gives the spec the phases of a trial. Phases of the file's own are kept: the recorded ones
+// take the trial's length together, and the first is stretched where the clients need longer to
+// connect.
 func (t *searchTrial) shape(s *Spec, own bool) {
 	if !own {
 		s.Phases = []Phase{
@@ -300,8 +301,9 @@ func (t *searchTrial) shape(s *Spec, own bool) {
 	}
 }
 
-// At returns the scenario of a search's trial: what the search raises has that level, and the recorded phases take so long together.
-// The file must have a search. The error is of the level, which the scenario may not take.
+// At returns the scenario of a search's trial: what the search raises has that level, and the
+// recorded phases take so long together. The file must have a search. The error is of the level,
+// which the scenario may not take.
 func (f *File) At(level float64, record time.Duration) (*File, error) {
 	s := f.Spec.Search
 	if s == nil {
@@ -319,7 +321,7 @@ func (f *File) At(level float64, record time.Duration) (*File, error) {
 	return parse(f.Name, f.text, how, &searchTrial{level, record})
 }
 
-// Fingerprint tells the scenario, with everything that was set but its secrets, from others; it is the same on every
+// Fingerprint identifies the scenario with all its settings except secrets; it is the same on every
 // machine.
 func (f *File) Fingerprint() string {
 	h := sha256.New()
@@ -347,7 +349,7 @@ var reIndex = regexp.MustCompile(`\[(\d+)\]`)
 // raisedKey is the override that raises: send[0].rate is send.0.rate there.
 func raisedKey(raise string) string { return reIndex.ReplaceAllString(raise, ".$1") }
 
-// checkSearch tries the first and the last level out. What is wrong with them is wrong with the search.
+// checkSearch validates the first and the last level. A mistake in them is a mistake of the search.
 func (f *File) checkSearch(root *node, errs *errorList) {
 	s := f.Spec.Search
 	n := root.get("search")

@@ -56,7 +56,8 @@ search:
 	}
 }
 
-// TestAtALevel: the raised number has the level, and the phases leave the clients the time to connect.
+// TestAtALevel: the raised number has the level, and the phases leave the clients the time to
+// connect.
 func TestAtALevel(t *testing.T) {
 	for _, tt := range []struct {
 		name, search, phases string

@@ -17,27 +17,27 @@ import (
 // envPrefix begins the name of an environment variable in a template.
 const envPrefix = "env."
 
-// minSecret is the least length of a secret in bytes. A shorter one could not be told from other text, and
-// so could not be kept out of it.
+// minSecret is the least length of a secret in bytes. A shorter one could not be told from other
+// text, and so could not be kept out of it.
 const minSecret = 4
 
 // Masked stands where a secret was.
 const Masked = "***"
 
-// Secrets are the values of a scenario that must not be written anywhere: of environment variables
-// that templates name, and of variables that are marked. A Spec holds the names only, as holes of its
-// templates; who fills a template looks the value up here. Printing a Secrets, in whatever way, shows none.
-// A nil one holds nothing. It may be used by several goroutines.
+// Secrets holds the values of a scenario that must not be written anywhere: environment variables
+// named by templates, and variables marked as secret. A Spec holds only the names, as holes of its
+// templates; the code that fills a template looks the value up here. Printing a Secrets by any
+// means shows no value. A nil Secrets is empty. Safe for concurrent use.
 type Secrets struct {
 	values map[string]Datum
-	masks  *masks // those of the whole file
+	masks  *masks // of the whole file
 }
 
 // masks are the forms in which the secrets of a file may come out again, the longest first.
 type masks struct{ forms []string }
 
-// Lookup returns the value of a hole; ok is false when the name is not that of a secret. The datum is shared: do not
-// change it.
+// Lookup returns the value of a hole; ok is false when the name does not name a secret. The datum
+// is shared: do not change it.
 func (s *Secrets) Lookup(name string) (d *Datum, ok bool) {
 	if s == nil {
 		return nil, false
@@ -46,8 +46,9 @@ func (s *Secrets) Lookup(name string) (d *Datum, ok bool) {
 	return &v, ok
 }
 
-// Mask returns the text with each secret of the file in it replaced by Masked: as it is, and escaped as in JSON, a URL,
-// HTML or Go, also twice. A secret that the text cuts short is found by its first eight bytes.
+// Mask returns the text with each secret of the file in it replaced by Masked: as it is, and
+// escaped as in JSON, a URL, HTML or Go, also twice. A secret that the text cuts short is found by
+// its first eight bytes.
 func (s *Secrets) Mask(text string) string {
 	if s == nil {
 		return text
@@ -79,10 +80,10 @@ func (m *masks) mask(text string) string {
 	return text
 }
 
-// enough is how many bytes of a secret tell it from other text.
+// enough is how many bytes of a secret distinguish it from other text.
 const enough = 8
 
-// maskCut replaces what begins as the form does.
+// maskCut replaces text that begins like the form.
 func maskCut(text, form string) string {
 	head := form[:enough]
 	if !strings.Contains(text, head) {
@@ -171,7 +172,7 @@ func (vs *variables) env(errs *errorList, at place, name string) bool {
 	return false
 }
 
-// fits checks that a secret can be kept out of what is written, and written where it belongs.
+// fits checks that a secret can be masked in output, and is valid in the places that use it.
 func (vs *variables) fits(errs *errorList, at place, what, text string) bool {
 	switch {
 	case len(text) < minSecret:
@@ -208,7 +209,7 @@ func (vs *variables) keep(errs *errorList, at place, name string, got *value) bo
 	return true
 }
 
-// checkSecrets refuses marks on what is no variable.
+// checkSecrets refuses a secret mark on a name that is not a variable.
 func checkSecrets(errs *errorList, secret []string, defs map[string]*node) {
 	for _, name := range secret {
 		if defs[name] != nil {

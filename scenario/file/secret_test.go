@@ -126,7 +126,7 @@ func TestSecretsWhereTheyCannotStand(t *testing.T) {
 	}
 }
 
-// Each combination of a matrix has the values of its own, and masks those of all.
+// Each combination of a matrix has its own values, and masks the values of all.
 func TestSecretsOfAMatrix(t *testing.T) {
 	f, err := Parse("x.yaml", []byte(`version: 1
 name: hush
@@ -147,7 +147,8 @@ groups: {a: {count: $matrix.n, auth: {t: $token}}}
 	}
 }
 
-// The scenario as it was run is written beside its results: without the secrets, and so that it asks for them.
+// The scenario as it was run is written beside its results: without the secrets, and so that it
+// asks for them.
 func TestResolvedHasNoSecrets(t *testing.T) {
 	t.Setenv("HUSH_KEY", "key-1234")
 	f, err := Parse("x.yaml", []byte(`version: 1
@@ -204,7 +205,8 @@ func TestFingerprintHasNoSecrets(t *testing.T) {
 	}
 }
 
-// Whatever a secret is and wherever it comes again, it is not in the text that Mask returns; other text stays.
+// Whatever a secret is and wherever it comes again, it is not in the text that Mask returns; other
+// text stays.
 func TestMask(t *testing.T) {
 	forms := map[string]func(string) string{
 		"plain": func(s string) string { return s }, "JSON": jsonString, "Go": strconv.Quote, "query": url.QueryEscape, "path": url.PathEscape,

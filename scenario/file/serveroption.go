@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// ServerOption is an option of the built-in server as a flag of its command, without the dashes in front, and the flag's value.
+// ServerOption is an option of the built-in server as a flag of its command, without the dashes in
+// front, and the flag's value.
 type ServerOption struct{ Flag, Value string }
 
 // Duration is the value of an option that is a time; 0 where the scenario leaves it to the server.
@@ -36,8 +37,9 @@ func (s *Server) largest() int {
 	return maxBuiltIn
 }
 
-// serverOption is the row of a key that the built-in server has as a flag, with dashes for underscores. The value is passed on; what
-// the option does, and its default, only the server knows.
+// serverOption is the row of a key that the built-in server has as a flag, with dashes for
+// underscores. The value is passed on; what the option does, and its default, only the server
+// knows.
 func serverOption(key string, is form, value func(*decoder, *node) string) field[Server] {
 	flag := strings.ReplaceAll(key, "_", "-")
 	return field[Server]{key: key, about: "as --" + flag + " of throng serve; default: the server's", is: is, set: func(d *decoder, n *node, s *Server) {

@@ -25,7 +25,7 @@ func leavesOf(n *node, path string, out map[string]string) {
 	}
 }
 
-// What is set is there, everything else stays, and the tree that was is not touched.
+// The new tree has the set value and is otherwise equal; the original tree is unchanged.
 func TestSetChangesOneValue(t *testing.T) {
 	const text = `
 name: x
@@ -62,7 +62,8 @@ phases: [{name: ramp, for: 1s}, {name: hold, for: 2s}]
 	})
 }
 
-// Items of lists are found by number, and by name, event or operation; variables by their name alone.
+// Items of lists are found by number, and by name, event or operation; variables by their name
+// alone.
 func TestSetFindsItems(t *testing.T) {
 	for path, where := range map[string]string{
 		"n": "vars.n", "vars.n": "vars.n", "groups.b.send.tick.rate": "groups.b.send.0.rate", "groups.b.send.all.rate": "groups.b.send.0.rate",

@@ -27,7 +27,8 @@ phases:
 	}
 	none := Plan{Files: 64}
 	want := []Stage{
-		// The echo keeps its rate while nobody is there to send more: one client at most rounds up.
+		// The rate of the echo does not rise while clients are missing: it is rounded up by at most
+		// one client.
 		{Phase: "ramp", For: 5 * time.Second, From: none, To: Plan{Clients: 101, Sockets: 151, Files: 215, Offered: 1}},
 		{
 			Phase: "hold", For: 10 * time.Second, Record: true,
@@ -44,7 +45,8 @@ phases:
 	}
 }
 
-// Sockets are planned for the most that arrivals can bring, messages for how many are there on average.
+// Sockets are planned for the most that arrivals can bring, messages for how many are there on
+// average.
 func TestPlanOfArrivals(t *testing.T) {
 	f, err := Parse("x.yaml", []byte(`
 version: 1

@@ -26,8 +26,8 @@ const (
 	maxDataLine  = 1 << 20
 )
 
-// Table is a data file in memory: those of its columns that templates name.
-// It may be read by many goroutines.
+// Table is a data file in memory, with only the columns that templates name. Goroutines may read it
+// concurrently.
 type Table struct {
 	Columns []string
 	Rows    [][]Datum // each as long as Columns
@@ -155,7 +155,8 @@ type rowError struct {
 
 func (e *rowError) Error() string { return e.msg }
 
-// table reads one file; all are the names of its columns. After a *rowError the table has a name only.
+// table reads one file; all are the names of its columns. After a *rowError the table has a name
+// only.
 func (f *File) table(feeder Feeder, columns []string) (t *Table, all []string, err error) {
 	path := f.find(feeder.Path)
 	in, err := regular.Open(path, maxDataBytes)
@@ -183,7 +184,8 @@ func (f *File) table(feeder Feeder, columns []string) (t *Table, all []string, e
 	return t, all, err
 }
 
-// find returns the path of a data file: beside the scenario or, when there is none, in the working directory.
+// find returns the path of a data file: beside the scenario or, when there is none, in the working
+// directory.
 func (f *File) find(path string) string {
 	if filepath.IsAbs(path) {
 		return path
@@ -195,7 +197,8 @@ func (f *File) find(path string) string {
 	return beside
 }
 
-// notUTF8 says where a text is not UTF-8, nil when it is. The place is that of the text's beginning.
+// notUTF8 reports where a text is not UTF-8; nil when it is. The place given is the beginning of
+// the text.
 func notUTF8(text string, line, col int) error {
 	for i, r := range text {
 		if r == utf8.RuneError && !strings.HasPrefix(text[i:], string(utf8.RuneError)) {

@@ -108,7 +108,8 @@ func TestDataIsFound(t *testing.T) {
 	}
 }
 
-// Any bytes are a table or a mistake with a place, and every text of a table is UTF-8 that JSON takes.
+// Any bytes are a table or a mistake with a place, and every text of a table is UTF-8 that JSON
+// takes.
 func TestAnyData(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		name := rapid.SampledFrom([]string{"u.csv", "u.jsonl"}).Draw(rt, "file")

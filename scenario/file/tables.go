@@ -32,7 +32,8 @@ const MinSize = 48
 // around is what a packet adds to its data, at most.
 const around = 1_024
 
-// maxBuiltIn is the largest data that the built-in server takes without max_payload: its default of 1 000 000 bytes.
+// maxBuiltIn is the largest data that the built-in server takes without max_payload: its default of
+// 1 000 000 bytes.
 const maxBuiltIn = 1_000_000 - around
 
 var (
@@ -53,7 +54,7 @@ var (
 	pers       = []string{"client", "group", "room"}
 	receivers  = []string{"all", "others", "self", "none"}
 	endings    = []string{"clean", "drop", "stall"}
-	engineKeys = []string{"EIO", "transport", "sid", "t", "b64", "j"} // of a query, and the protocol's own
+	engineKeys = []string{"EIO", "transport", "sid", "t", "b64", "j"} // names in a query that the protocol uses itself
 
 	reListen     = regexp.MustCompile(`:\d{1,5}$`)
 	reEnginePath = regexp.MustCompile(`^/[^\s?#]*$`)
@@ -265,7 +266,8 @@ var reportTable = object[Report]{
 		{key: "dir", about: "folder; default out/NAME-TIME", is: aText, set: func(d *decoder, n *node, r *Report) { r.Dir = d.string(n, "dir", notEmpty("dir", "name a folder")) }},
 		{key: "formats", about: "what to write; default html, json, hlog, svg, png; when none of these is named, the named ones are added to them", is: anyOf(ref("format"), setOf(ref("format"))), set: func(d *decoder, n *node, r *Report) {
 			r.Formats = d.strings(n, "formats", func(s string) *flaw { return checkWord(s, "report format", formats, nil) })
-			// A file for another program comes in addition; the default ones are left out by naming some of them.
+			// A file for another program comes in addition; the default ones are left out by naming
+			// some of them.
 			if !slices.ContainsFunc(r.Formats, func(s string) bool { return slices.Contains(defaultFormats, s) }) {
 				r.Formats = append(slices.Clone(defaultFormats), r.Formats...)
 			}

@@ -9,22 +9,21 @@ import (
 // Template is a text with holes that the runner fills, compiled from the
 // ${...} of one value. The zero value is empty.
 type Template struct {
-	Parts []string // what stands around the holes, one more than those
+	Parts []string // text around the holes, one more than there are holes
 	Holes []Hole
 }
 
 // A Hole is a place in a template.
 type Hole struct {
-	// Name says what goes there: client.index, the number of the client within
-	// its group; group; room; event; seq, the number of the message in its
-	// stream; payload, the stamp and what fills the message up; FEEDER.COLUMN
-	// of a data file; a name that a step of the flow has captured; or the name of a secret, env.NAME or a
-	// variable, whose value Spec.Secrets has. See the table in names.go.
+	// Name is the inserted value: client.index, the number of the client within its group; group;
+	// room; event; seq, the number of the message in its stream; payload, the stamp and the filler;
+	// FEEDER.COLUMN of a data file; a name that a step of the flow has captured; or the name of a
+	// secret, env.NAME or a variable, whose value Spec.Secrets has. See the table in names.go.
 	Name string
 	Form Form
 }
 
-// Form says how a hole is to be written.
+// Form is the notation in which a hole's value is written.
 type Form uint8
 
 // The forms of a hole.

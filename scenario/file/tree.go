@@ -159,8 +159,8 @@ func load(errs *errorList, text, set string) *node {
 	return l.node(root, 0)
 }
 
-// unprintable reports whether a character moves the cursor of a terminal, or hides or turns around what stands beside it. A scenario
-// may be from somebody else.
+// unprintable reports whether a character moves the cursor of a terminal, or hides or reverses the
+// text beside it. A scenario may come from an untrusted source.
 func unprintable(r rune) bool {
 	switch {
 	case r == '\n', r == '\r', r == '\t':
@@ -323,8 +323,7 @@ func (l *loader) node(n ast.Node, depth int) *node {
 		out.exact = strings.Contains(n.Token.Origin, n.Value)
 		return out
 	}
-	// Numbers, booleans, infinities: what they mean is decided where they are
-	// used, from what was written.
+	// Numbers, booleans, infinities: their meaning depends on the key, so the written text is kept.
 	out.text, out.exact = n.GetToken().Value, true
 	return out
 }

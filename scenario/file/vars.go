@@ -32,11 +32,11 @@ type variables struct {
 
 	feeders []string        // names of the data files
 	secret  map[string]bool // variables that must not be written
-	secrets *Secrets        // their values, and those of the environment
+	secrets *Secrets        // their values, and values of the environment
 	unset   bool            // environment variables need not be set
 }
 
-// maxExpanded bounds what variables in variables can grow to.
+// maxExpanded bounds the size of expanded variables.
 const maxExpanded = 64 << 10
 
 // expand substitutes the variables of a scalar. What only the runner knows, as
@@ -76,7 +76,8 @@ func (vs *variables) expand(errs *errorList, n *node, sc *scope) (value, bool) {
 	return v, ok
 }
 
-// insert puts the value of a variable in the place of its name, which is between two offsets of the text.
+// insert puts the value of a variable in the place of its name, which is between two offsets of the
+// text.
 func (vs *variables) insert(errs *errorList, v *value, name string, sc *scope, from, to int) bool {
 	n := v.node
 	got, found := vs.lookup(errs, n.offset(from), name, sc)

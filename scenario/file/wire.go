@@ -27,7 +27,7 @@ func setNamespaces(d *decoder, n *node, g *Group) {
 	}
 }
 
-// checkWire checks what goes together on one connection.
+// checkWire checks which settings one connection may combine.
 func checkWire(d *decoder, n *node, g *Group) {
 	bare := g.Namespace == NoNamespace
 	if bare {
