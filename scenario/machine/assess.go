@@ -62,8 +62,8 @@ type Source struct {
 	Ports   int    `json:"ports"` // that the system allows; 0: unknown
 }
 
-// Assess plans the scenario and compares it with the limits. writeTimeout is the default of the built-in server for the option of
-// this name.
+// Assess plans the scenario and compares it with the limits. writeTimeout is the default of the
+// built-in server for the option of this name.
 func Assess(f *file.File, l Limits, writeTimeout time.Duration) *Assessment {
 	cells := f.Cells()
 	a := &Assessment{

@@ -38,7 +38,8 @@ phases:
 	}
 }
 
-// Who stops reading for longer than the built-in server bears is cut, which is told before.
+// A client that stalls for longer than the built-in server's limit is disconnected, and a warning
+// says so in advance.
 func TestAssessStalls(t *testing.T) {
 	const text = `
 groups: {a: {count: 1, read: {stall: 2m}}}

@@ -14,7 +14,7 @@ import (
 const (
 	OK      = "ok"
 	Low     = "low"     // may spoil a measurement: there is a fix
-	Unknown = "unknown" // the system does not tell
+	Unknown = "unknown" // not reported by the system
 )
 
 // Finding is one fact in words.

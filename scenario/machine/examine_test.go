@@ -62,7 +62,7 @@ func TestExamineLow(t *testing.T) {
 	}
 }
 
-// On a system that tells nothing, what was measured remains.
+// On a system that reports no facts, the measurements remain.
 func TestExamineElsewhere(t *testing.T) {
 	list := Examine(Facts{OS: "plan9", Arch: "arm64", Go: "go1.26", Cores: 2}, quickFloor)
 	got := states(list)

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Facts is what there is to know about a machine before it measures anything. A zero means that the
-// system does not tell; nothing in it names the machine or its user.
+// Facts describes a machine before any measurement. A zero means that the system does not report
+// the fact; no field identifies the machine or its user.
 type Facts struct {
 	Limits
 	OS        string   `json:"os"`
@@ -46,7 +46,7 @@ func Read() Facts {
 	return f
 }
 
-// read collects what stands in files below a root.
+// read collects the facts in files below a root.
 func read(root fs.FS, page int64) Facts {
 	const cpufreq = "sys/devices/system/cpu/cpu0/cpufreq/"
 	f := Facts{
@@ -106,7 +106,7 @@ func fastest(root fs.FS) float64 {
 }
 
 // ticks are the CPU times of all cores since boot (proc(5), /proc/stat): user, nice, system, idle,
-// iowait, irq, softirq, steal. What guests took is part of user already.
+// iowait, irq, softirq, steal. Guest time is already part of user.
 type ticks struct{ total, busy, steal int64 }
 
 func readTicks(root fs.FS) ticks {

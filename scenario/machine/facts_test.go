@@ -43,7 +43,7 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// Files of another shape tell nothing, and break nothing.
+// Files of another form yield no facts and no error.
 func TestReadStrangeFiles(t *testing.T) {
 	for path := range typical {
 		for _, content := range []string{"", "\n", "-", "cpu", "cpu a b c d e f g h", "1 2", "max max", "5 0", "99999999999999999999 1 1", "cpu MHz : fast"} {

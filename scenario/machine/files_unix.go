@@ -4,8 +4,8 @@ package machine
 
 import "syscall"
 
-// RaiseFiles raises the soft limit of file descriptors of this process to the hard one, which
-// needs no privilege. When the system refuses, the soft limit stays and [ReadLimits] tells.
+// RaiseFiles raises the soft limit of file descriptors of this process to the hard one, which needs
+// no privilege. When the system refuses, the soft limit stays and [ReadLimits] reports it.
 func RaiseFiles() {
 	var r syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &r); err != nil || r.Cur >= r.Max {

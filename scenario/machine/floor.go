@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// Floor is what this machine takes for doing nothing: no figure that a generator on it reports can
-// be trusted below.
+// Floor is the delay of this machine without load: figures of a generator below it cannot be
+// trusted.
 type Floor struct {
 	Pacer     Spread  `json:"pacer"`      // how late sleeps of 1 ms end the way that the runner waits
 	Timer     Spread  `json:"timer"`      // how late time.Sleep(1ms) ends
@@ -51,8 +51,8 @@ const (
 	interval = 300 * time.Microsecond
 )
 
-// Measure finds the floor in about the given time: a quarter of it for each kind of timer, the rest for
-// loopback. It keeps one core partly busy, and shows the machine as it is meanwhile: a busy one
+// Measure finds the floor in about the given time: a quarter of it for each kind of timer, the rest
+// for loopback. It keeps one core partly busy, and shows the machine as it is meanwhile: a busy one
 // has a higher floor. It ends early with ctx's error, and fails when loopback does not work.
 func Measure(ctx context.Context, total time.Duration) (Floor, error) {
 	var f Floor
@@ -66,7 +66,7 @@ func Measure(ctx context.Context, total time.Duration) (Floor, error) {
 		})
 	}))
 	f.Timer = spread(lateness(ctx, total/4, func(due time.Time) {
-		time.Sleep(time.Until(due)) //nolint:forbidigo // its lateness is what is measured
+		time.Sleep(time.Until(due)) //nolint:forbidigo // its lateness is the measurement
 	}))
 	var err error
 	if f.RoundTrip, f.Echo, err = loopback(ctx, total/2); err != nil && ctx.Err() == nil {
@@ -108,8 +108,8 @@ func lateness(ctx context.Context, total time.Duration, wait func(due time.Time)
 // and nothing more.
 const pingSize = 64
 
-// loopback sends messages through a TCP connection to itself, on a schedule, the way that a run does:
-// one thread paces and writes, one goroutine answers, another one reads.
+// loopback sends messages through a TCP connection to itself, on a schedule, the way that a run
+// does: one thread paces and writes, one goroutine answers, another one reads.
 func loopback(ctx context.Context, total time.Duration) (roundTrip, echo Spread, err error) {
 	near, far, err := pair(ctx)
 	if err != nil {

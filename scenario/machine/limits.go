@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Limits are what bounds the number of clients that a process can play. A zero means that the
-// system does not tell.
+// Limits bound the number of clients that a process can simulate. A zero means that the system does
+// not report the limit.
 type Limits struct {
 	FilesSoft int   `json:"files_soft,omitempty"`             // file descriptors that this process may open
 	FilesHard int   `json:"files_hard,omitempty"`             // what it may raise that to by itself
@@ -35,7 +35,7 @@ func ReadLimits() Limits {
 	return l
 }
 
-// readLimits reads what stands in files below a root.
+// readLimits reads the limits in files below a root.
 func readLimits(root fs.FS) Limits {
 	var l Limits
 	if r := numbers(root, "proc/sys/net/ipv4/ip_local_port_range"); len(r) == 2 && 0 < r[0] && r[0] <= r[1] {
@@ -52,8 +52,8 @@ func readLimits(root fs.FS) Limits {
 	return l
 }
 
-// containerMemory finds the limit of this process's control group: that of the group itself, and in
-// a container, whose group is the root of what it sees, that of the root.
+// containerMemory finds the memory limit of this process's control group. In a container the group
+// is the visible root, so the root's limit is read too.
 func containerMemory(root fs.FS) (limit, used int64, ok bool) {
 	own := map[string]string{} // by controller; "" is version 2
 	for line := range strings.Lines(text(root, "proc/self/cgroup")) {

@@ -9,8 +9,8 @@ import (
 	"github.com/throng-io/throng/scenario/metric"
 )
 
-// What our own programs take, measured on Linux with Go 1.26 and rounded up: a generator of
-// 4 000 idle websocket clients holds 92 MiB, one of 2 000 polling clients 66 MiB; the built-in server
+// What our own programs take, measured on Linux with Go 1.26 and rounded up: a generator of 4 000
+// idle websocket clients holds 92 MiB, one of 2 000 polling clients 66 MiB; the built-in server
 // takes 3.2 KiB for each of the first and 26 KiB for each of the second, from a base of 20 MiB.
 const (
 	BaseBytes            = 32 << 20 // a generator or a server without any client
@@ -83,8 +83,8 @@ func (s *Shortage) Error() string {
 	return fmt.Sprintf("the scenario needs %d %s and this machine allows %d; %s", s.Need, s.What, s.Have, s.Fix)
 }
 
-// Shortages returns everything that the machine lacks for the trials, each thing once, for the trial
-// that needs most of it. What the limits do not tell is no shortage. It tries out the source
+// Shortages returns everything that the machine lacks for the trials, each thing once, for the
+// trial that needs most of it. An unknown limit is not a shortage. It tries out the source
 // addresses of the scenario by listening on them for a moment.
 func Shortages(cells []file.Cell, l Limits) []*Shortage {
 	var all []*Shortage

@@ -10,5 +10,5 @@ func fineTimers() {}
 
 // Sleep is as precise as the runtime's timers: about a millisecond.
 func Sleep(d time.Duration) {
-	time.Sleep(d) //nolint:forbidigo // the pacer is what makes a schedule out of sleeps
+	time.Sleep(d) //nolint:forbidigo // the pacer turns sleeps into a schedule
 }

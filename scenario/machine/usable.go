@@ -11,9 +11,9 @@ import (
 	"strings"
 )
 
-// Usable is how many processors a process may use: those that it is bound to, or less where a control group has a
-// quota of processor time. Where the system does not tell, it is the number of this machine's. What GOMAXPROCS says
-// is the caller's to add.
+// Usable is how many processors a process may use: its affinity, or less where a control group has
+// a quota of processor time. Where the system does not report that, it is this machine's number of
+// processors. The caller takes GOMAXPROCS into account.
 func Usable(pid int) float64 {
 	n := float64(runtime.NumCPU())
 	if bound, ok := affinity(pid); ok {
@@ -25,8 +25,8 @@ func Usable(pid int) float64 {
 	return n
 }
 
-// quotaOf is the processor time that the control groups of a process allow it, in processors; 0 when they do not limit it.
-// The tightest of a group and those above it counts.
+// quotaOf is the processor time that the control groups of a process allow it, in processors; 0
+// when they do not limit it. The tightest of a group and those above it counts.
 func quotaOf(root fs.FS, pid string) float64 {
 	least := math.Inf(1)
 	for _, g := range cpuGroups(root, pid) {
@@ -45,11 +45,12 @@ func quotaOf(root fs.FS, pid string) float64 {
 	return least
 }
 
-// A cpuGroup is a control group as a directory, relative to the root of the file system, and where its hierarchy is mounted.
+// A cpuGroup is a control group as a directory, relative to the root of the file system, and where
+// its hierarchy is mounted.
 type cpuGroup struct{ dir, top string }
 
-// cpuGroups lists the groups of a process that may limit its processor time: that of version 2, and that of the
-// controller cpu of version 1 (cgroups(7), proc_pid_mountinfo(5)).
+// cpuGroups lists the control groups that may limit a process's processor time: the group of
+// version 2, and the group of version 1's controller cpu (cgroups(7), proc_pid_mountinfo(5)).
 func cpuGroups(root fs.FS, pid string) (out []cpuGroup) {
 	type mount struct{ at, from string }
 	var v1, v2 *mount
@@ -105,7 +106,7 @@ func quotaIn(root fs.FS, dir string) float64 {
 	return share(text(root, path.Join(dir, "cpu.cfs_quota_us")), text(root, path.Join(dir, "cpu.cfs_period_us")))
 }
 
-// share is a quota in its period; 0 for "max", "-1" and what is no number.
+// share is a quota divided by its period; 0 for "max", "-1" and text that is not a number.
 func share(quota, period string) float64 {
 	var q, p float64
 	if _, err := fmt.Sscan(quota+" "+period, &q, &p); err != nil || q <= 0 || p <= 0 {
