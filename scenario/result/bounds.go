@@ -11,7 +11,8 @@ import (
 	"github.com/throng-io/throng/scenario/regular"
 )
 
-// Bounds of a result that is read: it may be from somebody else. What Write leaves is well within them.
+// Bounds of a result that is read: it may be from somebody else. What Write leaves is well within
+// them.
 const (
 	maxFile    = 1 << 30 // bytes of result.json
 	maxHDR     = 1 << 20 // bytes of a packed histogram; 24 h of latencies at three digits take some 30 kB
@@ -21,8 +22,9 @@ const (
 	maxItems   = 1 << 20 // of any other list; a timeline of a week has 604 800
 )
 
-// Clean makes every text of r fit to be shown: one line, of visible characters, at most MaxText bytes. Names, reasons and
-// warnings may quote what a server sent. It is done by Write, by Read, and before a run is returned.
+// Clean makes every text of r fit to be shown: one line, of visible characters, at most MaxText
+// bytes. Names, reasons and warnings may quote what a server sent. It is done by Write, by Read,
+// and before a run is returned.
 func (r *Run) Clean() { cleaned(reflect.ValueOf(r)) }
 
 // Clean is Run.Clean for one cell.
@@ -34,8 +36,8 @@ func cleaned(v reflect.Value) {
 	_ = w.value(v.Elem(), nil, MaxText) // it has no errors of its own
 }
 
-// MapText replaces every text of the cell, keys of maps included, by what f returns for it. It is how a runner keeps
-// values out of a result that must not be in it, wherever they have come in.
+// MapText replaces every text of the cell, keys of maps included, by what f returns for it. It is
+// how a runner keeps values out of a result that must not be in it, wherever they have come in.
 func (c *Cell) MapText(f func(string) string) {
 	w := walk{text: func(_ func() string, s string, _ int) (string, error) { return f(s), nil }}
 	_ = w.value(reflect.ValueOf(c).Elem(), nil, MaxText) // it has no errors of its own
@@ -153,8 +155,8 @@ func (w *walk) slice(v reflect.Value, at *location) error {
 	return nil
 }
 
-// dict visits the keys and values of a map. When one changes, v gets a copy of the map: the old one may be shared. Of two keys
-// that become the same one value is kept.
+// dict visits the keys and values of a map. When one changes, v gets a copy of the map: the old one
+// may be shared. Of two keys that become the same one value is kept.
 func (w *walk) dict(v reflect.Value, at *location) error {
 	if w.list != nil {
 		if err := w.list(at.String, v.Len(), maxEntries); err != nil {

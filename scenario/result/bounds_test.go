@@ -12,8 +12,8 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// filled returns a Run in which every text, keys of maps included, is text(its number), every list has an element and every number
-// is 1.
+// filled returns a Run in which every text, keys of maps included, is text(its number), every list
+// has an element and every number is 1.
 func filled(text func(i int) string) *Run {
 	r, n := new(Run), 0
 	var fill func(v reflect.Value)
@@ -149,7 +149,8 @@ func TestParseRefusesWhatIsTooLarge(t *testing.T) {
 	}
 }
 
-// TestReadRefusesWhatIsNoFile: a device or a fifo under the name of a result would be read without end.
+// TestReadRefusesWhatIsNoFile: a device or a fifo under the name of a result would be read without
+// end.
 func TestReadRefusesWhatIsNoFile(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Symlink("/dev/zero", filepath.Join(dir, FileName)); err != nil {

@@ -1,8 +1,9 @@
 package result
 
-// Capacity is what a search for the highest load that keeps the checks has found. Its trials are the cells of the run.
+// Capacity is what a search for the highest load that keeps the checks has found. Its trials are
+// the cells of the run.
 type Capacity struct {
-	Raise     string  `json:"raise"` // what was raised: groups.viewers.count
+	Raise     string  `json:"raise"` // the raised key: groups.viewers.count
 	Unit      string  `json:"unit"`  // of the levels: "" a count, "/s", "B", or "%" for a share of the load where 1 is 100 %
 	From      float64 `json:"from"`
 	To        float64 `json:"to"`        // the highest level that was allowed
@@ -12,7 +13,8 @@ type Capacity struct {
 	ConfirmS  float64 `json:"confirm_s"` // recorded part of a confirming trial
 	BudgetS   float64 `json:"budget_s,omitempty"`
 
-	// End says how the search came to its answer: "found", "at least", "below", "generator", "budget", "noisy" or "open".
+	// End says how the search came to its answer: "found", "at least", "below", "generator",
+	// "budget", "noisy" or "open".
 	End           string  `json:"end"`
 	Low           float64 `json:"low"` // the highest level that was confirmed to hold, or without LowConfirmed is taken to; 0: none
 	LowConfirmed  bool    `json:"low_confirmed"`
@@ -24,7 +26,8 @@ type Capacity struct {
 	Invalid       int     `json:"invalid"`              // trials of the search that were invalid
 	LimitedBy     string  `json:"limited_by,omitempty"` // why this machine allows no level above To
 
-	// PlanFor is a load to plan nodes for, in Unit; 0: none was asked for. Spare is how many of them may fail at once.
+	// PlanFor is a load to plan nodes for, in Unit; 0: none was asked for. Spare is how many of
+	// them may fail at once.
 	PlanFor float64 `json:"plan_for,omitempty"`
 	Spare   int     `json:"spare,omitempty"`
 
@@ -42,5 +45,6 @@ type Probe struct {
 	Dir     string  `json:"dir,omitempty"`  // of its own result, relative to the run's
 }
 
-// ParamLevel is the parameter of a cell that holds the level of its trial, as a scenario file writes it.
+// ParamLevel is the parameter of a cell that holds the level of its trial, as a scenario file
+// writes it.
 const ParamLevel = "level"

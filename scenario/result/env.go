@@ -9,9 +9,10 @@ import (
 	"strings"
 )
 
-// Environment describes this machine and this program, with nothing that names the machine or its user: os, arch, kernel, cpu
-// (model), cores, gomaxprocs, memory_bytes, clock (the kernel's clock source), go, throng (version) and commit. What cannot be
-// found out, as most of it outside Linux, is left out.
+// Environment describes this machine and this program, with nothing that names the machine or its
+// user: os, arch, kernel, cpu (model), cores, gomaxprocs, memory_bytes, clock (the kernel's clock
+// source), go, throng (version) and commit. What cannot be found out, as most of it outside Linux,
+// is left out.
 func Environment() map[string]string {
 	env := map[string]string{
 		"os":         runtime.GOOS,
@@ -38,7 +39,8 @@ func Environment() map[string]string {
 	return env
 }
 
-// Version is the version of this program as the Go tool stamped it: a release, a pseudo-version, or "devel".
+// Version is the version of this program as the Go tool stamped it: a release, a pseudo-version, or
+// "devel".
 func Version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {

@@ -3,8 +3,9 @@ package result
 // EndServerGone is the Ending of a trial whose server ended by itself.
 const EndServerGone = "server_gone"
 
-// Evidence is what the verdict of a cell was found by and the rest of the cell does not hold, so that the trial can be
-// judged again by other rules. Streams, groups and classes are named by their place in the lists.
+// Evidence is what the verdict of a cell was found by and the rest of the cell does not hold, so
+// that the trial can be judged again by other rules. Streams, groups and classes are named by their
+// place in the lists.
 type Evidence struct {
 	Ending     string `json:"ending"`                // ran_out, interrupted, server_gone or aborted
 	Cause      string `json:"cause,omitempty"`       // of the ending
@@ -52,7 +53,7 @@ type EvidenceStream struct {
 	Dropped  []int64 `json:"dropped,omitempty"`
 }
 
-// EvidenceSeries is one metric of one kind of client or message, of what was due in one phase.
+// EvidenceSeries is one metric of one kind of client or message, for operations due in one phase.
 type EvidenceSeries struct {
 	Metric    string   `json:"metric"`
 	Group     string   `json:"group,omitempty"`
@@ -69,14 +70,16 @@ type EvidenceSeries struct {
 	Latency   *Latency `json:"latency"`
 }
 
-// EvidenceRow is the account of what a stream had due in one second of one phase, for one class of clients.
+// EvidenceRow is the account of what a stream had due in one second of one phase, for one class of
+// clients.
 type EvidenceRow struct {
 	Stream int `json:"stream"`
 	Phase  int `json:"phase"`
 	Second int `json:"second"`
 	Class  int `json:"class"` // -1: the messages themselves, for all
 	Decile int `json:"room_decile,omitempty"`
-	// Replayed says that the receivers had been away since the messages were sent, and were recovered.
+	// Replayed says that the receivers had been away since the messages were sent, and were
+	// recovered.
 	Replayed bool `json:"replayed,omitempty"`
 	Ledger
 }

@@ -12,8 +12,8 @@ const heatPerOctave = 4
 // HeatStep is a step of a packed distribution: N samples from Low to below High microseconds.
 type HeatStep struct{ Low, High, N int64 }
 
-// Heat counts the latencies of one second in steps that grow by a fifth, four to the double; step 0 holds what took up to a
-// microsecond. It is for one goroutine.
+// Heat counts the latencies of one second in steps that grow by a fifth, four to the double; step 0
+// holds what took up to a microsecond. It is for one goroutine.
 type Heat [heatSteps]int64
 
 const heatSteps = 4*32 + 1 // up to MaxLatency
@@ -21,8 +21,9 @@ const heatSteps = 4*32 + 1 // up to MaxLatency
 // Add counts n samples of so many microseconds.
 func (h *Heat) Add(us, n int64) { h[min(heatStep(us), heatSteps-1)] += n }
 
-// Take returns what was counted as text and begins anew: the place of the first step that holds samples, and the number of samples of
-// each step from there on, separated by spaces. Without samples it is "".
+// Take returns the counts as text and resets them: the place of the first step that holds samples,
+// and the number of samples of each step from there on, separated by spaces. Without samples it is
+// "".
 func (h *Heat) Take() string {
 	first, last := -1, 0
 	for i, n := range h {

@@ -19,7 +19,8 @@ const MaxLatency = time.Hour
 
 const significantDigits = 3
 
-// Latency is the summary of one metric together with the histogram it was taken from, in microseconds.
+// Latency is the summary of one metric together with the histogram it was taken from, in
+// microseconds.
 type Latency struct {
 	N      int64   `json:"n"`
 	Minus  int64   `json:"min_us"`
@@ -30,23 +31,26 @@ type Latency struct {
 	P999us int64   `json:"p999_us"`
 	Maxus  int64   `json:"max_us"`
 	HDR    string  `json:"hdr,omitempty"` // HdrHistogram V2, compressed, base64
-	// Never counts samples beside N that did not end within the time that was waited for them: calls without an answer, clients that
-	// did not get in. Percentiles and the maximum count them as slower than all others, and where they are among them, as Beyond
-	// tells, the value is the time that was waited and the truth is more. Minimum, mean, HDR and N are without them.
+	// Never counts further samples, outside N, that did not end before their timeout: calls without
+	// an answer, clients that did not connect. Percentiles and the maximum count them as slower
+	// than all others. A percentile that falls among them, as Beyond reports, has the timeout as
+	// its value, and the true value is higher. Minimum, mean, HDR and N exclude them.
 	Never    int64  `json:"never,omitempty"`
 	NeverHDR string `json:"never_hdr,omitempty"` // the times that were waited
 	// Clamped counts samples that lay outside 0..MaxLatency and were recorded at the nearer limit.
 	Clamped int64 `json:"clamped,omitempty"`
 }
 
-// NewHistogram returns an empty histogram of microseconds, up to MaxLatency with three significant digits. All histograms of a
-// result have this shape, so any two of the same metric can be merged without loss.
+// NewHistogram returns an empty histogram of microseconds, up to MaxLatency with three significant
+// digits. All histograms of a result have this shape, so any two of the same metric can be merged
+// without loss.
 func NewHistogram() *hdrhistogram.Histogram {
 	return hdrhistogram.New(1, MaxLatency.Microseconds(), significantDigits)
 }
 
-// Record adds d to h, a histogram of NewHistogram. A value outside 0..MaxLatency is recorded at the limit, never dropped, and
-// reported as clamped so that the caller can count it. It does not allocate.
+// Record adds d to h, a histogram of NewHistogram. A value outside 0..MaxLatency is recorded at the
+// limit, never dropped, and reported as clamped so that the caller can count it. It does not
+// allocate.
 func Record(h *hdrhistogram.Histogram, d time.Duration) (clamped bool) {
 	switch {
 	case d < 0:
@@ -59,7 +63,8 @@ func Record(h *hdrhistogram.Histogram, d time.Duration) (clamped bool) {
 	return clamped
 }
 
-// FromHistogram summarises h and packs it. A nil or empty histogram gives a Latency whose N is zero. h is not kept.
+// FromHistogram summarises h and packs it. A nil or empty histogram gives a Latency whose N is
+// zero. h is not kept.
 func FromHistogram(h *hdrhistogram.Histogram) *Latency {
 	if total(h) == 0 {
 		return &Latency{}
@@ -82,7 +87,8 @@ func packed(h *hdrhistogram.Histogram) string {
 	return string(b)
 }
 
-// ErrNoHistogram says that a Latency with samples carries no histogram: its summary is all there is.
+// ErrNoHistogram says that a Latency with samples carries no histogram: its summary is all there
+// is.
 var ErrNoHistogram = errors.New("no histogram in the result")
 
 // Histogram unpacks the histogram. Without samples it is an empty one; the caller owns it.
@@ -111,8 +117,8 @@ func unpacked(text string, n int64) (*hdrhistogram.Histogram, error) {
 	return h, nil
 }
 
-// ourShape returns an error for a packed histogram that is not of the shape of NewHistogram, before it is unpacked: a few bytes can
-// stand for one of 50 MB.
+// ourShape returns an error for a packed histogram that is not of the shape of NewHistogram, before
+// it is unpacked: a few bytes can stand for one of 50 MB.
 func ourShape(packed string) error {
 	z := base64.NewDecoder(base64.StdEncoding, strings.NewReader(packed))
 	var outer struct{ Cookie, Length int32 }
@@ -136,8 +142,8 @@ func ourShape(packed string) error {
 	return nil
 }
 
-// Merge adds up the histograms of several latencies of one metric, which is the only right way to percentiles over several
-// trials. Those without a histogram make it fail rather than be left out.
+// Merge adds up the histograms of several latencies of one metric, which is the only right way to
+// percentiles over several trials. Those without a histogram make it fail rather than be left out.
 func Merge(ls ...*Latency) (*Latency, error) {
 	sum, clamped := Samples{Ended: NewHistogram()}, int64(0)
 	for _, l := range ls {

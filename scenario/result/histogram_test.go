@@ -171,7 +171,8 @@ func TestLogReadsBack(t *testing.T) {
 	}
 }
 
-// ReadLog finds what was written, its tags and times to the millisecond, and refuses what is none.
+// ReadLog reads back what was written, with tags and times to the millisecond, and refuses text
+// that is not a log.
 func TestReadLog(t *testing.T) {
 	dir := t.TempDir()
 	start := time.UnixMilli(1772366400750)

@@ -17,8 +17,8 @@ import (
 	"github.com/throng-io/throng/scenario/regular"
 )
 
-// JournalName is the name of the journal of a run inside its directory: what was finished, while
-// there is no result.json yet or for a run that was interrupted. A search keeps its own under the
+// JournalName is the name of a run's journal inside its directory. It holds the finished trials
+// while there is no result.json, and of an interrupted run. A search keeps its journal under the
 // same name.
 const JournalName = "journal.jsonl"
 
@@ -96,7 +96,7 @@ func ReadJournal(dir string) (*Run, []PlannedTrial, error) {
 	return readJournal(os.DirFS(dir), ".", filepath.Join(dir, JournalName))
 }
 
-// readJournal is ReadJournal within a file system; shown is what errors call the journal.
+// readJournal is ReadJournal within a file system; shown is the journal's name in errors.
 func readJournal(fsys fs.FS, dir, shown string) (*Run, []PlannedTrial, error) {
 	text, err := regular.ReadFS(fsys, path.Join(dir, JournalName), journal.MaxSize)
 	if err != nil {
@@ -157,7 +157,7 @@ func (p *PlannedTrial) Last(cells []Cell) *Cell {
 	return nil
 }
 
-// String is what messages call the trial: fanout=serial trial 2.
+// String returns the trial's name in messages: fanout=serial trial 2.
 func (p *PlannedTrial) String() string {
 	var words []string
 	for _, name := range slices.Sorted(maps.Keys(p.Params)) {

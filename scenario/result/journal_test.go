@@ -48,8 +48,8 @@ func begin(t *testing.T, dir string, cells ...*Cell) {
 	}
 }
 
-// What was kept is read back as it was, though the last line is half written, and a directory
-// without result.json is read as the interrupted run that it holds.
+// A journal reads back unchanged even with a half-written last line, and a directory without
+// result.json is read as an interrupted run.
 func TestJournalOfAKilledRun(t *testing.T) {
 	dir := t.TempDir()
 	if err := sample().Write(dir); err != nil { // of another run

@@ -102,13 +102,13 @@ func (w *LogWriter) create(metric string) (*logFile, error) {
 		log.OutputLegend(),
 	)
 	if err != nil {
-		_ = f.Close() // the write's error is the one to tell
+		_ = f.Close() // the write's error is the one to report
 		return nil, err
 	}
 	return &logFile{f: f, buf: buf, log: log}, nil
 }
 
-// Flush hands everything written so far to the system.
+// Flush passes everything written so far to the system.
 func (w *LogWriter) Flush() error {
 	for metric, lf := range w.files {
 		if err := lf.buf.Flush(); err != nil {
@@ -150,7 +150,7 @@ func printable(r rune) rune {
 	return r
 }
 
-// tagSafe keeps out of a tag what separates the fields of a line.
+// tagSafe replaces the characters of a tag that separate the fields of a line.
 func tagSafe(r rune) rune {
 	if r <= ' ' || r == ',' || r == '|' {
 		return '_'

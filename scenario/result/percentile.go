@@ -11,11 +11,11 @@ import (
 //
 // The value at percentile p of n samples is the sample of rank ceil(p/100 * n), counted from 1
 // upwards: the smallest one that at least p percent of the samples do not exceed. It is given as
-// the highest value that the histogram cannot tell from it; percentile 0 as the lowest value that
-// it cannot tell from the smallest sample. This is the definition of the reference implementation
-// of HdrHistogram (Java), its care about rounding included, so that HistogramLogProcessor and other
-// readers of our logs find the same values. The Go implementation rounds p/100 * n to the nearest
-// integer instead, which is one rank less for up to half of all n.
+// the highest value in the same histogram cell; percentile 0 as the lowest value in the cell of the
+// smallest sample. This is the definition of the reference implementation of HdrHistogram (Java),
+// its care about rounding included, so that HistogramLogProcessor and other readers of our logs
+// find the same values. The Go implementation rounds p/100 * n to the nearest integer instead,
+// which is one rank less for up to half of all n.
 func Percentiles(h *hdrhistogram.Histogram, percentiles ...float64) []int64 {
 	if h == nil || h.TotalCount() == 0 {
 		return make([]int64, len(percentiles))

@@ -38,7 +38,7 @@ func TestRank(t *testing.T) {
 	}
 }
 
-// The value is that of the sample at the rank, wherever the samples lie.
+// The value equals the sample at the rank, wherever the samples lie.
 func TestPercentilesAreOfTheirRank(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		vs := rapid.SliceOfN(rapid.Int64Range(0, MaxLatency.Microseconds()), 1, 300).Draw(t, "samples")

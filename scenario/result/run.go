@@ -14,15 +14,16 @@ const FileName = "result.json"
 // Verdict is the outcome of a run or of one of its cells.
 type Verdict string
 
-// The three verdicts. Invalid outranks Fail, which outranks Pass: a generator that was not fit to judge says nothing about the server.
+// The three verdicts. Invalid outranks Fail, which outranks Pass: a generator that was not fit to
+// judge says nothing about the server.
 const (
 	Pass    Verdict = "pass"    // every check held
 	Fail    Verdict = "fail"    // a service-level check broke
 	Invalid Verdict = "invalid" // a `valid:` rule broke: no number of this run speaks about the server
 )
 
-// Worst returns the verdict that outranks the other: invalid over fail over pass. Anything unknown, the empty verdict of an
-// unfinished cell included, counts as invalid.
+// Worst returns the verdict that outranks the other: invalid over fail over pass. Anything unknown,
+// the empty verdict of an unfinished cell included, counts as invalid.
 func Worst(a, b Verdict) Verdict {
 	if rank(b) > rank(a) {
 		a = b
@@ -54,21 +55,25 @@ type Run struct {
 	Started  time.Time `json:"started"`         // wall clock, RFC 3339
 	Throng   string    `json:"throng"`          // version of the program that measured
 
-	// Quick is the share of its clients and lengths that the scenario was scaled down to; 0: it was not.
+	// Quick is the share of its clients and lengths that the scenario was scaled down to; 0: it was
+	// not.
 	Quick float64 `json:"quick,omitempty"`
-	// Resumed says when the run was gone on with after it had been interrupted or killed, in order of time.
+	// Resumed says when the run was gone on with after it had been interrupted or killed, in order
+	// of time.
 	Resumed []time.Time `json:"resumed,omitempty"`
 
-	// Env describes the machine of the generator; the keys are those of Environment. A runner may add its own.
+	// Env describes the machine of the generator; the keys are Environment's. A runner may add its
+	// own.
 	Env map[string]string `json:"env"`
 	// Command is the command line that repeats the run, one argument an element.
 	Command []string `json:"command,omitempty"`
-	// Interrupted says that the run was stopped before its end: what follows was measured until then.
+	// Interrupted means that the run was stopped before its end; the following fields cover the
+	// time until then.
 	Interrupted bool `json:"interrupted,omitempty"`
 
 	Capacity *Capacity `json:"capacity,omitempty"` // of a search: what it found; the cells are its trials
 	Cells    []Cell    `json:"cells"`              // in the order they ran
-	Warnings []string  `json:"warnings,omitempty"` // what concerns the whole run
+	Warnings []string  `json:"warnings,omitempty"` // concern the whole run
 }
 
 // Cell is one trial of one combination of the matrix.
@@ -78,22 +83,26 @@ type Cell struct {
 	Started time.Time         `json:"started,omitzero"` // wall clock at the beginning of its timeline
 	Verdict Verdict           `json:"verdict"`          //
 	Reason  string            `json:"reason,omitempty"` // why the verdict is not pass, in one clause
-	Seconds float64           `json:"seconds"`          // length of the recorded phases: what rates are divided by
+	Seconds float64           `json:"seconds"`          // length of the recorded phases, the divisor of rates
 
-	// ParamNames are the words that the scenario has for values of its axes, by axis; axes without are left out.
+	// ParamNames are the words that the scenario has for values of its axes, by axis; axes without
+	// are left out.
 	ParamNames map[string]string `json:"param_names,omitempty"`
-	// Repeated says that the trial was invalid and was repeated: the later cell of the same Params and Trial counts instead.
+	// Repeated says that the trial was invalid and was repeated: the later cell of the same Params
+	// and Trial counts instead.
 	Repeated bool `json:"repeated,omitempty"`
-	// Interrupted says that the trial was stopped before its end. It is invalid: its numbers are true as far as they go, and of
-	// no whole trial.
+	// Interrupted says that the trial was stopped before its end. It is invalid: its numbers are
+	// true as far as they go, and of no whole trial.
 	Interrupted bool `json:"interrupted,omitempty"`
 
-	// Growing says how the time to deliver or to acknowledge still grew at the end, under a constant load: "p50(delivery) grew
-	// from 10 ms to 170 ms within hold". "": it did not, as far as can be told. A search takes such a level to break.
+	// Growing says how the time to deliver or to acknowledge still grew at the end, under a
+	// constant load: "p50(delivery) grew from 10 ms to 170 ms within hold". "": it did not, as far
+	// as can be told. A search takes such a level to break.
 	Growing string `json:"growing,omitempty"`
 
-	// Settings are the parameters in force that could differ between two results besides the params: "transport", "fanout",
-	// "payload_bytes" and whatever else the runner knows. The report names the first two in its opening sentence.
+	// Settings are the parameters in force that could differ between two results besides the
+	// params: "transport", "fanout", "payload_bytes" and whatever else the runner knows. The report
+	// names the first two in its opening sentence.
 	Settings map[string]string `json:"settings,omitempty"`
 
 	Clients   Clients                  `json:"clients"`
@@ -108,13 +117,13 @@ type Cell struct {
 	Errors    map[string]int64         `json:"errors"`                   // by class: connect.refused, ack.timeout, ...
 	Checks    []Check                  `json:"checks"`
 	Warnings  []string                 `json:"warnings"`        // what to know before believing the numbers, the most important first
-	Notes     []string                 `json:"notes,omitempty"` // what explains the numbers and casts no doubt on them
+	Notes     []string                 `json:"notes,omitempty"` // explain the numbers without questioning them
 
 	Loss       *Loss       `json:"loss,omitempty"`            // nil: nothing was expected
 	Receivers  []Receivers `json:"receivers,omitempty"`       // by kind of client, when there are several
 	Slow       *Ledger     `json:"ledger_slow,omitempty"`     // of the clients that read slowly; nil: none do
 	Volatile   *Ledger     `json:"ledger_volatile,omitempty"` // of volatile messages, which may be dropped; nil: none were sent
-	Reconnects *Reconnects `json:"reconnects,omitempty"`      // nil: nobody lost the connection
+	Reconnects *Reconnects `json:"reconnects,omitempty"`      // nil: no client lost its connection
 	Rooms      []Rooms     `json:"rooms,omitempty"`           // by tenths of the rooms, when they differ in size; smallest first
 
 	Phases   []Phase      `json:"phases,omitempty"`         // in order of time
@@ -130,16 +139,17 @@ type Clients struct {
 	Held    int `json:"held"`    // connected at the end of the recorded phases
 	Failed  int `json:"failed"`  // never got through the handshake
 	Dropped int `json:"dropped"` // connected, then closed by anything but the plan
-	// Waiting counts those that were still connecting at the end; Errors has them by stage, as waiting.tcp, waiting.tls,
-	// waiting.open (the Engine.IO handshake), waiting.namespace, waiting.upgrade, waiting.join (of rooms) and waiting.turn.
+	// Waiting counts those that were still connecting at the end; Errors has them by stage, as
+	// waiting.tcp, waiting.tls, waiting.open (the Engine.IO handshake), waiting.namespace,
+	// waiting.upgrade, waiting.join (of rooms) and waiting.turn.
 	Waiting int `json:"waiting,omitempty"`
 	// SlowDropped counts those among the clients that read slowly, which are not in Dropped.
 	Moved       int `json:"moved,omitempty"` // times that a client changed rooms
 	SlowDropped int `json:"slow_dropped,omitempty"`
 }
 
-// Ledger accounts for every delivery of the recorded phases: Expected = Received + Late + Lost + Undecided, duplicates
-// and disorder apart.
+// Ledger accounts for every delivery of the recorded phases: Expected = Received + Late + Lost +
+// Undecided, duplicates and disorder apart.
 type Ledger struct {
 	Due       int64 `json:"due"`       // messages that the schedule asked of clients that were there, or away for a while: Sent + Held + Dropped
 	Held      int64 `json:"held"`      // of those, still waiting at the end for their sender to be back
@@ -169,12 +179,12 @@ func (l *Ledger) Add(o Ledger) {
 	l.Undecided += o.Undecided
 }
 
-// Loss is how much of what was expected in the recorded phases was lost or came too late: at least what is known of, and at most
-// that and all that is undecided.
+// Loss is the share of the deliveries expected in the recorded phases that were lost or late: at
+// least the known ones, at most these and all undecided ones.
 type Loss struct {
 	Least      int64   `json:"least"`
 	Most       int64   `json:"most"`
-	LeastShare float64 `json:"least_share"` // 0..1 of what was expected
+	LeastShare float64 `json:"least_share"` // 0..1 of the expected deliveries
 	MostShare  float64 `json:"most_share"`
 }
 
@@ -188,8 +198,8 @@ func (l *Ledger) Loss() *Loss {
 	return &Loss{Least: least, Most: most, LeastShare: float64(least) / of, MostShare: float64(most) / of}
 }
 
-// Receivers is what one kind of clients received in the recorded phases. In its ledger Sent is the number of messages that were
-// for any of them.
+// Receivers is what one kind of clients received in the recorded phases. In its ledger Sent is the
+// number of messages that were for any of them.
 type Receivers struct {
 	Group     string   `json:"group"`
 	Transport string   `json:"transport"`
@@ -210,8 +220,8 @@ type Rooms struct {
 	Last       *Latency `json:"fanout_last,omitempty"` // until a message was at its last receiver
 }
 
-// Reconnects tells how clients came back after their connection had ended without their doing, in the recorded phases. A time
-// is 0 when so many of them never came back.
+// Reconnects summarizes how clients reconnected, in the recorded phases, after losing a connection
+// that they did not close. A time is 0 when so large a share never reconnected.
 type Reconnects struct {
 	Lost      int64 `json:"lost"`              // connections
 	Back      int64 `json:"back"`              // of those, made again
@@ -224,8 +234,9 @@ type Reconnects struct {
 	Faults []FaultReturns `json:"faults,omitempty"` // by fault, in order of time
 }
 
-// FaultReturns tells how the clients came back that lost their connection in one phase with a fault. Times count from when each
-// lost it, in a restart from its beginning.
+// FaultReturns summarizes the reconnections of the clients that lost their connection in one phase
+// with a fault. Times count from each client's loss; in a restart, from the beginning of the
+// restart.
 type FaultReturns struct {
 	Phase     string   `json:"phase"`
 	Lost      int64    `json:"lost"`           // connections
@@ -234,8 +245,8 @@ type FaultReturns struct {
 	Away      *Latency `json:"away,omitempty"` // how long each was away; those that never came back until the end
 }
 
-// After is the time, in microseconds, until a share (0..1) of the connections lost was made again; ok is false when so many never
-// were, or the histogram is missing.
+// After is the time, in microseconds, until a share (0..1) of the connections lost was made again;
+// ok is false when so many never were, or the histogram is missing.
 func (f *FaultReturns) After(share float64) (us int64, ok bool) {
 	if f.Away == nil || f.Away.N+f.Away.Never == 0 || float64(f.Back) < math.Ceil(share*float64(f.Lost)-1e-9) {
 		return 0, false
@@ -248,9 +259,10 @@ func (f *FaultReturns) After(share float64) (us int64, ok bool) {
 	return us, !beyond
 }
 
-// Operations says what became of the messages that the schedule called for in the recorded phases: Due = Sent + Held + Dropped. A
-// client that has lost its connection and connects again is asked for its messages all the while; none are due from one that is not yet
-// there, or that the plan has sent away.
+// Operations says what became of the messages that the schedule called for in the recorded phases:
+// Due = Sent + Held + Dropped. A client that has lost its connection and connects again is asked
+// for its messages all the while; none are due from one that is not yet there, or that the plan has
+// sent away.
 type Operations struct {
 	Due     int64 `json:"due"`
 	Sent    int64 `json:"sent"`    // at once, or when their sender was back
@@ -273,7 +285,8 @@ type Rates struct {
 	DeliveriesPerS float64 `json:"deliveries_per_s"` // messages received, all receivers together
 }
 
-// Server is what the operating system says of the server under test. A zero CPU or memory means that it could not be read.
+// Server is what the operating system says of the server under test. A zero CPU or memory means
+// that it could not be read.
 type Server struct {
 	Target            string  `json:"target,omitempty"`       // URL
 	BuiltIn           bool    `json:"built_in,omitempty"`     // our own server, started for this run
@@ -301,14 +314,14 @@ type Generator struct {
 	Clamped      int64    `json:"clamped,omitempty"`     // latency samples below zero or above an hour, recorded at the limit
 }
 
-// Check is one rule of the scenario with what it found. Value and Limit are in the metric's base unit: seconds, bytes, messages per
-// second, a share 0..1, or a plain count.
+// Check is one rule of the scenario with what it found. Value and Limit are in the metric's base
+// unit: seconds, bytes, messages per second, a share 0..1, or a plain count.
 type Check struct {
 	Text  string  `json:"check"`           // as in the scenario: p99(delivery) < 100ms
 	Value float64 `json:"value"`           // 0 when NoData
 	Pass  bool    `json:"pass"`            //
 	Kind  string  `json:"kind"`            // "slo" decides between pass and fail, "valid" whether the run counts
-	Note  string  `json:"note,omitempty"`  // what the value alone does not tell: the window that broke it, what was missing
+	Note  string  `json:"note,omitempty"`  // details of the value: the window that broke it, the missing evidence
 	Unit  string  `json:"unit,omitempty"`  // of Value and Limit: "s", "bytes", "/s", "share" or "" for a count
 	Limit float64 `json:"limit,omitempty"` //
 
@@ -319,19 +332,22 @@ type Check struct {
 	OverS  float64           `json:"over_s,omitempty"` // length of the windows; 0: the whole run
 	Phase  string            `json:"phase,omitempty"`  // "": all recorded phases
 	NoData bool              `json:"no_data,omitempty"`
-	// Beyond says that the true value is more than Value, which is how long was waited for what never came: it meets no upper limit.
+	// Beyond says that the true value is more than Value, which is how long was waited for what
+	// never came: it meets no upper limit.
 	Beyond bool `json:"beyond,omitempty"`
-	// Undecided says that there were too few samples to tell whether the check holds: it is neither met nor broken. Note says
-	// how many it takes.
+	// Undecided means that there were too few samples to decide the check: it is neither met nor
+	// broken. Note says how many are needed.
 	Undecided bool `json:"undecided,omitempty"`
-	// AtMost is, of a loss, what it would be if all that is undecided was lost; 0: nothing is undecided.
+	// AtMost is, of a loss, what it would be if all that is undecided was lost; 0: nothing is
+	// undecided.
 	AtMost float64 `json:"at_most,omitempty"`
 	// Optional says that the check is reported and decides nothing.
 	Optional bool `json:"optional,omitempty"`
 }
 
-// Meets reports whether a value, in the unit of Limit, holds to the check. NaN, for
-// nothing measured, never does. When the check is Beyond, it is for a value that is more than the one given.
+// Meets reports whether a value, in the unit of Limit, holds to the check. NaN, for nothing
+// measured, never does. When the check is Beyond, it is for a value that is more than the one
+// given.
 func (c *Check) Meets(value float64) bool {
 	if c.Beyond {
 		return (c.Op == ">" || c.Op == ">=") && value >= c.Limit
@@ -363,11 +379,13 @@ type Phase struct {
 	StartS float64 `json:"start_s"` // since the cell's start
 	EndS   float64 `json:"end_s"`
 	Record bool    `json:"record"` // false: on the timeline, not in any summary
-	// Fault is what was broken on purpose when the phase began: "drop", "restart" or another; "": nothing.
+	// Fault is the fault injected at the beginning of the phase: "drop", "restart" or another; ""
+	// for none.
 	Fault string `json:"fault,omitempty"`
 }
 
-// Second is one second of a cell's timeline. Counts are of this second, client numbers are the state at its end.
+// Second is one second of a cell's timeline. Counts are of this second, client numbers are the
+// state at its end.
 type Second struct {
 	T      float64 `json:"t"`      // start of the second, in seconds since the cell's start
 	Asked  int     `json:"asked"`  // clients that the schedule had told to connect by now
@@ -400,7 +418,8 @@ type Quantiles struct {
 	Heat string `json:"heat,omitempty"`
 }
 
-// CurvePoint says when a share of the receivers had a broadcast, measured from the moment it was due.
+// CurvePoint says when a share of the receivers had a broadcast, measured from the moment it was
+// due.
 type CurvePoint struct {
 	Rank  float64 `json:"rank"`   // share 0..1 of the receivers reached
 	P50us int64   `json:"p50_us"` // in the median broadcast

@@ -2,10 +2,10 @@ package result
 
 import "github.com/HdrHistogram/hdrhistogram-go"
 
-// Samples are those of one metric, in microseconds: of what has ended, and of what never did within the time that was
-// waited for it, such as a call without an answer. How long the latter would have taken is not known. They count as
-// slower than everything that has ended, so that a percentile among them is more than the time that was waited.
-// A nil histogram is an empty one.
+// Samples holds the samples of one metric, in microseconds: completed operations, and operations
+// that did not end before their timeout, such as a call without an answer. The duration of the
+// latter is unknown. They count as slower than every completed operation, so a percentile among
+// them is higher than the timeout. A nil histogram is an empty one.
 type Samples struct {
 	Ended *hdrhistogram.Histogram
 	Never *hdrhistogram.Histogram // how long was waited
@@ -35,8 +35,8 @@ func (s Samples) all() *hdrhistogram.Histogram {
 	return sum
 }
 
-// Percentile is the value at a percentile (0 to 100) as Percentiles defines it. beyond says that it is among what never ended:
-// then the percentile is more than the value.
+// Percentile is the value at a percentile (0 to 100) as Percentiles defines it. beyond says that it
+// is among what never ended: then the percentile is more than the value.
 func (s Samples) Percentile(p float64) (us int64, beyond bool) {
 	n := s.Total()
 	if n == 0 {
@@ -82,8 +82,8 @@ func (l *Latency) Samples() (Samples, error) {
 	return Samples{Ended: ended, Never: never}, err
 }
 
-// Beyond reports whether the value at a percentile (0 to 100) is more than what the summary says, since so many samples
-// never ended. The maximum is percentile 100.
+// Beyond reports whether the value at a percentile (0 to 100) is more than what the summary says,
+// since so many samples never ended. The maximum is percentile 100.
 func (l *Latency) Beyond(p float64) bool {
 	return l != nil && l.Never > 0 && Rank(p, l.N+l.Never) > l.N
 }

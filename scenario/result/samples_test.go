@@ -17,8 +17,8 @@ func tenths(n int) Samples {
 	return s
 }
 
-// What never ended is slower than all that did: percentiles below it are those of all samples, and among it they are more than the
-// time that was waited.
+// Operations that never ended are slower than all others: percentiles rank all samples, and a
+// percentile among the unended ones is higher than the timeout.
 func TestPercentilesBeyondWhatEnded(t *testing.T) {
 	for _, c := range []struct {
 		name         string

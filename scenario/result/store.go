@@ -44,7 +44,7 @@ func replaceFile(path string, text []byte) (err error) {
 	}
 	defer func() {
 		if err != nil {
-			_ = os.Remove(f.Name()) // the error before it is the one to tell
+			_ = os.Remove(f.Name()) // the error before it is the one to report
 		}
 	}()
 	_, err = f.Write(text)
@@ -63,12 +63,12 @@ func replaceFile(path string, text []byte) (err error) {
 	return os.Rename(f.Name(), path)
 }
 
-// Read takes a result back. path is the directory that a run wrote, or the result.json inside it.
-// Of a directory without result.json whose run was killed, or is under way, it returns what the
-// journal has, as an interrupted run with a warning that names the trials that are missing. Fields
-// that this version does not know are ignored; a newer Format is an error, because what is known
-// may then mean something else. Texts are cleaned, and a file that is larger than a run can make
-// one is an error: it may be from somebody else.
+// Read reads a saved result. path is the directory that a run wrote, or the result.json inside it.
+// For a directory without result.json, whose run was killed or is in progress, it returns the
+// trials of the journal as an interrupted run, with a warning that names the missing trials.
+// Unknown fields are ignored; a newer Format is an error, because known fields may then have
+// another meaning. The file may come from an untrusted source, so texts are cleaned, and a file
+// larger than any run writes is an error.
 func Read(path string) (*Run, error) {
 	if st, err := os.Stat(path); err == nil && st.IsDir() {
 		dir := path
@@ -144,7 +144,7 @@ func makeFinite(v reflect.Value, path string) (warnings []string) {
 			warnings = append(warnings, makeFinite(v.Index(i), fmt.Sprintf("%s[%d]", path, i))...)
 		}
 	case reflect.Map:
-		// Of the maps in a Run only those of pointers can hold a float.
+		// Among the maps in a Run, only maps of pointers can hold a float.
 		if v.Type().Elem().Kind() == reflect.Pointer {
 			keys := v.MapKeys()
 			slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })

@@ -6,12 +6,14 @@ import (
 	"unicode/utf8"
 )
 
-// MaxText is the length in bytes of the longest text that a Run may hold: names, reasons, warnings, values.
+// MaxText is the length in bytes of the longest text that a Run may hold: names, reasons, warnings,
+// values.
 const MaxText = 4 << 10
 
-// Line makes text from elsewhere (a server's answer, a file of somebody else) fit to be shown: it is one line, and no
-// character of it moves the cursor, changes the direction of writing or hides. What does is written as Go would escape
-// it: \n, \x1b, \u202e; a byte that is not UTF-8 as \xff. Nothing is cut off. Fit text is returned as it is.
+// Line makes text from an untrusted source (a server's answer, a foreign file) safe to display: it
+// is one line, and no character of it moves the cursor, changes the direction of writing or is
+// invisible. Such characters are escaped as in Go: \n, \x1b, \u202e; a byte that is not UTF-8 as
+// \xff. The text is not shortened. Safe text is returned unchanged.
 func Line(s string) string {
 	at := strings.IndexFunc(s, unfit)
 	if at < 0 {
@@ -53,8 +55,9 @@ func whole(s string, max int) string {
 	return s[:max]
 }
 
-// unfit reports whether a character is not to be shown as it is: a control character, a line or paragraph separator, one that
-// changes the direction of writing or is not visible, or half of a pair. The no-break space and the soft hyphen are fit.
+// unfit reports whether a character is not to be shown as it is: a control character, a line or
+// paragraph separator, one that changes the direction of writing or is not visible, or half of a
+// pair. The no-break space and the soft hyphen are fit.
 func unfit(r rune) bool {
 	switch {
 	case r >= ' ' && r <= '~':
@@ -78,7 +81,7 @@ func escaped(r rune) string {
 	case r < 0x80:
 		return `\x` + hexByte(byte(r))
 	case r == utf8.RuneError:
-		return "\ufffd" // it stands for what was lost before
+		return "\ufffd" // it stands for characters lost before
 	case r <= 0xffff:
 		return `\u` + hexByte(byte(r>>8)) + hexByte(byte(r))
 	}

@@ -42,7 +42,8 @@ func TestShort(t *testing.T) {
 	}
 }
 
-// FuzzLine: whatever comes, what is shown is one line of valid text, and showing it again changes nothing.
+// FuzzLine checks that the result is always one line of valid text, and that a second call does not
+// change it.
 func FuzzLine(f *testing.F) {
 	f.Add("a\n\x1b[31m\u202e\xff")
 	f.Fuzz(func(t *testing.T, s string) {
