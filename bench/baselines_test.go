@@ -40,7 +40,8 @@ func start(_ context.Context, s *file.Server) (*scenario.Endpoint, error) {
 	}}, nil
 }
 
-// play runs a scenario. A run that says of itself that this machine was too slow for it does not count.
+// play runs a scenario. A run that says of itself that this machine was too slow for it does not
+// count.
 func play(t *testing.T, text string) []result.Cell {
 	t.Helper()
 	f, err := file.Parse("t.yaml", []byte(text), nil)
@@ -123,7 +124,7 @@ groups:
 	}
 }
 
-// What a message looks like on the wire changes nothing about what is counted.
+// The wire format of a message does not change the counts.
 func TestEveryForm(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{

@@ -17,8 +17,8 @@ import (
 
 const module = "github.com/throng-io/throng"
 
-// A rule says what the packages that match of may import. Patterns name packages relative to the module, "x/..."
-// is x and everything below it, and "..." is everything.
+// A rule says what the packages that match of may import. Patterns name packages relative to the
+// module, "x/..." is x and everything below it, and "..." is everything.
 type rule struct {
 	of      string
 	own     []string // first-party packages that it may import itself
@@ -26,8 +26,9 @@ type rule struct {
 	never   []string // packages, of any origin by full path, that it may not reach even through others
 }
 
-// rules holds one row per package or folder; the first row that matches a package is its rule. A package without
-// a row is a violation as well: whoever adds a folder says here what it may depend on.
+// rules holds one row per package or folder; the first row that matches a package is its rule. A
+// package without a row is a violation as well, so that each new folder declares its dependencies
+// here.
 var rules = []rule{
 	{of: "protocol/hostname"},
 	{of: "scenario/regular"},
@@ -134,7 +135,8 @@ var rules = []rule{
 	{of: "bench/...", own: []string{"protocol/...", "server/...", "scenario/...", "reports/...", "scenarios", "bench/..."}, foreign: []string{"..."}},
 }
 
-// notDrawn is out of reach for the packages that choose, count and write: they must work without a figure.
+// notDrawn is out of reach for the packages that choose, count and write: they must work without a
+// figure.
 var notDrawn = []string{own("reports/internal/draw"), "gonum.org/v1/plot/..."}
 
 // keepers names third-party packages that only some of our packages may import themselves.
@@ -169,7 +171,8 @@ func matchesAny(patterns []string, path string) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool { return matches(p, path) })
 }
 
-// check returns every place where the graph breaks the rules, sorted, each as one line that names the way there.
+// check returns every place where the graph breaks the rules, sorted, each as one line that names
+// the way there.
 func check(graph map[string]node) []string {
 	var broken []string
 	for path, n := range graph {
@@ -272,7 +275,8 @@ func TestImportDirections(t *testing.T) {
 	}
 }
 
-// TestCheckSeesViolations breaks the rules on purpose, so that a checker that sees nothing cannot pass for a clean tree.
+// TestCheckSeesViolations breaks the rules on purpose, so that a checker that sees nothing cannot
+// pass for a clean tree.
 func TestCheckSeesViolations(t *testing.T) {
 	const plot, websocket, fasthttp = "gonum.org/v1/plot", "github.com/fasthttp/websocket", "github.com/valyala/fasthttp"
 	tests := []struct {
@@ -357,8 +361,8 @@ func TestCheckSeesViolations(t *testing.T) {
 	}
 }
 
-// synthetic makes a graph: names with a dot in their first element are third-party, names of the standard library
-// that the tests use are standard, all others are ours.
+// synthetic makes a graph: names with a dot in their first element are third-party, names of the
+// standard library that the tests use are standard, all others are ours.
 func synthetic(edges map[string][]string) map[string]node {
 	full := func(name string) string {
 		first, _, _ := strings.Cut(name, "/")

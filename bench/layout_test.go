@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// The top level of the tree is fixed: what is there, and nothing else. Directories that git ignores and names that begin
-// with a point do not count.
+// The top level of the tree is fixed to this list. Directories that git ignores and names that
+// begin with a point do not count.
 func TestTopLevel(t *testing.T) {
 	fixed := []string{
 		"bench", "cmd", "findings", "protocol", "reports", "scenario", "scenarios", "server", "go.mod", "go.sum", "README.md",

@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// How near the two are is for the program to say; here every broadcast must be counted on both sides, and the delay be there.
+// How near the two are is for the program to say; here every broadcast must be counted on both
+// sides, and the delay be there.
 func TestBothSidesMeasure(t *testing.T) {
 	self := filepath.Join(t.TempDir(), "accuracy")
 	if out, err := exec.Command("go", "build", "-o", self, ".").CombinedOutput(); err != nil {
@@ -20,7 +21,8 @@ func TestBothSidesMeasure(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The phases meet within a broadcast, and when the machine is slow receivers may come while some are under way.
+	// The phases meet within a broadcast, and when the machine is slow receivers may come while
+	// some are under way.
 	if 5*truth.N < reported.N {
 		t.Errorf("the server delayed %d broadcasts, and %d deliveries to 5 receivers were reported", truth.N, reported.N)
 	}

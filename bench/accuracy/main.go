@@ -1,9 +1,10 @@
 // Command accuracy shows how far the reported latency is from the truth.
 //
-// A server of its own process delays every broadcast by a known time and notes, for each of them, how long it really
-// took from the request to the emission: the truth, the lateness of its own timers included. The scenario runner
-// measures the same broadcasts from outside. What it reports must be the truth and the way there and back, which
-// is what it reports with no delay at all: the floor. Nothing below the floor means anything, on this machine.
+// A server of its own process delays every broadcast by a known time and notes, for each of them,
+// how long it really took from the request to the emission: the truth, the lateness of its own
+// timers included. The scenario runner measures the same broadcasts from outside. What it reports
+// must be the truth and the way there and back, which is what it reports with no delay at all: the
+// floor. Nothing below the floor means anything, on this machine.
 //
 //	go run ./bench/accuracy
 package main

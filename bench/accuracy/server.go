@@ -15,8 +15,8 @@ import (
 	"github.com/throng-io/throng/server"
 )
 
-// serve runs a server that delays its broadcasts until the input ends. It prints its address when it listens, and at
-// the end how long the broadcasts really waited.
+// serve runs a server that delays its broadcasts until the input ends. It prints its address when
+// it listens, and at the end how long the broadcasts really waited.
 func serve(delay string, in io.Reader, out io.Writer) error {
 	d, err := time.ParseDuration(delay)
 	if err != nil {

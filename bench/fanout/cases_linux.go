@@ -247,8 +247,8 @@ func (b *bench) field(c benchCase) []entry {
 	return all
 }
 
-// floodOf measures in a closed loop. The generator stays busy where it has its processor to itself; two of them would
-// only take it from each other.
+// floodOf measures in a closed loop. The generator stays busy where it has its processor to itself;
+// two of them would only take it from each other.
 func floodOf(inflight int, busy bool) func(context.Context, *subject, time.Duration) (metrics, error) {
 	return func(_ context.Context, s *subject, window time.Duration) (metrics, error) {
 		if _, err := s.do(load.Command{Do: "flood", Busy: busy, N: inflight, Duration: window / 3}); err != nil {
@@ -276,8 +276,9 @@ func measurePaced(_ context.Context, s *subject, window time.Duration) (metrics,
 	return paceAt(s, 10, window)
 }
 
-// measureStalled broadcasts first what fills the kernel's buffers of those who do not read: from then on they have
-// outboxes. They do not reach the limit of these, where the server closes them and they would be gone.
+// measureStalled broadcasts first what fills the kernel's buffers of those who do not read: from
+// then on they have outboxes. They do not reach the limit of these, where the server closes them
+// and they would be gone.
 func measureStalled(_ context.Context, s *subject, window time.Duration) (metrics, error) {
 	if _, err := s.do(load.Command{Do: "paced", Rate: 500, N: 500}); err != nil {
 		return nil, err

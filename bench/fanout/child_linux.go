@@ -48,7 +48,8 @@ func (t *tail) String() string {
 	return string(bytes.TrimSpace(t.b))
 }
 
-// start starts a command pinned to a processor. It is called on the main thread, whose end the child does not survive.
+// start starts a command pinned to a processor. It is called on the main thread, whose end the
+// child does not survive.
 func start(ctx context.Context, cpu int, files []*os.File, command ...string) (*child, error) {
 	c := &child{cmd: exec.CommandContext(ctx, command[0], command[1:]...)}
 	c.cmd.ExtraFiles = files

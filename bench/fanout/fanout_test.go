@@ -122,7 +122,8 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// The floor, as a process, under the generator, as a process: everything between the two ends of a measurement.
+// The floor, as a process, under the generator, as a process: everything between the two ends of a
+// measurement.
 func TestFloorUnderTheGenerator(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

@@ -16,9 +16,9 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// This file compares load generators: the same clients, the same requests, the same server. Each plays twice: at one
-// echo a second and client, which shows what latency it reports, and at manyEchoes, which shows what an echo costs it,
-// its start and its connections included.
+// This file compares load generators: the same clients, the same requests, the same server. Each
+// plays twice: at one echo a second and client, which shows what latency it reports, and at
+// manyEchoes, which shows what an echo costs it, its start and its connections included.
 
 // manyEchoes is what each client asks for in a second of the second run.
 const manyEchoes = 20
@@ -70,7 +70,8 @@ func measureGenerator(ctx context.Context, s *subject, window time.Duration) (me
 	return m, nil
 }
 
-// playFloor is one thread that does nothing but write and read: what the machine itself costs, and how late it is.
+// playFloor is one thread that does nothing but write and read: what the machine itself costs, and
+// how late it is.
 func playFloor(_ context.Context, s *subject, rate int, window time.Duration) (played, error) {
 	perSecond := float64(rate * s.clients)
 	r, err := s.do(load.Command{Do: "calls", Rate: perSecond, N: int(perSecond * window.Seconds())})

@@ -40,7 +40,8 @@ func run() error {
 	return s.serve()
 }
 
-// A client is one connection. rest holds the beginning of what has not arrived whole, and is nil otherwise.
+// A client is one connection. rest holds the beginning of what has not arrived whole, and is nil
+// otherwise.
 type client struct {
 	upgraded bool
 	member   int // place in server.members, -1 before "40"
@@ -48,7 +49,8 @@ type client struct {
 	rest     []byte
 }
 
-// server holds everything: descriptors index clients, members are the descriptors that broadcasts go to.
+// server holds everything: descriptors index clients, members are the descriptors that broadcasts
+// go to.
 type server struct {
 	epoll, listener int
 	clients         []*client
@@ -237,8 +239,8 @@ func (s *server) message(fd int, c *client, b []byte) bool {
 	return true
 }
 
-// broadcast writes the frame to every one of the members. A member that cannot take it is dropped when its own turn to be read
-// comes: its connection is broken, and epoll says so.
+// broadcast writes the frame to every one of the members. A member that cannot take it is dropped
+// when its own turn to be read comes: its connection is broken, and epoll says so.
 func (s *server) broadcast(from int, members []int) bool {
 	alive := true
 	for _, fd := range members {
@@ -249,8 +251,8 @@ func (s *server) broadcast(from int, members []int) bool {
 	return alive
 }
 
-// write writes all of b, as a rule with one system call. A full socket is waited for, with everybody else: the
-// generators bound what is in flight, so that it stays an exception.
+// write writes all of b, as a rule with one system call. A full socket is waited for, with
+// everybody else: the generators bound what is in flight, so that it stays an exception.
 func write(fd int, b []byte) bool {
 	for len(b) > 0 {
 		n, errno := raw(syscall.SYS_WRITE, fd, b)
@@ -267,7 +269,8 @@ func write(fd int, b []byte) bool {
 	return true
 }
 
-// raw makes a system call that cannot block without telling the scheduler, which costs as much as it does in C.
+// raw makes a system call that cannot block without telling the scheduler, which costs as much as
+// it does in C.
 func raw(call uintptr, fd int, b []byte) (int, unix.Errno) {
 	n, _, errno := syscall.RawSyscall(call, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
 	return int(n), errno
@@ -289,8 +292,9 @@ func frame(dst []byte, parts ...string) []byte {
 // rules is what is asked of clients.
 var rules = websocket.Rules{Masked: true, Room: longest}
 
-// unmask decodes the first frame of b in place. The message is nil when it has not arrived whole; ok is false for
-// whatever else than a whole masked text message of at most 64 KiB, a closing one included.
+// unmask decodes the first frame of b in place. The message is nil when it has not arrived whole;
+// ok is false for whatever else than a whole masked text message of at most 64 KiB, a closing one
+// included.
 func unmask(b []byte) (message, rest []byte, ok bool) {
 	f, n, err := rules.Next(b)
 	if n == 0 {

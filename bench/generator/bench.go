@@ -140,7 +140,8 @@ phases:
 `, o.clients, o.rate, o.size, o.clients/1000+2, o.window)
 }
 
-// bare measures the bare reader: a process of its own holds the connections, and this one has the server broadcast.
+// bare measures the bare reader: a process of its own holds the connections, and this one has the
+// server broadcast.
 func (b *bench) bare(ctx context.Context, o *options) (perDelivery float64, err error) {
 	cmd := exec.CommandContext(ctx, b.self, "reader", strings.TrimPrefix(b.url, "http://"), fmt.Sprint(o.clients))
 	cmd.Stderr = os.Stderr

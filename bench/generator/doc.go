@@ -1,4 +1,5 @@
-// Command generator measures what the load generator itself costs, since what it takes is not the server's to give:
+// Command generator measures what the load generator itself costs, since what it takes is not the
+// server's to give:
 //
 //   - the memory in which `throng run` holds 18 000 websocket clients (target: 300 MiB), and
 //   - the processor time with which it receives, counts and times a delivery, beside a bare reader: the same number of

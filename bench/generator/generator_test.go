@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// What it costs is for the benchmark to say; here both sides must receive everything, and the table must be whole.
+// What it costs is for the benchmark to say; here both sides must receive everything, and the table
+// must be whole.
 func TestBothReceive(t *testing.T) {
 	b, err := prepare(t.Context())
 	if err != nil {

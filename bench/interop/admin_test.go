@@ -18,7 +18,8 @@ import (
 	"github.com/throng-io/throng/scenario/client"
 )
 
-// The Admin UI by the official client. The official server in ../peers/node has none, so there is one peer only.
+// The Admin UI by the official client. The official server in ../peers/node has none, so there is
+// one peer only.
 func TestAdminByOfficialClient(t *testing.T) {
 	t.Parallel()
 	for _, file := range []string{"admin.check.mjs", "admin_msgpack.check.mjs"} {

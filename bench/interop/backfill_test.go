@@ -12,7 +12,8 @@ import (
 	"testing"
 )
 
-// TestBackfill has promtool make blocks for Prometheus of a run's metrics.txt, and finds the run's numbers in them.
+// TestBackfill has promtool make blocks for Prometheus of a run's metrics.txt, and finds the run's
+// numbers in them.
 func TestBackfill(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "out")
 	out, err := exec.Command(throng, "run", "testdata/live.yaml", "--set", "report.formats=[json, openmetrics]", "--quiet", "--out", dir).CombinedOutput()

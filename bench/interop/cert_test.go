@@ -15,7 +15,8 @@ import (
 	"time"
 )
 
-// certify writes a certificate for localhost and its key into dir, and makes them known to the tests in Node.
+// certify writes a certificate for localhost and its key into dir, and makes them known to the
+// tests in Node.
 func certify(dir string) error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

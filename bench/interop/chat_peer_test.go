@@ -11,7 +11,8 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// TestForeignService measures a server that was not written for it, by the contract that the scenario gives.
+// TestForeignService measures a server that was not written for it, by the contract that the
+// scenario gives.
 func TestForeignService(t *testing.T) {
 	t.Parallel()
 	url := official.start(t, "chat")

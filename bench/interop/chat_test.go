@@ -197,7 +197,8 @@ func (l *line) mend() {
 	l.down = false
 }
 
-// TestChat uses the page of the chat as two people would, once with the official client and once with the page's own.
+// TestChat uses the page of the chat as two people would, once with the official client and once
+// with the page's own.
 func TestChat(t *testing.T) {
 	for name, flags := range map[string][]string{
 		"official client":              {"--client-dir", clientDir},
@@ -266,7 +267,8 @@ func testWhisper(ann, bob *chatter) {
 	bob.pick("rooms", "lobby")
 }
 
-// testBreak cuts Bob's connection. He gets what he missed, in order and once, and is still in his rooms.
+// testBreak cuts Bob's connection. He gets what he missed, in order and once, and is still in his
+// rooms.
 func testBreak(l *line, ann, bob *chatter) {
 	l.cut()
 	bob.shows("#state", "Reconnecting")
@@ -288,7 +290,8 @@ func testBreak(l *line, ann, bob *chatter) {
 	ann.pick("rooms", "lobby")
 }
 
-// testNewServer gives Bob a server that knows nothing of him, as after a restart. He is logged in again, without a word.
+// testNewServer gives Bob a server that knows nothing of him, as after a restart. He is logged in
+// again, without a word.
 func testNewServer(l *line, url string, bob *chatter) {
 	l.cut()
 	bob.shows("#state", "Reconnecting")

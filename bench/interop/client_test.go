@@ -57,7 +57,8 @@ func (in inbox) want(t *testing.T, want message) {
 	}
 }
 
-// dial connects a client of Throng and runs it for the length of the test; ended yields what Run returned.
+// dial connects a client of Throng and runs it for the length of the test; ended yields what Run
+// returned.
 func dial(t *testing.T, cfg client.Config) (c *client.Client, in inbox, ended <-chan error) {
 	t.Helper()
 	c, err := client.Dial(t.Context(), &cfg)

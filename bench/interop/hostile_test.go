@@ -15,11 +15,12 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// stranger is the name of a page from elsewhere, which points at this machine: in the browser of these tests only.
+// stranger is the name of a page from elsewhere, which points at this machine: in the browser of
+// these tests only.
 const stranger = "evil.example"
 
-// TestHostilePage lets a page of another host, and one whose name has come to point at the server, try to reach the
-// Admin UI's namespace of throng serve; and the pages that may.
+// TestHostilePage lets a page of another host, and one whose name has come to point at the server,
+// try to reach the Admin UI's namespace of throng serve; and the pages that may.
 func TestHostilePage(t *testing.T) {
 	code, err := os.ReadFile("testdata/hostile.js")
 	if err != nil {
@@ -36,7 +37,8 @@ func TestHostilePage(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		flags []string
-		// How far each attack gets: of a page of another host, and of one whose name points at the server.
+		// How far each attack gets: of a page of another host, and of one whose name points at the
+		// server.
 		elsewhere, rebound map[string]string
 	}{
 		{
@@ -97,7 +99,8 @@ func try(t *testing.T, browser context.Context, code, page, attack, target, auth
 	return on(b, chromedp.Evaluate[string](call, chromedp.EvalAwaitPromise))
 }
 
-// TestAdminUIWithSecret connects the official page by the secret that throng serve prints, as the password.
+// TestAdminUIWithSecret connects the official page by the secret that throng serve prints, as the
+// password.
 func TestAdminUIWithSecret(t *testing.T) {
 	page := httptest.NewServer(http.FileServer(http.Dir("node_modules/@socket.io/admin-ui/ui/dist")))
 	t.Cleanup(page.Close)

@@ -64,7 +64,8 @@ func ready() error {
 	return nil
 }
 
-// A server is a command that serves one of the applications; {app} and {port} are filled in by who starts it.
+// A server is a command that serves one of the applications; {app} and {port} are filled in by who
+// starts it.
 type server struct {
 	name    string
 	command []string
@@ -76,7 +77,8 @@ func builtIn() server {
 	return server{"throng", []string{throng, "serve", "--app", "{app}", "--listen", "127.0.0.1:{port}"}}
 }
 
-// TestOfficialClients runs every *.test.mjs against both servers. What fails on the official one is a wrong test.
+// TestOfficialClients runs every *.test.mjs against both servers. What fails on the official one is
+// a wrong test.
 func TestOfficialClients(t *testing.T) {
 	files, err := filepath.Glob("*.test.mjs")
 	if err != nil || len(files) == 0 {

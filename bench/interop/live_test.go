@@ -50,7 +50,8 @@ func watched(t *testing.T, args ...string) (url string, ended <-chan error) {
 	return url, end
 }
 
-// TestLivePage watches a run in Chromium from its beginning, joins a second time late, and reads the report when the run is gone.
+// TestLivePage watches a run in Chromium from its beginning, joins a second time late, and reads
+// the report when the run is gone.
 func TestLivePage(t *testing.T) {
 	for _, way := range []struct {
 		name string

@@ -11,9 +11,10 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// TestRecoveredClientsAreOwed runs clients that lose their connection against two servers that recover them: the official one and
-// Throng's own, the latter also with clients that vanish without a word. Neither loses, repeats or turns around anything of
-// what the clients missed, and hardly anything of it is undecided.
+// TestRecoveredClientsAreOwed runs clients that lose their connection against two servers that
+// recover them: the official one and Throng's own, the latter also with clients that vanish without
+// a word. Neither loses, repeats or turns around anything of what the clients missed, and hardly
+// anything of it is undecided.
 func TestRecoveredClientsAreOwed(t *testing.T) {
 	t.Parallel()
 	url := official.start(t, "bench", "--recovery", "120s")

@@ -14,7 +14,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// drawn runs the command, which may end with a verdict of its own, and returns the address of the report that it left.
+// drawn runs the command, which may end with a verdict of its own, and returns the address of the
+// report that it left.
 func drawn(t *testing.T, args ...string) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "out")
@@ -25,8 +26,8 @@ func drawn(t *testing.T, args ...string) string {
 	return "file://" + filepath.Join(dir, "report.html")
 }
 
-// TestReports opens reports of every kind in Chromium: none asks for anything beyond itself, all fit every screen, tables sort and
-// figures enlarge.
+// TestReports opens reports of every kind in Chromium: none asks for anything beyond itself, all
+// fit every screen, tables sort and figures enlarge.
 func TestReports(t *testing.T) {
 	for _, report := range []struct {
 		name, says string
@@ -103,7 +104,8 @@ func (b *tab) enlarges() {
 	}
 }
 
-// labels makes sure that no label of a figure stands beyond its figure, whatever font this machine has.
+// labels makes sure that no label of a figure stands beyond its figure, whatever font this machine
+// has.
 func (b *tab) labels() {
 	b.t.Helper()
 	const script = `(() => {
@@ -125,8 +127,8 @@ func (b *tab) labels() {
 	}
 }
 
-// legible makes sure that text stands out from its ground: on a light and on a dark screen, and on paper, which is white also for a
-// reader who prefers dark pages.
+// legible makes sure that text stands out from its ground: on a light and on a dark screen, and on
+// paper, which is white also for a reader who prefers dark pages.
 func (b *tab) legible() {
 	b.t.Helper()
 	const script = `(() => {

@@ -22,7 +22,8 @@ func (s server) start(t *testing.T, app string, flags ...string) string {
 	return address()
 }
 
-// launch is start for a server that prints several addresses. The function that it returns waits for the next one.
+// launch is start for a server that prints several addresses. The function that it returns waits
+// for the next one.
 func (s server) launch(t *testing.T, app string, flags ...string) (address func() string) {
 	t.Helper()
 	var args []string
@@ -67,7 +68,8 @@ func (s server) launch(t *testing.T, app string, flags ...string) (address func(
 	}
 }
 
-// TestRunnerOnOfficialServer runs one scenario file, as a user would, against a server that Throng did not write.
+// TestRunnerOnOfficialServer runs one scenario file, as a user would, against a server that Throng
+// did not write.
 func TestRunnerOnOfficialServer(t *testing.T) {
 	t.Parallel()
 	url := official.start(t, "bench")
@@ -95,7 +97,8 @@ func checkRun(t *testing.T, run *result.Run) {
 		if c := cell.Clients; c.Asked != 41 || c.Held != 41 || c.Failed != 0 || c.Dropped != 0 {
 			t.Errorf("%s: clients %+v, want 41 asked and held", name, c)
 		}
-		// Three seconds of twenty broadcasts to forty viewers alone. On a slow machine a client may join while one is under way.
+		// Three seconds of twenty broadcasts to forty viewers alone. On a slow machine a client may
+		// join while one is under way.
 		if l := cell.Ledger; l.Expected < 3*20*40 || l.Received+l.Undecided != l.Expected || l.Lost+l.Duplicate+l.Disorder+l.Late != 0 {
 			t.Errorf("%s: ledger %+v", name, l)
 		}
@@ -115,7 +118,8 @@ func checkRun(t *testing.T, run *result.Run) {
 	}
 }
 
-// Ready scenarios leave out what needs the built-in server, and judge the rest: here those that leave something out, scaled down.
+// Ready scenarios leave out what needs the built-in server, and judge the rest: here those that
+// leave something out, scaled down.
 func TestReadyScenariosOnOfficialServer(t *testing.T) {
 	t.Parallel()
 	url := official.start(t, "bench")

@@ -18,7 +18,8 @@ import (
 
 const clientDir = "node_modules/socket.io-client/dist"
 
-// TestServedClient fetches every file of the official client from `throng serve`, as pages and their debuggers do.
+// TestServedClient fetches every file of the official client from `throng serve`, as pages and
+// their debuggers do.
 func TestServedClient(t *testing.T) {
 	base := builtIn().start(t, "protocol", "--client-dir", clientDir) + "/socket.io/"
 	client := &http.Client{Transport: &http.Transport{DisableCompression: true, DisableKeepAlives: true}}
@@ -70,7 +71,8 @@ func TestServedClient(t *testing.T) {
 	}
 }
 
-// TestServedClientInBrowser connects by the script and by the module, from a page that the server's own origin serves.
+// TestServedClientInBrowser connects by the script and by the module, from a page that the server's
+// own origin serves.
 func TestServedClientInBrowser(t *testing.T) {
 	url := builtIn().start(t, "chat", "--client-dir", clientDir)
 	browser := chromium(t)

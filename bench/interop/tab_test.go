@@ -31,7 +31,8 @@ func on[T any](b *tab, action chromedp.Action[T]) T {
 	return v
 }
 
-// look evaluates a script on a page that may be about to give way to another one, of which nothing is known yet.
+// look evaluates a script on a page that may be about to give way to another one, of which nothing
+// is known yet.
 func look[T any](b *tab, script string) T {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, 2*patience)

@@ -13,7 +13,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// TestView browses saved runs in Chromium as a user would: find one, read it, set two against each other.
+// TestView browses saved runs in Chromium as a user would: find one, read it, set two against each
+// other.
 func TestView(t *testing.T) {
 	out := t.TempDir()
 	for _, name := range []string{"before", "after"} {
@@ -65,7 +66,8 @@ func TestView(t *testing.T) {
 	b.see("Throng load test", "all results", "How it was measured")
 	b.until(`document.querySelector('thead th button') !== null`, "headings to sort by")
 
-	// Two runs over each other: the newest is chosen beforehand, with the one before it as its base.
+	// Two runs over each other: the newest is chosen beforehand, with the one before it as its
+	// base.
 	on(b, chromedp.Navigate(url))
 	b.press("Compare")
 	b.see("after against before", "Overview", "trials")

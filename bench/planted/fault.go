@@ -8,7 +8,8 @@ import (
 // A Kind is what can go wrong.
 type Kind string
 
-// The kinds. Of a message that goes to several receivers one is hit, unless the text says otherwise.
+// The kinds. Of a message that goes to several receivers one is hit, unless the text says
+// otherwise.
 const (
 	Delay     Kind = "delay"           // the message waits For on its way to all receivers; what follows waits behind it
 	Stall     Kind = "stall"           // from the message on the server writes nothing to anybody, for For
@@ -36,10 +37,11 @@ const (
 // A Fault is one kind of mistake and how often it is made.
 type Fault struct {
 	Kind Kind
-	// Every is how many of the messages (calls, connections, recoveries) there are to one that is hit. 0 and 1: all.
+	// Every is how many of the messages (calls, connections, recoveries) there are to one that is
+	// hit. 0 and 1: all.
 	Every int
-	// From is the number of the first that is hit; default Every. Faults with different From and the same Every
-	// never meet in one message.
+	// From is the number of the first that is hit; default Every. Faults with different From and
+	// the same Every never meet in one message.
 	From int
 	// All says that every receiver of the message is hit, of the kinds that hit one.
 	All bool
@@ -102,7 +104,8 @@ func (l Log) Count(k Kind) (n int) {
 	return n
 }
 
-// Numbers lists the messages (calls, connections, recoveries) that a kind of mistake was made with, in order.
+// Numbers lists the messages (calls, connections, recoveries) that a kind of mistake was made with,
+// in order.
 func (l Log) Numbers(k Kind) (out []int) {
 	for i := range l.Plants {
 		if l.Plants[i].Kind == k {

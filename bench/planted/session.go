@@ -40,7 +40,8 @@ type item struct {
 	undo    bool // when its time comes, the plant came to nothing
 }
 
-// swapTime is how long a message waits for the sender's next one. Without one it is delivered unswapped.
+// swapTime is how long a message waits for the sender's next one. Without one it is delivered
+// unswapped.
 const swapTime = 500 * time.Millisecond
 
 func (sess *session) handshake(upgrades ...string) engineio.Packet {
@@ -121,9 +122,9 @@ func (sess *session) written(it *item, now time.Time) []engineio.Packet {
 	return it.packets
 }
 
-// wait returns what is to be written as soon as there is something; nil: the session is over, or polls have to end
-// since the session moves to websocket.
-// left, if given, is closed when the client has given the request up.
+// wait returns what is to be written as soon as there is something; nil: the session is over, or
+// polls have to end since the session moves to websocket. left, if given, is closed when the client
+// has given the request up.
 func (sess *session) wait(poll bool, left <-chan struct{}) []engineio.Packet {
 	for {
 		sess.s.mu.Lock()

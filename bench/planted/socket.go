@@ -185,8 +185,8 @@ func (c *call) echo() error {
 	return nil
 }
 
-// cast sends an event to the sockets of a room, or of the namespace; args are the event's name, its data, and whether
-// the sender is left out.
+// cast sends an event to the sockets of a room, or of the namespace; args are the event's name, its
+// data, and whether the sender is left out.
 func (c *call) cast(room string, args [][]byte) error {
 	s := c.sock.sess.s
 	e := event{from: c.sock.sess.number, namespace: c.sock.namespace, room: room, args: args[1], attachments: c.attachments}
@@ -274,7 +274,8 @@ func (s *Server) deliver(e *event, to, strangers []*socket) {
 	}
 }
 
-// harm does to the message of one receiver what a fault says; false: none hits it. chosen is true for one of the receivers.
+// harm does to the message of one receiver what a fault says; false: none hits it. chosen is true
+// for one of the receivers.
 func (s *Server) harm(e *event, o *socket, it item, n int, chosen bool) bool {
 	for _, k := range []Kind{Loss, Duplicate, Swap, Corrupt, Garble, Late, Cut} {
 		f := s.fault(k, n)
@@ -323,8 +324,8 @@ func (sess *session) send(from int, it item) {
 	}
 }
 
-// damage changes one byte so that the message stays well-formed: of the stamp at the head of the payload, or the last
-// letter of the filler. It reports whether there is one.
+// damage changes one byte so that the message stays well-formed: of the stamp at the head of the
+// payload, or the last letter of the filler. It reports whether there is one.
 func (e *event) damage(head bool) bool {
 	target, binary := &e.args, len(e.attachments) > 0
 	if binary {
@@ -341,7 +342,8 @@ func (e *event) damage(head bool) bool {
 		b[12] ^= 1
 		return true
 	case head:
-		// The runner writes {"$b":"stamp","p":"filler"}; in both parsers the stamp begins a few bytes behind its key.
+		// The runner writes {"$b":"stamp","p":"filler"}; in both parsers the stamp begins a few
+		// bytes behind its key.
 		at := bytes.Index(b, []byte("$b")) + 16
 		if at < 16 || at >= len(b) {
 			return false

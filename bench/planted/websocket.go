@@ -9,7 +9,8 @@ import (
 	ws "github.com/throng-io/throng/protocol/websocket"
 )
 
-// websocket makes the request's connection a websocket of the session. probe says that the session is on polling.
+// websocket makes the request's connection a websocket of the session. probe says that the session
+// is on polling.
 func (s *Server) websocket(w http.ResponseWriter, r *http.Request, sess *session, probe bool) {
 	key := r.Header.Get("Sec-WebSocket-Key")
 	hijacker, ok := w.(http.Hijacker)

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pin ties the calling goroutine's thread to one processor until restore is called on it. What it starts inherits that, and
-// where a privilege allows it, that it goes before all other work.
+// pin ties the calling goroutine's thread to one processor until restore is called on it. What it
+// starts inherits that, and where a privilege allows it, that it goes before all other work.
 func pin(cpu int, first bool) (restore func(), err error) {
 	runtime.LockOSThread()
 	var was, only unix.CPUSet

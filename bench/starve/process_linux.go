@@ -35,7 +35,8 @@ func draw(rng *rand.Rand, kinds []string) load {
 	return l
 }
 
-// startOn starts this program in another role, on one processor only; first says that it goes before all other work there.
+// startOn starts this program in another role, on one processor only; first says that it goes
+// before all other work there.
 func startOn(ctx context.Context, self string, cpu int, first bool, args ...string) (cmd *exec.Cmd, in io.WriteCloser, out *json.Decoder, err error) {
 	cmd = exec.CommandContext(ctx, self, args...)
 	cmd.Stderr, cmd.WaitDelay = os.Stderr, time.Second
@@ -138,7 +139,8 @@ func wait(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// burn uses its processor for a time, pauses for another, and again; without pauses when the first is 0.
+// burn uses its processor for a time, pauses for another, and again; without pauses when the first
+// is 0.
 func burn(args []string) error {
 	if len(args) != 3 {
 		return errors.New("burn takes a nice value and two durations")

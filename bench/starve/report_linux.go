@@ -62,7 +62,8 @@ type outcome struct {
 // floor is what is not held against a run.
 const floor = time.Millisecond
 
-// off reports whether the p99 that was reported is off by more than a fifth and more than the floor.
+// off reports whether the p99 that was reported is off by more than a fifth and more than the
+// floor.
 func (o *outcome) off() bool {
 	diff := max(o.Reported.P99-o.Truth.P99, o.Truth.P99-o.Reported.P99)
 	return diff > o.Truth.P99/5 && diff > floor.Microseconds()

@@ -24,8 +24,9 @@ const (
 	longest  = 10 * time.Millisecond
 )
 
-// serve runs a server that delays its broadcasts until the input ends. It prints its address when it listens, and at
-// the end how long the broadcasts really took from when they were read until they were handed to their receivers.
+// serve runs a server that delays its broadcasts until the input ends. It prints its address when
+// it listens, and at the end how long the broadcasts really took from when they were read until
+// they were handed to their receivers.
 func serve(in io.Reader, out io.Writer) error {
 	srv, err := server.New(server.Options{})
 	if err != nil {

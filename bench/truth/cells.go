@@ -167,7 +167,8 @@ func special(w way) []*cell {
 	steady, back, recovery := lives[0], lives[3], lives[4]
 	const all = "op: all, rate: 50/s, size: 128B, expect: others"
 	const call = "op: echo, rate: 10/s, size: 128B, ack: 500ms"
-	// The stall is no multiple of the stream's period, so that no delivery is late by as much as the clock is inexact.
+	// The stall is no multiple of the stream's period, so that no delivery is late by as much as
+	// the clock is inexact.
 	out := []*cell{
 		{what: "delay", way: w, life: steady, speaker: all, faults: []planted.Fault{{Kind: planted.Delay, For: 40 * time.Millisecond}}, verdict: result.Pass, compare: delays},
 		{what: "stall", way: w, life: steady, speaker: all, faults: []planted.Fault{{Kind: planted.Stall, Every: 1000, From: 20, For: 790 * time.Millisecond}}, verdict: result.Fail, compare: deliveries},

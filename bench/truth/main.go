@@ -1,10 +1,11 @@
 // Command truth shows that what a run reports is what happened.
 //
-// A server that makes mistakes on purpose (bench/planted) counts each of them. The scenario runner measures the same server
-// from outside: over websocket, polling, the upgrade, MessagePack and binary, with clients that stay, that come and go, that
-// change rooms, that are cut off and come back, and that are recovered. For each of these the program prints what was planted
-// beside what was reported, and it fails when they differ by more than the bound it names: for counts 0 as a rule, and for
-// times the way there and back.
+// A server that makes mistakes on purpose (bench/planted) counts each of them. The scenario runner
+// measures the same server from outside: over websocket, polling, the upgrade, MessagePack and
+// binary, with clients that stay, that come and go, that change rooms, that are cut off and come
+// back, and that are recovered. For each of these the program prints what was planted beside what
+// was reported, and it fails when they differ by more than the bound it names: for counts 0 as a
+// rule, and for times the way there and back.
 //
 //	go run ./bench/truth
 package main

@@ -20,8 +20,9 @@ type outcome struct {
 	reported *result.Cell
 }
 
-// A machine that is busy with other things makes the generator late, and that is no difference between what was planted and what
-// was reported: a cell is run again when that happened and something differs.
+// A machine that is busy with other things makes the generator late, and that is no difference
+// between what was planted and what was reported: a cell is run again when that happened and
+// something differs.
 const (
 	busyAbove = 20 * time.Millisecond
 	attempts  = 3
@@ -77,11 +78,12 @@ func exact(what string, planted int, reported int64) line {
 	return line{what: what, planted: float64(planted), reported: float64(reported)}
 }
 
-// edges is how far a delivery's time in the server may be from the limit and still be taken for late: the way there and back.
+// edges is how far a delivery's time in the server may be from the limit and still be taken for
+// late: the way there and back.
 const edges = 100 * time.Millisecond
 
-// deliveries compares the account of deliveries. Where memberships change, what was under way at that moment is
-// undecided, and the bound is the number of these.
+// deliveries compares the account of deliveries. Where memberships change, what was under way at
+// that moment is undecided, and the bound is the number of these.
 func deliveries(o *outcome) []line {
 	l, log := &o.reported.Ledger, &o.log
 	var edge float64
@@ -114,7 +116,8 @@ func deliveries(o *outcome) []line {
 	return out
 }
 
-// corrupt counts the messages that can be seen to be damaged. Bytes without a whole stamp may be somebody else's.
+// corrupt counts the messages that can be seen to be damaged. Bytes without a whole stamp may be
+// somebody else's.
 func (o *outcome) corrupt() int {
 	n := o.log.Count(planted.Corrupt)
 	if !o.cell.way.binary {
@@ -123,8 +126,8 @@ func (o *outcome) corrupt() int {
 	return n
 }
 
-// undecided is how many deliveries may be: none where all stay, else those of the few messages that are under way when a
-// client comes, goes or moves, one in twenty.
+// undecided is how many deliveries may be: none where all stay, else those of the few messages that
+// are under way when a client comes, goes or moves, one in twenty.
 func (o *outcome) undecided() float64 {
 	if !o.cell.life.changes {
 		return 0
@@ -146,7 +149,8 @@ func delays(o *outcome) []line {
 	if d == nil || len(o.log.Waits) == 0 {
 		return append(out, line{what: "latencies", planted: float64(len(o.log.Waits))})
 	}
-	// Histograms have three digits: half a thousandth is rounding. Above is the way there and back through a busy machine.
+	// Histograms have three digits: half a thousandth is rounding. Above is the way there and back
+	// through a busy machine.
 	mean := ms(sum) / float64(len(o.log.Waits))
 	var own float64 // latencies count from when a message was due
 	if lag := o.reported.Generator.Lag; lag != nil {
