@@ -15,7 +15,8 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// judgeAgainst prints how the rules of a scenario would have judged a saved run, and returns the exit code of that.
+// judgeAgainst prints how the rules of a scenario would have judged a saved run, and returns the
+// exit code of that.
 func judgeAgainst(w io.Writer, f *file.File, dir string, asJSON bool) error {
 	run, err := result.Read(dir)
 	if err != nil {

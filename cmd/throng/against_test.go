@@ -9,7 +9,7 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// The rules of a file are applied to a saved result, and the exit code is that of a run.
+// The rules of a file are applied to a saved result, and the exit code is the same as a run's.
 func TestCheckAgainst(t *testing.T) {
 	dir := t.TempDir()
 	run := &result.Run{Format: result.Format, Scenario: "old", Verdict: result.Pass, Cells: []result.Cell{{

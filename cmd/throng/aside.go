@@ -12,7 +12,8 @@ import (
 	"github.com/throng-io/throng/protocol/hostname"
 )
 
-// listenAside listens on an address that a flag gives. A port without host is taken on the loopback interface.
+// listenAside listens on an address that a flag gives. A port without host is taken on the loopback
+// interface.
 func listenAside(flag, address string) (net.Listener, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -28,11 +29,10 @@ func listenAside(flag, address string) (net.Listener, error) {
 	return ln, nil
 }
 
-// aside serves what is for operators on an address of its own until ctx ends,
-// and returns a function that waits for its end. An empty address does nothing.
-// A port without host is taken on the loopback interface, where it answers to
-// localhost and the names in hosts only. flag, what and path are for what is said to
-// the user.
+// aside serves an operators' endpoint on its own address until ctx ends, and returns a function
+// that waits for its end. An empty address does nothing. A port without host listens on the
+// loopback interface and accepts only the host localhost and the names in hosts. flag, what and
+// path appear in messages.
 func aside(ctx context.Context, flag, what, path, address string, hosts []string, h http.Handler, stderr io.Writer) (wait func(), err error) {
 	if address == "" {
 		return func() {}, nil

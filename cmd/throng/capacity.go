@@ -217,7 +217,8 @@ func writeCapacity(stdout io.Writer, f *file.File, dir string, run *result.Run, 
 	return err
 }
 
-// searchProgress says on standard error how a search goes: a line when a trial begins, and when it has ended one for each check.
+// searchProgress says on standard error how a search goes: a line when a trial begins, and when it
+// has ended one for each check.
 type searchProgress struct {
 	w      io.Writer
 	search *file.Search
@@ -253,7 +254,7 @@ func (p *searchProgress) step(s capacity.Step) {
 	}
 }
 
-// bracket is what is known so far, and the time spent.
+// bracket formats the bracket so far and the time spent.
 func (p *searchProgress) bracket(s capacity.Step) string {
 	low, high := "-", "-"
 	if s.SoFar.Low > 0 {

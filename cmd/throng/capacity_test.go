@@ -51,7 +51,8 @@ func TestInterruptSearch(t *testing.T) {
 	}
 }
 
-// saturating serves echoes one after the other, each of which takes 10 ms: a hundred a second, however many clients ask.
+// saturating serves echoes one after the other, each of which takes 10 ms: a hundred a second,
+// however many clients ask.
 func saturating(t *testing.T) string {
 	t.Helper()
 	s, err := server.New(server.Options{})
@@ -79,8 +80,8 @@ func saturating(t *testing.T) string {
 	return "http://" + ln.Addr().String()
 }
 
-// TestQueueThatGrowsDoesNotHold: 108 calls a second are asked of a server that answers 100. In a trial of four seconds all
-// are answered, and no check is broken.
+// TestQueueThatGrowsDoesNotHold: 108 calls a second are asked of a server that answers 100. In a
+// trial of four seconds all are answered, and no check is broken.
 func TestQueueThatGrowsDoesNotHold(t *testing.T) {
 	stdout, code := capacityOf(t, saturating(t), "echo, rate: 27/s, ack: 30s", "groups.a.send[0].rate, from: 27/s, to: 27/s", "4s")
 	if code != exitNothing || !strings.Contains(stdout, "does not hold 27/s") || !strings.Contains(stdout, "no growth within the trial: p50(ack) grew from ") {

@@ -233,7 +233,7 @@ func combinationName(p map[string]string) string {
 	return strings.Join(words, " ")
 }
 
-// span writes what goes from one value to another.
+// span formats a range of values.
 func span(from, to string) string {
 	if from == to {
 		return to

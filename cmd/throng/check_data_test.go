@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// A scenario whose data file is missing is planned and refused; with the file, also one that is too short.
+// A scenario whose data file is missing is planned and refused; with the file, also one that is too
+// short.
 func TestCheckReadsDataFiles(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "s.yaml")

@@ -21,9 +21,9 @@ import (
 // startTime is how long the built-in server may take to listen.
 const startTime = 30 * time.Second
 
-// startServer runs the built-in server as a child process: its CPU, memory and
-// garbage collection are its own then, and the system can tell them from ours.
-// It gets further arguments; tell is its standard input.
+// startServer runs the built-in server as a child process: its CPU, memory and garbage collection
+// are then separate from the generator's in the system's accounts. It gets further arguments; tell
+// is its standard input.
 func startServer(ctx context.Context, s *file.Server, more ...string) (ep *scenario.Endpoint, tell io.Writer, err error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -104,7 +104,7 @@ func serverArguments(s *file.Server) []string {
 	return args
 }
 
-// tail keeps the end of what is written to it.
+// tail keeps the last bytes written to it.
 type tail struct {
 	mu   sync.Mutex
 	text []byte

@@ -12,7 +12,8 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// savedRun writes a result of n trials whose deliveries take about median, and returns its directory.
+// savedRun writes a result of n trials whose deliveries take about median, and returns its
+// directory.
 func savedRun(t *testing.T, parent, name string, n int, median time.Duration) string {
 	t.Helper()
 	rnd := rand.New(rand.NewPCG(uint64(median), 1))
@@ -101,7 +102,8 @@ func TestReportFormats(t *testing.T) {
 	}
 }
 
-// TestFiguresForPapers: pdf comes in addition, at the width that was asked for, and goes with the next report without it.
+// TestFiguresForPapers: pdf comes in addition, at the width that was asked for, and goes with the
+// next report without it.
 func TestFiguresForPapers(t *testing.T) {
 	dir := savedRun(t, t.TempDir(), "run", 2, time.Millisecond)
 	read := func(format string) (texts []string) {

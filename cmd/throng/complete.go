@@ -8,8 +8,8 @@ import (
 	"github.com/throng-io/throng/scenarios"
 )
 
-// completeScenarios offers the names of the ready scenarios that fit what was
-// typed. Where none does, the shell completes files.
+// completeScenarios offers the ready scenarios whose names begin with the typed text. Without a
+// match the shell completes files.
 func completeScenarios(_ *cobra.Command, _ []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	var names []cobra.Completion
 	for _, name := range scenarios.Names() {

@@ -83,7 +83,8 @@ func TestCompletion(t *testing.T) {
 	}
 }
 
-// A stranger reads the help first: each command says what it does in full, and each flag has a name for its value.
+// A stranger reads the help first: each command says what it does in full, and each flag has a name
+// for its value.
 func TestHelp(t *testing.T) {
 	for _, c := range newRoot().Commands() {
 		if c.Name() == "help" || c.Name() == "completion" {

@@ -21,7 +21,7 @@ func group(cmd *cobra.Command, groups ...flagGroup) {
 	sets := make([]*pflag.FlagSet, len(groups))
 	for i, g := range groups {
 		sets[i] = pflag.NewFlagSet(g.title, pflag.ContinueOnError)
-		sets[i].SortFlags = false // what belongs together stands together
+		sets[i].SortFlags = false // related flags stand together
 		g.define(sets[i])
 		cmd.Flags().AddFlagSet(sets[i])
 	}

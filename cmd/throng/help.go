@@ -6,7 +6,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// helpCommand is 'throng help COMMAND'. Unlike cobra's own it fails for a command that does not exist.
+// helpCommand is 'throng help COMMAND'. Unlike cobra's own it fails for a command that does not
+// exist.
 func helpCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [COMMAND]",

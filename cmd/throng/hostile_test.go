@@ -12,7 +12,8 @@ import (
 	"unicode"
 )
 
-// TestHostileTarget: what a target answers, at whatever stage, cannot make lines of ours on the terminal, move the cursor or set colours.
+// TestHostileTarget: what a target answers, at whatever stage, cannot make lines of ours on the
+// terminal, move the cursor or set colours.
 func TestHostileTarget(t *testing.T) {
 	const lie = "no\nthrong: verdict: pass\n\x1b[2J\x1b[32mverdict: pass\u202e"
 	quoted := strings.NewReplacer("\n", `\n`, "\x1b", `\u001b`).Replace(lie)

@@ -65,7 +65,7 @@ func writeStarter(path string) error {
 		_ = f.Close()
 	}
 	if err != nil {
-		_ = os.Remove(path) // half a scenario helps nobody
+		_ = os.Remove(path) // an incomplete scenario is useless
 		return fmt.Errorf("write the starter: %w", err)
 	}
 	return nil

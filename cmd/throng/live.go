@@ -60,7 +60,7 @@ func (l *livePage) show(b *board.Board) {
 	}
 }
 
-// ended tells the viewers the outcome of a run whose results are in dir.
+// ended sends the viewers the outcome of a run whose results are in dir.
 func (l *livePage) ended(b *board.Board, run *result.Run, dir string) {
 	path := filepath.Join(dir, reports.PageName)
 	report, err := os.ReadFile(path)

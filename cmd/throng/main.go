@@ -46,8 +46,8 @@ func (e *exitError) Error() string {
 func (e *exitError) Unwrap() error { return e.err }
 
 func main() {
-	// A reader of the output that goes away, as head does, must not end a run before its results are written:
-	// writing fails instead, which readerGone looks for.
+	// A reader of the output that goes away, as head does, must not end a run before its results
+	// are written: writing fails instead, which readerGone looks for.
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), ends()...)
 	defer stop()
@@ -55,8 +55,8 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// ends are the signals that end the program in order, what was measured until then kept. One that the
-// parent ignores, as nohup does for the hangup of a terminal, stays ignored.
+// ends are the signals that end the program in an orderly way and keep the measurements so far. A
+// signal that the parent ignores, as nohup does with SIGHUP, stays ignored.
 func ends() []os.Signal {
 	return slices.DeleteFunc([]os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}, signal.Ignored)
 }

@@ -60,13 +60,13 @@ func workflow(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// Ctrl-C keeps what was measured until then. The run is in this process, as its
-// end is what is tested; the server is a process as always.
+// Ctrl-C keeps the measurements so far. The run is in this process, because its end is under test;
+// the server is a separate process as always.
 func TestInterrupt(t *testing.T) {
 	dir := t.TempDir()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	// What is measured can be asked for while it is.
+	// The measurements can be read while a run is in progress.
 	stderr, _ := scrape(t, cancel, `throng_run_latency_seconds_count{cell="",metric="delivery"`)
 	out := filepath.Join(dir, "out")
 	var stdout strings.Builder
@@ -86,8 +86,8 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
-// scrape is the standard error of a run with --metrics. It asks there until the answer holds all of want, and then calls then, at
-// the latest after a minute; answer waits for that.
+// scrape is the standard error of a run with --metrics. It asks there until the answer holds all of
+// want, and then calls then, at the latest after a minute; answer waits for that.
 func scrape(t *testing.T, then func(), want ...string) (stderr io.Writer, answer func() string) {
 	t.Helper()
 	url, got := make(chan string, 1), make(chan string, 1)
@@ -178,7 +178,7 @@ func serving(t *testing.T, flags ...string) (lines *bufio.Scanner, stop func()) 
 	return bufio.NewScanner(out), stop
 }
 
-// serveHere is serving for who wants the address alone.
+// serveHere is serving for callers that need only the address.
 func serveHere(t *testing.T, flags ...string) string {
 	t.Helper()
 	lines, _ := serving(t, flags...)

@@ -45,7 +45,7 @@ func TestOptionFlags(t *testing.T) {
 	}
 }
 
-// The help tells each flag once, under a heading, with what holds without it.
+// The help lists each flag once, under a heading, with its default.
 func TestServeHelp(t *testing.T) {
 	var out bytes.Buffer
 	cmd := serveCommand()

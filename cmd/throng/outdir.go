@@ -30,8 +30,8 @@ func namedDir(f *file.File, out string, several bool) string {
 	return cmp.Or(out, f.Spec.Report.Dir)
 }
 
-// fresh makes a directory of that path, or with a number behind it where there is one
-// already: two runs may begin in the same second. What is wrong otherwise is found by writable.
+// fresh makes a directory of that path, or with a number behind it where there is one already: two
+// runs may begin in the same second. writable reports other errors.
 func fresh(path string) string {
 	_ = os.MkdirAll(filepath.Dir(path), 0o755)
 	dir := path
@@ -63,8 +63,9 @@ func removeLeftovers(dir string, began time.Time) (err error) {
 
 var errNoDir = errors.New("--out is empty; name a directory, or leave it out")
 
-// claim makes dir and keeps it for one run until release is called. It refuses a directory that another
-// run is writing to at this moment or that cannot be written to, and without force one that holds a result.
+// claim makes dir and keeps it for one run until release is called. It refuses a directory that
+// another run is writing to at this moment or that cannot be written to, and without force one that
+// holds a result.
 func claim(dir string, force bool) (release func(), err error) {
 	if err := writable(dir, "--out"); err != nil {
 		return nil, err
@@ -93,7 +94,8 @@ func vacant(dir string) error {
 	return fmt.Errorf("%s holds a result already (%s); choose another directory with --out, or overwrite it with --force%s", dir, kept, resume)
 }
 
-// holds names the file by which dir is known to hold the result of a run or a search; "" if it holds none.
+// holds names the file by which dir is known to hold the result of a run or a search; "" if it
+// holds none.
 func holds(dir string) string {
 	for _, name := range []string{result.FileName, result.JournalName} {
 		if exists(filepath.Join(dir, name)) {

@@ -7,10 +7,10 @@ import (
 	"net/http/pprof"
 )
 
-// profiles serves net/http/pprof on an address of its own until ctx ends, and
-// returns a function that waits for its end. An empty address does nothing. A
-// port without host is taken on the loopback interface: profiles tell everything
-// about a process, command line included.
+// profiles serves net/http/pprof on an address of its own until ctx ends, and returns a function
+// that waits for its end. An empty address does nothing. A port without host listens on the
+// loopback interface, because profiles reveal everything about a process, including its command
+// line.
 func profiles(ctx context.Context, address string, hosts []string, stderr io.Writer) (wait func(), err error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/debug/pprof/", pprof.Index)

@@ -42,19 +42,19 @@ type profiler struct {
 	cpu       *os.File
 
 	mu      sync.Mutex   // a fault restarts the server while the trial goes on
-	stem    string       // path of this trial's files without what tells them apart
+	stem    string       // common prefix of the paths of this trial's files
 	servers int          // that this trial has started
 	ask     func() error // has the last of them write its heap profile; nil: there is none
 }
 
-// note tells of an error. A run is worth more than its profiles: it goes on.
+// note reports an error. The run continues, because it is worth more than its profiles.
 func (p *profiler) note(err error) {
 	if err != nil {
 		_, _ = fmt.Fprintf(p.stderr, "throng: --profile: %v\n", err)
 	}
 }
 
-// begin begins a trial, and returns what ends the profiles of its load.
+// begin begins a trial, and returns a function that ends the profiles of its load.
 func (p *profiler) begin(c *file.Cell) (loaded func()) {
 	p.trials++
 	stem := fmt.Sprintf("%s-%d", p.name, p.trials)
@@ -87,8 +87,8 @@ func (p *profiler) loaded() {
 	}
 }
 
-// server returns where the next server of this trial is to leave its profiles: a
-// fault may start several.
+// server returns where the next server of this trial writes its profiles: a fault may start several
+// servers.
 func (p *profiler) server() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -171,8 +171,8 @@ func (o *observing) register(f *pflag.FlagSet) {
 	f.StringVar(&o.stem, "profile", "", "write profiles to files that begin so: of the processor until the end (.cpu.pprof), of the heap at the end (.heap.pprof)")
 }
 
-// offer serves what is asked for until ctx ends, and returns a function that waits
-// for its end.
+// offer serves the requested profiles until ctx ends, and returns a function that waits for its
+// end.
 func (o *observing) offer(ctx context.Context, srv *server.Server, stderr io.Writer) (wait func(), err error) {
 	profiled, err := profiles(ctx, o.pprof, o.hosts, stderr)
 	if err != nil {
@@ -186,9 +186,9 @@ func (o *observing) offer(ctx context.Context, srv *server.Server, stderr io.Wri
 	return func() { scraped(); profiled() }, nil
 }
 
-// take begins what --profile asks for. Each line from in makes a heap profile; if
-// none has come, the end makes it. Who wants to know when in ends must read rest
-// instead. The function that is returned ends it all.
+// take begins the profiles of --profile. Each line of in triggers a heap profile; without any line
+// the end does. To see the end of in, a caller must read rest instead. The returned function ends
+// the profiles.
 func (o *observing) take(in io.Reader) (rest io.Reader, end func() error, err error) {
 	stem := o.stem
 	if stem == "" {

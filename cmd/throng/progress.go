@@ -34,7 +34,7 @@ func newProgress(w io.Writer, name, about string, quiet bool, stop func()) progr
 	if quiet {
 		return progress{b, b.Update, func() {}}
 	}
-	// A job in the background leaves the screen to whom it belongs.
+	// A job in the background does not write to the screen.
 	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb" && foreground(f) {
 		o := screen.Options{Out: f, Env: os.Environ(), ASCII: plainTerminal(os.Getenv), Stop: stop}
 		if stop != nil && term.IsTerminal(int(os.Stdin.Fd())) && foreground(os.Stdin) {

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// What is no regular file is refused at once, wherever a user names one: a pipe without a writer would be waited for, and a
-// device read until the memory is full.
+// A file that is not regular is refused at once, for every option that names a file: a pipe without
+// a writer would block, and a device would fill the memory.
 func TestFilesAreRegular(t *testing.T) {
 	dir := t.TempDir()
 	path := func(name string) string { return filepath.Join(dir, name) }

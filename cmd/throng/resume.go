@@ -51,8 +51,7 @@ func toResume(cmd *cobra.Command, names []string, set map[string]string, flags *
 	return f, nil
 }
 
-// earlierPart is what there is of a run that is to be gone on with: in its journal, or in its
-// result.
+// earlierPart returns the finished part of a run to resume, from its journal or its result.
 func earlierPart(dir string) (*result.Run, error) {
 	run, _, err := result.ReadJournal(dir)
 	switch {

@@ -299,7 +299,8 @@ func say(stdout io.Writer, dir string, run *result.Run, asJSON bool) error {
 	return err
 }
 
-// elsewhere keeps a result that could not be written to its directory, among the temporary files, and says where.
+// elsewhere keeps a result that could not be written to its directory, among the temporary files,
+// and says where.
 func elsewhere(run *result.Run, cause error) error {
 	dir, err := os.MkdirTemp("", "throng-")
 	if err == nil {
@@ -323,7 +324,7 @@ func classify(err error) error {
 	return &exitError{exitUsage, err}
 }
 
-// parseSet reads the values of --set. secret are those of --secret.
+// parseSet reads the values of --set. secret holds the names of --secret.
 func parseSet(pairs, secret []string) (map[string]string, error) {
 	if err := checkSecretNames(secret); err != nil {
 		return nil, err
@@ -339,8 +340,8 @@ func parseSet(pairs, secret []string) (map[string]string, error) {
 	return set, nil
 }
 
-// setTarget puts the address that --target gives among the keys that are set: what a scenario
-// says of a server is then judged with the target known. A path in the address is the server's path.
+// setTarget puts the address that --target gives among the keys that are set: what a scenario says
+// of a server is then judged with the target known. A path in the address is the server's path.
 func setTarget(cmd *cobra.Command, address string, set map[string]string) error {
 	if !cmd.Flags().Changed("target") {
 		return nil

@@ -16,7 +16,7 @@ func secretFlag(f *pflag.FlagSet, names *[]string) {
 	f.StringArrayVar(names, "secret", nil, "never write the value of this variable of the scenario anywhere: `NAME`")
 }
 
-// checkSecretNames refuses what is no name before anything shows it: it may be the secret itself.
+// checkSecretNames refuses invalid names without showing them: the text may be the secret itself.
 func checkSecretNames(names []string) error {
 	for _, name := range names {
 		if strings.ContainsRune(name, '=') {
@@ -26,7 +26,8 @@ func checkSecretNames(names []string) error {
 	return nil
 }
 
-// commandLine is the command line of a throng command as results note it: without the secrets of the files.
+// commandLine is the command line of a throng command as results note it: without the secrets of
+// the files.
 func commandLine(command string, args, secret []string, files ...*file.File) []string {
 	out := []string{"throng", command}
 	for _, arg := range args {

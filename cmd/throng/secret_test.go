@@ -20,8 +20,8 @@ import (
 	"github.com/throng-io/throng/server"
 )
 
-// indiscreet is a server that says what it was told in confidence wherever it can: in refusals, events and
-// acknowledgements. Its HTTP service does so as well.
+// indiscreet is a server that says what it was told in confidence wherever it can: in refusals,
+// events and acknowledgements. Its HTTP service does so as well.
 func indiscreet(t *testing.T) (target, service string) {
 	t.Helper()
 	srv, err := server.New(server.Options{})
@@ -58,14 +58,15 @@ func indiscreet(t *testing.T) (target, service string) {
 		<-done
 	})
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Location", "http://127.0.0.1:1/moved?"+r.URL.RawQuery) // nobody is there: the error names the address
+		w.Header().Set("Location", "http://127.0.0.1:1/moved?"+r.URL.RawQuery) // no server is there: the error names the address
 		w.WriteHeader(http.StatusFound)
 	}))
 	t.Cleanup(web.Close)
 	return "http://" + ln.Addr().String(), web.URL
 }
 
-// A secret is written nowhere: not into a file of the result, not to the terminal, however the target sends it back.
+// A secret is written nowhere: not into a file of the result, not to the terminal, however the
+// target sends it back.
 func TestSecretsAreNotWritten(t *testing.T) {
 	target, service := indiscreet(t)
 	values := map[string]string{
@@ -146,7 +147,7 @@ report: {formats: [html, json, hlog, svg, csv, md, junit, openmetrics]}
 	}
 }
 
-// The error of a target that refuses everybody, and those of the file, name no secret.
+// The error of a target that refuses every client, and the errors of the file, contain no secret.
 func TestSecretsAreNotInErrors(t *testing.T) {
 	target, _ := indiscreet(t)
 	const secret = "tok-en&1234567890"
@@ -183,7 +184,8 @@ func TestSecretsAreNotInErrors(t *testing.T) {
 	}
 }
 
-// The tokens of a data file are credentials too: a target that refuses their owners may not bring them into the result.
+// The tokens of a data file are credentials too: a target that refuses their owners may not bring
+// them into the result.
 func TestCredentialsOfDataFilesAreNotWritten(t *testing.T) {
 	target, service := indiscreet(t)
 	dir := t.TempDir()
@@ -237,7 +239,8 @@ func filesIn(t *testing.T, dir string) map[string]string {
 	return files
 }
 
-// searchFor fails when a text holds a secret, or the first eight bytes of one, in any of the usual forms.
+// searchFor fails when a text holds a secret, or the first eight bytes of one, in any of the usual
+// forms.
 func searchFor(t *testing.T, where, text string, secrets map[string]string) {
 	t.Helper()
 	for name, secret := range secrets {

@@ -145,7 +145,8 @@ func cookieOf(opts *server.Options) func(name string) error {
 	}
 }
 
-// browserClient returns the folder of the browser client; the chat's page needs one that is installed.
+// browserClient returns the folder of the browser client; the chat's page needs one that is
+// installed.
 func browserClient(named, application string) string {
 	if named == "" && application == "chat" {
 		return installedClient()

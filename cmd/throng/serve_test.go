@@ -97,8 +97,7 @@ func TestServeChat(t *testing.T) {
 	}
 }
 
-// A socket that cannot be listened on, or a certificate that cannot be used, is
-// told in one line that names it.
+// An unusable socket or certificate is reported in one line that names it.
 func TestServeRefusesToListen(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "file")
@@ -163,8 +162,7 @@ func TestServeOnUnixSocket(t *testing.T) {
 	}
 }
 
-// What make web has installed is found from the folder of the project, and from
-// that of the binary.
+// Files installed by make web are found from the project's folder and from the binary's.
 func TestInstalledClient(t *testing.T) {
 	project := t.TempDir()
 	for _, dir := range []string{clientFolder, "bin"} {

@@ -7,8 +7,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// stdinOf is the standard input of a command. Reading it ends with the command's context, so that Ctrl-C ends a command
-// that waits for input.
+// stdinOf is the standard input of a command. Reading it ends with the command's context, so that
+// Ctrl-C ends a command that waits for input.
 func stdinOf(cmd *cobra.Command) io.Reader { return &cutReader{cmd.Context(), cmd.InOrStdin()} }
 
 type cutReader struct {
@@ -16,8 +16,8 @@ type cutReader struct {
 	r   io.Reader
 }
 
-// Read leaves a goroutine behind when the context ends first: nothing else can end a read of a terminal or a pipe, and the
-// program is about to end.
+// Read leaves a goroutine behind when the context ends first: nothing else can end a read of a
+// terminal or a pipe, and the program is about to end.
 func (c *cutReader) Read(p []byte) (int, error) {
 	type got struct {
 		n   int

@@ -74,7 +74,8 @@ report: {formats: [json]}
 	}
 }
 
-// Runs that begin in the same second do not share a directory, and one that came to nothing leaves none.
+// Runs that begin in the same second do not share a directory, and one that came to nothing leaves
+// none.
 func TestDirectoriesOfRuns(t *testing.T) {
 	t.Chdir(t.TempDir())
 	first, second := fresh(filepath.Join("out", "x")), fresh(filepath.Join("out", "x"))

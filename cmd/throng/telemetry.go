@@ -18,11 +18,11 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// watchers are all who are told of the runs of a command while they run: the
-// live page, Prometheus, and a collector of OpenTelemetry.
+// watchers are the receivers of progress while a command's runs are in progress: the live page,
+// Prometheus, and a collector of OpenTelemetry.
 type watchers struct {
 	live    *livePage
-	metrics *telemetry.Recorder // nil: nobody asks
+	metrics *telemetry.Recorder // may be nil
 	export  *telemetry.Exporter
 	scraped func()
 	stderr  io.Writer
@@ -67,7 +67,7 @@ func watch(ctx context.Context, flags watchFlags, stderr io.Writer) (*watchers, 
 	return w, nil
 }
 
-// begin has a run that is about to start tell the watchers of its progress.
+// begin connects a run that is about to start to the watchers, which receive its progress.
 func (w *watchers) begin(name string, b *board.Board, show func(scenario.Progress), opt *scenario.Options) {
 	w.live.show(b)
 	opt.Progress = show
@@ -82,7 +82,7 @@ func (w *watchers) begin(name string, b *board.Board, show func(scenario.Progres
 	opt.Second = func(s *result.Second, latency map[string]*hdrhistogram.Histogram) { w.metrics.Second(s, latency) }
 }
 
-// search has a search tell the watchers of its trials, each with its level.
+// search connects a search to the watchers, which receive each trial with its level.
 func (w *watchers) search(name string, b *board.Board, opt *capacity.Options) {
 	w.begin(name, b, b.Update, &opt.Run)
 	tell, step := opt.Run.Progress, opt.Step
@@ -103,7 +103,7 @@ func (w *watchers) search(name string, b *board.Board, opt *capacity.Options) {
 	}
 }
 
-// end tells the watchers the outcome of a run whose results are in dir.
+// end sends the watchers the outcome of a run whose results are in dir.
 func (w *watchers) end(b *board.Board, run *result.Run, dir string) {
 	w.live.ended(b, run, dir)
 	if w.export != nil {

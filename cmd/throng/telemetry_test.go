@@ -17,7 +17,8 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// A run tells Prometheus, which asks while it goes, and a collector, which gets the last word.
+// A run serves Prometheus while it is in progress, and pushes to a collector, which also gets the
+// final values.
 func TestRunIsMeasurable(t *testing.T) {
 	var mu sync.Mutex
 	exported := ""

@@ -55,7 +55,7 @@ var valueHints = map[string]string{
 	"bool": "write true or false, or the flag alone",
 }
 
-// badFlag says in one line what is wrong with a flag, and what to write.
+// badFlag describes in one line the mistake in a flag and the remedy.
 func badFlag(cmd *cobra.Command, err error) error {
 	if e, ok := errors.AsType[*pflag.NotExistError](err); ok {
 		var names []string

@@ -40,7 +40,8 @@ func readBuild() build {
 	return b
 }
 
-// revision is the abbreviated revision with a mark for changed files; "unknown" if the build has none.
+// revision is the abbreviated revision with a mark for changed files; "unknown" if the build has
+// none.
 func (b *build) revision() string {
 	if b.Revision == "" {
 		return "unknown"
