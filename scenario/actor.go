@@ -64,7 +64,7 @@ type actor struct {
 	session      client.Session   // that it had, to come back as the same socket
 	recovered    bool             // it did
 	outbox       *outbox          // operations due while it or a successor had no connection; nil: it does not reconnect
-	was          *ledger.Receiver // what it was before, as long as the server may take it for the same socket; guarded by mu
+	was          *ledger.Receiver // its previous state, while the server may still recover the socket; guarded by mu
 
 	joins int // memberships that are not acknowledged; its own goroutine's
 }
@@ -247,7 +247,7 @@ func (a *actor) release() {
 }
 
 // waited counts a client that was still connecting when the trial was over, by the stage that it
-// had reached. One that connects again is in reconnect.never.
+// had reached. A reconnecting client is in reconnect.never instead.
 func (a *actor) waited(stage string) {
 	t := a.t
 	a.mu.Lock()
@@ -441,7 +441,7 @@ func (a *actor) end(err error) (next *actor) {
 	}
 	if next = a.successor(err); next != nil && fault {
 		t.count.cutOff.Add(1)
-		return next // it is what the fault is for
+		return next // the fault intends it
 	}
 	reason := metric.HowOther
 	if ce := (*client.CloseError)(nil); errors.As(err, &ce) {
@@ -470,7 +470,7 @@ func slug(s string) string {
 	return string(b)
 }
 
-// filling is what the templates of the client's handshake are filled with.
+// filling returns the values for the templates of the client's handshake.
 func (a *actor) filling() *filling { return &filling{group: a.group, client: a.number} }
 
 // countError counts an error of the client. Errors of slow readers are counted separately, because

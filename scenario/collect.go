@@ -29,7 +29,7 @@ type collector struct {
 	totals   *record.Totals
 	interval map[string]*hdrhistogram.Histogram // of the second under way, by metric
 	heat     map[string]*result.Heat            // likewise, of the metrics that a heat map is drawn of
-	target   map[string]*result.TargetMetric    // what the target says of itself
+	target   map[string]*result.TargetMetric    // the target's own metrics
 	timeline []result.Second
 	seconds  []judge.Second // beside the timeline
 	moments  []moment       // likewise
@@ -63,7 +63,7 @@ type collector struct {
 	done chan struct{}
 }
 
-// A moment is what the report needs of one second besides.
+// A moment holds further values of one second for the report.
 type moment struct {
 	ownCPU, serverCPU time.Duration
 	carried           carried // by the end of it
@@ -254,8 +254,8 @@ func (c *collector) gather(from, until int64) {
 	c.windows.Finish(from, until)
 }
 
-// usage is what the server has used: a process of this machine or, where there is none, what it
-// says of itself.
+// usage is the server's resource use: of its process on this machine or, without one, from its own
+// metrics.
 func (c *collector) usage() usage {
 	if c.pid > 0 || c.t.scraper == nil {
 		return processUsage(int(c.pid))

@@ -9,7 +9,7 @@ import (
 	"github.com/throng-io/throng/scenario/file"
 )
 
-// A contract is how a foreign server does what the runner asks for, made ready.
+// A contract describes how a foreign server performs the runner's operations, prepared for use.
 type contract struct {
 	spec        *file.Contract
 	join, leave *pattern        // nil: the server has no such call

@@ -1,16 +1,16 @@
-// Package scenario runs scenario files: it plays the simulated clients of a [file.File] against a
-// Socket.IO server and returns what they saw as a [result.Run].
+// Package scenario runs scenario files: it runs the simulated clients of a [file.File] against a
+// Socket.IO server and returns their measurements as a [result.Run].
 //
 // # One trial
 //
 // A trial is one execution of one cell of the matrix. Its plan is fixed before it begins
 // (internal/plan): the phases become a timeline, every stream a schedule over it, every group a
-// plan of comings and goings. One thread paces all of that (pacer.go). It starts the clients when
-// the ramp and the connect rate ask for them (turns.go, actor.go), sends clients away whose time is
+// plan of comings and goings. One thread executes the plan (pacer.go). It starts clients at the
+// pace of the ramp and the connect rate (turns.go, actor.go), disconnects clients whose stay is
 // over, moves them between rooms (moves.go), emits the messages of the streams (stream.go), and
-// breaks what the scenario breaks on purpose (fault.go). Clients whose connection broke come back
-// as official clients do (reconnect.go). Where a group has a flow, each of its clients goes through
-// the steps at its own pace (flow.go).
+// injects the scenario's faults (fault.go). Clients whose connection broke reconnect as official
+// clients do (reconnect.go). Where a group has a flow, each of its clients goes through the steps
+// at its own pace (flow.go).
 //
 // A message enters the ledger (internal/ledger) before it is written, with the members that its
 // room has at that moment, and carries a stamp (internal/stamp): who sent it, which it is, and when
@@ -19,9 +19,9 @@
 // Each second the collector merges what was recorded, samples the processes, and shows how the
 // checks stand (collect.go, sample.go).
 //
-// When the last phase is over the trial waits for what is still on its way and closes the ledger.
-// Then it passes the evidence to the judge (evidence.go, internal/judge), which gives the verdict,
-// and puts the cell of the result together (report.go, warnings.go).
+// When the last phase is over the trial waits for messages in flight and closes the ledger. Then it
+// passes the evidence to the judge (evidence.go, internal/judge), which gives the verdict, and puts
+// the cell of the result together (report.go, warnings.go).
 //
 // # Words
 //
@@ -55,15 +55,16 @@
 //
 //	expected = received + late + lost + undecided
 //
-// Late is what arrived after the stream's late limit; lost what had not arrived when the trial
-// ended, at least that limit after it was due: as long as something is missing, the trial listens
-// until the limit of its last message. A receiver that left before the limit, or was dropped, has
-// lost a message when it was there for longer than messages of that second took to reach their last
-// receiver; twice that time and ten milliseconds are allowed for. What it missed right before it
-// left is undecided. A join that was still in flight when the message was emitted makes the pair
-// expected and undecided if the message arrives, and nothing if it does not. A message that reached
-// no receiver and whose sender left as soon is undecided for all: it may never have left.
-// Duplicates and disorder are counted apart: they do not change the identity.
+// A delivery is late when it arrived after the stream's late limit, and lost when it had not
+// arrived at the end of the trial, which is at least that limit after it was due: while deliveries
+// are missing, the trial listens until the limit of its last message. A receiver that left or was
+// dropped before the limit has lost a message when it stayed longer than messages of that second
+// took to reach their last receiver; the allowance is twice that time plus ten milliseconds. A
+// message missed right before the receiver left is undecided. A join that was still in flight when
+// the message was emitted makes the pair expected and undecided if the message arrives, and nothing
+// if it does not. A message that reached no receiver and whose sender left as soon is undecided for
+// all: it may never have left. Duplicates and disorder are counted separately: they do not change
+// the identity.
 //
 // Messages add up as well: due = sent + held + dropped. A message due while its sender reconnects
 // is held and sent after the reconnection, or dropped (outbox.go); held counts messages that were

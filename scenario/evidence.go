@@ -11,7 +11,7 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// rules are what the file demands.
+// rules returns the rules of the file.
 func (t *trial) rules() judge.Rules { return judge.Rules{SLO: t.spec.SLO, Valid: t.spec.Valid} }
 
 // evidence returns the state of the trial at the end of the collector's last second. While the

@@ -117,8 +117,8 @@ func (f *flow) emit(s *step) (until int64, err error) {
 	return until, f.capture(s, last)
 }
 
-// wait waits for an event that the server sends of itself. One that came since the
-// step before counts: it is there at once.
+// wait waits for an event that the server sends unasked. An event that arrived since the previous
+// step counts and ends the wait at once.
 func (f *flow) wait(s *step, e *file.Expect) (int64, error) {
 	began := f.group.t.now()
 	got, err := f.expected(s, e, false)
@@ -148,7 +148,7 @@ func (f *flow) expected(s *step, e *file.Expect, lost bool) (event, error) {
 	return got, err
 }
 
-// fits reports whether an event is the one that is waited for.
+// fits reports whether an event is the awaited one.
 func (s *step) fits(e *file.Expect, args []byte, fill *filling) bool {
 	for i := range e.Match {
 		v, found := stamp.Lookup(args, &e.Match[i].Path)

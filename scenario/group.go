@@ -134,8 +134,8 @@ func (g *group) finish() {
 
 func (g *group) roomName(room int) string { return g.spec.Rooms.Prefix + strconv.Itoa(room) }
 
-// pick finds a client that is held, from a starting place on: among some, or among
-// all when some is nil. Where none is held, it is one that is away, if there is any.
+// pick finds a connected client, beginning at a starting place: among some, or among all when some
+// is nil. Without a connected client it returns an absent one, if there is any.
 func (g *group) pick(start uint64, some []uint32) (a *actor, is presence) {
 	n := len(g.actors)
 	if some != nil {
@@ -189,7 +189,7 @@ func (g *group) inRoom(room int) []uint32 {
 	return g.byRoom[room]
 }
 
-// disconnect sends everybody away, several at a time: the end of a trial.
+// disconnect closes all clients at the end of a trial, several at a time.
 func (g *group) disconnect(hands chan struct{}) {
 	for i := range g.actors {
 		if a := g.away(i); a != nil {

@@ -14,7 +14,7 @@ import (
 // characters, or zeros in a binary payload. In long payloads only a sample is compared, which keeps
 // the check cheap.
 
-// An intact is what the payloads of a stream must have behind their stamps.
+// An intact describes the bytes that must follow the stamps in a stream's payloads.
 type intact struct {
 	n       int  // bytes; below fewFillers: nothing is checked
 	drawn   bool // sizes are drawn: at least one byte, and the end of a text behind the last
@@ -30,7 +30,7 @@ const (
 	sampleEvery = 16
 )
 
-// expectIntact says what the stream's messages must look like.
+// expectIntact returns the expected form of the stream's messages.
 func (s *stream) expectIntact(form file.Template) {
 	w := &s.intact
 	w.drawn, w.zeros = !s.spec.Sizes.IsZero(), s.spec.Binary

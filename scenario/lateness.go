@@ -52,8 +52,8 @@ func (w *watch) close() {
 	}
 }
 
-// came finds when a message reached the client's socket, of one that was written at a moment; where
-// that is not known, when it was read.
+// came returns when a message written at a given moment reached the client's socket; where that is
+// unknown, when it was read.
 func (a *actor) came(m *client.Message, wrote int64) int64 {
 	w, epoch := &a.t.watch, a.t.life.epoch
 	if m.Until == 0 {

@@ -20,7 +20,7 @@ type moves struct {
 	at map[int][]int // by client that has moved, its rooms now
 }
 
-// A silentJoin join is one that the server does not acknowledge.
+// A silentJoin is a join that the server does not acknowledge.
 type silentJoin struct {
 	due int64 // when it is taken for done
 	r   *ledger.Receiver
@@ -64,7 +64,7 @@ func (m *moves) fire(now int64) {
 	m.plan.Advance()
 }
 
-// move takes a client from one of its rooms to one that it is not in.
+// move moves a client from one of its rooms to a room that it is not in.
 func (m *moves) move(a *actor, now int64) {
 	old, list := a.stays(now)
 	if old == nil {

@@ -23,7 +23,7 @@ var maxHeld = bounds{client: 4096, all: 1 << 20}
 // flushAtOnce is how many held messages are sent before the pacer may go on.
 const flushAtOnce = 16
 
-// An outbox is what a client holds. Guarded by trial.sending.
+// An outbox holds a client's held operations. Guarded by trial.sending.
 type outbox struct {
 	ops      []heldOp
 	flushing bool // reconnected, but held operations remain: new ones queue behind them
@@ -43,7 +43,7 @@ type heldOp struct {
 	stream *stream
 }
 
-// A presence is what the schedule may ask of a client.
+// A presence says how the schedule may use a client.
 type presence int
 
 const (

@@ -10,10 +10,10 @@ import (
 	"github.com/throng-io/throng/scenario/metric"
 )
 
-// successor is the client that connects again in this one's place; nil when it does not: the
-// group has no such rule, the plan sent the client away, or the server did, which official
-// clients take for an answer. A server that is being stopped may say so to everybody: that
-// is none.
+// successor returns the client that reconnects in this one's place; nil without reconnection: the
+// group does not reconnect, or the plan or the server disconnected the client. Official clients do
+// not reconnect after a disconnect by the server. A disconnect sent to all clients by a server that
+// is being stopped does not count as one.
 func (a *actor) successor(err error) *actor {
 	t, g := a.t, a.group
 	if g.spec.Reconnect == nil || t.life.over.Load() || t.life.ctx.Err() != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// Findings are what a trial measured, on its way into a cell of the result.
+// Findings are a trial's measurements before they become a cell of the result.
 type findings struct {
 	t    *trial
 	c    *collector
@@ -24,7 +24,7 @@ type findings struct {
 	cell *result.Cell
 }
 
-// report puts together what the trial measured, once everything has stopped.
+// report assembles the trial's measurements after all goroutines have stopped.
 func (t *trial) report(c *collector, rows [][]ledger.Row, end judge.Ending, why error) *result.Cell {
 	c.windows.End(c.at)
 	e := c.evidence(rows)
@@ -69,7 +69,7 @@ func (t *trial) report(c *collector, rows [][]ledger.Row, end judge.Ending, why 
 	cell.Interrupted = end == judge.Interrupted
 	cell.Warnings, cell.Notes = f.warnings(), f.notes()
 	if t.spec.Secrets != nil {
-		cell.MapText(t.spec.Secrets.Mask) // also of what came in by another way than the error book
+		cell.MapText(t.spec.Secrets.Mask) // also from other sources than the error book
 	}
 	cell.Clean()
 	p := c.show
@@ -109,7 +109,7 @@ func (f *findings) latency(name string, labels map[string]string) *result.Latenc
 	return nil
 }
 
-// faultOf names what a phase breaks on purpose.
+// faultOf names the fault of a phase.
 func faultOf(p *file.Phase) string {
 	switch {
 	case p.Fault == nil:

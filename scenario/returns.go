@@ -60,8 +60,8 @@ func (a *actor) suspend() {
 	a.t.ledger.Suspend(a.was)
 }
 
-// resume takes the client for the socket that it was before: the server has its rooms, and owes it
-// what it has missed.
+// resume makes the client the socket that it was before: the server kept its rooms and owes it the
+// messages that it missed.
 func (a *actor) resume() {
 	a.recovered = true
 	a.mu.Lock()

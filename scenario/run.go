@@ -23,7 +23,7 @@ import (
 // Options say how to run a scenario file. The zero value of every field but Start
 // means its default; Start is needed unless there is another target.
 type Options struct {
-	// Target is the URL of a server to use instead of the one that the file names.
+	// Target is the URL of a server to use instead of the file's server.
 	Target string
 	// Path is the Engine.IO path on Target; "" = /socket.io/.
 	Path string
@@ -34,12 +34,12 @@ type Options struct {
 	// once at the end of each. It must not block. nil = no progress.
 	Progress func(Progress)
 	// Second is called when a second of a trial's timeline has ended, on the goroutine of Progress
-	// and before it, with what was recorded in that second by metric: every phase, in microseconds.
-	// Both are valid during the call only; it must not block. May be nil.
+	// and before it, with the samples recorded in that second by metric: every phase, in
+	// microseconds. Both are valid during the call only; it must not block. May be nil.
 	Second func(s *result.Second, latency map[string]*hdrhistogram.Histogram)
-	// Trial is called when a trial begins, before its server starts. What it returns is called when
-	// the trial's load is over and its clients are still connected, or when the trial has failed
-	// before. May be nil.
+	// Trial is called when a trial begins, before its server starts. The returned function is
+	// called when the trial's load is over and its clients are still connected, or when the trial
+	// has failed before. May be nil.
 	Trial func(c *file.Cell) (loaded func())
 	// TraceDir is an existing directory for the trace that a file asks for; "" = none is written.
 	TraceDir string
@@ -135,19 +135,19 @@ type Progress struct {
 type ErrorClass struct {
 	Class string // connect.refused, ack.timeout, ...
 	N     int64
-	Text  string // what the first of them said; may be empty
+	Text  string // message of the first; may be empty
 }
 
-// LimitError says that this machine cannot do what the scenario asks for.
+// LimitError means that this machine cannot run the scenario.
 type LimitError = machine.Shortage
 
-// Run executes every trial of a file in order, one after another, and returns what they measured.
+// Run executes every trial of a file in order, one after another, and returns their measurements.
 // The error is a *LimitError before anything starts, a *TargetError when a server cannot be
 // reached, the error of Options.Start, or an error of writing the histogram logs.
 //
-// When ctx ends, the trial under way is cut short and counts as invalid, with what it measured; the
-// ones after it are left out, and Run returns within two seconds with Interrupted
-// set and no error. After an error the trials before it are returned with it.
+// When ctx ends, the trial in progress is cut short and counts as invalid, with its measurements so
+// far; later trials are skipped, and Run returns within two seconds with Interrupted set and no
+// error. After an error the trials before it are returned with it.
 //
 // While it runs, Run raises GOMAXPROCS by one for the thread that paces, the soft limit of file
 // descriptors to the hard one, and sets GOGC=50 unless the environment variable GOGC is set. Only
@@ -384,7 +384,7 @@ type sender interface {
 	Busy() bool // something sent before still waits for the network
 }
 
-// A dialed is what a dialer returns.
+// A dialed is the result of a dialer.
 type dialed struct {
 	conn
 	timings   client.Timings

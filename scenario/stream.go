@@ -222,8 +222,8 @@ func (s *stream) reaches(c class, decile int) bool {
 	return decile == 0
 }
 
-// curve records an arrival in the receiver curve when it is the one that completes a
-// twentieth of the receivers: so each broadcast counts once at each point.
+// curve records an arrival in the receiver curve when it completes a twentieth of the receivers, so
+// each broadcast counts once at each point.
 func (s *stream) curve(sh *record.Shard, phase int, rank, of uint32, latency time.Duration) {
 	if rank == 1 {
 		sh.Add(s.points, phase, latency)

@@ -15,8 +15,8 @@ import (
 // busyCPU is from when on the generator's own troubles show in the figures.
 const busyCPU = 0.8
 
-// warnings are what a reader must know before believing the figures, the most important first: the
-// figures carry the first of them. What only explains the numbers is in notes.
+// warnings returns the doubts about the figures, the most important first: each figure shows the
+// first one. Mere explanations are in notes.
 func (f *findings) warnings() []string {
 	t, e, cell := f.t, f.e, f.cell
 	out := []string{}

@@ -26,7 +26,7 @@ const (
 	UnitCount     = metric.Count // a plain number
 )
 
-// Check is a condition on what a run measured:
+// Check is a condition on the measurements of a run:
 //
 //	stat(metric{label=value,...}) op value [over 5s] [in phase]
 //

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Contract is how a foreign server does what the runner asks for. A nil call
-// is one that the server does not have.
+// Contract describes how a foreign server performs the runner's operations. A nil call means that
+// the server lacks the operation.
 type Contract struct {
 	Join  *Call // nil: clients are in their rooms when they have connected
 	Leave *Call
@@ -125,7 +125,7 @@ func (d *decoder) emission(n *node, what string, sc *scope) Template {
 	return t
 }
 
-// checkContract holds what the groups do against what the server can.
+// checkContract compares the groups' operations with the server's.
 func (d *decoder) checkContract(s *Spec) {
 	c := s.Contract
 	if c == nil {

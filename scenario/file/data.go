@@ -22,7 +22,7 @@ type Feeder struct {
 	Pick   string
 	Line   int         // where it is declared
 	Col    int         //
-	Uses   []ColumnUse // what the templates take of it
+	Uses   []ColumnUse // the columns that templates use
 }
 
 // ColumnUse is a place where a template names a column of a data file.

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// decoder turns the tree into a Spec, once for each combination of the
-// matrix. It never stops at a mistake: it notes it and goes on with a zero.
+// decoder turns the tree into a Spec, once for each combination of the matrix. It does not stop at
+// a mistake: it notes the mistake and continues with a zero.
 type decoder struct {
 	errs   *errorList
 	vars   *variables

@@ -21,9 +21,8 @@ const (
 	StepHTTP       = "http"       // one request
 )
 
-// Step is one thing that a client does, before it goes on to the next: the
-// closed model, in which a slow server slows its clients. How long a step took
-// is the metric step.
+// Step is one action of a client, completed before the next one begins: the closed model, in which
+// a slow server slows its clients. The metric step holds its duration.
 type Step struct {
 	Do      string
 	Name    string        // for metrics: default the event, the room's template, or the method and path
@@ -66,7 +65,7 @@ type HTTP struct {
 	URL     Template // a path of the target, or a URL
 	Headers []Field
 	Body    Template      // JSON; zero: none
-	Status  int           // the one that is expected; 0: any below 400
+	Status  int           // the expected status; 0: any below 400
 	Within  time.Duration // default 10s
 }
 
@@ -81,10 +80,10 @@ type Reaction struct {
 
 var doing = []string{StepEmit, StepWait, StepThink, StepRepeat, StepConnect, StepDisconnect, StepJoin, StepLeave, StepHTTP}
 
-// stepKeys are what a step may say.
+// stepKeys are the keys of a step.
 var stepKeys = append(slices.Clone(doing), "ack", "expect", "capture", "name")
 
-// flowScope is what the templates of a flow may name.
+// flowScope holds the names that templates of a flow may use.
 func (d *decoder) flowScope(captured []string) *scope {
 	return &scope{at: inFlow, captured: captured}
 }

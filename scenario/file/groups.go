@@ -184,7 +184,7 @@ var streamTable = object[Stream]{
 			}
 		}},
 		{key: "size", about: "of the data, at least 48B unless nothing is expected", is: anyOf(aSize, aDistribution), def: "128B", set: func(d *decoder, n *node, s *Stream) { d.sizes(n, s) }},
-		{key: "data", about: "the message instead of an object of that size; ${payload} is one", is: anything, set: func(*decoder, *node, *Stream) {}}, // what it may name depends on the operation: see finishStream
+		{key: "data", about: "the message instead of an object of that size; ${payload} is one", is: anything, set: func(*decoder, *node, *Stream) {}}, // its names depend on the operation: see finishStream
 		{key: "binary", about: "the payload is binary instead of an object", is: aBool, def: false, set: func(d *decoder, n *node, s *Stream) { s.Binary = d.bool(n, "binary") }},
 		{key: "namespace", about: "one of the group's; default its first", is: aText, set: func(d *decoder, n *node, s *Stream) { d.string(n, "namespace", checkNamespace) }}, // resolved by the group
 		{key: "volatile", about: "may be dropped: what is lost is counted apart and is no failure", is: aBool, def: false, set: func(d *decoder, n *node, s *Stream) { s.Volatile = d.bool(n, "volatile") }},

@@ -13,7 +13,7 @@ type Spec struct {
 	Target   *Target           // a foreign server; nil when Server is set
 	Server   *Server           // the built-in server; nil when Target is set
 	Data     []Feeder          // data files, in file order
-	Contract *Contract         // how a foreign server does what it is asked for; nil: as the built-in bench application does
+	Contract *Contract         // operations of a foreign server; nil: as in the built-in bench application
 	Groups   []Group           // in file order, at least one
 	Phases   []Phase           // in order, at least one; default: ramp (5s, or what connecting takes), warm (2s), hold (30s, recorded)
 	SLO      []Check           // may be empty
@@ -92,11 +92,10 @@ type Reconnect struct {
 	Min     time.Duration // default 1s
 	Max     time.Duration // default 5s
 	Jitter  float64       // 0..1; default 0.5
-	Recover bool          // ask to be the same socket as before, with its rooms and what it missed
+	Recover bool          // request connection state recovery: the same socket, its rooms and the missed messages
 }
 
-// Read makes clients slow consumers. What they do not read stays in the
-// network and then in the server.
+// Read makes clients slow consumers. Unread messages queue in the network and then in the server.
 type Read struct {
 	Rate  float64       // bytes per second at most; 0: no limit
 	Stall time.Duration // they stop reading for that long; 0: never
@@ -160,7 +159,7 @@ type Rooms struct {
 const (
 	OpEcho = "echo" // to the server and back to the sender
 	OpRoom = "room" // to the members of one of the sender's rooms
-	OpAll  = "all"  // to everybody in the namespace
+	OpAll  = "all"  // to every client in the namespace
 	OpEmit = "emit" // any event of the server's own, with unknown effect
 )
 
@@ -207,7 +206,7 @@ type Ramp struct {
 	From, To float64
 }
 
-// Report says what a run writes.
+// Report selects the files that a run writes.
 type Report struct {
 	Dir         string        // "": the command's default
 	Formats     []string      // of html json hlog svg png pdf csv md junit openmetrics; the first five where the file names none of them

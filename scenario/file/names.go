@@ -113,7 +113,7 @@ func (vs *variables) misplaced(name string) string {
 	return hint
 }
 
-// A scope is what the templates of one place may name besides variables.
+// A scope holds the names that templates of one place may use besides variables.
 type scope struct {
 	at       spot
 	captured []string // by steps of the flow

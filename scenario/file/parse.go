@@ -198,8 +198,8 @@ func defaultPhases(s *Spec) []Phase {
 	}
 }
 
-// defaultValid is what a generator must have kept for a run to be judged. A
-// scenario that sends nothing has no schedule to be late with.
+// defaultValid holds the rules that a generator must keep for a valid run. A scenario that sends
+// nothing has no schedule to be late with.
 func defaultValid(s *Spec) []Check {
 	valid := []Check{
 		{Text: "p99(lag) < 25ms", Kind: Valid, Stat: "p99", Quantile: 99, Metric: "lag", Op: "<", Value: 0.025, Unit: UnitSeconds},

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Plan is what a scenario asks of the machine, computed before anything runs.
+// Plan holds the resources that a scenario needs, computed before it runs.
 type Plan struct {
 	Clients    int           // simulated clients at most
 	Sockets    int           // connections open at once, at most, on the generator's side
@@ -15,13 +15,12 @@ type Plan struct {
 	Deliveries float64       // deliveries expected per second at the highest load, over the rooms on average
 }
 
-// ownFiles is what a generator opens besides its clients: logs, pipes to the
+// ownFiles is how many files a generator opens besides its clients' connections: logs, pipes to the
 // server, the poller.
 const ownFiles = 64
 
-// Plan computes what the scenario asks for. A polling client holds two
-// connections, one that waits and one that sends; an upgrading one does until
-// it has upgraded.
+// Plan computes the scenario's needs. A polling client holds two connections, one that waits and
+// one that sends; an upgrading one does until it has upgraded.
 func (s *Spec) Plan() Plan {
 	var total time.Duration
 	share, load := 0.0, 0.0

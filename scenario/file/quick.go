@@ -5,13 +5,12 @@ import (
 	"time"
 )
 
-// Quicken scales a file down, to try it: phases and populations shrink to a share of what they are,
+// Quicken scales a file down, to try it: phases and populations shrink to a share of their size,
 // and rooms with them, so that each has as many members as before. Rates per client and per group
 // stay. A phase is not shortened below a second, and a shorter one stays unchanged; each population
 // keeps at least one client. The share is above 0 and below 1.
 //
-// Such a run shows that a scenario works; what it measures is another load, and
-// Spec.Quick says so.
+// Such a run shows that a scenario works, but measures another load; Spec.Quick records that.
 func (f *File) Quicken(share float64) {
 	done := map[*Spec]bool{}
 	quicken := func(s *Spec) {

@@ -11,13 +11,13 @@ import (
 	"github.com/throng-io/throng/scenario/metric"
 )
 
-// The JSON Schema is made of the parser's tables: each says of a key what it is, in words and as a
-// form, and what it defaults to.
+// The JSON Schema is made of the parser's tables: each row holds a key's description, form and
+// default.
 
-// A form is what a schema says of a value.
+// A form is the schema of a value.
 type form map[string]any
 
-// A table is what the schema takes of an object.
+// A table is the schema of an object.
 type table interface{ definition() (name string, f form) }
 
 // tables are the definitions of the schema, in order. The first is the whole file.

@@ -241,7 +241,7 @@ func parseFactor(text string) (float64, *flaw) {
 	return v, nil
 }
 
-// A searchTrial is one trial of a search: what it raises to, and for how long it records.
+// A searchTrial is one trial of a search: its level and its recorded time.
 type searchTrial struct {
 	level  float64
 	record time.Duration

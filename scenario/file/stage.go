@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Stage is what a scenario asks of the machine in one phase, at its start and
-// at its end; between them clients and load go linearly.
+// Stage holds the resources that a scenario needs at the start and the end of one phase; between
+// them clients and load change linearly.
 type Stage struct {
 	Phase    string        // its name
 	For      time.Duration // how long it takes

@@ -101,7 +101,7 @@ func (f *File) Data() (map[string]*Table, error) {
 	return tables, nil
 }
 
-// checkColumns holds the uses of a file against what it has.
+// checkColumns compares the columns used with the columns of the file.
 func (s *Spec) checkColumns(errs *errorList, path string, has []string, rows int) {
 	for i := range s.Data {
 		feeder := &s.Data[i]

@@ -29,7 +29,7 @@ const (
 // the stamp, {"$b":"<32 characters>","p":""}, with nothing to fill it up.
 const MinSize = 48
 
-// around is what a packet adds to its data, at most.
+// around is the largest overhead of a packet over its data, in bytes.
 const around = 1_024
 
 // maxBuiltIn is the largest data that the built-in server takes without max_payload: its default of

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// What a group speaks on the wire.
+// The wire formats of a group.
 
 var checkNamespace = matches(regexp.MustCompile(`^/[^,?\s\p{C}]*$`), "a namespace", "write it like /chat")
 
@@ -80,7 +80,7 @@ func (g *Group) notBare(d *decoder, n *node) {
 	}
 }
 
-// notBaseline reports what the transports without Socket.IO have not.
+// notBaseline reports settings that the transports without Socket.IO lack.
 func (g *Group) notBaseline(d *decoder, n *node, name string) {
 	for _, key := range []string{"namespace", "parser", "auth", "flow", "react"} {
 		v := n.get(key)

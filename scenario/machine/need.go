@@ -50,7 +50,7 @@ func NeedOf(s *file.Spec) Need {
 	return n
 }
 
-// What a machine can be short of.
+// The limits that a machine can fall short of.
 const (
 	Files   = "file descriptors"
 	Ports   = "local ports"
@@ -58,7 +58,7 @@ const (
 	Address = "source address"
 )
 
-// Shortage says that this machine cannot do what a scenario asks for. As an error it is one line.
+// Shortage is a need of a scenario that this machine cannot meet. As an error it is one line.
 type Shortage struct {
 	What   string `json:"what"`           // one of the constants above
 	Source string `json:"from,omitempty"` // the source address that Ports and Address are about; "" = the system's choice

@@ -1,7 +1,7 @@
 package result
 
-// Capacity is what a search for the highest load that keeps the checks has found. Its trials are
-// the cells of the run.
+// Capacity is the result of a search for the highest load that keeps the checks. Its trials are the
+// cells of the run.
 type Capacity struct {
 	Raise     string  `json:"raise"` // the raised key: groups.viewers.count
 	Unit      string  `json:"unit"`  // of the levels: "" a count, "/s", "B", or "%" for a share of the load where 1 is 100 %

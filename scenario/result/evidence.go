@@ -3,9 +3,9 @@ package result
 // EndServerGone is the Ending of a trial whose server ended by itself.
 const EndServerGone = "server_gone"
 
-// Evidence is what the verdict of a cell was found by and the rest of the cell does not hold, so
-// that the trial can be judged again by other rules. Streams, groups and classes are named by their
-// place in the lists.
+// Evidence is the part of a verdict's evidence that the rest of the cell does not hold. It allows
+// the trial to be judged again by other rules. Streams, groups and classes are named by their place
+// in the lists.
 type Evidence struct {
 	Ending     string `json:"ending"`                // ran_out, interrupted, server_gone or aborted
 	Cause      string `json:"cause,omitempty"`       // of the ending
@@ -70,8 +70,8 @@ type EvidenceSeries struct {
 	Latency   *Latency `json:"latency"`
 }
 
-// EvidenceRow is the account of what a stream had due in one second of one phase, for one class of
-// clients.
+// EvidenceRow is the account of a stream's messages due in one second of one phase, for one class
+// of clients.
 type EvidenceRow struct {
 	Stream int `json:"stream"`
 	Phase  int `json:"phase"`
@@ -103,7 +103,7 @@ type EvidenceReturn struct {
 	Recovered int64 `json:"recovered"`
 }
 
-// EvidenceSecond is what the timeline does not say of a second.
+// EvidenceSecond holds the values of a second that the timeline lacks.
 type EvidenceSecond struct {
 	Phase     int     `json:"phase"` // in the middle of it; -1: none
 	Offered   int64   `json:"offered"`

@@ -158,7 +158,7 @@ func tagSafe(r rune) rune {
 	return r
 }
 
-// An Interval is what a metric's log has of one interval.
+// An Interval is one interval of a metric's log.
 type Interval struct {
 	From, To  time.Duration // since the cell's start
 	Tag       string        // of the phase that the samples were due in, when it was not recorded

@@ -71,7 +71,7 @@ type Run struct {
 	// time until then.
 	Interrupted bool `json:"interrupted,omitempty"`
 
-	Capacity *Capacity `json:"capacity,omitempty"` // of a search: what it found; the cells are its trials
+	Capacity *Capacity `json:"capacity,omitempty"` // result of a search, whose trials are the cells
 	Cells    []Cell    `json:"cells"`              // in the order they ran
 	Warnings []string  `json:"warnings,omitempty"` // concern the whole run
 }
@@ -208,7 +208,7 @@ type Receivers struct {
 	Delivery  *Latency `json:"delivery,omitempty"` // nil: nothing came
 }
 
-// Rooms is what the members of a tenth of the rooms received, by the rooms' sizes.
+// Rooms counts the deliveries to the members of a tenth of the rooms, by the rooms' sizes.
 type Rooms struct {
 	Decile     int      `json:"decile"` // 1, the smallest tenth of the rooms, to 10
 	Rooms      int      `json:"rooms"`  // how many they are
@@ -259,10 +259,9 @@ func (f *FaultReturns) After(share float64) (us int64, ok bool) {
 	return us, !beyond
 }
 
-// Operations says what became of the messages that the schedule called for in the recorded phases:
-// Due = Sent + Held + Dropped. A client that has lost its connection and connects again is asked
-// for its messages all the while; none are due from one that is not yet there, or that the plan has
-// sent away.
+// Operations counts the scheduled messages of the recorded phases by outcome: Due = Sent + Held +
+// Dropped. Messages stay due while their sender reconnects; none are due from a client that has not
+// yet connected, or that the plan has disconnected.
 type Operations struct {
 	Due     int64 `json:"due"`
 	Sent    int64 `json:"sent"`    // at once, or when their sender was back
@@ -285,8 +284,8 @@ type Rates struct {
 	DeliveriesPerS float64 `json:"deliveries_per_s"` // messages received, all receivers together
 }
 
-// Server is what the operating system says of the server under test. A zero CPU or memory means
-// that it could not be read.
+// Server is the resource use of the server under test, as the operating system reports it. A zero
+// CPU or memory means that it could not be read.
 type Server struct {
 	Target            string  `json:"target,omitempty"`       // URL
 	BuiltIn           bool    `json:"built_in,omitempty"`     // our own server, started for this run
@@ -299,7 +298,7 @@ type Server struct {
 	BytesIn           int64   `json:"bytes_in"`
 }
 
-// Generator is what the load generator says of itself: whether it was fit to judge.
+// Generator is the load generator's report on itself: whether its measurements can be trusted.
 type Generator struct {
 	CPUs         float64  `json:"cpu_s"`                 // CPU seconds of the recorded phases
 	CPUMax       float64  `json:"cpu_max,omitempty"`     // highest second, as a share 0..1 of the cores that it may use
@@ -314,7 +313,7 @@ type Generator struct {
 	Clamped      int64    `json:"clamped,omitempty"`     // latency samples below zero or above an hour, recorded at the limit
 }
 
-// Check is one rule of the scenario with what it found. Value and Limit are in the metric's base
+// Check is one rule of the scenario with its finding. Value and Limit are in the metric's base
 // unit: seconds, bytes, messages per second, a share 0..1, or a plain count.
 type Check struct {
 	Text  string  `json:"check"`           // as in the scenario: p99(delivery) < 100ms
@@ -338,8 +337,7 @@ type Check struct {
 	// Undecided means that there were too few samples to decide the check: it is neither met nor
 	// broken. Note says how many are needed.
 	Undecided bool `json:"undecided,omitempty"`
-	// AtMost is, of a loss, what it would be if all that is undecided was lost; 0: nothing is
-	// undecided.
+	// AtMost is the loss if all undecided deliveries were lost; 0: none is undecided.
 	AtMost float64 `json:"at_most,omitempty"`
 	// Optional says that the check is reported and decides nothing.
 	Optional bool `json:"optional,omitempty"`

@@ -7,7 +7,7 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// EachRow visits every row of the ledger with the labels of what it counts.
+// EachRow visits every row of the ledger with its labels.
 func (e *Evidence) EachRow(visit func(x *record.Series, r *ledger.Row)) {
 	for i, rows := range e.Ledger {
 		s := &e.Streams[i]

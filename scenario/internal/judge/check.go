@@ -36,7 +36,7 @@ func Check(e *Evidence, k *file.Check) result.Check {
 	return r
 }
 
-// notSaved is the note of a rule that asks for what a saved result does not hold.
+// notSaved is the note of a rule whose evidence a saved result does not hold.
 const notSaved = "not in this result"
 
 // A reading is a value that was looked up for a rule, in the rule's unit; NaN when there is nothing
@@ -127,9 +127,9 @@ func few(k *file.Check, n int64) bool {
 	return k.Quantile > 0 && k.Metric != metric.Reconnect && n > 0 && float64(n)*(1-k.Quantile/100) < enough-1e-6
 }
 
-// thin reports whether samples are too few to decide a rule on the target by. What the generator
-// did is known whole, sample or not; and where as many samples as a percentile needs are above the
-// limit, so is the percentile, however few there are in all.
+// thin reports whether there are too few samples to decide a rule on the target. Rules on the
+// generator are never thin, because its behaviour is known completely. When as many samples as a
+// percentile needs exceed the limit, the percentile does too, however few samples there are in all.
 func thin(k *file.Check, all result.Samples) bool {
 	if k.Kind == file.Valid || metric.OfGenerator(k.Metric) || !few(k, all.Total()) {
 		return false
@@ -255,7 +255,7 @@ func (e *Evidence) boundLoss(k *file.Check, r *result.Check) {
 	r.Note = strings.TrimPrefix(r.Note+"; at most "+metric.FormatBeside(r.AtMost, r.Value, r.Unit)+" with the undecided ones", "; ")
 }
 
-// countOf is what a statistic of the ledger counts.
+// countOf returns the count of a ledger statistic.
 func countOf(stat string, l *result.Ledger) int64 {
 	switch stat {
 	case metric.StatLoss:

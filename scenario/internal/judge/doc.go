@@ -4,7 +4,6 @@
 // verdict.
 //
 // A rule about the generator that does not hold makes a trial invalid, a rule about the target
-// makes it fail. Latencies over windows are the one thing that cannot be looked up afterwards
-// without keeping every second: [Windows] takes them in as they come, and evidence has what it
-// found.
+// makes it fail. Only latencies over windows cannot be computed afterwards without keeping every
+// second: [Windows] evaluates them as they come, and the evidence holds its findings.
 package judge

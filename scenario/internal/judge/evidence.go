@@ -11,7 +11,7 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// Rules are what a scenario demands.
+// Rules are the rules of a scenario.
 type Rules struct {
 	SLO   []file.Check // of the target: a broken one fails the trial
 	Valid []file.Check // of the generator: a broken one makes it invalid
@@ -26,7 +26,7 @@ func (r Rules) All() []file.Check { return append(append([]file.Check(nil), r.Va
 type Evidence struct {
 	Timeline   *plan.Timeline
 	Faults     bool   // a phase breaks something on purpose
-	ScaledDown bool   // the run shows that the scenario works, not what it measures at its size
+	ScaledDown bool   // the run shows that the scenario works, not its figures at full size
 	At         int64  // until when there is evidence: the end of the last second
 	End        int64  // when the phases ended or were cut short; while they run, until when they have run
 	Ending     Ending // of an ended trial
@@ -128,7 +128,7 @@ type Scope struct {
 	Always bool              // every phase, recorded or not, unless Phase names one
 }
 
-// scopeOf is what a rule asks about.
+// scopeOf returns the values that a rule selects.
 func scopeOf(k *file.Check) Scope { return Scope{Metric: k.Metric, Labels: k.Labels, Phase: k.Phase} }
 
 // A phaseSet is the phases of a scope.
@@ -202,8 +202,8 @@ func (e *Evidence) Steps() map[string]*result.Samples {
 	return out
 }
 
-// Operations counts the operations sent and offered in a phase, or in the recorded ones when it is
-// "". A volatile message that was left out counts as sent: that is what it is volatile for.
+// Operations counts the operations sent and offered in a phase, or in all recorded phases when it
+// is "". A skipped volatile message counts as sent, because volatile messages may be skipped.
 func (e *Evidence) Operations(phase string) (sent, offered int64) {
 	set := e.phases(Scope{Phase: phase})
 	for i := range e.Streams {

@@ -2,8 +2,8 @@ package judge
 
 import "slices"
 
-// growthPoints bounds what the slopes are taken between: a long run is averaged down to so many
-// points.
+// growthPoints bounds the points between which slopes are taken: a longer run is averaged down to
+// so many.
 const growthPoints = 500
 
 // growth is how much a series grew from its first value to its last one, as a share of

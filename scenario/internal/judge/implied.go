@@ -91,7 +91,7 @@ func implied(e *Evidence, rules Rules) (out []result.Check) {
 			rule(c.stat+"(delivery) == 0", c.stat, metric.Delivery, countOf(c.stat, &sum))
 		}
 	}
-	if e.Faults { // a server that recovers a client owes it what it has missed, however late
+	if e.Faults { // a server owes a recovered client the missed messages, however late
 		sum := e.uncounted(all, metric.StatLoss, func(x *record.Series) bool { return x.Replayed })
 		rule("loss(delivery{replayed=true}) == 0", metric.StatLoss, metric.Delivery, sum.Lost)
 	}

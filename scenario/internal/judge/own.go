@@ -25,7 +25,7 @@ const ownShare = 0.1
 // Allowed is how much of a statistic of latencies, in seconds, may be the generator's own lateness.
 func Allowed(v float64) float64 { return max(ownShare*v, Floor.Seconds()) }
 
-// An Own is what the generator's own lateness did to one statistic of latencies, in seconds.
+// An Own is the effect of the generator's own lateness on one statistic of latencies, in seconds.
 type Own struct {
 	Stat, Metric  string
 	With, Without float64
@@ -85,7 +85,8 @@ func (e *Evidence) net(k *file.Check) float64 {
 // kindNet is the kind of the windows of rules on latencies without the generator's own lateness.
 const kindNet = "net"
 
-// netRules are the rules to keep windows of, so that own knows what the generator did to them.
+// netRules returns the rules whose windows are kept, so that own can compute the generator's effect
+// on them.
 func netRules(rules Rules) (out []file.Check) {
 	for _, k := range rules.SLO {
 		if k.Over > 0 && metric.HasNet(k.Metric) && ofSamples(&k) {
@@ -161,7 +162,7 @@ func (e *Evidence) lateness(rules Rules) (out []result.Check) {
 	return out
 }
 
-// A Tail is what the generator did to the highest latencies of a metric.
+// A Tail is the generator's effect on the highest latencies of a metric.
 type Tail struct {
 	Own
 	Slowest int64 // samples at or above the statistic

@@ -20,8 +20,8 @@ import (
 // endings are the names of the endings in results, by Ending.
 var endings = []string{RanOut: "ran_out", Interrupted: "interrupted", ServerGone: result.EndServerGone, Aborted: "aborted"}
 
-// Keep is what a result must hold, besides what a cell says anyway, for Recall to find the evidence
-// again.
+// Keep returns the part of the evidence that a cell does not hold otherwise, so that Recall can
+// restore it.
 func Keep(e *Evidence) *result.Evidence {
 	out := &result.Evidence{
 		Ending: endings[e.Ending], Cause: e.Cause, Mismatch: e.Mismatch, Faults: e.Faults, ScaledDown: e.ScaledDown, RSSBefore: e.Target.RSSBefore,
@@ -74,10 +74,10 @@ func Keep(e *Evidence) *result.Evidence {
 	return out
 }
 
-// A Log returns what a saved run has of a metric by the second; nil when it has nothing.
+// A Log returns a saved run's samples of a metric by the second; nil when there are none.
 type Log func(metric string) []result.Interval
 
-// Saved says what the evidence of a saved result lacks.
+// Saved lists the gaps in the evidence of a saved result.
 type Saved struct {
 	whole bool            // the cell had Evidence
 	logs  map[string]bool // metrics that there is a log of
@@ -315,7 +315,7 @@ func (e *Evidence) phaseOf(x *result.Interval, at int64) int {
 	return -1
 }
 
-// lacks reports whether a rule asks for what a saved result does not hold.
+// lacks reports whether a rule needs evidence that a saved result does not hold.
 func (e *Evidence) lacks(k *file.Check) bool {
 	if e.Saved == nil {
 		return false

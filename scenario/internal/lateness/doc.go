@@ -1,4 +1,4 @@
-// Package lateness finds out how late the generator itself reads what has reached its sockets.
+// Package lateness measures how late the generator reads messages that have reached its sockets.
 //
 // Where the kernel notes when bytes reach a socket, an [Arrival] says how long each message waited.
 // Where it does not, an [Echo] samples it: a connection of the process to itself.

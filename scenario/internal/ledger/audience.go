@@ -136,9 +136,9 @@ func (r *Receiver) Join(m *Membership) {
 	m.joined.Store(a.version)
 }
 
-// Leave ends the receiver's memberships, also those that Suspend has kept. Of what it was still
-// owed, all that is not past its late limit is undecided until it is closed (edge.go); from now on
-// nothing it receives counts.
+// Leave ends the receiver's memberships, also those that Suspend has kept. Outstanding deliveries
+// within their late limit are undecided until the message is closed (edge.go); later arrivals do
+// not count.
 func (l *Ledger) Leave(r *Receiver) {
 	now := max(l.clock(), 1)
 	if !r.goes(now) {

@@ -20,10 +20,10 @@ const (
 	ExpectOthers                    // every member but the sender
 )
 
-// defaultBudget bounds what the ledger keeps of messages: about two million broadcasts to a room of
-// sixty, or ten thousand to 200 000 receivers. Messages that all receivers have got are closed some
-// time after their late limit; beyond the budget, the oldest of those that have passed it. A
-// delivery of a closed message that still comes is Stale.
+// defaultBudget bounds the memory for messages: about two million broadcasts to a room of sixty, or
+// ten thousand to 200 000 receivers. Messages that all receivers have got are closed some time
+// after their late limit; beyond the budget, the oldest of those that have passed it. A delivery of
+// a closed message that still comes is Stale.
 const defaultBudget = 256 << 20
 
 // A Ledger accounts for every message of one trial. One goroutine at a time emits; any
@@ -55,7 +55,7 @@ type extra struct {
 // passes for a first one.
 const maxExtras = 1 << 20
 
-// A Config says what a ledger is about. Clock is needed.
+// A Config describes a ledger. Clock is mandatory.
 type Config struct {
 	Books  []*Book
 	Clock  func() int64 // nanoseconds since the trial's start
@@ -173,7 +173,7 @@ func (l *Ledger) expect(s *Slot) {
 	}
 }
 
-// An Arrival is what the ledger makes of a delivery.
+// An Arrival is the ledger's classification of a delivery.
 type Arrival int
 
 // What may be made of one.

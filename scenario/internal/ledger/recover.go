@@ -2,8 +2,8 @@ package ledger
 
 import "slices"
 
-// How the ledger takes a server that recovers the state of connections: one that takes a client
-// that connects again for the socket that it was, and sends it what it has missed.
+// Connection state recovery in the ledger: the server treats a reconnecting client as its previous
+// socket and replays the messages that it missed.
 
 // goes notes that the receiver's connection has ended. It reports whether it was there.
 func (r *Receiver) goes(now int64) bool {
@@ -132,8 +132,8 @@ type gap struct {
 	at         int64  // when it began
 }
 
-// moved reports whether Resume has counted the message among what the member is owed again: not if
-// it was late when the connection broke.
+// moved reports whether Resume has made the message owed to the member again: not when it was
+// already late when the connection broke.
 func (m *Membership) moved(s *Slot) bool {
 	for _, g := range m.gaps {
 		if s.asOf < g.back { // the first one since it was sent

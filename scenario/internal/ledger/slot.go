@@ -13,7 +13,7 @@ type Book struct {
 	Stream uint16
 	Expect Expectation
 	Late   int64 // nanoseconds after due
-	// Volatile messages are not kept for receivers that are away: one that is recovered is not owed
+	// Volatile messages are not kept for absent receivers, so a recovered receiver is not owed
 	// them.
 	Volatile bool
 
@@ -28,7 +28,7 @@ type Book struct {
 	missing uint32        // no message before it is outstanding; owned by Outstanding's caller
 }
 
-// A shelf is what a book keeps at one moment. It is replaced, never changed.
+// A shelf is an immutable snapshot of a book's contents.
 type shelf struct {
 	first int // slabs closed before
 	slabs []*slab
@@ -358,7 +358,8 @@ func (t *table) entry(s *Slot, class int, replayed bool) *result.Ledger {
 	return &t.rows[i].Ledger
 }
 
-// Deliveries is the row without its messages, unless it is the one that counts them.
+// Deliveries returns the row without its messages, except for the row of Everybody, which counts
+// them.
 func (r *Row) Deliveries() result.Ledger {
 	l := r.Ledger
 	if r.Class != Everybody {

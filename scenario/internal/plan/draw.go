@@ -23,8 +23,8 @@ const (
 	ForBurst
 )
 
-// Draw is the only source of randomness: a hash of the seed, what the number is
-// for, and up to three coordinates such as group, client and sequence.
+// Draw is the only source of randomness: a hash of the seed, the number's purpose, and up to three
+// coordinates such as group, client and sequence.
 func Draw(seed uint64, use int, a, b, c uint64) uint64 {
 	h := Mix(seed + 0x9e3779b97f4a7c15)
 	h = Mix(h ^ (uint64(use) + 0x9e3779b97f4a7c15))

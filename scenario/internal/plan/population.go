@@ -98,8 +98,8 @@ func (p *Population) Next() (due int64, ok bool) {
 	return t.Due, ok
 }
 
-// Take returns the next turn and goes on to the one after it. void says that there is nothing to
-// do: the plan has sent the client away meanwhile.
+// Take returns the next turn and goes on to the one after it. void: the plan has disconnected the
+// client meanwhile, and the turn has no effect.
 func (p *Population) Take() (t Turn, void bool) {
 	t, follows, _ := p.peek()
 	switch {
