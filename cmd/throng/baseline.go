@@ -16,15 +16,14 @@ import (
 // baselineDir is where, in a run's directory, its comparison with its baseline is.
 const baselineDir = "compare"
 
-// A baseline is what a scenario wants its runs to be compared with; the zero
-// value is none.
+// A baseline is the result with which a scenario's runs are compared; the zero value is none.
 type baseline struct {
 	name  string
 	input *compare.Input // nil: not there yet
 }
 
-// readBaseline reads the result before the run, which may well overwrite it. One
-// that is not there yet is what every first run finds.
+// readBaseline reads the result before the run, which may well overwrite it. A missing baseline is
+// normal on a first run.
 func readBaseline(name string) (baseline, error) {
 	b := baseline{name: name}
 	if name == "" {
@@ -41,8 +40,8 @@ func readBaseline(name string) (baseline, error) {
 	return b, nil
 }
 
-// compare writes the comparison beside the results of a run and says what it shows. It
-// decides nothing: throng compare --fail-if does.
+// compare writes the comparison beside the results of a run and prints its conclusion. It does not
+// change the exit code: throng compare --fail-if does.
 func (b baseline) compare(cmd *cobra.Command, dir string, run *result.Run, quiet bool) error {
 	out := cmd.OutOrStdout()
 	if quiet { // standard output belongs to the result

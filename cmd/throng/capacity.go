@@ -179,7 +179,7 @@ func searchDir(f *file.File, flags capacityFlags) (dir string, release func(), e
 	return dir, release, nil
 }
 
-// searchCode is the exit code of what a search found.
+// searchCode returns the exit code for a search's result.
 func searchCode(run *result.Run) int {
 	switch {
 	case run.Interrupted:

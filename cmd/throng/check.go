@@ -133,8 +133,7 @@ func printJSON(w io.Writer, a *machine.Assessment) error {
 	return err
 }
 
-// printPlan writes the plan for reading: the scenario, its phases, its
-// combinations, and what it takes.
+// printPlan writes the plan for reading: the scenario, its phases, its combinations and its needs.
 func printPlan(w io.Writer, a *machine.Assessment) error {
 	out := &errWriter{w: w}
 	out.printf("scenario  %s\n", a.Scenario)
@@ -194,7 +193,7 @@ func combinations(all []machine.Combination) [][]string {
 	return rows
 }
 
-// demands lists what the trials take beside what the machine allows.
+// demands lists the needs of the trials beside the limits of the machine.
 func demands(a *machine.Assessment, heaviest machine.Combination) [][]string {
 	l := a.Limits
 	files, memory := 0, int64(0)

@@ -118,7 +118,7 @@ func printComparison(cmd *cobra.Command, c *compare.Comparison, findings []compa
 	return compare.GateText(w, findings)
 }
 
-// gateCode is the exit code of the gates. One that could not judge is no pass.
+// gateCode is the exit code of the gates. A gate that could not judge does not pass.
 func gateCode(findings []compare.Finding) int {
 	code := exitPass
 	for _, f := range findings {

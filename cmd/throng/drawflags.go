@@ -53,7 +53,7 @@ func (d *drawFlags) ofComparison(out string) (reports.Drawing, error) {
 	return what, err
 }
 
-// drawing is what a scenario wants drawn; ok is false when it wants nothing.
+// drawing returns the figures that a scenario requests; ok is false when it requests none.
 func drawing(f *file.File) (what reports.Drawing, ok bool) {
 	what = reports.Drawing{Width: f.Spec.Report.FigureWidth, Formats: []string{}}
 	for _, format := range reports.DrawFormats {

@@ -17,7 +17,7 @@ import (
 //go:embed starter.yaml
 var starter string
 
-// starterName is what the starter is called when no name is given.
+// starterName is the default name of the starter.
 const starterName = "scenario"
 
 func initCommand() *cobra.Command {

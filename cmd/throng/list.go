@@ -81,7 +81,8 @@ func load(stdin io.Reader, name string, set map[string]string, secret ...string)
 	return file.Parse(filepath.Base(name), text, set, secret...)
 }
 
-// leftOut says what a ready scenario does without because its target is not the built-in server.
+// leftOut lists the parts of a ready scenario that are left out because its target is not the
+// built-in server.
 func leftOut(w io.Writer, f *file.File) {
 	if len(f.LeftOut) > 0 {
 		_, _ = fmt.Fprintf(w, "throng: %s leaves out what its target does not have: %s\n", f.Spec.Name, strings.Join(f.LeftOut, "; "))

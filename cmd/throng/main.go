@@ -26,7 +26,7 @@ const (
 	exitInvalid     = 3 // the generator was not fit to judge
 	exitUnreachable = 4 // the target cannot be reached
 	exitInterrupted = 130
-	exitPipe        = 141 // the reader of standard output has gone: what a shell says of SIGPIPE
+	exitPipe        = 141 // the reader of standard output has gone: a shell's code for SIGPIPE
 )
 
 // exitError ends the program with a code of its own. Without an error it does so
@@ -61,8 +61,7 @@ func ends() []os.Signal {
 	return slices.DeleteFunc([]os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}, signal.Ignored)
 }
 
-// run is the program: what it is given it may use, and nothing else of the
-// process.
+// run is the program. It uses only its arguments, and no other state of the process.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := newRoot()
 	root.SetArgs(args)
@@ -95,8 +94,8 @@ func readerGone(err error) bool {
 	return ok && failed.Path == os.Stdout.Name() && errors.Is(failed, syscall.EPIPE)
 }
 
-// errorLines gives several errors joined in one a line each. What a server or a
-// file put into them cannot make lines of its own, or move the cursor.
+// errorLines writes joined errors one per line. Text from a server or a file cannot add lines to
+// them or move the cursor.
 func errorLines(err error) []string {
 	if all, ok := err.(interface{ Unwrap() []error }); ok {
 		var lines []string

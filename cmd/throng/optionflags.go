@@ -144,8 +144,7 @@ func (v size) Set(s string) error {
 	return nil
 }
 
-// duration is a flag for a time. Socket.IO gives its options in milliseconds, so that is what a
-// plain number is.
+// duration is a flag for a time. A plain number means milliseconds, as in Socket.IO's options.
 type duration struct{ d *time.Duration }
 
 func (v duration) String() string {

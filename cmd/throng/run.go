@@ -237,7 +237,7 @@ func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, 
 		return 0, &exitError{exitUsage, err}
 	}
 	switch {
-	case runErr != nil: // what the trials before it measured is written
+	case runErr != nil: // the measurements of the trials before it are written
 		return 0, classify(runErr)
 	case run.Interrupted && len(f.Cells()) > 1 && !flags.quiet:
 		_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "interrupted; to go on: throng run --resume %s\n", dir)

@@ -28,7 +28,7 @@ type watchers struct {
 	stderr  io.Writer
 }
 
-// watchFlags are what a command can be told about watching it.
+// watchFlags are the flags for observing a command.
 type watchFlags struct {
 	live, liveClient, metrics, otlp string
 }
@@ -40,7 +40,7 @@ func (w *watchFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&w.otlp, "otlp", "", "send metrics of it to the OpenTelemetry collector at this `URL`, such as http://localhost:4318 (default $OTEL_EXPORTER_OTLP_ENDPOINT)")
 }
 
-// watch begins what the flags and the environment ask for. Close it.
+// watch starts the outputs selected by the flags and the environment. The caller must close it.
 func watch(ctx context.Context, flags watchFlags, stderr io.Writer) (*watchers, error) {
 	w := &watchers{scraped: func() {}, stderr: stderr}
 	var err error
@@ -117,7 +117,7 @@ func (w *watchers) close() {
 	if w.export == nil {
 		return
 	}
-	if err := w.export.Close(); err != nil { // the run itself is none the worse for it
+	if err := w.export.Close(); err != nil { // the run itself is not affected
 		_, _ = fmt.Fprintf(w.stderr, "throng: %s\n", result.Short(err.Error(), result.MaxText)) // it may quote the collector
 	}
 }

@@ -20,7 +20,7 @@ type build struct {
 	Platform string `json:"platform"` // OS/ARCH
 }
 
-// readBuild reads what the Go tool has stamped into this program.
+// readBuild reads the build information that the Go tool has put into this program.
 func readBuild() build {
 	b := build{Version: result.Version(), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	info, ok := debug.ReadBuildInfo()
