@@ -87,7 +87,7 @@ type hunt struct {
 	plan    search.Plan
 	history []search.Observation
 	cells   []result.Cell // by place in the history; Verdict "" where the result is lost
-	before  time.Duration // what the trials took that were in the journal
+	before  time.Duration // time of the trials that were in the journal
 	limited string
 	journal *journal.File
 	run     *result.Run
@@ -166,7 +166,7 @@ func planOf(f *file.File) (search.Plan, error) {
 	}, nil
 }
 
-// Expect says what the search of a file takes within its budget, as [search.Expect] does, without
+// Expect returns the cost of a file's search within its budget, as [search.Expect] does, without
 // connecting and draining.
 func Expect(f *file.File) (search.Expected, error) {
 	s := f.Spec.Search
@@ -348,8 +348,8 @@ func (h *hunt) search(ctx context.Context) error {
 	return nil
 }
 
-// shares are the levels of the curve. The load that a node should be run at is always among them:
-// what it feels like there is what the user will live with.
+// shares are the levels of the curve. The recommended load of a node is always among them, because
+// users will experience the latencies at that load.
 func shares(s *file.Search) []float64 {
 	const operating, near = 0.7, 0.03
 	steps := s.StepsAfter
@@ -448,7 +448,7 @@ func verdictOf(c *result.Cell) search.Verdict {
 	return search.Invalid
 }
 
-// head takes over what the trials' results have in common, from the first of them.
+// head copies the fields common to the trials' results from the first of them.
 func (h *hunt) head(r *result.Run) {
 	if h.run == nil {
 		head := *r

@@ -29,9 +29,9 @@ type Message struct {
 	From, Until time.Duration
 }
 
-// Handler takes what a client receives. Its methods are called one at a time,
-// on the goroutine that called [Client.Run], in the order of arrival. They may
-// call Send and Close; while they run nothing more is read.
+// Handler receives a client's events and acknowledgements. Its methods are called one at a time, on
+// the goroutine that called [Client.Run], in the order of arrival. They may call Send and Close;
+// while they run nothing more is read.
 type Handler interface {
 	Event(m *Message)
 	Ack(m *Message)
@@ -96,9 +96,9 @@ type Client struct {
 // returns. Messages that arrive meanwhile are kept for Run. A failed upgrade is not an error: the
 // client stays on polling and UpgradeErr returns the cause.
 //
-// Errors are *DialError. The end of ctx interrupts every stage; ctx has no
-// meaning after Dial has returned. No goroutine outlives a Dial that failed; one
-// that succeeded leaves one behind only while something waits to be sent.
+// Errors are *DialError. The end of ctx interrupts every stage; ctx has no meaning after Dial has
+// returned. No goroutine outlives a Dial that failed; after a successful Dial a goroutine exists
+// only while data is queued for sending.
 func Dial(ctx context.Context, cfg *Config) (*Client, error) {
 	if err := cfg.check(); err != nil {
 		return nil, &DialError{Stage: "config", Class: "config", Err: err}
@@ -231,10 +231,10 @@ func (c *Client) late(rd *reader) error {
 	ended := c.end
 	c.mu.Unlock()
 	if ended != nil {
-		return ended // somebody else has set the deadline, to end it
+		return ended // another goroutine has set the deadline, to end the read
 	}
 	if c.pace != nil {
-		// What it does not read may well hold the ping: it is for the server to miss the pong.
+		// The unread data may hold the ping, so the server decides whether the pong is overdue.
 		return rd.src.SetReadDeadline(time.Now().Add(c.pingInterval + c.pingTimeout))
 	}
 	timeout := &CloseError{Reason: PingTimeout}

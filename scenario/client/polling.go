@@ -158,7 +158,7 @@ func (p *polling) request(ctx context.Context) error {
 	return err
 }
 
-// collect waits for the pending GET and handles what it brings.
+// collect waits for the pending GET and handles its packets.
 func (p *polling) collect(h Handler) error {
 	res, err := p.get.answer(p.limit)
 	if err != nil {

@@ -152,7 +152,7 @@ func (rd *reader) room() {
 	rd.buf, rd.r, rd.w = larger, 0, n
 }
 
-// borrow takes a buffer and puts what a parked reader kept to its front.
+// borrow takes a buffer and copies the bytes kept by a parked reader to its front.
 func (rd *reader) borrow() {
 	if rd.src.raw == nil {
 		rd.buf = make([]byte, max(ownSize, 2*len(rd.rest)))

@@ -8,9 +8,9 @@ import (
 	"github.com/throng-io/throng/protocol/socketio"
 )
 
-// A Session is what a server with connection state recovery knows a client
-// by. One that comes back with it within the server's time is the same socket as
-// before: with its id, its rooms, and the events that it missed.
+// A Session identifies a client to a server with connection state recovery. A client that
+// reconnects with it within the server's time limit is the same socket as before: with its id, its
+// rooms, and the events that it missed.
 type Session struct {
 	PID    string // private id, from the answer to CONNECT
 	Offset string // of the last event that carried one; "" = none did
@@ -24,8 +24,8 @@ func (c *Client) Session() Session { return Session{PID: c.pid, Offset: string(c
 // had been, with Config.Recover.
 func (c *Client) Recovered() bool { return c.recovered }
 
-// auth is the payload of a CONNECT: what the caller gave, and in the first
-// namespace what recovery needs.
+// auth is the payload of a CONNECT: the caller's auth and, in the first namespace, the recovery
+// fields.
 func (d *dialing) auth(namespace string) json.RawMessage {
 	auth, was := d.cfg.Auth, d.cfg.Recover
 	if was.PID == "" || namespace != d.c.namespaces[0] || d.c.parser.IsBinary() {

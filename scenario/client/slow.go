@@ -20,8 +20,8 @@ type Slow struct {
 const (
 	// slowWindow is how much of a slow client's rate may come at once.
 	slowWindow = 100 * time.Millisecond
-	// slowBuffer is the kernel's receive buffer of a client that stalls: what it
-	// takes in while it does not read is not felt by the server.
+	// slowBuffer is the kernel's receive buffer of a client that stalls. It is small because the
+	// server does not notice a stall until this buffer is full.
 	slowBuffer = 16 << 10
 	minBuffer  = 4 << 10
 )

@@ -24,8 +24,8 @@ const (
 	defaultMaxMessage     = 16 << 20
 )
 
-// target is a Config made ready for use: what it takes to open one more
-// connection to the server and to write one more request.
+// target is a Config prepared for use: the data for opening one more connection to the server and
+// writing one more request.
 type target struct {
 	network string      // tcp or unix
 	addr    string      // host:port, or the path of a unix socket

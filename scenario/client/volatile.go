@@ -1,8 +1,7 @@
 package client
 
-// Busy reports whether anything that was sent still waits for the network. A
-// volatile message is one that is not sent then: official clients drop it when
-// the transport cannot take it at once.
+// Busy reports whether anything that was sent still waits for the network. A volatile message is
+// not sent then: official clients drop it when the transport cannot take it at once.
 func (c *Client) Busy() bool {
 	if c.ws != nil {
 		c.ws.mu.Lock()

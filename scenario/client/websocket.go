@@ -18,7 +18,7 @@ import (
 // put together.
 var scratchPool = sync.Pool{New: func() any { return new([]byte) }}
 
-// maxScratch bounds what the pool keeps of one buffer.
+// maxScratch bounds the size of a buffer kept by the pool.
 const maxScratch = 64 << 10
 
 func putScratch(b *[]byte) {

@@ -10,8 +10,8 @@ import (
 	"github.com/throng-io/throng/scenario/metric"
 )
 
-// Assessment is what a scenario will do and take, and whether this machine can. The field names in
-// JSON are a contract.
+// Assessment describes a scenario's load and needs, and whether this machine meets them. The field
+// names in JSON are a contract.
 type Assessment struct {
 	Scenario  string        `json:"scenario"`
 	About     string        `json:"about,omitempty"`
@@ -28,10 +28,10 @@ type Assessment struct {
 	Shortages []*Shortage   `json:"shortages"` // why a run would be refused; empty: it would not
 	Warnings  []string      `json:"warnings"`
 	Unready   bool          `json:"-"`               // something else than the machine is missing: a data file
-	Notes     []string      `json:"notes,omitempty"` // what the figures leave out
+	Notes     []string      `json:"notes,omitempty"` // omissions of the figures
 }
 
-// Combination is what the trials of one combination of the matrix take at most.
+// Combination holds the largest needs of the trials of one combination of the matrix.
 type Combination struct {
 	Params         map[string]string `json:"params"`
 	Clients        int               `json:"clients"`

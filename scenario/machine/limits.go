@@ -13,7 +13,7 @@ import (
 // not report the limit.
 type Limits struct {
 	FilesSoft int   `json:"files_soft,omitempty"`             // file descriptors that this process may open
-	FilesHard int   `json:"files_hard,omitempty"`             // what it may raise that to by itself
+	FilesHard int   `json:"files_hard,omitempty"`             // the limit to which the process may raise it
 	PortLow   int   `json:"port_low,omitempty"`               // first local port that the system gives out
 	PortHigh  int   `json:"port_high,omitempty"`              // the last one
 	Memory    int64 `json:"memory_bytes,omitempty"`           // of the machine, or of the container when that has less

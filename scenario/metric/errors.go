@@ -64,7 +64,7 @@ const (
 // ErrorKinds is the table of the kinds. Do not change it.
 var ErrorKinds = []struct {
 	Kind      ErrorKind
-	Always    bool     // counts in phases that are not recorded too: connecting and staying connected are what a ramp is for
+	Always    bool     // counts in phases that are not recorded too: a ramp tests connecting and staying connected
 	Blameless bool     // is no failure
 	Hows      []string // all that there are; nil: the words come from the client or the server
 	Labels    []string // by which a check may choose
@@ -90,8 +90,8 @@ var ErrorKinds = []struct {
 	{Kind: ErrWaiting, Always: true, Blameless: true, About: "a client was still connecting at the end, at this stage"},
 }
 
-// ErrorNames lists what a check of errors may name, in order: kinds, and classes where all of a
-// kind are known.
+// ErrorNames lists the names that a check of errors may use, in order: kinds, and classes where all
+// of a kind are known.
 func ErrorNames() (out []string) {
 	for i := range ErrorKinds {
 		k := &ErrorKinds[i]
@@ -120,8 +120,8 @@ func OfErrors(name string) bool {
 	return c.How == "" || ErrorKinds[i].Hows == nil || slices.Contains(ErrorKinds[i].Hows, c.How)
 }
 
-// An ErrorClass says what went wrong: at what, and how. Slow says that the client reads slowly;
-// what it loses is what it is there for.
+// An ErrorClass names the failed operation and the cause. Slow: the client reads slowly, so its
+// losses are intended.
 type ErrorClass struct {
 	Kind ErrorKind
 	How  string
@@ -149,7 +149,7 @@ func ParseErrorClass(s string) ErrorClass {
 	return ErrorClass{Kind: ErrorKind(kind), How: how, Slow: slow}
 }
 
-// In reports whether the class is what a check of errors names: a kind, a class, or "" for all.
+// In reports whether a check's name covers the class: a kind, a class, or "" for all.
 func (c ErrorClass) In(name string) bool {
 	return name == "" || name == string(c.Kind) || name == string(c.Kind)+"."+c.How
 }

@@ -1,6 +1,6 @@
-// Package metric is what a run measures, in one place: the table of metrics with their units,
-// labels and order, the statistics that a check may take of them, the classes of errors, and how
-// amounts are written.
+// Package metric defines the measurements of a run in one place: the table of metrics with their
+// units, labels and order, the statistics that a check may take of them, the classes of errors, and
+// how amounts are written.
 //
 // A new metric is a row of [Table] and the code that records it. The grammar of checks, the JSON
 // Schema, the manual's table and the order of tables in reports follow from the row.
@@ -72,7 +72,7 @@ const (
 // Labels are all labels, in the order in which lists name them.
 var Labels = []string{LabelGroup, LabelFrom, LabelOp, LabelEvent, LabelTransport, LabelRoomDecile, LabelRead, LabelReplayed, LabelPhase}
 
-// A Kind says what a metric is made of.
+// A Kind is the kind of data behind a metric.
 type Kind int
 
 // The kinds of metrics.
@@ -106,7 +106,7 @@ type Metric struct {
 	Unit   string
 	Labels []string // besides the phase
 	Needs  Need
-	Always bool   // counts in phases that are not recorded too: connecting is what a ramp is for
+	Always bool   // counts in phases that are not recorded too: a ramp tests connecting
 	About  string // a phrase for the manual
 }
 

@@ -26,7 +26,7 @@ const (
 	StatAchieved = "achieved"
 )
 
-// A Stat is a statistic: what a check takes of a metric.
+// A Stat is a statistic that a check takes of a metric.
 type Stat struct {
 	Name     string
 	Quantile float64  // in percent, of a percentile; else 0

@@ -22,7 +22,7 @@ const sure = 0.99
 // points are the places at which the capacity is looked at between two levels.
 const points = 4
 
-// belief is what the trials say, by Bayes' rule.
+// belief is the posterior distribution after the trials, by Bayes' rule.
 type belief struct {
 	levels []level
 	above  []float64 // by level: how probable it is that the capacity is above it; falls from level to level

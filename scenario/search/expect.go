@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Expected is what a search takes: the fewest and the most trials and time, those for the curves
-// included.
+// Expected is the cost of a search: the fewest and the most trials and time, including the trials
+// for the curves.
 type Expected struct {
 	Trials [2]int
 	Took   [2]time.Duration

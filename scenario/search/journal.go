@@ -15,8 +15,8 @@ type Head struct {
 // ErrOtherPlan says that a journal belongs to another search.
 var ErrOtherPlan = errors.New("the journal belongs to a search with another plan; use another directory, or remove the journal")
 
-// Recall takes the observations of a journal back, to go on with. plan must be the one that it was
-// begun with. An empty journal gives no observations.
+// Recall reads the observations of a journal in order to continue. plan must equal the plan with
+// which the journal was begun. An empty journal gives no observations.
 func Recall(documents [][]byte, plan Plan) (history []Observation, err error) {
 	for i, text := range documents {
 		dec := json.NewDecoder(bytes.NewReader(text))

@@ -31,8 +31,8 @@ func Next(plan Plan, history []Observation) (Step, error) {
 	return br.within(history, answer, br.next(answer, history)), nil
 }
 
-// SoFar is what a history says while the search goes on: an Answer with the End Open unless there
-// is one already.
+// SoFar is the interim answer of a history: an Answer with the End Open unless there is one
+// already.
 func SoFar(plan Plan, history []Observation) (Answer, error) {
 	step, err := Next(plan, history)
 	if err != nil {
@@ -54,8 +54,8 @@ func SoFar(plan Plan, history []Observation) (Answer, error) {
 	return a, nil
 }
 
-// cost is what a trial of a kind takes: the longest so far, as the plan knows nothing of how long
-// clients take to connect.
+// cost is the time of a trial of a kind: the longest so far, because the plan does not include the
+// time that clients take to connect.
 func (p *Plan) cost(kind Kind, history []Observation) time.Duration {
 	probe, confirm := p.Trial, p.ConfirmBy
 	for _, o := range history {
@@ -143,8 +143,8 @@ func (br *bracket) answer(history []Observation) Answer {
 	return a
 }
 
-// end ends the search. Where it ends early the answer is the highest level that was confirmed to
-// hold, if there is one: a higher one that held once is no answer.
+// end ends the search. After an early end the answer is the highest level confirmed to hold, if
+// any: a higher level that held once does not suffice.
 func (br *bracket) end(a Answer, how End) Step {
 	a.End = how
 	if !a.LowConfirmed && br.confirmed >= 0 {
@@ -228,8 +228,8 @@ func (br *bracket) doubt(level float64, at int) Step {
 	return Step{Level: level, Kind: Probe}
 }
 
-// open is the end of the bracket to confirm next: the one that is more in doubt, or the lower one
-// first; -1: both are confirmed.
+// open is the end of the bracket to confirm next: the more doubtful one, or the lower one first;
+// -1: both are confirmed.
 func (br *bracket) open(lowFirst bool) int {
 	b := br.b
 	open := -1

@@ -48,8 +48,8 @@ type Plan struct {
 	Grow      float64       `json:"grow"`       // factor from one level to the next while all hold; 2
 	Precision float64       `json:"precision"`  // largest distance of the ends, as a share of the lower one; 0.05
 	Confirm   int           `json:"confirm"`    // trials that confirm an end, an odd number; 3
-	Trial     time.Duration `json:"trial"`      // what a probe is expected to take, for the budget
-	ConfirmBy time.Duration `json:"confirm_by"` // what a confirming trial is expected to take; as Trial
+	Trial     time.Duration `json:"trial"`      // expected time of a probe, for the budget
+	ConfirmBy time.Duration `json:"confirm_by"` // expected time of a confirming trial; as Trial
 	Budget    time.Duration `json:"budget"`     // no trial begins that would end beyond it; 0 is without limit
 	Whole     bool          `json:"whole"`      // levels are whole numbers
 	Of        string        `json:"of"`         // identifies the search: a journal with another one is not continued; may be empty

@@ -24,7 +24,7 @@ type ErrorCount struct {
 	N      int64
 }
 
-// An ErrorSum is all errors of a class. Text is what the first of them said; it may be empty.
+// An ErrorSum is the sum of a class's errors. Text is the first error's message; it may be empty.
 type ErrorSum struct {
 	Class metric.ErrorClass
 	N     int64

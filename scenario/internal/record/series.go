@@ -6,8 +6,7 @@ import (
 	"github.com/throng-io/throng/scenario/metric"
 )
 
-// A Series is one metric of one kind of client or message: what the labels of
-// checks choose from.
+// A Series is one metric of one kind of client or message. The labels of checks select series.
 type Series struct {
 	Metric    string
 	Group     string // of the client that measured: of a delivery the receiver; of a fan-out the sender

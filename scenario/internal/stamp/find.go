@@ -8,10 +8,10 @@ import (
 	"github.com/throng-io/throng/scenario/file"
 )
 
-// A State is what a message has under its stamp's key.
+// A State is the state of a message's stamp.
 type State int
 
-// What a message may have.
+// The states of a message's stamp.
 const (
 	None    State = iota // nothing under "$b": not one of ours
 	Damaged              // something is there, but it is damaged
