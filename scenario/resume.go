@@ -34,7 +34,7 @@ func resume(run, earlier *result.Run, cells []file.Cell) (left []file.Cell) {
 		}
 	}
 	kept := len(cells) - len(left)
-	text := fmt.Sprintf("resumed: %d of %d trials were made in an earlier part of the run, which began %s", kept, len(cells), earlier.Started.UTC().Format("2006-01-02 15:04 UTC"))
+	text := fmt.Sprintf("resumed: %d of %d trials are of an earlier part of the run, begun %s", kept, len(cells), earlier.Started.UTC().Format("2006-01-02 15:04 UTC"))
 	if changed := changes(earlier.Env, run.Env); kept > 0 && changed != "" {
 		text += "; what has changed since: " + changed
 	}
@@ -46,7 +46,7 @@ func resume(run, earlier *result.Run, cells []file.Cell) (left []file.Cell) {
 	return left
 }
 
-// changes lists the differences between two environments.
+// changes names what differs between two environments.
 func changes(was, is map[string]string) string {
 	var names []string
 	for _, key := range slices.Sorted(maps.Keys(is)) {
@@ -96,7 +96,7 @@ func (j *runJournal) add(c *result.Cell) {
 
 func (j *runJournal) failed(err error) {
 	j.close()
-	j.run.Warnings = append(j.run.Warnings, fmt.Sprintf("the journal of the run could not be written, so a killed run could not have kept its last trials: %v", err))
+	j.run.Warnings = append(j.run.Warnings, fmt.Sprintf("the last trials were not written to the journal, so --resume could not have kept them: %v", err))
 }
 
 func (j *runJournal) close() {

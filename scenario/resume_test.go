@@ -185,7 +185,7 @@ func TestJournalBeginsWithTheFirstTrial(t *testing.T) {
 		run := playHere(t.Context(), t, &fakeServer{}, fourTrials, func(opt *Options) {
 			opt.JournalDir, opt.Begin = filepath.Join(dir, "missing"), func() { begun++ }
 		})
-		if w := strings.Join(run.Warnings, "\n"); run.Verdict != result.Pass || begun != 1 || !strings.Contains(w, "had the run been killed, its last trials would be lost: begin the journal") {
+		if w := strings.Join(run.Warnings, "\n"); run.Verdict != result.Pass || begun != 1 || !strings.Contains(w, "--resume could not have kept them: begin the journal") {
 			t.Errorf("%s, begun %d times, %q", run.Verdict, begun, w)
 		}
 	})

@@ -155,7 +155,7 @@ func TestSecretsAreNotInErrors(t *testing.T) {
 	path := filepath.Join(dir, "hush.yaml")
 	for name, c := range map[string]struct{ file, args, want string }{
 		"refused by the target": {"groups: {a: {count: 1, auth: {t: $token}, query: {refuse: 1}}}", "run FILE --quiet --out OUT --target TARGET", "not you: auth"},
-		"a count":               {"groups: {a: {count: $token}}", "check FILE", "the variable `token` is secret and cannot stand here"},
+		"a count":               {"groups: {a: {count: $token}}", "check FILE", "the variable `token` is secret and cannot be used here"},
 		"bad YAML":              {"groups: {a: {count: 1, auth: {t: $token}}}", "check FILE --set slo=[$token", "not found"},
 		"no such variable":      {"groups: {a: {count: 1, auth: {t: $token}}}", "check FILE --secret tokn", "the file has no variable `tokn`; did you mean `token`?"},
 		"a value":               {"groups: {a: {count: 1, auth: {t: $token}}}", "check FILE --secret other=SECRET", "--secret takes the name of a variable, without a value"},

@@ -44,7 +44,7 @@ type Check struct {
 	Text     string            // as written
 	Name     string            // "": none was given
 	Kind     string            // SLO or Valid
-	Optional bool              // reported, but never decides the verdict
+	Optional bool              // reported, without an effect on the verdict the verdict
 	Stat     string            // p50 ... p99.99, max, min, mean, count, rate, loss, dup, disorder, late, undecided, errors, growth, ratio, achieved
 	Quantile float64           // above 0 and below 100 for a percentile, else 0
 	Metric   string            // of errors a kind or a class; "": all of them
@@ -206,7 +206,7 @@ func (p *checkParser) metric(c *Check, s metric.Stat) *flaw {
 	case !known:
 		return checkWord(w, "metric", metric.Names(), nil)
 	case !slices.Contains(s.Of, w):
-		return &flaw{fmt.Sprintf("there is no `%s` of `%s`", c.Stat, w), "write " + c.Stat + "(" + strings.Join(s.Of, ") or "+c.Stat+"(") + ")"}
+		return &flaw{fmt.Sprintf("the metric `%[2]s` has no statistic `%[1]s`", c.Stat, w), "write " + c.Stat + "(" + strings.Join(s.Of, ") or "+c.Stat+"(") + ")"}
 	}
 	c.Metric = w
 	p.at += len(w)
@@ -254,7 +254,7 @@ func (p *checkParser) labels(c *Check) *flaw {
 // fits checks that a label can be written there.
 func fits(c *Check, name string) *flaw {
 	if _, twice := c.Labels[name]; twice || name == "phase" && c.Phase != "" {
-		return &flaw{fmt.Sprintf("the label `%s` stands twice", name), "remove one"}
+		return &flaw{fmt.Sprintf("the label `%s` is given twice", name), "remove one"}
 	}
 	if known := metric.LabelsOf(c.Stat, c.Metric); !slices.Contains(known, name) {
 		return &flaw{fmt.Sprintf("`%s` has no label `%s`", c.what(), name), "write one of " + strings.Join(known, ", ") + ", or remove {...}"}
@@ -382,7 +382,7 @@ func (p *checkParser) scope(c *Check) *flaw {
 			text, end := p.amount()
 			d, f := parseDuration(text)
 			if s, _ := metric.StatOf(c.Stat); f == nil && s.Whole {
-				return &flaw{c.Stat + " is that of whole phases", "leave `over` out"}
+				return &flaw{c.Stat + " is only known for whole phases", "leave `over` out"}
 			}
 			if f == nil && (d < time.Second || d%time.Second != 0 || d > maxPhase) {
 				f = &flaw{fmt.Sprintf("a window of %s cannot be measured", text), "write whole seconds, such as over 5s"}
@@ -403,7 +403,7 @@ func (p *checkParser) scope(c *Check) *flaw {
 		case w == "" && p.at == len(p.text):
 			return nil
 		default:
-			return &flaw{"the check should end before " + p.rest(), "after the value only `over 5s` and then `in PHASE` may follow"}
+			return &flaw{"unexpected text after the check: " + p.rest(), "write only `over 5s` and then `in PHASE` after the value"}
 		}
 	}
 }

@@ -19,10 +19,10 @@ type checkForm struct {
 
 var checkTable = object[checkForm]{
 	what: "check",
-	def:  "named_check", about: "A check with a name, or one that does not decide.",
+	def:  "named_check", about: "A check with a name, or an optional check.",
 	done: func(d *decoder, n *node, c *checkForm) {
 		if c.abort > 0 && c.optional {
-			d.errs.add(at(n, "abort"), "an optional check decides nothing, and so cannot end a run", "remove optional or abort")
+			d.errs.add(at(n, "abort"), "an optional check has no effect on the verdict, so it cannot end a run", "remove optional or abort")
 		}
 	},
 	fields: []field[checkForm]{
@@ -30,8 +30,8 @@ var checkTable = object[checkForm]{
 		{key: "name", about: "for the report", is: aText, set: func(d *decoder, n *node, c *checkForm) {
 			c.name = d.string(n, "name", notEmpty("name", "write a text"))
 		}},
-		{key: "optional", about: "reported, but never decides", is: aBool, set: func(d *decoder, n *node, c *checkForm) { c.optional = d.bool(n, "optional") }},
-		{key: "abort", about: "a run in which it is broken for that long ends early", is: aDuration, set: func(d *decoder, n *node, c *checkForm) { c.abort = d.duration(n, "abort", time.Second, maxPhase) }},
+		{key: "optional", about: "reported, without an effect on the verdict", is: aBool, set: func(d *decoder, n *node, c *checkForm) { c.optional = d.bool(n, "optional") }},
+		{key: "abort", about: "the run ends early when the check has been broken for this long", is: aDuration, set: func(d *decoder, n *node, c *checkForm) { c.abort = d.duration(n, "abort", time.Second, maxPhase) }},
 	},
 }
 
@@ -108,7 +108,7 @@ func (d *decoder) checkLabels(s *Spec, item *node, c Check) {
 			}
 			hint = "correct the labels"
 			if st.Volatile && metric.OfLedger(c.Stat) && c.Labels["event"] == "" {
-				hint = fmt.Sprintf("what is lost of volatile messages counts where their event is named: write %s(delivery{event=%s})", c.Stat, st.Event)
+				hint = fmt.Sprintf("losses of volatile messages count only in checks that name the event: write %s(delivery{event=%s})", c.Stat, st.Event)
 			}
 		}
 	}

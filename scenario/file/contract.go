@@ -24,7 +24,7 @@ type Contract struct {
 type Call struct {
 	Emit    Template // the JSON list of the event and its arguments
 	Ack     *bool    // whether the server acknowledges it; nil: only where a stream asks for it
-	Deliver string   // the event by which it reaches the receivers; "": any
+	Deliver string   // the event that the receivers get; "": any
 }
 
 // WantsAck reports whether the call is known to be acknowledged.
@@ -45,7 +45,7 @@ func (c *Contract) Of(op string) *Call {
 
 var contractTable = object[Contract]{
 	what: "the contract",
-	def:  "contract", about: "How a foreign server does what the runner asks for; without it the events of the built-in bench application.",
+	def:  "contract", about: "The events of a server other than the built-in one; default: the events of the built-in bench application.",
 	advice: map[string]string{"broadcast": "did you mean `all`?", "send": "did you mean `room` (or `all`)?"},
 	fields: []field[Contract]{
 		{key: "join", is: ref("call"), set: func(d *decoder, n *node, c *Contract) { c.Join = d.call(n, "join", joinScope) }},
@@ -53,7 +53,7 @@ var contractTable = object[Contract]{
 		{key: "room", is: ref("call"), set: func(d *decoder, n *node, c *Contract) { c.Room = d.call(n, "room", roomCallScope) }},
 		{key: "all", is: ref("call"), set: func(d *decoder, n *node, c *Contract) { c.All = d.call(n, "all", callScope) }},
 		{key: "echo", is: ref("call"), set: func(d *decoder, n *node, c *Contract) { c.Echo = d.call(n, "echo", callScope) }},
-		{key: "stamp", about: "where the payload, a text, comes out again in the delivered arguments, such as $[0].body; without it the payload is an object", is: aPath, set: func(d *decoder, n *node, c *Contract) {
+		{key: "stamp", about: "place of the payload, a text, in the delivered arguments, such as $[0].body; without it the payload is an object", is: aPath, set: func(d *decoder, n *node, c *Contract) {
 			p := read(d, n, "stamp", parsePath, nil)
 			c.Stamp = &p
 		}},
@@ -71,7 +71,7 @@ var contractTable = object[Contract]{
 				d.errs.add(at(n.get(op), "emit"), fmt.Sprintf("the emit of `%s` has no ${payload}: its messages could not be recognised", op), "put \"${payload}\" where the text goes")
 			}
 			if c.Stamp == nil && slices.Contains(call.Emit.Holes, Hole{HolePayload, FormString}) {
-				d.errs.add(at(n.get(op), "emit"), "a ${payload} inside a longer text cannot be found again", "let it be a whole value, or say by stamp: where the text comes out")
+				d.errs.add(at(n.get(op), "emit"), "a ${payload} inside a longer text cannot be found in the delivered message", "write it as a whole value, or name its place in the delivered arguments with stamp:")
 			}
 		}
 	},
@@ -79,14 +79,14 @@ var contractTable = object[Contract]{
 
 var callTable = object[Call]{
 	what: "the call",
-	def:  "call", about: "One thing that a server does when it is told to.",
+	def:  "call", about: "One operation of the server.",
 	fields: []field[Call]{
 		{key: "emit", about: "the event and its arguments, with ${room} and ${payload}", is: anEmit, required: "write emit: [event, argument...]", set: func(*decoder, *node, *Call) {}}, // needs the scope: see call
 		{key: "ack", about: "whether the server acknowledges it", is: aBool, set: func(d *decoder, n *node, c *Call) {
 			v := d.bool(n, "ack")
 			c.Ack = &v
 		}},
-		{key: "deliver", about: "the event by which it reaches the receivers", is: aText, set: func(d *decoder, n *node, c *Call) { c.Deliver = d.string(n, "deliver", checkEvent) }},
+		{key: "deliver", about: "the event that the receivers get", is: aText, set: func(d *decoder, n *node, c *Call) { c.Deliver = d.string(n, "deliver", checkEvent) }},
 	},
 }
 
@@ -142,7 +142,7 @@ func (d *decoder) checkContract(s *Spec) {
 			case call == nil:
 				d.errs.add(at(item, "op"), fmt.Sprintf("the contract does not say how the server does `%s`", st.Op), fmt.Sprintf("add %s: {emit: [event, \"${payload}\"], deliver: event} to contract", st.Op))
 			case st.Ack > 0 && call.Ack != nil && !*call.Ack:
-				d.errs.add(at(item, "ack"), fmt.Sprintf("the stream waits for an acknowledgement and the contract says that `%s` gives none", st.Op), "remove ack here, or ack: false there")
+				d.errs.add(at(item, "ack"), fmt.Sprintf("the stream waits for an acknowledgement, but the contract says that the server does not acknowledge `%s`", st.Op), "remove ack from the stream, or ack: false from the contract")
 			}
 		}
 	}

@@ -20,14 +20,14 @@ import (
 //	lognormal(m,s)    m is the median, s the standard deviation of the logarithm
 //	pareto(min,a)     a heavy tail; a is the shape, with an infinite mean up to 1
 //
-// The zero value is no distribution.
+// The zero value is not a distribution.
 type Dist struct {
 	Text string // as written
 	Kind string // as above; "" for the zero value
 	A, B float64
 }
 
-// IsZero reports whether there is no distribution.
+// IsZero reports whether there is not a distribution.
 func (d Dist) IsZero() bool { return d.Kind == "" }
 
 // At returns the value below which the share u of all values lies, 0 <= u < 1. With
@@ -93,7 +93,7 @@ func parseDist(text string, arg func(string) (float64, *flaw), like string) (Dis
 	kinds, known := distKinds[m[1]]
 	if !known {
 		if m[1] == "zipf" {
-			return Dist{}, &flaw{"zipf ranks things, it gives no length or size", "write pareto(min,shape) for a heavy tail, or another of " + strings.Join(distNames, ", ")}
+			return Dist{}, &flaw{"zipf gives ranks, not lengths or sizes", "write pareto(min,shape) for a heavy tail, or another of " + strings.Join(distNames, ", ")}
 		}
 		return Dist{}, checkWord(m[1], "distribution", distNames, nil)
 	}
@@ -146,7 +146,7 @@ func (d Dist) flaw() *flaw {
 	case d.A <= 0 && d.Kind != "uniform":
 		return &flaw{clip(d.Text) + " is always 0", "write a first value above 0"}
 	case d.Kind == "uniform" && d.B <= d.A:
-		return &flaw{clip(d.Text) + " goes from a value to one that is not above it", "write uniform(lowest,highest)"}
+		return &flaw{clip(d.Text) + " must go from a lower value to a higher one", "write uniform(lowest,highest)"}
 	case d.Kind == "pareto" && d.B <= 0:
 		return &flaw{clip(d.Text) + " has no shape", "write a second value above 0, such as 1.5"}
 	case d.Kind == "lognormal" && d.B > 5:

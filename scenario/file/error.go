@@ -92,7 +92,7 @@ func (l *errorList) join(combinations int) error {
 	var errs []error
 	for i, m := range l.all {
 		if i == maxErrors {
-			m.err.Msg, m.err.Hint = fmt.Sprintf("and %d more mistakes from here on", len(l.all)-i), "mend the ones above first"
+			m.err.Msg, m.err.Hint = fmt.Sprintf("and %d more mistakes from here on", len(l.all)-i), "correct the mistakes above first"
 			errs = append(errs, &m.err)
 			break
 		}

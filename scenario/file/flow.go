@@ -14,7 +14,7 @@ const (
 	StepWait       = "wait"       // for an event of the server
 	StepThink      = "think"      // do nothing
 	StepRepeat     = "repeat"     // steps
-	StepConnect    = "connect"    // again, after a disconnect
+	StepConnect    = "connect"    // connect again after a disconnect
 	StepDisconnect = "disconnect" //
 	StepJoin       = "join"       // a room
 	StepLeave      = "leave"      // a room
@@ -143,13 +143,13 @@ var stepTable = object[Step]{
 				s.Name = n.items[0].text
 			}
 		}},
-		{key: "ack", about: "ask for an acknowledgement and wait so long for it", is: aDuration, set: func(d *decoder, n *node, s *Step) { s.Ack = d.duration(n, "ack", time.Millisecond, maxWait) }},
+		{key: "ack", about: "ask for an acknowledgement and wait this long for it", is: aDuration, set: func(d *decoder, n *node, s *Step) { s.Ack = d.duration(n, "ack", time.Millisecond, maxWait) }},
 		{key: "expect", is: ref("expect"), set: func(d *decoder, n *node, s *Step) { s.Expect = d.expectation(n) }},
 		{key: "wait", is: ref("expect"), set: func(d *decoder, n *node, s *Step) {
 			s.Wait = d.expectation(n)
 			s.Name = s.Wait.Event
 		}},
-		{key: "capture", about: "names for values of the answer, such as token: $[0].token, for the templates of later steps", is: mapOf(form{"pattern": reName.String()}, form{"type": "string", "pattern": `^(\$|.*\$\{)`}), set: func(d *decoder, n *node, s *Step) {
+		{key: "capture", about: "names for values of the answer, such as token: $[0].token, to use in the templates of later steps", is: mapOf(form{"pattern": reName.String()}, form{"type": "string", "pattern": `^(\$|.*\$\{)`}), set: func(d *decoder, n *node, s *Step) {
 			if !d.isDict(n, "capture") {
 				return
 			}
@@ -159,12 +159,12 @@ var stepTable = object[Step]{
 		}},
 		{key: "think", about: "do nothing for a time", is: aLength, set: func(d *decoder, n *node, s *Step) { s.Think = d.lengths(n, "think") }},
 		{key: "repeat", is: ref("repeat"), set: setRepeat},
-		{key: "connect", about: "again, after a disconnect", is: form{"type": "object", "maxProperties": 0}, set: func(d *decoder, n *node, _ *Step) {
+		{key: "connect", about: "connect again after a disconnect", is: form{"type": "object", "maxProperties": 0}, set: func(d *decoder, n *node, _ *Step) {
 			if d.isDict(n, "connect") && len(n.keys) > 0 {
-				d.errs.add(n.keys[0].at, "a client connects again as it did before", "write connect: {}")
+				d.errs.add(n.keys[0].at, "a client connects again with the same settings", "write connect: {}")
 			}
 		}},
-		{key: "disconnect", about: "clean: say goodbye; drop: as a network that fails; stall: gone without a word, the connection left open", is: oneOf(endings...), set: func(d *decoder, n *node, s *Step) {
+		{key: "disconnect", about: "clean: close in order; drop: break the connection, as a failing network does; stall: stop answering and leave the connection open", is: oneOf(endings...), set: func(d *decoder, n *node, s *Step) {
 			s.How = d.oneOf(n, "disconnect", endings, nil)
 		}},
 		{key: "join", about: "a room", is: aText, set: func(d *decoder, n *node, s *Step) { s.Room = d.roomTemplate(n, "join") }},
@@ -175,7 +175,7 @@ var stepTable = object[Step]{
 				s.Name = s.HTTP.Method + " " + strings.Join(s.HTTP.URL.Parts, "*")
 			}
 		}},
-		{key: "name", about: "for metrics: step.NAME; default the event, or what it does", is: aText, set: func(d *decoder, n *node, s *Step) {}}, // last: see finishStep
+		{key: "name", about: "name of the step in metrics and reports; default: its event, or its operation", is: aText, set: func(d *decoder, n *node, s *Step) {}}, // last: see finishStep
 	},
 	done: finishStep,
 }
@@ -195,7 +195,7 @@ func finishStep(d *decoder, n *node, s *Step) {
 	}
 	switch {
 	case len(does) == 0 && n.get("expect") != nil:
-		d.errs.add(n.at, "`expect` is what an emit brings about", "write wait: {event: ...} to wait without sending anything")
+		d.errs.add(n.at, "`expect` belongs to a step with emit", "write wait: {event: ...} to wait without sending anything")
 		return
 	case len(does) == 0:
 		d.errs.add(n.at, "the step does nothing", "write one of "+strings.Join(doing, ", "))
@@ -210,11 +210,11 @@ func finishStep(d *decoder, n *node, s *Step) {
 	}
 	for _, key := range []string{"ack", "expect", "capture"} {
 		if v := n.get(key); v != nil && !slices.Contains(allowed[key], s.Do) {
-			d.errs.add(v.at, fmt.Sprintf("`%s` has nothing to do with `%s`", key, s.Do), fmt.Sprintf("it belongs to %s: write a step of its own", strings.Join(allowed[key], ", ")))
+			d.errs.add(v.at, fmt.Sprintf("`%s` cannot be used in a step with `%s`", key, s.Do), fmt.Sprintf("use it with %s, in a separate step", strings.Join(allowed[key], ", ")))
 		}
 	}
 	if c := n.get("capture"); c != nil && s.Do == StepEmit && s.Ack == 0 && s.Expect == nil {
-		d.errs.add(c.at, "there is nothing to capture from: the step waits for no answer", "add ack: 2s or expect: {event: ...}")
+		d.errs.add(c.at, "the step waits for no answer, so it has no values to capture", "add ack: 2s or expect: {event: ...}")
 	}
 	if v := n.get("name"); v != nil {
 		s.Name = d.string(v, "name", notEmpty("name", "write a short text"))
@@ -232,7 +232,7 @@ func setRepeat(d *decoder, n *node, s *Step) {
 	}
 	d.scope = sc
 	if s.Times == 0 && s.Every == 0 && !slices.ContainsFunc(s.Steps, Step.takesTime) && len(s.Steps) > 0 {
-		d.errs.add(n.at, "the repeat would spin: no step of it takes time", "add every: 1s, a think, or an ack")
+		d.errs.add(n.at, "the repeat would never pause: none of its steps takes time", "add every: 1s, a think, or an ack")
 	}
 }
 
@@ -243,10 +243,10 @@ func (s Step) takesTime() bool {
 
 var repeatTable = object[Step]{
 	what: "repeat",
-	def:  "repeat", about: "Steps, so often, or without times until the client goes.",
+	def:  "repeat", about: "Steps to repeat; without times, until the client leaves.",
 	fields: []field[Step]{
 		{key: "times", about: "how often", is: aCount, set: func(d *decoder, n *node, s *Step) { s.Times = d.count(n, "times", 1, 1_000_000_000) }},
-		{key: "every", about: "from the start of one round to that of the next at least", is: aDuration, set: func(d *decoder, n *node, s *Step) { s.Every = d.duration(n, "every", time.Millisecond, maxWait) }},
+		{key: "every", about: "shortest time between the starts of two rounds", is: aDuration, set: func(d *decoder, n *node, s *Step) { s.Every = d.duration(n, "every", time.Millisecond, maxWait) }},
 		{key: "steps", is: atLeastOne(listOf(ref("step"))), required: "write steps: [{emit: [event], ack: 2s}]", set: func(*decoder, *node, *Step) {}}, // see setRepeat
 	},
 }
@@ -269,7 +269,7 @@ func (d *decoder) expectation(n *node) *Expect {
 
 var expectTable = object[Expect]{
 	what: "the expectation",
-	def:  "expect", about: "An event of the server that is waited for.",
+	def:  "expect", about: "An event of the server to wait for.",
 	advice: map[string]string{"timeout": "did you mean `within`?", "for": "did you mean `within`? To do nothing for a time, write think: 2s"},
 	fresh:  func() Expect { return Expect{Within: defaultWithin} },
 	fields: []field[Expect]{
@@ -304,7 +304,7 @@ var httpTable = object[HTTP]{
 		{key: "delete", about: "a path of the target, or a URL", is: aURL, set: func(d *decoder, n *node, h *HTTP) { d.request(n, h, "DELETE") }},
 		{key: "headers", about: "more header fields", is: mapOf(form{"pattern": reToken.String()}, aText), set: func(d *decoder, n *node, h *HTTP) { h.Headers = d.fieldsIn(n, "headers", checkHeader, d.scope) }},
 		{key: "body", about: "JSON", is: anything, set: func(d *decoder, n *node, h *HTTP) { h.Body = jsonTemplate(d, n, d.scope) }},
-		{key: "status", about: "the one that is expected; default any below 400", is: aCount, set: func(d *decoder, n *node, h *HTTP) { h.Status = d.count(n, "status", 100, 599) }},
+		{key: "status", about: "the expected status; default: any below 400", is: aCount, set: func(d *decoder, n *node, h *HTTP) { h.Status = d.count(n, "status", 100, 599) }},
 		{key: "within", about: "how long to wait", is: aDuration, def: "10s", set: func(d *decoder, n *node, h *HTTP) { h.Within = d.duration(n, "within", time.Millisecond, maxWait) }},
 	},
 	done: func(d *decoder, n *node, h *HTTP) {
@@ -351,11 +351,11 @@ func setReact(d *decoder, n *node, g *Group) {
 
 var reactionTable = object[Reaction]{
 	what: "the reaction",
-	def:  "reaction", about: "What clients do when an event comes.",
+	def:  "reaction", about: "What clients do when they receive an event.",
 	shape: requireOne("anyOf", "ack", "emit"),
 	fresh: func() Reaction { return Reaction{Share: 1} },
 	fields: []field[Reaction]{
-		{key: "ack", about: "what to acknowledge it with, where the server asks for it: a value, or a list of arguments", is: anything, set: func(d *decoder, n *node, r *Reaction) {
+		{key: "ack", about: "value, or list of arguments, of the acknowledgement, if the server asks for one", is: anything, set: func(d *decoder, n *node, r *Reaction) {
 			one := n
 			if n.kind != list {
 				one = &node{kind: list, at: n.at, items: []*node{n}, weight: 1 + n.weight}

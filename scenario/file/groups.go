@@ -24,11 +24,11 @@ var groupTable = object[Group]{
 	},
 	fields: []field[Group]{
 		{key: "count", about: "how many there are at clients: 100%", is: aCount, set: func(d *decoder, n *node, g *Group) { g.Count = d.count(n, "count", 0, maxClients) }},
-		{key: "arrive", about: "instead of count: new clients per second, who stay for life", is: aRate, set: func(d *decoder, n *node, g *Group) { g.Arrive = d.rate(n, "arrive", 1e6) }},
-		{key: "life", about: "how long a client stays; with count, a leaver is replaced", is: aLength, set: func(d *decoder, n *node, g *Group) { g.Life = d.lengths(n, "life") }},
+		{key: "arrive", about: "instead of count: new clients per second; each stays as long as life says", is: aRate, set: func(d *decoder, n *node, g *Group) { g.Arrive = d.rate(n, "arrive", 1e6) }},
+		{key: "life", about: "how long a client stays; with count, a client that leaves is replaced", is: aLength, set: func(d *decoder, n *node, g *Group) { g.Life = d.lengths(n, "life") }},
 		{key: "connect", is: ref("connect"), set: func(d *decoder, n *node, g *Group) { connectTable.decode(d, n, &g.Connect) }},
-		{key: "transport", about: "one for all, or shares: {websocket: 95%, polling: 5%}", is: anyOf(ref("transport"), atLeastOne(mapOf(form{"enum": transports}, aShare))), set: setTransport},
-		{key: "parser", about: "how packets are encoded; the server must agree", is: oneOf(parsers...), def: "json", set: func(d *decoder, n *node, g *Group) { g.Parser = d.oneOf(n, "parser", parsers, nil) }},
+		{key: "transport", about: "one transport for all clients, or shares: {websocket: 95%, polling: 5%}", is: anyOf(ref("transport"), atLeastOne(mapOf(form{"enum": transports}, aShare))), set: setTransport},
+		{key: "parser", about: "how packets are encoded; must be the parser of the server", is: oneOf(parsers...), def: "json", set: func(d *decoder, n *node, g *Group) { g.Parser = d.oneOf(n, "parser", parsers, nil) }},
 		{key: "poll", about: "between two requests of transport: short-polling", is: aDuration, def: "1s", set: func(d *decoder, n *node, g *Group) { g.Poll = d.duration(n, "poll", time.Millisecond, maxWait) }},
 		{key: "namespace", about: "such as /chat, or a list of them on one connection; none: bare Engine.IO", is: aNamespace, def: "/", set: setNamespaces},
 		{key: "auth", about: "sent when joining the namespace; ${client.index} is the client's number", is: form{"type": "object"}, set: func(d *decoder, n *node, g *Group) {
@@ -36,7 +36,7 @@ var groupTable = object[Group]{
 				g.Auth = jsonTemplate(d, n, clientScope)
 			}
 		}},
-		{key: "query", about: "of the connecting requests; ${client.index} is the client's number", is: mapOf(form{"not": form{"enum": append([]string{""}, engineKeys...)}}, aText), set: func(d *decoder, n *node, g *Group) {
+		{key: "query", about: "added to the connecting requests; ${client.index} is the client's number", is: mapOf(form{"not": form{"enum": append([]string{""}, engineKeys...)}}, aText), set: func(d *decoder, n *node, g *Group) {
 			g.Query = d.namedTemplates(n, "query", func(name string) *flaw {
 				if name == "" || slices.Contains(engineKeys, name) {
 					return &flaw{fmt.Sprintf("the query key %q belongs to the protocol", name), "choose another"}
@@ -44,7 +44,7 @@ var groupTable = object[Group]{
 				return nil
 			})
 		}},
-		{key: "headers", about: "of the connecting requests; ${client.index} is the client's number", is: mapOf(form{"pattern": reToken.String()}, aText), set: func(d *decoder, n *node, g *Group) { g.Headers = d.namedTemplates(n, "headers", checkHeader) }},
+		{key: "headers", about: "added to the connecting requests; ${client.index} is the client's number", is: mapOf(form{"pattern": reToken.String()}, aText), set: func(d *decoder, n *node, g *Group) { g.Headers = d.namedTemplates(n, "headers", checkHeader) }},
 		{key: "rooms", is: ref("rooms"), set: func(d *decoder, n *node, g *Group) {
 			g.Rooms = decoded(d, n, &roomsTable)
 		}},
@@ -54,9 +54,9 @@ var groupTable = object[Group]{
 		{key: "read", is: ref("read"), set: func(d *decoder, n *node, g *Group) {
 			g.Read = decoded(d, n, &readTable)
 		}},
-		{key: "send", about: "what the clients send; without it they listen", is: listOf(ref("stream")), set: setStreams},
-		{key: "flow", about: "what each client does in order, once, each step after the one before has been answered", is: atLeastOne(listOf(ref("step"))), set: setFlow},
-		{key: "react", about: "what clients do when an event comes, by its name", is: mapOf(nil, ref("reaction")), set: setReact},
+		{key: "send", about: "what the clients send; without it they only listen", is: listOf(ref("stream")), set: setStreams},
+		{key: "flow", about: "steps that each client takes once, in order; each step waits for the answer to the previous one", is: atLeastOne(listOf(ref("step"))), set: setFlow},
+		{key: "react", about: "what clients do when they receive an event, by its name", is: mapOf(nil, ref("reaction")), set: setReact},
 	},
 	done: func(d *decoder, n *node, g *Group) {
 		checkPopulation(d, n, g)
@@ -87,12 +87,12 @@ func checkPopulation(d *decoder, n *node, g *Group) {
 	case arrive != nil && life == nil:
 		d.errs.add(arrive.at, "clients that arrive must leave again", "say how long they stay, such as life: exp(6m)")
 	case arrive != nil && n.get("connect") != nil && n.get("connect").get("rate") != nil:
-		d.errs.add(at(n.get("connect"), "rate"), "arrive is the connect rate already", "remove rate")
+		d.errs.add(at(n.get("connect"), "rate"), "arrive is already the connect rate", "remove rate")
 	case arrive != nil && g.Connect.Shape == "burst":
 		d.errs.add(at(n.get("connect"), "shape"), "arrivals cannot come all at once", "write shape: linear or poisson")
 	case life != nil && count != nil && !g.Life.IsZero() && g.Connect.Rate > 0 && g.Connect.Shape != "burst":
 		if need := float64(g.Count) / g.Life.Mean(); need > g.Connect.Rate {
-			d.errs.add(life.at, fmt.Sprintf("replacing those who leave takes %.0f connections a second, and connect.rate allows %s", math.Ceil(need), trimmed(g.Connect.Rate)), "raise connect.rate, or lengthen life")
+			d.errs.add(life.at, fmt.Sprintf("replacing the clients that leave takes %.0f connections a second, and connect.rate allows %s", math.Ceil(need), trimmed(g.Connect.Rate)), "raise connect.rate, or lengthen life")
 		}
 	}
 }
@@ -102,12 +102,12 @@ var reconnectTable = object[Reconnect]{
 	def:  "reconnect", about: "Clients that lose their connection come back.",
 	fresh: func() Reconnect { return Reconnect{Min: time.Second, Max: 5 * time.Second, Jitter: 0.5} },
 	fields: []field[Reconnect]{
-		{key: "min", about: "wait at least so long", is: aDuration, set: func(d *decoder, n *node, r *Reconnect) { r.Min = d.duration(n, "min", time.Millisecond, maxWait) }},
-		{key: "max", about: "and at most so long, after several failures", is: aDuration, set: func(d *decoder, n *node, r *Reconnect) { r.Max = d.duration(n, "max", time.Millisecond, maxWait) }},
-		{key: "jitter", about: "how far a wait may differ, at random", is: aShare, set: func(d *decoder, n *node, r *Reconnect) {
+		{key: "min", about: "shortest wait before connecting again", is: aDuration, set: func(d *decoder, n *node, r *Reconnect) { r.Min = d.duration(n, "min", time.Millisecond, maxWait) }},
+		{key: "max", about: "longest wait, after several failures", is: aDuration, set: func(d *decoder, n *node, r *Reconnect) { r.Max = d.duration(n, "max", time.Millisecond, maxWait) }},
+		{key: "jitter", about: "random part of a wait, as a share of it", is: aShare, set: func(d *decoder, n *node, r *Reconnect) {
 			r.Jitter = d.share(n, "jitter")
 		}},
-		{key: "recover", about: "come back as the same sockets, with their rooms and what they missed", is: aBool, def: false, set: func(d *decoder, n *node, r *Reconnect) { r.Recover = d.bool(n, "recover") }},
+		{key: "recover", about: "ask to come back as the same socket, with its rooms and missed messages", is: aBool, def: false, set: func(d *decoder, n *node, r *Reconnect) { r.Recover = d.bool(n, "recover") }},
 	},
 	done: func(d *decoder, n *node, r *Reconnect) {
 		if r.Max < r.Min {
@@ -146,8 +146,8 @@ var roomsTable = object[Rooms]{
 				return nil
 			})
 		}},
-		{key: "join", about: "rooms that each client joins, all different", is: anyOf(aCount, aDistributionOfNumbers), def: 1, set: func(d *decoder, n *node, r *Rooms) { d.roomJoins(n, r) }},
-		{key: "size", about: "how the sizes of the rooms compare: zipf(1.07), uniform(5,50), ...; default: all alike", is: aRanking, set: func(d *decoder, n *node, r *Rooms) { r.Size = d.roomSize(n) }},
+		{key: "join", about: "number of different rooms that each client joins", is: anyOf(aCount, aDistributionOfNumbers), def: 1, set: func(d *decoder, n *node, r *Rooms) { d.roomJoins(n, r) }},
+		{key: "size", about: "distribution of the room sizes: zipf(1.07), uniform(5,50), ...; default: equal sizes", is: aRanking, set: func(d *decoder, n *node, r *Rooms) { r.Size = d.roomSize(n) }},
 		{key: "move", about: "how long until a client leaves one of its rooms for another: 2m, exp(2m); default: never", is: aLength, set: func(d *decoder, n *node, r *Rooms) { r.Move = d.lengths(n, "move") }},
 	},
 	done: func(d *decoder, n *node, r *Rooms) {
@@ -155,7 +155,7 @@ var roomsTable = object[Rooms]{
 			d.errs.add(at(n, "join"), fmt.Sprintf("each client joins %d different rooms of %d", r.Join, r.Of), "lower join or raise of")
 		}
 		if r.Of > 0 && r.Join >= r.Of && n.get("move") != nil {
-			d.errs.add(at(n, "move"), "clients that are in every room have none to move to", "raise of, or remove move")
+			d.errs.add(at(n, "move"), "each client is in every room, so it has no other room to move to", "raise of, or remove move")
 		}
 	},
 }
@@ -168,7 +168,7 @@ var streamTable = object[Stream]{
 		return Stream{Arrival: "constant", Size: 128, Late: 5 * time.Second, Scale: true, Away: AwayHold}
 	},
 	fields: []field[Stream]{
-		{key: "op", about: "echo to the sender, to the members of one of its rooms, to all of the namespace, or any event of the server's own", is: oneOf(operations...), required: "write op: echo, room, all or emit", set: func(d *decoder, n *node, s *Stream) {
+		{key: "op", about: "echo to the sender, room: to the members of one of its rooms, all: to the whole namespace, emit: any event of the server's own", is: oneOf(operations...), required: "write op: echo, room, all or emit", set: func(d *decoder, n *node, s *Stream) {
 			s.Op = d.oneOf(n, "operation", operations, nil)
 		}},
 		{key: "event", about: "its name; default msg, for an echo echo", is: anEvent, set: func(d *decoder, n *node, s *Stream) { s.Event = d.string(n, "event", checkEvent) }},
@@ -176,23 +176,23 @@ var streamTable = object[Stream]{
 		{key: "per", about: "default client, for op: all group", is: oneOf(pers...), set: func(d *decoder, n *node, s *Stream) {
 			s.Per = d.oneOf(n, "per", pers, nil)
 		}},
-		{key: "arrival", about: "evenly, at random, or all in the same moment; burst(8): eight of each client, room or group at once", is: anyOf(form{"enum": []string{"constant", "poisson", "burst"}}, form{"type": "string", "pattern": reBurst.String()}, aVariable), def: "constant", set: func(d *decoder, n *node, s *Stream) {
+		{key: "arrival", about: "evenly, at random, or all in the same moment; burst(8): each client, room or group sends eight at once", is: anyOf(form{"enum": []string{"constant", "poisson", "burst"}}, form{"type": "string", "pattern": reBurst.String()}, aVariable), def: "constant", set: func(d *decoder, n *node, s *Stream) {
 			s.Arrival = d.string(n, "arrival", checkArrival)
 			if m := reBurst.FindStringSubmatch(s.Arrival); m != nil {
 				s.Arrival = "burst"
 				s.Burst, _ = strconv.Atoi(m[1]) // the check has read it
 			}
 		}},
-		{key: "size", about: "of the data, at least 48B unless nothing is expected", is: anyOf(aSize, aDistribution), def: "128B", set: func(d *decoder, n *node, s *Stream) { d.sizes(n, s) }},
-		{key: "data", about: "the message instead of an object of that size; ${payload} is one", is: anything, set: func(*decoder, *node, *Stream) {}}, // its names depend on the operation: see finishStream
+		{key: "size", about: "size of the data; at least 48B, except with expect: none", is: anyOf(aSize, aDistribution), def: "128B", set: func(d *decoder, n *node, s *Stream) { d.sizes(n, s) }},
+		{key: "data", about: "the message instead of an object of that size; ${payload} is one", is: anything, set: func(*decoder, *node, *Stream) {}}, // what it may name depends on the operation: see finishStream
 		{key: "binary", about: "the payload is binary instead of an object", is: aBool, def: false, set: func(d *decoder, n *node, s *Stream) { s.Binary = d.bool(n, "binary") }},
-		{key: "namespace", about: "one of the group's; default its first", is: aText, set: func(d *decoder, n *node, s *Stream) { d.string(n, "namespace", checkNamespace) }}, // resolved by the group
-		{key: "volatile", about: "may be dropped: what is lost is counted apart and is no failure", is: aBool, def: false, set: func(d *decoder, n *node, s *Stream) { s.Volatile = d.bool(n, "volatile") }},
-		{key: "away", about: "what becomes of messages that are due while their sender has lost its connection: sent when it is back, or dropped, as volatile ones are", is: oneOf(aways...), def: AwayHold, set: func(d *decoder, n *node, s *Stream) {
+		{key: "namespace", about: "one of the group's namespaces; default: the first", is: aText, set: func(d *decoder, n *node, s *Stream) { d.string(n, "namespace", checkNamespace) }}, // resolved by the group
+		{key: "volatile", about: "the server may drop the messages: losses are counted separately and are not failures", is: aBool, def: false, set: func(d *decoder, n *node, s *Stream) { s.Volatile = d.bool(n, "volatile") }},
+		{key: "away", about: "messages that are due while their sender is disconnected: hold sends them when it is back, drop drops them, as happens to volatile messages", is: oneOf(aways...), def: AwayHold, set: func(d *decoder, n *node, s *Stream) {
 			s.Away = d.oneOf(n, "word", aways, nil)
 		}},
-		{key: "ack", about: "ask for an acknowledgement and wait so long for it", is: aDuration, set: func(d *decoder, n *node, s *Stream) { s.Ack = d.duration(n, "ack", time.Millisecond, maxWait) }},
-		{key: "expect", about: "who should get it", is: oneOf(receivers...), set: func(d *decoder, n *node, s *Stream) {
+		{key: "ack", about: "ask for an acknowledgement and wait this long for it", is: aDuration, set: func(d *decoder, n *node, s *Stream) { s.Ack = d.duration(n, "ack", time.Millisecond, maxWait) }},
+		{key: "expect", about: "clients that should receive it", is: oneOf(receivers...), set: func(d *decoder, n *node, s *Stream) {
 			s.Expect = d.oneOf(n, "expect", receivers, nil)
 		}},
 		{key: "late", about: "a delivery later than this is late", is: aDuration, def: "5s", set: func(d *decoder, n *node, s *Stream) { s.Late = d.duration(n, "late", time.Millisecond, maxWait) }},
@@ -256,7 +256,7 @@ func finishStream(d *decoder, n *node, s *Stream) {
 	}
 	d.checkMessage(n, s)
 	if s.Volatile && s.Ack > 0 {
-		d.errs.add(at(n, "volatile"), "a volatile message may be dropped, and nobody would acknowledge it", "remove ack or volatile")
+		d.errs.add(at(n, "volatile"), "a volatile message may be dropped, and is then never acknowledged", "remove ack or volatile")
 	}
 	if s.Per == "room" && s.Op != "" && s.Op != OpRoom {
 		d.errs.add(at(n, "per"), fmt.Sprintf("per: room needs op: room, not op: %s", s.Op), "write per: client or per: group")

@@ -40,8 +40,8 @@ var matrixTable = object[matrix]{
 	fields: []field[matrix]{
 		{key: "axes", about: "name to values; used as ${matrix.NAME}", is: atLeastOne(mapOf(form{"pattern": reName.String()}, described(axisValues, "the values of an axis, or a mapping that gives each value a name in words"))), set: setAxes},
 		{key: "exclude", about: "combinations to leave out", is: listOf(atLeastOne(mapOf(nil, aText))), set: func(*decoder, *node, *matrix) {}}, // needs the axes: see done
-		{key: "repeat", about: "trials of each combination", is: aCount, def: 1, set: func(d *decoder, n *node, m *matrix) { m.repeat = d.count(n, "repeat", 1, 1000) }},
-		{key: "order", about: "interleaved lets drift hit every combination alike", is: oneOf(orders...), def: "interleaved", set: func(d *decoder, n *node, m *matrix) {
+		{key: "repeat", about: "number of trials of each combination", is: aCount, def: 1, set: func(d *decoder, n *node, m *matrix) { m.repeat = d.count(n, "repeat", 1, 1000) }},
+		{key: "order", about: "interleaved: trials of the combinations alternate, so that drift affects all of them equally", is: oneOf(orders...), def: "interleaved", set: func(d *decoder, n *node, m *matrix) {
 			m.order = d.oneOf(n, "order", orders, nil)
 		}},
 		{key: "cooldown", about: "wait between two trials", is: aDuration, set: func(d *decoder, n *node, m *matrix) { m.cooldown = d.duration(n, "cooldown", 0, maxWait) }},

@@ -16,14 +16,14 @@ func (d *decoder) checkMessage(n *node, s *Stream) {
 		return
 	}
 	if size != nil && !s.Data.Has(HolePayload) {
-		d.errs.add(size.at, "data says what the message is: a size has no place in it", "remove size, or write \"${payload}\" where so many bytes belong")
+		d.errs.add(size.at, "data defines the whole message, so size has no effect", "remove size, or write \"${payload}\" where so many bytes belong")
 	}
 	if counted && data.kind != dict && !s.Data.Has(HolePayload) {
 		d.errs.add(data.at, "data is "+data.describe()+": there is no place for the stamp that measures the message", "write a mapping, put \"${payload}\" into it, or write expect: none")
 	}
 	for _, h := range s.Data.Holes {
 		if counted && h.Name == HolePayload && h.Form == FormString {
-			d.errs.add(data.at, "a ${payload} inside a longer text cannot be found again", "let it be a whole value")
+			d.errs.add(data.at, "a ${payload} inside a longer text cannot be found in the delivered message", "write it as a whole value")
 		}
 	}
 }

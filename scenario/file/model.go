@@ -149,7 +149,7 @@ type Field struct {
 type Rooms struct {
 	Of     int    // number of rooms
 	Prefix string // default "r"
-	Join   int    // rooms that each client joins, all different; default 1; the mean when they are drawn
+	Join   int    // number of different rooms that each client joins; default 1; the mean when they are drawn
 	Joins  Dist   // rooms that each client joins, drawn for each; zero: all join Join
 	Size   Dist   // how the sizes of rooms compare; of Kind zipf, with the exponent A, or as drawn; zero: all alike
 	Move   Dist   // seconds until a client leaves one of its rooms for another; zero: never
@@ -195,7 +195,7 @@ type Stream struct {
 type Phase struct {
 	Name    string
 	For     time.Duration
-	Record  bool   // whether it counts for the summary; default true
+	Record  bool   // whether the phase counts in the summary and the checks; default true
 	Clients Ramp   // share of each group's count; default 100%
 	Load    Ramp   // share of each stream's rate; default 100%
 	Fault   *Fault // nil: none

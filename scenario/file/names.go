@@ -37,9 +37,9 @@ var templateNames = []struct {
 	{HoleRoom, "the room that is joined, left or sent to", inRoomData | inRoomCall | inJoin},
 	{HoleEvent, "the event of the stream", inMessages},
 	{HoleSeq, "the number of the message in its stream, from 0", inMessages},
-	{HolePayload, "the stamp and as many bytes as `size` says", inMessages},
+	{HolePayload, "the stamp, filled up to `size` bytes", inMessages},
 	{"FILE.COLUMN", "the client's row of a data file", everywhere},
-	{"NAME", "what an earlier step has captured", inFlow},
+	{"NAME", "a value that an earlier step captured", inFlow},
 	{"env.NAME", "an environment variable, which is kept secret", everywhere | inVars},
 }
 
@@ -100,15 +100,15 @@ func (vs *variables) misplaced(name string) string {
 	case feederOf(name, vs.feeders) != "":
 		row = "FILE.COLUMN"
 	case vs.secret[name]:
-		return fmt.Sprintf("a secret can stand in %s only", everywhere.words())
+		return fmt.Sprintf("a secret can be used only in %s", everywhere.words())
 	}
 	in := spotsOf(row)
 	if in == 0 {
 		return ""
 	}
-	hint := fmt.Sprintf("it can stand in %s only", in.words())
+	hint := fmt.Sprintf("it can be used only in %s", in.words())
 	if row == "env.NAME" {
-		hint += "; what need not be secret comes by --set KEY=VALUE"
+		hint += "; pass values that are not secret with --set KEY=VALUE"
 	}
 	return hint
 }

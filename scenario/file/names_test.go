@@ -51,7 +51,7 @@ func TestTemplateNames(t *testing.T) {
 		for what, p := range places {
 			text := "version: 1\nname: x\ndata: {users: {csv: u.csv}}\n" + strings.ReplaceAll(p.text, "@", "$"+name) + "\n"
 			_, err := Parse("x.yaml", []byte(text), nil)
-			refused := err != nil && (strings.Contains(err.Error(), "`${"+name+"}` cannot stand here; it can stand in ") || strings.Contains(err.Error(), "unknown variable `"+name+"`"))
+			refused := err != nil && (strings.Contains(err.Error(), "`${"+name+"}` cannot be used here; it can be used only in ") || strings.Contains(err.Error(), "unknown variable `"+name+"`"))
 			if may := row.in&p.at != 0; may == refused {
 				t.Errorf("$%s in %s: %v", name, what, err)
 			}
@@ -63,7 +63,7 @@ func TestTemplateNames(t *testing.T) {
 func TestVariablesStandEverywhere(t *testing.T) {
 	for what, p := range places {
 		text := "version: 1\nname: x\nvars: {v: 10}\n" + strings.ReplaceAll(p.text, "@", "$v") + "\n"
-		if _, err := Parse("x.yaml", []byte(text), nil); err != nil && (strings.Contains(err.Error(), "cannot stand here") || strings.Contains(err.Error(), "unknown variable")) {
+		if _, err := Parse("x.yaml", []byte(text), nil); err != nil && (strings.Contains(err.Error(), "cannot be used here") || strings.Contains(err.Error(), "unknown variable")) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}

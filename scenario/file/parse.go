@@ -221,9 +221,9 @@ func (d *decoder) checkRecovery(root *node, s *Spec) {
 		where := at(root.get("groups").get(g.Name).get("reconnect"), "recover")
 		switch {
 		case s.Server != nil && s.Server.Duration("recovery") == 0:
-			d.errs.add(where, "the built-in server would not know them again", "add server: {recovery: 1m}, or remove recover")
+			d.errs.add(where, "the built-in server has connection state recovery switched off", "add server: {recovery: 1m}, or remove recover")
 		case g.Parser != "" && g.Parser != "json":
-			d.errs.add(where, "clients come back as the sockets they were with the json parser only", "remove recover, or parser")
+			d.errs.add(where, "recovery of the same socket works only with the json parser", "remove recover, or parser")
 		}
 	}
 }
@@ -244,7 +244,7 @@ func (d *decoder) checkFaults(root *node, s *Spec) {
 			}
 		}
 		if p.Fault.Drop+p.Fault.HalfOpen > 0 && !slices.ContainsFunc(s.Groups, func(g Group) bool { return g.Reconnect != nil }) {
-			d.errs.add(where, "no group connects again: there is nobody to drop", "add reconnect: {} to a group")
+			d.errs.add(where, "no group connects again after a drop", "add reconnect: {} to a group")
 		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 
 var readTable = object[Read]{
 	what: "read",
-	def:  "read", about: "Clients that read slowly: what they lose or get late is counted apart.",
+	def:  "read", about: "Clients that read slowly: their lost and late deliveries are counted separately.",
 	shape:  with(requireOne("anyOf", "rate", "stall"), "dependentRequired", form{"every": []string{"stall"}}),
 	advice: map[string]string{"for": "did you mean `stall`?", "interval": "did you mean `every`?"},
 	fresh:  func() Read { return Read{Share: 1} },
@@ -21,19 +21,19 @@ var readTable = object[Read]{
 				return nil
 			})
 		}},
-		{key: "stall", about: "it reads nothing for so long", is: aDuration, set: func(d *decoder, n *node, r *Read) { r.Stall = d.duration(n, "stall", time.Millisecond, maxWait) }},
-		{key: "every", about: "from one stall to the next; default: one stall, when it has joined", is: aDuration, set: func(d *decoder, n *node, r *Read) { r.Every = d.duration(n, "every", time.Millisecond, maxWait) }},
-		{key: "share", about: "of the group's clients", is: aShare, def: "100%", set: func(d *decoder, n *node, r *Read) {
+		{key: "stall", about: "stop reading for this long", is: aDuration, set: func(d *decoder, n *node, r *Read) { r.Stall = d.duration(n, "stall", time.Millisecond, maxWait) }},
+		{key: "every", about: "time from one stall to the next; default: a single stall, after joining", is: aDuration, set: func(d *decoder, n *node, r *Read) { r.Every = d.duration(n, "every", time.Millisecond, maxWait) }},
+		{key: "share", about: "share of the group's clients", is: aShare, def: "100%", set: func(d *decoder, n *node, r *Read) {
 			before := d.errs.hits
 			if r.Share = d.share(n, "share"); r.Share == 0 && d.errs.hits == before {
-				d.errs.add(n.at, "nobody reads slowly at 0%", "raise share, or remove read")
+				d.errs.add(n.at, "a share of 0% has no slow readers", "raise share, or remove read")
 			}
 		}},
 	},
 	done: func(d *decoder, n *node, r *Read) {
 		switch {
 		case n.get("rate") == nil && n.get("stall") == nil:
-			d.errs.add(n.at, "the clients read as fast as ever", "write rate: 8KiB/s, or stall: 10s")
+			d.errs.add(n.at, "read is empty: the clients would read at full speed", "write rate: 8KiB/s, or stall: 10s")
 		case n.get("every") != nil && n.get("stall") == nil:
 			d.errs.add(at(n, "every"), "`every` repeats a stall, and there is none", "add stall: 10s, or remove every")
 		case r.Every > 0 && r.Stall > 0 && r.Every <= r.Stall:

@@ -68,7 +68,7 @@ func (d *decoder) roomSize(n *node) Dist {
 	return read(d, n, "size", func(text string) (Dist, *flaw) {
 		if !strings.HasPrefix(text, "zipf(") {
 			if reCount.MatchString(text) {
-				return Dist{}, &flaw{fmt.Sprintf("size: %s is no distribution", clip(text)), "remove it: without size all rooms are alike, count × join / of members each"}
+				return Dist{}, &flaw{fmt.Sprintf("size: %s is not a distribution", clip(text)), "remove it: without size all rooms have the same size, count × join / of members each"}
 			}
 			return parseDist(text, plainNumber(like), like)
 		}

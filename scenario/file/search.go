@@ -63,7 +63,7 @@ func (s *Search) Format(level float64) string {
 func (s *Search) Parse(text string) (float64, error) {
 	l, f := parseLevel(text)
 	if f == nil && l.unit != s.Unit {
-		f = &flaw{fmt.Sprintf("%q is not of the kind that the search raises", clip(text)), "write it like " + s.Format(s.From)}
+		f = &flaw{fmt.Sprintf("%q does not have the unit of the key that the search raises", clip(text)), "write it like " + s.Format(s.From)}
 	}
 	if f != nil {
 		return 0, errors.New(strings.TrimSuffix(f.msg+"; "+f.hint, "; "))
@@ -82,7 +82,7 @@ const (
 
 var searchTable = object[Search]{
 	what: "the search",
-	def:  "search", about: "How high one number can be raised before a check breaks: throng capacity.",
+	def:  "search", about: "The number that throng capacity raises until a check breaks.",
 	advice: map[string]string{
 		"key": "did you mean `raise`?", "path": "did you mean `raise`?", "start": "did you mean `from`?", "min": "did you mean `from`?",
 		"max": "did you mean `to`?", "slo": "the checks of the scenario decide: write them under slo",
@@ -101,7 +101,7 @@ var searchTable = object[Search]{
 			if f := d.places["search"].get("from"); l.at > 0 && f != nil {
 				if v, ok := d.vars.expand(&errorList{}, f, nil); ok {
 					if first, bad := parseLevel(v.text()); bad == nil && first.unit != l.unit {
-						d.errs.add(n.at, "from and to are not of one kind", "write both as counts, or both as rates")
+						d.errs.add(n.at, "from and to have different units", "write both as counts, or both as rates")
 					}
 				}
 			}
@@ -126,14 +126,14 @@ var searchTable = object[Search]{
 		{key: "trial", about: "the recorded part of a probe", is: aDuration, def: "20s", set: func(d *decoder, n *node, s *Search) { s.Trial = d.duration(n, "trial", minTrial, maxPhase) }},
 		{key: "confirm", is: ref("confirm"), set: func(d *decoder, n *node, s *Search) { confirmTable.decode(d, n, s) }},
 		{key: "steps_after", about: "levels measured afterwards for the curves, as shares of the capacity", is: listOf(aShare), set: setSteps},
-		{key: "budget", about: "for one run of the search; no trial begins that would not end within it", is: aDuration, set: func(d *decoder, n *node, s *Search) { s.Budget = d.duration(n, "budget", minTrial, maxTotal) }},
+		{key: "budget", about: "longest time for one run of the search; a trial that would exceed it is not started", is: aDuration, set: func(d *decoder, n *node, s *Search) { s.Budget = d.duration(n, "budget", minTrial, maxTotal) }},
 	},
 	done: func(d *decoder, n *node, s *Search) {
 		if s.From > 0 && s.To > 0 && s.To < s.From {
 			d.errs.add(at(n, "to"), fmt.Sprintf("the search would end at %s, below its first level %s", s.Format(s.To), s.Format(s.From)), "write a to above from")
 		}
 		if (s.Raise == RaiseLoad) != (s.Unit == LevelShare) && s.Raise != "" && s.From > 0 {
-			d.errs.add(at(n, "from"), "shares are levels of the load, and of nothing else", "write raise: load with from: 100%, or a count or rate with another key")
+			d.errs.add(at(n, "from"), "a share can only be a level of the load", "write raise: load with from: 100%, or a count or rate with another key")
 		}
 	},
 }
@@ -150,7 +150,7 @@ var confirmTable = object[Search]{
 				return nil
 			})
 		}},
-		{key: "for", about: "the recorded part of each; default: as a probe", is: aDuration, set: func(d *decoder, n *node, s *Search) { s.ConfirmFor = d.duration(n, "for", minTrial, maxPhase) }},
+		{key: "for", about: "the recorded part of each; default: the length of a probe", is: aDuration, set: func(d *decoder, n *node, s *Search) { s.ConfirmFor = d.duration(n, "for", minTrial, maxPhase) }},
 	},
 }
 
@@ -307,7 +307,7 @@ func (t *searchTrial) shape(s *Spec, own bool) {
 func (f *File) At(level float64, record time.Duration) (*File, error) {
 	s := f.Spec.Search
 	if s == nil {
-		return nil, fmt.Errorf("%s: no search to take a level of; add search: {raise: ..., from: ...}", f.Name)
+		return nil, fmt.Errorf("%s: the scenario has no search; add search: {raise: ..., from: ...}", f.Name)
 	}
 	set := maps.Clone(f.how.set)
 	if set == nil {
@@ -354,7 +354,7 @@ func (f *File) checkSearch(root *node, errs *errorList) {
 	s := f.Spec.Search
 	n := root.get("search")
 	if own := root.get("phases"); own != nil && n.get("settle") != nil {
-		errs.add(at(n, "settle"), "the phases of the file say already how long the system settles", "remove settle, or phases")
+		errs.add(at(n, "settle"), "the phases of the file already define how long the system settles", "remove settle, or phases")
 		return
 	}
 	first, err := f.At(s.From, s.Trial)

@@ -81,15 +81,15 @@ func TestSecretsWhereTheyCannotStand(t *testing.T) {
 	t.Setenv("HUSH_EMPTY", "")
 	t.Setenv("HUSH_SHORT", "abc")
 	t.Setenv("HUSH_LINES", "abcd\nefgh")
-	const only = "auth, query, headers, data, contract, flow and react only"
+	const places = "auth, query, headers, data, contract, flow and react"
 	for text, want := range map[string]string{
-		"groups: {a: {count: $token}}":                                        "x.yaml:5:21: the variable `token` is secret and cannot stand here; a secret can stand in " + only,
-		"groups: {a: {count: \"${env.HUSH_KEY}\"}}":                           "x.yaml:5:22: `${env.HUSH_KEY}` cannot stand here; it can stand in " + only + "; what need not be secret comes by --set KEY=VALUE",
-		"groups: {a: {count: $both}}":                                         "x.yaml:5:21: the variable `both` is secret and cannot stand here",
+		"groups: {a: {count: $token}}":                                        "x.yaml:5:21: the variable `token` is secret and cannot be used here; a secret can be used only in " + places,
+		"groups: {a: {count: \"${env.HUSH_KEY}\"}}":                           "x.yaml:5:22: `${env.HUSH_KEY}` cannot be used here; it can be used only in " + places + "; pass values that are not secret with --set KEY=VALUE",
+		"groups: {a: {count: $both}}":                                         "x.yaml:5:21: the variable `both` is secret and cannot be used here",
 		"about: for $token\ngroups: {a: {count: 1}}":                          "x.yaml:5:12: the variable `token` is secret",
 		"target: {url: \"http://${token}\"}\ngroups: {a: {count: 1}}":         "x.yaml:5:23: the variable `token` is secret",
 		"matrix: {axes: {t: [$token]}}\ngroups: {a: {count: 1}}":              "x.yaml:5:21: the variable `token` is secret",
-		"matrix: {axes: {t: [\"${env.HUSH_KEY}\"]}}\ngroups: {a: {count: 1}}": "x.yaml:5:22: `${env.HUSH_KEY}` cannot stand here",
+		"matrix: {axes: {t: [\"${env.HUSH_KEY}\"]}}\ngroups: {a: {count: 1}}": "x.yaml:5:22: `${env.HUSH_KEY}` cannot be used here",
 		"groups: {a: {count: 1, auth: {t: \"${env.HUSH_NONE}\"}}}":            "x.yaml:5:35: the environment variable HUSH_NONE is not set; export it, or use a variable of vars:",
 		"groups: {a: {count: 1, auth: {t: \"${env.HUSH_EMPTY}\"}}}":           "the environment variable HUSH_EMPTY is empty; give it a value",
 		"groups: {a: {count: 1, auth: {t: \"${env.HUSH_SHORT}\"}}}":           "the environment variable HUSH_SHORT is too short for a secret, which must not be written anywhere; a secret has at least 4 characters",

@@ -68,7 +68,7 @@ func setPath(errs *errorList, n *node, path []string, i int, val *node, label st
 		c.items[at] = item
 		return &c
 	case n.kind == scalar && !n.null:
-		errs.add(place{set: label}, fmt.Sprintf("%s is a single value: nothing stands below it", here), "set "+here+" itself")
+		errs.add(place{set: label}, fmt.Sprintf("%s is a single value and has no keys", here), "set "+here+" itself")
 		return nil
 	}
 	child := n.get(key)

@@ -11,7 +11,7 @@ import (
 type Stage struct {
 	Phase    string        // its name
 	For      time.Duration // how long it takes
-	Record   bool          // whether it counts for the summary
+	Record   bool          // whether the phase counts in the summary and the checks
 	From, To Plan          // Duration is 0 in both
 }
 

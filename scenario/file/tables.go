@@ -70,7 +70,7 @@ const notYet = "remove it"
 
 var specTable = object[Spec]{
 	what: "the scenario",
-	def:  "", about: "A load test of a Socket.IO service: who connects, what they send, and what must hold.",
+	def:  "", about: "A load test of a Socket.IO service: its clients, their messages, and the checks.",
 	shape: form{"not": form{"required": []string{"server", "target"}}},
 	advice: map[string]string{
 		"scenarios": "a file holds one scenario", "config": "there is no such level: write its keys here",
@@ -102,21 +102,21 @@ var specTable = object[Spec]{
 		}},
 		{key: "vars", about: "values to use as ${name} and to override by --set name=value", is: mapOf(ourNames, aText), set: func(*decoder, *node, *Spec) {}}, // read before everything else
 		{key: "matrix", is: ref("matrix"), set: func(*decoder, *node, *Spec) {}},                                                                               // as well
-		{key: "data", about: "data files whose rows are dealt to the clients, to use as ${NAME.COLUMN}", is: mapOf(ourNames, ref("feeder")), set: setData},
+		{key: "data", about: "data files that give each client a row, to use as ${NAME.COLUMN}", is: mapOf(ourNames, ref("feeder")), set: setData},
 		{key: "contract", is: ref("contract"), set: func(d *decoder, n *node, s *Spec) {
 			s.Contract = decoded(d, n, &contractTable)
 		}},
 		{key: "groups", about: "populations of clients, by name", is: atLeastOne(mapOf(form{"pattern": reGroup.String()}, ref("group"))), required: "write groups: {viewers: {count: 100}}", set: setGroups},
-		{key: "phases", about: "in order; default: a ramp, 2s to warm up, 30s that count", is: atLeastOne(listOf(ref("phase"))), set: setPhases},
-		{key: "slo", about: "what must hold: a broken one fails the run", is: listOf(ref("check")), set: func(d *decoder, n *node, s *Spec) { s.SLO = d.checks(n, SLO) }},
-		{key: "valid", about: "what the generator must keep: a broken one makes the run invalid", is: atLeastOne(listOf(ref("check"))), set: func(d *decoder, n *node, s *Spec) {
+		{key: "phases", about: "phases in order; default: a ramp, 2s of warm-up, 30s that are recorded", is: atLeastOne(listOf(ref("phase"))), set: setPhases},
+		{key: "slo", about: "checks of the server: a broken one fails the run", is: listOf(ref("check")), set: func(d *decoder, n *node, s *Spec) { s.SLO = d.checks(n, SLO) }},
+		{key: "valid", about: "checks of the generator: a broken one makes the run invalid", is: atLeastOne(listOf(ref("check"))), set: func(d *decoder, n *node, s *Spec) {
 			s.Valid = d.checks(n, Valid)
 			if n.kind == list && len(n.items) == 0 {
-				d.errs.add(n.at, "`valid` is empty: nothing would judge the generator", "list conditions, or remove the key for the defaults")
+				d.errs.add(n.at, "`valid` is empty: the generator would not be checked", "list conditions, or remove the key for the defaults")
 			}
 		}},
 		{key: "search", is: ref("search"), set: setSearch},
-		{key: "trace", about: "so many clients of each group have all their packets written to trace.txt", is: aCount, def: 0, set: func(d *decoder, n *node, s *Spec) { s.Trace = d.count(n, "trace", 0, 1000) }},
+		{key: "trace", about: "number of clients of each group whose packets are written to trace.txt", is: aCount, def: 0, set: func(d *decoder, n *node, s *Spec) { s.Trace = d.count(n, "trace", 0, 1000) }},
 		{key: "report", is: ref("report"), set: func(d *decoder, n *node, s *Spec) { reportTable.decode(d, n, &s.Report) }},
 	},
 }
@@ -157,7 +157,7 @@ var serverTable = object[Server]{
 
 var targetTable = object[Target]{
 	what: "the target",
-	def:  "target", about: "The server under test, when it is not the built-in one. It must offer the events of the built-in bench application.",
+	def:  "target", about: "The server under test, when it is not the built-in one. It must offer the events of the built-in bench application, or contract: names its own.",
 	fresh: func() Target { return Target{Path: "/socket.io/"} },
 	fields: []field[Target]{
 		{key: "url", about: "its address: http://host:port, or unix:/path/of.sock", is: like(reAddress), required: "write url: http://host:port", set: func(d *decoder, n *node, t *Target) {
@@ -209,7 +209,7 @@ var sampleTable = object[Sample]{
 	},
 	done: func(d *decoder, n *node, s *Sample) {
 		if n.get("pid") == nil && n.get("prometheus") == nil {
-			d.errs.add(n.at, "sample says nothing about where to read", "write pid: and a process of this machine, or prometheus: and a URL")
+			d.errs.add(n.at, "sample has no source", "write pid: and a process of this machine, or prometheus: and a URL")
 		}
 	},
 }
@@ -223,10 +223,10 @@ var phaseTable = object[Phase]{
 		{key: "name", about: "for checks and charts", is: like(rePhase), required: "write name: hold", set: func(d *decoder, n *node, p *Phase) {
 			p.Name = d.string(n, "name", matches(rePhase, "a phase's name", "use a-z, 0-9, _ and -, starting with a letter"))
 		}},
-		{key: "for", about: "how long it takes", is: aDuration, required: "write for: 30s", set: func(d *decoder, n *node, p *Phase) {
+		{key: "for", about: "length of the phase", is: aDuration, required: "write for: 30s", set: func(d *decoder, n *node, p *Phase) {
 			p.For = d.duration(n, "for", time.Millisecond, maxPhase)
 		}},
-		{key: "record", about: "whether it counts for the summary", is: aBool, def: true, set: func(d *decoder, n *node, p *Phase) { p.Record = d.bool(n, "record") }},
+		{key: "record", about: "whether the phase counts in the summary and the checks", is: aBool, def: true, set: func(d *decoder, n *node, p *Phase) { p.Record = d.bool(n, "record") }},
 		{key: "clients", about: "share of each group's count", is: aRamp, def: "100%", set: func(d *decoder, n *node, p *Phase) { p.Clients = d.ramp(n, "clients", 1) }},
 		{key: "load", about: "share of each stream's rate", is: aRamp, def: "100%", set: func(d *decoder, n *node, p *Phase) { p.Load = d.ramp(n, "load", 100) }},
 		{key: "fault", is: ref("fault"), set: func(d *decoder, n *node, p *Phase) {
@@ -240,20 +240,20 @@ var phaseTable = object[Phase]{
 
 var faultTable = object[Fault]{
 	what: "fault",
-	def:  "fault", about: "What breaks when the phase begins.",
+	def:  "fault", about: "A fault that happens when the phase begins.",
 	fields: []field[Fault]{
-		{key: "drop", about: "of the connections are broken", is: aShare, set: func(d *decoder, n *node, f *Fault) { f.Drop = d.share(n, "drop") }},
-		{key: "within", about: "over this time; default: at once", is: aDuration, set: func(d *decoder, n *node, f *Fault) { f.Within = d.duration(n, "within", 0, maxPhase) }},
+		{key: "drop", about: "share of the connections that are broken", is: aShare, set: func(d *decoder, n *node, f *Fault) { f.Drop = d.share(n, "drop") }},
+		{key: "within", about: "time over which the drops are spread; default: at once", is: aDuration, set: func(d *decoder, n *node, f *Fault) { f.Within = d.duration(n, "within", 0, maxPhase) }},
 		{key: "restart", about: "restart the built-in server", is: aBool, set: func(d *decoder, n *node, f *Fault) { f.Restart = d.bool(n, "restart") }},
-		{key: "stall", about: "of all clients read nothing until the phase ends", is: aShare, set: func(d *decoder, n *node, f *Fault) { f.Stall = d.share(n, "stall") }},
-		{key: "half_open", about: "of the clients vanish: their connections stay open, and nobody is behind them", is: aShare, set: func(d *decoder, n *node, f *Fault) { f.HalfOpen = d.share(n, "half_open") }},
+		{key: "stall", about: "share of all clients that stop reading until the phase ends", is: aShare, set: func(d *decoder, n *node, f *Fault) { f.Stall = d.share(n, "stall") }},
+		{key: "half_open", about: "share of the clients that vanish: they stop answering, and their connections stay open", is: aShare, set: func(d *decoder, n *node, f *Fault) { f.HalfOpen = d.share(n, "half_open") }},
 	},
 	done: func(d *decoder, n *node, f *Fault) {
 		switch {
 		case f.Restart && len(n.keys) > 1:
-			d.errs.add(n.at, "a restart breaks every connection by itself", "remove the other keys")
+			d.errs.add(n.at, "a restart already breaks every connection", "remove the other keys")
 		case len(n.keys) == 0 || len(n.keys) == 1 && n.get("within") != nil:
-			d.errs.add(n.at, "the fault breaks nothing", "write drop: 100%, half_open: 5%, stall: 5% or restart: true")
+			d.errs.add(n.at, "the fault is empty", "write drop: 100%, half_open: 5%, stall: 5% or restart: true")
 		}
 	},
 }
@@ -264,7 +264,7 @@ var reportTable = object[Report]{
 	fresh: func() Report { return Report{Formats: slices.Clone(defaultFormats), Interval: time.Second} },
 	fields: []field[Report]{
 		{key: "dir", about: "folder; default out/NAME-TIME", is: aText, set: func(d *decoder, n *node, r *Report) { r.Dir = d.string(n, "dir", notEmpty("dir", "name a folder")) }},
-		{key: "formats", about: "what to write; default html, json, hlog, svg, png; when none of these is named, the named ones are added to them", is: anyOf(ref("format"), setOf(ref("format"))), set: func(d *decoder, n *node, r *Report) {
+		{key: "formats", about: "formats to write; default html, json, hlog, svg, png; the other formats are added to these when none of these is named", is: anyOf(ref("format"), setOf(ref("format"))), set: func(d *decoder, n *node, r *Report) {
 			r.Formats = d.strings(n, "formats", func(s string) *flaw { return checkWord(s, "report format", formats, nil) })
 			// A file for another program comes in addition; the default ones are left out by naming
 			// some of them.
@@ -278,7 +278,7 @@ var reportTable = object[Report]{
 		{key: "interval", about: "of the timeline", is: aDuration, def: "1s", set: func(d *decoder, n *node, r *Report) {
 			r.Interval = d.onlySecond(n, "interval")
 		}},
-		{key: "baseline", about: "a result to compare with after the run: its folder, or its result.json; one that is not there yet is no error", is: aText, set: func(d *decoder, n *node, r *Report) {
+		{key: "baseline", about: "a result to compare with after the run: its folder, or its result.json; it may not exist yet", is: aText, set: func(d *decoder, n *node, r *Report) {
 			r.Baseline = d.string(n, "baseline", notEmpty("baseline", "name a result to compare with"))
 		}},
 		{key: "keep_raw", later: notYet},

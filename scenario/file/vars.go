@@ -85,7 +85,7 @@ func (vs *variables) insert(errs *errorList, v *value, name string, sc *scope, f
 		return false
 	}
 	if (vs.secret[name] || len(got.holes) > 0) && !sc.takesSecrets() {
-		errs.add(n.offset(from), fmt.Sprintf("the variable `%s` is secret and cannot stand here", name), "a secret can stand in "+everywhere.words()+" only")
+		errs.add(n.offset(from), fmt.Sprintf("the variable `%s` is secret and cannot be used here", name), "a secret can be used only in "+everywhere.words())
 		return false
 	}
 	v.from = append(v.from, n.text[from:to])
@@ -141,7 +141,7 @@ func (vs *variables) lookup(errs *errorList, at place, name string, sc *scope) (
 	def, ok := vs.defs[name]
 	if !ok {
 		if hint := vs.misplaced(name); hint != "" {
-			errs.add(at, fmt.Sprintf("`${%s}` cannot stand here", clip(name)), hint)
+			errs.add(at, fmt.Sprintf("`${%s}` cannot be used here", clip(name)), hint)
 			return nil, false
 		}
 		errs.add(at, fmt.Sprintf("unknown variable `%s`", clip(name)), vs.advice(name, sc))
