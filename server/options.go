@@ -97,7 +97,7 @@ type Options struct {
 	// page, with the cookies of the visitor. Allowed are the origins that CORS names, pages of the
 	// server's own host (by the Host header), and clients that are not browsers and send no Origin.
 	// When CORS names origins, they are always checked.
-	CheckOrigin bool `group:"Where, and to whom" help:"refuse websockets of pages of other origins (with --cors-origin always)"`
+	CheckOrigin bool `group:"Address and access" help:"refuse websockets of pages of other origins (with --cors-origin always)"`
 	// Cookie, if set, is a cookie with the Engine.IO session id, for load balancers that keep a
 	// session at one node. Default: none.
 	Cookie *Cookie

@@ -24,12 +24,12 @@ type adminFlags struct {
 
 func (a *adminFlags) register(f *pflag.FlagSet) {
 	f.BoolVar(&a.on, "admin", false, "let the Socket.IO Admin UI connect; without --admin-user from this machine only, with the secret that is printed")
-	f.StringVar(&a.opts.User, "admin-user", "", "user name that the Admin UI must give")
+	f.StringVar(&a.opts.User, "admin-user", "", "user name for the Admin UI")
 	f.StringVar(&a.opts.PasswordHash, "admin-password-hash", "", "bcrypt hash of its password, as htpasswd -nB prints it (default $THRONG_ADMIN_PASSWORD_HASH)")
 	f.StringVar(&a.opts.Namespace, "admin-namespace", "/admin", "namespace that the Admin UI joins")
-	f.StringVar(&a.mode, "admin-mode", "development", "what it is sent: development (every socket and event) or production (numbers)")
-	f.BoolVar(&a.opts.ReadOnly, "admin-readonly", false, "let it look, but not act")
-	f.StringVar(&a.opts.ServerID, "admin-server-id", "", "what it calls this server (default the name of the machine)")
+	f.StringVar(&a.mode, "admin-mode", "development", "data for the Admin UI: development (every socket and event) or production (numbers)")
+	f.BoolVar(&a.opts.ReadOnly, "admin-readonly", false, "allow the Admin UI to read, but not to act")
+	f.StringVar(&a.opts.ServerID, "admin-server-id", "", "name of this server in the Admin UI (default the name of the machine)")
 }
 
 // install lets the Admin UI connect to srv, if the flags say so.
@@ -39,7 +39,7 @@ func (a *adminFlags) install(srv *server.Server, application, listen string, ori
 	}
 	if !a.on {
 		if a.opts.User != "" || a.opts.PasswordHash != "" {
-			return errors.New("--admin-user and --admin-password-hash are for --admin; add it")
+			return errors.New("--admin-user and --admin-password-hash need --admin; add it")
 		}
 		return nil
 	}

@@ -17,7 +17,7 @@ import (
 func listenAside(flag, address string) (net.Listener, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return nil, fmt.Errorf("%s %q is no address (%w); use HOST:PORT, or :PORT for the loopback interface", flag, address, err)
+		return nil, fmt.Errorf("%s %q is not an address (%w); use HOST:PORT, or :PORT for the loopback interface", flag, address, err)
 	}
 	if host == "" {
 		host = "127.0.0.1"

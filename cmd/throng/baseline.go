@@ -55,7 +55,7 @@ func (b baseline) compare(cmd *cobra.Command, dir string, run *result.Run, quiet
 	case b.name == "":
 		return nil
 	case b.input == nil:
-		return say("no comparison: there is no %s yet; keep this run there to compare the next ones with it\n", b.name)
+		return say("no comparison: there is no %s yet; save this run there to compare later runs with it\n", b.name)
 	}
 	c, err := compare.Inputs([]compare.Input{*b.input, {Name: dir, Run: run}}, compare.Options{})
 	if err != nil { // the two have nothing in common, and the error says what to do

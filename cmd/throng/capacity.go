@@ -42,21 +42,21 @@ func capacityCommand() *cobra.Command {
 	var flags capacityFlags
 	cmd := &cobra.Command{
 		Use:   "capacity FILE|NAME",
-		Short: "Find the highest load that keeps the checks, with its curve",
-		Long: `Find the highest load that a server carries with every check of the scenario
-kept: its search: block says what is raised. The level doubles until one breaks,
-then the gap is bisected, last both ends are confirmed by longer trials (by more
-where trials disagree), and levels around the answer are measured for the curves.
-Each trial is a run of its own; throng check says how long a search takes.
+		Short: "Find the highest load at which all checks hold",
+		Long: `Find the highest load at which every check of the scenario holds. The block search:
+names the number that is raised. It doubles until a check breaks, then the gap is
+bisected. Longer trials confirm both ends (more of them where trials disagree), and
+levels around the answer are measured for the curves.
+Each trial is a separate run; throng check prints how long a search takes.
 
 A trial in which this machine could not keep up says nothing about the server: it
-is repeated once, and then the search stops. A search that was interrupted goes on
-where it was with --resume DIR.
+is repeated once, and then the search stops. --resume DIR continues an interrupted
+search.
 
-Exit codes: 0 found, 2 bad usage or file, 3 the load generator was not fit to
-judge, 4 the target cannot be reached, 5 nothing was found (the first level breaks,
+Exit codes: 0 found, 2 bad usage or file, 3 the load generator could not
+keep up, 4 the target cannot be reached, 5 nothing was found (the first level breaks,
 no level was confirmed within the budget, or trials disagree too much), 130
-interrupted; the trials until then are kept.`,
+interrupted; finished trials are kept.`,
 		Example: `  throng capacity capacity-clients
   throng capacity my.yaml --target http://10.0.0.5:3000 --budget 30m --out out/capacity
   throng capacity capacity-clients --clients 50k --spare 1`,
@@ -67,16 +67,16 @@ interrupted; the trials until then are kept.`,
 	f := cmd.Flags()
 	f.StringVar(&flags.out, "out", "", "write the results to this `DIR` (default out/NAME-TIME)")
 	f.BoolVar(&flags.force, "force", false, "overwrite a result or a search that is in the directory already")
-	f.StringVar(&flags.resume, "resume", "", "go on with the interrupted search in this `DIR`")
+	f.StringVar(&flags.resume, "resume", "", "continue the interrupted search in this `DIR`")
 	f.StringArrayVar(&flags.set, "set", nil, "override a variable or a key of the scenario: `KEY=VALUE`")
 	secretFlag(f, &flags.secret)
 	f.StringVar(&flags.target, "target", "", "test the server at this `URL`, or unix:PATH, instead of the scenario's")
-	f.DurationVar(&flags.budget, "budget", 0, "end within this time, such as 10m (default that of the scenario); a resumed search has it anew")
-	f.StringVar(&flags.planFor, "clients", "", "say how many nodes this `LOAD` needs: a number as from: in the scenario has it, such as 50k")
+	f.DurationVar(&flags.budget, "budget", 0, "end within this time, such as 10m (default the scenario's); counts again from zero after --resume")
+	f.StringVar(&flags.planFor, "clients", "", "print how many nodes this `LOAD` needs: a number in the unit of from: in the scenario, such as 50k")
 	f.IntVar(&flags.spare, "spare", 1, "with --clients: nodes that may fail at once")
 	flags.watch.add(f)
 	f.BoolVar(&flags.quiet, "quiet", false, "no progress")
-	f.BoolVar(&flags.asJSON, "json", false, "print what was found as JSON")
+	f.BoolVar(&flags.asJSON, "json", false, "print the answer as JSON")
 	cmd.MarkFlagsMutuallyExclusive("out", "resume")
 	cmd.MarkFlagsMutuallyExclusive("force", "resume")
 	return cmd
@@ -98,7 +98,7 @@ func findCapacity(cmd *cobra.Command, name string, flags capacityFlags) error {
 		return err
 	}
 	if f.Spec.Search == nil {
-		return fmt.Errorf("%s has no search: block; say what to raise: search: {raise: groups.NAME.count, from: 100, to: 10k}", name)
+		return fmt.Errorf("%s has no search: block; add one, such as search: {raise: groups.NAME.count, from: 100, to: 10k}", name)
 	}
 	opt := capacity.Options{Budget: flags.budget, Histograms: wants(f, "hlog")}
 	if flags.budget < 0 || flags.spare < 0 {
@@ -145,7 +145,7 @@ func findCapacity(cmd *cobra.Command, name string, flags capacityFlags) error {
 		return &exitError{exitUsage, err}
 	}
 	if found.Interrupted && !flags.quiet {
-		_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "interrupted; to go on: throng capacity %s --resume %s\n", name, opt.Dir)
+		_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "interrupted; continue with: throng capacity %s --resume %s\n", name, opt.Dir)
 	}
 	if runErr != nil {
 		return classify(runErr)
@@ -160,7 +160,7 @@ func findCapacity(cmd *cobra.Command, name string, flags capacityFlags) error {
 func searchDir(f *file.File, flags capacityFlags) (dir string, release func(), err error) {
 	if dir = flags.resume; dir != "" {
 		if _, err := os.Stat(filepath.Join(dir, capacity.JournalName)); errors.Is(err, fs.ErrNotExist) {
-			return "", nil, fmt.Errorf("--resume %s: no search there; give the directory that an interrupted one wrote to", dir)
+			return "", nil, fmt.Errorf("--resume %s: no search there; name the directory of an interrupted search", dir)
 		}
 		release, err = claim(dir, true)
 		return dir, release, err

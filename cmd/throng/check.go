@@ -25,17 +25,17 @@ func checkCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "check FILE|NAME",
-		Short: "Validate a scenario and print what it will do and take",
+		Short: "Validate a scenario and print its plan",
 		Long: `Validate a scenario and print the plan, without any load: clients, messages and
-deliveries over time, and what they take in sockets, ports, file descriptors and
-memory beside what this machine allows.
+deliveries over time, and the sockets, ports, file descriptors and memory that they
+need beside the limits of this machine.
 
 With --against it prints instead how the scenario's rules (slo: and valid:) would
 have judged the results in a directory, without running anything.
 
 Exit codes: 0 the scenario is valid and this machine can do it, 2 it is not, or
-cannot; what to do about it is said. With --against those of a run: 0 pass,
-1 a check failed, 3 invalid, also when the result does not hold what a rule asks for.`,
+it cannot; the message says what to do. With --against the exit codes of a run: 0 pass,
+1 a check failed, 3 invalid, also when the result lacks data for a rule.`,
 		Example: `  throng check broadcast --set viewers=5k
   throng check my.yaml --json
   throng check stricter.yaml --against out/before`,
@@ -141,9 +141,9 @@ func printPlan(w io.Writer, a *machine.Assessment) error {
 		out.printf("about     %s\n", a.About)
 	}
 	if a.Trials == 1 {
-		out.printf("duration  %s, and what connecting and draining take\n", a.Trial)
+		out.printf("duration  %s, plus the time to connect and to drain\n", a.Trial)
 	} else {
-		out.printf("trials    %d of %s, %s in all, and what connecting and draining take\n", a.Trials, a.Trial, a.Total)
+		out.printf("trials    %d of %s, %s in all, plus the time to connect and to drain\n", a.Trials, a.Trial, a.Total)
 	}
 	heaviest := a.Combined[a.Heaviest]
 	if len(a.Combined) > 1 {

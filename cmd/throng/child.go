@@ -71,7 +71,7 @@ func startServer(ctx context.Context, s *file.Server, more ...string) (ep *scena
 		}
 		_ = cmd.Process.Kill()
 		<-exited
-		return errors.New("it had to be killed")
+		return errors.New("the process did not stop and was killed")
 	}
 	select {
 	case first := <-line:
@@ -83,9 +83,9 @@ func startServer(ctx context.Context, s *file.Server, more ...string) (ep *scena
 			return &scenario.Endpoint{URL: address, Path: path, PID: cmd.Process.Pid, Stop: stop, Done: ended}, stdin, nil
 		}
 		<-exited
-		return nil, nil, errors.New(cmp.Or(strings.TrimPrefix(said.quote(), ": "), "it ended before it listened"))
+		return nil, nil, errors.New(cmp.Or(strings.TrimPrefix(said.quote(), ": "), "the process ended before it listened"))
 	case <-time.After(startTime):
-		err = errors.New("it did not listen in time")
+		err = errors.New("the process did not listen in time")
 	case <-ctx.Done():
 		err = ctx.Err()
 	}

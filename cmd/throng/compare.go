@@ -17,22 +17,22 @@ func compareCommand() *cobra.Command {
 	var draw drawFlags
 	cmd := &cobra.Command{
 		Use:   "compare A B...",
-		Short: "Say what changed between results, and whether it is real",
+		Short: "Compare results and test whether the differences are real",
 		Long: `Compare results: directories of runs, or their result.json. The first is the base.
-DIR#axis=value takes only those cells of a run; --by AXIS compares the values of an
-axis within one run. What else differs between the sides comes first, then each
-metric with its change, confidence interval and test.
+DIR#axis=value selects the cells of a run with that value; --by AXIS compares the
+values of an axis within one run. The output lists other differences between the
+sides first, then each metric with its change, confidence interval and test.
 
 A trial is one sample: repeat both sides at least five times (matrix: {repeat: 5}
-in the scenario, or throng run ... --set matrix.repeat=5). With fewer than four a
-side no difference can be shown, and none is claimed.
+in the scenario, or throng run ... --set matrix.repeat=5). With fewer than
+four a side no difference can be shown.
 
 --fail-if takes p50, p99 or p99.9 of delivery, fanout.last, ack or connect, as in
 'p99(delivery) > +10%'; loss(delivery), rate(delivery), efficiency (deliveries per
 CPU second of the server), memory(client) and max(server.rss).
 
-Exit codes: 0 no condition of --fail-if was met, 1 one was, 2 bad usage or file,
-3 one could not be judged: not measured, or too few trials.`,
+Exit codes: 0 no condition of --fail-if was met, 1 a condition was met, 2 bad usage or
+file, 3 a condition could not be judged: not measured, or too few trials.`,
 		Example: `  throng compare out/before out/after
   throng compare out/before out/after out/later
   throng compare out/fanouts --by fanout --base serial
@@ -77,7 +77,7 @@ Exit codes: 0 no condition of --fail-if was met, 1 one was, 2 bad usage or file,
 	f := cmd.Flags()
 	f.StringVar(&opt.By, "by", "", "compare the values of this `AXIS` within one run")
 	f.StringVar(&opt.Base, "base", "", "with --by: the `VALUE` to compare the others with (default the first)")
-	f.StringArrayVar(&failIf, "fail-if", nil, "exit 1 when a change is shown and beyond this `CONDITION`: 'p99(delivery) > +10%'")
+	f.StringArrayVar(&failIf, "fail-if", nil, "exit 1 when a change is statistically shown and meets this `CONDITION`: 'p99(delivery) > +10%'")
 	f.StringVar(&out, "out", "", "write compare.html, compare.json, compare.md and the figures to this `DIR`")
 	draw.add(cmd)
 	f.BoolVar(&asMarkdown, "markdown", false, "print Markdown for a pull request")

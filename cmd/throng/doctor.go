@@ -26,11 +26,11 @@ func doctorCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Examine this machine: limits, clock, and the floor of its latencies",
-		Long: `Examine this machine before it measures others: what limits the number of clients,
-what disturbs the clock, and, in three seconds of measuring, how late it wakes and
-how long a message over loopback takes. Each line says what it means, and what to do
-when it is low. The last sentence is the floor: below it nothing means anything here.`,
+		Short: "Examine this machine: limits, clock, and lowest measurable latency",
+		Long: `Examine this machine before it generates load: limits on the number of clients, sources
+of clock errors, and, measured for three seconds, how late timers wake up and how long
+a message over loopback takes. Each line explains its value, and how to raise it when
+it is low. The last sentence is the floor: smaller latencies cannot be measured here.`,
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			machine.RaiseFiles()

@@ -46,7 +46,7 @@ func (d *drawFlags) ofComparison(out string) (reports.Drawing, error) {
 	switch {
 	case err != nil:
 	case out == "" && (d.width != "" || len(d.formats) > 0):
-		err = errors.New("--format and --figure-width are about the figures of --out; add --out DIR")
+		err = errors.New("--format and --figure-width apply to the figures of --out; add --out DIR")
 	case len(programs) > 0:
 		err = fmt.Errorf("--format %s: a comparison is written as HTML, JSON, Markdown, SVG and PNG, and as pdf when asked for", programs[0])
 	}

@@ -24,8 +24,8 @@ func initCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "init [NAME]",
 		Short: "Write a commented scenario to start from",
-		Long: `Write NAME.yaml (` + starterName + `.yaml without a name), a small scenario with comments that runs
-as it is, against the built-in server. A file that is there is never overwritten.`,
+		Long: `Write NAME.yaml (` + starterName + `.yaml without a name), a small commented scenario that
+runs against the built-in server without changes. An existing file is never overwritten.`,
 		Args: arguments(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path := starterName
@@ -55,7 +55,7 @@ func writeStarter(path string) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	switch {
 	case errors.Is(err, fs.ErrExist):
-		return fmt.Errorf("%s is there already and stays as it is; choose another name", path)
+		return fmt.Errorf("%s exists and is not overwritten; choose another name", path)
 	case err != nil:
 		return fmt.Errorf("write the starter: %w", err)
 	}

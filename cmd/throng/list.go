@@ -22,8 +22,8 @@ func listCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
 		Short: "List the ready scenarios",
-		Long: `List the ready scenarios with what each is for. Run one by its name: 'throng run
-broadcast'. 'throng check NAME' says what it does, and --set changes it.`,
+		Long: `List the ready scenarios and their purposes. Run one by its name: 'throng run
+broadcast'. 'throng check NAME' prints its plan, and --set changes its keys.`,
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			out := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
@@ -85,6 +85,6 @@ func load(stdin io.Reader, name string, set map[string]string, secret ...string)
 // built-in server.
 func leftOut(w io.Writer, f *file.File) {
 	if len(f.LeftOut) > 0 {
-		_, _ = fmt.Fprintf(w, "throng: %s leaves out what its target does not have: %s\n", f.Spec.Name, strings.Join(f.LeftOut, "; "))
+		_, _ = fmt.Fprintf(w, "throng: %s leaves out parts that need the built-in server: %s\n", f.Spec.Name, strings.Join(f.LeftOut, "; "))
 	}
 }

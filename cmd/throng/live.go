@@ -47,7 +47,7 @@ func openLive(address, client string, stderr io.Writer) (*livePage, error) {
 	l := &livePage{page, fmt.Sprintf("http://%s/", ln.Addr())}
 	_, _ = fmt.Fprintf(stderr, "live on %s\n", l.address)
 	if a, ok := ln.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() {
-		_, _ = fmt.Fprintln(stderr, "throng: everyone who reaches this address can watch the run")
+		_, _ = fmt.Fprintln(stderr, "throng: any client that can reach this address can watch the run")
 	}
 	return l, nil
 }

@@ -112,15 +112,16 @@ func newRoot() *cobra.Command {
 		Use:   "throng",
 		Short: "Load tests and benchmarks for Socket.IO services",
 		Long: `Throng load-tests Socket.IO services: it plays thousands of clients against a
-server, counts every expected delivery, measures latency from the schedule, and
-says whether to believe it. It brings a fast Socket.IO server of its own.
+server, counts every expected delivery, measures latency from the due time of a
+message, and checks whether its own measurement is valid. It includes a fast Socket.IO
+server.
 
   throng run quickstart     a first run, with everything built in
   throng list               the ready scenarios
   throng init my            a commented scenario to start from
-  throng doctor             what this machine allows, and its floor
-  throng compare A B        what changed between two results, and whether it is real
-  throng capacity NAME      how much one node carries
+  throng doctor             the limits of this machine, and its lowest measurable latency
+  throng compare A B        the differences between two results, with a test of each
+  throng capacity NAME      the highest load at which all checks hold
   throng view               all results, in a browser
 
 'throng completion bash' (or zsh, fish, powershell) writes a script that completes

@@ -136,7 +136,7 @@ func TestInterruptWhileConnecting(t *testing.T) {
 	}()
 	var stderr strings.Builder
 	code := run(ctx, []string{"run", "quickstart", "--out", t.TempDir(), "--quiet", "--target", "http://" + mute.Addr().String()}, strings.NewReader(""), io.Discard, &stderr)
-	if code != exitInterrupted || stderr.String() != "throng: interrupted before anything was measured\n" {
+	if code != exitInterrupted || stderr.String() != "throng: interrupted before the first measurement\n" {
 		t.Errorf("exit code %d, %q", code, stderr.String())
 	}
 }

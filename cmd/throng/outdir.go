@@ -89,7 +89,7 @@ func vacant(dir string) error {
 	}
 	resume := ""
 	if exists(filepath.Join(dir, result.JournalName)) {
-		resume = ", or go on with it: --resume " + dir
+		resume = ", or continue it with --resume " + dir
 	}
 	return fmt.Errorf("%s holds a result already (%s); choose another directory with --out, or overwrite it with --force%s", dir, kept, resume)
 }

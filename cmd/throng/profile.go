@@ -168,7 +168,7 @@ type observing struct {
 func (o *observing) register(f *pflag.FlagSet) {
 	f.StringVar(&o.metrics, "metrics", "", "address to offer Prometheus metrics on, such as :9090 (loopback interface only) or 0.0.0.0:9090")
 	f.StringVar(&o.pprof, "pprof", "", "address to offer net/http/pprof on, such as :6060 (loopback interface only)")
-	f.StringVar(&o.stem, "profile", "", "write profiles to files that begin so: of the processor until the end (.cpu.pprof), of the heap at the end (.heap.pprof)")
+	f.StringVar(&o.stem, "profile", "", "write profiles to files with this prefix: of the processor until the end (.cpu.pprof), of the heap at the end (.heap.pprof)")
 }
 
 // offer serves the requested profiles until ctx ends, and returns a function that waits for its

@@ -18,8 +18,8 @@ func reportCommand() *cobra.Command {
 		Use:   "report DIR",
 		Short: "Draw the report of a saved result again",
 		Long: `Draw report.html and the figures again from the result.json in DIR, or from the
-file itself. Of a run that was killed, or is under way, it draws the trials that have
-ended, and says which are missing.
+file itself. For a run that was killed or still runs, it draws the finished trials and
+lists the missing ones.
 
 --format adds the figures as PDF (pdf), and files for other programs: csv
 (timeline.csv), md (summary.md), junit (junit.xml), openmetrics (metrics.txt).

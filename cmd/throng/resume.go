@@ -31,7 +31,7 @@ func toResume(cmd *cobra.Command, names []string, set map[string]string, flags *
 	var f *file.File
 	switch {
 	case len(names) == 0 && (len(set) > 0 || quick):
-		return nil, errors.New("--resume goes on with the scenario as it ran; leave out --set, --target and --quick, or name its file as well")
+		return nil, errors.New("--resume continues the scenario with its own settings; leave out --set, --target and --quick, or name the scenario file as well")
 	case len(names) == 0:
 		f, err = load(stdinOf(cmd), path, set, flags.secret...)
 	default:
@@ -56,20 +56,20 @@ func earlierPart(dir string) (*result.Run, error) {
 	run, _, err := result.ReadJournal(dir)
 	switch {
 	case errors.Is(err, result.ErrOfSearch):
-		return nil, fmt.Errorf("--resume %s: there is a search; go on with it by throng capacity FILE --resume %s", dir, dir)
+		return nil, fmt.Errorf("--resume %s: the directory holds a search; continue it with throng capacity FILE --resume %s", dir, dir)
 	case err == nil || !errors.Is(err, fs.ErrNotExist):
 		return run, err
 	}
 	run, err = result.Read(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("--resume %s: no run there; give the directory that 'throng run' wrote to", dir)
+		return nil, fmt.Errorf("--resume %s: no run there; name a directory that 'throng run' wrote to", dir)
 	case err != nil:
 		return nil, err
 	case run.Capacity != nil:
-		return nil, fmt.Errorf("--resume %s: there is the result of a search, not of a run", dir)
+		return nil, fmt.Errorf("--resume %s: the directory holds the result of a search, not of a run", dir)
 	case !run.Interrupted && run.Verdict != result.Invalid:
-		return nil, fmt.Errorf("--resume %s: the run there has ended, and no trial of it is invalid: nothing is left to run", dir)
+		return nil, fmt.Errorf("--resume %s: the run there has ended without an invalid trial: no trial is left to run", dir)
 	}
 	return run, nil
 }
@@ -84,7 +84,7 @@ func sameScenario(f *file.File, name, dir, was string) error {
 	before, now := linesOf(was), linesOf(string(text))
 	for i := range max(len(before), len(now)) {
 		if b, n := lineAt(before, i), lineAt(now, i); b != n {
-			return fmt.Errorf("--resume %s: %s is not the scenario that ran there: it has %s instead of %s; leave it out to go on, or begin anew with --out",
+			return fmt.Errorf("--resume %s: %s is not the scenario of the run there: it has %s instead of %s; leave the file out to continue the run, or start another with --out",
 				dir, name, quoted(n), quoted(b))
 		}
 	}

@@ -42,36 +42,33 @@ func runCommand() *cobra.Command {
 	var flags runFlags
 	cmd := &cobra.Command{
 		Use:   "run FILE|NAME...",
-		Short: "Run scenarios and report what they measured",
+		Short: "Run scenarios and report the results",
 		Long: `Run scenarios: files, ready ones by name ('throng list'), or - for standard input.
-Without a target of their own they start the built-in server as a process beside
-this one. Each run leaves result.json, report.html, the figures and the histograms
-in its directory.
+Without a target they start the built-in server as a separate process. Each run
+writes result.json, report.html, the figures and the histograms to its directory.
 
---profile DIR leaves profiles there for 'go tool pprof', for each trial: where the
-processor time went from its beginning to the end of its load, and what was on the
-heap at that end, both of the generator and of the built-in server. Taking them
-costs some percent: do not compare such a run with one without.
+--profile DIR writes profiles for 'go tool pprof' of each trial: processor time from the
+start of the trial to the end of its load, and the heap at that end, for the generator
+and for the built-in server. Profiling costs a few percent of CPU: do not compare a
+profiled run with one that was not profiled.
 
-Secrets stay out of everything that is written and shown: what the scenario takes of
-the environment (${env.TOKEN}), and the variables that --secret names.
+Secrets are neither written nor shown: values that the scenario takes from the
+environment (${env.TOKEN}), and variables named by --secret.
 
-On a terminal the run is shown as it goes; q or Ctrl-C ends it early. --live shows
-it as a web page, to several viewers and to those who come late. --metrics and
---otlp tell it to Prometheus and OpenTelemetry: each metric says what it is, and
-bench/grafana has a dashboard of them.
+On a terminal the run is shown live; q or Ctrl-C ends it early. --live serves the same
+view as a web page, to any number of viewers at any time of the run. --metrics and
+--otlp export metrics to Prometheus and OpenTelemetry; bench/grafana has a dashboard.
 
-Each trial is kept when it ends, in journal.jsonl until result.json has all. A run
-that was interrupted or killed goes on with --resume DIR: the same scenario with the
-same seed, trials that were invalid or not finished are made again, the others stay.
+Each trial is saved when it ends, in journal.jsonl until result.json has all of them.
+--resume DIR continues a run that was interrupted or killed, with the same scenario and
+seed: invalid and unfinished trials are repeated, the others are kept.
 
-A scenario that names a baseline (report: {baseline: DIR}) has each of its runs
-compared with that one.
+If the scenario names a baseline (report: {baseline: DIR}), each run is compared with it.
 
 Exit codes: 0 all checks held, 1 a check failed, 2 bad usage or file, 3 the run is
 invalid (this machine could not keep up, or a check had too few samples), 4 the
-target cannot be reached or does not answer what the scenario asks, 130 interrupted;
-what was measured until then is kept.`,
+target cannot be reached or does not support the scenario, 130 interrupted; results so
+far are kept.`,
 		Example: `  throng run quickstart
   throng run broadcast --set viewers=5000
   throng run herd --quick
@@ -90,7 +87,7 @@ what was measured until then is kept.`,
 	f := cmd.Flags()
 	f.StringVar(&flags.out, "out", "", "write the results to this `DIR` (default out/NAME-TIME)")
 	f.BoolVar(&flags.force, "force", false, "overwrite a result that is in the directory already")
-	f.StringVar(&flags.resume, "resume", "", "go on with the interrupted run in this `DIR`")
+	f.StringVar(&flags.resume, "resume", "", "continue the interrupted run in this `DIR`")
 	f.StringArrayVar(&flags.set, "set", nil, "override a variable or a key of the scenario: `KEY=VALUE`")
 	secretFlag(f, &flags.secret)
 	f.Float64Var(&flags.quick, "quick", 0, "scale clients, rooms and lengths down to this `SHARE`, to try a scenario")
@@ -114,7 +111,7 @@ func runAll(cmd *cobra.Command, names []string, flags runFlags) error {
 		return errNoDir
 	}
 	if quick := cmd.Flags().Changed("quick"); quick && !(flags.quick > 0 && flags.quick < 1) { // NaN neither
-		return fmt.Errorf("--quick %g is no share to scale down to; write --quick for a fifth, or --quick=0.05", flags.quick)
+		return fmt.Errorf("--quick %g is not a share between 0 and 1; write --quick for a fifth, or --quick=0.05", flags.quick)
 	}
 	if err := setTarget(cmd, flags.target, set); err != nil {
 		return err
@@ -158,7 +155,7 @@ func runAll(cmd *cobra.Command, names []string, flags runFlags) error {
 // loadAll loads the scenarios before the first one runs.
 func loadAll(cmd *cobra.Command, names []string, set map[string]string, flags *runFlags) (files []*file.File, err error) {
 	if n, err := strconv.ParseFloat(names[len(names)-1], 64); err == nil && flags.quick > 0 {
-		return nil, fmt.Errorf("%g is no scenario; write --quick=%[1]g, without a space", n)
+		return nil, fmt.Errorf("%g is not a scenario; write --quick=%[1]g, without a space", n)
 	}
 	files = make([]*file.File, len(names))
 	taken := map[string]bool{}
@@ -225,7 +222,7 @@ func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, 
 	show.close()
 	if run == nil || len(run.Cells) == 0 {
 		if runErr == nil {
-			return 0, &exitError{exitInterrupted, errors.New("interrupted before anything was measured")}
+			return 0, &exitError{exitInterrupted, errors.New("interrupted before the first measurement")}
 		}
 		return 0, classify(runErr)
 	}
@@ -240,7 +237,7 @@ func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, 
 	case runErr != nil: // the measurements of the trials before it are written
 		return 0, classify(runErr)
 	case run.Interrupted && len(f.Cells()) > 1 && !flags.quiet:
-		_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "interrupted; to go on: throng run --resume %s\n", dir)
+		_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "interrupted; continue with: throng run --resume %s\n", dir)
 	}
 	if !run.Interrupted {
 		if err := result.RemoveJournal(dir); err != nil {
@@ -309,7 +306,7 @@ func elsewhere(run *result.Run, cause error) error {
 	if err != nil {
 		return errors.Join(cause, err)
 	}
-	return fmt.Errorf("%w; what was measured is in %s instead: 'throng report %s' draws it", cause, dir, dir)
+	return fmt.Errorf("%w; the results were written to %s instead: 'throng report %s' draws them", cause, dir, dir)
 }
 
 func wants(f *file.File, format string) bool {
@@ -333,7 +330,7 @@ func parseSet(pairs, secret []string) (map[string]string, error) {
 	for _, pair := range pairs {
 		key, value, ok := strings.Cut(pair, "=")
 		if !ok || key == "" {
-			return nil, fmt.Errorf("--set %q is no assignment; write --set key=value", pair)
+			return nil, fmt.Errorf("--set %q is not an assignment; write --set key=value", pair)
 		}
 		set[key] = value
 	}
@@ -355,7 +352,7 @@ func setTarget(cmd *cobra.Command, address string, set map[string]string) error 
 	case address == "":
 		return errors.New("--target is empty; write http://HOST:PORT, https://HOST:PORT or unix:PATH, or leave it out")
 	case err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "ws" && u.Scheme != "wss"):
-		return fmt.Errorf("--target %q is no URL of a server; write http://HOST:PORT, https://HOST:PORT or unix:PATH", address)
+		return fmt.Errorf("--target %q is not the URL of a server; write http://HOST:PORT, https://HOST:PORT or unix:PATH", address)
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return fmt.Errorf("--target %q holds more than an address; put queries and credentials in the groups' query, headers or auth", u.Redacted())
 	}

@@ -29,13 +29,13 @@ const serveHelp = `Run the built-in Socket.IO server with one of its application
             same without Socket.IO, over websockets, server-sent events and polls
   protocol  a playground for protocol tests
   engine    bare Engine.IO: each message is echoed (path /engine.io/)
-  chat      a chat room with its web page at /; clients that lost their connection
-            come back for two minutes, or as long as --recovery says
+  chat      a chat room with its web page at /; clients can recover a lost
+            connection for two minutes, or for the time in --recovery
 
 Durations are written as 300ms or 25s; a plain number is milliseconds. Sizes are
 written as in scenario files, 64KiB or 1.5MB; a plain number is bytes.
-It prints one line with its address when it accepts connections, and stops on
-Ctrl-C or SIGTERM after it has informed its clients.`
+The server prints one line with its address when it accepts connections. On Ctrl-C or
+SIGTERM it informs its clients and stops.`
 
 func serveCommand() *cobra.Command {
 	var (
@@ -96,16 +96,16 @@ func serveCommand() *cobra.Command {
 			f.StringVar(&application, "app", "bench", "application: "+strings.Join(app.Names(), ", "))
 			optionFlags(f, &opts, "What it serves")
 			f.Lookup("fanout").Usage += ": " + strings.Join(server.Strategies(), ", ")
-			f.Var(duration{&recovery}, "recovery", "how long clients that lost their connection may come back as the same socket (default never)")
+			f.Var(duration{&recovery}, "recovery", "how long a client may come back as the same socket after losing its connection (default never)")
 			f.StringVar(&client, "client-dir", "", "folder of the browser client to serve (dist of the npm package socket.io-client)")
 		}},
-		flagGroup{"Where, and to whom", func(f *pflag.FlagSet) {
+		flagGroup{"Address and access", func(f *pflag.FlagSet) {
 			at.register(f)
 			f.StringVar(&opts.HealthPath, "health-path", "/health", "path that answers the health checks of load balancers; empty for none")
-			f.StringSliceVar(&observed.hosts, "allowed-host", nil, "host names under which it may be reached beside localhost, such as the name of a proxy (default any; with --admin on localhost, and for --metrics and --pprof, none)")
+			f.StringSliceVar(&observed.hosts, "allowed-host", nil, "allowed host names in requests beside localhost, such as the name of a proxy (default any; with --admin on localhost, and for --metrics and --pprof, none)")
 			f.StringSliceVar(&origins, "cors-origin", nil, `origins whose pages may connect; "*" for all`)
-			f.BoolVar(&credentials, "cors-credentials", false, "allow such pages to send cookies")
-			optionFlags(f, &opts, "Where, and to whom")
+			f.BoolVar(&credentials, "cors-credentials", false, "allow pages of --cors-origin to send cookies")
+			optionFlags(f, &opts, "Address and access")
 			f.Func("cookie", "name of a cookie with the session id, for sticky load balancers", cookieOf(&opts))
 		}},
 		flagGroup{"Protocol", func(f *pflag.FlagSet) { optionFlags(f, &opts, "Protocol") }},
@@ -114,7 +114,7 @@ func serveCommand() *cobra.Command {
 		flagGroup{"Admin UI", shown.register},
 		flagGroup{"Observation", observed.register},
 	)
-	cmd.Flags().BoolVar(&parent, "until-stdin-ends", false, "stop when standard input ends, as it does when the parent process is gone")
+	cmd.Flags().BoolVar(&parent, "until-stdin-ends", false, "stop when standard input ends, as happens when the parent process ends")
 	complete(cmd, "app", app.Names())
 	complete(cmd, "fanout", server.Strategies())
 	return cmd
@@ -160,7 +160,7 @@ func corsOf(origins []string, credentials bool) (*server.CORS, error) {
 		return &server.CORS{Origins: origins, Credentials: credentials}, nil
 	}
 	if credentials {
-		return nil, errors.New("--cors-credentials is for the pages of --cors-origin; add it")
+		return nil, errors.New("--cors-credentials needs --cors-origin; add it")
 	}
 	return nil, nil
 }

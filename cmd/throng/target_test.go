@@ -18,8 +18,8 @@ import (
 func TestTargetIsWhatItSays(t *testing.T) {
 	for address, want := range map[string]string{
 		"":                             "--target is empty",
-		"localhost:3000":               "is no URL of a server",
-		"unix:":                        "is no URL of a server",
+		"localhost:3000":               "is not the URL of a server",
+		"unix:":                        "is not the URL of a server",
 		"http+unix://%2Ftmp%2Fs":       "write http://HOST:PORT, https://HOST:PORT or unix:PATH",
 		"http://127.0.0.1:1?token=a":   "holds more than an address",
 		"http://me:secret@127.0.0.1:1": "holds more than an address",

@@ -34,10 +34,10 @@ type watchFlags struct {
 }
 
 func (w *watchFlags) add(f *pflag.FlagSet) {
-	f.StringVar(&w.live, "live", "", "show it as it goes on a web page at this `ADDR`, such as :7071 (loopback interface only) or 0.0.0.0:7071")
-	f.StringVar(&w.liveClient, "live-client", "", "take the browser client for that page from this `DIR`: dist of the npm package socket.io-client (default a script of its own)")
-	f.StringVar(&w.metrics, "metrics", "", "offer Prometheus metrics of it at this `ADDR`, such as :9091 (loopback interface only)")
-	f.StringVar(&w.otlp, "otlp", "", "send metrics of it to the OpenTelemetry collector at this `URL`, such as http://localhost:4318 (default $OTEL_EXPORTER_OTLP_ENDPOINT)")
+	f.StringVar(&w.live, "live", "", "show the run live on a web page at this `ADDR`, such as :7071 (loopback interface only) or 0.0.0.0:7071")
+	f.StringVar(&w.liveClient, "live-client", "", "take the browser client for the page of --live from this `DIR`: dist of the npm package socket.io-client (default a built-in script)")
+	f.StringVar(&w.metrics, "metrics", "", "serve Prometheus metrics of the run at this `ADDR`, such as :9091 (loopback interface only)")
+	f.StringVar(&w.otlp, "otlp", "", "send metrics of the run to the OpenTelemetry collector at this `URL`, such as http://localhost:4318 (default $OTEL_EXPORTER_OTLP_ENDPOINT)")
 }
 
 // watch starts the outputs selected by the flags and the environment. The caller must close it.

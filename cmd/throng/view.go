@@ -22,9 +22,9 @@ func viewCommand() *cobra.Command {
 		Use:   "view [DIR]",
 		Short: "Browse and compare all results in a web browser",
 		Long: `Serve all results below DIR (default out) to a web browser: a list that can be
-filtered and sorted, the report of each run, and the comparison of any two or more,
-with their distributions and their seconds laid over each other. Only this machine
-is served unless --listen says otherwise. Ctrl-C ends it.`,
+filtered and sorted, the report of each run, and the comparison of two or more runs,
+with their distributions and time series in common figures. Listens on this machine
+only, unless --listen names another address. Ctrl-C ends it.`,
 		Example: `  throng view
   throng view results --listen 127.0.0.1:9000`,
 		Args: arguments(0, 1),
@@ -47,7 +47,7 @@ is served unless --listen says otherwise. Ctrl-C ends it.`,
 				return err
 			}
 			if a, ok := l.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() {
-				_, _ = fmt.Fprintln(cmd.ErrOrStderr(), "throng: everyone who reaches this address can read the results")
+				_, _ = fmt.Fprintln(cmd.ErrOrStderr(), "throng: any client that can reach this address can read the results")
 			}
 			return serveUntil(cmd.Context(), l, viewer)
 		},

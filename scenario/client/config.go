@@ -31,7 +31,7 @@ type Config struct {
 	Poll      time.Duration   // between two GETs of ShortPolling; 0 = 1 s
 	Namespace string          // "" = /; or NoNamespace
 	More      []string        // further namespaces on the same connection, joined in that order
-	Parser    socketio.Parser // how packets are encoded; must be the parser of the server
+	Parser    socketio.Parser // how packets are encoded; must match the parser of the server
 	Auth      json.RawMessage // payload of the namespace CONNECT, a JSON object; nil = none
 	Query     url.Values      // more query parameters of every engine request
 

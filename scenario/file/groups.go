@@ -28,7 +28,7 @@ var groupTable = object[Group]{
 		{key: "life", about: "how long a client stays; with count, a client that leaves is replaced", is: aLength, set: func(d *decoder, n *node, g *Group) { g.Life = d.lengths(n, "life") }},
 		{key: "connect", is: ref("connect"), set: func(d *decoder, n *node, g *Group) { connectTable.decode(d, n, &g.Connect) }},
 		{key: "transport", about: "one transport for all clients, or shares: {websocket: 95%, polling: 5%}", is: anyOf(ref("transport"), atLeastOne(mapOf(form{"enum": transports}, aShare))), set: setTransport},
-		{key: "parser", about: "how packets are encoded; must be the parser of the server", is: oneOf(parsers...), def: "json", set: func(d *decoder, n *node, g *Group) { g.Parser = d.oneOf(n, "parser", parsers, nil) }},
+		{key: "parser", about: "how packets are encoded; must match the parser of the server", is: oneOf(parsers...), def: "json", set: func(d *decoder, n *node, g *Group) { g.Parser = d.oneOf(n, "parser", parsers, nil) }},
 		{key: "poll", about: "between two requests of transport: short-polling", is: aDuration, def: "1s", set: func(d *decoder, n *node, g *Group) { g.Poll = d.duration(n, "poll", time.Millisecond, maxWait) }},
 		{key: "namespace", about: "such as /chat, or a list of them on one connection; none: bare Engine.IO", is: aNamespace, def: "/", set: setNamespaces},
 		{key: "auth", about: "sent when joining the namespace; ${client.index} is the client's number", is: form{"type": "object"}, set: func(d *decoder, n *node, g *Group) {
@@ -172,7 +172,7 @@ var streamTable = object[Stream]{
 			s.Op = d.oneOf(n, "operation", operations, nil)
 		}},
 		{key: "event", about: "its name; default msg, for an echo echo", is: anEvent, set: func(d *decoder, n *node, s *Stream) { s.Event = d.string(n, "event", checkEvent) }},
-		{key: "rate", about: "at load: 100%, per what per: says", is: aRate, required: "write rate: 1/s", set: func(d *decoder, n *node, s *Stream) { s.Rate = d.rate(n, "rate", maxRate) }},
+		{key: "rate", about: "messages at load: 100%, per client, group or room (key per)", is: aRate, required: "write rate: 1/s", set: func(d *decoder, n *node, s *Stream) { s.Rate = d.rate(n, "rate", maxRate) }},
 		{key: "per", about: "default client, for op: all group", is: oneOf(pers...), set: func(d *decoder, n *node, s *Stream) {
 			s.Per = d.oneOf(n, "per", pers, nil)
 		}},

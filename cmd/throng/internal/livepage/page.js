@@ -62,7 +62,7 @@ function linked(on) {
   e.className = "link " + (on ? "on" : over ? "off" : "");
 }
 
-const stageText = {starting: "starting", "warm-up": "not recorded", recording: "recording", draining: "waiting for what is under way", ended: "ended"};
+const stageText = {starting: "starting", "warm-up": "not recorded", recording: "recording", draining: "waiting for messages in flight", ended: "ended"};
 const stageClass = {recording: "pass"};
 
 function show() {

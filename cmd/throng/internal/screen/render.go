@@ -168,7 +168,7 @@ func (v *view) dots() string {
 }
 
 var stages = map[string]string{
-	board.Starting: "starting", board.WarmUp: "not recorded", board.Recording: "recording", board.Draining: "waiting for what is under way", board.Ended: "ended",
+	board.Starting: "starting", board.WarmUp: "not recorded", board.Recording: "recording", board.Draining: "waiting for messages in flight", board.Ended: "ended",
 }
 
 func (v *view) phase() string {
@@ -415,13 +415,13 @@ func (v *view) trials() []string {
 
 func (v *view) foot() string {
 	if v.s.Stopping {
-		return " " + alarm.Render("stopping; what was measured is kept")
+		return " " + alarm.Render("stopping; results so far are kept")
 	}
 	key := "q"
 	if v.NoKeys {
 		key = "Ctrl-C"
 	}
-	text := faint.Render(" " + key + "  stop now and keep what was measured")
+	text := faint.Render(" " + key + "  stop now and keep the results so far")
 	if v.s.Address == "" {
 		return text
 	}

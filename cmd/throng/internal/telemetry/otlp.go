@@ -47,7 +47,7 @@ func (r *Recorder) Export(ctx context.Context, endpoint string) (*Exporter, erro
 	if endpoint != "" {
 		u, err := url.Parse(endpoint)
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			return nil, fmt.Errorf("%q is no URL of a collector; write http://HOST:4318", endpoint)
+			return nil, fmt.Errorf("%q is not the URL of a collector; write http://HOST:4318", endpoint)
 		}
 		if u.Path == "" || u.Path == "/" {
 			u.Path = "/v1/metrics"
