@@ -278,7 +278,7 @@ func TestSentences(t *testing.T) {
 	}{
 		{"pass", reporttest.Sample("pass"), "p99 delivery 25.6 ms at 100 000 deliveries/s (10 001 websocket clients, batched fan-out, one machine). Checks met. Run valid: generator lag p99 180 µs, CPU 41 %."},
 		{"fail", broken, "Check broken: p99(delivery) < 100ms, it was 229 ms (worst in second 33). p99 delivery 229 ms at 100 000 deliveries/s (9 997 websocket clients, batched fan-out, one machine). Run valid: generator lag p99 180 µs, CPU 40.9 %."},
-		{"gone", gone, "The server ended by itself after 5.9 s: signal: killed. p99 delivery 229 ms at 100 000 deliveries/s (9 997 websocket clients, batched fan-out, one machine). Run valid: generator lag p99 180 µs, CPU 40.9 %."},
+		{"gone", gone, "The server exited by itself after 5.9 s: signal: killed. p99 delivery 229 ms at 100 000 deliveries/s (9 997 websocket clients, batched fan-out, one machine). Run valid: generator lag p99 180 µs, CPU 40.9 %."},
 		{"invalid", reporttest.Sample("invalid"), "The generator was not fit to judge: p99(lag) < 1ms, it was 12.4 ms. No number of this run says anything about the server."},
 		{"aborted", reporttest.Sample("aborted"), "The run was interrupted; the results cover the time before that. Interrupted before the first recorded phase. No number of this run says anything about the server."},
 		{"interrupted", stopped(), "Interrupted after 30.0 of 65.0 s, so the trial is incomplete. p99 delivery 25.6 ms at 100 000 deliveries/s (10 001 websocket clients, batched fan-out, one machine)."},

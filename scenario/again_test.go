@@ -134,7 +134,7 @@ func TestJudgeAgainNeedsTheCombination(t *testing.T) {
 		t.Fatal(err)
 	}
 	run := &result.Run{Cells: []result.Cell{{Params: map[string]string{"n": "3"}}}}
-	if _, err := JudgeAgain(f, run, ""); err == nil || !strings.Contains(err.Error(), "trials of n=3, which is no combination of the scenario") {
+	if _, err := JudgeAgain(f, run, ""); err == nil || !strings.Contains(err.Error(), "trials of n=3, which is not a combination of the scenario") {
 		t.Errorf("%v", err)
 	}
 	if _, err := JudgeAgain(f, &result.Run{}, ""); err == nil || !strings.Contains(err.Error(), "no trials") {

@@ -89,7 +89,7 @@ func TestBlame(t *testing.T) {
 		within time.Duration
 		want   string
 	}{
-		{name: "web page", url: handled(t, page), want: "a web page answers every path"},
+		{name: "web page", url: handled(t, page), want: "every path there answers with a web page"},
 		{name: "wrong path", url: good(planted.Options{}), path: "/ws/", want: "--set target.path=/PATH/"},
 		{name: "MessagePack against JSON", url: good(planted.Options{}), parser: socketio.MessagePack, want: "set the group's parser:"},
 		{name: "JSON against MessagePack", url: good(planted.Options{Parser: socketio.MessagePack}), want: "set the group's parser:"},

@@ -19,7 +19,7 @@ func TestFaultLossesAreTold(t *testing.T) {
 			return []fakePacket{{text: packet}}
 		}}
 	}
-	says := regexp.MustCompile(`^([1-9][0-9 ]*) of [0-9 ]+ deliveries that were due after the fault in cut began were lost: the first 0 s after it, half of them by 1 s, the last 1 s after it$`)
+	says := regexp.MustCompile(`^([1-9][0-9 ]*) of [0-9 ]+ deliveries that were due after the fault in cut began were lost: the first was due 0 s after it, half by 1 s, the last 1 s after it$`)
 	c := play(t, lose(5, 40, 85, 90), withFault("{drop: 10%, within: 10ms}", ""))
 	i := slices.IndexFunc(c.Warnings, func(w string) bool { return strings.Contains(w, "after the fault") })
 	if i < 0 || !says.MatchString(strings.ReplaceAll(c.Warnings[i], "\u00a0", " ")) || c.Ledger.Lost < 130 || c.Ledger.Lost > 150 {

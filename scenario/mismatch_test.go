@@ -44,8 +44,8 @@ func TestMismatch(t *testing.T) {
 		want    string
 	}{
 		"right":        {nil, result.Pass, ""},
-		"wrong stamp":  {[]string{"stamp: $[0].body", "stamp: $[0].text"}, result.Invalid, "`message` events came in which no stamp was found at $[0].text"},
-		"wrong event":  {[]string{"deliver: message", "deliver: msg"}, result.Invalid, "no `msg` event came, but "},
+		"wrong stamp":  {[]string{"stamp: $[0].body", "stamp: $[0].text"}, result.Invalid, "`message` events arrived without a stamp at $[0].text"},
+		"wrong event":  {[]string{"deliver: message", "deliver: msg"}, result.Invalid, "no `msg` event arrived, but "},
 		"wrong join":   {[]string{"[join,", "[jion,"}, result.Fail, "if the server has no event `jion`"},
 		"silent join":  {[]string{"[join,", "[jion,", "ack: true", "ack: false"}, result.Fail, "if the server has no event `jion`, its rooms are empty"},
 		"nothing sent": {[]string{"rate: 20/s", "rate: 20/s, expect: none"}, result.Pass, ""},

@@ -32,7 +32,7 @@ func TestWarningsOfDeliveries(t *testing.T) {
 	cell := &result.Cell{Errors: map[string]int64{}}
 	f.cell = cell
 	const twice, wrong = "3 messages were delivered twice", "2 messages were delivered to clients outside their audience"
-	if got := strings.Join(f.warnings(), "; "); strings.Contains(got, "deliveries") {
+	if got := strings.Join(f.warnings(), "; "); strings.Contains(got, "delivered") {
 		t.Errorf("warned of nothing: %s", got)
 	}
 	cell.Ledger.Duplicate, cell.Errors["delivery.unexpected"] = 3, 2
@@ -53,7 +53,7 @@ func TestWarningsByImportance(t *testing.T) {
 	f.cell = cell
 	at := -1
 	got := f.warnings()
-	for _, want := range []string{"deliveries came once more", "only 9/s of 10/s operations", "used up to 90 % of the cores", "scaled down to 20%"} {
+	for _, want := range []string{"messages were delivered twice", "only 9/s of 10/s operations", "used up to 90 % of the cores", "scaled down to 20%"} {
 		i := slices.IndexFunc(got, func(s string) bool { return strings.Contains(s, want) })
 		if i <= at {
 			t.Errorf("%q is at %d of %q", want, i, got)
@@ -61,11 +61,11 @@ func TestWarningsByImportance(t *testing.T) {
 		at = i
 	}
 	notes := f.notes()
-	if want := []string{"connections that a fault of the scenario broke: 6; clients held again after a drop: 0", "connections of slow readers that were ended: 6"}; !slices.Equal(notes[:2], want) {
+	if want := []string{"connections that a fault of the scenario broke: 6; clients held again after a drop: 0", "connections of slow readers that ended: 6"}; !slices.Equal(notes[:2], want) {
 		t.Errorf("%q, want %q", notes, want)
 	}
 	cell.Errors["slow.drop.close"] = 6
-	if notes := f.notes(); !strings.HasSuffix(notes[1], "were ended: 6 (close 6)") {
+	if notes := f.notes(); !strings.HasSuffix(notes[1], "readers that ended: 6 (close 6)") {
 		t.Errorf("%q", notes)
 	}
 }
@@ -81,11 +81,11 @@ func TestTailEffect(t *testing.T) {
 		want  string
 	}{
 		"on time":   {0, time.Hour, ""},
-		"few":       {5, 0, "5 of the 5 slowest samples of delivery, from 53 ms (max) on, are there only because the generator itself was late: without that, max would be 3 ms"},
-		"a tail":    {97, 0, "97 of the 97 slowest samples of delivery, from 53 ms (p99.9) on, are there only because the generator itself was late: without that, p99.9 would be 3 ms"},
-		"collected": {5, 50 * time.Millisecond, "5 of the 5 slowest samples of delivery, from 53 ms (max) on, are there only because the generator itself was late: without that, max would be 3 ms; garbage collection paused it for up to 50 ms"},
-		"paused":    {5, 20 * time.Millisecond, "5 of the 5 slowest samples of delivery, from 53 ms (max) on, are there only because the generator itself was late: without that, max would be 3 ms"},
-		"p99":       {300, 0, "300 of the 300 slowest samples of delivery, from 53 ms (p99) on, are there only because the generator itself was late: without that, p99 would be 3 ms"},
+		"few":       {5, 0, "5 of the 5 slowest samples of delivery, from 53 ms (max) on, are slow only because the generator itself was late: without its delay, max would be 3 ms"},
+		"a tail":    {97, 0, "97 of the 97 slowest samples of delivery, from 53 ms (p99.9) on, are slow only because the generator itself was late: without its delay, p99.9 would be 3 ms"},
+		"collected": {5, 50 * time.Millisecond, "5 of the 5 slowest samples of delivery, from 53 ms (max) on, are slow only because the generator itself was late: without its delay, max would be 3 ms; garbage collection paused it for up to 50 ms"},
+		"paused":    {5, 20 * time.Millisecond, "5 of the 5 slowest samples of delivery, from 53 ms (max) on, are slow only because the generator itself was late: without its delay, max would be 3 ms"},
+		"p99":       {300, 0, "300 of the 300 slowest samples of delivery, from 53 ms (p99) on, are slow only because the generator itself was late: without its delay, p99 would be 3 ms"},
 	} {
 		totals := record.NewTotals(series, 1)
 		totals.Add(0, 0, 3_000, 10_000-test.late)
@@ -102,7 +102,7 @@ func TestTailEffect(t *testing.T) {
 // server or a target that answered at least once.
 func TestWarningOfATargetWithoutTheContract(t *testing.T) {
 	f := measured(t)
-	const says = "nothing of what was sent came back"
+	const says = "no sent message came back"
 	for name, test := range map[string]struct {
 		cell    result.Cell
 		builtIn bool

@@ -99,7 +99,7 @@ func (f *findings) notes() (out []string) {
 		say("connections that a fault of the scenario broke: %d; clients held again after a drop: %d", n, t.count.heldAgain.Load())
 	}
 	if n := t.count.slowDropped.Load(); n > 0 {
-		text := fmt.Sprintf("connections of slow readers that the server ended: %d", n)
+		text := fmt.Sprintf("connections of slow readers that ended: %d", n)
 		if why := slowReasons(f.cell); why != "" {
 			text += " (" + why + ")"
 		}

@@ -33,7 +33,7 @@ func TestWhyACellDidNotPass(t *testing.T) {
 		"by a rule of the generator": {result.Fail, "p99(lag) < 1ms: 3 ms", []result.Check{lag}, nil, "Check broken: p99(lag) < 1ms, it was 3 ms."},
 		"the server ended": {
 			result.Fail, "the server exited by itself after 2 s", []result.Check{slow}, &result.Evidence{Ending: result.EndServerGone},
-			"The server ended by itself after 2 s.",
+			"The server exited by itself after 2 s.",
 		},
 		"a server that stayed": {result.Fail, "other words", []result.Check{slow}, &result.Evidence{Ending: "ran_out"}, "Check broken: p99(delivery) < 100ms, it was 143 ms."},
 		"the generator":        {result.Invalid, "p99(lag) < 1ms: 3 ms", []result.Check{slow, lag}, nil, "The generator was not fit to judge: p99(lag) < 1ms, it was 3 ms."},

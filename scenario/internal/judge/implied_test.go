@@ -91,7 +91,7 @@ func TestImpliedRules(t *testing.T) {
 		"it speaks of another stream": {slo: "loss(delivery{event=tick}) < 5, dup < 5, disorder < 5", change: ledgerOf(3, 2, 1), want: "loss(delivery) == 0: 3"},
 		"it speaks of this stream":    {slo: "loss(delivery{op=room}) < 5, dup < 5, disorder < 5", change: ledgerOf(3, 2, 1)},
 		"too much is undecided": {
-			slo: clean, want: "undecided(delivery) < 5%: 6 % (implied: of 24 deliveries, to clients that came or went meanwhile, nobody can tell whether they were lost)",
+			slo: clean, want: "undecided(delivery) < 5%: 6 % (implied: whether 24 deliveries were lost is unknown, since their receivers came or went meanwhile)",
 			change: func(e *Evidence) { e.Ledger[0][2].Undecided = 24 },
 		},
 		"a little is undecided":      {slo: clean, change: func(e *Evidence) { e.Ledger[0][2].Undecided = 19 }},
