@@ -134,7 +134,7 @@ func TestViewOfKilledRuns(t *testing.T) {
 	if _, body, _ := get(t, server, "/?q=killed"); !strings.Contains(body, `<span class="badge invalid">interrupted</span>`) {
 		t.Errorf("the run in the list:\n%s", body[strings.Index(body, "<main>"):])
 	}
-	if status, body, _ := get(t, server, "/run/killed"); status != 200 || !strings.Contains(body, "the run has not ended: 1 of 2 trials have, as its journal says; missing: ") {
+	if status, body, _ := get(t, server, "/run/killed"); status != 200 || !strings.Contains(body, "the run has not ended: its journal has 1 of 2 trials; missing: ") {
 		t.Errorf("its report: %d %.300s", status, body)
 	}
 	if err := run.Write(killed); err != nil {

@@ -80,7 +80,7 @@ func TestJournalOfAKilledRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = "the run has not ended: 2 of 4 trials have, as its journal says; missing: transport=websocket trial 2, transport=polling trial 2. " +
+	const want = "the run has not ended: its journal has 2 of 4 trials; missing: transport=websocket trial 2, transport=polling trial 2. " +
 		"Of the trial that was under way there are the histogram logs cell-03.*.hlog"
 	if !got.Interrupted || got.Verdict != Invalid || len(got.Cells) != 2 || got.Warnings[len(got.Warnings)-1] != want {
 		t.Errorf("%s, interrupted %v, %d cells, %q", got.Verdict, got.Interrupted, len(got.Cells), got.Warnings)
