@@ -53,7 +53,7 @@ func TestShortages(t *testing.T) {
 		},
 		"a foreign source address": {
 			text: "groups: {a: {count: 1, connect: {from: [127.0.0.1, 192.0.2.7]}}}\n", limits: plenty,
-			want: []string{"connects from 192.0.2.7, which is no address of this machine; correct connect.from"},
+			want: []string{"connects from 192.0.2.7, which is not an address of this machine; correct connect.from"},
 		},
 		"each thing once, for the trial that needs most": {
 			text:   "matrix: {axes: {n: [10k, 30k, 20k]}}\ngroups: {a: {count: \"${matrix.n}\", connect: {rate: 10k/s}}}\n",

@@ -213,11 +213,11 @@ func TestReadLog(t *testing.T) {
 		t.Errorf("a log that is not there: %v", err)
 	}
 	for text, want := range map[string]string{
-		"1,2\n":                  ":1: it is no interval",
-		"\n#x\na,b,c,d\n":        ":3: it is no interval",
+		"1,2\n":                  ":1: it is not an interval",
+		"\n#x\na,b,c,d\n":        ":3: it is not an interval",
 		"1,1,1,HISTFAAAAA\n":     ":1: unpack histogram",
-		"1e300,1,1,x\n":          ":1: it is no interval",
-		"#[BaseTime: x (sec)]\n": "is no number",
+		"1e300,1,1,x\n":          ":1: it is not an interval",
+		"#[BaseTime: x (sec)]\n": "is not a number",
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)

@@ -81,7 +81,7 @@ func TestJournalOfAKilledRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = "the run has not ended: its journal has 2 of 4 trials; missing: transport=websocket trial 2, transport=polling trial 2. " +
-		"Of the trial that was under way there are the histogram logs cell-03.*.hlog"
+		"The trial that was running has left the histogram logs cell-03.*.hlog"
 	if !got.Interrupted || got.Verdict != Invalid || len(got.Cells) != 2 || got.Warnings[len(got.Warnings)-1] != want {
 		t.Errorf("%s, interrupted %v, %d cells, %q", got.Verdict, got.Interrupted, len(got.Cells), got.Warnings)
 	}
@@ -144,14 +144,14 @@ func TestJournalTellsWhatIsWrong(t *testing.T) {
 	const head = `{"run":{"format":1,"cells":[]},"planned":[{"params":{},"trial":1}]}` + "\n"
 	for text, want := range map[string]string{
 		"":                   "throng run",
-		"{}\n":               ":1: it does not begin as the journal of a run",
-		"[]\n":               ":1: it does not begin as the journal of a run",
-		`{"plan":{}}` + "\n": "go on with it: throng capacity FILE --resume",
+		"{}\n":               ":1: it does not begin like the journal of a run",
+		"[]\n":               ":1: it does not begin like the journal of a run",
+		`{"plan":{}}` + "\n": "continue it with: throng capacity FILE --resume",
 		`{"run":{"format":99,"cells":[]}}` + "\n": "result format 99 is newer",
 		head:                                   "ended before its first trial",
 		head + `{"cell":{"tri`:                 "ended before its first trial",
 		head + "{}\n":                          ":2: it is not a trial of a run",
-		head + "nonsense\n":                    ":2: it is no JSON",
+		head + "nonsense\n":                    ":2: it is not JSON",
 		head + `{"cell":{"trial":"x"}}` + "\n": ":2: damaged result",
 	} {
 		dir := t.TempDir()

@@ -129,9 +129,9 @@ func TestWriteKeepsARunWithBadNumbers(t *testing.T) {
 	}
 	want := []string{
 		"w",
-		"cells[0].rates.offered_per_s was NaN; it is written as 0",
-		"cells[0].latency.delivery.mean_us was +Inf; it is written as 0",
-		"cells[0].checks[0].value was -Inf; it is written as 0",
+		"cells[0].rates.offered_per_s was NaN, which JSON cannot hold; it is written as 0",
+		"cells[0].latency.delivery.mean_us was +Inf, which JSON cannot hold; it is written as 0",
+		"cells[0].checks[0].value was -Inf, which JSON cannot hold; it is written as 0",
 	}
 	if d := cmp.Diff(want, got.Warnings); d != "" {
 		t.Error(d)
