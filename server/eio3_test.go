@@ -192,6 +192,8 @@ func TestRevision3Heartbeat(t *testing.T) {
 	upgraded.send("5")
 	upgraded.send("4here")
 	upgraded.expect("4here")
+	// The count follows the open packet, which the client has.
+	eventually(t, "all sessions are counted", func() bool { return srv.Stats().Sessions == 3 })
 
 	for i := range 4 {
 		if n := srv.Stats().Sessions; n != 3 {

@@ -2,6 +2,7 @@ package planted_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -302,7 +303,8 @@ func TestConnections(t *testing.T) {
 		c, err := client.Dial(ctx, &client.Config{URL: s.URL, Transport: client.Polling})
 		cancel()
 		if err != nil {
-			got = append(got, err.(*client.DialError).Class)
+			failed, _ := errors.AsType[*client.DialError](err)
+			got = append(got, failed.Class)
 			continue
 		}
 		got = append(got, "fine")

@@ -75,7 +75,7 @@ func (s *Server) Close() {
 	}
 	s.mu.Unlock()
 	_ = s.http.Close()
-	<-s.done
+	_ = <-s.done // http.ErrServerClosed
 	s.life.Wait()
 }
 

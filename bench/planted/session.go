@@ -37,7 +37,6 @@ type item struct {
 	timed   bool // how long it waited is in the log
 	ping    bool
 	plant   *Plant
-	undo    bool // when its time comes, the plant came to nothing
 }
 
 // swapTime is how long a message waits for the sender's next one. Without one it is delivered

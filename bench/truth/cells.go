@@ -120,8 +120,12 @@ func (c *cell) options() planted.Options {
 
 // mistakes are those of deliveries, each in messages of its own.
 var mistakes = []planted.Fault{
-	{Kind: planted.Loss, Every: 30, From: 3}, {Kind: planted.Duplicate, Every: 30, From: 8}, {Kind: planted.Swap, Every: 30, From: 13},
-	{Kind: planted.Stranger, Every: 30, From: 18}, {Kind: planted.Garble, Every: 30, From: 23}, {Kind: planted.Corrupt, Every: 30, From: 28},
+	{Kind: planted.Loss, Every: 30, From: 3},
+	{Kind: planted.Duplicate, Every: 30, From: 8},
+	{Kind: planted.Swap, Every: 30, From: 13},
+	{Kind: planted.Stranger, Every: 30, From: 18},
+	{Kind: planted.Garble, Every: 30, From: 23},
+	{Kind: planted.Corrupt, Every: 30, From: 28},
 }
 
 // cells lists all that is compared.

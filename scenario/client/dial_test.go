@@ -18,18 +18,18 @@ import (
 
 func TestConfigErrors(t *testing.T) {
 	for want, cfg := range map[string]Config{
-		"scheme":           {URL: "ftp://localhost"},
-		"no host":          {URL: "http://"},
-		"has a path":       {URL: "http://localhost/chat"},
-		"Transport":        {URL: "http://localhost", Transport: "flash"},
-		"begin with a":     {URL: "http://localhost", Namespace: "chat"},
-		"no comma":         {URL: "http://localhost", Namespace: "/a,b"},
-		"Path":             {URL: "http://localhost", Path: "socket.io/"},
-		"not be negative":  {URL: "http://localhost", MaxQueue: -1},
-		"the name":         {URL: "http://localhost", Header: map[string][]string{"a b": {"c"}}},
-		"holds a line end": {URL: "http://localhost", Header: map[string][]string{"a": {"c\r\nd: e"}}},
-		"client itself":    {URL: "http://localhost", Header: map[string][]string{"connection": {"close"}}},
-		"invalid":          {URL: "http://local host"},
+		"scheme":              {URL: "ftp://localhost"},
+		"no host":             {URL: "http://"},
+		"has a path":          {URL: "http://localhost/chat"},
+		"Transport":           {URL: "http://localhost", Transport: "flash"},
+		"begin with a":        {URL: "http://localhost", Namespace: "chat"},
+		"no comma":            {URL: "http://localhost", Namespace: "/a,b"},
+		"Path":                {URL: "http://localhost", Path: "socket.io/"},
+		"not be negative":     {URL: "http://localhost", MaxQueue: -1},
+		"a valid Header name": {URL: "http://localhost", Header: map[string][]string{"a b": {"c"}}},
+		"holds a line end":    {URL: "http://localhost", Header: map[string][]string{"a": {"c\r\nd: e"}}},
+		"client itself":       {URL: "http://localhost", Header: map[string][]string{"connection": {"close"}}},
+		"invalid":             {URL: "http://local host"},
 	} {
 		e := fails(t, t.Context(), &cfg, "config", "config")
 		if !strings.Contains(e, want) {

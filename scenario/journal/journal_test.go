@@ -84,7 +84,7 @@ func TestDamage(t *testing.T) {
 		func() error { _, err := read(path); return err },
 		func() error { _, _, err := Open(path); return err },
 	} {
-		if err := take(); err == nil || !strings.Contains(err.Error(), "j:2: it is no JSON") {
+		if err := take(); err == nil || !strings.Contains(err.Error(), "j:2: it is not JSON") {
 			t.Errorf("a damaged line: %v", err)
 		}
 	}

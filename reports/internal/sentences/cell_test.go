@@ -32,13 +32,17 @@ func TestWhyACellDidNotPass(t *testing.T) {
 		// The target refused the connections, so a rule of the generator fails the cell.
 		"by a rule of the generator": {result.Fail, "p99(lag) < 1ms: 3 ms", []result.Check{lag}, nil, "Check broken: p99(lag) < 1ms, it was 3 ms."},
 		"the server ended": {
-			result.Fail, "the server exited by itself after 2 s", []result.Check{slow}, &result.Evidence{Ending: result.EndServerGone},
+			result.Fail, "the server exited by itself after 2 s",
+			[]result.Check{slow},
+			&result.Evidence{Ending: result.EndServerGone},
 			"The server exited by itself after 2 s.",
 		},
 		"a server that stayed": {result.Fail, "other words", []result.Check{slow}, &result.Evidence{Ending: "ran_out"}, "Check broken: p99(delivery) < 100ms, it was 143 ms."},
 		"the generator":        {result.Invalid, "p99(lag) < 1ms: 3 ms", []result.Check{slow, lag}, nil, "The generator was not fit to judge: p99(lag) < 1ms, it was 3 ms."},
 		"the contract": {
-			result.Invalid, "the contract does not fit: no event echo", []result.Check{lag}, &result.Evidence{Mismatch: "no event echo"},
+			result.Invalid, "the contract does not fit: no event echo",
+			[]result.Check{lag},
+			&result.Evidence{Mismatch: "no event echo"},
 			"The contract does not fit: no event echo.",
 		},
 		"no verdict": {"", "", nil, nil, "The run has no verdict."},

@@ -40,14 +40,14 @@ func outcomes(run *result.Run, combinations int) string {
 		return fmt.Sprintf("All %d %s pass.%s", total, noun, again)
 	}
 	var s strings.Builder
-	s.WriteString(fmt.Sprintf("%d of %d %s pass", n[string(result.Pass)], total, noun))
+	fmt.Fprintf(&s, "%d of %d %s pass", n[string(result.Pass)], total, noun)
 	for _, part := range []struct{ outcome, one, many string }{
 		{string(result.Fail), "fails a check", "fail a check"},
 		{string(result.Invalid), "is invalid and says nothing about the server", "are invalid and say nothing about the server"},
 		{selection.Interrupted, "was interrupted", "were interrupted"},
 	} {
 		if k := n[part.outcome]; k > 0 {
-			s.WriteString(fmt.Sprintf(", %d %s", k, verb(k, part.one, part.many)))
+			fmt.Fprintf(&s, ", %d %s", k, verb(k, part.one, part.many))
 		}
 	}
 	return s.String() + "." + again
