@@ -34,7 +34,7 @@ type Server struct {
 
 	opt  Options
 	http *http.Server
-	done chan error
+	done chan struct{}
 	life sync.WaitGroup // of requests and websockets
 
 	mu       sync.Mutex
@@ -58,11 +58,14 @@ func Start(opt Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("planted: %w", err)
 	}
-	s := &Server{URL: "http://" + ln.Addr().String(), opt: opt, sessions: map[string]*session{}, away: map[string]*memory{}, done: make(chan error, 1)}
+	s := &Server{URL: "http://" + ln.Addr().String(), opt: opt, sessions: map[string]*session{}, away: map[string]*memory{}, done: make(chan struct{})}
 	mux := http.NewServeMux()
 	mux.HandleFunc(opt.Path, s.serve)
 	s.http = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
-	go func() { s.done <- s.http.Serve(ln) }()
+	go func() {
+		defer close(s.done)
+		_ = s.http.Serve(ln) // until Close
+	}()
 	return s, nil
 }
 
@@ -75,7 +78,7 @@ func (s *Server) Close() {
 	}
 	s.mu.Unlock()
 	_ = s.http.Close()
-	_ = <-s.done // http.ErrServerClosed
+	<-s.done
 	s.life.Wait()
 }
 
@@ -165,7 +168,7 @@ func (s *Server) open() (sess *session, ok bool) {
 	}
 	sess = &session{
 		s: s, sid: s.id("s"), number: n, sockets: map[string]*socket{}, swaps: map[int]item{},
-		decoder: socketio.Decoder{Parser: s.opt.Parser}, wake: make(chan struct{}, 1), gone: make(chan struct{}),
+		decoder: socketio.Decoder{Parser: s.opt.Parser}, wake: make(chan struct{}), gone: make(chan struct{}),
 	}
 	sess.later = []item{{at: time.Now().Add(s.opt.Ping), ping: true}}
 	s.sessions[sess.sid] = sess
