@@ -168,7 +168,7 @@ func (s *Server) open() (sess *session, ok bool) {
 	}
 	sess = &session{
 		s: s, sid: s.id("s"), number: n, sockets: map[string]*socket{}, swaps: map[int]item{},
-		decoder: socketio.Decoder{Parser: s.opt.Parser}, wake: make(chan struct{}), gone: make(chan struct{}),
+		decoder: socketio.Decoder{Parser: s.opt.Parser}, wake: make(chan struct{}, 1), gone: make(chan struct{}),
 	}
 	sess.later = []item{{at: time.Now().Add(s.opt.Ping), ping: true}}
 	s.sessions[sess.sid] = sess
