@@ -47,8 +47,8 @@ func TestBlameOnOfficialServer(t *testing.T) {
 		want   string
 	}{
 		"nothing":                  {chat, nil, 0, ""},
-		"stamp":                    {chat, []string{"$[0].body", "$[0].text"}, 3, "`chat:said` events came in which no stamp was found at $[0].text"},
-		"event":                    {chat, []string{"deliver: \"chat:said\"", "deliver: \"chat:told\""}, 3, "no `chat:told` event came, but"},
+		"stamp":                    {chat, []string{"$[0].body", "$[0].text"}, 3, "`chat:said` events arrived without a stamp at $[0].text"},
+		"event":                    {chat, []string{"deliver: \"chat:said\"", "deliver: \"chat:told\""}, 3, "no `chat:told` event arrived, but"},
 		"join":                     {chat, []string{"room:join", "room:jion"}, 1, "if the server has no event `room:jion`"},
 		"JSON against MessagePack": {packed, nil, 4, "set the group's parser:"},
 		"MessagePack against JSON": {chat, []string{"count: 4", "count: 4\n    parser: msgpack"}, 4, "set the group's parser:"},

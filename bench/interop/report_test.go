@@ -34,7 +34,7 @@ func TestReports(t *testing.T) {
 		args       []string
 	}{
 		{"a run", "Check broken: max(ack) < 1us", []string{"run", "testdata/report.yaml"}},
-		{"a matrix", "One by one", []string{"run", "testdata/live.yaml"}},
+		{"a matrix", "Each combination", []string{"run", "testdata/live.yaml"}},
 		{"an invalid run", "No number of this run says anything about the server", []string{"run", "testdata/report.yaml", "--set", "valid=[p50(lag) < 1ns]"}},
 		{"a search", "does not hold 10 people", []string{"capacity", "testdata/report.yaml"}},
 	} {
