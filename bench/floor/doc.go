@@ -4,8 +4,8 @@
 // It is one thread over one epoll instance. A client's handshake is answered, its "40" makes it a
 // member, and each message ["all", event, data] becomes one finished websocket frame that a plain
 // loop writes to every member, one non-blocking write(2) per member and message. Nothing is queued,
-// encoded or allocated per receiver, so what is left is what the kernel asks for: whoever is
-// cheaper has joined messages, not written better loops.
+// encoded or allocated per receiver, so only the kernel's cost is left: a cheaper server
+// has joined messages, not written better loops.
 //
 // It speaks just enough for the generator of bench/fanout: websocket only, the namespace "/", the
 // events "all", "echo", "join" and "room". It sends no heartbeat and trusts its clients. Linux

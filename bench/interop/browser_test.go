@@ -15,8 +15,8 @@ import (
 // TestBrowserClient runs the official client in Chromium against throng serve, over each transport.
 func TestBrowserClient(t *testing.T) {
 	const files = "node_modules/socket.io-client/dist"
-	// The page has to know the server, and the server the origin of the page: the page is told the
-	// server later.
+	// The page needs the address of the server, and the server the origin of the page: the page
+	// receives the address later.
 	var served string
 	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/browser.js" {

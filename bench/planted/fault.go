@@ -80,7 +80,7 @@ type Log struct {
 	Repeated    int // messages that ReplayAll sent a second time
 	Overtaken   int // messages that ReplayReverse sent behind later ones of the same sender
 
-	// Waits says of every delivery, but for those of replays, how long it was in the server.
+	// Waits says of every delivery except replays how long it was in the server.
 	Waits []time.Duration
 }
 

@@ -48,7 +48,7 @@ type cell struct {
 	way     way
 	life    life
 	faults  []planted.Fault
-	people  string        // keys of the receiving group, beside those of the way and the life
+	people  string        // keys of the receiving group, beside the keys of the way and of the life
 	sends   string        // the stream of the group
 	speaker string        // the stream of a client that only speaks; "": there is none
 	late    time.Duration // limit of a delivery; default lateAfter

@@ -3,9 +3,8 @@
 // Where the kernel notes when bytes reach a socket, an [Arrival] says how long each message waited.
 // Where it does not, an [Echo] samples it: a connection of the process to itself.
 //
-// Other signals were tried and left out. The run-queue delay of the threads in
+// Other signals were considered and left out, not measured. The run-queue delay of the threads in
 // /proc/self/task/*/schedstat is a sum for each thread: it shows neither which message waited nor
 // how long one wait was, and it counts waits of threads that had nothing to read. A goroutine that
-// wakes on a schedule is late by the runtime's timers, a millisecond on a quiet machine, which is
-// more than messages wait there.
+// wakes on a schedule is late by the runtime's timers, which says nothing of a socket.
 package lateness
