@@ -34,10 +34,11 @@ func (a *actor) successor(err error) *actor {
 	next.away.Store(a.since)
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	next.was = a.was // before others can see next: the plan may end it at once
 	if a.leaving || !g.actors[a.index].CompareAndSwap(a, next) {
 		return nil
 	}
-	next.was, a.was = a.was, nil
+	a.was = nil
 	return next
 }
 
