@@ -53,14 +53,14 @@ func (c *collector) evidence(rows [][]ledger.Row) *judge.Evidence {
 	return e
 }
 
-// faults reports whether a phase breaks something on purpose.
-func faults(s *file.Spec) bool {
+// faults lists the phases that break something on purpose.
+func faults(s *file.Spec) (phases []int) {
 	for i := range s.Phases {
 		if s.Phases[i].Fault != nil {
-			return true
+			phases = append(phases, i)
 		}
 	}
-	return false
+	return phases
 }
 
 // plannedPhases is the timeline as a result shows it.

@@ -7,11 +7,14 @@ const EndServerGone = "server_gone"
 // the trial to be judged again by other rules. Streams, groups and classes are named by their place
 // in the lists.
 type Evidence struct {
-	Ending     string `json:"ending"`                // ran_out, interrupted, server_gone or aborted
-	Cause      string `json:"cause,omitempty"`       // of the ending
-	Mismatch   string `json:"mismatch,omitempty"`    // how the scenario and the target misunderstood each other
-	Faults     bool   `json:"faults,omitempty"`      // a phase broke something on purpose
-	ScaledDown bool   `json:"scaled_down,omitempty"` // the run was a quick one
+	Ending   string `json:"ending"`             // ran_out, interrupted, server_gone or aborted
+	Cause    string `json:"cause,omitempty"`    // of the ending
+	Mismatch string `json:"mismatch,omitempty"` // how the scenario and the target misunderstood each other
+	Faults   bool   `json:"faults,omitempty"`   // a phase broke something on purpose
+	// FaultPhases are those phases, in order; nil in results of versions in which a fault
+	// explained the losses of the whole run.
+	FaultPhases []int `json:"fault_phases,omitempty"`
+	ScaledDown  bool  `json:"scaled_down,omitempty"` // the run was a quick one
 	// RSSBefore is the server's memory before the first client, in bytes; -1: unknown.
 	RSSBefore int64 `json:"rss_before_bytes"`
 

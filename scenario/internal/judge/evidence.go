@@ -25,7 +25,7 @@ func (r Rules) All() []file.Check { return append(append([]file.Check(nil), r.Va
 // start.
 type Evidence struct {
 	Timeline   *plan.Timeline
-	Faults     bool   // a phase breaks something on purpose
+	Faults     []int  // the phases that break something on purpose, in order
 	ScaledDown bool   // the run shows that the scenario works, not its figures at full size
 	At         int64  // until when there is evidence: the end of the last second
 	End        int64  // when the phases ended or were cut short; while they run, until when they have run

@@ -14,8 +14,9 @@ import (
 )
 
 // impliedErrors are the kinds of errors that fail a run unless the file has a rule for them. A
-// fault causes some of them on purpose, so only the file can judge those; kinds that are wrong even
-// under a fault are marked. Messages that could not be sent are judged by achieved(rate).
+// fault causes some of them on purpose, so from its beginning on only the file can judge those;
+// kinds that are wrong even under a fault are marked. Messages that could not be sent are judged by
+// achieved(rate).
 var impliedErrors = []struct {
 	kind   metric.ErrorKind
 	hows   []string // nil: all
@@ -55,12 +56,10 @@ const (
 // the file counts must not have happened at all. A rule with labels or of one phase speaks of these
 // only. The broken ones are returned.
 func implied(e *Evidence, rules Rules) (out []result.Check) {
-	all := rules.All()
-	rule := func(text, stat, name string, n int64) {
+	all, fault := rules.All(), e.faultExcuse()
+	rule := func(text, stat, name, note string, n int64) {
 		if n > 0 {
-			out = append(out, result.Check{
-				Text: text, Stat: stat, Metric: name, Value: float64(n), Kind: result.KindSLO, Op: "==", Note: "implied: no rule of the file counts these",
-			})
+			out = append(out, result.Check{Text: text, Stat: stat, Metric: name, Value: float64(n), Kind: result.KindSLO, Op: "==", Note: note})
 		}
 	}
 	// Clients count, not attempts, where the file says nothing at all.
@@ -76,24 +75,22 @@ func implied(e *Evidence, rules Rules) (out []result.Check) {
 		n    int64
 	}{{metric.ErrConnect, "clients failed == 0", e.Clients.Failed}, {metric.ErrDrop, "clients dropped == 0", e.Clients.Dropped}} {
 		if silent(c.kind) {
-			rule(c.text, "", "", c.n)
+			rule(c.text, "", "", uncountedNote, c.n)
 			counted[c.kind] = c.n > 0
 		}
 	}
-	for _, c := range e.unmentioned(all) {
-		if !counted[c.Class.Kind] {
-			rule(fmt.Sprintf("errors(%s) == 0", c.Class), metric.StatErrors, c.Class.String(), c.N)
+	for _, c := range e.unmentioned(all, fault) {
+		if !counted[c.sum.Class.Kind] {
+			rule(fmt.Sprintf("errors(%s) == 0", c.sum.Class), metric.StatErrors, c.sum.Class.String(), fault.note(c.faulty), c.sum.N)
 		}
 	}
 	for _, c := range impliedCounts {
-		if !e.Faults || c.faulty {
-			sum := e.uncounted(all, c.stat, func(*record.Series) bool { return true })
-			rule(c.stat+"(delivery) == 0", c.stat, metric.Delivery, countOf(c.stat, &sum))
-		}
+		sum := e.uncounted(all, c.stat, func(_ *record.Series, r *ledger.Row) bool { return c.faulty || !fault.covers(r.Phase, r.Second) })
+		rule(c.stat+"(delivery) == 0", c.stat, metric.Delivery, fault.note(c.faulty), countOf(c.stat, &sum))
 	}
-	if e.Faults { // a server owes a recovered client the missed messages, however late
-		sum := e.uncounted(all, metric.StatLoss, func(x *record.Series) bool { return x.Replayed })
-		rule("loss(delivery{replayed=true}) == 0", metric.StatLoss, metric.Delivery, sum.Lost)
+	if len(e.Faults) > 0 { // a server owes a recovered client the missed messages, however late
+		sum := e.uncounted(all, metric.StatLoss, func(x *record.Series, r *ledger.Row) bool { return x.Replayed && fault.covers(r.Phase, r.Second) })
+		rule("loss(delivery{replayed=true}) == 0", metric.StatLoss, metric.Delivery, uncountedNote, sum.Lost)
 	}
 	return append(out, e.tooOpen(all)...)
 }
@@ -101,7 +98,7 @@ func implied(e *Evidence, rules Rules) (out []result.Check) {
 // tooOpen is the rule on undecided deliveries, if it is broken. It judges the trial, not the
 // target, whose losses are then unknown.
 func (e *Evidence) tooOpen(rules []file.Check) []result.Check {
-	sum := e.uncounted(rules, metric.StatUndecided, func(*record.Series) bool { return true })
+	sum := e.uncounted(rules, metric.StatUndecided, func(*record.Series, *ledger.Row) bool { return true })
 	share := ratio(sum.Undecided, sum.Expected)
 	if sum.Undecided <= undecidedFew || share < undecidedShare {
 		return nil
@@ -113,15 +110,18 @@ func (e *Evidence) tooOpen(rules []file.Check) []result.Check {
 	}}
 }
 
+// An unmentioned is a sum of errors that are against an implied rule.
+type unmentioned struct {
+	sum    record.ErrorSum
+	faulty bool // wrong also in a run with faults
+}
+
 // unmentioned adds up the errors that are against an implied rule and that no rule of the file
 // counts, by class.
-func (e *Evidence) unmentioned(rules []file.Check) (out []record.ErrorSum) {
+func (e *Evidence) unmentioned(rules []file.Check, fault excuse) (out []unmentioned) {
 	recorded, always := e.phases(Scope{}), e.phases(Scope{Always: true})
 	for i := range impliedErrors {
 		implied := &impliedErrors[i]
-		if e.Faults && !implied.faulty {
-			continue
-		}
 		sums := map[metric.ErrorClass]int64{}
 		for j := range e.Errors {
 			r := &e.Errors[j]
@@ -130,18 +130,18 @@ func (e *Evidence) unmentioned(rules []file.Check) (out []record.ErrorSum) {
 				phases = &always
 			}
 			if r.Class.Kind != implied.kind || implied.hows != nil && !slices.Contains(implied.hows, r.Class.How) ||
-				r.Class.Blameless() || !phases.has(r.Phase) ||
+				r.Class.Blameless() || !phases.has(r.Phase) || !implied.faulty && fault.covers(r.Phase, r.Second) ||
 				slices.ContainsFunc(rules, func(k file.Check) bool { return e.speaksOf(&k, r) }) {
 				continue
 			}
 			sums[r.Class] += r.N
 		}
 		for class, n := range sums {
-			out = append(out, record.ErrorSum{Class: class, N: n})
+			out = append(out, unmentioned{record.ErrorSum{Class: class, N: n}, implied.faulty})
 		}
 		of := out[len(out)-len(sums):]
-		slices.SortFunc(of, func(a, b record.ErrorSum) int {
-			return cmp.Or(cmp.Compare(b.N, a.N), strings.Compare(a.Class.How, b.Class.How))
+		slices.SortFunc(of, func(a, b unmentioned) int {
+			return cmp.Or(cmp.Compare(b.sum.N, a.sum.N), strings.Compare(a.sum.Class.How, b.sum.Class.How))
 		})
 	}
 	return out
@@ -159,10 +159,10 @@ func (e *Evidence) speaksOf(k *file.Check, r *record.ErrorCount) bool {
 
 // uncounted is the account of those deliveries of the recorded phases that no rule of a statistic
 // counts.
-func (e *Evidence) uncounted(rules []file.Check, stat string, of func(x *record.Series) bool) (sum result.Ledger) {
+func (e *Evidence) uncounted(rules []file.Check, stat string, of func(x *record.Series, r *ledger.Row) bool) (sum result.Ledger) {
 	rules = slices.DeleteFunc(slices.Clone(rules), func(k file.Check) bool { return k.Stat != stat })
 	e.EachRow(func(x *record.Series, r *ledger.Row) {
-		if !e.Recorded(r.Phase) || !x.Counted(nil) || !of(x) {
+		if !e.Recorded(r.Phase) || !x.Counted(nil) || !of(x, r) {
 			return
 		}
 		for i := range rules {

@@ -24,7 +24,7 @@ var endings = []string{RanOut: "ran_out", Interrupted: "interrupted", ServerGone
 // restore it.
 func Keep(e *Evidence) *result.Evidence {
 	out := &result.Evidence{
-		Ending: endings[e.Ending], Cause: e.Cause, Mismatch: e.Mismatch, Faults: e.Faults, ScaledDown: e.ScaledDown, RSSBefore: e.Target.RSSBefore,
+		Ending: endings[e.Ending], Cause: e.Cause, Mismatch: e.Mismatch, Faults: len(e.Faults) > 0, FaultPhases: e.Faults, ScaledDown: e.ScaledDown, RSSBefore: e.Target.RSSBefore,
 	}
 	for _, g := range e.Groups {
 		out.Groups = append(out.Groups, result.EvidenceGroup(g))
@@ -125,7 +125,10 @@ func Recall(cell *result.Cell, rules Rules, log Log) (*Evidence, error) {
 func (e *Evidence) recall(from *result.Evidence) error {
 	e.Saved.whole = true
 	e.Ending = Ending(max(0, slices.Index(endings, from.Ending)))
-	e.Cause, e.Mismatch, e.Faults, e.ScaledDown, e.Target.RSSBefore = from.Cause, from.Mismatch, from.Faults, from.ScaledDown, from.RSSBefore
+	e.Cause, e.Mismatch, e.Faults, e.ScaledDown, e.Target.RSSBefore = from.Cause, from.Mismatch, from.FaultPhases, from.ScaledDown, from.RSSBefore
+	if from.Faults && len(from.FaultPhases) == 0 {
+		e.Faults = []int{0} // an earlier version, in which a fault explained the whole run
+	}
 	phases := len(e.Timeline.Spans)
 	for _, g := range from.Groups {
 		e.Groups = append(e.Groups, Group(g))
@@ -237,8 +240,10 @@ func (e *Evidence) recallOld(cell *result.Cell) error {
 	if r := cell.Reconnects; r != nil {
 		e.Returns = []Return{{Phase: recorded, Back: r.Back, Never: r.Lost - r.Back, Recovered: r.Recovered}}
 	}
-	for _, p := range cell.Phases {
-		e.Faults = e.Faults || p.Fault != ""
+	for i, p := range cell.Phases {
+		if p.Fault != "" {
+			e.Faults = append(e.Faults, i)
+		}
 	}
 	if cell.Interrupted {
 		e.Ending = Interrupted
