@@ -3,7 +3,6 @@ package scenario
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"io"
 	"net"
 	"net/http"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/jsonpath"
 	"github.com/throng-io/throng/scenario/metric"
 )
 
@@ -97,10 +97,14 @@ func (f *flow) ask(s *step) (int64, error) {
 			if r.spec.Status != 0 && res.StatusCode != r.spec.Status || r.spec.Status == 0 && res.StatusCode >= http.StatusBadRequest {
 				return 0, failed(metric.HowStatus, "HTTP status %d", res.StatusCode)
 			}
-			if len(s.spec.Capture) > 0 && !json.Valid(text) {
-				return 0, failed(metric.HowCapture, "the answer is not JSON")
+			if len(s.spec.Capture) == 0 {
+				return until, nil
 			}
-			return until, f.capture(s, text)
+			doc, err := jsonpath.Body(text)
+			if err != nil {
+				return 0, failed(metric.HowCapture, "the answer is not JSON: %w", err)
+			}
+			return until, f.capture(s, doc)
 		}
 	}
 	if ctx.Err() != nil && f.ctx.Err() == nil {

@@ -3,12 +3,13 @@ package scenario
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
-	"github.com/throng-io/throng/scenario/internal/stamp"
+	"github.com/throng-io/throng/scenario/internal/jsonpath"
 	"github.com/throng-io/throng/scenario/metric"
 )
 
@@ -114,7 +115,7 @@ func (f *flow) emit(s *step) (until int64, err error) {
 		}
 		until, last = max(until, got.at), got.args
 	}
-	return until, f.capture(s, last)
+	return until, f.captureArgs(s, last)
 }
 
 // wait waits for an event that the server sends unasked. An event that arrived since the previous
@@ -125,7 +126,7 @@ func (f *flow) wait(s *step, e *file.Expect) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return max(began, got.at), f.capture(s, got.args)
+	return max(began, got.at), f.captureArgs(s, got.args)
 }
 
 // expected takes the first event out of the inbox that matches.
@@ -150,26 +151,50 @@ func (f *flow) expected(s *step, e *file.Expect, lost bool) (event, error) {
 
 // fits reports whether an event is the awaited one.
 func (s *step) fits(e *file.Expect, args []byte, fill *filling) bool {
-	for i := range e.Match {
-		v, found := stamp.Lookup(args, &e.Match[i].Path)
-		if !found || string(v) != string(s.matches[i].append(nil, fill)) {
-			return false
-		}
+	if len(e.Match) == 0 {
+		return true
 	}
-	return true
+	doc, err := jsonpath.Args(args)
+	return err == nil && matches(doc, e.Match, s.matches, fill) == nil
 }
 
-// capture keeps the values that the step takes from its answer.
-func (f *flow) capture(s *step, from json.RawMessage) error {
+// matches returns the first match that a document does not meet; nil: it meets all. Where a path
+// leads to several values, one of them is enough.
+func matches(doc jsonpath.Document, all []file.Match, values []*pattern, fill *filling) *file.Match {
+	for i := range all {
+		want, err := jsonpath.Decode(values[i].append(nil, fill))
+		is := func(v any) bool { return err == nil && jsonpath.Equal(v, want) }
+		if !slices.ContainsFunc(doc.Select(&all[i].Path), is) {
+			return &all[i]
+		}
+	}
+	return nil
+}
+
+// captureArgs is capture from arguments.
+func (f *flow) captureArgs(s *step, args []byte) error {
+	if len(s.spec.Capture) == 0 {
+		return nil
+	}
+	doc, err := jsonpath.Args(args)
+	if err != nil {
+		return failed(metric.HowCapture, "the answer is not JSON: %w", err)
+	}
+	return f.capture(s, doc)
+}
+
+// capture keeps the values that the step takes from its answer; where a path leads to several, the
+// first one.
+func (f *flow) capture(s *step, from jsonpath.Document) error {
 	for i := range s.spec.Capture {
 		c := &s.spec.Capture[i]
-		v, found := stamp.Lookup(from, &c.Path)
+		v, found := from.First(&c.Path)
 		if !found {
 			return failed(metric.HowCapture, "there is nothing at %s", c.Path.Text)
 		}
 		for j, name := range f.group.spec.Captured {
 			if name == c.Name {
-				f.captured[j] = v
+				f.captured[j] = jsonpath.Append(nil, v)
 			}
 		}
 	}

@@ -258,7 +258,7 @@ var (
 	anEmit        = form{"type": "array", "minItems": 1}
 	anEvent       = form{"allOf": []form{aText, {"not": form{"enum": append([]string{""}, reservedEvents...)}}}}
 	aURL          = form{"type": "string", "pattern": `^(/|https?://|.*\$)`}
-	aPath         = form{"type": "string", "pattern": `^(\$((\.[^.\[]+)|(\[\d+\])|(\["[^"]+"\])|(\['[^']+'\]))*|.*\$\{.*)$`}
+	aPath         = form{"type": "string", "pattern": `^(\$(\s*[.\[].*)?|.*\$\{.*)$`}
 	ourNames      = form{"pattern": reName.String(), "not": form{"enum": reservedNames}}
 	numbers       = `\(\s*` + plain + `([, ]+` + plain + `)?\s*\)$`
 	axisValues    = anyOf(atLeastOne(setOf(aText)), atLeastOne(mapOf(form{"minLength": 1, "maxLength": maxWords}, aText)))

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/binary"
-
-	"github.com/throng-io/throng/scenario/file"
 )
 
 // A State is the state of a message's stamp.
@@ -37,11 +35,10 @@ func findJSON(args []byte) (s Stamp, state State) {
 	return read(args[:TextSize])
 }
 
-// findAt reads the stamp at the head of the text that a path names. Anything else there is no
-// message of ours: the server may send more under the same name.
-func findAt(args []byte, at *file.Path) (Stamp, State) {
-	v, found := Lookup(args, at)
-	if !found || len(v) < 2+TextSize || v[0] != '"' {
+// findAt reads the stamp at the head of a JSON text, which a path has led to. Anything else there is
+// no message of ours: the server may send more under the same name.
+func findAt(v []byte) (Stamp, State) {
+	if len(v) < 2+TextSize || v[0] != '"' {
 		return Stamp{}, None
 	}
 	s, state := read(v[1 : 1+TextSize])

@@ -6,7 +6,17 @@ import (
 
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/jsonpath"
 )
+
+func path(t *testing.T, text string) *file.Path {
+	t.Helper()
+	p, err := jsonpath.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &p
+}
 
 // A stamp comes out where the parser and the server's contract put it, and nothing else passes for
 // one.
@@ -18,7 +28,7 @@ func TestFinder(t *testing.T) {
 	if broken == text {
 		t.Fatal("the broken stamp is whole")
 	}
-	body := &file.Path{Steps: []file.PathStep{{Index: 0}, {Key: "body"}}}
+	body := path(t, "$[0].body")
 	packedText := func(s string) string { return "\x81\xa2$b\xd9\x20" + s }
 	for _, c := range []struct {
 		name        string

@@ -8,6 +8,7 @@ import (
 
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/jsonpath"
 )
 
 // A Finder finds the stamps in the messages of a server. It does not change, so goroutines may
@@ -54,18 +55,26 @@ func (f *Finder) Scan(args []byte, attachments [][]byte) Scan {
 	binary.BigEndian.PutUint32(s.run[:], f.Run)
 	six := [6]byte{s.run[0], s.run[1], s.run[2], s.run[3]}
 	base64.RawURLEncoding.Encode(s.begin[:], six[:])
-	if f.At == nil {
-		return s
+	if f.At != nil {
+		s.args, s.raw = f.placed(args), false
+		s.rest = s.args
 	}
-	if s.raw {
-		text, err := f.Parser.AppendJSON(nil, args)
-		if err != nil {
-			text = nil // the client has checked it
-		}
-		s.args, s.raw = text, false
-	}
-	s.rest, _ = Lookup(s.args, f.At)
 	return s
+}
+
+// placed returns the values that the contract's path leads to, as JSON.
+func (f *Finder) placed(args []byte) (out []byte) {
+	if f.Parser != socketio.JSON {
+		args, _ = f.Parser.AppendJSON(nil, args) // nil when it is damaged
+	}
+	doc, err := jsonpath.Args(args)
+	if err != nil {
+		return nil // the client has checked it
+	}
+	for _, v := range doc.Select(f.At) {
+		out = append(jsonpath.Append(out, v), '\n')
+	}
+	return out
 }
 
 // Find is the first stamp of a Scan.
@@ -115,7 +124,7 @@ func (s *Scan) other() (Stamp, State) {
 	case s.first != nil:
 		return findBinary(s.first)
 	case s.f.At != nil:
-		return findAt(s.args, s.f.At)
+		return findAt(s.args)
 	case s.f.Parser != socketio.JSON:
 		return findPacked(s.args)
 	}

@@ -9,7 +9,6 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/throng-io/throng/protocol/socketio"
-	"github.com/throng-io/throng/scenario/file"
 )
 
 // all lists the sequences that a scan finds; -1 stands for a damaged stamp, -2 for one of another
@@ -48,7 +47,7 @@ func TestScan(t *testing.T) {
 	}
 	escape := func(minus, under string) string { return strings.NewReplacer("-", minus, "_", under).Replace(one) }
 	damaged := one[:20] + "!" + one[21:]
-	body := &file.Path{Steps: []file.PathStep{{Index: 0}, {Key: "body"}}}
+	body := path(t, "$[0].body")
 	pack := Finder{Parser: socketio.MessagePack}
 	for _, c := range []struct {
 		name        string
@@ -78,6 +77,8 @@ func TestScan(t *testing.T) {
 		{"none", Finder{}, `{"a":"` + strings.Repeat("x", 500) + `"}`, nil, nil},
 		{"contract", Finder{At: body}, `{"body":["` + text(1) + `","` + text(2) + `"]}`, nil, []int{1, 2}},
 		{"beside the contract", Finder{At: body}, `{"body":"","copy":"` + one + `"}`, nil, nil},
+		{"contract, several places", Finder{At: path(t, "$[0].list[*].body")}, `{"list":[{"body":"` + text(1) + `","copy":"` + text(9) + `"},{"body":"\u0020` + text(2) + `"}]}`, nil, []int{1, 2}},
+		{"contract, in the second argument", Finder{At: path(t, "$[1].id")}, `{"id":5},{"id":"` + text(1) + `"}`, nil, []int{1}},
 		{"MessagePack, str 8", pack, "\x81\xa2$b\xd9\x20" + one, nil, []int{1}},
 		{"MessagePack, str 16", pack, "\x81\xa2$b\xda\x00\x20" + one, nil, []int{1}},
 		{"MessagePack, str 32", pack, "\x81\xa2$b\xdb\x00\x00\x00\x20" + one, nil, []int{1}},

@@ -1,0 +1,172 @@
+package jsonpath
+
+import (
+	"strings"
+	"testing"
+)
+
+func one(t *testing.T, text string) *Path {
+	t.Helper()
+	p, err := Parse(text)
+	if err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return &p
+}
+
+// all is what a path leads to, as JSON with blanks between the values.
+func all(t *testing.T, d Document, path string) string {
+	t.Helper()
+	var out []string
+	for _, v := range d.Select(one(t, path)) {
+		out = append(out, string(Append(nil, v)))
+	}
+	return strings.Join(out, " ")
+}
+
+func TestPathsIntoArguments(t *testing.T) {
+	doc, err := Args([]byte(`{"body":"b","deep":{"list":[1,{"x y":"z"},null]}, "n" : 5.0, "\u00e9":"Jos\u00e9"}, [ "q" , true ]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		"$[0].body": `"b"`, `$[0].deep.list[1]["x y"]`: `"z"`, "$[0].deep.list[2]": "null", "$[0].n": "5.0", "$[1][0]": `"q"`, "$[1][1]": "true", "$[1][-1]": "true",
+		"$.body": `"b"`, "$['body','n']": `"b" 5.0`, "$.é": `"José"`, `$["\u00e9"]`: `"José"`,
+		"$[0].deep.list": `[1,{"x y":"z"},null]`, "$[1]": `["q",true]`, "$[*][0]": `"q"`, "$..list[0]": "1", "$[1][*]": `"q" true`, "$[0].deep.list[?@ > 0]": "1",
+		"$[2]": "", "$[0].none": "", "$[0][0]": "", "$[1].x": "", "$[0].body.x": "", "$[1][2]": "", "$.none": "",
+	} {
+		if got := all(t, doc, path); got != want {
+			t.Errorf("%s: %s, want %s", path, got, want)
+		}
+	}
+	none, err := Args(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"$[0]", "$.a", "$[*]"} {
+		if got := all(t, none, path); got != "" {
+			t.Errorf("%s leads to %s in nothing", path, got)
+		}
+	}
+	if got := all(t, none, "$"); got != "[]" {
+		t.Errorf("no arguments are %s", got)
+	}
+}
+
+// The root of a body is the body: its items are not arguments.
+func TestPathsIntoBodies(t *testing.T) {
+	for _, c := range []struct{ body, path, want string }{
+		{`[{"id":1},{"id":2}]`, "$[1].id", "2"},
+		{`{"id":1}`, "$.id", "1"},
+		{`{"id":1}`, "$[0].id", ""},
+		{` "x" `, "$", `"x"`},
+		{`{"b":1,"a":2,"c":{"a":3}}`, "$.*", `2 1 {"a":3}`},
+		{`{"b":{"x":1},"a":{"x":2},"c":{"x":3}}`, "$..x", `2 1 3`},
+	} {
+		doc, err := Body([]byte(c.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 20 { // maps come in another order each time
+			if got := all(t, doc, c.path); got != c.want {
+				t.Fatalf("%s of %s: %s, want %s", c.path, c.body, got, c.want)
+			}
+		}
+	}
+	for _, text := range []string{"", "{", "1 2", "nope", "[1],[2]"} {
+		if _, err := Body([]byte(text)); err == nil {
+			t.Errorf("%q passes for JSON", text)
+		}
+	}
+	if _, err := Args([]byte("1],[2")); err == nil {
+		t.Error("brackets of two lists pass for one")
+	}
+}
+
+func TestNoPaths(t *testing.T) {
+	for _, text := range []string{"", "a", "$$", "$.", "$[", "$[]", "$[a]", "$[0", `$["a]`, `$['a"]`, "$a", "$.a[", " $", "$[0]x", "$[99999999999999999999]", "$.user-id", "$[01]", "$" + strings.Repeat(".a", maxPath)} {
+		if p, err := Parse(text); err == nil {
+			t.Errorf("%q is taken: %+v", text, p)
+		}
+	}
+	if got := (Document{root: []any{"x"}}).Select(&Path{}); got != nil {
+		t.Errorf("a path of nothing leads to %v", got)
+	}
+}
+
+func TestEqual(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		want bool
+	}{
+		{`"José"`, `"Jos\u00e9"`, true},
+		{`"a/b"`, `"a\/b"`, true},
+		{`{"a":1,"b":[2]}`, `{ "b": [2.0], "a": 1e0 }`, true},
+		{`{"a":1}`, `{"a":1,"b":null}`, false},
+		{`{"a":1}`, `{"b":1}`, false},
+		{`[1,2]`, `[2,1]`, false},
+		{`[1]`, `[1,1]`, false},
+		{`[]`, `{}`, false},
+		{`null`, `[]`, false},
+		{`null`, `null`, true},
+		{`null`, `false`, false},
+		{`1`, `"1"`, false},
+		{`true`, `true`, true},
+		{`5`, `5.00`, true},
+		{`500`, `5e2`, true},
+		{`0.05`, `5E-2`, true},
+		{`-0`, `0.0`, true},
+		{`-1`, `1`, false},
+		{`100`, `10`, false},
+		{`9007199254740993`, `9007199254740992`, false}, // equal as doubles
+		{`1e999999999`, `10e999999998`, true},
+		{`1e99999999999999999999`, `1e99999999999999999999`, true},
+		{`1e99999999999999999999`, `10e99999999999999999998`, false}, // no number that JSON readers hold
+	} {
+		a, err := Decode([]byte(c.a))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := Decode([]byte(c.b))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if Equal(a, b) != c.want || Equal(b, a) != c.want {
+			t.Errorf("%s and %s: %v, want %v", c.a, c.b, !c.want, c.want)
+		}
+	}
+}
+
+// What is written reads back as equal; numbers keep all their digits.
+func FuzzValues(f *testing.F) {
+	for _, text := range []string{`{"a":[1,2.50,"\u00e9<>&"],"b":{"c":null}}`, `123456789012345678901234567890`, `"\ud800"`, `1E+2`, `-0`, `[[[]]]`} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		v, err := Decode([]byte(text))
+		if err != nil {
+			return
+		}
+		out := Append([]byte("x"), v)
+		again, err := Decode(out[1:])
+		if err != nil || !Equal(v, again) {
+			t.Fatalf("%q becomes %q: %v", text, out, err)
+		}
+	})
+}
+
+// No text makes the parser panic, and what it takes can be evaluated.
+func FuzzParse(f *testing.F) {
+	for _, text := range []string{"$[0].a", "$..[?@.a > 1 && match(@.b, 'x.*')]", "$['a','b'][1:9:2]", "$.*"} {
+		f.Add(text)
+	}
+	doc, err := Args([]byte(`{"a":[1,{"b":"x"}]},"y"`))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(_ *testing.T, text string) {
+		if p, err := Parse(text); err == nil && len(text) < 40 {
+			doc.Select(&p)
+		}
+	})
+}
