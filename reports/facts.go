@@ -13,8 +13,8 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// factsTable is the first screen's table: what was measured, on what, and what came out. Numbers of an invalid cell are in its tables
-// further down, never here.
+// factsTable is the first screen's table: what was measured, on what, and what came out. Numbers of
+// an invalid cell are in its tables further down, never here.
 func factsTable(run *result.Run) layout.Table {
 	t := layout.Table{Left: 2}
 	add := func(name, value string) {

@@ -64,7 +64,8 @@ func fillCapacity(p *htmlpage.Page, c *capacity.Capacity) {
 func fillMatrix(p *htmlpage.Page, gs []selection.Group) (err error) {
 	ws := selection.Works(p.Run, gs)
 	p.Overview = tables.OverviewTable(p.Run, gs, ws)
-	if p.Choice = tables.ChoiceTable(ws); len(p.Choice.Rows) == 0 { // strategies send the same bytes
+	// strategies send the same bytes
+	if p.Choice = tables.ChoiceTable(ws); len(p.Choice.Rows) == 0 {
 		p.Wire = tables.WireOverview(p.Run)
 	}
 	if len(gs) < len(p.Run.Cells) {
@@ -78,7 +79,8 @@ func fillMatrix(p *htmlpage.Page, gs []selection.Group) (err error) {
 	return err
 }
 
-// lead takes the figure to look at first out of the others; the first of them, when there is none of that name.
+// lead takes the figure to look at first out of the others; the first of them, when there is none
+// of that name.
 func lead(fs []*charts.Figure, name string) (first *charts.Figure, rest []*charts.Figure) {
 	i := max(0, slices.IndexFunc(fs, func(f *charts.Figure) bool { return f.Name == name }))
 	if len(fs) == 0 {

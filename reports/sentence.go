@@ -9,8 +9,9 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// Sentence says what came out, in one to three short sentences: what was measured at which load, whether the checks held, and
-// whether the run counts. It is the first thing on the page and on the terminal.
+// Sentence says what came out, in one to three short sentences: what was measured at which load,
+// whether the checks held, and whether the run counts. It is the first thing on the page and on the
+// terminal.
 func Sentence(run *result.Run) string { return strings.ReplaceAll(sentence(run), layout.Nbsp, " ") }
 
 func sentence(run *result.Run) string {

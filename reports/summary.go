@@ -12,8 +12,9 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// Summary writes what came out as plain text for a terminal: the line "verdict: ...", the sentence, the ledger line with "lost: N",
-// the checks, the latency table (the overview for several cells) and the warnings. It does not say where files are.
+// Summary writes what came out as plain text for a terminal: the line "verdict: ...", the sentence,
+// the ledger line with "lost: N", the checks, the latency table (the overview for several cells)
+// and the warnings. It does not say where files are.
 func Summary(w io.Writer, run *result.Run) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "verdict: %s\n\n%s\n\n%s\n", verdictWords(run), sentence(run), sentences.LedgerLine(run))

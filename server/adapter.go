@@ -247,7 +247,8 @@ func (s *Socket) hello() *frame.Frame {
 		p := socketio.Packet{Type: socketio.Connect, Namespace: s.ns.raw, Data: data}
 		return server.packet(p.Append(nil))
 	}
-	b, _ := server.opts.Parser.AppendConnect(nil, s.ns.name, json.RawMessage(data)) // ids are plain: nothing to fail
+	// ids are plain: nothing to fail
+	b, _ := server.opts.Parser.AppendConnect(nil, s.ns.name, json.RawMessage(data))
 	return server.packet(b)
 }
 

@@ -14,7 +14,8 @@ const idleTime = 75 * time.Second
 // of the listener. It returns nil after Shutdown. It may be called for several listeners.
 func (s *Server) Serve(ln net.Listener) error {
 	var h *fasthttp.Server
-	back := func(c net.Conn) { _ = h.ServeConn(c) } // an error is the client's, and h has answered it
+	// an error is the client's, and h has answered it
+	back := func(c net.Conn) { _ = h.ServeConn(c) }
 	h = &fasthttp.Server{
 		Handler: func(ctx *fasthttp.RequestCtx) {
 			s.handle(ctx, back)

@@ -14,6 +14,6 @@
 // meets all of them alike, and the median of the repeats counts. Costs are processor time of the
 // server's process, user and system, between two moments with nothing in flight, divided by what
 // was delivered between them; every delivery is accounted for, or the run fails. The time of the
-// machine itself drifts, so figures of one run are compared with each other, never with figures
-// of another run.
+// machine itself drifts, so figures of one run are compared with each other, never with figures of
+// another run.
 package main

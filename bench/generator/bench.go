@@ -98,7 +98,8 @@ func (b *bench) throng(ctx context.Context, scenario string) (*result.Cell, erro
 	}
 	cmd := exec.CommandContext(ctx, b.binary, "run", name, "--target", b.url, "--out", filepath.Join(b.dir, "out"), "--force", "--quiet")
 	out, err := cmd.CombinedOutput()
-	if ended, ok := errors.AsType[*exec.ExitError](err); ok && ended.ExitCode() == 3 { // a slow moment: the cost stands
+	// a slow moment: the cost stands
+	if ended, ok := errors.AsType[*exec.ExitError](err); ok && ended.ExitCode() == 3 {
 		err = nil
 	}
 	if err != nil {

@@ -75,7 +75,8 @@ func connect(address string) (net.Conn, error) {
 	_, err = fmt.Fprintf(c, "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n", address)
 	if err == nil {
-		_, err = c.Write(append(websocket.Header{Opcode: websocket.Text, Final: true, Masked: true, Length: 2}.Append(nil), "40"...)) // the key is zero
+		// the key is zero
+		_, err = c.Write(append(websocket.Header{Opcode: websocket.Text, Final: true, Masked: true, Length: 2}.Append(nil), "40"...))
 	}
 	var got []byte
 	for err == nil && !bytes.Contains(got, []byte(`40{"sid"`)) {

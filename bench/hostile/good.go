@@ -110,7 +110,8 @@ func (c *crowd) talk(ctx context.Context) {
 			for machine.Pause(ctx, time.Second) {
 				id := g.asked.Add(1)
 				g.sentAt.Store(id, time.Now())
-				_ = g.Send(fmt.Appendf(nil, `2%d["echo",%d]`, id, id)) // a failure shows as one that is not answered
+				// a failure shows as one that is not answered
+				_ = g.Send(fmt.Appendf(nil, `2%d["echo",%d]`, id, id))
 			}
 		})
 	}

@@ -53,7 +53,8 @@ func removeLeftovers(dir string, began time.Time) (err error) {
 		for _, name := range names {
 			info, serr := os.Lstat(name)
 			err = errors.Join(err, serr)
-			if serr == nil && info.Mode().IsRegular() && info.ModTime().Before(began.Add(-time.Second)) { // file systems round
+			// file systems round
+			if serr == nil && info.Mode().IsRegular() && info.ModTime().Before(began.Add(-time.Second)) {
 				err = errors.Join(err, os.Remove(name))
 			}
 		}

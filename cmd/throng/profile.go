@@ -162,7 +162,8 @@ func writeHeap(name string) error {
 // addresses of their own, and profiles in files.
 type observing struct {
 	pprof, metrics, stem string
-	hosts                []string // names under which the addresses on localhost may be reached, beside that
+	// names under which the addresses on localhost may be reached, beside that
+	hosts []string
 }
 
 func (o *observing) register(f *pflag.FlagSet) {

@@ -110,7 +110,8 @@ func runAll(cmd *cobra.Command, names []string, flags runFlags) error {
 	if cmd.Flags().Changed("out") && flags.out == "" {
 		return errNoDir
 	}
-	if quick := cmd.Flags().Changed("quick"); quick && !(flags.quick > 0 && flags.quick < 1) { // NaN neither
+	// NaN neither
+	if quick := cmd.Flags().Changed("quick"); quick && !(flags.quick > 0 && flags.quick < 1) {
 		return fmt.Errorf("--quick %g is not a share between 0 and 1; write --quick for a fifth, or --quick=0.05", flags.quick)
 	}
 	if err := setTarget(cmd, flags.target, set); err != nil {
@@ -198,7 +199,8 @@ func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, 
 	}
 	if flags.resume == "" {
 		opt.Begin = func() { keepScenario(cmd.ErrOrStderr(), dir, "run", f, &opt) }
-	} else if opt.Earlier, err = earlierPart(dir); err != nil { // now that no other run writes to it
+		// now that no other run writes to it
+	} else if opt.Earlier, err = earlierPart(dir); err != nil {
 		return 0, err
 	}
 	opt.TraceDir, opt.JournalDir = dir, dir

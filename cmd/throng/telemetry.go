@@ -118,6 +118,7 @@ func (w *watchers) close() {
 		return
 	}
 	if err := w.export.Close(); err != nil { // the run itself is not affected
-		_, _ = fmt.Fprintf(w.stderr, "throng: %s\n", result.Short(err.Error(), result.MaxText)) // it may quote the collector
+		// it may quote the collector
+		_, _ = fmt.Fprintf(w.stderr, "throng: %s\n", result.Short(err.Error(), result.MaxText))
 	}
 }

@@ -16,8 +16,10 @@ type Handshake struct {
 	SID          string        // session id; a secret, it gives access to the session
 	Upgrades     []string      // transports the current one may move to
 	PingInterval time.Duration // from one heartbeat to the next; whole milliseconds on the wire
-	PingTimeout  time.Duration // how long an answer to a heartbeat may take; whole milliseconds on the wire
-	MaxPayload   int           // longest body or message the server accepts, in bytes; 0 when it does not say
+	// how long an answer to a heartbeat may take; whole milliseconds on the wire
+	PingTimeout time.Duration
+	// longest body or message the server accepts, in bytes; 0 when it does not say
+	MaxPayload int
 }
 
 // AppendJSON appends h as the JSON of an Open packet to dst and returns the extended slice. The

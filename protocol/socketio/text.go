@@ -145,7 +145,8 @@ func appendFloat(dst []byte, f float64, bitSize int) []byte {
 		return strconv.AppendFloat(dst, f, 'f', -1, bitSize)
 	}
 	dst = strconv.AppendFloat(dst, f, 'e', -1, bitSize)
-	if n := len(dst); dst[n-2] == '0' && (dst[n-3] == '-' || dst[n-3] == '+') { // e-07 is e-7 in JavaScript
+	// e-07 is e-7 in JavaScript
+	if n := len(dst); dst[n-2] == '0' && (dst[n-3] == '-' || dst[n-3] == '+') {
 		dst[n-2] = dst[n-1]
 		dst = dst[:n-1]
 	}

@@ -22,20 +22,25 @@ const (
 	endNoisy     = "noisy"
 )
 
-// Capacity is what a search found with what follows from it: where latency bends, how throughput scales, the load to run a node at,
-// and how many nodes a load needs. Each conclusion that the trials do not support is absent, with the reason in its note.
+// Capacity is what a search found with what follows from it: where latency bends, how throughput
+// scales, the load to run a node at, and how many nodes a load needs. Each conclusion that the
+// trials do not support is absent, with the reason in its note.
 type Capacity struct {
 	result.Capacity
 	Verdict result.Verdict `json:"verdict"`
-	Line    string         `json:"line"`             // the answer in one to four sentences
-	Reason  string         `json:"reason,omitempty"` // the check that breaks first, with what it found at High
+	Line    string         `json:"line"` // the answer in one to four sentences
+	// the check that breaks first, with what it found at High
+	Reason string `json:"reason,omitempty"`
 
-	Knee     float64 `json:"knee,omitempty"` // the level at which p99 begins to rise steeply; 0: none
+	// the level at which p99 begins to rise steeply; 0: none
+	Knee     float64 `json:"knee,omitempty"`
 	KneeNote string  `json:"knee_note"`
 
-	Operating     float64 `json:"operating,omitempty"` // the level to run a node at; 0 without a capacity
+	// the level to run a node at; 0 without a capacity
+	Operating     float64 `json:"operating,omitempty"`
 	OperatingNote string  `json:"operating_note,omitempty"`
-	At            *Load   `json:"at_operating,omitempty"` // what was measured nearest to it, within a tenth
+	// what was measured nearest to it, within a tenth
+	At *Load `json:"at_operating,omitempty"`
 
 	USL     *model.USL `json:"usl,omitempty"`
 	USLNote string     `json:"usl_note"`
@@ -44,7 +49,8 @@ type Capacity struct {
 	BytesPerClient     *model.Estimate `json:"bytes_per_client,omitempty"`
 	BytesPerClientNote string          `json:"bytes_per_client_note,omitempty"`
 
-	Nodes     int    `json:"nodes,omitempty"` // for PlanFor, Spare of them to spare; 0: not asked for, or not known
+	// for PlanFor, Spare of them to spare; 0: not asked for, or not known
+	Nodes     int    `json:"nodes,omitempty"`
 	NodesNote string `json:"nodes_note,omitempty"`
 
 	levels []Load
@@ -145,7 +151,8 @@ func (c *Capacity) bend() {
 	c.KneeNote = fmt.Sprintf("p99 %s begins to rise steeply at %s (Kneedle on %d levels).", c.metric, c.show(knee), len(c.levels))
 }
 
-// scale fits the scalability law to the throughput by level. Rates and loads are no concurrency, so only counts are fitted.
+// scale fits the scalability law to the throughput by level. Rates and loads are no concurrency, so
+// only counts are fitted.
 func (c *Capacity) scale() {
 	if c.Unit != "" {
 		c.USLNote = "No scalability fit: it needs a number of clients, rooms or cores as the level, and " + c.Raise + " is none."

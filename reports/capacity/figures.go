@@ -70,7 +70,8 @@ func oneMachine(run *result.Run) string {
 	return ""
 }
 
-// bracket draws the band between the highest level that held and the lowest that broke, with a rule at its lower end.
+// bracket draws the band between the highest level that held and the lowest that broke, with a rule
+// at its lower end.
 func (c *Capacity) bracket(p *draw.Panel, named bool) {
 	if c.Low <= 0 {
 		return
@@ -158,7 +159,8 @@ func (c *Capacity) latencyLimits() (rs []draw.Rule) {
 	return rs
 }
 
-// ruleLines is what the rules found at each level, where p50 and p99 of the metric shown do not say it already.
+// ruleLines is what the rules found at each level, where p50 and p99 of the metric shown do not say
+// it already.
 func (c *Capacity) ruleLines() (lines []draw.Line) {
 	styles := []draw.Style{draw.Purple, draw.Orange}
 	for _, k := range c.latencyRules() {
@@ -378,7 +380,8 @@ func memoryPerClient(c *Capacity) *charts.Figure {
 	return f
 }
 
-// scalability is the fit of the Universal Scalability Law over what was measured, and what the fit leaves.
+// scalability is the fit of the Universal Scalability Law over what was measured, and what the fit
+// leaves.
 func scalability(c *Capacity) *charts.Figure {
 	if c.USL == nil {
 		return nil

@@ -35,8 +35,8 @@ func (c *Capacity) firstBroken() string {
 	return first[most]
 }
 
-// brokenBy is the check that decided a trial: the first broken one of its cell. A trial whose cell is
-// lost, or that no check decided, is known by its reason.
+// brokenBy is the check that decided a trial: the first broken one of its cell. A trial whose cell
+// is lost, or that no check decided, is known by its reason.
 func (c *Capacity) brokenBy(p *result.Probe) string {
 	if p.Cell > 0 && p.Cell <= len(c.run.Cells) {
 		for _, k := range c.run.Cells[p.Cell-1].Checks {
@@ -312,7 +312,8 @@ func (c *Capacity) link(l *Load) string {
 	return result.CellName(l.Cells[0]-1, len(c.run.Cells))
 }
 
-// Criteria says of each check of a trial what it found and whether it held: "PASS [p99(delivery) 3.7 ms < 50ms]".
+// Criteria says of each check of a trial what it found and whether it held: "PASS [p99(delivery)
+// 3.7 ms < 50ms]".
 func Criteria(c *result.Cell) []string {
 	var out []string
 	for i := range c.Checks {

@@ -20,8 +20,8 @@ type measure struct {
 	value             func(*result.Cell) (float64, bool)
 }
 
-// compared are the metrics of a comparison, in the order of its tables. A trial without samples enough for a percentile has no
-// value of it.
+// compared are the metrics of a comparison, in the order of its tables. A trial without samples
+// enough for a percentile has no value of it.
 var compared = func() []measure {
 	var ms []measure
 	for _, of := range []string{metric.Delivery, metric.FanoutLast, metric.Ack, metric.Connect} {

@@ -15,11 +15,12 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// maxDrawnPairs is how many pairs get figures of their own; the tables and the figures over all pairs are complete.
+// maxDrawnPairs is how many pairs get figures of their own; the tables and the figures over all
+// pairs are complete.
 const maxDrawnPairs = 12
 
-// wideChange is the factor from which changes are drawn on a logarithmic axis: in per cent, a third and the threefold would not
-// look alike.
+// wideChange is the factor from which changes are drawn on a logarithmic axis: in per cent, a third
+// and the threefold would not look alike.
 const wideChange = 2.5
 
 // changeRow is a line of a figure of changes.
@@ -28,7 +29,8 @@ type changeRow struct {
 	*Change
 }
 
-// changes draws a row per change: a mark at the estimate, a line along its interval, and a band of two per cent around none.
+// changes draws a row per change: a mark at the estimate, a line along its interval, and a band of
+// two per cent around none.
 func changes(name, title, sub string, rows []changeRow) *charts.Figure {
 	rows = relativeOnly(rows)
 	if len(rows) == 0 {
@@ -242,7 +244,8 @@ func compareFigures(c *Comparison) (overall []*charts.Figure, each [][]*charts.F
 	return overall, each
 }
 
-// headlines are the metrics that an overview of many pairs shows: the middle and the tail of what the runs are about, and the cost.
+// headlines are the metrics that an overview of many pairs shows: the middle and the tail of what
+// the runs are about, and the cost.
 func headlines(c *Comparison) (ms []measure) {
 	about := metric.Delivery
 	for i := range c.Pairs {

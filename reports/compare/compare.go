@@ -13,14 +13,15 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// Options say what is set against what. Their zero value compares the first input with each of the others.
+// Options say what is set against what. Their zero value compares the first input with each of the
+// others.
 type Options struct {
 	By   string // compare the values of this axis within the only input
 	Base string // the value of By to compare the others with; "" is the one that ran first
 }
 
-// Comparison is what changed from a base to one or more others, as data. Trials are its unit: however many messages a trial
-// delivered, it gives one value of each metric.
+// Comparison is what changed from a base to one or more others, as data. Trials are its unit:
+// however many messages a trial delivered, it gives one value of each metric.
 type Comparison struct {
 	Base  string   `json:"base"`            // the name of the base
 	Axis  string   `json:"axis,omitempty"`  // what was varied on purpose; "" when two runs were given
@@ -69,8 +70,9 @@ const (
 	Untested Outcome = "untested" // too few trials to show one of any size
 )
 
-// Change is what one metric did. Base and New are medians over the trials. Change is the median of all quotients of a trial of new
-// and a trial of base, less one; where Relative is false it is the median of all differences, in the unit of the metric.
+// Change is what one metric did. Base and New are medians over the trials. Change is the median of
+// all quotients of a trial of new and a trial of base, less one; where Relative is false it is the
+// median of all differences, in the unit of the metric.
 type Change struct {
 	Metric   string          `json:"metric"` // as in checks: p99(delivery)
 	Title    string          `json:"title"`
@@ -80,11 +82,13 @@ type Change struct {
 	Change   float64         `json:"change"`
 	Relative bool            `json:"relative"`
 	Interval *stats.Interval `json:"interval,omitempty"` // of Change, 95 %; nil with too few trials
-	P        *float64        `json:"p,omitempty"`        // Mann-Whitney, two-sided; nil with one trial on a side
-	PHolm    *float64        `json:"p_holm,omitempty"`   // corrected for the pairs compared on this metric
-	Outcome  Outcome         `json:"outcome"`
-	BaseN    int             `json:"base_n"` // trials with a value
-	NewN     int             `json:"new_n"`
+	// Mann-Whitney, two-sided; nil with one trial on a side
+	P *float64 `json:"p,omitempty"`
+	// corrected for the pairs compared on this metric
+	PHolm   *float64 `json:"p_holm,omitempty"`
+	Outcome Outcome  `json:"outcome"`
+	BaseN   int      `json:"base_n"` // trials with a value
+	NewN    int      `json:"new_n"`
 
 	of measure
 }
@@ -97,7 +101,8 @@ type side struct {
 	cells []*result.Cell // the valid ones; set by measure
 }
 
-// Inputs sets the inputs against each other. It fails when there is nothing to compare, in words that say what to give.
+// Inputs sets the inputs against each other. It fails when there is nothing to compare, in words
+// that say what to give.
 func Inputs(inputs []Input, opt Options) (*Comparison, error) {
 	var c *Comparison
 	var err error

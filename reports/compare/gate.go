@@ -21,7 +21,8 @@ type Gate struct {
 
 var reGate = regexp.MustCompile(`^\s*(\S+?)\s*([<>])\s*([+-]?[0-9.]+)\s*%\s*$`)
 
-// ParseGate reads a condition: a metric of the comparison, > or <, and a change in per cent, or for a share in percentage points.
+// ParseGate reads a condition: a metric of the comparison, > or <, and a change in per cent, or for
+// a share in percentage points.
 func ParseGate(text string) (Gate, error) {
 	m := reGate.FindStringSubmatch(text)
 	if m == nil {
@@ -48,12 +49,14 @@ type Finding struct {
 	Text string `json:"text"`
 	// Failed: the change is shown, and lies beyond the limit.
 	Failed bool `json:"failed"`
-	// Unjudged: the metric is missing, or there are too few trials to show any change. That is no pass.
+	// Unjudged: the metric is missing, or there are too few trials to show any change. That is no
+	// pass.
 	Unjudged bool `json:"unjudged"`
 }
 
-// Judge applies the gates to every pair. A gate fails when the trials show a change, after correction, and its estimate lies beyond
-// the limit: chance alone breaks it in one of twenty comparisons at most.
+// Judge applies the gates to every pair. A gate fails when the trials show a change, after
+// correction, and its estimate lies beyond the limit: chance alone breaks it in one of twenty
+// comparisons at most.
 func (c *Comparison) Judge(gates []Gate) (findings []Finding) {
 	for _, g := range gates {
 		for i := range c.Pairs {

@@ -10,15 +10,16 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// Input is one side of a comparison: a run, or the cells of a run that have the selected values of its matrix.
+// Input is one side of a comparison: a run, or the cells of a run that have the selected values of
+// its matrix.
 type Input struct {
 	Name   string // as the user wrote it
 	Run    *result.Run
 	Select map[string]string // axis: value; nil takes all cells
 }
 
-// Open reads the result that an argument names: a directory or result.json, and behind a # the cells to take from it, as
-// DIR#fanout=batched or DIR#fanout=batched,transport=websocket.
+// Open reads the result that an argument names: a directory or result.json, and behind a # the
+// cells to take from it, as DIR#fanout=batched or DIR#fanout=batched,transport=websocket.
 func Open(arg string) (Input, error) {
 	return OpenWith(arg, result.Read)
 }
@@ -49,7 +50,8 @@ func OpenWith(arg string, read func(path string) (*result.Run, error)) (Input, e
 func shortNames(inputs []Input) []string {
 	names := make([]string, len(inputs))
 	for i, in := range inputs {
-		name := result.Short(in.Name, result.MaxText) // a folder from elsewhere, named by a pattern of the shell
+		// a folder from elsewhere, named by a pattern of the shell
+		name := result.Short(in.Name, result.MaxText)
 		names[i] = strings.TrimSuffix(strings.Replace(name, "/"+result.FileName, "", 1), "/")
 	}
 	share := func(sep string) bool {
@@ -127,8 +129,9 @@ func axesOf(run *result.Run) string {
 	return "its matrix has " + strings.Join(parts, "; ")
 }
 
-// grouped sorts cells by the parameters that are not compared, in the order in which the combinations first ran. Parameters with
-// one value throughout are left out, so that runs with and without them still meet.
+// grouped sorts cells by the parameters that are not compared, in the order in which the
+// combinations first ran. Parameters with one value throughout are left out, so that runs with and
+// without them still meet.
 func (in Input) grouped(cells []*result.Cell, compared []string) []combination {
 	part := &result.Run{}
 	for _, c := range cells {
@@ -154,8 +157,8 @@ func (in Input) grouped(cells []*result.Cell, compared []string) []combination {
 	return all
 }
 
-// pairUp finds for each combination of base the same one of the other side. Two sides of one combination each are a pair whatever
-// their parameters; how these differ is in the residue.
+// pairUp finds for each combination of base the same one of the other side. Two sides of one
+// combination each are a pair whatever their parameters; how these differ is in the residue.
 func pairUp(base, other []combination) (pairs []Pair, notes []string) {
 	if len(base) == 1 && len(other) == 1 {
 		return []Pair{{rest: base[0].params, base: side{all: base[0].cells}, new: side{all: other[0].cells}}}, nil

@@ -12,7 +12,8 @@ import (
 // overlaid is how many trials of a side an overlay draws: more lines hide each other.
 const overlaid = 8
 
-// sides calls line for each trial of a pair that an overlay draws, with the looks of its side. Only the first of a side has a name.
+// sides calls line for each trial of a pair that an overlay draws, with the looks of its side. Only
+// the first of a side has a name.
 func (p *Pair) sides(line func(c *result.Cell, like draw.Line)) {
 	names := [2]string{p.Base, p.New}
 	if p.Base == p.New {
@@ -32,7 +33,8 @@ func (p *Pair) sides(line func(c *result.Cell, like draw.Line)) {
 	}
 }
 
-// timeOverlay lays the seconds of both sides over each other, trial by trial: latency, what was delivered, what it cost.
+// timeOverlay lays the seconds of both sides over each other, trial by trial: latency, what was
+// delivered, what it cost.
 func timeOverlay(name string, p *Pair) *charts.Figure {
 	if p.Shift == nil {
 		return nil

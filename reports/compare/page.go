@@ -75,7 +75,8 @@ func (c *Comparison) page(findings []Finding) *comparePage {
 	return p
 }
 
-// verdict is the word and the colour of the page's first box: what the gates say, else the outcome of an only pair.
+// verdict is the word and the colour of the page's first box: what the gates say, else the outcome
+// of an only pair.
 func (c *Comparison) verdict(findings []Finding) (word, class string) {
 	for _, f := range findings {
 		switch {
@@ -138,9 +139,9 @@ func (p *comparePage) html() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// Write draws the comparison into dir, which is made when missing: compare.html, compare.json, compare.md, and every figure as Write
-// does for a run. Figures of an earlier comparison there are removed. dir must not be that of a run: its figures would be lost, so
-// that is an error.
+// Write draws the comparison into dir, which is made when missing: compare.html, compare.json,
+// compare.md, and every figure as Write does for a run. Figures of an earlier comparison there are
+// removed. dir must not be that of a run: its figures would be lost, so that is an error.
 func (c *Comparison) Write(dir string, findings []Finding, what reports.Drawing) error {
 	if _, err := os.Stat(filepath.Join(dir, htmlpage.PageName)); err == nil {
 		return fmt.Errorf("write comparison: %s holds the report of a run; choose another directory", dir)

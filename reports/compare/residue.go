@@ -13,8 +13,8 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// residue lists what differs between the sides besides what is compared. Between cells of one run nothing else can: every setting
-// that differs follows from the axis.
+// residue lists what differs between the sides besides what is compared. Between cells of one run
+// nothing else can: every setting that differs follows from the axis.
 func residue(p *Pair, axes []string) []Difference {
 	d := differences{all: []Difference{}}
 	if sameRun(p.base.run, p.new.run) || len(p.base.all) == 0 || len(p.new.all) == 0 {

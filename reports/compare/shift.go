@@ -10,13 +10,15 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// Shift says where in a distribution a change happened: how much longer or shorter each percentile of a metric became.
+// Shift says where in a distribution a change happened: how much longer or shorter each percentile
+// of a metric became.
 type Shift struct {
 	Metric string       `json:"metric"`
 	Points []ShiftPoint `json:"points"` // in order of the percentile
 }
 
-// ShiftPoint is one percentile. Base and New are medians over the trials, Change the median of all quotients less one.
+// ShiftPoint is one percentile. Base and New are medians over the trials, Change the median of all
+// quotients less one.
 type ShiftPoint struct {
 	Percentile float64         `json:"percentile"` // 0..100
 	Base       float64         `json:"base_us"`
@@ -28,7 +30,8 @@ type ShiftPoint struct {
 // shiftSteps is how many percentiles there are to each further nine.
 const shiftSteps = 8
 
-// shift compares the percentiles of the metric that the pair is about, up to where every trial has ten samples beyond.
+// shift compares the percentiles of the metric that the pair is about, up to where every trial has
+// ten samples beyond.
 func shift(p *Pair) (*Shift, error) {
 	var cells []result.Cell
 	for _, c := range append(slices.Clip(p.base.cells), p.new.cells...) {
@@ -78,7 +81,8 @@ func having(cells []*result.Cell, metricName string) (ls []*result.Latency) {
 	return ls
 }
 
-// shiftPercentiles are even steps on the axis 1/(1-p), from the fifth percentile up to the one beyond which ten of n samples lie.
+// shiftPercentiles are even steps on the axis 1/(1-p), from the fifth percentile up to the one
+// beyond which ten of n samples lie.
 func shiftPercentiles(n int64) []float64 {
 	at := []float64{5, 10, 25}
 	end := math.Log10(float64(n) / 10)

@@ -51,7 +51,8 @@ func (c *Comparison) sentence() string {
 	return fmt.Sprintf("Against %s, the %s is %s.", c.Base, ms[i].title, strings.Join(parts, "; "))
 }
 
-// pairSentence is about the p99 of what the runs measure, or the highest percentile below it that both sides have.
+// pairSentence is about the p99 of what the runs measure, or the highest percentile below it that
+// both sides have.
 func pairSentence(p *Pair) string {
 	if p.BaseTrials.Valid == 0 || p.NewTrials.Valid == 0 {
 		return "One side has no valid trial, so nothing can be compared."
@@ -84,7 +85,8 @@ func (p *Pair) untested() bool {
 	return !slices.ContainsFunc(p.Changes, func(ch Change) bool { return ch.Outcome != Untested })
 }
 
-// startWith makes the title of a metric the start of a sentence. The names of percentiles stay as they are.
+// startWith makes the title of a metric the start of a sentence. The names of percentiles stay as
+// they are.
 func startWith(title string) string {
 	if layout.Quantile(strings.Fields(title)[0]) > 0 {
 		return title
@@ -220,7 +222,8 @@ func residueSentence(c *Comparison, p *Pair) string {
 	return fmt.Sprintf("%d things differ%s; any of them may cause a change:", len(p.Residue), besides)
 }
 
-// alike reports whether the same things differ in every one of several pairs: then they are said first, for all.
+// alike reports whether the same things differ in every one of several pairs: then they are said
+// first, for all.
 func (c *Comparison) alike() bool {
 	for i := range c.Pairs {
 		if !slices.Equal(c.Pairs[i].Residue, c.Pairs[0].Residue) || residueSentence(c, &c.Pairs[i]) != residueSentence(c, &c.Pairs[0]) {

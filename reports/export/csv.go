@@ -11,7 +11,8 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// timelineColumns are those that every second has, with their units in their names as in result.json.
+// timelineColumns are those that every second has, with their units in their names as in
+// result.json.
 var timelineColumns = []struct {
 	name string
 	of   func(*result.Second) string
@@ -35,8 +36,9 @@ var timelineColumns = []struct {
 
 func float(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
 
-// writeCSV writes a row per second of each cell: the cell, its parameters, the phase, and everything that the timeline holds. A
-// second without samples of a metric leaves its percentiles empty.
+// writeCSV writes a row per second of each cell: the cell, its parameters, the phase, and
+// everything that the timeline holds. A second without samples of a metric leaves its percentiles
+// empty.
 func writeCSV(b *bytes.Buffer, run *result.Run) error {
 	axes := selection.AllParams(run)
 	var ms []string
@@ -78,8 +80,8 @@ func writeCSV(b *bytes.Buffer, run *result.Run) error {
 	return w.Error()
 }
 
-// csvText is a name or a value of a scenario as a field of a CSV file. A spreadsheet would compute one that begins like a formula, so
-// that gets an apostrophe in front; numbers stay numbers.
+// csvText is a name or a value of a scenario as a field of a CSV file. A spreadsheet would compute
+// one that begins like a formula, so that gets an apostrophe in front; numbers stay numbers.
 func csvText(s string) string {
 	s = result.Line(s)
 	if s == "" || !strings.ContainsRune("=+-@\t\r", rune(s[0])) {

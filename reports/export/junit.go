@@ -15,8 +15,8 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// The elements of JUnit's XML that CI services read, with the attributes that the strictest of them takes: the schema of Jenkins
-// (junit-10.xsd of its xUnit plugin).
+// The elements of JUnit's XML that CI services read, with the attributes that the strictest of them
+// takes: the schema of Jenkins (junit-10.xsd of its xUnit plugin).
 type (
 	junitSuites struct {
 		XMLName  xml.Name     `xml:"testsuites"`
@@ -56,9 +56,10 @@ type (
 	}
 )
 
-// writeJUnit writes each cell as a suite and each check as a test case. A broken service-level check is a failure, a broken `valid:`
-// rule an error; of an invalid cell the service-level checks are skipped, for their numbers say nothing. The case "verdict" stands
-// for the cell as a whole, so that one without checks, or that ended early, is seen too.
+// writeJUnit writes each cell as a suite and each check as a test case. A broken service-level
+// check is a failure, a broken `valid:` rule an error; of an invalid cell the service-level checks
+// are skipped, for their numbers say nothing. The case "verdict" stands for the cell as a whole, so
+// that one without checks, or that ended early, is seen too.
 func writeJUnit(b *bytes.Buffer, run *result.Run) error {
 	search := run.Capacity != nil
 	if search {

@@ -14,8 +14,8 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// writeMarkdown writes what a reader of a pull request wants: the verdict and the sentence, the broken checks, the numbers, and what
-// they rest on.
+// writeMarkdown writes what a reader of a pull request wants: the verdict and the sentence, the
+// broken checks, the numbers, and what they rest on.
 func writeMarkdown(b *bytes.Buffer, run *result.Run) {
 	var s strings.Builder
 	fmt.Fprintf(&s, "### Load test %s: %s\n\n%s\n", layout.MarkdownText(run.Scenario), strings.ToUpper(selection.WordOf(run)), layout.MarkdownText(reports.Sentence(run)))

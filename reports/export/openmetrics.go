@@ -21,13 +21,15 @@ type family struct {
 	samples                []string
 }
 
-// omLabels are the labels of a sample in the order they are written, and the moment that it stands for.
+// omLabels are the labels of a sample in the order they are written, and the moment that it stands
+// for.
 type omLabels struct {
 	pairs [][2]string
 	at    time.Time
 }
 
-// with adds labels. A name that is taken already gets a number: two names of a scenario may become one of Prometheus.
+// with adds labels. A name that is taken already gets a number: two names of a scenario may become
+// one of Prometheus.
 func (l omLabels) with(pairs ...string) omLabels {
 	l.pairs = slices.Clip(l.pairs)
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -50,8 +52,8 @@ func (f *family) add(suffix string, l omLabels, v float64) {
 	f.samples = append(f.samples, fmt.Sprintf("%s%s{%s} %s %.3f", f.name, suffix, strings.Join(parts, ","), float(v), float64(l.at.UnixMilli())/1e3))
 }
 
-// cellEnd is when a cell ended: the moment that its totals stand for. Results without the start of each cell have them one after
-// another from the start of the run.
+// cellEnd is when a cell ended: the moment that its totals stand for. Results without the start of
+// each cell have them one after another from the start of the run.
 func cellEnd(run *result.Run, i int) time.Time {
 	began, length := run.Started, time.Duration(0)
 	for j := range i + 1 {
@@ -68,15 +70,16 @@ func cellEnd(run *result.Run, i int) time.Time {
 	return began.Add(length)
 }
 
-// sentMessages is how many messages the clients of a cell sent, whether a delivery was expected of them or not: the ledger counts
-// those alone of which it was.
+// sentMessages is how many messages the clients of a cell sent, whether a delivery was expected of
+// them or not: the ledger counts those alone of which it was.
 func sentMessages(c *result.Cell) float64 {
 	return max(math.Round(c.Rates.AchievedPerS*c.Seconds), float64(c.Ledger.Sent))
 }
 
-// writeOpenMetrics writes the totals of each cell as OpenMetrics 1.0 text, in base units: seconds, bytes, shares of one. Each sample
-// carries the scenario, the number of the cell, its trial and its parameters (as param_NAME), and the time at which the cell ended,
-// so that 'promtool tsdb create-blocks-from openmetrics' takes the file.
+// writeOpenMetrics writes the totals of each cell as OpenMetrics 1.0 text, in base units: seconds,
+// bytes, shares of one. Each sample carries the scenario, the number of the cell, its trial and its
+// parameters (as param_NAME), and the time at which the cell ended, so that 'promtool tsdb
+// create-blocks-from openmetrics' takes the file.
 func writeOpenMetrics(b *bytes.Buffer, run *result.Run) {
 	gauge := func(name, unit, help string) *family {
 		return &family{name: "throng_" + name, kind: "gauge", unit: unit, help: help}
@@ -184,7 +187,8 @@ func addLatency(f, longest *family, l omLabels, of *result.Latency) {
 	longest.add("", l, float64(of.Maxus)/1e6)
 }
 
-// omBounds are the upper bounds of the buckets in seconds: those of the metrics that a run serves while it runs.
+// omBounds are the upper bounds of the buckets in seconds: those of the metrics that a run serves
+// while it runs.
 var omBounds = func() (all []float64) {
 	for _, decade := range []float64{1e-4, 1e-3, 1e-2, 0.1, 1, 10} {
 		for _, step := range []float64{1, 1.5, 2, 3, 5, 7} {
@@ -238,7 +242,8 @@ func addResources(l omLabels, c *result.Cell, cpu, memory, perClient, efficient 
 	add(efficient, "", l, c.Server.DeliveriesPerCPUs)
 }
 
-// addChecks writes a check once, were it to stand twice in the scenario: two samples with the same labels are no OpenMetrics.
+// addChecks writes a check once, were it to stand twice in the scenario: two samples with the same
+// labels are no OpenMetrics.
 func addChecks(f *family, l omLabels, c *result.Cell) {
 	seen := map[string]bool{}
 	for _, k := range c.Checks {

@@ -8,17 +8,18 @@ import (
 	"slices"
 )
 
-// leastBend is how far the normalised curve must sag below the straight line between its ends for a knee: less is what noise does to
-// a straight line.
+// leastBend is how far the normalised curve must sag below the straight line between its ends for a
+// knee: less is what noise does to a straight line.
 const leastBend = 0.2
 
 // ErrNoKnee says that a curve does not bend clearly.
 var ErrNoKnee = errors.New("no knee: the curve does not bend clearly in the range measured")
 
-// Knee is the level at which a latency that grows with the level begins to rise steeply: the Kneedle of Satopää and others (2011)
-// with sensitivity 1 for a convex, rising curve. Trials of a level are taken by their median, and the curve is made to rise first by
-// isotonic regression, so that one lucky level is no bend. It needs MinLevels different levels; otherwise, or where there is none to
-// see, it is an error that says so.
+// Knee is the level at which a latency that grows with the level begins to rise steeply: the
+// Kneedle of Satopää and others (2011) with sensitivity 1 for a convex, rising curve. Trials of a
+// level are taken by their median, and the curve is made to rise first by isotonic regression, so
+// that one lucky level is no bend. It needs MinLevels different levels; otherwise, or where there
+// is none to see, it is an error that says so.
 func Knee(points []Point) (level float64, err error) {
 	curve, err := byLevel(points)
 	if err != nil {
@@ -40,8 +41,9 @@ func Knee(points []Point) (level float64, err error) {
 			best = i
 		}
 	}
-	// The threshold that ends a knee is the mean distance of the levels below it. Behind the highest sag the curve always ends above
-	// the threshold unless the sag is smaller than that distance: then the levels are too far apart to see a knee.
+	// The threshold that ends a knee is the mean distance of the levels below it. Behind the
+	// highest sag the curve always ends above the threshold unless the sag is smaller than that
+	// distance: then the levels are too far apart to see a knee.
 	step := 1 / float64(len(curve)-1)
 	if sag[best] < leastBend || sag[best] < step {
 		return 0, ErrNoKnee
@@ -71,7 +73,8 @@ func byLevel(points []Point) ([]Point, error) {
 	return curve, nil
 }
 
-// rise is isotonic regression by pooling adjacent violators: values that fall are replaced by the mean of their stretch.
+// rise is isotonic regression by pooling adjacent violators: values that fall are replaced by the
+// mean of their stretch.
 func rise(curve []Point) {
 	type block struct {
 		sum float64
@@ -95,12 +98,12 @@ func rise(curve []Point) {
 	}
 }
 
-// operatingShare of the capacity is what a node should be loaded with at most: room for bursts, for a neighbour that fails, and for
-// the error of the measurement.
+// operatingShare of the capacity is what a node should be loaded with at most: room for bursts, for
+// a neighbour that fails, and for the error of the measurement.
 const operatingShare = 0.7
 
-// OperatingPoint is the load to run a node at: 70 % of the capacity (the lower end of its interval), or the knee where that is lower.
-// knee 0 stands for none found.
+// OperatingPoint is the load to run a node at: 70 % of the capacity (the lower end of its
+// interval), or the knee where that is lower. knee 0 stands for none found.
 func OperatingPoint(capacity, knee float64) float64 {
 	p := operatingShare * capacity
 	if knee > 0 && knee < p {
@@ -109,8 +112,9 @@ func OperatingPoint(capacity, knee float64) float64 {
 	return p
 }
 
-// Nodes is how many nodes carry a load when each runs at its operating point and spare of them may fail at once. The load is assumed
-// to spread evenly, and nodes not to slow one another: what a single node cannot tell.
+// Nodes is how many nodes carry a load when each runs at its operating point and spare of them may
+// fail at once. The load is assumed to spread evenly, and nodes not to slow one another: what a
+// single node cannot tell.
 func Nodes(load, operating float64, spare int) (int, error) {
 	if !(load >= 0) || !(operating > 0) || math.IsInf(load, 0) || spare < 0 {
 		return 0, fmt.Errorf("nodes: a load of %v at %v a node with %d to spare cannot be planned", load, operating, spare)

@@ -19,8 +19,8 @@ const minLinePoints = 3
 
 var errOneLevel = errors.New("all measurements are at the same level; measure several levels")
 
-// FitLine fits a line. It needs three measurements of two levels or more. The intervals are those of the normal model: errors of the
-// same size at every level.
+// FitLine fits a line. It needs three measurements of two levels or more. The intervals are those
+// of the normal model: errors of the same size at every level.
 func FitLine(points []Point) (*Line, error) {
 	if len(points) < minLinePoints {
 		return nil, fmt.Errorf("%d measurements are too few; %d or more are needed", len(points), minLinePoints)

@@ -1,9 +1,10 @@
-// Package model draws conclusions from a curve of levels: how throughput scales (the Universal Scalability Law), where latency bends
-// (the knee), at which load to operate, and how many nodes a number of clients needs. It works on plain numbers and knows nothing of
-// results or figures.
+// Package model draws conclusions from a curve of levels: how throughput scales (the Universal
+// Scalability Law), where latency bends (the knee), at which load to operate, and how many nodes a
+// number of clients needs. It works on plain numbers and knows nothing of results or figures.
 //
-// Each conclusion has its conditions, and is refused with a reason when the data do not meet them: a fit through four points, a
-// peak far beyond the last level measured, or a knee in a straight line are not given.
+// Each conclusion has its conditions, and is refused with a reason when the data do not meet them:
+// a fit through four points, a peak far beyond the last level measured, or a knee in a straight
+// line are not given.
 package model
 
 import (
@@ -18,12 +19,12 @@ const MinLevels = 6
 // farthest is how many times the highest level measured a model may be asked about.
 const farthest = 2
 
-// leastEffect is how much of the throughput at the highest level a term must take to be more than rounding: throughput that a fixed
-// schedule makes exact has intervals of no width.
+// leastEffect is how much of the throughput at the highest level a term must take to be more than
+// rounding: throughput that a fixed schedule makes exact has intervals of no width.
 const leastEffect = 0.005
 
-// Point is a measurement: the throughput, or the latency, at a level of load or concurrency. Several trials of a level are several
-// points.
+// Point is a measurement: the throughput, or the latency, at a level of load or concurrency.
+// Several trials of a level are several points.
 type Point struct{ Level, Value float64 }
 
 // Estimate is a fitted number with its 95 % confidence interval.
@@ -37,39 +38,48 @@ type Shape string
 
 // The shapes.
 const (
-	Linear     Shape = "linear"     // neither term can be told from zero
-	Contention Shape = "contention" // it flattens: something is waited for; no peak in the range measured
-	Coherency  Shape = "coherency"  // it has a peak: parts wait for one another
-	Faster     Shape = "faster"     // it grows faster than the level: the model does not describe it
-	Unlike     Shape = "unlike"     // the measurements lie too far from any curve of the model
+	Linear Shape = "linear" // neither term can be told from zero
+	// it flattens: something is waited for; no peak in the range measured
+	Contention Shape = "contention"
+	Coherency  Shape = "coherency" // it has a peak: parts wait for one another
+	// it grows faster than the level: the model does not describe it
+	Faster Shape = "faster"
+	Unlike Shape = "unlike" // the measurements lie too far from any curve of the model
 )
 
-// A fit is refused when a measurement lies further from it than mostResidual of its value, or further than someResidual while it
-// explains less of the variance than leastR2: throughput that breaks down at once, as behind a full queue, has no peak that such a
-// curve could find. A plateau has next to no variance to explain, so that R² alone does not decide.
+// A fit is refused when a measurement lies further from it than mostResidual of its value, or
+// further than someResidual while it explains less of the variance than leastR2: throughput that
+// breaks down at once, as behind a full queue, has no peak that such a curve could find. A plateau
+// has next to no variance to explain, so that R² alone does not decide.
 const (
 	leastR2      = 0.9
 	someResidual = 0.1
 	mostResidual = 0.25
 )
 
-// USL is the Universal Scalability Law, X(N) = γN / (1 + σ(N-1) + κN(N-1)), of Gunther (Guerrilla Capacity Planning, 2007),
-// fitted to throughput by level.
+// USL is the Universal Scalability Law, X(N) = γN / (1 + σ(N-1) + κN(N-1)), of Gunther (Guerrilla
+// Capacity Planning, 2007), fitted to throughput by level.
 type USL struct {
-	Shape  Shape
-	Gamma  Estimate  // throughput at level 1
-	Sigma  Estimate  // contention
-	Kappa  Estimate  // coherency; with Shape Linear or Contention its interval holds zero and it is not part of the model
-	Peak   *Estimate // level of the highest throughput; nil without a peak, or with one beyond twice the levels measured
-	R2     float64   // share of the variance of throughput that the model explains
+	Shape Shape
+	Gamma Estimate // throughput at level 1
+	Sigma Estimate // contention
+	// coherency; with Shape Linear or Contention its interval holds zero and it is not part of the
+	// model
+	Kappa Estimate
+	// level of the highest throughput; nil without a peak, or with one beyond twice the levels
+	// measured
+	Peak   *Estimate
+	R2     float64 // share of the variance of throughput that the model explains
 	Levels int
 	Points int
 	Max    float64 // the highest level measured
 }
 
-// FitUSL fits the law by weighted least squares on its linear form N/X = (1 + σ(N-1) + κN(N-1))/γ, with weights for an error of X in
-// proportion to X. Intervals are those of the linear coefficients, carried over by the delta method. It needs MinLevels different
-// levels of one or more, and throughput above zero. Where the interval of κ holds zero the law is fitted again without it.
+// FitUSL fits the law by weighted least squares on its linear form N/X = (1 + σ(N-1) + κN(N-1))/γ,
+// with weights for an error of X in proportion to X. Intervals are those of the linear
+// coefficients, carried over by the delta method. It needs MinLevels different levels of one or
+// more, and throughput above zero. Where the interval of κ holds zero the law is fitted again
+// without it.
 func FitUSL(points []Point) (*USL, error) {
 	levels := map[float64]bool{}
 	for _, p := range points {
@@ -126,8 +136,8 @@ func FitUSL(points []Point) (*USL, error) {
 	return u, nil
 }
 
-// At is the throughput that the model gives for a level. It is false below 1 and beyond twice the highest level measured, where the
-// model is a guess, and for a Shape that it does not describe.
+// At is the throughput that the model gives for a level. It is false below 1 and beyond twice the
+// highest level measured, where the model is a guess, and for a Shape that it does not describe.
 func (u *USL) At(level float64) (throughput float64, ok bool) {
 	if !(level >= 1) || level > farthest*u.Max || u.Shape == Faster || u.Shape == Unlike {
 		return 0, false
@@ -180,7 +190,8 @@ func (u *USL) explained(points []Point) float64 {
 	return 1 - rest/all
 }
 
-// farthestFrom is the largest distance of a measurement from the model, as a share of the model's value.
+// farthestFrom is the largest distance of a measurement from the model, as a share of the model's
+// value.
 func (u *USL) farthestFrom(points []Point) (share float64) {
 	for _, p := range points {
 		share = max(share, math.Abs(p.Value/u.at(p.Level)-1))

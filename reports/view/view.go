@@ -33,9 +33,10 @@ var scriptHash = func() string {
 
 var viewTemplate = template.Must(template.Must(htmlpage.PageTemplate.Clone()).New("view").Parse(viewText))
 
-// Viewer serves the results below a directory to a browser: a list of all runs that can be filtered, the report of each, and the
-// comparison of any two. It reads the directory anew for each list, writes nothing, and reaches no network beyond its own
-// listener. Its pages run no script but the one that sorts tables and enlarges figures, and say so to the browser, so that a page in a
+// Viewer serves the results below a directory to a browser: a list of all runs that can be
+// filtered, the report of each, and the comparison of any two. It reads the directory anew for each
+// list, writes nothing, and reaches no network beyond its own listener. Its pages run no script but
+// the one that sorts tables and enlarges figures, and say so to the browser, so that a page in a
 // result from elsewhere cannot run another either.
 //
 //	/                                 the list; ?q= filters by words, ?verdict=, ?scenario= and ?within= by these, ?sort= sorts
@@ -48,8 +49,9 @@ type Viewer struct {
 	root *os.Root
 	mux  *http.ServeMux
 
-	mu   sync.Mutex
-	seen map[string]viewedRun // by name; entries of runs that are gone are dropped with the next list
+	mu sync.Mutex
+	// by name; entries of runs that are gone are dropped with the next list
+	seen map[string]viewedRun
 }
 
 // New opens the directory. Close it when the server that uses the handler has ended.
@@ -73,8 +75,9 @@ func New(dir string) (*Viewer, error) {
 // Close lets go of the directory.
 func (v *Viewer) Close() error { return v.root.Close() }
 
-// ServeHTTP answers a request. Names of hosts other than localhost are refused on a loopback address: a page from elsewhere could
-// otherwise have its own name point here, and read the answers.
+// ServeHTTP answers a request. Names of hosts other than localhost are refused on a loopback
+// address: a page from elsewhere could otherwise have its own name point here, and read the
+// answers.
 func (v *Viewer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src "+scriptHash+"; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")

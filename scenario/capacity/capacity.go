@@ -71,9 +71,10 @@ type Step struct {
 	SoFar   search.Answer  // the bracket before this trial, and with Cell after it
 	Cell    *result.Cell   // nil: it begins now
 	Verdict search.Verdict // with Cell
-	Again   bool           // from the journal of an earlier run; Cell is nil when its result is lost
-	Spent   time.Duration  // of the budget, by this run of the search
-	Budget  time.Duration  // 0: no limit
+	// from the journal of an earlier run; Cell is nil when its result is lost
+	Again  bool
+	Spent  time.Duration // of the budget, by this run of the search
+	Budget time.Duration // 0: no limit
 }
 
 // pauseBetween lets a server and the system get over a trial.

@@ -13,34 +13,40 @@ import (
 // Assessment describes a scenario's load and needs, and whether this machine meets them. The field
 // names in JSON are a contract.
 type Assessment struct {
-	Scenario  string        `json:"scenario"`
-	About     string        `json:"about,omitempty"`
-	Trials    int           `json:"trials"`
-	Trial     time.Duration `json:"-"` // of the longest one: its phases, without connecting late and draining
-	Total     time.Duration `json:"-"` // of all, with the cooldowns between them
-	TrialS    float64       `json:"trial_s"`
-	TotalS    float64       `json:"total_s"`
-	Heaviest  int           `json:"heaviest"`     // the place in Combinations of the one with most deliveries, which Phases and Sources are about
-	Combined  []Combination `json:"combinations"` // of the matrix, in its order; one without a matrix
+	Scenario string `json:"scenario"`
+	About    string `json:"about,omitempty"`
+	Trials   int    `json:"trials"`
+	// of the longest one: its phases, without connecting late and draining
+	Trial  time.Duration `json:"-"`
+	Total  time.Duration `json:"-"` // of all, with the cooldowns between them
+	TrialS float64       `json:"trial_s"`
+	TotalS float64       `json:"total_s"`
+	// the place in Combinations of the one with most deliveries, which Phases and Sources are about
+	Heaviest int `json:"heaviest"`
+	// of the matrix, in its order; one without a matrix
+	Combined  []Combination `json:"combinations"`
 	Phases    []Phase       `json:"phases"`
 	Sources   []Source      `json:"sources"`
 	Limits    Limits        `json:"limits"`
 	Shortages []*Shortage   `json:"shortages"` // why a run would be refused; empty: it would not
 	Warnings  []string      `json:"warnings"`
-	Unready   bool          `json:"-"`               // something else than the machine is missing: a data file
-	Notes     []string      `json:"notes,omitempty"` // omissions of the figures
+	// something else than the machine is missing: a data file
+	Unready bool     `json:"-"`
+	Notes   []string `json:"notes,omitempty"` // omissions of the figures
 }
 
 // Combination holds the largest needs of the trials of one combination of the matrix.
 type Combination struct {
-	Params         map[string]string `json:"params"`
-	Clients        int               `json:"clients"`
-	Sockets        int               `json:"sockets"`
-	Files          int               `json:"files"` // of the generator; the built-in server needs as many
-	OfferedPerS    float64           `json:"offered_per_s"`
-	DeliveriesPerS float64           `json:"deliveries_per_s"`
-	GeneratorBytes int64             `json:"generator_bytes"` // estimated
-	ServerBytes    int64             `json:"server_bytes"`    // estimated; 0 with a target of the scenario's own
+	Params  map[string]string `json:"params"`
+	Clients int               `json:"clients"`
+	Sockets int               `json:"sockets"`
+	// of the generator; the built-in server needs as many
+	Files          int     `json:"files"`
+	OfferedPerS    float64 `json:"offered_per_s"`
+	DeliveriesPerS float64 `json:"deliveries_per_s"`
+	GeneratorBytes int64   `json:"generator_bytes"` // estimated
+	// estimated; 0 with a target of the scenario's own
+	ServerBytes int64 `json:"server_bytes"`
 }
 
 // Phase is a phase of the heaviest combination, at its start and at its end.

@@ -12,24 +12,29 @@ import (
 // the fact; no field identifies the machine or its user.
 type Facts struct {
 	Limits
-	OS        string   `json:"os"`
-	Arch      string   `json:"arch"`
-	Kernel    string   `json:"kernel,omitempty"`
-	Go        string   `json:"go"`
-	CPU       string   `json:"cpu,omitempty"` // model
-	Cores     int      `json:"cores"`
-	Quota     float64  `json:"cpu_quota,omitempty"` // cores that a container may use; 0: all
-	MHz       float64  `json:"mhz,omitempty"`       // of the fastest core now
-	MaxMHz    float64  `json:"max_mhz,omitempty"`
-	Governor  string   `json:"governor,omitempty"`  // of the frequency
-	Steal     *float64 `json:"steal,omitempty"`     // share of the CPU time since boot that other virtual machines took; nil: unknown
-	Clock     string   `json:"clock,omitempty"`     // the kernel's clock source
-	Somaxconn int      `json:"somaxconn,omitempty"` // longest queue of connections that wait to be accepted
-	TCPMem    []int64  `json:"tcp_mem,omitempty"`   // bytes of all TCP buffers: low, pressure, maximum
-	Rmem      []int64  `json:"tcp_rmem,omitempty"`  // bytes of a socket's receive buffer: least, default, maximum
-	Wmem      []int64  `json:"tcp_wmem,omitempty"`  // bytes of its send buffer
-	Conntrack *Tracked `json:"conntrack,omitempty"` // nil: connections are not tracked, or it is unknown
-	ProcFS    bool     `json:"-"`                   // whether the system has /proc at all
+	OS       string  `json:"os"`
+	Arch     string  `json:"arch"`
+	Kernel   string  `json:"kernel,omitempty"`
+	Go       string  `json:"go"`
+	CPU      string  `json:"cpu,omitempty"` // model
+	Cores    int     `json:"cores"`
+	Quota    float64 `json:"cpu_quota,omitempty"` // cores that a container may use; 0: all
+	MHz      float64 `json:"mhz,omitempty"`       // of the fastest core now
+	MaxMHz   float64 `json:"max_mhz,omitempty"`
+	Governor string  `json:"governor,omitempty"` // of the frequency
+	// share of the CPU time since boot that other virtual machines took; nil: unknown
+	Steal *float64 `json:"steal,omitempty"`
+	Clock string   `json:"clock,omitempty"` // the kernel's clock source
+	// longest queue of connections that wait to be accepted
+	Somaxconn int `json:"somaxconn,omitempty"`
+	// bytes of all TCP buffers: low, pressure, maximum
+	TCPMem []int64 `json:"tcp_mem,omitempty"`
+	// bytes of a socket's receive buffer: least, default, maximum
+	Rmem []int64 `json:"tcp_rmem,omitempty"`
+	Wmem []int64 `json:"tcp_wmem,omitempty"` // bytes of its send buffer
+	// nil: connections are not tracked, or it is unknown
+	Conntrack *Tracked `json:"conntrack,omitempty"`
+	ProcFS    bool     `json:"-"` // whether the system has /proc at all
 }
 
 // Tracked is the state of the kernel's connection tracking.

@@ -15,13 +15,17 @@ import (
 // Floor is the delay of this machine without load: figures of a generator below it cannot be
 // trusted.
 type Floor struct {
-	Pacer     Spread  `json:"pacer"`      // how late sleeps of 1 ms end the way that the runner waits
-	Timer     Spread  `json:"timer"`      // how late time.Sleep(1ms) ends
-	RoundTrip Spread  `json:"round_trip"` // of 64 bytes over a TCP connection on loopback
-	Echo      Spread  `json:"echo"`       // from a due time to the answer over that connection: lateness and round trip together
-	Busy      float64 `json:"busy"`       // share of all cores in use meanwhile, this measurement included; 0: unknown
-	Steal     float64 `json:"steal"`      // share of the CPU time meanwhile that other virtual machines took
-	Seconds   float64 `json:"seconds"`    // how long it took
+	// how late sleeps of 1 ms end the way that the runner waits
+	Pacer     Spread `json:"pacer"`
+	Timer     Spread `json:"timer"`      // how late time.Sleep(1ms) ends
+	RoundTrip Spread `json:"round_trip"` // of 64 bytes over a TCP connection on loopback
+	// from a due time to the answer over that connection: lateness and round trip together
+	Echo Spread `json:"echo"`
+	// share of all cores in use meanwhile, this measurement included; 0: unknown
+	Busy float64 `json:"busy"`
+	// share of the CPU time meanwhile that other virtual machines took
+	Steal   float64 `json:"steal"`
+	Seconds float64 `json:"seconds"` // how long it took
 }
 
 // Spread is a distribution of durations.
@@ -148,7 +152,8 @@ func loopback(ctx context.Context, total time.Duration) (roundTrip, echo Spread,
 // write sends messages on an absolute schedule until the time is over, and then no more.
 func write(ctx context.Context, conn *net.TCPConn, start time.Time, total time.Duration) error {
 	ping := make([]byte, pingSize)
-	end := time.Since(start) + total // from now: a machine that stood still before has measured nothing yet
+	// from now: a machine that stood still before has measured nothing yet
+	end := time.Since(start) + total
 	for due := end - total + interval; due < end && ctx.Err() == nil; due += interval {
 		for wait := due - time.Since(start); wait > 0; wait = due - time.Since(start) {
 			Sleep(wait)

@@ -12,11 +12,15 @@ import (
 // Limits bound the number of clients that a process can simulate. A zero means that the system does
 // not report the limit.
 type Limits struct {
-	FilesSoft int   `json:"files_soft,omitempty"`             // file descriptors that this process may open
-	FilesHard int   `json:"files_hard,omitempty"`             // the limit to which the process may raise it
-	PortLow   int   `json:"port_low,omitempty"`               // first local port that the system gives out
-	PortHigh  int   `json:"port_high,omitempty"`              // the last one
-	Memory    int64 `json:"memory_bytes,omitempty"`           // of the machine, or of the container when that has less
+	// file descriptors that this process may open
+	FilesSoft int `json:"files_soft,omitempty"`
+	// the limit to which the process may raise it
+	FilesHard int `json:"files_hard,omitempty"`
+	// first local port that the system gives out
+	PortLow  int `json:"port_low,omitempty"`
+	PortHigh int `json:"port_high,omitempty"` // the last one
+	// of the machine, or of the container when that has less
+	Memory    int64 `json:"memory_bytes,omitempty"`
 	Available int64 `json:"memory_available_bytes,omitempty"` // of it, for new programs
 }
 

@@ -40,31 +40,34 @@ const (
 	HowUnknown      = "unknown"      // no such message was sent
 	HowStale        = "stale"        // the ledger had closed its message
 	HowInvalid      = "invalid"      // damaged
-	HowChanged      = "changed"      // its stamp is intact, but the bytes after it differ from the bytes sent
-	HowPlaces       = "places"       // the group had no place left for an arrival
-	HowJoin         = "join"         // a room did not acknowledge the join
-	HowPorts        = "ports"        // no local port was left
-	HowFiles        = "files"        // no file descriptor was left
-	HowNever        = "never"        // the client had not come back at the end
-	HowCapture      = "capture"      // the answer lacks a value that the step asks for
-	HowStatus       = "status"       // an HTTP status that the step does not expect
-	HowHTTP         = "http"         // no HTTP answer
-	HowSend         = "send"         // it could not be written
-	HowContract     = "contract"     // the contract has no such call
-	HowEmit         = "emit"
-	HowAck          = "ack"
-	HowOvertaken    = "overtaken" // the fault before was not over
-	HowStop         = "stop"      // the server did not stop
-	HowTurn         = "turn"      // its turn to connect had not come: too many others were connecting
-	HowAway         = "away"      // its sender had lost its connection
-	HowFull         = "full"      // too much was held for senders that had lost their connection
-	HowSkipped      = "skipped"   // the network was busy, and the message may be left out
+	// its stamp is intact, but the bytes after it differ from the bytes sent
+	HowChanged   = "changed"
+	HowPlaces    = "places"   // the group had no place left for an arrival
+	HowJoin      = "join"     // a room did not acknowledge the join
+	HowPorts     = "ports"    // no local port was left
+	HowFiles     = "files"    // no file descriptor was left
+	HowNever     = "never"    // the client had not come back at the end
+	HowCapture   = "capture"  // the answer lacks a value that the step asks for
+	HowStatus    = "status"   // an HTTP status that the step does not expect
+	HowHTTP      = "http"     // no HTTP answer
+	HowSend      = "send"     // it could not be written
+	HowContract  = "contract" // the contract has no such call
+	HowEmit      = "emit"
+	HowAck       = "ack"
+	HowOvertaken = "overtaken" // the fault before was not over
+	HowStop      = "stop"      // the server did not stop
+	// its turn to connect had not come: too many others were connecting
+	HowTurn    = "turn"
+	HowAway    = "away"    // its sender had lost its connection
+	HowFull    = "full"    // too much was held for senders that had lost their connection
+	HowSkipped = "skipped" // the network was busy, and the message may be left out
 )
 
 // ErrorKinds is the table of the kinds. Do not change it.
 var ErrorKinds = []struct {
-	Kind      ErrorKind
-	Always    bool     // counts in phases that are not recorded too: a ramp tests connecting and staying connected
+	Kind ErrorKind
+	// counts in phases that are not recorded too: a ramp tests connecting and staying connected
+	Always    bool
 	Blameless bool     // is no failure
 	Hows      []string // all that there are; nil: the words come from the client or the server
 	Labels    []string // by which a check may choose

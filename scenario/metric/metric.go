@@ -65,8 +65,9 @@ const (
 	LabelTransport  = "transport"
 	LabelRoomDecile = "room_decile"
 	LabelRead       = "read"
-	LabelReplayed   = "replayed" // true: the receiver had been away since the message was sent, and was recovered
-	LabelPhase      = "phase"    // every metric has it
+	// true: the receiver had been away since the message was sent, and was recovered
+	LabelReplayed = "replayed"
+	LabelPhase    = "phase" // every metric has it
 )
 
 // Labels are all labels, in the order in which lists name them.
@@ -96,7 +97,8 @@ const (
 	NeedsReconnect      // a group whose clients connect again
 	NeedsRecovery       // likewise, as the sockets that they were
 	NeedsFlow           // a group with a flow
-	NeedsSample         // a server whose process can be read: the built-in one, or a target with sample
+	// a server whose process can be read: the built-in one, or a target with sample
+	NeedsSample
 )
 
 // A Metric is one row of the table.

@@ -31,8 +31,10 @@ type Stat struct {
 	Name     string
 	Quantile float64  // in percent, of a percentile; else 0
 	Of       []string // metrics; of errors, the kinds and classes with a name of ours
-	Units    []string // in which its values are compared; of two, a share or a number, the check's text decides. nil: the metric's
-	Bare     string   // the metric that is meant when a check names none
+	// in which its values are compared; of two, a share or a number, the check's text decides. nil:
+	// the metric's
+	Units []string
+	Bare  string // the metric that is meant when a check names none
 	// Demands says that a check must name the metric. Without it and Bare, a bare check is of
 	// everything.
 	Demands bool

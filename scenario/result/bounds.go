@@ -14,10 +14,11 @@ import (
 // Bounds of a result that is read: it may be from somebody else. What Write leaves is well within
 // them.
 const (
-	maxFile    = 1 << 30 // bytes of result.json
-	maxHDR     = 1 << 20 // bytes of a packed histogram; 24 h of latencies at three digits take some 30 kB
-	maxKey     = 512     // bytes of a metric's name, an axis or another key
-	maxEntries = 4096    // of a map
+	maxFile = 1 << 30 // bytes of result.json
+	// bytes of a packed histogram; 24 h of latencies at three digits take some 30 kB
+	maxHDR     = 1 << 20
+	maxKey     = 512  // bytes of a metric's name, an axis or another key
+	maxEntries = 4096 // of a map
 	maxCells   = 20_000
 	maxItems   = 1 << 20 // of any other list; a timeline of a week has 604 800
 )
@@ -77,8 +78,9 @@ func (r *Run) disjointed() error {
 
 // A walk visits all text of a value, and all lists and maps.
 type walk struct {
-	text func(path func() string, s string, limit int) (string, error) // returns what to put in its place
-	list func(path func() string, n, limit int) error                  // nil: no matter
+	// returns what to put in its place
+	text func(path func() string, s string, limit int) (string, error)
+	list func(path func() string, n, limit int) error // nil: no matter
 }
 
 // A location is where a value stands in result.json. It is made into text only for an error.

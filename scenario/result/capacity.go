@@ -15,16 +15,18 @@ type Capacity struct {
 
 	// End says how the search came to its answer: "found", "at least", "below", "generator",
 	// "budget", "noisy" or "open".
-	End           string  `json:"end"`
-	Low           float64 `json:"low"` // the highest level that was confirmed to hold, or without LowConfirmed is taken to; 0: none
+	End string `json:"end"`
+	// the highest level that was confirmed to hold, or without LowConfirmed is taken to; 0: none
+	Low           float64 `json:"low"`
 	LowConfirmed  bool    `json:"low_confirmed"`
 	High          float64 `json:"high"` // the lowest level above that broke; 0: none did. With End "generator" the one that could not be judged
 	HighConfirmed bool    `json:"high_confirmed"`
 	Split         int     `json:"split,omitempty"` // levels between them that many trials left open
-	Noise         float64 `json:"noise,omitempty"` // share 0..1 of trials that come out the other way round, as estimated
-	TookS         float64 `json:"took_s"`
-	Invalid       int     `json:"invalid"`              // trials of the search that were invalid
-	LimitedBy     string  `json:"limited_by,omitempty"` // why this machine allows no level above To
+	// share 0..1 of trials that come out the other way round, as estimated
+	Noise     float64 `json:"noise,omitempty"`
+	TookS     float64 `json:"took_s"`
+	Invalid   int     `json:"invalid"`              // trials of the search that were invalid
+	LimitedBy string  `json:"limited_by,omitempty"` // why this machine allows no level above To
 
 	// PlanFor is a load to plan nodes for, in Unit; 0: none was asked for. Spare is how many of
 	// them may fail at once.
@@ -41,8 +43,9 @@ type Probe struct {
 	Verdict string  `json:"verdict"`          // "held", "broke" or "invalid"
 	Reason  string  `json:"reason,omitempty"` // the check that broke
 	TookS   float64 `json:"took_s"`
-	Cell    int     `json:"cell,omitempty"` // place of its cell in the run, from 1; 0: its result is lost
-	Dir     string  `json:"dir,omitempty"`  // of its own result, relative to the run's
+	// place of its cell in the run, from 1; 0: its result is lost
+	Cell int    `json:"cell,omitempty"`
+	Dir  string `json:"dir,omitempty"` // of its own result, relative to the run's
 }
 
 // ParamLevel is the parameter of a cell that holds the level of its trial, as a scenario file

@@ -7,10 +7,11 @@ const EndServerGone = "server_gone"
 // the trial to be judged again by other rules. Streams, groups and classes are named by their place
 // in the lists.
 type Evidence struct {
-	Ending   string `json:"ending"`             // ran_out, interrupted, server_gone or aborted
-	Cause    string `json:"cause,omitempty"`    // of the ending
-	Mismatch string `json:"mismatch,omitempty"` // how the scenario and the target misunderstood each other
-	Faults   bool   `json:"faults,omitempty"`   // a phase broke something on purpose
+	Ending string `json:"ending"`          // ran_out, interrupted, server_gone or aborted
+	Cause  string `json:"cause,omitempty"` // of the ending
+	// how the scenario and the target misunderstood each other
+	Mismatch string `json:"mismatch,omitempty"`
+	Faults   bool   `json:"faults,omitempty"` // a phase broke something on purpose
 	// FaultPhases are those phases, in order; nil in results of versions in which a fault
 	// explained the losses of the whole run.
 	FaultPhases []int `json:"fault_phases,omitempty"`
@@ -52,25 +53,27 @@ type EvidenceStream struct {
 	LateS    float64 `json:"late_s"`         // after which a delivery is late
 	Offered  []int64 `json:"offered"`        // operations that were due, by phase
 	Sent     []int64 `json:"sent"`           // and that were sent
-	Held     []int64 `json:"held,omitempty"` // of the others, those that waited for their sender to the end
-	Dropped  []int64 `json:"dropped,omitempty"`
+	// of the others, those that waited for their sender to the end
+	Held    []int64 `json:"held,omitempty"`
+	Dropped []int64 `json:"dropped,omitempty"`
 }
 
 // EvidenceSeries is one metric of one kind of client or message, for operations due in one phase.
 type EvidenceSeries struct {
-	Metric    string   `json:"metric"`
-	Group     string   `json:"group,omitempty"`
-	From      string   `json:"from,omitempty"`
-	Op        string   `json:"op,omitempty"`
-	Event     string   `json:"event,omitempty"`
-	Transport string   `json:"transport,omitempty"`
-	Decile    int      `json:"room_decile,omitempty"`
-	Slow      bool     `json:"slow,omitempty"`
-	AllSlow   bool     `json:"all_slow,omitempty"`
-	Volatile  bool     `json:"volatile,omitempty"`
-	Replayed  bool     `json:"replayed,omitempty"` // to receivers that had been away since the messages were sent
-	Phase     int      `json:"phase"`              // of the cell's phases
-	Latency   *Latency `json:"latency"`
+	Metric    string `json:"metric"`
+	Group     string `json:"group,omitempty"`
+	From      string `json:"from,omitempty"`
+	Op        string `json:"op,omitempty"`
+	Event     string `json:"event,omitempty"`
+	Transport string `json:"transport,omitempty"`
+	Decile    int    `json:"room_decile,omitempty"`
+	Slow      bool   `json:"slow,omitempty"`
+	AllSlow   bool   `json:"all_slow,omitempty"`
+	Volatile  bool   `json:"volatile,omitempty"`
+	// to receivers that had been away since the messages were sent
+	Replayed bool     `json:"replayed,omitempty"`
+	Phase    int      `json:"phase"` // of the cell's phases
+	Latency  *Latency `json:"latency"`
 }
 
 // EvidenceRow is the account of a stream's messages due in one second of one phase, for one class

@@ -79,7 +79,8 @@ func (w *LogWriter) Interval(metric, tag string, from, to time.Duration, h *hdrh
 
 func (w *LogWriter) create(metric string) (*logFile, error) {
 	name := w.prefix + fileSafe(metric)
-	for base, n := name, 2; w.taken[name]; n++ { // delivery{op=a} and delivery(op=a) must not share a file
+	// delivery{op=a} and delivery(op=a) must not share a file
+	for base, n := name, 2; w.taken[name]; n++ {
 		name = fmt.Sprintf("%s-%d", base, n)
 	}
 	w.taken[name] = true

@@ -17,9 +17,10 @@ type Verdict string
 // The three verdicts. Invalid outranks Fail, which outranks Pass: a generator that was not fit to
 // judge says nothing about the server.
 const (
-	Pass    Verdict = "pass"    // every check held
-	Fail    Verdict = "fail"    // a service-level check broke
-	Invalid Verdict = "invalid" // a `valid:` rule broke: no number of this run speaks about the server
+	Pass Verdict = "pass" // every check held
+	Fail Verdict = "fail" // a service-level check broke
+	// a `valid:` rule broke: no number of this run speaks about the server
+	Invalid Verdict = "invalid"
 )
 
 // Worst returns the verdict that outranks the other: invalid over fail over pass. Anything unknown,
@@ -78,12 +79,17 @@ type Run struct {
 
 // Cell is one trial of one combination of the matrix.
 type Cell struct {
-	Params  map[string]string `json:"params"`           // the values of the matrix axes; empty without a matrix
-	Trial   int               `json:"trial"`            // 1, 2, ... among the trials of the same params
-	Started time.Time         `json:"started,omitzero"` // wall clock at the beginning of its timeline
-	Verdict Verdict           `json:"verdict"`          //
-	Reason  string            `json:"reason,omitempty"` // why the verdict is not pass, in one clause
-	Seconds float64           `json:"seconds"`          // length of the recorded phases, the divisor of rates
+	// the values of the matrix axes; empty without a matrix
+	Params map[string]string `json:"params"`
+	// 1, 2, ... among the trials of the same params
+	Trial int `json:"trial"`
+	// wall clock at the beginning of its timeline
+	Started time.Time `json:"started,omitzero"`
+	Verdict Verdict   `json:"verdict"` //
+	// why the verdict is not pass, in one clause
+	Reason string `json:"reason,omitempty"`
+	// length of the recorded phases, the divisor of rates
+	Seconds float64 `json:"seconds"`
 
 	// ParamNames are the words that the scenario has for values of its axes, by axis; axes without
 	// are left out.
@@ -105,32 +111,43 @@ type Cell struct {
 	// names the first two in its opening sentence.
 	Settings map[string]string `json:"settings,omitempty"`
 
-	Clients   Clients                  `json:"clients"`
-	Ledger    Ledger                   `json:"ledger"` // without slow readers and volatile messages, which have their own
-	Rates     Rates                    `json:"rates"`
-	Messages  Operations               `json:"operations,omitzero"` // of all streams, those that are not in the ledger and volatile ones too
-	Latency   map[string]*Latency      `json:"latency"`             // by metric: delivery, ack, ack.service, connect, fanout.last, ...
+	Clients Clients `json:"clients"`
+	// without slow readers and volatile messages, which have their own
+	Ledger Ledger `json:"ledger"`
+	Rates  Rates  `json:"rates"`
+	// of all streams, those that are not in the ledger and volatile ones too
+	Messages Operations `json:"operations,omitzero"`
+	// by metric: delivery, ack, ack.service, connect, fanout.last, ...
+	Latency   map[string]*Latency      `json:"latency"`
 	Server    Server                   `json:"server"`
 	Generator Generator                `json:"generator"`
 	Wire      map[string]*Wire         `json:"wire,omitempty"`           // by transport
 	Target    map[string]*TargetMetric `json:"target_metrics,omitempty"` // by name
-	Errors    map[string]int64         `json:"errors"`                   // by class: connect.refused, ack.timeout, ...
-	Checks    []Check                  `json:"checks"`
-	Warnings  []string                 `json:"warnings"`        // what to know before believing the numbers, the most important first
-	Notes     []string                 `json:"notes,omitempty"` // explain the numbers without questioning them
+	// by class: connect.refused, ack.timeout, ...
+	Errors map[string]int64 `json:"errors"`
+	Checks []Check          `json:"checks"`
+	// what to know before believing the numbers, the most important first
+	Warnings []string `json:"warnings"`
+	// explain the numbers without questioning them
+	Notes []string `json:"notes,omitempty"`
 
-	Loss       *Loss       `json:"loss,omitempty"`            // nil: nothing was expected
-	Receivers  []Receivers `json:"receivers,omitempty"`       // by kind of client, when there are several
-	Slow       *Ledger     `json:"ledger_slow,omitempty"`     // of the clients that read slowly; nil: none do
-	Volatile   *Ledger     `json:"ledger_volatile,omitempty"` // of volatile messages, which may be dropped; nil: none were sent
-	Reconnects *Reconnects `json:"reconnects,omitempty"`      // nil: no client lost its connection
-	Rooms      []Rooms     `json:"rooms,omitempty"`           // by tenths of the rooms, when they differ in size; smallest first
+	Loss *Loss `json:"loss,omitempty"` // nil: nothing was expected
+	// by kind of client, when there are several
+	Receivers []Receivers `json:"receivers,omitempty"`
+	// of the clients that read slowly; nil: none do
+	Slow *Ledger `json:"ledger_slow,omitempty"`
+	// of volatile messages, which may be dropped; nil: none were sent
+	Volatile   *Ledger     `json:"ledger_volatile,omitempty"`
+	Reconnects *Reconnects `json:"reconnects,omitempty"` // nil: no client lost its connection
+	// by tenths of the rooms, when they differ in size; smallest first
+	Rooms []Rooms `json:"rooms,omitempty"`
 
 	Phases   []Phase      `json:"phases,omitempty"`         // in order of time
 	Timeline []Second     `json:"timeline,omitempty"`       // one a second, recorded phases or not
 	Curve    []CurvePoint `json:"receiver_curve,omitempty"` // in order of rank
 
-	Evidence *Evidence `json:"evidence,omitempty"` // nil in results of versions that did not keep it
+	// nil in results of versions that did not keep it
+	Evidence *Evidence `json:"evidence,omitempty"`
 }
 
 // Clients counts simulated clients.
@@ -151,9 +168,13 @@ type Clients struct {
 // Ledger accounts for every delivery of the recorded phases: Expected = Received + Late + Lost +
 // Undecided, duplicates and disorder apart.
 type Ledger struct {
-	Due       int64 `json:"due"`       // messages that the schedule asked of clients that were there, or away for a while: Sent + Held + Dropped
-	Held      int64 `json:"held"`      // of those, still waiting at the end for their sender to be back
-	Dropped   int64 `json:"dropped"`   // of those, not sent at all: no connection, or the sender was away and they were not kept
+	// messages that the schedule asked of clients that were there, or away for a while: Sent + Held
+	// + Dropped
+	Due int64 `json:"due"`
+	// of those, still waiting at the end for their sender to be back
+	Held int64 `json:"held"`
+	// of those, not sent at all: no connection, or the sender was away and they were not kept
+	Dropped   int64 `json:"dropped"`
 	Sent      int64 `json:"sent"`      // messages emitted by clients
 	Expected  int64 `json:"expected"`  // deliveries that the membership of rooms called for
 	Received  int64 `json:"received"`  // of those, arrived within the stream's `late:` limit
@@ -201,11 +222,12 @@ func (l *Ledger) Loss() *Loss {
 // Receivers is what one kind of clients received in the recorded phases. In its ledger Sent is the
 // number of messages that were for any of them.
 type Receivers struct {
-	Group     string   `json:"group"`
-	Transport string   `json:"transport"`
-	Slow      bool     `json:"slow,omitempty"` // clients that read slowly, whose losses are counted here alone
-	Ledger    Ledger   `json:"ledger"`
-	Delivery  *Latency `json:"delivery,omitempty"` // nil: nothing came
+	Group     string `json:"group"`
+	Transport string `json:"transport"`
+	// clients that read slowly, whose losses are counted here alone
+	Slow     bool     `json:"slow,omitempty"`
+	Ledger   Ledger   `json:"ledger"`
+	Delivery *Latency `json:"delivery,omitempty"` // nil: nothing came
 }
 
 // Rooms counts the deliveries to the members of a tenth of the rooms, by the rooms' sizes.
@@ -223,13 +245,14 @@ type Rooms struct {
 // Reconnects summarizes how clients reconnected, in the recorded phases, after losing a connection
 // that they did not close. A time is 0 when so large a share never reconnected.
 type Reconnects struct {
-	Lost      int64 `json:"lost"`              // connections
-	Back      int64 `json:"back"`              // of those, made again
-	Recover   bool  `json:"recover"`           // clients asked to be the sockets they had been
-	Recovered int64 `json:"recovered"`         // of those that came back, and were
-	P50us     int64 `json:"p50_us,omitempty"`  // until half of the clients were back, from when each lost its connection
-	P95us     int64 `json:"p95_us,omitempty"`  // until 95 % were
-	P999us    int64 `json:"p999_us,omitempty"` // until 99.9 % were
+	Lost      int64 `json:"lost"`      // connections
+	Back      int64 `json:"back"`      // of those, made again
+	Recover   bool  `json:"recover"`   // clients asked to be the sockets they had been
+	Recovered int64 `json:"recovered"` // of those that came back, and were
+	// until half of the clients were back, from when each lost its connection
+	P50us  int64 `json:"p50_us,omitempty"`
+	P95us  int64 `json:"p95_us,omitempty"`  // until 95 % were
+	P999us int64 `json:"p999_us,omitempty"` // until 99.9 % were
 
 	Faults []FaultReturns `json:"faults,omitempty"` // by fault, in order of time
 }
@@ -238,11 +261,13 @@ type Reconnects struct {
 // with a fault. Times count from each client's loss; in a restart, from the beginning of the
 // restart.
 type FaultReturns struct {
-	Phase     string   `json:"phase"`
-	Lost      int64    `json:"lost"`           // connections
-	Back      int64    `json:"back"`           // of those, made again
-	Recovered int64    `json:"recovered"`      // of those that came back as the sockets they had been
-	Away      *Latency `json:"away,omitempty"` // how long each was away; those that never came back until the end
+	Phase string `json:"phase"`
+	Lost  int64  `json:"lost"` // connections
+	Back  int64  `json:"back"` // of those, made again
+	// of those that came back as the sockets they had been
+	Recovered int64 `json:"recovered"`
+	// how long each was away; those that never came back until the end
+	Away *Latency `json:"away,omitempty"`
 }
 
 // After is the time, in microseconds, until a share (0..1) of the connections lost was made again;
@@ -263,10 +288,11 @@ func (f *FaultReturns) After(share float64) (us int64, ok bool) {
 // Dropped. Messages stay due while their sender reconnects; none are due from a client that has not
 // yet connected, or that the plan has disconnected.
 type Operations struct {
-	Due     int64 `json:"due"`
-	Sent    int64 `json:"sent"`    // at once, or when their sender was back
-	Held    int64 `json:"held"`    // still waiting at the end for their sender to be back
-	Dropped int64 `json:"dropped"` // never sent, for a reason that is in Errors: send.*, away.*, volatile.* or ack.timeout
+	Due  int64 `json:"due"`
+	Sent int64 `json:"sent"` // at once, or when their sender was back
+	Held int64 `json:"held"` // still waiting at the end for their sender to be back
+	// never sent, for a reason that is in Errors: send.*, away.*, volatile.* or ack.timeout
+	Dropped int64 `json:"dropped"`
 }
 
 // Add adds another account to o.
@@ -279,20 +305,24 @@ func (o *Operations) Add(p Operations) {
 
 // Rates of the recorded phases, per second.
 type Rates struct {
-	OfferedPerS    float64 `json:"offered_per_s"`    // messages the schedule called for
-	AchievedPerS   float64 `json:"achieved_per_s"`   // messages sent, with volatile ones that were left out
+	OfferedPerS float64 `json:"offered_per_s"` // messages the schedule called for
+	// messages sent, with volatile ones that were left out
+	AchievedPerS   float64 `json:"achieved_per_s"`
 	DeliveriesPerS float64 `json:"deliveries_per_s"` // messages received, all receivers together
 }
 
 // Server is the resource use of the server under test, as the operating system reports it. A zero
 // CPU or memory means that it could not be read.
 type Server struct {
-	Target            string  `json:"target,omitempty"`       // URL
-	BuiltIn           bool    `json:"built_in,omitempty"`     // our own server, started for this run
-	SameMachine       bool    `json:"same_machine,omitempty"` // shared the generator's cores
-	CPUs              float64 `json:"cpu_s"`                  // CPU seconds, user and system, of the recorded phases
-	RSSPeakBytes      int64   `json:"rss_peak_bytes"`
-	RSSPerClientBytes int64   `json:"rss_per_client_bytes"` // growth from no clients to all of them, per client
+	Target string `json:"target,omitempty"` // URL
+	// our own server, started for this run
+	BuiltIn     bool `json:"built_in,omitempty"`
+	SameMachine bool `json:"same_machine,omitempty"` // shared the generator's cores
+	// CPU seconds, user and system, of the recorded phases
+	CPUs         float64 `json:"cpu_s"`
+	RSSPeakBytes int64   `json:"rss_peak_bytes"`
+	// growth from no clients to all of them, per client
+	RSSPerClientBytes int64   `json:"rss_per_client_bytes"`
 	DeliveriesPerCPUs float64 `json:"deliveries_per_cpu_s"` // deliveries per CPU second
 	BytesOut          int64   `json:"bytes_out"`            // 0 when the server was not asked
 	BytesIn           int64   `json:"bytes_in"`
@@ -300,27 +330,32 @@ type Server struct {
 
 // Generator is the load generator's report on itself: whether its measurements can be trusted.
 type Generator struct {
-	CPUs         float64  `json:"cpu_s"`                 // CPU seconds of the recorded phases
-	CPUMax       float64  `json:"cpu_max,omitempty"`     // highest second, as a share 0..1 of the cores that it may use
-	CPUMean      float64  `json:"cpu_mean,omitempty"`    // as a share 0..1 of the cores that it may use
-	RSSPeakBytes int64    `json:"rss_peak_bytes"`        //
-	LagP99us     int64    `json:"lag_p99_us"`            // actual minus scheduled send
-	Lag          *Latency `json:"lag,omitempty"`         // the whole distribution of it
-	LagReceive   *Latency `json:"lag_receive,omitempty"` // how long messages waited in the sockets until they were read
-	GCPauseMaxus int64    `json:"gc_pause_max_us"`       //
-	BytesIn      int64    `json:"bytes_in"`              //
-	BytesOut     int64    `json:"bytes_out"`             //
-	Clamped      int64    `json:"clamped,omitempty"`     // latency samples below zero or above an hour, recorded at the limit
+	CPUs float64 `json:"cpu_s"` // CPU seconds of the recorded phases
+	// highest second, as a share 0..1 of the cores that it may use
+	CPUMax float64 `json:"cpu_max,omitempty"`
+	// as a share 0..1 of the cores that it may use
+	CPUMean      float64  `json:"cpu_mean,omitempty"`
+	RSSPeakBytes int64    `json:"rss_peak_bytes"` //
+	LagP99us     int64    `json:"lag_p99_us"`     // actual minus scheduled send
+	Lag          *Latency `json:"lag,omitempty"`  // the whole distribution of it
+	// how long messages waited in the sockets until they were read
+	LagReceive   *Latency `json:"lag_receive,omitempty"`
+	GCPauseMaxus int64    `json:"gc_pause_max_us"` //
+	BytesIn      int64    `json:"bytes_in"`        //
+	BytesOut     int64    `json:"bytes_out"`       //
+	// latency samples below zero or above an hour, recorded at the limit
+	Clamped int64 `json:"clamped,omitempty"`
 }
 
 // Check is one rule of the scenario with its finding. Value and Limit are in the metric's base
 // unit: seconds, bytes, messages per second, a share 0..1, or a plain count.
 type Check struct {
-	Text  string  `json:"check"`           // as in the scenario: p99(delivery) < 100ms
-	Value float64 `json:"value"`           // 0 when NoData
-	Pass  bool    `json:"pass"`            //
-	Kind  string  `json:"kind"`            // "slo" decides between pass and fail, "valid" whether the run counts
-	Note  string  `json:"note,omitempty"`  // details of the value: the window that broke it, the missing evidence
+	Text  string  `json:"check"` // as in the scenario: p99(delivery) < 100ms
+	Value float64 `json:"value"` // 0 when NoData
+	Pass  bool    `json:"pass"`  //
+	Kind  string  `json:"kind"`  // "slo" decides between pass and fail, "valid" whether the run counts
+	// details of the value: the window that broke it, the missing evidence
+	Note  string  `json:"note,omitempty"`
 	Unit  string  `json:"unit,omitempty"`  // of Value and Limit: "s", "bytes", "/s", "share" or "" for a count
 	Limit float64 `json:"limit,omitempty"` //
 
@@ -396,12 +431,15 @@ type Second struct {
 	Lost     int64 `json:"lost"`
 	Errors   int64 `json:"errors"`
 
-	Latency map[string]Quantiles `json:"latency,omitempty"` // by metric; absent when nothing was recorded
+	// by metric; absent when nothing was recorded
+	Latency map[string]Quantiles `json:"latency,omitempty"`
 
-	LagP99us       int64   `json:"lag_p99_us"`
-	CPU            float64 `json:"cpu"`        // of the generator, share 0..1 of the cores that it may use
-	ServerCPU      float64 `json:"server_cpu"` // of the server, share 0..1 of the cores that it may use
-	RSSBytes       int64   `json:"rss_bytes"`  // of the generator
+	LagP99us int64 `json:"lag_p99_us"`
+	// of the generator, share 0..1 of the cores that it may use
+	CPU float64 `json:"cpu"`
+	// of the server, share 0..1 of the cores that it may use
+	ServerCPU      float64 `json:"server_cpu"`
+	RSSBytes       int64   `json:"rss_bytes"` // of the generator
 	ServerRSSBytes int64   `json:"server_rss_bytes"`
 	GCPauseMaxus   int64   `json:"gc_pause_max_us"` // of the generator
 }

@@ -64,7 +64,8 @@ func unfit(r rune) bool {
 		return false
 	case r == utf8.RuneError, r == '\u2028', r == '\u2029':
 		return true
-	case r == '\u00ad', r == '\u200c', r == '\u200d': // part of words in some languages, and of emoji
+	// part of words in some languages, and of emoji
+	case r == '\u00ad', r == '\u200c', r == '\u200d':
 		return false
 	}
 	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Co, r)

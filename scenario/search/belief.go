@@ -25,8 +25,9 @@ const points = 4
 // belief is the posterior distribution after the trials, by Bayes' rule.
 type belief struct {
 	levels []level
-	above  []float64 // by level: how probable it is that the capacity is above it; falls from level to level
-	noise  float64   // the share of trials that come out the wrong way round, as expected
+	// by level: how probable it is that the capacity is above it; falls from level to level
+	above []float64
+	noise float64 // the share of trials that come out the wrong way round, as expected
 }
 
 func (p *Plan) belief(levels []level) belief {

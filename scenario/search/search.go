@@ -43,16 +43,20 @@ import (
 
 // Plan says what to search. Zero fields have the defaults given with them.
 type Plan struct {
-	From      float64       `json:"from"`       // the first level; above 0
-	To        float64       `json:"to"`         // the highest level tried; at least From
-	Grow      float64       `json:"grow"`       // factor from one level to the next while all hold; 2
-	Precision float64       `json:"precision"`  // largest distance of the ends, as a share of the lower one; 0.05
+	From float64 `json:"from"` // the first level; above 0
+	To   float64 `json:"to"`   // the highest level tried; at least From
+	// factor from one level to the next while all hold; 2
+	Grow float64 `json:"grow"`
+	// largest distance of the ends, as a share of the lower one; 0.05
+	Precision float64       `json:"precision"`
 	Confirm   int           `json:"confirm"`    // trials that confirm an end, an odd number; 3
 	Trial     time.Duration `json:"trial"`      // expected time of a probe, for the budget
 	ConfirmBy time.Duration `json:"confirm_by"` // expected time of a confirming trial; as Trial
-	Budget    time.Duration `json:"budget"`     // no trial begins that would end beyond it; 0 is without limit
-	Whole     bool          `json:"whole"`      // levels are whole numbers
-	Of        string        `json:"of"`         // identifies the search: a journal with another one is not continued; may be empty
+	// no trial begins that would end beyond it; 0 is without limit
+	Budget time.Duration `json:"budget"`
+	Whole  bool          `json:"whole"` // levels are whole numbers
+	// identifies the search: a journal with another one is not continued; may be empty
+	Of string `json:"of"`
 }
 
 // Verdict of a trial at a level.
@@ -102,7 +106,8 @@ type End string
 
 // The ends.
 const (
-	Found     End = "found"     // both ends are confirmed, and as close as asked or as split votes allow
+	// both ends are confirmed, and as close as asked or as split votes allow
+	Found     End = "found"
 	AtLeast   End = "at least"  // the highest level allowed was confirmed to hold
 	Below     End = "below"     // the first level was confirmed to break
 	Generator End = "generator" // the generator was not fit at High, twice
@@ -120,13 +125,15 @@ type Answer struct {
 	LowConfirmed bool    `json:"low_confirmed"`
 	// High is the lowest level above Low that is taken to break; 0: none is. With End Generator it
 	// is the level that could not be judged.
-	High          float64       `json:"high"`
-	HighConfirmed bool          `json:"high_confirmed"`
-	Split         int           `json:"split"` // levels between Low and High that many trials left open
-	Noise         float64       `json:"noise"` // the share of trials that come out the other way round, as estimated
-	Trials        int           `json:"trials"`
-	Invalid       int           `json:"invalid"`
-	Took          time.Duration `json:"took_ns"`
+	High          float64 `json:"high"`
+	HighConfirmed bool    `json:"high_confirmed"`
+	// levels between Low and High that many trials left open
+	Split int `json:"split"`
+	// the share of trials that come out the other way round, as estimated
+	Noise   float64       `json:"noise"`
+	Trials  int           `json:"trials"`
+	Invalid int           `json:"invalid"`
+	Took    time.Duration `json:"took_ns"`
 }
 
 // defaults fills in the zero fields and validates the others.

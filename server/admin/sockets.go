@@ -63,7 +63,8 @@ func (a *admin) census(s *server.Socket) {
 		}
 	}
 	_ = s.Emit("all_sockets", all)
-	for _, other := range others { // afterwards: the UI ignores events of a socket that it does not know
+	// afterwards: the UI ignores events of a socket that it does not know
+	for _, other := range others {
 		a.refresh(other)
 	}
 }

@@ -170,7 +170,8 @@ func Protocol(srv *server.Server) {
 		<-time.After(time.Duration(min(auth.Wait, maxWait)) * time.Millisecond)
 		return nil
 	})
-	slow.OnConnect(func(*server.Socket) { _ = slow.To("early").Emit("joined") }) // nothing to encode
+	// nothing to encode
+	slow.OnConnect(func(*server.Socket) { _ = slow.To("early").Emit("joined") })
 	srv.Of("/refused").Use(func(s *server.Socket) error {
 		return &server.ConnectError{Message: "not allowed", Data: json.RawMessage(s.AuthRaw())}
 	})

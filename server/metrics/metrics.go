@@ -100,7 +100,8 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	total(octets, st.BytesIn, "in")
 	total(octets, st.BytesOut, "out")
 	total(dropped, st.VolatileDropped)
-	if _, some := st.Ended["slow consumer"]; !some { // so that the series exists before the first one
+	// so that the series exists before the first one
+	if _, some := st.Ended["slow consumer"]; !some {
 		total(ended, 0, "slow consumer")
 	}
 	for reason, n := range st.Ended {

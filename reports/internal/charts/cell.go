@@ -7,8 +7,8 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// CellFigures are the figures of one cell, without those it has no data for. Among several cells (prefix is not empty) the
-// distributions are left to the comparing figures.
+// CellFigures are the figures of one cell, without those it has no data for. Among several cells
+// (prefix is not empty) the distributions are left to the comparing figures.
 func CellFigures(prefix, scenario string, c *result.Cell, names []string) ([]*Figure, error) {
 	sub := JoinSub(scenario, sentences.Population(c))
 	var fs []*Figure

@@ -21,8 +21,8 @@ var metricStyle = map[string]draw.Style{
 
 const spectrumLines = 5
 
-// spectrum is the whole distribution of each metric on an axis that gives each further nine the same room. A line ends where
-// fewer than ten samples lie beyond it.
+// spectrum is the whole distribution of each metric on an axis that gives each further nine the
+// same room. A line ends where fewer than ten samples lie beyond it.
 func spectrum(name string, c *result.Cell, names []string, sub string) (*Figure, error) {
 	p := draw.Panel{Y: draw.Axis{Label: "latency, ms", Log: true}}
 	f := &Figure{Caption: "The tail of the distribution: the share x of the samples took at most y. A line ends where fewer than ten samples lie above it."}
@@ -83,7 +83,8 @@ func SpectrumPoints(l *result.Latency) ([]draw.Point, error) {
 		ps = append(ps, 100*(1-math.Pow(10, -x)))
 	}
 	add(0)
-	for _, p := range []float64{0.002, 0.005, 0.01, 0.02, 0.03, 0.04} { // the rise from the fastest sample is steep
+	// the rise from the fastest sample is steep
+	for _, p := range []float64{0.002, 0.005, 0.01, 0.02, 0.03, 0.04} {
 		add(-math.Log10(1 - p))
 	}
 	for i := 1; ; i++ {
@@ -123,8 +124,8 @@ func SpectrumAxis(farthest float64) draw.Axis {
 	return a
 }
 
-// limits are the rules of the service-level checks on percentiles of the metrics shown, of those checks that are about all that
-// was recorded. Marks say which percentile each is about.
+// limits are the rules of the service-level checks on percentiles of the metrics shown, of those
+// checks that are about all that was recorded. Marks say which percentile each is about.
 func limits(c *result.Cell, metrics []string, farthest float64) []draw.Rule {
 	var rs []draw.Rule
 	for i := range c.Checks {
@@ -156,7 +157,8 @@ func limitsOverTime(c *result.Cell, metricName string) []draw.Rule {
 	return rs
 }
 
-// ruleOverPhase is the limit of a check where the check applies; ok is false when its phase was not reached.
+// ruleOverPhase is the limit of a check where the check applies; ok is false when its phase was not
+// reached.
 func ruleOverPhase(c *result.Cell, k *result.Check, scale float64) (r draw.Rule, ok bool) {
 	r = draw.Rule{At: k.Limit * scale, Label: k.Text}
 	if k.Phase == "" {
@@ -180,7 +182,8 @@ func ofAll(c *result.Cell, k *result.Check) bool {
 	return k.Phase == "" || !slices.ContainsFunc(c.Phases, func(p result.Phase) bool { return p.Record && p.Name != k.Phase })
 }
 
-// maxSeconds is how many points a timeline shows. Longer ones show stretches of several seconds, each by its highest second.
+// maxSeconds is how many points a timeline shows. Longer ones show stretches of several seconds,
+// each by its highest second.
 const maxSeconds = 900
 
 // stretches cuts a timeline of n seconds into equal parts, of one second unless there are too many.
@@ -294,7 +297,8 @@ func phaseNote(c *result.Cell) string {
 	return s
 }
 
-// NextPoint adds a value in µs to a line whose points are step seconds apart; where some are missing (0) it is broken.
+// NextPoint adds a value in µs to a line whose points are step seconds apart; where some are
+// missing (0) it is broken.
 func NextPoint(pts []draw.Point, x float64, us int64, step float64) []draw.Point {
 	if us == 0 {
 		return pts
@@ -303,8 +307,8 @@ func NextPoint(pts []draw.Point, x float64, us int64, step float64) []draw.Point
 	return append(pts, draw.Point{X: x, Y: Ms(us), Gap: gap})
 }
 
-// stretch takes the worst second of each percentile, of those that have the samples for it (0: none has), and the mean rates: of
-// deliveries, or of the samples of another metric.
+// stretch takes the worst second of each percentile, of those that have the samples for it (0: none
+// has), and the mean rates: of deliveries, or of the samples of another metric.
 func stretch(ss []result.Second, metricName string) (q result.Quantiles, sent, received float64) {
 	for _, s := range ss {
 		l := s.Latency[metricName]

@@ -10,7 +10,8 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// connectRamp is how the population came up: asked, open, held, and the seconds in which connects failed.
+// connectRamp is how the population came up: asked, open, held, and the seconds in which connects
+// failed.
 func connectRamp(name string, c *result.Cell, sub string) *Figure {
 	var asked, open, held, failed []draw.Point
 	end, failures := 0, 0
@@ -20,7 +21,8 @@ func connectRamp(name string, c *result.Cell, sub string) *Figure {
 			end = i
 		}
 	}
-	if end = min(len(timeline), end+2+end/5); 2*end > len(timeline) { // a little of what follows, or all of it where that is no more
+	// a little of what follows, or all of it where that is no more
+	if end = min(len(timeline), end+2+end/5); 2*end > len(timeline) {
 		end = len(timeline)
 	}
 	data := layout.Table{Head: []string{"second", "asked", "open", "held", "failed"}}
@@ -70,7 +72,8 @@ func connectRamp(name string, c *result.Cell, sub string) *Figure {
 	return f
 }
 
-// staying are the seconds of the timeline before the clients leave: those that ended before the last phase did.
+// staying are the seconds of the timeline before the clients leave: those that ended before the
+// last phase did.
 func staying(c *result.Cell) []result.Second {
 	n := len(c.Phases)
 	if n == 0 {

@@ -37,7 +37,8 @@ func validLimits(c *result.Cell, metricName string, scale float64) []draw.Rule {
 	return rs
 }
 
-// generatorHealth says whether the generator may be trusted: its lag, CPU and pauses against the limits of `valid:`.
+// generatorHealth says whether the generator may be trusted: its lag, CPU and pauses against the
+// limits of `valid:`.
 func generatorHealth(name string, c *result.Cell, sub string) *Figure {
 	lag, topLag := lagLines(c)
 	unread, topUnread := latencyLines(c, metric.LagReceive)
@@ -150,7 +151,8 @@ func serverResources(name string, c *result.Cell, sub string) *Figure {
 	rss, topRSS := series(c, func(s result.Second) float64 { return float64(s.ServerRSSBytes) / (1 << 20) })
 	var held []draw.Point
 	for _, s := range staying(c) {
-		held = append(held, draw.Point{X: s.T + 1, Y: float64(s.Held)}) // the state at the second's end
+		// the state at the second's end
+		held = append(held, draw.Point{X: s.T + 1, Y: float64(s.Held)})
 	}
 	if topCPU == 0 && topRSS == 0 {
 		return nil

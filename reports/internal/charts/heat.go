@@ -13,8 +13,8 @@ import (
 // maxColumns is how many columns a heat map has. Longer timelines join seconds.
 const maxColumns = 120
 
-// heatMap is the distribution of a metric over time: columns are seconds, rows are latencies, and the darker a cell, the more samples
-// fell into it.
+// heatMap is the distribution of a metric over time: columns are seconds, rows are latencies, and
+// the darker a cell, the more samples fell into it.
 func heatMap(name, metricName string, c *result.Cell, sub string) *Figure {
 	type cell struct{ column, low, high int64 }
 	per := max(1, (len(c.Timeline)+maxColumns-1)/maxColumns)
@@ -65,7 +65,8 @@ func recorded(c *result.Cell, metricName string) int64 {
 	return 0
 }
 
-// heatKeys is the legend: the least number of samples in a cell of each second step, since eight would not fit.
+// heatKeys is the legend: the least number of samples in a cell of each second step, since eight
+// would not fit.
 func heatKeys(most int64) (keys []draw.Line) {
 	before := int64(0)
 	for shade := range draw.Shades {

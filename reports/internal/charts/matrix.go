@@ -30,7 +30,8 @@ func Comparing(run *result.Run, gs []selection.Group, ws []selection.Work) ([]*F
 	return slices.DeleteFunc(fs, func(f *Figure) bool { return f == nil }), nil
 }
 
-// shown picks the groups that a chart of lines can tell apart: all of them, or those with the lowest and the highest p99.
+// shown picks the groups that a chart of lines can tell apart: all of them, or those with the
+// lowest and the highest p99.
 func shown(gs []selection.Group, metricName string) (kept []selection.Group, note string) {
 	var withData []selection.Group
 	for _, g := range gs {
@@ -53,7 +54,8 @@ func shown(gs []selection.Group, metricName string) (kept []selection.Group, not
 	return append(byP99[:low:low], byP99[len(byP99)-high:]...), note
 }
 
-// spectrumByGroup lays the distributions of one metric over each other, the trials of a group merged.
+// spectrumByGroup lays the distributions of one metric over each other, the trials of a group
+// merged.
 func spectrumByGroup(run *result.Run, gs []selection.Group, metricName string) (*Figure, error) {
 	kept, note := shown(gs, metricName)
 	p := draw.Panel{Y: draw.Axis{Label: metricName + ", ms", Log: true}}

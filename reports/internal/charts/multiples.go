@@ -14,8 +14,9 @@ import (
 // maxMultiples is how many combinations are drawn one by one.
 const maxMultiples = 24
 
-// Multiples is a small figure for each combination of a matrix, all on the same axes: its distribution, and a thin line for each
-// of its trials. They show at a glance which combinations are alike, and how far the trials of one agree.
+// Multiples is a small figure for each combination of a matrix, all on the same axes: its
+// distribution, and a thin line for each of its trials. They show at a glance which combinations
+// are alike, and how far the trials of one agree.
 func Multiples(run *result.Run, gs []selection.Group) ([]*Figure, error) {
 	metricName := selection.Primary(run)
 	if metricName == "" || len(gs) < 2 || len(gs) > maxMultiples {

@@ -12,7 +12,8 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// recovery is how the clients came back after each fault, and what those who stayed felt until the next one.
+// recovery is how the clients came back after each fault, and what those who stayed felt until the
+// next one.
 func recovery(name string, c *result.Cell, sub string) *Figure {
 	back := draw.Panel{
 		X: draw.Axis{Log: true, Label: "seconds since the connection was lost (log)"},
@@ -56,7 +57,8 @@ func recovery(name string, c *result.Cell, sub string) *Figure {
 	return f
 }
 
-// aftermath is the stretch of the timeline that one fault accounts for: from its beginning to that of the next.
+// aftermath is the stretch of the timeline that one fault accounts for: from its beginning to that
+// of the next.
 type aftermath struct {
 	label   string
 	style   draw.Style
@@ -64,7 +66,8 @@ type aftermath struct {
 	seconds []result.Second
 }
 
-// untilNext are the seconds from the beginning of a phase with a fault to the next such phase, or until the clients leave.
+// untilNext are the seconds from the beginning of a phase with a fault to the next such phase, or
+// until the clients leave.
 func untilNext(c *result.Cell, phase int) []result.Second {
 	from, to := c.Phases[phase].StartS, math.Inf(1)
 	for _, p := range c.Phases[phase+1:] {
@@ -76,7 +79,8 @@ func untilNext(c *result.Cell, phase int) []result.Second {
 	return slices.DeleteFunc(slices.Clone(staying(c)), func(s result.Second) bool { return s.T < from || s.T >= to })
 }
 
-// lowest is the smallest share of the clients held before the fault that was held at the end of a second.
+// lowest is the smallest share of the clients held before the fault that was held at the end of a
+// second.
 func (a *aftermath) lowest(c *result.Cell) string {
 	before := 0
 	for _, s := range c.Timeline {
@@ -120,7 +124,8 @@ func feltLatency(faults []aftermath, named bool) (p draw.Panel, ok bool) {
 	return p, len(p.Lines) > 0
 }
 
-// returnsOf tells how the clients came back that lost their connection in a phase; nil when nothing is known.
+// returnsOf tells how the clients came back that lost their connection in a phase; nil when nothing
+// is known.
 func returnsOf(c *result.Cell, phase string) *result.FaultReturns {
 	if c.Reconnects == nil {
 		return nil
@@ -133,8 +138,8 @@ func returnsOf(c *result.Cell, phase string) *result.FaultReturns {
 	return nil
 }
 
-// backCurve is the share of the lost connections that was made again, in percent, by the seconds since each was lost. It ends where
-// no more were.
+// backCurve is the share of the lost connections that was made again, in percent, by the seconds
+// since each was lost. It ends where no more were.
 func backCurve(f *result.FaultReturns) (pts []draw.Point) {
 	for i := range 201 {
 		share := float64(i) / 200

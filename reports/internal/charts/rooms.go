@@ -11,8 +11,8 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// completion is how long a broadcast takes to reach the last member of a room, by the size of the rooms: the slope is the cost of one
-// receiver more.
+// completion is how long a broadcast takes to reach the last member of a room, by the size of the
+// rooms: the slope is the cost of one receiver more.
 func completion(name string, c *result.Cell, sub string) *Figure {
 	var mid, high []draw.Point
 	var points []model.Point
@@ -53,7 +53,8 @@ func decile(r result.Rooms) string {
 	return fmt.Sprintf("tenth %d, %s", r.Decile, layout.Plural(r.Rooms, "room"))
 }
 
-// deliveryBySize is the latency of deliveries in each tenth of the rooms: whether large rooms hurt small ones.
+// deliveryBySize is the latency of deliveries in each tenth of the rooms: whether large rooms hurt
+// small ones.
 func deliveryBySize(name string, c *result.Cell, sub string) *Figure {
 	p := draw.Panel{X: draw.Axis{Label: "tenth of the rooms, the smallest first", Min: 0.4, Max: 10.6}, Y: draw.Axis{Label: "delivery, ms"}}
 	for i := range 10 {

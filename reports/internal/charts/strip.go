@@ -40,7 +40,8 @@ func secondOf(k *result.Check, s *result.Second) (v float64, ok bool) {
 		return s.CPU, true
 	case k.Metric == metric.ServerCPU && k.Stat == "max":
 		return s.ServerCPU, s.ServerCPU > 0
-	case k.Metric == metric.Lag && k.Stat == "p99" && q.N == 0: // a result that does not count what was sent by the second
+	// a result that does not count what was sent by the second
+	case k.Metric == metric.Lag && k.Stat == "p99" && q.N == 0:
 		return float64(s.LagP99us) / 1e6, s.LagP99us > 0
 	case k.Stat == "max":
 		return float64(q.Maxus) / 1e6, q.N > 0

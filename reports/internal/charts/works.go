@@ -37,7 +37,8 @@ func comparingWorks(ws []selection.Work) []*Figure {
 	return fs
 }
 
-// dotsByWork is a row per work on one axis, with a mark for the median of each strategy; nil without numbers.
+// dotsByWork is a row per work on one axis, with a mark for the median of each strategy; nil
+// without numbers.
 func dotsByWork(ws []selection.Work, value func(*result.Cell) (float64, bool), scale float64, show func(float64) string) *Figure {
 	var p draw.Panel
 	names := tables.StrategyNames(ws)

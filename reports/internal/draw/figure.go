@@ -1,14 +1,19 @@
-// Package draw turns a figure, which is plain data, into SVG and PNG. It is the only importer of gonum/plot.
+// Package draw turns a figure, which is plain data, into SVG and PNG. It is the only importer of
+// gonum/plot.
 //
-// A [Figure] is one or more panels above one another on a common x axis. The caller says what the numbers are and which role each
-// line plays; the package chooses ticks, lays out legends and labels so that nothing is clipped, and draws. The output depends on
-// the figure and the size alone: no time of day, no map order, no font of the machine. The same figure gives the same bytes.
+// A [Figure] is one or more panels above one another on a common x axis. The caller says what the
+// numbers are and which role each line plays; the package chooses ticks, lays out legends and
+// labels so that nothing is clipped, and draws. The output depends on the figure and the size
+// alone: no time of day, no map order, no font of the machine. The same figure gives the same
+// bytes.
 //
-// Colours are those of Okabe and Ito, which stay apart for colour-blind readers; each has its own dash pattern and its own mark, so
-// that nothing rests on colour. In the SVG for a page ([Inline]) every colour is a CSS variable, for light and dark pages.
+// Colours are those of Okabe and Ito, which stay apart for colour-blind readers; each has its own
+// dash pattern and its own mark, so that nothing rests on colour. In the SVG for a page ([Inline])
+// every colour is a CSS variable, for light and dark pages.
 package draw
 
-// Figure is what is drawn, as numbers and words. All text is taken as it is; nothing is interpreted.
+// Figure is what is drawn, as numbers and words. All text is taken as it is; nothing is
+// interpreted.
 type Figure struct {
 	Name   string // file name without extension
 	Title  string // one line
@@ -49,7 +54,8 @@ type Point struct {
 	Gap  bool
 }
 
-// Line is a series. Style picks colour, dashes and mark together; lines of one figure that mean different things have different styles.
+// Line is a series. Style picks colour, dashes and mark together; lines of one figure that mean
+// different things have different styles.
 type Line struct {
 	Name   string // in the legend; "" leaves it out
 	Points []Point
@@ -69,10 +75,12 @@ type Band struct {
 	Grey     bool // not part of what the numbers say
 }
 
-// Area is shaded between two lines over the same x, such as the bounds of an interval. It lies behind the grid.
+// Area is shaded between two lines over the same x, such as the bounds of an interval. It lies
+// behind the grid.
 type Area struct{ Low, High []Point }
 
-// Box is a filled rectangle between the axes: a cell of a heat map, a bar, a stretch of a strip. It lies above the grid.
+// Box is a filled rectangle between the axes: a cell of a heat map, a bar, a stretch of a strip. It
+// lies above the grid.
 type Box struct {
 	X0, X1, Y0, Y1 float64
 	Fill           Fill

@@ -19,7 +19,8 @@ const (
 	sampleLen  vg.Length = 24 // of a line in the legend
 	markRadius vg.Length = 3.2
 	rowPitch   vg.Length = 25 // of rows with names beside them
-	// insidePitch leaves room between the rows: names stand there, above boxes that reach 0.3 of a row up and down.
+	// insidePitch leaves room between the rows: names stand there, above boxes that reach 0.3 of a
+	// row up and down.
 	insidePitch vg.Length = 36
 	// insideLines is how many lines such a name may take.
 	insideLines = 3
@@ -30,7 +31,8 @@ type panel struct {
 	Panel
 	x, y   *scale
 	legend []legendRow
-	inside bool        // names of the y axis stand above their row, between the axes, for want of room beside them
+	// names of the y axis stand above their row, between the axes, for want of room beside them
+	inside bool
 	pitch  vg.Length   // from row to row, where the y axis has names
 	area   draw.Canvas // between the axes
 }
@@ -107,7 +109,8 @@ func (p *panel) labelWidth() (w vg.Length) {
 	return w + labelGap + tickLength
 }
 
-// layLegend breaks the legend into rows of the given width. The first row begins after the label of the y axis.
+// layLegend breaks the legend into rows of the given width. The first row begins after the label of
+// the y axis.
 func (p *panel) layLegend(width vg.Length) {
 	st := sans(textSize, ink, false)
 	x := vg.Length(0)
@@ -130,12 +133,14 @@ func (p *panel) layLegend(width vg.Length) {
 	p.legend = rows
 }
 
-// headHeight is the room above the axes: y label and legend, then the strip with the names of bands.
+// headHeight is the room above the axes: y label and legend, then the strip with the names of
+// bands.
 func (p *panel) headHeight() vg.Length {
 	return lineHeight*vg.Length(len(p.legend)) + 9 + p.stripHeight()
 }
 
-// stripHeight is the room for the names of bands and of vertical rules, which stand above the axes so that no line crosses them.
+// stripHeight is the room for the names of bands and of vertical rules, which stand above the axes
+// so that no line crosses them.
 func (p *panel) stripHeight() vg.Length {
 	for _, b := range p.Bands {
 		if b.Label != "" {
@@ -306,7 +311,8 @@ func (p *panel) drawRules(c *draw.Canvas) {
 			c.DrawGlyphNoClip(draw.GlyphStyle{Color: limit, Radius: 3.6, Shape: draw.TriangleGlyph{}}, vg.Point{X: p.px(r.MarkX), Y: y})
 		}
 	}
-	for _, r := range p.Rules { // after all lines, which would strike the labels of their neighbours out
+	// after all lines, which would strike the labels of their neighbours out
+	for _, r := range p.Rules {
 		label := fit(r.Label, st, c.Max.X-c.Min.X-12)
 		w := st.Width(label)
 		if r.Vertical {
@@ -331,8 +337,9 @@ func (p *panel) stretch(r *Rule) (from, to vg.Length) {
 	return p.px(r.From), p.px(r.To)
 }
 
-// ruleLabel finds the place along a rule, above or below it, where a label of width w hides the fewest points. It returns the
-// left end of the label's baseline. The label of a rule that is shorter than it begins at the rule where there is room.
+// ruleLabel finds the place along a rule, above or below it, where a label of width w hides the
+// fewest points. It returns the left end of the label's baseline. The label of a rule that is
+// shorter than it begins at the rule where there is room.
 func (p *panel) ruleLabel(c *draw.Canvas, w, y, from, to vg.Length, data []vg.Point) vg.Point {
 	free := to - from - w - 12
 	from = max(c.Min.X, min(from, c.Max.X-w-12))
@@ -360,7 +367,8 @@ func (p *panel) ruleLabel(c *draw.Canvas, w, y, from, to vg.Length, data []vg.Po
 	return best
 }
 
-// dataPoints are the places of the values, and some between each two, so that a long stretch of line counts too.
+// dataPoints are the places of the values, and some between each two, so that a long stretch of
+// line counts too.
 func (p *panel) dataPoints() (pts []vg.Point) {
 	const between = 6
 	for _, l := range p.Lines {
@@ -434,7 +442,8 @@ func (p *panel) drawAxes(c *draw.Canvas) {
 	}
 }
 
-// nameRow writes the name of the row at y above it, on its own ground: lines across it would strike it out.
+// nameRow writes the name of the row at y above it, on its own ground: lines across it would strike
+// it out.
 func (p *panel) nameRow(c *draw.Canvas, st text.Style, y vg.Length, name string) {
 	y += 0.3*p.pitch + 3
 	for _, s := range slices.Backward(wrap(name, st, c.Max.X-c.Min.X-4, insideLines)) {
@@ -445,7 +454,8 @@ func (p *panel) nameRow(c *draw.Canvas, st text.Style, y vg.Length, name string)
 	}
 }
 
-// setPitch settles how far the rows of a named y axis are apart, and returns the height of the axes.
+// setPitch settles how far the rows of a named y axis are apart, and returns the height of the
+// axes.
 func (p *panel) setPitch(width vg.Length) (height vg.Length) {
 	p.pitch = rowPitch
 	if p.inside {
@@ -458,7 +468,8 @@ func (p *panel) setPitch(width vg.Length) (height vg.Length) {
 	return 16 + p.pitch*vg.Length(len(p.Y.Ticks))
 }
 
-// drawHead writes the label of the y axis and the legend above the axes, at the left edge of the figure.
+// drawHead writes the label of the y axis and the legend above the axes, at the left edge of the
+// figure.
 func (p *panel) drawHead(c *draw.Canvas) {
 	st := sans(textSize, ink, false)
 	left := c.Min.X - p.left()

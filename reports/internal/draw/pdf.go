@@ -24,7 +24,8 @@ var stable = sync.OnceFunc(func() {
 	fpdf.SetDefaultCatalogSort(true)
 })
 
-// PDF writes the figure as a page of vectors with its font embedded, for papers. The same figure gives the same bytes.
+// PDF writes the figure as a page of vectors with its font embedded, for papers. The same figure
+// gives the same bytes.
 func PDF(w io.Writer, f *Figure, size Size) error {
 	l, err := f.layout(size)
 	if err != nil {
@@ -38,8 +39,8 @@ func PDF(w io.Writer, f *Figure, size Size) error {
 	return err
 }
 
-// pdfCanvas writes the text that the library cannot. The library takes bytes of the code page 1252 for characters and knows no
-// others, and it cannot find a bold font again that it has added.
+// pdfCanvas writes the text that the library cannot. The library takes bytes of the code page 1252
+// for characters and knows no others, and it cannot find a bold font again that it has added.
 type pdfCanvas struct{ *vgpdf.Canvas }
 
 func (c *pdfCanvas) FillString(face font.Face, pt vg.Point, s string) {

@@ -19,9 +19,9 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// Size is the room of a figure in points: its whole width, and the height of its axes. Text keeps its size, so a smaller figure
-// has fewer ticks, not smaller letters; titles and legends add their own height. Scale shrinks all that is drawn, text included; 0
-// is 1.
+// Size is the room of a figure in points: its whole width, and the height of its axes. Text keeps
+// its size, so a smaller figure has fewer ticks, not smaller letters; titles and legends add their
+// own height. Scale shrinks all that is drawn, text included; 0 is 1.
 type Size struct{ Width, Axes, Scale float64 }
 
 func (s Size) scale() float64 {
@@ -31,8 +31,8 @@ func (s Size) scale() float64 {
 	return s.Scale
 }
 
-// Paper is the size of a figure that is so many points wide on paper. Up to some 16 cm its text is of 8 points, as in the columns
-// of journals; beyond it grows to what it is on a screen.
+// Paper is the size of a figure that is so many points wide on paper. Up to some 16 cm its text is
+// of 8 points, as in the columns of journals; beyond it grows to what it is on a screen.
 func Paper(width float64) Size {
 	const column = 8 / float64(textSize) // of the size on a screen
 	scale := min(1, max(column, column*width/456))
@@ -47,7 +47,8 @@ var (
 	Small  = Size{Width: 270, Axes: 110}
 )
 
-// pngDPI is how many pixels an inch of the layout gets: 1600 for a Wide figure, and 600 to an inch of paper.
+// pngDPI is how many pixels an inch of the layout gets: 1600 for a Wide figure, and 600 to an inch
+// of paper.
 func pngDPI(size Size) float64 {
 	if size.Scale > 0 {
 		return 600 * size.Scale
@@ -65,7 +66,8 @@ func SVG(w io.Writer, f *Figure, size Size) error {
 	return err
 }
 
-// Inline returns the figure as an <svg> element for a page. Its colours are the variables of CSS, its width follows the page.
+// Inline returns the figure as an <svg> element for a page. Its colours are the variables of CSS,
+// its width follows the page.
 func Inline(f *Figure, size Size, class string) (string, error) {
 	s, err := svg(f, size)
 	if err != nil {
@@ -120,8 +122,9 @@ var svgSize = regexp.MustCompile(`<svg width="[^"]*" height="[^"]*"`)
 
 var svgText = regexp.MustCompile(`(<text [^>]*)(\s+style="[^"]*font-size:([0-9.]+)px[^"]*")>([^<]*)</text>`)
 
-// fixLengths gives each text the width that it was laid out with. A machine that lacks the font draws another one, whose letters may
-// be wider: they are pressed together rather than overrun what stands beside them.
+// fixLengths gives each text the width that it was laid out with. A machine that lacks the font
+// draws another one, whose letters may be wider: they are pressed together rather than overrun what
+// stands beside them.
 func fixLengths(s string) string {
 	return svgText.ReplaceAllStringFunc(s, func(element string) string {
 		m := svgText.FindStringSubmatch(element)
@@ -157,7 +160,8 @@ type textLine struct {
 
 const panelGap vg.Length = 6
 
-// layout measures the figure. What stands around the axes takes what it needs; the axes have their height whatever that is.
+// layout measures the figure. What stands around the axes takes what it needs; the axes have their
+// height whatever that is.
 func (f *Figure) layout(size Size) (*layout, error) {
 	if len(f.Panels) == 0 {
 		return nil, fmt.Errorf("figure %s has no panels", f.Name)
@@ -188,7 +192,8 @@ func (f *Figure) layout(size Size) (*layout, error) {
 		}
 		q.layLegend(inner)
 		l.left = max(l.left, q.labelWidth())
-		for _, t := range q.x.ticks { // half of the first and the last label stand out beyond the axis
+		// half of the first and the last label stand out beyond the axis
+		for _, t := range q.x.ticks {
 			l.left = max(l.left, st.Width(t.Label)/2-vg.Length(q.x.at(t.At))*(inner-l.left))
 			l.right = max(l.right, st.Width(t.Label)/2-vg.Length(1-q.x.at(t.At))*(inner-l.left))
 		}
@@ -233,7 +238,8 @@ func (l *layout) draw(c draw.Canvas) {
 // maxLines is how many lines the title, what stands below it, and the alert may each take.
 const maxLines = 4
 
-// wrap breaks s at spaces into lines no wider than width, at most some; an ellipsis says that there was more.
+// wrap breaks s at spaces into lines no wider than width, at most some; an ellipsis says that there
+// was more.
 func wrap(s string, st text.Style, width vg.Length, most int) (lines []string) {
 	line := ""
 	for word := range strings.FieldsFuncSeq(s, func(r rune) bool { return r == ' ' }) {

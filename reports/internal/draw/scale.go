@@ -15,7 +15,8 @@ type scale struct {
 	ticks    []Tick
 }
 
-// at is the place of v, kept within the axis: values below a logarithmic axis, zero above all, stand at its lower end.
+// at is the place of v, kept within the axis: values below a logarithmic axis, zero above all,
+// stand at its lower end.
 func (s *scale) at(v float64) float64 {
 	return s.norm.Normalize(s.min, s.max, math.Max(s.min, math.Min(s.max, v)))
 }
@@ -39,7 +40,8 @@ func newScale(a Axis, values []float64, room int, floor bool) *scale {
 	if s.min >= s.max {
 		s.max = s.min + 1
 	}
-	if span := s.max - s.min; !(span > 0) || math.IsInf(span, 0) { // values beyond what a float can tell apart
+	// values beyond what a float can tell apart
+	if span := s.max - s.min; !(span > 0) || math.IsInf(span, 0) {
 		s.min, s.max = 1, 2
 	}
 	switch {
@@ -71,8 +73,8 @@ func extent(values []float64, positive bool) (lo, hi float64) {
 	return lo, hi
 }
 
-// niceLog widens a range to values of 1, 2 or 5 times a power of ten, and to a factor of ten at least: a narrower one would blow
-// up noise.
+// niceLog widens a range to values of 1, 2 or 5 times a power of ten, and to a factor of ten at
+// least: a narrower one would blow up noise.
 func niceLog(lo, hi float64) (from, to float64) {
 	e := math.Pow(10, math.Floor(math.Log10(lo)))
 	from = e
@@ -94,7 +96,8 @@ func niceLog(lo, hi float64) (from, to float64) {
 	return from, to
 }
 
-// step is the tick distance of 1, 2 or 5 times a power of ten that gives at most room ticks over span.
+// step is the tick distance of 1, 2 or 5 times a power of ten that gives at most room ticks over
+// span.
 func step(span float64, room int) float64 {
 	raw := span / float64(max(1, room))
 	e := math.Pow(10, math.Floor(math.Log10(raw)))
@@ -106,7 +109,8 @@ func step(span float64, room int) float64 {
 	return 10 * e
 }
 
-// niceMax is a whole number of ticks with a little room above hi: a line on the edge would be cut in half.
+// niceMax is a whole number of ticks with a little room above hi: a line on the edge would be cut
+// in half.
 func niceMax(hi float64, room int) float64 {
 	if hi <= 0 {
 		return 0
@@ -136,7 +140,8 @@ func ticksEvery(st, lo, hi float64, room int) []Tick {
 	return ts
 }
 
-// logTicks labels 1, 2 and 5 of each decade while there is room, else the decades, else every n-th of them. Unlabelled ticks are grid lines.
+// logTicks labels 1, 2 and 5 of each decade while there is room, else the decades, else every n-th
+// of them. Unlabelled ticks are grid lines.
 func logTicks(lo, hi float64, room int) []Tick {
 	first, last := math.Floor(math.Log10(lo)+1e-9), math.Ceil(math.Log10(hi)-1e-9)
 	decades := int(last - first)
@@ -157,7 +162,8 @@ func logTicks(lo, hi float64, room int) []Tick {
 	}
 	for ; every > 1 && decadesIn(ts, first, every) < 2; every-- {
 	}
-	if decadesIn(ts, first, every) < 2 { // little more than a decade: its ends say more than its middle
+	// little more than a decade: its ends say more than its middle
+	if decadesIn(ts, first, every) < 2 {
 		for i := range ts[1 : len(ts)-1] {
 			ts[1+i].Label = ""
 		}

@@ -14,8 +14,8 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// Every colour of a figure is one of these, and each has a different value: in the SVG for a page they are found again and
-// replaced by the variable of the same name.
+// Every colour of a figure is one of these, and each has a different value: in the SVG for a page
+// they are found again and replaced by the variable of the same name.
 var (
 	paper   = rgb(0xFFFFFF) // background
 	ink     = rgb(0x1B1F24) // text and axes
@@ -28,7 +28,8 @@ var (
 		Blue: rgb(0x0072B2), Vermillion: rgb(0xD55E00), Green: rgb(0x009E73), Purple: rgb(0xB5629A),
 		Orange: rgb(0xE69F00), Sky: rgb(0x56B4E9), Ink: rgb(0x222222), Grey: rgb(0x8A929B),
 	}
-	// The scale goes from light to dark in even steps of lightness, so that it reads in grey as well.
+	// The scale goes from light to dark in even steps of lightness, so that it reads in grey as
+	// well.
 	boxes = [fills]color.RGBA{
 		Heat1: rgb(0xE8F1F8), Heat2: rgb(0xC9DFEF), Heat3: rgb(0xA3C9E3), Heat4: rgb(0x76AED3), Heat5: rgb(0x4A90BF), Heat6: rgb(0x2A72A5), Heat7: rgb(0x175586), Heat8: rgb(0x0A3A63),
 		Good: rgb(0x7CC7AC), Bad: rgb(0xC8385F), Void: rgb(0xD3D8DE),
@@ -119,7 +120,8 @@ func rgb(v uint32) color.RGBA {
 
 func hex(c color.RGBA) string { return fmt.Sprintf("#%02X%02X%02X", c.R, c.G, c.B) }
 
-// sans is the text style of a size in points. The fonts are compiled in, so text has the same width on every machine.
+// sans is the text style of a size in points. The fonts are compiled in, so text has the same width
+// on every machine.
 func sans(size vg.Length, c color.Color, bold bool) text.Style {
 	f := font.Font{Typeface: "Liberation", Variant: "Sans", Size: size}
 	if bold {

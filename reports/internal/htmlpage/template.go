@@ -25,7 +25,8 @@ var pageStyle string
 //go:embed page.js
 var PageScript string
 
-// PageTemplate is the template of a report. Comparisons and the viewer add templates to clones of it.
+// PageTemplate is the template of a report. Comparisons and the viewer add templates to clones of
+// it.
 var PageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"verdict": func(v result.Verdict) string { return string(result.Worst(v, v)) },
 	"numeric": func(t layout.Table, column int) bool { return column >= t.Left },
@@ -70,8 +71,9 @@ func cut(title string, all []string) someWarnings {
 	return someWarnings{title, all[:first], all[first:]}
 }
 
-// inline is the figure for the page: one picture for wide windows and paper, and one for phones, of which the style sheet shows one.
-// A phone gets the comparing figures and those of an only cell; single cells of a matrix scroll sideways instead.
+// inline is the figure for the page: one picture for wide windows and paper, and one for phones, of
+// which the style sheet shows one. A phone gets the comparing figures and those of an only cell;
+// single cells of a matrix scroll sideways instead.
 func inline(f *charts.Figure, phone bool) (template.HTML, error) {
 	class := "wide only"
 	if phone {
@@ -91,15 +93,16 @@ func inline(f *charts.Figure, phone bool) (template.HTML, error) {
 	return template.HTML(s), nil // made by draw, which escapes all text
 }
 
-// outcomeClass is the class of each word for an outcome: of a check, a cell, a trial of a search, a change. Other words are neither
-// good nor bad.
+// outcomeClass is the class of each word for an outcome: of a check, a cell, a trial of a search, a
+// change. Other words are neither good nor bad.
 var outcomeClass = map[string]string{
 	tables.Met: "good", string(result.Pass): "good", selection.ProbeHeld: "good", "better": "good",
 	tables.NotMet: "bad", tables.NoValue: "bad", selection.ProbeBroke: "bad", "worse": "bad",
 	"~": "",
 }
 
-// outcome is the class of a table cell that says how something went: those under the headings "outcome" and "verdict".
+// outcome is the class of a table cell that says how something went: those under the headings
+// "outcome" and "verdict".
 func outcome(t layout.Table, column int, text string) string {
 	if column >= len(t.Head) || t.Head[column] != "outcome" && t.Head[column] != "verdict" {
 		return ""

@@ -10,7 +10,8 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// Nbsp stands between the groups of a number and before its unit, so that no line ends there. Text for terminals gets spaces.
+// Nbsp stands between the groups of a number and before its unit, so that no line ends there. Text
+// for terminals gets spaces.
 const Nbsp = "\u00a0"
 
 // None is shown for what was not measured, or not often enough.
@@ -91,7 +92,8 @@ func CheckLimit(c *result.Check) string {
 	return s
 }
 
-// UnitOf is the unit of a check's numbers. Results written without one tell it by metric and statistic.
+// UnitOf is the unit of a check's numbers. Results written without one tell it by metric and
+// statistic.
 func UnitOf(c *result.Check) string {
 	switch {
 	case c.Unit != "":

@@ -13,8 +13,9 @@ type Table struct {
 	Rows  [][]string
 	Left  int
 	Note  string
-	Marks map[[2]int]string // by row and column: the class of a cell that is coloured; its words stand without it
-	Links []string          // by row: the anchor on the page that its first column leads to; "" or missing: none
+	// by row and column: the class of a cell that is coloured; its words stand without it
+	Marks map[[2]int]string
+	Links []string // by row: the anchor on the page that its first column leads to; "" or missing: none
 }
 
 // Joined joins the parts that are not empty by spaces.

@@ -9,7 +9,8 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// Trial is a cell of a system whose deliveries take median µs, give or take a scatter between trials.
+// Trial is a cell of a system whose deliveries take median µs, give or take a scatter between
+// trials.
 func Trial(rnd *rand.Rand, number int, params map[string]string, median float64) result.Cell {
 	c := result.Cell{
 		Params: params, Trial: number, Verdict: result.Pass, Seconds: 10, Clients: result.Clients{Asked: 100, Held: 100},
@@ -46,7 +47,8 @@ func Trials(seed uint64, n int, medians ...float64) *result.Run {
 	return run
 }
 
-// StrategyRun has a cell for each strategy at each work, with what it did per CPU second and its memory in MiB.
+// StrategyRun has a cell for each strategy at each work, with what it did per CPU second and its
+// memory in MiB.
 func StrategyRun(trials int) *result.Run {
 	r := &result.Run{Scenario: "s", Verdict: result.Pass}
 	for trial := range trials {

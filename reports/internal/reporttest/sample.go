@@ -175,7 +175,8 @@ var Samples = map[string]func() *result.Run{
 	"search": searched,
 }
 
-// made holds the samples as JSON once they are made, which takes far longer than reading them again.
+// made holds the samples as JSON once they are made, which takes far longer than reading them
+// again.
 var made = map[string][]byte{}
 
 // Sample returns a copy of its own of the named run.
@@ -230,7 +231,8 @@ func oneSecond() *result.Run {
 	return runOf(c)
 }
 
-// rooms is a run in which the tenths of the rooms differ, and a third of the clients is dropped in its middle.
+// rooms is a run in which the tenths of the rooms differ, and a third of the clients is dropped in
+// its middle.
 func rooms() *result.Run {
 	s := calm
 	s.seed, s.clients, s.ramp, s.hold = 5, 900, 5, 40

@@ -20,7 +20,8 @@ func Metrics(c *result.Cell) []string {
 	return names
 }
 
-// Primary is the metric that a run is about: deliveries where there are any, else acknowledgements, else whatever there is.
+// Primary is the metric that a run is about: deliveries where there are any, else acknowledgements,
+// else whatever there is.
 func Primary(run *result.Run) string {
 	for _, name := range []string{metric.Delivery, metric.Ack, metric.Step, metric.Connect} {
 		for i := range run.Cells {
@@ -53,7 +54,8 @@ var Percentiles = []Percentile{
 	{"p99.9", 0.999, 10000, func(l *result.Latency) int64 { return l.P999us }},
 }
 
-// Enough tells whether n samples can say what their quantile q (0..1) is: ten of them lie beyond it.
+// Enough tells whether n samples can say what their quantile q (0..1) is: ten of them lie beyond
+// it.
 func Enough(n int64, q float64) bool { return float64(n)*(1-q) > 10-1e-6 }
 
 // The places of the percentiles in Percentiles.
@@ -64,7 +66,8 @@ const (
 	P999
 )
 
-// OfSecond is the percentile, p50 or p99, of one second in µs; 0 when it has too few samples to say.
+// OfSecond is the percentile, p50 or p99, of one second in µs; 0 when it has too few samples to
+// say.
 func (p Percentile) OfSecond(q result.Quantiles) int64 {
 	switch {
 	case !Enough(q.N, p.P):
@@ -75,7 +78,8 @@ func (p Percentile) OfSecond(q result.Quantiles) int64 {
 	return max(q.P99us, 1)
 }
 
-// OfSeconds is the percentile to draw by the second: p99 where half of the seconds with samples have enough for it, else p50.
+// OfSeconds is the percentile to draw by the second: p99 where half of the seconds with samples
+// have enough for it, else p50.
 func OfSeconds(timelines [][]result.Second, metricName string) Percentile {
 	some, many := 0, 0
 	for _, timeline := range timelines {

@@ -8,7 +8,8 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// Ranks is how the combinations of a matrix stand in one number: their place, and which cannot be told apart from the best.
+// Ranks is how the combinations of a matrix stand in one number: their place, and which cannot be
+// told apart from the best.
 type Ranks struct {
 	Place  []int // by group, from 1; 0: no number
 	Alike  []bool
@@ -16,8 +17,9 @@ type Ranks struct {
 	N      int  // groups with a number
 }
 
-// Rank orders the groups by the medians of their valid trials. A group is alike the best when the Mann-Whitney test over their trials,
-// corrected after Holm for the number of groups, shows no difference.
+// Rank orders the groups by the medians of their valid trials. A group is alike the best when the
+// Mann-Whitney test over their trials, corrected after Holm for the number of groups, shows no
+// difference.
 func Rank(gs []Group, value func(*result.Cell) (float64, bool), higher bool) Ranks {
 	r := Ranks{Place: make([]int, len(gs)), Alike: make([]bool, len(gs)), Tested: true}
 	values := make([][]float64, len(gs))

@@ -90,8 +90,8 @@ func Varying(run *result.Run) []string {
 	return axes
 }
 
-// Label names a combination by the values of the axes. A value without a name of its own that says nothing by itself, a number or
-// yes or no, carries the name of its axis.
+// Label names a combination by the values of the axes. A value without a name of its own that says
+// nothing by itself, a number or yes or no, carries the name of its axis.
 func Label(c *result.Cell, axes []string) string {
 	var parts []string
 	for _, k := range axes {
@@ -142,7 +142,8 @@ func (g Group) Verdicts() string {
 	return strings.Join(parts, ", ")
 }
 
-// The words for cells that stand in the result without a verdict that counts: stopped before the end, or invalid and repeated.
+// The words for cells that stand in the result without a verdict that counts: stopped before the
+// end, or invalid and repeated.
 const (
 	Interrupted = "interrupted"
 	Repeated    = "repeated"

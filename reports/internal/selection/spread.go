@@ -69,7 +69,8 @@ func Efficiency(c *result.Cell) (float64, bool) {
 // Deliveries is deliveries per second.
 func Deliveries(c *result.Cell) (float64, bool) { return c.Rates.DeliveriesPerS, true }
 
-// LagOf is the highest percentile up to p99 of the generator's lag that it sent often enough to tell.
+// LagOf is the highest percentile up to p99 of the generator's lag that it sent often enough to
+// tell.
 func LagOf(c *result.Cell) (name string, us int64) {
 	if l := c.Generator.Lag; l != nil && l.N > 0 {
 		return Best(l)
@@ -85,7 +86,8 @@ func ServerMemory(c *result.Cell) (float64, bool) {
 	return float64(c.Server.RSSPeakBytes), c.Server.RSSPeakBytes > 0
 }
 
-// Highest is the highest of p99, p90 and p50 of a metric that every combination with valid trials of it has the samples for.
+// Highest is the highest of p99, p90 and p50 of a metric that every combination with valid trials
+// of it has the samples for.
 func Highest(gs []Group, metricName string) int {
 	for _, q := range []int{P99, P90} {
 		if !slices.ContainsFunc(gs, func(g Group) bool {

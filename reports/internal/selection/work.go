@@ -10,16 +10,17 @@ import (
 // Strategies is the axis whose values are alternatives for the same work.
 const Strategies = "fanout"
 
-// Work is one kind of work and the fan-out strategies that did it. A strategy is compared with the others at the same work, and not
-// with itself at less of it.
+// Work is one kind of work and the fan-out strategies that did it. A strategy is compared with the
+// others at the same work, and not with itself at less of it.
 type Work struct {
-	Label string  // of the first kind of work all that varies, of the others how they differ from it
+	// of the first kind of work all that varies, of the others how they differ from it
+	Label string
 	Of    []Group // by strategy, whose name is the label
 	At    []int   // the places of these groups among all groups
 }
 
-// Works sorts the groups of a matrix by work, in the order in which they first ran. There are none unless strategies were compared at
-// several kinds of work.
+// Works sorts the groups of a matrix by work, in the order in which they first ran. There are none
+// unless strategies were compared at several kinds of work.
 func Works(run *result.Run, gs []Group) []Work {
 	axes := Varying(run)
 	others := slices.DeleteFunc(slices.Clone(axes), func(k string) bool { return k == Strategies })
@@ -54,14 +55,16 @@ func Doers(ws []Work) (gs []Group) {
 	return gs
 }
 
-// much is how many times the CPU or memory of the cheapest strategy rules another strategy out. Smaller differences change from
-// trial to trial.
+// much is how many times the CPU or memory of the cheapest strategy rules another strategy out.
+// Smaller differences change from trial to trial.
 const much = 1.5
 
 // option is one strategy that did a work, compared with the cheapest one.
 type option struct {
 	Group
-	Times   float64 // its CPU per delivery, divided by the CPU per delivery of the cheapest; 1 for the cheapest itself
+	// its CPU per delivery, divided by the CPU per delivery of the cheapest; 1 for the cheapest
+	// itself
+	Times   float64
 	Alike   bool    // the trials do not show that it differs from the cheapest
 	Takes   float64 // memory of the server in bytes; 0: not measured
 	Hungry  bool    // takes is more than much times the memory of the cheapest

@@ -30,7 +30,8 @@ func CellSentence(c *result.Cell) string {
 	}
 }
 
-// headline is "p99 delivery 38 ms at 100 000 deliveries/s (10 000 websocket clients, batched fan-out)."
+// headline is "p99 delivery 38 ms at 100 000 deliveries/s (10 000 websocket clients, batched
+// fan-out)."
 func headline(c *result.Cell) string {
 	run := &result.Run{Cells: []result.Cell{*c}}
 	metricName := selection.Primary(run)
@@ -122,7 +123,8 @@ func valid(c *result.Cell) string {
 	return "Run valid."
 }
 
-// broken names the checks that failed the cell. If the server ended by itself, the reason says so and no check does.
+// broken names the checks that failed the cell. If the server ended by itself, the reason says so
+// and no check does.
 func broken(c *result.Cell) string {
 	parts := brokenChecks(c, result.KindSLO)
 	if len(parts) == 0 { // the target refused what the generator would have sent
@@ -165,7 +167,8 @@ func Found(k *result.Check) string {
 	return s
 }
 
-// UndecidedOnly reports whether a cell is invalid because a rule had too few samples, while the generator was fit.
+// UndecidedOnly reports whether a cell is invalid because a rule had too few samples, while the
+// generator was fit.
 func UndecidedOnly(c *result.Cell) bool {
 	return !c.Interrupted && c.Verdict == result.Invalid && len(brokenChecks(c, result.KindValid)) == 0 &&
 		slices.ContainsFunc(c.Checks, func(k result.Check) bool {

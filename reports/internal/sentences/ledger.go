@@ -9,7 +9,8 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// ReconnectLines tell how clients came back after they had lost their connection, one line for each fault of a cell.
+// ReconnectLines tell how clients came back after they had lost their connection, one line for each
+// fault of a cell.
 func ReconnectLines(run *result.Run) []string {
 	var out []string
 	for i := range run.Cells {
@@ -40,7 +41,8 @@ func reconnectLine(name string, recover bool, lost, back, recovered int64, p50, 
 	return line
 }
 
-// apartLines are the ledgers that are kept apart: of clients that read slowly, and of volatile messages.
+// apartLines are the ledgers that are kept apart: of clients that read slowly, and of volatile
+// messages.
 func apartLines(run *result.Run) []string {
 	var slow, volatile result.Ledger
 	ended := 0

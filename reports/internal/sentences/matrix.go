@@ -63,8 +63,9 @@ func verb(n int, one, many string) string {
 // mostNamed is how many combinations a sentence names one by one.
 const mostNamed = 6
 
-// inOrder is "p99 delivery: 3 ms with websocket, 12 ms with polling (medians of 5 trials each).", the lowest first, or the two ends
-// of more than a sentence can name. The highest percentile is taken that every combination has the samples for.
+// inOrder is "p99 delivery: 3 ms with websocket, 12 ms with polling (medians of 5 trials each).",
+// the lowest first, or the two ends of more than a sentence can name. The highest percentile is
+// taken that every combination has the samples for.
 func inOrder(run *result.Run, gs []selection.Group) string {
 	metricName := selection.Primary(run)
 	type end struct {
@@ -115,7 +116,8 @@ func medians(gs []selection.Group) string {
 	return "one trial each, so the order may be due to chance"
 }
 
-// cheapest is "Deliveries per CPU second of the server: from 4 800 with short-polling to 11 900 with websocket."
+// cheapest is "Deliveries per CPU second of the server: from 4 800 with short-polling to 11 900
+// with websocket."
 func cheapest(gs []selection.Group) string {
 	var low, high string
 	var least, most float64
@@ -143,7 +145,8 @@ func choiceSentence(ws []selection.Work) string {
 		return fmt.Sprintf("%s were compared at %s, with %s: too few to recommend one. Run with --set matrix.repeat=%d.",
 			layout.Count(len(tables.StrategyNames(ws)))+" strategies", layout.Plural(len(ws), "kind")+" of work", tables.TrialsNote(selection.Doers(ws)), stats.MinTrials+1)
 	}
-	n, first := map[string]int{}, map[string]int{} // works at which it is one to use, and the cheapest
+	// works at which it is one to use, and the cheapest
+	n, first := map[string]int{}, map[string]int{}
 	judged := 0
 	names := tables.StrategyNames(ws)
 	for _, w := range ws {

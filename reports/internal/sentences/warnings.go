@@ -19,8 +19,8 @@ func Notes(run *result.Run) []string {
 	return saidBy(run, func(c *result.Cell) []string { return c.Notes })
 }
 
-// saidBy collects what the cells say. What several of them say, numbers apart, stands once, as the first of them says it and with
-// the names of the cells.
+// saidBy collects what the cells say. What several of them say, numbers apart, stands once, as the
+// first of them says it and with the names of the cells.
 func saidBy(run *result.Run, of func(*result.Cell) []string) (ws []string) {
 	type said struct {
 		text  string

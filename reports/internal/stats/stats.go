@@ -8,11 +8,12 @@ import (
 	"golang.org/x/perf/benchmath"
 )
 
-// Alpha is the rate of false alarms that a comparison accepts: of twenty equal systems, one may be called different.
+// Alpha is the rate of false alarms that a comparison accepts: of twenty equal systems, one may be
+// called different.
 const Alpha = 0.05
 
-// MinTrials is how many trials each side needs before the Mann-Whitney test can show anything at alpha: with three, even two
-// sides that lie wholly apart give p = 0.1.
+// MinTrials is how many trials each side needs before the Mann-Whitney test can show anything at
+// alpha: with three, even two sides that lie wholly apart give p = 0.1.
 const MinTrials = 4
 
 // Median of values that need not be sorted; NaN without any.
@@ -28,8 +29,9 @@ func Median(values []float64) float64 {
 	return (vs[mid-1] + vs[mid]) / 2
 }
 
-// PValue is the two-sided Mann-Whitney test of the null hypothesis that both samples come from one distribution: exact for the
-// numbers of trials that people run, ties included. Equal samples give 1.
+// PValue is the two-sided Mann-Whitney test of the null hypothesis that both samples come from one
+// distribution: exact for the numbers of trials that people run, ties included. Equal samples give
+// 1.
 func PValue(base, new []float64) float64 {
 	t := benchmath.DefaultThresholds
 	p := benchmath.AssumeNothing.Compare(benchmath.NewSample(slices.Clone(base), &t), benchmath.NewSample(slices.Clone(new), &t)).P
@@ -45,7 +47,8 @@ func LeastP(n, m int) float64 {
 	return math.Min(1, p)
 }
 
-// NeededTrials is how many trials each side needs before a difference can be shown in one of so many pairs.
+// NeededTrials is how many trials each side needs before a difference can be shown in one of so
+// many pairs.
 func NeededTrials(pairs int) int {
 	n := MinTrials
 	for LeastP(n, n)*float64(pairs) > Alpha {
@@ -54,8 +57,9 @@ func NeededTrials(pairs int) int {
 	return n
 }
 
-// Holm corrects the p-values of a family of tests after Holm, Scandinavian Journal of Statistics 6 (1979): with it the chance of
-// one false alarm or more in the whole family stays at the level of a single test. The order is kept.
+// Holm corrects the p-values of a family of tests after Holm, Scandinavian Journal of Statistics 6
+// (1979): with it the chance of one false alarm or more in the whole family stays at the level of a
+// single test. The order is kept.
 func Holm(ps []float64) []float64 {
 	order := make([]int, len(ps))
 	for i := range order {
@@ -70,8 +74,9 @@ func Holm(ps []float64) []float64 {
 	return corrected
 }
 
-// Contrasts are all differences, or quotients, of a value of new and a value of base, sorted. Their median is the estimate of
-// Hodges and Lehmann for the change from base to new, and their order statistics bound its confidence interval.
+// Contrasts are all differences, or quotients, of a value of new and a value of base, sorted. Their
+// median is the estimate of Hodges and Lehmann for the change from base to new, and their order
+// statistics bound its confidence interval.
 func Contrasts(base, new []float64, relative bool) []float64 {
 	all := make([]float64, 0, len(base)*len(new))
 	for _, n := range new {
@@ -93,8 +98,9 @@ type Interval struct {
 	High float64 `json:"high"`
 }
 
-// ConfidenceInterval is the confidence interval of the change that belongs to the Mann-Whitney test: the changes which that test would not
-// reject. It is nil where there are too few trials to bound it.
+// ConfidenceInterval is the confidence interval of the change that belongs to the Mann-Whitney
+// test: the changes which that test would not reject. It is nil where there are too few trials to
+// bound it.
 func ConfidenceInterval(sorted []float64, n, m int) *Interval {
 	k := trimmed(n, m)
 	if k < 1 {
@@ -103,19 +109,20 @@ func ConfidenceInterval(sorted []float64, n, m int) *Interval {
 	return &Interval{sorted[k-1], sorted[len(sorted)-k]}
 }
 
-// exactTrials is up to which number of trials a side the distribution of U is counted; the counts stay whole numbers in a float64
-// far beyond it.
+// exactTrials is up to which number of trials a side the distribution of U is counted; the counts
+// stay whole numbers in a float64 far beyond it.
 const exactTrials = 20
 
-// trimmed is the largest k with P(U <= k-1) <= alpha/2 under the null hypothesis: how many contrasts at either end, less one, the
-// interval leaves out.
+// trimmed is the largest k with P(U <= k-1) <= alpha/2 under the null hypothesis: how many
+// contrasts at either end, less one, the interval leaves out.
 func trimmed(n, m int) int {
 	if n > exactTrials || m > exactTrials {
 		nm := float64(n) * float64(m)
 		sd := math.Sqrt(nm * float64(n+m+1) / 12)
 		return int(math.Floor(nm/2 - 1.959964*sd + 0.5))
 	}
-	// The number of ways to get each U is a coefficient of the Gaussian binomial: the product over i of (1-x^(m+i))/(1-x^i).
+	// The number of ways to get each U is a coefficient of the Gaussian binomial: the product over
+	// i of (1-x^(m+i))/(1-x^i).
 	ways := make([]float64, n*m+1)
 	ways[0] = 1
 	for i := 1; i <= n; i++ {

@@ -13,7 +13,8 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// Words for the outcome of a check; the page colours them, and they stand for themselves without colour.
+// Words for the outcome of a check; the page colours them, and they stand for themselves without
+// colour.
 const (
 	Met        = "met"
 	NotMet     = "broken"

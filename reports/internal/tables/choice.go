@@ -9,8 +9,8 @@ import (
 	"github.com/throng-io/throng/reports/internal/selection"
 )
 
-// optionNames writes the options to use, or those not to use: the cheapest by its name, each other one with how many times the CPU
-// of the cheapest it takes.
+// optionNames writes the options to use, or those not to use: the cheapest by its name, each other
+// one with how many times the CPU of the cheapest it takes.
 func optionNames(c selection.Choice, fit bool) string {
 	var names []string
 	for i, o := range c.Options {
@@ -68,8 +68,8 @@ func ChoiceTable(ws []selection.Work) layout.Table {
 	return t
 }
 
-// AllTested tells whether every work had the trials to tell its strategies apart; works with fewer than two strategies to compare
-// do not count.
+// AllTested tells whether every work had the trials to tell its strategies apart; works with fewer
+// than two strategies to compare do not count.
 func AllTested(ws []selection.Work) bool {
 	return !slices.ContainsFunc(ws, func(w selection.Work) bool { c, ok := w.Choose(); return ok && len(c.Options) > 1 && !c.Tested })
 }

@@ -13,7 +13,8 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// TrialsNote is "5 trials each", or the range when they differ, and how many combinations have none.
+// TrialsNote is "5 trials each", or the range when they differ, and how many combinations have
+// none.
 func TrialsNote(gs []selection.Group) string {
 	low, high, without := 0, 0, 0
 	for _, g := range gs {
@@ -49,8 +50,9 @@ func trialsEach(low, high int) string {
 // rankColours is how many colours there are, from best to worst.
 const rankColours = 5
 
-// markRanks writes the ranks into a column of a table, the i-th group's into rows[i]: a colour on the page, and words that stand for it
-// everywhere. An order that was not tested is not marked: it may be chance.
+// markRanks writes the ranks into a column of a table, the i-th group's into rows[i]: a colour on
+// the page, and words that stand for it everywhere. An order that was not tested is not marked: it
+// may be chance.
 func markRanks(r selection.Ranks, t *layout.Table, column int, rows []int) {
 	if !r.Tested {
 		return
@@ -133,7 +135,8 @@ func markBest(t *layout.Table, ws []selection.Work, gs []selection.Group, metric
 	}
 }
 
-// OverviewTable has a row per combination of the matrix; with repeats each number is the median of the valid trials and their range.
+// OverviewTable has a row per combination of the matrix; with repeats each number is the median of
+// the valid trials and their range.
 func OverviewTable(run *result.Run, gs []selection.Group, ws []selection.Work) layout.Table {
 	metricName := selection.Primary(run)
 	axes := selection.Varying(run)

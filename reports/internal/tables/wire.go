@@ -101,7 +101,8 @@ func wireName(c *result.Cell, transport string, axes []string) string {
 	return strings.Join(append([]string{transport}, words...), " ")
 }
 
-// TargetTable says what the target says of itself: what each counter grew by and each gauge held, in the recorded phases.
+// TargetTable says what the target says of itself: what each counter grew by and each gauge held,
+// in the recorded phases.
 func TargetTable(c *result.Cell) layout.Table {
 	t := layout.Table{Title: "The target's own metrics", Left: 1, Head: []string{"metric", "mean", "highest", "last"}}
 	for _, name := range slices.Sorted(maps.Keys(c.Target)) {

@@ -61,7 +61,8 @@ type room struct {
 	history []Message
 }
 
-func newRoom(name string) *room { return &room{name: name, history: []Message{}} } // never null in JSON
+// never null in JSON
+func newRoom(name string) *room { return &room{name: name, history: []Message{}} }
 
 // Message is what was said in a room or, with To, whispered to a person.
 type Message struct {

@@ -63,7 +63,8 @@ func (f *Frame) Alone() []*Frame { return f.self[:] }
 //	for binary, data := range f.Parts {
 func (f *Frame) Parts(yield func(binary bool, data []byte) bool) {
 	for rest := f.wire; len(rest) > 0; {
-		h, head := websocket.ParseHeader(rest) // a frame keeps no table of its parts: the headers are one
+		// a frame keeps no table of its parts: the headers are one
+		h, head := websocket.ParseHeader(rest)
 		end := head + int(h.Length)
 		if !yield(h.Opcode == websocket.Binary, rest[head:end:end]) {
 			return

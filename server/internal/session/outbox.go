@@ -167,7 +167,8 @@ func (s *Session) flush(c Conn) {
 			s.outBytes = 0 // the session ended meanwhile
 		}
 		if err != nil {
-			if s.end(TransportError); s.parting { // it had ended before, or there is more that cannot be written
+			// it had ended before, or there is more that cannot be written
+			if s.end(TransportError); s.parting {
 				s.part(c, err)
 			}
 			s.flushing = false

@@ -166,7 +166,8 @@ type Session struct {
 	releasing bool       // held polls are answered while probe is set
 
 	awaitingPong, extended bool
-	doom                   time.Duration // by the clock: when the heartbeat ends the session, if nothing comes
+	// by the clock: when the heartbeat ends the session, if nothing comes
+	doom time.Duration
 
 	out      []*frame.Frame // waiting, oldest first
 	head     int            // bytes of out[0] that are written

@@ -63,8 +63,10 @@ func (p *poller) keep(e *Engine, ctx *fasthttp.RequestCtx, s *session.Session, f
 	in, out := &ctx.Request.Header, &ctx.Response.Header
 	switch {
 	case ctx.ConnRequestNum() < settled, back == nil,
-		form&(frame.Revision3|frame.JSONP) != 0,                            // the type of an answer, or the answer, differs
-		e.cfg.Headers != nil, e.cfg.CORS != nil && e.cfg.CORS.Match != nil, // the application decides on each
+		// the type of an answer, or the answer, differs
+		form&(frame.Revision3|frame.JSONP) != 0,
+		// the application decides on each
+		e.cfg.Headers != nil, e.cfg.CORS != nil && e.cfg.CORS.Match != nil,
 		!in.IsHTTP11(), in.ConnectionClose(), out.ConnectionClose(), in.ContentLength() > 0,
 		len(in.Peek(fasthttp.HeaderTransferEncoding)) > 0, len(in.Peek(fasthttp.HeaderExpect)) > 0,
 		!p.takes(ctx):

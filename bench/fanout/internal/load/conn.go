@@ -61,7 +61,8 @@ func (g *Generator) dial(polling bool) error {
 	g.conns = append(g.conns, c)
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 	if g.addr.Addr == [4]byte{127, 0, 0, 1} {
-		// The port is chosen at connect, when the other end is known: each source address has its own range.
+		// The port is chosen at connect, when the other end is known: each source address has its
+		// own range.
 		_ = unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1)
 		source := unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, byte(1 + c.index/g.cfg.Sources%250)}}
 		if err := unix.Bind(fd, &source); err != nil {
@@ -115,7 +116,8 @@ func (c *conn) write(b []byte) error {
 	return nil
 }
 
-// read takes all that has arrived. Readiness is told once, so it goes on until the socket has given less than asked for.
+// read takes all that has arrived. Readiness is told once, so it goes on until the socket has given
+// less than asked for.
 func (c *conn) read(g *Generator) error {
 	for {
 		have := copy(g.buf, c.rest)

@@ -91,8 +91,8 @@ func (l *ledger) hear(fd int) error {
 	return nil
 }
 
-// Audit waits until every client has got n broadcasts since it connected, and checks that it has got no more. It is
-// for a generator that follows: the other measurements do it themselves.
+// Audit waits until every client has got n broadcasts since it connected, and checks that it has
+// got no more. It is for a generator that follows: the other measurements do it themselves.
 func (g *Generator) Audit(n uint64) error {
 	err := g.loop(g.cfg.Limit, func() bool { return g.ledger.local >= n })
 	if err != nil && !errors.Is(err, errLate) {
@@ -129,9 +129,11 @@ func (g *Generator) audit(n uint64) error {
 
 func nativeUint64(b [8]byte) uint64 { return binary.NativeEndian.Uint64(b[:]) }
 
-// processTime returns the processor time, user and system, that a process has used since it started.
+// processTime returns the processor time, user and system, that a process has used since it
+// started.
 func processTime(pid int) (time.Duration, error) {
-	// The kernel's number of the clock of a whole process: linux/posix-timers.h, CPUCLOCK_SCHED without the bit of a thread.
+	// The kernel's number of the clock of a whole process: linux/posix-timers.h, CPUCLOCK_SCHED
+	// without the bit of a thread.
 	clock := int32(unix.CLOCK_PROCESS_CPUTIME_ID)
 	if pid != 0 {
 		clock = ^int32(pid)<<3 | 2

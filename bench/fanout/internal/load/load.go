@@ -1,17 +1,19 @@
 //go:build linux
 
-// Package load is the generator of the fan-out benchmark: thousands of clients on one thread, made to cost far less
-// than the servers they measure.
+// Package load is the generator of the fan-out benchmark: thousands of clients on one thread, made
+// to cost far less than the servers they measure.
 //
-// An edge-triggered epoll instance tells which connections have something to read; one read into a shared buffer takes
-// all of it; and a frame is recognised by its first bytes and counted by its length, without a look at its JSON. For
-// every client the ledger counts how many of the broadcasts it has got. Since one client sends all of them, the order
-// is the same for all, and the i-th message of the last client completes broadcast i: that is when a closed loop sends
-// the next one, and when the clock of an open one stops. A run ends when every broadcast has reached every client; one
-// that is missing, or one too many, is an error and never a number.
+// An edge-triggered epoll instance tells which connections have something to read; one read into a
+// shared buffer takes all of it; and a frame is recognised by its first bytes and counted by its
+// length, without a look at its JSON. For every client the ledger counts how many of the broadcasts
+// it has got. Since one client sends all of them, the order is the same for all, and the i-th
+// message of the last client completes broadcast i: that is when a closed loop sends the next one,
+// and when the clock of an open one stops. A run ends when every broadcast has reached every
+// client; one that is missing, or one too many, is an error and never a number.
 //
-// The same thread reads the processor time of the server (a clock that the kernel keeps for every process), so that
-// what is counted and what it cost are taken at the same moment, with nothing in flight.
+// The same thread reads the processor time of the server (a clock that the kernel keeps for every
+// process), so that what is counted and what it cost are taken at the same moment, with nothing in
+// flight.
 package load
 
 import (
@@ -26,24 +28,28 @@ import (
 
 // Config says where the clients connect to and what they are.
 type Config struct {
-	Server  string        // host:port of the server; an IPv4 address
-	PID     int           // process of the server, whose processor time is read; 0 is this process
-	Clients int           // how many
-	Polling bool          // HTTP long-polling; one more client, the sender, is on websocket
-	Stalled int           // of the clients, those who do not read any more once they are connected
-	Rooms   int           // clients are dealt to this many rooms, and join them; 0 for none
-	Sources int           // connections from each of the addresses 127.0.0.1, 127.0.0.2, ...; default 20000
-	Dialing int           // connections being opened at a time; default 64
-	Limit   time.Duration // how long connecting, and how long the last message of a run, may take; default 30 s
-	Peer    int           // descriptor of a stream to the generator of the other half of the clients; 0 for none
-	Follow  bool          // with Peer: the other side sends, this one tells it what has arrived
-	Stdin   bool          // Idle ends when standard input becomes readable
+	Server  string // host:port of the server; an IPv4 address
+	PID     int    // process of the server, whose processor time is read; 0 is this process
+	Clients int    // how many
+	Polling bool   // HTTP long-polling; one more client, the sender, is on websocket
+	Stalled int    // of the clients, those who do not read any more once they are connected
+	Rooms   int    // clients are dealt to this many rooms, and join them; 0 for none
+	// connections from each of the addresses 127.0.0.1, 127.0.0.2, ...; default 20000
+	Sources int
+	Dialing int // connections being opened at a time; default 64
+	// how long connecting, and how long the last message of a run, may take; default 30 s
+	Limit time.Duration
+	// descriptor of a stream to the generator of the other half of the clients; 0 for none
+	Peer   int
+	Follow bool // with Peer: the other side sends, this one tells it what has arrived
+	Stdin  bool // Idle ends when standard input becomes readable
 }
 
 // frameSize is how long a broadcast is on the wire, its header of two bytes included.
 const frameSize = 120
 
-// Generator is the clients of one server. It belongs to one goroutine, as everything happens on the one that calls.
+// Generator is the clients of one server. It belongs to one goroutine, as everything happens on the
+// one that calls.
 type Generator struct {
 	cfg    Config
 	addr   unix.SockaddrInet4
@@ -63,7 +69,8 @@ type Generator struct {
 	input  bool   // standard input is readable
 }
 
-// A mode is what is being measured: what arrives, and what is to be sent when a batch of events is done.
+// A mode is what is being measured: what arrives, and what is to be sent when a batch of events is
+// done.
 type mode interface {
 	ack(g *Generator, c *conn, answer []byte) error
 	batch(g *Generator) error
@@ -118,7 +125,8 @@ func or[T comparable](v, otherwise T) T {
 	return v
 }
 
-// Close ends all connections at once, without the states that the kernel keeps after an orderly end.
+// Close ends all connections at once, without the states that the kernel keeps after an orderly
+// end.
 func (g *Generator) Close() {
 	for _, c := range g.conns {
 		_ = unix.SetsockoptLinger(c.fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
@@ -233,8 +241,8 @@ func (g *Generator) connect(total int) error {
 	return err
 }
 
-// stall lets the last clients stop to read. Their receive buffers are made small, so that the server soon has to keep
-// what it has for them.
+// stall lets the last clients stop to read. Their receive buffers are made small, so that the
+// server soon has to keep what it has for them.
 func (g *Generator) stall() error {
 	for _, c := range g.conns[len(g.conns)-g.cfg.Stalled:] {
 		c.receives = false
@@ -285,8 +293,8 @@ func (g *Generator) Rest(d time.Duration) error {
 	return g.loop(time.Hour, func() bool { return time.Now().After(end) })
 }
 
-// message is an event of the benchmark contract with a payload that makes its delivery frameSize bytes long: head is
-// what comes before the event's name.
+// message is an event of the benchmark contract with a payload that makes its delivery frameSize
+// bytes long: head is what comes before the event's name.
 func message(head string) []byte {
 	return []byte("42" + head + `"msg",` + payload() + "]")
 }

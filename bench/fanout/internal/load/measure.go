@@ -13,13 +13,15 @@ import (
 
 // Result is what one measurement counted, between two moments with nothing in flight.
 type Result struct {
-	Deliveries uint64          // messages received, acknowledgements not counted
-	Broadcasts uint64          // requests that caused them
-	Acks       uint64          // acknowledgements received
-	Wall       time.Duration   // from the first request to the last delivery
-	Server     time.Duration   // processor time of the server, user and system
-	Own        time.Duration   // processor time of this process
-	Last       []time.Duration // sorted: paced, from when each broadcast was due to its last receiver; calls, to its answer; push, between two messages
+	Deliveries uint64        // messages received, acknowledgements not counted
+	Broadcasts uint64        // requests that caused them
+	Acks       uint64        // acknowledgements received
+	Wall       time.Duration // from the first request to the last delivery
+	Server     time.Duration // processor time of the server, user and system
+	Own        time.Duration // processor time of this process
+	// sorted: paced, from when each broadcast was due to its last receiver; calls, to its answer;
+	// push, between two messages
+	Last []time.Duration
 }
 
 // A moment is what the counters and clocks say at one time.
@@ -203,7 +205,8 @@ func (e *echo) batch(g *Generator) error {
 	return nil
 }
 
-// Calls sends n requests for an acknowledgement, the i-th at i/rate seconds, by one client after the other.
+// Calls sends n requests for an acknowledgement, the i-th at i/rate seconds, by one client after
+// the other.
 func (g *Generator) Calls(rate float64, n int) (*Result, error) {
 	period := time.Duration(float64(time.Second) / rate)
 	c := &calls{echo: echo{request: text([]byte(`421["echo",` + payload() + "]")), answer: len("431[]") + len(payload()), over: true}, left: n, period: period}
@@ -297,8 +300,8 @@ func (p *push) batch(g *Generator) error {
 	return g.sender.wrap(g.sender.write(p.request))
 }
 
-// Rooms sends rounds messages to every room, one each second and evenly spread over it, by a member of the room. The
-// clients must be a multiple of the rooms.
+// Rooms sends rounds messages to every room, one each second and evenly spread over it, by a member
+// of the room. The clients must be a multiple of the rooms.
 func (g *Generator) Rooms(rounds int) (*Result, error) {
 	n := g.cfg.Rooms
 	if n == 0 || g.cfg.Clients%n != 0 {
@@ -353,7 +356,8 @@ func (r *rooms) batch(g *Generator) error {
 // soon is how long before its first tick a schedule is set up.
 const soon = 10 * time.Millisecond
 
-// arm makes the timer count an absolute schedule: ticks that come due while nobody looks are not lost.
+// arm makes the timer count an absolute schedule: ticks that come due while nobody looks are not
+// lost.
 func (g *Generator) arm(start time.Time, period time.Duration) error {
 	spec := unix.ItimerSpec{
 		Interval: unix.NsecToTimespec(int64(period)),

@@ -15,14 +15,18 @@ import (
 
 // A Command is one order to a generator that is a process of its own.
 type Command struct {
-	Do       string        // open, more, flood, paced, echo, calls, push, rooms, rest, audit
-	Config   *Config       `json:",omitempty"` // open
-	N        int           `json:",omitempty"` // more: connections; flood: in flight; paced: broadcasts; calls: requests; push: messages; rooms: rounds; audit: broadcasts
-	Rate     float64       `json:",omitempty"` // paced: broadcasts per second; calls: requests per second
+	Do     string  // open, more, flood, paced, echo, calls, push, rooms, rest, audit
+	Config *Config `json:",omitempty"` // open
+	// more: connections; flood: in flight; paced: broadcasts; calls: requests; push: messages;
+	// rooms: rounds; audit: broadcasts
+	N int `json:",omitempty"`
+	// paced: broadcasts per second; calls: requests per second
+	Rate     float64       `json:",omitempty"`
 	Duration time.Duration `json:",omitempty"` // flood, echo, rest; push: its period
 
-	// Busy makes the generator ask again and again instead of sleeping, so that no server pays for waking it: over
-	// loopback that is part of the writer's time, and depends on how fast the reader happens to be.
+	// Busy makes the generator ask again and again instead of sleeping, so that no server pays for
+	// waking it: over loopback that is part of the writer's time, and depends on how fast the
+	// reader happens to be.
 	Busy bool `json:",omitempty"`
 }
 

@@ -16,7 +16,8 @@ func Clock(seconds float64) string {
 	return fmt.Sprintf("%d:%02d", s/60, s%60)
 }
 
-// Label names a trial of a matrix: its parameters in alphabetic order, and its number from the second on.
+// Label names a trial of a matrix: its parameters in alphabetic order, and its number from the
+// second on.
 func Label(params map[string]string, trial int) string {
 	var all []string
 	for k, v := range params {

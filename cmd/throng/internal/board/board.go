@@ -1,8 +1,10 @@
-// Package board keeps what a run tells while it runs, for those who watch it: the terminal, the web page and whoever joins late.
+// Package board keeps what a run tells while it runs, for those who watch it: the terminal, the web
+// page and whoever joins late.
 //
-// The runner hands over its [scenario.Progress] some four times a second, and the board copies what matters: a state of the
-// moment and a point for each full second. Watchers take copies at their own pace, so that a slow one, or a terminal that is
-// held, never delays the measurement. Memory is bounded: of a trial of hours, older seconds are merged.
+// The runner hands over its [scenario.Progress] some four times a second, and the board copies what
+// matters: a state of the moment and a point for each full second. Watchers take copies at their
+// own pace, so that a slow one, or a terminal that is held, never delays the measurement. Memory is
+// bounded: of a trial of hours, older seconds are merged.
 package board
 
 import (
@@ -16,7 +18,8 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// MaxPoints bounds the points kept of a trial. When there would be more, each two of them become one.
+// MaxPoints bounds the points kept of a trial. When there would be more, each two of them become
+// one.
 const MaxPoints = 1200
 
 // Board is the state of one run of a scenario. Its methods may be called from any goroutine.
@@ -44,8 +47,9 @@ type State struct {
 	About   string    `json:"about,omitempty"`
 	Started time.Time `json:"started"`
 
-	Epoch   int               `json:"epoch"` // grows with each trial that begins: points of another one do not belong to it
-	Cell    int               `json:"cell"`  // of this trial, from 1; 0 before the first
+	// grows with each trial that begins: points of another one do not belong to it
+	Epoch   int               `json:"epoch"`
+	Cell    int               `json:"cell"` // of this trial, from 1; 0 before the first
 	Cells   int               `json:"cells"`
 	Trial   int               `json:"trial"`
 	Params  map[string]string `json:"params,omitempty"`
@@ -85,7 +89,8 @@ type State struct {
 	Address  string         `json:"-"`                // of the web page that shows the same; "" = none
 }
 
-// Point is a second of a trial, or several of them merged: then counts are means and latencies the highest.
+// Point is a second of a trial, or several of them merged: then counts are means and latencies the
+// highest.
 type Point struct {
 	T          float64 `json:"t"` // start, in seconds since the trial's start
 	Sent       float64 `json:"sent_per_s"`
@@ -272,7 +277,8 @@ func (b *Board) Page(address string) {
 	b.state.Address = address
 }
 
-// Read returns the state of the moment and at most n points of its trial, the newest; n < 0 is all of them. The two belong together.
+// Read returns the state of the moment and at most n points of its trial, the newest; n < 0 is all
+// of them. The two belong together.
 func (b *Board) Read(n int) (State, []Point) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -292,7 +298,8 @@ func (b *Board) read() State {
 	return s
 }
 
-// Points returns the seconds of the trial under way, the oldest first, at most n of them; n < 0 is all. The copy is the caller's.
+// Points returns the seconds of the trial under way, the oldest first, at most n of them; n < 0 is
+// all. The copy is the caller's.
 func (b *Board) Points(n int) []Point {
 	b.mu.Lock()
 	defer b.mu.Unlock()

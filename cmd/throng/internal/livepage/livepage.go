@@ -1,9 +1,12 @@
-// Package livepage shows a run as a web page while it runs: the state of the moment, its history, and in the end the report.
+// Package livepage shows a run as a web page while it runs: the state of the moment, its history,
+// and in the end the report.
 //
-// The page is one file that needs no network but its own server. It is kept up to date over Socket.IO, by a server of ours on the
-// listener of the page: a script in the page speaks the protocol over a plain websocket, or the official client does, where its
-// files are at hand. A goroutine of its own reads the board once a second and encodes once for all viewers. One that cannot keep
-// up skips updates; nothing here waits for anybody, and the number of viewers is bounded.
+// The page is one file that needs no network but its own server. It is kept up to date over
+// Socket.IO, by a server of ours on the listener of the page: a script in the page speaks the
+// protocol over a plain websocket, or the official client does, where its files are at hand. A
+// goroutine of its own reads the board once a second and encodes once for all viewers. One that
+// cannot keep up skips updates; nothing here waits for anybody, and the number of viewers is
+// bounded.
 package livepage
 
 import (
@@ -48,8 +51,8 @@ var pageTemplate = template.Must(template.New("page").Parse(pageText))
 
 // Options say how to serve the page.
 type Options struct {
-	// Client holds the files of the official browser client, the folder dist of the npm package socket.io-client. nil: the page's
-	// own script speaks the protocol.
+	// Client holds the files of the official browser client, the folder dist of the npm package
+	// socket.io-client. nil: the page's own script speaks the protocol.
 	Client fs.FS
 	// Logger receives what goes wrong. Default: nothing is logged, for a terminal view may be on.
 	Logger *slog.Logger
@@ -66,7 +69,8 @@ type Page struct {
 	all   sync.WaitGroup
 }
 
-// message is the argument of two events: "all" is what one who joins needs, "now" what has happened since.
+// message is the argument of two events: "all" is what one who joins needs, "now" what has happened
+// since.
 type message struct {
 	State  board.State   `json:"state"`
 	Points []board.Point `json:"points"`
@@ -142,8 +146,8 @@ func (p *Page) Show(b *board.Board) {
 	p.tell(p.srv.Everyone())
 }
 
-// Report hands the report of the run that has ended to the viewers, who can read it when this process is gone. One that is too large, or
-// nil, is left out: the state names its place.
+// Report hands the report of the run that has ended to the viewers, who can read it when this
+// process is gone. One that is too large, or nil, is left out: the state names its place.
 func (p *Page) Report(page []byte) {
 	p.tell(p.srv.Everyone())
 	if len(page) > 0 && len(page) <= maxReport {
@@ -181,7 +185,8 @@ func (p *Page) answer(ctx *fasthttp.RequestCtx) {
 	ctx.SetBody(p.page)
 }
 
-// socketOrigin names the page's own host for websockets: not every browser counts them among 'self'.
+// socketOrigin names the page's own host for websockets: not every browser counts them among
+// 'self'.
 func socketOrigin(ctx *fasthttp.RequestCtx) string {
 	host := ctx.Host()
 	if bytes.ContainsAny(host, " ;,'\"") {

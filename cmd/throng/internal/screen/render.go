@@ -21,7 +21,8 @@ type Size struct {
 	NoKeys        bool // keys are not read
 }
 
-// Colours are those of the report: they stay apart for the colour-blind, and every state has a word or sign of its own as well.
+// Colours are those of the report: they stay apart for the colour-blind, and every state has a word
+// or sign of its own as well.
 var (
 	bold  = lipgloss.NewStyle().Bold(true)
 	faint = lipgloss.NewStyle().Faint(true)
@@ -33,8 +34,9 @@ var (
 // wide is where the view stops growing.
 const wide = 120
 
-// Render draws the view. It never has more lines or wider ones than the terminal; what matters least goes first when room is short:
-// empty lines, then details, then all but the state of the moment.
+// Render draws the view. It never has more lines or wider ones than the terminal; what matters
+// least goes first when room is short: empty lines, then details, then all but the state of the
+// moment.
 func Render(s *board.State, points []board.Point, size Size) string {
 	size.Width, size.Height = max(20, min(size.Width, wide)), max(1, size.Height)
 	v := view{s: s, points: points, Size: size, label: 12}
@@ -116,7 +118,8 @@ func (v *view) fit(blocks []block) []string {
 	return rows
 }
 
-// shorten takes a line from the longest list that has one to spare, and says in its last line how many are missing.
+// shorten takes a line from the longest list that has one to spare, and says in its last line how
+// many are missing.
 func (v *view) shorten(blocks []block) bool {
 	longest := -1
 	for i, b := range blocks {
@@ -279,7 +282,8 @@ func (v *view) clients() string {
 		some(int64(s.Failed), "failed"), some(int64(s.Dropped), "dropped")))
 }
 
-// ledger tells of the messages whose limit has passed; before there are any, of what is known at once.
+// ledger tells of the messages whose limit has passed; before there are any, of what is known at
+// once.
 func (v *view) ledger() string {
 	l := v.s.Ledger
 	if l.Expected == 0 && v.s.Lost == 0 && v.s.Duplicate == 0 {
@@ -355,7 +359,8 @@ func (v *view) checks() []string {
 	return rows
 }
 
-// generator is the health of the load generator: first what it measures of itself, then the rules it must keep.
+// generator is the health of the load generator: first what it measures of itself, then the rules
+// it must keep.
 func (v *view) generator() []string {
 	p := v.s.Last
 	now := fmt.Sprintf("lag p99 %s  CPU %.0f %%  GC %s", us(p.Lagus), 100*p.CPU, us(p.GCus))

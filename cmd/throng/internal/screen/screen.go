@@ -1,5 +1,5 @@
-// Package screen shows a run on a terminal: a view that is redrawn in place, fits any size, and says everything without
-// colour too.
+// Package screen shows a run on a terminal: a view that is redrawn in place, fits any size, and
+// says everything without colour too.
 package screen
 
 import (
@@ -16,16 +16,18 @@ const redrawn = 250 * time.Millisecond
 
 // Options say where to show a run.
 type Options struct {
-	Out    io.Writer // the terminal
-	In     io.Reader // where keys come from; nil: none are read, and the terminal keeps its own meaning of Ctrl-C
-	Env    []string  // of the process: what the terminal can do, NO_COLOR
-	ASCII  bool      // no block characters
-	Width  int       // of the terminal; 0 for this and Height: as it tells itself
+	Out io.Writer // the terminal
+	// where keys come from; nil: none are read, and the terminal keeps its own meaning of Ctrl-C
+	In     io.Reader
+	Env    []string // of the process: what the terminal can do, NO_COLOR
+	ASCII  bool     // no block characters
+	Width  int      // of the terminal; 0 for this and Height: as it tells itself
 	Height int
 	Stop   func() // called when the user wants the run to end, once for each key press
 }
 
-// Screen is a running view. Its goroutine looks at the board by itself, so whoever updates the board never waits for the terminal.
+// Screen is a running view. Its goroutine looks at the board by itself, so whoever updates the
+// board never waits for the terminal.
 type Screen struct {
 	program *tea.Program
 	ended   chan struct{}

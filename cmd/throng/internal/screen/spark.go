@@ -10,8 +10,9 @@ var (
 	plain  = []rune(" _.-:=+*#")
 )
 
-// Spark draws a character for each value, as high as the value is beside the highest of them. A logarithmic one, for
-// latencies, reaches over one power of ten at least, so that noise stays low. A value that is not positive is a blank.
+// Spark draws a character for each value, as high as the value is beside the highest of them. A
+// logarithmic one, for latencies, reaches over one power of ten at least, so that noise stays low.
+// A value that is not positive is a blank.
 func Spark(vs []float64, log, ascii bool) string {
 	signs := blocks
 	if ascii {

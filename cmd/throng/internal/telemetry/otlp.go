@@ -19,10 +19,11 @@ import (
 )
 
 const (
-	// exportEvery is the time between two exports, unless OTEL_METRIC_EXPORT_INTERVAL says otherwise: the minute that is usual
-	// for services would hide most of a run.
+	// exportEvery is the time between two exports, unless OTEL_METRIC_EXPORT_INTERVAL says
+	// otherwise: the minute that is usual for services would hide most of a run.
 	exportEvery = 5 * time.Second
-	// exportEnd bounds the last export, so that a collector which is gone does not hold the command up.
+	// exportEnd bounds the last export, so that a collector which is gone does not hold the command
+	// up.
 	exportEnd = 5 * time.Second
 )
 
@@ -40,8 +41,9 @@ func Wanted(env func(string) string) bool {
 	return env("OTEL_SDK_DISABLED") != "true" && (env("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || env("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT") != "")
 }
 
-// Export begins to send the metrics to an endpoint such as http://localhost:4318; without a path, it is /v1/metrics. With "" the
-// variables OTEL_EXPORTER_OTLP_* tell everything, as they tell the headers and the rest in any case.
+// Export begins to send the metrics to an endpoint such as http://localhost:4318; without a path,
+// it is /v1/metrics. With "" the variables OTEL_EXPORTER_OTLP_* tell everything, as they tell the
+// headers and the rest in any case.
 func (r *Recorder) Export(ctx context.Context, endpoint string) (*Exporter, error) {
 	var options []otlpmetrichttp.Option
 	if endpoint != "" {
@@ -64,7 +66,8 @@ func (r *Recorder) Export(ctx context.Context, endpoint string) (*Exporter, erro
 		return nil, fmt.Errorf("OTEL_RESOURCE_ATTRIBUTES: %w", err)
 	}
 	e := &Exporter{}
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(e.note)) // the default prints into the terminal's live view
+	// the default prints into the terminal's live view
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(e.note))
 	reading := []metric.PeriodicReaderOption{metric.WithProducer(r)}
 	if os.Getenv("OTEL_METRIC_EXPORT_INTERVAL") == "" {
 		reading = append(reading, metric.WithInterval(exportEvery))
@@ -91,7 +94,8 @@ func (e *Exporter) Flush() {
 	}
 }
 
-// Close sends the last numbers. The error says how many exports have failed, and why the first one did.
+// Close sends the last numbers. The error says how many exports have failed, and why the first one
+// did.
 func (e *Exporter) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), exportEnd)
 	defer cancel()

@@ -14,7 +14,8 @@ func (r *Recorder) Handler() http.Handler {
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 }
 
-// collector makes the metrics when Prometheus asks. It describes none beforehand: which there are depends on the run.
+// collector makes the metrics when Prometheus asks. It describes none beforehand: which there are
+// depends on the run.
 type collector struct{ r *Recorder }
 
 // Describe implements prometheus.Collector.

@@ -1,5 +1,6 @@
-// Package telemetry tells what a run measures to systems that watch other things as well: to Prometheus, which asks, and over
-// OTLP to those that are told. Both get the same numbers from one table, so that one dashboard fits both.
+// Package telemetry tells what a run measures to systems that watch other things as well: to
+// Prometheus, which asks, and over OTLP to those that are told. Both get the same numbers from one
+// table, so that one dashboard fits both.
 //
 //	throng_run_info{scenario,version}                     1
 //	throng_run_elapsed_seconds, throng_run_left_seconds   of the trial so far, and of the whole run as planned
@@ -18,9 +19,10 @@
 //	throng_run_check_held{check,kind}                     1 while a rule holds, 0 while it is broken; absent before there are data
 //	throng_run_trials_total{verdict}                      that have ended
 //
-// All but the first and the last carry cell and trial: the parameters of the matrix ("" without one) and the number of the trial.
-// Counters and histograms begin with their trial and cover all of its phases. The buckets of histograms go from 100 µs to 30 s,
-// six for each power of ten. Over OTLP the names have dots, and the units are fields of their own: throng.run.latency in s.
+// All but the first and the last carry cell and trial: the parameters of the matrix ("" without
+// one) and the number of the trial. Counters and histograms begin with their trial and cover all of
+// its phases. The buckets of histograms go from 100 µs to 30 s, six for each power of ten. Over
+// OTLP the names have dots, and the units are fields of their own: throng.run.latency in s.
 package telemetry
 
 import (
@@ -51,8 +53,8 @@ func bounds() (all []float64) {
 	return append(all, 10, 15, 20, 30)
 }
 
-// Recorder keeps the metrics of a run. Its methods may be called from any goroutine; none waits for a reader for longer than
-// it takes to copy some hundred numbers.
+// Recorder keeps the metrics of a run. Its methods may be called from any goroutine; none waits for
+// a reader for longer than it takes to copy some hundred numbers.
 type Recorder struct {
 	version string
 
@@ -94,7 +96,8 @@ func (r *Recorder) Update(p scenario.Progress) {
 	ledger := r.now.Ledger
 	r.now = p
 	if p.Done {
-		r.now.Ledger = ledger // the last one covers the recorded phases alone, and a counter must not fall
+		// the last one covers the recorded phases alone, and a counter must not fall
+		r.now.Ledger = ledger
 		r.trials[p.Verdict]++
 	}
 }
@@ -143,7 +146,8 @@ const (
 	histogram
 )
 
-// A family is one metric with its samples. Units are those of OpenTelemetry: "s", "By", "1" for a share, "" for a count.
+// A family is one metric with its samples. Units are those of OpenTelemetry: "s", "By", "1" for a
+// share, "" for a count.
 type family struct {
 	name, help, unit string
 	kind             int
@@ -178,7 +182,8 @@ func (f *family) add(value float64, labels ...string) {
 	f.samples = append(f.samples, sample{labels: labels, value: value})
 }
 
-// collect makes the table of all metrics. Those without samples are in it too: it is what there is to know of.
+// collect makes the table of all metrics. Those without samples are in it too: it is what there is
+// to know of.
 func (r *Recorder) collect() (all []family, start, trial time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
