@@ -1,0 +1,114 @@
+// The chat of a node: channels, private messages, typing notices, and announcements of administrators.
+import escapeHTML from 'escape-html';
+import { add, parseFaults } from './account.js';
+import { identify, session } from './site.js';
+
+export function chat(io, { account, batch, env }) {
+  const shop = { chat: io.of('/chat'), account, faults: parseFaults(env.SHOP_FAULTS), delay: Number(env.SHOP_LATE ?? 5000), messages: 0 };
+  const text = env.SHOP_ESCAPE ? escapeHTML : String;
+  const stamp = () => ({ id: `${account.node}-${++shop.messages}`, at: Date.now() });
+  const waiting = new Batches(batch, (room, messages) => shop.chat.to(room).emit('chat:said', messages));
+
+  shop.chat.use(authenticate);
+  shop.chat.on('connection', (socket) => {
+    const { user } = socket.data;
+    account.watch(socket);
+    socket.join(`user:${user.id}`);
+    socket.emit('welcome', { user });
+
+    socket.on('room:join', (room, ack) => {
+      socket.join(`room:${room}`);
+      ack?.({ ok: true });
+    });
+    socket.on('room:leave', (room, ack) => {
+      socket.leave(`room:${room}`);
+      ack?.({ ok: true });
+    });
+    socket.on('chat:say', (message, ack) => {
+      const room = `room:${message?.room}`;
+      if (!socket.rooms.has(room)) return ack?.({ ok: false, error: 'join the channel first' });
+      const said = { ...stamp(), room: message.room, by: user, text: text(message.text) };
+      if (batch > 0) {
+        add(account.asked, 'say');
+        waiting.add(room, said);
+      } else {
+        deliver(shop, 'say', [room], 'chat:said', said);
+      }
+      return ack?.({ ok: true, id: said.id });
+    });
+    socket.on('chat:typing', (notice) => {
+      const room = `room:${notice?.room}`;
+      if (!socket.rooms.has(room)) return;
+      deliver(shop, 'typing', [room], 'chat:typing', { room: notice.room, by: user.id, draft: notice.draft }, { but: socket.id, volatile: true });
+    });
+    socket.on('pm', (message, ack) => {
+      const pm = { ...stamp(), from: user.id, text: text(message?.text) };
+      deliver(shop, 'whisper', [`user:${message?.to}`], 'pm', pm);
+      ack?.({ ok: true, id: pm.id });
+    });
+  });
+
+  const admin = io.of('/admin');
+  admin.use(authenticate);
+  admin.use((socket, next) => next(socket.data.user.role === 'admin' ? undefined : new Error('only administrators may come in')));
+  admin.on('connection', (socket) => {
+    socket.on('announce', (message, ack) => {
+      deliver(shop, 'announce', [], 'announcement', { ...stamp(), by: socket.data.user.name, text: text(message) });
+      ack?.({ ok: true });
+    });
+  });
+}
+
+// A socket belongs to the user of the token in `auth`, or of the session's cookie.
+function authenticate(socket, next) {
+  try {
+    socket.data.user = identify(socket.handshake.auth.token ?? session(socket.handshake.headers.cookie));
+    next();
+  } catch (err) {
+    next(Object.assign(new Error('unauthorized'), { data: { reason: err.message } }));
+  }
+}
+
+// deliver sends an event to rooms, none for everybody in /chat, and makes the mistakes that are planted for this message.
+function deliver({ chat: to, account, faults, delay }, op, rooms, event, data, { but, volatile } = {}) {
+  add(account.asked, op);
+  let out = but ? to.except(but) : to;
+  const again = [];
+  for (const { kind, every } of faults[op] ?? []) {
+    if (account.asked[op] % every !== 0) continue;
+    const members = rooms.length > 0 ? [...(to.adapter.rooms.get(rooms[0]) ?? [])] : [...to.sockets.keys()];
+    const wanted = members.filter((id) => id !== but);
+    const hit = kind === 'stranger' ? [...to.sockets.keys()].findLast((id) => !members.includes(id)) : wanted.at(-1);
+    if (!hit) continue;
+    add(account.planted[kind], op);
+    if (kind === 'loss' || kind === 'late') out = out.except(hit);
+    if (kind === 'late') setTimeout(() => to.to(hit).emit(event, data), delay);
+    if (kind === 'duplicate' || kind === 'stranger') again.push(hit);
+  }
+  if (volatile) out = out.volatile;
+  out.to(rooms).emit(event, data);
+  for (const id of again) to.to(id).emit(event, data);
+}
+
+// Batches holds the messages of a room for a while and sends them together.
+class Batches {
+  #rooms = new Map();
+  #every;
+  #send;
+
+  constructor(every, send) {
+    this.#every = every;
+    this.#send = send;
+  }
+
+  add(room, message) {
+    const held = this.#rooms.get(room);
+    if (held) return held.push(message);
+    this.#rooms.set(room, [message]);
+    return setTimeout(() => {
+      const messages = this.#rooms.get(room);
+      this.#rooms.delete(room);
+      this.#send(room, messages);
+    }, this.#every);
+  }
+}
