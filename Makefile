@@ -122,4 +122,5 @@ soak: ## ten minutes at 50 000 deliveries a second: neither server nor generator
 
 .PHONY: clean
 clean: ## remove what was built, installed and measured here
-	rm -rf bin out coverage* bench/interop/node_modules bench/peers/node/node_modules bench/peers/artillery/node_modules
+	rm -rf bin out coverage* bench/interop/node_modules bench/peers/node/node_modules bench/peers/shop/node_modules \
+		bench/peers/artillery/node_modules

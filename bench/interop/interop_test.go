@@ -18,7 +18,10 @@ import (
 	"time"
 )
 
-const peerServer = "../peers/node/server.js"
+const (
+	peerServer = "../peers/node/server.js"
+	shopServer = "../peers/shop/server.js"
+)
 
 // throng is the binary under test, built once for all tests.
 var throng string
@@ -56,7 +59,7 @@ func ready() error {
 	if _, err := exec.LookPath("node"); err != nil {
 		return errors.New("node is not installed")
 	}
-	for _, dir := range []string{".", filepath.Dir(peerServer)} {
+	for _, dir := range []string{".", filepath.Dir(peerServer), filepath.Dir(shopServer)} {
 		if _, err := os.Stat(filepath.Join(dir, "node_modules")); errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("the npm packages of bench/interop/%s are not installed", filepath.Clean(dir))
 		}

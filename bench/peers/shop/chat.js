@@ -1,10 +1,16 @@
 // The chat of a node: channels, private messages, typing notices, and announcements of administrators.
 import escapeHTML from 'escape-html';
-import { add, parseFaults } from './account.js';
+import { Account, add } from './account.js';
 import { identify, session } from './site.js';
 
-export function chat(io, { account, batch, env }) {
-  const shop = { chat: io.of('/chat'), account, faults: parseFaults(env.SHOP_FAULTS), delay: Number(env.SHOP_LATE ?? 5000), messages: 0 };
+const events = { 'chat:said': 'say', 'chat:typing': 'typing', pm: 'whisper', announcement: 'announce' };
+
+// newAccount returns the account of a node; it throws an Error for faults that it does not know.
+export const newAccount = (node) => new Account(node, Object.values(events), process.env.SHOP_FAULTS);
+
+export function chat(io, { account, batch }) {
+  const { env } = process;
+  const shop = { chat: io.of('/chat'), account, delay: Number(env.SHOP_LATE ?? 5000), messages: 0 };
   const text = env.SHOP_ESCAPE ? escapeHTML : String;
   const stamp = () => ({ id: `${account.node}-${++shop.messages}`, at: Date.now() });
   const waiting = new Batches(batch, (room, messages) => shop.chat.to(room).emit('chat:said', messages));
@@ -12,7 +18,7 @@ export function chat(io, { account, batch, env }) {
   shop.chat.use(authenticate);
   shop.chat.on('connection', (socket) => {
     const { user } = socket.data;
-    account.watch(socket);
+    watch(account, socket);
     socket.join(`user:${user.id}`);
     socket.emit('welcome', { user });
 
@@ -69,25 +75,28 @@ function authenticate(socket, next) {
   }
 }
 
+// watch counts what is written to a socket. A volatile message is dropped when the transport cannot take it, which Socket.IO
+// decides right after its listeners for outgoing packets were called.
+function watch(account, socket) {
+  socket.onAnyOutgoing((event, data) => {
+    const op = events[event];
+    if (!op) return;
+    const missed = op === 'typing' && !socket.conn.transport.writable;
+    add(missed ? account.dropped : account.delivered, op, Array.isArray(data) ? data.length : 1);
+  });
+}
+
 // deliver sends an event to rooms, none for everybody in /chat, and makes the mistakes that are planted for this message.
-function deliver({ chat: to, account, faults, delay }, op, rooms, event, data, { but, volatile } = {}) {
-  add(account.asked, op);
-  let out = but ? to.except(but) : to;
-  const again = [];
-  for (const { kind, every } of faults[op] ?? []) {
-    if (account.asked[op] % every !== 0) continue;
-    const members = rooms.length > 0 ? [...(to.adapter.rooms.get(rooms[0]) ?? [])] : [...to.sockets.keys()];
-    const wanted = members.filter((id) => id !== but);
-    const hit = kind === 'stranger' ? [...to.sockets.keys()].findLast((id) => !members.includes(id)) : wanted.at(-1);
-    if (!hit) continue;
-    add(account.planted[kind], op);
-    if (kind === 'loss' || kind === 'late') out = out.except(hit);
-    if (kind === 'late') setTimeout(() => to.to(hit).emit(event, data), delay);
-    if (kind === 'duplicate' || kind === 'stranger') again.push(hit);
-  }
+function deliver({ chat: to, account, delay }, op, rooms, event, data, { but, volatile } = {}) {
+  const everyone = [...to.sockets.keys()];
+  const members = rooms.length > 0 ? [...(to.adapter.rooms.get(rooms[0]) ?? [])] : everyone;
+  const { lost, again, late } = account.ask(op, members.filter((id) => id !== but), everyone);
+  let out = to.to(rooms).except([...lost, ...late]);
+  if (but) out = out.except(but);
   if (volatile) out = out.volatile;
-  out.to(rooms).emit(event, data);
+  out.emit(event, data);
   for (const id of again) to.to(id).emit(event, data);
+  for (const id of late) setTimeout(() => to.to(id).emit(event, data), delay);
 }
 
 // Batches holds the messages of a room for a while and sends them together.

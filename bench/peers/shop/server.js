@@ -8,8 +8,7 @@ import { createServer } from 'node:http';
 import { parseArgs } from 'node:util';
 import { createAdapter, setupPrimary } from '@socket.io/cluster-adapter';
 import { Server } from 'socket.io';
-import { Account, parseFaults } from './account.js';
-import { chat } from './chat.js';
+import { chat, newAccount } from './chat.js';
 import { behind } from './proxies.js';
 import { site } from './site.js';
 
@@ -22,13 +21,13 @@ await (cluster.isPrimary ? lead() : serve(Number(process.env.SHOP_NODE)));
 
 // serve is one node. Without its adapter, SHOP_LONE, it knows nothing of the others.
 async function serve(node) {
-  const account = new Account(`node${node}`);
+  const account = newAccount(`node${node}`);
   const http = createServer(site({ node: account.node, tokenLife: flags['token-life'], account }));
   const io = new Server(http, { ...(process.env.SHOP_LONE !== String(node) && { adapter: createAdapter() }) });
   io.engine.on('initial_headers', (headers, req) => {
     if (!/(^|; *)node=/.test(req.headers.cookie ?? '')) headers['set-cookie'] = `node=${account.node}; Path=/; HttpOnly`;
   });
-  chat(io, { account, batch: milliseconds(flags.batch), env: process.env });
+  chat(io, { account, batch: milliseconds(flags.batch) });
   // Each node has a port of its own; node:cluster would share one among them.
   http.listen({ port: Number(flags.port) && Number(flags.port) + node - 1, host: '127.0.0.1', exclusive: true }, () => process.send({ port: http.address().port }));
   process.on('SIGTERM', () => {}); // the primary says when
@@ -37,7 +36,7 @@ async function serve(node) {
 
 // lead starts the nodes and the proxies, and stops them.
 async function lead() {
-  parseFaults(process.env.SHOP_FAULTS); // a mistake in it is told once, and now
+  newAccount(''); // a mistake in SHOP_FAULTS is told once, and now
   setupPrimary();
   const nodes = await Promise.all(Array.from({ length: Number(flags.nodes) }, (_, i) => new Promise((resolve, reject) => {
     const worker = cluster.fork({ SHOP_NODE: i + 1 });
