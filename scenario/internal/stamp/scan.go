@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"strconv"
+	"strings"
 
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/scenario/file"
@@ -18,6 +19,9 @@ type Finder struct {
 	At     *file.Path      // where the server's contract puts the stamps; nil: anywhere
 	Run    uint32          // whose stamps are looked for; it must be Searchable
 }
+
+// escapedSize is as long as a stamp of which every character is escaped twice.
+const escapedSize = TextSize * len(`\\u0026#x0041;`)
 
 // beginSize is how many characters of a stamp's text the run alone decides.
 const beginSize = 5
@@ -41,6 +45,7 @@ type Scan struct {
 	first       []byte   // of all attachments
 	raw         bool     // the piece may have stamps as bytes
 	some        bool     // one was found
+	undone      bool     // rest has its escapes undone
 	run         [4]byte
 	begin       [8]byte // its first beginSize characters begin the text of every stamp
 }
@@ -101,12 +106,20 @@ func (s *Scan) Next() (Stamp, State) {
 			}
 		case text >= 0:
 			st, n, state := readEscaped(s.rest[text:])
+			if state == Damaged && !s.undone && mayEscape(s.rest[text:min(len(s.rest), text+escapedSize)]) {
+				s.undone, s.raw = true, false
+				s.rest = undo(s.rest[text:])
+				continue
+			}
 			s.rest, s.some = s.rest[text+n:], true
 			return st, state
 		case len(s.attachments) > 0:
 			s.rest, s.attachments, s.raw = s.attachments[0], s.attachments[1:], true
 		case s.some:
 			return Stamp{}, None
+		case !s.undone && mayEscape(s.args):
+			s.undone, s.raw = true, false
+			s.rest = undo(s.args)
 		default:
 			s.some, s.rest = true, nil
 			return s.other()
@@ -136,7 +149,7 @@ func (s *Scan) other() (Stamp, State) {
 func readEscaped(b []byte) (st Stamp, n int, state State) {
 	var text [TextSize]byte
 	for i := range text {
-		c, size := unescape(b[n:])
+		c, size := unescape(b[n:], "")
 		if size == 0 {
 			return st, max(n, 1), Damaged
 		}
@@ -163,8 +176,8 @@ var escapes = []struct {
 	{"%", false, "", 2, 16},
 }
 
-// unescape reads a character of base64url; size 0: there is none.
-func unescape(b []byte) (c byte, size int) {
+// unescape reads a character of base64url, or an escaped one of more; size 0: there is none.
+func unescape(b []byte, more string) (c byte, size int) {
 	if len(b) == 0 {
 		return 0, 0
 	}
@@ -185,7 +198,7 @@ func unescape(b []byte) (c byte, size int) {
 			return 0, 0
 		}
 		v, err := strconv.ParseUint(string(rest[:digits]), e.base, 8)
-		if err != nil || !isText(byte(v)) {
+		if err != nil || !isText(byte(v)) && strings.IndexByte(more, byte(v)) < 0 {
 			return 0, 0
 		}
 		return byte(v), slashes + len(e.begin) + digits + len(e.end)
