@@ -9,11 +9,11 @@ import (
 	"github.com/throng-io/throng/scenario/file"
 )
 
-// A contract describes how a foreign server performs the runner's operations, prepared for use.
+// A contract describes how clients join and leave the rooms of a foreign server, prepared for use.
+// What they send is in operations.go.
 type contract struct {
 	spec        *file.Contract
-	join, leave *pattern        // nil: the server has no such call
-	delivers    map[string]bool // events that bring deliveries; nil: any may
+	join, leave *pattern // nil: the server has no such call
 }
 
 func newContract(t *trial) *contract {
@@ -28,27 +28,7 @@ func newContract(t *trial) *contract {
 	if spec.Leave != nil {
 		c.leave = t.compile(spec.Leave.Emit, nil)
 	}
-	names := map[string]bool{}
-	for _, call := range []*file.Call{spec.Room, spec.All, spec.Echo} {
-		switch {
-		case call == nil:
-		case call.Deliver == "":
-			return c
-		default:
-			names[call.Deliver] = true
-		}
-	}
-	c.delivers = names
 	return c
-}
-
-// stampAt is where the contract says that the stamp of a message is; nil: where the runner's own
-// payload has it.
-func (t *trial) stampAt() *file.Path {
-	if t.spec.Contract == nil {
-		return nil
-	}
-	return t.spec.Contract.Stamp
 }
 
 // joinAsked reports whether clients ask for their rooms, and whether the server

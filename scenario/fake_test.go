@@ -2,11 +2,13 @@ package scenario
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -120,7 +122,7 @@ func (c *fakeConn) Run(h client.Handler) error {
 			if err := pk.Parse(p.text); err != nil {
 				return &client.CloseError{Reason: client.ParseError, Cause: err}
 			}
-			m := client.Message{At: client.Now(), Args: pk.Data}
+			m := client.Message{At: client.Now(), Args: pk.Data, Space: c.space(string(pk.Namespace))}
 			if c.s.unread > 0 {
 				m.From, m.Until = m.At, m.At
 				time.Sleep(c.s.unread)
@@ -143,6 +145,14 @@ func (c *fakeConn) Run(h client.Handler) error {
 			h.Event(&m)
 		}
 	}
+}
+
+// spaces are the namespaces that the client has joined.
+func (c *fakeConn) spaces() []string { return append([]string{c.cfg.Namespace}, c.cfg.More...) }
+
+// space is the number of a namespace among them.
+func (c *fakeConn) space(namespace string) int {
+	return max(0, slices.Index(c.spaces(), cmp.Or(namespace, "/")))
 }
 
 func (c *fakeConn) end(why string) {

@@ -35,7 +35,8 @@ type group struct {
 	spaces    []*ledger.Audience // of further namespaces
 	rooms     []*ledger.Audience
 	parser    socketio.Parser
-	finder    stamp.Finder
+	finder    stamp.Finder // of stamps anywhere
+	hearing   hearing
 	shares    *plan.RoomShares // of the rooms; nil: all rooms are alike
 	moves     *moves           // nil: no client does
 	flow      *flowPlan        // nil: none
@@ -76,7 +77,8 @@ func newGroup(t *trial, spec *file.Group, index, first int) *group {
 		t: t, index: index, first: first, spec: spec, actors: make([]atomic.Pointer[actor], spec.Count),
 		head: headOf("2", spec.Namespace), parser: parserOf(spec.Parser), attempts: make([]atomic.Int64, len(t.tl.Spans)),
 	}
-	g.finder = stamp.Finder{Parser: g.parser, At: t.stampAt(), Run: t.id}
+	g.finder = stamp.Finder{Parser: g.parser, Run: t.id}
+	g.hearing = newHearing(t.spec.Contract, g.finder)
 	g.plan = plan.NewPopulation(t.tl, spec, t.spec.Seed, index)
 	g.namespace = t.audience(spec.Namespace, "", -1)
 	for _, name := range spec.More {

@@ -34,12 +34,13 @@ const (
 func (s *stream) expectIntact(form file.Template) {
 	w := &s.intact
 	w.drawn, w.zeros = !s.spec.Sizes.IsZero(), s.spec.Binary
-	c := s.t.spec.Contract
+	op := s.spec.Operation
 	switch {
-	case !s.stamped || c != nil && c.Changes, !form.IsZero() && !form.Has(file.HolePayload) && !s.spec.Binary, w.zeros && w.drawn:
+	case op != nil && (op.AltersPayload() || op.Emit.Has(file.HoleStamp)):
+	case !s.stamped, !form.IsZero() && !form.Has(file.HolePayload) && !s.spec.Binary, w.zeros && w.drawn:
 	case w.zeros:
 		w.n = s.spec.Size - stamp.Size
-	case s.t.stampAt() != nil && !form.IsZero():
+	case op != nil:
 		w.n = s.spec.Size - stamp.TextSize
 	default:
 		w.n = s.spec.Size - file.MinSize
@@ -104,7 +105,7 @@ func (a *actor) checkIntact(st *stamp.Stamp, after []byte, at int64) {
 func (f *findings) rewritten(say func(format string, args ...any)) {
 	for _, s := range f.t.streams {
 		if n := s.intact.changed.Load(); n > 10 && n == s.intact.seen.Load() {
-			say("the payload of every message of %s arrived changed: if the server changes payloads on purpose, write contract: {changes: true}", s.spec.Event)
+			say("the payload of every message of %s arrived changed: if the server changes payloads on purpose, write changes: true in %s of the contract", s.spec.Event, s.operation())
 		}
 	}
 }

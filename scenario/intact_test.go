@@ -59,7 +59,7 @@ func TestChangedPayloadsAreFound(t *testing.T) {
 	change := func(some func(n int, to *fakeConn) bool) *fakeServer {
 		return &fakeServer{mangle: func(n int, to *fakeConn, p []byte) []fakePacket {
 			if some(n, to) {
-				p = bytes.Replace(p, []byte("xxxx\"}"), []byte("xxyx\"}"), 1)
+				p = bytes.Replace(p, []byte("xxxx\""), []byte("xxyx\""), 1)
 			}
 			return []fakePacket{{text: p}}
 		}}
@@ -74,11 +74,12 @@ func TestChangedPayloadsAreFound(t *testing.T) {
 	if c.Reason != "errors(stamp.changed) == 0: 1 000" || !strings.Contains(strings.Join(c.Warnings, "; "), "changes: true") {
 		t.Errorf("%s because %q; warnings %q", c.Verdict, c.Reason, c.Warnings)
 	}
-	contract := "contract: {all: {emit: [all, msg, \"${payload}\", true]}, changes: true}\n"
-	if c = play(t, change(every), broadcast+contract); c.Verdict != result.Pass {
+	contract := "contract: {operations: {all: {emit: [all, msg, \"${payload}\", true], to: others, changes: true}}}\n"
+	contracted := strings.Replace(broadcast, ", expect: others", "", 1)
+	if c = play(t, change(every), contracted+contract); c.Verdict != result.Pass {
 		t.Errorf("%s because %q: the contract allows it", c.Verdict, c.Reason)
 	}
-	if c = play(t, change(one), broadcast+strings.Replace(contract, ", changes: true", "", 1)); c.Reason != "errors(stamp.changed) == 0: 1" {
+	if c = play(t, change(one), contracted+strings.Replace(contract, ", changes: true", "", 1)); c.Reason != "errors(stamp.changed) == 0: 1" {
 		t.Errorf("%s because %q: the contract does not allow it", c.Verdict, c.Reason)
 	}
 }

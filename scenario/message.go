@@ -13,10 +13,8 @@ import (
 // template is the list of the event and its arguments, where they are not what every
 // stream sends to the built-in server: that is put together faster.
 func (s *stream) template() file.Template {
-	if c := s.t.spec.Contract; c != nil && s.spec.Op != file.OpEmit {
-		if call := c.Of(s.spec.Op); call != nil {
-			return call.Emit
-		}
+	if op := s.spec.Operation; op != nil {
+		return op.Emit
 	}
 	data, bare := s.spec.Data, s.group.bare()
 	if data.IsZero() {
@@ -72,7 +70,7 @@ func (s *stream) compose(dst []byte, a *actor, o *plan.Op, room int, seq uint32)
 		st = stamp.Stamp{Run: s.t.id, Stream: uint16(s.index), Sender: a.ID, Seq: seq, Due: o.Due}
 		f.stamp = &st
 	}
-	if s.spec.Op == file.OpRoom {
+	if s.needsRoom {
 		f.room = s.group.roomName(room)
 	}
 	if !s.spec.Sizes.IsZero() {

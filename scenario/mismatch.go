@@ -77,12 +77,10 @@ func (t *trial) mismatch(rows [][]ledger.Row) string {
 		}
 		owed := owedBy(rows[i])
 		event, paths := s.spec.Event, ""
-		if c := t.spec.Contract; c != nil {
-			if call := c.Of(s.spec.Op); call != nil {
-				event = call.Deliver
-			}
-			if c.Stamp != nil {
-				paths = " at " + c.Stamp.Text
+		if op := s.spec.Operation; op != nil {
+			event = op.Deliver
+			if p := op.Place(); p != nil {
+				paths = " at " + p.Text
 			}
 		}
 		if event == "" || heard[event] == 0 {
@@ -91,31 +89,36 @@ func (t *trial) mismatch(rows [][]ledger.Row) string {
 				continue
 			}
 			if event == "" {
-				return noStamp(name, n, paths, t.spec.Contract)
+				return noStamp(name, n, paths, s.spec.Operation)
 			}
-			return otherEvent(event, name, n, t.spec.Contract)
+			return otherEvent(event, name, n, s.spec.Operation)
 		}
 		if n := heard[event]; 2*n >= owed {
-			return noStamp(event, n, paths, t.spec.Contract)
+			return noStamp(event, n, paths, s.spec.Operation)
 		}
 	}
 	return ""
 }
 
-func noStamp(event string, n int64, paths string, c *file.Contract) string {
+func noStamp(event string, n int64, paths string, op *file.Operation) string {
 	what := fmt.Sprintf("%s `%s` events arrived without a stamp%s: ", metric.FormatCount(n), event, paths)
-	if c == nil {
-		return what + "the server changes the messages that it passes on; name the place of ${payload} in them with contract: {stamp: PATH}"
+	switch {
+	case op == nil:
+		return what + "the server changes the messages that it passes on; describe its events with contract:"
+	case op.Correlate != nil:
+		return what + "correlate: of `" + op.Name + "` in the contract must name the place of ${stamp} in the delivered arguments"
+	case op.Stamp != nil:
+		return what + "stamp: of `" + op.Name + "` in the contract must name the place of ${payload} in the delivered arguments"
 	}
-	return what + "contract: {stamp: PATH} must name the place of ${payload} in the delivered arguments"
+	return what + "the server changes the payload of `" + op.Name + "`: put ${stamp} where an id goes that it passes on, and name its place with correlate:"
 }
 
-func otherEvent(event, instead string, n int64, c *file.Contract) string {
+func otherEvent(event, instead string, n int64, op *file.Operation) string {
 	what := fmt.Sprintf("no `%s` event arrived, but %s `%s` events did: ", event, metric.FormatCount(n), instead)
-	if c == nil {
+	if op == nil {
 		return what + "the server uses other events than the scenario expects; describe them with contract:"
 	}
-	return what + "deliver: in the contract must name the event that the server passes messages on with"
+	return what + "deliver: of `" + op.Name + "` in the contract must name the event that the server passes messages on with"
 }
 
 // most is the event that came most often.
@@ -156,7 +159,7 @@ func (t *trial) emptyRooms(rows [][]ledger.Row) string {
 		return ""
 	}
 	for i, s := range t.streams {
-		if s.spec.Op == file.OpRoom && i < len(rows) && unheard(rows[i]) {
+		if s.spec.To.Kind == file.ToRoom && i < len(rows) && unheard(rows[i]) {
 			return fmt.Sprintf("no message to a room reached any client: if the server has no event `%s`, its rooms are empty; join: in the contract must name the server's event for joining a room", t.joinEvent())
 		}
 	}

@@ -34,7 +34,7 @@ const (
 	patchEvent
 	patchSeq
 	patchPayload
-	patchStamp // the bare stamp, for data of the user's own
+	patchStamp // the bare stamp: for data of the user's own, and as an id
 	patchData
 	patchCaptured
 )
@@ -44,7 +44,7 @@ const holeStamp = "$b"
 
 var patchKinds = map[string]patchKind{
 	file.HoleClient: patchClient, file.HoleGroup: patchGroup, file.HoleRoom: patchRoom, file.HoleEvent: patchEvent,
-	file.HoleSeq: patchSeq, file.HolePayload: patchPayload, holeStamp: patchStamp,
+	file.HoleSeq: patchSeq, file.HolePayload: patchPayload, holeStamp: patchStamp, file.HoleStamp: patchStamp,
 }
 
 // A filling has the values for the patches.
@@ -56,6 +56,8 @@ type filling struct {
 	seq      uint32
 	stamp    *stamp.Stamp // nil: the payload is filler only
 	size     int          // of the payload
+	text     bool         // the payload is a text, of an operation of the contract, instead of an object
+	apart    bool         // the stamp stands in a place of its own, so that the payload is filler only
 	binary   bool         // the payload is an attachment
 	captured []json.RawMessage
 }
@@ -152,12 +154,7 @@ func (x *patch) append(dst []byte, f *filling) []byte {
 	case patchPayload:
 		return f.payload(dst, x.form)
 	case patchStamp:
-		if f.stamp == nil {
-			return append(dst, `""`...)
-		}
-		dst = append(dst, '"')
-		dst = f.stamp.Append(dst)
-		return append(dst, '"')
+		return f.bareStamp(dst, x.form)
 	case patchCaptured:
 		if x.column >= len(f.captured) || f.captured[x.column] == nil {
 			if x.form == file.FormValue {
@@ -202,13 +199,27 @@ func appendCaptured(dst []byte, v json.RawMessage, form file.Form) []byte {
 	return appendText(dst, string(v), form)
 }
 
-// payload writes the message's payload: the object that the built-in server's scenarios
-// send or, where the contract says where a text comes out again, that text.
+// bareStamp writes the stamp alone.
+func (f *filling) bareStamp(dst []byte, form file.Form) []byte {
+	if form == file.FormValue {
+		dst = append(dst, '"')
+	}
+	if f.stamp != nil {
+		dst = f.stamp.Append(dst)
+	}
+	if form == file.FormValue {
+		dst = append(dst, '"')
+	}
+	return dst
+}
+
+// payload writes the message's payload: the object that the built-in server's scenarios send, or
+// the text of an operation of the contract.
 func (f *filling) payload(dst []byte, form file.Form) []byte {
 	if f.binary {
 		return append(dst, placeholder...)
 	}
-	if f.group.t.stampAt() == nil {
+	if !f.text {
 		dst = append(dst, '{')
 		n := f.size - len(`{"p":""}`)
 		if f.stamp != nil {
@@ -224,7 +235,7 @@ func (f *filling) payload(dst []byte, form file.Form) []byte {
 		dst = append(dst, '"')
 	}
 	n := f.size
-	if f.stamp != nil {
+	if f.stamp != nil && !f.apart {
 		dst, n = f.stamp.Append(dst), n-stamp.TextSize
 	}
 	dst = appendFiller(dst, n)

@@ -176,14 +176,14 @@ name: t
 target: {url: "http://127.0.0.1:1"}
 contract:
   join: {emit: [room:join, "${room}"], ack: ACK}
-  room: {emit: [chat:say, {room: "${room}", body: "${payload}"}], deliver: chat:said}
-  stamp: $[0].body
+  operations:
+    say: {emit: [chat:say, {room: "${room}", body: "${payload}"}], to: room, deliver: chat:said, stamp: "$[0].body"}
 groups:
   people:
     count: 20
     connect: {rate: 10k/s}
     rooms: {of: 5}
-    send: [{op: room, rate: 2/s, size: 100B, ack: 1s}]
+    send: [{op: say, rate: 2/s, size: 100B, ack: 1s}]
 phases:
   - {name: ramp, for: 300ms, clients: 0%..100%, load: 0%, record: false}
   - {name: rest, for: 1s, load: 0%, record: false}

@@ -19,23 +19,36 @@ func (a *actor) Event(m *client.Message) {
 	if a.group.react != nil {
 		a.react(m)
 	}
-	scan := a.scan(m)
-	for n := 0; ; n++ {
+	stamped := false
+	for i, finders := 0, a.group.hearing.of(m.Name); i < len(finders); i++ {
+		scan := finders[i].Scan(m.Args, m.Attachments)
+		stamped = a.hear(m, &scan) || stamped
+	}
+	if !stamped { // not of the runner's making, or changed beyond recognition
+		t.unstamped.note(m.Name)
+	}
+}
+
+// hear takes in the runner's messages that a scan of an event finds, and reports whether there is
+// any.
+func (a *actor) hear(m *client.Message, scan *stamp.Scan) (any bool) {
+	t := a.t
+	for {
 		st, found := scan.Next()
 		switch {
 		case found == stamp.None:
-			if n == 0 { // not of the runner's making
-				t.unstamped.note(m.Name)
-			}
-			return
+			return any
 		case found == stamp.Damaged:
 			a.group.countError(metric.Error(metric.ErrStamp, metric.HowInvalid), t.arrived(m), nil)
 		case st.Run != t.id:
 			t.count.foreign.Add(1)
+		case !t.delivers(&st, m.Name):
+			continue // the server sends it along with another event
 		default:
 			a.checkIntact(&st, scan.After(), t.arrived(m))
 			a.receive(m, &st)
 		}
+		any = true
 	}
 }
 
@@ -151,13 +164,4 @@ func (a *actor) expireCalls(now int64) {
 		a.countError(metric.Error(metric.ErrAck, metric.HowTimeout), int(c.stream), c.due, nil)
 		return true
 	})
-}
-
-// scan looks for the stamps of deliveries, where the server puts them.
-func (a *actor) scan(m *client.Message) stamp.Scan {
-	f := &a.group.finder
-	if c := a.t.contract; c != nil && c.delivers != nil && !c.delivers[string(m.Name)] {
-		return f.Scan(nil, nil)
-	}
-	return f.Scan(m.Args, m.Attachments)
 }

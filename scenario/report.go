@@ -56,6 +56,7 @@ func (t *trial) report(c *collector, rows [][]ledger.Row, end judge.Ending, why 
 	f.ledger()
 	f.latencies()
 	cell.Curve = f.curve()
+	cell.Unstamped = t.unstampedEvents()
 	cell.Reconnects = t.reconnects(e)
 	f.resources()
 	cell.Wire = c.wire(e)
@@ -230,7 +231,7 @@ func (f *findings) curve() []result.CurvePoint {
 				n += r.Received + r.Late
 			}
 		}
-		if n > most && s.spec.Op != file.OpEcho {
+		if n > most && s.spec.To.Kind != file.ToSelf {
 			best, most = s, n
 		}
 	}

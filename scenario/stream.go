@@ -27,6 +27,7 @@ type stream struct {
 	group  *group
 	spec   *file.Stream
 	book   *ledger.Book
+	to     *ledger.Audience // of every message; see audience
 	plan   *plan.Schedule
 	echoes bool    // the acknowledgement brings the message back
 	op     plan.Op // the next one
@@ -38,12 +39,13 @@ type stream struct {
 
 	// Where the server's contract or the stream's own data says how a message looks, it is
 	// custom with the rest filled in.
-	custom  *pattern
-	intact  intact
-	stamped bool // carries a stamp, by which receivers recognize it
-	fill    filling
-	head    []byte // of every packet
-	blob    []byte // a binary payload
+	custom    *pattern
+	intact    intact
+	stamped   bool // carries a stamp, by which receivers recognize it
+	needsRoom bool // each message is for a room, or names one
+	fill      filling
+	head      []byte // of every packet
+	blob      []byte // a binary payload
 
 	between       []betweenSeries // by class of the receiver; nil: the stream is not periodic
 	delivery      []int           // series, by class of the receiver and decile of the room
@@ -69,16 +71,9 @@ func newStream(t *trial, g *group, spec *file.Stream, index int) *stream {
 		t: t, index: index, group: g, spec: spec, book: &ledger.Book{Late: int64(spec.Late), Volatile: spec.Volatile},
 		offered: make([]atomic.Int64, n), sent: make([]atomic.Int64, n), held: make([]atomic.Int64, n), dropped: make([]atomic.Int64, n),
 	}
-	s.echoes = spec.Op == file.OpEcho && spec.Ack > 0
-	switch {
-	case s.echoes || spec.Expect == "none":
-	case spec.Expect == "self" || spec.Op == file.OpEcho:
-		s.book.Expect = ledger.ExpectSelf
-	case spec.Expect == "others":
-		s.book.Expect = ledger.ExpectOthers
-	default:
-		s.book.Expect = ledger.ExpectAll
-	}
+	s.echoes = spec.Operation == nil && spec.Op == file.OpEcho && spec.Ack > 0
+	s.needsRoom = spec.NeedsRoom()
+	s.book.Expect, s.to = expectations[spec.Expect], s.fixedAudience()
 	sources := 1
 	switch spec.Per {
 	case "client":
@@ -99,6 +94,10 @@ func newStream(t *trial, g *group, spec *file.Stream, index int) *stream {
 func (s *stream) packet() {
 	s.stamped = s.spec.Size >= file.MinSize || s.book.Expect != ledger.ExpectNone || s.echoes
 	s.fill = filling{group: s.group, event: s.spec.Event, size: s.spec.Size, binary: s.spec.Binary}
+	if op := s.spec.Operation; op != nil {
+		s.fill.text, s.fill.apart = true, op.Emit.Has(file.HoleStamp)
+		s.stamped = s.book.Expect != ledger.ExpectNone || s.fill.apart
+	}
 	kind := "2"
 	if s.spec.Binary {
 		kind = "51-"
@@ -192,7 +191,7 @@ func (s *stream) series() {
 		base.Decile = d
 		for i, name := range []string{metric.FanoutFirst, metric.FanoutLast, metric.FanoutSpread} {
 			s.fan[d][i] = -1
-			if s.reaches(t.kinds.classes[s.group.classes[0]], d) {
+			if slices.ContainsFunc(t.kinds.classes, func(c class) bool { return s.reaches(c, d) }) {
 				s.fan[d][i] = one(name, false)
 			}
 		}
@@ -207,17 +206,11 @@ func (s *stream) series() {
 // reaches reports whether a message of the stream may come to receivers of a class, in rooms of
 // a decile.
 func (s *stream) reaches(c class, decile int) bool {
-	to := s.t.groups[c.group]
 	switch {
-	case s.book.Expect == ledger.ExpectNone:
+	case s.book.Expect == ledger.ExpectNone, !s.spec.Reaches(s.group.spec, s.t.groups[c.group].spec):
 		return false
-	case s.spec.Op == file.OpEcho:
-		return decile == 0 && to == s.group
-	case !slices.Contains(to.spec.Spaces(), s.group.spec.Spaces()[s.spec.Space]):
-		return false
-	case s.spec.Op == file.OpRoom:
-		r := to.spec.Rooms
-		return r != nil && r.Prefix == s.group.spec.Rooms.Prefix && (s.group.rooms[0].Decile == 0) == (decile == 0)
+	case s.spec.To.Kind == file.ToRoom:
+		return (s.group.rooms[0].Decile == 0) == (decile == 0)
 	}
 	return decile == 0
 }
@@ -286,13 +279,7 @@ func (s *stream) holds() bool { return !s.spec.Volatile && s.spec.Away != file.A
 // says that the operation was held.
 func (s *stream) emit(a *actor, o *plan.Op, waited bool) (lost bool) {
 	room := s.room(a, o)
-	var to *ledger.Audience
-	switch s.spec.Op {
-	case file.OpRoom:
-		to = s.group.rooms[room]
-	case file.OpAll:
-		to = s.audience()
-	}
+	to := s.audience(room)
 	enter := s.t.ledger.Emit
 	if waited {
 		enter = s.t.ledger.EmitHeld
@@ -337,14 +324,6 @@ func (s *stream) emit(a *actor, o *plan.Op, waited bool) (lost bool) {
 	}
 	s.drop(o, metric.Error(metric.ErrSend, how), err)
 	return false
-}
-
-// audience returns the receivers in the namespace of the stream.
-func (s *stream) audience() *ledger.Audience {
-	if s.spec.Space > 0 {
-		return s.group.spaces[s.spec.Space-1]
-	}
-	return s.group.namespace
 }
 
 // build writes the packet into the stream's buffer.
@@ -397,7 +376,7 @@ func (s *stream) room(a *actor, o *plan.Op) int {
 	switch {
 	case s.spec.Per == "room":
 		return int(o.Source)
-	case s.spec.Op == file.OpRoom:
+	case s.needsRoom:
 		return a.room(plan.Draw(s.t.spec.Seed, plan.ForRoom, uint64(s.index)<<32|uint64(a.index), o.N, 0))
 	}
 	return 0

@@ -105,6 +105,7 @@ func (f *findings) notes() (out []string) {
 		}
 		say("%s", text)
 	}
+	f.unstamped(say)
 	if t.server.pid.Load() > 0 && f.e.Target.RSSBefore < 0 {
 		say("the server's CPU and memory could not be read")
 	}

@@ -20,8 +20,8 @@ const blamed = `version: 1
 name: blamed
 contract:
   join: {emit: ["room:join", "${room}"], ack: true}
-  room: {emit: ["chat:say", {room: "${room}", body: "${payload}"}], deliver: "chat:said"}
-  stamp: $[0].body
+  operations:
+    say: {emit: ["chat:say", {room: "${room}", body: "${payload}"}], to: room, deliver: "chat:said", stamp: "$[0].body"}
 groups:
   people:
     count: 4
@@ -29,7 +29,7 @@ groups:
     auth: {token: a}
     rooms: {of: 1, join: 1}
     send:
-      - {op: room, rate: 10/s, size: 100B, expect: all, late: 1s}
+      - {op: say, rate: 10/s, size: 100B, late: 1s}
 phases:
   - {name: ramp, for: 500ms, clients: 0%..100%, load: 0%, record: false}
   - {name: hold, for: 1s}

@@ -176,10 +176,10 @@ func (s *Spec) feeds(from *Group, st *Stream, c *Check) bool {
 // reaches reports whether what a stream brings of a metric is measured by clients of a group.
 func reaches(from *Group, st *Stream, to *Group, name string) bool {
 	// Metrics with the sender's label are measured by the receiver.
-	if m, _ := metric.Of(name); !m.Has(metric.LabelFrom) || st.Op == OpEcho {
+	if m, _ := metric.Of(name); !m.Has(metric.LabelFrom) {
 		return to.Name == from.Name
 	}
-	return slices.Contains(to.Spaces(), from.Spaces()[st.Space]) && (st.Op != OpRoom || to.Rooms != nil && to.Rooms.Prefix == from.Rooms.Prefix)
+	return st.Reaches(from, to)
 }
 
 // brings reports whether the group has clients, and rooms, of the kind that a check names.
@@ -187,7 +187,7 @@ func (g *Group) brings(st *Stream, c *Check) bool {
 	if slow := c.Labels["read"]; slow == "slow" && g.Read == nil || slow == "normal" && g.Read != nil && g.Read.Share == 1 {
 		return false
 	}
-	if c.Labels["room_decile"] != "" && (st.Op != OpRoom || g.Rooms == nil || g.Rooms.Even()) {
+	if c.Labels["room_decile"] != "" && (st.To.Kind != ToRoom || g.Rooms == nil || g.Rooms.Even()) {
 		return false
 	}
 	if c.Labels["replayed"] == "true" && (st.Volatile || g.Reconnect == nil || !g.Reconnect.Recover) {
@@ -208,7 +208,7 @@ func feeders(name string) (what string, feeds func(Stream) bool) {
 	case metric.NeedsDelivery:
 		return "is delivered to anybody", func(s Stream) bool { return s.Expect != "none" }
 	case metric.NeedsBroadcast:
-		return "is broadcast", func(s Stream) bool { return s.Expect != "none" && s.Op != OpEcho }
+		return "is broadcast", func(s Stream) bool { return s.Expect != "none" && s.To.Kind != ToSelf }
 	}
 	return "", nil
 }

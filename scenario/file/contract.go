@@ -2,99 +2,64 @@ package file
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
-// Contract describes how a foreign server performs the runner's operations. A nil call means that
-// the server lacks the operation.
+// Contract describes what clients can ask of a foreign server.
 type Contract struct {
-	Join  *Call // nil: clients are in their rooms when they have connected
-	Leave *Call
-	Room  *Call
-	All   *Call
-	Echo  *Call
-	// Changes says that the server changes the text of payloads, so that only their stamps are
-	// checked.
-	Changes bool
-	Stamp   *Path // where the payload, a text, comes out again; nil: the payload is an object {"$b": stamp, "p": filler}, found wherever it stands
+	Join       *Call // nil: clients are in their rooms when they have connected
+	Leave      *Call
+	Operations []Operation // in file order
 }
 
-// Call is one operation of a server that a client can request.
+// Call is an event by which clients join or leave a room.
 type Call struct {
-	Emit    Template // the JSON list of the event and its arguments
-	Ack     *bool    // whether the server acknowledges it; nil: only where a stream asks for it
-	Deliver string   // the event that the receivers get; "": any
+	Emit Template // the JSON list of the event and its arguments
+	Ack  *bool    // whether the server acknowledges it; nil: it does not
 }
 
 // WantsAck reports whether the call is known to be acknowledged.
 func (c *Call) WantsAck() bool { return c != nil && c.Ack != nil && *c.Ack }
 
-// Of returns the call of a stream's operation; nil when the server has none.
-func (c *Contract) Of(op string) *Call {
-	switch op {
-	case OpRoom:
-		return c.Room
-	case OpAll:
-		return c.All
-	case OpEcho:
-		return c.Echo
-	}
-	return nil
+// movedTo is the advice for a key that belongs to an operation.
+func movedTo(operation string) string {
+	return "write operations: {" + operation + "}"
 }
 
 var contractTable = object[Contract]{
 	what: "the contract",
 	def:  "contract", about: "The events of a server other than the built-in one; default: the events of the built-in bench application.",
-	advice: map[string]string{"broadcast": "did you mean `all`?", "send": "did you mean `room` (or `all`)?"},
-	fields: []field[Contract]{
-		{key: "join", is: ref("call"), set: func(d *decoder, n *node, c *Contract) { c.Join = d.call(n, "join", joinScope) }},
-		{key: "leave", is: ref("call"), set: func(d *decoder, n *node, c *Contract) { c.Leave = d.call(n, "leave", joinScope) }},
-		{key: "room", is: ref("call"), set: func(d *decoder, n *node, c *Contract) { c.Room = d.call(n, "room", roomCallScope) }},
-		{key: "all", is: ref("call"), set: func(d *decoder, n *node, c *Contract) { c.All = d.call(n, "all", callScope) }},
-		{key: "echo", is: ref("call"), set: func(d *decoder, n *node, c *Contract) { c.Echo = d.call(n, "echo", callScope) }},
-		{key: "stamp", about: "place of the payload, a text, in the delivered arguments, such as $[0].body; without it the payload is an object", is: aPath, set: func(d *decoder, n *node, c *Contract) {
-			p := read(d, n, "stamp", parsePath, nil)
-			c.Stamp = &p
-		}},
-		{key: "changes", about: "the server changes the text of payloads, for example shortens it: only their stamps are checked", is: aBool, def: false, set: func(d *decoder, n *node, c *Contract) {
-			c.Changes = d.bool(n, "changes")
-		}},
+	advice: map[string]string{
+		"room":    movedTo("room: {emit: [event, ...], to: room, deliver: event}"),
+		"all":     movedTo("all: {emit: [event, ...], to: all, deliver: event}"),
+		"echo":    movedTo("echo: {emit: [event, ...], to: self, deliver: event}"),
+		"stamp":   movedTo("NAME: {emit: [event, ...], to: room, stamp: PATH}"),
+		"changes": movedTo("NAME: {emit: [event, ...], to: room, changes: true}"),
 	},
-	done: func(d *decoder, n *node, c *Contract) {
-		for _, op := range []string{OpRoom, OpAll, OpEcho} {
-			call := c.Of(op)
-			if call == nil || call.Emit.IsZero() {
-				continue
-			}
-			if !call.Emit.Has(HolePayload) {
-				d.errs.add(at(n.get(op), "emit"), fmt.Sprintf("the emit of `%s` has no ${payload}: its messages could not be recognised", op), "put \"${payload}\" where the text goes")
-			}
-			if c.Stamp == nil && slices.Contains(call.Emit.Holes, Hole{HolePayload, FormString}) {
-				d.errs.add(at(n.get(op), "emit"), "a ${payload} inside a longer text cannot be found in the delivered message", "write it as a whole value, or name its place in the delivered arguments with stamp:")
-			}
-		}
+	fields: []field[Contract]{
+		{key: "join", is: ref("call"), set: func(d *decoder, n *node, c *Contract) { c.Join = d.call(n, "join") }},
+		{key: "leave", is: ref("call"), set: func(d *decoder, n *node, c *Contract) { c.Leave = d.call(n, "leave") }},
+		{key: "operations", about: "what clients can send, by names of your own; streams name them: send: [{op: NAME, ...}]", is: atLeastOne(mapOf(form{"pattern": reOperation.String(), "not": form{"enum": []string{OpEmit}}}, ref("operation"))), set: setOperations},
 	},
 }
 
 var callTable = object[Call]{
 	what: "the call",
-	def:  "call", about: "One operation of the server.",
+	def:  "call", about: "The event by which clients join or leave a room.",
 	fields: []field[Call]{
-		{key: "emit", about: "the event and its arguments, with ${room} and ${payload}", is: anEmit, required: "write emit: [event, argument...]", set: func(*decoder, *node, *Call) {}}, // needs the scope: see call
+		{key: "emit", about: "the event and its arguments, with ${room}", is: anEmit, required: "write emit: [event, argument...]", set: func(*decoder, *node, *Call) {}}, // needs the scope: see call
 		{key: "ack", about: "whether the server acknowledges it", is: aBool, set: func(d *decoder, n *node, c *Call) {
 			v := d.bool(n, "ack")
 			c.Ack = &v
 		}},
-		{key: "deliver", about: "the event that the receivers get", is: aText, set: func(d *decoder, n *node, c *Call) { c.Deliver = d.string(n, "deliver", checkEvent) }},
 	},
 }
 
-func (d *decoder) call(n *node, what string, sc *scope) *Call {
+func (d *decoder) call(n *node, what string) *Call {
 	c := &Call{}
 	callTable.decode(d, n, c)
 	if emit := n.get("emit"); emit != nil && !emit.null {
-		c.Emit = d.emission(emit, what, sc)
+		c.Emit = d.emission(emit, what, joinScope)
 	}
 	return c
 }
@@ -123,27 +88,4 @@ func (d *decoder) emission(n *node, what string, sc *scope) Template {
 		}
 	}
 	return t
-}
-
-// checkContract compares the groups' operations with the server's.
-func (d *decoder) checkContract(s *Spec) {
-	c := s.Contract
-	if c == nil {
-		return
-	}
-	for _, g := range s.Groups {
-		for i, st := range g.Send {
-			item := d.places["group "+g.Name].get("send").items[i]
-			if st.Op == OpEmit {
-				continue
-			}
-			call := c.Of(st.Op)
-			switch {
-			case call == nil:
-				d.errs.add(at(item, "op"), fmt.Sprintf("the contract does not say how the server does `%s`", st.Op), fmt.Sprintf("add %s: {emit: [event, \"${payload}\"], deliver: event} to contract", st.Op))
-			case st.Ack > 0 && call.Ack != nil && !*call.Ack:
-				d.errs.add(at(item, "ack"), fmt.Sprintf("the stream waits for an acknowledgement, but the contract says that the server does not acknowledge `%s`", st.Op), "remove ack from the stream, or ack: false from the contract")
-			}
-		}
-	}
 }

@@ -10,14 +10,15 @@ import (
 // decoder turns the tree into a Spec, once for each combination of the matrix. It does not stop at
 // a mistake: it notes the mistake and continues with a zero.
 type decoder struct {
-	errs   *errorList
-	vars   *variables
-	groups []string // names in the file, for the checks; also those of broken groups
-	phases []string
-	places map[string]*node // positions of values that are checked at the end, by path
-	group  string           // whose templates are being read; "": of no one group
-	uses   []ColumnUse      // of data files
-	scope  *scope           // of the flow that is being read
+	errs     *errorList
+	vars     *variables
+	groups   []string // names in the file, for the checks; also those of broken groups
+	phases   []string
+	places   map[string]*node // positions of values that are checked at the end, by path
+	group    string           // whose templates are being read; "": of no one group
+	uses     []ColumnUse      // of data files
+	scope    *scope           // of the flow that is being read
+	contract *Contract        // read before the groups; nil: none
 
 	stepsOf func(n *node, what string, sc *scope) []Step // steps, where a table of its own needs it
 }

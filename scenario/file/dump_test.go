@@ -45,7 +45,7 @@ func (w *dumper) value(path string, v, def reflect.Value) {
 	below := func() {}
 	for i := range v.NumField() {
 		field, name, was := v.Field(i), v.Type().Field(i).Name, def.Field(i)
-		if !v.Type().Field(i).IsExported() || name == "Line" || name == "Col" || same(field, was) {
+		if !v.Type().Field(i).IsExported() || name == "Line" || name == "Col" || name == "Operation" || same(field, was) {
 			continue
 		}
 		if text, ok := fact(field); ok {
@@ -101,6 +101,8 @@ func fact(v reflect.Value) (text string, ok bool) {
 		return x.Text, true
 	case *Path:
 		return x.Text, true
+	case Audience:
+		return fmt.Sprint(x), true
 	case Ramp:
 		return fmt.Sprintf("%g..%g", x.From, x.To), true
 	case time.Duration:

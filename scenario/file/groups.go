@@ -63,8 +63,8 @@ var groupTable = object[Group]{
 		checkWire(d, n, g)
 		for i, s := range g.Send {
 			item := n.get("send").items[i]
-			if g.Rooms == nil && n.get("rooms") == nil && s.Op == OpRoom {
-				d.errs.add(at(item, "op"), "a room stream needs rooms to send to", "add rooms: {of: 10, join: 1} to the group "+g.Name)
+			if g.Rooms == nil && n.get("rooms") == nil && s.NeedsRoom() {
+				d.errs.add(at(item, "op"), s.needsRooms(), "add rooms: {of: 10, join: 1} to the group "+g.Name)
 			}
 		}
 	},
@@ -168,12 +168,10 @@ var streamTable = object[Stream]{
 		return Stream{Arrival: "constant", Size: 128, Late: 5 * time.Second, Scale: true, Away: AwayHold}
 	},
 	fields: []field[Stream]{
-		{key: "op", about: "echo to the sender, room: to the members of one of its rooms, all: to the whole namespace, emit: any event of the server's own", is: oneOf(operations...), required: "write op: echo, room, all or emit", set: func(d *decoder, n *node, s *Stream) {
-			s.Op = d.oneOf(n, "operation", operations, nil)
-		}},
+		{key: "op", about: "an operation of the contract; without a contract echo: to the sender, room: to the members of one of its rooms, all: to the whole namespace; emit: any event of the server's own", is: anyOf(form{"enum": operations}, form{"type": "string", "pattern": reOperation.String()}, aVariable), required: "write op: echo, room, all or emit", set: func(d *decoder, n *node, s *Stream) { d.streamOp(n, s) }},
 		{key: "event", about: "its name; default msg, for an echo echo", is: anEvent, set: func(d *decoder, n *node, s *Stream) { s.Event = d.string(n, "event", checkEvent) }},
 		{key: "rate", about: "messages at load: 100%, per client, group or room (key per)", is: aRate, required: "write rate: 1/s", set: func(d *decoder, n *node, s *Stream) { s.Rate = d.rate(n, "rate", maxRate) }},
-		{key: "per", about: "default client, for op: all group", is: oneOf(pers...), set: func(d *decoder, n *node, s *Stream) {
+		{key: "per", about: "default client; group where a whole namespace receives it", is: oneOf(pers...), set: func(d *decoder, n *node, s *Stream) {
 			s.Per = d.oneOf(n, "per", pers, nil)
 		}},
 		{key: "arrival", about: "evenly, at random, or all in the same moment; burst(8): each client, room or group sends eight at once", is: anyOf(form{"enum": []string{"constant", "poisson", "burst"}}, form{"type": "string", "pattern": reBurst.String()}, aVariable), def: "constant", set: func(d *decoder, n *node, s *Stream) {
@@ -223,13 +221,19 @@ const maxBurst = 100_000
 // finishStream fills in the defaults that depend on the operation and checks
 // what the operation allows.
 func finishStream(d *decoder, n *node, s *Stream) {
-	if data := n.get("data"); data != nil && !data.null {
+	if data := n.get("data"); data != nil && !data.null && s.Operation == nil {
 		sc := dataScope
 		if s.Op == OpRoom {
 			sc = roomDataScope
 		}
 		s.Data = jsonTemplate(d, data, sc)
 	}
+	if s.Operation != nil {
+		d.finishCall(n, s)
+		finishSchedule(d, n, s)
+		return
+	}
+	s.To.Kind = map[string]string{OpEcho: ToSelf, OpRoom: ToRoom, OpAll: ToAll, OpEmit: ToNone}[s.Op]
 	event, per, expects := "msg", "client", []string{"all", "others", "none"}
 	switch s.Op {
 	case OpEcho:
@@ -255,11 +259,16 @@ func finishStream(d *decoder, n *node, s *Stream) {
 		s.Expect = expects[0]
 	}
 	d.checkMessage(n, s)
+	finishSchedule(d, n, s)
+}
+
+// finishSchedule checks what streams with and without a contract have in common.
+func finishSchedule(d *decoder, n *node, s *Stream) {
 	if s.Volatile && s.Ack > 0 {
 		d.errs.add(at(n, "volatile"), "a volatile message may be dropped, and is then never acknowledged", "remove ack or volatile")
 	}
-	if s.Per == "room" && s.Op != "" && s.Op != OpRoom {
-		d.errs.add(at(n, "per"), fmt.Sprintf("per: room needs op: room, not op: %s", s.Op), "write per: client or per: group")
+	if s.Per == "room" && s.Op != "" && !s.NeedsRoom() {
+		d.errs.add(at(n, "per"), fmt.Sprintf("per: room needs an operation that goes to a room, and op: %s does not", s.Op), "write per: client or per: group")
 	}
 }
 

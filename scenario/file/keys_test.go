@@ -54,10 +54,16 @@ var examples = map[string]example{
 		"csv": "v.csv", "jsonl": "u.jsonl|-csv", "pick": "unique",
 	}},
 	"contract": {"{version: 1, name: x, groups: {a: {count: 1}}, contract: %}", nil, map[string]string{
-		"join": "{emit: [j, $room]}", "leave": "{emit: [l, $room]}", "room": "{emit: [r, $payload]}", "all": "{emit: [a, $payload]}", "echo": "{emit: [e, $payload]}", "stamp": "\"$[0].a\"", "changes": "true",
+		"join": "{emit: [j, $room]}", "leave": "{emit: [l, $room]}", "operations": "{say: {emit: [s, $payload], to: all}}",
 	}},
 	"call": {"{version: 1, name: x, groups: {a: {count: 1}}, contract: {join: %}}", assignments("emit=[j]"), map[string]string{
-		"emit": "[k, 1]", "ack": "true", "deliver": "joined",
+		"emit": "[k, 1]", "ack": "true",
+	}},
+	"operation": {"{version: 1, name: x, groups: {a: {count: 1}}, contract: {operations: {o: %}}}", assignments("emit=[e, $payload]|to=all"), map[string]string{
+		"emit": "[e, $payload, $stamp]", "to": "{room: true, others: true}", "deliver": "said", "ack": "true", "namespace": "/", "stamp": "\"$[0].a\"", "correlate": "\"$[0].b\"|emit=[e, $stamp]", "changes": "true",
+	}},
+	"audience": {"{version: 1, name: x, groups: {a: {count: 1}}, contract: {operations: {o: {emit: [e, $payload], to: %}}}}", assignments("all=true"), map[string]string{
+		"room": "true|-all", "all": "true|others=true", "self": "true|-all", "others": "true", "namespace": "/",
 	}},
 	"group": {"{version: 1, name: x, groups: {a: %}}", assignments("count=10"), map[string]string{
 		"count": "20", "arrive": "5/s|life=6m|-count", "life": "exp(6m)", "connect": "{rate: 5/s}", "transport": "{websocket: 50%, polling: 50%}", "parser": "msgpack", "poll": "2s", "namespace": "[/a, /b]",

@@ -13,7 +13,7 @@ type Spec struct {
 	Target   *Target           // a foreign server; nil when Server is set
 	Server   *Server           // the built-in server; nil when Target is set
 	Data     []Feeder          // data files, in file order
-	Contract *Contract         // operations of a foreign server; nil: as in the built-in bench application
+	Contract *Contract         // what a foreign server can do; nil: as in the built-in bench application
 	Groups   []Group           // in file order, at least one
 	Phases   []Phase           // in order, at least one; default: ramp (5s, or what connecting takes), warm (2s), hold (30s, recorded)
 	SLO      []Check           // may be empty
@@ -155,7 +155,7 @@ type Rooms struct {
 	Move   Dist   // seconds until a client leaves one of its rooms for another; zero: never
 }
 
-// The operations of a stream.
+// The operations of a stream without a contract, and OpEmit.
 const (
 	OpEcho = "echo" // to the server and back to the sender
 	OpRoom = "room" // to the members of one of the sender's rooms
@@ -172,23 +172,27 @@ const (
 // Stream is an open-model schedule of messages; latency counts from the
 // scheduled time.
 type Stream struct {
-	Op       string        // OpEcho, OpRoom, OpAll or OpEmit
-	Event    string        // default "msg"; for an echo "echo"
-	Rate     float64       // messages per second at load 100%, per what Per says
-	Per      string        // client (default for echo and room), group (default for all) or room
-	Arrival  string        // constant (default): a fixed period and a random start; poisson: exponential gaps; burst: all in the same moment, once a period, or a second of it at once with Per group
-	Burst    int           // of a burst: how many of each client, room or group are due at once, the clients and rooms at different times; 0: as Arrival says
-	Size     int           // bytes of the JSON data object; default 128, at least MinSize unless nothing is expected; the mean when they are drawn
-	Sizes    Dist          // bytes, drawn for each message with Dist.Bytes; zero: all have Size
-	Data     Template      // JSON instead of the data object; zero: an object of Size bytes
-	Ack      time.Duration // how long to wait for an acknowledgement; 0: none is asked for
-	Space    int           // the namespace it sends to: 0 for the group's Namespace, then More in order
-	Binary   bool          // the payload is a binary attachment of Size bytes instead of an object
-	Expect   string        // expected receivers: all (default for room and all), others, self (default for an echo without Ack) or none (always for an echo with Ack: the acknowledgement is the answer)
-	Late     time.Duration // a delivery later than this is late; default 5s
-	Away     string        // treatment of messages due while the sender reconnects: AwayHold (default) or AwayDrop; volatile ones are dropped
-	Volatile bool          // may be dropped: losses are counted separately and are not failures
-	Scale    bool          // whether a phase's load scales the rate; default true
+	Op string // OpEcho, OpRoom, OpAll or OpEmit, or an operation of the contract
+	// Operation is what the contract says of Op; nil: the events of the built-in bench application,
+	// or OpEmit.
+	Operation *Operation
+	To        Audience      // who should receive it; Expect says whether the sender does too
+	Event     string        // default "msg"; for an echo "echo"; of an operation, the event that it sends
+	Rate      float64       // messages per second at load 100%, per what Per says
+	Per       string        // client (default), group (default where a whole namespace receives it) or room
+	Arrival   string        // constant (default): a fixed period and a random start; poisson: exponential gaps; burst: all in the same moment, once a period, or a second of it at once with Per group
+	Burst     int           // of a burst: how many of each client, room or group are due at once, the clients and rooms at different times; 0: as Arrival says
+	Size      int           // bytes of the JSON data object; default 128, at least MinSize unless nothing is expected; the mean when they are drawn
+	Sizes     Dist          // bytes, drawn for each message with Dist.Bytes; zero: all have Size
+	Data      Template      // JSON instead of the data object; zero: an object of Size bytes
+	Ack       time.Duration // how long to wait for an acknowledgement; 0: none is asked for
+	Space     int           // the namespace it sends to: 0 for the group's Namespace, then More in order
+	Binary    bool          // the payload is a binary attachment of Size bytes instead of an object
+	Expect    string        // expected receivers: all (default for room and all), others, self (default for an echo without Ack) or none (always for an echo with Ack: the acknowledgement is the answer)
+	Late      time.Duration // a delivery later than this is late; default 5s
+	Away      string        // treatment of messages due while the sender reconnects: AwayHold (default) or AwayDrop; volatile ones are dropped
+	Volatile  bool          // may be dropped: losses are counted separately and are not failures
+	Scale     bool          // whether a phase's load scales the rate; default true
 }
 
 // Phase is a stretch of a run.

@@ -14,8 +14,7 @@ const (
 	inRoomData
 	inData
 	inJoin
-	inRoomCall
-	inCall
+	inOperation
 	inFlow
 	inReact
 	inVars // a variable that is used in one of the others
@@ -23,7 +22,7 @@ const (
 
 const (
 	everywhere = inHandshake | inMessages | inJoin | inFlow | inReact
-	inMessages = inRoomData | inData | inRoomCall | inCall
+	inMessages = inRoomData | inData | inOperation
 )
 
 // templateNames is the one table of the names that templates may use besides variables, and where.
@@ -34,10 +33,11 @@ var templateNames = []struct {
 }{
 	{HoleClient, "the number of the client within its group, from 0", everywhere},
 	{HoleGroup, "the name of the client's group", everywhere},
-	{HoleRoom, "the room that is joined, left or sent to", inRoomData | inRoomCall | inJoin},
-	{HoleEvent, "the event of the stream", inMessages},
+	{HoleRoom, "the room that is joined, left or sent to", inRoomData | inOperation | inJoin},
+	{HoleEvent, "the event of the stream", inRoomData | inData},
 	{HoleSeq, "the number of the message in its stream, from 0", inMessages},
 	{HolePayload, "the stamp, filled up to `size` bytes", inMessages},
+	{HoleStamp, "the stamp alone, a text of 32 characters: an id that the server passes on", inOperation},
 	{"FILE.COLUMN", "the client's row of a data file", everywhere},
 	{"NAME", "a value that an earlier step captured", inFlow},
 	{"env.NAME", "an environment variable, which is kept secret", everywhere | inVars},
@@ -68,7 +68,7 @@ func (s spot) words() string {
 	for _, call := range []struct {
 		at   spot
 		keys []string
-	}{{inJoin, []string{"join", "leave"}}, {inRoomCall, []string{"room"}}, {inCall, []string{"all", "echo"}}} {
+	}{{inJoin, []string{"join", "leave"}}, {inOperation, []string{"operations"}}} {
 		if s&call.at != 0 {
 			calls = append(calls, call.keys...)
 		}
@@ -120,14 +120,13 @@ type scope struct {
 }
 
 var (
-	clientScope   = &scope{at: inHandshake}
-	roomDataScope = &scope{at: inRoomData}
-	dataScope     = &scope{at: inData}
-	joinScope     = &scope{at: inJoin}
-	roomCallScope = &scope{at: inRoomCall}
-	callScope     = &scope{at: inCall}
-	reactScope    = &scope{at: inReact}
-	varScope      = &scope{at: inVars}
+	clientScope    = &scope{at: inHandshake}
+	roomDataScope  = &scope{at: inRoomData}
+	dataScope      = &scope{at: inData}
+	joinScope      = &scope{at: inJoin}
+	operationScope = &scope{at: inOperation}
+	reactScope     = &scope{at: inReact}
+	varScope       = &scope{at: inVars}
 )
 
 // allows reports whether a template may have a hole of that name here.

@@ -153,6 +153,10 @@ func (d *decoder) spec(root *node, params map[string]string, trial *searchTrial)
 		d.vars.expand(d.errs, d.vars.defs[name], varScope) // mistakes also of unused ones
 	}
 	clear(d.vars.used)
+	if n := root.get("contract"); n != nil && !n.null {
+		d.places["contract"] = n
+		d.contract = decoded(d, n, &contractTable)
+	}
 	specTable.decode(d, root, s)
 	finishData(d, root, s)
 	if len(d.vars.secrets.values) > 0 {
@@ -296,7 +300,7 @@ func (d *decoder) together(root *node, s *Spec) {
 	}
 	d.checkFaults(root, s)
 	d.checkRecovery(root, s)
-	d.checkContract(s)
+	d.checkAudiences(s)
 	d.checkWires(s)
 	for _, g := range s.Groups {
 		d.checkRamp(s, g)

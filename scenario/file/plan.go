@@ -1,9 +1,6 @@
 package file
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // Plan holds the resources that a scenario needs, computed before it runs.
 type Plan struct {
@@ -120,19 +117,19 @@ func (s *Spec) receivers(from Group, st Stream, share float64) float64 {
 	if st.Expect == "none" {
 		return 0
 	}
-	if st.Op == OpEcho {
+	if st.To.Kind == ToSelf {
 		return 1
 	}
 	n := 0.0
 	for _, g := range s.Groups {
-		if !slices.Contains(g.Spaces(), from.Spaces()[st.Space]) {
+		if !st.Reaches(&from, &g) {
 			continue
 		}
 		clients := g.present(float64(g.Count)*share, share)
 		switch {
-		case st.Op == OpAll:
+		case st.To.Kind == ToAll:
 			n += clients
-		case g.Rooms != nil && from.Rooms != nil && g.Rooms.Prefix == from.Rooms.Prefix:
+		case st.To.Kind == ToRoom && from.Rooms != nil:
 			// Only the rooms that both groups know can be shared.
 			common := float64(min(g.Rooms.Of, from.Rooms.Of)) / float64(from.Rooms.Of)
 			members := g.Rooms.receivers(clients, st.Per)

@@ -11,7 +11,7 @@ var beyondSchema = map[string][]string{
 		"check-over", "check-pair", "check-percentile-0", "check-share-number", "check-wrong-unit",
 	},
 	"a value with a variable has no form before it is substituted": {
-		"flow-not-captured", "contract-no-payload", "contract-payload-inside", "contract-room-in-join", "data-feeder-unknown", "data-in-count", "stream-data-payload-inside",
+		"flow-not-captured", "contract-no-payload", "contract-room-in-join", "data-feeder-unknown", "data-in-count", "stream-data-payload-inside",
 		"client-index-misplaced", "data-variable", "matrix-unknown-variable", "room-variable", "unknown-variable", "unknown-variable-dollar",
 		"variable-circle", "variable-wrong-type", "matrix-fanout-breaks", "matrix-some-cells", "matrix-value-breaks", "matrix-unused-axis",
 	},
@@ -28,7 +28,7 @@ var beyondSchema = map[string][]string{
 		"check-no-recovery", "check-server-no-sample", "no-phase-recorded", "recover-forgotten", "recover-msgpack",
 		"bare-broadcast", "bare-mixed", "baseline-mixed", "baseline-share", "baseline-socketio", "baseline-target", "binary-data", "namespace-of-stream", "parser-mixed",
 		"check-decile-of-even", "rooms-move-nowhere",
-		"contract-no-ack", "contract-no-all", "data-unused", "op-emit", "stream-data-no-place", "stream-data-size", "stream-emit-expect",
+		"contract-no-ack", "contract-no-all", "contract-payload-twice", "op-unknown", "operation-event", "operation-namespace", "operation-no-rooms", "operation-places", "operation-stream", "data-unused", "op-emit", "stream-data-no-place", "stream-data-size", "stream-emit-expect",
 		"read-always", "read-nobody", "volatile-acked",
 		"expect-of-acked-echo", "expect-self-of-all", "matrix-exclude-all", "matrix-too-large", "fault-nobody", "fault-target", "nobody", "per-room-of-all", "phase-twice", "ramp-too-short",
 		"room-without-rooms", "rooms-join-too-many", "transport-shares",

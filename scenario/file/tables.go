@@ -103,9 +103,7 @@ var specTable = object[Spec]{
 		{key: "vars", about: "values to use as ${name} and to override by --set name=value", is: mapOf(ourNames, aText), set: func(*decoder, *node, *Spec) {}}, // read before everything else
 		{key: "matrix", is: ref("matrix"), set: func(*decoder, *node, *Spec) {}},                                                                               // as well
 		{key: "data", about: "data files that give each client a row, to use as ${NAME.COLUMN}", is: mapOf(ourNames, ref("feeder")), set: setData},
-		{key: "contract", is: ref("contract"), set: func(d *decoder, n *node, s *Spec) {
-			s.Contract = decoded(d, n, &contractTable)
-		}},
+		{key: "contract", is: ref("contract"), set: func(d *decoder, _ *node, s *Spec) { s.Contract = d.contract }}, // streams name its operations: it is read first
 		{key: "groups", about: "populations of clients, by name", is: atLeastOne(mapOf(form{"pattern": reGroup.String()}, ref("group"))), required: "write groups: {viewers: {count: 100}}", set: setGroups},
 		{key: "phases", about: "phases in order; default: a ramp, 2s of warm-up, 30s that are recorded", is: atLeastOne(listOf(ref("phase"))), set: setPhases},
 		{key: "slo", about: "checks of the server: a broken one fails the run", is: listOf(ref("check")), set: func(d *decoder, n *node, s *Spec) { s.SLO = d.checks(n, SLO) }},

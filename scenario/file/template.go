@@ -16,7 +16,7 @@ type Template struct {
 // A Hole is a place in a template.
 type Hole struct {
 	// Name is the inserted value: client.index, the number of the client within its group; group;
-	// room; event; seq, the number of the message in its stream; payload, the stamp and the filler;
+	// room; event; seq, the number of the message in its stream; payload, the stamp and the filler; stamp, the stamp alone;
 	// FEEDER.COLUMN of a data file; a name that a step of the flow has captured; or the name of a
 	// secret, env.NAME or a variable, whose value Spec.Secrets has. See the table in names.go.
 	Name string
@@ -41,6 +41,7 @@ const (
 	HoleEvent   = "event"
 	HoleSeq     = "seq"
 	HolePayload = "payload"
+	HoleStamp   = "stamp"
 )
 
 // IsZero reports whether the template is empty.

@@ -20,7 +20,7 @@ var (
 
 const axisPrefix = "matrix."
 
-var reservedNames = []string{"matrix", "client", "room", "seq", "payload", "group", "event", "env"}
+var reservedNames = []string{"matrix", "client", "room", "seq", "payload", "stamp", "group", "event", "env"}
 
 // variables are the values that ${...} may name in one combination.
 type variables struct {

@@ -43,9 +43,8 @@ func checkWire(d *decoder, n *node, g *Group) {
 				d.bad(name, &flaw{fmt.Sprintf("the group %s does not join the namespace %s", g.Name, clip(name.text())), orOneOf(name.text(), g.Spaces())})
 			}
 		}
+		d.audienceSpace(item, g, s)
 		switch {
-		case s.Op == OpRoom && s.Space > 0:
-			d.errs.add(at(item, "namespace"), "rooms are joined in the group's first namespace only", "put that namespace first, or write op: all")
 		case s.Binary && item.get("data") != nil:
 			d.errs.add(at(item, "binary"), "a binary payload has no data beside it", "remove data or binary")
 		case s.Binary && s.Op == OpEmit:

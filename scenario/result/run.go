@@ -125,7 +125,9 @@ type Cell struct {
 	Target    map[string]*TargetMetric `json:"target_metrics,omitempty"` // by name
 	// by class: connect.refused, ack.timeout, ...
 	Errors map[string]int64 `json:"errors"`
-	Checks []Check          `json:"checks"`
+	// events without a stamp, by the names that the contract delivers messages with
+	Unstamped map[string]int64 `json:"unstamped,omitempty"`
+	Checks    []Check          `json:"checks"`
 	// what to know before believing the numbers, the most important first
 	Warnings []string `json:"warnings"`
 	// explain the numbers without questioning them

@@ -1,0 +1,418 @@
+package file
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Operation is an event of a foreign server that clients send, and what should come of it.
+type Operation struct {
+	Name      string   // by which streams and checks name it
+	Event     string   // the first item of Emit as written: the event label of its metrics
+	Emit      Template // the JSON list of the event and its arguments
+	Ack       *bool    // whether the server acknowledges it; nil: where a stream asks for it
+	To        Audience // the clients that should receive it
+	Deliver   string   // the event by which they receive it; "": any
+	Namespace string   // that it is sent to; "": the namespace of the stream
+	Stamp     *Path    // where the payload comes out again in the delivered arguments; nil: it is looked for everywhere
+	Correlate *Path    // where ${stamp} comes out again; the payload may be changed
+	Changes   bool     // the server changes payloads, so that only their stamps are checked
+}
+
+// Carries reports whether a message of the operation can be recognized.
+func (o *Operation) Carries() bool { return o.Emit.Has(HolePayload) || o.Emit.Has(HoleStamp) }
+
+// Place is where the stamp of a delivered message is; nil: anywhere.
+func (o *Operation) Place() *Path {
+	if o.Correlate != nil {
+		return o.Correlate
+	}
+	return o.Stamp
+}
+
+// AltersPayload reports whether the payload may arrive changed.
+func (o *Operation) AltersPayload() bool { return o.Changes || o.Correlate != nil }
+
+// The kinds of audiences.
+const (
+	ToNone = "none" // nobody: the message is not in the ledger
+	ToSelf = "self" // the sender
+	ToRoom = "room" // the members of one of the sender's rooms
+	ToAll  = "all"  // every client in the namespace
+)
+
+// Audience says which clients should receive a message.
+type Audience struct {
+	Kind      string
+	Namespace string // in which they receive it; "": in the namespace that the message is sent to
+	Others    bool   // the sender does not receive it
+}
+
+// MinText is the least size of the payload of an operation: a text with the stamp in it, and
+// nothing to fill it up.
+const MinText = 32
+
+var reOperation = regexp.MustCompile(`^[a-z][a-z0-9_-]*$`)
+
+var operationTable = object[Operation]{
+	what: "the operation",
+	def:  "operation", about: "An event that clients send, and the clients that should receive something for it.",
+	advice: map[string]string{
+		"event": "the event is the first item of emit", "data": "write the arguments into emit", "expect": "did you mean `to`?", "audience": "did you mean `to`?",
+		"on": "did you mean `deliver`?", "receive": "did you mean `deliver`?", "room": "write to: room, and \"${room}\" into emit",
+	},
+	fields: []field[Operation]{
+		{key: "emit", about: "the event and its arguments, with ${payload}, ${room} and other names", is: anEmit, required: "write emit: [event, argument...]", set: func(*decoder, *node, *Operation) {}}, // needs the name: see setOperations
+		{key: "to", about: "the clients that should receive it", is: anyOf(oneOf(audienceWords...), ref("audience")), required: "write to: room, all, others, self or none", set: func(d *decoder, n *node, o *Operation) {
+			o.To = d.audience(n)
+		}},
+		{key: "deliver", about: "the event by which they receive it; default: any", is: aText, set: func(d *decoder, n *node, o *Operation) { o.Deliver = d.string(n, "deliver", checkEvent) }},
+		{key: "ack", about: "whether the server acknowledges it", is: aBool, set: func(d *decoder, n *node, o *Operation) {
+			v := d.bool(n, "ack")
+			o.Ack = &v
+		}},
+		{key: "namespace", about: "that it is sent to; default: the one of the stream, or the first of the group", is: aText, set: func(d *decoder, n *node, o *Operation) {
+			o.Namespace = d.string(n, "namespace", checkNamespace)
+		}},
+		{key: "stamp", about: "where ${payload} comes out again in the delivered arguments, such as $[0].body; default: it is looked for everywhere", is: aPath, set: func(d *decoder, n *node, o *Operation) {
+			p := read(d, n, "stamp", parsePath, nil)
+			o.Stamp = &p
+		}},
+		{key: "correlate", about: "where ${stamp}, an id that the server passes on, comes out again in the delivered arguments; the payload may be changed then", is: aPath, set: func(d *decoder, n *node, o *Operation) {
+			p := read(d, n, "correlate", parsePath, nil)
+			o.Correlate = &p
+		}},
+		{key: "changes", about: "the server changes the text of payloads, for example shortens it: only their stamps are checked", is: aBool, def: false, set: func(d *decoder, n *node, o *Operation) {
+			o.Changes = d.bool(n, "changes")
+		}},
+	},
+	done: finishOperation,
+}
+
+// audienceWords are the audiences that one word names.
+var audienceWords = []string{ToRoom, ToAll, "others", ToSelf, ToNone}
+
+var audienceTable = object[Audience]{
+	what: "to",
+	def:  "audience", about: "The clients that should receive a message.",
+	shape: form{"oneOf": []form{{"required": []string{ToRoom}}, {"required": []string{ToAll}}, {"required": []string{ToSelf}}}},
+	fields: []field[Audience]{
+		{key: ToRoom, about: "the members of the room", is: onlyTrue, set: setKind(ToRoom)},
+		{key: ToAll, about: "every client in the namespace", is: onlyTrue, set: setKind(ToAll)},
+		{key: ToSelf, about: "the sender", is: onlyTrue, set: setKind(ToSelf)},
+		{key: "others", about: "all of these but the sender", is: onlyTrue, set: func(d *decoder, n *node, a *Audience) { a.Others = d.onlyTrue(n, "others") }},
+		{key: "namespace", about: "in which they receive it; default: the namespace that it is sent to", is: aText, set: func(d *decoder, n *node, a *Audience) {
+			a.Namespace = d.string(n, "namespace", checkNamespace)
+		}},
+	},
+	done: finishAudience,
+}
+
+// onlyTrue is the form of a key that says something by being there.
+var onlyTrue = anyOf(form{"enum": []any{true, "true"}}, aVariable)
+
+func (d *decoder) onlyTrue(n *node, what string) bool {
+	return read(d, n, what, parseBool, func(v bool) *flaw {
+		if !v {
+			return &flaw{what + ": false says nothing", "remove the key, or write " + what + ": true"}
+		}
+		return nil
+	})
+}
+
+func setKind(kind string) func(*decoder, *node, *Audience) {
+	return func(d *decoder, n *node, a *Audience) {
+		if d.onlyTrue(n, kind) && a.Kind == "" {
+			a.Kind = kind
+		}
+	}
+}
+
+// audience reads who should receive a message: a word, or a mapping.
+func (d *decoder) audience(n *node) Audience {
+	if n.kind == dict {
+		return *decoded(d, n, &audienceTable)
+	}
+	word := d.oneOf(n, "audience", audienceWords, nil)
+	if word == "others" {
+		return Audience{Kind: ToAll, Others: true}
+	}
+	return Audience{Kind: word}
+}
+
+// kinds are the keys of a mapping that say who receives a message.
+var kinds = []string{ToRoom, ToAll, ToSelf}
+
+func finishAudience(d *decoder, n *node, a *Audience) {
+	var says []entry
+	for _, e := range n.keys {
+		if slices.Contains(kinds, e.key) {
+			says = append(says, e)
+		}
+	}
+	switch {
+	case len(says) == 0:
+		d.errs.add(n.at, "to does not say who receives the message", "write one of "+enumerateOr(kinds)+", such as {all: true, namespace: /chat}")
+	case len(says) > 1:
+		d.errs.add(says[1].at, fmt.Sprintf("to names two audiences: `%s` and `%s`", says[0].key, says[1].key), "remove one")
+	case a.Kind == ToSelf && a.Others:
+		d.errs.add(at(n, "others"), "without the sender, nobody is left of self", "remove others")
+	}
+}
+
+// enumerateOr writes a list as a sentence does: a, b or c.
+func enumerateOr(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
+}
+
+func setOperations(d *decoder, n *node, c *Contract) {
+	if !d.isDict(n, "operations") {
+		return
+	}
+	if len(n.keys) == 0 {
+		d.errs.add(n.at, "`operations` is empty", "write operations: {say: {emit: [event, \"${payload}\"], to: room}}")
+	}
+	for _, e := range n.keys {
+		switch {
+		case !reOperation.MatchString(e.key):
+			d.errs.add(e.at, fmt.Sprintf("%q is not a name for an operation", clip(e.key)), "use a-z, 0-9, _ and -, starting with a letter")
+		case e.key == OpEmit:
+			d.errs.add(e.at, "the name `emit` is taken: op: emit sends any event", "choose another")
+		case e.val.null:
+			d.errs.add(e.at, fmt.Sprintf("the operation %s has no value", e.key), "write {emit: [event, \"${payload}\"], to: room}")
+			continue
+		}
+		o := Operation{Name: e.key}
+		operationTable.decode(d, e.val, &o)
+		c.Operations = append(c.Operations, o)
+	}
+}
+
+func finishOperation(d *decoder, n *node, o *Operation) {
+	emit := n.get("emit")
+	if emit == nil || emit.null {
+		return
+	}
+	o.Emit = d.emission(emit, o.Name, operationScope)
+	if o.Emit.IsZero() {
+		return
+	}
+	o.Event = emit.items[0].text
+	payloads := 0
+	for _, h := range o.Emit.Holes {
+		if h.Name == HolePayload || h.Name == HoleStamp {
+			payloads++
+		}
+	}
+	both := o.Emit.Has(HolePayload) && o.Emit.Has(HoleStamp)
+	switch {
+	case o.To.Kind != ToNone && o.To.Kind != "" && !o.Carries():
+		d.errs.add(emit.at, fmt.Sprintf("the emit of `%s` has neither ${payload} nor ${stamp}: its messages could not be recognised", o.Name),
+			"put \"${payload}\" where the text goes, or \"${stamp}\" where an id goes that the server passes on, or write to: none")
+	case payloads > 2 || payloads == 2 && !both:
+		d.errs.add(emit.at, fmt.Sprintf("the emit of `%s` has the stamp twice: each delivery would count as two", o.Name), "keep one ${payload}, and one ${stamp} at most")
+	}
+	o.checkPlaces(d, n)
+}
+
+// checkPlaces checks what is said of how delivered messages look.
+func (o *Operation) checkPlaces(d *decoder, n *node) {
+	for _, key := range []string{"stamp", "correlate", "changes"} {
+		if n.get(key) != nil && o.To.Kind == ToNone {
+			d.errs.add(at(n, key), fmt.Sprintf("nobody receives messages of `%s`, so `%s` has no effect", o.Name, key), "remove it, or say in to: who receives them")
+			return
+		}
+	}
+	switch {
+	case o.Correlate != nil && o.Stamp != nil:
+		d.errs.add(at(n, "correlate"), "a message is recognised by stamp or by correlate, not by both", "remove stamp where the server changes the text, and correlate where it does not")
+	case o.Correlate != nil && !o.Emit.Has(HoleStamp):
+		d.errs.add(at(n, "correlate"), fmt.Sprintf("the emit of `%s` has no ${stamp}, which should come out again there", o.Name), "put \"${stamp}\" where the id goes, such as clientId: \"${stamp}\"")
+	case o.Stamp != nil && o.Emit.Has(HoleStamp):
+		d.errs.add(at(n, "stamp"), fmt.Sprintf("messages of `%s` are recognised by their ${stamp}, not by the payload", o.Name), "write correlate: and the place where ${stamp} comes out again")
+	}
+}
+
+// Of returns the operation of a name; nil when the server has none.
+func (c *Contract) Of(op string) *Operation {
+	for i := range c.Operations {
+		if c.Operations[i].Name == op {
+			return &c.Operations[i]
+		}
+	}
+	return nil
+}
+
+// opNames are the operations that streams may name.
+func (d *decoder) opNames() []string {
+	if d.contract == nil {
+		return operations
+	}
+	var out []string
+	for i := range d.contract.Operations {
+		out = append(out, d.contract.Operations[i].Name)
+	}
+	return append(out, OpEmit)
+}
+
+// streamOp reads the operation of a stream: one of the contract, or else of the built-in bench
+// application.
+func (d *decoder) streamOp(n *node, s *Stream) {
+	s.Op = d.string(n, "operation", func(word string) *flaw {
+		if d.contract != nil && d.contract.Of(word) == nil && word != OpEmit {
+			if slices.Contains(operations, word) || len(d.contract.Operations) == 0 {
+				return &flaw{fmt.Sprintf("the contract has no operation `%s`", clip(word)), fmt.Sprintf("add operations: {%s: {emit: [event, \"${payload}\"], to: %s}} to contract", clip(word), likelyAudience(word))}
+			}
+		}
+		return checkWord(word, "operation", d.opNames(), nil)
+	})
+	if d.contract != nil {
+		s.Operation = d.contract.Of(s.Op)
+	}
+}
+
+// likelyAudience is the audience that the name of an operation suggests.
+func likelyAudience(op string) string {
+	switch op {
+	case OpAll:
+		return ToAll
+	case OpEcho:
+		return ToSelf
+	}
+	return ToRoom
+}
+
+// finishCall fills in what the contract says of a stream, and checks the keys that it leaves to the
+// stream.
+func (d *decoder) finishCall(n *node, s *Stream) {
+	o := s.Operation
+	for _, key := range []string{"event", "data", "expect"} {
+		if n.get(key) == nil {
+			continue
+		}
+		says := map[string]string{"event": "which event `%s` sends", "data": "what `%s` sends", "expect": "who receives `%s`"}[key]
+		d.errs.add(at(n, key), fmt.Sprintf("the contract says "+says, o.Name), fmt.Sprintf("remove `%s`, or change the operation in contract", key))
+	}
+	s.Event, s.To, s.Expect = o.Event, o.To, "all"
+	switch {
+	case o.To.Kind == ToNone:
+		s.Expect = "none"
+	case o.To.Kind == ToSelf:
+		s.Expect = "self"
+	case o.To.Others:
+		s.Expect = "others"
+	}
+	if s.Per == "" {
+		s.Per = "client"
+		if o.To.Kind == ToAll {
+			s.Per = "group"
+		}
+	}
+	size := n.get("size")
+	switch {
+	case size == nil:
+	case !o.Emit.Has(HolePayload):
+		d.errs.add(size.at, fmt.Sprintf("the operation `%s` has no ${payload}, so size has no effect", o.Name), "remove size")
+	case s.Size < s.leastSize() && s.Size > 0:
+		if v, ok := d.scalar(size, "size"); ok {
+			d.bad(v, &flaw{fmt.Sprintf("size %dB is too small for the stamp that measures the message", s.Size), fmt.Sprintf("write at least %dB", MinText)})
+		}
+	}
+	if s.Binary && !o.Emit.Has(HolePayload) {
+		d.errs.add(at(n, "binary"), fmt.Sprintf("the operation `%s` has no ${payload} that could be binary", o.Name), "remove binary")
+	}
+	switch {
+	case s.Ack > 0 && o.Ack != nil && !*o.Ack:
+		d.errs.add(at(n, "ack"), fmt.Sprintf("the stream waits for an acknowledgement, but the contract says that the server does not acknowledge `%s`", o.Name), "remove ack from the stream, or ack: false from the contract")
+	case n.get("namespace") != nil && o.Namespace != "":
+		d.errs.add(at(n, "namespace"), fmt.Sprintf("the contract says to which namespace `%s` is sent", o.Name), "remove namespace here, or from the operation")
+	}
+}
+
+// leastSize is how many bytes the payload must have for the stamp.
+func (s *Stream) leastSize() int {
+	switch {
+	case s.Expect == "none", s.Operation != nil && s.Operation.Emit.Has(HoleStamp):
+		return 1
+	case s.Operation != nil:
+		return MinText
+	}
+	return MinSize
+}
+
+// NeedsRoom reports whether each message of the stream is for a room, or names one.
+func (s *Stream) NeedsRoom() bool {
+	return s.To.Kind == ToRoom || s.Operation != nil && s.Operation.Emit.Has(HoleRoom)
+}
+
+// needsRooms is the mistake of a stream whose group has no rooms.
+func (s *Stream) needsRooms() string {
+	if s.Operation == nil {
+		return "a room stream needs rooms to send to"
+	}
+	return fmt.Sprintf("the operation `%s` needs rooms to send to", s.Op)
+}
+
+// Reaches reports whether clients of a group may receive messages of a stream of another one, or of
+// the same.
+func (s *Stream) Reaches(from, to *Group) bool {
+	switch s.To.Kind {
+	case ToNone:
+		return false
+	case ToSelf:
+		return to.Name == from.Name
+	case ToRoom:
+		return to.Rooms != nil && from.Rooms != nil && to.Rooms.Prefix == from.Rooms.Prefix && to.Namespace == s.To.Namespace
+	}
+	return slices.Contains(to.Spaces(), s.To.Namespace)
+}
+
+// audienceSpace finds the namespaces of a stream: where it is sent to, and where it is received.
+func (d *decoder) audienceSpace(item *node, g *Group, s *Stream) {
+	spaces := g.Spaces()
+	if len(spaces) == 0 {
+		return // bare Engine.IO
+	}
+	if o := s.Operation; o != nil && o.Namespace != "" {
+		if s.Space = slices.Index(spaces, o.Namespace); s.Space < 0 {
+			s.Space = 0
+			d.errs.add(at(item, "op"), fmt.Sprintf("the group %s does not join the namespace %s, to which `%s` is sent", g.Name, o.Namespace, o.Name),
+				fmt.Sprintf("write namespace: [%s, %s] in the group", g.Namespace, o.Namespace))
+		}
+	}
+	if s.To.Namespace == "" {
+		s.To.Namespace = spaces[s.Space]
+	}
+	if s.To.Kind != ToRoom || s.To.Namespace == g.Namespace {
+		return
+	}
+	if s.Operation == nil {
+		d.errs.add(at(item, "namespace"), "rooms are joined in the group's first namespace only", "put that namespace first, or write op: all")
+		return
+	}
+	d.errs.add(at(item, "op"), fmt.Sprintf("`%s` goes to rooms in %s, and the rooms of the group %s are in %s, its first namespace", s.Op, s.To.Namespace, g.Name, g.Namespace),
+		fmt.Sprintf("write to: {room: true, namespace: %s}, or put %s first in the group", g.Namespace, s.To.Namespace))
+}
+
+// checkAudiences checks that somebody can receive what the contract says.
+func (d *decoder) checkAudiences(s *Spec) {
+	if s.Contract == nil {
+		return
+	}
+	var spaces []string
+	for i := range s.Groups {
+		spaces = append(spaces, s.Groups[i].Spaces()...)
+	}
+	for i := range s.Contract.Operations {
+		o := &s.Contract.Operations[i]
+		if name := o.To.Namespace; name != "" && !slices.Contains(spaces, name) {
+			n := d.places["contract"].get("operations").get(o.Name).get("to")
+			d.errs.add(at(n, "namespace"), fmt.Sprintf("no group joins the namespace %s, in which `%s` is received", name, o.Name), orOneOf(name, spaces))
+		}
+	}
+}

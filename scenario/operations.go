@@ -1,0 +1,124 @@
+package scenario
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/ledger"
+	"github.com/throng-io/throng/scenario/internal/stamp"
+	"github.com/throng-io/throng/scenario/metric"
+)
+
+// expectations are the words of scenario files for what the ledger expects.
+var expectations = map[string]ledger.Expectation{
+	"none": ledger.ExpectNone, "self": ledger.ExpectSelf, "all": ledger.ExpectAll, "others": ledger.ExpectOthers,
+}
+
+// operation names the operation in a message.
+func (s *stream) operation() string { return "`" + s.spec.Op + "`" }
+
+// audience returns the receivers of a message, which goes to a room where the stream needs one;
+// nil: the sender alone, or nobody.
+func (s *stream) audience(room int) *ledger.Audience {
+	if s.spec.To.Kind == file.ToRoom {
+		return s.group.rooms[room]
+	}
+	return s.to
+}
+
+// fixedAudience returns the receivers of every message of the stream, where they are the same; nil:
+// they differ, or they are the sender, or nobody.
+func (s *stream) fixedAudience() *ledger.Audience {
+	if s.spec.To.Kind == file.ToAll {
+		return s.t.audience(s.spec.To.Namespace, "", -1)
+	}
+	return nil
+}
+
+// A hearing says where the stamps are in the events that a server sends. It does not change, so
+// goroutines may share it.
+type hearing struct {
+	named map[string][]stamp.Finder // by event that an operation of the contract delivers
+	other []stamp.Finder            // of all other events; none: they bring no deliveries
+}
+
+// newHearing prepares finders like one that looks everywhere.
+func newHearing(c *file.Contract, anywhere stamp.Finder) hearing {
+	h := hearing{named: map[string][]stamp.Finder{}}
+	if c == nil || len(c.Operations) == 0 {
+		h.other = []stamp.Finder{anywhere}
+		return h
+	}
+	add := func(list []stamp.Finder, op *file.Operation) []stamp.Finder {
+		f := anywhere
+		f.At = op.Place()
+		for i := range list {
+			switch {
+			case list[i].At == nil, f.At != nil && list[i].At.Text == f.At.Text:
+				return list
+			case f.At == nil: // each stamp is found once
+				return []stamp.Finder{f}
+			}
+		}
+		return append(list, f)
+	}
+	for i := range c.Operations {
+		if op := &c.Operations[i]; op.Deliver == "" && op.Carries() {
+			h.other = add(h.other, op)
+		}
+	}
+	for i := range c.Operations {
+		if op := &c.Operations[i]; op.Deliver != "" && op.Carries() {
+			list, known := h.named[op.Deliver]
+			if !known {
+				list = h.other[:len(h.other):len(h.other)]
+			}
+			h.named[op.Deliver] = add(list, op)
+		}
+	}
+	return h
+}
+
+// of returns the finders for an event.
+func (h *hearing) of(event []byte) []stamp.Finder {
+	if list, known := h.named[string(event)]; known {
+		return list
+	}
+	return h.other
+}
+
+// delivers reports whether an event is the one by which the message of a stamp is delivered.
+func (t *trial) delivers(st *stamp.Stamp, event []byte) bool {
+	if int(st.Stream) >= len(t.streams) {
+		return true // the ledger knows no such stream
+	}
+	op := t.streams[st.Stream].spec.Operation
+	return op == nil || op.Deliver == "" || op.Deliver == string(event)
+}
+
+// unstampedEvents counts the events without a stamp among those by which the contract says that
+// messages are delivered.
+func (t *trial) unstampedEvents() (out map[string]int64) {
+	if t.spec.Contract == nil {
+		return nil
+	}
+	heard := t.unstamped.counts()
+	for i := range t.spec.Contract.Operations {
+		name := t.spec.Contract.Operations[i].Deliver
+		if n := heard[name]; name != "" && n > 0 {
+			if out == nil {
+				out = map[string]int64{}
+			}
+			out[name] = n
+		}
+	}
+	return out
+}
+
+// unstamped names the declared events that came without a stamp.
+func (f *findings) unstamped(say func(format string, args ...any)) {
+	for _, name := range slices.Sorted(maps.Keys(f.cell.Unstamped)) {
+		say("%s `%s` events arrived without a stamp: they are not in the ledger", metric.FormatCount(f.cell.Unstamped[name]), name)
+	}
+}
