@@ -25,7 +25,8 @@ login.user = (token) => {
   return name && signature === sign(name) ? name : undefined;
 };
 
-// listen serves on --port, prints the address, and ends on SIGTERM, SIGINT, or the end of a piped standard input.
+// listen serves on --port, prints the address, and ends on SIGTERM, SIGINT, or the end of a piped
+// standard input.
 export function listen(http, end) {
   const { values } = parseArgs({ options: { port: { type: 'string', default: '0' } } });
   http.listen(Number(values.port), '127.0.0.1', () => console.log(`listening on http://127.0.0.1:${http.address().port}`));

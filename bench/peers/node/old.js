@@ -1,6 +1,7 @@
 // node old.js [--port N]: a chat on Socket.IO 2, in the namespace /chat.
 //
-// POST /login {"user": NAME} gives {"token": TOKEN}; without it in the query of the handshake the connection is refused.
+// POST /login {"user": NAME} gives {"token": TOKEN}; without it in the query of the handshake the
+// connection is refused.
 //
 // join room, ack                 puts the socket into a room
 // leave room, ack                takes it out

@@ -1,6 +1,7 @@
 // node plain.js [--port N]: a chat without Socket.IO, its own JSON over websockets.
 //
-// POST /login {"user": NAME} gives {"token": TOKEN}, without which ws://.../ws?token=TOKEN is refused.
+// POST /login {"user": NAME} gives {"token": TOKEN}, without which ws://.../ws?token=TOKEN is
+// refused.
 //
 // {"type": "join", "id": 1, "room": ROOM}              {"type": "ok", "id": 1}
 // {"type": "leave", "id": 2, "room": ROOM}             {"type": "ok", "id": 2}

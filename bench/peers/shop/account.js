@@ -1,11 +1,11 @@
-// What a node did, message by message, for a test to compare with what was measured. Faults are planted by counting, never
-// by chance, so that the account of them is exact.
+// What a node did, message by message, for a test to compare with what was measured. Faults are
+// planted by counting, never by chance, so that the account of them is exact.
 
 const kinds = ['loss', 'duplicate', 'stranger', 'late'];
 
-// Account is the state that GET /account tells, all numbers by operation: how many messages clients asked for, how many
-// were written to the sockets of this node, how many volatile ones were not as the connection was busy, and the deliveries
-// that each fault hit.
+// Account is the state that GET /account tells, all numbers by operation: how many messages clients
+// asked for, how many were written to the sockets of this node, how many volatile ones were not as
+// the connection was busy, and the deliveries that each fault hit.
 export class Account {
   logins = 0;
   asked = {};
@@ -14,8 +14,9 @@ export class Account {
   planted = Object.fromEntries(kinds.map((kind) => [kind, {}]));
   #faults;
 
-  // faults is the text of SHOP_FAULTS, such as "loss=say:7,late=whisper:5": of every 7th `say` one receiver gets nothing,
-  // of every 5th `whisper` one gets it late. What it does not know is an Error.
+  // faults is the text of SHOP_FAULTS, such as "loss=say:7,late=whisper:5": of every 7th `say` one
+  // receiver gets nothing, of every 5th `whisper` one gets it late. What it does not know is an
+  // Error.
   constructor(node, operations, faults = '') {
     this.node = node;
     this.#faults = faults.split(',').filter(Boolean).map((text) => {
@@ -28,8 +29,9 @@ export class Account {
     });
   }
 
-  // ask counts a message that a client asked for, and returns the mistakes to make with it: who of the members of its
-  // audience gets nothing, who gets it once more or without being a member, and who gets it late.
+  // ask counts a message that a client asked for, and returns the mistakes to make with it: who of
+  // the members of its audience gets nothing, who gets it once more or without being a member, and
+  // who gets it late.
   ask(op, members, everyone) {
     add(this.asked, op);
     const mistakes = { lost: [], again: [], late: [] };

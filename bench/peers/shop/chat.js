@@ -1,4 +1,5 @@
-// The chat of a node: channels, private messages, typing notices, and announcements of administrators.
+// The chat of a node: channels, private messages, typing notices, and announcements of
+// administrators.
 import escapeHTML from 'escape-html';
 import { Account, add } from './account.js';
 import { identify, session } from './site.js';
@@ -75,8 +76,8 @@ function authenticate(socket, next) {
   }
 }
 
-// watch counts what is written to a socket. A volatile message is dropped when the transport cannot take it, which Socket.IO
-// decides right after its listeners for outgoing packets were called.
+// watch counts what is written to a socket. A volatile message is dropped when the transport cannot
+// take it, which Socket.IO decides right after its listeners for outgoing packets were called.
 function watch(account, socket) {
   socket.onAnyOutgoing((event, data) => {
     const op = events[event];
@@ -86,7 +87,8 @@ function watch(account, socket) {
   });
 }
 
-// deliver sends an event to rooms, none for everybody in /chat, and makes the mistakes that are planted for this message.
+// deliver sends an event to rooms, none for everybody in /chat, and makes the mistakes that are
+// planted for this message.
 function deliver({ chat: to, account, delay }, op, rooms, event, data, { but, volatile } = {}) {
   const everyone = [...to.sockets.keys()];
   const members = rooms.length > 0 ? [...(to.adapter.rooms.get(rooms[0]) ?? [])] : everyone;

@@ -1,12 +1,13 @@
-// nginx and HAProxy in front of the nodes. Each session stays at its node by a cookie: nginx reads the one that the
-// application sets, HAProxy sets its own.
+// nginx and HAProxy in front of the nodes. Each session stays at its node by a cookie: nginx reads
+// the one that the application sets, HAProxy sets its own.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-// The listening socket is given to the proxy as descriptor 3, so that no other process can take its port in between.
+// The listening socket is given to the proxy as descriptor 3, so that no other process can take its
+// port in between.
 const proxies = {
   nginx: {
     conf: (nodes) => ({
@@ -25,8 +26,8 @@ const proxies = {
   },
 };
 
-// behind starts the named proxies in front of nodes, [{name, port}], and returns what they are called, their ports and how
-// to stop them. It calls lost when one of them ends.
+// behind starts the named proxies in front of nodes, [{name, port}], and returns what they are
+// called, their ports and how to stop them. It calls lost when one of them ends.
 export async function behind(names, nodes, lost) {
   return Promise.all(names.map(async (name) => {
     const proxy = proxies[name];

@@ -1,7 +1,7 @@
 // node server.js [--port N] [--nodes 1] [--behind nginx,haproxy] [--batch 0ms] [--token-life 1h]
 //
-// Prints a line with the address of each node, then of each proxy, and ends on SIGTERM, SIGINT, or the end of a piped
-// standard input.
+// Prints a line with the address of each node, then of each proxy, and ends on SIGTERM, SIGINT, or
+// the end of a piped standard input.
 import cluster from 'node:cluster';
 import { fstatSync } from 'node:fs';
 import { createServer } from 'node:http';

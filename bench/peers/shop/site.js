@@ -1,4 +1,5 @@
-// The web site around the chat: logging in, by a form as browsers do or by JSON as apps do, and what only a user may see.
+// The web site around the chat: logging in, by a form as browsers do or by JSON as apps do, and
+// what only a user may see.
 import { randomBytes } from 'node:crypto';
 import cookies from 'cookie-parser';
 import express from 'express';
@@ -7,7 +8,8 @@ import { byName } from './users.js';
 
 const secret = process.env.SHOP_SECRET ?? 'not a secret: a shop for tests';
 
-// identify returns the user of a token: {id, name, role}. It throws an Error when there is none, or it is forged or expired.
+// identify returns the user of a token: {id, name, role}. It throws an Error when there is none, or
+// it is forged or expired.
 export function identify(token) {
   if (!token) throw new Error('log in first');
   const { sub: id, name, role } = jwt.verify(token, secret);
@@ -20,7 +22,8 @@ export function session(header = '') {
   return pair && decodeURIComponent(pair.slice('session='.length));
 }
 
-// site is the Express application of a node. The cookie `node` tells nginx which node a browser has its sessions at.
+// site is the Express application of a node. The cookie `node` tells nginx which node a browser has
+// its sessions at.
 export function site({ node, tokenLife, account }) {
   const app = express();
   app.disable('x-powered-by');

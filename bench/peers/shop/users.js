@@ -1,5 +1,5 @@
-// node users.js [USERS] [DEVICES] > devices.csv: a row for each device of each user, for a scenario's data:. The passwords
-// are no secrets. User 1 is the administrator.
+// node users.js [USERS] [DEVICES] > devices.csv: a row for each device of each user, for a
+// scenario's data:. The passwords are no secrets. User 1 is the administrator.
 import { createHash } from 'node:crypto';
 import { argv, exit, stderr, stdout } from 'node:process';
 import { fileURLToPath } from 'node:url';
