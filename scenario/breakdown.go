@@ -31,6 +31,44 @@ func (f *findings) parts() {
 		f.receivers(byClass)
 	}
 	f.rooms(byDecile)
+	f.operations()
+}
+
+// operations fills in the account of each operation, where there are several.
+func (f *findings) operations() {
+	type key struct {
+		op, event string
+		volatile  bool
+	}
+	var list []result.ByOperation
+	at := map[key]int{}
+	for i := range f.e.Streams {
+		s := &f.e.Streams[i]
+		if k := (key{s.Op, s.Event, s.Volatile}); at[k] == 0 {
+			list = append(list, result.ByOperation{Op: s.Op, Event: s.Event, Volatile: s.Volatile})
+			at[k] = len(list)
+		}
+	}
+	if len(list) < 2 {
+		return
+	}
+	f.e.EachRow(func(x *record.Series, r *ledger.Row) {
+		if f.e.Recorded(r.Phase) && !x.Slow {
+			list[at[key{x.Op, x.Event, x.Volatile}]-1].Ledger.Add(r.Deliveries())
+		}
+	})
+	unexpected := metric.Error(metric.ErrDelivery, metric.HowUnexpected)
+	for i := range f.e.Errors {
+		if r := &f.e.Errors[i]; r.Class == unexpected && r.Stream >= 0 {
+			s := &f.e.Streams[r.Stream]
+			list[at[key{s.Op, s.Event, s.Volatile}]-1].Unexpected += r.N
+		}
+	}
+	for i := range list {
+		o := &list[i]
+		o.Delivery = f.latency(metric.Delivery, map[string]string{metric.LabelOp: o.Op, metric.LabelEvent: o.Event})
+	}
+	f.cell.ByOperation = list
 }
 
 // add adds to an account that is there only when it has something to say.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/record"
 	"github.com/throng-io/throng/scenario/internal/stamp"
 	"github.com/throng-io/throng/scenario/metric"
 )
@@ -92,12 +93,12 @@ func (w *intact) text(after []byte, packed bool) bool {
 }
 
 // checkIntact counts a message whose payload was changed on its way.
-func (a *actor) checkIntact(st *stamp.Stamp, after []byte, at int64) {
+func (a *actor) checkIntact(st *stamp.Stamp, after []byte) {
 	if int(st.Stream) >= len(a.t.streams) {
 		return
 	}
 	if s := a.t.streams[st.Stream]; !s.intact.check(st.Seq, after, a.group.parser != socketio.JSON) {
-		a.group.countError(metric.Error(metric.ErrStamp, metric.HowChanged), at, nil)
+		a.t.errors.Add(record.ErrorKey{Class: metric.Error(metric.ErrStamp, metric.HowChanged), Stream: s.index, Group: a.group.index}, st.Due, nil)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/internal/ledger"
+	"github.com/throng-io/throng/scenario/internal/record"
 	"github.com/throng-io/throng/scenario/internal/stamp"
 	"github.com/throng-io/throng/scenario/metric"
 )
@@ -45,7 +46,7 @@ func (a *actor) hear(m *client.Message, scan *stamp.Scan) (any bool) {
 		case !t.delivers(&st, m.Name):
 			continue // the server sends it along with another event
 		default:
-			a.checkIntact(&st, scan.After(), t.arrived(m))
+			a.checkIntact(&st, scan.After())
 			a.receive(m, &st)
 		}
 		any = true
@@ -73,7 +74,9 @@ func (a *actor) receive(m *client.Message, st *stamp.Stamp) {
 		a.recordDelivery(m, str.replayed, str.replayedNet, s, at)
 	case ledger.Duplicate:
 		t.count.duplicates.Add(1)
-	case ledger.Unexpected, ledger.Stale, ledger.Unknown:
+	case ledger.Unexpected, ledger.Stale: // one of ours, so it belongs to when it was due
+		t.errors.Add(record.ErrorKey{Class: errorOf(kind), Stream: int(st.Stream), Group: a.group.index}, st.Due, nil)
+	case ledger.Unknown:
 		a.group.countError(errorOf(kind), at, nil)
 	case ledger.Ignored, ledger.Extra:
 	}
@@ -129,7 +132,7 @@ func (a *actor) Ack(m *client.Message) {
 			return
 		}
 		if found == stamp.Found {
-			a.checkIntact(&st, scan.After(), c.due)
+			a.checkIntact(&st, scan.After())
 		}
 	}
 	if at-c.due > int64(s.spec.Ack) {

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"reflect"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -167,5 +168,65 @@ slo: [loss(delivery) == 0, "loss(delivery{event=cursor}) > 0", errors == 0, max(
 	}
 	if c.Latency["delivery"].N != 200+v.Received {
 		t.Errorf("delivery %+v", c.Latency["delivery"])
+	}
+}
+
+// Each operation has an account of its own: every tenth broadcast is lost at one receiver, and one
+// message for a room comes to a client that is not in it.
+func TestOperationsAreToldApart(t *testing.T) {
+	t.Parallel()
+	var stray atomic.Pointer[[]byte]
+	s := &fakeServer{mangle: func(n int, to *fakeConn, p []byte) []fakePacket {
+		out := []fakePacket{{text: p}}
+		switch {
+		case strings.Contains(string(p), `"talk"`):
+			stray.CompareAndSwap(nil, &p)
+		case to.header("X-Group") == "outsider":
+			if n%10 == 0 {
+				return nil
+			}
+			if p := stray.Load(); p != nil && len(*p) > 0 && stray.CompareAndSwap(p, new([]byte)) {
+				out = append(out, fakePacket{text: *p})
+			}
+		}
+		return out
+	}}
+	c := play(t, s, `
+version: 1
+name: t
+target: {url: "http://127.0.0.1:1"}
+groups:
+  people:
+    count: 4
+    connect: {rate: 10k/s}
+    rooms: {of: 1}
+    send:
+      - {op: room, event: talk, rate: 10/s, expect: all, late: 2s}
+      - {op: all, event: shout, rate: 50/s, expect: others, late: 2s}
+  outsider: {count: 1, connect: {rate: 10k/s}, headers: {X-Group: outsider}}
+phases:
+  - {name: ramp, for: 400ms, clients: 0%..100%, load: 0%, record: false}
+  - {name: hold, for: 1s}
+slo:
+  - loss(delivery) == 5
+  - loss(delivery{op=all}) == 5
+  - errors(delivery.unexpected{op=room}) == 1
+  - errors(delivery.unexpected) == 1
+`)
+	if c.Verdict != result.Pass {
+		t.Errorf("%s: %s", c.Verdict, c.Reason)
+	}
+	want := []result.ByOperation{
+		{Op: "room", Event: "talk", Ledger: result.Ledger{Due: 40, Sent: 40, Expected: 160, Received: 160}, Unexpected: 1},
+		{Op: "all", Event: "shout", Ledger: result.Ledger{Due: 50, Sent: 50, Expected: 200, Received: 195, Lost: 5}},
+	}
+	for i := range c.ByOperation {
+		if d := c.ByOperation[i].Delivery; d == nil || d.N != c.ByOperation[i].Ledger.Received {
+			t.Errorf("latency of %s: %+v", c.ByOperation[i].Op, d)
+		}
+		c.ByOperation[i].Delivery = nil
+	}
+	if !reflect.DeepEqual(c.ByOperation, want) {
+		t.Errorf("got  %+v\nwant %+v", c.ByOperation, want)
 	}
 }

@@ -79,8 +79,8 @@ var ErrorKinds = []struct {
 	{Kind: ErrReconnect, Always: true, Labels: ofGroups, About: "a client could not connect again"},
 	{Kind: ErrSend, Hows: []string{HowUnconnected, HowBackpressure, HowOther}, Labels: ofStreams, About: "a message that was due could not be sent"},
 	{Kind: ErrAck, Hows: []string{HowTimeout, HowDropped, HowUnexpected, HowMismatch}, Labels: ofStreams, About: "an acknowledgement did not come, came twice, or was wrong"},
-	{Kind: ErrDelivery, Hows: []string{HowUnexpected, HowUnknown, HowStale}, Labels: ofGroups, About: "a message was delivered to a client outside its audience"},
-	{Kind: ErrStamp, Hows: []string{HowInvalid, HowChanged}, Labels: ofGroups, About: "a message arrived damaged"},
+	{Kind: ErrDelivery, Hows: []string{HowUnexpected, HowUnknown, HowStale}, Labels: ofStreams, About: "a message was delivered to a client outside its audience"},
+	{Kind: ErrStamp, Hows: []string{HowInvalid, HowChanged}, Labels: ofStreams, About: "a message arrived damaged"},
 	{Kind: ErrMove, Hows: []string{HowTimeout}, Labels: ofGroups, About: "a client could not change rooms"},
 	{
 		Kind: ErrStep, Hows: []string{HowTimeout, HowDropped, HowUnconnected, HowCapture, HowStatus, HowHTTP, HowSend, HowContract, HowOther},

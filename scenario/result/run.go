@@ -136,6 +136,8 @@ type Cell struct {
 	Loss *Loss `json:"loss,omitempty"` // nil: nothing was expected
 	// by kind of client, when there are several
 	Receivers []Receivers `json:"receivers,omitempty"`
+	// by operation, when there are several
+	ByOperation []ByOperation `json:"by_operation,omitempty"`
 	// of the clients that read slowly; nil: none do
 	Slow *Ledger `json:"ledger_slow,omitempty"`
 	// of volatile messages, which may be dropped; nil: none were sent
@@ -230,6 +232,18 @@ type Receivers struct {
 	Slow     bool     `json:"slow,omitempty"`
 	Ledger   Ledger   `json:"ledger"`
 	Delivery *Latency `json:"delivery,omitempty"` // nil: nothing came
+}
+
+// ByOperation is the account of an operation's messages in the recorded phases, those to slow readers
+// aside.
+type ByOperation struct {
+	Op       string `json:"op"`
+	Event    string `json:"event,omitempty"`
+	Volatile bool   `json:"volatile,omitempty"` // may be dropped
+	Ledger   Ledger `json:"ledger"`
+	// Unexpected counts its deliveries to clients outside of their audience.
+	Unexpected int64    `json:"unexpected"`
+	Delivery   *Latency `json:"delivery,omitempty"` // nil: nothing came
 }
 
 // Rooms counts the deliveries to the members of a tenth of the rooms, by the rooms' sizes.

@@ -79,6 +79,41 @@ func LedgerTable(c *result.Cell) layout.Table {
 	return t
 }
 
+// OperationTable has the ledger of each operation; none when there is one.
+func OperationTable(c *result.Cell) layout.Table {
+	t := layout.Table{
+		Title: "Ledger by operation", Left: 1,
+		Head: []string{"operation", "sent", "expected", "received", "lost", "duplicate", "out of order", "late", "undecided", "wrong receiver"},
+	}
+	for i := range c.ByOperation {
+		o := &c.ByOperation[i]
+		row := []string{operationName(c.ByOperation, i)}
+		for _, n := range []int64{
+			o.Ledger.Sent, o.Ledger.Expected, o.Ledger.Received, o.Ledger.Lost, o.Ledger.Duplicate,
+			o.Ledger.Disorder, o.Ledger.Late, o.Ledger.Undecided, o.Unexpected,
+		} {
+			row = append(row, layout.Count(n))
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
+}
+
+// operationName names an operation among others: with its event where several have its name.
+func operationName(of []result.ByOperation, i int) string {
+	name := of[i].Op
+	for j := range of {
+		if j != i && of[j].Op == name && of[j].Event != of[i].Event {
+			name += " " + of[i].Event
+			break
+		}
+	}
+	if of[i].Volatile {
+		name += " (volatile)"
+	}
+	return name
+}
+
 // LatencyTable has a row per metric. A percentile without samples enough is left blank.
 func LatencyTable(of map[string]*result.Latency, names []string) layout.Table {
 	t := layout.Table{Title: "Latency", Left: 1, Head: []string{"metric"}}
