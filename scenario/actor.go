@@ -29,19 +29,24 @@ const (
 // An actor is one simulated client from the start of its connection attempt until its connection
 // has ended. Its goroutine is run; it owns the connection and receives on it.
 type actor struct {
-	*ledger.Receiver // apart, since the ledger keeps it longer than the client lives
-	t                *trial
-	group            *group
-	index            int  // within the group
-	number           int  // of the person that it plays: its index, or how many arrived before it
-	churned          bool // came in another's place, or arrived: it is not asked to send before it is held
-	transport        int  // of the trial's
-	slow             bool // reads slowly
-	shard            *record.Shard
-	calls            callBook
-	gaps             gaps
-	transit          lateness.Transit // of its deliveries; its own goroutine's
-	state            atomic.Int32
+	// The ledger's account of the client, apart since it is kept longer than the client lives. A
+	// recovered client takes over its earlier one: only its own goroutine, and those that have seen it
+	// held, may read the pointer.
+	*ledger.Receiver
+	id        uint32 // its index in the trial
+	class     int    // of the trial's
+	t         *trial
+	group     *group
+	index     int  // within the group
+	number    int  // of the person that it plays: its index, or how many arrived before it
+	churned   bool // came in another's place, or arrived: it is not asked to send before it is held
+	transport int  // of the trial's
+	slow      bool // reads slowly
+	shard     *record.Shard
+	calls     callBook
+	gaps      gaps
+	transit   lateness.Transit // of its deliveries; its own goroutine's
+	state     atomic.Int32
 
 	mu      sync.Mutex
 	conn    conn // nil until connected; set before state says joining
@@ -71,30 +76,32 @@ type actor struct {
 
 func newActor(t *trial, g *group, index, number int) *actor {
 	a := &actor{
-		Receiver: &ledger.Receiver{}, t: t, group: g, index: index, number: number,
+		id: uint32(g.first + index), t: t, group: g, index: index, number: number,
 		transport: g.transports[plan.TransportOf(g.spec.Transport, number)],
 	}
-	a.ID = uint32(g.first + index)
-	a.shard = t.rec.Shard(a.ID)
+	a.shard = t.rec.Shard(a.id)
 	a.slow = plan.ReadsSlowly(g.spec.Read, number)
-	a.Class = indexIn(&t.kinds.classes, class{g.index, a.transport, a.slow})
+	a.class = indexIn(&t.kinds.classes, class{g.index, a.transport, a.slow})
+	a.Receiver = &ledger.Receiver{ID: a.id, Class: a.class}
 	rooms := g.rooming(index)
 	own, list := make([]ledger.Membership, len(rooms)+1), make([]*ledger.Membership, 0, len(rooms)+1)
 	for i, room := range append(rooms, -1) {
 		m := &own[i]
 		if room >= 0 {
-			m.Init(g.rooms[room], room, a.Class)
+			m.Init(g.rooms[room], room, a.class)
 		} else {
-			m.Init(g.namespace, room, a.Class)
+			m.Init(g.namespace, room, a.class)
 		}
 		list = append(list, m)
 	}
 	a.SetMemberships(list)
+	var more []*ledger.Membership
 	for _, space := range g.spaces {
 		m := &ledger.Membership{}
-		m.Init(space, -1, a.Class)
-		a.Spaces = append(a.Spaces, m)
+		m.Init(space, -1, a.class)
+		more = append(more, m)
 	}
+	a.SetSpaces(more)
 	a.joins = len(rooms)
 	if g.spec.Reconnect != nil {
 		a.outbox = &outbox{}
@@ -374,7 +381,7 @@ func (a *actor) hold() {
 	if m := a.namespace(); !m.HasJoined() { // it has when it was recovered
 		a.Join(m)
 	}
-	for _, m := range a.Spaces {
+	for _, m := range a.Spaces() {
 		a.Join(m)
 	}
 	a.t.sending.Lock()

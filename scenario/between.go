@@ -77,16 +77,16 @@ func (a *actor) recordBetween(str *stream, s *ledger.Slot, at int64) {
 	}
 	gap, before := a.gaps.since(int64(str.index+1)<<32|source, s.Due, at)
 	if period := str.plan.Period(s.Due, int(s.Phase)); gap > 0 && period > 0 {
-		a.shard.Add(str.between[a.Class].gap, int(s.Phase), (gap - period).Abs())
+		a.shard.Add(str.between[a.class].gap, int(s.Phase), (gap - period).Abs())
 	}
 	if before > 0 {
-		a.shard.Add(str.between[a.Class].jitter, int(s.Phase), (gap - before).Abs())
+		a.shard.Add(str.between[a.class].jitter, int(s.Phase), (gap - before).Abs())
 	}
 }
 
 // RTT records a round trip of the heartbeat, of client.Heart.
 func (a *actor) RTT(d time.Duration) {
 	if g := a.group; g.spec.Namespace != file.NoNamespace {
-		a.shard.Add(g.rtt[a.Class], a.t.tl.PhaseAt(a.t.now()), d)
+		a.shard.Add(g.rtt[a.class], a.t.tl.PhaseAt(a.t.now()), d)
 	}
 }

@@ -31,7 +31,7 @@ func (a *actor) config() *client.Config {
 	own.Slow = &client.Slow{Rate: r.Rate, Stall: r.Stall, Every: r.Every}
 	if r.Every > 0 {
 		// Each has a phase of its own, or all would stall in the same moment.
-		own.Slow.First = time.Duration(plan.Unit(plan.Draw(a.t.spec.Seed, plan.ForStall, uint64(a.ID), 0, 0)) * float64(r.Every))
+		own.Slow.First = time.Duration(plan.Unit(plan.Draw(a.t.spec.Seed, plan.ForStall, uint64(a.id), 0, 0)) * float64(r.Every))
 	}
 	return &own
 }

@@ -79,7 +79,7 @@ func (s *stream) send(a *actor, packet []byte, o *plan.Op, seq uint32) error {
 	if !s.spec.Binary {
 		return a.transmit(packet)
 	}
-	st := stamp.Stamp{Run: s.t.id, Stream: uint16(s.index), Sender: a.ID, Seq: seq, Due: o.Due}
+	st := stamp.Stamp{Run: s.t.id, Stream: uint16(s.index), Sender: a.id, Seq: seq, Due: o.Due}
 	raw := st.Bytes()
 	size := max(s.fill.size, stamp.Size)
 	if cap(s.blob) < size {

@@ -130,7 +130,7 @@ func (a *actor) flowing() {
 		return
 	}
 	if a.flow == nil {
-		f := &flow{plan: a.group.flow, group: a.group, number: a.number, id: a.ID, inbox: map[string][]event{}, wake: make(chan struct{}, 1), actor: a}
+		f := &flow{plan: a.group.flow, group: a.group, number: a.number, id: a.id, inbox: map[string][]event{}, wake: make(chan struct{}, 1), actor: a}
 		f.captured = make([]json.RawMessage, len(a.group.spec.Captured))
 		f.ctx, f.cancel = context.WithCancel(a.t.life.ctx)
 		a.mu.Lock()

@@ -73,7 +73,7 @@ func (a *actor) came(m *client.Message, wrote int64) int64 {
 // recordDelivery records a delivery that came at a moment, with the generator's own lateness in
 // sending and without it, in series by class and decile.
 func (a *actor) recordDelivery(m *client.Message, series, net []int, s *ledger.Slot, at int64) {
-	place, phase, latency := a.Class*record.Deciles+s.Decile(), int(s.Phase), time.Duration(at-s.Due)
+	place, phase, latency := a.class*record.Deciles+s.Decile(), int(s.Phase), time.Duration(at-s.Due)
 	a.shard.Add(series[place], phase, latency)
 	a.shard.Add(net[place], phase, max(0, latency-time.Duration(s.Lag())))
 	a.recordWait(m, at, phase)
@@ -82,24 +82,24 @@ func (a *actor) recordDelivery(m *client.Message, series, net []int, s *ledger.S
 // recordWait records how long a message waited in the client's socket.
 func (a *actor) recordWait(m *client.Message, at int64, phase int) {
 	if m.Until != 0 {
-		a.shard.Add(a.group.late[a.Class], phase, time.Duration(int64(m.At-a.t.life.epoch)-at))
+		a.shard.Add(a.group.late[a.class], phase, time.Duration(int64(m.At-a.t.life.epoch)-at))
 	}
 }
 
 // recordAck records an acknowledgement that came at a moment.
 func (a *actor) recordAck(c *pendingCall, at int64) {
 	s, phase := a.t.streams[c.stream], int(c.phase)
-	a.shard.Add(s.ack[a.Class], phase, time.Duration(at-c.due))
-	a.shard.Add(s.service[a.Class], phase, max(0, time.Duration(at-c.sent)))
-	a.shard.Add(s.ackNet[a.Class], phase, max(0, time.Duration(at-c.due-c.lag)))
+	a.shard.Add(s.ack[a.class], phase, time.Duration(at-c.due))
+	a.shard.Add(s.service[a.class], phase, max(0, time.Duration(at-c.sent)))
+	a.shard.Add(s.ackNet[a.class], phase, max(0, time.Duration(at-c.due-c.lag)))
 }
 
 // recordNoAck records that an acknowledgement had not come by then.
 func (a *actor) recordNoAck(c *pendingCall, by int64) {
 	s, phase := a.t.streams[c.stream], int(c.phase)
-	a.shard.AddNever(s.ack[a.Class], phase, time.Duration(by-c.due))
-	a.shard.AddNever(s.service[a.Class], phase, max(0, time.Duration(by-c.sent)))
-	a.shard.AddNever(s.ackNet[a.Class], phase, max(0, time.Duration(by-c.due-c.lag)))
+	a.shard.AddNever(s.ack[a.class], phase, time.Duration(by-c.due))
+	a.shard.AddNever(s.service[a.class], phase, max(0, time.Duration(by-c.sent)))
+	a.shard.AddNever(s.ackNet[a.class], phase, max(0, time.Duration(by-c.due-c.lag)))
 }
 
 // netOf is the hidden series beside one of latencies.

@@ -67,7 +67,7 @@ func (s *stream) compose(dst []byte, a *actor, o *plan.Op, room int, seq uint32)
 	f.client, f.seq, f.stamp = a.number, seq, nil
 	var st stamp.Stamp
 	if s.stamped {
-		st = stamp.Stamp{Run: s.t.id, Stream: uint16(s.index), Sender: a.ID, Seq: seq, Due: o.Due}
+		st = stamp.Stamp{Run: s.t.id, Stream: uint16(s.index), Sender: a.id, Seq: seq, Due: o.Due}
 		f.stamp = &st
 	}
 	if s.needsRoom {

@@ -76,7 +76,7 @@ func (m *moves) move(a *actor, now int64) {
 	}
 	g, t := m.g, m.g.t
 	fresh := &ledger.Membership{}
-	fresh.Init(g.rooms[to], to, a.Class)
+	fresh.Init(g.rooms[to], to, a.class)
 	list = slices.Insert(list, len(list)-1, fresh) // the namespace stays the last
 	a.SetMemberships(list)
 	t.ledger.End(a.Receiver, old, max(t.now(), 1))

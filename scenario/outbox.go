@@ -154,8 +154,8 @@ func (o *heldOp) expired(now int64) bool {
 
 // expire drops a held call whose answer could only come after its limit. t.sending is locked.
 func (s *stream) expire(a *actor, o *plan.Op) {
-	a.shard.AddNever(s.ack[a.Class], o.Phase, s.spec.Ack)
-	a.shard.AddNever(s.ackNet[a.Class], o.Phase, s.spec.Ack)
+	a.shard.AddNever(s.ack[a.class], o.Phase, s.spec.Ack)
+	a.shard.AddNever(s.ackNet[a.class], o.Phase, s.spec.Ack)
 	s.drop(o, metric.Error(metric.ErrAck, metric.HowTimeout), nil)
 }
 

@@ -20,7 +20,7 @@ func (a *actor) react(m *client.Message) {
 	}
 	t := a.t
 	a.reactions++
-	if r.spec.Share < 1 && plan.Unit(plan.Draw(t.spec.Seed, plan.ForReaction, uint64(a.ID), a.reactions, 0)) >= r.spec.Share {
+	if r.spec.Share < 1 && plan.Unit(plan.Draw(t.spec.Seed, plan.ForReaction, uint64(a.id), a.reactions, 0)) >= r.spec.Share {
 		return
 	}
 	fill := filling{group: a.group, client: a.number}
@@ -42,7 +42,7 @@ func (a *actor) react(m *client.Message) {
 		send()
 		return
 	}
-	wait := time.Duration(r.spec.After.At(plan.Unit(plan.Draw(t.spec.Seed, plan.ForReaction, uint64(a.ID), a.reactions, 1))) * 1e9)
+	wait := time.Duration(r.spec.After.At(plan.Unit(plan.Draw(t.spec.Seed, plan.ForReaction, uint64(a.id), a.reactions, 1))) * 1e9)
 	t.life.wg.Go(func() {
 		timer := time.NewTimer(wait)
 		defer timer.Stop()

@@ -44,7 +44,7 @@ func (a *actor) successor(err error) *actor {
 
 // pause waits for the time of the next attempt. It reports whether to make one.
 func (a *actor) pause(ctx context.Context) bool {
-	r := plan.Unit(plan.Draw(a.t.spec.Seed, plan.ForBackoff, uint64(a.ID), uint64(a.drops), uint64(a.tries)))
+	r := plan.Unit(plan.Draw(a.t.spec.Seed, plan.ForBackoff, uint64(a.id), uint64(a.drops), uint64(a.tries)))
 	timer := time.NewTimer(plan.Backoff(a.group.spec.Reconnect, a.tries, r))
 	defer timer.Stop()
 	a.tries++

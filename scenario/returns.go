@@ -66,7 +66,7 @@ func (a *actor) resume() {
 	a.recovered = true
 	a.mu.Lock()
 	if a.was != nil && !a.leaving {
-		spaces := a.Spaces
+		spaces := a.Spaces()
 		a.Receiver, a.was = a.was, nil
 		a.t.ledger.Resume(a.Receiver, spaces)
 	}

@@ -341,7 +341,7 @@ func (s *stream) build(a *actor, o *plan.Op, id uint64, room int, seq uint32) []
 		b = socketio.AppendString(b, s.group.roomName(room))
 	}
 	b = append(b, s.middle...)
-	st := stamp.Stamp{Run: s.t.id, Stream: uint16(s.index), Sender: a.ID, Seq: seq, Due: o.Due}
+	st := stamp.Stamp{Run: s.t.id, Stream: uint16(s.index), Sender: a.id, Seq: seq, Due: o.Due}
 	var text [stamp.TextSize]byte
 	st.Put(text[:])
 	b = append(b, text[:]...)

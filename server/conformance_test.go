@@ -218,7 +218,7 @@ func fragments() []conversation {
 		{"text inside", begin + masked(0x81, "4x") + end, nil, 1002},
 		{"binary inside", begin + masked(0x82, "x") + end, nil, 1002},
 		{"another beginning inside", begin + begin + end, nil, 1002},
-		{"close inside", begin + masked(0x88, "\x03\xe8") + end, nil, 1000},
+		{atOnce + "close inside", begin + masked(0x88, "\x03\xe8") + end, nil, 1000},
 	}
 }
 

@@ -286,8 +286,11 @@ func TestRecoveryBeforeTheHeartbeat(t *testing.T) {
 		if x.srv.Stats().Namespaces["/"] != 1 {
 			t.Error("there is more than one socket")
 		}
-		mu.Lock()
-		defer mu.Unlock()
+		eventually(t, "the last connect to be noted", func() bool { // its handler runs behind the one that tells x
+			mu.Lock()
+			defer mu.Unlock()
+			return len(life) >= 7
+		})
 		want := "connect false" + strings.Repeat(",disconnect transport close,connect true", 3)
 		if got := strings.Join(life, ","); got != want {
 			t.Errorf("its life was %s", got)

@@ -54,7 +54,7 @@ type Receiver struct {
 	ID      uint32 // the client's index in the trial
 	Class   int    // what kind of client it is, by the caller's numbers
 	members atomic.Pointer[[]*Membership]
-	Spaces  []*Membership           // of further namespaces; fixed before the first join
+	spaces  atomic.Pointer[[]*Membership]
 	echoes  order                   // of streams without an audience
 	leftAt  atomic.Int64            // when its memberships ended or were suspended; 0: it is there
 	losses  atomic.Pointer[[]int64] // when it has lost its connection, each time
@@ -74,6 +74,17 @@ func (r *Receiver) Memberships() []*Membership {
 // may look at either list meanwhile.
 func (r *Receiver) SetMemberships(list []*Membership) { r.members.Store(&list) }
 
+// Spaces are its memberships of further namespaces. The caller must not change the list.
+func (r *Receiver) Spaces() []*Membership {
+	if l := r.spaces.Load(); l != nil {
+		return *l
+	}
+	return nil
+}
+
+// SetSpaces sets that list before the first join. It must not change afterwards.
+func (r *Receiver) SetSpaces(list []*Membership) { r.spaces.Store(&list) }
+
 // A Membership is a receiver's place in one audience.
 type Membership struct {
 	audience *Audience
@@ -82,7 +93,7 @@ type Membership struct {
 	dense    uint32        // its bit
 	joined   atomic.Uint32 // the audience's version as of its join; 0: the join is in flight
 	left     atomic.Uint32 // the version as of its end; 0: it has not ended
-	leftAt   int64         // when; before left is set
+	leftAt   atomic.Int64  // when; before left is set
 	member   bool          // guarded by audience.mu
 	away     bool          // suspended; likewise
 	open     []*Slot       // messages in flight to it then; likewise
@@ -104,7 +115,7 @@ func (m *Membership) HasEnded() (since int64, ended bool) {
 	if m.left.Load() == 0 {
 		return 0, false
 	}
-	return m.leftAt, true
+	return m.leftAt.Load(), true
 }
 
 // owed reports whether a message that was emitted at a version of the audience is for the
@@ -150,7 +161,7 @@ func (l *Ledger) Leave(r *Receiver) {
 	for _, m := range r.Memberships() {
 		l.End(r, m, now)
 	}
-	for _, m := range r.Spaces {
+	for _, m := range r.Spaces() {
 		l.End(r, m, now)
 	}
 }
@@ -166,7 +177,7 @@ func (l *Ledger) End(r *Receiver, m *Membership, now int64) {
 		return
 	}
 	a.version++
-	m.leftAt = now
+	m.leftAt.Store(now)
 	m.left.Store(a.version) // before the bits are taken: the receiver must know which leave took them
 	if m.member {
 		m.member = false

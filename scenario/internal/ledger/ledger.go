@@ -149,7 +149,7 @@ func (l *Ledger) expect(s *Slot) {
 	a := s.Audience
 	self := -1
 	if s.Book.Expect == ExpectOthers {
-		for _, list := range [...][]*Membership{s.From.Memberships(), s.From.Spaces} {
+		for _, list := range [...][]*Membership{s.From.Memberships(), s.From.Spaces()} {
 			for _, m := range list {
 				if m.audience == a && m.member {
 					self = m.part
@@ -216,13 +216,13 @@ func (l *Ledger) Receive(r *Receiver, st *stamp.Stamp, at int64) (kind Arrival, 
 		return Unexpected, nil, 0
 	}
 	var other *Membership
-	for _, list := range [...][]*Membership{r.Memberships(), r.Spaces} {
+	for _, list := range [...][]*Membership{r.Memberships(), r.Spaces()} {
 		for _, m := range list {
 			switch {
 			case m.audience != s.Audience:
 			case m.owed(s.asOf):
 				return l.count(r, s, m, at)
-			case m.left.Load() == 0 || at-m.leftAt <= b.Late:
+			case m.left.Load() == 0 || at-m.leftAt.Load() <= b.Late:
 				other = m
 			}
 		}
@@ -246,7 +246,7 @@ func (l *Ledger) count(r *Receiver, s *Slot, m *Membership, at int64) (Arrival, 
 	if !s.take(dense) {
 		if gone := m != nil && m.left.Load() != 0; gone || r.leftAt.Load() != 0 { // its leaving took the bit
 			if gone {
-				s.strays(m.part, m.leftAt)
+				s.strays(m.part, m.leftAt.Load())
 			}
 			return Ignored, nil, 0
 		}

@@ -46,7 +46,7 @@ func (l *Ledger) Suspend(r *Receiver) {
 	for _, m := range r.Memberships() {
 		l.suspend(r, m, now)
 	}
-	for _, m := range r.Spaces {
+	for _, m := range r.Spaces() {
 		l.End(r, m, now)
 	}
 }
@@ -59,7 +59,7 @@ func (l *Ledger) suspend(r *Receiver, m *Membership, now int64) {
 		return // its join is in flight, or it has ended
 	}
 	a.version++
-	m.leftAt = now
+	m.leftAt.Store(now)
 	m.left.Store(a.version)
 	m.member, m.away = false, true
 	a.members--
@@ -94,7 +94,8 @@ func (l *Ledger) Resume(r *Receiver, spaces []*Membership) {
 	for _, m := range r.Memberships() {
 		m.resume()
 	}
-	r.Spaces, r.backAt = spaces, l.clock()
+	r.SetSpaces(spaces)
+	r.backAt = l.clock()
 	r.leftAt.Store(0)
 }
 
@@ -108,7 +109,7 @@ func (m *Membership) resume() {
 	left, was := m.left.Load(), m.back
 	a.version++
 	m.back = a.version
-	m.gaps = append(m.gaps, gap{left, m.back, m.leftAt})
+	m.gaps = append(m.gaps, gap{left, m.back, m.leftAt.Load()})
 	for _, s := range m.open {
 		if !s.closed && !s.Book.Volatile {
 			s.owedAgain(m, was)

@@ -176,7 +176,7 @@ func (s *Slot) owedAgain(m *Membership, back uint32) {
 		c.undecided.Add(^uint32(0))
 		return
 	}
-	s.stays(m.part, m.leftAt)
+	s.stays(m.part, m.leftAt.Load())
 	s.at(m.part).undecided.Add(^uint32(0))
 	if s.shared(m.part) {
 		s.all.undecided.Add(^uint32(0))

@@ -62,6 +62,7 @@ type socket struct {
 	more bool           // there are bytes behind the frame that is being handled
 	code websocket.Code // that it has or had, 0 for none
 	cut  *time.Timer    // ends the wait for the peer's answer
+	bye  chan struct{}  // closed when a goodbye that had to wait for room is over; nil: none had to
 }
 
 // begin makes c the connection of a new session, which has a handler, or of an upgrade.
@@ -210,10 +211,14 @@ func (c *socket) release() {
 		<-c.session.Done()
 	}
 	c.mu.Lock()
-	if c.cut != nil {
-		c.cut.Stop()
-	}
+	cut, bye := c.cut, c.bye
 	c.mu.Unlock()
+	if bye != nil {
+		<-bye
+	}
+	if cut != nil {
+		cut.Stop()
+	}
 	c.link.Close()
 	c.engine.live.Done()
 }
@@ -266,9 +271,19 @@ func (c *socket) Goodbye() {
 	if code == 0 {
 		code = websocket.CodeNoStatus
 	}
-	// If it cannot be written, the peer cannot be reached any more.
-	c.link.tell(frame.Control(websocket.Close, websocket.AppendClose(nil, code, "")).Wire())
 	c.cut = time.AfterFunc(goodbyeTime, c.link.Cut)
+	b := frame.Control(websocket.Close, websocket.AppendClose(nil, code, "")).Wire()
+	n, err := c.link.TryWrite(b)
+	if err != nil || n == len(b) {
+		return // an error: the peer cannot be reached any more
+	}
+	// The peer has not read all that was sent before. The goodbye must still be the end of it.
+	bye := make(chan struct{})
+	c.bye = bye
+	go func() {
+		defer close(bye)
+		_ = c.link.WriteAll(b[n:]) // an error: it was cut
+	}()
 }
 
 // Interrupt implements session.Conn.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -96,6 +97,50 @@ func play(t *testing.T, stream []byte, step int, form frame.Form, clock *deadlin
 		t.Fatalf("%d bytes are still accounted for", partial.Used())
 	}
 	return append(l.heard, fmt.Sprintf("%x", l.wrote.Bytes()), string(l.closed))
+}
+
+// A full link has no room for what is written at once.
+type full struct {
+	tape
+	room chan struct{}
+	gone chan struct{} // closed by Close
+}
+
+func (l *full) TryWrite(b []byte) (int, error) { return l.tape.TryWrite(b[:min(1, len(b))]) }
+
+func (l *full) WriteAll(b []byte) error {
+	<-l.room
+	return l.tape.WriteAll(b)
+}
+
+func (l *full) Close() { close(l.gone) }
+
+// A peer that has not read everything yet reads the close frame after it, and the connection is not
+// given back before.
+func TestGoodbyeWaitsForRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := New(Config{})
+		l := &full{room: make(chan struct{}), gone: make(chan struct{})}
+		l.socket = socket{engine: e, stage: draining}
+		l.link = l
+		e.live.Add(1)
+		l.answerWith(websocket.CodeGoingAway)
+		l.Goodbye()
+		l.Goodbye()
+		go l.release()
+		synctest.Wait()
+		select {
+		case <-l.gone:
+			t.Error("the connection was closed before the goodbye")
+		default:
+		}
+		close(l.room)
+		<-l.gone
+		if got := l.wrote.String(); got != "\x88\x02\x03\xe9" {
+			t.Errorf("the peer reads %q", got)
+		}
+		e.live.Wait()
+	})
 }
 
 // FuzzConsume checks that what comes of a stream does not depend on how it is cut into reads: the
