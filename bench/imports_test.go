@@ -32,6 +32,7 @@ type rule struct {
 var rules = []rule{
 	{of: "protocol/hostname"},
 	{of: "scenario/regular"},
+	{of: "scenario/internal/recorded"},
 	{of: "scenario/journal", own: []string{"scenario/regular"}},
 
 	{of: "protocol/engineio"},

@@ -134,7 +134,12 @@ func (g *group) finish() {
 	}
 }
 
-func (g *group) roomName(room int) string { return g.spec.Rooms.Prefix + strconv.Itoa(room) }
+func (g *group) roomName(room int) string {
+	if names := g.spec.Rooms.Names; names != nil {
+		return names[room]
+	}
+	return g.spec.Rooms.Prefix + strconv.Itoa(room)
+}
 
 // pick finds a connected client, beginning at a starting place: among some, or among all when some
 // is nil. Without a connected client it returns an absent one, if there is any.

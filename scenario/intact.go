@@ -34,11 +34,11 @@ const (
 // expectIntact returns the expected form of the stream's messages.
 func (s *stream) expectIntact(form file.Template) {
 	w := &s.intact
-	w.drawn, w.zeros = !s.spec.Sizes.IsZero(), s.spec.Binary
+	w.drawn, w.zeros = s.sized(), s.spec.Binary
 	op := s.spec.Operation
 	switch {
 	case op != nil && (op.AltersPayload() || op.Emit.Has(file.HoleStamp)):
-	case !s.stamped, !form.IsZero() && !form.Has(file.HolePayload) && !s.spec.Binary, w.zeros && w.drawn:
+	case s.bodies, !s.stamped, !form.IsZero() && !form.Has(file.HolePayload) && !s.spec.Binary, w.zeros && w.drawn:
 	case w.zeros:
 		w.n = s.spec.Size - stamp.Size
 	case op != nil:

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/throng-io/throng/protocol/socketio"
@@ -18,7 +19,7 @@ func (s *stream) template() file.Template {
 	}
 	data, bare := s.spec.Data, s.group.bare()
 	if data.IsZero() {
-		if s.stamped && s.spec.Op != file.OpEmit && !bare && !s.spec.Binary {
+		if s.stamped && s.spec.Op != file.OpEmit && !bare && !s.spec.Binary && !s.bodies {
 			return data
 		}
 		data = file.Template{Parts: []string{"", ""}, Holes: []file.Hole{{Name: file.HolePayload, Form: file.FormValue}}}
@@ -50,6 +51,18 @@ func (s *stream) template() file.Template {
 	return form
 }
 
+// takesRows notes which data files give each message of the stream a row.
+func (s *stream) takesRows() {
+	for _, x := range s.custom.patches {
+		if x.kind != patchData {
+			continue
+		}
+		if f := s.t.feeds[x.feeder]; f.spec.Each == file.EachMessage && !slices.Contains(f.users, s.index) {
+			f.users = append(f.users, s.index)
+		}
+	}
+}
+
 // stampedData puts the stamp into an object of the user's.
 func stampedData(data file.Template) file.Template {
 	rest := strings.TrimPrefix(data.Parts[0], "{")
@@ -64,7 +77,11 @@ func stampedData(data file.Template) file.Template {
 // compose fills a custom packet in.
 func (s *stream) compose(dst []byte, a *actor, o *plan.Op, room int, seq uint32) []byte {
 	f := &s.fill
-	f.client, f.seq, f.stamp = a.number, seq, nil
+	f.client, f.seq, f.stamp, f.body = a.number, seq, nil, ""
+	f.stream, f.message = s.index, o.N
+	if s.bodies {
+		f.body = o.Row.Body
+	}
 	var st stamp.Stamp
 	if s.stamped {
 		st = stamp.Stamp{Run: s.t.id, Stream: uint16(s.index), Sender: a.id, Seq: seq, Due: o.Due}
@@ -73,8 +90,8 @@ func (s *stream) compose(dst []byte, a *actor, o *plan.Op, room int, seq uint32)
 	if s.needsRoom {
 		f.room = s.group.roomName(room)
 	}
-	if !s.spec.Sizes.IsZero() {
-		f.size = s.spec.Sizes.Bytes(plan.Unit(plan.Draw(s.t.spec.Seed, plan.ForSize, uint64(s.index), o.N, 0)))
+	if s.sized() {
+		f.size = s.sizeOf(o)
 	}
 	return s.custom.append(dst, f)
 }

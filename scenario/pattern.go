@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -55,9 +56,12 @@ type filling struct {
 	event    string
 	seq      uint32
 	stamp    *stamp.Stamp // nil: the payload is filler only
+	stream   int          // the stream of the message, and the number of the message in it
+	message  uint64       //
 	size     int          // of the payload
 	text     bool         // the payload is a text, of an operation of the contract, instead of an object
 	apart    bool         // the stamp stands in a place of its own, so that the payload is filler only
+	body     string       // of the payload, instead of filler; "": none
 	binary   bool         // the payload is an attachment
 	captured []json.RawMessage
 }
@@ -165,7 +169,7 @@ func (x *patch) append(dst []byte, f *filling) []byte {
 		return appendCaptured(dst, f.captured[x.column], x.form)
 	}
 	feed := f.group.t.feeds[x.feeder]
-	return feed.table.Rows[feed.row(f.group, f.client)][x.column].Append(dst, x.form)
+	return feed.table.Rows[feed.rowOf(f)][x.column].Append(dst, x.form)
 }
 
 // appendText writes a name in the form that its place asks for.
@@ -219,6 +223,9 @@ func (f *filling) payload(dst []byte, form file.Form) []byte {
 	if f.binary {
 		return append(dst, placeholder...)
 	}
+	if f.body != "" {
+		return f.bodied(dst, form)
+	}
 	if !f.text {
 		dst = append(dst, '{')
 		n := f.size - len(`{"p":""}`)
@@ -245,11 +252,32 @@ func (f *filling) payload(dst []byte, form file.Form) []byte {
 	return dst
 }
 
+// bodied writes a payload with a text of the user's in the place of the filler.
+func (f *filling) bodied(dst []byte, form file.Form) []byte {
+	if !f.text && f.stamp != nil {
+		dst = append(append(dst, '{'), stamp.Key...)
+		dst = append(f.stamp.Append(dst), `","p":"`...)
+		return append(appendText(dst, f.body, file.FormString), `"}`...)
+	}
+	if form == file.FormValue {
+		dst = append(dst, '"')
+	}
+	if f.stamp != nil && !f.apart {
+		dst = f.stamp.Append(dst)
+	}
+	dst = appendText(dst, f.body, file.FormString)
+	if form == file.FormValue {
+		dst = append(dst, '"')
+	}
+	return dst
+}
+
 // A feed is a data file in use.
 type feed struct {
 	spec  *file.Feeder
 	table *file.Table
 	index int
+	users []int // of a file with a row for each message: the streams that use it
 	first []int // by group, the number of clients before it that take rows
 }
 
@@ -267,6 +295,19 @@ func newFeeds(s *file.Spec, tables map[string]*file.Table) []*feed {
 		out = append(out, f)
 	}
 	return out
+}
+
+// rowOf is the row for a filling: of its client, or of its message.
+func (f *feed) rowOf(x *filling) int {
+	if f.spec.Each != file.EachMessage {
+		return f.row(x.group, x.client)
+	}
+	if n := uint64(len(f.table.Rows)); f.spec.Pick == file.PickRandom {
+		return int(plan.Draw(x.group.t.spec.Seed, plan.ForFeed, uint64(f.index), uint64(x.stream), x.message) % n)
+	}
+	// Streams that share the file take turns, so that no two messages have one row before its end.
+	turn := uint64(max(0, slices.Index(f.users, x.stream)))
+	return int((x.message*uint64(max(1, len(f.users))) + turn) % uint64(len(f.table.Rows)))
 }
 
 // row is the row of a client: a pure function, so that a client that comes back gets

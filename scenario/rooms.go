@@ -1,6 +1,9 @@
 package scenario
 
-import "github.com/throng-io/throng/scenario/internal/plan"
+import (
+	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/plan"
+)
 
 // admit notes the kinds of the group's clients, and that they may join its audiences.
 func (g *group) admit() {
@@ -48,11 +51,26 @@ func (g *group) rooming(client int) []int {
 			return at
 		}
 	}
+	if r.Members != nil {
+		return members(r, client)
+	}
 	join := r.Joined(plan.Unit(plan.Draw(seed, plan.ForRooms, uint64(g.index), uint64(client), 1)))
 	if g.shares == nil {
 		return plan.EvenRooms(seed, g.index, client, r.Of, join)
 	}
 	return g.shares.Rooms(seed, g.index, client, join)
+}
+
+// members are the rooms of a client in a replayed log.
+func members(r *file.Rooms, client int) []int {
+	if client >= len(r.Members) {
+		return nil
+	}
+	rooms := make([]int, len(r.Members[client]))
+	for i, room := range r.Members[client] {
+		rooms[i] = int(room)
+	}
+	return rooms
 }
 
 // rankRooms gives every room its decile by planned size, among the rooms of its namespace and
@@ -73,6 +91,14 @@ func (t *trial) rankRooms() {
 		for _, other := range t.groups {
 			if r := other.spec.Rooms; r != nil && (kind{other.spec.Namespace, r.Prefix}) == k {
 				sizes = append(sizes, make([]float64, max(0, r.Of-len(sizes)))...)
+				for _, rooms := range r.Members {
+					for _, room := range rooms {
+						sizes[room]++
+					}
+				}
+				if r.Members != nil {
+					continue
+				}
 				for i, w := range r.Weights() {
 					sizes[i] += min(w*float64(other.spec.Count*r.Join), float64(other.spec.Count))
 				}

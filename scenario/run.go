@@ -62,6 +62,7 @@ type Options struct {
 	dial    dialer // tests put other connections here
 	network bool   // dial is the client's own
 	tables  map[string]*file.Table
+	logs    map[string]*file.Log
 	journal *runJournal
 	budget  int64         // of the ledger; 0 = ledgerBudget
 	holds   bounds        // limits of held operations; zero = maxHeld
@@ -183,6 +184,9 @@ func runCells(ctx context.Context, f *file.File, opt Options) (*result.Run, erro
 	}
 	var err error
 	if opt.tables, err = f.Data(); err != nil {
+		return nil, err
+	}
+	if opt.logs, err = f.Logs(); err != nil {
 		return nil, err
 	}
 	for _, c := range cells {

@@ -29,6 +29,7 @@ type stream struct {
 	book   *ledger.Book
 	to     *ledger.Audience // of every message; see audience
 	plan   *plan.Schedule
+	bodies bool    // a replayed log has the texts of its messages
 	echoes bool    // the acknowledgement brings the message back
 	op     plan.Op // the next one
 	buf    []byte
@@ -81,6 +82,10 @@ func newStream(t *trial, g *group, spec *file.Stream, index int) *stream {
 	case "room":
 		sources = g.spec.Rooms.Of
 	}
+	if spec.Replay != nil {
+		sources = 0 // a replay says what is due
+		s.bodies = t.opt.logs[spec.Replay.Path].Bodies && !spec.Binary
+	}
 	s.plan = plan.NewSchedule(t.tl, t.spec.Seed, index, spec.Rate, sources, spec.Arrival == "poisson", spec.Scale)
 	if spec.Arrival == "burst" {
 		s.plan.Burst(spec.Burst)
@@ -109,6 +114,7 @@ func (s *stream) packet() {
 	s.expectIntact(form)
 	if !form.IsZero() {
 		s.custom = s.t.compile(form, nil)
+		s.takesRows()
 		return
 	}
 	event := socketio.AppendString(nil, s.spec.Event)
@@ -123,7 +129,7 @@ func (s *stream) packet() {
 	}
 	s.middle = append(s.middle, stamp.Head...)
 	s.tail = append(s.tail, `","p":"`...)
-	if s.spec.Sizes.IsZero() {
+	if !s.sized() {
 		s.tail = appendFiller(s.tail, s.spec.Size-file.MinSize)
 	} else {
 		s.filler, s.tail = s.tail, nil
@@ -244,12 +250,12 @@ func (s *stream) fire(now int64) {
 	defer s.t.sending.Unlock()
 	o := s.op
 	a, is := s.sender(&o)
-	if is == absent {
+	if is == absent && o.Row == nil {
 		return
 	}
 	s.offered[o.Phase].Add(1)
 	switch {
-	case is == missing:
+	case is == missing, is == absent: // absent: a log has a message of a client that is not there
 		s.drop(&o, metric.Error(metric.ErrSend, metric.HowUnconnected), nil)
 		return
 	case is == away, a.outbox != nil && a.outbox.flushing && s.holds():
@@ -347,7 +353,7 @@ func (s *stream) build(a *actor, o *plan.Op, id uint64, room int, seq uint32) []
 	b = append(b, text[:]...)
 	if s.filler != nil {
 		b = append(b, s.filler...)
-		b = appendFiller(b, s.spec.Sizes.Bytes(plan.Unit(plan.Draw(s.t.spec.Seed, plan.ForSize, uint64(s.index), o.N, 0)))-file.MinSize)
+		b = appendFiller(b, s.sizeOf(o)-file.MinSize)
 	}
 	b = append(b, s.tail...)
 	s.buf = b
@@ -374,6 +380,8 @@ func (s *stream) sender(o *plan.Op) (*actor, presence) {
 // room is the room that an operation of a client goes to.
 func (s *stream) room(a *actor, o *plan.Op) int {
 	switch {
+	case o.Row != nil && o.Row.Room >= 0:
+		return o.Row.Room
 	case s.spec.Per == "room":
 		return int(o.Source)
 	case s.needsRoom:

@@ -34,6 +34,7 @@ type trial struct {
 
 	groups   []*group
 	streams  []*stream
+	replays  []*replay
 	feeds    []*feed
 	contract *contract // of a foreign server; nil: the built-in one's
 	kinds    kinds
@@ -80,6 +81,9 @@ func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at plac
 	for _, g := range t.groups {
 		g.finish()
 		for i := range g.spec.Send {
+			if st := &g.spec.Send[i]; st.Replay != nil && st.Rate == 0 {
+				continue // the log has no message of the operation
+			}
 			s := newStream(t, g, &g.spec.Send[i], len(t.streams))
 			t.streams = append(t.streams, s)
 			books = append(books, s.book)
@@ -87,6 +91,7 @@ func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at plac
 	}
 	t.meters.ended = make([]struct{ in, out int64 }, len(t.kinds.transports))
 	t.watch.series = t.addSeries(record.Series{Metric: metric.LagReceive})
+	t.replays = t.newReplays()
 	t.rec = record.NewRecorder(t.kinds.series, len(t.tl.Spans))
 	t.ledger = ledger.New(ledger.Config{Books: books, Clock: t.now, Budget: opt.budget, Complete: t.fanout})
 	return t
@@ -168,6 +173,9 @@ func (t *trial) run(ctx context.Context) (*result.Cell, error) {
 	defer t.watch.close()
 	c.start()
 
+	for _, r := range t.replays {
+		r.start(t.life.ctx, &t.life.wg)
+	}
 	p := &pacer{now: t.now, sleep: t.opt.sleep}
 	paced := make(chan struct{})
 	go func() {
@@ -182,6 +190,9 @@ func (t *trial) run(ctx context.Context) (*result.Cell, error) {
 		}
 		for _, s := range t.streams {
 			sources = append(sources, s)
+		}
+		for _, r := range t.replays {
+			sources = append(sources, r)
 		}
 		for i := range t.spec.Phases {
 			if f := t.spec.Phases[i].Fault; f != nil {

@@ -35,6 +35,7 @@ func (f *findings) warnings() []string {
 	}
 	f.misdelivered(say)
 	f.rewritten(say)
+	f.replayed(say)
 	f.faultLosses(say)
 	for _, sum := range t.errors.Classes() {
 		class, text := sum.Class, sum.Text

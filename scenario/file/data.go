@@ -14,12 +14,19 @@ const (
 	PickUnique     = "unique"     // each row for one client at most
 )
 
-// Feeder is a data file whose rows are dealt to the clients.
+// What a row of a data file belongs to.
+const (
+	EachClient  = "client"
+	EachMessage = "message" // of a stream
+)
+
+// Feeder is a data file whose rows are dealt to the clients, or to the messages of streams.
 type Feeder struct {
 	Name   string // as templates name it
 	Path   string // relative to the scenario file, or else to the working directory
 	Format string // csv, with the names of the columns in its first line; or jsonl, one object a line
 	Pick   string
+	Each   string      // what has a row of its own: EachClient (default) or EachMessage
 	Line   int         // where it is declared
 	Col    int         //
 	Uses   []ColumnUse // the columns that templates use
@@ -46,7 +53,7 @@ func finishData(d *decoder, root *node, s *Spec) {
 		}
 		if len(f.Uses) == 0 && f.Path != "" {
 			d.errs.add(at(root.get("data"), f.Name), fmt.Sprintf("nothing uses the data file `%s`", f.Name),
-				fmt.Sprintf("write ${%s.COLUMN} in auth, query, headers, data, contract or flow, or remove it", f.Name))
+				fmt.Sprintf("write ${%s.COLUMN} in %s, or remove it", f.Name, map[bool]string{true: "the data of a stream, or in a message of the contract", false: "auth, query, headers, data, contract or flow"}[f.Each == EachMessage]))
 		}
 	}
 }
@@ -61,25 +68,33 @@ func (f *Feeder) UsedBy(group string) bool {
 	return slices.ContainsFunc(f.Uses, func(u ColumnUse) bool { return u.Group == "" || u.Group == group })
 }
 
+var eaches = []string{EachClient, EachMessage}
+
 var feederTable = object[Feeder]{
 	what: "the data file",
 	def:  "feeder", about: "A data file.",
 	shape:  requireOne("oneOf", "csv", "jsonl"),
 	advice: map[string]string{"file": "did you mean `csv` (or `jsonl`)?", "json": "did you mean `jsonl`? It holds one JSON object a line"},
-	fresh:  func() Feeder { return Feeder{Pick: PickSequential} },
+	fresh:  func() Feeder { return Feeder{Pick: PickSequential, Each: EachClient} },
 	fields: []field[Feeder]{
 		{key: "csv", about: "a file with the names of its columns in the first line, beside the scenario or in the working directory", is: aText, set: func(d *decoder, n *node, f *Feeder) { setFeederPath(d, n, f, "csv") }},
 		{key: "jsonl", about: "a file with one JSON object a line", is: aText, set: func(d *decoder, n *node, f *Feeder) { setFeederPath(d, n, f, "jsonl") }},
 		{key: "pick", about: "which row a client gets; unique: a different row for each client", is: oneOf(picks...), def: "sequential", set: func(d *decoder, n *node, f *Feeder) {
 			f.Pick = d.oneOf(n, "pick", picks, nil)
 		}},
+		{key: "each", about: "client: each client has a row; message: each message of a stream has one", is: oneOf(eaches...), def: EachClient, set: func(d *decoder, n *node, f *Feeder) {
+			f.Each = d.oneOf(n, "value of each", eaches, nil)
+		}},
 	},
 	done: func(d *decoder, n *node, f *Feeder) {
 		csv, jsonl := n.get("csv"), n.get("jsonl")
+		if f.Each == EachMessage && f.Pick == PickUnique {
+			d.errs.add(at(n, "pick"), "the number of messages depends on the run, so the rows cannot be unique to them", "write pick: sequential, which begins again at the end, or pick: random")
+		}
 		switch {
 		case csv != nil && jsonl != nil:
 			d.errs.add(jsonl.at, "a data file is csv or jsonl, not both", "remove one")
-		case csv == nil && jsonl == nil && !slices.ContainsFunc(n.keys, func(e entry) bool { return e.key != "pick" }):
+		case csv == nil && jsonl == nil && !slices.ContainsFunc(n.keys, func(e entry) bool { return e.key != "pick" && e.key != "each" }):
 			d.errs.add(n.at, "the data file has no name", "write csv: users.csv or jsonl: users.jsonl")
 		}
 	},

@@ -31,6 +31,7 @@ type field[T any] struct {
 	is       form   // of its value
 	def      any    // the default as a file has it; nil: none, or described in about
 	required string // "" or why the key is needed
+	unless   string // another key with which it is not needed; "": none
 	later    string // "" or what to do without it
 	set      func(d *decoder, n *node, t *T)
 }
@@ -84,7 +85,7 @@ func (o *object[T]) decode(d *decoder, n *node, t *T) {
 		}
 	}
 	for _, f := range o.fields {
-		if f.required != "" && !instead && !slices.Contains(meant, f.key) && n.get(f.key) == nil {
+		if f.required != "" && (f.unless == "" || n.get(f.unless) == nil) && !instead && !slices.Contains(meant, f.key) && n.get(f.key) == nil {
 			d.errs.add(n.at, fmt.Sprintf("%s has no `%s`", article(o.what), f.key), f.required)
 		}
 	}

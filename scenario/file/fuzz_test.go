@@ -74,7 +74,7 @@ func usable(t *testing.T, c Cell) {
 	}
 	for _, g := range c.Spec.Groups {
 		for _, s := range g.Send {
-			if least := s.leastSize(); s.Size < least || s.Size < 1 || !(s.Rate > 0) || s.Op == "" || s.Expect == "" || s.Per == "" {
+			if least := s.LeastSize(); s.Size < least || s.Size < 1 || !(s.Rate > 0) && s.Replay == nil || s.Op == "" || s.Expect == "" || s.Per == "" {
 				t.Fatalf("an unusable stream: %+v", s)
 			}
 		}

@@ -63,7 +63,7 @@ var groupTable = object[Group]{
 		checkWire(d, n, g)
 		for i, s := range g.Send {
 			item := n.get("send").items[i]
-			if g.Rooms == nil && n.get("rooms") == nil && s.NeedsRoom() {
+			if g.Rooms == nil && n.get("rooms") == nil && s.NeedsRoom() && s.Replay == nil {
 				d.errs.add(at(item, "op"), s.needsRooms(), "add rooms: {of: 10, join: 1} to the group "+g.Name)
 			}
 		}
@@ -163,16 +163,25 @@ var roomsTable = object[Rooms]{
 var streamTable = object[Stream]{
 	what: "stream",
 	def:  "stream", about: "A schedule of messages; latency counts from the scheduled time.",
+	shape: form{"oneOf": []form{
+		with(form{"required": []string{"op", "rate"}}, "not", requireOne("anyOf", "replay", "speed", "clients")),
+		with(form{"required": []string{"replay"}}, "not", requireOne("anyOf", "rate", "per", "arrival")),
+	}},
 	advice: map[string]string{"to": "write op: room with rooms: in the group, or op: all", "interval": "did you mean `rate`? An interval of 100ms is rate: 10/s", "every": "did you mean `rate`? An interval of 100ms is rate: 10/s", "timeout": "did you mean `ack`?"},
 	fresh: func() Stream {
 		return Stream{Arrival: "constant", Size: 128, Late: 5 * time.Second, Scale: true, Away: AwayHold}
 	},
 	fields: []field[Stream]{
-		{key: "op", about: "an operation of the contract; without a contract echo: to the sender, room: to the members of one of its rooms, all: to the whole namespace; emit: any event of the server's own", is: anyOf(form{"enum": operations}, form{"type": "string", "pattern": reOperation.String()}, aVariable), required: "write op: echo, room, all or emit", set: func(d *decoder, n *node, s *Stream) { d.streamOp(n, s) }},
+		{key: "op", about: "an operation of the contract; without a contract echo: to the sender, room: to the members of one of its rooms, all: to the whole namespace; emit: any event of the server's own", is: anyOf(form{"enum": operations}, form{"type": "string", "pattern": reOperation.String()}, aVariable), required: "write op: echo, room, all or emit", unless: "replay", set: func(d *decoder, n *node, s *Stream) { d.streamOp(n, s) }},
 		{key: "event", about: "its name; default msg, for an echo echo", is: anEvent, set: func(d *decoder, n *node, s *Stream) { s.Event = d.string(n, "event", checkEvent) }},
-		{key: "rate", about: "messages at load: 100%, per client, group or room (key per)", is: aRate, required: "write rate: 1/s", set: func(d *decoder, n *node, s *Stream) { s.Rate = d.rate(n, "rate", maxRate) }},
+		{key: "rate", about: "messages at load: 100%, per client, group or room (key per)", is: aRate, required: "write rate: 1/s", unless: "replay", set: func(d *decoder, n *node, s *Stream) { s.Rate = d.rate(n, "rate", maxRate) }},
 		{key: "per", about: "default client; group where a whole namespace receives it", is: oneOf(pers...), set: func(d *decoder, n *node, s *Stream) {
 			s.Per = d.oneOf(n, "per", pers, nil)
+		}},
+		{key: "replay", about: "a recorded log whose messages are sent at their recorded times, instead of rate: CSV with the columns time, user, room, event, size or body", is: aText, set: setReplay},
+		{key: "speed", about: "of a replay: 2x is twice as fast as recorded; default 1x", is: likeText(`^\s*` + plain + `\s*x\s*$`), set: setSpeed},
+		{key: "clients", about: "of a replay; by user (default): each client sends what one user of the log sent; in turn: connected clients take turns", is: oneOf(byUser, inTurn), set: func(d *decoder, n *node, _ *Stream) {
+			d.oneOf(n, "way to choose clients", []string{byUser, inTurn}, nil)
 		}},
 		{key: "arrival", about: "evenly, at random, or all in the same moment; burst(8): each client, room or group sends eight at once", is: anyOf(form{"enum": []string{"constant", "poisson", "burst"}}, form{"type": "string", "pattern": reBurst.String()}, aVariable), def: "constant", set: func(d *decoder, n *node, s *Stream) {
 			s.Arrival = d.string(n, "arrival", checkArrival)
@@ -221,6 +230,7 @@ const maxBurst = 100_000
 // finishStream fills in the defaults that depend on the operation and checks
 // what the operation allows.
 func finishStream(d *decoder, n *node, s *Stream) {
+	finishReplay(d, n, s)
 	if data := n.get("data"); data != nil && !data.null && s.Operation == nil {
 		sc := dataScope
 		if s.Op == OpRoom {

@@ -50,8 +50,8 @@ var examples = map[string]example{
 	"matrix": {"{version: 1, name: x, about: $matrix.n, groups: {a: {count: 1}}, matrix: %}", assignments("axes={n: [a, b]}|repeat=2"), map[string]string{
 		"axes": "{n: [c]}", "exclude": "[{n: a}]", "repeat": "3", "order": "shuffled", "cooldown": "2s",
 	}},
-	"feeder": {"{version: 1, name: x, groups: {a: {count: 1, auth: {x: $u.c}}}, data: {u: %}}", assignments("csv=u.csv"), map[string]string{
-		"csv": "v.csv", "jsonl": "u.jsonl|-csv", "pick": "unique",
+	"feeder": {"{version: 1, name: x, groups: {a: {count: 1, send: [{op: all, rate: 1/s, data: {x: $u.c}}]}}, data: {u: %}}", assignments("csv=u.csv"), map[string]string{
+		"csv": "v.csv", "jsonl": "u.jsonl|-csv", "pick": "unique", "each": "message",
 	}},
 	"contract": {"{version: 1, name: x, groups: {a: {count: 1}}, contract: %}", nil, map[string]string{
 		"join": "{emit: [j, $room]}", "leave": "{emit: [l, $room]}", "operations": "{say: {emit: [s, $payload], to: all}}",
@@ -77,7 +77,7 @@ var examples = map[string]example{
 	"rooms": {strings.Replace(inGroup, "%", "rooms: %", 1), assignments("of=10"), map[string]string{"of": "20", "prefix": "q", "join": "2", "size": "zipf(1)", "move": "exp(2m)"}},
 	"stream": {strings.Replace(inGroup, "%", "namespace: [/, /b], rooms: {of: 3}, send: [%]", 1), assignments("op=room|rate=1/s"), map[string]string{
 		"op": "all", "event": "e", "rate": "2/m", "per": "group", "arrival": "burst(8)", "size": "1KiB", "data": "{a: 1}", "binary": "true", "namespace": "/", "volatile": "true", "ack": "1s", "expect": "others",
-		"late": "2s", "away": "drop", "scale": "false",
+		"late": "2s", "away": "drop", "scale": "false", "replay": "t.csv|-rate", "speed": "2x|replay=t.csv|-rate", "clients": "in turn|replay=t.csv|-rate",
 	}},
 	"step": {strings.Replace(inGroup, "%", "flow: [%]", 1), assignments("emit=[e]|ack=1s"), map[string]string{
 		"emit": "[f, 1]", "ack": "2s", "expect": "{event: e}", "wait": "{event: e}|-emit|-ack", "capture": "{a: $}", "think": "1s|-emit|-ack", "repeat": "{times: 2, steps: [{think: 1s}]}|-emit|-ack",

@@ -147,12 +147,14 @@ type Field struct {
 // Prefix followed by a number from 0 to Of-1; groups with the same prefix in
 // the same namespace share them.
 type Rooms struct {
-	Of     int    // number of rooms
-	Prefix string // default "r"
-	Join   int    // number of different rooms that each client joins; default 1; the mean when they are drawn
-	Joins  Dist   // rooms that each client joins, drawn for each; zero: all join Join
-	Size   Dist   // how the sizes of rooms compare; of Kind zipf, with the exponent A, or as drawn; zero: all alike
-	Move   Dist   // seconds until a client leaves one of its rooms for another; zero: never
+	Of      int       // number of rooms
+	Prefix  string    // default "r"
+	Join    int       // number of different rooms that each client joins; default 1; the mean when they are drawn
+	Joins   Dist      // rooms that each client joins, drawn for each; zero: all join Join
+	Size    Dist      // how the sizes of rooms compare; of Kind zipf, with the exponent A, or as drawn; zero: all alike
+	Names   []string  // of rooms of a replayed log, instead of Prefix and a number; nil: none
+	Members [][]int32 // the rooms of each client, of a replayed log; nil: drawn
+	Move    Dist      // seconds until a client leaves one of its rooms for another; zero: never
 }
 
 // The operations of a stream without a contract, and OpEmit.
@@ -180,10 +182,13 @@ type Stream struct {
 	Event     string        // default "msg"; for an echo "echo"; of an operation, the event that it sends
 	Rate      float64       // messages per second at load 100%, per what Per says
 	Per       string        // client (default), group (default where a whole namespace receives it) or room
-	Arrival   string        // constant (default): a fixed period and a random start; poisson: exponential gaps; burst: all in the same moment, once a period, or a second of it at once with Per group
+	Arrival   string        // constant (default): a fixed period and a random start; poisson: exponential gaps; burst: all in the same moment, once a period, or a second of it at once with Per group; recorded: as Replay says
 	Burst     int           // of a burst: how many of each client, room or group are due at once, the clients and rooms at different times; 0: as Arrival says
 	Size      int           // bytes of the JSON data object; default 128, at least MinSize unless nothing is expected; the mean when they are drawn
 	Sizes     Dist          // bytes, drawn for each message with Dist.Bytes; zero: all have Size
+	Replay    *Replay       // a recorded log that says when messages are due, instead of Rate; then Rate is the mean, 0 until File.Logs; nil: none
+	Rows      []string      // of a replay: the events of the log that are messages of the stream
+	Logged    bool          // of a replay: the log has the sizes of the messages; false until File.Logs
 	Data      Template      // JSON instead of the data object; zero: an object of Size bytes
 	Ack       time.Duration // how long to wait for an acknowledgement; 0: none is asked for
 	Space     int           // the namespace it sends to: 0 for the group's Namespace, then More in order

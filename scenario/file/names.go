@@ -97,6 +97,8 @@ func (vs *variables) misplaced(name string) string {
 	switch {
 	case strings.HasPrefix(name, envPrefix):
 		row = "env.NAME"
+	case slices.Contains(vs.rows, feederOf(name, vs.feeders)):
+		return "its data file has a row for each message: use it in the data of a stream or in a message of the contract, or write each: client"
 	case feederOf(name, vs.feeders) != "":
 		row = "FILE.COLUMN"
 	case vs.secret[name]:

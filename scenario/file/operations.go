@@ -318,7 +318,7 @@ func (d *decoder) finishCall(n *node, s *Stream) {
 	case size == nil:
 	case !o.Emit.Has(HolePayload):
 		d.errs.add(size.at, fmt.Sprintf("the operation `%s` has no ${payload}, so size has no effect", o.Name), "remove size")
-	case s.Size < s.leastSize() && s.Size > 0:
+	case s.Size < s.LeastSize() && s.Size > 0:
 		if v, ok := d.scalar(size, "size"); ok {
 			d.bad(v, &flaw{fmt.Sprintf("size %dB is too small for the stamp that measures the message", s.Size), fmt.Sprintf("write at least %dB", MinText)})
 		}
@@ -334,8 +334,8 @@ func (d *decoder) finishCall(n *node, s *Stream) {
 	}
 }
 
-// leastSize is how many bytes the payload must have for the stamp.
-func (s *Stream) leastSize() int {
+// LeastSize is how many bytes the payload must have for the stamp.
+func (s *Stream) LeastSize() int {
 	switch {
 	case s.Expect == "none", s.Operation != nil && s.Operation.Emit.Has(HoleStamp):
 		return 1

@@ -88,6 +88,9 @@ func newDecoder(errs *errorList, root *node, defs map[string]*node, how *reading
 	}
 	for _, e := range root.get("data").entries() {
 		d.vars.feeders = append(d.vars.feeders, e.key)
+		if each := e.val.get("each"); each != nil && each.text == EachMessage {
+			d.vars.rows = append(d.vars.rows, e.key)
+		}
 	}
 	for _, e := range root.get("groups").entries() {
 		d.groups = append(d.groups, e.key)
@@ -148,6 +151,7 @@ func put(m *map[string]string, key, value string) {
 
 func (d *decoder) spec(root *node, params map[string]string, trial *searchTrial) *Spec {
 	before := d.errs.hits
+	root = withReplays(root)
 	s := &Spec{Seed: 1, Params: params, Report: reportTable.start()}
 	for _, name := range slices.Sorted(maps.Keys(d.vars.defs)) {
 		d.vars.expand(d.errs, d.vars.defs[name], varScope) // mistakes also of unused ones
@@ -301,6 +305,7 @@ func (d *decoder) together(root *node, s *Spec) {
 	d.checkFaults(root, s)
 	d.checkRecovery(root, s)
 	d.checkAudiences(s)
+	d.checkReplays(s)
 	d.checkWires(s)
 	for _, g := range s.Groups {
 		d.checkRamp(s, g)

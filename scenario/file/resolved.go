@@ -105,6 +105,9 @@ func (r *resolver) node(n *node) *node {
 		for _, e := range n.keys {
 			c.keys = append(c.keys, entry{key: e.key, val: r.node(e.val)})
 		}
+		if p := c.get("replay"); p != nil && p.kind == scalar {
+			return c.with("replay", r.whole(p))
+		}
 		if data := c.get("data"); n.get("groups") != nil && data != nil { // of the scenario, not of a stream
 			return c.with("data", r.feeders(data))
 		}
@@ -136,12 +139,17 @@ func (r *resolver) feeders(data *node) *node {
 	for _, e := range data.keys {
 		for _, format := range []string{"csv", "jsonl"} {
 			if p := e.val.get(format); p != nil {
-				whole := r.file.whereData(strings.ReplaceAll(p.text, "$$", "$"))
-				data = data.with(e.key, data.get(e.key).with(format, &node{text: strings.ReplaceAll(whole, "$", "$$"), quoted: true}))
+				data = data.with(e.key, data.get(e.key).with(format, r.whole(p)))
 			}
 		}
 	}
 	return data
+}
+
+// whole is the name of a data file with its whole path.
+func (r *resolver) whole(p *node) *node {
+	path := r.file.whereData(strings.ReplaceAll(p.text, "$$", "$"))
+	return &node{text: strings.ReplaceAll(path, "$", "$$"), quoted: true}
 }
 
 // whereData is the whole path of a data file, beside the scenario or else in the working directory;

@@ -39,7 +39,7 @@ func (o *object[T]) definition() (string, form) {
 		if row.later != "" {
 			continue
 		}
-		if row.required != "" {
+		if row.required != "" && row.unless == "" {
 			required = append(required, row.key)
 		}
 		value := form{}

@@ -23,7 +23,7 @@ var beyondSchema = map[string][]string{
 		"sample-every",
 	},
 	"values that stand apart must fit together": {
-		"check-gap-of-poisson",
+		"check-gap-of-poisson", "replay-two-logs",
 		"check-step-nothing", "flow-capture-from-nothing", "flow-capture-of-think", "flow-spins",
 		"check-no-recovery", "check-server-no-sample", "no-phase-recorded", "recover-forgotten", "recover-msgpack",
 		"bare-broadcast", "bare-mixed", "baseline-mixed", "baseline-share", "baseline-socketio", "baseline-target", "binary-data", "namespace-of-stream", "parser-mixed",

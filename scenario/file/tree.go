@@ -51,6 +51,7 @@ type node struct {
 	quoted bool   // the scalar had quotes or is a block: always a string
 	exact  bool   // text stands in the file as it is, so that columns inside can be told
 	null   bool
+	made   bool // not written in the file: the reader has put it in
 	items  []*node
 	keys   []entry
 	weight int // nodes that a walk visits, aliases expanded

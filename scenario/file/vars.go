@@ -31,6 +31,7 @@ type variables struct {
 	used   map[string]bool // axes that something names
 
 	feeders []string        // names of the data files
+	rows    []string        // of them, those that have a row for each message
 	secret  map[string]bool // variables that must not be written
 	secrets *Secrets        // their values, and values of the environment
 	unset   bool            // environment variables need not be set
@@ -59,7 +60,7 @@ func (vs *variables) expand(errs *errorList, n *node, sc *scope) (value, bool) {
 			name = text[m[4]:m[5]]
 		}
 		switch {
-		case sc.allows(name, vs.feeders):
+		case sc.allows(name, vs.feeders) && (sc.at&inMessages != 0 || !slices.Contains(vs.rows, feederOf(name, vs.feeders))):
 			v.hole(name, m[0])
 		case strings.HasPrefix(name, envPrefix) && sc.takesSecrets():
 			ok = vs.env(errs, n.offset(m[0]), name) && ok

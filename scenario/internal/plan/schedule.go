@@ -93,6 +93,7 @@ type Op struct {
 	Source uint32
 	Phase  int   // of the timeline
 	Due    int64 // nanoseconds since the trial's start
+	Row    *Row  // of a replayed log; nil: none. Not changed
 }
 
 // Next returns the operations in order of time, until ok is false.
