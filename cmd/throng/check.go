@@ -61,6 +61,10 @@ it cannot; the message says what to do. With --against the exit codes of a run: 
 			if err != nil {
 				return err
 			}
+			logs, missing := f.Logs() // they have the rates of replays
+			if _, err := f.Data(); missing == nil {
+				missing = err
+			}
 			a := machine.Assess(f, machine.ReadLimits(), builtIn.Times.WriteTimeout)
 			if f.Spec.Search != nil {
 				note, err := searchNote(f)
@@ -69,7 +73,7 @@ it cannot; the message says what to do. With --against the exit codes of a run: 
 				}
 				a.Notes = append(a.Notes, note)
 			}
-			_, missing := f.Data()
+			a.Notes = append(a.Notes, f.Spec.Beyond(logs)...)
 			a.Unready = missing != nil
 			print := printPlan
 			if asJSON {
