@@ -38,6 +38,7 @@ const (
 	wrongPath = "no Socket.IO server answers at that path: name the right path with --set target.path=/PATH/"
 	noHeaders = "a proxy in front drops the headers Upgrade and Connection: let it pass them on (nginx: proxy_http_version 1.1 and both proxy_set_header), or use transport: polling"
 	notSticky = "a process other than the one that opened the session answered: configure sticky sessions at the load balancer, or use transport: websocket"
+	tooOld    = "this server speaks Engine.IO 4, as Socket.IO 3 and later do: remove engine: 3, or set allowEIO3 in the server"
 	badParser = "servers with another parser close the connection like this: set the group's parser: to the parser of the server (json or msgpack)"
 )
 
@@ -65,7 +66,9 @@ var causes = []struct {
 	{stage: "upgrade", class: "engine.3", text: noHeaders},
 	{stage: "namespace", class: "engine.1", text: notSticky},
 	{stage: "upgrade", class: "engine.1", text: notSticky},
-	{class: "version", text: "the server speaks the older protocol of Socket.IO 2: it must be version 3 or later"},
+	{class: "version", text: "this is a Socket.IO 2 server: write target: {engine: 3}, or --set target.engine=3"},
+	{class: "newer", text: tooOld},
+	{class: "engine.5", text: tooOld},
 	{stage: "namespace", class: "closed", first: true, text: badParser},
 	{stage: "namespace", class: "engine.3", first: true, text: badParser},
 	{stage: "namespace", class: "protocol", first: true, text: badParser},

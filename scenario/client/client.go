@@ -60,13 +60,16 @@ type Client struct {
 	parser       socketio.Parser
 	onJoining    func(Handshake)
 	plain        bool // a baseline: no Socket.IO
+	old          bool // revision 3 of Engine.IO
 	maxQueue     int
 	maxMessage   int
 	pingInterval time.Duration
 	pingTimeout  time.Duration
+	beat         *heartbeat // the client's own pings; nil: the server pings
 
 	// Of the reading goroutine.
-	joined     int // namespaces
+	joined     int  // namespaces
+	rooted     bool // a server of revision 3 has joined the client to the main namespace
 	running    bool
 	grace      bool // the time for a ping is over, but not all that arrived is read
 	lastPing   time.Duration
@@ -114,6 +117,10 @@ func Dial(ctx context.Context, cfg *Config) (*Client, error) {
 		onJoining:  cfg.Joining,
 		maxQueue:   cmp.Or(cfg.MaxQueue, defaultMaxQueue),
 		maxMessage: cmp.Or(cfg.MaxMessage, defaultMaxMessage),
+		old:        cfg.Engine == Engine3,
+	}
+	if c.old {
+		c.beat = &heartbeat{c: c}
 	}
 	if cfg.Namespace != NoNamespace {
 		c.namespaces = append([]string{cmp.Or(cfg.Namespace, "/")}, cfg.More...)
@@ -179,6 +186,9 @@ func (c *Client) run(h Handler) error {
 		}
 	}
 	c.arm()
+	if c.beat != nil {
+		c.beat.begin()
+	}
 	c.pace.start()
 	if c.ws != nil {
 		c.ws.rd.late, c.ws.rd.pace = c.late, c.pace
@@ -232,6 +242,11 @@ func (c *Client) late(rd *reader) error {
 	c.mu.Unlock()
 	if ended != nil {
 		return ended // another goroutine has set the deadline, to end the read
+	}
+	if c.beat != nil {
+		if left := c.beat.limit(rd.at) - Now(); left > 0 {
+			return rd.src.SetReadDeadline(time.Now().Add(left))
+		}
 	}
 	if c.pace != nil {
 		// The unread data may hold the ping, so the server decides whether the pong is overdue.
@@ -364,6 +379,7 @@ func (c *Client) finish(reason *CloseError) {
 		return
 	}
 	c.pace.end()
+	c.beat.stop()
 	switch {
 	case c.ws != nil:
 		c.ws.shut(c.goodbye(reason.Reason))

@@ -27,13 +27,14 @@ const NoNamespace = "none"
 type Config struct {
 	URL       string          // http, https, ws or wss, host and port, or unix: and the path of a socket; a query joins Query; a path is an error
 	Path      string          // of the engine, with its trailing slash; "" = /socket.io/
+	Engine    int             // revision of Engine.IO: Engine4 or Engine3; 0 = Engine4
 	Transport string          // WebSocket, Polling or Upgrade, or a baseline; "" = WebSocket
 	Poll      time.Duration   // between two GETs of ShortPolling; 0 = 1 s
 	Namespace string          // "" = /; or NoNamespace
 	More      []string        // further namespaces on the same connection, joined in that order
 	Parser    socketio.Parser // how packets are encoded; must match the parser of the server
 	Auth      json.RawMessage // payload of the namespace CONNECT, a JSON object; nil = none
-	Query     url.Values      // more query parameters of every engine request
+	Query     url.Values      // more query parameters of every engine request; with Engine3 also of CONNECT, in place of Auth
 
 	// Header holds more header fields of every HTTP request: Origin, Cookie,
 	// User-Agent and the like. Host replaces the one of URL.

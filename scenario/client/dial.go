@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/throng-io/throng/protocol/engineio"
@@ -105,7 +106,7 @@ func (d *dialing) websocket() error {
 	}
 
 	began = Now()
-	for _, name := range c.namespaces {
+	for _, name := range d.asked() {
 		p, err := d.connectPacket(name)
 		if err != nil {
 			return d.fail("namespace", err)
@@ -141,11 +142,24 @@ func (d *dialing) opened(p engineio.Packet, began time.Duration) (engineio.Hands
 	return h, nil
 }
 
-// connectPacket returns the CONNECT of a namespace.
+// asked lists the namespaces that the client asks for by CONNECT. A server of revision 3 joins it
+// to the main one by itself.
+func (d *dialing) asked() []string {
+	list := d.c.namespaces
+	if !d.c.old {
+		return list
+	}
+	return slices.DeleteFunc(slices.Clone(list), func(name string) bool { return name == "/" })
+}
+
+// connectPacket returns the CONNECT of a namespace. With revision 3 it carries the query.
 func (d *dialing) connectPacket(namespace string) (engineio.Packet, error) {
 	p := engineio.Packet{Type: engineio.Message, Binary: d.c.parser.IsBinary()}
 	if d.cfg.Joining != nil {
 		d.cfg.Joining(Handshake{Sent: true, Namespace: namespace, Data: d.auth(namespace), At: Now()})
+	}
+	if query := d.cfg.Query.Encode(); d.c.old && query != "" {
+		namespace += "?" + query
 	}
 	if !p.Binary {
 		sp := socketio.Packet{Type: socketio.Connect, Namespace: []byte(namespace), Data: d.auth(namespace)}
@@ -179,11 +193,11 @@ func (d *dialing) polling() error {
 		return d.fail("open", err)
 	}
 	d.target.takeCookies(res.fields)
-	payload := engineio.NewPayload(res.body)
-	if !payload.Next() || payload.Packet().Type != engineio.Open {
-		return d.fail("open", notOpen(res.body))
+	payload := c.payload(&res)
+	if !payload.next() || payload.packet().Type != engineio.Open {
+		return d.fail("open", notOpen(res.body, c.old))
 	}
-	h, err := d.opened(payload.Packet(), began)
+	h, err := d.opened(payload.packet(), began)
 	if err != nil {
 		return d.fail("open", err)
 	}
@@ -194,7 +208,7 @@ func (d *dialing) polling() error {
 
 	began = Now()
 	var body []byte
-	for _, name := range c.namespaces {
+	for _, name := range d.asked() {
 		p, err := d.connectPacket(name)
 		if err != nil {
 			return d.fail("namespace", err)

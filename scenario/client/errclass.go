@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -71,21 +72,29 @@ type protocolError string
 
 func (e protocolError) Error() string { return string(e) }
 
-// versionError is an answer of an older revision of the protocol.
+// versionError is an answer of an older revision of the protocol than the client speaks.
 type versionError string
 
 func (e versionError) Error() string { return string(e) }
+
+// newerError is an answer of a newer one.
+type newerError string
+
+func (e newerError) Error() string { return string(e) }
 
 // payloadV3 is how revision 3 of Engine.IO begins a session over polling: with the length of the
 // open packet.
 var payloadV3 = regexp.MustCompile(`^[0-9]+:0\{`)
 
-// notOpen is the error of a first polling body that does not begin with the open packet.
-func notOpen(body []byte) error {
+// notOpen is the error of a first polling body that does not begin with the open packet. old: the
+// client speaks revision 3.
+func notOpen(body []byte, old bool) error {
 	text := fmt.Sprintf("the answer is not the engine's open packet but %q", bodyText(body))
 	switch {
-	case payloadV3.Match(body):
+	case !old && payloadV3.Match(body):
 		return versionError(text)
+	case old && bytes.HasPrefix(body, []byte("0{")):
+		return newerError(text)
 	case isPage(body):
 		return &statusError{status: 200, page: true, message: bodyText(body)}
 	}
@@ -136,6 +145,7 @@ func classOf(err error, stage string) string {
 		http    httpError
 		broken  protocolError
 		version versionError
+		newer   newerError
 		closed  *CloseError
 	)
 	for _, e := range errnoClasses {
@@ -156,6 +166,8 @@ func classOf(err error, stage string) string {
 		return "connect_error"
 	case errors.As(err, &version):
 		return "version"
+	case errors.As(err, &newer):
+		return "newer"
 	case errors.As(err, &frame), errors.As(err, &http), errors.As(err, &broken):
 		return "protocol"
 	case errors.As(err, &closed):

@@ -21,7 +21,7 @@ type DialError struct {
 	// Class is a short constant for counting: "config", "refused", "timeout", "reset",
 	// "unreachable", "dns", "ports" (no local port left), "files" (no descriptor left), "tls",
 	// "http.<status>", "engine.<code>", "connect_error", "page" (a web page with status 200),
-	// "version" (the server speaks an older revision), "protocol" (another answer that violates the
+	// "version" (the server speaks an older revision), "newer" (a newer one), "protocol" (another answer that violates the
 	// protocol), "closed" (the server ended the connection), "canceled", "other".
 	Class string
 	Err   error

@@ -20,7 +20,14 @@ func (c *Client) packet(h Handler, p engineio.Packet, came arrival) error {
 	switch p.Type {
 	case engineio.Message:
 		return c.message(h, p.Data, p.Binary, came)
+	case engineio.Pong:
+		if c.beat != nil {
+			c.beat.ponged(came)
+		}
 	case engineio.Ping:
+		if c.old {
+			return newerError("the server sent a ping, as Engine.IO 4 does")
+		}
 		c.lastPing, c.grace = Now(), false // not when it was read: a busy process may handle it late
 		c.arm()
 		var err error
@@ -176,7 +183,7 @@ func (c *Client) answered(b []byte, binary bool, came arrival) (taken bool, err 
 	if p.Type != socketio.Connect && p.Type != socketio.ConnectError {
 		return false, nil
 	}
-	if c.space(p.Namespace) < 0 {
+	if c.space(p.Namespace) < 0 || c.old && c.again(&p) {
 		return true, nil
 	}
 	if c.onJoining != nil {
@@ -185,6 +192,10 @@ func (c *Client) answered(b []byte, binary bool, came arrival) (taken bool, err 
 	}
 	if p.Type == socketio.ConnectError {
 		return true, c.connectError(p.Data)
+	}
+	if c.old {
+		c.joined++
+		return true, nil
 	}
 	var answer struct {
 		SID string `json:"sid"`
@@ -197,6 +208,17 @@ func (c *Client) answered(b []byte, binary bool, came arrival) (taken bool, err 
 	c.welcomed(p.Namespace, answer.PID)
 	c.joined++
 	return true, nil
+}
+
+// again notes that the client is in the main namespace, and reports whether it was before: a server
+// of Socket.IO 2 with middleware answers twice, at once and when the middleware is done.
+func (c *Client) again(p *socketio.Packet) bool {
+	if p.Type != socketio.Connect || string(p.Namespace) != "/" {
+		return false
+	}
+	was := c.rooted
+	c.rooted = true
+	return was
 }
 
 // connectError decodes the payload of a CONNECT_ERROR: an object, or a bare

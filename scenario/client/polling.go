@@ -119,6 +119,12 @@ func (p *polling) appendHead(dst []byte, method string) []byte {
 // appendPost appends a POST of body.
 func (p *polling) appendPost(dst, body []byte) []byte {
 	dst = p.appendHead(dst, "POST")
+	if p.c.old {
+		scratch := scratchPool.Get().(*[]byte)
+		defer putScratch(scratch)
+		*scratch = appendBodyV3((*scratch)[:0], body)
+		body = *scratch
+	}
 	dst = append(dst, "Content-Type: text/plain;charset=UTF-8\r\nContent-Length: "...)
 	dst = strconv.AppendInt(dst, int64(len(body)), 10)
 	dst = append(dst, "\r\n\r\n"...)
@@ -147,8 +153,10 @@ func (p *polling) request(ctx context.Context) error {
 			return err
 		}
 		p.get = link
-		p.get.rd.pace = p.c.pace
-		p.c.arm()
+		if p.c.running {
+			p.get.rd.late, p.get.rd.pace = p.c.late, p.c.pace
+			p.c.arm()
+		}
 	}
 	scratch := scratchPool.Get().(*[]byte)
 	*scratch = p.appendGet((*scratch)[:0])
@@ -165,18 +173,18 @@ func (p *polling) collect(h Handler) error {
 		return err
 	}
 	p.pending = false
-	payload := engineio.NewPayload(res.body)
+	payload := p.c.payload(&res)
 	return p.deliver(h, &payload)
 }
 
 // deliver handles the packets of a body.
-func (p *polling) deliver(h Handler, payload *engineio.Payload) error {
-	for payload.Next() {
-		if err := p.c.packet(h, payload.Packet(), p.get.rd.arrival()); err != nil {
+func (p *polling) deliver(h Handler, payload *payload) error {
+	for payload.next() {
+		if err := p.c.packet(h, payload.packet(), p.get.rd.arrival()); err != nil {
 			return err
 		}
 	}
-	if err := payload.Err(); err != nil {
+	if err := payload.err(); err != nil {
 		return &CloseError{Reason: ParseError, Cause: err}
 	}
 	return nil
@@ -308,8 +316,11 @@ func (p *polling) flush() {
 // fit returns how many bytes of the queue make the next body: as many whole
 // packets as maxPayload allows, at least one.
 func (p *polling) fit() int {
-	if p.maxPayload <= 0 || len(p.queue) <= p.maxPayload {
+	if p.maxPayload <= 0 || len(p.queue) <= p.maxPayload && !p.c.old {
 		return len(p.queue)
+	}
+	if p.c.old {
+		return fitV3(p.queue, p.maxPayload)
 	}
 	if i := bytes.LastIndexByte(p.queue[:p.maxPayload+1], engineio.Separator); i >= 0 {
 		return i

@@ -28,7 +28,7 @@ type reader struct {
 	buf  []byte // borrowed (readSize), own (TLS), or larger while a large message is in it
 	r, w int
 	rest []byte        // unread bytes of a parked reader, few
-	at   time.Duration // when the last read returned
+	at   time.Duration // when the last bytes were read
 	try  func(fd uintptr) bool
 	once bool // do not park, answer (0, nil)
 	n    int  // result of try
@@ -107,9 +107,9 @@ func (rd *reader) read(once bool) (n int, err error) {
 			rd.src.bytes.in.Add(uint64(n))
 		}
 	}
-	rd.noteTime()
 	rd.w += n
 	if n > 0 {
+		rd.noteTime()
 		err = nil // an error that came with bytes comes again without them
 	}
 	return n, err

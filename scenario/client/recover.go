@@ -77,6 +77,7 @@ func (c *Client) Vanish() {
 	c.end = &CloseError{Reason: TransportClose}
 	c.mu.Unlock()
 	c.pace.end()
+	c.beat.stop()
 	switch {
 	case c.ws != nil:
 		c.ws.shut(nil)

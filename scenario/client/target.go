@@ -35,6 +35,7 @@ type target struct {
 	buffer  int    // bytes of the kernel's receive buffer; 0: its choice
 	path    string // of the engine
 	plain   bool   // of a baseline
+	old     bool   // revision 3 of Engine.IO
 	query   string // "&key=value..." of the caller
 	fields  string // header lines of the caller, each with its line end
 	cookie  string // value of the Cookie field; the server adds to it
@@ -42,7 +43,7 @@ type target struct {
 
 // newTarget checks cfg.
 func newTarget(cfg *Config) (*target, error) {
-	t := &target{local: cfg.LocalAddr, path: cfg.Path}
+	t := &target{local: cfg.LocalAddr, path: cfg.Path, old: cfg.Engine == Engine3}
 	if err := t.find(cfg); err != nil {
 		return nil, err
 	}
@@ -201,7 +202,11 @@ func (t *target) appendRequest(dst []byte, method, transport, sid string, buster
 		dst = append(dst, '?')
 	case t.plain:
 	default:
-		dst = append(dst, "?EIO=4&transport="...)
+		revision := "?EIO=4&transport="
+		if t.old {
+			revision = "?EIO=3&transport="
+		}
+		dst = append(dst, revision...)
 		dst = append(dst, transport...)
 		if sid != "" {
 			dst = append(dst, "&sid="...)
@@ -235,6 +240,15 @@ func (cfg *Config) check() error {
 		}
 	default:
 		return fmt.Errorf("the Transport %q must be %s, %s or %s", cfg.Transport, WebSocket, Polling, Upgrade)
+	}
+	switch cfg.Engine {
+	case 0, Engine4:
+	case Engine3:
+		if plainTransport(cfg.Transport) || cfg.Parser != socketio.JSON || len(cfg.Auth) > 0 || cfg.Recover.PID != "" {
+			return errors.New("the Engine 3 knows no baseline, other parser, auth or recovery")
+		}
+	default:
+		return fmt.Errorf("the Engine %d must be 3 or 4", cfg.Engine)
 	}
 	if cfg.Namespace == NoNamespace && (len(cfg.More) > 0 || cfg.Parser != socketio.JSON) {
 		return errors.New("bare Engine.IO has no further namespaces and no parser")

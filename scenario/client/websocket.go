@@ -98,10 +98,18 @@ func (w *websocket) step(h Handler) error {
 	if w.c.plain {
 		return w.c.plainMessage(h, payload, w.rd.arrival())
 	}
-	if opcode == ws.Binary {
+	if opcode == ws.Binary && !w.c.old {
 		return w.c.message(h, payload, true, w.rd.arrival())
 	}
-	p, err := engineio.Parse(payload)
+	var p engineio.Packet
+	switch {
+	case opcode == ws.Binary:
+		p, err = engineio.ParseBinaryV3(payload)
+	case w.c.old:
+		p, err = engineio.ParseV3(payload)
+	default:
+		p, err = engineio.Parse(payload)
+	}
 	if err != nil {
 		return &CloseError{Reason: ParseError, Cause: err}
 	}
@@ -219,7 +227,7 @@ func (w *websocket) send(packet []byte, attachments ...[]byte) error {
 		*scratch = appendFrame(*scratch, ws.Text, "4", packet)
 	}
 	for _, a := range attachments {
-		*scratch = appendFrame(*scratch, ws.Binary, "", a)
+		*scratch = appendFrame(*scratch, ws.Binary, w.c.binaryHead(), a)
 	}
 	err := w.sendFrames(*scratch)
 	putScratch(scratch)
