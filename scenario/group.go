@@ -128,7 +128,7 @@ func (g *group) finish() {
 			g.reconnect = append(g.reconnect, g.t.addSeries(record.Series{Metric: metric.Reconnect, Group: g.spec.Name, Transport: name}))
 		}
 		g.configs[i] = client.Config{
-			URL: g.t.server.ep.URL, Path: g.t.server.ep.Path, Transport: name, Namespace: g.spec.Namespace, More: g.spec.More, Parser: g.parser, Poll: g.spec.Poll,
+			URL: g.t.server.ep.URL, Path: g.t.server.ep.Path, Transport: name, Namespace: g.spec.Namespace, More: g.spec.More, Parser: g.parser, Engine: g.spec.Engine, Poll: g.spec.Poll,
 			TLS: g.t.server.tls, Timeout: g.spec.Connect.Timeout,
 		}
 	}

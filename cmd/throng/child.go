@@ -99,7 +99,7 @@ func startServer(ctx context.Context, s *file.Server, more ...string) (ep *scena
 func serverArguments(s *file.Server) []string {
 	args := []string{"serve", "--app", cmp.Or(s.App, "bench"), "--parser", cmp.Or(s.Parser, "json"), "--listen", s.Listen, "--fanout", s.Fanout, "--until-stdin-ends"}
 	for _, o := range s.Options {
-		args = append(args, "--"+o.Flag, o.Value)
+		args = append(args, "--"+o.Flag+"="+o.Value)
 	}
 	return args
 }

@@ -50,7 +50,7 @@ func TestScenarioOptionsAreFlags(t *testing.T) {
 			continue
 		}
 		args, name := serverArguments(f.Spec.Server), strings.ReplaceAll(key, "_", "-")
-		if !slices.Contains(args, "--"+name) {
+		if !slices.ContainsFunc(args, func(arg string) bool { return strings.HasPrefix(arg, "--"+name+"=") }) {
 			t.Errorf("%s is not passed on: %q", key, args)
 		}
 		flags := serveCommand().Flags()

@@ -29,6 +29,7 @@ var groupTable = object[Group]{
 		{key: "connect", is: ref("connect"), set: func(d *decoder, n *node, g *Group) { connectTable.decode(d, n, &g.Connect) }},
 		{key: "transport", about: "one transport for all clients, or shares: {websocket: 95%, polling: 5%}", is: anyOf(ref("transport"), atLeastOne(mapOf(form{"enum": transports}, aShare))), set: setTransport},
 		{key: "parser", about: "how packets are encoded; must match the parser of the server", is: oneOf(parsers...), def: "json", set: func(d *decoder, n *node, g *Group) { g.Parser = d.oneOf(n, "parser", parsers, nil) }},
+		{key: "engine", about: "revision of Engine.IO: 3 speaks as clients of Socket.IO 2 do; default: as target says, or 4", is: anEngine, set: func(d *decoder, n *node, g *Group) { g.Engine = d.engine(n) }},
 		{key: "poll", about: "between two requests of transport: short-polling", is: aDuration, def: "1s", set: func(d *decoder, n *node, g *Group) { g.Poll = d.duration(n, "poll", time.Millisecond, maxWait) }},
 		{key: "namespace", about: "such as /chat, or a list of them on one connection; none: bare Engine.IO", is: aNamespace, def: "/", set: setNamespaces},
 		{key: "auth", about: "sent when joining the namespace; ${client.index} is the client's number", is: form{"type": "object"}, set: func(d *decoder, n *node, g *Group) {

@@ -39,7 +39,7 @@ var examples = map[string]example{
 		"listen": "127.0.0.1:3000", "fanout": "sharded", "ping_interval": "5s", "ping_timeout": "5s", "write_timeout": "5s", "gomaxprocs": "2", "recovery": "1m", "queue_bytes": "64KiB", "max_payload": "2MB", "slow": "disconnect",
 	}},
 	"target": {"{version: 1, name: x, groups: {a: {count: 1}}, target: %}", assignments("url=\"http://h:1\""), map[string]string{
-		"url": "\"unix:/run/x.sock\"", "path": "/io/", "tls": "{insecure: true}", "sample": "{pid: 1}",
+		"url": "\"unix:/run/x.sock\"", "path": "/io/", "engine": "3", "tls": "{insecure: true}", "sample": "{pid: 1}",
 	}},
 	"tls": {"{version: 1, name: x, groups: {a: {count: 1}}, target: {url: \"https://h:1\", tls: %}}", nil, map[string]string{
 		"insecure": "true", "ca": "ca.pem", "server_name": "example.test",
@@ -66,7 +66,7 @@ var examples = map[string]example{
 		"room": "true|-all", "all": "true|others=true", "self": "true|-all", "others": "true", "namespace": "/",
 	}},
 	"group": {"{version: 1, name: x, groups: {a: %}}", assignments("count=10"), map[string]string{
-		"count": "20", "arrive": "5/s|life=6m|-count", "life": "exp(6m)", "connect": "{rate: 5/s}", "transport": "{websocket: 50%, polling: 50%}", "parser": "msgpack", "poll": "2s", "namespace": "[/a, /b]",
+		"count": "20", "arrive": "5/s|life=6m|-count", "life": "exp(6m)", "connect": "{rate: 5/s}", "transport": "{websocket: 50%, polling: 50%}", "parser": "msgpack", "engine": "3", "poll": "2s", "namespace": "[/a, /b]",
 		"auth": "{a: 1}", "query": "{a: 1}", "headers": "{X-A: b}", "rooms": "{of: 3}", "reconnect": "{}", "read": "{rate: 1KiB/s}", "send": "[{op: echo, rate: 1/s}]", "flow": "[{think: 1s}]", "react": "{e: {ack: 1}}",
 	}},
 	"connect": {strings.Replace(inGroup, "%", "connect: %", 1), nil, map[string]string{"rate": "20/s", "shape": "poisson", "timeout": "3s", "from": "[127.0.0.2, 127.0.0.3]"}},

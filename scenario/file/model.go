@@ -32,6 +32,7 @@ type Spec struct {
 type Target struct {
 	URL    string // http, https, ws or wss, without the Engine.IO path; or unix: and the path of a socket
 	Path   string // default "/socket.io/"
+	Engine int    // revision of Engine.IO: Engine4 (default) or Engine3, for groups that name none
 	TLS    *TLS   // nil: the system's rules
 	Sample *Sample
 }
@@ -71,6 +72,7 @@ type Group struct {
 	Namespace string        // default "/"; NoNamespace: bare Engine.IO
 	More      []string      // further namespaces on the same connection
 	Parser    string        // json (default) or msgpack
+	Engine    int           // revision of Engine.IO: Engine4 or Engine3; 0: Engine4
 	Poll      time.Duration // between two requests of short-polling; default 1s
 	Auth      Template      // JSON object; zero: none
 	Query     []Field       // in file order

@@ -177,6 +177,7 @@ func (d *decoder) spec(root *node, params map[string]string, trial *searchTrial)
 		server := serverTable.start()
 		s.Server = &server
 	}
+	s.speak()
 	if root.get("phases") == nil {
 		s.Phases = defaultPhases(s)
 	}
@@ -307,6 +308,7 @@ func (d *decoder) together(root *node, s *Spec) {
 	d.checkAudiences(s)
 	d.checkReplays(s)
 	d.checkWires(s)
+	d.checkEngine(s)
 	for _, g := range s.Groups {
 		d.checkRamp(s, g)
 		for i, st := range g.Send {

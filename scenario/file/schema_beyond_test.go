@@ -25,7 +25,7 @@ var beyondSchema = map[string][]string{
 	"values that stand apart must fit together": {
 		"check-gap-of-poisson", "replay-two-logs",
 		"check-step-nothing", "flow-capture-from-nothing", "flow-capture-of-think", "flow-spins",
-		"check-no-recovery", "check-server-no-sample", "no-phase-recorded", "recover-forgotten", "recover-msgpack",
+		"check-no-recovery", "check-server-no-sample", "no-phase-recorded", "recover-forgotten", "recover-msgpack", "engine3", "engine3-parser",
 		"bare-broadcast", "bare-mixed", "baseline-mixed", "baseline-share", "baseline-socketio", "baseline-target", "binary-data", "namespace-of-stream", "parser-mixed",
 		"check-decile-of-even", "rooms-move-nowhere",
 		"contract-no-ack", "contract-no-all", "contract-payload-twice", "op-unknown", "operation-event", "operation-namespace", "operation-no-rooms", "operation-places", "operation-stream", "data-unused", "op-emit", "stream-data-no-place", "stream-data-size", "stream-emit-expect",

@@ -156,7 +156,7 @@ var serverTable = object[Server]{
 var targetTable = object[Target]{
 	what: "the target",
 	def:  "target", about: "The server under test, when it is not the built-in one. It must offer the events of the built-in bench application, or contract: names its own.",
-	fresh: func() Target { return Target{Path: "/socket.io/"} },
+	fresh: func() Target { return Target{Path: "/socket.io/", Engine: Engine4} },
 	fields: []field[Target]{
 		{key: "url", about: "its address: http://host:port, or unix:/path/of.sock", is: like(reAddress), required: "write url: http://host:port", set: func(d *decoder, n *node, t *Target) {
 			t.URL = d.string(n, "url", checkURL)
@@ -164,6 +164,7 @@ var targetTable = object[Target]{
 		{key: "path", about: "its Engine.IO path", is: like(reEnginePath), def: "/socket.io/", set: func(d *decoder, n *node, t *Target) {
 			t.Path = d.string(n, "path", matches(reEnginePath, "an Engine.IO path", "write it like /socket.io/"))
 		}},
+		{key: "engine", about: "revision of Engine.IO that the groups speak: 3 for a server of Socket.IO 2", is: anEngine, def: 4, set: func(d *decoder, n *node, t *Target) { t.Engine = d.engine(n) }},
 		{key: "tls", is: ref("tls"), set: func(d *decoder, n *node, t *Target) {
 			t.TLS = decoded(d, n, &tlsTable)
 		}},
