@@ -95,7 +95,7 @@ func (d *dialing) websocket() error {
 	}
 	opcode, payload, err := c.ws.next()
 	if err != nil {
-		return d.fail("open", err)
+		return d.fail("open", c.ws.refusal(err))
 	}
 	p, err := engineio.Parse(payload)
 	if err != nil || opcode != ws.Text || p.Type != engineio.Open {

@@ -219,6 +219,13 @@ func TestWrongRevision(t *testing.T) {
 		}
 	})
 	fails(t, t.Context(), &Config{URL: refusing, Engine: Engine3}, "open", "engine.5")
+	late := listen(t, func(p *peer) {
+		req, _ := p.request()
+		p.switchTo(req)
+		p.answer(400, `Unsupported protocol version`)
+		p.slurp()
+	})
+	fails(t, t.Context(), &Config{URL: late, Engine: Engine3}, "open", "engine.5")
 	older := newPoller(t, lengthened(openV3(25_000, 20_000), "40"))
 	fails(t, t.Context(), &Config{URL: older.url, Transport: Polling}, "open", "version")
 	for _, cfg := range []Config{{Engine: 2}, {Engine: Engine3, Auth: []byte(`{}`)}, {Engine: Engine3, Transport: SSE}} {

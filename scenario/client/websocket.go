@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
@@ -87,6 +88,20 @@ func (w *websocket) handshake(t *target, sid string) error {
 		return protocolError("websocket handshake: the server chose an extension that was not offered")
 	}
 	return nil
+}
+
+// refusal returns the error of an HTTP answer behind the 101 where err comes from reading one as a
+// frame: official servers refuse some clients so, among them those of a revision that they do not
+// speak.
+func (w *websocket) refusal(err error) error {
+	if !bytes.HasPrefix(w.rd.unread(), []byte("HTTP/1.")) {
+		return err
+	}
+	res, failed := readResponse(w.rd, w.limit)
+	if failed != nil {
+		return err
+	}
+	return newStatusError(res)
 }
 
 // step reads one message and handles it.

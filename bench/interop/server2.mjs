@@ -1,0 +1,20 @@
+// node server2.mjs [--port N]: the benchmark contract of ../peers/node on the official server of Socket.IO 2. It ends as the
+// peers do: on SIGTERM, and at the end of its standard input.
+import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
+import { parseArgs } from 'node:util';
+import { contract } from '../peers/node/contract.js';
+
+const attach = createRequire(new URL('../peers/node/', import.meta.url))('socket.io-2');
+const { values } = parseArgs({ options: { port: { type: 'string', default: '0' } } });
+const http = createServer();
+const io = attach(http);
+contract(io);
+http.listen(Number(values.port), '127.0.0.1', () => console.log(`listening on http://127.0.0.1:${http.address().port}`));
+
+function stop() {
+  io.close();
+  setTimeout(() => process.exit(0), 100);
+}
+process.once('SIGTERM', stop);
+process.stdin.on('end', stop).resume();
