@@ -68,8 +68,7 @@ type Client struct {
 	beat         *heartbeat // the client's own pings; nil: the server pings
 
 	// Of the reading goroutine.
-	joined     int  // namespaces
-	rooted     bool // a server of revision 3 has joined the client to the main namespace
+	joined     int // namespaces
 	running    bool
 	grace      bool // the time for a ping is over, but not all that arrived is read
 	lastPing   time.Duration

@@ -183,7 +183,7 @@ func (c *Client) answered(b []byte, binary bool, came arrival) (taken bool, err 
 	if p.Type != socketio.Connect && p.Type != socketio.ConnectError {
 		return false, nil
 	}
-	if c.space(p.Namespace) < 0 || c.old && c.again(&p) {
+	if c.space(p.Namespace) < 0 {
 		return true, nil
 	}
 	if c.onJoining != nil {
@@ -208,17 +208,6 @@ func (c *Client) answered(b []byte, binary bool, came arrival) (taken bool, err 
 	c.welcomed(p.Namespace, answer.PID)
 	c.joined++
 	return true, nil
-}
-
-// again notes that the client is in the main namespace, and reports whether it was before: a server
-// of Socket.IO 2 with middleware answers twice, at once and when the middleware is done.
-func (c *Client) again(p *socketio.Packet) bool {
-	if p.Type != socketio.Connect || string(p.Namespace) != "/" {
-		return false
-	}
-	was := c.rooted
-	c.rooted = true
-	return was
 }
 
 // connectError decodes the payload of a CONNECT_ERROR: an object, or a bare

@@ -33,8 +33,8 @@ type hearty struct {
 
 func (h hearty) RTT(d time.Duration) { h.rtt <- d }
 
-// Revision 3 over websocket: the server joins the client to / unasked and may answer twice; other
-// namespaces are asked for with the query; the client pings; binary frames have a type.
+// Revision 3 over websocket: the server joins the client to / unasked; other namespaces are
+// asked for with the query; the client pings; binary frames have a type.
 func TestWebsocketOfRevision3(t *testing.T) {
 	address := listen(t, func(p *peer) {
 		req, _ := p.request()
@@ -49,7 +49,7 @@ func TestWebsocketOfRevision3(t *testing.T) {
 		if !p.expect("40/chat?token=a%2Cb,") {
 			return
 		}
-		p.put(text("40") + text("40/chat,") + text(`42["m",1]`) + text(`451-/chat,["b",{"_placeholder":true,"num":0}]`) + frame(0x82, "\x04\x00\xff"))
+		p.put(text("40/chat,") + text(`42["m",1]`) + text(`451-/chat,["b",{"_placeholder":true,"num":0}]`) + frame(0x82, "\x04\x00\xff"))
 		// A ping may leave before the event, which waits for the binary event.
 		pings := 0
 		for _, want := range []string{`451-["up",{"_placeholder":true,"num":0}]`, "\x04\x01\x02"} {
