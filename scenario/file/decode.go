@@ -164,6 +164,7 @@ type value struct {
 	node  *node
 	parts []string // split where a hole belongs; one part otherwise
 	holes []string // their names, one less than the parts
+	whole string   // of a value without holes: the text, with what a variable computes in parentheses
 	plain bool     // written without quotes, here and where it came from
 	null  bool
 	from  []string // the variables in it, as written
@@ -226,7 +227,20 @@ func read[V any](d *decoder, n *node, what string, parse func(string) (V, *flaw)
 	if !ok {
 		return out
 	}
-	got, f := parse(v.text())
+	return checked(d, v, func(v value) (V, *flaw) { return parse(v.text()) }, check)
+}
+
+// compute is read for what may be computed.
+func compute[V any](d *decoder, n *node, what string, parse func(value) (V, *flaw), check func(V) *flaw) (out V) {
+	v, ok := d.scalar(n, what)
+	if !ok {
+		return out
+	}
+	return checked(d, v, parse, check)
+}
+
+func checked[V any](d *decoder, v value, parse func(value) (V, *flaw), check func(V) *flaw) (out V) {
+	got, f := parse(v)
 	if f == nil && check != nil {
 		f = check(got)
 	}
@@ -247,15 +261,15 @@ func between[V float64 | int | time.Duration](what string, lowest, highest V, sh
 }
 
 func (d *decoder) duration(n *node, what string, lowest, highest time.Duration) time.Duration {
-	return read(d, n, what, parseDuration, between(what, lowest, highest, formatDuration))
+	return compute(d, n, what, durationValue, between(what, lowest, highest, formatDuration))
 }
 
 func (d *decoder) count(n *node, what string, lowest, highest int) int {
-	return read(d, n, what, parseCount, between(what, lowest, highest, formatCount))
+	return compute(d, n, what, countValue, between(what, lowest, highest, formatCount))
 }
 
 func (d *decoder) rate(n *node, what string, highest float64) float64 {
-	return read(d, n, what, parseRate, func(v float64) *flaw {
+	return compute(d, n, what, rateValue, func(v float64) *flaw {
 		if v <= 0 {
 			return &flaw{what + " must be more than 0", "write a rate such as 10/s, or remove the stream"}
 		}
@@ -267,7 +281,7 @@ func (d *decoder) rate(n *node, what string, highest float64) float64 {
 }
 
 func (d *decoder) size(n *node, lowest, highest int) int {
-	return int(read(d, n, "size", parseSize, between("size", float64(lowest), float64(highest), FormatSize)))
+	return int(compute(d, n, "size", sizeValue, between("size", float64(lowest), float64(highest), FormatSize)))
 }
 
 // share reads a percentage of at most 100 %.

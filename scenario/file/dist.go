@@ -158,18 +158,22 @@ func (d Dist) flaw() *flaw {
 // lengths reads a duration or a distribution of them.
 func (d *decoder) lengths(n *node, what string) Dist {
 	const like = "exp(6m) or uniform(1s,5s)"
-	parse := func(text string) (Dist, *flaw) {
-		if !strings.Contains(text, "(") {
-			v, f := parseDuration(text)
-			return Dist{Text: text, Kind: "const", A: v.Seconds()}, f
+	parse := func(text value) (Dist, *flaw) {
+		if !strings.Contains(text.text(), "(") || isArithmetic(text.whole) {
+			v, f := durationValue(text)
+			d := Dist{Text: text.text(), Kind: "const", A: v.Seconds()}
+			if isArithmetic(text.whole) {
+				d.Text = formatDuration(v)
+			}
+			return d, f
 		}
-		return parseDist(text, func(a string) (float64, *flaw) {
+		return parseDist(text.text(), func(a string) (float64, *flaw) {
 			v, f := parseDuration(a)
 			return v.Seconds(), f
 		}, like)
 	}
 	lowest := time.Millisecond
-	return read(d, n, what, parse, func(v Dist) *flaw {
+	return compute(d, n, what, parse, func(v Dist) *flaw {
 		if v.Mean() < lowest.Seconds() {
 			return &flaw{fmt.Sprintf("%s is out of range: %s", what, v.Text), "write at least " + formatDuration(lowest)}
 		}

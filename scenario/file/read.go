@@ -14,7 +14,7 @@ var readTable = object[Read]{
 	fresh:  func() Read { return Read{Share: 1} },
 	fields: []field[Read]{
 		{key: "rate", about: "bytes that a client reads at most", is: aReadRate, set: func(d *decoder, n *node, r *Read) {
-			r.Rate = read(d, n, "the read rate", parseBytesRate, func(v float64) *flaw {
+			r.Rate = compute(d, n, "the read rate", readRateValue, func(v float64) *flaw {
 				if v < 1 || v > 1<<30 {
 					return &flaw{"a read rate of " + FormatSize(v) + "/s is out of range", "write 1B/s to 1GiB/s"}
 				}

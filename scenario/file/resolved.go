@@ -118,6 +118,17 @@ func (r *resolver) node(n *node) *node {
 // text replaces the variables in a scalar. Axes, holes and dollar signs stay as they are written; a
 // whole value has quotes where its variable has.
 func (r *resolver) text(n *node) (s string, quoted bool) {
+	s, quoted = r.replaced(n, func(value string) string { return value })
+	if computed, _ := r.replaced(n, parenthesised); computed != s && isArithmetic(computed) {
+		if _, f := arithmetic(computed); f == nil {
+			s = computed
+		}
+	}
+	return s, quoted
+}
+
+// replaced is text, with each value as it is put in.
+func (r *resolver) replaced(n *node, put func(string) string) (s string, quoted bool) {
 	quoted = n.quoted
 	s = reVariable.ReplaceAllStringFunc(n.text, func(written string) string {
 		def := r.vars.get(strings.TrimSpace(strings.Trim(written, "${}")))
@@ -127,8 +138,9 @@ func (r *resolver) text(n *node) (s string, quoted bool) {
 		value, q := r.text(def) // Parse has refused circles
 		if written == n.text {
 			quoted = quoted || q
+			return value
 		}
-		return value
+		return put(value)
 	})
 	return s, quoted
 }

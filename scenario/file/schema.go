@@ -121,12 +121,13 @@ var scalars = properties{
 	{"variable", form{"type": "string", "pattern": `\$(\{[^{}]*\}|[A-Za-z_])`, "description": "a value with ${name} or $name in it, of vars: or, as ${matrix.AXIS}, of the matrix"}},
 	{"text", form{"type": []string{"string", "number", "boolean"}}},
 	{"boolean", anyOf(form{"type": "boolean"}, form{"enum": []string{"true", "false"}}, aVariable)},
-	{"duration", described(likeText(`^\s*(`+plain+`\s*`+timeUnit+`\s*)+$`), "a length of time: 250ms, 30s, 1m30s")},
-	{"rate", described(likeText(`^\s*`+plain+`\s*[kKM]?\s*/\s*(s|m|h)\s*$`), "how often: 200/s, 2/m, 1k/s")},
-	{"size", described(likeText(`^\s*`+plain+`\s*`+sizeUnit+`\s*$`), "a number of bytes: 256B, 16KiB, 1MB")},
-	{"bytes_rate", described(likeText(`^\s*`+plain+`\s*`+sizeUnit+`\s*/\s*s\s*$`), "bytes per second: 8KiB/s, 1MB/s")},
+	{"duration", described(computable(`^\s*(`+plain+`\s*`+timeUnit+`\s*)+$`), "a length of time: 250ms, 30s, 1m30s")},
+	{"rate", described(computable(`^\s*`+plain+`\s*[kKM]?\s*/\s*(s|m|h)\s*$`), "how often: 200/s, 2/m, 1k/s")},
+	{"size", described(computable(`^\s*`+plain+`\s*`+sizeUnit+`\s*$`), "a number of bytes: 256B, 16KiB, 1MB")},
+	{"bytes_rate", described(computable(`^\s*`+plain+`\s*`+sizeUnit+`\s*/\s*s\s*$`), "bytes per second: 8KiB/s, 1MB/s")},
 	{"percent", described(likeText(`^\s*`+plain+`\s*%\s*$`), "a share: 5%, 99.9%")},
-	{"count", described(anyOf(form{"type": "integer", "minimum": 0}, form{"type": "string", "pattern": `^\s*(0|[1-9]\d*)((\.\d+)?\s*[kKM])?\s*$`}, aVariable), "a whole number: 500, 10k, 1.5M")},
+	{"count", described(anyOf(form{"type": "integer", "minimum": 0}, form{"type": "string", "pattern": `^\s*(0|[1-9]\d*)((\.\d+)?\s*[kKM])?\s*$`}, aVariable, ref("arithmetic")), "a whole number: 500, 10k, 1.5M")},
+	{"arithmetic", form{"type": "string", "pattern": arithmeticPattern(), "description": "amounts with + - * / ( ), min, max, ceil, floor and round: ${people} / 20, max(${rate} * 2, 10/s)"}},
 	{"distribution", described(likeText(`^(`+strings.Join(distNames, "|")+`)\([^()]+\)$`), "drawn for each: uniform(1s,5s), exp(6m), normal(5s,1s), lognormal(80,0.8), pareto(1s,1.5); in { } it needs quotes")},
 	{"ramp", described(likeText(`^\s*`+plain+`\s*%\s*(\.\.\s*`+plain+`\s*%\s*)?$`), "a share, or from one to another over the phase: 50%, 0%..100%")},
 	{"transport", described(oneOf(transports...), "websocket, polling, or upgrade: polling first and then websocket, as browsers do")},
@@ -142,6 +143,17 @@ const (
 	timeUnit = `(ns|us|ms|s|m|h)`
 	sizeUnit = `(([kKmMgG][iI]?)?B|([kmg]i?)?b)`
 )
+
+// arithmeticPattern is the form of arithmetic: amounts with operations between them, or a function of
+// some. It does not count parentheses.
+func arithmeticPattern() string {
+	const (
+		amount = plain + `(\s*([kKM]?\s*/\s*[smh]|` + sizeUnit + `(\s*/\s*s)?|%|[kKM]|` + timeUnit + `(\s*` + plain + `\s*` + timeUnit + `)*))?`
+		call   = `(min|max|ceil|floor|round)\(`
+		term   = `(\s|[-+(]|` + call + `)*` + amount + `[\s)]*`
+	)
+	return `^(` + term + `([-+*/]` + term + `)+|(` + term + `[-+*/])*[\s(+-]*` + call + term + `([-+*/,]` + term + `)*)$`
+}
 
 // conditionPattern is the form of a check, as far as one pattern knows it.
 func conditionPattern() string {
@@ -183,6 +195,11 @@ func oneOf(words ...string) form { return anyOf(form{"enum": words}, aVariable) 
 // likeText is a text of a pattern.
 func likeText(pattern string) form {
 	return anyOf(form{"type": "string", "pattern": pattern}, aVariable)
+}
+
+// computable is likeText for an amount that arithmetic may stand for.
+func computable(pattern string) form {
+	return anyOf(form{"type": "string", "pattern": pattern}, aVariable, ref("arithmetic"))
 }
 
 // like is a text of a pattern. A YAML reader makes a number or a boolean of some texts that the

@@ -92,15 +92,15 @@ var searchTable = object[Search]{
 			s.Raise = d.string(n, "raise", matches(regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.\[\]-]*$`), "a key of the file", "write it like groups.viewers.count or groups.speaker.send[0].rate"))
 		}},
 		{key: "from", about: "the first level: a count, a rate or a size; a share of the load", is: aLevel, required: "write the first level, such as from: 1000", set: func(d *decoder, n *node, s *Search) {
-			l := read(d, n, "from", parseLevel, nil)
+			l := compute(d, n, "from", levelValue, nil)
 			s.From, s.Unit = l.at, l.unit
 		}},
 		{key: "to", about: "the highest level; default: a thousand times from", is: aLevel, set: func(d *decoder, n *node, s *Search) {
-			l := read(d, n, "to", parseLevel, nil)
+			l := compute(d, n, "to", levelValue, nil)
 			s.To = l.at
 			if f := d.places["search"].get("from"); l.at > 0 && f != nil {
 				if v, ok := d.vars.expand(&errorList{}, f, nil); ok {
-					if first, bad := parseLevel(v.text()); bad == nil && first.unit != l.unit {
+					if first, bad := levelValue(v); bad == nil && first.unit != l.unit {
 						d.errs.add(n.at, "from and to have different units", "write both as counts, or both as rates")
 					}
 				}
@@ -143,7 +143,7 @@ var confirmTable = object[Search]{
 	def:  "confirm", about: "The trials that confirm an end of the interval.",
 	fields: []field[Search]{
 		{key: "trials", about: "how many, an odd number; default 3", is: aCount, set: func(d *decoder, n *node, s *Search) {
-			s.Confirm = read(d, n, "trials", parseCount, func(v int) *flaw {
+			s.Confirm = compute(d, n, "trials", countValue, func(v int) *flaw {
 				if v < 1 || v > maxVotes || v%2 == 0 {
 					return &flaw{fmt.Sprintf("%d trials give no majority", v), "write an odd number such as 3"}
 				}
@@ -208,6 +208,29 @@ type searchLevel struct {
 
 // parseLevel reads a count, a rate, a size or a share.
 func parseLevel(text string) (searchLevel, *flaw) {
+	l, f := levelOf(text)
+	if f != nil && isArithmetic(text) {
+		q, bad := arithmetic(text)
+		switch {
+		case bad != nil:
+			return l, bad
+		case q.like(aNumberUnit):
+			l, f = searchLevel{math.Round(q.v), LevelCount}, nil
+		case q.like(aRateUnit):
+			l, f = searchLevel{q.v, LevelRate}, nil
+		case q.like(aSizeUnit):
+			l, f = searchLevel{math.Round(q.v), LevelSize}, nil
+		}
+	}
+	if f == nil && l.at <= 0 {
+		f = &flaw{"a level must be more than 0", "write a higher one"}
+	}
+	return l, f
+}
+
+func levelValue(v value) (searchLevel, *flaw) { return parseLevel(v.whole) }
+
+func levelOf(text string) (searchLevel, *flaw) {
 	var l searchLevel
 	if n, f := parseCount(text); f == nil {
 		l = searchLevel{float64(n), LevelCount}
@@ -219,9 +242,6 @@ func parseLevel(text string) (searchLevel, *flaw) {
 		l = searchLevel{p, LevelShare}
 	} else {
 		return l, wrong(text, "level", "write a count such as 1000, a rate such as 10/s, or a size such as 256B")
-	}
-	if l.at <= 0 {
-		return l, &flaw{"a level must be more than 0", "write a higher one"}
 	}
 	return l, nil
 }

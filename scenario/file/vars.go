@@ -98,7 +98,8 @@ func (vs *variables) insert(errs *errorList, v *value, name string, sc *scope, f
 		v.hole(name, from)
 		return vs.keep(errs, n.offset(from), name, got)
 	}
-	v.add(got.parts[0])
+	v.parts[len(v.parts)-1] += got.parts[0]
+	v.whole += parenthesised(got.whole)
 	for i, inner := range got.holes {
 		v.hole(inner, from)
 		v.add(got.parts[i+1])
@@ -106,7 +107,10 @@ func (vs *variables) insert(errs *errorList, v *value, name string, sc *scope, f
 	return true
 }
 
-func (v *value) add(text string) { v.parts[len(v.parts)-1] += text }
+func (v *value) add(text string) {
+	v.parts[len(v.parts)-1] += text
+	v.whole += text
+}
 
 func (v *value) hole(name string, offset int) {
 	v.parts, v.holes, v.offsets = append(v.parts, ""), append(v.holes, name), append(v.offsets, offset)
