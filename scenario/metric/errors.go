@@ -169,6 +169,12 @@ func (c ErrorClass) Blameless() bool {
 	return c.Slow || i >= 0 && ErrorKinds[i].Blameless
 }
 
+// Own reports whether the class is a limit of the generator's own system: no port or no file
+// descriptor was left for a connection. It says nothing about the target.
+func (c ErrorClass) Own() bool {
+	return (c.Kind == ErrConnect || c.Kind == ErrReconnect) && (c.How == HowPorts || c.How == HowFiles)
+}
+
 func kindAt(k ErrorKind) int {
 	for i := range ErrorKinds {
 		if ErrorKinds[i].Kind == k {

@@ -388,6 +388,8 @@ type Check struct {
 	// Undecided means that there were too few samples to decide the check: it is neither met nor
 	// broken. Note says how many are needed.
 	Undecided bool `json:"undecided,omitempty"`
+	// Unsaved means that a saved result, which is judged again, lacks what the check is about.
+	Unsaved bool `json:"unsaved,omitempty"`
 	// AtMost is the loss if all undecided deliveries were lost; 0: none is undecided.
 	AtMost float64 `json:"at_most,omitempty"`
 	// Optional says that the check is reported and decides nothing.

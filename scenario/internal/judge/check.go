@@ -26,7 +26,7 @@ func (s stretch) has(second int) bool { return s.all || second >= s.from && seco
 func Check(e *Evidence, k *file.Check) result.Check {
 	if e.lacks(k) {
 		r := found(k, nothing, "")
-		r.Note = notSaved
+		r.Unsaved, r.Note = true, "not in this result"
 		return r
 	}
 	r := e.find(k)
@@ -35,9 +35,6 @@ func Check(e *Evidence, k *file.Check) result.Check {
 	}
 	return r
 }
-
-// notSaved is the note of a rule whose evidence a saved result does not hold.
-const notSaved = "not in this result"
 
 // A reading is a value that was looked up for a rule, in the rule's unit; NaN when there is nothing
 // to measure it by.

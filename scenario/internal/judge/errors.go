@@ -32,14 +32,23 @@ func (e *Evidence) ErrorsByClass() map[metric.ErrorClass]int64 {
 
 // errors counts the errors that a rule selects, as a share of the attempts or as a number.
 func (e *Evidence) errors(k *file.Check, in stretch) float64 {
+	return e.errorShare(k, e.errorsOf(k, in, func(metric.ErrorClass) bool { return true }))
+}
+
+// errorsOf counts those errors that a rule selects and whose class is one of these.
+func (e *Evidence) errorsOf(k *file.Check, in stretch, of func(metric.ErrorClass) bool) int64 {
 	set, always := e.phases(Scope{Phase: k.Phase}), e.phases(Scope{Phase: k.Phase, Always: true})
-	n := e.countErrors(func(r *record.ErrorCount) bool {
+	return e.countErrors(func(r *record.ErrorCount) bool {
 		phases := &set
 		if r.Class.Always() {
 			phases = &always
 		}
-		return !r.Class.Blameless() && r.Class.In(k.Metric) && phases.has(r.Phase) && in.has(r.Second) && hasAll(e.labels(r), k.Labels)
+		return !r.Class.Blameless() && of(r.Class) && r.Class.In(k.Metric) && phases.has(r.Phase) && in.has(r.Second) && hasAll(e.labels(r), k.Labels)
 	})
+}
+
+// errorShare is so many errors in the unit of a rule; NaN when nothing was attempted.
+func (e *Evidence) errorShare(k *file.Check, n int64) float64 {
 	attempts := e.attempts(k)
 	switch {
 	case attempts == 0:

@@ -22,7 +22,10 @@ var impliedErrors = []struct {
 	hows   []string // nil: all
 	faulty bool     // wrong also in a run with faults
 	always bool     // in phases that are not recorded too: a flow ends with its first failed step
+	own    bool     // limits of the generator's own system: the trial is invalid
 }{
+	{kind: metric.ErrConnect, faulty: true, own: true},
+	{kind: metric.ErrReconnect, faulty: true, own: true},
 	{kind: metric.ErrConnect},
 	{kind: metric.ErrDrop},
 	{kind: metric.ErrReconnect, hows: []string{metric.HowNever}},
@@ -80,7 +83,12 @@ func implied(e *Evidence, rules Rules) (out []result.Check) {
 		}
 	}
 	for _, c := range e.unmentioned(all, fault) {
-		if !counted[c.sum.Class.Kind] {
+		if c.sum.Class.Own() {
+			out = append(out, result.Check{
+				Text: fmt.Sprintf("errors(%s) == 0", c.sum.Class), Stat: metric.StatErrors, Metric: c.sum.Class.String(), Value: float64(c.sum.N),
+				Kind: result.KindValid, Op: "==", Note: ownNote,
+			})
+		} else if !counted[c.sum.Class.Kind] {
 			rule(fmt.Sprintf("errors(%s) == 0", c.sum.Class), metric.StatErrors, c.sum.Class.String(), fault.note(c.faulty), c.sum.N)
 		}
 	}
@@ -130,7 +138,7 @@ func (e *Evidence) unmentioned(rules []file.Check, fault excuse) (out []unmentio
 				phases = &always
 			}
 			if r.Class.Kind != implied.kind || implied.hows != nil && !slices.Contains(implied.hows, r.Class.How) ||
-				r.Class.Blameless() || !phases.has(r.Phase) || !implied.faulty && fault.covers(r.Phase, r.Second) ||
+				r.Class.Blameless() || r.Class.Own() != implied.own || !phases.has(r.Phase) || !implied.faulty && fault.covers(r.Phase, r.Second) ||
 				slices.ContainsFunc(rules, func(k file.Check) bool { return e.speaksOf(&k, r) }) {
 				continue
 			}

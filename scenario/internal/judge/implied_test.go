@@ -55,14 +55,23 @@ func TestImpliedRules(t *testing.T) {
 				ledgerOf(6, 0, 0)(e)
 			},
 		},
-		"an upgrade failed":            {slo: clean, change: wrong(metric.ErrUpgrade, metric.HowTimeout, 0, 3), want: "errors(upgrade.timeout) == 0: 3"},
-		"a flow failed while it began": {slo: clean, change: wrong(metric.ErrStep, metric.HowTimeout, 0, 10), want: "errors(step.timeout) == 0: 10"},
-		"a stranger got a message":     {slo: clean, change: wrong(metric.ErrDelivery, metric.HowUnexpected, 1, 1), want: "errors(delivery.unexpected) == 0: 1"},
-		"nobody sent it":               {slo: clean, change: wrong(metric.ErrDelivery, metric.HowUnknown, 1, 1), want: "errors(delivery.unknown) == 0: 1"},
-		"a stamp is damaged":           {slo: clean, change: wrong(metric.ErrStamp, metric.HowInvalid, 1, 1), want: "errors(stamp.invalid) == 0: 1"},
-		"what a fault breaks":          {slo: clean, faults: []int{0}, change: wrong(metric.ErrAck, metric.HowDropped, 1, 9)},
-		"wrong in spite of a fault":    {slo: clean, faults: []int{0}, change: wrong(metric.ErrAck, metric.HowUnexpected, 1, 1), want: "errors(ack.unexpected) == 0: 1"},
-		"generator's own trouble":      {slo: clean, change: wrong(metric.ErrSend, metric.HowBackpressure, 1, 1)},
+		"the generator has no more ports": {
+			slo: clean, faults: []int{0}, want: "clients failed == 0: 4; errors(connect.ports) == 0: 4 (" + ownNote + ")",
+			change: func(e *Evidence) {
+				e.Clients.Failed = 4
+				wrong(metric.ErrConnect, metric.HowPorts, 0, 4)(e)
+			},
+		},
+		"the generator has no more files": {slo: clean, change: wrong(metric.ErrReconnect, metric.HowFiles, 1, 4), want: "errors(reconnect.files) == 0: 4 (" + ownNote + ")"},
+		"the file allows for few ports":   {slo: clean + ", errors(connect) < 5", change: wrong(metric.ErrConnect, metric.HowPorts, 0, 4)},
+		"an upgrade failed":               {slo: clean, change: wrong(metric.ErrUpgrade, metric.HowTimeout, 0, 3), want: "errors(upgrade.timeout) == 0: 3"},
+		"a flow failed while it began":    {slo: clean, change: wrong(metric.ErrStep, metric.HowTimeout, 0, 10), want: "errors(step.timeout) == 0: 10"},
+		"a stranger got a message":        {slo: clean, change: wrong(metric.ErrDelivery, metric.HowUnexpected, 1, 1), want: "errors(delivery.unexpected) == 0: 1"},
+		"nobody sent it":                  {slo: clean, change: wrong(metric.ErrDelivery, metric.HowUnknown, 1, 1), want: "errors(delivery.unknown) == 0: 1"},
+		"a stamp is damaged":              {slo: clean, change: wrong(metric.ErrStamp, metric.HowInvalid, 1, 1), want: "errors(stamp.invalid) == 0: 1"},
+		"what a fault breaks":             {slo: clean, faults: []int{0}, change: wrong(metric.ErrAck, metric.HowDropped, 1, 9)},
+		"wrong in spite of a fault":       {slo: clean, faults: []int{0}, change: wrong(metric.ErrAck, metric.HowUnexpected, 1, 1), want: "errors(ack.unexpected) == 0: 1"},
+		"generator's own trouble":         {slo: clean, change: wrong(metric.ErrSend, metric.HowBackpressure, 1, 1)},
 		"of several, in order": {
 			slo: clean, want: "errors(ack.timeout) == 0: 5; errors(ack.dropped) == 0: 2; errors(stamp.invalid) == 0: 1",
 			change: func(e *Evidence) {

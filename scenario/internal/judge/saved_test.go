@@ -87,7 +87,7 @@ func TestRecallWindows(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 	for _, c := range checks[1:3] {
-		if !c.NoData || c.Note != "not in this result" {
+		if !c.NoData || !c.Unsaved {
 			t.Errorf("%s: %+v", c.Text, c)
 		}
 	}

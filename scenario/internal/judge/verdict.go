@@ -42,9 +42,7 @@ func Judge(e *Evidence, rules Rules) Judgement {
 		e.excuse(k, &r)
 		switch {
 		case r.Pass || k.Optional:
-		case r.Note == notSaved:
-			j.lower(result.Invalid, broken(&r))
-		case e.targetsFault(k, &r):
+		case !r.Unsaved && e.targetsFault(k, &r):
 			r.Note = e.unsent()
 			j.lower(result.Fail, broken(&r))
 		default:
@@ -59,8 +57,11 @@ func Judge(e *Evidence, rules Rules) Judgement {
 		e.excuse(k, &r)
 		switch {
 		case r.Pass || k.Optional:
-		case r.Note == notSaved, r.Undecided:
+		case r.Unsaved, r.Undecided:
 			missing = cmp.Or(missing, broken(&r))
+		case e.breaksByOwn(k, &r):
+			r.Note = ownNote
+			j.lower(result.Invalid, broken(&r))
 		default:
 			j.lower(result.Fail, broken(&r))
 		}
@@ -70,6 +71,8 @@ func Judge(e *Evidence, rules Rules) Judgement {
 		switch {
 		case r.Kind == result.KindSLO:
 			j.lower(result.Fail, broken(&r))
+		case metric.ParseErrorClass(r.Metric).Own():
+			j.lower(result.Invalid, broken(&r))
 		case j.Verdict == result.Pass: // the known part suffices to fail, but not to pass
 			j.lower(result.Invalid, broken(&r))
 		}
@@ -102,10 +105,7 @@ func (e *Evidence) targetsFault(k *file.Check, r *result.Check) bool {
 	if k.Stat != metric.StatAchieved && !r.NoData {
 		return false
 	}
-	own := e.countErrors(func(r *record.ErrorCount) bool {
-		return r.Class.Kind == metric.ErrConnect && (r.Class.How == metric.HowPorts || r.Class.How == metric.HowFiles)
-	})
-	if own > 0 {
+	if e.countErrors(func(r *record.ErrorCount) bool { return r.Class.Own() }) > 0 {
 		return false
 	}
 	set := e.phases(Scope{Phase: k.Phase})
@@ -118,6 +118,20 @@ func (e *Evidence) targetsFault(k *file.Check, r *result.Check) bool {
 	refused = max(refused, held+dropped)
 	would := found(k, reading{v: ratio(sent+refused, offered)}, "")
 	return refused > 0 && would.Pass
+}
+
+// ownNote is the note of a rule on errors that limits of the generator's own system broke.
+const ownNote = "the generator had no port or no file left for some of them: raise the limit, or connect fewer clients"
+
+// breaksByOwn reports whether a broken rule on errors would hold without the connections for which
+// the generator's own system had no port or no file. In a window they are not told apart.
+func (e *Evidence) breaksByOwn(k *file.Check, r *result.Check) bool {
+	if k.Stat != metric.StatErrors || r.NoData {
+		return false
+	}
+	all := e.errorsOf(k, anyTime, func(metric.ErrorClass) bool { return true })
+	own := e.errorsOf(k, anyTime, metric.ErrorClass.Own)
+	return own > 0 && (k.Over > 0 || r.Meets(e.errorShare(k, all-own)))
 }
 
 // unsent says why operations found no connection to be sent on.
@@ -139,15 +153,13 @@ func (e *Evidence) unsent() string {
 // broken says in one clause how a rule was broken.
 func broken(r *result.Check) string {
 	switch {
-	case r.Note == notSaved:
-		return r.Text + ": " + notSaved
-	case r.Undecided:
+	case r.Unsaved, r.Undecided:
 		return r.Text + ": " + r.Note
 	case r.NoData:
 		return r.Text + ": no samples"
 	}
 	s := fmt.Sprintf("%s: %s", r.Text, metric.FormatFound(r.Value, r.Limit, r.Beyond, r.Unit))
-	if r.OverS > 0 || r.Note != "" && r.Kind == result.KindValid {
+	if r.OverS > 0 || r.Note == ownNote || r.Note != "" && r.Kind == result.KindValid {
 		s += " (" + r.Note + ")"
 	}
 	return s

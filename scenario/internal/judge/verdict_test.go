@@ -15,6 +15,9 @@ func TestVerdicts(t *testing.T) {
 	const fine, broken, silent = "max(delivery) < 1s", "max(delivery) < 50ms", "p99(fanout.last) < 1s"
 	const lossy = "loss < 10%, dup <= 2, disorder <= 1, "
 	const allow = "errors <= 3, " + lossy
+	fail := func(e *Evidence, how string, n int64) { // to connect
+		e.Errors = append(e.Errors, record.ErrorCount{ErrorKey: record.ErrorKey{Class: metric.Error(metric.ErrConnect, how), Stream: -1}, N: n})
+	}
 	for name, test := range map[string]struct {
 		slo, valid string
 		change     func(e *Evidence, rules *Rules)
@@ -60,6 +63,26 @@ func TestVerdicts(t *testing.T) {
 				e.Errors = append(e.Errors, record.ErrorCount{ErrorKey: record.ErrorKey{Class: metric.Error(metric.ErrSend, metric.HowUnconnected), Stream: 0}, Phase: 1, Second: 1, N: 3})
 				rules.SLO[0].Value = 7
 			},
+		},
+		"out of ports": {
+			slo: allow + broken, valid: "max(cpu) < 80%", want: result.Invalid, reason: "errors <= 3: 6 (the generator had no port or no file left",
+			change: func(e *Evidence, _ *Rules) { fail(e, metric.HowPorts, 3) },
+		},
+		"out of files, and refused": {
+			slo: allow + fine, valid: "max(cpu) < 80%", want: result.Fail, reason: "errors <= 3: 7",
+			change: func(e *Evidence, _ *Rules) { fail(e, metric.HowFiles, 3); fail(e, "refused", 1) },
+		},
+		"out of files, as a share": {
+			slo: lossy + "errors(ack) < 50%, errors(connect) <= 30%", valid: "max(cpu) < 80%", want: result.Invalid, reason: "errors(connect) <= 30%: 40 % (the generator had",
+			change: func(e *Evidence, _ *Rules) { fail(e, metric.HowFiles, 2) },
+		},
+		"out of ports, in a window": {
+			slo: lossy + "errors(ack) < 50%, errors(connect) <= 2 over 1s", valid: "max(cpu) < 95%", want: result.Invalid, reason: "errors(connect) <= 2 over 1s: 3",
+			change: func(e *Evidence, _ *Rules) { fail(e, metric.HowPorts, 1); e.Timeline.Spans[0].Record = true },
+		},
+		"out of ports, unmentioned": {
+			slo: lossy + broken, valid: "max(cpu) < 80%", want: result.Invalid, reason: "errors(connect.ports) == 0: 1",
+			change: func(e *Evidence, _ *Rules) { fail(e, metric.HowPorts, 1); e.Clients.Failed = 1 },
 		},
 		"clients failed, unmentioned": {
 			slo: lossy + fine, valid: "max(cpu) < 80%", want: result.Fail, reason: "clients failed == 0: 2",
