@@ -37,8 +37,9 @@ type actor struct {
 	class     int    // of the trial's
 	t         *trial
 	group     *group
-	index     int  // within the group
-	number    int  // of the person that it plays: its index, or how many arrived before it
+	index     int // within the group
+	number    int // of the person that it plays: its index, or how many arrived before it
+	person    *person
 	churned   bool // came in another's place, or arrived: it is not asked to send before it is held
 	transport int  // of the trial's
 	slow      bool // reads slowly
@@ -76,7 +77,7 @@ type actor struct {
 
 func newActor(t *trial, g *group, index, number int) *actor {
 	a := &actor{
-		id: uint32(g.first + index), t: t, group: g, index: index, number: number,
+		id: uint32(g.first + index), t: t, group: g, index: index, number: number, person: t.person(g, number),
 		transport: g.transports[plan.TransportOf(g.spec.Transport, number)],
 	}
 	a.shard = t.rec.Shard(a.id)
@@ -139,7 +140,11 @@ func (a *actor) neverIn() {
 		return
 	}
 	t := a.t
-	a.shard.AddNever(a.group.connect[a.transport][stageAll], t.tl.PhaseAt(a.due), time.Duration(t.now()-a.due))
+	series := a.group.connect[a.transport][stageAll]
+	if b := a.group.before; b != nil && !a.person.ready {
+		series = b.series[a.transport]
+	}
+	a.shard.AddNever(series, t.tl.PhaseAt(a.due), time.Duration(t.now()-a.due))
 	a.due = noDue
 }
 
@@ -157,8 +162,7 @@ func (a *actor) live(ctx context.Context) *actor {
 		a.end(nil)
 		return nil
 	}
-	cfg, began := a.config(), t.now()
-	d, err := t.dial(ctx, cfg)
+	d, began, err := a.connect(ctx)
 	<-t.life.dials
 	if err != nil {
 		if a.isTraced() {
@@ -273,9 +277,16 @@ func (a *actor) failed(ctx context.Context, began int64, err error) (next *actor
 	a.mu.Lock()
 	leaving := a.leaving
 	a.mu.Unlock()
+	class, stage := dialClass(err), ""
+	_, before := errors.AsType[*beforeError](err)
+	if de := (*client.DialError)(nil); before {
+		stage = metric.HowBefore
+	} else if errors.As(err, &de) {
+		stage = de.Stage
+	}
 	if leaving || ctx.Err() != nil {
-		if de := (*client.DialError)(nil); errors.As(err, &de) {
-			a.waited(de.Stage)
+		if stage != "" {
+			a.waited(stage)
 		}
 		if a.tries > 0 {
 			a.neverIn()
@@ -284,20 +295,18 @@ func (a *actor) failed(ctx context.Context, began int64, err error) (next *actor
 		a.gone()
 		return nil
 	}
-	class := metric.HowOther
-	if de := (*client.DialError)(nil); errors.As(err, &de) {
-		class = de.Class
-	}
 	if next = a.successor(err); next == nil {
 		defer a.gone()
 	}
 	kind := metric.ErrConnect
 	if a.since != 0 {
 		kind = metric.ErrReconnect
-	} else if next == nil {
+	} else if next == nil && !before {
 		t.count.failed.Add(1)
 	}
-	a.group.countError(metric.Error(kind, class), t.now(), discreet{a.blamed(err), a.filling(), nil})
+	if !before { // its step has counted it
+		a.group.countError(metric.Error(kind, class), t.now(), discreet{a.blamed(err), a.filling(), nil})
+	}
 	if a.since == 0 && class == metric.HowTimeout {
 		a.shard.AddNever(a.group.connect[a.transport][stageAttempt], t.tl.PhaseAt(began), time.Duration(t.now()-began))
 	}
@@ -478,7 +487,9 @@ func slug(s string) string {
 }
 
 // filling returns the values for the templates of the client's handshake.
-func (a *actor) filling() *filling { return &filling{group: a.group, client: a.number} }
+func (a *actor) filling() *filling {
+	return &filling{group: a.group, client: a.number, captured: a.person.values()}
+}
 
 // countError counts an error of the client. Errors of slow readers are counted separately, because
 // slow readers exist to provoke them.

@@ -10,41 +10,31 @@ import (
 
 // config returns the client's connection settings, the session it resumes, and its reading speed.
 func (a *actor) config() *client.Config {
-	cfg := a.group.config(a.number, a.transport)
+	cfg := a.group.config(a.person, a.number, a.transport)
 	if a.isTraced() {
-		own := *cfg
-		own.Joining = a.traceJoining
-		cfg = &own
+		cfg.Joining = a.traceJoining
 	}
-	stalls := a.t.stalls()
-	if !a.slow && !stalls && a.session.PID == "" {
+	cfg.Recover = a.session
+	if !a.slow {
+		if a.t.stalls() {
+			cfg.Slow = &client.Slow{}
+		}
 		return cfg
 	}
-	r, own := a.group.spec.Read, *cfg
-	own.Recover = a.session
-	if !a.slow {
-		if stalls {
-			own.Slow = &client.Slow{}
-		}
-		return &own
-	}
-	own.Slow = &client.Slow{Rate: r.Rate, Stall: r.Stall, Every: r.Every}
+	r := a.group.spec.Read
+	cfg.Slow = &client.Slow{Rate: r.Rate, Stall: r.Stall, Every: r.Every}
 	if r.Every > 0 {
 		// Each has a phase of its own, or all would stall in the same moment.
-		own.Slow.First = time.Duration(plan.Unit(plan.Draw(a.t.spec.Seed, plan.ForStall, uint64(a.id), 0, 0)) * float64(r.Every))
+		cfg.Slow.First = time.Duration(plan.Unit(plan.Draw(a.t.spec.Seed, plan.ForStall, uint64(a.id), 0, 0)) * float64(r.Every))
 	}
-	return &own
+	return cfg
 }
 
-// config says how a client connects, whose number fills the templates. Clients share it as
-// far as they are alike.
-func (g *group) config(index, transport int) *client.Config {
-	shared := &g.configs[transport]
-	if g.auth == nil && len(g.query) == 0 && len(g.headers) == 0 && len(g.from) == 0 {
-		return shared
-	}
-	cfg := *shared
-	fill := filling{group: g, client: index}
+// config says how a client connects, whose number and values fill the templates.
+func (g *group) config(p *person, number, transport int) *client.Config {
+	cfg := g.configs[transport]
+	cfg.Jar = &p.jar
+	fill := filling{group: g, client: number, captured: p.values()}
 	if g.auth != nil {
 		cfg.Auth = g.auth.append(nil, &fill)
 	}
@@ -61,7 +51,7 @@ func (g *group) config(index, transport int) *client.Config {
 		}
 	}
 	if len(g.from) > 0 {
-		cfg.LocalAddr = g.from[index%len(g.from)]
+		cfg.LocalAddr = g.from[number%len(g.from)]
 	}
 	return &cfg
 }

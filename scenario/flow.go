@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
+	"regexp"
 	"sync"
 	"time"
 
@@ -21,12 +23,12 @@ const flowCall = -100
 // inboxLimit is how many events of one name wait for a step; the oldest give way.
 const inboxLimit = 64
 
-// A flowPlan is the flow of a group made ready. Its clients share it.
+// A flowPlan is steps of a group made ready. Its clients share it.
 type flowPlan struct {
-	steps  []*step
-	waits  map[string]bool // events that some step waits for
-	whole  []int           // series, by transport
-	client *httpClient
+	kind  metric.ErrorKind // of a step that fails
+	steps []*step
+	waits map[string]bool // events that some step waits for
+	whole []int           // series, by transport
 }
 
 // A step is one of a file's steps with its templates compiled.
@@ -36,6 +38,7 @@ type step struct {
 	room    *pattern
 	matches []*pattern
 	request *request
+	exprs   []*regexp.Regexp // by capture; nil: none
 	steps   []*step
 	series  []int // by transport
 }
@@ -44,7 +47,7 @@ func newFlowPlan(t *trial, g *group) *flowPlan {
 	if len(g.spec.Flow) == 0 {
 		return nil
 	}
-	p := &flowPlan{waits: map[string]bool{}, client: newHTTPClient(t)}
+	p := &flowPlan{kind: metric.ErrStep, waits: map[string]bool{}}
 	for _, tr := range t.kinds.transports {
 		p.whole = append(p.whole, t.addSeries(record.Series{Metric: metric.Flow, Group: g.spec.Name, Transport: tr}))
 	}
@@ -71,7 +74,7 @@ func (p *flowPlan) compile(t *trial, g *group, specs []file.Step) (out []*step) 
 			}
 		}
 		if s.spec.HTTP != nil {
-			s.request = t.request(g, s.spec.HTTP)
+			s.request, s.exprs = t.request(g, s.spec.HTTP), expressions(s.spec.Capture)
 		}
 		if s.spec.Do != file.StepThink && s.spec.Do != file.StepRepeat {
 			for _, tr := range t.kinds.transports {
@@ -87,14 +90,16 @@ func (p *flowPlan) compile(t *trial, g *group, specs []file.Step) (out []*step) 
 // A flow is one person's way through the steps: a goroutine that the trial waits
 // for, from when the client is held until it goes for good. It outlives the connections.
 type flow struct {
-	plan     *flowPlan
-	group    *group
-	number   int
-	id       uint32
-	ctx      context.Context //nolint:containedctx // its life, which others end
-	cancel   context.CancelFunc
-	captured []json.RawMessage
-	draws    uint64
+	plan   *flowPlan
+	group  *group
+	number int
+	id     uint32
+	person *person
+	jar    http.CookieJar  // of its requests
+	ctx    context.Context //nolint:containedctx // its life, which others end
+	cancel context.CancelFunc
+	draws  uint64
+	aside  *fetched // takes the samples, and errors are not counted; nil: they are recorded
 
 	mu      sync.Mutex
 	actor   *actor             // held now; nil: away
@@ -114,14 +119,17 @@ type event struct {
 
 // A stepError is a failed step; class says how, for counting.
 type stepError struct {
-	class string
-	err   error
+	class  string
+	status int // of HTTP; 0: none
+	err    error
 }
 
 func (e *stepError) Error() string { return e.err.Error() }
 
+func (e *stepError) Unwrap() error { return e.err }
+
 func failed(class, format string, args ...any) error {
-	return &stepError{class, fmt.Errorf(format, args...)}
+	return &stepError{class: class, err: fmt.Errorf(format, args...)}
 }
 
 // flowing starts the client's flow, or resumes it after a reconnection.
@@ -130,8 +138,7 @@ func (a *actor) flowing() {
 		return
 	}
 	if a.flow == nil {
-		f := &flow{plan: a.group.flow, group: a.group, number: a.number, id: a.id, inbox: map[string][]event{}, wake: make(chan struct{}, 1), actor: a}
-		f.captured = make([]json.RawMessage, len(a.group.spec.Captured))
+		f := &flow{plan: a.group.flow, group: a.group, number: a.number, id: a.id, inbox: map[string][]event{}, wake: make(chan struct{}, 1), actor: a, person: a.person, jar: &a.person.jar}
 		f.ctx, f.cancel = context.WithCancel(a.t.life.ctx)
 		a.mu.Lock()
 		a.flow = f
@@ -265,6 +272,10 @@ func (f *flow) step(s *step) error {
 	if f.ctx.Err() != nil {
 		return f.ctx.Err()
 	}
+	if f.aside != nil {
+		f.aside.samples = append(f.aside.samples, sample{s.series[f.transport()], time.Duration(until - began)})
+		return f.discreetly(s, err)
+	}
 	sh, phase := t.rec.Shard(f.id), t.tl.PhaseAt(began)
 	if err == nil {
 		sh.Add(s.series[f.transport()], phase, time.Duration(until-began))
@@ -277,8 +288,16 @@ func (f *flow) step(s *step) error {
 	if class == metric.HowTimeout {
 		sh.AddNever(s.series[f.transport()], phase, time.Duration(t.now()-began))
 	}
-	f.group.countError(metric.Error(metric.ErrStep, class), began, discreet{fmt.Errorf("%s %s: %w", s.spec.Do, s.spec.Name, err), f.filling(), s})
+	f.group.countError(metric.Error(f.plan.kind, class), began, f.discreetly(s, err))
 	return err
+}
+
+// discreetly is the error of a step for others to read.
+func (f *flow) discreetly(s *step, err error) error {
+	if err == nil {
+		return nil
+	}
+	return discreet{fmt.Errorf("%s %s: %w", s.spec.Do, s.spec.Name, err), f.filling(), s}
 }
 
 // repeat does the steps so often, or until the client goes. A round that fails is given up, and the

@@ -3,23 +3,28 @@ package scenario
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/internal/jsonpath"
 	"github.com/throng-io/throng/scenario/metric"
 )
 
-// An httpClient makes the requests of a group's flows. Connections are shared by all its clients:
-// the steps measure the service, not a browser.
+// An httpClient makes the HTTP requests of all clients. They share its connections: the steps
+// measure the service, not a browser.
 type httpClient struct {
-	base string
-	http *http.Client
+	base      *url.URL
+	transport *http.Transport
 }
 
 // Limits of a request.
@@ -40,11 +45,15 @@ func newHTTPClient(t *trial) *httpClient {
 			return new(net.Dialer).DialContext(ctx, network, addr)
 		}
 	}
-	return &httpClient{base: strings.TrimSuffix(base, "/"), http: &http.Client{Transport: tr}}
+	at, err := url.Parse(base)
+	if err != nil {
+		at = &url.URL{} // clients that connect there say so
+	}
+	return &httpClient{base: at, transport: tr}
 }
 
 // close ends the connections that wait.
-func (c *httpClient) close() { c.http.CloseIdleConnections() }
+func (c *httpClient) close() { c.transport.CloseIdleConnections() }
 
 // A request is a file's, made ready.
 type request struct {
@@ -64,51 +73,127 @@ func (t *trial) request(g *group, spec *file.HTTP) *request {
 	return r
 }
 
+// expressions are the regular expressions of captures, which the file's reader has checked.
+func expressions(captures []file.Capture) []*regexp.Regexp {
+	out := make([]*regexp.Regexp, len(captures))
+	for i, c := range captures {
+		if c.From != nil && c.From.Match != "" {
+			out[i] = regexp.MustCompile(c.From.Match)
+		}
+	}
+	return out
+}
+
 // ask makes a step's request.
 func (f *flow) ask(s *step) (int64, error) {
-	r, c := s.request, f.plan.client
-	fill := f.filling()
-	url := string(r.url.append(nil, fill))
-	if strings.HasPrefix(url, "/") {
-		url = c.base + url
-	}
+	r, c := s.request, f.group.t.http
 	ctx, cancel := context.WithTimeout(f.ctx, r.spec.Within)
 	defer cancel()
-	var body io.Reader
-	if r.body != nil {
-		body = bytes.NewReader(r.body.append(nil, fill))
-	}
-	req, err := http.NewRequestWithContext(ctx, r.spec.Method, url, body)
+	req, err := r.build(ctx, c.base, f.filling())
 	if err != nil {
 		return 0, failed(metric.HowHTTP, "%w", err)
 	}
-	if r.body != nil {
-		req.Header.Set("Content-Type", "application/json")
+	asker := http.Client{Transport: c.transport, Jar: f.jar}
+	if r.spec.Stay {
+		asker.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	}
-	for _, h := range r.headers {
-		req.Header.Set(h.name, string(h.append(nil, fill)))
-	}
-	res, err := c.http.Do(req)
+	res, err := asker.Do(req)
 	if err == nil {
 		defer res.Body.Close()
 		var text []byte
 		if text, err = io.ReadAll(io.LimitReader(res.Body, maxAnswer)); err == nil {
-			until := int64(client.Now() - f.group.t.life.epoch)
-			if r.spec.Status != 0 && res.StatusCode != r.spec.Status || r.spec.Status == 0 && res.StatusCode >= http.StatusBadRequest {
-				return 0, failed(metric.HowStatus, "HTTP status %d", res.StatusCode)
-			}
-			if len(s.spec.Capture) == 0 {
-				return until, nil
-			}
-			doc, err := jsonpath.Body(text)
-			if err != nil {
-				return 0, failed(metric.HowCapture, "the answer is not JSON: %w", err)
-			}
-			return until, f.capture(s, doc)
+			return int64(client.Now() - f.group.t.life.epoch), f.answer(s, res, text)
 		}
 	}
 	if ctx.Err() != nil && f.ctx.Err() == nil {
 		return 0, failed(metric.HowTimeout, "no answer within %s", metric.FormatDuration(r.spec.Within))
 	}
 	return 0, failed(metric.HowHTTP, "%w", err)
+}
+
+// build puts a request together. A path, also one of an earlier answer, is of the target.
+func (r *request) build(ctx context.Context, base *url.URL, fill *filling) (*http.Request, error) {
+	to, err := base.Parse(string(r.url.append(nil, fill)))
+	if err != nil {
+		return nil, err
+	}
+	var body io.Reader
+	if r.body != nil {
+		body = bytes.NewReader(r.body.append(nil, fill))
+	}
+	req, err := http.NewRequestWithContext(ctx, r.spec.Method, to.String(), body)
+	if err != nil {
+		return nil, err
+	}
+	if r.body != nil {
+		req.Header.Set("Content-Type", r.spec.Content)
+	}
+	for _, h := range r.headers {
+		req.Header.Set(h.name, string(h.append(nil, fill)))
+	}
+	return req, nil
+}
+
+// answer checks an answer and captures from it.
+func (f *flow) answer(s *step, res *http.Response, text []byte) error {
+	want := s.request.spec.Status
+	if want != 0 && res.StatusCode != want || want == 0 && res.StatusCode >= http.StatusBadRequest {
+		err := fmt.Errorf("HTTP status %d", res.StatusCode)
+		if why := client.BodyText(text); why != "" {
+			err = fmt.Errorf("%w: %q", err, why)
+		}
+		return &stepError{class: metric.HowStatus, status: res.StatusCode, err: err}
+	}
+	if slices.ContainsFunc(s.spec.Capture, func(c file.Capture) bool { return c.From == nil }) {
+		doc, err := jsonpath.Body(text)
+		if err != nil {
+			return failed(metric.HowCapture, "the answer is not JSON but %q", client.BodyText(text))
+		}
+		if err := f.capture(s, doc); err != nil {
+			return err
+		}
+	}
+	return f.extract(s, res, text)
+}
+
+// extract keeps the values that the step takes from headers, cookies and the text of an answer.
+func (f *flow) extract(s *step, res *http.Response, text []byte) error {
+	for i := range s.spec.Capture {
+		c := &s.spec.Capture[i]
+		from := c.From
+		if from == nil {
+			continue // see capture
+		}
+		value, found, where := string(text), true, "the answer"
+		switch {
+		case from.Header != "":
+			value, where = res.Header.Get(from.Header), "the header "+from.Header
+			found = len(res.Header.Values(from.Header)) > 0
+		case from.Cookie != "":
+			where = "the cookie " + from.Cookie
+			value, found = cookieOf(f.jar, res, from.Cookie)
+		}
+		if !found {
+			return failed(metric.HowCapture, "there is no %s", strings.TrimPrefix(where, "the "))
+		}
+		if expr := s.exprs[i]; expr != nil {
+			m := expr.FindStringSubmatch(value)
+			if m == nil {
+				return failed(metric.HowCapture, "%s does not match %s", where, from.Match)
+			}
+			value = m[min(1, len(m)-1)]
+		}
+		f.keep(c.Name, socketio.AppendString(nil, value))
+	}
+	return nil
+}
+
+// cookieOf returns the value of a cookie that an answer sets, or that the client has for its URL.
+func cookieOf(jar http.CookieJar, res *http.Response, name string) (value string, found bool) {
+	for _, c := range slices.Concat(res.Cookies(), jar.Cookies(res.Request.URL)) {
+		if c.Name == name {
+			return c.Value, true
+		}
+	}
+	return "", false
 }

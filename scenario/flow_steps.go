@@ -52,7 +52,7 @@ func (f *flow) patience() time.Duration {
 }
 
 func (f *flow) filling() *filling {
-	return &filling{group: f.group, client: f.number, captured: f.captured}
+	return &filling{group: f.group, client: f.number, captured: f.person.values()}
 }
 
 // open enters a call that an emission is about to make.
@@ -188,17 +188,22 @@ func (f *flow) captureArgs(s *step, args []byte) error {
 func (f *flow) capture(s *step, from jsonpath.Document) error {
 	for i := range s.spec.Capture {
 		c := &s.spec.Capture[i]
+		if c.From != nil {
+			continue // see extract
+		}
 		v, found := from.First(&c.Path)
 		if !found {
 			return failed(metric.HowCapture, "there is nothing at %s", c.Path.Text)
 		}
-		for j, name := range f.group.spec.Captured {
-			if name == c.Name {
-				f.captured[j] = jsonpath.Append(nil, v)
-			}
-		}
+		f.keep(c.Name, jsonpath.Append(nil, v))
 	}
 	return nil
+}
+
+// keep gives a name of the group a value.
+func (f *flow) keep(name string, v json.RawMessage) {
+	names := f.group.spec.Captured
+	f.person.capture(slices.Index(names, name), len(names), v)
 }
 
 // move joins a room or leaves it. The rooms of flows are not in the ledger.
@@ -279,7 +284,7 @@ func (f *flow) connect() (int64, error) {
 		return t.now(), nil // it is connected, or about to go
 	}
 	next := newActor(t, g, index, f.number)
-	next.flow, next.churned = f, true
+	next.flow, next.person, next.churned = f, f.person, true
 	if !g.actors[index].CompareAndSwap(old, next) {
 		return t.now(), f.ctx.Err()
 	}

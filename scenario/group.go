@@ -39,6 +39,7 @@ type group struct {
 	hearing   hearing
 	shares    *plan.RoomShares // of the rooms; nil: all rooms are alike
 	moves     *moves           // nil: no client does
+	before    *before          // nil: nothing
 	flow      *flowPlan        // nil: none
 	react     map[string]*reaction
 	byRoom    [][]uint32 // clients by room; made when a stream needs it
@@ -85,9 +86,9 @@ func newGroup(t *trial, spec *file.Group, index, first int) *group {
 		g.spaces = append(g.spaces, t.audience(name, "", -1))
 	}
 	if !spec.Auth.IsZero() {
-		g.auth = t.compile(spec.Auth, nil)
+		g.auth = t.compile(spec.Auth, spec.Captured)
 	}
-	g.query, g.headers = t.named(spec.Query), t.named(spec.Headers)
+	g.query, g.headers = t.named(spec.Query, spec.Captured), t.named(spec.Headers, spec.Captured)
 	if r := spec.Rooms; r != nil {
 		g.rooms = make([]*ledger.Audience, r.Of)
 		for i := range g.rooms {
@@ -109,6 +110,7 @@ func newGroup(t *trial, spec *file.Group, index, first int) *group {
 
 // finish prepares the fields that depend on all groups.
 func (g *group) finish() {
+	g.before = newBefore(g.t, g)
 	g.flow, g.react = newFlowPlan(g.t, g), newReactions(g.t, g.spec)
 	g.connect = make([][connectStages]int, len(g.t.kinds.transports))
 	g.configs = make([]client.Config, len(g.t.kinds.transports))

@@ -77,7 +77,7 @@ func stampedData(data file.Template) file.Template {
 // compose fills a custom packet in.
 func (s *stream) compose(dst []byte, a *actor, o *plan.Op, room int, seq uint32) []byte {
 	f := &s.fill
-	f.client, f.seq, f.stamp, f.body = a.number, seq, nil, ""
+	f.client, f.seq, f.stamp, f.body, f.captured = a.number, seq, nil, "", a.person.values()
 	f.stream, f.message = s.index, o.N
 	if s.bodies {
 		f.body = o.Row.Body

@@ -66,7 +66,7 @@ type filling struct {
 	captured []json.RawMessage
 }
 
-// compile makes a template ready. captured are the names that steps of a flow give values to.
+// compile makes a template ready. captured are the names that steps of the group give values to.
 func (t *trial) compile(tm file.Template, captured []string) *pattern {
 	p := &pattern{}
 	for i, part := range tm.Parts {
@@ -108,9 +108,9 @@ type namedPattern struct {
 	*pattern
 }
 
-func (t *trial) named(fields []file.Field) (out []namedPattern) {
+func (t *trial) named(fields []file.Field, captured []string) (out []namedPattern) {
 	for _, f := range fields {
-		out = append(out, namedPattern{f.Name, t.compile(f.Value, nil)})
+		out = append(out, namedPattern{f.Name, t.compile(f.Value, captured)})
 	}
 	return out
 }
@@ -174,8 +174,8 @@ func (x *patch) append(dst []byte, f *filling) []byte {
 
 // appendText writes a name in the form that its place asks for.
 func appendText(dst []byte, s string, form file.Form) []byte {
-	if form == file.FormText {
-		return append(dst, s...)
+	if form != file.FormValue && form != file.FormString {
+		return form.AppendURL(dst, s)
 	}
 	start := len(dst)
 	dst = socketio.AppendString(dst, s)
@@ -197,7 +197,7 @@ func appendCaptured(dst []byte, v json.RawMessage, form file.Form) []byte {
 	case len(v) >= 2 && v[0] == '"':
 		var s string
 		if json.Unmarshal(v, &s) == nil {
-			return append(dst, s...)
+			return form.AppendURL(dst, s)
 		}
 	}
 	return appendText(dst, string(v), form)

@@ -23,7 +23,7 @@ func (a *actor) react(m *client.Message) {
 	if r.spec.Share < 1 && plan.Unit(plan.Draw(t.spec.Seed, plan.ForReaction, uint64(a.id), a.reactions, 0)) >= r.spec.Share {
 		return
 	}
-	fill := filling{group: a.group, client: a.number}
+	fill := *a.filling()
 	if r.ack != nil && m.HasID {
 		if err := a.acknowledge(m.ID, m.Space, r.ack.append(nil, &fill)); err != nil {
 			a.countError(metric.Error(metric.ErrReact, metric.HowAck), -1, t.arrived(m), err)
@@ -68,10 +68,10 @@ func newReactions(t *trial, spec *file.Group) map[string]*reaction {
 	for i := range spec.React {
 		r := &reaction{spec: &spec.React[i]}
 		if r.spec.Ack != nil {
-			r.ack = t.compile(*r.spec.Ack, nil)
+			r.ack = t.compile(*r.spec.Ack, spec.Captured)
 		}
 		if !r.spec.Emit.IsZero() {
-			r.emit = t.compile(r.spec.Emit, nil)
+			r.emit = t.compile(r.spec.Emit, spec.Captured)
 		}
 		out[r.spec.Event] = r
 	}

@@ -24,8 +24,14 @@ func (a *actor) successor(err error) *actor {
 			return nil
 		}
 	}
+	if be, ok := errors.AsType[*beforeError](err); ok && be.final() {
+		return nil
+	}
+	if _, ok := errors.AsType[*client.ConnectError](err); ok && !g.spec.Reconnect.Refused {
+		return nil
+	}
 	next := newActor(t, g, a.index, a.number)
-	next.flow = a.flow
+	next.flow, next.person = a.flow, a.person
 	next.calls.follow(&a.calls)
 	next.due = a.due
 	next.since, next.tries, next.drops, next.session = a.since, a.tries, a.drops, a.session

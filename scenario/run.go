@@ -336,6 +336,7 @@ func runCell(ctx context.Context, c *file.Cell, opt Options, at place) (cell *re
 	}
 	t := newTrial(c, ep, conf, opt, at)
 	t.server.builtIn, t.life.loaded = builtIn, loaded
+	defer t.http.close()
 	if err := t.probe(ctx); err != nil {
 		if ctx.Err() != nil {
 			return nil, nil

@@ -113,7 +113,7 @@ func (s *stream) packet() {
 	form := s.template()
 	s.expectIntact(form)
 	if !form.IsZero() {
-		s.custom = s.t.compile(form, nil)
+		s.custom = s.t.compile(form, s.group.spec.Captured)
 		s.takesRows()
 		return
 	}

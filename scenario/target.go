@@ -20,6 +20,9 @@ type TargetError struct {
 }
 
 func (e *TargetError) Error() string {
+	if _, before := errors.AsType[*beforeError](e.Err); before {
+		return fmt.Sprintf("the first client could not connect to the target %s: before its connection, %v; check the steps of before: and their values", e.URL, e.Err)
+	}
 	remedy := cmp.Or(blame(e.Err, secureURL(e.URL), true), "check that it runs and speaks Socket.IO there")
 	return fmt.Sprintf("the target %s cannot be reached: %v; %s", e.URL, e.Err, remedy)
 }

@@ -24,13 +24,15 @@ import (
 // stream.go), labels (kinds.go), measurements (packages record and ledger), the server (server.go),
 // the counters (counters.go) and the phases (life.go).
 type trial struct {
-	spec *file.Spec
-	cell *file.Cell
-	opt  Options
-	at   place
-	dial dialer
-	id   uint32 // distinguishes this trial's messages from other trials' on the same server
-	tl   *plan.Timeline
+	spec   *file.Spec
+	cell   *file.Cell
+	opt    Options
+	at     place
+	dial   dialer
+	http   *httpClient
+	probed *person // the first client, if requests were made for it before the first phase
+	id     uint32  // distinguishes this trial's messages from other trials' on the same server
+	tl     *plan.Timeline
 
 	groups   []*group
 	streams  []*stream
@@ -67,6 +69,7 @@ func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at plac
 	t.sending.most = cmp.Or(opt.holds, maxHeld)
 	t.server.init(ep, conf, len(t.tl.Spans))
 	t.errors = record.NewErrors(t.tl, t.spec.Secrets.Mask)
+	t.http = newHTTPClient(t)
 	t.feeds = newFeeds(t.spec, opt.tables)
 	t.contract = newContract(t)
 	t.scraper = newScraper(t.spec.Target, opt)
@@ -130,14 +133,32 @@ func (t *trial) fanout(s *ledger.Slot, complete bool) {
 	add(series[1], int(s.Phase), time.Duration(last-s.Due))
 }
 
-// probe connects one client and sends it away: is there a server at all?
+// probe connects one client and sends it away: is there a server at all? The requests before its
+// connection are not made again for the first client, since some cannot be: to register a user.
 func (t *trial) probe(ctx context.Context) error {
+	for _, g := range t.groups {
+		if err := g.rehearse(ctx); err != nil {
+			return &beforeError{err}
+		}
+	}
 	g := t.groups[0]
-	cfg := *g.config(0, g.transports[plan.TransportOf(g.spec.Transport, 0)])
+	p := &person{}
+	switch b := g.before; {
+	case b == nil:
+	case b.common != nil:
+		b.give(p)
+	default:
+		p.probed = &fetched{}
+		if err := g.fetch(ctx, p, &p.jar, 0, uint32(g.first), p.probed); err != nil {
+			return &beforeError{err}
+		}
+		t.probed = p
+	}
+	cfg := g.config(p, 0, g.transports[plan.TransportOf(g.spec.Transport, 0)])
 	cfg.Timeout = connectedWithin
-	d, err := t.dial(ctx, &cfg)
+	d, err := t.dial(ctx, cfg)
 	if err != nil {
-		return discreet{err, &filling{group: g}, nil}
+		return discreet{err, &filling{group: g, captured: p.values()}, nil}
 	}
 	done := make(chan struct{})
 	go func() {
@@ -147,6 +168,14 @@ func (t *trial) probe(ctx context.Context) error {
 	_ = d.Close()
 	<-done
 	return nil
+}
+
+// person returns a new person, or for the first client of all the one that the probe was.
+func (t *trial) person(g *group, number int) *person {
+	if t.probed != nil && g.index == 0 && number == 0 {
+		return t.probed
+	}
+	return &person{}
 }
 
 // nobody is a handler that ignores every message.
@@ -220,11 +249,6 @@ func (t *trial) run(ctx context.Context) (*result.Cell, error) {
 		g.disconnect(hands)
 	}
 	t.life.wg.Wait()
-	for _, g := range t.groups {
-		if g.flow != nil {
-			g.flow.client.close()
-		}
-	}
 	t.life.closeVanished()
 	select {
 	case r := <-t.server.restarted: // a restart that was under way when the phases ended

@@ -65,7 +65,7 @@ func TestSendAllocations(t *testing.T) {
 
 func TestPollingAllocations(t *testing.T) {
 	c, server := pair(t)
-	p := newPolling(c, &target{path: "/socket.io/", host: "h"}, c.links[mainSlot])
+	p := newPolling(c, &target{path: "/socket.io/", host: "h", cookies: cookieField{jar: new(Jar)}}, c.links[mainSlot])
 	defer p.stop()
 	c.ws, c.poll = nil, p
 	payload := broadcast[2:]

@@ -40,6 +40,10 @@ type Config struct {
 	// User-Agent and the like. Host replaces the one of URL.
 	Header map[string][]string
 
+	// Jar holds the client's cookies from one connection to the next: those of the target's answers
+	// join it, and each request carries those that are for it. nil = a jar for this connection only.
+	Jar *Jar
+
 	TLS       *tls.Config // for https and wss; nil = verify against the system's roots
 	LocalAddr netip.Addr  // source address; the zero Addr = the system chooses
 

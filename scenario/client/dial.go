@@ -192,7 +192,6 @@ func (d *dialing) polling() error {
 	if err != nil {
 		return d.fail("open", err)
 	}
-	d.target.takeCookies(res.fields)
 	payload := c.payload(&res)
 	if !payload.next() || payload.packet().Type != engineio.Open {
 		return d.fail("open", notOpen(res.body, c.old))

@@ -43,7 +43,7 @@ func newStatusError(res response) *statusError {
 		e.message = "moved to " + string(to[:min(len(to), 200)])
 		return e
 	}
-	e.message, e.page = bodyText(res.body), isPage(res.body)
+	e.message, e.page = BodyText(res.body), isPage(res.body)
 	return e
 }
 
@@ -89,14 +89,14 @@ var payloadV3 = regexp.MustCompile(`^[0-9]+:0\{`)
 // notOpen is the error of a first polling body that does not begin with the open packet. old: the
 // client speaks revision 3.
 func notOpen(body []byte, old bool) error {
-	text := fmt.Sprintf("the answer is not the engine's open packet but %q", bodyText(body))
+	text := fmt.Sprintf("the answer is not the engine's open packet but %q", BodyText(body))
 	switch {
 	case !old && payloadV3.Match(body):
 		return versionError(text)
 	case old && bytes.HasPrefix(body, []byte("0{")):
 		return newerError(text)
 	case isPage(body):
-		return &statusError{status: 200, page: true, message: bodyText(body)}
+		return &statusError{status: 200, page: true, message: BodyText(body)}
 	}
 	return protocolError(text)
 }

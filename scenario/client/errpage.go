@@ -21,10 +21,10 @@ var (
 	pageTag    = regexp.MustCompile(`(?s)<[^>]*(>|$)`)
 )
 
-// bodyText is what a user reads of the body of an HTTP error: of a web page its title, or else its
+// BodyText is what a user reads of the body of an HTTP error: of a web page its title, or else its
 // first words; of anything else its first line. Line breaks and other control characters become
 // spaces.
-func bodyText(body []byte) string {
+func BodyText(body []byte) string {
 	page := string(body[:min(len(body), maxErrorPage)])
 	if isPage(body) {
 		if title := pageTitle.FindStringSubmatch(page); title != nil && words(title[1]) != "" {

@@ -21,7 +21,7 @@ func TestBodyText(t *testing.T) {
 		strings.Repeat("a ", 200): strings.TrimSpace(strings.Repeat("a ", 60)) + "...",
 		"<html>" + strings.Repeat(" ", 300) + "<title>far behind</title>": "far behind",
 	} {
-		if got := bodyText([]byte(body)); got != want {
+		if got := BodyText([]byte(body)); got != want {
 			t.Errorf("%.60q: %q, want %q", body, got, want)
 		}
 	}

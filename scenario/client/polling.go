@@ -15,13 +15,16 @@ import (
 // httpConn is one HTTP/1.1 connection that is kept alive between requests.
 type httpConn struct {
 	conn      *conn
+	cookies   *cookieField
 	rd        *reader
 	idle      time.Duration // when the last answer came
 	keepAlive time.Duration // how long the server said it waits for the next request; 0 = not said
 	close     bool          // the server ends the connection after its last answer
 }
 
-func newHTTPConn(link *conn) *httpConn { return &httpConn{conn: link, rd: newReader(link)} }
+func newHTTPConn(link *conn, t *target) *httpConn {
+	return &httpConn{conn: link, rd: newReader(link), cookies: &t.cookies}
+}
 
 func (h *httpConn) write(request []byte) error {
 	_, err := h.conn.Write(request)
@@ -35,6 +38,7 @@ func (h *httpConn) answer(limit int) (response, error) {
 		return res, err
 	}
 	h.idle, h.keepAlive, h.close = h.rd.at, res.keepAlive, res.close
+	h.cookies.take(res.fields)
 	if res.status != 200 {
 		return res, newStatusError(res)
 	}
@@ -100,7 +104,7 @@ type polling struct {
 
 func newPolling(c *Client, t *target, link *conn) *polling {
 	ctx, stop := context.WithCancel(context.Background())
-	return &polling{c: c, target: t, limit: c.maxMessage, hold: true, ctx: ctx, stop: stop, get: newHTTPConn(link)}
+	return &polling{c: c, target: t, limit: c.maxMessage, hold: true, ctx: ctx, stop: stop, get: newHTTPConn(link, t)}
 }
 
 // appendGet appends the next poll. The parameter t, new each time, keeps
@@ -138,7 +142,7 @@ func (p *polling) connect(ctx context.Context, slot int) (*httpConn, error) {
 		return nil, err
 	}
 	p.c.adopt(slot, link)
-	return newHTTPConn(link), nil
+	return newHTTPConn(link, p.target), nil
 }
 
 // request writes a GET unless one is pending.

@@ -141,7 +141,7 @@ func TestPollingSession(t *testing.T) {
 	seen := map[string]bool{}
 	for i, r := range s.requests {
 		want := "sid=SID"
-		cookie := "cookie=own=1; io=abc; lb=2"
+		cookie := "cookie=own=1; lb=2; io=abc" // the longer path first, as section 5.4 of RFC 6265 says
 		if i == 0 {
 			want, cookie = "sid= ", "cookie=own=1"
 		}

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -38,7 +39,7 @@ type target struct {
 	old     bool   // revision 3 of Engine.IO
 	query   string // "&key=value..." of the caller
 	fields  string // header lines of the caller, each with its line end
-	cookie  string // value of the Cookie field; the server adds to it
+	cookies cookieField
 }
 
 // newTarget checks cfg.
@@ -62,7 +63,20 @@ func newTarget(cfg *Config) (*target, error) {
 	if len(cfg.Query) > 0 {
 		t.query += "&" + cfg.Query.Encode()
 	}
-	return t, t.header(cfg.Header)
+	if err := t.header(cfg.Header); err != nil {
+		return nil, err
+	}
+	t.cookies.jar, t.cookies.url = cmp.Or(cfg.Jar, new(Jar)), t.page()
+	return t, nil
+}
+
+// page is the URL of the engine's requests as the rules of cookies see it.
+func (t *target) page() *url.URL {
+	u := &url.URL{Scheme: "http", Host: t.host, Path: t.path}
+	if t.tls != nil {
+		u.Scheme = "https"
+	}
+	return u
 }
 
 // SocketPath returns the path of the unix socket that a URL names: the part after "unix:".
@@ -141,7 +155,7 @@ func (t *target) header(fields map[string][]string) error {
 			case strings.EqualFold(name, "Host"):
 				t.host = value
 			case strings.EqualFold(name, "Cookie"):
-				t.addCookie(value)
+				t.cookies.add(value)
 			case slices.ContainsFunc(ownFields, func(own string) bool { return strings.EqualFold(own, name) }):
 				return fmt.Errorf("the Header %s is set by the client itself", name)
 			default:
@@ -158,34 +172,6 @@ func (t *target) header(fields map[string][]string) error {
 var ownFields = []string{
 	"Connection", "Upgrade", "Content-Length", "Transfer-Encoding", "Accept-Encoding",
 	"Sec-WebSocket-Key", "Sec-WebSocket-Version", "Sec-WebSocket-Extensions",
-}
-
-func (t *target) addCookie(pair string) {
-	if t.cookie != "" {
-		t.cookie += "; "
-	}
-	t.cookie += pair
-}
-
-// takeCookies remembers the cookies of an answer, so that a load balancer with
-// sticky sessions finds its way.
-func (t *target) takeCookies(fields []byte) {
-	for value := range fieldsNamed(fields, "Set-Cookie") {
-		pair, _, _ := strings.Cut(string(value), ";")
-		name, _, ok := strings.Cut(pair, "=")
-		if ok && !hasCookie(t.cookie, name) {
-			t.addCookie(pair)
-		}
-	}
-}
-
-func hasCookie(cookie, name string) bool {
-	for pair := range strings.SplitSeq(cookie, "; ") {
-		if strings.HasPrefix(pair, name+"=") {
-			return true
-		}
-	}
-	return false
 }
 
 // appendRequest appends a request's head up to the caller's header fields; the
@@ -222,9 +208,9 @@ func (t *target) appendRequest(dst []byte, method, transport, sid string, buster
 	dst = append(dst, t.host...)
 	dst = append(dst, "\r\n"...)
 	dst = append(dst, t.fields...)
-	if t.cookie != "" {
+	if cookies := t.cookies.get(); cookies != "" {
 		dst = append(dst, "Cookie: "...)
-		dst = append(dst, t.cookie...)
+		dst = append(dst, cookies...)
 		dst = append(dst, "\r\n"...)
 	}
 	return dst

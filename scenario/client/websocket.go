@@ -74,6 +74,7 @@ func (w *websocket) handshake(t *target, sid string) error {
 	if err != nil {
 		return err
 	}
+	t.cookies.take(res.fields)
 	if res.status != 101 {
 		return newStatusError(res)
 	}

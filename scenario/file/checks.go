@@ -144,6 +144,12 @@ func (s *Spec) measuredByNobody(c *Check) (why, hint string) {
 	case metric.NeedsRecovery:
 		does = func(g *Group) bool { return g.Reconnect != nil && g.Reconnect.Recover }
 		why, hint = "no such group comes back as it was", "add recover: true to its reconnect, or remove the check"
+	case metric.NeedsBefore:
+		does = func(g *Group) bool { return g.Before != nil }
+		why, hint = "no such group makes requests before its clients connect", "add before: to the group, or remove the check"
+	case metric.NeedsSteps:
+		does = func(g *Group) bool { return len(g.Flow) > 0 || g.Before != nil }
+		why, hint = "no such group has a flow", "add flow: to the group, or remove the check"
 	case metric.NeedsFlow:
 		does = func(g *Group) bool { return len(g.Flow) > 0 }
 		why, hint = "no such group has a flow", "add flow: to the group, or remove the check"

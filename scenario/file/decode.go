@@ -20,6 +20,8 @@ type decoder struct {
 	scope    *scope           // of the flow that is being read
 	contract *Contract        // read before the groups; nil: none
 
+	captured []string // by the steps before the connections of the group that is being read
+
 	stepsOf func(n *node, what string, sc *scope) []Step // steps, where a table of its own needs it
 }
 

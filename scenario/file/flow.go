@@ -56,17 +56,8 @@ type Match struct {
 // Capture keeps a value for the templates of later steps.
 type Capture struct {
 	Name string
-	Path Path
-}
-
-// HTTP is a request to the target, or to another server by its whole URL.
-type HTTP struct {
-	Method  string
-	URL     Template // a path of the target, or a URL
-	Headers []Field
-	Body    Template      // JSON; zero: none
-	Status  int           // the expected status; 0: any below 400
-	Within  time.Duration // default 10s
+	Path Path     // in the JSON of the answer
+	From *Extract // where else in an answer to a request; nil: at Path
 }
 
 // Reaction is a client's response to an event.
@@ -91,15 +82,22 @@ func (d *decoder) flowScope(captured []string) *scope {
 func setFlow(d *decoder, n *node, g *Group) {
 	names := map[string]place{}
 	collectCaptures(n, names)
-	captured := slices.Sorted(maps.Keys(names))
+	d.checkCaptured(names)
+	for _, name := range d.captured {
+		names[name] = n.at
+	}
+	g.Captured = slices.Sorted(maps.Keys(names))
+	g.Flow = d.steps(n, "flow", d.flowScope(g.Captured))
+}
+
+// checkCaptured checks the names of captured values.
+func (d *decoder) checkCaptured(names map[string]place) {
 	for name, where := range names {
 		_, taken := d.vars.defs[name]
 		if taken || !reName.MatchString(name) || slices.Contains(reservedNames, name) {
 			d.errs.add(where, fmt.Sprintf("%q is not a name for a captured value", clip(name)), "use letters, digits and _, and no name of vars: or of the runner's")
 		}
 	}
-	g.Captured = captured
-	g.Flow = d.steps(n, "flow", d.flowScope(captured))
 }
 
 // collectCaptures finds the names that capture gives values to, however deep.
@@ -149,12 +147,16 @@ var stepTable = object[Step]{
 			s.Wait = d.expectation(n)
 			s.Name = s.Wait.Event
 		}},
-		{key: "capture", about: "names for values of the answer, such as token: $[0].token, to use in the templates of later steps", is: mapOf(form{"pattern": reName.String()}, form{"type": "string", "pattern": `^(\$|.*\$\{)`}), set: func(d *decoder, n *node, s *Step) {
+		{key: "capture", about: "names for values of the answer, such as token: $[0].token, to use in the templates of later steps", is: mapOf(ourNames, anyOf(form{"type": "string", "pattern": `^(\$|.*\$\{)`}, ref("extract"))), set: func(d *decoder, n *node, s *Step) {
 			if !d.isDict(n, "capture") {
 				return
 			}
 			for _, e := range n.keys {
-				s.Capture = append(s.Capture, Capture{e.key, read(d, e.val, "capture", parsePath, nil)})
+				if e.val.kind == dict {
+					s.Capture = append(s.Capture, Capture{Name: e.key, From: decoded(d, e.val, &extractTable)})
+					continue
+				}
+				s.Capture = append(s.Capture, Capture{Name: e.key, Path: read(d, e.val, "capture", parsePath, nil)})
 			}
 		}},
 		{key: "think", about: "do nothing for a time", is: aLength, set: func(d *decoder, n *node, s *Step) { s.Think = d.lengths(n, "think") }},
@@ -215,6 +217,11 @@ func finishStep(d *decoder, n *node, s *Step) {
 	}
 	if c := n.get("capture"); c != nil && s.Do == StepEmit && s.Ack == 0 && s.Expect == nil {
 		d.errs.add(c.at, "the step waits for no answer, so it has no values to capture", "add ack: 2s or expect: {event: ...}")
+	}
+	for i, c := range s.Capture {
+		if c.From != nil && s.Do != StepHTTP {
+			d.errs.add(n.get("capture").keys[i].val.at, fmt.Sprintf("a step with `%s` has no header, cookie or text to capture from", s.Do), "write a path into its JSON, such as $[0].id")
+		}
 	}
 	if v := n.get("name"); v != nil {
 		s.Name = d.string(v, "name", notEmpty("name", "write a short text"))
@@ -290,46 +297,6 @@ var expectTable = object[Expect]{
 	},
 }
 
-var httpTable = object[HTTP]{
-	what: "the request",
-	def:  "http", about: "One HTTP request.",
-	shape:  requireOne("oneOf", "get", "post", "put", "patch", "delete"),
-	advice: map[string]string{"url": "did you mean `get` (or `post`)?", "timeout": "did you mean `within`?", "json": "did you mean `body`?"},
-	fresh:  func() HTTP { return HTTP{Within: defaultWithin} },
-	fields: []field[HTTP]{
-		{key: "get", about: "a path of the target, or a URL", is: aURL, set: func(d *decoder, n *node, h *HTTP) { d.request(n, h, "GET") }},
-		{key: "post", about: "a path of the target, or a URL", is: aURL, set: func(d *decoder, n *node, h *HTTP) { d.request(n, h, "POST") }},
-		{key: "put", about: "a path of the target, or a URL", is: aURL, set: func(d *decoder, n *node, h *HTTP) { d.request(n, h, "PUT") }},
-		{key: "patch", about: "a path of the target, or a URL", is: aURL, set: func(d *decoder, n *node, h *HTTP) { d.request(n, h, "PATCH") }},
-		{key: "delete", about: "a path of the target, or a URL", is: aURL, set: func(d *decoder, n *node, h *HTTP) { d.request(n, h, "DELETE") }},
-		{key: "headers", about: "more header fields", is: mapOf(form{"pattern": reToken.String()}, aText), set: func(d *decoder, n *node, h *HTTP) { h.Headers = d.fieldsIn(n, "headers", checkHeader, d.scope) }},
-		{key: "body", about: "JSON", is: anything, set: func(d *decoder, n *node, h *HTTP) { h.Body = jsonTemplate(d, n, d.scope) }},
-		{key: "status", about: "the expected status; default: any below 400", is: aCount, set: func(d *decoder, n *node, h *HTTP) { h.Status = d.count(n, "status", 100, 599) }},
-		{key: "within", about: "how long to wait", is: aDuration, def: "10s", set: func(d *decoder, n *node, h *HTTP) { h.Within = d.duration(n, "within", time.Millisecond, maxWait) }},
-	},
-	done: func(d *decoder, n *node, h *HTTP) {
-		if h.Method == "" && !slices.ContainsFunc(n.keys, func(e entry) bool { return e.key == "url" }) {
-			d.errs.add(n.at, "the request has no method", "write get: /path, or post, put, patch, delete")
-		}
-	},
-}
-
-func (d *decoder) request(n *node, h *HTTP, method string) {
-	if h.Method != "" {
-		d.errs.add(n.at, "a request has one method", "write two steps")
-		return
-	}
-	h.Method = method
-	v, ok := d.expand(n, d.scope)
-	if !ok {
-		return
-	}
-	h.URL = textTemplate(v)
-	if first := v.parts[0]; !strings.HasPrefix(first, "/") && !strings.HasPrefix(first, "http://") && !strings.HasPrefix(first, "https://") {
-		d.errs.add(n.at, fmt.Sprintf("%q is neither a path nor a URL", clip(first)), "write it like /login or http://host/login")
-	}
-}
-
 func setReact(d *decoder, n *node, g *Group) {
 	if !d.isDict(n, "react") {
 		return
@@ -360,10 +327,10 @@ var reactionTable = object[Reaction]{
 			if n.kind != list {
 				one = &node{kind: list, at: n.at, items: []*node{n}, weight: 1 + n.weight}
 			}
-			t := jsonTemplate(d, one, reactScope)
+			t := jsonTemplate(d, one, d.of(reactScope))
 			r.Ack = &t
 		}},
-		{key: "emit", about: "the event and its arguments", is: anEmit, set: func(d *decoder, n *node, r *Reaction) { r.Emit = d.emission(n, "reaction", reactScope) }},
+		{key: "emit", about: "the event and its arguments", is: anEmit, set: func(d *decoder, n *node, r *Reaction) { r.Emit = d.emission(n, "reaction", d.of(reactScope)) }},
 		{key: "after", about: "how long to wait before", is: aLength, set: func(d *decoder, n *node, r *Reaction) { r.After = d.lengths(n, "after") }},
 		{key: "share", about: "of the events", is: aShare, set: func(d *decoder, n *node, r *Reaction) { r.Share = d.share(n, "share") }},
 	},

@@ -34,7 +34,7 @@ var groupTable = object[Group]{
 		{key: "namespace", about: "such as /chat, or a list of them on one connection; none: bare Engine.IO", is: aNamespace, def: "/", set: setNamespaces},
 		{key: "auth", about: "sent when joining the namespace; ${client.index} is the client's number", is: form{"type": "object"}, set: func(d *decoder, n *node, g *Group) {
 			if d.isDict(n, "auth") {
-				g.Auth = jsonTemplate(d, n, clientScope)
+				g.Auth = jsonTemplate(d, n, d.of(clientScope))
 			}
 		}},
 		{key: "query", about: "added to the connecting requests; ${client.index} is the client's number", is: mapOf(form{"not": form{"enum": append([]string{""}, engineKeys...)}}, aText), set: func(d *decoder, n *node, g *Group) {
@@ -46,6 +46,7 @@ var groupTable = object[Group]{
 			})
 		}},
 		{key: "headers", about: "added to the connecting requests; ${client.index} is the client's number", is: mapOf(form{"pattern": reToken.String()}, aText), set: func(d *decoder, n *node, g *Group) { g.Headers = d.namedTemplates(n, "headers", checkHeader) }},
+		{key: "before", about: "requests that each client makes before it connects, such as a login: a list of steps, or {steps: [...], once: true, again: refused}", is: anyOf(atLeastOne(listOf(ref("step"))), ref("before")), set: setBefore},
 		{key: "rooms", is: ref("rooms"), set: func(d *decoder, n *node, g *Group) {
 			g.Rooms = decoded(d, n, &roomsTable)
 		}},
@@ -108,6 +109,7 @@ var reconnectTable = object[Reconnect]{
 		{key: "jitter", about: "random part of a wait, as a share of it", is: aShare, set: func(d *decoder, n *node, r *Reconnect) {
 			r.Jitter = d.share(n, "jitter")
 		}},
+		{key: "refused", about: "go on also after a middleware of the server has refused the client; the official client gives up then", is: aBool, def: false, set: func(d *decoder, n *node, r *Reconnect) { r.Refused = d.bool(n, "refused") }},
 		{key: "recover", about: "ask to come back as the same socket, with its rooms and missed messages", is: aBool, def: false, set: func(d *decoder, n *node, r *Reconnect) { r.Recover = d.bool(n, "recover") }},
 	},
 	done: func(d *decoder, n *node, r *Reconnect) {
@@ -237,7 +239,7 @@ func finishStream(d *decoder, n *node, s *Stream) {
 		if s.Op == OpRoom {
 			sc = roomDataScope
 		}
-		s.Data = jsonTemplate(d, data, sc)
+		s.Data = jsonTemplate(d, data, d.of(sc))
 	}
 	if s.Operation != nil {
 		d.finishCall(n, s)
@@ -309,9 +311,10 @@ func setGroups(d *decoder, n *node, s *Spec) {
 			d.errs.add(e.at, fmt.Sprintf("the group %s has no value", clip(e.key)), "write count: 100 under it")
 			continue
 		}
-		d.group = e.key
+		d.group, d.captured = e.key, d.beforeNames(e.val)
+		g.Captured = d.captured
 		groupTable.decode(d, e.val, &g)
-		d.group = ""
+		d.group, d.captured = "", nil
 		d.places["group "+e.key] = e.val
 		s.Groups = append(s.Groups, g)
 	}
@@ -368,7 +371,7 @@ func checkHeader(name string) *flaw {
 }
 
 func (d *decoder) namedTemplates(n *node, what string, check func(string) *flaw) []Field {
-	return d.fieldsIn(n, what, check, clientScope)
+	return d.fieldsIn(n, what, check, d.of(clientScope))
 }
 
 func (d *decoder) fieldsIn(n *node, what string, check func(string) *flaw, sc *scope) []Field {

@@ -68,10 +68,11 @@ var examples = map[string]example{
 	"group": {"{version: 1, name: x, groups: {a: %}}", assignments("count=10"), map[string]string{
 		"count": "20", "arrive": "5/s|life=6m|-count", "life": "exp(6m)", "connect": "{rate: 5/s}", "transport": "{websocket: 50%, polling: 50%}", "parser": "msgpack", "engine": "3", "poll": "2s", "namespace": "[/a, /b]",
 		"auth": "{a: 1}", "query": "{a: 1}", "headers": "{X-A: b}", "rooms": "{of: 3}", "reconnect": "{}", "read": "{rate: 1KiB/s}", "send": "[{op: echo, rate: 1/s}]", "flow": "[{think: 1s}]", "react": "{e: {ack: 1}}",
+		"before": "{steps: [{think: 1s}], once: true}",
 	}},
 	"connect": {strings.Replace(inGroup, "%", "connect: %", 1), nil, map[string]string{"rate": "20/s", "shape": "poisson", "timeout": "3s", "from": "[127.0.0.2, 127.0.0.3]"}},
 	"reconnect": {"{version: 1, name: x, server: {recovery: 1m}, groups: {a: {count: 10, reconnect: %}}}", nil, map[string]string{
-		"min": "2s", "max": "7s", "jitter": "20%", "recover": "true",
+		"min": "2s", "max": "7s", "jitter": "20%", "refused": "true", "recover": "true",
 	}},
 	"read":  {strings.Replace(inGroup, "%", "read: %", 1), assignments("rate=1KiB/s"), map[string]string{"rate": "1MB/s", "stall": "2s", "every": "5s|stall=2s", "share": "50%"}},
 	"rooms": {strings.Replace(inGroup, "%", "rooms: %", 1), assignments("of=10"), map[string]string{"of": "20", "prefix": "q", "join": "2", "size": "zipf(1)", "move": "exp(2m)"}},
@@ -86,7 +87,13 @@ var examples = map[string]example{
 	"repeat": {strings.Replace(inGroup, "%", "flow: [{repeat: %}]", 1), assignments("steps=[{think: 1s}]"), map[string]string{"times": "3", "every": "2s", "steps": "[{think: 2s}]"}},
 	"expect": {strings.Replace(inGroup, "%", "flow: [{wait: %}]", 1), assignments("event=e"), map[string]string{"event": "f", "within": "3s", "match": "{\"$[0]\": 1}"}},
 	"http": {strings.Replace(inGroup, "%", "flow: [{http: %}]", 1), assignments("get=/x"), map[string]string{
-		"get": "/y", "post": "/y|-get", "put": "/y|-get", "patch": "/y|-get", "delete": "/y|-get", "headers": "{X-A: b}", "body": "{a: 1}", "status": "201", "within": "3s",
+		"get": "/y", "post": "/y|-get", "put": "/y|-get", "patch": "/y|-get", "delete": "/y|-get", "headers": "{X-A: b}", "body": "{a: 1}", "form": "{a: b}", "text": "a", "redirect": "no", "status": "201", "within": "3s",
+	}},
+	"extract": {strings.Replace(inGroup, "%", "flow: [{http: {get: /}, capture: {a: %}}]", 1), assignments("header=X-A"), map[string]string{
+		"header": "X-B", "cookie": "sid|-header", "match": "\"a(.)\"",
+	}},
+	"before": {strings.Replace(inGroup, "%", "before: %", 1), assignments("steps=[{think: 1s}]"), map[string]string{
+		"steps": "[{http: {get: /}}]", "once": "true", "again": "refused",
 	}},
 	"reaction": {strings.Replace(inGroup, "%", "react: {e: %}", 1), assignments("ack=true"), map[string]string{"ack": "[1, 2]", "emit": "[f]", "after": "1s", "share": "50%"}},
 	"phase": {"{version: 1, name: x, groups: {a: {count: 10, reconnect: {}}}, phases: [{name: last, for: 10s}, %]}", assignments("name=hold|for=20s"), map[string]string{
@@ -345,6 +352,8 @@ func TestAdviceNamesKeys(t *testing.T) {
 	check("step", stepTable.advice, all(stepTable.names()))
 	check("expect", expectTable.advice, all(expectTable.names()))
 	check("http", httpTable.advice, all(httpTable.names()))
+	check("extract", extractTable.advice, all(extractTable.names()))
+	check("before", beforeTable.advice, all(beforeTable.names()))
 	check("contract", contractTable.advice, all(contractTable.names()))
 	check("feeder", feederTable.advice, all(feederTable.names()))
 	check("matrix", matrixTable.advice, all(matrixTable.names()))

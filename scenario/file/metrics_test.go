@@ -23,6 +23,7 @@ groups:
     rooms: {of: 4, size: zipf(1)}
     send: [{op: room, event: say, rate: 1/s, ack: 1s}]
     flow: [{emit: [e], ack: 1s}]
+    before: [{http: {get: /}}]
 phases: [{name: hold, for: 10s}]
 slo:
   - "CHECK"

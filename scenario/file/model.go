@@ -78,11 +78,12 @@ type Group struct {
 	Query     []Field       // in file order
 	Headers   []Field       // in file order
 	Rooms     *Rooms        // nil: none
+	Before    *Before       // what each client does before it connects; nil: nothing
 	Reconnect *Reconnect    // nil: clients do not reconnect
 	Read      *Read         // nil: as fast as they can
 	Send      []Stream      // may be empty: listeners
 	Flow      []Step        // what each client does in order, once, from when it is held
-	Captured  []string      // the names that steps of the flow give values to
+	Captured  []string      // the names that steps of Before and of the flow give values to
 	React     []Reaction    // to events of the server
 }
 
@@ -94,6 +95,7 @@ type Reconnect struct {
 	Min     time.Duration // default 1s
 	Max     time.Duration // default 5s
 	Jitter  float64       // 0..1; default 0.5
+	Refused bool          // also after a middleware of the server has refused the client, which ends an official client's attempts
 	Recover bool          // request connection state recovery: the same socket, its rooms and the missed messages
 }
 

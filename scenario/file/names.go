@@ -17,11 +17,13 @@ const (
 	inOperation
 	inFlow
 	inReact
+	inBefore
+	inOnce // before a connection, for all clients
 	inVars // a variable that is used in one of the others
 )
 
 const (
-	everywhere = inHandshake | inMessages | inJoin | inFlow | inReact
+	everywhere = inBefore | inHandshake | inMessages | inJoin | inFlow | inReact
 	inMessages = inRoomData | inData | inOperation
 )
 
@@ -32,15 +34,15 @@ var templateNames = []struct {
 	in          spot
 }{
 	{HoleClient, "the number of the client within its group, from 0", everywhere},
-	{HoleGroup, "the name of the client's group", everywhere},
+	{HoleGroup, "the name of the client's group", everywhere | inOnce},
 	{HoleRoom, "the room that is joined, left or sent to", inRoomData | inOperation | inJoin},
 	{HoleEvent, "the event of the stream", inRoomData | inData},
 	{HoleSeq, "the number of the message in its stream, from 0", inMessages},
 	{HolePayload, "the stamp, filled up to `size` bytes", inMessages},
 	{HoleStamp, "the stamp alone, a text of 32 characters: an id that the server passes on", inOperation},
 	{"FILE.COLUMN", "the client's row of a data file", everywhere},
-	{"NAME", "a value that an earlier step captured", inFlow},
-	{"env.NAME", "an environment variable, which is kept secret", everywhere | inVars},
+	{"NAME", "a value that an earlier step captured; values of before can also be used in auth, query, headers, data and react", inBefore | inOnce | inFlow},
+	{"env.NAME", "an environment variable, which is kept secret", everywhere | inOnce | inVars},
 }
 
 // spotsOf returns where a name of the table may stand.
@@ -56,7 +58,7 @@ func spotsOf(name string) spot {
 // words lists the places in a sentence.
 func (s spot) words() string {
 	if s&everywhere == everywhere {
-		return "auth, query, headers, data, contract, flow and react"
+		return "before, auth, query, headers, data, contract, flow and react"
 	}
 	var places, calls []string
 	switch {
@@ -76,6 +78,9 @@ func (s spot) words() string {
 	if len(calls) > 0 {
 		places = append(places, enumerate(calls)+" of the contract")
 	}
+	if s&inBefore != 0 {
+		places = append(places, "the steps of before")
+	}
 	if s&inFlow != 0 {
 		places = append(places, "a flow")
 	}
@@ -92,7 +97,7 @@ func enumerate(words []string) string {
 
 // misplaced says where a name may stand that cannot stand here; "" for a name that is no
 // template's.
-func (vs *variables) misplaced(name string) string {
+func (vs *variables) misplaced(name string, sc *scope) string {
 	row := name
 	switch {
 	case strings.HasPrefix(name, envPrefix):
@@ -105,8 +110,11 @@ func (vs *variables) misplaced(name string) string {
 		return fmt.Sprintf("a secret can be used only in %s", everywhere.words())
 	}
 	in := spotsOf(row)
-	if in == 0 {
+	switch {
+	case in == 0:
 		return ""
+	case sc != nil && sc.at == inOnce && in&inBefore != 0:
+		return "its value differs between clients, and the requests are made once for all of them: remove once, or the value"
 	}
 	hint := fmt.Sprintf("it can be used only in %s", in.words())
 	if row == "env.NAME" {

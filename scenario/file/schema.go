@@ -25,7 +25,7 @@ func tables() []table {
 	return []table{
 		&specTable, &serverTable, &targetTable, &tlsTable, &sampleTable, &matrixTable, &feederTable, &contractTable, &callTable, &operationTable, &audienceTable,
 		&groupTable, &connectTable, &reconnectTable, &readTable, &roomsTable, &streamTable, &stepTable, &repeatTable, &expectTable,
-		&httpTable, &reactionTable, &phaseTable, &faultTable, &checkTable, &searchTable, &confirmTable, &reportTable,
+		&httpTable, &extractTable, &beforeTable, &reactionTable, &phaseTable, &faultTable, &checkTable, &searchTable, &confirmTable, &reportTable,
 	}
 }
 
@@ -255,6 +255,17 @@ func requireOne(how string, keys ...string) form {
 		each = append(each, form{"required": []string{key}})
 	}
 	return form{how: each}
+}
+
+// requireTwo is a mapping that has at least two of some keys.
+func requireTwo(keys ...string) form {
+	var pairs []form
+	for i, a := range keys {
+		for _, b := range keys[i+1:] {
+			pairs = append(pairs, form{"required": []string{a, b}})
+		}
+	}
+	return form{"anyOf": pairs}
 }
 
 var (

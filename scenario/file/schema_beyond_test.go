@@ -11,9 +11,12 @@ var beyondSchema = map[string][]string{
 		"check-over", "check-pair", "check-percentile-0", "check-share-number", "check-wrong-unit",
 	},
 	"a value with a variable has no form before it is substituted": {
-		"flow-not-captured", "contract-no-payload", "contract-room-in-join", "data-feeder-unknown", "data-in-count", "stream-data-payload-inside",
+		"flow-not-captured", "before-once-index", "before-unknown-name", "contract-no-payload", "contract-room-in-join", "data-feeder-unknown", "data-in-count", "stream-data-payload-inside",
 		"client-index-misplaced", "data-variable", "matrix-unknown-variable", "room-variable", "unknown-variable", "unknown-variable-dollar",
 		"variable-circle", "variable-wrong-type", "matrix-fanout-breaks", "matrix-some-cells", "matrix-value-breaks", "matrix-unused-axis",
+	},
+	"a schema does not compile a regular expression": {
+		"before-match",
 	},
 	"a YAML reader makes a plain number of it before the schema sees it": {
 		"count-hex", "count-octal", "count-underscore", "seed-hex",
@@ -23,6 +26,7 @@ var beyondSchema = map[string][]string{
 		"sample-every",
 	},
 	"values that stand apart must fit together": {
+		"before-emit", "before-redirect-status", "flow-capture-header",
 		"check-gap-of-poisson", "replay-two-logs",
 		"check-step-nothing", "flow-capture-from-nothing", "flow-capture-of-think", "flow-spins",
 		"check-no-recovery", "check-server-no-sample", "no-phase-recorded", "recover-forgotten", "recover-msgpack", "engine3", "engine3-parser",

@@ -50,7 +50,7 @@ func TestSecretsAreHoles(t *testing.T) {
 		"query":  {g.Query[0].Value, `k"ey-1234`},
 		"data":   {g.Send[0].Data, `{"t":"to<ken"}`},
 		"flow":   {g.Flow[0].Emit, `["go","to<ken"]`},
-		"http":   {g.Flow[1].HTTP.URL, `/k"ey-1234/to<ken?<said>`},
+		"http":   {g.Flow[1].HTTP.URL, `/k%22ey-1234/to%3Cken?<said>`},
 		"room":   {g.Flow[2].Room, "room-to<ken"},
 		"ack":    {*g.React[0].Ack, `["to<ken"]`},
 		"answer": {g.React[0].Emit, `["y","k\"ey-1234"]`},
@@ -81,7 +81,7 @@ func TestSecretsWhereTheyCannotStand(t *testing.T) {
 	t.Setenv("HUSH_EMPTY", "")
 	t.Setenv("HUSH_SHORT", "abc")
 	t.Setenv("HUSH_LINES", "abcd\nefgh")
-	const places = "auth, query, headers, data, contract, flow and react"
+	const places = "before, auth, query, headers, data, contract, flow and react"
 	for text, want := range map[string]string{
 		"groups: {a: {count: $token}}":                                        "x.yaml:5:21: the variable `token` is secret and cannot be used here; a secret can be used only in " + places,
 		"groups: {a: {count: \"${env.HUSH_KEY}\"}}":                           "x.yaml:5:22: `${env.HUSH_KEY}` cannot be used here; it can be used only in " + places + "; pass values that are not secret with --set KEY=VALUE",

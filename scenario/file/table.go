@@ -50,7 +50,7 @@ func (v *Datum) Append(dst []byte, form Form) []byte {
 	case FormValue:
 		return append(dst, v.Value...)
 	}
-	return append(dst, v.Text...)
+	return form.AppendURL(dst, v.Text)
 }
 
 // Data reads the data files of every cell, and checks that they have the

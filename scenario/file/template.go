@@ -2,6 +2,7 @@ package file
 
 import (
 	"encoding/json"
+	"net/url"
 	"regexp"
 	"strings"
 )
@@ -31,7 +32,20 @@ const (
 	FormText   Form = iota // as it is
 	FormString             // inside a JSON string: escaped
 	FormValue              // a JSON value of its own
+	FormPath               // inside the path of a URL: percent-encoded
+	FormQuery              // inside the query of a URL, or in a form: percent-encoded, a space as +
 )
+
+// AppendURL appends a text in the form, which is FormPath or FormQuery; in others as it is.
+func (f Form) AppendURL(dst []byte, s string) []byte {
+	switch f {
+	case FormPath:
+		s = url.PathEscape(s)
+	case FormQuery:
+		s = url.QueryEscape(s)
+	}
+	return append(dst, s...)
+}
 
 // The names of holes that are not taken from data or captured.
 const (
@@ -169,7 +183,7 @@ func jsonString(s string) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// textTemplate is a value as it is, for queries, headers, rooms and URLs.
+// textTemplate is a value as it is, for queries, headers, rooms and texts.
 func textTemplate(v value) Template {
 	t := Template{Parts: v.parts}
 	for _, name := range v.holes {

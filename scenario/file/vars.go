@@ -145,7 +145,7 @@ func (vs *variables) lookup(errs *errorList, at place, name string, sc *scope) (
 	}
 	def, ok := vs.defs[name]
 	if !ok {
-		if hint := vs.misplaced(name); hint != "" {
+		if hint := vs.misplaced(name, sc); hint != "" {
 			errs.add(at, fmt.Sprintf("`${%s}` cannot be used here", clip(name)), hint)
 			return nil, false
 		}

@@ -10,6 +10,8 @@ type ErrorKind string
 
 // The kinds of errors.
 const (
+	ErrBefore    ErrorKind = "before"
+	ErrAgain     ErrorKind = "again"
 	ErrConnect   ErrorKind = "connect"
 	ErrUpgrade   ErrorKind = "upgrade"
 	ErrDrop      ErrorKind = "drop"
@@ -56,6 +58,7 @@ const (
 	HowAck       = "ack"
 	HowOvertaken = "overtaken" // the fault before was not over
 	HowStop      = "stop"      // the server did not stop
+	HowBefore    = "before"    // the requests before its connection were not answered
 	// its turn to connect had not come: too many others were connecting
 	HowTurn    = "turn"
 	HowAway    = "away"    // its sender had lost its connection
@@ -73,6 +76,10 @@ var ErrorKinds = []struct {
 	Labels    []string // by which a check may choose
 	About     string
 }{
+	{
+		Kind: ErrBefore, Always: true, Hows: []string{HowTimeout, HowCapture, HowStatus, HowHTTP, HowOther},
+		Labels: ofGroups, About: "a request before a client's connection failed",
+	},
 	{Kind: ErrConnect, Always: true, Labels: ofGroups, About: "a client could not connect"},
 	{Kind: ErrUpgrade, Always: true, Labels: ofGroups, About: "a client stayed with polling"},
 	{Kind: ErrDrop, Always: true, Labels: ofGroups, About: "a connection ended without being planned"},
@@ -90,6 +97,7 @@ var ErrorKinds = []struct {
 	{Kind: ErrFault, Always: true, Hows: []string{HowOvertaken, HowStop}, About: "a fault of the scenario did not go as planned"},
 	{Kind: ErrVolatile, Blameless: true, About: "a volatile message was left out"},
 	{Kind: ErrAway, Blameless: true, About: "a message of a stream with away: drop was due while its sender was away"},
+	{Kind: ErrAgain, Always: true, Blameless: true, About: "the target refused a client, which made the requests before its connection again"},
 	{Kind: ErrWaiting, Always: true, Blameless: true, About: "a client was still connecting at the end, at this stage"},
 }
 

@@ -23,6 +23,7 @@ const (
 	Gap          = "gap"
 	Jitter       = "jitter"
 
+	Before           = "before"
 	Connect          = "connect"
 	ConnectAttempt   = "connect.attempt"
 	ConnectTCP       = "connect.tcp"
@@ -96,7 +97,9 @@ const (
 	NeedsAck            // a stream that asks for acknowledgements
 	NeedsReconnect      // a group whose clients connect again
 	NeedsRecovery       // likewise, as the sockets that they were
+	NeedsBefore         // a group whose clients make requests before they connect
 	NeedsFlow           // a group with a flow
+	NeedsSteps          // a group with either
 	// a server whose process can be read: the built-in one, or a target with sample
 	NeedsSample
 )
@@ -132,7 +135,8 @@ var Table = []Metric{
 	{Name: Ack, Unit: Seconds, Labels: ofSenders, Needs: NeedsAck, About: "from when a message was due until its acknowledgement"},
 	{Name: AckService, Unit: Seconds, Labels: ofSenders, Needs: NeedsAck, About: "from when a message was written until its acknowledgement"},
 	{Name: RTT, Unit: Seconds, Labels: ofClients, About: "a round trip of the heartbeat"},
-	{Name: Connect, Unit: Seconds, Labels: ofClients, Always: true, About: "from when a client was due until its namespace was connected, through all attempts"},
+	{Name: Before, Unit: Seconds, Labels: ofClients, Needs: NeedsBefore, Always: true, About: "from when a client was due until the requests before its connection were answered, through all attempts"},
+	{Name: Connect, Unit: Seconds, Labels: ofClients, Always: true, About: "from when a client was due until its namespace was connected, through all attempts, without the requests before"},
 	{Name: ConnectAttempt, Unit: Seconds, Labels: ofClients, Always: true, About: "one attempt to connect, until the namespace was connected"},
 	{Name: ConnectTCP, Unit: Seconds, Labels: ofClients, Always: true, About: "the TCP handshake"},
 	{Name: ConnectTLS, Unit: Seconds, Labels: ofClients, Always: true, About: "the TLS handshake"},
@@ -142,7 +146,7 @@ var Table = []Metric{
 	{Name: Reconnect, Unit: Seconds, Labels: ofClients, Needs: NeedsReconnect, Always: true, About: "from a lost connection until the client was back in its rooms"},
 	{Name: Gap, Unit: Seconds, Labels: ofArrivals, Needs: NeedsPeriodic, About: "by how much the time between two messages of one source differs from its period"},
 	{Name: Jitter, Unit: Seconds, Labels: ofArrivals, Needs: NeedsPeriodic, About: "by how much two successive gaps between messages of one source differ (after RFC 3550, 6.4.1)"},
-	{Name: Step, Unit: Seconds, Labels: ofSteps, Needs: NeedsFlow, About: "one step of a flow"},
+	{Name: Step, Unit: Seconds, Labels: ofSteps, Needs: NeedsSteps, About: "one step of a flow, or of the requests before a connection"},
 	{Name: Flow, Unit: Seconds, Labels: ofClients, Needs: NeedsFlow, About: "all steps of a flow, once through"},
 	{Name: Lag, Unit: Seconds, Labels: ofStreams, About: "how late the generator itself sent"},
 	{Name: LagReceive, Unit: Seconds, Labels: ofClients, About: "how long messages waited in the sockets until the generator read them"},
