@@ -92,6 +92,9 @@ func (n *Namespace) Rooms() map[string]int {
 	return rooms
 }
 
+// Members returns how many sockets of this server are in a room; 1 or 0 for the id of a socket.
+func (n *Namespace) Members(room string) int { return n.hub.Size(room) }
+
 // close ends what stands behind the namespace.
 func (n *Namespace) close() {
 	if err := n.adapter.Close(); err != nil {

@@ -32,6 +32,9 @@ func (s *Server) Watch(w Watch) {
 	}
 }
 
+// Watch adds an observer of this namespace alone.
+func (n *Namespace) Watch(w Watch) { n.change(w.join) }
+
 // join adds w to the handlers of a namespace.
 func (w *Watch) join(h *handlers) {
 	h.watch = with(h.watch, w)

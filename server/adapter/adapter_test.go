@@ -1,0 +1,411 @@
+package adapter_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/fasthttp/websocket"
+	"go.uber.org/goleak"
+
+	"github.com/throng-io/throng/server"
+	"github.com/throng-io/throng/server/adapter"
+)
+
+func TestMain(m *testing.M) {
+	// It sleeps for 10 s at the end of each server, and then ends.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
+}
+
+// redis starts a Redis server on a socket.
+func redis(t *testing.T) (socket string, process *os.Process) {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "redis") // the path of a socket must be short
+	if err != nil {
+		t.Fatal(err)
+	}
+	socket = filepath.Join(dir, "s")
+	cmd := exec.Command("redis-server", "--port", "0", "--unixsocket", socket, "--save", "", "--dir", dir)
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("%v: install redis-server", err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		_ = os.RemoveAll(dir)
+	})
+	wait(t, "Redis", func() bool {
+		c, err := net.Dial("unix", socket)
+		if err == nil {
+			_ = c.Close()
+		}
+		return err == nil
+	})
+	return socket, cmd.Process
+}
+
+func wait(t *testing.T, what string, f func() bool) {
+	t.Helper()
+	for range 1000 {
+		if f() {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatalf("%s did not come about", what)
+}
+
+// brokers calls f with the address of each kind of broker.
+func brokers(t *testing.T, f func(t *testing.T, address string)) {
+	socket, _ := redis(t)
+	for _, form := range []string{"unix://", "unix+sharded://"} {
+		t.Run(strings.TrimSuffix(form, "://"), func(t *testing.T) { f(t, form+socket) })
+	}
+	t.Run("nats", func(t *testing.T) {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		address := l.Addr().String()
+		_ = l.Close()
+		first, err := adapter.Open(t.Context(), "nats+embedded://"+address, adapter.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = first.Close() })
+		f(t, "nats://"+address)
+	})
+}
+
+// node is a server of a cluster.
+type node struct {
+	*server.Server
+	cluster *adapter.Cluster
+	base    string
+}
+
+// start starts servers of one cluster.
+func start(t *testing.T, address string, count int, opts server.Options, o adapter.Options) []*node {
+	t.Helper()
+	o.Prefix = strings.ReplaceAll(t.Name(), "/", "-")
+	o.Logger = slog.New(slog.DiscardHandler)
+	var all []*node
+	for range count {
+		c, err := adapter.Open(t.Context(), address, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		opts.Adapter = c.Adapter
+		s, err := server.New(opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := net.Listen("tcp4", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		served := make(chan error, 1)
+		go func() { served <- s.Serve(l) }()
+		t.Cleanup(func() {
+			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			defer cancel()
+			if err := s.Shutdown(ctx); err != nil {
+				t.Error(err)
+			}
+			if err := <-served; err != nil {
+				t.Error(err)
+			}
+			_ = c.Close()
+		})
+		s.On("join", func(s *server.Socket, e *server.Event) error {
+			var room string
+			if err := e.Bind(&room); err != nil {
+				return err
+			}
+			s.Join(room)
+			return e.Ack()
+		})
+		all = append(all, &node{s, c, l.Addr().String()})
+	}
+	for _, n := range all {
+		ready(t, n)
+	}
+	return all
+}
+
+func ready(t *testing.T, n *node) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := n.cluster.Ready(ctx); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// client is a connection whose messages are read one after the other.
+type client struct {
+	t *testing.T
+	c *websocket.Conn
+}
+
+func connect(t *testing.T, n *node) *client {
+	t.Helper()
+	c, response, err := websocket.DefaultDialer.Dial("ws://"+n.base+"/socket.io/?EIO=4&transport=websocket", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	t.Cleanup(func() { _ = c.Close() })
+	w := &client{t, c}
+	w.read()
+	w.send("40")
+	w.expectPrefix("40")
+	return w
+}
+
+func (c *client) send(text string) {
+	c.t.Helper()
+	if err := c.c.WriteMessage(websocket.TextMessage, []byte(text)); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// read returns the next message that is not a ping.
+func (c *client) read() string {
+	c.t.Helper()
+	_ = c.c.SetReadDeadline(time.Now().Add(20 * time.Second))
+	for {
+		_, b, err := c.c.ReadMessage()
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		if string(b) != "2" {
+			return string(b)
+		}
+		c.send("3")
+	}
+}
+
+func (c *client) expect(want string) {
+	c.t.Helper()
+	if got := c.read(); got != want {
+		c.t.Fatalf("got %q, want %q", got, want)
+	}
+}
+
+func (c *client) expectPrefix(want string) string {
+	c.t.Helper()
+	got := c.read()
+	if !strings.HasPrefix(got, want) {
+		c.t.Fatalf("got %q, want %s...", got, want)
+	}
+	return got
+}
+
+func (c *client) join(n *node, room string) {
+	c.t.Helper()
+	c.send(fmt.Sprintf(`420["join",%q]`, room))
+	c.expect(`430[]`)
+	ready(c.t, n) // the room's channel
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestBroadcast(t *testing.T) {
+	brokers(t, func(t *testing.T, address string) {
+		n := start(t, address, 3, server.Options{}, adapter.Options{})
+		a, b, c := connect(t, n[0]), connect(t, n[1]), connect(t, n[2])
+		all := []*client{a, b, c}
+		check(t, n[0].Emit("x", 1, "é<>", map[string]any{"n": nil}))
+		check(t, n[0].Emit("y", []byte("bin")))
+		for _, w := range all {
+			w.expect(`42["x",1,"é<>",{"n":null}]`)
+			w.expect(`451-["y",{"_placeholder":true,"num":0}]`)
+			w.expect("bin")
+		}
+		a.join(n[0], "red")
+		b.join(n[1], "red")
+		c.join(n[2], "blue")
+		check(t, n[2].To("red").Emit("to red"))
+		a.expect(`42["to red"]`)
+		b.expect(`42["to red"]`)
+		check(t, n[1].Except("red").Emit("not to red"))
+		c.expect(`42["not to red"]`)
+		check(t, n[0].Local().Emit("to the first"))
+		a.expect(`42["to the first"]`)
+		n[1].To("red").To("blue").EmitRaw("raw", []byte(`1,{"a":[]}`), nil)
+		for _, w := range all {
+			w.expect(`42["raw",1,{"a":[]}]`)
+		}
+		check(t, n[0].To(n[1].Sockets()[0].ID()).Emit("to one"))
+		b.expect(`42["to one"]`)
+		if n[0].Emit("bad", make(chan int)) == nil {
+			t.Error("a channel was sent")
+		}
+		// Order: of one server, over both kinds of channels. A sender's own order holds.
+		for i := range 20 {
+			check(t, n[0].Emit("all", i))
+		}
+		for _, w := range all {
+			for i := range 20 {
+				w.expect(fmt.Sprintf(`42["all",%d]`, i))
+			}
+		}
+	})
+}
+
+func TestQuestions(t *testing.T) {
+	brokers(t, func(t *testing.T, address string) {
+		n := start(t, address, 3, server.Options{}, adapter.Options{})
+		a, b, c := connect(t, n[0]), connect(t, n[1]), connect(t, n[2])
+		answers := make(chan server.Answers, 1)
+		reply := func(w *client, text string) {
+			t.Helper()
+			got := w.expectPrefix("42")
+			w.send("43" + strings.TrimSuffix(strings.TrimPrefix(got, "42"), `["q",{"k":1}]`) + fmt.Sprintf(`[%q]`, text))
+		}
+		check(t, n[0].Everyone().EmitWithAck(20*time.Second, func(got server.Answers) { answers <- got }, "q", map[string]int{"k": 1}))
+		reply(a, "here")
+		reply(b, "there")
+		reply(c, "yonder")
+		got := <-answers
+		var texts []string
+		for _, one := range got.All {
+			var text string
+			check(t, one.Event.Bind(&text))
+			texts = append(texts, text)
+		}
+		slices.Sort(texts)
+		if strings.Join(texts, " ") != "here there yonder" || got.Elsewhere != 0 {
+			t.Errorf("got %v, %+v", texts, got)
+		}
+		// One that does not answer is missing.
+		check(t, n[0].Everyone().EmitWithAck(300*time.Millisecond, func(got server.Answers) { answers <- got }, "q", map[string]int{"k": 1}))
+		reply(b, "there")
+		if got = <-answers; len(got.All) != 1 || len(got.Missing) != 1 || got.Elsewhere != 1 {
+			t.Errorf("got %+v", got)
+		}
+		// Nobody is there to answer: at once.
+		check(t, n[0].To("nobody").EmitWithAck(20*time.Second, func(got server.Answers) { answers <- got }, "q"))
+		if got = <-answers; len(got.All)+len(got.Missing)+got.Elsewhere != 0 {
+			t.Errorf("got %+v", got)
+		}
+	})
+}
+
+func TestFetchAndChange(t *testing.T) {
+	brokers(t, func(t *testing.T, address string) {
+		opts := server.Options{}
+		n := start(t, address, 2, opts, adapter.Options{})
+		n[1].OnConnect(func(s *server.Socket) { s.Data = map[string]any{"name": "Bob"} })
+		a, b := connect(t, n[0]), connect(t, n[1])
+		b.join(n[1], "far")
+		all, err := n[0].Everyone().Fetch(t.Context())
+		check(t, err)
+		if len(all) != 2 {
+			t.Fatalf("got %+v", all)
+		}
+		for _, s := range all {
+			if s.Socket != nil {
+				continue
+			}
+			data, _ := json.Marshal(s.Data)
+			if string(data) != `{"name":"Bob"}` || strings.Join(s.Rooms, " ") != "far" || s.ID != n[1].Sockets()[0].ID() || s.Handshake.Query("EIO") != "4" || string(s.Auth) != "{}" {
+				t.Errorf("got %+v, %s", s, data)
+			}
+			check(t, s.Emit("hello"))
+			b.expect(`42["hello"]`)
+		}
+		// A join and an emit behind it, in order.
+		n[0].Everyone().Join("new")
+		check(t, n[0].To("new").Emit("to new"))
+		a.expect(`42["to new"]`)
+		b.expect(`42["to new"]`)
+		n[0].To("far").Leave("new")
+		check(t, n[0].To("new").Emit("after"))
+		a.expect(`42["after"]`)
+		check(t, n[0].Emit("end"))
+		b.expect(`42["end"]`)
+		n[0].To("far").Disconnect(false)
+		b.expect("41")
+	})
+}
+
+func TestServerEvents(t *testing.T) {
+	brokers(t, func(t *testing.T, address string) {
+		n := start(t, address, 3, server.Options{}, adapter.Options{})
+		heard := make(chan string, 4)
+		for i := range n {
+			n[i].OnServerEvent("hi", func(e *server.Event) error {
+				var text string
+				if err := e.Bind(&text); err != nil {
+					return err
+				}
+				heard <- text
+				if e.WantsAck() {
+					return e.Ack(i)
+				}
+				return nil
+			})
+		}
+		check(t, n[0].ServerSideEmit("hi", "there"))
+		for range 2 {
+			if got := <-heard; got != "there" {
+				t.Errorf("got %q", got)
+			}
+		}
+		answers := make(chan server.Answers, 1)
+		check(t, n[0].ServerSideEmitWithAck(20*time.Second, func(got server.Answers) { answers <- got }, "hi", "who"))
+		got := <-answers
+		sum := 0
+		for _, one := range got.All {
+			i := 0
+			check(t, one.Event.Bind(&i))
+			sum += i
+		}
+		if len(got.All) != 2 || sum != 3 || got.Elsewhere != 0 {
+			t.Errorf("got %+v", got)
+		}
+	})
+}
+
+// TestStalledBroker: a broker that stands still holds up no local delivery, what waits is bounded,
+// and what fits arrives when it goes on.
+func TestStalledBroker(t *testing.T) {
+	socket, broker := redis(t)
+	n := start(t, "unix://"+socket, 2, server.Options{}, adapter.Options{MaxQueue: 100_000})
+	a, b := connect(t, n[0]), connect(t, n[1])
+	check(t, broker.Signal(syscall.SIGSTOP))
+	text := strings.Repeat("x", 1000)
+	for range 300 {
+		check(t, n[0].Emit("e", text))
+	}
+	for range 300 {
+		a.expectPrefix(`42["e"`)
+	}
+	if s := n[0].cluster.Stats(); s.Dropped == 0 || s.Queued > 100_000 {
+		t.Errorf("got %+v", s)
+	}
+	check(t, broker.Signal(syscall.SIGCONT))
+	dropped := n[0].cluster.Stats().Dropped
+	for range 300 - dropped {
+		b.expectPrefix(`42["e"`)
+	}
+	check(t, n[0].Emit("end"))
+	b.expect(`42["end"]`)
+}

@@ -1,0 +1,148 @@
+package adapter
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/throng-io/throng/server"
+	"github.com/throng-io/throng/server/adapter/internal/bus"
+)
+
+// Options say how a server takes part in a cluster. All servers of a cluster need the same Prefix
+// and Subscriptions.
+type Options struct {
+	// Prefix begins the names of all channels, so that several clusters can use one broker.
+	// Default: "socket.io". It is the option key, or channelPrefix, of the official adapters.
+	Prefix string
+	// RequestTimeout is how long Fetch waits for other servers, at most. Default: 5 s.
+	RequestTimeout time.Duration
+	// MaxQueue bounds what waits to be published, in bytes; what exceeds it is dropped and counted.
+	// Default: 16 MiB.
+	MaxQueue int
+	// Subscriptions says which rooms have a channel of their own, so that servers without a member
+	// get none of their messages: "dynamic" (those that are not the ids of sockets), the default;
+	// "dynamic-private" (all); or "static" (none). It is the option subscriptionMode of the
+	// official sharded adapter; redis+sharded and NATS know it.
+	Subscriptions string
+	// OwnResponses sends answers to the server that asked alone, as the option
+	// publishOnSpecificResponseChannel of the official adapter; redis:// knows it. The others always
+	// do.
+	OwnResponses bool
+	// Logger gets failures of the broker, once a second at most. Default: slog.Default().
+	Logger *slog.Logger
+}
+
+func (o Options) withDefaults() (Options, error) {
+	if o.Prefix == "" {
+		o.Prefix = "socket.io"
+	}
+	if o.RequestTimeout <= 0 {
+		o.RequestTimeout = 5 * time.Second
+	}
+	if o.MaxQueue <= 0 {
+		o.MaxQueue = 16 << 20
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	switch o.Subscriptions {
+	case "":
+		o.Subscriptions = "dynamic"
+	case "dynamic", "dynamic-private", "static":
+	default:
+		return o, fmt.Errorf(`adapter: Subscriptions is %q: write "dynamic", "dynamic-private" or "static"`, o.Subscriptions)
+	}
+	return o, nil
+}
+
+// Cluster is a server's part in a cluster. Its methods are safe for concurrent use.
+type Cluster struct {
+	opts   Options
+	broker broker
+	link   func(*node) link // makes the link of a namespace
+
+	bad        atomic.Uint64
+	lostEvents atomic.Uint64
+	complained atomic.Int64
+}
+
+// broker is what all namespaces of a server share.
+type broker interface {
+	Ready(ctx context.Context) error
+	Stats() bus.Stats
+	Close() error
+}
+
+// Stats counts the messages between a server and its broker. Counters only grow.
+type Stats struct {
+	Published  uint64 `json:"published"`  // messages that the broker accepted
+	Received   uint64 `json:"received"`   // messages that came from it, own ones included
+	Dropped    uint64 `json:"dropped"`    // messages not sent, because MaxQueue was reached
+	Failed     uint64 `json:"failed"`     // messages that the broker refused, or under way when a connection ended
+	Malformed  uint64 `json:"malformed"`  // messages of others that could not be read
+	LostEvents uint64 `json:"lostEvents"` // events between servers for which the application was too slow
+	Reconnects uint64 `json:"reconnects"` // subscriptions that were made anew
+	Queued     int    `json:"queued"`     // bytes that wait to be sent
+}
+
+// Stats returns the counters at this moment.
+func (c *Cluster) Stats() Stats {
+	s := c.broker.Stats()
+	return Stats{
+		Published: s.Published, Received: s.Received, Dropped: s.Dropped, Failed: s.Failed, Reconnects: s.Reconnects, Queued: s.Queued,
+		Malformed: c.bad.Load(), LostEvents: c.lostEvents.Load(),
+	}
+}
+
+// Adapter is for server.Options.Adapter.
+func (c *Cluster) Adapter(ns *server.Namespace, local server.Adapter) server.Adapter {
+	n := newNode(c, ns, local)
+	n.link = c.link(n)
+	n.link.open() // messages may arrive from here on
+	return n
+}
+
+// Ready waits until the broker has confirmed the subscriptions of all namespaces that there are. A
+// server that is served before may miss messages of others.
+func (c *Cluster) Ready(ctx context.Context) error {
+	if err := c.broker.Ready(ctx); err != nil {
+		return fmt.Errorf("adapter: the broker has not confirmed the subscriptions: %w", err)
+	}
+	return nil
+}
+
+// Close sends what waits, for a second at most, and disconnects from the broker. Close the server
+// before.
+func (c *Cluster) Close() error { return c.broker.Close() }
+
+// malformed counts a message that cannot be read.
+func (c *Cluster) malformed(ns string, err error) {
+	if n := c.bad.Add(1); c.mayLog() {
+		c.opts.Logger.Warn("message of another server dropped", "namespace", ns, "error", err, "count", n)
+	}
+}
+
+func (c *Cluster) complain(ns string, err error) {
+	if c.mayLog() {
+		c.opts.Logger.Error("cluster", "namespace", ns, "error", err)
+	}
+}
+
+// mayLog allows a line each second.
+func (c *Cluster) mayLog() bool {
+	now := time.Now().Unix()
+	last := c.complained.Load()
+	return last != now && c.complained.CompareAndSwap(last, now)
+}
+
+// newID returns 16 hexadecimal digits, as the official adapters make them.
+func newID() string {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // it does not fail
+	return hex.EncodeToString(b[:])
+}

@@ -1,0 +1,19 @@
+// Package adapter connects servers to a cluster, over Redis or NATS. Its messages are those of the
+// official adapters: servers of this package and official ones serve the same namespaces together.
+//
+//	cluster, err := adapter.Open("redis://localhost:6379", adapter.Options{})
+//	srv, err := server.New(server.Options{Adapter: cluster.Adapter})
+//	err = cluster.Ready(ctx) // every message of other servers arrives from here on
+//
+// The scheme of the address says which form the messages have:
+//
+//	redis://          publish and subscribe, as @socket.io/redis-adapter's createAdapter
+//	redis+sharded://  sharded publish and subscribe (Redis 7), as its createShardedAdapter
+//	nats://           core NATS; a form of our own, for there is no official one
+//	nats+embedded://  the same on a NATS server in this process
+//
+// A broadcast is delivered to the sockets of its own server first and then published, so a broker
+// that stands still holds up no local delivery. What waits to be published is bounded
+// ([Options.MaxQueue]). These brokers keep nothing: messages that are published while a server is
+// cut off from the broker do not reach it.
+package adapter

@@ -1,0 +1,178 @@
+package bus
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+// NATS is a connection to a NATS server or cluster.
+type NATS struct {
+	conn *nats.Conn
+	log  *slog.Logger
+	out  *outbox
+	msgs chan *nats.Msg
+
+	ctx    context.Context
+	stop   context.CancelFunc
+	ending sync.WaitGroup
+
+	received, lost, reconnects atomic.Uint64
+
+	mu       sync.Mutex
+	wanted   map[string]func(channel, payload string) // by subject
+	channels map[string]string
+	subs     map[string]*nats.Subscription
+}
+
+// maxArrived is how many messages may wait for the server; those beyond it are lost.
+const maxArrived = 1 << 16
+
+// OpenNATS connects, and fails if that is not possible.
+func OpenNATS(url string, maxQueue int, logger *slog.Logger, options ...nats.Option) (*NATS, error) {
+	b := &NATS{
+		log: logger, msgs: make(chan *nats.Msg, maxArrived),
+		wanted: map[string]func(string, string){}, channels: map[string]string{}, subs: map[string]*nats.Subscription{},
+	}
+	b.ctx, b.stop = context.WithCancel(context.Background())
+	conn, err := nats.Connect(url, append(
+		options, nats.Name("throng"), nats.NoEcho(), nats.MaxReconnects(-1), nats.ReconnectWait(retry), nats.ReconnectJitter(retry, retry),
+		nats.Timeout(5*time.Second), nats.PingInterval(5*time.Second), nats.MaxPingsOutstanding(2),
+		nats.ReconnectHandler(func(*nats.Conn) { b.reconnects.Add(1) }),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil {
+				logger.Error("NATS failed", "error", err)
+			}
+		}),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			b.lost.Add(1)
+			logger.Error("NATS failed", "error", err)
+		}),
+	)...)
+	if err != nil {
+		return nil, fmt.Errorf("cannot connect to NATS: %w", err)
+	}
+	b.conn = conn
+	b.out = newOutbox(maxQueue, b.send)
+	b.ending.Go(func() { b.out.run(b.ctx) })
+	b.ending.Go(b.dispatch)
+	return b, nil
+}
+
+// subject is a channel as one token: names of rooms may hold what subjects must not.
+func subject(channel string) string {
+	if len(channel) > 1024 {
+		sum := sha256.Sum256([]byte(channel))
+		return "throng.h" + hex.EncodeToString(sum[:])
+	}
+	return "throng.c" + base64.RawURLEncoding.EncodeToString([]byte(channel))
+}
+
+// Publish queues a message. It never waits, and reports whether there was room for it.
+func (b *NATS) Publish(i Item) bool { return b.out.put(i) }
+
+// Subscribe calls f for each message of a channel, until Unsubscribe. All messages of the bus come
+// one at a time, in the order of the connection. There are no stars.
+func (b *NATS) Subscribe(channel string, _ bool, f func(channel, payload string)) {
+	s := subject(channel)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.wanted[s], b.channels[s] = f, channel
+	if b.subs[s] != nil {
+		return
+	}
+	sub, err := b.conn.ChanSubscribe(s, b.msgs)
+	if err != nil { // the bus is closed
+		b.log.Error("NATS failed", "error", err)
+		return
+	}
+	b.subs[s] = sub
+}
+
+// Unsubscribe ends a subscription.
+func (b *NATS) Unsubscribe(channel string, _ bool) {
+	s := subject(channel)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if sub := b.subs[s]; sub != nil {
+		_ = sub.Unsubscribe() // the connection is closed, or it is not
+	}
+	delete(b.subs, s)
+	delete(b.wanted, s)
+	delete(b.channels, s)
+}
+
+// dispatch passes messages to their subscriptions.
+func (b *NATS) dispatch() {
+	for {
+		select {
+		case m := <-b.msgs:
+			b.mu.Lock()
+			f, channel := b.wanted[m.Subject], b.channels[m.Subject]
+			b.mu.Unlock()
+			if f != nil {
+				b.received.Add(1)
+				f(channel, string(m.Data))
+			}
+		case <-b.ctx.Done():
+			return
+		}
+	}
+}
+
+// Ready waits until the server has the subscriptions.
+func (b *NATS) Ready(ctx context.Context) error {
+	if _, limited := ctx.Deadline(); !limited {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Minute)
+		defer cancel()
+	}
+	return b.conn.FlushWithContext(ctx)
+}
+
+// send publishes a batch, and waits until the server has it. While there is no connection nothing
+// is sent.
+func (b *NATS) send(ctx context.Context, batch []Item) (unsent []Item) {
+	if !b.conn.IsConnected() {
+		return batch
+	}
+	for _, i := range batch {
+		if err := b.conn.Publish(subject(i.Channel), i.Payload); err != nil {
+			b.out.failed.Add(1)
+			b.log.Error("NATS failed", "error", err)
+			continue
+		}
+		b.out.published.Add(1)
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	_ = b.conn.FlushWithContext(ctx) // what is under way when a connection ends may be lost
+	return nil
+}
+
+// Stats returns what went over the bus.
+func (b *NATS) Stats() Stats {
+	return Stats{
+		Published: b.out.published.Load(), Received: b.received.Load(), Dropped: b.out.dropped.Load() + b.lost.Load(), Failed: b.out.failed.Load(),
+		Reconnects: b.reconnects.Load(), Queued: b.out.queued(),
+	}
+}
+
+// Close sends what waits, for a second at most, and disconnects.
+func (b *NATS) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	b.out.close(ctx)
+	b.stop()
+	b.ending.Wait()
+	b.conn.Close()
+	return nil
+}

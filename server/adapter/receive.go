@@ -1,0 +1,226 @@
+package adapter
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/throng-io/throng/protocol/socketio"
+	"github.com/throng-io/throng/server"
+	"github.com/throng-io/throng/server/adapter/internal/wire"
+)
+
+// receive carries out what another node asks, or takes its answer. It runs on the goroutine of the
+// broker's connection: the messages of a node are carried out in their order.
+func (n *node) receive(m *wire.Message) {
+	if m.From == n.id || m.Namespace != n.ns.Name() {
+		return
+	}
+	switch m.Kind {
+	case wire.Broadcast:
+		if event, ok := n.relay(m); ok {
+			_ = n.Adapter.Broadcast(n.target(m.To), event)
+		}
+	case wire.Ask:
+		n.ask(m)
+	case wire.Join, wire.Leave, wire.Disconnect:
+		n.change(m)
+	case wire.Fetch:
+		n.answer(m, &wire.Message{Kind: wire.Sockets, List: n.list(m.To)})
+	case wire.ServerEvent:
+		n.serverEvent(m)
+	case wire.ListRooms:
+		n.answer(m, &wire.Message{Kind: wire.Rooms, Names: n.rooms()})
+	case wire.ListIDs:
+		n.answer(m, &wire.Message{Kind: wire.IDs, Names: n.ids(m.To)})
+	case wire.Owes, wire.Answer, wire.Sockets, wire.ServerAnswer:
+		n.answered(m)
+	}
+}
+
+// relay makes an event of this server of one of another.
+func (n *node) relay(m *wire.Message) (server.Message, bool) {
+	event, err := n.ns.Relay(m.Event, m.Parser, m.Args, nil)
+	if err != nil {
+		n.cluster.malformed(n.ns.Name(), err)
+	}
+	return event, err == nil
+}
+
+// target is an audience on this server.
+func (n *node) target(to wire.Audience) server.Target {
+	t := n.ns.Local()
+	for _, room := range to.Rooms {
+		t = t.To(room)
+	}
+	for _, room := range to.Except {
+		t = t.Except(room)
+	}
+	if to.Volatile {
+		t = t.Volatile()
+	}
+	return t.Compress(!to.Plain)
+}
+
+// answer sends what m asks for, if it wants an answer.
+func (n *node) answer(m, answer *wire.Message) {
+	if m.Request == "" {
+		return
+	}
+	answer.From, answer.Namespace, answer.Request = n.id, n.ns.Name(), m.Request
+	n.link.send(answer, m.From)
+}
+
+func (n *node) ask(m *wire.Message) {
+	event, ok := n.relay(m)
+	if !ok {
+		n.answer(m, &wire.Message{Kind: wire.Owes})
+		return
+	}
+	timeout := m.To.Timeout
+	if timeout <= 0 {
+		timeout = n.cluster.opts.RequestTimeout
+	}
+	// Flags but the timeout are not for questions.
+	to := n.target(wire.Audience{Rooms: m.To.Rooms, Except: m.To.Except})
+	question := wire.Message{From: m.From, Request: m.Request}
+	_ = to.Ask(event, timeout, func(sockets int) {
+		n.answer(&question, &wire.Message{Kind: wire.Owes, Count: sockets})
+	}, func(a server.Answer) {
+		args, attachments := a.Event.Raw()
+		n.answerWith(&question, wire.Answer, a.Event.Parser(), args, attachments)
+	})
+}
+
+// answerWith sends arguments of this server's encoding as an answer.
+func (n *node) answerWith(question *wire.Message, kind wire.Kind, p socketio.Parser, args []byte, attachments [][]byte) {
+	a := &wire.Message{Kind: kind}
+	if err := n.encode(a, func(to socketio.Parser) ([]byte, [][]byte, error) {
+		return again(p, to, args, attachments)
+	}); err != nil {
+		n.cluster.malformed(n.ns.Name(), err)
+		a.Args = nil
+	}
+	n.answer(question, a)
+}
+
+// again is a list of arguments in another encoding.
+func again(from, to socketio.Parser, args []byte, attachments [][]byte) ([]byte, [][]byte, error) {
+	if from == to {
+		return args, attachments, nil
+	}
+	var list []any
+	for arg, rest := from.NextArg(args); arg != nil; arg, rest = from.NextArg(rest) {
+		var v any
+		if err := from.Bind(arg, attachments, &v); err != nil {
+			return nil, nil, err
+		}
+		list = append(list, v)
+	}
+	return to.AppendArgs(nil, nil, list...)
+}
+
+func (n *node) change(m *wire.Message) {
+	to := n.target(wire.Audience{Rooms: m.To.Rooms, Except: m.To.Except})
+	c := server.Change{Disconnect: m.Kind == wire.Disconnect, HangUp: m.HangUp}
+	switch m.Kind {
+	case wire.Join:
+		c.Join = m.Names
+	case wire.Leave:
+		c.Leave = m.Names
+	}
+	_ = n.Adapter.Apply(to, c)
+	n.answer(m, &wire.Message{Kind: wire.ClassicDone})
+}
+
+// list is the sockets of an audience on this server.
+func (n *node) list(to wire.Audience) []wire.Socket {
+	local, err := n.Adapter.Fetch(context.Background(), n.target(to))
+	if err != nil {
+		n.cluster.complain(n.ns.Name(), err)
+	}
+	all := make([]wire.Socket, 0, len(local))
+	for _, s := range local {
+		all = append(all, wire.Socket{ID: s.ID, Handshake: handshake(s), Rooms: append([]string{s.ID}, s.Rooms...), Data: data(s.Data)})
+	}
+	return all
+}
+
+// handshake has nine fields, the last of which is what the client sent to connect.
+func handshake(s server.RemoteSocket) []byte {
+	b, err := json.Marshal(s.Handshake)
+	if err != nil || len(b) < 2 {
+		return []byte("{}")
+	}
+	auth := s.Auth
+	if len(auth) == 0 || !json.Valid(auth) {
+		auth = json.RawMessage("{}")
+	}
+	return append(append(append(b[:len(b)-1], `,"auth":`...), auth...), '}')
+}
+
+// data is what the application keeps with a socket; an empty object if there is nothing, or nothing
+// that JSON can say.
+func data(v any) []byte {
+	b, err := json.Marshal(v)
+	if v == nil || err != nil {
+		return []byte("{}")
+	}
+	return b
+}
+
+func (n *node) ids(to wire.Audience) []string {
+	var all []string
+	for _, s := range n.target(to).Sockets() {
+		all = append(all, s.ID())
+	}
+	return all
+}
+
+// rooms lists the rooms of this server, those that sockets have by their ids included.
+func (n *node) rooms() []string {
+	all := n.ids(wire.Audience{})
+	for room := range n.ns.Rooms() {
+		all = append(all, room)
+	}
+	return all
+}
+
+func (n *node) serverEvent(m *wire.Message) {
+	var reply func([]byte, [][]byte)
+	question, parser := wire.Message{From: m.From, Request: m.Request}, m.Parser
+	if m.Request != "" {
+		reply = func(args []byte, attachments [][]byte) {
+			n.answerWith(&question, wire.ServerAnswer, parser, args, attachments)
+		}
+	}
+	event, args := m.Event, m.Args
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closed {
+		return
+	}
+	select {
+	case n.events <- func() { n.ns.ServerEvent(event, parser, args, nil, reply) }:
+	default:
+		n.cluster.lostEvents.Add(1)
+	}
+}
+
+// answered takes an answer to a question of this node.
+func (n *node) answered(m *wire.Message) {
+	n.mu.Lock()
+	r := n.requests[m.Request]
+	n.mu.Unlock()
+	switch {
+	case r == nil: // of another node, or too late
+	case m.Kind == wire.Owes && r.acks != nil:
+		r.acks.ServerOwes(m.Count)
+	case (m.Kind == wire.Answer || m.Kind == wire.ServerAnswer) && r.acks != nil:
+		r.acks.Answer(server.NewAnswer(m.Parser, m.Args, nil))
+	case m.Kind == wire.Sockets && r.sockets != nil:
+		select {
+		case r.sockets <- m.List:
+		default: // more nodes than were counted
+		}
+	}
+}
