@@ -20,11 +20,15 @@ import (
 
 	"github.com/throng-io/throng/server"
 	"github.com/throng-io/throng/server/adapter"
+	"github.com/throng-io/throng/server/emitter"
 )
 
 func TestMain(m *testing.M) {
-	// It sleeps for 10 s at the end of each server, and then ends.
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
+	// These run until they notice the end of their server, or for ever.
+	goleak.VerifyTestMain(
+		m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
+	)
 }
 
 // redis starts a Redis server on a socket.
@@ -78,7 +82,7 @@ func brokers(t *testing.T, f func(t *testing.T, address string)) {
 		}
 		address := l.Addr().String()
 		_ = l.Close()
-		first, err := adapter.Open(t.Context(), "nats+embedded://"+address, adapter.Options{})
+		first, err := adapter.Open("nats+embedded://"+address, adapter.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -97,11 +101,11 @@ type node struct {
 // start starts servers of one cluster.
 func start(t *testing.T, address string, count int, opts server.Options, o adapter.Options) []*node {
 	t.Helper()
-	o.Prefix = strings.ReplaceAll(t.Name(), "/", "-")
+	o.Prefix = prefix(t)
 	o.Logger = slog.New(slog.DiscardHandler)
 	var all []*node
 	for range count {
-		c, err := adapter.Open(t.Context(), address, o)
+		c, err := adapter.Open(address, o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -142,6 +146,9 @@ func start(t *testing.T, address string, count int, opts server.Options, o adapt
 	}
 	return all
 }
+
+// prefix keeps the clusters of several tests on one broker apart.
+func prefix(t *testing.T) string { return strings.ReplaceAll(t.Name(), "/", "-") }
 
 func ready(t *testing.T, n *node) {
 	t.Helper()
@@ -382,6 +389,68 @@ func TestServerEvents(t *testing.T) {
 			t.Errorf("got %+v", got)
 		}
 	})
+}
+
+func TestEmitter(t *testing.T) {
+	brokers(t, func(t *testing.T, address string) {
+		n := start(t, address, 2, server.Options{}, adapter.Options{})
+		other := n[1].Of("/other")
+		ready(t, n[1])
+		a, b := connect(t, n[0]), connect(t, n[1])
+		b.send("40/other,")
+		b.expectPrefix("40/other,")
+		e, err := emitter.Open(address, emitter.Options{Prefix: prefix(t)})
+		check(t, err)
+		defer func() { check(t, e.Close()) }()
+		ctx := t.Context()
+		check(t, e.Emit(ctx, "all", "é", []byte{1}))
+		for _, w := range []*client{a, b} {
+			w.expect(`451-["all","é",{"_placeholder":true,"num":0}]`)
+			w.expect("\x01")
+		}
+		a.join(n[0], "red")
+		check(t, e.To("red").Volatile().Emit(ctx, "red", 1))
+		a.expect(`42["red",1]`)
+		check(t, e.Except("red").Emit(ctx, "others"))
+		b.expect(`42["others"]`)
+		check(t, e.To(n[1].Sockets()[0].ID()).Join(ctx, "blue"))
+		check(t, e.To("blue").Emit(ctx, "blue"))
+		b.expect(`42["blue"]`)
+		check(t, e.To("blue").Leave(ctx, "blue"))
+		check(t, e.Of("other").Emit(ctx, "elsewhere"))
+		b.expect(`42/other,["elsewhere"]`)
+		heard := make(chan string, 1)
+		other.OnServerEvent("hi", func(e *server.Event) error {
+			heard <- e.Name()
+			return nil
+		})
+		check(t, e.Of("/other").ServerSideEmit(ctx, "hi", 1))
+		<-heard
+		check(t, e.To("red").Disconnect(ctx, false))
+		a.expect("41")
+		if e.Emit(ctx, "connect") == nil || e.Emit(ctx, "x", make(chan int)) == nil {
+			t.Error("a reserved name and a channel were sent")
+		}
+	})
+}
+
+// TestAddresses: what is wrong with an address is said, without its password.
+func TestAddresses(t *testing.T) {
+	for _, address := range []string{
+		"", "localhost:6379", "http://x", "redis+other://:secret@127.0.0.1:1", "nats+other://x", "redis://u:secret@127.0.0.1:1",
+		"nats://u:secret@127.0.0.1:1", "nats+embedded://127.0.0.1", "nats+embedded://127.0.0.1:x", "redis://:secret@127.0.0.1:%zz",
+	} {
+		_, err := adapter.Open(address, adapter.Options{})
+		if err == nil || strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%q: %v", address, err)
+		}
+	}
+	if _, err := adapter.Open("redis://127.0.0.1:1", adapter.Options{Subscriptions: "some"}); err == nil || !strings.Contains(err.Error(), "static") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := emitter.Open("nats+embedded://127.0.0.1:0", emitter.Options{}); err == nil {
+		t.Error("an emitter started a broker")
+	}
 }
 
 // TestStalledBroker: a broker that stands still holds up no local delivery, what waits is bounded,

@@ -4,8 +4,8 @@ import (
 	"context"
 
 	"github.com/throng-io/throng/protocol/socketio"
-	"github.com/throng-io/throng/server/adapter/internal/bus"
-	"github.com/throng-io/throng/server/adapter/internal/wire"
+	"github.com/throng-io/throng/server/internal/bus"
+	"github.com/throng-io/throng/server/internal/wire"
 )
 
 // classic is the link of @socket.io/redis-adapter's createAdapter.

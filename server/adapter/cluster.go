@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/throng-io/throng/server"
-	"github.com/throng-io/throng/server/adapter/internal/bus"
+	"github.com/throng-io/throng/server/internal/bus"
 )
 
 // Options say how a server takes part in a cluster. All servers of a cluster need the same Prefix

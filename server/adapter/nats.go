@@ -5,49 +5,35 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"strconv"
 	"sync"
 	"time"
 
 	natsserver "github.com/nats-io/nats-server/v2/server"
-	"github.com/nats-io/nats.go"
 
-	"github.com/throng-io/throng/server/adapter/internal/bus"
-	"github.com/throng-io/throng/server/adapter/internal/wire"
+	"github.com/throng-io/throng/server/internal/bus"
+	"github.com/throng-io/throng/server/internal/wire"
 )
 
 // openNATS connects to NATS, after it has started a server in this process if one is asked for.
-func (c *Cluster) openNATS(_ context.Context, u *url.URL, form string) error {
+func (c *Cluster) openNATS(at bus.Address) error {
 	var embedded *natsserver.Server
-	switch form {
-	case "":
-	case "embedded":
-		s, err := startNATS(u)
+	if at.Embedded {
+		s, err := startNATS(at.URL)
 		if err != nil {
-			return fmt.Errorf("adapter: %w", err)
+			return err
 		}
 		embedded = s
-	default:
-		return fmt.Errorf("adapter: nats+%s is not known: write nats:// or nats+embedded://", form)
+		if at.URL, err = url.Parse(s.ClientURL()); err != nil {
+			return err
+		}
 	}
-	var options []nats.Option
-	if creds := os.Getenv("NATS_CREDS"); creds != "" {
-		options = append(options, nats.UserCredentials(creds))
-	}
-	if user := os.Getenv("NATS_USER"); user != "" && u.User == nil {
-		options = append(options, nats.UserInfo(user, os.Getenv("NATS_PASSWORD")))
-	}
-	address := u.String()
-	if embedded != nil {
-		address = embedded.ClientURL()
-	}
-	b, err := bus.OpenNATS(address, c.opts.MaxQueue, c.opts.Logger, options...)
+	b, err := bus.OpenNATS(at, bus.Options{MaxQueue: c.opts.MaxQueue, Logger: c.opts.Logger})
 	if err != nil {
 		if embedded != nil {
 			embedded.Shutdown()
 		}
-		return fmt.Errorf("adapter: %w", err)
+		return err
 	}
 	c.broker = &natsBroker{b, embedded}
 	c.link = func(n *node) link {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/server"
-	"github.com/throng-io/throng/server/adapter/internal/wire"
+	"github.com/throng-io/throng/server/internal/wire"
 )
 
 // node is the adapter of one namespace of one server.

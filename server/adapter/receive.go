@@ -6,7 +6,7 @@ import (
 
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/server"
-	"github.com/throng-io/throng/server/adapter/internal/wire"
+	"github.com/throng-io/throng/server/internal/wire"
 )
 
 // receive carries out what another node asks, or takes its answer. It runs on the goroutine of the

@@ -7,8 +7,8 @@ import (
 
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/server"
-	"github.com/throng-io/throng/server/adapter/internal/bus"
-	"github.com/throng-io/throng/server/adapter/internal/wire"
+	"github.com/throng-io/throng/server/internal/bus"
+	"github.com/throng-io/throng/server/internal/wire"
 )
 
 // pubsub is what a link with channels of rooms needs of a broker.

@@ -30,22 +30,17 @@ type Redis struct {
 	complained           atomic.Int64 // when a failure was logged last, in Unix seconds
 }
 
-// RedisOptions say how to connect.
-type RedisOptions struct {
-	rueidis.ClientOption
-	Sharded  bool
-	MaxQueue int // bytes of what waits to be published
-	Logger   *slog.Logger
-}
-
 // OpenRedis connects, and fails if that is not possible.
-func OpenRedis(o RedisOptions) (*Redis, error) {
-	o.DisableCache = true // no client-side caching: some services do not know CLIENT TRACKING
-	client, err := rueidis.NewClient(o.ClientOption)
+func OpenRedis(a Address, o Options) (*Redis, error) {
+	options, err := a.redisOptions()
 	if err != nil {
-		return nil, fmt.Errorf("cannot connect to Redis at %s: %w", strings.Join(o.InitAddress, ", "), err)
+		return nil, err
 	}
-	r := &Redis{Client: client, sharded: o.Sharded, log: o.Logger}
+	client, err := rueidis.NewClient(options)
+	if err != nil {
+		return nil, fmt.Errorf("cannot connect to Redis at %s: %w", strings.Join(options.InitAddress, ", "), err)
+	}
+	r := &Redis{Client: client, sharded: a.Form == Sharded, log: o.Logger}
 	r.ctx, r.stop = context.WithCancel(context.Background())
 	r.out = newOutbox(o.MaxQueue, r.send)
 	r.in = newSubscriber(r)

@@ -33,18 +33,22 @@ type NATS struct {
 	subs     map[string]*nats.Subscription
 }
 
+// sendTime is how long the server may take to confirm what was published.
+const sendTime = 10 * time.Second
+
 // maxArrived is how many messages may wait for the server; those beyond it are lost.
 const maxArrived = 1 << 16
 
 // OpenNATS connects, and fails if that is not possible.
-func OpenNATS(url string, maxQueue int, logger *slog.Logger, options ...nats.Option) (*NATS, error) {
+func OpenNATS(a Address, o Options) (*NATS, error) {
+	logger := o.Logger
 	b := &NATS{
 		log: logger, msgs: make(chan *nats.Msg, maxArrived),
 		wanted: map[string]func(string, string){}, channels: map[string]string{}, subs: map[string]*nats.Subscription{},
 	}
 	b.ctx, b.stop = context.WithCancel(context.Background())
-	conn, err := nats.Connect(url, append(
-		options, nats.Name("throng"), nats.NoEcho(), nats.MaxReconnects(-1), nats.ReconnectWait(retry), nats.ReconnectJitter(retry, retry),
+	conn, err := nats.Connect(a.URL.String(), append(
+		a.natsOptions(), nats.Name("throng"), nats.NoEcho(), nats.MaxReconnects(-1), nats.ReconnectWait(retry), nats.ReconnectJitter(retry, retry),
 		nats.Timeout(5*time.Second), nats.PingInterval(5*time.Second), nats.MaxPingsOutstanding(2),
 		nats.ReconnectHandler(func(*nats.Conn) { b.reconnects.Add(1) }),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
@@ -61,7 +65,7 @@ func OpenNATS(url string, maxQueue int, logger *slog.Logger, options ...nats.Opt
 		return nil, fmt.Errorf("cannot connect to NATS: %w", err)
 	}
 	b.conn = conn
-	b.out = newOutbox(maxQueue, b.send)
+	b.out = newOutbox(o.MaxQueue, b.send)
 	b.ending.Go(func() { b.out.run(b.ctx) })
 	b.ending.Go(b.dispatch)
 	return b, nil
@@ -152,7 +156,7 @@ func (b *NATS) send(ctx context.Context, batch []Item) (unsent []Item) {
 		}
 		b.out.published.Add(1)
 	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, sendTime)
 	defer cancel()
 	_ = b.conn.FlushWithContext(ctx) // what is under way when a connection ends may be lost
 	return nil

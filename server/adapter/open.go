@@ -1,0 +1,65 @@
+package adapter
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/throng-io/throng/server/internal/bus"
+)
+
+// Open connects to a broker. The address is one of
+//
+//	redis://[USER:PASSWORD@]HOST:PORT[/DB]    rediss:// with TLS, unix:///PATH for a socket
+//	redis+sharded://…                         rediss+sharded://, unix+sharded://
+//	nats://[USER:PASSWORD@]HOST:PORT          tls:// with TLS
+//	nats+embedded://HOST:PORT                 on a NATS server in this process, which other servers
+//	                                          reach with nats://HOST:PORT; default 127.0.0.1:4222
+//
+// Several servers of one Redis Cluster or Sentinel are given as ?addr=HOST:PORT&addr=…, and the
+// name of the master that Sentinel watches as master_set=NAME. User and password can come from the
+// environment instead, where they are in no list of processes: REDIS_USERNAME and REDIS_PASSWORD,
+// NATS_USER and NATS_PASSWORD, NATS_CREDS (a file).
+//
+// Open fails if the broker cannot be reached. Afterwards connections are made anew whenever they
+// end.
+func Open(address string, o Options) (*Cluster, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	at, err := bus.Parse(address)
+	if err != nil {
+		return nil, fmt.Errorf("adapter: %w", err)
+	}
+	c := &Cluster{opts: o}
+	if at.Form == bus.OnNATS {
+		err = c.openNATS(at)
+	} else {
+		err = c.openRedis(at)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("adapter: %w", err)
+	}
+	return c, nil
+}
+
+func (c *Cluster) openRedis(at bus.Address) error {
+	r, err := bus.OpenRedis(at, bus.Options{MaxQueue: c.opts.MaxQueue, Logger: c.opts.Logger})
+	if err != nil {
+		return err
+	}
+	c.broker = r
+	if at.Form == bus.Classic {
+		c.link = func(n *node) link { return newClassic(n, r) }
+		return nil
+	}
+	c.link = func(n *node) link {
+		l := newRoomed(n, r)
+		l.others = func(ctx context.Context) (int, error) {
+			all, err := r.Count(ctx, l.wire.Everyone(n.ns.Name()))
+			return max(0, all-1), err
+		}
+		return l
+	}
+	return nil
+}

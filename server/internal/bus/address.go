@@ -1,0 +1,96 @@
+package bus
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/redis/rueidis"
+)
+
+// Form is the form of the messages on a bus.
+type Form string
+
+// The forms.
+const (
+	Classic Form = "classic" // @socket.io/redis-adapter's createAdapter
+	Sharded Form = "sharded" // its createShardedAdapter
+	OnNATS  Form = "nats"    // the sharded form, on NATS
+)
+
+// Address is where a broker is, and how it is used.
+type Address struct {
+	Form     Form
+	Embedded bool // the NATS server runs in this process
+	URL      *url.URL
+}
+
+const known = "write redis://HOST:PORT, redis+sharded://HOST:PORT, nats://HOST:PORT or nats+embedded://HOST:PORT"
+
+// Parse reads the address of a broker. Its errors do not show passwords.
+func Parse(address string) (Address, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme == "" {
+		return Address{}, errors.New("the address of the broker is not a URL: " + known)
+	}
+	scheme, form, _ := strings.Cut(u.Scheme, "+")
+	whole := u.Scheme
+	u.Scheme = scheme
+	a := Address{URL: u}
+	switch scheme {
+	case "nats", "tls":
+		a.Form = OnNATS
+		if a.Embedded = form == "embedded"; !a.Embedded && form != "" {
+			return a, fmt.Errorf("%s:// is no known kind of broker: %s", whole, known)
+		}
+		return a, nil
+	case "redis", "rediss", "unix":
+		switch form {
+		case "":
+			a.Form = Classic
+			return a, nil
+		case "sharded":
+			a.Form = Sharded
+			return a, nil
+		}
+	}
+	return a, fmt.Errorf("%s:// is no known kind of broker: %s", whole, known)
+}
+
+// Options say how a bus works.
+type Options struct {
+	MaxQueue int // bytes of what waits to be published
+	Logger   *slog.Logger
+}
+
+// redisOptions says how to connect to Redis. The user and the password come from the environment,
+// if the address has none.
+func (a Address) redisOptions() (rueidis.ClientOption, error) {
+	o, err := rueidis.ParseURL(a.URL.String())
+	if err != nil {
+		return o, fmt.Errorf("the address of Redis is not usable: %s", strings.ReplaceAll(err.Error(), a.URL.String(), a.URL.Redacted()))
+	}
+	if o.Username == "" && o.Password == "" {
+		o.Username, o.Password = os.Getenv("REDIS_USERNAME"), os.Getenv("REDIS_PASSWORD")
+	}
+	o.ClientName = "throng"
+	o.Dialer.Timeout = 5 * time.Second
+	o.DisableCache = true // no caching on our side: some services do not know CLIENT TRACKING
+	return o, nil
+}
+
+// natsOptions says how to connect to NATS.
+func (a Address) natsOptions() (all []nats.Option) {
+	if creds := os.Getenv("NATS_CREDS"); creds != "" {
+		all = append(all, nats.UserCredentials(creds))
+	}
+	if user := os.Getenv("NATS_USER"); user != "" && a.URL.User == nil {
+		all = append(all, nats.UserInfo(user, os.Getenv("NATS_PASSWORD")))
+	}
+	return all
+}

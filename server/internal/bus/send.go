@@ -1,0 +1,28 @@
+package bus
+
+import "context"
+
+// Sender publishes single messages, and waits for the broker. It is for processes that are no
+// servers.
+type Sender interface {
+	Send(ctx context.Context, i Item) error
+	Close() error
+}
+
+// Send publishes a message and waits until the broker has it.
+func (r *Redis) Send(ctx context.Context, i Item) error {
+	return r.Client.Do(ctx, r.command(&i)).Error()
+}
+
+// Send publishes a message and waits until the server has it.
+func (b *NATS) Send(ctx context.Context, i Item) error {
+	if err := b.conn.Publish(subject(i.Channel), i.Payload); err != nil {
+		return err
+	}
+	if _, limited := ctx.Deadline(); !limited {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, sendTime)
+		defer cancel()
+	}
+	return b.conn.FlushWithContext(ctx)
+}
