@@ -2,6 +2,9 @@ package scenario
 
 import (
 	"bytes"
+	"encoding/json"
+	"slices"
+	"strings"
 	"sync/atomic"
 
 	"github.com/throng-io/throng/protocol/socketio"
@@ -17,9 +20,10 @@ import (
 
 // An intact describes the bytes that must follow the stamps in a stream's payloads.
 type intact struct {
-	n       int  // bytes; below fewFillers: nothing is checked
-	drawn   bool // sizes are drawn: at least one byte, and the end of a text behind the last
-	zeros   bool // in a binary payload
+	n       int    // bytes; below fewFillers: nothing is checked
+	drawn   bool   // sizes are drawn: at least one byte, and the end of a text behind the last
+	ends    string // what may stand there beside the end of a text: the text behind the payload
+	zeros   bool   // in a binary payload
 	seen    atomic.Int64
 	changed atomic.Int64
 }
@@ -43,9 +47,34 @@ func (s *stream) expectIntact(form file.Template) {
 		w.n = s.spec.Size - stamp.Size
 	case op != nil:
 		w.n = s.spec.Size - stamp.TextSize
+		if w.ends = behind(&op.Emit); w.ends == "x" { // not told from filler
+			w.n = 0
+		}
 	default:
 		w.n = s.spec.Size - file.MinSize
 	}
+}
+
+// behind returns the first byte of the text behind the payload, "" where the payload ends its text.
+func behind(emit *file.Template) string {
+	i := slices.IndexFunc(emit.Holes, func(h file.Hole) bool { return h.Name == file.HolePayload && h.Form == file.FormString })
+	if i < 0 {
+		return ""
+	}
+	part := emit.Parts[i+1]
+	switch {
+	case part == "" || part[0] == '"':
+		return ""
+	case part[0] != '\\':
+		return part[:1]
+	}
+	for _, n := range []int{len(`\n`), len(`\u003c`)} {
+		var c string
+		if n <= len(part) && json.Unmarshal([]byte(`"`+part[:n]+`"`), &c) == nil {
+			return c[:1]
+		}
+	}
+	return ""
 }
 
 // check reports whether the sampled bytes after a stamp equal the bytes sent. packed: the message
@@ -87,7 +116,7 @@ func (w *intact) text(after []byte, packed bool) bool {
 		n++
 	}
 	if w.drawn {
-		return packed || n < len(rest) && bytes.IndexByte([]byte(`"\&`), rest[n]) >= 0
+		return packed || n < len(rest) && strings.IndexByte(`"\&`+w.ends, rest[n]) >= 0
 	}
 	return n == w.n || packed && n == w.n+1 && byte(w.n) == fillers[0] // the last byte of the length looks like filler
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -44,10 +45,23 @@ func TestIntact(t *testing.T) {
 		{"binary, cut", &intact{n: 20, zeros: true}, 1, strings.Repeat("\x00", 19), false, false},
 		{"a drawn size", &intact{n: 20, drawn: true}, 1, `","p":"` + x(33) + `"}`, false, true},
 		{"a drawn size, changed", &intact{n: 20, drawn: true}, 1, `","p":"` + x(13) + "y" + x(19) + `"}`, false, false},
+		{"a drawn size within a text", &intact{n: 20, drawn: true, ends: "<"}, 1, x(33) + `</b>"}`, false, true},
+		{"a drawn size within a text, changed", &intact{n: 20, drawn: true, ends: "<"}, 1, x(33) + `!</b>"}`, false, false},
 		{"a drawn size of nothing", &intact{n: 20, drawn: true}, 1, `","p":""}`, false, true},
 	} {
 		if got := c.w.check(c.seq, []byte(c.after), c.packed); got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+// The text behind a payload of drawn size is no damage, however the server writes it.
+func TestTextBehindPayload(t *testing.T) {
+	hole := []file.Hole{{Name: file.HoleRoom}, {Name: file.HolePayload, Form: file.FormString}}
+	for part, want := range map[string]string{`"]`: "", `</b>"]`: "<", `\u003c/b>"]`: "<", `\n"]`: "\n", `x"]`: "x", `é`: "\xc3", ``: ""} {
+		emit := file.Template{Parts: []string{`["say","`, `","`, part}, Holes: hole}
+		if got := behind(&emit); got != want {
+			t.Errorf("behind %s: %q, want %q", part, got, want)
 		}
 	}
 }
