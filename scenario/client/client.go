@@ -298,8 +298,9 @@ func (c *Client) SendBinary(packet []byte, attachments ...[]byte) error {
 	return c.poll.send(packet, attachments...)
 }
 
-// Close ends the session: it sends a close to the server if that is possible without waiting, drops
-// the queue, and makes Run return. It waits for the goroutines that send but not for Run, so a
+// Close ends the session: it sends a close to the server, drops the queue, and makes Run return. No
+// close is sent behind a message that the kernel or the server has not taken yet. Over polling it
+// waits up to 250 ms for the answer. It waits for the goroutines that send but not for Run, so a
 // handler may call it. The error is always nil.
 func (c *Client) Close() error {
 	c.finish(&CloseError{Reason: ClientDisconnect})

@@ -100,11 +100,17 @@ type polling struct {
 	hold    bool   // Dial is not over: no goroutine posts
 	running bool   // Run has begun: get and pending are its own
 	closed  bool
+
+	parting time.Duration // how long the last POST may take
 }
+
+// partingTime is the default of parting. A client on a server that hangs holds up the end of a
+// trial for so long.
+const partingTime = 250 * time.Millisecond
 
 func newPolling(c *Client, t *target, link *conn) *polling {
 	ctx, stop := context.WithCancel(context.Background())
-	return &polling{c: c, target: t, limit: c.maxMessage, hold: true, ctx: ctx, stop: stop, get: newHTTPConn(link, t)}
+	return &polling{c: c, target: t, limit: c.maxMessage, hold: true, ctx: ctx, stop: stop, get: newHTTPConn(link, t), parting: partingTime}
 }
 
 // appendGet appends the next poll. The parameter t, new each time, keeps
@@ -382,8 +388,7 @@ func (p *polling) claim() bool {
 	return p.running
 }
 
-// shut stops all sending. If the connection of the POSTs is idle, or that of the
-// GETs before Run, it writes a last body without waiting for the answer.
+// shut stops all sending. Unless a POST is under way, it posts a last body.
 func (p *polling) shut(last []byte) {
 	p.stop()
 	p.mu.Lock()
@@ -402,18 +407,26 @@ func (p *polling) shut(last []byte) {
 	p.part(p.post, last)
 }
 
-// part writes a last body to a connection that is idle.
+// part posts a last body on a connection that is idle, or on a new one where the server has closed
+// it. It waits a while for the answer: proxies drop a request of which the client is gone, and the
+// server would keep the session until it times out.
 func (p *polling) part(h *httpConn, last []byte) {
+	deadline := time.Now().Add(p.parting)
 	if !h.usable() {
-		return
+		ctx, cancel := context.WithDeadline(context.Background(), deadline)
+		defer cancel()
+		link, err := p.target.connect(ctx, &p.c.bytes, nil)
+		if err != nil {
+			return // there is no server to tell
+		}
+		defer link.hardClose()
+		h = newHTTPConn(link, p.target)
 	}
-	request := p.appendPost(nil, last)
-	if h.conn.raw != nil {
-		_, _ = h.conn.writeNow(request)
-		return
+	_ = h.conn.SetDeadline(deadline)
+	if h.write(p.appendPost(nil, last)) == nil {
+		_, _ = h.answer(p.limit)
 	}
-	_ = h.conn.SetWriteDeadline(time.Now().Add(goodbyeTime))
-	_, _ = h.conn.Write(request)
+	h.rd.park()
 }
 
 // errNoUpgrade says that there is nothing to upgrade to.

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -173,6 +175,52 @@ func TestPollingGoodbye(t *testing.T) {
 	if got := s.post(); got != "41\x1e1" {
 		t.Errorf("goodbye: %q", got)
 	}
+}
+
+// A client keeps the connection of its goodbye until it is answered: a proxy that finds it gone
+// drops the request.
+func TestPollingGoodbyeIsAnswered(t *testing.T) {
+	left := make(chan bool, 1)
+	first := make(chan string, 1)
+	url := listen(t, func(p *peer) {
+		for {
+			req, body := p.request()
+			switch {
+			case req == nil:
+				return
+			case req.Method == http.MethodGet:
+				p.answer(200, <-first)
+			case !strings.HasSuffix(body, "\x1e1"):
+				p.answer(200, "ok")
+			default:
+				_ = p.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
+				_, err := p.r.Peek(1)
+				left <- !errors.Is(err, os.ErrDeadlineExceeded)
+				p.answer(200, "ok")
+				return
+			}
+		}
+	})
+	first <- open(25000, 20000, "")
+	go func() { first <- joined }()
+	c := dial(t, &Config{URL: url, Transport: Polling})
+	c.poll.parting = patience
+	c.Close()
+	if <-left {
+		t.Error("the client left before its goodbye was answered")
+	}
+}
+
+// A client whose idle connection the server has closed says goodbye on a new one.
+func TestPollingGoodbyeOnNewConnection(t *testing.T) {
+	s := newPoller(t, open(25000, 20000, ""), "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: "+strconv.Itoa(len(joined))+"\r\n\r\n"+joined)
+	c := dial(t, &Config{URL: s.url, Transport: Polling})
+	s.post()
+	c.Close()
+	if got := s.post(); got != "41\x1e1" {
+		t.Errorf("goodbye: %q", got)
+	}
+	ends(t, run(t, c, newHeard()), ClientDisconnect)
 }
 
 // A client that never ran has only the connection of its GETs, and it is idle.
