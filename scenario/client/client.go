@@ -20,7 +20,9 @@ type Message struct {
 	Space       int           // the namespace: 0 for Config.Namespace, then Config.More in order
 	Attachments [][]byte      // binary attachments in order
 	ID          uint64        // of the acknowledgement, or of the one the sender of the event asks for
-	HasID       bool          // an event with an ID asks for an acknowledgement; an acknowledgement always has one
+	HasID       bool          // an event with an ID asks for an acknowledgement; an acknowledgement always has one, but for Events
+	Status      int           // of the HTTP answer that acknowledges a request of Events
+	Err         error         // why such a request has none
 	At          time.Duration // when the read that brought it returned, on the clock of Now
 
 	// It reached the client's socket between From and Until, on the same clock. They are equal
@@ -60,6 +62,7 @@ type Client struct {
 	parser       socketio.Parser
 	onJoining    func(Handshake)
 	plain        bool // a baseline: no Socket.IO
+	raw          bool // Frames or Events: nothing of Socket.IO
 	old          bool // revision 3 of Engine.IO
 	maxQueue     int
 	maxMessage   int
@@ -117,11 +120,12 @@ func Dial(ctx context.Context, cfg *Config) (*Client, error) {
 		maxQueue:   cmp.Or(cfg.MaxQueue, defaultMaxQueue),
 		maxMessage: cmp.Or(cfg.MaxMessage, defaultMaxMessage),
 		old:        cfg.Engine == Engine3,
+		raw:        cfg.Protocol == Frames || cfg.Protocol == Events,
 	}
-	if c.old {
+	if c.old || cfg.Ping > 0 {
 		c.beat = &heartbeat{c: c}
 	}
-	if cfg.Namespace != NoNamespace {
+	if cfg.Namespace != NoNamespace && !c.raw {
 		c.namespaces = append([]string{cmp.Or(cfg.Namespace, "/")}, cfg.More...)
 	}
 	if err := c.dial(ctx, cfg, t); err != nil {
@@ -140,6 +144,12 @@ func (c *Client) dial(ctx context.Context, cfg *Config, t *target) error {
 	limited, cancel := context.WithTimeout(ctx, cmp.Or(cfg.Timeout, defaultTimeout))
 	defer cancel()
 	d := &dialing{ctx: limited, c: c, target: t, cfg: cfg}
+	switch cfg.Protocol {
+	case Frames:
+		return d.frames()
+	case Events:
+		return d.events()
+	}
 	if plainTransport(cfg.Transport) {
 		return d.plain()
 	}
@@ -195,6 +205,8 @@ func (c *Client) run(h Handler) error {
 	}
 	c.poll.get.rd.late, c.poll.get.rd.pace = c.late, c.pace
 	switch {
+	case c.poll.events != nil:
+		return c.poll.follow(h)
 	case c.plain && c.poll.every > 0:
 		return c.poll.ask(h)
 	case c.plain:
@@ -220,7 +232,7 @@ func (c *Client) drop() {
 // a ping and not for every message: only pings prove that the server's heartbeat
 // is alive.
 func (c *Client) arm() {
-	if !c.running || c.plain {
+	if !c.running || c.plain || c.pingInterval == 0 {
 		return // a baseline has no heartbeat
 	}
 	c.mu.Lock()
@@ -270,6 +282,15 @@ func (c *Client) late(rd *reader) error {
 // are queued up to Config.MaxQueue, beyond which nothing is sent and the error is
 // [ErrBackpressure]. Packets leave in the order of the calls.
 //
+// Of [Frames] the packet is one text frame. Of [Events] it is an HTTP request in the form
+//
+//	[ID] METHOD PATH CRLF [NAME: VALUE CRLF]... CRLF BODY
+//
+// without a blank behind the ID, such as "7POST /say\r\n\r\n{}". Requests of a client follow each
+// other over a connection of their own, with the header fields of its Config. An answer is passed
+// to Handler.Ack if the request has an ID, and otherwise only if its status is not 2xx or the
+// request failed.
+//
 // After the end of the session the error is [ErrClosed], or the failure of the
 // connection where Send is the one to find it.
 func (c *Client) Send(packet []byte) error {
@@ -280,6 +301,8 @@ func (c *Client) Send(packet []byte) error {
 		return c.poll.sendPlain(packet)
 	case c.ws != nil:
 		return c.ws.send(packet)
+	case c.raw:
+		return c.poll.sendRequest(packet)
 	}
 	return c.poll.send(packet)
 }
@@ -289,8 +312,8 @@ func (c *Client) Send(packet []byte) error {
 // them. Without a packet, the attachments are messages of their own: packets of
 // the MessagePack parser, or of bare Engine.IO.
 func (c *Client) SendBinary(packet []byte, attachments ...[]byte) error {
-	if c.plain {
-		return errors.New("a baseline carries no binary")
+	if c.plain || c.raw && c.ws == nil {
+		return errors.New("a baseline or a stream of events carries no binary")
 	}
 	if c.ws != nil {
 		return c.ws.send(packet, attachments...)
@@ -420,7 +443,7 @@ func (c *Client) goodbye(reason string) []byte {
 		}
 	}
 	switch {
-	case c.plain && c.ws == nil:
+	case (c.plain || c.raw) && c.ws == nil:
 		return nil
 	case c.ws == nil:
 		return engineio.AppendPayload(out, engineio.Packet{Type: engineio.Close})

@@ -26,7 +26,8 @@ const NoNamespace = "none"
 // to it, so many clients may share one.
 type Config struct {
 	URL       string          // http, https, ws or wss, host and port, or unix: and the path of a socket; a query joins Query; a path is an error
-	Path      string          // of the engine, with its trailing slash; "" = /socket.io/
+	Path      string          // of the engine, with its trailing slash; "" = /socket.io/, or / without Socket.IO
+	Protocol  string          // SocketIO, Frames or Events; "" = SocketIO
 	Engine    int             // revision of Engine.IO: Engine4 or Engine3; 0 = Engine4
 	Transport string          // WebSocket, Polling or Upgrade, or a baseline; "" = WebSocket
 	Poll      time.Duration   // between two GETs of ShortPolling; 0 = 1 s
@@ -53,6 +54,14 @@ type Config struct {
 	// Joining, if not nil, is called during Dial with each CONNECT before it is sent and with each
 	// answer to one. Calls do not overlap; the data of a Handshake may be kept.
 	Joining func(h Handshake)
+
+	// Of Frames.
+	Subprotocols []string      // that the client offers, in the order of its liking
+	Ping         time.Duration // between two ping frames, and how long a pong may take; 0 = none is sent
+	Hello        []byte        // the first frame, a text; nil = none
+	// Welcome, if not nil, is asked for each frame that arrives during Dial, which goes on until it is
+	// true or an error. The other frames are kept for Run.
+	Welcome func(frame []byte, binary bool) (bool, error)
 
 	Slow    *Slow   // read slowly; nil = as fast as possible
 	Recover Session // come back as the socket of that session; the zero Session = as a new one

@@ -62,7 +62,7 @@ const (
 
 // CloseError says why a session ended. Run always returns one.
 type CloseError struct {
-	Reason string // one of the constants above
+	Reason string // one of the constants above; of a plain websocket also "close" and the code of a close frame
 	Cause  error  // nil if there is nothing to add
 }
 

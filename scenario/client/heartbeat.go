@@ -8,8 +8,9 @@ import (
 	ws "github.com/throng-io/throng/protocol/websocket"
 )
 
-// A heartbeat is the pings of a client whose server sends none: in revision 3 of Engine.IO the
-// client pings and the server answers. It needs no goroutine while it waits, only a timer.
+// A heartbeat is the pings of a client that does not wait for the server's: in revision 3 of
+// Engine.IO the client pings and the server answers, and over a plain websocket both may send ping
+// frames. It needs no goroutine while it waits, only a timer.
 type heartbeat struct {
 	c     *Client
 	timer *time.Timer // nil before Run; guarded by the client's mu
@@ -57,7 +58,11 @@ func (b *heartbeat) ping() {
 	_ = c.links[mainSlot].SetReadDeadline(time.Now().Add(c.pingTimeout))
 	c.mu.Unlock()
 	// A ping that does not fit into a full queue is lost: the server does not read.
-	if c.ws != nil {
+	switch {
+	case c.raw:
+		_ = c.ws.sendFrames(timePing())
+		return
+	case c.ws != nil:
 		_ = c.ws.sendFrames(appendFrame(nil, ws.Text, "2", nil))
 		return
 	}

@@ -75,6 +75,7 @@ type polling struct {
 	target *target
 	limit  int           // bytes of a body
 	every  time.Duration // of short polling; 0: of none
+	events *events       // of a stream of server-sent events; nil: of none
 
 	// Lifetime of the connections that are opened after Dial.
 	ctx  context.Context //nolint:containedctx // cancelled by the client's end
@@ -284,7 +285,11 @@ func (p *polling) enqueue(size int, add func([]byte) []byte) error {
 	}
 	p.queue = add(p.queue)
 	if !p.posting && !p.hold {
-		if !p.c.start(p.flush) {
+		flush := p.flush
+		if p.events != nil {
+			flush = p.flushRequests
+		}
+		if !p.c.start(flush) {
 			return ErrClosed
 		}
 		p.posting = true

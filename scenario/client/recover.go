@@ -13,12 +13,20 @@ import (
 // rooms, and the events that it missed.
 type Session struct {
 	PID    string // private id, from the answer to CONNECT
-	Offset string // of the last event that carried one; "" = none did
+	Offset string // of the last event that carried one; "" = none did. Of Events its id
+
+	Retry time.Duration // of Events: how long the server asks clients to wait before they come back; 0 = not said
 }
 
 // Session returns the data for connection state recovery; the zero Session when the server offers
 // none. Only the first namespace and the JSON parser take part. Call it after Run has returned.
-func (c *Client) Session() Session { return Session{PID: c.pid, Offset: string(c.offset)} }
+func (c *Client) Session() Session {
+	s := Session{PID: c.pid, Offset: string(c.offset)}
+	if c.poll != nil && c.poll.events != nil {
+		s.Retry = c.poll.events.retry
+	}
+	return s
+}
 
 // Recovered reports whether the server took the client for the socket that it
 // had been, with Config.Recover.

@@ -95,6 +95,14 @@ func appendBodyV3(dst, body []byte) []byte {
 	return dst
 }
 
+// textHead stands before a packet in a text frame.
+func (c *Client) textHead() string {
+	if c.raw {
+		return ""
+	}
+	return "4"
+}
+
 // binaryHead stands before the data of a binary websocket frame.
 func (c *Client) binaryHead() string {
 	if c.old {

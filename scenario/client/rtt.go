@@ -3,8 +3,6 @@ package client
 import (
 	"encoding/binary"
 	"time"
-
-	ws "github.com/throng-io/throng/protocol/websocket"
 )
 
 // A Heart is a Handler that wants to know the round trips of the heartbeat. RTT
@@ -40,15 +38,20 @@ func (w *websocket) echo() {
 	if w.c.beats() == nil {
 		return
 	}
-	var at [8]byte
-	binary.BigEndian.PutUint64(at[:], uint64(Now()))
-	_ = w.sendFrames(appendFrame(nil, ws.Ping, "", at[:])) // a full queue loses it, and its sample
+	_ = w.sendFrames(timePing()) // a full queue loses it, and its sample
 }
 
 // echoed takes the pong to one.
 func (w *websocket) echoed(payload []byte) {
 	heart := w.c.beats()
-	if heart == nil || len(payload) != 8 {
+	if len(payload) != plainPing {
+		return
+	}
+	if w.c.beat != nil {
+		w.c.beat.ponged(w.rd.arrival()) // which measures it
+		return
+	}
+	if heart == nil {
 		return
 	}
 	if d := w.rd.arrival().moment() - time.Duration(binary.BigEndian.Uint64(payload)); d >= 0 && d < time.Hour {

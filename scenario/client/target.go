@@ -37,9 +37,12 @@ type target struct {
 	path    string // of the engine
 	plain   bool   // of a baseline
 	old     bool   // revision 3 of Engine.IO
-	query   string // "&key=value..." of the caller
-	fields  string // header lines of the caller, each with its line end
-	cookies cookieField
+	raw     bool   // Frames or Events
+
+	subprotocols string // that are offered, with commas between them
+	query        string // "&key=value..." of the caller
+	fields       string // header lines of the caller, each with its line end
+	cookies      cookieField
 }
 
 // newTarget checks cfg.
@@ -53,6 +56,9 @@ func newTarget(cfg *Config) (*target, error) {
 	}
 	if t.plain = plainTransport(cfg.Transport); t.plain {
 		t.path = plainPath(cfg.Transport)
+	}
+	if t.raw = cfg.Protocol == Frames || cfg.Protocol == Events; t.raw {
+		t.path, t.subprotocols = cmp.Or(t.path, "/"), strings.Join(cfg.Subprotocols, ", ")
 	}
 	if t.path == "" {
 		t.path = DefaultPath
@@ -184,9 +190,9 @@ func (t *target) appendRequest(dst []byte, method, transport, sid string, buster
 	switch {
 	case t.plain && sid != "":
 		dst = append(append(dst, "?sid="...), sid...)
-	case t.plain && t.query != "":
-		dst = append(dst, '?')
-	case t.plain:
+	case (t.plain || t.raw) && t.query != "":
+		dst = append(append(dst, '?'), t.query[1:]...)
+	case t.plain, t.raw:
 	default:
 		revision := "?EIO=4&transport="
 		if t.old {
@@ -199,12 +205,19 @@ func (t *target) appendRequest(dst []byte, method, transport, sid string, buster
 			dst = append(dst, sid...)
 		}
 	}
-	if len(buster) > 0 && !t.plain {
+	if len(buster) > 0 && !t.plain && !t.raw {
 		dst = append(dst, "&t="...)
 		dst = append(dst, buster...)
 	}
-	dst = append(dst, t.query...)
-	dst = append(dst, " HTTP/1.1\r\nHost: "...)
+	if !t.plain && !t.raw || sid != "" {
+		dst = append(dst, t.query...)
+	}
+	return t.appendFields(append(dst, " HTTP/1.1\r\n"...))
+}
+
+// appendFields appends the header fields that every request has.
+func (t *target) appendFields(dst []byte) []byte {
+	dst = append(dst, "Host: "...)
 	dst = append(dst, t.host...)
 	dst = append(dst, "\r\n"...)
 	dst = append(dst, t.fields...)
@@ -218,6 +231,9 @@ func (t *target) appendRequest(dst []byte, method, transport, sid string, buster
 
 // check validates the fields that do not concern the target.
 func (cfg *Config) check() error {
+	if err := cfg.checkProtocol(); err != nil {
+		return err
+	}
 	switch cfg.Transport {
 	case "", WebSocket, Polling, Upgrade:
 	case PlainWebSocket, SSE, ShortPolling:

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"io"
 	"math"
 	"sync"
@@ -66,6 +65,9 @@ func (w *websocket) handshake(t *target, sid string) error {
 	request := t.appendRequest(nil, "GET", "websocket", sid, nil)
 	request = append(request, "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "...)
 	request = append(request, key...)
+	if t.subprotocols != "" {
+		request = append(append(request, "\r\nSec-WebSocket-Protocol: "...), t.subprotocols...)
+	}
 	request = append(request, "\r\n\r\n"...)
 	if _, err := w.conn.Write(request); err != nil {
 		return err
@@ -88,7 +90,7 @@ func (w *websocket) handshake(t *target, sid string) error {
 	case len(res.field("Sec-WebSocket-Extensions")) > 0:
 		return protocolError("websocket handshake: the server chose an extension that was not offered")
 	}
-	return nil
+	return t.subprotocol(string(res.field("Sec-WebSocket-Protocol")))
 }
 
 // refusal returns the error of an HTTP answer behind the 101 where err comes from reading one as a
@@ -111,8 +113,11 @@ func (w *websocket) step(h Handler) error {
 	if err != nil {
 		return err
 	}
-	if w.c.plain {
+	switch {
+	case w.c.plain:
 		return w.c.plainMessage(h, payload, w.rd.arrival())
+	case w.c.raw:
+		return w.c.message(h, payload, opcode == ws.Binary, w.rd.arrival())
 	}
 	if opcode == ws.Binary && !w.c.old {
 		return w.c.message(h, payload, true, w.rd.arrival())
@@ -225,11 +230,7 @@ func (w *websocket) control(opcode ws.Opcode, payload []byte) error {
 			return w.violation(err)
 		}
 		_ = w.sendFrames(appendClose(nil, code))
-		cause := errors.New("websocket: close frame without a code")
-		if code != ws.CodeNoStatus {
-			cause = fmt.Errorf("websocket: close frame %d %q", code, reason)
-		}
-		return &CloseError{Reason: TransportClose, Cause: cause}
+		return w.c.closed(code, reason)
 	}
 	return nil
 }
@@ -240,7 +241,7 @@ func (w *websocket) send(packet []byte, attachments ...[]byte) error {
 	scratch := scratchPool.Get().(*[]byte)
 	*scratch = (*scratch)[:0]
 	if packet != nil {
-		*scratch = appendFrame(*scratch, ws.Text, "4", packet)
+		*scratch = appendFrame(*scratch, ws.Text, w.c.textHead(), packet)
 	}
 	for _, a := range attachments {
 		*scratch = appendFrame(*scratch, ws.Binary, w.c.binaryHead(), a)
