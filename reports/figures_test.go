@@ -171,6 +171,36 @@ func TestRecoveryOfSome(t *testing.T) {
 	}
 }
 
+// Every chart over time has the moments of the faults, those of each target of a rolling one too.
+func TestMomentsOfFaults(t *testing.T) {
+	run := twoFaults()
+	c := &run.Cells[0]
+	c.Phases[4].Fault = "rolling"
+	for _, at := range []float64{30.02, 36, 42} {
+		c.Acts = append(c.Acts, result.FaultAct{Phase: "deploy", Kind: "rolling", Text: "restart", StartS: at, EndS: at + 2})
+	}
+	for _, name := range []string{"latency-delivery", "heat-delivery", "rules", "generator", "server"} {
+		for i, p := range figureOf(t, run, name).Panels {
+			var got []float64
+			for _, r := range p.Rules {
+				if r.Vertical {
+					got = append(got, r.At)
+				}
+			}
+			if !slices.Equal(got, []float64{20, 30, 36, 42}) {
+				t.Errorf("panel %d of %s has them at %v", i, name, got)
+			}
+		}
+	}
+	for _, p := range figureOf(t, run, "connects").Panels {
+		for _, r := range p.Rules {
+			if r.At > p.X.Max {
+				t.Errorf("the ramp ends at %g, and has a line at %g", p.X.Max, r.At)
+			}
+		}
+	}
+}
+
 // A rule of one phase is judged and drawn there, and nowhere else.
 func TestRulesOfAPhase(t *testing.T) {
 	run := reporttest.Sample("rooms")
@@ -182,7 +212,7 @@ func TestRulesOfAPhase(t *testing.T) {
 		}
 	}
 	c.Checks = append(c.Checks, result.Check{Text: "p99(lag) < 1ms in hold", Stat: "p99", Metric: "lag", Op: "<", Unit: "s", Limit: 0.001, Kind: "valid", Phase: "hold", Pass: true})
-	if r := figureOf(t, run, "generator").Panels[0].Rules; len(r) != 1 || r[0].From != 10 || r[0].To != 30 || r[0].At != 1 {
+	if r := figureOf(t, run, "generator").Panels[0].Rules; len(r) != 2 || r[0].From != 10 || r[0].To != 30 || r[0].At != 1 || !r[1].Vertical {
 		t.Errorf("%+v", r)
 	}
 	for _, name := range []string{"latency-delivery", "heat-delivery"} {

@@ -19,7 +19,7 @@ type fault struct {
 	spec  *file.Fault
 	cuts  []cut // in order of time
 	at    int
-	done  bool // the restart has begun
+	begun bool // a restart, a command or a request has
 }
 
 // The kinds of cuts.
@@ -38,7 +38,7 @@ type cut struct {
 }
 
 func newFault(t *trial, phase *plan.Span, spec *file.Fault) *fault {
-	f := &fault{t: t, phase: phase, spec: spec, done: !spec.Restart}
+	f := &fault{t: t, phase: phase, spec: spec, begun: !spec.Restart && spec.Act == nil}
 	for _, g := range t.groups {
 		for kind, share := range [...]float64{cutDrop: spec.Drop, cutHalfOpen: spec.HalfOpen, cutStall: spec.Stall} {
 			if share > 0 && (g.spec.Reconnect != nil || kind == cutStall) {
@@ -63,7 +63,7 @@ func (f *fault) choose(g *group, kind int, share float64) {
 }
 
 func (f *fault) next() (int64, bool) {
-	if !f.done {
+	if !f.begun {
 		return f.phase.Start, true
 	}
 	if f.at == len(f.cuts) {
@@ -73,8 +73,12 @@ func (f *fault) next() (int64, bool) {
 }
 
 func (f *fault) fire(int64) {
-	if !f.done {
-		f.done = true
+	if !f.begun {
+		f.begun = true
+		if f.spec.Act != nil {
+			f.t.life.wg.Go(f.act)
+			return
+		}
 		if f.t.server.restarting.Swap(true) {
 			f.t.errors.Add(record.ErrorKey{Class: metric.Error(metric.ErrFault, metric.HowOvertaken), Stream: -1}, f.phase.Start, errors.New("the previous restart had not finished"))
 			return

@@ -35,7 +35,7 @@ const (
 
 func newHTTPClient(t *trial) *httpClient {
 	tr := &http.Transport{DialContext: t.opt.link, TLSClientConfig: t.server.tls, MaxIdleConnsPerHost: maxIdleHTTP, IdleConnTimeout: 30 * time.Second}
-	base := strings.NewReplacer("ws://", "http://", "wss://", "https://").Replace(t.server.ep.URL)
+	base := httpBase(t.server.ep.URL)
 	if path, unix := client.SocketPath(t.server.ep.URL); unix {
 		base = "http://localhost"
 		tr.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {

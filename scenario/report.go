@@ -32,7 +32,7 @@ func (t *trial) report(c *collector, rows [][]ledger.Row, end judge.Ending, why 
 	if why != nil {
 		e.Cause = why.Error()
 	}
-	e.Mismatch = t.mismatch(rows)
+	e.Mismatch, e.FaultFailed = t.mismatch(rows), t.acts.failure()
 	_, held := c.clients()
 	cell := &result.Cell{
 		Params: t.spec.Params, ParamNames: t.spec.ParamNames, Trial: t.cell.Trial, Started: c.started, Settings: t.settings(), Seconds: e.Length(judge.Scope{}),
@@ -58,6 +58,7 @@ func (t *trial) report(c *collector, rows [][]ledger.Row, end judge.Ending, why 
 	cell.Curve = f.curve()
 	cell.Unstamped = t.unstampedEvents()
 	cell.Reconnects = t.reconnects(e)
+	cell.Acts = t.acts.all()
 	f.resources()
 	cell.Wire = c.wire(e)
 	if len(c.target) > 0 {
@@ -112,15 +113,10 @@ func (f *findings) latency(name string, labels map[string]string) *result.Latenc
 
 // faultOf names the fault of a phase.
 func faultOf(p *file.Phase) string {
-	switch {
-	case p.Fault == nil:
+	if p.Fault == nil {
 		return ""
-	case p.Fault.Restart:
-		return "restart"
-	case p.Fault.Drop > 0:
-		return "drop"
 	}
-	return "fault"
+	return p.Fault.Kind()
 }
 
 // settings are the parameters in force that two results could differ in.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/command"
 	"github.com/throng-io/throng/scenario/machine"
 	"github.com/throng-io/throng/scenario/result"
 )
@@ -55,12 +56,16 @@ type Options struct {
 	// Earlier is an earlier part of the run, to go on with: trials of it that are valid stay and
 	// are not made again. nil = none.
 	Earlier *result.Run
+	// AllowRun lets the commands of the scenario's faults be executed (file.Spec.Commands). Without
+	// it a scenario that has some is refused: a file may come from a stranger.
+	AllowRun bool
 	// Version and Command are noted in the result; "" = the version in the binary.
 	Version string
 	Command []string
 
-	dial    dialer // tests put other connections here
-	network bool   // dial is the client's own
+	execute func(ctx context.Context, words []string) command.Result // of commands; nil = as processes
+	dial    dialer                                                   // tests put other connections here
+	network bool                                                     // dial is the client's own
 	tables  map[string]*file.Table
 	logs    map[string]*file.Log
 	journal *runJournal
@@ -142,8 +147,18 @@ type ErrorClass struct {
 // LimitError means that this machine cannot run the scenario.
 type LimitError = machine.Shortage
 
+// CommandError says that a scenario executes commands of its author's on this machine, and that the
+// caller has not allowed that (Options.AllowRun).
+type CommandError struct {
+	Commands []string // see file.Spec.Commands
+}
+
+func (e *CommandError) Error() string {
+	return fmt.Sprintf("the scenario executes commands on this machine: %s; read them, and add --allow-run if you trust the file", strings.Join(e.Commands, "; "))
+}
+
 // Run executes every trial of a file in order, one after another, and returns their measurements.
-// The error is a *LimitError before anything starts, a *TargetError when a server cannot be
+// The error is a *LimitError or a *CommandError before anything starts, a *TargetError when a server cannot be
 // reached, the error of Options.Start, or an error of writing the histogram logs.
 //
 // When ctx ends, the trial in progress is cut short and counts as invalid, with its measurements so
@@ -189,7 +204,15 @@ func runCells(ctx context.Context, f *file.File, opt Options) (*result.Run, erro
 	if opt.logs, err = f.Logs(); err != nil {
 		return nil, err
 	}
+	if opt.execute == nil {
+		commands := &command.Set{}
+		defer commands.Close()
+		opt.execute = commands.Run
+	}
 	for _, c := range cells {
+		if lines := c.Spec.Commands(); len(lines) > 0 && !opt.AllowRun {
+			return nil, &CommandError{Commands: lines}
+		}
 		for _, p := range c.Spec.Phases {
 			if p.Fault != nil && p.Fault.Restart && opt.Target != "" {
 				return nil, fmt.Errorf("the phase %s restarts the built-in server and cannot restart %s; leave the target out, or use fault: {drop: 100%%}", p.Name, opt.Target)

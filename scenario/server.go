@@ -19,6 +19,7 @@ import (
 // A server is where the clients of a trial connect.
 type server struct {
 	ep         *Endpoint // the goroutine of the trial changes it after a restart
+	urls       []string  // of each target; a single one is the endpoint's
 	tls        *tls.Config
 	builtIn    bool
 	pid        atomic.Int64 // a restart changes it

@@ -56,6 +56,14 @@ func endpoint(ctx context.Context, s *file.Spec, opt Options) (ep *Endpoint, bui
 	return ep, true, nil
 }
 
+// nodesOf returns the addresses of the targets: of one, where the endpoint is not the scenario's own.
+func nodesOf(s *file.Spec, opt *Options, ep *Endpoint) []string {
+	if opt.Target != "" || s.Target == nil {
+		return []string{ep.URL}
+	}
+	return s.Target.URLs()
+}
+
 // maxPEM is how many bytes a file of certificates may have.
 const maxPEM = 16 << 20
 

@@ -50,6 +50,7 @@ type trial struct {
 	tracer  *tracer  // nil: nothing is traced
 
 	sending   sending
+	acts      acts
 	server    server
 	watch     watch
 	count     counters
@@ -68,6 +69,7 @@ func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at plac
 	t.life.init()
 	t.sending.most = cmp.Or(opt.holds, maxHeld)
 	t.server.init(ep, conf, len(t.tl.Spans))
+	t.server.urls = nodesOf(t.spec, &opt, ep)
 	t.errors = record.NewErrors(t.tl, t.spec.Secrets.Mask)
 	t.http = newHTTPClient(t)
 	t.feeds = newFeeds(t.spec, opt.tables)

@@ -35,6 +35,7 @@ type capacityFlags struct {
 	planFor              string
 	spare                int
 	quiet, asJSON, force bool
+	allow                bool // commands of the scenario
 	watch                watchFlags
 }
 
@@ -71,6 +72,7 @@ interrupted; finished trials are kept.`,
 	f.StringArrayVar(&flags.set, "set", nil, "override a variable or a key of the scenario: `KEY=VALUE`")
 	secretFlag(f, &flags.secret)
 	f.StringVar(&flags.target, "target", "", "test the server at this `URL`, or unix:PATH, instead of the scenario's")
+	allowRunFlag(f, &flags.allow)
 	f.DurationVar(&flags.budget, "budget", 0, "end within this time, such as 10m (default the scenario's); counts again from zero after --resume")
 	f.StringVar(&flags.planFor, "clients", "", "print how many nodes this `LOAD` needs: a number in the unit of from: in the scenario, such as 50k")
 	f.IntVar(&flags.spare, "spare", 1, "with --clients: nodes that may fail at once")
@@ -116,7 +118,7 @@ func findCapacity(cmd *cobra.Command, name string, flags capacityFlags) error {
 	}
 	defer release()
 	opt.Dir = dir
-	opt.Run.Version = result.Version()
+	opt.Run.Version, opt.Run.AllowRun = result.Version(), flags.allow
 	opt.Run.Command = commandLine("capacity", ownArguments(), flags.secret, f)
 	opt.Run.Start = func(ctx context.Context, s *file.Server) (*scenario.Endpoint, error) {
 		ep, _, err := startServer(ctx, s)

@@ -74,6 +74,7 @@ it cannot; the message says what to do. With --against the exit codes of a run: 
 				a.Notes = append(a.Notes, note)
 			}
 			a.Notes = append(a.Notes, f.Spec.Beyond(logs)...)
+			a.Notes = append(a.Notes, commandNotes(f)...)
 			a.Unready = missing != nil
 			print := printPlan
 			if asJSON {
@@ -97,6 +98,18 @@ it cannot; the message says what to do. With --against the exit codes of a run: 
 	cmd.Flags().StringVar(&against, "against", "", "judge the results in this `DIR` by the scenario's rules")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
+}
+
+// commandNotes lists the commands of the scenario's faults.
+func commandNotes(f *file.File) (notes []string) {
+	for _, c := range f.Cells() {
+		for _, line := range c.Spec.Commands() {
+			if note := line + "; throng run does that only with --allow-run"; !slices.Contains(notes, note) {
+				notes = append(notes, note)
+			}
+		}
+	}
+	return notes
 }
 
 // searchNote says what throng capacity would do with the file, and how long that takes.

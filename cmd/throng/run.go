@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/throng-io/throng/reports"
 	"github.com/throng-io/throng/reports/export"
@@ -34,6 +35,7 @@ type runFlags struct {
 	quiet   bool
 	asJSON  bool
 	force   bool
+	allow   bool // commands of the scenario
 
 	watch watchFlags
 }
@@ -51,6 +53,9 @@ writes result.json, report.html, the figures and the histograms to its directory
 start of the trial to the end of its load, and the heap at that end, for the generator
 and for the built-in server. Profiling costs a few percent of CPU: do not compare a
 profiled run with one that was not profiled.
+
+A scenario whose faults execute commands on this machine (fault: {run: [...]}) runs only with
+--allow-run: read the commands first, in the file or with 'throng check'.
 
 Secrets are neither written nor shown: values that the scenario takes from the
 environment (${env.TOKEN}), and variables named by --secret.
@@ -93,6 +98,7 @@ far are kept.`,
 	f.Float64Var(&flags.quick, "quick", 0, "scale clients, rooms and lengths down to this `SHARE`, to try a scenario")
 	f.Lookup("quick").NoOptDefVal = "0.2"
 	f.StringVar(&flags.target, "target", "", "test the server at this `URL`, or unix:PATH, instead of the scenario's")
+	allowRunFlag(f, &flags.allow)
 	f.StringVar(&flags.profile, "profile", "", "write processor and heap profiles (pprof) of each trial to this `DIR`: the generator's and the built-in server's")
 	flags.watch.add(f)
 	f.BoolVar(&flags.quiet, "quiet", false, "no progress")
@@ -128,7 +134,7 @@ func runAll(cmd *cobra.Command, names []string, flags runFlags) error {
 	if err != nil {
 		return err
 	}
-	opt := scenario.Options{Version: result.Version()}
+	opt := scenario.Options{Version: result.Version(), AllowRun: flags.allow}
 	opt.Command = commandLine("run", ownArguments(), flags.secret, files...)
 	watching, err := watch(cmd.Context(), flags.watch, cmd.ErrOrStderr())
 	if err != nil {
@@ -151,6 +157,11 @@ func runAll(cmd *cobra.Command, names []string, flags runFlags) error {
 		return &exitError{code: worst}
 	}
 	return nil
+}
+
+// allowRunFlag defines the flag without which no command of a scenario is executed.
+func allowRunFlag(f *pflag.FlagSet, allow *bool) {
+	f.BoolVar(allow, "allow-run", false, "execute the commands of the scenario's faults on this machine; 'throng check' prints them")
 }
 
 // loadAll loads the scenarios before the first one runs.

@@ -48,7 +48,7 @@ type Check struct {
 	Stat     string            // p50 ... p99.99, max, min, mean, count, rate, loss, dup, disorder, late, undecided, errors, growth, ratio, achieved
 	Quantile float64           // above 0 and below 100 for a percentile, else 0
 	Metric   string            // of errors a kind or a class; "": all of them
-	Labels   map[string]string // of group, from, op, event, transport, room_decile, read, replayed; nil: all
+	Labels   map[string]string // of group, from, op, event, transport, room_decile, read, replayed, cross, node; nil: all
 	Op       string            // < <= > >= ==
 	Value    float64           // in Unit
 	Unit     string            // one of the units above
@@ -276,9 +276,13 @@ func checkLabel(c *Check, name, value string) *flaw {
 		if f := checkWord(value, "way to read", []string{"slow", "normal"}, nil); f != nil {
 			return f
 		}
-	case "replayed":
+	case "replayed", "cross":
 		if f := checkWord(value, "answer", []string{"true", "false"}, nil); f != nil {
 			return f
+		}
+	case "node":
+		if n, err := strconv.Atoi(value); err != nil || n < 0 || n >= maxTargets {
+			return wrong(value, "place among the targets", "write 0 for the first of targets")
 		}
 	case "room_decile":
 		if n, err := strconv.Atoi(value); err != nil || n < 1 || n > 10 {

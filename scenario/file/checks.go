@@ -93,6 +93,10 @@ func (d *decoder) checkLabels(s *Spec, item *node, c Check) {
 		d.errs.add(item.at, fmt.Sprintf("`%s` would never be measured: %s", c.Metric, why), hint)
 		return
 	}
+	if why, hint := s.crossesNothing(&c); why != "" {
+		d.errs.add(item.at, fmt.Sprintf("`%s` would never be measured: %s", c.Metric, why), hint)
+		return
+	}
 	what, feeds := feeders(c.measured())
 	if feeds == nil {
 		return

@@ -31,7 +31,7 @@ const inGroup = "{version: 1, name: x, groups: {a: {count: 10, %}}}"
 
 var examples = map[string]example{
 	"": {"%", assignments("version=1|name=x|groups={a: {count: 10, reconnect: {}}}"), map[string]string{
-		"version": "1", "name": "some-name", "about": "words", "seed": "7", "server": "{fanout: serial}", "target": "{url: \"http://h:1\"}", "vars": "{v: 1}", "matrix": "{repeat: 2}",
+		"version": "1", "name": "some-name", "about": "words", "seed": "7", "server": "{fanout: serial}", "target": "{url: \"http://h:1\"}", "targets": "[\"http://h:1\", \"http://h:2\"]", "vars": "{v: 1}", "matrix": "{repeat: 2}",
 		"data": "{u: {csv: u.csv}}|groups={a: {count: 1, auth: {x: $u.c}}}", "contract": "{join: {emit: [j]}}", "groups": "{b: {count: 2}}", "phases": "[{name: p, for: 10s}]",
 		"slo": "[max(cpu) < 50%]", "valid": "[max(cpu) < 50%]", "search": "{raise: groups.a.count, from: 1}", "trace": "3", "report": "{dir: d}",
 	}},
@@ -40,6 +40,9 @@ var examples = map[string]example{
 	}},
 	"target": {"{version: 1, name: x, groups: {a: {count: 1}}, target: %}", assignments("url=\"http://h:1\""), map[string]string{
 		"url": "\"unix:/run/x.sock\"", "path": "/io/", "engine": "3", "tls": "{insecure: true}", "sample": "{pid: 1}",
+	}},
+	"several_targets": {"{version: 1, name: x, groups: {a: {count: 1}}, targets: %}", assignments("urls=[\"http://h:1\", \"http://h:2\"]"), map[string]string{
+		"urls": "[\"https://h:3\"]", "spread": "by group", "path": "/io/", "engine": "3", "tls": "{insecure: true}",
 	}},
 	"tls": {"{version: 1, name: x, groups: {a: {count: 1}}, target: {url: \"https://h:1\", tls: %}}", nil, map[string]string{
 		"insecure": "true", "ca": "ca.pem", "server_name": "example.test",
@@ -101,6 +104,14 @@ var examples = map[string]example{
 	}},
 	"fault": {"{version: 1, name: x, groups: {a: {count: 10, reconnect: {}}}, phases: [{name: p, for: 10s, fault: %}]}", assignments("drop=50%"), map[string]string{
 		"drop": "20%", "half_open": "20%", "stall": "20%", "within": "2s", "restart": "true|-drop",
+		"run": "[systemctl, restart, chat]|-drop", "http": "{post: /slow, body: {on: true}, within: 2s}|-drop", "network": "{delay: 100ms}|-drop",
+		"rolling": "{run: [a]}|-drop",
+	}},
+	"rolling": {"{version: 1, name: x, targets: [\"http://h:1\", \"http://h:2\"], groups: {a: {count: 10, reconnect: {}}}, phases: [{name: p, for: 10s, fault: {rolling: %}}]}", assignments("run=[restart, \"${target.index}\", \"${target.host}\", \"${target.url}\"]"), map[string]string{
+		"run": "[b]", "http": "{post: \"${target.url}/slow\"}|-run", "every": "2s", "within": "1s",
+	}},
+	"network": {"{version: 1, name: x, targets: [\"http://h:1\", \"http://h:2\"], groups: {a: {count: 10, reconnect: {}}}, phases: [{name: p, for: 10s, fault: {network: %}}]}", assignments("delay=100ms"), map[string]string{
+		"delay": "200ms", "jitter": "50ms", "rate": "1MB/s", "reset": "20%", "half_open": "10%", "cut": "true|-delay", "node": "1",
 	}},
 	"named_check": {"{version: 1, name: x, groups: {a: {count: 10}}, slo: [%]}", assignments("check=max(cpu) < 50%"), map[string]string{
 		"check": "max(cpu) < 60%", "name": "n", "optional": "true", "abort": "5s",

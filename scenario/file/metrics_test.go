@@ -37,8 +37,8 @@ var amountOf = map[string]string{metric.Seconds: "5ms", metric.Share: "5%", metr
 func TestChecksAreTheTableOfMetrics(t *testing.T) {
 	labels := map[string]string{
 		metric.LabelGroup: "a", metric.LabelFrom: "a", metric.LabelOp: "room", metric.LabelEvent: "say", metric.LabelTransport: "websocket", metric.LabelRoomDecile: "3", metric.LabelRead: "slow",
-		metric.LabelReplayed: "true",
-		metric.LabelPhase:    "hold",
+		metric.LabelReplayed: "true", metric.LabelCross: "true", metric.LabelNode: "1",
+		metric.LabelPhase: "hold",
 	}
 	for _, stat := range metric.StatNames() {
 		s, _ := metric.StatOf(stat)

@@ -30,11 +30,14 @@ type Spec struct {
 
 // Target is a foreign server, found by its address.
 type Target struct {
-	URL    string // http, https, ws or wss, without the Engine.IO path; or unix: and the path of a socket
+	URL    string // of the first node: http, https, ws or wss, without the Engine.IO path; or unix: and the path of a socket
 	Path   string // default "/socket.io/"
 	Engine int    // revision of Engine.IO: Engine4 (default) or Engine3, for groups that name none
 	TLS    *TLS   // nil: the system's rules
 	Sample *Sample
+	// Several are the addresses of all nodes of targets:, in file order; nil: URL alone.
+	Several []string
+	Spread  string // over Several: SpreadRoundRobin, SpreadFirst or SpreadByGroup; "" without
 }
 
 // TLS says how to verify a target.
@@ -105,15 +108,6 @@ type Read struct {
 	Stall time.Duration // they stop reading for that long; 0: never
 	Every time.Duration // from one stall's start to the next; 0: one stall, when they have joined
 	Share float64       // 0..1 of the group's clients; default 1
-}
-
-// Fault is a failure injected in a phase. It begins with the phase.
-type Fault struct {
-	Drop     float64       // share of the clients of the groups that reconnect whose connections break
-	HalfOpen float64       // share of clients that vanish: their connections stay open without a client
-	Stall    float64       // share of all clients that read nothing until the phase ends
-	Within   time.Duration // over which these are spread; default 0
-	Restart  bool          // the built-in server ends and starts again on its address
 }
 
 // NoNamespace says that a group speaks bare Engine.IO.

@@ -19,11 +19,14 @@ const (
 	inReact
 	inBefore
 	inOnce // before a connection, for all clients
+	inFault
+	inRolling
 	inVars // a variable that is used in one of the others
 )
 
 const (
 	everywhere = inBefore | inHandshake | inMessages | inJoin | inFlow | inReact
+	forSecrets = everywhere | inFault | inRolling
 	inMessages = inRoomData | inData | inOperation
 )
 
@@ -42,7 +45,10 @@ var templateNames = []struct {
 	{HoleStamp, "the stamp alone, a text of 32 characters: an id that the server passes on", inOperation},
 	{"FILE.COLUMN", "the client's row of a data file", everywhere},
 	{"NAME", "a value that an earlier step captured; values of before can also be used in auth, query, headers, data and react", inBefore | inOnce | inFlow},
-	{"env.NAME", "an environment variable, which is kept secret", everywhere | inOnce | inVars},
+	{"env.NAME", "an environment variable, which is kept secret", forSecrets | inOnce | inVars},
+	{HoleTargetIndex, "the place of the target among targets, from 0", inRolling},
+	{HoleTargetHost, "the host of the target, without its port", inRolling},
+	{HoleTargetURL, "the address of the target", inRolling},
 }
 
 // spotsOf returns where a name of the table may stand.
@@ -57,6 +63,9 @@ func spotsOf(name string) spot {
 
 // words lists the places in a sentence.
 func (s spot) words() string {
+	if s&forSecrets == forSecrets {
+		return "before, auth, query, headers, data, contract, flow, react and fault"
+	}
 	if s&everywhere == everywhere {
 		return "before, auth, query, headers, data, contract, flow and react"
 	}
@@ -84,6 +93,9 @@ func (s spot) words() string {
 	if s&inFlow != 0 {
 		places = append(places, "a flow")
 	}
+	if s&inRolling != 0 {
+		places = append(places, "rolling of a fault")
+	}
 	return strings.Join(places, ", and in ")
 }
 
@@ -107,7 +119,7 @@ func (vs *variables) misplaced(name string, sc *scope) string {
 	case feederOf(name, vs.feeders) != "":
 		row = "FILE.COLUMN"
 	case vs.secret[name]:
-		return fmt.Sprintf("a secret can be used only in %s", everywhere.words())
+		return fmt.Sprintf("a secret can be used only in %s", forSecrets.words())
 	}
 	in := spotsOf(row)
 	switch {
@@ -136,6 +148,8 @@ var (
 	joinScope      = &scope{at: inJoin}
 	operationScope = &scope{at: inOperation}
 	reactScope     = &scope{at: inReact}
+	faultScope     = &scope{at: inFault}
+	rollingScope   = &scope{at: inRolling}
 	varScope       = &scope{at: inVars}
 )
 

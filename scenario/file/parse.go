@@ -166,6 +166,7 @@ func (d *decoder) spec(root *node, params map[string]string, trial *searchTrial)
 	if len(d.vars.secrets.values) > 0 {
 		s.Secrets = d.vars.secrets
 	}
+	d.checkTargets(root, s)
 	switch {
 	case s.Server == nil || s.Target == nil:
 	case at(root, "target").set != "" && at(root, "server").set == "":
@@ -233,27 +234,6 @@ func (d *decoder) checkRecovery(root *node, s *Spec) {
 			d.errs.add(where, "the built-in server has connection state recovery switched off", "add server: {recovery: 1m}, or remove recover")
 		case g.Parser != "" && g.Parser != "json":
 			d.errs.add(where, "recovery of the same socket works only with the json parser", "remove recover, or parser")
-		}
-	}
-}
-
-// checkFaults refuses faults that cannot occur, or after which no client reconnects.
-func (d *decoder) checkFaults(root *node, s *Spec) {
-	for i, p := range s.Phases {
-		if p.Fault == nil {
-			continue
-		}
-		where := at(root.get("phases").items[i], "fault")
-		if p.Fault.Restart && s.Server == nil {
-			d.errs.add(where, "only the built-in server can be restarted", "remove target, or write drop: 100%")
-		}
-		for _, g := range s.Groups {
-			if p.Fault.Restart && g.Reconnect == nil {
-				d.errs.add(where, fmt.Sprintf("the group %s would not come back after the restart", g.Name), "add reconnect: {} to it")
-			}
-		}
-		if p.Fault.Drop+p.Fault.HalfOpen > 0 && !slices.ContainsFunc(s.Groups, func(g Group) bool { return g.Reconnect != nil }) {
-			d.errs.add(where, "no group connects again after a drop", "add reconnect: {} to a group")
 		}
 	}
 }

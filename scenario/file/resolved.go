@@ -41,9 +41,9 @@ func (f *File) Resolved(target, path string) ([]byte, error) {
 		if path != "" {
 			to = to.with("path", text(path))
 		}
-		plain = plain.without("server").with("target", to)
+		plain = plain.without("server").without("targets").with("target", to)
 	case plain.get("target") != nil: // --set has named it
-		plain = plain.without("server")
+		plain = plain.without("server").without("targets")
 	}
 	// Some keys with defaults exclude one another. Where the defaults do not fit this scenario, it
 	// goes without them.

@@ -71,7 +71,7 @@ const notYet = "remove it"
 var specTable = object[Spec]{
 	what: "the scenario",
 	def:  "", about: "A load test of a Socket.IO service: its clients, their messages, and the checks.",
-	shape: form{"not": form{"required": []string{"server", "target"}}},
+	shape: form{"allOf": []form{{"not": form{"required": []string{"server", "target"}}}, {"not": form{"required": []string{"server", "targets"}}}, {"not": form{"required": []string{"target", "targets"}}}}},
 	advice: map[string]string{
 		"scenarios": "a file holds one scenario", "config": "there is no such level: write its keys here",
 		"duration": "give the length in phases: [{name: hold, for: 1m}]", "checks": "did you mean `slo` (or `valid`)?",
@@ -99,6 +99,9 @@ var specTable = object[Spec]{
 		}},
 		{key: "target", is: ref("target"), set: func(d *decoder, n *node, s *Spec) {
 			s.Target = decoded(d, n, &targetTable)
+		}},
+		{key: "targets", about: "several nodes of one service: a list of addresses, or a mapping", is: anyOf(atLeastOne(setOf(like(reAddress))), ref("several_targets")), set: func(d *decoder, n *node, s *Spec) {
+			setSeveral(d, n, s)
 		}},
 		{key: "vars", about: "values to use as ${name} and to override by --set name=value", is: mapOf(ourNames, aText), set: func(*decoder, *node, *Spec) {}}, // read before everything else
 		{key: "matrix", is: ref("matrix"), set: func(*decoder, *node, *Spec) {}},                                                                               // as well
@@ -230,30 +233,8 @@ var phaseTable = object[Phase]{
 		{key: "load", about: "share of each stream's rate", is: aRamp, def: "100%", set: func(d *decoder, n *node, p *Phase) { p.Load = d.ramp(n, "load", 100) }},
 		{key: "fault", is: ref("fault"), set: func(d *decoder, n *node, p *Phase) {
 			p.Fault = decoded(d, n, &faultTable)
-			if p.Fault.Within > p.For {
-				d.errs.add(at(n, "within"), fmt.Sprintf("the drops take %s, the phase lasts %s", formatDuration(p.Fault.Within), formatDuration(p.For)), "lower within, or lengthen the phase")
-			}
+			p.checkWithin(d, n)
 		}},
-	},
-}
-
-var faultTable = object[Fault]{
-	what: "fault",
-	def:  "fault", about: "A fault that happens when the phase begins.",
-	fields: []field[Fault]{
-		{key: "drop", about: "share of the connections that are broken", is: aShare, set: func(d *decoder, n *node, f *Fault) { f.Drop = d.share(n, "drop") }},
-		{key: "within", about: "time over which the drops are spread; default: at once", is: aDuration, set: func(d *decoder, n *node, f *Fault) { f.Within = d.duration(n, "within", 0, maxPhase) }},
-		{key: "restart", about: "restart the built-in server", is: aBool, set: func(d *decoder, n *node, f *Fault) { f.Restart = d.bool(n, "restart") }},
-		{key: "stall", about: "share of all clients that stop reading until the phase ends", is: aShare, set: func(d *decoder, n *node, f *Fault) { f.Stall = d.share(n, "stall") }},
-		{key: "half_open", about: "share of the clients that vanish: they stop answering, and their connections stay open", is: aShare, set: func(d *decoder, n *node, f *Fault) { f.HalfOpen = d.share(n, "half_open") }},
-	},
-	done: func(d *decoder, n *node, f *Fault) {
-		switch {
-		case f.Restart && len(n.keys) > 1:
-			d.errs.add(n.at, "a restart already breaks every connection", "remove the other keys")
-		case len(n.keys) == 0 || len(n.keys) == 1 && n.get("within") != nil:
-			d.errs.add(n.at, "the fault is empty", "write drop: 100%, half_open: 5%, stall: 5% or restart: true")
-		}
 	},
 }
 

@@ -86,7 +86,7 @@ func (vs *variables) insert(errs *errorList, v *value, name string, sc *scope, f
 		return false
 	}
 	if (vs.secret[name] || len(got.holes) > 0) && !sc.takesSecrets() {
-		errs.add(n.offset(from), fmt.Sprintf("the variable `%s` is secret and cannot be used here", name), "a secret can be used only in "+everywhere.words())
+		errs.add(n.offset(from), fmt.Sprintf("the variable `%s` is secret and cannot be used here", name), "a secret can be used only in "+forSecrets.words())
 		return false
 	}
 	v.from = append(v.from, n.text[from:to])

@@ -68,11 +68,13 @@ const (
 	LabelRead       = "read"
 	// true: the receiver had been away since the message was sent, and was recovered
 	LabelReplayed = "replayed"
+	LabelCross    = "cross" // true: sender and receiver were connected to different targets
+	LabelNode     = "node"  // the place among the targets of the receiver's, from 0
 	LabelPhase    = "phase" // every metric has it
 )
 
 // Labels are all labels, in the order in which lists name them.
-var Labels = []string{LabelGroup, LabelFrom, LabelOp, LabelEvent, LabelTransport, LabelRoomDecile, LabelRead, LabelReplayed, LabelPhase}
+var Labels = []string{LabelGroup, LabelFrom, LabelOp, LabelEvent, LabelTransport, LabelRoomDecile, LabelRead, LabelReplayed, LabelCross, LabelNode, LabelPhase}
 
 // A Kind is the kind of data behind a metric.
 type Kind int
@@ -116,7 +118,7 @@ type Metric struct {
 }
 
 var (
-	ofReceivers = []string{LabelGroup, LabelFrom, LabelOp, LabelEvent, LabelTransport, LabelRoomDecile, LabelRead, LabelReplayed}
+	ofReceivers = []string{LabelGroup, LabelFrom, LabelOp, LabelEvent, LabelTransport, LabelRoomDecile, LabelRead, LabelReplayed, LabelCross, LabelNode}
 	ofArrivals  = []string{LabelGroup, LabelFrom, LabelOp, LabelEvent, LabelTransport, LabelRead}
 	ofSenders   = []string{LabelGroup, LabelOp, LabelEvent, LabelTransport, LabelRead}
 	ofFanouts   = []string{LabelGroup, LabelOp, LabelEvent, LabelRoomDecile}

@@ -61,8 +61,8 @@ func TestStatOf(t *testing.T) {
 
 func TestLabelsOf(t *testing.T) {
 	for check, want := range map[string]string{
-		"p99 delivery":    "group from op event transport room_decile read replayed phase",
-		"loss delivery":   "group from op event transport room_decile read replayed phase",
+		"p99 delivery":    "group from op event transport room_decile read replayed cross node phase",
+		"loss delivery":   "group from op event transport room_decile read replayed cross node phase",
 		"errors ack":      "group op event phase",
 		"errors ack.x":    "group op event phase",
 		"errors upgrade":  "group phase",

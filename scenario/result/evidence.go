@@ -15,7 +15,9 @@ type Evidence struct {
 	// FaultPhases are those phases, in order; nil in results of versions in which a fault
 	// explained the losses of the whole run.
 	FaultPhases []int `json:"fault_phases,omitempty"`
-	ScaledDown  bool  `json:"scaled_down,omitempty"` // the run was a quick one
+	// FaultFailed is a fault that did not happen as the scenario describes it, and why.
+	FaultFailed string `json:"fault_failed,omitempty"`
+	ScaledDown  bool   `json:"scaled_down,omitempty"` // the run was a quick one
 	// RSSBefore is the server's memory before the first client, in bytes; -1: unknown.
 	RSSBefore int64 `json:"rss_before_bytes"`
 

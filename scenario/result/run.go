@@ -146,6 +146,8 @@ type Cell struct {
 	// by tenths of the rooms, when they differ in size; smallest first
 	Rooms []Rooms `json:"rooms,omitempty"`
 
+	Acts []FaultAct `json:"fault_acts,omitempty"` // of the scenario's faults, in order of time
+
 	Phases   []Phase      `json:"phases,omitempty"`         // in order of time
 	Timeline []Second     `json:"timeline,omitempty"`       // one a second, recorded phases or not
 	Curve    []CurvePoint `json:"receiver_curve,omitempty"` // in order of rank
@@ -430,9 +432,23 @@ type Phase struct {
 	StartS float64 `json:"start_s"` // since the cell's start
 	EndS   float64 `json:"end_s"`
 	Record bool    `json:"record"` // false: on the timeline, not in any summary
-	// Fault is the fault injected at the beginning of the phase: "drop", "restart" or another; ""
-	// for none.
+	// Fault is the fault injected at the beginning of the phase: "drop", "restart", "run", "http",
+	// "rolling", "network" or another; "" for none.
 	Fault string `json:"fault,omitempty"`
+}
+
+// FaultAct is a command or a request of the scenario's author, by which a fault acted on the
+// service.
+type FaultAct struct {
+	Phase  string  `json:"phase"`
+	Kind   string  `json:"kind"`             // run, http or rolling
+	Text   string  `json:"text"`             // the command line, or the method and the URL; without secrets
+	Node   string  `json:"node,omitempty"`   // the target that it was for, of a rolling fault
+	StartS float64 `json:"start_s"`          // since the cell's start
+	EndS   float64 `json:"end_s"`            //
+	Code   int     `json:"code"`             // exit code or HTTP status; -1: none
+	Output string  `json:"output,omitempty"` // the beginning of the output or of the answer, in one line; without secrets
+	Error  string  `json:"error,omitempty"`  // why it counts as failed, which makes the cell invalid; "": it does not
 }
 
 // Second is one second of a cell's timeline. Counts are of this second, client numbers are the

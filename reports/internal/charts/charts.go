@@ -251,7 +251,7 @@ func latencyTimeline(name, metricName string, c *result.Cell, sub string) *Figur
 	}
 	lines = slices.DeleteFunc(lines, func(l draw.Line) bool { return len(l.Points) == 0 })
 	f.Figure = draw.Figure{Name: name, Title: layout.UpperFirst(metricName) + " latency over time", Sub: sub, Panels: []draw.Panel{
-		{X: x, Y: y, Bands: bands(c), Weight: 1.3, Rules: limitsOverTime(c, metricName), Lines: lines},
+		{X: x, Y: y, Bands: bands(c), Weight: 1.3, Rules: append(limitsOverTime(c, metricName), faults(c)...), Lines: lines},
 		ratePanel(metricName, last, got, sent, c),
 	}}
 	return f
@@ -259,7 +259,7 @@ func latencyTimeline(name, metricName string, c *result.Cell, sub string) *Figur
 
 // ratePanel is what arrived per second, and what was sent where the two can be seen on one axis.
 func ratePanel(metricName string, x draw.Axis, got, sent []draw.Point, c *result.Cell) draw.Panel {
-	p := draw.Panel{X: x, Y: draw.Axis{Label: "acks per second"}, Weight: 0.6, Bands: unnamed(bands(c))}
+	p := draw.Panel{X: x, Y: draw.Axis{Label: "acks per second"}, Weight: 0.6, Bands: unnamed(bands(c)), Rules: faults(c)}
 	if metricName == metric.Delivery {
 		p.Y.Label = "deliveries per second"
 	}
@@ -293,6 +293,9 @@ func phaseNote(c *result.Cell) string {
 	s := ". Phases: " + strings.Join(parts, ", ") + "."
 	if grey {
 		s += " Grey phases are not recorded: the summary leaves them out."
+	}
+	if len(faults(c)) > 0 {
+		s += " Vertical lines are the moments of faults."
 	}
 	return s
 }

@@ -47,7 +47,7 @@ func connectRamp(name string, c *result.Cell, sub string) *Figure {
 	from := func(pts []draw.Point) []draw.Point { return append([]draw.Point{start}, pts...) }
 	p := draw.Panel{
 		X: draw.Axis{Label: "seconds since the start", Min: start.X, Max: timeline[end-1].T + 1},
-		Y: draw.Axis{Label: "clients"}, Bands: bands(c),
+		Y: draw.Axis{Label: "clients"}, Bands: bands(c), Rules: until(faults(c), timeline[end-1].T+1),
 		Lines: []draw.Line{
 			{Name: "asked", Points: from(asked), Style: draw.Grey},
 			{Name: "transport open", Points: from(open), Style: draw.Orange},
@@ -59,7 +59,7 @@ func connectRamp(name string, c *result.Cell, sub string) *Figure {
 	}
 	panels := []draw.Panel{p}
 	if slow, ok := connectLatency(timeline[:end], p.X); ok {
-		panels[0].X.Label, slow.Bands = "", unnamed(bands(c))
+		panels[0].X.Label, slow.Bands, slow.Rules = "", unnamed(bands(c)), p.Rules
 		panels = append(panels, slow)
 	}
 	f := &Figure{Data: data, Caption: "How the clients connected: asked to connect, transport open, connected to their namespace"}
@@ -70,6 +70,11 @@ func connectRamp(name string, c *result.Cell, sub string) *Figure {
 	}
 	f.Figure = draw.Figure{Name: name, Title: "Connect ramp", Sub: sub, Panels: panels}
 	return f
+}
+
+// until leaves out the lines after a moment.
+func until(lines []draw.Rule, end float64) []draw.Rule {
+	return slices.DeleteFunc(lines, func(r draw.Rule) bool { return r.At > end })
 }
 
 // staying are the seconds of the timeline before the clients leave: those that ended before the

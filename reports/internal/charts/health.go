@@ -119,7 +119,7 @@ func latencyLines(c *result.Cell, name string) (lines []draw.Line, top float64) 
 // onePhaseAxis names the phases in the first panel and the x axis under the last.
 func onePhaseAxis(panels []draw.Panel, c *result.Cell) {
 	for i := range panels {
-		panels[i].Bands = bands(c)
+		panels[i].Bands, panels[i].Rules = bands(c), append(panels[i].Rules, faults(c)...)
 		if i > 0 {
 			unnamed(panels[i].Bands)
 		}

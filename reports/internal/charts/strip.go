@@ -17,15 +17,26 @@ func sortSteps(steps []result.HeatStep) {
 	slices.SortFunc(steps, func(a, b result.HeatStep) int { return cmp.Compare(a.Low, b.Low) })
 }
 
-// faults are ticks where something was broken on purpose.
+// faults are lines where something was broken on purpose: at the beginning of each phase with a
+// fault, and where a command or request of a rolling fault began later.
 func faults(c *result.Cell) (rs []draw.Rule) {
+	add := func(at float64) { rs = append(rs, draw.Rule{At: at, Vertical: true}) }
 	for _, p := range c.Phases {
-		if p.Fault != "" {
-			rs = append(rs, draw.Rule{At: p.StartS, Vertical: true})
+		if p.Fault == "" {
+			continue
+		}
+		add(p.StartS)
+		for _, a := range c.Acts {
+			if a.Phase == p.Name && a.StartS > p.StartS+apart {
+				add(a.StartS)
+			}
 		}
 	}
 	return rs
 }
+
+// apart is how many seconds two moments lie apart that have a line each.
+const apart = 0.1
 
 // secondOf is what a check is about in one second, and whether that can be told.
 func secondOf(k *result.Check, s *result.Second) (v float64, ok bool) {

@@ -33,6 +33,8 @@ type Evidence struct {
 	Cause      string // of the ending; may be empty
 	Mismatch   string // how the scenario and the target misunderstand each other; "": they do not
 
+	FaultFailed string // a fault that did not happen as the scenario describes it, and why; "": all did
+
 	Groups  []Group
 	Classes []Class  // of clients, as the rows of the ledger number them
 	Streams []Stream // as ledger and errors number them

@@ -162,6 +162,7 @@ func TestRecallRoundTrip(t *testing.T) {
 func randomEvidence(t *rapid.T) *Evidence {
 	e := crowd()
 	e.Faults = rapid.SampledFrom([][]int{nil, {0}, {1, 2}}).Draw(t, "faults")
+	e.FaultFailed = rapid.SampledFrom([]string{"", "the fault in cut did not happen: exit code 1"}).Draw(t, "failed")
 	e.ScaledDown = rapid.Bool().Draw(t, "scaled down")
 	e.Ending = rapid.SampledFrom([]Ending{RanOut, Interrupted, ServerGone, Aborted}).Draw(t, "ending")
 	e.Mismatch = rapid.SampledFrom([]string{"", "", "5 `a` events came in which no stamp was found"}).Draw(t, "mismatch")

@@ -36,6 +36,9 @@ func Judge(e *Evidence, rules Rules) Judgement {
 	if e.Mismatch != "" {
 		j.lower(result.Invalid, "the contract does not fit: "+e.Mismatch)
 	}
+	if e.FaultFailed != "" {
+		j.lower(result.Invalid, e.FaultFailed)
+	}
 	for i := range rules.Valid {
 		k := &rules.Valid[i]
 		r := Check(e, k)

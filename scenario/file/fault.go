@@ -1,0 +1,377 @@
+package file
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Fault is a failure injected in a phase. It begins with the phase.
+type Fault struct {
+	Drop     float64       // share of the clients of the groups that reconnect whose connections break
+	HalfOpen float64       // share of clients that vanish: their connections stay open without a client
+	Stall    float64       // share of all clients that read nothing until the phase ends
+	Within   time.Duration // over which these are spread; default 0
+	Restart  bool          // the built-in server ends and starts again on its address
+	Act      *Act          // something of the user's own; nil: nothing
+	Network  *Network      // what the link between clients and target does until the phase ends; nil: nothing
+}
+
+// Act is what a fault has done to the service: a command on this machine, or a request.
+type Act struct {
+	Run     []Template    // the program and its arguments; nil: HTTP is set
+	HTTP    *HTTP         // nil: Run is set
+	Within  time.Duration // how long it may take; 0: to the end of the phase
+	Rolling bool          // it is done for each target in turn, each when the one before is done
+	Every   time.Duration // of Rolling: least time from the start of one to the start of the next
+}
+
+// Network is the state of a link between clients and target for one phase. Delays and the rate are
+// of each direction of each connection.
+type Network struct {
+	Delay    time.Duration // of all data, whole milliseconds
+	Jitter   time.Duration // the delay varies by so much either way, whole milliseconds
+	Rate     int           // bytes per second at most, a multiple of RateStep; 0: no limit
+	Reset    float64       // share of the connections that are reset, at both ends
+	HalfOpen float64       // share of the connections of which neither end hears anything until the phase ends, when they are closed
+	Cut      bool          // every connection is reset, and no new one comes about until the phase ends
+	Within   time.Duration // over which resets and the beginnings of half-open connections are spread; default 0
+	Alone    bool          // only the link to Node is meant; else the links to all targets
+	Node     int           // with Alone: a place among the targets, from 0
+}
+
+// RateStep is the resolution of Network.Rate in bytes per second.
+const RateStep = 1000
+
+// The holes of the templates of a rolling act.
+const (
+	HoleTargetIndex = "target.index"
+	HoleTargetHost  = "target.host"
+	HoleTargetURL   = "target.url"
+)
+
+// kind names the fault in results.
+func (f *Fault) Kind() string {
+	switch {
+	case f.Restart:
+		return "restart"
+	case f.Act != nil && f.Act.Rolling:
+		return "rolling"
+	case f.Act != nil && f.Act.HTTP != nil:
+		return "http"
+	case f.Act != nil:
+		return "run"
+	case f.Network != nil:
+		return "network"
+	case f.Drop > 0:
+		return "drop"
+	}
+	return "fault"
+}
+
+// Commands lists the commands that a run of the scenario executes on this machine, by phase and
+// with the names of secrets in the places of their values; nil: none.
+func (s *Spec) Commands() (lines []string) {
+	for i := range s.Phases {
+		if f := s.Phases[i].Fault; f != nil && f.Act != nil && len(f.Act.Run) > 0 {
+			each := ""
+			if f.Act.Rolling {
+				each = ", for each target in turn"
+			}
+			lines = append(lines, fmt.Sprintf("the phase %s runs %s%s", s.Phases[i].Name, f.Act.Text(), each))
+		}
+	}
+	return lines
+}
+
+// Text is what is done, for reading: the command as a shell's line, or the method and the URL.
+// Holes stand as ${name}.
+func (a *Act) Text() string {
+	if a.HTTP != nil {
+		return a.HTTP.Method + " " + a.HTTP.URL.Source()
+	}
+	words := make([]string, len(a.Run))
+	for i, t := range a.Run {
+		words[i] = t.Source()
+	}
+	return CommandLine(words)
+}
+
+// CommandLine writes a command as a line for a shell.
+func CommandLine(words []string) string {
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		quoted[i] = shellWord(w)
+	}
+	return strings.Join(quoted, " ")
+}
+
+// Source is the template as a file may have it, with ${name} for a hole.
+func (t Template) Source() string {
+	return string(t.Append(nil, func(dst []byte, h Hole) []byte { return append(dst, "${"+h.Name+"}"...) }))
+}
+
+// shellWord puts a word in quotes where a shell would need them.
+func shellWord(s string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./:=@%+,${}", r)
+	}
+	if s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !plain(r) }) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// oneAtATime are the faults of which a phase has one, and nothing beside it.
+var oneAtATime = []string{"restart", "run", "http", "rolling", "network"}
+
+var faultTable = object[Fault]{
+	what: "fault",
+	def:  "fault", about: "A fault that happens when the phase begins.",
+	advice: map[string]string{
+		"delay": "write network: {delay: ...}", "latency": "write network: {delay: ...}", "kill": "write run: [kill, \"...\"], or drop: 100%", "exec": "did you mean `run`?", "command": "did you mean `run`?", "shell": "write run: [sh, -c, \"...\"]",
+	},
+	fields: []field[Fault]{
+		{key: "drop", about: "share of the connections that are broken", is: aShare, set: func(d *decoder, n *node, f *Fault) { f.Drop = d.share(n, "drop") }},
+		{key: "within", about: "time over which connections break or clients stop; default: at once. Of run and http: how long it may take; default: to the end of the phase", is: aDuration, set: func(d *decoder, n *node, f *Fault) { f.Within = d.duration(n, "within", 0, maxPhase) }},
+		{key: "restart", about: "restart the built-in server", is: aBool, set: func(d *decoder, n *node, f *Fault) { f.Restart = d.bool(n, "restart") }},
+		{key: "stall", about: "share of all clients that stop reading until the phase ends", is: aShare, set: func(d *decoder, n *node, f *Fault) { f.Stall = d.share(n, "stall") }},
+		{key: "half_open", about: "share of the clients that vanish: they stop answering, and their connections stay open", is: aShare, set: func(d *decoder, n *node, f *Fault) { f.HalfOpen = d.share(n, "half_open") }},
+		{key: "run", about: "a command of your own on this machine: a program and its arguments, without a shell. A run needs the flag --allow-run for it", is: aCommand, set: func(d *decoder, n *node, f *Fault) {
+			f.act().Run = d.command(n, faultScope)
+		}},
+		{key: "http", about: "a request of your own, to a path of the target or to a URL", is: ref("http"), set: func(d *decoder, n *node, f *Fault) {
+			f.act().setHTTP(d, n, faultScope)
+		}},
+		{key: "rolling", is: ref("rolling"), set: func(d *decoder, n *node, f *Fault) {
+			f.Act = decoded(d, n, &rollingTable)
+		}},
+		{key: "network", is: ref("network"), set: func(d *decoder, n *node, f *Fault) {
+			f.Network = decoded(d, n, &networkTable)
+		}},
+	},
+	done: finishFault,
+}
+
+func (f *Fault) act() *Act {
+	if f.Act == nil {
+		f.Act = &Act{}
+	}
+	return f.Act
+}
+
+func (a *Act) setHTTP(d *decoder, n *node, sc *scope) {
+	was := d.scope
+	d.scope = sc
+	a.HTTP = decoded(d, n, &httpTable)
+	d.scope = was
+	a.Within = a.HTTP.Within
+}
+
+func finishFault(d *decoder, n *node, f *Fault) {
+	var alone []string
+	for _, e := range n.keys {
+		if slices.Contains(oneAtATime, e.key) {
+			alone = append(alone, e.key)
+		}
+	}
+	beside := len(n.keys) - len(alone)
+	if n.get("within") != nil {
+		beside--
+	}
+	switch {
+	case len(n.keys) == 0 || len(n.keys) == 1 && n.get("within") != nil:
+		d.errs.add(n.at, "the fault is empty", "write drop: 100%, half_open: 5%, stall: 5%, restart: true, run: [...], http: {...} or network: {...}")
+	case f.Restart && len(n.keys) > 1:
+		d.errs.add(n.at, "a restart already breaks every connection", "remove the other keys")
+	case len(alone) > 1:
+		d.errs.add(at(n, alone[1]), fmt.Sprintf("a fault has `%s` or `%s`, not both", alone[0], alone[1]), "write one of them, and another phase for the other")
+	case len(alone) == 1 && beside > 0:
+		d.errs.add(at(n, alone[0]), fmt.Sprintf("`%s` stands alone in a fault", alone[0]), "remove the other keys, or give them a phase of their own")
+	case n.get("rolling") != nil && n.get("within") != nil:
+		d.errs.add(at(n, "within"), "`within` belongs into rolling, where it is how long one target may take", "write rolling: {within: ...}")
+	}
+	switch {
+	case f.Act != nil && f.Within > 0:
+		f.Act.Within, f.Within = f.Within, 0
+	case f.Network != nil:
+		f.Network.Within, f.Within = f.Within, 0
+	}
+}
+
+// checkWithin refuses a fault that takes longer than its phase.
+func (p *Phase) checkWithin(d *decoder, n *node) {
+	f := p.Fault
+	what, takes, where := "the drops take", f.Within, n
+	switch {
+	case f.Act != nil && n.get("rolling") != nil:
+		what, takes, where = "one target may take", f.Act.Within, n.get("rolling")
+	case f.Act != nil:
+		what, takes = "it may take", f.Act.Within
+		if n.get("within") == nil {
+			where = n.get("http")
+		}
+	case f.Network != nil:
+		what, takes = "the resets take", f.Network.Within
+	}
+	if takes > p.For && where.get("within") != nil {
+		d.errs.add(at(where, "within"), fmt.Sprintf("%s %s, the phase lasts %s", what, formatDuration(takes), formatDuration(p.For)), "lower within, or lengthen the phase")
+	}
+}
+
+var rollingTable = object[Act]{
+	what: "rolling",
+	def:  "rolling", about: "A command or a request of your own for each of the targets in turn, each when the one before is done. Its texts may have ${target.index}, from 0, ${target.host} and ${target.url}.",
+	shape: requireOne("oneOf", "run", "http"),
+	fresh: func() Act { return Act{Rolling: true} },
+	fields: []field[Act]{
+		{key: "run", about: "a program and its arguments, without a shell. A run needs the flag --allow-run for it", is: aCommand, set: func(d *decoder, n *node, a *Act) { a.Run = d.command(n, rollingScope) }},
+		{key: "http", about: "a request", is: ref("http"), set: func(d *decoder, n *node, a *Act) { a.setHTTP(d, n, rollingScope) }},
+		{key: "every", about: "shortest time from one target to the next; default: as soon as the one before is done", is: aDuration, set: func(d *decoder, n *node, a *Act) { a.Every = d.duration(n, "every", 0, maxPhase) }},
+		{key: "within", about: "how long it may take for one target; default: to the end of the phase", is: aDuration, set: func(d *decoder, n *node, a *Act) { a.Within = d.duration(n, "within", time.Millisecond, maxPhase) }},
+	},
+	done: func(d *decoder, n *node, a *Act) {
+		if run, http := n.get("run") != nil, n.get("http") != nil; run == http {
+			d.errs.add(n.at, "rolling does one thing to each target", "write run: [...] or http: {...}")
+		}
+	},
+}
+
+var aCommand = atLeastOne(listOf(aText))
+
+// maxCommand is how many words a command may have.
+const maxCommand = 100
+
+// command reads a program and its arguments.
+func (d *decoder) command(n *node, sc *scope) (words []Template) {
+	if n.kind == scalar {
+		d.errs.add(n.at, "run is a list of a program and its arguments", "write run: [systemctl, restart, chat], or run: [sh, -c, \"...\"] for a line of a shell")
+		return nil
+	}
+	if !d.isList(n, "run") {
+		return nil
+	}
+	if len(n.items) == 0 || len(n.items) > maxCommand {
+		d.errs.add(n.at, fmt.Sprintf("run has %d words", len(n.items)), fmt.Sprintf("write a program and its arguments, at most %d in all", maxCommand))
+		return nil
+	}
+	for i, item := range n.items {
+		if item.kind != scalar || item.null {
+			d.errs.add(item.at, "a word of a command is a text, not "+item.describe(), "write run: [systemctl, restart, chat]")
+			continue
+		}
+		v, ok := d.expand(item, sc)
+		if !ok {
+			continue
+		}
+		if strings.Contains(v.text(), "\x00") || i == 0 && len(v.holes) == 0 && strings.TrimSpace(v.text()) == "" {
+			d.errs.add(item.at, "the command names no program", "write run: [systemctl, restart, chat]")
+		}
+		words = append(words, textTemplate(v))
+	}
+	return words
+}
+
+var networkTable = object[Network]{
+	what: "network",
+	def:  "network", about: "What a link between clients and target does until the phase ends. The link is a proxy of this process, through which all connections go in all phases of such a scenario.",
+	shape: form{"minProperties": 1},
+	advice: map[string]string{
+		"latency": "did you mean `delay`?", "bandwidth": "did you mean `rate`?", "loss": "TCP repeats lost packets: write delay: and jitter: for their effect, or reset: for lost connections", "down": "did you mean `cut`?",
+	},
+	fields: []field[Network]{
+		{key: "delay", about: "of all data in each direction, whole milliseconds", is: aDuration, set: func(d *decoder, n *node, w *Network) { w.Delay = d.milliseconds(n, "delay") }},
+		{key: "jitter", about: "the delay varies by as much either way, whole milliseconds", is: aDuration, set: func(d *decoder, n *node, w *Network) { w.Jitter = d.milliseconds(n, "jitter") }},
+		{key: "rate", about: "bytes per second of each direction of each connection at most, whole kB/s", is: aReadRate, set: func(d *decoder, n *node, w *Network) {
+			w.Rate = int(read(d, n, "the rate", parseBytesRate, func(v float64) *flaw {
+				switch whole := max(1, int(v/RateStep)); {
+				case v < RateStep || v > 1<<30:
+					return &flaw{"a rate of " + FormatSize(v) + "/s is out of range", "write 1kB/s to 1GB/s"}
+				case v != float64(whole)*RateStep:
+					return &flaw{fmt.Sprintf("the link keeps rates in steps of 1kB/s, and %g bytes/s is none", v), fmt.Sprintf("write %dkB/s", whole)}
+				}
+				return nil
+			}))
+		}},
+		{key: "reset", about: "share of the connections that are reset", is: aShare, set: func(d *decoder, n *node, w *Network) { w.Reset = d.share(n, "reset") }},
+		{key: "half_open", about: "share of the connections of which neither end hears anything until the phase ends, when they are closed", is: aShare, set: func(d *decoder, n *node, w *Network) { w.HalfOpen = d.share(n, "half_open") }},
+		{key: "cut", about: "reset every connection, and let none come about until the phase ends", is: aBool, set: func(d *decoder, n *node, w *Network) { w.Cut = d.bool(n, "cut") }},
+		{key: "node", about: "the place among the targets, from 0, of the one whose link it is; default: all", is: aCount, set: func(d *decoder, n *node, w *Network) {
+			w.Alone, w.Node = true, d.count(n, "node", 0, maxTargets-1)
+		}},
+	},
+	done: func(d *decoder, n *node, w *Network) {
+		switch {
+		case !slices.ContainsFunc(n.keys, func(e entry) bool { return e.key != "jitter" && e.key != "node" }):
+			d.errs.add(n.at, "the link would do nothing", "write delay: 100ms, rate: 100kB/s, reset: 5%, half_open: 5% or cut: true")
+		case w.Jitter > w.Delay && (n.get("delay") == nil || w.Delay > 0):
+			d.errs.add(at(n, "jitter"), fmt.Sprintf("a jitter of %s makes a delay of %s negative", formatDuration(w.Jitter), formatDuration(w.Delay)), "raise delay, or lower jitter")
+		case w.Cut && (w.Delay > 0 || w.Rate > 0 || w.Reset+w.HalfOpen > 0):
+			d.errs.add(at(n, "cut"), "a link that is cut has nothing else", "remove the other keys")
+		case w.Reset+w.HalfOpen > 1:
+			d.errs.add(at(n, "reset"), "reset and half_open go over 100% together", "lower one")
+		}
+	},
+}
+
+// milliseconds reads a time in whole milliseconds.
+func (d *decoder) milliseconds(n *node, what string) time.Duration {
+	return read(d, n, what, parseDuration, func(v time.Duration) *flaw {
+		switch {
+		case v < time.Millisecond || v > time.Minute:
+			return &flaw{fmt.Sprintf("%s is out of range: %s", what, formatDuration(v)), "write 1ms to 1m"}
+		case v%time.Millisecond != 0:
+			return &flaw{fmt.Sprintf("the link keeps times in whole milliseconds, and %s is none", formatDuration(v)), "write " + formatDuration(max(time.Millisecond, v.Round(time.Millisecond)))}
+		}
+		return nil
+	})
+}
+
+// checkFaults refuses faults that cannot occur, or after which no client reconnects.
+func (d *decoder) checkFaults(root *node, s *Spec) {
+	for i, p := range s.Phases {
+		if p.Fault == nil {
+			continue
+		}
+		where := at(root.get("phases").items[i], "fault")
+		f := p.Fault
+		if f.Restart && s.Server == nil {
+			d.errs.add(where, "only the built-in server can be restarted", "remove target, or write drop: 100%, or run: [...] with a command that restarts the target")
+		}
+		if f.Network != nil {
+			d.checkNetwork(where, s, f.Network)
+		}
+		for _, g := range s.Groups {
+			if f.Restart && g.Reconnect == nil {
+				d.errs.add(where, fmt.Sprintf("the group %s would not come back after the restart", g.Name), "add reconnect: {} to it")
+			}
+		}
+		if breaks, what := f.breaks(); breaks && !slices.ContainsFunc(s.Groups, func(g Group) bool { return g.Reconnect != nil }) {
+			d.errs.add(where, "no group connects again after a "+what, "add reconnect: {} to a group")
+		}
+	}
+}
+
+// breaks reports whether the fault breaks connections by itself, and says what does.
+func (f *Fault) breaks() (is bool, what string) {
+	if w := f.Network; w != nil {
+		return w.Reset+w.HalfOpen > 0 || w.Cut, "broken link"
+	}
+	return f.Drop+f.HalfOpen > 0, "drop"
+}
+
+func (d *decoder) checkNetwork(where place, s *Spec, w *Network) {
+	if w.Node >= s.Nodes() {
+		d.errs.add(where, fmt.Sprintf("there is no target %d", w.Node), fmt.Sprintf("the targets are 0 to %d", s.Nodes()-1))
+	}
+	if s.Target != nil && slices.ContainsFunc(s.Target.URLs(), func(u string) bool { return strings.HasPrefix(u, "unix:") }) {
+		d.errs.add(where, "a link to a unix socket cannot be put between", "give the target a TCP address, or use drop: or half_open: of the fault")
+	}
+}
+
+// Linked reports whether a phase has a fault of the network: then the connections of all phases go
+// through a link.
+func (s *Spec) Linked() bool {
+	return slices.ContainsFunc(s.Phases, func(p Phase) bool { return p.Fault != nil && p.Fault.Network != nil })
+}
