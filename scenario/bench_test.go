@@ -46,7 +46,7 @@ func (s *stream) payload(a *actor, seq uint32) []byte {
 
 func newBenchTrial(tb testing.TB, receivers int) (*trial, []*actor) {
 	tb.Helper()
-	f, err := file.Parse("bench.yaml", fmt.Appendf(nil, `
+	t := newIdleTrial(tb, fmt.Sprintf(`
 version: 1
 name: bench
 target: {url: "http://127.0.0.1:1"}
@@ -54,12 +54,7 @@ groups:
   viewers: {count: %d}
   speaker: {count: 1, send: [{op: all, rate: 100/s, size: 256B, expect: others}]}
 phases: [{name: hold, for: 10s}]
-`, receivers), nil)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	t := newTrial(&f.Cells()[0], &Endpoint{}, nil, Options{}, place{n: 1})
-	t.life.epoch = client.Now()
+`, receivers))
 	var viewers []*actor
 	for i := range receivers {
 		a := newActor(t, t.groups[0], i, i)
@@ -67,6 +62,18 @@ phases: [{name: hold, for: 10s}]
 		viewers = append(viewers, a)
 	}
 	return t, viewers
+}
+
+// newIdleTrial is a trial of which nothing runs.
+func newIdleTrial(tb testing.TB, text string) *trial {
+	tb.Helper()
+	f, err := file.Parse("idle.yaml", []byte(text), nil)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	t := newTrial(&f.Cells()[0], &Endpoint{}, nil, Options{}, place{n: 1})
+	t.life.epoch = client.Now()
+	return t
 }
 
 func TestReceivingCostsNoAllocation(t *testing.T) {

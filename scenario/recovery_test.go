@@ -2,9 +2,12 @@ package scenario
 
 import (
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/throng-io/throng/scenario/internal/plan"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -128,5 +131,38 @@ slo: [loss(delivery) == 0, dup(delivery) == 0, disorder(delivery) == 0, errors =
 	}
 	if l.Undecided > l.Expected/50 || l.Expected != l.Received+l.Late+l.Undecided {
 		t.Errorf("%+v", l)
+	}
+}
+
+// The phases may end at the moment in which a client is recovered: under the race detector, each of
+// the two must leave alone what the other changes.
+func TestTheEndMeetsARecovery(t *testing.T) {
+	tr := newIdleTrial(t, `
+version: 1
+name: t
+target: {url: "http://127.0.0.1:1"}
+groups: {all: {count: 1, reconnect: {min: 1s, max: 1s, recover: true}, send: [{op: echo, rate: 1/s, ack: 1s}]}}
+phases: [{name: hold, for: 10s}]
+`)
+	g := tr.groups[0]
+	a := newActor(tr, g, 0, 0)
+	tr.life.ctx, a.session.PID = t.Context(), "p"
+	g.actors[0].Store(a)
+	a.state.Store(int32(joining))
+	a.hold()
+	a.suspend()
+	next := a.successor(errRefused)
+	if next == nil {
+		t.Fatal("it does not reconnect")
+	}
+	tr.sending.Lock()
+	tr.streams[0].keep(next, &plan.Op{Due: -int64(time.Hour)})
+	tr.sending.Unlock()
+	var both sync.WaitGroup
+	both.Go(next.resume)
+	both.Go(tr.seal)
+	both.Wait()
+	if next.Receiver != a.Receiver || tr.errors.Count() != 1 || tr.sending.held != 0 {
+		t.Errorf("recovered: %v; %d calls timed out, %d held", next.Receiver == a.Receiver, tr.errors.Count(), tr.sending.held)
 	}
 }
