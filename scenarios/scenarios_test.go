@@ -45,6 +45,14 @@ func TestReady(t *testing.T) {
 			for _, c := range cells {
 				total += c.Spec.Plan().Duration
 			}
+			for _, c := range cells {
+				for i := range c.Spec.SLO {
+					k := &c.Spec.SLO[i]
+					if n, ok := c.Spec.Expected(k); ok && n < float64(k.Takes()) {
+						t.Errorf("%s %v: %v samples are planned, and it takes %d", k.Text, c.Spec.Params, n, k.Takes())
+					}
+				}
+			}
 			if total > 180*time.Second {
 				t.Errorf("takes %s, want at most 3m", total)
 			}

@@ -27,8 +27,8 @@ func checkCommand() *cobra.Command {
 		Use:   "check FILE|NAME",
 		Short: "Validate a scenario and print its plan",
 		Long: `Validate a scenario and print the plan, without any load: clients, messages and
-deliveries over time, and the sockets, ports, file descriptors and memory that they
-need beside the limits of this machine.
+deliveries over time, the samples that each percentile of slo: will have, and the
+sockets, ports, file descriptors and memory beside the limits of this machine.
 
 With --against it prints instead how the scenario's rules (slo: and valid:) would
 have judged the results in a directory, without running anything.
@@ -181,6 +181,10 @@ func printPlan(w io.Writer, a *machine.Assessment) error {
 		out.printf("\n")
 		out.table(combinations(a.Combined))
 	}
+	if len(a.Rules) > 0 {
+		out.printf("\n")
+		out.table(rules(a.Rules))
+	}
 	out.printf("\n")
 	out.table(demands(a, heaviest))
 	for _, line := range a.Notes {
@@ -206,6 +210,19 @@ func combinations(all []machine.Combination) [][]string {
 			break
 		}
 		rows = append(rows, []string{combinationName(c.Params), grouped(c.Clients), grouped(c.Sockets), rate(c.OfferedPerS), rate(c.DeliveriesPerS)})
+	}
+	return rows
+}
+
+// rules lists the percentiles that are judged, with their samples.
+func rules(all []machine.Rule) [][]string {
+	rows := [][]string{{"percentile", "samples planned", "samples needed"}}
+	for _, r := range all {
+		planned := "unknown before the run"
+		if r.Samples != nil {
+			planned = grouped(int(*r.Samples))
+		}
+		rows = append(rows, []string{r.Check, planned, grouped(int(r.Takes))})
 	}
 	return rows
 }

@@ -60,24 +60,31 @@ func (s *Spec) demand(share, load float64) Plan {
 		p.Clients += clients
 		p.Sockets += g.sockets(clients)
 		for _, st := range g.Send {
-			per := st.Rate
-			switch {
-			case g.Count == 0:
-				per = 0
-			case st.Per == "client":
-				per *= g.present(float64(clients), share)
-			case st.Per == "room" && g.Rooms != nil:
-				per *= float64(g.Rooms.Of)
-			}
-			if st.Scale {
-				per *= load
-			}
-			p.Offered += per
-			p.Deliveries += per * s.receivers(g, st, share)
+			offered := g.offers(st, share, load)
+			p.Offered += offered
+			p.Deliveries += offered * s.receivers(g, st, share)
 		}
 	}
 	p.Files = p.Sockets + ownFiles
 	return p
+}
+
+// offers is how many operations a second of a stream are due when that share of the clients is
+// there and streams send at that share of their rates.
+func (g *Group) offers(st Stream, share, load float64) float64 {
+	per := st.Rate
+	switch {
+	case g.Count == 0:
+		per = 0
+	case st.Per == "client":
+		per *= g.present(float64(portion(g.Count, share)), share)
+	case st.Per == "room" && g.Rooms != nil:
+		per *= float64(g.Rooms.Of)
+	}
+	if st.Scale {
+		per *= load
+	}
+	return per
 }
 
 // present is how many clients of the group are there on average when at most
@@ -111,10 +118,15 @@ func portion(count int, share float64) int {
 	return n
 }
 
-// receivers is how many clients a message of the stream should reach, on
-// average.
+// receivers is how many clients a message of the stream should reach, on average.
 func (s *Spec) receivers(from Group, st Stream, share float64) float64 {
-	if st.Expect == "none" {
+	return s.receiversIn("", from, st, share)
+}
+
+// receiversIn counts those of one group; "": of all.
+func (s *Spec) receiversIn(group string, from Group, st Stream, share float64) float64 {
+	own := group == "" || group == from.Name
+	if st.Expect == "none" || st.To.Kind == ToSelf && !own {
 		return 0
 	}
 	if st.To.Kind == ToSelf {
@@ -122,7 +134,7 @@ func (s *Spec) receivers(from Group, st Stream, share float64) float64 {
 	}
 	n := 0.0
 	for _, g := range s.Groups {
-		if !st.Reaches(&from, &g) {
+		if group != "" && group != g.Name || !st.Reaches(&from, &g) {
 			continue
 		}
 		clients := g.present(float64(g.Count)*share, share)
@@ -139,7 +151,7 @@ func (s *Spec) receivers(from Group, st Stream, share float64) float64 {
 			n += members * common
 		}
 	}
-	if st.Expect == "others" {
+	if st.Expect == "others" && own {
 		n--
 	}
 	return max(n, 0)

@@ -27,6 +27,7 @@ type Assessment struct {
 	Combined  []Combination `json:"combinations"`
 	Phases    []Phase       `json:"phases"`
 	Sources   []Source      `json:"sources"`
+	Rules     []Rule        `json:"rules"` // on percentiles, of the target
 	Limits    Limits        `json:"limits"`
 	Shortages []*Shortage   `json:"shortages"` // why a run would be refused; empty: it would not
 	Warnings  []string      `json:"warnings"`
@@ -61,6 +62,16 @@ type Phase struct {
 	DeliveriesPerS [2]float64    `json:"deliveries_per_s"`
 }
 
+// Rule is a rule on a percentile and the samples that the plan has for it.
+type Rule struct {
+	Check   string `json:"check"`
+	Samples *int64 `json:"samples"` // the fewest of all combinations; nil: the plan does not tell
+	Takes   int64  `json:"takes"`   // so many samples, or the rule cannot be judged
+}
+
+// Short reports whether there will be too few samples to judge the rule.
+func (r *Rule) Short() bool { return r.Samples != nil && *r.Samples < r.Takes }
+
 // Source is a source address of the heaviest combination.
 type Source struct {
 	Addr    string `json:"from"` // "": the system's choice
@@ -74,7 +85,7 @@ func Assess(f *file.File, l Limits, writeTimeout time.Duration) *Assessment {
 	cells := f.Cells()
 	a := &Assessment{
 		Scenario: f.Spec.Name, About: f.Spec.About, Trials: len(cells), Limits: l,
-		Total: time.Duration(len(cells)-1) * f.Cooldown, Shortages: []*Shortage{}, Warnings: []string{},
+		Total: time.Duration(len(cells)-1) * f.Cooldown, Rules: []Rule{}, Shortages: []*Shortage{}, Warnings: []string{},
 	}
 	seen := map[*file.Spec]bool{}
 	var heaviest *file.Spec
@@ -100,6 +111,7 @@ func Assess(f *file.File, l Limits, writeTimeout time.Duration) *Assessment {
 			a.Heaviest, heaviest = len(a.Combined), c.Spec
 		}
 		a.Combined = append(a.Combined, one)
+		a.addRules(c.Spec)
 	}
 	a.TrialS, a.TotalS = a.Trial.Seconds(), a.Total.Seconds()
 	for _, s := range heaviest.Stages() {
@@ -119,11 +131,46 @@ func Assess(f *file.File, l Limits, writeTimeout time.Duration) *Assessment {
 		}
 	}
 	a.Warnings = append(a.Warnings, stalls(heaviest, writeTimeout)...)
+	if f.Spec.Quick == 0 { // a scaled-down run is excused
+		a.Warnings = append(a.Warnings, a.shortRules()...)
+	}
 	lacksMemory := slices.ContainsFunc(a.Shortages, func(s *Shortage) bool { return s.What == Memory })
 	if l.Available > 0 && most > l.Available && !lacksMemory {
 		a.Warnings = append(a.Warnings, fmt.Sprintf("the scenario needs about %s of memory and %s are free now: end other programs, or lower the number of clients", metric.FormatBytes(most), metric.FormatBytes(l.Available)))
 	}
 	return a
+}
+
+// addRules notes the rules of a combination.
+func (a *Assessment) addRules(s *file.Spec) {
+	for i := range s.SLO {
+		k := &s.SLO[i]
+		if k.Takes() == 0 || metric.OfGenerator(k.Metric) {
+			continue
+		}
+		at := slices.IndexFunc(a.Rules, func(r Rule) bool { return r.Check == k.Text })
+		if at < 0 {
+			at = len(a.Rules)
+			a.Rules = append(a.Rules, Rule{Check: k.Text, Takes: k.Takes()})
+		}
+		if planned, ok := s.Expected(k); ok {
+			n := int64(planned)
+			if r := &a.Rules[at]; r.Samples == nil || n < *r.Samples {
+				r.Samples = &n
+			}
+		}
+	}
+}
+
+// shortRules warns of rules that cannot be judged.
+func (a *Assessment) shortRules() (warnings []string) {
+	for i := range a.Rules {
+		if r := &a.Rules[i]; r.Short() {
+			warnings = append(warnings, fmt.Sprintf("%s cannot be judged: the plan has about %s samples for it, and its percentile takes %s; make the phases longer or the rates higher, or judge a lower percentile",
+				r.Check, metric.FormatCount(*r.Samples), metric.FormatCount(r.Takes)))
+		}
+	}
+	return warnings
 }
 
 // stalls warns of clients that stop reading for longer than the built-in server accepts.

@@ -114,15 +114,8 @@ func (e *Evidence) worstWindow(k *file.Check) result.Check {
 	return found(k, nothing, "")
 }
 
-// enough is how many samples must lie beyond a percentile for it to be told: with fewer a few
-// outliers are all of it.
-const enough = 10
-
-// few reports whether so many samples are too few for the percentile of a rule. The times until
-// clients were back are no sample: all that were away are in them.
-func few(k *file.Check, n int64) bool {
-	return k.Quantile > 0 && k.Metric != metric.Reconnect && n > 0 && float64(n)*(1-k.Quantile/100) < enough-1e-6
-}
+// few reports whether so many samples are too few for the percentile of a rule.
+func few(k *file.Check, n int64) bool { return n > 0 && n < k.Takes() }
 
 // thin reports whether there are too few samples to decide a rule on the target. Rules on the
 // generator are never thin, because its behaviour is known completely. When as many samples as a
@@ -135,7 +128,7 @@ func thin(k *file.Check, all result.Samples) bool {
 	if all.Ended != nil {
 		above += atLeast(all.Ended, k.Value)
 	}
-	return above < enough
+	return above < file.Beyond
 }
 
 // undecide withdraws the finding of a rule.
@@ -149,8 +142,7 @@ func undecide(r *result.Check, note string) {
 
 // shortOf says how many samples there were of how many a rule takes.
 func shortOf(k *file.Check, n int64, where string) string {
-	takes := int64(math.Ceil(enough/(1-k.Quantile/100) - 1e-6))
-	return fmt.Sprintf("not enough samples: %s%s, and a %s takes %s", metric.FormatCount(n), where, k.Stat, metric.FormatCount(takes))
+	return fmt.Sprintf("not enough samples: %s%s, and a %s takes %s", metric.FormatCount(n), where, k.Stat, metric.FormatCount(k.Takes()))
 }
 
 // fewBeyond is a note on a percentile with fewer than ten samples beyond it.
