@@ -1,0 +1,322 @@
+// Package recorder is a proxy for development that stands between clients and a Socket.IO server
+// and lets an observer of package draft see what they say: over websocket, polling, and the upgrade
+// from one to the other. Everything else passes through. It changes no message; it asks the server
+// not to compress, takes the attributes Secure and Domain from cookies, since clients speak HTTP to
+// it, and gives the server its own address as the origin of pages that the proxy has served.
+package recorder
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/throng-io/throng/protocol/engineio"
+	"github.com/throng-io/throng/scenario/draft"
+)
+
+// maxBody is the largest body or message that is looked at; larger ones are passed on only.
+const maxBody = 16 << 20
+
+// maxSessions bounds the sessions that are remembered for their next request.
+const maxSessions = 10_000
+
+// Options of a recorder.
+type Options struct {
+	Target *url.URL    // http or https, without a path
+	Path   string      // Engine.IO path; "" = /socket.io/
+	TLS    *tls.Config // of the target; nil: the system's
+	Limit  int         // messages that are recorded; 0: 500 000
+	// Unreachable is called when the target cannot be reached, with the reason. nil: nothing is.
+	Unreachable func(err error)
+}
+
+// A Recorder is an HTTP handler. Goroutines may share it.
+type Recorder struct {
+	opt   Options
+	proxy *httputil.ReverseProxy
+	seen  *draft.Observer
+
+	mu       sync.Mutex
+	sessions map[string]*session
+}
+
+// A session is one Engine.IO session.
+type session struct {
+	client *draft.Client
+	v3     bool
+	last   time.Time // of a request
+	ended  bool
+}
+
+// New returns a recorder. Nothing runs until requests come.
+func New(opt Options) *Recorder {
+	if opt.Path == "" {
+		opt.Path = "/socket.io/"
+	}
+	r := &Recorder{opt: opt, seen: draft.New(opt.Limit), sessions: map[string]*session{}}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.TLSClientConfig, transport.Proxy = opt.TLS, nil
+	transport.ForceAttemptHTTP2 = false
+	transport.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{} // websockets need HTTP/1.1
+	transport.MaxIdleConnsPerHost = 256
+	r.proxy = &httputil.ReverseProxy{
+		Rewrite: r.rewrite, ModifyResponse: r.answered, Transport: transport, FlushInterval: -1,
+		ErrorLog:     log.New(io.Discard, "", 0),
+		ErrorHandler: r.failed,
+	}
+	return r
+}
+
+// Observer returns what has been seen. Its Draft is made when no request is served any more.
+func (r *Recorder) Observer() *draft.Observer {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range r.sessions { // a polling client that has gone says so by asking no more
+		if !s.ended && time.Since(s.last) > goneAfter {
+			s.client.Close(s.last)
+		}
+	}
+	return r.seen
+}
+
+// goneAfter is the time without a request after which a polling client has gone.
+const goneAfter = time.Minute
+
+// Close closes the idle connections to the target.
+func (r *Recorder) Close() { r.proxy.Transport.(*http.Transport).CloseIdleConnections() }
+
+// exchange is what the recorder knows of a request; it travels in the request's context.
+type exchange struct {
+	at        time.Time
+	transport string
+	sid       string
+	session   *session // nil: the request opens one
+	v3        bool
+	query     []string
+	headers   []string
+	cookies   bool
+	websocket bool
+	silent    bool // JSONP, or not of Engine.IO: passed on only
+}
+
+type exchangeKey struct{}
+
+// ServeHTTP passes a request on.
+func (r *Recorder) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	x := r.exchange(req)
+	if !x.silent && req.Method == http.MethodPost && x.session != nil {
+		if !r.posted(req, x) {
+			http.Error(w, "the request ended early", http.StatusBadRequest)
+			return
+		}
+	}
+	if x.silent && !strings.HasPrefix(req.URL.Path, r.opt.Path) && req.Method != http.MethodGet && req.Method != http.MethodHead && req.Method != http.MethodOptions {
+		r.seen.Request(req.Method, req.URL.Path)
+	}
+	r.proxy.ServeHTTP(w, req.WithContext(context.WithValue(req.Context(), exchangeKey{}, x)))
+}
+
+// engineKeys are the query keys that the protocol uses itself.
+var engineKeys = []string{"EIO", "transport", "sid", "t", "b64", "j"}
+
+// exchange reads what a request is.
+func (r *Recorder) exchange(req *http.Request) *exchange {
+	q := req.URL.Query()
+	x := &exchange{at: time.Now(), transport: q.Get("transport"), sid: q.Get("sid"), v3: q.Get("EIO") == "3"}
+	x.websocket = x.transport == "websocket" && strings.EqualFold(req.Header.Get("Upgrade"), "websocket")
+	path := strings.TrimSuffix(req.URL.Path, "/") + "/"
+	x.silent = path != strings.TrimSuffix(r.opt.Path, "/")+"/" || q.Has("j") || !x.websocket && x.transport != "polling"
+	if x.silent {
+		return x
+	}
+	if x.sid != "" {
+		r.mu.Lock()
+		x.session = r.sessions[x.sid]
+		if x.session != nil {
+			x.session.last = x.at
+		}
+		r.mu.Unlock()
+		x.silent = x.session == nil
+		return x
+	}
+	for k := range q {
+		if !slices.Contains(engineKeys, k) {
+			x.query = append(x.query, k)
+		}
+	}
+	for k := range req.Header {
+		if own := strings.HasPrefix(k, "X-") && !strings.HasPrefix(k, "X-Forwarded") || k == "Authorization"; own {
+			x.headers = append(x.headers, k)
+		}
+	}
+	slices.Sort(x.query)
+	slices.Sort(x.headers)
+	x.cookies = len(req.Header["Cookie"]) > 0
+	return x
+}
+
+// rewrite addresses a request to the target.
+func (r *Recorder) rewrite(p *httputil.ProxyRequest) {
+	own := p.In.Host
+	p.SetURL(r.opt.Target)
+	p.Out.Header.Del("Accept-Encoding")          // bodies are read on the way
+	p.Out.Header.Del("Sec-Websocket-Extensions") // and frames
+	for _, name := range []string{"Origin", "Referer"} {
+		if v := p.Out.Header.Get(name); v != "" {
+			if u, err := url.Parse(v); err == nil && u.Host == own {
+				u.Scheme, u.Host = r.opt.Target.Scheme, r.opt.Target.Host
+				p.Out.Header.Set(name, u.String())
+			}
+		}
+	}
+}
+
+// failed answers a request whose target cannot be reached.
+func (r *Recorder) failed(w http.ResponseWriter, req *http.Request, err error) {
+	if req.Context().Err() == nil && r.opt.Unreachable != nil {
+		r.opt.Unreachable(err)
+	}
+	http.Error(w, fmt.Sprintf("throng record: the target %s cannot be reached: %v", r.opt.Target.Redacted(), err), http.StatusBadGateway)
+}
+
+// posted reads the packets that a polling client sends; false when its body could not be read.
+func (r *Recorder) posted(req *http.Request, x *exchange) bool {
+	body, whole, err := readBody(req.Body)
+	if err != nil {
+		return false
+	}
+	rest := req.Body
+	req.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(body), rest), rest}
+	if whole {
+		r.payload(x, true, req.Header.Get("Content-Type"), bytes.Clone(body))
+	}
+	return true
+}
+
+// readBody reads a body up to the limit; whole says that there is no more.
+func readBody(in io.Reader) (body []byte, whole bool, err error) {
+	if in == nil {
+		return nil, true, nil
+	}
+	body, err = io.ReadAll(io.LimitReader(in, maxBody+1))
+	return body, len(body) <= maxBody, err
+}
+
+// payload takes in the packets of a polling body, which it changes.
+func (r *Recorder) payload(x *exchange, up bool, contentType string, body []byte) {
+	if x.v3 {
+		for p := engineio.NewPayloadV3(body, strings.Contains(contentType, "octet-stream")); p.Next(); {
+			r.packet(x, up, p.Packet())
+		}
+		return
+	}
+	for p := engineio.NewPayload(body); p.Next(); {
+		r.packet(x, up, p.Packet())
+	}
+}
+
+// packet takes in one packet of Engine.IO.
+func (r *Recorder) packet(x *exchange, up bool, p engineio.Packet) {
+	switch {
+	case p.Type == engineio.Open && !up && x.session == nil:
+		if h, err := engineio.ParseHandshake(p.Data); err == nil {
+			r.opened(x, h.SID)
+		}
+	case x.session == nil:
+	case p.Type == engineio.Message:
+		x.session.client.Message(time.Now(), up, p.Binary, p.Data)
+	case p.Type == engineio.Upgrade && up:
+		x.session.client.Upgraded()
+	case p.Type == engineio.Close:
+		r.end(x.session)
+	}
+}
+
+// opened notes a session.
+func (r *Recorder) opened(x *exchange, sid string) {
+	s := &session{client: r.seen.Open(x.at, x.transport), v3: x.v3, last: x.at}
+	s.client.Handshake(x.query, x.headers, x.cookies)
+	x.session = s
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.sessions) >= maxSessions {
+		for id, old := range r.sessions {
+			if old.ended || time.Since(old.last) > goneAfter {
+				delete(r.sessions, id)
+			}
+		}
+	}
+	if len(r.sessions) < maxSessions {
+		r.sessions[sid] = s
+	}
+}
+
+// end notes that a session has ended.
+func (r *Recorder) end(s *session) {
+	r.mu.Lock()
+	s.ended = true
+	r.mu.Unlock()
+	s.client.Close(time.Now())
+}
+
+// answered reads what the target answers.
+func (r *Recorder) answered(res *http.Response) error {
+	r.localise(res)
+	x, _ := res.Request.Context().Value(exchangeKey{}).(*exchange)
+	switch {
+	case x == nil || x.silent:
+		return nil
+	case res.StatusCode == http.StatusSwitchingProtocols && x.websocket:
+		conn, ok := res.Body.(io.ReadWriteCloser)
+		if ok {
+			res.Body = r.tap(x, conn)
+		}
+		return nil
+	case res.StatusCode != http.StatusOK || res.Request.Method != http.MethodGet:
+		return nil
+	}
+	body, whole, err := readBody(res.Body)
+	if err != nil {
+		return err
+	}
+	rest := res.Body
+	res.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(body), rest), rest}
+	if whole {
+		r.payload(x, false, res.Header.Get("Content-Type"), bytes.Clone(body))
+	}
+	return nil
+}
+
+// localise makes cookies and redirects of the target work for a client that speaks to the proxy.
+func (r *Recorder) localise(res *http.Response) {
+	if cookies := res.Header["Set-Cookie"]; len(cookies) > 0 {
+		for i, c := range cookies {
+			parts := strings.Split(c, ";")
+			parts = slices.DeleteFunc(parts, func(p string) bool {
+				name, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(p)), "=")
+				return name == "domain" || name == "secure" || name == "samesite"
+			})
+			cookies[i] = strings.Join(parts, ";")
+		}
+	}
+	if to, err := res.Location(); err == nil && to.Host == r.opt.Target.Host {
+		to.Scheme, to.Host = "", ""
+		res.Header.Set("Location", to.String())
+	}
+}
