@@ -33,6 +33,8 @@ var rules = []rule{
 	{of: "protocol/hostname"},
 	{of: "scenario/regular"},
 	{of: "scenario/internal/recorded"},
+	{of: "scenario/draft", own: []string{"protocol/socketio", "scenario/internal/recorded"}},
+	{of: "scenario/recorder", own: []string{"protocol/engineio", "protocol/websocket", "scenario/draft"}},
 	{of: "scenario/journal", own: []string{"scenario/regular"}},
 
 	{of: "protocol/engineio"},

@@ -135,12 +135,26 @@ func (d *Draft) Replay() []byte {
 		}
 	}
 	d.client(p, g)
-	if len(d.c.ops) > 0 {
-		p.line("    send:")
-		p.line("      - {replay: %s, speed: 1x, clients: by user}", quoted(d.opt.Log))
-	}
+	d.replays(p)
 	d.phases(p, d.length().Truncate(time.Second)+2*time.Second)
 	return []byte(p.String())
+}
+
+// replays writes what plays the log: one stream for all operations or, where only some are
+// acknowledged, one for each.
+func (d *Draft) replays(p *page) {
+	if len(d.c.ops) == 0 {
+		return
+	}
+	p.line("    send:")
+	acked := func(op *operation) bool { return op.acked }
+	if !slices.ContainsFunc(d.c.ops, acked) {
+		p.line("      - {replay: %s, speed: 1x, clients: by user}", quoted(d.opt.Log))
+		return
+	}
+	for _, op := range d.c.ops {
+		p.line("      - {op: %s, replay: %s, speed: 1x, clients: by user%s}", op.op, quoted(d.opt.Log), optional(", ack: 5s", op.acked))
+	}
 }
 
 func (d *Draft) length() time.Duration {

@@ -1,0 +1,258 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/throng-io/throng/scenario/result"
+	"github.com/throng-io/throng/server"
+)
+
+// smallChat is a server with events of its own: rooms, messages to them, typing notices without a
+// text, and an event for everybody.
+func smallChat(t *testing.T) (target string) {
+	t.Helper()
+	srv, err := server.New(server.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	type say struct {
+		Room string `json:"room"`
+		Text string `json:"text"`
+		Kind string `json:"kind"`
+	}
+	srv.On("chat:join", func(s *server.Socket, e *server.Event) error {
+		var room string
+		if err := e.Bind(&room); err != nil {
+			return err
+		}
+		s.Join(room)
+		return e.Ack(true)
+	})
+	srv.On("chat:say", func(s *server.Socket, e *server.Event) error {
+		var m say
+		if err := e.Bind(&m); err != nil {
+			return err
+		}
+		_ = s.Namespace().To(m.Room).Emit("chat:said", map[string]string{"from": s.ID(), "text": m.Text})
+		return nil
+	})
+	srv.On("shout", func(s *server.Socket, e *server.Event) error {
+		var text string
+		if err := e.Bind(&text); err != nil {
+			return err
+		}
+		if err := s.Broadcast().Emit("shouted", text); err != nil {
+			return err
+		}
+		return e.Ack()
+	})
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = srv.Serve(ln)
+	}()
+	t.Cleanup(func() {
+		_ = srv.Shutdown(context.Background())
+		<-done
+	})
+	return "http://" + ln.Addr().String()
+}
+
+// recordHere runs throng record until stop is called, which returns what it printed.
+func recordHere(t *testing.T, args ...string) (address string, stop func() (string, int)) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	out, said := io.Pipe()
+	ended := make(chan int, 1)
+	go func() {
+		ended <- run(ctx, append([]string{"record", "--listen", "127.0.0.1:0"}, args...), strings.NewReader(""), said, said)
+		_ = said.Close()
+	}()
+	lines := bufio.NewScanner(out)
+	if !lines.Scan() {
+		cancel()
+		t.Fatalf("record ended with %d", <-ended)
+	}
+	address = regexp.MustCompile(`http://[^,]+`).FindString(lines.Text())
+	return address, func() (string, int) {
+		cancel()
+		rest, _ := io.ReadAll(out)
+		for lines.Scan() {
+			rest = append(append([]byte(lines.Text()), '\n'), rest...)
+		}
+		return string(rest), <-ended
+	}
+}
+
+// chatSession is what the simulated clients do at the chat.
+const chatSession = `
+version: 1
+name: session
+target: {url: "http://127.0.0.1:1"}
+contract:
+  join: {emit: [chat:join, "${room}"], ack: true}
+  operations:
+    say: {emit: [chat:say, {room: "${room}", text: "${payload}", kind: plain}], to: room, deliver: chat:said}
+    shout: {emit: [shout, "${payload}"], to: others, deliver: shouted}
+groups:
+  people:
+    count: 9
+    transport: {websocket: 34%, polling: 33%, upgrade: 33%}
+    auth: {token: "auth-value-4711"}
+    query: {key: "query-value-4711"}
+    headers: {X-Key: "header-value-4711", Cookie: "sid=cookie-value-4711"}
+    rooms: {of: 3, join: 2, prefix: lounge-}
+    send:
+      - {op: say, rate: 4/s, size: "uniform(40B 200B)"}
+      - {op: shout, rate: 5/s, per: group, size: 64B, ack: 5s}
+phases:
+  - {name: ramp, for: 400ms, clients: 0%..100%, load: 0%, record: false}
+  - {name: hold, for: 1s}
+`
+
+// A session of simulated clients over each transport is recorded through the proxy; the log that is
+// written replays with the same counts, and neither file has a secret or a text in it.
+func TestRecordAndReplay(t *testing.T) {
+	dir := t.TempDir()
+	target := smallChat(t)
+	front := httptest.NewTLSServer(forwardTo(t, target)) // a target with TLS, as production has
+	t.Cleanup(front.Close)
+	folder := filepath.Join(dir, "rec")
+	address, stop := recordHere(t, "--target", front.URL, "--insecure", "--out", folder)
+	session := filepath.Join(dir, "session.yaml")
+	if err := os.WriteFile(session, []byte(chatSession), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	before := playCounted(t, session, address, filepath.Join(dir, "first"))
+	said, code := stop()
+	if code != exitPass {
+		t.Fatalf("record ended with %d: %s", code, said)
+	}
+
+	in, err := os.Open(filepath.Join(folder, recordedLog))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	rows, err := csv.NewReader(in).ReadAll()
+	if err != nil || strings.Join(rows[0], ",") != "time,user,room,event,size" {
+		t.Fatalf("%v %v", rows[0], err)
+	}
+	counts, rooms := map[string]int64{}, map[string]bool{}
+	for _, row := range rows[1:] {
+		counts[row[3]]++
+		rooms[row[2]] = true
+	}
+	// The first run probes the target with a client of its own.
+	if counts["chat-say"] != before["say"] || counts["shout"] != before["shout"] || counts["join"] != 18 || counts["connect"] != 10 || len(rooms) != 4 {
+		t.Errorf("recorded %v in the rooms %v, sent %v", counts, rooms, before)
+	}
+	for _, name := range []string{recordedLog, recordedScenario, recordedReplay} {
+		text, err := os.ReadFile(filepath.Join(folder, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(text), "4711") || strings.Contains(string(text), "xxxx") {
+			t.Errorf("%s has a secret or a text in it:\n%s", name, text)
+		}
+		if name == recordedLog {
+			continue
+		}
+		if out, errs, code := throng(t, "check", filepath.Join(folder, name), "--target", target); code != exitPass {
+			t.Errorf("check %s: %d\n%s%s\n%s", name, code, out, errs, text)
+		}
+		for _, want := range []string{
+			`join: {emit: ["chat:join", "${room}"], ack: true}`, `to: room, deliver: "chat:said"`, `emit: ["shout", "${payload}"], to: others, deliver: "shouted", ack: true`,
+			`{kind: "plain", room: "${room}", text: "${payload}"}`, `auth: {token: "${token}"}`, `query: {key: "${key}"}`,
+		} {
+			if !strings.Contains(string(text), want) {
+				t.Errorf("%s has no %s:\n%s", name, want, text)
+			}
+		}
+	}
+
+	after := playCounted(t, filepath.Join(folder, recordedReplay), target, filepath.Join(dir, "second"))
+	if after["chat-say"] != before["say"] || after["shout"] != before["shout"] {
+		t.Errorf("replayed %v, recorded %v", after, before)
+	}
+}
+
+// playCounted runs a scenario and returns how many messages of each operation were sent. Nothing
+// may be lost; whether this machine was fit to judge does not matter here.
+func playCounted(t *testing.T, scenario, target, out string) map[string]int64 {
+	t.Helper()
+	stdout, errs, code := throng(t, "run", scenario, "--target", target, "--out", out, "--quiet", "--set", "phases.ramp.for=500ms")
+	if code != exitPass && code != exitInvalid {
+		t.Fatalf("run %s: %d\n%s%s", scenario, code, stdout, errs)
+	}
+	text, err := os.ReadFile(filepath.Join(out, result.FileName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var run result.Run
+	if err := json.Unmarshal(text, &run); err != nil {
+		t.Fatal(err)
+	}
+	counts := map[string]int64{}
+	for _, c := range run.Cells {
+		for _, op := range c.ByOperation {
+			counts[op.Op] += op.Ledger.Sent
+			if op.Ledger.Lost > 0 || op.Ledger.Sent != op.Ledger.Due {
+				t.Errorf("%s: %+v", op.Op, op.Ledger)
+			}
+		}
+	}
+	return counts
+}
+
+// forwardTo passes requests on to a server.
+func forwardTo(t *testing.T, target string) http.Handler {
+	t.Helper()
+	u, err := url.Parse(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) { p.SetURL(u) }, FlushInterval: -1, ErrorLog: log.New(io.Discard, "", 0)}
+}
+
+// What cannot be recorded is refused before anything is served, and nothing is written where no
+// client came.
+func TestRecordRefuses(t *testing.T) {
+	dir := t.TempDir()
+	for want, args := range map[string][]string{
+		"record needs --target":                     {},
+		"--target is not the URL of a server":       {"--target", "localhost:3000"},
+		"has more than a host and a port":           {"--target", "http://me:secret@127.0.0.1:1"},
+		"--limit is below 1":                        {"--target", "http://127.0.0.1:1", "--limit", "0"},
+		"is not an Engine.IO path":                  {"--target", "http://127.0.0.1:1", "--path", "io"},
+		"no client was seen":                        {"--target", "http://127.0.0.1:1", "--for", "1ms", "--out", filepath.Join(dir, "none")},
+		"name the file of the target's certificate": {"--target", "https://127.0.0.1:1", "--ca", "record_test.go"},
+	} {
+		_, errs, code := throng(t, append([]string{"record", "--listen", "127.0.0.1:0"}, args...)...)
+		if code != exitUsage || !strings.Contains(errs, want) || strings.Contains(errs, "secret") {
+			t.Errorf("%v: %d %q, want %q", args, code, errs, want)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "none")); err == nil {
+		t.Error("a folder is left")
+	}
+}
