@@ -52,7 +52,7 @@ func (g *group) appendMove(dst []byte, join bool, number int, room string, id in
 		if join {
 			p = c.join
 		}
-		return p.append(dst, &filling{group: g, client: number, room: room})
+		return p.append(dst, &filling{group: g, client: number, room: room, message: roomDraw(room)})
 	}
 	word := `["leave",`
 	if join {

@@ -99,6 +99,8 @@ type flow struct {
 	ctx    context.Context //nolint:containedctx // its life, which others end
 	cancel context.CancelFunc
 	draws  uint64
+	done   uint64   // steps that it has begun
+	round  int      // of the innermost repeat
 	aside  *fetched // takes the samples, and errors are not counted; nil: they are recorded
 
 	mu      sync.Mutex
@@ -267,6 +269,7 @@ func (f *flow) step(s *step) error {
 		return f.repeat(s)
 	}
 	t := f.group.t
+	f.done++
 	began := t.now()
 	until, err := f.do(s)
 	if f.ctx.Err() != nil {
@@ -304,6 +307,8 @@ func (f *flow) discreetly(s *step, err error) error {
 // next one begins when it would have.
 func (f *flow) repeat(s *step) error {
 	next := client.Now()
+	outer := f.round
+	defer func() { f.round = outer }()
 	for n := 0; s.spec.Times == 0 || n < s.spec.Times; n++ {
 		if n > 0 {
 			if err := f.sleep(next - client.Now()); err != nil {
@@ -312,6 +317,7 @@ func (f *flow) repeat(s *step) error {
 			next = max(next, client.Now())
 		}
 		next += s.spec.Every
+		f.round = n
 		if err := f.steps(s.steps); err != nil {
 			if f.ctx.Err() != nil {
 				return err

@@ -52,7 +52,7 @@ func (f *flow) patience() time.Duration {
 }
 
 func (f *flow) filling() *filling {
-	return &filling{group: f.group, client: f.number, captured: f.person.values()}
+	return &filling{group: f.group, client: f.number, captured: f.person.values(), message: f.done, round: f.round}
 }
 
 // open enters a call that an emission is about to make.

@@ -25,6 +25,7 @@ type group struct {
 	spec       *file.Group
 	transports []int // of the trial's, by the group's own
 	plan       *plan.Population
+	tallies    tallies
 
 	actors    []atomic.Pointer[actor] // by index; nil: not called, or sent away
 	held      atomic.Int32

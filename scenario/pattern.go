@@ -8,6 +8,7 @@ import (
 
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/jsonpath"
 	"github.com/throng-io/throng/scenario/internal/plan"
 	"github.com/throng-io/throng/scenario/internal/stamp"
 )
@@ -22,8 +23,9 @@ type pattern struct {
 type patch struct {
 	kind   patchKind
 	form   file.Form
-	feeder int // of the trial's
-	column int // of the feeder's table; for a captured value its place among the flow's
+	feeder int        // of the trial's
+	column int        // of the feeder's table; for a captured value its place among the flow's
+	draw   *drawPlace // made anew at each use; nil: nothing is
 }
 
 type patchKind uint8
@@ -38,6 +40,7 @@ const (
 	patchStamp // the bare stamp: for data of the user's own, and as an id
 	patchData
 	patchCaptured
+	patchDraw
 )
 
 // holeStamp is the hole that the runner itself puts into data.
@@ -55,14 +58,16 @@ type filling struct {
 	room     string
 	event    string
 	seq      uint32
-	stamp    *stamp.Stamp // nil: the payload is filler only
-	stream   int          // the stream of the message, and the number of the message in it
-	message  uint64       //
-	size     int          // of the payload
-	text     bool         // the payload is a text, of an operation of the contract, instead of an object
-	apart    bool         // the stamp stands in a place of its own, so that the payload is filler only
-	body     string       // of the payload, instead of filler; "": none
-	binary   bool         // the payload is an attachment
+	stamp    *stamp.Stamp      // nil: the payload is filler only
+	stream   int               // the stream of the message, and the number of the message in it
+	message  uint64            // for what is drawn also of a step of the client's flow, or of its reaction
+	round    int               // of the repeat that the step is in
+	heard    jsonpath.Document // the arguments of the event that is reacted to
+	size     int               // of the payload
+	text     bool              // the payload is a text, of an operation of the contract, instead of an object
+	apart    bool              // the stamp stands in a place of its own, so that the payload is filler only
+	body     string            // of the payload, instead of filler; "": none
+	binary   bool              // the payload is an attachment
 	captured []json.RawMessage
 }
 
@@ -91,6 +96,11 @@ func (t *trial) compile(tm file.Template, captured []string) *pattern {
 				if name == h.Name {
 					x.column, known = i, true
 				}
+			}
+		}
+		if !known {
+			if x.draw = t.draw(h.Name); x.draw != nil {
+				x.kind, known = patchDraw, true
 			}
 		}
 		if !known {
@@ -157,6 +167,8 @@ func (x *patch) append(dst []byte, f *filling) []byte {
 		return appendText(dst, f.event, x.form)
 	case patchPayload:
 		return f.payload(dst, x.form)
+	case patchDraw:
+		return x.draw.append(dst, f, x.form)
 	case patchStamp:
 		return f.bareStamp(dst, x.form)
 	case patchCaptured:

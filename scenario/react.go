@@ -8,6 +8,7 @@ import (
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/jsonpath"
 	"github.com/throng-io/throng/scenario/internal/plan"
 	"github.com/throng-io/throng/scenario/metric"
 )
@@ -24,6 +25,13 @@ func (a *actor) react(m *client.Message) {
 		return
 	}
 	fill := *a.filling()
+	fill.event = string(m.Name)
+	if r.draws {
+		fill.message = uint64(a.group.tallies.next(a.number, reactions))
+	}
+	if r.reads {
+		fill.heard, _ = jsonpath.Args(a.group.json(m.Args)) // well-formed: the client has checked it
+	}
 	if r.ack != nil && m.HasID {
 		if err := a.acknowledge(m.ID, m.Space, r.ack.append(nil, &fill)); err != nil {
 			a.countError(metric.Error(metric.ErrReact, metric.HowAck), -1, t.arrived(m), err)
@@ -58,6 +66,8 @@ func (a *actor) react(m *client.Message) {
 type reaction struct {
 	spec      *file.Reaction
 	ack, emit *pattern
+	draws     bool // they draw values
+	reads     bool // they take values of the event
 }
 
 func newReactions(t *trial, spec *file.Group) map[string]*reaction {
@@ -72,6 +82,10 @@ func newReactions(t *trial, spec *file.Group) map[string]*reaction {
 		}
 		if !r.spec.Emit.IsZero() {
 			r.emit = t.compile(r.spec.Emit, spec.Captured)
+		}
+		for _, p := range []*pattern{r.ack, r.emit} {
+			r.draws = r.draws || p.draws("")
+			r.reads = r.reads || p.draws(file.DrawEvent)
 		}
 		out[r.spec.Event] = r
 	}

@@ -40,6 +40,7 @@ type trial struct {
 	feeds    []*feed
 	contract *contract // of a foreign server; nil: the built-in one's
 	kinds    kinds
+	draws    uint64 // of all templates, to tell them apart
 
 	rec     *record.Recorder
 	ledger  *ledger.Ledger

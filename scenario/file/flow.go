@@ -233,9 +233,11 @@ func finishStep(d *decoder, n *node, s *Step) {
 
 func setRepeat(d *decoder, n *node, s *Step) {
 	sc := d.scope
+	inner := *sc
+	inner.at |= inRepeat
 	repeatTable.decode(d, n, s)
 	if steps := n.get("steps"); steps != nil && !steps.null {
-		s.Steps = d.stepsOf(steps, "steps", sc)
+		s.Steps = d.stepsOf(steps, "steps", &inner)
 	}
 	d.scope = sc
 	if s.Times == 0 && s.Every == 0 && !slices.ContainsFunc(s.Steps, Step.takesTime) && len(s.Steps) > 0 {

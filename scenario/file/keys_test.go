@@ -31,7 +31,7 @@ const inGroup = "{version: 1, name: x, groups: {a: {count: 10, %}}}"
 
 var examples = map[string]example{
 	"": {"%", assignments("version=1|name=x|groups={a: {count: 10, reconnect: {}}}"), map[string]string{
-		"version": "1", "name": "some-name", "about": "words", "seed": "7", "server": "{fanout: serial}", "target": "{url: \"http://h:1\"}", "targets": "[\"http://h:1\", \"http://h:2\"]", "vars": "{v: 1}", "matrix": "{repeat: 2}",
+		"version": "1", "name": "some-name", "about": "words", "seed": "7", "server": "{fanout: serial}", "target": "{url: \"http://h:1\"}", "targets": "[\"http://h:1\", \"http://h:2\"]", "vars": "{v: 1}", "counters": "{c: 1}", "matrix": "{repeat: 2}",
 		"data": "{u: {csv: u.csv}}|groups={a: {count: 1, auth: {x: $u.c}}}", "contract": "{join: {emit: [j]}}", "groups": "{b: {count: 2}}", "phases": "[{name: p, for: 10s}]",
 		"slo": "[max(cpu) < 50%]", "valid": "[max(cpu) < 50%]", "search": "{raise: groups.a.count, from: 1}", "trace": "3", "report": "{dir: d}",
 	}},

@@ -12,6 +12,7 @@ type Spec struct {
 	Seed     uint64            // every random choice derives from it; default 1
 	Target   *Target           // a foreign server; nil when Server is set
 	Server   *Server           // the built-in server; nil when Target is set
+	Counters []Counter         // in file order
 	Data     []Feeder          // data files, in file order
 	Contract *Contract         // what a foreign server can do; nil: as in the built-in bench application
 	Groups   []Group           // in file order, at least one

@@ -21,7 +21,8 @@ const (
 	inOnce // before a connection, for all clients
 	inFault
 	inRolling
-	inVars // a variable that is used in one of the others
+	inRepeat // the steps of a repeat
+	inVars   // a variable that is used in one of the others
 )
 
 const (
@@ -39,10 +40,18 @@ var templateNames = []struct {
 	{HoleClient, "the number of the client within its group, from 0", everywhere},
 	{HoleGroup, "the name of the client's group", everywhere | inOnce},
 	{HoleRoom, "the room that is joined, left or sent to", inRoomData | inOperation | inJoin},
-	{HoleEvent, "the event of the stream", inRoomData | inData},
+	{HoleEvent, "the event of the stream, or the one that is reacted to", inRoomData | inData | inReact},
+	{rowEvent, "a value of the event that is reacted to, by its path: `${event[0].id}`, or `${event.id}` for short", inReact},
 	{HoleSeq, "the number of the message in its stream, from 0", inMessages},
 	{HolePayload, "the stamp, filled up to `size` bytes", inMessages},
 	{HoleStamp, "the stamp alone, a text of 32 characters: an id that the server passes on", inOperation},
+	{DrawUUID, "a random UUID", everywhere | inOnce},
+	{rowRandom, "a random number from 1 to 6; with decimals, as many as its limits have: `random(0.5,1.5)`", everywhere | inOnce},
+	{rowPick, "one of some values at random", everywhere | inOnce},
+	{DrawNow, "the time in milliseconds since 1970", everywhere | inOnce},
+	{DrawNowISO, "the time as a text: 2026-01-31T12:00:00.000Z", everywhere | inOnce},
+	{rowCounter, "a counter of `counters:`, which each client counts for itself: one more at each use", everywhere},
+	{DrawLoop, "the number of the round of a repeat, from 0", inRepeat},
 	{"FILE.COLUMN", "the client's row of a data file", everywhere},
 	{"NAME", "a value that an earlier step captured; values of before can also be used in auth, query, headers, data and react", inBefore | inOnce | inFlow},
 	{"env.NAME", "an environment variable, which is kept secret", forSecrets | inOnce | inVars},
@@ -96,6 +105,12 @@ func (s spot) words() string {
 	if s&inRolling != 0 {
 		places = append(places, "rolling of a fault")
 	}
+	if s&inRepeat != 0 {
+		places = append(places, "the steps of a repeat")
+	}
+	if s&inReact != 0 {
+		places = append(places, "react")
+	}
 	return strings.Join(places, ", and in ")
 }
 
@@ -121,7 +136,7 @@ func (vs *variables) misplaced(name string, sc *scope) string {
 	case vs.secret[name]:
 		return fmt.Sprintf("a secret can be used only in %s", forSecrets.words())
 	}
-	in := spotsOf(row)
+	in := spotsOf(rowOf(row))
 	switch {
 	case in == 0:
 		return ""
@@ -158,7 +173,7 @@ func (sc *scope) allows(name string, feeders []string) bool {
 	switch {
 	case sc == nil:
 		return false
-	case spotsOf(name)&sc.at != 0, slices.Contains(sc.captured, name):
+	case spotsOf(rowOf(name))&sc.at != 0, slices.Contains(sc.captured, name):
 		return true
 	}
 	return spotsOf("FILE.COLUMN")&sc.at != 0 && feederOf(name, feeders) != ""

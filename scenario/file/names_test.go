@@ -24,7 +24,7 @@ var places = map[string]struct {
 	"operation":      {inOperation, "contract: {operations: {o: {emit: [e, @], to: none}}}\ngroups: {a: {count: 1}}"},
 	"emit":           {inFlow, "groups: {a: {count: 1, flow: [{emit: [e, @], ack: 1s, capture: {said: $}}]}}"},
 	"match":          {inFlow, "groups: {a: {count: 1, flow: [{wait: {event: e, match: {$: @}}, capture: {said: $}}]}}"},
-	"joined":         {inFlow, "groups: {a: {count: 1, flow: [{emit: [e], ack: 1s, capture: {said: $}}, {repeat: {times: 2, steps: [{join: @}]}}]}}"},
+	"joined":         {inFlow | inRepeat, "groups: {a: {count: 1, flow: [{emit: [e], ack: 1s, capture: {said: $}}, {repeat: {times: 2, steps: [{join: @}]}}]}}"},
 	"URL":            {inFlow, "groups: {a: {count: 1, flow: [{emit: [e], ack: 1s, capture: {said: $}}, {http: {get: \"/@\"}}]}}"},
 	"body":           {inFlow, "groups: {a: {count: 1, flow: [{emit: [e], ack: 1s, capture: {said: $}}, {http: {post: /x, headers: {X: @}, body: [@]}}]}}"},
 	"answer":         {inReact, "groups: {a: {count: 1, react: {e: {ack: @, emit: [x, @]}}}}"},
@@ -40,14 +40,14 @@ var places = map[string]struct {
 // Every name of the table can stand where the table says, and nowhere else; a refusal says where.
 func TestTemplateNames(t *testing.T) {
 	t.Setenv("OF_TEST", "12345678")
-	written := map[string]string{"FILE.COLUMN": "users.name", "NAME": "said", "env.NAME": "env.OF_TEST"}
+	written := map[string]string{"FILE.COLUMN": "users.name", "NAME": "said", "env.NAME": "env.OF_TEST", rowRandom: "random(1 6)", rowPick: "pick(a b c)", rowCounter: "counter.n", rowEvent: "event.id"}
 	for _, row := range templateNames {
 		name := row.name
 		if w, ok := written[name]; ok {
 			name = w
 		}
 		for what, p := range places {
-			text := "version: 1\nname: x\ndata: {users: {csv: u.csv}}\n" + strings.ReplaceAll(p.text, "@", "$"+name) + "\n"
+			text := "version: 1\nname: x\ncounters: {n: 1}\ndata: {users: {csv: u.csv}}\n" + strings.ReplaceAll(p.text, "@", "$"+name) + "\n"
 			_, err := Parse("x.yaml", []byte(text), nil)
 			refused := err != nil && (strings.Contains(err.Error(), "`${"+name+"}` cannot be used here; it can be used only in ") || strings.Contains(err.Error(), "unknown variable `"+name+"`"))
 			if may := row.in&p.at != 0; may == refused {

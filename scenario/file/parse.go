@@ -86,6 +86,9 @@ func newDecoder(errs *errorList, root *node, defs map[string]*node, how *reading
 	for _, name := range how.secret {
 		d.vars.secret[name] = true
 	}
+	for _, e := range root.get("counters").entries() {
+		d.vars.counters = append(d.vars.counters, e.key)
+	}
 	for _, e := range root.get("data").entries() {
 		d.vars.feeders = append(d.vars.feeders, e.key)
 		if each := e.val.get("each"); each != nil && each.text == EachMessage {

@@ -15,12 +15,12 @@ import (
 
 var (
 	reName     = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-	reVariable = regexp.MustCompile(`\$(?:\$|\{([^{}]*)\}|([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*))`)
+	reVariable = regexp.MustCompile(`\$(?:\$|\{([^{}]*)\}|((?:random|pick)\([^()]*\)|[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*))`)
 )
 
 const axisPrefix = "matrix."
 
-var reservedNames = []string{"matrix", "client", "room", "seq", "payload", "stamp", "group", "event", "env"}
+var reservedNames = []string{"matrix", "client", "room", "seq", "payload", "stamp", "group", "event", "env", DrawUUID, DrawRandom, DrawPick, DrawNow, "loop", DrawCounter}
 
 // variables are the values that ${...} may name in one combination.
 type variables struct {
@@ -30,11 +30,12 @@ type variables struct {
 	active []string        // being expanded, to find circles
 	used   map[string]bool // axes that something names
 
-	feeders []string        // names of the data files
-	rows    []string        // of them, those that have a row for each message
-	secret  map[string]bool // variables that must not be written
-	secrets *Secrets        // their values, and values of the environment
-	unset   bool            // environment variables need not be set
+	counters []string        // names of the counters
+	feeders  []string        // names of the data files
+	rows     []string        // of them, those that have a row for each message
+	secret   map[string]bool // variables that must not be written
+	secrets  *Secrets        // their values, and values of the environment
+	unset    bool            // environment variables need not be set
 }
 
 // maxExpanded bounds the size of expanded variables.
@@ -61,6 +62,7 @@ func (vs *variables) expand(errs *errorList, n *node, sc *scope) (value, bool) {
 		}
 		switch {
 		case sc.allows(name, vs.feeders) && (sc.at&inMessages != 0 || !slices.Contains(vs.rows, feederOf(name, vs.feeders))):
+			ok = vs.checkDraw(errs, n.offset(m[0]), name) && ok
 			v.hole(name, m[0])
 		case strings.HasPrefix(name, envPrefix) && sc.takesSecrets():
 			ok = vs.env(errs, n.offset(m[0]), name) && ok
@@ -170,6 +172,9 @@ func (vs *variables) advice(name string, sc *scope) string {
 		if s := Suggest(name, append(sc.names(), known...)); s != "" {
 			return fmt.Sprintf("did you mean `%s`?", s)
 		}
+	}
+	if hint := calledWrong(name); hint != "" {
+		return hint
 	}
 	prefix, _, dotted := strings.Cut(name, ".")
 	switch {

@@ -21,6 +21,7 @@ const (
 	ForStall
 	ForMove
 	ForBurst
+	ForTemplate
 )
 
 // Draw is the only source of randomness: a hash of the seed, the number's purpose, and up to three
