@@ -49,6 +49,7 @@ func serveCommand() *cobra.Command {
 		observed    observing
 		at          listening
 		shown       adminFlags
+		others      clusterFlags
 	)
 	cmd := &cobra.Command{
 		Use:   "serve",
@@ -66,6 +67,10 @@ func serveCommand() *cobra.Command {
 			if shown.on && onLocalhost(at.address) || len(observed.hosts) > 0 {
 				opts.Hosts = append([]string{"localhost"}, observed.hosts...)
 			}
+			if err := others.open(&opts); err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, others.close()) }()
 			srv, err := newApp(application, opts)
 			err = errors.Join(err, shown.install(srv, application, at.address, origins, observed.hosts))
 			if err != nil {
@@ -87,6 +92,9 @@ func serveCommand() *cobra.Command {
 				return err
 			}
 			defer offered()
+			if err := others.ready(ctx); err != nil {
+				return err
+			}
 			return serve(ctx, srv, &at, cmd.OutOrStdout(), func(url string) string { return pageNote(application, client) + shown.note(url) })
 		},
 	}
@@ -111,6 +119,7 @@ func serveCommand() *cobra.Command {
 		flagGroup{"Protocol", func(f *pflag.FlagSet) { optionFlags(f, &opts, "Protocol") }},
 		flagGroup{"Times", func(f *pflag.FlagSet) { optionFlags(f, &opts, "Times") }},
 		flagGroup{"Limits", func(f *pflag.FlagSet) { optionFlags(f, &opts, "Limits") }},
+		flagGroup{"Several servers", others.register},
 		flagGroup{"Admin UI", shown.register},
 		flagGroup{"Observation", observed.register},
 	)

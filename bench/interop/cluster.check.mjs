@@ -1,0 +1,136 @@
+// One official server and two of ours are one cluster over Redis, in both forms of publish and subscribe. The official server lives in
+// this process; REDIS is the socket of a Redis server.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
+import { after, before, describe, it } from 'node:test';
+import { promisify } from 'node:util';
+import { contract } from '../peers/node/contract.js';
+import { ask, connected, next, serve, take, ways, within } from './kit.mjs';
+
+const need = createRequire(new URL('../peers/node/', import.meta.url));
+const { Server } = need('socket.io');
+const { createAdapter, createShardedAdapter } = need('@socket.io/redis-adapter');
+const { Emitter } = need('@socket.io/redis-emitter');
+const { createClient } = need('redis');
+const socket = process.env.REDIS;
+const throng = JSON.parse(process.env.PEER)[0];
+
+const forms = {
+  classic: { scheme: 'unix://', adapter: (a, b, key) => createAdapter(a, b, { key }) },
+  'classic, answers on own channels': {
+    scheme: 'unix://', adapter: (a, b, key) => createAdapter(a, b, { key, publishOnSpecificResponseChannel: true }),
+  },
+  'sharded, dynamic': { scheme: 'unix+sharded://', adapter: (a, b, channelPrefix) => createShardedAdapter(a, b, { channelPrefix }) },
+  'sharded, dynamic-private': {
+    scheme: 'unix+sharded://', flags: ['--adapter-rooms', 'dynamic-private'],
+    adapter: (a, b, channelPrefix) => createShardedAdapter(a, b, { channelPrefix, subscriptionMode: 'dynamic-private' }),
+  },
+};
+
+for (const [name, form] of Object.entries(forms)) {
+  describe(name, () => {
+    const prefix = `throng ${name}`;
+    const redis = [];
+    const later = []; // to be undone
+    const t = { after: (f) => later.push(f) };
+    let io, clients, nodes;
+    const client = async () => {
+      const c = createClient({ socket: { path: socket } });
+      c.on('error', () => {});
+      redis.push(c);
+      return c.connect();
+    };
+    before(async () => {
+      io = new Server({ adapter: form.adapter(await client(), await client(), prefix) });
+      contract(io);
+      io.on('connection', (s) => (s.data = { user: 7 }));
+      const http = createServer();
+      io.attach(http);
+      await within(new Promise((resolve) => http.listen(0, '127.0.0.1', resolve)), 'the official server');
+      const flags = ['--adapter', form.scheme + socket, '--adapter-prefix', prefix, ...(form.flags ?? [])];
+      nodes = [{ url: `http://127.0.0.1:${http.address().port}` }, await serve(t, 'bench', flags), await serve(t, 'bench', flags)];
+      clients = await Promise.all(nodes.map((n) => connected(t, n.url, ways.websocket)));
+    });
+    after(async () => {
+      for (const f of later.reverse()) await f();
+      await io?.close();
+      await Promise.all(redis.map((c) => c.close().catch(() => {}))); // after what the adapter still sends
+    });
+
+    it('broadcasts to all, from each', async () => {
+      for (const [i, from] of clients.entries()) {
+        const got = clients.map((c) => next(c, `all${i}`));
+        await ask(from, 'all', `all${i}`, { text: 'é<>', list: [1, null, 1.5], bin: Buffer.from([1, 2]) });
+        for (const [data] of await Promise.all(got)) {
+          assert.deepEqual({ ...data, bin: [...new Uint8Array(data.bin)] }, { text: 'é<>', list: [1, null, 1.5], bin: [1, 2] });
+        }
+      }
+    });
+
+    it('10 000 messages to a room with acknowledgements, each once and in order', async () => {
+      await Promise.all(clients.map((c) => ask(c, 'join', 'r')));
+      await new Promise((resolve) => setTimeout(resolve, 200)); // channels of the room
+      const each = 1112; // of 3 clients to 3 members: 10 008 deliveries
+      const seen = clients.map((c) => {
+        const counts = [0, 0, 0];
+        const done = new Promise((resolve, reject) => c.on('m', ([from, n]) => {
+          if (n !== counts[from]) reject(new Error(`message ${n} of ${from} came after ${counts[from]}`));
+          counts[from]++;
+          if (counts.every((k) => k === each)) resolve();
+        }));
+        return within(done, 'all messages').catch((err) => assert.fail(`${err.message}: ${counts}`));
+      });
+      await Promise.all(clients.map(async (c, from) => {
+        const acks = [];
+        for (let n = 0; n < each; n++) {
+          acks.push(ask(c, 'room', 'r', 'm', [from, n]));
+          if (acks.length % 100 === 0) await Promise.all(acks.splice(0));
+        }
+        await Promise.all(acks);
+      }));
+      await Promise.all(seen);
+    });
+
+    it('questions to all, from the official server', async () => {
+      clients.forEach((c, i) => c.on('q', (n, ack) => ack(n + i)));
+      assert.deepEqual((await within(io.timeout(10000).emitWithAck('q', 10), 'answers')).sort(), [10, 11, 12]);
+    });
+
+    it('lists sockets, and changes their rooms', async () => {
+      const all = await within(io.fetchSockets(), 'sockets');
+      assert.deepEqual(all.map((s) => s.id).sort(), clients.map((c) => c.id).sort());
+      const far = all.find((s) => s.id === clients[1].id);
+      assert.deepEqual(Object.keys(far.handshake).sort(), ['address', 'auth', 'headers', 'issued', 'query', 'secure', 'time', 'url', 'xdomain']);
+      assert.deepEqual([...far.rooms].sort(), [far.id, 'r'].sort());
+      const one = next(clients[2], 'one');
+      io.to(clients[2].id).emit('one', 1);
+      assert.deepEqual(await one, [1]);
+      io.in(clients[1].id).socketsJoin('far');
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      const got = next(clients[1], 'to far');
+      io.to('far').emit('to far');
+      await got;
+      io.in('far').socketsLeave('far');
+    });
+
+    it('takes what emitters send, theirs and ours', async () => {
+      if (name === 'classic') {
+        const emitter = new Emitter(await client(), { key: prefix });
+        const got = clients.map((c) => take(c, 'out', 1));
+        emitter.to('r').emit('out', 'side', Buffer.from([9]));
+        for (const [[text, bin]] of await Promise.all(got)) assert.deepEqual([text, ...new Uint8Array(bin)], ['side', 9]);
+      }
+      const got = clients.map((c) => next(c, 'emitted'));
+      await promisify(execFile)(throng, ['emit', '--redis', form.scheme + socket, '--prefix', prefix, '--room', 'r', 'emitted', '{"a":1}']);
+      for (const args of await Promise.all(got)) assert.deepEqual(args, [{ a: 1 }]);
+    });
+
+    it('disconnects sockets elsewhere', async () => {
+      const gone = clients.slice(1).map((c) => next(c, 'disconnect'));
+      io.except(clients[0].id).disconnectSockets(true);
+      for (const [reason] of await Promise.all(gone)) assert.match(reason, /server disconnect|transport close/);
+    });
+  });
+}

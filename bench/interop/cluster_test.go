@@ -1,0 +1,46 @@
+//go:build interop
+
+package interop
+
+import (
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// One official server and two of ours are one cluster.
+func TestCluster(t *testing.T) {
+	t.Setenv("REDIS", redis(t))
+	runNode(t, "cluster.check.mjs", builtIn().command)
+}
+
+// redis starts a Redis server, and returns its socket.
+func redis(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "redis") // the path of a socket must be short
+	if err != nil {
+		t.Fatal(err)
+	}
+	socket := filepath.Join(dir, "s")
+	cmd := exec.Command("redis-server", "--port", "0", "--unixsocket", socket, "--save", "", "--dir", dir)
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("%v: install redis-server", err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		_ = os.RemoveAll(dir)
+	})
+	for range 1000 {
+		if c, err := net.Dial("unix", socket); err == nil {
+			_ = c.Close()
+			return socket
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatal("Redis did not start")
+	return ""
+}

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/throng-io/throng/server"
+	"github.com/throng-io/throng/server/adapter"
+	"github.com/throng-io/throng/server/emitter"
+)
+
+// clusterTime is how long the broker may take to confirm the subscriptions of a server, or to take
+// a message.
+const clusterTime = 10 * time.Second
+
+// clusterFlags are the flags of a server that is one of several.
+type clusterFlags struct {
+	address string
+	opts    adapter.Options
+	cluster *adapter.Cluster
+}
+
+func (c *clusterFlags) register(f *pflag.FlagSet) {
+	f.StringVar(&c.address, "adapter", "", "`URL` of the broker that connects several servers: redis://, redis+sharded://, nats:// or nats+embedded:// with HOST:PORT")
+	f.StringVar(&c.opts.Prefix, "adapter-prefix", "socket.io", "what the channels of the cluster begin with; the same on all its servers")
+	f.StringVar(&c.opts.Subscriptions, "adapter-rooms", "dynamic", "rooms with a channel of their own, on redis+sharded and NATS: dynamic, dynamic-private or static; the same on all servers")
+}
+
+// open connects to the broker, if there is one.
+func (c *clusterFlags) open(opts *server.Options) (err error) {
+	if c.address == "" {
+		return nil
+	}
+	if c.cluster, err = adapter.Open(c.address, c.opts); err != nil {
+		return fmt.Errorf("--adapter: %w", err)
+	}
+	opts.Adapter = c.cluster.Adapter
+	return nil
+}
+
+// ready waits until messages of the other servers arrive.
+func (c *clusterFlags) ready(ctx context.Context) error {
+	if c.cluster == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, clusterTime)
+	defer cancel()
+	return c.cluster.Ready(ctx)
+}
+
+func (c *clusterFlags) close() error {
+	if c.cluster == nil {
+		return nil
+	}
+	return c.cluster.Close()
+}
+
+const emitHelp = `Send an event to the clients of a cluster, through its broker: to all of a namespace,
+or to those in rooms. The servers may be ours (throng serve --adapter) or official ones
+with the same adapter. The arguments of the event are JSON values.
+
+User and password of the broker can stand in the environment instead of the address:
+REDIS_USERNAME and REDIS_PASSWORD, NATS_USER and NATS_PASSWORD, NATS_CREDS.`
+
+func emitCommand() *cobra.Command {
+	var (
+		address, namespace string
+		rooms, except      []string
+		volatile           bool
+		opts               emitter.Options
+	)
+	cmd := &cobra.Command{
+		Use:   "emit --broker URL EVENT [JSON ...]",
+		Short: "Send an event to the clients of a cluster, through its broker",
+		Long:  emitHelp,
+		Example: `  throng emit --broker redis://localhost:6379 --room news headline '{"id": 7}'
+  throng emit --broker nats://localhost:4222 --namespace /admin reload`,
+		Args: arguments(1, 1000),
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			values := make([]any, 0, len(args)-1)
+			for i, text := range args[1:] {
+				if !json.Valid([]byte(text)) {
+					return fmt.Errorf("argument %d of the event is not JSON: %s; write text with quotes, as '\"text\"'", i+1, text)
+				}
+				values = append(values, json.RawMessage(text))
+			}
+			if address == "" {
+				return errors.New("--broker is missing: give the address that the servers have as --adapter, such as redis://localhost:6379")
+			}
+			e, err := emitter.Open(address, opts)
+			if err != nil {
+				return &exitError{exitUnreachable, fmt.Errorf("--broker: %w", err)}
+			}
+			defer func() {
+				if closed := e.Close(); err == nil {
+					err = closed
+				}
+			}()
+			to := e.Of(namespace)
+			for _, room := range rooms {
+				to = to.To(room)
+			}
+			for _, room := range except {
+				to = to.Except(room)
+			}
+			if volatile {
+				to = to.Volatile()
+			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), clusterTime)
+			defer cancel()
+			return to.Emit(ctx, args[0], values...)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&address, "broker", "", "`URL` of the broker, as the servers' --adapter")
+	f.StringVar(&opts.Prefix, "prefix", "socket.io", "what the channels of the cluster begin with, as the servers' --adapter-prefix")
+	f.StringVar(&namespace, "namespace", "/", "`NAME` of the namespace")
+	f.StringArrayVar(&rooms, "room", nil, "clients in this `ROOM`, which may be the id of a socket; can be given several times (default all)")
+	f.StringArrayVar(&except, "except", nil, "but not those in this `ROOM`; can be given several times")
+	f.BoolVar(&volatile, "volatile", false, "clients that cannot take the event at once may miss it")
+	f.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		if name == "redis" { // --redis URL is understood as well
+			name = "broker"
+		}
+		return pflag.NormalizedName(name)
+	})
+	return cmd
+}
