@@ -16,10 +16,15 @@ type traffic struct {
 type counted struct {
 	net.Conn
 	bytes *traffic
+	below *beneath // where the kernel notes arrivals and TLS hides them from the reader; or nil
 }
 
-func (c *counted) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
+func (c *counted) Read(b []byte) (n int, err error) {
+	if c.below != nil {
+		n, err = c.below.read(b)
+	} else {
+		n, err = c.Conn.Read(b)
+	}
 	c.bytes.in.Add(uint64(n))
 	return n, err
 }
@@ -35,6 +40,7 @@ func (c *counted) Write(b []byte) (int, error) {
 type conn struct {
 	net.Conn
 	raw   syscall.RawConn // nil: only the ordinary Read and Write
+	below *beneath        // the connection under TLS, where it notes arrivals; or nil
 	bytes *traffic
 	write rawWrite
 }

@@ -14,3 +14,5 @@ func rawConn(net.Conn) syscall.RawConn { return nil }
 func (w *rawWrite) attempt(uintptr) bool { return true }
 
 func (rd *reader) attempt(uintptr) bool { return true }
+
+func (t *beneath) attempt(uintptr) bool { return true }

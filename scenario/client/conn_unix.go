@@ -86,3 +86,26 @@ func (rd *reader) take(fd uintptr, b []byte) (n int, err error) {
 	n, rd.stamp, err = readStamped(fd, b)
 	return n, err
 }
+
+// attempt is the callback of RawConn.Read: one read. False parks the goroutine until there is
+// something to read.
+func (t *beneath) attempt(fd uintptr) bool {
+	for {
+		n, stamp, err := readStamped(fd, t.b)
+		switch {
+		case errors.Is(err, syscall.EINTR):
+		case errors.Is(err, syscall.EAGAIN):
+			t.drained = Now()
+			return false
+		case err != nil:
+			t.err = err
+			return true
+		case n == 0:
+			t.err = io.EOF
+			return true
+		default:
+			t.n, t.stamp, t.short = n, stamp, n < len(t.b)
+			return true
+		}
+	}
+}

@@ -35,6 +35,9 @@ func (t *target) connect(ctx context.Context, bytes *traffic, tm *Timings) (*con
 	if t.tls == nil {
 		return newConn(plain, rawConn(tcp), bytes), nil
 	}
+	if raw := rawConn(tcp); raw != nil && stampArrivals(raw) {
+		plain.below = newBeneath(raw)
+	}
 	secure := tls.Client(plain, t.tls)
 	if err := secure.HandshakeContext(ctx); err != nil {
 		tcp.Close()
@@ -43,7 +46,9 @@ func (t *target) connect(ctx context.Context, bytes *traffic, tm *Timings) (*con
 	if tm != nil {
 		tm.TLS = Now() - done
 	}
-	return newConn(secure, nil, bytes), nil
+	c := newConn(secure, nil, bytes)
+	c.below = plain.below
+	return c, nil
 }
 
 // past is a deadline that interrupts at once.

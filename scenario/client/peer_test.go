@@ -164,19 +164,22 @@ func (p *peer) expect(want string) bool {
 
 // session plays a websocket server up to the joined namespace and then script.
 func session(t *testing.T, interval, timeout int, script func(p *peer)) string {
-	return listen(t, func(p *peer) {
-		req, _ := p.request()
-		if req == nil {
-			return
-		}
-		p.switchTo(req)
-		p.put(text(open(interval, timeout, "")))
-		if !p.expect("40") {
-			return
-		}
-		p.put(text(`40{"sid":"public"}`))
-		script(p)
-	})
+	return listen(t, func(p *peer) { join(p, interval, timeout, script) })
+}
+
+// join opens a websocket session on a connection and lets the client into its namespace.
+func join(p *peer, interval, timeout int, script func(p *peer)) {
+	req, _ := p.request()
+	if req == nil {
+		return
+	}
+	p.switchTo(req)
+	p.put(text(open(interval, timeout, "")))
+	if !p.expect("40") {
+		return
+	}
+	p.put(text(`40{"sid":"public"}`))
+	script(p)
 }
 
 // heard is a Handler that keeps copies.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os"
 	"sync"
-	"time"
 )
 
 const (
@@ -27,19 +26,14 @@ type reader struct {
 	src  *conn
 	buf  []byte // borrowed (readSize), own (TLS), or larger while a large message is in it
 	r, w int
-	rest []byte        // unread bytes of a parked reader, few
-	at   time.Duration // when the last bytes were read
+	rest []byte // unread bytes of a parked reader, few
 	try  func(fd uintptr) bool
 	once bool // do not park, answer (0, nil)
 	n    int  // result of try
 	err  error
 
-	stamped bool          // the kernel notes when bytes arrive
-	stamp   int64         // of the last of the bytes read, in nanoseconds of the wall clock; 0: none
-	came    time.Duration // same clock as Now; 0: the system does not report it
-	short   bool          // the last read took all there was
-	drained time.Duration // when the socket was last seen empty
-	empty   time.Duration // likewise, before the last read
+	times        // of the last read
+	stamped bool // the kernel notes when bytes arrive
 
 	pace *pace // of a slow client; nil: read what there is
 	most int   // bytes of the next read that it allows
@@ -50,7 +44,7 @@ type reader struct {
 }
 
 func newReader(src *conn) *reader {
-	rd := &reader{src: src, drained: Now()}
+	rd := &reader{src: src, times: times{drained: Now()}}
 	if src.raw != nil {
 		rd.try = rd.attempt
 		rd.stamped = stampArrivals(src.raw)
@@ -109,7 +103,12 @@ func (rd *reader) read(once bool) (n int, err error) {
 	}
 	rd.w += n
 	if n > 0 {
-		rd.noteTime()
+		if below := rd.src.below; below != nil {
+			rd.times = below.times
+			rd.at = Now() // it has been decrypted
+		} else {
+			rd.note()
+		}
 		err = nil // an error that came with bytes comes again without them
 	}
 	return n, err
