@@ -463,6 +463,9 @@ func (a *actor) end(err error) (next *actor) {
 	if ce := (*client.CloseError)(nil); errors.As(err, &ce) {
 		reason = slug(ce.Reason)
 	}
+	if _, own := errors.AsType[*client.LimitError](err); own {
+		reason = metric.HowLimit
+	}
 	switch {
 	case was == held && a.slow:
 		t.count.slowDropped.Add(1)

@@ -69,6 +69,7 @@ type fakeConn struct {
 	done    chan struct{}
 	once    sync.Once
 	why     string
+	cause   error // beside why; set before the end
 	late    sync.WaitGroup
 }
 
@@ -113,7 +114,7 @@ func (c *fakeConn) Run(h client.Handler) error {
 		select {
 		case <-c.done:
 			c.s.drop(c)
-			return &client.CloseError{Reason: c.why}
+			return &client.CloseError{Reason: c.why, Cause: c.cause}
 		case p := <-c.in:
 			if wait := time.Duration(c.stalled.Load()) - client.Now(); wait > 0 {
 				time.Sleep(wait)

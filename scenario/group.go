@@ -132,7 +132,7 @@ func (g *group) finish() {
 		}
 		g.configs[i] = client.Config{
 			URL: g.t.server.ep.URL, Path: g.t.server.ep.Path, Transport: name, Namespace: g.spec.Namespace, More: g.spec.More, Parser: g.parser, Engine: g.spec.Engine, Poll: g.spec.Poll,
-			TLS: g.t.server.tls, Timeout: g.spec.Connect.Timeout,
+			TLS: g.t.server.tls, Timeout: g.spec.Connect.Timeout, MaxMessage: g.t.receives(),
 		}
 	}
 }

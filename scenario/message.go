@@ -74,6 +74,26 @@ func stampedData(data file.Template) file.Template {
 	return file.Template{Parts: parts, Holes: holes}
 }
 
+// leastReceived is the most bytes of a message that clients take, however small the streams'
+// messages are.
+const leastReceived = 16 << 20
+
+// receives is how many bytes a message to the clients may have: twice the largest that is sent,
+// since a server may escape it or put it into base64.
+func (t *trial) receives() int {
+	largest := 0
+	for i := range t.spec.Groups {
+		for j := range t.spec.Groups[i].Send {
+			st := &t.spec.Groups[i].Send[j]
+			largest = max(largest, st.Size)
+			if !st.Sizes.IsZero() || st.Replay != nil {
+				largest = t.spec.Largest()
+			}
+		}
+	}
+	return leastReceived + 2*largest
+}
+
 // compose fills a custom packet in.
 func (s *stream) compose(dst []byte, a *actor, o *plan.Op, room int, seq uint32) []byte {
 	f := &s.fill

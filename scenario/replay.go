@@ -185,5 +185,5 @@ func (s *stream) sizeOf(o *plan.Op) int {
 	if s.spec.Sizes.IsZero() {
 		return s.spec.Size
 	}
-	return s.spec.Sizes.Bytes(plan.Unit(plan.Draw(s.t.spec.Seed, plan.ForSize, uint64(s.index), o.N, 0)))
+	return s.spec.Sizes.Bytes(plan.Unit(plan.Draw(s.t.spec.Seed, plan.ForSize, uint64(s.index), o.N, 0)), s.t.spec.Largest())
 }

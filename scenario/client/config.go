@@ -66,8 +66,12 @@ type Config struct {
 	Slow    *Slow   // read slowly; nil = as fast as possible
 	Recover Session // come back as the socket of that session; the zero Session = as a new one
 
-	MaxQueue   int // bytes of packets that wait for the network; 0 = 1 MiB
-	MaxMessage int // bytes of one received message or polling body; 0 = 16 MiB
+	// MaxQueue is how many bytes of packets may wait for the network, beside one packet of any
+	// length; 0 = 1 MiB.
+	MaxQueue int
+	// MaxMessage is the most bytes of one received message; the body of a poll may have eight times
+	// as many. 0 = 16 MiB. A longer one ends the session with a LimitError.
+	MaxMessage int
 }
 
 // Handshake is a CONNECT packet of a client, or the server's answer to it.

@@ -185,6 +185,7 @@ func (d *dialing) polling() error {
 	}
 	c.adopt(mainSlot, link)
 	p := newPolling(c, d.target, link)
+	p.limit *= batch
 	c.poll = p
 	release := guard(d.ctx, c)
 	defer release()

@@ -80,7 +80,7 @@ func TestHandshakeErrors(t *testing.T) {
 		{"not an open packet", "protocol", head("HTTP/1.1 101 S", "Upgrade: websocket", "Connection: upgrade", "Sec-WebSocket-Accept: KEY") + text("40")},
 		{"bad open packet", "protocol", head("HTTP/1.1 101 S", "Upgrade: websocket", "Connection: upgrade", "Sec-WebSocket-Accept: KEY") + text("0{}")},
 		{"closes at once", "closed", head("HTTP/1.1 101 S", "Upgrade: websocket", "Connection: upgrade", "Sec-WebSocket-Accept: KEY") + frame(0x88, "")},
-		{"oversize", "protocol", head("HTTP/1.1 101 S", "Upgrade: websocket", "Connection: upgrade", "Sec-WebSocket-Accept: KEY") + text(strings.Repeat("x", 2000))},
+		{"oversize", "limit", head("HTTP/1.1 101 S", "Upgrade: websocket", "Connection: upgrade", "Sec-WebSocket-Accept: KEY") + text(strings.Repeat("x", 2000))},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			url := listen(t, func(p *peer) {

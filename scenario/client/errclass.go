@@ -145,6 +145,7 @@ func classOf(err error, stage string) string {
 		http    httpError
 		broken  protocolError
 		version versionError
+		limit   *LimitError
 		newer   newerError
 		closed  *CloseError
 	)
@@ -162,6 +163,8 @@ func classOf(err error, stage string) string {
 		return "timeout"
 	case errors.As(err, &status):
 		return status.class()
+	case errors.As(err, &limit):
+		return "limit"
 	case errors.As(err, &refused):
 		return "connect_error"
 	case errors.As(err, &version):

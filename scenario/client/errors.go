@@ -3,6 +3,7 @@ package client
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 )
 
@@ -10,6 +11,17 @@ import (
 // queue of bytes that wait for the network (Config.MaxQueue). Nothing of the
 // packet was sent.
 var ErrBackpressure = errors.New("client: send queue is full")
+
+// A LimitError says that something of the server is larger than the client takes
+// (Config.MaxMessage). The limit is the client's own: the server has broken no rule.
+type LimitError struct {
+	What  string // message, event, or answer of HTTP
+	Limit int    // bytes
+}
+
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("the %s is larger than the %d bytes that the client takes", e.What, e.Limit)
+}
 
 // ErrClosed is returned by Send when the session is over.
 var ErrClosed = errors.New("client: session is closed")
@@ -21,8 +33,9 @@ type DialError struct {
 	// Class is a short constant for counting: "config", "refused", "timeout", "reset",
 	// "unreachable", "dns", "ports" (no local port left), "files" (no descriptor left), "tls",
 	// "http.<status>", "engine.<code>", "connect_error", "page" (a web page with status 200),
-	// "version" (the server speaks an older revision), "newer" (a newer one), "protocol" (another answer that violates the
-	// protocol), "closed" (the server ended the connection), "canceled", "other".
+	// "limit" (an answer above Config.MaxMessage), "version" (the server speaks an older revision),
+	// "newer" (a newer one), "protocol" (another answer that violates the protocol), "closed" (the
+	// server ended the connection), "canceled", "other".
 	Class string
 	Err   error
 }

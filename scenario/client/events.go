@@ -230,7 +230,7 @@ func (p *polling) parse(h Handler, b []byte) error {
 		end := bytes.IndexAny(b, "\r\n")
 		if end < 0 {
 			if len(e.line)+len(b) > p.limit {
-				return httpError(fmt.Sprintf("a line of the stream is above the limit of %d bytes", p.limit))
+				return &LimitError{What: "event", Limit: p.limit}
 			}
 			e.line = append(e.line, b...)
 			return nil
@@ -265,7 +265,7 @@ func (p *polling) field(h Handler, line []byte) error {
 	switch string(name) {
 	case "data":
 		if len(e.data)+len(value) > p.limit {
-			return httpError(fmt.Sprintf("an event is above the limit of %d bytes", p.limit))
+			return &LimitError{What: "event", Limit: p.limit}
 		}
 		e.data, e.some = append(append(e.data, value...), '\n'), true
 	case "event":

@@ -78,7 +78,7 @@ func readBody(rd *reader, res response, head, length, limit int) (response, erro
 			res.body, res.close = rd.unread()[head:total], true
 		}
 	case length > limit:
-		err = httpError(fmt.Sprintf("body of %d bytes is above the limit of %d", length, limit))
+		err = &LimitError{What: "answer", Limit: limit}
 	default:
 		total = head + length
 		if err = need(rd, total); err == nil {
@@ -255,7 +255,7 @@ func number(b []byte, base int) (n int, ok bool) {
 func readToEnd(rd *reader, head, limit int) (total int, err error) {
 	for err == nil {
 		if len(rd.unread())-head > limit {
-			return 0, httpError(fmt.Sprintf("body is above the limit of %d bytes", limit))
+			return 0, &LimitError{What: "answer", Limit: limit}
 		}
 		err = rd.fill()
 	}
@@ -286,7 +286,7 @@ func readChunks(rd *reader, head, limit int) (total, length int, err error) {
 			break
 		}
 		if length += n; length > limit {
-			return 0, 0, httpError(fmt.Sprintf("body is above the limit of %d bytes", limit))
+			return 0, 0, &LimitError{What: "answer", Limit: limit}
 		}
 		if err := need(rd, at+n+2); err != nil {
 			return 0, 0, err

@@ -214,7 +214,7 @@ func (p *polling) nextEvent() ([]byte, error) {
 	case n == 0:
 		return nil, &CloseError{Reason: TransportClose, Cause: errors.New("the server ended the stream")}
 	case n > p.limit:
-		return nil, httpError(fmt.Sprintf("event of %d bytes is above the limit of %d", n, p.limit))
+		return nil, &LimitError{What: "message", Limit: p.limit}
 	}
 	if err := need(rd, head+n+2); err != nil {
 		return nil, err

@@ -12,6 +12,10 @@ import (
 	"github.com/throng-io/throng/protocol/engineio"
 )
 
+// batch is how many of the longest messages the body of one poll may have: a server sends what has
+// gathered since the last one.
+const batch = 8
+
 // httpConn is one HTTP/1.1 connection that is kept alive between requests.
 type httpConn struct {
 	conn      *conn
@@ -111,7 +115,9 @@ const partingTime = 250 * time.Millisecond
 
 func newPolling(c *Client, t *target, link *conn) *polling {
 	ctx, stop := context.WithCancel(context.Background())
-	return &polling{c: c, target: t, limit: c.maxMessage, hold: true, ctx: ctx, stop: stop, get: newHTTPConn(link, t), parting: partingTime}
+	return &polling{
+		c: c, target: t, limit: c.maxMessage, hold: true, ctx: ctx, stop: stop, get: newHTTPConn(link, t), parting: partingTime,
+	}
 }
 
 // appendGet appends the next poll. The parameter t, new each time, keeps
@@ -280,7 +286,7 @@ func (p *polling) enqueue(size int, add func([]byte) []byte) error {
 	if p.closed {
 		return ErrClosed
 	}
-	if p.writing+len(p.queue)+size > p.c.maxQueue {
+	if full(p.writing+len(p.queue), size, p.c.maxQueue) {
 		return ErrBackpressure
 	}
 	p.queue = add(p.queue)

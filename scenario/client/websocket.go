@@ -210,11 +210,20 @@ func (w *websocket) frame() (ws.Frame, error) {
 
 // violation answers a broken rule with the close frame that names it.
 func (w *websocket) violation(err error) error {
-	if broken, ok := errors.AsType[*ws.Error](err); ok {
-		_ = w.sendFrames(appendClose(nil, broken.Code))
+	broken, ok := errors.AsType[*ws.Error](err)
+	if !ok {
+		return err
+	}
+	_ = w.sendFrames(appendClose(nil, broken.Code))
+	if broken.Code == ws.CodeTooBig {
+		return &LimitError{What: "message", Limit: w.limit}
 	}
 	return err
 }
+
+// full reports whether a queue takes no more bytes. An empty one takes any packet, or a large one
+// could never be sent.
+func full(queued, more, most int) bool { return queued > 0 && queued+more > most }
 
 // control handles a control frame.
 func (w *websocket) control(opcode ws.Opcode, payload []byte) error {
@@ -275,7 +284,7 @@ func (w *websocket) offer(b []byte) (broken, err error) {
 		return nil, ErrClosed
 	}
 	if w.flushing {
-		if w.writing+len(w.queue)+len(b) > w.c.maxQueue {
+		if full(w.writing+len(w.queue), len(b), w.c.maxQueue) {
 			return nil, ErrBackpressure
 		}
 		w.queue = append(w.queue, b...)
@@ -288,9 +297,6 @@ func (w *websocket) offer(b []byte) (broken, err error) {
 	}
 	if n == len(b) {
 		return nil, nil
-	}
-	if n == 0 && len(b) > w.c.maxQueue {
-		return nil, ErrBackpressure
 	}
 	if !w.c.start(w.flush) {
 		return nil, ErrClosed

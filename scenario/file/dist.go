@@ -202,7 +202,7 @@ func (d *decoder) sizes(n *node, s *Stream) {
 		}, "lognormal(80,0.8) or uniform(64B,1KiB)")
 	}, nil)
 	if !s.Sizes.IsZero() {
-		s.Size = s.Sizes.bytes(s.Sizes.Mean())
+		s.Size = bytesWithin(s.Sizes.Mean(), maxSize)
 	}
 }
 
@@ -214,8 +214,9 @@ func beforeParen(text string) string {
 	return name
 }
 
-// Bytes is At for sizes: whole bytes, at least MinSize and at most what the
-// built-in server takes.
-func (d Dist) Bytes(u float64) int { return d.bytes(d.At(u)) }
+// Bytes is At for sizes: whole bytes, from MinSize to most.
+func (d Dist) Bytes(u float64, most int) int { return bytesWithin(d.At(u), most) }
 
-func (d Dist) bytes(v float64) int { return int(min(max(math.Round(v), MinSize), maxBuiltIn)) }
+func bytesWithin(v float64, most int) int {
+	return int(min(max(math.Round(v), MinSize), float64(most)))
+}

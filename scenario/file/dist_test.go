@@ -46,7 +46,7 @@ func TestDrawing(t *testing.T) {
 				t.Fatalf("%+v: At(%v) is %v", d, u, v)
 			}
 		}
-		if b := d.Bytes(rapid.Float64Range(0, 0.999).Draw(t, "u")); b < MinSize || b > maxBuiltIn {
+		if b := d.Bytes(rapid.Float64Range(0, 0.999).Draw(t, "u"), maxBuiltIn); b < MinSize || b > maxBuiltIn {
 			t.Fatalf("%+v: %d bytes", d, b)
 		}
 	})

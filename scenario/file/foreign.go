@@ -19,7 +19,7 @@ func Foreign(name string, text []byte, set map[string]string, secret ...string) 
 // foreigner takes out of a tree what Foreign says.
 type foreigner struct {
 	root *node
-	left []string
+	left []string // what was taken out, in words
 }
 
 func withoutBuiltIn(root *node) (*node, []string) {
@@ -30,6 +30,19 @@ func withoutBuiltIn(root *node) (*node, []string) {
 	for _, key := range []string{"slo", "valid"} {
 		f.checks(key, gone)
 	}
+	return f.root, f.left
+}
+
+// replaced reports whether an override names another server than the built-in one of the file.
+func replaced(root *node) bool {
+	target, server := root.get("target"), root.get("server")
+	return target != nil && server != nil && target.at.set != "" && server.at.set == ""
+}
+
+// withoutSettings takes the settings of the built-in server out of a tree.
+func withoutSettings(root *node) (*node, []string) {
+	f := &foreigner{root: root}
+	f.settings()
 	return f.root, f.left
 }
 

@@ -20,10 +20,11 @@ func Parse(name string, text []byte, set map[string]string, secret ...string) (*
 
 // A reading says how a text is read.
 type reading struct {
-	set     map[string]string // overrides
-	secret  []string          // variables that must not be written
-	foreign bool              // see Foreign
-	unset   bool              // environment variables need not be set: nothing will run
+	set      map[string]string // overrides
+	secret   []string          // variables that must not be written
+	foreign  bool              // see Foreign
+	replaced bool              // --set names another server than the built-in one of the file
+	unset    bool              // environment variables need not be set: nothing will run
 }
 
 // hidden reports whether the value of an override must not be written.
@@ -44,8 +45,12 @@ func parse(name, text string, how reading, trial *searchTrial) (*File, error) {
 		return nil, errs.join(1)
 	}
 	var left []string
-	if how.foreign {
+	switch {
+	case how.foreign:
 		root, left = withoutBuiltIn(root)
+	case replaced(root):
+		how.replaced = true
+		root, left = withoutSettings(root)
 	}
 	defs := declare(errs, root.get("vars"))
 	checkSecrets(errs, how.secret, defs)
@@ -138,8 +143,14 @@ func expand(errs *errorList, root *node, defs map[string]*node, how *reading, m 
 	}
 	errs.cell = ""
 	for _, a := range m.axes {
-		if len(specs) > 0 && !used[axisPrefix+a.name] {
+		if len(specs) == 0 || used[axisPrefix+a.name] {
+			continue
+		}
+		switch {
+		case !how.replaced:
 			errs.add(a.at, fmt.Sprintf("the axis `%s` changes nothing", a.name), fmt.Sprintf("use it as ${matrix.%s} somewhere, or remove it", a.name))
+		case len(a.values) > 1:
+			errs.add(a.at, fmt.Sprintf("the axis `%s` changes only the built-in server, and the target is another one: its trials would be alike", a.name), fmt.Sprintf("give it one value, such as --set 'matrix.axes.%s=[%s]'", a.name, a.texts[0]))
 		}
 	}
 	return specs
@@ -170,11 +181,7 @@ func (d *decoder) spec(root *node, params map[string]string, trial *searchTrial)
 		s.Secrets = d.vars.secrets
 	}
 	d.checkTargets(root, s)
-	switch {
-	case s.Server == nil || s.Target == nil:
-	case at(root, "target").set != "" && at(root, "server").set == "":
-		s.Server = nil // --set names another server than the file's
-	default:
+	if s.Server != nil && s.Target != nil {
 		d.errs.add(at(root, "target"), "a scenario has a server or a target, not both", "remove one")
 	}
 	if s.Server == nil && s.Target == nil {
@@ -294,7 +301,11 @@ func (d *decoder) together(root *node, s *Spec) {
 	d.checkEngine(s)
 	for _, g := range s.Groups {
 		d.checkRamp(s, g)
-		for i, st := range g.Send {
+		for i := range g.Send {
+			st := &g.Send[i]
+			if !st.Sizes.IsZero() {
+				st.Size = bytesWithin(st.Sizes.Mean(), s.Largest())
+			}
 			if most := s.Server.largest(); s.Server != nil && st.Size > most {
 				item := d.places["group "+g.Name].get("send").items[i]
 				d.errs.add(at(item, "size"), fmt.Sprintf("the built-in server takes messages up to %s, this has %s", FormatSize(float64(most)), FormatSize(float64(st.Size))), "write a smaller size, or server: {max_payload: ...}")

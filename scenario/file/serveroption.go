@@ -29,6 +29,15 @@ func (s *Server) option(flag string) string {
 	return ""
 }
 
+// Largest is the size in bytes of the largest message that streams may send: what the built-in
+// server takes, or the limit of the format.
+func (s *Spec) Largest() int {
+	if s.Server == nil {
+		return maxSize
+	}
+	return min(s.Server.largest(), maxSize)
+}
+
 // largest is the size of the largest data that the server takes.
 func (s *Server) largest() int {
 	if n, err := strconv.Atoi(s.option("max-payload")); err == nil {

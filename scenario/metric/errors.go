@@ -48,6 +48,7 @@ const (
 	HowJoin      = "join"     // a room did not acknowledge the join
 	HowPorts     = "ports"    // no local port was left
 	HowFiles     = "files"    // no file descriptor was left
+	HowLimit     = "limit"    // a message was larger than the generator takes
 	HowNever     = "never"    // the client had not come back at the end
 	HowCapture   = "capture"  // the answer lacks a value that the step asks for
 	HowStatus    = "status"   // an HTTP status that the step does not expect
@@ -177,10 +178,16 @@ func (c ErrorClass) Blameless() bool {
 	return c.Slow || i >= 0 && ErrorKinds[i].Blameless
 }
 
-// Own reports whether the class is a limit of the generator's own system: no port or no file
-// descriptor was left for a connection. It says nothing about the target.
+// Own reports whether the class is a limit of the generator: no port or no file descriptor was left
+// for a connection, or a message was larger than it takes. It says nothing about the target.
 func (c ErrorClass) Own() bool {
-	return (c.Kind == ErrConnect || c.Kind == ErrReconnect) && (c.How == HowPorts || c.How == HowFiles)
+	switch c.Kind {
+	case ErrConnect, ErrReconnect:
+		return c.How == HowPorts || c.How == HowFiles || c.How == HowLimit
+	case ErrDrop:
+		return c.How == HowLimit
+	}
+	return false
 }
 
 func kindAt(k ErrorKind) int {

@@ -26,6 +26,7 @@ var impliedErrors = []struct {
 }{
 	{kind: metric.ErrConnect, faulty: true, own: true},
 	{kind: metric.ErrReconnect, faulty: true, own: true},
+	{kind: metric.ErrDrop, faulty: true, own: true},
 	{kind: metric.ErrBefore},
 	{kind: metric.ErrConnect},
 	{kind: metric.ErrDrop},
