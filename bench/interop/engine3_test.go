@@ -11,7 +11,7 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-var socketIO2 = server{"Socket.IO 2", []string{"node", "server2.mjs", "--port", "{port}"}}
+var socketIO2 = server{name: "Socket.IO 2", command: []string{"node", "server2.mjs", "--port", "{port}"}}
 
 // The runner measures a server of Socket.IO 2 as exactly as a later one, also with binary messages.
 func TestRunnerOnSocketIO2(t *testing.T) {

@@ -72,12 +72,13 @@ func ready() error {
 type server struct {
 	name    string
 	command []string
+	env     []string // besides the tests' own
 }
 
-var official = server{"official", []string{"node", peerServer, "--app", "{app}", "--port", "{port}"}}
+var official = server{name: "official", command: []string{"node", peerServer, "--app", "{app}", "--port", "{port}"}}
 
 func builtIn() server {
-	return server{"throng", []string{throng, "serve", "--app", "{app}", "--listen", "127.0.0.1:{port}"}}
+	return server{name: "throng", command: []string{throng, "serve", "--app", "{app}", "--listen", "127.0.0.1:{port}"}}
 }
 
 // TestOfficialClients runs every *.test.mjs against both servers. What fails on the official one is

@@ -5,6 +5,7 @@ package interop
 import (
 	"bufio"
 	"bytes"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -31,6 +32,7 @@ func (s server) launch(t *testing.T, app string, flags ...string) (address func(
 		args = append(args, strings.NewReplacer("{app}", app, "{port}", "0").Replace(arg))
 	}
 	cmd := exec.Command(args[0], append(args[1:], flags...)...)
+	cmd.Env = append(os.Environ(), s.env...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	stdin, err := cmd.StdinPipe() // its end is the server's, should the test be killed

@@ -52,7 +52,9 @@ class Account:
         for kind, of, every in self.faults:
             if of != op or self.asked[op] % every:
                 continue
-            hit = [sid for sid in everyone if sid not in members][:1] if kind == "stranger" else members[-1:]
+            taken = [sid for sids in mistakes.values() for sid in sids]  # or two mistakes could cancel each other
+            strangers = [sid for sid in everyone if sid not in members]
+            hit = [sid for sid in (strangers if kind == "stranger" else members) if sid not in taken][-1:]
             if hit:
                 add(self.planted[kind], op)
                 mistakes[kind if kind in mistakes else "again"] += hit

@@ -37,7 +37,9 @@ export class Account {
     const mistakes = { lost: [], again: [], late: [] };
     for (const { kind, op: of, every } of this.#faults) {
       if (of !== op || this.asked[op] % every !== 0) continue;
-      const hit = kind === 'stranger' ? everyone.find((id) => !members.includes(id)) : members.at(-1);
+      const taken = Object.values(mistakes).flat();
+      const from = kind === 'stranger' ? everyone.filter((id) => !members.includes(id)) : members;
+      const hit = from.findLast((id) => !taken.includes(id)); // or two mistakes could cancel each other
       if (hit === undefined) continue;
       add(this.planted[kind], op);
       const list = { loss: 'lost', late: 'late' }[kind] ?? 'again';

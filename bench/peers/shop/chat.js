@@ -19,7 +19,7 @@ export function chat(io, { account, batch }) {
   shop.chat.use(authenticate);
   shop.chat.on('connection', (socket) => {
     const { user } = socket.data;
-    watch(account, socket);
+    watch(shop, socket);
     socket.join(`user:${user.id}`);
     socket.emit('welcome', { user });
 
@@ -78,18 +78,20 @@ function authenticate(socket, next) {
 
 // watch counts what is written to a socket. A volatile message is dropped when the transport cannot
 // take it, which Socket.IO decides right after its listeners for outgoing packets were called.
-function watch(account, socket) {
+function watch(shop, socket) {
+  const { account } = shop;
   socket.onAnyOutgoing((event, data) => {
     const op = events[event];
     if (!op) return;
-    const missed = op === 'typing' && !socket.conn.transport.writable;
+    const missed = op === 'typing' && !shop.extra && !socket.conn.transport.writable;
     add(missed ? account.dropped : account.delivered, op, Array.isArray(data) ? data.length : 1);
   });
 }
 
 // deliver sends an event to rooms, none for everybody in /chat, and makes the mistakes that are
 // planted for this message.
-function deliver({ chat: to, account, delay }, op, rooms, event, data, { but, volatile } = {}) {
+function deliver(shop, op, rooms, event, data, { but, volatile } = {}) {
+  const { chat: to, account, delay } = shop;
   const everyone = [...to.sockets.keys()];
   const members = rooms.length > 0 ? [...(to.adapter.rooms.get(rooms[0]) ?? [])] : everyone;
   const { lost, again, late } = account.ask(op, members.filter((id) => id !== but), everyone);
@@ -97,8 +99,13 @@ function deliver({ chat: to, account, delay }, op, rooms, event, data, { but, vo
   if (but) out = out.except(but);
   if (volatile) out = out.volatile;
   out.emit(event, data);
-  for (const id of again) to.to(id).emit(event, data);
-  for (const id of late) setTimeout(() => to.to(id).emit(event, data), delay);
+  const extra = (id) => { // not volatile
+    shop.extra = true;
+    to.to(id).emit(event, data);
+    shop.extra = false;
+  };
+  again.forEach(extra);
+  for (const id of late) setTimeout(extra, delay, id);
 }
 
 // Batches holds the messages of a room for a while and sends them together.
