@@ -165,6 +165,22 @@ func TestShortLivesHideNoLoss(t *testing.T) {
 	}
 }
 
+// What is missing of messages with a short limit does not hold up the end until the limit of others.
+func TestTheEndWaitsForEachBookAlone(t *testing.T) {
+	m := newModel(2, ExpectOthers, ExpectOthers)
+	m.l.books[0].Late = 50 * lateLimit
+	m.joinAll()
+	got := m.send(0, 0, 100)
+	m.send(1, 0, 100) // and never comes
+	if !m.l.Outstanding(100 + lateLimit) {
+		t.Error("both are missing, and it does not wait")
+	}
+	m.get(1, got, 110)
+	if !m.l.Outstanding(100+lateLimit) || m.l.Outstanding(101+lateLimit) {
+		t.Error("it waits for the limit of another book")
+	}
+}
+
 // As long as something is missing and the last message is not late, the end waits: older ones may
 // still come too late.
 func TestTheEndWaitsForLateOnes(t *testing.T) {

@@ -338,30 +338,30 @@ func (l *Ledger) SoFar(rows [][]Row) [][]Row {
 	return rows
 }
 
-// Outstanding reports whether a delivery that counts may still arrive: some are missing, and the
-// late limit of the last message has not passed. Waiting that long separates late deliveries from
-// lost ones. One goroutine at a time, when the emitter has stopped.
+// Outstanding reports whether a delivery that counts may still arrive: some of a book are missing,
+// and the late limit of the book's last message has not passed. Waiting that long separates late
+// deliveries from lost ones; a book whose messages may be dropped does not hold up the others. One
+// goroutine at a time, when the emitter has stopped.
 func (l *Ledger) Outstanding(now int64) bool {
-	end := int64(-1)
 	for _, b := range l.books {
-		for seq := b.seq; seq > 0; seq-- {
-			if s, _ := b.find(seq - 1); s == nil || !s.void.Load() {
-				if s != nil {
-					end = max(end, s.Limit())
-				}
-				break
-			}
-		}
-	}
-	if now > end {
-		return false
-	}
-	for _, b := range l.books {
-		if b.outstanding(b.missing) || b.outstanding(0) {
+		if now <= b.end() && (b.outstanding(b.missing) || b.outstanding(0)) {
 			return true
 		}
 	}
 	return false
+}
+
+// end is the late limit of the last message; -1: there is none.
+func (b *Book) end() int64 {
+	for seq := b.seq; seq > 0; seq-- {
+		switch s, _ := b.find(seq - 1); {
+		case s == nil:
+			return -1
+		case !s.void.Load():
+			return s.Limit()
+		}
+	}
+	return -1
 }
 
 // outstanding reports whether something is missing of a message from some sequence on, and
