@@ -73,7 +73,7 @@ var rules = []rule{
 		of: "scenario/internal/lateness", own: nil,
 	},
 	{
-		of: "scenario/internal/record", own: []string{"scenario/internal/plan", "scenario/metric", "scenario/result"},
+		of: "scenario/internal/record", own: []string{"scenario/file", "scenario/internal/plan", "scenario/metric", "scenario/result"},
 		foreign: []string{"github.com/HdrHistogram/hdrhistogram-go/..."}, never: []string{own("scenario"), own("scenario/client/...")},
 	},
 	{

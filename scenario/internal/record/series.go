@@ -3,6 +3,7 @@ package record
 import (
 	"strconv"
 
+	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/metric"
 )
 
@@ -45,20 +46,37 @@ func (s *Series) Has(label, value string) bool {
 }
 
 // Chosen reports whether labels choose the series. Slow readers are left out unless they are
-// asked for: by read=slow, or by the name of a group that has no others.
+// asked for: by read=slow, or by the name of a group that has no others. So are the broadcasts of
+// volatile messages, which need not reach everybody, unless their messages are named.
 func (s *Series) Chosen(labels map[string]string) bool {
 	for label, value := range labels {
 		if !s.Has(label, value) {
 			return false
 		}
 	}
+	if s.Volatile && fanout[s.Metric] && !named(labels) {
+		return false
+	}
 	return !s.Slow || labels[metric.LabelRead] == "slow" || s.AllSlow && labels[metric.LabelGroup] != ""
 }
 
+// fanout are the metrics that say when a message was at all of its receivers.
+var fanout = map[string]bool{metric.FanoutFirst: true, metric.FanoutLast: true, metric.FanoutSpread: true}
+
+// named reports whether labels name certain messages: by their event, or by an operation of the
+// contract. The operations of the built-in bench application are not that certain.
+func named(labels map[string]string) bool {
+	switch labels[metric.LabelOp] {
+	case "", file.OpEcho, file.OpRoom, file.OpAll, file.OpEmit:
+		return labels[metric.LabelEvent] != ""
+	}
+	return true
+}
+
 // Counted reports whether labels select the series where losses are counted. Losing a volatile
-// message is not a failure, so those losses count only where the event is named.
+// message is not a failure, so those losses count only where the messages are named.
 func (s *Series) Counted(labels map[string]string) bool {
-	return s.Chosen(labels) && (!s.Volatile || labels[metric.LabelEvent] != "")
+	return s.Chosen(labels) && (!s.Volatile || named(labels))
 }
 
 // Interval is the name of the series in the timeline and the logs.

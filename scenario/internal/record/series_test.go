@@ -101,3 +101,26 @@ func TestTotalsOfWhatNeverEnded(t *testing.T) {
 		t.Errorf("%d of %d, p99 %d beyond %v", sum.Count(), sum.Total(), us, beyond)
 	}
 }
+
+// Volatile messages count where they are named, by their event or by an operation of a contract:
+// their losses, and the time until they were at all receivers.
+func TestVolatileMessagesAreNamed(t *testing.T) {
+	x := Series{Metric: metric.FanoutLast, Group: "a", Op: "typing", Event: "chat:typing", Volatile: true}
+	for _, c := range []struct {
+		op     string
+		labels map[string]string
+		want   bool
+	}{
+		{"typing", nil, false},
+		{"typing", map[string]string{metric.LabelGroup: "a"}, false},
+		{"typing", map[string]string{metric.LabelOp: "typing"}, true},
+		{"typing", map[string]string{metric.LabelEvent: "chat:typing"}, true},
+		{"room", map[string]string{metric.LabelOp: "room"}, false},
+		{"room", map[string]string{metric.LabelOp: "room", metric.LabelEvent: "chat:typing"}, true},
+	} {
+		x.Op = c.op
+		if x.Chosen(c.labels) != c.want || x.Counted(c.labels) != c.want {
+			t.Errorf("%s by %v: chosen %v, counted %v, want %v", c.op, c.labels, x.Chosen(c.labels), x.Counted(c.labels), c.want)
+		}
+	}
+}
