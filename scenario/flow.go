@@ -36,7 +36,8 @@ type step struct {
 	spec    *file.Step
 	emit    *pattern
 	room    *pattern
-	matches []*pattern
+	awaited matcher // of the event that it waits for
+	match   matcher // of the acknowledgement, or the answer
 	request *request
 	exprs   []*regexp.Regexp // by capture; nil: none
 	steps   []*step
@@ -69,10 +70,9 @@ func (p *flowPlan) compile(t *trial, g *group, specs []file.Step) (out []*step) 
 				continue
 			}
 			p.waits[e.Event] = true
-			for _, m := range e.Match {
-				s.matches = append(s.matches, t.compile(m.Value, g.spec.Captured))
-			}
+			s.awaited = t.matcher(e.Match, g.spec.Captured)
 		}
+		s.match = t.matcher(s.spec.Match, g.spec.Captured)
 		if s.spec.HTTP != nil {
 			s.request, s.exprs = t.request(g, s.spec.HTTP), expressions(s.spec.Capture)
 		}

@@ -144,10 +144,13 @@ func (f *flow) answer(s *step, res *http.Response, text []byte) error {
 		}
 		return &stepError{class: metric.HowStatus, status: res.StatusCode, err: err}
 	}
-	if slices.ContainsFunc(s.spec.Capture, func(c file.Capture) bool { return c.From == nil }) {
+	if len(s.match.all) > 0 || slices.ContainsFunc(s.spec.Capture, func(c file.Capture) bool { return c.From == nil }) {
 		doc, err := jsonpath.Body(text)
 		if err != nil {
 			return failed(metric.HowCapture, "the answer is not JSON but %q", client.BodyText(text))
+		}
+		if err := s.match.check(doc, f.filling(), "the answer"); err != nil {
+			return failed(metric.HowMismatch, "%w", err)
 		}
 		if err := f.capture(s, doc); err != nil {
 			return err

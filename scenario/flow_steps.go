@@ -107,6 +107,9 @@ func (f *flow) emit(s *step) (until int64, err error) {
 			return 0, err
 		}
 		until, last = got.at, got.args
+		if err := s.match.checkArgs(last, f.filling(), "the acknowledgement"); err != nil {
+			return 0, failed(metric.HowMismatch, "%w", err)
+		}
 	}
 	if s.spec.Expect != nil {
 		got, err := f.expected(s, s.spec.Expect, true)
@@ -136,7 +139,7 @@ func (f *flow) expected(s *step, e *file.Expect, lost bool) (event, error) {
 	err := f.await(client.Now()+e.Within, lost, func() bool {
 		for list := f.inbox[e.Event]; len(list) > 0; list = f.inbox[e.Event] {
 			f.inbox[e.Event] = list[1:]
-			if s.fits(e, list[0].args, fill) {
+			if s.awaited.checkArgs(list[0].args, fill, "the event") == nil {
 				got = list[0]
 				return true
 			}
@@ -147,28 +150,6 @@ func (f *flow) expected(s *step, e *file.Expect, lost bool) (event, error) {
 		err = failed(metric.HowTimeout, "no event %s within %s", e.Event, metric.FormatDuration(e.Within))
 	}
 	return got, err
-}
-
-// fits reports whether an event is the awaited one.
-func (s *step) fits(e *file.Expect, args []byte, fill *filling) bool {
-	if len(e.Match) == 0 {
-		return true
-	}
-	doc, err := jsonpath.Args(args)
-	return err == nil && matches(doc, e.Match, s.matches, fill) == nil
-}
-
-// matches returns the first match that a document does not meet; nil: it meets all. Where a path
-// leads to several values, one of them is enough.
-func matches(doc jsonpath.Document, all []file.Match, values []*pattern, fill *filling) *file.Match {
-	for i := range all {
-		want, err := jsonpath.Decode(values[i].append(nil, fill))
-		is := func(v any) bool { return err == nil && jsonpath.Equal(v, want) }
-		if !slices.ContainsFunc(doc.Select(&all[i].Path), is) {
-			return &all[i]
-		}
-	}
-	return nil
 }
 
 // captureArgs is capture from arguments.
@@ -241,6 +222,11 @@ func (f *flow) move(s *step) (until int64, err error) {
 		within = f.group.spec.Connect.Timeout
 	}
 	got, err := f.replied(within)
+	if err == nil {
+		if err = s.match.checkArgs(got.args, f.filling(), "the acknowledgement"); err != nil {
+			err = failed(metric.HowMismatch, "%w", err)
+		}
+	}
 	return got.at, err
 }
 

@@ -161,11 +161,12 @@ func keys[V any](m map[string]V) (out []string) {
 func TestFlowErrors(t *testing.T) {
 	t.Parallel()
 	for class, step := range map[string]string{
-		"step.timeout": `{emit: [silent], ack: 50ms}`,
-		"step.capture": `{emit: [fine], ack: 1s, capture: {x: "$[0].nothing"}}`,
-		"step.status":  `{http: {get: /missing}}`,
-		"step.http":    `{http: {get: "http://nobody/"}}`,
-		"step.dropped": `{emit: [bye], ack: 1s}`,
+		"step.timeout":  `{emit: [silent], ack: 50ms}`,
+		"step.capture":  `{emit: [fine], ack: 1s, capture: {x: "$[0].nothing"}}`,
+		"step.mismatch": `{emit: [fine], ack: 1s, match: {"$[0].ok": true}}`,
+		"step.status":   `{http: {get: /missing}}`,
+		"step.http":     `{http: {get: "http://nobody/"}}`,
+		"step.dropped":  `{emit: [bye], ack: 1s}`,
 	} {
 		t.Run(class, func(t *testing.T) {
 			t.Parallel()

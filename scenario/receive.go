@@ -135,6 +135,12 @@ func (a *actor) Ack(m *client.Message) {
 			a.checkIntact(&st, scan.After())
 		}
 	}
+	if len(s.match.all) > 0 {
+		if err := s.match.checkArgs(a.group.json(m.Args), a.filling(), "the acknowledgement"); err != nil {
+			a.countError(metric.Error(metric.ErrAck, metric.HowMismatch), int(c.stream), c.due, err)
+			return
+		}
+	}
 	if at-c.due > int64(s.spec.Ack) {
 		a.countError(metric.Error(metric.ErrAck, metric.HowTimeout), int(c.stream), c.due, nil)
 	}

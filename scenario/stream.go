@@ -41,6 +41,7 @@ type stream struct {
 	// Where the server's contract or the stream's own data says how a message looks, it is
 	// custom with the rest filled in.
 	custom    *pattern
+	match     matcher // of acknowledgements
 	intact    intact
 	stamped   bool // carries a stamp, by which receivers recognize it
 	needsRoom bool // each message is for a room, or names one
@@ -91,6 +92,7 @@ func newStream(t *trial, g *group, spec *file.Stream, index int) *stream {
 		s.plan.Burst(spec.Burst)
 	}
 	s.packet()
+	s.match = s.t.matcher(spec.Match, nil)
 	s.series()
 	return s
 }

@@ -30,6 +30,7 @@ type Step struct {
 	Ack     time.Duration // how long to wait for the acknowledgement; 0: none is asked for. Of join and leave: how long it may take
 	Expect  *Expect       // of an emit: the event that must follow
 	Wait    *Expect       // of a wait
+	Match   []Match       // values that the acknowledgement, or the answer to a request, must have
 	Capture []Capture     // from the event that was waited for, the acknowledgement, or the answer to a request
 	Think   Dist          // seconds
 	Times   int           // of a repeat; 0: until the client goes
@@ -47,7 +48,7 @@ type Expect struct {
 	Match  []Match       // all must hold, or it is not the one
 }
 
-// Match is a value that must stand at a path of the event's arguments.
+// Match is a value that must stand at a path.
 type Match struct {
 	Path  Path
 	Value Template // JSON
@@ -72,7 +73,7 @@ type Reaction struct {
 var doing = []string{StepEmit, StepWait, StepThink, StepRepeat, StepConnect, StepDisconnect, StepJoin, StepLeave, StepHTTP}
 
 // stepKeys are the keys of a step.
-var stepKeys = append(slices.Clone(doing), "ack", "expect", "capture", "name")
+var stepKeys = append(slices.Clone(doing), "ack", "match", "expect", "capture", "name")
 
 // flowScope holds the names that templates of a flow may use.
 func (d *decoder) flowScope(captured []string) *scope {
@@ -147,6 +148,7 @@ var stepTable = object[Step]{
 			s.Wait = d.expectation(n)
 			s.Name = s.Wait.Event
 		}},
+		{key: "match", about: "values that must stand at these paths of the acknowledgement or of the answer to a request, such as $.ok: true; else the step fails", is: aMatch, set: func(d *decoder, n *node, s *Step) { s.Match = d.matches(n, d.scope) }},
 		{key: "capture", about: "names for values of the answer, such as token: $[0].token, to use in the templates of later steps", is: mapOf(ourNames, anyOf(form{"type": "string", "pattern": `^(\$|.*\$\{)`}, ref("extract"))), set: func(d *decoder, n *node, s *Step) {
 			if !d.isDict(n, "capture") {
 				return
@@ -208,15 +210,18 @@ func finishStep(d *decoder, n *node, s *Step) {
 	}
 	s.Do = does[0].key
 	allowed := map[string][]string{
-		"ack": {StepEmit, StepJoin, StepLeave}, "expect": {StepEmit}, "capture": {StepEmit, StepWait, StepHTTP},
+		"ack": {StepEmit, StepJoin, StepLeave}, "match": {StepEmit, StepJoin, StepLeave, StepHTTP}, "expect": {StepEmit}, "capture": {StepEmit, StepWait, StepHTTP},
 	}
-	for _, key := range []string{"ack", "expect", "capture"} {
+	for _, key := range []string{"ack", "match", "expect", "capture"} {
 		if v := n.get(key); v != nil && !slices.Contains(allowed[key], s.Do) {
 			d.errs.add(v.at, fmt.Sprintf("`%s` cannot be used in a step with `%s`", key, s.Do), fmt.Sprintf("use it with %s, in a separate step", strings.Join(allowed[key], ", ")))
 		}
 	}
 	if c := n.get("capture"); c != nil && s.Do == StepEmit && s.Ack == 0 && s.Expect == nil {
 		d.errs.add(c.at, "the step waits for no answer, so it has no values to capture", "add ack: 2s or expect: {event: ...}")
+	}
+	if m := n.get("match"); m != nil && slices.Contains(allowed["ack"], s.Do) && s.Ack == 0 {
+		d.errs.add(m.at, "the step asks for no acknowledgement, so there is nothing to match", "add ack: 2s, or write match under expect for the event")
 	}
 	for i, c := range s.Capture {
 		if c.From != nil && s.Do != StepHTTP {
@@ -272,6 +277,26 @@ func (d *decoder) roomTemplate(n *node, what string) Template {
 	return textTemplate(v)
 }
 
+// aMatch is values by paths.
+var aMatch = atLeastOne(mapOf(form{"pattern": `^\$`}, nil))
+
+func (d *decoder) matches(n *node, sc *scope) (out []Match) {
+	if !d.isDict(n, "match") {
+		return nil
+	}
+	if len(n.keys) == 0 {
+		d.errs.add(n.at, "match is empty", "write a path and a value, such as $.ok: true")
+	}
+	for _, m := range n.keys {
+		p, f := parsePath(m.key)
+		if f != nil {
+			d.errs.add(m.at, f.msg, f.hint)
+		}
+		out = append(out, Match{p, jsonTemplate(d, m.val, sc)})
+	}
+	return out
+}
+
 func (d *decoder) expectation(n *node) *Expect {
 	return decoded(d, n, &expectTable)
 }
@@ -284,17 +309,8 @@ var expectTable = object[Expect]{
 	fields: []field[Expect]{
 		{key: "event", about: "its name", is: anEvent, required: "write event: and its name", set: func(d *decoder, n *node, e *Expect) { e.Event = d.string(n, "event", checkEvent) }},
 		{key: "within", about: "how long to wait", is: aDuration, def: "10s", set: func(d *decoder, n *node, e *Expect) { e.Within = d.duration(n, "within", time.Millisecond, maxWait) }},
-		{key: "match", about: "values that must stand at these paths of its arguments, such as \"$[0].ok\": true", is: mapOf(form{"pattern": `^\$`}, nil), set: func(d *decoder, n *node, e *Expect) {
-			if !d.isDict(n, "match") {
-				return
-			}
-			for _, m := range n.keys {
-				p, f := parsePath(m.key)
-				if f != nil {
-					d.errs.add(m.at, f.msg, f.hint)
-				}
-				e.Match = append(e.Match, Match{p, jsonTemplate(d, m.val, d.scope)})
-			}
+		{key: "match", about: "values that must stand at these paths of its arguments, such as \"$[0].ok\": true", is: aMatch, set: func(d *decoder, n *node, e *Expect) {
+			e.Match = d.matches(n, d.scope)
 		}},
 	},
 }

@@ -202,6 +202,7 @@ var streamTable = object[Stream]{
 			s.Away = d.oneOf(n, "word", aways, nil)
 		}},
 		{key: "ack", about: "ask for an acknowledgement and wait this long for it", is: aDuration, set: func(d *decoder, n *node, s *Stream) { s.Ack = d.duration(n, "ack", time.Millisecond, maxWait) }},
+		{key: "match", about: "values that must stand at these paths of the acknowledgement, such as $.ok: true; else it is an error", is: aMatch, set: func(d *decoder, n *node, s *Stream) { s.Match = d.matches(n, nil) }},
 		{key: "expect", about: "clients that should receive it", is: oneOf(receivers...), set: func(d *decoder, n *node, s *Stream) {
 			s.Expect = d.oneOf(n, "expect", receivers, nil)
 		}},
@@ -277,6 +278,9 @@ func finishStream(d *decoder, n *node, s *Stream) {
 
 // finishSchedule checks what streams with and without a contract have in common.
 func finishSchedule(d *decoder, n *node, s *Stream) {
+	if m := n.get("match"); m != nil && s.Ack == 0 {
+		d.errs.add(m.at, "the stream asks for no acknowledgement, so there is nothing to match", "add ack: 2s")
+	}
 	if s.Volatile && s.Ack > 0 {
 		d.errs.add(at(n, "volatile"), "a volatile message may be dropped, and is then never acknowledged", "remove ack or volatile")
 	}

@@ -81,11 +81,11 @@ var examples = map[string]example{
 	"rooms": {strings.Replace(inGroup, "%", "rooms: %", 1), assignments("of=10"), map[string]string{"of": "20", "prefix": "q", "join": "2", "size": "zipf(1)", "move": "exp(2m)"}},
 	"stream": {strings.Replace(inGroup, "%", "namespace: [/, /b], rooms: {of: 3}, send: [%]", 1), assignments("op=room|rate=1/s"), map[string]string{
 		"op": "all", "event": "e", "rate": "2/m", "per": "group", "arrival": "burst(8)", "size": "1KiB", "data": "{a: 1}", "binary": "true", "namespace": "/", "volatile": "true", "ack": "1s", "expect": "others",
-		"late": "2s", "away": "drop", "scale": "false", "replay": "t.csv|-rate", "speed": "2x|replay=t.csv|-rate", "clients": "in turn|replay=t.csv|-rate",
+		"late": "2s", "match": "{$.ok: true}|ack=1s", "away": "drop", "scale": "false", "replay": "t.csv|-rate", "speed": "2x|replay=t.csv|-rate", "clients": "in turn|replay=t.csv|-rate",
 	}},
 	"step": {strings.Replace(inGroup, "%", "flow: [%]", 1), assignments("emit=[e]|ack=1s"), map[string]string{
 		"emit": "[f, 1]", "ack": "2s", "expect": "{event: e}", "wait": "{event: e}|-emit|-ack", "capture": "{a: $}", "think": "1s|-emit|-ack", "repeat": "{times: 2, steps: [{think: 1s}]}|-emit|-ack",
-		"connect": "{}|-emit|-ack", "disconnect": "drop|-emit|-ack", "join": "r|-emit", "leave": "r|-emit", "http": "{get: /}|-emit|-ack", "name": "n",
+		"connect": "{}|-emit|-ack", "disconnect": "drop|-emit|-ack", "join": "r|-emit", "leave": "r|-emit", "http": "{get: /}|-emit|-ack", "match": "{$.ok: true}", "name": "n",
 	}},
 	"repeat": {strings.Replace(inGroup, "%", "flow: [{repeat: %}]", 1), assignments("steps=[{think: 1s}]"), map[string]string{"times": "3", "every": "2s", "steps": "[{think: 2s}]"}},
 	"expect": {strings.Replace(inGroup, "%", "flow: [{wait: %}]", 1), assignments("event=e"), map[string]string{"event": "f", "within": "3s", "match": "{\"$[0]\": 1}"}},

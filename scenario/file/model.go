@@ -190,6 +190,7 @@ type Stream struct {
 	Logged    bool          // of a replay: the log has the sizes of the messages; false until File.Logs
 	Data      Template      // JSON instead of the data object; zero: an object of Size bytes
 	Ack       time.Duration // how long to wait for an acknowledgement; 0: none is asked for
+	Match     []Match       // values that each acknowledgement must have
 	Space     int           // the namespace it sends to: 0 for the group's Namespace, then More in order
 	Binary    bool          // the payload is a binary attachment of Size bytes instead of an object
 	Expect    string        // expected receivers: all (default for room and all), others, self (default for an echo without Ack) or none (always for an echo with Ack: the acknowledgement is the answer)

@@ -37,7 +37,7 @@ const (
 	HowDropped      = "dropped"      // the connection ended before the answer
 	HowUnconnected  = "unconnected"  // no connection to send on
 	HowBackpressure = "backpressure" // the target did not read the earlier messages
-	HowMismatch     = "mismatch"     // an echo brought something else back
+	HowMismatch     = "mismatch"     // an echo brought something else back, or an answer lacks a value that it should have
 	HowUnexpected   = "unexpected"   // it was not asked for, or was for others
 	HowUnknown      = "unknown"      // no such message was sent
 	HowStale        = "stale"        // the ledger had closed its message
@@ -78,7 +78,7 @@ var ErrorKinds = []struct {
 	About     string
 }{
 	{
-		Kind: ErrBefore, Always: true, Hows: []string{HowTimeout, HowCapture, HowStatus, HowHTTP, HowOther},
+		Kind: ErrBefore, Always: true, Hows: []string{HowTimeout, HowCapture, HowMismatch, HowStatus, HowHTTP, HowOther},
 		Labels: ofGroups, About: "a request before a client's connection failed",
 	},
 	{Kind: ErrConnect, Always: true, Labels: ofGroups, About: "a client could not connect"},
@@ -91,7 +91,7 @@ var ErrorKinds = []struct {
 	{Kind: ErrStamp, Hows: []string{HowInvalid, HowChanged}, Labels: ofStreams, About: "a message arrived damaged"},
 	{Kind: ErrMove, Hows: []string{HowTimeout}, Labels: ofGroups, About: "a client could not change rooms"},
 	{
-		Kind: ErrStep, Hows: []string{HowTimeout, HowDropped, HowUnconnected, HowCapture, HowStatus, HowHTTP, HowSend, HowContract, HowOther},
+		Kind: ErrStep, Hows: []string{HowTimeout, HowDropped, HowUnconnected, HowCapture, HowMismatch, HowStatus, HowHTTP, HowSend, HowContract, HowOther},
 		Labels: ofGroups, About: "a step of a flow failed",
 	},
 	{Kind: ErrReact, Hows: []string{HowAck, HowEmit}, Labels: ofGroups, About: "a reaction could not be sent"},

@@ -1,0 +1,75 @@
+package scenario
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/throng-io/throng/protocol/socketio"
+	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// Values are compared as JSON: what a server escapes, in which order it writes keys and how it writes
+// numbers do not count; and a text is no number.
+func TestMatchComparesValues(t *testing.T) {
+	tr := trialOf(t, withData(t, "version: 1\nname: t\ntarget: {url: \"http://127.0.0.1:1\"}\ngroups: {a: {count: 3, flow: [{wait: {event: e, match: {\"$[0]\": José}}}]}}\n", nil))
+	fill := &filling{group: tr.groups[0], client: 2}
+	for _, c := range []struct {
+		match, args, want string
+	}{
+		{`"$[0]": José`, `"Jos\u00e9"`, ""},
+		{`"$.name": José`, `{"name":"Jos\u00e9"}`, ""},
+		{`"$[0]": {a: 1, b: [x]}`, `{ "b": ["\u0078"], "a": 1.0 }`, ""},
+		{`"$[1].id": 5`, `"x",{"id":5e0}`, ""},
+		{`"$[*].id": 5`, `{"id":4},{"id":5}`, ""},
+		{`"$.n": $client.index`, `{"n":2}`, ""},
+		{`"$.n": "${client.index}"`, `{"n":2}`, `$.n of the event is 2, not "2"`},
+		{`"$.ok": true`, `{"ok":false}`, `$.ok of the event is false, not true`},
+		{`"$.ok": true`, `{}`, `$.ok of the event is missing, not true`},
+		{`"$.ok": true`, ``, `$.ok of the event is missing, not true`},
+		{`"$[*]": 5`, `1,2,3,4`, `$[*] of the event is 1, 2, 3, not 5`},
+		{`"$[0]": x`, `"` + strings.Repeat("é", 50) + `"`, `$[0] of the event is "` + strings.Repeat("é", 29) + `..., not "x"`},
+		{`"$.a": 1, "$.b": 2`, `{"a":1,"b":3}`, `$.b of the event is 3, not 2`},
+	} {
+		f, err := file.Parse("x.yaml", []byte("version: 1\nname: t\ngroups: {a: {count: 1, flow: [{wait: {event: e, match: {"+c.match+"}}}]}}\n"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := tr.matcher(f.Spec.Groups[0].Flow[0].Wait.Match, nil)
+		got := ""
+		if err := m.checkArgs([]byte(c.args), fill, "the event"); err != nil {
+			got = err.Error()
+		}
+		if got != c.want {
+			t.Errorf("%s of %s: %q, want %q", c.match, c.args, got, c.want)
+		}
+	}
+}
+
+// An acknowledgement of a stream without the value that it must have is an error of its own.
+func TestStreamsMatchAcknowledgements(t *testing.T) {
+	t.Parallel()
+	n := 0
+	s := newTalker(t, func(c *fakeConn, p *socketio.Packet, _ string, _ []byte) {
+		n++
+		reply := `{"ok":true,"name":"Jos\u00e9"}`
+		if n%4 == 0 {
+			reply = `{"ok":false,"name":"José"}`
+		}
+		c.deliver(fakePacket{text: fmt.Appendf(nil, "3%d[%s]", p.ID, reply)})
+	})
+	cell := play(t, &s.fakeServer, `
+version: 1
+name: t
+target: {url: "http://127.0.0.1:1"}
+groups: {a: {count: 1, send: [{op: emit, event: e, rate: 20/s, ack: 1s, match: {$.ok: true, $.name: José}}]}}
+phases: [{name: all, for: 1s}]
+`)
+	if cell.Errors["ack.mismatch"] != 5 || cell.Verdict != result.Fail || !strings.Contains(cell.Reason, "ack.mismatch") {
+		t.Errorf("%s because %q; errors %v, warnings %q", cell.Verdict, cell.Reason, cell.Errors, cell.Warnings)
+	}
+	if h := cell.Latency["ack"]; h == nil || h.N != 15 {
+		t.Errorf("%+v, want the latencies of 15 acknowledgements", h)
+	}
+}
