@@ -1,4 +1,4 @@
-// One official server and two of ours are one cluster over Redis, in both forms of publish and subscribe. The official server lives in
+// One official server and two of ours are one cluster over Redis, in all forms that the official adapters have. The official server lives in
 // this process; REDIS is the socket of a Redis server.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -12,6 +12,7 @@ import { ask, connected, next, serve, take, ways, within } from './kit.mjs';
 const need = createRequire(new URL('../peers/node/', import.meta.url));
 const { Server } = need('socket.io');
 const { createAdapter, createShardedAdapter } = need('@socket.io/redis-adapter');
+const { createAdapter: createStreamsAdapter } = need('@socket.io/redis-streams-adapter');
 const { Emitter } = need('@socket.io/redis-emitter');
 const { createClient } = need('redis');
 const socket = process.env.REDIS;
@@ -27,6 +28,7 @@ const forms = {
     scheme: 'unix+sharded://', flags: ['--adapter-rooms', 'dynamic-private'],
     adapter: (a, b, channelPrefix) => createShardedAdapter(a, b, { channelPrefix, subscriptionMode: 'dynamic-private' }),
   },
+  streams: { scheme: 'unix+streams://', adapter: (a, b, channelPrefix) => createStreamsAdapter(a, { channelPrefix }) },
 };
 
 for (const [name, form] of Object.entries(forms)) {

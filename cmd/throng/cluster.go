@@ -27,7 +27,7 @@ type clusterFlags struct {
 }
 
 func (c *clusterFlags) register(f *pflag.FlagSet) {
-	f.StringVar(&c.address, "adapter", "", "`URL` of the broker that connects several servers: redis://, redis+sharded://, nats:// or nats+embedded:// with HOST:PORT")
+	f.StringVar(&c.address, "adapter", "", "`URL` of the broker that connects several servers: redis://, redis+sharded://, redis+streams://, nats:// or nats+embedded:// with HOST:PORT")
 	f.StringVar(&c.opts.Prefix, "adapter-prefix", "socket.io", "what the channels of the cluster begin with; the same on all its servers")
 	f.StringVar(&c.opts.Subscriptions, "adapter-rooms", "dynamic", "rooms with a channel of their own, on redis+sharded and NATS: dynamic, dynamic-private or static; the same on all servers")
 }

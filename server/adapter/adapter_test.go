@@ -28,6 +28,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(
 		m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
+		goleak.IgnoreAnyFunction("github.com/redis/rueidis.(*call).DelayDo.func1"), // sleeps for a second
 	)
 }
 
@@ -72,7 +73,7 @@ func wait(t *testing.T, what string, f func() bool) {
 // brokers calls f with the address of each kind of broker.
 func brokers(t *testing.T, f func(t *testing.T, address string)) {
 	socket, _ := redis(t)
-	for _, form := range []string{"unix://", "unix+sharded://"} {
+	for _, form := range []string{"unix://", "unix+sharded://", "unix+streams://"} {
 		t.Run(strings.TrimSuffix(form, "://"), func(t *testing.T) { f(t, form+socket) })
 	}
 	t.Run("nats", func(t *testing.T) {

@@ -33,6 +33,13 @@ type Options struct {
 	// publishOnSpecificResponseChannel of the official adapter; redis:// knows it. The others always
 	// do.
 	OwnResponses bool
+	// Stream is the name of the stream on redis+streams. Default: "socket.io".
+	Stream string
+	// Streams is over how many streams the namespaces are spread. Default: 1, which is named Stream;
+	// several are named Stream-0, Stream-1, ...
+	Streams int
+	// StreamLength is about how many messages a stream keeps. Default: 10 000.
+	StreamLength int
 	// Logger gets failures of the broker, once a second at most. Default: slog.Default().
 	Logger *slog.Logger
 }
@@ -46,6 +53,15 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.MaxQueue <= 0 {
 		o.MaxQueue = 16 << 20
+	}
+	if o.Stream == "" {
+		o.Stream = "socket.io"
+	}
+	if o.Streams <= 0 {
+		o.Streams = 1
+	}
+	if o.StreamLength <= 0 {
+		o.StreamLength = 10_000
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()

@@ -9,11 +9,12 @@
 //
 //	redis://          publish and subscribe, as @socket.io/redis-adapter's createAdapter
 //	redis+sharded://  sharded publish and subscribe (Redis 7), as its createShardedAdapter
+//	redis+streams://  streams, as @socket.io/redis-streams-adapter
 //	nats://           core NATS; a form of our own, for there is no official one
 //	nats+embedded://  the same on a NATS server in this process
 //
 // A broadcast is delivered to the sockets of its own server first and then published, so a broker
 // that stands still holds up no local delivery. What waits to be published is bounded
-// ([Options.MaxQueue]). These brokers keep nothing: messages that are published while a server is
-// cut off from the broker do not reach it.
+// ([Options.MaxQueue]). All but streams keep nothing: messages that are published while a server is
+// cut off from the broker do not reach it. A stream keeps the last [Options.StreamLength] messages.
 package adapter

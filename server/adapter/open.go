@@ -11,6 +11,7 @@ import (
 //
 //	redis://[USER:PASSWORD@]HOST:PORT[/DB]    rediss:// with TLS, unix:///PATH for a socket
 //	redis+sharded://…                         rediss+sharded://, unix+sharded://
+//	redis+streams://…                         rediss+streams://, unix+streams://
 //	nats://[USER:PASSWORD@]HOST:PORT          tls:// with TLS
 //	nats+embedded://HOST:PORT                 on a NATS server in this process, which other servers
 //	                                          reach with nats://HOST:PORT; default 127.0.0.1:4222
@@ -52,6 +53,9 @@ func (c *Cluster) openRedis(at bus.Address) error {
 	if at.Form == bus.Classic {
 		c.link = func(n *node) link { return newClassic(n, r) }
 		return nil
+	}
+	if at.Form == bus.Streams {
+		return c.openStreams(r)
 	}
 	c.link = func(n *node) link {
 		l := newRoomed(n, r)

@@ -1,6 +1,7 @@
 // Package emitter sends events to the clients of a cluster from a process that is no server: a job,
 // a web application, a script. It publishes what the servers of the cluster listen to, see package
-// adapter; on redis:// its messages are those of @socket.io/redis-emitter.
+// adapter; on redis:// its messages are those of @socket.io/redis-emitter, on
+// redis+streams:// those of @socket.io/redis-streams-emitter.
 //
 //	e, err := emitter.Open("redis://localhost:6379", emitter.Options{})
 //	err = e.To("room1").Emit(ctx, "news", map[string]any{"id": 7})
@@ -26,6 +27,10 @@ import (
 type Options struct {
 	// Prefix is that of the servers, see adapter.Options. Default: "socket.io".
 	Prefix string
+	// Stream, Streams and StreamLength are those of the servers on redis+streams. Defaults:
+	// "socket.io", 1 and 10 000.
+	Stream                string
+	Streams, StreamLength int
 }
 
 // Emitter is a connection to a broker, and stands for all clients of the main namespace.
@@ -47,8 +52,17 @@ func Open(address string, o Options) (*Emitter, error) {
 	if o.Prefix == "" {
 		o.Prefix = "socket.io"
 	}
+	if o.Stream == "" {
+		o.Stream = "socket.io"
+	}
+	if o.StreamLength <= 0 {
+		o.StreamLength = 10_000
+	}
 	options := bus.Options{MaxQueue: 1 << 20, Logger: slog.New(slog.DiscardHandler)}
-	s := &sender{form: at.Form, classic: wire.Classic{Prefix: o.Prefix}, cluster: wire.Cluster{Prefix: o.Prefix}}
+	s := &sender{
+		form: at.Form, classic: wire.Classic{Prefix: o.Prefix}, cluster: wire.Cluster{Prefix: o.Prefix},
+		streams: wire.Streams{Name: o.Stream, Count: o.Streams}, length: o.StreamLength,
+	}
 	if at.Form == bus.OnNATS {
 		s.Sender, err = bus.OpenNATS(at, options)
 	} else {
@@ -175,6 +189,8 @@ type sender struct {
 	form    bus.Form
 	classic wire.Classic
 	cluster wire.Cluster
+	streams wire.Streams
+	length  int
 }
 
 // item is a message as it is published. Beside classic pub/sub the channel for all is the one that
@@ -182,6 +198,9 @@ type sender struct {
 func (s *sender) item(m *wire.Message) bus.Item {
 	if s.form == bus.Classic {
 		return bus.Item{Channel: s.classic.Channel(m), Payload: s.classic.Append(nil, m)}
+	}
+	if s.form == bus.Streams {
+		return bus.Item{Channel: s.streams.Of(m.Namespace), Fields: s.cluster.AppendEntry(bus.Keep(s.length), m)}
 	}
 	i := bus.Item{Channel: s.cluster.Everyone(m.Namespace)}
 	if m.Parser == socketio.MessagePack {

@@ -20,6 +20,7 @@ type Form string
 const (
 	Classic Form = "classic" // @socket.io/redis-adapter's createAdapter
 	Sharded Form = "sharded" // its createShardedAdapter
+	Streams Form = "streams" // @socket.io/redis-streams-adapter
 	OnNATS  Form = "nats"    // the sharded form, on NATS
 )
 
@@ -30,7 +31,7 @@ type Address struct {
 	URL      *url.URL
 }
 
-const known = "write redis://HOST:PORT, redis+sharded://HOST:PORT, nats://HOST:PORT or nats+embedded://HOST:PORT"
+const known = "write redis://HOST:PORT, redis+sharded://HOST:PORT, redis+streams://HOST:PORT, nats://HOST:PORT or nats+embedded://HOST:PORT"
 
 // Parse reads the address of a broker. Its errors do not show passwords.
 func Parse(address string) (Address, error) {
@@ -54,8 +55,8 @@ func Parse(address string) (Address, error) {
 		case "":
 			a.Form = Classic
 			return a, nil
-		case "sharded":
-			a.Form = Sharded
+		case string(Sharded), string(Streams):
+			a.Form = Form(form)
 			return a, nil
 		}
 	}

@@ -105,6 +105,9 @@ func (r *Redis) command(i *Item) rueidis.Completed {
 	return b.Publish().Channel(i.Channel).Message(rueidis.BinaryString(i.Payload)).Build()
 }
 
+// isNil reports that Redis had nothing to answer, as at the end of a read that blocks.
+func isNil(err error) bool { return err != nil && rueidis.IsRedisNil(err) }
+
 // complain logs a failure, once a second at most.
 func (r *Redis) complain(err error) {
 	now := time.Now().Unix()

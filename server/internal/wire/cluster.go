@@ -146,6 +146,17 @@ func (Cluster) DataBinary(dst []byte, m *Message) []byte {
 	return dst
 }
 
+// AppendEntry appends the fields of an entry of a stream to dst: names and values in turn.
+func (c Cluster) AppendEntry(dst []string, m *Message) []string {
+	var data string
+	if m.Parser == msgpack {
+		data = base64.StdEncoding.EncodeToString(c.DataBinary(nil, m))
+	} else {
+		data = string(c.DataText(m))
+	}
+	return append(dst, "uid", m.From, "nsp", m.Namespace, "type", strconv.Itoa(clusterTypes[m.Kind]), "data", data)
+}
+
 // Message reads a message in either encoding, told apart by its first byte.
 func (c Cluster) Message(b []byte, m *Message) error {
 	*m = Message{}
@@ -186,6 +197,7 @@ func (c Cluster) Entry(node, ns, kind, data string, m *Message) error {
 	if err != nil {
 		return errKind
 	}
+	m.Kind = 0
 	if data == "" || data[0] == '{' {
 		return m.dataText(n, []byte(data))
 	}

@@ -230,3 +230,19 @@ func FuzzDecode(f *testing.F) {
 		_ = c.Answer("/", b, &m)
 	})
 }
+
+// TestStreams: the hashes are those of the reference, whose sign stays.
+func TestStreams(t *testing.T) {
+	s := Streams{"io", 4}
+	for ns, want := range map[string]string{"/": "io-3", "/custom": "io-0", "/chat": "io-3", "/notifications": "io--3"} {
+		if got := s.Of(ns); got != want {
+			t.Errorf("%s is in %s, want %s", ns, got, want)
+		}
+	}
+	if got := strings.Join(s.All(), " "); got != "io--3 io--2 io--1 io-0 io-1 io-2 io-3" {
+		t.Errorf("got %s", got)
+	}
+	if s := (Streams{"io", 1}); s.Of("/x") != "io" || len(s.All()) != 1 {
+		t.Error("one stream has no number")
+	}
+}

@@ -1,0 +1,126 @@
+package adapter
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/throng-io/throng/protocol/socketio"
+	"github.com/throng-io/throng/server/internal/bus"
+	"github.com/throng-io/throng/server/internal/wire"
+)
+
+// streams is what the links of @socket.io/redis-streams-adapter share: the reader of the streams.
+type streams struct {
+	bus *bus.Redis
+
+	mu    sync.RWMutex
+	links map[string]*streamed // by namespace
+}
+
+// streamed is the link of one namespace. Broadcasts and changes of rooms are entries of a stream;
+// questions and their answers are published.
+type streamed struct {
+	*node
+	all    *streams
+	wire   wire.Cluster
+	stream string
+}
+
+// openTime is how long the place in the streams may take to be found.
+const openTime = 5 * time.Second
+
+func (c *Cluster) openStreams(r *bus.Redis) error {
+	all := &streams{bus: r, links: map[string]*streamed{}}
+	named := wire.Streams{Name: c.opts.Stream, Count: c.opts.Streams}
+	ctx, cancel := context.WithTimeout(context.Background(), openTime)
+	defer cancel()
+	if err := r.Follow(ctx, named.All(), all.arrived); err != nil {
+		_ = r.Close()
+		return err
+	}
+	c.link = func(n *node) link {
+		return &streamed{n, all, wire.Cluster{Prefix: c.opts.Prefix}, named.Of(n.ns.Name())}
+	}
+	return nil
+}
+
+// arrived passes an entry to its namespace.
+func (s *streams) arrived(e bus.Entry) {
+	s.mu.RLock()
+	l := s.links[e.Fields["nsp"]]
+	s.mu.RUnlock()
+	if l == nil {
+		return
+	}
+	var m wire.Message
+	if err := l.wire.Entry(e.Fields["uid"], e.Fields["nsp"], e.Fields["type"], e.Fields["data"], &m); err != nil {
+		l.cluster.malformed(l.ns.Name(), fmt.Errorf("entry %s: %w", e.ID, err))
+		return
+	}
+	switch m.Kind {
+	case wire.Broadcast, wire.Join, wire.Leave, wire.Disconnect, wire.ServerEvent: // of the emitter
+		l.receive(&m)
+	}
+	// Questions in the stream are those of version 0.2, which expects no answers of later ones.
+}
+
+func (l *streamed) open() {
+	ns := l.ns.Name()
+	l.all.mu.Lock()
+	l.all.links[ns] = l
+	l.all.mu.Unlock()
+	l.all.bus.Subscribe(l.wire.Everyone(ns), false, l.published)
+	l.all.bus.Subscribe(l.wire.Of(ns, l.id), false, l.published)
+}
+
+func (l *streamed) published(_, payload string) {
+	var m wire.Message
+	if err := l.wire.Message([]byte(payload), &m); err != nil {
+		l.cluster.malformed(l.ns.Name(), err)
+		return
+	}
+	l.receive(&m)
+}
+
+// inStream reports whether messages of the kind are entries of the stream.
+func inStream(k wire.Kind) bool {
+	return k == wire.Broadcast || k == wire.Join || k == wire.Leave || k == wire.Disconnect
+}
+
+// parser: entries are JSON unless they hold binary values, what is published is MessagePack.
+func (l *streamed) parser(k wire.Kind) (socketio.Parser, bool) {
+	if inStream(k) {
+		return socketio.JSON, true
+	}
+	return socketio.MessagePack, true
+}
+
+func (l *streamed) send(m *wire.Message, asker string) {
+	item := bus.Item{Channel: l.wire.Everyone(m.Namespace)}
+	switch {
+	case inStream(m.Kind):
+		item = bus.Item{Channel: l.stream, Fields: l.wire.AppendEntry(bus.Keep(l.cluster.opts.StreamLength), m)}
+	case asker != "":
+		item.Channel = l.wire.Of(m.Namespace, asker)
+		fallthrough
+	default:
+		item.Payload = l.wire.AppendBinary(nil, m)
+	}
+	l.all.bus.Publish(item)
+}
+
+func (l *streamed) count(ctx context.Context) (int, error) {
+	n, err := l.all.bus.Count(ctx, l.wire.Everyone(l.ns.Name()))
+	return max(0, n-1), err
+}
+
+func (l *streamed) close() {
+	ns := l.ns.Name()
+	l.all.mu.Lock()
+	delete(l.all.links, ns)
+	l.all.mu.Unlock()
+	l.all.bus.Unsubscribe(l.wire.Everyone(ns), false)
+	l.all.bus.Unsubscribe(l.wire.Of(ns, l.id), false)
+}
