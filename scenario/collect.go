@@ -303,6 +303,20 @@ func (t *trial) operations() (sent, offered int64) {
 	return sent, offered
 }
 
+// unsent sums the operations of all phases so far that wait for their sender, and those that were
+// dropped, without volatile ones.
+func (t *trial) unsent() (held, dropped int64) {
+	for _, s := range t.streams {
+		for p := range s.held {
+			held += s.held[p].Load()
+			if !s.spec.Volatile {
+				dropped += s.dropped[p].Load()
+			}
+		}
+	}
+	return held, dropped
+}
+
 // refresh updates those parts of the progress that change once a second.
 func (c *collector) refresh(s *result.Second, took time.Duration) {
 	p := &c.show
@@ -357,6 +371,7 @@ func (c *collector) progress() {
 	p.Asked, p.Held = int(t.count.asked.Load()), int(t.count.held.Load())
 	p.Failed, p.Dropped = int(t.count.failed.Load()), int(t.count.dropped.Load())
 	p.Sent, p.Offered = t.operations()
+	p.HeldBack, p.GivenUp = t.unsent()
 	p.Duplicate, p.Errors = t.count.duplicates.Load(), t.errors.Count()
 	p.LastErrors = p.LastErrors[:0:0]
 	classes := t.errors.Classes()

@@ -54,7 +54,13 @@ func TestWhatIsDueWhileAwayIsHeld(t *testing.T) {
 	t.Parallel()
 	for _, per := range []string{"client", "group"} {
 		s := &fakeServer{}
-		c := play(t, s, withOutage("{op: all, rate: 100/s, per: "+per+", expect: others}", "loss(delivery) == 0, disorder(delivery) == 0, errors == 0"))
+		var most, last int64
+		c := play(t, s, withOutage("{op: all, rate: 100/s, per: "+per+", expect: others}", "loss(delivery) == 0, disorder(delivery) == 0, errors == 0"), func(o *Options) {
+			o.Progress = func(p Progress) { most, last = max(most, p.HeldBack), p.HeldBack+p.GivenUp }
+		})
+		if most < 20 || most > 60 || last != 0 {
+			t.Errorf("%d messages were shown as held back at most, %d in the end", most, last)
+		}
 		due, sent, _, _ := identity(t, c)
 		if c.Verdict != result.Pass || due != 150 || sent != 150 || c.Ledger.Sent != 150 {
 			t.Errorf("%s: %s; %d due, %d sent, ledger %+v, errors %v", c.Verdict, c.Reason, due, sent, c.Ledger, c.Errors)
@@ -73,8 +79,14 @@ func TestWhatIsDueWhileAwayIsHeld(t *testing.T) {
 // A stream may drop messages instead of holding them.
 func TestWhatIsDueWhileAwayIsDropped(t *testing.T) {
 	t.Parallel()
-	c := play(t, &fakeServer{}, withOutage("{op: all, rate: 100/s, expect: others, away: drop}", "loss(delivery) == 0"))
+	var shown int64
+	c := play(t, &fakeServer{}, withOutage("{op: all, rate: 100/s, expect: others, away: drop}", "loss(delivery) == 0"), func(o *Options) {
+		o.Progress = func(p Progress) { shown = p.GivenUp }
+	})
 	due, sent, held, dropped := identity(t, c)
+	if shown != dropped {
+		t.Errorf("%d messages were shown as given up, and %d were", shown, dropped)
+	}
 	if due != 150 || sent+dropped != due || held != 0 || dropped < 55 || dropped > 75 || c.Errors["away.dropped"] != dropped || c.Ledger.Dropped != dropped {
 		t.Errorf("%d due, %d sent, %d held, %d dropped; ledger %+v, errors %v", due, sent, held, dropped, c.Ledger, c.Errors)
 	}
@@ -89,8 +101,14 @@ func TestWhatIsDueWhileAwayIsDropped(t *testing.T) {
 // Volatile messages are dropped, which is no failure.
 func TestVolatileIsDroppedWhileAway(t *testing.T) {
 	t.Parallel()
-	c := play(t, &fakeServer{}, withOutage("{op: all, rate: 100/s, expect: others, volatile: true}", "errors == 0"))
+	var shown int64
+	c := play(t, &fakeServer{}, withOutage("{op: all, rate: 100/s, expect: others, volatile: true}", "errors == 0"), func(o *Options) {
+		o.Progress = func(p Progress) { shown = max(shown, p.HeldBack+p.GivenUp) }
+	})
 	due, _, held, dropped := identity(t, c)
+	if shown != 0 {
+		t.Errorf("%d volatile messages were shown as given up", shown)
+	}
 	if due != 150 || held != 0 || dropped < 55 || dropped > 75 || c.Errors["volatile.away"] != dropped || c.Verdict != result.Pass {
 		t.Errorf("%s: %s; %d due, %d held, %d dropped; errors %v", c.Verdict, c.Reason, due, held, dropped, c.Errors)
 	}

@@ -107,7 +107,8 @@ type Progress struct {
 	Left        time.Duration  // of the whole run as planned, cooldowns included
 
 	Asked, Held, Failed, Dropped int     // clients
-	Offered, Sent                int64   // operations
+	Offered, Sent                int64   // operations; a volatile one that was skipped counts as sent
+	HeldBack, GivenUp            int64   // of the others: those that wait for their sender to be back, and those that were dropped
 	Received                     int64   // deliveries, late ones included
 	DeliveriesPerS               float64 // in the last full second
 	Lost                         int64   // missing so far past their late limit

@@ -97,6 +97,12 @@ func plainLine(p scenario.Progress) string {
 		fmt.Fprintf(&b, "  %s p50 %s p99 %s", p.Metric, metric.FormatDuration(p.P50), metric.FormatDuration(p.P99))
 	}
 	fmt.Fprintf(&b, "  lag p99 %s  cpu %s  lost %d  errors %d", metric.FormatDuration(p.LagP99), metric.FormatShare(p.CPU), p.Lost, p.Errors)
+	if p.HeldBack > 0 {
+		fmt.Fprintf(&b, "  held back %d", p.HeldBack)
+	}
+	if p.GivenUp > 0 {
+		fmt.Fprintf(&b, "  given up %d", p.GivenUp)
+	}
 	for _, c := range p.Checks {
 		if !c.NoData && !c.Pass {
 			fmt.Fprintf(&b, "  failing: %s (%s)", c.Text, metric.FormatFound(c.Value, c.Limit, c.Beyond, c.Unit))

@@ -148,7 +148,7 @@ function showTables(s) {
     ...(p.server_rss_bytes ? [row(cell(""), cell("server: CPU and memory"), cell(percent(p.server_cpu) + ", " + memory(p.server_rss_bytes), "num"))] : []));
   const g = s.ledger;
   const line = (name, n, bad) => row(cell(name), cell(grouped(n), "num" + (bad && n ? " bad" : "")));
-  fill("ledger", line("expected", g.expected), line("received", g.received), line("late", g.late, true), line("lost", Math.max(g.lost, s.lost), true),
+  fill("ledger", line("held back", s.held_back, true), line("given up", s.given_up, true), line("expected", g.expected), line("received", g.received), line("late", g.late, true), line("lost", Math.max(g.lost, s.lost), true),
     line("duplicate", Math.max(g.duplicate, s.duplicate), true), line("out of order", g.disorder, true), line("undecided", g.undecided));
   fill("errors", ...or((s.classes || []).slice(0, 12).map(c => row(cell(grouped(c.n), "num bad"), cell(c.class), cell(c.text || ""))), "none"));
   const trials = (s.trials || []).slice().reverse();

@@ -67,12 +67,13 @@ type block struct {
 
 func (v *view) blocks() []block {
 	charts := []string{v.rate(), v.latency("p50", func(p board.Point) int64 { return p.P50us }, v.s.P50us), v.latency("p99", func(p board.Point) int64 { return p.P99us }, v.s.P99us)}
+	ledger := append([]string{v.ledger()}, v.unsent()...)
 	all := []block{
 		{lines: []string{v.head()}, keep: 1, rank: 10},
 		{lines: []string{v.phase(), v.next()}, keep: 1, rank: 9, gap: true},
 		{lines: charts, keep: 3, rank: 7, gap: true},
 		{lines: []string{v.clients()}, keep: 1, rank: 8},
-		{lines: []string{v.ledger()}, keep: 1, rank: 3},
+		{lines: ledger, keep: len(ledger), rank: 3},
 		{lines: v.checks(), keep: v.urgent(result.KindSLO), rank: 6, gap: true},
 		{lines: v.generator(), keep: v.urgent(result.KindValid) + 1, rank: 5, gap: true},
 		{lines: v.errors(), keep: min(3, len(v.s.Classes)), rank: 4, gap: true},
@@ -291,6 +292,16 @@ func (v *view) ledger() string {
 	}
 	return v.row("ledger", fmt.Sprintf("%s of %s settled received%s%s%s%s%s", metric.FormatCount(l.Received), metric.FormatCount(l.Expected),
 		some(max(l.Lost, v.s.Lost), "lost"), some(l.Late, "late"), some(max(l.Duplicate, v.s.Duplicate), "duplicate"), some(l.Disorder, "out of order"), some(l.Undecided, "undecided")))
+}
+
+// unsent tells of the messages that were due and not sent, where there are any.
+func (v *view) unsent() []string {
+	s := v.s
+	if s.HeldBack+s.GivenUp == 0 {
+		return nil
+	}
+	return []string{v.row("messages", fmt.Sprintf("%s of %s sent%s%s", metric.FormatCount(s.Sent), metric.FormatCount(s.Offered),
+		some(s.HeldBack, "held back"), some(s.GivenUp, "given up")))}
 }
 
 // some names what should be zero, and stays silent when it is.

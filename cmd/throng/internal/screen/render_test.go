@@ -40,7 +40,7 @@ func busy() (*board.State, []board.Point) {
 		Name: "chat-rooms", Cell: 3, Cells: 12, Trial: 2, Params: map[string]string{"transport": "websocket", "fanout": "batched"},
 		Stage: board.Recording, Phase: "hold", Index: 2, Elapsed: 43.2, Total: 80, Left: 2520,
 		Plan:  []result.Phase{{Name: "ramp", EndS: 10}, {Name: "warm", StartS: 10, EndS: 20}, {Name: "hold", StartS: 20, EndS: 60, Record: true}, {Name: "deploy", StartS: 60, EndS: 80, Record: true}},
-		Asked: 100000, Held: 99997, Failed: 1, Dropped: 2, Sent: 430, Received: 123456789, Lost: 3,
+		Asked: 100000, Held: 99997, Failed: 1, Dropped: 2, Offered: 442, Sent: 430, HeldBack: 7, GivenUp: 5, Received: 123456789, Lost: 3,
 		Ledger: result.Ledger{Sent: 380, Expected: 380000, Received: 379996, Lost: 3, Late: 1, Duplicate: 4},
 		Metric: "delivery", P50us: 2100, P99us: 9100, Errors: 17, Last: points[49],
 		Classes: []board.Class{{Class: "connect.refused", N: 12, Text: "dial tcp 127.0.0.1:3000: connection refused"}, {Class: "ack.timeout", N: 5}},
@@ -135,7 +135,11 @@ func TestFitsEverySize(t *testing.T) {
 			}
 		}
 		if s.Cell == 3 && size.Width >= 80 && size.Height >= 24 {
-			for _, want := range []string{"hold", "99 997 of 100 000", "1 failed", "2 dropped", "3 lost", "4 duplicate", "connect.refused", "FAIL loss(delivery) == 0"} {
+			wants := []string{"hold", "99 997 of 100 000", "1 failed", "2 dropped", "3 lost", "4 duplicate", "connect.refused", "FAIL loss(delivery) == 0"}
+			if size.Height >= 40 {
+				wants = append(wants, "430 of 442 sent  7 held back  5 given up")
+			}
+			for _, want := range wants {
 				if !strings.Contains(ansi.Strip(view), want) {
 					t.Fatalf("%q is missing in\n%s", want, ansi.Strip(view))
 				}

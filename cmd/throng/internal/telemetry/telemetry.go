@@ -7,7 +7,8 @@
 //	throng_run_phase{phase,recorded}                      1 for the phase under way
 //	throng_run_clients{state}                             asked, held
 //	throng_run_client_failures_total{outcome}             failed, dropped
-//	throng_run_messages_total{state}                      offered by the schedule, sent
+//	throng_run_messages_total{state}                      offered by the schedule, sent, given_up
+//	throng_run_messages_held_back                         that wait for their sender to be back
 //	throng_run_deliveries_total                           received, late ones included
 //	throng_run_settled_deliveries_total{outcome}          of messages whose late limit has passed: expected, received, lost, late, ...
 //	throng_run_errors_total{class}                        connect.refused, ack.timeout, ...
@@ -203,6 +204,7 @@ func (r *Recorder) collect() (all []family, start, trial time.Time) {
 	clients := each(gauge, "clients", "", "Simulated clients.", "state")
 	failures := each(counter, "client_failures", "", "Clients that could not connect, or lost their connection.", "outcome")
 	messages := each(counter, "messages", "", "Messages in the schedule, by outcome.", "state")
+	heldBack := each(gauge, "messages_held_back", "", "Messages that wait for their sender to be back.")
 	deliveries := each(counter, "deliveries", "", "Deliveries received.")
 	settled := each(counter, "settled_deliveries", "", "Deliveries of messages whose late limit has passed.", "outcome")
 	errors := each(counter, "errors", "", "Errors by class.", "class")
@@ -228,6 +230,8 @@ func (r *Recorder) collect() (all []family, start, trial time.Time) {
 		failures.add(float64(p.Dropped), of("dropped")...)
 		messages.add(float64(p.Offered), of("offered")...)
 		messages.add(float64(p.Sent), of("sent")...)
+		messages.add(float64(p.GivenUp), of("given_up")...)
+		heldBack.add(float64(p.HeldBack), of()...)
 		deliveries.add(float64(p.Received), of()...)
 		ledger(settled, p.Ledger, of)
 		for _, c := range p.Classes {
@@ -244,7 +248,7 @@ func (r *Recorder) collect() (all []family, start, trial time.Time) {
 	}
 	r.samples(latency, lag, of)
 	held(checks, p.Checks, of)
-	for _, f := range []*family{info, elapsed, left, phase, clients, failures, messages, deliveries, settled, errors, latency, lag, cpu, memory, gc, checks, trials} {
+	for _, f := range []*family{info, elapsed, left, phase, clients, failures, messages, heldBack, deliveries, settled, errors, latency, lag, cpu, memory, gc, checks, trials} {
 		all = append(all, *f)
 	}
 	return all, r.start, r.began

@@ -46,7 +46,7 @@ func recorded() *Recorder {
 	r.Update(p)
 	p = scenario.Progress{
 		Cell: 2, Cells: 2, Trial: 1, Params: map[string]string{"fanout": "batched"}, Phase: "hold", Recording: true, Elapsed: 90 * time.Second, Left: time.Minute,
-		Asked: 100, Held: 99, Failed: 1, Dropped: 2, Offered: 1000, Sent: 990, Received: 42,
+		Asked: 100, Held: 99, Failed: 1, Dropped: 2, Offered: 1000, Sent: 990, HeldBack: 6, GivenUp: 4, Received: 42,
 		Ledger:  result.Ledger{Expected: 50, Received: 42, Lost: 5, Late: 1, Duplicate: 3, Disorder: 4, Undecided: 2},
 		Classes: []scenario.ErrorClass{{Class: "ack.timeout", N: 7, Text: "no answer"}}, CPU: 0.25, ServerCPU: 0.5, Seconds: 2,
 		Second: result.Second{GCPauseMaxus: 1500, ServerRSSBytes: 1 << 20},
@@ -77,6 +77,8 @@ func TestPrometheus(t *testing.T) {
 		`throng_run_clients{` + at + `,state="held",trial="1"} 99`,
 		`throng_run_client_failures_total{` + at + `,outcome="dropped",trial="1"} 2`,
 		`throng_run_messages_total{` + at + `,state="sent",trial="1"} 990`,
+		`throng_run_messages_total{` + at + `,state="given_up",trial="1"} 4`,
+		`throng_run_messages_held_back{` + at + `,trial="1"} 6`,
 		`throng_run_settled_deliveries_total{` + at + `,outcome="lost",trial="1"} 5`,
 		`throng_run_errors_total{` + at + `,class="ack.timeout",trial="1"} 7`,
 		`throng_run_phase{` + at + `,phase="hold",recorded="true",trial="1"} 1`,
