@@ -28,6 +28,7 @@ type flowPlan struct {
 	kind  metric.ErrorKind // of a step that fails
 	steps []*step
 	waits map[string]bool // events that some step waits for
+	start int64           // when it begins at the earliest
 	whole []int           // series, by transport
 }
 
@@ -53,6 +54,11 @@ func newFlowPlan(t *trial, g *group) *flowPlan {
 		p.whole = append(p.whole, t.addSeries(record.Series{Metric: metric.Flow, Group: g.spec.Name, Transport: tr}))
 	}
 	p.steps = p.compile(t, g, g.spec.Flow)
+	for i := range t.tl.Spans {
+		if s := &t.tl.Spans[i]; s.Name == g.spec.Course.Start {
+			p.start = s.Start
+		}
+	}
 	return p
 }
 
@@ -233,14 +239,21 @@ func (f *flow) await(until time.Duration, lost bool, ready func() bool) error {
 
 var errLate = errors.New("nothing came in time")
 
-// run goes through the steps once.
+// run goes through the steps, from their phase on and as often as the file says.
 func (f *flow) run() {
 	defer f.cancel()
-	t := f.group.t
-	began := t.now()
-	if f.steps(f.plan.steps) == nil {
-		t.rec.Shard(f.id).Add(f.plan.whole[f.transport()], t.tl.PhaseAt(began), time.Duration(t.now()-began))
+	t, course := f.group.t, f.group.spec.Course
+	if f.sleep(time.Duration(f.plan.start-t.now())) != nil {
+		return
 	}
+	_ = f.rounds(course.Times, course.Every, func() error {
+		began := t.now()
+		err := f.steps(f.plan.steps)
+		if err == nil {
+			t.rec.Shard(f.id).Add(f.plan.whole[f.transport()], t.tl.PhaseAt(began), time.Duration(t.now()-began))
+		}
+		return err
+	})
 }
 
 func (f *flow) transport() int {
@@ -303,26 +316,31 @@ func (f *flow) discreetly(s *step, err error) error {
 	return discreet{fmt.Errorf("%s %s: %w", s.spec.Do, s.spec.Name, err), f.filling(), s}
 }
 
-// repeat does the steps so often, or until the client goes. A round that fails is given up, and the
-// next one begins when it would have.
+// repeat does the steps of a repeat.
 func (f *flow) repeat(s *step) error {
-	next := client.Now()
 	outer := f.round
 	defer func() { f.round = outer }()
-	for n := 0; s.spec.Times == 0 || n < s.spec.Times; n++ {
+	return f.rounds(s.spec.Times, s.spec.Every, func() error { return f.steps(s.steps) })
+}
+
+// rounds does something so often, or until the client goes when times is 0. A round that fails is
+// given up, and the next one begins when it would have.
+func (f *flow) rounds(times int, every time.Duration, do func() error) error {
+	next := client.Now()
+	for n := 0; times == 0 || n < times; n++ {
 		if n > 0 {
 			if err := f.sleep(next - client.Now()); err != nil {
 				return err
 			}
 			next = max(next, client.Now())
 		}
-		next += s.spec.Every
+		next += every
 		f.round = n
-		if err := f.steps(s.steps); err != nil {
+		if err := do(); err != nil {
 			if f.ctx.Err() != nil {
 				return err
 			}
-			if s.spec.Every == 0 { // a server that refuses everything is not to be asked without a pause
+			if every == 0 { // a server that refuses everything is not to be asked without a pause
 				next = client.Now() + failedPause
 			}
 		}

@@ -9,9 +9,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/scenario/client"
+	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -248,5 +250,69 @@ valid: [max(rss) < 1000GiB]
 	}
 	if len(s.heardOf("no")) != 0 || len(cell.Errors) != 0 {
 		t.Errorf("heard %q, errors %v", s.heard, cell.Errors)
+	}
+}
+
+// A flow that begins with a phase begins for nobody before it, and goes round until its clients
+// leave; each round that is complete counts.
+func TestFlowBeginsWithAPhaseAndNeverEnds(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var first time.Duration
+	s := newTalker(t, func(c *fakeConn, p *socketio.Packet, event string, _ []byte) {
+		mu.Lock()
+		defer mu.Unlock()
+		if first == 0 {
+			first = client.Now()
+		}
+		c.deliver(fakePacket{text: fmt.Appendf(nil, "3%d[]", p.ID)})
+	})
+	var began time.Duration
+	cell := play(t, &s.fakeServer, `
+version: 1
+name: t
+target: {url: "http://127.0.0.1:1"}
+groups:
+  people: {count: 2, connect: {rate: 10k/s}, flow: {start: hold, repeat: forever, every: 300ms, steps: [{emit: [ask], ack: 1s}]}}
+  twice: {count: 1, flow: {repeat: 2, steps: [{think: 10ms}]}}
+phases: [{name: up, for: 500ms, record: false}, {name: hold, for: 1s}]
+slo: ["count(flow{group=people}) == 8"]
+`, func(o *Options) {
+		o.Trial = func(*file.Cell) func() { began = client.Now(); return func() {} }
+	})
+	if cell.Verdict != result.Pass || len(s.heardOf("ask")) != 8 || cell.Latency["flow"].N != 8 {
+		t.Errorf("verdict %s %s, heard %q, flow %+v", cell.Verdict, cell.Reason, s.heard, cell.Latency["flow"])
+	}
+	if after := first - began; after < 500*time.Millisecond || after > 510*time.Millisecond {
+		t.Errorf("the first step came after %v", after)
+	}
+}
+
+// While all clients of a group are away by their own will, no message of the group is due, and
+// nothing is wrong.
+func TestDisconnectsOnPurposeAreNoTrouble(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{
+		"for good":  "send: [{op: all, rate: 200/s}]\n    flow: [{think: 500ms}, {disconnect: clean}]",
+		"per room":  "rooms: {of: 2}\n    send: [{op: room, per: room, rate: 100/s}]\n    flow: [{think: 500ms}, {disconnect: drop}]",
+		"and again": "send: [{op: echo, rate: 100/s, ack: 1s}]\n    flow: {repeat: forever, steps: [{think: 100ms}, {disconnect: clean}, {think: 50ms}, {connect: {}}]}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := play(t, &fakeServer{}, `
+version: 1
+name: t
+target: {url: "http://127.0.0.1:1"}
+groups:
+  people:
+    count: 3
+    connect: {rate: 10k/s}
+    `+text+`
+phases: [{name: up, for: 100ms, record: false, load: 0%}, {name: hold, for: 2s}]
+`)
+			if c.Verdict != result.Pass || len(c.Warnings)+len(c.Errors) > 0 || c.Clients.Held != 3 || c.Rates.AchievedPerS != c.Rates.OfferedPerS || c.Rates.OfferedPerS == 0 {
+				t.Errorf("verdict %s %s, warnings %q, errors %v, clients %+v, rates %+v", c.Verdict, c.Reason, c.Warnings, c.Errors, c.Clients, c.Rates)
+			}
+		})
 	}
 }

@@ -325,7 +325,7 @@ func (s *stream) emit(a *actor, o *plan.Op, waited bool) (lost bool) {
 	case errors.Is(err, client.ErrBackpressure):
 		how = metric.HowBackpressure
 	case errors.Is(err, client.ErrClosed):
-		if a.outbox != nil {
+		if a.outbox != nil || !waited && a.isGoing() {
 			return true
 		}
 		how = metric.HowUnconnected

@@ -82,12 +82,18 @@ func (d *decoder) flowScope(captured []string) *scope {
 
 func setFlow(d *decoder, n *node, g *Group) {
 	names := map[string]place{}
-	collectCaptures(n, names)
+	if steps := stepsOfFlow(n); steps != nil {
+		collectCaptures(steps, names)
+	}
 	d.checkCaptured(names)
 	for _, name := range d.captured {
 		names[name] = n.at
 	}
 	g.Captured = slices.Sorted(maps.Keys(names))
+	if n.kind == dict {
+		flowTable.decode(d, n, g)
+		return
+	}
 	g.Flow = d.steps(n, "flow", d.flowScope(g.Captured))
 }
 

@@ -19,7 +19,7 @@ var groupTable = object[Group]{
 	advice: map[string]string{"on": "did you mean `react`? YAML 1.1 reads on as true", "clients": "did you mean `count`?", "sends": "did you mean `send`?", "ns": "did you mean `namespace`?"},
 	fresh: func() Group {
 		return Group{
-			Namespace: "/", Parser: "json", Poll: time.Second, Transport: []Share{{"websocket", 1}}, Connect: connectTable.start(),
+			Namespace: "/", Parser: "json", Poll: time.Second, Transport: []Share{{"websocket", 1}}, Connect: connectTable.start(), Course: Course{Times: 1},
 		}
 	},
 	fields: []field[Group]{
@@ -57,7 +57,7 @@ var groupTable = object[Group]{
 			g.Read = decoded(d, n, &readTable)
 		}},
 		{key: "send", about: "what the clients send; without it they only listen", is: listOf(ref("stream")), set: setStreams},
-		{key: "flow", about: "steps that each client takes once, in order; each step waits for the answer to the previous one", is: atLeastOne(listOf(ref("step"))), set: setFlow},
+		{key: "flow", about: "steps that each client takes once, in order; each step waits for the answer to the previous one. A list of steps, or {steps: [...], repeat: forever, start: PHASE}", is: anyOf(atLeastOne(listOf(ref("step"))), ref("flow")), set: setFlow},
 		{key: "react", about: "what clients do when they receive an event, by its name", is: mapOf(nil, ref("reaction")), set: setReact},
 	},
 	done: func(d *decoder, n *node, g *Group) {

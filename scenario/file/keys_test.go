@@ -87,6 +87,9 @@ var examples = map[string]example{
 		"emit": "[f, 1]", "ack": "2s", "expect": "{event: e}", "wait": "{event: e}|-emit|-ack", "capture": "{a: $}", "think": "1s|-emit|-ack", "repeat": "{times: 2, steps: [{think: 1s}]}|-emit|-ack",
 		"connect": "{}|-emit|-ack", "disconnect": "drop|-emit|-ack", "join": "r|-emit", "leave": "r|-emit", "http": "{get: /}|-emit|-ack", "match": "{$.ok: true}", "name": "n",
 	}},
+	"flow": {strings.Replace(inGroup, "%", "flow: %", 1), assignments("steps=[{think: 1s}]"), map[string]string{
+		"steps": "[{think: 2s}]", "repeat": "forever", "every": "2s|repeat=3", "start": "hold",
+	}},
 	"repeat": {strings.Replace(inGroup, "%", "flow: [{repeat: %}]", 1), assignments("steps=[{think: 1s}]"), map[string]string{"times": "3", "every": "2s", "steps": "[{think: 2s}]"}},
 	"expect": {strings.Replace(inGroup, "%", "flow: [{wait: %}]", 1), assignments("event=e"), map[string]string{"event": "f", "within": "3s", "match": "{\"$[0]\": 1}"}},
 	"http": {strings.Replace(inGroup, "%", "flow: [{http: %}]", 1), assignments("get=/x"), map[string]string{
@@ -361,6 +364,7 @@ func TestAdviceNamesKeys(t *testing.T) {
 	check("group", groupTable.advice, all(groupTable.names()))
 	check("stream", streamTable.advice, all(streamTable.names()))
 	check("step", stepTable.advice, all(stepTable.names()))
+	check("flow", flowTable.advice, all(flowTable.names()))
 	check("expect", expectTable.advice, all(expectTable.names()))
 	check("http", httpTable.advice, all(httpTable.names()))
 	check("extract", extractTable.advice, all(extractTable.names()))

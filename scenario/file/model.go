@@ -87,6 +87,7 @@ type Group struct {
 	Read      *Read         // nil: as fast as they can
 	Send      []Stream      // may be empty: listeners
 	Flow      []Step        // what each client does in order, once, from when it is held
+	Course    Course        // when they begin, and how often they are taken
 	Captured  []string      // the names that steps of Before and of the flow give values to
 	React     []Reaction    // to events of the server
 }

@@ -26,7 +26,7 @@ var beyondSchema = map[string][]string{
 		"sample-every",
 	},
 	"values that stand apart must fit together": {
-		"before-emit", "before-redirect-status", "flow-capture-header",
+		"before-emit", "before-redirect-status", "flow-capture-header", "flow-start-phase", "flow-forever-spins", "flow-every-once",
 		"check-gap-of-poisson", "replay-two-logs",
 		"check-step-nothing", "flow-capture-from-nothing", "flow-capture-of-think", "flow-spins",
 		"check-no-recovery", "check-server-no-sample", "no-phase-recorded", "recover-forgotten", "recover-msgpack", "engine3", "engine3-parser",
