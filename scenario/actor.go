@@ -44,6 +44,8 @@ type actor struct {
 	transport int  // of the trial's
 	slow      bool // reads slowly
 	shard     *record.Shard
+	keyed     []*ledger.Audience // by the trial's keyings; nil: it has no key
+	sids      []string           // its socket ids, by namespace; set before state says joining
 	calls     callBook
 	gaps      gaps
 	transit   lateness.Transit // of its deliveries; its own goroutine's
@@ -85,35 +87,30 @@ func newActor(t *trial, g *group, index, number int) *actor {
 	a.class = indexIn(&t.kinds.classes, class{g.index, a.transport, a.slow})
 	a.Receiver = &ledger.Receiver{ID: a.id, Class: a.class}
 	rooms := g.rooming(index)
-	own, list := make([]ledger.Membership, len(rooms)+1), make([]*ledger.Membership, 0, len(rooms)+1)
-	for i, room := range append(rooms, -1) {
-		m := &own[i]
-		if room >= 0 {
-			m.Init(g.rooms[room], room, a.class)
-		} else {
-			m.Init(g.namespace, room, a.class)
-		}
-		list = append(list, m)
-	}
-	a.SetMemberships(list)
 	var more []*ledger.Membership
 	for _, space := range g.spaces {
 		m := &ledger.Membership{}
 		m.Init(space, -1, a.class)
 		more = append(more, m)
 	}
+	own, list := make([]ledger.Membership, len(rooms)+1), make([]*ledger.Membership, 0, len(rooms)+1)
+	for i, room := range append(rooms, -1) {
+		m := &own[i]
+		if room >= 0 {
+			m.Init(g.rooms[room], room, a.class)
+		} else {
+			list, more = a.enroll(list, more)
+			m.Init(g.namespace, room, a.class) // the last one
+		}
+		list = append(list, m)
+	}
+	a.SetMemberships(list)
 	a.SetSpaces(more)
 	a.joins = len(rooms)
 	if g.spec.Reconnect != nil {
 		a.outbox = &outbox{}
 	}
 	return a
-}
-
-// namespace is the client's membership of its namespace: the last one from the beginning on.
-func (a *actor) namespace() *ledger.Membership {
-	list := a.Memberships()
-	return list[len(list)-1]
 }
 
 // run plays the client, and those that connect again in its place.
@@ -171,6 +168,7 @@ func (a *actor) live(ctx context.Context) *actor {
 		return a.failed(ctx, began, err)
 	}
 	d.conn = a.traced(d)
+	a.sids = d.sids
 	t.count.connected.Add(1)
 	if a.since == 0 {
 		a.timings(began, d) // what connecting again takes is in reconnect
@@ -387,9 +385,7 @@ func (a *actor) joinLate() {
 
 // hold makes the client a member of its namespace and lets it send.
 func (a *actor) hold() {
-	if m := a.namespace(); !m.HasJoined() { // it has when it was recovered
-		a.Join(m)
-	}
+	a.joinKeyed()
 	for _, m := range a.Spaces() {
 		a.Join(m)
 	}

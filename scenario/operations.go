@@ -18,20 +18,28 @@ var expectations = map[string]ledger.Expectation{
 // operation names the operation in a message.
 func (s *stream) operation() string { return "`" + s.spec.Op + "`" }
 
-// audience returns the receivers of a message, which goes to a room where the stream needs one;
-// nil: the sender alone, or nobody.
-func (s *stream) audience(room int) *ledger.Audience {
-	if s.spec.To.Kind == file.ToRoom {
+// audience returns the receivers of a client's message, which goes to a room or a peer where the
+// stream needs one; nil: the sender alone, or nobody.
+func (s *stream) audience(a *actor, room int, peer *actor) *ledger.Audience {
+	switch {
+	case s.spec.To.Kind == file.ToRoom:
 		return s.group.rooms[room]
+	case s.to != nil || s.keying < 0:
+		return s.to
+	case s.spec.To.Own:
+		return a.keyed[s.keying]
 	}
-	return s.to
+	return peer.keyed[s.keying]
 }
 
 // fixedAudience returns the receivers of every message of the stream, where they are the same; nil:
 // they differ, or they are the sender, or nobody.
 func (s *stream) fixedAudience() *ledger.Audience {
-	if s.spec.To.Kind == file.ToAll {
+	switch s.spec.To.Kind {
+	case file.ToAll:
 		return s.t.audience(s.spec.To.Namespace, "", -1)
+	case file.ToGroup:
+		return s.t.keyings[s.keying].audience("")
 	}
 	return nil
 }

@@ -26,6 +26,7 @@ type patch struct {
 	feeder int        // of the trial's
 	column int        // of the feeder's table; for a captured value its place among the flow's
 	draw   *drawPlace // made anew at each use; nil: nothing is
+	peer   *pattern   // filled with what is known of the peer
 }
 
 type patchKind uint8
@@ -41,6 +42,8 @@ const (
 	patchData
 	patchCaptured
 	patchDraw
+	patchPeer
+	patchSID
 )
 
 // holeStamp is the hole that the runner itself puts into data.
@@ -48,7 +51,7 @@ const holeStamp = "$b"
 
 var patchKinds = map[string]patchKind{
 	file.HoleClient: patchClient, file.HoleGroup: patchGroup, file.HoleRoom: patchRoom, file.HoleEvent: patchEvent,
-	file.HoleSeq: patchSeq, file.HolePayload: patchPayload, holeStamp: patchStamp, file.HoleStamp: patchStamp,
+	file.HoleSeq: patchSeq, file.HolePayload: patchPayload, holeStamp: patchStamp, file.HoleStamp: patchStamp, holeSID: patchSID,
 }
 
 // A filling has the values for the patches.
@@ -69,6 +72,8 @@ type filling struct {
 	body     string            // of the payload, instead of filler; "": none
 	binary   bool              // the payload is an attachment
 	captured []json.RawMessage
+	peer     *filling // what is known of the client that the message is for
+	sid      string   // of that client
 }
 
 // compile makes a template ready. captured are the names that steps of the group give values to.
@@ -90,6 +95,9 @@ func (t *trial) compile(tm file.Template, captured []string) *pattern {
 		}
 		kind, known := patchKinds[h.Name]
 		x := patch{kind: kind, form: h.Form}
+		if name, is := file.PeerName(h.Name); is {
+			x.kind, x.peer, known = patchPeer, t.compile(t.peerTemplate(name, h.Form), nil), true
+		}
 		if !known {
 			x.kind = patchCaptured
 			for i, name := range captured {
@@ -171,6 +179,10 @@ func (x *patch) append(dst []byte, f *filling) []byte {
 		return x.draw.append(dst, f, x.form)
 	case patchStamp:
 		return f.bareStamp(dst, x.form)
+	case patchPeer:
+		return x.peer.append(dst, f.peer)
+	case patchSID:
+		return appendText(dst, f.sid, x.form)
 	case patchCaptured:
 		if x.column >= len(f.captured) || f.captured[x.column] == nil {
 			if x.form == file.FormValue {

@@ -417,8 +417,9 @@ type sender interface {
 type dialed struct {
 	conn
 	timings   client.Timings
-	upgrade   error // why an upgrade that was asked for did not happen
-	recovered bool  // it is the socket that it was before
+	upgrade   error    // why an upgrade that was asked for did not happen
+	recovered bool     // it is the socket that it was before
+	sids      []string // socket ids, by namespace
 }
 
 type dialer func(ctx context.Context, cfg *client.Config) (dialed, error)
@@ -428,5 +429,5 @@ func dialClient(ctx context.Context, cfg *client.Config) (dialed, error) {
 	if err != nil {
 		return dialed{}, err
 	}
-	return dialed{conn: c, timings: c.Timings, upgrade: c.UpgradeErr, recovered: c.Recovered()}, nil
+	return dialed{conn: c, timings: c.Timings, upgrade: c.UpgradeErr, recovered: c.Recovered(), sids: c.SIDs()}, nil
 }

@@ -43,8 +43,11 @@ type stream struct {
 	custom    *pattern
 	match     matcher // of acknowledgements
 	intact    intact
-	stamped   bool // carries a stamp, by which receivers recognize it
-	needsRoom bool // each message is for a room, or names one
+	stamped   bool    // carries a stamp, by which receivers recognize it
+	needsRoom bool    // each message is for a room, or names one
+	peerFill  filling // what is known of the peer
+	keying    int     // of its audiences, of the trial's; -1: they have no keys
+	pool      pool    // of peers
 	fill      filling
 	head      []byte // of every packet
 	blob      []byte // a binary payload
@@ -74,7 +77,8 @@ func newStream(t *trial, g *group, spec *file.Stream, index int) *stream {
 		offered: make([]atomic.Int64, n), sent: make([]atomic.Int64, n), held: make([]atomic.Int64, n), dropped: make([]atomic.Int64, n),
 	}
 	s.echoes = spec.Operation == nil && spec.Op == file.OpEcho && spec.Ack > 0
-	s.needsRoom = spec.NeedsRoom()
+	s.needsRoom, s.pool = spec.NeedsRoom(), s.newPool()
+	s.keying = keyingOf(t.keyings, &spec.To)
 	s.book.Expect, s.to = expectations[spec.Expect], s.fixedAudience()
 	sources := 1
 	switch spec.Per {
@@ -287,7 +291,15 @@ func (s *stream) holds() bool { return !s.spec.Volatile && s.spec.Away != file.A
 // says that the operation was held.
 func (s *stream) emit(a *actor, o *plan.Op, waited bool) (lost bool) {
 	room := s.room(a, o)
-	to := s.audience(room)
+	var peer *actor
+	if s.spec.Peer != nil {
+		if peer = s.peer(a, o); peer == nil {
+			s.drop(o, metric.Error(metric.ErrSend, metric.HowPeer), nil)
+			return false
+		}
+		s.meet(peer)
+	}
+	to := s.audience(a, room, peer)
 	enter := s.t.ledger.Emit
 	if waited {
 		enter = s.t.ledger.EmitHeld

@@ -37,6 +37,7 @@ type trial struct {
 	groups   []*group
 	streams  []*stream
 	replays  []*replay
+	keyings  []*keying
 	feeds    []*feed
 	contract *contract // of a foreign server; nil: the built-in one's
 	kinds    kinds
@@ -82,6 +83,7 @@ func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at plac
 		t.groups = append(t.groups, g)
 		first += g.spec.Count
 	}
+	t.keyings = newKeyings(t)
 	var books []*ledger.Book
 	t.rankRooms()
 	for _, g := range t.groups {

@@ -83,7 +83,8 @@ type Client struct {
 
 	was       Session // it comes back as
 	pid       string
-	offset    []byte // of the reading goroutine
+	sids      []string // by namespace
+	offset    []byte   // of the reading goroutine
 	recovered bool
 
 	pace  *pace // nil: as fast as possible

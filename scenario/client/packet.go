@@ -205,7 +205,7 @@ func (c *Client) answered(b []byte, binary bool, came arrival) (taken bool, err 
 	if err != nil || json.Unmarshal(data, &answer) != nil || answer.SID == "" {
 		return true, versionError("CONNECT was answered without a sid, as Socket.IO 2 does")
 	}
-	c.welcomed(p.Namespace, answer.PID)
+	c.welcomed(p.Namespace, answer.SID, answer.PID)
 	c.joined++
 	return true, nil
 }

@@ -3,6 +3,7 @@ package client
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/throng-io/throng/protocol/socketio"
@@ -47,8 +48,18 @@ func (d *dialing) auth(namespace string) json.RawMessage {
 	return append(out, '}')
 }
 
-// welcomed takes the private id of the first namespace.
-func (c *Client) welcomed(namespace []byte, pid string) {
+// SIDs returns the client's socket ids, by namespace in the order of Config: the names by which a
+// server may send to one client. They do not change; the caller owns the slice.
+func (c *Client) SIDs() []string { return slices.Clone(c.sids) }
+
+// welcomed takes the socket id of a namespace, and the private id of the first one.
+func (c *Client) welcomed(namespace []byte, sid, pid string) {
+	if c.sids == nil {
+		c.sids = make([]string, len(c.namespaces))
+	}
+	if i := c.space(namespace); i >= 0 {
+		c.sids[i] = sid
+	}
 	if len(c.namespaces) > 0 && string(namespace) == c.namespaces[0] && !c.parser.IsBinary() {
 		c.recovered = pid != "" && pid == c.was.PID
 		c.pid = pid

@@ -30,12 +30,13 @@ type Feeder struct {
 	Line   int         // where it is declared
 	Col    int         //
 	Uses   []ColumnUse // the columns that templates use
+	Groups []string    // whose key data names it
 }
 
 // ColumnUse is a place where a template names a column of a data file.
 type ColumnUse struct {
 	Column    string
-	Group     string // "": every group
+	Group     string // "": every group; noGroup: none, for that
 	Line, Col int
 	Set       string // the override that it stands in, "" for the file
 
@@ -44,6 +45,7 @@ type ColumnUse struct {
 
 // finishData gives each use to its feeder, once.
 func finishData(d *decoder, root *node, s *Spec) {
+	d.unsentUses(s)
 	for i := range s.Data {
 		f := &s.Data[i]
 		for _, u := range d.uses {
@@ -51,21 +53,33 @@ func finishData(d *decoder, root *node, s *Spec) {
 				f.Uses = append(f.Uses, u)
 			}
 		}
+		for j := range s.Groups {
+			if slices.Contains(s.Groups[j].Data, f.Name) {
+				f.Groups = append(f.Groups, s.Groups[j].Name)
+			}
+		}
 		if len(f.Uses) == 0 && f.Path != "" {
 			d.errs.add(at(root.get("data"), f.Name), fmt.Sprintf("nothing uses the data file `%s`", f.Name),
-				fmt.Sprintf("write ${%s.COLUMN} in %s, or remove it", f.Name, map[bool]string{true: "the data of a stream, or in a message of the contract", false: "auth, query, headers, data, contract or flow"}[f.Each == EachMessage]))
+				fmt.Sprintf("write ${%s.COLUMN} in %s, or remove it", f.Name, map[bool]string{true: "the data of a stream, or in a message of the contract", false: "auth, query, headers, data, audiences, contract or flow"}[f.Each == EachMessage]))
 		}
 	}
 }
 
-// needs notes that a template names a column.
-func (d *decoder) needs(feeder, column string, where place) {
-	d.uses = append(d.uses, ColumnUse{Column: column, Group: d.group, Line: where.line, Col: where.col, Set: where.set, feeder: feeder})
+// needs notes that a template names a column; nobody: no group takes rows for that.
+func (d *decoder) needs(feeder, column string, where place, nobody bool) {
+	group := d.group
+	if nobody {
+		group = noGroup
+	}
+	d.uses = append(d.uses, ColumnUse{Column: column, Group: group, Line: where.line, Col: where.col, Set: where.set, feeder: feeder})
 }
+
+// noGroup is no name of a group.
+const noGroup = "-"
 
 // UsedBy reports whether clients of a group take rows of the feeder.
 func (f *Feeder) UsedBy(group string) bool {
-	return slices.ContainsFunc(f.Uses, func(u ColumnUse) bool { return u.Group == "" || u.Group == group })
+	return slices.Contains(f.Groups, group) || slices.ContainsFunc(f.Uses, func(u ColumnUse) bool { return u.Group == "" || u.Group == group })
 }
 
 var eaches = []string{EachClient, EachMessage}

@@ -14,11 +14,13 @@ type decoder struct {
 	vars     *variables
 	groups   []string // names in the file, for the checks; also those of broken groups
 	phases   []string
-	places   map[string]*node // positions of values that are checked at the end, by path
-	group    string           // whose templates are being read; "": of no one group
-	uses     []ColumnUse      // of data files
-	scope    *scope           // of the flow that is being read
-	contract *Contract        // read before the groups; nil: none
+	places   map[string]*node       // positions of values that are checked at the end, by path
+	group    string                 // whose templates are being read; "": of no one group
+	uses     []ColumnUse            // of data files
+	opUses   map[string][]ColumnUse // of the operations of the contract: of the groups that send them
+	scope    *scope                 // of the flow that is being read
+	quiet    bool                   // the columns that templates name are used by no group of their own
+	contract *Contract              // read before the groups; nil: none
 
 	captured []string // by the steps before the connections of the group that is being read
 
@@ -216,8 +218,9 @@ func (d *decoder) scalar(n *node, what string) (value, bool) {
 func (d *decoder) expand(n *node, sc *scope) (value, bool) {
 	v, ok := d.vars.expand(d.errs, n, sc)
 	for i, name := range v.holes {
-		if f := feederOf(name, d.vars.feeders); f != "" && sc.at&spotsOf("FILE.COLUMN") != 0 {
-			d.needs(f, strings.TrimPrefix(name, f+"."), n.offset(v.offsets[i]))
+		rest, ofPeer := PeerName(name)
+		if f := feederOf(rest, d.vars.feeders); f != "" && sc.at&spotsOf("FILE.COLUMN") != 0 {
+			d.needs(f, strings.TrimPrefix(rest, f+"."), n.offset(v.offsets[i]), d.quiet || ofPeer)
 		}
 	}
 	return v, ok

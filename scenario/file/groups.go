@@ -47,6 +47,9 @@ var groupTable = object[Group]{
 		}},
 		{key: "headers", about: "added to the connecting requests; ${client.index} is the client's number", is: mapOf(form{"pattern": reToken.String()}, aText), set: func(d *decoder, n *node, g *Group) { g.Headers = d.namedTemplates(n, "headers", checkHeader) }},
 		{key: "before", about: "requests that each client makes before it connects, such as a login: a list of steps, or {steps: [...], once: true, again: refused}", is: anyOf(atLeastOne(listOf(ref("step"))), ref("before")), set: setBefore},
+		{key: "data", about: "data files whose rows the clients take, also where none of their templates names the file", is: anyOf(aText, setOf(aText)), set: func(d *decoder, n *node, g *Group) {
+			g.Data = d.strings(n, "data", func(s string) *flaw { return checkWord(s, "data file", d.vars.feeders, nil) })
+		}},
 		{key: "rooms", is: ref("rooms"), set: func(d *decoder, n *node, g *Group) {
 			g.Rooms = decoded(d, n, &roomsTable)
 		}},
@@ -176,6 +179,7 @@ var streamTable = object[Stream]{
 	},
 	fields: []field[Stream]{
 		{key: "op", about: "an operation of the contract; without a contract echo: to the sender, room: to the members of one of its rooms, all: to the whole namespace; emit: any event of the server's own", is: anyOf(form{"enum": operations}, form{"type": "string", "pattern": reOperation.String()}, aVariable), required: "write op: echo, room, all or emit", unless: "replay", set: func(d *decoder, n *node, s *Stream) { d.streamOp(n, s) }},
+		{key: "peer", about: "how the client is chosen that a message is for, of operations with a peer; default: random", is: anyOf(oneOf(peerPicks...), ref("peer")), set: setPeer},
 		{key: "event", about: "its name; default msg, for an echo echo", is: anEvent, set: func(d *decoder, n *node, s *Stream) { s.Event = d.string(n, "event", checkEvent) }},
 		{key: "rate", about: "messages at load: 100%, per client, group or room (key per)", is: aRate, required: "write rate: 1/s", unless: "replay", set: func(d *decoder, n *node, s *Stream) { s.Rate = d.rate(n, "rate", maxRate) }},
 		{key: "per", about: "default client; group where a whole namespace receives it", is: oneOf(pers...), set: func(d *decoder, n *node, s *Stream) {
@@ -247,6 +251,7 @@ func finishStream(d *decoder, n *node, s *Stream) {
 		finishSchedule(d, n, s)
 		return
 	}
+	s.finishPeer(d, n)
 	s.To.Kind = map[string]string{OpEcho: ToSelf, OpRoom: ToRoom, OpAll: ToAll, OpEmit: ToNone}[s.Op]
 	event, per, expects := "msg", "client", []string{"all", "others", "none"}
 	switch s.Op {

@@ -32,7 +32,7 @@ const inGroup = "{version: 1, name: x, groups: {a: {count: 10, %}}}"
 var examples = map[string]example{
 	"": {"%", assignments("version=1|name=x|groups={a: {count: 10, reconnect: {}}}"), map[string]string{
 		"version": "1", "name": "some-name", "about": "words", "seed": "7", "server": "{fanout: serial}", "target": "{url: \"http://h:1\"}", "targets": "[\"http://h:1\", \"http://h:2\"]", "vars": "{v: 1}", "counters": "{c: 1}", "matrix": "{repeat: 2}",
-		"data": "{u: {csv: u.csv}}|groups={a: {count: 1, auth: {x: $u.c}}}", "contract": "{join: {emit: [j]}}", "groups": "{b: {count: 2}}", "phases": "[{name: p, for: 10s}]",
+		"data": "{u: {csv: u.csv}}|groups={a: {count: 1, auth: {x: $u.c}}}", "contract": "{join: {emit: [j]}}", "audiences": "{user: $client.index}", "groups": "{b: {count: 2}}", "phases": "[{name: p, for: 10s}]",
 		"slo": "[max(cpu) < 50%]", "valid": "[max(cpu) < 50%]", "search": "{raise: groups.a.count, from: 1}", "trace": "3", "report": "{dir: d}",
 	}},
 	"server": {"{version: 1, name: x, groups: {a: {count: 1}}, server: %}", nil, map[string]string{
@@ -65,13 +65,15 @@ var examples = map[string]example{
 	"operation": {"{version: 1, name: x, groups: {a: {count: 1}}, contract: {operations: {o: %}}}", assignments("emit=[e, $payload]|to=all"), map[string]string{
 		"emit": "[e, $payload, $stamp]", "to": "{room: true, others: true}", "deliver": "said", "ack": "true", "namespace": "/", "stamp": "\"$[0].a\"", "correlate": "\"$[0].b\"|emit=[e, $stamp]", "changes": "true",
 	}},
-	"audience": {"{version: 1, name: x, groups: {a: {count: 1}}, contract: {operations: {o: {emit: [e, $payload], to: %}}}}", assignments("all=true"), map[string]string{
-		"room": "true|-all", "all": "true|others=true", "self": "true|-all", "others": "true", "namespace": "/",
+	"audience": {"{version: 1, name: x, data: {u: {csv: u.csv}}, audiences: {user: $u.id}, groups: {a: {count: 1}}, contract: {operations: {o: {emit: [e, $payload], to: %}}}}", assignments("all=true"), map[string]string{
+		"room": "true|-all", "all": "true|others=true", "self": "true|-all", "others": "true", "namespace": "/", "peer": "true|-all", "group": "a|-all", "audience": "user|-all", "own": "true|audience=user|-all",
 	}},
-	"group": {"{version: 1, name: x, groups: {a: %}}", assignments("count=10"), map[string]string{
-		"count": "20", "arrive": "5/s|life=6m|-count", "life": "exp(6m)", "connect": "{rate: 5/s}", "transport": "{websocket: 50%, polling: 50%}", "parser": "msgpack", "engine": "3", "poll": "2s", "namespace": "[/a, /b]",
-		"auth": "{a: 1}", "query": "{a: 1}", "headers": "{X-A: b}", "rooms": "{of: 3}", "reconnect": "{}", "read": "{rate: 1KiB/s}", "send": "[{op: echo, rate: 1/s}]", "flow": "[{think: 1s}]", "react": "{e: {ack: 1}}",
-		"before": "{steps: [{think: 1s}], once: true}",
+	"peer": {"{version: 1, name: x, groups: {a: {count: 2, send: [{op: o, rate: 1/s, peer: %}]}}, contract: {operations: {o: {emit: [e, $payload], to: peer}}}}", nil, map[string]string{
+		"pick": "fixed", "group": "a",
+	}},
+	"group": {"{version: 1, name: x, data: {u: {csv: u.csv}}, contract: {operations: {o: {emit: [$u.c], to: none}}}, groups: {a: %}}", assignments("count=10"), map[string]string{
+		"count": "20", "arrive": "5/s|life=6m|-count", "life": "exp(6m)", "connect": "{rate: 5/s}", "transport": "{websocket: 50%, polling: 50%}", "parser": "msgpack", "engine": "3", "poll": "2s", "namespace": "[/a, /b]", "before": "{steps: [{think: 1s}], once: true}",
+		"auth": "{a: 1}", "query": "{a: 1}", "headers": "{X-A: b}", "data": "u", "rooms": "{of: 3}", "reconnect": "{}", "read": "{rate: 1KiB/s}", "send": "[{op: o, rate: 1/s}]", "flow": "[{think: 1s}]", "react": "{e: {ack: 1}}",
 	}},
 	"connect": {strings.Replace(inGroup, "%", "connect: %", 1), nil, map[string]string{"rate": "20/s", "shape": "poisson", "timeout": "3s", "from": "[127.0.0.2, 127.0.0.3]"}},
 	"reconnect": {"{version: 1, name: x, server: {recovery: 1m}, groups: {a: {count: 10, reconnect: %}}}", nil, map[string]string{
@@ -79,8 +81,8 @@ var examples = map[string]example{
 	}},
 	"read":  {strings.Replace(inGroup, "%", "read: %", 1), assignments("rate=1KiB/s"), map[string]string{"rate": "1MB/s", "stall": "2s", "every": "5s|stall=2s", "share": "50%"}},
 	"rooms": {strings.Replace(inGroup, "%", "rooms: %", 1), assignments("of=10"), map[string]string{"of": "20", "prefix": "q", "join": "2", "size": "zipf(1)", "move": "exp(2m)"}},
-	"stream": {strings.Replace(inGroup, "%", "namespace: [/, /b], rooms: {of: 3}, send: [%]", 1), assignments("op=room|rate=1/s"), map[string]string{
-		"op": "all", "event": "e", "rate": "2/m", "per": "group", "arrival": "burst(8)", "size": "1KiB", "data": "{a: 1}", "binary": "true", "namespace": "/", "volatile": "true", "ack": "1s", "expect": "others",
+	"stream": {strings.Replace(inGroup, "%}}}", "namespace: [/, /b], rooms: {of: 3}, send: [%]}}, contract: {operations: {say: {emit: [e, $payload], to: room}, tell: {emit: [e, $payload], to: peer}}}}", 1), assignments("op=say|rate=1/s"), map[string]string{
+		"op": "tell", "peer": "fixed|op=tell", "event": "e|op=emit", "rate": "2/m", "per": "group", "arrival": "burst(8)", "size": "1KiB", "data": "{a: 1}|op=emit", "binary": "true", "namespace": "/", "volatile": "true", "ack": "1s", "expect": "none|op=emit",
 		"late": "2s", "match": "{$.ok: true}|ack=1s", "away": "drop", "scale": "false", "replay": "t.csv|-rate", "speed": "2x|replay=t.csv|-rate", "clients": "in turn|replay=t.csv|-rate",
 	}},
 	"step": {strings.Replace(inGroup, "%", "flow: [%]", 1), assignments("emit=[e]|ack=1s"), map[string]string{

@@ -6,25 +6,26 @@ import "time"
 // filled in. It is shared between the trials of a cell: read it, do not
 // change it.
 type Spec struct {
-	Version  int               // always 1
-	Name     string            // [a-z0-9-], at most 63 characters
-	About    string            // one or two sentences in one line, may be empty
-	Seed     uint64            // every random choice derives from it; default 1
-	Target   *Target           // a foreign server; nil when Server is set
-	Server   *Server           // the built-in server; nil when Target is set
-	Counters []Counter         // in file order
-	Data     []Feeder          // data files, in file order
-	Contract *Contract         // what a foreign server can do; nil: as in the built-in bench application
-	Groups   []Group           // in file order, at least one
-	Phases   []Phase           // in order, at least one; default: ramp (5s, or what connecting takes), warm (2s), hold (30s, recorded)
-	SLO      []Check           // may be empty
-	Valid    []Check           // never empty; default p99(lag) < 25ms, max(cpu) < 90%, achieved(rate) > 99%
-	Search   *Search           // what `throng capacity` raises; nil: nothing
-	Report   Report            // what to write, and where
-	Quick    float64           // scaled down to that share by File.Quicken; 0: as written
-	Trace    int               // so many clients of each group have all their packets written down
-	Secrets  *Secrets          // the values that the templates name and that must not be written; nil: none
-	Params   map[string]string // the matrix values of this cell as written; nil without a matrix
+	Version   int               // always 1
+	Name      string            // [a-z0-9-], at most 63 characters
+	About     string            // one or two sentences in one line, may be empty
+	Seed      uint64            // every random choice derives from it; default 1
+	Target    *Target           // a foreign server; nil when Server is set
+	Server    *Server           // the built-in server; nil when Target is set
+	Counters  []Counter         // in file order
+	Data      []Feeder          // data files, in file order
+	Contract  *Contract         // what a foreign server can do; nil: as in the built-in bench application
+	Audiences []Keyed           // by key, in file order
+	Groups    []Group           // in file order, at least one
+	Phases    []Phase           // in order, at least one; default: ramp (5s, or what connecting takes), warm (2s), hold (30s, recorded)
+	SLO       []Check           // may be empty
+	Valid     []Check           // never empty; default p99(lag) < 25ms, max(cpu) < 90%, achieved(rate) > 99%
+	Search    *Search           // what `throng capacity` raises; nil: nothing
+	Report    Report            // what to write, and where
+	Quick     float64           // scaled down to that share by File.Quicken; 0: as written
+	Trace     int               // so many clients of each group have all their packets written down
+	Secrets   *Secrets          // the values that the templates name and that must not be written; nil: none
+	Params    map[string]string // the matrix values of this cell as written; nil without a matrix
 	// ParamNames are the words that the file has for those values, by axis; nil when it has none.
 	ParamNames map[string]string
 }
@@ -73,6 +74,7 @@ type Group struct {
 	Life      Dist          // seconds that a client stays; zero: to the end. With Arrive 0 another takes its place
 	Transport []Share       // at least one; the shares sum to 1
 	Connect   Connect       // how they arrive
+	Data      []string      // the data files whose rows its clients take, also where their templates name none
 	Namespace string        // default "/"; NoNamespace: bare Engine.IO
 	More      []string      // further namespaces on the same connection
 	Parser    string        // json (default) or msgpack
@@ -199,6 +201,9 @@ type Stream struct {
 	Away      string        // treatment of messages due while the sender reconnects: AwayHold (default) or AwayDrop; volatile ones are dropped
 	Volatile  bool          // may be dropped: losses are counted separately and are not failures
 	Scale     bool          // whether a phase's load scales the rate; default true
+
+	Peer  *Peer    // how peers are picked; nil: messages have none
+	Peers []string // the groups that they are of
 }
 
 // Phase is a stretch of a run.

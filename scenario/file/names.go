@@ -22,7 +22,8 @@ const (
 	inFault
 	inRolling
 	inRepeat // the steps of a repeat
-	inVars   // a variable that is used in one of the others
+	inAudience
+	inVars // a variable that is used in one of the others
 )
 
 const (
@@ -37,8 +38,8 @@ var templateNames = []struct {
 	name, about string
 	in          spot
 }{
-	{HoleClient, "the number of the client within its group, from 0", everywhere},
-	{HoleGroup, "the name of the client's group", everywhere | inOnce},
+	{HoleClient, "the number of the client within its group, from 0", everywhere | inAudience},
+	{HoleGroup, "the name of the client's group", everywhere | inOnce | inAudience},
 	{HoleRoom, "the room that is joined, left or sent to", inRoomData | inOperation | inJoin},
 	{HoleEvent, "the event of the stream, or the one that is reacted to", inRoomData | inData | inReact},
 	{rowEvent, "a value of the event that is reacted to, by its path: `${event[0].id}`, or `${event.id}` for short", inReact},
@@ -52,13 +53,17 @@ var templateNames = []struct {
 	{DrawNowISO, "the time as a text: 2026-01-31T12:00:00.000Z", everywhere | inOnce},
 	{rowCounter, "a counter of `counters:`, which each client counts for itself: one more at each use", everywhere},
 	{DrawLoop, "the number of the round of a repeat, from 0", inRepeat},
-	{"FILE.COLUMN", "the client's row of a data file", everywhere},
+	{rowPeer, "of the client that the message is for: `peer.client.index`, `peer.group`, `peer.sid` (its socket id), `peer.FILE.COLUMN`, or `peer.AUDIENCE`, its key", inOperation},
+	{"FILE.COLUMN", "the client's row of a data file", everywhere | inAudience},
 	{"NAME", "a value that an earlier step captured; values of before can also be used in auth, query, headers, data and react", inBefore | inOnce | inFlow},
 	{"env.NAME", "an environment variable, which is kept secret", forSecrets | inOnce | inVars},
 	{HoleTargetIndex, "the place of the target among targets, from 0", inRolling},
 	{HoleTargetHost, "the host of the target, without its port", inRolling},
 	{HoleTargetURL, "the address of the target", inRolling},
 }
+
+// standIns are the rows of the table that stand for names of the file's own: they are no names.
+var standIns = []string{"FILE.COLUMN", "NAME", "env.NAME", rowPeer}
 
 // spotsOf returns where a name of the table may stand.
 func spotsOf(name string) spot {
@@ -72,10 +77,12 @@ func spotsOf(name string) spot {
 
 // words lists the places in a sentence.
 func (s spot) words() string {
-	if s&forSecrets == forSecrets {
+	switch {
+	case s&forSecrets == forSecrets:
 		return "before, auth, query, headers, data, contract, flow, react and fault"
-	}
-	if s&everywhere == everywhere {
+	case s&(everywhere|inAudience) == everywhere|inAudience:
+		return "before, auth, query, headers, data, audiences, contract, flow and react"
+	case s&everywhere == everywhere:
 		return "before, auth, query, headers, data, contract, flow and react"
 	}
 	var places, calls []string
@@ -133,6 +140,8 @@ func (vs *variables) misplaced(name string, sc *scope) string {
 		return "its data file has a row for each message: use it in the data of a stream or in a message of the contract, or write each: client"
 	case feederOf(name, vs.feeders) != "":
 		row = "FILE.COLUMN"
+	case vs.ofPeer(name):
+		row = rowPeer
 	case vs.secret[name]:
 		return fmt.Sprintf("a secret can be used only in %s", forSecrets.words())
 	}
@@ -162,6 +171,7 @@ var (
 	dataScope      = &scope{at: inData}
 	joinScope      = &scope{at: inJoin}
 	operationScope = &scope{at: inOperation}
+	audienceScope  = &scope{at: inAudience}
 	reactScope     = &scope{at: inReact}
 	faultScope     = &scope{at: inFault}
 	rollingScope   = &scope{at: inRolling}
@@ -173,11 +183,14 @@ func (sc *scope) allows(name string, feeders []string) bool {
 	switch {
 	case sc == nil:
 		return false
-	case spotsOf(rowOf(name))&sc.at != 0, slices.Contains(sc.captured, name):
+	case !slices.Contains(standIns, name) && spotsOf(rowOf(name))&sc.at != 0, slices.Contains(sc.captured, name):
 		return true
 	}
 	return spotsOf("FILE.COLUMN")&sc.at != 0 && feederOf(name, feeders) != ""
 }
+
+// allowsPeers reports whether something of a peer may stand here.
+func (sc *scope) allowsPeers() bool { return sc != nil && spotsOf(rowPeer)&sc.at != 0 }
 
 // takesSecrets reports whether a secret may stand here.
 func (sc *scope) takesSecrets() bool { return sc != nil && spotsOf("env.NAME")&sc.at != 0 }

@@ -27,6 +27,7 @@ var places = map[string]struct {
 	"joined":         {inFlow | inRepeat, "groups: {a: {count: 1, flow: [{emit: [e], ack: 1s, capture: {said: $}}, {repeat: {times: 2, steps: [{join: @}]}}]}}"},
 	"URL":            {inFlow, "groups: {a: {count: 1, flow: [{emit: [e], ack: 1s, capture: {said: $}}, {http: {get: \"/@\"}}]}}"},
 	"body":           {inFlow, "groups: {a: {count: 1, flow: [{emit: [e], ack: 1s, capture: {said: $}}, {http: {post: /x, headers: {X: @}, body: [@]}}]}}"},
+	"audience":       {inAudience, "audiences: {user: @}\ngroups: {a: {count: 1}}"},
 	"answer":         {inReact, "groups: {a: {count: 1, react: {e: {ack: @, emit: [x, @]}}}}"},
 	"count":          {0, "groups: {a: {count: @}}"},
 	"event":          {0, "groups: {a: {count: 1, send: [{op: all, rate: 1/s, event: @}]}}"},
@@ -40,7 +41,7 @@ var places = map[string]struct {
 // Every name of the table can stand where the table says, and nowhere else; a refusal says where.
 func TestTemplateNames(t *testing.T) {
 	t.Setenv("OF_TEST", "12345678")
-	written := map[string]string{"FILE.COLUMN": "users.name", "NAME": "said", "env.NAME": "env.OF_TEST", rowRandom: "random(1 6)", rowPick: "pick(a b c)", rowCounter: "counter.n", rowEvent: "event.id"}
+	written := map[string]string{"FILE.COLUMN": "users.name", "NAME": "said", rowPeer: "peer.client.index", "env.NAME": "env.OF_TEST", rowRandom: "random(1 6)", rowPick: "pick(a b c)", rowCounter: "counter.n", rowEvent: "event.id"}
 	for _, row := range templateNames {
 		name := row.name
 		if w, ok := written[name]; ok {

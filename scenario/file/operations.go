@@ -37,17 +37,23 @@ func (o *Operation) AltersPayload() bool { return o.Changes || o.Correlate != ni
 
 // The kinds of audiences.
 const (
-	ToNone = "none" // nobody: the message is not in the ledger
-	ToSelf = "self" // the sender
-	ToRoom = "room" // the members of one of the sender's rooms
-	ToAll  = "all"  // every client in the namespace
+	ToNone  = "none"     // nobody: the message is not in the ledger
+	ToSelf  = "self"     // the sender
+	ToRoom  = "room"     // the members of one of the sender's rooms
+	ToAll   = "all"      // every client in the namespace
+	ToGroup = "group"    // every client of a group in the namespace
+	ToPeer  = "peer"     // one other client
+	ToKey   = "audience" // all clients that have the same key, which is a peer's or the sender's own
 )
 
 // Audience says which clients should receive a message.
 type Audience struct {
 	Kind      string
-	Namespace string // in which they receive it; "": in the namespace that the message is sent to
-	Others    bool   // the sender does not receive it
+	Name      string   // of the group, or of the audience by key
+	Namespace string   // in which they receive it; "": in the namespace that the message is sent to
+	Others    bool     // the sender does not receive it
+	Own       bool     // of ToKey: the key is the sender's own
+	Groups    []string // of ToKey: whose clients have a key
 }
 
 // MinText is the least size of the payload of an operation: a text with the stamp in it, and
@@ -65,7 +71,7 @@ var operationTable = object[Operation]{
 	},
 	fields: []field[Operation]{
 		{key: "emit", about: "the event and its arguments, with ${payload}, ${room} and other names", is: anEmit, required: "write emit: [event, argument...]", set: func(*decoder, *node, *Operation) {}}, // needs the name: see setOperations
-		{key: "to", about: "the clients that should receive it", is: anyOf(oneOf(audienceWords...), ref("audience")), required: "write to: room, all, others, self or none", set: func(d *decoder, n *node, o *Operation) {
+		{key: "to", about: "the clients that should receive it", is: anyOf(form{"enum": audienceWords}, form{"type": "string", "pattern": reName.String()}, aVariable, ref("audience")), required: "write to: room, all, others, self, peer, none, or a name of audiences:", set: func(d *decoder, n *node, o *Operation) {
 			o.To = d.audience(n)
 		}},
 		{key: "deliver", about: "the event by which they receive it; default: any", is: aText, set: func(d *decoder, n *node, o *Operation) { o.Deliver = d.string(n, "deliver", checkEvent) }},
@@ -92,16 +98,24 @@ var operationTable = object[Operation]{
 }
 
 // audienceWords are the audiences that one word names.
-var audienceWords = []string{ToRoom, ToAll, "others", ToSelf, ToNone}
+var audienceWords = []string{ToRoom, ToAll, "others", ToSelf, ToPeer, ToNone}
 
 var audienceTable = object[Audience]{
 	what: "to",
 	def:  "audience", about: "The clients that should receive a message.",
-	shape: form{"oneOf": []form{{"required": []string{ToRoom}}, {"required": []string{ToAll}}, {"required": []string{ToSelf}}}},
+	shape: requireOne("oneOf", kinds...),
 	fields: []field[Audience]{
 		{key: ToRoom, about: "the members of the room", is: onlyTrue, set: setKind(ToRoom)},
 		{key: ToAll, about: "every client in the namespace", is: onlyTrue, set: setKind(ToAll)},
 		{key: ToSelf, about: "the sender", is: onlyTrue, set: setKind(ToSelf)},
+		{key: ToPeer, about: "one other client; the stream's peer: says which", is: onlyTrue, set: setKind(ToPeer)},
+		{key: ToGroup, about: "every client of that group in the namespace", is: aText, set: func(d *decoder, n *node, a *Audience) {
+			a.Kind, a.Name = ToGroup, d.groupName(n)
+		}},
+		{key: ToKey, about: "a name of audiences: all clients with the same key as a peer", is: aText, set: func(d *decoder, n *node, a *Audience) {
+			a.Kind, a.Name = ToKey, d.string(n, "audience", func(s string) *flaw { return checkWord(s, "audience", d.vars.audiences, nil) })
+		}},
+		{key: "own", about: "the key of the audience is the sender's own instead of a peer's", is: onlyTrue, set: func(d *decoder, n *node, a *Audience) { a.Own = d.onlyTrue(n, "own") }},
 		{key: "others", about: "all of these but the sender", is: onlyTrue, set: func(d *decoder, n *node, a *Audience) { a.Others = d.onlyTrue(n, "others") }},
 		{key: "namespace", about: "in which they receive it; default: the namespace that it is sent to", is: aText, set: func(d *decoder, n *node, a *Audience) {
 			a.Namespace = d.string(n, "namespace", checkNamespace)
@@ -135,15 +149,18 @@ func (d *decoder) audience(n *node) Audience {
 	if n.kind == dict {
 		return *decoded(d, n, &audienceTable)
 	}
-	word := d.oneOf(n, "audience", audienceWords, nil)
-	if word == "others" {
+	word := d.oneOf(n, "audience", append(audienceWords[:len(audienceWords):len(audienceWords)], d.vars.audiences...), nil)
+	switch {
+	case word == "others":
 		return Audience{Kind: ToAll, Others: true}
+	case slices.Contains(d.vars.audiences, word):
+		return Audience{Kind: ToKey, Name: word}
 	}
 	return Audience{Kind: word}
 }
 
 // kinds are the keys of a mapping that say who receives a message.
-var kinds = []string{ToRoom, ToAll, ToSelf}
+var kinds = []string{ToRoom, ToAll, ToSelf, ToPeer, ToGroup, ToKey}
 
 func finishAudience(d *decoder, n *node, a *Audience) {
 	var says []entry
@@ -159,6 +176,10 @@ func finishAudience(d *decoder, n *node, a *Audience) {
 		d.errs.add(says[1].at, fmt.Sprintf("to names two audiences: `%s` and `%s`", says[0].key, says[1].key), "remove one")
 	case a.Kind == ToSelf && a.Others:
 		d.errs.add(at(n, "others"), "without the sender, nobody is left of self", "remove others")
+	case a.Others && (a.Kind == ToPeer || a.Kind == ToKey && !a.Own):
+		d.errs.add(at(n, "others"), "a peer is never the sender, so others has no effect", "remove others, or write own: true for clients with the sender's own key")
+	case a.Own && a.Kind != ToKey:
+		d.errs.add(at(n, "own"), "only an audience of audiences: has a key that can be the sender's own", "remove own, or write audience: and its name")
 	}
 }
 
@@ -198,7 +219,9 @@ func finishOperation(d *decoder, n *node, o *Operation) {
 	if emit == nil || emit.null {
 		return
 	}
+	before := len(d.uses)
 	o.Emit = d.emission(emit, o.Name, operationScope)
+	d.opUses[o.Name], d.uses = slices.Clone(d.uses[before:]), d.uses[:before]
 	if o.Emit.IsZero() {
 		return
 	}
@@ -235,6 +258,25 @@ func (o *Operation) checkPlaces(d *decoder, n *node) {
 		d.errs.add(at(n, "correlate"), fmt.Sprintf("the emit of `%s` has no ${stamp}, which should come out again there", o.Name), "put \"${stamp}\" where the id goes, such as clientId: \"${stamp}\"")
 	case o.Stamp != nil && o.Emit.Has(HoleStamp):
 		d.errs.add(at(n, "stamp"), fmt.Sprintf("messages of `%s` are recognised by their ${stamp}, not by the payload", o.Name), "write correlate: and the place where ${stamp} comes out again")
+	}
+}
+
+// unsentUses notes the columns that operations name which no group sends: they must be there.
+func (d *decoder) unsentUses(s *Spec) {
+	if s.Contract == nil {
+		return
+	}
+	for i := range s.Contract.Operations {
+		name := s.Contract.Operations[i].Name
+		if slices.ContainsFunc(s.Groups, func(g Group) bool {
+			return slices.ContainsFunc(g.Send, func(st Stream) bool { return st.Op == name })
+		}) {
+			continue
+		}
+		for _, u := range d.opUses[name] {
+			u.Group = noGroup
+			d.uses = append(d.uses, u)
+		}
 	}
 }
 
@@ -298,6 +340,12 @@ func (d *decoder) finishCall(n *node, s *Stream) {
 		says := map[string]string{"event": "which event `%s` sends", "data": "what `%s` sends", "expect": "who receives `%s`"}[key]
 		d.errs.add(at(n, key), fmt.Sprintf("the contract says "+says, o.Name), fmt.Sprintf("remove `%s`, or change the operation in contract", key))
 	}
+	for _, u := range d.opUses[o.Name] {
+		if u.Group == "" {
+			u.Group = d.group // its clients take the rows
+		}
+		d.uses = append(d.uses, u)
+	}
 	s.Event, s.To, s.Expect = o.Event, o.To, "all"
 	switch {
 	case o.To.Kind == ToNone:
@@ -309,7 +357,7 @@ func (d *decoder) finishCall(n *node, s *Stream) {
 	}
 	if s.Per == "" {
 		s.Per = "client"
-		if o.To.Kind == ToAll {
+		if o.To.Kind == ToAll || o.To.Kind == ToGroup {
 			s.Per = "group"
 		}
 	}
@@ -323,6 +371,7 @@ func (d *decoder) finishCall(n *node, s *Stream) {
 			d.bad(v, &flaw{fmt.Sprintf("size %dB is too small for the stamp that measures the message", s.Size), fmt.Sprintf("write at least %dB", MinText)})
 		}
 	}
+	s.finishPeer(d, n)
 	if s.Binary && !o.Emit.Has(HolePayload) {
 		d.errs.add(at(n, "binary"), fmt.Sprintf("the operation `%s` has no ${payload} that could be binary", o.Name), "remove binary")
 	}
@@ -366,6 +415,12 @@ func (s *Stream) Reaches(from, to *Group) bool {
 		return false
 	case ToSelf:
 		return to.Name == from.Name
+	case ToGroup:
+		return to.Name == s.To.Name && slices.Contains(to.Spaces(), s.To.Namespace)
+	case ToPeer:
+		return (s.Peers == nil || slices.Contains(s.Peers, to.Name)) && slices.Contains(to.Spaces(), s.To.Namespace)
+	case ToKey:
+		return slices.Contains(s.To.Groups, to.Name) && slices.Contains(to.Spaces(), s.To.Namespace)
 	case ToRoom:
 		return to.Rooms != nil && from.Rooms != nil && to.Rooms.Prefix == from.Rooms.Prefix && to.Namespace == s.To.Namespace
 	}

@@ -81,7 +81,7 @@ func parse(name, text string, how reading, trial *searchTrial) (*File, error) {
 
 func newDecoder(errs *errorList, root *node, defs map[string]*node, how *reading) *decoder {
 	d := &decoder{
-		errs: errs, places: map[string]*node{},
+		errs: errs, places: map[string]*node{}, opUses: map[string][]ColumnUse{},
 		vars: &variables{
 			defs: defs, values: map[string]*value{}, broken: map[string]bool{}, used: map[string]bool{}, secret: map[string]bool{},
 			secrets: &Secrets{values: map[string]Datum{}, masks: &masks{}}, unset: how.unset,
@@ -99,6 +99,9 @@ func newDecoder(errs *errorList, root *node, defs map[string]*node, how *reading
 		if each := e.val.get("each"); each != nil && each.text == EachMessage {
 			d.vars.rows = append(d.vars.rows, e.key)
 		}
+	}
+	for _, e := range root.get("audiences").entries() {
+		d.vars.audiences = append(d.vars.audiences, e.key)
 	}
 	for _, e := range root.get("groups").entries() {
 		d.groups = append(d.groups, e.key)
@@ -296,6 +299,7 @@ func (d *decoder) together(root *node, s *Spec) {
 	d.checkFaults(root, s)
 	d.checkRecovery(root, s)
 	d.checkAudiences(s)
+	d.checkPeers(s)
 	d.checkReplays(s)
 	d.checkWires(s)
 	d.checkEngine(s)

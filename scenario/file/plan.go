@@ -129,8 +129,8 @@ func (s *Spec) receiversIn(group string, from Group, st Stream, share float64) f
 	if st.Expect == "none" || st.To.Kind == ToSelf && !own {
 		return 0
 	}
-	if st.To.Kind == ToSelf {
-		return 1
+	if st.To.Kind == ToSelf || st.To.Kind == ToPeer || st.To.Kind == ToKey {
+		return 1 // how many clients share a key is in the data files
 	}
 	n := 0.0
 	for _, g := range s.Groups {
@@ -139,7 +139,7 @@ func (s *Spec) receiversIn(group string, from Group, st Stream, share float64) f
 		}
 		clients := g.present(float64(g.Count)*share, share)
 		switch {
-		case st.To.Kind == ToAll:
+		case st.To.Kind == ToAll, st.To.Kind == ToGroup:
 			n += clients
 		case st.To.Kind == ToRoom && from.Rooms != nil:
 			// Only the rooms that both groups know can be shared.
@@ -151,7 +151,7 @@ func (s *Spec) receiversIn(group string, from Group, st Stream, share float64) f
 			n += members * common
 		}
 	}
-	if st.Expect == "others" && own {
+	if st.Expect == "others" && own && st.Reaches(&from, &from) {
 		n--
 	}
 	return max(n, 0)

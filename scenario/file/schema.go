@@ -23,7 +23,7 @@ type table interface{ definition() (name string, f form) }
 // tables are the definitions of the schema, in order. The first is the whole file.
 func tables() []table {
 	return []table{
-		&specTable, &serverTable, &targetTable, &targetsTable, &tlsTable, &sampleTable, &matrixTable, &feederTable, &contractTable, &callTable, &operationTable, &audienceTable,
+		&specTable, &serverTable, &targetTable, &targetsTable, &tlsTable, &sampleTable, &matrixTable, &feederTable, &contractTable, &callTable, &operationTable, &audienceTable, &peerTable,
 		&groupTable, &connectTable, &reconnectTable, &readTable, &roomsTable, &streamTable, &flowTable, &stepTable, &repeatTable, &expectTable,
 		&httpTable, &extractTable, &beforeTable, &reactionTable, &phaseTable, &faultTable, &rollingTable, &networkTable, &checkTable, &searchTable, &confirmTable, &reportTable,
 	}

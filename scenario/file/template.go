@@ -191,3 +191,27 @@ func textTemplate(v value) Template {
 	}
 	return t
 }
+
+// In returns a template of text in another form: inside of a JSON string, or as a JSON value.
+func (t Template) In(form Form) Template {
+	if form == FormText {
+		return t
+	}
+	out := Template{}
+	for _, part := range t.Parts {
+		text := jsonString(part)
+		out.Parts = append(out.Parts, text[1:len(text)-1])
+	}
+	whole := form == FormValue && len(t.Holes) == 1 && t.Parts[0] == "" && t.Parts[1] == ""
+	for _, h := range t.Holes {
+		if h.Form = FormString; whole {
+			h.Form = FormValue
+		}
+		out.Holes = append(out.Holes, h)
+	}
+	if form == FormValue && !whole {
+		out.Parts[0] = `"` + out.Parts[0]
+		out.Parts[len(out.Parts)-1] += `"`
+	}
+	return out
+}

@@ -20,7 +20,7 @@ var (
 
 const axisPrefix = "matrix."
 
-var reservedNames = []string{"matrix", "client", "room", "seq", "payload", "stamp", "group", "event", "env", DrawUUID, DrawRandom, DrawPick, DrawNow, "loop", DrawCounter}
+var reservedNames = []string{"matrix", "client", "room", "seq", "payload", "stamp", "peer", "group", "event", "env", DrawUUID, DrawRandom, DrawPick, DrawNow, "loop", DrawCounter}
 
 // variables are the values that ${...} may name in one combination.
 type variables struct {
@@ -30,12 +30,13 @@ type variables struct {
 	active []string        // being expanded, to find circles
 	used   map[string]bool // axes that something names
 
-	counters []string        // names of the counters
-	feeders  []string        // names of the data files
-	rows     []string        // of them, those that have a row for each message
-	secret   map[string]bool // variables that must not be written
-	secrets  *Secrets        // their values, and values of the environment
-	unset    bool            // environment variables need not be set
+	counters  []string        // names of the counters
+	feeders   []string        // names of the data files
+	rows      []string        // of them, those that have a row for each message
+	audiences []string        // names of the audiences by key
+	secret    map[string]bool // variables that must not be written
+	secrets   *Secrets        // their values, and values of the environment
+	unset     bool            // environment variables need not be set
 }
 
 // maxExpanded bounds the size of expanded variables.
@@ -61,7 +62,7 @@ func (vs *variables) expand(errs *errorList, n *node, sc *scope) (value, bool) {
 			name = text[m[4]:m[5]]
 		}
 		switch {
-		case sc.allows(name, vs.feeders) && (sc.at&inMessages != 0 || !slices.Contains(vs.rows, feederOf(name, vs.feeders))):
+		case sc.allows(name, vs.feeders) && (sc.at&inMessages != 0 || !slices.Contains(vs.rows, feederOf(name, vs.feeders))), sc.allowsPeers() && vs.ofPeer(name):
 			ok = vs.checkDraw(errs, n.offset(m[0]), name) && ok
 			v.hole(name, m[0])
 		case strings.HasPrefix(name, envPrefix) && sc.takesSecrets():
@@ -178,6 +179,8 @@ func (vs *variables) advice(name string, sc *scope) string {
 	}
 	prefix, _, dotted := strings.Cut(name, ".")
 	switch {
+	case dotted && prefix+"." == peerPrefix:
+		return vs.peerAdvice(name)
 	case dotted && prefix != "matrix" && Suggest(name, known) == "":
 		if len(vs.feeders) > 0 {
 			return fmt.Sprintf("there is no data file `%s`: %s", clip(prefix), orOneOf(prefix, vs.feeders))

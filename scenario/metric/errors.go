@@ -35,6 +35,7 @@ const (
 	HowOther        = "other"
 	HowTimeout      = "timeout"      // no answer within the limit
 	HowDropped      = "dropped"      // the connection ended before the answer
+	HowPeer         = "peer"         // no other client was there to send it to
 	HowUnconnected  = "unconnected"  // no connection to send on
 	HowBackpressure = "backpressure" // the target did not read the earlier messages
 	HowMismatch     = "mismatch"     // an echo brought something else back, or an answer lacks a value that it should have

@@ -22,6 +22,7 @@ const (
 	ForMove
 	ForBurst
 	ForTemplate
+	ForPeer
 )
 
 // Draw is the only source of randomness: a hash of the seed, the number's purpose, and up to three
