@@ -55,7 +55,7 @@ func keyingOf(list []*keying, to *file.Audience) int {
 // has reports whether clients of a group have a key.
 func (k *keying) has(g *group) bool {
 	switch {
-	case !slices.Contains(g.spec.Spaces(), k.to.Namespace):
+	case !slices.Contains(g.names, k.to.Namespace):
 		return false
 	case k.to.Kind == file.ToGroup:
 		return g.spec.Name == k.to.Name
@@ -200,7 +200,7 @@ func (s *stream) mayMeet(a, b *actor) bool {
 
 // sidIn is the client's socket id in a namespace, "" where it has none.
 func (a *actor) sidIn(namespace string) string {
-	if i := slices.Index(a.group.spec.Spaces(), namespace); i >= 0 && i < len(a.sids) {
+	if i := slices.Index(a.group.names, namespace); i >= 0 && i < len(a.sids) {
 		return a.sids[i]
 	}
 	return ""

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -97,7 +98,7 @@ func (s *fakeServer) dial(_ context.Context, cfg *client.Config) (dialed, error)
 	if s.upgrade != nil {
 		stays = s.upgrade(i)
 	}
-	return dialed{conn: c, upgrade: stays, recovered: recovered, timings: client.Timings{TCP: time.Microsecond, Open: time.Microsecond, Namespace: time.Microsecond}}, nil
+	return dialed{conn: c, sids: c.sids(), upgrade: stays, recovered: recovered, timings: client.Timings{TCP: time.Microsecond, Open: time.Microsecond, Namespace: time.Microsecond}}, nil
 }
 
 // header is the first value of one that the client sends.
@@ -150,6 +151,21 @@ func (c *fakeConn) Run(h client.Handler) error {
 
 // spaces are the namespaces that the client has joined.
 func (c *fakeConn) spaces() []string { return append([]string{c.cfg.Namespace}, c.cfg.More...) }
+
+// sids are its socket ids, by namespace.
+func (c *fakeConn) sids() (out []string) {
+	for _, name := range c.spaces() {
+		out = append(out, fmt.Sprintf("%d in %s", c.i, name))
+	}
+	return out
+}
+
+// user is who the client says that it is.
+func (c *fakeConn) user() string {
+	var auth struct{ User string }
+	_ = json.Unmarshal(c.cfg.Auth, &auth)
+	return auth.User
+}
 
 // space is the number of a namespace among them.
 func (c *fakeConn) space(namespace string) int {

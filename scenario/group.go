@@ -38,6 +38,7 @@ type group struct {
 	parser    socketio.Parser
 	finder    stamp.Finder // of stamps anywhere
 	hearing   hearing
+	names     []string         // of its namespaces
 	shares    *plan.RoomShares // of the rooms; nil: all rooms are alike
 	moves     *moves           // nil: no client does
 	before    *before          // nil: nothing
@@ -80,6 +81,7 @@ func newGroup(t *trial, spec *file.Group, index, first int) *group {
 		head: headOf("2", spec.Namespace), parser: parserOf(spec.Parser), attempts: make([]atomic.Int64, len(t.tl.Spans)),
 	}
 	g.finder = stamp.Finder{Parser: g.parser, Run: t.id}
+	g.names = spec.Spaces()
 	g.hearing = newHearing(t.spec.Contract, g.finder)
 	g.plan = plan.NewPopulation(t.tl, spec, t.spec.Seed, index)
 	g.namespace = t.audience(spec.Namespace, "", -1)

@@ -105,6 +105,14 @@ func (t *trial) delivers(st *stamp.Stamp, event []byte) bool {
 	return op == nil || op.Deliver == "" || op.Deliver == string(event)
 }
 
+// receives reports whether the message of a stamp is for clients in a namespace of a group.
+func (t *trial) receives(st *stamp.Stamp, g *group, space int) bool {
+	if int(st.Stream) >= len(t.streams) || space >= len(g.names) {
+		return true // the ledger knows no such stream, or it is bare Engine.IO
+	}
+	return t.streams[st.Stream].spec.To.Namespace == g.names[space]
+}
+
 // unstampedEvents counts the events without a stamp among those by which the contract says that
 // messages are delivered.
 func (t *trial) unstampedEvents() (out map[string]int64) {

@@ -2,12 +2,12 @@ package scenario
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/scenario/result"
@@ -39,11 +39,18 @@ func (e *fakeEvent) deliver(namespace, event string, data any, to func(c *fakeCo
 	text := append(headOf("2", namespace), b...)
 	n := s.casts
 	s.casts++
+	in := func(c *fakeConn) bool { return slices.Contains(c.spaces(), namespace) && to(c) }
+	if s.recovery != nil {
+		s.recovery.miss(s, text, in)
+	}
 	for _, c := range s.conns {
-		if !slices.Contains(c.spaces(), namespace) || !to(c) {
+		if !in(c) {
 			continue
 		}
 		out := []fakePacket{{text: text}}
+		if c.kept != nil {
+			out[0] = c.kept.keep(text)
+		}
 		if s.mangle != nil {
 			out = s.mangle(n, c, text)
 		}
@@ -80,6 +87,23 @@ func (s *fakeServer) offer(t *testing.T, events map[string]func(e *fakeEvent)) {
 		}
 		return true, nil
 	}
+}
+
+// playWith is play for a scenario beside data files.
+func playWith(t *testing.T, s *fakeServer, text string, files map[string]string) (cell *result.Cell) {
+	t.Helper()
+	f := withData(t, text, files)
+	ownClock(t, func(t *testing.T) {
+		run, err := Run(t.Context(), f, Options{dial: s.dial, sleep: time.Sleep})
+		if err != nil {
+			t.Fatal(err)
+		}
+		cell = &run.Cells[0]
+	})
+	if l := cell.Ledger; l.Expected != l.Received+l.Late+l.Lost+l.Undecided {
+		t.Errorf("the ledger does not add up: %+v", l)
+	}
+	return cell
 }
 
 func anybody(*fakeConn) bool { return true }
@@ -124,45 +148,52 @@ phases:
   - {name: hold, for: 1s}
 `
 
-// Each operation of a contract is due, delivered and counted by its audience.
+// Each operation of a contract is due, delivered and counted by its audience; what arrives without
+// a stamp is counted by name.
 func TestOperations(t *testing.T) {
 	t.Parallel()
 	s := &fakeServer{}
 	s.offer(t, chatEvents())
-	for _, c := range []struct {
-		op, send  string
-		deliverys int64 // of each message
-	}{
-		{"say", "size: 80B, ack: 1s", 4},
-		{"reply", "", 3},
-		{"shout", "per: client", 12},
-		{"post", "size: 1B, per: client", 11},
-		{"ping", "size: 32B", 1},
-		{"typing", "", 0},
-	} {
-		t.Run(c.op, func(t *testing.T) {
-			cell := play(t, s, chatContract+fmt.Sprintf(`
+	cell := play(t, s, chatContract+`
 groups:
-  people: {count: 12, connect: {rate: 10k/s}, rooms: {of: 3}, send: [{op: %s, rate: 10/s, %s}]}
-slo: [achieved(rate) > 99%%]
-`, c.op, c.send))
-			want := result.Ledger{Due: 120, Sent: 120, Expected: 120 * c.deliverys, Received: 120 * c.deliverys}
-			if c.deliverys == 0 {
-				want = result.Ledger{}
-			}
-			if cell.Ledger != want {
-				t.Errorf("ledger %+v, want %+v", cell.Ledger, want)
-			}
-			heard := map[string]int64(nil)
-			if c.op == "typing" {
-				heard = map[string]int64{"chat:typing": 120 * 4}
-			}
-			if !maps.Equal(cell.Unstamped, heard) || (len(cell.Notes) == 0) != (heard == nil) {
-				t.Errorf("without a stamp came %v, want %v; notes %q", cell.Unstamped, heard, cell.Notes)
-			}
-			if cell.Verdict != result.Pass || len(cell.Errors) != 0 || len(cell.Warnings) != 0 {
-				t.Errorf("%s %s, errors %v, warnings %q", cell.Verdict, cell.Reason, cell.Errors, cell.Warnings)
-			}
-		})
+  people:
+    count: 12
+    connect: {rate: 10k/s}
+    rooms: {of: 3}
+    send:
+      - {op: say, rate: 4/s, size: 80B, ack: 1s}
+      - {op: reply, rate: 4/s}
+      - {op: shout, rate: 4/s, per: client}
+      - {op: post, rate: 4/s, size: 1B, per: client}
+      - {op: ping, rate: 4/s, size: 32B}
+      - {op: typing, rate: 4/s}
+slo:
+  - loss(delivery{op=say}) == 0
+  - max(ack{op=say}) < 1s
+  - max(delivery{op=post}) < 1s
+`)
+	got := map[string]result.Ledger{}
+	for _, r := range cell.Evidence.Ledger {
+		l, op := r.Ledger, cell.Evidence.Streams[r.Stream].Op
+		if r.Class >= 0 {
+			l.Sent = 0
+		}
+		sum := got[op]
+		sum.Add(l)
+		got[op] = sum
+	}
+	for op, n := range map[string]int64{"say": 4, "reply": 3, "shout": 12, "post": 11, "ping": 1} {
+		if want := (result.Ledger{Sent: 48, Expected: 48 * n, Received: 48 * n}); got[op] != want {
+			t.Errorf("%s: ledger %+v, want %+v", op, got[op], want)
+		}
+	}
+	if l, there := got["typing"]; there {
+		t.Errorf("typing: %+v, want nothing", l)
+	}
+	if want := map[string]int64{"chat:typing": 48 * 4}; !maps.Equal(cell.Unstamped, want) || len(cell.Notes) != 1 || !strings.Contains(cell.Notes[0], "192 `chat:typing` events") {
+		t.Errorf("without a stamp came %v, want %v; notes %q", cell.Unstamped, want, cell.Notes)
+	}
+	if cell.Verdict != result.Pass || len(cell.Errors) != 0 || len(cell.Warnings) != 0 {
+		t.Errorf("%s %s, errors %v, warnings %q", cell.Verdict, cell.Reason, cell.Errors, cell.Warnings)
 	}
 }
