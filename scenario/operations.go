@@ -105,8 +105,8 @@ func (t *trial) delivers(st *stamp.Stamp, event []byte) bool {
 	return op == nil || op.Deliver == "" || op.Deliver == string(event)
 }
 
-// receives reports whether the message of a stamp is for clients in a namespace of a group.
-func (t *trial) receives(st *stamp.Stamp, g *group, space int) bool {
+// isFor reports whether the message of a stamp is for clients in a namespace of a group.
+func (t *trial) isFor(st *stamp.Stamp, g *group, space int) bool {
 	if int(st.Stream) >= len(t.streams) || space >= len(g.names) {
 		return true // the ledger knows no such stream, or it is bare Engine.IO
 	}

@@ -45,7 +45,7 @@ func (a *actor) hear(m *client.Message, scan *stamp.Scan) (any bool) {
 			t.count.foreign.Add(1)
 		case !t.delivers(&st, m.Name):
 			continue // the server sends it along with another event
-		case !t.receives(&st, a.group, m.Space):
+		case !t.isFor(&st, a.group, m.Space):
 			a.group.countError(errorOf(ledger.Unexpected), t.arrived(m), nil)
 		default:
 			a.checkIntact(&st, scan.After())
