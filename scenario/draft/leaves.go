@@ -3,7 +3,6 @@ package draft
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"regexp"
 	"slices"
 	"sort"
@@ -117,60 +116,4 @@ func secret(event, path string, v any) bool {
 		return false
 	}
 	return reSecret.MatchString(event) || reJWT.MatchString(text) || reToken.MatchString(text) && reDigit.MatchString(text) || strings.Contains(text, "@")
-}
-
-// yamlText is a text as a double-quoted scalar of YAML in which no variable is named.
-func yamlText(s string) string {
-	return quoted(strings.ReplaceAll(s, "$", "$$"))
-}
-
-// quoted is a text as JSON, which YAML reads.
-func quoted(s string) string {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	_ = e.Encode(s) // a text can be encoded
-	return strings.TrimSuffix(b.String(), "\n")
-}
-
-// A template is text that is written into a scenario as it is, in quotes.
-type template string
-
-// flow writes a value in the flow style of YAML, on one line.
-func flow(v any) string {
-	switch v := v.(type) {
-	case template:
-		return quoted(string(v))
-	case string:
-		return yamlText(v)
-	case []any:
-		items := make([]string, len(v))
-		for i, item := range v {
-			items[i] = flow(item)
-		}
-		return "[" + strings.Join(items, ", ") + "]"
-	case map[string]any:
-		keys := make([]string, 0, len(v))
-		for k := range v {
-			keys = append(keys, k)
-		}
-		sort.Strings(keys)
-		for i, k := range keys {
-			keys[i] = yamlKey(k) + ": " + flow(v[k])
-		}
-		return "{" + strings.Join(keys, ", ") + "}"
-	case nil:
-		return "null"
-	}
-	return fmt.Sprint(v)
-}
-
-var rePlainKey = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-
-// yamlKey is a key of a mapping.
-func yamlKey(s string) string {
-	if rePlainKey.MatchString(s) && !slices.Contains([]string{"y", "n", "yes", "no", "on", "off", "true", "false", "null"}, strings.ToLower(s)) {
-		return s
-	}
-	return quoted(s)
 }

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/throng-io/throng/protocol/socketio"
+	"github.com/throng-io/throng/scenario/internal/yamltext"
 )
 
 // Limits of an observer. What is beyond them is counted and left out.
@@ -281,7 +282,7 @@ func (o *Observer) sent(c *Client, at time.Time, p *socketio.Packet, parser sock
 			a.differ = true
 		case a.sample == nil:
 			a.sample = list
-		case flow(a.sample) != flow(list):
+		case yamltext.Flow(a.sample) != yamltext.Flow(list):
 			a.differ = true
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/throng-io/throng/scenario/internal/recorded"
+	"github.com/throng-io/throng/scenario/internal/yamltext"
 )
 
 // Options say what a draft is of.
@@ -149,11 +150,11 @@ func (d *Draft) replays(p *page) {
 	p.line("    send:")
 	acked := func(op *operation) bool { return op.acked }
 	if !slices.ContainsFunc(d.c.ops, acked) {
-		p.line("      - {replay: %s, speed: 1x, clients: by user}", quoted(d.opt.Log))
+		p.line("      - {replay: %s, speed: 1x, clients: by user}", yamltext.Quote(d.opt.Log))
 		return
 	}
 	for _, op := range d.c.ops {
-		p.line("      - {op: %s, replay: %s, speed: 1x, clients: by user%s}", op.op, quoted(d.opt.Log), optional(", ack: 5s", op.acked))
+		p.line("      - {op: %s, replay: %s, speed: 1x, clients: by user%s}", op.op, yamltext.Quote(d.opt.Log), optional(", ack: 5s", op.acked))
 	}
 }
 
@@ -189,7 +190,7 @@ func (d *Draft) head(p *page, what, name string) {
 	}
 	p.line("version: 1")
 	p.line("name: %s", name)
-	p.line("target: {url: %s%s}", yamlText(d.opt.Target), optional(", path: %s", d.opt.Path != "" && d.opt.Path != "/socket.io/", yamlText(d.opt.Path)))
+	p.line("target: {url: %s%s}", yamltext.Text(d.opt.Target), optional(", path: %s", d.opt.Path != "" && d.opt.Path != "/socket.io/", yamltext.Text(d.opt.Path)))
 	if names := d.secrets(); len(names) > 0 {
 		p.line("")
 		p.line("# Credentials of the clients. Give them at the run: --set 'NAME=${env.NAME}', or a column of a data file.")
@@ -276,11 +277,11 @@ func (op *operation) emit() string {
 		list = append(list, walk("/"+strconv.Itoa(i), arg, func(path string, v any) any {
 			switch text, isText := v.(string); {
 			case op.holds(op.room, path):
-				return template("${room}")
+				return yamltext.Template("${room}")
 			case op.holds(op.payload, path):
-				return template("${payload}")
+				return yamltext.Template("${payload}")
 			case op.isSecret(path, v):
-				return template("${" + secretName(lastWord(path)) + "}")
+				return yamltext.Template("${" + secretName(lastWord(path)) + "}")
 			case op.varies[path] && isText && op.n > 1, isText && op.n == 1, isText && len(text) > 64:
 				return "text"
 			case op.varies[path] && secret(op.name, path, v):
@@ -289,7 +290,7 @@ func (op *operation) emit() string {
 			return v
 		}))
 	}
-	return flow(list)
+	return yamltext.Flow(list)
 }
 
 // hollow is a value of the same kind that says nothing: of messages with several forms the first is
@@ -343,8 +344,8 @@ func (d *Draft) contract(p *page) {
 			to = "{room: true, others: true}"
 		}
 		p.line("    %s: {emit: %s, to: %s%s%s%s}", op.op, op.emit(), to,
-			optional(", deliver: %s", to != "none" && op.deliver != "", yamlText(op.deliver)),
-			optional(", ack: true", op.acked), optional(", namespace: %s", op.namespace != first, yamlText(op.namespace)))
+			optional(", deliver: %s", to != "none" && op.deliver != "", yamltext.Text(op.deliver)),
+			optional(", ack: true", op.acked), optional(", namespace: %s", op.namespace != first, yamltext.Text(op.namespace)))
 	}
 	p.line("")
 }
@@ -399,7 +400,7 @@ func (d *Draft) client(p *page, g *population) {
 		return map[bool]int{true: 0, false: 1}[a == d.first()] - map[bool]int{true: 0, false: 1}[b == d.first()]
 	})
 	if len(spaces) > 1 || spaces[0] != "/" {
-		p.line("    namespace: %s", flow(anyList(spaces)))
+		p.line("    namespace: %s", yamltext.Flow(anyList(spaces)))
 	}
 	if msgpack {
 		p.line("    parser: msgpack")
@@ -413,9 +414,9 @@ func (d *Draft) client(p *page, g *population) {
 		}
 		values := map[string]any{}
 		for _, n := range x.names {
-			values[n] = template("${" + secretName(n) + "}")
+			values[n] = yamltext.Template("${" + secretName(n) + "}")
 		}
-		p.line("    %s: %s", x.key, flow(values))
+		p.line("    %s: %s", x.key, yamltext.Flow(values))
 	}
 }
 
@@ -508,11 +509,11 @@ func (d *Draft) reactions(p *page) {
 				value = strconv.FormatBool(v)
 			case string:
 				if len(v) <= 16 && !secret(a.event, "", v) && a.given > 1 {
-					value = yamlText(v)
+					value = yamltext.Text(v)
 				}
 			}
 		}
-		p.line("      %s: {ack: %s}", quoted(a.event), value)
+		p.line("      %s: {ack: %s}", yamltext.Quote(a.event), value)
 	}
 }
 
