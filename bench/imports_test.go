@@ -33,7 +33,9 @@ var rules = []rule{
 	{of: "protocol/hostname"},
 	{of: "scenario/regular"},
 	{of: "scenario/internal/recorded"},
-	{of: "scenario/draft", own: []string{"protocol/socketio", "scenario/internal/recorded"}},
+	{of: "scenario/internal/yamltext"},
+	{of: "scenario/draft", own: []string{"protocol/socketio", "scenario/internal/recorded", "scenario/internal/yamltext"}},
+	{of: "scenario/importer", own: []string{"protocol/engineio", "scenario/draft", "scenario/file", "scenario/internal/yamltext"}},
 	{of: "scenario/recorder", own: []string{"protocol/engineio", "protocol/websocket", "scenario/draft"}},
 	{of: "scenario/journal", own: []string{"scenario/regular"}},
 

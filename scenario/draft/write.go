@@ -517,6 +517,14 @@ func (d *Draft) reactions(p *page) {
 	}
 }
 
+// delivered is how many messages came out again.
+func (d *Draft) delivered() (n int) {
+	for _, op := range d.c.ops {
+		n += op.matched
+	}
+	return n
+}
+
 func (d *Draft) phases(p *page, hold time.Duration) {
 	ramp := max(2*time.Second, time.Duration(len(d.o.clients)/200)*time.Second)
 	p.line("")
@@ -526,7 +534,11 @@ func (d *Draft) phases(p *page, hold time.Duration) {
 	p.line("")
 	var checks []string
 	if slices.ContainsFunc(d.c.ops, func(op *operation) bool { return op.to != "none" }) {
-		checks = append(checks, "p99(delivery) < 1s", "loss(delivery) == 0")
+		stat := "max"
+		if delivered := d.delivered(); delivered >= 1000 { // what p99 takes
+			stat = "p99"
+		}
+		checks = append(checks, stat+"(delivery) < 1s", "loss(delivery) == 0")
 	}
 	if slices.ContainsFunc(d.c.ops, func(op *operation) bool { return op.acked }) {
 		checks = append(checks, "errors(ack) == 0")

@@ -422,6 +422,9 @@ func (s *Stream) Reaches(from, to *Group) bool {
 	case ToKey:
 		return slices.Contains(s.To.Groups, to.Name) && slices.Contains(to.Spaces(), s.To.Namespace)
 	case ToRoom:
+		if s.Replay != nil && from.Rooms == nil { // its log has the rooms
+			return to.Name == from.Name
+		}
 		return to.Rooms != nil && from.Rooms != nil && to.Rooms.Prefix == from.Rooms.Prefix && to.Namespace == s.To.Namespace
 	}
 	return slices.Contains(to.Spaces(), s.To.Namespace)

@@ -28,7 +28,7 @@ func Artillery(name string, text []byte, open func(path string) ([]byte, error))
 		return nil, &file.Error{File: name, Line: 1, Col: 1, Msg: "the file is no script of Artillery: it has neither config: nor scenarios:", Hint: "name a script in YAML or JSON"}
 	}
 	c := &converter{
-		root: root, config: root.Get("config"), open: open, vars: map[string]*variable{}, used: map[string]bool{}, unknown: map[string]bool{}, done: map[int]bool{}, base: strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)),
+		root: root, config: root.Get("config"), open: open, vars: map[string]*variable{}, used: map[string]bool{}, unknown: map[string]bool{}, done: map[int]bool{}, base: strings.TrimSuffix(strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)), ".artillery"),
 	}
 	if !isJSON(text) {
 		c.comments = file.Comments(text)
@@ -80,6 +80,15 @@ func (c *converter) above(p *page, indent string, line int) {
 		if m.Before == line && !c.done[m.Line] {
 			c.done[m.Line] = true
 			p.line("%s# %s", indent, printable(m.Text))
+		}
+	}
+}
+
+// aboveKey writes the comments that stand before a key of a mapping.
+func (c *converter) aboveKey(p *page, indent string, t *file.Tree, key string) {
+	for _, e := range t.Entries() {
+		if e.Key == key {
+			c.above(p, indent, e.Line)
 		}
 	}
 }
@@ -227,7 +236,7 @@ func lineOf(list ...*file.Tree) int {
 
 // head writes everything before the groups.
 func (c *converter) head(p *page) {
-	p.line("# Imported from %s. Read the notes below, and run throng check.", printable(c.base))
+	p.line("# Imported from the script %s of Artillery. Read the notes, and run throng check.", printable(c.base))
 	if len(c.notes) > 0 {
 		p.line("# Not taken over, by line of the script:")
 		for _, n := range c.notes.sorted() {

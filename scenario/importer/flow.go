@@ -22,19 +22,25 @@ type group struct {
 
 // scenarios writes a group for each scenario.
 func (c *converter) scenarios(p *page, list *file.Tree, pl *plan) {
-	c.above(p, "", lineOf(list))
+	c.aboveKey(p, "", c.root, "scenarios")
 	p.line("groups:")
 	sum := 0.0
 	names := map[string]bool{}
 	for _, t := range items(list) {
 		g := &group{t: t, share: 1}
+		if w, ok := number(t.Get("weight")); ok {
+			g.share = w
+		} else if t.Get("weight") != nil {
+			c.notes.add(t.Get("weight").Line, "the weight cannot be read: 1 is written")
+		}
+		sum += g.share // the arrivals of a scenario that is left out stay away
 		engine := "http"
 		if e := t.Get("engine"); e != nil {
 			engine = e.Text
 		}
 		switch {
 		case strings.HasPrefix(engine, "socketio"):
-		case engine == "ws", engine == "websocket":
+		case (engine == "ws" || engine == "websocket") && framed():
 			c.plain = true
 		default:
 			c.notes.add(t.Line, "the scenario is of the engine %s: only socketio and ws are taken over", engine)
@@ -45,18 +51,11 @@ func (c *converter) scenarios(p *page, list *file.Tree, pl *plan) {
 			name = n.Text
 		}
 		g.name = unique(strings.ToLower(nameOf(name, "_", "clients", 40)), names)
-		if w, ok := number(t.Get("weight")); ok {
-			g.share = w
-		} else if t.Get("weight") != nil {
-			c.notes.add(t.Get("weight").Line, "the weight cannot be read: 1 is written")
-		}
-		sum += g.share
 		c.groups = append(c.groups, g)
 	}
 	c.groups = slices.DeleteFunc(c.groups, func(g *group) bool {
 		if mixed := c.plain && strings.HasPrefix(engineOf(g.t), "socketio"); mixed {
 			c.notes.add(g.t.Line, "the script mixes Socket.IO and plain websockets: a scenario has one of them, and this one is left out")
-			sum -= g.share
 			return true
 		}
 		return false
@@ -74,6 +73,12 @@ func (c *converter) scenarios(p *page, list *file.Tree, pl *plan) {
 		}
 		c.group(p, g, pl)
 	}
+}
+
+// framed reports whether scenarios speak plain websockets.
+func framed() bool {
+	_, err := file.Parse("target", []byte(`{version: 1, name: x, target: {url: "ws://h:1", protocol: websocket}, groups: {a: {count: 1, flow: [{emit: {a: 1}}]}}}`), nil)
+	return err == nil
 }
 
 func engineOf(t *file.Tree) string {
@@ -175,7 +180,7 @@ func (c *converter) findSpaces(g *group, flow *file.Tree, path string) {
 			g.spaces = append(g.spaces, s)
 		}
 	}
-	add(path)
+	main := false // something is sent to the target's own namespace
 	var look func(t *file.Tree)
 	look = func(t *file.Tree) {
 		if t == nil {
@@ -191,9 +196,18 @@ func (c *converter) findSpaces(g *group, flow *file.Tree, path string) {
 			if e.Key == "loop" || e.Key == "emit" {
 				look(e.Val)
 			}
+			main = main || e.Key == "emit" && fieldOf(t, "namespace") == nil
 		}
 	}
 	look(flow)
+	if main || len(g.spaces) == 0 {
+		was := g.spaces
+		g.spaces = nil
+		add(path)
+		for _, s := range was {
+			add(s)
+		}
+	}
 }
 
 // connection writes how clients connect.

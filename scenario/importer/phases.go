@@ -58,7 +58,7 @@ func (c *converter) phases(p *page) *plan {
 		pl.rate = 1
 	}
 	p.line("")
-	c.above(p, "", lineOf(all))
+	c.aboveKey(p, "", c.config, "phases")
 	p.line("phases:")
 	for _, ph := range list {
 		name := unique(nameOf(strings.ToLower(ph.name), "-", "phase", 40), pl.names)

@@ -33,8 +33,11 @@ func (c *converter) emit(p *page, indent string, t *file.Tree, g *group, sc *sco
 	step := yamltext.Map{{Key: "emit", Value: args}}
 	if ns := fieldOf(t, "namespace"); ns != nil && ns.Text != "" {
 		space := "/" + strings.Trim(ns.Text, "/")
-		if i := slices.IndexFunc(g.spaces, func(s string) bool { return strings.HasSuffix(s, space) }); i > 0 {
+		switch i := slices.IndexFunc(g.spaces, func(s string) bool { return strings.HasSuffix(s, space) }); {
+		case i > 0 && can("namespace: /b"):
 			step = append(step, yamltext.Entry{Key: "namespace", Value: g.spaces[i]})
+		case i != 0:
+			c.notes.add(ns.Line, "a flow emits in the first namespace of its group, %s", g.spaces[0])
 		}
 	}
 	captures := yamltext.Map{}
@@ -42,7 +45,9 @@ func (c *converter) emit(p *page, indent string, t *file.Tree, g *group, sc *sco
 	if ack != nil && ack.Text != "false" {
 		step = append(step, yamltext.Entry{Key: "ack", Value: yamltext.Raw(c.timeout)})
 		g.took += answerWithin
-		if m := c.matches(ack, "$[0]", true, sc); len(m) > 0 {
+		if m := c.matches(ack, "$[0]", true, sc); len(m) > 0 && !can(`ack: 1s, match: {"$[0]": 1}`) {
+			c.notes.add(ack.Line, "the value of an acknowledgement is not compared")
+		} else if len(m) > 0 {
 			step = append(step, yamltext.Entry{Key: "match", Value: m})
 		}
 		captures = append(captures, c.captures(ack, "$[0]", true, t.Line)...)
@@ -67,6 +72,12 @@ func (c *converter) emit(p *page, indent string, t *file.Tree, g *group, sc *sco
 		step = append(step, yamltext.Entry{Key: "capture", Value: captures})
 	}
 	p.line("%s- %s", indent, yamltext.Flow(step))
+}
+
+// can reports whether a step of a flow may have these keys.
+func can(keys string) bool {
+	_, err := file.Parse("step", []byte("{version: 1, name: x, groups: {a: {count: 1, namespace: [/, /b], flow: [{emit: [e], "+keys+"}]}}}"), nil)
+	return err == nil
 }
 
 // arguments are the event and what it carries; nil where there is no event.

@@ -1,0 +1,78 @@
+package importer
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/throng-io/throng/scenario/file"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// scripts are the examples beside the ready scenarios, and the ones that are only here.
+func scripts(t *testing.T) []string {
+	t.Helper()
+	var all []string
+	for _, pattern := range []string{"../../scenarios/import/*.artillery.*", "testdata/*.artillery.*"} {
+		names, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, names...)
+	}
+	return all
+}
+
+// golden compares a text with a file below testdata.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got; -update writes it anew):\n%s", path, diff)
+	}
+}
+
+// Each script becomes the scenario beside the golden file, with its notes, and passes the parser.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	names := scripts(t)
+	if len(names) < 2 {
+		t.Fatalf("only %d scripts", len(names))
+	}
+	for _, path := range names {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			t.Parallel()
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := Artillery(filepath.Base(path), text, func(name string) ([]byte, error) { return os.ReadFile(filepath.Join(filepath.Dir(path), name)) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := string(r.Scenario)
+			for _, f := range r.Files {
+				got += "\n-- " + f.Name + " --\n" + string(f.Text)
+			}
+			base := strings.TrimSuffix(strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)), ".artillery")
+			golden(t, base+".golden", got)
+			if _, err := file.Parse(base+".yaml", r.Scenario, nil); err != nil {
+				t.Errorf("%v\n%s", err, got)
+			}
+		})
+	}
+}

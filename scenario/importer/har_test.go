@@ -1,0 +1,56 @@
+package importer
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/throng-io/throng/scenario/file"
+)
+
+// A browser's recording, of polling and then a websocket, becomes a log, a scenario that plays it and
+// a drafted one, without its secrets.
+func TestRecording(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../scenarios/import/chat.har")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := HAR("chat.har", text, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := string(r.Scenario)
+	for _, f := range r.Files {
+		got += "\n-- " + f.Name + " --\n" + string(f.Text)
+		if strings.HasSuffix(f.Name, ".yaml") {
+			if _, err := file.Parse(f.Name, f.Text, nil); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	golden(t, "har.golden", got)
+	if _, err := file.Parse("scenario.yaml", r.Scenario, nil); err != nil {
+		t.Errorf("%v\n%s", err, got)
+	}
+	for _, secret := range []string{"4711", "noon", "sockA", "sidA"} {
+		if strings.Contains(got, secret) {
+			t.Errorf("%q is in the files", secret)
+		}
+	}
+}
+
+// What is no recording, or has no sockets in it, is one line.
+func TestRecordingsThatAreNone(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"":                         "x.har:1:1: the file is no HTTP archive: unexpected end of JSON input; export it from the network panel of a browser, as HAR with content",
+		"[]":                       "x.har:1:1: the file is no HTTP archive",
+		`{"log": {"entries": 1}}`:  "x.har:1:1: the file is no HTTP archive",
+		`{"log": {"entries": []}}`: "x.har:1:1: the recording has no connection of Socket.IO in it; open the network panel before the page connects, and export with content; --path names another path than /socket.io/",
+	} {
+		if _, err := HAR("x.har", []byte(text), ""); err == nil || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v, want %s", text, err, want)
+		}
+	}
+}
