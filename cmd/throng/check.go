@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -185,6 +186,9 @@ func printPlan(w io.Writer, a *machine.Assessment) error {
 		out.printf("\n")
 		out.table(rules(a.Rules))
 	}
+	for i := range a.Before {
+		out.requests(&a.Before[i])
+	}
 	out.printf("\n")
 	out.table(demands(a, heaviest))
 	for _, line := range a.Notes {
@@ -197,6 +201,23 @@ func printPlan(w io.Writer, a *machine.Assessment) error {
 		out.printf("\nThis machine can do it.\n")
 	}
 	return out.err
+}
+
+// requests lists what clients do before they connect.
+func (e *errWriter) requests(r *machine.Requests) {
+	title := fmt.Sprintf("before each client of %s connects", r.Group)
+	if r.Once {
+		title = fmt.Sprintf("before the first phase, once for all clients of %s", r.Group)
+	}
+	if r.Again {
+		title += ", and again when one is refused"
+	}
+	e.printf("\n%s:\n", title)
+	rows := [][]string{{"step", "sends", "expects", "captures"}}
+	for _, s := range r.Steps {
+		rows = append(rows, []string{s.Does, cmp.Or(s.Sends, "-"), cmp.Or(s.Expects, "-"), cmp.Or(strings.Join(s.Captures, ", "), "-")})
+	}
+	e.table(rows)
 }
 
 // maxCombinations is how many combinations are listed for reading; JSON has all.

@@ -25,6 +25,7 @@ type Assessment struct {
 	Heaviest int `json:"heaviest"`
 	// of the matrix, in its order; one without a matrix
 	Combined  []Combination `json:"combinations"`
+	Before    []Requests    `json:"before,omitempty"` // of the heaviest combination
 	Phases    []Phase       `json:"phases"`
 	Sources   []Source      `json:"sources"`
 	Rules     []Rule        `json:"rules"` // on percentiles, of the target
@@ -114,6 +115,7 @@ func Assess(f *file.File, l Limits, writeTimeout time.Duration) *Assessment {
 		a.addRules(c.Spec)
 	}
 	a.TrialS, a.TotalS = a.Trial.Seconds(), a.Total.Seconds()
+	a.Before = requestsOf(heaviest)
 	for _, s := range heaviest.Stages() {
 		a.Phases = append(a.Phases, Phase{
 			Name: s.Phase, For: s.For, Seconds: s.For.Seconds(), Record: s.Record,
