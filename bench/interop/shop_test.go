@@ -219,3 +219,44 @@ func TestShopWithNodeOfItsOwn(t *testing.T) {
 		}
 	}
 }
+
+// Servers with words of their own, of other libraries and without Socket.IO, are measured as exactly:
+// honest ones pass, and planted mistakes are found with their number, by operation.
+func TestForeignPeers(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		server   server
+		scenario string
+		honest   []string
+		planted  []string
+	}{
+		{python, "../peers/python/chat.yaml", []string{"matrix.axes.transport=[polling, upgrade]"}, []string{"matrix.axes.transport=[websocket]"}},
+		{oldChat, "../peers/node/old.yaml", []string{"matrix.axes.transport=[polling, upgrade]"}, []string{"matrix.axes.transport=[websocket]"}},
+		{plain, "../peers/node/plain.yaml", nil, nil},
+	} {
+		t.Run(c.server.name, func(t *testing.T) {
+			t.Parallel()
+			url := c.server.start(t, "")
+			run := measure(t, c.scenario, url, c.honest...)
+			if run.Verdict != result.Pass {
+				t.Errorf("verdict %s: %s", run.Verdict, reasons(run))
+			}
+			compare(t, run, accountOf(t, url))
+
+			faulty := c.server
+			faulty.env = []string{"SHOP_FAULTS=loss=say:5,duplicate=whisper:7,stranger=typing:9,late=announce:3", "SHOP_LATE=8000"}
+			url = faulty.start(t, "")
+			run = measure(t, c.scenario, url, append(c.planted, "late=3s")...)
+			if run.Verdict != result.Fail {
+				t.Errorf("verdict %s of planted mistakes: %s", run.Verdict, reasons(run))
+			}
+			a := accountOf(t, url)
+			for kind, op := range map[string]string{"loss": "say", "duplicate": "whisper", "stranger": "typing", "late": "announce"} {
+				if a.Planted[kind][op] == 0 {
+					t.Errorf("no %s of %s was planted", kind, op)
+				}
+			}
+			compare(t, run, a)
+		})
+	}
+}
