@@ -51,8 +51,9 @@ const members = (room) => Object.keys(chat.adapter.rooms[room]?.sockets ?? {});
 function deliver(op, audience, event, data) {
   const { lost, again, late } = account.ask(op, audience, Object.keys(chat.connected));
   const send = (id) => {
+    if (!chat.connected[id]) return;
     add(account.delivered, op);
-    chat.connected[id]?.emit(event, data);
+    chat.connected[id].emit(event, data);
   };
   audience.filter((id) => !lost.includes(id) && !late.includes(id)).concat(again).forEach(send);
   for (const id of late) setTimeout(send, Number(process.env.SHOP_LATE ?? 5000), id);

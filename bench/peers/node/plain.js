@@ -58,6 +58,7 @@ function deliver(op, audience, data) {
   const { lost, again, late } = account.ask(op, audience, [...everyone]);
   const frame = JSON.stringify(data);
   const send = (ws) => {
+    if (!everyone.has(ws)) return;
     add(account.delivered, op);
     ws.send(frame);
   };

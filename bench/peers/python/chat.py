@@ -124,6 +124,8 @@ class Chat(socketio.AsyncNamespace):
                 wait, lambda sid=sid: asyncio.ensure_future(self.send_one(op, event, data, sid)))
 
     async def send_one(self, op, event, data, sid):
+        if sid not in self.users:
+            return
         add(self.account.delivered, op)
         await self.emit(event, data, to=sid)
 
