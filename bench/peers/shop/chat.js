@@ -99,9 +99,9 @@ function deliver(shop, op, rooms, event, data, { but, volatile } = {}) {
   if (but) out = out.except(but);
   if (volatile) out = out.volatile;
   out.emit(event, data);
-  const extra = (id) => { // not volatile
+  const extra = (id) => { // not volatile, and at once: without local, it waits for the other nodes
     shop.extra = true;
-    to.to(id).emit(event, data);
+    to.local.to(id).emit(event, data);
     shop.extra = false;
   };
   again.forEach(extra);
