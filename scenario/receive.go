@@ -68,7 +68,7 @@ func (a *actor) receive(m *client.Message, st *stamp.Stamp) {
 		if str.between != nil {
 			a.recordBetween(str, s, at)
 		}
-		if rank > 0 && s.Audience != nil {
+		if rank > 0 && s.Audience != nil && s.Book == str.book {
 			str.curve(a.shard, int(s.Phase), rank, s.Receivers(), latency)
 		}
 	case ledger.Replayed:

@@ -80,6 +80,9 @@ func newStream(t *trial, g *group, spec *file.Stream, index int) *stream {
 	s.needsRoom, s.pool = spec.NeedsRoom(), s.newPool()
 	s.keying = keyingOf(t.keyings, &spec.To)
 	s.book.Expect, s.to = expectations[spec.Expect], s.fixedAudience()
+	if spec.To.AlsoOwn {
+		s.book.Also = &ledger.Book{Expect: s.book.Expect, Late: s.book.Late, Volatile: s.book.Volatile}
+	}
 	sources := 1
 	switch spec.Per {
 	case "client":
@@ -305,12 +308,17 @@ func (s *stream) emit(a *actor, o *plan.Op, waited bool) (lost bool) {
 		enter = s.t.ledger.EmitHeld
 	}
 	slot, seq := enter(s.book, a.Receiver, to, o.Due, o.Phase)
+	var own *ledger.Slot // for those with the sender's own key
+	if s.book.Also != nil {
+		own, _ = enter(s.book.Also, a.Receiver, a.keyed[s.keying], o.Due, o.Phase)
+	}
 	id, waits := uint64(0), s.spec.Ack > 0
 	now, lag := s.t.now(), int64(0)
 	if !waited { // how long its sender was away is not the generator's doing
 		lag = now - o.Due
 	}
 	slot.SetLag(lag) // its receivers may be faster than the return from sending it
+	own.SetLag(lag)
 	if waits {
 		id = a.calls.open(pendingCall{due: o.Due, sent: now, lag: lag, stream: int32(s.index), phase: int32(o.Phase), seq: seq})
 		s.t.count.calls.Add(1)
@@ -319,6 +327,7 @@ func (s *stream) emit(a *actor, o *plan.Op, waited bool) (lost bool) {
 	if !waited {
 		lag = s.t.now() - o.Due
 		slot.SetLag(lag)
+		own.SetLag(lag)
 		a.shard.Add(s.lag, o.Phase, time.Duration(lag))
 	}
 	if err == nil {
@@ -327,6 +336,7 @@ func (s *stream) emit(a *actor, o *plan.Op, waited bool) (lost bool) {
 	}
 	// Nothing was written, so no receiver is owed the message.
 	slot.Cancel()
+	own.Cancel()
 	if waits {
 		if _, was := a.calls.answer(id); was == callOpen {
 			s.t.count.calls.Add(-1)

@@ -121,6 +121,9 @@ func (t *trial) record(s *record.Shard, series int, due, until int64) {
 // reached, the time of the last one is unknown and counts as later than the late limit and than all
 // others.
 func (t *trial) fanout(s *ledger.Slot, complete bool) {
+	if int(s.Book.Stream) >= len(t.streams) {
+		return // it is a broadcast to others besides, with the sender's own key
+	}
 	str := t.streams[s.Book.Stream]
 	sh := t.rec.Shard(s.From.ID)
 	first, last := s.First(), s.Last()

@@ -198,7 +198,7 @@ func (d *decoder) checkPeer(s *Spec, g *Group, st *Stream, where place, takes fu
 			return // reported
 		}
 		st.To.Groups = k.Groups
-		if st.To.Own && !slices.Contains(k.Groups, g.Name) {
+		if (st.To.Own || st.To.AlsoOwn) && !slices.Contains(k.Groups, g.Name) {
 			d.errs.add(where, fmt.Sprintf("clients of the group %s have no %s of their own", g.Name, k.Name), d.takesRows(g.Name, k.Key))
 			return
 		}

@@ -66,7 +66,7 @@ var examples = map[string]example{
 		"emit": "[e, $payload, $stamp]", "to": "{room: true, others: true}", "deliver": "said", "ack": "true", "namespace": "/", "stamp": "\"$[0].a\"", "correlate": "\"$[0].b\"|emit=[e, $stamp]", "changes": "true",
 	}},
 	"audience": {"{version: 1, name: x, data: {u: {csv: u.csv}}, audiences: {user: $u.id}, groups: {a: {count: 1}}, contract: {operations: {o: {emit: [e, $payload], to: %}}}}", assignments("all=true"), map[string]string{
-		"room": "true|-all", "all": "true|others=true", "self": "true|-all", "others": "true", "namespace": "/", "peer": "true|-all", "group": "a|-all", "audience": "user|-all", "own": "true|audience=user|-all",
+		"room": "true|-all", "all": "true|others=true", "self": "true|-all", "others": "true", "namespace": "/", "peer": "true|-all", "group": "a|-all", "audience": "user|-all", "own": "true|audience=user|-all", "also_own": "true|audience=user|-all",
 	}},
 	"peer": {"{version: 1, name: x, groups: {a: {count: 2, send: [{op: o, rate: 1/s, peer: %}]}}, contract: {operations: {o: {emit: [e, $payload], to: peer}}}}", nil, map[string]string{
 		"pick": "fixed", "group": "a",

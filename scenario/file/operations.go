@@ -53,6 +53,7 @@ type Audience struct {
 	Namespace string   // in which they receive it; "": in the namespace that the message is sent to
 	Others    bool     // the sender does not receive it
 	Own       bool     // of ToKey: the key is the sender's own
+	AlsoOwn   bool     // of ToKey and ToPeer: clients with the sender's own key receive it besides
 	Groups    []string // of ToKey: whose clients have a key
 }
 
@@ -117,6 +118,7 @@ var audienceTable = object[Audience]{
 		}},
 		{key: "own", about: "the key of the audience is the sender's own instead of a peer's", is: onlyTrue, set: func(d *decoder, n *node, a *Audience) { a.Own = d.onlyTrue(n, "own") }},
 		{key: "others", about: "all of these but the sender", is: onlyTrue, set: func(d *decoder, n *node, a *Audience) { a.Others = d.onlyTrue(n, "others") }},
+		{key: "also_own", about: "of a peer or an audience of audiences: clients with the sender's own key receive it besides, such as its other devices", is: onlyTrue, set: func(d *decoder, n *node, a *Audience) { a.AlsoOwn = d.onlyTrue(n, "also_own") }},
 		{key: "namespace", about: "in which they receive it; default: the namespace that it is sent to", is: aText, set: func(d *decoder, n *node, a *Audience) {
 			a.Namespace = d.string(n, "namespace", checkNamespace)
 		}},
@@ -176,8 +178,10 @@ func finishAudience(d *decoder, n *node, a *Audience) {
 		d.errs.add(says[1].at, fmt.Sprintf("to names two audiences: `%s` and `%s`", says[0].key, says[1].key), "remove one")
 	case a.Kind == ToSelf && a.Others:
 		d.errs.add(at(n, "others"), "without the sender, nobody is left of self", "remove others")
-	case a.Others && (a.Kind == ToPeer || a.Kind == ToKey && !a.Own):
-		d.errs.add(at(n, "others"), "a peer is never the sender, so others has no effect", "remove others, or write own: true for clients with the sender's own key")
+	case a.Others && !a.AlsoOwn && (a.Kind == ToPeer || a.Kind == ToKey && !a.Own):
+		d.errs.add(at(n, "others"), "a peer is never the sender, so others has no effect", "remove others, or write own: true or also_own: true for clients with the sender's own key")
+	case a.AlsoOwn && (a.Own || a.Kind != ToPeer && a.Kind != ToKey):
+		d.errs.add(at(n, "also_own"), "clients with the sender's own key receive a message besides a peer, or the clients with the peer's key", "remove also_own, or write audience: and a name of audiences:, or peer: true")
 	case a.Own && a.Kind != ToKey:
 		d.errs.add(at(n, "own"), "only an audience of audiences: has a key that can be the sender's own", "remove own, or write audience: and its name")
 	}
@@ -418,6 +422,9 @@ func (s *Stream) Reaches(from, to *Group) bool {
 	case ToGroup:
 		return to.Name == s.To.Name && slices.Contains(to.Spaces(), s.To.Namespace)
 	case ToPeer:
+		if s.To.AlsoOwn && to.Name == from.Name {
+			return true
+		}
 		return (s.Peers == nil || slices.Contains(s.Peers, to.Name)) && slices.Contains(to.Spaces(), s.To.Namespace)
 	case ToKey:
 		return slices.Contains(s.To.Groups, to.Name) && slices.Contains(to.Spaces(), s.To.Namespace)

@@ -130,6 +130,9 @@ func (s *Spec) receiversIn(group string, from Group, st Stream, share float64) f
 		return 0
 	}
 	if st.To.Kind == ToSelf || st.To.Kind == ToPeer || st.To.Kind == ToKey {
+		if st.To.AlsoOwn && !st.To.Others {
+			return 2
+		}
 		return 1 // how many clients share a key is in the data files
 	}
 	n := 0.0

@@ -78,14 +78,16 @@ func (l *Ledger) closeFirst(b *Book, now int64) {
 // not passed. The pacer must have stopped. It returns the sums by stream.
 func (l *Ledger) Close(now int64) [][]Row {
 	l.closed.Store(true)
-	out := make([][]Row, len(l.books))
-	for i, b := range l.books {
+	out := make([][]Row, l.streams)
+	for _, b := range l.books {
 		b.survey(b.seq)
 		for _, sl := range b.shelf.Load().slabs {
 			for j := range sl {
 				l.closeSlot(&sl[j], now)
 			}
 		}
+	}
+	for i, b := range l.books[:l.streams] {
 		b.rows.rows = append(b.rows.rows, b.unsent.rows...)
 		out[i] = b.rows.inOrder()
 	}
@@ -117,7 +119,7 @@ func (l *Ledger) closeSlot(s *Slot, now int64) {
 	// written.
 	left := s.From.leftSince(s.epoch)
 	open := now <= s.Limit() || left != 0 && left <= s.base+bound && !s.reached()
-	s.account(&s.Book.rows, open, bound)
+	s.account(&s.Book.owner().rows, open, bound)
 	if !open && s.Audience != nil && s.all.missing() > 0 && s.reported.CompareAndSwap(false, true) {
 		l.complete(s, false)
 	}
@@ -131,7 +133,9 @@ func (s *Slot) account(rows *table, open bool, bound int64) {
 		s.Audience.mu.Lock()
 		defer s.Audience.mu.Unlock()
 	}
-	rows.entry(s, Everybody, false).Sent++
+	if s.Book.main == nil {
+		rows.entry(s, Everybody, false).Sent++
+	}
 	class := func(part int) int {
 		if s.Audience == nil {
 			return s.From.Class

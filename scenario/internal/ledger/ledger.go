@@ -33,7 +33,8 @@ const defaultBudget = 256 << 20
 // (audience.go). Finding the slot takes no lock, since the sequence of the stream is its place in
 // an array.
 type Ledger struct {
-	books    []*Book
+	books    []*Book // those of the streams, and then what is Also
+	streams  int     // how many of them are of streams
 	clock    func() int64
 	closed   atomic.Bool // arrivals from now on are not counted
 	budget   int64
@@ -68,11 +69,18 @@ type Config struct {
 
 // New makes a ledger of the books, and numbers them.
 func New(c Config) *Ledger {
-	for i, b := range c.Books {
+	books := c.Books[:len(c.Books):len(c.Books)]
+	for _, b := range c.Books {
+		if b.Also != nil {
+			b.Also.main = b
+			books = append(books, b.Also)
+		}
+	}
+	for i, b := range books {
 		b.Stream = uint16(i)
 		b.shelf.Store(&shelf{})
 	}
-	l := &Ledger{books: c.Books, clock: c.Clock, budget: cmp.Or(c.Budget, defaultBudget), complete: c.Complete, extras: map[extra]struct{}{}}
+	l := &Ledger{books: books, streams: len(c.Books), clock: c.Clock, budget: cmp.Or(c.Budget, defaultBudget), complete: c.Complete, extras: map[extra]struct{}{}}
 	if l.complete == nil {
 		l.complete = func(*Slot, bool) {}
 	}
@@ -192,10 +200,22 @@ const (
 // and Replayed only; for Counted with the rank, which counts from 1, or is 0 for slow readers. It
 // does not allocate once the receiver has heard of the sender before.
 func (l *Ledger) Receive(r *Receiver, st *stamp.Stamp, at int64) (kind Arrival, s *Slot, rank uint32) {
-	if int(st.Stream) >= len(l.books) {
+	if int(st.Stream) >= l.streams {
 		return Unknown, nil, 0
 	}
 	b := l.books[st.Stream]
+	kind, s, rank = l.receive(b, r, st, at)
+	if b.Also == nil || kind != Unexpected && kind != Stale {
+		return kind, s, rank
+	}
+	if also, s, rank := l.receive(b.Also, r, st, at); also != Unexpected {
+		return also, s, rank
+	}
+	return kind, nil, 0
+}
+
+// receive is Receive for the receivers of one book.
+func (l *Ledger) receive(b *Book, r *Receiver, st *stamp.Stamp, at int64) (kind Arrival, s *Slot, rank uint32) {
 	if b.Expect == ExpectNone || l.closed.Load() || r.leftAt.Load() != 0 {
 		return Ignored, nil, 0
 	}
@@ -319,7 +339,7 @@ func (l *Ledger) Watch(now int64) (overdue int64) {
 			}
 			if !s.void.Load() {
 				b.overdue.Add(max(0, s.all.missing()))
-				s.account(&b.seen, false, b.Late)
+				s.account(&b.owner().seen, false, b.Late)
 			}
 			b.watched.Add(1)
 		}
@@ -332,7 +352,7 @@ func (l *Ledger) Watch(now int64) (overdue int64) {
 // stream: the account as it stood then. The slices are valid until the next watch, on its
 // goroutine.
 func (l *Ledger) SoFar(rows [][]Row) [][]Row {
-	for _, b := range l.books {
+	for _, b := range l.books[:l.streams] {
 		rows = append(rows, b.seen.rows)
 	}
 	return rows

@@ -16,6 +16,11 @@ type Book struct {
 	// Volatile messages are not kept for absent receivers, so a recovered receiver is not owed
 	// them.
 	Volatile bool
+	// Also, where it is set, has the same messages for further receivers, none of whom is in the
+	// audience of this book. Its deliveries count in this book's rows.
+	Also *Book
+
+	main *Book // of which it is Also; nil: none
 
 	seq     uint32 // of the next message; the emitter's
 	shelf   atomic.Pointer[shelf]
@@ -26,6 +31,14 @@ type Book struct {
 	rows    table         // of closed slots; the emitter's until the ledger is closed
 	spread  spreads       // likewise the emitter's
 	missing uint32        // no message before it is outstanding; owned by Outstanding's caller
+}
+
+// owner is the book in whose rows the deliveries count.
+func (b *Book) owner() *Book {
+	if b.main != nil {
+		return b.main
+	}
+	return b
 }
 
 // A shelf is an immutable snapshot of a book's contents.
