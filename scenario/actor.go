@@ -61,7 +61,8 @@ type actor struct {
 
 	reactions uint64 // so far; its own goroutine's
 
-	due int64 // when it was to connect for the first time; noDue once it has
+	due  int64 // when it was to connect for the first time; noDue once it has
+	late int64 // how much later than that the generator began; 0 where requests come before the connection
 
 	// Of a client that connects again: when its connection broke, how often it has tried
 	// since, and how often it broke before. since is 0 while it is held.
@@ -115,7 +116,9 @@ func newActor(t *trial, g *group, index, number int) *actor {
 
 // run plays the client, and those that connect again in its place.
 func (a *actor) run(ctx context.Context, due int64) {
-	a.due = due
+	if a.due = due; a.group.before == nil {
+		a.late = max(0, a.t.now()-due)
+	}
 	for a = a.live(ctx); a != nil; a = a.live(ctx) {
 		if !a.pause(ctx) {
 			a.neverIn()
@@ -137,12 +140,14 @@ func (a *actor) neverIn() {
 		return
 	}
 	t := a.t
-	series := a.group.connect[a.transport][stageAll]
-	if b := a.group.before; b != nil && !a.person.ready {
-		series = b.series[a.transport]
-	}
-	a.shard.AddNever(series, t.tl.PhaseAt(a.due), time.Duration(t.now()-a.due))
+	phase, took := t.tl.PhaseAt(a.due), t.now()-a.due
 	a.due = noDue
+	if b := a.group.before; b != nil && !a.person.ready {
+		a.shard.AddNever(b.series[a.transport], phase, time.Duration(took))
+		return
+	}
+	a.shard.AddNever(a.group.connect[a.transport][stageAll], phase, time.Duration(took))
+	a.shard.AddNever(a.group.connectNet[a.transport][stageAll], phase, time.Duration(took-a.late))
 }
 
 // live connects, receives until the connection ends, and accounts for the end. It
@@ -306,7 +311,9 @@ func (a *actor) failed(ctx context.Context, began int64, err error) (next *actor
 		a.group.countError(metric.Error(kind, class), t.now(), discreet{a.blamed(err), a.filling(), nil})
 	}
 	if a.since == 0 && class == metric.HowTimeout {
-		a.shard.AddNever(a.group.connect[a.transport][stageAttempt], t.tl.PhaseAt(began), time.Duration(t.now()-began))
+		for _, series := range [...]int{a.group.connect[a.transport][stageAttempt], a.group.connectNet[a.transport][stageAttempt]} {
+			a.shard.AddNever(series, t.tl.PhaseAt(began), time.Duration(t.now()-began))
+		}
 	}
 	if next == nil {
 		a.neverIn()
@@ -319,12 +326,15 @@ func (a *actor) failed(ctx context.Context, began int64, err error) (next *actor
 func (a *actor) timings(began int64, d dialed) {
 	t := a.t
 	phase, now := t.tl.PhaseAt(began), t.now()
-	series := &a.group.connect[a.transport]
+	series, net := &a.group.connect[a.transport], &a.group.connectNet[a.transport]
+	waited := int64(d.timings.Waited)
 	if a.due != noDue {
 		t.record(a.shard, series[stageAll], a.due, now)
+		t.record(a.shard, net[stageAll], a.due, max(a.due, now-waited-a.late))
 		a.due = noDue
 	}
 	t.record(a.shard, series[stageAttempt], began, now)
+	t.record(a.shard, net[stageAttempt], began, max(began, now-waited))
 	for stage, took := range [...]time.Duration{
 		stageTCP: d.timings.TCP, stageTLS: d.timings.TLS, stageOpen: d.timings.Open,
 		stageNamespace: d.timings.Namespace, stageUpgrade: d.timings.Upgrade,

@@ -125,5 +125,6 @@
 //
 // How late a message was sent stays in its latency, which counts from when it was due. Of a
 // percentile that a rule names or a report shows first, a tenth may be that, or a millisecond; else
-// the trial is invalid.
+// the trial is invalid. The same holds for connecting, which the generator may begin late and whose
+// answers it may read late, where it breaks a rule: no target fails by that.
 package scenario

@@ -53,6 +53,8 @@ type group struct {
 	configs []client.Config      // by the trial's transports
 	from    []netip.Addr         //
 	connect [][connectStages]int // series, by the trial's transports
+	// of stageAll and stageAttempt, without the generator's own lateness
+	connectNet [][2]int
 
 	rtt       []int // series by class, of the group's own
 	late      []int // likewise, of how late they read
@@ -116,6 +118,7 @@ func (g *group) finish() {
 	g.before = newBefore(g.t, g)
 	g.flow, g.react = newFlowPlan(g.t, g), newReactions(g.t, g.spec)
 	g.connect = make([][connectStages]int, len(g.t.kinds.transports))
+	g.connectNet = make([][2]int, len(g.t.kinds.transports))
 	g.configs = make([]client.Config, len(g.t.kinds.transports))
 	for i, c := range g.t.kinds.classes {
 		at, late := -1, -1
@@ -126,8 +129,12 @@ func (g *group) finish() {
 		g.rtt, g.late = append(g.rtt, at), append(g.late, late)
 	}
 	for i, name := range g.t.kinds.transports {
-		for stage, name := range stageNames {
-			g.connect[i][stage] = g.t.addSeries(record.Series{Metric: name, Group: g.spec.Name, Transport: name})
+		for stage, what := range stageNames {
+			x := record.Series{Metric: what, Group: g.spec.Name, Transport: name}
+			g.connect[i][stage] = g.t.addSeries(x)
+			if metric.HasNet(what) {
+				g.connectNet[i][stage] = g.t.addSeries(netOf(x))
+			}
 		}
 		if g.spec.Reconnect != nil {
 			g.reconnect = append(g.reconnect, g.t.addSeries(record.Series{Metric: metric.Reconnect, Group: g.spec.Name, Transport: name}))

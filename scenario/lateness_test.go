@@ -1,10 +1,12 @@
 package scenario
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
@@ -51,5 +53,49 @@ func TestSendingLateIsInvalid(t *testing.T) {
 	calm := play(t, &fakeServer{}, broadcast)
 	if calm.Verdict != result.Pass || len(calm.Warnings) > 0 {
 		t.Errorf("without a stall: %s %q %q", calm.Verdict, calm.Reason, calm.Warnings)
+	}
+}
+
+// A connect counts from when it was due, and the generator's own part of it is known: how late it
+// was begun, and how long the answers waited to be read.
+func TestOwnLatenessInConnecting(t *testing.T) {
+	t.Parallel()
+	const text = `
+version: 1
+name: t
+target: {url: "http://127.0.0.1:1"}
+groups: {all: {count: 40, connect: {rate: 100/s}}}
+phases: [{name: hold, for: 1s}]
+slo: ["p50(connect{transport=websocket}) < 20ms"]
+`
+	for name, test := range map[string]struct {
+		dials, waited time.Duration // how long a dial takes, and the generator's own part of that
+		late          time.Duration // how late the pacer wakes
+		want          result.Verdict
+		reason        string
+	}{
+		"in time":         {dials: 10 * time.Millisecond, want: result.Pass},
+		"the target":      {dials: 50 * time.Millisecond, waited: 4 * time.Millisecond, want: result.Fail, reason: ") < 20ms: 50"},
+		"reading late":    {dials: 50 * time.Millisecond, waited: 45 * time.Millisecond, want: result.Invalid, reason: "own part of p50(connect): 45"},
+		"beginning late":  {dials: 10 * time.Millisecond, late: 400 * time.Millisecond, want: result.Invalid, reason: "the generator's own part of p50(connect)"},
+		"late, and slow":  {dials: 50 * time.Millisecond, late: 400 * time.Millisecond, want: result.Fail, reason: ") < 20ms"},
+		"late, yet quick": {dials: 10 * time.Millisecond, waited: 9 * time.Millisecond, want: result.Pass},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := &fakeServer{}
+			c := play(t, s, text, func(o *Options) {
+				o.dial = func(ctx context.Context, cfg *client.Config) (dialed, error) {
+					time.Sleep(test.dials)
+					d, err := s.dial(ctx, cfg)
+					d.timings.Waited = test.waited
+					return d, err
+				}
+				o.sleep = func(d time.Duration) { time.Sleep(d + test.late) }
+			})
+			if c.Verdict != test.want || !strings.Contains(c.Reason, test.reason) || (test.reason == "") != (c.Reason == "") {
+				t.Errorf("%s because %q, want %s because %q", c.Verdict, c.Reason, test.want, test.reason)
+			}
+		})
 	}
 }

@@ -33,7 +33,7 @@ func (a *actor) successor(err error) *actor {
 	next := newActor(t, g, a.index, a.number)
 	next.flow, next.person = a.flow, a.person
 	next.calls.follow(&a.calls)
-	next.due = a.due
+	next.due, next.late = a.due, a.late
 	next.since, next.tries, next.drops, next.session = a.since, a.tries, a.drops, a.session
 	next.churned = a.churned || a.since != 0
 	next.outbox = a.outbox

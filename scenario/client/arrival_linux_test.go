@@ -56,6 +56,9 @@ func testArrivals(t *testing.T, serve func(script func(p *peer)) *Config) {
 	h := &arrivals{got: make(chan Message, 3)}
 	run(t, c, h)
 	a, b := <-h.got, <-h.got
+	if waited := time.Duration(c.bytes.waited.Load()); waited < 20*time.Millisecond || waited > Now() {
+		t.Errorf("the messages waited %v in the socket", waited)
+	}
 	close(read)
 	third, m := <-wrote, <-h.got
 	const clocks = time.Millisecond // the wall clock may be adjusted meanwhile, by less than that

@@ -46,6 +46,7 @@ type Timings struct {
 	Open      time.Duration // from the request to the engine's open packet
 	Namespace time.Duration // from CONNECT to the server's answer
 	Upgrade   time.Duration // from the second connection's start to the upgrade packet; 0 without an upgrade
+	Waited    time.Duration // of all of that, how long the answers lay in the sockets until this process read them; 0 where the system does not tell
 }
 
 // Client is one connected simulated client. Its methods may be called from any
@@ -138,6 +139,7 @@ func Dial(ctx context.Context, cfg *Config) (*Client, error) {
 		c.wg.Wait()
 		return nil, err
 	}
+	c.Timings.Waited = time.Duration(c.bytes.waited.Load())
 	return c, nil
 }
 

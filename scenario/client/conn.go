@@ -6,9 +6,18 @@ import (
 	"syscall"
 )
 
-// traffic counts the bytes of all connections of one client, above TCP.
+// traffic counts the bytes of all connections of one client, above TCP, and how long they waited to
+// be read.
 type traffic struct {
 	in, out atomic.Uint64
+	waited  atomic.Int64 // nanoseconds that bytes lay in the sockets before they were read, where the system tells
+}
+
+// note adds the time that what a read has brought had waited in the socket.
+func (t *traffic) note(read *times) {
+	if read.came > 0 {
+		t.waited.Add(int64(read.at - read.came))
+	}
 }
 
 // counted is a TCP connection that counts its bytes. It lies below TLS, so it counts TLS records as
@@ -21,7 +30,9 @@ type counted struct {
 
 func (c *counted) Read(b []byte) (n int, err error) {
 	if c.below != nil {
-		n, err = c.below.read(b)
+		if n, err = c.below.read(b); n > 0 {
+			c.bytes.note(&c.below.times)
+		}
 	} else {
 		n, err = c.Conn.Read(b)
 	}

@@ -108,6 +108,9 @@ func (rd *reader) read(once bool) (n int, err error) {
 			rd.at = Now() // it has been decrypted
 		} else {
 			rd.note()
+			if rd.pace == nil { // a slow reader is late on purpose
+				rd.src.bytes.note(&rd.times)
+			}
 		}
 		err = nil // an error that came with bytes comes again without them
 	}

@@ -198,7 +198,7 @@ func Always(name string) bool {
 const SlowSuffix = ".slow"
 
 // NetSuffix is appended to the name of a metric for its latencies without the generator's own
-// lateness in sending. Such series accompany the metric's own and are not metrics themselves.
+// lateness. Such series accompany the metric's own and are not metrics themselves.
 const NetSuffix = ".net"
 
 // IsNet reports whether a name has the NetSuffix.
@@ -206,12 +206,15 @@ func IsNet(name string) bool { return strings.HasSuffix(name, NetSuffix) }
 
 // Sends reports whether the generator's lateness in sending is in the samples of a metric.
 func Sends(name string) bool {
-	return HasNet(name) || name == FanoutFirst || name == FanoutLast || name == Gap || name == Jitter
+	return name == Delivery || name == Ack || name == FanoutFirst || name == FanoutLast || name == Gap || name == Jitter
 }
 
-// HasNet reports whether it is known of each sample how late the generator itself sent, so that the
-// metric has a series with NetSuffix.
-func HasNet(name string) bool { return name == Delivery || name == Ack }
+// HasNet reports whether it is known of each sample how late the generator itself was: how late it
+// sent, or how late it began to connect and read the answers. The metric has a series with NetSuffix
+// then.
+func HasNet(name string) bool {
+	return name == Delivery || name == Ack || name == Connect || name == ConnectAttempt
+}
 
 // OfGenerator reports whether a metric is of latencies of the generator, not of the target.
 func OfGenerator(name string) bool { return name == Lag || name == LagReceive }

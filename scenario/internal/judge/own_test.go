@@ -107,6 +107,49 @@ func TestOwnLateness(t *testing.T) {
 	}
 }
 
+// The generator's own lateness in connecting excuses the target from a rule that is broken by it. It
+// does not spoil a rule that is met with it.
+func TestOwnLatenessInConnecting(t *testing.T) {
+	const ms = time.Millisecond
+	for name, c := range map[string]struct {
+		took, own time.Duration
+		slo       string
+		want      result.Verdict
+		reason    string
+	}{
+		"it breaks the rule":    {300 * ms, 270 * ms, "p99(connect) < 100ms", result.Invalid, "own part of p99(connect): 270 ms"},
+		"the rule is met":       {300 * ms, 270 * ms, "p99(connect) < 1s", result.Pass, ""},
+		"the target breaks it":  {300 * ms, 100 * ms, "p99(connect) < 100ms", result.Fail, "p99(connect) < 100ms: 300 ms"},
+		"of one attempt":        {300 * ms, 270 * ms, "max(connect.attempt) < 100ms", result.Invalid, "own part of max(connect.attempt): 270 ms"},
+		"by transport":          {300 * ms, 270 * ms, "p99(connect{transport=websocket}) < 100ms", result.Invalid, "own part of p99(connect): 270 ms"},
+		"a stage has none":      {300 * ms, 270 * ms, "p99(connect.tcp) < 100ms", result.Fail, "p99(connect.tcp) < 100ms: 300 ms"},
+		"less than may be, and": {101 * ms, 2 * ms, "p99(connect) < 100ms", result.Fail, "p99(connect) < 100ms: 101 ms"},
+	} {
+		e, rules := late{others: 10_000}.evidence(t, quoted(c.slo), "max(cpu) < 80%")
+		var series []record.Series
+		for _, name := range []string{metric.Connect, metric.ConnectAttempt, metric.ConnectTCP} {
+			x := e.Classes[0].Label(record.Series{Metric: name})
+			net := x
+			net.Metric, net.Hidden = name+metric.NetSuffix, true
+			series = append(series, x, net)
+		}
+		e.Totals = record.NewTotals(series, 1)
+		for i := range series {
+			took := c.took
+			if series[i].Hidden {
+				took -= c.own
+			}
+			if series[i].Metric != metric.ConnectTCP+metric.NetSuffix {
+				e.Totals.Add(i, 0, took.Microseconds(), 1000)
+			}
+		}
+		got := Judge(e, rules)
+		if got.Verdict != c.want || !strings.Contains(got.Reason, c.reason) || (c.reason == "") != (got.Reason == "") {
+			t.Errorf("%s: %s, %q; want %s, %q", name, got.Verdict, got.Reason, c.want, c.reason)
+		}
+	}
+}
+
 // The part of the generator in the tail is counted, message by message.
 func TestTail(t *testing.T) {
 	const ms = time.Millisecond
