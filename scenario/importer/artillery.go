@@ -27,13 +27,24 @@ func Artillery(name string, text []byte, open func(path string) ([]byte, error))
 	if !root.Dict || root.Get("scenarios") == nil && root.Get("config") == nil {
 		return nil, &file.Error{File: name, Line: 1, Col: 1, Msg: "the file is no script of Artillery: it has neither config: nor scenarios:", Hint: "name a script in YAML or JSON"}
 	}
+	// What steps capture is known when they have been written, since some are left out: the second
+	// time it is, and templates that name what nobody captures become variables.
+	first := newConverter(name, text, root, open)
+	first.convert()
+	c := newConverter(name, text, root, open)
+	c.known = first.written
+	return c.convert(), nil
+}
+
+func newConverter(name string, text []byte, root *file.Tree, open func(path string) ([]byte, error)) *converter {
 	c := &converter{
-		root: root, config: root.Get("config"), open: open, vars: map[string]*variable{}, used: map[string]bool{}, unknown: map[string]bool{}, done: map[int]bool{}, base: strings.TrimSuffix(strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)), ".artillery"),
+		written: map[string]map[string]bool{},
+		root:    root, config: root.Get("config"), open: open, vars: map[string]*variable{}, used: map[string]bool{}, unknown: map[string]bool{}, done: map[int]bool{}, base: strings.TrimSuffix(strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)), ".artillery"),
 	}
 	if !isJSON(text) {
 		c.comments = file.Comments(text)
 	}
-	return c.convert()
+	return c
 }
 
 func isJSON(text []byte) bool { return strings.HasPrefix(strings.TrimSpace(string(text)), "{") }
@@ -58,6 +69,54 @@ type converter struct {
 	timeout  string
 	jitter   string
 	groups   []*group
+	written  map[string]map[string]bool // by group, the names that its steps capture
+	known    map[string]map[string]bool // of an earlier conversion; nil: this is the first
+	current  string                     // the group that is being written
+}
+
+// beforeAll stands for the steps before all clients.
+const beforeAll = "before:"
+
+// capturedBy are the names that the steps of a group capture.
+func (c *converter) capturedBy(group string, flow *file.Tree) map[string]bool {
+	names := map[string]bool{}
+	if c.known == nil {
+		collect(flow, names)
+		return names
+	}
+	for name := range c.known[group] {
+		names[name] = true
+	}
+	return names
+}
+
+// captureName notes that a step captures a value, and returns the name that it has in the scenario.
+func (c *converter) captureName(name string) string {
+	if c.written[c.current] == nil {
+		c.written[c.current] = map[string]bool{}
+	}
+	c.written[c.current][name] = true
+	return c.renamed(name)
+}
+
+// renamed is the name of a captured value: one of the script's variables keeps its own.
+func (c *converter) renamed(name string) string {
+	if v := c.vars[name]; v != nil {
+		return safe(name) + "_captured"
+	}
+	return safe(name)
+}
+
+// isCaptured reports whether any step captures a value that has that name in the scenario.
+func (c *converter) isCaptured(name string) bool {
+	for _, names := range c.known {
+		for n := range names {
+			if c.renamed(n) == name {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // A variable is a name that templates of the script may use.
@@ -103,7 +162,7 @@ func (c *converter) within(p *page, indent string, from, to int) {
 	}
 }
 
-func (c *converter) convert() (*Result, error) {
+func (c *converter) convert() *Result {
 	c.settings()
 	list := c.root.Get("scenarios")
 	groups := &page{}
@@ -120,11 +179,11 @@ func (c *converter) convert() (*Result, error) {
 	p.WriteString(phases.String())
 	p.WriteString(slo.String())
 	for _, m := range c.comments {
-		if !c.done[m.Line] {
+		if !c.done[m.Line] && printable(m.Text) != "" {
 			p.line("# line %d of the script: %s", m.Line, printable(m.Text))
 		}
 	}
-	return &Result{Scenario: []byte(p.String()), Files: c.files, Notes: c.notes.sorted()}, nil
+	return &Result{Scenario: []byte(p.String()), Files: c.files, Notes: c.notes.sorted()}
 }
 
 // known are the keys of config that are read.

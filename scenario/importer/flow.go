@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -90,9 +91,8 @@ func engineOf(t *file.Tree) string {
 
 // group writes one scenario.
 func (c *converter) group(p *page, g *group, pl *plan) {
-	sc := &scope{captured: map[string]bool{}}
 	before := c.root.Get("before").Get("flow")
-	collect(before, sc.captured)
+	sc := &scope{captured: c.capturedBy(beforeAll, before)}
 	flow := g.t.Get("flow")
 	_, path := c.target()
 	if !c.plain {
@@ -100,9 +100,11 @@ func (c *converter) group(p *page, g *group, pl *plan) {
 	}
 	early := &page{}
 	if before != nil {
-		c.before(early, before, &scope{captured: maps(sc.captured)})
+		c.current = beforeAll
+		c.before(early, before, &scope{captured: maps.Clone(sc.captured)})
 	}
-	collect(flow, sc.captured)
+	c.current = g.name
+	maps.Copy(sc.captured, c.capturedBy(g.name, flow))
 	for _, e := range g.t.Entries() {
 		if slices.Contains([]string{"beforeScenario", "afterScenario", "beforeRequest", "afterResponse"}, e.Key) {
 			c.notes.add(e.Line, "%s: functions in JavaScript cannot be taken over", e.Key)
@@ -128,14 +130,6 @@ func (c *converter) group(p *page, g *group, pl *plan) {
 	p.line("    flow:")
 	p.WriteString(body.String())
 	p.line("      - {disconnect: clean}")
-}
-
-func maps(m map[string]bool) map[string]bool {
-	out := map[string]bool{}
-	for k := range m {
-		out[k] = true
-	}
-	return out
 }
 
 // lastLine is the last line on which a value of the tree stands.
@@ -212,8 +206,7 @@ func (c *converter) findSpaces(g *group, flow *file.Tree, path string) {
 
 // connection writes how clients connect.
 func (c *converter) connection(p *page, g *group, sc *scope) {
-	early := &scope{captured: map[string]bool{}}
-	collect(c.root.Get("before").Get("flow"), early.captured)
+	early := &scope{captured: c.capturedBy(beforeAll, c.root.Get("before").Get("flow"))}
 	settings := func(key string) *file.Tree {
 		if v := g.t.Get("socketio").Get(key); v != nil {
 			return v

@@ -45,9 +45,7 @@ func (c *converter) emit(p *page, indent string, t *file.Tree, g *group, sc *sco
 	if ack != nil && ack.Text != "false" {
 		step = append(step, yamltext.Entry{Key: "ack", Value: yamltext.Raw(c.timeout)})
 		g.took += answerWithin
-		if m := c.matches(ack, "$[0]", true, sc); len(m) > 0 && !can(`ack: 1s, match: {"$[0]": 1}`) {
-			c.notes.add(ack.Line, "the value of an acknowledgement is not compared")
-		} else if len(m) > 0 {
+		if m := c.matches(ack, "$[0]", true, sc); len(m) > 0 {
 			step = append(step, yamltext.Entry{Key: "match", Value: m})
 		}
 		captures = append(captures, c.captures(ack, "$[0]", true, t.Line)...)
@@ -202,7 +200,7 @@ func (c *converter) captures(t *file.Tree, root string, numbered bool, line int)
 			c.notes.add(lineOf(one), "the capture of %s is no path into JSON, and takes the whole answer", as.Text)
 			path = root
 		}
-		name := safe(as.Text)
+		name := c.captureName(as.Text)
 		if !slices.ContainsFunc(m, func(e yamltext.Entry) bool { return e.Key == name }) {
 			m = append(m, yamltext.Entry{Key: name, Value: yamltext.Template(path)})
 		}
@@ -437,7 +435,7 @@ func (c *converter) httpCaptures(r *file.Tree) yamltext.Map {
 			c.notes.add(one.Line, "the capture of %s is neither a path into JSON, a header nor a regular expression that Go knows", as.Text)
 			from = yamltext.Template("$")
 		}
-		name := safe(as.Text)
+		name := c.captureName(as.Text)
 		if !slices.ContainsFunc(m, func(e yamltext.Entry) bool { return e.Key == name }) {
 			m = append(m, yamltext.Entry{Key: name, Value: from})
 		}

@@ -141,7 +141,7 @@ func (c *converter) reference(name string, line int, sc *scope) (ref string, typ
 		return safe(m[1]), false
 	}
 	if sc.captured[name] {
-		return safe(name), true
+		return c.renamed(name), true
 	}
 	if v := c.vars[name]; v != nil {
 		return c.variable(name, v)
@@ -150,14 +150,14 @@ func (c *converter) reference(name string, line int, sc *scope) (ref string, typ
 	switch {
 	case dotted && sc.captured[base]:
 		c.notes.add(line, "{{ %s }}: a template has whole captured values; capture %s by a path of its own", name, rest)
-		return safe(base), true
+		return c.renamed(base), true
 	case dotted && c.vars[base] != nil:
 		c.notes.add(line, "{{ %s }}: variables are single values", name)
 		return c.variable(base, c.vars[base])
 	}
 	key := safe(name)
-	if known := c.vars[key]; known != nil && known.column == "" {
-		key = safe(name + "_value")
+	for c.vars[key] != nil || c.isCaptured(key) {
+		key += "_value"
 	}
 	c.unknown[key] = true
 	c.notes.add(line, "{{ %s }} has no value in the script: it stands in vars:, to be set", name)
