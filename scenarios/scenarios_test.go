@@ -12,7 +12,7 @@ import (
 )
 
 func TestReady(t *testing.T) {
-	want := []string{"quickstart", "broadcast", "capacity-clients", "capacity-rate", "crowd", "cursors", "echo", "fanouts", "game-30hz", "herd", "idle", "notify", "polling-mix", "rooms", "rooms-zipf", "sessions", "slow-consumer", "soak", "spike", "ticker", "transports", "uplink"}
+	want := []string{"quickstart", "broadcast", "capacity-clients", "capacity-rate", "crowd", "cursors", "echo", "fanouts", "game-30hz", "herd", "idle", "login", "notify", "polling-mix", "rooms", "rooms-zipf", "sessions", "slow-consumer", "soak", "spike", "ticker", "transports", "uplink"}
 	if got := Names(); !slices.Equal(got, want) {
 		t.Errorf("Names() = %v, want %v", got, want)
 	}
