@@ -2,7 +2,6 @@ package scenario
 
 import (
 	"bytes"
-	"encoding/json"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -21,8 +20,9 @@ import (
 // An intact describes the bytes that must follow the stamps in a stream's payloads.
 type intact struct {
 	n       int    // bytes; below fewFillers: nothing is checked
-	drawn   bool   // sizes are drawn: at least one byte, and the end of a text behind the last
-	ends    string // what may stand there beside the end of a text: the text behind the payload
+	drawn   bool   // sizes are drawn: at least one byte, and the end of a text, or of a word, behind the last
+	words   bool   // the payload is a text, which may stand inside a longer one
+	ends    string // a letter or a digit that stands behind it there; "": none
 	zeros   bool   // in a binary payload
 	seen    atomic.Int64
 	changed atomic.Int64
@@ -45,36 +45,29 @@ func (s *stream) expectIntact(form file.Template) {
 	case s.bodies, !s.stamped, !form.IsZero() && !form.Has(file.HolePayload) && !s.spec.Binary, w.zeros && w.drawn:
 	case w.zeros:
 		w.n = s.spec.Size - stamp.Size
-	case op != nil:
-		w.n = s.spec.Size - stamp.TextSize
-		if w.ends = behind(&op.Emit); w.ends == "x" { // not told from filler
-			w.n = 0
-		}
 	default:
 		w.n = s.spec.Size - file.MinSize
+		if i := slices.IndexFunc(form.Holes, func(h file.Hole) bool { return h.Name == file.HolePayload }); i >= 0 && (op != nil || form.Holes[i].Form != file.FormValue) {
+			w.expectText(s.spec.Size-stamp.TextSize, form.Parts[i+1])
+		}
 	}
 }
 
-// behind returns the first byte of the text behind the payload, "" where the payload ends its text.
-func behind(emit *file.Template) string {
-	i := slices.IndexFunc(emit.Holes, func(h file.Hole) bool { return h.Name == file.HolePayload && h.Form == file.FormString })
-	if i < 0 {
-		return ""
-	}
-	part := emit.Parts[i+1]
+// expectText expects n bytes of filler in a text, which goes on with next.
+func (w *intact) expectText(n int, next string) {
+	rest := strings.TrimLeft(next, string(fillers[:1])) // it may begin as filler does
+	w.words, w.n = true, n+len(next)-len(rest)
 	switch {
-	case part == "" || part[0] == '"':
-		return ""
-	case part[0] != '\\':
-		return part[:1]
+	case rest == "": // a value follows, which may begin with anything
+		w.n = 0
+	case isWord(rest[0]):
+		w.ends = rest[:1]
 	}
-	for _, n := range []int{len(`\n`), len(`\u003c`)} {
-		var c string
-		if n <= len(part) && json.Unmarshal([]byte(`"`+part[:n]+`"`), &c) == nil {
-			return c[:1]
-		}
-	}
-	return ""
+}
+
+// isWord reports whether a byte is a letter or a digit, rather than what a server puts behind a word.
+func isWord(c byte) bool {
+	return 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9'
 }
 
 // check reports whether the sampled bytes after a stamp equal the bytes sent. packed: the message
@@ -116,9 +109,11 @@ func (w *intact) text(after []byte, packed bool) bool {
 		n++
 	}
 	if w.drawn {
-		return packed || n < len(rest) && strings.IndexByte(`"\&`+w.ends, rest[n]) >= 0
+		return packed || n < len(rest) && (strings.IndexByte(`"\&`+w.ends, rest[n]) >= 0 || w.words && !isWord(rest[n]))
 	}
-	return n == w.n || packed && n == w.n+1 && byte(w.n) == fillers[0] // the last byte of the length looks like filler
+	// In MessagePack the byte before or behind a text may look like filler: the last byte of a length, or
+	// the number 120.
+	return n == w.n || packed && n == w.n+1 && (w.words || byte(w.n) == fillers[0])
 }
 
 // checkIntact counts a message whose payload was changed on its way.

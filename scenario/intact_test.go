@@ -2,10 +2,12 @@ package scenario
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
+	"html"
 	"strings"
 	"testing"
 
-	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -45,8 +47,16 @@ func TestIntact(t *testing.T) {
 		{"binary, cut", &intact{n: 20, zeros: true}, 1, strings.Repeat("\x00", 19), false, false},
 		{"a drawn size", &intact{n: 20, drawn: true}, 1, `","p":"` + x(33) + `"}`, false, true},
 		{"a drawn size, changed", &intact{n: 20, drawn: true}, 1, `","p":"` + x(13) + "y" + x(19) + `"}`, false, false},
-		{"a drawn size within a text", &intact{n: 20, drawn: true, ends: "<"}, 1, x(33) + `</b>"}`, false, true},
-		{"a drawn size within a text, changed", &intact{n: 20, drawn: true, ends: "<"}, 1, x(33) + `!</b>"}`, false, false},
+		{"inside a text", &intact{n: 20, words: true}, 1, x(20) + `! (12:30)"`, false, true},
+		{"inside a text, cut", &intact{n: 20, words: true}, 1, x(12) + `... (12:30)"`, false, false},
+		{"a drawn size inside a text", &intact{n: 20, drawn: true, words: true}, 1, x(33) + ` (12:30)"`, false, true},
+		{"a drawn size before a word", &intact{n: 20, drawn: true, words: true, ends: "b"}, 1, x(33) + `bye"`, false, true},
+		{"a drawn size before another word", &intact{n: 20, drawn: true, words: true, ends: "b"}, 1, x(33) + `dye"`, false, false},
+		{"a drawn size inside HTML", &intact{n: 20, drawn: true, words: true}, 1, x(33) + `</b>"`, false, true},
+		{"a drawn size inside a text, changed", &intact{n: 20, drawn: true, words: true}, 1, x(13) + "y" + x(19) + `!"`, false, false},
+		{"a drawn size inside an object, and a blank", &intact{n: 20, drawn: true}, 1, `","p":"` + x(13) + ` ` + x(19) + `"}`, false, false},
+		{"a text of MessagePack before 120", &intact{n: 20, words: true}, 1, x(20) + "\x78\xa1a", true, true},
+		{"a text of MessagePack, longer", &intact{n: 20, words: true}, 1, x(22) + "\xa1a", true, false},
 		{"a drawn size of nothing", &intact{n: 20, drawn: true}, 1, `","p":""}`, false, true},
 	} {
 		if got := c.w.check(c.seq, []byte(c.after), c.packed); got != c.want {
@@ -55,15 +65,71 @@ func TestIntact(t *testing.T) {
 	}
 }
 
-// The text behind a payload of drawn size is no damage, however the server writes it.
+// The text behind a payload is no damage, however the server writes it.
 func TestTextBehindPayload(t *testing.T) {
-	hole := []file.Hole{{Name: file.HoleRoom}, {Name: file.HolePayload, Form: file.FormString}}
-	for part, want := range map[string]string{`"]`: "", `</b>"]`: "<", `\u003c/b>"]`: "<", `\n"]`: "\n", `x"]`: "x", `é`: "\xc3", ``: ""} {
-		emit := file.Template{Parts: []string{`["say","`, `","`, part}, Holes: hole}
-		if got := behind(&emit); got != want {
-			t.Errorf("behind %s: %q, want %q", part, got, want)
+	for _, c := range []struct {
+		next string
+		n    int
+		ends string
+	}{
+		{`"]`, 20, ""}, {`</b>"]`, 20, ""}, {`\u003c/b>"]`, 20, ""}, {`é`, 20, ""}, {`xx, bye"]`, 22, ""}, {`bye"]`, 20, "b"}, {`xx5"]`, 22, "5"}, {``, 0, ""}, {`xx`, 0, ""},
+	} {
+		var w intact
+		if w.expectText(20, c.next); w.n != c.n || w.ends != c.ends || !w.words {
+			t.Errorf("behind it %s: %d bytes and %q, want %d and %q", c.next, w.n, w.ends, c.n, c.ends)
 		}
 	}
+}
+
+// A payload inside a longer text is found and compared in every form that a server gives the text.
+func TestPayloadsInsideTexts(t *testing.T) {
+	t.Parallel()
+	quoted := func(s string) string { b, _ := json.Marshal(s); return strings.Trim(string(b), `"`) }
+	escaped := func(s string) string {
+		var b strings.Builder
+		for i := range len(s) {
+			fmt.Fprintf(&b, `\u%04x`, s[i])
+		}
+		return b.String()
+	}
+	for name, change := range map[string]func(string) string{
+		"as it was":        func(s string) string { return s },
+		"quoted":           func(s string) string { return "Ada: " + s + "!" },
+		"HTML":             func(s string) string { return "&lt;b&gt;" + html.EscapeString(s) + "&lt;/b&gt;" },
+		"JSON":             func(s string) string { return quoted(`{"text":"` + s + `"}`) },
+		"JSON in JSON":     func(s string) string { return quoted(`{"a":"` + quoted(`{"text":"`+s+`"}`) + `"}`) },
+		"escaped":          escaped,
+		"escaped, in JSON": func(s string) string { return quoted(`{"text":"` + escaped(s) + `"}`) },
+	} {
+		for _, size := range []string{"100B", `"uniform(60B,200B)"`} {
+			c := play(t, within(t, change), said("size: "+size+`, data: {text: "hello ${payload}xx, goodbye"}`))
+			if c.Verdict != result.Pass || c.Ledger.Received != 1000 || len(c.Errors) != 0 {
+				t.Errorf("%s, %s: %s because %q; %+v, errors %v", name, size, c.Verdict, c.Reason, c.Ledger, c.Errors)
+			}
+		}
+	}
+	shorten := func(s string) string { return strings.Replace(s, "xxxxxx", "xxx", 1) }
+	if c := play(t, within(t, shorten), said(`size: 100B, data: {text: "hello ${payload}, goodbye"}`)); c.Errors["stamp.changed"] != 1000 {
+		t.Errorf("shortened: errors %v", c.Errors)
+	}
+}
+
+// said is the broadcast with more keys in its stream.
+func said(more string) string {
+	return strings.Replace(broadcast, "expect: others", "expect: others, "+more, 1)
+}
+
+// within is a server that changes the text from hello to goodbye.
+func within(t *testing.T, change func(string) string) *fakeServer {
+	return &fakeServer{mangle: func(_ int, _ *fakeConn, p []byte) []fakePacket {
+		begin, end := bytes.Index(p, []byte("hello ")), bytes.Index(p, []byte(" goodbye"))
+		if begin < 0 || end < 0 {
+			t.Errorf("the text is not in %s", p)
+			return nil
+		}
+		end += len(" goodbye")
+		return []fakePacket{{text: []byte(string(p[:begin]) + change(string(p[begin:end])) + string(p[end:]))}}
+	}}
 }
 
 // A payload that is changed behind a whole stamp fails the run, unless the contract says that the

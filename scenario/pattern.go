@@ -241,8 +241,8 @@ func (f *filling) bareStamp(dst []byte, form file.Form) []byte {
 	return dst
 }
 
-// payload writes the message's payload: the object that the built-in server's scenarios send, or
-// the text of an operation of the contract.
+// payload writes the message's payload: the object that the built-in server's scenarios send, or a
+// text, for an operation of the contract and inside a longer text.
 func (f *filling) payload(dst []byte, form file.Form) []byte {
 	if f.binary {
 		return append(dst, placeholder...)
@@ -250,7 +250,7 @@ func (f *filling) payload(dst []byte, form file.Form) []byte {
 	if f.body != "" {
 		return f.bodied(dst, form)
 	}
-	if !f.text {
+	if !f.text && form == file.FormValue {
 		dst = append(dst, '{')
 		n := f.size - len(`{"p":""}`)
 		if f.stamp != nil {
@@ -278,7 +278,7 @@ func (f *filling) payload(dst []byte, form file.Form) []byte {
 
 // bodied writes a payload with a text of the user's in the place of the filler.
 func (f *filling) bodied(dst []byte, form file.Form) []byte {
-	if !f.text && f.stamp != nil {
+	if !f.text && f.stamp != nil && form == file.FormValue {
 		dst = append(append(dst, '{'), stamp.Key...)
 		dst = append(f.stamp.Append(dst), `","p":"`...)
 		return append(appendText(dst, f.body, file.FormString), `"}`...)

@@ -44,7 +44,7 @@ var templateNames = []struct {
 	{HoleEvent, "the event of the stream, or the one that is reacted to", inRoomData | inData | inReact},
 	{rowEvent, "a value of the event that is reacted to, by its path: `${event[0].id}`, or `${event.id}` for short", inReact},
 	{HoleSeq, "the number of the message in its stream, from 0", inMessages},
-	{HolePayload, "the stamp, filled up to `size` bytes", inMessages},
+	{HolePayload, "the stamp, filled up to `size` bytes: a text in the contract and inside a longer text, as a whole value of `data` an object", inMessages},
 	{HoleStamp, "the stamp alone, a text of 32 characters: an id that the server passes on", inOperation},
 	{DrawUUID, "a random UUID", everywhere | inOnce},
 	{rowRandom, "a random number from 1 to 6; with decimals, as many as its limits have: `random(0.5,1.5)`", everywhere | inOnce},
