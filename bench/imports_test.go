@@ -83,7 +83,7 @@ var rules = []rule{
 		foreign: []string{"github.com/HdrHistogram/hdrhistogram-go/..."}, never: []string{own("scenario"), own("scenario/client/...")},
 	},
 	{of: "scenario/internal/plan", own: []string{"scenario/file"}, never: []string{own("scenario"), own("scenario/client/...")}},
-	{of: "scenario/internal/jsonpath", foreign: []string{"github.com/theory/jsonpath/..."}},
+	{of: "scenario/internal/jsonpath", own: []string{"protocol/socketio"}, foreign: []string{"github.com/theory/jsonpath/..."}},
 	{of: "scenario/file/...", own: []string{"scenario/file/...", "scenario/internal/jsonpath", "scenario/internal/recorded", "scenario/metric", "scenario/regular"}, foreign: []string{"..."}, never: []string{"gonum.org/..."}},
 	{of: "scenario/machine", own: []string{"scenario/file", "scenario/metric"}, foreign: []string{"golang.org/x/sys/..."}, never: []string{"gonum.org/...", own("scenario/client/...")}},
 	{of: "scenario/client/...", own: []string{"protocol/...", "scenario/client/..."}, foreign: []string{"..."}, never: []string{"gonum.org/..."}},

@@ -20,6 +20,8 @@ type Path struct {
 	query *rfc.Path
 	named bool // it begins with a name, as $.id does
 	one   bool // it leads to one value at most (RFC 9535, 2.3.5.1: a singular query)
+	plain bool // it is steps and nothing else: see Raw
+	steps []step
 }
 
 // Parse reads a path. The error says at which character of the path the mistake is.
@@ -32,7 +34,9 @@ func Parse(text string) (Path, error) {
 		return Path{}, errors.New(strings.TrimPrefix(err.Error(), "jsonpath: "))
 	}
 	p := Path{Text: text, query: query, one: query.Query().Singular() != nil}
-	if segments := query.Query().Segments(); len(segments) > 0 && !segments[0].IsDescendant() {
+	segments := query.Query().Segments()
+	p.steps, p.plain = plainSteps(segments)
+	if len(segments) > 0 && !segments[0].IsDescendant() {
 		p.named = true
 		for _, s := range segments[0].Selectors() {
 			_, name := s.(spec.Name)

@@ -170,3 +170,71 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// sameRaw compares what a plain path leads to in a text and in its values.
+func sameRaw(t *testing.T, args []byte, p *Path) {
+	t.Helper()
+	doc, err := Args(args)
+	if err != nil {
+		return
+	}
+	text, found, plain := p.Raw(args)
+	if !plain {
+		return
+	}
+	want, there := doc.First(p)
+	if found != there {
+		t.Fatalf("%s of %q: found in the text %v, in the values %v", p.Text, args, found, there)
+	}
+	if !found {
+		return
+	}
+	got, err := Decode(text)
+	if err != nil || !Equal(got, want) {
+		t.Fatalf("%s of %q: %q in the text (%v), %v in the values", p.Text, args, text, err, want)
+	}
+}
+
+func TestRaw(t *testing.T) {
+	texts := []string{
+		"", " ", `"x"`, `{"a":{"b":[1,{"c":"d"}]},"b":2}, [ 1 , [2] ],"x"`, `{"a":1,"a":{"b":2}}`, `{"\u0061":{"b":3}}`, `{ "a" : null , "b":[]}`, `{"a\"":1,"b":"}"}`, `[{"a":1}],{"a":2}`, `{}`, `[]`, `null,{"b":1}`,
+	}
+	for _, path := range []string{"$[0]", "$[1]", "$.a", "$[0].a", "$.a.b", "$.a.b[1].c", "$[1][1][0]", "$[0][0].a", "$.b", `$['a"']`, "$[1].b", "$[5]", "$.b[0]", "$[0].b.c"} {
+		p := one(t, path)
+		if _, _, plain := p.Raw(nil); !plain {
+			t.Errorf("%s does not pass for plain", path)
+		}
+		for _, text := range texts {
+			sameRaw(t, []byte(text), p)
+		}
+	}
+	for _, path := range []string{"$", "$[-1]", "$..a", "$[*]", "$['a','b']", "$[0:1]", "$[?@.a]"} {
+		if _, _, plain := one(t, path).Raw([]byte(`{"a":1}`)); plain {
+			t.Errorf("%s passes for plain", path)
+		}
+	}
+}
+
+func TestRawCostsNoAllocation(t *testing.T) {
+	args, p := []byte(`{"id":7,"from":{"name":"Ada","tags":[1,2]},"text":"hello"},5`), one(t, "$[0].text")
+	if n := testing.AllocsPerRun(100, func() {
+		if v, _, _ := p.Raw(args); string(v) != `"hello"` {
+			t.Fatalf("%s", v)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+// A plain path leads to the same value in the text as in the values.
+func FuzzRaw(f *testing.F) {
+	f.Add(`{"a":{"b":[1,{"c":"d"}]}},[2]`, "$.a.b[1].c")
+	f.Add(`{"\u0061":1,"a":2} , null`, "$[0].a")
+	f.Add(`[[1],{"a":[]}]`, "$[0][1].a")
+	f.Fuzz(func(t *testing.T, args, path string) {
+		p, err := Parse(path)
+		if err == nil {
+			sameRaw(t, []byte(args), &p)
+		}
+	})
+}

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/throng-io/throng/protocol/socketio"
+	"github.com/throng-io/throng/scenario/internal/jsonpath"
 )
 
 // forms are what servers do with a text before they put it into an event.
@@ -179,6 +180,28 @@ func BenchmarkScan(b *testing.B) {
 				}
 				if _, state := scan.Next(); state != None {
 					b.Fatal("found another")
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkScanAt is the search at a path of the contract.
+func BenchmarkScanAt(b *testing.B) {
+	st := anyStamp(5)
+	for _, size := range []int{16, 1000} {
+		b.Run(fmt.Sprintf("filler=%d", size), func(b *testing.B) {
+			args := []byte(`{"id":12345,"room":"r1","from":{"name":"Ada","id":7},"at":1764415200000,"text":"` + string(st.Append(nil)) + strings.Repeat("x", size) + `"}`)
+			at, err := jsonpath.Parse("$[0].text")
+			if err != nil {
+				b.Fatal(err)
+			}
+			f := &Finder{Run: anyRun, At: &at}
+			b.ReportAllocs()
+			for b.Loop() {
+				scan := f.Scan(args, nil)
+				if _, state := scan.Next(); state != Found {
+					b.Fatal("lost the stamp")
 				}
 			}
 		})

@@ -72,6 +72,9 @@ func (f *Finder) placed(args []byte) (out []byte) {
 	if f.Parser != socketio.JSON {
 		args, _ = f.Parser.AppendJSON(nil, args) // nil when it is damaged
 	}
+	if v, _, plain := f.At.Raw(args); plain {
+		return v
+	}
 	doc, err := jsonpath.Args(args)
 	if err != nil {
 		return nil // the client has checked it
