@@ -73,7 +73,7 @@ var causes = []struct {
 	{stage: "namespace", class: "engine.3", first: true, text: badParser},
 	{stage: "namespace", class: "protocol", first: true, text: badParser},
 	{stage: "namespace", class: "timeout", text: "it opened the session and did not answer CONNECT: check the group's namespace:, and that each middleware of the server calls next()"},
-	{stage: "namespace", class: "connect_error", text: "it refused the client: check the group's auth and namespace"},
+	{stage: "namespace", class: "connect_error", text: "it refused the client: check auth, namespace and before of the group"},
 }
 
 // blamed adds the likeliest cause to an error of the client's connection.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/regular"
 )
@@ -22,6 +23,10 @@ type TargetError struct {
 func (e *TargetError) Error() string {
 	if _, before := errors.AsType[*beforeError](e.Err); before {
 		return fmt.Sprintf("the first client could not connect to the target %s: before its connection, %v; check the steps of before: and their values", e.URL, e.Err)
+	}
+	if d, ok := errors.AsType[*client.DialError](e.Err); ok && d.Class == "connect_error" {
+		_, why, _ := strings.Cut(e.Err.Error(), "connect_error: ") // of e.Err, which keeps secrets out
+		return fmt.Sprintf("the target %s refused the first client: %s; check auth, namespace and before of its group", e.URL, why)
 	}
 	remedy := cmp.Or(blame(e.Err, secureURL(e.URL), true), "check that it runs and speaks Socket.IO there")
 	return fmt.Sprintf("the target %s cannot be reached: %v; %s", e.URL, e.Err, remedy)

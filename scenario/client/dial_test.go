@@ -138,6 +138,9 @@ func TestNamespaceErrors(t *testing.T) {
 			if refused != nil && refused.Message != "not you" || test.name == "refused" && string(refused.Data) != `{"code":7}` {
 				t.Errorf("%+v", refused)
 			}
+			if want := `connect_error: not you {"code":7}`; test.name == "refused" && !strings.HasSuffix(err.Error(), want) {
+				t.Errorf("%v, want it to end with %s", err, want)
+			}
 		})
 	}
 }

@@ -61,7 +61,18 @@ type ConnectError struct {
 	Data    json.RawMessage // nil if the server gave none
 }
 
-func (e *ConnectError) Error() string { return e.Message }
+// Error is the server's message, with the beginning of its data.
+func (e *ConnectError) Error() string {
+	const most = 200
+	switch data := string(e.Data); {
+	case data == "" || data == "null" || data == "{}":
+		return e.Message
+	case len(data) > most:
+		return e.Message + " " + strings.ToValidUTF8(data[:most], "") + "..."
+	default:
+		return e.Message + " " + data
+	}
+}
 
 // The reasons of a CloseError, in the words of the official client.
 const (
