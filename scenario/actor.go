@@ -61,6 +61,8 @@ type actor struct {
 
 	reactions uint64 // so far; its own goroutine's
 
+	node int // the place of its target among the trial's
+
 	due  int64 // when it was to connect for the first time; noDue once it has
 	late int64 // how much later than that the generator began; 0 where requests come before the connection
 
@@ -78,15 +80,17 @@ type actor struct {
 	joins int // memberships that are not acknowledged; its own goroutine's
 }
 
-func newActor(t *trial, g *group, index, number int) *actor {
+// newActor makes a client that connects to a target.
+func newActor(t *trial, g *group, index, number, node int) *actor {
 	a := &actor{
-		id: uint32(g.first + index), t: t, group: g, index: index, number: number, person: t.person(g, number),
+		node: node,
+		id:   uint32(g.first + index), t: t, group: g, index: index, number: number, person: t.person(g, number),
 		transport: g.transports[plan.TransportOf(g.spec.Transport, number)],
 	}
 	a.shard = t.rec.Shard(a.id)
 	a.slow = plan.ReadsSlowly(g.spec.Read, number)
-	a.class = indexIn(&t.kinds.classes, class{g.index, a.transport, a.slow})
-	a.Receiver = &ledger.Receiver{ID: a.id, Class: a.class}
+	a.class = indexIn(&t.kinds.classes, class{g.index, a.transport, a.slow, node})
+	a.Receiver = &ledger.Receiver{ID: a.id, Class: a.class, Node: node}
 	rooms := g.rooming(index)
 	var more []*ledger.Membership
 	for _, space := range g.spaces {
@@ -175,6 +179,7 @@ func (a *actor) live(ctx context.Context) *actor {
 	d.conn = a.traced(d)
 	a.sids = d.sids
 	t.count.connected.Add(1)
+	t.nodes[a.node].connected.Add(1)
 	if a.since == 0 {
 		a.timings(began, d) // what connecting again takes is in reconnect
 	}
@@ -248,6 +253,7 @@ func (a *actor) release() {
 	case held:
 		a.t.count.held.Add(-1)
 		a.group.held.Add(-1)
+		a.t.nodes[a.node].held.Add(-1)
 	case joining:
 		a.waited(metric.HowJoin)
 	case connecting, ended:
@@ -411,6 +417,7 @@ func (a *actor) hold() {
 	if in {
 		a.t.count.held.Add(1)
 		a.group.held.Add(1)
+		a.t.nodes[a.node].held.Add(1)
 		a.back()
 		a.flush()
 		a.flowing()

@@ -3,6 +3,7 @@ package scenario
 import (
 	"strconv"
 
+	"github.com/throng-io/throng/scenario/internal/judge"
 	"github.com/throng-io/throng/scenario/internal/ledger"
 	"github.com/throng-io/throng/scenario/internal/record"
 	"github.com/throng-io/throng/scenario/metric"
@@ -27,9 +28,7 @@ func (f *findings) parts() {
 			byClass[r.Class].Add(r.Ledger)
 		}
 	})
-	if len(f.e.Classes) > 1 {
-		f.receivers(byClass)
-	}
+	f.receivers(byClass)
 	f.rooms(byDecile)
 	f.operations()
 }
@@ -79,11 +78,23 @@ func add(to **result.Ledger, l result.Ledger) {
 	(*to).Add(l)
 }
 
-// receivers fills in what each kind of clients received.
+// receivers fills in what each kind of clients received, where there are several.
 func (f *findings) receivers(accounts []result.Ledger) {
+	kinds, sums := []judge.Class{}, []result.Ledger{} // of all targets together
 	for i, c := range f.e.Classes {
+		c.Node = 0
+		at := indexIn(&kinds, c)
+		if at == len(sums) {
+			sums = append(sums, result.Ledger{})
+		}
+		sums[at].Add(accounts[i])
+	}
+	if len(kinds) < 2 {
+		return
+	}
+	for i, c := range kinds {
 		labels := map[string]string{metric.LabelGroup: c.Group, metric.LabelTransport: c.Transport, metric.LabelRead: readLabel(c.Slow)}
-		part := result.Receivers{Group: c.Group, Transport: c.Transport, Slow: c.Slow, Ledger: accounts[i]}
+		part := result.Receivers{Group: c.Group, Transport: c.Transport, Slow: c.Slow, Ledger: sums[i]}
 		part.Delivery = f.latency(metric.Delivery, labels)
 		if part.Ledger.Expected > 0 || part.Delivery != nil {
 			f.cell.Receivers = append(f.cell.Receivers, part)

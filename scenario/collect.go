@@ -51,11 +51,14 @@ type collector struct {
 	offered  int64
 	errors   int64
 	failed   int64
+	nodes    []int64        // clients held by target, likewise as recorded
 	recorded result.Clients // asked and held, as of the last look within a recorded phase
 
 	cut   atomic.Bool // the phases are over
 	end   int64       // when
 	atEnd result.Clients
+	// nodesAtEnd are the clients held then, by target.
+	nodesAtEnd []int64
 
 	show Progress
 	live *judge.Live
@@ -121,6 +124,7 @@ func (c *collector) start() {
 func (c *collector) look() {
 	t := c.t
 	if p := t.tl.PhaseAt(t.now()); p >= 0 && t.tl.Spans[p].Record && !c.cut.Load() {
+		c.nodes = c.t.heldByNode()
 		c.recorded.Held, c.recorded.Asked = int(t.count.held.Load()+t.count.offline.Load()), int(t.count.asked.Load())
 	}
 }
@@ -129,17 +133,31 @@ func (c *collector) look() {
 func (c *collector) stopped(now int64) {
 	c.cut.Store(true)
 	c.end = min(now, c.t.tl.End)
+	c.nodesAtEnd = c.t.heldByNode()
 	c.atEnd.Asked, c.atEnd.Held = int(c.t.count.asked.Load()), int(c.t.count.held.Load()+c.t.count.offline.Load())
 }
 
 // clients is how many clients there should have been and were when the recorded phases
 // ended, or, when none was reached, when the trial did.
 func (c *collector) clients() (asked, held int) {
-	last := c.t.tl.PhaseAt(max(0, c.end-1))
-	if !c.t.tl.Spans[last].Record && c.t.reached(c.end) {
+	if c.endedBefore() {
 		return c.recorded.Asked, c.recorded.Held
 	}
 	return c.atEnd.Asked, c.atEnd.Held
+}
+
+// endedBefore reports whether the recorded phases had ended when the trial did.
+func (c *collector) endedBefore() bool {
+	last := c.t.tl.PhaseAt(max(0, c.end-1))
+	return !c.t.tl.Spans[last].Record && c.t.reached(c.end)
+}
+
+// nodesHeld is how many clients each target held then.
+func (c *collector) nodesHeld() []int64 {
+	if c.endedBefore() && c.nodes != nil {
+		return c.nodes
+	}
+	return c.nodesAtEnd
 }
 
 // reached reports whether a recorded phase had begun.

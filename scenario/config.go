@@ -10,7 +10,7 @@ import (
 
 // config returns the client's connection settings, the session it resumes, and its reading speed.
 func (a *actor) config() *client.Config {
-	cfg := a.group.config(a.person, a.number, a.transport)
+	cfg := a.group.config(a.person, a.number, a.transport, a.node)
 	if a.isTraced() {
 		cfg.Joining = a.traceJoining
 	}
@@ -30,9 +30,12 @@ func (a *actor) config() *client.Config {
 	return cfg
 }
 
-// config says how a client connects, whose number and values fill the templates.
-func (g *group) config(p *person, number, transport int) *client.Config {
+// config says how a client connects to a target, whose number and values fill the templates.
+func (g *group) config(p *person, number, transport, node int) *client.Config {
 	cfg := g.configs[transport]
+	if node > 0 {
+		cfg.URL = g.t.server.urls[node]
+	}
 	cfg.Jar = &p.jar
 	fill := filling{group: g, client: number, captured: p.values()}
 	if g.auth != nil {

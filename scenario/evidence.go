@@ -37,7 +37,7 @@ func (c *collector) evidence(rows [][]ledger.Row) *judge.Evidence {
 	}
 	for i := range t.kinds.classes {
 		x := t.label(record.Series{}, i)
-		e.Classes = append(e.Classes, judge.Class{Group: x.Group, Transport: x.Transport, Slow: x.Slow, AllSlow: x.AllSlow})
+		e.Classes = append(e.Classes, judge.Class{Group: x.Group, Transport: x.Transport, Slow: x.Slow, AllSlow: x.AllSlow, Node: x.Node})
 	}
 	for _, s := range t.streams {
 		own := judge.Stream{

@@ -21,6 +21,7 @@ type class struct {
 	group     int
 	transport int // of the trial's
 	slow      bool
+	node      int // of the targets the one that it is connected to
 }
 
 // label gives a series the labels of a kind of client.
@@ -29,6 +30,9 @@ func (t *trial) label(s record.Series, class int) record.Series {
 	g := t.groups[c.group]
 	s.Group, s.Transport = g.spec.Name, t.kinds.transports[c.transport]
 	s.Slow, s.AllSlow = c.slow, g.slowShare() == 1
+	if t.several() {
+		s.Node = c.node + 1
+	}
 	return s
 }
 

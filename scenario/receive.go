@@ -64,7 +64,8 @@ func (a *actor) receive(m *client.Message, st *stamp.Stamp) {
 	case ledger.Counted:
 		str := t.streams[st.Stream]
 		latency := time.Duration(at - s.Due)
-		a.recordDelivery(m, str.delivery, str.deliveryNet, s, at)
+		way := str.way(a, s)
+		a.recordDelivery(m, way.delivery, way.deliveryNet, s, at)
 		if str.between != nil {
 			a.recordBetween(str, s, at)
 		}
@@ -72,8 +73,8 @@ func (a *actor) receive(m *client.Message, st *stamp.Stamp) {
 			str.curve(a.shard, int(s.Phase), rank, s.Receivers(), latency)
 		}
 	case ledger.Replayed:
-		str := t.streams[st.Stream]
-		a.recordDelivery(m, str.replayed, str.replayedNet, s, at)
+		way := t.streams[st.Stream].way(a, s)
+		a.recordDelivery(m, way.replayed, way.replayedNet, s, at)
 	case ledger.Duplicate:
 		t.count.duplicates.Add(1)
 	case ledger.Unexpected, ledger.Stale: // one of ours, so it belongs to when it was due

@@ -55,6 +55,7 @@ func (t *trial) report(c *collector, rows [][]ledger.Row, end judge.Ending, why 
 	f := &findings{t: t, c: c, e: e, cell: cell}
 	f.ledger()
 	f.latencies()
+	f.nodes()
 	cell.Curve = f.curve()
 	cell.Unstamped = t.unstampedEvents()
 	cell.Reconnects = t.reconnects(e)

@@ -12,16 +12,23 @@ func (g *group) admit() {
 			if share := g.slowShare(); slow && share == 0 || !slow && share == 1 {
 				continue
 			}
-			c := indexIn(&g.t.kinds.classes, class{g.index, tr, slow})
-			g.classes = append(g.classes, c)
-			g.namespace.Admit(c, slow)
-			for _, space := range g.spaces {
-				space.Admit(c, slow)
-			}
-			for _, r := range g.rooms {
-				r.Admit(c, slow)
+			for node := range g.t.server.urls {
+				g.admitClass(class{g.index, tr, slow, node})
 			}
 		}
+	}
+}
+
+// admitClass notes one kind.
+func (g *group) admitClass(kind class) {
+	c := indexIn(&g.t.kinds.classes, kind)
+	g.classes = append(g.classes, c)
+	g.namespace.Admit(c, kind.slow)
+	for _, space := range g.spaces {
+		space.Admit(c, kind.slow)
+	}
+	for _, r := range g.rooms {
+		r.Admit(c, kind.slow)
 	}
 }
 

@@ -3,6 +3,7 @@ package scenario
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -365,7 +366,11 @@ func runCell(ctx context.Context, c *file.Cell, opt Options, at place) (cell *re
 		if ctx.Err() != nil {
 			return nil, nil
 		}
-		return nil, &TargetError{URL: ep.URL + strings.TrimPrefix(ep.Path, client.DefaultPath), Err: err}
+		at := ep.URL
+		if node, ok := errors.AsType[*nodeError](err); ok {
+			at, err = node.url, node.error
+		}
+		return nil, &TargetError{URL: at + strings.TrimPrefix(ep.Path, client.DefaultPath), Err: err}
 	}
 	opt.journal.begin()
 	if t.tracer, err = newTracer(t); err != nil {

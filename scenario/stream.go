@@ -53,10 +53,8 @@ type stream struct {
 	blob      []byte // a binary payload
 
 	between       []betweenSeries // by class of the receiver; nil: the stream is not periodic
-	delivery      []int           // series, by class of the receiver and decile of the room
-	replayed      []int           // the same for messages replayed to recovered receivers; equal to delivery where none are
-	deliveryNet   []int           // of delivery, without the generator's own lateness
-	replayedNet   []int           // of replayed, likewise
+	local         arrivals        // from a sender on the receiver's own target
+	across        arrivals        // from one on another, where there are several
 	ack, service  []int           // series, by class of the sender
 	ackNet        []int           // likewise, without the generator's own lateness
 	lag           int
@@ -175,18 +173,11 @@ func (s *stream) series() {
 		x := t.label(base, i)
 		x.Metric, x.From = metric.Delivery, s.group.spec.Name
 		for d := range record.Deciles {
-			at, net := -1, -1
-			if s.reaches(c, d) {
-				x.Decile = d
-				at, net = t.addSeries(x), t.addSeries(netOf(x))
+			x.Decile = d
+			s.local.add(t, x, s.reaches(c, d), c, "false")
+			if t.several() {
+				s.across.add(t, x, s.reaches(c, d), c, "true")
 			}
-			s.delivery, s.deliveryNet = append(s.delivery, at), append(s.deliveryNet, net)
-			if at >= 0 && t.groups[c.group].recovers() {
-				x.Replayed = true
-				at, net = t.addSeries(x), t.addSeries(netOf(x))
-				x.Replayed = false
-			}
-			s.replayed, s.replayedNet = append(s.replayed, at), append(s.replayedNet, net)
 		}
 		if s.periodic() {
 			s.between = append(s.between, s.betweenSeries(x, c))

@@ -53,6 +53,7 @@ type trial struct {
 
 	sending   sending
 	acts      acts
+	nodes     []node // the targets
 	server    server
 	watch     watch
 	count     counters
@@ -72,6 +73,7 @@ func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at plac
 	t.sending.most = cmp.Or(opt.holds, maxHeld)
 	t.server.init(ep, conf, len(t.tl.Spans))
 	t.server.urls = nodesOf(t.spec, &opt, ep)
+	t.nodes = make([]node, len(t.server.urls))
 	t.errors = record.NewErrors(t.tl, t.spec.Secrets.Mask)
 	t.http = newHTTPClient(t)
 	t.feeds = newFeeds(t.spec, opt.tables)
@@ -141,7 +143,7 @@ func (t *trial) fanout(s *ledger.Slot, complete bool) {
 	add(series[1], int(s.Phase), time.Duration(last-s.Due))
 }
 
-// probe connects one client and sends it away: is there a server at all? The requests before its
+// probe connects one client to each target and sends it away: is there a server at all? The requests before its
 // connection are not made again for the first client, since some cannot be: to register a user.
 func (t *trial) probe(ctx context.Context) error {
 	for _, g := range t.groups {
@@ -162,19 +164,21 @@ func (t *trial) probe(ctx context.Context) error {
 		}
 		t.probed = p
 	}
-	cfg := g.config(p, 0, g.transports[plan.TransportOf(g.spec.Transport, 0)])
-	cfg.Timeout = connectedWithin
-	d, err := t.dial(ctx, cfg)
-	if err != nil {
-		return discreet{err, &filling{group: g, captured: p.values()}, nil}
+	for node, url := range t.server.urls {
+		cfg := g.config(p, 0, g.transports[plan.TransportOf(g.spec.Transport, 0)], node)
+		cfg.Timeout = connectedWithin
+		d, err := t.dial(ctx, cfg)
+		if err != nil {
+			return &nodeError{url, discreet{err, &filling{group: g, captured: p.values()}, nil}}
+		}
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			_ = d.Run(nobody{}) // it ends because it is closed
+		}()
+		_ = d.Close()
+		<-done
 	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = d.Run(nobody{}) // it ends because it is closed
-	}()
-	_ = d.Close()
-	<-done
 	return nil
 }
 

@@ -33,6 +33,9 @@ func (f *findings) warnings() []string {
 	if e.Ending == judge.Aborted {
 		say("ended early, after %s of %s: %s", metric.FormatSeconds(float64(e.End)/1e9), metric.FormatSeconds(float64(t.tl.End)/1e9), e.Cause)
 	}
+	if text := apart(cell.Nodes); text != "" {
+		say("%s", text)
+	}
 	f.misdelivered(say)
 	f.rewritten(say)
 	f.replayed(say)

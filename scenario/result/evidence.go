@@ -43,6 +43,7 @@ type EvidenceClass struct {
 	Transport string `json:"transport"`
 	Slow      bool   `json:"slow,omitempty"`     // they read slowly
 	AllSlow   bool   `json:"all_slow,omitempty"` // as do all of their group
+	Node      int    `json:"node,omitempty"`     // 1 and the place of their target among several; 0: there is one
 }
 
 // EvidenceStream is one stream.
@@ -76,6 +77,10 @@ type EvidenceSeries struct {
 	Replayed bool     `json:"replayed,omitempty"`
 	Phase    int      `json:"phase"` // of the cell's phases
 	Latency  *Latency `json:"latency"`
+	// 1 and the place of the client's target among several; 0: there is one
+	Node int `json:"node,omitempty"`
+	// true or false: of a delivery, whether its sender was connected to another target; "": there is one
+	Cross string `json:"cross,omitempty"`
 }
 
 // EvidenceRow is the account of a stream's messages due in one second of one phase, for one class
@@ -84,7 +89,8 @@ type EvidenceRow struct {
 	Stream int `json:"stream"`
 	Phase  int `json:"phase"`
 	Second int `json:"second"`
-	Class  int `json:"class"` // -1: the messages themselves, for all
+	Class  int `json:"class"`          // -1: the messages themselves, for all
+	From   int `json:"from,omitempty"` // the place of the sender's target among several
 	Decile int `json:"room_decile,omitempty"`
 	// Replayed says that the receivers had been away since the messages were sent, and were
 	// recovered.

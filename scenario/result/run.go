@@ -147,6 +147,8 @@ type Cell struct {
 	Rooms []Rooms `json:"rooms,omitempty"`
 
 	Acts []FaultAct `json:"fault_acts,omitempty"` // of the scenario's faults, in order of time
+	// Nodes are the targets, where the scenario has several; nil: it has one.
+	Nodes *Nodes `json:"nodes,omitempty"`
 
 	Phases   []Phase      `json:"phases,omitempty"`         // in order of time
 	Timeline []Second     `json:"timeline,omitempty"`       // one a second, recorded phases or not

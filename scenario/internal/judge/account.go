@@ -1,6 +1,8 @@
 package judge
 
 import (
+	"strconv"
+
 	"github.com/throng-io/throng/scenario/internal/ledger"
 	"github.com/throng-io/throng/scenario/internal/record"
 	"github.com/throng-io/throng/scenario/metric"
@@ -19,6 +21,9 @@ func (e *Evidence) EachRow(visit func(x *record.Series, r *ledger.Row)) {
 			} else {
 				x.From = s.Group
 				x = e.Classes[r.Class].Label(x)
+				if x.Node > 0 {
+					x.Cross = strconv.FormatBool(x.Node-1 != r.From)
+				}
 			}
 			visit(&x, r)
 		}

@@ -73,11 +73,12 @@ type Class struct {
 	Transport string
 	Slow      bool // they read slowly
 	AllSlow   bool // as do all of their group
+	Node      int  // 1 and the place of their target among several; 0: there is one
 }
 
 // Label gives a series the labels of clients of the class.
 func (c *Class) Label(s record.Series) record.Series {
-	s.Group, s.Transport, s.Slow, s.AllSlow = c.Group, c.Transport, c.Slow, c.AllSlow
+	s.Group, s.Transport, s.Slow, s.AllSlow, s.Node = c.Group, c.Transport, c.Slow, c.AllSlow, c.Node
 	return s
 }
 

@@ -45,16 +45,17 @@ func Keep(e *Evidence) *result.Evidence {
 		}
 		out.Series = append(out.Series, result.EvidenceSeries{
 			Metric: s.Metric, Group: s.Group, From: s.From, Op: s.Op, Event: s.Event, Transport: s.Transport, Decile: s.Decile,
-			Slow: s.Slow, AllSlow: s.AllSlow, Volatile: s.Volatile, Replayed: s.Replayed, Phase: phase, Latency: all.Latency(),
+			Slow: s.Slow, AllSlow: s.AllSlow, Volatile: s.Volatile, Replayed: s.Replayed, Node: s.Node, Cross: s.Cross, Phase: phase, Latency: all.Latency(),
 		})
 	})
 	slices.SortFunc(out.Series, func(a, b result.EvidenceSeries) int {
 		return cmp.Or(metric.Order(a.Metric, b.Metric), cmp.Compare(a.Phase, b.Phase), cmp.Compare(a.Group, b.Group), cmp.Compare(a.From, b.From),
-			cmp.Compare(a.Op, b.Op), cmp.Compare(a.Event, b.Event), cmp.Compare(a.Transport, b.Transport), cmp.Compare(a.Decile, b.Decile))
+			cmp.Compare(a.Op, b.Op), cmp.Compare(a.Event, b.Event), cmp.Compare(a.Transport, b.Transport), cmp.Compare(a.Decile, b.Decile),
+			cmp.Compare(a.Node, b.Node), cmp.Compare(a.Cross, b.Cross))
 	})
 	for i, rows := range e.Ledger {
 		for _, r := range rows {
-			out.Ledger = append(out.Ledger, result.EvidenceRow{Stream: i, Phase: r.Phase, Second: r.Second, Class: r.Class, Decile: r.Decile, Replayed: r.Replayed, Ledger: r.Ledger})
+			out.Ledger = append(out.Ledger, result.EvidenceRow{Stream: i, Phase: r.Phase, Second: r.Second, Class: r.Class, From: r.From, Decile: r.Decile, Replayed: r.Replayed, Ledger: r.Ledger})
 		}
 	}
 	for _, r := range e.Errors {
@@ -154,7 +155,7 @@ func (e *Evidence) recall(from *result.Evidence) error {
 		if r.Stream < 0 || r.Stream >= len(e.Streams) || r.Class < ledger.Everybody || r.Class >= len(e.Classes) {
 			return fmt.Errorf("in the result's evidence, row %d of the ledger names no stream or class of the scenario", i)
 		}
-		e.Ledger[r.Stream] = append(e.Ledger[r.Stream], ledger.Row{Phase: r.Phase, Second: r.Second, Class: r.Class, Decile: r.Decile, Replayed: r.Replayed, Ledger: r.Ledger})
+		e.Ledger[r.Stream] = append(e.Ledger[r.Stream], ledger.Row{Phase: r.Phase, Second: r.Second, Class: r.Class, From: r.From, Decile: r.Decile, Replayed: r.Replayed, Ledger: r.Ledger})
 	}
 	for i, r := range from.Errors {
 		if r.Stream < -1 || r.Stream >= len(e.Streams) || r.Group < 0 || r.Group >= len(e.Groups) {
@@ -185,7 +186,7 @@ func (e *Evidence) recallSeries(from *result.Evidence, phases int) error {
 		}
 		own := record.Series{
 			Metric: s.Metric, Group: s.Group, From: s.From, Op: s.Op, Event: s.Event, Transport: s.Transport, Decile: s.Decile,
-			Slow: s.Slow, AllSlow: s.AllSlow, Volatile: s.Volatile, Replayed: s.Replayed, Hidden: metric.IsNet(s.Metric),
+			Slow: s.Slow, AllSlow: s.AllSlow, Volatile: s.Volatile, Replayed: s.Replayed, Node: s.Node, Cross: s.Cross, Hidden: metric.IsNet(s.Metric),
 		}
 		if at[i] = slices.Index(series, own); at[i] < 0 {
 			at[i] = len(series)

@@ -174,7 +174,20 @@ func randomEvidence(t *rapid.T) *Evidence {
 			l.Expected = l.Received + l.Late + l.Lost
 		}
 	}
+	if rapid.Bool().Draw(t, "several targets") {
+		for i := range e.Classes {
+			e.Classes[i].Node = 1 + i%2
+		}
+		for i := range e.Ledger {
+			for j := range e.Ledger[i] {
+				e.Ledger[i][j].From = rapid.IntRange(0, 1).Draw(t, "from")
+			}
+		}
+	}
 	series := []record.Series{
+		{Metric: metric.Delivery, Group: "a", From: "b", Op: "room", Event: "msg", Transport: "websocket", Decile: 1, Node: 1, Cross: "true"},
+		{Metric: metric.Delivery, Group: "a", From: "b", Op: "room", Event: "msg", Transport: "websocket", Decile: 1, Node: 1, Cross: "false"},
+		{Metric: metric.Delivery, Group: "a", From: "b", Op: "room", Event: "msg", Transport: "websocket", Decile: 1, Node: 2, Cross: "true"},
 		{Metric: metric.Delivery, Group: "a", From: "a", Op: "room", Event: "msg", Transport: "websocket", Decile: 1},
 		{Metric: metric.Delivery, Group: "a", From: "a", Op: "room", Event: "msg", Transport: "polling", Decile: 10},
 		{Metric: metric.Delivery, Group: "b", From: "b", Op: "all", Event: "tick", Transport: "websocket", Volatile: true, Slow: true, AllSlow: true},

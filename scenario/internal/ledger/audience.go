@@ -53,6 +53,7 @@ func (a *Audience) part(class int) int {
 type Receiver struct {
 	ID      uint32 // the client's index in the trial
 	Class   int    // what kind of client it is, by the caller's numbers
+	Node    int    // the place of its target among several
 	members atomic.Pointer[[]*Membership]
 	spaces  atomic.Pointer[[]*Membership]
 	echoes  order                   // of streams without an audience

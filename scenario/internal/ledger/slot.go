@@ -329,6 +329,7 @@ func (b *Book) find(seq uint32) (s *Slot, stale bool) {
 type Row struct {
 	Phase, Second int
 	Class         int
+	From          int  // the sender's Node
 	Decile        int  // of the room
 	Replayed      bool // deliveries owed to recovered receivers after their absence
 	result.Ledger
@@ -345,6 +346,14 @@ func (s *Slot) Decile() int {
 	return s.Audience.Decile
 }
 
+// node is the sender's; 0 of a message that has no sender yet.
+func (s *Slot) node() int {
+	if s.From == nil {
+		return 0
+	}
+	return s.From.Node
+}
+
 // A table is rows, each once.
 type table struct {
 	rows []Row
@@ -352,13 +361,13 @@ type table struct {
 }
 
 type rowKey struct {
-	phase, second, class, decile int
-	replayed                     bool
+	phase, second, class, decile, from int
+	replayed                           bool
 }
 
 // entry finds or makes the row for a message and a class.
 func (t *table) entry(s *Slot, class int, replayed bool) *result.Ledger {
-	k := rowKey{int(s.Phase), int(s.Due / int64(time.Second)), class, s.Decile(), replayed}
+	k := rowKey{int(s.Phase), int(s.Due / int64(time.Second)), class, s.Decile(), s.node(), replayed}
 	i, known := t.at[k]
 	if !known {
 		if t.at == nil {
@@ -366,7 +375,7 @@ func (t *table) entry(s *Slot, class int, replayed bool) *result.Ledger {
 		}
 		i = len(t.rows)
 		t.at[k] = i
-		t.rows = append(t.rows, Row{Phase: k.phase, Second: k.second, Class: class, Decile: k.decile, Replayed: replayed})
+		t.rows = append(t.rows, Row{Phase: k.phase, Second: k.second, Class: class, From: k.from, Decile: k.decile, Replayed: replayed})
 	}
 	return &t.rows[i].Ledger
 }

@@ -19,6 +19,8 @@ type Series struct {
 	AllSlow   bool   // as does its whole group
 	Volatile  bool   // the stream is
 	Replayed  bool   // the receiver had been away since the message was sent, and was recovered
+	Node      int    // 1 and the place of the target, among several, of the client that measured; 0: there is one
+	Cross     string // with several targets, of a delivery: whether the sender was connected to another one, "true" or "false"
 	Hidden    bool   // not a metric of its own: a point of the receiver curve
 }
 
@@ -41,6 +43,10 @@ func (s *Series) Has(label, value string) bool {
 		return s.Slow == (value == "slow")
 	case metric.LabelReplayed:
 		return strconv.FormatBool(s.Replayed) == value
+	case metric.LabelNode:
+		return s.Node > 0 && strconv.Itoa(s.Node-1) == value
+	case metric.LabelCross:
+		return s.Cross == value
 	}
 	return false
 }
