@@ -35,6 +35,7 @@ func Summary(w io.Writer, run *result.Run) error {
 		c := &run.Cells[0]
 		layout.TextTable(&b, tables.ChecksTable(c))
 		layout.TextTable(&b, tables.LatencyTable(c.Latency, selection.Metrics(c)))
+		layout.TextTable(&b, tables.NodeTable(c))
 		layout.TextTable(&b, tables.WireTable(c))
 		layout.TextTable(&b, tables.ErrorTable(c))
 	}

@@ -80,8 +80,13 @@ type actor struct {
 	joins int // memberships that are not acknowledged; its own goroutine's
 }
 
-// newActor makes a client that connects to a target.
-func newActor(t *trial, g *group, index, number, node int) *actor {
+// newActor makes a client that connects for the first time.
+func newActor(t *trial, g *group, index, number int) *actor {
+	return newActorAt(t, g, index, number, t.firstNode(g, number))
+}
+
+// newActorAt makes a client that connects to a target.
+func newActorAt(t *trial, g *group, index, number, node int) *actor {
 	a := &actor{
 		node: node,
 		id:   uint32(g.first + index), t: t, group: g, index: index, number: number, person: t.person(g, number),

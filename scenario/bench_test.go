@@ -17,7 +17,7 @@ func BenchmarkReceive(b *testing.B) {
 		b.Run(fmt.Sprintf("receivers=%d", receivers), func(b *testing.B) {
 			t, viewers := newBenchTrial(b, receivers)
 			s := t.streams[0]
-			speaker := newActor(t, t.groups[1], 0, 0, 0)
+			speaker := newActor(t, t.groups[1], 0, 0)
 			speaker.hold()
 			b.ReportAllocs()
 			n := 0
@@ -57,7 +57,7 @@ phases: [{name: hold, for: 10s}]
 `, receivers))
 	var viewers []*actor
 	for i := range receivers {
-		a := newActor(t, t.groups[0], i, i, 0)
+		a := newActor(t, t.groups[0], i, i)
 		a.hold()
 		viewers = append(viewers, a)
 	}
@@ -79,7 +79,7 @@ func newIdleTrial(tb testing.TB, text string) *trial {
 func TestReceivingCostsNoAllocation(t *testing.T) {
 	tr, viewers := newBenchTrial(t, 1000)
 	s := tr.streams[0]
-	speaker := newActor(tr, tr.groups[1], 0, 0, 0)
+	speaker := newActor(tr, tr.groups[1], 0, 0)
 	speaker.hold()
 	var messages []client.Message
 	for i := range 3 {
@@ -108,7 +108,7 @@ func TestReceivingCostsNoAllocation(t *testing.T) {
 // of a room of a thousand, and building the packet.
 func BenchmarkEmit(b *testing.B) {
 	t, _ := newBenchTrial(b, 1000)
-	speaker := newActor(t, t.groups[1], 0, 0, 0)
+	speaker := newActor(t, t.groups[1], 0, 0)
 	speaker.hold()
 	speaker.state.Store(int32(held))
 	speaker.conn = deaf{}

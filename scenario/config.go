@@ -10,7 +10,10 @@ import (
 
 // config returns the client's connection settings, the session it resumes, and its reading speed.
 func (a *actor) config() *client.Config {
-	cfg := a.group.config(a.person, a.number, a.transport, a.node)
+	cfg := a.group.config(a.person, a.number, a.transport)
+	if a.node > 0 {
+		cfg.URL = a.t.server.urls[a.node]
+	}
 	if a.isTraced() {
 		cfg.Joining = a.traceJoining
 	}
@@ -30,12 +33,9 @@ func (a *actor) config() *client.Config {
 	return cfg
 }
 
-// config says how a client connects to a target, whose number and values fill the templates.
-func (g *group) config(p *person, number, transport, node int) *client.Config {
+// config says how a client connects to the first target, whose number and values fill the templates.
+func (g *group) config(p *person, number, transport int) *client.Config {
 	cfg := g.configs[transport]
-	if node > 0 {
-		cfg.URL = g.t.server.urls[node]
-	}
 	cfg.Jar = &p.jar
 	fill := filling{group: g, client: number, captured: p.values()}
 	if g.auth != nil {

@@ -269,7 +269,7 @@ func (f *flow) connect() (int64, error) {
 	if here || old == nil {
 		return t.now(), nil // it is connected, or about to go
 	}
-	next := newActor(t, g, index, f.number, old.node)
+	next := newActorAt(t, g, index, f.number, old.node)
 	next.flow, next.person, next.churned = f, f.person, true
 	if !g.actors[index].CompareAndSwap(old, next) {
 		return t.now(), f.ctx.Err()

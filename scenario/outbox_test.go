@@ -204,7 +204,7 @@ func TestSentAwayByThePlanWhileAway(t *testing.T) {
 func TestHeldMessagesGoFirst(t *testing.T) {
 	tr, _ := newBenchTrial(t, 1)
 	tr.groups[1].spec.Reconnect = &file.Reconnect{}
-	a := newActor(tr, tr.groups[1], 0, 0, 0)
+	a := newActor(tr, tr.groups[1], 0, 0)
 	out := &kept{}
 	a.conn = out
 	tr.groups[1].actors[0].Store(a)

@@ -30,7 +30,7 @@ func (a *actor) successor(err error) *actor {
 	if _, ok := errors.AsType[*client.ConnectError](err); ok && !g.spec.Reconnect.Refused {
 		return nil
 	}
-	next := newActor(t, g, a.index, a.number, a.nextNode())
+	next := newActorAt(t, g, a.index, a.number, a.nextNode())
 	next.flow, next.person = a.flow, a.person
 	next.calls.follow(&a.calls)
 	next.due, next.late = a.due, a.late

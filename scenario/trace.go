@@ -85,7 +85,7 @@ func (tr *tracer) line(a *actor, at int64, format string, args ...any) {
 // masked returns a text without the secrets of the file and without the values of the client's
 // auth, query and headers.
 func (a *actor) masked(text string) string {
-	cfg := a.group.config(a.person, a.number, a.transport, a.node)
+	cfg := a.group.config(a.person, a.number, a.transport)
 	var values []string
 	var auth any
 	if len(cfg.Auth) > 0 && json.Unmarshal(cfg.Auth, &auth) == nil {

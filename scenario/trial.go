@@ -164,9 +164,9 @@ func (t *trial) probe(ctx context.Context) error {
 		}
 		t.probed = p
 	}
-	for node, url := range t.server.urls {
-		cfg := g.config(p, 0, g.transports[plan.TransportOf(g.spec.Transport, 0)], node)
-		cfg.Timeout = connectedWithin
+	for _, url := range t.server.urls {
+		cfg := g.config(p, 0, g.transports[plan.TransportOf(g.spec.Transport, 0)])
+		cfg.URL, cfg.Timeout = url, connectedWithin
 		d, err := t.dial(ctx, cfg)
 		if err != nil {
 			return &nodeError{url, discreet{err, &filling{group: g, captured: p.values()}, nil}}

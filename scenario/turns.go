@@ -35,7 +35,7 @@ func (g *group) fire(int64) {
 }
 
 func (g *group) come(t *plan.Turn) {
-	a := newActor(g.t, g, int(t.Client), t.Number, g.t.firstNode(g, t.Number))
+	a := newActor(g.t, g, int(t.Client), t.Number)
 	a.churned = t.Late
 	g.actors[t.Client].Store(a)
 	g.present++

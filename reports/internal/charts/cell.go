@@ -32,6 +32,7 @@ func CellFigures(prefix, scenario string, c *result.Cell, names []string) ([]*Fi
 		}
 	}
 	if prefix == "" {
+		add(reach("reach", c, sub))
 		add(receiverCurve("receivers", c, sub))
 		add(completion("completion", c, sub))
 		add(deliveryBySize("room-size", c, sub))

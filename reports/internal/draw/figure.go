@@ -84,6 +84,7 @@ type Area struct{ Low, High []Point }
 type Box struct {
 	X0, X1, Y0, Y1 float64
 	Fill           Fill
+	Text           string // in its middle, where there is room
 }
 
 // Fill is the colour of a box.

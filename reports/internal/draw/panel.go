@@ -237,6 +237,17 @@ func (p *panel) drawBoxes(c *draw.Canvas) {
 			c.Fill(path)
 		}
 	}
+	st := sans(textSize, ink, false)
+	for _, b := range p.Boxes {
+		x0, x1, y0, y1 := p.px(b.X0), p.px(b.X1), p.py(b.Y0), p.py(b.Y1)
+		w := st.Width(b.Text)
+		if b.Text == "" || w+8 > x1-x0 || textSize+4 > y1-y0 {
+			continue
+		}
+		x, y := (x0+x1)/2, (y0+y1)/2-textSize*0.35
+		c.FillPolygon(paper, box(x-w/2-3, y-3, x+w/2+3, y+textSize*0.9)) // ink is not readable on every fill
+		baseline(c, st, x, y, b.Text, text.XCenter)
+	}
 }
 
 func (p *panel) drawGrid(c *draw.Canvas) {
