@@ -36,6 +36,7 @@ func Summary(w io.Writer, run *result.Run) error {
 		layout.TextTable(&b, tables.ChecksTable(c))
 		layout.TextTable(&b, tables.LatencyTable(c.Latency, selection.Metrics(c)))
 		layout.TextTable(&b, tables.NodeTable(c))
+		layout.TextTable(&b, tables.ActTable(c))
 		layout.TextTable(&b, tables.WireTable(c))
 		layout.TextTable(&b, tables.ErrorTable(c))
 	}

@@ -139,25 +139,6 @@ func (f *fault) execute(end context.Context, node *int) bool {
 	return err == nil
 }
 
-// actNote says what was executed, and what came of it.
-func actNote(a *result.FaultAct) string {
-	code := "exit code"
-	if a.Code >= 100 { // a command's is 0 where it did not fail
-		code = "HTTP status"
-	}
-	text := fmt.Sprintf("the fault in %s, %s after the start: %s", a.Phase, metric.FormatSeconds(a.StartS), a.Text)
-	switch {
-	case a.Error != "":
-		text += ": " + a.Error
-	default:
-		text += fmt.Sprintf(": %s %d after %s", code, a.Code, metric.FormatSeconds(a.EndS-a.StartS))
-	}
-	if a.Output != "" {
-		text += ": " + result.Short(a.Output, 200)
-	}
-	return text
-}
-
 // visible is the beginning of an output in one line.
 func visible(text string) string {
 	return result.Short(strings.TrimRight(text, " \r\n\t"), maxActOutput)

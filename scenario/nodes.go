@@ -6,7 +6,9 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/internal/ledger"
+	"github.com/throng-io/throng/scenario/internal/plan"
 	"github.com/throng-io/throng/scenario/internal/record"
 	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
@@ -32,10 +34,14 @@ func (t *trial) heldByNode() []int64 {
 
 // firstNode is the target that a client connects to at first.
 func (t *trial) firstNode(g *group, number int) int {
-	if !t.several() {
+	n := len(t.server.urls)
+	switch {
+	case n < 2 || t.spec.Target.Spread == file.SpreadFirst:
 		return 0
+	case t.spec.Target.Spread == file.SpreadByGroup:
+		return g.index % n
 	}
-	return t.spec.NodeOf(g.index, number)
+	return plan.NodeOf(t.spec.Seed, g.index, number, n)
 }
 
 // nextNode is the target that a client's next attempt goes to: its own after a connection that came

@@ -11,7 +11,7 @@ import (
 
 // How clients are spread over several targets.
 const (
-	SpreadRoundRobin = "round-robin" // the clients of a group take the targets in turn
+	SpreadRoundRobin = "round-robin" // the clients of a group take the targets in turn, in another order each time
 	SpreadFirst      = "first"       // all go to the first; the others are for clients that connect again
 	SpreadByGroup    = "by group"    // the groups take the targets in turn, each with all of its clients
 )
@@ -37,22 +37,6 @@ func (s *Spec) Nodes() int {
 	return len(s.Target.URLs())
 }
 
-// NodeOf is the target of a client when it connects for the first time: of the group with that
-// place in the file, and the client with that number in it.
-func (s *Spec) NodeOf(group, client int) int {
-	n := s.Nodes()
-	if n == 1 {
-		return 0
-	}
-	switch s.Target.Spread {
-	case SpreadFirst:
-		return 0
-	case SpreadByGroup:
-		return group % n
-	}
-	return client % n
-}
-
 // targetsTable is the target of several nodes. A list stands for the mapping with only urls.
 var targetsTable = object[Target]{
 	what: "targets",
@@ -67,7 +51,7 @@ var targetsTable = object[Target]{
 		{key: "urls", about: "their addresses: http://host:port", is: atLeastOne(setOf(like(reAddress))), required: "write urls: [http://host:port, http://host:port]", set: func(d *decoder, n *node, t *Target) {
 			setTargets(d, n, t)
 		}},
-		{key: "spread", about: "how clients are spread: round-robin, the clients of a group in turn; first, all to the first one; by group, the groups in turn", is: oneOf(spreads...), def: SpreadRoundRobin, set: func(d *decoder, n *node, t *Target) {
+		{key: "spread", about: "how clients are spread: round-robin, the clients of a group in turn, in another order each time, so that members of a room are on different ones; first, all to the first one; by group, the groups in turn", is: oneOf(spreads...), def: SpreadRoundRobin, set: func(d *decoder, n *node, t *Target) {
 			t.Spread = d.oneOf(n, "spread", spreads, nil)
 		}},
 		sameAsOne("path"), sameAsOne("engine"), sameAsOne("tls"),

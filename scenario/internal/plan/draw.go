@@ -23,6 +23,7 @@ const (
 	ForBurst
 	ForTemplate
 	ForPeer
+	ForNode
 )
 
 // Draw is the only source of randomness: a hash of the seed, the number's purpose, and up to three
