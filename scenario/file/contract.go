@@ -10,6 +10,7 @@ type Contract struct {
 	Join       *Call // nil: clients are in their rooms when they have connected
 	Leave      *Call
 	Operations []Operation // in file order
+	Frames     *Frames     // of a server without Socket.IO; nil: with the defaults
 }
 
 // Call is an event by which clients join or leave a room.
@@ -37,6 +38,7 @@ var contractTable = object[Contract]{
 		"changes": movedTo("NAME: {emit: [event, ...], to: room, changes: true}"),
 	},
 	fields: []field[Contract]{
+		{key: "frames", is: ref("frames"), set: func(d *decoder, n *node, c *Contract) { c.Frames = decoded(d, n, &framesTable) }},
 		{key: "join", is: ref("call"), set: func(d *decoder, n *node, c *Contract) { c.Join = d.call(n, "join") }},
 		{key: "leave", is: ref("call"), set: func(d *decoder, n *node, c *Contract) { c.Leave = d.call(n, "leave") }},
 		{key: "operations", about: "what clients can send, by names of your own; streams name them: send: [{op: NAME, ...}]", is: atLeastOne(mapOf(form{"pattern": reOperation.String(), "not": form{"enum": []string{OpEmit}}}, ref("operation"))), set: setOperations},
@@ -47,7 +49,8 @@ var callTable = object[Call]{
 	what: "the call",
 	def:  "call", about: "The event by which clients join or leave a room.",
 	fields: []field[Call]{
-		{key: "emit", about: "the event and its arguments, with ${room}", is: anEmit, required: "write emit: [event, argument...]", set: func(*decoder, *node, *Call) {}}, // needs the scope: see call
+		{key: "emit", about: "the event and its arguments, with ${room}; of protocol: websocket the frame", is: anEmit, required: "write emit: [event, argument...]", unless: "http", set: func(*decoder, *node, *Call) {}}, // needs the scope: see call
+		{key: "http", about: "of protocol: sse: the request", is: ref("http"), set: func(*decoder, *node, *Call) {}},                                                                                                        // likewise
 		{key: "ack", about: "whether the server acknowledges it", is: aBool, set: func(d *decoder, n *node, c *Call) {
 			v := d.bool(n, "ack")
 			c.Ack = &v
@@ -58,14 +61,29 @@ var callTable = object[Call]{
 func (d *decoder) call(n *node, what string) *Call {
 	c := &Call{}
 	callTable.decode(d, n, c)
-	if emit := n.get("emit"); emit != nil && !emit.null {
-		c.Emit = d.emission(emit, what, joinScope)
-	}
+	c.Emit = d.emitted(n, what, joinScope)
 	return c
 }
 
-// emission reads a list of an event and its arguments.
+// emitted reads what a call or an operation sends: an event, a frame or a request.
+func (d *decoder) emitted(n *node, what string, sc *scope) Template {
+	emit, http := n.get("emit"), n.get("http")
+	switch {
+	case emit != nil && http != nil:
+		d.errs.add(http.at, fmt.Sprintf("`%s` is sent by emit or by http, not by both", what), "remove one")
+	case http != nil && !http.null:
+		return d.httpCall(http, sc)
+	case emit != nil && !emit.null:
+		return d.emission(emit, what, sc)
+	}
+	return Template{}
+}
+
+// emission reads a list of an event and its arguments; without Socket.IO, a frame.
 func (d *decoder) emission(n *node, what string, sc *scope) Template {
+	if d.framed() {
+		return d.frame(n, sc)
+	}
 	if !d.isList(n, "emit") {
 		return Template{}
 	}

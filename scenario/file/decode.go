@@ -21,6 +21,7 @@ type decoder struct {
 	scope    *scope                 // of the flow that is being read
 	quiet    bool                   // the columns that templates name are used by no group of their own
 	contract *Contract              // read before the groups; nil: none
+	protocol string                 // of the target, read before the contract
 
 	captured []string // by the steps before the connections of the group that is being read
 

@@ -244,7 +244,11 @@ func finishStream(d *decoder, n *node, s *Stream) {
 		if s.Op == OpRoom {
 			sc = roomDataScope
 		}
-		s.Data = jsonTemplate(d, data, d.of(sc))
+		if d.framed() {
+			s.Data = d.frame(data, d.of(sc))
+		} else {
+			s.Data = jsonTemplate(d, data, d.of(sc))
+		}
 	}
 	if s.Operation != nil {
 		d.finishCall(n, s)

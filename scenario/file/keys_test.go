@@ -27,6 +27,24 @@ func assignments(text string) (out []assignment) {
 	return out
 }
 
+// elsewhere are the files of keys that need another one than the rest of their table.
+var elsewhere = map[string]example{
+	"contract.frames": {file: "{version: 1, name: x, target: {url: \"http://h:1\", protocol: websocket}, groups: {a: {count: 1}}, contract: %}"},
+	"call.http":       {file: strings.Replace(inEvents, "%", "join: %", 1), base: assignments("http={post: /a}")},
+	"operation.http":  {file: strings.Replace(inEvents, "%", "operations: {o: %}", 1), base: assignments("to=all|http={post: /a, body: {a: $payload}}")},
+}
+
+const inEvents = "{version: 1, name: x, target: {url: \"http://h:1\", protocol: sse}, groups: {a: {count: 1}}, contract: {%}}"
+
+// exampleOf is the example for a key of a table.
+func exampleOf(def, key string) example {
+	e := examples[def]
+	if other, ok := elsewhere[def+"."+key]; ok {
+		e.file, e.base = other.file, other.base
+	}
+	return e
+}
+
 const inGroup = "{version: 1, name: x, groups: {a: {count: 10, %}}}"
 
 var examples = map[string]example{
@@ -39,10 +57,10 @@ var examples = map[string]example{
 		"listen": "127.0.0.1:3000", "fanout": "sharded", "ping_interval": "5s", "ping_timeout": "5s", "write_timeout": "5s", "gomaxprocs": "2", "recovery": "1m", "queue_bytes": "64KiB", "max_payload": "2MB", "slow": "disconnect",
 	}},
 	"target": {"{version: 1, name: x, groups: {a: {count: 1}}, target: %}", assignments("url=\"http://h:1\""), map[string]string{
-		"url": "\"unix:/run/x.sock\"", "path": "/io/", "engine": "3", "tls": "{insecure: true}", "sample": "{pid: 1}",
+		"url": "\"unix:/run/x.sock\"", "path": "/io/", "engine": "3", "protocol": "sse", "subprotocol": "[a, b]|protocol=websocket", "ping": "5s|protocol=websocket", "tls": "{insecure: true}", "sample": "{pid: 1}",
 	}},
 	"several_targets": {"{version: 1, name: x, groups: {a: {count: 1}}, targets: %}", assignments("urls=[\"http://h:1\", \"http://h:2\"]"), map[string]string{
-		"urls": "[\"https://h:3\"]", "spread": "by group", "path": "/io/", "engine": "3", "tls": "{insecure: true}",
+		"urls": "[\"https://h:3\"]", "spread": "by group", "path": "/io/", "engine": "3", "protocol": "sse", "subprotocol": "[a, b]|protocol=websocket", "ping": "5s|protocol=websocket", "tls": "{insecure: true}",
 	}},
 	"tls": {"{version: 1, name: x, groups: {a: {count: 1}}, target: {url: \"https://h:1\", tls: %}}", nil, map[string]string{
 		"insecure": "true", "ca": "ca.pem", "server_name": "example.test",
@@ -56,14 +74,17 @@ var examples = map[string]example{
 	"feeder": {"{version: 1, name: x, groups: {a: {count: 1, send: [{op: all, rate: 1/s, data: {x: $u.c}}]}}, data: {u: %}}", assignments("csv=u.csv"), map[string]string{
 		"csv": "v.csv", "jsonl": "u.jsonl|-csv", "pick": "unique", "each": "message",
 	}},
+	"frames": {"{version: 1, name: x, target: {url: \"http://h:1\", protocol: websocket}, groups: {a: {count: 1}}, contract: {frames: %}}", nil, map[string]string{
+		"event": "\"$[0].kind\"", "id": "\"$.id\"", "answer": "[ok, no]", "welcome": "hi",
+	}},
 	"contract": {"{version: 1, name: x, groups: {a: {count: 1}}, contract: %}", nil, map[string]string{
-		"join": "{emit: [j, $room]}", "leave": "{emit: [l, $room]}", "operations": "{say: {emit: [s, $payload], to: all}}",
+		"frames": "{welcome: hi}", "join": "{emit: [j, $room]}", "leave": "{emit: [l, $room]}", "operations": "{say: {emit: [s, $payload], to: all}}",
 	}},
 	"call": {"{version: 1, name: x, groups: {a: {count: 1}}, contract: {join: %}}", assignments("emit=[j]"), map[string]string{
-		"emit": "[k, 1]", "ack": "true",
+		"emit": "[k, 1]", "ack": "true", "http": "{post: /b}",
 	}},
 	"operation": {"{version: 1, name: x, groups: {a: {count: 1}}, contract: {operations: {o: %}}}", assignments("emit=[e, $payload]|to=all"), map[string]string{
-		"emit": "[e, $payload, $stamp]", "to": "{room: true, others: true}", "deliver": "said", "ack": "true", "namespace": "/", "stamp": "\"$[0].a\"", "correlate": "\"$[0].b\"|emit=[e, $stamp]", "changes": "true",
+		"http": "{post: /b, text: $payload}", "emit": "[e, $payload, $stamp]", "to": "{room: true, others: true}", "deliver": "said", "ack": "true", "namespace": "/", "stamp": "\"$[0].a\"", "correlate": "\"$[0].b\"|emit=[e, $stamp]", "changes": "true",
 	}},
 	"audience": {"{version: 1, name: x, data: {u: {csv: u.csv}}, audiences: {user: $u.id}, groups: {a: {count: 1}}, contract: {operations: {o: {emit: [e, $payload], to: %}}}}", assignments("all=true"), map[string]string{
 		"room": "true|-all", "all": "true|others=true", "self": "true|-all", "others": "true", "namespace": "/", "peer": "true|-all", "group": "a|-all", "audience": "user|-all", "own": "true|audience=user|-all", "also_own": "true|audience=user|-all",
@@ -197,7 +218,7 @@ func everyKey() (out []row) {
 func TestEveryKeyIsTaken(t *testing.T) {
 	s := compile(t)
 	for _, r := range everyKey() {
-		e, ok := examples[r.def]
+		e, ok := exampleOf(r.def, r.key), examples[r.def].file != ""
 		value, has := e.good[r.key]
 		if !ok || !has {
 			t.Errorf("keys_test.go has no value for %s of $defs.%s", r.key, r.def)
@@ -233,7 +254,7 @@ func TestEveryDefaultIsTrue(t *testing.T) {
 			continue
 		}
 		told++
-		e := examples[r.def]
+		e := exampleOf(r.def, r.key)
 		value := fmt.Sprint(def)
 		if strings.ContainsAny(value, ":") {
 			value = fmt.Sprintf("%q", value)
@@ -267,7 +288,7 @@ func TestEveryKeyWithOddValues(t *testing.T) {
 	s := compile(t)
 	taken, refused := 0, 0
 	for _, r := range everyKey() {
-		e := examples[r.def]
+		e := exampleOf(r.def, r.key)
 		set, without := keyWith(r.key, e.good[r.key])
 		for _, value := range append(odd, "null") {
 			set[len(set)-1].value = value
@@ -305,7 +326,7 @@ func TestEveryKeyWithOddValues(t *testing.T) {
 // A misspelt key is reported with the intended key; a missing mandatory key is reported.
 func TestEveryKeyMistyped(t *testing.T) {
 	for _, r := range everyKey() {
-		e := examples[r.def]
+		e := exampleOf(r.def, r.key)
 		set, without := keyWith(r.key, e.good[r.key])
 		if r.required {
 			text, _ := e.text(nil, r.key)

@@ -32,10 +32,15 @@ type Spec struct {
 
 // Target is a foreign server, found by its address.
 type Target struct {
-	URL    string // of the first node: http, https, ws or wss, without the Engine.IO path; or unix: and the path of a socket
-	Path   string // default "/socket.io/"
-	Engine int    // revision of Engine.IO: Engine4 (default) or Engine3, for groups that name none
-	TLS    *TLS   // nil: the system's rules
+	URL  string // of the first node: http, https, ws or wss, without the Engine.IO path; or unix: and the path of a socket
+	Path string // default "/socket.io/"
+
+	Protocol     string        // SocketIO (default), WebSocket or SSE
+	Subprotocols []string      // that clients of a plain websocket offer
+	Ping         time.Duration // of such a client: between two ping frames, and how long a pong may take; default 25s
+
+	Engine int  // revision of Engine.IO: Engine4 (default) or Engine3, for groups that name none
+	TLS    *TLS // nil: the system's rules
 	Sample *Sample
 	// Several are the addresses of all nodes of targets:, in file order; nil: URL alone.
 	Several []string

@@ -53,6 +53,7 @@ var templateNames = []struct {
 	{DrawNowISO, "the time as a text: 2026-01-31T12:00:00.000Z", everywhere | inOnce},
 	{rowCounter, "a counter of `counters:`, which each client counts for itself: one more at each use", everywhere},
 	{DrawLoop, "the number of the round of a repeat, from 0", inRepeat},
+	{HoleCall, "the number of the call, which its answer repeats; of protocol: websocket", inOperation | inJoin | inFlow},
 	{rowPeer, "of the client that the message is for: `peer.client.index`, `peer.group`, `peer.sid` (its socket id), `peer.FILE.COLUMN`, or `peer.AUDIENCE`, its key", inOperation},
 	{"FILE.COLUMN", "the client's row of a data file", everywhere | inAudience},
 	{"NAME", "a value that an earlier step captured; values of before can also be used in auth, query, headers, data and react", inBefore | inOnce | inFlow},

@@ -71,7 +71,8 @@ var operationTable = object[Operation]{
 		"on": "did you mean `deliver`?", "receive": "did you mean `deliver`?", "room": "write to: room, and \"${room}\" into emit",
 	},
 	fields: []field[Operation]{
-		{key: "emit", about: "the event and its arguments, with ${payload}, ${room} and other names", is: anEmit, required: "write emit: [event, argument...]", set: func(*decoder, *node, *Operation) {}}, // needs the name: see setOperations
+		{key: "emit", about: "the event and its arguments, with ${payload}, ${room} and other names; of protocol: websocket the frame", is: anEmit, required: "write emit: [event, argument...]", unless: "http", set: func(*decoder, *node, *Operation) {}}, // needs the name: see setOperations
+		{key: "http", about: "of protocol: sse: the request", is: ref("http"), set: func(*decoder, *node, *Operation) {}},                                                                                                                                    // likewise
 		{key: "to", about: "the clients that should receive it", is: anyOf(form{"enum": audienceWords}, form{"type": "string", "pattern": reName.String()}, aVariable, ref("audience")), required: "write to: room, all, others, self, peer, none, or a name of audiences:", set: func(d *decoder, n *node, o *Operation) {
 			o.To = d.audience(n)
 		}},
@@ -220,16 +221,19 @@ func setOperations(d *decoder, n *node, c *Contract) {
 
 func finishOperation(d *decoder, n *node, o *Operation) {
 	emit := n.get("emit")
-	if emit == nil || emit.null {
-		return
+	if emit == nil {
+		emit = n.get("http")
 	}
 	before := len(d.uses)
-	o.Emit = d.emission(emit, o.Name, operationScope)
+	o.Emit = d.emitted(n, o.Name, operationScope)
 	d.opUses[o.Name], d.uses = slices.Clone(d.uses[before:]), d.uses[:before]
 	if o.Emit.IsZero() {
 		return
 	}
-	o.Event = emit.items[0].text
+	o.Event = o.Name
+	if !d.framed() {
+		o.Event = emit.items[0].text
+	}
 	payloads := 0
 	for _, h := range o.Emit.Holes {
 		if h.Name == HolePayload || h.Name == HoleStamp {

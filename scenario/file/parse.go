@@ -174,6 +174,7 @@ func (d *decoder) spec(root *node, params map[string]string, trial *searchTrial)
 		d.vars.expand(d.errs, d.vars.defs[name], varScope) // mistakes also of unused ones
 	}
 	clear(d.vars.used)
+	d.protocol = d.protocolOf(root)
 	if n := root.get("contract"); n != nil && !n.null {
 		d.places["contract"] = n
 		d.contract = decoded(d, n, &contractTable)
@@ -303,6 +304,7 @@ func (d *decoder) together(root *node, s *Spec) {
 	d.checkReplays(s)
 	d.checkWires(s)
 	d.checkEngine(s)
+	d.checkFrames(root, s)
 	for _, g := range s.Groups {
 		d.checkRamp(s, g)
 		for i := range g.Send {

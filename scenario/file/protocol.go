@@ -28,6 +28,9 @@ var anEngine = form{"enum": []any{Engine3, Engine4, strconv.Itoa(Engine3), strco
 func (s *Spec) speak() {
 	for i := range s.Groups {
 		g := &s.Groups[i]
+		if s.Target != nil && s.Target.Protocol == SSE {
+			g.Transport = []Share{{SSE, 1}}
+		}
 		if g.Engine == 0 && s.Target != nil && s.Target.Engine == Engine3 {
 			g.Engine = Engine3
 		}

@@ -187,7 +187,7 @@ func filled(root *node, f *File) *node {
 	groups := root.get("groups")
 	for _, g := range s.Groups {
 		if n := groups.get(g.Name); n != nil && n.kind == dict {
-			groups = groups.with(g.Name, filledGroup(n, &g))
+			groups = groups.with(g.Name, filledGroup(n, &g, s.Target != nil && s.Target.Protocol != SocketIO))
 		}
 	}
 	root = root.with("groups", groups)
@@ -204,11 +204,11 @@ func filled(root *node, f *File) *node {
 	return root
 }
 
-func filledGroup(n *node, g *Group) *node {
-	if len(g.Transport) == 1 {
+func filledGroup(n *node, g *Group, framed bool) *node {
+	if len(g.Transport) == 1 && !framed {
 		n = n.fill("transport", g.Transport[0].Name)
 	}
-	baseline := slices.ContainsFunc(g.Transport, func(t Share) bool { return slices.Contains(baselines, t.Name) })
+	baseline := framed || slices.ContainsFunc(g.Transport, func(t Share) bool { return slices.Contains(baselines, t.Name) })
 	if !baseline && n.get("transport").kind == scalar { // baselines have neither
 		n = n.fill("namespace", g.Namespace)
 		if g.Namespace != NoNamespace {

@@ -23,7 +23,7 @@ type table interface{ definition() (name string, f form) }
 // tables are the definitions of the schema, in order. The first is the whole file.
 func tables() []table {
 	return []table{
-		&specTable, &serverTable, &targetTable, &targetsTable, &tlsTable, &sampleTable, &matrixTable, &feederTable, &contractTable, &callTable, &operationTable, &audienceTable, &peerTable,
+		&specTable, &serverTable, &targetTable, &targetsTable, &tlsTable, &sampleTable, &matrixTable, &feederTable, &contractTable, &framesTable, &callTable, &operationTable, &audienceTable, &peerTable,
 		&groupTable, &connectTable, &reconnectTable, &readTable, &roomsTable, &streamTable, &flowTable, &stepTable, &repeatTable, &expectTable,
 		&httpTable, &extractTable, &beforeTable, &reactionTable, &phaseTable, &faultTable, &rollingTable, &networkTable, &checkTable, &searchTable, &confirmTable, &reportTable,
 	}
@@ -283,7 +283,7 @@ var (
 	anything      = form{}
 	aLength       = anyOf(aDuration, aDistribution)
 	aLevel        = anyOf(aCount, aRate, aSize, aShare)
-	anEmit        = form{"type": "array", "minItems": 1}
+	anEmit        = form{"type": []string{"array", "object", "string"}, "minItems": 1} // a frame may be any of them
 	anEvent       = form{"allOf": []form{aText, {"not": form{"enum": append([]string{""}, reservedEvents...)}}}}
 	aURL          = form{"type": "string", "pattern": `^(/|https?://|.*\$)`}
 	aPath         = form{"type": "string", "pattern": `^(\$(\s*[.\[].*)?|.*\$\{.*)$`}

@@ -29,7 +29,7 @@ var beyondSchema = map[string][]string{
 		"before-emit", "before-redirect-status", "flow-capture-header", "flow-start-phase", "flow-forever-spins", "flow-every-once",
 		"check-gap-of-poisson", "replay-two-logs",
 		"check-step-nothing", "flow-capture-from-nothing", "flow-capture-of-think", "flow-spins",
-		"check-no-recovery", "check-server-no-sample", "no-phase-recorded", "recover-forgotten", "recover-msgpack", "engine3", "engine3-parser",
+		"check-no-recovery", "check-server-no-sample", "no-phase-recorded", "recover-forgotten", "recover-msgpack", "engine3", "engine3-parser", "frames-keys", "frames-no-answer", "frames-no-contract", "frames-of-socketio", "http-of-socketio", "sse-groups", "sse-keys",
 		"bare-broadcast", "bare-mixed", "baseline-mixed", "baseline-share", "baseline-socketio", "baseline-target", "binary-data", "namespace-of-stream", "parser-mixed",
 		"check-decile-of-even", "rooms-move-nowhere",
 		"contract-no-ack", "contract-no-all", "contract-payload-twice", "audience-keys", "audience-nobody", "group-data", "op-unknown", "operation-event", "operation-namespace", "operation-no-rooms", "operation-places", "operation-stream", "data-unused", "op-emit", "stream-data-no-place", "stream-data-size", "stream-emit-expect",

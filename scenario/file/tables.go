@@ -161,13 +161,22 @@ var serverTable = object[Server]{
 var targetTable = object[Target]{
 	what: "the target",
 	def:  "target", about: "The server under test, when it is not the built-in one. It must offer the events of the built-in bench application, or contract: names its own.",
-	fresh: func() Target { return Target{Path: "/socket.io/", Engine: Engine4} },
+	fresh: func() Target {
+		return Target{Path: "/socket.io/", Engine: Engine4, Protocol: SocketIO, Ping: defaultPing}
+	},
 	fields: []field[Target]{
 		{key: "url", about: "its address: http://host:port, or unix:/path/of.sock", is: like(reAddress), required: "write url: http://host:port", set: func(d *decoder, n *node, t *Target) {
 			t.URL = d.string(n, "url", checkURL)
 		}},
 		{key: "path", about: "its Engine.IO path", is: like(reEnginePath), def: "/socket.io/", set: func(d *decoder, n *node, t *Target) {
 			t.Path = d.string(n, "path", matches(reEnginePath, "an Engine.IO path", "write it like /socket.io/"))
+		}},
+		{key: "protocol", about: "what it speaks: websocket, frames of its own form over a plain websocket; sse, server-sent events and HTTP", is: oneOf(protocols...), def: SocketIO, set: func(d *decoder, n *node, t *Target) { t.Protocol = d.oneOf(n, "protocol", protocols, nil) }},
+		{key: "subprotocol", about: "one, or several, that clients of a plain websocket offer", is: anyOf(aText, setOf(aText)), set: func(d *decoder, n *node, t *Target) {
+			t.Subprotocols = d.strings(n, "subprotocol", matches(reToken, "a subprotocol", "use letters, digits, . and -"))
+		}},
+		{key: "ping", about: "how often clients of a plain websocket send a ping frame, and how long its pong may take; default 25s", is: aDuration, set: func(d *decoder, n *node, t *Target) {
+			t.Ping = d.duration(n, "ping", time.Millisecond, 24*time.Hour)
 		}},
 		{key: "engine", about: "revision of Engine.IO that the groups speak: 3 for a server of Socket.IO 2", is: anEngine, def: 4, set: func(d *decoder, n *node, t *Target) { t.Engine = d.engine(n) }},
 		{key: "tls", is: ref("tls"), set: func(d *decoder, n *node, t *Target) {
@@ -176,6 +185,19 @@ var targetTable = object[Target]{
 		{key: "sample", is: ref("sample"), set: func(d *decoder, n *node, t *Target) {
 			t.Sample = decoded(d, n, &sampleTable)
 		}},
+	},
+	done: func(d *decoder, n *node, t *Target) {
+		if t.Protocol != SocketIO && n.get("path") == nil {
+			t.Path = "/"
+		}
+		for _, key := range []string{"subprotocol", "ping"} {
+			if v := n.get(key); v != nil && t.Protocol != WebSocket {
+				d.errs.add(v.at, fmt.Sprintf("`%s` is of plain websockets, and the target speaks %s", key, t.Protocol), "write protocol: websocket, or remove it")
+			}
+		}
+		if v := n.get("engine"); v != nil && t.Protocol != SocketIO {
+			d.errs.add(v.at, fmt.Sprintf("`engine` is of Socket.IO, and the target speaks %s", t.Protocol), "remove it")
+		}
 	},
 }
 

@@ -54,8 +54,9 @@ var targetsTable = object[Target]{
 		{key: "spread", about: "how clients are spread: round-robin, the clients of a group in turn, in another order each time, so that members of a room are on different ones; first, all to the first one; by group, the groups in turn", is: oneOf(spreads...), def: SpreadRoundRobin, set: func(d *decoder, n *node, t *Target) {
 			t.Spread = d.oneOf(n, "spread", spreads, nil)
 		}},
-		sameAsOne("path"), sameAsOne("engine"), sameAsOne("tls"),
+		sameAsOne("path"), sameAsOne("protocol"), sameAsOne("subprotocol"), sameAsOne("ping"), sameAsOne("engine"), sameAsOne("tls"),
 	},
+	done: targetTable.done,
 }
 
 // sameAsOne is a key that several targets have as a single one has it.

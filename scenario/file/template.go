@@ -55,6 +55,7 @@ const (
 	HoleEvent   = "event"
 	HoleSeq     = "seq"
 	HolePayload = "payload"
+	HoleCall    = "call.id"
 	HoleStamp   = "stamp"
 )
 

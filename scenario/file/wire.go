@@ -98,6 +98,9 @@ func (g *Group) notBaseline(d *decoder, n *node, name string) {
 // checkWires checks what all groups must agree on: the built-in server speaks one
 // parser and one application, and the baselines reach each other only.
 func (d *decoder) checkWires(s *Spec) {
+	if d.framed() {
+		return // see checkFrames
+	}
 	where := func(g Group, key string) place { return at(d.places["group "+g.Name], key) }
 	first := s.Groups[0]
 	plainFirst := first.baseline()
