@@ -205,14 +205,16 @@ func (a *actor) live(ctx context.Context) *actor {
 		defer timer.Stop()
 		a.join()
 	}
-	err = d.Run(a)
+	err = d.Run(a.handler(began))
 	in, out := d.Bytes()
 	t.ended(a, in, out)
 	t.count.bytesIn.Add(int64(in))
 	t.count.bytesOut.Add(int64(out))
 	t.count.connected.Add(-1)
-	if r := a.group.spec.Reconnect; r != nil && r.Recover {
-		a.session = d.Session()
+	if r := a.group.spec.Reconnect; r != nil {
+		if a.session = d.Session(); !r.Recover {
+			a.session = client.Session{Retry: a.session.Retry}
+		}
 	}
 	return a.end(err)
 }

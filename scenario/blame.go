@@ -21,6 +21,10 @@ func blame(err error, secure, first bool) string {
 	if _, plain := errors.AsType[tls.RecordHeaderError](d.Err); plain {
 		return "the server there does not speak TLS: write http:// (or ws://) instead"
 	}
+	causes := causes
+	if d.Protocol != "" && d.Protocol != client.SocketIO {
+		causes = plainCauses
+	}
 	for i := range causes {
 		c := &causes[i]
 		if c.class == d.Class && (c.stage == "" || c.stage == d.Stage) && (!secure || !c.plain) && (first || !c.first) {
@@ -35,22 +39,29 @@ func blame(err error, secure, first bool) string {
 
 // Texts that several causes share.
 const (
-	wrongPath = "no Socket.IO server answers at that path: name the right path with --set target.path=/PATH/"
-	noHeaders = "a proxy in front drops the headers Upgrade and Connection: let it pass them on (nginx: proxy_http_version 1.1 and both proxy_set_header), or use transport: polling"
-	notSticky = "a process other than the one that opened the session answered: configure sticky sessions at the load balancer, or use transport: websocket"
-	tooOld    = "this server speaks Engine.IO 4, as Socket.IO 3 and later do: remove engine: 3, or set allowEIO3 in the server"
-	badParser = "servers with another parser close the connection like this: set the group's parser: to the parser of the server (json or msgpack)"
+	wrongPath  = "no Socket.IO server answers at that path: name the right path with --set target.path=/PATH/"
+	noHeaders  = "a proxy in front drops the headers Upgrade and Connection: let it pass them on (nginx: proxy_http_version 1.1 and both proxy_set_header), or use transport: polling"
+	notSticky  = "a process other than the one that opened the session answered: configure sticky sessions at the load balancer, or use transport: websocket"
+	tooOld     = "this server speaks Engine.IO 4, as Socket.IO 3 and later do: remove engine: 3, or set allowEIO3 in the server"
+	badTLS     = "name its certificate authority with --set target.tls.ca=FILE, or accept any certificate with --set target.tls.insecure=true (target: {tls: ...} in the scenario)"
+	noUpstream = "the proxy in front does not reach the server behind it"
+	overloaded = "the server, or the proxy in front, takes no more connections"
+	tooFast    = "a rate limit refuses clients: let them come more slowly with connect: {rate: ...}"
+	badParser  = "servers with another parser close the connection like this: set the group's parser: to the parser of the server (json or msgpack)"
 )
 
-// causes are the likeliest ones, by the stage and the class of a client.DialError. The first that
-// fits is it.
-var causes = []struct {
+// A cause is the likeliest reason of failures at a stage with a class.
+type cause struct {
 	stage, class string // stage "": all
 	plain        bool   // without TLS alone
 	first        bool   // of the first client alone
 	text         string
-}{
-	{class: "tls", text: "name its certificate authority with --set target.tls.ca=FILE, or accept any certificate with --set target.tls.insecure=true (target: {tls: ...} in the scenario)"},
+}
+
+// causes are the likeliest ones, by the stage and the class of a client.DialError. The first that
+// fits is it.
+var causes = []cause{
+	{class: "tls", text: badTLS},
 	{stage: "open", class: "closed", first: true, plain: true, text: "check that it speaks Socket.IO there and under that path (--set target.path=/PATH/), and not over TLS: then write https://"},
 	{stage: "open", class: "reset", first: true, plain: true, text: "check that it speaks Socket.IO there, and not over TLS: then write https://"},
 	{stage: "open", class: "closed", first: true, text: wrongPath},
@@ -58,9 +69,9 @@ var causes = []struct {
 	{stage: "open", class: "page", text: "every path there answers with a web page: name the path of Socket.IO with --set target.path=/PATH/, or let the proxy in front pass that path on"},
 	{stage: "open", class: "http.404", first: true, text: wrongPath},
 	{stage: "open", class: "http.405", first: true, text: wrongPath},
-	{stage: "open", class: "http.502", text: "the proxy in front does not reach the server behind it"},
-	{stage: "open", class: "http.503", text: "the server, or the proxy in front, takes no more connections"},
-	{stage: "open", class: "http.429", text: "a rate limit refuses clients: let them come more slowly with connect: {rate: ...}"},
+	{stage: "open", class: "http.502", text: noUpstream},
+	{stage: "open", class: "http.503", text: overloaded},
+	{stage: "open", class: "http.429", text: tooFast},
 	{stage: "open", class: "engine.0", text: "the server has this transport switched off: choose another with transport:"},
 	{stage: "open", class: "engine.3", text: noHeaders},
 	{stage: "upgrade", class: "engine.3", text: noHeaders},
@@ -74,6 +85,25 @@ var causes = []struct {
 	{stage: "namespace", class: "protocol", first: true, text: badParser},
 	{stage: "namespace", class: "timeout", text: "it opened the session and did not answer CONNECT: check the group's namespace:, and that each middleware of the server calls next()"},
 	{stage: "namespace", class: "connect_error", text: "it refused the client: check auth, namespace and before of the group"},
+}
+
+// plainCauses are those of a target without Socket.IO.
+var plainCauses = []cause{
+	{class: "tls", text: badTLS},
+	{stage: "open", class: "closed", first: true, plain: true, text: "check the port and the path (--set target.path=/PATH), and that it does not speak TLS: then write https:// or wss://"},
+	{stage: "open", class: "reset", first: true, plain: true, text: "check the port, and that it does not speak TLS: then write https:// or wss://"},
+	{stage: "open", class: "page", text: "a web page is at that path: name the right path with --set target.path=/PATH"},
+	{stage: "open", class: "http.400", text: "it is no websocket at that path, or " + noHeaders},
+	{stage: "open", class: "http.401", text: "it refused the client: check the group's headers and query"},
+	{stage: "open", class: "http.403", text: "it refused the client: check the group's headers (such as Origin) and query"},
+	{stage: "open", class: "http.404", text: "name the right path with --set target.path=/PATH"},
+	{stage: "open", class: "http.426", text: noHeaders},
+	{stage: "open", class: "http.502", text: noUpstream},
+	{stage: "open", class: "http.503", text: overloaded},
+	{stage: "open", class: "http.429", text: tooFast},
+	{stage: "open", class: "protocol", text: "check target.protocol and target.path: another kind of service answers there"},
+	{stage: "namespace", class: "closed", text: "it closed the connection instead of sending the event that frames: {welcome: ...} names: check the group's auth"},
+	{stage: "namespace", class: "timeout", text: "it did not send the event that frames: {welcome: ...} names: check it, and the group's auth"},
 }
 
 // blamed adds the likeliest cause to an error of the client's connection.

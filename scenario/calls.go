@@ -97,6 +97,25 @@ func (b *callBook) answer(id uint64) (c pendingCall, was callState) {
 	return c, callOpen
 }
 
+// isOpen reports whether a call waits for its answer.
+func (b *callBook) isOpen(id uint64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return id >= b.base && id < b.next && b.at(id).state == callOpen
+}
+
+// oldest returns the call that has waited longest.
+func (b *callBook) oldest() (id uint64, is bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for id := b.base; id < b.next; id++ {
+		if b.at(id).state == callOpen {
+			return id, true
+		}
+	}
+	return 0, false
+}
+
 // expire visits the open calls, oldest first, and closes those for which over is true.
 func (b *callBook) expire(over func(c *pendingCall) bool) {
 	b.mu.Lock()

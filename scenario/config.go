@@ -39,7 +39,9 @@ func (g *group) config(p *person, number, transport int) *client.Config {
 	cfg.Jar = &p.jar
 	fill := filling{group: g, client: number, captured: p.values()}
 	if g.auth != nil {
-		cfg.Auth = g.auth.append(nil, &fill)
+		if cfg.Auth = g.auth.append(nil, &fill); g.frames != nil { // the first frame
+			cfg.Auth, cfg.Hello = nil, cfg.Auth
+		}
 	}
 	if len(g.query) > 0 {
 		cfg.Query = url.Values{}

@@ -2,7 +2,6 @@ package scenario
 
 import (
 	"context"
-	"strconv"
 	"time"
 
 	"github.com/throng-io/throng/protocol/socketio"
@@ -35,7 +34,8 @@ func newContract(t *trial) *contract {
 // acknowledges it.
 func (t *trial) joinAsked() (asked, acknowledged bool) {
 	if t.contract == nil {
-		return true, true
+		framed := t.groups[0].frames != nil
+		return !framed, !framed
 	}
 	return t.contract.join != nil, t.contract.spec.Join.WantsAck()
 }
@@ -44,15 +44,16 @@ func (t *trial) joinAsked() (asked, acknowledged bool) {
 // id; negative when the server does not acknowledge moves.
 func (g *group) appendMove(dst []byte, join bool, number int, room string, id int64) []byte {
 	dst = append(dst, g.head...)
+	fill := filling{group: g, client: number, room: room, message: roomDraw(room)}
 	if id >= 0 {
-		dst = strconv.AppendInt(dst, id, 10)
+		dst = g.appendCall(dst, uint64(id), &fill)
 	}
 	if c := g.t.contract; c != nil {
 		p := c.leave
 		if join {
 			p = c.join
 		}
-		return p.append(dst, &filling{group: g, client: number, room: room, message: roomDraw(room)})
+		return p.append(dst, &fill)
 	}
 	word := `["leave",`
 	if join {

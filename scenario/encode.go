@@ -33,6 +33,9 @@ func (a *actor) transmit(packet []byte, attachments ...[]byte) error {
 }
 
 func (g *group) transmit(to sender, packet []byte, attachments ...[]byte) error {
+	if g.frames != nil {
+		return transmitFrame(to, packet, attachments)
+	}
 	if g.parser == socketio.MessagePack {
 		packed, err := pack(packet, attachments)
 		if err != nil {
@@ -87,7 +90,7 @@ func (s *stream) send(a *actor, packet []byte, o *plan.Op, seq uint32) error {
 	}
 	s.blob = s.blob[:size]
 	copy(s.blob, raw[:])
-	if s.group.bare() {
+	if s.group.bare() || s.group.frames != nil {
 		return a.conn.SendBinary(nil, s.blob)
 	}
 	return a.transmit(packet, s.blob)

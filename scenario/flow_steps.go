@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/throng-io/throng/scenario/client"
@@ -92,11 +91,11 @@ func (f *flow) emit(s *step) (until int64, err error) {
 	if e := s.spec.Expect; e != nil {
 		f.put(func() { delete(f.inbox, e.Event) }) // earlier events do not answer this
 	}
-	packet := append([]byte(nil), a.group.head...)
+	packet, fill := append([]byte(nil), a.group.head...), f.filling()
 	if s.spec.Ack > 0 {
-		packet = strconv.AppendUint(packet, f.open(a), 10)
+		packet = a.group.appendCall(packet, f.open(a), fill)
 	}
-	if err := a.transmit(s.emit.append(packet, f.filling())); err != nil {
+	if err := a.transmit(s.emit.append(packet, fill)); err != nil {
 		return 0, failed(metric.HowSend, "%w", err)
 	}
 	until = f.group.t.now()

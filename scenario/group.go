@@ -46,6 +46,8 @@ type group struct {
 	react     map[string]*reaction
 	byRoom    [][]uint32 // clients by room; made when a stream needs it
 
+	frames  *frames              // nil: Socket.IO
+	stream  [][eventMetrics]int  // series of server-sent events, by the trial's transports
 	head    []byte               // of every event packet: type and namespace
 	auth    *pattern             // nil: none
 	query   []namedPattern       //
@@ -100,6 +102,9 @@ func newGroup(t *trial, spec *file.Group, index, first int) *group {
 			g.rooms[i] = t.audience(spec.Namespace, r.Prefix, i)
 		}
 	}
+	if g.frames = newFrames(t.spec); g.frames != nil {
+		g.head = nil
+	}
 	g.planRooms()
 	for _, s := range spec.Transport {
 		g.transports = append(g.transports, indexIn(&t.kinds.transports, s.Name))
@@ -129,6 +134,12 @@ func (g *group) finish() {
 		g.rtt, g.late = append(g.rtt, at), append(g.late, late)
 	}
 	for i, name := range g.t.kinds.transports {
+		if g.frames != nil && g.frames.protocol == file.SSE {
+			g.stream = append(g.stream, [eventMetrics]int{})
+			for n, name := range eventNames {
+				g.stream[i][n] = g.t.addSeries(record.Series{Metric: name, Group: g.spec.Name, Transport: file.SSE})
+			}
+		}
 		for stage, what := range stageNames {
 			x := record.Series{Metric: what, Group: g.spec.Name, Transport: name}
 			g.connect[i][stage] = g.t.addSeries(x)
@@ -142,6 +153,9 @@ func (g *group) finish() {
 		g.configs[i] = client.Config{
 			URL: g.t.server.ep.URL, Path: g.t.server.ep.Path, Transport: name, Namespace: g.spec.Namespace, More: g.spec.More, Parser: g.parser, Engine: g.spec.Engine, Poll: g.spec.Poll,
 			TLS: g.t.server.tls, Timeout: g.spec.Connect.Timeout, MaxMessage: g.t.receives(),
+		}
+		if g.frames != nil {
+			g.frames.speak(&g.configs[i], g.t.spec.Target)
 		}
 	}
 }

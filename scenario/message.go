@@ -26,7 +26,7 @@ func (s *stream) template() file.Template {
 	} else if s.stamped && !data.Has(file.HolePayload) && s.spec.Op != file.OpEmit {
 		data = stampedData(data)
 	}
-	if bare {
+	if bare || s.group.frames != nil {
 		return data
 	}
 	event := string(socketio.AppendString(nil, s.spec.Event))

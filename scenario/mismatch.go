@@ -168,7 +168,7 @@ func (t *trial) emptyRooms(rows [][]ledger.Row) string {
 
 // joinEvent is the event by which clients ask for rooms.
 func (t *trial) joinEvent() string {
-	if t.contract == nil {
+	if t.contract == nil || t.groups[0].frames != nil {
 		return "join"
 	}
 	// The template is a list of JSON with holes; the event is a text at its head.

@@ -44,6 +44,7 @@ const (
 	patchDraw
 	patchPeer
 	patchSID
+	patchCall
 )
 
 // holeStamp is the hole that the runner itself puts into data.
@@ -51,7 +52,7 @@ const holeStamp = "$b"
 
 var patchKinds = map[string]patchKind{
 	file.HoleClient: patchClient, file.HoleGroup: patchGroup, file.HoleRoom: patchRoom, file.HoleEvent: patchEvent,
-	file.HoleSeq: patchSeq, file.HolePayload: patchPayload, holeStamp: patchStamp, file.HoleStamp: patchStamp, holeSID: patchSID,
+	file.HoleSeq: patchSeq, file.HolePayload: patchPayload, holeStamp: patchStamp, file.HoleStamp: patchStamp, holeSID: patchSID, file.HoleCall: patchCall,
 }
 
 // A filling has the values for the patches.
@@ -61,6 +62,7 @@ type filling struct {
 	room     string
 	event    string
 	seq      uint32
+	call     uint64            // the id that an answer repeats
 	stamp    *stamp.Stamp      // nil: the payload is filler only
 	stream   int               // the stream of the message, and the number of the message in it
 	message  uint64            // for what is drawn also of a step of the client's flow, or of its reaction
@@ -165,6 +167,8 @@ func (x *patch) append(dst []byte, f *filling) []byte {
 	switch x.kind {
 	case patchClient:
 		return strconv.AppendInt(dst, int64(f.client), 10)
+	case patchCall:
+		return strconv.AppendUint(dst, f.call, 10)
 	case patchSeq:
 		return strconv.AppendUint(dst, uint64(f.seq), 10)
 	case patchGroup:

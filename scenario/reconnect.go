@@ -51,7 +51,11 @@ func (a *actor) successor(err error) *actor {
 // pause waits for the time of the next attempt. It reports whether to make one.
 func (a *actor) pause(ctx context.Context) bool {
 	r := plan.Unit(plan.Draw(a.t.spec.Seed, plan.ForBackoff, uint64(a.id), uint64(a.drops), uint64(a.tries)))
-	timer := time.NewTimer(plan.Backoff(a.group.spec.Reconnect, a.tries, r))
+	wait := plan.Backoff(a.group.spec.Reconnect, a.tries, r)
+	if a.session.Retry > 0 && a.tries == 0 { // a server of events says how long clients wait
+		wait = a.session.Retry
+	}
+	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	a.tries++
 	select {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -114,7 +113,7 @@ func (s *stream) packet() {
 	if s.spec.Binary {
 		kind = "51-"
 	}
-	if spaces := s.group.spec.Spaces(); len(spaces) > 0 {
+	if spaces := s.group.spec.Spaces(); len(spaces) > 0 && s.group.frames == nil {
 		s.head = headOf(kind, spaces[s.spec.Space])
 	}
 	form := s.template()
@@ -351,7 +350,7 @@ func (s *stream) emit(a *actor, o *plan.Op, waited bool) (lost bool) {
 func (s *stream) build(a *actor, o *plan.Op, id uint64, room int, seq uint32) []byte {
 	b := append(s.buf[:0], s.head...)
 	if s.spec.Ack > 0 {
-		b = strconv.AppendUint(b, id, 10)
+		b = s.group.appendCall(b, id, &s.fill)
 	}
 	if s.custom != nil {
 		s.buf = s.compose(b, a, o, room, seq)

@@ -28,8 +28,16 @@ func (e *TargetError) Error() string {
 		_, why, _ := strings.Cut(e.Err.Error(), "connect_error: ") // of e.Err, which keeps secrets out
 		return fmt.Sprintf("the target %s refused the first client: %s; check auth, namespace and before of its group", e.URL, why)
 	}
-	remedy := cmp.Or(blame(e.Err, secureURL(e.URL), true), "check that it runs and speaks Socket.IO there")
+	remedy := cmp.Or(blame(e.Err, secureURL(e.URL), true), runs(e.Err))
 	return fmt.Sprintf("the target %s cannot be reached: %v; %s", e.URL, e.Err, remedy)
+}
+
+// runs is the remedy where nothing better is known.
+func runs(err error) string {
+	if d, ok := errors.AsType[*client.DialError](err); ok && d.Protocol != "" && d.Protocol != client.SocketIO {
+		return "check that it runs there, and target.protocol"
+	}
+	return "check that it runs and speaks Socket.IO there"
 }
 
 // Unwrap returns the cause.
@@ -47,7 +55,7 @@ func endpoint(ctx context.Context, s *file.Spec, opt Options) (ep *Endpoint, bui
 				ep.PID = s.Target.Sample.PID
 			}
 		}
-		if ep.Path != "" && !strings.HasSuffix(ep.Path, "/") {
+		if framed := s.Target != nil && s.Target.Protocol != file.SocketIO; !framed && ep.Path != "" && !strings.HasSuffix(ep.Path, "/") {
 			ep.Path += "/"
 		}
 		return ep, false, nil

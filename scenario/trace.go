@@ -88,7 +88,7 @@ func (a *actor) masked(text string) string {
 	cfg := a.group.config(a.person, a.number, a.transport)
 	var values []string
 	var auth any
-	if len(cfg.Auth) > 0 && json.Unmarshal(cfg.Auth, &auth) == nil {
+	if first := append(cfg.Auth, cfg.Hello...); len(first) > 0 && json.Unmarshal(first, &auth) == nil {
 		values = leaves(values, auth)
 	}
 	for _, more := range []map[string][]string{cfg.Query, cfg.Header} {

@@ -131,6 +131,9 @@ func Dial(ctx context.Context, cfg *Config) (*Client, error) {
 		c.namespaces = append([]string{cmp.Or(cfg.Namespace, "/")}, cfg.More...)
 	}
 	if err := c.dial(ctx, cfg, t); err != nil {
+		if failed, ok := errors.AsType[*DialError](err); ok {
+			failed.Protocol = cfg.Protocol
+		}
 		reason := TransportError
 		if _, refused := errors.AsType[*ConnectError](err); refused {
 			reason = ServerDisconnect

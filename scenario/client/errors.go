@@ -38,6 +38,8 @@ type DialError struct {
 	// server ended the connection), "canceled", "other".
 	Class string
 	Err   error
+
+	Protocol string // as Config.Protocol; "" = SocketIO
 }
 
 func (e *DialError) Error() string {

@@ -33,6 +33,10 @@ const (
 	ConnectUpgrade   = "connect.upgrade"
 	Reconnect        = "reconnect"
 
+	EventFirst  = "event.first"
+	EventGap    = "event.gap"
+	EventJitter = "event.jitter"
+
 	Step       = "step"
 	Flow       = "flow"
 	Lag        = "lag"
@@ -100,6 +104,7 @@ const (
 	NeedsReconnect      // a group whose clients connect again
 	NeedsRecovery       // likewise, as the sockets that they were
 	NeedsBefore         // a group whose clients make requests before they connect
+	NeedsEvents         // a target of server-sent events
 	NeedsFlow           // a group with a flow
 	NeedsSteps          // a group with either
 	// a server whose process can be read: the built-in one, or a target with sample
@@ -148,6 +153,9 @@ var Table = []Metric{
 	{Name: Reconnect, Unit: Seconds, Labels: ofClients, Needs: NeedsReconnect, Always: true, About: "from a lost connection until the client was back in its rooms"},
 	{Name: Gap, Unit: Seconds, Labels: ofArrivals, Needs: NeedsPeriodic, About: "by how much the time between two messages of one source differs from its period"},
 	{Name: Jitter, Unit: Seconds, Labels: ofArrivals, Needs: NeedsPeriodic, About: "by how much two successive gaps between messages of one source differ (after RFC 3550, 6.4.1)"},
+	{Name: EventFirst, Unit: Seconds, Labels: ofClients, Needs: NeedsEvents, About: "from when a stream of server-sent events was asked for until its first event"},
+	{Name: EventGap, Unit: Seconds, Labels: ofClients, Needs: NeedsEvents, About: "the time between two events of a stream"},
+	{Name: EventJitter, Unit: Seconds, Labels: ofClients, Needs: NeedsEvents, About: "by how much two successive gaps between events of a stream differ"},
 	{Name: Step, Unit: Seconds, Labels: ofSteps, Needs: NeedsSteps, About: "one step of a flow, or of the requests before a connection"},
 	{Name: Flow, Unit: Seconds, Labels: ofClients, Needs: NeedsFlow, About: "all steps of a flow, once through"},
 	{Name: Lag, Unit: Seconds, Labels: ofStreams, About: "how late the generator itself sent"},
