@@ -2,6 +2,7 @@ package draft
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"io"
 	"math"
@@ -137,7 +138,7 @@ func (d *Draft) Replay() []byte {
 	}
 	d.client(p, g)
 	d.replays(p)
-	d.phases(p, d.length().Truncate(time.Second)+2*time.Second)
+	d.phases(p, min(d.length().Truncate(time.Second)+2*time.Second, maxHold))
 	return []byte(p.String())
 }
 
@@ -157,6 +158,9 @@ func (d *Draft) replays(p *page) {
 		p.line("      - {op: %s, replay: %s, speed: 1x, clients: by user%s}", op.op, yamltext.Quote(d.opt.Log), optional(", ack: 5s", op.acked))
 	}
 }
+
+// maxHold is the longest phase of a scenario.
+const maxHold = 7 * 24 * time.Hour
 
 func (d *Draft) length() time.Duration {
 	if len(d.o.rows) == 0 {
@@ -284,13 +288,19 @@ func (op *operation) emit() string {
 				return yamltext.Template("${" + secretName(lastWord(path)) + "}")
 			case op.varies[path] && isText && op.n > 1, isText && op.n == 1, isText && len(text) > 64:
 				return "text"
-			case op.varies[path] && secret(op.name, path, v):
+			case op.varies[path] && secret(op.name, path, v), op.n == 1 && long(v):
 				return 0
 			}
 			return v
 		}))
 	}
 	return yamltext.Flow(list)
+}
+
+// long reports whether a value is a number with so many digits that it may be a code, or an id.
+func long(v any) bool {
+	n, is := v.(json.Number)
+	return is && len(n) > 3
 }
 
 // hollow is a value of the same kind that says nothing: of messages with several forms the first is

@@ -66,7 +66,7 @@ func New(opt Options) *Recorder {
 	r := &Recorder{opt: opt, seen: draft.New(opt.Limit), sessions: map[string]*session{}}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig, transport.Proxy = opt.TLS, nil
-	transport.ForceAttemptHTTP2 = false
+	transport.ForceAttemptHTTP2, transport.DisableCompression = false, true
 	transport.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{} // websockets need HTTP/1.1
 	transport.MaxIdleConnsPerHost = 256
 	r.proxy = &httputil.ReverseProxy{

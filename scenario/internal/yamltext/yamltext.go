@@ -27,13 +27,30 @@ type Entry struct {
 	Value any
 }
 
-// Quote is a text in quotes.
+// Quote is a text in quotes. Characters that no scenario may have are escaped.
 func Quote(s string) string {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	_ = e.Encode(s) // a text can be encoded
-	return strings.TrimSuffix(b.String(), "\n")
+	text := strings.TrimSuffix(b.String(), "\n")
+	if !strings.ContainsFunc(text, hidden) {
+		return text
+	}
+	var out strings.Builder
+	for _, r := range text {
+		if hidden(r) {
+			fmt.Fprintf(&out, `\u%04x`, r)
+			continue
+		}
+		out.WriteRune(r)
+	}
+	return out.String()
+}
+
+// hidden reports whether a character moves a cursor, or hides or turns round the text beside it.
+func hidden(r rune) bool {
+	return r == 0x7f || r >= 0x80 && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0xfffd
 }
 
 // Text is a text in quotes in which nothing names a variable.

@@ -1,0 +1,183 @@
+package draft
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/throng-io/throng/protocol/socketio"
+)
+
+// A talk is traffic as tests write it: packets of Socket.IO, each 100 ms after the one before.
+type talk struct {
+	t  *testing.T
+	o  *Observer
+	at time.Time
+	by map[string]*Client
+}
+
+func newTalk(t *testing.T, limit int) *talk {
+	t.Helper()
+	return &talk{t: t, o: New(limit), at: time.Unix(1_000_000, 0), by: map[string]*Client{}}
+}
+
+// say plays lines of the form "NAME > PACKET" and "NAME < PACKET"; "NAME +" connects the client.
+func (k *talk) say(lines ...string) {
+	k.t.Helper()
+	for _, line := range lines {
+		name, rest, _ := strings.Cut(line, " ")
+		k.at = k.at.Add(100 * time.Millisecond)
+		way, packet, _ := strings.Cut(rest, " ")
+		switch way {
+		case "+":
+			k.by[name] = k.o.Open(k.at, "websocket")
+			k.by[name].Message(k.at, true, false, []byte("0"+packet))
+		case "-":
+			k.by[name].Close(k.at)
+		case ">", "<":
+			k.by[name].Message(k.at, way == ">", false, []byte(packet))
+		default:
+			k.t.Fatalf("no line of a talk: %s", line)
+		}
+	}
+}
+
+func (k *talk) draft() (d *Draft, scenario, log string) {
+	k.t.Helper()
+	d = k.o.Draft(Options{Target: "http://h:1"})
+	var out strings.Builder
+	if err := d.WriteLog(&out); err != nil {
+		k.t.Fatal(err)
+	}
+	return d, string(d.Scenario()), out.String()
+}
+
+// want fails when a text lacks one of some parts.
+func want(t *testing.T, text string, parts ...string) {
+	t.Helper()
+	for _, part := range parts {
+		if !strings.Contains(text, part) {
+			t.Errorf("%q is not in\n%s", part, text)
+		}
+	}
+}
+
+// Who receives a message is concluded from who received it.
+func TestAudiences(t *testing.T) {
+	t.Parallel()
+	k := newTalk(t, 0)
+	k.say("a +", "b +", "c +", "d +")
+	for _, c := range []string{"a", "b", "c", "d"} {
+		k.say(fmt.Sprintf(`%s > 21["room:join",{"room":"%s"}]`, c, map[bool]string{true: "x", false: "y"}[c < "c"]), c+` < 31["ok"]`)
+	}
+	for i := range 6 {
+		text := fmt.Sprintf("word number %d", i)
+		k.say(
+			fmt.Sprintf(`a > 2["room:say",{"room":"x","text":"%s r"}]`, text), fmt.Sprintf(`a < 2["said","%s r"]`, text), fmt.Sprintf(`b < 2["said","%s r"]`, text),
+			fmt.Sprintf(`a > 2["shout","%s s"]`, text), fmt.Sprintf(`b < 2["shouted",{"text":"%s s"}]`, text), fmt.Sprintf(`c < 2["shouted",{"text":"%s s"}]`, text), fmt.Sprintf(`d < 2["shouted",{"text":"%s s"}]`, text),
+			fmt.Sprintf(`b > 23["echo","%s e"]`, text), fmt.Sprintf(`b < 2["echo","%s e"]`, text), `b < 33[]`,
+			fmt.Sprintf(`b > 2["everybody","%s v"]`, text),
+			fmt.Sprintf(`a < 2["all","%s v"]`, text), fmt.Sprintf(`b < 2["all","%s v"]`, text), fmt.Sprintf(`c < 2["all","%s v"]`, text), fmt.Sprintf(`d < 2["all","%s v"]`, text),
+			fmt.Sprintf(`c > 2["whisper",{"to":"d","text":"%s w"}]`, text), fmt.Sprintf(`d < 2["whispered","%s w"]`, text),
+			`d > 2["typing"]`,
+		)
+	}
+	k.say("d -")
+	_, scenario, log := k.draft()
+	want(
+		t, scenario,
+		`join: {emit: ["room:join", {room: "${room}"}], ack: true}`,
+		`room-say: {emit: ["room:say", {room: "${room}", text: "${payload}"}], to: room, deliver: "said"}`,
+		`shout: {emit: ["shout", "${payload}"], to: others, deliver: "shouted"}`,
+		`echo: {emit: ["echo", "${payload}"], to: self, deliver: "echo", ack: true}`,
+		`everybody: {emit: ["everybody", "${payload}"], to: all, deliver: "all"}`,
+		`# whisper: it reached single clients: say which in to:`, `whisper: {emit: ["whisper", {text: "text", to: "d"}], to: none}`,
+		`typing: {emit: ["typing"], to: none}`, "rooms: {of: 2, join: 1}",
+	)
+	want(t, log, "u1,x,join,0\n", "u1,x,room-say,15\n", "u2,,echo,15\n", "u4,,typing,0\n", "u4,,connect,0\n")
+}
+
+// Values that may be credentials, texts that differ, and messages of several forms are not written.
+func TestSecretsAreLeftOut(t *testing.T) {
+	t.Parallel()
+	k := newTalk(t, 0)
+	k.say(`a + {"token":"hidden-1","user":{"name":"hidden-2"}}`)
+	k.by["a"].Handshake([]string{"key"}, []string{"X-Api"}, true)
+	k.o.Request("POST", "/users/184467/reset/hidden-3-hidden-3-hidden-3")
+	k.say(
+		`a > 2["login",{"user":"hidden-4","password":"hidden-5"}]`, `a > 2["session","hidden-6"]`,
+		`a > 2["use",{"apiKey":12345678,"mode":"dark","id":"hidden-7"}]`, `a > 2["use",{"apiKey":12345678,"mode":"dark","id":"hidden-8"}]`,
+		`a > 2["code",{"code":987654,"n":3}]`, `a > 2["odd",{"hidden-9":1}]`, `a > 2["odd",["hidden-10"],"hidden-11"]`,
+		`a > 2["mail","hidden@example.org"]`, `a > 2["jwt","eyJhbGciOiJIUzI1NiJ9.aGlkZGVuMTIzNDU2.c2lnbmF0dXJl"]`,
+		`a < 27["ask","x"]`, `a > 37["hidden-12"]`,
+	)
+	d, scenario, log := k.draft()
+	for _, text := range []string{scenario, log, string(d.Replay())} {
+		for _, secret := range []string{"hidden", "12345678", "987654", "184467", "eyJ"} {
+			if strings.Contains(text, secret) {
+				t.Errorf("%s is in\n%s", secret, text)
+			}
+		}
+	}
+	want(
+		t, scenario, `auth: {token: "${token}", user: "${user}"}`, `query: {key: "${key}"}`, `headers: {X-Api: "${x_api}"}`, "#   POST /users/*/reset/*",
+		`login: {emit: ["login", {password: "${password}", user: "text"}], to: none}`, `use: {emit: ["use", {apiKey: "${apikey}", id: "text", mode: "dark"}], to: none}`,
+		`odd: {emit: ["odd", {}], to: none}`, "Clients sent cookies", `"ask": {ack: true}`,
+	)
+}
+
+// Clients of Socket.IO 2 have no CONNECT, and packets of MessagePack are read as well.
+func TestOtherFormsOnTheWire(t *testing.T) {
+	t.Parallel()
+	k := newTalk(t, 0)
+	old := k.o.Open(k.at, "polling")
+	old.Upgraded()
+	old.Message(k.at, false, false, []byte("0"))
+	old.Message(k.at, true, false, []byte(`2["hi","there"]`))
+	packed := k.o.Open(k.at, "websocket")
+	connect, err := socketio.MessagePack.AppendConnect(nil, "/chat", map[string]string{"token": "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	packed.Message(k.at, true, true, connect)
+	event, _, err := socketio.MessagePack.AppendEvent(nil, "/chat", 0, false, "packed", "text", []byte{1, 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	packed.Message(k.at, true, true, event)
+	attached := k.o.Open(k.at, "websocket")
+	attached.Message(k.at, true, false, []byte("0"))
+	attached.Message(k.at, true, false, []byte(`51-["file",{"name":"f","data":{"_placeholder":true,"num":0}}]`))
+	attached.Message(k.at, true, true, []byte{1, 2, 3})
+	attached.Message(k.at, true, false, []byte(`2["broken`))
+	d, scenario, log := k.draft()
+	want(t, scenario, "transport: upgrade", "parser: msgpack", `namespace: ["/chat"]`, `hi: {emit: ["hi", "text"], to: none}`, `# file: 1 of its 1 messages had binary attachments`)
+	want(t, log, "u1,,hi,7\n", "u1,,connect,0\n", "u2,,packed,")
+	if left := d.Left(); len(left) != 1 || !strings.Contains(left[0], "1 packets could not be read") {
+		t.Errorf("left out: %q", left)
+	}
+}
+
+// Beyond the limit messages are counted, not kept.
+func TestLimit(t *testing.T) {
+	t.Parallel()
+	k := newTalk(t, 10)
+	k.say("a +")
+	for range 50 {
+		k.say(`a > 2["x"]`)
+	}
+	if clients, messages := k.o.Counts(); clients != 1 || messages != 9 {
+		t.Errorf("%d clients, %d messages", clients, messages)
+	}
+	d, _, log := k.draft()
+	if n := strings.Count(log, "\n"); n != 11 {
+		t.Errorf("%d lines", n)
+	}
+	if left := d.Left(); len(left) != 1 || !strings.Contains(left[0], "41 clients and messages beyond the limits") {
+		t.Errorf("left out: %q", left)
+	}
+	if e, _, _ := newTalk(t, 0).draft(); !e.Empty() {
+		t.Error("a draft of nothing is not empty")
+	}
+}
