@@ -44,7 +44,8 @@ type collector struct {
 	itsCores float64 // likewise, the server
 	ownPeak  int64
 	itsPeak  int64
-	pid      int64 // of the server
+	servers  processes
+	broker   processes
 	gc       *gcPauses
 	at       int64 // end of the last second
 	sent     int64 // by then
@@ -68,8 +69,8 @@ type collector struct {
 
 // A moment holds further values of one second for the report.
 type moment struct {
-	ownCPU, serverCPU time.Duration
-	carried           carried // by the end of it
+	ownCPU, serverCPU, brokerCPU time.Duration
+	carried                      carried // by the end of it
 }
 
 func newCollector(t *trial) *collector {
@@ -83,7 +84,6 @@ func newCollector(t *trial) *collector {
 	if t.opt.HistogramDir != "" {
 		c.log = newIntervalLog(result.NewLogWriter(t.opt.HistogramDir, result.CellName(t.at.i, t.at.n), c.started), t.tl, t.kinds.series)
 	}
-	c.pid = t.server.pid.Load()
 	c.before = c.usage()
 	c.its, c.own = c.before, ownUsage()
 	c.ownCores = min(machine.Usable(os.Getpid()), float64(runtime.GOMAXPROCS(0)))
@@ -275,8 +275,8 @@ func (c *collector) gather(from, until int64) {
 // usage is the server's resource use: of its process on this machine or, without one, from its own
 // metrics.
 func (c *collector) usage() usage {
-	if c.pid > 0 || c.t.scraper == nil {
-		return processUsage(int(c.pid))
+	if pids := c.t.server.pids(); len(pids) > 0 || c.t.scraper == nil {
+		return c.servers.usage(pids)
 	}
 	return c.t.scraper.usage()
 }
@@ -290,9 +290,10 @@ func (c *collector) processes(s *result.Second, e *judge.Second, m *moment, took
 	c.own, c.ownPeak = own, max(c.ownPeak, own.rss)
 	s.RSSBytes, e.RSS = own.rss, own.rss
 	e.ServerCPU = -1
-	if pid := c.t.server.pid.Load(); pid != c.pid {
-		c.pid, c.its = pid, usage{} // the server was restarted
-		c.itsCores = c.t.coresOfServer()
+	if c.t.server.broker > 0 {
+		total := c.broker.total
+		c.broker.usage([]int{c.t.server.broker})
+		m.brokerCPU = c.broker.total - total
 	}
 	its := c.usage()
 	if its.ok && c.its.ok && its.cpu >= c.its.cpu {

@@ -36,9 +36,9 @@ func (t *trial) heldByNode() []int64 {
 func (t *trial) firstNode(g *group, number int) int {
 	n := len(t.server.urls)
 	switch {
-	case n < 2 || t.spec.Target.Spread == file.SpreadFirst:
+	case n < 2 || t.spec.Spread() == file.SpreadFirst:
 		return 0
-	case t.spec.Target.Spread == file.SpreadByGroup:
+	case t.spec.Spread() == file.SpreadByGroup:
 		return g.index % n
 	}
 	return plan.NodeOf(t.spec.Seed, g.index, number, n)

@@ -84,11 +84,24 @@ type Endpoint struct {
 	URL  string
 	Path string // "" = /socket.io/
 	PID  int    // to sample its CPU and memory; 0: not of this machine, or unknown
+	// Nodes are the servers of a cluster, of which URL and PID are those of the first one; nil: it
+	// is one server. PIDs change with a restart.
+	Nodes []Node
+	// Broker is the process that connects the nodes, if it was started for them; 0: none.
+	Broker int
 	// Stop ends the server; nil: nothing to stop.
 	Stop func(ctx context.Context) error
 	// Done is closed when the server has ended by itself; a value sent before is the
 	// reason. nil: not known.
 	Done <-chan error
+}
+
+// Node is one server of a cluster.
+type Node struct {
+	URL string
+	PID func() int
+	// Restart ends the process and starts another at the same address.
+	Restart func(ctx context.Context) error
 }
 
 // Progress is the state of a run at one moment, for showing it. Numbers are since the

@@ -13,6 +13,32 @@ type usage struct {
 	ok  bool
 }
 
+// processes is what processes use together. One that is new, as after a restart, counts from when it
+// was seen first.
+type processes struct {
+	total time.Duration
+	last  map[int]time.Duration
+}
+
+// usage is what they have used since the first call, and the memory that they have now.
+func (p *processes) usage(pids []int) usage {
+	u := usage{ok: len(pids) > 0}
+	seen := make(map[int]time.Duration, len(pids))
+	for _, pid := range pids {
+		one := processUsage(pid)
+		u.ok = u.ok && one.ok
+		if before, known := p.last[pid]; known && one.ok {
+			p.total += max(0, one.cpu-before)
+		}
+		if one.ok {
+			seen[pid] = one.cpu
+		}
+		u.rss += one.rss
+	}
+	p.last, u.cpu = seen, p.total
+	return u
+}
+
 // A gcPauses reads the pauses of the garbage collector in this process.
 type gcPauses struct {
 	sample [1]metrics.Sample

@@ -3,10 +3,12 @@ package scenario
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -22,6 +24,8 @@ type server struct {
 	urls       []string  // of each target; a single one is the endpoint's
 	tls        *tls.Config
 	builtIn    bool
+	nodes      []Node       // of a cluster of the built-in server
+	broker     int          // process that connects them; 0: none of ours
 	pid        atomic.Int64 // a restart changes it
 	restarting atomic.Bool
 	restarted  chan restartResult
@@ -29,7 +33,27 @@ type server struct {
 
 func (s *server) init(ep *Endpoint, conf *tls.Config, phases int) {
 	s.ep, s.tls, s.restarted = ep, conf, make(chan restartResult, phases)
+	s.nodes, s.broker = ep.Nodes, ep.Broker
 	s.pid.Store(int64(ep.PID))
+}
+
+// became takes the endpoint of a server that was started again. No other goroutine reads it while
+// the trial runs; that of a cluster stays.
+func (s *server) became(ep *Endpoint) {
+	if ep != s.ep {
+		*s.ep = *ep
+	}
+}
+
+// pids lists the server's processes at this moment; none if they are not known.
+func (s *server) pids() (all []int) {
+	for i := range s.nodes {
+		all = append(all, s.nodes[i].PID())
+	}
+	if pid := int(s.pid.Load()); len(all) == 0 && pid > 0 {
+		all = append(all, pid)
+	}
+	return all
 }
 
 // restartWithin bounds how long the old server's address may stay taken.
@@ -44,6 +68,10 @@ type restartResult struct {
 // restart ends the built-in server and starts another on the same address.
 func (f *fault) restart() {
 	t := f.t
+	if len(t.server.nodes) > 0 {
+		t.server.restarted <- f.restartNodes()
+		return
+	}
 	ctx, cancel := context.WithTimeout(t.life.ctx, stopGrace)
 	err := t.server.ep.Stop(ctx)
 	cancel()
@@ -55,21 +83,66 @@ func (f *fault) restart() {
 		spec.Listen = u.Host
 	}
 	var r restartResult
-	for deadline := time.Now().Add(restartWithin); ; {
-		if r.ep, r.err = t.opt.Start(t.life.ctx, &spec); r.err == nil || t.life.ctx.Err() != nil || time.Now().After(deadline) {
-			break
-		}
-		select {
-		case <-t.life.ctx.Done():
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
+	r.err = t.again(func() (err error) {
+		r.ep, err = t.opt.Start(t.life.ctx, &spec)
+		return err
+	})
 	if r.err != nil {
 		r.err = fmt.Errorf("start the built-in server again on %s: %w", spec.Listen, r.err)
 	} else {
 		t.server.pid.Store(int64(r.ep.PID))
 	}
 	t.server.restarted <- r
+}
+
+// again starts a server until its address is free.
+func (t *trial) again(start func() error) error {
+	for deadline := time.Now().Add(restartWithin); ; {
+		err := start()
+		if err == nil || t.life.ctx.Err() != nil || time.Now().After(deadline) {
+			return err
+		}
+		select {
+		case <-t.life.ctx.Done():
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// restartNodes restarts all nodes of the built-in server: at once, or in turn. A rolling restart
+// begins the next node when the one before listens, and not before its share of the fault's time.
+func (f *fault) restartNodes() (r restartResult) {
+	t := f.t
+	r.ep = t.server.ep
+	nodes := t.server.nodes
+	one := func(i int) error {
+		if err := t.again(func() error { return nodes[i].Restart(t.life.ctx) }); err != nil {
+			return fmt.Errorf("start node %d again on %s: %w", i, nodes[i].URL, err)
+		}
+		return nil
+	}
+	if f.spec.InTurn {
+		began, share := time.Now(), f.spec.Within/time.Duration(len(nodes))
+		for i := range nodes {
+			select {
+			case <-time.After(time.Until(began.Add(time.Duration(i) * share))):
+			case <-t.life.ctx.Done():
+				return r
+			}
+			if r.err = one(i); r.err != nil {
+				return r
+			}
+		}
+		return r
+	}
+	errs := make([]error, len(nodes))
+	var all sync.WaitGroup
+	for i := range nodes {
+		all.Go(func() { errs[i] = one(i) })
+	}
+	all.Wait()
+	r.err = errors.Join(errs...)
+	return r
 }
 
 // sameMachine reports whether the server takes part in this machine's resources.
@@ -97,7 +170,7 @@ func (t *trial) coresOfServer() float64 {
 	}
 	n := machine.Usable(pid)
 	if t.server.builtIn && t.spec.Server != nil && t.spec.Server.GOMAXPROCS > 0 {
-		n = min(n, float64(t.spec.Server.GOMAXPROCS))
+		n = min(n, float64(t.spec.Server.GOMAXPROCS*max(1, t.spec.Server.Nodes)))
 	}
 	return n
 }

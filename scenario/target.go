@@ -71,6 +71,13 @@ func endpoint(ctx context.Context, s *file.Spec, opt Options) (ep *Endpoint, bui
 
 // nodesOf returns the addresses of the targets: of one, where the endpoint is not the scenario's own.
 func nodesOf(s *file.Spec, opt *Options, ep *Endpoint) []string {
+	if len(ep.Nodes) > 0 {
+		all := make([]string, len(ep.Nodes))
+		for i := range ep.Nodes {
+			all[i] = ep.Nodes[i].URL
+		}
+		return all
+	}
 	if opt.Target != "" || s.Target == nil {
 		return []string{ep.URL}
 	}

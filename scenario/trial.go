@@ -265,7 +265,7 @@ func (t *trial) run(ctx context.Context) (*result.Cell, error) {
 	select {
 	case r := <-t.server.restarted: // a restart that was under way when the phases ended
 		if r.err == nil {
-			*t.server.ep = *r.ep
+			t.server.became(r.ep)
 		}
 	default:
 	}
@@ -313,8 +313,7 @@ func (t *trial) wait(ctx context.Context) (judge.Ending, error) {
 			if r.err != nil {
 				return judge.ServerGone, r.err
 			}
-			// No other goroutine reads the endpoint while the trial runs.
-			*t.server.ep = *r.ep
+			t.server.became(r.ep)
 			gone = t.server.ep.Done
 			t.server.restarting.Store(false)
 		}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,7 +16,6 @@ import (
 	"github.com/throng-io/throng/cmd/throng/internal/board"
 	"github.com/throng-io/throng/reports"
 	capacityreport "github.com/throng-io/throng/reports/capacity"
-	"github.com/throng-io/throng/scenario"
 	"github.com/throng-io/throng/scenario/capacity"
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/result"
@@ -120,10 +118,7 @@ func findCapacity(cmd *cobra.Command, name string, flags capacityFlags) error {
 	opt.Dir = dir
 	opt.Run.Version, opt.Run.AllowRun = result.Version(), flags.allow
 	opt.Run.Command = commandLine("capacity", ownArguments(), flags.secret, f)
-	opt.Run.Start = func(ctx context.Context, s *file.Server) (*scenario.Endpoint, error) {
-		ep, _, err := startServer(ctx, s)
-		return ep, err
-	}
+	opt.Run.Start = startNodes
 	leftOut(cmd.ErrOrStderr(), f)
 	show := &searchProgress{w: cmd.ErrOrStderr(), search: f.Spec.Search}
 	if !flags.quiet {

@@ -98,6 +98,9 @@ func startServer(ctx context.Context, s *file.Server, more ...string) (ep *scena
 // serverArguments are the command line of the built-in server.
 func serverArguments(s *file.Server) []string {
 	args := []string{"serve", "--app", cmp.Or(s.App, "bench"), "--parser", cmp.Or(s.Parser, "json"), "--listen", s.Listen, "--fanout", s.Fanout, "--until-stdin-ends"}
+	if s.Adapter != "" {
+		args = append(args, "--adapter="+s.Adapter)
+	}
 	for _, o := range s.Options {
 		args = append(args, "--"+o.Flag+"="+o.Value)
 	}

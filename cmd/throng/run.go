@@ -218,10 +218,7 @@ func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, 
 	if wants(f, "hlog") {
 		opt.HistogramDir = dir
 	}
-	opt.Start = func(ctx context.Context, s *file.Server) (*scenario.Endpoint, error) {
-		ep, _, err := startServer(ctx, s)
-		return ep, err
-	}
+	opt.Start = startNodes
 	if flags.profile != "" {
 		if err := writable(flags.profile, "--profile"); err != nil {
 			return 0, err

@@ -14,6 +14,7 @@ type Fault struct {
 	Stall    float64       // share of all clients that read nothing until the phase ends
 	Within   time.Duration // over which these are spread; default 0
 	Restart  bool          // the built-in server ends and starts again on its address
+	InTurn   bool          // with Restart: its nodes one after the other, spread over Within
 	Act      *Act          // something of the user's own; nil: nothing
 	Network  *Network      // what the link between clients and target does until the phase ends; nil: nothing
 }
@@ -123,6 +124,9 @@ func shellWord(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
+// rollingRestart restarts the nodes of the built-in server one after the other.
+const rollingRestart = "rolling"
+
 // oneAtATime are the faults of which a phase has one, and nothing beside it.
 var oneAtATime = []string{"restart", "run", "http", "rolling", "network"}
 
@@ -135,7 +139,19 @@ var faultTable = object[Fault]{
 	fields: []field[Fault]{
 		{key: "drop", about: "share of the connections that are broken", is: aShare, set: func(d *decoder, n *node, f *Fault) { f.Drop = d.share(n, "drop") }},
 		{key: "within", about: "time over which connections break or clients stop; default: at once. Of run and http: how long it may take; default: to the end of the phase", is: aDuration, set: func(d *decoder, n *node, f *Fault) { f.Within = d.duration(n, "within", 0, maxPhase) }},
-		{key: "restart", about: "restart the built-in server", is: aBool, set: func(d *decoder, n *node, f *Fault) { f.Restart = d.bool(n, "restart") }},
+		{key: "restart", about: "true: restart the built-in server, all of its nodes at once; rolling: its nodes one after the other, their beginnings spread over within", is: anyOf(aBool, form{"enum": []string{rollingRestart}}), set: func(d *decoder, n *node, f *Fault) {
+			if f.InTurn = n.text == rollingRestart; f.InTurn {
+				f.Restart = true
+				return
+			}
+			f.Restart = read(d, n, "restart", func(text string) (bool, *flaw) {
+				is, wrong := parseBool(text)
+				if wrong != nil {
+					wrong = &flaw{fmt.Sprintf("%q says neither whether nor how to restart", clip(text)), "write true, rolling or false"}
+				}
+				return is, wrong
+			}, nil)
+		}},
 		{key: "stall", about: "share of all clients that stop reading until the phase ends", is: aShare, set: func(d *decoder, n *node, f *Fault) { f.Stall = d.share(n, "stall") }},
 		{key: "half_open", about: "share of the clients that vanish: they stop answering, and their connections stay open", is: aShare, set: func(d *decoder, n *node, f *Fault) { f.HalfOpen = d.share(n, "half_open") }},
 		{key: "run", about: "a command of your own on this machine: a program and its arguments, without a shell. A run needs the flag --allow-run for it", is: aCommand, set: func(d *decoder, n *node, f *Fault) {
@@ -183,7 +199,7 @@ func finishFault(d *decoder, n *node, f *Fault) {
 	switch {
 	case len(n.keys) == 0 || len(n.keys) == 1 && n.get("within") != nil:
 		d.errs.add(n.at, "the fault is empty", "write drop: 100%, half_open: 5%, stall: 5%, restart: true, run: [...], http: {...} or network: {...}")
-	case f.Restart && len(n.keys) > 1:
+	case f.Restart && len(n.keys) > 1 && (!f.InTurn || len(n.keys) > 2 || n.get("within") == nil):
 		d.errs.add(n.at, "a restart already breaks every connection", "remove the other keys")
 	case len(alone) > 1:
 		d.errs.add(at(n, alone[1]), fmt.Sprintf("a fault has `%s` or `%s`, not both", alone[0], alone[1]), "write one of them, and another phase for the other")

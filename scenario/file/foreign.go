@@ -108,6 +108,10 @@ func (f *foreigner) axes() {
 	if len(axes.keys) == 0 {
 		matrix = matrix.without("axes")
 	}
+	if matrix.get("axes") == nil && matrix.get("repeat") == nil {
+		f.root = f.root.without("matrix") // its order and cooldown are of nothing
+		return
+	}
 	f.root = f.root.with("matrix", matrix)
 }
 
@@ -120,7 +124,7 @@ func (f *foreigner) restarts() (gone []string) {
 	kept := *phases
 	kept.items = slices.DeleteFunc(slices.Clone(phases.items), func(p *node) bool {
 		restart := p.get("fault").get("restart")
-		if restart == nil || restart.text != "true" {
+		if restart == nil || restart.text == "false" {
 			return false
 		}
 		if name := p.get("name"); name != nil {

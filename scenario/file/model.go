@@ -69,7 +69,13 @@ type Server struct {
 	Options    []ServerOption // in the order of the file; options not listed have the server's default
 	App        string         // bench, or engine for bare Engine.IO; what the groups speak decides
 	Parser     string         // json or msgpack; likewise
+	Nodes      int            // how many servers; default 1
+	Adapter    string         // connects them: a kind of broker that is started for the run, or its URL; "": none
+	Spread     string         // of clients over several nodes, as of Target
 }
+
+// Brokers lists the brokers that the runner starts for a run itself.
+var Brokers = []string{"redis", "redis+sharded", "redis+streams", "nats"}
 
 // Group is a population of clients that behave alike.
 type Group struct {

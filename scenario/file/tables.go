@@ -124,11 +124,16 @@ var specTable = object[Spec]{
 	},
 }
 
+// reAdapter is a broker by its kind, or by its address.
+var reAdapter = regexp.MustCompile(`^(none|nats|redis(\+sharded|\+streams)?|((redis|rediss|unix)(\+sharded|\+streams)?|nats|tls)://.+)$`)
+
 var serverTable = object[Server]{
 	what: "the server",
 	def:  "server", about: "Start the built-in server for the run, on this machine.",
 	advice: map[string]string{"queue": "did you mean `queue_bytes`?"},
-	fresh:  func() Server { return Server{Listen: "127.0.0.1:0", Fanout: "batched", App: "bench", Parser: "json"} },
+	fresh: func() Server {
+		return Server{Listen: "127.0.0.1:0", Fanout: "batched", App: "bench", Parser: "json", Nodes: 1, Spread: SpreadRoundRobin}
+	},
 	fields: []field[Server]{
 		{key: "listen", about: "where it listens", is: like(reListen), def: "127.0.0.1:0", set: func(d *decoder, n *node, s *Server) {
 			s.Listen = d.string(n, "listen", func(v string) *flaw {
@@ -143,6 +148,16 @@ var serverTable = object[Server]{
 		timeOption("ping_timeout", time.Millisecond, maxWait),
 		timeOption("write_timeout", time.Millisecond, 24*time.Hour),
 		{key: "gomaxprocs", about: "how many cores the server may use; default: all", is: aCount, set: func(d *decoder, n *node, s *Server) { s.GOMAXPROCS = d.count(n, "gomaxprocs", 1, 1024) }},
+		{key: "nodes", about: "how many servers are started, each as a process; clients are spread over them", is: aCount, def: 1, set: func(d *decoder, n *node, s *Server) { s.Nodes = d.count(n, "nodes", 1, maxTargets) }},
+		{key: "adapter", about: "what connects them: redis, redis+sharded, redis+streams or nats, started for the run; or the URL of a broker that runs; default: none", is: like(reAdapter), set: func(d *decoder, n *node, s *Server) {
+			s.Adapter = d.string(n, "adapter", matches(reAdapter, "an adapter", "write redis, redis+sharded, redis+streams, nats, none, or the URL of a broker such as redis://host:6379"))
+			if s.Adapter == "none" {
+				s.Adapter = ""
+			}
+		}},
+		{key: "spread", about: "how clients are spread over several nodes, as for targets", is: oneOf(spreads...), def: SpreadRoundRobin, set: func(d *decoder, n *node, s *Server) {
+			s.Spread = d.oneOf(n, "spread", spreads, nil)
+		}},
 		{key: "compression", later: notYet},
 		timeOption("recovery", time.Second, 24*time.Hour),
 		sizeOption("queue_bytes", 1<<10, 1<<30),

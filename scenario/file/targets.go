@@ -29,12 +29,23 @@ func (t *Target) URLs() []string {
 	return []string{t.URL}
 }
 
-// Nodes is how many targets the scenario has; 1 for the built-in server.
+// Nodes is how many targets the scenario has, or nodes of the built-in server.
 func (s *Spec) Nodes() int {
-	if s.Target == nil {
-		return 1
+	switch {
+	case s.Target != nil:
+		return len(s.Target.URLs())
+	case s.Server != nil:
+		return max(1, s.Server.Nodes)
 	}
-	return len(s.Target.URLs())
+	return 1
+}
+
+// Spread is how clients are spread over the nodes.
+func (s *Spec) Spread() string {
+	if s.Target != nil {
+		return s.Target.Spread
+	}
+	return s.Server.Spread
 }
 
 // targetsTable is the target of several nodes. A list stands for the mapping with only urls.
@@ -126,7 +137,7 @@ func (s *Spec) crossesNothing(c *Check) (why, hint string) {
 		return "", ""
 	}
 	if nodes < 2 {
-		return "the scenario has one target", "write targets: [URL, URL], or remove the label"
+		return "the scenario has one target", "write targets: [URL, URL] or server: {nodes: 2}, or remove the label"
 	}
 	if n, err := strconv.Atoi(node); node != "" && (err != nil || n >= nodes) {
 		return fmt.Sprintf("there is no target %s", node), fmt.Sprintf("the targets are 0 to %d", nodes-1)

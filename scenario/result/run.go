@@ -339,7 +339,8 @@ type Server struct {
 	BuiltIn     bool `json:"built_in,omitempty"`
 	SameMachine bool `json:"same_machine,omitempty"` // shared the generator's cores
 	// CPU seconds, user and system, of the recorded phases
-	CPUs         float64 `json:"cpu_s"`
+	CPUs         float64 `json:"cpu_s"`                  // of all nodes of the built-in server
+	BrokerCPUs   float64 `json:"broker_cpu_s,omitempty"` // of the broker between them, if it was started for the run
 	RSSPeakBytes int64   `json:"rss_peak_bytes"`
 	// growth from no clients to all of them, per client
 	RSSPerClientBytes int64   `json:"rss_per_client_bytes"`

@@ -193,6 +193,7 @@ func ResourceTable(c *result.Cell) layout.Table {
 		return layout.Significant(cpu/c.Seconds) + layout.Nbsp + "cores"
 	}
 	add("CPU time", layout.Known(s.CPUs, layout.Seconds), layout.Known(g.CPUs, layout.Seconds))
+	add("CPU time of the broker", layout.Known(s.BrokerCPUs, layout.Seconds), layout.None)
 	add("CPU, mean", cores(s.CPUs), cores(g.CPUs))
 	add("CPU, highest second, of usable cores", layout.None, layout.Known(g.CPUMax, layout.Share))
 	add("memory, peak", layout.Known(s.RSSPeakBytes, layout.Bytesize), layout.Known(g.RSSPeakBytes, layout.Bytesize))

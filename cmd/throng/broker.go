@@ -1,0 +1,153 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	natsserver "github.com/nats-io/nats-server/v2/server"
+	"github.com/spf13/cobra"
+)
+
+// broker connects the nodes of a run, and ends with it.
+type broker struct {
+	url  string
+	pid  int
+	stop func() error
+}
+
+// brokerTime is how long a broker may take to listen, or to end.
+const brokerTime = 10 * time.Second
+
+// startBroker starts a broker as a process of its own, so that its CPU is its own. It ends when
+// this process does, however that ends.
+func startBroker(ctx context.Context, kind string) (*broker, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("start the broker: %w", err)
+	}
+	cmd := exec.Command(self, brokerName, kind)
+	detach(cmd)
+	said := &tail{}
+	cmd.Stderr = said
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, fmt.Errorf("start the broker: %w", err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, fmt.Errorf("start the broker: %w", err)
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start the broker: %w", err)
+	}
+	line, ended := make(chan string, 1), make(chan struct{})
+	go func() {
+		defer close(ended)
+		first, _ := bufio.NewReader(stdout).ReadString('\n')
+		line <- strings.TrimSpace(first)
+		_ = cmd.Wait() // it is told to end, or has said why
+	}()
+	b := &broker{stop: func() error {
+		_ = stdin.Close()
+		select {
+		case <-ended:
+			return nil
+		case <-time.After(brokerTime):
+		}
+		_ = cmd.Process.Kill()
+		<-ended
+		return errors.New("the broker did not end and was killed")
+	}}
+	select {
+	case first := <-line:
+		if n, _ := fmt.Sscan(first, &b.url, &b.pid); n == 2 {
+			return b, nil
+		}
+		<-ended
+		return nil, errors.New(strings.TrimPrefix(said.quote(), ": throng: "))
+	case <-time.After(2 * brokerTime):
+		err = errors.New("the broker does not listen")
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	return nil, errors.Join(err, b.stop())
+}
+
+const brokerName = "broker-of-a-run"
+
+// brokerCommand is the broker of a run. It is not for people, who have one of their own.
+func brokerCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: brokerName + " KIND", Hidden: true, Args: arguments(1, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx, cancel := untilEnd(cmd.Context(), cmd.InOrStdin())
+			defer cancel()
+			started := func(url string, pid int) {
+				_, _ = fmt.Fprintln(cmd.OutOrStdout(), url, pid)
+				<-ctx.Done()
+			}
+			if args[0] == "nats" {
+				return runNATS(started)
+			}
+			return runRedis(ctx, args[0], started)
+		},
+	}
+}
+
+// runNATS is a NATS server until started returns.
+func runNATS(started func(url string, pid int)) error {
+	s, err := natsserver.NewServer(&natsserver.Options{Host: "127.0.0.1", Port: natsserver.RANDOM_PORT, NoSigs: true, NoLog: true, WriteDeadline: brokerTime})
+	if err != nil {
+		return fmt.Errorf("start NATS: %w", err)
+	}
+	go s.Start()
+	defer s.WaitForShutdown()
+	defer s.Shutdown()
+	if !s.ReadyForConnections(brokerTime) {
+		return errors.New("start NATS: it does not listen")
+	}
+	started(s.ClientURL(), os.Getpid())
+	return nil
+}
+
+// runRedis runs a Redis server, without a port and without files, until started returns.
+func runRedis(ctx context.Context, kind string, started func(url string, pid int)) (err error) {
+	program, err := exec.LookPath("redis-server")
+	if err != nil {
+		return fmt.Errorf("adapter: %s needs redis-server, which is not installed; install it, write the URL of a Redis that runs, such as redis://localhost:6379, or adapter: nats", kind)
+	}
+	dir, err := os.MkdirTemp("", "throng") // the path of a socket must be short
+	if err != nil {
+		return fmt.Errorf("start Redis: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	socket := filepath.Join(dir, "s")
+	cmd := exec.Command(program, "--port", "0", "--unixsocket", socket, "--unixsocketperm", "700", "--save", "", "--appendonly", "no", "--dir", dir)
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("start Redis: %w", err)
+	}
+	defer func() {
+		_ = cmd.Process.Kill() // it keeps nothing
+		_ = cmd.Wait()
+	}()
+	for begun := time.Now(); ; {
+		c, err := net.Dial("unix", socket)
+		if err == nil {
+			_ = c.Close()
+			started("unix"+strings.TrimPrefix(kind, "redis")+"://"+socket, cmd.Process.Pid)
+			return nil
+		}
+		if ctx.Err() != nil || time.Since(begun) > brokerTime {
+			return fmt.Errorf("start Redis: it does not listen: %w", err)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
