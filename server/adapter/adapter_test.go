@@ -39,15 +39,20 @@ func redis(t *testing.T) (socket string, process *os.Process) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	socket = filepath.Join(dir, "s")
-	cmd := exec.Command("redis-server", "--port", "0", "--unixsocket", socket, "--save", "", "--dir", dir)
+	return socket, redisAt(t, socket)
+}
+
+func redisAt(t *testing.T, socket string) *os.Process {
+	t.Helper()
+	cmd := exec.Command("redis-server", "--port", "0", "--unixsocket", socket, "--save", "", "--dir", filepath.Dir(socket))
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("%v: install redis-server", err)
 	}
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
-		_ = os.RemoveAll(dir)
 	})
 	wait(t, "Redis", func() bool {
 		c, err := net.Dial("unix", socket)
@@ -56,7 +61,7 @@ func redis(t *testing.T) (socket string, process *os.Process) {
 		}
 		return err == nil
 	})
-	return socket, cmd.Process
+	return cmd.Process
 }
 
 func wait(t *testing.T, what string, f func() bool) {
@@ -478,4 +483,46 @@ func TestStalledBroker(t *testing.T) {
 	}
 	check(t, n[0].Emit("end"))
 	b.expect(`42["end"]`)
+}
+
+// TestRestartedBroker: while the broker is away each server goes on by itself; when it is back they
+// hear one another again, and what could not be sent meanwhile is sent.
+func TestRestartedBroker(t *testing.T) {
+	for _, form := range []string{"unix", "unix+sharded", "unix+streams"} {
+		t.Run(form, func(t *testing.T) {
+			socket, broker := redis(t)
+			n := start(t, form+"://"+socket, 2, server.Options{}, adapter.Options{})
+			a, b := connect(t, n[0]), connect(t, n[1])
+			a.join(n[0], "r")
+			b.join(n[1], "r")
+			check(t, n[0].To("r").Emit("before"))
+			a.expect(`42["before"]`)
+			b.expect(`42["before"]`)
+			check(t, broker.Kill())
+			wait(t, "the end of Redis", func() bool {
+				c, err := net.Dial("unix", socket)
+				if err == nil {
+					_ = c.Close()
+				}
+				return err != nil
+			})
+			check(t, n[0].To("r").Emit("meanwhile"))
+			a.expect(`42["meanwhile"]`)
+			redisAt(t, socket)
+			wait(t, "the subscriptions", func() bool { return n[1].cluster.Stats().Reconnects > 0 })
+			ready(t, n[1])
+			check(t, n[0].To("r").Emit("after"))
+			a.expect(`42["after"]`)
+			for {
+				got := b.read()
+				if got == `42["after"]` {
+					break
+				}
+				if got != `42["meanwhile"]` {
+					t.Fatalf("got %q", got)
+				}
+			}
+			wait(t, "an empty queue", func() bool { return n[0].cluster.Stats().Queued == 0 })
+		})
+	}
 }

@@ -158,9 +158,13 @@ func (s *subscriber) connection() {
 			s.confirm(sub, on)
 		},
 	})
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		clear(s.confirmed)
+	}()
 	s.mu.Lock()
 	s.changed = nil
-	clear(s.confirmed)
 	all := make([]subscription, 0, len(s.wanted))
 	for sub := range s.wanted {
 		all = append(all, sub)
