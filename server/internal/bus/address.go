@@ -79,6 +79,7 @@ func (a Address) redisOptions() (rueidis.ClientOption, error) {
 	if o.Username == "" && o.Password == "" {
 		o.Username, o.Password = os.Getenv("REDIS_USERNAME"), os.Getenv("REDIS_PASSWORD")
 	}
+	o.AlwaysPipelining = true // a connection that ends is noticed at once, not by the next message
 	o.ClientName = "throng"
 	o.Dialer.Timeout = 5 * time.Second
 	o.DisableCache = true // no caching on our side: some services do not know CLIENT TRACKING
