@@ -251,7 +251,7 @@ contract:
 // The official ws package, with a login before the connection.
 func TestPlainPeer(t *testing.T) {
 	t.Parallel()
-	url := server{"plain", []string{"node", "../peers/node/plain.js", "--port", "{port}"}}.start(t, "")
+	url := server{name: "plain", command: []string{"node", "../peers/node/plain.js", "--port", "{port}"}}.start(t, "")
 	c := runFile(t, strings.ReplaceAll(`
 version: 1
 name: plain
