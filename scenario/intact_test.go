@@ -92,20 +92,19 @@ func TestPayloadsInsideTexts(t *testing.T) {
 		}
 		return b.String()
 	}
-	for name, change := range map[string]func(string) string{
-		"as it was":        func(s string) string { return s },
-		"quoted":           func(s string) string { return "Ada: " + s + "!" },
-		"HTML":             func(s string) string { return "&lt;b&gt;" + html.EscapeString(s) + "&lt;/b&gt;" },
-		"JSON":             func(s string) string { return quoted(`{"text":"` + s + `"}`) },
-		"JSON in JSON":     func(s string) string { return quoted(`{"a":"` + quoted(`{"text":"`+s+`"}`) + `"}`) },
-		"escaped":          escaped,
-		"escaped, in JSON": func(s string) string { return quoted(`{"text":"` + escaped(s) + `"}`) },
-	} {
-		for _, size := range []string{"100B", `"uniform(60B,200B)"`} {
-			c := play(t, within(t, change), said("size: "+size+`, data: {text: "hello ${payload}xx, goodbye"}`))
-			if c.Verdict != result.Pass || c.Ledger.Received != 200 || len(c.Errors) != 0 {
-				t.Errorf("%s, %s: %s because %q; %+v, errors %v", name, size, c.Verdict, c.Reason, c.Ledger, c.Errors)
-			}
+	forms := []func(string) string{
+		func(s string) string { return s },
+		func(s string) string { return "Ada: " + s + "!" },
+		func(s string) string { return "&lt;b&gt;" + html.EscapeString(s) + "&lt;/b&gt;" },
+		func(s string) string { return quoted(`{"text":"` + s + `"}`) },
+		func(s string) string { return quoted(`{"a":"` + quoted(`{"text":"`+s+`"}`) + `"}`) },
+		escaped,
+		func(s string) string { return quoted(`{"text":"` + escaped(s) + `"}`) },
+	}
+	for _, size := range []string{"100B", `"uniform(60B,200B)"`} {
+		c := play(t, within(t, forms...), said("size: "+size+`, data: {text: "hello ${payload}xx, goodbye"}`))
+		if c.Verdict != result.Pass || c.Ledger.Received != 200 || len(c.Errors) != 0 {
+			t.Errorf("%s: %s because %q; %+v, errors %v", size, c.Verdict, c.Reason, c.Ledger, c.Errors)
 		}
 	}
 	shorten := func(s string) string { return strings.Replace(s, "xxxxxx", "xxx", 1) }
@@ -119,16 +118,16 @@ func said(more string) string {
 	return strings.NewReplacer("expect: others", "expect: others, "+more, "rate: 100/s", "rate: 20/s").Replace(broadcast)
 }
 
-// within is a server that changes the text from hello to goodbye.
-func within(t *testing.T, change func(string) string) *fakeServer {
-	return &fakeServer{mangle: func(_ int, _ *fakeConn, p []byte) []fakePacket {
+// within is a server that changes the text from hello to goodbye, in each packet in the next way.
+func within(t *testing.T, change ...func(string) string) *fakeServer {
+	return &fakeServer{mangle: func(n int, _ *fakeConn, p []byte) []fakePacket {
 		begin, end := bytes.Index(p, []byte("hello ")), bytes.Index(p, []byte(" goodbye"))
 		if begin < 0 || end < 0 {
 			t.Errorf("the text is not in %s", p)
 			return nil
 		}
 		end += len(" goodbye")
-		return []fakePacket{{text: []byte(string(p[:begin]) + change(string(p[begin:end])) + string(p[end:]))}}
+		return []fakePacket{{text: []byte(string(p[:begin]) + change[n%len(change)](string(p[begin:end])) + string(p[end:]))}}
 	}}
 }
 
