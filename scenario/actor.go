@@ -206,6 +206,9 @@ func (a *actor) live(ctx context.Context) *actor {
 		a.join()
 	}
 	err = d.Run(a.handler(began))
+	if since := d.Unsent(); since > 0 {
+		a.MayLack(int64(since-t.life.epoch), t.now())
+	}
 	in, out := d.Bytes()
 	t.ended(a, in, out)
 	t.count.bytesIn.Add(int64(in))

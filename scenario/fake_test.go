@@ -66,6 +66,7 @@ type fakeConn struct {
 	session client.Session
 	kept    *fakeSession // of a server that recovers
 	stalled atomic.Int64
+	unsent  atomic.Int64 // see conn
 	in      chan fakePacket
 	done    chan struct{}
 	once    sync.Once
@@ -200,6 +201,8 @@ func (c *fakeConn) Cut() { c.end(client.TransportClose) }
 func (c *fakeConn) SendBinary([]byte, ...[]byte) error { return errors.New("the fake speaks JSON") }
 
 func (c *fakeConn) Bytes() (in, out uint64) { return 10, 20 }
+
+func (c *fakeConn) Unsent() time.Duration { return time.Duration(c.unsent.Load()) }
 
 func (s *fakeServer) drop(c *fakeConn) {
 	s.mu.Lock()

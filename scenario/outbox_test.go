@@ -3,7 +3,9 @@ package scenario
 import (
 	"bytes"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
@@ -253,4 +255,48 @@ type kept struct {
 func (l *kept) Send(p []byte) error {
 	l.sent = append(l.sent, bytes.Clone(p))
 	return nil
+}
+
+// What a client had given to its connection when the plan disconnected it, and the connection had
+// not passed on, is not lost by the server.
+func TestSentAwayWithMessagesUnderWay(t *testing.T) {
+	t.Parallel()
+	for name, known := range map[string]bool{"known to be under way": true, "taken by the server": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var stuck atomic.Pointer[fakeConn]
+			swallowed := 0
+			s := &fakeServer{}
+			s.send = func(c *fakeConn, packet []byte) (bool, error) {
+				if !strings.Contains(string(packet), `"all"`) || c.header("N") != "1" || client.Now() < 700*time.Millisecond {
+					return false, nil
+				}
+				if known {
+					c.unsent.CompareAndSwap(0, int64(client.Now()))
+				}
+				stuck.Store(c)
+				swallowed++
+				return true, nil
+			}
+			c := play(t, s, `
+version: 1
+name: t
+target: {url: "http://127.0.0.1:1"}
+groups:
+  listeners: {count: 5, connect: {rate: 10k/s}}
+  speaker: {count: 2, connect: {rate: 10k/s}, headers: {N: "${client.index}"}, send: [{op: all, rate: 20/s, per: client, expect: others, late: 5s}]}
+phases:
+  - {name: ramp, for: 200ms, clients: 0%..100%, load: 0%, record: false}
+  - {name: hold, for: 1s}
+  - {name: fewer, for: 2s, clients: 50%}
+slo: [count(delivery) > 0]
+`)
+			if swallowed < 5 || stuck.Load() == nil {
+				t.Fatalf("%d messages were swallowed", swallowed)
+			}
+			if l := c.Ledger; known && (l.Lost > 0 || l.Undecided == 0) || !known && (l.Lost == 0 || l.Undecided > l.Lost) {
+				t.Errorf("%+v", l)
+			}
+		})
+	}
 }

@@ -414,6 +414,7 @@ type conn interface {
 	Stall(d time.Duration)   // read nothing for a while
 	Session() client.Session // to come back with; when Run has returned
 	Bytes() (in, out uint64)
+	Unsent() time.Duration // since when something given to it may not have reached the server, when Run has returned; 0: nothing
 }
 
 // A closing is the ways in which it ends.

@@ -324,6 +324,7 @@ func (p *polling) flushRequests() {
 	var packet []byte
 	for {
 		p.mu.Lock()
+		p.backlog.done() // whatever became of the request: it counts its own errors
 		if len(p.queue) == 0 || p.closed {
 			p.posting, p.writing = false, 0
 			p.mu.Unlock()
@@ -337,6 +338,7 @@ func (p *polling) flushRequests() {
 		} else {
 			p.queue = nil
 		}
+		p.backlog.take(p.queue == nil)
 		p.mu.Unlock()
 		p.exchangeRequest(packet)
 	}

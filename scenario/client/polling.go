@@ -102,8 +102,9 @@ type polling struct {
 	queue   []byte // packets, in the form of a body
 	posting bool   // a goroutine empties the queue
 	writing int    // bytes of the body under way
-	hold    bool   // Dial is not over: no goroutine posts
-	running bool   // Run has begun: get and pending are its own
+	backlog backlog
+	hold    bool // Dial is not over: no goroutine posts
+	running bool // Run has begun: get and pending are its own
 	closed  bool
 
 	parting time.Duration // how long the last POST may take
@@ -290,6 +291,7 @@ func (p *polling) enqueue(size int, add func([]byte) []byte) error {
 		return ErrBackpressure
 	}
 	p.queue = add(p.queue)
+	p.backlog.add()
 	if !p.posting && !p.hold {
 		flush := p.flush
 		if p.events != nil {
@@ -309,8 +311,11 @@ func (p *polling) flush() {
 	defer p.postMu.Unlock()
 	scratch := scratchPool.Get().(*[]byte)
 	defer putScratch(scratch)
-	for {
+	for failed := false; ; {
 		p.mu.Lock()
+		if !failed {
+			p.backlog.done()
+		}
 		if len(p.queue) == 0 || p.closed {
 			p.posting, p.writing = false, 0
 			p.mu.Unlock()
@@ -324,9 +329,11 @@ func (p *polling) flush() {
 		} else {
 			p.queue = nil
 		}
+		p.backlog.take(p.queue == nil)
 		p.mu.Unlock()
 		beat, began := p.beat.Swap(false), Now()
 		if err := p.roundTrip(*scratch); err != nil {
+			failed = true
 			p.c.finish(closeError(err))
 		} else if heart := p.c.beats(); beat && heart != nil {
 			heart.RTT(Now() - began)

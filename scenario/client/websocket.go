@@ -47,6 +47,7 @@ type websocket struct {
 	queue    []byte // frames that the kernel did not take yet
 	writing  int    // bytes that the flushing goroutine has taken from the queue
 	flushing bool   // a goroutine empties the queue
+	backlog  backlog
 	closed   bool
 }
 
@@ -288,6 +289,7 @@ func (w *websocket) offer(b []byte) (broken, err error) {
 			return nil, ErrBackpressure
 		}
 		w.queue = append(w.queue, b...)
+		w.backlog.add()
 		return nil, nil
 	}
 	n, err := w.conn.writeNow(b)
@@ -302,23 +304,29 @@ func (w *websocket) offer(b []byte) (broken, err error) {
 		return nil, ErrClosed
 	}
 	w.queue, w.flushing = append(w.queue, b[n:]...), true
+	w.backlog.add()
 	return nil, nil
 }
 
 // flush empties the queue and ends.
 func (w *websocket) flush() {
 	var chunk []byte
-	for {
+	for failed := false; ; {
 		w.mu.Lock()
+		if !failed {
+			w.backlog.done()
+		}
 		if len(w.queue) == 0 || w.closed {
 			w.queue, w.flushing, w.writing = nil, false, 0
 			w.mu.Unlock()
 			return
 		}
 		chunk, w.queue = w.queue, chunk[:0]
+		w.backlog.take(true)
 		w.writing = len(chunk)
 		w.mu.Unlock()
 		if _, err := w.conn.Write(chunk); err != nil {
+			failed = true
 			w.mu.Lock()
 			alone := w.closed || w.probe
 			w.closed = true

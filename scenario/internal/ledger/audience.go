@@ -59,7 +59,22 @@ type Receiver struct {
 	echoes  order                   // of streams without an audience
 	leftAt  atomic.Int64            // when its memberships ended or were suspended; 0: it is there
 	losses  atomic.Pointer[[]int64] // when it has lost its connection, each time
+	lacks   atomic.Pointer[lack]    // nil: nothing
 	backAt  int64                   // when it was recovered last; its own goroutine's
+}
+
+// A lack is a time in which a receiver emitted messages that may never have been written.
+type lack struct{ since, until int64 }
+
+// MayLack notes that the messages that the receiver emitted between two moments may never have been
+// written, as its connection ended before they were taken: those that reached nobody are undecided.
+// Of several times the last one counts.
+func (r *Receiver) MayLack(since, until int64) { r.lacks.Store(&lack{since, until}) }
+
+// mayLack reports whether a message of the receiver is one of those.
+func (r *Receiver) mayLack(s *Slot) bool {
+	l, at := r.lacks.Load(), s.base+s.lag.Load()
+	return l != nil && l.since <= at && at <= l.until
 }
 
 // Memberships are those it has, had a moment ago, or has asked for. The caller must not change

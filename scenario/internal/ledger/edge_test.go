@@ -201,3 +201,38 @@ func TestTheEndWaitsForLateOnes(t *testing.T) {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 }
+
+// A message that its sender's connection had not passed on when it ended may never have been written,
+// however long ago it was due. One that reached somebody was.
+func TestMessagesThatWereNotPassedOn(t *testing.T) {
+	for name, test := range map[string]struct {
+		since, until int64 // in milliseconds, of what was not passed on; 0: all was
+		reaches      bool
+		want         result.Ledger
+	}{
+		"all was passed on":        {want: result.Ledger{Sent: 1, Expected: 2, Lost: 2}},
+		"it was not":               {since: 115, until: 900, want: result.Ledger{Sent: 1, Expected: 2, Undecided: 2}},
+		"it was the first not to":  {since: 120, until: 900, want: result.Ledger{Sent: 1, Expected: 2, Undecided: 2}},
+		"later ones were not":      {since: 121, until: 900, want: result.Ledger{Sent: 1, Expected: 2, Lost: 2}},
+		"of an earlier connection": {since: 1, until: 119, want: result.Ledger{Sent: 1, Expected: 2, Lost: 2}},
+		"it came to one":           {since: 115, until: 900, reaches: true, want: result.Ledger{Sent: 1, Expected: 2, Received: 1, Lost: 1}},
+	} {
+		m := newEdge(3)
+		if test.reaches {
+			m.get(1, m.send(0, 0, 100*ms), 130*ms)
+		} else {
+			m.send(0, 0, 100*ms)
+		}
+		s, _ := m.l.books[0].find(0)
+		s.SetLag(20 * ms)
+		m.now.Store(900 * ms)
+		if test.since != 0 {
+			m.r[0].MayLack(test.since*ms, test.until*ms)
+		}
+		m.l.Leave(m.r[0])
+		m.l.books[0].spread = spreads{bySecond: []int64{2}, most: 2, upTo: 1} // other messages took no time
+		if got := m.close(int64(time.Hour)); got != test.want {
+			t.Errorf("%s: %+v, want %+v", name, got, test.want)
+		}
+	}
+}
