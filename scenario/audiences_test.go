@@ -196,8 +196,11 @@ func TestAudiences(t *testing.T) {
 				t.Errorf("%s: ledger %+v, want %+v", event, got[event], want)
 			}
 		}
-		strange := cell.Errors["delivery.unexpected"]
-		if strange != m.misdirected || faulty && strange < 40 || len(cell.Unstamped) != 0 {
+		strange, byOperation := cell.Errors["delivery.unexpected"], int64(0)
+		for _, o := range cell.ByOperation {
+			byOperation += o.Unexpected
+		}
+		if strange != m.misdirected || byOperation != strange || faulty && strange < 40 || len(cell.Unstamped) != 0 {
 			t.Errorf("%d unexpected, want %d; errors %v, without a stamp %v", strange, m.misdirected, cell.Errors, cell.Unstamped)
 		}
 		if pass := cell.Verdict == result.Pass; pass == faulty || !faulty && len(cell.Errors)+len(cell.Warnings) != 0 {

@@ -110,7 +110,8 @@ func (t *trial) isFor(st *stamp.Stamp, g *group, space int) bool {
 	if int(st.Stream) >= len(t.streams) || space >= len(g.names) {
 		return true // the ledger knows no such stream, or it is bare Engine.IO
 	}
-	return t.streams[st.Stream].spec.To.Namespace == g.names[space]
+	s := t.streams[st.Stream]
+	return s.book.Expect == ledger.ExpectNone || s.spec.To.Namespace == g.names[space]
 }
 
 // unstampedEvents counts the events without a stamp among those by which the contract says that

@@ -167,6 +167,8 @@ groups:
       - {op: post, rate: 4/s, size: 1B, per: client}
       - {op: ping, rate: 4/s, size: 32B}
       - {op: typing, rate: 4/s}
+  guests: {count: 6, connect: {rate: 10k/s}, rooms: {of: 3}}
+  neighbours: {count: 6, connect: {rate: 10k/s}, rooms: {of: 3, prefix: n}}
 slo:
   - loss(delivery{op=say}) == 0
   - max(ack{op=say}) < 1s
@@ -182,7 +184,8 @@ slo:
 		sum.Add(l)
 		got[op] = sum
 	}
-	for op, n := range map[string]int64{"say": 4, "reply": 3, "shout": 12, "post": 11, "ping": 1} {
+	// The rooms have four people and two guests; the neighbours have rooms of their own.
+	for op, n := range map[string]int64{"say": 6, "reply": 5, "shout": 24, "post": 23, "ping": 1} {
 		if want := (result.Ledger{Sent: 48, Expected: 48 * n, Received: 48 * n}); got[op] != want {
 			t.Errorf("%s: ledger %+v, want %+v", op, got[op], want)
 		}
@@ -190,7 +193,7 @@ slo:
 	if l, there := got["typing"]; there {
 		t.Errorf("typing: %+v, want nothing", l)
 	}
-	if want := map[string]int64{"chat:typing": 48 * 4}; !maps.Equal(cell.Unstamped, want) || len(cell.Notes) != 1 || !strings.Contains(cell.Notes[0], "192 `chat:typing` events") {
+	if want := map[string]int64{"chat:typing": 48 * 6}; !maps.Equal(cell.Unstamped, want) || len(cell.Notes) != 1 || !strings.Contains(cell.Notes[0], "288 `chat:typing` events") {
 		t.Errorf("without a stamp came %v, want %v; notes %q", cell.Unstamped, want, cell.Notes)
 	}
 	if cell.Verdict != result.Pass || len(cell.Errors) != 0 || len(cell.Warnings) != 0 {

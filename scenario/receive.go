@@ -46,7 +46,7 @@ func (a *actor) hear(m *client.Message, scan *stamp.Scan) (any bool) {
 		case !t.delivers(&st, m.Name):
 			continue // the server sends it along with another event
 		case !t.isFor(&st, a.group, m.Space):
-			a.group.countError(errorOf(ledger.Unexpected), t.arrived(m), nil)
+			a.countStray(&st, ledger.Unexpected)
 		default:
 			a.checkIntact(&st, scan.After())
 			a.receive(m, &st)
@@ -77,12 +77,18 @@ func (a *actor) receive(m *client.Message, st *stamp.Stamp) {
 		a.recordDelivery(m, way.replayed, way.replayedNet, s, at)
 	case ledger.Duplicate:
 		t.count.duplicates.Add(1)
-	case ledger.Unexpected, ledger.Stale: // one of ours, so it belongs to when it was due
-		t.errors.Add(record.ErrorKey{Class: errorOf(kind), Stream: int(st.Stream), Group: a.group.index}, st.Due, nil)
+	case ledger.Unexpected, ledger.Stale:
+		a.countStray(st, kind)
 	case ledger.Unknown:
 		a.group.countError(errorOf(kind), at, nil)
 	case ledger.Ignored, ledger.Extra:
 	}
+}
+
+// countStray counts one of the runner's own messages that should not have come. It belongs to the
+// moment when it was due.
+func (a *actor) countStray(st *stamp.Stamp, kind ledger.Arrival) {
+	a.t.errors.Add(record.ErrorKey{Class: errorOf(kind), Stream: int(st.Stream), Group: a.group.index}, st.Due, nil)
 }
 
 // errorOf is the class of an arrival that is an error.
