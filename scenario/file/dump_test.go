@@ -3,6 +3,7 @@ package file
 import (
 	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -102,7 +103,7 @@ func fact(v reflect.Value) (text string, ok bool) {
 	case *Path:
 		return x.Text, true
 	case Audience:
-		return fmt.Sprint(x), true
+		return strconv.Quote(describeAudience(x)), true
 	case Ramp:
 		return fmt.Sprintf("%g..%g", x.From, x.To), true
 	case time.Duration:
@@ -125,6 +126,25 @@ func fact(v reflect.Value) (text string, ok bool) {
 		of = of.Elem()
 	}
 	return fmt.Sprint(v.Interface()), of.Kind() != reflect.Struct
+}
+
+// describeAudience is an audience in the words that apply to it.
+func describeAudience(a Audience) string {
+	words := []string{a.Kind}
+	for _, w := range []string{a.Name, a.Namespace} {
+		if w != "" {
+			words = append(words, w)
+		}
+	}
+	for _, w := range []struct {
+		is   bool
+		word string
+	}{{a.Others, "others"}, {a.Own, "own"}, {a.AlsoOwn, "also own"}, {len(a.Groups) > 0, fmt.Sprint(a.Groups)}} {
+		if w.is {
+			words = append(words, w.word)
+		}
+	}
+	return strings.Join(words, " ")
 }
 
 // seventeen fills the templates of a golden: the client's index is 17, everything else its name.
