@@ -40,9 +40,11 @@ type actor struct {
 	index     int // within the group
 	number    int // of the person that it plays: its index, or how many arrived before it
 	person    *person
-	churned   bool // came in another's place, or arrived: it is not asked to send before it is held
-	transport int  // of the trial's
-	slow      bool // reads slowly
+	space     string // its namespace, where that is its own; set before it is connected
+	head      []byte // of its event packets; likewise
+	churned   bool   // came in another's place, or arrived: it is not asked to send before it is held
+	transport int    // of the trial's
+	slow      bool   // reads slowly
 	shard     *record.Shard
 	keyed     []*ledger.Audience // by the trial's keyings; nil: it has no key
 	sids      []string           // its socket ids, by namespace; set before state says joining
@@ -92,7 +94,7 @@ func newActorAt(t *trial, g *group, index, number, node int) *actor {
 		id:   uint32(g.first + index), t: t, group: g, index: index, number: number, person: t.person(g, number),
 		transport: g.transports[plan.TransportOf(g.spec.Transport, number)],
 	}
-	a.shard = t.rec.Shard(a.id)
+	a.shard, a.head = t.rec.Shard(a.id), g.head
 	a.slow = plan.ReadsSlowly(g.spec.Read, number)
 	a.class = indexIn(&t.kinds.classes, class{g.index, a.transport, a.slow, node})
 	a.Receiver = &ledger.Receiver{ID: a.id, Class: a.class, Node: node}
@@ -374,7 +376,7 @@ func (a *actor) join() {
 	var packet []byte
 	for _, m := range a.unjoined() {
 		id := a.calls.open(pendingCall{due: now, sent: now, stream: joinCall, seq: uint32(m.Room)})
-		packet = a.group.appendMove(packet[:0], true, a.number, a.group.roomName(m.Room), int64(id))
+		packet = a.appendMove(packet[:0], true, a.group.roomName(m.Room), int64(id))
 		if err := a.transmit(packet); err != nil {
 			return // the connection has ended: run sees it
 		}

@@ -53,13 +53,14 @@ func newBefore(t *trial, g *group) *before {
 	return b
 }
 
-// fetch makes the requests of a client, whose number and id it is given. With aside they are not accounted for, but returned to be.
-func (g *group) fetch(ctx context.Context, p *person, jar http.CookieJar, number int, id uint32, aside *fetched) error {
-	f := &flow{plan: g.before.plan, group: g, number: number, id: id, person: p, jar: jar, ctx: ctx, aside: aside}
+// fetch makes the requests of the client that f describes. With f.aside they are not accounted for,
+// but kept there to be.
+func (g *group) fetch(f *flow) error {
+	f.plan, f.group = g.before.plan, g
 	began := client.Now()
 	err := f.steps(f.plan.steps)
-	if aside != nil {
-		aside.took = client.Now() - began
+	if f.aside != nil {
+		f.aside.took = client.Now() - began
 	}
 	return err
 }
@@ -71,7 +72,7 @@ func (g *group) rehearse(ctx context.Context) error {
 		return nil
 	}
 	b.first = &fetched{}
-	return g.fetch(ctx, b.common, &b.jar, 0, uint32(g.first), b.first)
+	return g.fetch(&flow{ctx: ctx, person: b.common, jar: &b.jar, node: g.t.firstNode(g, 0), id: uint32(g.first), aside: b.first})
 }
 
 // prepare makes the requests before the client's first connection, and accounts for them. The time
@@ -93,7 +94,7 @@ func (a *actor) prepare(ctx context.Context) error {
 		a.account(p.probed)
 		return nil
 	}
-	if err := a.group.fetch(ctx, p, &p.jar, a.number, a.id, nil); err != nil {
+	if err := a.group.fetch(&flow{ctx: ctx, person: p, jar: &p.jar, number: a.number, node: a.node, id: a.id}); err != nil {
 		return err
 	}
 	p.ready = true
@@ -143,7 +144,7 @@ func (b *before) give(p *person) {
 func (a *actor) renew(ctx context.Context) error {
 	b, p := a.group.before, a.person
 	if b.common == nil {
-		return a.group.fetch(ctx, p, &p.jar, a.number, a.id, nil)
+		return a.group.fetch(&flow{ctx: ctx, person: p, jar: &p.jar, number: a.number, node: a.node, id: a.id})
 	}
 	select {
 	case b.turn <- struct{}{}:
@@ -152,7 +153,7 @@ func (a *actor) renew(ctx context.Context) error {
 	}
 	defer func() { <-b.turn }()
 	if p.generation == b.common.generation { // no other client has renewed them since
-		if err := a.group.fetch(ctx, b.common, &b.jar, 0, a.id, nil); err != nil {
+		if err := a.group.fetch(&flow{ctx: ctx, person: b.common, jar: &b.jar, node: a.node, id: a.id}); err != nil {
 			return err
 		}
 		b.common.generation++

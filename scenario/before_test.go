@@ -393,3 +393,67 @@ phases: [{name: hold, for: 3900ms}]
 		})
 	}
 }
+
+// Each client is in the namespace that its login names: its packets of every kind go there, and what
+// comes from there is its own.
+func TestOwnNamespaces(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	went := map[string]int{} // packets by namespace and event
+	s := &fakeServer{}
+	s.send = func(c *fakeConn, packet []byte) (bool, error) {
+		var p socketio.Packet
+		if err := p.Parse(slices.Clone(packet)); err != nil {
+			t.Errorf("%q: %v", packet, err)
+			return true, nil
+		}
+		name, args, _ := socketio.SplitEvent(p.Data)
+		if p.Type == socketio.Ack {
+			name = []byte("answer")
+		}
+		mu.Lock()
+		went[string(p.Namespace)+" "+string(name)]++
+		mu.Unlock()
+		if string(p.Namespace) != c.cfg.Namespace {
+			t.Errorf("%q goes to %s, and the client is in %s", packet, p.Namespace, c.cfg.Namespace)
+		}
+		switch {
+		case p.HasID && p.Type == socketio.Event:
+			c.deliver(fakePacket{text: fmt.Appendf(nil, "3%s,%d[]", p.Namespace, p.ID)})
+		case string(name) == "echo":
+			c.deliver(fakePacket{text: fmt.Appendf(nil, "2%s,[\"echo\",%s]", p.Namespace, args)})
+		case string(name) == "ask":
+			c.deliver(fakePacket{text: fmt.Appendf(nil, "2%s,4[\"poke\"]", p.Namespace)})
+		}
+		return true, nil
+	}
+	cell := play(t, s, `
+version: 1
+name: t
+groups:
+  people:
+    count: 2
+    connect: {rate: 10k/s}
+    before: [{http: {get: "/org?of=${client.index}"}, capture: {org: $.org}}]
+    namespace: "/${group}/${org}"
+    rooms: {of: 1}
+    send: [{op: echo, rate: 10/s}]
+    flow: [{emit: [ask]}, {emit: [call], ack: 1s}]
+    react: {poke: {ack: [1], emit: [poked]}}
+phases: [{name: up, for: 200ms, load: 0%, record: false}, {name: hold, for: 1s}]
+`, func(o *Options) {
+		o.Target, o.link = "http://web", linkTo(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			fmt.Fprintf(w, `{"org": "org-%s"}`, r.URL.Query().Get("of"))
+		}))
+	})
+	if cell.Verdict != result.Pass || len(cell.Errors) > 0 || cell.Ledger.Received != 20 {
+		t.Errorf("verdict %s %s, errors %v, ledger %+v", cell.Verdict, cell.Reason, cell.Errors, cell.Ledger)
+	}
+	for _, i := range []string{"0", "1"} {
+		for event, n := range map[string]int{"join": 1, "echo": 10, "ask": 1, "call": 1, "answer": 1, "poked": 1} {
+			if got := went["/people/org-"+i+" "+event]; got != n {
+				t.Errorf("client %s: %d of %s, want %d; all: %v", i, got, event, n, went)
+			}
+		}
+	}
+}

@@ -14,6 +14,9 @@ func (a *actor) config() *client.Config {
 	if a.node > 0 {
 		cfg.URL = a.t.server.urls[a.node]
 	}
+	if a.group.own != nil {
+		a.space, a.head = cfg.Namespace, headOf("2", cfg.Namespace)
+	}
 	if a.isTraced() {
 		cfg.Joining = a.traceJoining
 	}
@@ -38,6 +41,9 @@ func (g *group) config(p *person, number, transport int) *client.Config {
 	cfg := g.configs[transport]
 	cfg.Jar = &p.jar
 	fill := filling{group: g, client: number, captured: p.values()}
+	if g.own != nil {
+		cfg.Namespace = string(g.own.append(nil, &fill))
+	}
 	if g.auth != nil {
 		if cfg.Auth = g.auth.append(nil, &fill); g.frames != nil { // the first frame
 			cfg.Auth, cfg.Hello = nil, cfg.Auth

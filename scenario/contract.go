@@ -42,13 +42,13 @@ func (t *trial) joinAsked() (asked, acknowledged bool) {
 
 // appendMove appends the packet by which a client joins or leaves a room. id is the acknowledgement
 // id; negative when the server does not acknowledge moves.
-func (g *group) appendMove(dst []byte, join bool, number int, room string, id int64) []byte {
-	dst = append(dst, g.head...)
-	fill := filling{group: g, client: number, room: room, message: roomDraw(room)}
+func (a *actor) appendMove(dst []byte, join bool, room string, id int64) []byte {
+	dst = append(dst, a.head...)
+	fill := filling{group: a.group, client: a.number, room: room, message: roomDraw(room)}
 	if id >= 0 {
-		dst = g.appendCall(dst, uint64(id), &fill)
+		dst = a.group.appendCall(dst, uint64(id), &fill)
 	}
-	if c := g.t.contract; c != nil {
+	if c := a.t.contract; c != nil {
 		p := c.leave
 		if join {
 			p = c.join
@@ -75,7 +75,7 @@ func (a *actor) joinSilently(ctx context.Context, asked bool) {
 	if asked {
 		var packet []byte
 		for _, m := range rooms {
-			packet = a.group.appendMove(packet[:0], true, a.number, a.group.roomName(m.Room), -1)
+			packet = a.appendMove(packet[:0], true, a.group.roomName(m.Room), -1)
 			if err := a.transmit(packet); err != nil {
 				return // the connection has ended: run sees it
 			}

@@ -17,7 +17,7 @@ type discreet struct {
 
 func (e discreet) Error() string {
 	g := e.fill.group
-	values := e.fill.credentials(nil, slices.Concat(g.query, g.headers), g.auth)
+	values := e.fill.credentials(nil, slices.Concat(g.query, g.headers), g.auth, g.own)
 	if s := e.step; s != nil && s.request != nil {
 		values = e.fill.credentials(values, s.request.headers, s.request.url, s.request.body)
 	}

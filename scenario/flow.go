@@ -110,6 +110,7 @@ type flow struct {
 	aside  *fetched // takes the samples, and errors are not counted; nil: they are recorded
 
 	mu      sync.Mutex
+	node    int                // of the target that it was connected to last
 	actor   *actor             // held now; nil: away
 	inbox   map[string][]event // arrived and not yet waited for
 	reply   *event             // to the call under way

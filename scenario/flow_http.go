@@ -86,14 +86,14 @@ func expressions(captures []file.Capture) []*regexp.Regexp {
 
 // ask makes a step's request.
 func (f *flow) ask(s *step) (int64, error) {
-	r, c := s.request, f.group.t.http
+	r, t := s.request, f.group.t
 	ctx, cancel := context.WithTimeout(f.ctx, r.spec.Within)
 	defer cancel()
-	req, err := r.build(ctx, c.base, f.filling())
+	req, err := r.build(ctx, t.siteOf(f.place()), f.filling())
 	if err != nil {
 		return 0, failed(metric.HowHTTP, "%w", err)
 	}
-	asker := http.Client{Transport: c.transport, Jar: f.jar}
+	asker := http.Client{Transport: t.http.transport, Jar: f.jar}
 	if r.spec.Stay {
 		asker.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	}
@@ -102,13 +102,33 @@ func (f *flow) ask(s *step) (int64, error) {
 		defer res.Body.Close()
 		var text []byte
 		if text, err = io.ReadAll(io.LimitReader(res.Body, maxAnswer)); err == nil {
-			return int64(client.Now() - f.group.t.life.epoch), f.answer(s, res, text)
+			return int64(client.Now() - t.life.epoch), f.answer(s, res, text)
 		}
 	}
 	if ctx.Err() != nil && f.ctx.Err() == nil {
 		return 0, failed(metric.HowTimeout, "no answer within %s", metric.FormatDuration(r.spec.Within))
 	}
 	return 0, failed(metric.HowHTTP, "%w", err)
+}
+
+// place is the target to which the client's requests go: the one that it is, or was, connected to.
+func (f *flow) place() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.actor != nil {
+		f.node = f.actor.node
+	}
+	return f.node
+}
+
+// siteOf is the address of a target for requests over HTTP.
+func (t *trial) siteOf(node int) *url.URL {
+	if node > 0 {
+		if at, err := url.Parse(httpBase(t.server.urls[node])); err == nil { // the file's reader has checked it
+			return at
+		}
+	}
+	return t.http.base
 }
 
 // build puts a request together. A path, also one of an earlier answer, is of the target.

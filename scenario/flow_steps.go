@@ -91,7 +91,7 @@ func (f *flow) emit(s *step) (until int64, err error) {
 	if e := s.spec.Expect; e != nil {
 		f.put(func() { delete(f.inbox, e.Event) }) // earlier events do not answer this
 	}
-	packet, fill := append([]byte(nil), a.group.head...), f.filling()
+	packet, fill := append([]byte(nil), a.head...), f.filling()
 	if s.spec.Ack > 0 {
 		packet = a.group.appendCall(packet, f.open(a), fill)
 	}
@@ -210,7 +210,7 @@ func (f *flow) move(s *step) (until int64, err error) {
 		id = int64(f.open(a))
 	}
 	room := string(s.room.append(nil, f.filling()))
-	if err := a.transmit(f.group.appendMove(nil, join, f.number, room, id)); err != nil {
+	if err := a.transmit(a.appendMove(nil, join, room, id)); err != nil {
 		return 0, failed(metric.HowSend, "%w", err)
 	}
 	if !acknowledged {

@@ -49,6 +49,7 @@ type group struct {
 	frames  *frames              // nil: Socket.IO
 	stream  [][eventMetrics]int  // series of server-sent events, by the trial's transports
 	head    []byte               // of every event packet: type and namespace
+	own     *pattern             // the namespace of each client; nil: all have the same
 	auth    *pattern             // nil: none
 	query   []namedPattern       //
 	headers []namedPattern       //
@@ -91,6 +92,9 @@ func newGroup(t *trial, spec *file.Group, index, first int) *group {
 	g.namespace = t.audience(spec.Namespace, "", -1)
 	for _, name := range spec.More {
 		g.spaces = append(g.spaces, t.audience(name, "", -1))
+	}
+	if !spec.Own.IsZero() {
+		g.own = t.compile(spec.Own, spec.Captured)
 	}
 	if !spec.Auth.IsZero() {
 		g.auth = t.compile(spec.Auth, spec.Captured)

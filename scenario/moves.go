@@ -153,7 +153,7 @@ func (a *actor) askToMove(from, to *ledger.Membership) {
 		return
 	}
 	if a.t.contract == nil || a.t.contract.leave != nil {
-		if err := a.transmit(g.appendMove(nil, false, a.number, g.roomName(from.Room), -1)); err != nil {
+		if err := a.transmit(a.appendMove(nil, false, g.roomName(from.Room), -1)); err != nil {
 			return // the connection has ended: run sees it
 		}
 	}
@@ -163,7 +163,7 @@ func (a *actor) askToMove(from, to *ledger.Membership) {
 	} else {
 		g.moves.silent = append(g.moves.silent, silentJoin{now + int64(joinSettles), a.Receiver, to})
 	}
-	if err := a.transmit(g.appendMove(nil, true, a.number, g.roomName(to.Room), id)); err != nil {
+	if err := a.transmit(a.appendMove(nil, true, g.roomName(to.Room), id)); err != nil {
 		return // likewise
 	}
 }

@@ -40,7 +40,7 @@ func (a *actor) react(m *client.Message) {
 	if r.emit == nil {
 		return
 	}
-	packet := r.emit.append(append([]byte(nil), a.group.head...), &fill)
+	packet := r.emit.append(append([]byte(nil), a.head...), &fill)
 	send := func() {
 		if err := a.transmit(packet); err != nil && state(a.state.Load()) == held {
 			a.countError(metric.Error(metric.ErrReact, metric.HowEmit), -1, t.now(), err)
@@ -94,7 +94,10 @@ func newReactions(t *trial, spec *file.Group) map[string]*reaction {
 
 // acknowledge answers an event of the server; args is a JSON list.
 func (a *actor) acknowledge(id uint64, space int, args []byte) error {
-	name := a.group.spec.Spaces()[space]
+	name := a.group.names[space]
+	if space == 0 && a.space != "" {
+		name = a.space
+	}
 	if a.group.parser == socketio.JSON {
 		return a.conn.Send(append(strconv.AppendUint(headOf("3", name), id, 10), args...))
 	}

@@ -48,7 +48,8 @@ type stream struct {
 	keying    int     // of its audiences, of the trial's; -1: they have no keys
 	pool      pool    // of peers
 	fill      filling
-	head      []byte // of every packet
+	kind      string // that every packet begins with
+	head      []byte // of every packet, where all clients have the same namespace
 	blob      []byte // a binary payload
 
 	between       []betweenSeries // by class of the receiver; nil: the stream is not periodic
@@ -109,12 +110,12 @@ func (s *stream) packet() {
 		s.fill.text, s.fill.apart = true, op.Emit.Has(file.HoleStamp)
 		s.stamped = s.book.Expect != ledger.ExpectNone || s.fill.apart
 	}
-	kind := "2"
+	s.kind = "2"
 	if s.spec.Binary {
-		kind = "51-"
+		s.kind = "51-"
 	}
 	if spaces := s.group.spec.Spaces(); len(spaces) > 0 && s.group.frames == nil {
-		s.head = headOf(kind, spaces[s.spec.Space])
+		s.head = headOf(s.kind, spaces[s.spec.Space])
 	}
 	form := s.template()
 	s.expectIntact(form)
@@ -348,7 +349,12 @@ func (s *stream) emit(a *actor, o *plan.Op, waited bool) (lost bool) {
 
 // build writes the packet into the stream's buffer.
 func (s *stream) build(a *actor, o *plan.Op, id uint64, room int, seq uint32) []byte {
-	b := append(s.buf[:0], s.head...)
+	b := s.buf[:0]
+	if s.group.own != nil && s.spec.Space == 0 {
+		b = append(append(b, s.kind...), a.head[1:]...)
+	} else {
+		b = append(b, s.head...)
+	}
 	if s.spec.Ack > 0 {
 		b = s.group.appendCall(b, id, &s.fill)
 	}

@@ -159,7 +159,7 @@ func (t *trial) probe(ctx context.Context) error {
 		b.give(p)
 	default:
 		p.probed = &fetched{}
-		if err := g.fetch(ctx, p, &p.jar, 0, uint32(g.first), p.probed); err != nil {
+		if err := g.fetch(&flow{ctx: ctx, person: p, jar: &p.jar, node: t.firstNode(g, 0), id: uint32(g.first), aside: p.probed}); err != nil {
 			return &beforeError{err}
 		}
 		t.probed = p

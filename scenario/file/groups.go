@@ -31,7 +31,7 @@ var groupTable = object[Group]{
 		{key: "parser", about: "how packets are encoded; must match the parser of the server", is: oneOf(parsers...), def: "json", set: func(d *decoder, n *node, g *Group) { g.Parser = d.oneOf(n, "parser", parsers, nil) }},
 		{key: "engine", about: "revision of Engine.IO: 3 speaks as clients of Socket.IO 2 do; default: as target says, or 4", is: anEngine, set: func(d *decoder, n *node, g *Group) { g.Engine = d.engine(n) }},
 		{key: "poll", about: "between two requests of transport: short-polling", is: aDuration, def: "1s", set: func(d *decoder, n *node, g *Group) { g.Poll = d.duration(n, "poll", time.Millisecond, maxWait) }},
-		{key: "namespace", about: "such as /chat, or a list of them on one connection; none: bare Engine.IO", is: aNamespace, def: "/", set: setNamespaces},
+		{key: "namespace", about: "such as /chat, or /tenants/${users.tenant}, or a list of namespaces on one connection; none: bare Engine.IO", is: aNamespace, def: "/", set: setNamespaces},
 		{key: "auth", about: "sent when joining the namespace; ${client.index} is the client's number", is: form{"type": "object"}, set: func(d *decoder, n *node, g *Group) {
 			if d.isDict(n, "auth") {
 				g.Auth = jsonTemplate(d, n, d.of(clientScope))

@@ -86,7 +86,8 @@ type Group struct {
 	Transport []Share       // at least one; the shares sum to 1
 	Connect   Connect       // how they arrive
 	Data      []string      // the data files whose rows its clients take, also where their templates name none
-	Namespace string        // default "/"; NoNamespace: bare Engine.IO
+	Namespace string        // default "/"; NoNamespace: bare Engine.IO; with Own the text of the file
+	Own       Template      // the namespace of each client; zero: all have the same
 	More      []string      // further namespaces on the same connection
 	Parser    string        // json (default) or msgpack
 	Engine    int           // revision of Engine.IO: Engine4 or Engine3; 0: Engine4

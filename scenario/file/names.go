@@ -56,7 +56,7 @@ var templateNames = []struct {
 	{HoleCall, "the number of the call, which its answer repeats; of protocol: websocket", inOperation | inJoin | inFlow},
 	{rowPeer, "of the client that the message is for: `peer.client.index`, `peer.group`, `peer.sid` (its socket id), `peer.FILE.COLUMN`, or `peer.AUDIENCE`, its key", inOperation},
 	{"FILE.COLUMN", "the client's row of a data file", everywhere | inAudience},
-	{"NAME", "a value that an earlier step captured; values of before can also be used in auth, query, headers, data and react", inBefore | inOnce | inFlow},
+	{"NAME", "a value that an earlier step captured; values of before can also be used in namespace, auth, query, headers, data and react", inBefore | inOnce | inFlow},
 	{"env.NAME", "an environment variable, which is kept secret", forSecrets | inOnce | inVars},
 	{HoleTargetIndex, "the place of the target among targets, from 0", inRolling},
 	{HoleTargetHost, "the host of the target, without its port", inRolling},
@@ -80,11 +80,11 @@ func spotsOf(name string) spot {
 func (s spot) words() string {
 	switch {
 	case s&forSecrets == forSecrets:
-		return "before, auth, query, headers, data, contract, flow, react and fault"
+		return "before, namespace, auth, query, headers, data, contract, flow, react and fault"
 	case s&(everywhere|inAudience) == everywhere|inAudience:
-		return "before, auth, query, headers, data, audiences, contract, flow and react"
+		return "before, namespace, auth, query, headers, data, audiences, contract, flow and react"
 	case s&everywhere == everywhere:
-		return "before, auth, query, headers, data, contract, flow and react"
+		return "before, namespace, auth, query, headers, data, contract, flow and react"
 	}
 	var places, calls []string
 	switch {

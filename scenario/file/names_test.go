@@ -12,6 +12,7 @@ var places = map[string]struct {
 	at   spot
 	text string
 }{
+	"namespace":      {inHandshake, "groups: {a: {count: 1, namespace: \"/@\"}}"},
 	"auth":           {inHandshake, "groups: {a: {count: 1, auth: {x: @}}}"},
 	"query":          {inHandshake, "groups: {a: {count: 1, query: {x: @}}}"},
 	"headers":        {inHandshake, "groups: {a: {count: 1, headers: {X-A: @}}}"},

@@ -11,7 +11,7 @@ var beyondSchema = map[string][]string{
 		"check-over", "check-pair", "check-percentile-0", "check-share-number", "check-wrong-unit",
 	},
 	"a value with a variable has no form before it is substituted": {
-		"flow-not-captured", "before-once-index", "before-unknown-name", "contract-no-payload", "contract-room-in-join", "data-feeder-unknown", "data-in-count",
+		"flow-not-captured", "before-once-index", "before-unknown-name", "namespace-own-form", "contract-no-payload", "contract-room-in-join", "data-feeder-unknown", "data-in-count",
 		"client-index-misplaced", "data-variable", "matrix-unknown-variable", "room-variable", "unknown-variable", "unknown-variable-dollar",
 		"variable-circle", "variable-wrong-type", "matrix-fanout-breaks", "matrix-some-cells", "matrix-value-breaks", "matrix-unused-axis",
 	},
@@ -26,7 +26,7 @@ var beyondSchema = map[string][]string{
 		"sample-every",
 	},
 	"values that stand apart must fit together": {
-		"before-emit", "before-redirect-status", "flow-capture-header", "flow-start-phase", "flow-forever-spins", "flow-every-once",
+		"before-emit", "namespace-own-others", "before-redirect-status", "flow-capture-header", "flow-start-phase", "flow-forever-spins", "flow-every-once",
 		"check-gap-of-poisson", "replay-two-logs",
 		"check-step-nothing", "flow-capture-from-nothing", "flow-capture-of-think", "flow-spins",
 		"check-no-recovery", "check-server-no-sample", "no-phase-recorded", "recover-forgotten", "recover-msgpack", "engine3", "engine3-parser", "frames-keys", "frames-no-answer", "frames-no-contract", "frames-of-socketio", "http-of-socketio", "sse-groups", "sse-keys",

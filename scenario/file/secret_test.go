@@ -81,7 +81,7 @@ func TestSecretsWhereTheyCannotStand(t *testing.T) {
 	t.Setenv("HUSH_EMPTY", "")
 	t.Setenv("HUSH_SHORT", "abc")
 	t.Setenv("HUSH_LINES", "abcd\nefgh")
-	const places = "before, auth, query, headers, data, contract, flow, react and fault"
+	const places = "before, namespace, auth, query, headers, data, contract, flow, react and fault"
 	for text, want := range map[string]string{
 		"groups: {a: {count: $token}}":                                        "x.yaml:5:21: the variable `token` is secret and cannot be used here; a secret can be used only in " + places,
 		"groups: {a: {count: \"${env.HUSH_KEY}\"}}":                           "x.yaml:5:22: `${env.HUSH_KEY}` cannot be used here; it can be used only in " + places + "; pass values that are not secret with --set KEY=VALUE",

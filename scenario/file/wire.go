@@ -16,6 +16,9 @@ func setNamespaces(d *decoder, n *node, g *Group) {
 		d.errs.add(n.at, "`namespace` is empty", "write one such as /chat, a list of them, or none for bare Engine.IO")
 		return
 	}
+	if n.kind == scalar && !n.null && strings.Contains(n.text, "$") && d.ownNamespace(n, g) {
+		return
+	}
 	names := d.strings(n, "namespace", func(s string) *flaw {
 		if s == NoNamespace && n.kind == scalar {
 			return nil
@@ -27,8 +30,40 @@ func setNamespaces(d *decoder, n *node, g *Group) {
 	}
 }
 
+// ownNamespace reads a namespace that differs between clients. It reports false for one that does
+// not.
+func (d *decoder) ownNamespace(n *node, g *Group) bool {
+	v, ok := d.expand(n, d.of(clientScope))
+	if !ok {
+		return true // reported
+	}
+	if len(v.holes) == 0 {
+		return false
+	}
+	name := strings.Join(v.parts, "x") // in the place of any value
+	if f := checkNamespace(name); f != nil {
+		d.bad(v, f)
+	}
+	g.Namespace, g.Own = n.text, textTemplate(v)
+	return true
+}
+
+// checkOwnNamespace refuses messages to others where each client has a namespace of its own.
+func (d *decoder) checkOwnNamespace(n *node, g *Group) {
+	if g.Own.IsZero() {
+		return
+	}
+	for i := range g.Send {
+		if e := g.Send[i].Expect; e != "none" && e != "self" {
+			d.errs.add(at(n.get("send").items[i], "op"), fmt.Sprintf("the clients of the group %s have namespaces of their own, so the receivers of a message to others are not known", g.Name),
+				"write op: echo, or expect: none")
+		}
+	}
+}
+
 // checkWire checks which settings one connection may combine.
 func checkWire(d *decoder, n *node, g *Group) {
+	d.checkOwnNamespace(n, g)
 	bare := g.Namespace == NoNamespace
 	if bare {
 		g.notBare(d, n)
