@@ -11,6 +11,7 @@ import (
 // config returns the client's connection settings, the session it resumes, and its reading speed.
 func (a *actor) config() *client.Config {
 	cfg := a.group.config(a.person, a.number, a.transport)
+	cfg.Via = a.t.links.via(a.node)
 	if a.node > 0 {
 		cfg.URL = a.t.server.urls[a.node]
 	}

@@ -19,7 +19,7 @@ type fault struct {
 	spec  *file.Fault
 	cuts  []cut // in order of time
 	at    int
-	begun bool // a restart, a command or a request has
+	begun bool // a restart, a command, a request, or a fault of the network has
 }
 
 // The kinds of cuts.
@@ -38,7 +38,7 @@ type cut struct {
 }
 
 func newFault(t *trial, phase *plan.Span, spec *file.Fault) *fault {
-	f := &fault{t: t, phase: phase, spec: spec, begun: !spec.Restart && spec.Act == nil}
+	f := &fault{t: t, phase: phase, spec: spec, begun: !spec.Restart && spec.Act == nil && spec.Network == nil}
 	for _, g := range t.groups {
 		for kind, share := range [...]float64{cutDrop: spec.Drop, cutHalfOpen: spec.HalfOpen, cutStall: spec.Stall} {
 			if share > 0 && (g.spec.Reconnect != nil || kind == cutStall) {
@@ -75,8 +75,12 @@ func (f *fault) next() (int64, bool) {
 func (f *fault) fire(int64) {
 	if !f.begun {
 		f.begun = true
-		if f.spec.Act != nil {
+		switch {
+		case f.spec.Act != nil:
 			f.t.life.wg.Go(f.act)
+			return
+		case f.spec.Network != nil:
+			f.t.life.wg.Go(f.network)
 			return
 		}
 		if f.t.server.restarting.Swap(true) {
@@ -114,7 +118,7 @@ func (t *trial) stalls() bool {
 func (t *trial) faulty(now int64) (since int64, is bool) {
 	p := t.tl.PhaseAt(now)
 	if p < 0 || t.spec.Phases[p].Fault == nil {
-		return now, false
+		return now, t.healed(p, now)
 	}
 	if t.spec.Phases[p].Fault.Restart {
 		return t.tl.Spans[p].Start, true

@@ -34,7 +34,7 @@ const (
 )
 
 func newHTTPClient(t *trial) *httpClient {
-	tr := &http.Transport{DialContext: t.opt.link, TLSClientConfig: t.server.tls, MaxIdleConnsPerHost: maxIdleHTTP, IdleConnTimeout: 30 * time.Second}
+	tr := &http.Transport{DialContext: t.links.dial(t.opt.link), TLSClientConfig: t.server.tls, MaxIdleConnsPerHost: maxIdleHTTP, IdleConnTimeout: 30 * time.Second}
 	base := httpBase(t.server.ep.URL)
 	if path, unix := client.SocketPath(t.server.ep.URL); unix {
 		base = "http://localhost"

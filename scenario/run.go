@@ -385,6 +385,10 @@ func runCell(ctx context.Context, c *file.Cell, opt Options, at place) (cell *re
 		}
 		return nil, &TargetError{URL: at + strings.TrimPrefix(ep.Path, client.DefaultPath), Err: err}
 	}
+	defer t.links.close()
+	if err := t.startLinks(); err != nil {
+		return nil, err
+	}
 	opt.journal.begin()
 	if t.tracer, err = newTracer(t); err != nil {
 		return nil, err

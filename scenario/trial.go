@@ -54,6 +54,7 @@ type trial struct {
 	sending   sending
 	acts      acts
 	nodes     []node // the targets
+	links     links
 	server    server
 	watch     watch
 	count     counters

@@ -102,6 +102,9 @@ func (f *findings) notes() (out []string) {
 	if n := t.count.cutOff.Load(); n > 0 {
 		say("connections that a fault of the scenario broke: %d; clients held again after a drop: %d", n, t.count.heldAgain.Load())
 	}
+	if text := t.linkNote(); text != "" {
+		say("%s", text)
+	}
 	if n := t.count.slowDropped.Load(); n > 0 {
 		text := fmt.Sprintf("connections of slow readers that ended: %d", n)
 		if why := slowReasons(f.cell); why != "" {

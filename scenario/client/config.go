@@ -47,6 +47,9 @@ type Config struct {
 
 	TLS       *tls.Config // for https and wss; nil = verify against the system's roots
 	LocalAddr netip.Addr  // source address; the zero Addr = the system chooses
+	// Via is host:port to connect to in the place of the URL's, of a proxy that passes bytes on; the
+	// Host field and the name in TLS stay the URL's. "" = the URL's own.
+	Via string
 
 	Timeout        time.Duration // for the connection, the handshake and the namespace together; 0 = 20 s
 	UpgradeTimeout time.Duration // for the probe dance; 0 = 10 s; never above 3/4 of the server's pingTimeout

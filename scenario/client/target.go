@@ -121,7 +121,7 @@ func (t *target) find(cfg *Config) error {
 	if u.Path != "" && u.Path != "/" {
 		return fmt.Errorf("the URL %q has a path: put the engine's into Path and the namespace into Namespace", cfg.URL)
 	}
-	t.network, t.addr, t.host = "tcp", net.JoinHostPort(u.Hostname(), port), u.Host
+	t.network, t.addr, t.host = "tcp", cmp.Or(cfg.Via, net.JoinHostPort(u.Hostname(), port)), u.Host
 	if query := u.Query(); len(query) > 0 {
 		t.query = "&" + query.Encode()
 	}

@@ -28,6 +28,9 @@ func (s *Spec) Plan() Plan {
 	}
 	p := s.demand(share, load)
 	p.Duration = total
+	if s.Linked() { // which holds both ends of each connection
+		p.Files += 2 * p.Sockets
+	}
 	for i := range s.Groups {
 		n := s.ghosts(&s.Groups[i])
 		p.Sockets += n

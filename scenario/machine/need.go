@@ -15,6 +15,7 @@ import (
 const (
 	BaseBytes            = 32 << 20 // a generator or a server without any client
 	ClientBytes          = 22 << 10 // of the generator, for each client
+	LinkBytes            = 80 << 10 // of the generator, for each connection that goes through a link
 	ServerWebSocketBytes = 6 << 10  // of the built-in server, for each websocket client
 	ServerPollingBytes   = 28 << 10 // and for each that polls, or polls before it upgrades
 )
@@ -29,6 +30,9 @@ type Need struct {
 func NeedOf(s *file.Spec) Need {
 	plan := s.Plan()
 	n := Need{GeneratorBytes: BaseBytes + int64(plan.Clients)*ClientBytes}
+	if s.Linked() {
+		n.GeneratorBytes += int64(plan.Sockets) * LinkBytes
+	}
 	if s.Server == nil {
 		return n
 	}
