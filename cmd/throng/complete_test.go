@@ -87,7 +87,7 @@ func TestCompletion(t *testing.T) {
 // for its value.
 func TestHelp(t *testing.T) {
 	for _, c := range newRoot().Commands() {
-		if c.Name() == "help" || c.Name() == "completion" {
+		if c.Name() == "help" || c.Name() == "completion" || c.Hidden {
 			continue
 		}
 		if c.Short == "" || c.Long == "" || strings.HasSuffix(c.Short, ".") {

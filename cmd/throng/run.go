@@ -54,8 +54,8 @@ start of the trial to the end of its load, and the heap at that end, for the gen
 and for the built-in server. Profiling costs a few percent of CPU: do not compare a
 profiled run with one that was not profiled.
 
-A scenario whose faults execute commands on this machine (fault: {run: [...]}) runs only with
---allow-run: read the commands first, in the file or with 'throng check'.
+A scenario whose faults execute commands on this machine (fault: {run: [...]}) runs only
+with --allow-run: read the commands first, in the file or with 'throng check'.
 
 Secrets are neither written nor shown: values that the scenario takes from the
 environment (${env.TOKEN}), and variables named by --secret.
