@@ -50,7 +50,7 @@ func golden(t *testing.T, name, got string) {
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	names := scripts(t)
-	if len(names) < 2 {
+	if len(names) < 3 {
 		t.Fatalf("only %d scripts", len(names))
 	}
 	for _, path := range names {

@@ -41,7 +41,7 @@ func (c *converter) scenarios(p *page, list *file.Tree, pl *plan) {
 		}
 		switch {
 		case strings.HasPrefix(engine, "socketio"):
-		case (engine == "ws" || engine == "websocket") && framed():
+		case engine == "ws", engine == "websocket":
 			c.plain = true
 		default:
 			c.notes.add(t.Line, "the scenario is of the engine %s: only socketio and ws are taken over", engine)
@@ -74,12 +74,6 @@ func (c *converter) scenarios(p *page, list *file.Tree, pl *plan) {
 		}
 		c.group(p, g, pl)
 	}
-}
-
-// framed reports whether scenarios speak plain websockets.
-func framed() bool {
-	_, err := file.Parse("target", []byte(`{version: 1, name: x, target: {url: "ws://h:1", protocol: websocket}, groups: {a: {count: 1, flow: [{emit: {a: 1}}]}}}`), nil)
-	return err == nil
 }
 
 func engineOf(t *file.Tree) string {

@@ -10,7 +10,7 @@ import (
 
 // Whatever a script is, the importer does not panic, and what it makes of it is a scenario.
 func FuzzArtillery(f *testing.F) {
-	for _, name := range []string{"chat", "rooms"} {
+	for _, name := range []string{"chat", "rooms", "ticker"} {
 		text, err := os.ReadFile("../../scenarios/import/" + name + ".artillery.yaml")
 		if err != nil {
 			f.Fatal(err)
