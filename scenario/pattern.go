@@ -92,34 +92,35 @@ func (t *trial) compile(tm file.Template, captured []string) *pattern {
 		p.parts = append(p.parts, []byte(part))
 	}
 	for _, h := range tm.Holes {
-		if _, secret := t.spec.Secrets.Lookup(h.Name); secret {
-			continue // filled in above
+		if _, secret := t.spec.Secrets.Lookup(h.Name); !secret { // else it is filled in above
+			p.patches = append(p.patches, t.patch(h, captured))
 		}
-		kind, known := patchKinds[h.Name]
-		x := patch{kind: kind, form: h.Form}
-		if name, is := file.PeerName(h.Name); is {
-			x.kind, x.peer, known = patchPeer, t.compile(t.peerTemplate(name, h.Form), nil), true
-		}
-		if !known {
-			x.kind = patchCaptured
-			for i, name := range captured {
-				if name == h.Name {
-					x.column, known = i, true
-				}
-			}
-		}
-		if !known {
-			if x.draw = t.draw(h.Name); x.draw != nil {
-				x.kind, known = patchDraw, true
-			}
-		}
-		if !known {
-			x.kind = patchData
-			x.feeder, x.column = t.column(h.Name)
-		}
-		p.patches = append(p.patches, x)
 	}
 	return p
+}
+
+// patch makes a hole ready.
+func (t *trial) patch(h file.Hole, captured []string) patch {
+	x := patch{form: h.Form}
+	if kind, known := patchKinds[h.Name]; known {
+		x.kind = kind
+		return x
+	}
+	if name, is := file.PeerName(h.Name); is {
+		x.kind, x.peer = patchPeer, t.compile(t.peerTemplate(name, h.Form), nil)
+		return x
+	}
+	if i := slices.Index(captured, h.Name); i >= 0 {
+		x.kind, x.column = patchCaptured, i
+		return x
+	}
+	if x.draw = t.draw(h.Name); x.draw != nil {
+		x.kind = patchDraw
+		return x
+	}
+	x.kind = patchData
+	x.feeder, x.column = t.column(h.Name)
+	return x
 }
 
 // A namedPattern is a value of a query or header.

@@ -79,7 +79,7 @@ func isArithmetic(text string) bool {
 	if !reOperator.MatchString(rest) {
 		return false
 	}
-	for _, word := range strings.FieldsFunc(rest, func(r rune) bool { return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || r == '_') }) {
+	for _, word := range reWord.FindAllString(rest, -1) {
 		if _, known := functions[word]; !known {
 			return strings.ContainsAny(rest, "+*") // 200/sec has a wrong unit; 2 * rat a wrong word
 		}
