@@ -12,8 +12,8 @@ import (
 )
 
 // messenger offers what a messenger does: messages to all devices of a user, to one socket, to
-// colleagues, and announcements of administrators. It holds what each message is for against the
-// truth, which it counts by event.
+// colleagues, and announcements of administrators. It counts, by event, the deliveries that
+// are due.
 type messenger struct {
 	fakeServer
 	asked, owed map[string]int64 // by event: messages, and deliveries that are due
@@ -177,8 +177,8 @@ func ledgers(c *result.Cell, only bool) map[string]result.Ledger {
 	return out
 }
 
-// What is sent to an audience is owed to exactly its clients, and every mistake that the server
-// makes with it is counted.
+// Messages to an audience are owed to exactly its clients, and every mistake that the server makes
+// with them is counted.
 func TestAudiences(t *testing.T) {
 	t.Parallel()
 	for _, faulty := range []bool{false, true} {
@@ -209,8 +209,8 @@ func TestAudiences(t *testing.T) {
 	}
 }
 
-// While clients come and go and lose their connections, nothing is lost, and what is undecided is
-// little: the ledger knows who was there.
+// While clients come and go and lose their connections, nothing is lost and few deliveries are
+// undecided: the ledger knows which clients were there.
 func TestAudiencesUnderChurn(t *testing.T) {
 	t.Parallel()
 	m := newMessenger(t)
@@ -243,7 +243,7 @@ func TestAudiencesUnderChurn(t *testing.T) {
 	}
 }
 
-// A client that the server recovers is owed what its audiences were sent meanwhile.
+// A client that the server recovers is owed the messages that its audiences got meanwhile.
 func TestAudiencesAreRecovered(t *testing.T) {
 	t.Parallel()
 	m := newMessenger(t)

@@ -148,8 +148,8 @@ phases:
   - {name: hold, for: 1s}
 `
 
-// Each operation of a contract is due, delivered and counted by its audience; what arrives without
-// a stamp is counted by name.
+// Each operation of a contract is due, delivered and counted by its audience; declared events
+// without a stamp are counted by name.
 func TestOperations(t *testing.T) {
 	t.Parallel()
 	s := &fakeServer{}

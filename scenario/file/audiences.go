@@ -31,7 +31,7 @@ func setKeyed(d *decoder, n *node, s *Spec) {
 			continue
 		}
 		before := d.quiet
-		d.quiet = true // who takes rows of a file is decided elsewhere
+		d.quiet = true // a column named here makes no group take rows
 		v, ok := d.expand(e.val, audienceScope)
 		if d.quiet = before; ok {
 			k.Key = textTemplate(v)
