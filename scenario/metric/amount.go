@@ -108,7 +108,7 @@ func FormatBytes[T ~int | ~int64 | ~float64](n T) string { return bytes(float64(
 func bytes(v float64, digits int) string {
 	unit := "B"
 	for _, next := range []string{"KiB", "MiB", "GiB", "TiB"} {
-		if math.Abs(v) < 1024 {
+		if math.Abs(v) < 1023.5 { // more is written as 1 024
 			break
 		}
 		v, unit = v/1024, next

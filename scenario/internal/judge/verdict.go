@@ -124,7 +124,7 @@ func (e *Evidence) targetsFault(k *file.Check, r *result.Check) bool {
 }
 
 // ownNote is the note of a rule on errors that limits of the generator's own system broke.
-const ownNote = "the generator had no port or no file left for some of them: raise the limit, or connect fewer clients"
+const ownNote = "the generator had no port or no file left for some of them, or messages were larger than it takes: raise the limit, or connect fewer clients"
 
 // breaksByOwn reports whether a broken rule on errors would hold without the connections for which
 // the generator's own system had no port or no file. In a window they are not told apart.
