@@ -103,18 +103,24 @@ func (rd *reader) read(once bool) (n int, err error) {
 	}
 	rd.w += n
 	if n > 0 {
-		if below := rd.src.below; below != nil {
-			rd.times = below.times
-			rd.at = Now() // it has been decrypted
-		} else {
-			rd.note()
-			if rd.pace == nil { // a slow reader is late on purpose
-				rd.src.bytes.note(&rd.times)
-			}
-		}
+		rd.noteRead()
 		err = nil // an error that came with bytes comes again without them
 	}
 	return n, err
+}
+
+// noteRead notes the time of a read that has brought bytes. It is apart from read, on whose stack
+// idle clients wait.
+func (rd *reader) noteRead() {
+	if below := rd.src.below; below != nil {
+		rd.times = below.times
+		rd.at = Now() // it has been decrypted
+		return
+	}
+	rd.note()
+	if rd.pace == nil { // a slow reader is late on purpose
+		rd.src.bytes.note(&rd.times)
+	}
 }
 
 // space is where the next read goes.
