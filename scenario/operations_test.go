@@ -98,6 +98,7 @@ func playWith(t *testing.T, s *fakeServer, text string, files map[string]string)
 		if err != nil {
 			t.Fatal(err)
 		}
+		dropMachineWarnings(run)
 		cell = &run.Cells[0]
 	})
 	if l := cell.Ledger; l.Expected != l.Received+l.Late+l.Lost+l.Undecided {
