@@ -151,8 +151,6 @@ func (c *converter) matches(t *file.Tree, root string, numbered bool, sc *scope)
 
 var reSimplePath = regexp.MustCompile(`^\$?\.?[A-Za-z_][\w-]*((\.[\w-]+)|(\[(\d+|\*|'[^'\]]*'|"[^"\]]*")\]))*$|^\$((\.[\w-]+)|(\[(\d+|'[^'\]]*'|"[^"\]]*")\]))*$`)
 
-var reDotNumber = regexp.MustCompile(`\.(\d+)`)
-
 // path is the place of a value in an answer, within root. Arguments of an acknowledgement are
 // numbered: $.0 is the first.
 func (c *converter) path(t *file.Tree, root string, numbered bool) (string, bool) {
@@ -171,21 +169,34 @@ func (c *converter) path(t *file.Tree, root string, numbered bool) (string, bool
 	if text != "" && text[0] != '[' {
 		text = "." + text
 	}
-	text = reDotNumber.ReplaceAllString(text, "[$1]")
-	text = quoteKeys(text)
-	if numbered {
-		if !strings.HasPrefix(text, "[") {
-			return root + text, true
-		}
+	text = segments(text)
+	if numbered && strings.HasPrefix(text, "[") && text[1] != '\'' {
 		return "$" + text, true
 	}
 	return root + text, true
 }
 
-var reDashed = regexp.MustCompile(`\.([A-Za-z_0-9]*-[\w-]*)`)
+var reSegment = regexp.MustCompile(`\.([\w-]+)|\[(\d+)\]|\['([^'\]]*)'\]|\["([^"\]]*)"\]`)
 
-// quoteKeys writes keys with a hyphen as JSONPath has them.
-func quoteKeys(path string) string { return reDashed.ReplaceAllString(path, "['$1']") }
+// segments writes a path as JSONPath has it: numbers as places, other keys in quotes where they are no
+// words.
+func segments(path string) string {
+	var b strings.Builder
+	for _, m := range reSegment.FindAllStringSubmatch(path, -1) {
+		key := m[1] + m[3] + m[4]
+		switch {
+		case m[2] != "" && len(m[2]) < 10 && (m[2] == "0" || m[2][0] != '0'):
+			b.WriteString("[" + m[2] + "]")
+		case key != "" && strings.Trim(key, "0123456789") == "" && len(key) < 10 && (key == "0" || key[0] != '0'):
+			b.WriteString("[" + key + "]")
+		case reIdentifier.MatchString(key):
+			b.WriteString("." + key)
+		default:
+			b.WriteString("['" + strings.ReplaceAll(key+m[2], "\\", "") + "']")
+		}
+	}
+	return b.String()
+}
 
 // captures are the values that an answer gives names to.
 func (c *converter) captures(t *file.Tree, root string, numbered bool, line int) yamltext.Map {
