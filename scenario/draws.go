@@ -63,7 +63,8 @@ func (d *drawPlace) append(dst []byte, f *filling, form file.Form) []byte {
 	return d.fromEvent(dst, f, form)
 }
 
-// random writes a number between the limits: each whole number is as likely, and so is each decimal.
+// random writes a number between the limits: each whole number is as likely, and so is each
+// decimal.
 func (d *drawPlace) random(dst []byte, h uint64) []byte {
 	scale := math.Pow10(d.Decimals)
 	low, high := math.Round(d.Low*scale), math.Round(d.High*scale)

@@ -65,7 +65,8 @@ func (w *intact) expectText(n int, next string) {
 	}
 }
 
-// isWord reports whether a byte is a letter or a digit, rather than what a server puts behind a word.
+// isWord reports whether a byte is a letter or a digit, rather than what a server puts behind a
+// word.
 func isWord(c byte) bool {
 	return 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9'
 }
@@ -111,8 +112,8 @@ func (w *intact) text(after []byte, packed bool) bool {
 	if w.drawn {
 		return packed || n < len(rest) && (strings.IndexByte(`"\&`+w.ends, rest[n]) >= 0 || w.words && !isWord(rest[n]))
 	}
-	// In MessagePack the byte before or behind a text may look like filler: the last byte of a length, or
-	// the number 120.
+	// In MessagePack the byte before or behind a text may look like filler: the last byte of a
+	// length, or the number 120.
 	return n == w.n || packed && n == w.n+1 && (w.words || byte(w.n) == fillers[0])
 }
 

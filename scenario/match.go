@@ -24,8 +24,8 @@ func (t *trial) matcher(all []file.Match, captured []string) matcher {
 	return m
 }
 
-// check returns an error for the first value that a document does not have; nil: it has all. Where a
-// path leads to several values, one of them is enough. what names the document in the error.
+// check returns an error for the first value that a document does not have; nil: it has all. Where
+// a path leads to several values, one of them is enough. what names the document in the error.
 func (m *matcher) check(doc jsonpath.Document, fill *filling, what string) error {
 	for i := range m.all {
 		text := m.values[i].append(nil, fill)

@@ -10,8 +10,8 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// Values are compared as JSON: what a server escapes, in which order it writes keys and how it writes
-// numbers do not count; and a text is no number.
+// Values are compared as JSON: what a server escapes, in which order it writes keys and how it
+// writes numbers do not count; and a text is no number.
 func TestMatchComparesValues(t *testing.T) {
 	tr := trialOf(t, withData(t, "version: 1\nname: t\ntarget: {url: \"http://127.0.0.1:1\"}\ngroups: {a: {count: 3, flow: [{wait: {event: e, match: {\"$[0]\": José}}}]}}\n", nil))
 	fill := &filling{group: tr.groups[0], client: 2}

@@ -62,8 +62,8 @@ var (
 	timeUnits = `(?:ns|us|ms|s|m|h)`
 	digits    = `\d+(?:\.\d+)?`
 
-	// reAmount finds an amount with its unit in a text: a rate, bytes per second, a size, a duration,
-	// a share, a count with a letter, or a bare number.
+	// reAmount finds an amount with its unit in a text: a rate, bytes per second, a size, a
+	// duration, a share, a count with a letter, or a bare number.
 	reAmount = regexp.MustCompile(digits + `(?:\s*[kKM]?\s*/\s*[smh]\b|\s*(?:[kKmMgG][iI]?)?[bB]\s*/\s*s\b|\s*(?:[kKmMgG][iI]?)?[bB]\b|\s*%|\s*[kKM]\b|\s*` + timeUnits + `(?:\s*` + digits + `\s*` + timeUnits + `)*\b|)`)
 
 	reWord       = regexp.MustCompile(`[A-Za-z][A-Za-z0-9_.]*`)
@@ -71,8 +71,9 @@ var (
 	reArithmetic = regexp.MustCompile(`^[A-Za-z0-9.,%()+*/\s-]+$`)
 )
 
-// isArithmetic reports whether a text is meant as arithmetic rather than as an amount with a slip in
-// it: it has an operation besides those in the units of its amounts, and no words but the functions.
+// isArithmetic reports whether a text is meant as arithmetic rather than as an amount with a slip
+// in it: it has an operation besides those in the units of its amounts, and no words but the
+// functions.
 func isArithmetic(text string) bool {
 	rest := reAmount.ReplaceAllString(text, "1")
 	rest = strings.TrimLeft(rest, " -+")
@@ -107,8 +108,8 @@ func arithmetic(text string) (quantity, *flaw) {
 	case strings.Contains(text, "//"), strings.Contains(text, "/*"):
 		return bad("it has a comment")
 	}
-	// In the place of each amount stands a name of as many underscores, so that the units are none of
-	// the grammar and the places of mistakes stay.
+	// In the place of each amount stands a name of as many underscores, so that the units are none
+	// of the grammar and the places of mistakes stay.
 	found := terms{}
 	plain := []byte(text)
 	for _, m := range reAmount.FindAllStringIndex(text, -1) {

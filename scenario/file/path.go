@@ -7,8 +7,8 @@ import (
 )
 
 // Path says where values lie in JSON: a JSONPath of RFC 9535. Its root is the list of the arguments
-// of an event or an acknowledgement, or the body of an HTTP answer. Of arguments, a path that begins
-// with a name leads into the first one: $.id is short for $[0].id.
+// of an event or an acknowledgement, or the body of an HTTP answer. Of arguments, a path that
+// begins with a name leads into the first one: $.id is short for $[0].id.
 type Path = jsonpath.Path
 
 func parsePath(text string) (Path, *flaw) {

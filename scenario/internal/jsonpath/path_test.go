@@ -192,8 +192,8 @@ func TestRawCostsNoAllocation(t *testing.T) {
 	}
 }
 
-// Any path is refused or evaluated; a plain one leads to the same value in the text as in the values.
-// What is written of them reads back as equal.
+// Any path is refused or evaluated; a plain one leads to the same value in the text as in the
+// values. What is written of them reads back as equal.
 func FuzzPaths(f *testing.F) {
 	f.Add(`{"a":{"b":[1,{"c":"d"}]}},[2]`, "$.a.b[1].c")
 	f.Add(`{"\u0061":1,"a":2.50} , null, 123456789012345678901234567890, -0`, "$[0].a")

@@ -94,8 +94,8 @@ func item(list []byte, n int) (value []byte, found bool) {
 	return nil, false
 }
 
-// member returns the value of a key of an object without its braces; of a key that is there twice the
-// last, as Go's decoder takes it.
+// member returns the value of a key of an object without its braces; of a key that is there twice
+// the last, as Go's decoder takes it.
 func member(object []byte, key string) (value []byte, found bool) {
 	for name, rest := socketio.NextArg(object); name != nil && len(rest) > 0 && rest[0] == ':'; {
 		var v []byte

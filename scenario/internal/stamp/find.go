@@ -35,8 +35,8 @@ func findJSON(args []byte) (s Stamp, state State) {
 	return read(args[:TextSize])
 }
 
-// findAt reads the stamp at the head of a JSON text, which a path has led to. Anything else there is
-// no message of ours: the server may send more under the same name.
+// findAt reads the stamp at the head of a JSON text, which a path has led to. Anything else there
+// is no message of ours: the server may send more under the same name.
 func findAt(v []byte) (Stamp, State) {
 	if len(v) < 2+TextSize || v[0] != '"' {
 		return Stamp{}, None

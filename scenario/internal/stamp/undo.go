@@ -25,7 +25,8 @@ func mayEscape(b []byte) bool {
 const maxEscapes = 3
 
 // undo returns b with the escaped characters of stamps and of other escapes in their plain form.
-// Quotation marks stay, which keeps the end of a JSON text apart from a mark in it. b is not changed.
+// Quotation marks stay, which keeps the end of a JSON text apart from a mark in it. b is not
+// changed.
 func undo(b []byte) []byte {
 	for range maxEscapes {
 		out := make([]byte, 0, len(b))
