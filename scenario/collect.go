@@ -125,7 +125,7 @@ func (c *collector) look() {
 	t := c.t
 	if p := t.tl.PhaseAt(t.now()); p >= 0 && t.tl.Spans[p].Record && !c.cut.Load() {
 		c.nodes = c.t.heldByNode()
-		c.recorded.Held, c.recorded.Asked = int(t.count.held.Load()+t.count.offline.Load()), int(t.count.asked.Load())
+		c.recorded.Asked, c.recorded.Held = t.present()
 	}
 }
 
@@ -134,7 +134,7 @@ func (c *collector) stopped(now int64) {
 	c.cut.Store(true)
 	c.end = min(now, c.t.tl.End)
 	c.nodesAtEnd = c.t.heldByNode()
-	c.atEnd.Asked, c.atEnd.Held = int(c.t.count.asked.Load()), int(c.t.count.held.Load()+c.t.count.offline.Load())
+	c.atEnd.Asked, c.atEnd.Held = c.t.present()
 }
 
 // clients is how many clients there should have been and were when the recorded phases
