@@ -33,7 +33,7 @@ func Artillery(name string, text []byte, open func(path string) ([]byte, error))
 	first.convert()
 	c := newConverter(name, text, root, open)
 	c.known = first.written
-	return c.convert(), nil
+	return c.convert().valid(name)
 }
 
 func newConverter(name string, text []byte, root *file.Tree, open func(path string) ([]byte, error)) *converter {

@@ -87,7 +87,7 @@ func HAR(name string, text []byte, path string) (*Result, error) {
 	for _, line := range append(d.Left(), t.notes...) {
 		r.Notes = append(r.Notes, Note{Text: line})
 	}
-	return r, nil
+	return r.valid(name)
 }
 
 // A timeline is everything that happened, in order of time.

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/throng-io/throng/scenario/file"
 )
 
 // A Result is a scenario made of another file.
@@ -13,6 +15,23 @@ type Result struct {
 	Scenario []byte
 	Files    []File // to be written beside it
 	Notes    []Note // by line
+}
+
+// valid returns the result, unless what was made is no scenario: the script has something that the
+// importer does not know.
+func (r *Result) valid(name string) (*Result, error) {
+	texts := map[string][]byte{"scenario.yaml": r.Scenario}
+	for _, f := range r.Files {
+		if strings.HasSuffix(f.Name, ".yaml") {
+			texts[f.Name] = f.Text
+		}
+	}
+	for made, text := range texts {
+		if _, err := file.Parse(made, text, nil); err != nil {
+			return nil, fmt.Errorf("%s cannot be turned into a scenario: what was made of it has a mistake: %w", name, err)
+		}
+	}
+	return r, nil
 }
 
 // A File is a file that the scenario names.
