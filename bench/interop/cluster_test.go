@@ -20,7 +20,7 @@ func TestCluster(t *testing.T) {
 // redis starts a Redis server, and returns its socket.
 func redis(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "redis") // the path of a socket must be short
+	dir, err := os.MkdirTemp("", "redis") //nolint:usetesting // the path of a socket must be short
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -148,6 +148,9 @@ func runRedis(ctx context.Context, kind string, started func(url string, pid int
 		if ctx.Err() != nil || time.Since(begun) > brokerTime {
 			return fmt.Errorf("start Redis: it does not listen: %w", err)
 		}
-		time.Sleep(10 * time.Millisecond)
+		select {
+		case <-ctx.Done():
+		case <-time.After(10 * time.Millisecond):
+		}
 	}
 }

@@ -107,15 +107,7 @@ func serveCommand() *cobra.Command {
 			f.Var(duration{&recovery}, "recovery", "how long a client may come back as the same socket after losing its connection (default never)")
 			f.StringVar(&client, "client-dir", "", "folder of the browser client to serve (dist of the npm package socket.io-client)")
 		}},
-		flagGroup{"Address and access", func(f *pflag.FlagSet) {
-			at.register(f)
-			f.StringVar(&opts.HealthPath, "health-path", "/health", "path that answers the health checks of load balancers; empty for none")
-			f.StringSliceVar(&observed.hosts, "allowed-host", nil, "allowed host names in requests beside localhost, such as the name of a proxy (default any; with --admin on localhost, and for --metrics and --pprof, none)")
-			f.StringSliceVar(&origins, "cors-origin", nil, `origins whose pages may connect; "*" for all`)
-			f.BoolVar(&credentials, "cors-credentials", false, "allow pages of --cors-origin to send cookies")
-			optionFlags(f, &opts, "Address and access")
-			f.Func("cookie", "name of a cookie with the session id, for sticky load balancers", cookieOf(&opts))
-		}},
+		flagGroup{"Address and access", func(f *pflag.FlagSet) { accessFlags(f, &at, &opts, &observed.hosts, &origins, &credentials) }},
 		flagGroup{"Protocol", func(f *pflag.FlagSet) { optionFlags(f, &opts, "Protocol") }},
 		flagGroup{"Times", func(f *pflag.FlagSet) { optionFlags(f, &opts, "Times") }},
 		flagGroup{"Limits", func(f *pflag.FlagSet) { optionFlags(f, &opts, "Limits") }},
@@ -127,6 +119,17 @@ func serveCommand() *cobra.Command {
 	complete(cmd, "app", app.Names())
 	complete(cmd, "fanout", server.Strategies())
 	return cmd
+}
+
+// accessFlags are the flags about where the server listens, and to whom.
+func accessFlags(f *pflag.FlagSet, at *listening, opts *server.Options, hosts, origins *[]string, credentials *bool) {
+	at.register(f)
+	f.StringVar(&opts.HealthPath, "health-path", "/health", "path that answers the health checks of load balancers; empty for none")
+	f.StringSliceVar(hosts, "allowed-host", nil, "allowed host names in requests beside localhost, such as the name of a proxy (default any; with --admin on localhost, and for --metrics and --pprof, none)")
+	f.StringSliceVar(origins, "cors-origin", nil, `origins whose pages may connect; "*" for all`)
+	f.BoolVar(credentials, "cors-credentials", false, "allow pages of --cors-origin to send cookies")
+	optionFlags(f, opts, "Address and access")
+	f.Func("cookie", "name of a cookie with the session id, for sticky load balancers", cookieOf(opts))
 }
 
 // newApp makes a server with the application; its errors name flags.

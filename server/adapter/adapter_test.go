@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 // redis starts a Redis server on a socket.
 func redis(t *testing.T) (socket string, process *os.Process) {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "redis") // the path of a socket must be short
+	dir, err := os.MkdirTemp("", "redis") //nolint:usetesting // the path of a socket must be short
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +105,7 @@ type node struct {
 }
 
 // start starts servers of one cluster.
-func start(t *testing.T, address string, count int, opts server.Options, o adapter.Options) []*node {
+func start(t *testing.T, address string, count int, o adapter.Options) []*node {
 	t.Helper()
 	o.Prefix = prefix(t)
 	o.Logger = slog.New(slog.DiscardHandler)
@@ -115,8 +115,7 @@ func start(t *testing.T, address string, count int, opts server.Options, o adapt
 		if err != nil {
 			t.Fatal(err)
 		}
-		opts.Adapter = c.Adapter
-		s, err := server.New(opts)
+		s, err := server.New(server.Options{Adapter: c.Adapter})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -241,7 +240,7 @@ func check(t *testing.T, err error) {
 
 func TestBroadcast(t *testing.T) {
 	brokers(t, func(t *testing.T, address string) {
-		n := start(t, address, 3, server.Options{}, adapter.Options{})
+		n := start(t, address, 3, adapter.Options{})
 		a, b, c := connect(t, n[0]), connect(t, n[1]), connect(t, n[2])
 		all := []*client{a, b, c}
 		check(t, n[0].Emit("x", 1, "é<>", map[string]any{"n": nil}))
@@ -284,7 +283,7 @@ func TestBroadcast(t *testing.T) {
 
 func TestQuestions(t *testing.T) {
 	brokers(t, func(t *testing.T, address string) {
-		n := start(t, address, 3, server.Options{}, adapter.Options{})
+		n := start(t, address, 3, adapter.Options{})
 		a, b, c := connect(t, n[0]), connect(t, n[1]), connect(t, n[2])
 		answers := make(chan server.Answers, 1)
 		reply := func(w *client, text string) {
@@ -323,8 +322,7 @@ func TestQuestions(t *testing.T) {
 
 func TestFetchAndChange(t *testing.T) {
 	brokers(t, func(t *testing.T, address string) {
-		opts := server.Options{}
-		n := start(t, address, 2, opts, adapter.Options{})
+		n := start(t, address, 2, adapter.Options{})
 		n[1].OnConnect(func(s *server.Socket) { s.Data = map[string]any{"name": "Bob"} })
 		a, b := connect(t, n[0]), connect(t, n[1])
 		b.join(n[1], "far")
@@ -361,7 +359,7 @@ func TestFetchAndChange(t *testing.T) {
 
 func TestServerEvents(t *testing.T) {
 	brokers(t, func(t *testing.T, address string) {
-		n := start(t, address, 3, server.Options{}, adapter.Options{})
+		n := start(t, address, 3, adapter.Options{})
 		heard := make(chan string, 4)
 		for i := range n {
 			n[i].OnServerEvent("hi", func(e *server.Event) error {
@@ -399,7 +397,7 @@ func TestServerEvents(t *testing.T) {
 
 func TestEmitter(t *testing.T) {
 	brokers(t, func(t *testing.T, address string) {
-		n := start(t, address, 2, server.Options{}, adapter.Options{})
+		n := start(t, address, 2, adapter.Options{})
 		other := n[1].Of("/other")
 		ready(t, n[1])
 		a, b := connect(t, n[0]), connect(t, n[1])
@@ -463,7 +461,7 @@ func TestAddresses(t *testing.T) {
 // and what fits arrives when it goes on.
 func TestStalledBroker(t *testing.T) {
 	socket, broker := redis(t)
-	n := start(t, "unix://"+socket, 2, server.Options{}, adapter.Options{MaxQueue: 100_000})
+	n := start(t, "unix://"+socket, 2, adapter.Options{MaxQueue: 100_000})
 	a, b := connect(t, n[0]), connect(t, n[1])
 	check(t, broker.Signal(syscall.SIGSTOP))
 	text := strings.Repeat("x", 1000)
@@ -491,7 +489,7 @@ func TestRestartedBroker(t *testing.T) {
 	for _, form := range []string{"unix", "unix+sharded", "unix+streams"} {
 		t.Run(form, func(t *testing.T) {
 			socket, broker := redis(t)
-			n := start(t, form+"://"+socket, 2, server.Options{}, adapter.Options{})
+			n := start(t, form+"://"+socket, 2, adapter.Options{})
 			a, b := connect(t, n[0]), connect(t, n[1])
 			a.join(n[0], "r")
 			b.join(n[1], "r")
