@@ -59,30 +59,32 @@ func TestFrames(t *testing.T) {
 	}
 }
 
+// A client pings by frames of the websocket, and gives a server up that answers none.
 func TestFramesPing(t *testing.T) {
-	pongs := make(chan bool, 1)
 	address := upgraded(t, "", func(p *peer, _ *http.Request) {
-		for n := 0; ; n++ {
+		for {
 			first, payload, err := p.clientFrame()
-			if err != nil || first != 0x89 || len(payload) != 8 {
-				t.Errorf("frame %#x %q %v", first, payload, err)
+			if err != nil || first == 0x88 { // the client has gone
 				return
 			}
-			if n == 2 {
-				pongs <- true
-				break
+			if first != 0x89 || len(payload) != 8 {
+				t.Errorf("frame %#x %q", first, payload)
 			}
-			p.put(frame(0x8a, payload))
+			p.put(frame(0x8a, payload) + text("pong"))
 		}
-		p.slurp() // no further pong
 	})
 	h := hearty{newHeard(), make(chan time.Duration, 1000)}
-	done := run(t, dial(t, &Config{URL: address, Protocol: Frames, Ping: 20 * time.Millisecond}), h)
-	<-pongs
-	ends(t, done, PingTimeout)
+	c := dial(t, &Config{URL: address, Protocol: Frames, Ping: time.Hour})
+	run(t, c, h)
+	for n := range 2 {
+		c.beat.ping()
+		h.wait(t, n+1)
+	}
 	if len(h.rtt) != 2 {
 		t.Errorf("%d round trips, want 2", len(h.rtt))
 	}
+	silent := upgraded(t, "", func(p *peer, _ *http.Request) { p.slurp() })
+	ends(t, run(t, dial(t, &Config{URL: silent, Protocol: Frames, Ping: 10 * time.Millisecond}), newHeard()), PingTimeout)
 }
 
 func TestFramesRefused(t *testing.T) {
