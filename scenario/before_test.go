@@ -335,7 +335,7 @@ func TestBeforeFailsAtOnce(t *testing.T) {
 		steps, want string
 		answer      func(w http.ResponseWriter)
 	}{
-		"status":  {`[{http: {post: /login, text: "${env.OF_TEST}"}}]`, `HTTP status 401: "wrong pass: ***"`, func(w http.ResponseWriter) { http.Error(w, "wrong pass: pass-word-1", 401) }},
+		"status":  {`[{http: {post: /login, text: "${env.OF_TEST}"}}]`, `HTTP status 401: "wrong pass: ***"`, func(w http.ResponseWriter) { http.Error(w, "wrong pass: pass-word-1", http.StatusUnauthorized) }},
 		"no JSON": {`[{http: {post: /login}, capture: {token: $.token}}]`, `the answer is not JSON but "hello"`, func(w http.ResponseWriter) { fmt.Fprint(w, "hello") }},
 		"no path": {`[{http: {post: /login}, capture: {token: $.token}}]`, `there is nothing at $.token`, func(w http.ResponseWriter) { fmt.Fprint(w, "{}") }},
 		"cookie":  {`[{http: {post: /login}, capture: {token: {cookie: sid}}}]`, `there is no cookie sid`, func(http.ResponseWriter) {}},

@@ -55,8 +55,8 @@ func (c *talkConn) Run(h client.Handler) error {
 	for {
 		select {
 		case <-c.done:
-			c.talk.mu.Lock()
-			defer c.talk.mu.Unlock()
+			c.mu.Lock()
+			defer c.mu.Unlock()
 			for i, o := range c.conns {
 				if o == c {
 					c.conns = append(c.conns[:i], c.conns[i+1:]...)

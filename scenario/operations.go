@@ -80,7 +80,7 @@ func newHearing(c *file.Contract, anywhere stamp.Finder) hearing {
 		if op := &c.Operations[i]; op.Deliver != "" && op.Carries() {
 			list, known := h.named[op.Deliver]
 			if !known {
-				list = h.other[:len(h.other):len(h.other)]
+				list = slices.Clip(h.other)
 			}
 			h.named[op.Deliver] = add(list, op)
 		}

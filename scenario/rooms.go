@@ -97,18 +97,7 @@ func (t *trial) rankRooms() {
 		var sizes []float64 // by room
 		for _, other := range t.groups {
 			if r := other.spec.Rooms; r != nil && (kind{other.spec.Namespace, r.Prefix}) == k {
-				sizes = append(sizes, make([]float64, max(0, r.Of-len(sizes)))...)
-				for _, rooms := range r.Members {
-					for _, room := range rooms {
-						sizes[room]++
-					}
-				}
-				if r.Members != nil {
-					continue
-				}
-				for i, w := range r.Weights() {
-					sizes[i] += min(w*float64(other.spec.Count*r.Join), float64(other.spec.Count))
-				}
+				sizes = addSizes(sizes, r, other.spec.Count)
 			}
 		}
 		for i, decile := range plan.RankRooms(sizes) {
@@ -116,4 +105,21 @@ func (t *trial) rankRooms() {
 			room.Planned, room.Decile = sizes[i], decile
 		}
 	}
+}
+
+// addSizes adds what a group of so many clients plans of rooms to the planned sizes of rooms.
+func addSizes(sizes []float64, r *file.Rooms, clients int) []float64 {
+	sizes = append(sizes, make([]float64, max(0, r.Of-len(sizes)))...)
+	if r.Members != nil {
+		for _, rooms := range r.Members {
+			for _, room := range rooms {
+				sizes[room]++
+			}
+		}
+		return sizes
+	}
+	for i, w := range r.Weights() {
+		sizes[i] += min(w*float64(clients*r.Join), float64(clients))
+	}
+	return sizes
 }

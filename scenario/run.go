@@ -414,11 +414,16 @@ func grace(ctx context.Context) time.Duration {
 type conn interface {
 	sender
 	closing
+	accounting
 	Run(h client.Handler) error
-	Stall(d time.Duration)   // read nothing for a while
-	Session() client.Session // to come back with; when Run has returned
+	Stall(d time.Duration) // read nothing for a while
+}
+
+// An accounting is what is known of it when Run has returned.
+type accounting interface {
+	Session() client.Session // to come back with
 	Bytes() (in, out uint64)
-	Unsent() time.Duration // since when something given to it may not have reached the server, when Run has returned; 0: nothing
+	Unsent() time.Duration // since when something given to it may not have reached the server; 0: nothing
 }
 
 // A closing is the ways in which it ends.

@@ -50,7 +50,7 @@ func TestEventStream(t *testing.T) {
 			h := newHeard()
 			done := run(t, c, h)
 			equal(t, h.wait(t, len(want)), want...)
-			<-done
+			_ = <-done
 			if s := c.Session(); s.Offset != "8" || s.Retry != 1500*time.Millisecond || !c.Recovered() {
 				t.Errorf("session %+v, recovered %v", s, c.Recovered())
 			}

@@ -167,8 +167,11 @@ func TestHeartbeatLimit(t *testing.T) {
 
 func TestBodyOfRevision3(t *testing.T) {
 	packets := []engineio.Packet{
-		{Type: engineio.Ping}, {Type: engineio.Message, Data: []byte("2[\"€😀\"]")},
-		{Type: engineio.Message, Binary: true, Data: []byte{0, 1, 2, 3}}, {Type: engineio.Message, Data: []byte(strings.Repeat("x", 200))}, {Type: engineio.Close},
+		{Type: engineio.Ping},
+		{Type: engineio.Message, Data: []byte("2[\"€😀\"]")},
+		{Type: engineio.Message, Binary: true, Data: []byte{0, 1, 2, 3}},
+		{Type: engineio.Message, Data: []byte(strings.Repeat("x", 200))},
+		{Type: engineio.Close},
 	}
 	var queue []byte
 	for _, p := range packets {

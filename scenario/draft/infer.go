@@ -223,13 +223,14 @@ func (o *Observer) populations(c *conclusion) []*population {
 			continue
 		}
 		p := &population{spaces: cl.spaces}
-		key := strings.Join(cl.spaces, " ")
+		names := slices.Clone(cl.spaces)
 		for _, op := range c.ops {
 			if op.clients[cl.id] > 0 {
 				p.ops = append(p.ops, op)
-				key += "\x00" + op.op
+				names = append(names, "\x00"+op.op)
 			}
 		}
+		key := strings.Join(names, " ")
 		if by[key] == nil {
 			by[key] = p
 			list = append(list, p)

@@ -252,7 +252,7 @@ func (c *Client) Message(at time.Time, up, binary bool, data []byte) {
 	case up:
 		o.sent(c, at, p, d.Parser)
 	default:
-		o.received(c, at, p, d.Parser)
+		o.received(c, p, d.Parser)
 	}
 }
 
@@ -494,7 +494,7 @@ func (o *Observer) settle(m *message) {
 }
 
 // received takes in a packet of the server.
-func (o *Observer) received(c *Client, at time.Time, p *socketio.Packet, parser socketio.Parser) {
+func (o *Observer) received(c *Client, p *socketio.Packet, parser socketio.Parser) {
 	switch p.Type {
 	case socketio.Ack, socketio.BinaryAck:
 		if e := c.asked[key(p)]; e != nil {

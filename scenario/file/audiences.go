@@ -226,11 +226,19 @@ func (d *decoder) checkPeer(s *Spec, g *Group, st *Stream, where place, takes fu
 			files = append(files, d.filesOf(s.Keyed(name).Key)...)
 		}
 	}
-	clients := 0
+	clients := s.peers(st, func(to *Group) bool { return takes(to, files) })
+	if clients == 0 || clients == 1 && slices.Contains(st.Peers, g.Name) {
+		d.errs.add(where, fmt.Sprintf("no client of the group %s has a peer for `%s`: there is no other client", g.Name, st.Op), "add clients in the namespace "+st.To.Namespace+" that take rows of the data files that the operation names, or change peer")
+	}
+}
+
+// peers notes the groups that a stream picks its peers from, and returns how many clients they have:
+// two at least where clients arrive.
+func (s *Spec) peers(st *Stream, takes func(*Group) bool) (clients int) {
 	for i := range s.Groups {
 		to := &s.Groups[i]
 		there := slices.Contains(to.Spaces(), st.To.Namespace) && (st.To.Kind != ToKey || slices.Contains(st.To.Groups, to.Name))
-		if there && takes(to, files) && (st.Peer.Group == "" || st.Peer.Group == to.Name) {
+		if there && takes(to) && (st.Peer.Group == "" || st.Peer.Group == to.Name) {
 			st.Peers = append(st.Peers, to.Name)
 			clients += to.Count
 			if to.Arrive > 0 {
@@ -238,9 +246,7 @@ func (d *decoder) checkPeer(s *Spec, g *Group, st *Stream, where place, takes fu
 			}
 		}
 	}
-	if clients < 2 && !(clients == 1 && !slices.Contains(st.Peers, g.Name)) {
-		d.errs.add(where, fmt.Sprintf("no client of the group %s has a peer for `%s`: there is no other client", g.Name, st.Op), "add clients in the namespace "+st.To.Namespace+" that take rows of the data files that the operation names, or change peer")
-	}
+	return clients
 }
 
 // onlyPeers is the part of a template that says something of a peer.

@@ -52,7 +52,7 @@ const (
 	HoleTargetURL   = "target.url"
 )
 
-// kind names the fault in results.
+// Kind names the fault in results.
 func (f *Fault) Kind() string {
 	switch {
 	case f.Restart:

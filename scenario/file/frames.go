@@ -25,9 +25,6 @@ type Frames struct {
 	Welcome string   // the event that a client waits for before it is connected; "": none
 }
 
-// defaultEvent is where a frame names its event unless the file says otherwise.
-const defaultEvent = "$.type"
-
 var framesTable = object[Frames]{
 	what: "frames",
 	def:  "frames", about: "How a server of protocol: websocket or sse marks what it sends.",
@@ -200,7 +197,9 @@ func (d *decoder) checkAnswer(where place, name string, c *Contract, emit Templa
 // notFramed are the keys of groups that only Socket.IO has, with the advice.
 var notFramed = []struct{ key, hint string }{
 	{"namespace", "remove it: target: {path: ...} says where clients connect"},
-	{"transport", "remove it"}, {"parser", "remove it"}, {"engine", "remove it"},
+	{"transport", "remove it"},
+	{"parser", "remove it"},
+	{"engine", "remove it"},
 }
 
 // checkFramedGroup checks the keys of one group.

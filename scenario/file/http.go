@@ -125,9 +125,8 @@ func (d *decoder) bodyText(n *node) Template {
 // query. A hole at the beginning, or in the host, is inserted as it is.
 func urlTemplate(v value) Template {
 	t := Template{Parts: v.parts}
-	sofar := ""
 	for i, name := range v.holes {
-		sofar += v.parts[i]
+		sofar := strings.Join(v.parts[:i+1], "")
 		_, rest, whole := strings.Cut(sofar, "://")
 		form := FormText
 		switch {

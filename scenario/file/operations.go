@@ -152,7 +152,7 @@ func (d *decoder) audience(n *node) Audience {
 	if n.kind == dict {
 		return *decoded(d, n, &audienceTable)
 	}
-	word := d.oneOf(n, "audience", append(audienceWords[:len(audienceWords):len(audienceWords)], d.vars.audiences...), nil)
+	word := d.oneOf(n, "audience", append(slices.Clip(audienceWords), d.vars.audiences...), nil)
 	switch {
 	case word == "others":
 		return Audience{Kind: ToAll, Others: true}

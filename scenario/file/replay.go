@@ -314,13 +314,21 @@ func (s *Spec) fit(errs *errorList, g *Group, r Replay, l *Log) {
 		}
 		st.Logged = l.Sized
 	}
+	if r.Whole {
+		s.unplayed(errs, g, r, l, played, inLog)
+	}
+}
+
+// unplayed reports the events of a log that no operation of the contract has.
+func (s *Spec) unplayed(errs *errorList, g *Group, r Replay, l *Log, played map[string]bool, inLog func(row *recorded.Row, column, msg, hint string)) {
 	for i := range l.Events {
 		c := &l.Events[i]
-		if r.Whole && !played[c.Event] && !s.quiet(c.Event) {
-			if !l.HasEvents {
-				errs.add(r.place(), clip(r.Path)+" has no column `event`", "add it, or name the operation of its messages: op: room")
-				return
-			}
+		switch {
+		case played[c.Event] || s.quiet(c.Event):
+		case !l.HasEvents:
+			errs.add(r.place(), clip(r.Path)+" has no column `event`", "add it, or name the operation of its messages: op: room")
+			return
+		default:
 			inLog(&c.First, recorded.Event, fmt.Sprintf("no operation has the event %q", clip(c.Event)), orOneOf(c.Event, s.played(g, r)))
 		}
 	}

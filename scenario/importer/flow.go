@@ -119,7 +119,7 @@ func (c *converter) group(p *page, g *group, pl *plan) {
 	life = min(max(life, time.Second), 24*time.Hour)
 	pl.linger = max(pl.linger, life)
 	p.line("    life: %s # at most: a client goes when its flow has ended", duration(life))
-	c.connection(p, g, sc)
+	c.connection(p, g)
 	p.WriteString(early.String())
 	p.line("    flow:")
 	p.WriteString(body.String())
@@ -199,7 +199,7 @@ func (c *converter) findSpaces(g *group, flow *file.Tree, path string) {
 }
 
 // connection writes how clients connect.
-func (c *converter) connection(p *page, g *group, sc *scope) {
+func (c *converter) connection(p *page, g *group) {
 	early := &scope{captured: c.capturedBy(beforeAll, c.root.Get("before").Get("flow"))}
 	settings := func(key string) *file.Tree {
 		if v := g.t.Get("socketio").Get(key); v != nil {
@@ -276,7 +276,7 @@ func (c *converter) named(p *page, key string, t *file.Tree, sc *scope) {
 			add(e.Key, e.Val.Text, e.Line)
 		}
 	case !t.List:
-		for _, pair := range strings.Split(t.Text, "&") {
+		for pair := range strings.SplitSeq(t.Text, "&") {
 			name, value, _ := strings.Cut(pair, "=")
 			add(name, value, t.Line)
 		}
@@ -287,9 +287,10 @@ func (c *converter) named(p *page, key string, t *file.Tree, sc *scope) {
 }
 
 func reToken(s string) bool {
-	return !strings.ContainsFunc(s, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("!#$%&'*+.^_`|~-", r))
-	})
+	isToken := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("!#$%&'*+.^_`|~-", r)
+	}
+	return !strings.ContainsFunc(s, func(r rune) bool { return !isToken(r) })
 }
 
 // maxUnrolled bounds the steps that a loop over values becomes.
@@ -372,32 +373,8 @@ func (c *converter) jittered(d time.Duration, jitter string, line int) string {
 // loop writes a repetition, or the steps for each of some values.
 func (c *converter) loop(p *page, indent string, t *file.Tree, g *group, sc *scope) {
 	steps := items(t.Get("loop"))
-	over := t.Get("over")
-	if over != nil {
-		values := over.Items
-		if !over.List {
-			if v := c.vars[over.Text]; v != nil && v.column == "" {
-				values = v.values
-			}
-		}
-		if n := len(values) * max(len(steps), 1); n == 0 || n > maxUnrolled {
-			c.notes.add(over.Line, "over: the values of the loop are not in the script, or too many: the steps are written once")
-			values = []*file.Tree{{Text: "value", Quoted: true}}
-		}
-		rename := t.Get("loopElement")
-		for _, v := range values {
-			inner := *sc
-			inner.element = c.value(v, sc)
-			if inner.element == nil {
-				inner.element = ""
-			}
-			if rename != nil {
-				inner.rename = rename.Text
-			}
-			for _, s := range steps {
-				c.step(p, indent, s, g, &inner)
-			}
-		}
+	if over := t.Get("over"); over != nil {
+		c.unroll(p, indent, t, over, steps, g, sc)
 		return
 	}
 	inner := *sc
@@ -432,6 +409,34 @@ func (c *converter) loop(p *page, indent string, t *file.Tree, g *group, sc *sco
 	p.line("%s    %s", indent, head)
 	p.line("%s    steps:", indent)
 	p.WriteString(body.String())
+}
+
+// unroll writes the steps of a loop once for each of its values.
+func (c *converter) unroll(p *page, indent string, t, over *file.Tree, steps []*file.Tree, g *group, sc *scope) {
+	values := over.Items
+	if !over.List {
+		if v := c.vars[over.Text]; v != nil && v.column == "" {
+			values = v.values
+		}
+	}
+	if n := len(values) * max(len(steps), 1); n == 0 || n > maxUnrolled {
+		c.notes.add(over.Line, "over: the values of the loop are not in the script, or too many: the steps are written once")
+		values = []*file.Tree{{Text: "value", Quoted: true}}
+	}
+	rename := t.Get("loopElement")
+	for _, v := range values {
+		inner := *sc
+		inner.element = c.value(v, sc)
+		if inner.element == nil {
+			inner.element = ""
+		}
+		if rename != nil {
+			inner.rename = rename.Text
+		}
+		for _, s := range steps {
+			c.step(p, indent, s, g, &inner)
+		}
+	}
 }
 
 // times is how often a loop runs.

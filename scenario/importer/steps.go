@@ -48,7 +48,7 @@ func (c *converter) emit(p *page, indent string, t *file.Tree, g *group, sc *sco
 		if m := c.matches(ack, "$[0]", true, sc); len(m) > 0 {
 			step = append(step, yamltext.Entry{Key: "match", Value: m})
 		}
-		captures = append(captures, c.captures(ack, "$[0]", true, t.Line)...)
+		captures = append(captures, c.captures(ack, "$[0]", true)...)
 	}
 	var late yamltext.Map
 	if channel := response.Get("channel"); channel != nil && channel.Text != "" {
@@ -57,7 +57,7 @@ func (c *converter) emit(p *page, indent string, t *file.Tree, g *group, sc *sco
 		if m := c.matches(response, "$[0]", false, sc); len(m) > 0 {
 			expect = append(expect, yamltext.Entry{Key: "match", Value: m})
 		}
-		of := c.captures(response, "$[0]", false, t.Line)
+		of := c.captures(response, "$[0]", false)
 		if ack != nil && len(of) > 0 && len(captures) > 0 {
 			c.notes.add(response.Line, "a step captures from its acknowledgement or from the event that follows: the event's values are left out")
 			of = nil
@@ -92,9 +92,7 @@ func (c *converter) arguments(e *file.Tree, sc *scope) []any {
 		}
 	case e.Dict && e.Get("channel") != nil:
 		args = append(args, c.eventName(e.Get("channel"), sc))
-		switch data := e.Get("data"); {
-		case data == nil:
-		default:
+		if data := e.Get("data"); data != nil {
 			args = append(args, c.value(data, sc))
 		}
 	case !e.Dict && e.Text != "":
@@ -199,7 +197,7 @@ func segments(path string) string {
 }
 
 // captures are the values that an answer gives names to.
-func (c *converter) captures(t *file.Tree, root string, numbered bool, line int) yamltext.Map {
+func (c *converter) captures(t *file.Tree, root string, numbered bool) yamltext.Map {
 	m := yamltext.Map{}
 	for _, one := range items(t.Get("capture")) {
 		as := one.Get("as")
@@ -281,7 +279,7 @@ func (c *converter) awaitFrame(p *page, indent string, params *file.Tree, sc *sc
 		wait = append(wait, yamltext.Entry{Key: "match", Value: matches})
 	}
 	step := yamltext.Map{{Key: "wait", Value: wait}}
-	if captures := c.captures(params, "$", false, params.Line); len(captures) > 0 {
+	if captures := c.captures(params, "$", false); len(captures) > 0 {
 		step = append(step, yamltext.Entry{Key: "capture", Value: captures})
 	}
 	p.line("%s- %s", indent, yamltext.Flow(step))
@@ -462,32 +460,14 @@ func compiles(text string) bool {
 // checks writes the thresholds and conditions of ensure.
 func (c *converter) checks(p *page) {
 	var lines []string
-	add := func(line int, check string) {
+	add := func(check string) {
 		if check != "" && !slices.Contains(lines, check) {
 			lines = append(lines, check)
 		}
-		_ = line
 	}
 	for _, ensure := range []*file.Tree{c.config.Get("ensure"), c.config.Get("plugins").Get("ensure")} {
 		for _, e := range ensure.Entries() {
-			switch e.Key {
-			case "thresholds":
-				for _, one := range items(e.Val) {
-					for _, th := range one.Entries() {
-						add(th.Line, c.check(th.Key, "<", th.Val.Text, th.Line))
-					}
-				}
-			case "conditions":
-				for _, one := range items(e.Val) {
-					c.condition(one, add)
-				}
-			case "maxErrorRate":
-				if v, ok := number(e.Val); ok && v <= 100 {
-					add(e.Line, "errors(step) <= "+decimal(v)+"%")
-				}
-			default:
-				add(e.Line, c.check("step."+e.Key, "<", e.Val.Text, e.Line))
-			}
+			c.ensured(e, add)
 		}
 	}
 	if len(lines) == 0 {
@@ -500,6 +480,28 @@ func (c *converter) checks(p *page) {
 	}
 }
 
+// ensured writes the checks of a key of ensure.
+func (c *converter) ensured(e file.TreeKey, add func(check string)) {
+	switch e.Key {
+	case "thresholds":
+		for _, one := range items(e.Val) {
+			for _, th := range one.Entries() {
+				add(c.check(th.Key, "<", th.Val.Text, th.Line))
+			}
+		}
+	case "conditions":
+		for _, one := range items(e.Val) {
+			c.condition(one, add)
+		}
+	case "maxErrorRate":
+		if v, ok := number(e.Val); ok && v <= 100 {
+			add("errors(step) <= " + decimal(v) + "%")
+		}
+	default:
+		add(c.check("step."+e.Key, "<", e.Val.Text, e.Line))
+	}
+}
+
 var (
 	reComparison = regexp.MustCompile(`^\s*([A-Za-z_][\w.-]*)\s*(<=|>=|==|<|>)\s*([\d.]+)\s*$`)
 	reAnd        = regexp.MustCompile(`(?i)\s+and\s+|\s*&&\s*`)
@@ -507,7 +509,7 @@ var (
 )
 
 // condition writes the comparisons of an expression.
-func (c *converter) condition(t *file.Tree, add func(line int, check string)) {
+func (c *converter) condition(t *file.Tree, add func(check string)) {
 	e := t.Get("expression")
 	if e == nil {
 		return
@@ -518,7 +520,7 @@ func (c *converter) condition(t *file.Tree, add func(line int, check string)) {
 			c.notes.add(e.Line, "the condition %q is no comparison of a metric with a number", part)
 			continue
 		}
-		add(e.Line, c.check(m[1], m[2], m[3], e.Line))
+		add(c.check(m[1], m[2], m[3], e.Line))
 	}
 }
 

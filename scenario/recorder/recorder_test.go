@@ -32,7 +32,7 @@ func TestFrames(t *testing.T) {
 			if rapid.Bool().Draw(t, "binary") {
 				op = websocket.Binary
 			}
-			want = append(want, fmt.Sprint(op == websocket.Text, text))
+			want = append(want, fmt.Sprintf("%v %q", op == websocket.Text, text))
 			rest, parts := text, rapid.IntRange(1, 3).Draw(t, "fragments")
 			for i := range parts {
 				part := rest
@@ -57,7 +57,7 @@ func TestFrames(t *testing.T) {
 			}
 		}
 		var got []string
-		f := &frames{whole: func(text bool, data []byte) { got = append(got, fmt.Sprint(text, data)) }}
+		f := &frames{whole: func(text bool, data []byte) { got = append(got, fmt.Sprintf("%v %q", text, data)) }}
 		for len(wire) > 0 {
 			n := rapid.IntRange(1, len(wire)).Draw(t, "bytes")
 			f.take(wire[:n])

@@ -32,8 +32,7 @@ func Percentile(h *hdrhistogram.Histogram, percentile float64) int64 {
 	if h == nil || h.TotalCount() == 0 {
 		return 0
 	}
-	// the rank is given
-	return h.ValueAtPercentile(atRank(percentile, h.TotalCount())) //nolint:forbidigo
+	return h.ValueAtPercentile(atRank(percentile, h.TotalCount())) //nolint:forbidigo // the rank is given
 }
 
 // atRank is the percentile for which hdrhistogram-go, which rounds to the nearest rank, takes the

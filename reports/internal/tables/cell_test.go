@@ -12,7 +12,8 @@ func TestOperationTable(t *testing.T) {
 	l := result.Ledger{Sent: 10, Expected: 20, Received: 11, Lost: 2, Duplicate: 3, Disorder: 4, Late: 5, Undecided: 2}
 	c := &result.Cell{ByOperation: []result.ByOperation{
 		{Op: "say", Event: "chat:say", Ledger: l, Unexpected: 7},
-		{Op: "room", Event: "talk"}, {Op: "room", Event: "typing", Volatile: true},
+		{Op: "room", Event: "talk"},
+		{Op: "room", Event: "typing", Volatile: true},
 	}}
 	want := [][]string{
 		{"say", "10", "20", "11", "2", "3", "4", "5", "2", "7"},

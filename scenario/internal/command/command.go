@@ -117,7 +117,7 @@ func (s *Set) Close() {
 	deadline := time.Now().Add(endGrace)
 	for _, g := range left {
 		for g.alive() && time.Now().Before(deadline) {
-			time.Sleep(5 * time.Millisecond)
+			<-time.After(5 * time.Millisecond)
 		}
 		g.kill()
 		g.finish()

@@ -17,7 +17,8 @@ import (
 // long before.
 func faulty(took time.Duration) *Evidence {
 	tl := plan.NewTimeline([]file.Phase{
-		{Name: "hold", For: 10 * time.Second, Record: true}, {Name: "cut", For: 2 * time.Second, Record: true, Fault: &file.Fault{}},
+		{Name: "hold", For: 10 * time.Second, Record: true},
+		{Name: "cut", For: 2 * time.Second, Record: true, Fault: &file.Fault{}},
 		{Name: "after", For: 8 * time.Second, Record: true},
 	})
 	class := Class{Group: "people", Transport: "websocket"}

@@ -228,11 +228,14 @@ func TestExcuseOfAFault(t *testing.T) {
 		phase, second int
 		want          bool
 	}{
-		{nil, 2, 8, false}, {[]int{9}, 2, 8, false},
-		{[]int{1}, 1, 3, true}, {[]int{1}, 2, 8, true},
+		{nil, 2, 8, false},
+		{[]int{9}, 2, 8, false},
+		{[]int{1}, 1, 3, true},
+		{[]int{1}, 2, 8, true},
 		{[]int{1}, 0, 2, true}, // it ends when the fault begins
 		{[]int{1}, 0, 1, false},
-		{[]int{2, 1}, 1, 3, false}, {[]int{2}, 1, 5, true},
+		{[]int{2, 1}, 1, 3, false},
+		{[]int{2}, 1, 5, true},
 	} {
 		e.Faults = c.faults
 		x := e.faultExcuse()

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"cmp"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -69,7 +70,7 @@ type Config struct {
 
 // New makes a ledger of the books, and numbers them.
 func New(c Config) *Ledger {
-	books := c.Books[:len(c.Books):len(c.Books)]
+	books := slices.Clip(c.Books)
 	for _, b := range c.Books {
 		if b.Also != nil {
 			b.Also.main = b

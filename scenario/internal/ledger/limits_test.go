@@ -34,7 +34,7 @@ func TestWhenABroadcastIsComplete(t *testing.T) {
 			}
 		}
 		msg := m.send(0, 0, 10)
-		for _, step = range strings.Fields(test.steps) {
+		for step = range strings.FieldsSeq(test.steps) {
 			if who := int(step[len(step)-1] - '0'); step[0] == '-' {
 				m.l.Leave(m.r[who])
 			} else {
@@ -327,9 +327,19 @@ func TestOvertaken(t *testing.T) {
 		sender, seq uint32
 		want        bool
 	}{
-		{0, 1, 5, false}, {0, 1, 5, false}, {0, 1, 4, true}, {0, 1, 6, false},
-		{0, 2, 1, false}, {1, 1, 0, false}, {1, 2, 7, false}, // others' later ones are nothing to them
-		{0, 1, 5, true}, {0, 2, 0, true}, {1, 1, 1, false}, {1, 2, 6, true}, {0, 1, 7, false}, {0, 1, 6, true},
+		{0, 1, 5, false},
+		{0, 1, 5, false},
+		{0, 1, 4, true},
+		{0, 1, 6, false},
+		{0, 2, 1, false},
+		{1, 1, 0, false},
+		{1, 2, 7, false}, // others' later ones are nothing to them
+		{0, 1, 5, true},
+		{0, 2, 0, true},
+		{1, 1, 1, false},
+		{1, 2, 6, true},
+		{0, 1, 7, false},
+		{0, 1, 6, true},
 	} {
 		if got := o.overtaken(step.stream, step.sender, step.seq); got != step.want {
 			t.Errorf("step %d, %+v: overtaken is %v", i, step, got)

@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/throng-io/throng/scenario/internal/stamp"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -131,12 +130,10 @@ func TestCloseAtTheLimit(t *testing.T) {
 // Slabs are closed when all have got their messages and a while has passed, longer when somebody is
 // away; or when the budget is exceeded, the oldest first.
 func TestWhenSlabsAreClosed(t *testing.T) {
-	fill := func(m *model, stream, n int, due int64) (last *stamp.Stamp) {
+	fill := func(m *model, stream, n int, due int64) {
 		for range n {
-			last = m.send(stream, 0, due)
-			m.get(1, last, due+1)
+			m.get(1, m.send(stream, 0, due), due+1)
 		}
-		return last
 	}
 	full := func(receivers int) *model {
 		m := newModel(receivers, ExpectOthers, ExpectOthers)
