@@ -116,11 +116,11 @@ func serveCommand() *cobra.Command {
 		flagGroup{"Observation", observed.register},
 	)
 	cmd.Flags().BoolVar(&parent, "until-stdin-ends", false, "stop when standard input ends, as happens when the parent process ends")
-	return completed(cmd)
+	return withWords(cmd)
 }
 
-// completed completes the values of flags in shells.
-func completed(cmd *cobra.Command) *cobra.Command {
+// withWords completes the values of flags in shells.
+func withWords(cmd *cobra.Command) *cobra.Command {
 	complete(cmd, "app", app.Names())
 	complete(cmd, "fanout", server.Strategies())
 	return cmd
