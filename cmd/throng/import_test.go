@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fasthttp/websocket"
+
 	"github.com/throng-io/throng/scenario/result"
 	"github.com/throng-io/throng/server"
 )
@@ -71,10 +73,44 @@ func helpDesk(t *testing.T) string {
 	return web.URL
 }
 
+// prices is the service of the example script for plain websockets.
+func prices(t *testing.T) string {
+	t.Helper()
+	upgrader := websocket.Upgrader{Subprotocols: []string{"json"}}
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, err := upgrader.Upgrade(w, r, nil)
+		if err != nil {
+			return // it has answered
+		}
+		defer func() { _ = c.Close() }()
+		for {
+			_, frame, err := c.ReadMessage()
+			if err != nil {
+				return
+			}
+			var asked struct{ Type, Symbol string }
+			if json.Unmarshal(frame, &asked) != nil || asked.Type != "subscribe" {
+				continue
+			}
+			for _, answer := range []any{
+				map[string]any{"type": "subscribed", "id": "s-" + asked.Symbol},
+				map[string]any{"type": "price", "symbol": "OTHER", "value": 1},
+				map[string]any{"type": "price", "symbol": asked.Symbol, "value": 2},
+			} {
+				if c.WriteJSON(answer) != nil {
+					return
+				}
+			}
+		}
+	}))
+	t.Cleanup(web.Close)
+	return "ws" + strings.TrimPrefix(web.URL, "http")
+}
+
 // The example scripts are imported and run, with shorter phases and pauses: every client does all
 // that the script says, and no step fails.
 func TestImportedScriptsRun(t *testing.T) {
-	target := helpDesk(t)
+	desk, exchange := helpDesk(t), prices(t)
 	for script, set := range map[string][]string{
 		"chat.artillery.yaml": {
 			"phases.warm-up.for=300ms", "phases.steady.for=300ms", "phases.pause.for=100ms", "phases.crowd.for=300ms", "phases.finish.for=2s",
@@ -85,8 +121,15 @@ func TestImportedScriptsRun(t *testing.T) {
 			"phases.players-come.for=500ms", "phases.finish.for=2s", "groups.player.arrive=10/s", "groups.watcher.arrive=4/s", "groups.player.life=20s", "groups.watcher.life=20s",
 			"groups.player.flow.1.repeat.steps.1.think=10ms", "groups.watcher.flow.1.repeat.steps.0.think=10ms",
 		},
+		"ticker.artillery.yaml": {
+			"phases.phase.for=500ms", "phases.finish.for=2s", "groups.subscribe.arrive=10/s", "groups.subscribe.life=20s", "groups.subscribe.flow.3.think=10ms",
+		},
 	} {
 		t.Run(script, func(t *testing.T) {
+			target := desk
+			if script == "ticker.artillery.yaml" {
+				target = exchange
+			}
 			dir := t.TempDir()
 			out := filepath.Join(dir, "scenario.yaml")
 			if said, errs, code := throng(t, "import", "artillery", filepath.Join("../../scenarios/import", script), "--out", out); code != exitPass {

@@ -228,10 +228,7 @@ func (c *Client) drop() {
 		c.ws.rd.release()
 		return
 	}
-	c.poll.get.rd.release()
-	if c.poll.post != nil {
-		c.poll.post.rd.release()
-	}
+	c.poll.drop()
 }
 
 // arm sets the time by which the next ping has to come. It is called once for

@@ -406,6 +406,19 @@ func (p *polling) claim() bool {
 	return p.running
 }
 
+// drop gives the read buffers back, when a goodbye that is being said on one of the connections has
+// been.
+func (p *polling) drop() {
+	p.mu.Lock()
+	p.get.rd.release()
+	p.mu.Unlock()
+	p.postMu.Lock()
+	defer p.postMu.Unlock()
+	if p.post != nil {
+		p.post.rd.release()
+	}
+}
+
 // shut stops all sending. Unless a POST is under way, it posts a last body.
 func (p *polling) shut(last []byte) {
 	p.stop()
