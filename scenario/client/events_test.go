@@ -50,7 +50,9 @@ func TestEventStream(t *testing.T) {
 			h := newHeard()
 			done := run(t, c, h)
 			equal(t, h.wait(t, len(want)), want...)
-			_ = <-done
+			if err := <-done; err == nil {
+				t.Error("Run ended without a reason")
+			}
 			if s := c.Session(); s.Offset != "8" || s.Retry != 1500*time.Millisecond || !c.Recovered() {
 				t.Errorf("session %+v, recovered %v", s, c.Recovered())
 			}
