@@ -30,21 +30,22 @@ const (
 // has ended. Its goroutine is run; it owns the connection and receives on it.
 type actor struct {
 	// The ledger's account of the client, apart since it is kept longer than the client lives. A
-	// recovered client takes over its earlier one: only its own goroutine, and those that have seen it
-	// held, may read the pointer.
+	// recovered client takes over its earlier one: only its own goroutine, and those that have seen
+	// it held, may read the pointer.
 	*ledger.Receiver
-	id        uint32 // its index in the trial
-	class     int    // of the trial's
-	t         *trial
-	group     *group
-	index     int // within the group
-	number    int // of the person that it plays: its index, or how many arrived before it
-	person    *person
-	space     string // its namespace, where that is its own; set before it is connected
-	head      []byte // of its event packets; likewise
-	churned   bool   // came in another's place, or arrived: it is not asked to send before it is held
-	transport int    // of the trial's
-	slow      bool   // reads slowly
+	id     uint32 // its index in the trial
+	class  int    // of the trial's
+	t      *trial
+	group  *group
+	index  int // within the group
+	number int // of the person that it plays: its index, or how many arrived before it
+	person *person
+	space  string // its namespace, where that is its own; set before it is connected
+	head   []byte // of its event packets; likewise
+	// came in another's place, or arrived: it is not asked to send before it is held
+	churned   bool
+	transport int  // of the trial's
+	slow      bool // reads slowly
 	shard     *record.Shard
 	keyed     []*ledger.Audience // by the trial's keyings; nil: it has no key
 	sids      []string           // its socket ids, by namespace; set before state says joining
@@ -65,19 +66,23 @@ type actor struct {
 
 	node int // the place of its target among the trial's
 
-	due  int64 // when it was to connect for the first time; noDue once it has
-	late int64 // how much later than that the generator began; 0 where requests come before the connection
+	due int64 // when it was to connect for the first time; noDue once it has
+	// how much later than that the generator began; 0 where requests come before the connection
+	late int64
 
 	// Of a client that connects again: when its connection broke, how often it has tried
 	// since, and how often it broke before. since is 0 while it is held.
 	since        int64
 	tries, drops int
-	away         atomic.Int64     // since, for others to read; 0 while it is held
-	stalled      atomic.Bool      // a fault made it stop reading, which the server may take amiss, also later
-	session      client.Session   // that it had, to come back as the same socket
-	recovered    bool             // it did
-	outbox       *outbox          // operations due while it or a successor had no connection; nil: it does not reconnect
-	was          *ledger.Receiver // its previous state, while the server may still recover the socket; guarded by mu
+	away         atomic.Int64 // since, for others to read; 0 while it is held
+	// a fault made it stop reading, which the server may take amiss, also later
+	stalled   atomic.Bool
+	session   client.Session // that it had, to come back as the same socket
+	recovered bool           // it did
+	// operations due while it or a successor had no connection; nil: it does not reconnect
+	outbox *outbox
+	// its previous state, while the server may still recover the socket; guarded by mu
+	was *ledger.Receiver
 
 	joins int // memberships that are not acknowledged; its own goroutine's
 }
@@ -442,7 +447,8 @@ func (a *actor) end(err error) (next *actor) {
 	was := state(a.state.Load())
 	since, fault := t.faulty(t.now())
 	if was == held && a.group.spec.Reconnect != nil && !a.isGoing() {
-		a.away.Store(since) // before it is released, so that operations due meanwhile are held for its successor
+		// before it is released, so that operations due meanwhile are held for its successor
+		a.away.Store(since)
 		a.suspend()
 	}
 	defer func() {

@@ -28,8 +28,9 @@ type collector struct {
 	messages []int64 // that arrived so far, by transport
 	totals   *record.Totals
 	interval map[string]*hdrhistogram.Histogram // of the second under way, by metric
-	heat     map[string]*result.Heat            // likewise, of the metrics that a heat map is drawn of
-	target   map[string]*result.TargetMetric    // the target's own metrics
+	// likewise, of the metrics that a heat map is drawn of
+	heat     map[string]*result.Heat
+	target   map[string]*result.TargetMetric // the target's own metrics
 	timeline []result.Second
 	seconds  []judge.Second // beside the timeline
 	moments  []moment       // likewise
@@ -107,7 +108,8 @@ func (c *collector) start() {
 			timer.Reset(time.Duration(i*int64(c.tick)/looks - c.t.now()))
 			select {
 			case <-c.quit:
-				c.second(max(c.t.now(), c.at+1)) // include the latest arrivals, even when the clock has not moved
+				// include the latest arrivals, even when the clock has not moved
+				c.second(max(c.t.now(), c.at+1))
 				return
 			case <-timer.C:
 			}

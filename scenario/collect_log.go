@@ -56,7 +56,8 @@ func (l *intervalLog) add(series, phase int, v, n int64) {
 		if !k.always {
 			tag = l.tag(phase)
 		}
-		_ = l.histogram(logKey{name, tag}).RecordValues(v, n) // values are clamped to the histogram's range
+		// values are clamped to the histogram's range
+		_ = l.histogram(logKey{name, tag}).RecordValues(v, n)
 	}
 }
 

@@ -37,7 +37,8 @@ func (a *actor) config() *client.Config {
 	return cfg
 }
 
-// config says how a client connects to the first target, whose number and values fill the templates.
+// config says how a client connects to the first target, whose number and values fill the
+// templates.
 func (g *group) config(p *person, number, transport int) *client.Config {
 	cfg := g.configs[transport]
 	cfg.Jar = &p.jar

@@ -10,11 +10,12 @@ type counters struct {
 	offline                atomic.Int64 // clients that their flows have disconnected
 	moved                  atomic.Int64 // times that a client changed rooms
 	slowDropped            atomic.Int64 // connections of slow readers that ended without our doing
-	cutOff, heldAgain      atomic.Int64 // connections that a fault broke, and clients held again after a drop
-	calls                  atomic.Int64 // of streams, under way
-	duplicates, foreign    atomic.Int64 // deliveries
-	bytesIn, bytesOut      atomic.Int64
-	most                   int64 // clients asked for at once; the pacer's
+	// connections that a fault broke, and clients held again after a drop
+	cutOff, heldAgain   atomic.Int64
+	calls               atomic.Int64 // of streams, under way
+	duplicates, foreign atomic.Int64 // deliveries
+	bytesIn, bytesOut   atomic.Int64
+	most                int64 // clients asked for at once; the pacer's
 }
 
 // present returns how many clients there are to be now, and how many of them are in their rooms, or

@@ -124,7 +124,8 @@ func (f *flow) place() int {
 // siteOf is the address of a target for requests over HTTP.
 func (t *trial) siteOf(node int) *url.URL {
 	if node > 0 {
-		if at, err := url.Parse(httpBase(t.server.urls[node])); err == nil { // the file's reader has checked it
+		// the file's reader has checked it
+		if at, err := url.Parse(httpBase(t.server.urls[node])); err == nil {
 			return at
 		}
 	}

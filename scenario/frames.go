@@ -17,8 +17,8 @@ import (
 	"github.com/throng-io/throng/scenario/metric"
 )
 
-// Targets without Socket.IO. Their clients hand over what arrives as it is; here it gets the name of
-// an event, and answers find their calls, so that everything else need not know the difference.
+// Targets without Socket.IO. Their clients hand over what arrives as it is; here it gets the name
+// of an event, and answers find their calls, so that everything else need not know the difference.
 
 // frames says how such a target marks what it sends, prepared for use. It does not change.
 type frames struct {

@@ -182,7 +182,8 @@ func (g *group) pick(start uint64, some []uint32) (a *actor, is presence) {
 		return nil, absent
 	}
 	none := some == nil && g.held.Load() == 0
-	if none && !g.churns() && g.spec.Reconnect == nil && g.flow == nil { // a flow may have disconnected them
+	// a flow may have disconnected them
+	if none && !g.churns() && g.spec.Reconnect == nil && g.flow == nil {
 		return nil, missing
 	}
 	for i := range n {

@@ -19,8 +19,9 @@ import (
 
 // An intact describes the bytes that must follow the stamps in a stream's payloads.
 type intact struct {
-	n       int    // bytes; below fewFillers: nothing is checked
-	drawn   bool   // sizes are drawn: at least one byte, and the end of a text, or of a word, behind the last
+	n int // bytes; below fewFillers: nothing is checked
+	// sizes are drawn: at least one byte, and the end of a text, or of a word, behind the last
+	drawn   bool
 	words   bool   // the payload is a text, which may stand inside a longer one
 	ends    string // a letter or a digit that stands behind it there; "": none
 	zeros   bool   // in a binary payload

@@ -131,8 +131,9 @@ func apart(n *result.Nodes) string {
 // arrivals are the series of what reaches clients, by class of the receiver and decile of the room;
 // -1: none.
 type arrivals struct {
-	delivery    []int
-	replayed    []int // of messages replayed to recovered receivers; equal to delivery where none are
+	delivery []int
+	// of messages replayed to recovered receivers; equal to delivery where none are
+	replayed    []int
 	deliveryNet []int // of delivery, without the generator's own lateness
 	replayedNet []int // of replayed, likewise
 }

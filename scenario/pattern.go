@@ -57,22 +57,25 @@ var patchKinds = map[string]patchKind{
 
 // A filling has the values for the patches.
 type filling struct {
-	group    *group
-	client   int // the person's number
-	room     string
-	event    string
-	seq      uint32
-	call     uint64            // the id that an answer repeats
-	stamp    *stamp.Stamp      // nil: the payload is filler only
-	stream   int               // the stream of the message, and the number of the message in it
-	message  uint64            // for what is drawn also of a step of the client's flow, or of its reaction
-	round    int               // of the repeat that the step is in
-	heard    jsonpath.Document // the arguments of the event that is reacted to
-	size     int               // of the payload
-	text     bool              // the payload is a text, of an operation of the contract, instead of an object
-	apart    bool              // the stamp stands in a place of its own, so that the payload is filler only
-	body     string            // of the payload, instead of filler; "": none
-	binary   bool              // the payload is an attachment
+	group  *group
+	client int // the person's number
+	room   string
+	event  string
+	seq    uint32
+	call   uint64       // the id that an answer repeats
+	stamp  *stamp.Stamp // nil: the payload is filler only
+	stream int          // the stream of the message, and the number of the message in it
+	// for what is drawn also of a step of the client's flow, or of its reaction
+	message uint64
+	round   int               // of the repeat that the step is in
+	heard   jsonpath.Document // the arguments of the event that is reacted to
+	size    int               // of the payload
+	// the payload is a text, of an operation of the contract, instead of an object
+	text bool
+	// the stamp stands in a place of its own, so that the payload is filler only
+	apart    bool
+	body     string // of the payload, instead of filler; "": none
+	binary   bool   // the payload is an attachment
 	captured []json.RawMessage
 	peer     *filling // what is known of the client that the message is for
 	sid      string   // of that client

@@ -19,9 +19,10 @@ type person struct {
 	captured atomic.Pointer[[]json.RawMessage] // by the group's names; each list is never changed
 
 	// Of the actor's goroutine.
-	ready      bool     // the requests before the connection are made
-	probed     *fetched // they were made before the first phase, and are not accounted for; nil: else
-	generation int      // of the requests that were made for all
+	ready bool // the requests before the connection are made
+	// they were made before the first phase, and are not accounted for; nil: else
+	probed     *fetched
+	generation int // of the requests that were made for all
 }
 
 // values returns what is captured so far, by the group's names; nil for nothing. Do not change it.

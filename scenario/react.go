@@ -30,7 +30,8 @@ func (a *actor) react(m *client.Message) {
 		fill.message = uint64(a.group.tallies.next(a.number, reactions))
 	}
 	if r.reads {
-		fill.heard, _ = jsonpath.Args(a.group.json(m.Args)) // well-formed: the client has checked it
+		// well-formed: the client has checked it
+		fill.heard, _ = jsonpath.Args(a.group.json(m.Args))
 	}
 	if r.ack != nil && m.HasID {
 		if err := a.acknowledge(m.ID, m.Space, r.ack.append(nil, &fill)); err != nil {

@@ -64,9 +64,11 @@ type Options struct {
 	Version string
 	Command []string
 
-	execute func(ctx context.Context, words []string) command.Result // of commands; nil = as processes
-	dial    dialer                                                   // tests put other connections here
-	network bool                                                     // dial is the client's own
+	// of commands; nil = as processes
+	execute func(ctx context.Context, words []string) command.Result
+	// tests put other connections here
+	dial    dialer
+	network bool // dial is the client's own
 	tables  map[string]*file.Table
 	logs    map[string]*file.Log
 	journal *runJournal
@@ -120,25 +122,30 @@ type Progress struct {
 	Plan        []result.Phase // every phase as planned; do not change
 	Left        time.Duration  // of the whole run as planned, cooldowns included
 
-	Asked, Held, Failed, Dropped int     // clients
-	Offered, Sent                int64   // operations; a volatile one that was skipped counts as sent
-	HeldBack, GivenUp            int64   // of the others: those that wait for their sender to be back, and those that were dropped
-	Received                     int64   // deliveries, late ones included
-	DeliveriesPerS               float64 // in the last full second
-	Lost                         int64   // missing so far past their late limit
-	Duplicate                    int64
-	Errors                       int64
-	Ledger                       result.Ledger // of the messages whose late limit has passed, in all phases
+	Asked, Held, Failed, Dropped int // clients
+	// operations; a volatile one that was skipped counts as sent
+	Offered, Sent int64
+	// of the others: those that wait for their sender to be back, and those that were dropped
+	HeldBack, GivenUp int64
+	Received          int64   // deliveries, late ones included
+	DeliveriesPerS    float64 // in the last full second
+	Lost              int64   // missing so far past their late limit
+	Duplicate         int64
+	Errors            int64
+	// of the messages whose late limit has passed, in all phases
+	Ledger result.Ledger
 
 	Seconds int           // full seconds so far
 	Second  result.Second // the last one; do not change its map
 
-	P50, P99   time.Duration // of Metric so far: recorded phases, or before the first of them everything
-	Metric     string        // "delivery", or "ack" when nothing expects deliveries; "" = no samples yet
-	LagP99     time.Duration // of the last second
-	CPU        float64       // of the generator in the last second, share of the cores that it may use
-	ServerCPU  float64       // likewise
-	Done       bool          // the trial has ended; Verdict and Reason are set
+	// of Metric so far: recorded phases, or before the first of them everything
+	P50, P99 time.Duration
+	Metric   string        // "delivery", or "ack" when nothing expects deliveries; "" = no samples yet
+	LagP99   time.Duration // of the last second
+	// of the generator in the last second, share of the cores that it may use
+	CPU        float64
+	ServerCPU  float64 // likewise
+	Done       bool    // the trial has ended; Verdict and Reason are set
 	Verdict    result.Verdict
 	Reason     string
 	LastErrors []string // the last kinds of errors seen, at most three
@@ -173,8 +180,8 @@ func (e *CommandError) Error() string {
 }
 
 // Run executes every trial of a file in order, one after another, and returns their measurements.
-// The error is a *LimitError or a *CommandError before anything starts, a *TargetError when a server cannot be
-// reached, the error of Options.Start, or an error of writing the histogram logs.
+// The error is a *LimitError or a *CommandError before anything starts, a *TargetError when a
+// server cannot be reached, the error of Options.Start, or an error of writing the histogram logs.
 //
 // When ctx ends, the trial in progress is cut short and counts as invalid, with its measurements so
 // far; later trials are skipped, and Run returns within two seconds with Interrupted set and no
@@ -423,7 +430,8 @@ type conn interface {
 type accounting interface {
 	Session() client.Session // to come back with
 	Bytes() (in, out uint64)
-	Unsent() time.Duration // since when something given to it may not have reached the server; 0: nothing
+	// since when something given to it may not have reached the server; 0: nothing
+	Unsent() time.Duration
 }
 
 // A closing is the ways in which it ends.

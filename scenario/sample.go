@@ -13,8 +13,8 @@ type usage struct {
 	ok  bool
 }
 
-// processes is what processes use together. One that is new, as after a restart, counts from when it
-// was seen first.
+// processes is what processes use together. One that is new, as after a restart, counts from when
+// it was seen first.
 type processes struct {
 	total time.Duration
 	last  map[int]time.Duration

@@ -205,7 +205,8 @@ func (s *scraper) sample(to map[string]*result.TargetMetric, seconds int) {
 			to[name] = m
 		}
 		for len(m.Values) < seconds-1 {
-			m.Values = append(m.Values, f.value) // it is there from now on: before, it was as it is found
+			// it is there from now on: before, it was as it is found
+			m.Values = append(m.Values, f.value)
 		}
 		m.Values = append(m.Values, f.value)
 	}

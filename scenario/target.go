@@ -25,7 +25,8 @@ func (e *TargetError) Error() string {
 		return fmt.Sprintf("the first client could not connect to the target %s: before its connection, %v; check the steps of before: and their values", e.URL, e.Err)
 	}
 	if d, ok := errors.AsType[*client.DialError](e.Err); ok && d.Class == "connect_error" {
-		_, why, _ := strings.Cut(e.Err.Error(), "connect_error: ") // of e.Err, which keeps secrets out
+		// of e.Err, which keeps secrets out
+		_, why, _ := strings.Cut(e.Err.Error(), "connect_error: ")
 		return fmt.Sprintf("the target %s refused the first client: %s; check auth, namespace and before of its group", e.URL, why)
 	}
 	remedy := cmp.Or(blame(e.Err, secureURL(e.URL), true), runs(e.Err))
@@ -69,7 +70,8 @@ func endpoint(ctx context.Context, s *file.Spec, opt Options) (ep *Endpoint, bui
 	return ep, true, nil
 }
 
-// nodesOf returns the addresses of the targets: of one, where the endpoint is not the scenario's own.
+// nodesOf returns the addresses of the targets: of one, where the endpoint is not the scenario's
+// own.
 func nodesOf(s *file.Spec, opt *Options, ep *Endpoint) []string {
 	if len(ep.Nodes) > 0 {
 		all := make([]string, len(ep.Nodes))

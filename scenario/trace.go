@@ -69,7 +69,8 @@ func (tr *tracer) close() error {
 }
 
 func (tr *tracer) line(a *actor, at int64, format string, args ...any) {
-	what := result.Line(a.masked(fmt.Sprintf(format, args...))) // the server's texts may hold line breaks
+	// the server's texts may hold line breaks
+	what := result.Line(a.masked(fmt.Sprintf(format, args...)))
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
 	if tr.err != nil || tr.left <= 0 {

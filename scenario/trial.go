@@ -144,8 +144,9 @@ func (t *trial) fanout(s *ledger.Slot, complete bool) {
 	add(series[1], int(s.Phase), time.Duration(last-s.Due))
 }
 
-// probe connects one client to each target and sends it away: is there a server at all? The requests before its
-// connection are not made again for the first client, since some cannot be: to register a user.
+// probe connects one client to each target and sends it away: is there a server at all? The
+// requests before its connection are not made again for the first client, since some cannot be: to
+// register a user.
 func (t *trial) probe(ctx context.Context) error {
 	for _, g := range t.groups {
 		if err := g.rehearse(ctx); err != nil {
@@ -225,7 +226,8 @@ func (t *trial) run(ctx context.Context) (*result.Cell, error) {
 		defer machine.Precise()()
 		sources := make([]source, 0, len(t.groups)+len(t.streams))
 		for _, g := range t.groups {
-			sources = append(sources, g) // before the streams: at the same moment clients come first
+			// before the streams: at the same moment clients come first
+			sources = append(sources, g)
 			if g.moves != nil {
 				sources = append(sources, g.moves)
 			}

@@ -1,7 +1,7 @@
 // Package interop checks Throng against the official Socket.IO packages, because two halves of one
-// project that agree with each other prove nothing. The tests need Node.js, the packages of the lock
-// files here, in ../peers/node and in ../peers/shop, nginx, HAProxy and python-socketio, all of which
-// "make deps" installs, and stand behind the build tag "interop":
+// project that agree with each other prove nothing. The tests need Node.js, the packages of the
+// lock files here, in ../peers/node and in ../peers/shop, nginx, HAProxy and python-socketio, all
+// of which "make deps" installs, and stand behind the build tag "interop":
 //
 //	go test -tags interop ./bench/interop
 //

@@ -11,23 +11,27 @@ type Kind string
 // The kinds. Of a message that goes to several receivers one is hit, unless the text says
 // otherwise.
 const (
-	Delay     Kind = "delay"           // the message waits For on its way to all receivers; what follows waits behind it
-	Stall     Kind = "stall"           // from the message on the server writes nothing to anybody, for For
+	// the message waits For on its way to all receivers; what follows waits behind it
+	Delay Kind = "delay"
+	// from the message on the server writes nothing to anybody, for For
+	Stall     Kind = "stall"
 	Loss      Kind = "loss"            // the receiver does not get the message
 	Duplicate Kind = "duplicate"       // the receiver gets it twice
 	Swap      Kind = "swap"            // the receiver gets the sender's next message before it
 	Stranger  Kind = "stranger"        // a client that the message is not for gets it as well
 	Corrupt   Kind = "corrupt payload" // one byte of the filler is another
 	Garble    Kind = "corrupt stamp"   // one byte of the head of the payload is another
-	Late      Kind = "late"            // the receiver gets it For later, and what follows overtakes it
-	Cut       Kind = "cut"             // the receiver's connection breaks instead
+	// the receiver gets it For later, and what follows overtakes it
+	Late Kind = "late"
+	Cut  Kind = "cut" // the receiver's connection breaks instead
 
 	Unanswered    Kind = "unanswered"     // the call is not answered
 	AnsweredTwice Kind = "answered twice" // the call is answered twice
 
-	Refused   Kind = "refused"          // the connection is answered with HTTP status 503
-	Silent    Kind = "silent namespace" // CONNECT is not answered
-	Forgotten Kind = "forgotten"        // the session is unknown as soon as it is open: a cluster without sticky sessions
+	Refused Kind = "refused"          // the connection is answered with HTTP status 503
+	Silent  Kind = "silent namespace" // CONNECT is not answered
+	// the session is unknown as soon as it is open: a cluster without sticky sessions
+	Forgotten Kind = "forgotten"
 
 	ReplayNothing Kind = "replay nothing" // a recovered client gets none of what it missed
 	ReplayAll     Kind = "replay all"     // it gets what it had already as well
@@ -70,9 +74,11 @@ type Plant struct {
 
 // A Log is what a server did.
 type Log struct {
-	Plants      []Plant
-	Messages    int // asked for by echo without acknowledgement, room and all
-	Deliveries  int // that were due to the receivers of the messages, as the server knew them, and to clients that it recovered later
+	Plants   []Plant
+	Messages int // asked for by echo without acknowledgement, room and all
+	// that were due to the receivers of the messages, as the server knew them, and to clients that
+	// it recovered later
+	Deliveries  int
 	Calls       int // that asked for an acknowledgement; joins are not among them
 	Connections int // attempts
 	Recoveries  int

@@ -19,7 +19,8 @@ type Options struct {
 	Parser   socketio.Parser // default JSON
 	Recovery bool            // connection state recovery, which JSON alone has
 	Path     string          // default "/socket.io/"
-	Ping     time.Duration   // from one heartbeat to the next; default 25 s. A missing pong is not punished.
+	// from one heartbeat to the next; default 25 s. A missing pong is not punished.
+	Ping time.Duration
 	// Spare is how many connections at the beginning are served well and counted nowhere: with them
 	// a tool finds out what the server offers.
 	Spare int

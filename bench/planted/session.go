@@ -17,10 +17,12 @@ type session struct {
 	sockets map[string]*socket
 	decoder socketio.Decoder // of the goroutine that reads; POSTs of a client do not overlap
 
-	queue  []item       // in the order in which they are written; one that waits holds up the others
-	later  []item       // written when their time has come, whatever stands in the queue
-	swaps  map[int]item // by sender: held until the sender's next message
-	moving bool         // a probe was answered: polls are released, and what is queued waits for the websocket
+	// in the order in which they are written; one that waits holds up the others
+	queue []item
+	later []item       // written when their time has come, whatever stands in the queue
+	swaps map[int]item // by sender: held until the sender's next message
+	// a probe was answered: polls are released, and what is queued waits for the websocket
+	moving bool
 	onWS   bool
 	over   bool
 	cut    bool // the connection broke: nobody says goodbye

@@ -13,12 +13,14 @@ type arrival struct {
 	from, until time.Duration
 }
 
-// times are when the bytes of the last read came, on the clock of Now. The kernel keeps one time for
-// all bytes that it joins, the time of the last.
+// times are when the bytes of the last read came, on the clock of Now. The kernel keeps one time
+// for all bytes that it joins, the time of the last.
 type times struct {
-	stamp   int64         // of the last of the bytes read, in nanoseconds of the wall clock; 0: none
-	at      time.Duration // when the read returned
-	came    time.Duration // when the last of the bytes reached the socket; 0: the system does not report it
+	// of the last of the bytes read, in nanoseconds of the wall clock; 0: none
+	stamp int64
+	at    time.Duration // when the read returned
+	// when the last of the bytes reached the socket; 0: the system does not report it
+	came    time.Duration
 	short   bool          // the read took all there was
 	several bool          // what was read last may have come before the last byte; see beneath
 	drained time.Duration // when the socket was last seen empty

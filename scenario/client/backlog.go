@@ -32,9 +32,9 @@ func (b *backlog) done() { b.writing = 0 }
 // since is the time of the oldest that is not; 0: there is none.
 func (b *backlog) since() time.Duration { return cmp.Or(b.writing, b.queued) }
 
-// Unsent is since when, on the clock of [Now], there is something that was given to Send and may not
-// have reached the server, because the system or, over polling, the server had not taken it when the
-// session ended; 0: there is nothing.
+// Unsent is since when, on the clock of [Now], there is something that was given to Send and may
+// not have reached the server, because the system or, over polling, the server had not taken it
+// when the session ended; 0: there is nothing.
 func (c *Client) Unsent() time.Duration {
 	if w := c.ws; w != nil {
 		w.mu.Lock()

@@ -6,10 +6,10 @@ import (
 )
 
 // beneath reads the TCP connection under TLS and notes when the bytes came, which the reader above
-// TLS cannot see. TLS asks for more bytes when it has no whole record left, takes what is there, and
-// hands out one record after the other: the time of a record is exact when it was the only one to
-// end in a read and its end was the end of the read. Otherwise its bytes came after the socket was
-// last seen empty, and not after the last of them. The goroutine that reads from TLS owns it.
+// TLS cannot see. TLS asks for more bytes when it has no whole record left, takes what is there,
+// and hands out one record after the other: the time of a record is exact when it was the only one
+// to end in a read and its end was the end of the read. Otherwise its bytes came after the socket
+// was last seen empty, and not after the last of them. The goroutine that reads from TLS owns it.
 type beneath struct {
 	times
 	raw     syscall.RawConn

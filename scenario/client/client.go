@@ -15,15 +15,20 @@ import (
 // Message is one event or acknowledgement as it arrived. It and everything it
 // points to are valid until the handler returns: copy what must live longer.
 type Message struct {
-	Name        []byte        // the event's name without quotes, as it stands in the JSON; nil for an acknowledgement and for a message of bare Engine.IO
-	Args        []byte        // raw list of the arguments in the client's parser, e.g. `1,{"a":2}`; empty without arguments; of bare Engine.IO the text
-	Space       int           // the namespace: 0 for Config.Namespace, then Config.More in order
-	Attachments [][]byte      // binary attachments in order
-	ID          uint64        // of the acknowledgement, or of the one the sender of the event asks for
-	HasID       bool          // an event with an ID asks for an acknowledgement; an acknowledgement always has one, but for Events
-	Status      int           // of the HTTP answer that acknowledges a request of Events
-	Err         error         // why such a request has none
-	At          time.Duration // when the read that brought it returned, on the clock of Now
+	// the event's name without quotes, as it stands in the JSON; nil for an acknowledgement and for
+	// a message of bare Engine.IO
+	Name        []byte
+	Args        []byte   // raw list of the arguments in the client's parser, e.g. `1,{"a":2}`; empty without arguments; of bare Engine.IO the text
+	Space       int      // the namespace: 0 for Config.Namespace, then Config.More in order
+	Attachments [][]byte // binary attachments in order
+	// of the acknowledgement, or of the one the sender of the event asks for
+	ID uint64
+	// an event with an ID asks for an acknowledgement; an acknowledgement always has one, but for
+	// Events
+	HasID  bool
+	Status int           // of the HTTP answer that acknowledges a request of Events
+	Err    error         // why such a request has none
+	At     time.Duration // when the read that brought it returned, on the clock of Now
 
 	// It reached the client's socket between From and Until, on the same clock. They are equal
 	// unless more than one message was read at once. Both are 0 where the system does not report
@@ -45,15 +50,19 @@ type Timings struct {
 	TLS       time.Duration // TLS handshake; 0 without TLS
 	Open      time.Duration // from the request to the engine's open packet
 	Namespace time.Duration // from CONNECT to the server's answer
-	Upgrade   time.Duration // from the second connection's start to the upgrade packet; 0 without an upgrade
-	Waited    time.Duration // of all of that, how long the answers lay in the sockets until this process read them; 0 where the system does not tell
+	// from the second connection's start to the upgrade packet; 0 without an upgrade
+	Upgrade time.Duration
+	// of all of that, how long the answers lay in the sockets until this process read them; 0 where
+	// the system does not tell
+	Waited time.Duration
 }
 
 // Client is one connected simulated client. Its methods may be called from any
 // goroutine, Run from one only.
 type Client struct {
-	Timings    Timings // set by Dial
-	UpgradeErr error   // why an asked upgrade failed and the client stayed on polling; a *DialError; set by Dial
+	Timings Timings // set by Dial
+	// why an asked upgrade failed and the client stayed on polling; a *DialError; set by Dial
+	UpgradeErr error
 
 	// One of the two is set when Dial has returned.
 	ws   *websocket

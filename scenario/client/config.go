@@ -25,7 +25,9 @@ const NoNamespace = "none"
 // the zero value of every other field means its default. Dial reads a Config and keeps no reference
 // to it, so many clients may share one.
 type Config struct {
-	URL       string          // http, https, ws or wss, host and port, or unix: and the path of a socket; a query joins Query; a path is an error
+	// http, https, ws or wss, host and port, or unix: and the path of a socket; a query joins
+	// Query; a path is an error
+	URL       string
 	Path      string          // of the engine, with its trailing slash; "" = /socket.io/, or / without Socket.IO
 	Protocol  string          // SocketIO, Frames or Events; "" = SocketIO
 	Engine    int             // revision of Engine.IO: Engine4 or Engine3; 0 = Engine4
@@ -35,35 +37,40 @@ type Config struct {
 	More      []string        // further namespaces on the same connection, joined in that order
 	Parser    socketio.Parser // how packets are encoded; must match the parser of the server
 	Auth      json.RawMessage // payload of the namespace CONNECT, a JSON object; nil = none
-	Query     url.Values      // more query parameters of every engine request; with Engine3 also of CONNECT, in place of Auth
+	// more query parameters of every engine request; with Engine3 also of CONNECT, in place of Auth
+	Query url.Values
 
 	// Header holds more header fields of every HTTP request: Origin, Cookie,
 	// User-Agent and the like. Host replaces the one of URL.
 	Header map[string][]string
 
 	// Jar holds the client's cookies from one connection to the next: those of the target's answers
-	// join it, and each request carries those that are for it. nil = a jar for this connection only.
+	// join it, and each request carries those that are for it. nil = a jar for this connection
+	// only.
 	Jar *Jar
 
 	TLS       *tls.Config // for https and wss; nil = verify against the system's roots
 	LocalAddr netip.Addr  // source address; the zero Addr = the system chooses
-	// Via is host:port to connect to in the place of the URL's, of a proxy that passes bytes on; the
-	// Host field and the name in TLS stay the URL's. "" = the URL's own.
+	// Via is host:port to connect to in the place of the URL's, of a proxy that passes bytes on;
+	// the Host field and the name in TLS stay the URL's. "" = the URL's own.
 	Via string
 
-	Timeout        time.Duration // for the connection, the handshake and the namespace together; 0 = 20 s
-	UpgradeTimeout time.Duration // for the probe dance; 0 = 10 s; never above 3/4 of the server's pingTimeout
+	// for the connection, the handshake and the namespace together; 0 = 20 s
+	Timeout time.Duration
+	// for the probe dance; 0 = 10 s; never above 3/4 of the server's pingTimeout
+	UpgradeTimeout time.Duration
 
 	// Joining, if not nil, is called during Dial with each CONNECT before it is sent and with each
 	// answer to one. Calls do not overlap; the data of a Handshake may be kept.
 	Joining func(h Handshake)
 
 	// Of Frames.
-	Subprotocols []string      // that the client offers, in the order of its liking
-	Ping         time.Duration // between two ping frames, and how long a pong may take; 0 = none is sent
-	Hello        []byte        // the first frame, a text; nil = none
-	// Welcome, if not nil, is asked for each frame that arrives during Dial, which goes on until it is
-	// true or an error. The other frames are kept for Run.
+	Subprotocols []string // that the client offers, in the order of its liking
+	// between two ping frames, and how long a pong may take; 0 = none is sent
+	Ping  time.Duration
+	Hello []byte // the first frame, a text; nil = none
+	// Welcome, if not nil, is asked for each frame that arrives during Dial, which goes on until it
+	// is true or an error. The other frames are kept for Run.
 	Welcome func(frame []byte, binary bool) (bool, error)
 
 	Slow    *Slow   // read slowly; nil = as fast as possible

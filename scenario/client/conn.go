@@ -10,7 +10,8 @@ import (
 // be read.
 type traffic struct {
 	in, out atomic.Uint64
-	waited  atomic.Int64 // nanoseconds that bytes lay in the sockets before they were read, where the system tells
+	// nanoseconds that bytes lay in the sockets before they were read, where the system tells
+	waited atomic.Int64
 }
 
 // note adds the time that what a read has brought had waited in the socket.

@@ -31,7 +31,8 @@ func (j *Jar) SetCookies(u *url.URL, cookies []*http.Cookie) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.jar == nil {
-		j.jar, _ = cookiejar.New(&cookiejar.Options{PublicSuffixList: publicsuffix.List}) // it never fails
+		// it never fails
+		j.jar, _ = cookiejar.New(&cookiejar.Options{PublicSuffixList: publicsuffix.List})
 	}
 	j.jar.SetCookies(u, cookies)
 	j.changes++
@@ -62,7 +63,8 @@ func (j *Jar) state() (changes uint64, timed bool) {
 type cookieField struct {
 	jar *Jar
 	url *url.URL // of the requests
-	own string   // the caller's Cookie field; its cookies replace cookies of the same name in the jar
+	// the caller's Cookie field; its cookies replace cookies of the same name in the jar
+	own string
 
 	mu    sync.Mutex // the requests of polling are written by two goroutines
 	value string
@@ -107,7 +109,8 @@ func (f *cookieField) add(pairs string) {
 func (f *cookieField) take(fields []byte) {
 	var cookies []*http.Cookie
 	for value := range fieldsNamed(fields, "Set-Cookie") {
-		if c, err := http.ParseSetCookie(string(value)); err == nil { // a browser ignores others, too
+		// a browser ignores others, too
+		if c, err := http.ParseSetCookie(string(value)); err == nil {
 			cookies = append(cookies, c)
 		}
 	}

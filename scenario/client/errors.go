@@ -82,8 +82,9 @@ const (
 	ClientDisconnect = "io client disconnect" // Close was called
 	PingTimeout      = "ping timeout"         // no ping within pingInterval + pingTimeout
 	TransportClose   = "transport close"      // the connection ended
-	TransportError   = "transport error"      // the connection failed, or the transport's rules were broken
-	ParseError       = "parse error"          // a packet could not be decoded
+	// the connection failed, or the transport's rules were broken
+	TransportError = "transport error"
+	ParseError     = "parse error" // a packet could not be decoded
 )
 
 // CloseError says why a session ended. Run always returns one.

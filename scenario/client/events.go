@@ -11,8 +11,8 @@ import (
 )
 
 // A stream of server-sent events: section 9.2 of the HTML standard. The reading goroutine reads the
-// answer to one GET for as long as the session lasts. What the client sends are HTTP requests over a
-// second connection, one after the other; their answers come to the handler on the reading
+// answer to one GET for as long as the session lasts. What the client sends are HTTP requests over
+// a second connection, one after the other; their answers come to the handler on the reading
 // goroutine, which they wake.
 
 // events is what such a client has beside the two connections of polling.

@@ -17,8 +17,8 @@ const (
 	// Send is one text frame, and each frame that arrives is an event without a name: the Args of a
 	// text, the one attachment of a binary frame. SendBinary without a packet sends binary frames.
 	Frames = "websocket"
-	// Events is a stream of server-sent events, on which the server answers a GET. A packet given to
-	// Send is an HTTP request: see [Client.Send].
+	// Events is a stream of server-sent events, on which the server answers a GET. A packet given
+	// to Send is an HTTP request: see [Client.Send].
 	Events = "sse"
 )
 

@@ -28,7 +28,8 @@ func (c *Client) packet(h Handler, p engineio.Packet, came arrival) error {
 		if c.old {
 			return newerError("the server sent a ping, as Engine.IO 4 does")
 		}
-		c.lastPing, c.grace = Now(), false // not when it was read: a busy process may handle it late
+		// not when it was read: a busy process may handle it late
+		c.lastPing, c.grace = Now(), false
 		c.arm()
 		var err error
 		if c.ws != nil {
@@ -187,7 +188,8 @@ func (c *Client) answered(b []byte, binary bool, came arrival) (taken bool, err 
 		return true, nil
 	}
 	if c.onJoining != nil {
-		data, _ := c.parser.AppendJSON(nil, p.Data) // a payload that cannot be decoded is refused below
+		// a payload that cannot be decoded is refused below
+		data, _ := c.parser.AppendJSON(nil, p.Data)
 		c.onJoining(Handshake{Refused: p.Type == socketio.ConnectError, Namespace: string(p.Namespace), Data: data, At: came.at})
 	}
 	if p.Type == socketio.ConnectError {

@@ -16,7 +16,8 @@ type Session struct {
 	PID    string // private id, from the answer to CONNECT
 	Offset string // of the last event that carried one; "" = none did. Of Events its id
 
-	Retry time.Duration // of Events: how long the server asks clients to wait before they come back; 0 = not said
+	// of Events: how long the server asks clients to wait before they come back; 0 = not said
+	Retry time.Duration
 }
 
 // Session returns the data for connection state recovery; the zero Session when the server offers

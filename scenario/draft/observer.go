@@ -114,8 +114,8 @@ func New(limit int) *Observer {
 	}
 }
 
-// Request notes an HTTP request beside the sockets: its method and path, without query. Parts of the
-// path that may be an id or a token are replaced.
+// Request notes an HTTP request beside the sockets: its method and path, without query. Parts of
+// the path that may be an id or a token are replaced.
 func (o *Observer) Request(method, path string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -219,8 +219,8 @@ func (c *Client) Close(at time.Time) {
 	}
 }
 
-// Message takes in one Engine.IO message, which is a Socket.IO packet or an attachment. up says that
-// the client has sent it. The data is read during the call only, and changed.
+// Message takes in one Engine.IO message, which is a Socket.IO packet or an attachment. up says
+// that the client has sent it. The data is read during the call only, and changed.
 func (c *Client) Message(at time.Time, up, binary bool, data []byte) {
 	if c == nil {
 		return

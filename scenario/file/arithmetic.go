@@ -178,7 +178,8 @@ func (a terms) eval(n ast.Node) (q quantity, why string) {
 	switch n := n.(type) {
 	case *ast.IdentifierNode:
 		q, known := a[at]
-		if !known { // two amounts without an operation between them are no name: the grammar has refused them
+		// two amounts without an operation between them are no name: the grammar has refused them
+		if !known {
 			return q, fmt.Sprintf("%q at character %d is unknown", n.Value, at+1)
 		}
 		return q, ""

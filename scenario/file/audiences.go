@@ -232,8 +232,8 @@ func (d *decoder) checkPeer(s *Spec, g *Group, st *Stream, where place, takes fu
 	}
 }
 
-// peers notes the groups that a stream picks its peers from, and returns how many clients they have:
-// two at least where clients arrive.
+// peers notes the groups that a stream picks its peers from, and returns how many clients they
+// have: two at least where clients arrive.
 func (s *Spec) peers(st *Stream, takes func(*Group) bool) (clients int) {
 	for i := range s.Groups {
 		to := &s.Groups[i]

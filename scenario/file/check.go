@@ -41,20 +41,25 @@ const (
 //
 // The runner looks the value up, and judges it as a Check of package result.
 type Check struct {
-	Text     string            // as written
-	Name     string            // "": none was given
-	Kind     string            // SLO or Valid
-	Optional bool              // reported, without an effect on the verdict the verdict
-	Stat     string            // p50 ... p99.99, max, min, mean, count, rate, loss, dup, disorder, late, undecided, errors, growth, ratio, achieved
-	Quantile float64           // above 0 and below 100 for a percentile, else 0
-	Metric   string            // of errors a kind or a class; "": all of them
-	Labels   map[string]string // of group, from, op, event, transport, room_decile, read, replayed, cross, node; nil: all
-	Op       string            // < <= > >= ==
-	Value    float64           // in Unit
-	Unit     string            // one of the units above
-	Over     time.Duration     // must hold in each window of that length, whole seconds; 0: over the whole
-	Phase    string            // "": all recorded phases
-	Abort    time.Duration     // a trial in which it is broken for that long ends early; 0: it does not
+	Text     string // as written
+	Name     string // "": none was given
+	Kind     string // SLO or Valid
+	Optional bool   // reported, without an effect on the verdict the verdict
+	// p50 ... p99.99, max, min, mean, count, rate, loss, dup, disorder, late, undecided, errors,
+	// growth, ratio, achieved
+	Stat     string
+	Quantile float64 // above 0 and below 100 for a percentile, else 0
+	Metric   string  // of errors a kind or a class; "": all of them
+	// of group, from, op, event, transport, room_decile, read, replayed, cross, node; nil: all
+	Labels map[string]string
+	Op     string  // < <= > >= ==
+	Value  float64 // in Unit
+	Unit   string  // one of the units above
+	// must hold in each window of that length, whole seconds; 0: over the whole
+	Over  time.Duration
+	Phase string // "": all recorded phases
+	// a trial in which it is broken for that long ends early; 0: it does not
+	Abort time.Duration
 }
 
 var (

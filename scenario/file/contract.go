@@ -49,8 +49,10 @@ var callTable = object[Call]{
 	what: "the call",
 	def:  "call", about: "The event by which clients join or leave a room.",
 	fields: []field[Call]{
-		{key: "emit", about: "the event and its arguments, with ${room}; of protocol: websocket the frame", is: anEmit, required: "write emit: [event, argument...]", unless: "http", set: func(*decoder, *node, *Call) {}}, // needs the scope: see call
-		{key: "http", about: "of protocol: sse: the request", is: ref("http"), set: func(*decoder, *node, *Call) {}},                                                                                                        // likewise
+		// needs the scope: see call
+		{key: "emit", about: "the event and its arguments, with ${room}; of protocol: websocket the frame", is: anEmit, required: "write emit: [event, argument...]", unless: "http", set: func(*decoder, *node, *Call) {}},
+		// likewise
+		{key: "http", about: "of protocol: sse: the request", is: ref("http"), set: func(*decoder, *node, *Call) {}},
 		{key: "ack", about: "whether the server acknowledges it", is: aBool, set: func(d *decoder, n *node, c *Call) {
 			v := d.bool(n, "ack")
 			c.Ack = &v

@@ -9,9 +9,10 @@ import (
 // The ways in which clients get the rows of a data file. A client keeps its
 // row, whatever happens to its connection.
 const (
-	PickSequential = "sequential" // one after the other, from the start again at the end; the default
-	PickRandom     = "random"     // drawn from the seed
-	PickUnique     = "unique"     // each row for one client at most
+	// one after the other, from the start again at the end; the default
+	PickSequential = "sequential"
+	PickRandom     = "random" // drawn from the seed
+	PickUnique     = "unique" // each row for one client at most
 )
 
 // What a row of a data file belongs to.
@@ -22,9 +23,10 @@ const (
 
 // Feeder is a data file whose rows are dealt to the clients, or to the messages of streams.
 type Feeder struct {
-	Name   string // as templates name it
-	Path   string // relative to the scenario file, or else to the working directory
-	Format string // csv, with the names of the columns in its first line; or jsonl, one object a line
+	Name string // as templates name it
+	Path string // relative to the scenario file, or else to the working directory
+	// csv, with the names of the columns in its first line; or jsonl, one object a line
+	Format string
 	Pick   string
 	Each   string      // what has a row of its own: EachClient (default) or EachMessage
 	Line   int         // where it is declared

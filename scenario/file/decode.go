@@ -10,18 +10,20 @@ import (
 // decoder turns the tree into a Spec, once for each combination of the matrix. It does not stop at
 // a mistake: it notes the mistake and continues with a zero.
 type decoder struct {
-	errs     *errorList
-	vars     *variables
-	groups   []string // names in the file, for the checks; also those of broken groups
-	phases   []string
-	places   map[string]*node       // positions of values that are checked at the end, by path
-	group    string                 // whose templates are being read; "": of no one group
-	uses     []ColumnUse            // of data files
-	opUses   map[string][]ColumnUse // of the operations of the contract: of the groups that send them
-	scope    *scope                 // of the flow that is being read
-	quiet    bool                   // the columns that templates name are used by no group of their own
-	contract *Contract              // read before the groups; nil: none
-	protocol string                 // of the target, read before the contract
+	errs   *errorList
+	vars   *variables
+	groups []string // names in the file, for the checks; also those of broken groups
+	phases []string
+	places map[string]*node // positions of values that are checked at the end, by path
+	group  string           // whose templates are being read; "": of no one group
+	uses   []ColumnUse      // of data files
+	// of the operations of the contract: of the groups that send them
+	opUses map[string][]ColumnUse
+	scope  *scope // of the flow that is being read
+	// the columns that templates name are used by no group of their own
+	quiet    bool
+	contract *Contract // read before the groups; nil: none
+	protocol string    // of the target, read before the contract
 
 	captured []string // by the steps before the connections of the group that is being read
 
@@ -43,13 +45,14 @@ type field[T any] struct {
 
 // object is the table of one kind of mapping.
 type object[T any] struct {
-	what   string            // "group", for messages
-	def    string            // its name in the schema
-	about  string            // what it is, a sentence for the schema
-	shape  form              // what the schema says of its keys together
-	fresh  func() T          // one with the defaults; nil: all zero
-	fields []field[T]        // in the order of the documentation
-	advice map[string]string // for keys that people try and edit distance does not lead to the right one
+	what   string     // "group", for messages
+	def    string     // its name in the schema
+	about  string     // what it is, a sentence for the schema
+	shape  form       // what the schema says of its keys together
+	fresh  func() T   // one with the defaults; nil: all zero
+	fields []field[T] // in the order of the documentation
+	// for keys that people try and edit distance does not lead to the right one
+	advice map[string]string
 	done   func(d *decoder, n *node, t *T)
 }
 
@@ -169,8 +172,9 @@ type value struct {
 	node  *node
 	parts []string // split where a hole belongs; one part otherwise
 	holes []string // their names, one less than the parts
-	whole string   // of a value without holes: the text, with what a variable computes in parentheses
-	plain bool     // written without quotes, here and where it came from
+	// of a value without holes: the text, with what a variable computes in parentheses
+	whole string
+	plain bool // written without quotes, here and where it came from
 	null  bool
 	from  []string // the variables in it, as written
 	set   string   // the override that the whole value came from, "" for none

@@ -9,14 +9,17 @@ import (
 
 // Fault is a failure injected in a phase. It begins with the phase.
 type Fault struct {
-	Drop     float64       // share of the clients of the groups that reconnect whose connections break
-	HalfOpen float64       // share of clients that vanish: their connections stay open without a client
+	// share of the clients of the groups that reconnect whose connections break
+	Drop float64
+	// share of clients that vanish: their connections stay open without a client
+	HalfOpen float64
 	Stall    float64       // share of all clients that read nothing until the phase ends
 	Within   time.Duration // over which these are spread; default 0
 	Restart  bool          // the built-in server ends and starts again on its address
 	InTurn   bool          // with Restart: its nodes one after the other, spread over Within
 	Act      *Act          // something of the user's own; nil: nothing
-	Network  *Network      // what the link between clients and target does until the phase ends; nil: nothing
+	// what the link between clients and target does until the phase ends; nil: nothing
+	Network *Network
 }
 
 // Act is what a fault has done to the service: a command on this machine, or a request.
@@ -31,15 +34,19 @@ type Act struct {
 // Network is the state of a link between clients and target for one phase. Delays and the rate are
 // of each direction of each connection.
 type Network struct {
-	Delay    time.Duration // of all data, whole milliseconds
-	Jitter   time.Duration // the delay varies by so much either way, whole milliseconds
-	Rate     int           // bytes per second at most, a multiple of RateStep; 0: no limit
-	Reset    float64       // share of the connections that are reset, at both ends
-	HalfOpen float64       // share of the connections of which neither end hears anything until the phase ends, when they are closed
-	Cut      bool          // every connection is reset, and no new one comes about until the phase ends
-	Within   time.Duration // over which resets and the beginnings of half-open connections are spread; default 0
-	Alone    bool          // only the link to Node is meant; else the links to all targets
-	Node     int           // with Alone: a place among the targets, from 0
+	Delay  time.Duration // of all data, whole milliseconds
+	Jitter time.Duration // the delay varies by so much either way, whole milliseconds
+	Rate   int           // bytes per second at most, a multiple of RateStep; 0: no limit
+	Reset  float64       // share of the connections that are reset, at both ends
+	// share of the connections of which neither end hears anything until the phase ends, when they
+	// are closed
+	HalfOpen float64
+	// every connection is reset, and no new one comes about until the phase ends
+	Cut bool
+	// over which resets and the beginnings of half-open connections are spread; default 0
+	Within time.Duration
+	Alone  bool // only the link to Node is meant; else the links to all targets
+	Node   int  // with Alone: a place among the targets, from 0
 }
 
 // RateStep is the resolution of Network.Rate in bytes per second.

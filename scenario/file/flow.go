@@ -24,21 +24,28 @@ const (
 // Step is one action of a client, completed before the next one begins: the closed model, in which
 // a slow server slows its clients. The metric step holds its duration.
 type Step struct {
-	Do      string
-	Name    string        // for metrics: default the event, the room's template, or the method and path
-	Emit    Template      // the JSON list of the event and its arguments
-	Ack     time.Duration // how long to wait for the acknowledgement; 0: none is asked for. Of join and leave: how long it may take
-	Expect  *Expect       // of an emit: the event that must follow
-	Wait    *Expect       // of a wait
-	Match   []Match       // values that the acknowledgement, or the answer to a request, must have
-	Capture []Capture     // from the event that was waited for, the acknowledgement, or the answer to a request
-	Think   Dist          // seconds
-	Times   int           // of a repeat; 0: until the client goes
-	Every   time.Duration // of a repeat: least time from the start of one round to the start of the next
-	Steps   []Step        // of a repeat
-	How     string        // of a disconnect: clean; drop, as a network that fails; or stall, gone without a word with the connection left open
-	Room    Template      // of join and leave
-	HTTP    *HTTP
+	Do string
+	// for metrics: default the event, the room's template, or the method and path
+	Name string
+	Emit Template // the JSON list of the event and its arguments
+	// how long to wait for the acknowledgement; 0: none is asked for. Of join and leave: how long
+	// it may take
+	Ack    time.Duration
+	Expect *Expect // of an emit: the event that must follow
+	Wait   *Expect // of a wait
+	Match  []Match // values that the acknowledgement, or the answer to a request, must have
+	// from the event that was waited for, the acknowledgement, or the answer to a request
+	Capture []Capture
+	Think   Dist // seconds
+	Times   int  // of a repeat; 0: until the client goes
+	// of a repeat: least time from the start of one round to the start of the next
+	Every time.Duration
+	Steps []Step // of a repeat
+	// of a disconnect: clean; drop, as a network that fails; or stall, gone without a word with the
+	// connection left open
+	How  string
+	Room Template // of join and leave
+	HTTP *HTTP
 }
 
 // Expect is an event that is waited for.
@@ -64,10 +71,11 @@ type Capture struct {
 // Reaction is a client's response to an event.
 type Reaction struct {
 	Event string
-	Ack   *Template // the JSON list of arguments to acknowledge it with, where the server asks for it
-	Emit  Template  // the JSON list of an event to send
-	After Dist      // seconds until then; zero: at once
-	Share float64   // of the events that are reacted to; default 1
+	// the JSON list of arguments to acknowledge it with, where the server asks for it
+	Ack   *Template
+	Emit  Template // the JSON list of an event to send
+	After Dist     // seconds until then; zero: at once
+	Share float64  // of the events that are reacted to; default 1
 }
 
 var doing = []string{StepEmit, StepWait, StepThink, StepRepeat, StepConnect, StepDisconnect, StepJoin, StepLeave, StepHTTP}
@@ -185,7 +193,8 @@ var stepTable = object[Step]{
 				s.Name = s.HTTP.Method + " " + strings.Join(s.HTTP.URL.Parts, "*")
 			}
 		}},
-		{key: "name", about: "name of the step in metrics and reports; default: its event, or its operation", is: aText, set: func(d *decoder, n *node, s *Step) {}}, // last: see finishStep
+		// last: see finishStep
+		{key: "name", about: "name of the step in metrics and reports; default: its event, or its operation", is: aText, set: func(d *decoder, n *node, s *Step) {}},
 	},
 	done: finishStep,
 }
@@ -267,7 +276,8 @@ var repeatTable = object[Step]{
 	fields: []field[Step]{
 		{key: "times", about: "how often", is: aCount, set: func(d *decoder, n *node, s *Step) { s.Times = d.count(n, "times", 1, 1_000_000_000) }},
 		{key: "every", about: "shortest time between the starts of two rounds", is: aDuration, set: func(d *decoder, n *node, s *Step) { s.Every = d.duration(n, "every", time.Millisecond, maxWait) }},
-		{key: "steps", is: atLeastOne(listOf(ref("step"))), required: "write steps: [{emit: [event], ack: 2s}]", set: func(*decoder, *node, *Step) {}}, // see setRepeat
+		// see setRepeat
+		{key: "steps", is: atLeastOne(listOf(ref("step"))), required: "write steps: [{emit: [event], ack: 2s}]", set: func(*decoder, *node, *Step) {}},
 	},
 }
 

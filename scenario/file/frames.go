@@ -19,10 +19,11 @@ var protocols = []string{SocketIO, WebSocket, SSE}
 
 // Frames says how a server without Socket.IO marks its frames, or the data of its events.
 type Frames struct {
-	Event   *Path    // where a frame names its event; nil: the name of a server-sent event
-	ID      *Path    // where an answer repeats ${call.id}; nil: an answer is of the oldest call
-	Answer  []string // the events that are answers; empty: all with a value at ID that no operation delivers
-	Welcome string   // the event that a client waits for before it is connected; "": none
+	Event *Path // where a frame names its event; nil: the name of a server-sent event
+	ID    *Path // where an answer repeats ${call.id}; nil: an answer is of the oldest call
+	// the events that are answers; empty: all with a value at ID that no operation delivers
+	Answer  []string
+	Welcome string // the event that a client waits for before it is connected; "": none
 }
 
 var framesTable = object[Frames]{

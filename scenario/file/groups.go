@@ -198,9 +198,11 @@ var streamTable = object[Stream]{
 			}
 		}},
 		{key: "size", about: "size of the data; at least 48B, except with expect: none", is: anyOf(aSize, aDistribution), def: "128B", set: func(d *decoder, n *node, s *Stream) { d.sizes(n, s) }},
-		{key: "data", about: "the message instead of an object of that size; ${payload} is one", is: anything, set: func(*decoder, *node, *Stream) {}}, // what it may name depends on the operation: see finishStream
+		// what it may name depends on the operation: see finishStream
+		{key: "data", about: "the message instead of an object of that size; ${payload} is one", is: anything, set: func(*decoder, *node, *Stream) {}},
 		{key: "binary", about: "the payload is binary instead of an object", is: aBool, def: false, set: func(d *decoder, n *node, s *Stream) { s.Binary = d.bool(n, "binary") }},
-		{key: "namespace", about: "one of the group's namespaces; default: the first", is: aText, set: func(d *decoder, n *node, s *Stream) { d.string(n, "namespace", checkNamespace) }}, // resolved by the group
+		// resolved by the group
+		{key: "namespace", about: "one of the group's namespaces; default: the first", is: aText, set: func(d *decoder, n *node, s *Stream) { d.string(n, "namespace", checkNamespace) }},
 		{key: "volatile", about: "the server may drop the messages: losses are counted separately and are not failures", is: aBool, def: false, set: func(d *decoder, n *node, s *Stream) { s.Volatile = d.bool(n, "volatile") }},
 		{key: "away", about: "messages that are due while their sender is disconnected: hold sends them when it is back, drop drops them, as happens to volatile messages", is: oneOf(aways...), def: AwayHold, set: func(d *decoder, n *node, s *Stream) {
 			s.Away = d.oneOf(n, "word", aways, nil)

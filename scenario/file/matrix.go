@@ -17,8 +17,9 @@ const (
 
 // matrix is the matrix block of a file.
 type matrix struct {
-	axes     []axis
-	broken   []string // axes without a usable value: reported, and not once more where they are used
+	axes []axis
+	// axes without a usable value: reported, and not once more where they are used
+	broken   []string
 	exclude  []map[string]string
 	repeat   int
 	order    string
@@ -39,7 +40,8 @@ var matrixTable = object[matrix]{
 	shape: requireOne("anyOf", "axes", "repeat"),
 	fields: []field[matrix]{
 		{key: "axes", about: "name to values; used as ${matrix.NAME}", is: atLeastOne(mapOf(form{"pattern": reName.String()}, described(axisValues, "the values of an axis, or a mapping that gives each value a name in words"))), set: setAxes},
-		{key: "exclude", about: "combinations to leave out", is: listOf(atLeastOne(mapOf(nil, aText))), set: func(*decoder, *node, *matrix) {}}, // needs the axes: see done
+		// needs the axes: see done
+		{key: "exclude", about: "combinations to leave out", is: listOf(atLeastOne(mapOf(nil, aText))), set: func(*decoder, *node, *matrix) {}},
 		{key: "repeat", about: "number of trials of each combination", is: aCount, def: 1, set: func(d *decoder, n *node, m *matrix) { m.repeat = d.count(n, "repeat", 1, 1000) }},
 		{key: "order", about: "interleaved: trials of the combinations alternate, so that drift affects all of them equally", is: oneOf(orders...), def: "interleaved", set: func(d *decoder, n *node, m *matrix) {
 			m.order = d.oneOf(n, "order", orders, nil)

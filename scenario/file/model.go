@@ -6,38 +6,46 @@ import "time"
 // filled in. It is shared between the trials of a cell: read it, do not
 // change it.
 type Spec struct {
-	Version   int               // always 1
-	Name      string            // [a-z0-9-], at most 63 characters
-	About     string            // one or two sentences in one line, may be empty
-	Seed      uint64            // every random choice derives from it; default 1
-	Target    *Target           // a foreign server; nil when Server is set
-	Server    *Server           // the built-in server; nil when Target is set
-	Counters  []Counter         // in file order
-	Data      []Feeder          // data files, in file order
-	Contract  *Contract         // what a foreign server can do; nil: as in the built-in bench application
-	Audiences []Keyed           // by key, in file order
-	Groups    []Group           // in file order, at least one
-	Phases    []Phase           // in order, at least one; default: ramp (5s, or what connecting takes), warm (2s), hold (30s, recorded)
-	SLO       []Check           // may be empty
-	Valid     []Check           // never empty; default p99(lag) < 25ms, max(cpu) < 90%, achieved(rate) > 99%
-	Search    *Search           // what `throng capacity` raises; nil: nothing
-	Report    Report            // what to write, and where
-	Quick     float64           // scaled down to that share by File.Quicken; 0: as written
-	Trace     int               // so many clients of each group have all their packets written down
-	Secrets   *Secrets          // the values that the templates name and that must not be written; nil: none
-	Params    map[string]string // the matrix values of this cell as written; nil without a matrix
+	Version  int       // always 1
+	Name     string    // [a-z0-9-], at most 63 characters
+	About    string    // one or two sentences in one line, may be empty
+	Seed     uint64    // every random choice derives from it; default 1
+	Target   *Target   // a foreign server; nil when Server is set
+	Server   *Server   // the built-in server; nil when Target is set
+	Counters []Counter // in file order
+	Data     []Feeder  // data files, in file order
+	// what a foreign server can do; nil: as in the built-in bench application
+	Contract  *Contract
+	Audiences []Keyed // by key, in file order
+	Groups    []Group // in file order, at least one
+	// in order, at least one; default: ramp (5s, or what connecting takes), warm (2s), hold (30s,
+	// recorded)
+	Phases []Phase
+	SLO    []Check // may be empty
+	// never empty; default p99(lag) < 25ms, max(cpu) < 90%, achieved(rate) > 99%
+	Valid  []Check
+	Search *Search // what `throng capacity` raises; nil: nothing
+	Report Report  // what to write, and where
+	Quick  float64 // scaled down to that share by File.Quicken; 0: as written
+	Trace  int     // so many clients of each group have all their packets written down
+	// the values that the templates name and that must not be written; nil: none
+	Secrets *Secrets
+	Params  map[string]string // the matrix values of this cell as written; nil without a matrix
 	// ParamNames are the words that the file has for those values, by axis; nil when it has none.
 	ParamNames map[string]string
 }
 
 // Target is a foreign server, found by its address.
 type Target struct {
-	URL  string // of the first node: http, https, ws or wss, without the Engine.IO path; or unix: and the path of a socket
+	// of the first node: http, https, ws or wss, without the Engine.IO path; or unix: and the path
+	// of a socket
+	URL  string
 	Path string // default "/socket.io/"
 
-	Protocol     string        // SocketIO (default), WebSocket or SSE
-	Subprotocols []string      // that clients of a plain websocket offer
-	Ping         time.Duration // of such a client: between two ping frames, and how long a pong may take; default 25s
+	Protocol     string   // SocketIO (default), WebSocket or SSE
+	Subprotocols []string // that clients of a plain websocket offer
+	// of such a client: between two ping frames, and how long a pong may take; default 25s
+	Ping time.Duration
 
 	Engine int  // revision of Engine.IO: Engine4 (default) or Engine3, for groups that name none
 	TLS    *TLS // nil: the system's rules
@@ -63,15 +71,16 @@ type Sample struct {
 
 // Server is the built-in server, started for the run.
 type Server struct {
-	Listen     string         // default "127.0.0.1:0"
-	Fanout     string         // default "batched"
-	GOMAXPROCS int            // 0: Go's default
-	Options    []ServerOption // in the order of the file; options not listed have the server's default
-	App        string         // bench, or engine for bare Engine.IO; what the groups speak decides
-	Parser     string         // json or msgpack; likewise
-	Nodes      int            // how many servers; default 1
-	Adapter    string         // connects them: a kind of broker that is started for the run, or its URL; "": none
-	Spread     string         // of clients over several nodes, as of Target
+	Listen     string // default "127.0.0.1:0"
+	Fanout     string // default "batched"
+	GOMAXPROCS int    // 0: Go's default
+	// in the order of the file; options not listed have the server's default
+	Options []ServerOption
+	App     string // bench, or engine for bare Engine.IO; what the groups speak decides
+	Parser  string // json or msgpack; likewise
+	Nodes   int    // how many servers; default 1
+	Adapter string // connects them: a kind of broker that is started for the run, or its URL; "": none
+	Spread  string // of clients over several nodes, as of Target
 }
 
 // Brokers lists the brokers that the runner starts for a run itself.
@@ -79,13 +88,17 @@ var Brokers = []string{"redis", "redis+sharded", "redis+streams", "nats"}
 
 // Group is a population of clients that behave alike.
 type Group struct {
-	Name      string
-	Count     int           // clients at clients: 100%; with Arrive, more than are ever there at once
-	Arrive    float64       // new clients per second at clients: 100%; 0: Count says how many there are
-	Life      Dist          // seconds that a client stays; zero: to the end. With Arrive 0 another takes its place
-	Transport []Share       // at least one; the shares sum to 1
-	Connect   Connect       // how they arrive
-	Data      []string      // the data files whose rows its clients take, also where their templates name none
+	Name string
+	// clients at clients: 100%; with Arrive, more than are ever there at once
+	Count int
+	// new clients per second at clients: 100%; 0: Count says how many there are
+	Arrive float64
+	// seconds that a client stays; zero: to the end. With Arrive 0 another takes its place
+	Life      Dist
+	Transport []Share // at least one; the shares sum to 1
+	Connect   Connect // how they arrive
+	// the data files whose rows its clients take, also where their templates name none
+	Data      []string
 	Namespace string        // default "/"; NoNamespace: bare Engine.IO; with Own the text of the file
 	Own       Template      // the namespace of each client; zero: all have the same
 	More      []string      // further namespaces on the same connection
@@ -111,11 +124,14 @@ type Group struct {
 // number n, from 0, is made after Min·2ⁿ, moved by a random part of Jitter
 // times that either way, and at most after Max.
 type Reconnect struct {
-	Min     time.Duration // default 1s
-	Max     time.Duration // default 5s
-	Jitter  float64       // 0..1; default 0.5
-	Refused bool          // also after a middleware of the server has refused the client, which ends an official client's attempts
-	Recover bool          // request connection state recovery: the same socket, its rooms and the missed messages
+	Min    time.Duration // default 1s
+	Max    time.Duration // default 5s
+	Jitter float64       // 0..1; default 0.5
+	// also after a middleware of the server has refused the client, which ends an official client's
+	// attempts
+	Refused bool
+	// request connection state recovery: the same socket, its rooms and the missed messages
+	Recover bool
 }
 
 // Read makes clients slow consumers. Unread messages queue in the network and then in the server.
@@ -161,11 +177,14 @@ type Field struct {
 // Prefix followed by a number from 0 to Of-1; groups with the same prefix in
 // the same namespace share them.
 type Rooms struct {
-	Of      int       // number of rooms
-	Prefix  string    // default "r"
-	Join    int       // number of different rooms that each client joins; default 1; the mean when they are drawn
-	Joins   Dist      // rooms that each client joins, drawn for each; zero: all join Join
-	Size    Dist      // how the sizes of rooms compare; of Kind zipf, with the exponent A, or as drawn; zero: all alike
+	Of     int    // number of rooms
+	Prefix string // default "r"
+	// number of different rooms that each client joins; default 1; the mean when they are drawn
+	Join  int
+	Joins Dist // rooms that each client joins, drawn for each; zero: all join Join
+	// how the sizes of rooms compare; of Kind zipf, with the exponent A, or as drawn; zero: all
+	// alike
+	Size    Dist
 	Names   []string  // of rooms of a replayed log, instead of Prefix and a number; nil: none
 	Members [][]int32 // the rooms of each client, of a replayed log; nil: drawn
 	Move    Dist      // seconds until a client leaves one of its rooms for another; zero: never
@@ -192,27 +211,43 @@ type Stream struct {
 	// Operation is what the contract says of Op; nil: the events of the built-in bench application,
 	// or OpEmit.
 	Operation *Operation
-	To        Audience      // who should receive it; Expect says whether the sender does too
-	Event     string        // default "msg"; for an echo "echo"; of an operation, the event that it sends
-	Rate      float64       // messages per second at load 100%, per what Per says
-	Per       string        // client (default), group (default where a whole namespace receives it) or room
-	Arrival   string        // constant (default): a fixed period and a random start; poisson: exponential gaps; burst: all in the same moment, once a period, or a second of it at once with Per group; recorded: as Replay says
-	Burst     int           // of a burst: how many of each client, room or group are due at once, the clients and rooms at different times; 0: as Arrival says
-	Size      int           // bytes of the JSON data object; default 128, at least MinSize unless nothing is expected; the mean when they are drawn
-	Sizes     Dist          // bytes, drawn for each message with Dist.Bytes; zero: all have Size
-	Replay    *Replay       // a recorded log that says when messages are due, instead of Rate; then Rate is the mean, 0 until File.Logs; nil: none
-	Rows      []string      // of a replay: the events of the log that are messages of the stream
-	Logged    bool          // of a replay: the log has the sizes of the messages; false until File.Logs
-	Data      Template      // JSON instead of the data object; zero: an object of Size bytes
-	Ack       time.Duration // how long to wait for an acknowledgement; 0: none is asked for
-	Match     []Match       // values that each acknowledgement must have
-	Space     int           // the namespace it sends to: 0 for the group's Namespace, then More in order
-	Binary    bool          // the payload is a binary attachment of Size bytes instead of an object
-	Expect    string        // expected receivers: all (default for room and all), others, self (default for an echo without Ack) or none (always for an echo with Ack: the acknowledgement is the answer)
-	Late      time.Duration // a delivery later than this is late; default 5s
-	Away      string        // treatment of messages due while the sender reconnects: AwayHold (default) or AwayDrop; volatile ones are dropped
-	Volatile  bool          // may be dropped: losses are counted separately and are not failures
-	Scale     bool          // whether a phase's load scales the rate; default true
+	To        Audience // who should receive it; Expect says whether the sender does too
+	Event     string   // default "msg"; for an echo "echo"; of an operation, the event that it sends
+	Rate      float64  // messages per second at load 100%, per what Per says
+	// client (default), group (default where a whole namespace receives it) or room
+	Per string
+	// constant (default): a fixed period and a random start; poisson: exponential gaps; burst: all
+	// in the same moment, once a period, or a second of it at once with Per group; recorded: as
+	// Replay says
+	Arrival string
+	// of a burst: how many of each client, room or group are due at once, the clients and rooms at
+	// different times; 0: as Arrival says
+	Burst int
+	// bytes of the JSON data object; default 128, at least MinSize unless nothing is expected; the
+	// mean when they are drawn
+	Size  int
+	Sizes Dist // bytes, drawn for each message with Dist.Bytes; zero: all have Size
+	// a recorded log that says when messages are due, instead of Rate; then Rate is the mean, 0
+	// until File.Logs; nil: none
+	Replay *Replay
+	Rows   []string // of a replay: the events of the log that are messages of the stream
+	// of a replay: the log has the sizes of the messages; false until File.Logs
+	Logged bool
+	Data   Template      // JSON instead of the data object; zero: an object of Size bytes
+	Ack    time.Duration // how long to wait for an acknowledgement; 0: none is asked for
+	Match  []Match       // values that each acknowledgement must have
+	// the namespace it sends to: 0 for the group's Namespace, then More in order
+	Space  int
+	Binary bool // the payload is a binary attachment of Size bytes instead of an object
+	// expected receivers: all (default for room and all), others, self (default for an echo without
+	// Ack) or none (always for an echo with Ack: the acknowledgement is the answer)
+	Expect string
+	Late   time.Duration // a delivery later than this is late; default 5s
+	// treatment of messages due while the sender reconnects: AwayHold (default) or AwayDrop;
+	// volatile ones are dropped
+	Away     string
+	Volatile bool // may be dropped: losses are counted separately and are not failures
+	Scale    bool // whether a phase's load scales the rate; default true
 
 	Peer  *Peer    // how peers are picked; nil: messages have none
 	Peers []string // the groups that they are of
@@ -235,8 +270,10 @@ type Ramp struct {
 
 // Report selects the files that a run writes.
 type Report struct {
-	Dir         string        // "": the command's default
-	Formats     []string      // of html json hlog svg png pdf csv md junit openmetrics; the first five where the file names none of them
+	Dir string // "": the command's default
+	// of html json hlog svg png pdf csv md junit openmetrics; the first five where the file names
+	// none of them
+	Formats     []string
 	FigureWidth float64       // of the figures' files in points; 0: for screens
 	Interval    time.Duration // of the timeline; 1s
 	Baseline    string        // a result or its folder, as the file names it, to compare with; "" = none

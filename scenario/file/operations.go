@@ -16,9 +16,11 @@ type Operation struct {
 	To        Audience // the clients that should receive it
 	Deliver   string   // the event by which they receive it; "": any
 	Namespace string   // that it is sent to; "": the namespace of the stream
-	Stamp     *Path    // where the payload comes out again in the delivered arguments; nil: it is looked for everywhere
-	Correlate *Path    // where ${stamp} comes out again; the payload may be changed
-	Changes   bool     // the server changes payloads, so that only their stamps are checked
+	// where the payload comes out again in the delivered arguments; nil: it is looked for
+	// everywhere
+	Stamp     *Path
+	Correlate *Path // where ${stamp} comes out again; the payload may be changed
+	Changes   bool  // the server changes payloads, so that only their stamps are checked
 }
 
 // Carries reports whether a message of the operation can be recognized.
@@ -37,13 +39,14 @@ func (o *Operation) AltersPayload() bool { return o.Changes || o.Correlate != ni
 
 // The kinds of audiences.
 const (
-	ToNone  = "none"     // nobody: the message is not in the ledger
-	ToSelf  = "self"     // the sender
-	ToRoom  = "room"     // the members of one of the sender's rooms
-	ToAll   = "all"      // every client in the namespace
-	ToGroup = "group"    // every client of a group in the namespace
-	ToPeer  = "peer"     // one other client
-	ToKey   = "audience" // all clients that have the same key, which is a peer's or the sender's own
+	ToNone  = "none"  // nobody: the message is not in the ledger
+	ToSelf  = "self"  // the sender
+	ToRoom  = "room"  // the members of one of the sender's rooms
+	ToAll   = "all"   // every client in the namespace
+	ToGroup = "group" // every client of a group in the namespace
+	ToPeer  = "peer"  // one other client
+	// all clients that have the same key, which is a peer's or the sender's own
+	ToKey = "audience"
 )
 
 // Audience says which clients should receive a message.
@@ -71,8 +74,10 @@ var operationTable = object[Operation]{
 		"on": "did you mean `deliver`?", "receive": "did you mean `deliver`?", "room": "write to: room, and \"${room}\" into emit",
 	},
 	fields: []field[Operation]{
-		{key: "emit", about: "the event and its arguments, with ${payload}, ${room} and other names; of protocol: websocket the frame", is: anEmit, required: "write emit: [event, argument...]", unless: "http", set: func(*decoder, *node, *Operation) {}}, // needs the name: see setOperations
-		{key: "http", about: "of protocol: sse: the request", is: ref("http"), set: func(*decoder, *node, *Operation) {}},                                                                                                                                    // likewise
+		// needs the name: see setOperations
+		{key: "emit", about: "the event and its arguments, with ${payload}, ${room} and other names; of protocol: websocket the frame", is: anEmit, required: "write emit: [event, argument...]", unless: "http", set: func(*decoder, *node, *Operation) {}},
+		// likewise
+		{key: "http", about: "of protocol: sse: the request", is: ref("http"), set: func(*decoder, *node, *Operation) {}},
 		{key: "to", about: "the clients that should receive it", is: anyOf(form{"enum": audienceWords}, form{"type": "string", "pattern": reName.String()}, aVariable, ref("audience")), required: "write to: room, all, others, self, peer, none, or a name of audiences:", set: func(d *decoder, n *node, o *Operation) {
 			o.To = d.audience(n)
 		}},

@@ -4,12 +4,13 @@ import "time"
 
 // Plan holds the resources that a scenario needs, computed before it runs.
 type Plan struct {
-	Clients    int           // simulated clients at most
-	Sockets    int           // connections open at once, at most, on the generator's side
-	Files      int           // file descriptors the generator needs, its own included
-	Duration   time.Duration // of one trial, without connecting late and draining
-	Offered    float64       // messages sent per second at the highest load
-	Deliveries float64       // deliveries expected per second at the highest load, over the rooms on average
+	Clients  int           // simulated clients at most
+	Sockets  int           // connections open at once, at most, on the generator's side
+	Files    int           // file descriptors the generator needs, its own included
+	Duration time.Duration // of one trial, without connecting late and draining
+	Offered  float64       // messages sent per second at the highest load
+	// deliveries expected per second at the highest load, over the rooms on average
+	Deliveries float64
 }
 
 // ownFiles is how many files a generator opens besides its clients' connections: logs, pipes to the

@@ -16,10 +16,11 @@ import (
 // Replay is a recorded log whose messages a stream sends at their recorded times. Streams of one
 // group with equal values play parts of one log.
 type Replay struct {
-	Path   string  // as the file names it: beside the scenario, or else in the working directory
-	Speed  float64 // 2: twice as fast as recorded; default 1
-	ByUser bool    // each client plays one user of the log; else connected clients take turns. Default true
-	Whole  bool    // each message of the log must belong to an operation
+	Path  string  // as the file names it: beside the scenario, or else in the working directory
+	Speed float64 // 2: twice as fast as recorded; default 1
+	// each client plays one user of the log; else connected clients take turns. Default true
+	ByUser bool
+	Whole  bool // each message of the log must belong to an operation
 
 	Group     string
 	Set       string // the override that it stands in, "" for the file

@@ -24,7 +24,8 @@ func (f *File) Resolved(target, path string) ([]byte, error) {
 	}
 	r := resolver{vars: f.hiding(root.get("vars")), file: f}
 	var plain *node
-	if raise := root.get("search").get("raise"); raise != nil && r.vars.get(raise.text) != nil { // a search needs its variable
+	// a search needs its variable
+	if raise := root.get("search").get("raise"); raise != nil && r.vars.get(raise.text) != nil {
 		plain = root.with("vars", (&node{kind: dict}).with(raise.text, r.vars.get(raise.text)))
 		r.vars = r.vars.without(raise.text)
 	} else {
@@ -108,7 +109,8 @@ func (r *resolver) node(n *node) *node {
 		if p := c.get("replay"); p != nil && p.kind == scalar {
 			return c.with("replay", r.whole(p))
 		}
-		if data := c.get("data"); n.get("groups") != nil && data != nil { // of the scenario, not of a stream
+		// of the scenario, not of a stream
+		if data := c.get("data"); n.get("groups") != nil && data != nil {
 			return c.with("data", r.feeders(data))
 		}
 	}
@@ -191,7 +193,8 @@ func filled(root *node, f *File) *node {
 		}
 	}
 	root = root.with("groups", groups)
-	if root.get("phases") == nil && len(f.Axes) == 0 && s.Search == nil { // the ramp depends on the groups
+	// the ramp depends on the groups
+	if root.get("phases") == nil && len(f.Axes) == 0 && s.Search == nil {
 		root = root.with("phases", phaseNodes(s.Phases))
 	}
 	if root.get("valid") == nil && len(f.Axes) == 0 {

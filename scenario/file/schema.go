@@ -144,8 +144,8 @@ const (
 	sizeUnit = `(([kKmMgG][iI]?)?B|([kmg]i?)?b)`
 )
 
-// arithmeticPattern is the form of arithmetic: amounts with operations between them, or a function of
-// some. It does not count parentheses.
+// arithmeticPattern is the form of arithmetic: amounts with operations between them, or a function
+// of some. It does not count parentheses.
 func arithmeticPattern() string {
 	const (
 		amount = plain + `(\s*([kKM]?\s*/\s*[smh]|` + sizeUnit + `(\s*/\s*s)?|%|[kKM]|` + timeUnit + `(\s*` + plain + `\s*` + timeUnit + `)*))?`
@@ -162,7 +162,8 @@ func conditionPattern() string {
 		for i, w := range words {
 			out[i] = regexp.QuoteMeta(w)
 		}
-		slices.SortFunc(out, func(a, b string) int { return strings.Compare(b, a) }) // the longer of two that begin alike first
+		// the longer of two that begin alike first
+		slices.SortFunc(out, func(a, b string) int { return strings.Compare(b, a) })
 		return "(" + strings.Join(out, "|") + ")"
 	}
 	var named []string
@@ -283,13 +284,14 @@ var (
 	anything      = form{}
 	aLength       = anyOf(aDuration, aDistribution)
 	aLevel        = anyOf(aCount, aRate, aSize, aShare)
-	anEmit        = form{"type": []string{"array", "object", "string"}, "minItems": 1} // a frame may be any of them
-	anEvent       = form{"allOf": []form{aText, {"not": form{"enum": append([]string{""}, reservedEvents...)}}}}
-	aURL          = form{"type": "string", "pattern": `^(/|https?://|.*\$)`}
-	aPath         = form{"type": "string", "pattern": `^(\$(\s*[.\[].*)?|.*\$\{.*)$`}
-	ourNames      = form{"pattern": reName.String(), "not": form{"enum": reservedNames}}
-	numbers       = `\(\s*` + plain + `([, ]+` + plain + `)?\s*\)$`
-	axisValues    = anyOf(atLeastOne(setOf(aText)), atLeastOne(mapOf(form{"minLength": 1, "maxLength": maxWords}, aText)))
+	// a frame may be any of them
+	anEmit     = form{"type": []string{"array", "object", "string"}, "minItems": 1}
+	anEvent    = form{"allOf": []form{aText, {"not": form{"enum": append([]string{""}, reservedEvents...)}}}}
+	aURL       = form{"type": "string", "pattern": `^(/|https?://|.*\$)`}
+	aPath      = form{"type": "string", "pattern": `^(\$(\s*[.\[].*)?|.*\$\{.*)$`}
+	ourNames   = form{"pattern": reName.String(), "not": form{"enum": reservedNames}}
+	numbers    = `\(\s*` + plain + `([, ]+` + plain + `)?\s*\)$`
+	axisValues = anyOf(atLeastOne(setOf(aText)), atLeastOne(mapOf(form{"minLength": 1, "maxLength": maxWords}, aText)))
 
 	aDistributionOfNumbers = form{"type": "string", "pattern": `^(` + strings.Join(distNames, "|") + `)` + numbers}
 	aRanking               = likeText(`^(zipf|` + strings.Join(distNames, "|") + `)` + numbers)

@@ -19,17 +19,24 @@ import (
 // Search asks how high one number of the scenario can be raised before a check breaks: what `throng
 // capacity` answers. A run of the file ignores it.
 type Search struct {
-	Raise      string        // a key such as groups.viewers.count or groups.speaker.send[0].rate, a variable, or RaiseLoad
-	Unit       string        // of From and To: LevelCount, LevelRate, LevelSize or LevelShare
-	From, To   float64       // the first level and the highest; To defaults to a thousand times From, or 10 000 % of the load
-	Grow       float64       // factor from level to level until one breaks; default 2
-	Precision  float64       // distance of the two ends, as a share of the lower; default 0.05
-	Settle     time.Duration // unrecorded load before a trial counts; default 5s; not with phases of the file's own
+	// a key such as groups.viewers.count or groups.speaker.send[0].rate, a variable, or RaiseLoad
+	Raise string
+	Unit  string // of From and To: LevelCount, LevelRate, LevelSize or LevelShare
+	// the first level and the highest; To defaults to a thousand times From, or 10 000 % of the
+	// load
+	From, To  float64
+	Grow      float64 // factor from level to level until one breaks; default 2
+	Precision float64 // distance of the two ends, as a share of the lower; default 0.05
+	// unrecorded load before a trial counts; default 5s; not with phases of the file's own
+	Settle     time.Duration
 	Trial      time.Duration // recorded part of a probe; default 20s
 	Confirm    int           // trials that confirm an end, an odd number; default 3
 	ConfirmFor time.Duration // recorded part of a confirming trial; default: as in a probe
-	StepsAfter []float64     // levels measured afterwards for the curves, as shares of the capacity; default 25 50 70 90 100 110 %
-	Budget     time.Duration // for one run of the search, an earlier one that is resumed not counted; 0: no limit
+	// levels measured afterwards for the curves, as shares of the capacity; default 25 50 70 90 100
+	// 110 %
+	StepsAfter []float64
+	// for one run of the search, an earlier one that is resumed not counted; 0: no limit
+	Budget time.Duration
 }
 
 // RaiseLoad is the Raise of a search over the load of all phases.
@@ -383,7 +390,8 @@ func (f *File) checkSearch(root *node, errs *errorList) {
 		return
 	}
 	last, err := f.At(s.To, s.ConfirmFor)
-	for n.get("to") == nil && err != nil && s.To > 2*s.From { // a thousand times the first level may be beyond what a key takes
+	// a thousand times the first level may be beyond what a key takes
+	for n.get("to") == nil && err != nil && s.To > 2*s.From {
 		s.To /= 2
 		last, err = f.At(s.To, s.ConfirmFor)
 	}

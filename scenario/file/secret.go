@@ -128,7 +128,8 @@ func (s *Secrets) add(name string, d Datum) {
 }
 
 func (m *masks) add(text string) {
-	for _, form := range escaped(text, escaped(text)...) { // a server may put an answer into another
+	// a server may put an answer into another
+	for _, form := range escaped(text, escaped(text)...) {
 		if !slices.Contains(m.forms, form) {
 			m.forms = append(m.forms, form)
 		}

@@ -54,7 +54,8 @@ var (
 	pers       = []string{"client", "group", "room"}
 	receivers  = []string{"all", "others", "self", "none"}
 	endings    = []string{"clean", "drop", "stall"}
-	engineKeys = []string{"EIO", "transport", "sid", "t", "b64", "j"} // names in a query that the protocol uses itself
+	// names in a query that the protocol uses itself
+	engineKeys = []string{"EIO", "transport", "sid", "t", "b64", "j"}
 
 	reListen     = regexp.MustCompile(`:\d{1,5}$`)
 	reEnginePath = regexp.MustCompile(`^/[^\s?#]*$`)

@@ -11,9 +11,12 @@ import (
 
 // How clients are spread over several targets.
 const (
-	SpreadRoundRobin = "round-robin" // the clients of a group take the targets in turn, in another order each time
-	SpreadFirst      = "first"       // all go to the first; the others are for clients that connect again
-	SpreadByGroup    = "by group"    // the groups take the targets in turn, each with all of its clients
+	// the clients of a group take the targets in turn, in another order each time
+	SpreadRoundRobin = "round-robin"
+	// all go to the first; the others are for clients that connect again
+	SpreadFirst = "first"
+	// the groups take the targets in turn, each with all of its clients
+	SpreadByGroup = "by group"
 )
 
 var spreads = []string{SpreadRoundRobin, SpreadFirst, SpreadByGroup}

@@ -17,9 +17,10 @@ type Template struct {
 // A Hole is a place in a template.
 type Hole struct {
 	// Name is the inserted value: client.index, the number of the client within its group; group;
-	// room; event; seq, the number of the message in its stream; payload, the stamp and the filler; stamp, the stamp alone;
-	// FEEDER.COLUMN of a data file; a name that a step of the flow has captured; or the name of a
-	// secret, env.NAME or a variable, whose value Spec.Secrets has. See the table in names.go.
+	// room; event; seq, the number of the message in its stream; payload, the stamp and the filler;
+	// stamp, the stamp alone; FEEDER.COLUMN of a data file; a name that a step of the flow has
+	// captured; or the name of a secret, env.NAME or a variable, whose value Spec.Secrets has. See
+	// the table in names.go.
 	Name string
 	Form Form
 }

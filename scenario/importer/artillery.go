@@ -16,9 +16,9 @@ import (
 )
 
 // Artillery reads a test script of Artillery, in YAML or JSON, whose scenarios use the engines
-// socketio, ws or websocket. name stands in errors and gives the scenario its name; open reads a data
-// file of the script by the path that the script names, nil where there is none. The error joins one
-// *file.Error for each mistake that kept the script from being read.
+// socketio, ws or websocket. name stands in errors and gives the scenario its name; open reads a
+// data file of the script by the path that the script names, nil where there is none. The error
+// joins one *file.Error for each mistake that kept the script from being read.
 func Artillery(name string, text []byte, open func(path string) ([]byte, error)) (*Result, error) {
 	root, err := file.ReadTree(name, text)
 	if err != nil {

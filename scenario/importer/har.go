@@ -58,10 +58,10 @@ type message struct {
 	Data   string  `json:"data"`
 }
 
-// HAR reads the recording of a browser, as its developer tools export it, and drafts a scenario and a
-// log from the sockets in it: websocket frames and polling bodies. path is the Engine.IO path, "" =
-// the path of the requests that look like it. The draft has no secrets, see package draft. The error
-// is a *file.Error.
+// HAR reads the recording of a browser, as its developer tools export it, and drafts a scenario and
+// a log from the sockets in it: websocket frames and polling bodies. path is the Engine.IO path, ""
+// = the path of the requests that look like it. The draft has no secrets, see package draft. The
+// error is a *file.Error.
 func HAR(name string, text []byte, path string) (*Result, error) {
 	fail := func(msg, hint string) (*Result, error) {
 		return nil, &file.Error{File: name, Line: 1, Col: 1, Msg: msg, Hint: hint}

@@ -135,8 +135,8 @@ func (c *converter) dataOf(p *page) {
 	}
 }
 
-// drawn is the reference to a variable with several values, of which each client has one at random: a
-// data file of its own.
+// drawn is the reference to a variable with several values, of which each client has one at random:
+// a data file of its own.
 func (c *converter) drawn(name string, v *variable) (ref string, typed bool) {
 	var out bytes.Buffer
 	for _, t := range v.values {

@@ -176,8 +176,8 @@ func (c *converter) path(t *file.Tree, root string, numbered bool) (string, bool
 
 var reSegment = regexp.MustCompile(`\.([\w-]+)|\[(\d+)\]|\['([^'\]]*)'\]|\["([^"\]]*)"\]`)
 
-// segments writes a path as JSONPath has it: numbers as places, other keys in quotes where they are no
-// words.
+// segments writes a path as JSONPath has it: numbers as places, other keys in quotes where they are
+// no words.
 func segments(path string) string {
 	var b strings.Builder
 	for _, m := range reSegment.FindAllStringSubmatch(path, -1) {

@@ -13,9 +13,10 @@ import (
 // idle websocket clients holds 92 MiB, one of 2 000 polling clients 66 MiB; the built-in server
 // takes 3.2 KiB for each of the first and 26 KiB for each of the second, from a base of 20 MiB.
 const (
-	BaseBytes            = 32 << 20 // a generator or a server without any client
-	ClientBytes          = 22 << 10 // of the generator, for each client
-	LinkBytes            = 80 << 10 // of the generator, for each connection that goes through a link
+	BaseBytes   = 32 << 20 // a generator or a server without any client
+	ClientBytes = 22 << 10 // of the generator, for each client
+	// of the generator, for each connection that goes through a link
+	LinkBytes            = 80 << 10
 	ServerWebSocketBytes = 6 << 10  // of the built-in server, for each websocket client
 	ServerPollingBytes   = 28 << 10 // and for each that polls, or polls before it upgrades
 )

@@ -38,11 +38,12 @@ const (
 	HowPeer         = "peer"         // no other client was there to send it to
 	HowUnconnected  = "unconnected"  // no connection to send on
 	HowBackpressure = "backpressure" // the target did not read the earlier messages
-	HowMismatch     = "mismatch"     // an echo brought something else back, or an answer lacks a value that it should have
-	HowUnexpected   = "unexpected"   // it was not asked for, or was for others
-	HowUnknown      = "unknown"      // no such message was sent
-	HowStale        = "stale"        // the ledger had closed its message
-	HowInvalid      = "invalid"      // damaged
+	// an echo brought something else back, or an answer lacks a value that it should have
+	HowMismatch   = "mismatch"
+	HowUnexpected = "unexpected" // it was not asked for, or was for others
+	HowUnknown    = "unknown"    // no such message was sent
+	HowStale      = "stale"      // the ledger had closed its message
+	HowInvalid    = "invalid"    // damaged
 	// its stamp is intact, but the bytes after it differ from the bytes sent
 	HowChanged   = "changed"
 	HowPlaces    = "places"   // the group had no place left for an arrival

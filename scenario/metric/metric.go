@@ -218,8 +218,8 @@ func Sends(name string) bool {
 }
 
 // HasNet reports whether it is known of each sample how late the generator itself was: how late it
-// sent, or how late it began to connect and read the answers. The metric has a series with NetSuffix
-// then.
+// sent, or how late it began to connect and read the answers. The metric has a series with
+// NetSuffix then.
 func HasNet(name string) bool {
 	return name == Delivery || name == Ack || name == Connect || name == ConnectAttempt
 }

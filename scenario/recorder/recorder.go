@@ -67,7 +67,8 @@ func New(opt Options) *Recorder {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig, transport.Proxy = opt.TLS, nil
 	transport.ForceAttemptHTTP2, transport.DisableCompression = false, true
-	transport.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{} // websockets need HTTP/1.1
+	// websockets need HTTP/1.1
+	transport.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{}
 	transport.MaxIdleConnsPerHost = 256
 	r.proxy = &httputil.ReverseProxy{
 		Rewrite: r.rewrite, ModifyResponse: r.answered, Transport: transport, FlushInterval: -1,

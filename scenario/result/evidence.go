@@ -43,7 +43,8 @@ type EvidenceClass struct {
 	Transport string `json:"transport"`
 	Slow      bool   `json:"slow,omitempty"`     // they read slowly
 	AllSlow   bool   `json:"all_slow,omitempty"` // as do all of their group
-	Node      int    `json:"node,omitempty"`     // 1 and the place of their target among several; 0: there is one
+	// 1 and the place of their target among several; 0: there is one
+	Node int `json:"node,omitempty"`
 }
 
 // EvidenceStream is one stream.
@@ -79,7 +80,8 @@ type EvidenceSeries struct {
 	Latency  *Latency `json:"latency"`
 	// 1 and the place of the client's target among several; 0: there is one
 	Node int `json:"node,omitempty"`
-	// true or false: of a delivery, whether its sender was connected to another target; "": there is one
+	// true or false: of a delivery, whether its sender was connected to another target; "": there
+	// is one
 	Cross string `json:"cross,omitempty"`
 }
 

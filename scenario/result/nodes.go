@@ -11,9 +11,10 @@ type Nodes struct {
 
 // Node is one target.
 type Node struct {
-	URL       string   `json:"url"`
-	Held      int64    `json:"held"`               // clients at the end of the recorded phases
-	Connected int64    `json:"connected"`          // connections that came about in the whole trial, those of clients that came again too
+	URL  string `json:"url"`
+	Held int64  `json:"held"` // clients at the end of the recorded phases
+	// connections that came about in the whole trial, those of clients that came again too
+	Connected int64    `json:"connected"`
 	Delivery  *Latency `json:"delivery,omitempty"` // to its clients; nil: nothing came
 }
 

@@ -238,8 +238,8 @@ type Receivers struct {
 	Delivery *Latency `json:"delivery,omitempty"` // nil: nothing came
 }
 
-// ByOperation is the account of an operation's messages in the recorded phases, those to slow readers
-// aside.
+// ByOperation is the account of an operation's messages in the recorded phases, those to slow
+// readers aside.
 type ByOperation struct {
 	Op       string `json:"op"`
 	Event    string `json:"event,omitempty"`
@@ -339,8 +339,9 @@ type Server struct {
 	BuiltIn     bool `json:"built_in,omitempty"`
 	SameMachine bool `json:"same_machine,omitempty"` // shared the generator's cores
 	// CPU seconds, user and system, of the recorded phases
-	CPUs         float64 `json:"cpu_s"`                  // of all nodes of the built-in server
-	BrokerCPUs   float64 `json:"broker_cpu_s,omitempty"` // of the broker between them, if it was started for the run
+	CPUs float64 `json:"cpu_s"` // of all nodes of the built-in server
+	// of the broker between them, if it was started for the run
+	BrokerCPUs   float64 `json:"broker_cpu_s,omitempty"`
 	RSSPeakBytes int64   `json:"rss_peak_bytes"`
 	// growth from no clients to all of them, per client
 	RSSPerClientBytes int64   `json:"rss_per_client_bytes"`
@@ -443,15 +444,17 @@ type Phase struct {
 // FaultAct is a command or a request of the scenario's author, by which a fault acted on the
 // service.
 type FaultAct struct {
-	Phase  string  `json:"phase"`
-	Kind   string  `json:"kind"`             // run, http or rolling
-	Text   string  `json:"text"`             // the command line, or the method and the URL; without secrets
-	Node   string  `json:"node,omitempty"`   // the target that it was for, of a rolling fault
-	StartS float64 `json:"start_s"`          // since the cell's start
-	EndS   float64 `json:"end_s"`            //
-	Code   int     `json:"code"`             // exit code or HTTP status; -1: none
-	Output string  `json:"output,omitempty"` // the beginning of the output or of the answer, in one line; without secrets
-	Error  string  `json:"error,omitempty"`  // why it counts as failed, which makes the cell invalid; "": it does not
+	Phase string `json:"phase"`
+	Kind  string `json:"kind"` // run, http or rolling
+	// the command line, or the method and the URL; without secrets
+	Text   string  `json:"text"`
+	Node   string  `json:"node,omitempty"` // the target that it was for, of a rolling fault
+	StartS float64 `json:"start_s"`        // since the cell's start
+	EndS   float64 `json:"end_s"`          //
+	Code   int     `json:"code"`           // exit code or HTTP status; -1: none
+	// the beginning of the output or of the answer, in one line; without secrets
+	Output string `json:"output,omitempty"`
+	Error  string `json:"error,omitempty"` // why it counts as failed, which makes the cell invalid; "": it does not
 }
 
 // Second is one second of a cell's timeline. Counts are of this second, client numbers are the

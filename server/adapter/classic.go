@@ -53,7 +53,8 @@ func (l *classic) question(_, payload string) {
 
 func (l *classic) reply(_, payload string) {
 	var m wire.Message
-	if l.wire.Answer(l.ns.Name(), []byte(payload), &m) == nil { // others' answers may be of any kind
+	// others' answers may be of any kind
+	if l.wire.Answer(l.ns.Name(), []byte(payload), &m) == nil {
 		l.receive(&m)
 	}
 }

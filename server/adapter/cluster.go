@@ -30,13 +30,13 @@ type Options struct {
 	// official sharded adapter; redis+sharded and NATS know it.
 	Subscriptions string
 	// OwnResponses sends answers to the server that asked alone, as the option
-	// publishOnSpecificResponseChannel of the official adapter; redis:// knows it. The others always
-	// do.
+	// publishOnSpecificResponseChannel of the official adapter; redis:// knows it. The others
+	// always do.
 	OwnResponses bool
 	// Stream is the name of the stream on redis+streams. Default: "socket.io".
 	Stream string
-	// Streams is over how many streams the namespaces are spread. Default: 1, which is named Stream;
-	// several are named Stream-0, Stream-1, ...
+	// Streams is over how many streams the namespaces are spread. Default: 1, which is named
+	// Stream; several are named Stream-0, Stream-1, ...
 	Streams int
 	// StreamLength is about how many messages a stream keeps. Default: 10 000.
 	StreamLength int
@@ -96,12 +96,14 @@ type broker interface {
 
 // Stats counts the messages between a server and its broker. Counters only grow.
 type Stats struct {
-	Published  uint64 `json:"published"`  // messages that the broker accepted
-	Received   uint64 `json:"received"`   // messages that came from it, own ones included
-	Dropped    uint64 `json:"dropped"`    // messages not sent, because MaxQueue was reached
-	Failed     uint64 `json:"failed"`     // messages that the broker refused, or under way when a connection ended
-	Malformed  uint64 `json:"malformed"`  // messages of others that could not be read
-	LostEvents uint64 `json:"lostEvents"` // events between servers for which the application was too slow
+	Published uint64 `json:"published"` // messages that the broker accepted
+	Received  uint64 `json:"received"`  // messages that came from it, own ones included
+	Dropped   uint64 `json:"dropped"`   // messages not sent, because MaxQueue was reached
+	// messages that the broker refused, or under way when a connection ended
+	Failed    uint64 `json:"failed"`
+	Malformed uint64 `json:"malformed"` // messages of others that could not be read
+	// events between servers for which the application was too slow
+	LostEvents uint64 `json:"lostEvents"`
 	Reconnects uint64 `json:"reconnects"` // subscriptions that were made anew
 	Queued     int    `json:"queued"`     // bytes that wait to be sent
 }

@@ -131,8 +131,8 @@ func (t Target) Emit(ctx context.Context, event string, args ...any) error {
 	return t.publish(ctx, &m)
 }
 
-// ServerSideEmit sends an event to all servers of the namespace; see server.Namespace.OnServerEvent.
-// The audience of t does not matter.
+// ServerSideEmit sends an event to all servers of the namespace; see
+// server.Namespace.OnServerEvent. The audience of t does not matter.
 func (t Target) ServerSideEmit(ctx context.Context, event string, args ...any) error {
 	m := wire.Message{Kind: wire.ServerEvent, Event: event}
 	if err := t.encode(&m, args); err != nil {

@@ -29,7 +29,8 @@ func reach(name string, c *result.Cell, sub string) *Figure {
 	for i := range n.List {
 		at := float64(i) + 0.5
 		p.X.Ticks = append(p.X.Ticks, draw.Tick{At: at, Label: fmt.Sprint(i)})
-		p.Y.Ticks = append(p.Y.Ticks, draw.Tick{At: size - at, Label: fmt.Sprint(i)}) // the first one on top
+		// the first one on top
+		p.Y.Ticks = append(p.Y.Ticks, draw.Tick{At: size - at, Label: fmt.Sprint(i)})
 	}
 	for i := range n.Pairs {
 		pair := &n.Pairs[i]

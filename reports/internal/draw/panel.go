@@ -245,7 +245,8 @@ func (p *panel) drawBoxes(c *draw.Canvas) {
 			continue
 		}
 		x, y := (x0+x1)/2, (y0+y1)/2-textSize*0.35
-		c.FillPolygon(paper, box(x-w/2-3, y-3, x+w/2+3, y+textSize*0.9)) // ink is not readable on every fill
+		// ink is not readable on every fill
+		c.FillPolygon(paper, box(x-w/2-3, y-3, x+w/2+3, y+textSize*0.9))
 		baseline(c, st, x, y, b.Text, text.XCenter)
 	}
 }

@@ -104,8 +104,8 @@ func (s *Set) keep(g *group) bool {
 	return true
 }
 
-// Close ends every process that the commands have left behind, and waits until their output is read.
-// No command may be running.
+// Close ends every process that the commands have left behind, and waits until their output is
+// read. No command may be running.
 func (s *Set) Close() {
 	s.mu.Lock()
 	left := s.left

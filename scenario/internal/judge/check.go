@@ -169,7 +169,8 @@ func (e *Evidence) slide(k *file.Check) (worst reading, note string) {
 		}
 		from, to := int(first/1e9), int((spans[i].End+1e9-1)/1e9)
 		for begin := from; begin == from || begin+width <= to; begin++ {
-			end := min(begin+width, to) // a shorter stretch is one window, without what comes after it
+			// a shorter stretch is one window, without what comes after it
+			end := min(begin+width, to)
 			if r := (reading{v: e.within(k, stretch{from: begin, to: end})}); worse(k, r, worst) {
 				worst, at = r, end
 			}

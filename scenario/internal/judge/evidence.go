@@ -25,13 +25,14 @@ func (r Rules) All() []file.Check { return append(append([]file.Check(nil), r.Va
 // start.
 type Evidence struct {
 	Timeline   *plan.Timeline
-	Faults     []int  // the phases that break something on purpose, in order
-	ScaledDown bool   // the run shows that the scenario works, not its figures at full size
-	At         int64  // until when there is evidence: the end of the last second
-	End        int64  // when the phases ended or were cut short; while they run, until when they have run
-	Ending     Ending // of an ended trial
-	Cause      string // of the ending; may be empty
-	Mismatch   string // how the scenario and the target misunderstand each other; "": they do not
+	Faults     []int // the phases that break something on purpose, in order
+	ScaledDown bool  // the run shows that the scenario works, not its figures at full size
+	At         int64 // until when there is evidence: the end of the last second
+	// when the phases ended or were cut short; while they run, until when they have run
+	End      int64
+	Ending   Ending // of an ended trial
+	Cause    string // of the ending; may be empty
+	Mismatch string // how the scenario and the target misunderstand each other; "": they do not
 
 	FaultFailed string // a fault that did not happen as the scenario describes it, and why; "": all did
 
@@ -90,7 +91,8 @@ type Stream struct {
 	Asks          bool          // for acknowledgements
 	Late          time.Duration // after which a delivery is late
 	Offered, Sent []int64       // operations that were due and that were sent, by phase
-	Held, Dropped []int64       // of the others, those that waited for their sender to the end, and those that were given up
+	// of the others, those that waited for their sender to the end, and those that were given up
+	Held, Dropped []int64
 }
 
 // A Second holds the samples of one second.

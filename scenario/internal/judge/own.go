@@ -40,13 +40,15 @@ func (o *Own) Excess() bool { return o.With-o.Without > Allowed(o.With) }
 // Latencies end when messages reach the socket, so they contain only the generator's lateness in
 // sending. For each delivery and acknowledgement that lateness is known: the same statistic without
 // it shows its effect. So it is for each connection, of which it is known how late it was begun and
-// how long the answers waited to be read. For fan-outs and gaps the lateness at the same percentile is used. Where the
-// system does not report arrival times, latencies end when messages are read; the lateness in
-// reading is then measured by the generator's echo and taken at the same percentile.
+// how long the answers waited to be read. For fan-outs and gaps the lateness at the same percentile
+// is used. Where the system does not report arrival times, latencies end when messages are read;
+// the lateness in reading is then measured by the generator's echo and taken at the same
+// percentile.
 func (e *Evidence) own(k *file.Check) (o Own, ok bool) {
 	r := e.find(k)
 	o = Own{Stat: k.Stat, Metric: k.Metric, With: r.Value, Without: r.Value}
-	if r.NoData || r.Undecided || r.Beyond { // nothing is known of what never came, with or without us
+	// nothing is known of what never came, with or without us
+	if r.NoData || r.Undecided || r.Beyond {
 		return o, false
 	}
 	at := func(name string, labels map[string]string) {
@@ -150,8 +152,8 @@ func (e *Evidence) lateness(rules Rules) (out []result.Check) {
 		if !ok || !o.Excess() {
 			continue
 		}
-		// One pause in an hour does not decide a verdict: a warning reports it. Nor does the work of
-		// connecting, of which there is much in a short time.
+		// One pause in an hour does not decide a verdict: a warning reports it. Nor does the work
+		// of connecting, of which there is much in a short time.
 		decides := k.Stat == metric.StatMax || metric.Always(k.Metric)
 		if r := found(&k, reading{}, ""); decides && r.Meets(o.With) == r.Meets(o.Without) {
 			continue

@@ -20,7 +20,8 @@ const (
 	overload      = 10 * time.Millisecond // a second, or
 	leastRise     = 10 * time.Millisecond // over all the seconds, if that is also
 	leastShare    = 0.25                  // of where they began
-	trend         = 2.33                  // of Mann-Kendall, in standard deviations: 1 % by chance, one-sided
+	// of Mann-Kendall, in standard deviations: 1 % by chance, one-sided
+	trend = 2.33
 )
 
 // Growing describes how the delivery or acknowledgement time still grew at the end of the last

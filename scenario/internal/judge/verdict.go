@@ -85,7 +85,8 @@ func Judge(e *Evidence, rules Rules) Judgement {
 		j.lower(result.Invalid, broken(&r))
 		j.Checks = append(j.Checks, r)
 	}
-	if j.Verdict == result.Pass && missing != "" { // the known part suffices to fail, but not to pass
+	// the known part suffices to fail, but not to pass
+	if j.Verdict == result.Pass && missing != "" {
 		j.lower(result.Invalid, missing)
 	}
 	after := metric.FormatSeconds(float64(e.End) / 1e9)

@@ -2,8 +2,9 @@ package lateness
 
 // An Arrival holds the known times of a message's arrival, in nanoseconds of one clock.
 type Arrival struct {
-	Wrote       int64 // when it was written to the network
-	From, Until int64 // it reached the receiver's socket between the two; equal when that is known exactly
+	Wrote int64 // when it was written to the network
+	// it reached the receiver's socket between the two; equal when that is known exactly
+	From, Until int64
 	Read        int64
 }
 

@@ -8,8 +8,10 @@ import (
 // An Audience is the receivers of a room or of a whole namespace. Goroutines may share it once all
 // of its classes have been admitted.
 type Audience struct {
-	Room   int // its number among the rooms of its prefix; -1: a namespace
-	Decile int // by size among the rooms of its prefix, 1 to 10, 10 the largest; 0: all are alike, or it is no room
+	Room int // its number among the rooms of its prefix; -1: a namespace
+	// by size among the rooms of its prefix, 1 to 10, 10 the largest; 0: all are alike, or it is no
+	// room
+	Decile int
 
 	Planned float64 // members by the plan, where Decile is set
 
@@ -21,8 +23,10 @@ type Audience struct {
 	free    []uint32 // of those, given back
 	recent  []*Slot  // in order of emission, without those past their late limit
 
-	away   atomic.Int32 // members whose connection is lost and that may be recovered; written under mu
-	missed []*Slot      // in order of emission since the first of them went, without those that are closed
+	// members whose connection is lost and that may be recovered; written under mu
+	away atomic.Int32
+	// in order of emission since the first of them went, without those that are closed
+	missed []*Slot
 }
 
 // A part is the members of one class.
@@ -113,9 +117,10 @@ type Membership struct {
 	member   bool          // guarded by audience.mu
 	away     bool          // suspended; likewise
 	open     []*Slot       // messages in flight to it then; likewise
-	back     uint32        // the version as of its last recovery; 0: none; its receiver's goroutine's
-	gaps     []gap         // that have ended; likewise
-	order    order
+	// the version as of its last recovery; 0: none; its receiver's goroutine's
+	back  uint32
+	gaps  []gap // that have ended; likewise
+	order order
 }
 
 // Init makes the membership one of an audience, for a receiver of a class that was admitted to it.
@@ -194,7 +199,8 @@ func (l *Ledger) End(r *Receiver, m *Membership, now int64) {
 	}
 	a.version++
 	m.leftAt.Store(now)
-	m.left.Store(a.version) // before the bits are taken: the receiver must know which leave took them
+	// before the bits are taken: the receiver must know which leave took them
+	m.left.Store(a.version)
 	if m.member {
 		m.member = false
 		a.members--

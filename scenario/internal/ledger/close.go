@@ -115,8 +115,8 @@ func (l *Ledger) closeSlot(s *Slot, now int64) {
 		s.Audience.mu.Unlock()
 	}
 	bound := s.Book.bound(int(s.base / int64(time.Second)))
-	// A message that reached no receiver, and whose sender left soon after, or before it was taken, may
-	// never have been written.
+	// A message that reached no receiver, and whose sender left soon after, or before it was taken,
+	// may never have been written.
 	left := s.From.leftSince(s.epoch)
 	open := now <= s.Limit() || left != 0 && (left <= s.base+bound || s.From.mayLack(s)) && !s.reached()
 	s.account(&s.Book.owner().rows, open, bound)

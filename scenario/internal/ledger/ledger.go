@@ -265,7 +265,8 @@ func (l *Ledger) count(r *Receiver, s *Slot, m *Membership, at int64) (Arrival, 
 		c = s.again(part)
 	}
 	if !s.take(dense) {
-		if gone := m != nil && m.left.Load() != 0; gone || r.leftAt.Load() != 0 { // its leaving took the bit
+		// its leaving took the bit
+		if gone := m != nil && m.left.Load() != 0; gone || r.leftAt.Load() != 0 {
 			if gone {
 				s.strays(m.part, m.leftAt.Load())
 			}

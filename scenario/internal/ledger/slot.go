@@ -26,11 +26,13 @@ type Book struct {
 	shelf   atomic.Pointer[shelf]
 	watched atomic.Uint32 // slots before it have been looked at after their late limit
 	overdue atomic.Int64  // deliveries missing at that time
-	unsent  table         // due messages that were not sent, in rows of Everybody; owned by the emitter until the ledger is closed
-	seen    table         // of those slots as they were then; the watcher's
-	rows    table         // of closed slots; the emitter's until the ledger is closed
-	spread  spreads       // likewise the emitter's
-	missing uint32        // no message before it is outstanding; owned by Outstanding's caller
+	// due messages that were not sent, in rows of Everybody; owned by the emitter until the ledger
+	// is closed
+	unsent  table
+	seen    table   // of those slots as they were then; the watcher's
+	rows    table   // of closed slots; the emitter's until the ledger is closed
+	spread  spreads // likewise the emitter's
+	missing uint32  // no message before it is outstanding; owned by Outstanding's caller
 }
 
 // owner is the book in whose rows the deliveries count.

@@ -10,12 +10,13 @@ import (
 // A State is what a link does to all of its connections. The zero value passes everything on.
 type State struct {
 	Delay, Jitter time.Duration // of each direction, whole milliseconds; Jitter either way
-	Rate          int           // bytes per second of each direction of each connection, a multiple of 1000; 0: no limit
-	Cut           bool          // every connection is reset, new ones at once
+	// bytes per second of each direction of each connection, a multiple of 1000; 0: no limit
+	Rate int
+	Cut  bool // every connection is reset, new ones at once
 }
 
-// A Link listens on an address of this machine, and passes what comes on to a server. Goroutines may
-// share it.
+// A Link listens on an address of this machine, and passes what comes on to a server. Goroutines
+// may share it.
 type Link struct {
 	ln     net.Listener
 	target string
@@ -60,8 +61,8 @@ func (l *Link) Close() {
 	l.wg.Wait()
 }
 
-// Set puts the link into a state, for the connections that there are and for new ones. undo takes it
-// back, unless the state has been set again since.
+// Set puts the link into a state, for the connections that there are and for new ones. undo takes
+// it back, unless the state has been set again since.
 func (l *Link) Set(s State) (undo func()) {
 	l.mu.Lock()
 	l.sets++

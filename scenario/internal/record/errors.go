@@ -64,7 +64,8 @@ func (b *Errors) Add(k ErrorKey, when int64, err error) {
 	if _, known := b.texts[k.Class]; !known {
 		b.texts[k.Class] = ""
 		if err != nil {
-			b.texts[k.Class] = result.Short(b.mask(err.Error()), result.MaxText) // it may quote the server
+			// it may quote the server
+			b.texts[k.Class] = result.Short(b.mask(err.Error()), result.MaxText)
 		}
 		b.order = append(b.order, k.Class)
 	}

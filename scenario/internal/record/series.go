@@ -9,8 +9,9 @@ import (
 
 // A Series is one metric of one kind of client or message. The labels of checks select series.
 type Series struct {
-	Metric    string
-	Group     string // of the client that measured: of a delivery the receiver; of a fan-out the sender
+	Metric string
+	// of the client that measured: of a delivery the receiver; of a fan-out the sender
+	Group     string
 	From      string // of the sender, for a delivery
 	Op, Event string // "" outside streams
 	Transport string // of the client that measured; "" where several take part
@@ -19,9 +20,10 @@ type Series struct {
 	AllSlow   bool   // as does its whole group
 	Volatile  bool   // the stream is
 	Replayed  bool   // the receiver had been away since the message was sent, and was recovered
-	Node      int    // 1 and the place of the target, among several, of the client that measured; 0: there is one
-	Cross     string // with several targets, of a delivery: whether the sender was connected to another one, "true" or "false"
-	Hidden    bool   // not a metric of its own: a point of the receiver curve
+	// 1 and the place of the target, among several, of the client that measured; 0: there is one
+	Node   int
+	Cross  string // with several targets, of a delivery: whether the sender was connected to another one, "true" or "false"
+	Hidden bool   // not a metric of its own: a point of the receiver curve
 }
 
 // Has reports whether the series carries a label.

@@ -31,7 +31,8 @@ func (t *Totals) at(of map[int]*hdrhistogram.Histogram, series, phase int) *hdrh
 
 // Add counts n samples of v microseconds.
 func (t *Totals) Add(series, phase int, v, n int64) {
-	_ = t.at(t.ended, series, phase).RecordValues(v, n) // values are clamped to the histogram's range
+	// values are clamped to the histogram's range
+	_ = t.at(t.ended, series, phase).RecordValues(v, n)
 }
 
 // AddNever counts n samples that had not ended after v microseconds.

@@ -28,7 +28,8 @@ const (
 // check is a hash rather than a CRC of the library, which would move the
 // bytes to the heap.
 func check(b *[Size]byte) uint16 {
-	h := plan.Mix(binary.BigEndian.Uint64(b[0:]) + 0x9e3779b97f4a7c15) // so that 24 zero bytes are no stamp
+	// so that 24 zero bytes are no stamp
+	h := plan.Mix(binary.BigEndian.Uint64(b[0:]) + 0x9e3779b97f4a7c15)
 	h = plan.Mix(h ^ binary.BigEndian.Uint64(b[8:]))
 	return uint16(plan.Mix(h^binary.BigEndian.Uint64(b[14:])) >> 48)
 }

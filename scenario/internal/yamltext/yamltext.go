@@ -1,5 +1,5 @@
-// Package yamltext writes values as YAML on one line, for scenarios that programs write. Texts are in
-// double quotes, as JSON, so that nothing in them is taken for anything else.
+// Package yamltext writes values as YAML on one line, for scenarios that programs write. Texts are
+// in double quotes, as JSON, so that nothing in them is taken for anything else.
 package yamltext
 
 import (
@@ -72,8 +72,8 @@ func Word(s string) string {
 	return Quote(s)
 }
 
-// Flow writes a value in the flow style, on one line: lists, mappings, texts, numbers, booleans, nil,
-// and the types of this package. The keys of a map are sorted.
+// Flow writes a value in the flow style, on one line: lists, mappings, texts, numbers, booleans,
+// nil, and the types of this package. The keys of a map are sorted.
 func Flow(v any) string {
 	switch v := v.(type) {
 	case Template:

@@ -13,10 +13,11 @@ import (
 
 // Stats counts what went over a bus.
 type Stats struct {
-	Published  uint64 // messages accepted by the broker
-	Received   uint64 // messages that came from it
-	Dropped    uint64 // messages dropped, because the queue was full
-	Failed     uint64 // messages that the broker refused, or that were under way when the connection ended
+	Published uint64 // messages accepted by the broker
+	Received  uint64 // messages that came from it
+	Dropped   uint64 // messages dropped, because the queue was full
+	// messages that the broker refused, or that were under way when the connection ended
+	Failed     uint64
 	Reconnects uint64 // connections for subscriptions that were made anew
 	Queued     int    // bytes that wait to be sent
 }

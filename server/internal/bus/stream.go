@@ -17,7 +17,8 @@ type Entry struct {
 func Keep(length int) []string { return []string{"MAXLEN", "~", strconv.Itoa(length), "*"} }
 
 // Follow calls f for each entry that is added to the streams from now on, one at a time and in the
-// order of each stream, until the bus is closed. The place where it begins is fixed when it returns.
+// order of each stream, until the bus is closed. The place where it begins is fixed when it
+// returns.
 func (r *Redis) Follow(ctx context.Context, streams []string, f func(Entry)) error {
 	last := make(map[string]string, len(streams))
 	for _, name := range streams {

@@ -22,25 +22,30 @@ type Kind byte
 
 // The kinds. Requests name the answers that they expect.
 const (
-	Broadcast    Kind = iota + 1 // an event for the sockets of an audience
-	Ask                          // the same, answered by one Owes of each node and an Answer of each socket
-	Owes                         // how many sockets will answer an Ask
-	Answer                       // what one socket answered
-	Join                         // the sockets of an audience enter Names
-	Leave                        // the sockets of an audience leave Names
-	Disconnect                   // the sockets of an audience are disconnected
-	Fetch                        // the sockets of an audience are listed, answered by one Sockets of each node
-	Sockets                      // the answer to Fetch
-	ServerEvent                  // an event for the servers, answered by one ServerAnswer of each if Request is set
-	ServerAnswer                 // what one server answered
-	ListRooms                    // classic alone: the rooms of a node are listed, answered by Rooms
-	Rooms                        // the answer to ListRooms
-	ListIDs                      // classic alone, from old nodes: the ids of an audience, answered by IDs
-	IDs                          // the answer to ListIDs
-	Hello                        // a node has joined; the others answer with Alive
-	Alive                        // a node is there
-	Bye                          // a node leaves
-	ClassicDone                  // classic alone: the answer to a Join, Leave or Disconnect of an old node
+	Broadcast Kind = iota + 1 // an event for the sockets of an audience
+	// the same, answered by one Owes of each node and an Answer of each socket
+	Ask
+	Owes       // how many sockets will answer an Ask
+	Answer     // what one socket answered
+	Join       // the sockets of an audience enter Names
+	Leave      // the sockets of an audience leave Names
+	Disconnect // the sockets of an audience are disconnected
+	// the sockets of an audience are listed, answered by one Sockets of each node
+	Fetch
+	Sockets // the answer to Fetch
+	// an event for the servers, answered by one ServerAnswer of each if Request is set
+	ServerEvent
+	ServerAnswer // what one server answered
+	ListRooms    // classic alone: the rooms of a node are listed, answered by Rooms
+	Rooms        // the answer to ListRooms
+	// classic alone, from old nodes: the ids of an audience, answered by IDs
+	ListIDs
+	IDs   // the answer to ListIDs
+	Hello // a node has joined; the others answer with Alive
+	Alive // a node is there
+	Bye   // a node leaves
+	// classic alone: the answer to a Join, Leave or Disconnect of an old node
+	ClassicDone
 )
 
 // Message is one message between nodes. Which fields count depends on its Kind.

@@ -66,11 +66,12 @@ type State struct {
 	Failed  int `json:"failed"`
 	Dropped int `json:"dropped"`
 
-	Offered   int64         `json:"offered"`
-	Sent      int64         `json:"sent"`
-	HeldBack  int64         `json:"held_back"` // of what was offered: messages that wait for their sender to be back
-	GivenUp   int64         `json:"given_up"`  // messages that were dropped
-	Received  int64         `json:"received"`  // deliveries so far
+	Offered int64 `json:"offered"`
+	Sent    int64 `json:"sent"`
+	// of what was offered: messages that wait for their sender to be back
+	HeldBack  int64         `json:"held_back"`
+	GivenUp   int64         `json:"given_up"` // messages that were dropped
+	Received  int64         `json:"received"` // deliveries so far
 	Lost      int64         `json:"lost"`
 	Duplicate int64         `json:"duplicate"`
 	Ledger    result.Ledger `json:"ledger"` // of the messages whose late limit has passed
