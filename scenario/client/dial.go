@@ -82,22 +82,35 @@ func (d *dialing) fail(stage string, err error) error {
 	return dialError(d.ctx, stage, err)
 }
 
-// websocket opens the session on websocket and joins the namespace.
-func (d *dialing) websocket() error {
+// open connects and makes the opening handshake of a websocket, which began then. Without an error
+// the end of the dialing's context ends the connection until release.
+func (d *dialing) open() (release func(), began time.Duration, err error) {
 	c := d.c
 	link, err := d.target.connect(d.ctx, &c.bytes, &c.Timings)
 	if err != nil {
-		return err
+		return nil, 0, err
 	}
 	c.ws = newWebsocket(c, link)
 	c.adopt(mainSlot, link)
-	release := guard(d.ctx, c)
+	release = guard(d.ctx, c)
+	began = Now()
+	if err := c.ws.handshake(d.target, ""); err != nil {
+		err = d.fail("open", err) // while the guard can still tell why
+		release()
+		return nil, 0, err
+	}
+	return release, began, nil
+}
+
+// websocket opens the session on websocket and joins the namespace.
+func (d *dialing) websocket() error {
+	c := d.c
+	release, began, err := d.open()
+	if err != nil {
+		return err
+	}
 	defer release()
 
-	began := Now()
-	if err := c.ws.handshake(d.target, ""); err != nil {
-		return d.fail("open", err)
-	}
 	opcode, payload, err := c.ws.next()
 	if err != nil {
 		return d.fail("open", c.ws.refusal(err))

@@ -29,19 +29,12 @@ const plainPing = 8
 // welcome.
 func (d *dialing) frames() error {
 	c := d.c
-	link, err := d.target.connect(d.ctx, &c.bytes, &c.Timings)
+	release, began, err := d.open()
 	if err != nil {
 		return err
 	}
-	c.ws = newWebsocket(c, link)
-	c.adopt(mainSlot, link)
-	release := guard(d.ctx, c)
 	defer release()
 
-	began := Now()
-	if err := c.ws.handshake(d.target, ""); err != nil {
-		return d.fail("open", err)
-	}
 	c.Timings.Open = Now() - began
 	c.pingInterval, c.pingTimeout, c.lastPing = d.cfg.Ping, d.cfg.Ping, Now()
 	if err := d.greet(); err != nil {

@@ -192,19 +192,28 @@ func (r *Recorder) failed(w http.ResponseWriter, req *http.Request, err error) {
 
 // posted reads the packets that a polling client sends; false when its body could not be read.
 func (r *Recorder) posted(req *http.Request, x *exchange) bool {
-	body, whole, err := readBody(req.Body)
+	body, whole, err := peekBody(&req.Body)
 	if err != nil {
 		return false
 	}
-	rest := req.Body
-	req.Body = struct {
-		io.Reader
-		io.Closer
-	}{io.MultiReader(bytes.NewReader(body), rest), rest}
 	if whole {
 		r.payload(x, true, req.Header.Get("Content-Type"), bytes.Clone(body))
 	}
 	return true
+}
+
+// peekBody reads a body up to the limit, and puts one in its place that is still to be read; whole
+// says that there is no more.
+func peekBody(of *io.ReadCloser) (body []byte, whole bool, err error) {
+	rest := *of
+	if body, whole, err = readBody(rest); err != nil {
+		return nil, false, err
+	}
+	*of = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(body), rest), rest}
+	return body, whole, nil
 }
 
 // readBody reads a body up to the limit; whole says that there is no more.
@@ -289,15 +298,10 @@ func (r *Recorder) answered(res *http.Response) error {
 	case res.StatusCode != http.StatusOK || res.Request.Method != http.MethodGet:
 		return nil
 	}
-	body, whole, err := readBody(res.Body)
+	body, whole, err := peekBody(&res.Body)
 	if err != nil {
 		return err
 	}
-	rest := res.Body
-	res.Body = struct {
-		io.Reader
-		io.Closer
-	}{io.MultiReader(bytes.NewReader(body), rest), rest}
 	if whole {
 		r.payload(x, false, res.Header.Get("Content-Type"), bytes.Clone(body))
 	}

@@ -25,6 +25,17 @@ var clusterTypes = map[Kind]int{
 	ServerEvent: 9, ServerAnswer: 10, Owes: 11, Answer: 12, Bye: 13,
 }
 
+// clusterKinds are the kinds of the numbers; an Ask is a Broadcast at first.
+var clusterKinds = func() map[int]Kind {
+	kinds := make(map[int]Kind, len(clusterTypes))
+	for k, n := range clusterTypes {
+		if k != Ask {
+			kinds[n] = k
+		}
+	}
+	return kinds
+}()
+
 // Answers reports whether messages of the kind go to one node.
 func (k Kind) Answers() bool {
 	switch k {
@@ -197,7 +208,6 @@ func (c Cluster) Entry(node, ns, kind, data string, m *Message) error {
 	if err != nil {
 		return errKind
 	}
-	m.Kind = 0
 	if data == "" || data[0] == '{' {
 		return m.dataText(n, []byte(data))
 	}
@@ -210,11 +220,7 @@ func (c Cluster) Entry(node, ns, kind, data string, m *Message) error {
 
 // kindOf is the kind of a type; a broadcast that wants answers has a request id.
 func (m *Message) kindOf(kind int) bool {
-	for k, n := range clusterTypes {
-		if n == kind && k != Ask {
-			m.Kind = k
-		}
-	}
+	m.Kind = clusterKinds[kind]
 	return m.Kind != 0
 }
 
