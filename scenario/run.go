@@ -63,6 +63,8 @@ type Options struct {
 	// Version and Command are noted in the result; "" = the version in the binary.
 	Version string
 	Command []string
+	// Fleet runs the clients; nil: they are in this process.
+	Fleet Fleet
 
 	// of commands; nil = as processes
 	execute func(ctx context.Context, words []string) command.Result
@@ -213,6 +215,9 @@ func (e *maskedError) Unwrap() error { return e.error }
 
 func runCells(ctx context.Context, f *file.File, opt Options) (*result.Run, error) {
 	opt.complete()
+	if opt.Fleet != nil {
+		return nil, errors.New("this version cannot run a scenario on a fleet yet")
+	}
 	defer limitGarbage()()
 	cells := f.Cells()
 	machine.RaiseFiles()

@@ -149,6 +149,8 @@ type Cell struct {
 	Acts []FaultAct `json:"fault_acts,omitempty"` // of the scenario's faults, in order of time
 	// Nodes are the targets, where the scenario has several; nil: it has one.
 	Nodes *Nodes `json:"nodes,omitempty"`
+	// Agents are the processes that ran the clients; nil: the clients were in one process.
+	Agents []Agent `json:"agents,omitempty"`
 
 	Phases   []Phase      `json:"phases,omitempty"`         // in order of time
 	Timeline []Second     `json:"timeline,omitempty"`       // one a second, recorded phases or not

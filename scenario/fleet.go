@@ -1,0 +1,79 @@
+package scenario
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// A Fleet runs the clients of trials in other processes, its agents. This process is their
+// controller: it starts the server, injects the server's faults, judges, and makes the result. One
+// goroutine at a time.
+type Fleet interface {
+	// Agents returns the agents that take part, in the order by which clients are divided. The
+	// caller may read it after the trial again, for the clocks' latest bounds.
+	Agents() []result.Agent
+	// Begin gives each agent its part of a trial. It returns when all are ready, or why one is not:
+	// the error of its RunPart, and its name.
+	Begin(ctx context.Context, job []byte) (Parts, error)
+}
+
+// Parts are the parts of one trial, as the controller sees them. One goroutine at a time, except
+// Close.
+type Parts interface {
+	// Start makes all agents begin at a moment of this process's client.Now.
+	Start(epoch time.Duration) error
+	// Tell sends an order to every agent; orders arrive in order.
+	Tell(order []byte) error
+	// Next returns the next message of any agent, in order for each agent. The caller owns Data.
+	Next(ctx context.Context) (PartMessage, error)
+	// Close ends the trial: agents end what still runs of it. Any goroutine may call it.
+	Close() error
+}
+
+// A PartMessage is what an agent reports, or that it is lost.
+type PartMessage struct {
+	Agent int // its place among Fleet.Agents
+	Data  []byte
+	Lost  error // not nil: the agent is gone, and nothing more comes from it
+}
+
+// A Link connects an agent's part of a trial with the controller and with the other agents. Report
+// and Mesh may be called by any goroutine; they may block, and do not keep data. Next is called by
+// one goroutine.
+type Link interface {
+	// Self is the place of this agent among Agents.
+	Self() int
+	// Agents are those that take part, in the controller's order.
+	Agents() []result.Agent
+	// Epoch reports that this part is ready, waits for the controller's Start, and returns the
+	// epoch on this process's client.Now.
+	Epoch(ctx context.Context) (time.Duration, error)
+	// Bound is the largest error between the clocks of any two agents; 0: they have one clock.
+	Bound() time.Duration
+	// Report sends a message to the controller; messages arrive in order.
+	Report(data []byte) error
+	// Mesh sends a message to all other agents; messages arrive in order at each.
+	Mesh(data []byte) error
+	// Next returns the next message, in order for each sender; the caller owns Data. An error: the
+	// controller is gone.
+	Next(ctx context.Context) (LinkMessage, error)
+}
+
+// A LinkMessage is what the controller or another agent sends to an agent.
+type LinkMessage struct {
+	From int // the place of the agent among Link.Agents; -1: the controller
+	Data []byte
+}
+
+// RunPart runs an agent's part of one trial: the clients of job that are the agent's. It calls
+// link.Epoch once, when the part is ready; an error before that says why it is not: a *LimitError
+// says that the machine cannot carry it. It returns when the controller has ended the
+// trial, or, after an interruption by ctx or the loss of the controller, when the load has stopped.
+//
+// Of opt it uses AllowRun: without it, a job whose clients would execute commands is refused.
+func RunPart(ctx context.Context, job []byte, link Link, opt Options) error {
+	return errors.New("this version cannot run a part of a trial yet")
+}
