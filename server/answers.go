@@ -73,7 +73,8 @@ type Acks struct {
 	clock   deadline.Entry
 	timeout time.Duration
 	done    func(Answers) // nil: each is what counts
-	each    func(Answer)  // for each answer, in place of Answers.All; or nil
+	ended   []func(missing int)
+	each    func(Answer) // for each answer, in place of Answers.All; or nil
 
 	mu      sync.Mutex
 	asked   int
@@ -94,6 +95,15 @@ func newAcks(s *Server, timeout time.Duration, done func(Answers)) *Acks {
 
 // Timeout returns how long answers are waited for.
 func (a *Acks) Timeout() time.Duration { return a.timeout }
+
+// OnEnd calls f once, when nothing is awaited any more, with the number of answers that did not
+// come from other servers (Answers.Elsewhere). f must not block. Call OnEnd before anything is
+// expected.
+func (a *Acks) OnEnd(f func(missing int)) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.ended = append(a.ended, f)
+}
 
 // ExpectServers says that n more servers are asked, of which each will say how many answers it
 // owes.
@@ -141,6 +151,9 @@ func (a *Acks) complete() bool {
 
 func (a *Acks) tell() {
 	a.answers.Elsewhere = max(0, a.servers) + max(0, a.remote)
+	for _, f := range a.ended {
+		f(a.answers.Elsewhere)
+	}
 	if a.done != nil {
 		_ = a.server.guard(func() { a.done(a.answers) })
 	}
@@ -195,7 +208,8 @@ func (a *Acks) answered(s *Socket, e *Event, err error) {
 	}
 }
 
-// expire takes the entries out of the sockets that have not answered.
+// expire takes the entries out of the sockets that have not answered. Without tell the caller of
+// EmitWithAck has got an error.
 func (a *Acks) expire(tell bool) {
 	a.mu.Lock()
 	if a.over {
@@ -208,7 +222,8 @@ func (a *Acks) expire(tell bool) {
 		a.answers.Missing = append(a.answers.Missing, s.id)
 		s.takeAck(id)
 	}
-	if tell {
-		a.tell()
+	if !tell {
+		a.done = nil
 	}
+	a.tell()
 }

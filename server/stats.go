@@ -52,6 +52,30 @@ func (s *Server) Stats() Stats {
 	return st
 }
 
+// ClusterStats is what goes between a server and the broker that connects it to others, at a
+// moment. Counters begin when the adapter was made, and never fall. It is here for those who show
+// it, see package metrics, and do not need the adapters for that.
+type ClusterStats struct {
+	Adapter   string `json:"adapter"`   // redis, redis+sharded, redis+streams or nats
+	Connected bool   `json:"connected"` // the broker takes messages, and every subscription is there
+	Nodes     int    `json:"nodes"`     // other servers, as was known in the last seconds
+
+	Published      uint64 `json:"published"` // messages that the broker accepted
+	PublishedBytes uint64 `json:"publishedBytes"`
+	Received       uint64 `json:"received"` // messages that came from it, own ones included
+	ReceivedBytes  uint64 `json:"receivedBytes"`
+	Queued         int    `json:"queued"` // bytes that wait to be published
+
+	Dropped uint64 `json:"dropped"` // messages for which a queue had no room
+	// messages that the broker refused, or under way when a connection ended: these may have come
+	Failed     uint64 `json:"failed"`
+	Malformed  uint64 `json:"malformed"`  // messages of others that could not be read
+	Unknown    uint64 `json:"unknown"`    // messages of a type that this version does not know
+	LostEvents uint64 `json:"lostEvents"` // events between servers for which the application was too slow
+	Reconnects uint64 `json:"reconnects"` // connections for subscriptions that were made anew
+	Timeouts   uint64 `json:"timeouts"`   // questions to other servers that not all answered in time
+}
+
 // refusals counts requests by the code with which they were refused.
 type refusals [engineio.UnsupportedProtocol + 1]atomic.Uint64
 

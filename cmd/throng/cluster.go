@@ -13,6 +13,7 @@ import (
 	"github.com/throng-io/throng/server"
 	"github.com/throng-io/throng/server/adapter"
 	"github.com/throng-io/throng/server/emitter"
+	"github.com/throng-io/throng/server/metrics"
 )
 
 // clusterTime is how long the broker may take to confirm the subscriptions of a server, or to take
@@ -52,6 +53,14 @@ func (c *clusterFlags) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, clusterTime)
 	defer cancel()
 	return c.cluster.Ready(ctx)
+}
+
+// measured is the cluster for the metrics, if there is one.
+func (c *clusterFlags) measured() []metrics.Cluster {
+	if c.cluster == nil {
+		return nil
+	}
+	return []metrics.Cluster{c.cluster}
 }
 
 func (c *clusterFlags) close() error {

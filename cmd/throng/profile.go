@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -20,7 +21,6 @@ import (
 
 	"github.com/throng-io/throng/scenario"
 	"github.com/throng-io/throng/scenario/file"
-	"github.com/throng-io/throng/server"
 )
 
 // The files of a profiled process: its processor time from beginning to end, and
@@ -174,12 +174,12 @@ func (o *observing) register(f *pflag.FlagSet) {
 
 // offer serves the requested profiles until ctx ends, and returns a function that waits for its
 // end.
-func (o *observing) offer(ctx context.Context, srv *server.Server, stderr io.Writer) (wait func(), err error) {
+func (o *observing) offer(ctx context.Context, show func() http.Handler, stderr io.Writer) (wait func(), err error) {
 	profiled, err := profiles(ctx, o.pprof, o.hosts, stderr)
 	if err != nil {
 		return nil, err
 	}
-	scraped, err := offerMetrics(ctx, srv, o.metrics, o.hosts, stderr)
+	scraped, err := offerMetrics(ctx, show, o.metrics, o.hosts, stderr)
 	if err != nil {
 		profiled()
 		return nil, err

@@ -87,7 +87,7 @@ func serveCommand() *cobra.Command {
 				ctx, cancel = untilEnd(ctx, stdin)
 				defer cancel()
 			}
-			offered, err := observed.offer(ctx, srv, cmd.ErrOrStderr())
+			offered, err := observed.offer(ctx, func() http.Handler { return metrics.Handler(srv, others.measured()...) }, cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}
@@ -192,10 +192,13 @@ func untilEnd(ctx context.Context, r io.Reader) (context.Context, context.Cancel
 	return ctx, cancel
 }
 
-// offerMetrics is aside for the metrics of srv.
-func offerMetrics(ctx context.Context, srv *server.Server, address string, hosts []string, stderr io.Writer) (wait func(), err error) {
+// offerMetrics is aside for the metrics of the handler that show makes: their measuring costs.
+func offerMetrics(ctx context.Context, show func() http.Handler, address string, hosts []string, stderr io.Writer) (wait func(), err error) {
+	if address == "" {
+		return func() {}, nil
+	}
 	mux := http.NewServeMux()
-	mux.Handle("/metrics", metrics.Handler(srv))
+	mux.Handle("/metrics", show())
 	return aside(ctx, "--metrics", "metrics", "/metrics", address, hosts, mux, stderr)
 }
 

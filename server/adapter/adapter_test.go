@@ -108,7 +108,9 @@ type node struct {
 func start(t *testing.T, address string, count int, o adapter.Options) []*node {
 	t.Helper()
 	o.Prefix = prefix(t)
-	o.Logger = slog.New(slog.DiscardHandler)
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
 	var all []*node
 	for range count {
 		c, err := adapter.Open(address, o)
@@ -481,46 +483,4 @@ func TestStalledBroker(t *testing.T) {
 	}
 	check(t, n[0].Emit("end"))
 	b.expect(`42["end"]`)
-}
-
-// TestRestartedBroker: while the broker is away each server goes on by itself; when it is back they
-// hear one another again, and what could not be sent meanwhile is sent.
-func TestRestartedBroker(t *testing.T) {
-	for _, form := range []string{"unix", "unix+sharded", "unix+streams"} {
-		t.Run(form, func(t *testing.T) {
-			socket, broker := redis(t)
-			n := start(t, form+"://"+socket, 2, adapter.Options{})
-			a, b := connect(t, n[0]), connect(t, n[1])
-			a.join(n[0], "r")
-			b.join(n[1], "r")
-			check(t, n[0].To("r").Emit("before"))
-			a.expect(`42["before"]`)
-			b.expect(`42["before"]`)
-			check(t, broker.Kill())
-			wait(t, "the end of Redis", func() bool {
-				c, err := net.Dial("unix", socket)
-				if err == nil {
-					_ = c.Close()
-				}
-				return err != nil
-			})
-			check(t, n[0].To("r").Emit("meanwhile"))
-			a.expect(`42["meanwhile"]`)
-			redisAt(t, socket)
-			wait(t, "the subscriptions", func() bool { return n[1].cluster.Stats().Reconnects > 0 })
-			ready(t, n[1])
-			check(t, n[0].To("r").Emit("after"))
-			a.expect(`42["after"]`)
-			for {
-				got := b.read()
-				if got == `42["after"]` {
-					break
-				}
-				if got != `42["meanwhile"]` {
-					t.Fatalf("got %q", got)
-				}
-			}
-			wait(t, "an empty queue", func() bool { return n[0].cluster.Stats().Queued == 0 })
-		})
-	}
 }

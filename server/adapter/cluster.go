@@ -4,13 +4,16 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/throng-io/throng/server"
 	"github.com/throng-io/throng/server/internal/bus"
+	"github.com/throng-io/throng/server/internal/wire"
 )
 
 // Options say how a server takes part in a cluster. All servers of a cluster need the same Prefix
@@ -40,7 +43,8 @@ type Options struct {
 	Streams int
 	// StreamLength is about how many messages a stream keeps. Default: 10 000.
 	StreamLength int
-	// Logger gets failures of the broker, once a second at most. Default: slog.Default().
+	// Logger gets a line when the broker fails and one when it works again, and what is wrong with
+	// messages of others; each at most once in ten seconds. Default: slog.Default().
 	Logger *slog.Logger
 }
 
@@ -79,12 +83,20 @@ func (o Options) withDefaults() (Options, error) {
 // Cluster is a server's part in a cluster. Its methods are safe for concurrent use.
 type Cluster struct {
 	opts   Options
+	name   string // of the kind of adapter
 	broker broker
 	link   func(*node) link // makes the link of a namespace
 
-	bad        atomic.Uint64
-	lostEvents atomic.Uint64
-	complained atomic.Int64
+	bad, unknown, lostEvents, timeouts atomic.Uint64
+	complained                         atomic.Int64
+
+	mu    sync.Mutex
+	main  *node // of the main namespace
+	nodes atomic.Int64
+
+	recount chan struct{} // the other servers may be others now
+	stop    context.CancelFunc
+	stopped chan struct{}
 }
 
 // broker is what all namespaces of a server share.
@@ -94,26 +106,45 @@ type broker interface {
 	Close() error
 }
 
-// Stats counts the messages between a server and its broker. Counters only grow.
-type Stats struct {
-	Published uint64 `json:"published"` // messages that the broker accepted
-	Received  uint64 `json:"received"`  // messages that came from it, own ones included
-	Dropped   uint64 `json:"dropped"`   // messages not sent, because MaxQueue was reached
-	// messages that the broker refused, or under way when a connection ended
-	Failed    uint64 `json:"failed"`
-	Malformed uint64 `json:"malformed"` // messages of others that could not be read
-	// events between servers for which the application was too slow
-	LostEvents uint64 `json:"lostEvents"`
-	Reconnects uint64 `json:"reconnects"` // subscriptions that were made anew
-	Queued     int    `json:"queued"`     // bytes that wait to be sent
+// Stats returns the counters at this moment.
+func (c *Cluster) Stats() server.ClusterStats {
+	s := c.broker.Stats()
+	return server.ClusterStats{
+		Adapter: c.name, Connected: s.Connected, Nodes: int(c.nodes.Load()),
+		Published: s.Published, PublishedBytes: s.PublishedBytes, Received: s.Received, ReceivedBytes: s.ReceivedBytes, Queued: s.Queued,
+		Dropped: s.Dropped, Failed: s.Failed, Malformed: c.bad.Load(), Unknown: c.unknown.Load(), LostEvents: c.lostEvents.Load(),
+		Reconnects: s.Reconnects, Timeouts: c.timeouts.Load(),
+	}
 }
 
-// Stats returns the counters at this moment.
-func (c *Cluster) Stats() Stats {
-	s := c.broker.Stats()
-	return Stats{
-		Published: s.Published, Received: s.Received, Dropped: s.Dropped, Failed: s.Failed, Reconnects: s.Reconnects, Queued: s.Queued,
-		Malformed: c.bad.Load(), LostEvents: c.lostEvents.Load(),
+// counting is how often the other servers are counted. That also tells whether the broker is there
+// when nothing is published.
+const counting = 5 * time.Second
+
+// watch counts the other servers until ctx ends.
+func (c *Cluster) watch(ctx context.Context) {
+	defer close(c.stopped)
+	ticker := time.NewTicker(counting)
+	defer ticker.Stop()
+	for {
+		c.mu.Lock()
+		n := c.main
+		c.mu.Unlock()
+		if n != nil {
+			limited, cancel := context.WithTimeout(ctx, counting)
+			others, err := n.link.count(limited)
+			cancel()
+			if err != nil {
+				others = 0 // none is known to be there
+			}
+			c.nodes.Store(int64(others))
+		}
+		select {
+		case <-ticker.C:
+		case <-c.recount:
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 
@@ -122,6 +153,11 @@ func (c *Cluster) Adapter(ns *server.Namespace, local server.Adapter) server.Ada
 	n := newNode(c, ns, local)
 	n.link = c.link(n)
 	n.link.open() // messages may arrive from here on
+	if ns.Name() == "/" {
+		c.mu.Lock()
+		c.main = n
+		c.mu.Unlock()
+	}
 	return n
 }
 
@@ -131,31 +167,44 @@ func (c *Cluster) Ready(ctx context.Context) error {
 	if err := c.broker.Ready(ctx); err != nil {
 		return fmt.Errorf("adapter: the broker has not confirmed the subscriptions: %w", err)
 	}
+	select {
+	case c.recount <- struct{}{}:
+	default:
+	}
 	return nil
 }
 
 // Close sends what waits, for a second at most, and disconnects from the broker. Close the server
 // before.
-func (c *Cluster) Close() error { return c.broker.Close() }
+func (c *Cluster) Close() error {
+	c.stop()
+	<-c.stopped
+	return c.broker.Close()
+}
 
-// malformed counts a message that cannot be read.
+// malformed counts a message that cannot be read, or of a type that a later version may know.
 func (c *Cluster) malformed(ns string, err error) {
-	if n := c.bad.Add(1); c.mayLog() {
+	counter := &c.bad
+	if errors.Is(err, wire.ErrKind) {
+		counter = &c.unknown
+	}
+	if n := counter.Add(1); c.mayLog() {
 		c.opts.Logger.Warn("message of another server dropped", "namespace", ns, "error", err, "count", n)
 	}
 }
 
+// complain logs a failure. While the broker fails, which the log says already, all else does.
 func (c *Cluster) complain(ns string, err error) {
-	if c.mayLog() {
+	if c.broker.Stats().Connected && c.mayLog() {
 		c.opts.Logger.Error("cluster", "namespace", ns, "error", err)
 	}
 }
 
-// mayLog allows a line each second.
+// mayLog allows a line each ten seconds.
 func (c *Cluster) mayLog() bool {
 	now := time.Now().Unix()
 	last := c.complained.Load()
-	return last != now && c.complained.CompareAndSwap(last, now)
+	return now-last >= 10 && c.complained.CompareAndSwap(last, now)
 }
 
 // newID returns 16 hexadecimal digits, as the official adapters make them.

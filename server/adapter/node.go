@@ -124,11 +124,12 @@ func (n *node) Ask(to server.Target, m server.Message, acks *server.Acks) error 
 		return err
 	}
 	w.To.Timeout = acks.Timeout()
+	w.Request = n.question(acks)
 	acks.ExpectServers(unknown)
 	if err := n.Adapter.Ask(to, m, acks); err != nil {
+		n.forget(w.Request)
 		return err
 	}
-	w.Request = n.open(&request{acks: acks}, acks.Timeout())
 	n.link.send(w, "")
 	go n.counted(acks.Timeout(), acks.ExpectServers)
 	return nil
@@ -147,13 +148,25 @@ func (n *node) counted(timeout time.Duration, expect func(int)) {
 	expect(others - unknown)
 }
 
-// open registers a question until its time is over, and returns its id.
-func (n *node) open(r *request, timeout time.Duration) string {
+// question registers a question that wants answers, until they are there or its time is over, and
+// returns its id.
+func (n *node) question(acks *server.Acks) string {
+	id := n.open(&request{acks: acks})
+	acks.OnEnd(func(missing int) {
+		n.forget(id)
+		if missing > 0 {
+			n.cluster.timeouts.Add(1)
+		}
+	})
+	return id
+}
+
+// open registers a question until it is forgotten, and returns its id.
+func (n *node) open(r *request) string {
 	id := newID()
 	n.mu.Lock()
 	n.requests[id] = r
 	n.mu.Unlock()
-	time.AfterFunc(timeout, func() { n.forget(id) })
 	return id
 }
 
@@ -177,7 +190,7 @@ func (n *node) Fetch(ctx context.Context, to server.Target) ([]server.RemoteSock
 	}
 	r := &request{sockets: make(chan []wire.Socket, others)}
 	w := n.request(wire.Fetch, to)
-	w.Request = n.open(r, n.cluster.opts.RequestTimeout)
+	w.Request = n.open(r)
 	defer n.forget(w.Request)
 	n.link.send(w, "")
 	for i := range others {
@@ -187,6 +200,7 @@ func (n *node) Fetch(ctx context.Context, to server.Target) ([]server.RemoteSock
 				all = append(all, n.remote(s))
 			}
 		case <-ctx.Done():
+			n.cluster.timeouts.Add(1)
 			return all, fmt.Errorf("adapter: %d of %d other servers answered in time", i, others)
 		}
 	}
@@ -240,8 +254,8 @@ func (n *node) ServerSideEmit(m server.Message, acks *server.Acks) error {
 		return err
 	}
 	if acks != nil {
+		w.Request = n.question(acks)
 		acks.ExpectAnswers(unknown)
-		w.Request = n.open(&request{acks: acks}, acks.Timeout())
 		go n.counted(acks.Timeout(), acks.ExpectAnswers)
 	}
 	n.link.send(w, "")

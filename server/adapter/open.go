@@ -32,7 +32,7 @@ func Open(address string, o Options) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("adapter: %w", err)
 	}
-	c := &Cluster{opts: o}
+	c := &Cluster{opts: o, name: at.Form.Name(), recount: make(chan struct{}, 1), stopped: make(chan struct{})}
 	if at.Form == bus.OnNATS {
 		err = c.openNATS(at)
 	} else {
@@ -41,6 +41,9 @@ func Open(address string, o Options) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("adapter: %w", err)
 	}
+	var ctx context.Context
+	ctx, c.stop = context.WithCancel(context.Background())
+	go c.watch(ctx)
 	return c, nil
 }
 

@@ -13,6 +13,20 @@
 //	throng_broadcast_receivers             histogram: sockets that a broadcast went to
 //	throng_broadcast_handover_seconds      histogram: until it was delivered to the last of them
 //
+// Of servers that a broker connects (package adapter), by kind of adapter, which is the label
+// adapter:
+//
+//	throng_adapter_connected               1 while the broker takes messages and every subscription is there
+//	throng_adapter_nodes                   other servers, as was known in the last seconds
+//	throng_adapter_messages_total{direction}   out: accepted by the broker; in: come from it
+//	throng_adapter_bytes_total{direction}      of these
+//	throng_adapter_queue_bytes             that wait for the broker
+//	throng_adapter_dropped_total{reason}   messages: "queue full"; "broker" refused them, or a connection ended
+//	                                       with them under way; "malformed" or of "unknown type", from others;
+//	                                       "slow handler" of an event between servers
+//	throng_adapter_reconnects_total        connections for subscriptions that were made anew
+//	throng_adapter_timeouts_total          questions to other servers that not all answered in time
+//
 // Nothing is counted twice for it: the numbers come from server.Stats, added up when Prometheus
 // asks; only broadcasts are measured for it, from then on that a Collector is made. Names of
 // namespaces are no labels, for clients may bring them into being.
@@ -30,10 +44,16 @@ import (
 	"github.com/throng-io/throng/server"
 )
 
-// Handler answers with the metrics of srv, of the Go runtime and of the process, in the format that
-// the client asks for.
-func Handler(srv *server.Server) http.Handler {
+// Cluster is what connects a server to others, such as *adapter.Cluster.
+type Cluster interface{ Stats() server.ClusterStats }
+
+// Handler answers with the metrics of srv, of what connects it to others, of the Go runtime and of
+// the process, in the format that the client asks for.
+func Handler(srv *server.Server, clusters ...Cluster) http.Handler {
 	r := prometheus.NewRegistry()
+	for _, c := range clusters {
+		r.MustRegister(ClusterCollector(c))
+	}
 	r.MustRegister(Collector(srv), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return promhttp.HandlerFor(r, promhttp.HandlerOpts{})
 }

@@ -24,6 +24,17 @@ const (
 	OnNATS  Form = "nats"    // the sharded form, on NATS
 )
 
+// Name is the form as the scheme of an address, which people know it by.
+func (f Form) Name() string {
+	switch f {
+	case Classic:
+		return "redis"
+	case OnNATS:
+		return "nats"
+	}
+	return "redis+" + string(f)
+}
+
 // Address is where a broker is, and how it is used.
 type Address struct {
 	Form     Form

@@ -5,8 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
-	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,21 +16,22 @@ import (
 
 // NATS is a connection to a NATS server or cluster.
 type NATS struct {
-	conn *nats.Conn
-	log  *slog.Logger
-	out  *outbox
-	msgs chan *nats.Msg
+	conn   *nats.Conn
+	health health
+	out    *outbox
+	msgs   chan *nats.Msg
 
 	ctx    context.Context
 	stop   context.CancelFunc
 	ending sync.WaitGroup
 
-	received, lost, reconnects atomic.Uint64
+	received, receivedBytes, reconnects atomic.Uint64
 
 	mu       sync.Mutex
 	wanted   map[string]func(channel, payload string) // by subject
 	channels map[string]string
 	subs     map[string]*nats.Subscription
+	lost     uint64 // messages that came too fast for subscriptions that have ended
 }
 
 // sendTime is how long the server may take to confirm what was published.
@@ -41,31 +42,37 @@ const maxArrived = 1 << 16
 
 // OpenNATS connects, and fails if that is not possible.
 func OpenNATS(a Address, o Options) (*NATS, error) {
-	logger := o.Logger
 	b := &NATS{
-		log: logger, msgs: make(chan *nats.Msg, maxArrived),
+		msgs:   make(chan *nats.Msg, maxArrived),
 		wanted: map[string]func(string, string){}, channels: map[string]string{}, subs: map[string]*nats.Subscription{},
 	}
+	b.out = newOutbox(o.MaxQueue, b.send)
+	b.health = health{log: o.Logger, name: "NATS", counts: b.losses}
 	b.ctx, b.stop = context.WithCancel(context.Background())
 	conn, err := nats.Connect(a.URL.String(), append(
 		a.natsOptions(), nats.Name("throng"), nats.NoEcho(), nats.MaxReconnects(-1), nats.ReconnectWait(retry), nats.ReconnectJitter(retry, retry),
 		nats.Timeout(5*time.Second), nats.PingInterval(5*time.Second), nats.MaxPingsOutstanding(2),
-		nats.ReconnectHandler(func(*nats.Conn) { b.reconnects.Add(1) }),
+		nats.ReconnectHandler(func(*nats.Conn) {
+			b.reconnects.Add(1)
+			b.health.found("connection")
+			b.health.found("permission")
+		}),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {
-				logger.Error("NATS failed", "error", err)
+				b.health.lost("connection", err)
 			}
 		}),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			b.lost.Add(1)
-			logger.Error("NATS failed", "error", err)
+		nats.ErrorHandler(func(_ *nats.Conn, sub *nats.Subscription, err error) {
+			if sub != nil && errors.Is(err, nats.ErrSlowConsumer) {
+				return // counted by the subscription
+			}
+			b.health.lost("permission", err) // a channel is refused, and stays so
 		}),
 	)...)
 	if err != nil {
 		return nil, fmt.Errorf("cannot connect to NATS: %w", err)
 	}
 	b.conn = conn
-	b.out = newOutbox(o.MaxQueue, b.send)
 	b.ending.Go(func() { b.out.run(b.ctx) })
 	b.ending.Go(b.dispatch)
 	return b, nil
@@ -94,9 +101,8 @@ func (b *NATS) Subscribe(channel string, _ bool, f func(channel, payload string)
 		return
 	}
 	sub, err := b.conn.ChanSubscribe(s, b.msgs)
-	if err != nil { // the bus is closed
-		b.log.Error("NATS failed", "error", err)
-		return
+	if err != nil {
+		return // the bus is closed
 	}
 	b.subs[s] = sub
 }
@@ -107,6 +113,7 @@ func (b *NATS) Unsubscribe(channel string, _ bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if sub := b.subs[s]; sub != nil {
+		b.lost += overrun(sub)
 		_ = sub.Unsubscribe() // the connection is closed, or it is not
 	}
 	delete(b.subs, s)
@@ -124,6 +131,7 @@ func (b *NATS) dispatch() {
 			b.mu.Unlock()
 			if f != nil {
 				b.received.Add(1)
+				b.receivedBytes.Add(uint64(len(channel) + len(m.Data)))
 				f(channel, string(m.Data))
 			}
 		case <-b.ctx.Done():
@@ -148,26 +156,50 @@ func (b *NATS) send(ctx context.Context, batch []Item) (unsent []Item) {
 	if !b.conn.IsConnected() {
 		return batch
 	}
-	for _, i := range batch {
-		if err := b.conn.Publish(subject(i.Channel), i.Payload); err != nil {
-			b.out.failed.Add(1)
-			b.log.Error("NATS failed", "error", err)
-			continue
-		}
-		b.out.published.Add(1)
+	errs := make([]error, len(batch))
+	for i := range batch {
+		errs[i] = b.conn.Publish(subject(batch[i].Channel), batch[i].Payload)
 	}
 	ctx, cancel := context.WithTimeout(ctx, sendTime)
 	defer cancel()
-	_ = b.conn.FlushWithContext(ctx) // what is under way when a connection ends may be lost
+	flushed := b.conn.FlushWithContext(ctx) // what is under way when a connection ends may be lost
+	for i := range batch {
+		if errs[i] == nil {
+			errs[i] = flushed
+		}
+		b.out.count(&batch[i], errs[i])
+	}
 	return nil
+}
+
+// overrun is how many messages of a subscription came too fast.
+func overrun(s *nats.Subscription) uint64 {
+	n, err := s.Dropped()
+	if err != nil || n < 0 {
+		return 0 // it has ended
+	}
+	return uint64(n)
+}
+
+// losses are the messages that were dropped, in both directions, and that failed.
+func (b *NATS) losses() (dropped, failed uint64) {
+	dropped, failed = b.out.losses()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	dropped += b.lost
+	for _, s := range b.subs {
+		dropped += overrun(s)
+	}
+	return dropped, failed
 }
 
 // Stats returns what went over the bus.
 func (b *NATS) Stats() Stats {
-	return Stats{
-		Published: b.out.published.Load(), Received: b.received.Load(), Dropped: b.out.dropped.Load() + b.lost.Load(), Failed: b.out.failed.Load(),
-		Reconnects: b.reconnects.Load(), Queued: b.out.queued(),
-	}
+	s := b.out.stats()
+	s.Dropped, _ = b.losses()
+	s.Connected = b.health.well()
+	s.Received, s.ReceivedBytes, s.Reconnects = b.received.Load(), b.receivedBytes.Load(), b.reconnects.Load()
+	return s
 }
 
 // Close sends what waits, for a second at most, and disconnects.
@@ -176,6 +208,7 @@ func (b *NATS) Close() error {
 	defer cancel()
 	b.out.close(ctx)
 	b.stop()
+	b.health.close()
 	b.ending.Wait()
 	b.conn.Close()
 	return nil

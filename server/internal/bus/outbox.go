@@ -13,13 +13,13 @@ import (
 
 // Stats counts what went over a bus.
 type Stats struct {
-	Published uint64 // messages accepted by the broker
-	Received  uint64 // messages that came from it
-	Dropped   uint64 // messages dropped, because the queue was full
-	// messages that the broker refused, or that were under way when the connection ended
-	Failed     uint64
-	Reconnects uint64 // connections for subscriptions that were made anew
-	Queued     int    // bytes that wait to be sent
+	Connected                 bool   // publishing works, and every subscription that is wanted is there
+	Published, PublishedBytes uint64 // messages that the broker has accepted, with their channels
+	Received, ReceivedBytes   uint64 // messages that came from it
+	Dropped                   uint64 // messages not sent because the queue was full, or not taken in time
+	Failed                    uint64 // messages that the broker refused, or under way when a connection ended
+	Reconnects                uint64 // connections for subscriptions that were made anew
+	Queued                    int    // bytes that wait to be sent
 }
 
 // Item is something to publish.
@@ -30,8 +30,12 @@ type Item struct {
 	Done    func(reply string, err error) // called once, in the order of items; or nil
 }
 
-func (i *Item) size() int {
-	n := len(i.Channel) + len(i.Payload) + 64
+// size is what the item takes while it waits.
+func (i *Item) size() int { return i.bytes() + 64 }
+
+// bytes is what is sent of it.
+func (i *Item) bytes() int {
+	n := len(i.Channel) + len(i.Payload)
 	for _, f := range i.Fields {
 		n += len(f)
 	}
@@ -43,7 +47,7 @@ type outbox struct {
 	limit int
 	send  func(ctx context.Context, batch []Item) (unsent []Item)
 
-	published, dropped, failed atomic.Uint64
+	published, bytesOut, dropped, failed atomic.Uint64
 
 	mu     sync.Mutex
 	queue  []Item
@@ -146,8 +150,24 @@ func (o *outbox) close(ctx context.Context) {
 	}
 }
 
-func (o *outbox) queued() int {
+// count notes what has become of an item that was sent.
+func (o *outbox) count(i *Item, err error) {
+	if err != nil {
+		o.failed.Add(1)
+		return
+	}
+	o.published.Add(1)
+	o.bytesOut.Add(uint64(i.bytes()))
+}
+
+// losses are the messages that were dropped and that failed.
+func (o *outbox) losses() (dropped, failed uint64) { return o.dropped.Load(), o.failed.Load() }
+
+func (o *outbox) stats() Stats {
 	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.bytes
+	queued := o.bytes
+	o.mu.Unlock()
+	return Stats{
+		Published: o.published.Load(), PublishedBytes: o.bytesOut.Load(), Dropped: o.dropped.Load(), Failed: o.failed.Load(), Queued: queued,
+	}
 }

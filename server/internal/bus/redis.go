@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"strings"
 	"sync"
@@ -18,7 +17,6 @@ import (
 type Redis struct {
 	Client  rueidis.Client
 	sharded bool // SPUBLISH and SSUBSCRIBE
-	log     *slog.Logger
 	out     *outbox
 	in      *subscriber
 
@@ -26,8 +24,9 @@ type Redis struct {
 	stop   context.CancelFunc
 	ending sync.WaitGroup
 
-	received, reconnects atomic.Uint64
-	complained           atomic.Int64 // when a failure was logged last, in Unix seconds
+	health health
+
+	received, receivedBytes, reconnects atomic.Uint64
 }
 
 // OpenRedis connects, and fails if that is not possible.
@@ -40,9 +39,10 @@ func OpenRedis(a Address, o Options) (*Redis, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot connect to Redis at %s: %w", strings.Join(options.InitAddress, ", "), err)
 	}
-	r := &Redis{Client: client, sharded: a.Form == Sharded, log: o.Logger}
+	r := &Redis{Client: client, sharded: a.Form == Sharded}
 	r.ctx, r.stop = context.WithCancel(context.Background())
 	r.out = newOutbox(o.MaxQueue, r.send)
+	r.health = health{log: o.Logger, name: "Redis", counts: r.out.losses}
 	r.in = newSubscriber(r)
 	r.ending.Go(func() { r.out.run(r.ctx) })
 	r.ending.Go(r.in.run)
@@ -65,33 +65,79 @@ func (r *Redis) Unsubscribe(channel string, star bool) { r.in.remove(subscriptio
 // Ready waits until the broker has confirmed all subscriptions.
 func (r *Redis) Ready(ctx context.Context) error { return r.in.ready(ctx) }
 
-// send publishes a batch in one round trip. What has surely not reached the broker is returned.
+// send publishes a batch in one round trip. What has surely not been carried out is returned, to be
+// sent again.
 func (r *Redis) send(ctx context.Context, batch []Item) (unsent []Item) {
 	commands := make([]rueidis.Completed, len(batch))
 	for i := range batch {
 		commands[i] = r.command(&batch[i])
 	}
-	for i, result := range r.Client.DoMulti(ctx, commands...) {
+	results := r.Client.DoMulti(ctx, commands...)
+	again := r.again(ctx, batch, results)
+	var lost, refusal error
+	for i, result := range results {
 		reply, err := "", result.Error()
 		if err == nil && batch[i].Fields != nil {
 			reply, err = result.ToString()
 		}
-		if dial := (*net.OpError)(nil); errors.As(err, &dial) && dial.Op == "dial" && ctx.Err() == nil {
-			r.complain(err)
+		if _, answered := rueidis.IsRedisErr(err); answered {
+			refusal = err
+		} else if err != nil {
+			lost = err
+		}
+		if again[i] {
 			unsent = append(unsent, batch[i])
 			continue
 		}
-		if err != nil {
-			r.out.failed.Add(1)
-			r.complain(err)
-		} else {
-			r.out.published.Add(1)
-		}
+		r.out.count(&batch[i], err)
 		if batch[i].Done != nil {
 			batch[i].Done(reply, err)
 		}
 	}
+	if ctx.Err() == nil {
+		r.health.note("connection", lost)
+		r.health.note("publishing", refusal)
+	}
 	return unsent
+}
+
+// again finds the messages that the broker has not taken, but may later. Of these, one before which
+// a later one was taken is given up, since the order of messages counts for more; in a cluster,
+// where servers fail apart, only if both have the same channel.
+func (r *Redis) again(ctx context.Context, batch []Item, results []rueidis.RedisResult) []bool {
+	again := make([]bool, len(batch))
+	apart := r.Client.Mode() == rueidis.ClientModeCluster
+	taken := map[string]bool{}
+	for i := len(batch) - 1; i >= 0; i-- {
+		channel := ""
+		if apart {
+			channel = batch[i].Channel
+		}
+		err := results[i].Error()
+		again[i] = err != nil && ctx.Err() == nil && !taken[channel] && refused(err)
+		if err == nil {
+			taken[channel] = true
+		}
+	}
+	return again
+}
+
+// refused reports that a command was surely not carried out, for a reason that may pass: the server
+// was not reached, has no memory left, is starting, or has become or is not yet the master.
+func refused(err error) bool {
+	if dial := (*net.OpError)(nil); errors.As(err, &dial) && dial.Op == "dial" {
+		return true
+	}
+	reply, is := rueidis.IsRedisErr(err)
+	if !is {
+		return false
+	}
+	word, _, _ := strings.Cut(reply.Error(), " ")
+	switch word {
+	case "OOM", "LOADING", "BUSY", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS", "MISCONF":
+		return true
+	}
+	return false
 }
 
 func (r *Redis) command(i *Item) rueidis.Completed {
@@ -107,14 +153,6 @@ func (r *Redis) command(i *Item) rueidis.Completed {
 
 // isNil reports that Redis had nothing to answer, as at the end of a read that blocks.
 func isNil(err error) bool { return err != nil && rueidis.IsRedisNil(err) }
-
-// complain logs a failure, once a second at most.
-func (r *Redis) complain(err error) {
-	now := time.Now().Unix()
-	if last := r.complained.Load(); last != now && r.complained.CompareAndSwap(last, now) {
-		r.log.Error("Redis failed", "error", err, "failed", r.out.failed.Load(), "dropped", r.out.dropped.Load())
-	}
-}
 
 // Count returns how many subscriptions of the cluster there are to a channel.
 func (r *Redis) Count(ctx context.Context, channel string) (int, error) {
@@ -133,15 +171,16 @@ func (r *Redis) Count(ctx context.Context, channel string) (int, error) {
 			total += n
 		}
 	}
+	r.health.note("connection", nil) // there may be nothing to publish that would tell
 	return int(total), nil
 }
 
 // Stats returns what went over the bus.
 func (r *Redis) Stats() Stats {
-	return Stats{
-		Published: r.out.published.Load(), Received: r.received.Load(), Dropped: r.out.dropped.Load(), Failed: r.out.failed.Load(),
-		Reconnects: r.reconnects.Load(), Queued: r.out.queued(),
-	}
+	s := r.out.stats()
+	s.Connected = r.health.well()
+	s.Received, s.ReceivedBytes, s.Reconnects = r.received.Load(), r.receivedBytes.Load(), r.reconnects.Load()
+	return s
 }
 
 // Close sends what waits, for a second at most, and disconnects.
@@ -150,7 +189,14 @@ func (r *Redis) Close() error {
 	defer cancel()
 	r.out.close(ctx)
 	r.stop()
+	r.health.close()
 	r.ending.Wait()
 	r.Client.Close()
 	return nil
+}
+
+// arrived counts a message of the broker.
+func (r *Redis) arrived(bytes int) {
+	r.received.Add(1)
+	r.receivedBytes.Add(uint64(bytes))
 }

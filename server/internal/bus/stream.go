@@ -44,22 +44,25 @@ const (
 )
 
 func (r *Redis) follow(name, last string, f func(Entry)) {
+	part := "the stream " + name
 	for r.ctx.Err() == nil {
 		read := r.Client.B().Xread().Count(readCount).Block(readBlock.Milliseconds()).Streams().Key(name).Id(last).Build()
 		reply := r.Client.Do(r.ctx, read)
-		if isNil(reply.Error()) || r.ctx.Err() != nil {
-			continue
-		}
 		streams, err := reply.AsXRead()
-		if err != nil {
-			r.complain(err)
-			r.reconnects.Add(1)
+		if r.ctx.Err() != nil {
+			return
+		}
+		if err != nil && !isNil(reply.Error()) {
+			r.health.lost(part, err)
 			pause(r.ctx)
 			continue
 		}
+		if r.health.found(part) {
+			r.reconnects.Add(1)
+		}
 		for _, e := range streams[name] {
 			last = e.ID
-			r.received.Add(1)
+			r.arrived(len(e.FieldValues["data"]) + len(name))
 			f(Entry{name, e.ID, e.FieldValues})
 		}
 	}

@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -106,7 +107,7 @@ func (s *subscriber) message(sub subscription, channel, payload string) {
 	f := s.wanted[sub]
 	s.mu.Unlock()
 	if f != nil {
-		s.bus.received.Add(1)
+		s.bus.arrived(len(channel) + len(payload))
 		f(channel, payload)
 	}
 }
@@ -119,10 +120,7 @@ func (s *subscriber) run() {
 	}
 	for s.bus.ctx.Err() == nil {
 		s.connection()
-		if s.bus.ctx.Err() == nil {
-			s.bus.reconnects.Add(1)
-			pause(s.bus.ctx)
-		}
+		pause(s.bus.ctx)
 	}
 }
 
@@ -171,15 +169,17 @@ func (s *subscriber) connection() {
 	}
 	s.mu.Unlock()
 	for {
-		if err := s.apply(conn, all); err != nil {
-			s.bus.complain(err)
+		err := s.apply(conn, all)
+		if err == nil && s.bus.health.found(s) {
+			s.bus.reconnects.Add(1)
+		}
+		if err != nil {
+			s.lost(s, err)
 			return
 		}
 		select {
 		case err := <-ended:
-			if err != nil && s.bus.ctx.Err() == nil {
-				s.bus.complain(err)
-			}
+			s.lost(s, err)
 			return
 		case <-s.bus.ctx.Done():
 			return
@@ -188,6 +188,16 @@ func (s *subscriber) connection() {
 		s.mu.Lock()
 		all, s.changed = s.changed, nil
 		s.mu.Unlock()
+	}
+}
+
+// lost notes that a connection has ended, if the bus has not.
+func (s *subscriber) lost(part any, err error) {
+	if err == nil {
+		err = errors.New("the connection ended")
+	}
+	if s.bus.ctx.Err() == nil {
+		s.bus.health.lost(part, err)
 	}
 }
 
@@ -264,17 +274,21 @@ func (s *subscriber) spread() {
 func (s *subscriber) receive(ctx context.Context, sub subscription) {
 	client := s.bus.Client
 	for ctx.Err() == nil {
-		hooked := rueidis.WithOnSubscriptionHook(ctx, func(rueidis.PubSubSubscription) { s.confirm(sub, true) })
+		hooked := rueidis.WithOnSubscriptionHook(ctx, func(rueidis.PubSubSubscription) {
+			if s.bus.health.found(sub) {
+				s.bus.reconnects.Add(1)
+			}
+			s.confirm(sub, true)
+		})
 		err := client.Receive(hooked, client.B().Ssubscribe().Channel(sub.channel).Build(), func(m rueidis.PubSubMessage) {
 			s.message(sub, m.Channel, m.Message)
 		})
 		if ctx.Err() == nil {
-			if err != nil {
-				s.bus.complain(err)
-			}
-			s.bus.reconnects.Add(1)
+			s.confirm(sub, false)
+			s.lost(sub, err)
 			pause(ctx)
 		}
 	}
+	s.bus.health.found(sub) // it is wanted no more
 	s.confirm(sub, false)
 }

@@ -209,7 +209,7 @@ func (Classic) Request(ns string, b []byte, m *Message) error {
 		m.Kind = ServerEvent
 		return m.eventJSON(j.Data)
 	default:
-		return errKind
+		return ErrKind
 	}
 	return nil
 }
@@ -234,7 +234,7 @@ func (m *Message) classicAsk(b []byte) error {
 		}
 	})
 	if m.Kind, m.Namespace = Ask, ns; kind != classicAsk {
-		return errKind
+		return ErrKind
 	}
 	return err
 }
@@ -258,7 +258,7 @@ func (Classic) Answer(ns string, b []byte, m *Message) error {
 			}
 		})
 		if m.Kind = Answer; kind != classicAnswer {
-			return errKind
+			return ErrKind
 		}
 		return nil
 	}
@@ -278,7 +278,7 @@ func (Classic) Answer(ns string, b []byte, m *Message) error {
 		m.Kind = Sockets
 		return m.socketsJSON(j.Sockets)
 	default:
-		return errKind
+		return ErrKind
 	}
 	return nil
 }

@@ -206,7 +206,7 @@ func (c Cluster) Entry(node, ns, kind, data string, m *Message) error {
 	*m = Message{From: node, Namespace: ns}
 	n, err := strconv.Atoi(kind)
 	if err != nil {
-		return errKind
+		return ErrKind
 	}
 	if data == "" || data[0] == '{' {
 		return m.dataText(n, []byte(data))
@@ -227,7 +227,7 @@ func (m *Message) kindOf(kind int) bool {
 func (m *Message) dataText(kind int, b []byte) error {
 	var d dataJSON
 	if !m.kindOf(kind) {
-		return errKind
+		return ErrKind
 	}
 	if len(b) > 0 && (!utf8.Valid(b) || json.Unmarshal(b, &d) != nil) {
 		return errForm
@@ -266,7 +266,7 @@ func (m *Message) dataText(kind int, b []byte) error {
 
 func (m *Message) dataBinary(kind int, b []byte) (err error) {
 	if !m.kindOf(kind) {
-		return errKind
+		return ErrKind
 	}
 	m.Parser = msgpack
 	if m.Kind == Broadcast || m.Kind == ServerEvent {

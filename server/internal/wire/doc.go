@@ -89,8 +89,10 @@ type Socket struct {
 // Emitter is the From of a process that emits and is no node.
 const Emitter = "emitter"
 
+// ErrKind is the error of a message of a type that is not known here.
+var ErrKind = errors.New("message is of no known type")
+
 var (
 	errForm  = errors.New("message is not well-formed")
-	errKind  = errors.New("message is of no known type")
 	errEvent = errors.New("message has no event")
 )

@@ -1,0 +1,119 @@
+package bus
+
+import (
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// health knows whether a broker is there. The log says once that it fails, and once that it
+// works again, however many connections and attempts there are.
+type health struct {
+	log    *slog.Logger
+	name   string                          // of the kind of broker
+	counts func() (dropped, failed uint64) // messages, since the start
+
+	mu     sync.Mutex
+	down   map[any]error // what of the bus does not work, and why
+	since  time.Time     // when the first of these failed
+	said   time.Time     // when the log got its last line
+	missed int           // times that the broker was lost without a line
+	silent bool          // the broker is lost, and the log does not say so yet
+	later  *time.Timer   // says it
+
+	dropped, failed uint64 // at since
+}
+
+// quiet is the shortest time from one line of the log about a lost broker to the next.
+const quiet = 10 * time.Second
+
+// lost notes that a part of the bus does not work.
+func (h *health) lost(part any, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.down == nil {
+		h.down = map[any]error{}
+	}
+	first := len(h.down) == 0
+	h.down[part] = err
+	if !first {
+		return
+	}
+	h.since = time.Now()
+	h.dropped, h.failed = h.counts()
+	if wait := quiet - time.Since(h.said); wait > 0 && !h.said.IsZero() {
+		h.silent = true
+		h.missed++
+		h.later = time.AfterFunc(wait, h.overdue)
+		return
+	}
+	h.say(err)
+}
+
+// overdue says what had to wait, if it is still so.
+func (h *health) overdue() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.silent {
+		return
+	}
+	h.silent = false
+	for _, err := range h.down {
+		h.missed--
+		h.say(err)
+		return
+	}
+}
+
+func (h *health) say(err error) {
+	h.said = time.Now()
+	h.log.Error("the broker fails: other servers are not reached", "broker", h.name, "error", err, "left_out", h.missed)
+	h.missed = 0
+}
+
+// note is lost with an error, and found without one.
+func (h *health) note(part any, err error) {
+	if err != nil {
+		h.lost(part, err)
+		return
+	}
+	h.found(part)
+}
+
+// found notes that a part works, and reports whether it did not before.
+func (h *health) found(part any) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if _, was := h.down[part]; !was {
+		return false
+	}
+	delete(h.down, part)
+	if len(h.down) > 0 {
+		return true
+	}
+	if h.silent {
+		h.silent = false
+		h.later.Stop()
+		return true
+	}
+	dropped, failed := h.counts()
+	h.log.Info("the broker works again", "broker", h.name, "after", time.Since(h.since).Round(time.Millisecond), "dropped", dropped-h.dropped, "failed", failed-h.failed)
+	return true
+}
+
+// well reports whether everything works.
+func (h *health) well() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.down) == 0
+}
+
+// close ends the wait for a line.
+func (h *health) close() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.silent = false
+	if h.later != nil {
+		h.later.Stop()
+	}
+}
