@@ -40,23 +40,29 @@ type PartMessage struct {
 	Lost  error // not nil: the agent is gone, and nothing more comes from it
 }
 
-// A Link connects an agent's part of a trial with the controller and with the other agents. Report
-// and Mesh may be called by any goroutine; they may block, and do not keep data. Next is called by
-// one goroutine.
-type Link interface {
+// A Party is the agents of a trial, as one of them sees the others.
+type Party interface {
 	// Self is the place of this agent among Agents.
 	Self() int
 	// Agents are those that take part, in the controller's order.
 	Agents() []result.Agent
+	// Bound is the largest error between the clocks of any two agents; 0: they have one clock.
+	Bound() time.Duration
+}
+
+// A Link connects an agent's part of a trial with the controller and with the other agents. Report
+// and Mesh may be called by any goroutine; they may block, and do not keep data. Next is called by
+// one goroutine.
+type Link interface {
+	Party
 	// Epoch reports that this part is ready, waits for the controller's Start, and returns the
 	// epoch on this process's client.Now.
 	Epoch(ctx context.Context) (time.Duration, error)
-	// Bound is the largest error between the clocks of any two agents; 0: they have one clock.
-	Bound() time.Duration
 	// Report sends a message to the controller; messages arrive in order.
 	Report(data []byte) error
-	// Mesh sends a message to all other agents; messages arrive in order at each.
-	Mesh(data []byte) error
+	// Mesh sends a message to another agent, or to all others with -1; all messages to an agent
+	// arrive in order, whichever way they were sent.
+	Mesh(to int, data []byte) error
 	// Next returns the next message, in order for each sender; the caller owns Data. An error: the
 	// controller is gone.
 	Next(ctx context.Context) (LinkMessage, error)

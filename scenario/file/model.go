@@ -292,6 +292,10 @@ type File struct {
 	cells []Cell
 	text  string // to read again at another level of a search
 	how   reading
+	trial *searchTrial // of a search; nil: it is none
+	quick float64      // as Quicken was called; 0: it was not
+	// where the files of a Packed were written, by their paths; nil: they are where the paths say
+	unpacked map[string]string
 }
 
 // Axis is one dimension of a matrix.

@@ -25,6 +25,7 @@ type reading struct {
 	foreign  bool              // see Foreign
 	replaced bool              // --set names another server than the built-in one of the file
 	unset    bool              // environment variables need not be set: nothing will run
+	packed   *Packed           // of another process, with its environment; nil: of this one
 }
 
 // hidden reports whether the value of an override must not be written.
@@ -69,7 +70,7 @@ func parse(name, text string, how reading, trial *searchTrial) (*File, error) {
 		f.Axes = append(f.Axes, Axis{a.name, a.texts})
 	}
 	f.cells = m.schedule(specs)
-	f.text, f.how = text, how
+	f.text, f.how, f.trial = text, how, trial
 	if trial == nil && f.Spec.Search != nil {
 		f.checkSearch(root, errs)
 		if err := errs.join(len(specs)); err != nil {
@@ -84,7 +85,7 @@ func newDecoder(errs *errorList, root *node, defs map[string]*node, how *reading
 		errs: errs, places: map[string]*node{}, opUses: map[string][]ColumnUse{},
 		vars: &variables{
 			defs: defs, values: map[string]*value{}, broken: map[string]bool{}, used: map[string]bool{}, secret: map[string]bool{},
-			secrets: &Secrets{values: map[string]Datum{}, masks: &masks{}}, unset: how.unset,
+			secrets: &Secrets{values: map[string]Datum{}, masks: &masks{}}, how: how,
 		},
 	}
 	d.stepsOf = d.steps

@@ -12,6 +12,7 @@ import (
 //
 // Such a run shows that a scenario works, but measures another load; Spec.Quick records that.
 func (f *File) Quicken(share float64) {
+	f.quick = share
 	done := map[*Spec]bool{}
 	quicken := func(s *Spec) {
 		if !done[s] {

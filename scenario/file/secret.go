@@ -7,7 +7,6 @@ import (
 	"io"
 	"maps"
 	"net/url"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -154,8 +153,8 @@ func (vs *variables) env(errs *errorList, at place, name string) bool {
 		return true
 	}
 	key := strings.TrimPrefix(name, envPrefix)
-	text, set := os.LookupEnv(key)
-	if vs.unset && !set {
+	text, set := vs.how.lookupEnv(key)
+	if vs.how.unset && !set {
 		text, set = "not set", true
 	}
 	switch {

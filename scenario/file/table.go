@@ -187,6 +187,9 @@ func (f *File) table(feeder Feeder, columns []string) (t *Table, all []string, e
 // find returns the path of a data file: beside the scenario or, when there is none, in the working
 // directory.
 func (f *File) find(path string) string {
+	if f.unpacked != nil {
+		return f.unpacked[path]
+	}
 	if filepath.IsAbs(path) {
 		return path
 	}

@@ -36,7 +36,7 @@ type variables struct {
 	audiences []string        // names of the audiences by key
 	secret    map[string]bool // variables that must not be written
 	secrets   *Secrets        // their values, and values of the environment
-	unset     bool            // environment variables need not be set
+	how       *reading
 }
 
 // maxExpanded bounds the size of expanded variables.

@@ -24,6 +24,7 @@ const (
 	ForTemplate
 	ForPeer
 	ForNode
+	ForAgent
 )
 
 // Draw is the only source of randomness: a hash of the seed, the number's purpose, and up to three
