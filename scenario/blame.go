@@ -41,7 +41,7 @@ func blame(err error, secure, first bool) string {
 const (
 	wrongPath  = "no Socket.IO server answers at that path: name the right path with --set target.path=/PATH/"
 	noHeaders  = "a proxy in front drops the headers Upgrade and Connection: let it pass them on (nginx: proxy_http_version 1.1 and both proxy_set_header), or use transport: polling"
-	notSticky  = "a process other than the one that opened the session answered: configure sticky sessions at the load balancer, or use transport: websocket"
+	notSticky  = "the proxy at this address has sent a request of a session to another node than the one that opened it: make it keep a session at its node, by a cookie or by the node's name in the sid (sticky sessions; a hash of the sid does not), or use transport: websocket"
 	tooOld     = "this server speaks Engine.IO 4, as Socket.IO 3 and later do: remove engine: 3, or set allowEIO3 in the server"
 	badTLS     = "name its certificate authority with --set target.tls.ca=FILE, or accept any certificate with --set target.tls.insecure=true (target: {tls: ...} in the scenario)"
 	noUpstream = "the proxy in front does not reach the server behind it"

@@ -174,6 +174,31 @@ func TestNewID(t *testing.T) {
 	}
 }
 
+// The ids of sessions begin with the name of their node, and stay as long; those of sockets do not.
+func TestSessionPrefix(t *testing.T) {
+	base := start(t, server.Options{SessionPrefix: "n-1"})
+	w := &wire{t: t}
+	var err error
+	if w.conn, _, err = websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(base, "http")+"/socket.io/?EIO=4&transport=websocket", nil); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = w.conn.Close() }()
+	session := handshakeOf(t, w.text()).SID
+	w.send("40")
+	var joined struct{ Sid string }
+	if err := json.Unmarshal([]byte(strings.TrimPrefix(w.text(), "40")), &joined); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(session, "n-1") || len(session) != 20 || strings.HasPrefix(joined.Sid, "n-1") || len(joined.Sid) != 20 {
+		t.Errorf("session %q and socket %q", session, joined.Sid)
+	}
+	for _, wrong := range []string{"node1", "a b", "a&b", "é", "a\n"} {
+		if _, err := server.New(server.Options{SessionPrefix: wrong}); err == nil {
+			t.Errorf("the prefix %q is taken", wrong)
+		}
+	}
+}
+
 // refusal is the answer to a handshake over polling.
 func refusal(t *testing.T, base string) string {
 	t.Helper()

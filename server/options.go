@@ -101,6 +101,11 @@ type Options struct {
 	// Cookie, if set, is a cookie with the Engine.IO session id, for load balancers that keep a
 	// session at one node. Default: none.
 	Cookie *Cookie
+	// SessionPrefix is what the ids of sessions begin with, for load balancers that find the node
+	// of a request by its parameter sid: 1 to 4 letters, digits, "-" and "_", another one at each
+	// node. It stands in the place of the first characters of what NewID makes, six random bits
+	// each. Default: none.
+	SessionPrefix string `group:"Address and access" help:"what session ids begin with, another at each node, for load balancers that find the node by the parameter sid"`
 	// AllowRequest decides on each handshake before anything is allocated for it: an error refuses
 	// it, and its text is the answer (HTTP 403).
 	AllowRequest func(*fasthttp.RequestCtx) error
@@ -212,6 +217,9 @@ func (o *Options) checkProtocol() error {
 	if path := strings.TrimSuffix(o.Path, "/") + "/"; o.HealthPath != "" && (!strings.HasPrefix(o.HealthPath, "/") || strings.HasPrefix(o.HealthPath, path)) {
 		return refuse("HealthPath", "is %q; it must begin with a slash, and not with the path of the server", o.HealthPath)
 	}
+	if !isSessionPrefix(o.SessionPrefix) {
+		return refuse("SessionPrefix", "is %q; use 1 to %d letters, digits, - and _", o.SessionPrefix, maxSessionPrefix)
+	}
 	if err := o.CORS.check(); err != nil {
 		return err
 	}
@@ -248,4 +256,20 @@ func newID() string {
 	var b [15]byte
 	_, _ = rand.Read(b[:]) // never fails: it ends the process instead
 	return base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+// maxSessionPrefix leaves 96 random bits of what newID returns.
+const maxSessionPrefix = 4
+
+// newSessionID returns the id of a new session. It keeps the length of what NewID makes: a client
+// of Socket.IO 2 has it as the id of its socket, and adapters know those by their length.
+func (o *Options) newSessionID() string {
+	id := o.NewID()
+	return o.SessionPrefix + id[min(len(o.SessionPrefix), len(id)):]
+}
+
+func isSessionPrefix(s string) bool {
+	return len(s) <= maxSessionPrefix && !strings.ContainsFunc(s, func(r rune) bool {
+		return r != '-' && r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	})
 }

@@ -89,7 +89,7 @@ func New(opts Options) (*Server, error) {
 		Cookie:         opts.Cookie.name(),
 		Refused:        s.refuse,
 		Allow:          s.allow,
-		NewID:          opts.NewID,
+		NewID:          s.opts.newSessionID,
 		Open:           s.open,
 	}
 	for _, t := range opts.Transports {

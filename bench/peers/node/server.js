@@ -1,15 +1,18 @@
 // node server.js [--app bench|chat|protocol|engine] [--port N] [--path PATH] [--ping-interval 25s] [--ping-timeout 20s] [--max-payload BYTES] [--recovery 120s]
 // [--parser json|msgpack] [--allow-eio3] [--per-message-deflate] [--tls-cert FILE --tls-key FILE]
+// [--adapter redis://HOST:PORT|unix:///PATH, with +sharded or +streams] [--session-prefix a]
 //
 // Prints one line with its address when it accepts connections. Ends on SIGTERM, SIGINT, or the end of a piped standard input,
 // so that it never outlives whoever started it.
+import { randomBytes } from 'node:crypto';
+import { fstatSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
-import { fstatSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 import { Server as EngineServer } from 'engine.io';
 import { Server } from 'socket.io';
+import { adapterOf } from './adapter.js';
 import { chat } from './chat.js';
 import { contract } from './contract.js';
 import { engine, protocol } from './playground.js';
@@ -20,7 +23,7 @@ const { values: flags } = parseArgs({
     app: string('bench'), port: string('0'), path: string(),
     'ping-interval': string('25s'), 'ping-timeout': string('20s'), 'max-payload': string('1000000'), recovery: string(),
     parser: string('json'), 'allow-eio3': { type: 'boolean' }, 'per-message-deflate': { type: 'boolean' },
-    'tls-cert': string(), 'tls-key': string(),
+    'tls-cert': string(), 'tls-key': string(), adapter: string(), 'session-prefix': string(),
   },
 });
 const milliseconds = (text) => parseFloat(text) * (text.endsWith('ms') ? 1 : 1000);
@@ -31,6 +34,7 @@ const options = {
   ...(flags.parser === 'msgpack' && { parser: createRequire(new URL('../../interop/', import.meta.url))('socket.io-msgpack-parser') }),
   allowEIO3: flags['allow-eio3'],
   perMessageDeflate: flags['per-message-deflate'],
+  ...(flags.adapter && { adapter: await adapterOf(flags.adapter) }),
   ...(flags.recovery && { connectionStateRecovery: { maxDisconnectionDuration: milliseconds(flags.recovery) } }),
 };
 
@@ -41,7 +45,9 @@ if (!apps[flags.app]) {
 }
 
 const secure = flags['tls-cert'] && { cert: readFileSync(flags['tls-cert']), key: readFileSync(flags['tls-key']) };
-const http = secure ? createSecureServer(secure) : createServer();
+// What is not the server's path is answered to health checks of proxies.
+const other = (req, res) => res.writeHead(req.url === '/health' ? 200 : 404).end();
+const http = secure ? createSecureServer(secure, other) : createServer(other);
 let server;
 if (flags.app === 'engine') {
   server = new EngineServer(options);
@@ -50,6 +56,10 @@ if (flags.app === 'engine') {
   server = new Server(http, { ...options, path: flags.path ?? '/socket.io/' });
 }
 apps[flags.app](server);
+if (flags['session-prefix']) {
+  const prefix = flags['session-prefix'];
+  (server.engine ?? server).generateId = () => prefix + randomBytes(15).toString('base64url').slice(prefix.length);
+}
 
 http.on('error', (err) => {
   console.error(`cannot listen: ${err.message}`);
