@@ -86,7 +86,7 @@ var peerTable = object[Peer]{
 		{key: "pick", about: "random: anew for each message; fixed: the same for all messages of a client", is: oneOf(peerPicks...), def: PeerRandom, set: func(d *decoder, n *node, p *Peer) {
 			p.Pick = d.oneOf(n, "way to pick a peer", peerPicks, nil)
 		}},
-		{key: "group", about: "the group that it is of; default: any", is: aText, set: func(d *decoder, n *node, p *Peer) { p.Group = d.groupName(n) }},
+		{key: "group", about: "the group of that client; default: any", is: aText, set: func(d *decoder, n *node, p *Peer) { p.Group = d.groupName(n) }},
 	},
 }
 

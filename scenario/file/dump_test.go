@@ -46,7 +46,7 @@ func (w *dumper) value(path string, v, def reflect.Value) {
 	below := func() {}
 	for i := range v.NumField() {
 		field, name, was := v.Field(i), v.Type().Field(i).Name, def.Field(i)
-		if !v.Type().Field(i).IsExported() || name == "Line" || name == "Col" || name == "Operation" || same(field, was) {
+		if !v.Type().Field(i).IsExported() || name == "Set" || name == "Line" || name == "Col" || name == "Operation" || same(field, was) {
 			continue
 		}
 		if text, ok := fact(field); ok {

@@ -115,7 +115,7 @@ func CommandLine(words []string) string {
 	return strings.Join(quoted, " ")
 }
 
-// Source is the template as a file may have it, with ${name} for a hole.
+// Source is the template for reading, with ${name} for a hole.
 func (t Template) Source() string {
 	return string(t.Append(nil, func(dst []byte, h Hole) []byte { return append(dst, "${"+h.Name+"}"...) }))
 }
@@ -145,7 +145,7 @@ var faultTable = object[Fault]{
 	},
 	fields: []field[Fault]{
 		{key: "drop", about: "share of the connections that are broken", is: aShare, set: func(d *decoder, n *node, f *Fault) { f.Drop = d.share(n, "drop") }},
-		{key: "within", about: "time over which connections break or clients stop; default: at once. Of run and http: how long it may take; default: to the end of the phase", is: aDuration, set: func(d *decoder, n *node, f *Fault) { f.Within = d.duration(n, "within", 0, maxPhase) }},
+		{key: "within", about: "time over which connections break or clients stop; default: at once. Of run and http: a time limit; default: the end of the phase", is: aDuration, set: func(d *decoder, n *node, f *Fault) { f.Within = d.duration(n, "within", 0, maxPhase) }},
 		{key: "restart", about: "true: restart the built-in server, all of its nodes at once; rolling: its nodes one after the other, their beginnings spread over within", is: anyOf(aBool, form{"enum": []string{rollingRestart}}), set: func(d *decoder, n *node, f *Fault) {
 			if f.InTurn = n.text == rollingRestart; f.InTurn {
 				f.Restart = true
@@ -245,14 +245,14 @@ func (p *Phase) checkWithin(d *decoder, n *node) {
 
 var rollingTable = object[Act]{
 	what: "rolling",
-	def:  "rolling", about: "A command or a request of your own for each of the targets in turn, each when the one before is done. Its texts may have ${target.index}, from 0, ${target.host} and ${target.url}.",
+	def:  "rolling", about: "A command or a request of your own for each of the targets in turn, each after the one before is done. Its texts may have ${target.index}, from 0, ${target.host} and ${target.url}.",
 	shape: requireOne("oneOf", "run", "http"),
 	fresh: func() Act { return Act{Rolling: true} },
 	fields: []field[Act]{
 		{key: "run", about: "a program and its arguments, without a shell. A run needs the flag --allow-run for it", is: aCommand, set: func(d *decoder, n *node, a *Act) { a.Run = d.command(n, rollingScope) }},
 		{key: "http", about: "a request", is: ref("http"), set: func(d *decoder, n *node, a *Act) { a.setHTTP(d, n, rollingScope) }},
-		{key: "every", about: "shortest time from one target to the next; default: as soon as the one before is done", is: aDuration, set: func(d *decoder, n *node, a *Act) { a.Every = d.duration(n, "every", 0, maxPhase) }},
-		{key: "within", about: "how long it may take for one target; default: to the end of the phase", is: aDuration, set: func(d *decoder, n *node, a *Act) { a.Within = d.duration(n, "within", time.Millisecond, maxPhase) }},
+		{key: "every", about: "shortest time from one target to the next; default: the next one follows at once", is: aDuration, set: func(d *decoder, n *node, a *Act) { a.Every = d.duration(n, "every", 0, maxPhase) }},
+		{key: "within", about: "time limit for one target; default: the end of the phase", is: aDuration, set: func(d *decoder, n *node, a *Act) { a.Within = d.duration(n, "within", time.Millisecond, maxPhase) }},
 	},
 	done: func(d *decoder, n *node, a *Act) {
 		if run, http := n.get("run") != nil, n.get("http") != nil; run == http {
@@ -312,15 +312,15 @@ var networkTable = object[Network]{
 				case v < RateStep || v > 1<<30:
 					return &flaw{"a rate of " + FormatSize(v) + "/s is out of range", "write 1kB/s to 1GB/s"}
 				case v != float64(whole)*RateStep:
-					return &flaw{fmt.Sprintf("the link keeps rates in steps of 1kB/s, and %g bytes/s is none", v), fmt.Sprintf("write %dkB/s", whole)}
+					return &flaw{fmt.Sprintf("the rate %s/s is not a whole number of kB/s", FormatSize(v)), fmt.Sprintf("write %dkB/s", whole)}
 				}
 				return nil
 			}))
 		}},
 		{key: "reset", about: "share of the connections that are reset", is: aShare, set: func(d *decoder, n *node, w *Network) { w.Reset = d.share(n, "reset") }},
-		{key: "half_open", about: "share of the connections of which neither end hears anything until the phase ends, when they are closed", is: aShare, set: func(d *decoder, n *node, w *Network) { w.HalfOpen = d.share(n, "half_open") }},
-		{key: "cut", about: "reset every connection, and let none come about until the phase ends", is: aBool, set: func(d *decoder, n *node, w *Network) { w.Cut = d.bool(n, "cut") }},
-		{key: "node", about: "the place among the targets, from 0, of the one whose link it is; default: all", is: aCount, set: func(d *decoder, n *node, w *Network) {
+		{key: "half_open", about: "share of the connections that carry no data in either direction until the phase ends, and are closed then", is: aShare, set: func(d *decoder, n *node, w *Network) { w.HalfOpen = d.share(n, "half_open") }},
+		{key: "cut", about: "reset every connection, and refuse new ones until the phase ends", is: aBool, set: func(d *decoder, n *node, w *Network) { w.Cut = d.bool(n, "cut") }},
+		{key: "node", about: "index of the target, from 0, whose link is affected; default: all links", is: aCount, set: func(d *decoder, n *node, w *Network) {
 			w.Alone, w.Node = true, d.count(n, "node", 0, maxTargets-1)
 		}},
 	},
@@ -345,7 +345,7 @@ func (d *decoder) milliseconds(n *node, what string) time.Duration {
 		case v < time.Millisecond || v > time.Minute:
 			return &flaw{fmt.Sprintf("%s is out of range: %s", what, formatDuration(v)), "write 1ms to 1m"}
 		case v%time.Millisecond != 0:
-			return &flaw{fmt.Sprintf("the link keeps times in whole milliseconds, and %s is none", formatDuration(v)), "write " + formatDuration(max(time.Millisecond, v.Round(time.Millisecond)))}
+			return &flaw{fmt.Sprintf("the time %s is not a whole number of milliseconds", formatDuration(v)), "write " + formatDuration(max(time.Millisecond, v.Round(time.Millisecond)))}
 		}
 		return nil
 	})

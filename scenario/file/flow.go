@@ -365,8 +365,8 @@ var reactionTable = object[Reaction]{
 			r.Ack = &t
 		}},
 		{key: "emit", about: "the event and its arguments", is: anEmit, set: func(d *decoder, n *node, r *Reaction) { r.Emit = d.emission(n, "reaction", d.of(reactScope)) }},
-		{key: "after", about: "how long to wait before", is: aLength, set: func(d *decoder, n *node, r *Reaction) { r.After = d.lengths(n, "after") }},
-		{key: "share", about: "of the events", is: aShare, set: func(d *decoder, n *node, r *Reaction) { r.Share = d.share(n, "share") }},
+		{key: "after", about: "how long to wait first", is: aLength, set: func(d *decoder, n *node, r *Reaction) { r.After = d.lengths(n, "after") }},
+		{key: "share", about: "share of the events", is: aShare, def: "100%", set: func(d *decoder, n *node, r *Reaction) { r.Share = d.share(n, "share") }},
 	},
 	done: func(d *decoder, n *node, r *Reaction) {
 		if n.get("ack") == nil && n.get("emit") == nil {

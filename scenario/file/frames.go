@@ -32,7 +32,7 @@ var framesTable = object[Frames]{
 	advice: map[string]string{"type": "did you mean `event`?", "ack": "did you mean `answer`?", "hello": "write the first frame as auth: of the group"},
 	fields: []field[Frames]{
 		{key: "event", about: "where a frame names its event; default: $.type; a frame that is not JSON is named by its first word, a server-sent event by its name", is: aPath, set: func(d *decoder, n *node, f *Frames) { f.Event = d.path(n, "event") }},
-		{key: "id", about: "where an answer repeats the ${call.id} of the frame that it answers; default: the oldest one without an answer is meant", is: aPath, set: func(d *decoder, n *node, f *Frames) { f.ID = d.path(n, "id") }},
+		{key: "id", about: "where an answer repeats the ${call.id} of the frame that it answers; default: it answers the oldest frame that has no answer yet", is: aPath, set: func(d *decoder, n *node, f *Frames) { f.ID = d.path(n, "id") }},
 		{key: "answer", about: "the event, or the events, that are answers; default: all with an id that no operation delivers", is: anyOf(aText, setOf(aText)), set: func(d *decoder, n *node, f *Frames) { f.Answer = d.strings(n, "answer", checkFrameEvent) }},
 		{key: "welcome", about: "the event that a client waits for before it is connected", is: aText, set: func(d *decoder, n *node, f *Frames) { f.Welcome = d.string(n, "welcome", checkFrameEvent) }},
 	},

@@ -107,9 +107,9 @@ var reconnectTable = object[Reconnect]{
 	def:  "reconnect", about: "Clients that lose their connection come back.",
 	fresh: func() Reconnect { return Reconnect{Min: time.Second, Max: 5 * time.Second, Jitter: 0.5} },
 	fields: []field[Reconnect]{
-		{key: "min", about: "shortest wait before connecting again", is: aDuration, set: func(d *decoder, n *node, r *Reconnect) { r.Min = d.duration(n, "min", time.Millisecond, maxWait) }},
-		{key: "max", about: "longest wait, after several failures", is: aDuration, set: func(d *decoder, n *node, r *Reconnect) { r.Max = d.duration(n, "max", time.Millisecond, maxWait) }},
-		{key: "jitter", about: "random part of a wait, as a share of it", is: aShare, set: func(d *decoder, n *node, r *Reconnect) {
+		{key: "min", about: "shortest wait before connecting again", is: aDuration, def: "1s", set: func(d *decoder, n *node, r *Reconnect) { r.Min = d.duration(n, "min", time.Millisecond, maxWait) }},
+		{key: "max", about: "longest wait, after several failures", is: aDuration, def: "5s", set: func(d *decoder, n *node, r *Reconnect) { r.Max = d.duration(n, "max", time.Millisecond, maxWait) }},
+		{key: "jitter", about: "random part of a wait, as a share of it", is: aShare, def: "50%", set: func(d *decoder, n *node, r *Reconnect) {
 			r.Jitter = d.share(n, "jitter")
 		}},
 		{key: "refused", about: "go on also after a middleware of the server has refused the client; the official client gives up then", is: aBool, def: false, set: func(d *decoder, n *node, r *Reconnect) { r.Refused = d.bool(n, "refused") }},
@@ -179,10 +179,10 @@ var streamTable = object[Stream]{
 	},
 	fields: []field[Stream]{
 		{key: "op", about: "an operation of the contract; without a contract echo: to the sender, room: to the members of one of its rooms, all: to the whole namespace; emit: any event of the server's own", is: anyOf(form{"enum": operations}, form{"type": "string", "pattern": reOperation.String()}, aVariable), required: "write op: echo, room, all or emit", unless: "replay", set: func(d *decoder, n *node, s *Stream) { d.streamOp(n, s) }},
-		{key: "peer", about: "how the client is chosen that a message is for, of operations with a peer; default: random", is: anyOf(oneOf(peerPicks...), ref("peer")), set: setPeer},
-		{key: "event", about: "its name; default msg, for an echo echo", is: anEvent, set: func(d *decoder, n *node, s *Stream) { s.Event = d.string(n, "event", checkEvent) }},
+		{key: "peer", about: "how the receiver of a message is chosen, for operations with a peer; default: random", is: anyOf(oneOf(peerPicks...), ref("peer")), set: setPeer},
+		{key: "event", about: "name of the event; default: echo for op: echo, else msg", is: anEvent, set: func(d *decoder, n *node, s *Stream) { s.Event = d.string(n, "event", checkEvent) }},
 		{key: "rate", about: "messages at load: 100%, per client, group or room (key per)", is: aRate, required: "write rate: 1/s", unless: "replay", set: func(d *decoder, n *node, s *Stream) { s.Rate = d.rate(n, "rate", maxRate) }},
-		{key: "per", about: "default client; group where a whole namespace receives it", is: oneOf(pers...), set: func(d *decoder, n *node, s *Stream) {
+		{key: "per", about: "what the rate is for: each client, the whole group, or each room; default: group where a whole namespace receives the message, else client", is: oneOf(pers...), set: func(d *decoder, n *node, s *Stream) {
 			s.Per = d.oneOf(n, "per", pers, nil)
 		}},
 		{key: "replay", about: "a recorded log whose messages are sent at their recorded times, instead of rate: CSV with the columns time, user, room, event, size or body", is: aText, set: setReplay},
@@ -204,7 +204,7 @@ var streamTable = object[Stream]{
 		// resolved by the group
 		{key: "namespace", about: "one of the group's namespaces; default: the first", is: aText, set: func(d *decoder, n *node, s *Stream) { d.string(n, "namespace", checkNamespace) }},
 		{key: "volatile", about: "the server may drop the messages: losses are counted separately and are not failures", is: aBool, def: false, set: func(d *decoder, n *node, s *Stream) { s.Volatile = d.bool(n, "volatile") }},
-		{key: "away", about: "messages that are due while their sender is disconnected: hold sends them when it is back, drop drops them, as happens to volatile messages", is: oneOf(aways...), def: AwayHold, set: func(d *decoder, n *node, s *Stream) {
+		{key: "away", about: "messages that are due while their sender is disconnected: hold sends them when it is back; drop drops them, as volatile messages are", is: oneOf(aways...), def: AwayHold, set: func(d *decoder, n *node, s *Stream) {
 			s.Away = d.oneOf(n, "word", aways, nil)
 		}},
 		{key: "ack", about: "ask for an acknowledgement and wait this long for it", is: aDuration, set: func(d *decoder, n *node, s *Stream) { s.Ack = d.duration(n, "ack", time.Millisecond, maxWait) }},

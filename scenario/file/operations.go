@@ -86,7 +86,7 @@ var operationTable = object[Operation]{
 			v := d.bool(n, "ack")
 			o.Ack = &v
 		}},
-		{key: "namespace", about: "that it is sent to; default: the one of the stream, or the first of the group", is: aText, set: func(d *decoder, n *node, o *Operation) {
+		{key: "namespace", about: "the namespace that it is sent to; default: the stream's, or the first one of the group", is: aText, set: func(d *decoder, n *node, o *Operation) {
 			o.Namespace = d.string(n, "namespace", checkNamespace)
 		}},
 		{key: "stamp", about: "where ${payload} comes out again in the delivered arguments, such as $[0].body; default: it is looked for everywhere", is: aPath, set: func(d *decoder, n *node, o *Operation) {
@@ -125,7 +125,7 @@ var audienceTable = object[Audience]{
 		{key: "own", about: "the key of the audience is the sender's own instead of a peer's", is: onlyTrue, set: func(d *decoder, n *node, a *Audience) { a.Own = d.onlyTrue(n, "own") }},
 		{key: "others", about: "all of these but the sender", is: onlyTrue, set: func(d *decoder, n *node, a *Audience) { a.Others = d.onlyTrue(n, "others") }},
 		{key: "also_own", about: "of a peer or an audience of audiences: clients with the sender's own key receive it besides, such as its other devices", is: onlyTrue, set: func(d *decoder, n *node, a *Audience) { a.AlsoOwn = d.onlyTrue(n, "also_own") }},
-		{key: "namespace", about: "in which they receive it; default: the namespace that it is sent to", is: aText, set: func(d *decoder, n *node, a *Audience) {
+		{key: "namespace", about: "the namespace in which they receive it; default: the one that it is sent to", is: aText, set: func(d *decoder, n *node, a *Audience) {
 			a.Namespace = d.string(n, "namespace", checkNamespace)
 		}},
 	},

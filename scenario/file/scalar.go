@@ -17,9 +17,16 @@ type flaw struct{ msg, hint string }
 
 func wrong(text, what, hint string) *flaw {
 	if text == "" {
-		return &flaw{"a " + what + " is missing", hint}
+		return &flaw{withArticle(what) + " is missing", hint}
 	}
-	return &flaw{fmt.Sprintf("%q is not a %s", clip(text), what), hint}
+	return &flaw{fmt.Sprintf("%q is not %s", clip(text), withArticle(what)), hint}
+}
+
+func withArticle(noun string) string {
+	if strings.ContainsRune("aeio", rune(noun[0])) {
+		return "an " + noun
+	}
+	return "a " + noun
 }
 
 var (

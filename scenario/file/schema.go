@@ -285,7 +285,7 @@ var (
 	aLength       = anyOf(aDuration, aDistribution)
 	aLevel        = anyOf(aCount, aRate, aSize, aShare)
 	// a frame may be any of them
-	anEmit     = form{"type": []string{"array", "object", "string"}, "minItems": 1}
+	anEmit     = form{"type": []string{"array", "object", "string", "number", "boolean"}, "minItems": 1}
 	anEvent    = form{"allOf": []form{aText, {"not": form{"enum": append([]string{""}, reservedEvents...)}}}}
 	aURL       = form{"type": "string", "pattern": `^(/|https?://|.*\$)`}
 	aPath      = form{"type": "string", "pattern": `^(\$(\s*[.\[].*)?|.*\$\{.*)$`}

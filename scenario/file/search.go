@@ -149,7 +149,7 @@ var confirmTable = object[Search]{
 	what: "confirm",
 	def:  "confirm", about: "The trials that confirm an end of the interval.",
 	fields: []field[Search]{
-		{key: "trials", about: "how many, an odd number; default 3", is: aCount, set: func(d *decoder, n *node, s *Search) {
+		{key: "trials", about: "how many, an odd number", is: aCount, def: 3, set: func(d *decoder, n *node, s *Search) {
 			s.Confirm = compute(d, n, "trials", countValue, func(v int) *flaw {
 				if v < 1 || v > maxVotes || v%2 == 0 {
 					return &flaw{fmt.Sprintf("%d trials give no majority", v), "write an odd number such as 3"}

@@ -108,7 +108,7 @@ var specTable = object[Spec]{
 		{key: "matrix", is: ref("matrix"), set: func(*decoder, *node, *Spec) {}},                                                                               // as well
 		{key: "counters", about: "numbers that each client counts for itself, with their first values, to use as ${counter.NAME}", is: mapOf(form{"pattern": reName.String()}, aCount), set: setCounters},
 		{key: "data", about: "data files that give each client a row, to use as ${NAME.COLUMN}", is: mapOf(ourNames, ref("feeder")), set: setData},
-		{key: "audiences", about: "audiences by key: clients that have the same value of it are one, such as user: ${users.id}", is: mapOf(ourNames, aText), set: setKeyed},
+		{key: "audiences", about: "audiences by key: clients with the same value form one audience, such as user: ${users.id}", is: mapOf(ourNames, aText), set: setKeyed},
 		{key: "contract", is: ref("contract"), set: func(d *decoder, _ *node, s *Spec) { s.Contract = d.contract }}, // streams name its operations: it is read first
 		{key: "groups", about: "populations of clients, by name", is: atLeastOne(mapOf(form{"pattern": reGroup.String()}, ref("group"))), required: "write groups: {viewers: {count: 100}}", set: setGroups},
 		{key: "phases", about: "phases in order; default: a ramp, 2s of warm-up, 30s that are recorded", is: atLeastOne(listOf(ref("phase"))), set: setPhases},
@@ -149,14 +149,14 @@ var serverTable = object[Server]{
 		timeOption("ping_timeout", time.Millisecond, maxWait),
 		timeOption("write_timeout", time.Millisecond, 24*time.Hour),
 		{key: "gomaxprocs", about: "how many cores the server may use; default: all", is: aCount, set: func(d *decoder, n *node, s *Server) { s.GOMAXPROCS = d.count(n, "gomaxprocs", 1, 1024) }},
-		{key: "nodes", about: "how many servers are started, each as a process; clients are spread over them", is: aCount, def: 1, set: func(d *decoder, n *node, s *Server) { s.Nodes = d.count(n, "nodes", 1, maxTargets) }},
-		{key: "adapter", about: "what connects them: redis, redis+sharded, redis+streams or nats, started for the run; or the URL of a broker that runs; default: none", is: like(reAdapter), set: func(d *decoder, n *node, s *Server) {
+		{key: "nodes", about: "number of servers to start, each as a process; clients are spread over them", is: aCount, def: 1, set: func(d *decoder, n *node, s *Server) { s.Nodes = d.count(n, "nodes", 1, maxTargets) }},
+		{key: "adapter", about: "what connects the nodes: redis, redis+sharded, redis+streams or nats, started for the run; or the URL of a running broker; default: none", is: like(reAdapter), set: func(d *decoder, n *node, s *Server) {
 			s.Adapter = d.string(n, "adapter", matches(reAdapter, "an adapter", "write redis, redis+sharded, redis+streams, nats, none, or the URL of a broker such as redis://host:6379"))
 			if s.Adapter == "none" {
 				s.Adapter = ""
 			}
 		}},
-		{key: "spread", about: "how clients are spread over several nodes, as for targets", is: oneOf(spreads...), def: SpreadRoundRobin, set: func(d *decoder, n *node, s *Server) {
+		{key: "spread", about: "how clients are spread over several nodes, see targets", is: oneOf(spreads...), def: SpreadRoundRobin, set: func(d *decoder, n *node, s *Server) {
 			s.Spread = d.oneOf(n, "spread", spreads, nil)
 		}},
 		{key: "compression", later: notYet},
@@ -221,7 +221,7 @@ var tlsTable = object[TLS]{
 	what: "tls",
 	def:  "tls", about: "How to verify the target.",
 	fields: []field[TLS]{
-		{key: "insecure", about: "accept any certificate", is: aBool, set: func(d *decoder, n *node, t *TLS) { t.Insecure = d.bool(n, "insecure") }},
+		{key: "insecure", about: "accept any certificate", is: aBool, def: false, set: func(d *decoder, n *node, t *TLS) { t.Insecure = d.bool(n, "insecure") }},
 		{key: "ca", about: "a PEM file of its certificate authority", is: aText, set: func(d *decoder, n *node, t *TLS) { t.CA = d.string(n, "ca", notEmpty("ca", "name a PEM file")) }},
 		{key: "server_name", about: "the host of its certificate", is: aText, set: func(d *decoder, n *node, t *TLS) {
 			t.ServerName = d.string(n, "server_name", notEmpty("server_name", "name the host of the certificate"))

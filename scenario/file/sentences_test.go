@@ -1,0 +1,115 @@
+package file
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// mistaken is a file with a mistake; » stands before the place that the error must name.
+type mistaken struct{ text, want string }
+
+// sentences are mistakes whose files are a few words long, by family of keys. Those that take a file
+// are in testdata/bad.
+var sentences = map[string][]mistaken{
+	"groups": {
+		{"groups: {»a: null}", "the group a has no value; write count: 100 under it"},
+		{"groups: {»A: {count: 1}}", `"A" is not a name for a group; use a-z, 0-9 and _, starting with a letter`},
+		{"groups: »{a: {count: 4M}, b: {count: 4M}}", "the groups have 8000000 clients together; keep to 5M"},
+		{"groups: {a: {count: 1, send: [{op: all, rate: 1/s, arrival: »burst(0)}]}}", `"burst(0)" is not an arrival; write burst(1) to burst(100000)`},
+		{"groups: {a: {count: 1, send: [{op: all, rate: »1" + strings.Repeat("0", 400) + "/s}]}}", "the rate 100000000000000000000000000000000000000000000000000000000... is too high; write a lower one"},
+		{"server: {recovery: 1m}\ngroups: {a: {count: 1, engine: 3, reconnect: {recover: »true}}}", "Socket.IO 2 has no connection state recovery, and the engine is 3; remove recover"},
+		{"groups: {a: {count: 1, engine: 3, transport: »sse}}", "the transport sse is without Engine.IO, and the engine is 3; remove engine"},
+		{"groups: {a: {count: 1, rooms: {of: 9999, join: »\"exp(20000)\"}}}", "a client would join 20000 rooms on average; write at most 10000"},
+		{"groups: {a: {count: 1, before: [{http: {post: /login, form: {»\"\": x}}}]}}", "a field of the form has no name; write name: value"},
+	},
+	"data": {
+		{"data: {»u: null}\ngroups: {a: {count: 1}}", "the data file u has no value; write csv: users.csv or jsonl: users.jsonl under it"},
+		{"counters: {»c c: 1}\ngroups: {a: {count: 1}}", `"c c" is not a name for a counter; use letters, digits and _, not starting with a digit`},
+		{"groups: {a: {count: 1, auth: {n: \"»${counter.c}\"}}}", "there is no counter `c`; declare it under counters: {c: 1}"},
+		{"counters: {calls: 1}\ngroups: {a: {count: 1, auth: {n: \"»${counter.cals}\"}}}", "there is no counter `cals`; did you mean `counter.calls`?"},
+		{"groups: {a: {count: 1, auth: {n: \"»${random(6,1)}\"}}}", "random(6,1) must go from a lower number to a higher one; write it like random(1,6) or random(0.5,1.5)"},
+		{"groups: {a: {count: 1, auth: {n: \"»${random(6)}\"}}}", `"random(6)" is not a random number; write it like random(1,6) or random(0.5,1.5)`},
+		{"groups: {a: {count: 1, auth: {n: \"»${pick(a)}\"}}}", `"pick(a)" is not a choice; write it like pick(red, green, blue)`},
+		{"groups: {a: {count: 1, auth: {n: \"»${rnadom(1,6)}\"}}}", "unknown variable `rnadom(1,6)`; did you mean `random(1,6)`?"},
+		{"groups: {a: {count: 1, auth: {n: \"»${choice(a,b)}\"}}}", "unknown variable `choice(a,b)`; did you mean `pick(a,b,c)`?"},
+		{"groups: {a: {count: 1, auth: {n: \"»${uuid()}\"}}}", "unknown variable `uuid()`; did you mean `uuid`?"},
+		{"groups: {a: {count: 1, auth: {n: \"»${counter(c)}\"}}}", "unknown variable `counter(c)`; write ${counter.NAME}, and declare it under counters:"},
+		{"groups: {a: {count: 1, auth: {n: \"»${sha(c)}\"}}}", "unknown variable `sha(c)`; the functions are random(1,6) and pick(a,b,c)"},
+		{"vars: {a: " + strings.Repeat("x", 5000) + ", b: »" + strings.Repeat("$a ", 20) + "}\ngroups: {g: {count: 1, auth: {n: $b}}}", "the variables in this value expand to too much text; shorten it"},
+	},
+	"matrix": {
+		{"matrix: {axes: {»1n: [a]}}\ngroups: {a: {count: 1}}", `"1n" is not a name for an axis; use letters, digits and _, not starting with a digit`},
+		{"about: $matrix.n\nmatrix: {axes: {n: [a]}, exclude: [{n: »[a]}]}\ngroups: {a: {count: 1}}", "n must be a single value, not a list"},
+	},
+	"phases": {
+		{"groups: {a: {count: 1}}\nphases: »[{name: a, for: 160h}, {name: b, for: 160h}, {name: c, for: 160h}, {name: d, for: 160h}, {name: e, for: 160h}]", "the phases take more than 720h together; shorten them"},
+		{"target: {url: \"http://h:1\"}\ngroups: {a: {count: 1}}\nphases: [{name: a, for: 9s, fault: {network: {rate: »10B/s}}}]", "a rate of 10B/s is out of range; write 1kB/s to 1GB/s"},
+		{"target: {url: \"http://h:1\"}\ngroups: {a: {count: 1}}\nphases: [{name: a, for: 9s, fault: {network: {rate: »1500B/s}}}]", "the rate 1500B/s is not a whole number of kB/s; write 1kB/s"},
+	},
+	"checks": {
+		{"groups: {a: {count: 1}}\nslo: [\"p99(connect{»gruop=a}) < 1s\"]", "unknown label \"gruop\"; did you mean `group`?"},
+		{"groups: {a: {count: 1}}\nslo: [\"p99(connect{group »a}) < 1s\"]", "`=` is missing before \"a}) < 1s\"; write {group=value}"},
+		{"groups: {a: {count: 1}}\nslo: [\"p99(connect{group=»}) < 1s\"]", "the label `group` has no value; write {group=value}"},
+		{"groups: {a: {count: 1}}\nslo: [\"p99(connect{group=a,»group=a}) < 1s\"]", "the label `group` is given twice; remove one"},
+		{"groups: {a: {count: 1}}\nslo: [\"max(cpu) < 50% in»\"]", "the name of a phase is missing; write in hold"},
+		{"targets: [\"http://h:1\", \"http://h:2\"]\ngroups: {a: {count: 1, send: [{op: all, rate: 1/s}]}}\nslo: [»\"p99(delivery{node=2}) < 1s\"]", "`delivery` would never be measured: there is no target 2; the targets are 0 to 1"},
+	},
+	"search": {
+		{"groups: {a: {count: 10}}\nsearch: {raise: groups.a.count, from: 10, grow: »x1.01}", "the levels would grow by x1.01; write x1.05 to x100"},
+		{"groups: {a: {count: 10}}\nsearch: {raise: groups.a.count, from: 10, grow: »2}", `"2" is not a factor; write it like x2 or x1.5`},
+		{"groups: {a: {count: 10}}\nsearch: {raise: groups.a.count, from: 10, steps_after: »[" + numbered(100, "%d%%, ") + "101%]}", "101 steps are too many; write at most 99"},
+		{"groups: {a: {count: 10}}\nsearch: {raise: groups.a.count, from: »\"10 / 0\"}", `"10 / 0" is no arithmetic: the divisor at character 4 is 0; use numbers with their units, + - * / ( ), and min, max, ceil, floor, round`},
+		{"groups: {a: {count: 10}}\nsearch: {raise: groups.a.count, from: »\"10s * 2\"}", `"10s * 2" is not a level; write a count such as 1000, a rate such as 10/s, or a size such as 256B`},
+	},
+	"arithmetic": {
+		{"groups: {a: {count: »\"5 + b\"}}", `"5 + b" is no arithmetic: "b" at character 5 is unknown; use numbers with their units, + - * / ( ), and min, max, ceil, floor, round`},
+		{"groups: {a: {count: »\"1M * 1M * 1M\"}}", "the result is too large; write a smaller one"},
+		{"groups: {a: {count: »\"not (1 + 2)\"}}", `"not (1 + 2)" is no arithmetic: "not" at character 1 is unknown; use numbers with their units, + - * / ( ), and min, max, ceil, floor, round`},
+		{"groups: {a: {count: »\"len(1) + 2\"}}", `"len(1) + 2" is no arithmetic: "len" at character 1 is unknown; use numbers with their units, + - * / ( ), and min, max, ceil, floor, round`},
+		{"groups: {a: {count: »\"(1 / 0.1) ^ 99\"}}", `"(1 / 0.1) ^ 99" is no arithmetic: '^' at character 11 is unknown; use numbers with their units, + - * / ( ), and min, max, ceil, floor, round`},
+		{"groups: {a: {count: »\"round(1, 2)\"}}", `"round(1, 2)" is no arithmetic: round at character 1 has 2 values; use numbers with their units, + - * / ( ), and min, max, ceil, floor, round`},
+	},
+	"YAML": {
+		{"groups: {a: {count: 1}}\n»&x k: 1", "a key must be plain text; write key: value"},
+		{"groups: {a: {count: 1, <<: »5}}", "<< merges mappings, not \"5\"; give it an alias of a mapping, or a list of them"},
+		{"groups: {a: {count: 1}}\nabout: »\"never closed", "could not find end character of double-quoted text; close it"},
+		{"groups: {a: {count: 1}}\nabout: »@x", "'@' is a reserved character; put the value in quotes"},
+		{"groups: {a: {count: 1}}\nabout: »a: b: c", "mapping value is not allowed in this context; put a value that holds \": \" in quotes, or check the indentation of the next line"},
+		{"groups: {a: {count: 1}}\n---\n»version: 1", "a second document starts here; write one scenario to a file"},
+		{"groups:\n»\ta: {count: 1}", "a tab cannot indent; use spaces"},
+		{"about: a»\u202eb\ngroups: {a: {count: 1}}", "the character U+202E is not allowed; save the file as plain UTF-8 text"},
+		{"groups: {a: {count: 1, auth: {x: " + strings.Repeat("[", 37) + "»[1" + strings.Repeat("]", 38) + "}}}", "nested too deep; a scenario has at most 40 levels"},
+	},
+}
+
+// numbered writes the numbers from 1 in a form.
+func numbered(n int, form string) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, form, i+1)
+	}
+	return b.String()
+}
+
+func TestSentences(t *testing.T) {
+	for family, list := range sentences {
+		for _, c := range list {
+			before, after, marked := strings.Cut("version: 1\nname: x\n"+c.text+"\n", "»")
+			if !marked {
+				t.Fatalf("no place in %s", c.text)
+			}
+			_, err := Parse("x.yaml", []byte(before+after), nil)
+			if err == nil {
+				t.Errorf("%s: taken:\n%s%s", family, before, after)
+				continue
+			}
+			first := mistakes(t, err)[0]
+			line := before[strings.LastIndexByte(before, '\n')+1:]
+			want := fmt.Sprintf("x.yaml:%d:%d: %s", 1+strings.Count(before, "\n"), 1+len([]rune(line)), c.want)
+			if first.Error() != want {
+				t.Errorf("%s:\n%v\nwant\n%s", family, err, want)
+			}
+		}
+	}
+}
