@@ -1,0 +1,151 @@
+package fleet
+
+import (
+	"context"
+	"encoding/binary"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/throng-io/throng/scenario"
+	"github.com/throng-io/throng/scenario/client"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// link is a part of a trial in an agent. It is a [scenario.Link].
+type link struct {
+	partner *partner
+	trial   uint32
+	cancel  context.CancelFunc
+	asked   atomic.Bool // the part is ready
+	arrived chan struct{}
+	started chan time.Duration // takes the epoch
+	done    chan struct{}      // the part has ended
+
+	mu    sync.Mutex
+	inbox []scenario.LinkMessage
+	ended error
+}
+
+var _ scenario.Link = (*link)(nil)
+
+// put passes a message on.
+func (l *link) put(m message) {
+	if m.what == isStart {
+		if len(m.data) == 8 {
+			select {
+			case l.started <- time.Duration(binary.BigEndian.Uint64(m.data)):
+			default:
+			}
+		}
+		return
+	}
+	from := m.from
+	if m.kind == down {
+		from = -1
+	}
+	l.mu.Lock()
+	l.inbox = append(l.inbox, scenario.LinkMessage{From: from, Data: m.data})
+	l.mu.Unlock()
+	l.wake()
+}
+
+// close ends the waiting of Next.
+func (l *link) close(why error) {
+	l.mu.Lock()
+	if l.ended == nil {
+		l.ended = why
+	}
+	l.mu.Unlock()
+	l.wake()
+	if !l.asked.Load() || why != errOver {
+		return
+	}
+}
+
+func (l *link) wake() {
+	select {
+	case l.arrived <- struct{}{}:
+	default:
+	}
+}
+
+// Self is of [scenario.Link].
+func (l *link) Self() int { return l.partner.m.self }
+
+// Agents is of [scenario.Link].
+func (l *link) Agents() []result.Agent { return l.partner.claim.Agents }
+
+// Epoch is of [scenario.Link].
+func (l *link) Epoch(ctx context.Context) (time.Duration, error) {
+	m := l.partner.m
+	for m.clk.line.Load() == nil { // the clocks have not been compared yet
+		select {
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	l.asked.Store(true)
+	zero := binary.BigEndian.AppendUint64(nil, uint64(dayAt(m.clk.offset())))
+	if err := m.send(up, isReady, l.trial, zero); err != nil {
+		return 0, err
+	}
+	for {
+		select {
+		case epoch := <-l.started:
+			return epoch, nil
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		case <-l.arrived:
+			l.mu.Lock()
+			ended, waits := l.ended, len(l.inbox) > 0
+			l.mu.Unlock()
+			if ended != nil {
+				return 0, ended
+			}
+			if waits {
+				l.started = keepEpoch(l)
+				l.wake()
+			}
+		}
+	}
+}
+
+// Fleet is of [scenario.Link].
+func (l *link) Fleet(local time.Duration) time.Duration { return l.partner.m.clk.Fleet(local) }
+
+// Bound is of [scenario.Link].
+func (l *link) Bound() time.Duration { return time.Duration(l.partner.m.bounds.Load()) }
+
+// Report is of [scenario.Link].
+func (l *link) Report(data []byte) error { return l.partner.m.send(up, isData, l.trial, data) }
+
+// Mesh is of [scenario.Link].
+func (l *link) Mesh(data []byte) error { return l.partner.m.send(mesh, isData, l.trial, data) }
+
+// Next is of [scenario.Link].
+func (l *link) Next(ctx context.Context) (scenario.LinkMessage, error) {
+	for {
+		l.mu.Lock()
+		if len(l.inbox) > 0 {
+			m := l.inbox[0]
+			l.inbox[0] = scenario.LinkMessage{}
+			l.inbox = l.inbox[1:]
+			l.mu.Unlock()
+			return m, nil
+		}
+		ended := l.ended
+		l.mu.Unlock()
+		if ended != nil {
+			return scenario.LinkMessage{}, ended
+		}
+		select {
+		case <-l.arrived:
+		case <-ctx.Done():
+			return scenario.LinkMessage{}, ctx.Err()
+		}
+	}
+}
+
+var _ = client.Now

@@ -1,0 +1,446 @@
+package fleet
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+// Times of a run.
+const (
+	beatEvery = 250 * time.Millisecond
+	// silence is how long nothing has come from a member that counts as gone.
+	silence = 8 * time.Second
+)
+
+// A what says what a numbered message is.
+type what byte
+
+const (
+	isData    what = iota + 1
+	isJob          // controller: an agent's part of a trial begins
+	isStart        // controller: the epoch of the trial
+	isOver         // controller: the trial is over
+	isReady        // agent: its part of the trial is built
+	isRefused      // agent: its part cannot be; the data says why
+	isEnded        // agent: its part has ended; the data is the error, if any
+)
+
+// A message is what a member got of another, in order for each source.
+type message struct {
+	from  int
+	kind  kind
+	what  what
+	trial uint32
+	data  []byte
+}
+
+// A member is one process in a run. Goroutines may share it.
+type member struct {
+	conn *nats.Conn
+	run  string
+	self int // agents are 0 to of-1, the controller is of
+	of   int
+	keys keyring
+	clk  *clock
+
+	beats   atomic.Uint64 // number of the next beat, and of the next message about the time
+	bounds  atomic.Int64  // at an agent, in nanoseconds: as the controller says
+	subs    []*nats.Subscription
+	arrived chan struct{} // takes one: something is in the inbox
+	stop    context.CancelFunc
+	ending  sync.WaitGroup
+
+	mu     sync.Mutex
+	out    map[kind]*outgoing
+	in     map[source]*incoming
+	inbox  []message
+	heard  map[int]time.Time // of each other member that is not gone
+	latest map[int]uint64    // number of its last beat
+	bound  map[int]time.Duration
+	gone   map[int]error
+	failed error // of this member; nothing comes and goes any more
+}
+
+// join makes this process a member of a run, and begins to listen.
+func join(conn *nats.Conn, run string, secret []byte, self, agents int, clk *clock) (*member, error) {
+	ring, err := newKeyring(secret, run, agents+1)
+	if err != nil {
+		return nil, err
+	}
+	m := &member{
+		conn: conn, run: run, self: self, of: agents, keys: ring, clk: clk, arrived: make(chan struct{}, 1),
+		out: map[kind]*outgoing{}, in: map[source]*incoming{}, heard: map[int]time.Time{}, latest: map[int]uint64{},
+		bound: map[int]time.Duration{}, gone: map[int]error{},
+	}
+	var others []int
+	for i := range agents {
+		if i != self {
+			others = append(others, i)
+			m.in[source{mesh, i}] = &incoming{}
+		}
+	}
+	now := time.Now()
+	if self == agents {
+		m.out[down] = newOutgoing(down, self, others)
+		m.in = map[source]*incoming{}
+		for _, i := range others {
+			m.in[source{up, i}] = &incoming{}
+			m.heard[i] = now
+		}
+	} else {
+		m.out[up] = newOutgoing(up, self, []int{agents})
+		m.out[mesh] = newOutgoing(mesh, self, others)
+		m.in[source{down, agents}] = &incoming{}
+		m.heard[agents] = now
+	}
+	if err := m.listen(); err != nil {
+		return nil, err
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	m.stop = stop
+	m.ending.Go(func() { m.beatOn(ctx) })
+	return m, nil
+}
+
+func (m *member) subject(k kind, from string) string {
+	return "throng.run." + m.run + "." + kindNames[k] + "." + from
+}
+
+// listen subscribes to the kinds of messages that are for this member.
+func (m *member) listen() error {
+	kinds := []kind{down, mesh, beat}
+	if m.isController() {
+		kinds = []kind{up, beat, clockwise}
+	}
+	for _, k := range kinds {
+		sub, err := m.conn.Subscribe(m.subject(k, "*"), func(msg *nats.Msg) { m.take(k, msg) })
+		if err != nil {
+			return err
+		}
+		if err := sub.SetPendingLimits(-1, maxKept); err != nil { // what is lost comes again
+			return err
+		}
+		m.subs = append(m.subs, sub)
+	}
+	return m.conn.Flush()
+}
+
+func (m *member) isController() bool { return m.self == m.of }
+
+// close ends this member's part in the run.
+func (m *member) close() {
+	m.stop()
+	m.ending.Wait()
+	for _, s := range m.subs {
+		_ = s.Unsubscribe() // the connection is closed, or it is not
+	}
+}
+
+// send numbers a message and publishes it. It is kept until all have it.
+func (m *member) send(k kind, w what, trial uint32, data []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.failed != nil {
+		return m.failed
+	}
+	o := m.out[k]
+	for {
+		part, more := data, byte(0)
+		if len(part) > chunk {
+			part, more = part[:chunk], 1
+		}
+		data = data[len(part):]
+		plain := make([]byte, 0, 6+len(part))
+		plain = append(plain, byte(w), more)
+		plain = binary.BigEndian.AppendUint32(plain, trial)
+		sealed := m.keys.seal(k, m.self, o.next, append(plain, part...))
+		if err := o.add(sealed, time.Now()); err != nil {
+			m.fail(err)
+			return err
+		}
+		m.publish(k, sealed)
+		if more == 0 {
+			return nil
+		}
+	}
+}
+
+// publish hands a message to NATS. An error needs no word: what is not confirmed is sent again.
+func (m *member) publish(k kind, sealed []byte) {
+	_ = m.conn.Publish(m.subject(k, strconv.Itoa(m.self)), sealed)
+}
+
+// fail ends what this member can do. The lock is held.
+func (m *member) fail(err error) {
+	if m.failed == nil {
+		m.failed = err
+		m.wake()
+	}
+}
+
+func (m *member) wake() {
+	select {
+	case m.arrived <- struct{}{}:
+	default:
+	}
+}
+
+// take takes in what has come from the server.
+func (m *member) take(k kind, msg *nats.Msg) {
+	at := strings.LastIndexByte(msg.Subject, '.')
+	from, err := strconv.Atoi(msg.Subject[at+1:])
+	if err != nil || from == m.self {
+		return
+	}
+	n, plain, err := m.keys.open(k, from, msg.Data)
+	if err != nil {
+		return // a stranger's
+	}
+	if k == clockwise {
+		m.answerTime(from, n, plain, msg)
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.gone[from] != nil {
+		return
+	}
+	if _, known := m.heard[from]; known {
+		m.heard[from] = time.Now()
+	}
+	if k == beat {
+		m.takeBeat(from, n, plain)
+		return
+	}
+	in := m.in[source{k, from}]
+	if in == nil || len(plain) < 6 || !in.accept(n) {
+		return
+	}
+	in.part = append(in.part, plain[6:]...)
+	if plain[1] != 0 {
+		if len(in.part) > maxKept {
+			m.lose(from, errors.New("it sent a message without end"))
+		}
+		return
+	}
+	m.inbox = append(m.inbox, message{from: from, kind: k, what: what(plain[0]), trial: binary.BigEndian.Uint32(plain[2:]), data: in.part})
+	in.part = nil
+	m.wake()
+}
+
+// next returns the next message; ctx may end the wait. At the controller a message without kind
+// says that an agent is gone: why is its error.
+func (m *member) next(ctx context.Context) (message, error) {
+	for {
+		m.mu.Lock()
+		if len(m.inbox) > 0 {
+			one := m.inbox[0]
+			m.inbox[0] = message{}
+			if m.inbox = m.inbox[1:]; len(m.inbox) == 0 {
+				m.inbox = nil
+			}
+			m.mu.Unlock()
+			return one, nil
+		}
+		failed := m.failed
+		m.mu.Unlock()
+		if failed != nil {
+			return message{}, failed
+		}
+		select {
+		case <-m.arrived:
+		case <-ctx.Done():
+			return message{}, ctx.Err()
+		}
+	}
+}
+
+// lose goes on without a member. The lock is held.
+func (m *member) lose(who int, why error) {
+	if m.gone[who] != nil {
+		return
+	}
+	m.gone[who] = why
+	delete(m.heard, who)
+	delete(m.bound, who)
+	for _, o := range m.out {
+		o.without(who)
+	}
+	if who == m.of {
+		m.fail(fmt.Errorf("the controller is gone: %w", why))
+		return
+	}
+	if m.isController() {
+		m.inbox = append(m.inbox, message{from: who})
+		m.wake()
+	}
+}
+
+// goneOf is why a member is gone; nil: it is not.
+func (m *member) goneOf(who int) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.gone[who]
+}
+
+// beatOn says several times a second that this member is there and what it has got, sends again what
+// nobody has confirmed, and notices who has fallen silent.
+func (m *member) beatOn(ctx context.Context) {
+	tick := time.NewTicker(beatEvery)
+	defer tick.Stop()
+	for last := time.Now(); ; {
+		select {
+		case <-ctx.Done():
+			m.sendBeat(true)
+			return
+		case <-tick.C:
+		}
+		m.mu.Lock()
+		now := time.Now()
+		if now.Sub(last) > silence/2 { // this process stood still itself
+			for who := range m.heard {
+				m.heard[who] = now
+			}
+		}
+		last = now
+		for who, at := range m.heard {
+			if now.Sub(at) > silence {
+				m.lose(who, fmt.Errorf("nothing came from it for %v", silence))
+			}
+		}
+		var again []struct {
+			k kind
+			b [][]byte
+		}
+		for k, o := range m.out {
+			if b := o.overdue(now); b != nil {
+				again = append(again, struct {
+					k kind
+					b [][]byte
+				}{k, slices.Clone(b)})
+			}
+		}
+		m.mu.Unlock()
+		for _, a := range again {
+			for _, b := range a.b {
+				m.publish(a.k, b)
+			}
+		}
+		m.sendBeat(false)
+	}
+}
+
+// A beat is a flag (1: this member leaves), at the controller the members that are gone, the error
+// bound of the clock (at the controller of any two members, in nanoseconds), and for each source the
+// number of the message that is waited for.
+
+// sendBeat publishes the state of this member.
+func (m *member) sendBeat(leaves bool) {
+	m.mu.Lock()
+	b := []byte{0}
+	if leaves {
+		b[0] = 1
+	}
+	b = binary.AppendUvarint(b, uint64(len(m.gone)))
+	for who := range m.gone {
+		b = binary.AppendUvarint(b, uint64(who))
+	}
+	b = binary.AppendUvarint(b, uint64(m.worstBound()))
+	for s, in := range m.in {
+		b = append(b, byte(s.kind))
+		b = binary.AppendUvarint(b, uint64(s.from))
+		b = binary.AppendUvarint(b, in.next)
+	}
+	m.mu.Unlock()
+	m.publish(beat, m.keys.seal(beat, m.self, m.beats.Add(1), b))
+}
+
+// worstBound is the error of the own clock, and at the controller of those of any two agents. The
+// lock is held.
+func (m *member) worstBound() time.Duration {
+	if !m.isController() {
+		return min(m.clk.bound(), time.Hour)
+	}
+	var all []time.Duration
+	for _, b := range m.bound {
+		all = append(all, b)
+	}
+	slices.SortFunc(all, func(a, b time.Duration) int { return int(b - a) })
+	sum := time.Duration(0)
+	for _, b := range all[:min(2, len(all))] {
+		sum += b
+	}
+	return sum
+}
+
+// takeBeat takes in the state of another member. The lock is held.
+func (m *member) takeBeat(from int, n uint64, b []byte) {
+	if n <= m.latest[from] {
+		return // an old one
+	}
+	m.latest[from] = n
+	r := reader{b}
+	leaves := r.byte() == 1
+	for range r.uint() {
+		who := int(r.uint())
+		switch {
+		case r.b == nil:
+			return
+		case from != m.of:
+		case who == m.self:
+			m.fail(errors.New("the controller goes on without this agent: it did not hear from it"))
+			return
+		default:
+			m.lose(who, errors.New("the controller has lost it"))
+		}
+	}
+	bound := time.Duration(r.uint())
+	switch {
+	case m.isController():
+		m.bound[from] = bound
+	case from == m.of:
+		m.bounds.Store(int64(bound))
+	}
+	for len(r.b) > 0 {
+		k, of, waitsFor := kind(r.byte()), int(r.uint()), r.uint()
+		if r.b != nil && of == m.self && m.out[k] != nil {
+			m.out[k].confirm(from, waitsFor, time.Now())
+		}
+	}
+	if leaves && (m.isController() || from == m.of) {
+		m.lose(from, errors.New("it has ended"))
+	}
+}
+
+// A reader reads numbers; b is nil after a mistake.
+type reader struct{ b []byte }
+
+func (r *reader) byte() byte {
+	if len(r.b) == 0 {
+		r.b = nil
+		return 0
+	}
+	c := r.b[0]
+	r.b = r.b[1:]
+	return c
+}
+
+func (r *reader) uint() uint64 {
+	n, size := binary.Uvarint(r.b)
+	if size <= 0 {
+		r.b = nil
+		return 0
+	}
+	r.b = r.b[size:]
+	return n
+}

@@ -1,0 +1,121 @@
+package fleet
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// rosterTime is how long agents have to answer who is there.
+const rosterTime = time.Second
+
+// A Listed is an agent as `throng fleet` lists it.
+type Listed struct {
+	result.Agent
+
+	ID    string `json:"id"`
+	State string `json:"state"` // free, busy, or other build
+}
+
+// roster asks which agents there are, in the order of their names. want ends the wait when so many
+// are there that can be claimed; 0: the whole time is waited.
+func roster(ctx context.Context, conn *nats.Conn, want int) ([]card, error) {
+	ctx, cancel := context.WithTimeout(ctx, rosterTime)
+	defer cancel()
+	inbox := conn.NewRespInbox()
+	sub, err := conn.SubscribeSync(inbox)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = sub.Unsubscribe() }()
+	if err := conn.PublishRequest(helloSubject, inbox, nil); err != nil {
+		return nil, err
+	}
+	var cards []card
+	for free := 0; want == 0 || free < want; {
+		msg, err := sub.NextMsgWithContext(ctx)
+		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrNoResponders) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		var c card
+		if len(msg.Data) == 0 && msg.Header.Get("Status") == "503" {
+			break // nobody listens
+		}
+		if len(msg.Data) > maxText || json.Unmarshal(msg.Data, &c) != nil || !c.plausible() {
+			continue // a stranger's
+		}
+		if slices.ContainsFunc(cards, func(other card) bool { return other.ID == c.ID }) {
+			continue
+		}
+		cards = append(cards, c)
+		if c.state() == stateFree {
+			free++
+		}
+	}
+	slices.SortFunc(cards, func(a, b card) int { return cmp.Or(cmp.Compare(a.Agent.Name, b.Agent.Name), cmp.Compare(a.ID, b.ID)) })
+	return cards, nil
+}
+
+// plausible refuses cards that no agent of ours writes.
+func (c *card) plausible() bool {
+	if !simple.MatchString(c.ID) || !simple.MatchString(c.Agent.Name) || len(c.Agent.Labels) > 64 || c.Agent.Weight < 0 {
+		return false
+	}
+	for k, v := range c.Agent.Labels {
+		if !simple.MatchString(k) || !simple.MatchString(v) {
+			return false
+		}
+	}
+	c.Agent.Version, c.Agent.Host = result.Short(c.Agent.Version, result.MaxText), result.Short(c.Agent.Host, result.MaxText)
+	return true
+}
+
+// The states of an agent.
+const (
+	stateFree  = "free"
+	stateBusy  = "busy"
+	stateOther = "other build"
+)
+
+func (c *card) state() string {
+	switch {
+	case c.Agent.Version != Build():
+		return stateOther
+	case c.Run != "":
+		return stateBusy
+	}
+	return stateFree
+}
+
+// List returns the agents that answer on a NATS server, and how far their clocks are off.
+func List(ctx context.Context, address string) ([]Listed, error) {
+	conn, err := connect(address)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	cards, err := roster(ctx, conn, 0)
+	if err != nil {
+		return nil, err
+	}
+	own := ownTimebase()
+	out := make([]Listed, 0, len(cards))
+	for i := range cards {
+		c := &cards[i]
+		if _, same := c.Time.to(own); !same {
+			c.Agent.OffsetUs, c.Agent.BoundUs = compareClocks(ctx, conn, c.ID)
+		}
+		out = append(out, Listed{Agent: c.Agent, ID: c.ID, State: c.state()})
+	}
+	return out, nil
+}

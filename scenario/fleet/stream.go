@@ -1,0 +1,120 @@
+package fleet
+
+import (
+	"errors"
+	"time"
+)
+
+// A source is whose messages of a kind are numbered together.
+type source struct {
+	kind kind
+	from int
+}
+
+// Limits of what a member keeps of its own messages until the others have them.
+const (
+	maxKept    = 256 << 20       // bytes
+	resendWait = time.Second     // without a confirmation, what is kept is sent again
+	resendMost = 4 << 20         // bytes sent again at once
+	chunk      = 512<<10 - 1<<10 // bytes of a message's part; NATS takes 1 MiB unless told otherwise
+)
+
+// outgoing is a member's messages of one kind, kept in order until all who should have them do. The
+// member's lock guards it.
+type outgoing struct {
+	source
+
+	next  uint64   // number of the next message
+	kept  [][]byte // sealed, not confirmed by all; the last one has the number next-1
+	bytes int
+	have  map[int]uint64 // by receiver, the number that it waits for
+	moved time.Time      // when something was sent or confirmed last, or sent again
+}
+
+var errTooMuch = errors.New("too much waits for the other members of the run to take it")
+
+func newOutgoing(k kind, from int, receivers []int) *outgoing {
+	o := &outgoing{source: source{k, from}, have: map[int]uint64{}}
+	for _, r := range receivers {
+		o.have[r] = 0
+	}
+	return o
+}
+
+// add keeps a sealed message.
+func (o *outgoing) add(sealed []byte, now time.Time) error {
+	if len(o.have) > 0 {
+		if o.bytes+len(sealed) > maxKept {
+			return errTooMuch
+		}
+		if len(o.kept) == 0 {
+			o.moved = now
+		}
+		o.kept = append(o.kept, sealed)
+		o.bytes += len(sealed)
+	}
+	o.next++
+	return nil
+}
+
+// confirm notes which message a receiver waits for, and drops those that all have.
+func (o *outgoing) confirm(receiver int, waitsFor uint64, now time.Time) {
+	had, known := o.have[receiver]
+	if !known || waitsFor <= had || waitsFor > o.next {
+		return
+	}
+	o.have[receiver], o.moved = waitsFor, now
+	o.drop()
+}
+
+// without goes on without a receiver.
+func (o *outgoing) without(receiver int) {
+	delete(o.have, receiver)
+	o.drop()
+}
+
+func (o *outgoing) drop() {
+	least := o.next
+	for _, n := range o.have {
+		least = min(least, n)
+	}
+	for first := o.next - uint64(len(o.kept)); first < least && len(o.kept) > 0; first++ {
+		o.bytes -= len(o.kept[0])
+		o.kept[0] = nil
+		o.kept = o.kept[1:]
+	}
+	if len(o.kept) == 0 {
+		o.kept = nil
+	}
+}
+
+// overdue returns the messages to send again, in order: nobody has confirmed anything for a while.
+func (o *outgoing) overdue(now time.Time) [][]byte {
+	if len(o.kept) == 0 || now.Sub(o.moved) < resendWait {
+		return nil
+	}
+	o.moved = now
+	bytes := 0
+	for i, m := range o.kept {
+		if bytes += len(m); bytes > resendMost && i > 0 {
+			return o.kept[:i]
+		}
+	}
+	return o.kept
+}
+
+// incoming is what has arrived of a source. Parts of a message come one after another.
+type incoming struct {
+	next uint64
+	part []byte // of a message whose end has not come
+}
+
+// accept reports whether a message is the one that is waited for. Others come again, or have been
+// here before.
+func (i *incoming) accept(n uint64) bool {
+	if n != i.next {
+		return false
+	}
+	i.next++
+	return true
+}
