@@ -34,6 +34,8 @@ type AgentOptions struct {
 	Log  io.Writer // nil: nothing is logged
 	// Ready is called when the agent answers. May be nil.
 	Ready func()
+
+	apart bool // a test's: the clocks are compared although they are one
 }
 
 // An agent is this process as others see it.
@@ -109,7 +111,10 @@ func newAgent(o AgentOptions) (*agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &agent{opt: o, conn: conn, pair: pair, time: ownTimebase(), claims: make(chan *claim, 1)}
+	a := &agent{opt: o, conn: conn, pair: pair, claims: make(chan *claim, 1)}
+	if !o.apart {
+		a.time = ownTimebase()
+	}
 	a.card = card{ID: rand.Text(), Agent: describe(o.Name, o.Labels), Key: public, Nonce: rand.Text(), Time: a.time}
 	a.card.Agent.Host = host
 	return a, nil
@@ -271,7 +276,7 @@ var errOver = errors.New("the trial is over")
 // begin starts a part of a trial.
 func (p *partner) begin(ctx context.Context, m message) {
 	ctx, cancel := context.WithCancel(ctx)
-	l := &link{partner: p, trial: m.trial, cancel: cancel, arrived: make(chan struct{}, 1), started: make(chan time.Duration, 1), done: make(chan struct{})}
+	l := &link{partner: p, trial: m.trial, cancel: cancel, arrived: make(chan struct{}, 1), started: make(chan time.Duration, 1), over: make(chan struct{}), done: make(chan struct{})}
 	p.link = l
 	go func() {
 		defer close(l.done)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
 
 	"github.com/throng-io/throng/scenario/result"
@@ -45,6 +46,8 @@ type claim struct {
 	Identity string         `json:"identity"` // the controller's public nkey
 	Time     timebase       `json:"time"`
 	Nonce    string         `json:"nonce"`
+
+	reply *nats.Msg // at the agent: the request to answer
 }
 
 // A signed is a claim and its signature.
@@ -105,7 +108,6 @@ func readClaim(id string, text []byte, accept []string) (*claim, error) {
 	}
 	return &c, nil
 }
-
 
 // NewIdentity makes a controller's identity: an nkey of a user, as its secret seed and its public
 // key.

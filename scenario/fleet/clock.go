@@ -35,19 +35,11 @@ type exchange struct {
 // way is how long question and answer were under way.
 func (e exchange) way() time.Duration { return e.back - e.asked - (e.answered - e.came) }
 
-// offset is what the own clock lacks, if question and answer took as long (RFC 5905, section 8). The
-// error is at most half of the way.
-func (e exchange) offset() time.Duration { return (e.came - e.asked + e.answered - e.back) / 2 }
-
 // at is when, on the own clock.
 func (e exchange) at() time.Duration { return e.asked + (e.back-e.asked)/2 }
 
 // kept is how long exchanges count for the line through them.
 const kept = 2 * time.Minute
-
-// slopeFrom is how long exchanges must span before they say how fast the clocks drift apart: over
-// less time, the error of an exchange looks like a drift.
-const slopeFrom = 10 * time.Second
 
 // A clock turns moments of the own clock into moments of the fleet's. Goroutines may share it.
 type clock struct {
@@ -129,44 +121,86 @@ func (c *clock) learn(burst []exchange, now time.Duration) {
 		next.excess = float64(was.fleet(now) - next.fleet(now))
 		// never faster than a tenth, so that the fleet's time never runs backwards
 		next.settled = now + max(settling, time.Duration(10*math.Abs(next.excess)))
+		next.bound += time.Duration(math.Abs(next.excess))
 	}
 	c.line.Store(next)
 }
 
-// fit puts a line through the exchanges with the shortest ways, by least squares. It is right within
-// half of the shortest way, and what those exchanges are off it.
-func fit(all []exchange, now time.Duration) *line {
-	shortest := all[0].way()
-	for _, e := range all {
-		shortest = min(shortest, e.way())
+// steepest bounds how fast two clocks may drift apart: by how much systems slew theirs at most.
+const steepest = 500e-6
+
+// ahead is for how long a line must be good: until the burst after the next.
+const ahead = 2 * burstEvery
+
+// A fitting holds what exchanges say about the clocks' difference now, if they drift apart at a
+// constant rate. The difference was between low and high at each exchange, whichever way took how
+// much of the time.
+type fitting struct {
+	now time.Duration
+	all []exchange
+}
+
+// ends are the least and the largest difference now, for a slope. They cross when no line of that
+// slope agrees with all exchanges.
+func (f *fitting) ends(slope float64) (low, high float64) {
+	low, high = math.Inf(-1), math.Inf(1)
+	for i := range f.all {
+		e := &f.all[i]
+		later := slope * float64(f.now-e.at())
+		low = max(low, float64(e.answered-e.back)+later)
+		high = min(high, float64(e.came-e.asked)+later)
 	}
-	// a longer way says less: its error may be half of it
-	good := make([]exchange, 0, len(all))
-	for _, e := range all {
-		if e.way() <= 2*shortest+20*time.Microsecond {
-			good = append(good, e)
+	return low, high
+}
+
+func (f *fitting) room(slope float64) float64 {
+	low, high := f.ends(slope)
+	return high - low
+}
+
+// widest is the slope with the most room for lines, which is a concave function of it.
+func (f *fitting) widest() float64 {
+	from, to := -steepest, steepest
+	for range 60 {
+		a, b := from+(to-from)/3, to-(to-from)/3
+		if f.room(a) < f.room(b) {
+			from = a
+		} else {
+			to = b
 		}
 	}
-	var at, off float64
-	for _, e := range good {
-		at += float64(e.at()-now) / float64(len(good))
-		off += float64(e.offset()) / float64(len(good))
+	return (from + to) / 2
+}
+
+// border is where, between a slope that has room and one that is too steep, the room ends.
+func (f *fitting) border(good, steep float64) float64 {
+	if f.room(steep) >= 0 {
+		return steep
 	}
-	var xx, xy float64
-	for _, e := range good {
-		x := float64(e.at()-now) - at
-		xx += x * x
-		xy += x * (float64(e.offset()) - off)
+	for range 60 {
+		if mid := (good + steep) / 2; f.room(mid) >= 0 {
+			good = mid
+		} else {
+			steep = mid
+		}
 	}
-	l := &line{ref: now}
-	if span := good[len(good)-1].at() - good[0].at(); span >= slopeFrom {
-		l.slope = xy / xx
+	return good
+}
+
+// fit puts a line in the middle of those that agree with all exchanges, as many of the latest as
+// agree with each other. Its bound is how far it may be off until ahead.
+func fit(all []exchange, now time.Duration) *line {
+	f := fitting{now, all}
+	slope := f.widest()
+	for f.room(slope) < 0 && len(f.all) > 1 { // the rate has changed
+		f.all = f.all[1+len(f.all)/8:]
+		slope = f.widest()
 	}
-	l.offset = off - l.slope*at
-	for _, e := range good {
-		left := math.Abs(float64(e.offset()) - (l.offset + l.slope*float64(e.at()-now)))
-		l.bound = max(l.bound, shortest/2+time.Duration(left))
-	}
+	least, most := f.border(slope, -steepest), f.border(slope, steepest)
+	low, _ := f.ends(least)
+	_, high := f.ends(most)
+	l := &line{ref: now, offset: (low + high) / 2, slope: (least + most) / 2}
+	l.bound = time.Duration(math.Ceil((high-low)/2 + (most-least)/2*float64(ahead)))
 	return l
 }
 

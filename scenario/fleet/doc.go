@@ -37,6 +37,7 @@
 // # Clocks
 //
 // The fleet's clock is the controller's. An agent on the same machine reads the same monotonic clock,
-// and is exact. Another one asks for the time, keeps the answers with the shortest way, and fits a
-// line through them (clock.go); its bound is half of the shortest way and what the line leaves over.
+// and is exact. Another one asks for the time, keeps of each burst the answer with the shortest way, and
+// takes the lines that agree with all of them: the fleet's time is in the middle, and its bound is how
+// far they reach from there (clock.go).
 package fleet

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/throng-io/throng/scenario"
-	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -22,9 +21,11 @@ type link struct {
 	started chan time.Duration // takes the epoch
 	done    chan struct{}      // the part has ended
 
+	over chan struct{} // closed when the controller has ended the trial, or is gone
+
 	mu    sync.Mutex
 	inbox []scenario.LinkMessage
-	ended error
+	ended error // why; set before over is closed
 }
 
 var _ scenario.Link = (*link)(nil)
@@ -50,16 +51,13 @@ func (l *link) put(m message) {
 	l.wake()
 }
 
-// close ends the waiting of Next.
+// close ends the waiting of Epoch and Next.
 func (l *link) close(why error) {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.ended == nil {
 		l.ended = why
-	}
-	l.mu.Unlock()
-	l.wake()
-	if !l.asked.Load() || why != errOver {
-		return
+		close(l.over)
 	}
 }
 
@@ -91,24 +89,13 @@ func (l *link) Epoch(ctx context.Context) (time.Duration, error) {
 	if err := m.send(up, isReady, l.trial, zero); err != nil {
 		return 0, err
 	}
-	for {
-		select {
-		case epoch := <-l.started:
-			return epoch, nil
-		case <-ctx.Done():
-			return 0, ctx.Err()
-		case <-l.arrived:
-			l.mu.Lock()
-			ended, waits := l.ended, len(l.inbox) > 0
-			l.mu.Unlock()
-			if ended != nil {
-				return 0, ended
-			}
-			if waits {
-				l.started = keepEpoch(l)
-				l.wake()
-			}
-		}
+	select {
+	case epoch := <-l.started:
+		return epoch, nil
+	case <-l.over:
+		return 0, l.ended
+	case <-ctx.Done():
+		return 0, ctx.Err()
 	}
 }
 
@@ -135,17 +122,13 @@ func (l *link) Next(ctx context.Context) (scenario.LinkMessage, error) {
 			l.mu.Unlock()
 			return m, nil
 		}
-		ended := l.ended
 		l.mu.Unlock()
-		if ended != nil {
-			return scenario.LinkMessage{}, ended
-		}
 		select {
 		case <-l.arrived:
+		case <-l.over:
+			return scenario.LinkMessage{}, l.ended
 		case <-ctx.Done():
 			return scenario.LinkMessage{}, ctx.Err()
 		}
 	}
 }
-
-var _ = client.Now

@@ -207,7 +207,7 @@ func (m *member) take(k kind, msg *nats.Msg) {
 		return // a stranger's
 	}
 	if k == clockwise {
-		m.answerTime(from, n, plain, msg)
+		m.answerTime(plain, msg)
 		return
 	}
 	m.mu.Lock()

@@ -20,7 +20,7 @@ const (
 )
 
 // answerTime answers an agent's question at the controller.
-func (m *member) answerTime(from int, n uint64, plain []byte, msg *nats.Msg) {
+func (m *member) answerTime(plain []byte, msg *nats.Msg) {
 	came := client.Now()
 	if len(plain) != 8 || msg.Reply == "" {
 		return

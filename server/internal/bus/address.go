@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/redis/rueidis"
 )
 
@@ -95,15 +94,4 @@ func (a Address) redisOptions() (rueidis.ClientOption, error) {
 	o.Dialer.Timeout = 5 * time.Second
 	o.DisableCache = true // no caching on our side: some services do not know CLIENT TRACKING
 	return o, nil
-}
-
-// natsOptions says how to connect to NATS.
-func (a Address) natsOptions() (all []nats.Option) {
-	if creds := os.Getenv("NATS_CREDS"); creds != "" {
-		all = append(all, nats.UserCredentials(creds))
-	}
-	if user := os.Getenv("NATS_USER"); user != "" && a.URL.User == nil {
-		all = append(all, nats.UserInfo(user, os.Getenv("NATS_PASSWORD")))
-	}
-	return all
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/throng-io/throng/protocol/natsconn"
 )
 
 // NATS is a connection to a NATS server or cluster.
@@ -49,8 +51,12 @@ func OpenNATS(a Address, o Options) (*NATS, error) {
 	b.out = newOutbox(o.MaxQueue, b.send)
 	b.health = health{log: o.Logger, name: "NATS", counts: b.losses}
 	b.ctx, b.stop = context.WithCancel(context.Background())
+	credentials, err := natsconn.Options(a.URL)
+	if err != nil {
+		return nil, err
+	}
 	conn, err := nats.Connect(a.URL.String(), append(
-		a.natsOptions(), nats.Name("throng"), nats.NoEcho(), nats.MaxReconnects(-1), nats.ReconnectWait(retry), nats.ReconnectJitter(retry, retry),
+		credentials, nats.Name("throng"), nats.NoEcho(), nats.MaxReconnects(-1), nats.ReconnectWait(retry), nats.ReconnectJitter(retry, retry),
 		nats.Timeout(5*time.Second), nats.PingInterval(5*time.Second), nats.MaxPingsOutstanding(2),
 		nats.ReconnectHandler(func(*nats.Conn) {
 			b.reconnects.Add(1)
