@@ -56,8 +56,12 @@ type Party interface {
 type Link interface {
 	Party
 	// Epoch reports that this part is ready, waits for the controller's Start, and returns the
-	// epoch on this process's client.Now.
+	// epoch on the fleet's clock.
 	Epoch(ctx context.Context) (time.Duration, error)
+	// Fleet turns a moment of this process's client.Now into one of the fleet's clock, which is
+	// the controller's client.Now. It never goes back, and may be called by any goroutine for each
+	// message.
+	Fleet(local time.Duration) time.Duration
 	// Report sends a message to the controller; messages arrive in order.
 	Report(data []byte) error
 	// Mesh sends a message to another agent, or to all others with -1; all messages to an agent

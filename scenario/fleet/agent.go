@@ -291,7 +291,7 @@ func (p *partner) begin(ctx context.Context, m message) {
 		if !l.asked.Load() {
 			kind = isRefused
 		}
-		_ = p.m.send(up, kind, l.trial, []byte(text)) // it fails when nobody listens any more
+		_ = p.m.send(up, 0, kind, l.trial, []byte(text)) // it fails when nobody listens any more
 	}()
 }
 

@@ -213,7 +213,7 @@ func (c *Controller) Begin(ctx context.Context, job []byte) (scenario.Parts, err
 		}
 		p.alive[i] = true
 	}
-	if err := c.m.send(down, isJob, p.trial, job); err != nil {
+	if err := c.m.send(down, 0, isJob, p.trial, job); err != nil {
 		return nil, err
 	}
 	if err := p.ready(ctx); err != nil {
@@ -273,11 +273,11 @@ func (c *Controller) noteOffset(agent int, zero int64) {
 
 // Start is of [scenario.Parts].
 func (p *parts) Start(epoch time.Duration) error {
-	return p.c.m.send(down, isStart, p.trial, binary.BigEndian.AppendUint64(nil, uint64(epoch)))
+	return p.c.m.send(down, 0, isStart, p.trial, binary.BigEndian.AppendUint64(nil, uint64(epoch)))
 }
 
 // Tell is of [scenario.Parts].
-func (p *parts) Tell(order []byte) error { return p.c.m.send(down, isData, p.trial, order) }
+func (p *parts) Tell(order []byte) error { return p.c.m.send(down, 0, isData, p.trial, order) }
 
 // Next is of [scenario.Parts].
 func (p *parts) Next(ctx context.Context) (scenario.PartMessage, error) {
@@ -310,7 +310,7 @@ func (p *parts) Next(ctx context.Context) (scenario.PartMessage, error) {
 
 // Close is of [scenario.Parts].
 func (p *parts) Close() (err error) {
-	p.over.Do(func() { err = p.c.m.send(down, isOver, p.trial, nil) })
+	p.over.Do(func() { err = p.c.m.send(down, 0, isOver, p.trial, nil) })
 	return err
 }
 

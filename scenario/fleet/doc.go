@@ -14,7 +14,7 @@
 //
 //	down   the controller's orders, to all agents
 //	up     an agent's reports, to the controller
-//	mesh   what an agent tells all other agents
+//	mesh   what an agent tells another one, whose place follows
 //	beat   several times a second: alive, and what has arrived
 //	clock  an agent's question for the controller's time, and the answer
 //

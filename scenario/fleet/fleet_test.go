@@ -85,7 +85,7 @@ func talk(ctx context.Context, job []byte, l scenario.Link) error {
 		return fmt.Errorf("the epoch is %v away", off)
 	}
 	large := strings.Repeat("x", 3*chunk)
-	err = errors.Join(l.Report(fmt.Appendf(nil, "%s of %d: %s", l.Agents()[l.Self()].Name, l.Self(), job)), l.Mesh(fmt.Appendf(nil, "from %d%s", l.Self(), large)))
+	err = errors.Join(l.Report(fmt.Appendf(nil, "%s of %d: %s", l.Agents()[l.Self()].Name, l.Self(), job)), l.Mesh(-1, fmt.Appendf(nil, "from %d%s", l.Self(), large)))
 	for err == nil {
 		var m scenario.LinkMessage
 		if m, err = l.Next(ctx); err == nil {

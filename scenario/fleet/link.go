@@ -86,7 +86,7 @@ func (l *link) Epoch(ctx context.Context) (time.Duration, error) {
 	}
 	l.asked.Store(true)
 	zero := binary.BigEndian.AppendUint64(nil, uint64(dayAt(m.clk.offset())))
-	if err := m.send(up, isReady, l.trial, zero); err != nil {
+	if err := m.send(up, 0, isReady, l.trial, zero); err != nil {
 		return 0, err
 	}
 	select {
@@ -106,10 +106,22 @@ func (l *link) Fleet(local time.Duration) time.Duration { return l.partner.m.clk
 func (l *link) Bound() time.Duration { return time.Duration(l.partner.m.bounds.Load()) }
 
 // Report is of [scenario.Link].
-func (l *link) Report(data []byte) error { return l.partner.m.send(up, isData, l.trial, data) }
+func (l *link) Report(data []byte) error { return l.partner.m.send(up, 0, isData, l.trial, data) }
 
 // Mesh is of [scenario.Link].
-func (l *link) Mesh(data []byte) error { return l.partner.m.send(mesh, isData, l.trial, data) }
+func (l *link) Mesh(to int, data []byte) error {
+	if to >= 0 {
+		return l.partner.m.send(mesh, to, isData, l.trial, data)
+	}
+	for i := range l.Agents() {
+		if i != l.Self() {
+			if err := l.partner.m.send(mesh, i, isData, l.trial, data); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
 
 // Next is of [scenario.Link].
 func (l *link) Next(ctx context.Context) (scenario.LinkMessage, error) {

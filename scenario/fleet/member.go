@@ -35,7 +35,7 @@ const (
 	isEnded        // agent: its part has ended; the data is the error, if any
 )
 
-// A message is what a member got of another, in order for each source.
+// A message is what a member got of another, in order for each stream.
 type message struct {
 	from  int
 	kind  kind
@@ -61,8 +61,8 @@ type member struct {
 	ending  sync.WaitGroup
 
 	mu     sync.Mutex
-	out    map[kind]*outgoing
-	in     map[source]*incoming
+	out    map[stream]*outgoing
+	in     map[stream]*incoming
 	inbox  []message
 	heard  map[int]time.Time // of each other member that is not gone
 	latest map[int]uint64    // number of its last beat
@@ -79,29 +79,29 @@ func join(conn *nats.Conn, run string, secret []byte, self, agents int, clk *clo
 	}
 	m := &member{
 		conn: conn, run: run, self: self, of: agents, keys: ring, clk: clk, arrived: make(chan struct{}, 1),
-		out: map[kind]*outgoing{}, in: map[source]*incoming{}, heard: map[int]time.Time{}, latest: map[int]uint64{},
+		out: map[stream]*outgoing{}, in: map[stream]*incoming{}, heard: map[int]time.Time{}, latest: map[int]uint64{},
 		bound: map[int]time.Duration{}, gone: map[int]error{},
 	}
-	var others []int
-	for i := range agents {
-		if i != self {
-			others = append(others, i)
-			m.in[source{mesh, i}] = &incoming{}
-		}
-	}
 	now := time.Now()
-	if self == agents {
-		m.out[down] = newOutgoing(down, self, others)
-		m.in = map[source]*incoming{}
-		for _, i := range others {
-			m.in[source{up, i}] = &incoming{}
+	open := func(st stream, receivers ...int) { m.out[st] = newOutgoing(st, receivers...) }
+	if m.isController() {
+		var all []int
+		for i := range agents {
+			all = append(all, i)
+			m.in[stream{up, i, 0}] = &incoming{}
 			m.heard[i] = now
 		}
+		open(stream{down, self, 0}, all...)
 	} else {
-		m.out[up] = newOutgoing(up, self, []int{agents})
-		m.out[mesh] = newOutgoing(mesh, self, others)
-		m.in[source{down, agents}] = &incoming{}
+		open(stream{up, self, 0}, agents)
+		m.in[stream{down, agents, 0}] = &incoming{}
 		m.heard[agents] = now
+		for i := range agents {
+			if i != self {
+				open(stream{mesh, self, i}, i)
+				m.in[stream{mesh, i, self}] = &incoming{}
+			}
+		}
 	}
 	if err := m.listen(); err != nil {
 		return nil, err
@@ -112,8 +112,15 @@ func join(conn *nats.Conn, run string, secret []byte, self, agents int, clk *clo
 	return m, nil
 }
 
-func (m *member) subject(k kind, from string) string {
-	return "throng.run." + m.run + "." + kindNames[k] + "." + from
+func (m *member) prefix(k kind) string { return "throng.run." + m.run + "." + kindNames[k] + "." }
+
+// subject is where a stream is published, "*" for from stands for any member.
+func (m *member) subject(k kind, from string, to int) string {
+	s := m.prefix(k) + from
+	if k == mesh {
+		s += "." + strconv.Itoa(to)
+	}
+	return s
 }
 
 // listen subscribes to the kinds of messages that are for this member.
@@ -123,7 +130,7 @@ func (m *member) listen() error {
 		kinds = []kind{up, beat, clockwise}
 	}
 	for _, k := range kinds {
-		sub, err := m.conn.Subscribe(m.subject(k, "*"), func(msg *nats.Msg) { m.take(k, msg) })
+		sub, err := m.conn.Subscribe(m.subject(k, "*", m.self), func(msg *nats.Msg) { m.take(k, msg) })
 		if err != nil {
 			return err
 		}
@@ -146,14 +153,15 @@ func (m *member) close() {
 	}
 }
 
-// send numbers a message and publishes it. It is kept until all have it.
-func (m *member) send(k kind, w what, trial uint32, data []byte) error {
+// send numbers a message and publishes it. It is kept until all have it. to is a receiver of mesh,
+// else 0.
+func (m *member) send(k kind, to int, w what, trial uint32, data []byte) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.failed != nil {
 		return m.failed
 	}
-	o := m.out[k]
+	o := m.out[stream{k, m.self, to}]
 	for {
 		part, more := data, byte(0)
 		if len(part) > chunk {
@@ -163,12 +171,12 @@ func (m *member) send(k kind, w what, trial uint32, data []byte) error {
 		plain := make([]byte, 0, 6+len(part))
 		plain = append(plain, byte(w), more)
 		plain = binary.BigEndian.AppendUint32(plain, trial)
-		sealed := m.keys.seal(k, m.self, o.next, append(plain, part...))
+		sealed := m.keys.seal(o.stream, o.next, append(plain, part...))
 		if err := o.add(sealed, time.Now()); err != nil {
 			m.fail(err)
 			return err
 		}
-		m.publish(k, sealed)
+		m.publish(o.stream, sealed)
 		if more == 0 {
 			return nil
 		}
@@ -176,8 +184,8 @@ func (m *member) send(k kind, w what, trial uint32, data []byte) error {
 }
 
 // publish hands a message to NATS. An error needs no word: what is not confirmed is sent again.
-func (m *member) publish(k kind, sealed []byte) {
-	_ = m.conn.Publish(m.subject(k, strconv.Itoa(m.self)), sealed)
+func (m *member) publish(s stream, sealed []byte) {
+	_ = m.conn.Publish(m.subject(s.kind, strconv.Itoa(m.self), s.to), sealed)
 }
 
 // fail ends what this member can do. The lock is held.
@@ -197,12 +205,16 @@ func (m *member) wake() {
 
 // take takes in what has come from the server.
 func (m *member) take(k kind, msg *nats.Msg) {
-	at := strings.LastIndexByte(msg.Subject, '.')
-	from, err := strconv.Atoi(msg.Subject[at+1:])
+	place, _, _ := strings.Cut(msg.Subject[len(m.prefix(k)):], ".")
+	from, err := strconv.Atoi(place)
 	if err != nil || from == m.self {
 		return
 	}
-	n, plain, err := m.keys.open(k, from, msg.Data)
+	st := stream{kind: k, from: from}
+	if k == mesh {
+		st.to = m.self
+	}
+	n, plain, err := m.keys.open(st, msg.Data)
 	if err != nil {
 		return // a stranger's
 	}
@@ -222,7 +234,7 @@ func (m *member) take(k kind, msg *nats.Msg) {
 		m.takeBeat(from, n, plain)
 		return
 	}
-	in := m.in[source{k, from}]
+	in := m.in[st]
 	if in == nil || len(plain) < 6 || !in.accept(n) {
 		return
 	}
@@ -318,22 +330,16 @@ func (m *member) beatOn(ctx context.Context) {
 				m.lose(who, fmt.Errorf("nothing came from it for %v", silence))
 			}
 		}
-		var again []struct {
-			k kind
-			b [][]byte
-		}
-		for k, o := range m.out {
-			if b := o.overdue(now); b != nil {
-				again = append(again, struct {
-					k kind
-					b [][]byte
-				}{k, slices.Clone(b)})
+		again := map[stream][][]byte{}
+		for st, o := range m.out {
+			if late := o.overdue(now); late != nil {
+				again[st] = slices.Clone(late)
 			}
 		}
 		m.mu.Unlock()
-		for _, a := range again {
-			for _, b := range a.b {
-				m.publish(a.k, b)
+		for st, late := range again {
+			for _, sealed := range late {
+				m.publish(st, sealed)
 			}
 		}
 		m.sendBeat(false)
@@ -341,7 +347,7 @@ func (m *member) beatOn(ctx context.Context) {
 }
 
 // A beat is a flag (1: this member leaves), at the controller the members that are gone, the error
-// bound of the clock (at the controller of any two members, in nanoseconds), and for each source the
+// bound of the clock (at the controller of any two members, in nanoseconds), and for each stream the
 // number of the message that is waited for.
 
 // sendBeat publishes the state of this member.
@@ -362,7 +368,8 @@ func (m *member) sendBeat(leaves bool) {
 		b = binary.AppendUvarint(b, in.next)
 	}
 	m.mu.Unlock()
-	m.publish(beat, m.keys.seal(beat, m.self, m.beats.Add(1), b))
+	st := stream{kind: beat, from: m.self}
+	m.publish(st, m.keys.seal(st, m.beats.Add(1), b))
 }
 
 // worstBound is the error of the own clock, and at the controller of those of any two agents. The
@@ -413,8 +420,12 @@ func (m *member) takeBeat(from int, n uint64, b []byte) {
 	}
 	for len(r.b) > 0 {
 		k, of, waitsFor := kind(r.byte()), int(r.uint()), r.uint()
-		if r.b != nil && of == m.self && m.out[k] != nil {
-			m.out[k].confirm(from, waitsFor, time.Now())
+		st := stream{kind: k, from: of}
+		if k == mesh {
+			st.to = from
+		}
+		if o := m.out[st]; r.b != nil && o != nil {
+			o.confirm(from, waitsFor, time.Now())
 		}
 	}
 	if leaves && (m.isController() || from == m.of) {

@@ -57,30 +57,38 @@ const numberSize = 8
 // overhead is by how much a sealed message is longer than a plain one.
 const overhead = numberSize + 16
 
+// A stream is whose messages are numbered together.
+type stream struct {
+	kind kind
+	from int
+	to   int // of mesh, the receiver; else 0
+}
+
 // nonce is different for all messages of a sender.
-func nonce(k kind, n uint64) []byte {
+func (s stream) nonce(n uint64) []byte {
 	b := make([]byte, 12)
-	b[0] = byte(k)
+	b[0] = byte(s.kind)
+	b[1], b[2], b[3] = byte(s.to>>16), byte(s.to>>8), byte(s.to)
 	binary.BigEndian.PutUint64(b[4:], n)
 	return b
 }
 
-// seal encrypts the n-th message of a kind from a member. The same number may be used again for the
-// same message only.
-func (r keyring) seal(k kind, from int, n uint64, plain []byte) []byte {
+// seal encrypts the n-th message of a stream. The same number may be used again for the same
+// message only.
+func (r keyring) seal(s stream, n uint64, plain []byte) []byte {
 	out := binary.BigEndian.AppendUint64(make([]byte, 0, overhead+len(plain)), n)
-	return r[from].Seal(out, nonce(k, n), plain, nil)
+	return r[s.from].Seal(out, s.nonce(n), plain, nil)
 }
 
 var errForged = errors.New("not a message of this run")
 
 // open reads a message and its number. The caller owns the text.
-func (r keyring) open(k kind, from int, sealed []byte) (n uint64, plain []byte, err error) {
-	if from < 0 || from >= len(r) || len(sealed) < overhead {
+func (r keyring) open(s stream, sealed []byte) (n uint64, plain []byte, err error) {
+	if s.from < 0 || s.from >= len(r) || len(sealed) < overhead {
 		return 0, nil, errForged
 	}
 	n = binary.BigEndian.Uint64(sealed)
-	plain, err = r[from].Open(nil, nonce(k, n), sealed[numberSize:], nil)
+	plain, err = r[s.from].Open(nil, s.nonce(n), sealed[numberSize:], nil)
 	if err != nil {
 		return 0, nil, errForged
 	}

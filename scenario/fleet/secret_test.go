@@ -17,21 +17,22 @@ func TestKeyring(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sealed := ring.seal(up, 1, 42, []byte("hello"))
-	if n, plain, err := ring.open(up, 1, sealed); err != nil || n != 42 || string(plain) != "hello" {
+	sealed := ring.seal(stream{up, 1, 0}, 42, []byte("hello"))
+	if n, plain, err := ring.open(stream{up, 1, 0}, sealed); err != nil || n != 42 || string(plain) != "hello" {
 		t.Fatalf("%d %q %v", n, plain, err)
 	}
 	for name, open := range map[string]func() (uint64, []byte, error){
-		"another run":    func() (uint64, []byte, error) { return other.open(up, 1, sealed) },
-		"another member": func() (uint64, []byte, error) { return ring.open(up, 2, sealed) },
-		"no member":      func() (uint64, []byte, error) { return ring.open(up, 3, sealed) },
-		"another kind":   func() (uint64, []byte, error) { return ring.open(mesh, 1, sealed) },
-		"cut":            func() (uint64, []byte, error) { return ring.open(up, 1, sealed[:len(sealed)-1]) },
-		"empty":          func() (uint64, []byte, error) { return ring.open(up, 1, nil) },
+		"another run":      func() (uint64, []byte, error) { return other.open(stream{up, 1, 0}, sealed) },
+		"another member":   func() (uint64, []byte, error) { return ring.open(stream{up, 2, 0}, sealed) },
+		"no member":        func() (uint64, []byte, error) { return ring.open(stream{up, 3, 0}, sealed) },
+		"another kind":     func() (uint64, []byte, error) { return ring.open(stream{mesh, 1, 0}, sealed) },
+		"another receiver": func() (uint64, []byte, error) { return ring.open(stream{up, 1, 2}, sealed) },
+		"cut":              func() (uint64, []byte, error) { return ring.open(stream{up, 1, 0}, sealed[:len(sealed)-1]) },
+		"empty":            func() (uint64, []byte, error) { return ring.open(stream{up, 1, 0}, nil) },
 		"another number": func() (uint64, []byte, error) {
 			b := bytes.Clone(sealed)
 			b[7]++
-			return ring.open(up, 1, b)
+			return ring.open(stream{up, 1, 0}, b)
 		},
 	} {
 		if _, _, err := open(); err == nil {

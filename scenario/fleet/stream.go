@@ -5,12 +5,6 @@ import (
 	"time"
 )
 
-// A source is whose messages of a kind are numbered together.
-type source struct {
-	kind kind
-	from int
-}
-
 // Limits of what a member keeps of its own messages until the others have them.
 const (
 	maxKept    = 256 << 20       // bytes
@@ -19,10 +13,10 @@ const (
 	chunk      = 512<<10 - 1<<10 // bytes of a message's part; NATS takes 1 MiB unless told otherwise
 )
 
-// outgoing is a member's messages of one kind, kept in order until all who should have them do. The
+// outgoing is a member's messages of one stream, kept in order until all who should have them do. The
 // member's lock guards it.
 type outgoing struct {
-	source
+	stream
 
 	next  uint64   // number of the next message
 	kept  [][]byte // sealed, not confirmed by all; the last one has the number next-1
@@ -33,8 +27,8 @@ type outgoing struct {
 
 var errTooMuch = errors.New("too much waits for the other members of the run to take it")
 
-func newOutgoing(k kind, from int, receivers []int) *outgoing {
-	o := &outgoing{source: source{k, from}, have: map[int]uint64{}}
+func newOutgoing(s stream, receivers ...int) *outgoing {
+	o := &outgoing{stream: s, have: map[int]uint64{}}
 	for _, r := range receivers {
 		o.have[r] = 0
 	}
@@ -103,7 +97,7 @@ func (o *outgoing) overdue(now time.Time) [][]byte {
 	return o.kept
 }
 
-// incoming is what has arrived of a source. Parts of a message come one after another.
+// incoming is what has arrived of a stream. Parts of a message come one after another.
 type incoming struct {
 	next uint64
 	part []byte // of a message whose end has not come

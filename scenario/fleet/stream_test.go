@@ -13,7 +13,7 @@ func TestStreams(t *testing.T) {
 	for seed := range uint64(50) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		receivers := []int{1, 2, 3}
-		o := newOutgoing(mesh, 0, receivers)
+		o := newOutgoing(stream{kind: down}, receivers...)
 		in, got := map[int]*incoming{}, map[int][]string{}
 		for _, r := range receivers {
 			in[r] = &incoming{}
@@ -72,7 +72,7 @@ func TestStreams(t *testing.T) {
 // A confirmation of what was never sent, or by nobody who should have it, changes nothing.
 func TestConfirmNonsense(t *testing.T) {
 	now := time.Now()
-	o := newOutgoing(up, 0, []int{5})
+	o := newOutgoing(stream{kind: up}, 5)
 	if err := o.add([]byte("a"), now); err != nil {
 		t.Fatal(err)
 	}

@@ -29,7 +29,7 @@ func (m *member) answerTime(plain []byte, msg *nats.Msg) {
 	b = append(b, plain...) // which question
 	b = binary.BigEndian.AppendUint64(b, uint64(came))
 	b = binary.BigEndian.AppendUint64(b, uint64(client.Now()))
-	_ = m.conn.Publish(msg.Reply, m.keys.seal(clockwise, m.self, m.beats.Add(1), b))
+	_ = m.conn.Publish(msg.Reply, m.keys.seal(stream{kind: clockwise, from: m.self}, m.beats.Add(1), b))
 }
 
 // askTime asks the controller for the time.
@@ -39,12 +39,12 @@ func (m *member) askTime(ctx context.Context) (e exchange, err error) {
 	question := binary.BigEndian.AppendUint64(nil, uint64(e.asked))
 	ctx, cancel := context.WithTimeout(ctx, timeWait)
 	defer cancel()
-	msg, err := m.conn.RequestWithContext(ctx, m.subject(clockwise, strconv.Itoa(m.self)), m.keys.seal(clockwise, m.self, n, question))
+	msg, err := m.conn.RequestWithContext(ctx, m.subject(clockwise, strconv.Itoa(m.self), 0), m.keys.seal(stream{kind: clockwise, from: m.self}, n, question))
 	e.back = client.Now()
 	if err != nil {
 		return e, err
 	}
-	_, plain, err := m.keys.open(clockwise, m.of, msg.Data)
+	_, plain, err := m.keys.open(stream{kind: clockwise, from: m.of}, msg.Data)
 	if err != nil || len(plain) != 24 || string(plain[:8]) != string(question) {
 		return e, errForged
 	}
