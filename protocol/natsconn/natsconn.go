@@ -1,5 +1,5 @@
-// Package natsconn says how to connect to a NATS server: the same way for the cluster adapter of the
-// server and for a fleet of load generators.
+// Package natsconn says how to connect to a NATS server: the same way for the cluster adapter of
+// the server and for a fleet of load generators.
 package natsconn
 
 import (

@@ -51,8 +51,8 @@ type clock struct {
 	best []exchange // the one with the shortest way of each burst, in order
 }
 
-// A line is the difference between the clocks: offset at ref, and slope from there on. Until settled
-// it makes up for what the line before it was wrong by, so that time never jumps.
+// A line is the difference between the clocks: offset at ref, and slope from there on. Until
+// settled it makes up for what the line before it was wrong by, so that time never jumps.
 type line struct {
 	ref     time.Duration
 	offset  float64 // nanoseconds

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// The bound holds, whatever offset, drift and delay there are, and the fleet's time never goes back.
+// The bound holds, whatever offset, drift and delay there are, and the fleet's time never goes
+// back.
 func TestClock(t *testing.T) {
 	for seed := range uint64(12) {
 		rng := rand.New(rand.NewPCG(seed, 2))

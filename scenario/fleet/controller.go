@@ -263,8 +263,8 @@ func (p *parts) ready(ctx context.Context) error {
 	return nil
 }
 
-// noteOffset keeps by how much an agent's clock of the day is ahead, from what that clock showed when
-// the fleet's clock was zero.
+// noteOffset keeps by how much an agent's clock of the day is ahead, from what that clock showed
+// when the fleet's clock was zero.
 func (c *Controller) noteOffset(agent int, zero int64) {
 	c.m.mu.Lock()
 	defer c.m.mu.Unlock()
@@ -314,8 +314,8 @@ func (p *parts) Close() (err error) {
 	return err
 }
 
-// compareClocks asks an agent that is in no run what time of the day it has, and returns how much its
-// clock is ahead and the error, in microseconds.
+// compareClocks asks an agent that is in no run what time of the day it has, and returns how much
+// its clock is ahead and the error, in microseconds.
 func compareClocks(ctx context.Context, conn *nats.Conn, id string) (offset, bound int64) {
 	var all []exchange
 	for range burstSize {

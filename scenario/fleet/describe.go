@@ -21,8 +21,8 @@ func hash(text string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// Build says which program this is. Members of a run must be the same: they plan the same trial from
-// the same file. A build that no revision describes is known by its bytes.
+// Build says which program this is. Members of a run must be the same: they plan the same trial
+// from the same file. A build that no revision describes is known by its bytes.
 var Build = sync.OnceValue(func() string {
 	env := result.Environment()
 	version, commit := env["throng"], env["commit"]

@@ -324,8 +324,8 @@ func portOf(t *testing.T, url string) (port int) {
 	return port
 }
 
-// Who is not of the run changes nothing by what it publishes, and an agent takes work only from whom
-// it was told to.
+// Who is not of the run changes nothing by what it publishes, and an agent takes work only from
+// whom it was told to.
 func TestStrangers(t *testing.T) {
 	t.Parallel()
 	url := broker(t, 0).ClientURL()

@@ -305,8 +305,8 @@ func (m *member) goneOf(who int) error {
 	return m.gone[who]
 }
 
-// beatOn says several times a second that this member is there and what it has got, sends again what
-// nobody has confirmed, and notices who has fallen silent.
+// beatOn says several times a second that this member is there and what it has got, sends again
+// what nobody has confirmed, and notices who has fallen silent.
 func (m *member) beatOn(ctx context.Context) {
 	tick := time.NewTicker(beatEvery)
 	defer tick.Stop()
@@ -347,8 +347,8 @@ func (m *member) beatOn(ctx context.Context) {
 }
 
 // A beat is a flag (1: this member leaves), at the controller the members that are gone, the error
-// bound of the clock (at the controller of any two members, in nanoseconds), and for each stream the
-// number of the message that is waited for.
+// bound of the clock (at the controller of any two members, in nanoseconds), and for each stream
+// the number of the message that is waited for.
 
 // sendBeat publishes the state of this member.
 func (m *member) sendBeat(leaves bool) {

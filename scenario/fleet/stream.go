@@ -13,8 +13,8 @@ const (
 	chunk      = 512<<10 - 1<<10 // bytes of a message's part; NATS takes 1 MiB unless told otherwise
 )
 
-// outgoing is a member's messages of one stream, kept in order until all who should have them do. The
-// member's lock guards it.
+// outgoing is a member's messages of one stream, kept in order until all who should have them do.
+// The member's lock guards it.
 type outgoing struct {
 	stream
 
