@@ -154,6 +154,7 @@ func allCases() []benchCase {
 				{metric: rssMetric, of: "throng", limit: 3, stretch: true},
 			},
 		},
+		heldPolls(),
 		{
 			name: "connects", about: "server processor time per websocket connect, handshake and namespace included",
 			entries: each(entry{clients: 1000}, three...), columns: []string{dialsMetric, "connects/s"}, fresh: true, measure: measureConnects,
@@ -162,6 +163,18 @@ func allCases() []benchCase {
 		stalled(),
 		push(),
 		generators(),
+	}
+}
+
+func heldPolls() benchCase {
+	return benchCase{
+		name: "idle-polling", about: "idle long-polling clients, each with its poll held: slope of the process's memory from 2000 to 10000",
+		entries: each(entry{clients: 2000, polling: true}, "throng", "node"), columns: []string{rssMetric, pssMetric, "RSS MiB at 10000"},
+		window: 2 * time.Second, fresh: true, measure: measureIdle,
+		targets: []target{
+			{metric: rssMetric, of: "throng", to: "node", limit: 0.5},
+			{metric: rssMetric, of: "throng", limit: 5, stretch: true},
+		},
 	}
 }
 

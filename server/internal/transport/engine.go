@@ -3,7 +3,7 @@
 // library's opening handshake.
 //
 // A request is checked in the order of the official server, finds or opens its session, and is then
-// either a poll (polling.go), a post (polling.go) or a websocket. A connection that only polls
+// either a poll (polling.go), a post (polling.go) or a websocket. A connection whose poll is held
 // leaves the HTTP server, on Linux, for the engine's poller (pollconn_linux.go). The library does
 // the opening handshake of every websocket (websocket.go). The rest is the same for all of them
 // (inbound.go, socket.go); only the reader differs:
@@ -100,7 +100,7 @@ func New(cfg Config) *Engine {
 
 // Handle answers one request of the engine's path. back serves a connection from its next request
 // on, as the HTTP server does, and returns when it is closed: with it, the engine takes over
-// connections that poll again and again. nil: it does not.
+// connections whose polls are held. nil: it does not.
 func (e *Engine) Handle(ctx *fasthttp.RequestCtx, back func(net.Conn)) {
 	upgrade := websocket.FastHTTPIsWebSocketUpgrade(ctx)
 	if e.cfg.CORS != nil {

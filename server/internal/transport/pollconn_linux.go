@@ -17,14 +17,17 @@ import (
 	"github.com/throng-io/throng/server/internal/session"
 )
 
-// settled is how many requests a connection has carried before it is kept here: a client that polls
-// for a moment only, before its upgrade, or that posts on the connection of its polls, is better
-// off with the HTTP server, and taking and giving back costs several requests.
-const settled = 8
+// A client may send other requests on the connection of its polls. Giving the connection back and
+// taking it again costs about 50 us, so one that was here for less than briefly stays with the HTTP
+// server for some requests.
+const (
+	briefly = time.Second
+	settled = 8
+)
 
-// pollConn is a connection of a client that stays with polling, on the engine's poller. A request
-// that is held costs this struct, where the HTTP server would keep a goroutine and its buffers, and
-// the sender of a message writes the answer at once.
+// pollConn is a connection of a client that polls, on the engine's poller from the first poll that
+// is held. Such a request costs this struct, where the HTTP server would keep a goroutine and its
+// buffers, and the sender of a message writes the answer at once.
 //
 // It needs no HTTP of its own. The polls of a client are all the same, but for a number that keeps
 // caches away: a request that equals the one that the HTTP server and the engine have accepted is a
@@ -40,76 +43,133 @@ type pollConn struct {
 	coding  string // that the client takes for compressed bodies, "" for none
 	back    func(net.Conn)
 	idle    deadline.Entry // see tick
+	since   time.Duration  // by the clock: when it came
 
 	// mu comes after the lock of the session.
 	mu     sync.Mutex
 	state  pollState
-	unread bool // something has come that could not be read yet
-	used   bool // since idle was armed
+	unread bool    // something has come that could not be read yet
+	used   bool    // since idle was armed
+	first  *answer // that came before the connection did
+	early  []byte  // read by the HTTP server beyond the first poll
 }
 
 type pollState uint8
 
 const (
-	between pollState = iota // of two polls
+	coming  pollState = iota // from the HTTP server: a poll is held, and cannot be answered yet
+	between                  // of two polls
 	held
 	answering // what the kernel did not take at once
 	left
 )
 
-// keep makes the connection of a poll that has been answered one of the engine's poller, as soon as
-// the HTTP server has written the answer, if it suits. back serves it when it does not any more.
-func (p *poller) keep(e *Engine, ctx *fasthttp.RequestCtx, s *session.Session, form frame.Form, back func(net.Conn)) {
-	in, out := &ctx.Request.Header, &ctx.Response.Header
+// hold begins a poll. If it has to wait and its connection suits, the connection leaves the HTTP
+// server for the engine's poller (held), and the answer is not the caller's affair any more. back
+// serves it when it does not suit any more.
+func (p *poller) hold(e *Engine, ctx *fasthttp.RequestCtx, s *session.Session, form frame.Form, back func(net.Conn)) (frames []*frame.Frame, held bool, err error) {
+	if back == nil || !p.suits(e, ctx, form) || !e.enter() {
+		frames, err = await(ctx, s)
+		return frames, false, err
+	}
+	c := &pollConn{engine: e, session: s, form: form, back: back, since: e.cfg.Session.Clock.Now()}
+	c.idle.Fire = c.tick
+	if frames, err = s.StartPoll(c); frames != nil || err != nil {
+		e.live.Done()
+		return frames, false, err
+	}
+	textAnswer(ctx, textBody)
+	in := &ctx.Request.Header
+	c.request, c.head = requestOf(in), p.shared(headOf(&ctx.Response.Header))
+	c.coding = coding(in.Peek(fasthttp.HeaderAcceptEncoding))
+	way := e.expect(c.lost)
+	ctx.HijackSetNoResponse(true)
+	ctx.Hijack(func(nc net.Conn) {
+		if way.arrived() {
+			c.arrive(nc)
+		}
+	})
+	return nil, true, nil
+}
+
+// suits reports whether all answers to polls on a connection have the same head.
+func (p *poller) suits(e *Engine, ctx *fasthttp.RequestCtx, form frame.Form) bool {
+	in := &ctx.Request.Header
+	if r, again := ctx.Conn().(*resumed); again && r.soon && ctx.ConnRequestNum() < settled {
+		return false
+	}
 	switch {
-	case ctx.ConnRequestNum() < settled, back == nil,
-		// the type of an answer, or the answer, differs
-		form&(frame.Revision3|frame.JSONP) != 0,
+	case form&(frame.Revision3|frame.JSONP) != 0, // the type of an answer, or the answer, differs
 		// the application decides on each
 		e.cfg.Headers != nil, e.cfg.CORS != nil && e.cfg.CORS.Match != nil,
-		!in.IsHTTP11(), in.ConnectionClose(), out.ConnectionClose(), in.ContentLength() > 0,
-		len(in.Peek(fasthttp.HeaderTransferEncoding)) > 0, len(in.Peek(fasthttp.HeaderExpect)) > 0,
-		!p.takes(ctx):
-		return
+		!in.IsHTTP11(), in.ConnectionClose(), ctx.Response.Header.ConnectionClose(), in.ContentLength() > 0,
+		len(in.Peek(fasthttp.HeaderTransferEncoding)) > 0, len(in.Peek(fasthttp.HeaderExpect)) > 0:
+		return false
 	}
-	c := &pollConn{
-		engine: e, session: s, form: form, back: back,
-		request: requestOf(in), head: headOf(out), coding: coding(in.Peek(fasthttp.HeaderAcceptEncoding)),
+	return p.takes(ctx)
+}
+
+// shared returns head, or the same bytes of an earlier connection: clients are mostly alike.
+func (p *poller) shared(head []byte) []byte {
+	if last := p.head.Load(); last != nil && bytes.Equal(*last, head) {
+		return *last
 	}
-	c.idle.Fire = c.tick
-	ctx.Hijack(c.arrive)
+	p.head.Store(&head)
+	return head
 }
 
 // arrive takes the connection over. nc is the HTTP server's again afterwards, which closes it.
 func (c *pollConn) arrive(nc net.Conn) {
 	early := buffered(nc)
 	p := &c.engine.poller
-	if p.get().Take(&c.Conn, rawConn(nc), c) != nil || !p.enter(c) {
-		c.Close()
+	if p.get().Take(&c.Conn, rawConn(nc), c) != nil {
+		c.lost()
 		return
 	}
+	p.enter(c)
 	c.arm(c.engine.cfg.IdleTime)
+	if c.Watch(false) != nil {
+		c.gone()
+		return
+	}
+	c.mu.Lock()
+	c.state, c.used = held, true
+	c.early = early
+	first := c.first
+	c.first = nil
+	c.mu.Unlock()
 	switch {
-	case len(early) > 0: // several requests at once
-		c.giveBack(early)
-	case c.Watch(false) != nil:
-		c.end()
+	case first != nil:
+		if !c.Answer(first.frames, first.err) {
+			c.gone()
+		}
+	case c.HungUp(): // Ready may have been called before
+		c.gone()
 	}
 }
 
-// enter notes c, unless the engine has stopped.
-func (p *poller) enter(c *pollConn) bool {
+// lost ends a poll whose connection has not arrived.
+func (c *pollConn) lost() {
+	c.session.LeavePoll(c)
+	c.session.Close(session.TransportError) // the answer may have come
+	c.engine.live.Done()
+}
+
+// gone ends the connection, and the session: its client has left without the answer.
+func (c *pollConn) gone() {
+	c.session.LeavePoll(c)
+	c.session.Close(session.TransportError)
+	c.end()
+}
+
+// enter notes c.
+func (p *poller) enter(c *pollConn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.stopped.Load() {
-		return false
-	}
 	if p.polls == nil {
 		p.polls = map[*pollConn]struct{}{}
 	}
 	p.polls[c] = struct{}{}
-	c.engine.live.Add(1)
-	return true
 }
 
 // stop ends the connections that wait for a poll, and with all set every one. Held polls get their
@@ -149,7 +209,7 @@ func (c *pollConn) tick() {
 func (c *pollConn) Ready(buf []byte) (again bool) {
 	c.mu.Lock()
 	state := c.state
-	if state == answering || state == held && !c.HungUp() {
+	if state == coming || state == answering || state == held && !c.HungUp() {
 		c.unread = true
 	}
 	c.mu.Unlock()
@@ -201,6 +261,10 @@ var answers = sync.Pool{New: func() any { return new([]byte) }}
 func (c *pollConn) Answer(frames []*frame.Frame, err error) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.state == coming {
+		c.first = &answer{slices.Clone(frames), err}
+		return true
+	}
 	if err != nil {
 		go c.giveBack(c.request.bytes())
 		return true
@@ -264,6 +328,10 @@ func (c *pollConn) finish(rest []byte) {
 // answered makes c ready for the next poll; the lock is held.
 func (c *pollConn) answered() {
 	c.state = between
+	if len(c.early) > 0 {
+		go c.giveBack(nil)
+		return
+	}
 	if c.unread {
 		c.unread = false
 		c.Wake()
@@ -328,9 +396,9 @@ func (c *pollConn) end() {
 	}
 }
 
-// giveBack lets the HTTP server go on with the connection, and with what has been read of it. early
+// giveBack lets the HTTP server go on with the connection, and with what has been read of it. read
 // is not kept.
-func (c *pollConn) giveBack(early []byte) {
+func (c *pollConn) giveBack(read []byte) {
 	if !c.leave() {
 		return
 	}
@@ -339,7 +407,8 @@ func (c *pollConn) giveBack(early []byte) {
 	if err != nil {
 		return // it has no descriptor left to go on with
 	}
-	go c.back(&resumed{Conn: nc, early: bytes.Clone(early), poller: &c.engine.poller})
+	soon := c.engine.cfg.Session.Clock.Now()-c.since < briefly
+	go c.back(&resumed{Conn: nc, early: slices.Concat(read, c.early), poller: &c.engine.poller, soon: soon})
 }
 
 // resumed is a connection of which something has been read already.
@@ -348,6 +417,7 @@ type resumed struct {
 	early  []byte
 	poller *poller
 	begun  bool
+	soon   bool // it has been given back soon after it came
 }
 
 // Read implements io.Reader.

@@ -35,6 +35,7 @@ type pollServer struct {
 	session *session.Session
 	got     chan string         // the messages of the client
 	closed  chan session.Reason // the end of the session
+	after   func()              // called behind each request, before its connection goes anywhere
 }
 
 func (*pollServer) WantsOpened(three bool) bool { return three }
@@ -72,7 +73,12 @@ func servePolls(t *testing.T, change func(*Config)) *pollServer {
 	x.engine = New(cfg)
 	back := func(c net.Conn) { _ = x.http.ServeConn(c) }
 	x.http = &fasthttp.Server{
-		Handler:     func(ctx *fasthttp.RequestCtx) { x.engine.Handle(ctx, back) },
+		Handler: func(ctx *fasthttp.RequestCtx) {
+			x.engine.Handle(ctx, back)
+			if x.after != nil {
+				x.after()
+			}
+		},
 		ReadTimeout: time.Minute, StreamRequestBody: true, CloseOnShutdown: true,
 	}
 	var err error
@@ -237,16 +243,19 @@ func (l *line) polls(x *pollServer, n int) (head string) {
 	return head
 }
 
-// settle opens the session and polls until the engine has taken the connection.
+// settle opens the session and polls until the engine has taken the connection. It returns the head
+// of an answer of the HTTP server.
 func (l *line) settle(x *pollServer) (head string) {
 	l.Helper()
 	l.write(l.request("GET", "", ""))
 	if _, got := l.answer(); !strings.HasPrefix(got, `0{"sid":"the-session"`) {
 		l.Fatalf("no handshake: %q", got)
 	}
-	head = l.polls(x, settled-2)
+	x.send("before")
+	l.write(l.request("GET", sid, ""))
+	head = l.expect("4before")
 	if x.kept() != 0 {
-		l.Fatal("taken too early")
+		l.Fatal("taken before a poll was held")
 	}
 	l.polls(x, 1)
 	x.eventually("taken", func() bool { return x.kept() == 1 })
@@ -351,6 +360,36 @@ func TestOtherRequestsOnAKeptConnection(t *testing.T) {
 	}
 }
 
+// A connection that carries a post after each poll is not moved to and fro, but one whose posts are
+// rare is taken again with its next poll.
+func TestPostsBetweenPolls(t *testing.T) {
+	x := servePolls(t, nil)
+	l := x.dial("")
+	post := func() {
+		t.Helper()
+		l.write(l.request("POST", sid, "4up"))
+		l.expect("ok")
+		<-x.got
+	}
+	l.settle(x)
+	post()
+	for range settled/2 - 1 {
+		l.polls(x, 1)
+		if x.kept() != 0 {
+			t.Fatal("taken although it was given back just now")
+		}
+		post()
+	}
+	l.polls(x, 1)
+	x.eventually("taken", func() bool { return x.kept() == 1 })
+	x.clock.Advance(2 * briefly)
+	post()
+	l.polls(x, 1)
+	if x.kept() != 1 {
+		t.Error("not taken at once, although it has been there for long")
+	}
+}
+
 func TestKeptConnectionOfASessionThatEnds(t *testing.T) {
 	for name, end := range map[string]struct {
 		do   func(x *pollServer, l *line)
@@ -401,6 +440,53 @@ func TestKeptConnectionOfASessionThatEnds(t *testing.T) {
 			l.write(l.request("GET", sid, ""))
 			l.expect(`{"code":1,"message":"Session ID unknown"}`)
 		})
+	}
+}
+
+// A message, or the end of the session, may come after the poll and before its connection: the poll
+// gets its answer all the same, and so does a request that came with it.
+func TestAnswerAheadOfTheConnection(t *testing.T) {
+	for name, c := range map[string]struct {
+		do     func(x *pollServer)
+		answer string
+	}{
+		"message":  {func(x *pollServer) { x.send("tick") }, "4tick"},
+		"messages": {func(x *pollServer) { x.send("tick"); x.send("tock") }, "4tick"},
+		"end":      {func(x *pollServer) { x.session.Close(session.ForcedClose) }, "1"},
+		"long":     {func(x *pollServer) { x.send(strings.Repeat("x", 4<<20)) }, "4" + strings.Repeat("x", 4<<20)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			x := servePolls(t, nil)
+			l := x.dial("")
+			l.write(l.request("GET", "", ""))
+			l.answer()
+			x.after = func() {
+				x.after = nil
+				c.do(x)
+			}
+			l.write(l.request("GET", sid, "") + l.request("GET", "&sid=nobody", ""))
+			l.expect(c.answer)
+			l.expect(`{"code":1,"message":"Session ID unknown"}`)
+		})
+	}
+}
+
+// A client that leaves as soon as it has sent its first poll ends its session.
+func TestFirstPollOfALeavingClient(t *testing.T) {
+	for range 20 {
+		x := servePolls(t, nil)
+		l := x.dial("")
+		l.write(l.request("GET", "", ""))
+		l.answer()
+		x.after = func() {
+			x.after = nil
+			_ = l.Close()
+		}
+		l.write(l.request("GET", sid, ""))
+		if why := <-x.closed; why != session.TransportError {
+			t.Errorf("closed with %q", why)
+		}
+		x.eventually("gone", func() bool { return x.kept() == 0 })
 	}
 }
 

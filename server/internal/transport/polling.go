@@ -54,20 +54,14 @@ func textAnswer(ctx *fasthttp.RequestCtx, contentType string) {
 // poll answers a GET: with what is queued, or else with what comes first.
 func (e *Engine) poll(ctx *fasthttp.RequestCtx, q query, s *session.Session, back func(net.Conn)) {
 	form := s.Form() // before an upgrade changes it
-	w := watch(ctx.Conn())
-	frames, err := s.StartPoll(w)
-	if err == nil && frames == nil {
-		a, gone := w.wait(s)
-		if frames, err = a.frames, a.err; gone {
-			ctx.SetConnectionClose()
-		}
-	}
-	if err != nil {
+	frames, held, err := e.poller.hold(e, ctx, s, form, back)
+	switch {
+	case held:
+	case err != nil:
 		e.failed(ctx, err)
-		return
+	default:
+		e.answer(ctx, form, q, frames)
 	}
-	e.answer(ctx, form, q, frames)
-	e.poller.keep(e, ctx, s, form, back)
 }
 
 // answer gives the frames to a poll.

@@ -21,6 +21,7 @@ type poller struct {
 	polls   map[*pollConn]struct{}
 	stopped atomic.Bool // set with mu held
 	date    atomic.Pointer[date]
+	head    atomic.Pointer[[]byte] // of the last answer, see shared
 }
 
 func (p *poller) get() *poll.Poller {

@@ -19,7 +19,10 @@ func (*poller) takes(*fasthttp.RequestCtx) bool { return false }
 
 func (*poller) serve(*Engine, net.Conn, frame.Form, *session.Session, session.Handler) {}
 
-func (*poller) keep(*Engine, *fasthttp.RequestCtx, *session.Session, frame.Form, func(net.Conn)) {}
+func (*poller) hold(_ *Engine, ctx *fasthttp.RequestCtx, s *session.Session, _ frame.Form, _ func(net.Conn)) (frames []*frame.Frame, held bool, err error) {
+	frames, err = await(ctx, s)
+	return frames, false, err
+}
 
 func (*poller) stop(bool) {}
 

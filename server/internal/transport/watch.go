@@ -7,6 +7,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/valyala/fasthttp"
+
 	"github.com/throng-io/throng/server/internal/frame"
 	"github.com/throng-io/throng/server/internal/session"
 )
@@ -30,6 +32,20 @@ type answer struct {
 
 // A past deadline ends reads at once.
 var past = time.Unix(1, 0)
+
+// await begins a poll and waits for its answer on the request's own goroutine.
+func await(ctx *fasthttp.RequestCtx, s *session.Session) ([]*frame.Frame, error) {
+	w := watch(ctx.Conn())
+	frames, err := s.StartPoll(w)
+	if err != nil || frames != nil {
+		return frames, err
+	}
+	a, gone := w.wait(s)
+	if gone {
+		ctx.SetConnectionClose()
+	}
+	return a.frames, a.err
+}
 
 func watch(conn net.Conn) *watcher {
 	w := &watcher{conn: conn, raw: watchable(conn), answer: make(chan answer, 1)}
