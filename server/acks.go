@@ -48,11 +48,14 @@ func (s *Socket) EmitWithAck(timeout time.Duration, done func(answer *Event, err
 
 // deliver sends a frame to this client.
 func (s *Socket) deliver(f *frame.Frame) {
-	if h := s.member(); h != nil {
+	h := s.member()
+	switch {
+	case h == nil:
+		s.conn.session.Send(f) // still in middleware
+	case s.ns.recoverer != nil && s.ns.recoverer.After(func() { s.ns.hub.Emit(h, f) }):
+	default:
 		s.ns.hub.Emit(h, f)
-		return
 	}
-	s.conn.session.Send(f) // still in middleware
 }
 
 // question builds an event that asks for an answer.

@@ -52,10 +52,19 @@ type Recoverer interface {
 	// yet.
 	Restore(pid, offset string) *Session
 	// Enter calls join once, with what the socket missed, at a moment when nothing that it has seen
-	// is delivered to this server's sockets twice or not at all. It returns false, without a call,
-	// if that is not possible any more. The client's connection waits for it: what takes long is
-	// for Restore.
-	Enter(s *Session, join func(missed []Message)) bool
+	// is delivered to this server's sockets twice or not at all, and with the offset from which on
+	// the socket gets everything. A socket that has not been here before has an ID alone. Enter
+	// returns false, without a call, if that is not possible any more. The client's connection
+	// waits for it: what takes long is for Restore.
+	Enter(s *Session, join func(missed []Message, offset string)) bool
+	// After keeps in order what goes to sockets of this server alone. If broadcasts of this server
+	// are still on their way to its own sockets, it returns true, and f is called behind them; f
+	// must not wait. Otherwise it returns false.
+	After(f func()) bool
+	// Moving is called before a socket of this server enters or leaves a room, since broadcasts
+	// that are on their way are for the members of the time when they were sent. rooms returns the
+	// rooms that the socket is in.
+	Moving(id, room string, rooms func() []string)
 }
 
 // Session is a socket that may come back.
@@ -63,7 +72,8 @@ type Session struct {
 	ID, Private string
 	Rooms       []string
 	Data        any    // of Socket.Data; after Restore, as the adapter has kept it
-	Offset      string // after Restore: the offset of the last event that the client received
+	Offset      string // of the last event that the client is known to have received, or of one before
+	State       any    // the adapter's own, from Restore to Enter or Save
 }
 
 // Change is what happens to the sockets of an audience.
@@ -186,7 +196,7 @@ func (a *memory) ServerSideEmit(m Message, _ *Acks) error {
 func (n *Namespace) restore(pid, offset string) *past {
 	if n.recoverer != nil {
 		if s := n.recoverer.Restore(pid, offset); s != nil {
-			return &past{sid: s.ID, pid: s.Private, rooms: s.Rooms, data: s.Data, session: s}
+			return &past{sid: s.ID, pid: s.Private, rooms: s.Rooms, data: s.Data, offset: s.Offset, session: s}
 		}
 		return nil
 	}
@@ -202,7 +212,7 @@ func (n *Namespace) save(p *past) {
 	case p.session != nil:
 		n.recoverer.Save(*p.session)
 	case n.recoverer != nil:
-		n.recoverer.Save(Session{ID: p.sid, Private: p.pid, Rooms: p.rooms, Data: p.data})
+		n.recoverer.Save(Session{ID: p.sid, Private: p.pid, Rooms: p.rooms, Data: p.data, Offset: p.offset})
 	case n.local.log != nil:
 		n.local.log.save(p)
 	}
@@ -214,21 +224,45 @@ func (n *Namespace) admit(s *Socket, p *past) bool {
 	switch {
 	case n.local.log != nil:
 		return n.local.log.enter(s, p)
-	case p == nil:
-		if n.recoverer != nil && !s.conn.old() {
-			s.pid = newID() + s.id
-		}
+	case n.recoverer == nil:
 		s.enter(nil)
 		return true
+	case p == nil:
+		if !s.conn.old() {
+			s.pid = newID() + s.id
+		}
+		return n.recoverer.Enter(&Session{ID: s.id}, func(_ []Message, offset string) {
+			s.offset = offset
+			s.enter(nil)
+		})
 	}
-	return n.recoverer.Enter(p.session, func(missed []Message) {
-		for _, m := range missed {
-			if f, err := n.encode(&m.m); err == nil {
-				s.conn.session.Send(f)
-			}
+	entered := false
+	return n.recoverer.Enter(p.session, func(missed []Message, offset string) {
+		frames, all := n.replay(missed)
+		if !all || n.hub.Lookup(p.sid) != nil {
+			return
+		}
+		s.offset, entered = offset, true
+		for _, f := range frames {
+			s.conn.session.Send(f)
 		}
 		s.enter(p.rooms)
-	})
+	}) && entered
+}
+
+// replay makes the frames of what a socket missed, and reports whether they fit the queue of its
+// connection.
+func (n *Namespace) replay(missed []Message) (frames []*frame.Frame, all bool) {
+	size, limits := 0, &n.server.opts.Limits
+	for i := range missed {
+		f, err := n.encode(&missed[i].m)
+		if err != nil {
+			continue // a value that another server's parser could say, and this one's cannot
+		}
+		frames = append(frames, f)
+		size += len(f.Wire())
+	}
+	return frames, len(frames) < limits.QueuePackets && size < limits.QueueBytes
 }
 
 // hello is the answer to the CONNECT of s.

@@ -128,6 +128,9 @@ func (n *node) Broadcast(to server.Target, m server.Message) error {
 	}
 	n.cluster.mu.Lock()
 	defer n.cluster.mu.Unlock()
+	if to.IsLocal() {
+		return n.Adapter.Broadcast(to, m.WithOffset(fmt.Sprint(len(n.cluster.log))))
+	}
 	if n.cluster.sessions != nil && !l.Volatile {
 		l.Offset = fmt.Sprint(len(n.cluster.log) + 1)
 		n.cluster.log = append(n.cluster.log, l)
@@ -225,9 +228,19 @@ func (n memorable) Restore(pid, offset string) *server.Session {
 	return &s
 }
 
-func (n memorable) Enter(s *server.Session, join func([]server.Message)) bool {
+// After implements server.Recoverer: a broadcast has been delivered everywhere when it returns.
+func (n memorable) After(func()) bool { return false }
+
+// Moving implements server.Recoverer.
+func (n memorable) Moving(string, string, func() []string) {}
+
+func (n memorable) Enter(s *server.Session, join func([]server.Message, string)) bool {
 	n.cluster.mu.Lock()
 	defer n.cluster.mu.Unlock()
+	if s.Private == "" {
+		join(nil, fmt.Sprint(len(n.cluster.log)))
+		return true
+	}
 	seen := 0
 	if _, err := fmt.Sscan(s.Offset, &seen); err != nil && s.Offset != "" {
 		return false
@@ -241,7 +254,7 @@ func (n memorable) Enter(s *server.Session, join func([]server.Message)) bool {
 			missed = append(missed, n.message(l))
 		}
 	}
-	join(missed)
+	join(missed, s.Offset)
 	return true
 }
 

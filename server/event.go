@@ -79,7 +79,7 @@ func (e *Event) Ack(args ...any) error {
 		return err
 	}
 	e.acked = true
-	s.ns.hub.Emit(s.handle, f)
+	s.deliver(f)
 	return nil
 }
 
@@ -98,7 +98,7 @@ func (e *Event) AckRaw(args []byte, attachments [][]byte) error {
 		return nil
 	}
 	s := e.socket
-	s.ns.hub.Emit(s.handle, s.ns.rawAck(e.id, args, attachments))
+	s.deliver(s.ns.rawAck(e.id, args, attachments))
 	return nil
 }
 

@@ -27,8 +27,9 @@ import (
 // private id by which a client comes back is a secret between it and the server.
 //
 // State is kept for each namespace, in memory: when the server ends, or the namespace is removed,
-// it is gone, and clients join anew. While it is in use, the emits of one namespace wait for each
-// other.
+// it is gone, and clients join anew. An Adapter that is a Recoverer keeps it in a broker instead,
+// and clients come back to any server. While recovery is in use, the emits of one namespace wait
+// for each other.
 type Recovery struct {
 	// MaxDisconnection is how long a client may be away.
 	MaxDisconnection time.Duration `default:"2m"`
@@ -42,6 +43,16 @@ type Recovery struct {
 	RunMiddleware bool
 }
 
+// Recovery returns the option Options.Recovery with its defaults, nil if it is not set. It is for
+// adapters.
+func (n *Namespace) Recovery() *Recovery {
+	if n.server.opts.Recovery == nil {
+		return nil
+	}
+	r := *n.server.opts.Recovery
+	return &r
+}
+
 // past is what is known of a socket that may come back.
 type past struct {
 	sid, pid string
@@ -49,7 +60,8 @@ type past struct {
 	data     any
 	seen     uint64 // number of the last event that it is known to have got
 	expires  time.Time
-	session  *Session // of a Recoverer, which has no use for seen and expires
+	offset   string   // of a Recoverer, which has no use for seen and expires
+	session  *Session // that it has restored
 }
 
 // entry is an event that is kept. skip stands for the audience's Skip, whose socket must not be

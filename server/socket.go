@@ -23,6 +23,7 @@ type Socket struct {
 	id        string
 	pid       string // secret of the client with which it may come back, "" without recovery
 	seen      uint64 // the last event before it joined
+	offset    string // the same, of a Recoverer
 	recovered bool
 	ns        *Namespace
 	conn      *conn
@@ -196,6 +197,7 @@ func (s *Socket) Join(room string) bool {
 	if !s.reserve(room) {
 		return slices.Contains(s.ns.hub.Rooms(s.handle), room)
 	}
+	s.moving(room)
 	if !s.ns.join(s, room) {
 		s.release(room) // it was there, or has just left the namespace
 	}
@@ -207,8 +209,19 @@ func (s *Socket) Leave(room string) {
 	if s.leaveEarly(room) {
 		return
 	}
-	if s.Connected() && s.ns.leave(s, room) {
+	if !s.Connected() {
+		return
+	}
+	s.moving(room)
+	if s.ns.leave(s, room) {
 		s.release(room)
+	}
+}
+
+// moving reports that s is about to enter or leave a room.
+func (s *Socket) moving(room string) {
+	if r := s.ns.recoverer; r != nil {
+		r.Moving(s.id, room, s.Rooms)
 	}
 }
 
@@ -229,11 +242,18 @@ func (s *Socket) Rooms() []string {
 // come back by itself. With hangUp its whole connection is closed, when what is queued has gone
 // out. OnDisconnect runs later, on another goroutine.
 func (s *Socket) Disconnect(hangUp bool) {
-	if hangUp {
-		s.conn.disconnectAll()
+	end := func() {
+		if hangUp {
+			s.conn.disconnectAll()
+		} else {
+			s.conn.disconnect(s)
+		}
+	}
+	// It is behind what has been sent to the socket. After must not wait, and handlers may.
+	if r := s.ns.recoverer; r != nil && s.Connected() && r.After(func() { s.ns.server.joins.Go(end) }) {
 		return
 	}
-	s.conn.disconnect(s)
+	end()
 }
 
 // leave takes the socket out of the hub; last may be nil. It reports whether this call was the one
@@ -248,7 +268,7 @@ func (s *Socket) leave(last *frame.Frame, reason string) bool {
 	// It is kept before it is out of the hub: its client, when it comes back at once, finds the one
 	// or the other.
 	if s.pid != "" && recoverable(reason) {
-		s.ns.save(&past{sid: s.id, pid: s.pid, rooms: s.ns.hub.Rooms(s.handle), data: s.Data, seen: s.seen})
+		s.ns.save(&past{sid: s.id, pid: s.pid, rooms: s.ns.hub.Rooms(s.handle), data: s.Data, seen: s.seen, offset: s.offset})
 	}
 	s.ns.remove(s, func() { s.ns.hub.Remove(s.handle, last) })
 	s.stage.Store(left)

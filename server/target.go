@@ -72,6 +72,10 @@ func list(names *fanout.Set) []string {
 	return all
 }
 
+// IsLocal reports whether Local has been called. Its broadcasts reach a Recoverer, which
+// keeps them in order with the others; all else of such a target does not reach adapters.
+func (t Target) IsLocal() bool { return t.local }
+
 // Flags returns what Volatile and Compress have set. It is for adapters.
 func (t Target) Flags() (volatile, compress bool) { return t.volatile, !t.plain }
 
@@ -111,7 +115,7 @@ func (t Target) EmitRaw(event string, args []byte, attachments [][]byte) {
 
 func (t Target) broadcast(m message) error {
 	if t.ns.group == nil {
-		return t.adapter().Broadcast(t, Message{m})
+		return t.ns.broadcast(t, m)
 	}
 	m.frame = nil // it names no namespace
 	if _, err := t.ns.encode(&m); err != nil {
@@ -119,9 +123,16 @@ func (t Target) broadcast(m message) error {
 	}
 	for _, n := range t.ns.spread() {
 		t.ns = n
-		_ = t.adapter().Broadcast(t, Message{m})
+		_ = n.broadcast(t, m)
 	}
 	return nil
+}
+
+func (n *Namespace) broadcast(t Target, m message) error {
+	if n.recoverer != nil {
+		return n.recoverer.Broadcast(t, Message{m})
+	}
+	return t.adapter().Broadcast(t, Message{m})
 }
 
 // Sockets returns the sockets of t that are on this server, in no order. Fetch lists sockets of

@@ -17,6 +17,12 @@ func TestCluster(t *testing.T) {
 	runNode(t, "cluster.check.mjs", builtIn().command)
 }
 
+// The same three nodes keep together what their clients miss.
+func TestClusterRecovery(t *testing.T) {
+	t.Setenv("REDIS", redis(t))
+	runNode(t, "cluster_recovery.check.mjs", builtIn().command)
+}
+
 // redis starts a Redis server, and returns its socket.
 func redis(t *testing.T) string {
 	t.Helper()

@@ -22,7 +22,9 @@ type Options struct {
 	// Prefix begins the names of all channels, so that several clusters can use one broker.
 	// Default: "socket.io". It is the option key, or channelPrefix, of the official adapters.
 	Prefix string
-	// RequestTimeout is how long Fetch waits for other servers, at most. Default: 5 s.
+	// RequestTimeout is how long Fetch waits for other servers, at most, and how long, with
+	// server.Recovery, a broadcast waits for the broker before the sockets of its own server get
+	// it. Default: 5 s.
 	RequestTimeout time.Duration
 	// MaxQueue bounds what waits to be published, in bytes; what exceeds it is dropped and counted.
 	// Default: 16 MiB.
@@ -41,8 +43,13 @@ type Options struct {
 	// Streams is over how many streams the namespaces are spread. Default: 1, which is named
 	// Stream; several are named Stream-0, Stream-1, ...
 	Streams int
-	// StreamLength is about how many messages a stream keeps. Default: 10 000.
+	// StreamLength is about how many messages a stream keeps. Default: 10 000. With server.Recovery
+	// it is the option maxLen of the official adapter that says how much a client may have missed.
 	StreamLength int
+	// SessionPrefix begins the keys of the sockets that may come back, on redis+streams with
+	// server.Recovery. Default: "sio:session:". It is the option sessionKeyPrefix of the official
+	// adapter.
+	SessionPrefix string
 	// Logger gets a line when the broker fails and one when it works again, and what is wrong with
 	// messages of others; each at most once in ten seconds. Default: slog.Default().
 	Logger *slog.Logger
@@ -67,6 +74,9 @@ func (o Options) withDefaults() (Options, error) {
 	if o.StreamLength <= 0 {
 		o.StreamLength = 10_000
 	}
+	if o.SessionPrefix == "" {
+		o.SessionPrefix = "sio:session:"
+	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
@@ -86,6 +96,8 @@ type Cluster struct {
 	name   string // of the kind of adapter
 	broker broker
 	link   func(*node) link // makes the link of a namespace
+	// recover gives r the log of a link; nil if the broker has none
+	recover func(l link, r *recovering)
 
 	bad, unknown, lostEvents, timeouts atomic.Uint64
 	complained                         atomic.Int64
@@ -152,13 +164,19 @@ func (c *Cluster) watch(ctx context.Context) {
 func (c *Cluster) Adapter(ns *server.Namespace, local server.Adapter) server.Adapter {
 	n := newNode(c, ns, local)
 	n.link = c.link(n)
+	var a server.Adapter = n
+	if o := ns.Recovery(); o != nil && c.recover != nil {
+		r := &recovering{node: n, within: o.MaxDisconnection, limit: o.MaxBytes}
+		c.recover(n.link, r)
+		a = r
+	}
 	n.link.open() // messages may arrive from here on
 	if ns.Name() == "/" {
 		c.mu.Lock()
 		c.main = n
 		c.mu.Unlock()
 	}
-	return n
+	return a
 }
 
 // Ready waits until the broker has confirmed the subscriptions of all namespaces that there are. A

@@ -14,7 +14,10 @@
 //	nats+embedded://  the same on a NATS server in this process
 //
 // A broadcast is delivered to the sockets of its own server first and then published, so a broker
-// that stands still holds up no local delivery. What waits to be published is bounded
+// that stands still holds up no local delivery. On redis+streams a server with
+// [server.Options].Recovery lets clients come back to any server of the cluster: then a broadcast
+// is delivered everywhere in the order of the stream, and waits for the broker, at most
+// [Options.RequestTimeout]. What waits to be published is bounded
 // ([Options.MaxQueue]). All but streams keep nothing: messages that are published while a server is
 // cut off from the broker do not reach it. A stream keeps the last [Options.StreamLength] messages.
 package adapter

@@ -13,7 +13,8 @@ import (
 
 // streams is what the links of @socket.io/redis-streams-adapter share: the reader of the streams.
 type streams struct {
-	bus *bus.Redis
+	bus    *bus.Redis
+	places map[string]*place // by stream
 
 	mu    sync.RWMutex
 	links map[string]*streamed // by namespace
@@ -26,44 +27,65 @@ type streamed struct {
 	all    *streams
 	wire   wire.Cluster
 	stream string
+	kept   *recovering // nil without recovery
 }
 
 // openTime is how long the place in the streams may take to be found.
 const openTime = 5 * time.Second
 
 func (c *Cluster) openStreams(r *bus.Redis) error {
-	all := &streams{bus: r, links: map[string]*streamed{}}
+	all := &streams{bus: r, places: map[string]*place{}, links: map[string]*streamed{}}
 	named := wire.Streams{Name: c.opts.Stream, Count: c.opts.Streams}
 	ctx, cancel := context.WithTimeout(context.Background(), openTime)
 	defer cancel()
-	if err := r.Follow(ctx, named.All(), all.arrived); err != nil {
+	last, err := r.Last(ctx, named.All())
+	if err != nil {
 		_ = r.Close()
 		return err
 	}
-	c.link = func(n *node) link {
-		return &streamed{n, all, wire.Cluster{Prefix: c.opts.Prefix}, named.Of(n.ns.Name())}
+	for name, id := range last {
+		at, _ := wire.ParseOffset(id)
+		all.places[name] = &place{at: at}
 	}
+	r.Follow(last, all.arrived)
+	c.link = func(n *node) link {
+		return &streamed{node: n, all: all, wire: wire.Cluster{Prefix: c.opts.Prefix}, stream: named.Of(n.ns.Name())}
+	}
+	c.recover = func(l link, r *recovering) { l.(*streamed).recover(r) }
 	return nil
 }
 
 // arrived passes an entry to its namespace.
 func (s *streams) arrived(e bus.Entry) {
+	at, ok := wire.ParseOffset(e.ID)
+	if !ok {
+		return // no id of Redis
+	}
+	defer s.places[e.Stream].move(at)
 	s.mu.RLock()
 	l := s.links[e.Fields["nsp"]]
 	s.mu.RUnlock()
-	if l == nil {
+	if l == nil || l.stream != e.Stream {
 		return
 	}
-	var m wire.Message
-	if err := l.wire.Entry(e.Fields["uid"], e.Fields["nsp"], e.Fields["type"], e.Fields["data"], &m); err != nil {
+	m := &wire.Message{}
+	if err := l.entryOf(e, m); err != nil {
 		l.cluster.malformed(l.ns.Name(), fmt.Errorf("entry %s: %w", e.ID, err))
 		return
 	}
 	switch m.Kind {
 	case wire.Broadcast, wire.Join, wire.Leave, wire.Disconnect, wire.ServerEvent: // of the emitter
-		l.receive(&m)
+		if l.kept != nil {
+			l.kept.arrived(at, m, e.Fields["data"])
+		} else {
+			l.receive(m)
+		}
 	}
 	// Questions in the stream are those of version 0.2, which expects no answers of later ones.
+}
+
+func (l *streamed) entryOf(e bus.Entry, m *wire.Message) error {
+	return l.wire.Entry(e.Fields["uid"], e.Fields["nsp"], e.Fields["type"], e.Fields["data"], m)
 }
 
 func (l *streamed) open() {
@@ -101,7 +123,7 @@ func (l *streamed) send(m *wire.Message, asker string) {
 	item := bus.Item{Channel: l.wire.Everyone(m.Namespace)}
 	switch {
 	case inStream(m.Kind):
-		item = bus.Item{Channel: l.stream, Fields: l.wire.AppendEntry(bus.Keep(l.cluster.opts.StreamLength), m)}
+		item, _ = l.entry(m)
 	case asker != "":
 		item.Channel = l.wire.Of(m.Namespace, asker)
 		fallthrough

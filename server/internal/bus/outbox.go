@@ -27,6 +27,7 @@ type Item struct {
 	Channel string
 	Payload []byte
 	Fields  []string                      // of an entry of a stream, in place of Payload
+	For     time.Duration                 // how long Payload is kept under the key Channel, in place of publishing it
 	Done    func(reply string, err error) // called once, in the order of items; or nil
 }
 

@@ -18,6 +18,7 @@ type Redis struct {
 	Client  rueidis.Client
 	sharded bool // SPUBLISH and SSUBSCRIBE
 	out     *outbox
+	kept    *outbox // items with For: sockets that left do not wait behind a backlog of messages
 	in      *subscriber
 
 	ctx    context.Context
@@ -43,14 +44,21 @@ func OpenRedis(a Address, o Options) (*Redis, error) {
 	r.ctx, r.stop = context.WithCancel(context.Background())
 	r.out = newOutbox(o.MaxQueue, r.send)
 	r.health = health{log: o.Logger, name: "Redis", counts: r.out.losses}
+	r.kept = newOutbox(o.MaxQueue, r.send)
 	r.in = newSubscriber(r)
 	r.ending.Go(func() { r.out.run(r.ctx) })
+	r.ending.Go(func() { r.kept.run(r.ctx) })
 	r.ending.Go(r.in.run)
 	return r, nil
 }
 
 // Publish queues a message. It never waits, and reports whether there was room for it.
-func (r *Redis) Publish(i Item) bool { return r.out.put(i) }
+func (r *Redis) Publish(i Item) bool {
+	if i.For > 0 {
+		return r.kept.put(i)
+	}
+	return r.out.put(i)
+}
 
 // Subscribe calls f for each message of a channel, or with star of all that begin with it, until
 // Unsubscribe. All messages of the bus come one at a time, in the order of the broker. It returns
@@ -145,6 +153,8 @@ func (r *Redis) command(i *Item) rueidis.Completed {
 	switch {
 	case i.Fields != nil:
 		return b.Arbitrary("XADD").Keys(i.Channel).Args(i.Fields...).Build()
+	case i.For > 0:
+		return b.Set().Key(i.Channel).Value(rueidis.BinaryString(i.Payload)).PxMilliseconds(max(1, i.For.Milliseconds())).Build()
 	case r.sharded:
 		return b.Spublish().Channel(i.Channel).Message(rueidis.BinaryString(i.Payload)).Build()
 	}
@@ -180,6 +190,9 @@ func (r *Redis) Stats() Stats {
 	s := r.out.stats()
 	s.Connected = r.health.well()
 	s.Received, s.ReceivedBytes, s.Reconnects = r.received.Load(), r.receivedBytes.Load(), r.reconnects.Load()
+	kept := r.kept.stats()
+	s.Dropped += kept.Dropped
+	s.Queued += kept.Queued
 	return s
 }
 
@@ -188,6 +201,7 @@ func (r *Redis) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	r.out.close(ctx)
+	r.kept.close(ctx)
 	r.stop()
 	r.health.close()
 	r.ending.Wait()

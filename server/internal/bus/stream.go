@@ -1,10 +1,13 @@
 package bus
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
 	"time"
+
+	"github.com/redis/rueidis"
 )
 
 // Entry is an entry of a stream.
@@ -16,25 +19,63 @@ type Entry struct {
 // Keep begins the fields of an Item that is added to a stream of about so many entries.
 func Keep(length int) []string { return []string{"MAXLEN", "~", strconv.Itoa(length), "*"} }
 
-// Follow calls f for each entry that is added to the streams from now on, one at a time and in the
-// order of each stream, until the bus is closed. The place where it begins is fixed when it
-// returns.
-func (r *Redis) Follow(ctx context.Context, streams []string, f func(Entry)) error {
+// Last returns the id of the last entry of each stream, "0-0" of an empty one.
+func (r *Redis) Last(ctx context.Context, streams []string) (map[string]string, error) {
 	last := make(map[string]string, len(streams))
 	for _, name := range streams {
-		all, err := r.Client.Do(ctx, r.Client.B().Xrevrange().Key(name).End("+").Start("-").Count(1).Build()).AsXRange()
+		id, err := r.end(ctx, name, false)
 		if err != nil {
-			return fmt.Errorf("cannot read the stream %s: %w", name, err)
+			return nil, fmt.Errorf("cannot read the stream %s: %w", name, err)
 		}
-		last[name] = "0-0"
-		if len(all) > 0 {
-			last[name] = all[0].ID
-		}
+		last[name] = cmp.Or(id, "0-0")
 	}
-	for _, name := range streams {
-		r.ending.Go(func() { r.follow(name, last[name], f) })
+	return last, nil
+}
+
+// end returns the id of the first or the last entry of a stream, "" if there is none.
+func (r *Redis) end(ctx context.Context, stream string, first bool) (id string, err error) {
+	read := r.Client.B().Xrevrange().Key(stream).End("+").Start("-").Count(1).Build()
+	if first {
+		read = r.Client.B().Xrange().Key(stream).Start("-").End("+").Count(1).Build()
 	}
-	return nil
+	all, err := r.Client.Do(ctx, read).AsXRange()
+	if err != nil || len(all) == 0 {
+		return "", err
+	}
+	return all[0].ID, nil
+}
+
+// Bounds returns the ids of the first and the last entry of a stream, "" if it has none.
+func (r *Redis) Bounds(ctx context.Context, stream string) (first, last string, err error) {
+	if first, err = r.end(ctx, stream, true); err != nil {
+		return "", "", err
+	}
+	last, err = r.end(ctx, stream, false)
+	return first, last, err
+}
+
+// Take returns what is kept under a key, and forgets it; "" if there is nothing.
+func (r *Redis) Take(ctx context.Context, key string) (string, error) {
+	text, err := r.Client.Do(ctx, r.Client.B().Getdel().Key(key).Build()).ToString()
+	if isNil(err) {
+		return "", nil
+	}
+	return text, err
+}
+
+// Refused reports whether an error of Item.Done says that the broker did not take the item. After
+// any other it may have.
+func Refused(err error) bool {
+	_, refused := rueidis.IsRedisErr(err)
+	return refused
+}
+
+// Follow calls f for each entry that is added to the streams behind the ids of last, one at a time
+// and in the order of each stream, until the bus is closed.
+func (r *Redis) Follow(last map[string]string, f func(Entry)) {
+	for name, id := range last {
+		r.ending.Go(func() { r.follow(name, id, f) })
+	}
 }
 
 // readCount and readBlock are how many entries are read at a time, and how long for the first one.

@@ -228,6 +228,11 @@ func FuzzDecode(f *testing.F) {
 		}
 		_ = c.Request("/", b, &m)
 		_ = c.Answer("/", b, &m)
+		if s, err := ParseSession(base64.StdEncoding.EncodeToString(b)); err == nil {
+			if again, err := ParseSession(s.Text()); err != nil || again.ID != s.ID || again.Private != s.Private {
+				t.Errorf("%q is %+v, and then %+v, %v", b, s, again, err)
+			}
+		}
 	})
 }
 

@@ -1,0 +1,88 @@
+package adapter
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/throng-io/throng/server/internal/bus"
+	"github.com/throng-io/throng/server/internal/wire"
+)
+
+// log is the broker's account of what a namespace has sent, with the sockets that have left it.
+// Its methods are safe for concurrent use.
+type log interface {
+	// entry is what a broadcast adds, and the text by which it is known when it is read back.
+	entry(m *wire.Message) (bus.Item, string)
+	// place is how far all that concerns the namespace has been passed to recovering.arrived.
+	place() *place
+	// has reports whether a place is there still, and so all that came behind it.
+	has(ctx context.Context, at wire.Offset) (bool, error)
+	// read calls f with the broadcasts of the namespace behind one place and up to another, until f
+	// returns false.
+	read(ctx context.Context, from, to wire.Offset, f func(at wire.Offset, m *wire.Message) bool) error
+	// keep keeps a socket for a time, and take returns it and forgets it; "" if there is none.
+	keep(pid, session string, within time.Duration)
+	take(ctx context.Context, pid string) (session string, err error)
+}
+
+// place is how far a log has been read.
+type place struct {
+	mu      sync.Mutex
+	at      wire.Offset
+	waiting []waiter
+}
+
+type waiter struct {
+	to   wire.Offset
+	done chan struct{}
+}
+
+func (p *place) get() wire.Offset {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.at
+}
+
+// move notes that everything up to a place has been read.
+func (p *place) move(to wire.Offset) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.at = to
+	kept := p.waiting[:0]
+	for _, w := range p.waiting {
+		if w.to.Compare(to) <= 0 {
+			close(w.done)
+		} else {
+			kept = append(kept, w)
+		}
+	}
+	clear(p.waiting[len(kept):])
+	p.waiting = kept
+}
+
+// reach waits until everything up to a place has been read.
+func (p *place) reach(ctx context.Context, to wire.Offset) error {
+	p.mu.Lock()
+	if to.Compare(p.at) <= 0 {
+		p.mu.Unlock()
+		return nil
+	}
+	w := waiter{to, make(chan struct{})}
+	p.waiting = append(p.waiting, w)
+	p.mu.Unlock()
+	select {
+	case <-w.done:
+		return nil
+	case <-ctx.Done():
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := range p.waiting {
+		if p.waiting[i].done == w.done {
+			p.waiting = append(p.waiting[:i], p.waiting[i+1:]...)
+			break
+		}
+	}
+	return ctx.Err()
+}

@@ -1,0 +1,178 @@
+package adapter
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/throng-io/throng/protocol/socketio"
+	"github.com/throng-io/throng/server"
+	"github.com/throng-io/throng/server/internal/wire"
+)
+
+// replay is what a socket that is about to come back has missed. It grows with what is delivered
+// until the socket enters.
+type replay struct {
+	session wire.Session
+	behind  uint64 // the last that this server had sent when it began
+	begun   time.Time
+	events  []server.Message
+	bytes   int
+	lost    bool // it has grown too large, or too old
+}
+
+const (
+	// restoreTime is how long the broker may take to restore a socket.
+	restoreTime = 5 * time.Second
+	// enterTime is how long middleware may take then.
+	enterTime = time.Minute
+	// maxPrivate is the largest length of a private id: official ones have 20 characters, ours 40.
+	maxPrivate = 128
+)
+
+// Save implements server.Recoverer.
+func (r *recovering) Save(s server.Session) {
+	if back, ok := s.State.(*replay); ok {
+		r.mu.Lock()
+		r.drop(back)
+		r.mu.Unlock()
+	}
+	kept := wire.Session{ID: s.ID, Private: s.Private, Rooms: s.Rooms, Offset: s.Offset}
+	if s.Data != nil {
+		data, _, err := socketio.MessagePack.AppendArgs(nil, nil, s.Data)
+		if err != nil {
+			r.cluster.complain(r.ns.Name(), err)
+		} else {
+			kept.Data = data
+		}
+	}
+	r.log.keep(s.Private, kept.Text(), r.within)
+}
+
+// Restore implements server.Recoverer.
+func (r *recovering) Restore(pid, offset string) *server.Session {
+	if len(pid) > maxPrivate {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), restoreTime)
+	defer cancel()
+	s, err := r.restore(ctx, pid, offset)
+	if err != nil {
+		r.cluster.complain(r.ns.Name(), err)
+	}
+	return s
+}
+
+func (r *recovering) restore(ctx context.Context, pid, offset string) (*server.Session, error) {
+	text, err := r.log.take(ctx, pid)
+	if err != nil || text == "" {
+		return nil, err
+	}
+	kept, err := wire.ParseSession(text)
+	if err != nil || kept.Private != pid {
+		r.cluster.malformed(r.ns.Name(), err)
+		return nil, nil
+	}
+	if offset == "" {
+		offset = kept.Offset
+	}
+	from, ok := wire.ParseOffset(offset)
+	if !ok {
+		return nil, nil
+	}
+	// A place that this server has not read yet is there already, if it is any.
+	if there, err := r.log.has(ctx, from); err != nil || !there {
+		return nil, err
+	}
+	if err := r.log.place().reach(ctx, from); err != nil {
+		return nil, err
+	}
+	back := &replay{session: kept, begun: time.Now()}
+	missed := &replay{session: kept}
+	r.mu.Lock()
+	to := r.place()
+	back.behind = r.last
+	r.returns = append(r.returns, back)
+	r.mu.Unlock()
+	err = r.log.read(ctx, from, to, func(at wire.Offset, m *wire.Message) bool {
+		if m.Kind == wire.Broadcast && !m.To.Volatile {
+			if event, ok := r.relay(m); ok {
+				missed.add(&m.To, event.WithOffset(at.String()), len(m.Args), r.limit)
+			}
+		}
+		return !missed.lost
+	})
+	there := false
+	if err == nil && !missed.lost {
+		there, err = r.log.has(ctx, from) // and was so all the while
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !there {
+		r.drop(back)
+		return nil, err
+	}
+	back.events = append(missed.events, back.events...)
+	s := &server.Session{ID: kept.ID, Private: pid, Rooms: kept.Rooms, Offset: offset, State: back}
+	if kept.Data != nil {
+		_ = socketio.MessagePack.Bind(kept.Data, nil, &s.Data) // it is well-formed
+	}
+	return s, nil
+}
+
+// add takes an event if it was for the socket.
+func (b *replay) add(to *wire.Audience, event server.Message, bytes, limit int) {
+	if b.lost || !to.Meant(b.session.ID, b.session.Rooms) {
+		return
+	}
+	if b.bytes += bytes + perEvent; b.bytes > limit {
+		b.lost, b.events = true, nil
+		return
+	}
+	b.events = append(b.events, event)
+}
+
+// perEvent is about what an event takes beside its arguments.
+const perEvent = 256
+
+// missed adds an event that is delivered now to what returning sockets have missed; with since, for
+// those alone that came after that number had been sent.
+func (r *recovering) missed(to *wire.Audience, event server.Message, bytes int, since uint64) {
+	if to.Volatile {
+		return
+	}
+	for _, back := range r.returns {
+		if back.behind >= since {
+			back.add(to, event, bytes, r.limit)
+		}
+	}
+}
+
+// drop forgets a socket that was about to come back, and those that did not.
+func (r *recovering) drop(back *replay) {
+	r.returns = slices.DeleteFunc(r.returns, func(other *replay) bool {
+		if old := time.Since(other.begun) > enterTime; old {
+			other.lost, other.events = true, nil
+			return true
+		}
+		return other == back
+	})
+}
+
+// Enter implements server.Recoverer.
+func (r *recovering) Enter(s *server.Session, join func([]server.Message, string)) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	back, ok := s.State.(*replay)
+	if !ok {
+		join(nil, r.place().String())
+		r.move(move{id: s.ID, fresh: true})
+		return true
+	}
+	r.drop(back)
+	if back.lost || r.closed {
+		return false
+	}
+	join(back.events, s.Offset)
+	return true
+}
