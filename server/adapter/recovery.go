@@ -71,7 +71,7 @@ func (r *recovering) Broadcast(to server.Target, m server.Message) error {
 		item, s.data = r.log.entry(w)
 		item.Done = func(_ string, err error) {
 			if err != nil {
-				r.failed(s, bus.Refused(err))
+				r.failed(s, bus.Denied(err))
 			}
 		}
 	}
@@ -142,12 +142,12 @@ func (r *recovering) place() wire.Offset {
 	return r.at
 }
 
-// failed notes that the broker did not take what was sent; or, unless it has refused it, that
-// nobody knows.
-func (r *recovering) failed(s *sending, refused bool) {
+// failed notes that the broker did not take what was sent; or, unless it has said so, that nobody
+// knows.
+func (r *recovering) failed(s *sending, denied bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if refused || s.delivered {
+	if denied || s.delivered {
 		s.ready = true
 		r.settle()
 		return

@@ -430,10 +430,11 @@ func TestRecoveryBesideStalledBroker(t *testing.T) {
 	}
 }
 
-// TestRecoveryBesideFullBroker: what the broker refuses reaches the sockets of its own server.
+// TestRecoveryBesideFullBroker: what the broker refuses for the time being reaches the sockets of its
+// own server, and those of others later.
 func TestRecoveryBesideFullBroker(t *testing.T) {
 	socket, _ := redis(t)
-	n := keeping(t, "unix+streams://"+socket, 2, adapter.Options{})
+	n := keeping(t, "unix+streams://"+socket, 2, adapter.Options{RequestTimeout: 200 * time.Millisecond})
 	var a, b returning
 	a.arrive(t, n[0])
 	b.arrive(t, n[1])
@@ -456,5 +457,8 @@ func TestRecoveryBesideFullBroker(t *testing.T) {
 	cli("maxmemory", "0")
 	check(t, n[0].Emit("after"))
 	a.next(`["after"]`)
+	for i := range 100 {
+		b.next(fmt.Sprintf(`["e",%d]`, i))
+	}
 	b.next(`["after"]`)
 }

@@ -63,11 +63,11 @@ func (r *Redis) Take(ctx context.Context, key string) (string, error) {
 	return text, err
 }
 
-// Refused reports whether an error of Item.Done says that the broker did not take the item. After
+// Denied reports whether an error of Item.Done says that the broker did not take the item. After
 // any other it may have.
-func Refused(err error) bool {
-	_, refused := rueidis.IsRedisErr(err)
-	return refused
+func Denied(err error) bool {
+	_, denied := rueidis.IsRedisErr(err)
+	return denied
 }
 
 // Follow calls f for each entry that is added to the streams behind the ids of last, one at a time

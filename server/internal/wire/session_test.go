@@ -58,8 +58,16 @@ func TestAudience(t *testing.T) {
 		rooms, except string
 		want          bool
 	}{
-		{"", "", true}, {"a", "", true}, {"c", "", false}, {"c b", "", true}, {"id", "", true},
-		{"", "a", false}, {"", "c", true}, {"a", "b", false}, {"a", "id", false}, {"a", "c", true},
+		{"", "", true},
+		{"a", "", true},
+		{"c", "", false},
+		{"c b", "", true},
+		{"id", "", true},
+		{"", "a", false},
+		{"", "c", true},
+		{"a", "b", false},
+		{"a", "id", false},
+		{"a", "c", true},
 	} {
 		to := Audience{Rooms: strings.Fields(c.rooms), Except: strings.Fields(c.except)}
 		if got := to.Meant("id", []string{"a", "b"}); got != c.want {
