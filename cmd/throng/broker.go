@@ -1,11 +1,12 @@
 package main
 
 import (
-	"bufio"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,56 +30,19 @@ const brokerTime = 10 * time.Second
 // startBroker starts a broker as a process of its own, so that its CPU is its own. It ends when
 // this process does, however that ends.
 func startBroker(ctx context.Context, kind string) (*broker, error) {
-	self, err := os.Executable()
+	c, first, err := startChild(ctx, "the broker", os.Environ(), brokerName, kind)
 	if err != nil {
-		return nil, fmt.Errorf("start the broker: %w", err)
+		return nil, err
 	}
-	cmd := exec.Command(self, brokerName, kind)
-	detach(cmd)
-	said := &tail{}
-	cmd.Stderr = said
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		return nil, fmt.Errorf("start the broker: %w", err)
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, fmt.Errorf("start the broker: %w", err)
-	}
-	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start the broker: %w", err)
-	}
-	line, ended := make(chan string, 1), make(chan struct{})
-	go func() {
-		defer close(ended)
-		first, _ := bufio.NewReader(stdout).ReadString('\n')
-		line <- strings.TrimSpace(first)
-		_ = cmd.Wait() // it is told to end, or has said why
-	}()
 	b := &broker{stop: func() error {
-		_ = stdin.Close()
-		select {
-		case <-ended:
-			return nil
-		case <-time.After(brokerTime):
-		}
-		_ = cmd.Process.Kill()
-		<-ended
-		return errors.New("the broker did not end and was killed")
+		ctx, cancel := context.WithTimeout(context.Background(), brokerTime)
+		defer cancel()
+		return c.stop(ctx)
 	}}
-	select {
-	case first := <-line:
-		if n, _ := fmt.Sscan(first, &b.url, &b.pid); n == 2 {
-			return b, nil
-		}
-		<-ended
-		return nil, errors.New(strings.TrimPrefix(said.quote(), ": throng: "))
-	case <-time.After(2 * brokerTime):
-		err = errors.New("the broker does not listen")
-	case <-ctx.Done():
-		err = ctx.Err()
+	if n, _ := fmt.Sscan(first, &b.url, &b.pid); n != 2 {
+		return nil, errors.Join(fmt.Errorf("the broker did not say where it listens, but %q", first), b.stop())
 	}
-	return nil, errors.Join(err, b.stop())
+	return b, nil
 }
 
 const brokerName = "broker-of-a-run"
@@ -104,7 +68,11 @@ func brokerCommand() *cobra.Command {
 
 // runNATS is a NATS server until started returns.
 func runNATS(started func(url string, pid int)) error {
-	s, err := natsserver.NewServer(&natsserver.Options{Host: "127.0.0.1", Port: natsserver.RANDOM_PORT, NoSigs: true, NoLog: true, WriteDeadline: brokerTime})
+	// other programs of this machine are not let in
+	user, password := "throng", rand.Text()
+	s, err := natsserver.NewServer(&natsserver.Options{
+		Host: "127.0.0.1", Port: natsserver.RANDOM_PORT, NoSigs: true, NoLog: true, WriteDeadline: brokerTime, Username: user, Password: password,
+	})
 	if err != nil {
 		return fmt.Errorf("start NATS: %w", err)
 	}
@@ -114,7 +82,8 @@ func runNATS(started func(url string, pid int)) error {
 	if !s.ReadyForConnections(brokerTime) {
 		return errors.New("start NATS: it does not listen")
 	}
-	started(s.ClientURL(), os.Getpid())
+	u := url.URL{Scheme: "nats", User: url.UserPassword(user, password), Host: s.Addr().String()}
+	started(u.String(), os.Getpid())
 	return nil
 }
 

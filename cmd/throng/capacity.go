@@ -35,6 +35,7 @@ type capacityFlags struct {
 	quiet, asJSON, force bool
 	allow                bool // commands of the scenario
 	watch                watchFlags
+	fleet                fleetFlags
 }
 
 func capacityCommand() *cobra.Command {
@@ -74,6 +75,7 @@ interrupted; finished trials are kept.`,
 	f.DurationVar(&flags.budget, "budget", 0, "end within this time, such as 10m (default the scenario's); counts again from zero after --resume")
 	f.StringVar(&flags.planFor, "clients", "", "print how many nodes this `LOAD` needs: a number in the unit of from: in the scenario, such as 50k")
 	f.IntVar(&flags.spare, "spare", 1, "with --clients: nodes that may fail at once")
+	flags.fleet.add(f)
 	flags.watch.add(f)
 	f.BoolVar(&flags.quiet, "quiet", false, "no progress")
 	f.BoolVar(&flags.asJSON, "json", false, "print the answer as JSON")
@@ -119,6 +121,12 @@ func findCapacity(cmd *cobra.Command, name string, flags capacityFlags) error {
 	opt.Run.Version, opt.Run.AllowRun = result.Version(), flags.allow
 	opt.Run.Command = commandLine("capacity", ownArguments(), flags.secret, f)
 	opt.Run.Start = startNodes
+	agents, letGo, err := flags.fleet.open(cmd.Context(), flags.allow, cmd.ErrOrStderr())
+	if err != nil {
+		return err
+	}
+	defer letGo()
+	opt.Run.Fleet = agents
 	leftOut(cmd.ErrOrStderr(), f)
 	show := &searchProgress{w: cmd.ErrOrStderr(), search: f.Spec.Search}
 	if !flags.quiet {

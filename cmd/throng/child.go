@@ -18,81 +18,103 @@ import (
 	"github.com/throng-io/throng/scenario/file"
 )
 
-// startTime is how long the built-in server may take to listen.
+// startTime is how long a child may take to get ready.
 const startTime = 30 * time.Second
 
-// startServer runs the built-in server as a child process: its CPU, memory and garbage collection
-// are then separate from the generator's in the system's accounts. It gets further arguments; tell
-// is its standard input.
-func startServer(ctx context.Context, s *file.Server, more ...string) (ep *scenario.Endpoint, tell io.Writer, err error) {
+// A child is another process of this program. It ends when its standard input does: the system sees
+// to that even when this process is killed.
+type child struct {
+	cmd   *exec.Cmd
+	stdin io.WriteCloser
+	said  *tail         // on standard error
+	ended chan error    // a value when it has failed; closed when it has ended
+	gone  chan struct{} // closed likewise
+}
+
+// startChild starts this program with arguments, and waits for the first line that it prints. what
+// is what the process is, for messages.
+func startChild(ctx context.Context, what string, env []string, args ...string) (c *child, first string, err error) {
 	self, err := os.Executable()
 	if err != nil {
-		return nil, nil, fmt.Errorf("start the server: %w", err)
+		return nil, "", fmt.Errorf("start %s: %w", what, err)
 	}
-	cmd := exec.Command(self, append(serverArguments(s), more...)...)
-	cmd.Env = os.Environ()
-	if s.GOMAXPROCS > 0 {
-		cmd.Env = append(cmd.Env, fmt.Sprintf("GOMAXPROCS=%d", s.GOMAXPROCS))
+	c = &child{cmd: exec.Command(self, args...), said: &tail{}, ended: make(chan error, 1), gone: make(chan struct{})}
+	c.cmd.Env = env
+	detach(c.cmd)
+	if c.stdin, err = c.cmd.StdinPipe(); err != nil {
+		return nil, "", fmt.Errorf("start %s: %w", what, err)
 	}
-	detach(cmd)
-	// The server stops when its standard input ends. The system sees to that
-	// even when this process is killed.
-	stdin, err := cmd.StdinPipe()
+	stdout, err := c.cmd.StdoutPipe()
 	if err != nil {
-		return nil, nil, fmt.Errorf("start the server: %w", err)
+		return nil, "", fmt.Errorf("start %s: %w", what, err)
 	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, nil, fmt.Errorf("start the server: %w", err)
-	}
-	said := &tail{}
-	cmd.Stderr = said
-	if err := cmd.Start(); err != nil {
-		return nil, nil, fmt.Errorf("start the server: %w", err)
+	c.cmd.Stderr = c.said
+	if err := c.cmd.Start(); err != nil {
+		return nil, "", fmt.Errorf("start %s: %w", what, err)
 	}
 	line := make(chan string, 1)
-	ended := make(chan error, 1)
-	exited := make(chan struct{})
 	go func() {
-		defer close(exited)
-		first, _ := bufio.NewReader(stdout).ReadString('\n')
-		line <- first
-		if err := cmd.Wait(); err != nil {
-			ended <- fmt.Errorf("%w%s", err, said.quote())
+		defer close(c.gone)
+		defer close(c.ended)
+		text, _ := bufio.NewReader(stdout).ReadString('\n')
+		line <- strings.TrimSpace(text)
+		if err := c.cmd.Wait(); err != nil {
+			c.ended <- fmt.Errorf("%w%s", err, c.said.quote())
 		}
-		close(ended)
 	}()
-	stop := func(ctx context.Context) error {
-		_ = stdin.Close()
-		select {
-		case <-exited:
-			return nil
-		case <-ctx.Done():
-		}
-		_ = cmd.Process.Kill()
-		<-exited
-		return errors.New("the process did not stop and was killed")
-	}
 	select {
-	case first := <-line:
-		if address, ok := strings.CutPrefix(strings.TrimSpace(first), "listening on "); ok {
-			path := ""
-			if s.App == "engine" {
-				path = "/engine.io/"
-			}
-			return &scenario.Endpoint{URL: address, Path: path, PID: cmd.Process.Pid, Stop: stop, Done: ended}, stdin, nil
+	case first = <-line:
+		if first != "" {
+			return c, first, nil
 		}
-		<-exited
-		return nil, nil, errors.New(cmp.Or(strings.TrimPrefix(said.quote(), ": "), "the process ended before it listened"))
+		<-c.gone
+		return nil, "", errors.New(cmp.Or(strings.TrimPrefix(c.said.quote(), ": "), what+" ended before it was ready"))
 	case <-time.After(startTime):
-		err = errors.New("the process did not listen in time")
+		err = fmt.Errorf("%s did not get ready in time", what)
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
 	now, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	cancel()
-	_ = stop(now)
-	return nil, nil, err
+	_ = c.stop(now)
+	return nil, "", err
+}
+
+// stop ends the process: in an orderly way until ctx ends, then at once.
+func (c *child) stop(ctx context.Context) error {
+	_ = c.stdin.Close()
+	select {
+	case <-c.gone:
+		return nil
+	case <-ctx.Done():
+	}
+	_ = c.cmd.Process.Kill()
+	<-c.gone
+	return errors.New("the process did not stop and was killed")
+}
+
+// startServer runs the built-in server as a child process: its CPU, memory and garbage collection
+// are then separate from the generator's in the system's accounts. It gets further arguments; tell
+// is its standard input.
+func startServer(ctx context.Context, s *file.Server, more ...string) (ep *scenario.Endpoint, tell io.Writer, err error) {
+	env := os.Environ()
+	if s.GOMAXPROCS > 0 {
+		env = append(env, fmt.Sprintf("GOMAXPROCS=%d", s.GOMAXPROCS))
+	}
+	c, first, err := startChild(ctx, "the server", env, append(serverArguments(s), more...)...)
+	if err != nil {
+		return nil, nil, err
+	}
+	address, ok := strings.CutPrefix(first, "listening on ")
+	if !ok {
+		_ = c.stop(ctx)
+		return nil, nil, fmt.Errorf("the server did not say where it listens, but %q", first)
+	}
+	path := ""
+	if s.App == "engine" {
+		path = "/engine.io/"
+	}
+	return &scenario.Endpoint{URL: address, Path: path, PID: c.cmd.Process.Pid, Stop: c.stop, Done: c.ended}, c.stdin, nil
 }
 
 // serverArguments are the command line of the built-in server.

@@ -136,6 +136,6 @@ commands, flags and the names of scenarios: source <(throng completion bash)`,
 	}
 	root.SetFlagErrorFunc(badFlag)
 	root.SetHelpCommand(helpCommand())
-	root.AddCommand(runCommand(), serveCommand(), emitCommand(), brokerCommand(), listCommand(), checkCommand(), reportCommand(), capacityCommand(), compareCommand(), viewCommand(), doctorCommand(), schemaCommand(), initCommand(), recordCommand(), importCommand(), versionCommand())
+	root.AddCommand(runCommand(), serveCommand(), emitCommand(), brokerCommand(), agentCommand(), fleetCommand(), listCommand(), checkCommand(), reportCommand(), capacityCommand(), compareCommand(), viewCommand(), doctorCommand(), schemaCommand(), initCommand(), recordCommand(), importCommand(), versionCommand())
 	return root
 }

@@ -38,6 +38,7 @@ type runFlags struct {
 	allow   bool // commands of the scenario
 
 	watch watchFlags
+	fleet fleetFlags
 }
 
 func runCommand() *cobra.Command {
@@ -68,6 +69,10 @@ Each trial is saved when it ends, in journal.jsonl until result.json has all of 
 --resume DIR continues a run that was interrupted or killed, with the same scenario and
 seed: invalid and unfinished trials are repeated, the others are kept.
 
+--agents N divides the clients over so many processes of this machine, and --nats URL over
+the agents of a fleet ('throng agent'): for more clients than one process may have, or one
+machine can carry. The result is that of one process.
+
 If the scenario names a baseline (report: {baseline: DIR}), each run is compared with it.
 
 Exit codes: 0 all checks held, 1 a check failed, 2 bad usage or file, 3 the run is
@@ -79,6 +84,8 @@ far are kept.`,
   throng run herd --quick
   throng run my.yaml --target http://127.0.0.1:3000 --out out/mine
   throng run my.yaml --live :7071 --metrics :9091
+  throng run my.yaml --agents 4
+  throng run my.yaml --target http://10.0.0.5:3000 --nats nats://10.0.0.1:4222
   throng run --resume out/mine`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if flags.resume != "" {
@@ -100,6 +107,7 @@ far are kept.`,
 	f.StringVar(&flags.target, "target", "", "test the server at this `URL`, or unix:PATH, instead of the scenario's")
 	allowRunFlag(f, &flags.allow)
 	f.StringVar(&flags.profile, "profile", "", "write processor and heap profiles (pprof) of each trial to this `DIR`: the generator's and the built-in server's")
+	flags.fleet.add(f)
 	flags.watch.add(f)
 	f.BoolVar(&flags.quiet, "quiet", false, "no progress")
 	f.BoolVar(&flags.asJSON, "json", false, "print result.json instead of the summary")
@@ -136,6 +144,12 @@ func runAll(cmd *cobra.Command, names []string, flags runFlags) error {
 	}
 	opt := scenario.Options{Version: result.Version(), AllowRun: flags.allow}
 	opt.Command = commandLine("run", ownArguments(), flags.secret, files...)
+	agents, release, err := flags.fleet.open(cmd.Context(), flags.allow, cmd.ErrOrStderr())
+	if err != nil {
+		return err
+	}
+	defer release()
+	opt.Fleet = agents
 	watching, err := watch(cmd.Context(), flags.watch, cmd.ErrOrStderr())
 	if err != nil {
 		return err

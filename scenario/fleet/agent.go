@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -84,12 +85,8 @@ func Serve(ctx context.Context, o AgentOptions) error {
 }
 
 func newAgent(o AgentOptions) (*agent, error) {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown"
-	}
 	if o.Name == "" {
-		o.Name = host + "-" + strconv.Itoa(os.Getpid())
+		o.Name = DefaultName()
 	}
 	if !simple.MatchString(o.Name) {
 		return nil, fmt.Errorf("the name %q is not of up to 64 letters, digits and _.:/-; write another with --name", o.Name)
@@ -107,7 +104,7 @@ func newAgent(o AgentOptions) (*agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn, err := connect(o.URL)
+	conn, err := connect(o.URL, true)
 	if err != nil {
 		return nil, err
 	}
@@ -116,8 +113,21 @@ func newAgent(o AgentOptions) (*agent, error) {
 		a.time = ownTimebase()
 	}
 	a.card = card{ID: rand.Text(), Agent: describe(o.Name, o.Labels), Key: public, Nonce: rand.Text(), Time: a.time}
-	a.card.Agent.Host = host
+	a.card.Agent.Host = hostname()
 	return a, nil
+}
+
+// DefaultName is the name of an agent in this process: the machine's, and the process's id.
+func DefaultName() string { return hostname() + "-" + strconv.Itoa(os.Getpid()) }
+
+// hostname is the machine's name, as far as names of agents may have it.
+func hostname() string {
+	host, err := os.Hostname()
+	host, _, _ = strings.Cut(host, ".")
+	if err != nil || !simple.MatchString(host) || len(host) > 40 {
+		return "agent"
+	}
+	return host
 }
 
 func (a *agent) logf(format string, args ...any) {

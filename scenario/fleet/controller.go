@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -23,7 +22,10 @@ import (
 
 // Options say which agents a controller takes.
 type Options struct {
-	URL string // of the NATS server; credentials come from the environment (natsconn.Options)
+	URL string // of the NATS server
+	// Own says that the NATS server was started for this run. The credentials of the environment
+	// (natsconn.Options) are for another one.
+	Own bool
 	// Agents is how many agents the run needs; 0: all that are free.
 	Agents int
 	// Wait is how long to wait for so many; 0: 30 s.
@@ -60,7 +62,7 @@ func Open(ctx context.Context, o Options) (*Controller, error) {
 	if o.Wait == 0 {
 		o.Wait = 30 * time.Second
 	}
-	conn, err := connect(o.URL)
+	conn, err := connect(o.URL, !o.Own)
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +143,7 @@ func (c *Controller) claim(ctx context.Context, cards []card, identity nkeys.Key
 	if err != nil {
 		return err
 	}
-	host, _ := os.Hostname() // only for the agents' logs
+	host := hostname() // only for the agents' logs
 	for i := range cards {
 		sealed, err := pair.Seal(secret, cards[i].Key)
 		if err != nil {

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/spf13/pflag"
+
+	"github.com/throng-io/throng/scenario"
+	"github.com/throng-io/throng/scenario/fleet"
+)
+
+// fleetFlags say which processes hold the clients of a run.
+type fleetFlags struct {
+	agents   int
+	nats     string
+	identity string
+}
+
+func (f *fleetFlags) add(set *pflag.FlagSet) {
+	set.IntVar(&f.agents, "agents", 0, "divide the clients over `N` processes of this machine; with --nats, over so many agents of the fleet")
+	set.StringVar(&f.nats, "nats", "", "divide the clients over the agents at the NATS server with this `URL` ('throng agent')")
+	set.StringVar(&f.identity, "identity", "", "with --nats: the controller's key in this `FILE` ('throng fleet key'), for agents that ask for one")
+}
+
+// open gets the agents of a run; the fleet is nil when this process holds the clients itself. release
+// lets them go.
+func (f *fleetFlags) open(ctx context.Context, allowRun bool, stderr io.Writer) (_ scenario.Fleet, release func(), err error) {
+	switch {
+	case f.agents < 0:
+		return nil, nil, fmt.Errorf("--agents %d is no number of processes; write one such as 4", f.agents)
+	case f.identity != "" && f.nats == "":
+		return nil, nil, errors.New("--identity is the key for agents of a fleet; it needs --nats URL")
+	case f.nats != "":
+		c, err := fleet.Open(ctx, fleet.Options{URL: f.nats, Agents: f.agents, Identity: f.identity, Log: stderr})
+		if err != nil {
+			return nil, nil, err
+		}
+		return c, c.Close, nil
+	case f.agents > 0:
+		return startAgents(ctx, f.agents, allowRun)
+	}
+	return nil, func() {}, nil
+}
+
+// startAgents runs a fleet of this machine: a NATS server and agents, each a process of its own that
+// ends with this one.
+func startAgents(ctx context.Context, n int, allowRun bool) (_ scenario.Fleet, release func(), err error) {
+	b, err := startBroker(ctx, "nats")
+	if err != nil {
+		return nil, nil, err
+	}
+	ends := []func(){func() { _ = b.stop() }}
+	release = func() {
+		for _, end := range slices.Backward(ends) {
+			end()
+		}
+	}
+	defer func() {
+		if err != nil {
+			release()
+		}
+	}()
+	args := []string{"agent", "--until-stdin-ends"}
+	if allowRun {
+		args = append(args, "--allow-run")
+	}
+	children, errs := make([]*child, n), make([]error, n)
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() {
+			children[i], _, errs[i] = startChild(ctx, "an agent", agentEnvironment(b.url), append(args, fmt.Sprintf("--name=agent-%d", i+1))...)
+		})
+	}
+	all.Wait()
+	ends = append(ends, func() {
+		for _, c := range children {
+			if c == nil {
+				continue
+			}
+			all.Go(func() {
+				ctx, cancel := context.WithTimeout(context.Background(), brokerTime)
+				defer cancel()
+				_ = c.stop(ctx) // what it measured is here
+			})
+		}
+		all.Wait()
+	})
+	if err := errors.Join(errs...); err != nil {
+		return nil, nil, err
+	}
+	c, err := fleet.Open(ctx, fleet.Options{URL: b.url, Own: true, Agents: n})
+	if err != nil {
+		return nil, nil, err
+	}
+	ends = append(ends, c.Close)
+	return c, release, nil
+}
+
+// agentEnvironment is this process's, with the address of its own NATS server instead of what is
+// for others. The address holds a password, which arguments would show.
+func agentEnvironment(url string) (env []string) {
+	for _, v := range os.Environ() {
+		if !strings.HasPrefix(v, "NATS_") {
+			env = append(env, v)
+		}
+	}
+	return append(env, "NATS_URL="+url)
+}
