@@ -29,8 +29,8 @@ func (f *fleetFlags) add(set *pflag.FlagSet) {
 	set.StringVar(&f.identity, "identity", "", "with --nats: the controller's key in this `FILE` ('throng fleet key'), for agents that ask for one")
 }
 
-// open gets the agents of a run; the fleet is nil when this process holds the clients itself. release
-// lets them go.
+// open gets the agents of a run; the fleet is nil when this process holds the clients itself.
+// release lets them go.
 func (f *fleetFlags) open(ctx context.Context, allowRun bool, stderr io.Writer) (_ scenario.Fleet, release func(), err error) {
 	switch {
 	case f.agents < 0:
@@ -49,8 +49,8 @@ func (f *fleetFlags) open(ctx context.Context, allowRun bool, stderr io.Writer) 
 	return nil, func() {}, nil
 }
 
-// startAgents runs a fleet of this machine: a NATS server and agents, each a process of its own that
-// ends with this one.
+// startAgents runs a fleet of this machine: a NATS server and agents, each a process of its own
+// that ends with this one.
 func startAgents(ctx context.Context, n int, allowRun bool) (_ scenario.Fleet, release func(), err error) {
 	b, err := startBroker(ctx, "nats")
 	if err != nil {

@@ -10,7 +10,8 @@ import (
 	"github.com/throng-io/throng/protocol/natsconn"
 )
 
-// connect connects to a NATS server or cluster, with the credentials of the environment if it has to.
+// connect connects to a NATS server or cluster, with the credentials of the environment if it has
+// to.
 func connect(address string, credentials bool) (*nats.Conn, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.Scheme != "nats" && u.Scheme != "tls" && u.Scheme != "ws" && u.Scheme != "wss" {
