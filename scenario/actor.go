@@ -420,7 +420,7 @@ func (a *actor) joinLate() {
 func (a *actor) hold() {
 	a.joinKeyed()
 	for _, m := range a.Spaces() {
-		a.Join(m)
+		a.t.ledger.Join(a.Receiver, m)
 	}
 	a.t.sending.Lock()
 	in := a.state.CompareAndSwap(int32(joining), int32(held))

@@ -120,7 +120,7 @@ func (a *actor) enroll(list, more []*ledger.Membership) (_, _ []*ledger.Membersh
 func (a *actor) joinKeyed() {
 	for _, m := range a.Memberships() {
 		if m.Room < 0 && !m.HasJoined() {
-			a.Join(m)
+			a.t.ledger.Join(a.Receiver, m)
 		}
 	}
 }

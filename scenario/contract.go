@@ -89,7 +89,7 @@ func (a *actor) joinSilently(ctx context.Context, asked bool) {
 		}
 	}
 	for _, m := range rooms {
-		a.Join(m)
+		a.t.ledger.Join(a.Receiver, m)
 	}
 	a.joins = 0
 	a.hold()

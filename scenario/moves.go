@@ -54,7 +54,7 @@ func (m *moves) next() (int64, bool) {
 func (m *moves) fire(now int64) {
 	due, client, ok := m.plan.Next()
 	if len(m.silent) > 0 && (!ok || m.silent[0].due <= due) {
-		m.silent[0].r.Join(m.silent[0].m)
+		m.g.t.ledger.Join(m.silent[0].r, m.silent[0].m)
 		m.silent = m.silent[1:]
 		return
 	}
@@ -78,7 +78,7 @@ func (m *moves) move(a *actor, now int64) {
 	fresh := &ledger.Membership{}
 	fresh.Init(g.rooms[to], to, a.class)
 	list = slices.Insert(list, len(list)-1, fresh) // the namespace stays the last
-	a.SetMemberships(list)
+	t.ledger.SetMemberships(a.Receiver, list)
 	t.ledger.End(a.Receiver, old, max(t.now(), 1))
 	a.askToMove(old, fresh)
 	m.noteRooms(a.index, old.Room, to, list)
@@ -149,7 +149,7 @@ func (a *actor) askToMove(from, to *ledger.Membership) {
 	g, now := a.group, a.t.now()
 	asked, acknowledged := a.t.joinAsked()
 	if !asked {
-		a.Join(to)
+		a.t.ledger.Join(a.Receiver, to)
 		return
 	}
 	if a.t.contract == nil || a.t.contract.leave != nil {

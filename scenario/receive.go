@@ -121,7 +121,7 @@ func (a *actor) Ack(m *client.Message) {
 	}
 	if c.stream == joinCall {
 		if m := a.awaited(int(c.seq)); m != nil {
-			a.Join(m)
+			t.ledger.Join(a.Receiver, m)
 		}
 		if state(a.state.Load()) == joining {
 			if a.joins--; a.joins == 0 {

@@ -322,6 +322,8 @@ func (s *stream) emit(a *actor, o *plan.Op, waited bool) (lost bool) {
 		a.shard.Add(s.lag, o.Phase, time.Duration(lag))
 	}
 	if err == nil {
+		slot.Written()
+		own.Written()
 		s.sent[o.Phase].Add(1)
 		return false
 	}

@@ -23,7 +23,7 @@ func TestAlso(t *testing.T) {
 		one := &Receiver{ID: uint32(i)}
 		if a != nil {
 			one = newReceiver(uint32(i), a)
-			one.Join(one.Memberships()[0])
+			one.join(one.Memberships()[0])
 		}
 		r = append(r, one)
 	}

@@ -55,16 +55,19 @@ func (a *Audience) part(class int) int {
 
 // A Receiver is a client as the ledger sees it: which audiences it belongs to.
 type Receiver struct {
-	ID      uint32 // the client's index in the trial
-	Class   int    // what kind of client it is, by the caller's numbers
-	Node    int    // the place of its target among several
-	members atomic.Pointer[[]*Membership]
+	ID      uint32                        // the client's index in the trial
+	Class   int                           // what kind of client it is, by the caller's numbers
+	Node    int                           // the place of its target among several
+	members atomic.Pointer[[]*Membership] // as the account has them
 	spaces  atomic.Pointer[[]*Membership]
-	echoes  order                   // of streams without an audience
-	leftAt  atomic.Int64            // when its memberships ended or were suspended; 0: it is there
-	losses  atomic.Pointer[[]int64] // when it has lost its connection, each time
-	lacks   atomic.Pointer[lack]    // nil: nothing
-	backAt  int64                   // when it was recovered last; its own goroutine's
+	// likewise as its client has them: in a fleet the account follows later
+	now, nowSpaces atomic.Pointer[[]*Membership]
+	gone           bool                    // likewise that its connection has ended; guarded by its shard
+	echoes         order                   // of streams without an audience
+	leftAt         atomic.Int64            // when its memberships ended or were suspended; 0: it is there
+	losses         atomic.Pointer[[]int64] // when it has lost its connection, each time
+	lacks          atomic.Pointer[lack]    // nil: nothing
+	backAt         int64                   // when it was recovered last; its own goroutine's
 }
 
 // A lack is a time in which a receiver emitted messages that may never have been written.
@@ -83,27 +86,39 @@ func (r *Receiver) mayLack(s *Slot) bool {
 
 // Memberships are those it has, had a moment ago, or has asked for. The caller must not change
 // the list.
-func (r *Receiver) Memberships() []*Membership {
-	if l := r.members.Load(); l != nil {
-		return *l
-	}
-	return nil
-}
+func (r *Receiver) Memberships() []*Membership { return listOf(&r.now) }
 
-// SetMemberships replaces the list, which must not change afterwards. The goroutines that receive
-// may look at either list meanwhile.
-func (r *Receiver) SetMemberships(list []*Membership) { r.members.Store(&list) }
+// SetMemberships sets that list before the first join. It must not change afterwards.
+func (r *Receiver) SetMemberships(list []*Membership) {
+	r.now.Store(&list)
+	r.members.Store(&list)
+}
 
 // Spaces are its memberships of further namespaces. The caller must not change the list.
-func (r *Receiver) Spaces() []*Membership {
-	if l := r.spaces.Load(); l != nil {
+func (r *Receiver) Spaces() []*Membership { return listOf(&r.nowSpaces) }
+
+// SetSpaces sets that list before the first join. It must not change afterwards.
+func (r *Receiver) SetSpaces(list []*Membership) {
+	r.nowSpaces.Store(&list)
+	r.spaces.Store(&list)
+}
+
+// SetMemberships replaces the memberships of a receiver that may have joined. The list must not
+// change afterwards. The goroutines that receive may look at either list meanwhile.
+func (l *Ledger) SetMemberships(r *Receiver, list []*Membership) {
+	if l.fleet != nil {
+		l.fleet.relist(r, list)
+		return
+	}
+	r.SetMemberships(list)
+}
+
+func listOf(p *atomic.Pointer[[]*Membership]) []*Membership {
+	if l := p.Load(); l != nil {
 		return *l
 	}
 	return nil
 }
-
-// SetSpaces sets that list before the first join. It must not change afterwards.
-func (r *Receiver) SetSpaces(list []*Membership) { r.spaces.Store(&list) }
 
 // A Membership is a receiver's place in one audience.
 type Membership struct {
@@ -121,6 +136,8 @@ type Membership struct {
 	back  uint32
 	gaps  []gap // that have ended; likewise
 	order order
+
+	early atomic.Pointer[early] // in a fleet; nil: nothing has happened yet
 }
 
 // Init makes the membership one of an audience, for a receiver of a class that was admitted to it.
@@ -129,10 +146,18 @@ func (m *Membership) Init(a *Audience, room, class int) {
 }
 
 // HasJoined reports whether the join has been acknowledged.
-func (m *Membership) HasJoined() bool { return m.joined.Load() != 0 }
+func (m *Membership) HasJoined() bool {
+	if e := m.early.Load(); e != nil {
+		return e.joined
+	}
+	return m.joined.Load() != 0
+}
 
 // HasEnded reports whether the receiver has left; since is when.
 func (m *Membership) HasEnded() (since int64, ended bool) {
+	if e := m.early.Load(); e != nil {
+		return e.ended, e.ended != 0
+	}
 	if m.left.Load() == 0 {
 		return 0, false
 	}
@@ -148,7 +173,15 @@ func (m *Membership) owed(version uint32) bool {
 
 // Join makes the receiver a member from now on, unless it has left. It is called once for each
 // membership.
-func (r *Receiver) Join(m *Membership) {
+func (l *Ledger) Join(r *Receiver, m *Membership) {
+	if l.fleet != nil {
+		l.fleet.join(r, m)
+		return
+	}
+	r.join(m)
+}
+
+func (r *Receiver) join(m *Membership) {
 	a := m.audience
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -173,17 +206,25 @@ func (r *Receiver) Join(m *Membership) {
 // not count.
 func (l *Ledger) Leave(r *Receiver) {
 	now := max(l.clock(), 1)
+	if l.fleet != nil {
+		l.fleet.leave(r, now)
+		return
+	}
+	l.leave(r, now)
+}
+
+func (l *Ledger) leave(r *Receiver, now int64) {
 	if !r.goes(now) {
-		for _, m := range r.Memberships() {
+		for _, m := range listOf(&r.members) {
 			m.forget()
 		}
 		return
 	}
-	for _, m := range r.Memberships() {
-		l.End(r, m, now)
+	for _, m := range listOf(&r.members) {
+		l.end(r, m, now)
 	}
-	for _, m := range r.Spaces() {
-		l.End(r, m, now)
+	for _, m := range listOf(&r.spaces) {
+		l.end(r, m, now)
 	}
 }
 
@@ -191,6 +232,14 @@ func (l *Ledger) Leave(r *Receiver) {
 // are not past their late limit become undecided. So do deliveries of messages emitted before the
 // server has processed the end.
 func (l *Ledger) End(r *Receiver, m *Membership, now int64) {
+	if l.fleet != nil {
+		l.fleet.end(r, m, now)
+		return
+	}
+	l.end(r, m, now)
+}
+
+func (l *Ledger) end(r *Receiver, m *Membership, now int64) {
 	a := m.audience
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -29,7 +29,7 @@ func newMixed(t *testing.T, members map[int]int, complete func(s *Slot, all bool
 			r.SetMemberships([]*Membership{one})
 			places[class] = append(places[class], len(m.r))
 			m.r = append(m.r, r)
-			r.Join(one)
+			r.join(one)
 		}
 	}
 	return m, places
@@ -138,7 +138,7 @@ func TestMembershipsAgainstABookkeeper(t *testing.T) {
 			m := &Membership{}
 			m.Init(rooms[room], room, 0)
 			receivers[i].SetMemberships(append(append([]*Membership(nil), receivers[i].Memberships()...), m))
-			receivers[i].Join(m)
+			receivers[i].join(m)
 			stays[i] = append(stays[i], stay{room: room, from: now, m: m})
 		}
 		for i := range receivers {

@@ -20,14 +20,14 @@ const recall = int64(2 * time.Minute)
 // oldest slabs too.
 func (l *Ledger) trim() {
 	now := l.clock()
-	for _, b := range l.books {
-		for sh := b.shelf.Load(); l.full(b) && sh.slabs[0].done(now); sh = b.shelf.Load() {
+	for _, b := range l.accounts {
+		for sh := b.shelf.Load(); l.full(b) && l.done(sh.slabs[0], now); sh = b.shelf.Load() {
 			l.closeFirst(b, now)
 		}
 	}
-	for l.used > l.budget {
+	for l.used.Load() > l.budget {
 		var oldest *Book
-		for _, b := range l.books {
+		for _, b := range l.accounts {
 			if l.full(b) && (oldest == nil || b.shelf.Load().slabs[0][0].Due < oldest.shelf.Load().slabs[0][0].Due) {
 				oldest = b
 			}
@@ -47,14 +47,14 @@ func (l *Ledger) full(b *Book) bool {
 
 // done reports whether all receivers have got the messages, some time ago, and none that may still
 // be recovered was away.
-func (sl *slab) done(now int64) bool {
+func (l *Ledger) done(sl *slab, now int64) bool {
 	for i := range sl {
 		s := &sl[i]
 		keep := linger
 		if s.Audience != nil && s.Audience.away.Load() > 0 {
 			keep = recall
 		}
-		if !s.void.Load() && (s.missing() > 0 || s.Limit()+keep > now) {
+		if !s.void.Load() && (s.missing() > 0 || s.Limit()+keep > now || l.fleet != nil && !l.fleet.known(s)) {
 			return false
 		}
 	}
@@ -68,10 +68,12 @@ func (l *Ledger) closeFirst(b *Book, now int64) {
 	for i := range sh.slabs[0] {
 		s := &sh.slabs[0][i]
 		l.closeSlot(s, now)
-		l.used -= int64(8*len(s.bits)) + int64(len(s.parts))*int64(unsafe.Sizeof(counts{}))
+		l.used.Add(-int64(8*len(s.bits)) - int64(len(s.parts))*int64(unsafe.Sizeof(counts{})))
 	}
-	l.used -= int64(unsafe.Sizeof(slab{}))
-	b.shelf.Store(&shelf{sh.first + 1, slices.Clone(sh.slabs[1:])})
+	l.used.Add(-int64(unsafe.Sizeof(slab{})))
+	for !b.shelf.CompareAndSwap(sh, &shelf{sh.first + 1, slices.Clone(sh.slabs[1:])}) {
+		sh = b.shelf.Load()
+	}
 }
 
 // Close ends the ledger: deliveries still missing are lost, or undecided when their late limit has
@@ -79,7 +81,7 @@ func (l *Ledger) closeFirst(b *Book, now int64) {
 func (l *Ledger) Close(now int64) [][]Row {
 	l.closed.Store(true)
 	out := make([][]Row, l.streams)
-	for _, b := range l.books {
+	for _, b := range l.accounts {
 		b.survey(b.seq)
 		for _, sl := range b.shelf.Load().slabs {
 			for j := range sl {
@@ -89,6 +91,9 @@ func (l *Ledger) Close(now int64) [][]Row {
 	}
 	for i, b := range l.books[:l.streams] {
 		b.rows.rows = append(b.rows.rows, b.unsent.rows...)
+		if l.fleet != nil {
+			l.fleet.addRows(i, &b.rows)
+		}
 		out[i] = b.rows.inOrder()
 	}
 	return out
@@ -115,14 +120,25 @@ func (l *Ledger) closeSlot(s *Slot, now int64) {
 		s.Audience.mu.Unlock()
 	}
 	bound := s.Book.bound(int(s.base / int64(time.Second)))
-	// A message that reached no receiver, and whose sender left soon after, or before it was taken,
-	// may never have been written.
-	left := s.From.leftSince(s.epoch)
-	open := now <= s.Limit() || left != 0 && (left <= s.base+bound || s.From.mayLack(s)) && !s.reached()
+	open := now <= s.Limit() || s.mayLack(bound)
 	s.account(&s.Book.owner().rows, open, bound)
-	if !open && s.Audience != nil && s.all.missing() > 0 && s.reported.CompareAndSwap(false, true) {
+	switch {
+	case s.Audience == nil:
+	case l.fleet != nil:
+		l.fleet.closes(s, open)
+	case !open && s.all.missing() > 0 && s.reported.CompareAndSwap(false, true):
 		l.complete(s, false)
 	}
+}
+
+// mayLack reports whether the message may never have been written: it reached no receiver, and its
+// sender left soon after, or before it was taken. In a fleet the sender's agent decides that.
+func (s *Slot) mayLack(bound int64) bool {
+	if s.Book.remote {
+		return s.unsent
+	}
+	left := s.From.leftSince(s.epoch)
+	return left != 0 && (left <= s.base+bound || s.From.mayLack(s)) && !s.reached() && !s.settled.reached()
 }
 
 // account adds the message to the rows of its second. Missing deliveries are lost, unless open is
@@ -133,7 +149,7 @@ func (s *Slot) account(rows *table, open bool, bound int64) {
 		s.Audience.mu.Lock()
 		defer s.Audience.mu.Unlock()
 	}
-	if s.Book.main == nil {
+	if s.Book.main == nil && !s.Book.remote {
 		rows.entry(s, Everybody, false).Sent++
 	}
 	class := func(part int) int {

@@ -1,6 +1,9 @@
 package ledger
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // When a receiver leaves while a message is in flight to it, the delivery cannot be decided at that
 // moment. When the message is closed its spread is known: the time until it, and messages of about
@@ -70,14 +73,26 @@ func (s *Slot) lostTo(part int, bound int64) (n int64) {
 type spreads struct {
 	bySecond []int64
 	most     int64
-	upTo     uint32 // the first message that is not in it
+	news     []int // seconds that have grown since they were announced; only in a fleet
 }
 
-// survey reads the spreads of the messages before a sequence. Only the emitter or Close may call
-// it.
+// note takes in how long a message of a second took, and one more, and reports whether that is the
+// longest so far.
+func (sp *spreads) note(second int, took int64) bool {
+	for len(sp.bySecond) <= second {
+		sp.bySecond = append(sp.bySecond, 0)
+	}
+	sp.most = max(sp.most, took)
+	grown := took > sp.bySecond[second]
+	sp.bySecond[second] = max(sp.bySecond[second], took)
+	return grown
+}
+
+// survey reads the spreads of the messages before a sequence. Only the emitter, in a fleet the
+// exchange, or Close may call it.
 func (b *Book) survey(end uint32) {
-	for ; b.spread.upTo < end; b.spread.upTo++ {
-		s, _ := b.find(b.spread.upTo)
+	for ; b.upTo < end; b.upTo++ {
+		s, _ := b.find(b.upTo)
 		if s == nil {
 			continue // closed before: it is in it
 		}
@@ -86,11 +101,9 @@ func (b *Book) survey(end uint32) {
 			continue
 		}
 		second, took := int(s.base/int64(time.Second)), max(0, last-s.base)+1
-		for len(b.spread.bySecond) <= second {
-			b.spread.bySecond = append(b.spread.bySecond, 0)
+		if b.spread.note(second, took) && b.announces && !slices.Contains(b.spread.news, second) {
+			b.spread.news = append(b.spread.news, second)
 		}
-		b.spread.bySecond[second] = max(b.spread.bySecond[second], took)
-		b.spread.most = max(b.spread.most, took)
 	}
 }
 

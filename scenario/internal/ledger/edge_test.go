@@ -136,7 +136,7 @@ func TestShortLivesHideNoLoss(t *testing.T) {
 			if now%(100*ms) == 0 { // one comes, and stays for two seconds
 				r := newReceiver(uint32(len(m.r)), m.room)
 				m.r = append(m.r, r)
-				r.Join(r.Memberships()[0])
+				r.join(r.Memberships()[0])
 				here = append(here, member{len(m.r) - 1, now + 2000*ms})
 			}
 			st := m.send(0, 0, now)
@@ -230,7 +230,7 @@ func TestMessagesThatWereNotPassedOn(t *testing.T) {
 			m.r[0].MayLack(test.since*ms, test.until*ms)
 		}
 		m.l.Leave(m.r[0])
-		m.l.books[0].spread = spreads{bySecond: []int64{2}, most: 2, upTo: 1} // other messages took no time
+		m.l.books[0].spread, m.l.books[0].upTo = &spreads{bySecond: []int64{2}, most: 2}, 1 // other messages took no time
 		if got := m.close(int64(time.Hour)); got != test.want {
 			t.Errorf("%s: %+v, want %+v", name, got, test.want)
 		}

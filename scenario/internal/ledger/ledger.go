@@ -35,11 +35,13 @@ const defaultBudget = 256 << 20
 // an array.
 type Ledger struct {
 	books    []*Book // those of the streams, and then what is Also
+	accounts []*Book // those, and in a fleet the books of the other agents' messages
+	fleet    *fleet  // nil: all clients are in this process
 	streams  int     // how many of them are of streams
 	clock    func() int64
 	closed   atomic.Bool // arrivals from now on are not counted
 	budget   int64
-	used     int64 // by slots and bits; the emitter's
+	used     atomic.Int64 // by slots and bits
 	complete func(s *Slot, all bool)
 
 	mu     sync.Mutex
@@ -50,6 +52,7 @@ type Ledger struct {
 type extra struct {
 	stream   uint16
 	seq      uint32
+	sender   uint32 // in a fleet, each agent has sequences of its own
 	receiver uint32
 }
 
@@ -66,6 +69,8 @@ type Config struct {
 	// is false when some are lost. It may be called on any goroutine that receives, and by close.
 	// May be nil.
 	Complete func(s *Slot, all bool)
+	// Fleet is set where further processes run clients of the same trial; nil: none do.
+	Fleet *Fleet
 }
 
 // New makes a ledger of the books, and numbers them.
@@ -78,12 +83,16 @@ func New(c Config) *Ledger {
 		}
 	}
 	for i, b := range books {
-		b.Stream = uint16(i)
+		b.Stream, b.spread = uint16(i), &spreads{}
 		b.shelf.Store(&shelf{})
 	}
 	l := &Ledger{books: books, streams: len(c.Books), clock: c.Clock, budget: cmp.Or(c.Budget, defaultBudget), complete: c.Complete, extras: map[extra]struct{}{}}
 	if l.complete == nil {
 		l.complete = func(*Slot, bool) {}
+	}
+	l.accounts = books
+	if c.Fleet != nil {
+		l.fleet = newFleet(l, c.Fleet)
 	}
 	return l
 }
@@ -91,10 +100,14 @@ func New(c Config) *Ledger {
 // reportIfComplete reports a broadcast once all that its receivers were owed has come or is
 // undecided. It does not wait for slow readers.
 func (l *Ledger) reportIfComplete(s *Slot) {
-	if s.Audience == nil || s.all.missing() > 0 || s.all.got.Load() == 0 {
+	if s.Audience == nil || s.all.missing() > 0 {
 		return
 	}
-	if s.reported.CompareAndSwap(false, true) {
+	if l.fleet != nil {
+		l.fleet.decided(s)
+		return
+	}
+	if s.all.got.Load() > 0 && s.reported.CompareAndSwap(false, true) {
 		l.complete(s, true)
 	}
 }
@@ -112,28 +125,48 @@ func (l *Ledger) EmitHeld(b *Book, from *Receiver, a *Audience, due int64, phase
 }
 
 func (l *Ledger) emit(b *Book, from *Receiver, a *Audience, due, base int64, phase int) (s *Slot, seq uint32) {
-	seq = b.seq
-	b.seq++
 	if b.Expect == ExpectNone {
+		seq = b.seq
+		b.seq++
 		return nil, seq
 	}
-	sh := b.shelf.Load()
-	i := int(seq/slotsPerSlab) - sh.first
-	if i == len(sh.slabs) {
-		sh = &shelf{sh.first, append(sh.slabs, new(slab))}
-		l.used += int64(unsafe.Sizeof(slab{}))
-		b.shelf.Store(sh)
-		l.trim()
-		sh = b.shelf.Load()
-		i = int(seq/slotsPerSlab) - sh.first
+	s = l.place(b)
+	s.From, s.Due, s.base, s.Phase = from, due, base, int32(phase)
+	if l.fleet != nil {
+		l.fleet.emitted(s, a)
+		return s, s.seq
 	}
-	s = &sh.slabs[i][seq%slotsPerSlab]
-	s.Book, s.From, s.Due, s.base, s.seq, s.Phase = b, from, due, base, seq, int32(phase)
-	s.epoch = from.epoch()
-	if b.Expect == ExpectSelf {
+	l.enter(s, a)
+	return s, s.seq
+}
+
+// place gives the next message of a book its slot.
+func (l *Ledger) place(b *Book) *Slot {
+	seq := b.seq
+	b.seq++
+	sh := b.shelf.Load()
+	if int(seq/slotsPerSlab)-sh.first == len(sh.slabs) {
+		for fresh := new(slab); !b.shelf.CompareAndSwap(sh, &shelf{sh.first, append(sh.slabs, fresh)}); {
+			sh = b.shelf.Load() // in a fleet another goroutine closes
+		}
+		l.used.Add(int64(unsafe.Sizeof(slab{})))
+		if l.fleet == nil {
+			l.trim()
+		}
+		sh = b.shelf.Load()
+	}
+	s := &sh.slabs[int(seq/slotsPerSlab)-sh.first][seq%slotsPerSlab]
+	s.Book, s.seq = b, seq
+	return s
+}
+
+// enter notes whom a message is for, as of now; a is nil for an echo.
+func (l *Ledger) enter(s *Slot, a *Audience) {
+	s.epoch = s.From.epoch()
+	if s.Book.Expect == ExpectSelf {
 		s.all.expected.Store(1)
 		s.ready.Store(true)
-		return s, seq
+		return
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -141,16 +174,15 @@ func (l *Ledger) emit(b *Book, from *Receiver, a *Audience, due, base int64, pha
 	l.expect(s)
 	if a.width > 64 {
 		s.bits = make([]atomic.Uint64, (a.width+63)/64)
-		l.used += int64(8 * len(s.bits))
+		l.used.Add(int64(8 * len(s.bits)))
 	}
 	past := 0
-	for past < len(a.recent) && a.recent[past].Limit() < base {
+	for past < len(a.recent) && a.recent[past].Limit() < s.base {
 		past++
 	}
 	a.recent = append(a.recent[past:], s)
 	a.miss(s)
 	s.ready.Store(true)
-	return s, seq
 }
 
 // expect fills in how many receivers a message is for. The audience is locked.
@@ -158,7 +190,7 @@ func (l *Ledger) expect(s *Slot) {
 	a := s.Audience
 	self := -1
 	if s.Book.Expect == ExpectOthers {
-		for _, list := range [...][]*Membership{s.From.Memberships(), s.From.Spaces()} {
+		for _, list := range [...][]*Membership{listOf(&s.From.members), listOf(&s.From.spaces)} {
 			for _, m := range list {
 				if m.audience == a && m.member {
 					self = m.part
@@ -168,7 +200,7 @@ func (l *Ledger) expect(s *Slot) {
 	}
 	if len(a.parts) > 1 || len(a.parts) == 1 && a.parts[0].slow {
 		s.parts = make([]counts, len(a.parts))
-		l.used += int64(len(s.parts)) * int64(unsafe.Sizeof(counts{}))
+		l.used.Add(int64(len(s.parts)) * int64(unsafe.Sizeof(counts{})))
 	}
 	for i := range a.parts {
 		n := a.parts[i].members
@@ -204,7 +236,11 @@ func (l *Ledger) Receive(r *Receiver, st *stamp.Stamp, at int64) (kind Arrival, 
 	if int(st.Stream) >= l.streams {
 		return Unknown, nil, 0
 	}
-	b := l.books[st.Stream]
+	return l.receiveOf(l.books[st.Stream], r, st, at)
+}
+
+// receiveOf is Receive for a book and the one that is Also.
+func (l *Ledger) receiveOf(b *Book, r *Receiver, st *stamp.Stamp, at int64) (kind Arrival, s *Slot, rank uint32) {
 	kind, s, rank = l.receive(b, r, st, at)
 	if b.Also == nil || kind != Unexpected && kind != Stale {
 		return kind, s, rank
@@ -219,6 +255,9 @@ func (l *Ledger) Receive(r *Receiver, st *stamp.Stamp, at int64) (kind Arrival, 
 func (l *Ledger) receive(b *Book, r *Receiver, st *stamp.Stamp, at int64) (kind Arrival, s *Slot, rank uint32) {
 	if b.Expect == ExpectNone || l.closed.Load() || r.leftAt.Load() != 0 {
 		return Ignored, nil, 0
+	}
+	if b.remote && b.Expect == ExpectSelf {
+		return Unexpected, nil, 0 // echoes are not announced
 	}
 	s, stale := b.find(st.Seq)
 	switch {
@@ -237,7 +276,7 @@ func (l *Ledger) receive(b *Book, r *Receiver, st *stamp.Stamp, at int64) (kind 
 		return Unexpected, nil, 0
 	}
 	var other *Membership
-	for _, list := range [...][]*Membership{r.Memberships(), r.Spaces()} {
+	for _, list := range [...][]*Membership{listOf(&r.members), listOf(&r.spaces)} {
 		for _, m := range list {
 			switch {
 			case m.audience != s.Audience:
@@ -291,6 +330,7 @@ func (l *Ledger) count(r *Receiver, s *Slot, m *Membership, at int64) (Arrival, 
 			c.late.Add(1)
 		}
 		c.got.Add(1)
+		l.reportIfComplete(s) // the others may have it
 		return Replayed, s, 0
 	}
 	if s.parts == nil || s.shared(part) {
@@ -317,7 +357,7 @@ func (l *Ledger) extra(r *Receiver, s *Slot, m *Membership) Arrival {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c := s.at(m.part)
-	e := extra{s.Book.Stream, s.seq, r.ID}
+	e := extra{s.Book.Stream, s.seq, s.From.ID, r.ID}
 	if _, twice := l.extras[e]; twice {
 		c.duplicate.Add(1)
 		return Duplicate
@@ -333,7 +373,10 @@ func (l *Ledger) extra(r *Receiver, s *Slot, m *Membership) Arrival {
 // number of deliveries missing so far. It is a figure for a live view: some may still arrive, and
 // close decides. One goroutine at a time.
 func (l *Ledger) Watch(now int64) (overdue int64) {
-	for _, b := range l.books {
+	if l.fleet != nil {
+		now = min(now, l.fleet.horizon.Load())
+	}
+	for _, b := range l.accounts {
 		for {
 			s, _ := b.find(b.watched.Load())
 			if s == nil || s.Limit() >= now {
@@ -354,8 +397,12 @@ func (l *Ledger) Watch(now int64) (overdue int64) {
 // stream: the account as it stood then. The slices are valid until the next watch, on its
 // goroutine.
 func (l *Ledger) SoFar(rows [][]Row) [][]Row {
-	for _, b := range l.books[:l.streams] {
-		rows = append(rows, b.seen.rows)
+	for i, b := range l.books[:l.streams] {
+		all := b.seen.rows
+		if l.fleet != nil {
+			all = l.fleet.seen(i, all)
+		}
+		rows = append(rows, all)
 	}
 	return rows
 }
@@ -365,7 +412,14 @@ func (l *Ledger) SoFar(rows [][]Row) [][]Row {
 // deliveries from lost ones; a book whose messages may be dropped does not hold up the others. One
 // goroutine at a time, when the emitter has stopped.
 func (l *Ledger) Outstanding(now int64) bool {
-	for _, b := range l.books {
+	if l.fleet != nil {
+		l.fleet.mu.Lock()
+		defer l.fleet.mu.Unlock()
+		if !l.fleet.sealed() {
+			return true
+		}
+	}
+	for _, b := range l.accounts {
 		if now <= b.end() && (b.outstanding(b.missing) || b.outstanding(0)) {
 			return true
 		}

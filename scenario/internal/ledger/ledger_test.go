@@ -46,13 +46,13 @@ func newReceiver(id uint32, audiences ...*Audience) *Receiver {
 	for _, a := range audiences {
 		list = append(list, &Membership{audience: a})
 	}
-	r.members.Store(&list)
+	r.SetMemberships(list)
 	return r
 }
 
 func (m *model) joinAll() {
 	for _, r := range m.r {
-		r.Join(r.Memberships()[0])
+		r.join(r.Memberships()[0])
 	}
 }
 
@@ -129,9 +129,9 @@ func TestLedgerCountsEachKind(t *testing.T) {
 
 func TestLedgerJoinsInFlight(t *testing.T) {
 	m := newModel(3, ExpectAll)
-	m.r[0].Join(m.r[0].Memberships()[0])
+	m.r[0].join(m.r[0].Memberships()[0])
 	early := m.send(0, 0, 10) // 1 and 2 have asked to join, without an answer yet
-	m.r[1].Join(m.r[1].Memberships()[0])
+	m.r[1].join(m.r[1].Memberships()[0])
 	later := m.send(0, 0, 20)
 	for want, kind := range map[Arrival]Arrival{
 		Counted:   m.get(0, early, 11),
@@ -180,7 +180,7 @@ func TestLedgerLeaversAreUndecided(t *testing.T) {
 	// Its place is given to the next receiver, which is not owed earlier messages.
 	r := newReceiver(3, m.room)
 	m.r = append(m.r, r)
-	r.Join(r.Memberships()[0])
+	r.join(r.Memberships()[0])
 	if r.Memberships()[0].dense != 2 {
 		t.Errorf("its bit is %d, want the free one", r.Memberships()[0].dense)
 	}
@@ -267,7 +267,7 @@ func TestLedgerKeepsItsBudget(t *testing.T) {
 		m.get(1, last, last.Due+1)
 		m.now.Store(last.Due)
 		m.l.Watch(last.Due)
-		most = max(most, m.l.used)
+		most = max(most, m.l.used.Load())
 	}
 	if most > 200<<10 {
 		t.Errorf("the ledger took %d bytes", most)
@@ -520,7 +520,7 @@ func TestLedgerForgetsWhatAllHaveGot(t *testing.T) {
 		m.now.Store(s.Due)
 		m.l.Watch(s.Due)
 		if i == 10*slotsPerSlab {
-			most = m.l.used
+			most = m.l.used.Load()
 		}
 	}
 	if size := int64(unsafe.Sizeof(slab{})); most > 5*size {

@@ -129,8 +129,8 @@ func TestEchoes(t *testing.T) {
 // A sender whose join is still in flight is none of the members that a message is for.
 func TestSenderThatIsNoMember(t *testing.T) {
 	m := newModel(3, ExpectOthers)
-	m.r[1].Join(m.r[1].Memberships()[0])
-	m.r[2].Join(m.r[2].Memberships()[0])
+	m.r[1].join(m.r[1].Memberships()[0])
+	m.r[2].join(m.r[2].Memberships()[0])
 	m.send(0, 0, 10)
 	if got := m.close(int64(time.Hour)); got.Expected != 2 {
 		t.Errorf("%d deliveries are expected, want 2", got.Expected)
@@ -168,13 +168,13 @@ func TestMembershipsOfOne(t *testing.T) {
 		}
 		m.now.Store(70)
 		end(r)
-		r.Join(one)
+		r.join(one)
 		if since, ended := one.HasEnded(); one.HasJoined() || !ended || since != 70 || one.member {
 			t.Errorf("ended %v at %d, joined %v, member %v", ended, since, one.HasJoined(), one.member)
 		}
 	}
 	one := m.r[2].Memberships()[0]
-	m.r[2].Join(one)
+	m.r[2].join(one)
 	if since, ended := one.HasEnded(); !one.HasJoined() || ended || since != 0 || !one.member {
 		t.Errorf("ended %v at %d, joined %v, member %v", ended, since, one.HasJoined(), one.member)
 	}
@@ -202,7 +202,7 @@ func TestFurtherNamespaces(t *testing.T) {
 		} else {
 			m.l.Resume(r, []*Membership{one})
 		}
-		r.Join(one)
+		r.join(one)
 	}
 	for _, r := range m.r {
 		join(r)
@@ -308,13 +308,13 @@ func TestMemoryIsAccountedFor(t *testing.T) {
 		for i := range slotsPerSlab + 1 {
 			m.send(0, 0, int64(i))
 			want := slabSize*int64(1+i/slotsPerSlab) + int64(i+1)*test.each
-			if m.l.used != want {
-				t.Fatalf("%+v: %d bytes for %d messages, want %d", test, m.l.used, i+1, want)
+			if m.l.used.Load() != want {
+				t.Fatalf("%+v: %d bytes for %d messages, want %d", test, m.l.used.Load(), i+1, want)
 			}
 		}
 		m.l.closeFirst(m.l.books[0], int64(time.Hour))
-		if want := slabSize + test.each; m.l.used != want {
-			t.Errorf("%+v: %d bytes when the first slab is closed, want %d", test, m.l.used, want)
+		if want := slabSize + test.each; m.l.used.Load() != want {
+			t.Errorf("%+v: %d bytes when the first slab is closed, want %d", test, m.l.used.Load(), want)
 		}
 	}
 }

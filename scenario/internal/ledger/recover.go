@@ -40,18 +40,26 @@ func (r *Receiver) leftSince(epoch uint32) int64 {
 // messages. Further namespaces are never recovered.
 func (l *Ledger) Suspend(r *Receiver) {
 	now := max(l.clock(), 1)
+	if l.fleet != nil {
+		l.fleet.suspend(r, now)
+		return
+	}
+	l.suspend(r, now)
+}
+
+func (l *Ledger) suspend(r *Receiver, now int64) {
 	if !r.goes(now) {
 		return
 	}
-	for _, m := range r.Memberships() {
-		l.suspend(r, m, now)
+	for _, m := range listOf(&r.members) {
+		l.suspendFrom(r, m, now)
 	}
-	for _, m := range r.Spaces() {
-		l.End(r, m, now)
+	for _, m := range listOf(&r.spaces) {
+		l.end(r, m, now)
 	}
 }
 
-func (l *Ledger) suspend(r *Receiver, m *Membership, now int64) {
+func (l *Ledger) suspendFrom(r *Receiver, m *Membership, now int64) {
 	a := m.audience
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -91,11 +99,21 @@ func (a *Audience) miss(s *Slot) {
 // spaces are its memberships of further namespaces from now on. It is called on the goroutine that
 // receives.
 func (l *Ledger) Resume(r *Receiver, spaces []*Membership) {
-	for _, m := range r.Memberships() {
+	now := l.clock()
+	if l.fleet != nil {
+		l.fleet.resume(r, spaces, now)
+		return
+	}
+	r.nowSpaces.Store(&spaces)
+	r.resume(spaces, now)
+}
+
+func (r *Receiver) resume(spaces []*Membership, now int64) {
+	for _, m := range listOf(&r.members) {
 		m.resume()
 	}
-	r.SetSpaces(spaces)
-	r.backAt = l.clock()
+	r.spaces.Store(&spaces)
+	r.backAt = now
 	r.leftAt.Store(0)
 }
 

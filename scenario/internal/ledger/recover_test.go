@@ -93,7 +93,7 @@ func TestNotRecovered(t *testing.T) {
 	missed := m.send(0, 0, 110)
 	m.l.Leave(m.r[1])
 	other := newReceiver(1, m.room)
-	other.Join(other.Memberships()[0])
+	other.join(other.Memberships()[0])
 	m.r = append(m.r, other)
 	if got := m.room.width; got != 2 {
 		t.Errorf("%d bits are given out, want 2: the place is free again", got)

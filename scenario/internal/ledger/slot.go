@@ -20,7 +20,10 @@ type Book struct {
 	// audience of this book. Its deliveries count in this book's rows.
 	Also *Book
 
-	main *Book // of which it is Also; nil: none
+	main   *Book // of which it is Also; nil: none
+	remote bool  // of messages that another agent's clients send
+	// other agents hear how long its messages took
+	announces bool
 
 	seq     uint32 // of the next message; the emitter's
 	shelf   atomic.Pointer[shelf]
@@ -28,11 +31,13 @@ type Book struct {
 	overdue atomic.Int64  // deliveries missing at that time
 	// due messages that were not sent, in rows of Everybody; owned by the emitter until the ledger
 	// is closed
-	unsent  table
-	seen    table   // of those slots as they were then; the watcher's
-	rows    table   // of closed slots; the emitter's until the ledger is closed
-	spread  spreads // likewise the emitter's
-	missing uint32  // no message before it is outstanding; owned by Outstanding's caller
+	unsent table
+	seen   table // of those slots as they were then; the watcher's
+	// of closed slots; the emitter's until the ledger is closed, in a fleet the exchange's
+	rows    table
+	spread  *spreads // shared with the other agents' books of the stream
+	upTo    uint32   // the first message that is not in it; the emitter's likewise
+	missing uint32   // no message before it is outstanding; owned by Outstanding's caller
 }
 
 // owner is the book in whose rows the deliveries count.
@@ -68,6 +73,9 @@ type Slot struct {
 	void     atomic.Bool // was never written to the network
 	reported atomic.Bool // as complete
 	closed   bool        // is in the rows; guarded by Audience.mu
+	told     bool        // in a fleet: the sender's agent knows that it has reached a client here
+	unsent   bool        // in a fleet: the sender's agent says that it may never have been written
+	written  atomic.Bool // or cancelled: its emission is over
 
 	lag     atomic.Int64 // how late the generator wrote it, in nanoseconds
 	firstAt atomic.Int64 // nanoseconds since the trial's start; 0: nothing has come
@@ -80,6 +88,8 @@ type Slot struct {
 	// What became of it at receivers that had been away since it was sent and were recovered, by
 	// part. Those receivers are not in all and parts. nil: there is none.
 	replayed atomic.Pointer[[]counts]
+
+	settled *settlement // what the other agents say of it; nil: nothing
 
 	word atomic.Uint64   // the bits of up to 64 receivers
 	bits []atomic.Uint64 // instead of word when there are more
@@ -105,6 +115,13 @@ func (c *counts) missing() int64 {
 func (s *Slot) SetLag(d int64) {
 	if s != nil {
 		s.lag.Store(d)
+	}
+}
+
+// Written notes that the message has been written: its emission is over. The slot may be nil.
+func (s *Slot) Written() {
+	if s != nil {
+		s.written.Store(true)
 	}
 }
 
@@ -272,11 +289,22 @@ func (s *Slot) owes(r *Receiver, m *Membership) bool {
 // Receivers is how many readers of normal speed the message is for.
 func (s *Slot) Receivers() uint32 { return s.all.expected.Load() }
 
-// First is when the message reached the first of them; 0: none yet.
-func (s *Slot) First() int64 { return s.firstAt.Load() }
+// First is when the message reached the first of them, or in a fleet of all agents' receivers; 0:
+// none yet.
+func (s *Slot) First() int64 {
+	if s.settled != nil {
+		return earliest(s.firstAt.Load(), s.settled.first)
+	}
+	return s.firstAt.Load()
+}
 
 // Last is when it reached the last one so far; 0: none yet.
-func (s *Slot) Last() int64 { return s.lastAt.Load() }
+func (s *Slot) Last() int64 {
+	if s.settled != nil {
+		return max(s.lastAt.Load(), s.settled.last)
+	}
+	return s.lastAt.Load()
+}
 
 // Limit is until when the message may be on its way. One that comes earlier is late nevertheless
 // when it was held before it was sent.
@@ -305,6 +333,7 @@ func (b *Book) leave(due int64, phase int, held, dropped int64) {
 func (s *Slot) Cancel() {
 	if s != nil {
 		s.void.Store(true)
+		s.written.Store(true)
 	}
 }
 
@@ -328,6 +357,10 @@ func (b *Book) find(seq uint32) (s *Slot, stale bool) {
 // A Row is the account of the messages due in one second of one phase, for one class of receivers:
 // Sent counts the messages for any of them. All messages are counted in a row of their own, of
 // class Everybody, since one may be for receivers of several classes.
+//
+// In a fleet each agent has the rows of its own receivers, and those of Everybody for the messages
+// of its own clients. Rows of equal keys add up to those of one process, but for Sent of the other
+// classes: there each agent that has a receiver of the class counts the message.
 type Row struct {
 	Phase, Second int
 	Class         int
@@ -370,6 +403,10 @@ type rowKey struct {
 // entry finds or makes the row for a message and a class.
 func (t *table) entry(s *Slot, class int, replayed bool) *result.Ledger {
 	k := rowKey{int(s.Phase), int(s.Due / int64(time.Second)), class, s.Decile(), s.node(), replayed}
+	return t.row(k)
+}
+
+func (t *table) row(k rowKey) *result.Ledger {
 	i, known := t.at[k]
 	if !known {
 		if t.at == nil {
@@ -377,9 +414,17 @@ func (t *table) entry(s *Slot, class int, replayed bool) *result.Ledger {
 		}
 		i = len(t.rows)
 		t.at[k] = i
-		t.rows = append(t.rows, Row{Phase: k.phase, Second: k.second, Class: class, From: k.from, Decile: k.decile, Replayed: replayed})
+		t.rows = append(t.rows, Row{Phase: k.phase, Second: k.second, Class: k.class, From: k.from, Decile: k.decile, Replayed: k.replayed})
 	}
 	return &t.rows[i].Ledger
+}
+
+// add adds the rows of another table.
+func (t *table) add(rows []Row) {
+	for i := range rows {
+		r := &rows[i]
+		t.row(rowKey{r.Phase, r.Second, r.Class, r.Decile, r.From, r.Replayed}).Add(r.Ledger)
+	}
 }
 
 // Deliveries returns the row without its messages, except for the row of Everybody, which counts

@@ -40,11 +40,11 @@ func TestLeavings(t *testing.T) {
 func TestSpreads(t *testing.T) {
 	const ms, late = int64(time.Millisecond), int64(10 * time.Second)
 	took := func(n int64) int64 { return n*ms + 1 }
-	b := &Book{Late: late}
+	b := &Book{Late: late, spread: &spreads{}}
 	if got := b.bound(3); got != late {
 		t.Errorf("nothing ever came: %d", got)
 	}
-	b.spread = spreads{bySecond: []int64{0, 0, took(20), 0, took(50), took(30), 0}, most: took(900)}
+	b.spread = &spreads{bySecond: []int64{0, 0, took(20), 0, took(50), took(30), 0}, most: took(900)}
 	for second, want := range []int64{1800, 40, 40, 100, 100, 100, 60, 1800} {
 		if got := b.bound(second); got != want*ms+edgeMargin {
 			t.Errorf("second %d: %s, want %d ms and the margin", second, time.Duration(got), want)
@@ -69,11 +69,11 @@ func TestSurvey(t *testing.T) {
 	}
 	b := m.l.books[0]
 	b.survey(2)
-	if got := fmt.Sprint(b.spread); got != "{[10] 10 2}" {
+	if got := fmt.Sprint(b.spread.bySecond, b.spread.most, b.upTo); got != "[10] 10 2" {
 		t.Errorf("of two messages: %s", got)
 	}
 	b.survey(b.seq)
-	if got := fmt.Sprint(b.spread); got != "{[10 0 5 1] 10 6}" {
+	if got := fmt.Sprint(b.spread.bySecond, b.spread.most, b.upTo); got != "[10 0 5 1] 10 6" {
 		t.Errorf("of all: %s", got)
 	}
 }
@@ -149,8 +149,8 @@ func TestWhenSlabsAreClosed(t *testing.T) {
 				m.l.Suspend(m.r[1])
 			}
 			sl := m.l.books[0].shelf.Load().slabs[0]
-			if end := 10 + lateLimit + keep; sl.done(end-1) || !sl.done(end) {
-				t.Errorf("somebody is away: %v; done a moment before its time: %v, at its time: %v", away, sl.done(end-1), sl.done(end))
+			if end := 10 + lateLimit + keep; m.l.done(sl, end-1) || !m.l.done(sl, end) {
+				t.Errorf("somebody is away: %v; done a moment before its time: %v, at its time: %v", away, m.l.done(sl, end-1), m.l.done(sl, end))
 			}
 		}
 	})
@@ -172,8 +172,8 @@ func TestWhenSlabsAreClosed(t *testing.T) {
 			t.Error("it is full")
 		}
 		m.l.closeFirst(b, 30)
-		if b.spread.upTo != slotsPerSlab || m.l.full(b) {
-			t.Errorf("surveyed up to %d; full: %v", b.spread.upTo, m.l.full(b))
+		if b.upTo != slotsPerSlab || m.l.full(b) {
+			t.Errorf("surveyed up to %d; full: %v", b.upTo, m.l.full(b))
 		}
 	})
 	t.Run("budget", func(t *testing.T) {
@@ -186,7 +186,7 @@ func TestWhenSlabsAreClosed(t *testing.T) {
 		firsts := func() string {
 			return fmt.Sprint(m.l.books[0].shelf.Load().first, m.l.books[1].shelf.Load().first)
 		}
-		m.l.budget = m.l.used
+		m.l.budget = m.l.used.Load()
 		if m.l.trim(); firsts() != "0 0" {
 			t.Errorf("within the budget: %s slabs are closed", firsts())
 		}

@@ -1,0 +1,284 @@
+package ledger
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Settlements tell the agent whose client sent a message what came of it elsewhere: when it reached
+// the first and the last receiver of another agent, and whether that is all. So a broadcast is
+// complete once all agents say so.
+
+// A verdict is what came of a message at the receivers of one agent.
+type verdict struct {
+	seq         uint32
+	state       uint64
+	first, last int64 // nanoseconds after it was due; of verdictArrived
+}
+
+// Bits of a verdict's state; none: it has no receiver there, or they have all left.
+const (
+	verdictArrived = 1 << iota
+	verdictMissing
+	verdictReached // it came to a receiver that is not counted: a slow one, or one that came later
+	verdictMore    // a further verdict: it was reached after all
+	allVerdicts    = 1<<iota - 1
+)
+
+// A settlement is what the other agents have said of a message.
+type settlement struct {
+	heard       int // agents
+	missing     bool
+	any         bool // it reached a receiver
+	first, last int64
+}
+
+func (s *settlement) reached() bool { return s != nil && s.any }
+
+// earliest is the earlier of two moments, either of which may be none.
+func earliest(a, b int64) int64 {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
+}
+
+// decided takes in that nothing of a message is missing here.
+func (f *fleet) decided(s *Slot) {
+	if !s.Book.remote {
+		f.reportIfSettled(s)
+		return
+	}
+	if s.reported.CompareAndSwap(false, true) {
+		f.contribute(s)
+	}
+}
+
+// known reports whether all agents have said what came of a message here or there.
+func (f *fleet) known(s *Slot) bool {
+	if s.Audience == nil {
+		return s.Book.Expect == ExpectSelf
+	}
+	if s.Book.remote {
+		return s.reported.Load()
+	}
+	return f.heard(s) >= f.alive()
+}
+
+func (f *fleet) heard(s *Slot) int {
+	if s.settled == nil {
+		return 0
+	}
+	return s.settled.heard
+}
+
+func (f *fleet) alive() (n int) {
+	for _, p := range f.others {
+		if !p.lost {
+			n++
+		}
+	}
+	return n
+}
+
+// reportIfSettled reports a message of this agent once no receiver of any agent misses it.
+func (f *fleet) reportIfSettled(s *Slot) {
+	if s.Audience == nil || s.all.missing() > 0 || f.heard(s) < len(f.others) || s.settled != nil && s.settled.missing || s.First() == 0 {
+		return
+	}
+	if s.reported.CompareAndSwap(false, true) {
+		f.l.complete(s, true)
+	}
+}
+
+// contribute tells the sender's agent what came of a message.
+func (f *fleet) contribute(s *Slot) {
+	v := verdict{seq: s.seq, first: s.firstAt.Load() - s.Due, last: s.lastAt.Load() - s.Due}
+	if s.firstAt.Load() != 0 {
+		v.state |= verdictArrived
+	} else if s.reached() {
+		v.state |= verdictReached
+	}
+	if s.all.missing() > 0 {
+		v.state |= verdictMissing
+	}
+	s.told = s.reached()
+	f.add(s, v)
+}
+
+func (f *fleet) add(s *Slot, v verdict) {
+	p := f.peers[f.Owner(s.From.ID)]
+	p.verdicts[s.Book.Stream] = append(p.verdicts[s.Book.Stream], v)
+}
+
+// closes settles a message that is put into the rows.
+func (f *fleet) closes(s *Slot, open bool) {
+	switch {
+	case s.Book.remote:
+		if s.reported.CompareAndSwap(false, true) {
+			f.contribute(s)
+		}
+	case !open && (s.all.missing() > 0 || s.settled != nil && s.settled.missing) && s.reported.CompareAndSwap(false, true):
+		f.l.complete(s, false)
+	}
+}
+
+// settling is how far the settlements with another agent have come.
+type settling struct {
+	said, heard uint64 // messages
+	toldAll     bool   // it knows what came of all its messages here
+	heardAll    bool
+}
+
+// The scales of settlements: the fine one where there are few, since they cost little.
+var (
+	fineScale   = scale{unit: int64(time.Microsecond), digits: 12}
+	coarseScale = scale{unit: int64(time.Microsecond), digits: 5}
+)
+
+// fewSettled is how many messages may be settled on the fine scale at once.
+const fewSettled = 32
+
+// Settlements appends what another agent must know of the messages that its clients sent: nothing
+// when there is nothing new.
+func (l *Ledger) Settlements(to int, dst []byte) []byte {
+	f := l.fleet
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	p := f.peers[to]
+	finishing := f.finishing()
+	if p.settling.toldAll {
+		return dst
+	}
+	room := maxRows
+	for stream, list := range p.verdicts {
+		if n := min(len(list), room); n > 0 {
+			f.settle.uint(uint64(stream) + 1)
+			sayVerdicts(&f.settle, list[:n])
+			p.verdicts[stream] = slices.Delete(list, 0, n)
+			room -= n
+		}
+	}
+	head := byte(kindSettlements)
+	if finishing && room > 0 {
+		head |= settledAll
+		p.settling.toldAll = true
+	} else if room == maxRows {
+		return dst
+	}
+	f.settle.uint(0)
+	p.settling.said++
+	return f.settle.append(dst, head, p.settling.said)
+}
+
+func sayVerdicts(p *packer, list []verdict) {
+	list = inOrder(list)
+	sc := coarseScale
+	if len(list) <= fewSettled {
+		sc = fineScale
+	}
+	n := len(list)
+	gap, state := make([]uint64, n), make([]uint64, n)
+	var first, span []uint64
+	was := int64(list[0].seq) - 1
+	for i := range list {
+		v := &list[i]
+		gap[i] = uint64(int64(v.seq) - was - 1)
+		was, state[i] = int64(v.seq), v.state
+		if v.state&verdictArrived != 0 {
+			first = append(first, sc.code(v.first))
+			span = append(span, sc.code(v.last-max(v.first, 0)))
+		}
+	}
+	p.uint(uint64(n))
+	p.uint(uint64(list[0].seq))
+	p.uint(uint64(sc.digits))
+	p.columns(gap, state)
+	p.columns(first, span)
+}
+
+// inOrder sorts verdicts, with one for each message.
+func inOrder(list []verdict) []verdict {
+	slices.SortStableFunc(list, func(a, b verdict) int { return cmp.Compare(a.seq, b.seq) })
+	out := list[:0]
+	for _, v := range list {
+		if last := len(out) - 1; last >= 0 && out[last].seq == v.seq {
+			out[last].state |= v.state &^ verdictMore
+			continue
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
+func (f *fleet) hearSettlements(p *peer, head byte, u *unpacker) error {
+	for stream := u.upTo(uint64(len(f.l.books))); stream > 0; stream = u.upTo(uint64(len(f.l.books))) {
+		if !f.hearVerdicts(f.l.books[stream-1], u) {
+			return errMalformed
+		}
+	}
+	p.settling.heardAll = p.settling.heardAll || head&settledAll != 0
+	return u.close()
+}
+
+func (f *fleet) hearVerdicts(b *Book, u *unpacker) bool {
+	n := int(u.upTo(maxRows))
+	seq := u.upTo(1<<32 - 1)
+	sc := scale{unit: int64(time.Microsecond), digits: int(u.upTo(uint64(fineScale.digits)))}
+	var gap, state, first, span []uint64
+	u.columns(n, &gap, &state)
+	arrived := 0
+	for _, v := range state {
+		if v > allVerdicts {
+			return false
+		}
+		arrived += int(v & verdictArrived)
+	}
+	u.columns(arrived, &first, &span)
+	if u.bad {
+		return false
+	}
+	arrived = 0
+	for i := range n {
+		if i > 0 {
+			seq++
+		}
+		if seq += gap[i]; gap[i] > 1<<32-1 || seq > 1<<32-1 {
+			return false
+		}
+		v := verdict{seq: uint32(seq), state: state[i]}
+		if v.state&verdictArrived != 0 {
+			_, one, ok := sc.low(first[arrived])
+			_, more, fine := sc.low(span[arrived])
+			if !ok || !fine || one > farthest || more > farthest {
+				return false
+			}
+			v.first, v.last = one, one+more
+			arrived++
+		}
+		if s, _ := b.find(v.seq); s != nil {
+			f.takeIn(s, &v)
+		}
+	}
+	return true
+}
+
+// takeIn adds a verdict of another agent to a message of this one.
+func (f *fleet) takeIn(s *Slot, v *verdict) {
+	if s.settled == nil {
+		s.settled = &settlement{}
+	}
+	t := s.settled
+	t.any = t.any || v.state&(verdictArrived|verdictReached) != 0
+	if v.state&verdictMore != 0 {
+		return
+	}
+	t.heard++
+	t.missing = t.missing || v.state&verdictMissing != 0
+	if v.state&verdictArrived != 0 {
+		t.first = earliest(t.first, max(1, s.Due+v.first))
+		t.last = max(t.last, s.Due+v.last)
+	}
+	f.reportIfSettled(s)
+}
