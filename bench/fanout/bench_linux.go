@@ -164,6 +164,7 @@ type subject struct {
 	at     string   // where it listens
 	gens   []*child // the first one sends
 	opened *load.Result
+	cluster
 }
 
 // open starts a server and connects its clients.
@@ -177,7 +178,11 @@ func (b *bench) open(ctx context.Context, e entry) (*subject, error) {
 }
 
 func (b *bench) opening(ctx context.Context, s *subject) (err error) {
-	if s.server, err = start(ctx, b.serverCPU, nil, b.command(s.entry)...); err != nil {
+	if err := b.broker(ctx, s); err != nil {
+		return err
+	}
+	command := append(b.command(s.entry), s.flags...)
+	if s.server, err = start(ctx, b.serverCPU, nil, command...); err != nil {
 		return err
 	}
 	if s.at, err = s.server.address(); err != nil {
@@ -188,6 +193,10 @@ func (b *bench) opening(ctx context.Context, s *subject) (err error) {
 	}
 	if s.generator != "" {
 		return nil
+	}
+	servers, pids, err := b.others(ctx, s, command)
+	if err != nil {
+		return err
 	}
 	var ends []*os.File
 	if s.generators == 2 {
@@ -201,7 +210,7 @@ func (b *bench) opening(ctx context.Context, s *subject) (err error) {
 	// The one that sends connects last: its first broadcast finds everybody there.
 	for i := s.generators - 1; i >= 0; i-- {
 		cfg := load.Config{
-			Server: s.at, PID: s.server.cmd.Process.Pid, Clients: s.clients / s.generators,
+			Servers: servers, PIDs: pids, Clients: s.clients / s.generators,
 			Rooms: s.rooms, Stalled: s.stalled, Polling: s.polling, Limit: time.Minute, Follow: i > 0,
 		}
 		var files []*os.File
@@ -245,6 +254,7 @@ func (s *subject) close() {
 	if s.server != nil {
 		s.server.stop()
 	}
+	s.cluster.close()
 }
 
 // describe tells what the figures were measured on.

@@ -24,6 +24,7 @@ type entry struct {
 	rooms      int
 	stalled    int // of the clients, those who do not read
 	polling    bool
+	adapter    string // of a cluster of three of these servers, on Redis; "": one server
 	generator  string // what plays the clients, if not the own one: see generators_linux.go
 	asked      bool   // only measured when its server is named on the command line
 }
@@ -163,6 +164,9 @@ func allCases() []benchCase {
 		stalled(),
 		push(),
 		generators(),
+		nodesBroadcast(),
+		nodesRooms(),
+		nodesLatency(),
 	}
 }
 

@@ -51,6 +51,9 @@ func (c *conn) wrap(err error) error {
 	return fmt.Errorf("client %d: %w", c.index, err)
 }
 
+// server is the address that a client connects to.
+func (g *Generator) server(c *conn) string { return g.cfg.Servers[c.index%len(g.cfg.Servers)] }
+
 // dial begins a connection.
 func (g *Generator) dial(polling bool) error {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
@@ -60,7 +63,8 @@ func (g *Generator) dial(polling bool) error {
 	c := &conn{fd: fd, index: len(g.conns), polling: polling, receives: polling || !g.cfg.Polling}
 	g.conns = append(g.conns, c)
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
-	if g.addr.Addr == [4]byte{127, 0, 0, 1} {
+	addr := &g.addrs[c.index%len(g.addrs)]
+	if addr.Addr == [4]byte{127, 0, 0, 1} {
 		// The port is chosen at connect, when the other end is known: each source address has its
 		// own range.
 		_ = unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1)
@@ -69,8 +73,8 @@ func (g *Generator) dial(polling bool) error {
 			return fmt.Errorf("binding to 127.0.0.%d: %w", source.Addr[3], err)
 		}
 	}
-	if err := unix.Connect(fd, &g.addr); err != nil && !errors.Is(err, unix.EINPROGRESS) {
-		return fmt.Errorf("connecting client %d to %s: %w", c.index, g.cfg.Server, err)
+	if err := unix.Connect(fd, addr); err != nil && !errors.Is(err, unix.EINPROGRESS) {
+		return fmt.Errorf("connecting client %d to %s: %w", c.index, g.server(c), err)
 	}
 	return g.watch(fd, c.index, unix.EPOLLIN|unix.EPOLLOUT|unix.EPOLLRDHUP|unix.EPOLLET)
 }
@@ -83,14 +87,14 @@ func (c *conn) writable(g *Generator) error {
 			err = unix.Errno(code)
 		}
 		if err != nil {
-			return fmt.Errorf("connecting to %s: %w", g.cfg.Server, err)
+			return fmt.Errorf("connecting to %s: %w", g.server(c), err)
 		}
 		c.state = upgrading
 		if c.polling {
 			return c.get(g)
 		}
 		return c.write(fmt.Appendf(nil, "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
-			"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", g.cfg.Server))
+			"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", g.server(c)))
 	}
 	out := c.out
 	c.out = nil
@@ -326,14 +330,14 @@ func (c *conn) answered(g *Generator, body []byte) error {
 func (c *conn) get(g *Generator) error {
 	b := append([]byte("GET /socket.io/?EIO=4&transport=polling"), c.query()...)
 	b = append(b, " HTTP/1.1\r\nHost: "...)
-	b = append(b, g.cfg.Server...)
+	b = append(b, g.server(c)...)
 	return c.write(append(b, "\r\n\r\n"...))
 }
 
 func (c *conn) post(g *Generator, body string) error {
 	c.posting = true
 	return c.write(fmt.Appendf(nil, "POST /socket.io/?EIO=4&transport=polling%s HTTP/1.1\r\nHost: %s\r\nContent-Type: text/plain;charset=UTF-8\r\nContent-Length: %d\r\n\r\n%s",
-		c.query(), g.cfg.Server, len(body), body))
+		c.query(), g.server(c), len(body), body))
 }
 
 func (c *conn) query() string {

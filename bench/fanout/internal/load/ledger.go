@@ -129,6 +129,21 @@ func (g *Generator) audit(n uint64) error {
 
 func nativeUint64(b [8]byte) uint64 { return binary.NativeEndian.Uint64(b[:]) }
 
+// processTimes adds up the processor times of processes; of none it is that of this process.
+func processTimes(pids []int) (sum time.Duration, err error) {
+	if len(pids) == 0 {
+		return processTime(0)
+	}
+	for _, pid := range pids {
+		t, err := processTime(pid)
+		if err != nil {
+			return 0, err
+		}
+		sum += t
+	}
+	return sum, nil
+}
+
 // processTime returns the processor time, user and system, that a process has used since it
 // started.
 func processTime(pid int) (time.Duration, error) {

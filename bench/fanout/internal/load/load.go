@@ -28,12 +28,14 @@ import (
 
 // Config says where the clients connect to and what they are.
 type Config struct {
-	Server  string // host:port of the server; an IPv4 address
-	PID     int    // process of the server, whose processor time is read; 0 is this process
-	Clients int    // how many
-	Polling bool   // HTTP long-polling; one more client, the sender, is on websocket
-	Stalled int    // of the clients, those who do not read any more once they are connected
-	Rooms   int    // clients are dealt to this many rooms, and join them; 0 for none
+	// host:port of the server, an IPv4 address; of several, clients take them in turn, and the first
+	// has the sender
+	Servers []string
+	PIDs    []int // their processes, whose processor time is read; none is this process
+	Clients int   // how many
+	Polling bool  // HTTP long-polling; one more client, the sender, is on websocket
+	Stalled int   // of the clients, those who do not read any more once they are connected
+	Rooms   int   // clients are dealt to this many rooms, and join them; 0 for none
 	// connections from each of the addresses 127.0.0.1, 127.0.0.2, ...; default 20000
 	Sources int
 	Dialing int // connections being opened at a time; default 64
@@ -52,7 +54,7 @@ const frameSize = 120
 // one that calls.
 type Generator struct {
 	cfg    Config
-	addr   unix.SockaddrInet4
+	addrs  []unix.SockaddrInet4 // of the servers
 	epoll  int
 	timer  int
 	events []unix.EpollEvent
@@ -85,19 +87,27 @@ const (
 
 // New makes a generator without connections.
 func New(cfg Config) (*Generator, error) {
-	at, err := netip.ParseAddrPort(cfg.Server)
-	if err != nil || !at.Addr().Is4() {
-		return nil, fmt.Errorf("server %q is no IPv4 address with a port", cfg.Server)
+	var addrs []unix.SockaddrInet4
+	for _, server := range cfg.Servers {
+		at, err := netip.ParseAddrPort(server)
+		if err != nil || !at.Addr().Is4() {
+			return nil, fmt.Errorf("server %q is no IPv4 address with a port", server)
+		}
+		addrs = append(addrs, unix.SockaddrInet4{Port: int(at.Port()), Addr: at.Addr().As4()})
+	}
+	if len(addrs) == 0 {
+		return nil, errors.New("no server is named")
 	}
 	cfg.Sources, cfg.Dialing = or(cfg.Sources, 20_000), or(cfg.Dialing, 64)
 	cfg.Limit = or(cfg.Limit, 30*time.Second)
 	g := &Generator{
 		cfg:    cfg,
-		addr:   unix.SockaddrInet4{Port: int(at.Port()), Addr: at.Addr().As4()},
+		addrs:  addrs,
 		events: make([]unix.EpollEvent, 512),
 		buf:    make([]byte, 256<<10),
 		mode:   quiet{},
 	}
+	var err error
 	if g.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return nil, fmt.Errorf("making an epoll instance: %w", err)
 	}

@@ -69,7 +69,7 @@ func connected(t *testing.T, cfg Config) *Generator {
 }
 
 func TestFloodCountsEveryDelivery(t *testing.T) {
-	g := connected(t, Config{Server: benchServer(t), Clients: 20})
+	g := connected(t, Config{Servers: []string{benchServer(t)}, Clients: 20})
 	for range 2 {
 		r, err := g.Flood(4, 50*time.Millisecond)
 		if err != nil {
@@ -96,7 +96,7 @@ func TestFloodCountsEveryDelivery(t *testing.T) {
 
 func TestPacedTimesEveryBroadcast(t *testing.T) {
 	for _, polling := range []bool{false, true} {
-		g := connected(t, Config{Server: benchServer(t), Clients: 10, Polling: polling})
+		g := connected(t, Config{Servers: []string{benchServer(t)}, Clients: 10, Polling: polling})
 		r, err := g.Paced(200, 20)
 		if err != nil {
 			t.Fatalf("Paced, polling %v: %v", polling, err)
@@ -108,7 +108,7 @@ func TestPacedTimesEveryBroadcast(t *testing.T) {
 }
 
 func TestEchoCountsAcknowledgements(t *testing.T) {
-	g := connected(t, Config{Server: benchServer(t), Clients: 10})
+	g := connected(t, Config{Servers: []string{benchServer(t)}, Clients: 10})
 	r, err := g.Echo(20 * time.Millisecond)
 	if err != nil {
 		t.Fatalf("Echo: %v", err)
@@ -119,7 +119,7 @@ func TestEchoCountsAcknowledgements(t *testing.T) {
 }
 
 func TestCallsAreTimed(t *testing.T) {
-	g := connected(t, Config{Server: benchServer(t), Clients: 10})
+	g := connected(t, Config{Servers: []string{benchServer(t)}, Clients: 10})
 	r, err := g.Calls(500, 40)
 	if err != nil {
 		t.Fatalf("Calls: %v", err)
@@ -130,7 +130,7 @@ func TestCallsAreTimed(t *testing.T) {
 }
 
 func TestPushCountsAndTimes(t *testing.T) {
-	g := connected(t, Config{Server: benchServer(t), Clients: 1})
+	g := connected(t, Config{Servers: []string{benchServer(t)}, Clients: 1})
 	for range 2 {
 		r, err := g.Push(time.Millisecond, 30)
 		if err != nil {
@@ -144,7 +144,7 @@ func TestPushCountsAndTimes(t *testing.T) {
 
 // A client that does not read gets nothing of the kernel's and has no part in what is counted, until it reads again.
 func TestStalledClientsAreLeftOut(t *testing.T) {
-	g := connected(t, Config{Server: benchServer(t), Clients: 12, Stalled: 2})
+	g := connected(t, Config{Servers: []string{benchServer(t)}, Clients: 12, Stalled: 2})
 	r, err := g.Paced(200, 20)
 	if err != nil {
 		t.Fatalf("Paced: %v", err)
@@ -155,7 +155,7 @@ func TestStalledClientsAreLeftOut(t *testing.T) {
 }
 
 func TestRoomsReachTheirMembersOnly(t *testing.T) {
-	g := connected(t, Config{Server: benchServer(t), Clients: 40, Rooms: 8})
+	g := connected(t, Config{Servers: []string{benchServer(t)}, Clients: 40, Rooms: 8})
 	r, err := g.Rooms(2)
 	if err != nil {
 		t.Fatalf("Rooms: %v", err)
@@ -163,7 +163,7 @@ func TestRoomsReachTheirMembersOnly(t *testing.T) {
 	if r.Broadcasts != 16 || r.Deliveries != 80 {
 		t.Errorf("%d messages to rooms of 5 brought %d deliveries, want 16 and 80", r.Broadcasts, r.Deliveries)
 	}
-	g = connected(t, Config{Server: benchServer(t), Clients: 10, Rooms: 3})
+	g = connected(t, Config{Servers: []string{benchServer(t)}, Clients: 10, Rooms: 3})
 	if _, err := g.Rooms(1); err == nil {
 		t.Error("10 clients were dealt to 3 rooms")
 	}
@@ -198,7 +198,7 @@ func TestWrongServersFail(t *testing.T) {
 				tt.all(s, args[len(`"msg",`):])
 				return nil
 			})
-			g := connected(t, Config{Server: serve(t, srv), Clients: 5})
+			g := connected(t, Config{Servers: []string{serve(t, srv)}, Clients: 5})
 			g.cfg.Limit = 100 * time.Millisecond
 			_, err = g.Flood(2, 10*time.Millisecond)
 			// On a slow machine the limit may be over before all has come that will come.
@@ -226,7 +226,7 @@ func TestRefusedConnectionsAreTold(t *testing.T) {
 	if err != nil {
 		t.Fatalf("the name of the socket: %v", err)
 	}
-	g, err := New(Config{Server: fmt.Sprintf("127.0.0.1:%d", name.(*unix.SockaddrInet4).Port), Clients: 2})
+	g, err := New(Config{Servers: []string{fmt.Sprintf("127.0.0.1:%d", name.(*unix.SockaddrInet4).Port)}, Clients: 2})
 	if err != nil {
 		t.Fatalf("New: %v", err)
 	}
@@ -244,8 +244,8 @@ func TestTwoGenerators(t *testing.T) {
 		t.Fatalf("making a pair of sockets: %v", err)
 	}
 	t.Cleanup(func() { _, _ = unix.Close(pair[0]), unix.Close(pair[1]) })
-	follower := connected(t, Config{Server: at, Clients: 7, Peer: pair[1], Follow: true})
-	leader := connected(t, Config{Server: at, Clients: 5, Peer: pair[0]})
+	follower := connected(t, Config{Servers: []string{at}, Clients: 7, Peer: pair[1], Follow: true})
+	leader := connected(t, Config{Servers: []string{at}, Clients: 5, Peer: pair[0]})
 	type outcome struct {
 		r   *Result
 		err error

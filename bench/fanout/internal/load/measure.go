@@ -33,7 +33,7 @@ type moment struct {
 }
 
 func (g *Generator) now() (m moment, err error) {
-	if m.server, err = processTime(g.cfg.PID); err != nil {
+	if m.server, err = processTimes(g.cfg.PIDs); err != nil {
 		return m, err
 	}
 	if m.own, err = processTime(0); err != nil {
