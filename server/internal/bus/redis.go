@@ -76,18 +76,11 @@ func (r *Redis) Ready(ctx context.Context) error { return r.in.ready(ctx) }
 // send publishes a batch in one round trip. What has surely not been carried out is returned, to be
 // sent again.
 func (r *Redis) send(ctx context.Context, batch []Item) (unsent []Item) {
-	commands := make([]rueidis.Completed, len(batch))
-	for i := range batch {
-		commands[i] = r.command(&batch[i])
-	}
-	results := r.Client.DoMulti(ctx, commands...)
-	again := r.again(ctx, batch, results)
+	outcomes := r.carryOut(ctx, batch)
+	again := r.again(ctx, batch, outcomes)
 	var lost, refusal error
-	for i, result := range results {
-		reply, err := "", result.Error()
-		if err == nil && batch[i].Fields != nil {
-			reply, err = result.ToString()
-		}
+	for i := range outcomes {
+		reply, err := outcomes[i].reply, outcomes[i].err
 		if _, answered := rueidis.IsRedisErr(err); answered {
 			refusal = err
 		} else if err != nil {
@@ -112,7 +105,7 @@ func (r *Redis) send(ctx context.Context, batch []Item) (unsent []Item) {
 // again finds the messages that the broker has not taken, but may later. Of these, one before which
 // a later one was taken is given up, since the order of messages counts for more; in a cluster,
 // where servers fail apart, only if both have the same channel.
-func (r *Redis) again(ctx context.Context, batch []Item, results []rueidis.RedisResult) []bool {
+func (r *Redis) again(ctx context.Context, batch []Item, outcomes []outcome) []bool {
 	again := make([]bool, len(batch))
 	apart := r.Client.Mode() == rueidis.ClientModeCluster
 	taken := map[string]bool{}
@@ -121,7 +114,7 @@ func (r *Redis) again(ctx context.Context, batch []Item, results []rueidis.Redis
 		if apart {
 			channel = batch[i].Channel
 		}
-		err := results[i].Error()
+		err := outcomes[i].err
 		again[i] = err != nil && ctx.Err() == nil && !taken[channel] && refused(err)
 		if err == nil {
 			taken[channel] = true
@@ -146,6 +139,66 @@ func refused(err error) bool {
 		return true
 	}
 	return false
+}
+
+// outcome is what has become of an item.
+type outcome struct {
+	reply string // the id of an entry
+	err   error
+}
+
+// carryOut publishes a batch in one round trip.
+func (r *Redis) carryOut(ctx context.Context, batch []Item) []outcome {
+	commands := make([]rueidis.Completed, 0, len(batch)+2)
+	entries := 0
+	for i := range batch {
+		commands = append(commands, r.command(&batch[i]))
+		if batch[i].Fields != nil {
+			entries++
+		}
+	}
+	if entries > 1 && r.Client.Mode() != rueidis.ClientModeCluster {
+		return r.atOnce(ctx, commands)
+	}
+	outcomes := make([]outcome, len(batch))
+	for i, result := range r.Client.DoMulti(ctx, commands...) {
+		outcomes[i].err = result.Error()
+		if outcomes[i].err == nil && batch[i].Fields != nil {
+			outcomes[i].reply, outcomes[i].err = result.ToString()
+		}
+	}
+	return outcomes
+}
+
+// atOnce adds several entries in a transaction. Redis gives a reader that waits the first entry as
+// soon as it is there: without a transaction every batch reaches all nodes as one entry and, after
+// another round trip, the rest, and clients get two writes instead of one.
+func (r *Redis) atOnce(ctx context.Context, commands []rueidis.Completed) []outcome {
+	b := r.Client.B()
+	all := append([]rueidis.Completed{b.Multi().Build()}, commands...)
+	results := r.Client.DoMulti(ctx, append(all, b.Exec().Build())...)
+	outcomes := make([]outcome, len(commands))
+	replies, err := results[len(results)-1].ToArray()
+	if err == nil && len(replies) != len(commands) {
+		err = fmt.Errorf("Redis answers a transaction of %d commands with %d replies", len(commands), len(replies))
+	}
+	if err != nil { // nothing was carried out, because of the first one that was refused, if any was
+		for _, result := range results[1 : len(results)-1] {
+			if refusal := result.Error(); refusal != nil {
+				err = refusal
+				break
+			}
+		}
+	}
+	for i := range outcomes {
+		if outcomes[i].err = err; err != nil {
+			continue
+		}
+		if outcomes[i].err = replies[i].Error(); outcomes[i].err == nil && !replies[i].IsInt64() {
+			outcomes[i].reply, outcomes[i].err = replies[i].ToString()
+		}
+	}
+	return outcomes
 }
 
 func (r *Redis) command(i *Item) rueidis.Completed {
