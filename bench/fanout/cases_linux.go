@@ -1,13 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"os"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/throng-io/throng/bench/fanout/internal/load"
@@ -392,26 +388,4 @@ func measureConnects(_ context.Context, s *subject, _ time.Duration) (metrics, e
 		return nil, err
 	}
 	return metrics{dialsMetric: micros(r.Server) / more, "connects/s": more / r.Wall.Seconds()}, nil
-}
-
-// memory reads what a process holds, in KiB.
-func (c *child) memory() (rss, pss float64, err error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", c.cmd.Process.Pid))
-	if err != nil {
-		return 0, 0, fmt.Errorf("reading a server's memory: %w", err)
-	}
-	read := func(name string) float64 {
-		_, after, _ := bytes.Cut(text, []byte("\n"+name+":"))
-		fields := strings.Fields(string(after))
-		if len(fields) == 0 {
-			err = fmt.Errorf("a server's memory: no %s in smaps_rollup", name)
-			return 0
-		}
-		v, parse := strconv.ParseFloat(fields[0], 64)
-		if parse != nil {
-			err = fmt.Errorf("a server's memory: %w", parse)
-		}
-		return v
-	}
-	return read("Rss"), read("Pss"), err
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -135,4 +136,26 @@ func (c *child) answer() (a load.Answer, err error) {
 		return a, errors.New(a.Error)
 	}
 	return a, nil
+}
+
+// memory reads what a process holds, in KiB.
+func (c *child) memory() (rss, pss float64, err error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", c.cmd.Process.Pid))
+	if err != nil {
+		return 0, 0, fmt.Errorf("reading a server's memory: %w", err)
+	}
+	read := func(name string) float64 {
+		_, after, _ := bytes.Cut(text, []byte("\n"+name+":"))
+		fields := strings.Fields(string(after))
+		if len(fields) == 0 {
+			err = fmt.Errorf("a server's memory: no %s in smaps_rollup", name)
+			return 0
+		}
+		v, parse := strconv.ParseFloat(fields[0], 64)
+		if parse != nil {
+			err = fmt.Errorf("a server's memory: %w", parse)
+		}
+		return v
+	}
+	return read("Rss"), read("Pss"), err
 }

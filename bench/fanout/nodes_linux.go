@@ -143,13 +143,14 @@ func (b *bench) broker(ctx context.Context, s *subject) (err error) {
 	if err != nil {
 		return err
 	}
-	for until := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for until := time.Now().Add(10 * time.Second); ; {
 		if _, err = s.info(); err == nil {
 			break
 		}
-		if time.Now().After(until) {
+		if time.Now().After(until) || ctx.Err() != nil {
 			return s.redis.failed(fmt.Errorf("waiting for Redis: %w", err))
 		}
+		<-time.After(10 * time.Millisecond)
 	}
 	s.flags = []string{"--adapter", strings.Replace(s.adapter, "redis", "unix", 1) + "://" + s.socket}
 	return nil
@@ -213,7 +214,7 @@ func (c *cluster) info() (map[string]float64, error) {
 	}
 	size, err := strconv.Atoi(strings.TrimSpace(strings.TrimPrefix(head, "$")))
 	if err != nil {
-		return nil, fmt.Errorf("Redis answers %.100q", head)
+		return nil, fmt.Errorf("the answer of Redis begins with %.100q", head)
 	}
 	info := map[string]float64{}
 	for size > 0 {

@@ -28,8 +28,8 @@ import (
 
 // Config says where the clients connect to and what they are.
 type Config struct {
-	// host:port of the server, an IPv4 address; of several, clients take them in turn, and the first
-	// has the sender
+	// host:port of the server, an IPv4 address; clients take several in turn, and the first one has
+	// the sender
 	Servers []string
 	PIDs    []int // their processes, whose processor time is read; none is this process
 	Clients int   // how many
