@@ -68,8 +68,9 @@ single: ## codecs, server and runner on one processor, and what they allocate
 	GOMAXPROCS=1 $(GO) test -p $(shell getconf _NPROCESSORS_ONLN) -count=1 -timeout 20m ./protocol/... ./server/... ./scenario/... ./cmd/throng/internal/...
 
 .PHONY: lint
-lint: ## golangci-lint, pinned in .ci/tools.mod
+lint: ## golangci-lint, pinned in .ci/tools.mod, and the Kubernetes manifests
 	$(TOOL) golangci-lint run --allow-serial-runners ./...
+	cd .ci/manifests && $(GO) run . $(CURDIR)/scenario/fleet/kubernetes/*.yaml
 
 .PHONY: interop
 interop: ## the official Socket.IO clients and server against ours

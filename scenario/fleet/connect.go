@@ -3,6 +3,7 @@ package fleet
 import (
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -38,8 +39,11 @@ func connect(address string, credentials bool) (*nats.Conn, error) {
 // redacted is an address without its password.
 func redacted(address string) string {
 	u, err := url.Parse(address)
-	if err != nil {
+	switch {
+	case err == nil:
+		return u.Redacted()
+	case strings.Contains(address, "@"):
 		return "(not a URL)"
 	}
-	return u.Redacted()
+	return address
 }
