@@ -23,8 +23,9 @@ import (
 //
 // A client may be back before the server notices that its connection is broken. The old connection
 // ends then, with OnDisconnect and the reason "transport close", before OnConnect is called for the
-// new one; with an Adapter that keeps sockets, this works if both reach the same server. The
-// private id by which a client comes back is a secret between it and the server.
+// new one. If both reach different servers, with an Adapter that keeps sockets, the old one ends a
+// little later, as by Disconnect. The private id by which a client comes back is a secret between
+// it and the server.
 //
 // State is kept for each namespace, in memory: when the server ends, or the namespace is removed,
 // it is gone, and clients join anew. An Adapter that is a Recoverer keeps it in a broker instead,

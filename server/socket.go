@@ -17,7 +17,8 @@ import (
 type Socket struct {
 	// Data is the application's: the server does not use it, but passes it on when the client comes
 	// back (Options.Recovery). Guard it if several goroutines use it; set it in OnConnect or a
-	// handler.
+	// handler. An Adapter that lets clients come back to other servers encodes it, while no handler
+	// of the connection runs: what other goroutines change must have a MarshalJSON with their lock.
 	Data any
 
 	id        string
@@ -86,6 +87,15 @@ func (s *Socket) Recovered() bool { return s.recovered }
 func (s *Socket) Client() string {
 	sum := sha256.Sum256([]byte(s.conn.session.ID))
 	return base64.RawURLEncoding.EncodeToString(sum[:9])
+}
+
+// Session returns what it takes for the client to come back as this socket, and false if it cannot
+// (Options.Recovery) or the socket has left. It is for adapters, and reads Data: see Do.
+func (s *Socket) Session() (Session, bool) {
+	if s.pid == "" || s.stage.Load() != inside {
+		return Session{}, false
+	}
+	return Session{ID: s.id, Private: s.pid, Rooms: s.Rooms(), Data: s.Data, Offset: s.offset}, true
 }
 
 // Do calls f on a goroutine of its own, at a moment when no handler of the socket's connection

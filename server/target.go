@@ -3,6 +3,7 @@ package server
 import (
 	"encoding/json"
 	"log/slog"
+	"slices"
 
 	"github.com/throng-io/throng/server/internal/fanout"
 )
@@ -166,7 +167,7 @@ func (t Target) apply(c Change) {
 // watched reports whether somebody wants to know what is sent.
 func (n *Namespace) watched() bool {
 	h := n.handlers.Load()
-	return len(h.outgoing)+len(h.watch) > 0
+	return len(h.outgoing) > 0 || slices.ContainsFunc(h.watch, func(w *Watch) bool { return w.Send != nil })
 }
 
 // outgoing reports to the application what is about to be sent.

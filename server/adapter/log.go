@@ -9,8 +9,8 @@ import (
 	"github.com/throng-io/throng/server/internal/wire"
 )
 
-// log is the broker's account of what a namespace has sent, with the sockets that have left it.
-// Its methods are safe for concurrent use.
+// log is the broker's account of what a namespace has sent. Its methods are safe for concurrent
+// use.
 type log interface {
 	// entry is what a broadcast adds, and the text by which it is known when it is read back.
 	entry(m *wire.Message) (bus.Item, string)
@@ -21,8 +21,15 @@ type log interface {
 	// read calls f with the broadcasts of the namespace behind one place and up to another, until f
 	// returns false.
 	read(ctx context.Context, from, to wire.Offset, f func(at wire.Offset, m *wire.Message) bool) error
-	// keep keeps a socket for a time, and take returns it and forgets it; "" if there is none.
-	keep(pid, session string, within time.Duration)
+}
+
+// vault is where a broker keeps sockets that may come back. Its methods are safe for concurrent
+// use, and what they do is done in the order of calls. None but take waits.
+type vault interface {
+	// keep keeps a socket for a time, with old only if it is kept already; extend keeps it longer,
+	// or no more if the time is 0. take returns it and forgets it; "" if there is none.
+	keep(pid, session string, within time.Duration, old bool)
+	extend(pid string, within time.Duration)
 	take(ctx context.Context, pid string) (session string, err error)
 }
 

@@ -20,6 +20,7 @@ type node struct {
 	cluster        *Cluster
 	id             string
 	link           link
+	returned       func(*wire.Message) // takes such messages; or nil
 
 	mu       sync.Mutex
 	requests map[string]*request

@@ -34,6 +34,10 @@ func (n *node) receive(m *wire.Message) {
 		n.answer(m, &wire.Message{Kind: wire.IDs, Names: n.ids(m.To)})
 	case wire.Owes, wire.Answer, wire.Sockets, wire.ServerAnswer:
 		n.answered(m)
+	case wire.Returned:
+		if n.returned != nil {
+			n.returned(m)
+		}
 	}
 }
 

@@ -20,6 +20,8 @@ import (
 type recovering struct {
 	*node
 	log     log
+	vault   vault
+	living  *living             // nil if sockets are kept when they leave
 	publish func(bus.Item) bool // queues an entry, if there is room; does not wait
 	within  time.Duration       // how long a client may be away
 	limit   int                 // bytes that it may have missed
@@ -271,6 +273,9 @@ func (r *recovering) Close() error {
 	}
 	r.sent, r.returns = nil, nil
 	r.mu.Unlock()
+	if r.living != nil {
+		r.living.close()
+	}
 	return r.node.Close()
 }
 
@@ -285,6 +290,9 @@ type move struct {
 
 // Moving implements server.Recoverer.
 func (r *recovering) Moving(id, room string, rooms func() []string) {
+	if r.living != nil {
+		r.living.moving(id)
+	}
 	if !r.waiting.Load() {
 		return
 	}

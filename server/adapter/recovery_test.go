@@ -147,7 +147,12 @@ func TestRecovery(t *testing.T) {
 		n := keeping(t, address, 3, adapter.Options{})
 		var c returning
 		c.arrive(t, n[0])
-		n[0].Socket(c.sid).Data = map[string]any{"name": "Zoë"}
+		set := make(chan bool)
+		n[0].Socket(c.sid).Do(func() {
+			n[0].Socket(c.sid).Data = map[string]any{"name": "Zoë"}
+			close(set)
+		})
+		<-set
 		c.join(n[0], "red")
 		check(t, n[1].To("red").Emit("first", 1))
 		c.next(`["first",1]`)
@@ -194,6 +199,49 @@ func TestRecovery(t *testing.T) {
 		settled(t, n)
 		if missed := idle.arrive(t, n[0]); !slices.Equal(missed, []string{`["to all"]`}) || !idle.recovered {
 			t.Errorf("recovered %v, missed %v", idle.recovered, missed)
+		}
+	})
+}
+
+// TestRecoveryWithoutGoodbye: a client comes back to another node before the one that it was on has
+// missed it, which then lets it go. Nobody gets anything twice.
+func TestRecoveryWithoutGoodbye(t *testing.T) {
+	logs(t, func(t *testing.T, address string) {
+		n := keeping(t, address, 3, adapter.Options{})
+		gone := make(chan string, 10)
+		n[0].OnDisconnect(func(s *server.Socket, _ string) { gone <- s.ID() })
+		var c returning
+		c.arrive(t, n[0])
+		c.join(n[0], "red")
+		check(t, n[1].To("red").Emit("first"))
+		c.next(`["first"]`)
+		n[0].Socket(c.sid).Do(func() { n[0].Socket(c.sid).Data = "kept" })
+		n[0].Socket(c.sid).Join("blue")
+		time.Sleep(500 * time.Millisecond) // longer than changes are gathered
+		settled(t, n)
+		check(t, n[2].To("blue").Emit("unseen"))
+		settled(t, n)
+		old := c.client
+		if missed := c.arrive(t, n[1]); !c.recovered || !slices.Equal(missed, []string{`["unseen"]`}) {
+			t.Fatalf("recovered %v, missed %v", c.recovered, missed)
+		}
+		if id := <-gone; id != c.sid {
+			t.Errorf("%s left", id)
+		}
+		old.expectPrefix(`42["unseen"`)
+		old.expect("41")
+		if s := n[1].Socket(c.sid); s.Data != "kept" || len(s.Rooms()) != 2 {
+			t.Errorf("data %v, rooms %v", s.Data, s.Rooms())
+		}
+		check(t, n[0].To("red").Emit("again"))
+		c.next(`["again"]`)
+		// A client that says goodbye is forgotten.
+		time.Sleep(500 * time.Millisecond)
+		c.send("41")
+		wait(t, "the goodbye", func() bool { return n[1].Socket(c.sid) == nil })
+		settled(t, n)
+		if c.arrive(t, n[2]); c.recovered {
+			t.Error("a client that had said goodbye was recovered")
 		}
 	})
 }

@@ -37,6 +37,13 @@ func (r *recovering) Save(s server.Session) {
 		r.drop(back)
 		r.mu.Unlock()
 	}
+	kept := r.session(s)
+	old := s.State == nil && r.living != nil && r.living.left(s.ID)
+	r.vault.keep(s.Private, kept.Text(), r.within, old)
+}
+
+// session is a socket as it is kept.
+func (r *recovering) session(s server.Session) wire.Session {
 	kept := wire.Session{ID: s.ID, Private: s.Private, Rooms: s.Rooms, Offset: s.Offset}
 	if s.Data != nil {
 		data, _, err := socketio.MessagePack.AppendArgs(nil, nil, s.Data)
@@ -46,7 +53,7 @@ func (r *recovering) Save(s server.Session) {
 			kept.Data = data
 		}
 	}
-	r.log.keep(s.Private, kept.Text(), r.within)
+	return kept
 }
 
 // Restore implements server.Recoverer.
@@ -64,7 +71,7 @@ func (r *recovering) Restore(pid, offset string) *server.Session {
 }
 
 func (r *recovering) restore(ctx context.Context, pid, offset string) (*server.Session, error) {
-	text, err := r.log.take(ctx, pid)
+	text, err := r.vault.take(ctx, pid)
 	if err != nil || text == "" {
 		return nil, err
 	}
@@ -111,6 +118,9 @@ func (r *recovering) restore(ctx context.Context, pid, offset string) (*server.S
 	if !there {
 		r.drop(back)
 		return nil, err
+	}
+	if r.living != nil {
+		r.living.take(&kept)
 	}
 	back.events = append(missed.events, back.events...)
 	s := &server.Session{ID: kept.ID, Private: pid, Rooms: kept.Rooms, Offset: offset, State: back}

@@ -8,16 +8,16 @@ import (
 	"github.com/throng-io/throng/server/internal/wire"
 )
 
-// The log of a namespace is its stream, and the sockets that have left are under keys of their own,
-// as @socket.io/redis-streams-adapter has it.
+// The log of a namespace is its stream, as @socket.io/redis-streams-adapter has it.
 
 // recover makes the link feed r.
 func (l *streamed) recover(r *recovering) {
-	r.log, r.publish, l.kept = l, l.all.bus.Publish, r
+	b := l.all.bus
+	r.log, r.vault, r.publish, l.kept = l, sessions{b, l.cluster.opts.SessionPrefix}, b.Publish, r
 	if l.place().get() == (wire.Offset{}) {
 		// An empty stream has no place from which a client could come back. Entries without a
 		// namespace are read over by all servers.
-		l.all.bus.Publish(bus.Item{Channel: l.stream, Fields: append(bus.Keep(l.cluster.opts.StreamLength), "begin", "1")})
+		b.Publish(bus.Item{Channel: l.stream, Fields: append(bus.Keep(l.cluster.opts.StreamLength), "begin", "1")})
 	}
 }
 
@@ -68,14 +68,21 @@ func (l *streamed) read(ctx context.Context, from, to wire.Offset, f func(wire.O
 	return nil
 }
 
-// keep implements log.
-func (l *streamed) keep(pid, session string, within time.Duration) {
-	l.all.bus.Publish(bus.Item{Channel: l.key(pid), Payload: []byte(session), For: within})
+// sessions are what @socket.io/redis-streams-adapter keeps under keys of their own.
+type sessions struct {
+	bus    *bus.Redis
+	prefix string
 }
 
-// take implements log.
-func (l *streamed) take(ctx context.Context, pid string) (string, error) {
-	return l.all.bus.Take(ctx, l.key(pid))
+// keep implements vault.
+func (s sessions) keep(pid, session string, within time.Duration, old bool) {
+	s.bus.Keep(s.prefix+pid, session, within, old)
 }
 
-func (l *streamed) key(pid string) string { return l.cluster.opts.SessionPrefix + pid }
+// extend implements vault.
+func (s sessions) extend(pid string, within time.Duration) { s.bus.Extend(s.prefix+pid, within) }
+
+// take implements vault.
+func (s sessions) take(ctx context.Context, pid string) (string, error) {
+	return s.bus.Take(ctx, s.prefix+pid)
+}

@@ -27,7 +27,7 @@ type Item struct {
 	Channel string
 	Payload []byte
 	Fields  []string                      // of an entry of a stream, in place of Payload
-	For     time.Duration                 // how long Payload is kept under the key Channel, in place of publishing it
+	Verb    string                        // a command about the key Channel with Fields, in place of an entry of a stream
 	Done    func(reply string, err error) // called once, in the order of items; or nil
 }
 

@@ -18,7 +18,7 @@ type Redis struct {
 	Client  rueidis.Client
 	sharded bool // SPUBLISH and SSUBSCRIBE
 	out     *outbox
-	kept    *outbox // items with For: sockets that left do not wait behind a backlog of messages
+	kept    *outbox // items with a Verb: they do not wait behind a backlog of messages
 	in      *subscriber
 
 	ctx    context.Context
@@ -54,7 +54,7 @@ func OpenRedis(a Address, o Options) (*Redis, error) {
 
 // Publish queues a message. It never waits, and reports whether there was room for it.
 func (r *Redis) Publish(i Item) bool {
-	if i.For > 0 {
+	if i.Verb != "" {
 		return r.kept.put(i)
 	}
 	return r.out.put(i)
@@ -143,7 +143,7 @@ func refused(err error) bool {
 
 // outcome is what has become of an item.
 type outcome struct {
-	reply string // the id of an entry
+	reply string // the id of an entry, or what was under a key
 	err   error
 }
 
@@ -153,7 +153,7 @@ func (r *Redis) carryOut(ctx context.Context, batch []Item) []outcome {
 	entries := 0
 	for i := range batch {
 		commands = append(commands, r.command(&batch[i]))
-		if batch[i].Fields != nil {
+		if batch[i].Fields != nil && batch[i].Verb == "" {
 			entries++
 		}
 	}
@@ -162,12 +162,22 @@ func (r *Redis) carryOut(ctx context.Context, batch []Item) []outcome {
 	}
 	outcomes := make([]outcome, len(batch))
 	for i, result := range r.Client.DoMulti(ctx, commands...) {
-		outcomes[i].err = result.Error()
-		if outcomes[i].err == nil && batch[i].Fields != nil {
-			outcomes[i].reply, outcomes[i].err = result.ToString()
+		if m, err := result.ToMessage(); isNil(err) {
+			outcomes[i] = outcome{} // such as a key that is not there
+		} else if err != nil {
+			outcomes[i] = outcome{err: err}
+		} else {
+			outcomes[i] = outcomeOf(&m)
 		}
 	}
 	return outcomes
+}
+
+func outcomeOf(m *rueidis.RedisMessage) (o outcome) {
+	if o.err = m.Error(); o.err == nil && m.IsString() {
+		o.reply, o.err = m.ToString()
+	}
+	return o
 }
 
 // atOnce adds several entries in a transaction. Redis gives a reader that waits the first entry as
@@ -191,11 +201,8 @@ func (r *Redis) atOnce(ctx context.Context, commands []rueidis.Completed) []outc
 		}
 	}
 	for i := range outcomes {
-		if outcomes[i].err = err; err != nil {
-			continue
-		}
-		if outcomes[i].err = replies[i].Error(); outcomes[i].err == nil && !replies[i].IsInt64() {
-			outcomes[i].reply, outcomes[i].err = replies[i].ToString()
+		if outcomes[i].err = err; err == nil {
+			outcomes[i] = outcomeOf(&replies[i])
 		}
 	}
 	return outcomes
@@ -204,10 +211,10 @@ func (r *Redis) atOnce(ctx context.Context, commands []rueidis.Completed) []outc
 func (r *Redis) command(i *Item) rueidis.Completed {
 	b := r.Client.B()
 	switch {
+	case i.Verb != "":
+		return b.Arbitrary(i.Verb).Keys(i.Channel).Args(i.Fields...).Build()
 	case i.Fields != nil:
 		return b.Arbitrary("XADD").Keys(i.Channel).Args(i.Fields...).Build()
-	case i.For > 0:
-		return b.Set().Key(i.Channel).Value(rueidis.BinaryString(i.Payload)).PxMilliseconds(max(1, i.For.Milliseconds())).Build()
 	case r.sharded:
 		return b.Spublish().Channel(i.Channel).Message(rueidis.BinaryString(i.Payload)).Build()
 	}

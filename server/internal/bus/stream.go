@@ -54,15 +54,6 @@ func (r *Redis) Bounds(ctx context.Context, stream string) (first, last string, 
 	return first, last, err
 }
 
-// Take returns what is kept under a key, and forgets it; "" if there is nothing.
-func (r *Redis) Take(ctx context.Context, key string) (string, error) {
-	text, err := r.Client.Do(ctx, r.Client.B().Getdel().Key(key).Build()).ToString()
-	if isNil(err) {
-		return "", nil
-	}
-	return text, err
-}
-
 // Denied reports whether an error of Item.Done says that the broker did not take the item. After
 // any other it may have.
 func Denied(err error) bool {

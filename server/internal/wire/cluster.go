@@ -22,7 +22,7 @@ func (c Cluster) Of(ns, name string) string { return c.Everyone(ns) + name + "#"
 // clusterTypes are the numbers of the kinds.
 var clusterTypes = map[Kind]int{
 	Hello: 1, Alive: 2, Broadcast: 3, Ask: 3, Join: 4, Leave: 5, Disconnect: 6, Fetch: 7, Sockets: 8,
-	ServerEvent: 9, ServerAnswer: 10, Owes: 11, Answer: 12, Bye: 13,
+	ServerEvent: 9, ServerAnswer: 10, Owes: 11, Answer: 12, Bye: 13, Returned: 64, // official servers read over it
 }
 
 // clusterKinds are the kinds of the numbers; an Ask is a Broadcast at first.
@@ -80,7 +80,7 @@ func (Cluster) DataText(m *Message) []byte {
 	switch m.Kind {
 	case Broadcast, Ask:
 		return broadcastJSON(m)
-	case Join, Leave:
+	case Join, Leave, Returned:
 		d.Opts, d.Rooms = optsOf(m.To), (*names)(&m.Names)
 	case Disconnect:
 		d.Opts, d.Close = optsOf(m.To), &m.HangUp
@@ -130,7 +130,7 @@ func (Cluster) DataBinary(dst []byte, m *Message) []byte {
 		dst = value(value(appendMap(value(dst, "packet"), 2), "type"), 2)
 		dst = appendEvent(value(dst, "data"), m)
 		dst = appendAudience(value(dst, "opts"), m.To)
-	case Join, Leave:
+	case Join, Leave, Returned:
 		request(2)
 		dst = appendAudience(value(dst, "opts"), m.To)
 		dst = appendStrings(value(dst, "rooms"), m.Names)

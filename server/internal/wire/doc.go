@@ -46,6 +46,9 @@ const (
 	Bye   // a node leaves
 	// classic alone: the answer to a Join, Leave or Disconnect of an old node
 	ClassicDone
+	// of servers of ours alone: a socket has come back to another server, and Names are the lives
+	// (Session.Life) that it had before
+	Returned
 )
 
 // Message is one message between nodes. Which fields count depends on its Kind.

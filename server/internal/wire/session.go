@@ -5,20 +5,25 @@ import (
 	"slices"
 )
 
-// Session is a socket that has left and may come back, as @socket.io/redis-streams-adapter keeps
-// it. Offset is not in the official form, whose readers leave it out.
+// Session is a socket that may come back, as @socket.io/redis-streams-adapter keeps it when it has
+// left. Offset and Life are not in the official form, whose readers leave them out.
 type Session struct {
 	ID, Private string
 	Rooms       []string // without the one that the socket has by its id
 	Data        []byte   // MessagePack; nil: none
 	Offset      string
+	// Life is an id of the time that the socket spends on the server where it is, as far as is
+	// known; "" if it has left.
+	Life string
 }
 
 // Text is the session as base64 of MessagePack.
 func (s *Session) Text() string {
 	n := 4
-	if s.Offset != "" {
-		n++
+	for _, more := range []string{s.Offset, s.Life} {
+		if more != "" {
+			n++
+		}
 	}
 	b := value(value(appendMap(nil, n), "sid"), s.ID)
 	b = value(value(b, "pid"), s.Private)
@@ -31,6 +36,9 @@ func (s *Session) Text() string {
 	}
 	if s.Offset != "" {
 		b = value(value(b, "offset"), s.Offset)
+	}
+	if s.Life != "" {
+		b = value(value(b, "life"), s.Life)
 	}
 	return base64.StdEncoding.EncodeToString(b)
 }
@@ -62,5 +70,7 @@ func (s *Session) field(key string, v []byte) {
 		}
 	case "offset":
 		s.Offset, _ = text(v)
+	case "life":
+		s.Life, _ = text(v)
 	}
 }
