@@ -47,7 +47,7 @@ func (d *Drawing) Drawn() []string {
 // Write draws run into dir, which is made when missing: report.html, one page that needs no other
 // file and no network, and every figure of it as figures/NAME.svg, figures/NAME.png and, when asked
 // for, figures/NAME.pdf. The same run gives the same bytes. Figures that the run has no data for
-// are left out; those of an earlier report in the same place are removed.
+// are left out; figures of an earlier report in the same place are removed.
 func Write(dir string, run *result.Run, what Drawing) error {
 	p, err := build(run)
 	if err != nil {

@@ -297,7 +297,7 @@ func (a *actor) waited(stage string) {
 	t.errors.Add(record.ErrorKey{Class: metric.Error(metric.ErrWaiting, stage), Stream: -1, Group: a.group.index}, t.tl.End-1, nil)
 }
 
-// failed accounts for a connection that did not come about.
+// failed accounts for an attempt to connect that failed.
 func (a *actor) failed(ctx context.Context, began int64, err error) (next *actor) {
 	t := a.t
 	a.mu.Lock()

@@ -95,8 +95,8 @@ func (k *keying) audience(key string) *ledger.Audience {
 	return a
 }
 
-// enroll gives the client its audiences by key. Memberships in those of its first namespace, which
-// the server may recover, are added to one list, and the others to more.
+// enroll gives the client its audiences by key. Memberships in audiences of its first namespace,
+// which the server may recover, are added to one list, and the others to more.
 func (a *actor) enroll(list, more []*ledger.Membership) (_, _ []*ledger.Membership) {
 	for _, k := range a.t.keyings {
 		to := k.of(a)
@@ -168,7 +168,7 @@ func (s *stream) peer(a *actor, o *plan.Op) *actor {
 		held += int(g.held.Load())
 	}
 	if held == 0 || held == 1 && slices.Contains(s.pool.groups, a.group) {
-		return nil // the sender, who is held or was a moment ago, and nobody else
+		return nil // only the sender, which is held or was a moment ago
 	}
 	n, about := o.N, uint64(s.index)<<32|uint64(a.id)
 	if s.pool.fixed {

@@ -25,7 +25,7 @@ type before struct {
 	first  *fetched      // not yet accounted for
 }
 
-// Fetched is what there is to account for of requests that were made before the first phase.
+// Fetched counts the requests that were made before the first phase.
 type fetched struct {
 	took    time.Duration
 	samples []sample

@@ -87,7 +87,7 @@ var causes = []cause{
 	{stage: "namespace", class: "connect_error", text: "it refused the client: check auth, namespace and before of the group"},
 }
 
-// plainCauses are those of a target without Socket.IO.
+// plainCauses are the causes at a target without Socket.IO.
 var plainCauses = []cause{
 	{class: "tls", text: badTLS},
 	{stage: "open", class: "closed", first: true, plain: true, text: "check the port and the path (--set target.path=/PATH), and that it does not speak TLS: then write https:// or wss://"},

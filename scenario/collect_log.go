@@ -106,7 +106,7 @@ func (l *intervalLog) write(from, until int64) {
 	}
 }
 
-// keys are those of the interval under way, in order.
+// keys are the keys of the interval under way, in order.
 func (l *intervalLog) keys() []logKey {
 	keys := make([]logKey, 0, len(l.in))
 	for k := range l.in {

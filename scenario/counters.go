@@ -18,8 +18,8 @@ type counters struct {
 	most                int64 // clients asked for at once; the pacer's
 }
 
-// present returns how many clients there are to be now, and how many of them are in their rooms, or
-// away by their own will. One that comes back is both for a moment.
+// present returns how many clients are due to be there now, and how many of them are in their
+// rooms, or away by their own will. One that comes back is both for a moment.
 func (t *trial) present() (asked, held int) {
 	asked = int(t.count.asked.Load())
 	return asked, min(asked, int(t.count.held.Load()+t.count.offline.Load()))

@@ -147,7 +147,7 @@ func visible(text string) string {
 // An actFill fills the templates of a command or request.
 type actFill struct {
 	t    *trial
-	node *int // of the target that it is for; nil: of no one
+	node *int // index of the target that it acts on; nil: none
 }
 
 func (x *actFill) text(t file.Template) string { return string(t.Append(nil, x.append)) }

@@ -72,7 +72,7 @@ func (u *unstamped) counts() map[string]int64 {
 func (t *trial) mismatch(rows [][]ledger.Row) string {
 	heard := t.unstamped.counts()
 	for i, s := range t.streams {
-		if i >= len(rows) || !unheard(rows[i]) {
+		if i >= len(rows) || !nothingCame(rows[i]) {
 			continue
 		}
 		owed := owedBy(rows[i])
@@ -132,8 +132,8 @@ func most(heard map[string]int64) (name string, n int64) {
 	return names[0], heard[names[0]]
 }
 
-// unheard reports whether deliveries of a stream were owed and none came.
-func unheard(rows []ledger.Row) bool {
+// nothingCame reports whether deliveries of a stream were owed and none came.
+func nothingCame(rows []ledger.Row) bool {
 	for i := range rows {
 		if r := &rows[i]; r.Received+r.Late > 0 {
 			return false
@@ -159,7 +159,7 @@ func (t *trial) emptyRooms(rows [][]ledger.Row) string {
 		return ""
 	}
 	for i, s := range t.streams {
-		if s.spec.To.Kind == file.ToRoom && i < len(rows) && unheard(rows[i]) {
+		if s.spec.To.Kind == file.ToRoom && i < len(rows) && nothingCame(rows[i]) {
 			return fmt.Sprintf("no message to a room reached any client: if the server has no event `%s`, its rooms are empty; join: in the contract must name the server's event for joining a room", t.joinEvent())
 		}
 	}

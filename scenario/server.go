@@ -38,7 +38,7 @@ func (s *server) init(ep *Endpoint, conf *tls.Config, phases int) {
 }
 
 // became takes the endpoint of a server that was started again. No other goroutine reads it while
-// the trial runs; that of a cluster stays.
+// the trial runs; the process of a cluster stays.
 func (s *server) became(ep *Endpoint) {
 	if ep != s.ep {
 		*s.ep = *ep

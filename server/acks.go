@@ -16,7 +16,7 @@ var (
 )
 
 // pendingAck is an answer that a socket owes, or, of a broadcast, that each of its receivers does.
-// The entry in Socket.acks decides who calls done: the goroutine that takes it out.
+// The goroutine that takes the entry out of Socket.acks calls done.
 type pendingAck struct {
 	timeout deadline.Entry // of a broadcast, not used here
 	done    func(s *Socket, answer *Event, err error)

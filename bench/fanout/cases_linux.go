@@ -18,7 +18,7 @@ type entry struct {
 	clients    int
 	generators int
 	rooms      int
-	stalled    int // of the clients, those who do not read
+	stalled    int // clients that do not read
 	polling    bool
 	adapter    string // of a cluster of three of these servers, on Redis; "": one server
 	generator  string // what plays the clients, if not the own one: see generators_linux.go

@@ -56,7 +56,7 @@ type server struct {
 	clients         []*client
 	members         []int
 	rooms           map[string][]int
-	in              []byte // what is being read, whoever it is from
+	in              []byte // what is being read, from any connection
 	out             []byte // the frame being written
 }
 

@@ -47,7 +47,7 @@ func startBroker(ctx context.Context, kind string) (*broker, error) {
 
 const brokerName = "broker-of-a-run"
 
-// brokerCommand is the broker of a run. It is not for people, who have one of their own.
+// brokerCommand is the broker of a run, for internal use: users run a broker of their own.
 func brokerCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: brokerName + " KIND", Hidden: true, Args: arguments(1, 1),

@@ -49,7 +49,7 @@ type cluster struct {
 	spec   file.Server
 	broker *broker
 	nodes  []*clusterNode
-	done   chan error // when one ends by itself
+	done   chan error // when one exits unasked
 }
 
 func (c *cluster) stop(ctx context.Context) error {

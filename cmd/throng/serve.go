@@ -126,7 +126,7 @@ func withWords(cmd *cobra.Command) *cobra.Command {
 	return cmd
 }
 
-// accessFlags are the flags about where the server listens, and to whom.
+// accessFlags are the flags about where the server listens, and which clients it serves.
 func accessFlags(f *pflag.FlagSet, at *listening, opts *server.Options, hosts, origins *[]string, credentials *bool) {
 	at.register(f)
 	f.StringVar(&opts.HealthPath, "health-path", "/health", "path that answers the health checks of load balancers; empty for none")

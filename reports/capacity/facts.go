@@ -77,7 +77,7 @@ func (c *Capacity) Headings() []string {
 	return names
 }
 
-// SearchNote says where the trial of a cell stands by itself.
+// SearchNote says where the result of a cell's trial is.
 func SearchNote(run *result.Run, cell int) string {
 	for i, p := range run.Capacity.Probes {
 		if p.Cell == cell+1 {

@@ -188,7 +188,7 @@ func (c *Capacity) ruleLines() (lines []draw.Line) {
 	return lines
 }
 
-// marksByVerdict sorts points into those of trials that held, broke and were invalid.
+// marksByVerdict sorts points by the verdict of their trials: held, broke, invalid.
 func marksByVerdict(points map[string][]draw.Point) (lines []draw.Line) {
 	for _, v := range []struct {
 		verdict, name string

@@ -208,7 +208,7 @@ func pairSub(p *Pair) string {
 	return charts.JoinSub(head, fmt.Sprintf("%d + %d trials", p.BaseTrials.Valid, p.NewTrials.Valid))
 }
 
-// compareFigures are the figures over all pairs, and those of each pair.
+// compareFigures are the figures over all pairs, and the figures of each pair.
 func compareFigures(c *Comparison) (overall []*charts.Figure, each [][]*charts.Figure) {
 	if len(c.Pairs) > 1 {
 		for _, m := range headlines(c) {

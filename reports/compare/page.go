@@ -141,7 +141,7 @@ func (p *comparePage) html() ([]byte, error) {
 
 // Write draws the comparison into dir, which is made when missing: compare.html, compare.json,
 // compare.md, and every figure as Write does for a run. Figures of an earlier comparison there are
-// removed. dir must not be that of a run: its figures would be lost, so that is an error.
+// removed. dir must not hold a run, whose figures would be lost: that is an error.
 func (c *Comparison) Write(dir string, findings []Finding, what reports.Drawing) error {
 	if _, err := os.Stat(filepath.Join(dir, htmlpage.PageName)); err == nil {
 		return fmt.Errorf("write comparison: %s holds the report of a run; choose another directory", dir)

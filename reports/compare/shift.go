@@ -24,7 +24,7 @@ type ShiftPoint struct {
 	Base       float64         `json:"base_us"`
 	New        float64         `json:"new_us"`
 	Change     float64         `json:"change"`
-	Interval   *stats.Interval `json:"interval,omitempty"` // 95 % for each percentile by itself
+	Interval   *stats.Interval `json:"interval,omitempty"` // 95 %, for each percentile separately
 }
 
 // shiftSteps is how many percentiles there are to each further nine.

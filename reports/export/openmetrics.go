@@ -187,8 +187,8 @@ func addLatency(f, longest *family, l omLabels, of *result.Latency) {
 	longest.add("", l, float64(of.Maxus)/1e6)
 }
 
-// omBounds are the upper bounds of the buckets in seconds: those of the metrics that a run serves
-// while it runs.
+// omBounds are the upper bounds of the buckets in seconds, the same as in the metrics that a run
+// serves while it runs.
 var omBounds = func() (all []float64) {
 	for _, decade := range []float64{1e-4, 1e-3, 1e-2, 0.1, 1, 10} {
 		for _, step := range []float64{1, 1.5, 2, 3, 5, 7} {

@@ -76,7 +76,7 @@ type USL struct {
 }
 
 // FitUSL fits the law by weighted least squares on its linear form N/X = (1 + σ(N-1) + κN(N-1))/γ,
-// with weights for an error of X in proportion to X. Intervals are those of the linear
+// with weights for an error of X in proportion to X. Intervals are from the linear
 // coefficients, carried over by the delta method. It needs MinLevels different levels of one or
 // more, and throughput above zero. Where the interval of κ holds zero the law is fitted again
 // without it.

@@ -41,12 +41,12 @@ type Config struct {
 	Query url.Values
 
 	// Header holds more header fields of every HTTP request: Origin, Cookie,
-	// User-Agent and the like. Host replaces the one of URL.
+	// User-Agent for example. Host replaces the host of URL.
 	Header map[string][]string
 
-	// Jar holds the client's cookies from one connection to the next: those of the target's answers
-	// join it, and each request carries those that are for it. nil = a jar for this connection
-	// only.
+	// Jar holds the client's cookies from one connection to the next: cookies of the target's
+	// answers join it, and each request carries those that are for it. nil = a jar for this
+	// connection only.
 	Jar *Jar
 
 	TLS       *tls.Config // for https and wss; nil = verify against the system's roots

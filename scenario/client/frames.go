@@ -112,7 +112,7 @@ func (cfg *Config) checkProtocol() error {
 	switch cfg.Protocol {
 	case "", SocketIO:
 		if cfg.Ping != 0 || len(cfg.Hello) > 0 || cfg.Welcome != nil || len(cfg.Subprotocols) > 0 {
-			return errors.New("the Ping, Hello, Welcome and Subprotocols are of other protocols than Socket.IO")
+			return errors.New("Ping, Hello, Welcome and Subprotocols cannot be used with Socket.IO")
 		}
 		return nil
 	case Frames, Events:
@@ -120,7 +120,7 @@ func (cfg *Config) checkProtocol() error {
 		return fmt.Errorf("the Protocol %q must be %s, %s or %s", cfg.Protocol, SocketIO, Frames, Events)
 	}
 	if cfg.Transport != "" || cfg.Engine != 0 || cfg.Namespace != "" || len(cfg.More) > 0 || cfg.Parser.IsBinary() || len(cfg.Auth) > 0 {
-		return fmt.Errorf("the Protocol %s knows no transport, engine, namespace, parser or auth", cfg.Protocol)
+		return fmt.Errorf("the Protocol %s has no transport, engine, namespace, parser or auth", cfg.Protocol)
 	}
 	if cfg.Ping < 0 || cfg.Ping > 0 && cfg.Ping < time.Millisecond {
 		return errors.New("the Ping must be at least 1 ms, or 0")
@@ -131,7 +131,7 @@ func (cfg *Config) checkProtocol() error {
 		}
 	}
 	if cfg.Protocol == Events && (cfg.Ping != 0 || len(cfg.Hello) > 0 || cfg.Welcome != nil || len(cfg.Subprotocols) > 0) {
-		return errors.New("the Ping, Hello, Welcome and Subprotocols are of websockets")
+		return errors.New("Ping, Hello, Welcome and Subprotocols are for websockets")
 	}
 	return nil
 }

@@ -238,7 +238,7 @@ func (cfg *Config) check() error {
 	case "", WebSocket, Polling, Upgrade:
 	case PlainWebSocket, SSE, ShortPolling:
 		if cfg.Namespace != "" && cfg.Namespace != "/" || len(cfg.More) > 0 || cfg.Parser != socketio.JSON || len(cfg.Auth) > 0 {
-			return fmt.Errorf("the Transport %s knows no namespace, parser or auth", cfg.Transport)
+			return fmt.Errorf("the Transport %s has no namespace, parser or auth", cfg.Transport)
 		}
 	default:
 		return fmt.Errorf("the Transport %q must be %s, %s or %s", cfg.Transport, WebSocket, Polling, Upgrade)
@@ -247,7 +247,7 @@ func (cfg *Config) check() error {
 	case 0, Engine4:
 	case Engine3:
 		if plainTransport(cfg.Transport) || cfg.Parser != socketio.JSON || len(cfg.Auth) > 0 || cfg.Recover.PID != "" {
-			return errors.New("the Engine 3 knows no baseline, other parser, auth or recovery")
+			return errors.New("Engine 3 has no baselines, other parsers, auth or recovery")
 		}
 	default:
 		return fmt.Errorf("the Engine %d must be 3 or 4", cfg.Engine)

@@ -94,7 +94,7 @@ type terms map[int]quantity
 // arithmetic computes an expression.
 func arithmetic(text string) (quantity, *flaw) {
 	bad := func(why string) (quantity, *flaw) {
-		return quantity{}, &flaw{fmt.Sprintf("%q is no arithmetic: %s", clip(text), why), arithmeticHint}
+		return quantity{}, &flaw{fmt.Sprintf("%q cannot be computed: %s", clip(text), why), arithmeticHint}
 	}
 	switch {
 	case len(text) > maxArithmetic:
@@ -128,7 +128,7 @@ func arithmetic(text string) (quantity, *flaw) {
 	tree, err := parser.Parse(string(plain))
 	if err != nil {
 		if where, ok := errors.AsType[*exprfile.Error](err); ok {
-			return bad(fmt.Sprintf("something is missing or too much at character %d", where.From+1))
+			return bad(fmt.Sprintf("there is a syntax error at character %d", where.From+1))
 		}
 		return bad("it cannot be read")
 	}

@@ -12,7 +12,7 @@ import (
 type decoder struct {
 	errs   *errorList
 	vars   *variables
-	groups []string // names in the file, for the checks; also those of broken groups
+	groups []string // names in the file, for the checks; broken groups included
 	phases []string
 	places map[string]*node // positions of values that are checked at the end, by path
 	group  string           // whose templates are being read; "": of no one group

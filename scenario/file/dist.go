@@ -99,7 +99,7 @@ func parseDist(text string, arg func(string) (float64, *flaw), like string) (Dis
 	}
 	args := arguments(m[2])
 	if len(args) != len(kinds) {
-		return Dist{}, &flaw{fmt.Sprintf("%s has %d of its %d values", m[1], len(args), len(kinds)), "write it like " + like}
+		return Dist{}, &flaw{fmt.Sprintf("%s has %d values, and takes %d", m[1], len(args), len(kinds)), "write it like " + like}
 	}
 	d := Dist{Text: text, Kind: m[1]}
 	for i, a := range args {

@@ -41,7 +41,7 @@ type Network struct {
 	// share of the connections of which neither end hears anything until the phase ends, when they
 	// are closed
 	HalfOpen float64
-	// every connection is reset, and no new one comes about until the phase ends
+	// every connection is reset, and new ones are refused until the phase ends
 	Cut bool
 	// over which resets and the beginnings of half-open connections are spread; default 0
 	Within time.Duration
@@ -154,7 +154,7 @@ var faultTable = object[Fault]{
 			f.Restart = read(d, n, "restart", func(text string) (bool, *flaw) {
 				is, wrong := parseBool(text)
 				if wrong != nil {
-					wrong = &flaw{fmt.Sprintf("%q says neither whether nor how to restart", clip(text)), "write true, rolling or false"}
+					wrong = &flaw{fmt.Sprintf("%q is not a value of restart", clip(text)), "write true, rolling or false"}
 				}
 				return is, wrong
 			}, nil)
@@ -211,9 +211,9 @@ func finishFault(d *decoder, n *node, f *Fault) {
 	case len(alone) > 1:
 		d.errs.add(at(n, alone[1]), fmt.Sprintf("a fault has `%s` or `%s`, not both", alone[0], alone[1]), "write one of them, and another phase for the other")
 	case len(alone) == 1 && beside > 0:
-		d.errs.add(at(n, alone[0]), fmt.Sprintf("`%s` stands alone in a fault", alone[0]), "remove the other keys, or give them a phase of their own")
+		d.errs.add(at(n, alone[0]), fmt.Sprintf("`%s` must be the only key of a fault", alone[0]), "remove the other keys, or give them a phase of their own")
 	case n.get("rolling") != nil && n.get("within") != nil:
-		d.errs.add(at(n, "within"), "`within` belongs into rolling, where it is how long one target may take", "write rolling: {within: ...}")
+		d.errs.add(at(n, "within"), "`within` belongs in rolling, where it is the time limit for one target", "write rolling: {within: ...}")
 	}
 	switch {
 	case f.Act != nil && f.Within > 0:
@@ -389,7 +389,7 @@ func (d *decoder) checkNetwork(where place, s *Spec, w *Network) {
 		d.errs.add(where, fmt.Sprintf("there is no target %d", w.Node), fmt.Sprintf("the targets are 0 to %d", s.Nodes()-1))
 	}
 	if s.Target != nil && slices.ContainsFunc(s.Target.URLs(), func(u string) bool { return strings.HasPrefix(u, "unix:") }) {
-		d.errs.add(where, "a link to a unix socket cannot be put between", "give the target a TCP address, or use drop: or half_open: of the fault")
+		d.errs.add(where, "faults of the network need a TCP connection, and the target is a unix socket", "give the target a TCP address, or use drop: or half_open: of the fault")
 	}
 }
 

@@ -143,7 +143,7 @@ func (t *Template) join(o Template) {
 func (d *decoder) checkFrames(root *node, s *Spec) {
 	if s.Target == nil || !d.framed() {
 		if c := s.Contract; c != nil && c.Frames != nil {
-			d.errs.add(at(root.get("contract"), "frames"), "frames are of servers without Socket.IO", "remove it, or write target: {protocol: websocket} or sse")
+			d.errs.add(at(root.get("contract"), "frames"), "`frames` is for servers without Socket.IO", "remove it, or write target: {protocol: websocket} or sse")
 		}
 		return
 	}
@@ -208,7 +208,7 @@ func (d *decoder) checkFramedGroup(s *Spec, g *Group) {
 	n := d.places["group "+g.Name]
 	for _, k := range notFramed {
 		if v := n.get(k.key); v != nil {
-			d.errs.add(v.at, fmt.Sprintf("`%s` is of Socket.IO, and the target speaks %s", k.key, d.protocol), k.hint)
+			d.errs.add(v.at, fmt.Sprintf("`%s` belongs to Socket.IO, and the target speaks %s", k.key, d.protocol), k.hint)
 		}
 	}
 	if v := n.get("auth"); v != nil && d.protocol == SSE {

@@ -138,7 +138,7 @@ var onlyTrue = anyOf(form{"enum": []any{true, "true"}}, aVariable)
 func (d *decoder) onlyTrue(n *node, what string) bool {
 	return read(d, n, what, parseBool, func(v bool) *flaw {
 		if !v {
-			return &flaw{what + ": false says nothing", "remove the key, or write " + what + ": true"}
+			return &flaw{what + ": false has no effect", "remove the key, or write " + what + ": true"}
 		}
 		return nil
 	})

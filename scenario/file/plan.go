@@ -33,16 +33,16 @@ func (s *Spec) Plan() Plan {
 		p.Files += 2 * p.Sockets
 	}
 	for i := range s.Groups {
-		n := s.ghosts(&s.Groups[i])
+		n := s.vanished(&s.Groups[i])
 		p.Sockets += n
 		p.Files += n
 	}
 	return p
 }
 
-// ghosts is how many connections of a group are open without a client at the end: one for each
+// vanished is how many connections of a group are open without a client at the end: one for each
 // client that vanished in any phase.
-func (s *Spec) ghosts(g *Group) int {
+func (s *Spec) vanished(g *Group) int {
 	if g.Reconnect == nil {
 		return 0
 	}
@@ -127,7 +127,7 @@ func (s *Spec) receivers(from Group, st Stream, share float64) float64 {
 	return s.receiversIn("", from, st, share)
 }
 
-// receiversIn counts those of one group; "": of all.
+// receiversIn counts the receivers in one group; "": in all.
 func (s *Spec) receiversIn(group string, from Group, st Stream, share float64) float64 {
 	own := group == "" || group == from.Name
 	if st.Expect == "none" || st.To.Kind == ToSelf && !own {

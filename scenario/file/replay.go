@@ -302,8 +302,8 @@ func (s *Spec) fit(errs *errorList, g *Group, r Replay, l *Log) {
 		case n == 0:
 		case st.NeedsRoom() && g.Rooms == nil:
 			errs.add(r.place(), fmt.Sprintf("%s does not say which room its messages are for", clip(r.Path)), "add the columns user and room to it, or rooms: {of: 10, join: 1} to the group "+g.Name)
-		case st.NeedsRoom() && named && homeless(c) != nil:
-			inLog(&homeless(c).Lost, recorded.Room, "the message has no room, and its operation is for a room", "name the room")
+		case st.NeedsRoom() && named && withoutRoom(c) != nil:
+			inLog(&withoutRoom(c).FirstNoRoom, recorded.Room, "the message has no room, and its operation is for a room", "name the room")
 		case s.Server != nil && big.Largest > s.Server.largest():
 			inLog(&big.Big, l.sizeColumn(), fmt.Sprintf("the built-in server takes messages up to %s, this has %s", FormatSize(float64(s.Server.largest())), FormatSize(float64(big.Largest))), "write a smaller size, or server: {max_payload: ...}")
 		case big.Largest > maxSize:
@@ -382,10 +382,10 @@ func largest(list []*recorded.Count) *recorded.Count {
 	return big
 }
 
-// homeless is an event with a message that has no room; nil when all have one.
-func homeless(list []*recorded.Count) *recorded.Count {
+// withoutRoom is an event with a message that has no room; nil when all have one.
+func withoutRoom(list []*recorded.Count) *recorded.Count {
 	for _, c := range list {
-		if c.Homeless > 0 {
+		if c.NoRoom > 0 {
 			return c
 		}
 	}

@@ -21,7 +21,7 @@ func (k *Check) Takes() int64 {
 
 // Expected is how many samples a rule on latencies is going to have by the plan: in its phases or,
 // when it is over windows, in the fullest of them. ok is false where the plan does not tell: for
-// metrics whose samples are not those of operations that are due, and for most labels of receivers.
+// metrics whose samples are not of operations that are due, and for most labels of receivers.
 func (s *Spec) Expected(k *Check) (n float64, ok bool) {
 	count := samplesOf(k.Metric)
 	for label := range k.Labels {

@@ -43,7 +43,7 @@ func (s *Spec) Sources() []Source {
 	}
 	sockets := map[string]int{}
 	for _, g := range s.Groups {
-		n := g.sockets(portion(g.Count, share)) + s.ghosts(&g)
+		n := g.sockets(portion(g.Count, share)) + s.vanished(&g)
 		from := g.Connect.From
 		if len(from) == 0 {
 			from = []string{""}

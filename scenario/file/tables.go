@@ -208,11 +208,11 @@ var targetTable = object[Target]{
 		}
 		for _, key := range []string{"subprotocol", "ping"} {
 			if v := n.get(key); v != nil && t.Protocol != WebSocket {
-				d.errs.add(v.at, fmt.Sprintf("`%s` is of plain websockets, and the target speaks %s", key, t.Protocol), "write protocol: websocket, or remove it")
+				d.errs.add(v.at, fmt.Sprintf("`%s` belongs to plain websockets, and the target speaks %s", key, t.Protocol), "write protocol: websocket, or remove it")
 			}
 		}
 		if v := n.get("engine"); v != nil && t.Protocol != SocketIO {
-			d.errs.add(v.at, fmt.Sprintf("`engine` is of Socket.IO, and the target speaks %s", t.Protocol), "remove it")
+			d.errs.add(v.at, fmt.Sprintf("`engine` belongs to Socket.IO, and the target speaks %s", t.Protocol), "remove it")
 		}
 	},
 }

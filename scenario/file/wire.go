@@ -97,19 +97,19 @@ func checkWire(d *decoder, n *node, g *Group) {
 func (g *Group) notBare(d *decoder, n *node) {
 	for _, key := range []string{"rooms", "auth", "flow", "react"} {
 		if v := n.get(key); v != nil {
-			d.errs.add(v.at, fmt.Sprintf("`%s` is of Socket.IO, and namespace: none is bare Engine.IO", key), "remove one of them")
+			d.errs.add(v.at, fmt.Sprintf("`%s` belongs to Socket.IO, and namespace: none is bare Engine.IO", key), "remove one of them")
 		}
 	}
 	if g.Parser != "json" {
-		d.errs.add(at(n, "parser"), "the parser is of Socket.IO, and namespace: none is bare Engine.IO", "remove one of them")
+		d.errs.add(at(n, "parser"), "the parser belongs to Socket.IO, and namespace: none is bare Engine.IO", "remove one of them")
 	}
 	for i, s := range g.Send {
 		item := n.get("send").items[i]
 		if s.Op != OpEcho && s.Op != OpEmit {
-			d.errs.add(at(item, "op"), "bare Engine.IO knows no broadcast", "write op: echo or op: emit")
+			d.errs.add(at(item, "op"), "bare Engine.IO has no broadcasts", "write op: echo or op: emit")
 		}
 		if s.Ack > 0 {
-			d.errs.add(at(item, "ack"), "bare Engine.IO knows no acknowledgement", "remove ack: an echo is measured as a delivery")
+			d.errs.add(at(item, "ack"), "bare Engine.IO has no acknowledgements", "remove ack: an echo is measured as a delivery")
 		}
 	}
 }
@@ -121,7 +121,7 @@ func (g *Group) notBaseline(d *decoder, n *node, name string) {
 		if v == nil || key == "namespace" && g.Namespace == "/" && len(g.More) == 0 || key == "parser" && g.Parser == "json" {
 			continue
 		}
-		d.errs.add(v.at, fmt.Sprintf("`%s` is of Socket.IO, and the transport %s is without it", key, name), "remove it")
+		d.errs.add(v.at, fmt.Sprintf("`%s` belongs to Socket.IO, which the transport %s does not use", key, name), "remove it")
 	}
 	for i, s := range g.Send {
 		if item := n.get("send").items[i]; s.Binary {
@@ -142,7 +142,7 @@ func (d *decoder) checkWires(s *Spec) {
 	for _, g := range s.Groups {
 		switch plain := g.baseline(); {
 		case plain != plainFirst:
-			d.errs.add(where(g, "transport"), "baselines and Socket.IO do not reach each other: the groups cannot be in one scenario", "compare them by a matrix over transport")
+			d.errs.add(where(g, "transport"), "clients of a baseline and of Socket.IO cannot exchange messages: they cannot be in one scenario", "compare them by a matrix over transport")
 			return
 		case plain && s.Target != nil:
 			d.errs.add(where(g, "transport"), "the baselines need the built-in server", "remove target")
@@ -166,7 +166,7 @@ func (d *decoder) checkWires(s *Spec) {
 	}
 	for _, g := range s.Groups {
 		if len(g.Transport) > 1 && plainFirst && slices.ContainsFunc(g.Transport, func(t Share) bool { return !slices.Contains(baselines, t.Name) }) {
-			d.errs.add(where(g, "transport"), "baselines and Socket.IO do not reach each other: a group cannot mix them", "write one of "+strings.Join(baselines, ", "))
+			d.errs.add(where(g, "transport"), "clients of a baseline and of Socket.IO cannot exchange messages: a group cannot have both", "write one of "+strings.Join(baselines, ", "))
 		}
 	}
 }

@@ -152,7 +152,7 @@ func (c *converter) aboveKey(p *page, indent string, t *file.Tree, key string) {
 	}
 }
 
-// within writes the comments between two lines that nothing else has taken.
+// within writes the comments between two lines that are not written yet.
 func (c *converter) within(p *page, indent string, from, to int) {
 	for _, m := range c.comments {
 		if m.Before >= from && m.Before <= to && !c.done[m.Line] {

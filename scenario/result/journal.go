@@ -23,7 +23,7 @@ import (
 const JournalName = "journal.jsonl"
 
 // A Journal keeps the trials of a run as they end, so that whatever ends the program loses the
-// trial under way and nothing else. It is for one goroutine.
+// trial under way and nothing else. One goroutine at a time.
 type Journal struct{ file *journal.File }
 
 // A PlannedTrial is one trial that a run is going to make.

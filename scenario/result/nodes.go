@@ -13,7 +13,7 @@ type Nodes struct {
 type Node struct {
 	URL  string `json:"url"`
 	Held int64  `json:"held"` // clients at the end of the recorded phases
-	// connections that came about in the whole trial, those of clients that came again too
+	// connections made in the whole trial, reconnects included
 	Connected int64    `json:"connected"`
 	Delivery  *Latency `json:"delivery,omitempty"` // to its clients; nil: nothing came
 }

@@ -7,9 +7,9 @@
 // alone: no time of day, no map order, no font of the machine. The same figure gives the same
 // bytes.
 //
-// Colours are those of Okabe and Ito, which stay apart for colour-blind readers; each has its own
-// dash pattern and its own mark, so that nothing rests on colour. In the SVG for a page ([Inline])
-// every colour is a CSS variable, for light and dark pages.
+// Colours are from the palette of Okabe and Ito, distinct for colour-blind readers; each has its
+// own dash pattern and its own mark, so that nothing rests on colour. In the SVG for a page
+// ([Inline]) every colour is a CSS variable, for light and dark pages.
 package draw
 
 // Figure is what is drawn, as numbers and words. All text is taken as it is; nothing is

@@ -186,7 +186,7 @@ func (p *panel) drawBands(c *draw.Canvas) {
 	for _, b := range p.Bands {
 		x0, x1 := p.px(b.From), p.px(b.To)
 		top := c.Max.Y
-		if b.Label != "" { // one without a name would strike those of others out
+		if b.Label != "" { // a box without a name would cover the names of others
 			top += p.stripHeight()
 		}
 		if b.Grey {

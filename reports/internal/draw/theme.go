@@ -79,7 +79,7 @@ var marks = [styles]draw.GlyphDrawer{
 	Orange: diamond{}, Sky: draw.SquareGlyph{}, Ink: ring{}, Grey: draw.PlusGlyph{},
 }
 
-// These are heavier than those of gonum, which vanish on top of a line.
+// These are heavier than gonum's, which are invisible on top of a line.
 type (
 	cross   struct{}
 	ring    struct{}

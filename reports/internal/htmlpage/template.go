@@ -72,8 +72,8 @@ func cut(title string, all []string) someWarnings {
 }
 
 // inline is the figure for the page: one picture for wide windows and paper, and one for phones, of
-// which the style sheet shows one. A phone gets the comparing figures and those of an only cell;
-// single cells of a matrix scroll sideways instead.
+// which the style sheet shows one. A phone gets the comparing figures, and the figures of a single
+// cell; single cells of a matrix scroll sideways instead.
 func inline(f *charts.Figure, phone bool) (template.HTML, error) {
 	class := "wide only"
 	if phone {

@@ -91,7 +91,7 @@ func Varying(run *result.Run) []string {
 }
 
 // Label names a combination by the values of the axes. A value without a name of its own that says
-// nothing by itself, a number or yes or no, carries the name of its axis.
+// nothing alone, such as a number or yes, carries the name of its axis.
 func Label(c *result.Cell, axes []string) string {
 	var parts []string
 	for _, k := range axes {

@@ -9,7 +9,7 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// Warnings are those of the run and then those of its cells.
+// Warnings are the warnings of the run and then of its cells.
 func Warnings(run *result.Run) []string {
 	return append(slices.Clone(run.Warnings), saidBy(run, func(c *result.Cell) []string { return c.Warnings })...)
 }

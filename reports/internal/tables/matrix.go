@@ -99,7 +99,7 @@ func onlyMedian(t *layout.Table, metricName string) string {
 	return metricName + " p50"
 }
 
-// markBest ranks the rows of the overview, those of each work by themselves when there are several.
+// markBest ranks the rows of the overview; when there are several works, each separately.
 func markBest(t *layout.Table, ws []selection.Work, gs []selection.Group, metricName string) {
 	several := len(ws) > 1
 	if !several {

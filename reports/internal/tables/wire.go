@@ -127,7 +127,7 @@ func TargetTable(c *result.Cell) layout.Table {
 	return t
 }
 
-// recordedValues are those of the recorded seconds; of a counter how much it grew in each.
+// recordedValues are the values in the recorded seconds; for a counter, its increase in each.
 func recordedValues(c *result.Cell, m *result.TargetMetric) (out []float64) {
 	for i, v := range m.Values {
 		if i >= len(c.Timeline) || !slices.ContainsFunc(c.Phases, func(p result.Phase) bool {

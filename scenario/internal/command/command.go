@@ -32,7 +32,7 @@ type Set struct {
 type Result struct {
 	Code   int    // its exit code; -1: it has none
 	Output string // both of its streams as they came, at most MaxOutput bytes
-	Err    error  // why it counts as failed; nil: it ended by itself with the code 0
+	Err    error  // why it counts as failed; nil: it exited with the code 0
 }
 
 // Run executes a program and waits for its end. When ctx ends before, the whole process group is

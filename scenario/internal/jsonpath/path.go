@@ -20,7 +20,7 @@ type Path struct {
 	query *rfc.Path
 	named bool // it begins with a name, as $.id does
 	one   bool // it leads to one value at most (RFC 9535, 2.3.5.1: a singular query)
-	plain bool // it is steps and nothing else: see Raw
+	plain bool // it has only steps: see Raw
 	steps []step
 }
 

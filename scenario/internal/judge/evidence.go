@@ -58,7 +58,7 @@ type Ending int
 const (
 	RanOut      Ending = iota // the last phase is over
 	Interrupted               // the user stopped it
-	ServerGone                // the server under test ended by itself
+	ServerGone                // the server under test exited
 	Aborted                   // a rule was broken for as long as the file allows
 )
 

@@ -8,8 +8,8 @@ import (
 	"github.com/throng-io/throng/scenario/metric"
 )
 
-// An excuse says which of a trial's troubles a fault of the scenario explains: those of the time
-// since the first fault began, and those of messages that could be on their way at that moment.
+// An excuse says which of a trial's errors a fault of the scenario explains: errors of the time
+// since the first fault began, and errors of messages that could be on their way at that moment.
 type excuse struct {
 	phase    int   // of the first fault
 	from     int64 // when it began; math.MaxInt64: the scenario has no fault

@@ -15,7 +15,7 @@ import (
 )
 
 // Floor is the lateness of a generator that is always accepted. Most machines cannot measure below
-// it; `throng doctor` measures the machine at hand.
+// it; `throng doctor` measures this machine.
 const Floor = time.Millisecond
 
 // ownShare is the part of a statistic that may be the generator's own lateness, if that is more

@@ -207,8 +207,8 @@ func TestUndueRules(t *testing.T) {
 		}
 		e.ScaledDown = c.scaled
 		k := parsed(t, c.kind, c.rule)[0]
-		if got := e.undue(&k); got != c.want {
-			t.Errorf("%s, as %s, scaled down %v, due %v: undue is %v", c.rule, c.kind, c.scaled, c.due, got)
+		if got := e.notDue(&k); got != c.want {
+			t.Errorf("%s, as %s, scaled down %v, due %v: notDue is %v", c.rule, c.kind, c.scaled, c.due, got)
 		}
 	}
 }

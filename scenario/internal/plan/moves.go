@@ -20,7 +20,7 @@ type Moves struct {
 func NewMoves(seed uint64, group, clients int, every *file.Dist) *Moves {
 	m := &Moves{seed: seed, group: uint64(group), every: every, times: make([]uint32, clients)}
 	for i := range clients {
-		m.due = append(m.due, sequel{Turn: Turn{Due: m.gap(i), Client: uint32(i)}})
+		m.due = append(m.due, followUp{Turn: Turn{Due: m.gap(i), Client: uint32(i)}})
 	}
 	heap.Init(&m.due)
 	return m

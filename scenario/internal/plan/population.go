@@ -41,21 +41,21 @@ type Population struct {
 	places int      // replacements so far
 }
 
-// A sequel is a turn that follows from an earlier one.
-type sequel struct {
+// A follow-up is a turn that follows from an earlier one.
+type followUp struct {
 	Turn
-	stay uint32 // of the client: when another one has begun, the sequel is void
+	stay uint32 // of the client: when another one has begun, the follow-up is void
 }
 
 // An agenda is a heap of sequels, earliest first.
-type agenda []sequel
+type agenda []followUp
 
 func (a agenda) Len() int           { return len(a) }
 func (a agenda) Less(i, j int) bool { return a[i].Due < a[j].Due }
 func (a agenda) Swap(i, j int)      { a[i], a[j] = a[j], a[i] }
 
 // Push is of heap.Interface.
-func (a *agenda) Push(x any) { *a = append(*a, x.(sequel)) }
+func (a *agenda) Push(x any) { *a = append(*a, x.(followUp)) }
 
 // Pop is of heap.Interface.
 func (a *agenda) Pop() any {
@@ -104,7 +104,7 @@ func (p *Population) Take() (t Turn, void bool) {
 	t, follows, _ := p.peek()
 	switch {
 	case follows:
-		s := heap.Pop(&p.follow).(sequel)
+		s := heap.Pop(&p.follow).(followUp)
 		if s.stay != p.stays[t.Client] {
 			return t, true
 		}
@@ -134,7 +134,7 @@ func (p *Population) came(t *Turn) {
 		u = Unit(Draw(p.seed, ForLife, p.group, uint64(t.Number), 0))
 	}
 	goes := t.Due + int64(p.spec.Life.At(u)*1e9)
-	heap.Push(&p.follow, sequel{Turn{Due: goes, Client: t.Client}, stay})
+	heap.Push(&p.follow, followUp{Turn{Due: goes, Client: t.Client}, stay})
 }
 
 // gone notes that a client has gone at the end of its life or, when the ramp sends it away, before.
@@ -151,7 +151,7 @@ func (p *Population) gone(t *Turn, ofAge bool) {
 		due := max(t.Due, p.ready)
 		p.ready = due + p.gap()
 		next := Turn{Due: due, Client: t.Client, Come: true, Number: int(t.Client), Late: true}
-		heap.Push(&p.follow, sequel{next, p.stays[t.Client]})
+		heap.Push(&p.follow, followUp{next, p.stays[t.Client]})
 	}
 }
 

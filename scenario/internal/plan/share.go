@@ -9,8 +9,8 @@ type Share struct {
 	owners [][]uint16 // by group, then client
 }
 
-// Clients are those of one group: how many, and the places of the agents that may have them, in
-// order; nil: all may.
+// Clients describe one group's clients: how many, and the places of the agents that may have them,
+// in order; nil: all may.
 type Clients struct {
 	Count int
 	Among []int

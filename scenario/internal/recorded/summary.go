@@ -41,13 +41,13 @@ type Summary struct {
 
 // A Count is what a log holds of one event.
 type Count struct {
-	Event    string
-	N        int
-	Largest  int // bytes
-	First    Row // the first one
-	Big      Row // the largest one
-	Homeless int // rows without a room
-	Lost     Row // the first of them
+	Event       string
+	N           int
+	Largest     int // bytes
+	First       Row // the first one
+	Big         Row // the largest one
+	NoRoom      int // rows without a room
+	FirstNoRoom Row // the first of them
 }
 
 // User is the number of a user, -1 when the log does not have it.
@@ -103,8 +103,8 @@ func Summarize(in io.Reader) (*Summary, error) {
 			c.Largest, c.Big = row.Size, row
 		}
 		if row.Room == "" {
-			if c.Homeless++; c.Homeless == 1 {
-				c.Lost = row
+			if c.NoRoom++; c.NoRoom == 1 {
+				c.FirstNoRoom = row
 			}
 		}
 	}

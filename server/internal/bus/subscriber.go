@@ -219,7 +219,7 @@ func (s *subscriber) apply(conn rueidis.DedicatedClient, all []subscription) err
 		}
 		commands = commands[n:]
 	}
-	s.confirm(subscription{}, false) // wakes those who wait: there may have been nothing to do
+	s.confirm(subscription{}, false) // wakes the waiters: there may have been nothing to do
 	return nil
 }
 

@@ -2,8 +2,8 @@ package fanout
 
 import "slices"
 
-// Audience says whom a message is for. It is a value and costs no allocation while Rooms and Except
-// hold a few names each.
+// Audience selects the receivers of a message. It is a value and costs no allocation while Rooms
+// and Except hold a few names each.
 type Audience struct {
 	Rooms  Set     // members of any of these rooms, each once; empty means everyone
 	Except Set     // but no member of one of these

@@ -14,7 +14,7 @@ import (
 // window is how many broadcasts may be unfinished.
 const window = 1 << 14
 
-// ledger counts which broadcasts have reached whom.
+// ledger counts which broadcasts have reached which clients.
 type ledger struct {
 	receivers int
 	sent      uint64 // broadcasts that have been asked for

@@ -1,5 +1,5 @@
-// Package board keeps what a run tells while it runs, for those who watch it: the terminal, the web
-// page and whoever joins late.
+// Package board keeps the state of a run while it runs, for its viewers: the terminal, the web
+// page, and viewers that join late.
 //
 // The runner hands over its [scenario.Progress] some four times a second, and the board copies what
 // matters: a state of the moment and a point for each full second. Watchers take copies at their

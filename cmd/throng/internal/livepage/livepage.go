@@ -3,7 +3,7 @@
 //
 // The page is one file that needs no network but its own server. It is kept up to date over
 // Socket.IO, by a server of ours on the listener of the page: a script in the page speaks the
-// protocol over a plain websocket, or the official client does, where its files are at hand. A
+// protocol over a plain websocket, or the official client does, where its files are given. A
 // goroutine of its own reads the board once a second and encodes once for all viewers. One that
 // cannot keep up skips updates; nothing here waits for anybody, and the number of viewers is
 // bounded.
@@ -32,7 +32,7 @@ import (
 
 const (
 	every      = time.Second     // between two updates
-	recent     = 5               // seconds in an update, for those who missed one
+	recent     = 5               // seconds in an update, for viewers that missed one
 	maxViewers = 64              // at a time
 	maxReport  = 16 << 20        // bytes of a report that is handed to the viewers
 	patience   = 2 * time.Second // for viewers to take what is queued, in the end
@@ -69,7 +69,7 @@ type Page struct {
 	all   sync.WaitGroup
 }
 
-// message is the argument of two events: "all" is what one who joins needs, "now" what has happened
+// message is the argument of two events: "all" is what a new viewer needs, "now" what has happened
 // since.
 type message struct {
 	State  board.State   `json:"state"`

@@ -14,14 +14,14 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// Size is that of the terminal, in cells, and what it can show.
+// Size is the terminal's size in cells, and what it can show.
 type Size struct {
 	Width, Height int
 	ASCII         bool // no block characters
 	NoKeys        bool // keys are not read
 }
 
-// Colours are those of the report: they stay apart for the colour-blind, and every state has a word
+// Colours are the report's: distinct for the colour-blind, and every state has a word
 // or sign of its own as well.
 var (
 	bold  = lipgloss.NewStyle().Bold(true)
@@ -197,7 +197,7 @@ func (v *view) phase() string {
 	return v.row("phase", fmt.Sprintf("%s %s  %s%s", v.bar(share), bold.Render(name), clock, faint.Render(stage)))
 }
 
-// next shows how far the trial is, and which phases are to come.
+// next shows how far the trial is, and the phases that follow.
 func (v *view) next() string {
 	s := v.s
 	if len(s.Plan) == 0 || s.Total <= 0 {

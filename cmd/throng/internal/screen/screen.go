@@ -26,7 +26,7 @@ type Options struct {
 	Stop   func() // called when the user wants the run to end, once for each key press
 }
 
-// Screen is a running view. Its goroutine looks at the board by itself, so whoever updates the
+// Screen is a running view. Its goroutine polls the board, so the code that updates the
 // board never waits for the terminal.
 type Screen struct {
 	program *tea.Program

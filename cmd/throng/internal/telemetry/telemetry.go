@@ -1,5 +1,5 @@
 // Package telemetry tells what a run measures to systems that watch other things as well: to
-// Prometheus, which asks, and over OTLP to those that are told. Both get the same numbers from one
+// Prometheus, which pulls, and over OTLP, which pushes. Both get the same numbers from one
 // table, so that one dashboard fits both.
 //
 //	throng_run_info{scenario,version}                     1
@@ -147,7 +147,7 @@ const (
 	histogram
 )
 
-// A family is one metric with its samples. Units are those of OpenTelemetry: "s", "By", "1" for a
+// A family is one metric with its samples. Units are as in OpenTelemetry: "s", "By", "1" for a
 // share, "" for a count.
 type family struct {
 	name, help, unit string

@@ -11,7 +11,7 @@ import (
 // excused in a scaled-down run only: a scenario at its own size that never measures what it has a
 // rule for is a mistake, and fails. A scaled-down run is also excused where it has too few samples.
 func (e *Evidence) excuse(k *file.Check, r *result.Check) {
-	if r.NoData && e.undue(k) {
+	if r.NoData && e.notDue(k) {
 		r.Pass, r.Note = true, "nothing was due"
 	}
 	if r.Undecided && e.ScaledDown {
@@ -19,7 +19,7 @@ func (e *Evidence) excuse(k *file.Check, r *result.Check) {
 	}
 }
 
-func (e *Evidence) undue(k *file.Check) bool {
+func (e *Evidence) notDue(k *file.Check) bool {
 	if k.Metric == metric.LagReceive {
 		return true // whether something should have come is for other rules to say
 	}

@@ -3,7 +3,7 @@ package file
 import "testing"
 
 // The connections of clients that vanish stay open in addition to the reconnected ones.
-func TestPlanCountsGhosts(t *testing.T) {
+func TestPlanCountsVanishedClients(t *testing.T) {
 	f, err := Parse("x.yaml", []byte(`
 version: 1
 name: x
