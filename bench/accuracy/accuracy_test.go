@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/throng-io/throng/bench/internal/delayed"
 )
 
 // How near the two are is for the program to say; here every broadcast must be counted on both
@@ -32,7 +34,7 @@ func TestBothSidesMeasure(t *testing.T) {
 }
 
 func TestReport(t *testing.T) {
-	us := func(n int64) quantiles { return quantiles{N: 10, P50: n, P99: 2 * n} }
+	us := func(n int64) delayed.Quantiles { return delayed.Quantiles{N: 10, P50: n, P99: 2 * n} }
 	good := []row{{0, us(5), us(205)}, {time.Millisecond, us(1050), us(1300)}, {100 * time.Millisecond, us(100_100), us(100_600)}}
 	var out bytes.Buffer
 	if err := report(&out, good); err != nil {

@@ -24,6 +24,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/throng-io/throng/bench/internal/delayed"
 	"github.com/throng-io/throng/scenario"
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/result"
@@ -78,14 +79,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 // A row is one delay: what the server did, and what was reported.
 type row struct {
 	delay           time.Duration
-	truth, reported quantiles
-}
-
-// quantiles of a latency, in microseconds.
-type quantiles struct {
-	N   int64 `json:"n"`
-	P50 int64 `json:"p50_us"`
-	P99 int64 `json:"p99_us"`
+	truth, reported delayed.Quantiles
 }
 
 func measure(ctx context.Context, self string, o *options) ([]row, error) {
@@ -101,7 +95,7 @@ func measure(ctx context.Context, self string, o *options) ([]row, error) {
 }
 
 // compare has the runner measure a server with one delay.
-func compare(ctx context.Context, self string, delay time.Duration, o *options) (reported, truth quantiles, err error) {
+func compare(ctx context.Context, self string, delay time.Duration, o *options) (reported, truth delayed.Quantiles, err error) {
 	cmd := exec.CommandContext(ctx, self, "server", delay.String())
 	cmd.Stderr, cmd.WaitDelay = os.Stderr, time.Second
 	stdin, err := cmd.StdinPipe()
@@ -127,7 +121,7 @@ func compare(ctx context.Context, self string, delay time.Duration, o *options) 
 }
 
 // fromOutside runs the scenario and returns the delivery latency that it reports.
-func fromOutside(ctx context.Context, url string, o *options) (q quantiles, err error) {
+func fromOutside(ctx context.Context, url string, o *options) (q delayed.Quantiles, err error) {
 	text := fmt.Sprintf(`version: 1
 name: accuracy
 target: {url: %q}
@@ -160,7 +154,7 @@ phases:
 	if lag := run.Cells[0].Generator.LagP99us; run.Verdict == result.Invalid && !o.busy {
 		return q, fmt.Errorf("the run is invalid: %s (lag p99 %d us); repeat it when the machine is quiet", run.Cells[0].Reason, lag)
 	}
-	return quantiles{N: l.N, P50: l.P50us, P99: l.P99us}, nil
+	return delayed.Quantiles{N: l.N, P50: l.P50us, P99: l.P99us}, nil
 }
 
 // report prints the table, and fails when a report is off by more than the floor.

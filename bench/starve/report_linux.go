@@ -6,6 +6,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/throng-io/throng/bench/internal/delayed"
 	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
@@ -41,22 +42,15 @@ const (
 
 var kinds = []string{none, busy, bursts, stops}
 
-// quantiles of a latency, in microseconds.
-type quantiles struct {
-	N   int64 `json:"n"`
-	P50 int64 `json:"p50_us"`
-	P99 int64 `json:"p99_us"`
-}
-
 // An outcome is what one run said, beside the truth.
 type outcome struct {
-	Load     load           `json:"load"`
-	Verdict  result.Verdict `json:"verdict"`
-	Reason   string         `json:"reason,omitempty"`
-	Reported quantiles      `json:"reported"`
-	Truth    quantiles      `json:"truth"`
-	Send     int64          `json:"lag_p99_us"`
-	Receive  int64          `json:"lag_receive_p99_us"`
+	Load     load              `json:"load"`
+	Verdict  result.Verdict    `json:"verdict"`
+	Reason   string            `json:"reason,omitempty"`
+	Reported delayed.Quantiles `json:"reported"`
+	Truth    delayed.Quantiles `json:"truth"`
+	Send     int64             `json:"lag_p99_us"`
+	Receive  int64             `json:"lag_receive_p99_us"`
 }
 
 // floor is what is not held against a run.

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
 
+	"github.com/throng-io/throng/bench/internal/delayed"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -56,7 +57,7 @@ func TestOff(t *testing.T) {
 		"beyond the floor":    {2_100, 1_000, true},
 		"a twentieth of much": {105_000, 100_000, false},
 	} {
-		o := outcome{Verdict: result.Pass, Reported: quantiles{P99: c.reported}, Truth: quantiles{P99: c.truth}}
+		o := outcome{Verdict: result.Pass, Reported: delayed.Quantiles{P99: c.reported}, Truth: delayed.Quantiles{P99: c.truth}}
 		if o.off() != c.off || (verdict([]outcome{o}) != nil) != c.off {
 			t.Errorf("%s: off is %v, want %v", name, o.off(), c.off)
 		}
