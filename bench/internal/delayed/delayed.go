@@ -27,8 +27,8 @@ type Quantiles struct {
 
 // Serve runs a server that sends the event "all" of a client to all others after a delay, which is
 // asked for anew for each, from any goroutine. It writes the server's URL as a line of JSON when it
-// listens. When in ends it waits for the last broadcast, and writes a line with the Quantiles of the
-// times from when an event was read until its broadcast began.
+// listens. When in ends it waits for the last broadcast, and writes a line with the Quantiles of
+// the times from when an event was read until its broadcast began.
 func Serve(delay func() time.Duration, in io.Reader, out io.Writer) error {
 	srv, err := server.New(server.Options{})
 	if err != nil {
