@@ -211,7 +211,7 @@ func (b *bench) opening(ctx context.Context, s *subject) (err error) {
 	for i := s.generators - 1; i >= 0; i-- {
 		cfg := load.Config{
 			Servers: servers, PIDs: pids, Clients: s.clients / s.generators,
-			Rooms: s.rooms, Stalled: s.stalled, Polling: s.polling, Limit: time.Minute, Follow: i > 0,
+			Rooms: s.rooms, Stalled: s.stalled, Polling: s.polling, Limit: 3 * time.Minute, Follow: i > 0,
 		}
 		var files []*os.File
 		if ends != nil {

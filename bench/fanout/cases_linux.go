@@ -162,6 +162,7 @@ func allCases() []benchCase {
 		generators(),
 		nodesBroadcast(),
 		nodesRooms(),
+		nodesRoomFlood(),
 		nodesLatency(),
 	}
 }

@@ -78,6 +78,19 @@ func nodesRooms() benchCase {
 	}
 }
 
+func nodesRoomFlood() benchCase {
+	c := nodesRooms()
+	c.name, c.about = "nodes-room-flood", "messages to rooms of 10 members on all three nodes flat out, 64 in flight"
+	c.window = 2 * time.Second
+	c.measure = func(_ context.Context, s *subject, window time.Duration) (metrics, error) {
+		if _, err := s.do(load.Command{Do: "roomflood", Busy: true, N: 64, Duration: window / 3}); err != nil {
+			return nil, err
+		}
+		return s.brokered(load.Command{Do: "roomflood", Busy: true, N: 64, Duration: window})
+	}
+	return c
+}
+
 func nodesLatency() benchCase {
 	const each = 10
 	all, targets := clusters(entry{clients: nodes * each}, target{metric: addedMetric, limit: 1. / 2})

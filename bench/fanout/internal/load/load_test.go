@@ -163,6 +163,14 @@ func TestRoomsReachTheirMembersOnly(t *testing.T) {
 	if r.Broadcasts != 16 || r.Deliveries != 80 {
 		t.Errorf("%d messages to rooms of 5 brought %d deliveries, want 16 and 80", r.Broadcasts, r.Deliveries)
 	}
+	for range 2 {
+		if r, err = g.RoomFlood(5, 20*time.Millisecond); err != nil {
+			t.Fatalf("RoomFlood: %v", err)
+		}
+		if r.Broadcasts == 0 || r.Broadcasts%8 != 0 || r.Deliveries != 5*r.Broadcasts {
+			t.Errorf("%d messages to 8 rooms of 5 brought %d deliveries", r.Broadcasts, r.Deliveries)
+		}
+	}
 	g = connected(t, Config{Servers: []string{benchServer(t)}, Clients: 10, Rooms: 3})
 	if _, err := g.Rooms(1); err == nil {
 		t.Error("10 clients were dealt to 3 rooms")

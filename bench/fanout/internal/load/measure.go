@@ -300,59 +300,6 @@ func (p *push) batch(g *Generator) error {
 	return g.sender.wrap(g.sender.write(p.request))
 }
 
-// Rooms sends rounds messages to every room, one each second and evenly spread over it, by a member
-// of the room. The clients must be a multiple of the rooms.
-func (g *Generator) Rooms(rounds int) (*Result, error) {
-	n := g.cfg.Rooms
-	if n == 0 || g.cfg.Clients%n != 0 {
-		return nil, fmt.Errorf("%d clients cannot be dealt evenly to %d rooms", g.cfg.Clients, n)
-	}
-	r := &rooms{left: n * rounds, rooms: n}
-	for i := range n {
-		r.requests = append(r.requests, text(message(fmt.Sprintf(`["room","r%d",`, i))))
-	}
-	want := g.ledger.total + uint64(g.cfg.Clients*rounds)
-	if err := g.arm(time.Now().Add(soon), time.Second/time.Duration(n)); err != nil {
-		return nil, err
-	}
-	limit := time.Duration(rounds)*time.Second + g.cfg.Limit
-	result, err := g.measure(r, limit, func() bool { return r.left == 0 && g.ledger.total >= want })
-	if err != nil && !errors.Is(err, errLate) {
-		return nil, err
-	}
-	g.rounds += uint64(rounds)
-	for _, c := range g.conns {
-		if c.got != g.rounds {
-			return nil, fmt.Errorf("client %d has got %d messages of its room instead of %d", c.index, c.got, g.rounds)
-		}
-	}
-	if err == nil {
-		result.Broadcasts = uint64(n * rounds)
-	}
-	return result, err
-}
-
-type rooms struct {
-	quiet
-	requests   [][]byte
-	rooms      int
-	next, left int
-}
-
-func (r *rooms) batch(g *Generator) error {
-	for ; g.ticks > 0 && r.left > 0; g.ticks-- {
-		c := g.conns[r.next]
-		if err := c.write(r.requests[r.next]); err != nil {
-			return c.wrap(err)
-		}
-		r.next = (r.next + 1) % r.rooms
-		if r.left--; r.left == 0 {
-			return g.disarm()
-		}
-	}
-	return nil
-}
-
 // soon is how long before its first tick a schedule is set up.
 const soon = 10 * time.Millisecond
 

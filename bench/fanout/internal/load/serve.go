@@ -15,14 +15,14 @@ import (
 
 // A Command is one order to a generator that is a process of its own.
 type Command struct {
-	Do     string  // open, more, flood, paced, echo, calls, push, rooms, rest, audit
+	Do     string  // open, more, flood, paced, echo, calls, push, rooms, roomflood, rest, audit
 	Config *Config `json:",omitempty"` // open
-	// more: connections; flood: in flight; paced: broadcasts; calls: requests; push: messages;
+	// more: connections; flood, roomflood: in flight; paced: broadcasts; calls: requests; push: messages;
 	// rooms: rounds; audit: broadcasts
 	N int `json:",omitempty"`
 	// paced: broadcasts per second; calls: requests per second
 	Rate     float64       `json:",omitempty"`
-	Duration time.Duration `json:",omitempty"` // flood, echo, rest; push: its period
+	Duration time.Duration `json:",omitempty"` // flood, roomflood, echo, rest; push: its period
 
 	// Busy makes the generator ask again and again instead of sleeping, so that no server pays for
 	// waking it: over loopback that is part of the writer's time, and depends on how fast the
@@ -115,6 +115,8 @@ func (g *Generator) do(c Command) (*Result, error) {
 		return g.Push(c.Duration, c.N)
 	case "rooms":
 		return g.Rooms(c.N)
+	case "roomflood":
+		return g.RoomFlood(c.N, c.Duration)
 	case "rest":
 		return nil, g.Rest(c.Duration)
 	case "audit":
