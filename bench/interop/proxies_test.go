@@ -42,6 +42,9 @@ func TestProxies(t *testing.T) {
 						t.Errorf("verdict %s: %s", run.Verdict, reasons(run))
 					}
 					for i := range run.Cells {
+						if run.Cells[i].Verdict == result.Invalid { // a busy machine; it was repeated
+							continue
+						}
 						l, errs := run.Cells[i].Ledger, run.Cells[i].Errors
 						if l.Expected == 0 || l.Expected != l.Received+l.Late || l.Duplicate > 0 {
 							t.Errorf("ledger %+v, errors %v", l, errs)
@@ -68,8 +71,8 @@ func TestProxiesThatAreNotSticky(t *testing.T) {
 		file    string
 		changes []string
 	}{
-		"nginx, hash $arg_sid": {"nginx-cookie.conf", []string{"hash $node_key consistent;", "hash $arg_sid;"}},
-		"nginx, in turn":       {"nginx-cookie.conf", []string{"hash $node_key consistent;", ""}},
+		"nginx, hash $arg_sid": {"nginx-cookie.conf", []string{"proxy_pass http://$node;", "proxy_pass http://nodes;", "least_conn;", "hash $arg_sid;"}},
+		"nginx, in turn":       {"nginx-cookie.conf", []string{"proxy_pass http://$node;", "proxy_pass http://nodes;", "least_conn;", ""}},
 		"HAProxy, url_param":   {"haproxy-sid.cfg", []string{"balance leastconn", "balance url_param sid", "stick match", "# stick match"}},
 	} {
 		t.Run(name, func(t *testing.T) {
