@@ -46,9 +46,9 @@ format: ## rewrite the Go files as gofumpt would
 	find . -name '*.go' -not -path '*/node_modules/*' -print0 | xargs -0 $(TOOL) gofumpt -w
 
 .PHONY: vet
-vet: ## go vet, with and without the interoperability tests
+vet: ## go vet, with and without the tests that need more
 	$(GO) vet ./...
-	$(GO) vet -tags interop ./bench/...
+	$(GO) vet -tags interop,cluster ./bench/... ./server/adapter
 
 # No stage takes a cached result: tests here start processes and list packages, which the cache does not see.
 # What paints, compresses and matches, all of it code of others that shares nothing between calls, is compiled without the
@@ -75,6 +75,11 @@ lint: ## golangci-lint, pinned in .ci/tools.mod, and the Kubernetes manifests
 .PHONY: interop
 interop: ## the official Socket.IO clients and server against ours
 	$(GO) test -tags interop -count=1 -timeout 30m ./bench/interop
+
+.PHONY: test-cluster
+test-cluster: deps ## clusters: every fault of brokers and servers (as root), all that official servers share with ours
+	$(GO) test -race -tags cluster -count=1 -timeout 30m ./bench/cluster ./server/adapter
+	CLUSTER_MESSAGES=10000 $(GO) test -tags interop -count=1 -timeout 30m -run Cluster ./bench/interop
 
 .PHONY: cross
 cross: ## build and vet for the other platforms of a release
@@ -112,6 +117,10 @@ bench-accuracy: ## what is reported beside what a server with known delays did
 .PHONY: bench-starve
 bench-starve: ## what the verdict says when other work starves the generator, beside the truth (Linux; ARGS=--help)
 	$(GO) run ./bench/starve -out bench/results $(ARGS)
+
+.PHONY: bench-cluster
+bench-cluster: ## how long clusters take to recover from each fault, into server/README.md (Linux, as root)
+	$(GO) run ./bench/cluster -update $(ARGS)
 
 .PHONY: bench-truth
 bench-truth: ## what is reported beside what a server did that makes mistakes on purpose (ARGS=--help)

@@ -9,8 +9,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/throng-io/throng/scenario/internal/link"
 	"github.com/throng-io/throng/scenario/internal/plan"
+	"github.com/throng-io/throng/scenario/link"
 	"github.com/throng-io/throng/scenario/metric"
 )
 

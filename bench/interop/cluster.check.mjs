@@ -28,7 +28,7 @@ const forms = {
     scheme: 'unix+sharded://', flags: ['--adapter-rooms', 'dynamic-private'],
     adapter: (a, b, channelPrefix) => createShardedAdapter(a, b, { channelPrefix, subscriptionMode: 'dynamic-private' }),
   },
-  streams: { scheme: 'unix+streams://', adapter: (a, b, channelPrefix) => createStreamsAdapter(a, { channelPrefix }) },
+  streams: { scheme: 'unix+streams://', adapter: (a, b, channelPrefix) => createStreamsAdapter(a, { channelPrefix, streamName: channelPrefix }) },
 };
 
 for (const [name, form] of Object.entries(forms)) {

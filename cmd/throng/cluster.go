@@ -30,6 +30,8 @@ type clusterFlags struct {
 func (c *clusterFlags) register(f *pflag.FlagSet) {
 	f.StringVar(&c.address, "adapter", "", "`URL` of the broker that connects several servers: redis://, redis+sharded://, redis+streams://, nats:// or nats+embedded:// with HOST:PORT")
 	f.StringVar(&c.opts.Prefix, "adapter-prefix", "socket.io", "what the channels of the cluster begin with; the same on all its servers")
+	f.StringVar(&c.opts.Stream, "adapter-stream", "", "`NAME` of the stream, on redis+streams; the same on all servers (default as --adapter-prefix)")
+	f.IntVar(&c.opts.Streams, "adapter-streams", 1, "over how many streams the namespaces are spread, on redis+streams; the same on all servers")
 	f.StringVar(&c.opts.Subscriptions, "adapter-rooms", "dynamic", "rooms with a channel of their own, on redis+sharded and NATS: dynamic, dynamic-private or static; the same on all servers")
 }
 
@@ -129,6 +131,8 @@ func emitCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&address, "broker", "", "`URL` of the broker, as the servers' --adapter")
 	f.StringVar(&opts.Prefix, "prefix", "socket.io", "what the channels of the cluster begin with, as the servers' --adapter-prefix")
+	f.StringVar(&opts.Stream, "stream", "", "`NAME` of the stream, on redis+streams, as the servers' --adapter-stream (default as --prefix)")
+	f.IntVar(&opts.Streams, "streams", 1, "number of streams, as the servers' --adapter-streams")
 	f.StringVar(&namespace, "namespace", "/", "`NAME` of the namespace")
 	f.StringArrayVar(&rooms, "room", nil, "clients in this `ROOM`, which may be the id of a socket; can be given several times (default all)")
 	f.StringArrayVar(&except, "except", nil, "but not those in this `ROOM`; can be given several times")

@@ -38,7 +38,9 @@ type Options struct {
 	// publishOnSpecificResponseChannel of the official adapter; redis:// knows it. The others
 	// always do.
 	OwnResponses bool
-	// Stream is the name of the stream on redis+streams. Default: "socket.io".
+	// Stream is the name of the stream on redis+streams. Default: Prefix, so that clusters with
+	// different ones do not meet. It is the option streamName of the official adapter, which is
+	// "socket.io" there whatever the prefix.
 	Stream string
 	// Streams is over how many streams the namespaces are spread. Default: 1, which is named
 	// Stream; several are named Stream-0, Stream-1, ...
@@ -72,7 +74,7 @@ func (o Options) withDefaults() (Options, error) {
 		o.MaxQueue = 16 << 20
 	}
 	if o.Stream == "" {
-		o.Stream = "socket.io"
+		o.Stream = o.Prefix
 	}
 	if o.Streams <= 0 {
 		o.Streams = 1

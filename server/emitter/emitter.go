@@ -27,8 +27,8 @@ import (
 type Options struct {
 	// Prefix is that of the servers, see adapter.Options. Default: "socket.io".
 	Prefix string
-	// Stream, Streams and StreamLength are those of the servers on redis+streams. Defaults:
-	// "socket.io", 1 and 10 000.
+	// Stream, Streams and StreamLength are those of the servers on redis+streams. Defaults: Prefix,
+	// 1 and 10 000.
 	Stream                string
 	Streams, StreamLength int
 }
@@ -53,7 +53,7 @@ func Open(address string, o Options) (*Emitter, error) {
 		o.Prefix = "socket.io"
 	}
 	if o.Stream == "" {
-		o.Stream = "socket.io"
+		o.Stream = o.Prefix
 	}
 	if o.StreamLength <= 0 {
 		o.StreamLength = 10_000

@@ -79,6 +79,9 @@ type Options struct {
 	Logger   *slog.Logger
 }
 
+// openTime is how long a broker may take to accept a connection, or to take what is written to it.
+const openTime = 5 * time.Second
+
 // redisOptions says how to connect to Redis. The user and the password come from the environment,
 // if the address has none.
 func (a Address) redisOptions() (rueidis.ClientOption, error) {
@@ -90,8 +93,9 @@ func (a Address) redisOptions() (rueidis.ClientOption, error) {
 		o.Username, o.Password = os.Getenv("REDIS_USERNAME"), os.Getenv("REDIS_PASSWORD")
 	}
 	o.AlwaysPipelining = true // a connection that ends is noticed at once, not by the next message
+	o.DisableRetry = true     // what is tried again is tried by us, without pauses that grow
 	o.ClientName = "throng"
-	o.Dialer.Timeout = 5 * time.Second
+	o.Dialer.Timeout = openTime
 	o.DisableCache = true // no caching on our side: some services do not know CLIENT TRACKING
 	return o, nil
 }

@@ -57,7 +57,8 @@ func OpenNATS(a Address, o Options) (*NATS, error) {
 	}
 	conn, err := nats.Connect(a.URL.String(), append(
 		credentials, nats.Name("throng"), nats.NoEcho(), nats.MaxReconnects(-1), nats.ReconnectWait(retry), nats.ReconnectJitter(retry, retry),
-		nats.Timeout(5*time.Second), nats.PingInterval(5*time.Second), nats.MaxPingsOutstanding(2),
+		// A write holds up the pings that would show that nobody is there.
+		nats.Timeout(openTime), nats.FlusherTimeout(openTime), nats.PingInterval(5*time.Second), nats.MaxPingsOutstanding(2),
 		nats.ReconnectHandler(func(*nats.Conn) {
 			b.reconnects.Add(1)
 			b.health.found("connection")

@@ -25,7 +25,8 @@ type Redis struct {
 	stop   context.CancelFunc
 	ending sync.WaitGroup
 
-	health health
+	health   health
+	doubtful bool // the connection ended with messages under way; of the outbox's goroutine
 
 	received, receivedBytes, reconnects atomic.Uint64
 }
@@ -76,6 +77,9 @@ func (r *Redis) Ready(ctx context.Context) error { return r.in.ready(ctx) }
 // send publishes a batch in one round trip. What has surely not been carried out is returned, to be
 // sent again.
 func (r *Redis) send(ctx context.Context, batch []Item) (unsent []Item) {
+	if r.doubtful && !r.there(ctx) {
+		return batch
+	}
 	outcomes := r.carryOut(ctx, batch)
 	again := r.again(ctx, batch, outcomes)
 	var lost, refusal error
@@ -95,11 +99,28 @@ func (r *Redis) send(ctx context.Context, batch []Item) (unsent []Item) {
 			batch[i].Done(reply, err)
 		}
 	}
+	r.doubtful = lost != nil
 	if ctx.Err() == nil {
 		r.health.note("connection", lost)
 		r.health.note("publishing", refusal)
 	}
 	return unsent
+}
+
+// there reports whether the broker answers. A message that is sent into a broken connection is
+// lost, a question is not. Servers of a Redis Cluster fail apart: there each message shows for
+// itself.
+func (r *Redis) there(ctx context.Context) bool {
+	if r.Client.Mode() == rueidis.ClientModeCluster {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(ctx, openTime)
+	defer cancel()
+	err := r.Client.Do(ctx, r.Client.B().Ping().Build()).NonRedisError()
+	if err != nil {
+		r.health.lost("connection", err)
+	}
+	return err == nil
 }
 
 // again finds the messages that the broker has not taken, but may later. Of these, one before which

@@ -1,0 +1,5 @@
+//go:build cluster
+
+package main
+
+const whole = true
