@@ -26,7 +26,7 @@ type Redis struct {
 	ending sync.WaitGroup
 
 	health   health
-	doubtful bool // the connection ended with messages under way; of the outbox's goroutine
+	doubtful atomic.Bool // the connection ended with messages under way
 
 	received, receivedBytes, reconnects atomic.Uint64
 }
@@ -77,7 +77,7 @@ func (r *Redis) Ready(ctx context.Context) error { return r.in.ready(ctx) }
 // send publishes a batch in one round trip. What has surely not been carried out is returned, to be
 // sent again.
 func (r *Redis) send(ctx context.Context, batch []Item) (unsent []Item) {
-	if r.doubtful && !r.there(ctx) {
+	if r.doubtful.Load() && !r.there(ctx) {
 		return batch
 	}
 	outcomes := r.carryOut(ctx, batch)
@@ -99,7 +99,7 @@ func (r *Redis) send(ctx context.Context, batch []Item) (unsent []Item) {
 			batch[i].Done(reply, err)
 		}
 	}
-	r.doubtful = lost != nil
+	r.doubtful.Store(lost != nil)
 	if ctx.Err() == nil {
 		r.health.note("connection", lost)
 		r.health.note("publishing", refusal)
