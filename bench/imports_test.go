@@ -70,7 +70,7 @@ var rules = []rule{
 		never: []string{own("scenario"), own("scenario/client/...")},
 	},
 	{
-		of: "scenario/internal/ledger", own: []string{"scenario/internal/stamp", "scenario/result"},
+		of: "scenario/internal/ledger", own: []string{"scenario/internal/stamp", "scenario/result"}, foreign: []string{"github.com/klauspost/compress/huff0"},
 		never: []string{own("scenario"), own("scenario/client/...")},
 	},
 	{

@@ -12,8 +12,11 @@ import (
 // An announcement says which messages an agent has sent, so that the others know whom of their
 // clients they are for. Messages that go as planned cost nothing but how late they were sent.
 
-// lagScale is for how late messages are sent.
-var lagScale = scale{unit: 4096, digits: 4}
+// lagScale is for how late messages are sent, and writeScale for how long the writing took.
+var (
+	lagScale   = scale{unit: 8192, digits: 3}
+	writeScale = scale{unit: 32768, digits: 2}
+)
 
 // A course is how far the announcements of one book have come: on both sides the same.
 type course struct {
@@ -164,7 +167,7 @@ func (f *fleet) say(stream int, list []emission) {
 			rest.int(late)
 		default:
 			lag[i] = lagScale.code(late)
-			write[i] = lagScale.code(s.Lag() - late)
+			write[i] = writeScale.code(s.Lag() - late)
 		}
 		if e.to != guess {
 			to[i] = uint64(a.name(e.to))
@@ -179,7 +182,8 @@ func (f *fleet) say(stream int, list []emission) {
 		a.check = mixed(a.check, s.From.ID, s.Due)
 	}
 	a.packer.uint(uint64(n))
-	a.packer.columns(way, state, lag, write, to, node)
+	a.packer.columns(way, state, write, to, node)
+	a.packer.codeColumn(lagCodes, lag)
 	a.packer.b = append(a.packer.b, rest.b...)
 }
 
@@ -219,7 +223,7 @@ func (l *Ledger) Hear(from int, b []byte) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	p := f.peers[from]
-	var u unpacker
+	u := &p.reads
 	head, number, err := u.open(b)
 	if err == nil {
 		last, hear := &p.hears.number, f.hearAnnouncement
@@ -230,7 +234,7 @@ func (l *Ledger) Hear(from int, b []byte) error {
 			return fmt.Errorf("message %d of agent %d's ledger is missing: %d came instead; the network between the agents loses messages", *last+1, from, number)
 		}
 		*last = number
-		err = hear(p, head, &u)
+		err = hear(p, head, u)
 	}
 	if err != nil {
 		return fmt.Errorf("a message of agent %d's ledger cannot be read: %w", from, err)
@@ -254,12 +258,11 @@ func (f *fleet) hearAnnouncement(p *peer, head byte, u *unpacker) error {
 	slices.SortStableFunc(p.waiting.list[before:], func(a, b emission) int { return cmp.Compare(a.at, b.at) })
 	f.hearSpreads(u)
 	f.hearUnsent(p, u)
-	if u.bad || len(u.b) != 2 {
+	check := u.take(2)
+	if u.close() != nil {
 		return errMalformed
 	}
-	check := binary.BigEndian.Uint16(u.b)
-	u.b = nil
-	if check != uint16(p.hears.check) {
+	if binary.BigEndian.Uint16(check) != uint16(p.hears.check) {
 		return fmt.Errorf("the agents have different plans of what is due: they must run on the same kind of processor, from the same file")
 	}
 	p.watermark = w * int64(time.Microsecond)
@@ -280,8 +283,9 @@ func (f *fleet) hearMessages(p *peer, stream int, u *unpacker) error {
 	c := &p.hears.streams[stream]
 	c.begin(f, stream, p.agent)
 	n := int(u.upTo(maxRows))
-	var way, state, lag, write, to, node []uint64
-	u.columns(n, &way, &state, &lag, &write, &to, &node)
+	var way, state, write, to, node []uint64
+	u.columns(n, &way, &state, &write, &to, &node)
+	lag := u.codeColumn(lagCodes, n)
 	for i := range n {
 		if u.bad {
 			return errMalformed
@@ -323,7 +327,7 @@ func (f *fleet) hearMessage(p *peer, b *Book, c *course, m *heard, u *unpacker) 
 		return errMalformed
 	}
 	low, middle, ok := lagScale.low(m.lag)
-	_, wrote, fine := lagScale.low(m.write)
+	_, wrote, fine := writeScale.low(m.write)
 	at, late := due+low, middle+wrote
 	if m.state&stateExact != 0 {
 		at, late = due+u.int(), 0

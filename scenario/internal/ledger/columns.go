@@ -1,27 +1,36 @@
 package ledger
 
 import (
-	"bytes"
-	"compress/flate"
 	"encoding/binary"
 	"errors"
-	"io"
 	"math/bits"
+	"slices"
+
+	"github.com/klauspost/compress/huff0"
 )
 
 // Messages between agents are made of columns: a number of each message in turn, so that equal or
-// similar numbers stand together. Columns of zeros are left out, and the whole is compressed by
-// Huffman codes, which is all that random durations have to give.
+// similar numbers stand together. Columns of zeros are left out, and columns of codes for random
+// durations are compressed with Huffman codes, whose tables are kept from message to message: they
+// are as long as what they save in a small one.
 
 // errMalformed is what is wrong with a message that an agent of this version cannot have written.
 var errMalformed = errors.New("it is damaged, or of another version of this program")
 
-// A packer writes a message.
+// A packer writes messages.
 type packer struct {
-	b       []byte
-	deflate *flate.Writer
-	out     bytes.Buffer
+	b     []byte
+	codes [codeColumns]*huff0.Scratch
+	bytes []byte
 }
+
+// Columns of codes, each with tables of its own.
+const (
+	lagCodes = iota
+	firstCodes
+	lastCodes
+	codeColumns
+)
 
 func (p *packer) uint(v uint64) { p.b = binary.AppendUvarint(p.b, v) }
 func (p *packer) int(v int64)   { p.b = binary.AppendVarint(p.b, v) }
@@ -31,20 +40,34 @@ func (p *packer) text(s string) {
 	p.b = append(p.b, s...)
 }
 
-// columns writes columns of equal length.
+// The forms of a column.
+const (
+	formZeros  = iota
+	formSparse // places and numbers of what is not zero
+	formDense
+	forms
+)
+
+// columns writes columns, first the forms of all.
 func (p *packer) columns(list ...[]uint64) {
-	mask := uint64(0)
-	for i, column := range list {
-		for _, v := range column {
-			if v != 0 {
-				mask |= 1 << i
-				break
-			}
-		}
+	shape := uint64(0)
+	for _, column := range slices.Backward(list) {
+		shape = shape*forms + formOf(column)
 	}
-	p.uint(mask)
-	for i, column := range list {
-		if mask>>i&1 != 0 {
+	p.uint(shape)
+	for _, column := range list {
+		switch formOf(column) {
+		case formSparse:
+			p.uint(uint64(filled(column)))
+			was := -1
+			for i, v := range column {
+				if v != 0 {
+					p.uint(uint64(i - was - 1))
+					p.uint(v)
+					was = i
+				}
+			}
+		case formDense:
 			for _, v := range column {
 				p.uint(v)
 			}
@@ -52,10 +75,73 @@ func (p *packer) columns(list ...[]uint64) {
 	}
 }
 
+func filled(column []uint64) (n int) {
+	for _, v := range column {
+		if v != 0 {
+			n++
+		}
+	}
+	return n
+}
+
+func formOf(column []uint64) uint64 {
+	switch n := filled(column); {
+	case n == 0:
+		return formZeros
+	case 2*n+1 < len(column):
+		return formSparse
+	}
+	return formDense
+}
+
+// The forms of a column of codes.
+const (
+	codesPlain = iota
+	codesNewTable
+	codesOldTable
+)
+
+// escape is a code that stands for itself and all larger ones, which follow.
+const escape = 255
+
+// fewCodes is how many codes are not worth a table.
+const fewCodes = 16
+
+// codeColumn writes a column of codes, most of which are small.
+func (p *packer) codeColumn(which int, column []uint64) {
+	p.bytes = p.bytes[:0]
+	for _, v := range column {
+		p.bytes = append(p.bytes, byte(min(v, escape)))
+	}
+	form, block := uint64(codesPlain), p.bytes
+	if len(column) >= fewCodes {
+		if p.codes[which] == nil {
+			p.codes[which] = &huff0.Scratch{}
+		}
+		out, reused, err := huff0.Compress1X(p.bytes, p.codes[which])
+		switch {
+		case err != nil: // it is not worth it
+		case reused:
+			form, block = codesOldTable, out
+		default:
+			form, block = codesNewTable, out
+		}
+	}
+	p.uint(form)
+	if form != codesPlain {
+		p.uint(uint64(len(block)))
+	}
+	p.b = append(p.b, block...)
+	for _, v := range column {
+		if v >= escape {
+			p.uint(v - escape)
+		}
+	}
+}
+
 // The first byte of a message.
 const (
 	kindSettlements  = 1 << iota // else an announcement
-	deflated                     // but for the first byte and the number
 	announcedAll                 // no message comes after these
 	announcedSpreads             // no message takes longer than was announced
 	announcedFinal               // which messages may never have been written is announced
@@ -63,43 +149,24 @@ const (
 	allFlags         = 1<<iota - 1
 )
 
-// maxUnpacked bounds a message once it is not compressed any more, and maxRows the numbers of its
-// columns.
-const (
-	maxUnpacked = 16 << 20
-	maxRows     = 1 << 16
-)
-
-// worthwhile is the size from which messages are compressed.
-const worthwhile = 64
+// maxRows bounds the numbers of a column.
+const maxRows = 1 << 16
 
 // append appends the message to dst: its first byte, its number, and what was written.
 func (p *packer) append(dst []byte, head byte, number uint64) []byte {
-	body := p.b
-	if len(body) >= worthwhile {
-		p.out.Reset()
-		if p.deflate == nil {
-			p.deflate, _ = flate.NewWriter(&p.out, flate.HuffmanOnly) // the level is a valid one
-		} else {
-			p.deflate.Reset(&p.out)
-		}
-		_, _ = p.deflate.Write(body) // into memory
-		_ = p.deflate.Close()
-		if p.out.Len() < len(body) {
-			head, body = head|deflated, p.out.Bytes()
-		}
-	}
 	dst = binary.AppendUvarint(append(dst, head), number)
-	dst = append(dst, body...)
+	dst = append(dst, p.b...)
 	p.b = p.b[:0]
 	return dst
 }
 
-// An unpacker reads a message. After the first thing that it cannot read, everything is zero, and
+// An unpacker reads messages. After the first thing that it cannot read, everything is zero, and
 // bad is set.
 type unpacker struct {
-	b   []byte
-	bad bool
+	b     []byte
+	bad   bool
+	codes [codeColumns]*huff0.Scratch
+	bytes []byte
 }
 
 // open reads a message's head, and makes the unpacker read the rest.
@@ -107,19 +174,12 @@ func (u *unpacker) open(b []byte) (head byte, number uint64, err error) {
 	if len(b) == 0 || b[0]&^allFlags != 0 {
 		return 0, 0, errMalformed
 	}
-	head = b[0]
 	number, n := binary.Uvarint(b[1:])
 	if n <= 0 {
 		return 0, 0, errMalformed
 	}
 	u.b, u.bad = b[1+n:], false
-	if head&deflated != 0 {
-		r := flate.NewReader(bytes.NewReader(u.b))
-		if u.b, err = io.ReadAll(io.LimitReader(r, maxUnpacked+1)); err != nil || len(u.b) > maxUnpacked {
-			return 0, 0, errMalformed
-		}
-	}
-	return head, number, nil
+	return b[0], number, nil
 }
 
 // close reports whether everything was read, and there is no more.
@@ -160,31 +220,91 @@ func (u *unpacker) upTo(limit uint64) uint64 {
 	return v
 }
 
-func (u *unpacker) text(limit int) string {
-	n := int(u.upTo(uint64(limit)))
-	if n > len(u.b) {
+// take reads so many bytes.
+func (u *unpacker) take(n uint64) []byte {
+	if n > uint64(len(u.b)) {
 		u.fail()
-		return ""
+		return nil
 	}
-	s := string(u.b[:n])
+	b := u.b[:n]
 	u.b = u.b[n:]
-	return s
+	return b
 }
+
+func (u *unpacker) text(limit int) string { return string(u.take(u.upTo(uint64(limit)))) }
 
 func (u *unpacker) fail() { u.b, u.bad = nil, true }
 
 // columns reads columns of a length.
 func (u *unpacker) columns(n int, list ...*[]uint64) {
-	mask := u.upTo(1<<len(list) - 1)
-	for i, column := range list {
+	shape := u.uint()
+	for _, column := range list {
 		*column = make([]uint64, n)
-		if mask>>i&1 == 0 {
-			continue
+		switch shape % forms {
+		case formSparse:
+			u.sparse(*column)
+		case formDense:
+			for i := range *column {
+				(*column)[i] = u.uint()
+			}
 		}
-		for j := range *column {
-			(*column)[j] = u.uint()
+		shape /= forms
+	}
+	if shape != 0 {
+		u.fail()
+	}
+}
+
+func (u *unpacker) sparse(column []uint64) {
+	at := uint64(0)
+	for range u.upTo(uint64(len(column))) {
+		if at += u.upTo(maxRows); at >= uint64(len(column)) {
+			u.fail()
+			return
+		}
+		column[at] = u.uint()
+		at++
+	}
+}
+
+// codeColumn reads a column of codes of a length.
+func (u *unpacker) codeColumn(which, n int) []uint64 {
+	block := u.codeBlock(which, n)
+	column := make([]uint64, n)
+	if len(block) != n {
+		u.fail()
+		return column
+	}
+	for i, b := range block {
+		column[i] = uint64(b)
+		if b == escape {
+			column[i] += u.upTo(maxRows)
 		}
 	}
+	return column
+}
+
+func (u *unpacker) codeBlock(which, n int) []byte {
+	form := u.upTo(codesOldTable)
+	if form == codesPlain {
+		return u.take(uint64(n))
+	}
+	block := u.take(u.uint())
+	var err error
+	if form == codesNewTable {
+		if u.codes[which], block, err = huff0.ReadTable(block, u.codes[which]); err != nil {
+			u.codes[which] = nil
+		}
+	}
+	if u.codes[which] == nil || u.bad {
+		return nil
+	}
+	u.bytes = slices.Grow(u.bytes[:0], n)
+	out, err := u.codes[which].Decoder().Decompress1X(u.bytes[:0:n], block)
+	if err != nil {
+		return nil
+	}
+	return out
 }
 
 // A scale says how exact durations are written: in multiples of a unit up to 1<<digits of them, and
@@ -201,8 +321,8 @@ func (s scale) code(d int64) uint64 {
 	return uint64(shift)<<s.digits + v>>shift
 }
 
-// low is the beginning of a step, and middle its middle; a step of one unit counts as its
-// beginning. ok is false for what code does not return.
+// low is the beginning of a step, and middle its middle; that of the first step is 0. ok is false
+// for what code does not return.
 func (s scale) low(code uint64) (low, middle int64, ok bool) {
 	shift := 0
 	if code >= 2<<s.digits {
@@ -217,5 +337,8 @@ func (s scale) low(code uint64) (low, middle int64, ok bool) {
 		return 0, 0, false
 	}
 	low = int64(lo)
-	return low, low + s.unit*(int64(1)<<shift>>1), true
+	if code == 0 {
+		return 0, 0, true
+	}
+	return low, low + s.unit<<shift/2, true
 }

@@ -31,11 +31,21 @@ const leavingStep = int64(time.Millisecond)
 func (s *Slot) leaves(part int, now int64) {
 	s.markUndecided(part, 1)
 	after := (now - s.base) / leavingStep
-	if last := len(s.left) - 1; last >= 0 && s.left[last].part == part && s.left[last].after == after {
-		s.left[last].n++
+	if s.left == nil {
+		s.left = new([]leaving)
+	}
+	if last := len(*s.left) - 1; last >= 0 && (*s.left)[last].part == part && (*s.left)[last].after == after {
+		(*s.left)[last].n++
 		return
 	}
-	s.left = append(s.left, leaving{part, after, 1})
+	*s.left = append(*s.left, leaving{part, after, 1})
+}
+
+func (s *Slot) leavings() []leaving {
+	if s.left == nil {
+		return nil
+	}
+	return *s.left
 }
 
 // strays notes that the message has come to a receiver all the same, after it had left the room:
@@ -49,8 +59,8 @@ func (s *Slot) strays(part int, left int64) {
 // stays takes back a leaving. The audience is locked.
 func (s *Slot) stays(part int, left int64) {
 	after := (left - s.base) / leavingStep
-	for i := range s.left {
-		if l := &s.left[i]; l.part == part && l.after == after && l.n > 0 {
+	for i := range s.leavings() {
+		if l := &s.leavings()[i]; l.part == part && l.after == after && l.n > 0 {
 			l.n--
 			return
 		}
@@ -60,7 +70,7 @@ func (s *Slot) stays(part int, left int64) {
 // lostTo counts the receivers of a part that left without the message and had been there for longer
 // than bound. The audience is locked.
 func (s *Slot) lostTo(part int, bound int64) (n int64) {
-	for _, l := range s.left {
+	for _, l := range s.leavings() {
 		if l.part == part && l.after*leavingStep > bound {
 			n += int64(l.n)
 		}

@@ -89,7 +89,6 @@ type fleet struct {
 	own      timed // sent here and not replayed
 	announce announcer
 	final    final
-	settle   packer
 }
 
 // A peer is another agent, as this one knows it.
@@ -100,6 +99,7 @@ type peer struct {
 	waiting   timed // announced and not replayed
 	watermark int64 // all that it sent before it is announced
 	lost      bool
+	reads     unpacker
 	hears     announcements
 	verdicts  [][]verdict // by book: what its messages have come to here, and it does not know yet
 	settling  settling

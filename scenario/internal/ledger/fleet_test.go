@@ -17,8 +17,12 @@ import (
 // One ledger and the ledgers of several agents are told the same story, the latter with messages
 // between them that are late. They must come to the same account.
 
-// tick is the unit of the story's time, which durations of announcements express exactly.
-const tick = int64(4096)
+// tick is the unit of the story's time: announcements say exactly how late a message is that is no
+// later than so many.
+const (
+	tick     = int64(8192)
+	exactLag = 15
+)
 
 // A side is one way to keep the account: by one ledger, or by several.
 type side struct {
@@ -51,8 +55,17 @@ type story struct {
 	agents  int
 	sides   []*side
 	sent    []told
-	state   []presence // by client
+	state   []presence  // by client
+	plans   [][]planned // by stream: what is to be sent, in order of time
 	ops     int
+}
+
+// planned is a message that is planned: to an audience by number, -1: not known.
+type planned struct {
+	sender int
+	due    int64
+	to     int
+	passed bool // it was sent, or is not going to be
 }
 
 type presence int
@@ -78,6 +91,15 @@ const (
 func newStory(t *rapid.T) *story {
 	s := &story{t: t, now: 1000 * tick, clients: rapid.IntRange(2, 12).Draw(t, "clients"), agents: rapid.IntRange(1, 4).Draw(t, "agents")}
 	s.state = make([]presence, s.clients)
+	for range storyStreams {
+		var list []planned
+		due := s.now
+		for range rapid.IntRange(0, 30).Draw(t, "planned") {
+			due += tick * rapid.Int64Range(0, 300).Draw(t, "apart")
+			list = append(list, planned{sender: rapid.IntRange(0, s.clients-1).Draw(t, "sender"), due: due, to: rapid.IntRange(-1, storyRooms).Draw(t, "audience")})
+		}
+		s.plans = append(s.plans, list)
+	}
 	s.sides = []*side{s.newSide(1, 0), s.newSide(s.agents, s.agents)}
 	return s
 }
@@ -127,6 +149,8 @@ func (s *story) newSide(n, of int) *side {
 			c.Fleet = &Fleet{
 				Self: i, Of: of, Owner: s.owner,
 				Delivered: func(d *Delivery) { sd.kinds[d.By.(int)] = d.Kind },
+				Node:      func(sender uint32) int { return int(sender) % 3 },
+				Plan:      func(stream, agent int) func() (Planned, bool) { return s.plan(audiences, stream, agent) },
 				Refer:     func(a *Audience) string { return strconv.Itoa(slices.Index(audiences, a)) },
 				Find: func(name string) *Audience {
 					if j, err := strconv.Atoi(name); err == nil && j >= 0 && j < len(audiences) {
@@ -143,6 +167,45 @@ func (s *story) newSide(n, of int) *side {
 		sd.mail[i] = make([][][]byte, n)
 	}
 	return sd
+}
+
+// plan iterates over an agent's part of a plan.
+func (s *story) plan(audiences []*Audience, stream, agent int) func() (Planned, bool) {
+	list := s.plans[stream]
+	return func() (Planned, bool) {
+		for len(list) > 0 {
+			p := list[0]
+			list = list[1:]
+			if s.owner(uint32(p.sender)) != agent {
+				continue
+			}
+			out := Planned{Sender: uint32(p.sender), Due: p.due, Phase: phaseOf(p.due)}
+			if p.to >= 0 {
+				out.To = audiences[p.to]
+			}
+			return out, true
+		}
+		return Planned{}, false
+	}
+}
+
+func phaseOf(due int64) int { return int(due/tick) / 3000 }
+
+// fromPlan is the next planned message of a stream that is due and falls to the client's agent; nil:
+// there is none. Those before it are not going to be sent.
+func (s *story) fromPlan(stream, client int) *planned {
+	var found *planned
+	for i := range s.plans[stream] {
+		p := &s.plans[stream][i]
+		if p.passed || s.owner(uint32(p.sender)) != s.owner(uint32(client)) || p.due > s.now {
+			continue
+		}
+		p.passed, found = true, p
+		if rapid.Bool().Draw(s.t, "this one") {
+			break
+		}
+	}
+	return found
 }
 
 // of is the ledger of a client on a side.
@@ -185,14 +248,27 @@ func (s *story) each(client int, do func(l *Ledger, r *Receiver, sd *side, k int
 func (s *story) send(client int) {
 	t := s.t
 	stream := rapid.IntRange(0, len(storyStreams)-1).Draw(t, "stream")
-	due := s.now - tick*rapid.Int64Range(0, 20).Draw(t, "lag")
+	due := s.now - tick*rapid.Int64Range(0, exactLag).Draw(t, "lag")
 	held := rapid.IntRange(0, 9).Draw(t, "held") == 0
 	if held {
 		due = s.now - tick*rapid.Int64Range(1, 900).Draw(t, "for")
 	}
 	to := rapid.SampledFrom(roomsOf(client)).Draw(t, "to")
+	if rapid.IntRange(0, 3).Draw(t, "as planned") > 0 {
+		p := s.fromPlan(stream, client)
+		if p == nil {
+			return
+		}
+		if due = p.due; s.state[p.sender] == present && rapid.IntRange(0, 5).Draw(t, "its sender") > 0 {
+			client = p.sender
+		}
+		held = due < s.now && (held || due < s.now-exactLag*tick)
+		if p.to >= 0 && rapid.IntRange(0, 5).Draw(t, "its audience") > 0 {
+			to = p.to
+		}
+	}
 	fails := rapid.IntRange(0, 14).Draw(t, "fails") == 0
-	phase := int(due/tick) / 3000
+	phase := phaseOf(due)
 	m := told{stream: stream, sender: client, due: due}
 	for _, other := range s.sent {
 		if other.due == due && other.sender == client {
@@ -441,7 +517,8 @@ func account(rows []Row) string {
 
 // near reports whether two moments differ by no more than settlements round.
 func near(a, b, due int64) bool {
-	return a == b || a != 0 && b != 0 && max(a-b, b-a) <= 1000+max(a, b, due)/1000-due/1000
+	step := settleScale(1).unit
+	return a == b || a != 0 && b != 0 && max(a-b, b-a) <= step+(max(a, b)-due)/8
 }
 
 func TestAgentsHaveTheAccountOfOneLedger(t *testing.T) {

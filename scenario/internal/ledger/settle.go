@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"cmp"
+	"math/bits"
 	"slices"
 	"time"
 )
@@ -14,6 +15,7 @@ import (
 type verdict struct {
 	seq         uint32
 	state       uint64
+	receivers   uint32
 	first, last int64 // nanoseconds after it was due; of verdictArrived
 }
 
@@ -94,7 +96,7 @@ func (f *fleet) reportIfSettled(s *Slot) {
 
 // contribute tells the sender's agent what came of a message.
 func (f *fleet) contribute(s *Slot) {
-	v := verdict{seq: s.seq, first: s.firstAt.Load() - s.Due, last: s.lastAt.Load() - s.Due}
+	v := verdict{seq: s.seq, receivers: s.all.expected.Load(), first: s.firstAt.Load() - s.Due, last: s.lastAt.Load() - s.Due}
 	if s.firstAt.Load() != 0 {
 		v.state |= verdictArrived
 	} else if s.reached() {
@@ -126,19 +128,19 @@ func (f *fleet) closes(s *Slot, open bool) {
 
 // settling is how far the settlements with another agent have come.
 type settling struct {
+	packer      packer
 	said, heard uint64 // messages
 	toldAll     bool   // it knows what came of all its messages here
 	heardAll    bool
 }
 
-// The scales of settlements: the fine one where there are few, since they cost little.
-var (
-	fineScale   = scale{unit: int64(time.Microsecond), digits: 12}
-	coarseScale = scale{unit: int64(time.Microsecond), digits: 5}
-)
+// settleScale is how exact the extremes of messages are that have some receivers here: the more
+// receivers, the more bytes the message itself takes.
+func settleScale(receivers int) scale {
+	return scale{unit: int64(16*time.Microsecond) >> min(4, receivers/8), digits: min(max(1+bits.Len(uint(receivers)), 3), finestDigits)}
+}
 
-// fewSettled is how many messages may be settled on the fine scale at once.
-const fewSettled = 32
+const finestDigits = 12
 
 // Settlements appends what another agent must know of the messages that its clients sent: nothing
 // when there is nothing new.
@@ -154,8 +156,8 @@ func (l *Ledger) Settlements(to int, dst []byte) []byte {
 	room := maxRows
 	for stream, list := range p.verdicts {
 		if n := min(len(list), room); n > 0 {
-			f.settle.uint(uint64(stream) + 1)
-			sayVerdicts(&f.settle, list[:n])
+			p.settling.packer.uint(uint64(stream) + 1)
+			p.settling.packer.verdicts(list[:n])
 			p.verdicts[stream] = slices.Delete(list, 0, n)
 			room -= n
 		}
@@ -167,35 +169,39 @@ func (l *Ledger) Settlements(to int, dst []byte) []byte {
 	} else if room == maxRows {
 		return dst
 	}
-	f.settle.uint(0)
+	p.settling.packer.uint(0)
 	p.settling.said++
-	return f.settle.append(dst, head, p.settling.said)
+	return p.settling.packer.append(dst, head, p.settling.said)
 }
 
-func sayVerdicts(p *packer, list []verdict) {
+// verdicts writes what came of messages of a book.
+func (p *packer) verdicts(list []verdict) {
 	list = inOrder(list)
-	sc := coarseScale
-	if len(list) <= fewSettled {
-		sc = fineScale
+	n, receivers := len(list), 0
+	for i := range list {
+		receivers += int(list[i].receivers)
 	}
-	n := len(list)
+	receivers /= n
+	sc := settleScale(receivers)
 	gap, state := make([]uint64, n), make([]uint64, n)
-	var first, span []uint64
+	var first, last []uint64
 	was := int64(list[0].seq) - 1
 	for i := range list {
 		v := &list[i]
 		gap[i] = uint64(int64(v.seq) - was - 1)
-		was, state[i] = int64(v.seq), v.state
+		was, state[i] = int64(v.seq), v.state^verdictArrived // the usual one is zero
 		if v.state&verdictArrived != 0 {
-			first = append(first, sc.code(v.first))
-			span = append(span, sc.code(v.last-max(v.first, 0)))
+			one := sc.code(v.first)
+			first = append(first, one)
+			last = append(last, max(one, sc.code(v.last))-one)
 		}
 	}
 	p.uint(uint64(n))
 	p.uint(uint64(list[0].seq))
-	p.uint(uint64(sc.digits))
+	p.uint(uint64(receivers))
 	p.columns(gap, state)
-	p.columns(first, span)
+	p.codeColumn(firstCodes, first)
+	p.codeColumn(lastCodes, last)
 }
 
 // inOrder sorts verdicts, with one for each message.
@@ -225,17 +231,17 @@ func (f *fleet) hearSettlements(p *peer, head byte, u *unpacker) error {
 func (f *fleet) hearVerdicts(b *Book, u *unpacker) bool {
 	n := int(u.upTo(maxRows))
 	seq := u.upTo(1<<32 - 1)
-	sc := scale{unit: int64(time.Microsecond), digits: int(u.upTo(uint64(fineScale.digits)))}
-	var gap, state, first, span []uint64
+	sc := settleScale(int(u.upTo(1<<32 - 1)))
+	var gap, state []uint64
 	u.columns(n, &gap, &state)
 	arrived := 0
-	for _, v := range state {
-		if v > allVerdicts {
+	for i := range state {
+		if state[i] ^= verdictArrived; state[i] > allVerdicts {
 			return false
 		}
-		arrived += int(v & verdictArrived)
+		arrived += int(state[i] & verdictArrived)
 	}
-	u.columns(arrived, &first, &span)
+	first, last := u.codeColumn(firstCodes, arrived), u.codeColumn(lastCodes, arrived)
 	if u.bad {
 		return false
 	}
@@ -250,11 +256,11 @@ func (f *fleet) hearVerdicts(b *Book, u *unpacker) bool {
 		v := verdict{seq: uint32(seq), state: state[i]}
 		if v.state&verdictArrived != 0 {
 			_, one, ok := sc.low(first[arrived])
-			_, more, fine := sc.low(span[arrived])
-			if !ok || !fine || one > farthest || more > farthest {
+			_, end, fine := sc.low(first[arrived] + last[arrived])
+			if !ok || !fine || one > farthest || end > farthest {
 				return false
 			}
-			v.first, v.last = one, one+more
+			v.first, v.last = one, end
 			arrived++
 		}
 		if s, _ := b.find(v.seq); s != nil {

@@ -84,7 +84,7 @@ type Slot struct {
 	all   counts   // without slow readers; all there is when parts is nil
 	parts []counts // by part of the audience, slow readers too, when it has several
 
-	left []leaving // of its receivers, while it was on its way; guarded by Audience.mu
+	left *[]leaving // of its receivers, while it was on its way; guarded by Audience.mu; nil: none
 	// What became of it at receivers that had been away since it was sent and were recovered, by
 	// part. Those receivers are not in all and parts. nil: there is none.
 	replayed atomic.Pointer[[]counts]

@@ -21,8 +21,8 @@ func TestLeavings(t *testing.T) {
 	lost := func() string {
 		return fmt.Sprint(s.lostTo(0, 0), s.lostTo(1, 0), s.lostTo(0, ms), s.lostTo(1, ms), s.lostTo(0, 5*ms), s.lostTo(1, 5*ms-1))
 	}
-	if got := lost(); got != "3 2 1 1 0 1" || len(s.left) != 4 {
-		t.Errorf("%s in %d leavings", got, len(s.left))
+	if got := lost(); got != "3 2 1 1 0 1" || len(s.leavings()) != 4 {
+		t.Errorf("%s in %d leavings", got, len(s.leavings()))
 	}
 	if all, first, second := s.all.undecided.Load(), s.parts[0].undecided.Load(), s.parts[1].undecided.Load(); all != 5 || first != 3 || second != 2 {
 		t.Errorf("%d undecided: %d and %d", all, first, second)
