@@ -52,11 +52,11 @@ type Options struct {
 	// server.Recovery. Default: "sio:session:". It is the option sessionKeyPrefix of the official
 	// adapter.
 	SessionPrefix string
-	// KeepLeaving, with server.Recovery, keeps sockets when they leave, as the official adapter does,
-	// and no earlier. Default: they are kept while they are here as well, so that their clients
-	// come back even if the server is killed, or before it notices that the connection is broken;
-	// each socket costs the broker a write when it joins, when it changes rooms, and once in
-	// Recovery.MaxDisconnection. Socket.Data is then as of the last of these.
+	// KeepLeaving, with server.Recovery, keeps sockets when they leave, as the official adapter
+	// does, and no earlier. Default: they are kept while they are here as well, so that their
+	// clients come back even if the server is killed, or before it notices that the connection is
+	// broken; each socket costs the broker a write when it joins, when it changes rooms, and once
+	// in Recovery.MaxDisconnection. Socket.Data is as of one of the first two then.
 	KeepLeaving bool
 	// Logger gets a line when the broker fails and one when it works again, and what is wrong with
 	// messages of others; each at most once in ten seconds. Default: slog.Default().
