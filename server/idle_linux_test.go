@@ -21,11 +21,13 @@ func TestIdleClientsHaveNoGoroutine(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			base := serve(t, srv)
-			joinBare(t, base)
-			before := runtime.NumGoroutine()
-			for range clients {
+			bases := []string{serve(t, srv), serveTLS(t, srv)}
+			for _, base := range bases {
 				joinBare(t, base)
+			}
+			before := runtime.NumGoroutine()
+			for i := range clients {
+				joinBare(t, bases[i%2])
 			}
 			more := func() int { return runtime.NumGoroutine() - before }
 			if strategy == "writers" {

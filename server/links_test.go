@@ -16,12 +16,12 @@ import (
 // open.
 type serving func(t *testing.T, srv *server.Server) (base string)
 
-// links are what carries the bytes of a connection: the engine's poller reads the first two, a
-// goroutine the last.
+// links are what carries the bytes of a connection: the engine's poller reads all but the last,
+// which a goroutine reads.
 var links = []struct {
 	name  string
 	serve serving
-}{{"plain", serve}, {"unix", serveUnix}, {"tls", serveTLS}}
+}{{"plain", serve}, {"unix", serveUnix}, {"tls", serveTLS}, {"tls of others", serveTLSOfOthers}}
 
 // everyLink runs a test over all links.
 func everyLink(t *testing.T, test func(t *testing.T, serve serving)) {
@@ -43,11 +43,22 @@ func allLinks(t *testing.T, srv *server.Server) (bases []string) {
 // serveTLS is serve behind TLS.
 func serveTLS(t *testing.T, srv *server.Server) string {
 	t.Helper()
+	return serveTLSOn(t, srv, server.NewTLSListener)
+}
+
+// serveTLSOfOthers is serve behind a listener of crypto/tls.
+func serveTLSOfOthers(t *testing.T, srv *server.Server) string {
+	t.Helper()
+	return serveTLSOn(t, srv, tls.NewListener)
+}
+
+func serveTLSOn(t *testing.T, srv *server.Server, listen func(net.Listener, *tls.Config) net.Listener) string {
+	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	serveOn(t, srv, tls.NewListener(ln, &tls.Config{Certificates: []tls.Certificate{certificate(t)}}))
+	serveOn(t, srv, listen(ln, &tls.Config{Certificates: []tls.Certificate{certificate(t)}}))
 	return "https://" + ln.Addr().String()
 }
 

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/throng-io/throng/server/internal/transport"
 )
 
 // ListenAndServe listens on an address as Listen does, and serves it.
@@ -24,7 +26,7 @@ func (s *Server) ListenAndServe(addr string) error {
 }
 
 // ListenAndServeTLS is ListenAndServe for https and wss, with a certificate and its key from files
-// in PEM. For other settings of TLS, Serve what tls.NewListener returns.
+// in PEM. For other settings of TLS, Serve what NewTLSListener returns.
 func (s *Server) ListenAndServeTLS(addr, certFile, keyFile string) error {
 	config, err := TLSConfig(certFile, keyFile)
 	if err != nil {
@@ -34,7 +36,14 @@ func (s *Server) ListenAndServeTLS(addr, certFile, keyFile string) error {
 	if err != nil {
 		return err
 	}
-	return s.Serve(tls.NewListener(ln, config))
+	return s.Serve(NewTLSListener(ln, config))
+}
+
+// NewTLSListener is tls.NewListener for a server of this package: with Serve, on Linux, connections
+// of its listener cost neither a goroutine nor a buffer while they are idle, and a third of the
+// memory of others. They are *tls.Conn inside of a type of their own.
+func NewTLSListener(ln net.Listener, config *tls.Config) net.Listener {
+	return transport.NewTLSListener(ln, config)
 }
 
 // TLSConfig returns what ListenAndServeTLS serves with: TLS 1.2 or later, and HTTP/1.1, which

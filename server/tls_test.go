@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"bufio"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -77,7 +78,7 @@ func secure(t *testing.T, opts server.Options, address string) (host string, tru
 		t.Fatal(err)
 	}
 	host = ln.Addr().String()
-	serveOn(t, srv, tls.NewListener(ln, config))
+	serveOn(t, srv, server.NewTLSListener(ln, config))
 	return host, &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, srv
 }
 
@@ -266,5 +267,61 @@ func TestListenAndServeTLSNamesItsFiles(t *testing.T) {
 	}
 	if err := srv.Shutdown(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// A connection that has been the poller's for a held poll is one with TLS afterwards, too.
+func TestTLSAfterAHeldPoll(t *testing.T) {
+	host, trust, srv := secure(t, server.Options{}, "127.0.0.1:0")
+	secured := make(chan bool, 2)
+	srv.OnConnect(func(s *server.Socket) { secured <- s.Handshake().Secure })
+	conn, err := tls.Dial("tcp", host, trust)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(time.Minute))
+	in := bufio.NewReader(conn)
+	answer := func() string {
+		t.Helper()
+		resp, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		b, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	ask := func(method, sid, body string) {
+		t.Helper()
+		_, err := fmt.Fprintf(conn, "%s /socket.io/?EIO=4&transport=polling%s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", method, sid, len(body), body)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		ask("GET", "", "")
+		_, sid, _ := strings.Cut(answer(), `"sid":"`)
+		sid, _, _ = strings.Cut(sid, `"`)
+		ask("POST", "&sid="+sid, "40")
+		answer()
+		ask("GET", "&sid="+sid, "")
+		answer()
+		if !<-secured {
+			t.Error("the handshake is not told to be secure")
+		}
+		ask("GET", "&sid="+sid, "") // is held
+		for srv.Emit("x") == nil {  // until it has the answer, whenever it comes
+			_ = conn.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
+			_, err := in.Peek(1)
+			_ = conn.SetReadDeadline(time.Now().Add(time.Minute))
+			if err == nil {
+				break
+			}
+		}
+		answer()
 	}
 }

@@ -423,7 +423,7 @@ func foreign(t *testing.T, h *fasthttp.Server, srv *server.Server, secure bool) 
 	base = "http://" + ln.Addr().String()
 	if secure {
 		base = "https://" + ln.Addr().String()
-		ln = tls.NewListener(ln, &tls.Config{Certificates: []tls.Certificate{certificate(t)}})
+		ln = server.NewTLSListener(ln, &tls.Config{Certificates: []tls.Certificate{certificate(t)}})
 	}
 	h.Handler = srv.Handler
 	done := make(chan error, 1)

@@ -50,7 +50,7 @@ func (l *listening) listen() (listeners []net.Listener, url string, err error) {
 		return listeners, url, nil
 	}
 	for i, ln := range listeners {
-		listeners[i] = tls.NewListener(ln, config)
+		listeners[i] = server.NewTLSListener(ln, config)
 	}
 	return listeners, strings.Replace(url, "http:", "https:", 1), nil
 }

@@ -40,6 +40,7 @@ import (
 type Conn struct {
 	poller *Poller
 	owner  Handler
+	secure *Secure // nil without TLS
 
 	mu      sync.Mutex
 	fd      int    // -1 when closed
@@ -51,6 +52,7 @@ type Conn struct {
 	state   connState
 
 	hungUp atomic.Bool // see HungUp
+	more   atomic.Bool // of secure: it may hold something that has not been read
 
 	// room wakes a WriteAll that waits; nil while none does.
 	room atomic.Pointer[chan struct{}]
@@ -69,6 +71,21 @@ const (
 // the connection lives on. Nothing is watched before Watch.
 func (p *Poller) Take(c *Conn, raw syscall.RawConn, owner Handler) error {
 	c.poller, c.owner = p, owner
+	return c.duplicate(raw)
+}
+
+// TakeSecure is Take for a connection with TLS, whose handshake must be over; raw is of what is
+// Below it. Its owner has nothing to do with it any more, but must Close it. It may hold something
+// that has come, so Watch must be called with ready set.
+func (p *Poller) TakeSecure(c *Conn, s *Secure, raw syscall.RawConn, owner Handler) error {
+	err := p.Take(c, raw, owner)
+	if err == nil {
+		c.secure, s.under.taken = s, c
+	}
+	return err
+}
+
+func (c *Conn) duplicate(raw syscall.RawConn) error {
 	var err error
 	control := raw.Control(func(fd uintptr) {
 		c.fd, err = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0)
@@ -97,6 +114,14 @@ func (c *Conn) Wake() {
 // Read reads what is there, at least one byte. If there is nothing now it returns 0 and no error,
 // at the end of the stream io.EOF.
 func (c *Conn) Read(b []byte) (int, error) {
+	if c.secure != nil {
+		return c.secure.read(b)
+	}
+	return c.read(b)
+}
+
+// read is Read of what the system has.
+func (c *Conn) read(b []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.fd < 0 {
@@ -117,6 +142,9 @@ func (c *Conn) Read(b []byte) (int, error) {
 		}
 	}
 }
+
+// Secured reports whether there is TLS on c.
+func (c *Conn) Secured() bool { return c.secure != nil }
 
 // HungUp reports whether the end of the stream is near: what the peer sent last and its end may
 // come in one event, after which there is none, so a Ready that stopped at a short read would never
@@ -146,8 +174,16 @@ func rawWrite(fd int, b []byte) (int, unix.Errno) {
 }
 
 // TryWrite writes what the kernel takes at once. n < len(b) without an error means that its buffer
-// is full.
+// is full, and that the next call must go on with b[n:].
 func (c *Conn) TryWrite(b []byte) (n int, err error) {
+	if c.secure != nil {
+		return c.secure.tryWrite(b)
+	}
+	return c.tryWrite(b)
+}
+
+// tryWrite is TryWrite of what the system gets.
+func (c *Conn) tryWrite(b []byte) (n int, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.fd < 0 {
@@ -216,18 +252,15 @@ func (c *Conn) Progress() uint64 {
 	return c.written + Acknowledged(c.fd)
 }
 
-// Unread returns how many bytes have come that have not been read.
-func (c *Conn) Unread() int {
+// Unread reports whether something has come that has not been read.
+func (c *Conn) Unread() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.fd < 0 {
-		return 0
+		return false
 	}
 	n, err := unix.IoctlGetInt(c.fd, unix.SIOCINQ)
-	if err != nil {
-		return 0
-	}
-	return n
+	return err == nil && n > 0 || c.more.Load()
 }
 
 // Acknowledged returns how many bytes the peer of a TCP socket has acknowledged, and 0 for any
@@ -254,6 +287,9 @@ func (c *Conn) Cut() {
 // Close gives the descriptor back. Ready is not called any more, but a call that runs is not waited
 // for.
 func (c *Conn) Close() {
+	if c.secure != nil {
+		c.secure.sayGoodbye()
+	}
 	c.mu.Lock()
 	if fd := c.detach(); fd >= 0 {
 		_ = unix.Close(fd)
@@ -273,7 +309,12 @@ func (c *Conn) Give() (net.Conn, error) {
 	}
 	f := os.NewFile(uintptr(fd), "socket")
 	defer f.Close()
-	return net.FileConn(f)
+	nc, err := net.FileConn(f)
+	if err != nil || c.secure == nil {
+		return nc, err
+	}
+	c.secure.give(nc)
+	return c.secure, nil
 }
 
 // detach returns the descriptor and forgets it; the lock is held.

@@ -6,6 +6,9 @@
 // it at any time). When a socket has something to read, a worker calls its owner's Ready with a
 // buffer that the worker owns. One worker at a time is at work for a Conn.
 //
+// A Conn may have TLS on it ([Secure]): what is read and written is then in the clear, and all the
+// rest is as without. It keeps the state of crypto/tls while it is idle, about 9 KiB.
+//
 // # The workers
 //
 // Leader and followers: of the workers that have nothing to do one, the leader, waits for readiness

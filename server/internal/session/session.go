@@ -457,7 +457,7 @@ func (s *Session) excused() bool {
 }
 
 // Close ends the session at once. The queue of a Conn is still written, as far as the peer takes it
-// within partingTime: over TLS everything is queued, and packets that were sent before the end
+// within partingTime: on a stream everything is queued, and packets that were sent before the end
 // would get lost. It is dropped when the peer is gone or too slow (PingTimeout, SlowConsumer), and
 // with ServerShutdown, which follows a Shut.
 func (s *Session) Close(reason Reason) {

@@ -8,11 +8,11 @@
 // the opening handshake of every websocket (websocket.go). The rest is the same for all of them
 // (inbound.go, socket.go); only the reader differs:
 //
-//   - On plain TCP and unix sockets, on Linux, the connection becomes a descriptor
-//     of its own on the engine's poller, and the HTTP server is done with it
-//     (socket_linux.go). Nothing waits and nothing is kept while the client is silent.
-//   - With TLS, and on other systems, the goroutine that fasthttp gives to a hijacked
-//     connection reads it until the end (stream.go).
+//   - On TCP and unix sockets, on Linux, also with TLS by NewTLSListener, the connection
+//     becomes a descriptor of its own on the engine's poller, and the HTTP server is done
+//     with it (socket_linux.go). Nothing waits and nothing is kept while the client is silent.
+//   - With TLS of others, and on other systems, the goroutine that fasthttp gives to a
+//     hijacked connection reads it until the end (stream.go).
 package transport
 
 import (

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"bytes"
+	"crypto/tls"
 	"io"
 	"net"
 	"slices"
@@ -95,7 +96,7 @@ func (p *poller) hold(e *Engine, ctx *fasthttp.RequestCtx, s *session.Session, f
 // suits reports whether all answers to polls on a connection have the same head.
 func (p *poller) suits(e *Engine, ctx *fasthttp.RequestCtx, form frame.Form) bool {
 	in := &ctx.Request.Header
-	if r, again := ctx.Conn().(*resumed); again && r.soon && ctx.ConnRequestNum() < settled {
+	if r, again := ctx.Conn().(interface{ cameBackSoon() bool }); again && r.cameBackSoon() && ctx.ConnRequestNum() < settled {
 		return false
 	}
 	switch {
@@ -120,15 +121,15 @@ func (p *poller) shared(head []byte) []byte {
 
 // arrive takes the connection over. nc is the HTTP server's again afterwards, which closes it.
 func (c *pollConn) arrive(nc net.Conn) {
-	early := buffered(nc)
 	p := &c.engine.poller
-	if p.get().Take(&c.Conn, rawConn(nc), c) != nil {
+	early, err := p.take(&c.Conn, nc, c)
+	if err != nil {
 		c.lost()
 		return
 	}
 	p.enter(c)
 	c.arm(c.engine.cfg.IdleTime)
-	if c.Watch(false) != nil {
+	if c.Watch(c.Secured()) != nil {
 		c.gone()
 		return
 	}
@@ -408,8 +409,22 @@ func (c *pollConn) giveBack(read []byte) {
 		return // it has no descriptor left to go on with
 	}
 	soon := c.engine.cfg.Session.Clock.Now()-c.since < briefly
-	go c.back(&resumed{Conn: nc, early: slices.Concat(read, c.early), poller: &c.engine.poller, soon: soon})
+	r := resumed{Conn: nc, early: slices.Concat(read, c.early), poller: &c.engine.poller, soon: soon}
+	if s, ok := nc.(*poll.Secure); ok {
+		go c.back(&resumedSecure{r, s})
+		return
+	}
+	go c.back(&r)
 }
+
+// resumedSecure is resumed for a connection with TLS, which HTTP servers know by these methods.
+type resumedSecure struct {
+	resumed
+	secure *poll.Secure
+}
+
+func (r *resumedSecure) Handshake() error                     { return r.secure.Handshake() }
+func (r *resumedSecure) ConnectionState() tls.ConnectionState { return r.secure.ConnectionState() }
 
 // resumed is a connection of which something has been read already.
 type resumed struct {
@@ -435,6 +450,8 @@ func (r *resumed) Read(b []byte) (int, error) {
 	}
 	return r.Conn.Read(b)
 }
+
+func (r *resumed) cameBackSoon() bool { return r.soon }
 
 // UnsafeConn implements wrapper.
 func (r *resumed) UnsafeConn() net.Conn { return r.Conn }

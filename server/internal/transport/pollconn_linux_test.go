@@ -4,9 +4,15 @@ import (
 	"bufio"
 	"compress/gzip"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
+	"math/big"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -30,6 +36,7 @@ type pollServer struct {
 	engine *Engine
 	http   *fasthttp.Server
 	ln     net.Listener
+	secure bool
 
 	clock   *deadline.Clock
 	session *session.Session
@@ -48,8 +55,23 @@ func (x *pollServer) Message(data []byte, _ bool) error {
 	return nil
 }
 
+// eachWay runs a test without and with TLS.
+func eachWay(t *testing.T, test func(t *testing.T, serve func(*testing.T, func(*Config)) *pollServer)) {
+	t.Helper()
+	t.Run("plain", func(t *testing.T) { test(t, servePolls) })
+	t.Run("TLS", func(t *testing.T) {
+		test(t, func(t *testing.T, change func(*Config)) *pollServer { return servePollsWith(t, certificate(t), change) })
+	})
+}
+
 // servePolls starts a server. change may change its configuration.
 func servePolls(t *testing.T, change func(*Config)) *pollServer {
+	t.Helper()
+	return servePollsWith(t, nil, change)
+}
+
+// servePollsWith is servePolls with TLS, unless config is nil.
+func servePollsWith(t *testing.T, config *tls.Config, change func(*Config)) *pollServer {
 	t.Helper()
 	clock := deadline.New()
 	go clock.Run()
@@ -84,6 +106,9 @@ func servePolls(t *testing.T, change func(*Config)) *pollServer {
 	var err error
 	if x.ln, err = net.Listen("unix", filepath.Join(t.TempDir(), "s")); err != nil {
 		t.Fatal(err)
+	}
+	if x.secure = config != nil; x.secure {
+		x.ln = NewTLSListener(x.ln, config)
 	}
 	served := make(chan error, 1)
 	go func() { served <- x.http.Serve(x.ln) }()
@@ -168,6 +193,9 @@ func (x *pollServer) dial(header string) *line {
 	conn, err := net.Dial("unix", x.ln.Addr().String())
 	if err != nil {
 		x.Fatal(err)
+	}
+	if x.secure {
+		conn = tls.Client(conn, &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // the certificate is the test's own
 	}
 	x.Cleanup(func() { _ = conn.Close() })
 	_ = conn.SetDeadline(time.Now().Add(time.Minute))
@@ -263,101 +291,105 @@ func (l *line) settle(x *pollServer) (head string) {
 }
 
 func TestPollsOnAKeptConnection(t *testing.T) {
-	x := servePolls(t, func(cfg *Config) { cfg.CORS = &CORS{Origins: []string{"http://a", "http://b"}} })
-	l := x.dial("Origin: http://b\r\nAccept-Encoding: br\r\n")
-	before := l.settle(x)
-	if after := l.polls(x, 100); after != before {
-		t.Errorf("the head was\n%s\nand is\n%s", before, after)
-	}
-	// What waits is answered at once, all of it.
-	x.send("one")
-	x.send("two")
-	l.write(l.request("GET", sid, ""))
-	l.expect("4one\x1e4two")
-	if x.kept() != 1 {
-		t.Error("given back for no reason")
-	}
+	eachWay(t, func(t *testing.T, serve func(*testing.T, func(*Config)) *pollServer) {
+		x := serve(t, func(cfg *Config) { cfg.CORS = &CORS{Origins: []string{"http://a", "http://b"}} })
+		l := x.dial("Origin: http://b\r\nAccept-Encoding: br\r\n")
+		before := l.settle(x)
+		if after := l.polls(x, 100); after != before {
+			t.Errorf("the head was\n%s\nand is\n%s", before, after)
+		}
+		// What waits is answered at once, all of it.
+		x.send("one")
+		x.send("two")
+		l.write(l.request("GET", sid, ""))
+		l.expect("4one\x1e4two")
+		if x.kept() != 1 {
+			t.Error("given back for no reason")
+		}
+	})
 }
 
 // Whatever is not just another poll is the HTTP server's, which answers as if the connection had
 // always been its own; polls after that settle again.
 func TestOtherRequestsOnAKeptConnection(t *testing.T) {
-	for name, ask := range map[string]func(x *pollServer, l *line){
-		"post": func(x *pollServer, l *line) {
-			l.write(l.request("POST", sid, "4up"))
-			l.expect("ok")
-			if got := <-x.got; got != "up" {
-				t.Errorf("got %q", got)
-			}
-		},
-		"other header": func(x *pollServer, l *line) {
-			l.header = "X: y\r\n"
-			l.polls(x, 1)
-		},
-		"in pieces": func(x *pollServer, l *line) {
-			r := l.request("GET", sid, "")
-			l.write(r[:20])
-			x.eventually("given back", func() bool { return x.kept() == 0 })
-			l.write(r[20:])
-			x.held()
-			x.send("tick")
-			l.expect("4tick")
-		},
-		"poll and post at once": func(x *pollServer, l *line) {
-			l.write(l.request("GET", sid, "") + l.request("POST", sid, "4up"))
-			x.held()
-			x.send("tick")
-			l.expect("4tick")
-			l.expect("ok")
-			<-x.got
-		},
-		"poll ahead of time": func(x *pollServer, l *line) {
-			l.write(l.request("GET", sid, ""))
-			x.held()
-			l.write(l.request("GET", sid, ""))
-			time.Sleep(10 * time.Millisecond)
-			x.send("first")
-			l.expect("4first")
-			x.held()
-			x.send("second")
-			l.expect("4second")
-		},
-		"many polls at once": func(x *pollServer, l *line) {
-			const n = 3 * settled
-			var all strings.Builder
-			for range n {
-				all.WriteString(l.request("GET", sid, ""))
-			}
-			l.write(all.String())
-			for i := range n {
+	eachWay(t, func(t *testing.T, serve func(*testing.T, func(*Config)) *pollServer) {
+		for name, ask := range map[string]func(x *pollServer, l *line){
+			"post": func(x *pollServer, l *line) {
+				l.write(l.request("POST", sid, "4up"))
+				l.expect("ok")
+				if got := <-x.got; got != "up" {
+					t.Errorf("got %q", got)
+				}
+			},
+			"other header": func(x *pollServer, l *line) {
+				l.header = "X: y\r\n"
+				l.polls(x, 1)
+			},
+			"in pieces": func(x *pollServer, l *line) {
+				r := l.request("GET", sid, "")
+				l.write(r[:20])
+				x.eventually("given back", func() bool { return x.kept() == 0 })
+				l.write(r[20:])
 				x.held()
-				x.send(fmt.Sprint(i))
-			}
-			for i := range n {
-				l.expect(fmt.Sprint("4", i))
-			}
-		},
-		"another session": func(_ *pollServer, l *line) {
-			l.write(l.request("GET", "&sid=nobody", ""))
-			l.expect(`{"code":1,"message":"Session ID unknown"}`)
-		},
-		"not HTTP": func(x *pollServer, l *line) {
-			l.write("\x00\r\n\r\n")
-			if head, _ := l.answer(); !strings.HasPrefix(head, "400") {
-				t.Errorf("answered %s", head)
-			}
-			*l = *x.dial("")
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			x := servePolls(t, nil)
-			l := x.dial("")
-			l.settle(x)
-			ask(x, l)
-			l.polls(x, 2*settled)
-			x.eventually("taken again", func() bool { return x.kept() == 1 })
-		})
-	}
+				x.send("tick")
+				l.expect("4tick")
+			},
+			"poll and post at once": func(x *pollServer, l *line) {
+				l.write(l.request("GET", sid, "") + l.request("POST", sid, "4up"))
+				x.held()
+				x.send("tick")
+				l.expect("4tick")
+				l.expect("ok")
+				<-x.got
+			},
+			"poll ahead of time": func(x *pollServer, l *line) {
+				l.write(l.request("GET", sid, ""))
+				x.held()
+				l.write(l.request("GET", sid, ""))
+				time.Sleep(10 * time.Millisecond)
+				x.send("first")
+				l.expect("4first")
+				x.held()
+				x.send("second")
+				l.expect("4second")
+			},
+			"many polls at once": func(x *pollServer, l *line) {
+				const n = 3 * settled
+				var all strings.Builder
+				for range n {
+					all.WriteString(l.request("GET", sid, ""))
+				}
+				l.write(all.String())
+				for i := range n {
+					x.held()
+					x.send(fmt.Sprint(i))
+				}
+				for i := range n {
+					l.expect(fmt.Sprint("4", i))
+				}
+			},
+			"another session": func(_ *pollServer, l *line) {
+				l.write(l.request("GET", "&sid=nobody", ""))
+				l.expect(`{"code":1,"message":"Session ID unknown"}`)
+			},
+			"not HTTP": func(x *pollServer, l *line) {
+				l.write("\x00\r\n\r\n")
+				if head, _ := l.answer(); !strings.HasPrefix(head, "400") {
+					t.Errorf("answered %s", head)
+				}
+				*l = *x.dial("")
+			},
+		} {
+			t.Run(name, func(t *testing.T) {
+				x := serve(t, nil)
+				l := x.dial("")
+				l.settle(x)
+				ask(x, l)
+				l.polls(x, 2*settled)
+				x.eventually("taken again", func() bool { return x.kept() == 1 })
+			})
+		}
+	})
 }
 
 // A connection that carries a post after each poll is not moved to and fro, but one whose posts are
@@ -446,29 +478,31 @@ func TestKeptConnectionOfASessionThatEnds(t *testing.T) {
 // A message, or the end of the session, may come after the poll and before its connection: the poll
 // gets its answer all the same, and so does a request that came with it.
 func TestAnswerAheadOfTheConnection(t *testing.T) {
-	for name, c := range map[string]struct {
-		do     func(x *pollServer)
-		answer string
-	}{
-		"message":  {func(x *pollServer) { x.send("tick") }, "4tick"},
-		"messages": {func(x *pollServer) { x.send("tick"); x.send("tock") }, "4tick"},
-		"end":      {func(x *pollServer) { x.session.Close(session.ForcedClose) }, "1"},
-		"long":     {func(x *pollServer) { x.send(strings.Repeat("x", 4<<20)) }, "4" + strings.Repeat("x", 4<<20)},
-	} {
-		t.Run(name, func(t *testing.T) {
-			x := servePolls(t, nil)
-			l := x.dial("")
-			l.write(l.request("GET", "", ""))
-			l.answer()
-			x.after = func() {
-				x.after = nil
-				c.do(x)
-			}
-			l.write(l.request("GET", sid, "") + l.request("GET", "&sid=nobody", ""))
-			l.expect(c.answer)
-			l.expect(`{"code":1,"message":"Session ID unknown"}`)
-		})
-	}
+	eachWay(t, func(t *testing.T, serve func(*testing.T, func(*Config)) *pollServer) {
+		for name, c := range map[string]struct {
+			do     func(x *pollServer)
+			answer string
+		}{
+			"message":  {func(x *pollServer) { x.send("tick") }, "4tick"},
+			"messages": {func(x *pollServer) { x.send("tick"); x.send("tock") }, "4tick"},
+			"end":      {func(x *pollServer) { x.session.Close(session.ForcedClose) }, "1"},
+			"long":     {func(x *pollServer) { x.send(strings.Repeat("x", 4<<20)) }, "4" + strings.Repeat("x", 4<<20)},
+		} {
+			t.Run(name, func(t *testing.T) {
+				x := serve(t, nil)
+				l := x.dial("")
+				l.write(l.request("GET", "", ""))
+				l.answer()
+				x.after = func() {
+					x.after = nil
+					c.do(x)
+				}
+				l.write(l.request("GET", sid, "") + l.request("GET", "&sid=nobody", ""))
+				l.expect(c.answer)
+				l.expect(`{"code":1,"message":"Session ID unknown"}`)
+			})
+		}
+	})
 }
 
 // A client that leaves as soon as it has sent its first poll ends its session.
@@ -560,26 +594,28 @@ func TestCompressedAnswersOnAKeptConnection(t *testing.T) {
 // An answer that the kernel does not take at once arrives whole, and what comes after it comes
 // after it.
 func TestLongAnswerOnAKeptConnection(t *testing.T) {
-	x := servePolls(t, nil)
-	l := x.dial("")
-	l.settle(x)
-	long := strings.Repeat("0123456789abcdef", 1<<18)
-	l.write(l.request("GET", sid, ""))
-	x.held()
-	sent := make(chan bool)
-	go func() {
-		x.send(long)
-		x.send("after")
-		close(sent)
-	}()
-	<-sent // although nobody reads
-	l.expect("4" + long)
-	l.write(l.request("GET", sid, ""))
-	l.expect("4after")
-	l.polls(x, 3)
-	if x.kept() != 1 {
-		t.Error("given back for no reason")
-	}
+	eachWay(t, func(t *testing.T, serve func(*testing.T, func(*Config)) *pollServer) {
+		x := serve(t, nil)
+		l := x.dial("")
+		l.settle(x)
+		long := strings.Repeat("0123456789abcdef", 1<<18)
+		l.write(l.request("GET", sid, ""))
+		x.held()
+		sent := make(chan bool)
+		go func() {
+			x.send(long)
+			x.send("after")
+			close(sent)
+		}()
+		<-sent // although nobody reads
+		l.expect("4" + long)
+		l.write(l.request("GET", sid, ""))
+		l.expect("4after")
+		l.polls(x, 3)
+		if x.kept() != 1 {
+			t.Error("given back for no reason")
+		}
+	})
 }
 
 // A client that leaves in the middle of a long answer.
@@ -647,41 +683,43 @@ func TestIdleKeptConnectionEnds(t *testing.T) {
 
 // Messages that come while polls come and go arrive once each, and in order.
 func TestManySendersOnAKeptConnection(t *testing.T) {
-	const n = 5000
-	x := servePolls(t, nil)
-	l := x.dial("")
-	l.settle(x)
-	var turn sync.Mutex
-	next := 0
-	for range 4 {
-		go func() {
-			for {
-				turn.Lock()
-				i := next
-				next++
-				if i < n {
-					x.send(fmt.Sprint(i))
+	eachWay(t, func(t *testing.T, serve func(*testing.T, func(*Config)) *pollServer) {
+		const n = 5000
+		x := serve(t, nil)
+		l := x.dial("")
+		l.settle(x)
+		var turn sync.Mutex
+		next := 0
+		for range 4 {
+			go func() {
+				for {
+					turn.Lock()
+					i := next
+					next++
+					if i < n {
+						x.send(fmt.Sprint(i))
+					}
+					turn.Unlock()
+					if i >= n {
+						return
+					}
+					if i%50 == 0 {
+						time.Sleep(100 * time.Microsecond) // or the outbox would be full
+					}
 				}
-				turn.Unlock()
-				if i >= n {
-					return
-				}
-				if i%50 == 0 {
-					time.Sleep(100 * time.Microsecond) // or the outbox would be full
-				}
-			}
-		}()
-	}
-	for i := 0; i < n; {
-		l.write(l.request("GET", sid, ""))
-		_, body := l.answer()
-		for m := range strings.SplitSeq(body, "\x1e") {
-			if m != fmt.Sprint("4", i) {
-				t.Fatalf("message %d is %q", i, m)
-			}
-			i++
+			}()
 		}
-	}
+		for i := 0; i < n; {
+			l.write(l.request("GET", sid, ""))
+			_, body := l.answer()
+			for m := range strings.SplitSeq(body, "\x1e") {
+				if m != fmt.Sprint("4", i) {
+					t.Fatalf("message %d is %q", i, m)
+				}
+				i++
+			}
+		}
+	})
 }
 
 func TestPollRequest(t *testing.T) {
@@ -724,6 +762,20 @@ func TestPollRequest(t *testing.T) {
 			t.Errorf("%q does not match itself", again)
 		}
 	}
+}
+
+func certificate(t *testing.T) *tls.Config {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, MinVersion: tls.VersionTLS12}
 }
 
 // masked is a whole text message as a client sends it.

@@ -1,9 +1,11 @@
 package transport
 
 import (
+	"crypto/tls"
 	"net"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/valyala/fasthttp"
 
@@ -37,10 +39,37 @@ func (p *poller) close() {
 	}
 }
 
-// takes reports whether the websocket to come of this request can be read and written as it is: no
-// TLS between.
+// takes reports whether the connection of this request can be the poller's: a plain one, or one of
+// NewTLSListener.
 func (p *poller) takes(ctx *fasthttp.RequestCtx) bool {
-	return rawConn(ctx.Conn()) != nil && p.get() != nil
+	_, raw := below(ctx.Conn())
+	return raw != nil && p.get() != nil
+}
+
+// below returns what is under the connection that the HTTP server has: the TLS, nil for none, and
+// the system's view of what is under that.
+func below(nc net.Conn) (*poll.Secure, syscall.RawConn) {
+	if s, ok := unwrap(nc).(*poll.Secure); ok {
+		return s, rawConn(s.Below())
+	}
+	return nil, rawConn(nc)
+}
+
+// take takes over the connection of the HTTP server, which is free to close it then. early is what
+// that has read beyond the request.
+func (p *poller) take(c *poll.Conn, nc net.Conn, owner poll.Handler) (early []byte, err error) {
+	early = buffered(nc)
+	s, raw := below(nc)
+	if s != nil {
+		return early, p.get().TakeSecure(c, s, raw, owner)
+	}
+	return early, p.get().Take(c, raw, owner)
+}
+
+// NewTLSListener returns a listener like that of tls.NewListener, of whose connections the poller
+// can take over all that are of TCP or unix sockets.
+func NewTLSListener(ln net.Listener, config *tls.Config) net.Listener {
+	return &poll.SecureListener{Listener: ln, Config: config}
 }
 
 // readsPerTurn is how many full buffers a socket may read before others have their turn.
@@ -61,7 +90,8 @@ func (p *poller) serve(e *Engine, nc net.Conn, form frame.Form, s *session.Sessi
 	defer nc.Close()
 	c := &polled{socket: socket{engine: e, session: s, form: form}}
 	c.link = c
-	if err := p.get().Take(&c.Conn, rawConn(nc), c); err != nil {
+	early, err := p.take(&c.Conn, nc, c)
+	if err != nil {
 		if h != nil {
 			s.Open(h, nil, nil)
 			s.Close(session.TransportError)
@@ -71,12 +101,11 @@ func (p *poller) serve(e *Engine, nc net.Conn, form frame.Form, s *session.Sessi
 		e.live.Done()
 		return
 	}
-	early := buffered(nc)
 	if len(early) > 0 {
 		c.keep(early)
 	}
 	c.begin(h)
-	if err := c.Watch(len(early) > 0); err != nil {
+	if err := c.Watch(len(early) > 0 || c.Secured()); err != nil {
 		c.leave(err)
 		go c.release()
 	}
@@ -124,4 +153,4 @@ func (c *polled) tell(b []byte) bool {
 }
 
 // Unread implements session.Conn.
-func (c *polled) Unread() bool { return c.unhandled() || c.Conn.Unread() > 0 }
+func (c *polled) Unread() bool { return c.unhandled() || c.Conn.Unread() }

@@ -3,6 +3,7 @@
 package transport
 
 import (
+	"crypto/tls"
 	"net"
 
 	"github.com/valyala/fasthttp"
@@ -14,6 +15,11 @@ import (
 // poller is for systems with epoll. Elsewhere every websocket is a stream, and the HTTP server
 // holds all polls.
 type poller struct{}
+
+// NewTLSListener is tls.NewListener.
+func NewTLSListener(ln net.Listener, config *tls.Config) net.Listener {
+	return tls.NewListener(ln, config)
+}
 
 func (*poller) takes(*fasthttp.RequestCtx) bool { return false }
 

@@ -19,8 +19,8 @@ const (
 	farewell = 50 * time.Millisecond
 )
 
-// stream is a websocket on a connection that only its own goroutine can read: TLS, which decrypts
-// between the descriptor and the reader, and every connection on systems without a poller. That
+// stream is a websocket on a connection that only its own goroutine can read: TLS that the poller
+// does not know, such as of tls.NewListener, and every connection on systems without a poller. That
 // goroutine is the one that the HTTP server gives to a hijacked connection, and it is the last to
 // use it: it waits for the session's writers before it returns, since the HTTP server then closes
 // the connection and reuses its wrapper for another client.

@@ -85,7 +85,10 @@ func (w *watcher) wait(s *session.Session) (a answer, gone bool) {
 
 // watchable returns the connection whose end is also the end of conn: for TLS the one under it.
 func watchable(conn net.Conn) syscall.RawConn {
-	if t, ok := conn.(*tls.Conn); ok {
+	switch t := unwrap(conn).(type) {
+	case interface{ Below() net.Conn }: // of NewTLSListener
+		conn = t.Below()
+	case *tls.Conn:
 		conn = t.NetConn()
 	}
 	return rawConn(conn)

@@ -1,0 +1,360 @@
+package poll
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"math/big"
+	"net"
+	"testing"
+	"time"
+)
+
+func certificate(t *testing.T) tls.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
+// takeSecure is take with TLS of a version on the connection.
+func takeSecure(t *testing.T, p *Poller, version uint16, ready func(*owner, []byte) bool) (*owner, *tls.Conn) {
+	t.Helper()
+	plain, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer plain.Close()
+	ln := SecureListener{Listener: plain, Config: &tls.Config{Certificates: []tls.Certificate{certificate(t)}, MinVersion: version, MaxVersion: version}}
+	below, err := net.Dial("tcp", plain.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	peer := tls.Client(below, &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // the certificate is the test's own
+	t.Cleanup(func() { _ = below.Close() })
+	_ = peer.SetDeadline(time.Now().Add(time.Minute))
+	shaken := make(chan error, 1)
+	go func() {
+		_, err := peer.Write([]byte("first"))
+		shaken <- err
+	}()
+	here, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := make([]byte, 5)
+	if _, err := io.ReadFull(here, first); err != nil || string(first) != "first" {
+		t.Fatalf("read %q, %v", first, err)
+	}
+	if err := <-shaken; err != nil {
+		t.Fatal(err)
+	}
+	s := here.(*Secure)
+	raw, err := s.Below().(*net.TCPConn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &owner{ready: ready}
+	if err := p.TakeSecure(&o.Conn, s, raw, o); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil { // the connection must survive it
+		t.Fatal(err)
+	}
+	t.Cleanup(o.Close)
+	return o, peer
+}
+
+// collect is a Ready that sends what it reads, and how it ends.
+func collect(got chan []byte, end chan error) func(*owner, []byte) bool {
+	return func(c *owner, buf []byte) bool {
+		for {
+			n, err := c.Read(buf)
+			if n > 0 {
+				got <- bytes.Clone(buf[:n])
+			}
+			if err != nil {
+				end <- err
+				return false
+			}
+			if n < len(buf) && !c.HungUp() {
+				return false
+			}
+		}
+	}
+}
+
+func versions(t *testing.T, test func(t *testing.T, version uint16)) {
+	t.Helper()
+	for _, v := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		t.Run(tls.VersionName(v), func(t *testing.T) { test(t, v) })
+	}
+}
+
+func TestSecureReadsWhatComesUntilTheEnd(t *testing.T) {
+	versions(t, func(t *testing.T, version uint16) {
+		p := newPoller(t)
+		got, end := make(chan []byte, 1000), make(chan error, 1)
+		o, peer := takeSecure(t, p, version, collect(got, end))
+		if err := o.Watch(true); err != nil {
+			t.Fatal(err)
+		}
+		long := make([]byte, 300_000)
+		for i := range long {
+			long[i] = byte(i / 7)
+		}
+		var want []byte
+		for _, piece := range [][]byte{[]byte("a"), []byte("bc"), long, []byte("d")} {
+			want = append(want, piece...)
+			if _, err := peer.Write(piece); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := peer.CloseWrite(); err != nil { // an alert, and no end of the stream
+			t.Fatal(err)
+		}
+		var all []byte
+		for len(all) < len(want) {
+			all = append(all, within(t, "reading", got)...)
+			if t.Failed() {
+				return
+			}
+		}
+		if !bytes.Equal(all, want) {
+			t.Error("something else has come")
+		}
+		if err := within(t, "the end", end); !errors.Is(err, io.EOF) {
+			t.Errorf("the end is %v", err)
+		}
+		// The other direction is open still.
+		if n, err := o.TryWrite([]byte("bye")); n != 3 || err != nil {
+			t.Fatalf("TryWrite: %d, %v", n, err)
+		}
+		o.Close()
+		if rest, err := io.ReadAll(peer); string(rest) != "bye" || err != nil { // with an alert at its end
+			t.Errorf("the peer got %q, %v", rest, err)
+		}
+	})
+}
+
+// halves is a connection that passes its writes on in pieces of one byte.
+type halves struct{ net.Conn }
+
+func (h halves) Write(b []byte) (int, error) {
+	for i := range b {
+		if _, err := h.Conn.Write(b[i : i+1]); err != nil {
+			return i, err
+		}
+		if i%5 == 0 {
+			time.Sleep(100 * time.Microsecond)
+		}
+	}
+	return len(b), nil
+}
+
+// Records in pieces make no difference, in the handshake and behind it.
+func TestSecureRecordsInPieces(t *testing.T) {
+	p := newPoller(t)
+	plain, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer plain.Close()
+	below, err := net.Dial("tcp", plain.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer below.Close()
+	accepted, err := plain.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := NewSecure(accepted, &tls.Config{Certificates: []tls.Certificate{certificate(t)}})
+	peer := tls.Client(halves{below}, &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // the certificate is the test's own
+	shaken := make(chan error, 1)
+	go func() { shaken <- peer.Handshake() }()
+	if err := s.Handshake(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-shaken; err != nil {
+		t.Fatal(err)
+	}
+	got, end := make(chan []byte, 1000), make(chan error, 1)
+	o := &owner{ready: collect(got, end)}
+	raw, err := accepted.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.TakeSecure(&o.Conn, s, raw, o); err != nil {
+		t.Fatal(err)
+	}
+	defer o.Close()
+	_ = s.Close()
+	if err := o.Watch(true); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"one", "two", "three"} {
+		if _, err := peer.Write([]byte(want)); err != nil {
+			t.Fatal(err)
+		}
+		if b := within(t, "reading", got); string(b) != want {
+			t.Errorf("got %q, want %q", b, want)
+		}
+	}
+	_ = below.Close() // without an alert
+	if err := within(t, "the end", end); !errors.Is(err, io.EOF) {
+		t.Errorf("the end is %v", err)
+	}
+}
+
+// What the kernel takes in part goes out whole, whatever pieces the caller writes.
+func TestSecureWritesWaitForRoom(t *testing.T) {
+	versions(t, func(t *testing.T, version uint16) {
+		p := newPoller(t)
+		o, peer := takeSecure(t, p, version, idle)
+		if err := o.Watch(true); err != nil {
+			t.Fatal(err)
+		}
+		want := make([]byte, 8<<20)
+		_, _ = rand.Read(want)
+		written := make(chan error, 1)
+		go func() {
+			for rest, size := want, 1; len(rest) > 0; size = size*3%200_003 + 1 {
+				piece := rest[:min(size, len(rest))]
+				n, err := o.TryWrite(piece)
+				if err == nil && n < len(piece) { // at once, while it is full
+					var more int
+					more, err = o.TryWrite(piece[n:])
+					n += more
+				}
+				if err == nil && n < len(piece) {
+					err = o.WriteAll(piece[n:])
+				}
+				if err != nil {
+					written <- err
+					return
+				}
+				rest = rest[len(piece):]
+			}
+			written <- nil
+		}()
+		time.Sleep(50 * time.Millisecond) // until it is full, as a rule
+		got := make([]byte, len(want))
+		if _, err := io.ReadFull(peer, got); err != nil {
+			t.Fatal(err)
+		}
+		if err := within(t, "writing", written); err != nil {
+			t.Error(err)
+		}
+		if !bytes.Equal(got, want) {
+			t.Error("something else has come")
+		}
+		if o.secure.under.from != nil {
+			t.Error("an idle connection keeps a buffer")
+		}
+	})
+}
+
+func TestSecureWriteAllEnds(t *testing.T) {
+	for name, end := range map[string]func(o *owner, peer *tls.Conn){
+		"by Cut":   func(o *owner, _ *tls.Conn) { o.Cut() },
+		"by Close": func(o *owner, _ *tls.Conn) { o.Close() },
+		"by the peer": func(_ *owner, peer *tls.Conn) {
+			_ = peer.NetConn().(*net.TCPConn).SetLinger(0)
+			_ = peer.NetConn().Close()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o, peer := takeSecure(t, newPoller(t), tls.VersionTLS13, idle)
+			if err := o.Watch(true); err != nil {
+				t.Fatal(err)
+			}
+			ended := make(chan error, 1)
+			go func() { ended <- o.WriteAll(make([]byte, 64<<20)) }()
+			time.Sleep(10 * time.Millisecond)
+			end(o, peer)
+			if err := within(t, "the end of the write", ended); err == nil {
+				t.Error("it was written to nobody")
+			}
+		})
+	}
+}
+
+// A record that makes no sense ends the connection, and the peer is told why.
+func TestSecureForgery(t *testing.T) {
+	got, end := make(chan []byte, 10), make(chan error, 1)
+	o, peer := takeSecure(t, newPoller(t), tls.VersionTLS13, collect(got, end))
+	if err := o.Watch(true); err != nil {
+		t.Fatal(err)
+	}
+	record := append([]byte{23, 3, 3, 0, 32}, make([]byte, 32)...)
+	if _, err := peer.NetConn().Write(record); err != nil {
+		t.Fatal(err)
+	}
+	if err := within(t, "the end", end); errors.Is(err, io.EOF) {
+		t.Errorf("a forged record is taken for %v", err)
+	}
+	var alert *net.OpError
+	if _, err := peer.Read(make([]byte, 1)); !errors.As(err, &alert) {
+		t.Errorf("the peer reads %v", err)
+	}
+}
+
+// A connection that is given back goes on where it was, with what it holds.
+func TestSecureGive(t *testing.T) {
+	versions(t, func(t *testing.T, version uint16) {
+		got := make(chan string, 1)
+		begun := false // Ready may be called for one event twice
+		o, peer := takeSecure(t, newPoller(t), version, func(c *owner, buf []byte) bool {
+			if begun {
+				return false
+			}
+			if n, _ := c.Read(buf[:3]); n > 0 {
+				begun = true
+				got <- string(buf[:n])
+			}
+			return false
+		})
+		if err := o.Watch(true); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := peer.Write([]byte("onetwo")); err != nil { // one record
+			t.Fatal(err)
+		}
+		if s := within(t, "reading", got); s != "one" {
+			t.Errorf("got %q", s)
+		}
+		nc, err := o.Give()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer nc.Close()
+		_ = nc.SetDeadline(time.Now().Add(time.Minute))
+		b := make([]byte, 3)
+		if _, err := io.ReadFull(nc, b); err != nil || string(b) != "two" {
+			t.Errorf("read %q, %v", b, err)
+		}
+		if _, err := nc.Write([]byte("back")); err != nil {
+			t.Fatal(err)
+		}
+		b = make([]byte, 4)
+		if _, err := io.ReadFull(peer, b); err != nil || string(b) != "back" {
+			t.Errorf("the peer got %q, %v", b, err)
+		}
+		if _, ok := nc.(interface{ ConnectionState() tls.ConnectionState }); !ok {
+			t.Error("it is not known as one with TLS")
+		}
+	})
+}
