@@ -2,6 +2,7 @@
 // this process; REDIS is the socket of a Redis server.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { after, before, describe, it } from 'node:test';
@@ -30,6 +31,28 @@ const forms = {
   },
   streams: { scheme: 'unix+streams://', adapter: (a, b, channelPrefix) => createStreamsAdapter(a, { channelPrefix, streamName: channelPrefix }) },
 };
+
+// How many messages each of the long tests sends.
+const messages = Number(process.env.CLUSTER_MESSAGES ?? 300);
+
+// settled waits until the servers have subscribed to the channels of new rooms.
+const settled = () => new Promise((resolve) => setTimeout(resolve, 200));
+
+// inTurns does something count times, so many at once.
+async function inTurns(count, f, atOnce = 100) {
+  for (let n = 0; n < count; n += atOnce) await Promise.all(Array.from({ length: Math.min(atOnce, count - n) }, (_, i) => f(n + i)));
+}
+
+// counted waits until so many messages [from, n] of each sender have come; each once, and in the order of the sender.
+function counted(c, event, wanted) {
+  const counts = wanted.map(() => 0);
+  const done = new Promise((resolve, reject) => c.on(event, ([from, n]) => {
+    if (n !== counts[from]) reject(new Error(`message ${n} of ${from} came after ${counts[from]}`));
+    counts[from]++;
+    if (counts.every((k, i) => k === wanted[i])) resolve();
+  }));
+  return within(done, 'all messages').catch((err) => assert.fail(`${err.message}: ${counts}`));
+}
 
 for (const [name, form] of Object.entries(forms)) {
   describe(name, () => {
@@ -71,28 +94,50 @@ for (const [name, form] of Object.entries(forms)) {
       }
     });
 
-    it('10 000 messages to a room with acknowledgements, each once and in order', async () => {
+    it(`${messages} messages to a room, each once and in order`, async () => {
       await Promise.all(clients.map((c) => ask(c, 'join', 'r')));
-      await new Promise((resolve) => setTimeout(resolve, 200)); // channels of the room
-      const each = 1112; // of 3 clients to 3 members: 10 008 deliveries
-      const seen = clients.map((c) => {
-        const counts = [0, 0, 0];
-        const done = new Promise((resolve, reject) => c.on('m', ([from, n]) => {
-          if (n !== counts[from]) reject(new Error(`message ${n} of ${from} came after ${counts[from]}`));
-          counts[from]++;
-          if (counts.every((k) => k === each)) resolve();
-        }));
-        return within(done, 'all messages').catch((err) => assert.fail(`${err.message}: ${counts}`));
-      });
-      await Promise.all(clients.map(async (c, from) => {
-        const acks = [];
-        for (let n = 0; n < each; n++) {
-          acks.push(ask(c, 'room', 'r', 'm', [from, n]));
-          if (acks.length % 100 === 0) await Promise.all(acks.splice(0));
-        }
-        await Promise.all(acks);
-      }));
+      await settled();
+      const each = Math.ceil(messages / 3);
+      const seen = clients.map((c) => counted(c, 'm', [each, each, each]));
+      await Promise.all(clients.map((c, from) => inTurns(each, (n) => ask(c, 'room', 'r', 'm', [from, n]))));
       await Promise.all(seen);
+    });
+
+    it(`${messages} questions to a room, each answered once by each client`, async () => {
+      const flags = ['--adapter', form.scheme + socket, '--adapter-prefix', `${prefix} q`, ...(form.flags ?? [])];
+      const other = new Server({ adapter: form.adapter(await client(), await client(), `${prefix} q`) });
+      const http = createServer();
+      other.attach(http);
+      later.push(() => other.close());
+      other.on('connection', (s) => s.on('join', (room, ack) => {
+        s.join(room);
+        ack();
+      }));
+      await within(new Promise((resolve) => http.listen(0, '127.0.0.1', resolve)), 'the official server');
+      const urls = [`http://127.0.0.1:${http.address().port}`, (await serve(t, 'protocol', flags)).url, (await serve(t, 'protocol', flags)).url];
+      const asked = await Promise.all(urls.map((url) => connected(t, url, ways.websocket)));
+      const each = Math.ceil(messages / 3);
+      const got = asked.map((c, i) => {
+        const seen = new Set();
+        c.on('question', (from, n, ack) => {
+          assert.ok(!seen.has(`${from} ${n}`), `question ${n} of ${from} came twice to client ${i}`);
+          seen.add(`${from} ${n}`);
+          ack([i, from, n]);
+        });
+        return seen;
+      });
+      await Promise.all(asked.map((c) => ask(c, 'join', 'r')));
+      await settled();
+      const all = (answers, from, n) => assert.deepEqual(answers.map(String).sort(), [0, 1, 2].map((i) => `${i},${from},${n}`));
+      await Promise.all([
+        inTurns(each, async (n) => all(await other.to('r').timeout(10_000).emitWithAck('question', 0, n), 0, n)),
+        ...[1, 2].map((from) => inTurns(each, async (n) => {
+          const [answers, complete] = await ask(asked[from], 'survey-room', 'r', 10_000, from, n);
+          assert.ok(complete, `question ${n} of ${from} is not answered by all: ${answers}`);
+          all(answers, from, n);
+        })),
+      ]);
+      assert.deepEqual(got.map((seen) => seen.size), [3 * each, 3 * each, 3 * each]);
     });
 
     it('questions to all, from the official server', async () => {
@@ -117,16 +162,26 @@ for (const [name, form] of Object.entries(forms)) {
       io.in('far').socketsLeave('far');
     });
 
-    it('takes what emitters send, theirs and ours', async () => {
-      if (name === 'classic') {
+    it(`takes ${messages} messages of an emitter, theirs and ours`, async () => {
+      if (name.startsWith('classic')) {
         const emitter = new Emitter(await client(), { key: prefix });
-        const got = clients.map((c) => take(c, 'out', 1));
+        const bin = clients.map((c) => next(c, 'out'));
         emitter.to('r').emit('out', 'side', Buffer.from([9]));
-        for (const [[text, bin]] of await Promise.all(got)) assert.deepEqual([text, ...new Uint8Array(bin)], ['side', 9]);
+        for (const [text, bytes] of await Promise.all(bin)) assert.deepEqual([text, ...new Uint8Array(bytes)], ['side', 9]);
+        const got = clients.map((c) => counted(c, 'theirs', [messages]));
+        for (let n = 0; n < messages; n++) emitter.to('r').emit('theirs', [0, n]);
+        await Promise.all(got);
       }
-      const got = clients.map((c) => next(c, 'emitted'));
-      await promisify(execFile)(throng, ['emit', '--redis', form.scheme + socket, '--prefix', prefix, '--room', 'r', 'emitted', '{"a":1}']);
-      for (const args of await Promise.all(got)) assert.deepEqual(args, [{ a: 1 }]);
+      const got = clients.map((c) => counted(c, 'ours', [messages]));
+      const to = ['--redis', form.scheme + socket, '--prefix', prefix, '--room', 'r'];
+      const emit = execFile(throng, ['emit', ...to, 'ours', '-']);
+      emit.stdin.end(Array.from({ length: messages }, (_, n) => `[[0,${n}]]\n`).join(''));
+      const [code] = await within(once(emit, 'exit'), 'throng emit to end');
+      assert.equal(code, 0);
+      await Promise.all(got);
+      const one = clients.map((c) => next(c, 'one'));
+      await promisify(execFile)(throng, ['emit', ...to, 'one', '{"a":1}']);
+      for (const args of await Promise.all(one)) assert.deepEqual(args, [{ a: 1 }]);
     });
 
     it('disconnects sockets elsewhere', async () => {

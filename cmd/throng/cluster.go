@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"iter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -87,19 +90,17 @@ func emitCommand() *cobra.Command {
 		opts               emitter.Options
 	)
 	cmd := &cobra.Command{
-		Use:   "emit --broker URL EVENT [JSON ...]",
+		Use:   "emit --broker URL EVENT [JSON ... | -]",
 		Short: "Send an event to the clients of a cluster, through its broker",
 		Long:  emitHelp,
 		Example: `  throng emit --broker redis://localhost:6379 --room news headline '{"id": 7}'
-  throng emit --broker nats://localhost:4222 --namespace /admin reload`,
+  throng emit --broker nats://localhost:4222 --namespace /admin reload
+  jq -c '[.]' orders.json | throng emit --broker redis://localhost:6379 order -`,
 		Args: arguments(1, 1000),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			values := make([]any, 0, len(args)-1)
-			for i, text := range args[1:] {
-				if !json.Valid([]byte(text)) {
-					return fmt.Errorf("argument %d of the event is not JSON: %s; write text with quotes, as '\"text\"'", i+1, text)
-				}
-				values = append(values, json.RawMessage(text))
+			events, err := eventsOf(args[1:], cmd.InOrStdin())
+			if err != nil {
+				return err
 			}
 			if address == "" {
 				return errors.New("--broker is missing: give the address that the servers have as --adapter, such as redis://localhost:6379")
@@ -123,9 +124,15 @@ func emitCommand() *cobra.Command {
 			if volatile {
 				to = to.Volatile()
 			}
-			ctx, cancel := context.WithTimeout(cmd.Context(), clusterTime)
-			defer cancel()
-			return to.Emit(ctx, args[0], values...)
+			for values, err := range events {
+				if err == nil {
+					err = emitOne(cmd.Context(), to, args[0], values)
+				}
+				if err != nil {
+					return err
+				}
+			}
+			return nil
 		},
 	}
 	f := cmd.Flags()
@@ -144,4 +151,48 @@ func emitCommand() *cobra.Command {
 		return pflag.NormalizedName(name)
 	})
 	return cmd
+}
+
+func emitOne(ctx context.Context, to emitter.Target, event string, values []any) error {
+	ctx, cancel := context.WithTimeout(ctx, clusterTime)
+	defer cancel()
+	return to.Emit(ctx, event, values...)
+}
+
+// maxLine is the longest line of arguments, in bytes.
+const maxLine = 64 << 20
+
+// eventsOf returns the arguments of each event: those of the command line, or of each line of in.
+func eventsOf(args []string, in io.Reader) (iter.Seq2[[]any, error], error) {
+	if len(args) != 1 || args[0] != "-" {
+		values := make([]any, 0, len(args))
+		for i, text := range args {
+			if !json.Valid([]byte(text)) {
+				return nil, fmt.Errorf("argument %d of the event is not JSON: %s; write text with quotes, as '\"text\"'", i+1, text)
+			}
+			values = append(values, json.RawMessage(text))
+		}
+		return func(yield func([]any, error) bool) { yield(values, nil) }, nil
+	}
+	return func(yield func([]any, error) bool) {
+		lines := bufio.NewScanner(in)
+		lines.Buffer(nil, maxLine)
+		for n := 1; lines.Scan(); n++ {
+			var list []json.RawMessage
+			if err := json.Unmarshal(lines.Bytes(), &list); err != nil {
+				yield(nil, fmt.Errorf("line %d of standard input is no JSON list of arguments: %w", n, err))
+				return
+			}
+			values := make([]any, len(list))
+			for i, value := range list {
+				values[i] = value
+			}
+			if !yield(values, nil) {
+				return
+			}
+		}
+		if err := lines.Err(); err != nil {
+			yield(nil, fmt.Errorf("standard input: %w", err))
+		}
+	}, nil
 }

@@ -113,7 +113,8 @@ const maxWait = 10_000
 // acknowledged with its arguments. "volatile" is answered by "message-back" too, but as a volatile
 // event. "survey" puts a "question" with its further arguments to all, waits as many milliseconds
 // as the first argument says, and is acknowledged with the first argument of each answer and
-// whether all have answered. The middleware of /slow joins the room "early" and waits for as many
+// whether all have answered; "survey-room" has the name of a room before these, which "join" joins.
+// The middleware of /slow joins the room "early" and waits for as many
 // milliseconds as "wait" of the payload says; then "joined" goes to that room.
 func Protocol(srv *server.Server) {
 	for _, name := range []string{"/", "/custom"} {
@@ -153,7 +154,25 @@ func Protocol(srv *server.Server) {
 		s.Volatile().EmitRaw("message-back", args, attachments)
 		return nil
 	})
-	srv.On("survey", survey)
+	srv.On("join", func(s *server.Socket, e *server.Event) error {
+		return withRoom(e, func(room string) error {
+			s.Join(room)
+			return nil
+		})
+	})
+	srv.On("survey", func(s *server.Socket, e *server.Event) error {
+		args, attachments := e.Raw()
+		return survey(s.Namespace().Everyone(), e, args, attachments)
+	})
+	srv.On("survey-room", func(s *server.Socket, e *server.Event) error {
+		args, attachments := e.Raw()
+		first, rest := e.Parser().NextArg(args)
+		room, err := text(e, first, "room")
+		if err != nil {
+			return err
+		}
+		return survey(s.Namespace().To(room), e, rest, attachments)
+	})
 	srv.On("bye", func(s *server.Socket, e *server.Event) error {
 		var hangUp bool
 		_ = e.Bind(&hangUp) // anything else is no
@@ -177,8 +196,7 @@ func Protocol(srv *server.Server) {
 	})
 }
 
-func survey(s *server.Socket, e *server.Event) error {
-	args, attachments := e.Raw()
+func survey(to server.Target, e *server.Event, args []byte, attachments [][]byte) error {
 	first, rest := e.Parser().NextArg(args)
 	var patience int
 	if err := e.Parser().Bind(first, nil, &patience); err != nil {
@@ -189,7 +207,7 @@ func survey(s *server.Socket, e *server.Event) error {
 		return err
 	}
 	asked := e.Clone()
-	return s.Namespace().Everyone().EmitWithAck(time.Duration(patience)*time.Millisecond, func(a server.Answers) {
+	return to.EmitWithAck(time.Duration(patience)*time.Millisecond, func(a server.Answers) {
 		answers := []any{}
 		for _, one := range a.All {
 			var answer any
@@ -197,7 +215,7 @@ func survey(s *server.Socket, e *server.Event) error {
 				answers = append(answers, answer)
 			}
 		}
-		_ = asked.Ack(answers, len(a.Missing) == 0)
+		_ = asked.Ack(answers, len(a.Missing) == 0 && a.Elsewhere == 0)
 	}, "question", list...)
 }
 

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+// TestEventsOf: the arguments of events come from the command line or, a list a line, from standard
+// input; a wrong line is named, after those before it.
+func TestEventsOf(t *testing.T) {
+	for _, c := range []struct {
+		args      []string
+		in        string
+		want, err string
+	}{
+		{nil, "ignored", "[]", ""},
+		{[]string{`{"a":1}`, `"x"`}, "", `[{"a":1},"x"]`, ""},
+		{[]string{"-", "1"}, "", "", "argument 1 of the event is not JSON: -"},
+		{[]string{"-"}, "[1,\"é\"]\n[]\n[[2]]", `[1,"é"] [] [[2]]`, ""},
+		{[]string{"-"}, "", "", ""},
+		{[]string{"-"}, "[1]\n{}\n[2]", "[1]", "line 2 of standard input is no JSON list"},
+	} {
+		var got []string
+		events, err := eventsOf(c.args, strings.NewReader(c.in))
+		if err == nil {
+			for values, failed := range events {
+				if err = failed; err != nil {
+					break
+				}
+				b, _ := json.Marshal(values)
+				got = append(got, string(b))
+			}
+		}
+		if (err == nil) != (c.err == "") || err != nil && !strings.HasPrefix(err.Error(), c.err) || strings.Join(got, " ") != c.want {
+			t.Errorf("%q, %q: got %q, %v", c.args, c.in, got, err)
+		}
+	}
+}
