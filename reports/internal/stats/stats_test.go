@@ -27,7 +27,7 @@ func TestHolmPublished(t *testing.T) {
 		{nil, []float64{}},
 	}
 	for _, tt := range tests {
-		got := Holm(tt.ps)
+		got := Holm(tt.ps, nil)
 		if !slices.EqualFunc(got, tt.want, func(a, b float64) bool { return math.Abs(a-b) < 1e-12 }) {
 			t.Errorf("holm(%v) = %v, want %v", tt.ps, got, tt.want)
 		}
@@ -41,19 +41,19 @@ func TestTrimmedPublished(t *testing.T) {
 		{4, 4}: 0, {4, 5}: 1, {5, 5}: 2, {5, 6}: 3, {6, 6}: 5, {5, 10}: 8, {7, 7}: 8, {8, 8}: 13, {10, 10}: 23, {12, 15}: 49, {15, 15}: 64, {20, 20}: 127,
 	}
 	for n, critical := range table {
-		if got := trimmed(n[0], n[1]); got != critical+1 {
+		if got := trimmed(n[0], n[1], Alpha); got != critical+1 {
 			t.Errorf("trimmed%v = %d, want %d", n, got, critical+1)
 		}
-		if a, b := trimmed(n[0], n[1]), trimmed(n[1], n[0]); a != b {
+		if a, b := trimmed(n[0], n[1], Alpha), trimmed(n[1], n[0], Alpha); a != b {
 			t.Errorf("trimmed%v = %d, the other way round %d", n, a, b)
 		}
 	}
 	for n := range MinTrials {
-		if got := trimmed(n, n); got != 0 {
+		if got := trimmed(n, n, Alpha); got != 0 {
 			t.Errorf("trimmed(%d, %d) = %d: that few trials bound nothing", n, n, got)
 		}
 	}
-	if a, b := trimmed(exactTrials, exactTrials), trimmed(exactTrials+1, exactTrials+1); b <= a || b > a+20 {
+	if a, b := trimmed(exactTrials, exactTrials, Alpha), trimmed(exactTrials+1, exactTrials+1, Alpha); b <= a || b > a+20 {
 		t.Errorf("the approximation does not continue the exact values: %d, then %d", a, b)
 	}
 }
@@ -86,7 +86,7 @@ func TestFalseAlarms(t *testing.T) {
 			if PValue(base, new) <= Alpha {
 				alarms++
 			}
-			if ci := ConfidenceInterval(Contrasts(base, new, true), n, n); ci.Low > 0 || ci.High < 0 {
+			if ci := Compare(Apart, base, new).Interval(Alpha); ci.Low > 0 || ci.High < 0 {
 				missed++
 			}
 		}
@@ -116,7 +116,7 @@ func TestFalseAlarmsOfAMatrix(t *testing.T) {
 		if slices.Min(ps) <= Alpha {
 			raw++
 		}
-		if slices.Min(Holm(ps)) <= Alpha {
+		if slices.Min(Holm(ps, nil)) <= Alpha {
 			corrected++
 		}
 	}
@@ -140,7 +140,7 @@ func TestPower(t *testing.T) {
 			if PValue(base, new) <= Alpha {
 				found++
 			}
-			if ci := ConfidenceInterval(Contrasts(base, new, true), n, n); ci.Low <= 0.1 && 0.1 <= ci.High {
+			if ci := Compare(Apart, logs(base), logs(new)).Interval(Alpha); ci.Low <= math.Log(1.1) && math.Log(1.1) <= ci.High {
 				inside++
 			}
 		}
@@ -165,11 +165,39 @@ func TestMedian(t *testing.T) {
 	}
 }
 
-// Four trials a side can show a difference, but not in one of two pairs: the sentence must not ask for four.
-func TestNeededTrialsGrowWithPairs(t *testing.T) {
-	for pairs, want := range map[int]int{1: 4, 2: 5, 6: 5, 7: 6, 23: 6, 24: 7} {
-		if got := NeededTrials(pairs); got != want {
-			t.Errorf("%d pairs need %d trials a side, want %d", pairs, got, want)
+// Four trials a side can show a difference, but not at half of the level: what is asked for must be
+// enough.
+func TestNeededGrowsWithTheFamily(t *testing.T) {
+	for family, want := range map[int][2]int{1: {4, 6}, 2: {5, 7}, 6: {5, 8}, 7: {6, 9}, 23: {6, 10}, 24: {7, 10}} {
+		if got := [2]int{Apart.Needed(Alpha / float64(family)), Paired.Needed(Alpha / float64(family))}; got != want {
+			t.Errorf("a family of %d needs %v trials and pairs, want %v", family, got, want)
+		}
+	}
+	if Apart.Needed(Alpha) != MinTrials || Paired.Needed(Alpha) != MinPairs {
+		t.Error("the least numbers of trials are not what a single test needs")
+	}
+}
+
+func logs(values []float64) []float64 {
+	out := make([]float64, len(values))
+	for i, v := range values {
+		out[i] = math.Log(v)
+	}
+	return out
+}
+
+// With weights of four to one, the first of two hypotheses has four fifths of the level while both
+// stand, and the other has all of it when the first has fallen (Holm 1979, section 5).
+func TestHolmWeights(t *testing.T) {
+	for _, tt := range []struct{ ps, weights, want []float64 }{
+		{[]float64{0.02, 0.02}, []float64{4, 1}, []float64{0.025, 0.025}},
+		{[]float64{0.04, 0.5}, []float64{4, 1}, []float64{0.05, 0.5}},
+		{[]float64{0.5, 0.011}, []float64{4, 1}, []float64{0.5, 0.055}},
+		{[]float64{0.5, 0.001}, []float64{4, 1}, []float64{0.5, 0.005}},
+		{[]float64{0.01, 0.04, 0.03, 0.005}, []float64{3, 3, 3, 3}, []float64{0.03, 0.06, 0.06, 0.02}},
+	} {
+		if got := Holm(tt.ps, tt.weights); !slices.EqualFunc(got, tt.want, func(a, b float64) bool { return math.Abs(a-b) < 1e-12 }) {
+			t.Errorf("%v with the weights %v: %v, want %v", tt.ps, tt.weights, got, tt.want)
 		}
 	}
 }
