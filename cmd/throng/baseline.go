@@ -62,7 +62,7 @@ func (b baseline) compare(cmd *cobra.Command, dir string, run *result.Run, quiet
 		return say("no comparison with the baseline: %v\n", err)
 	}
 	to := filepath.Join(dir, baselineDir)
-	if err := c.Write(to, nil, reports.Drawing{}); err != nil {
+	if err := c.Write(to, reports.Drawing{}); err != nil {
 		return err
 	}
 	return say("\nagainst %s: %s\ncomparison: %s\n", b.name, c.Sentence(), filepath.Join(to, compare.PageName))

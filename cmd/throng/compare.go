@@ -52,23 +52,23 @@ file, 3 a condition could not be judged: not measured, or too few trials.`,
 			if err != nil {
 				return fmt.Errorf("--fail-if %w", err)
 			}
+			opt.Gates = gates
 			c, err := compare.Inputs(inputs, opt)
 			if err != nil {
 				return err
 			}
-			findings := c.Judge(gates)
-			if err := printComparison(cmd, c, findings, asJSON, asMarkdown); err != nil {
+			if err := printComparison(cmd, c, asJSON, asMarkdown); err != nil {
 				return err
 			}
 			if out != "" {
-				if err := c.Write(out, findings, what); err != nil {
+				if err := c.Write(out, what); err != nil {
 					return err
 				}
 				if !asJSON && !asMarkdown {
 					_, _ = fmt.Fprintf(cmd.OutOrStdout(), "\ncomparison: %s\n", filepath.Join(out, compare.PageName))
 				}
 			}
-			if code := gateCode(findings); code != exitPass {
+			if code := gateCode(c.Findings); code != exitPass {
 				return &exitError{code: code}
 			}
 			return nil
@@ -99,23 +99,23 @@ func each[T any](texts []string, read func(string) (T, error)) ([]T, error) {
 	return all, nil
 }
 
-func printComparison(cmd *cobra.Command, c *compare.Comparison, findings []compare.Finding, asJSON, asMarkdown bool) error {
+func printComparison(cmd *cobra.Command, c *compare.Comparison, asJSON, asMarkdown bool) error {
 	w := cmd.OutOrStdout()
 	switch {
 	case asJSON:
-		return c.JSON(w, findings)
+		return c.JSON(w)
 	case asMarkdown:
-		return c.Markdown(w, findings)
+		return c.Markdown(w)
 	}
 	if err := c.Text(w); err != nil {
 		return err
 	}
-	if len(findings) > 0 {
+	if len(c.Findings) > 0 {
 		if _, err := fmt.Fprintln(w); err != nil {
 			return err
 		}
 	}
-	return compare.GateText(w, findings)
+	return c.GateText(w)
 }
 
 // gateCode is the exit code of the gates. A gate that could not judge does not pass.

@@ -36,6 +36,34 @@ func savedRun(t *testing.T, parent, name string, n int, median time.Duration) st
 	return dir
 }
 
+// savedPairs writes a result of n pairs of trials, interleaved, of two builds whose deliveries take
+// about these times, and returns its directory.
+func savedPairs(t *testing.T, parent, name string, n int, base, head time.Duration) string {
+	t.Helper()
+	dirs := [2]string{savedRun(t, t.TempDir(), "base", n, base), savedRun(t, t.TempDir(), "head", n, head)}
+	var sides [2]*result.Run
+	for i, dir := range dirs {
+		var err error
+		if sides[i], err = result.Read(dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run := *sides[0]
+	run.Cells = nil
+	for trial := range n {
+		for i, build := range []string{"base", "head"} {
+			c := sides[i].Cells[trial]
+			c.Params = map[string]string{"build": build}
+			run.Cells = append(run.Cells, c)
+		}
+	}
+	dir := filepath.Join(parent, name)
+	if err := run.Write(dir); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
 // throng runs the program and returns what it printed and its exit code.
 func throng(t *testing.T, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
@@ -48,6 +76,7 @@ func TestCompareCommand(t *testing.T) {
 	parent := t.TempDir()
 	before, after := savedRun(t, parent, "before", 5, 2*time.Millisecond), savedRun(t, parent, "after", 5, 3*time.Millisecond)
 	single := savedRun(t, parent, "single", 1, 4*time.Millisecond)
+	pairs := savedPairs(t, parent, "pairs", 8, 2*time.Millisecond, 3*time.Millisecond)
 	page := filepath.Join(parent, "compared")
 	tests := []struct {
 		name string
@@ -56,10 +85,12 @@ func TestCompareCommand(t *testing.T) {
 		says string // on stdout, or on stderr for a failure
 	}{
 		{"no gate", []string{before, after}, exitPass, "p99 delivery is 50 % higher"},
-		{"gate holds", []string{before, after, "--fail-if", "p99(delivery) > +80%"}, exitPass, "held: +50 %"},
-		{"gate fails", []string{before, after, "--fail-if", "p99(delivery) > +10%"}, exitFail, "FAILED: +50 %"},
-		{"too few trials", []string{before, single, "--fail-if", "p99(delivery) > +10%"}, exitInvalid, "NOT JUDGED"},
-		{"one fails, one cannot be judged", []string{before, after, "--fail-if", "p99(ack) > 1%", "--fail-if", "p50(delivery) > 1%"}, exitFail, "NOT JUDGED"},
+		{"interleaved", []string{pairs, "--by", "build"}, exitPass, "8 pairs of trials"},
+		{"gate holds", []string{pairs, "--by", "build", "--fail-if", "p99(delivery) > +80%"}, exitPass, "held: +50 %"},
+		{"gate fails", []string{pairs, "--by", "build", "--fail-if", "p99(delivery) > +10%"}, exitFail, "FAILED: +50 %"},
+		{"not interleaved", []string{before, after, "--fail-if", "p99(delivery) > +10%"}, exitInvalid, "NOT DECIDED: +50 %, but the trials were not interleaved"},
+		{"too few trials", []string{before, single, "--fail-if", "p99(delivery) > +10%"}, exitInvalid, "NOT DECIDED"},
+		{"one fails, one cannot be judged", []string{pairs, "--by", "build", "--fail-if", "p99(ack) > 1%", "--fail-if", "p50(delivery) > 1%"}, exitFail, "NOT DECIDED"},
 		{"markdown", []string{before, after, "--markdown"}, exitPass, "### Load test: after against before"},
 		{"json", []string{before, after, "--json"}, exitPass, `"outcome": "worse"`},
 		{"page", []string{before, after, "--out", page}, exitPass, "compare.html"},

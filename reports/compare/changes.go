@@ -20,6 +20,13 @@ type measure struct {
 	value             func(*result.Cell) (float64, bool)
 }
 
+// cpuDelivery is the CPU time of the server divided by the deliveries. Conditions may name its
+// inverse.
+const cpuDelivery = "cpu(delivery)"
+
+// efficiency is what conditions call the inverse of cpuDelivery.
+var efficiency = measure{name: "efficiency", title: "deliveries per CPU second", unit: "per_cpu_s", higher: true, value: selection.Efficiency}
+
 // compared are the metrics of a comparison, in the order of its tables. A trial without samples
 // enough for a percentile has no value of it.
 var compared = func() []measure {
@@ -37,7 +44,10 @@ var compared = func() []measure {
 		measure{name: "rate(delivery)", title: "deliveries per second", unit: "per_s", higher: true, value: func(c *result.Cell) (float64, bool) {
 			return c.Rates.DeliveriesPerS, c.Rates.DeliveriesPerS > 0
 		}},
-		measure{name: "efficiency", title: "deliveries per CPU second", unit: "per_cpu_s", higher: true, value: selection.Efficiency},
+		measure{name: cpuDelivery, title: "CPU per delivery", unit: "us", value: func(c *result.Cell) (float64, bool) {
+			v, ok := selection.Efficiency(c)
+			return 1e6 / v, ok
+		}},
 		measure{name: "memory(client)", title: "memory per client", unit: "bytes", value: func(c *result.Cell) (float64, bool) {
 			return float64(c.Server.RSSPerClientBytes), c.Server.RSSPerClientBytes > 0
 		}},
@@ -84,12 +94,13 @@ func (c *Change) showChange(v float64) string {
 // measure fills the pair from its trials. The p-values are corrected later, over all pairs.
 func (p *Pair) measure() error {
 	p.BaseTrials, p.NewTrials = p.base.sift(), p.new.sift()
+	p.interleave()
 	for _, m := range compared {
-		base, new := collect(p.base.cells, m), collect(p.new.cells, m)
+		base, new := p.values(m)
 		if len(base) == 0 || len(new) == 0 {
 			continue
 		}
-		p.Changes = append(p.Changes, newChange(m, base, new))
+		p.Changes = append(p.Changes, newChange(p.design(), m, base, new))
 	}
 	var err error
 	p.Shift, err = shift(p)
@@ -102,6 +113,22 @@ func (s *side) sift() Trials {
 	return Trials{Valid: len(s.cells), Invalid: len(s.all) - len(s.cells)}
 }
 
+// values are the values of a metric in the trials of either side; of pairs, in those that have it
+// on both sides.
+func (p *Pair) values(m measure) (base, new []float64) {
+	if p.design() == stats.Apart {
+		return collect(p.base.cells, m), collect(p.new.cells, m)
+	}
+	for i := range p.base.cells {
+		b, ok := m.value(p.base.cells[i])
+		n, too := m.value(p.new.cells[i])
+		if ok && too {
+			base, new = append(base, b), append(new, n)
+		}
+	}
+	return base, new
+}
+
 func collect(cells []*result.Cell, m measure) (vs []float64) {
 	for _, c := range cells {
 		if v, ok := m.value(c); ok {
@@ -111,49 +138,123 @@ func collect(cells []*result.Cell, m measure) (vs []float64) {
 	return vs
 }
 
-func newChange(m measure, base, new []float64) Change {
+func newChange(d stats.Design, m measure, base, new []float64) Change {
 	c := Change{
 		Metric: m.name, Title: m.title, Unit: m.unit, Base: stats.Median(base), New: stats.Median(new), BaseN: len(base), NewN: len(new), of: m,
 		Relative: m.unit != "share" && slices.Min(base) > 0 && slices.Min(new) > 0,
 		Outcome:  Untested,
 	}
-	all := stats.Contrasts(base, new, c.Relative)
-	c.Change = stats.Median(all)
-	c.Interval = stats.ConfidenceInterval(all, len(base), len(new))
-	if len(base) > 1 && len(new) > 1 {
-		p := stats.PValue(base, new)
-		c.P = &p
+	c.effect = stats.Compare(d, scaled(base, c.Relative), scaled(new, c.Relative))
+	c.Change, c.P = c.unscaled(c.effect.Shift), c.effect.P
+	if ci := c.effect.Interval(stats.Alpha); ci != nil {
+		c.Interval = &stats.Interval{Low: c.unscaled(ci.Low), High: c.unscaled(ci.High)}
 	}
 	return c
 }
 
-// correct applies Holm's procedure to each metric over all pairs, and settles the outcomes.
-func (c *Comparison) correct() {
-	for _, m := range compared {
-		var tested []*Change
-		var ps []float64
-		for i := range c.Pairs {
-			for j := range c.Pairs[i].Changes {
-				if ch := &c.Pairs[i].Changes[j]; ch.Metric == m.name && ch.P != nil {
-					tested, ps = append(tested, ch), append(ps, *ch.P)
-				}
+// scaled puts values on the scale on which they are compared: of logarithms where quotients count.
+func scaled(values []float64, relative bool) []float64 {
+	if !relative {
+		return values
+	}
+	out := make([]float64, len(values))
+	for i, v := range values {
+		out[i] = math.Log(v)
+	}
+	return out
+}
+
+// unscaled makes a shift on that scale a change.
+func (c *Change) unscaled(shift float64) float64 {
+	if c.Relative {
+		return math.Expm1(shift)
+	}
+	return shift
+}
+
+// scaledChange is the shift that makes a change.
+func (c *Change) scaledChange(change float64) float64 {
+	if c.Relative {
+		return math.Log1p(max(change, -1))
+	}
+	return change
+}
+
+// askedShare is the share of the level that the metrics share which were asked for; the others
+// share the rest. What a comparison is about keeps most of its power that way, and still one of
+// twenty comparisons of equal systems at most flags anything.
+const askedShare = 2.0 / 3
+
+// correct applies Holm's procedure to all metrics of all pairs, as one family, and settles the
+// outcomes. Metrics in which no trial differs from another cannot raise a false alarm, and take no
+// part.
+func (c *Comparison) correct(gates []Gate) {
+	asked := map[string]bool{}
+	for _, g := range gates {
+		asked[g.tested()] = true
+	}
+	if len(gates) == 0 {
+		for _, m := range headlines(c) {
+			asked[m.name] = true
+		}
+	}
+	var family []*Change
+	var ps []float64
+	n := map[bool]int{}
+	for i := range c.Pairs {
+		for j := range c.Pairs[i].Changes {
+			ch := &c.Pairs[i].Changes[j]
+			ch.asked = asked[ch.Metric]
+			if ch.P != nil && !ch.effect.Constant() {
+				family, ps = append(family, ch), append(ps, *ch.P)
+				n[ch.asked]++
 			}
 		}
-		for i, p := range stats.Holm(ps) {
-			tested[i].PHolm = &p
-			tested[i].settle(len(ps))
+	}
+	share := func(asked bool) float64 {
+		switch {
+		case n[!asked] == 0:
+			return 1 / float64(max(1, n[asked]))
+		case asked:
+			return askedShare / float64(max(1, n[true]))
+		}
+		return (1 - askedShare) / float64(max(1, n[false]))
+	}
+	var weights []float64
+	for _, ch := range family {
+		weights = append(weights, share(ch.asked))
+	}
+	for i, p := range stats.Holm(ps, weights) {
+		family[i].PHolm = &p
+	}
+	c.askedLevel = stats.Alpha * share(true)
+	for i := range c.Pairs {
+		for j := range c.Pairs[i].Changes {
+			ch := &c.Pairs[i].Changes[j]
+			ch.settle(stats.Alpha * share(ch.asked))
 		}
 	}
 }
 
-func (c *Change) settle(family int) {
+// settle decides what a change is, of which the first step of the correction tests at a level.
+func (c *Change) settle(level float64) {
+	if c.P != nil && c.PHolm == nil {
+		c.PHolm = c.P // constant: 1
+	}
+	if d := c.effect.Detectable(level); !math.IsInf(d, 1) {
+		d = c.unscaled(d)
+		c.Detectable = &d
+	}
+	c.level = level
 	switch {
+	case c.P == nil:
+		c.Outcome = Untested
 	case *c.PHolm <= stats.Alpha && c.Change != 0:
 		c.Outcome = Worse
 		if c.of.higher == (c.Change > 0) {
 			c.Outcome = Better
 		}
-	case stats.LeastP(c.BaseN, c.NewN)*float64(family) > stats.Alpha:
+	case c.effect.LeastP() > level*(1+1e-12):
 		c.Outcome = Untested
 	default:
 		c.Outcome = NotShown
@@ -172,37 +273,33 @@ func (p *Pair) change(name string) *Change {
 
 // trialNotes say in plain words what the number of trials does not allow.
 func (c *Comparison) trialNotes() (notes []string) {
-	single, few, family, invalid, empty := 0, 0, 0, 0, 0
+	single, few, invalid, empty, needed := 0, 0, 0, 0, 0
 	for i := range c.Pairs {
 		p := &c.Pairs[i]
 		invalid += p.NewTrials.Invalid
 		if i == 0 {
 			invalid += p.BaseTrials.Invalid
 		}
-		least := min(p.BaseTrials.Valid, p.NewTrials.Valid)
+		least := min(len(p.base.cells), len(p.new.cells))
 		switch {
 		case least == 0:
 			empty++
 		case least == 1:
 			single++
-		case stats.LeastP(p.BaseTrials.Valid, p.NewTrials.Valid) > stats.Alpha:
+		case p.design().LeastP(len(p.base.cells), len(p.new.cells)) > c.askedLevel*(1+1e-12):
 			few++
-		case stats.LeastP(p.BaseTrials.Valid, p.NewTrials.Valid)*float64(len(c.Pairs)) > stats.Alpha:
-			family++
+			needed = max(needed, p.design().Needed(c.askedLevel))
 		}
 	}
-	const repeat = " Repeat each side at least five times (matrix: {repeat: 5})."
 	if empty > 0 {
 		notes = append(notes, "One side has no valid trial, so nothing can be compared.")
 	}
 	if single > 0 {
-		notes = append(notes, "One side has a single trial, so no test can show that the sides differ. A trial is one sample, however many messages it has."+repeat)
+		notes = append(notes, "One side has a single trial, so no test can show that the sides differ. A trial is one sample, however many messages it has. "+
+			"Run both sides in turn, several times: throng compare --live BASE HEAD FILE.")
 	}
 	if few > 0 {
-		notes = append(notes, fmt.Sprintf("With fewer than %d trials on a side, no difference can be shown at the %s level, however large it is.", stats.MinTrials, layout.Share(stats.Alpha))+repeat)
-	}
-	if family > 0 {
-		notes = append(notes, fmt.Sprintf("With %d pairs compared, a difference can only be shown from %d trials on each side.", len(c.Pairs), stats.NeededTrials(len(c.Pairs))))
+		notes = append(notes, fmt.Sprintf("With fewer than %d trials on each side, no difference in the metrics that this comparison is about can be shown, however large it is (matrix: {repeat: %[1]d}).", needed))
 	}
 	if invalid > 0 {
 		notes = append(notes, fmt.Sprintf("%s left out: the load generator could not keep its schedule, or the trial did not finish.", layout.Plural(invalid, "invalid trial")))

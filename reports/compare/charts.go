@@ -205,6 +205,9 @@ func pairSub(p *Pair) string {
 	if p.Label != "" && p.Label != p.New {
 		head = p.Label + ", base " + p.Base
 	}
+	if p.Interleaved {
+		return charts.JoinSub(head, layout.Plural(len(p.base.cells), "pair")+" of trials")
+	}
 	return charts.JoinSub(head, fmt.Sprintf("%d + %d trials", p.BaseTrials.Valid, p.NewTrials.Valid))
 }
 
@@ -235,7 +238,7 @@ func compareFigures(c *Comparison) (overall []*charts.Figure, each [][]*charts.F
 		for j := range p.Changes {
 			rows = append(rows, changeRow{p.Changes[j].Title, &p.Changes[j]})
 		}
-		for _, f := range []*charts.Figure{changes("changes"+suffix, "Change by metric", pairSub(p), rows), overlayFigure("spectrum"+suffix, p), shiftFigure("shift"+suffix, p), timeOverlay("time"+suffix, p), curveOverlay("receivers"+suffix, p)} {
+		for _, f := range []*charts.Figure{changes("changes"+suffix, "Change by metric", pairSub(p), rows), ratios("pairs"+suffix, p), overlayFigure("spectrum"+suffix, p), shiftFigure("shift"+suffix, p), timeOverlay("time"+suffix, p), curveOverlay("receivers"+suffix, p)} {
 			if f != nil {
 				each[i] = append(each[i], f)
 			}
@@ -254,7 +257,7 @@ func headlines(c *Comparison) (ms []measure) {
 			break
 		}
 	}
-	wanted := []string{"p50(" + about + ")", "p99(" + about + ")", "efficiency", "memory(client)"}
+	wanted := []string{"p50(" + about + ")", "p99(" + about + ")", cpuDelivery, "memory(client)"}
 	for _, name := range wanted {
 		for _, m := range compared {
 			if m.name != name {

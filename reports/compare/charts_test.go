@@ -129,7 +129,7 @@ func TestSentenceWithoutTail(t *testing.T) {
 	if _, err := Inputs([]Input{{Name: "x", Run: run}}, Options{By: "kind"}); err == nil || !strings.Contains(err.Error(), "no histogram") {
 		t.Errorf("without histograms: %v", err)
 	}
-	run = reporttest.Trials(1, 6, 2000, 2000, 1000)
+	run = reporttest.Trials(1, 9, 2000, 2000, 1000)
 	for i := range run.Cells {
 		run.Cells[i].Latency["delivery"].P99us = 0
 	}

@@ -18,6 +18,9 @@ import (
 type Options struct {
 	By   string // compare the values of this axis within the only input
 	Base string // the value of By to compare the others with; "" is the one that ran first
+	// Gates are the conditions to judge the comparison by. Their metrics are what it is about: they
+	// have most of the rate of false alarms, in equal parts.
+	Gates []Gate
 }
 
 // Comparison is what changed from a base to one or more others, as data. Trials are its unit:
@@ -25,25 +28,35 @@ type Options struct {
 type Comparison struct {
 	Base  string   `json:"base"`            // the name of the base
 	Axis  string   `json:"axis,omitempty"`  // what was varied on purpose; "" when two runs were given
-	Level float64  `json:"level"`           // rate of false alarms for each metric, over all pairs
+	Level float64  `json:"level"`           // rate of false alarms, over all metrics of all pairs
 	Pairs []Pair   `json:"pairs"`           //
 	Notes []string `json:"notes,omitempty"` // what to know before believing the numbers
+	// what the conditions found in each pair
+	Findings []Finding `json:"gates,omitempty"`
+
+	askedLevel float64 // at which the metrics that it is about are tested
 }
 
-// Pair is one base with one other. All its numbers come from valid trials.
+// Pair is one base with one other. All its numbers come from valid trials; of interleaved ones,
+// from those that ran next to a valid trial of the other side.
 type Pair struct {
-	Label      string       `json:"label,omitempty"` // what tells the pair from the others; "" for an only one
-	Base       string       `json:"base"`
-	New        string       `json:"new"`
-	BaseTrials Trials       `json:"base_trials"`
-	NewTrials  Trials       `json:"new_trials"`
-	Residue    []Difference `json:"residue"` // what differs besides the axis compared
-	Changes    []Change     `json:"changes"`
-	Shift      *Shift       `json:"shift,omitempty"`
+	Label      string `json:"label,omitempty"` // what tells the pair from the others; "" for an only one
+	Base       string `json:"base"`
+	New        string `json:"new"`
+	BaseTrials Trials `json:"base_trials"`
+	NewTrials  Trials `json:"new_trials"`
+	// Interleaved: the trials of both sides ran in turn, and are compared within the pairs of
+	// trials that ran next to each other.
+	Interleaved bool         `json:"interleaved"`
+	Residue     []Difference `json:"residue"` // what differs besides the axis compared
+	Changes     []Change     `json:"changes"`
+	Shift       *Shift       `json:"shift,omitempty"`
 
 	rest      map[string]string // the parameters that both sides share
 	base, new side
-	spectra   [2]*result.Latency // the trials of base and of new merged, of the metric of Shift
+	alone     int                  // valid trials without one of the other side next to them
+	place     map[*result.Cell]int // of interleaved trials: their order in time
+	spectra   [2]*result.Latency   // the trials of base and of new merged, of the metric of Shift
 }
 
 // Trials counts the trials of a side.
@@ -70,27 +83,35 @@ const (
 	Untested Outcome = "untested" // too few trials to show one of any size
 )
 
-// Change is what one metric did. Base and New are medians over the trials. Change is the median of
-// all quotients of a trial of new and a trial of base, less one; where Relative is false it is the
-// median of all differences, in the unit of the metric.
+// Change is what one metric did. Base and New are medians over the trials. Change estimates the
+// quotient of new and base, less one; where Relative is false the difference, in the unit of the
+// metric. The estimate is that of Hodges and Lehmann: over the pairs of trials where these were
+// interleaved, else over all quotients of a trial of new and a trial of base.
 type Change struct {
 	Metric   string          `json:"metric"` // as in checks: p99(delivery)
 	Title    string          `json:"title"`
-	Unit     string          `json:"unit"` // us, share, per_s, per_cpu_s, bytes
+	Unit     string          `json:"unit"` // us, share, per_s, bytes
 	Base     float64         `json:"base"`
 	New      float64         `json:"new"`
 	Change   float64         `json:"change"`
 	Relative bool            `json:"relative"`
 	Interval *stats.Interval `json:"interval,omitempty"` // of Change, 95 %; nil with too few trials
-	// Mann-Whitney, two-sided; nil with one trial on a side
+	// two-sided: Wilcoxon's signed ranks of pairs of trials, else Mann-Whitney; nil with one trial
+	// on a side
 	P *float64 `json:"p,omitempty"`
-	// corrected for the pairs compared on this metric
-	PHolm   *float64 `json:"p_holm,omitempty"`
-	Outcome Outcome  `json:"outcome"`
-	BaseN   int      `json:"base_n"` // trials with a value
-	NewN    int      `json:"new_n"`
+	// corrected for all metrics of all pairs
+	PHolm *float64 `json:"p_holm,omitempty"`
+	// the smallest rise that would have been found in nineteen of twenty such comparisons, like
+	// Change; nil with too few trials to find one of any size
+	Detectable *float64 `json:"detectable,omitempty"`
+	Outcome    Outcome  `json:"outcome"`
+	BaseN      int      `json:"base_n"` // trials with a value
+	NewN       int      `json:"new_n"`
 
-	of measure
+	of     measure
+	effect *stats.Effect
+	asked  bool    // the comparison is about this metric
+	level  float64 // at which it is tested
 }
 
 // side is the trials of one combination.
@@ -121,7 +142,9 @@ func Inputs(inputs []Input, opt Options) (*Comparison, error) {
 		}
 		c.Pairs[i].Residue = residue(&c.Pairs[i], strings.Split(c.Axis, ", "))
 	}
-	c.correct()
+	c.correct(opt.Gates)
+	c.judge(opt.Gates)
+	c.Notes = append(c.Notes, c.orderNotes()...)
 	c.Notes = append(c.Notes, c.trialNotes()...)
 	return c, nil
 }
@@ -222,9 +245,6 @@ func compareInputs(inputs []Input) (*Comparison, error) {
 		}
 		for _, n := range notes {
 			c.Notes = append(c.Notes, names[i+1]+": "+n)
-		}
-		if !sameRun(in.Run, inputs[0].Run) {
-			c.Notes = append(c.Notes, fmt.Sprintf("%s and %s ran one after the other, not alternately: a slow drift of the machine would look like a change.", names[0], names[i+1]))
 		}
 	}
 	return c, nil

@@ -46,7 +46,7 @@ func TestCompareFindsTheChange(t *testing.T) {
 		outcome Outcome
 		change  float64
 	}{
-		"p50(delivery)": {Worse, 0.2}, "p99(delivery)": {Worse, 0.2}, "efficiency": {Worse, -1.0 / 6}, "memory(client)": {NotShown, 0}, "loss(delivery)": {NotShown, 0},
+		"p50(delivery)": {Worse, 0.2}, "p99(delivery)": {Worse, 0.2}, "cpu(delivery)": {Worse, 0.2}, "memory(client)": {NotShown, 0}, "loss(delivery)": {NotShown, 0},
 	} {
 		ch := p.change(name)
 		if ch == nil {
@@ -87,13 +87,9 @@ func TestCompareRefusesSingleTrials(t *testing.T) {
 		if err := c.Text(&text); err != nil {
 			t.Fatal(err)
 		}
-		want := map[int]string{1: "no test can show that the sides differ", 3: "fewer than 4 trials"}[n]
+		want := map[int]string{1: "no test can show that the sides differ", 3: "fewer than 5 trials"}[n]
 		if !strings.Contains(text.String(), want) || !strings.Contains(text.String(), "are too few to show a difference") {
 			t.Errorf("%d trials: the text does not refuse:\n%s", n, text.String())
-		}
-		f := c.Judge([]Gate{mustGate(t, "p99(delivery) > +10%")})
-		if len(f) != 1 || !f[0].Unjudged || f[0].Failed {
-			t.Errorf("%d trials: the gate found %+v", n, f)
 		}
 	}
 }
@@ -119,7 +115,7 @@ func TestCompareLeavesInvalidTrialsOut(t *testing.T) {
 	if len(c.Pairs[0].Changes) != 0 || !strings.Contains(c.Sentence(), "no valid trial") {
 		t.Errorf("of invalid trials alone: %s", c.Sentence())
 	}
-	if _, err := c.HTML(nil); err != nil {
+	if _, err := c.HTML(); err != nil {
 		t.Error(err)
 	}
 }
@@ -139,8 +135,10 @@ func TestCompareByAxis(t *testing.T) {
 		t.Errorf("pairs %q, want %q", got, want)
 	}
 	ch := c.Pairs[1].change("p99(delivery)")
-	if want := stats.LeastP(8, 8); math.Abs(*ch.P-want) > 1e-9 || math.Abs(*ch.PHolm-2*want) > 1e-9 {
-		t.Errorf("p = %v, corrected %v; want %v and twice that", *ch.P, *ch.PHolm, want)
+	// The family is p50 and p99 of two pairs, and CPU per delivery of one: nothing else differs in any
+	// trial.
+	if want := stats.Paired.LeastP(8, 8); math.Abs(*ch.P-want) > 1e-9 || math.Abs(*ch.PHolm-5*want) > 1e-9 {
+		t.Errorf("p = %v, corrected %v; want %v and five times that", *ch.P, *ch.PHolm, want)
 	}
 	c = compare(t, Options{By: "kind", Base: "kind c"}, in)
 	if c.Pairs[0].Base != "kind c" || c.Pairs[0].change("p99(delivery)").Outcome != Worse {
@@ -161,7 +159,7 @@ func TestCompareNamesWhatManyPairsNeed(t *testing.T) {
 			t.Errorf("%s: %s; five trials cannot tell seven pairs apart", p.Label, got)
 		}
 	}
-	if !slices.ContainsFunc(c.Notes, func(n string) bool { return strings.Contains(n, "from 6 trials on each side") }) {
+	if !slices.ContainsFunc(c.Notes, func(n string) bool { return strings.Contains(n, "fewer than 10 trials on each side") }) {
 		t.Errorf("notes %q", c.Notes)
 	}
 }
@@ -268,6 +266,14 @@ func mustGate(t *testing.T, text string) Gate {
 	return g
 }
 
+func gates(t *testing.T, texts ...string) (all []Gate) {
+	t.Helper()
+	for _, text := range texts {
+		all = append(all, mustGate(t, text))
+	}
+	return all
+}
+
 func TestParseGate(t *testing.T) {
 	for text, want := range map[string]Gate{
 		"p99(delivery) > +10%":   {Metric: "p99(delivery)", Above: true, Limit: 0.1},
@@ -286,31 +292,6 @@ func TestParseGate(t *testing.T) {
 		} else if !strings.Contains(err.Error(), text) {
 			t.Errorf("%q: the error does not quote it: %v", text, err)
 		}
-	}
-}
-
-func TestJudge(t *testing.T) {
-	worse := two(t, reporttest.Trials(1, 5, 2000), reporttest.Trials(2, 5, 2400))
-	tests := []struct {
-		gate             string
-		failed, unjudged bool
-	}{
-		{"p99(delivery) > +10%", true, false},
-		{"p99(delivery) > +40%", false, false},
-		{"efficiency < -5%", true, false},
-		{"efficiency < -50%", false, false},
-		{"memory(client) > +0%", false, false}, // no change is none beyond the limit
-		{"p99(ack) > +10%", false, true},       // not measured
-	}
-	for _, tt := range tests {
-		f := worse.Judge([]Gate{mustGate(t, tt.gate)})
-		if len(f) != 1 || f[0].Failed != tt.failed || f[0].Unjudged != tt.unjudged {
-			t.Errorf("%s: %+v", tt.gate, f)
-		}
-	}
-	even := two(t, reporttest.Trials(1, 5, 2000), reporttest.Trials(2, 5, 2005))
-	if f := even.Judge([]Gate{mustGate(t, "p99(delivery) > -90%")}); f[0].Failed || !strings.Contains(f[0].Text, "not significant") {
-		t.Errorf("a change that is not shown breaks a gate: %+v", f)
 	}
 }
 
@@ -383,15 +364,17 @@ func TestShortNames(t *testing.T) {
 // TestCompareGolden holds what people read, word by word.
 func TestCompareGolden(t *testing.T) {
 	single := two(t, reporttest.Trials(1, 1, 2000), reporttest.Trials(2, 1, 2400))
-	pair := two(t, reporttest.Trials(1, 5, 2000), reporttest.Trials(2, 5, 2400))
-	axis := compare(t, Options{By: "kind"}, Input{Name: "out/x", Run: reporttest.Trials(1, 6, 2000, 2020, 1500)})
-	gates := []Gate{mustGate(t, "p99(delivery) > +10%"), mustGate(t, "p99(ack) > +10%")}
+	apart := two(t, reporttest.Trials(1, 5, 2000), reporttest.Trials(2, 5, 2400))
+	pair := compare(t, Options{By: "kind", Gates: gates(t, "p99(delivery) > +10%", "p99(ack) > +10%", "efficiency < -40%", "p50(delivery) > +20%")},
+		Input{Name: "out/x", Run: reporttest.Trials(1, 9, 2000, 2400)})
+	axis := compare(t, Options{By: "kind"}, Input{Name: "out/x", Run: reporttest.Trials(1, 11, 2000, 2020, 1500)})
 	for name, write := range map[string]func(b *bytes.Buffer) error{
 		"compare-single.txt": func(b *bytes.Buffer) error { return single.Text(b) },
 		"compare-pair.txt":   func(b *bytes.Buffer) error { return pair.Text(b) },
-		"compare-pair.md":    func(b *bytes.Buffer) error { return pair.Markdown(b, pair.Judge(gates)) },
+		"compare-apart.txt":  func(b *bytes.Buffer) error { return apart.Text(b) },
+		"compare-pair.md":    func(b *bytes.Buffer) error { return pair.Markdown(b) },
 		"compare-axis.txt":   func(b *bytes.Buffer) error { return axis.Text(b) },
-		"compare-axis.md":    func(b *bytes.Buffer) error { return axis.Markdown(b, nil) },
+		"compare-axis.md":    func(b *bytes.Buffer) error { return axis.Markdown(b) },
 	} {
 		var b bytes.Buffer
 		if err := write(&b); err != nil {
@@ -406,7 +389,7 @@ func TestCompareWrite(t *testing.T) {
 	run := reporttest.Trials(1, 5, 2000, 2400, 1000)
 	run.Cells[0].Params["kind"], run.Cells[3].Params["kind"] = "<b>a&", "<b>a&"
 	c := compare(t, Options{By: "kind"}, Input{Name: "x", Run: run})
-	if err := c.Write(dir, nil, reports.Drawing{}); err != nil {
+	if err := c.Write(dir, reports.Drawing{}); err != nil {
 		t.Fatal(err)
 	}
 	page, err := os.ReadFile(filepath.Join(dir, PageName))
@@ -434,14 +417,14 @@ func TestCompareWrite(t *testing.T) {
 	if err := json.Unmarshal(text, &back); err != nil || len(back.Pairs) != len(c.Pairs) || len(back.Pairs[0].Changes) == 0 {
 		t.Errorf("compare.json: %v, %d pairs", err, len(back.Pairs))
 	}
-	again, err := c.HTML(nil)
+	again, err := c.HTML()
 	if err != nil || !bytes.Equal(again, page) {
 		t.Errorf("the same comparison gives other bytes (%v)", err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, htmlpage.PageName), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Write(dir, nil, reports.Drawing{}); err == nil || !strings.Contains(err.Error(), "another directory") {
+	if err := c.Write(dir, reports.Drawing{}); err == nil || !strings.Contains(err.Error(), "another directory") {
 		t.Errorf("the figures of a run are overwritten: %v", err)
 	}
 }
@@ -457,10 +440,10 @@ func TestResidueFirst(t *testing.T) {
 		t.Fatalf("%d pairs, alike %v", len(c.Pairs), c.alike())
 	}
 	var text, markdown bytes.Buffer
-	if err := errors.Join(c.Text(&text), c.Markdown(&markdown, nil)); err != nil {
+	if err := errors.Join(c.Text(&text), c.Markdown(&markdown)); err != nil {
 		t.Fatal(err)
 	}
-	page, err := c.HTML(nil)
+	page, err := c.HTML()
 	if err != nil {
 		t.Fatal(err)
 	}

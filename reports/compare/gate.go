@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/throng-io/throng/reports/internal/layout"
+	"github.com/throng-io/throng/reports/internal/stats"
 )
 
 // Gate is a condition on a comparison under which it fails: p99(delivery) > +10%.
@@ -32,57 +33,155 @@ func ParseGate(text string) (Gate, error) {
 	if err != nil {
 		return Gate{}, fmt.Errorf("%q: %s is not a number", text, m[3])
 	}
-	if !slices.ContainsFunc(compared, func(k measure) bool { return k.name == m[1] }) {
+	if m[1] != efficiency.name && !slices.ContainsFunc(compared, func(k measure) bool { return k.name == m[1] }) {
 		var names []string
 		for _, k := range compared {
 			names = append(names, k.name)
 		}
-		return Gate{}, fmt.Errorf("%q: unknown metric %s; comparisons have %s", text, m[1], strings.Join(names, ", "))
+		return Gate{}, fmt.Errorf("%q: unknown metric %s; comparisons have %s", text, m[1], strings.Join(append(names, efficiency.name), ", "))
 	}
 	return Gate{Text: strings.TrimSpace(text), Metric: m[1], Above: m[2] == ">", Limit: limit / 100}, nil
 }
 
-// Finding is what a gate found in one pair.
+// tested is the metric whose test decides the gate.
+func (g Gate) tested() string {
+	if g.Metric == efficiency.name {
+		return cpuDelivery
+	}
+	return g.Metric
+}
+
+// Finding is what a gate found in one pair. It holds when it is neither failed nor unjudged.
 type Finding struct {
 	Gate string `json:"gate"`
 	Pair string `json:"pair,omitempty"`
 	Text string `json:"text"`
-	// Failed: the change is shown, and lies beyond the limit.
+	// Failed: a change is shown, and lies beyond the limit.
 	Failed bool `json:"failed"`
-	// Unjudged: the metric is missing, or there are too few trials to show any change. That is no
-	// pass.
+	// Unjudged: a change beyond the limit is neither shown nor ruled out, the trials were not
+	// interleaved, or the metric is missing. That is no pass.
 	Unjudged bool `json:"unjudged"`
+	// Needed is about how many pairs of trials it takes to decide it; 0: it is decided, or no
+	// number does.
+	Needed int `json:"needed,omitempty"`
 }
 
-// Judge applies the gates to every pair. A gate fails when the trials show a change, after
-// correction, and its estimate lies beyond the limit: chance alone breaks it in one of twenty
-// comparisons at most.
-func (c *Comparison) Judge(gates []Gate) (findings []Finding) {
+// judge applies the gates to every pair. A gate fails when the trials show a change, after the
+// correction for all metrics and gates, and its estimate lies beyond the limit: chance alone breaks
+// any in one of twenty comparisons at most. It holds when the interval of the change ends within
+// the limit and a change as large as the limit would have been found. Everything else is not
+// decided.
+func (c *Comparison) judge(gates []Gate) {
 	for _, g := range gates {
 		for i := range c.Pairs {
 			p := &c.Pairs[i]
 			f := Finding{Gate: g.Text, Pair: p.Label}
-			ch := p.change(g.Metric)
+			ch := p.change(g.tested())
 			switch {
 			case ch == nil:
 				f.Unjudged, f.Text = true, "not measured on both sides, or with too few samples"
-			case ch.Outcome == Untested:
-				f.Unjudged, f.Text = true, fmt.Sprintf("%s, and %d and %d trials are too few to show a change", ch.showChange(ch.Change), ch.BaseN, ch.NewN)
+			case g.Metric == efficiency.name:
+				ch.inverse().judge(g, p, &f)
 			default:
-				f.Failed = ch.Outcome != NotShown && beyond(ch.Change, g)
-				f.Text = ch.showChange(ch.Change)
-				if ch.Outcome == NotShown {
-					f.Text += ", not significant (95 % interval " + showInterval(ch.Interval, ch) + ")"
-				}
+				ch.judge(g, p, &f)
 			}
 			f.Text = strings.ReplaceAll(f.Text, layout.Nbsp, " ")
-			findings = append(findings, f)
+			c.Findings = append(c.Findings, f)
 		}
 	}
-	return findings
 }
 
-func beyond(change float64, g Gate) bool {
+// inverse is the change of one divided by the metric. The trials say the same about both.
+func (c *Change) inverse() *Change {
+	other := *c
+	other.of, other.Metric, other.Title, other.Unit = efficiency, efficiency.name, efficiency.title, efficiency.unit
+	other.Base, other.New, other.Change = 1e6/c.Base, 1e6/c.New, 1/(1+c.Change)-1
+	if c.Interval != nil {
+		other.Interval = &stats.Interval{Low: 1/(1+c.Interval.High) - 1, High: 1/(1+c.Interval.Low) - 1}
+	}
+	return &other
+}
+
+// judge says in f what the gate finds in a change.
+func (c *Change) judge(g Gate, p *Pair, f *Finding) {
+	f.Text = c.showChange(c.Change)
+	if !p.Interleaved {
+		f.Unjudged = true
+		f.Text += ", but the trials were not interleaved: it may be the machine's drift; run both sides in turn, as throng compare --live does"
+		return
+	}
+	if c.Interval == nil {
+		f.Unjudged, f.Needed = true, c.needed(g)
+		f.Text += fmt.Sprintf(": too few trials (%s) to find a change of any size; %s", layout.Plural(c.BaseN, "pair"), takes(f.Needed))
+		return
+	}
+	f.Text += " (95 % interval " + showInterval(c.Interval, c) + ")"
+	shown := c.Outcome == Better || c.Outcome == Worse
+	farther, nearer := c.Interval.High, c.Interval.Low // the ends beyond and within the limit
+	if !g.Above {
+		farther, nearer = nearer, farther
+	}
+	switch {
+	case shown && g.beyond(c.Change) && !g.beyond(0), g.beyond(0) && g.beyond(nearer):
+		f.Failed = true
+	case !g.beyond(farther) && shown: // the change is there to see
+	case !g.beyond(farther) && c.wouldFind(g):
+		f.Text += c.found(g)
+	default:
+		f.Unjudged, f.Needed = true, c.needed(g)
+		f.Text += c.found(g) + "; " + takes(f.Needed)
+	}
+}
+
+// wouldFind reports whether a change of the gate's limit would have been found.
+func (c *Change) wouldFind(g Gate) bool {
+	return c.effect.Detectable(c.level) <= math.Abs(c.scaledChange(g.Limit))+1e-12
+}
+
+// found says which change in the direction of the gate would have been found.
+func (c *Change) found(g Gate) string {
+	switch {
+	case c.Detectable == nil:
+		return "; there are too few trials to find a change of any size"
+	case *c.Detectable == 0: // no trial differs from another
+		return ""
+	}
+	d := c.effect.Detectable(c.level)
+	if !g.Above {
+		d = -d
+	}
+	return fmt.Sprintf("; a change of %s or more would have been found", c.showChange(c.unscaled(d)))
+}
+
+// needed is about how many pairs of trials it takes to decide the gate, if the sides are equal or,
+// where a change is shown, if it is as large as it looks; 0: no number does.
+func (c *Change) needed(g Gate) int {
+	from := 0.0
+	if c.Outcome == Better || c.Outcome == Worse {
+		from = c.scaledChange(c.Change)
+	}
+	way := math.Abs(c.scaledChange(g.Limit) - from)
+	if way < 1e-9 || math.IsInf(way, 1) {
+		return 0
+	}
+	return c.effect.Needed(way, c.level)
+}
+
+// maxNeeded is the highest number of pairs that a finding names: nobody makes more.
+const maxNeeded = 1000
+
+func takes(needed int) string {
+	switch {
+	case needed == 0:
+		return "no number of trials can decide this limit"
+	case needed > maxNeeded:
+		return fmt.Sprintf("this limit takes more than %d pairs", maxNeeded)
+	}
+	return fmt.Sprintf("this limit takes about %s", layout.Plural(needed, "pair"))
+}
+
+// beyond reports whether a change meets the gate's condition.
+func (g Gate) beyond(change float64) bool {
 	const least = 1e-12 // a change of exactly the limit is not beyond it, whatever the rounding
 	if g.Above {
 		return change-g.Limit > least*math.Max(1, math.Abs(change))

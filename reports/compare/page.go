@@ -26,17 +26,17 @@ var compareTemplate = template.Must(template.Must(htmlpage.PageTemplate.Clone())
 // comparePage is a comparison as a page shows it.
 type comparePage struct {
 	*Comparison
-	Title    string
-	Text     string // the sentence
-	Class    string // of the verdict box
-	Word     string
-	Findings []string
-	Residue  string // what differs in every one of several pairs; "" when that is not the same
-	Differs  layout.Table
-	Overview layout.Table
-	Overall  []*charts.Figure
-	Sections []compareSection
-	Method   string
+	Title      string
+	Text       string // the sentence
+	Class      string // of the verdict box
+	Word       string
+	Conditions []string
+	Residue    string // what differs in every one of several pairs; "" when that is not the same
+	Differs    layout.Table
+	Overview   layout.Table
+	Overall    []*charts.Figure
+	Sections   []compareSection
+	Method     string
 }
 
 type compareSection struct {
@@ -48,12 +48,12 @@ type compareSection struct {
 	Open    bool
 }
 
-func (c *Comparison) page(findings []Finding) *comparePage {
+func (c *Comparison) page() *comparePage {
 	overall, each := compareFigures(c)
 	p := &comparePage{Comparison: c, Title: c.against() + " against " + c.Base, Text: c.sentence(), Method: c.method(), Overall: overall}
-	p.Word, p.Class = c.verdict(findings)
-	for _, f := range findings {
-		p.Findings = append(p.Findings, f.line())
+	p.Word, p.Class = c.verdict()
+	for _, f := range c.Findings {
+		p.Conditions = append(p.Conditions, f.line())
 	}
 	if len(c.Pairs) > 1 {
 		p.Overview = overviewOf(c)
@@ -77,13 +77,13 @@ func (c *Comparison) page(findings []Finding) *comparePage {
 
 // verdict is the word and the colour of the page's first box: what the gates say, else the outcome
 // of an only pair.
-func (c *Comparison) verdict(findings []Finding) (word, class string) {
-	for _, f := range findings {
+func (c *Comparison) verdict() (word, class string) {
+	for _, f := range c.Findings {
 		switch {
 		case f.Failed:
 			return "fail", "fail"
 		case f.Unjudged:
-			word, class = "not judged", "invalid"
+			word, class = "not decided", "invalid"
 		case word == "":
 			word, class = "pass", "pass"
 		}
@@ -127,8 +127,8 @@ func elsewhere(changes []Change) (word, class string) {
 }
 
 // HTML is the comparison as one page that needs no other file and no network.
-func (c *Comparison) HTML(findings []Finding) ([]byte, error) {
-	return c.page(findings).html()
+func (c *Comparison) HTML() ([]byte, error) {
+	return c.page().html()
 }
 
 func (p *comparePage) html() ([]byte, error) {
@@ -142,11 +142,11 @@ func (p *comparePage) html() ([]byte, error) {
 // Write draws the comparison into dir, which is made when missing: compare.html, compare.json,
 // compare.md, and every figure as Write does for a run. Figures of an earlier comparison there are
 // removed. dir must not hold a run, whose figures would be lost: that is an error.
-func (c *Comparison) Write(dir string, findings []Finding, what reports.Drawing) error {
+func (c *Comparison) Write(dir string, what reports.Drawing) error {
 	if _, err := os.Stat(filepath.Join(dir, htmlpage.PageName)); err == nil {
 		return fmt.Errorf("write comparison: %s holds the report of a run; choose another directory", dir)
 	}
-	p := c.page(findings)
+	p := c.page()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("write comparison: %w", err)
 	}
@@ -158,7 +158,7 @@ func (c *Comparison) Write(dir string, findings []Finding, what reports.Drawing)
 		return fmt.Errorf("write comparison: %w", err)
 	}
 	var data bytes.Buffer
-	if err := c.JSON(&data, findings); err != nil {
+	if err := c.JSON(&data); err != nil {
 		return fmt.Errorf("write comparison: %w", err)
 	}
 	page, err := p.html()
@@ -166,7 +166,7 @@ func (c *Comparison) Write(dir string, findings []Finding, what reports.Drawing)
 		return err
 	}
 	var comment bytes.Buffer
-	if err := c.Markdown(&comment, findings); err != nil {
+	if err := c.Markdown(&comment); err != nil {
 		return fmt.Errorf("write comparison: %w", err)
 	}
 	for name, text := range map[string][]byte{PageName: page, "compare.json": data.Bytes(), "compare.md": comment.Bytes()} {

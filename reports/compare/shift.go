@@ -17,8 +17,8 @@ type Shift struct {
 	Points []ShiftPoint `json:"points"` // in order of the percentile
 }
 
-// ShiftPoint is one percentile. Base and New are medians over the trials, Change the median of all
-// quotients less one.
+// ShiftPoint is one percentile. Base and New are medians over the trials, Change is that of
+// a metric.
 type ShiftPoint struct {
 	Percentile float64         `json:"percentile"` // 0..100
 	Base       float64         `json:"base_us"`
@@ -38,7 +38,7 @@ func shift(p *Pair) (*Shift, error) {
 		cells = append(cells, *c)
 	}
 	name := selection.Primary(&result.Run{Cells: cells})
-	base, next := having(p.base.cells, name), having(p.new.cells, name)
+	base, next := p.having(name)
 	if len(base) == 0 || len(next) == 0 {
 		return nil, nil
 	}
@@ -62,23 +62,40 @@ func shift(p *Pair) (*Shift, error) {
 	}
 	s := &Shift{Metric: name}
 	for i, percentile := range at {
-		all := stats.Contrasts(old[i], changed[i], true)
-		s.Points = append(s.Points, ShiftPoint{
-			Percentile: percentile, Base: stats.Median(old[i]), New: stats.Median(changed[i]),
-			Change: stats.Median(all), Interval: stats.ConfidenceInterval(all, len(base), len(next)),
-		})
+		c := newChange(p.design(), measure{unit: "us"}, old[i], changed[i])
+		s.Points = append(s.Points, ShiftPoint{Percentile: percentile, Base: c.Base, New: c.New, Change: c.Change, Interval: c.Interval})
 	}
 	return s, nil
 }
 
-// having are the distributions with samples enough for a median.
-func having(cells []*result.Cell, metricName string) (ls []*result.Latency) {
-	for _, c := range cells {
+// having are the distributions with samples enough for a median; of pairs of trials, those that
+// both have.
+func (p *Pair) having(metricName string) (base, next []*result.Latency) {
+	of := func(c *result.Cell) *result.Latency {
 		if l := c.Latency[metricName]; l != nil && l.N >= selection.Percentiles[selection.P50].N {
-			ls = append(ls, l)
+			return l
+		}
+		return nil
+	}
+	for i := range max(len(p.base.cells), len(p.new.cells)) {
+		var b, n *result.Latency
+		if i < len(p.base.cells) {
+			b = of(p.base.cells[i])
+		}
+		if i < len(p.new.cells) {
+			n = of(p.new.cells[i])
+		}
+		if p.Interleaved && (b == nil || n == nil) {
+			continue
+		}
+		if b != nil {
+			base = append(base, b)
+		}
+		if n != nil {
+			next = append(next, n)
 		}
 	}
-	return ls
+	return base, next
 }
 
 // shiftPercentiles are even steps on the axis 1/(1-p), from the fifth percentile up to the one

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/throng-io/throng/reports/internal/layout"
-	"github.com/throng-io/throng/reports/internal/stats"
 )
 
 // Sentence says what the comparison shows, in a few short sentences.
@@ -36,7 +35,7 @@ func (c *Comparison) sentence() string {
 		}
 	}
 	if len(by[Untested]) == len(c.Pairs) {
-		return fmt.Sprintf("Against %s, no difference in %s can be shown: the %d pairs have too few trials; each side needs %d.", c.Base, ms[i].title, len(c.Pairs), stats.NeededTrials(len(c.Pairs)))
+		return fmt.Sprintf("Against %s, no difference in %s can be shown: the %d pairs have too few trials; each side needs %d.", c.Base, ms[i].title, len(c.Pairs), c.Pairs[0].design().Needed(c.askedLevel))
 	}
 	var parts []string
 	for _, o := range []Outcome{Better, Worse, NotShown, Untested} {
@@ -63,6 +62,9 @@ func pairSentence(p *Pair) string {
 	}
 	numbers := fmt.Sprintf("%s in %s, %s in %s", ch.of.show(ch.Base), p.Base, ch.of.show(ch.New), p.New)
 	evidence := fmt.Sprintf("%d and %d trials", ch.BaseN, ch.NewN)
+	if p.Interleaved {
+		evidence = layout.Plural(ch.BaseN, "pair") + " of trials"
+	}
 	if ch.Interval != nil {
 		evidence = fmt.Sprintf("95%s%% interval %s, p = %s, %s", layout.Nbsp, showInterval(ch.Interval, ch), showP(ch.PHolm), evidence)
 	}
@@ -75,7 +77,7 @@ func pairSentence(p *Pair) string {
 		}
 		return fmt.Sprintf("%s is %s %s: %s (%s).", title, strings.TrimLeft(ch.showChange(ch.Change), "+-"), way, numbers, evidence)
 	case NotShown:
-		return fmt.Sprintf("%s: no difference is shown: %s (%s).", title, numbers, evidence)
+		return fmt.Sprintf("%s: no difference is shown: %s (%s). A change of %s or more would have been found.", title, numbers, evidence, showDetectable(ch))
 	}
 	return fmt.Sprintf("%s: %s; %s are too few to show a difference.", title, numbers, evidence)
 }
@@ -143,9 +145,25 @@ func showP(p *float64) string {
 	return fmt.Sprintf("%.3f", *p)
 }
 
+// showDetectable is the change from which on it would have been found, without a sign.
+func showDetectable(c *Change) string {
+	if c.Detectable == nil || *c.Detectable == 0 { // in none of the trials is there any difference
+		return layout.None
+	}
+	return strings.TrimLeft(c.showChange(*c.Detectable), "+")
+}
+
+// showTrials counts the trials of a change: "13 pairs" or "5+5".
+func showTrials(p *Pair, base, new int) string {
+	if p.Interleaved {
+		return layout.Plural(base, "pair")
+	}
+	return fmt.Sprintf("%d+%d", base, new)
+}
+
 // changesTable has a row per metric of a pair.
 func changesTable(p *Pair) layout.Table {
-	t := layout.Table{Left: 1, Head: []string{"metric", "base", "new", "change", "95" + layout.Nbsp + "% interval", "p", "trials", "outcome"}}
+	t := layout.Table{Left: 1, Head: []string{"metric", "base", "new", "change", "95" + layout.Nbsp + "% interval", "detectable", "p", "trials", "outcome"}}
 	for i := range p.Changes {
 		ch := &p.Changes[i]
 		change := ch.showChange(ch.Change)
@@ -153,8 +171,8 @@ func changesTable(p *Pair) layout.Table {
 			change = string(NotShown)
 		}
 		t.Rows = append(t.Rows, []string{
-			ch.Title, ch.of.show(ch.Base), ch.of.show(ch.New), change, showInterval(ch.Interval, ch), showP(ch.PHolm),
-			fmt.Sprintf("%d+%d", ch.BaseN, ch.NewN), string(ch.Outcome),
+			ch.Title, ch.of.show(ch.Base), ch.of.show(ch.New), change, showInterval(ch.Interval, ch), showDetectable(ch), showP(ch.PHolm),
+			showTrials(p, ch.BaseN, ch.NewN), string(ch.Outcome),
 		})
 	}
 	return t
@@ -186,7 +204,7 @@ func overviewOf(c *Comparison) layout.Table {
 				row = append(row, ch.showChange(ch.Change))
 			}
 		}
-		t.Rows = append(t.Rows, append(row, fmt.Sprintf("%d+%d", p.BaseTrials.Valid, p.NewTrials.Valid)))
+		t.Rows = append(t.Rows, append(row, showTrials(p, len(p.base.cells), len(p.new.cells))))
 	}
 	t.Note = "~: no difference is shown."
 	if untested {
@@ -242,12 +260,25 @@ func differsText(c *Comparison, p *Pair) string {
 
 // method says how the numbers came about.
 func (c *Comparison) method() string {
-	s := "A trial is one sample, however many messages it had. Base and new are medians over the trials. The change is the median of the quotients of every new and every base trial. " +
-		"p is from the two-sided Mann-Whitney test; a difference counts as shown if p ≤ 0.05"
-	if len(c.Pairs) > 1 {
-		s += fmt.Sprintf(", after Holm's correction for the %d pairs compared on each metric. The intervals are not corrected", len(c.Pairs))
+	s := "A trial is one sample, however many messages it had. Base and new are medians over the trials. "
+	paired, apart := false, false
+	for i := range c.Pairs {
+		paired, apart = paired || c.Pairs[i].Interleaved, apart || !c.Pairs[i].Interleaved
 	}
-	return s + ". By chance, about one in twenty unchanged metrics appears as a difference."
+	if paired {
+		s += "Trials that ran next to each other are pairs: the change is the Hodges-Lehmann estimate over the quotients within the pairs, so that a drift of the machine is in neither side, " +
+			"and p is from Wilcoxon's exact signed-rank test, two-sided. "
+	}
+	if apart {
+		s += "The change is the Hodges-Lehmann estimate over the quotients of every new and every base trial, and p is from the two-sided Mann-Whitney test. "
+	}
+	s += "A difference counts as shown if p ≤ 0.05 after Holm's correction for all metrics"
+	if len(c.Pairs) > 1 {
+		s += fmt.Sprintf(" of all %d comparisons", len(c.Pairs))
+	}
+	return s + ": by chance, at most one in twenty comparisons of equal systems shows any. Two thirds of these five per cent are for what the comparison is about " +
+		"(the metrics of the conditions, else p50, p99, CPU and memory). The intervals are not corrected. " +
+		"Detectable is the change that would have been found in nineteen of twenty such comparisons."
 }
 
 // Text writes the comparison for a terminal: the residue first, then the changes.
@@ -290,25 +321,24 @@ func (c *Comparison) Text(w io.Writer) error {
 	return err
 }
 
-// JSON writes the comparison as data, with what the gates found.
-func (c *Comparison) JSON(w io.Writer, findings []Finding) error {
+// JSON writes the comparison as data.
+func (c *Comparison) JSON(w io.Writer) error {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	return enc.Encode(struct {
 		*Comparison
-		Sentence string    `json:"sentence"`
-		Gates    []Finding `json:"gates,omitempty"`
-	}{c, c.Sentence(), findings})
+		Sentence string `json:"sentence"`
+	}{c, c.Sentence()})
 }
 
 // Markdown writes the comparison for a comment on a pull request.
-func (c *Comparison) Markdown(w io.Writer, findings []Finding) error {
+func (c *Comparison) Markdown(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "### Load test: %s against %s\n\n%s\n", layout.MarkdownText(c.against()), layout.MarkdownText(c.Base), layout.MarkdownText(c.sentence()))
-	for _, f := range findings {
+	for _, f := range c.Findings {
 		fmt.Fprintf(&b, "\n- %s", layout.MarkdownText(f.line()))
 	}
-	if len(findings) > 0 {
+	if len(c.Findings) > 0 {
 		b.WriteByte('\n')
 	}
 	if c.alike() {
@@ -358,7 +388,7 @@ func (f Finding) line() string {
 	case f.Failed:
 		state = "FAILED"
 	case f.Unjudged:
-		state = "NOT JUDGED"
+		state = "NOT DECIDED"
 	}
 	pair := ""
 	if f.Pair != "" {
@@ -368,8 +398,8 @@ func (f Finding) line() string {
 }
 
 // GateText writes what the gates found, a line each.
-func GateText(w io.Writer, findings []Finding) error {
-	for _, f := range findings {
+func (c *Comparison) GateText(w io.Writer) error {
+	for _, f := range c.Findings {
 		if _, err := fmt.Fprintln(w, f.line()); err != nil {
 			return err
 		}

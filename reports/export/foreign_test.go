@@ -118,10 +118,10 @@ func TestForeignTextInComparisons(t *testing.T) {
 	if err := c.Text(&text); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Markdown(&md, nil); err != nil {
+	if err := c.Markdown(&md); err != nil {
 		t.Fatal(err)
 	}
-	page, err := c.HTML(nil)
+	page, err := c.HTML()
 	if err != nil {
 		t.Fatal(err)
 	}

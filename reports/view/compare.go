@@ -54,7 +54,7 @@ func (v *Viewer) compare(w http.ResponseWriter, r *http.Request) {
 		v.choose(w, http.StatusUnprocessableEntity, p)
 		return
 	}
-	page, err := c.HTML(nil)
+	page, err := c.HTML()
 	if err != nil {
 		fail(w, err)
 		return

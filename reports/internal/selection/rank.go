@@ -56,7 +56,7 @@ func Rank(gs []Group, value func(*result.Cell) (float64, bool), higher bool) Ran
 	for _, i := range order[1:] {
 		ps = append(ps, stats.PValue(values[order[0]], values[i]))
 	}
-	for k, p := range stats.Holm(ps) {
+	for k, p := range stats.Holm(ps, nil) {
 		r.Alike[order[k+1]] = p >= stats.Alpha
 	}
 	return r

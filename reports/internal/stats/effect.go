@@ -47,8 +47,8 @@ type Effect struct {
 	constant  bool      // no two trials differ
 }
 
-// Compare estimates the shift from base to new (Hodges and Lehmann, Annals of Mathematical Statistics
-// 34, 1963). Of pairs, both have the same length and order. Neither may be empty.
+// Compare estimates the shift from base to new (Hodges and Lehmann, Annals of Mathematical
+// Statistics 34, 1963). Of pairs, both have the same length and order. Neither may be empty.
 func Compare(d Design, base, new []float64) *Effect {
 	e := &Effect{design: d, n: len(base), m: len(new)}
 	p := 1.0
@@ -111,9 +111,9 @@ func (e *Effect) Interval(alpha float64) *Interval {
 const missed = 0.05
 
 // Detectable is the shift from which on a test at the level alpha would have found one, in nineteen
-// of twenty comparisons with trials like these: half of the width of the interval at that level, and
-// of the one that is wrong on either side once in twenty times. It depends on how far the trials
-// scatter, and not on where they lie. Infinite with too few trials.
+// of twenty comparisons with trials like these: half of the width of the interval at that level,
+// and of the one that is wrong on either side once in twenty times. It depends on how far the
+// trials scatter, and not on where they lie. Infinite with too few trials.
 func (e *Effect) Detectable(alpha float64) float64 {
 	test, power := e.Interval(alpha), e.Interval(2*missed)
 	if test == nil || power == nil {
@@ -122,8 +122,8 @@ func (e *Effect) Detectable(alpha float64) float64 {
 	return (test.High - test.Low + power.High - power.Low) / 2
 }
 
-// Needed is about how many trials each side, or pairs, takes until a shift of this size is detectable
-// at the level alpha: the width of an interval falls with the root of their number.
+// Needed is about how many trials each side, or pairs, takes until a shift of this size is
+// detectable at the level alpha: the width of an interval falls with the root of their number.
 func (e *Effect) Needed(shift, alpha float64) int {
 	least := e.design.Needed(alpha)
 	n := float64(min(e.n, e.m))

@@ -12,8 +12,8 @@ const exactPairs = 200
 
 // SignedRank is the two-sided signed-rank test of Wilcoxon, Biometrics Bulletin 1 (1945), of the
 // null hypothesis that the differences within pairs are symmetric about zero. It is exact, ties
-// included: the distribution is that of the ranks at hand with every choice of signs. Differences of
-// zero are ranked and then left out (Pratt, Journal of the American Statistical Association 54,
+// included: the distribution is that of the ranks at hand with every choice of signs. Differences
+// of zero are ranked and then left out (Pratt, Journal of the American Statistical Association 54,
 // 1959). Without any other difference it gives 1.
 func SignedRank(differences []float64) float64 {
 	ranks, sum, positive := doubledRanks(differences)
@@ -79,8 +79,8 @@ func doubledRanks(differences []float64) (ranks []int, sum, positive int) {
 	return ranks, sum, positive
 }
 
-// trimmedPairs is the largest k with P(W <= k-1) <= alpha/2 for the sum W of the positive ranks of n
-// pairs: how many Walsh averages at either end, less one, the interval leaves out.
+// trimmedPairs is the largest k with P(W <= k-1) <= alpha/2 for the sum W of the positive ranks of
+// n pairs: how many Walsh averages at either end, less one, the interval leaves out.
 func trimmedPairs(n int, alpha float64) int {
 	sum := n * (n + 1) / 2
 	if n > exactPairs {

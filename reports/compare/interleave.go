@@ -1,0 +1,105 @@
+package compare
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/throng-io/throng/reports/internal/layout"
+	"github.com/throng-io/throng/reports/internal/stats"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// design is how the trials of the pair are compared.
+func (p *Pair) design() stats.Design {
+	if p.Interleaved {
+		return stats.Paired
+	}
+	return stats.Apart
+}
+
+// interleave finds the trials of both sides that ran next to each other, and keeps those alone
+// where at least half of the trials did: trial i of base is then compared with trial i of new.
+func (p *Pair) interleave() {
+	valid := min(len(p.base.cells), len(p.new.cells))
+	all := p.order()
+	base, new := neighbours(all)
+	// Two runs of one trial each are next to each other, too, and not interleaved.
+	if 2*len(base) < valid || len(base) == 0 || len(base) == 1 && !sameRun(p.base.run, p.new.run) {
+		return
+	}
+	p.Interleaved, p.place = true, map[*result.Cell]int{}
+	for i := range all {
+		p.place[all[i].Cell] = i
+	}
+	p.alone = len(p.base.cells) + len(p.new.cells) - 2*len(base)
+	p.base.cells, p.new.cells = base, new
+}
+
+// ran is a valid trial of one of the sides.
+type ran struct {
+	*result.Cell
+	new bool
+}
+
+// order lists the valid trials of both sides as they ran: within one run in the order of its cells,
+// else by the clock. It is empty where that is not known.
+func (p *Pair) order() (all []ran) {
+	for _, c := range p.base.cells {
+		all = append(all, ran{c, false})
+	}
+	for _, c := range p.new.cells {
+		all = append(all, ran{c, true})
+	}
+	if sameRun(p.base.run, p.new.run) {
+		at := map[*result.Cell]int{}
+		for _, run := range []*result.Run{p.base.run, p.new.run} {
+			for i := range run.Cells {
+				at[&run.Cells[i]] = i
+			}
+		}
+		slices.SortStableFunc(all, func(a, b ran) int { return cmp.Compare(at[a.Cell], at[b.Cell]) })
+		return all
+	}
+	if slices.ContainsFunc(all, func(r ran) bool { return r.Started.IsZero() }) {
+		return nil
+	}
+	slices.SortStableFunc(all, func(a, b ran) int { return a.Started.Compare(b.Started) })
+	return all
+}
+
+// neighbours are the trials of the same number on both sides between which none of either side ran.
+func neighbours(all []ran) (base, new []*result.Cell) {
+	for i := 0; i+1 < len(all); i++ {
+		a, b := all[i], all[i+1]
+		if a.new == b.new || a.Trial != b.Trial {
+			continue
+		}
+		if a.new {
+			a, b = b, a
+		}
+		base, new = append(base, a.Cell), append(new, b.Cell)
+		i++
+	}
+	return base, new
+}
+
+// orderNotes say how the trials were made, where that says something about the numbers.
+func (c *Comparison) orderNotes() (notes []string) {
+	alone, apart := 0, ""
+	for i := range c.Pairs {
+		p := &c.Pairs[i]
+		alone += p.alone
+		if !p.Interleaved && p.BaseTrials.Valid > 0 && p.NewTrials.Valid > 0 && apart == "" {
+			apart = fmt.Sprintf("%s and %s", p.Base, p.New)
+		}
+	}
+	if apart != "" {
+		notes = append(notes, apart+" ran one after the other, not interleaved: differences may be the machine's drift, and conditions of --fail-if are not decided. "+
+			"throng compare --live BASE HEAD FILE runs both in turn.")
+	}
+	if alone > 0 {
+		notes = append(notes, fmt.Sprintf("%s left out: no trial of the other side ran next to it.", layout.Plural(alone, "trial")))
+	}
+	return notes
+}
