@@ -122,6 +122,10 @@ bench-starve: ## what the verdict says when other work starves the generator, be
 bench-cluster: ## how long clusters take to recover from each fault, into server/README.md (Linux, as root)
 	$(GO) run ./bench/cluster -update $(ARGS)
 
+.PHONY: bench-pairs
+bench-pairs: ## what a comparison finds in a build that takes a tenth more CPU, and in equal ones: two hours (Linux; ARGS=--help)
+	$(GO) run ./bench/pairs -out bench/results $(ARGS)
+
 .PHONY: bench-truth
 bench-truth: ## what is reported beside what a server did that makes mistakes on purpose (ARGS=--help)
 	$(GO) run ./bench/truth $(ARGS)

@@ -29,6 +29,10 @@ type Options struct {
 	Target string
 	// Path is the Engine.IO path on Target; "" = /socket.io/.
 	Path string
+	// Serve starts the target of a trial, at the URL that the file or Target names, and returns
+	// when it accepts connections; the trial stops it. What the endpoint leaves out is as without
+	// Serve. nil: the target runs already.
+	Serve func(ctx context.Context) (*Endpoint, error)
 	// Start starts the built-in server as a process of its own and returns when it
 	// accepts connections. Each trial starts one and stops it.
 	Start func(ctx context.Context, s *file.Server) (*Endpoint, error)

@@ -49,10 +49,16 @@ func (e *TargetError) Unwrap() error { return e.Err }
 func endpoint(ctx context.Context, s *file.Spec, opt Options) (ep *Endpoint, builtIn bool, err error) {
 	switch {
 	case opt.Target != "" || s.Target != nil:
-		ep := &Endpoint{URL: opt.Target, Path: opt.Path}
+		ep := &Endpoint{}
+		if opt.Serve != nil {
+			if ep, err = opt.Serve(ctx); err != nil {
+				return nil, false, err
+			}
+		}
+		ep.URL, ep.Path = cmp.Or(opt.Target, ep.URL), cmp.Or(opt.Path, ep.Path)
 		if s.Target != nil {
 			ep.URL, ep.Path = cmp.Or(ep.URL, s.Target.URL), cmp.Or(ep.Path, s.Target.Path)
-			if s.Target.Sample != nil {
+			if s.Target.Sample != nil && ep.PID == 0 {
 				ep.PID = s.Target.Sample.PID
 			}
 		}

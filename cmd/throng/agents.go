@@ -75,7 +75,7 @@ func startAgents(ctx context.Context, n int, allowRun bool) (_ scenario.Fleet, r
 	var all sync.WaitGroup
 	for i := range n {
 		all.Go(func() {
-			children[i], _, errs[i] = startChild(ctx, "an agent", agentEnvironment(b.url), append(args, fmt.Sprintf("--name=agent-%d", i+1))...)
+			children[i], _, errs[i] = startChild(ctx, "", "an agent", agentEnvironment(b.url), append(args, fmt.Sprintf("--name=agent-%d", i+1))...)
 		})
 	}
 	all.Wait()

@@ -30,7 +30,7 @@ const brokerTime = 10 * time.Second
 // startBroker starts a broker as a process of its own, so that its CPU is its own. It ends when
 // this process does, however that ends.
 func startBroker(ctx context.Context, kind string) (*broker, error) {
-	c, first, err := startChild(ctx, "the broker", os.Environ(), brokerName, kind)
+	c, first, err := startChild(ctx, "", "the broker", os.Environ(), brokerName, kind)
 	if err != nil {
 		return nil, err
 	}

@@ -31,14 +31,15 @@ type child struct {
 	gone  chan struct{} // closed likewise
 }
 
-// startChild starts this program with arguments, and waits for the first line that it prints. what
-// is what the process is, for messages.
-func startChild(ctx context.Context, what string, env []string, args ...string) (c *child, first string, err error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, "", fmt.Errorf("start %s: %w", what, err)
+// startChild starts a build of throng with arguments, and waits for the first line that it prints;
+// program "" is this one. what is what the process is, for messages.
+func startChild(ctx context.Context, program, what string, env []string, args ...string) (c *child, first string, err error) {
+	if program == "" {
+		if program, err = os.Executable(); err != nil {
+			return nil, "", fmt.Errorf("start %s: %w", what, err)
+		}
 	}
-	c = &child{cmd: exec.Command(self, args...), said: &tail{}, ended: make(chan error, 1), gone: make(chan struct{})}
+	c = &child{cmd: exec.Command(program, args...), said: &tail{}, ended: make(chan error, 1), gone: make(chan struct{})}
 	c.cmd.Env = env
 	detach(c.cmd)
 	if c.stdin, err = c.cmd.StdinPipe(); err != nil {
@@ -94,14 +95,14 @@ func (c *child) stop(ctx context.Context) error {
 }
 
 // startServer runs the built-in server as a child process: its CPU, memory and garbage collection
-// are then separate from the generator's in the system's accounts. It gets further arguments; tell
-// is its standard input.
-func startServer(ctx context.Context, s *file.Server, more ...string) (ep *scenario.Endpoint, tell io.Writer, err error) {
+// are then separate from the generator's in the system's accounts. program is the build of throng
+// that has it; "" is this one. It gets further arguments; tell is its standard input.
+func startServer(ctx context.Context, program string, s *file.Server, more ...string) (ep *scenario.Endpoint, tell io.Writer, err error) {
 	env := os.Environ()
 	if s.GOMAXPROCS > 0 {
 		env = append(env, fmt.Sprintf("GOMAXPROCS=%d", s.GOMAXPROCS))
 	}
-	c, first, err := startChild(ctx, "the server", env, append(serverArguments(s), more...)...)
+	c, first, err := startChild(ctx, program, "the server", env, append(serverArguments(s), more...)...)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -1,89 +1,150 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"github.com/throng-io/throng/reports"
 	"github.com/throng-io/throng/reports/compare"
 )
 
-func compareCommand() *cobra.Command {
-	var opt compare.Options
-	var failIf []string
-	var out string
-	var asJSON, asMarkdown bool
-	var draw drawFlags
-	cmd := &cobra.Command{
-		Use:   "compare A B...",
-		Short: "Compare results and test whether the differences are real",
-		Long: `Compare results: directories of runs, or their result.json. The first is the base.
-DIR#axis=value selects the cells of a run with that value; --by AXIS compares the
-values of an axis within one run. The output lists other differences between the
-sides first, then each metric with its change, confidence interval and test.
+// compareFlags are what `throng compare` can be told.
+type compareFlags struct {
+	opt                compare.Options
+	failIf             []string
+	out                string
+	asJSON, asMarkdown bool
+	draw               drawFlags
+	live               liveFlags
+}
 
-A trial is one sample: repeat both sides at least five times (matrix: {repeat: 5}
-in the scenario, or throng run ... --set matrix.repeat=5). With fewer than
-four a side no difference can be shown.
+func compareCommand() *cobra.Command {
+	var flags compareFlags
+	cmd := &cobra.Command{
+		Use:   "compare A B... | --live BASE HEAD FILE|NAME",
+		Short: "Compare two builds, or saved results, and test whether the differences are real",
+		Long: `Compare two builds of a server, or saved results, and test whether the differences
+are real.
+
+--live runs BASE and HEAD in turn with one scenario: pairs of trials, one of each build,
+in alternating order. A build is the URL of a server that runs, a command that starts one
+on $PORT ("node server.js"; of one program, it is started for each trial), or the path of
+a build of throng. It ends when a change of --until would have been found, or with the
+budget. Invalid trials are repeated. The results go to out/NAME-TIME, or --out.
+
+Otherwise compare directories of runs, or their result.json. The first is the base.
+DIR#axis=value selects the cells of a run with that value; --by AXIS compares the values
+of an axis within one run. What differs between the sides is said first.
+
+A trial is one sample. Trials of both sides that ran in turn are compared pair by pair
+(Wilcoxon's signed-rank test), so that a drift of the machine is in neither side. Runs
+one after the other are compared by Mann-Whitney, and decide no condition. The p-values
+are corrected (Holm) for all metrics and conditions together: at most one in twenty
+comparisons of equal builds shows any difference.
 
 --fail-if takes p50, p99 or p99.9 of delivery, fanout.last, ack or connect, as in
-'p99(delivery) > +10%'; loss(delivery), rate(delivery), efficiency (deliveries per
-CPU second of the server), memory(client) and max(server.rss).
+'p99(delivery) > +10%'; cpu(delivery) (CPU time of the server per delivery) or its inverse
+efficiency, loss(delivery), rate(delivery), memory(client) and max(server.rss).
+A condition fails when a change is shown and its estimate is beyond the limit. It holds
+when the trials would have found a change as large as the limit. Otherwise it is not
+decided, with the number of pairs that it takes.
 
 Exit codes: 0 no condition of --fail-if was met, 1 a condition was met, 2 bad usage or
-file, 3 a condition could not be judged: not measured, or too few trials.`,
-		Example: `  throng compare out/before out/after
-  throng compare out/before out/after out/later
+file, 3 a condition was not decided, 4 a server of --live cannot be reached,
+130 interrupted.`,
+		Example: `  throng compare --live ./throng-main ./throng-change broadcast --fail-if 'cpu(delivery) > +5%'
+  throng compare --live 'node main/server.js' 'node change/server.js' my.yaml --budget 10m
+  throng compare --live http://localhost:3001 http://localhost:3002 my.yaml --until 5%
+  throng compare out/before out/after
   throng compare out/fanouts --by fanout --base serial
-  throng compare 'out/a#fanout=batched' 'out/b#fanout=serial'
-  throng compare out/main out/change --fail-if 'p99(delivery) > +10%' --markdown`,
-		Args: arguments(1, unlimited),
+  throng compare 'out/a#fanout=batched' 'out/b#fanout=serial' --markdown`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case flags.live.on && len(args) != 3:
+				return fmt.Errorf("--live takes BASE, HEAD and a scenario, and there are %d arguments; put a command in quotes, and see 'throng help compare'", len(args))
+			case len(args) == 0:
+				return fmt.Errorf("nothing to compare; write throng compare A B, or throng compare --live BASE HEAD FILE ('throng help compare' explains it)")
+			}
+			return flags.live.check(cmd)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			what, err := draw.ofComparison(out)
-			if err != nil {
-				return err
-			}
-			inputs, err := each(args, compare.Open)
-			if err != nil {
-				return err
-			}
-			gates, err := each(failIf, compare.ParseGate)
+			gates, err := each(flags.failIf, compare.ParseGate)
 			if err != nil {
 				return fmt.Errorf("--fail-if %w", err)
 			}
-			opt.Gates = gates
-			c, err := compare.Inputs(inputs, opt)
-			if err != nil {
-				return err
+			flags.opt.Gates = gates
+			if flags.live.on {
+				return flags.compareLive(cmd, args)
 			}
-			if err := printComparison(cmd, c, asJSON, asMarkdown); err != nil {
-				return err
-			}
-			if out != "" {
-				if err := c.Write(out, what); err != nil {
-					return err
-				}
-				if !asJSON && !asMarkdown {
-					_, _ = fmt.Fprintf(cmd.OutOrStdout(), "\ncomparison: %s\n", filepath.Join(out, compare.PageName))
-				}
-			}
-			if code := gateCode(c.Findings); code != exitPass {
-				return &exitError{code: code}
-			}
-			return nil
+			return flags.compareSaved(cmd, args)
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&opt.By, "by", "", "compare the values of this `AXIS` within one run")
-	f.StringVar(&opt.Base, "base", "", "with --by: the `VALUE` to compare the others with (default the first)")
-	f.StringArrayVar(&failIf, "fail-if", nil, "exit 1 when a change is statistically shown and meets this `CONDITION`: 'p99(delivery) > +10%'")
-	f.StringVar(&out, "out", "", "write compare.html, compare.json, compare.md and the figures to this `DIR`")
-	draw.add(cmd)
-	f.BoolVar(&asMarkdown, "markdown", false, "print Markdown for a pull request")
-	f.BoolVar(&asJSON, "json", false, "print the comparison as JSON")
+	f.StringVar(&flags.opt.By, "by", "", "compare the values of this `AXIS` within one run")
+	f.StringVar(&flags.opt.Base, "base", "", "with --by: the `VALUE` to compare the others with (default the first)")
+	f.StringArrayVar(&flags.failIf, "fail-if", nil, "exit 1 when a change is statistically shown and meets this `CONDITION`: 'p99(delivery) > +10%'")
+	f.StringVar(&flags.out, "out", "", "write compare.html, compare.json, compare.md and the figures to this `DIR`; with --live, to compare/ in it, beside the results")
+	flags.draw.add(cmd)
+	flags.live.define(f)
+	f.BoolVar(&flags.asMarkdown, "markdown", false, "print Markdown for a pull request")
+	f.BoolVar(&flags.asJSON, "json", false, "print the comparison as JSON")
 	cmd.MarkFlagsMutuallyExclusive("markdown", "json")
 	return cmd
+}
+
+// compareSaved compares saved results.
+func (flags *compareFlags) compareSaved(cmd *cobra.Command, args []string) error {
+	what, err := flags.draw.ofComparison(flags.out)
+	if err != nil {
+		return err
+	}
+	inputs, err := each(args, compare.Open)
+	if err != nil {
+		return err
+	}
+	c, err := compare.Inputs(inputs, flags.opt)
+	if err != nil {
+		return err
+	}
+	return flags.end(cmd, c, flags.out, what, gateCode(c.Findings))
+}
+
+// compareLive runs two builds and compares them.
+func (flags *compareFlags) compareLive(cmd *cobra.Command, args []string) error {
+	what, err := flags.draw.ofComparison("its results")
+	if err != nil {
+		return err
+	}
+	c, dir, runErr := compareLive(cmd, args, flags.out, flags.opt.Gates, &flags.live)
+	if c == nil {
+		return runErr
+	}
+	code := gateCode(c.Findings)
+	if c.TrialPairs() == 0 {
+		code = exitInvalid
+	}
+	return errors.Join(runErr, flags.end(cmd, c, filepath.Join(dir, baselineDir), what, code))
+}
+
+// end prints a comparison, writes it to dir unless that is "", and ends with a code.
+func (flags *compareFlags) end(cmd *cobra.Command, c *compare.Comparison, dir string, what reports.Drawing, code int) error {
+	err := printComparison(cmd, c, flags.asJSON, flags.asMarkdown)
+	if dir != "" {
+		err = errors.Join(err, c.Write(dir, what))
+	}
+	if err != nil {
+		return err
+	}
+	if dir != "" && !flags.asJSON && !flags.asMarkdown {
+		_, _ = fmt.Fprintf(cmd.OutOrStdout(), "\ncomparison: %s\n", filepath.Join(dir, compare.PageName))
+	}
+	if code != exitPass {
+		return &exitError{code: code}
+	}
+	return nil
 }
 
 // each reads every text, up to the first error.

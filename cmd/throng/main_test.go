@@ -3,10 +3,12 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"slices"
@@ -38,7 +40,9 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			examples, err := filepath.Abs("../../.github/examples")
 			e.Setenv("EXAMPLES", examples)
-			return err
+			program, err2 := exec.LookPath("throng") // the one that the scripts call by its name
+			e.Setenv("THRONG", program)
+			return errors.Join(err, err2)
 		},
 	})
 }

@@ -15,11 +15,16 @@ import (
 
 // startNodes runs the built-in server: one, or several that a broker connects.
 func startNodes(ctx context.Context, s *file.Server) (*scenario.Endpoint, error) {
+	return startNodesOf(ctx, "", s)
+}
+
+// startNodesOf runs the built-in server of a build of throng; "" is this one.
+func startNodesOf(ctx context.Context, program string, s *file.Server) (*scenario.Endpoint, error) {
 	if s.Nodes <= 1 && s.Adapter == "" {
-		ep, _, err := startServer(ctx, s)
+		ep, _, err := startServer(ctx, program, s)
 		return ep, err
 	}
-	c := &cluster{spec: *s, done: make(chan error, 1)}
+	c := &cluster{program: program, spec: *s, done: make(chan error, 1)}
 	if slices.Contains(file.Brokers, s.Adapter) {
 		b, err := startBroker(ctx, s.Adapter)
 		if err != nil {
@@ -46,10 +51,11 @@ func startNodes(ctx context.Context, s *file.Server) (*scenario.Endpoint, error)
 
 // cluster is several servers, each a process, and the broker that was started for them.
 type cluster struct {
-	spec   file.Server
-	broker *broker
-	nodes  []*clusterNode
-	done   chan error // when one exits unasked
+	program string // build of throng; "" is this one
+	spec    file.Server
+	broker  *broker
+	nodes   []*clusterNode
+	done    chan error // when one exits unasked
 }
 
 func (c *cluster) stop(ctx context.Context) error {
@@ -78,7 +84,7 @@ func (n *clusterNode) pid() int { return n.at.Load().PID }
 func (n *clusterNode) start(ctx context.Context, listen string) error {
 	spec := n.cluster.spec
 	spec.Listen = listen
-	ep, _, err := startServer(ctx, &spec)
+	ep, _, err := startServer(ctx, n.cluster.program, &spec)
 	if err != nil {
 		return err
 	}

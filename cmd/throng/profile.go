@@ -114,7 +114,7 @@ func (p *profiler) attach(opt *scenario.Options) {
 	opt.Trial = p.begin
 	opt.Start = func(ctx context.Context, s *file.Server) (*scenario.Endpoint, error) {
 		stem := p.server()
-		ep, tell, err := startServer(ctx, s, "--profile", stem)
+		ep, tell, err := startServer(ctx, "", s, "--profile", stem)
 		if err == nil {
 			p.mu.Lock()
 			p.ask = func() error { return askHeap(tell, stem+heapFile) }

@@ -367,6 +367,11 @@ func setTarget(cmd *cobra.Command, address string, set map[string]string) error 
 	if !cmd.Flags().Changed("target") {
 		return nil
 	}
+	return putTarget("--target", address, set)
+}
+
+// putTarget puts an address, which messages call name, among the keys that are set.
+func putTarget(name, address string, set map[string]string) error {
 	if path, unix := client.SocketPath(address); unix && path != "" {
 		set["target.url"] = address
 		return nil
@@ -374,11 +379,11 @@ func setTarget(cmd *cobra.Command, address string, set map[string]string) error 
 	u, err := url.Parse(address)
 	switch {
 	case address == "":
-		return errors.New("--target is empty; write http://HOST:PORT, https://HOST:PORT or unix:PATH, or leave it out")
+		return fmt.Errorf("%s is empty; write http://HOST:PORT, https://HOST:PORT or unix:PATH, or leave it out", name)
 	case err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "ws" && u.Scheme != "wss"):
-		return fmt.Errorf("--target %q is not the URL of a server; write http://HOST:PORT, https://HOST:PORT or unix:PATH", address)
+		return fmt.Errorf("%s %q is not the URL of a server; write http://HOST:PORT, https://HOST:PORT or unix:PATH", name, address)
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return fmt.Errorf("--target %q holds more than an address; put queries and credentials in the groups' query, headers or auth", u.Redacted())
+		return fmt.Errorf("%s %q holds more than an address; put queries and credentials in the groups' query, headers or auth", name, u.Redacted())
 	}
 	if u.Path != "" && u.Path != "/" {
 		set["target.path"] = strings.TrimSuffix(u.Path, "/") + "/"

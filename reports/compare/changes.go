@@ -192,6 +192,9 @@ func (c *Comparison) correct(gates []Gate) {
 	asked := map[string]bool{}
 	for _, g := range gates {
 		asked[g.tested()] = true
+		for i := range c.Pairs {
+			c.Pairs[i].conditions = append(c.Pairs[i].conditions, g.tested())
+		}
 	}
 	if len(gates) == 0 {
 		for _, m := range headlines(c) {

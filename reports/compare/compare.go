@@ -34,6 +34,7 @@ type Comparison struct {
 	// what the conditions found in each pair
 	Findings []Finding `json:"gates,omitempty"`
 
+	gates      []Gate
 	askedLevel float64 // at which the metrics that it is about are tested
 }
 
@@ -52,11 +53,12 @@ type Pair struct {
 	Changes     []Change     `json:"changes"`
 	Shift       *Shift       `json:"shift,omitempty"`
 
-	rest      map[string]string // the parameters that both sides share
-	base, new side
-	alone     int                  // valid trials without one of the other side next to them
-	place     map[*result.Cell]int // of interleaved trials: their order in time
-	spectra   [2]*result.Latency   // the trials of base and of new merged, of the metric of Shift
+	rest       map[string]string // the parameters that both sides share
+	base, new  side
+	conditions []string             // the metrics of the conditions
+	alone      int                  // valid trials without one of the other side next to them
+	place      map[*result.Cell]int // of interleaved trials: their order in time
+	spectra    [2]*result.Latency   // the trials of base and of new merged, of the metric of Shift
 }
 
 // Trials counts the trials of a side.

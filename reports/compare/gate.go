@@ -72,6 +72,7 @@ type Finding struct {
 // the limit and a change as large as the limit would have been found. Everything else is not
 // decided.
 func (c *Comparison) judge(gates []Gate) {
+	c.gates = gates
 	for _, g := range gates {
 		for i := range c.Pairs {
 			p := &c.Pairs[i]
@@ -131,6 +132,36 @@ func (c *Change) judge(g Gate, p *Pair, f *Finding) {
 		f.Unjudged, f.Needed = true, c.needed(g)
 		f.Text += c.found(g) + "; " + takes(f.Needed)
 	}
+}
+
+// Narrow reports whether there are trials enough: whether a change of until, or where until is 0
+// one of the limit of each condition, would have been found in every metric that the comparison is
+// about and that was measured. It looks at how far the trials scatter, and not at where they lie:
+// going on until it holds raises no false alarms.
+func (c *Comparison) Narrow(until float64) bool {
+	found := 0
+	for i := range c.Pairs {
+		p := &c.Pairs[i]
+		if !p.Interleaved {
+			return false
+		}
+		for j := range p.Changes {
+			ch := &p.Changes[j]
+			if !ch.asked {
+				continue
+			}
+			found++
+			if until > 0 && !ch.wouldFind(Gate{Limit: until}) {
+				return false
+			}
+		}
+		for _, g := range c.gates {
+			if ch := p.change(g.tested()); until == 0 && ch != nil && !ch.wouldFind(g) {
+				return false
+			}
+		}
+	}
+	return found > 0
 }
 
 // wouldFind reports whether a change of the gate's limit would have been found.

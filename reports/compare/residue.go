@@ -14,10 +14,15 @@ import (
 )
 
 // residue lists what differs between the sides besides what is compared. Between cells of one run
-// nothing else can: every setting that differs follows from the axis.
+// nothing else can, and every setting that differs follows from the axis; of two builds it says
+// which they were.
 func residue(p *Pair, axes []string) []Difference {
 	d := differences{all: []Difference{}}
-	if sameRun(p.base.run, p.new.run) || len(p.base.all) == 0 || len(p.new.all) == 0 {
+	if len(p.base.all) == 0 || len(p.new.all) == 0 {
+		return d.all
+	}
+	if sameRun(p.base.run, p.new.run) {
+		d.add(result.SettingBuild, p.base.all[0].Settings[result.SettingBuild], p.new.all[0].Settings[result.SettingBuild])
 		return d.all
 	}
 	a, b := p.base.run, p.new.run

@@ -50,8 +50,8 @@ func (c *Comparison) sentence() string {
 	return fmt.Sprintf("Against %s, the %s is %s.", c.Base, ms[i].title, strings.Join(parts, "; "))
 }
 
-// pairSentence is about the p99 of what the runs measure, or the highest percentile below it that
-// both sides have.
+// pairSentence is about the metric of the first condition, or without any the p99 of what the runs
+// measure, or the highest percentile below it that both sides have.
 func pairSentence(p *Pair) string {
 	if p.BaseTrials.Valid == 0 || p.NewTrials.Valid == 0 {
 		return "One side has no valid trial, so nothing can be compared."
@@ -61,10 +61,7 @@ func pairSentence(p *Pair) string {
 		return "No metric has enough samples on both sides to be compared."
 	}
 	numbers := fmt.Sprintf("%s in %s, %s in %s", ch.of.show(ch.Base), p.Base, ch.of.show(ch.New), p.New)
-	evidence := fmt.Sprintf("%d and %d trials", ch.BaseN, ch.NewN)
-	if p.Interleaved {
-		evidence = layout.Plural(ch.BaseN, "pair") + " of trials"
-	}
+	evidence := showCount(p, ch)
 	if ch.Interval != nil {
 		evidence = fmt.Sprintf("95%s%% interval %s, p = %s, %s", layout.Nbsp, showInterval(ch.Interval, ch), showP(ch.PHolm), evidence)
 	}
@@ -79,7 +76,15 @@ func pairSentence(p *Pair) string {
 	case NotShown:
 		return fmt.Sprintf("%s: no difference is shown: %s (%s). A change of %s or more would have been found.", title, numbers, evidence, showDetectable(ch))
 	}
-	return fmt.Sprintf("%s: %s; %s are too few to show a difference.", title, numbers, evidence)
+	return fmt.Sprintf("%s: %s; %s are too few to show a difference.", title, numbers, showCount(p, ch))
+}
+
+// showCount counts the trials of a change in words.
+func showCount(p *Pair, ch *Change) string {
+	if p.Interleaved {
+		return layout.Plural(ch.BaseN, "pair") + " of trials"
+	}
+	return fmt.Sprintf("%d and %d trials", ch.BaseN, ch.NewN)
 }
 
 // untested reports whether there were trials enough for none of the metrics.
@@ -96,8 +101,13 @@ func startWith(title string) string {
 	return layout.UpperFirst(title)
 }
 
-// headline is the change that a pair is judged by first.
+// headline is the change that a pair is judged by first: of the first condition, if there are any.
 func (p *Pair) headline() *Change {
+	for _, name := range p.conditions {
+		if ch := p.change(name); ch != nil {
+			return ch
+		}
+	}
 	if p.Shift != nil {
 		for _, percentile := range []string{"p99", "p50"} {
 			if ch := p.change(percentile + "(" + p.Shift.Metric + ")"); ch != nil {
@@ -228,6 +238,8 @@ func residueSentence(c *Comparison, p *Pair) string {
 		besides = " besides " + c.Axis
 	}
 	switch n := len(p.Residue); {
+	case n == 1 && sameRun(p.base.run, p.new.run):
+		return "Both sides ran in turn, in one run:"
 	case n == 0 && sameRun(p.base.run, p.new.run):
 		return "Nothing differs" + besides + ": both sides are trials of one run."
 	case n == 0:

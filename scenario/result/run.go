@@ -160,6 +160,10 @@ type Cell struct {
 	Evidence *Evidence `json:"evidence,omitempty"`
 }
 
+// SettingBuild is the setting that says which build or server a cell of a comparison of builds ran
+// on.
+const SettingBuild = "build"
+
 // Clients counts simulated clients.
 type Clients struct {
 	Asked   int `json:"asked"`   // told to connect
