@@ -19,12 +19,13 @@ type compareFlags struct {
 	asJSON, asMarkdown bool
 	draw               drawFlags
 	live               liveFlags
+	history            string
 }
 
 func compareCommand() *cobra.Command {
 	var flags compareFlags
 	cmd := &cobra.Command{
-		Use:   "compare A B... | --live BASE HEAD FILE|NAME",
+		Use:   "compare A B... | --live BASE HEAD FILE|NAME | --history DIR [RESULT]",
 		Short: "Compare two builds, or saved results, and test whether the differences are real",
 		Long: `Compare two builds of a server, or saved results, and test whether the differences
 are real.
@@ -45,6 +46,10 @@ one after the other are compared by Mann-Whitney, and decide no condition. The p
 are corrected (Holm) for all metrics and conditions together: at most one in twenty
 comparisons of equal builds shows any difference.
 
+--history DIR takes the last ten results below DIR, as of a branch, and RESULT as the
+newest, and says since which of them a metric is another one: a change point, which
+decides no condition.
+
 --fail-if takes p50, p99 or p99.9 of delivery, fanout.last, ack or connect, as in
 'p99(delivery) > +10%'; cpu(delivery) (CPU time of the server per delivery) or its inverse
 efficiency, loss(delivery), rate(delivery), memory(client) and max(server.rss).
@@ -59,10 +64,15 @@ file, 3 a condition was not decided, 4 a server of --live cannot be reached,
   throng compare --live 'node main/server.js' 'node change/server.js' my.yaml --budget 10m
   throng compare --live http://localhost:3001 http://localhost:3002 my.yaml --until 5%
   throng compare out/before out/after
+  throng compare --history out/nightly out/last
   throng compare out/fanouts --by fanout --base serial
   throng compare 'out/a#fanout=batched' 'out/b#fanout=serial' --markdown`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			switch {
+			case flags.history != "" && len(args) > 1:
+				return fmt.Errorf("--history takes one result, the newest, or none; %q is one too many", args[1])
+			case flags.history != "":
+				return flags.checkHistory(cmd)
 			case flags.live.on && len(args) != 3:
 				return fmt.Errorf("--live takes BASE, HEAD and a scenario, and there are %d arguments; put a command in quotes, and see 'throng help compare'", len(args))
 			case len(args) == 0:
@@ -76,7 +86,10 @@ file, 3 a condition was not decided, 4 a server of --live cannot be reached,
 				return fmt.Errorf("--fail-if %w", err)
 			}
 			flags.opt.Gates = gates
-			if flags.live.on {
+			switch {
+			case flags.history != "":
+				return flags.compareHistory(cmd, args)
+			case flags.live.on:
 				return flags.compareLive(cmd, args)
 			}
 			return flags.compareSaved(cmd, args)
@@ -89,6 +102,7 @@ file, 3 a condition was not decided, 4 a server of --live cannot be reached,
 	f.StringVar(&flags.out, "out", "", "write compare.html, compare.json, compare.md and the figures to this `DIR`; with --live, to compare/ in it, beside the results")
 	flags.draw.add(cmd)
 	flags.live.define(f)
+	f.StringVar(&flags.history, "history", "", "look for a change point in the last ten results below this `DIR`")
 	f.BoolVar(&flags.asMarkdown, "markdown", false, "print Markdown for a pull request")
 	f.BoolVar(&flags.asJSON, "json", false, "print the comparison as JSON")
 	cmd.MarkFlagsMutuallyExclusive("markdown", "json")
@@ -127,6 +141,40 @@ func (flags *compareFlags) compareLive(cmd *cobra.Command, args []string) error 
 		code = exitInvalid
 	}
 	return errors.Join(runErr, flags.end(cmd, c, filepath.Join(dir, baselineDir), what, code))
+}
+
+// checkHistory refuses flags that say nothing about a history.
+func (flags *compareFlags) checkHistory(cmd *cobra.Command) error {
+	for _, name := range append([]string{"live", "by", "base", "fail-if", "out", "format", "figure-width"}, onlyLive...) {
+		if cmd.Flags().Changed(name) {
+			return fmt.Errorf("--%s does not go with --history, which only looks for a change point; leave it out", name)
+		}
+	}
+	return nil
+}
+
+// compareHistory looks for a change point in saved results.
+func (flags *compareFlags) compareHistory(cmd *cobra.Command, args []string) error {
+	inputs, err := each(args, compare.Open)
+	if err != nil {
+		return err
+	}
+	var newest *compare.Input
+	if len(inputs) == 1 {
+		newest = &inputs[0]
+	}
+	h, err := compare.OpenHistory(flags.history, newest)
+	if err != nil {
+		return err
+	}
+	switch w := cmd.OutOrStdout(); {
+	case flags.asJSON:
+		return h.JSON(w)
+	case flags.asMarkdown:
+		return h.Markdown(w)
+	default:
+		return h.Text(w)
+	}
 }
 
 // end prints a comparison, writes it to dir unless that is "", and ends with a code.

@@ -120,7 +120,8 @@ server.
   throng list               the ready scenarios
   throng init my            a commented scenario to start from
   throng doctor             the limits of this machine, and its lowest measurable latency
-  throng compare A B        the differences between two results, with a test of each
+  throng compare A B        the differences between two results, with a test of each;
+                            --live BASE HEAD NAME runs two builds in turn
   throng capacity NAME      the highest load at which all checks hold
   throng view               all results, in a browser
 

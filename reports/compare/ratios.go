@@ -73,7 +73,21 @@ func ratioPanel(p *Pair, ch *Change) draw.Panel {
 			panel.Lines = append(panel.Lines, m)
 		}
 	}
+	if !wide {
+		panel.Y.Min, panel.Y.Max = around(panel.Lines)
+	}
 	return panel
+}
+
+// around is the range of lines with some room, so that no mark stands on an edge.
+func around(lines []draw.Line) (low, high float64) {
+	for _, l := range lines {
+		for _, p := range l.Points {
+			low, high = min(low, p.Y), max(high, p.Y)
+		}
+	}
+	room := max((high-low)/12, 0.1)
+	return low - room, high + room
 }
 
 // newFirst reports whether the new side ran first in pair i.

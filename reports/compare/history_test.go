@@ -1,0 +1,125 @@
+package compare
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/throng-io/throng/reports/internal/reporttest"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// past writes results of three trials, one a day, whose deliveries take these medians in µs.
+func past(t *testing.T, medians ...float64) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	for i, m := range medians {
+		run := reporttest.Trials(uint64(i+1), 3, m)
+		run.Started = time.Date(2026, 11, i+1, 12, 0, 0, 0, time.UTC)
+		run.Env["commit"] = fmt.Sprintf("c%d", i+1)
+		if err := run.Write(filepath.Join(dir, fmt.Sprintf("day-%02d", i+1))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func opened(t *testing.T, dir string, newest *Input) *History {
+	t.Helper()
+	h, err := OpenHistory(dir, newest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func TestHistory(t *testing.T) {
+	h := opened(t, past(t, 2000, 2010, 1990, 2000, 2005, 1995, 2600, 2610, 2590), nil)
+	said := h.Sentence()
+	if !strings.Contains(said, "p99 delivery changed with day-07: from 4") || !strings.Contains(said, "+3") || !strings.Contains(said, "3 results since") {
+		t.Error(said)
+	}
+	for _, m := range h.Metrics {
+		if shown := m.Metric != "loss(delivery)" && m.Metric != "rate(delivery)" && !strings.HasPrefix(m.Metric, "mem") && !strings.HasPrefix(m.Metric, "max"); m.Shown != shown || shown && m.At != 6 {
+			t.Errorf("%+v", m)
+		}
+	}
+	var text, markdown, data bytes.Buffer
+	for _, err := range []error{h.Text(&text), h.Markdown(&markdown), h.JSON(&data)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, s := range map[string]string{"text": text.String(), "markdown": markdown.String()} {
+		if !strings.Contains(s, "With day-07 changed, too: commit c7 instead of c6") || !strings.Contains(s, "throng compare --live") {
+			t.Errorf("%s:\n%s", name, s)
+		}
+	}
+	if !strings.Contains(data.String(), `"since": 6`) {
+		t.Errorf("%s", data.String())
+	}
+	h = opened(t, past(t, 2000, 2030, 1990, 2020, 2005, 1975, 2010), nil)
+	if said := h.Sentence(); said != "No change point is shown in 7 metrics of 7 results." {
+		t.Error(said)
+	}
+	h = opened(t, past(t, 2000, 3000, 3000), nil)
+	if len(h.Notes) != 1 || !strings.Contains(h.Notes[0], "fewer than 5 results") {
+		t.Errorf("%q", h.Notes)
+	}
+}
+
+// The last ten count, and the newest, wherever it is; what came after it does not.
+func TestHistoryIsOfTheLastResults(t *testing.T) {
+	dir := past(t, 9000, 9000, 9000, 2000, 2000, 2000, 2000, 2000, 2000, 2000, 2000, 2000, 2000, 5000)
+	newest := reporttest.Trials(99, 3, 2000)
+	newest.Started = time.Date(2026, 11, 13, 18, 0, 0, 0, time.UTC)
+	h := opened(t, dir, &Input{Name: "out/last", Run: newest})
+	if n := len(h.Results); n != HistoryLength+1 || h.Results[0].Name != "day-04" || h.Results[n-1].Name != "last" {
+		t.Errorf("%+v", h.Results)
+	}
+	// The newest lies among the others, too.
+	run, err := result.Read(filepath.Join(dir, "day-13"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h = opened(t, dir, &Input{Name: filepath.Join(dir, "day-13"), Run: run})
+	if n := len(h.Results); n != HistoryLength+1 || h.Results[n-2].Name != "day-12" {
+		t.Errorf("%+v", h.Results)
+	}
+	other := reporttest.Trials(1, 1, 1000)
+	other.Scenario, other.Started = "other", time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC)
+	if err := other.Write(filepath.Join(dir, "other")); err != nil {
+		t.Fatal(err)
+	}
+	if h := opened(t, dir, nil); len(h.Notes) != 1 || !strings.Contains(h.Notes[0], "of other scenarios") {
+		t.Errorf("%q", h.Notes)
+	}
+}
+
+func TestHistoryErrors(t *testing.T) {
+	matrix := t.TempDir()
+	if err := reporttest.Trials(1, 2, 1000, 2000).Write(filepath.Join(matrix, "a")); err != nil {
+		t.Fatal(err)
+	}
+	broken := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(broken, "a"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(broken, "a", result.FileName), []byte("{"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for dir, want := range map[string]string{
+		filepath.Join(matrix, "none"): "no such directory",
+		t.TempDir():                   "no result there",
+		matrix:                        "has 2 combinations of its matrix",
+		broken:                        filepath.Join("a", result.FileName),
+	} {
+		if _, err := OpenHistory(dir, nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", dir, err, want)
+		}
+	}
+}
