@@ -22,12 +22,8 @@ type compareFlags struct {
 	history            string
 }
 
-func compareCommand() *cobra.Command {
-	var flags compareFlags
-	cmd := &cobra.Command{
-		Use:   "compare A B... | --live BASE HEAD FILE|NAME | --history DIR [RESULT]",
-		Short: "Compare two builds, or saved results, and test whether the differences are real",
-		Long: `Compare two builds of a server, or saved results, and test whether the differences
+// compareHelp explains the command.
+const compareHelp = `Compare two builds of a server, or saved results, and test whether the differences
 are real.
 
 --live runs BASE and HEAD in turn with one scenario: pairs of trials, one of each build,
@@ -59,7 +55,14 @@ decided, with the number of pairs that it takes.
 
 Exit codes: 0 no condition of --fail-if was met, 1 a condition was met, 2 bad usage or
 file, 3 a condition was not decided, 4 a server of --live cannot be reached,
-130 interrupted.`,
+130 interrupted.`
+
+func compareCommand() *cobra.Command {
+	var flags compareFlags
+	cmd := &cobra.Command{
+		Use:   "compare A B... | --live BASE HEAD FILE|NAME | --history DIR [RESULT]",
+		Short: "Compare two builds, or saved results, and test whether the differences are real",
+		Long: compareHelp,
 		Example: `  throng compare --live ./throng-main ./throng-change broadcast --fail-if 'cpu(delivery) > +5%'
   throng compare --live 'node main/server.js' 'node change/server.js' my.yaml --budget 10m
   throng compare --live http://localhost:3001 http://localhost:3002 my.yaml --until 5%
