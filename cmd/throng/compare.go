@@ -62,7 +62,7 @@ func compareCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "compare A B... | --live BASE HEAD FILE|NAME | --history DIR [RESULT]",
 		Short: "Compare two builds, or saved results, and test whether the differences are real",
-		Long: compareHelp,
+		Long:  compareHelp,
 		Example: `  throng compare --live ./throng-main ./throng-change broadcast --fail-if 'cpu(delivery) > +5%'
   throng compare --live 'node main/server.js' 'node change/server.js' my.yaml --budget 10m
   throng compare --live http://localhost:3001 http://localhost:3002 my.yaml --until 5%

@@ -124,7 +124,11 @@ func compareLive(cmd *cobra.Command, args []string, out string, gates []compare.
 	if err != nil { // of one side there is nothing
 		return nil, "", cmp.Or(runErr, err)
 	}
-	live.conclude(c, time.Since(began))
+	if runErr == nil {
+		live.conclude(c, time.Since(began))
+	} else {
+		c.Notes = append(c.Notes, "The comparison ended early: it has the pairs until then.")
+	}
 	return c, dir, runErr
 }
 

@@ -18,7 +18,7 @@ const maxNamed = 6
 
 func (c *Comparison) sentence() string {
 	if len(c.Pairs) == 1 {
-		return layout.Joined(pairSentence(&c.Pairs[0]), tally(&c.Pairs[0]))
+		return layout.Joined(pairSentence(&c.Pairs[0]), tally(&c.Pairs[0]), apart(&c.Pairs[0]))
 	}
 	ms := headlines(c)
 	i := slices.IndexFunc(ms, func(m measure) bool { return m.tail })
@@ -48,6 +48,14 @@ func (c *Comparison) sentence() string {
 		}
 	}
 	return fmt.Sprintf("Against %s, the %s is %s.", c.Base, ms[i].title, strings.Join(parts, "; "))
+}
+
+// apart says of trials that were made one after the other what they are.
+func apart(p *Pair) string {
+	if p.Interleaved || p.BaseTrials.Valid == 0 || p.NewTrials.Valid == 0 {
+		return ""
+	}
+	return "Not interleaved: differences may be the machine's drift."
 }
 
 // pairSentence is about the metric of the first condition, or without any the p99 of what the runs
