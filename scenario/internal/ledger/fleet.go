@@ -23,6 +23,9 @@ type Fleet struct {
 	Bound func() int64
 	// Delivered takes every arrival, with its classification. It may keep d only during the call.
 	Delivered func(d *Delivery)
+	// GaveUp is called when nothing waits for an agent any more, as after Lost: too much has waited
+	// for its announcements. May be nil.
+	GaveUp func(agent int)
 	// Came is when d reached the client's socket, now that it is known when the message was
 	// written; nil: at d.At.
 	Came func(d *Delivery, wrote int64) int64
@@ -87,6 +90,8 @@ type fleet struct {
 	// The exchange's state. Its lock lets others ask for it.
 	mu       sync.Mutex
 	own      timed // sent here and not replayed
+	delivery Delivery
+	most     int // events that may wait
 	announce announcer
 	final    final
 }
@@ -108,7 +113,7 @@ type peer struct {
 }
 
 func newFleet(l *Ledger, c *Fleet) *fleet {
-	f := &fleet{Fleet: *c, l: l, peers: make([]*peer, c.Of)}
+	f := &fleet{Fleet: *c, l: l, peers: make([]*peer, c.Of), most: maxDeferred}
 	f.stopAt.Store(endOfTime)
 	if f.Bound == nil {
 		f.Bound = func() int64 { return 0 }

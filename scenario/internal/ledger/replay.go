@@ -203,14 +203,26 @@ func (t *timed) first() int64 {
 	return t.list[0].at
 }
 
+// slowest is the agent that has announced least; nil: there is none, or it is in no one's way.
+func (f *fleet) slowest() (slowest *peer) {
+	for _, p := range f.others {
+		if !p.lost && p.watermark != endOfTime && (slowest == nil || p.watermark < slowest.watermark) {
+			slowest = p
+		}
+	}
+	return slowest
+}
+
+// maxDeferred bounds the events that wait for the announcements of other agents: about 200 MB.
+const maxDeferred = 2 << 20
+
 // advance replays what happened up to the horizon. The exchange's lock is held.
 func (f *fleet) advance() {
 	horizon := f.l.clock() // first: what is sent or happens from now on is later
 	f.own.list = f.sent.take(f.own.list)
-	for _, p := range f.others {
-		if !p.lost {
-			horizon = min(horizon, p.watermark)
-		}
+	slowest := f.slowest()
+	if slowest != nil {
+		horizon = min(horizon, slowest.watermark)
 	}
 	for i := range f.queue {
 		f.queue[i].take(horizon)
@@ -233,6 +245,21 @@ func (f *fleet) advance() {
 	}
 	f.horizon.Store(horizon)
 	f.l.trim()
+	if slowest != nil && f.waiting() > f.most {
+		slowest.lost = true
+		if f.GaveUp != nil {
+			f.GaveUp(slowest.agent)
+		}
+		f.advance()
+	}
+}
+
+// waiting is how many events wait for announcements.
+func (f *fleet) waiting() (n int) {
+	for i := range f.queue {
+		n += len(f.queue[i].pending) - f.queue[i].next
+	}
+	return n
 }
 
 // enter replays a message.
@@ -287,7 +314,8 @@ func (f *fleet) replay(e *event) {
 
 // receive replays an arrival.
 func (f *fleet) receive(e *event) {
-	d := Delivery{To: e.to, Stamp: e.stamp, By: e.by, At: e.at, Read: e.read, From: e.from, Until: e.until, Kind: Unknown}
+	d := &f.delivery // it would be on the heap, each time
+	*d = Delivery{To: e.to, Stamp: e.stamp, By: e.by, At: e.at, Read: e.read, From: e.from, Until: e.until, Kind: Unknown}
 	b, p := f.bookOf(&d.Stamp)
 	if b != nil {
 		if f.Came != nil {
@@ -295,12 +323,12 @@ func (f *fleet) receive(e *event) {
 			if s, _ := b.find(d.Stamp.Seq); s != nil && s.Due == d.Stamp.Due {
 				wrote += s.Lag()
 			}
-			d.At = f.Came(&d, wrote)
+			d.At = f.Came(d, wrote)
 		}
 		d.Kind, d.Slot, d.Rank = f.l.receiveOf(b, d.To, &d.Stamp, d.At)
 		if d.Kind == Unknown && p != nil && p.lost {
 			d.Kind = Ignored
 		}
 	}
-	f.Delivered(&d)
+	f.Delivered(d)
 }

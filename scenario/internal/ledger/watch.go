@@ -1,0 +1,87 @@
+package ledger
+
+// Watch examines the messages whose late limit has passed since the last call and returns the total
+// number of deliveries missing so far. It is a figure for a live view: some may still arrive, and
+// close decides. One goroutine at a time.
+func (l *Ledger) Watch(now int64) (overdue int64) {
+	if l.fleet != nil {
+		now = min(now, l.fleet.horizon.Load())
+	}
+	for _, b := range l.accounts {
+		for {
+			s, _ := b.find(b.watched.Load())
+			if s == nil || s.Limit() >= now {
+				break
+			}
+			if !s.void.Load() {
+				b.overdue.Add(max(0, s.all.missing()))
+				s.account(&b.owner().seen, false, b.Late)
+			}
+			b.watched.Add(1)
+		}
+		overdue += b.overdue.Load()
+	}
+	return overdue
+}
+
+// SoFar returns the rows of the messages whose late limit had passed when watch looked last, by
+// stream: the account as it stood then. The slices are valid until the next watch, on its
+// goroutine.
+func (l *Ledger) SoFar(rows [][]Row) [][]Row {
+	for i, b := range l.books[:l.streams] {
+		all := b.seen.rows
+		if l.fleet != nil {
+			all = l.fleet.seen(i, all)
+		}
+		rows = append(rows, all)
+	}
+	return rows
+}
+
+// Outstanding reports whether a delivery that counts may still arrive: some of a book are missing,
+// and the late limit of the book's last message has not passed. Waiting that long separates late
+// deliveries from lost ones; a book whose messages may be dropped does not hold up the others. One
+// goroutine at a time, when the emitter has stopped.
+func (l *Ledger) Outstanding(now int64) bool {
+	if l.fleet != nil {
+		l.fleet.mu.Lock()
+		defer l.fleet.mu.Unlock()
+		if !l.fleet.sealed() {
+			return true
+		}
+	}
+	for _, b := range l.accounts {
+		if now <= b.end() && (b.outstanding(b.missing) || b.outstanding(0)) {
+			return true
+		}
+	}
+	return false
+}
+
+// end is the late limit of the last message; -1: there is none.
+func (b *Book) end() int64 {
+	for seq := b.seq; seq > 0; seq-- {
+		switch s, _ := b.find(seq - 1); {
+		case s == nil:
+			return -1
+		case !s.void.Load():
+			return s.Limit()
+		}
+	}
+	return -1
+}
+
+// outstanding reports whether something is missing of a message from some sequence on, and
+// remembers the first.
+func (b *Book) outstanding(from uint32) bool {
+	for seq := max(from, uint32(b.shelf.Load().first*slotsPerSlab)); seq < b.seq; seq++ {
+		if s, _ := b.find(seq); s != nil && !s.void.Load() && s.missing() > 0 && s.From.owed(s) {
+			b.missing = seq
+			return true
+		}
+	}
+	return false
+}
+
+// owed is false for an echo whose sender is not there.
+func (r *Receiver) owed(s *Slot) bool { return s.Audience != nil || r.leftAt.Load() == 0 }
