@@ -147,25 +147,6 @@ func (a *actor) run(ctx context.Context, due int64) {
 	}
 }
 
-// noDue is the due time of a client that has been connected.
-const noDue = -1
-
-// neverIn records that a client that was due goes without having been connected, after so long.
-func (a *actor) neverIn() {
-	if a.due == noDue {
-		return
-	}
-	t := a.t
-	phase, took := t.tl.PhaseAt(a.due), t.now()-a.due
-	a.due = noDue
-	if b := a.group.before; b != nil && !a.person.ready {
-		a.shard.AddNever(b.series[a.transport], phase, time.Duration(took))
-		return
-	}
-	a.shard.AddNever(a.group.connect[a.transport][stageAll], phase, time.Duration(took))
-	a.shard.AddNever(a.group.connectNet[a.transport][stageAll], phase, time.Duration(took-a.late))
-}
-
 // live connects, receives until the connection ends, and accounts for the end. It
 // returns the client that connects again, if any.
 func (a *actor) live(ctx context.Context) *actor {
@@ -280,98 +261,6 @@ func (a *actor) release() {
 	a.mu.Unlock()
 	if !suspended {
 		a.t.ledger.Leave(r)
-	}
-}
-
-// waited counts a client that was still connecting when the trial was over, by the stage that it
-// had reached. A reconnecting client is in reconnect.never instead.
-func (a *actor) waited(stage string) {
-	t := a.t
-	a.mu.Lock()
-	planned := a.planned
-	a.mu.Unlock()
-	if planned || !t.life.over.Load() || a.away.Load() != 0 {
-		return
-	}
-	t.count.waiting.Add(1)
-	t.errors.Add(record.ErrorKey{Class: metric.Error(metric.ErrWaiting, stage), Stream: -1, Group: a.group.index}, t.tl.End-1, nil)
-}
-
-// failed accounts for an attempt to connect that failed.
-func (a *actor) failed(ctx context.Context, began int64, err error) (next *actor) {
-	t := a.t
-	a.mu.Lock()
-	leaving := a.leaving
-	a.mu.Unlock()
-	class, stage := dialClass(err), ""
-	_, before := errors.AsType[*beforeError](err)
-	if de := (*client.DialError)(nil); before {
-		stage = metric.HowBefore
-	} else if errors.As(err, &de) {
-		stage = de.Stage
-	}
-	if leaving || ctx.Err() != nil {
-		if stage != "" {
-			a.waited(stage)
-		}
-		if a.tries > 0 {
-			a.neverIn()
-		}
-		a.release()
-		a.gone()
-		return nil
-	}
-	if next = a.successor(err); next == nil {
-		defer a.gone()
-	}
-	kind := metric.ErrConnect
-	if a.since != 0 {
-		kind = metric.ErrReconnect
-	} else if next == nil && !before {
-		t.count.failed.Add(1)
-	}
-	if !before { // its step has counted it
-		a.group.countError(metric.Error(kind, class), t.now(), discreet{a.blamed(err), a.filling(), nil})
-	}
-	if a.since == 0 && class == metric.HowTimeout {
-		for _, series := range [...]int{a.group.connect[a.transport][stageAttempt], a.group.connectNet[a.transport][stageAttempt]} {
-			a.shard.AddNever(series, t.tl.PhaseAt(began), time.Duration(t.now()-began))
-		}
-	}
-	if next == nil {
-		a.neverIn()
-	}
-	a.release()
-	return next
-}
-
-// timings records how long an attempt took that has succeeded, and all of them together.
-func (a *actor) timings(began int64, d dialed) {
-	t := a.t
-	phase, now := t.tl.PhaseAt(began), t.now()
-	series, net := &a.group.connect[a.transport], &a.group.connectNet[a.transport]
-	waited := int64(d.timings.Waited)
-	if a.due != noDue {
-		t.record(a.shard, series[stageAll], a.due, now)
-		t.record(a.shard, net[stageAll], a.due, max(a.due, now-waited-a.late))
-		a.due = noDue
-	}
-	t.record(a.shard, series[stageAttempt], began, now)
-	t.record(a.shard, net[stageAttempt], began, max(began, now-waited))
-	for stage, took := range [...]time.Duration{
-		stageTCP: d.timings.TCP, stageTLS: d.timings.TLS, stageOpen: d.timings.Open,
-		stageNamespace: d.timings.Namespace, stageUpgrade: d.timings.Upgrade,
-	} {
-		if took > 0 {
-			a.shard.Add(series[stage], phase, took)
-		}
-	}
-	if d.upgrade != nil {
-		class := metric.HowOther
-		if de := (*client.DialError)(nil); errors.As(d.upgrade, &de) {
-			class = de.Class
-		}
-		a.group.countError(metric.Error(metric.ErrUpgrade, class), t.now(), discreet{a.blamed(d.upgrade), a.filling(), nil})
 	}
 }
 

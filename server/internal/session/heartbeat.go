@@ -1,0 +1,119 @@
+package session
+
+import (
+	"errors"
+	"time"
+
+	"github.com/throng-io/throng/protocol/engineio"
+	"github.com/throng-io/throng/server/internal/frame"
+)
+
+// patience is how long a client of revision 3 may keep silent: it is the one that pings.
+func (s *Session) patience() time.Duration { return s.cfg.PingInterval + s.cfg.PingTimeout }
+
+// heartbeat takes a ping or a pong.
+func (s *Session) heartbeat(p engineio.Packet) error {
+	st, three, err := s.received(p)
+	switch {
+	case err != nil || st == closing:
+		return err
+	case p.Type == engineio.Pong:
+		return s.pong(three)
+	}
+	return s.ping(three)
+}
+
+var errHeartbeat = errors.New("invalid heartbeat direction: of revision 4 only the server pings, of 3 only the client")
+
+// pong takes the answer to a ping.
+func (s *Session) pong(three bool) error {
+	if three {
+		s.Close(TransportError)
+		return errHeartbeat
+	}
+	s.alive(s.cfg.PingInterval)
+	return nil
+}
+
+// ping answers a ping.
+func (s *Session) ping(three bool) error {
+	if !three {
+		s.Close(TransportError)
+		return errHeartbeat
+	}
+	s.Send(pongFrame)
+	s.alive(s.patience())
+	return nil
+}
+
+// alive notes that the client lives; the heart beats next in d.
+func (s *Session) alive(d time.Duration) {
+	s.mu.Lock()
+	s.awaitingPong, s.extended = false, false
+	s.renew()
+	alive := s.state == open
+	s.mu.Unlock()
+	if alive {
+		s.cfg.Clock.Arm(&s.heart, d)
+	}
+}
+
+// renew notes that the client has just been heard of; the lock is held.
+func (s *Session) renew() {
+	s.doom = s.cfg.Clock.Now() + s.cfg.PingInterval + s.cfg.PingTimeout
+}
+
+// The heartbeats of all sessions: of revision 4, and of revision 3.
+var (
+	pingFrame = frame.Packet(engineio.Packet{Type: engineio.Ping})
+	pongFrame = frame.Packet(engineio.Packet{Type: engineio.Pong})
+)
+
+// beat runs on the clock's goroutine when the session's deadline has come.
+func (s *Session) beat() {
+	s.mu.Lock()
+	st, three := s.state, s.form&frame.Revision3 != 0
+	late := s.awaitingPong || three
+	excused := st == open && late && s.excused()
+	if excused {
+		s.extended = false
+		s.doom = s.cfg.Clock.Now() + s.cfg.PingTimeout
+	}
+	s.awaitingPong = true
+	ping := st == open && !three && (excused || !late)
+	if ping {
+		s.counts.PingsOut++
+	}
+	s.mu.Unlock()
+	switch {
+	case st == closing:
+		s.Close(s.reason) // the client never polled again
+	case st == closed:
+		s.mu.Lock()
+		if s.parting {
+			s.part(s.conn, errLate)
+		}
+		s.mu.Unlock()
+	case late && !excused:
+		s.Close(PingTimeout)
+	default:
+		s.cfg.Clock.Arm(&s.heart, s.cfg.PingTimeout)
+	}
+	if ping {
+		s.Send(pingFrame)
+	}
+}
+
+// excused reports whether a sign of life may wait behind the handler: it is at work, and has not
+// been given all that the client has sent, or what it works on is a post, whose answer the client
+// must have before it can post a pong. The lock is held.
+func (s *Session) excused() bool {
+	if s.recv.TryLock() {
+		s.recv.Unlock()
+		return false
+	}
+	if s.conn == nil {
+		return s.posting
+	}
+	return s.conn.Unread()
+}
