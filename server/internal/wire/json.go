@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
 	"time"
 
 	"github.com/throng-io/throng/protocol/socketio"
@@ -86,15 +87,32 @@ func marshal(v any) []byte {
 // broadcastJSON is the data of a broadcast, on the way of every message.
 func broadcastJSON(m *Message) []byte {
 	b := make([]byte, 0, len(m.Args)+len(m.Event)+128)
-	b = append(append(b, `{"packet":{"type":2,"data":`...), eventJSON(m)...)
-	b = append(b, '}')
+	b = append(appendEventJSON(append(b, `{"packet":{"type":2,"data":`...), m), '}')
 	if m.Request != "" {
 		b = socketio.AppendString(append(b, `,"requestId":`...), m.Request)
 	}
 	b = appendNamesJSON(append(b, `,"opts":{"rooms":[`...), m.To.Rooms)
 	b = appendNamesJSON(append(b, `],"except":[`...), m.To.Except)
-	b = append(append(b, `],"flags":`...), marshal(optsOf(m.To).Flags)...)
-	return append(b, '}', '}')
+	return append(appendFlagsJSON(append(b, `],"flags":`...), m.To), '}', '}')
+}
+
+// appendFlagsJSON writes what flagsJSON says of an audience.
+func appendFlagsJSON(b []byte, to Audience) []byte {
+	b = append(b, '{')
+	begun := len(b)
+	if to.Volatile {
+		b = append(b, `"volatile":true,`...)
+	}
+	if to.Plain {
+		b = append(b, `"compress":false,`...)
+	}
+	if to.Timeout > 0 {
+		b = append(strconv.AppendInt(append(b, `"timeout":`...), to.Timeout.Milliseconds(), 10), ',')
+	}
+	if len(b) > begun {
+		b = b[:len(b)-1] // the last comma
+	}
+	return append(b, '}')
 }
 
 func appendNamesJSON(b []byte, list []string) []byte {
@@ -108,8 +126,10 @@ func appendNamesJSON(b []byte, list []string) []byte {
 }
 
 // eventJSON is the array of an event's name and arguments, which are JSON.
-func eventJSON(m *Message) []byte {
-	b := socketio.AppendString([]byte{'['}, m.Event)
+func eventJSON(m *Message) []byte { return appendEventJSON(nil, m) }
+
+func appendEventJSON(b []byte, m *Message) []byte {
+	b = socketio.AppendString(append(b, '['), m.Event)
 	if len(m.Args) > 0 {
 		b = append(append(b, ','), m.Args...)
 	}
