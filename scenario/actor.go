@@ -195,7 +195,7 @@ func (a *actor) live(ctx context.Context) *actor {
 	}
 	err = d.Run(a.handler(began))
 	if since := d.Unsent(); since > 0 {
-		a.MayLack(int64(since-t.life.epoch), t.now())
+		a.MayLack(t.moment(since), t.now())
 	}
 	in, out := d.Bytes()
 	t.ended(a, in, out)

@@ -20,6 +20,7 @@ type keying struct {
 
 	mu        sync.Mutex
 	audiences map[string]*ledger.Audience
+	keys      map[*ledger.Audience]string // the other way round; in a fleet only
 }
 
 // newKeyings returns the keyings that streams need, and sets the keying of each. All groups are
@@ -30,6 +31,9 @@ func newKeyings(t *trial) (out []*keying) {
 			to := g.spec.Send[i].To
 			if keyed(&to) && keyingOf(out, &to) < 0 {
 				k := &keying{t: t, to: to, audiences: map[string]*ledger.Audience{}}
+				if t.share != nil {
+					k.keys = map[*ledger.Audience]string{}
+				}
 				if to.Kind == file.ToKey {
 					k.key = t.compile(t.spec.Keyed(to.Name).Key, nil)
 				}
@@ -78,6 +82,14 @@ func (k *keying) of(a *actor) *ledger.Audience {
 	return k.audience(key)
 }
 
+// keyOf is the key of an audience; known is false when it is none of the keying.
+func (k *keying) keyOf(a *ledger.Audience) (key string, known bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	key, known = k.keys[a]
+	return key, known
+}
+
 // audience returns the audience of a key.
 func (k *keying) audience(key string) *ledger.Audience {
 	k.mu.Lock()
@@ -91,6 +103,9 @@ func (k *keying) audience(key string) *ledger.Audience {
 			}
 		}
 		k.audiences[key] = a
+		if k.keys != nil {
+			k.keys[a] = key
+		}
 	}
 	return a
 }

@@ -67,7 +67,7 @@ func (g *gaps) since(key, due, at int64) (gap, before time.Duration) {
 
 // recordBetween records by how much the time between two arrivals differs from the period, and from
 // the time between the two before. A message that never came makes both as long as the period.
-func (a *actor) recordBetween(str *stream, s *ledger.Slot, at int64) {
+func (a *actor) recordBetween(sh *record.Shard, str *stream, s *ledger.Slot, at int64) {
 	source := int64(s.From.ID)
 	switch str.spec.Per {
 	case "group":
@@ -77,10 +77,10 @@ func (a *actor) recordBetween(str *stream, s *ledger.Slot, at int64) {
 	}
 	gap, before := a.gaps.since(int64(str.index+1)<<32|source, s.Due, at)
 	if period := str.plan.Period(s.Due, int(s.Phase)); gap > 0 && period > 0 {
-		a.shard.Add(str.between[a.class].gap, int(s.Phase), (gap - period).Abs())
+		sh.Add(str.between[a.class].gap, int(s.Phase), (gap - period).Abs())
 	}
 	if before > 0 {
-		a.shard.Add(str.between[a.class].jitter, int(s.Phase), (gap - before).Abs())
+		sh.Add(str.between[a.class].jitter, int(s.Phase), (gap - before).Abs())
 	}
 }
 

@@ -39,28 +39,33 @@ type collector struct {
 	started  time.Time
 	log      *intervalLog // nil: no logs are written
 
-	before   usage   // of the server, before the first client
-	own, its usage   // at the end of the last second
-	ownCores float64 // processors that the generator may use
-	itsCores float64 // likewise, the server
-	ownPeak  int64
-	itsPeak  int64
-	servers  processes
-	broker   processes
-	gc       *gcPauses
-	at       int64 // end of the last second
-	sent     int64 // by then
-	offered  int64
-	errors   int64
-	failed   int64
-	nodes    []int64        // clients held by target, likewise as recorded
-	recorded result.Clients // asked and held, as of the last look within a recorded phase
+	before    usage   // of the server, before the first client
+	own, its  usage   // at the end of the last second
+	ownCores  float64 // processors that the generator may use
+	itsCores  float64 // likewise, the server
+	ownPeak   int64
+	itsPeak   int64
+	servers   processes
+	broker    processes
+	brokerCPU time.Duration // of it, by the end of the last second
+	gc        *gcPauses
+	at        int64 // end of the last second
+	sent      int64 // by then
+	offered   int64
+	errors    int64
+	failed    int64
+	nodes     []int64        // clients held by target, likewise as recorded
+	recorded  result.Clients // asked and held, as of the last look within a recorded phase
 
 	cut   atomic.Bool // the phases are over
 	end   int64       // when
 	atEnd result.Clients
 	// nodesAtEnd are the clients held then, by target.
 	nodesAtEnd []int64
+
+	part     *part      // of an agent: portions are reported instead; nil: none
+	portions int        // so far
+	fleet    *conductor // of a controller, which has the clients' counts from its agents; nil: none
 
 	show Progress
 	live *judge.Live
@@ -109,7 +114,9 @@ func (c *collector) start() {
 			select {
 			case <-c.quit:
 				// include the latest arrivals, even when the clock has not moved
-				c.second(max(c.t.now(), c.at+1))
+				if c.part == nil {
+					c.second(max(c.t.now(), c.at+1))
+				}
 				return
 			case <-timer.C:
 			}
@@ -117,7 +124,9 @@ func (c *collector) start() {
 			if i%looks == 0 {
 				c.second(i * int64(c.tick) / looks)
 			}
-			c.progress()
+			if c.part == nil {
+				c.progress()
+			}
 		}
 	}()
 }
@@ -184,6 +193,11 @@ func (c *collector) second(until int64) {
 		return
 	}
 	t := c.t
+	if c.part != nil {
+		c.part.made(c.part.portion(until, false))
+		c.at = until
+		return
+	}
 	for _, g := range t.groups {
 		g.expireCalls(until)
 	}
@@ -223,7 +237,7 @@ func (c *collector) second(until int64) {
 	s.Sent = own.Sent
 	s.Errors, c.errors = errors-c.errors, errors
 	s.Failed, c.failed = int(failed-c.failed), failed
-	s.GCPauseMaxus = c.gc.longest().Microseconds()
+	s.GCPauseMaxus = c.pause().Microseconds()
 	c.processes(&s, &own, &m, time.Duration(until-from))
 	c.timeline = append(c.timeline, s)
 	if t.scraper != nil {
@@ -285,19 +299,14 @@ func (c *collector) usage() usage {
 
 // processes samples what generator and server have used.
 func (c *collector) processes(s *result.Second, e *judge.Second, m *moment, took time.Duration) {
-	own := ownUsage()
-	m.ownCPU = own.cpu - c.own.cpu
-	s.CPU = m.ownCPU.Seconds() / (c.ownCores * took.Seconds())
-	e.CPU = s.CPU
-	c.own, c.ownPeak = own, max(c.ownPeak, own.rss)
-	s.RSSBytes, e.RSS = own.rss, own.rss
+	rss := int64(0)
+	m.ownCPU, s.CPU, rss = c.ownUse(took)
+	e.CPU, c.ownPeak = s.CPU, max(c.ownPeak, rss)
+	s.RSSBytes, e.RSS = rss, rss
 	e.ServerCPU = -1
-	if c.t.server.broker > 0 {
-		total := c.broker.total
-		c.broker.usage([]int{c.t.server.broker})
-		m.brokerCPU = c.broker.total - total
-	}
-	its := c.usage()
+	server := c.serverUse()
+	m.brokerCPU, c.brokerCPU = server.broker-c.brokerCPU, server.broker
+	its := server.usage
 	if its.ok && c.its.ok && its.cpu >= c.its.cpu {
 		m.serverCPU = its.cpu - c.its.cpu
 		s.ServerCPU = m.serverCPU.Seconds() / (c.itsCores * took.Seconds())
@@ -308,6 +317,59 @@ func (c *collector) processes(s *result.Second, e *judge.Second, m *moment, took
 		c.itsPeak = max(c.itsPeak, its.rss)
 	}
 	c.its = its
+}
+
+// A serverUse is what the server and the broker between its nodes have used by a moment.
+type serverUse struct {
+	usage
+	broker time.Duration
+}
+
+// serverNow is what they have used by now.
+func (c *collector) serverNow() (u serverUse) {
+	if c.t.server.broker > 0 {
+		c.broker.usage([]int{c.t.server.broker})
+		u.broker = c.broker.total
+	}
+	u.usage = c.usage()
+	return u
+}
+
+// serverUse is what they had used at the end of the second that is being closed.
+func (c *collector) serverUse() serverUse {
+	if c.fleet != nil {
+		return c.fleet.serverUse()
+	}
+	return c.serverNow()
+}
+
+// ownUse is what the generator used in the second: processor time, the share of the cores that it
+// may use, and memory. Of a fleet the share is the busiest agent's, and the others are sums.
+func (c *collector) ownUse(took time.Duration) (cpu time.Duration, share float64, rss int64) {
+	if c.fleet != nil {
+		return c.fleet.usage()
+	}
+	own := ownUsage()
+	cpu = own.cpu - c.own.cpu
+	c.own = own
+	return cpu, cpu.Seconds() / (c.ownCores * took.Seconds()), own.rss
+}
+
+// pause is the longest of the garbage collector in the second.
+func (c *collector) pause() time.Duration {
+	if c.fleet != nil {
+		return c.fleet.pause()
+	}
+	return c.gc.longest()
+}
+
+// account is the account so far, and how many deliveries are missing past their late limit.
+func (c *collector) account() (rows [][]ledger.Row, lost int64) {
+	if c.fleet != nil {
+		return c.fleet.soFar()
+	}
+	lost = c.t.ledger.Watch(c.at)
+	return c.t.ledger.SoFar(c.rows[:0]), lost
 }
 
 // operations sums the offered and sent operations of all phases so far.
@@ -346,8 +408,7 @@ func (c *collector) refresh(s *result.Second, took time.Duration) {
 	p.LagP99 = time.Duration(s.LagP99us) * time.Microsecond
 	p.CPU, p.ServerCPU = s.CPU, s.ServerCPU
 	p.Seconds, p.Second = len(c.timeline), *s
-	p.Lost = c.t.ledger.Watch(c.at)
-	c.rows = c.t.ledger.SoFar(c.rows[:0])
+	c.rows, p.Lost = c.account()
 	e := c.evidence(c.rows)
 	p.Ledger = e.Everything()
 	var abort error
@@ -377,7 +438,7 @@ func (c *collector) refresh(s *result.Second, took time.Duration) {
 // progress shows the state now.
 func (c *collector) progress() {
 	t, p := c.t, &c.show
-	now := t.now()
+	now := max(0, t.now()) // a fleet begins a little later
 	p.Elapsed = time.Duration(now)
 	p.Left = t.at.after + max(0, p.Total-p.Elapsed)
 	p.PhaseIndex = t.tl.PhaseAt(now)

@@ -15,7 +15,10 @@ type counters struct {
 	calls               atomic.Int64 // of streams, under way
 	duplicates, foreign atomic.Int64 // deliveries
 	bytesIn, bytesOut   atomic.Int64
-	most                int64 // clients asked for at once; the pacer's
+	// clients asked for by the plan now, and at most at once, those of other agents too; the pacer
+	// writes them
+	called int64
+	most   atomic.Int64
 }
 
 // present returns how many clients are due to be there now, and how many of them are in their

@@ -39,6 +39,12 @@ type cut struct {
 
 func newFault(t *trial, phase *plan.Span, spec *file.Fault) *fault {
 	f := &fault{t: t, phase: phase, spec: spec, begun: !spec.Restart && spec.Act == nil && spec.Network == nil}
+	switch {
+	case t.controls():
+		return f // its agents have the clients
+	case t.share != nil:
+		f.begun = true // what is done to the server, the controller does
+	}
 	for _, g := range t.groups {
 		for kind, share := range [...]float64{cutDrop: spec.Drop, cutHalfOpen: spec.HalfOpen, cutStall: spec.Stall} {
 			if share > 0 && (g.spec.Reconnect != nil || kind == cutStall) {

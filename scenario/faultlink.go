@@ -16,9 +16,10 @@ import (
 
 // Links are the links between clients and targets, of scenarios with a fault of the network.
 type links struct {
-	list []*link.Link // by target; nil: clients connect to the targets themselves
-	vias map[string]string
-	cost link.Cost
+	list  []*link.Link // by target; nil: clients connect to the targets themselves, or the links are the controller's
+	addrs []string     // of the links, by target
+	vias  map[string]string
+	cost  link.Cost
 }
 
 // startLinks puts a link before each target, where a phase needs them.
@@ -41,7 +42,7 @@ func (t *trial) startLinks() (err error) {
 		if err != nil {
 			return fmt.Errorf("put a link between clients and %s: %w", target, err)
 		}
-		l.list = append(l.list, one)
+		l.list, l.addrs = append(l.list, one), append(l.addrs, one.Addr())
 		l.vias[at] = one.Addr()
 	}
 	return nil
@@ -55,10 +56,10 @@ func (l *links) close() {
 
 // via is the address to connect to for a target; "" for its own.
 func (l *links) via(node int) string {
-	if node >= len(l.list) {
+	if node >= len(l.addrs) {
 		return ""
 	}
-	return l.list[node].Addr()
+	return l.addrs[node]
 }
 
 // dial connects HTTP clients, through the link where there is one.
@@ -69,6 +70,25 @@ func (l *links) dial(through func(ctx context.Context, network, address string) 
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		return through(ctx, network, cmp.Or(l.vias[address], address))
 	}
+}
+
+// use makes the clients of an agent connect through the links of its controller.
+func (l *links) use(addrs, targets []string) error {
+	if len(addrs) == 0 {
+		return nil
+	}
+	if len(addrs) != len(targets) {
+		return fmt.Errorf("the job has %d links and %d targets", len(addrs), len(targets))
+	}
+	l.addrs, l.vias = addrs, map[string]string{}
+	for i, target := range targets {
+		at, err := hostPort(target)
+		if err != nil {
+			return err
+		}
+		l.vias[at] = addrs[i]
+	}
+	return nil
 }
 
 // hostPort is where a target listens.

@@ -2,7 +2,6 @@ package scenario
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/throng-io/throng/scenario/result"
@@ -20,8 +19,8 @@ type Fleet interface {
 	Begin(ctx context.Context, job []byte) (Parts, error)
 }
 
-// Parts are the parts of one trial, as the controller sees them. One goroutine at a time, except
-// Close.
+// Parts are the parts of one trial, as the controller sees them. One goroutine at a time calls
+// Start and Tell, and one calls Next beside it; Close may be called by any.
 type Parts interface {
 	// Start makes all agents begin at a moment of this process's client.Now.
 	Start(epoch time.Duration) error
@@ -29,7 +28,7 @@ type Parts interface {
 	Tell(order []byte) error
 	// Next returns the next message of any agent, in order for each agent. The caller owns Data.
 	Next(ctx context.Context) (PartMessage, error)
-	// Close ends the trial: agents end what still runs of it. Any goroutine may call it.
+	// Close ends the trial: agents end what still runs of it, and Next returns an error.
 	Close() error
 }
 
@@ -76,14 +75,4 @@ type Link interface {
 type LinkMessage struct {
 	From int // the place of the agent among Link.Agents; -1: the controller
 	Data []byte
-}
-
-// RunPart runs an agent's part of one trial: the clients of job that are the agent's. It calls
-// link.Epoch once, when the part is ready; an error before that says why it is not: a *LimitError
-// says that the machine cannot carry it. It returns when the controller has ended the
-// trial, or, after an interruption by ctx or the loss of the controller, when the load has stopped.
-//
-// Of opt it uses AllowRun: without it, a job whose clients would execute commands is refused.
-func RunPart(ctx context.Context, job []byte, link Link, opt Options) error {
-	return errors.New("this version cannot run a part of a trial yet")
 }

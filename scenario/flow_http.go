@@ -102,7 +102,7 @@ func (f *flow) ask(s *step) (int64, error) {
 		defer res.Body.Close()
 		var text []byte
 		if text, err = io.ReadAll(io.LimitReader(res.Body, maxAnswer)); err == nil {
-			return int64(client.Now() - t.life.epoch), f.answer(s, res, text)
+			return t.now(), f.answer(s, res, text)
 		}
 	}
 	if ctx.Err() != nil && f.ctx.Err() == nil {

@@ -30,7 +30,8 @@ type group struct {
 	actors    []atomic.Pointer[actor] // by index; nil: not called, or sent away
 	held      atomic.Int32
 	attempts  []atomic.Int64 // connects by phase
-	present   int            // called and not sent away; the pacer's
+	present   int            // called and not sent away, by any agent; the pacer's
+	elsewhere []bool         // in a fleet, those of them that other agents have, by index
 	classes   []int          // the kinds of its clients, of the trial's
 	namespace *ledger.Audience
 	spaces    []*ledger.Audience // of further namespaces
@@ -89,6 +90,9 @@ func newGroup(t *trial, spec *file.Group, index, first int) *group {
 	g.names = spec.Spaces()
 	g.hearing = newHearing(t.spec.Contract, g.finder)
 	g.plan = plan.NewPopulation(t.tl, spec, t.spec.Seed, index)
+	if t.share != nil {
+		g.elsewhere = make([]bool, spec.Count)
+	}
 	g.namespace = t.audience(spec.Namespace, "", -1)
 	for _, name := range spec.More {
 		g.spaces = append(g.spaces, t.audience(name, "", -1))
@@ -180,6 +184,9 @@ func (g *group) pick(start uint64, some []uint32) (a *actor, is presence) {
 	}
 	if n == 0 || g.present == 0 {
 		return nil, absent
+	}
+	if !g.mine(start, some) {
+		return nil, atAnother
 	}
 	none := some == nil && g.held.Load() == 0
 	// a flow may have disconnected them

@@ -55,14 +55,15 @@ func (w *watch) close() {
 // came returns when a message written at a given moment reached the client's socket; where that is
 // unknown, when it was read.
 func (a *actor) came(m *client.Message, wrote int64) int64 {
-	w, epoch := &a.t.watch, a.t.life.epoch
+	t := a.t
+	w := &t.watch
 	if m.Until == 0 {
 		if !a.slow && w.untimed.Load() <= fewUntimed {
 			w.untimed.Add(1)
 		}
-		return int64(m.At - epoch)
+		return t.moment(m.At)
 	}
-	came := lateness.Arrival{Wrote: wrote, From: int64(m.From - epoch), Until: int64(m.Until - epoch), Read: int64(m.At - epoch)}
+	came := lateness.Arrival{Wrote: wrote, From: t.moment(m.From), Until: t.moment(m.Until), Read: t.moment(m.At)}
 	held := int64(0)
 	if came.From < came.Until {
 		held = w.held(came.Read)
@@ -72,17 +73,17 @@ func (a *actor) came(m *client.Message, wrote int64) int64 {
 
 // recordDelivery records a delivery that came at a moment, with the generator's own lateness in
 // sending and without it, in series by class and decile.
-func (a *actor) recordDelivery(m *client.Message, series, net []int, s *ledger.Slot, at int64) {
-	place, phase, latency := a.class*record.Deciles+s.Decile(), int(s.Phase), time.Duration(at-s.Due)
-	a.shard.Add(series[place], phase, latency)
-	a.shard.Add(net[place], phase, max(0, latency-time.Duration(s.Lag())))
-	a.recordWait(m, at, phase)
+func (a *actor) recordDelivery(sh *record.Shard, x read, series, net []int, s *ledger.Slot) {
+	place, phase, latency := a.class*record.Deciles+s.Decile(), int(s.Phase), a.t.oneWay(x.at-s.Due)
+	sh.Add(series[place], phase, latency)
+	sh.Add(net[place], phase, max(0, latency-time.Duration(s.Lag())))
+	a.recordWait(sh, x, phase)
 }
 
 // recordWait records how long a message waited in the client's socket.
-func (a *actor) recordWait(m *client.Message, at int64, phase int) {
-	if m.Until != 0 {
-		a.shard.Add(a.group.late[a.class], phase, time.Duration(int64(m.At-a.t.life.epoch)-at))
+func (a *actor) recordWait(sh *record.Shard, x read, phase int) {
+	if x.timed {
+		sh.Add(a.group.late[a.class], phase, time.Duration(x.read-x.at))
 	}
 }
 

@@ -9,7 +9,9 @@ import (
 
 // A life holds the means by which a trial starts and ends.
 type life struct {
-	epoch   time.Duration   // of the trial's start, on the client's clock
+	epoch time.Duration // of the trial's start, on the client's clock or the fleet's
+	// of an agent, from the client's clock to the fleet's; nil: they are one
+	clock   func(time.Duration) time.Duration
 	ctx     context.Context // ends when the trial does
 	wg      sync.WaitGroup  // every actor, and the goroutines that actors and faults start
 	dials   chan struct{}   // holds one for each connection that is being set up

@@ -63,6 +63,10 @@ func (a *actor) carries() bool {
 func (c *collector) carried() carried {
 	t := c.t
 	out := make(carried, len(t.kinds.transports))
+	if c.fleet != nil {
+		c.fleet.carried(out)
+		return out
+	}
 	t.meters.Lock()
 	defer t.meters.Unlock()
 	for i, m := range t.meters.ended {

@@ -47,10 +47,11 @@ type heldOp struct {
 type presence int
 
 const (
-	absent  presence = iota // the plan does not have it here, or not yet: nothing is due
-	here                    // it sends
-	away                    // reconnecting: due operations are held
-	missing                 // not connected although planned: due operations are dropped
+	absent    presence = iota // the plan does not have it here, or not yet: nothing is due
+	here                      // it sends
+	away                      // reconnecting: due operations are held
+	missing                   // not connected although planned: due operations are dropped
+	atAnother                 // another agent of the fleet has it, and sees to what is due
 )
 
 // presence returns how the schedule may use the client. A client that replaces another is allowed

@@ -2,7 +2,6 @@ package scenario
 
 import (
 	"errors"
-	"time"
 
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/internal/ledger"
@@ -55,32 +54,35 @@ func (a *actor) hear(m *client.Message, scan *stamp.Scan) (any bool) {
 	}
 }
 
-// receive takes in one of the runner's own messages.
-func (a *actor) receive(m *client.Message, st *stamp.Stamp) {
+// delivered records what the ledger has made of a delivery. On an agent of a fleet the ledger's
+// exchange calls it, and owns the gaps of the actor.
+func (a *actor) delivered(st *stamp.Stamp, kind ledger.Arrival, s *ledger.Slot, rank uint32, x read) {
 	t := a.t
-	at := a.came(m, st.Due+t.ledger.Lag(st))
-	kind, s, rank := t.ledger.Receive(a.Receiver, st, at)
+	sh := a.shard
+	if t.turn != nil {
+		sh = t.replay.Shard(a.id)
+	}
 	switch kind {
 	case ledger.Counted:
 		str := t.streams[st.Stream]
-		latency := time.Duration(at - s.Due)
+		latency := t.oneWay(x.at - s.Due)
 		way := str.way(a, s)
-		a.recordDelivery(m, way.delivery, way.deliveryNet, s, at)
+		a.recordDelivery(sh, x, way.delivery, way.deliveryNet, s)
 		if str.between != nil {
-			a.recordBetween(str, s, at)
+			a.recordBetween(sh, str, s, x.at)
 		}
-		if rank > 0 && s.Audience != nil && s.Book == str.book {
-			str.curve(a.shard, int(s.Phase), rank, s.Receivers(), latency)
+		if rank > 0 && s.Audience != nil && s.Book.Stream == str.book.Stream {
+			str.curve(sh, int(s.Phase), rank, s.Receivers(), latency)
 		}
 	case ledger.Replayed:
 		way := t.streams[st.Stream].way(a, s)
-		a.recordDelivery(m, way.replayed, way.replayedNet, s, at)
+		a.recordDelivery(sh, x, way.replayed, way.replayedNet, s)
 	case ledger.Duplicate:
 		t.count.duplicates.Add(1)
 	case ledger.Unexpected, ledger.Stale:
 		a.countStray(st, kind)
 	case ledger.Unknown:
-		a.group.countError(errorOf(kind), at, nil)
+		a.group.countError(errorOf(kind), x.at, nil)
 	case ledger.Ignored, ledger.Extra:
 	}
 }
@@ -154,7 +156,7 @@ func (a *actor) Ack(m *client.Message) {
 		a.countError(metric.Error(metric.ErrAck, metric.HowTimeout), int(c.stream), c.due, nil)
 	}
 	a.recordAck(&c, at)
-	a.recordWait(m, at, int(c.phase))
+	a.recordWait(a.shard, read{at, t.moment(m.At), m.Until != 0}, int(c.phase))
 }
 
 // expireCalls counts the calls whose limit has passed, at the limit. A call that is

@@ -29,6 +29,9 @@ func (t *trial) report(c *collector, rows [][]ledger.Row, end judge.Ending, why 
 	c.windows.End(c.at)
 	e := c.evidence(rows)
 	e.End, e.Ending = c.end, end
+	if c.fleet != nil {
+		e.Agents = c.fleet.evidence()
+	}
 	if why != nil {
 		e.Cause = why.Error()
 	}
@@ -37,7 +40,7 @@ func (t *trial) report(c *collector, rows [][]ledger.Row, end judge.Ending, why 
 	cell := &result.Cell{
 		Params: t.spec.Params, ParamNames: t.spec.ParamNames, Trial: t.cell.Trial, Started: c.started, Settings: t.settings(), Seconds: e.Length(judge.Scope{}),
 		Clients: result.Clients{
-			Asked: int(t.count.most), Held: held, Failed: int(t.count.failed.Load()), Dropped: int(t.count.dropped.Load()),
+			Asked: int(t.count.most.Load()), Held: held, Failed: int(t.count.failed.Load()), Dropped: int(t.count.dropped.Load()),
 			Waiting: int(t.count.waiting.Load()), SlowDropped: int(t.count.slowDropped.Load()), Moved: int(t.count.moved.Load()),
 		},
 		Latency: map[string]*result.Latency{}, Timeline: c.timeline, Errors: map[string]int64{},
@@ -56,6 +59,9 @@ func (t *trial) report(c *collector, rows [][]ledger.Row, end judge.Ending, why 
 	f.ledger()
 	f.latencies()
 	f.nodes()
+	if c.fleet != nil {
+		cell.Agents = c.fleet.health()
+	}
 	cell.Curve = f.curve()
 	cell.Unstamped = t.unstampedEvents()
 	cell.Reconnects = t.reconnects(e)

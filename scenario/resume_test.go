@@ -27,7 +27,7 @@ valid: [max(lag) < 20ms]
 
 // part plays four trials, of which some are disturbed, until so many have begun and the last of
 // them is interrupted; 0: all.
-func part(t *testing.T, dir string, earlier *result.Run, until int, late ...int) *result.Run {
+func partOf(t *testing.T, dir string, earlier *result.Run, until int, late ...int) *result.Run {
 	t.Helper()
 	var run *result.Run
 	ownClock(t, func(t *testing.T) {
@@ -76,7 +76,7 @@ func cellsOf(run *result.Run) string {
 // trial stay where its place says.
 func TestResume(t *testing.T) {
 	dir := t.TempDir()
-	first := part(t, dir, nil, 3, 2)
+	first := partOf(t, dir, nil, 3, 2)
 	if got := cellsOf(first); got != "64B/1 pass, 128B/1 invalid, 64B/2 invalid cut" || !first.Interrupted {
 		t.Fatalf("the first part: %s", got)
 	}
@@ -90,7 +90,7 @@ func TestResume(t *testing.T) {
 	if got := cellsOf(earlier); got != "64B/1 pass, 128B/1 invalid" {
 		t.Fatalf("the journal has %s", got)
 	}
-	run := part(t, dir, earlier, 0)
+	run := partOf(t, dir, earlier, 0)
 	if got := cellsOf(run); got != "64B/1 pass, 128B/1 invalid repeated, 128B/1 pass, 64B/2 pass, 128B/2 pass" || run.Verdict != result.Pass || run.Interrupted {
 		t.Errorf("resumed: %s: %s", run.Verdict, got)
 	}
@@ -137,13 +137,13 @@ func TestResume(t *testing.T) {
 // A run that is interrupted again and again loses nothing either.
 func TestResumeTwice(t *testing.T) {
 	dir := t.TempDir()
-	part(t, dir, nil, 2)
+	partOf(t, dir, nil, 2)
 	for _, until := range []int{2, 3} {
 		earlier, _, err := result.ReadJournal(dir)
 		if err != nil {
 			t.Fatal(err)
 		}
-		part(t, dir, earlier, until)
+		partOf(t, dir, earlier, until)
 	}
 	earlier, _, err := result.ReadJournal(dir)
 	if err != nil {
@@ -152,7 +152,7 @@ func TestResumeTwice(t *testing.T) {
 	if got := cellsOf(earlier); got != "64B/1 pass, 128B/1 pass, 64B/2 pass, 128B/2 pass" {
 		t.Errorf("after three parts: %s", got)
 	}
-	run := part(t, dir, earlier, 0)
+	run := partOf(t, dir, earlier, 0)
 	if got := cellsOf(run); got != cellsOf(earlier) || run.Verdict != result.Pass || len(run.Resumed) != 3 || strings.Count(strings.Join(run.Warnings, "\n"), "resumed") != 1 {
 		t.Errorf("%s: %s, resumed %v, %q", run.Verdict, got, run.Resumed, run.Warnings)
 	}

@@ -33,6 +33,13 @@ func (r *returns) count(t *trial, a *actor, since int64, add func(*returnRow)) {
 	add(r.rows[k])
 }
 
+// replace sets what there is.
+func (r *returns) replace(rows map[returnKey]*returnRow) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.rows = rows
+}
+
 // countReturn counts a client that is held again.
 func (t *trial) countReturn(a *actor, since int64) {
 	t.returns.count(t, a, since, func(r *returnRow) {

@@ -3,7 +3,6 @@ package scenario
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -83,6 +82,7 @@ type Options struct {
 	second  time.Duration // how long the collector's second takes; 0 = 1 s
 	// sleep is the pacer's; nil = machine.Sleep, which no clock of a test can see.
 	sleep func(d time.Duration)
+	seat  *seat // in a fleet; nil: this process has all clients
 	// link connects the HTTP clients; nil = over the network.
 	link func(ctx context.Context, network, address string) (net.Conn, error)
 }
@@ -219,16 +219,13 @@ func (e *maskedError) Unwrap() error { return e.error }
 
 func runCells(ctx context.Context, f *file.File, opt Options) (*result.Run, error) {
 	opt.complete()
-	if opt.Fleet != nil {
-		return nil, errors.New("this version cannot run a scenario on a fleet yet")
-	}
 	defer limitGarbage()()
 	cells := f.Cells()
 	machine.RaiseFiles()
-	if short := machine.Shortages(cells, machine.ReadLimits()); len(short) > 0 {
-		return nil, short[0]
+	err := possible(cells, opt)
+	if err != nil {
+		return nil, err
 	}
-	var err error
 	if opt.tables, err = f.Data(); err != nil {
 		return nil, err
 	}
@@ -279,6 +276,22 @@ func runCells(ctx context.Context, f *file.File, opt Options) (*result.Run, erro
 	return run, nil
 }
 
+// possible says why trials cannot be run here.
+func possible(cells []file.Cell, opt Options) error {
+	if opt.Fleet == nil {
+		if short := machine.Shortages(cells, machine.ReadLimits()); len(short) > 0 {
+			return short[0]
+		}
+		return nil
+	}
+	for i := range cells { // each agent looks at its own machine
+		if err := notOnFleets(cells[i].Spec); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // newRun is a result without trials.
 func newRun(f *file.File, opt Options) *result.Run {
 	run := &result.Run{
@@ -298,7 +311,7 @@ func runTrials(ctx context.Context, run *result.Run, f *file.File, cells []file.
 		if at > 0 && !machine.Pause(ctx, f.Cooldown) {
 			return nil
 		}
-		cell, err := runCell(ctx, &c, opt, place{at, n, planned(cells[i+1:], f.Cooldown)})
+		cell, err := runCell(ctx, f, &c, opt, place{at, n, planned(cells[i+1:], f.Cooldown)})
 		if cell != nil {
 			cell.Clean() // again: what ended after it may have added warnings
 			run.Cells = append(run.Cells, *cell)
@@ -362,7 +375,7 @@ func planned(cells []file.Cell, cooldown time.Duration) (sum time.Duration) {
 const stopGrace = 20 * time.Second
 
 // runCell runs one trial against a server of its own, or against the target.
-func runCell(ctx context.Context, c *file.Cell, opt Options, at place) (cell *result.Cell, err error) {
+func runCell(ctx context.Context, f *file.File, c *file.Cell, opt Options, at place) (cell *result.Cell, err error) {
 	loaded := func() {}
 	if opt.Trial != nil {
 		loaded = sync.OnceFunc(opt.Trial(c))
@@ -388,22 +401,26 @@ func runCell(ctx context.Context, c *file.Cell, opt Options, at place) (cell *re
 	if err != nil {
 		return nil, err
 	}
+	if opt.Fleet != nil {
+		if opt.seat, err = controllerOf(c.Spec, opt.Fleet.Agents()); err != nil {
+			return nil, err
+		}
+	}
 	t := newTrial(c, ep, conf, opt, at)
 	t.server.builtIn, t.life.loaded = builtIn, loaded
 	defer t.http.close()
-	if err := t.probe(ctx); err != nil {
+	if err := t.probe(ctx); err != nil { // of a fleet, each agent does
 		if ctx.Err() != nil {
 			return nil, nil
 		}
-		at := ep.URL
-		if node, ok := errors.AsType[*nodeError](err); ok {
-			at, err = node.url, node.error
-		}
-		return nil, &TargetError{URL: at + strings.TrimPrefix(ep.Path, client.DefaultPath), Err: err}
+		return nil, t.unreachable(err)
 	}
 	defer t.links.close()
 	if err := t.startLinks(); err != nil {
 		return nil, err
+	}
+	if opt.Fleet != nil {
+		return t.conduct(ctx, f)
 	}
 	opt.journal.begin()
 	if t.tracer, err = newTracer(t); err != nil {

@@ -72,7 +72,9 @@ func playHere(ctx context.Context, t *testing.T, s *fakeServer, text string, cha
 // and the clock of a played run is not.
 func dropMachineWarnings(run *result.Run) {
 	for i := range run.Cells {
-		run.Cells[i].Warnings = slices.DeleteFunc(run.Cells[i].Warnings, func(s string) bool { return strings.Contains(s, "the generator used up to") })
+		run.Cells[i].Warnings = slices.DeleteFunc(run.Cells[i].Warnings, func(s string) bool {
+			return strings.Contains(s, " used up to ") && strings.Contains(s, "of the cores that it may use")
+		})
 	}
 }
 

@@ -81,25 +81,33 @@ func newStream(t *trial, g *group, spec *file.Stream, index int) *stream {
 	if spec.To.AlsoOwn {
 		s.book.Also = &ledger.Book{Expect: s.book.Expect, Late: s.book.Late, Volatile: s.book.Volatile}
 	}
-	sources := 1
-	switch spec.Per {
-	case "client":
-		sources = g.spec.Count
-	case "room":
-		sources = g.spec.Rooms.Of
-	}
 	if spec.Replay != nil {
-		sources = 0 // a replay says what is due
 		s.bodies = t.opt.logs[spec.Replay.Path].Bodies && !spec.Binary
 	}
-	s.plan = plan.NewSchedule(t.tl, t.spec.Seed, index, spec.Rate, sources, spec.Arrival == "poisson", spec.Scale)
-	if spec.Arrival == "burst" {
-		s.plan.Burst(spec.Burst)
-	}
+	s.plan = s.schedule()
 	s.packet()
 	s.match = s.t.matcher(spec.Match, nil)
 	s.series()
 	return s
+}
+
+// schedule plans when the stream's operations are due.
+func (s *stream) schedule() *plan.Schedule {
+	sources := 1
+	switch s.spec.Per {
+	case "client":
+		sources = s.group.spec.Count
+	case "room":
+		sources = s.group.spec.Rooms.Of
+	}
+	if s.spec.Replay != nil {
+		sources = 0 // a replay says what is due
+	}
+	p := plan.NewSchedule(s.t.tl, s.t.spec.Seed, s.index, s.spec.Rate, sources, s.spec.Arrival == "poisson", s.spec.Scale)
+	if s.spec.Arrival == "burst" {
+		p.Burst(s.spec.Burst)
+	}
+	return p
 }
 
 // packet prepares the constant parts of every packet.
@@ -250,7 +258,7 @@ func (s *stream) fire(now int64) {
 	defer s.t.sending.Unlock()
 	o := s.op
 	a, is := s.sender(&o)
-	if is == absent && o.Row == nil {
+	if is == atAnother || is == absent && o.Row == nil {
 		return
 	}
 	s.offered[o.Phase].Add(1)
@@ -388,15 +396,27 @@ func (s *stream) sender(o *plan.Op) (*actor, presence) {
 	g := s.group
 	switch s.spec.Per {
 	case "client":
+		if !g.has(int(o.Source)) {
+			return nil, atAnother
+		}
 		a := g.actors[o.Source].Load()
 		if a == nil {
 			return nil, absent
 		}
 		return a, a.presence()
 	case "room":
-		return g.pick(plan.Draw(s.t.spec.Seed, plan.ForSender, uint64(s.index), o.N, 0), g.inRoom(int(o.Source)))
+		return g.pick(s.startOf(o), g.inRoom(int(o.Source)))
 	}
-	return g.pick(o.N, nil)
+	return g.pick(s.startOf(o), nil)
+}
+
+// startOf is the place among the clients of a room or of the group at which the search for the
+// sender of an operation begins.
+func (s *stream) startOf(o *plan.Op) uint64 {
+	if s.spec.Per == "room" {
+		return plan.Draw(s.t.spec.Seed, plan.ForSender, uint64(s.index), o.N, 0)
+	}
+	return o.N
 }
 
 // room is the room that an operation of a client goes to.

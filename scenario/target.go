@@ -33,6 +33,15 @@ func (e *TargetError) Error() string {
 	return fmt.Sprintf("the target %s cannot be reached: %v; %s", e.URL, e.Err, remedy)
 }
 
+// unreachable is the error of a trial whose first client could not connect.
+func (t *trial) unreachable(err error) error {
+	at := t.server.ep.URL
+	if node, ok := errors.AsType[*nodeError](err); ok {
+		at, err = node.url, node.error
+	}
+	return &TargetError{URL: at + strings.TrimPrefix(t.server.ep.Path, client.DefaultPath), Err: err}
+}
+
 // runs is the remedy where nothing better is known.
 func runs(err error) string {
 	if d, ok := errors.AsType[*client.DialError](err); ok && d.Protocol != "" && d.Protocol != client.SocketIO {
@@ -100,12 +109,20 @@ func tlsConfig(t *file.Target) (*tls.Config, error) {
 	if t == nil || t.TLS == nil {
 		return nil, nil
 	}
-	conf := &tls.Config{InsecureSkipVerify: t.TLS.Insecure, ServerName: t.TLS.ServerName}
+	var pem []byte
 	if t.TLS.CA != "" {
-		pem, err := regular.ReadFile(t.TLS.CA, maxPEM)
-		if err != nil {
+		var err error
+		if pem, err = regular.ReadFile(t.TLS.CA, maxPEM); err != nil {
 			return nil, fmt.Errorf("read the target's certificate authority: %w", err)
 		}
+	}
+	return tlsWith(t, pem)
+}
+
+// tlsWith is tlsConfig with the certificates of the file's authority.
+func tlsWith(t *file.Target, pem []byte) (*tls.Config, error) {
+	conf := &tls.Config{InsecureSkipVerify: t.TLS.Insecure, ServerName: t.TLS.ServerName}
+	if t.TLS.CA != "" {
 		conf.RootCAs = x509.NewCertPool()
 		if !conf.RootCAs.AppendCertsFromPEM(pem) {
 			return nil, fmt.Errorf("%s holds no PEM certificate; name the file of the target's certificate authority", t.TLS.CA)

@@ -134,7 +134,7 @@ func (a *actor) traced(d dialed) conn {
 
 // traceJoining writes down a CONNECT or its answer.
 func (a *actor) traceJoining(h client.Handshake) {
-	at := int64(h.At - a.t.life.epoch)
+	at := a.t.moment(h.At)
 	space := ""
 	if h.Namespace != "" && h.Namespace != "/" {
 		space = h.Namespace

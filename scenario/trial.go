@@ -30,8 +30,9 @@ type trial struct {
 	at     place
 	dial   dialer
 	http   *httpClient
-	probed *person // the first client, if requests were made for it before the first phase
-	id     uint32  // distinguishes this trial's messages from other trials' on the same server
+	probed *probed     // nil: no requests were made before the first phase for one client alone
+	share  *plan.Share // of the clients over the agents of a fleet; nil: all are in this process
+	id     uint32      // distinguishes this trial's messages from other trials' on the same server
 	tl     *plan.Timeline
 
 	groups   []*group
@@ -44,6 +45,8 @@ type trial struct {
 	draws    uint64 // of all templates, to tell them apart
 
 	rec     *record.Recorder
+	replay  *record.Recorder // of an agent's deliveries; else rec
+	turn    func(upTo int64) // of an agent: before a delivery of that moment is recorded; nil: none
 	ledger  *ledger.Ledger
 	errors  *record.Errors
 	returns returns
@@ -69,6 +72,9 @@ func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at plac
 	}
 	for n := uint64(0); n == 0 || !stamp.Searchable(t.id); n++ {
 		t.id = uint32(plan.Draw(uint64(time.Now().UnixNano()), plan.ForRun, uint64(os.Getpid()), uint64(at.i), n))
+	}
+	if s := opt.seat; s != nil {
+		t.id, t.share = cmp.Or(s.run, t.id), s.share
 	}
 	t.life.init()
 	t.sending.most = cmp.Or(opt.holds, maxHeld)
@@ -104,16 +110,27 @@ func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at plac
 	t.watch.series = t.addSeries(record.Series{Metric: metric.LagReceive})
 	t.replays = t.newReplays()
 	t.rec = record.NewRecorder(t.kinds.series, len(t.tl.Spans))
-	t.ledger = ledger.New(ledger.Config{Books: books, Clock: t.now, Budget: opt.budget, Complete: t.fanout})
+	if t.replay = t.rec; opt.seat != nil {
+		t.replay = record.NewRecorder(t.kinds.series, len(t.tl.Spans))
+	}
+	t.ledger = ledger.New(ledger.Config{Books: books, Clock: t.now, Budget: opt.budget, Complete: t.fanout, Fleet: t.ofFleet()})
 	return t
 }
 
 // now is the time since the trial's start.
-func (t *trial) now() int64 { return int64(client.Now() - t.life.epoch) }
+func (t *trial) now() int64 { return t.moment(client.Now()) }
+
+// moment is the time from the trial's start to a moment of this process's clock.
+func (t *trial) moment(at time.Duration) int64 {
+	if t.life.clock != nil {
+		at = t.life.clock(at)
+	}
+	return int64(at - t.life.epoch)
+}
 
 // arrived is the arrival time of a message at the client's socket where the system reports it, else
 // the time it was read.
-func (t *trial) arrived(m *client.Message) int64 { return int64(cmp.Or(m.Until, m.At) - t.life.epoch) }
+func (t *trial) arrived(m *client.Message) int64 { return t.moment(cmp.Or(m.Until, m.At)) }
 
 // record adds the time from a due moment to another.
 func (t *trial) record(s *record.Shard, series int, due, until int64) {
@@ -128,7 +145,7 @@ func (t *trial) fanout(s *ledger.Slot, complete bool) {
 		return // it is a broadcast to others besides, with the sender's own key
 	}
 	str := t.streams[s.Book.Stream]
-	sh := t.rec.Shard(s.From.ID)
+	sh := t.replay.Shard(s.From.ID)
 	first, last := s.First(), s.Last()
 	add := sh.Add
 	if !complete {
@@ -136,24 +153,36 @@ func (t *trial) fanout(s *ledger.Slot, complete bool) {
 	}
 	series := &str.fan[s.Decile()]
 	if first != 0 {
-		sh.Add(series[0], int(s.Phase), time.Duration(first-s.Due))
+		sh.Add(series[0], int(s.Phase), t.oneWay(first-s.Due))
 		add(series[2], int(s.Phase), time.Duration(last-first))
 	} else {
 		sh.AddNever(series[0], int(s.Phase), time.Duration(last-s.Due))
 	}
-	add(series[1], int(s.Phase), time.Duration(last-s.Due))
+	add(series[1], int(s.Phase), t.oneWay(last-s.Due))
+}
+
+// A probed is the first client of this process, for which the requests before its connection were
+// made already.
+type probed struct {
+	*person
+	group, number int
 }
 
 // probe connects one client to each target and sends it away: is there a server at all? The
 // requests before its connection are not made again for the first client, since some cannot be: to
-// register a user.
+// register a user. A process without clients has nothing to find out.
 func (t *trial) probe(ctx context.Context) error {
+	g, number := t.firstClient()
+	if g == nil {
+		return nil
+	}
 	for _, g := range t.groups {
-		if err := g.rehearse(ctx); err != nil {
-			return &beforeError{err}
+		if _, any := g.firstOwn(); any {
+			if err := g.rehearse(ctx); err != nil {
+				return &beforeError{err}
+			}
 		}
 	}
-	g := t.groups[0]
 	p := &person{}
 	switch b := g.before; {
 	case b == nil:
@@ -161,17 +190,17 @@ func (t *trial) probe(ctx context.Context) error {
 		b.give(p)
 	default:
 		p.probed = &fetched{}
-		if err := g.fetch(&flow{ctx: ctx, person: p, jar: &p.jar, node: t.firstNode(g, 0), id: uint32(g.first), aside: p.probed}); err != nil {
+		if err := g.fetch(&flow{ctx: ctx, person: p, jar: &p.jar, number: number, node: t.firstNode(g, number), id: uint32(g.first + number), aside: p.probed}); err != nil {
 			return &beforeError{err}
 		}
-		t.probed = p
+		t.probed = &probed{p, g.index, number}
 	}
 	for _, url := range t.server.urls {
-		cfg := g.config(p, 0, g.transports[plan.TransportOf(g.spec.Transport, 0)])
+		cfg := g.config(p, number, g.transports[plan.TransportOf(g.spec.Transport, number)])
 		cfg.URL, cfg.Timeout = url, connectedWithin
 		d, err := t.dial(ctx, cfg)
 		if err != nil {
-			return &nodeError{url, discreet{err, &filling{group: g, captured: p.values()}, nil}}
+			return &nodeError{url, discreet{err, &filling{group: g, client: number, captured: p.values()}, nil}}
 		}
 		done := make(chan struct{})
 		go func() {
@@ -184,10 +213,23 @@ func (t *trial) probe(ctx context.Context) error {
 	return nil
 }
 
-// person returns a new person, or for the first client of all the one that the probe was.
+// firstClient is the first client of this process and its group; nil: it has none.
+func (t *trial) firstClient() (*group, int) {
+	if t.share == nil {
+		return t.groups[0], 0
+	}
+	for _, g := range t.groups {
+		if i, any := g.firstOwn(); any {
+			return g, i
+		}
+	}
+	return nil, 0
+}
+
+// person returns a new person, or for the client that was probed that one.
 func (t *trial) person(g *group, number int) *person {
-	if t.probed != nil && g.index == 0 && number == 0 {
-		return t.probed
+	if p := t.probed; p != nil && g.index == p.group && number == p.number {
+		return p.person
 	}
 	return &person{}
 }
@@ -216,35 +258,7 @@ func (t *trial) run(ctx context.Context) (*result.Cell, error) {
 	defer t.watch.close()
 	c.start()
 
-	for _, r := range t.replays {
-		r.start(t.life.ctx, &t.life.wg)
-	}
-	p := &pacer{now: t.now, sleep: t.opt.sleep}
-	paced := make(chan struct{})
-	go func() {
-		defer close(paced)
-		defer machine.Precise()()
-		sources := make([]source, 0, len(t.groups)+len(t.streams))
-		for _, g := range t.groups {
-			// before the streams: at the same moment clients come first
-			sources = append(sources, g)
-			if g.moves != nil {
-				sources = append(sources, g.moves)
-			}
-		}
-		for _, s := range t.streams {
-			sources = append(sources, s)
-		}
-		for _, r := range t.replays {
-			sources = append(sources, r)
-		}
-		for i := range t.spec.Phases {
-			if f := t.spec.Phases[i].Fault; f != nil {
-				sources = append(sources, newFault(t, &t.tl.Spans[i], f))
-			}
-		}
-		p.run(sources...)
-	}()
+	p, paced := t.pace(t.sources())
 	end, why := t.wait(ctx)
 	if end == judge.RanOut {
 		catchUp(paced)
@@ -257,6 +271,63 @@ func (t *trial) run(ctx context.Context) (*result.Cell, error) {
 	t.life.loaded()
 	rows := t.ledger.Close(t.now())
 	t.life.over.Store(true)
+	t.dismiss(cancel)
+	t.serverIsBack()
+	err := c.finish()
+	cell := t.report(c, rows, end, why)
+	if err != nil {
+		return cell, err
+	}
+	return cell, nil
+}
+
+// sources are what the pacer plays: the clients' comings and goings, their moves and messages, and
+// the faults.
+func (t *trial) sources() (list []source) {
+	for _, g := range t.groups {
+		// before the streams: at the same moment clients come first
+		list = append(list, g)
+		if g.moves != nil {
+			list = append(list, g.moves)
+		}
+	}
+	for _, s := range t.streams {
+		list = append(list, s)
+	}
+	for _, r := range t.replays {
+		list = append(list, r)
+	}
+	return append(list, t.faults()...)
+}
+
+// faults are the sources that break something.
+func (t *trial) faults() (list []source) {
+	for i := range t.spec.Phases {
+		if f := t.spec.Phases[i].Fault; f != nil {
+			list = append(list, newFault(t, &t.tl.Spans[i], f))
+		}
+	}
+	return list
+}
+
+// pace begins to play sources. paced is closed when the pacer has ended.
+func (t *trial) pace(sources []source) (p *pacer, paced chan struct{}) {
+	for _, s := range sources {
+		if r, is := s.(*replay); is {
+			r.start(t.life.ctx, &t.life.wg)
+		}
+	}
+	p, paced = &pacer{now: t.now, sleep: t.opt.sleep}, make(chan struct{})
+	go func() {
+		defer close(paced)
+		defer machine.Precise()()
+		p.run(sources...)
+	}()
+	return p, paced
+}
+
+// dismiss ends all clients when the trial is over, and waits for them.
+func (t *trial) dismiss(cancel func()) {
 	t.countMissing(t.now())
 	cancel()
 	hands := make(chan struct{}, 64)
@@ -265,19 +336,17 @@ func (t *trial) run(ctx context.Context) (*result.Cell, error) {
 	}
 	t.life.wg.Wait()
 	t.life.closeVanished()
+}
+
+// serverIsBack takes over the server of a restart that was under way when the phases ended.
+func (t *trial) serverIsBack() {
 	select {
-	case r := <-t.server.restarted: // a restart that was under way when the phases ended
+	case r := <-t.server.restarted:
 		if r.err == nil {
 			t.server.became(r.ep)
 		}
 	default:
 	}
-	err := c.finish()
-	cell := t.report(c, rows, end, why)
-	if err != nil {
-		return cell, err
-	}
-	return cell, nil
 }
 
 // catchUpWithin bounds how long a pacer that is behind may go on after the last phase.

@@ -25,8 +25,10 @@ func (g *group) fire(int64) {
 	switch {
 	case void:
 	case t.Client == plan.NoPlace:
-		g.countError(metric.Error(metric.ErrConnect, metric.HowPlaces), t.Due, nil)
-		g.t.count.failed.Add(1)
+		if s := g.t.share; s == nil || s.Self == 0 { // one of the agents counts it
+			g.countError(metric.Error(metric.ErrConnect, metric.HowPlaces), t.Due, nil)
+			g.t.count.failed.Add(1)
+		}
 	case t.Come:
 		g.come(&t)
 	default:
@@ -35,21 +37,35 @@ func (g *group) fire(int64) {
 }
 
 func (g *group) come(t *plan.Turn) {
+	g.present++
+	g.t.count.called++
+	g.t.count.most.Store(max(g.t.count.most.Load(), g.t.count.called))
+	if !g.has(int(t.Client)) {
+		g.elsewhere[t.Client] = true
+		return
+	}
 	a := newActor(g.t, g, int(t.Client), t.Number)
 	a.churned = t.Late
 	g.actors[t.Client].Store(a)
-	g.present++
 	g.t.count.asked.Add(1)
 	g.attempts[max(0, g.t.tl.PhaseAt(t.Due))].Add(1)
-	g.t.count.most = max(g.t.count.most, g.t.count.asked.Load())
 	due := t.Due
 	g.t.life.wg.Go(func() { a.run(g.t.life.ctx, due) })
 }
 
 // send sends a client away: its time is over, or the ramp goes down.
 func (g *group) send(place int) {
+	if !g.has(place) {
+		if g.elsewhere[place] {
+			g.elsewhere[place] = false
+			g.present--
+			g.t.count.called--
+		}
+		return
+	}
 	if a := g.away(place); a != nil {
 		g.present--
+		g.t.count.called--
 		g.t.count.asked.Add(-1)
 		g.t.life.wg.Go(a.leave)
 	}

@@ -59,7 +59,7 @@ func (f *findings) warnings() []string {
 		say("%d samples lay outside 0 s to 1 h and are recorded at the limit", n)
 	}
 	if cell.Generator.CPUMax > busyCPU {
-		say("the generator used up to %s of the cores that it may use: treat latencies as upper bounds", metric.FormatShare(cell.Generator.CPUMax))
+		say("%s used up to %s of the cores that it may use: treat latencies as upper bounds", busiest(cell), metric.FormatShare(cell.Generator.CPUMax))
 	}
 	if s := tailEffect(e, time.Duration(cell.Generator.GCPauseMaxus)*time.Microsecond); s != "" {
 		say("%s", s)
@@ -78,6 +78,17 @@ func (f *findings) warnings() []string {
 		say("scaled down to %g%% of the scenario's clients and lengths: it shows that the scenario works; its numbers do not hold for the full size", q*100)
 	}
 	return out
+}
+
+// busiest names the generator, or of a fleet the agent that used the most of its cores.
+func busiest(cell *result.Cell) string {
+	name, most := "the generator", -1.0
+	for i := range cell.Agents {
+		if a := &cell.Agents[i]; a.Health != nil && a.Health.CPUMax > most {
+			name, most = "the agent "+a.Name, a.Health.CPUMax
+		}
+	}
+	return name
 }
 
 // whyUnsent says what became of the other operations.

@@ -28,6 +28,7 @@ var groupTable = object[Group]{
 		{key: "life", about: "how long a client stays; with count, a client that leaves is replaced", is: aLength, set: func(d *decoder, n *node, g *Group) { g.Life = d.lengths(n, "life") }},
 		{key: "connect", is: ref("connect"), set: func(d *decoder, n *node, g *Group) { connectTable.decode(d, n, &g.Connect) }},
 		{key: "transport", about: "one transport for all clients, or shares: {websocket: 95%, polling: 5%}", is: anyOf(ref("transport"), atLeastOne(mapOf(form{"enum": transports}, aShare))), set: setTransport},
+		{key: "place", about: "labels that an agent of a fleet must have to be given clients of the group: {zone: a}; without a fleet it says nothing", is: atLeastOne(mapOf(form{"pattern": reLabel.String()}, aText)), set: setPlace},
 		{key: "parser", about: "how packets are encoded; must match the parser of the server", is: oneOf(parsers...), def: "json", set: func(d *decoder, n *node, g *Group) { g.Parser = d.oneOf(n, "parser", parsers, nil) }},
 		{key: "engine", about: "revision of Engine.IO: 3 speaks as clients of Socket.IO 2 do; default: as target says, or 4", is: anEngine, set: func(d *decoder, n *node, g *Group) { g.Engine = d.engine(n) }},
 		{key: "poll", about: "between two requests of transport: short-polling", is: aDuration, def: "1s", set: func(d *decoder, n *node, g *Group) { g.Poll = d.duration(n, "poll", time.Millisecond, maxWait) }},
@@ -334,6 +335,23 @@ func setGroups(d *decoder, n *node, s *Spec) {
 		s.Groups = append(s.Groups, g)
 	}
 }
+
+func setPlace(d *decoder, n *node, g *Group) {
+	if !d.isDict(n, "place") {
+		return
+	}
+	if len(n.keys) == 0 {
+		d.errs.add(n.at, "place names no label", "write place: {zone: a}, as agents are started with --label zone=a")
+	}
+	for _, e := range n.keys {
+		if !reLabel.MatchString(e.key) {
+			d.errs.add(e.at, fmt.Sprintf("%q is not a name for a label", clip(e.key)), "use letters, digits, _, . and -")
+		}
+		put(&g.Place, e.key, d.string(e.val, "label "+e.key, notEmpty("label "+e.key, "write a value such as a")))
+	}
+}
+
+var reLabel = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`)
 
 func setTransport(d *decoder, n *node, g *Group) {
 	if n.kind != dict {

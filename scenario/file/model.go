@@ -95,8 +95,9 @@ type Group struct {
 	Arrive float64
 	// seconds that a client stays; zero: to the end. With Arrive 0 another takes its place
 	Life      Dist
-	Transport []Share // at least one; the shares sum to 1
-	Connect   Connect // how they arrive
+	Transport []Share           // at least one; the shares sum to 1
+	Connect   Connect           // how they arrive
+	Place     map[string]string // labels that an agent must have to be given its clients; nil: any
 	// the data files whose rows its clients take, also where their templates name none
 	Data      []string
 	Namespace string        // default "/"; NoNamespace: bare Engine.IO; with Own the text of the file

@@ -27,6 +27,7 @@ const (
 	ErrVolatile  ErrorKind = "volatile"
 	ErrAway      ErrorKind = "away"
 	ErrWaiting   ErrorKind = "waiting"
+	ErrAgent     ErrorKind = "agent"
 )
 
 // Error classes that the runner itself assigns. Other classes come from client.DialError and
@@ -67,6 +68,7 @@ const (
 	HowAway    = "away"    // its sender had lost its connection
 	HowFull    = "full"    // too much was held for senders that had lost their connection
 	HowSkipped = "skipped" // the network was busy, and the message may be left out
+	HowLost    = "lost"    // it ended, was cut off, or did not answer
 )
 
 // ErrorKinds is the table of the kinds. Do not change it.
@@ -98,6 +100,7 @@ var ErrorKinds = []struct {
 	},
 	{Kind: ErrReact, Hows: []string{HowAck, HowEmit}, Labels: ofGroups, About: "a reaction could not be sent"},
 	{Kind: ErrFault, Always: true, Hows: []string{HowOvertaken, HowStop}, About: "a fault of the scenario did not go as planned"},
+	{Kind: ErrAgent, Always: true, Hows: []string{HowLost}, About: "an agent of the fleet was lost, and its clients with it"},
 	{Kind: ErrVolatile, Blameless: true, About: "a volatile message was left out"},
 	{Kind: ErrAway, Blameless: true, About: "a message of a stream with away: drop was due while its sender was away"},
 	{Kind: ErrAgain, Always: true, Blameless: true, About: "the target refused a client, which made the requests before its connection again"},
@@ -180,14 +183,17 @@ func (c ErrorClass) Blameless() bool {
 	return c.Slow || i >= 0 && ErrorKinds[i].Blameless
 }
 
-// Own reports whether the class is a limit of the generator: no port or no file descriptor was left
-// for a connection, or a message was larger than it takes. It says nothing about the target.
+// Own reports whether the class is of the generator and says nothing about the target: no port or
+// no file descriptor was left for a connection, a message was larger than it takes, or an agent of
+// its fleet was lost.
 func (c ErrorClass) Own() bool {
 	switch c.Kind {
 	case ErrConnect, ErrReconnect:
 		return c.How == HowPorts || c.How == HowFiles || c.How == HowLimit
 	case ErrDrop:
 		return c.How == HowLimit
+	case ErrAgent:
+		return true
 	}
 	return false
 }

@@ -36,6 +36,7 @@ type Evidence struct {
 
 	FaultFailed string // a fault that did not happen as the scenario describes it, and why; "": all did
 
+	Agents  []Agent // of a fleet; nil: the clients were in one process
 	Groups  []Group
 	Classes []Class  // of clients, as the rows of the ledger number them
 	Streams []Stream // as ledger and errors number them

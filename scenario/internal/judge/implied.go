@@ -27,6 +27,7 @@ var impliedErrors = []struct {
 	{kind: metric.ErrConnect, faulty: true, own: true},
 	{kind: metric.ErrReconnect, faulty: true, own: true},
 	{kind: metric.ErrDrop, faulty: true, own: true},
+	{kind: metric.ErrAgent, faulty: true, own: true},
 	{kind: metric.ErrBefore},
 	{kind: metric.ErrConnect},
 	{kind: metric.ErrDrop},
@@ -88,7 +89,7 @@ func implied(e *Evidence, rules Rules) (out []result.Check) {
 		if c.sum.Class.Own() {
 			out = append(out, result.Check{
 				Text: fmt.Sprintf("errors(%s) == 0", c.sum.Class), Stat: metric.StatErrors, Metric: c.sum.Class.String(), Value: float64(c.sum.N),
-				Kind: result.KindValid, Op: "==", Note: ownNote,
+				Kind: result.KindValid, Op: "==", Note: noteOf(c.sum.Class),
 			})
 		} else if !counted[c.sum.Class.Kind] {
 			rule(fmt.Sprintf("errors(%s) == 0", c.sum.Class), metric.StatErrors, c.sum.Class.String(), fault.note(c.faulty), c.sum.N)

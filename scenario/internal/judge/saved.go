@@ -117,6 +117,9 @@ func Recall(cell *result.Cell, rules Rules, log Log) (*Evidence, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := e.recallAgents(cell.Agents); err != nil {
+		return nil, err
+	}
 	e.recallWindows(cell, rules, log)
 	return e, nil
 }

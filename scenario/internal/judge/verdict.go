@@ -43,6 +43,7 @@ func Judge(e *Evidence, rules Rules) Judgement {
 		k := &rules.Valid[i]
 		r := Check(e, k)
 		e.excuse(k, &r)
+		e.byWorstAgent(k, &r)
 		switch {
 		case r.Pass || k.Optional:
 		case !r.Unsaved && e.targetsFault(k, &r):
@@ -127,6 +128,17 @@ func (e *Evidence) targetsFault(k *file.Check, r *result.Check) bool {
 // ownNote is the note of a rule on errors that limits of the generator's own system broke.
 const ownNote = "the generator had no port or no file left for some of them, or messages were larger than it takes: raise the limit, or connect fewer clients"
 
+// agentNote is the note of a rule that the loss of an agent broke.
+const agentNote = "its clients are missing from the load: start it again, or allow for it with errors(agent.lost) <= 1 in valid"
+
+// noteOf is the note of a class of errors of the generator's own.
+func noteOf(c metric.ErrorClass) string {
+	if c.Kind == metric.ErrAgent {
+		return agentNote
+	}
+	return ownNote
+}
+
 // breaksByOwn reports whether a broken rule on errors would hold without the connections for which
 // the generator's own system had no port or no file. In a window they are not told apart.
 func (e *Evidence) breaksByOwn(k *file.Check, r *result.Check) bool {
@@ -163,7 +175,7 @@ func broken(r *result.Check) string {
 		return r.Text + ": no samples"
 	}
 	s := fmt.Sprintf("%s: %s", r.Text, metric.FormatFound(r.Value, r.Limit, r.Beyond, r.Unit))
-	if r.OverS > 0 || r.Note == ownNote || r.Note != "" && r.Kind == result.KindValid {
+	if r.OverS > 0 || r.Note == ownNote || r.Note == agentNote || r.Note != "" && r.Kind == result.KindValid {
 		s += " (" + r.Note + ")"
 	}
 	return s

@@ -99,6 +99,18 @@ func (l *Ledger) Close(now int64) [][]Row {
 	return out
 }
 
+// CompareRows orders rows by the time when their messages were due, and then by what they are of.
+func CompareRows(a, b Row) int {
+	replayed := 0
+	if a.Replayed != b.Replayed {
+		if replayed = -1; a.Replayed {
+			replayed = 1
+		}
+	}
+	return cmp.Or(cmp.Compare(a.Second, b.Second), cmp.Compare(a.Phase, b.Phase), cmp.Compare(a.Class, b.Class), cmp.Compare(a.From, b.From),
+		cmp.Compare(a.Decile, b.Decile), replayed)
+}
+
 // inOrder sorts the rows by the time when the messages were due. Rows of one second stay as they
 // are.
 func (t *table) inOrder() []Row {

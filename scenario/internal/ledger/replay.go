@@ -218,7 +218,7 @@ const maxDeferred = 2 << 20
 
 // advance replays what happened up to the horizon. The exchange's lock is held.
 func (f *fleet) advance() {
-	horizon := f.l.clock() // first: what is sent or happens from now on is later
+	horizon := f.l.clock() - 1 // first: what is sent or happens from now on is later
 	f.own.list = f.sent.take(f.own.list)
 	slowest := f.slowest()
 	if slowest != nil {

@@ -42,7 +42,7 @@ func (t *sent) take(to []emission) []emission {
 func (t *sent) written(most int, clock func() int64) (list []emission, w int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	w = clock()
+	w = clock() - 1 // the clock may stand still for the next emission
 	n := 0
 	for n < len(t.unsaid) && n < most && t.unsaid[n].slot.written.Load() {
 		n++

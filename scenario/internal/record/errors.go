@@ -71,6 +71,25 @@ func (b *Errors) Add(k ErrorKey, when int64, err error) {
 	}
 }
 
+// Pour counts the errors that another book has of a kind, in the phase and second that it says.
+// text is the first one's; "": unknown, or there is none.
+func (b *Errors) Pour(e ErrorCount, text string) {
+	n := e.N
+	e.N = 0
+	b.total.Add(n)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.rows[e] += n
+	b.sums[e.Class] += n
+	had, known := b.texts[e.Class]
+	if !known {
+		b.order = append(b.order, e.Class)
+	}
+	if had == "" {
+		b.texts[e.Class] = result.Short(b.mask(text), result.MaxText)
+	}
+}
+
 // Count is how many errors there are, of all classes.
 func (b *Errors) Count() int64 { return b.total.Load() }
 

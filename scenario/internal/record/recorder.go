@@ -1,6 +1,7 @@
 package record
 
 import (
+	"math"
 	"math/bits"
 	"runtime"
 	"sync/atomic"
@@ -43,7 +44,9 @@ func valueOf(cell int) int64 {
 }
 
 // add counts a sample of v microseconds, 0 <= v <= maxSample.
-func (c *cells) add(v int64) {
+func (c *cells) add(v int64) { c.addN(v, 1) }
+
+func (c *cells) addN(v int64, n uint32) {
 	cell := cellOf(v)
 	slot := &c.pages[cell/cellsPerPage]
 	p := slot.Load()
@@ -51,7 +54,7 @@ func (c *cells) add(v int64) {
 		slot.CompareAndSwap(nil, new(page))
 		p = slot.Load()
 	}
-	p[cell%cellsPerPage].Add(1)
+	p[cell%cellsPerPage].Add(n)
 }
 
 // drain moves every count to visit and leaves zeros. A sample added meanwhile
@@ -122,14 +125,37 @@ func (s *Shard) add(to []atomic.Pointer[cells], series, phase int, d time.Durati
 		us = min(max(us, 0), maxSample)
 		s.rec.clamped.Add(1)
 	}
-	slot := &to[series*s.rec.phases+phase]
+	s.rec.cellsAt(to, series, phase).add(us)
+}
+
+// cellsAt finds or makes the cells of a series and a phase.
+func (r *Recorder) cellsAt(to []atomic.Pointer[cells], series, phase int) *cells {
+	slot := &to[series*r.phases+phase]
 	c := slot.Load()
 	if c == nil {
 		slot.CompareAndSwap(nil, new(cells))
 		c = slot.Load()
 	}
-	c.add(us)
+	return c
 }
+
+// Pour counts n samples of v microseconds that another recorder of the same series has drained: as
+// of Add, or with never as of AddNever. It returns false, and counts nothing, where no recorder
+// could have drained them.
+func (r *Recorder) Pour(series, phase int, v, n int64, never bool) bool {
+	if series < 0 || series >= len(r.Series) || phase < 0 || phase >= r.phases || v < 0 || v > maxSample || n < 1 || n > math.MaxUint32 {
+		return false
+	}
+	to := r.shards[0].cells
+	if never {
+		to = r.shards[0].never
+	}
+	r.cellsAt(to, series, phase).addN(v, uint32(n))
+	return true
+}
+
+// NoteOutside counts n samples that lay outside of another recorder's range.
+func (r *Recorder) NoteOutside(n int64) { r.clamped.Add(n) }
 
 // Drain passes on the samples since the last drain, cell by cell. One goroutine at a time.
 func (r *Recorder) Drain(visit func(series, phase int, v, n int64)) {

@@ -1,0 +1,411 @@
+package scenario
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/throng-io/throng/scenario/internal/judge"
+	"github.com/throng-io/throng/scenario/internal/ledger"
+	"github.com/throng-io/throng/scenario/internal/record"
+	"github.com/throng-io/throng/scenario/metric"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// An agentPart is what the controller knows of an agent's part.
+type agentPart struct {
+	about  result.Agent
+	place  int
+	stage  int
+	lost   error // nil: it is there
+	lostAt int64
+	atEnd  headcount
+	queue  []*portion // not yet poured
+	last   *portion   // the one that was poured last; nil: none
+	next   int        // number of the next portion that comes
+
+	errors map[record.ErrorCount]int64 // by all but n
+	rows   account                     // so far, or in the end all
+
+	// Of its process, in the recorded phases.
+	health     result.AgentHealth
+	lag, reads *hdrhistogram.Histogram
+	cpus       []float64
+	bytes      int64 // that it reported
+}
+
+func newAgentPart(about result.Agent, place, streams int) *agentPart {
+	return &agentPart{
+		about: about, place: place, errors: map[record.ErrorCount]int64{}, rows: newAccount(streams),
+		lag: result.NewHistogram(), reads: result.NewHistogram(),
+	}
+}
+
+// An account is rows of a ledger, each key once.
+type account struct {
+	at   map[streamRow]int // by all but the counts
+	rows [][]ledger.Row
+}
+
+func newAccount(streams int) account {
+	return account{at: map[streamRow]int{}, rows: make([][]ledger.Row, streams)}
+}
+
+// row finds or makes a row.
+func (x *account) row(r *streamRow) *result.Ledger {
+	key := *r
+	key.Ledger = result.Ledger{}
+	i, known := x.at[key]
+	if !known {
+		i = len(x.rows[r.stream])
+		x.at[key] = i
+		x.rows[r.stream] = append(x.rows[r.stream], key.Row)
+	}
+	return &x.rows[r.stream][i].Ledger
+}
+
+// hear takes a report of an agent in, and checks that the trial has what it speaks of.
+func (q *conductor) hear(a *agentPart, b []byte) error {
+	if a.lost != nil || a.stage == partOver {
+		return nil
+	}
+	r, err := readReport(b)
+	if err != nil {
+		return err
+	}
+	a.bytes += int64(len(b))
+	if p := r.portion; p != nil {
+		if err := q.check(p); err != nil {
+			return err
+		}
+		if p.second != a.next {
+			return fmt.Errorf("portion %d came where %d was next", p.second, a.next)
+		}
+		a.next++
+		a.queue = append(a.queue, p)
+	}
+	if r.stage < partRuns || r.stage > partOver || len(r.atEnd.nodes) > len(q.t.nodes) || r.stage == partOver && (r.portion == nil || !r.portion.last) {
+		return errors.New("it reports a stage that there is not")
+	}
+	if r.stage > a.stage {
+		if a.stage = r.stage; r.stage < partOver {
+			a.atEnd = r.atEnd
+		}
+		q.advance()
+	}
+	return nil
+}
+
+// check refuses a portion that names what the trial does not have.
+func (q *conductor) check(p *portion) error {
+	t := q.t
+	phases, groups, streams := len(t.tl.Spans), len(t.groups), len(t.streams)
+	in := func(i, n int) bool { return i >= 0 && i < n }
+	bad := len(p.gauges) != len(q.gauges) || len(p.carried) != 2*len(t.kinds.transports) || len(p.now.nodes) > len(t.nodes) || p.until < 0
+	for i := range p.samples {
+		s := &p.samples[i]
+		bad = bad || !in(s.series, len(t.rec.Series)) || !in(s.phase, phases)
+	}
+	for i := range p.errors {
+		e := &p.errors[i]
+		bad = bad || !in(e.Stream+1, streams+1) || !in(e.Group+1, groups+1) || !in(e.Phase+1, phases+1)
+	}
+	for i := range p.rows {
+		r := &p.rows[i]
+		bad = bad || !in(r.stream, streams) || !in(r.Phase+1, phases+1) || !in(r.Class+1, len(t.kinds.classes)+1) || !in(r.From, len(t.nodes)) || !in(r.Decile, record.Deciles) || r.Second < 0
+	}
+	for i := range p.returns {
+		bad = bad || !in(p.returns[i].Group, groups) || !in(p.returns[i].Phase+1, phases+1)
+	}
+	if bad {
+		return errors.New("a portion names what the trial does not have")
+	}
+	return nil
+}
+
+// pour pours the portions of each second that all agents have reported, and closes the second.
+func (q *conductor) pour() {
+	for {
+		until, any := int64(0), false
+		for _, a := range q.agents {
+			if len(a.queue) == 0 {
+				if a.lost == nil && (a.last == nil || !a.last.last) {
+					return
+				}
+				continue
+			}
+			until, any = max(until, a.queue[0].until), true
+		}
+		if !any {
+			return
+		}
+		for _, a := range q.agents {
+			if len(a.queue) > 0 {
+				q.pourOne(a, a.queue[0])
+				a.queue = a.queue[1:]
+			}
+		}
+		q.sum()
+		q.c.second(until)
+		q.second++
+	}
+}
+
+// pourOne adds what is new in a portion of an agent to the trial.
+func (q *conductor) pourOne(a *agentPart, p *portion) {
+	t := q.t
+	for i := range p.samples {
+		s := &p.samples[i]
+		x := &t.rec.Series[s.series]
+		for _, cell := range s.cells {
+			t.rec.Pour(s.series, s.phase, cell.v, cell.n, s.never)
+			if s.never || !t.tl.Spans[s.phase].Record {
+				continue
+			}
+			switch x.Metric {
+			case metric.Lag:
+				_ = a.lag.RecordValues(cell.v, max(0, cell.n)) // the recorder has checked it
+			case metric.LagReceive:
+				_ = a.reads.RecordValues(cell.v, max(0, cell.n))
+			}
+		}
+	}
+	if a.last == nil || p.outside > a.last.outside {
+		before := int64(0)
+		if a.last != nil {
+			before = a.last.outside
+		}
+		t.rec.NoteOutside(p.outside - before)
+	}
+	texts := map[metric.ErrorClass]string{}
+	for _, s := range p.texts {
+		texts[s.Class] = s.Text
+	}
+	for _, e := range p.errors {
+		key, n := e, e.N
+		key.N = 0
+		if e.N = n - a.errors[key]; e.N > 0 {
+			a.errors[key] = n
+			t.errors.Pour(e, texts[e.Class])
+		}
+	}
+	q.pourRows(a, p)
+	q.note(a, p)
+	a.last = p
+}
+
+// pourRows takes in the rows of the account that have changed. The last portion has all of them, of
+// all messages: they take the place of those so far, which only live views see.
+func (q *conductor) pourRows(a *agentPart, p *portion) {
+	if p.last {
+		a.rows = newAccount(len(q.t.streams))
+	}
+	for i := range p.rows {
+		r := &p.rows[i]
+		mine := a.rows.row(r)
+		if p.last {
+			mine.Add(r.Ledger)
+			continue
+		}
+		all := q.live.row(r)
+		all.Add(minus(r.Ledger, *mine))
+		*mine = r.Ledger
+	}
+}
+
+// minus is an account without another.
+func minus(l, o result.Ledger) result.Ledger {
+	return result.Ledger{
+		Due: l.Due - o.Due, Held: l.Held - o.Held, Dropped: l.Dropped - o.Dropped, Sent: l.Sent - o.Sent, Expected: l.Expected - o.Expected,
+		Received: l.Received - o.Received, Lost: l.Lost - o.Lost, Duplicate: l.Duplicate - o.Duplicate, Disorder: l.Disorder - o.Disorder,
+		Late: l.Late - o.Late, Undecided: l.Undecided - o.Undecided,
+	}
+}
+
+// note notes the health of the agent's process in the second.
+func (q *conductor) note(a *agentPart, p *portion) {
+	h, from := &a.health, int64(0)
+	if a.last != nil {
+		from = a.last.until
+	}
+	h.RSSPeakBytes, h.MeshBytes, h.ReportBytes = max(h.RSSPeakBytes, p.use.rss), p.use.meshed, a.bytes
+	if phase := q.t.tl.PhaseAt((from + p.until) / 2); phase >= 0 && q.t.tl.Spans[phase].Record {
+		a.cpus = append(a.cpus, p.use.cpu)
+		h.CPUMax = max(h.CPUMax, p.use.cpu)
+		h.GCPauseMaxus = max(h.GCPauseMaxus, time.Duration(p.use.pause).Microseconds())
+	}
+}
+
+// sum sets the trial's counts to the sums of the agents'.
+func (q *conductor) sum() {
+	t := q.t
+	sums := make([]int64, len(q.gauges))
+	back, names := map[returnKey]*returnRow{}, map[string]int64{}
+	var now headcount
+	now.nodes = make([]int64, len(t.nodes))
+	for _, a := range q.agents {
+		p := a.last
+		if p == nil {
+			continue
+		}
+		gone := a.lost != nil && len(a.queue) == 0
+		for i, v := range p.gauges {
+			if !gone || !q.gauges[i].now {
+				sums[i] += v
+			}
+		}
+		t.count.most.Store(max(t.count.most.Load(), p.most))
+		for _, r := range p.returns {
+			k := returnKey{r.Group, r.Phase}
+			if back[k] == nil {
+				back[k] = &returnRow{}
+			}
+			row := back[k]
+			row.back, row.never, row.recovered = row.back+r.Back, row.never+r.Never, row.recovered+r.Recovered
+		}
+		for _, n := range p.unstamped {
+			names[n.name] += n.n
+		}
+		now.asked += p.now.asked
+		if !gone {
+			now.held += p.now.held
+			for i, n := range p.now.nodes {
+				now.nodes[i] += n
+			}
+		}
+	}
+	for i, g := range q.gauges {
+		g.Store(sums[i])
+	}
+	t.returns.replace(back)
+	for name, n := range names {
+		t.unstamped.counter(name).Store(n)
+	}
+	q.c.recorded, q.c.nodes = result.Clients{Asked: int(now.asked), Held: int(now.held)}, now.nodes
+}
+
+// carried adds up the bytes by transport, beside the messages that have come.
+func (q *conductor) carried(out carried) {
+	for i := range out {
+		out[i].messages = q.c.messages[i]
+		for _, a := range q.agents {
+			if a.last != nil {
+				out[i].in += a.last.carried[2*i]
+				out[i].out += a.last.carried[2*i+1]
+			}
+		}
+	}
+}
+
+// of are the portions of the open second.
+func (q *conductor) of(visit func(a *agentPart, p *portion)) {
+	for _, a := range q.agents {
+		if a.last != nil && a.last.second == q.second {
+			visit(a, a.last)
+		}
+	}
+}
+
+// usage is what the agents used in the open second: see collector.ownUse.
+func (q *conductor) usage() (cpu time.Duration, share float64, rss int64) {
+	q.of(func(_ *agentPart, p *portion) {
+		cpu += time.Duration(p.use.cpuTime)
+		share = max(share, p.use.cpu)
+		rss += p.use.rss
+	})
+	return cpu, share, rss
+}
+
+// serverUse is what the server had used at the end of the open second.
+func (q *conductor) serverUse() serverUse {
+	if q.second < len(q.use) {
+		return q.use[q.second]
+	}
+	return q.c.serverNow()
+}
+
+// pause is the longest of the agents' garbage collectors in the open second.
+func (q *conductor) pause() (longest time.Duration) {
+	q.of(func(_ *agentPart, p *portion) { longest = max(longest, time.Duration(p.use.pause)) })
+	return longest
+}
+
+// soFar is the account so far, and how many deliveries are missing past their late limit.
+func (q *conductor) soFar() (rows [][]ledger.Row, lost int64) {
+	for _, a := range q.agents {
+		if a.last != nil {
+			lost += a.last.overdue
+		}
+	}
+	return q.live.rows, lost
+}
+
+// account is the account of the whole trial: of an agent that was lost, as far as it got.
+func (q *conductor) account() [][]ledger.Row {
+	all := newAccount(len(q.t.streams))
+	for _, a := range q.agents {
+		for stream, rows := range a.rows.rows {
+			for i := range rows {
+				r := streamRow{stream, rows[i]}
+				all.row(&r).Add(r.Ledger)
+			}
+		}
+	}
+	for stream, rows := range all.rows {
+		for i := range rows {
+			// each agent counts a message that is for clients of a class there
+			if r := &rows[i]; r.Class != ledger.Everybody {
+				everybody := streamRow{stream, ledger.Row{Phase: r.Phase, Second: r.Second, Class: ledger.Everybody, From: r.From, Decile: r.Decile}}
+				if at, known := all.at[everybody]; known {
+					r.Sent = min(r.Sent, rows[at].Sent)
+				}
+			}
+		}
+	}
+	for _, rows := range all.rows { // after that: rows are found by their places
+		slices.SortFunc(rows, ledger.CompareRows)
+	}
+	return all.rows
+}
+
+// health is how the agents did, in their order.
+func (q *conductor) health() (out []result.Agent) {
+	latest := q.t.opt.Fleet.Agents()
+	for _, a := range q.agents {
+		about, h := a.about, a.health
+		if i := slices.IndexFunc(latest, func(x result.Agent) bool { return x.Name == about.Name }); i >= 0 {
+			about.OffsetUs, about.BoundUs = latest[i].OffsetUs, latest[i].BoundUs
+		}
+		if a.last != nil {
+			h.Asked = int(a.last.now.asked)
+		}
+		h.Held = int(a.atEnd.held)
+		if a.lag.TotalCount() > 0 {
+			h.Lag = result.FromHistogram(a.lag)
+		}
+		if a.reads.TotalCount() > 0 {
+			h.LagReceive = result.FromHistogram(a.reads)
+		}
+		for _, v := range a.cpus {
+			h.CPUMean += v / float64(len(a.cpus))
+		}
+		if a.lost != nil {
+			at := float64(a.lostAt) / 1e9
+			h.LostAtS, h.Lost = &at, q.t.spec.Secrets.Mask(a.lost.Error())
+		}
+		about.Health = &h
+		out = append(out, about)
+	}
+	return out
+}
+
+// evidence is on the agents' fitness.
+func (q *conductor) evidence() (out []judge.Agent) {
+	for _, a := range q.agents {
+		out = append(out, judge.Agent{Name: a.about.Name, Lag: a.lag, LagReceive: a.reads, CPUMax: a.health.CPUMax})
+	}
+	return out
+}
