@@ -21,6 +21,7 @@ var (
 // A course is how far the announcements of one book have come: on both sides the same.
 type course struct {
 	begun  bool
+	also   bool
 	plan   func() (Planned, bool) // nil: not known
 	next   Planned
 	more   bool // next is one
@@ -30,20 +31,24 @@ type course struct {
 	at     int64 // the reader's: when the last one was sent
 }
 
-// begin opens the plan.
-func (c *course) begin(f *fleet, stream, agent int) {
+// begin opens the plan. What is Also goes by the plan of its stream, to others.
+func (c *course) begin(f *fleet, b *Book, agent int) {
 	if c.begun {
 		return
 	}
-	c.begun = true
-	if f.Plan != nil && stream < f.l.streams {
-		if c.plan = f.Plan(stream, agent); c.plan != nil {
-			c.next, c.more = c.plan()
+	c.begun, c.also = true, b.main != nil
+	if f.Plan != nil {
+		if c.plan = f.Plan(int(b.owner().Stream), agent); c.plan != nil {
+			c.step()
 		}
 	}
 }
 
-func (c *course) step() { c.next, c.more = c.plan() }
+func (c *course) step() {
+	if c.next, c.more = c.plan(); c.also {
+		c.next.To = nil
+	}
+}
 
 // How a message relates to the plan.
 const (
@@ -128,7 +133,7 @@ func (l *Ledger) Announce(dst []byte) []byte {
 func (f *fleet) say(stream int, list []emission) {
 	a := &f.announce
 	c := &a.streams[stream]
-	c.begin(f, stream, f.Self)
+	c.begin(f, f.l.books[stream], f.Self)
 	n := len(list)
 	all := make([]uint64, 6*n)
 	column := func(i int) []uint64 { return all[i*n : (i+1)*n] }
@@ -281,7 +286,7 @@ func (f *fleet) hearMessages(p *peer, stream int, u *unpacker) error {
 		return errMalformed
 	}
 	c := &p.hears.streams[stream]
-	c.begin(f, stream, p.agent)
+	c.begin(f, b, p.agent)
 	n := int(u.upTo(maxRows))
 	var way, state, write, to, node []uint64
 	u.columns(n, &way, &state, &write, &to, &node)

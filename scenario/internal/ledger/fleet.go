@@ -179,6 +179,9 @@ func (l *Ledger) Lost(agent int) {
 	f := l.fleet
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if agent < 0 || agent >= f.Of || f.peers[agent] == nil {
+		return
+	}
 	f.peers[agent].lost = true
 	f.advance()
 }

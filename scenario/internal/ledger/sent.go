@@ -5,6 +5,7 @@ import "sync"
 // sent has the messages that this agent's clients send. Their times never decrease.
 type sent struct {
 	mu     sync.Mutex
+	last   int64      // when the last one was sent
 	fresh  []emission // not taken for replay
 	unsaid []emission // not announced
 }
@@ -13,7 +14,8 @@ type sent struct {
 func (f *fleet) emitted(s *Slot, a *Audience) {
 	f.sent.mu.Lock()
 	defer f.sent.mu.Unlock()
-	e := emission{f.l.clock(), s, a}
+	f.sent.last = max(f.sent.last, f.l.clock())
+	e := emission{f.sent.last, s, a}
 	if s.base > s.Due { // held: it could come from now on
 		s.base = max(s.base, e.at)
 	}
