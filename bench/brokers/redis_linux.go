@@ -62,7 +62,7 @@ func RedisCluster() (all Several, err error) {
 	}()
 	create := []string{"--cluster", "create"}
 	for range 3 {
-		p, err := Redis("127.0.0.1", "--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-config-file", "nodes.conf")
+		p, err := Redis("127.0.0.1", "--appendonly", "yes", "--appendfsync", "always", "--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-config-file", "nodes.conf")
 		if err != nil {
 			return all, err
 		}

@@ -35,7 +35,7 @@ func (t *trial) account() (o outcome, err error) {
 				if len(missing) > 0 {
 					wrong("server %d's own client missed %d of %d messages", p.to, len(missing), len(p.sent))
 				}
-				o.Slowest = max(o.Slowest, p.slowest(t.begun, t.ended))
+				o.Slowest = max(o.Slowest, p.slowest(t.begun, t.over))
 				continue
 			}
 			o.Owed += len(p.sent)

@@ -22,6 +22,7 @@ type fault struct {
 
 	link, network bool // the servers' way to the broker goes over links, the last one's over a cable
 
+	broker     func(*trial) error // starts what is more than one process
 	begin, end func(*trial) error
 	loses      bool // messages, where the adapter keeps none
 	halts      bool // the last server does not run meanwhile
@@ -36,6 +37,8 @@ func nobody(string, int) bool    { return false }
 func theLast(_ string, server int) bool {
 	return server == members-1
 }
+
+var onRedis = []string{"redis", "redis+sharded", "redis+streams"}
 
 const stop = 3 * time.Second
 
@@ -70,7 +73,7 @@ var faults = []*fault{
 		},
 	},
 	{
-		key: "full", name: "broker full for 3 s (maxmemory, noeviction)", lasts: stop, only: []string{"redis", "redis+sharded", "redis+streams"},
+		key: "full", name: "broker full for 3 s (maxmemory, noeviction)", lasts: stop, only: onRedis,
 		noticed: func(form string, _ int) bool { return form == "redis+streams" }, // publishing needs no memory
 		begin:   func(t *trial) error { return t.limit("1") },
 		end:     func(t *trial) error { return t.limit("0") },
@@ -123,6 +126,39 @@ var faults = []*fault{
 			}
 			return nil
 		},
+	},
+	{
+		key: "failover", name: "master behind Sentinel killed: until the replica is used (it takes the master for dead after 1 s)",
+		only: onRedis, loses: true, noticed: everybody,
+		broker: func(t *trial) (err error) {
+			if t.guarded, err = brokers.RedisSentinel(); err == nil {
+				t.url, t.stop = t.guarded.URL(t.form), t.guarded.Stop
+			}
+			return err
+		},
+		begin: func(t *trial) error {
+			t.guarded.Master.Kill()
+			return nil
+		},
+		end: func(t *trial) error {
+			t.ended = t.begun // the end is up to Redis
+			return nil
+		},
+	},
+	{
+		key: "master", name: "one of three masters of a Redis Cluster killed, and started again after 3 s", lasts: stop,
+		only: onRedis, loses: true, talks: true, noticed: nobody, // it depends on which of the three a server needs
+		broker: func(t *trial) (err error) {
+			if t.masters, err = brokers.RedisCluster(); err == nil {
+				t.url, t.stop = t.masters.URL(t.form), t.masters.Stop
+			}
+			return err
+		},
+		begin: func(t *trial) error {
+			t.masters[0].Kill()
+			return nil
+		},
+		end: func(t *trial) error { return t.masters[0].Start() },
 	},
 	{
 		key: "prefixes", name: "another cluster with another prefix on the same broker", noticed: nobody,

@@ -27,13 +27,18 @@ type trial struct {
 	fault *fault
 	form  string
 
-	broker  *brokers.Process
+	broker  *brokers.Process // alone; nil where the fault has a broker of its own
+	url     string           // of that one, for servers
+	stop    func() error
+	guarded *brokers.Guarded
+	masters brokers.Several
 	links   links    // between servers and broker; nil for none
 	network *network // of the last server; nil if it has that of all
 	prefix  string
 	members []*member
 
-	begun, ended time.Time
+	begun, ended time.Time     // the fault
+	over         time.Time     // all servers reached each other again
 	base         []*state      // before the fault
 	extra        []*member     // of another cluster
 	sent         int           // messages of an unknown type
@@ -45,7 +50,7 @@ type outcome struct {
 	Fault, Form string
 	Recovery    time.Duration // from the end of the fault until every server reached every other one again
 	Lost, Owed  int           // deliveries from one server to another
-	Slowest     time.Duration // delivery of a server to its own client, during the fault
+	Slowest     time.Duration // delivery of a server to its own client, until then
 	Wrong       []string      // what did not hold
 }
 
@@ -70,7 +75,12 @@ func (t *trial) start() (err error) {
 		}
 		host = t.network.host
 	}
-	if t.broker, err = startBroker(t.form, host); err != nil {
+	if t.fault.broker != nil {
+		err = t.fault.broker(t)
+	} else {
+		t.broker, err = startBroker(t.form, host)
+	}
+	if err != nil {
 		return err
 	}
 	if t.fault.link {
@@ -105,14 +115,17 @@ func startBroker(form, host string) (*brokers.Process, error) {
 
 // join starts a server.
 func (t *trial) join(number int, prefix string) (*member, error) {
-	addr, namespace := t.broker.Addr, ""
+	url, namespace := t.url, ""
+	if url == "" {
+		url = t.form + "://" + t.broker.Addr
+	}
 	if t.links != nil && number < members {
-		addr = t.links[number].Addr()
+		url = t.form + "://" + t.links[number].Addr()
 	}
 	if t.network != nil && number == members-1 {
 		namespace = t.network.name
 	}
-	return startMember(nodeSpec{Number: number, Address: t.form + "://" + addr, Prefix: prefix}, namespace)
+	return startMember(nodeSpec{Number: number, Address: url, Prefix: prefix}, namespace)
 }
 
 func (t *trial) close() error {
@@ -123,6 +136,9 @@ func (t *trial) close() error {
 	t.links.close()
 	if t.broker != nil {
 		errs = append(errs, t.broker.Stop())
+	}
+	if t.stop != nil {
+		errs = append(errs, t.stop())
 	}
 	if t.network != nil {
 		errs = append(errs, t.network.close())
@@ -166,6 +182,7 @@ func (t *trial) goThrough() error {
 	if err := t.untilReached("all servers reach each other again", 50, t.living()); err != nil {
 		return err
 	}
+	t.over = time.Now()
 	return t.settle()
 }
 

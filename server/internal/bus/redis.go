@@ -25,6 +25,9 @@ type Redis struct {
 	stop   context.CancelFunc
 	ending sync.WaitGroup
 
+	mu  sync.Mutex
+	via string // the server of a Redis Cluster to which everything is published that none owns
+
 	health   health
 	doubtful atomic.Bool // the connection ended with messages under way
 
@@ -132,7 +135,7 @@ func (r *Redis) again(ctx context.Context, batch []Item, outcomes []outcome) []b
 	taken := map[string]bool{}
 	for i := len(batch) - 1; i >= 0; i-- {
 		channel := ""
-		if apart {
+		if apart && (!r.anywhere() || !batch[i].onlyPublished()) {
 			channel = batch[i].Channel
 		}
 		err := outcomes[i].err
@@ -181,8 +184,15 @@ func (r *Redis) carryOut(ctx context.Context, batch []Item) []outcome {
 	if entries > 1 && r.Client.Mode() != rueidis.ClientModeCluster {
 		return r.atOnce(ctx, commands)
 	}
-	outcomes := make([]outcome, len(batch))
-	for i, result := range r.Client.DoMulti(ctx, commands...) {
+	if r.anywhere() {
+		return r.viaOne(ctx, batch)
+	}
+	return outcomesOf(r.Client.DoMulti(ctx, commands...))
+}
+
+func outcomesOf(results []rueidis.RedisResult) []outcome {
+	outcomes := make([]outcome, len(results))
+	for i, result := range results {
 		if m, err := result.ToMessage(); isNil(err) {
 			outcomes[i] = outcome{} // such as a key that is not there
 		} else if err != nil {

@@ -11,7 +11,7 @@ type Sender interface {
 
 // Send publishes a message and waits until the broker has it.
 func (r *Redis) Send(ctx context.Context, i Item) error {
-	return r.Client.Do(ctx, r.command(&i)).Error()
+	return r.carryOut(ctx, []Item{i})[0].err
 }
 
 // Send publishes a message and waits until the server has it.
