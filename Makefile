@@ -48,7 +48,7 @@ format: ## rewrite the Go files as gofumpt would
 .PHONY: vet
 vet: ## go vet, with and without the tests that need more
 	$(GO) vet ./...
-	$(GO) vet -tags interop,cluster ./bench/... ./server/adapter
+	$(GO) vet -tags interop,cluster,fleet ./bench/...
 
 # No stage takes a cached result: tests here start processes and list packages, which the cache does not see.
 # What paints, compresses and matches, all of it code of others that shares nothing between calls, is compiled without the
@@ -71,6 +71,10 @@ single: ## codecs, server and runner on one processor, and what they allocate
 lint: ## golangci-lint, pinned in .ci/tools.mod, and the Kubernetes manifests
 	$(TOOL) golangci-lint run --allow-serial-runners ./...
 	cd .ci/manifests && $(GO) run . $(CURDIR)/scenario/fleet/kubernetes/*.yaml
+
+.PHONY: test-fleet
+test-fleet: ## runs on several load generators: killed, cut off, other clocks, 40 000 clients (Linux, root)
+	$(GO) test -tags fleet -count=1 -timeout 30m -v ./bench/fleet
 
 .PHONY: interop
 interop: ## the official Socket.IO clients and server against ours

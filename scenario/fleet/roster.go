@@ -14,7 +14,7 @@ import (
 )
 
 // rosterTime is how long agents have to answer who is there.
-const rosterTime = time.Second
+const rosterTime = 2 * time.Second
 
 // A Listed is an agent as `throng fleet` lists it.
 type Listed struct {
