@@ -70,6 +70,15 @@ var sentences = map[string][]mistaken{
 		{"groups: {a: {count: »\"(1 / 0.1) ^ 99\"}}", `"(1 / 0.1) ^ 99" cannot be computed: '^' at character 11 is unknown; use numbers with their units, + - * / ( ), and min, max, ceil, floor, round`},
 		{"groups: {a: {count: »\"round(1, 2)\"}}", `"round(1, 2)" cannot be computed: round at character 1 has 2 values; use numbers with their units, + - * / ( ), and min, max, ceil, floor, round`},
 	},
+	"target": {
+		{"target: {url: »\"http://user:word@h:1\"}\ngroups: {a: {count: 1}}", `"http://user:word@h:1" holds more than an address; put queries and credentials in the groups' query, headers or auth`},
+		{"target: {url: »\"http://h:1/chat\"}\ngroups: {a: {count: 1}}", `"http://h:1/chat" holds a path; put it in path:, and a namespace in the group's namespace:`},
+		{"target: {url: »\"h:1\"}\ngroups: {a: {count: 1}}", `"h:1" is not the address of a server; write it like http://host:port (or https, ws, wss), or unix:/path/of.sock`},
+		{"target: {url: \"http://h:1\", engine: »5}\ngroups: {a: {count: 1}}", `"5" is not a revision of Engine.IO; write 3 for a server of Socket.IO 2, 4 for a later one`},
+		{"target: {url: \"http://h:1\", path: »chat}\ngroups: {a: {count: 1}}", `"chat" is not an Engine.IO path; write it like /socket.io/`},
+		{"server: {listen: »localhost}\ngroups: {a: {count: 1}}", `"localhost" is not a listen address; write it like 127.0.0.1:3000, or 127.0.0.1:0 for any port`},
+		{"server: {slow: »drop}\ngroups: {a: {count: 1}}", "the built-in server does not drop: it drops volatile messages of a slow client, and disconnects a client whose queue is full; write slow: disconnect, and queue_bytes: for the size of the queue"},
+	},
 	"YAML": {
 		{"groups: {a: {count: 1}}\n»&x k: 1", "a key must be plain text; write key: value"},
 		{"groups: {a: {count: 1, <<: »5}}", "<< merges mappings, not \"5\"; give it an alias of a mapping, or a list of them"},
@@ -110,6 +119,37 @@ func TestSentences(t *testing.T) {
 			if first.Error() != want {
 				t.Errorf("%s:\n%v\nwant\n%s", family, err, want)
 			}
+		}
+	}
+}
+
+// Overrides that lead nowhere are mistakes of the command line: they name the override and what the
+// file has in its place.
+func TestSentencesOfOverrides(t *testing.T) {
+	const plain = "version: 1\nname: x\ngroups: {a: {count: 1, send: [{op: all, rate: 1/s}]}}\n"
+	for _, c := range []struct{ file, set, want string }{
+		{plain, "vars.n=5", "the file has no vars.n; declare it in the file"},
+		{plain, "phases.hold.for=5s", "the file has no phases.hold; the file lists no phases"},
+		{plain, "groups.other.count=5", "the file has no groups.other; write one of a"},
+		{plain, "groups.a.send.tick.rate=5/s", `groups.a.send has no item "tick"; write one of all`},
+		{plain, "groups.a.count.x=5", "groups.a.count is a single value and has no keys; set groups.a.count itself"},
+		{plain, "speed=5", "the file has no variable or key `speed`; did you mean `seed`?"},
+		{plain + "matrix: {axes: {size: [1]}}\nabout: $matrix.size\n", "size=5", "the file has no variable or key `size`; write matrix.axes.size=[...]"},
+		{plain + "slo: [loss == 0, errors == 0]\n", "slo.5.name=x", `slo has no item "5"; write one of 0 to 1`},
+		{plain, "target.engine=5", `"5" is not a revision of Engine.IO; write 3 for a server of Socket.IO 2, 4 for a later one`},
+	} {
+		key, value, _ := strings.Cut(c.set, "=")
+		_, err := Parse("x.yaml", []byte(c.file), map[string]string{key: value})
+		if err == nil {
+			t.Errorf("--set %s is taken", c.set)
+			continue
+		}
+		want, found := "--set "+c.set+": "+c.want, false
+		for _, e := range mistakes(t, err) {
+			found = found || e.Error() == want
+		}
+		if !found {
+			t.Errorf("%v\nwant\n%s", err, want)
 		}
 	}
 }

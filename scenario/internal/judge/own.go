@@ -161,7 +161,7 @@ func (e *Evidence) lateness(rules Rules) (out []result.Check) {
 		out = append(out, result.Check{
 			Text: fmt.Sprintf("the generator's own part of %s(%s)", o.Stat, o.Metric), Kind: result.KindValid,
 			Value: o.With - o.Without, Limit: Allowed(o.With), Op: "<=", Unit: metric.Seconds, Labels: k.Labels, Phase: k.Phase, OverS: k.Over.Seconds(),
-			Note: fmt.Sprintf("%s with it, %s without; a tenth may be, or %s", metric.FormatSeconds(o.With), metric.FormatSeconds(o.Without), metric.FormatDuration(Floor)),
+			Note: fmt.Sprintf("%s with it, %s without; allowed: a tenth, or %s", metric.FormatSeconds(o.With), metric.FormatSeconds(o.Without), metric.FormatDuration(Floor)),
 		})
 	}
 	slices.SortStableFunc(out, func(a, b result.Check) int { return cmp.Compare(b.Value/b.Limit, a.Value/a.Limit) })
