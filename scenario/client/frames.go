@@ -112,7 +112,7 @@ func (cfg *Config) checkProtocol() error {
 	switch cfg.Protocol {
 	case "", SocketIO:
 		if cfg.Ping != 0 || len(cfg.Hello) > 0 || cfg.Welcome != nil || len(cfg.Subprotocols) > 0 {
-			return errors.New("Ping, Hello, Welcome and Subprotocols cannot be used with Socket.IO")
+			return errors.New("the fields Ping, Hello, Welcome and Subprotocols cannot be used with Socket.IO")
 		}
 		return nil
 	case Frames, Events:
@@ -131,7 +131,7 @@ func (cfg *Config) checkProtocol() error {
 		}
 	}
 	if cfg.Protocol == Events && (cfg.Ping != 0 || len(cfg.Hello) > 0 || cfg.Welcome != nil || len(cfg.Subprotocols) > 0) {
-		return errors.New("Ping, Hello, Welcome and Subprotocols are for websockets")
+		return errors.New("the fields Ping, Hello, Welcome and Subprotocols are for websockets")
 	}
 	return nil
 }

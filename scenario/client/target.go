@@ -247,7 +247,7 @@ func (cfg *Config) check() error {
 	case 0, Engine4:
 	case Engine3:
 		if plainTransport(cfg.Transport) || cfg.Parser != socketio.JSON || len(cfg.Auth) > 0 || cfg.Recover.PID != "" {
-			return errors.New("Engine 3 has no baselines, other parsers, auth or recovery")
+			return errors.New("the Engine 3 has no baselines, other parsers, auth or recovery")
 		}
 	default:
 		return fmt.Errorf("the Engine %d must be 3 or 4", cfg.Engine)
