@@ -26,7 +26,7 @@ type Codec interface {
 var errAttachments = errors.New("codec: attachments are too few or too many for the packet")
 
 // coded decodes a message in the codec's format: a whole packet, or an error.
-func (c *conn) coded(data []byte, binary bool) (p *socketio.Packet, err error) {
+func (c *conn) coded(d *socketio.Decoder, data []byte, binary bool) (p *socketio.Packet, err error) {
 	var packet []byte
 	var attachments [][]byte
 	var failed error
@@ -34,7 +34,7 @@ func (c *conn) coded(data []byte, binary bool) (p *socketio.Packet, err error) {
 	if err = errors.Join(err, failed); err != nil {
 		return nil, err
 	}
-	p, err = c.decoder.Text(packet)
+	p, err = d.Text(packet)
 	for _, a := range attachments {
 		if err != nil {
 			return nil, err
@@ -42,7 +42,7 @@ func (c *conn) coded(data []byte, binary bool) (p *socketio.Packet, err error) {
 		if p != nil {
 			return nil, errAttachments
 		}
-		p, err = c.decoder.Binary(a)
+		p, err = d.Binary(a)
 	}
 	if err == nil && p == nil {
 		err = errAttachments

@@ -20,13 +20,11 @@ type conn struct {
 	server    *Server
 	session   *session.Session
 	handshake *Handshake
-	decoder   socketio.Decoder
-	event     Event          // reused for each event
-	idle      deadline.Entry // runs until a namespace has been joined
-	partial   deadline.Entry // runs while attachments of a packet are missing
-	held      int            // bytes of that packet
-	logged    *source        // nil until a line of the log is about it
-	waiting   bool           // counts as a session without namespace
+	event     *Event          // reused for each event; nil until the first
+	idle      *deadline.Entry // runs until a namespace has been joined; then nil
+	pending   *pending        // a packet of which attachments are missing; nil for none
+	logged    *source         // nil until a line of the log is about it
+	waiting   bool            // counts as a session without namespace
 
 	mu      sync.Mutex
 	sockets []*Socket // joined; a client has few namespaces
@@ -37,20 +35,16 @@ type conn struct {
 }
 
 func newConn(s *Server, sess *session.Session, ctx *fasthttp.RequestCtx) *conn {
-	c := &conn{server: s, session: sess, handshake: newHandshake(ctx)}
-	c.decoder.Parser = s.opts.Parser
-	c.decoder.MaxAttachments = s.opts.Limits.MaxAttachments
-	c.decoder.MaxBytes = s.opts.Limits.MaxAttachments * s.opts.Limits.MaxPayload
-	c.idle.Fire = func() {
+	c := &conn{server: s, session: sess, handshake: s.newHandshake(ctx)}
+	c.idle = &deadline.Entry{Fire: func() {
 		c.mu.Lock()
 		joined := len(c.sockets) > 0
 		c.mu.Unlock()
 		if !joined {
 			sess.Shut(session.ForcedClose)
 		}
-	}
-	c.partial.Fire = func() { sess.Shut(session.ForcedClose) }
-	s.clock.Arm(&c.idle, s.opts.Times.ConnectTimeout)
+	}}
+	s.clock.Arm(c.idle, s.opts.Times.ConnectTimeout)
 	c.waiting = true // as allow has counted it
 	return c
 }
@@ -62,45 +56,80 @@ var (
 	errClientOnly = errors.New("only a server sends this packet")
 )
 
+// pending is a packet of which attachments are missing.
+type pending struct {
+	decoder *socketio.Decoder
+	late    deadline.Entry // ends the wait for them
+	held    int            // bytes that have come, taken from the server's budget
+}
+
+// decoders are lent to connections for a packet: an idle connection has none.
+var decoders = sync.Pool{New: func() any { return new(socketio.Decoder) }}
+
 // Message implements session.Handler. An error closes the connection.
 func (c *conn) Message(data []byte, binary bool) error {
-	var p *socketio.Packet
-	var err error
-	switch {
-	case c.server.opts.Codec != nil:
-		p, err = c.coded(data, binary)
-	case binary:
-		p, err = c.decoder.Binary(data)
-	default:
-		p, err = c.decoder.Text(data)
+	var d *socketio.Decoder
+	if c.pending != nil {
+		d = c.pending.decoder
+	} else {
+		d = decoders.Get().(*socketio.Decoder)
+		d.Parser = c.server.opts.Parser
+		d.MaxAttachments = c.server.opts.Limits.MaxAttachments
+		d.MaxBytes = c.server.opts.Limits.MaxAttachments * c.server.opts.Limits.MaxPayload
 	}
-	if err != nil {
-		return err
+	p, err := c.decode(d, data, binary)
+	if err == nil && p == nil {
+		return c.await(d, len(data))
 	}
-	if p == nil {
-		if !binary { // the time is for all attachments together
-			c.server.clock.Arm(&c.partial, c.server.opts.Times.AttachmentTimeout)
-		}
-		if !c.server.partial.Take(len(data)) {
-			return errNoRoom
-		}
-		c.held += len(data)
-		return nil
+	c.forget()
+	if err == nil {
+		err = c.dispatch(p)
 	}
-	if len(p.Binary) == 0 {
-		return c.dispatch(p)
-	}
-	c.server.clock.Disarm(&c.partial)
-	c.release()
-	err = c.dispatch(p)
-	c.decoder.Reset()
+	d.Reset()
+	decoders.Put(d)
 	return err
 }
 
-// release gives back what was taken for a packet without all its attachments.
-func (c *conn) release() {
-	c.server.partial.Give(c.held)
-	c.held = 0
+func (c *conn) decode(d *socketio.Decoder, data []byte, binary bool) (*socketio.Packet, error) {
+	switch {
+	case c.server.opts.Codec != nil:
+		return c.coded(d, data, binary)
+	case binary:
+		return d.Binary(data)
+	}
+	return d.Text(data)
+}
+
+// await notes that the rest of a packet is to come; the time for it is for all attachments together.
+func (c *conn) await(d *socketio.Decoder, size int) error {
+	if c.pending == nil {
+		c.pending = &pending{decoder: d}
+		c.pending.late.Fire = func() { c.session.Shut(session.ForcedClose) }
+		c.server.clock.Arm(&c.pending.late, c.server.opts.Times.AttachmentTimeout)
+	}
+	if !c.server.partial.Take(size) {
+		return errNoRoom
+	}
+	c.pending.held += size
+	return nil
+}
+
+// forget ends the wait for attachments, if there is one.
+func (c *conn) forget() {
+	if c.pending == nil {
+		return
+	}
+	c.server.clock.Disarm(&c.pending.late)
+	c.server.partial.Give(c.pending.held)
+	c.pending = nil
+}
+
+// joined ends the wait for a namespace.
+func (c *conn) joined() {
+	if c.idle != nil {
+		c.server.clock.Disarm(c.idle)
+		c.idle = nil
+	}
 }
 
 // settled counts the session among those with a namespace, or gone.
@@ -212,7 +241,7 @@ func (c *conn) emit(s *Socket, p *socketio.Packet) error {
 		return err
 	}
 	h := s.ns.handlers.Load()
-	e := &c.event
+	e := c.newEvent()
 	*e = Event{socket: s, name: name, args: args, attachments: p.Binary, id: p.ID, wantsAck: p.HasID}
 	for _, allow := range h.packet {
 		if ok, err := c.call(h, allow, e); err != nil || !ok {
@@ -238,6 +267,14 @@ func (c *conn) emit(s *Socket, p *socketio.Packet) error {
 	}
 	_, err = c.call(h, b.handle, e)
 	return err
+}
+
+// newEvent returns the connection's event.
+func (c *conn) newEvent() *Event {
+	if c.event == nil {
+		c.event = &Event{}
+	}
+	return c.event
 }
 
 // call runs a handler and reports whether it gave no error. Its error is its own affair; only a
@@ -269,7 +306,7 @@ func (c *conn) ack(s *Socket, p *socketio.Packet) {
 	if pending == nil {
 		return
 	}
-	e := &c.event
+	e := c.newEvent()
 	*e = Event{socket: s, args: c.server.opts.Parser.AckArgs(p.Data), attachments: p.Binary}
 	_ = c.guard(func() { pending.done(s, e, nil) })
 }
@@ -302,9 +339,8 @@ func (c *conn) disconnectAll() {
 
 // Closed implements session.Handler.
 func (c *conn) Closed(reason session.Reason) {
-	c.server.clock.Disarm(&c.idle)
-	c.server.clock.Disarm(&c.partial)
-	c.release()
+	c.joined()
+	c.forget()
 	c.settled()
 	defer c.server.logs.end(&c.logged)
 	c.mu.Lock()

@@ -44,7 +44,7 @@ type engineHandler struct {
 func newEngineHandler(s *Server, sess *session.Session, ctx *fasthttp.RequestCtx) *engineHandler {
 	h := &engineHandler{EngineSession: EngineSession{sess, s.deflate}, server: s, opened: s.opts.EngineOpen == nil}
 	if !h.opened {
-		h.handshake = newHandshake(ctx)
+		h.handshake = s.newHandshake(ctx)
 	}
 	return h
 }

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -25,17 +26,29 @@ type Handshake struct {
 	query, header string
 }
 
-func newHandshake(ctx *fasthttp.RequestCtx) *Handshake {
-	h := &Handshake{
-		Time: time.Now(), Secure: ctx.IsTLS(), Path: string(ctx.Path()),
-		query: string(ctx.URI().QueryString()), header: string(ctx.Request.Header.RawHeaders()),
-	}
+// newHandshake reads a request.
+func (s *Server) newHandshake(ctx *fasthttp.RequestCtx) *Handshake {
 	address := ctx.RemoteAddr().String()
 	if host, _, err := net.SplitHostPort(address); err == nil {
 		address = host
 	}
-	h.Address = address
-	return h
+	return &Handshake{
+		Time: time.Now(), Secure: ctx.IsTLS(), Path: s.last.path.of(ctx.Path()), Address: s.last.address.of([]byte(address)),
+		query: s.last.query.of(ctx.URI().QueryString()), header: string(ctx.Request.Header.RawHeaders()),
+	}
+}
+
+// lastOf shares the strings of handshakes, of which those of one client are mostly those of the last
+// one, too.
+type lastOf struct{ s atomic.Pointer[string] }
+
+func (l *lastOf) of(b []byte) string {
+	if last := l.s.Load(); last != nil && *last == string(b) {
+		return *last
+	}
+	s := string(b)
+	l.s.Store(&s)
+	return s
 }
 
 // Query returns the last value of a query parameter, "" if there is none.

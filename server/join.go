@@ -142,7 +142,7 @@ func (c *conn) admit(s *Socket, h *handlers, d decision) error {
 		return err
 	}
 	s.ns.tellRooms()
-	c.server.clock.Disarm(&c.idle)
+	c.joined()
 	for _, w := range h.watch {
 		if w.Connect == nil {
 			continue
@@ -171,7 +171,12 @@ func (c *conn) enter(s *Socket, d decision) error {
 	defer c.mu.Unlock()
 	c.asked--
 	wanted := c.request(s) != nil
-	defer func() { c.joins = slices.DeleteFunc(c.joins, func(r request) bool { return r.socket == s }) }()
+	defer func() {
+		c.joins = slices.DeleteFunc(c.joins, func(r request) bool { return r.socket == s })
+		if len(c.joins) == 0 { // as it is nearly always
+			c.joins = nil
+		}
+	}()
 	switch {
 	case d.failure != nil:
 		return d.failure

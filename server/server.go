@@ -37,6 +37,7 @@ type Server struct {
 	panicked *source
 	meter    fanout.Meter
 	partial  *budget.Budget // bytes of incomplete messages
+	last     struct{ path, query, address lastOf }
 
 	joins    sync.WaitGroup // of clients whose middleware is at work
 	sessions atomic.Int64

@@ -110,7 +110,11 @@ func (s *Session) end(reason Reason) {
 		s.recv.Lock() // a handler may still be at work
 		s.handler.Closed(reason)
 		s.recv.Unlock()
-		close(s.ended)
+		s.mu.Lock()
+		if s.finished = true; s.ended != nil {
+			close(s.ended)
+		}
+		s.mu.Unlock()
 	}()
 }
 

@@ -138,7 +138,7 @@ type Session struct {
 	handler Handler
 	heart   deadline.Entry
 	recv    sync.Mutex     // held while the handler runs
-	ended   chan struct{}  // closed when Closed has returned
+	ended   chan struct{}  // closed when Closed has returned; nil until somebody waits for it
 	writers sync.WaitGroup // goroutines at work for the session
 
 	mu     sync.Mutex
@@ -161,6 +161,7 @@ type Session struct {
 	flushing bool           // a flusher goroutine runs
 	writing  bool           // and is inside Conn.Write
 	parting  bool           // the session has ended, and the flusher writes what is left
+	finished bool           // Closed has returned
 	wake     *sync.Cond     // for a kept writer
 	stall    *stall         // nil as long as nothing has to wait
 
@@ -173,7 +174,7 @@ type Session struct {
 // New returns a session that is not open yet: Open makes it so. form is what its client takes as
 // long as it has no Conn.
 func New(cfg *Config, id string, form frame.Form) *Session {
-	s := &Session{ID: id, cfg: cfg, form: form, ended: make(chan struct{})}
+	s := &Session{ID: id, cfg: cfg, form: form}
 	s.heart.Fire = s.beat
 	return s
 }
@@ -273,7 +274,17 @@ func (s *Session) Transport() string {
 }
 
 // Done is closed when the session has ended and its handler knows.
-func (s *Session) Done() <-chan struct{} { return s.ended }
+func (s *Session) Done() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended == nil {
+		s.ended = make(chan struct{})
+		if s.finished {
+			close(s.ended)
+		}
+	}
+	return s.ended
+}
 
 // WaitWriters returns when no goroutine of the session uses its Conn any more. The session must be
 // closed. Whoever owns the connection calls it before giving the connection back.
