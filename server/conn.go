@@ -100,7 +100,7 @@ func (c *conn) decode(d *socketio.Decoder, data []byte, binary bool) (*socketio.
 	return d.Text(data)
 }
 
-// await notes that the rest of a packet is to come; the time for it is for all attachments together.
+// await notes that the rest of a packet is to come. The time for it is for all attachments.
 func (c *conn) await(d *socketio.Decoder, size int) error {
 	if c.pending == nil {
 		c.pending = &pending{decoder: d}

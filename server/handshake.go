@@ -38,8 +38,7 @@ func (s *Server) newHandshake(ctx *fasthttp.RequestCtx) *Handshake {
 	}
 }
 
-// lastOf shares the strings of handshakes, of which those of one client are mostly those of the last
-// one, too.
+// lastOf shares the strings of handshakes: those of one client are mostly those of the last one.
 type lastOf struct{ s atomic.Pointer[string] }
 
 func (l *lastOf) of(b []byte) string {

@@ -53,6 +53,9 @@ type member Socket
 func (m *member) Deliver(frames []*frame.Frame, wire []byte) { m.conn.session.Deliver(frames, wire) }
 func (m *member) Queue(f *frame.Frame)                       { m.conn.session.Queue(f) }
 
+// Receiver implements fanout.Receiver: the session of a socket never changes.
+func (m *member) Receiver() fanout.Member { return m.conn.session }
+
 // ID returns the socket's id, which is public: clients may know the ids of others. It is also the
 // name of a room with this socket alone.
 func (s *Socket) ID() string { return s.id }

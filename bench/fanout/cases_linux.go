@@ -118,6 +118,7 @@ func allCases() []benchCase {
 		flood("flood-5000", 8, 5000, 1, 1500*time.Millisecond, cost("node", 1./10, false), cost("floor", 1/3.5, false)),
 		big,
 		flood("single-1000", 1, 1000, 1, time.Second, cost("floor", 1.15, false), cost("node", 0.4, false)),
+		flood("single-5000", 1, 5000, 1, time.Second, cost("floor", 1.2, false), cost("node", 0.4, false)),
 		paced(1000),
 		paced(5000),
 		{

@@ -24,6 +24,10 @@ type Member interface {
 	Queue(f *frame.Frame)
 }
 
+// Receiver is a member that only passes on what it gets. A hub asks it once, and then delivers to
+// what it passes to: a broadcast to thousands costs by the memory that it touches.
+type Receiver interface{ Receiver() Member }
+
 // Message is what a broadcast sends.
 type Message struct {
 	// Frame is what every strategy but naive gives to the receivers. It must be set.

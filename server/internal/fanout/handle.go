@@ -4,6 +4,7 @@ import "sync"
 
 // Handle is a member's place in one hub. Add makes it; it belongs to that hub.
 type Handle struct {
+	to     Member // gets what is sent: see Receiver
 	id     string
 	member Member
 
@@ -21,9 +22,19 @@ type Handle struct {
 
 	// Owned by the goroutine that executes operations of the shard: the state that lags behind the
 	// calls by the operations in the shard's queue.
+	list int32  // the frames of the running round for it, see round
 	home seat   // its place in the list of all members
 	seen uint64 // the last broadcast that has dealt with this member
-	list int32  // the frames of the running round for it, see round
+}
+
+// newHandle returns a handle for m.
+func newHandle(id string, m Member) *Handle {
+	h := &Handle{id: id, member: m, to: m}
+	if r, ok := m.(Receiver); ok {
+		h.to = r.Receiver()
+	}
+	h.home.h = h
+	return h
 }
 
 type state uint8

@@ -33,8 +33,7 @@ func encodeAndDeliver(m Member, msg Message) {
 }
 
 func (hub *lockedHub) Add(id string, m Member, hello *frame.Frame) *Handle {
-	h := &Handle{id: id, member: m}
-	h.home.h = h
+	h := newHandle(id, m)
 	hub.mu.Lock()
 	defer hub.mu.Unlock()
 	if hub.closed {
@@ -62,7 +61,7 @@ func (hub *lockedHub) Remove(h *Handle, last *frame.Frame) {
 	}
 	h.seats = seats{}
 	if last != nil {
-		hub.hand(h.member, Message{Frame: last})
+		hub.hand(h.to, Message{Frame: last})
 	}
 }
 
@@ -90,7 +89,7 @@ func (hub *lockedHub) Emit(h *Handle, f *frame.Frame) {
 	hub.mu.RLock()
 	defer hub.mu.RUnlock()
 	if !hub.closed && !h.removed {
-		hub.hand(h.member, Message{Frame: f})
+		hub.hand(h.to, Message{Frame: f})
 	}
 }
 
@@ -103,7 +102,7 @@ func (hub *lockedHub) Broadcast(to Audience, m Message) {
 	t := hub.meter.begin()
 	n := 0
 	hub.visit(&to, func(h *Handle) {
-		hub.hand(h.member, m)
+		hub.hand(h.to, m)
 		n++
 	})
 	t.done(n)

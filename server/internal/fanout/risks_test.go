@@ -205,7 +205,7 @@ func TestStoppedReaderCostsItsOutboxOnly(t *testing.T) {
 // is owed and the member can be looked up.
 func TestEmitToArriving(t *testing.T) {
 	m := &recorder{}
-	h := &Handle{member: m}
+	h := newHandle("", m)
 	if h.deliver(text("early")) || m.calls > 0 {
 		t.Error("a direct emit does not take the queue while hello is still to come")
 	}

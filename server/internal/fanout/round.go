@@ -79,7 +79,7 @@ func (r *round) send(f *frame.Frame, members []*Handle, skip *Handle) {
 		frames, wire := f.Alone(), f.Wire()
 		for _, h := range members {
 			if h != skip {
-				h.member.Deliver(frames, wire)
+				h.to.Deliver(frames, wire)
 			}
 		}
 		return
@@ -144,7 +144,7 @@ func (r *round) flush() {
 		frames, wire := r.join(list)
 		for _, h := range members[:n] {
 			h.list = 0
-			h.member.Deliver(frames, wire)
+			h.to.Deliver(frames, wire)
 		}
 		members = members[n:]
 	}

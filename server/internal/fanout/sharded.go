@@ -81,8 +81,7 @@ func (t *turn) finish() {
 }
 
 func (hub *shardedHub) Add(id string, m Member, hello *frame.Frame) *Handle {
-	h := &Handle{id: id, member: m}
-	h.home.h = h
+	h := newHandle(id, m)
 	var t turn
 	hub.mu.Lock()
 	if hub.closed {
@@ -181,7 +180,7 @@ func (h *Handle) deliver(f *frame.Frame) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.state == present {
-		h.member.Deliver(f.Alone(), f.Wire())
+		h.to.Deliver(f.Alone(), f.Wire())
 	}
 	return h.state != arriving
 }

@@ -6,8 +6,8 @@ import "github.com/throng-io/throng/server/internal/frame"
 // it holds anyway, and only summed up when somebody asks: a counter shared by all sessions would be
 // the busiest memory of the process.
 type Counts struct {
-	PacketsIn, BytesIn   uint64
 	PacketsOut, BytesOut uint64 // given to the session; bytes as on a websocket
+	PacketsIn, BytesIn   uint64
 	Dropped              uint64 // volatile messages
 	PongsIn, PingsOut    uint64 // of the packets, heartbeats
 }

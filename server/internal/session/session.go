@@ -131,39 +131,45 @@ const (
 )
 
 // Session is one Engine.IO session. Its methods may be called from any goroutine.
+//
+// What Deliver looks at comes first and together: a broadcast to thousands finds the sessions of
+// its receivers in memory and no longer in a cache, and then a delivery costs by the lines that it
+// touches, two here.
 type Session struct {
-	ID string
+	mu       sync.Mutex
+	state    state
+	form     frame.Form // of conn, or of the answers to polls
+	flushing bool       // a flusher goroutine runs
+	writing  bool       // and is inside Conn.Write
+	cfg      *Config
+	conn     Conn // nil while polling
+	counts   Counts
+	out      []*frame.Frame // waiting, oldest first
+	head     int            // bytes of out[0] that are written
+	outBytes int            // of out and of what the flusher holds
 
-	cfg     *Config
+	// From here on not needed for a message that goes out at once.
+
+	ID      string
 	handler Handler
 	heart   deadline.Entry
 	recv    sync.Mutex     // held while the handler runs
 	ended   chan struct{}  // closed when Closed has returned; nil until somebody waits for it
 	writers sync.WaitGroup // goroutines at work for the session
 
-	mu     sync.Mutex
-	counts Counts
-	state  state
-	reason Reason
-	conn   Conn // nil while polling
-	probe  Conn // an upgrade under way
-
-	form      frame.Form // of conn, or of the answers to polls
-	releasing bool       // held polls are answered while probe is set
+	// Guarded by mu, as is all above ID.
+	reason    Reason
+	probe     Conn // an upgrade under way
+	releasing bool // held polls are answered while probe is set
 
 	awaitingPong, extended bool
 	// by the clock: when the heartbeat ends the session, if nothing comes
 	doom time.Duration
 
-	out      []*frame.Frame // waiting, oldest first
-	head     int            // bytes of out[0] that are written
-	outBytes int            // of out and of what the flusher holds
-	flushing bool           // a flusher goroutine runs
-	writing  bool           // and is inside Conn.Write
-	parting  bool           // the session has ended, and the flusher writes what is left
-	finished bool           // Closed has returned
-	wake     *sync.Cond     // for a kept writer
-	stall    *stall         // nil as long as nothing has to wait
+	parting  bool       // the session has ended, and the flusher writes what is left
+	finished bool       // Closed has returned
+	wake     *sync.Cond // for a kept writer
+	stall    *stall     // nil as long as nothing has to wait
 
 	poll     Poll // that is held; nil when none is
 	pollLate bool // it came while an upgrade was under way
