@@ -100,7 +100,7 @@ func compareLive(cmd *cobra.Command, args []string, out string, gates []compare.
 	}
 	defer release()
 	opt.Dir, opt.Run.TraceDir = dir, dir
-	keepScenario(cmd.ErrOrStderr(), dir, "run", f, &opt.Run)
+	keepScenario(cmd.ErrOrStderr(), dir, "compare --live BASE HEAD", f, &opt.Run)
 	leftOut(cmd.ErrOrStderr(), f)
 	began := time.Now()
 	run, runErr := pairs.Run(cmd.Context(), sides[0], sides[1], opt)
