@@ -195,7 +195,11 @@ func (c *Change) needed(g Gate) int {
 	if way < 1e-9 || math.IsInf(way, 1) {
 		return 0
 	}
-	return c.effect.Needed(way, c.level)
+	needed := c.effect.Needed(way, c.level)
+	if c.Interval != nil && needed <= c.BaseN { // it would have found it, and the interval ends beyond
+		needed = c.BaseN + (c.BaseN+1)/2
+	}
+	return needed
 }
 
 // maxNeeded is the highest number of pairs that a finding names: nobody makes more.

@@ -209,6 +209,17 @@ func TestTheNumberOfPairsIsEnough(t *testing.T) {
 	}
 }
 
+// A change that is smaller than the limit, and whose interval ends beyond it: more pairs are needed than
+// there are.
+func TestMoreThanThereAre(t *testing.T) {
+	for seed := range uint64(40) {
+		c := builds(t, drifting(seed, 13, 0.03, 0.02), "cpu(delivery) > +5%")
+		if f := c.Findings[0]; f.Unjudged && f.Needed <= 13 {
+			t.Errorf("13 pairs: %s", f.line())
+		}
+	}
+}
+
 // Conditions are one family: a p-value that is enough for one of them alone is not for one of four.
 func TestGatesAreOneFamily(t *testing.T) {
 	texts := []string{"cpu(delivery) > +5%", "memory(client) > +5%", "p50(delivery) > +5%", "p99(delivery) > +5%"}

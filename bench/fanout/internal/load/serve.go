@@ -17,8 +17,8 @@ import (
 type Command struct {
 	Do     string  // open, more, flood, paced, echo, calls, push, rooms, roomflood, rest, audit
 	Config *Config `json:",omitempty"` // open
-	// more: connections; flood, roomflood: in flight; paced: broadcasts; calls: requests; push: messages;
-	// rooms: rounds; audit: broadcasts
+	// more: connections; flood, roomflood: in flight; paced: broadcasts; calls: requests; push:
+	// messages; rooms: rounds; audit: broadcasts
 	N int `json:",omitempty"`
 	// paced: broadcasts per second; calls: requests per second
 	Rate     float64       `json:",omitempty"`
