@@ -212,6 +212,8 @@ func (live *liveComparison) conclude(c *compare.Comparison, took time.Duration) 
 	switch {
 	case n == 0:
 		c.Notes = append(c.Notes, "No pair of trials was valid, so nothing was compared.")
+	case needed > pairs.MaxPairs:
+		c.Notes = append(c.Notes, fmt.Sprintf("To decide all conditions takes more than the %d pairs that are made at most: make the trials longer, the machine quieter, or a limit wider.", pairs.MaxPairs))
 	case needed > n:
 		c.Notes = append(c.Notes, fmt.Sprintf("To decide all conditions takes about %d pairs at %v each: --budget %v.", needed, each.Round(time.Second/10), (time.Duration(needed+1)*each).Round(time.Minute)+time.Minute))
 	case live.until > 0 && !c.Narrow(live.until):

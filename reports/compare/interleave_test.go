@@ -212,8 +212,8 @@ func TestTheNumberOfPairsIsEnough(t *testing.T) {
 // A change that is smaller than the limit, and whose interval ends beyond it: more pairs are needed than
 // there are.
 func TestMoreThanThereAre(t *testing.T) {
-	for seed := range uint64(40) {
-		c := builds(t, drifting(seed, 13, 0.03, 0.02), "cpu(delivery) > +5%")
+	for seed := range uint64(100) {
+		c := builds(t, drifting(seed, 13, 0.026, 0.025), "cpu(delivery) > +5%")
 		if f := c.Findings[0]; f.Unjudged && f.Needed <= 13 {
 			t.Errorf("13 pairs: %s", f.line())
 		}
