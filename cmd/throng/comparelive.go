@@ -175,7 +175,7 @@ func (live *liveComparison) prepare(args []string) (f *file.File, opt pairs.Opti
 
 // compare compares the sides of a run.
 func (live *liveComparison) compare(run *result.Run) (*compare.Comparison, error) {
-	return compare.Inputs([]compare.Input{{Name: "live", Run: run}}, compare.Options{By: pairs.Axis, Base: pairs.Base, Gates: live.gates})
+	return compare.Inputs([]compare.Input{{Name: "live", Run: run}}, compare.Options{By: result.AxisBuild, Base: result.BuildBase, Gates: live.gates})
 }
 
 // enough says whether the pairs so far will do, and how they stand.

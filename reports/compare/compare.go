@@ -17,7 +17,8 @@ import (
 // others.
 type Options struct {
 	By   string // compare the values of this axis within the only input
-	Base string // the value of By to compare the others with; "" is the one that ran first
+	// the value of By to compare the others with; "" is the one that ran first, of builds the base
+	Base string
 	// Gates are the conditions to judge the comparison by. Their metrics are what it is about: they
 	// have most of the rate of false alarms, in equal parts.
 	Gates []Gate
@@ -170,7 +171,11 @@ func compareAxis(inputs []Input, opt Options) (*Comparison, error) {
 	if len(values) < 2 {
 		return nil, fmt.Errorf("%s: nothing to compare by %q: %s", in.Name, opt.By, axesOf(in.Run))
 	}
-	base := cmp.Or(opt.Base, values[0])
+	first := values[0]
+	if opt.By == result.AxisBuild && slices.Contains(values, result.BuildBase) {
+		first = result.BuildBase // whichever ran first
+	}
+	base := cmp.Or(opt.Base, first)
 	if !slices.Contains(values, base) {
 		return nil, fmt.Errorf("%s: no cells with %s=%s to use as the base; the values are %s", in.Name, opt.By, base, strings.Join(values, ", "))
 	}

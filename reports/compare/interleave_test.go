@@ -111,7 +111,7 @@ func drifting(seed uint64, n int, change, scatter float64) *result.Run {
 	run := &result.Run{Scenario: "s", Started: time.Unix(int64(seed), 0)}
 	for i := range n {
 		machine := 1 + 0.5*float64(i)/float64(n) + 0.1*rnd.NormFloat64()
-		pair := []string{"base", "head"}
+		pair := []string{result.BuildBase, result.BuildHead}
 		if i%2 == 1 {
 			slices.Reverse(pair)
 		}
@@ -131,7 +131,7 @@ func drifting(seed uint64, n int, change, scatter float64) *result.Run {
 
 func builds(t *testing.T, run *result.Run, texts ...string) *Comparison {
 	t.Helper()
-	return compare(t, Options{By: "build", Base: "base", Gates: gates(t, texts...)}, Input{Name: "x", Run: run})
+	return compare(t, Options{By: result.AxisBuild, Gates: gates(t, texts...)}, Input{Name: "x", Run: run})
 }
 
 // Thirteen pairs show 12 % more CPU within a drift of half; the same trials one after the other do
@@ -150,6 +150,15 @@ func TestPairsCancelTheDrift(t *testing.T) {
 	}
 	if f := c.Findings[0]; !f.Unjudged || f.Failed || !strings.Contains(f.Text, "not interleaved") {
 		t.Errorf("the gate of trials one after the other: %+v", f)
+	}
+}
+
+// The base of two builds is the base, whichever ran first.
+func TestTheBaseOfBuilds(t *testing.T) {
+	run := drifting(3, 13, 0.12, 0.04)
+	run.Cells = run.Cells[2:] // the second pair begins with the head
+	if c := builds(t, run); run.Cells[0].Params["build"] != "head" || c.Base != "base" || c.Pairs[0].change(cpuDelivery).Change < 0.05 {
+		t.Errorf("%s is set against %s: %+v", c.Pairs[0].New, c.Base, c.Pairs[0].change(cpuDelivery))
 	}
 }
 

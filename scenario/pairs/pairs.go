@@ -21,13 +21,6 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// Axis is the name under which the cells of a result have their side; its values are Base and Head.
-const (
-	Axis = "build"
-	Base = "base"
-	Head = "head"
-)
-
 const (
 	// MaxPairs is how many pairs are run at most.
 	MaxPairs = 500
@@ -72,7 +65,7 @@ type Options struct {
 // Step is a trial.
 type Step struct {
 	Pair   int          // from 1
-	Side   string       // Base or Head
+	Side   string       // result.BuildBase or result.BuildHead
 	Cell   *result.Cell // nil: it begins now
 	Again  bool         // it is a repeat, as the one before was invalid
 	Spent  time.Duration
@@ -96,7 +89,7 @@ func Run(ctx context.Context, base, head Side, opt Options) (*result.Run, error)
 	if opt.Step == nil {
 		opt.Step = func(Step) {}
 	}
-	c := &course{sides: map[string]Side{Base: base, Head: head}, opt: opt, began: time.Now(), seed: base.File.Spec.Seed}
+	c := &course{sides: map[string]Side{result.BuildBase: base, result.BuildHead: head}, opt: opt, began: time.Now(), seed: base.File.Spec.Seed}
 	defer c.close()
 	err := c.course(ctx)
 	if c.run == nil {
@@ -126,7 +119,7 @@ type course struct {
 }
 
 func (c *course) course(ctx context.Context) error {
-	first := c.sides[Base].File
+	first := c.sides[result.BuildBase].File
 	for n := 1; n <= MaxPairs && ctx.Err() == nil; n++ {
 		valid, err := c.pair(ctx, n)
 		if err != nil || ctx.Err() != nil {
@@ -157,9 +150,9 @@ func order(seed uint64, n int) [2]string {
 	const forPairs = 0x7061697273 // "pairs"
 	swap := rand.New(rand.NewPCG(seed, forPairs+uint64((n-1)/2))).IntN(2) == 1
 	if (n%2 == 0) != swap {
-		return [2]string{Head, Base}
+		return [2]string{result.BuildHead, result.BuildBase}
 	}
-	return [2]string{Base, Head}
+	return [2]string{result.BuildBase, result.BuildHead}
 }
 
 // pair makes pair n and reports whether both of its trials are valid.
@@ -204,7 +197,7 @@ func (c *course) trial(ctx context.Context, n int, name string, again bool) (boo
 	if cell.Settings == nil {
 		cell.Settings = map[string]string{}
 	}
-	cell.Params, cell.ParamNames, cell.Trial, cell.Settings[result.SettingBuild] = map[string]string{Axis: name}, nil, n, side.Text
+	cell.Params, cell.ParamNames, cell.Trial, cell.Settings[result.SettingBuild] = map[string]string{result.AxisBuild: name}, nil, n, side.Text
 	if !again {
 		c.planned = append(c.planned, result.PlannedTrial{Params: cell.Params, Trial: n})
 	}

@@ -83,7 +83,7 @@ func words(run *result.Run) string {
 	var all []string
 	for i := range run.Cells {
 		c := &run.Cells[i]
-		w := fmt.Sprintf("%s%d", c.Params[Axis][:1], c.Trial)
+		w := fmt.Sprintf("%s%d", c.Params[result.AxisBuild][:1], c.Trial)
 		if c.Verdict == result.Invalid {
 			w += "!"
 		}
@@ -127,7 +127,7 @@ func TestRunsPairsUntilTheyAreEnough(t *testing.T) {
 		t.Fatalf("%v, asked %d times: %+v", err, asked, run)
 	}
 	for i, c := range run.Cells {
-		if want := order(5, i/2+1)[i%2]; c.Params[Axis] != want || c.Trial != i/2+1 || c.Settings[result.SettingBuild] != "the "+want {
+		if want := order(5, i/2+1)[i%2]; c.Params[result.AxisBuild] != want || c.Trial != i/2+1 || c.Settings[result.SettingBuild] != "the "+want {
 			t.Errorf("trial %d is %v %d of %q, want %s", i, c.Params, c.Trial, c.Settings, want)
 		}
 	}
@@ -214,10 +214,10 @@ func TestStepsAndSides(t *testing.T) {
 	m := &model{verdicts: "vi"}
 	synctest.Test(t, func(t *testing.T) {
 		served := map[string]func(context.Context) (*scenario.Endpoint, error){}
-		for _, name := range []string{Base, Head} {
+		for _, name := range []string{result.BuildBase, result.BuildHead} {
 			served[name] = func(context.Context) (*scenario.Endpoint, error) { return &scenario.Endpoint{URL: name}, nil }
 		}
-		_, err = Run(t.Context(), Side{File: f, Serve: served[Base]}, Side{File: f, Serve: served[Head]}, Options{
+		_, err = Run(t.Context(), Side{File: f, Serve: served[result.BuildBase]}, Side{File: f, Serve: served[result.BuildHead]}, Options{
 			trial: m.trial, Budget: 20 * time.Second,
 			Step: func(s Step) { said = append(said, fmt.Sprint(s.Pair, s.Side, s.Cell != nil, s.Again, s.Spent)) },
 		})

@@ -160,9 +160,14 @@ type Cell struct {
 	Evidence *Evidence `json:"evidence,omitempty"`
 }
 
-// SettingBuild is the setting that says which build or server a cell of a comparison of builds ran
-// on.
-const SettingBuild = "build"
+// Of a run that compares two builds, AxisBuild is the axis with the values BuildBase and BuildHead;
+// the setting SettingBuild of a cell says what was run there: a URL, a command or a path.
+const (
+	AxisBuild    = "build"
+	BuildBase    = "base"
+	BuildHead    = "head"
+	SettingBuild = "build"
+)
 
 // Clients counts simulated clients.
 type Clients struct {
