@@ -16,7 +16,7 @@ import (
 // Options say what is set against what. Their zero value compares the first input with each of the
 // others.
 type Options struct {
-	By   string // compare the values of this axis within the only input
+	By string // compare the values of this axis within the only input
 	// the value of By to compare the others with; "" is the one that ran first, of builds the base
 	Base string
 	// Gates are the conditions to judge the comparison by. Their metrics are what it is about: they
