@@ -48,7 +48,7 @@ format: ## rewrite the Go files as gofumpt would
 .PHONY: vet
 vet: ## go vet, with and without the tests that need more
 	$(GO) vet ./...
-	$(GO) vet -tags interop,cluster,fleet ./bench/...
+	$(GO) vet -tags interop,cluster,fleet ./bench/... ./server/adapter
 
 # No stage takes a cached result: tests here start processes and list packages, which the cache does not see.
 # What paints, compresses and matches, all of it code of others that shares nothing between calls, is compiled without the

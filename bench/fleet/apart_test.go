@@ -50,8 +50,8 @@ func (s space) agent(t *testing.T, url, name string, ahead int) *process {
 	return agent(t, before, url, name)
 }
 
-// Agents on networks of their own, with clocks of their own: the account is whole, and the bounds of
-// the clocks are told and small.
+// Agents on networks of their own, with clocks of their own: the account is whole, and the bounds
+// of the clocks are told and small.
 func TestOtherMachines(t *testing.T) {
 	spaces := []space{newSpace(t, 1), newSpace(t, 2)}
 	url, _ := broker(t, "0.0.0.0", -1)
@@ -76,8 +76,8 @@ func TestOtherMachines(t *testing.T) {
 	}
 }
 
-// A network that is cut for a moment costs nothing of the account between agents; one that stays cut
-// costs the agent.
+// A network that is cut for a moment costs nothing of the account between agents; one that stays
+// cut costs the agent.
 func TestCutOff(t *testing.T) {
 	for name, cut := range map[string]time.Duration{"moment": 2 * time.Second, "stays": time.Minute} {
 		t.Run(name, func(t *testing.T) {

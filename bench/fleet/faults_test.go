@@ -91,8 +91,8 @@ func fleetOf(t *testing.T, n int) (url string, agents []*process) {
 	return url, agents
 }
 
-// An agent that is killed, or stands still, is missed: the run goes on without its clients, what the
-// others measured is whole, and the verdict is INVALID.
+// An agent that is killed, or stands still, is missed: the run goes on without its clients, what
+// the others measured is whole, and the verdict is INVALID.
 func TestAgentLost(t *testing.T) {
 	for name, s := range map[string]syscall.Signal{"killed": syscall.SIGKILL, "stopped": syscall.SIGSTOP} {
 		t.Run(name, func(t *testing.T) {

@@ -72,8 +72,8 @@ func (b *buffer) String() string {
 	return b.text.String()
 }
 
-// start starts a command, the program under test unless before names another one that runs it. It is
-// killed at the end of the test.
+// start starts a command, the program under test unless before names another one that runs it. It
+// is killed at the end of the test.
 func start(t *testing.T, before []string, args ...string) *process {
 	t.Helper()
 	words := append(append(append([]string(nil), before...), program), args...)

@@ -22,7 +22,7 @@ import (
 
 func checkCommand() *cobra.Command {
 	var set, secret []string
-	var target, against string
+	var target, against, fleet string
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "check FILE|NAME",
@@ -30,6 +30,10 @@ func checkCommand() *cobra.Command {
 		Long: `Validate a scenario and print the plan, without any load: clients, messages and
 deliveries over time, the samples that each percentile of slo: will have, and the
 sockets, ports, file descriptors and memory beside the limits of this machine.
+
+With --fleet 50x it prints instead what fifty times the clients would take: how many
+agents like this machine ('throng agent'), what each carries, and the traffic between
+them, going by what a run of 40 000 clients took.
 
 With --against it prints instead how the scenario's rules (slo: and valid:) would
 have judged the results in a directory, without running anything.
@@ -39,6 +43,7 @@ it cannot; the message says what to do. With --against the exit codes of a run: 
 1 a check failed, 3 invalid, also when the result lacks data for a rule.`,
 		Example: `  throng check broadcast --set viewers=5k
   throng check my.yaml --json
+  throng check broadcast --fleet 50x
   throng check stricter.yaml --against out/before`,
 		Args:              arguments(1, 1),
 		ValidArgsFunction: completeScenarios,
@@ -77,6 +82,12 @@ it cannot; the message says what to do. With --against the exit codes of a run: 
 			a.Notes = append(a.Notes, f.Spec.Beyond(logs)...)
 			a.Notes = append(a.Notes, commandNotes(f)...)
 			a.Unready = missing != nil
+			if fleet != "" {
+				if missing != nil {
+					return &exitError{exitUsage, missing}
+				}
+				return printFleet(cmd.OutOrStdout(), a, fleet, asJSON)
+			}
 			print := printPlan
 			if asJSON {
 				print = printJSON
@@ -97,7 +108,9 @@ it cannot; the message says what to do. With --against the exit codes of a run: 
 	cmd.Flags().StringVar(&target, "target", "", "check it for a run against the server at this `URL`, or unix:PATH")
 	secretFlag(cmd.Flags(), &secret)
 	cmd.Flags().StringVar(&against, "against", "", "judge the results in this `DIR` by the scenario's rules")
+	cmd.Flags().StringVar(&fleet, "fleet", "", "plan a fleet for so many times the clients: `FACTOR`, such as 50x")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.MarkFlagsMutuallyExclusive("fleet", "against")
 	return cmd
 }
 
@@ -142,8 +155,10 @@ func (r refusal) Unwrap() []error {
 	return all
 }
 
-func printJSON(w io.Writer, a *machine.Assessment) error {
-	text, err := json.MarshalIndent(a, "", "  ")
+func printJSON(w io.Writer, a *machine.Assessment) error { return writeJSON(w, a) }
+
+func writeJSON(w io.Writer, v any) error {
+	text, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
 		return err
 	}

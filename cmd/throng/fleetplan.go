@@ -1,0 +1,44 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/throng-io/throng/scenario/machine"
+	"github.com/throng-io/throng/scenario/metric"
+)
+
+// printFleet writes what a scenario takes of a fleet when it is scaled.
+func printFleet(w io.Writer, a *machine.Assessment, times string, asJSON bool) error {
+	scale, err := machine.ParseScale(times)
+	if err != nil {
+		return err
+	}
+	p := machine.PlanFleet(a, scale, machine.Usable(os.Getpid()))
+	if asJSON {
+		return writeJSON(w, p)
+	}
+	out := &errWriter{w: w}
+	out.printf("scenario  %s, %s times the clients\n\n", a.Scenario, metric.FormatNumber(scale))
+	var others []string
+	for _, what := range slices.Sorted(maps.Keys(p.Each)) {
+		if what != p.By {
+			others = append(others, fmt.Sprintf("%s alone: %s", what, grouped(p.Each[what])))
+		}
+	}
+	out.table([][]string{
+		{"clients", grouped(p.Clients)},
+		{"deliveries", rate(p.DeliveriesPerS) + " a second"},
+		{"agents like this machine", fmt.Sprintf("%s, by their %s (%s)", grouped(p.Agents), p.By, strings.Join(others, ", "))},
+		{"each agent", fmt.Sprintf("%s clients, %s deliveries a second, %.0f %% of its processors, %s", grouped(p.AgentClients), rate(p.AgentDeliveriesPerS), 100*p.AgentCPU, metric.FormatBytes(p.AgentBytes))},
+		{"its local ports", fmt.Sprintf("%s to one address, %s", grouped(p.AgentPorts), allowed(a.Limits.Ports(), "ip_local_port_range"))},
+		{"between agents", fmt.Sprintf("at most %s messages and %s a second through NATS", rate(p.NATSMessagesPerS), metric.FormatBytes(int64(p.NATSBytesPerS)))},
+		{"to the controller", metric.FormatBytes(int64(p.ControllerBytes)) + " a second"},
+	})
+	out.printf("\nAn agent is to use half of its processors and its memory at most.\n")
+	return out.err
+}

@@ -1,0 +1,48 @@
+package machine
+
+import (
+	"strings"
+	"testing"
+)
+
+// The limit that is reached first decides how many agents there are, and each stays below all.
+func TestPlanFleet(t *testing.T) {
+	a := &Assessment{
+		Combined: []Combination{{Clients: 20_000, Sockets: 20_000, Files: 20_064, OfferedPerS: 100, DeliveriesPerS: 200_000}},
+		Limits:   Limits{FilesHard: 20_000, PortLow: 32768, PortHigh: 60999, Memory: 16 << 30},
+	}
+	for name, tt := range map[string]struct {
+		scale, cores float64
+		by           string
+		agents       int
+	}{
+		"files":      {50, 64, Files, 51},
+		"processors": {50, 2, Processors, 110},
+		"one":        {0.1, 64, Files, 1},
+	} {
+		p := PlanFleet(a, tt.scale, tt.cores)
+		if p.By != tt.by || p.Agents != tt.agents {
+			t.Errorf("%s: %d agents by %s, want %d by %s (%v)", name, p.Agents, p.By, tt.agents, tt.by, p.Each)
+		}
+		if p.AgentClients*p.Agents < p.Clients || p.AgentPorts > a.Limits.Ports() || p.AgentPorts+64 > a.Limits.FilesHard || p.AgentCPU > agentShare {
+			t.Errorf("%s: an agent has too much: %+v", name, p)
+		}
+	}
+	a.Limits = Limits{} // nothing is known but the processors
+	if p := PlanFleet(a, 1, 2); p.By != Processors {
+		t.Errorf("%+v", p)
+	}
+}
+
+func TestParseScale(t *testing.T) {
+	for s, want := range map[string]float64{"50x": 50, "50": 50, "1.5x": 1.5, "0.1": 0.1} {
+		if got, err := ParseScale(s); err != nil || got != want {
+			t.Errorf("%s: %g, %v", s, got, err)
+		}
+	}
+	for _, s := range []string{"", "x", "-1x", "0", "50y", "NaN", "inf", "2000000x"} {
+		if got, err := ParseScale(s); err == nil || !strings.Contains(err.Error(), "such as 50x") {
+			t.Errorf("%q: %g, %v", s, got, err)
+		}
+	}
+}
