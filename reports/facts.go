@@ -30,7 +30,7 @@ func factsTable(run *result.Run) layout.Table {
 			add("deliveries", ledgerFact(c.Ledger))
 			for _, metricName := range selection.Metrics(c) {
 				if slices.Contains(leadMetrics, metricName) {
-					add(metricName, latencyFact(c.Latency[metricName]))
+					add(metricName, latencyFact(c.Latency[metricName], boundOf(c, metricName)))
 				}
 			}
 			add("server", serverFact(c))
@@ -125,15 +125,23 @@ func ledgerFact(l result.Ledger) string {
 }
 
 // latencyFact is "p50 5.1 ms, p99 9.6 ms, max 11 ms (n = 120 000)", as far as there are samples.
-func latencyFact(l *result.Latency) string {
+func latencyFact(l *result.Latency, bound int64) string {
 	var parts []string
 	for _, i := range []int{selection.P50, selection.P99, selection.P999} {
 		if v := tables.ShowPercentile(selection.Percentiles[i], l); v != layout.None {
-			parts = append(parts, selection.Percentiles[i].Name+layout.Nbsp+v)
+			parts = append(parts, selection.Percentiles[i].Name+layout.Nbsp+layout.Bounded(v, selection.Percentiles[i].Of(l), bound))
 		}
 	}
-	parts = append(parts, "max"+layout.Nbsp+tables.AtLeast(l, 100, l.Maxus))
+	parts = append(parts, "max"+layout.Nbsp+layout.Bounded(tables.AtLeast(l, 100, l.Maxus), l.Maxus, bound))
 	return strings.Join(parts, ", ") + fmt.Sprintf(" (n%s=%s%s)", layout.Nbsp, layout.Nbsp, tables.SamplesOf(l))
+}
+
+// boundOf is the error of the clocks in a metric of a cell, in microseconds.
+func boundOf(c *result.Cell, name string) int64 {
+	if metric.OneWay(name) {
+		return c.ClockBoundUs()
+	}
+	return 0
 }
 
 func serverFact(c *result.Cell) string {

@@ -27,7 +27,7 @@ func TestNeverAnswered(t *testing.T) {
 	if !strings.Contains(s, "it was > 500 ms") || !strings.Contains(s, "p99 ack > 500 ms") {
 		t.Errorf("it says %q", s)
 	}
-	row := strings.ReplaceAll(strings.Join(tables.LatencyTable(cell.Latency, []string{"ack"}).Rows[0], "|"), layout.Nbsp, " ")
+	row := strings.ReplaceAll(strings.Join(tables.LatencyTable(cell.Latency, []string{"ack"}, 0).Rows[0], "|"), layout.Nbsp, " ")
 	if !strings.HasPrefix(row, "ack|10 ms|10 ms|> 500 ms|-|> 500 ms|950, 50 never came") {
 		t.Errorf("the table has %q", row)
 	}

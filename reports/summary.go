@@ -34,7 +34,8 @@ func Summary(w io.Writer, run *result.Run) error {
 	} else if len(run.Cells) == 1 {
 		c := &run.Cells[0]
 		layout.TextTable(&b, tables.ChecksTable(c))
-		layout.TextTable(&b, tables.LatencyTable(c.Latency, selection.Metrics(c)))
+		layout.TextTable(&b, tables.LatencyTable(c.Latency, selection.Metrics(c), c.ClockBoundUs()))
+		layout.TextTable(&b, tables.AgentTable(c))
 		layout.TextTable(&b, tables.NodeTable(c))
 		layout.TextTable(&b, tables.ActTable(c))
 		layout.TextTable(&b, tables.WireTable(c))

@@ -114,6 +114,33 @@
 // For a process on this machine, CPU is a share of the cores available to it: its affinity, its
 // control group's quota and GOMAXPROCS.
 //
+// # A fleet
+//
+// With Options.Fleet the clients are in other processes, the agents, and this one is their
+// controller. Agents and controller make the same trial of the same file (job.go), so that series,
+// streams and rooms have the same numbers everywhere. Clients are divided over the agents by index,
+// in proportion to weights and within the labels of place (seat.go, internal/plan). Every agent
+// plays the plan in full and skips what falls to clients of others.
+//
+// An agent's ledger has the account of its receivers, and is one with the others': it is told what
+// their clients send, and replays messages and deliveries in order of time (fleetledger.go,
+// exchange.go, internal/ledger). Each second it reports what it recorded (gather.go, rotate.go,
+// portion.go); the controller pours the portions of one second of all agents into its own trial and
+// closes the second (conduct.go, pour.go). What follows is as in one process: the collector, the
+// judge and the report see one trial.
+//
+// At the end each agent stops sending, waits for what is on its way, closes its ledger when all
+// have, and reports the rest. What a lost agent has reported stays; its clients are lost capacity,
+// which is the error agent.lost and makes a trial invalid unless a rule allows it. Rules on the
+// generator's fitness are judged by the worst agent. Where the agents' clocks are not one, each
+// time from one client to another has the error that result.Cell.ClockBoundUs says.
+//
+// Some things differ from one process. Requests that a group makes once for all clients are made
+// once on each agent, which also probes the target. Peers are picked among the clients of the
+// sender's agent, and a stream per group or room falls to the next client of the agent that has the
+// first. The receiver curve is of each agent's receivers. trace is refused, and so is a stream per
+// room in a group whose clients move.
+//
 // # The generator's own lateness
 //
 // A latency ends when the message has reached the client's socket. Linux notes that moment for TCP,

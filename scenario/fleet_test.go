@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/throng-io/throng/bench/planted"
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/internal/judge"
 	"github.com/throng-io/throng/scenario/result"
@@ -441,4 +442,57 @@ func FuzzReadReport(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Over the network, with agents whose clocks are wrong by as much as they may be, what a server
+// does wrong on purpose is found exactly: no more, no less.
+func TestFleetFindsWhatWasPlanted(t *testing.T) {
+	t.Parallel()
+	for _, bound := range []time.Duration{0, 2 * time.Millisecond} {
+		t.Run(fmt.Sprint(bound), func(t *testing.T) {
+			t.Parallel()
+			findsPlanted(t, bound)
+		})
+	}
+}
+
+func findsPlanted(t *testing.T, bound time.Duration) {
+	s, err := planted.Start(planted.Options{Faults: []planted.Fault{
+		{Kind: planted.Loss, Every: 10, From: 3}, {Kind: planted.Duplicate, Every: 10, From: 5}, {Kind: planted.Stranger, Every: 10, From: 7},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	f, err := file.Parse("t.yaml", []byte(`
+version: 1
+name: t
+target: {url: "`+s.URL+`"}
+groups:
+  people: {count: 18, connect: {rate: 10k/s}, rooms: {of: 3, join: 1}, send: [{op: room, rate: 5/s, expect: all, late: 5s}, {op: echo, rate: 2/s, ack: 5s}]}
+phases:
+  - {name: ramp, for: 2s, clients: 0%..100%, load: 0%, record: false}
+  - {name: hold, for: 2s}
+valid: [{check: achieved(rate) > 1%, optional: true}]
+`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fleet := newMemFleet(3, Options{})
+	fleet.bound = bound
+	run, err := Run(t.Context(), f, Options{Fleet: fleet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, want := &run.Cells[0], map[planted.Kind]int64{}
+	for _, p := range s.Log().Plants {
+		want[p.Kind]++
+	}
+	l := c.Ledger
+	if l.Lost != want[planted.Loss] || l.Duplicate != want[planted.Duplicate] || c.Errors["delivery.unexpected"] != want[planted.Stranger] || want[planted.Loss] == 0 {
+		t.Errorf("ledger %+v, errors %v; planted %v", l, c.Errors, want)
+	}
+	if l.Expected != int64(s.Log().Messages)*6 || l.Expected != l.Received+l.Lost || c.Errors["delivery.unknown"] != 0 {
+		t.Errorf("ledger %+v of %d messages to 6, errors %v", l, s.Log().Messages, c.Errors)
+	}
 }

@@ -177,7 +177,7 @@ func overlayFigure(name string, p *Pair) *charts.Figure {
 	}
 	panel.X = charts.SpectrumAxis(farthest)
 	f := &charts.Figure{Caption: "The distributions of both sides. The samples of all trials of a side are merged, so a slow trial has more weight here than in the medians of the table. Lower is better."}
-	f.Data = tables.LatencyTable(merged, names)
+	f.Data = tables.LatencyTable(merged, names, 0)
 	f.Data.Title, f.Data.Head[0] = "", "side"
 	f.Figure = draw.Figure{Name: name, Title: layout.UpperFirst(p.Shift.Metric) + " by percentile", Sub: pairSub(p), Panels: []draw.Panel{panel}}
 	return f

@@ -21,7 +21,7 @@ func writeMarkdown(b *bytes.Buffer, run *result.Run) {
 	fmt.Fprintf(&s, "### Load test %s: %s\n\n%s\n", layout.MarkdownText(run.Scenario), strings.ToUpper(selection.WordOf(run)), layout.MarkdownText(reports.Sentence(run)))
 	if len(run.Cells) == 1 {
 		c := &run.Cells[0]
-		for _, t := range layout.Filled(tables.ChecksTable(c), tables.LatencyTable(c.Latency, selection.Metrics(c)), tables.ErrorTable(c)) {
+		for _, t := range layout.Filled(tables.ChecksTable(c), tables.LatencyTable(c.Latency, selection.Metrics(c), c.ClockBoundUs()), tables.ErrorTable(c)) {
 			fmt.Fprintf(&s, "\n**%s**\n", layout.MarkdownText(t.Title))
 			layout.MarkdownTable(&s, t)
 		}

@@ -247,3 +247,10 @@ func place(name string) int {
 	}
 	return i
 }
+
+// OneWay reports whether a metric is of the time from one client to another, which may be on
+// machines with different clocks.
+func OneWay(name string) bool {
+	name = strings.TrimSuffix(name, SlowSuffix)
+	return name == Delivery || name == FanoutFirst || name == FanoutLast
+}

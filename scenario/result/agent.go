@@ -38,3 +38,19 @@ type AgentHealth struct {
 	LostAtS *float64 `json:"lost_at_s,omitempty"`
 	Lost    string   `json:"lost,omitempty"` // why
 }
+
+// ClockBoundUs is by how many microseconds the clocks of two of the cell's agents may differ at
+// most: the error of each time from a client of one to a client of another. 0: the clients were in
+// one process, or all agents have one clock.
+func (c *Cell) ClockBoundUs() int64 {
+	var first, second int64
+	for i := range c.Agents {
+		switch b := c.Agents[i].BoundUs; {
+		case b > first:
+			first, second = b, first
+		case b > second:
+			second = b
+		}
+	}
+	return first + second
+}

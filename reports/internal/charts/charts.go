@@ -49,7 +49,7 @@ func spectrum(name string, c *result.Cell, names []string, sub string) (*Figure,
 	p.X = SpectrumAxis(farthest)
 	p.Rules = limits(c, shown, farthest)
 	f.Figure = draw.Figure{Name: name, Title: "Latency by percentile", Sub: sub, Panels: []draw.Panel{p}}
-	f.Data = tables.LatencyTable(c.Latency, names)
+	f.Data = tables.LatencyTable(c.Latency, names, c.ClockBoundUs())
 	f.Data.Title = ""
 	return f, nil
 }

@@ -92,7 +92,7 @@ func spectrumByGroup(run *result.Run, gs []selection.Group, metricName string) (
 	p.Rules = limits(&run.Cells[0], []string{metricName}, farthest)
 	f := &Figure{Caption: "The distributions of " + metricName + " of each combination; the samples of its trials are merged. Lower is better; a line that stays flat to the right has a short tail."}
 	f.Figure = draw.Figure{Name: "spectrum", Title: layout.UpperFirst(metricName) + " by percentile", Sub: JoinSub(note, tables.TrialsNote(kept), "n = "+layout.Count(total)), Panels: []draw.Panel{p}}
-	f.Data = tables.LatencyTable(merged, names)
+	f.Data = tables.LatencyTable(merged, names, 0)
 	f.Data.Title, f.Data.Head[0] = "", "combination"
 	return f, nil
 }

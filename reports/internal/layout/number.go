@@ -136,3 +136,15 @@ func Plural[T int | int64](n T, noun string) string {
 	}
 	return Count(n) + Nbsp + noun + "s"
 }
+
+// Bounded writes a time between two clients, as shown, with the error of their clocks in
+// microseconds; a time below it is no fact.
+func Bounded(shown string, us, bound int64) string {
+	switch {
+	case bound == 0 || shown == None:
+		return shown
+	case us < bound:
+		return "<" + Nbsp + Micros(float64(bound)) + " (clocks ±" + Micros(float64(bound)) + ")"
+	}
+	return shown + " ±" + Micros(float64(bound))
+}

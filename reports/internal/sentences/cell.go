@@ -43,6 +43,9 @@ func headline(c *result.Cell) string {
 	if selection.BestBeyond(c.Latency[metricName]) {
 		value = ">" + layout.Nbsp + value
 	}
+	if metric.OneWay(metricName) {
+		value = layout.Bounded(value, us, c.ClockBoundUs())
+	}
 	rate := c.Rates.AchievedPerS
 	noun := "messages/s"
 	if metricName == metric.Delivery {

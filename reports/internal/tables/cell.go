@@ -114,8 +114,9 @@ func operationName(of []result.ByOperation, i int) string {
 	return name
 }
 
-// LatencyTable has a row per metric. A percentile without samples enough is left blank.
-func LatencyTable(of map[string]*result.Latency, names []string) layout.Table {
+// LatencyTable has a row per metric. A percentile without samples enough is left blank. bound is
+// the error of the clocks between two clients in microseconds; 0: they have one clock.
+func LatencyTable(of map[string]*result.Latency, names []string, bound int64) layout.Table {
 	t := layout.Table{Title: "Latency", Left: 1, Head: []string{"metric"}}
 	for _, p := range selection.Percentiles {
 		t.Head = append(t.Head, p.Name)
@@ -124,15 +125,18 @@ func LatencyTable(of map[string]*result.Latency, names []string) layout.Table {
 	thin, never, clamped := false, false, int64(0)
 	for _, name := range names {
 		l := of[name]
-		row := []string{name}
+		row, wrong := []string{name}, int64(0)
+		if metric.OneWay(name) {
+			wrong = bound
+		}
 		for _, p := range selection.Percentiles {
 			v := ShowPercentile(p, l)
 			thin = thin || v == layout.None
-			row = append(row, v)
+			row = append(row, layout.Bounded(v, p.Of(l), wrong))
 		}
 		clamped += l.Clamped
 		never = never || l.Never > 0
-		t.Rows = append(t.Rows, append(row, AtLeast(l, 100, l.Maxus), SamplesOf(l)))
+		t.Rows = append(t.Rows, append(row, layout.Bounded(AtLeast(l, 100, l.Maxus), l.Maxus, wrong), SamplesOf(l)))
 	}
 	if thin {
 		t.Note = "“-”: fewer than ten samples lie above that percentile, too few to state it."
