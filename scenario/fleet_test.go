@@ -34,7 +34,6 @@ func counts(c *result.Cell) map[string]any {
 		"seconds": c.Seconds, "phases": c.Phases, "settings": c.Settings, "loss": c.Loss,
 	}
 	for _, r := range c.Receivers {
-		r.Ledger.Sent = 0 // of a fleet it is an upper bound
 		n["receivers "+r.Group+" "+r.Transport+fmt.Sprint(r.Slow)] = r.Ledger
 	}
 	for _, r := range c.ByOperation {

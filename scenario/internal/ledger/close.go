@@ -134,6 +134,9 @@ func (l *Ledger) closeSlot(s *Slot, now int64) {
 	bound := s.Book.bound(int(s.base / int64(time.Second)))
 	open := now <= s.Limit() || s.mayLack(bound)
 	s.account(&s.Book.owner().rows, open, bound)
+	if s.Audience != nil && !s.Book.remote {
+		s.countElsewhere(&s.Book.owner().rows)
+	}
 	switch {
 	case s.Audience == nil:
 	case l.fleet != nil:
@@ -188,13 +191,15 @@ func (s *Slot) account(rows *table, open bool, bound int64) {
 // never have been sent.
 func (s *Slot) addRow(rows *table, c *counts, class int, replayed, open bool, lost int64) {
 	expected, got, late, extra := int64(c.expected.Load()), int64(c.got.Load()), int64(c.late.Load()), int64(c.extra.Load())
-	if expected == 0 && got+extra == 0 && c.duplicate.Load() == 0 {
+	if !c.counted() {
 		return
 	}
 	undecided := int64(c.undecided.Load())
 	missing := max(0, expected-got-undecided)
 	l := rows.entry(s, class, replayed)
-	l.Sent++
+	if !s.Book.remote {
+		l.Sent++
+	}
 	l.Expected += expected + extra
 	l.Received += got - late
 	l.Late += late

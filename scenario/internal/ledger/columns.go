@@ -29,6 +29,7 @@ const (
 	lagCodes = iota
 	firstCodes
 	lastCodes
+	classCodes
 	codeColumns
 )
 
@@ -97,6 +98,7 @@ func formOf(column []uint64) uint64 {
 // The forms of a column of codes.
 const (
 	codesPlain = iota
+	codesSame  // all are the same
 	codesNewTable
 	codesOldTable
 )
@@ -114,6 +116,11 @@ func (p *packer) codeColumn(which int, column []uint64) {
 		p.bytes = append(p.bytes, byte(min(v, escape)))
 	}
 	form, block := uint64(codesPlain), p.bytes
+	if n := len(column); n > 1 && slices.Equal(column[1:], column[:n-1]) {
+		p.uint(codesSame)
+		p.uint(column[0])
+		return
+	}
 	if len(column) >= fewCodes {
 		if p.codes[which] == nil {
 			p.codes[which] = &huff0.Scratch{}
@@ -269,8 +276,16 @@ func (u *unpacker) sparse(column []uint64) {
 
 // codeColumn reads a column of codes of a length.
 func (u *unpacker) codeColumn(which, n int) []uint64 {
-	block := u.codeBlock(which, n)
 	column := make([]uint64, n)
+	form := u.upTo(codesOldTable)
+	if form == codesSame {
+		v := u.uint()
+		for i := range column {
+			column[i] = v
+		}
+		return column
+	}
+	block := u.codeBlock(form, which, n)
 	if len(block) != n {
 		u.fail()
 		return column
@@ -278,14 +293,13 @@ func (u *unpacker) codeColumn(which, n int) []uint64 {
 	for i, b := range block {
 		column[i] = uint64(b)
 		if b == escape {
-			column[i] += u.upTo(maxRows)
+			column[i] += u.uint()
 		}
 	}
 	return column
 }
 
-func (u *unpacker) codeBlock(which, n int) []byte {
-	form := u.upTo(codesOldTable)
+func (u *unpacker) codeBlock(form uint64, which, n int) []byte {
 	if form == codesPlain {
 		return u.take(uint64(n))
 	}

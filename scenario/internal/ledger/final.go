@@ -68,16 +68,6 @@ func (b *Book) each(visit func(s *Slot)) {
 	}
 }
 
-// settleRest says of a message of another agent what has not been said.
-func (f *fleet) settleRest(s *Slot) {
-	switch {
-	case s.reported.CompareAndSwap(false, true):
-		f.contribute(s)
-	case !s.told && s.reached():
-		f.add(s, verdict{seq: s.seq, state: verdictReached | verdictMore})
-	}
-}
-
 // saySpreads writes how long messages took, where it is longer than what all know.
 func (f *fleet) saySpreads(p *packer) (flags byte) {
 	over := f.finishing()

@@ -107,6 +107,7 @@ type peer struct {
 	reads     unpacker
 	hears     announcements
 	verdicts  [][]verdict // by book: what its messages have come to here, and it does not know yet
+	closings  [][]closing // likewise for whom they were
 	settling  settling
 	surveyed  bool // it has announced how long its last messages took
 	final     bool // and which of them may never have been written
@@ -126,7 +127,7 @@ func newFleet(l *Ledger, c *Fleet) *fleet {
 		if k == c.Self {
 			continue
 		}
-		p := &peer{agent: k, senders: map[uint32]*Receiver{}, verdicts: make([][]verdict, len(l.books))}
+		p := &peer{agent: k, senders: map[uint32]*Receiver{}, verdicts: make([][]verdict, len(l.books)), closings: make([][]closing, len(l.books))}
 		p.books = l.booksOf()
 		p.hears.streams = make([]course, len(l.books))
 		l.accounts = append(l.accounts, p.books...)

@@ -505,7 +505,7 @@ func account(rows []Row) string {
 		r := &rows[i]
 		key := fmt.Sprintf("phase %d second %d class %d decile %d from %d replayed %v", r.Phase, r.Second, r.Class, r.Decile, r.From, r.Replayed)
 		sum := sums[key]
-		sum.Add(r.Deliveries())
+		sum.Add(r.Ledger)
 		sums[key] = sum
 	}
 	var b strings.Builder

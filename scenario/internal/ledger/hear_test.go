@@ -186,8 +186,12 @@ func TestAnAgentIsLost(t *testing.T) {
 	if end := p.now.Load(); l.Outstanding(end) {
 		t.Error("something is outstanding")
 	}
-	l.Stop(p.now.Load())
-	p.now.Add(1)
+	end := p.now.Load()
+	p.now.Add(1000)
+	p.get(2, known) // once more, when the account has ended
+	l.Stop(end)
+	p.get(2, known)
+	p.now.Add(1000)
 	l.Announce(nil)
 	if !l.Closable() {
 		t.Error("the ledger waits for an agent that is gone")

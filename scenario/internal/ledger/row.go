@@ -10,9 +10,9 @@ import (
 // Sent counts the messages for any of them. All messages are counted in a row of their own, of
 // class Everybody, since one may be for receivers of several classes.
 //
-// In a fleet each agent has the rows of its own receivers, and those of Everybody for the messages
-// of its own clients. Rows of equal keys add up to those of one process, but for Sent of the other
-// classes: there each agent that has a receiver of the class counts the message.
+// In a fleet each agent has the rows of its own receivers, in which Sent counts the messages of its
+// own clients: for receivers wherever they are. So rows of equal keys add up to those of one
+// process.
 type Row struct {
 	Phase, Second int
 	Class         int

@@ -23,20 +23,21 @@ type verdict struct {
 const (
 	verdictArrived = 1 << iota
 	verdictMissing
-	verdictReached // it came to a receiver that is not counted: a slow one, or one that came later
-	verdictMore    // a further verdict: it was reached after all
-	allVerdicts    = 1<<iota - 1
+	allVerdicts = 1<<iota - 1
 )
 
 // A settlement is what the other agents have said of a message.
 type settlement struct {
 	heard       int // agents
 	missing     bool
-	any         bool // it reached a receiver
 	first, last int64
+	closed      int      // agents that have said of it all that they will
+	reaches     []uint64 // whom it was for and whether it reached anybody; see Slot.reaches
 }
 
-func (s *settlement) reached() bool { return s != nil && s.any }
+func (s *settlement) reached() bool {
+	return s != nil && (s.first != 0 || len(s.reaches) > 0 && s.reaches[0]&1 != 0)
+}
 
 // earliest is the earlier of two moments, either of which may be none.
 func earliest(a, b int64) int64 {
@@ -65,7 +66,7 @@ func (f *fleet) known(s *Slot) bool {
 	if s.Book.remote {
 		return s.reported.Load()
 	}
-	return f.heard(s) >= f.alive()
+	return f.heard(s) >= f.alive() && (s.settled == nil || s.settled.closed >= f.alive())
 }
 
 func (f *fleet) heard(s *Slot) int {
@@ -99,17 +100,10 @@ func (f *fleet) contribute(s *Slot) {
 	v := verdict{seq: s.seq, receivers: s.all.expected.Load(), first: s.firstAt.Load() - s.Due, last: s.lastAt.Load() - s.Due}
 	if s.firstAt.Load() != 0 {
 		v.state |= verdictArrived
-	} else if s.reached() {
-		v.state |= verdictReached
 	}
 	if s.all.missing() > 0 {
 		v.state |= verdictMissing
 	}
-	s.told = s.reached()
-	f.add(s, v)
-}
-
-func (f *fleet) add(s *Slot, v verdict) {
 	p := f.peers[f.Owner(s.From.ID)]
 	p.verdicts[s.Book.Stream] = append(p.verdicts[s.Book.Stream], v)
 }
@@ -118,9 +112,7 @@ func (f *fleet) add(s *Slot, v verdict) {
 func (f *fleet) closes(s *Slot, open bool) {
 	switch {
 	case s.Book.remote:
-		if s.reported.CompareAndSwap(false, true) {
-			f.contribute(s)
-		}
+		f.settleRest(s)
 	case !open && (s.all.missing() > 0 || s.settled != nil && s.settled.missing) && s.reported.CompareAndSwap(false, true):
 		f.l.complete(s, false)
 	}
@@ -162,11 +154,21 @@ func (l *Ledger) Settlements(to int, dst []byte) []byte {
 			room -= n
 		}
 	}
+	p.settling.packer.uint(0)
+	for stream, list := range p.closings {
+		if n := min(len(list), room); n > 0 {
+			p.settling.packer.uint(uint64(stream) + 1)
+			p.settling.packer.closings(list[:n])
+			p.closings[stream] = slices.Delete(list, 0, n)
+			room -= n
+		}
+	}
 	head := byte(kindSettlements)
 	if finishing && room > 0 {
 		head |= settledAll
 		p.settling.toldAll = true
 	} else if room == maxRows {
+		p.settling.packer.b = p.settling.packer.b[:0]
 		return dst
 	}
 	p.settling.packer.uint(0)
@@ -176,7 +178,7 @@ func (l *Ledger) Settlements(to int, dst []byte) []byte {
 
 // verdicts writes what came of messages of a book.
 func (p *packer) verdicts(list []verdict) {
-	list = inOrder(list)
+	slices.SortFunc(list, func(a, b verdict) int { return cmp.Compare(a.seq, b.seq) })
 	n, receivers := len(list), 0
 	for i := range list {
 		receivers += int(list[i].receivers)
@@ -204,23 +206,14 @@ func (p *packer) verdicts(list []verdict) {
 	p.codeColumn(lastCodes, last)
 }
 
-// inOrder sorts verdicts, with one for each message.
-func inOrder(list []verdict) []verdict {
-	slices.SortStableFunc(list, func(a, b verdict) int { return cmp.Compare(a.seq, b.seq) })
-	out := list[:0]
-	for _, v := range list {
-		if last := len(out) - 1; last >= 0 && out[last].seq == v.seq {
-			out[last].state |= v.state &^ verdictMore
-			continue
-		}
-		out = append(out, v)
-	}
-	return out
-}
-
 func (f *fleet) hearSettlements(p *peer, head byte, u *unpacker) error {
 	for stream := u.upTo(uint64(len(f.l.books))); stream > 0; stream = u.upTo(uint64(len(f.l.books))) {
 		if !f.hearVerdicts(f.l.books[stream-1], u) {
+			return errMalformed
+		}
+	}
+	for stream := u.upTo(uint64(len(f.l.books))); stream > 0; stream = u.upTo(uint64(len(f.l.books))) {
+		if !f.hearClosings(f.l.books[stream-1], u) {
 			return errMalformed
 		}
 	}
@@ -276,10 +269,6 @@ func (f *fleet) takeIn(s *Slot, v *verdict) {
 		s.settled = &settlement{}
 	}
 	t := s.settled
-	t.any = t.any || v.state&(verdictArrived|verdictReached) != 0
-	if v.state&verdictMore != 0 {
-		return
-	}
 	t.heard++
 	t.missing = t.missing || v.state&verdictMissing != 0
 	if v.state&verdictArrived != 0 {

@@ -71,7 +71,7 @@ type Slot struct {
 	void     atomic.Bool // was never written to the network
 	reported atomic.Bool // as complete
 	closed   bool        // is in the rows; guarded by Audience.mu
-	told     bool        // in a fleet: the sender's agent knows that it has reached a client here
+	told     bool        // in a fleet: the sender's agent knows whom it was for, and reached, here
 	unsent   bool        // in a fleet: the sender's agent says that it may never have been written
 	written  atomic.Bool // or cancelled: its emission is over
 
