@@ -68,7 +68,7 @@ func (t *trial) allowed(p pair, missing []int, states map[int]*state, wrong func
 	case uncounted > 0 && t.form == "redis+streams":
 		wrong("server %d missed %d messages of server %d, which counts %d as dropped or failed", p.to, len(missing), p.from, sender.Dropped+sender.Failed)
 	case uncounted > 0 && receiver.Reconnects == 0:
-		wrong("server %d missed %d messages of server %d, and neither tells why", p.to, len(missing), p.from)
+		wrong("server %d missed %d messages of server %d, which has %d dropped and %d failed: %v", p.to, len(missing), p.from, sender.Dropped, sender.Failed, missing)
 	}
 }
 

@@ -36,6 +36,8 @@ type NATS struct {
 	lost     uint64 // messages that came too fast for subscriptions that have ended
 }
 
+var errReconnected = errors.New("the connection ended while messages were under way")
+
 // sendTime is how long the server may take to confirm what was published.
 const sendTime = 10 * time.Second
 
@@ -164,12 +166,16 @@ func (b *NATS) send(ctx context.Context, batch []Item) (unsent []Item) {
 		return batch
 	}
 	errs := make([]error, len(batch))
+	connections := b.conn.Stats().Reconnects
 	for i := range batch {
 		errs[i] = b.conn.Publish(subject(batch[i].Channel), batch[i].Payload)
 	}
 	ctx, cancel := context.WithTimeout(ctx, sendTime)
 	defer cancel()
 	flushed := b.conn.FlushWithContext(ctx) // what is under way when a connection ends may be lost
+	if flushed == nil && b.conn.Stats().Reconnects != connections {
+		flushed = errReconnected // the next connection has answered
+	}
 	for i := range batch {
 		if errs[i] == nil {
 			errs[i] = flushed
