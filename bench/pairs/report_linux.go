@@ -120,6 +120,10 @@ func sumUp(w io.Writer, all []outcome) error {
 		groups[key] = append(groups[key], o)
 	}
 	var b strings.Builder
+	if len(all) > 0 {
+		env := all[len(all)-1].Env
+		fmt.Fprintf(&b, "machine %s x %s, kernel %s, %s\n", env["cores"], env["cpu"], env["kernel"], env["go"])
+	}
 	for _, key := range slices.Sorted(maps.Keys(groups)) {
 		n := map[string]int{}
 		flagged := 0
