@@ -38,11 +38,11 @@ func (d Dist) At(u float64) float64 {
 	v := d.A
 	switch d.Kind {
 	case "uniform":
-		v = d.A + (d.B-d.A)*u
+		v = d.A + float64((d.B-d.A)*u) // rounded, not fused: the same on all processors
 	case "exp":
 		v = -d.A * math.Log1p(-u)
 	case "normal":
-		v = d.A + d.B*deviate(u)
+		v = d.A + float64(d.B*deviate(u))
 	case "lognormal":
 		v = d.A * math.Exp(d.B*deviate(u))
 	case "pareto":

@@ -34,7 +34,8 @@ func NewTimeline(phases []file.Phase) *Timeline {
 			Name: p.Name, Start: tl.End, End: tl.End + int64(p.For), Record: p.Record,
 			clients: p.Clients, load: p.Load, work: work,
 		}
-		work += (p.Load.From + p.Load.To) / 2 * p.For.Seconds()
+		// rounded, not fused into one operation, as on other processors: agents plan alike
+		work += float64((p.Load.From + p.Load.To) / 2 * p.For.Seconds())
 		tl.Spans = append(tl.Spans, s)
 		tl.End = s.End
 	}
@@ -80,7 +81,7 @@ func (tl *Timeline) when(work float64, hint int) (t int64, phase int, ok bool) {
 		}
 		x := 0.0
 		if y > 0 {
-			x = 2 * y / (a + math.Sqrt(a*a+2*(b-a)*y/d))
+			x = 2 * y / (a + math.Sqrt(float64(a*a)+float64(2*(b-a)*y/d))) // not fused, as above
 		}
 		return min(s.Start+int64(x*1e9), s.End-1), i, true
 	}
