@@ -14,7 +14,7 @@ import (
 // what they missed. Without an adapter that keeps it they come back as others.
 func TestRollingRecovery(t *testing.T) {
 	t.Parallel()
-	for adapter, keeps := range map[string]bool{"redis+streams": true, "redis": false} {
+	for adapter, keeps := range map[string]bool{"nats+jetstream": true, "redis": false} {
 		t.Run(adapter, func(t *testing.T) {
 			t.Parallel()
 			out := filepath.Join(t.TempDir(), "out")

@@ -58,21 +58,40 @@ func brokerCommand() *cobra.Command {
 				_, _ = fmt.Fprintln(cmd.OutOrStdout(), url, pid)
 				<-ctx.Done()
 			}
-			if args[0] == "nats" {
+			switch args[0] {
+			case "nats":
 				return runNATS(started)
+			case "nats+jetstream":
+				return runJetStream(started)
 			}
 			return runRedis(ctx, args[0], started)
 		},
 	}
 }
 
+// runJetStream is a NATS server with JetStream, in memory, until started returns.
+func runJetStream(started func(url string, pid int)) (err error) {
+	dir, err := os.MkdirTemp("", "throng") // it needs one even so
+	if err != nil {
+		return fmt.Errorf("start NATS: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	return runNATS(func(url string, pid int) {
+		started(strings.Replace(url, "nats://", "nats+jetstream://", 1), pid)
+	}, func(o *natsserver.Options) { o.JetStream, o.StoreDir, o.JetStreamMaxMemory = true, dir, 256<<20 })
+}
+
 // runNATS is a NATS server until started returns.
-func runNATS(started func(url string, pid int)) error {
+func runNATS(started func(url string, pid int), with ...func(*natsserver.Options)) error {
 	// other programs of this machine are not let in
 	user, password := "throng", rand.Text()
-	s, err := natsserver.NewServer(&natsserver.Options{
+	o := &natsserver.Options{
 		Host: "127.0.0.1", Port: natsserver.RANDOM_PORT, NoSigs: true, NoLog: true, WriteDeadline: brokerTime, Username: user, Password: password,
-	})
+	}
+	for _, f := range with {
+		f(o)
+	}
+	s, err := natsserver.NewServer(o)
 	if err != nil {
 		return fmt.Errorf("start NATS: %w", err)
 	}

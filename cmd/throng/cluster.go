@@ -31,7 +31,7 @@ type clusterFlags struct {
 }
 
 func (c *clusterFlags) register(f *pflag.FlagSet) {
-	f.StringVar(&c.address, "adapter", "", "`URL` of the broker that connects several servers: redis://, redis+sharded://, redis+streams://, nats:// or nats+embedded:// with HOST:PORT")
+	f.StringVar(&c.address, "adapter", "", "`URL` of the broker that connects several servers: redis://, redis+sharded://, redis+streams://, nats://, nats+jetstream://, nats+embedded:// or nats+embedded+jetstream:// with HOST:PORT")
 	f.StringVar(&c.opts.Prefix, "adapter-prefix", "socket.io", "what the channels of the cluster begin with; the same on all its servers")
 	f.StringVar(&c.opts.Stream, "adapter-stream", "", "`NAME` of the stream, on redis+streams; the same on all servers (default as --adapter-prefix)")
 	f.IntVar(&c.opts.Streams, "adapter-streams", 1, "over how many streams the namespaces are spread, on redis+streams; the same on all servers")

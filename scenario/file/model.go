@@ -84,7 +84,7 @@ type Server struct {
 }
 
 // Brokers lists the brokers that the runner starts for a run itself.
-var Brokers = []string{"redis", "redis+sharded", "redis+streams", "nats"}
+var Brokers = []string{"redis", "redis+sharded", "redis+streams", "nats", "nats+jetstream"}
 
 // Group is a population of clients that behave alike.
 type Group struct {

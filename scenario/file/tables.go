@@ -126,7 +126,7 @@ var specTable = object[Spec]{
 }
 
 // reAdapter is a broker by its kind, or by its address.
-var reAdapter = regexp.MustCompile(`^(none|nats|redis(\+sharded|\+streams)?|((redis|rediss|unix)(\+sharded|\+streams)?|nats|tls)://.+)$`)
+var reAdapter = regexp.MustCompile(`^(none|nats(\+jetstream)?|redis(\+sharded|\+streams)?|((redis|rediss|unix)(\+sharded|\+streams)?|(nats|tls)(\+jetstream)?)://.+)$`)
 
 var serverTable = object[Server]{
 	what: "the server",
@@ -150,8 +150,8 @@ var serverTable = object[Server]{
 		timeOption("write_timeout", time.Millisecond, 24*time.Hour),
 		{key: "gomaxprocs", about: "how many cores the server may use; default: all", is: aCount, set: func(d *decoder, n *node, s *Server) { s.GOMAXPROCS = d.count(n, "gomaxprocs", 1, 1024) }},
 		{key: "nodes", about: "number of servers to start, each as a process; clients are spread over them", is: aCount, def: 1, set: func(d *decoder, n *node, s *Server) { s.Nodes = d.count(n, "nodes", 1, maxTargets) }},
-		{key: "adapter", about: "what connects the nodes: redis, redis+sharded, redis+streams or nats, started for the run; or the URL of a running broker; default: none", is: like(reAdapter), set: func(d *decoder, n *node, s *Server) {
-			s.Adapter = d.string(n, "adapter", matches(reAdapter, "an adapter", "write redis, redis+sharded, redis+streams, nats, none, or the URL of a broker such as redis://host:6379"))
+		{key: "adapter", about: "what connects the nodes: redis, redis+sharded, redis+streams, nats or nats+jetstream, started for the run; or the URL of a running broker; default: none", is: like(reAdapter), set: func(d *decoder, n *node, s *Server) {
+			s.Adapter = d.string(n, "adapter", matches(reAdapter, "an adapter", "write redis, redis+sharded, redis+streams, nats, nats+jetstream, none, or the URL of a broker such as redis://host:6379"))
 			if s.Adapter == "none" {
 				s.Adapter = ""
 			}

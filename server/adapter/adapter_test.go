@@ -444,7 +444,7 @@ func TestEmitter(t *testing.T) {
 func TestAddresses(t *testing.T) {
 	for _, address := range []string{
 		"", "localhost:6379", "http://x", "redis+other://:secret@127.0.0.1:1", "nats+other://x", "redis://u:secret@127.0.0.1:1",
-		"nats://u:secret@127.0.0.1:1", "nats+embedded://127.0.0.1", "nats+embedded://127.0.0.1:x", "redis://:secret@127.0.0.1:%zz",
+		"nats://u:secret@127.0.0.1:1", "nats+embedded://127.0.0.1", "nats+embedded://127.0.0.1:x", "nats+embeddedx://127.0.0.1:0", "nats+jetstreams://127.0.0.1:1", "redis+jetstream://127.0.0.1:1", "redis://:secret@127.0.0.1:%zz",
 	} {
 		_, err := adapter.Open(address, adapter.Options{})
 		if err == nil || strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "\n") {

@@ -48,6 +48,9 @@ type Options struct {
 	// StreamLength is about how many messages a stream keeps. Default: 10 000. With server.Recovery
 	// it is the option maxLen of the official adapter that says how much a client may have missed.
 	StreamLength int
+	// Replicas is how many servers of a NATS cluster keep what clients may miss, on nats+jetstream
+	// with server.Recovery. Default: 1.
+	Replicas int
 	// SessionPrefix begins the keys of the sockets that may come back, on redis+streams with
 	// server.Recovery. Default: "sio:session:". It is the option sessionKeyPrefix of the official
 	// adapter.
@@ -81,6 +84,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.StreamLength <= 0 {
 		o.StreamLength = 10_000
+	}
+	if o.Replicas <= 0 {
+		o.Replicas = 1
 	}
 	if o.SessionPrefix == "" {
 		o.SessionPrefix = "sio:session:"

@@ -11,10 +11,11 @@
 //	redis+sharded://  sharded publish and subscribe (Redis 7), as its createShardedAdapter
 //	redis+streams://  streams, as @socket.io/redis-streams-adapter
 //	nats://           core NATS; a form of our own, for there is no official one
-//	nats+embedded://  the same on a NATS server in this process
+//	nats+jetstream:// the same, and JetStream keeps what clients miss (server.Options.Recovery)
+//	nats+embedded://  the same on a NATS server in this process; also nats+embedded+jetstream://
 //
 // A broadcast is delivered to the sockets of its own server first and then published, so a broker
-// that stands still holds up no local delivery. On redis+streams a server with
+// that stands still holds up no local delivery. On redis+streams and nats+jetstream a server with
 // [server.Options].Recovery lets clients come back to any server of the cluster: then a broadcast
 // is delivered everywhere in the order of the stream, and waits for the broker, at most
 // [Options.RequestTimeout]. What waits to be published is bounded

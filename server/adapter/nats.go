@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"time"
@@ -19,7 +21,7 @@ import (
 func (c *Cluster) openNATS(at bus.Address) error {
 	var embedded *natsserver.Server
 	if at.Embedded {
-		s, err := startNATS(at.URL)
+		s, err := startNATS(at.URL, at.Log)
 		if err != nil {
 			return err
 		}
@@ -35,12 +37,17 @@ func (c *Cluster) openNATS(at bus.Address) error {
 		}
 		return err
 	}
-	c.broker = &natsBroker{b, embedded}
+	broker := &natsBroker{NATS: b, embedded: embedded}
+	c.broker = broker
 	c.link = func(n *node) link {
 		p := &presence{seen: map[string]time.Time{}, stop: make(chan struct{})}
 		p.link = newRoomed(n, b)
 		p.link.others, p.link.opening, p.link.ending, p.link.heard = p.count, p.start, p.leave, p.heard
 		return p.link
+	}
+	if at.Log {
+		j := &journal{cluster: c, bus: b, namespaces: map[string]*recovering{}}
+		c.recover = func(l link, r *recovering) { j.recover(l.(*roomed), r) }
 	}
 	return nil
 }
@@ -56,12 +63,18 @@ func (b *natsBroker) Close() error {
 	if b.embedded != nil {
 		b.embedded.Shutdown()
 		b.embedded.WaitForShutdown()
+		if dir := b.embedded.StoreDir(); dir != "" {
+			_ = os.RemoveAll(filepath.Dir(dir))
+		}
 	}
 	return err
 }
 
+// maxMemory bounds what JetStream keeps in a NATS server in this process.
+const maxMemory = 256 << 20
+
 // startNATS starts a NATS server that listens at the address; default 127.0.0.1:4222.
-func startNATS(u *url.URL) (*natsserver.Server, error) {
+func startNATS(u *url.URL, withLog bool) (*natsserver.Server, error) {
 	o := &natsserver.Options{Host: "127.0.0.1", Port: natsserver.DEFAULT_PORT, NoSigs: true, NoLog: true, WriteDeadline: 10 * time.Second}
 	if u.Host != "" {
 		host, port, err := net.SplitHostPort(u.Host)
@@ -79,6 +92,14 @@ func startNATS(u *url.URL) (*natsserver.Server, error) {
 	if u.User != nil {
 		o.Username = u.User.Username()
 		o.Password, _ = u.User.Password()
+	}
+	if withLog {
+		// In memory alone, yet it needs a folder.
+		dir, err := os.MkdirTemp("", "throng-nats")
+		if err != nil {
+			return nil, fmt.Errorf("cannot start a NATS server: %w", err)
+		}
+		o.JetStream, o.JetStreamMaxMemory, o.StoreDir = true, maxMemory, dir
 	}
 	s, err := natsserver.NewServer(o)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 //	redis+sharded://…                         rediss+sharded://, unix+sharded://
 //	redis+streams://…                         rediss+streams://, unix+streams://
 //	nats://[USER:PASSWORD@]HOST:PORT          tls:// with TLS
+//	nats+jetstream://…                        tls+jetstream://
 //	nats+embedded://HOST:PORT                 on a NATS server in this process, which other servers
 //	                                          reach with nats://HOST:PORT; default 127.0.0.1:4222
 //

@@ -2,6 +2,7 @@ package adapter
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -23,7 +24,7 @@ type replay struct {
 
 const (
 	// restoreTime is how long the broker may take to restore a socket.
-	restoreTime = 5 * time.Second
+	restoreTime = 15 * time.Second
 	// enterTime is how long middleware may take then.
 	enterTime = time.Minute
 	// maxPrivate is the largest length of a private id: official ones have 20 characters, ours 40.
@@ -71,7 +72,7 @@ func (r *recovering) Restore(pid, offset string) *server.Session {
 }
 
 func (r *recovering) restore(ctx context.Context, pid, offset string) (*server.Session, error) {
-	text, err := r.vault.take(ctx, pid)
+	text, err := r.take(ctx, pid)
 	if err != nil || text == "" {
 		return nil, err
 	}
@@ -92,7 +93,7 @@ func (r *recovering) restore(ctx context.Context, pid, offset string) (*server.S
 		return nil, err
 	}
 	if err := r.log.place().reach(ctx, from); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the events up to offset %s have not come: %w", offset, err)
 	}
 	back := &replay{session: kept, begun: time.Now()}
 	missed := &replay{session: kept}
@@ -109,6 +110,9 @@ func (r *recovering) restore(ctx context.Context, pid, offset string) (*server.S
 		}
 		return !missed.lost
 	})
+	if err != nil {
+		err = fmt.Errorf("reading what a socket missed: %w", err)
+	}
 	there := false
 	if err == nil && !missed.lost {
 		there, err = r.log.has(ctx, from) // and was so all the while
@@ -128,6 +132,26 @@ func (r *recovering) restore(ctx context.Context, pid, offset string) (*server.S
 		_ = socketio.MessagePack.Bind(kept.Data, nil, &s.Data) // it is well-formed
 	}
 	return s, nil
+}
+
+// take returns what is kept of a socket. The client may be faster than the server that it has left.
+func (r *recovering) take(ctx context.Context, pid string) (text string, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("the broker does not say what it has kept of a socket: %w", err)
+		}
+	}()
+	for _, wait := range []time.Duration{100 * time.Millisecond, 200 * time.Millisecond, 0} {
+		if text, err = r.vault.take(ctx, pid); err != nil || text != "" || wait == 0 {
+			break
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return "", ctx.Err()
+		}
+	}
+	return text, err
 }
 
 // add takes an event if it was for the socket.

@@ -26,6 +26,7 @@ type roomed struct {
 	wire   wire.Cluster
 	others func(ctx context.Context) (int, error)
 	heard  func(*wire.Message) // of each message; or nil
+	logged func(*wire.Message) // takes messages that are for a log; or nil
 	// opening and ending are called after the subscriptions are made, and before they end.
 	opening, ending func()
 
@@ -53,7 +54,7 @@ func (l *roomed) open() {
 	l.bus.Subscribe(l.wire.Everyone(ns), false, l.arrived)
 	l.bus.Subscribe(l.wire.Of(ns, l.id), false, l.arrived)
 	mode := l.cluster.opts.Subscriptions
-	if mode != "static" {
+	if mode != "static" && l.logged == nil { // broadcasts do not come on channels then
 		l.ns.OnRooms(server.RoomHooks{Create: l.subscribe, Delete: l.unsubscribe})
 		// In mode dynamic ids have no channel, except those that official servers take for rooms:
 		// clients of version 2 have ids of another length in namespaces.
@@ -100,6 +101,10 @@ func (l *roomed) parser(wire.Kind) (socketio.Parser, bool) {
 }
 
 func (l *roomed) send(m *wire.Message, asker string) {
+	if l.logged != nil && inStream(m.Kind) {
+		l.logged(m)
+		return
+	}
 	channel := l.wire.Everyone(m.Namespace)
 	switch {
 	case asker != "":
@@ -109,13 +114,14 @@ func (l *roomed) send(m *wire.Message, asker string) {
 	case m.Kind == wire.Join:
 		l.settle(m.Names)
 	}
-	var payload []byte
+	l.bus.Publish(bus.Item{Channel: channel, Payload: l.payload(m)})
+}
+
+func (l *roomed) payload(m *wire.Message) []byte {
 	if m.Parser == socketio.MessagePack {
-		payload = l.wire.AppendBinary(nil, m)
-	} else {
-		payload = l.wire.AppendText(nil, m)
+		return l.wire.AppendBinary(nil, m)
 	}
-	l.bus.Publish(bus.Item{Channel: channel, Payload: payload})
+	return l.wire.AppendText(nil, m)
 }
 
 // ownChannel reports whether a broadcast to one room goes on the room's channel.

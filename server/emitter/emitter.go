@@ -47,7 +47,7 @@ func Open(address string, o Options) (*Emitter, error) {
 		return nil, fmt.Errorf("emitter: %w", err)
 	}
 	if at.Embedded {
-		return nil, errors.New("emitter: nats+embedded:// would start another broker: write nats:// for the one that a server has started")
+		return nil, errors.New("emitter: nats+embedded:// would start another broker: write nats:// or nats+jetstream:// for the one that a server has started")
 	}
 	if o.Prefix == "" {
 		o.Prefix = "socket.io"
@@ -60,7 +60,7 @@ func Open(address string, o Options) (*Emitter, error) {
 	}
 	options := bus.Options{MaxQueue: 1 << 20, Logger: slog.New(slog.DiscardHandler)}
 	s := &sender{
-		form: at.Form, classic: wire.Classic{Prefix: o.Prefix}, cluster: wire.Cluster{Prefix: o.Prefix},
+		form: at.Form, log: at.Log, prefix: o.Prefix, classic: wire.Classic{Prefix: o.Prefix}, cluster: wire.Cluster{Prefix: o.Prefix},
 		streams: wire.Streams{Name: o.Stream, Count: o.Streams}, length: o.StreamLength,
 	}
 	if at.Form == bus.OnNATS {
@@ -187,6 +187,8 @@ func (t Target) publish(ctx context.Context, m *wire.Message) error {
 type sender struct {
 	bus.Sender
 	form    bus.Form
+	log     bool // JetStream keeps broadcasts and changes of rooms
+	prefix  string
 	classic wire.Classic
 	cluster wire.Cluster
 	streams wire.Streams
@@ -207,6 +209,9 @@ func (s *sender) item(m *wire.Message) bus.Item {
 		i.Payload = s.cluster.AppendBinary(nil, m)
 	} else {
 		i.Payload = s.cluster.AppendText(nil, m)
+	}
+	if s.log && m.Kind != wire.ServerEvent {
+		return bus.LogItem(s.prefix, m.Namespace, i.Payload)
 	}
 	return i
 }

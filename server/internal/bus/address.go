@@ -38,10 +38,11 @@ func (f Form) Name() string {
 type Address struct {
 	Form     Form
 	Embedded bool // the NATS server runs in this process
+	Log      bool // JetStream of NATS keeps what clients miss
 	URL      *url.URL
 }
 
-const known = "write redis://HOST:PORT, redis+sharded://HOST:PORT, redis+streams://HOST:PORT, nats://HOST:PORT or nats+embedded://HOST:PORT"
+const known = "write redis://HOST:PORT, redis+sharded://HOST:PORT, redis+streams://HOST:PORT, nats://HOST:PORT, nats+jetstream://HOST:PORT, nats+embedded://HOST:PORT or nats+embedded+jetstream://HOST:PORT"
 
 // Parse reads the address of a broker. Its errors do not show passwords.
 func Parse(address string) (Address, error) {
@@ -56,7 +57,8 @@ func Parse(address string) (Address, error) {
 	switch scheme {
 	case "nats", "tls":
 		a.Form = OnNATS
-		if a.Embedded = form == "embedded"; !a.Embedded && form != "" {
+		rest, embedded := strings.CutPrefix("+"+form, "+embedded")
+		if a.Embedded, a.Log = embedded, rest == "+jetstream"; !a.Log && rest != "" && rest != "+" {
 			return a, fmt.Errorf("%s:// is no known kind of broker: %s", whole, known)
 		}
 		return a, nil

@@ -22,6 +22,7 @@ type NATS struct {
 	health health
 	out    *outbox
 	msgs   chan *nats.Msg
+	log    atomic.Pointer[Log] // nil unless there is one
 
 	ctx    context.Context
 	stop   context.CancelFunc
@@ -156,6 +157,11 @@ func (b *NATS) Ready(ctx context.Context) error {
 		ctx, cancel = context.WithTimeout(ctx, time.Minute)
 		defer cancel()
 	}
+	if l := b.log.Load(); l != nil {
+		if err := l.Ready(ctx); err != nil {
+			return fmt.Errorf("JetStream: %w", err)
+		}
+	}
 	return b.conn.FlushWithContext(ctx)
 }
 
@@ -167,8 +173,14 @@ func (b *NATS) send(ctx context.Context, batch []Item) (unsent []Item) {
 	}
 	errs := make([]error, len(batch))
 	connections := b.conn.Stats().Reconnects
+	logged := func(int) error { return nil }
+	if l := b.log.Load(); l != nil {
+		logged = l.add(ctx, batch)
+	}
 	for i := range batch {
-		errs[i] = b.conn.Publish(subject(batch[i].Channel), batch[i].Payload)
+		if batch[i].Verb != toLog {
+			errs[i] = b.conn.Publish(subject(batch[i].Channel), batch[i].Payload)
+		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, sendTime)
 	defer cancel()
@@ -177,10 +189,15 @@ func (b *NATS) send(ctx context.Context, batch []Item) (unsent []Item) {
 		flushed = errReconnected // the next connection has answered
 	}
 	for i := range batch {
-		if errs[i] == nil {
+		if batch[i].Verb == toLog {
+			errs[i] = logged(i)
+		} else if errs[i] == nil {
 			errs[i] = flushed
 		}
 		b.out.count(&batch[i], errs[i])
+		if batch[i].Done != nil {
+			batch[i].Done("", errs[i])
+		}
 	}
 	return nil
 }
@@ -210,6 +227,11 @@ func (b *NATS) losses() (dropped, failed uint64) {
 func (b *NATS) Stats() Stats {
 	s := b.out.stats()
 	s.Dropped, _ = b.losses()
+	if l := b.log.Load(); l != nil {
+		keys := l.keys.stats()
+		s.Dropped += keys.Dropped
+		s.Queued += keys.Queued
+	}
 	s.Connected = b.health.well()
 	s.Received, s.ReceivedBytes, s.Reconnects = b.received.Load(), b.receivedBytes.Load(), b.reconnects.Load()
 	return s
@@ -220,6 +242,9 @@ func (b *NATS) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	b.out.close(ctx)
+	if l := b.log.Load(); l != nil {
+		l.keys.close(ctx)
+	}
 	b.stop()
 	b.health.close()
 	b.ending.Wait()

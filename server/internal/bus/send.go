@@ -1,6 +1,11 @@
 package bus
 
-import "context"
+import (
+	"context"
+	"errors"
+
+	"github.com/nats-io/nats.go"
+)
 
 // Sender publishes single messages, and waits for the broker. It is for processes that are no
 // servers.
@@ -16,13 +21,20 @@ func (r *Redis) Send(ctx context.Context, i Item) error {
 
 // Send publishes a message and waits until the server has it.
 func (b *NATS) Send(ctx context.Context, i Item) error {
-	if err := b.conn.Publish(subject(i.Channel), i.Payload); err != nil {
-		return err
-	}
 	if _, limited := ctx.Deadline(); !limited {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, sendTime)
 		defer cancel()
+	}
+	if i.Verb == toLog {
+		_, err := b.conn.RequestWithContext(ctx, i.Channel, i.Payload)
+		if errors.Is(err, nats.ErrNoResponders) {
+			err = errors.New("there is no log on JetStream: no server of the cluster has recovery")
+		}
+		return err
+	}
+	if err := b.conn.Publish(subject(i.Channel), i.Payload); err != nil {
+		return err
 	}
 	return b.conn.FlushWithContext(ctx)
 }

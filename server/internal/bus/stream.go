@@ -3,10 +3,12 @@ package bus
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/redis/rueidis"
 )
 
@@ -58,7 +60,7 @@ func (r *Redis) Bounds(ctx context.Context, stream string) (first, last string, 
 // any other it may have.
 func Denied(err error) bool {
 	_, denied := rueidis.IsRedisErr(err)
-	return denied
+	return denied || errors.Is(err, jetstream.ErrNoStreamResponse) || errors.As(err, new(*jetstream.APIError))
 }
 
 // Follow calls f for each entry that is added to the streams behind the ids of last, one at a time

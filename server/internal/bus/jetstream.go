@@ -1,0 +1,384 @@
+package bus
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// LogOptions say how a log on JetStream is kept.
+type LogOptions struct {
+	Name     string // of what is logged: the same on all servers that share it
+	Replicas int    // servers that have it
+	Age      time.Duration
+	Count    int64
+	Bytes    int64
+}
+
+// Log is a stream of JetStream, and a bucket of keys beside it.
+type Log struct {
+	bus     *NATS
+	js      jetstream.JetStream
+	options LogOptions
+	name    string
+	began   func(created, last uint64)
+	arrived func(Record)
+	ready   chan struct{} // closed when it is followed
+	keys    *outbox
+
+	mu     sync.Mutex
+	stream jetstream.Stream
+	bucket jetstream.KeyValue
+}
+
+// Record is a message in a log.
+type Record struct {
+	Number  uint64
+	Payload []byte
+}
+
+const toLog = "log" // Item.Verb of what goes into a log
+
+// OpenLog makes the stream and the bucket unless they are there, and follows the stream from its
+// end on: it calls began when it begins, and anew if the stream was lost and is another one, and
+// arrived for each message, one at a time and in order, until the bus is closed. It returns at
+// once; see Ready. There is one log of a bus.
+func (b *NATS) OpenLog(o LogOptions, began func(created, last uint64), arrived func(Record)) *Log {
+	// Its options are valid: it cannot fail.
+	js, _ := jetstream.New(b.conn, jetstream.WithPublishAsyncTimeout(sendTime), jetstream.WithPublishAsyncMaxPending(2*maxBatch))
+	l := &Log{
+		bus: b, js: js, options: o, name: logName(o.Name),
+		began: began, arrived: arrived, ready: make(chan struct{}),
+	}
+	l.keys = newOutbox(b.out.limit, l.sendKeys)
+	b.log.Store(l)
+	b.ending.Go(l.follow)
+	b.ending.Go(func() { l.keys.run(b.ctx) })
+	return l
+}
+
+// logName is the name of the stream and the bucket of a log.
+func logName(name string) string {
+	return "throng-" + base64.RawURLEncoding.EncodeToString([]byte(name))
+}
+
+// subject is a channel of the log.
+func (l *Log) subject(channel string) string { return LogItem(l.options.Name, channel, nil).Channel }
+
+// LogItem is something to add to the log of LogOptions.Name.
+func LogItem(name, channel string, payload []byte) Item {
+	return Item{
+		Channel: logName(name) + "." + base64.RawURLEncoding.EncodeToString([]byte(channel)), Payload: payload, Verb: toLog,
+	}
+}
+
+// Ready waits until the log is followed.
+func (l *Log) Ready(ctx context.Context) error {
+	select {
+	case <-l.ready:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// open makes the stream and the bucket, in memory, unless they are there. The server that is the
+// first says how they are.
+func (l *Log) open(ctx context.Context) (jetstream.Stream, error) {
+	ctx, cancel := context.WithTimeout(ctx, sendTime)
+	defer cancel()
+	o := &l.options
+	bucket, err := l.js.KeyValue(ctx, l.name)
+	if errors.Is(err, jetstream.ErrBucketNotFound) {
+		bucket, err = l.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
+			Bucket: l.name, TTL: o.Age, Storage: jetstream.MemoryStorage, Replicas: o.Replicas, MaxBytes: o.Bytes,
+		})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the bucket %s: %w", l.name, err)
+	}
+	stream, err := l.js.Stream(ctx, l.name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		stream, err = l.js.CreateStream(ctx, jetstream.StreamConfig{
+			Name: l.name, Subjects: []string{l.name + ".>"}, Storage: jetstream.MemoryStorage, Replicas: o.Replicas,
+			MaxAge: o.Age, MaxMsgs: o.Count, MaxBytes: o.Bytes, AllowDirect: true,
+		})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the stream %s: %w", l.name, err)
+	}
+	l.mu.Lock()
+	l.stream, l.bucket = stream, bucket
+	l.mu.Unlock()
+	return stream, nil
+}
+
+// follow reads the stream, and makes it and the reader anew when they are lost.
+func (l *Log) follow() {
+	const part = "JetStream"
+	var at, created uint64
+	for ctx := l.bus.ctx; ctx.Err() == nil; pause(ctx) {
+		stream, err := l.open(ctx)
+		if err != nil {
+			l.bus.health.note(part, err)
+			continue
+		}
+		info := stream.CachedInfo()
+		if now := uint64(max(1, info.Created.UnixMilli())); now != created {
+			if at = 0; created == 0 {
+				at = info.State.LastSeq
+			}
+			created = now
+			l.began(created, at)
+		}
+		err = l.read(ctx, stream, &at)
+		if ctx.Err() == nil {
+			l.bus.health.note(part, err)
+		}
+	}
+}
+
+// read follows the stream behind a number, until that fails.
+func (l *Log) read(ctx context.Context, stream jetstream.Stream, at *uint64) error {
+	consumer, err := stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: *at + 1, MaxResetAttempts: 3,
+	})
+	if err != nil {
+		return err
+	}
+	messages, err := consumer.Messages(jetstream.PullHeartbeat(time.Second), jetstream.PullExpiry(5*time.Second))
+	if err != nil {
+		return err
+	}
+	defer messages.Stop()
+	defer context.AfterFunc(ctx, messages.Stop)()
+	select {
+	case <-l.ready:
+	default:
+		close(l.ready)
+	}
+	l.bus.health.note("JetStream", nil)
+	for {
+		m, err := messages.Next()
+		if err != nil {
+			return err
+		}
+		meta, err := m.Metadata()
+		if err != nil {
+			return err
+		}
+		if meta.Sequence.Stream <= *at {
+			continue
+		}
+		*at = meta.Sequence.Stream
+		l.bus.received.Add(1)
+		l.bus.receivedBytes.Add(uint64(len(m.Data()) + len(m.Subject())))
+		l.arrived(Record{*at, m.Data()})
+	}
+}
+
+func (l *Log) parts() (jetstream.Stream, jetstream.KeyValue, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.stream == nil {
+		return nil, nil, errors.New("JetStream is not there yet")
+	}
+	return l.stream, l.bucket, nil
+}
+
+// Bounds returns when the stream was made, in Unix milliseconds, and the numbers of its first and
+// its last message, where the first is behind the last if it is empty.
+func (l *Log) Bounds(ctx context.Context) (created, first, last uint64, err error) {
+	stream, _, err := l.parts()
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	info, err := stream.Info(ctx)
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	return uint64(max(1, info.Created.UnixMilli())), info.State.FirstSeq, info.State.LastSeq, nil
+}
+
+// Range calls f with the messages of a channel from one number to another, both included, until f
+// returns false. It reads them without a consumer, which takes a server long to make (ADR-31,
+// "Batched requests"; NATS 2.11).
+func (l *Log) Range(ctx context.Context, channel string, from, to uint64, f func(Record) bool) error {
+	inbox := l.bus.conn.NewInbox()
+	sub, err := l.bus.conn.SubscribeSync(inbox)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = sub.Unsubscribe() }() // of a connection that is closed
+	for more := true; more && from <= to; {
+		request := fmt.Appendf(nil, `{"seq":%d,"next_by_subj":%q,"batch":%d}`, from, l.subject(channel), maxBatch)
+		if err := l.bus.conn.PublishRequest("$JS.API.DIRECT.GET."+l.name, inbox, request); err != nil {
+			return err
+		}
+		if more, err = l.batch(ctx, sub, func(r Record) bool {
+			from = r.Number + 1
+			return r.Number <= to && f(r)
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// batch reads the answer to one request for messages, and reports whether there may be more.
+func (l *Log) batch(ctx context.Context, sub *nats.Subscription, f func(Record) bool) (more bool, err error) {
+	for count := 0; ; count++ {
+		m, err := sub.NextMsgWithContext(ctx)
+		if err != nil {
+			return false, err
+		}
+		switch status := m.Header.Get("Status"); status {
+		case "":
+		case "204": // the end
+			return count > 0 && m.Header.Get("Nats-Num-Pending") != "0", nil
+		case "404": // nothing is there
+			return false, nil
+		default:
+			return false, fmt.Errorf("JetStream answers %s %s", status, m.Header.Get("Description"))
+		}
+		number, err := strconv.ParseUint(m.Header.Get("Nats-Sequence"), 10, 64)
+		if err != nil {
+			return false, fmt.Errorf("JetStream does not number its messages: %w", err)
+		}
+		if !f(Record{number, m.Data}) {
+			return false, nil
+		}
+	}
+}
+
+// add publishes what of a batch goes into a log, and returns a function that waits until all of it
+// is there, and then returns what has become of one item.
+func (l *Log) add(ctx context.Context, batch []Item) func(i int) error {
+	futures := make([]jetstream.PubAckFuture, len(batch))
+	errs := make([]error, len(batch))
+	for i := range batch {
+		if batch[i].Verb == toLog {
+			futures[i], errs[i] = l.js.PublishMsgAsync(&nats.Msg{Subject: batch[i].Channel, Data: batch[i].Payload})
+		}
+	}
+	return func(i int) error {
+		if futures[i] == nil {
+			return errs[i]
+		}
+		select {
+		case <-futures[i].Ok():
+			return nil
+		case err := <-futures[i].Err():
+			return err
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Keep keeps a text under a key, with old only if there is one already. It does not wait.
+func (l *Log) Keep(key, text string, within time.Duration, old bool) {
+	verb := "keep"
+	if old {
+		verb = "again"
+	}
+	l.keys.put(Item{Channel: key, Verb: verb, Payload: []byte(expiring(text, within))})
+}
+
+// Extend keeps what is under a key for a time from now on, and forgets it if that is 0. It does not
+// wait.
+func (l *Log) Extend(key string, within time.Duration) {
+	l.keys.put(Item{Channel: key, Verb: "extend", Fields: []string{within.String()}})
+}
+
+// Take returns what is kept under a key, and forgets it; "" if there is nothing.
+func (l *Log) Take(ctx context.Context, key string) (string, error) {
+	type answer struct {
+		text string
+		err  error
+	}
+	taken := make(chan answer, 1)
+	if !l.keys.put(Item{Channel: key, Verb: "take", Done: func(text string, err error) { taken <- answer{text, err} }}) {
+		return "", errQueue
+	}
+	select {
+	case a := <-taken:
+		return a.text, a.err
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+
+// expiring is a text with the time until which it counts: the bucket has one age for all keys.
+func expiring(text string, within time.Duration) string {
+	return time.Now().Add(within).UTC().Format(time.RFC3339Nano) + " " + text
+}
+
+// unexpired is the reverse; "" if the time is over.
+func unexpired(value []byte) string {
+	until, text, _ := strings.Cut(string(value), " ")
+	if at, err := time.Parse(time.RFC3339Nano, until); err != nil || time.Now().After(at) {
+		return ""
+	}
+	return text
+}
+
+func (l *Log) sendKeys(ctx context.Context, batch []Item) (unsent []Item) {
+	_, bucket, err := l.parts()
+	if err != nil || !l.bus.conn.IsConnected() {
+		return batch
+	}
+	for i := range batch {
+		text, err := l.sendKey(ctx, bucket, &batch[i])
+		l.keys.count(&batch[i], err)
+		if batch[i].Done != nil {
+			batch[i].Done(text, err)
+		}
+	}
+	return nil
+}
+
+// sendKey does what an item asks for. What another server changes meanwhile is not done.
+func (l *Log) sendKey(ctx context.Context, bucket jetstream.KeyValue, i *Item) (text string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, sendTime)
+	defer cancel()
+	key := base64.RawURLEncoding.EncodeToString([]byte(i.Channel))
+	if i.Verb == "keep" {
+		_, err = bucket.Put(ctx, key, i.Payload)
+		return "", err
+	}
+	entry, err := bucket.Get(ctx, key)
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	switch i.Verb {
+	case "again":
+		_, err = bucket.Update(ctx, key, i.Payload, entry.Revision())
+	case "extend":
+		within, _ := time.ParseDuration(i.Fields[0])
+		if within > 0 {
+			_, err = bucket.Update(ctx, key, []byte(expiring(unexpired(entry.Value()), within)), entry.Revision())
+			break
+		}
+		err = bucket.Purge(ctx, key, jetstream.LastRevision(entry.Revision()))
+	case "take":
+		if err = bucket.Purge(ctx, key, jetstream.LastRevision(entry.Revision())); err == nil {
+			text = unexpired(entry.Value())
+		}
+	}
+	if errors.Is(err, jetstream.ErrKeyRevisionMismatch) { // it is another one by now
+		return "", nil
+	}
+	return text, err
+}
