@@ -92,11 +92,13 @@ type Endpoint struct {
 	URL  string
 	Path string // "" = /socket.io/
 	PID  int    // to sample its CPU and memory; 0: not of this machine, or unknown
-	// Nodes are the servers of a cluster, of which URL and PID are those of the first one; nil: it
-	// is one server. PIDs change with a restart.
+	// Nodes are the servers of a cluster, of which URL and PID are those of the first one, or URL
+	// that of a proxy; nil: it is one server. PIDs change with a restart.
 	Nodes []Node
 	// Broker is the process that connects the nodes, if it was started for them; 0: none.
 	Broker int
+	// Proxied: URL is that of a proxy in front of the nodes, and clients know no other.
+	Proxied bool
 	// Stop ends the server; nil: nothing to stop.
 	Stop func(ctx context.Context) error
 	// Done is closed when the server has ended by itself; a value sent before is the

@@ -88,7 +88,7 @@ func endpoint(ctx context.Context, s *file.Spec, opt Options) (ep *Endpoint, bui
 // nodesOf returns the addresses of the targets: of one, where the endpoint is not the scenario's
 // own.
 func nodesOf(s *file.Spec, opt *Options, ep *Endpoint) []string {
-	if len(ep.Nodes) > 0 {
+	if len(ep.Nodes) > 0 && !ep.Proxied {
 		all := make([]string, len(ep.Nodes))
 		for i := range ep.Nodes {
 			all[i] = ep.Nodes[i].URL

@@ -139,7 +139,7 @@ func TestForeignTargets(t *testing.T) {
 			"herd": {"the built-in server's settings (recovery)", "the phase deploy", "p95(reconnect) < 6s in deploy", "ratio(recovered) as a condition"},
 			"idle": {"the checks max(server.rss), mean(server.cpu) (of the server's process"}, "crowd": {"max(server.rss_per_client)"},
 			"notify": {"max(server.rss)"}, "slow-consumer": {"max(server.rss)", "settings (queue_bytes)"}, "soak": {"growth(server.rss)"},
-			"transports": {"the cells of plain-websocket, sse, short-polling"}, "fanouts": {"the axis fanout"}, "adapters": {"the axis adapter", "the axis nodes"}, "rolling-deploy": {"settings (nodes, adapter)", "the phase deploy"}, "rolling-recovery": {"settings (nodes, adapter, recovery)", "the phase deploy"},
+			"transports": {"the cells of plain-websocket, sse, short-polling"}, "fanouts": {"the axis fanout"}, "adapters": {"the axis adapter", "the axis nodes"}, "rolling-deploy": {"settings (nodes, adapter, behind)", "the phase deploy"}, "rolling-recovery": {"settings (nodes, adapter, recovery)", "the phase deploy"},
 			"capacity-clients": {"settings (gomaxprocs)"}, "capacity-rate": {"settings (gomaxprocs)"},
 		}[name]
 		if len(want) == 0 && said != "" {

@@ -170,3 +170,27 @@ func proxy(t *testing.T, example string, nodes []string, changes ...string) stri
 		}
 	}
 }
+
+// Clients that poll, behind either proxy, come back while three nodes are replaced, and lose nothing
+// before and after.
+func TestRollingDeployBehindProxies(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"nginx", "haproxy"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			out := filepath.Join(t.TempDir(), "out")
+			// How fast the machine is decides nothing here.
+			printed, _ := exec.Command(throng, "run", "rolling-deploy", "--out", out, "--quiet", "--set", "behind="+kind, "--set", "transport=polling", "--set", "people=30",
+				"--set", "phases.ramp.for=1s", "--set", "phases.steady.for=2s", "--set", "within=2s", "--set", "phases.deploy.for=6s", "--set", "phases.after.for=2s",
+				"--set", "slo=[loss(delivery) == 0 in steady, loss(delivery) == 0 in after]", "--set", "valid=[p99(lag) < 1m, p99(lag.receive) < 1m, achieved(rate) > 1%]").CombinedOutput()
+			run, err := result.Read(out)
+			if err != nil {
+				t.Fatalf("%v\n%s", err, printed)
+			}
+			c := &run.Cells[len(run.Cells)-1]
+			if run.Verdict != result.Pass || c.Reconnects == nil || c.Reconnects.Back == 0 || c.Nodes != nil {
+				t.Errorf("verdict %s, came back: %+v\n%s", run.Verdict, c.Reconnects, printed)
+			}
+		})
+	}
+}

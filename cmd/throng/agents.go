@@ -52,7 +52,7 @@ func (f *fleetFlags) open(ctx context.Context, allowRun bool, stderr io.Writer) 
 // startAgents runs a fleet of this machine: a NATS server and agents, each a process of its own
 // that ends with this one.
 func startAgents(ctx context.Context, n int, allowRun bool) (_ scenario.Fleet, release func(), err error) {
-	b, err := startBroker(ctx, "nats")
+	b, err := startCompanion(ctx, "the broker", "nats")
 	if err != nil {
 		return nil, nil, err
 	}

@@ -17,40 +17,42 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// broker connects the nodes of a run, and ends with it.
-type broker struct {
+// companion is a broker that connects the nodes of a run, or a proxy in front of them. It ends with
+// the run.
+type companion struct {
 	url  string
 	pid  int
 	stop func() error
 }
 
-// brokerTime is how long a broker may take to listen, or to end.
+// brokerTime is how long a broker or a proxy may take to listen, or to end.
 const brokerTime = 10 * time.Second
 
-// startBroker starts a broker as a process of its own, so that its CPU is its own. It ends when
-// this process does, however that ends.
-func startBroker(ctx context.Context, kind string) (*broker, error) {
-	c, first, err := startChild(ctx, "", "the broker", os.Environ(), brokerName, kind)
+// startCompanion starts a broker or a proxy as a process of its own, so that its CPU is its own: a
+// kind, for a proxy with the addresses of the nodes. It ends when this process does, however that
+// ends.
+func startCompanion(ctx context.Context, what string, kind ...string) (*companion, error) {
+	c, first, err := startChild(ctx, "", what, os.Environ(), append([]string{brokerName}, kind...)...)
 	if err != nil {
 		return nil, err
 	}
-	b := &broker{stop: func() error {
+	b := &companion{stop: func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), brokerTime)
 		defer cancel()
 		return c.stop(ctx)
 	}}
 	if n, _ := fmt.Sscan(first, &b.url, &b.pid); n != 2 {
-		return nil, errors.Join(fmt.Errorf("the broker did not say where it listens, but %q", first), b.stop())
+		return nil, errors.Join(fmt.Errorf("%s did not say where it listens, but %q", what, first), b.stop())
 	}
 	return b, nil
 }
 
 const brokerName = "broker-of-a-run"
 
-// brokerCommand is the broker of a run, for internal use: users run a broker of their own.
+// brokerCommand is the broker or the proxy of a run, for internal use: users run a broker of their own.
 func brokerCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: brokerName + " KIND", Hidden: true, Args: arguments(1, 1),
+		Use: brokerName + " KIND [NODE ...]", Hidden: true, Args: arguments(1, 1000),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, cancel := untilEnd(cmd.Context(), cmd.InOrStdin())
 			defer cancel()
@@ -63,6 +65,8 @@ func brokerCommand() *cobra.Command {
 				return runNATS(started)
 			case "nats+jetstream":
 				return runJetStream(started)
+			case "nginx", "haproxy":
+				return runProxy(ctx, args[0], args[1:], started)
 			}
 			return runRedis(ctx, args[0], started)
 		},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -13,20 +14,20 @@ import (
 	"github.com/throng-io/throng/scenario/file"
 )
 
-// startNodes runs the built-in server: one, or several that a broker connects.
+// startNodes runs the built-in server: one, or several that a broker connects, also behind a proxy.
 func startNodes(ctx context.Context, s *file.Server) (*scenario.Endpoint, error) {
 	return startNodesOf(ctx, "", s)
 }
 
 // startNodesOf runs the built-in server of a build of throng; "" is this one.
 func startNodesOf(ctx context.Context, program string, s *file.Server) (*scenario.Endpoint, error) {
-	if s.Nodes <= 1 && s.Adapter == "" {
+	if s.Nodes <= 1 && s.Adapter == "" && s.Behind == "" {
 		ep, _, err := startServer(ctx, program, s)
 		return ep, err
 	}
 	c := &cluster{program: program, spec: *s, done: make(chan error, 1)}
 	if slices.Contains(file.Brokers, s.Adapter) {
-		b, err := startBroker(ctx, s.Adapter)
+		b, err := startCompanion(ctx, "the broker", s.Adapter)
 		if err != nil {
 			return nil, err
 		}
@@ -46,6 +47,15 @@ func startNodesOf(ctx context.Context, program string, s *file.Server) (*scenari
 	if c.broker != nil {
 		ep.Broker = c.broker.pid
 	}
+	if s.Behind == "" {
+		return ep, nil
+	}
+	var err error
+	if c.proxy, err = startCompanion(ctx, s.Behind, append([]string{s.Behind}, c.addresses()...)...); err != nil {
+		_ = c.stop(ctx)
+		return nil, err
+	}
+	ep.URL, ep.Proxied = c.proxy.url, true
 	return ep, nil
 }
 
@@ -53,9 +63,19 @@ func startNodesOf(ctx context.Context, program string, s *file.Server) (*scenari
 type cluster struct {
 	program string // build of throng; "" is this one
 	spec    file.Server
-	broker  *broker
+	broker  *companion // nil: none of ours
+	proxy   *companion // in front of the nodes; nil: none
 	nodes   []*clusterNode
 	done    chan error // when one exits unasked
+}
+
+// addresses are those of the nodes, HOST:PORT.
+func (c *cluster) addresses() []string {
+	all := make([]string, len(c.nodes))
+	for i, n := range c.nodes {
+		all[i] = strings.TrimPrefix(n.url, "http://")
+	}
+	return all
 }
 
 func (c *cluster) stop(ctx context.Context) error {
@@ -65,8 +85,10 @@ func (c *cluster) stop(ctx context.Context) error {
 		all.Go(func() { errs[i] = n.stop(ctx) })
 	}
 	all.Wait()
-	if c.broker != nil {
-		errs = append(errs, c.broker.stop())
+	for _, p := range []*companion{c.proxy, c.broker} {
+		if p != nil {
+			errs = append(errs, p.stop())
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -54,7 +54,7 @@ var examples = map[string]example{
 		"slo": "[max(cpu) < 50%]", "valid": "[max(cpu) < 50%]", "search": "{raise: groups.a.count, from: 1}", "trace": "3", "report": "{dir: d}",
 	}},
 	"server": {"{version: 1, name: x, groups: {a: {count: 1}}, server: %}", nil, map[string]string{
-		"listen": "127.0.0.1:3000", "fanout": "sharded", "ping_interval": "5s", "ping_timeout": "5s", "write_timeout": "5s", "gomaxprocs": "2", "recovery": "1m", "queue_bytes": "64KiB", "max_payload": "2MB", "slow": "disconnect", "nodes": "3", "adapter": "redis", "spread": "first",
+		"listen": "127.0.0.1:3000", "fanout": "sharded", "ping_interval": "5s", "ping_timeout": "5s", "write_timeout": "5s", "gomaxprocs": "2", "recovery": "1m", "queue_bytes": "64KiB", "max_payload": "2MB", "slow": "disconnect", "nodes": "3", "adapter": "redis", "spread": "first", "behind": "nginx",
 	}},
 	"target": {"{version: 1, name: x, groups: {a: {count: 1}}, target: %}", assignments("url=\"http://h:1\""), map[string]string{
 		"url": "\"unix:/run/x.sock\"", "path": "/io/", "engine": "3", "protocol": "sse", "subprotocol": "[a, b]|protocol=websocket", "ping": "5s|protocol=websocket", "tls": "{insecure: true}", "sample": "{pid: 1}",

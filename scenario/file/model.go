@@ -81,10 +81,14 @@ type Server struct {
 	Nodes   int    // how many servers; default 1
 	Adapter string // connects them: a kind of broker that is started for the run, or its URL; "": none
 	Spread  string // of clients over several nodes, as of Target
+	Behind  string // the proxy that is started in front of them; "": clients connect to the nodes
 }
 
 // Brokers lists the brokers that the runner starts for a run itself.
 var Brokers = []string{"redis", "redis+sharded", "redis+streams", "nats", "nats+jetstream"}
+
+// proxies lists the programs that the runner starts in front of nodes.
+var proxies = []string{"nginx", "haproxy"}
 
 // Group is a population of clients that behave alike.
 type Group struct {

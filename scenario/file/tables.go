@@ -159,6 +159,11 @@ var serverTable = object[Server]{
 		{key: "spread", about: "how clients are spread over several nodes, see targets", is: oneOf(spreads...), def: SpreadRoundRobin, set: func(d *decoder, n *node, s *Server) {
 			s.Spread = d.oneOf(n, "spread", spreads, nil)
 		}},
+		{key: "behind", about: "the proxy in front of the nodes, to which the clients connect: nginx or haproxy, which must be installed, with sticky sessions by a cookie; default: none", is: oneOf(append([]string{"none"}, proxies...)...), def: "none", set: func(d *decoder, n *node, s *Server) {
+			if s.Behind = d.oneOf(n, "proxy", append([]string{"none"}, proxies...), nil); s.Behind == "none" {
+				s.Behind = ""
+			}
+		}},
 		{key: "compression", later: notYet},
 		timeOption("recovery", time.Second, 24*time.Hour),
 		sizeOption("queue_bytes", 1<<10, 1<<30),

@@ -37,7 +37,7 @@ func (s *Spec) Nodes() int {
 	switch {
 	case s.Target != nil:
 		return len(s.Target.URLs())
-	case s.Server != nil:
+	case s.Server != nil && s.Server.Behind == "": // behind a proxy, clients see one
 		return max(1, s.Server.Nodes)
 	}
 	return 1
