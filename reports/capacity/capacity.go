@@ -154,6 +154,7 @@ func (c *Capacity) bend() {
 // scale fits the scalability law to the throughput by level. Rates and loads are no concurrency, so
 // only counts are fitted.
 func (c *Capacity) scale() {
+	defer c.shared()
 	if c.Unit != "" {
 		c.USLNote = "No scalability fit: it needs a number of clients, rooms or cores as the level, and " + c.Raise + " is none."
 		return
@@ -174,8 +175,41 @@ func (c *Capacity) scale() {
 	c.USL, c.USLNote = u, u.Verdict()
 }
 
+// raisesNodes reports whether the levels are numbers of nodes: each trial had as many.
+func (c *Capacity) raisesNodes() bool {
+	several := false
+	for i := range c.levels {
+		for _, cell := range c.levels[i].all {
+			n := 1
+			if cell.Nodes != nil {
+				n, several = len(cell.Nodes.List), true
+			}
+			if float64(n) != c.levels[i].Level {
+				return false
+			}
+		}
+	}
+	return several
+}
+
+// shared says of nodes on one machine what a fit over their number is about.
+func (c *Capacity) shared() {
+	if !c.raisesNodes() || !sameMachine(c.run) {
+		return
+	}
+	cores := "cores"
+	if n := c.run.Env["cores"]; n != "" {
+		cores = n + " cores"
+	}
+	c.USLNote += fmt.Sprintf(" All nodes shared the %s of this machine with their broker and the clients: contention here includes waiting for these cores, and nodes on machines of their own scale otherwise.", cores)
+}
+
 // memory fits a line to the server's memory by clients held.
 func (c *Capacity) memory() {
+	if c.raisesNodes() {
+		c.BytesPerClientNote = "Memory per client is not known: the clients came with further nodes."
+		return
+	}
 	line, err := model.FitLine(memoryPoints(c.levels))
 	switch {
 	case err != nil:
@@ -201,7 +235,7 @@ func memoryPoints(levels []Load) []model.Point {
 
 // operate names the operating point and what was measured next to it.
 func (c *Capacity) operate() {
-	if c.Low <= 0 || !c.LowConfirmed {
+	if c.Low <= 0 || !c.LowConfirmed || c.raisesNodes() {
 		return
 	}
 	c.Operating = model.OperatingPoint(c.Low, c.Knee)
@@ -222,6 +256,10 @@ func (c *Capacity) operate() {
 
 func (c *Capacity) nodes() {
 	if c.PlanFor <= 0 {
+		return
+	}
+	if c.raisesNodes() {
+		c.NodesNote = "How many nodes a load needs follows from what one node holds: raise the load, such as groups.NAME.count, and not the nodes."
 		return
 	}
 	if c.Operating <= 0 {

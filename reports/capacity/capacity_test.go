@@ -105,3 +105,31 @@ func TestWhatBreaksFirst(t *testing.T) {
 		t.Errorf("got %q of a trial whose cell is lost", got)
 	}
 }
+
+// TestCapacityOfNodes: a search over the number of nodes is about the machine that they share, and
+// says so; it names no load to run a node at.
+func TestCapacityOfNodes(t *testing.T) {
+	run := reporttest.Sample("search")
+	level := map[float64]float64{}
+	for i := range run.Capacity.Probes {
+		p := &run.Capacity.Probes[i]
+		if level[p.Level] == 0 {
+			level[p.Level] = float64(len(level) + 1)
+		}
+		if p.Level = level[p.Level]; p.Cell > 0 {
+			run.Cells[p.Cell-1].Nodes = &result.Nodes{List: make([]result.Node, int(p.Level))}
+		}
+	}
+	run.Capacity.Raise, run.Capacity.Low, run.Capacity.High = "server.nodes", level[run.Capacity.Low], level[run.Capacity.High]
+	for i := range run.Cells {
+		run.Cells[i].Server.SameMachine = true
+	}
+	run.Env["cores"] = "2"
+	c := Of(run)
+	if c.USL == nil || !strings.Contains(c.USLNote, "All nodes shared the 2 cores of this machine") {
+		t.Errorf("the fit %+v says %q", c.USL, c.USLNote)
+	}
+	if !strings.HasPrefix(c.Line, "This machine holds") || !strings.Contains(c.Line, " nodes with ") || c.Operating != 0 || c.Nodes != 0 || c.BytesPerClient != nil {
+		t.Errorf("got %s; operating %v, nodes %v, bytes %v", c.Line, c.Operating, c.Nodes, c.BytesPerClient)
+	}
+}

@@ -430,7 +430,7 @@ func scalability(c *Capacity) *charts.Figure {
 	}
 	under := draw.Panel{X: draw.Axis{Label: c.what(), Min: 0, Max: 1.5 * last}, Y: draw.Axis{Label: "trial − fit, %", Min: -1.1 * widest, Max: 1.1 * widest}, Weight: 0.6, Lines: []draw.Line{{Points: rest, Style: draw.Blue, Marks: true}}}
 	top.X.Min, top.X.Max = 0, 1.5*last
-	f := &charts.Figure{Data: data, Caption: fmt.Sprintf("Contention or coherency: the Universal Scalability Law, fitted to the throughput of each level. σ = %s, κ = %s, R² = %.3f. %s", estimate(c.USL.Sigma), estimate(c.USL.Kappa), c.USL.R2, c.USL.Verdict())}
+	f := &charts.Figure{Data: data, Caption: fmt.Sprintf("Contention or coherency: the Universal Scalability Law, fitted to the throughput of each level. σ = %s, κ = %s, R² = %.3f. %s", estimate(c.USL.Sigma), estimate(c.USL.Kappa), c.USL.R2, c.USLNote)}
 	f.Figure = draw.Figure{Name: "scalability", Title: "Scalability", Sub: c.sub(), Panels: []draw.Panel{top, under}}
 	return f
 }

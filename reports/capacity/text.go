@@ -102,8 +102,8 @@ func (c *Capacity) Answer() string {
 		}
 		return layout.Joined(fmt.Sprintf("The load generator was not fit to judge at %s, twice: %s.", c.noun(c.High), why), held, "Use a machine of its own for the generator, or raise a load that the server feels first.")
 	case c.Low == 0 && c.High > 0:
-		return fmt.Sprintf("One node of this size does not hold %s with %s: %s (it broke %s). Begin lower with --set search.from=…",
-			c.noun(c.High), c.conditions(), c.Reason, c.outcomes(c.High, selection.ProbeBroke))
+		return fmt.Sprintf("%s does not hold %s with %s: %s (it broke %s). Begin lower with --set search.from=…",
+			c.holder(), c.noun(c.High), c.conditions(), c.Reason, c.outcomes(c.High, selection.ProbeBroke))
 	case c.Low == 0 && c.End == endNoisy:
 		return layout.Joined("No level was judged to hold.", c.unfinished())
 	case c.Low == 0:
@@ -134,13 +134,21 @@ func (c *Capacity) outcomes(level float64, verdict string) string {
 	return fmt.Sprintf("in %d of %s", n, layout.Plural(all, "trial"))
 }
 
+// holder is what a capacity is of.
+func (c *Capacity) holder() string {
+	if c.raisesNodes() {
+		return "This machine"
+	}
+	return "One node of this size"
+}
+
 // holds says what a node holds, and how sure that is.
 func (c *Capacity) holds() string {
 	least := ""
 	if c.High == 0 {
 		least = "at least "
 	}
-	s := fmt.Sprintf("One node of this size holds %s%s with %s: it held %s", least, c.noun(c.Low), c.conditions(), c.outcomes(c.Low, selection.ProbeHeld))
+	s := fmt.Sprintf("%s holds %s%s with %s: it held %s", c.holder(), least, c.noun(c.Low), c.conditions(), c.outcomes(c.Low, selection.ProbeHeld))
 	if !c.LowConfirmed {
 		s = fmt.Sprintf("No level is confirmed: with %s, %s held %s", c.conditions(), c.noun(c.Low), c.outcomes(c.Low, selection.ProbeHeld))
 	}
