@@ -111,6 +111,10 @@ bench: ## micro-benchmarks of codecs, fan-out and client (BENCH=regexp BENCHTIME
 bench-fanout: ## our server beside Node and the floor, all cases, into bench/results (Linux; ARGS=--help)
 	$(GO) run ./bench/fanout $(ARGS)
 
+.PHONY: bench-nodes
+bench-nodes: ## clusters of three nodes beside official ones over each Redis adapter, into bench/results (Linux; ARGS=--help)
+	$(GO) run ./bench/fanout --cases nodes-broadcast,nodes-rooms,nodes-room-flood,nodes-latency $(ARGS)
+
 .PHONY: bench-generator
 bench-generator: ## what the load generator costs: memory of 18 000 clients, processor time beside a bare reader (ARGS=--help)
 	$(GO) run ./bench/generator $(ARGS)
