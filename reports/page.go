@@ -68,6 +68,7 @@ func fillMatrix(p *htmlpage.Page, gs []selection.Group) (err error) {
 	if p.Choice = tables.ChoiceTable(ws); len(p.Choice.Rows) == 0 {
 		p.Wire = tables.WireOverview(p.Run)
 	}
+	p.Crossing = tables.CrossingOverview(gs)
 	if len(gs) < len(p.Run.Cells) {
 		p.Trials = tables.TrialsTable(p.Run)
 	}

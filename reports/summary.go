@@ -26,6 +26,7 @@ func Summary(w io.Writer, run *result.Run) error {
 		if layout.TextTable(&b, choice); len(choice.Rows) == 0 { // strategies send the same bytes
 			layout.TextTable(&b, tables.WireOverview(run))
 		}
+		layout.TextTable(&b, tables.CrossingOverview(gs))
 		for i := range run.Cells {
 			if c := &run.Cells[i]; c.Verdict != result.Pass {
 				fmt.Fprintf(&b, "\n%s: %s\n", result.CellName(i, len(run.Cells)), sentences.CellSentence(c))

@@ -42,6 +42,7 @@ type Page struct {
 	Choice    layout.Table // which strategy to use for which work
 	Overview  layout.Table // of several cells
 	Wire      layout.Table // what each combination carried for one message
+	Crossing  layout.Table // what crossing between nodes costs each combination
 	Trials    layout.Table // each cell, when combinations were repeated
 	Comparing []*charts.Figure
 	Sections  []Section
