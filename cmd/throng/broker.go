@@ -49,7 +49,7 @@ func startCompanion(ctx context.Context, what string, kind ...string) (*companio
 
 const brokerName = "broker-of-a-run"
 
-// brokerCommand is the broker or the proxy of a run, for internal use: users run a broker of their own.
+// brokerCommand is the broker or the proxy of a run, for internal use: users have their own.
 func brokerCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: brokerName + " KIND [NODE ...]", Hidden: true, Args: arguments(1, 1000),
