@@ -63,45 +63,7 @@ it cannot; the message says what to do. With --against the exit codes of a run: 
 			if against != "" {
 				return judgeAgainst(cmd.OutOrStdout(), f, against, asJSON)
 			}
-			builtIn, err := server.Options{}.WithDefaults()
-			if err != nil {
-				return err
-			}
-			logs, missing := f.Logs() // they have the rates of replays
-			if _, err := f.Data(); missing == nil {
-				missing = err
-			}
-			a := machine.Assess(f, machine.ReadLimits(), builtIn.Times.WriteTimeout)
-			if f.Spec.Search != nil {
-				note, err := searchNote(f)
-				if err != nil {
-					return err
-				}
-				a.Notes = append(a.Notes, note)
-			}
-			a.Notes = append(a.Notes, f.Spec.Beyond(logs)...)
-			a.Notes = append(a.Notes, commandNotes(f)...)
-			a.Unready = missing != nil
-			if fleet != "" {
-				if missing != nil {
-					return &exitError{exitUsage, missing}
-				}
-				return printFleet(cmd.OutOrStdout(), a, fleet, asJSON)
-			}
-			print := printPlan
-			if asJSON {
-				print = printJSON
-			}
-			if err := print(cmd.OutOrStdout(), a); err != nil {
-				return err
-			}
-			if missing != nil {
-				return &exitError{exitUsage, missing}
-			}
-			if len(a.Shortages) > 0 {
-				return &exitError{exitUsage, refusal(a.Shortages)}
-			}
-			return nil
+			return planOf(cmd.OutOrStdout(), f, fleet, asJSON)
 		},
 	}
 	cmd.Flags().StringArrayVar(&set, "set", nil, "override a variable or a key of the scenario: `KEY=VALUE`")
@@ -112,6 +74,49 @@ it cannot; the message says what to do. With --against the exit codes of a run: 
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.MarkFlagsMutuallyExclusive("fleet", "against")
 	return cmd
+}
+
+// planOf prints the plan of a scenario, or of a fleet for so many times its clients; "": the former.
+func planOf(w io.Writer, f *file.File, fleet string, asJSON bool) error {
+	builtIn, err := server.Options{}.WithDefaults()
+	if err != nil {
+		return err
+	}
+	logs, missing := f.Logs() // they have the rates of replays
+	if _, err := f.Data(); missing == nil {
+		missing = err
+	}
+	a := machine.Assess(f, machine.ReadLimits(), builtIn.Times.WriteTimeout)
+	if f.Spec.Search != nil {
+		note, err := searchNote(f)
+		if err != nil {
+			return err
+		}
+		a.Notes = append(a.Notes, note)
+	}
+	a.Notes = append(a.Notes, f.Spec.Beyond(logs)...)
+	a.Notes = append(a.Notes, commandNotes(f)...)
+	a.Unready = missing != nil
+	if fleet != "" {
+		if missing != nil {
+			return &exitError{exitUsage, missing}
+		}
+		return printFleet(w, a, fleet, asJSON)
+	}
+	print := printPlan
+	if asJSON {
+		print = printJSON
+	}
+	if err := print(w, a); err != nil {
+		return err
+	}
+	if missing != nil {
+		return &exitError{exitUsage, missing}
+	}
+	if len(a.Shortages) > 0 {
+		return &exitError{exitUsage, refusal(a.Shortages)}
+	}
+	return nil
 }
 
 // commandNotes lists the commands of the scenario's faults.
