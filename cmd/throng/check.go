@@ -76,7 +76,8 @@ it cannot; the message says what to do. With --against the exit codes of a run: 
 	return cmd
 }
 
-// planOf prints the plan of a scenario, or of a fleet for so many times its clients; "": the former.
+// planOf prints the plan of a scenario, or of a fleet for so many times its clients; "": the
+// former.
 func planOf(w io.Writer, f *file.File, fleet string, asJSON bool) error {
 	builtIn, err := server.Options{}.WithDefaults()
 	if err != nil {
