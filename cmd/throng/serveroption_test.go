@@ -27,7 +27,7 @@ func TestScenarioOptionsAreFlags(t *testing.T) {
 		t.Fatal(err)
 	}
 	keys := schema.Defs.Server.Properties
-	for _, own := range []string{"listen", "fanout", "gomaxprocs", "slow", "nodes", "adapter", "spread"} { // not passed on as they are
+	for _, own := range []string{"listen", "fanout", "gomaxprocs", "slow", "nodes", "adapter", "spread", "behind"} { // not passed on as they are
 		if _, ok := keys[own]; !ok {
 			t.Errorf("there is no key %s", own)
 		}
