@@ -166,6 +166,28 @@ func ready(t *testing.T, n *node) {
 	}
 }
 
+// meet waits until every server knows all others: over NATS each says that it is there, which takes
+// a moment.
+func meet(t *testing.T, all []*node) {
+	t.Helper()
+	for _, n := range all {
+		n.OnServerEvent("present", func(e *server.Event) error { return e.Ack() })
+	}
+	deadline := time.Now().Add(20 * time.Second)
+	for _, n := range all {
+		for answers := make(chan server.Answers, 1); ; {
+			check(t, n.ServerSideEmitWithAck(10*time.Second, func(got server.Answers) { answers <- got }, "present"))
+			if got := <-answers; len(got.All) == len(all)-1 {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatal("the servers do not know one another")
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	}
+}
+
 // client is a connection whose messages are read one after the other.
 type client struct {
 	t *testing.T
@@ -325,6 +347,7 @@ func TestQuestions(t *testing.T) {
 func TestFetchAndChange(t *testing.T) {
 	brokers(t, func(t *testing.T, address string) {
 		n := start(t, address, 2, adapter.Options{})
+		meet(t, n)
 		n[1].OnConnect(func(s *server.Socket) { s.Data = map[string]any{"name": "Bob"} })
 		a, b := connect(t, n[0]), connect(t, n[1])
 		b.join(n[1], "far")
@@ -362,6 +385,7 @@ func TestFetchAndChange(t *testing.T) {
 func TestServerEvents(t *testing.T) {
 	brokers(t, func(t *testing.T, address string) {
 		n := start(t, address, 3, adapter.Options{})
+		meet(t, n)
 		heard := make(chan string, 4)
 		for i := range n {
 			n[i].OnServerEvent("hi", func(e *server.Event) error {
