@@ -45,8 +45,8 @@ if (!apps[flags.app]) {
 }
 
 const secure = flags['tls-cert'] && { cert: readFileSync(flags['tls-cert']), key: readFileSync(flags['tls-key']) };
-// What is not the server's path is answered to health checks of proxies.
-const other = (req, res) => res.writeHead(req.url === '/health' ? 200 : 404).end();
+// What is not the server's path is answered to health checks of proxies; an application may answer more, such as its metrics.
+const other = (req, res) => setImmediate(() => res.headersSent || res.writeHead(req.url === '/health' ? 200 : 404).end());
 const http = secure ? createSecureServer(secure, other) : createServer(other);
 let server;
 if (flags.app === 'engine') {
