@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/spf13/pflag"
@@ -71,11 +70,13 @@ func startAgents(ctx context.Context, n int, allowRun bool) (_ scenario.Fleet, r
 	if allowRun {
 		args = append(args, "--allow-run")
 	}
+	// the address holds a password, which arguments would show
+	env := append(os.Environ(), "NATS_URL="+b.url)
 	children, errs := make([]*child, n), make([]error, n)
 	var all sync.WaitGroup
 	for i := range n {
 		all.Go(func() {
-			children[i], _, errs[i] = startChild(ctx, "", "an agent", agentEnvironment(b.url), append(args, fmt.Sprintf("--name=agent-%d", i+1))...)
+			children[i], _, errs[i] = startChild(ctx, "", "an agent", env, append(args, fmt.Sprintf("--name=agent-%d", i+1))...)
 		})
 	}
 	all.Wait()
@@ -95,21 +96,10 @@ func startAgents(ctx context.Context, n int, allowRun bool) (_ scenario.Fleet, r
 	if err := errors.Join(errs...); err != nil {
 		return nil, nil, err
 	}
-	c, err := fleet.Open(ctx, fleet.Options{URL: b.url, Own: true, Agents: n})
+	c, err := fleet.Open(ctx, fleet.Options{URL: b.url, Agents: n})
 	if err != nil {
 		return nil, nil, err
 	}
 	ends = append(ends, c.Close)
 	return c, release, nil
-}
-
-// agentEnvironment is this process's, with the address of its own NATS server instead of what is
-// for others. The address holds a password, which arguments would show.
-func agentEnvironment(url string) (env []string) {
-	for _, v := range os.Environ() {
-		if !strings.HasPrefix(v, "NATS_") {
-			env = append(env, v)
-		}
-	}
-	return append(env, "NATS_URL="+url)
 }

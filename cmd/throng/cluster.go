@@ -80,7 +80,9 @@ or to those in rooms. The servers may be ours (throng serve --adapter) or offici
 with the same adapter. The arguments of the event are JSON values.
 
 User and password of the broker can stand in the environment instead of the address:
-REDIS_USERNAME and REDIS_PASSWORD, NATS_USER and NATS_PASSWORD, NATS_CREDS.`
+REDIS_USERNAME and REDIS_PASSWORD.
+
+` + natsHelp
 
 func emitCommand() *cobra.Command {
 	var (

@@ -15,24 +15,29 @@ import (
 //
 //	NATS_CREDS                  file of a user's JWT and key
 //	NATS_NKEY                   file of a user's key (seed)
-//	NATS_USER, NATS_PASSWORD    where the URL has neither
-//	NATS_TOKEN                  likewise
+//	NATS_USER, NATS_PASSWORD
+//	NATS_TOKEN
 //	NATS_CA                     file of the certificates to trust
 //	NATS_CERT, NATS_KEY         files of the client's certificate and its key
 //
-// A URL that begins with tls:// asks for TLS. The error names the variable.
+// A URL that begins with tls:// asks for TLS. A URL that has a user is complete: none of the
+// credentials are added, and the certificates only to one of tls://, as the server may be another
+// than the one that the environment is for. The error names the variable.
 func Options(u *url.URL) (all []nats.Option, err error) {
-	if creds := os.Getenv("NATS_CREDS"); creds != "" {
-		all = append(all, nats.UserCredentials(creds))
-	}
-	if seed := os.Getenv("NATS_NKEY"); seed != "" {
-		key, err := nats.NkeyOptionFromSeed(seed)
-		if err != nil {
-			return nil, fmt.Errorf("NATS_NKEY: %w", err)
-		}
-		all = append(all, key)
+	if u.User != nil && u.Scheme == "nats" {
+		return nil, nil
 	}
 	if u.User == nil {
+		if creds := os.Getenv("NATS_CREDS"); creds != "" {
+			all = append(all, nats.UserCredentials(creds))
+		}
+		if seed := os.Getenv("NATS_NKEY"); seed != "" {
+			key, err := nats.NkeyOptionFromSeed(seed)
+			if err != nil {
+				return nil, fmt.Errorf("NATS_NKEY: %w", err)
+			}
+			all = append(all, key)
+		}
 		if user := os.Getenv("NATS_USER"); user != "" {
 			all = append(all, nats.UserInfo(user, os.Getenv("NATS_PASSWORD")))
 		}

@@ -104,7 +104,7 @@ func newAgent(o AgentOptions) (*agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn, err := connect(o.URL, true)
+	conn, err := connect(o.URL)
 	if err != nil {
 		return nil, err
 	}

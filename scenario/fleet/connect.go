@@ -11,18 +11,15 @@ import (
 	"github.com/throng-io/throng/protocol/natsconn"
 )
 
-// connect connects to a NATS server or cluster, with the credentials of the environment if it has
-// to.
-func connect(address string, credentials bool) (*nats.Conn, error) {
+// connect connects to a NATS server or cluster.
+func connect(address string) (*nats.Conn, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.Scheme != "nats" && u.Scheme != "tls" && u.Scheme != "ws" && u.Scheme != "wss" {
 		return nil, fmt.Errorf("%q is not the address of a NATS server; write nats://HOST:4222 or tls://HOST:4222", redacted(address))
 	}
-	var own []nats.Option
-	if credentials {
-		if own, err = natsconn.Options(u); err != nil {
-			return nil, err
-		}
+	own, err := natsconn.Options(u)
+	if err != nil {
+		return nil, err
 	}
 	conn, err := nats.Connect(address, append(
 		own, nats.Name("throng fleet"), nats.NoEcho(), nats.MaxReconnects(-1), nats.ReconnectWait(200*time.Millisecond),

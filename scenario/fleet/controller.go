@@ -22,10 +22,7 @@ import (
 
 // Options say which agents a controller takes.
 type Options struct {
-	URL string // of the NATS server
-	// Own says that the NATS server was started for this run. The credentials of the environment
-	// (natsconn.Options) are for another one.
-	Own bool
+	URL string // of the NATS server; see natsconn.Options for credentials
 	// Agents is how many agents the run needs; 0: all that are free.
 	Agents int
 	// Wait is how long to wait for so many; 0: 30 s.
@@ -62,7 +59,7 @@ func Open(ctx context.Context, o Options) (*Controller, error) {
 	if o.Wait == 0 {
 		o.Wait = 30 * time.Second
 	}
-	conn, err := connect(o.URL, !o.Own)
+	conn, err := connect(o.URL)
 	if err != nil {
 		return nil, err
 	}

@@ -99,7 +99,7 @@ func (c *card) state() string {
 
 // List returns the agents that answer on a NATS server, and how far their clocks are off.
 func List(ctx context.Context, address string) ([]Listed, error) {
-	conn, err := connect(address, true)
+	conn, err := connect(address)
 	if err != nil {
 		return nil, err
 	}

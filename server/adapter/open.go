@@ -20,7 +20,7 @@ import (
 // Several servers of one Redis Cluster or Sentinel are given as ?addr=HOST:PORT&addr=…, and the
 // name of the master that Sentinel watches as master_set=NAME. User and password can come from the
 // environment instead, where they are in no list of processes: REDIS_USERNAME and REDIS_PASSWORD,
-// NATS_USER and NATS_PASSWORD, NATS_CREDS (a file).
+// and for NATS the variables of package natsconn.
 //
 // Open fails if the broker cannot be reached. Afterwards connections are made anew whenever they
 // end.

@@ -54,9 +54,12 @@ func OpenNATS(a Address, o Options) (*NATS, error) {
 	b.out = newOutbox(o.MaxQueue, b.send)
 	b.health = health{log: o.Logger, name: "NATS", counts: b.losses}
 	b.ctx, b.stop = context.WithCancel(context.Background())
-	credentials, err := natsconn.Options(a.URL)
-	if err != nil {
-		return nil, err
+	var credentials []nats.Option
+	var err error
+	if !a.Embedded { // those of the environment are for another server
+		if credentials, err = natsconn.Options(a.URL); err != nil {
+			return nil, err
+		}
 	}
 	conn, err := nats.Connect(a.URL.String(), append(
 		credentials, nats.Name("throng"), nats.NoEcho(), nats.MaxReconnects(-1), nats.ReconnectWait(retry), nats.ReconnectJitter(retry, retry),

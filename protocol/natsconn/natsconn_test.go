@@ -1,0 +1,35 @@
+package natsconn
+
+import (
+	"net/url"
+	"testing"
+
+	"github.com/nats-io/nats.go"
+)
+
+// An address that names a user is complete; others get what the environment has.
+func TestOptions(t *testing.T) {
+	t.Setenv("NATS_USER", "somebody")
+	t.Setenv("NATS_PASSWORD", "secret")
+	t.Setenv("NATS_CA", "ca.pem")
+	for address, want := range map[string]int{"nats://h:1": 2, "nats://u:p@h:1": 0, "tls://u:p@h:1": 1} {
+		u, err := url.Parse(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, err := Options(u)
+		if err != nil || len(all) != want {
+			t.Errorf("%s: %d options, %v; want %d", address, len(all), err, want)
+		}
+	}
+	t.Setenv("NATS_CA", "")
+	var o nats.Options
+	all, err := Options(&url.URL{Scheme: "nats", Host: "h:1"})
+	if err != nil || len(all) != 1 || all[0](&o) != nil || o.User != "somebody" || o.Password != "secret" {
+		t.Errorf("%d options, %v, user %q", len(all), err, o.User)
+	}
+	t.Setenv("NATS_CERT", "cert.pem")
+	if _, err := Options(&url.URL{Scheme: "nats", Host: "h:1"}); err == nil {
+		t.Error("a certificate without its key is taken")
+	}
+}
