@@ -480,13 +480,13 @@ func TestKeptConnectionOfASessionThatEnds(t *testing.T) {
 func TestAnswerAheadOfTheConnection(t *testing.T) {
 	eachWay(t, func(t *testing.T, serve func(*testing.T, func(*Config)) *pollServer) {
 		for name, c := range map[string]struct {
-			do     func(x *pollServer)
-			answer string
+			do      func(x *pollServer)
+			answers []string
 		}{
-			"message":  {func(x *pollServer) { x.send("tick") }, "4tick"},
-			"messages": {func(x *pollServer) { x.send("tick"); x.send("tock") }, "4tick"},
-			"end":      {func(x *pollServer) { x.session.Close(session.ForcedClose) }, "1"},
-			"long":     {func(x *pollServer) { x.send(strings.Repeat("x", 4<<20)) }, "4" + strings.Repeat("x", 4<<20)},
+			"message":  {func(x *pollServer) { x.send("tick") }, []string{"4tick"}},
+			"messages": {func(x *pollServer) { x.send("tick"); x.send("tock") }, []string{"4tick", "4tock"}},
+			"end":      {func(x *pollServer) { x.session.Close(session.ForcedClose) }, []string{"1"}},
+			"long":     {func(x *pollServer) { x.send(strings.Repeat("x", 4<<20)) }, []string{"4" + strings.Repeat("x", 4<<20)}},
 		} {
 			t.Run(name, func(t *testing.T) {
 				x := serve(t, nil)
@@ -498,8 +498,12 @@ func TestAnswerAheadOfTheConnection(t *testing.T) {
 					c.do(x)
 				}
 				l.write(l.request("GET", sid, "") + l.request("GET", "&sid=nobody", ""))
-				l.expect(c.answer)
+				l.expect(c.answers[0])
 				l.expect(`{"code":1,"message":"Session ID unknown"}`)
+				for _, next := range c.answers[1:] {
+					l.write(l.request("GET", sid, ""))
+					l.expect(next)
+				}
 			})
 		}
 	})
