@@ -44,7 +44,7 @@ type Check struct {
 	Text     string // as written
 	Name     string // "": none was given
 	Kind     string // SLO or Valid
-	Optional bool   // reported, without an effect on the verdict the verdict
+	Optional bool   // reported, without an effect on the verdict
 	// p50 ... p99.99, max, min, mean, count, rate, loss, dup, disorder, late, undecided, errors,
 	// growth, ratio, achieved
 	Stat     string

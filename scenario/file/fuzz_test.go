@@ -114,3 +114,26 @@ func validNumbers(v reflect.Value, path string) error {
 	}
 	return nil
 }
+
+// A check that is taken is the same check in its own words, and one that is not names a place in it.
+func FuzzCheck(f *testing.F) {
+	for _, text := range []string{
+		"p99(delivery) < 100ms", "loss(delivery) == 0", "max(ack{group=a,op=x}) <= 1 m 30 s over 5s in load",
+		"ratio(errors) < 1%", "errors(connect.refused) == 0", "p99.99(delivery{room_decile=10}) >= 1.5us", "growth(rss) < 10%",
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		c, flaw, at := parseCheck(text)
+		if at < 0 || at > len(text) {
+			t.Fatalf("%q: place %d", text, at)
+		}
+		if flaw != nil {
+			return
+		}
+		again, flaw, _ := parseCheck(c.Text)
+		if flaw != nil || !reflect.DeepEqual(again, c) {
+			t.Errorf("%q is %+v, and in its words %q %+v, %v", text, c, c.Text, again, flaw)
+		}
+	})
+}
