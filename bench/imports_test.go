@@ -59,7 +59,7 @@ var rules = []rule{
 	},
 	{
 		of: "server/...", own: []string{"protocol/...", "server/..."}, foreign: []string{"..."},
-		never: []string{own("scenario/..."), own("reports/..."), "gonum.org/..."},
+		never: []string{own("scenario/..."), own("reports/..."), "gonum.org/...", "github.com/pion/..."},
 	},
 
 	{of: "scenario/result", own: []string{"scenario/journal", "scenario/regular"}, foreign: []string{"github.com/HdrHistogram/hdrhistogram-go/...", "golang.org/x/sys/...", "github.com/prometheus/procfs/..."}, never: []string{"gonum.org/..."}},
@@ -88,6 +88,7 @@ var rules = []rule{
 	{of: "scenario/internal/jsonpath", own: []string{"protocol/socketio"}, foreign: []string{"github.com/theory/jsonpath/..."}},
 	{of: "scenario/file/...", own: []string{"scenario/file/...", "scenario/internal/jsonpath", "scenario/internal/recorded", "scenario/metric", "scenario/regular"}, foreign: []string{"..."}, never: []string{"gonum.org/..."}},
 	{of: "scenario/machine", own: []string{"scenario/file", "scenario/metric"}, foreign: []string{"golang.org/x/sys/..."}, never: []string{"gonum.org/...", own("scenario/client/...")}},
+	{of: "scenario/peer", own: []string{"protocol/socketio", "scenario/client"}, foreign: []string{"github.com/pion/..."}, never: []string{own("server/..."), "gonum.org/..."}},
 	{of: "scenario/client/...", own: []string{"protocol/...", "scenario/client/..."}, foreign: []string{"..."}, never: []string{"gonum.org/..."}},
 	{
 		of: "scenario/...", own: []string{"protocol/...", "scenario/..."}, foreign: []string{"..."},
@@ -157,6 +158,7 @@ var keepers = []struct {
 	{"github.com/fasthttp/websocket/...", []string{"server/internal/transport/...", "server/app/plain", "scenario/client/...", "bench/..."}},
 	{"github.com/prometheus/client_golang/...", []string{"server/metrics", "cmd/throng/internal/telemetry"}},
 	{"go.opentelemetry.io/...", []string{"cmd/throng/internal/telemetry"}},
+	{"github.com/pion/...", []string{"scenario/peer", "bench/..."}},
 	{"github.com/valyala/fasthttp/...", []string{"server/...", "cmd/...", "bench/..."}},
 }
 

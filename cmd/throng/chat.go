@@ -3,7 +3,11 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 )
+
+// pages names the applications that have a page.
+var pages = []string{"chat", "p2p"}
 
 // clientFolder is where `make web` puts the official browser client.
 var clientFolder = filepath.Join("out", "web")
@@ -25,7 +29,7 @@ func installedClient() string {
 // "" of the others.
 func pageNote(application, client string) string {
 	switch {
-	case application != "chat":
+	case !slices.Contains(pages, application):
 		return ""
 	case client == "":
 		return "open it in two browser windows to chat; the page uses a small client of its own (make web installs the official one)\n"

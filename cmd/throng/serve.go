@@ -31,6 +31,8 @@ const serveHelp = `Run the built-in Socket.IO server with one of its application
   engine    bare Engine.IO: each message is echoed (path /engine.io/)
   chat      a chat room with its web page at /; clients can recover a lost
             connection for two minutes, or for the time in --recovery
+  p2p       the signalling by which clients meet peer to peer (WebRTC), with a web page
+            at /, and the benchmark contract
 
 Durations are written as 300ms or 25s; a plain number is milliseconds. Sizes are
 written as in scenario files, 64KiB or 1.5MB; a plain number is bytes.
@@ -162,10 +164,10 @@ func cookieOf(opts *server.Options) func(name string) error {
 	}
 }
 
-// browserClient returns the folder of the browser client; the chat's page needs one that is
+// browserClient returns the folder of the browser client; applications with a page use one that is
 // installed.
 func browserClient(named, application string) string {
-	if named == "" && application == "chat" {
+	if named == "" && slices.Contains(pages, application) {
 		return installedClient()
 	}
 	return named

@@ -54,22 +54,24 @@ func TestServeRefusesFolderWithoutClient(t *testing.T) {
 	}
 }
 
-// The chat has a page, and says where; with a folder of the official client it
-// uses that.
-func TestServeChat(t *testing.T) {
+// Applications with a page say where; with a folder of the official client the
+// page uses that.
+func TestServePages(t *testing.T) {
 	client := t.TempDir()
 	if err := os.WriteFile(filepath.Join(client, "socket.io.min.js"), []byte("the client"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct {
+		app          string
 		flags        []string
 		script, note string
 	}{
-		{nil, "/plain.js", "make web"},
-		{[]string{"--client-dir", client}, "/socket.io/socket.io.min.js", "official client"},
-		{[]string{"--client-dir", client, "--path", "/live"}, "/live/socket.io.min.js", "official client"},
+		{"chat", nil, "/plain.js", "make web"},
+		{"p2p", nil, "/plain.js", "make web"},
+		{"chat", []string{"--client-dir", client}, "/socket.io/socket.io.min.js", "official client"},
+		{"p2p", []string{"--client-dir", client, "--path", "/live"}, "/live/socket.io.min.js", "official client"},
 	} {
-		lines, stop := serving(t, append([]string{"--app", "chat"}, tt.flags...)...)
+		lines, stop := serving(t, append([]string{"--app", tt.app}, tt.flags...)...)
 		lines.Scan()
 		url := address.FindString(lines.Text())
 		if lines.Scan(); !strings.Contains(lines.Text(), tt.note) {

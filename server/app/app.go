@@ -4,24 +4,27 @@ package app
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
+	"github.com/valyala/fasthttp"
+
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/server"
 	"github.com/throng-io/throng/server/app/chat"
+	"github.com/throng-io/throng/server/app/p2p"
 	"github.com/throng-io/throng/server/app/plain"
 )
 
 // apps by name. Bench also serves the baselines of package plain. Engine is no Socket.IO
-// application, and chat has a page and recovery: they change the options, see New.
+// application, chat and p2p have pages: they change the options, see New.
 var apps = map[string]func(*server.Server){
 	"bench":    Bench,
 	"protocol": Protocol,
 	"engine":   func(*server.Server) {},
 	"chat":     func(*server.Server) {},
+	"p2p":      func(*server.Server) {},
 }
 
 // Names lists the applications, sorted.
@@ -45,6 +48,8 @@ func New(name string, opts server.Options) (*server.Server, error) {
 		opts.Engine = Echo
 	case "chat":
 		return newChat(opts)
+	case "p2p":
+		return newP2P(opts)
 	case "bench":
 		if opts.Other == nil {
 			full, err := opts.WithDefaults()
@@ -68,9 +73,30 @@ func newChat(opts server.Options) (*server.Server, error) {
 	if opts.Recovery == nil {
 		opts.Recovery = &server.Recovery{}
 	}
-	opts, err := opts.WithDefaults()
+	srv, opts, err := withPage(opts, "chat", chat.Site)
 	if err != nil {
 		return nil, err
+	}
+	chat.New(srv, opts.Recovery.MaxDisconnection)
+	return srv, nil
+}
+
+// newP2P returns a server whose clients meet peer to peer, with its page and the benchmark
+// contract.
+func newP2P(opts server.Options) (*server.Server, error) {
+	srv, _, err := withPage(opts, "p2p", p2p.Site)
+	if err != nil {
+		return nil, err
+	}
+	Bench(srv)
+	return srv, p2p.New(srv.Namespace)
+}
+
+// withPage returns a server with the page of an application, and the options that it has.
+func withPage(opts server.Options, name string, site func(path, client string) (fasthttp.RequestHandler, error)) (*server.Server, server.Options, error) {
+	opts, err := opts.WithDefaults()
+	if err != nil {
+		return nil, opts, err
 	}
 	client := ""
 	switch {
@@ -79,21 +105,15 @@ func newChat(opts server.Options) (*server.Server, error) {
 	case opts.Client != nil:
 		client = "socket.io.msgpack.min.js"
 	case opts.Parser != socketio.JSON:
-		return nil, errors.New("the page of the chat has a client for JSON only; give it the official one by --client-dir, or leave --parser out")
+		return nil, opts, fmt.Errorf("the page of %s has a client for JSON only; give it the official one by --client-dir, or leave --parser out", name)
 	case !slices.Contains(opts.Transports, "websocket"):
-		return nil, errors.New("the page of the chat has a client for websockets only; give it the official one by --client-dir, or allow websocket by --transports")
+		return nil, opts, fmt.Errorf("the page of %s has a client for websockets only; give it the official one by --client-dir, or allow websocket by --transports", name)
 	}
-	page, err := chat.Site(opts.Path, client)
-	if err != nil {
-		return nil, err
+	if opts.Other, err = site(opts.Path, client); err != nil {
+		return nil, opts, err
 	}
-	opts.Other = page
 	srv, err := server.New(opts)
-	if err != nil {
-		return nil, err
-	}
-	chat.New(srv, opts.Recovery.MaxDisconnection)
-	return srv, nil
+	return srv, opts, err
 }
 
 // Echo answers each Engine.IO message with the same one: the application "engine".
