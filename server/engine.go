@@ -22,7 +22,7 @@ type EngineSession struct {
 // ID returns the id of the session. It is a secret: with it, the session can be taken over.
 func (s *EngineSession) ID() string { return s.session.ID }
 
-// Transport names what carries the session now: "polling" or "websocket".
+// Transport names what carries the session now: "polling", "websocket" or "webtransport".
 func (s *EngineSession) Transport() string { return s.session.Transport() }
 
 // Send sends a message, text or binary. data is copied.

@@ -37,10 +37,23 @@ func (s *Server) allow(ctx *fasthttp.RequestCtx) (message string, ok bool) {
 	if message := s.reserve(ctx); message != "" {
 		return message, false
 	}
-	if s.opts.AllowRequest != nil {
-		if err := s.opts.AllowRequest(ctx); err != nil {
-			return err.Error(), false
-		}
+	if s.opts.AllowRequest == nil {
+		return "", true
+	}
+	if !ctx.IsConnect() { // handle recovers
+		return because(s.opts.AllowRequest(ctx))
+	}
+	var err error
+	if s.guard(func() { err = s.opts.AllowRequest(ctx) }) != nil {
+		return "internal error", false
+	}
+	return because(err)
+}
+
+// because is the answer of allow for one of AllowRequest.
+func because(err error) (message string, ok bool) {
+	if err != nil {
+		return err.Error(), false
 	}
 	return "", true
 }
@@ -96,8 +109,8 @@ func (s *Server) wait(by int64) int64 {
 	return s.pending.Add(by)
 }
 
-// originAllowed is the check of websockets that browsers leave to the server: a page of any origin
-// may open one, with the cookies of its visitor.
+// originAllowed is the check of websockets and WebTransport that browsers leave to the server: a
+// page of any origin may open one, a websocket with the cookies of its visitor.
 func (s *Server) originAllowed(ctx *fasthttp.RequestCtx) bool {
 	cors := (*transport.CORS)(s.opts.CORS)
 	named := cors != nil && (len(cors.Origins) > 0 || cors.Match != nil)
@@ -129,10 +142,10 @@ func originOf(ctx *fasthttp.RequestCtx) string {
 	return u.Scheme + "://" + u.Host
 }
 
-// readable reports whether a page of another origin could read the answer: of a websocket, or of a
-// script.
+// readable reports whether a page of another origin could read the answer: of a websocket, of
+// WebTransport, or of a script.
 func readable(ctx *fasthttp.RequestCtx) bool {
-	return bytes.EqualFold(ctx.Request.Header.Peek(fasthttp.HeaderUpgrade), []byte("websocket")) || ctx.QueryArgs().Has("j")
+	return ctx.IsConnect() || bytes.EqualFold(ctx.Request.Header.Peek(fasthttp.HeaderUpgrade), []byte("websocket")) || ctx.QueryArgs().Has("j")
 }
 
 // addressOf returns the address that limits count by: of IPv6 the network, for which a single

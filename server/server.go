@@ -53,6 +53,7 @@ type Server struct {
 	created    []func(*Namespace)
 	watches    []*Watch
 	http       []*fasthttp.Server
+	quic       []*transport.WebTransport
 	stopped    bool
 }
 
@@ -82,6 +83,7 @@ func New(opts Options) (*Server, error) {
 		IdleTime:       idleTime,
 		MaxPayload:     opts.Limits.MaxPayload,
 		MaxPackets:     maxPackets,
+		MaxHeader:      opts.Limits.MaxHeader,
 		Upgrades:       !opts.NoUpgrades,
 		Subprotocols:   opts.Subprotocols,
 		Revision3:      opts.AllowEIO3,
@@ -270,13 +272,16 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		return errors.New("server: Shutdown was called before")
 	}
 	s.stopped = true
-	http := s.http
+	http, quic := s.http, s.quic
 	s.mu.Unlock()
 
+	for _, w := range quic {
+		w.Refuse()
+	}
 	for _, ns := range s.Namespaces() {
 		ns.hub.Settle() // what waits there is queued, too, and closing sessions take nothing more
 	}
-	if len(http) > 0 { // whose clients get no answers any more, soon
+	if len(http)+len(quic) > 0 { // whose clients get no answers any more, soon
 		s.engine.Drain(ctx, lastPolls)
 	}
 	gone := s.engine.Stop()
@@ -289,10 +294,12 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	select {
 	case <-gone:
 	case <-ctx.Done():
+		result = errors.Join(result, closeAll(quic))
 		s.engine.Abort()
 		<-gone
 		result = errors.Join(result, ctx.Err())
 	}
+	result = errors.Join(result, closeAll(quic))
 	s.joins.Wait()
 	for _, ns := range s.Namespaces() {
 		ns.close()

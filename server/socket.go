@@ -78,7 +78,7 @@ func (s *Socket) Auth(dst any) error {
 // AuthRaw returns the payload of Auth as JSON, nil if there is none. It must not be changed.
 func (s *Socket) AuthRaw() []byte { return s.auth }
 
-// Transport names what carries the connection now: "polling" or "websocket".
+// Transport names what carries the connection now: "polling", "websocket" or "webtransport".
 func (s *Socket) Transport() string { return s.conn.session.Transport() }
 
 // Recovered reports whether this socket has been here before, and its client has come back to it;

@@ -13,13 +13,14 @@ import (
 // Stats is a server at a moment. Counts that are not about now begin with the server was made, and
 // never falls.
 type Stats struct {
-	Sessions   int            // Engine.IO sessions now, in a namespace or not
-	Polling    int            // those over polling
-	WebSocket  int            // those over websockets
-	Namespaces map[string]int // sockets now, by namespace
-	Rooms      int            // rooms now, without those that sockets have by their ids
+	Sessions     int            // Engine.IO sessions now, in a namespace or not
+	Polling      int            // those over polling
+	WebSocket    int            // those over websockets
+	WebTransport int            // those over WebTransport
+	Namespaces   map[string]int // sockets now, by namespace
+	Rooms        int            // rooms now, without those that sockets have by their ids
 
-	Upgrades           uint64            // from polling to websocket
+	Upgrades           uint64            // from polling to websocket or WebTransport
 	Ended              map[string]uint64 // sessions, by the reason of their end
 	Refused            map[string]uint64 // requests, by the message of the Engine.IO error
 	PacketsIn, BytesIn uint64            // Engine.IO packets of clients, heartbeats included
@@ -35,7 +36,7 @@ type Stats struct {
 func (s *Server) Stats() Stats {
 	t := s.engine.Totals()
 	st := Stats{
-		Sessions: t.Polling + t.WebSocket, Polling: t.Polling, WebSocket: t.WebSocket,
+		Sessions: t.Polling + t.WebSocket + t.WebTransport, Polling: t.Polling, WebSocket: t.WebSocket, WebTransport: t.WebTransport,
 		Namespaces: map[string]int{}, Ended: map[string]uint64{}, Refused: s.refused.byMessage(),
 		Upgrades: t.Upgrades, PacketsIn: t.PacketsIn, BytesIn: t.BytesIn,
 		PacketsOut: t.PacketsOut, BytesOut: t.BytesOut, VolatileDropped: t.Dropped,

@@ -7,6 +7,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/spf13/pflag"
@@ -22,20 +23,60 @@ const maxPEM = 1 << 20
 type listening struct {
 	address   string
 	cert, key string // files; empty: no TLS
+	quic      quicListening
 }
 
 func (l *listening) register(f *pflag.FlagSet) {
 	f.StringVar(&l.address, "listen", "localhost:3000", "address to listen on; port 0 takes a free one; unix:PATH is a unix socket")
 	f.StringVar(&l.cert, "tls-cert", "", "serve https and wss with the certificate in this PEM file; needs --tls-key")
 	f.StringVar(&l.key, "tls-key", "", "key of the certificate, a PEM file")
+	l.quic.register(f)
 }
 
-// listen opens the listeners, and returns the URL of the first.
-func (l *listening) listen() (listeners []net.Listener, url string, err error) {
+// doors are where serve listens.
+type doors struct {
+	url       string // of the first listener
+	note      string // about WebTransport
+	listeners []net.Listener
+	sockets   []net.PacketConn // of WebTransport
+	quic      *tls.Config
+}
+
+// serve serves srv until it has shut down, or one of the doors cannot be served any more. It
+// returns the first error, and wait, which waits for all of them.
+func (d *doors) serve(srv *server.Server) (failed <-chan error, wait func()) {
+	ended := make(chan error, len(d.listeners)+len(d.sockets))
+	var all sync.WaitGroup
+	for _, ln := range d.listeners {
+		all.Go(func() { ended <- srv.Serve(ln) })
+	}
+	for _, socket := range d.sockets {
+		all.Go(func() { ended <- srv.ServeWebTransport(socket, d.quic) })
+	}
+	return ended, all.Wait
+}
+
+// listen opens the doors.
+func (l *listening) listen() (*doors, error) {
 	config, err := l.tls()
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
+	d := &doors{}
+	if d.listeners, d.url, err = l.listeners(config); err != nil {
+		return nil, err
+	}
+	if d.sockets, d.quic, d.note, err = l.quic.listen(config, d.listeners[0].Addr()); err != nil {
+		for _, ln := range d.listeners {
+			_ = ln.Close()
+		}
+		return nil, err
+	}
+	return d, nil
+}
+
+// listeners opens the listeners for HTTP, and returns the URL of the first.
+func (l *listening) listeners(config *tls.Config) (listeners []net.Listener, url string, err error) {
 	if strings.HasPrefix(l.address, "unix:") {
 		var ln net.Listener
 		ln, err = listenOn(l.address)

@@ -9,7 +9,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -206,16 +205,12 @@ func offerMetrics(ctx context.Context, show func() http.Handler, address string,
 
 // serve serves srv on an address until ctx ends. It prints the address, and the note about it.
 func serve(ctx context.Context, srv *server.Server, at *listening, stdout io.Writer, note func(url string) string) error {
-	listeners, url, err := at.listen()
+	d, err := at.listen()
 	if err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(stdout, "listening on %s\n%s", url, note(url))
-	failed := make(chan error, len(listeners))
-	var all sync.WaitGroup
-	for _, ln := range listeners {
-		all.Go(func() { failed <- srv.Serve(ln) })
-	}
+	_, _ = fmt.Fprintf(stdout, "listening on %s\n%s%s", d.url, d.note, note(d.url))
+	failed, wait := d.serve(srv)
 	select {
 	case <-ctx.Done():
 		err = nil
@@ -226,6 +221,6 @@ func serve(ctx context.Context, srv *server.Server, at *listening, stdout io.Wri
 	if stop := srv.Shutdown(end); stop != nil && !errors.Is(stop, context.DeadlineExceeded) {
 		err = errors.Join(err, stop)
 	}
-	all.Wait()
+	wait()
 	return err
 }

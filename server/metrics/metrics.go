@@ -111,6 +111,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	now(sessions, st.Polling, "polling")
 	now(sessions, st.WebSocket, "websocket")
+	now(sessions, st.WebTransport, "webtransport")
 	now(sockets, joined)
 	now(namespaces, len(st.Namespaces))
 	now(rooms, st.Rooms)

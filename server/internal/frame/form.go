@@ -22,6 +22,8 @@ const (
 	Deflated
 	// JSONP is for polling by script elements. It matters to the answer of the poll.
 	JSONP
+	// Framed is for streams of WebTransport, whose frames Engine.IO defines.
+	Framed
 
 	polled // a part of a polling body
 )
@@ -56,8 +58,12 @@ func (f *Frame) meant(form Form) *Frame {
 	return f
 }
 
-// In returns all WebSocket frames of the message as a client of a form takes them.
+// In returns all frames of the message as a client of a form takes them: of WebSocket, or of a
+// stream of WebTransport.
 func (f *Frame) In(form Form) []byte {
+	if form&Framed != 0 {
+		return f.variant(Framed, f.appendFramed)
+	}
 	f = f.meant(form)
 	form &= Revision3 | Base64 | Deflated
 	if f.deflate <= 0 || len(f.wire) < int(f.deflate) {
@@ -87,6 +93,18 @@ func (f *Frame) variant(form Form, make func([]byte, Form) []byte) []byte {
 	v := &variant{form: form, bytes: make(nil, form), next: first}
 	f.forms.Store(v)
 	return v.bytes
+}
+
+func (f *Frame) appendFramed(dst []byte, _ Form) []byte {
+	dst = make([]byte, 0, len(f.wire)) // whose headers are as long, or longer
+	for binary, data := range f.Parts {
+		p := engineio.Packet{Type: engineio.Message, Binary: binary, Data: data}
+		if !binary { // the type is a part of the text
+			p.Type, p.Data = engineio.Type(data[0]-'0'), data[1:]
+		}
+		dst = engineio.AppendFrame(dst, p)
+	}
+	return dst
 }
 
 func (f *Frame) appendWire(dst []byte, form Form) []byte {

@@ -44,8 +44,8 @@ func (c *Counts) dropped(f *frame.Frame) {
 
 // Counts returns what the session has carried, and over which transport it goes now. They do not
 // change any more once the session has ended.
-func (s *Session) Counts() (c Counts, websocket bool) {
+func (s *Session) Counts() (c Counts, transport string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.counts, s.conn != nil
+	return s.counts, s.transport()
 }

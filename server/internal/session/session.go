@@ -269,14 +269,28 @@ func (s *Session) attach(c Conn) {
 	}
 }
 
+// The transports, as Transport names them.
+const (
+	Polling      = "polling"
+	WebSocket    = "websocket"
+	WebTransport = "webtransport"
+)
+
 // Transport names the transport that carries the session now.
 func (s *Session) Transport() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.conn != nil {
-		return "websocket"
+	return s.transport()
+}
+
+func (s *Session) transport() string {
+	switch {
+	case s.conn == nil:
+		return Polling
+	case s.form&frame.Framed != 0:
+		return WebTransport
 	}
-	return "polling"
+	return WebSocket
 }
 
 // Done is closed when the session has ended and its handler knows.

@@ -19,6 +19,7 @@ import (
 	"context"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/fasthttp/websocket"
@@ -39,6 +40,7 @@ type Config struct {
 	IdleTime          time.Duration  // that a connection may pass between two polls
 	MaxPayload        int            // bytes of a polling body or websocket message
 	MaxPackets        int            // packets in a polling body
+	MaxHeader         int            // bytes of the head of a request for WebTransport
 	Polling, Upgrades bool
 	WebSocket         bool
 	Subprotocols      []string
@@ -79,6 +81,7 @@ type Engine struct {
 	upgrader websocket.FastHTTPUpgrader
 	deflater websocket.FastHTTPUpgrader // for websockets with compression
 	poller   poller
+	quic     atomic.Int32 // sockets on which WebTransport is served
 
 	mu       sync.RWMutex
 	sessions map[string]*session.Session
@@ -298,14 +301,19 @@ func (e *Engine) lookup(sid string) *session.Session {
 	return s
 }
 
-// handshake is the first packet of a session.
-func (e *Engine) handshake(s *session.Session, transport string) engineio.Packet {
+// handshake is the first packet of a session, which begins with polling or not.
+func (e *Engine) handshake(s *session.Session, polling bool) engineio.Packet {
 	h := engineio.Handshake{
 		SID: s.ID, Upgrades: []string{}, MaxPayload: e.cfg.MaxPayload,
 		PingInterval: e.cfg.Session.PingInterval, PingTimeout: e.cfg.Session.PingTimeout,
 	}
-	if transport == "polling" && e.cfg.Upgrades && e.cfg.WebSocket {
-		h.Upgrades = append(h.Upgrades, "websocket")
+	if polling && e.cfg.Upgrades {
+		if e.cfg.WebSocket {
+			h.Upgrades = append(h.Upgrades, "websocket")
+		}
+		if e.quic.Load() > 0 && s.Revision() == 4 {
+			h.Upgrades = append(h.Upgrades, "webtransport")
+		}
 	}
 	return engineio.Packet{Type: engineio.Open, Data: h.AppendJSON(nil)}
 }

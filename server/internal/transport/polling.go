@@ -27,7 +27,7 @@ func (e *Engine) openPolling(ctx *fasthttp.RequestCtx, q query) {
 	if e.cfg.Cookie != "" {
 		ctx.Response.Header.Add(fasthttp.HeaderSetCookie, e.cfg.Cookie+"="+s.ID+e.cfg.CookieAttributes)
 	}
-	e.answer(ctx, form, q, frame.Packet(e.handshake(s, "polling")).Alone())
+	e.answer(ctx, form, q, frame.Packet(e.handshake(s, true)).Alone())
 	e.begin(s, h, nil, nil)
 }
 

@@ -88,7 +88,7 @@ func (p *poller) serve(e *Engine, nc net.Conn, form frame.Form, s *session.Sessi
 	// A server that leaves hijacked connections to their handlers does not close them; for any
 	// other this does nothing.
 	defer nc.Close()
-	c := &polled{socket: socket{engine: e, session: s, form: form}}
+	c := &polled{socket: socket{carrier: carrier{engine: e, session: s, form: form}}}
 	c.link = c
 	early, err := p.take(&c.Conn, nc, c)
 	if err != nil {

@@ -68,7 +68,7 @@ func play(t *testing.T, stream []byte, step int, form frame.Form, clock *deadlin
 		},
 	})
 	s := session.New(&e.cfg.Session, "sid", form)
-	l := &tape{socket: socket{engine: e, session: s, form: form, stage: open}}
+	l := &tape{socket: socket{carrier: carrier{engine: e, session: s, form: form, stage: open}}}
 	l.link = l
 	s.Open(l, l, nil)
 	err := error(nil)
@@ -121,7 +121,7 @@ func TestGoodbyeWaitsForRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := New(Config{})
 		l := &full{room: make(chan struct{}), gone: make(chan struct{})}
-		l.socket = socket{engine: e, stage: draining}
+		l.socket = socket{carrier: carrier{engine: e, stage: draining}}
 		l.link = l
 		e.live.Add(1)
 		l.answerWith(websocket.CodeGoingAway)

@@ -9,9 +9,10 @@ import (
 // Totals is what an engine has carried since its start.
 type Totals struct {
 	session.Counts
-	Polling, WebSocket int // sessions now
-	Upgrades           uint64
-	Ended              map[session.Reason]uint64 // sessions, by the reason
+	Polling, WebSocket, WebTransport int // sessions now
+
+	Upgrades uint64
+	Ended    map[session.Reason]uint64 // sessions, by the reason
 }
 
 // Totals adds up what the sessions have carried, past ones included. It looks at each session, so
@@ -22,11 +23,14 @@ func (e *Engine) Totals() Totals {
 	t := e.past
 	t.Ended = maps.Clone(t.Ended)
 	for _, s := range e.sessions {
-		c, websocket := s.Counts()
+		c, transport := s.Counts()
 		t.Add(c)
-		if websocket {
+		switch transport {
+		case session.WebTransport:
+			t.WebTransport++
+		case session.WebSocket:
 			t.WebSocket++
-		} else {
+		default:
 			t.Polling++
 		}
 	}

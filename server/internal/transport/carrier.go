@@ -1,0 +1,202 @@
+package transport
+
+import (
+	"sync"
+	"time"
+
+	"github.com/throng-io/throng/protocol/engineio"
+	"github.com/throng-io/throng/server/internal/frame"
+	"github.com/throng-io/throng/server/internal/session"
+)
+
+// link is the connection under a carrier. As a session.Conn it is the whole of both: what it does
+// not implement itself is the embedded carrier's.
+type link interface {
+	session.Conn
+	// next handles what is at the beginning of b, after a call of carrier.behind, and returns its
+	// size: 0 if it has not come whole. After an error the rest of the stream makes no sense.
+	next(b []byte) (n int, err error)
+	// WriteAll writes b and may block. Cut ends it.
+	WriteAll(b []byte) error
+	// tell writes the few bytes of a control frame, or of the answer to a probe, while nothing else
+	// is being written, and blocks for a moment at most. It returns false if not all of b could be
+	// written.
+	tell(b []byte) bool
+	// Cut ends the connection in both directions: the reader finds its end.
+	Cut()
+	// Close gives the connection back. Nobody uses it any more.
+	Close()
+}
+
+// stage is how far a carrier's life has got.
+type stage uint8
+
+const (
+	greeting   stage = iota // the client has not said yet which session it wants; of WebTransport only
+	probing                 // belongs to no session yet: an upgrade
+	open                    // carries its session
+	draining                // awaits the peer's answer to the closing handshake
+	discarding              // awaits the end of the stream: what comes makes no sense
+	ended
+)
+
+// carrier is what a websocket and a stream of WebTransport have in common: the bytes that come, in
+// any pieces (inbound.go), the packets that they make, and the upgrade of a session to it.
+//
+// All fields that mu does not guard belong to the reader. While nothing comes, a carrier is this
+// struct and nothing else.
+type carrier struct {
+	link    link
+	engine  *Engine
+	session *session.Session // nil: an upgrade that was refused
+	timeout *time.Timer      // of the upgrade
+	in      *partial         // nil as long as all messages have come whole
+	stage   stage
+	form    frame.Form
+
+	mu   sync.Mutex
+	said bool          // Goodbye has been called
+	more bool          // there are bytes behind the message that is being handled
+	cut  *time.Timer   // ends the wait for the peer's answer
+	bye  chan struct{} // closed when a goodbye that had to wait for room is over; nil: none had to
+}
+
+// begin makes c the connection of a new session, which has a handler, or of an upgrade.
+func (c *carrier) begin(h session.Handler) {
+	e, s := c.engine, c.session
+	switch {
+	case h != nil:
+		c.stage = open
+		e.begin(s, h, c.link, frame.Packet(e.handshake(s, false)))
+	case s.Probe(c.link):
+		c.stage = probing
+		c.timeout = time.AfterFunc(e.cfg.UpgradeTimeout, c.link.Cut)
+	default:
+		// A second upgrade at once, or of a session that did not begin with polling, is accepted
+		// and then closed; the session is not touched. (The official server lets the latter take it
+		// over.)
+		c.session, c.stage = nil, draining
+		c.link.Goodbye()
+	}
+}
+
+// say writes the few bytes that an upgrade has to say: a peer that has not even room for them is
+// cut off.
+func (c *carrier) say(f *frame.Frame) {
+	if !c.link.tell(f.In(c.form)) {
+		c.link.Cut()
+	}
+}
+
+// packet handles a packet.
+func (c *carrier) packet(p engineio.Packet) {
+	if c.stage == probing {
+		c.upgrade(p)
+		return
+	}
+	if c.session.Receive(p) != nil {
+		c.stage = draining // the session has ended, and has said goodbye if it could
+	}
+}
+
+var probeAnswer = frame.Packet(engineio.Packet{Type: engineio.Pong, Data: []byte("probe")})
+
+// upgrade answers the probe of a polling session, and makes c the session's connection when the
+// client says so.
+func (c *carrier) upgrade(p engineio.Packet) {
+	switch {
+	case p.Type == engineio.Ping && string(p.Data) == "probe":
+		c.say(probeAnswer)
+		c.session.Probed(c.link)
+	case p.Type == engineio.Upgrade:
+		if c.timeout.Stop() && c.session.Upgraded(c.link) {
+			c.timeout, c.stage = nil, open
+			c.engine.upgraded()
+			return
+		}
+		c.giveUp()
+		c.link.Cut()
+	default:
+		c.hangUp("") // only this connection: polling goes on
+	}
+}
+
+// giveUp ends an upgrade: the session goes on polling.
+func (c *carrier) giveUp() {
+	c.timeout.Stop()
+	c.session.ProbeLost(c.link)
+	c.session, c.timeout, c.stage = nil, nil, draining
+}
+
+// hangUp ends the session, or the upgrade, and says goodbye.
+func (c *carrier) hangUp(why session.Reason) {
+	if c.stage == probing {
+		c.giveUp()
+		c.link.Goodbye()
+		return
+	}
+	if c.session != nil {
+		c.session.Close(why)
+	} else {
+		c.link.Goodbye()
+	}
+	c.stage = max(c.stage, draining)
+}
+
+// over is called at the end of the stream.
+func (c *carrier) over() {
+	if c.stage == probing {
+		c.giveUp()
+	}
+	c.stage = ended
+	c.drop()
+}
+
+// release waits until the connection is unused, and gives it back.
+func (c *carrier) release() {
+	if c.session != nil {
+		c.session.Close(session.TransportClose)
+		c.session.WaitWriters()
+		<-c.session.Done()
+	}
+	c.mu.Lock()
+	cut, bye := c.cut, c.bye
+	c.mu.Unlock()
+	if bye != nil {
+		<-bye
+	}
+	if cut != nil {
+		cut.Stop()
+	}
+	c.link.Close()
+	c.engine.live.Done()
+}
+
+// Form implements session.Conn.
+func (c *carrier) Form() frame.Form { return c.form }
+
+// joined bounds the bytes that a flusher copies together for one write.
+const joined = 64 << 10
+
+// Write implements session.Conn: it writes several frames at once.
+func (c *carrier) Write(frames []*frame.Frame, skip int) error {
+	if len(frames) == 1 {
+		return c.link.WriteAll(frames[0].In(c.form)[skip:])
+	}
+	buf := newBuffer()
+	defer freeBuffer(&buf)
+	for i, f := range frames {
+		buf.Write(f.In(c.form)[skip:])
+		skip = 0
+		if i == len(frames)-1 || buf.Len()+len(frames[i+1].In(c.form)) > joined {
+			if err := c.link.WriteAll(buf.Bytes()); err != nil {
+				return err
+			}
+			buf.Reset()
+		}
+	}
+	return nil
+}
+
+// Interrupt implements session.Conn.
+func (c *carrier) Interrupt() { c.link.Cut() }
