@@ -20,6 +20,12 @@ func TestAllocs(t *testing.T) {
 	var n int
 	var kept json.RawMessage
 	bound := []any{&kept, &s}
+	var typed struct {
+		ID   int `json:"id"`
+		Pos  []float64
+		Flag *bool
+	}
+	into, object := []any{&typed}, []byte(`{"id":7,"pos":[1.5,-2],"flag":true,"more":{"a":[1,"x"]}}`)
 	for name, f := range map[string]func(){
 		"Parse": func() {
 			if err := p.Parse(event); err != nil {
@@ -77,6 +83,11 @@ func TestAllocs(t *testing.T) {
 		"Bind to RawMessage": func() {
 			if err := Bind(raw, nil, bound[:1]...); err != nil {
 				t.Error(err)
+			}
+		},
+		"Bind to a struct": func() {
+			if err := Bind(object, nil, into...); err != nil || typed.ID != 7 || typed.Pos[1] != -2 {
+				t.Error(err, typed)
 			}
 		},
 	} {

@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
+	"math/big"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 )
 
@@ -107,6 +110,14 @@ func FuzzBind(f *testing.F) {
 			f.Add([]byte(text[strings.Index(text, "[")+1:]))
 		}
 	}
+	for _, text := range []string{
+		`{"A":1,"a":2,"b":70000,"C":1.5e300,"d":null,"E":["x",null,"y\u00e9"],"F":{"a":[1,2],"b":null,"c":[]},"G":{"x":[1,{}]}}`,
+		`{"H":12,"I":["a",null,"c"],"J":{"A":1,"b":[true]},"K":"2026-01-02T03:04:05Z","L":"7","M":"::1","N":null,"AA":1,"aA":2,"Aa":3}`,
+		`{"O":1,"p":{"p":{"p":null,"A":"deep"}},"G":7,"D":true,"D":false,"E":[],"I":[]}`,
+		`[1.5,null,-0,[],{}]`, `{"":"","A":-129}`, `{"A":1,"b":"no","C":2}`, `{"F":{"a":[3]},"E":["z"],"G":null}`, `null`, `{"J":{"A":{"b":2}}}`,
+	} {
+		f.Add([]byte(text))
+	}
 	f.Add([]byte(`{"Name":"x","body":{"_placeholder":true,"num":0},"any":[{"_placeholder":true,"num":1}],"parts":{"a":{"_placeholder":true,"num":0}}}`))
 	f.Fuzz(func(t *testing.T, args []byte) {
 		args = slices.Clip(args)
@@ -122,6 +133,12 @@ func FuzzBind(f *testing.F) {
 			func() any { return new([]upload) },
 			func() any { return new(map[string]*upload) },
 			func() any { return new([2]any) },
+			func() any { return new(variety) },
+			func() any { return used() },
+			func() any { return new(map[string]variety) },
+			func() any { return new(map[label][]uint8) },
+			func() any { return new([]**float32) },
+			func() any { var to any = new(int); return &to },
 		} {
 			_ = Bind(args, [][]byte{{1}, {}}, dst(), dst())
 			arg, _ := NextArg(args)
@@ -135,6 +152,49 @@ func FuzzBind(f *testing.F) {
 			}
 		}
 	})
+}
+
+// label has no methods.
+type label string
+
+// variety has what decoders go wrong on: widths, pointers, types that decode themselves, names that
+// differ in case, embedding, tags.
+type variety struct {
+	A  int8
+	B  uint16 `json:"b"`
+	C  float32
+	D  *bool `json:"d,omitempty"`
+	E  []label
+	F  map[string][]int
+	G  any
+	H  json.Number
+	I  [2]*string
+	J  struct{ A, B any }
+	K  time.Time
+	L  int `json:",string"`
+	M  big.Int
+	N  fmt.Stringer
+	AA int `json:"aa"`
+	Aa int
+	*variety1
+	Variety2
+}
+
+type variety1 struct{ O int }
+
+type Variety2 struct {
+	P *Variety2 `json:"p"`
+	A string
+}
+
+// used returns a variable that has been decoded into before.
+func used() *variety {
+	yes, text := true, "text"
+	var inner any = 1
+	return &variety{
+		A: 1, D: &yes, E: []label{"a", "b", "c"}[:2], F: map[string][]int{"a": {1, 2}}, G: &inner, I: [2]*string{&text, nil},
+		J: struct{ A, B any }{A: map[string]any{"a": 1}}, Variety2: Variety2{P: &Variety2{A: "x"}},
+	}
 }
 
 func FuzzString(f *testing.F) {

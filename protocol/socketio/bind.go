@@ -123,6 +123,9 @@ func bindPlain(arg []byte, dst any) error {
 			return nil
 		}
 	}
+	if v := reflect.ValueOf(dst); v.Kind() == reflect.Pointer && !v.IsNil() && bindDirect(arg, v.Elem()) {
+		return nil
+	}
 	err := json.Unmarshal(arg, dst)
 	if _, ok := errors.AsType[*json.InvalidUnmarshalError](err); ok {
 		return notPointer(dst)
@@ -156,7 +159,7 @@ func (d *binaryDecoder) skip(end int) {
 func (d *binaryDecoder) value(i int, v reflect.Value) (int, error) {
 	if len(d.spans) == 0 || d.spans[0].start != i {
 		end := skipValue(d.b, i)
-		return end, json.Unmarshal(d.b[i:end], v.Addr().Interface())
+		return end, bindPlain(d.b[i:end], v.Addr().Interface())
 	}
 	s := d.spans[0]
 	for {
@@ -327,7 +330,10 @@ func (d *binaryDecoder) quoted(m *members, v reflect.Value) error {
 
 // fieldNamed finds a field as encoding/json does: exactly, else without regard to case.
 func fieldNamed[T string | []byte](t reflect.Type, name T) *field {
-	fields := fieldsOf(t)
+	return findField(fieldsOf(t), name)
+}
+
+func findField[T string | []byte](fields []field, name T) *field {
 	for i := range fields {
 		if fields[i].name == string(name) {
 			return &fields[i]
