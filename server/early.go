@@ -82,7 +82,7 @@ func (s *Socket) enter(before []string) {
 // until then.
 func (s *Socket) emitEarly(m message) error {
 	if log := s.ns.local.log; log != nil {
-		return log.outside(&m, s.conn.session.Send)
+		return log.outside(s, &m)
 	}
 	var f *frame.Frame
 	var err error

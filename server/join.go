@@ -224,7 +224,7 @@ func (c *conn) restore(s *Socket, again comeback) *past {
 	}
 	p := s.ns.restore(again.pid, again.offset)
 	if p != nil {
-		s.id, s.pid, s.Data, s.recovered = p.sid, p.pid, p.data, true
+		s.id, s.pid, s.seen, s.Data, s.recovered = p.sid, p.pid, p.seen, p.data, true
 	}
 	return p
 }

@@ -149,7 +149,7 @@ func (l *recoveryLog) publish(m *message, e entry, send func(*frame.Frame)) erro
 	}
 	// A volatile event carries the number of the one before it: the client takes the last argument
 	// for an offset if it is any string.
-	e.f = l.ns.offsetFrame(b, text, l.offset(), attachments, m.flags)
+	e.f = l.ns.offsetFrame(b, text, l.offset(l.last), attachments, m.flags)
 	if !m.volatile {
 		e.at = time.Now()
 		l.entries = append(l.entries, e)
@@ -161,22 +161,26 @@ func (l *recoveryLog) publish(m *message, e entry, send func(*frame.Frame)) erro
 	return nil
 }
 
-// outside sends an event to a client that is not in the namespace yet. It is not kept, and carries
-// the number of the event before it.
-func (l *recoveryLog) outside(m *message, send func(*frame.Frame)) error {
+// outside sends an event to the client of s, which is not in the namespace yet. It is not kept, and
+// carries the number of the event before it; to a client that comes back, the number of the last
+// event that it has got. If it breaks off once more, it still misses what followed.
+func (l *recoveryLog) outside(s *Socket, m *message) error {
 	l.mu.Lock()
-	offset := l.offset()
+	last := l.last
 	l.mu.Unlock()
-	f, err := l.ns.encodeWithOffset(m, offset)
+	if s.recovered {
+		last = s.seen
+	}
+	f, err := l.ns.encodeWithOffset(m, l.offset(last))
 	if err == nil {
-		send(f)
+		s.conn.session.Send(f)
 	}
 	return err
 }
 
-// offset is the text of the last number.
-func (l *recoveryLog) offset() []byte {
-	return strconv.AppendUint([]byte(l.epoch), l.last, 36)
+// offset is the text of a number.
+func (l *recoveryLog) offset(number uint64) []byte {
+	return strconv.AppendUint([]byte(l.epoch), number, 36)
 }
 
 // number is the reverse of offset. A client that has got nothing yet has none, and or is its

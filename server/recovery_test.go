@@ -353,6 +353,49 @@ func TestRecoveryAndEarlyEvents(t *testing.T) {
 	})
 }
 
+// A client may take an event of its middleware for all that there was before, and break off before
+// it has got what it missed: it gets that the next time.
+func TestRecoveryAfterEarlyEvents(t *testing.T) {
+	everyRecovery(t, server.Recovery{RunMiddleware: true}, func(t *testing.T, x *recoveries) {
+		var runs atomic.Int32
+		left := make(chan struct{})
+		x.srv.Use(func(s *server.Socket) error {
+			if runs.Add(1) != 2 {
+				return nil
+			}
+			defer close(left)
+			err := s.Emit("early")
+			for x.srv.Stats().Sessions > 0 { // until the client has left
+				time.Sleep(time.Millisecond)
+			}
+			return err
+		})
+		var c comeback
+		c.connect(t, x.base)
+		x.cut(&c)
+		if err := x.srv.Emit("missed"); err != nil {
+			t.Fatal(err)
+		}
+		c.wire = open(t, x.base, "/socket.io/", "")
+		c.send(fmt.Sprintf(`40{"pid":%q}`, c.pid))
+		c.expectEvents("early")
+		_ = c.conn.Close()
+		<-left
+		// It is kept once more when the middleware is over; until then the client is a new one.
+		for pid := c.pid; ; {
+			missed := c.connect(t, x.base)
+			if c.pid == pid {
+				if len(missed) != 1 || missed[0] != "missed" {
+					t.Errorf("it missed %v", missed)
+				}
+				return
+			}
+			_ = c.conn.Close()
+			c.pid = pid
+		}
+	})
+}
+
 // Of more sockets than are kept the one that left first is forgotten.
 func TestRecoveryKeepsMaxSockets(t *testing.T) {
 	everyRecovery(t, server.Recovery{MaxSockets: 2}, func(t *testing.T, x *recoveries) {
