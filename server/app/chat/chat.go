@@ -246,11 +246,12 @@ func (c *Chat) connected(s *server.Socket) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	p, _ := s.Data.(*person)
-	if p == nil {
+	if s.Data == nil {
 		return // it had not logged in
 	}
-	if c.people[fold(p.name)] != p || p.socket != s.ID() {
+	// The Data of a client that was on another server has come as JSON, and its person has not.
+	p, known := s.Data.(*person)
+	if !known || c.people[fold(p.name)] != p || p.socket != s.ID() {
 		s.Data = nil
 		_ = s.Emit("stranger", struct{}{})
 		return

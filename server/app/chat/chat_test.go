@@ -30,11 +30,14 @@ func TestMain(m *testing.M) {
 type object = map[string]any
 
 // start serves a chat as `throng serve --app chat` does, and returns its host.
-func start(t *testing.T, absent time.Duration) string {
+func start(t *testing.T, absent time.Duration, more ...func(*server.Server)) string {
 	t.Helper()
 	srv, err := app.New("chat", server.Options{Times: server.Times{PingInterval: 1000 * time.Hour}, Recovery: &server.Recovery{MaxDisconnection: absent}})
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, f := range more {
+		f(srv)
 	}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -363,6 +366,28 @@ func TestComingBack(t *testing.T) {
 	ann.hear("person", object{"name": "Bob", "state": "here"})
 	back.ask("say", object{"room": "Tea", "text": "still in it"})
 	back.hear("message", object{"room": "Tea", "text": "still in it"})
+}
+
+// A client that comes back from another server of a cluster, which knows its person only as JSON,
+// logs in again.
+func TestComingFromAnotherServer(t *testing.T) {
+	host := start(t, time.Minute, func(srv *server.Server) {
+		srv.OnDisconnecting(func(s *server.Socket, _ string) { s.Data = map[string]any{"name": "Bob"} })
+	})
+	bob := login(t, host, "Bob")
+	_ = bob.conn.Close()
+	for tries := 0; ; tries++ {
+		back := connect(t, host, bob)
+		if back.recovered {
+			back.hear("stranger", object{})
+			back.ask("login", object{"name": "Bobby"})
+			return
+		}
+		if tries == 3000 {
+			t.Fatal("not recovered")
+		}
+		time.Sleep(10 * time.Millisecond) // the server has not noticed yet that it has left
+	}
 }
 
 // One that stays away too long is gone; its key brings back what is still there.
