@@ -4,13 +4,9 @@
 //
 //	srv, err := server.New(server.Options{})
 //	srv.OnConnect(func(s *server.Socket) { s.Join("lobby") })
-//	srv.On("chat", func(s *server.Socket, e *server.Event) error {
-//		var text string
-//		if err := e.Bind(&text); err != nil {
-//			return err
-//		}
-//		return srv.To("lobby").Emit("chat", s.ID(), text)
-//	})
+//	srv.On("chat", server.Handle(func(s *server.Socket, text string) (bool, error) {
+//		return true, srv.To("lobby").Emit("chat", s.ID(), text)
+//	}))
 //	err = srv.ListenAndServe(":3000")
 //
 // # Sending
@@ -25,8 +21,8 @@
 // # Receiving
 //
 // A [Handler] runs on the goroutine that reads the client's connection, for one event at a time. It
-// may block: only its own client waits then. Arguments are decoded by [Event.Bind] where they are
-// wanted, and nowhere else.
+// may block: only its own client waits then. [Handle] makes one of a function that takes and returns
+// values of its own types. Others decode the arguments that they want by [Event.Bind].
 //
 // # Namespaces and rooms
 //

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/throng-io/throng/protocol/socketio"
+	"github.com/throng-io/throng/server/internal/frame"
 )
 
 // Event is something that a client emitted, or its answer to something that the server emitted, or
@@ -71,16 +72,13 @@ func (e *Event) Ack(args ...any) error {
 		}
 		return e.AckRaw(raw, attachments)
 	}
-	s := e.socket
-	f, err := s.ns.build(flags{}, func(dst []byte) ([]byte, [][]byte, error) {
-		return e.Parser().AppendAck(dst, s.ns.name, e.id, args...)
-	})
-	if err != nil {
-		return err
+	n, b := e.socket.ns, builders.Get().(*frame.Builder)
+	defer builders.Put(b)
+	text, attachments, err := n.server.opts.Parser.AppendAck(b.Text(), n.name, e.id, args...)
+	if err == nil {
+		e.answer(b, text, attachments)
 	}
-	e.acked = true
-	s.deliver(f)
-	return nil
+	return err
 }
 
 // AckRaw answers the event with arguments in the form of Raw: a relay need not decode what it
@@ -92,14 +90,21 @@ func (e *Event) AckRaw(args []byte, attachments [][]byte) error {
 	if e.acked {
 		return ErrAcked
 	}
-	e.acked = true
 	if e.elsewhere != nil {
+		e.acked = true
 		e.elsewhere.reply(args, attachments)
 		return nil
 	}
-	s := e.socket
-	s.deliver(s.ns.rawAck(e.id, args, attachments))
+	n, b := e.socket.ns, builders.Get().(*frame.Builder)
+	defer builders.Put(b)
+	e.answer(b, n.server.opts.Parser.AppendRawAck(b.Text(), n.name, e.id, args, len(attachments)), attachments)
 	return nil
+}
+
+// answer sends an encoded answer, whose text is of b.
+func (e *Event) answer(b *frame.Builder, text []byte, attachments [][]byte) {
+	e.acked = true
+	e.socket.deliver(e.socket.ns.server.frame(b, text, attachments, flags{}))
 }
 
 // Clone returns a copy that stays valid.

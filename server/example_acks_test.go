@@ -45,6 +45,44 @@ func ExampleEvent_Ack() {
 	// order: argument 2: json: cannot unmarshal string into Go value of type int
 }
 
+// A handler of typed values decodes and encodes nothing by itself. What it returns is the answer.
+func ExampleHandle() {
+	srv, err := server.New(server.Options{})
+	if err != nil {
+		panic(err)
+	}
+	type order struct {
+		What  string `json:"what"`
+		Count int    `json:"count"`
+	}
+	type bill struct {
+		Cents int `json:"cents"`
+	}
+	price := map[string]int{"tea": 250}
+	srv.On("order", server.Handle(func(_ *server.Socket, o order) (bill, error) {
+		if price[o.What] == 0 {
+			return bill{}, fmt.Errorf("there is no %s", o.What)
+		}
+		return bill{o.Count * price[o.What]}, nil
+	}))
+	// Errors of handlers are answered here, for all events alike.
+	srv.OnError(func(_ *server.Socket, e *server.Event, err error) {
+		_ = e.Ack(map[string]string{"error": err.Error()}) // a string can be encoded
+	})
+
+	site := run(srv)
+	defer site.stop()
+	c := site.connect("40")
+	for i, argument := range []string{`{"what":"tea","count":2}`, `{"what":"beer"}`, `{"count":"many"}`} {
+		c.say(fmt.Sprintf(`42%d["order",%s]`, i, argument))
+		fmt.Println(c.hear())
+	}
+	// Output:
+	// 430[{"cents":500}]
+	// 431[{"error":"there is no beer"}]
+	// 432[{"error":"argument 1: json: cannot unmarshal string into Go struct field order.count of type int"}]
+}
+
 // The server may ask as well. A client that does not answer in time is an error,
 // and so is one that leaves.
 func ExampleSocket_EmitWithAck() {

@@ -212,11 +212,3 @@ func (s *Server) frame(b *frame.Builder, packet []byte, attachments [][]byte, ho
 
 // packet makes the frame of an encoded packet without attachments.
 func (s *Server) packet(b []byte) *frame.Frame { return s.frame(new(frame.Builder), b, nil, flags{}) }
-
-// rawAck makes the frame of an answer from encoded arguments.
-func (n *Namespace) rawAck(id uint64, args []byte, attachments [][]byte) *frame.Frame {
-	b := builders.Get().(*frame.Builder)
-	defer builders.Put(b)
-	packet := n.server.opts.Parser.AppendRawAck(b.Text(), n.name, id, args, len(attachments))
-	return n.server.frame(b, packet, attachments, flags{})
-}

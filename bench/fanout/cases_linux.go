@@ -78,6 +78,7 @@ const (
 	p50Metric   = "p50 ms"
 	p99Metric   = "p99 ms"
 	acksMetric  = "acks/cpu-s"
+	echoMetric  = "us/echo"
 	perMetric   = "deliveries/cpu-s"
 	pssMetric   = "PSS KiB/conn"
 	rssMetric   = "RSS KiB/conn"
@@ -121,14 +122,12 @@ func allCases() []benchCase {
 		flood("single-5000", 1, 5000, 1, time.Second, cost("floor", 1.2, false), cost("node", 0.4, false)),
 		paced(1000),
 		paced(5000),
-		{
-			name: "echo", about: "echo with acknowledgement, 1000 clients, one outstanding each",
-			entries: each(entry{clients: 1000}, three...), columns: []string{acksMetric, "acks/s", "server cpu %"}, window: 1500 * time.Millisecond, measure: measureEcho,
-			targets: []target{
-				{metric: acksMetric, of: "throng", to: "node", limit: 3, atLeast: true},
-				{metric: acksMetric, of: "throng", to: "node", limit: 4, atLeast: true, stretch: true},
-			},
-		},
+		answered("echo", "echo with acknowledgement, 1000 clients, one outstanding each", three,
+			target{metric: acksMetric, of: "throng", to: "node", limit: 3, atLeast: true},
+			target{metric: acksMetric, of: "throng", to: "node", limit: 4, atLeast: true, stretch: true},
+			target{metric: echoMetric, of: "throng", to: "floor", limit: 1.2}),
+		answered("typed", "the same by a typed handler: the argument is decoded, and encoded anew for the answer", []string{"throng", "node", "floor"},
+			target{metric: echoMetric, of: "throng", to: "floor", limit: 1.5}),
 		{
 			name: "rooms", about: "10000 clients in rooms, one message per room and second",
 			entries: roomsOf("throng", "floor"),
@@ -165,6 +164,14 @@ func allCases() []benchCase {
 		nodesRooms(),
 		nodesRoomFlood(),
 		nodesLatency(),
+	}
+}
+
+// answered is a case of events that are answered with their argument.
+func answered(event, about string, servers []string, targets ...target) benchCase {
+	return benchCase{
+		name: event, about: about, entries: each(entry{clients: 1000}, servers...),
+		columns: []string{echoMetric, acksMetric, "acks/s", "server cpu %"}, window: 1500 * time.Millisecond, measure: echoOf(event), targets: targets,
 	}
 }
 
@@ -325,16 +332,22 @@ func quantile(sorted []time.Duration, q float64) float64 {
 	return micros(sorted[result.Rank(100*q, int64(len(sorted)))-1]) / 1e3
 }
 
-func measureEcho(_ context.Context, s *subject, window time.Duration) (metrics, error) {
-	if _, err := s.do(load.Command{Do: "echo", Busy: true, Duration: window / 3}); err != nil {
-		return nil, err
+// echoOf measures the answers to an event.
+func echoOf(event string) func(context.Context, *subject, time.Duration) (metrics, error) {
+	return func(_ context.Context, s *subject, window time.Duration) (metrics, error) {
+		if _, err := s.do(load.Command{Do: "echo", Event: event, Busy: true, Duration: window / 3}); err != nil {
+			return nil, err
+		}
+		r, err := s.do(load.Command{Do: "echo", Event: event, Busy: true, Duration: window})
+		if err != nil {
+			return nil, err
+		}
+		n := float64(r.Acks)
+		return metrics{
+			echoMetric: micros(r.Server) / n, acksMetric: n / r.Server.Seconds(),
+			"acks/s": n / r.Wall.Seconds(), "server cpu %": 100 * r.Server.Seconds() / r.Wall.Seconds(),
+		}, nil
 	}
-	r, err := s.do(load.Command{Do: "echo", Busy: true, Duration: window})
-	if err != nil {
-		return nil, err
-	}
-	n := float64(r.Acks)
-	return metrics{acksMetric: n / r.Server.Seconds(), "acks/s": n / r.Wall.Seconds(), "server cpu %": 100 * r.Server.Seconds() / r.Wall.Seconds()}, nil
 }
 
 func measureRooms(_ context.Context, s *subject, window time.Duration) (metrics, error) {

@@ -147,8 +147,10 @@ func TestFloorUnderTheGenerator(t *testing.T) {
 			t.Errorf("flood with %d generators: %v, %v", generators, m, err)
 		}
 		if generators == 1 {
-			if m, err = measureEcho(ctx, s, 30*time.Millisecond); err != nil || m[acksMetric] <= 0 {
-				t.Errorf("echo: %v, %v", m, err)
+			for _, event := range []string{"echo", "typed"} {
+				if m, err = echoOf(event)(ctx, s, 30*time.Millisecond); err != nil || m[echoMetric] <= 0 {
+					t.Errorf("%s: %v, %v", event, m, err)
+				}
 			}
 			if rss, pss, err := s.server.memory(); err != nil || rss <= 0 || pss <= 0 || pss > rss {
 				t.Errorf("memory: RSS %v KiB, PSS %v KiB, %v", rss, pss, err)

@@ -8,6 +8,6 @@
 // has joined messages, not written better loops.
 //
 // It speaks just enough for the generator of bench/fanout: websocket only, the namespace "/", the
-// events "all", "echo", "join" and "room". It sends no heartbeat and trusts its clients. Linux
-// only.
+// events "all", "echo", "typed", "join" and "room". It sends no heartbeat and trusts its clients.
+// Linux only.
 package main

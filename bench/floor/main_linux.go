@@ -231,9 +231,11 @@ func (s *server) message(fd int, c *client, b []byte) bool {
 			s.out = frame(s.out[:0], "43", string(id), "[]")
 			return write(fd, s.out)
 		}
-		if id, args, found := bytes.Cut(b[2:], []byte(`["echo",`)); found {
-			s.out = frame(s.out[:0], "43", string(id), "[", string(args))
-			return write(fd, s.out)
+		for _, event := range []string{`["echo",`, `["typed",`} {
+			if id, args, found := bytes.Cut(b[2:], []byte(event)); found {
+				s.out = frame(s.out[:0], "43", string(id), "[", string(args))
+				return write(fd, s.out)
+			}
 		}
 	}
 	return true

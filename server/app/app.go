@@ -174,12 +174,10 @@ func Protocol(srv *server.Server) {
 		s.Volatile().EmitRaw("message-back", args, attachments)
 		return nil
 	})
-	srv.On("join", func(s *server.Socket, e *server.Event) error {
-		return withRoom(e, func(room string) error {
-			s.Join(room)
-			return nil
-		})
-	})
+	srv.On("join", withRoom(func(s *server.Socket, room string) error {
+		s.Join(room)
+		return nil
+	}))
 	srv.On("survey", func(s *server.Socket, e *server.Event) error {
 		args, attachments := e.Raw()
 		return survey(s.Namespace().Everyone(), e, args, attachments)

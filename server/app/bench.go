@@ -14,6 +14,8 @@ import (
 //	leave (room)                        leaves it                            ack: ()
 //	echo  (args...)                     answers by ack with the same args, or, if no ack
 //	                                    is asked for, by an event "echo" with them
+//	typed ({p: string})                 the same as echo, with ack, but the argument is
+//	                                    decoded and encoded anew, as an application's is
 //	room  (room, event, data, others?, volatile?)
 //	                                    emits event with data to the room    ack: ()
 //	all   (event, data, others?, volatile?)
@@ -28,20 +30,16 @@ func Bench(srv *server.Server) {
 }
 
 func bench(ns *server.Namespace) {
-	ns.On("join", func(s *server.Socket, e *server.Event) error {
-		return withRoom(e, func(room string) error {
-			if !s.Join(room) && s.Connected() {
-				return fmt.Errorf("a room with a name of %d bytes is beyond the limits of a client", len(room))
-			}
-			return nil
-		})
-	})
-	ns.On("leave", func(s *server.Socket, e *server.Event) error {
-		return withRoom(e, func(room string) error {
-			s.Leave(room)
-			return nil
-		})
-	})
+	ns.On("join", withRoom(func(s *server.Socket, room string) error {
+		if !s.Join(room) && s.Connected() {
+			return fmt.Errorf("a room with a name of %d bytes is beyond the limits of a client", len(room))
+		}
+		return nil
+	}))
+	ns.On("leave", withRoom(func(s *server.Socket, room string) error {
+		s.Leave(room)
+		return nil
+	}))
 	ns.On("echo", func(s *server.Socket, e *server.Event) error {
 		args, attachments := e.Raw()
 		if e.WantsAck() {
@@ -50,6 +48,7 @@ func bench(ns *server.Namespace) {
 		s.EmitRaw("echo", args, attachments)
 		return nil
 	})
+	ns.On("typed", server.Handle(func(_ *server.Socket, m padded) (padded, error) { return m, nil }))
 	ns.On("room", func(s *server.Socket, e *server.Event) error {
 		args, attachments := e.Raw()
 		room, rest := e.Parser().NextArg(args)
@@ -83,18 +82,20 @@ func bench(ns *server.Namespace) {
 	})
 }
 
-func withRoom(e *server.Event, do func(string) error) error {
-	var room string
-	if err := e.Bind(&room); err != nil {
-		return err
-	}
-	if room == "" {
-		return errors.New("the name of the room is missing")
-	}
-	if err := do(room); err != nil {
-		return err
-	}
-	return e.Ack()
+// padded is the data of the fan-out benchmark.
+type padded struct {
+	P string `json:"p"`
+}
+
+// withRoom is the handler of an event with the name of a room, which is answered when do has done
+// its work.
+func withRoom(do func(s *server.Socket, room string) error) server.Handler {
+	return server.Handle(func(s *server.Socket, room string) (struct{}, error) {
+		if room == "" {
+			return struct{}{}, errors.New("the name of the room is missing")
+		}
+		return struct{}{}, do(s, room)
+	})
 }
 
 // relay carries out (event, data, others?, volatile?) of args. The data is passed on as it came:

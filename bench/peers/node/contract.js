@@ -21,6 +21,9 @@ export function contract(io) {
       else socket.emit('echo', ...args);
     });
 
+    // What an application does with its arguments; here nothing is passed on undecoded anyway.
+    socket.on('typed', (data, ack) => ack?.({ p: data.p }));
+
     // others: true leaves the sender out, even when it is in the room.
     socket.on('room', (room, event, data, ...rest) => {
       const { others, ack } = tail(rest);

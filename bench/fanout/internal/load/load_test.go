@@ -109,12 +109,14 @@ func TestPacedTimesEveryBroadcast(t *testing.T) {
 
 func TestEchoCountsAcknowledgements(t *testing.T) {
 	g := connected(t, Config{Servers: []string{benchServer(t)}, Clients: 10})
-	r, err := g.Echo(20 * time.Millisecond)
-	if err != nil {
-		t.Fatalf("Echo: %v", err)
-	}
-	if r.Acks < 10 || r.Deliveries != 0 {
-		t.Errorf("%d acknowledgements for at least 10 requests, %d deliveries", r.Acks, r.Deliveries)
+	for _, event := range []string{"echo", "typed"} {
+		r, err := g.Echo(event, 20*time.Millisecond)
+		if err != nil {
+			t.Fatalf("%s: %v", event, err)
+		}
+		if r.Acks < 10 || r.Deliveries != 0 {
+			t.Errorf("%s: %d acknowledgements for at least 10 requests, %d deliveries", event, r.Acks, r.Deliveries)
+		}
 	}
 }
 

@@ -160,9 +160,10 @@ func (p *paced) batch(g *Generator) error {
 	return nil
 }
 
-// Echo lets every client ask for an acknowledgement, and ask again when it has it, for d.
-func (g *Generator) Echo(d time.Duration) (*Result, error) {
-	e := &echo{request: text([]byte(`421["echo",` + payload() + "]")), answer: len("431[]") + len(payload()), end: time.Now().Add(d)}
+// Echo lets every client emit an event that is acknowledged with its argument, and again when it has
+// that, for d.
+func (g *Generator) Echo(event string, d time.Duration) (*Result, error) {
+	e := &echo{request: text([]byte(`421["` + event + `",` + payload() + "]")), answer: len("431[]") + len(payload()), end: time.Now().Add(d)}
 	r, err := g.measure(e, d+g.cfg.Limit, func() bool { return e.asked > 0 && e.out == 0 })
 	if errors.Is(err, errLate) {
 		return nil, fmt.Errorf("%d of %d acknowledgements are missing", e.out, e.asked)

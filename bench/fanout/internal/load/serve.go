@@ -24,6 +24,8 @@ type Command struct {
 	Rate     float64       `json:",omitempty"`
 	Duration time.Duration `json:",omitempty"` // flood, roomflood, echo, rest; push: its period
 
+	Event string `json:",omitempty"` // echo: the event that is answered
+
 	// Busy makes the generator ask again and again instead of sleeping, so that no server pays for
 	// waking it: over loopback that is part of the writer's time, and depends on how fast the
 	// reader happens to be.
@@ -108,7 +110,7 @@ func (g *Generator) do(c Command) (*Result, error) {
 	case "paced":
 		return g.Paced(c.Rate, c.N)
 	case "echo":
-		return g.Echo(c.Duration)
+		return g.Echo(c.Event, c.Duration)
 	case "calls":
 		return g.Calls(c.Rate, c.N)
 	case "push":
