@@ -160,8 +160,8 @@ func (p *paced) batch(g *Generator) error {
 	return nil
 }
 
-// Echo lets every client emit an event that is acknowledged with its argument, and again when it has
-// that, for d.
+// Echo lets every client emit an event that is acknowledged with its argument, and again when it
+// has that, for d.
 func (g *Generator) Echo(event string, d time.Duration) (*Result, error) {
 	e := &echo{request: text([]byte(`421["` + event + `",` + payload() + "]")), answer: len("431[]") + len(payload()), end: time.Now().Add(d)}
 	r, err := g.measure(e, d+g.cfg.Limit, func() bool { return e.asked > 0 && e.out == 0 })
