@@ -28,11 +28,17 @@ func TestBrowserClient(t *testing.T) {
 	}))
 	t.Cleanup(page.Close)
 	flags := []string{"--cors-origin", page.URL, "--cors-credentials", "--client-dir", files}
-	urls := map[string]string{
-		"protocol": builtIn().start(t, "protocol", flags...),
-		"bench":    builtIn().start(t, "bench", append(flags, "--recovery", "60s", "--cookie", "io", "--admin", "--admin-user", "root", "--admin-password-hash", hashed(t, "secret"))...),
+	flags = append(flags, "--webtransport", "127.0.0.1:0", "--webtransport-dev")
+	urls, hashes := map[string]string{}, map[string]string{}
+	for app, more := range map[string][]string{
+		"protocol": nil,
+		"bench":    {"--recovery", "60s", "--cookie", "io", "--admin", "--admin-user", "root", "--admin-password-hash", hashed(t, "secret")},
+	} {
+		behind := builtIn().run(t, app, append(flags, more...)...)
+		urls[app] = "http://" + behind("http://")
+		hashes[app] = behind("certificate sha-256 ")
 	}
-	urls["stranger"] = urls["bench"]
+	urls["stranger"], hashes["stranger"] = urls["bench"], hashes["bench"]
 	served = urls["protocol"]
 
 	b := browser(t)
@@ -45,10 +51,10 @@ func TestBrowserClient(t *testing.T) {
 		if len(names) == 0 {
 			t.Fatal("no checks were found")
 		}
-		for _, transports := range []string{`["polling"]`, `["websocket"]`, `["polling","websocket"]`} {
+		for _, transports := range []string{`["polling"]`, `["websocket"]`, `["polling","websocket"]`, `["webtransport"]`, `["polling","webtransport"]`} {
 			for _, name := range names {
 				t.Run(name[1]+" over "+transports, func(t *testing.T) {
-					call := fmt.Sprintf("check(%q, %q, %q, %s)", name[0], name[1], urls[name[0]], transports)
+					call := fmt.Sprintf("check(%q, %q, %q, %s, %q)", name[0], name[1], urls[name[0]], transports, hashes[name[0]])
 					if wrong := on(&tab{t: t, ctx: b.ctx}, chromedp.Evaluate[string](call, chromedp.EvalAwaitPromise)); wrong != "" {
 						t.Error(wrong)
 					}

@@ -27,6 +27,17 @@ func (s server) start(t *testing.T, app string, flags ...string) string {
 // for the next one.
 func (s server) launch(t *testing.T, app string, flags ...string) (address func() string) {
 	t.Helper()
+	behind := s.run(t, app, flags...)
+	return func() string {
+		t.Helper()
+		return "http://" + behind("http://")
+	}
+}
+
+// run starts the server. The function that it returns waits for the next printed line with a text,
+// and returns the word behind it.
+func (s server) run(t *testing.T, app string, flags ...string) (behind func(text string) string) {
+	t.Helper()
 	var args []string
 	for _, arg := range s.command {
 		args = append(args, strings.NewReplacer("{app}", app, "{port}", "0").Replace(arg))
@@ -58,14 +69,14 @@ func (s server) launch(t *testing.T, app string, flags ...string) (address func(
 		}
 	})
 	lines := bufio.NewScanner(stdout)
-	return func() string {
+	return func(text string) string {
 		t.Helper()
 		for lines.Scan() {
-			if _, url, ok := strings.Cut(lines.Text(), "http://"); ok {
-				return "http://" + strings.Fields(url)[0]
+			if _, rest, ok := strings.Cut(lines.Text(), text); ok {
+				return strings.Fields(rest)[0]
 			}
 		}
-		t.Fatalf("the %s server printed no address: %s", s.name, stderr.Bytes())
+		t.Fatalf("the %s server printed nothing with %q: %s", s.name, text, stderr.Bytes())
 		return ""
 	}
 }

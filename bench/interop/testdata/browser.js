@@ -23,7 +23,7 @@ async function open(url, options = {}) {
     socket.once('connect', resolve);
     socket.once('connect_error', (err) => reject(new Error(`connect_error: ${err.message}`)));
   }), 'the connection');
-  if (options.transports.length === 2 && socket.io.engine.transport.name !== 'websocket') await next(socket.io.engine, 'upgrade');
+  if (socket.io.engine.transport.name !== options.transports.at(-1)) await next(socket.io.engine, 'upgrade');
   return socket;
 }
 
@@ -169,9 +169,12 @@ const stranger = {
 
 const suites = { protocol, bench, stranger };
 
-async function check(suite, name, url, transports) {
+// hash is of the certificate for WebTransport, in base64.
+async function check(suite, name, url, transports, hash) {
+  const value = Uint8Array.from(atob(hash), (c) => c.charCodeAt(0));
+  const transportOptions = { webtransport: { serverCertificateHashes: [{ algorithm: 'sha-256', value }] } };
   try {
-    await suites[suite][name](url, { transports });
+    await suites[suite][name](url, { transports, transportOptions });
     return '';
   } catch (err) {
     return String(err.stack ?? err);
