@@ -116,6 +116,10 @@ bench-fanout: ## our server beside Node and the floor, all cases, into bench/res
 bench-nodes: ## clusters of three nodes beside official ones over each Redis adapter, into bench/results (Linux; ARGS=--help)
 	$(GO) run ./bench/fanout --cases nodes-broadcast,nodes-rooms,nodes-room-flood,nodes-latency $(ARGS)
 
+.PHONY: league
+league: deps ## Throng beside Node, Go and Python servers, with ranks, into bench/results/league (within an hour; ARGS=--quick)
+	$(GO) run ./bench/league $(ARGS)
+
 .PHONY: bench-generator
 bench-generator: ## what the load generator costs: memory of 18 000 clients, processor time beside a bare reader (ARGS=--help)
 	$(GO) run ./bench/generator $(ARGS)

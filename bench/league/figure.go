@@ -1,0 +1,53 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"strings"
+
+	"github.com/throng-io/throng/reports/dots"
+)
+
+// figureWidth is that of the figure, in points.
+const figureWidth = 640
+
+// draw writes a figure of contests: how many times better the best server of each is than the
+// others, by its first measure.
+func (l *league) draw(file string, contests []*contest) error {
+	f := &dots.Figure{
+		Title: "How many times better the best server is",
+		Sub:   fmt.Sprintf("means of %d rounds, and the range of the rounds; servers and generator on one machine", l.rounds),
+		Axis:  "times: 1 is the best server of the contest, further left is better",
+		Kinds: []string{"Throng", "others"},
+	}
+	for _, c := range contests {
+		m := c.measures[0]
+		p := dots.Panel{Name: fmt.Sprintf("%s over %s: %s", c.scenario, c.transport, m.title)}
+		for _, s := range rank(l.peers, l.values(c, m), m.less) {
+			if math.IsNaN(s.times) {
+				continue // no round in common with the best
+			}
+			kind := 1
+			if strings.HasPrefix(s.peer.Name, "throng") {
+				kind = 0
+			}
+			p.Rows = append(p.Rows, dots.Row{Name: s.peer.Title, Value: s.times, Low: s.least, High: s.most, Kind: kind})
+		}
+		if len(p.Rows) > 0 {
+			f.Panels = append(f.Panels, p)
+		}
+	}
+	if len(f.Panels) == 0 {
+		return nil // no trial was valid, as the report says
+	}
+	out, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	if err := dots.Write(out, f, figureWidth); err != nil {
+		_ = out.Close()
+		return err
+	}
+	return out.Close()
+}

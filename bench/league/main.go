@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := command(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		_, _ = fmt.Fprintln(os.Stderr, "league:", err)
+		os.Exit(1)
+	}
+}
+
+func command(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	flags := flag.NewFlagSet("league", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	quick := flags.Bool("quick", false, "two contests, one Throng, within five minutes; nothing is written")
+	rounds := flags.Int("rounds", 6, "how often each server runs each contest")
+	budget := flags.Duration("budget", 55*time.Minute, "begin no round that would end later than this")
+	peersOf := flags.String("peers", "", "names of servers (all)")
+	contestsOf := flags.String("contests", "", "names of contests: echo, or echo/polling (all)")
+	dir := flags.String("dir", "bench/peers", "the folder with the servers")
+	out := flags.String("out", "bench/results/league", "the folder of the results; \"\" writes none")
+	seed := flags.Uint64("seed", 1, "of the order within rounds")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 || *rounds < 1 {
+		return errors.New("league takes flags only, and at least one round; see --help")
+	}
+	if *quick {
+		*rounds, *budget, *out = leastRounds, 4*time.Minute+30*time.Second, ""
+	}
+	peers, err := readPeers(*dir, split(*peersOf))
+	if err != nil {
+		return err
+	}
+	if *quick && *peersOf == "" {
+		peers = slices.DeleteFunc(peers, func(p *peer) bool { return p.Full })
+	}
+	contests, err := chosen(split(*contestsOf), *quick)
+	if err != nil {
+		return err
+	}
+	build, err := os.MkdirTemp("", "league")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(build) }()
+	for _, p := range peers {
+		if err := p.prepare(ctx, build); err != nil {
+			return err
+		}
+	}
+	l := &league{peers: peers, contests: contests, rounds: *rounds, build: build, log: stderr, lines: io.Discard, rng: rand.New(rand.NewPCG(*seed, 0))}
+	if *out == "" {
+		if err := l.course(ctx, *budget); err != nil {
+			return err
+		}
+		_, err := io.WriteString(stdout, l.report(commit(ctx), time.Now()))
+		return err
+	}
+	return l.publish(ctx, *out, *budget)
+}
+
+// publish runs the course and writes its results.
+func (l *league) publish(ctx context.Context, dir string, budget time.Duration) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	lines, err := os.Create(filepath.Join(dir, "trials.jsonl"))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = lines.Close() }()
+	l.lines = lines
+	at, of := time.Now(), commit(ctx)
+	if err := l.course(ctx, budget); err != nil {
+		return err
+	}
+	if err := lines.Close(); err != nil {
+		return err
+	}
+	sums := slices.DeleteFunc(slices.Clone(l.contests), func(c *contest) bool { return !c.summary })
+	if err := errors.Join(l.draw(filepath.Join(dir, "league.svg"), l.contests), l.draw(filepath.Join(dir, "summary.svg"), sums)); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "README.md"), []byte(l.report(of, at)), 0o644)
+}
+
+func split(list string) []string {
+	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
+}
+
+// commit is what the checkout is at.
+func commit(ctx context.Context) string {
+	out, err := exec.CommandContext(ctx, "git", "describe", "--always", "--dirty", "--abbrev=12").Output()
+	if err != nil {
+		return "unknown"
+	}
+	return strings.TrimSpace(string(out))
+}

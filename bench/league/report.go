@@ -1,0 +1,141 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// report is the league as Markdown.
+func (l *league) report(commit string, at time.Time) string {
+	var b strings.Builder
+	p := func(format string, args ...any) { _, _ = fmt.Fprintf(&b, format, args...) }
+	p("# Servers beside each other\n\n")
+	p("Made by `make league` at %s, commit %s: %d rounds, all servers in turn on one machine together with the generator. A rank is shared\n"+
+		"where the rounds do not show a difference (95 %% over all comparisons of a table). \"Behind\" is how many times better the first is, with that interval.\n"+
+		"Each value is the median of the rounds. `trials.jsonl` has every trial.\n\n", at.UTC().Format("2006-01-02 15:04"), commit, l.rounds)
+	p("![](league.svg)\n")
+	for _, c := range l.contests {
+		l.table(p, c)
+	}
+	l.losses(p)
+	p("\n## Who took part\n\n| name | versions |\n|---|---|\n")
+	for _, peer := range l.peers {
+		p("| %s | %s |\n", peer.Title, peer.versions)
+	}
+	p("\nThe machine: ")
+	var facts []string
+	for _, k := range slices.Sorted(maps.Keys(l.env)) {
+		facts = append(facts, k+" "+l.env[k])
+	}
+	p("%s.\n", strings.Join(facts, "; "))
+	return b.String()
+}
+
+func (l *league) table(p func(string, ...any), c *contest) {
+	f, err := c.file(l.peers[0], 1)
+	if err != nil {
+		return // it has run
+	}
+	p("\n## %s over %s\n\n%s Clients: %d.\n\n| rank | server | %s | behind |", c.scenario, c.transport, f.Spec.About, l.clients(c), c.measures[0].title)
+	for _, m := range c.measures[1:] {
+		p(" %s |", m.title)
+	}
+	p("\n|---|---|---|---|%s\n", strings.Repeat("---|", len(c.measures)-1))
+	ranked := rank(l.peers, l.values(c, c.measures[0]), c.measures[0].less)
+	for i, s := range ranked {
+		behind := ""
+		if i > 0 {
+			behind = s.String()
+		}
+		p("| %d | %s | %s | %s |", s.rank, s.peer.Title, figure(s.median), behind)
+		at := slices.Index(l.peers, s.peer)
+		for _, m := range c.measures[1:] {
+			v := medianOf(l.values(c, m)[at])
+			if math.IsNaN(v) {
+				p("  |")
+			} else {
+				p(" %s |", figure(v))
+			}
+		}
+		p("\n")
+	}
+	for _, peer := range l.peers {
+		switch missing := !slices.ContainsFunc(ranked, func(s standing) bool { return s.peer == peer }); {
+		case peer.Cannot[c.scenario] != "":
+			p("\n%s does not take part: %s.\n", peer.Title, peer.Cannot[c.scenario])
+		case missing:
+			p("\n%s has no valid trial: %s.\n", peer.Title, l.why(c, peer))
+		}
+	}
+}
+
+// clients is how many a contest has.
+func (l *league) clients(c *contest) (n int) {
+	for _, t := range l.trials {
+		if t.Contest == c.name() {
+			n = max(n, t.Clients)
+		}
+	}
+	return n
+}
+
+// why is the reason of a peer's last trial.
+func (l *league) why(c *contest, p *peer) string {
+	reason := ""
+	for _, t := range l.trials {
+		if t.Contest == c.name() && t.Peer == p.Name {
+			reason = result.Line(t.Reason)
+		}
+	}
+	return reason
+}
+
+// losses lists what was lost, came twice or out of order in valid trials.
+func (l *league) losses(p func(string, ...any)) {
+	p("\n## What was lost\n\n")
+	none := true
+	for _, c := range l.contests {
+		for _, peer := range l.peers {
+			var sum result.Ledger
+			for _, t := range l.trials {
+				if t.Contest == c.name() && t.Peer == peer.Name && t.valid() {
+					sum.Add(t.Ledger)
+				}
+			}
+			if sum.Lost+sum.Duplicate+sum.Disorder > 0 {
+				none = false
+				p("- %s, %s: of %d deliveries %d lost, %d twice, %d out of order.\n", c.name(), peer.Title, sum.Expected, sum.Lost, sum.Duplicate, sum.Disorder)
+			}
+		}
+	}
+	if none {
+		p("Nothing was lost, came twice or out of order.\n")
+	}
+}
+
+// String prints a comparison with its interval, if there is one.
+func (c comparison) String() string {
+	if math.IsNaN(c.low) {
+		return figure(c.times) + "x"
+	}
+	return fmt.Sprintf("%sx [%s, %s]", figure(c.times), figure(c.low), figure(c.high))
+}
+
+// figure prints three digits that count.
+func figure(v float64) string {
+	switch a := math.Abs(v); {
+	case a >= 100, a == 0:
+		return fmt.Sprintf("%.0f", v)
+	case a >= 10:
+		return fmt.Sprintf("%.1f", v)
+	case a >= 1:
+		return fmt.Sprintf("%.2f", v)
+	}
+	return fmt.Sprintf("%.3f", v)
+}
