@@ -50,7 +50,11 @@ var rules = []rule{
 		never: []string{"github.com/valyala/fasthttp/...", "github.com/fasthttp/websocket/..."},
 	},
 	{
-		of: "server/internal/fanout/...", own: []string{"server/internal/frame", "server/internal/fanout/..."},
+		of: "server/internal/outlet", own: []string{"server/internal/frame", "server/internal/poll"},
+		never: []string{"github.com/valyala/fasthttp/...", "github.com/fasthttp/websocket/..."},
+	},
+	{
+		of: "server/internal/fanout/...", own: []string{"server/internal/frame", "server/internal/fanout/...", "server/internal/outlet"},
 		never: []string{"github.com/valyala/fasthttp/...", "github.com/fasthttp/websocket/..."},
 	},
 	{

@@ -10,6 +10,7 @@ import (
 
 	"github.com/throng-io/throng/server/internal/fanout"
 	"github.com/throng-io/throng/server/internal/frame"
+	"github.com/throng-io/throng/server/internal/outlet"
 )
 
 // Socket is a client in a namespace. A connection that has joined several namespaces has a socket
@@ -50,11 +51,9 @@ const (
 // member is a socket as the hub sees it; a type of its own keeps its methods out of Socket's.
 type member Socket
 
-func (m *member) Deliver(frames []*frame.Frame, wire []byte) { m.conn.session.Deliver(frames, wire) }
-func (m *member) Queue(f *frame.Frame)                       { m.conn.session.Queue(f) }
-
-// Receiver implements fanout.Receiver: the session of a socket never changes.
-func (m *member) Receiver() fanout.Member { return m.conn.session }
+// Outlet implements fanout.Member: the session of a socket never changes.
+func (m *member) Outlet() *outlet.Outlet { return m.conn.session.Outlet() }
+func (m *member) Queue(f *frame.Frame)   { m.conn.session.Queue(f) }
 
 // ID returns the socket's id, which is public: clients may know the ids of others. It is also the
 // name of a room with this socket alone.

@@ -8,13 +8,16 @@ import (
 	"testing"
 
 	"github.com/throng-io/throng/server/internal/frame"
+	"github.com/throng-io/throng/server/internal/outlet"
 )
 
 // counter is a member that only counts.
 type counter struct{ frames, calls atomic.Int64 }
 
-func (m *counter) Deliver(frames []*frame.Frame, _ []byte) {
-	m.frames.Add(int64(len(frames)))
+func (m *counter) Outlet() *outlet.Outlet { return outlet.New(m) }
+
+func (m *counter) Deliver(b outlet.Batch, _ int) {
+	m.frames.Add(int64(len(b.Frames)))
 	m.calls.Add(1)
 }
 

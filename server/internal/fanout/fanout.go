@@ -6,27 +6,19 @@ import (
 	"strings"
 
 	"github.com/throng-io/throng/server/internal/frame"
+	"github.com/throng-io/throng/server/internal/outlet"
 )
 
 // Member is a receiver as a hub sees it: a session with its bounded outbox.
-//
-// Neither method may block, and neither may call the hub, not even to remove the member when its
-// outbox is full: the goroutine that owns the connection does that, woken by the closing of the
-// outbox.
 type Member interface {
-	// Deliver passes frames on in their order. Frames that the network does not take at once go to
-	// the member's outbox. wire is the Wire bytes of the frames, joined. Both slices are valid
-	// during the call only; the frames may be kept. Several goroutines may call it at once: a
-	// direct Emit may meet a broadcast of somebody else.
-	Deliver(frames []*frame.Frame, wire []byte)
+	// Outlet is what messages are sent through. It stays the same. Its owner may neither block nor
+	// call the hub, not even to remove the member when its outbox is full: the goroutine that owns
+	// the connection does that, woken by the closing of the outbox.
+	Outlet() *outlet.Outlet
 	// Queue puts a frame on the outbox and wakes the member's own writer goroutine. Only the
-	// strategy "writers" calls it.
+	// strategy "writers" calls it. It may neither block nor call the hub.
 	Queue(f *frame.Frame)
 }
-
-// Receiver is a member that only passes on what it gets. A hub asks it once, and then delivers to
-// what it passes to: a broadcast to thousands costs by the memory that it touches.
-type Receiver interface{ Receiver() Member }
 
 // Message is what a broadcast sends.
 type Message struct {

@@ -1,10 +1,15 @@
 package fanout
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/throng-io/throng/server/internal/frame"
+	"github.com/throng-io/throng/server/internal/outlet"
+)
 
 // Handle is a member's place in one hub. Add makes it; it belongs to that hub.
 type Handle struct {
-	to     Member // gets what is sent: see Receiver
+	out    *outlet.Outlet // of the member
 	id     string
 	member Member
 
@@ -29,10 +34,7 @@ type Handle struct {
 
 // newHandle returns a handle for m.
 func newHandle(id string, m Member) *Handle {
-	h := &Handle{id: id, member: m, to: m}
-	if r, ok := m.(Receiver); ok {
-		h.to = r.Receiver()
-	}
+	h := &Handle{id: id, member: m, out: m.Outlet()}
 	h.home.h = h
 	return h
 }
@@ -58,27 +60,39 @@ type seat struct {
 	pos int // index in in.list, or in the list of all for a home seat
 }
 
+// receiver is a member as a broadcast walks over it: what is sent needs the outlet only.
+type receiver struct {
+	out *outlet.Outlet
+	h   *Handle
+}
+
+// send sends one frame at once.
+func (r receiver) send(f *frame.Frame) { r.out.Deliver(outlet.Alone(f)) }
+
+// receiver is the member in a list.
+func (h *Handle) receiver() receiver { return receiver{h.out, h} }
+
 // list holds members and adds and removes them in constant time: the last one moves into the gap.
-// handles is what broadcasts walk over; seats stands parallel to it, so that the one that moves can
-// be informed.
+// all is what broadcasts walk over; seats stands parallel to it, so that the one that moves can be
+// informed.
 type list struct {
-	handles []*Handle
-	seats   []*seat
+	all   []receiver
+	seats []*seat
 }
 
 func (l *list) add(s *seat) {
 	s.pos = len(l.seats)
-	l.handles = append(l.handles, s.h)
+	l.all = append(l.all, s.h.receiver())
 	l.seats = append(l.seats, s)
 }
 
 func (l *list) remove(s *seat) {
 	last := len(l.seats) - 1
 	moved := l.seats[last]
-	l.seats[s.pos], l.handles[s.pos] = moved, moved.h
+	l.seats[s.pos], l.all[s.pos] = moved, l.all[last]
 	moved.pos = s.pos
-	l.seats[last], l.handles[last] = nil, nil
-	l.seats, l.handles = l.seats[:last], l.handles[:last]
+	l.seats[last], l.all[last] = nil, receiver{}
+	l.seats, l.all = l.seats[:last], l.all[:last]
 }
 
 // seats are the rooms that one member is in. Most members are in few, and these are found by

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/throng-io/throng/server/internal/frame"
+	"github.com/throng-io/throng/server/internal/outlet"
 )
 
 // TestQueueIsBounded has a sender that is faster than the shard.
@@ -117,9 +118,11 @@ func TestRoundIsBounded(t *testing.T) {
 
 type meter struct{ frames, most, mostFrames int }
 
-func (m *meter) Deliver(frames []*frame.Frame, wire []byte) {
-	m.frames += len(frames)
-	m.most, m.mostFrames = max(m.most, len(wire)), max(m.mostFrames, len(frames))
+func (m *meter) Outlet() *outlet.Outlet { return outlet.New(m) }
+
+func (m *meter) Deliver(b outlet.Batch, _ int) {
+	m.frames += len(b.Frames)
+	m.most, m.mostFrames = max(m.most, len(b.Wire)), max(m.mostFrames, len(b.Frames))
 }
 
 func (m *meter) Queue(*frame.Frame) {}
@@ -161,7 +164,7 @@ func TestNothingIsKept(t *testing.T) {
 			t.Errorf("the index keeps %d ids, %d rooms, %d members", len(x.ids), len(x.rooms), x.members)
 		}
 		for _, l := range lists {
-			if len(l.seats) != 0 || len(l.handles) != 0 {
+			if len(l.seats) != 0 || len(l.all) != 0 {
 				t.Errorf("a list keeps %d members", len(l.seats))
 			}
 		}

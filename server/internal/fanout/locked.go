@@ -1,14 +1,16 @@
 package fanout
 
-import "github.com/throng-io/throng/server/internal/frame"
+import (
+	"github.com/throng-io/throng/server/internal/frame"
+)
 
 // lockedHub keeps all members under one lock and delivers on the caller's goroutine. Senders share
 // the lock, so that one broadcast does not wait for another; a change of the membership excludes
 // all others, so that the first and the last frame of a member stand where they should.
 type lockedHub struct {
 	index
-	hand func(Member, Message) // how one member gets one message
-	all  list                  // guarded by the lock of the index
+	hand func(*Handle, Message) // how one member gets one message
+	all  list                   // guarded by the lock of the index
 
 	meter *Meter
 }
@@ -17,19 +19,15 @@ func newSerial(o Options) Hub  { return &lockedHub{hand: deliver, meter: o.Meter
 func newWriters(o Options) Hub { return &lockedHub{hand: queue, meter: o.Meter} }
 func newNaive(o Options) Hub   { return &lockedHub{hand: encodeAndDeliver, meter: o.Meter} }
 
-func deliver(m Member, msg Message) {
-	m.Deliver(msg.Frame.Alone(), msg.Frame.Wire())
-}
+func deliver(h *Handle, msg Message) { h.receiver().send(msg.Frame) }
 
-func queue(m Member, msg Message) {
-	m.Queue(msg.Frame)
-}
+func queue(h *Handle, msg Message) { h.member.Queue(msg.Frame) }
 
-func encodeAndDeliver(m Member, msg Message) {
+func encodeAndDeliver(h *Handle, msg Message) {
 	if msg.Encode != nil {
 		msg.Frame = msg.Encode()
 	}
-	deliver(m, msg)
+	deliver(h, msg)
 }
 
 func (hub *lockedHub) Add(id string, m Member, hello *frame.Frame) *Handle {
@@ -43,7 +41,7 @@ func (hub *lockedHub) Add(id string, m Member, hello *frame.Frame) *Handle {
 	hub.add(h)
 	hub.all.add(&h.home)
 	if hello != nil {
-		hub.hand(m, Message{Frame: hello})
+		hub.hand(h, Message{Frame: hello})
 	}
 	return h
 }
@@ -61,7 +59,7 @@ func (hub *lockedHub) Remove(h *Handle, last *frame.Frame) {
 	}
 	h.seats = seats{}
 	if last != nil {
-		hub.hand(h.to, Message{Frame: last})
+		hub.hand(h, Message{Frame: last})
 	}
 }
 
@@ -89,7 +87,7 @@ func (hub *lockedHub) Emit(h *Handle, f *frame.Frame) {
 	hub.mu.RLock()
 	defer hub.mu.RUnlock()
 	if !hub.closed && !h.removed {
-		hub.hand(h.to, Message{Frame: f})
+		hub.hand(h, Message{Frame: f})
 	}
 }
 
@@ -102,7 +100,7 @@ func (hub *lockedHub) Broadcast(to Audience, m Message) {
 	t := hub.meter.begin()
 	n := 0
 	hub.visit(&to, func(h *Handle) {
-		hub.hand(h.to, m)
+		hub.hand(h, m)
 		n++
 	})
 	t.done(n)
@@ -123,8 +121,8 @@ func (hub *lockedHub) Each(to Audience, fn func(h *Handle)) {
 // visit calls fn for each member of an audience once.
 func (hub *lockedHub) visit(to *Audience, fn func(h *Handle)) {
 	if to.Rooms.Len() == 0 {
-		for _, h := range hub.all.handles {
-			if h != to.Skip && !hub.inAny(h, &to.Except, to.Except.Len()) {
+		for _, r := range hub.all.all {
+			if h := r.h; h != to.Skip && !hub.inAny(h, &to.Except, to.Except.Len()) {
 				fn(h)
 			}
 		}
@@ -139,8 +137,8 @@ func (hub *lockedHub) visit(to *Audience, fn func(h *Handle)) {
 			}
 		}
 		if r := hub.rooms[name]; r != nil {
-			for _, h := range r.parts[0].list.handles {
-				offer(h)
+			for _, m := range r.parts[0].list.all {
+				offer(m.h)
 			}
 		}
 		if h := hub.ids[name]; h != nil {

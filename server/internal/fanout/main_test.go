@@ -11,6 +11,7 @@ import (
 
 	"github.com/throng-io/throng/protocol/engineio"
 	"github.com/throng-io/throng/server/internal/frame"
+	"github.com/throng-io/throng/server/internal/outlet"
 )
 
 func TestMain(m *testing.M) {
@@ -35,9 +36,19 @@ type recorder struct {
 	once    sync.Once
 	entered chan struct{} // not nil: Deliver closes it, and then
 	release chan struct{} // waits for this
+
+	wire *wire // what it gets goes through a socket; nil: it is given to Deliver
 }
 
-func (m *recorder) Deliver(frames []*frame.Frame, wire []byte) {
+func (m *recorder) Outlet() *outlet.Outlet {
+	out := outlet.New(m)
+	if m.wire != nil {
+		m.wire.attach(out)
+	}
+	return out
+}
+
+func (m *recorder) Deliver(b outlet.Batch, written int) {
 	if m.entered != nil {
 		m.once.Do(func() { close(m.entered) })
 		<-m.release
@@ -45,25 +56,40 @@ func (m *recorder) Deliver(frames []*frame.Frame, wire []byte) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.calls++
-	rest := wire
-	for _, f := range frames {
+	if m.wire != nil {
+		m.wire.write(b.Wire[written:])
+		return
+	}
+	rest := b.Wire
+	for _, f := range b.Frames {
 		var ok bool
 		if rest, ok = bytes.CutPrefix(rest, f.Wire()); !ok && m.broken == nil {
-			m.broken = fmt.Errorf("delivery %d: %d frames and wire %q", m.calls, len(frames), wire)
+			m.broken = fmt.Errorf("delivery %d: %d frames and wire %q", m.calls, len(b.Frames), b.Wire)
 		}
 		m.got = append(m.got, read(f))
+	}
+	if int(b.Packets) != len(b.Frames) && m.broken == nil {
+		m.broken = fmt.Errorf("delivery %d: %d packets in %d frames", m.calls, b.Packets, len(b.Frames))
 	}
 	if len(rest) > 0 && m.broken == nil {
 		m.broken = fmt.Errorf("delivery %d: wire goes on with %q", m.calls, rest)
 	}
 }
 
-func (m *recorder) Queue(f *frame.Frame) { m.Deliver(f.Alone(), f.Wire()) }
+func (m *recorder) Queue(f *frame.Frame) { m.Deliver(outlet.Alone(f), 0) }
 
-func (m *recorder) texts(t *testing.T) []string {
+// texts returns what m got; with a wire it is called once, after the last message.
+func (m *recorder) texts(t interface {
+	Helper()
+	Error(...any)
+},
+) []string {
 	t.Helper()
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.wire != nil {
+		m.got, m.broken = m.wire.close()
+	}
 	if m.broken != nil {
 		t.Error(m.broken)
 	}

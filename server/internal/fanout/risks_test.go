@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/throng-io/throng/server/internal/frame"
+	"github.com/throng-io/throng/server/internal/outlet"
 )
 
 // hold stops the shard of a new member in the middle of a broadcast, so that all that is submitted
@@ -162,10 +163,12 @@ type outbox struct {
 	limit, refused int
 }
 
-func (m *outbox) Deliver(frames []*frame.Frame, _ []byte) {
+func (m *outbox) Outlet() *outlet.Outlet { return outlet.New(m) }
+
+func (m *outbox) Deliver(b outlet.Batch, _ int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, f := range frames {
+	for _, f := range b.Frames {
 		if len(m.got) == m.limit {
 			m.refused++
 			continue
@@ -174,7 +177,7 @@ func (m *outbox) Deliver(frames []*frame.Frame, _ []byte) {
 	}
 }
 
-func (m *outbox) Queue(f *frame.Frame) { m.Deliver(f.Alone(), nil) }
+func (m *outbox) Queue(f *frame.Frame) { m.Deliver(outlet.Alone(f), 0) }
 
 func TestStoppedReaderCostsItsOutboxOnly(t *testing.T) {
 	everywhere(t, Options{Shards: 1}, func(t *testing.T, hub Hub) {

@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"github.com/throng-io/throng/server/internal/frame"
+	"github.com/throng-io/throng/server/internal/outlet"
 )
 
 // The limits of a round. More would make no write cheaper, but the joined bytes would no longer be
@@ -15,8 +16,11 @@ const (
 	roundLists  = 4096 // different lists of frames, dead ones included
 )
 
-// round collects what several operations send, so that each member is written to once. It needs no
-// memory per member but one number: the list of frames that the member will get.
+// round collects what several operations send, so that each member is written to once.
+//
+// As long as all of it goes to the same members of one list, as in one room, the frames are all
+// that is noted. From the first that does not, the round needs one number per member: the list of
+// frames that the member will get.
 //
 // Lists are nodes of a tree. A node is one frame behind the list that is its parent, and node 0 is
 // the empty list. Sending a frame moves each receiver from its node to the child that this frame
@@ -30,14 +34,19 @@ const (
 type round struct {
 	now bool
 
-	frames  []*frame.Frame // one for each operation that sends
-	nodes   []node
-	touched []*Handle // members on any node but 0
-	live    int       // nodes with members
-	full    bool
+	frames []*frame.Frame // one for each operation that sends
+	full   bool
 
-	picked  []*Handle // the audience of the operation being executed
-	sorted  []*Handle
+	common []receiver // not nil: all frames are for these but skip
+	skip   *Handle
+	bytes  int // of the frames
+
+	nodes   []node
+	touched []receiver // members on any node but 0
+	live    int        // nodes with members
+
+	picked  []receiver // the audience of the operation being executed
+	sorted  []receiver
 	pending []*frame.Frame // the frames of the node being delivered
 	wire    []byte         // the same, joined
 
@@ -73,23 +82,59 @@ func (r *round) forget() {
 	r.picked = r.picked[:0]
 }
 
-// send sends f to members except skip, now or with the round.
-func (r *round) send(f *frame.Frame, members []*Handle, skip *Handle) {
-	if r.now {
-		frames, wire := f.Alone(), f.Wire()
-		for _, h := range members {
-			if h != skip {
-				h.to.Deliver(frames, wire)
-			}
+// one is an audience of one member, valid until the next operation.
+func (r *round) one(h *Handle) []receiver {
+	r.forget()
+	r.picked = append(r.picked, h.receiver())
+	return r.picked
+}
+
+// deliverTo sends a batch to members except skip.
+func deliverTo(members []receiver, skip *Handle, b outlet.Batch) {
+	for _, m := range members {
+		if m.h != skip {
+			m.out.Deliver(b)
 		}
+	}
+}
+
+// send sends f to members except skip, now or with the round. A list stays as it is until apart is
+// called; other members are valid during the call.
+func (r *round) send(f *frame.Frame, members []receiver, skip *Handle, list bool) {
+	switch {
+	case len(members) == 0:
+		return
+	case r.now:
+		deliverTo(members, skip, outlet.Alone(f))
 		return
 	}
+	if len(r.frames) == 0 && list {
+		r.common, r.skip = members, skip
+	}
+	together := list && len(r.common) == len(members) && &r.common[0] == &members[0] && r.skip == skip
+	if !together {
+		r.apart()
+	}
 	r.frames = append(r.frames, f)
+	r.bytes += len(f.Wire())
 	r.full = r.full || len(r.frames) == roundFrames
-	for _, h := range members {
-		if h != skip {
-			r.push(h)
-		}
+	if together {
+		r.full = r.full || r.bytes >= roundBytes
+		return
+	}
+	r.push(members, skip, int32(len(r.frames)))
+}
+
+// apart begins to note for each member what it gets: the round is not for the same ones any more,
+// or their list is about to change.
+func (r *round) apart() {
+	common := r.common
+	r.common = nil
+	if common == nil {
+		return
+	}
+	for i := range r.frames {
+		r.push(common, r.skip, int32(i+1))
 	}
 }
 
@@ -102,24 +147,29 @@ func (r *round) measure(t *tally, members int) {
 	r.measured = append(r.measured, measured{t, members})
 }
 
-// push moves h to the list that has the newest frame behind the ones it had.
-func (r *round) push(h *Handle) {
-	cur := int32(len(r.frames))
-	n := &r.nodes[h.list]
-	if n.nextFor != cur {
-		n = r.grow(h.list, cur)
+// push moves members to the lists that have frame cur behind the ones they had.
+func (r *round) push(members []receiver, skip *Handle, cur int32) {
+	for _, m := range members {
+		h := m.h
+		if h == skip {
+			continue
+		}
+		n := &r.nodes[h.list]
+		if n.nextFor != cur {
+			n = r.grow(h.list, cur)
+		}
+		if h.list == 0 {
+			r.touched = append(r.touched, m)
+		} else if n.members--; n.members == 0 {
+			r.live--
+		}
+		h.list = n.next
+		child := &r.nodes[n.next]
+		if child.members == 0 {
+			r.live++
+		}
+		child.members++
 	}
-	if h.list == 0 {
-		r.touched = append(r.touched, h)
-	} else if n.members--; n.members == 0 {
-		r.live--
-	}
-	h.list = n.next
-	child := &r.nodes[n.next]
-	if child.members == 0 {
-		r.live++
-	}
-	child.members++
 }
 
 // grow makes the child of a node for frame cur and returns the node, which may have moved.
@@ -134,18 +184,20 @@ func (r *round) grow(parent, cur int32) *node {
 
 // flush delivers the round and empties it.
 func (r *round) flush() {
+	if r.common != nil {
+		deliverTo(r.common, r.skip, r.join(r.frames))
+	}
 	members := r.touched
 	if r.live > 1 {
 		members = r.sort()
 	}
 	for len(members) > 0 {
-		list := members[0].list
+		list := members[0].h.list
 		n := int(r.nodes[list].members)
-		frames, wire := r.join(list)
-		for _, h := range members[:n] {
-			h.list = 0
-			h.to.Deliver(frames, wire)
+		for _, m := range members[:n] {
+			m.h.list = 0
 		}
+		deliverTo(members[:n], nil, r.join(r.listed(list)))
 		members = members[n:]
 	}
 	for _, m := range r.measured {
@@ -159,12 +211,13 @@ func (r *round) flush() {
 	clear(r.pending)
 	r.frames, r.touched, r.sorted = r.frames[:0], r.touched[:0], r.sorted[:0]
 	r.nodes = append(r.nodes[:0], node{})
+	r.common, r.skip, r.bytes = nil, nil, 0
 	r.live, r.full = 0, false
 }
 
 // sort returns the touched members with those on the same node side by side, by counting: next is
 // no longer needed and becomes the place of a node's next member.
-func (r *round) sort() []*Handle {
+func (r *round) sort() []receiver {
 	place := int32(0)
 	for i := range r.nodes {
 		n := &r.nodes[i]
@@ -172,24 +225,20 @@ func (r *round) sort() []*Handle {
 		place += n.members
 	}
 	if cap(r.sorted) < len(r.touched) {
-		r.sorted = make([]*Handle, cap(r.touched))
+		r.sorted = make([]receiver, cap(r.touched))
 	}
 	r.sorted = r.sorted[:len(r.touched)]
-	for _, h := range r.touched {
-		n := &r.nodes[h.list]
-		r.sorted[n.next] = h
+	for _, m := range r.touched {
+		n := &r.nodes[m.h.list]
+		r.sorted[n.next] = m
 		n.next++
 	}
 	return r.sorted
 }
 
-// join returns the frames of a list and their bytes in one piece.
-func (r *round) join(list int32) ([]*frame.Frame, []byte) {
+// listed returns the frames of a list, valid until the next call.
+func (r *round) listed(list int32) []*frame.Frame {
 	n := &r.nodes[list]
-	if n.depth == 1 {
-		f := r.frames[n.frame-1]
-		return f.Alone(), f.Wire()
-	}
 	clear(r.pending)
 	if cap(r.pending) < int(n.depth) {
 		r.pending = make([]*frame.Frame, n.depth, roundFrames)
@@ -199,9 +248,17 @@ func (r *round) join(list int32) ([]*frame.Frame, []byte) {
 		r.pending[i] = r.frames[n.frame-1]
 		n = &r.nodes[n.parent]
 	}
+	return r.pending
+}
+
+// join returns a batch of frames, valid until the next call.
+func (r *round) join(frames []*frame.Frame) outlet.Batch {
+	if len(frames) == 1 {
+		return outlet.Alone(frames[0])
+	}
 	r.wire = r.wire[:0]
-	for _, f := range r.pending {
+	for _, f := range frames {
 		r.wire = append(r.wire, f.Wire()...)
 	}
-	return r.pending, r.wire
+	return outlet.Join(frames, r.wire)
 }

@@ -45,7 +45,7 @@ type shard struct {
 type opKind uint8
 
 const (
-	opAdd opKind = iota
+	opAdd opKind = iota // the first four change lists
 	opRemove
 	opJoin
 	opLeave
@@ -224,6 +224,9 @@ func (s *shard) close() {
 
 // apply executes one operation; r says whether deliveries go out now or with the round.
 func (s *shard) apply(o *op, r *round) {
+	if o.kind <= opLeave {
+		r.apart()
+	}
 	switch o.kind {
 	case opJoin:
 		o.seat.in.list.add(o.seat)
@@ -244,10 +247,10 @@ func (s *shard) apply(o *op, r *round) {
 			o.gather.add(members, skip)
 			return
 		}
-		r.send(o.f, members, skip)
+		r.send(o.f, members, skip, o.kind == opAll || o.kind == opPart)
 		if o.tally != nil {
 			n := len(members)
-			if skip != nil && slices.Contains(members, skip) {
+			if skip != nil && slices.Contains(members, skip.receiver()) {
 				n--
 			}
 			r.measure(o.tally, n)
@@ -263,7 +266,7 @@ func (s *shard) admit(o *op, r *round) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if o.f != nil {
-		r.send(o.f, []*Handle{h}, nil)
+		r.send(o.f, r.one(h), nil, false)
 	}
 	h.state = present
 }
@@ -281,25 +284,23 @@ func (s *shard) dismiss(o *op, r *round) {
 	h.state = gone
 	h.mu.Unlock()
 	if o.f != nil {
-		r.send(o.f, []*Handle{h}, nil)
+		r.send(o.f, r.one(h), nil, false)
 	}
 }
 
 // audience returns the members that o means, perhaps with o.h among them. The slice is valid until
 // the next operation.
-func (s *shard) audience(o *op, r *round) []*Handle {
+func (s *shard) audience(o *op, r *round) []receiver {
 	switch o.kind {
 	case opAll:
-		return s.all.handles
+		return s.all.all
 	case opPart:
-		return o.part.list.handles
+		return o.part.list.all
 	case opOne:
 		if o.h.state == gone {
 			return nil
 		}
-		r.forget()
-		r.picked = append(r.picked, o.h)
-		return r.picked
+		return r.one(o.h)
 	default:
 		return s.pick(o.cut, r)
 	}
@@ -307,43 +308,43 @@ func (s *shard) audience(o *op, r *round) []*Handle {
 
 // pick finds the members of a cut, each once: it marks the members that have been dealt with by the
 // number of the cut, the excepted ones first.
-func (s *shard) pick(c *cut, r *round) []*Handle {
+func (s *shard) pick(c *cut, r *round) []receiver {
 	s.cuts++
 	r.forget()
 	picked := r.picked
 	for _, t := range c.out {
-		for _, h := range t.members() {
-			h.seen = s.cuts
+		for _, m := range t.members() {
+			m.h.seen = s.cuts
 		}
 		if t.h != nil {
 			t.h.seen = s.cuts
 		}
 	}
-	fresh := func(handles []*Handle) {
-		for _, h := range handles {
-			if h.seen != s.cuts {
-				h.seen = s.cuts
-				picked = append(picked, h)
+	fresh := func(members []receiver) {
+		for _, m := range members {
+			if m.h.seen != s.cuts {
+				m.h.seen = s.cuts
+				picked = append(picked, m)
 			}
 		}
 	}
 	if c.everyone {
-		fresh(s.all.handles)
+		fresh(s.all.all)
 	}
 	for _, t := range c.in {
 		fresh(t.members())
 		if h := t.h; h != nil && h.seen != s.cuts && h.state != gone {
 			h.seen = s.cuts
-			picked = append(picked, h)
+			picked = append(picked, h.receiver())
 		}
 	}
 	r.picked = picked
 	return picked
 }
 
-func (t target) members() []*Handle {
+func (t target) members() []receiver {
 	if t.part == nil {
 		return nil
 	}
-	return t.part.list.handles
+	return t.part.list.all
 }

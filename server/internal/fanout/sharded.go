@@ -180,7 +180,7 @@ func (h *Handle) deliver(f *frame.Frame) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.state == present {
-		h.to.Deliver(f.Alone(), f.Wire())
+		h.receiver().send(f)
 	}
 	return h.state != arriving
 }
@@ -330,11 +330,11 @@ func (g *gather) expect() {
 	}
 }
 
-func (g *gather) add(members []*Handle, skip *Handle) {
+func (g *gather) add(members []receiver, skip *Handle) {
 	g.mu.Lock()
-	for _, h := range members {
-		if h != skip {
-			g.found = append(g.found, h)
+	for _, m := range members {
+		if m.h != skip {
+			g.found = append(g.found, m.h)
 		}
 	}
 	g.mu.Unlock()

@@ -22,7 +22,9 @@ import (
 // would then stop a broadcast to all the others; it also costs up to twice the CPU time per
 // message. Its guarantees are kept here: the lock of a Conn is held during every system call, none
 // of which blocks, and the descriptor is closed under the same lock. So it cannot be closed, and
-// reused for another client, while somebody uses it, and a later caller finds it closed.
+// reused for another client, while somebody uses it, and a later caller finds it closed. The outlet
+// of a session (package outlet) writes to the descriptor without that lock: its session has ended,
+// and has closed the outlet, before the descriptor is closed.
 //
 // The calls are raw in Go's sense too: the scheduler is not informed of them. It would get ready to
 // lend the processor to somebody else, and wake its watching thread if that sleeps, for calls that
@@ -143,6 +145,17 @@ func (c *Conn) read(b []byte) (int, error) {
 	}
 }
 
+// Descriptor returns the descriptor of a connection to which messages can be written as they are,
+// until Close, and -1 for any other.
+func (c *Conn) Descriptor() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.secure != nil {
+		return -1
+	}
+	return c.fd
+}
+
 // Secured reports whether there is TLS on c.
 func (c *Conn) Secured() bool { return c.secure != nil }
 
@@ -164,13 +177,16 @@ func raw(call uintptr, fd int, b []byte) (int, unix.Errno) {
 	return int(n), errno
 }
 
-func rawWrite(fd int, b []byte) (int, unix.Errno) {
-	if len(b) < longWrite && rand.Uint32()%oneIn != 0 {
-		return raw(unix.SYS_WRITE, fd, b)
+// Write writes what the kernel takes at once to a descriptor that nobody closes meanwhile. The
+// scheduler is told of long writes, and of those that are to be announced: see Conn.
+func Write(fd int, b []byte, announced bool) (int, unix.Errno) {
+	at, size := uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b))
+	call := unix.RawSyscall6
+	if len(b) >= longWrite || announced {
+		call = unix.Syscall6
 	}
-	n, err := unix.Write(fd, b)
-	errno, _ := err.(unix.Errno) //nolint:errorlint // unix.Write returns nothing else
-	return n, errno
+	n, _, errno := call(unix.SYS_SENDTO, uintptr(fd), at, size, unix.MSG_NOSIGNAL, 0, 0)
+	return int(n), errno
 }
 
 // TryWrite writes what the kernel takes at once. n < len(b) without an error means that its buffer
@@ -190,7 +206,7 @@ func (c *Conn) tryWrite(b []byte) (n int, err error) {
 		return 0, os.ErrClosed
 	}
 	for {
-		n, errno := rawWrite(c.fd, b)
+		n, errno := Write(c.fd, b, rand.Uint32()%oneIn == 0)
 		switch errno {
 		case 0:
 			c.written += uint64(n)

@@ -1,6 +1,9 @@
 package session
 
-import "github.com/throng-io/throng/server/internal/frame"
+import (
+	"github.com/throng-io/throng/server/internal/frame"
+	"github.com/throng-io/throng/server/internal/outlet"
+)
 
 // Counts is what a session has carried. It is kept by each session for itself, under the lock that
 // it holds anyway, and only summed up when somebody asks: a counter shared by all sessions would be
@@ -28,11 +31,9 @@ func (c *Counts) received(bytes int) {
 	c.BytesIn += uint64(bytes)
 }
 
-func (c *Counts) sent(frames []*frame.Frame, bytes int) {
-	for _, f := range frames {
-		c.PacketsOut += uint64(f.Packets())
-	}
-	c.BytesOut += uint64(bytes)
+func (c *Counts) sent(b outlet.Batch) {
+	c.PacketsOut += b.Packets
+	c.BytesOut += uint64(len(b.Wire))
 }
 
 // dropped takes back what sent has counted.
@@ -47,5 +48,14 @@ func (c *Counts) dropped(f *frame.Frame) {
 func (s *Session) Counts() (c Counts, transport string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.counts, s.transport()
+	return s.counted(), s.transport()
+}
+
+// counted is what the session and its outlet have counted; the lock is held.
+func (s *Session) counted() Counts {
+	c := s.counts
+	packets, bytes := s.mu.Written()
+	c.PacketsOut += packets
+	c.BytesOut += bytes
+	return c
 }

@@ -4,45 +4,59 @@ import (
 	"sync"
 
 	"github.com/throng-io/throng/server/internal/frame"
+	"github.com/throng-io/throng/server/internal/outlet"
 )
 
 // Send sends one frame: at once if the transport can take it, else from the outbox.
-func (s *Session) Send(f *frame.Frame) {
-	s.Deliver(f.Alone(), f.Wire())
-}
+func (s *Session) Send(f *frame.Frame) { s.mu.Deliver(outlet.Alone(f)) }
 
-// Deliver sends frames in order. wire is their wire form joined; it and the slice are not kept.
-func (s *Session) Deliver(frames []*frame.Frame, wire []byte) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// Deliver sends frames in order.
+func (s *Session) Deliver(b outlet.Batch) { s.mu.Deliver(b) }
+
+// Outlet is the way past the session for messages that go out at once.
+func (s *Session) Outlet() *outlet.Outlet { return s.mu }
+
+// owner is a session as its outlet sees it.
+type owner Session
+
+// Deliver implements outlet.Owner; the lock is held.
+func (o *owner) Deliver(b outlet.Batch, written int) {
+	s := (*Session)(o)
 	if s.state != open {
 		return
 	}
-	s.counts.sent(frames, len(wire))
-	if s.conn != nil && !s.cfg.KeepWriter && !s.flushing && len(s.out) == 0 {
-		if s.form != 0 {
-			joined := joins.Get().(*[]byte)
-			defer joins.Put(joined)
-			wire = formed(joined, s.form, frames, wire)
-		}
-		n, err := s.conn.TryWrite(wire)
-		if err != nil {
-			s.end(TransportError)
-			return
-		}
-		if n == len(wire) {
-			return
-		}
-		for n >= len(frames[0].In(s.form)) {
-			n -= len(frames[0].In(s.form))
-			frames = frames[1:]
-		}
-		s.head = n
-		if n > 0 { // begun: volatile or not, the rest of it must follow
-			s.out = append(s.out, frames[0])
-			s.outBytes += len(frames[0].Wire())
-			frames = frames[1:]
-		}
+	s.counts.sent(b)
+	if s.conn == nil || s.cfg.KeepWriter || s.flushing || len(s.out) > 0 {
+		s.keep(b.Frames)
+		return
+	}
+	frames, wire := b.Frames, b.Wire
+	if s.form != 0 {
+		joined := joins.Get().(*[]byte)
+		defer joins.Put(joined)
+		wire = formed(joined, s.form, frames, wire)
+	}
+	n, err := written, error(nil)
+	if n == 0 {
+		n, err = s.conn.TryWrite(wire)
+	}
+	switch {
+	case err != nil:
+		s.end(TransportError)
+		return
+	case n == len(wire):
+		s.mu.Open()
+		return
+	}
+	for n >= len(frames[0].In(s.form)) {
+		n -= len(frames[0].In(s.form))
+		frames = frames[1:]
+	}
+	s.head = n
+	if n > 0 { // begun: volatile or not, the rest of it must follow
+		s.out = append(s.out, frames[0])
+		s.outBytes += len(frames[0].Wire())
+		frames = frames[1:]
 	}
 	s.keep(frames)
 }
@@ -81,7 +95,7 @@ func (s *Session) Queue(f *frame.Frame) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state == open {
-		s.counts.sent(f.Alone(), len(f.Wire()))
+		s.counts.sent(outlet.Alone(f))
 		s.keep(f.Alone())
 	}
 }

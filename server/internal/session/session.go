@@ -32,6 +32,7 @@ import (
 	"github.com/throng-io/throng/protocol/engineio"
 	"github.com/throng-io/throng/server/internal/deadline"
 	"github.com/throng-io/throng/server/internal/frame"
+	"github.com/throng-io/throng/server/internal/outlet"
 )
 
 // Reason is why a session ended. The values are the official server's, except SlowConsumer, which
@@ -98,6 +99,14 @@ type Conn interface {
 	Interrupt()
 }
 
+// Descriptor is a Conn to whose descriptor messages can be written as they are.
+type Descriptor interface {
+	// Descriptor returns the descriptor of a socket that does not block, -1 if there is none. It is
+	// closed after the session has ended, and Conn's methods may use it at any time but to write
+	// what is not given to them.
+	Descriptor() int
+}
+
 // Peer is what a Conn knows of the other end.
 type Peer interface {
 	// Progress returns a number that grows when the peer takes something of what was written, and
@@ -132,23 +141,19 @@ const (
 
 // Session is one Engine.IO session. Its methods may be called from any goroutine.
 //
-// What Deliver looks at comes first and together: a broadcast to thousands finds the sessions of
-// its receivers in memory and no longer in a cache, and then a delivery costs by the lines that it
-// touches, two here.
+// What a broadcast needs lies in the outlet, which is also the lock.
 type Session struct {
-	mu       sync.Mutex
+	mu       *outlet.Outlet
 	state    state
 	form     frame.Form // of conn, or of the answers to polls
 	flushing bool       // a flusher goroutine runs
 	writing  bool       // and is inside Conn.Write
 	cfg      *Config
-	conn     Conn // nil while polling
-	counts   Counts
+	conn     Conn           // nil while polling
+	counts   Counts         // without what the outlet has written by itself
 	out      []*frame.Frame // waiting, oldest first
 	head     int            // bytes of out[0] that are written
 	outBytes int            // of out and of what the flusher holds
-
-	// From here on not needed for a message that goes out at once.
 
 	ID      string
 	handler Handler
@@ -181,6 +186,7 @@ type Session struct {
 // long as it has no Conn.
 func New(cfg *Config, id string, form frame.Form) *Session {
 	s := &Session{ID: id, cfg: cfg, form: form}
+	s.mu = outlet.New((*owner)(s))
 	s.heart.Fire = s.beat
 	return s
 }
@@ -264,8 +270,12 @@ func (s *Session) Revision() int {
 func (s *Session) attach(c Conn) {
 	s.conn, s.form = c, c.Form()
 	if s.cfg.KeepWriter {
-		s.wake = sync.NewCond(&s.mu)
+		s.wake = sync.NewCond(s.mu)
 		s.startFlusher()
+		return
+	}
+	if d, ok := c.(Descriptor); ok && s.form == 0 {
+		s.mu.Attach(d.Descriptor())
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/throng-io/throng/protocol/engineio"
 	"github.com/throng-io/throng/server/internal/deadline"
 	"github.com/throng-io/throng/server/internal/frame"
+	"github.com/throng-io/throng/server/internal/outlet"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -183,7 +184,7 @@ func TestPartialWritesKeepTheStream(t *testing.T) {
 						want.Write(f.In(c.form))
 						i++
 					}
-					s.Deliver(batch, wire)
+					s.Deliver(outlet.Join(batch, wire))
 				}
 			}
 			s.Shut(ForcedClose)
@@ -507,8 +508,8 @@ func TestResetInTheMiddleOfABatch(t *testing.T) {
 				batch = append(batch, text(i))
 				wire = append(wire, text(i).Wire()...)
 			}
-			s.Deliver(batch, wire)
-			s.Deliver(batch, wire) // waits behind it
+			s.Deliver(outlet.Join(batch, wire))
+			s.Deliver(outlet.Join(batch, wire)) // waits behind it
 			p.mu.Lock()
 			p.broken = errors.New("reset")
 			p.mu.Unlock()
@@ -518,7 +519,7 @@ func TestResetInTheMiddleOfABatch(t *testing.T) {
 			}
 			s.WaitWriters()
 			before := len(p.bytes())
-			s.Deliver(batch, wire)
+			s.Deliver(outlet.Join(batch, wire))
 			if after := len(p.bytes()); after != before {
 				t.Errorf("%d bytes were written after the end", after-before)
 			}

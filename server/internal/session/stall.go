@@ -69,7 +69,7 @@ func (s *Session) look() {
 
 // taken is a number that grows with what the peer takes; the lock is held.
 func (s *Session) taken() uint64 {
-	n := s.counts.BytesOut - uint64(s.outBytes)
+	n := s.counted().BytesOut - uint64(s.outBytes)
 	if s.conn != nil {
 		n += s.conn.Progress()
 	}
