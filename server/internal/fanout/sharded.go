@@ -174,6 +174,18 @@ func (hub *shardedHub) Emit(h *Handle, f *frame.Frame) {
 	t.finish()
 }
 
+// Write sends a message that has no frame yet to the member at once, if nothing is before it: wire
+// is its bytes, which are not kept. It returns false, and has done nothing, if it must be sent by
+// Hub.Emit. The order is that of Emit.
+func (h *Handle) Write(wire []byte, packets int) bool {
+	if h.shard == nil || h.shard.owed.Load() != 0 {
+		return false
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.state == present && h.out.Write(wire, packets)
+}
+
 // deliver gives f to the member unless it has left. It returns false if hello is still to come:
 // somebody has looked the member up while it is being added.
 func (h *Handle) deliver(f *frame.Frame) bool {

@@ -21,6 +21,7 @@
 package frame
 
 import (
+	"bytes"
 	"sync"
 	"sync/atomic"
 
@@ -95,6 +96,9 @@ func Packet(p engineio.Packet) *Frame {
 	h := header(websocket.Text, size)
 	return finish(p.AppendText(h.Append(make([]byte, 0, h.Size()+size))), 1, false)
 }
+
+// Copy returns a frame of a copy of what is the Wire of a message with so many packets.
+func Copy(wire []byte, packets int) *Frame { return finish(bytes.Clone(wire), packets, false) }
 
 // header is the header of a whole message of size bytes, or of a control frame.
 func header(op websocket.Opcode, size int) websocket.Header {

@@ -70,6 +70,10 @@ func (o *Outlet) Lock() {
 	o.open = false
 }
 
+// Look locks the outlet and leaves it open, if it is: for what changes nothing that a message is
+// sent by.
+func (o *Outlet) Look() { o.mu.Lock() }
+
 // Unlock unlocks it.
 func (o *Outlet) Unlock() { o.mu.Unlock() }
 
@@ -101,6 +105,25 @@ func (o *Outlet) Deliver(b Batch) {
 		o.owner.Deliver(b, n)
 	}
 	o.mu.Unlock()
+}
+
+// Write is Deliver for a message that has no frame yet, its Wire bytes, which are not kept. It
+// returns false and does nothing if the outlet is closed.
+func (o *Outlet) Write(wire []byte, packets int) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.open {
+		return false
+	}
+	n := write(o.fd, wire, o.packets)
+	if n == len(wire) {
+		o.packets += uint64(packets)
+		o.bytes += uint64(n)
+		return true
+	}
+	o.open = false
+	o.owner.Deliver(Alone(frame.Copy(wire, packets)), n)
+	return true
 }
 
 // Batch is what is sent to one receiver, or to many, at once. It is valid during the call that it

@@ -85,6 +85,31 @@ func TestOpenAndClosed(t *testing.T) {
 	}
 }
 
+func TestWriteWithoutAFrame(t *testing.T) {
+	o, owner, peer := connected(t)
+	wire := text(1 << 20).Wire()
+	if o.Write(wire, 1) || len(owner.batches) != 0 {
+		t.Error("a closed outlet has written, or asked its owner")
+	}
+	o.Lock()
+	o.Open()
+	o.Unlock()
+	o.Look()
+	o.Unlock()
+	if !o.Write(wire[:10], 1) || len(owner.batches) != 0 {
+		t.Error("an open outlet has not written by itself")
+	}
+	owner.reopen = false
+	if !o.Write(wire, 3) || len(owner.batches) != 1 || owner.batches[0].Packets != 3 || !bytes.Equal(owner.batches[0].Wire, wire) {
+		t.Fatal("what was taken in part is not the owner's")
+	}
+	got := make([]byte, 2<<20)
+	n, err := unix.Read(peer, got)
+	if err != nil || n != 10+owner.written[0] || !bytes.Equal(got[10:n], wire[:n-10]) {
+		t.Errorf("%d bytes were written (%v), the owner was asked to go on from %d", n, err, owner.written[0])
+	}
+}
+
 func TestNeverOpenWithoutDescriptor(t *testing.T) {
 	owner := &asked{reopen: true}
 	o := New(owner)

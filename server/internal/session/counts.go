@@ -46,7 +46,7 @@ func (c *Counts) dropped(f *frame.Frame) {
 // Counts returns what the session has carried, and over which transport it goes now. They do not
 // change any more once the session has ended.
 func (s *Session) Counts() (c Counts, transport string) {
-	s.mu.Lock()
+	s.mu.Look()
 	defer s.mu.Unlock()
 	return s.counted(), s.transport()
 }

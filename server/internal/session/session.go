@@ -349,7 +349,7 @@ func (s *Session) Receive(p engineio.Packet) error {
 // received counts a packet. It returns the state of the session, and whether the client speaks
 // revision 3.
 func (s *Session) received(p engineio.Packet) (st state, three bool, err error) {
-	s.mu.Lock()
+	s.mu.Look()
 	st, three = s.state, s.form&frame.Revision3 != 0
 	if st == closed {
 		s.mu.Unlock()
