@@ -120,6 +120,10 @@ bench-nodes: ## clusters of three nodes beside official ones over each Redis ada
 league: deps ## Throng beside Node, Go and Python servers, with ranks, into bench/results/league (within an hour; ARGS=--quick)
 	$(GO) run ./bench/league $(ARGS)
 
+.PHONY: claims
+claims: ## what is said of Socket.IO, measured: bench/claims.md (about a quarter of an hour; ARGS=--help)
+	$(GO) run ./bench/claims $(ARGS)
+
 .PHONY: bench-generator
 bench-generator: ## what the load generator costs: memory of 18 000 clients, processor time beside a bare reader (ARGS=--help)
 	$(GO) run ./bench/generator $(ARGS)

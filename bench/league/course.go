@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/throng-io/throng/bench/internal/rounds"
 	"github.com/throng-io/throng/scenario"
 	"github.com/throng-io/throng/scenario/result"
 )
@@ -115,8 +116,8 @@ func (l *league) trial(ctx context.Context, c *contest, p *peer) (*trial, error)
 	cell := &run.Cells[0]
 	t.Verdict, t.Reason, t.Clients, t.Ledger, t.Errors = cell.Verdict, cell.Reason, cell.Clients.Asked, cell.Ledger, cell.Errors
 	for _, m := range c.measures {
-		if v, ok := m.of(cell); ok {
-			t.Measures[m.name] = v
+		if v, ok := m.Of(cell); ok {
+			t.Measures[m.Name] = v
 		}
 	}
 	return t, nil
@@ -128,8 +129,8 @@ func (t *trial) line(c *contest) string {
 	}
 	var parts []string
 	for _, m := range c.measures {
-		if v, ok := t.Measures[m.name]; ok {
-			parts = append(parts, figure(v)+" "+m.title)
+		if v, ok := t.Measures[m.Name]; ok {
+			parts = append(parts, rounds.Figure(v)+" "+m.Title)
 		}
 	}
 	if t.Verdict == result.Fail {
@@ -139,7 +140,7 @@ func (t *trial) line(c *contest) string {
 }
 
 // values are a measure of a contest by peer and round; NaN where there is none.
-func (l *league) values(c *contest, m measure) [][]float64 {
+func (l *league) values(c *contest, m rounds.Measure) [][]float64 {
 	all := make([][]float64, len(l.peers))
 	for i, p := range l.peers {
 		all[i] = make([]float64, l.rounds)
@@ -147,7 +148,7 @@ func (l *league) values(c *contest, m measure) [][]float64 {
 			all[i][r] = math.NaN()
 		}
 		for _, t := range l.trials {
-			if v, ok := t.Measures[m.name]; ok && t.Contest == c.name() && t.Peer == p.Name && t.valid() && t.Round <= l.rounds {
+			if v, ok := t.Measures[m.Name]; ok && t.Contest == c.name() && t.Peer == p.Name && t.valid() && t.Round <= l.rounds {
 				all[i][t.Round-1] = v
 			}
 		}

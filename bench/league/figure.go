@@ -23,16 +23,16 @@ func (l *league) draw(file string, contests []*contest) error {
 	}
 	for _, c := range contests {
 		m := c.measures[0]
-		p := dots.Panel{Name: fmt.Sprintf("%s over %s: %s", c.scenario, c.transport, m.title)}
-		for _, s := range rank(l.peers, l.values(c, m), m.less) {
-			if math.IsNaN(s.times) {
+		p := dots.Panel{Name: fmt.Sprintf("%s over %s: %s", c.scenario, c.transport, m.Title)}
+		for _, s := range rank(l.peers, l.values(c, m), m.Less) {
+			if math.IsNaN(s.Times) {
 				continue // no round in common with the best
 			}
 			kind := 1
 			if strings.HasPrefix(s.peer.Name, "throng") {
 				kind = 0
 			}
-			p.Rows = append(p.Rows, dots.Row{Name: s.peer.Title, Value: s.times, Low: s.least, High: s.most, Kind: kind})
+			p.Rows = append(p.Rows, dots.Row{Name: s.peer.Title, Value: s.Times, Low: s.Least, High: s.Most, Kind: kind})
 		}
 		if len(p.Rows) > 0 {
 			f.Panels = append(f.Panels, p)

@@ -166,7 +166,7 @@ func TestRank(t *testing.T) {
 	if len(got) != 3 || got[2].peer != names[0] || got[0].rank != 1 || got[1].rank != 1 || got[2].rank != 3 {
 		t.Fatalf("%+v", got)
 	}
-	if s := got[2]; s.low < 1.9 || s.high > 2.1 || s.times < s.low || s.times > s.high || s.rounds != 6 {
+	if s := got[2]; s.Low < 1.9 || s.High > 2.1 || s.Times < s.Low || s.Times > s.High || s.Rounds != 6 {
 		t.Errorf("twice as slow is %+v", s)
 	}
 	if less := rank(names, values, true); less[0].peer != names[0] || less[0].rank != 1 || less[1].rank != 2 || less[2].rank != 2 {
@@ -176,7 +176,7 @@ func TestRank(t *testing.T) {
 		values[i] = values[i][:2]
 	}
 	for _, s := range rank(names, values, false) {
-		if s.rank != 1 || !math.IsNaN(s.low) {
+		if s.rank != 1 || !math.IsNaN(s.Low) {
 			t.Errorf("two rounds show %+v", s)
 		}
 	}

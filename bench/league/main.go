@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/throng-io/throng/bench/internal/rounds"
 )
 
 func main() {
@@ -31,7 +33,7 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	flags := flag.NewFlagSet("league", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	quick := flags.Bool("quick", false, "two contests, one Throng, within five minutes; nothing is written")
-	rounds := flags.Int("rounds", 6, "how often each server runs each contest")
+	turns := flags.Int("rounds", 6, "how often each server runs each contest")
 	budget := flags.Duration("budget", 55*time.Minute, "begin no round that would end later than this")
 	peersOf := flags.String("peers", "", "names of servers (all)")
 	contestsOf := flags.String("contests", "", "names of contests: echo, or echo/polling (all)")
@@ -41,11 +43,11 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if flags.NArg() > 0 || *rounds < 1 {
+	if flags.NArg() > 0 || *turns < 1 {
 		return errors.New("league takes flags only, and at least one round; see --help")
 	}
 	if *quick {
-		*rounds, *budget, *out = leastRounds, 4*time.Minute+30*time.Second, ""
+		*turns, *budget, *out = rounds.Least, 4*time.Minute+30*time.Second, ""
 	}
 	peers, err := readPeers(*dir, split(*peersOf))
 	if err != nil {
@@ -68,7 +70,7 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 			return err
 		}
 	}
-	l := &league{peers: peers, contests: contests, rounds: *rounds, build: build, log: stderr, lines: io.Discard, rng: rand.New(rand.NewPCG(*seed, 0))}
+	l := &league{peers: peers, contests: contests, rounds: *turns, build: build, log: stderr, lines: io.Discard, rng: rand.New(rand.NewPCG(*seed, 0))}
 	if *out == "" {
 		if err := l.course(ctx, *budget); err != nil {
 			return err

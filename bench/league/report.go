@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/throng-io/throng/bench/internal/rounds"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -42,25 +43,25 @@ func (l *league) table(p func(string, ...any), c *contest) {
 	if err != nil {
 		return // it has run
 	}
-	p("\n## %s over %s\n\n%s Clients: %d.\n\n| rank | server | %s | behind |", c.scenario, c.transport, f.Spec.About, l.clients(c), c.measures[0].title)
+	p("\n## %s over %s\n\n%s Clients: %d.\n\n| rank | server | %s | behind |", c.scenario, c.transport, f.Spec.About, l.clients(c), c.measures[0].Title)
 	for _, m := range c.measures[1:] {
-		p(" %s |", m.title)
+		p(" %s |", m.Title)
 	}
 	p("\n|---|---|---|---|%s\n", strings.Repeat("---|", len(c.measures)-1))
-	ranked := rank(l.peers, l.values(c, c.measures[0]), c.measures[0].less)
+	ranked := rank(l.peers, l.values(c, c.measures[0]), c.measures[0].Less)
 	for i, s := range ranked {
 		behind := ""
 		if i > 0 {
 			behind = s.String()
 		}
-		p("| %d | %s | %s | %s |", s.rank, s.peer.Title, figure(s.median), behind)
+		p("| %d | %s | %s | %s |", s.rank, s.peer.Title, rounds.Figure(s.median), behind)
 		at := slices.Index(l.peers, s.peer)
 		for _, m := range c.measures[1:] {
-			v := medianOf(l.values(c, m)[at])
+			v := rounds.Median(l.values(c, m)[at])
 			if math.IsNaN(v) {
 				p("  |")
 			} else {
-				p(" %s |", figure(v))
+				p(" %s |", rounds.Figure(v))
 			}
 		}
 		p("\n")
@@ -117,25 +118,4 @@ func (l *league) losses(p func(string, ...any)) {
 	if none {
 		p("Nothing was lost, came twice or out of order.\n")
 	}
-}
-
-// String prints a comparison with its interval, if there is one.
-func (c comparison) String() string {
-	if math.IsNaN(c.low) {
-		return figure(c.times) + "x"
-	}
-	return fmt.Sprintf("%sx [%s, %s]", figure(c.times), figure(c.low), figure(c.high))
-}
-
-// figure prints three digits that count.
-func figure(v float64) string {
-	switch a := math.Abs(v); {
-	case a >= 100, a == 0:
-		return fmt.Sprintf("%.0f", v)
-	case a >= 10:
-		return fmt.Sprintf("%.1f", v)
-	case a >= 1:
-		return fmt.Sprintf("%.2f", v)
-	}
-	return fmt.Sprintf("%.3f", v)
 }

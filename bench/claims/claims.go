@@ -1,0 +1,159 @@
+package main
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/throng-io/throng/bench/internal/rounds"
+	"github.com/throng-io/throng/scenario/metric"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// A claim is a sentence that can be wrong.
+type claim struct {
+	name     string // of its scenario
+	says     string // the sentence, in our words
+	axis     string // of the scenario's matrix: its values are compared
+	measures []rounds.Measure
+	// judge says whether the sentence is true, and why
+	judge func(t *table) (verdict, why string)
+	note  string // what the numbers leave out
+}
+
+// The verdicts.
+const (
+	isTrue  = "true"
+	isFalse = "false"
+	open    = "not shown"
+)
+
+var (
+	bytesEach = rounds.Measure{Name: "bytes_message", Title: "bytes a message, both ways", Less: true, Of: func(c *result.Cell) (float64, bool) {
+		for _, w := range c.Wire {
+			return w.PerMessage, w.Messages > 0
+		}
+		return 0, false
+	}}
+	cpuEach = rounds.Measure{Name: "cpu_message_us", Title: "server's CPU time a message, µs", Less: true, Of: func(c *result.Cell) (float64, bool) {
+		n := c.Messages.Sent
+		return c.Server.CPUs * 1e6 / float64(n), n > 0 && c.Server.CPUs > 0
+	}}
+	cpuDelivery = rounds.Measure{Name: "cpu_delivery_us", Title: "server's CPU time a delivery, µs", Less: true, Of: func(c *result.Cell) (float64, bool) {
+		return 1e6 / c.Server.DeliveriesPerCPUs, c.Server.DeliveriesPerCPUs > 0
+	}}
+	peak = rounds.Measure{Name: "memory_peak_mib", Title: "server's memory, peak, MiB", Less: true, Of: func(c *result.Cell) (float64, bool) {
+		return float64(c.Server.RSSPeakBytes) / (1 << 20), c.Server.RSSPeakBytes > 0
+	}}
+	missed = rounds.Measure{Name: "missed", Title: "of a hundred deliveries missed", Less: true, Of: func(c *result.Cell) (float64, bool) {
+		l := c.Ledger
+		for _, more := range []*result.Ledger{c.Volatile, c.Slow} {
+			if more != nil {
+				l.Add(*more)
+			}
+		}
+		return 100 * float64(l.Lost) / float64(l.Expected), l.Expected > 0
+	}}
+)
+
+var claims = []*claim{
+	{
+		name: "headers", axis: "transport",
+		says:     "Over HTTP each message carries hundreds of bytes of headers, over a websocket a few bytes.",
+		measures: []rounds.Measure{bytesEach, cpuEach, rounds.Milliseconds("answer", metric.Ack, 50)},
+		judge: func(t *table) (string, string) {
+			const payload = 2 * 64 // there and back
+			polling, websocket := t.median("polling", 0)-payload, t.median("websocket", 0)-payload
+			return when(polling > 200 && websocket < 100), fmt.Sprintf("beyond the 64 bytes each way, polling takes %s bytes for a message and its acknowledgement, a websocket %s",
+				rounds.Figure(polling), rounds.Figure(websocket))
+		},
+		note: "Headers of the simulated client are short; a browser adds its own, with cookies half a kilobyte and more each way. Socket.IO's packet around the data counts as well.",
+	},
+	{
+		name: "millisecond", axis: "listeners",
+		says:     "A server can send an event every millisecond.",
+		measures: []rounds.Measure{rounds.Milliseconds("gap", metric.Gap, 50), rounds.Milliseconds("gap", metric.Gap, 99), rounds.Milliseconds("delivery", metric.Delivery, 99), missed},
+		judge: func(t *table) (string, string) {
+			one, many := t.median("1", 0), t.median("100", 0)
+			return when(math.Abs(one-1) < 0.1 && math.Abs(many-1) < 0.1 && t.median("100", 3) == 0),
+				fmt.Sprintf("the median time between two events is %s ms at one listener and %s ms at a hundred, which get 100 000 a second", rounds.Figure(one), rounds.Figure(many))
+		},
+		note: "The events arrive at that rate; how evenly is the 99th percentile of the gap, which is also the machine's. A browser's timers and rendering are not in it.",
+	},
+	{
+		name: "plain", axis: "transport",
+		says:     "Socket.IO costs noticeably more than a plain websocket.",
+		measures: []rounds.Measure{cpuEach, bytesEach, rounds.Milliseconds("answer", metric.Ack, 50)},
+		judge: func(t *table) (string, string) {
+			c := t.compare("plain-websocket", "websocket", 0)
+			return beyond(c, 1.1), fmt.Sprintf("a message and its acknowledgement take %s the CPU time of the same over a plain websocket of our own server", c)
+		},
+		note: "Both are served by our server. The plain websocket has a JSON of its own with the same data and an id to answer to, and no namespaces, rooms or reconnection.",
+	},
+	{
+		name: "connecting", axis: "transport",
+		says:     "To begin with polling and upgrade makes connecting slower than a websocket at once.",
+		measures: []rounds.Measure{rounds.Milliseconds("connect", metric.Connect, 50), rounds.Milliseconds("upgraded after", metric.ConnectUpgrade, 50), rounds.CPUPerClient},
+		judge: func(t *table) (string, string) {
+			c := t.compare("websocket", "upgrade", 0)
+			cpu := t.compare("websocket", "upgrade", 2)
+			return beyond(c, 1.2), fmt.Sprintf("until it may send, a client that upgrades waits %s as long, and takes %s the server's CPU time", c, cpu)
+		},
+		note: "Over loopback a round trip is nearly free. Each one that polling adds (two before the first message, two more for the upgrade) costs the network's delay.",
+	},
+	{
+		name: "acknowledged", axis: "confirmed",
+		says:     "Acknowledgements are dear: send without them where you can.",
+		measures: []rounds.Measure{cpuDelivery, bytesEach, rounds.Milliseconds("delivery", metric.Delivery, 50)},
+		judge: func(t *table) (string, string) {
+			c := t.compare("without", "acknowledged", 0)
+			return beyond(c, 1.25), fmt.Sprintf("a message to nine others with an acknowledgement takes %s the CPU time of one without", c)
+		},
+	},
+	{
+		name: "volatile", axis: "volatile",
+		says:     "Volatile events keep the memory of a server small when clients read slowly.",
+		measures: []rounds.Measure{peak, rounds.Milliseconds("delivery", metric.Delivery, 99), missed},
+		judge: func(t *table) (string, string) {
+			c := t.compare("volatile", "kept", 0)
+			return beyond(c, 1.25), fmt.Sprintf("kept events take %s the memory at most; of a hundred deliveries %s are missed with volatile ones, and %s with kept ones", c,
+				rounds.Figure(t.median("volatile", 2)), rounds.Figure(t.median("kept", 2)))
+		},
+		note: "Thirty of a hundred clients read 16 KiB a second of the sixty that are sent; kept events end a client whose queue is full (1 MiB here).",
+	},
+	{
+		name: "nodes", axis: "nodes",
+		says:     "A second node costs little: nodes share their rooms through the broker.",
+		measures: []rounds.Measure{cpuDelivery, rounds.Milliseconds("delivery", metric.Delivery, 50), rounds.Milliseconds("delivery", metric.Delivery, 99)},
+		judge: func(t *table) (string, string) {
+			c := t.compare("1", "3", 0)
+			verdict := beyond(c, 1.5)
+			switch verdict {
+			case isTrue:
+				verdict = isFalse
+			case isFalse:
+				verdict = isTrue
+			}
+			return verdict, fmt.Sprintf("three nodes take %s the CPU time of one for the same messages in rooms of ten, the broker not counted", c)
+		},
+		note: "Rooms of ten over three nodes are the dear case: each message crosses to all nodes for three or four receivers there.",
+	},
+}
+
+// beyond is the verdict on a ratio that must be above a limit.
+func beyond(c rounds.Comparison, limit float64) string {
+	switch {
+	case c.Low > limit:
+		return isTrue
+	case c.High < limit:
+		return isFalse
+	}
+	return open
+}
+
+// when is the verdict on a condition.
+func when(ok bool) string {
+	if ok {
+		return isTrue
+	}
+	return isFalse
+}

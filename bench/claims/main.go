@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/throng-io/throng/scenario/result"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := command(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		_, _ = fmt.Fprintln(os.Stderr, "claims:", err)
+		os.Exit(1)
+	}
+}
+
+func command(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	flags := flag.NewFlagSet("claims", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	only := flags.String("only", "", "names of claims (all)")
+	out := flags.String("out", "bench", "the folder of claims.md and results/claims; \"\" prints the text alone")
+	quick := flags.String("quick", "", "scale the scenarios down to this share, to try them")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	some, err := chosen(strings.FieldsFunc(*only, func(r rune) bool { return r == ',' || r == ' ' }))
+	if err != nil {
+		return err
+	}
+	work, err := os.MkdirTemp("", "claims")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(work) }()
+	throng := filepath.Join(work, "throng")
+	if err := execute(ctx, stderr, "go", "build", "-o", throng, "./cmd/throng"); err != nil {
+		return err
+	}
+	figures := ""
+	if *out != "" {
+		figures = filepath.Join(*out, "results", "claims")
+		if err := os.MkdirAll(figures, 0o755); err != nil {
+			return err
+		}
+	}
+	var text strings.Builder
+	_, _ = fmt.Fprintf(&text, "# What is said of Socket.IO, measured\n\nMade by `make claims` on %s: alternatives in turn, with our own server, server and generator on one machine of two\n"+
+		"processors. A sentence is true or false where the interval of 95 %% over the rounds says so, by a limit written down in\n"+
+		"`bench/claims/claims.go` before anything was measured; else it is not shown. Absolute figures are this machine's.\n", time.Now().UTC().Format("2006-01-02"))
+	for _, c := range some {
+		args := []string{"run", filepath.Join("bench", "claims", "scenarios", c.name+".yaml"), "--quiet", "--out", filepath.Join(work, c.name)}
+		if *quick != "" {
+			args = append(args, "--quick="+*quick)
+		}
+		if err := execute(ctx, stderr, throng, args...); err != nil {
+			return err
+		}
+		run, err := result.Read(filepath.Join(work, c.name))
+		if err != nil {
+			return err
+		}
+		t, err := tableOf(c, run)
+		if err != nil {
+			return err
+		}
+		figure := ""
+		if figures != "" {
+			drawn, err := t.draw(figures)
+			if err != nil {
+				return err
+			}
+			if drawn {
+				figure = "results/claims/" + c.name + ".svg"
+			}
+		}
+		t.markdown(&text, figure)
+	}
+	if *out == "" {
+		_, err := io.WriteString(stdout, text.String())
+		return err
+	}
+	return os.WriteFile(filepath.Join(*out, "claims.md"), []byte(text.String()), 0o644)
+}
+
+// chosen returns the claims with these names; none: all.
+func chosen(names []string) ([]*claim, error) {
+	if len(names) == 0 {
+		return claims, nil
+	}
+	var some []*claim
+	for _, name := range names {
+		i := slices.IndexFunc(claims, func(c *claim) bool { return c.name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("no claim %q", name)
+		}
+		some = append(some, claims[i])
+	}
+	return some, nil
+}
+
+// execute runs a command. The verdicts of throng run, 1 and 3, are no errors here: the table says
+// what was valid.
+func execute(ctx context.Context, stderr io.Writer, name string, args ...string) error {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Stdout, cmd.Stderr = stderr, stderr
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = 10 * time.Second
+	err := cmd.Run()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if code := cmd.ProcessState.ExitCode(); name != "go" && (code == 1 || code == 3) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", filepath.Base(name), strings.Join(args, " "), err)
+	}
+	return nil
+}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/throng-io/throng/bench/internal/rounds"
+	"github.com/throng-io/throng/reports/dots"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// A table is what a claim's scenario measured: values by alternative, measure and round, NaN where a
+// trial has none.
+type table struct {
+	*claim
+	alternatives []string // in the order of the scenario
+	values       map[string][][]float64
+	invalid      int // trials that the generator was not fit for; they are left out
+}
+
+// tableOf reads a run of a claim's scenario.
+func tableOf(c *claim, run *result.Run) (*table, error) {
+	t := &table{claim: c, values: map[string][][]float64{}}
+	turns := 0
+	for i := range run.Cells {
+		turns = max(turns, run.Cells[i].Trial)
+	}
+	for i := range run.Cells {
+		cell := &run.Cells[i]
+		name, ok := cell.Params[c.axis]
+		if !ok {
+			return nil, fmt.Errorf("the scenario %s has no axis %q", c.name, c.axis)
+		}
+		if word := cell.ParamNames[c.axis]; word != "" {
+			name = word
+		}
+		if t.values[name] == nil {
+			t.alternatives = append(t.alternatives, name)
+			for range c.measures {
+				t.values[name] = append(t.values[name], slices.Repeat([]float64{math.NaN()}, turns))
+			}
+		}
+		if cell.Repeated {
+			continue // a later one counts
+		}
+		if cell.Verdict == result.Invalid {
+			t.invalid++
+			continue
+		}
+		for m := range c.measures {
+			if v, ok := c.measures[m].Of(cell); ok {
+				t.values[name][m][cell.Trial-1] = v
+			}
+		}
+	}
+	return t, nil
+}
+
+// valid is how many values of the first measure each alternative has at least.
+func (t *table) valid() int {
+	least := math.MaxInt
+	for _, v := range t.values {
+		least = min(least, len(slices.DeleteFunc(slices.Clone(v[0]), math.IsNaN)))
+	}
+	return least
+}
+
+// median is that of a measure; NaN if no trial has it, or there is no such alternative.
+func (t *table) median(alternative string, measure int) float64 {
+	if v := t.values[alternative]; v != nil {
+		return rounds.Median(v[measure])
+	}
+	return math.NaN()
+}
+
+// compare says how many times more of a measure the second alternative takes than the first.
+func (t *table) compare(first, second string, measure int) rounds.Comparison {
+	a, b := t.values[first], t.values[second]
+	if a == nil || b == nil {
+		return rounds.Compare(nil, nil, true, 1)
+	}
+	return rounds.Compare(a[measure], b[measure], true, 1)
+}
+
+// markdown writes a claim with its finding.
+func (t *table) markdown(w io.Writer, figure string) {
+	p := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
+	verdict, why := open, fmt.Sprintf("fewer than %d trials of an alternative were valid", rounds.Least)
+	if t.valid() >= rounds.Least {
+		verdict, why = t.judge(t)
+	}
+	p("\n## %s\n\n**%s:** %s.\n\n", t.says, strings.ToUpper(verdict[:1])+verdict[1:], why)
+	p("| %s |", t.axis)
+	for _, m := range t.measures {
+		p(" %s |", m.Title)
+	}
+	p("\n|---|%s\n", strings.Repeat("---|", len(t.measures)))
+	for _, a := range t.alternatives {
+		p("| %s |", a)
+		for m := range t.measures {
+			if v := t.median(a, m); math.IsNaN(v) {
+				p("  |")
+			} else {
+				p(" %s |", rounds.Figure(v))
+			}
+		}
+		p("\n")
+	}
+	if figure != "" {
+		p("\n![](%s)\n", figure)
+	}
+	if t.note != "" {
+		p("\n%s\n", t.note)
+	}
+	if t.invalid > 0 {
+		p("\nTrials left out, since the generator could not keep up: %d.\n", t.invalid)
+	}
+	p("\n    throng run bench/claims/scenarios/%s.yaml\n", t.name)
+}
+
+// draw writes the figure of a claim, and reports whether there was anything to draw.
+func (t *table) draw(dir string) (bool, error) {
+	m := t.measures[0]
+	panel := dots.Panel{Name: m.Title}
+	for _, a := range t.alternatives {
+		v := slices.DeleteFunc(slices.Clone(t.values[a][0]), math.IsNaN)
+		if len(v) == 0 || slices.Min(v) <= 0 {
+			continue
+		}
+		panel.Rows = append(panel.Rows, dots.Row{Name: a, Value: rounds.Median(v), Low: slices.Min(v), High: slices.Max(v)})
+	}
+	if len(panel.Rows) == 0 {
+		return false, nil
+	}
+	f, err := os.Create(filepath.Join(dir, t.name+".svg"))
+	if err != nil {
+		return false, err
+	}
+	err = dots.Write(f, &dots.Figure{Title: t.says, Sub: "medians, and the range of the rounds", Axis: m.Title, Panels: []dots.Panel{panel}, Kinds: []string{""}}, 560)
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	return true, err
+}
