@@ -66,6 +66,9 @@ func (t *trial) conduct(ctx context.Context, f *file.File) (*result.Cell, error)
 	}
 	defer parts.Close()
 	t.opt.journal.begin()
+	if err := t.note(parts.Ticket()); err != nil {
+		t.opt.journal.warn("if this process is killed, what the agents have measured cannot be collected: %v", err)
+	}
 	var cancel context.CancelFunc
 	t.life.ctx, cancel = context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()

@@ -102,6 +102,8 @@ func (p *memParts) Tell(order []byte) error {
 	return nil
 }
 
+func (p *memParts) Ticket() string { return "memory" }
+
 func (p *memParts) Next(ctx context.Context) (PartMessage, error) { return p.out.take(ctx) }
 
 func (p *memParts) Close() error {

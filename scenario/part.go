@@ -115,6 +115,8 @@ func (p *part) run(ctx context.Context) error {
 		return err
 	}
 	defer t.watch.close()
+	// a server that the controller has started is about to end as well
+	defer context.AfterFunc(ctx, func() { t.life.over.Store(true) })()
 	p.c = newCollector(t)
 	p.c.part, t.turn = p, p.turn
 	p.c.start()
@@ -199,7 +201,7 @@ func (p *part) report(r *report) {
 // say reports a stage.
 func (p *part) say(stage int) {
 	c := p.c
-	p.report(&report{stage: stage, atEnd: headcount{int64(c.atEnd.Asked), int64(c.atEnd.Held), c.nodesAtEnd}})
+	p.report(&report{stage: stage, atEnd: headcount{int64(c.atEnd.Asked), int64(c.atEnd.Held), c.nodesAtEnd}, end: c.end})
 }
 
 // wait returns when the phases are over, or earlier when they are cut short.

@@ -22,6 +22,7 @@ const (
 type report struct {
 	stage   int
 	atEnd   headcount // from partSealed on
+	end     int64     // likewise: when the phases ended, or were cut short
 	portion *portion  // nil: none
 }
 
@@ -87,6 +88,7 @@ type partUse struct {
 func (r *report) code(c *coder) {
 	c.place(&r.stage)
 	r.atEnd.code(c)
+	c.int(&r.end)
 	has := r.portion != nil
 	if c.bool(&has); !has {
 		return

@@ -23,6 +23,7 @@ type agentPart struct {
 	lost   error // nil: it is there
 	lostAt int64
 	atEnd  headcount
+	end    int64      // of its phases; 0: they are not over
 	queue  []*portion // not yet poured
 	last   *portion   // the one that was poured last; nil: none
 	next   int        // number of the next portion that comes
@@ -92,7 +93,7 @@ func (q *conductor) hear(a *agentPart, b []byte) error {
 	}
 	if r.stage > a.stage {
 		if a.stage = r.stage; r.stage < partOver {
-			a.atEnd = r.atEnd
+			a.atEnd, a.end = r.atEnd, r.end
 		}
 		q.advance()
 	}

@@ -79,8 +79,11 @@ func (j *runJournal) begin() {
 	if j.opt.JournalDir == "" {
 		return
 	}
-	var err error
-	if j.file, err = result.BeginJournal(j.opt.JournalDir, j.run, j.planned); err != nil {
+	err := RemoveNote(j.opt.JournalDir) // of another run, or of a trial that is made again
+	if err == nil {
+		j.file, err = result.BeginJournal(j.opt.JournalDir, j.run, j.planned)
+	}
+	if err != nil {
 		j.failed(err)
 	}
 }
@@ -89,14 +92,25 @@ func (j *runJournal) add(c *result.Cell) {
 	if j == nil || j.file == nil || c.Interrupted {
 		return
 	}
-	if err := j.file.Add(c); err != nil {
+	err := j.file.Add(c)
+	if err == nil {
+		err = RemoveNote(j.opt.JournalDir) // of the trial's agents: all of it is here
+	}
+	if err != nil {
 		j.failed(err)
 	}
 }
 
 func (j *runJournal) failed(err error) {
 	j.close()
-	j.run.Warnings = append(j.run.Warnings, fmt.Sprintf("the last trials were not written to the journal, so --resume could not have kept them: %v", err))
+	j.warn("the last trials were not written to the journal, so --resume could not have kept them: %v", err)
+}
+
+// warn warns of what may be lost when this process is killed.
+func (j *runJournal) warn(format string, args ...any) {
+	if j != nil {
+		j.run.Warnings = append(j.run.Warnings, fmt.Sprintf(format, args...))
+	}
 }
 
 func (j *runJournal) close() {

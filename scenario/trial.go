@@ -373,7 +373,7 @@ func (t *trial) wait(ctx context.Context) (judge.Ending, error) {
 		case <-timer.C:
 			return judge.RanOut, nil
 		case <-ctx.Done():
-			return judge.Interrupted, ctx.Err()
+			return judge.Interrupted, nil
 		case why := <-t.life.aborted:
 			return judge.Aborted, why
 		case err := <-gone:

@@ -52,6 +52,7 @@ type process struct {
 	lines chan string   // of standard output
 	gone  chan struct{} // closed when it has ended
 	errs  *buffer
+	cache string // where an agent keeps what it measures
 }
 
 // A buffer keeps standard error. Goroutines share it.
@@ -77,9 +78,9 @@ func (b *buffer) String() string {
 func start(t *testing.T, before []string, args ...string) *process {
 	t.Helper()
 	words := append(append(append([]string(nil), before...), program), args...)
-	p := &process{Cmd: exec.Command(words[0], words[1:]...), lines: make(chan string, 10_000), gone: make(chan struct{}), errs: &buffer{}}
+	p := &process{Cmd: exec.Command(words[0], words[1:]...), lines: make(chan string, 10_000), gone: make(chan struct{}), errs: &buffer{}, cache: t.TempDir()}
 	p.Stderr = p.errs
-	p.Env = append(os.Environ(), "NATS_URL=")
+	p.Env = append(os.Environ(), "NATS_URL=", "XDG_CACHE_HOME="+p.cache)
 	p.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	stdout, err := p.StdoutPipe()
 	if err != nil {

@@ -38,6 +38,9 @@ An agent takes work from every controller that may publish on throng.fleet.agent
 NATS account, or with --accept only from those with the keys that are named ('throng fleet
 key FILE' makes one). It executes no command of a scenario unless --allow-run is given.
 
+When a controller is killed, the agent stops its load within seconds and keeps what it has
+measured: 'throng run --resume DIR --nats URL' collects it.
+
 ` + natsHelp,
 		Example: `  throng agent --nats nats://10.0.0.1:4222
   throng agent --nats tls://nats.example:4222 --label zone=a --label rack=7`,
@@ -52,10 +55,11 @@ key FILE' makes one). It executes no command of a scenario unless --allow-run is
 			ctx := cmd.Context()
 			if parent {
 				var cancel context.CancelFunc
-				ctx, cancel = untilEnd(ctx, cmd.InOrStdin())
+				ctx, cancel = untilEnd(ctx, cmd.InOrStdin(), 0)
 				defer cancel()
+				o.Keep = ""
 			}
-			o.Log = cmd.ErrOrStderr()
+			o.Log, o.KeepInRun = cmd.ErrOrStderr(), parent
 			o.Part = func(ctx context.Context, job []byte, link scenario.Link) error {
 				return scenario.RunPart(ctx, job, link, scenario.Options{Version: result.Version(), AllowRun: allow})
 			}
@@ -73,6 +77,7 @@ key FILE' makes one). It executes no command of a scenario unless --allow-run is
 	f.StringVar(&o.Name, "name", "", "the agent's `NAME` (default the machine's, and the process's id)")
 	f.StringArrayVar(&labels, "label", nil, "a label by which groups of clients are placed: `KEY=VALUE`")
 	f.StringArrayVar(&o.Accept, "accept", nil, "take work only from the controller with this public `KEY`; may be repeated")
+	f.StringVar(&o.Keep, "keep", keptDir(), "keep what is measured in this `DIR` for a day, or until the controller has it")
 	allowRunFlag(f, &allow)
 	f.BoolVar(&parent, "until-stdin-ends", false, "stop when standard input ends, as happens when the parent process ends")
 	return cmd

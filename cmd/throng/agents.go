@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 
@@ -28,9 +29,9 @@ func (f *fleetFlags) add(set *pflag.FlagSet) {
 	set.StringVar(&f.identity, "identity", "", "with --nats: the controller's key in this `FILE` ('throng fleet key'), for agents that ask for one")
 }
 
-// open gets the agents of a run; the fleet is nil when this process holds the clients itself.
+// open gets the agents of a run; the controller is nil when this process holds the clients itself.
 // release lets them go.
-func (f *fleetFlags) open(ctx context.Context, allowRun bool, stderr io.Writer) (_ scenario.Fleet, release func(), err error) {
+func (f *fleetFlags) open(ctx context.Context, allowRun bool, stderr io.Writer) (_ *fleet.Controller, release func(), err error) {
 	switch {
 	case f.agents < 0:
 		return nil, nil, fmt.Errorf("--agents %d is no number of processes; write one such as 4", f.agents)
@@ -48,9 +49,23 @@ func (f *fleetFlags) open(ctx context.Context, allowRun bool, stderr io.Writer) 
 	return nil, func() {}, nil
 }
 
+// keepIn makes the agents of this machine keep what they report in the directory of a run, until the
+// returned function is called: it is written down then. Agents elsewhere keep it there.
+func (f *fleetFlags) keepIn(c *fleet.Controller, dir string) (written func() error, err error) {
+	if c == nil || f.nats != "" {
+		return func() error { return scenario.RemoveNote(dir) }, nil
+	}
+	parts, err := filepath.Abs(filepath.Join(dir, partsName))
+	if err != nil {
+		return nil, err
+	}
+	return func() error { return errors.Join(scenario.RemoveNote(dir), os.RemoveAll(parts)) }, c.KeepIn(parts)
+}
+
 // startAgents runs a fleet of this machine: a NATS server and agents, each a process of its own
-// that ends with this one.
-func startAgents(ctx context.Context, n int, allowRun bool) (_ scenario.Fleet, release func(), err error) {
+// that ends with this one. When this one is killed, agents first write down what they have measured:
+// see keepIn.
+func startAgents(ctx context.Context, n int, allowRun bool) (_ *fleet.Controller, release func(), err error) {
 	b, err := startCompanion(ctx, "the broker", "nats")
 	if err != nil {
 		return nil, nil, err

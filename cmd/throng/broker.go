@@ -54,7 +54,7 @@ func brokerCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: brokerName + " KIND [NODE ...]", Hidden: true, Args: arguments(1, 1000),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx, cancel := untilEnd(cmd.Context(), cmd.InOrStdin())
+			ctx, cancel := untilEnd(cmd.Context(), cmd.InOrStdin(), orphanGrace)
 			defer cancel()
 			started := func(url string, pid int) {
 				_, _ = fmt.Fprintln(cmd.OutOrStdout(), url, pid)

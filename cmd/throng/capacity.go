@@ -126,7 +126,9 @@ func findCapacity(cmd *cobra.Command, name string, flags capacityFlags) error {
 		return err
 	}
 	defer letGo()
-	opt.Run.Fleet = agents
+	if agents != nil {
+		opt.Run.Fleet = agents
+	}
 	leftOut(cmd.ErrOrStderr(), f)
 	show := &searchProgress{w: cmd.ErrOrStderr(), search: f.Spec.Search}
 	if !flags.quiet {

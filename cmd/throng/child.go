@@ -83,6 +83,7 @@ func startChild(ctx context.Context, program, what string, env []string, args ..
 
 // stop ends the process: in an orderly way until ctx ends, then at once.
 func (c *child) stop(ctx context.Context) error {
+	_, _ = io.WriteString(c.stdin, stopWord) // it may be gone
 	_ = c.stdin.Close()
 	select {
 	case <-c.gone:
@@ -146,6 +147,13 @@ func (t *tail) Write(b []byte) (int, error) {
 		t.text = append(t.text[:0], t.text[cut:]...)
 	}
 	return len(b), nil
+}
+
+// endsWith reports whether a word was written last.
+func (t *tail) endsWith(word string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return bytes.HasSuffix(t.text, []byte(word))
 }
 
 // quote returns the last line, for an error message.

@@ -20,6 +20,7 @@ import (
 	"github.com/throng-io/throng/scenario"
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/fleet"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -67,7 +68,9 @@ view as a web page, to any number of viewers at any time of the run. --metrics a
 
 Each trial is saved when it ends, in journal.jsonl until result.json has all of them.
 --resume DIR continues a run that was interrupted or killed, with the same scenario and
-seed: invalid and unfinished trials are repeated, the others are kept.
+seed: invalid and unfinished trials are repeated, the others are kept. When a run on agents
+was killed, the first --resume collects what they had measured of the trial under way, and
+the second one continues.
 
 --agents N divides the clients over so many processes of this machine, and --nats URL over
 the agents of a fleet ('throng agent'): for more clients than one process may have, or one
@@ -136,6 +139,12 @@ func runAll(cmd *cobra.Command, names []string, flags runFlags) error {
 		var f *file.File
 		f, err = toResume(cmd, names, set, &flags)
 		files, flags.out = []*file.File{f}, flags.resume
+		if err == nil {
+			var collected bool
+			if collected, err = collectKept(cmd, f, &flags); collected && err == nil {
+				return &exitError{code: exitInvalid}
+			}
+		}
 	} else {
 		files, err = loadAll(cmd, names, set, &flags)
 	}
@@ -149,7 +158,9 @@ func runAll(cmd *cobra.Command, names []string, flags runFlags) error {
 		return err
 	}
 	defer release()
-	opt.Fleet = agents
+	if agents != nil {
+		opt.Fleet = agents
+	}
 	watching, err := watch(cmd.Context(), flags.watch, cmd.ErrOrStderr())
 	if err != nil {
 		return err
@@ -158,7 +169,7 @@ func runAll(cmd *cobra.Command, names []string, flags runFlags) error {
 	worst := exitPass
 	for _, f := range files {
 		dir := outputDir(f, flags.out, len(files) > 1)
-		code, err := runOne(cmd, f, dir, opt, flags, watching)
+		code, err := runOne(cmd, f, dir, opt, flags, watching, agents)
 		if err != nil {
 			return err
 		}
@@ -207,7 +218,7 @@ func loadAll(cmd *cobra.Command, names []string, set map[string]string, flags *r
 }
 
 // runOne runs one scenario and writes its results to dir.
-func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, flags runFlags, watching *watchers) (int, error) {
+func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, flags runFlags, watching *watchers, agents *fleet.Controller) (int, error) {
 	ctx, stop := context.WithCancel(cmd.Context())
 	defer stop()
 	base, err := readBaseline(f.Spec.Report.Baseline)
@@ -239,6 +250,10 @@ func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, 
 		}
 		(&profiler{dir: flags.profile, name: f.Spec.Name, stderr: cmd.ErrOrStderr()}).attach(&opt)
 	}
+	written, err := flags.fleet.keepIn(agents, dir)
+	if err != nil {
+		return 0, err
+	}
 	leftOut(cmd.ErrOrStderr(), f)
 	show := newProgress(cmd.ErrOrStderr(), f.Spec.Name, f.Spec.About, flags.quiet, stop)
 	watching.begin(f.Spec.Name, show.board, show.update, &opt)
@@ -250,7 +265,7 @@ func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, 
 		}
 		return 0, classify(runErr)
 	}
-	if err := errors.Join(removeLeftovers(dir, run.Started), write(cmd.OutOrStdout(), f, dir, run, flags.asJSON)); err != nil {
+	if err := errors.Join(removeLeftovers(dir, run.Started), write(cmd.OutOrStdout(), f, dir, run, flags.asJSON), written()); err != nil {
 		return 0, &exitError{exitUsage, err}
 	}
 	watching.end(show.board, run, dir)

@@ -85,7 +85,7 @@ func serveCommand() *cobra.Command {
 			ctx := cmd.Context()
 			if parent {
 				var cancel context.CancelFunc
-				ctx, cancel = untilEnd(ctx, stdin)
+				ctx, cancel = untilEnd(ctx, stdin, orphanGrace)
 				defer cancel()
 			}
 			offered, err := observed.offer(ctx, func() http.Handler { return metrics.Handler(srv, others.measured()...) }, cmd.ErrOrStderr())
@@ -183,12 +183,29 @@ func corsOf(origins []string, credentials bool) (*server.CORS, error) {
 	return nil, nil
 }
 
-// untilEnd returns a context that ends with r.
-func untilEnd(ctx context.Context, r io.Reader) (context.Context, context.CancelFunc) {
+// stopWord is the last word of a parent that stops a child. Without it the end of the child's
+// standard input means that the parent was killed.
+const stopWord = "stop"
+
+// orphanGrace is for how long a server goes on whose parent was killed: load generators that the
+// same process started end their load and write down what they have measured, and a server that was
+// gone first would be in it.
+const orphanGrace = 2 * time.Second
+
+// untilEnd returns a context that ends with r, or a grace later when the parent was killed.
+func untilEnd(ctx context.Context, r io.Reader, grace time.Duration) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {
-		_, _ = io.Copy(io.Discard, r)
-		cancel()
+		defer cancel()
+		said := &tail{}
+		_, _ = io.Copy(said, r)
+		if grace == 0 || said.endsWith(stopWord) {
+			return
+		}
+		select {
+		case <-time.After(grace):
+		case <-ctx.Done():
+		}
 	}()
 	return ctx, cancel
 }

@@ -33,6 +33,11 @@ type AgentOptions struct {
 	// Part runs a part of a trial; it is scenario.RunPart with the options of this process.
 	Part func(ctx context.Context, job []byte, link scenario.Link) error
 	Log  io.Writer // nil: nothing is logged
+	// Keep is the directory for what the agent reports until its controller has written it down: for
+	// at most a day, and at most 1 GiB in all. It is made when needed; "": nothing is kept.
+	Keep string
+	// KeepInRun lets the controller name that directory: the controller has started this process.
+	KeepInRun bool
 	// Ready is called when the agent answers. May be nil.
 	Ready func()
 
@@ -143,6 +148,9 @@ func (a *agent) listen() error {
 			c.Since = time.Since(a.since).Seconds()
 		}
 		a.mu.Unlock()
+		if a.opt.Keep != "" {
+			c.Kept = partsIn(a.opt.Keep)
+		}
 		if text, err := json.Marshal(c); err == nil {
 			_ = msg.Respond(text)
 		}
@@ -225,7 +233,10 @@ func (a *agent) takePart(ctx context.Context, c *claim) error {
 	a.logf("takes part in the run of %s, as %d of %d agents", result.Short(c.Name, 64), c.Self+1, len(c.Agents))
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	p := &partner{agent: a, m: m, claim: c}
+	p := &partner{agent: a, m: m, claim: c, keep: a.opt.Keep}
+	if p.proof, err = proofOf(secret, c.Run); err != nil {
+		return err
+	}
 	if !same {
 		var all sync.WaitGroup
 		defer all.Wait()
@@ -241,6 +252,10 @@ type partner struct {
 	m     *member
 	claim *claim
 	link  *link // of the trial under way; nil: none
+
+	keep  string   // the directory for what is kept
+	kept  *keeping // of the last trial
+	proof []byte
 }
 
 // compare keeps the clocks compared.
@@ -255,7 +270,12 @@ func (p *partner) compare(ctx context.Context) {
 
 // serve passes messages on to the parts of trials, one after another.
 func (p *partner) serve(ctx context.Context) error {
-	defer func() { p.end(errors.New("the run has ended")) }()
+	defer func() {
+		p.end(errors.New("the run has ended"))
+		if why := p.m.goneOf(p.m.of); errors.Is(why, errLeft) || errors.Is(p.m.failure(), errGoesOn) {
+			p.kept.drop()
+		}
+	}()
 	for {
 		m, err := p.m.next(ctx)
 		if err != nil {
@@ -269,6 +289,14 @@ func (p *partner) serve(ctx context.Context) error {
 		case m.what == isJob && m.kind == down:
 			p.end(errors.New("the next trial has begun"))
 			p.begin(ctx, m)
+		case m.what == isKeep && m.kind == down:
+			if p.agent.opt.KeepInRun {
+				p.keep = string(m.data)
+			}
+		case m.what == isCollect && m.kind == down:
+			p.give(ctx, m.data)
+		case m.what == isForget && m.kind == down:
+			p.forget(m.data)
 		case p.link == nil || m.trial != p.link.trial: // of an earlier trial
 		case m.what == isOver && m.kind == down:
 			p.end(errOver)
@@ -285,13 +313,17 @@ var errOver = errors.New("the trial is over")
 
 // begin starts a part of a trial.
 func (p *partner) begin(ctx context.Context, m message) {
+	p.kept.drop() // the controller has written the trial down
+	head := keptHead{Run: p.claim.Run, Trial: m.trial, Self: p.m.self, Build: Build(), Proof: hashOf(p.proof)}
+	p.kept = newKeeping(p.keep, head, p.agent.logf)
 	ctx, cancel := context.WithCancel(ctx)
-	l := &link{partner: p, trial: m.trial, cancel: cancel, arrived: make(chan struct{}, 1), started: make(chan time.Duration, 1), over: make(chan struct{}), done: make(chan struct{})}
+	l := &link{kept: p.kept, partner: p, trial: m.trial, cancel: cancel, arrived: make(chan struct{}, 1), started: make(chan time.Duration, 1), over: make(chan struct{}), done: make(chan struct{})}
 	p.link = l
 	go func() {
 		defer close(l.done)
 		defer cancel()
 		err := p.agent.opt.Part(ctx, m.data, l)
+		l.kept.end()
 		text := ""
 		if err != nil {
 			text = err.Error()

@@ -32,6 +32,7 @@ type card struct {
 	Run   string       `json:"run,omitempty"`   // that it belongs to; "": it is free
 	Since float64      `json:"since,omitempty"` // seconds
 	Time  timebase     `json:"time"`
+	Kept  []string     `json:"kept,omitempty"` // parts of runs whose controllers were killed
 }
 
 // A claim asks an agent to take part in a run.

@@ -40,6 +40,9 @@ type Controller struct {
 
 	agents []result.Agent
 	trial  uint32
+	run    string
+	proof  []byte
+	keep   string // directory of this machine; "": each agent has its own
 }
 
 var _ scenario.Fleet = (*Controller)(nil)
@@ -125,6 +128,10 @@ func (c *Controller) claim(ctx context.Context, cards []card, identity nkeys.Key
 		c.agents = append(c.agents, cards[i].Agent)
 	}
 	var err error
+	c.run = run
+	if c.proof, err = proofOf(secret, run); err != nil {
+		return err
+	}
 	if c.m, err = join(c.conn, run, secret, len(cards), len(cards), exactly(0)); err != nil {
 		return err
 	}
@@ -178,6 +185,13 @@ func (c *Controller) ask(ctx context.Context, id string, text []byte) error {
 		return errors.New(result.Short(a.Error, result.MaxText))
 	}
 	return nil
+}
+
+// KeepIn makes agents that this process has started keep what they report of the next trials in a
+// directory.
+func (c *Controller) KeepIn(dir string) error {
+	c.keep = dir
+	return c.m.send(down, 0, isKeep, 0, []byte(dir))
 }
 
 // Close lets the agents go.
@@ -277,6 +291,15 @@ func (p *parts) Start(epoch time.Duration) error {
 
 // Tell is of [scenario.Parts].
 func (p *parts) Tell(order []byte) error { return p.c.m.send(down, 0, isData, p.trial, order) }
+
+// Ticket is of [scenario.Parts].
+func (p *parts) Ticket() string {
+	text, err := json.Marshal(ticket{Run: p.c.run, Trial: p.trial, Proof: p.c.proof, Local: p.c.keep != ""})
+	if err != nil {
+		return "" // it has only text
+	}
+	return string(text)
+}
 
 // Next is of [scenario.Parts].
 func (p *parts) Next(ctx context.Context) (scenario.PartMessage, error) {

@@ -20,6 +20,7 @@ type link struct {
 	arrived chan struct{}
 	started chan time.Duration // takes the epoch
 	done    chan struct{}      // the part has ended
+	kept    *keeping
 
 	over chan struct{} // closed when the controller has ended the trial, or is gone
 
@@ -106,7 +107,10 @@ func (l *link) Fleet(local time.Duration) time.Duration { return l.partner.m.clk
 func (l *link) Bound() time.Duration { return time.Duration(l.partner.m.bounds.Load()) }
 
 // Report is of [scenario.Link].
-func (l *link) Report(data []byte) error { return l.partner.m.send(up, 0, isData, l.trial, data) }
+func (l *link) Report(data []byte) error {
+	l.kept.add(data)
+	return l.partner.m.send(up, 0, isData, l.trial, data)
+}
 
 // Mesh is of [scenario.Link].
 func (l *link) Mesh(to int, data []byte) error {

@@ -33,6 +33,16 @@ const (
 	isReady        // agent: its part of the trial is built
 	isRefused      // agent: its part cannot be; the data says why
 	isEnded        // agent: its part has ended; the data is the error, if any
+	isKeep         // controller: the directory in which agents of its machine keep what they report
+	isCollect      // controller: hand over what is kept of a trial; the data is its ticket
+	isKept         // agent: whose it is, and a piece of it; without data: that was all
+	isForget       // controller: what is kept of the trial is written down
+)
+
+// Why a member is gone, or goes on alone.
+var (
+	errLeft   = errors.New("it has ended")
+	errGoesOn = errors.New("the controller goes on without this agent: it did not hear from it")
 )
 
 // A message is what a member got of another, in order for each stream.
@@ -183,6 +193,23 @@ func (m *member) send(k kind, to int, w what, trial uint32, data []byte) error {
 	}
 }
 
+// room waits until at most so many bytes of a stream wait for the others.
+func (m *member) room(ctx context.Context, st stream, most int) error {
+	for {
+		m.mu.Lock()
+		waiting, failed := m.out[st].bytes, m.failed
+		m.mu.Unlock()
+		if failed != nil || waiting <= most {
+			return failed
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
 // publish hands a message to NATS. An error needs no word: what is not confirmed is sent again.
 func (m *member) publish(s stream, sealed []byte) {
 	_ = m.conn.Publish(m.subject(s.kind, strconv.Itoa(m.self), s.to), sealed)
@@ -298,6 +325,13 @@ func (m *member) lose(who int, why error) {
 	}
 }
 
+// failure is why nothing comes and goes any more; nil: it does.
+func (m *member) failure() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.failed
+}
+
 // goneOf is why a member is gone; nil: it is not.
 func (m *member) goneOf(who int) error {
 	m.mu.Lock()
@@ -405,7 +439,7 @@ func (m *member) takeBeat(from int, n uint64, b []byte) {
 			return
 		case from != m.of:
 		case who == m.self:
-			m.fail(errors.New("the controller goes on without this agent: it did not hear from it"))
+			m.fail(errGoesOn)
 			return
 		default:
 			m.lose(who, errors.New("the controller has lost it"))
@@ -429,7 +463,7 @@ func (m *member) takeBeat(from int, n uint64, b []byte) {
 		}
 	}
 	if leaves && (m.isController() || from == m.of) {
-		m.lose(from, errors.New("it has ended"))
+		m.lose(from, errLeft)
 	}
 }
 

@@ -94,6 +94,9 @@ func Judge(e *Evidence, rules Rules) Judgement {
 	switch e.Ending {
 	case Interrupted:
 		j.Verdict, j.Reason = result.Invalid, fmt.Sprintf("interrupted after %s of %s", after, metric.FormatSeconds(float64(e.Timeline.End)/1e9))
+		if e.Cause != "" {
+			j.Reason += ": " + e.Cause
+		}
 	case ServerGone: // whatever the rules say, this is the reason
 		j.Verdict, j.Reason = result.Fail, "the server exited by itself after "+after
 		if e.Cause != "" {

@@ -1,0 +1,230 @@
+package fleet
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/throng-io/throng/scenario/result"
+)
+
+const testRun = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+// ofTrial is a ticket of a run, and the head of an agent's file of it.
+func ofTrial(self int) (ticket, keptHead) {
+	t := ticket{Run: testRun, Trial: 2, Proof: []byte("known to the members")}
+	return t, keptHead{Run: t.Run, Trial: t.Trial, Self: self, Build: Build(), Proof: hashOf(t.Proof)}
+}
+
+func (t *ticket) text(tb testing.TB) string {
+	text, err := json.Marshal(t)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return string(text)
+}
+
+// Wherever a file ends, as when its process is killed, the reports that were whole are read.
+func TestKeeping(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "made", "when needed")
+	_, head := ofTrial(1)
+	k := newKeeping(dir, head, t.Logf)
+	if len(keptIn(dir)) != 0 {
+		t.Error("there is a file before the first report")
+	}
+	reports := [][]byte{[]byte("one"), bytes.Repeat([]byte("x"), 300), []byte("three")}
+	ends := []int{}
+	for _, r := range reports {
+		k.add(r)
+		ends = append(ends, k.size)
+	}
+	k.end()
+	k.add([]byte("too late"))
+	text, err := os.ReadFile(k.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range len(text) + 1 {
+		p, err := readPart(text[:n])
+		if cut := n <= bytes.IndexByte(text, '\n'); cut != (err != nil) {
+			t.Fatalf("%d bytes: %v", n, err)
+		} else if cut {
+			continue
+		}
+		whole := 0
+		for _, end := range ends {
+			if end <= n {
+				whole++
+			}
+		}
+		if len(p.reports) != whole || p.whole != (n == len(text)) || !slices.EqualFunc(p.reports, reports[:whole], bytes.Equal) || p.head.Self != 1 {
+			t.Fatalf("%d bytes: %d reports, whole %v", n, len(p.reports), p.whole)
+		}
+	}
+	k.drop()
+	if len(keptIn(dir)) != 0 {
+		t.Error("the file is still there")
+	}
+	(*keeping)(nil).add([]byte("kept nowhere"))
+	for _, name := range []string{"", "../../x", "short", strings.ToLower(testRun)} {
+		if head.Run = name; newKeeping(dir, head, t.Logf) != nil {
+			t.Errorf("a run named %q gets a file", name)
+		}
+	}
+}
+
+// What is older than a day is removed when something new is kept, and what is no file of an agent
+// stays.
+func TestTidy(t *testing.T) {
+	dir := t.TempDir()
+	for name, age := range map[string]time.Duration{"old.part": keptFor + time.Hour, "new.part": time.Hour, "other.txt": 2 * keptFor} {
+		path, at := filepath.Join(dir, name), time.Now().Add(-age)
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tidy(dir)
+	left, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil || len(left) != 2 || filepath.Base(left[0]) != "new.part" {
+		t.Errorf("%v, %v", left, err)
+	}
+}
+
+// An agent hands what it keeps to a controller that has the ticket, and to no other, and removes it
+// when that says so.
+func TestCollect(t *testing.T) {
+	url := broker(t, 0).ClientURL()
+	dir := t.TempDir()
+	tick, head := ofTrial(0)
+	large := bytes.Repeat([]byte("0123456789"), 200_000)
+	k := newKeeping(dir, head, t.Logf)
+	k.add(large)
+	k.end()
+	_, other := ofTrial(1)
+	half := newKeeping(dir, other, t.Logf) // of a process that was killed
+	half.add([]byte("half"))
+	half.close()
+	helper(t, AgentOptions{URL: url, Name: "one", Keep: dir, Part: talk})
+	agents := []result.Agent{{Name: "one"}}
+	wrong := tick
+	wrong.Proof = []byte("guessed")
+	c, err := Collect(t.Context(), Options{URL: url}, wrong.text(t), "", agents)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Kept[0].Reports) != 0 || c.Kept[0].Why == nil {
+		t.Errorf("it hands over %d reports to a stranger", len(c.Kept[0].Reports))
+	}
+	c.Close(true)
+	if c, err = Collect(t.Context(), Options{URL: url}, tick.text(t), "", append(agents, result.Agent{Name: "two"})); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Kept[0]; len(got.Reports) != 1 || !bytes.Equal(got.Reports[0], large) || got.Why != nil {
+		t.Errorf("%d reports, %v", len(got.Reports), got.Why)
+	}
+	if got := c.Kept[1]; len(got.Reports) != 1 || got.Why == nil || !strings.Contains(got.Why.Error(), "ended before") {
+		t.Errorf("of the other one: %d reports, %v", len(got.Reports), got.Why)
+	}
+	c.Close(true)
+	for begun := time.Now(); len(keptIn(dir)) > 0; time.Sleep(10 * time.Millisecond) {
+		if time.Since(begun) > wait {
+			t.Fatal("the files are still there")
+		}
+	}
+	if _, err := Collect(t.Context(), Options{}, tick.text(t), "", agents); err != ErrAway {
+		t.Errorf("without an address: %v", err)
+	}
+	if _, err := Collect(t.Context(), Options{}, "{}", "", agents); err == nil {
+		t.Error("a ticket without a run is taken")
+	}
+}
+
+// What agents of this machine have left is read from the run's directory.
+func TestCollectHere(t *testing.T) {
+	dir := t.TempDir()
+	tick, _ := ofTrial(0)
+	tick.Local = true
+	for i := range 2 {
+		_, head := ofTrial(i)
+		k := newKeeping(dir, head, t.Logf)
+		k.add(fmt.Append(nil, "report of ", i))
+		k.end()
+	}
+	c, err := Collect(t.Context(), Options{}, tick.text(t), dir, []result.Agent{{Name: "one"}, {Name: "two"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if k := c.Kept; string(k[0].Reports[0]) != "report of 0" || string(k[1].Reports[0]) != "report of 1" || k[0].Why != nil || k[1].Why != nil {
+		t.Errorf("%q", k)
+	}
+	c.Close(true)
+	if len(keptIn(dir)) != 0 {
+		t.Error("the files are still there")
+	}
+}
+
+// An agent removes what it keeps when its run ends as it should, and keeps it when the controller
+// vanishes.
+func TestKeptUntilWritten(t *testing.T) {
+	for _, killed := range []bool{false, true} {
+		t.Run(fmt.Sprintf("killed %v", killed), func(t *testing.T) {
+			t.Parallel()
+			url := broker(t, 0).ClientURL()
+			dir := t.TempDir()
+			helper(t, AgentOptions{URL: url, Name: "one", Keep: dir, Part: talk})
+			c := open(t, url, 1)
+			p := begin(t, c, "job")
+			if err := p.Start(0); err != nil {
+				t.Fatal(err)
+			}
+			collect(t, p, 1)
+			if n := len(keptIn(dir)); n != 1 {
+				t.Fatalf("%d files", n)
+			}
+			if killed {
+				c.conn.Close()
+			} else {
+				c.Close()
+			}
+			for begun := time.Now(); ; time.Sleep(50 * time.Millisecond) {
+				cards, err := List(t.Context(), url)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if len(cards) == 1 && cards[0].State == stateFree {
+					break
+				}
+				if time.Since(begun) > wait {
+					t.Fatal("the agent does not become free")
+				}
+			}
+			want := 0
+			if killed {
+				want = 1
+			}
+			if n := len(keptIn(dir)); n != want {
+				t.Errorf("%d files are left, not %d", n, want)
+			}
+			if !killed {
+				return
+			}
+			again, err := Collect(t.Context(), Options{URL: url}, p.Ticket(), "", []result.Agent{{Name: "one"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if k := again.Kept[0]; len(k.Reports) != 1 || k.Why != nil || !strings.HasPrefix(string(k.Reports[0]), "one of 0: job") {
+				t.Errorf("%q", k)
+			}
+			again.Close(true)
+		})
+	}
+}
