@@ -19,15 +19,18 @@ import (
 // into the trial, in which nothing else is recorded: collector, judge and report see one trial. Its
 // goroutine runs from start to finish; the fields are that goroutine's.
 type conductor struct {
-	t       *trial
-	c       *collector
-	parts   Parts
-	gauges  []gauge
-	agents  []*agentPart
-	second  int         // of the trial's timeline, that is open
-	use     []serverUse // of the server, by second
-	live    account     // the account so far
-	telling sync.Mutex  // of parts.Tell
+	t      *trial
+	c      *collector
+	parts  Parts
+	gauges []gauge
+	agents []*agentPart
+	second int        // of the trial's timeline, that is open
+	open   []*portion // poured into it
+	// collected: the portions came long ago, and all of them are there
+	collected bool
+	use       []serverUse // of the server, by second
+	live      account     // the account so far
+	telling   sync.Mutex  // of parts.Tell
 
 	inbox   chan PartMessage
 	giveUp  chan int // on agents that have not reached a stage

@@ -15,7 +15,7 @@ type Fleet interface {
 	// caller may read it after the trial again, for the clocks' latest bounds.
 	Agents() []result.Agent
 	// Begin gives each agent its part of a trial. It returns when all are ready, or why one is not:
-	// the error of its RunPart, and its name.
+	// the error of its RunPart with its name, as EncodeRefusal and DecodeRefusal pass it on.
 	Begin(ctx context.Context, job []byte) (Parts, error)
 }
 

@@ -86,6 +86,10 @@ func (p *part) portion(until int64, last bool) *portion {
 // lastPortion is what was recorded since the last second, and the whole account.
 func (p *part) lastPortion(rows [][]ledger.Row) *portion {
 	out := p.portion(max(p.t.now(), p.c.at+1), true)
+	for len(p.rotation.replayed) > 0 { // the exchange is over
+		p.rotation.give(out)
+	}
+	out.rows = nil
 	out.samples = append(out.samples, samplesOf(p.t.replay)...)
 	for i, list := range rows {
 		for j := range list {

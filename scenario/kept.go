@@ -151,6 +151,7 @@ func (t *trial) recollect(kept []Kept) *result.Cell {
 	t.life.clock = func(time.Duration) time.Duration { return time.Duration(now) }
 	c := newCollector(t)
 	q := newConductor(t, c, noParts{})
+	q.collected = true
 	end := int64(0)
 	for i, a := range q.agents {
 		for _, data := range kept[i].Reports {

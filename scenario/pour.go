@@ -127,25 +127,29 @@ func (q *conductor) check(p *portion) error {
 	return nil
 }
 
+// portionWithin is how long after a second an agent's portion of it may come. One that hangs does
+// not stop what users see of the others: its portion is then poured into a later second.
+const portionWithin = 2 * time.Second
+
 // pour pours the portions of each second that all agents have reported, and closes the second.
 func (q *conductor) pour() {
 	for {
-		until, any := int64(0), false
-		for _, a := range q.agents {
-			if len(a.queue) == 0 {
-				if a.lost == nil && (a.last == nil || !a.last.last) {
-					return
-				}
-				continue
-			}
-			until, any = max(until, a.queue[0].until), true
-		}
-		if !any {
-			return
-		}
+		until, waits := int64(0), false
 		for _, a := range q.agents {
 			if len(a.queue) > 0 {
+				until = max(until, a.queue[0].until)
+			} else {
+				waits = waits || a.lost == nil && (a.last == nil || !a.last.last)
+			}
+		}
+		if until == 0 || waits && (q.collected || q.t.now() < until+int64(portionWithin)) {
+			return
+		}
+		q.open = q.open[:0]
+		for _, a := range q.agents {
+			for len(a.queue) > 0 && a.queue[0].second <= q.second {
 				q.pourOne(a, a.queue[0])
+				q.open = append(q.open, a.queue[0])
 				a.queue = a.queue[1:]
 			}
 		}
@@ -301,22 +305,17 @@ func (q *conductor) carried(out carried) {
 	}
 }
 
-// of are the portions of the open second.
-func (q *conductor) of(visit func(a *agentPart, p *portion)) {
-	for _, a := range q.agents {
-		if a.last != nil && a.last.second == q.second {
-			visit(a, a.last)
-		}
-	}
-}
-
 // usage is what the agents used in the open second: see collector.ownUse.
 func (q *conductor) usage() (cpu time.Duration, share float64, rss int64) {
-	q.of(func(_ *agentPart, p *portion) {
+	for _, p := range q.open {
 		cpu += time.Duration(p.use.cpuTime)
 		share = max(share, p.use.cpu)
-		rss += p.use.rss
-	})
+	}
+	for _, a := range q.agents {
+		if a.last != nil && (a.lost == nil || len(a.queue) > 0) {
+			rss += a.last.use.rss
+		}
+	}
 	return cpu, share, rss
 }
 
@@ -330,7 +329,9 @@ func (q *conductor) serverUse() serverUse {
 
 // pause is the longest of the agents' garbage collectors in the open second.
 func (q *conductor) pause() (longest time.Duration) {
-	q.of(func(_ *agentPart, p *portion) { longest = max(longest, time.Duration(p.use.pause)) })
+	for _, p := range q.open {
+		longest = max(longest, time.Duration(p.use.pause))
+	}
 	return longest
 }
 

@@ -197,3 +197,31 @@ func TestInterrupted(t *testing.T) {
 	}
 	until(t, "the agents are free", func() bool { return free(t, url) == 2 })
 }
+
+// What keeps a run from beginning has the exit code and the text of a run in one process, and the
+// name of the agent.
+func TestRefusals(t *testing.T) {
+	url, _ := fleetOf(t, 2)
+	l := roomsFor(t, "127.0.0.1", time.Second)
+	many := write(t, strings.Replace(rooms, "count: 300", "count: 300000", 1))
+	for name, x := range map[string]struct {
+		load load
+		args []string
+		code int
+		want string
+	}{
+		"no target": {l, []string{"--target", "http://127.0.0.1:1"}, 4, "the target http://127.0.0.1:1/ cannot be reached"},
+		"a limit":   {many, []string{"--set", "server.listen=127.0.0.1:0", "--set", "phases.hold.for=1s"}, 2, "the scenario needs"},
+	} {
+		alone := x.load.run(t, x.args...)
+		code, said := alone.code(t), alone.errs.String()
+		if code != x.code || !strings.Contains(said, x.want) {
+			t.Errorf("%s, in one process: code %d, %s", name, code, said)
+		}
+		together := x.load.run(t, append([]string{"--nats", url, "--agents", "2"}, x.args...)...)
+		code, said = together.code(t), together.errs.String()
+		if code != x.code || !strings.Contains(said, "the agent a") || !strings.Contains(said, x.want) {
+			t.Errorf("%s, on agents: code %d, %s", name, code, said)
+		}
+	}
+}

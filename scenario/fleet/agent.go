@@ -324,16 +324,18 @@ func (p *partner) begin(ctx context.Context, m message) {
 		defer cancel()
 		err := p.agent.opt.Part(ctx, m.data, l)
 		l.kept.end()
-		text := ""
+		kind, text := isEnded, []byte(nil)
 		if err != nil {
-			text = err.Error()
+			text = []byte(err.Error())
 			p.agent.logf("trial %d: %v", l.trial, err)
 		}
-		kind := isEnded
 		if !l.asked.Load() {
 			kind = isRefused
+			if err != nil {
+				text = scenario.EncodeRefusal(err)
+			}
 		}
-		_ = p.m.send(up, 0, kind, l.trial, []byte(text)) // it fails when nobody listens any more
+		_ = p.m.send(up, 0, kind, l.trial, text) // it fails when nobody listens any more
 	}()
 }
 

@@ -270,7 +270,7 @@ func (p *parts) ready(ctx context.Context) error {
 				p.c.noteOffset(m.from, int64(binary.BigEndian.Uint64(m.data)))
 			}
 		case m.what == isRefused:
-			return fmt.Errorf("the agent %s: %s", name, result.Short(string(m.data), result.MaxText))
+			return scenario.DecodeRefusal(name, m.data)
 		}
 	}
 	return nil

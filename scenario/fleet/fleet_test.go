@@ -74,6 +74,9 @@ func open(t *testing.T, url string, agents int) *Controller {
 // talk is a part that tells the others and the controller its place, repeats what it hears to the
 // controller, and ends with the trial.
 func talk(ctx context.Context, job []byte, l scenario.Link) error {
+	if string(job) == "no target" && l.Self() == 1 {
+		return &scenario.TargetError{URL: "http://10.0.0.1:3000", Err: errors.New("refused")}
+	}
 	if string(job) == "refuse" && l.Self() == 1 {
 		return errors.New("there is no room for it here")
 	}
@@ -161,6 +164,10 @@ func TestTrials(t *testing.T) {
 		if err := p.Close(); err != nil {
 			t.Fatal(err)
 		}
+	}
+	_, err := c.Begin(context.Background(), []byte("no target"))
+	if target, is := errors.AsType[*scenario.TargetError](err); !is || target.URL != "http://10.0.0.1:3000" || !strings.HasPrefix(err.Error(), "the agent a1: the target http://10.0.0.1:3000 cannot be reached") {
+		t.Errorf("without a target: %v", err)
 	}
 	if _, err := c.Begin(context.Background(), []byte("refuse")); err == nil || err.Error() != "the agent a1: there is no room for it here" {
 		t.Errorf("a part that cannot be: %v", err)

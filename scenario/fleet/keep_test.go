@@ -3,6 +3,7 @@ package fleet
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -23,6 +24,7 @@ func ofTrial(self int) (ticket, keptHead) {
 }
 
 func (t *ticket) text(tb testing.TB) string {
+	tb.Helper()
 	text, err := json.Marshal(t)
 	if err != nil {
 		tb.Fatal(err)
@@ -140,7 +142,7 @@ func TestCollect(t *testing.T) {
 			t.Fatal("the files are still there")
 		}
 	}
-	if _, err := Collect(t.Context(), Options{}, tick.text(t), "", agents); err != ErrAway {
+	if _, err := Collect(t.Context(), Options{}, tick.text(t), "", agents); !errors.Is(err, ErrAway) {
 		t.Errorf("without an address: %v", err)
 	}
 	if _, err := Collect(t.Context(), Options{}, "{}", "", agents); err == nil {
