@@ -68,9 +68,9 @@ view as a web page, to any number of viewers at any time of the run. --metrics a
 
 Each trial is saved when it ends, in journal.jsonl until result.json has all of them.
 --resume DIR continues a run that was interrupted or killed, with the same scenario and
-seed: invalid and unfinished trials are repeated, the others are kept. When a run on agents
-was killed, the first --resume collects what they had measured of the trial under way, and
-the second one continues.
+seed: invalid and unfinished trials are repeated, the others are kept. When a run on
+agents was killed, the first --resume collects what they had measured of the trial
+under way, and the second one continues.
 
 --agents N divides the clients over so many processes of this machine, and --nats URL over
 the agents of a fleet ('throng agent'): for more clients than one process may have, or one
