@@ -32,7 +32,7 @@ type rule struct {
 var rules = []rule{
 	{of: "protocol/hostname"},
 	{of: "protocol/natsconn", foreign: []string{"github.com/nats-io/nats.go"}},
-	{of: "scenario/fleet", own: []string{"protocol/natsconn", "scenario", "scenario/client", "scenario/machine", "scenario/result"}, foreign: []string{"github.com/nats-io/...", "golang.org/x/sys/..."}, never: []string{"gonum.org/...", own("server/...")}},
+	{of: "scenario/fleet", own: []string{"protocol/natsconn", "scenario", "scenario/client", "scenario/machine", "scenario/regular", "scenario/result"}, foreign: []string{"github.com/nats-io/...", "golang.org/x/sys/..."}, never: []string{"gonum.org/...", own("server/...")}},
 	{of: "scenario/regular"},
 	{of: "scenario/internal/recorded"},
 	{of: "scenario/internal/yamltext"},

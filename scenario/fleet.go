@@ -28,8 +28,8 @@ type Parts interface {
 	Tell(order []byte) error
 	// Next returns the next message of any agent, in order for each agent. The caller owns Data.
 	Next(ctx context.Context) (PartMessage, error)
-	// Ticket is what Collect's caller needs to find again what the agents keep of the trial; "": they
-	// keep nothing. No one else is to see it.
+	// Ticket is what Collect's caller needs to find again what the agents keep of the trial; "":
+	// they keep nothing. No one else is to see it.
 	Ticket() string
 	// Close ends the trial: agents end what still runs of it, and Next returns an error.
 	Close() error

@@ -460,9 +460,9 @@ func TestFleetFindsWhatWasPlanted(t *testing.T) {
 	}
 }
 
-// findsPlanted compares a run with what the server did. It returns false, and compares nothing, when
-// clients were still connecting while the first messages were sent, or an agent did not answer in
-// time.
+// findsPlanted compares a run with what the server did. It returns false, and compares nothing,
+// when clients were still connecting while the first messages were sent, or an agent did not answer
+// in time.
 func findsPlanted(t *testing.T, bound time.Duration, ramp string) bool {
 	s, err := planted.Start(planted.Options{Faults: []planted.Fault{
 		{Kind: planted.Loss, Every: 10, From: 3}, {Kind: planted.Duplicate, Every: 10, From: 5}, {Kind: planted.Stranger, Every: 10, From: 7},

@@ -44,7 +44,8 @@ type Kept struct {
 	Why     error    // why that is not all; nil: it is
 }
 
-// ReadNote reads the note in the directory of a run. The error is fs.ErrNotExist where there is none.
+// ReadNote reads the note in the directory of a run. The error is fs.ErrNotExist where there is
+// none.
 func ReadNote(dir string) (*Note, error) {
 	path := filepath.Join(dir, NoteName)
 	text, err := regular.ReadFile(path, 16<<20)
@@ -100,8 +101,8 @@ func (t *trial) shape() string {
 var errKept = errors.New("the controller was killed, and this is what its agents had measured and kept")
 
 // Collect makes the result of a run whose process was killed while agents held its clients:
-// opt.Earlier, and the trial that was under way from what they have kept, as one that was cut short.
-// It measures nothing. kept is by agent, in the order of the note.
+// opt.Earlier, and the trial that was under way from what they have kept, as one that was cut
+// short. It measures nothing. kept is by agent, in the order of the note.
 func Collect(f *file.File, n *Note, kept []Kept, opt Options) (*result.Run, error) {
 	opt.complete()
 	cells := f.Cells()

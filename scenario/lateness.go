@@ -31,12 +31,26 @@ func (t *trial) watchReads() error {
 	}
 	sh := t.rec.Shard(0)
 	var err error
-	t.watch.echo, err = lateness.Start(t.now, func(at, late int64) {
+	t.watch.echo, err = lateness.Start(lateness.Every(t.here()), t.now, func(at, late int64) {
 		if t.watch.untimed.Load() > fewUntimed {
 			sh.Add(t.watch.series, t.tl.PhaseAt(at), time.Duration(late))
 		}
 	})
 	return err
+}
+
+// here is how many processes of this machine have clients of the trial.
+func (t *trial) here() int {
+	if t.share == nil || t.opt.seat.link == nil {
+		return 1
+	}
+	n, all, self := 0, t.opt.seat.link.Agents(), t.opt.seat.link.Self()
+	for i := range all {
+		if all[i].Host == all[self].Host {
+			n++
+		}
+	}
+	return n
 }
 
 func (w *watch) held(at int64) int64 {

@@ -86,7 +86,8 @@ func (r *rotation) give(x *portion) {
 	r.joined++
 }
 
-// rest reports the portions that were made, when the ledger is closed. Nothing is recorded any more.
+// rest reports the portions that were made, when the ledger is closed. Nothing is recorded any
+// more.
 func (p *part) rest() {
 	left := func() int {
 		p.rotation.mu.Lock()

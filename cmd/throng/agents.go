@@ -49,8 +49,8 @@ func (f *fleetFlags) open(ctx context.Context, allowRun bool, stderr io.Writer) 
 	return nil, func() {}, nil
 }
 
-// keepIn makes the agents of this machine keep what they report in the directory of a run, until the
-// returned function is called: it is written down then. Agents elsewhere keep it there.
+// keepIn makes the agents of this machine keep what they report in the directory of a run, until
+// the returned function is called: it is written down then. Agents elsewhere keep it there.
 func (f *fleetFlags) keepIn(c *fleet.Controller, dir string) (written func() error, err error) {
 	if c == nil || f.nats != "" {
 		return func() error { return scenario.RemoveNote(dir) }, nil
@@ -63,8 +63,8 @@ func (f *fleetFlags) keepIn(c *fleet.Controller, dir string) (written func() err
 }
 
 // startAgents runs a fleet of this machine: a NATS server and agents, each a process of its own
-// that ends with this one. When this one is killed, agents first write down what they have measured:
-// see keepIn.
+// that ends with this one. When this one is killed, agents first write down what they have
+// measured: see keepIn.
 func startAgents(ctx context.Context, n int, allowRun bool) (_ *fleet.Controller, release func(), err error) {
 	b, err := startCompanion(ctx, "the broker", "nats")
 	if err != nil {

@@ -33,8 +33,8 @@ type AgentOptions struct {
 	// Part runs a part of a trial; it is scenario.RunPart with the options of this process.
 	Part func(ctx context.Context, job []byte, link scenario.Link) error
 	Log  io.Writer // nil: nothing is logged
-	// Keep is the directory for what the agent reports until its controller has written it down: for
-	// at most a day, and at most 1 GiB in all. It is made when needed; "": nothing is kept.
+	// Keep is the directory for what the agent reports until its controller has written it down:
+	// for at most a day, and at most 1 GiB in all. It is made when needed; "": nothing is kept.
 	Keep string
 	// KeepInRun lets the controller name that directory: the controller has started this process.
 	KeepInRun bool

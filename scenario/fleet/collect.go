@@ -42,8 +42,8 @@ type Collection struct {
 
 // Collect gets what the agents of a trial have kept, of which text is the ticket; see
 // [scenario.Note]. dir is where the agents of this machine have left it. It waits for agents that
-// have not ended their parts, for a minute at most, and for none that are gone. Kept without reports:
-// there is nothing of that agent.
+// have not ended their parts, for a minute at most, and for none that are gone. Of an agent without
+// reports there is nothing.
 func Collect(ctx context.Context, o Options, text, dir string, agents []result.Agent) (*Collection, error) {
 	c := &Collection{Kept: make([]scenario.Kept, len(agents))}
 	for i := range c.Kept {

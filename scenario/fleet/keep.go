@@ -33,10 +33,10 @@ const (
 // keptEnding ends the names of the files in which agents keep what they report.
 const keptEnding = ".part"
 
-// A keeping is the file in which an agent keeps what it reports of a trial, since its controller may
-// be gone before it has written that down. The file is made with the first report. After its head,
-// which is one line of JSON, each report follows its length; the length 0 ends it. The nil keeping
-// keeps nothing. Goroutines may share it.
+// A keeping is the file in which an agent keeps what it reports of a trial, since its controller
+// may be gone before it has written that down. The file is made with the first report. After its
+// head, which is one line of JSON, each report follows its length; the length 0 ends it. The nil
+// keeping keeps nothing. Goroutines may share it.
 type keeping struct {
 	path string
 	head keptHead

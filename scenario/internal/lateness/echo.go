@@ -11,14 +11,25 @@ import (
 	"time"
 )
 
-// Interval is the time between two messages of an Echo.
+// Interval is the time between two messages of an Echo where one process generates the load of a
+// machine. Each costs some 60 microseconds of processor time, most of it for waking up twice.
 const Interval = 2 * time.Millisecond
+
+// Sparsest is the longest time between two messages.
+const Sparsest = 5 * Interval
+
+// Every is the time between two messages where so many processes share a machine: all of them
+// together send as many as one, up to Sparsest.
+func Every(processes int) time.Duration {
+	return min(time.Duration(max(1, processes))*Interval, Sparsest)
+}
 
 // An Echo is a connection of this process to itself. One goroutine writes on an absolute schedule,
 // another one reads as the clients do: woken by the runtime's poller when the kernel has something.
 // Methods other than Start and Close may be called from any goroutine.
 type Echo struct {
 	now    func() int64
+	every  int64
 	sample func(at, late int64)
 	near   net.Conn
 	far    net.Conn
@@ -37,9 +48,10 @@ type stall struct{ from, to int64 }
 // later was held up.
 const timerSlack = int64(3 * time.Millisecond)
 
-// Start opens the connection. The clock is in nanoseconds. sample is called for each message, on
-// one goroutine, with when it was read and how long it had waited since it was written.
-func Start(now func() int64, sample func(at, late int64)) (*Echo, error) {
+// Start opens the connection, over which a message goes in each interval. The clock is in
+// nanoseconds. sample is called for each message, on one goroutine, with when it was read and how
+// long it had waited since it was written.
+func Start(every time.Duration, now func() int64, sample func(at, late int64)) (*Echo, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("open a connection to this process itself: %w", err)
@@ -55,7 +67,7 @@ func Start(now func() int64, sample func(at, late int64)) (*Echo, error) {
 		_ = near.Close()
 		return nil, fmt.Errorf("open a connection to this process itself: %w", err)
 	}
-	e := &Echo{now: now, sample: sample, near: near, far: far, stop: make(chan struct{})}
+	e := &Echo{now: now, every: int64(every), sample: sample, near: near, far: far, stop: make(chan struct{})}
 	e.last.Store(&stall{})
 	e.next.Store(now())
 	e.wg.Go(e.write)
@@ -87,7 +99,7 @@ func (e *Echo) write() {
 		case <-timer.C:
 		}
 		now := e.now()
-		for ; due <= now; due += int64(Interval) {
+		for ; due <= now; due += e.every {
 			binary.BigEndian.PutUint64(b[:], uint64(due))
 			wrote := e.now()
 			binary.BigEndian.PutUint64(b[8:], uint64(wrote))

@@ -16,7 +16,7 @@ func TestEcho(t *testing.T) {
 	now := func() int64 { return int64(time.Since(began)) }
 	enough := make(chan struct{})
 	var n atomic.Int64
-	e, err := Start(now, func(at, late int64) {
+	e, err := Start(Interval, now, func(at, late int64) {
 		if late < 0 || at-late < 0 || at > now() {
 			t.Errorf("a sample of %d read at %d", late, at)
 		}
