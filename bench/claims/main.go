@@ -62,18 +62,7 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 		"processors. A sentence is true or false where the interval of 95 %% over the rounds says so, by a limit written down in\n"+
 		"`bench/claims/claims.go` before anything was measured; else it is not shown. Absolute figures are this machine's.\n", time.Now().UTC().Format("2006-01-02"))
 	for _, c := range some {
-		args := []string{"run", filepath.Join("bench", "claims", "scenarios", c.name+".yaml"), "--quiet", "--out", filepath.Join(work, c.name)}
-		if *quick != "" {
-			args = append(args, "--quick="+*quick)
-		}
-		if err := execute(ctx, stderr, throng, args...); err != nil {
-			return err
-		}
-		run, err := result.Read(filepath.Join(work, c.name))
-		if err != nil {
-			return err
-		}
-		t, err := tableOf(c, run)
+		t, err := measure(ctx, c, throng, filepath.Join(work, c.name), *quick, stderr)
 		if err != nil {
 			return err
 		}
@@ -94,6 +83,22 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 		return err
 	}
 	return os.WriteFile(filepath.Join(*out, "claims.md"), []byte(text.String()), 0o644)
+}
+
+// measure runs the scenario of a claim.
+func measure(ctx context.Context, c *claim, throng, dir, quick string, stderr io.Writer) (*table, error) {
+	args := []string{"run", filepath.Join("bench", "claims", "scenarios", c.name+".yaml"), "--quiet", "--out", dir}
+	if quick != "" {
+		args = append(args, "--quick="+quick)
+	}
+	if err := execute(ctx, stderr, throng, args...); err != nil {
+		return nil, err
+	}
+	run, err := result.Read(dir)
+	if err != nil {
+		return nil, err
+	}
+	return tableOf(c, run)
 }
 
 // chosen returns the claims with these names; none: all.

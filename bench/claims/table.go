@@ -14,8 +14,8 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// A table is what a claim's scenario measured: values by alternative, measure and round, NaN where a
-// trial has none.
+// A table is what a claim's scenario measured: values by alternative, measure and round, NaN where
+// a trial has none.
 type table struct {
 	*claim
 	alternatives []string // in the order of the scenario
