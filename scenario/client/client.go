@@ -46,8 +46,9 @@ type Handler interface {
 
 // Timings are the durations of the stages of a Dial that were passed.
 type Timings struct {
-	TCP       time.Duration // name resolution and the TCP connection
+	TCP       time.Duration // name resolution and the TCP connection; 0 with WebTransport
 	TLS       time.Duration // TLS handshake; 0 without TLS
+	QUIC      time.Duration // name resolution and QUIC's handshake, TLS included; 0 without WebTransport
 	Open      time.Duration // from the request to the engine's open packet
 	Namespace time.Duration // from CONNECT to the server's answer
 	// from the second connection's start to the upgrade packet; 0 without an upgrade
@@ -102,14 +103,15 @@ type Client struct {
 	wg    sync.WaitGroup // of the goroutines that send
 
 	mu          sync.Mutex
-	heart       Heart // nil: round trips are not measured
+	quic        *quicConn // of WebTransport, while it lasts
+	heart       Heart     // nil: round trips are not measured
 	links       [2]*conn
 	interrupted bool        // all I/O must fail from now on
 	end         *CloseError // nil while the session lasts
 }
 
-// Dial opens the transport, joins the namespace and, for Upgrade, moves on to websocket before it
-// returns. Messages that arrive meanwhile are kept for Run. A failed upgrade is not an error: the
+// Dial opens the transport, joins the namespace and, for Upgrade and UpgradeWebTransport, moves on
+// before it returns. Messages that arrive meanwhile are kept for Run. A failed upgrade is not an error: the
 // client stays on polling and UpgradeErr returns the cause.
 //
 // Errors are *DialError. The end of ctx interrupts every stage; ctx has no meaning after Dial has
@@ -168,8 +170,11 @@ func (c *Client) dial(ctx context.Context, cfg *Config, t *target) error {
 	if plainTransport(cfg.Transport) {
 		return d.plain()
 	}
-	if cfg.Transport == "" || cfg.Transport == WebSocket {
+	switch cfg.Transport {
+	case "", WebSocket:
 		return d.websocket()
+	case WebTransport:
+		return d.webtransport()
 	}
 	if err := d.polling(); err != nil {
 		return err
@@ -179,7 +184,7 @@ func (c *Client) dial(ctx context.Context, cfg *Config, t *target) error {
 		return nil
 	}
 	d.ctx = ctx
-	return d.upgrade()
+	return d.upgrade(cfg.Transport == UpgradeWebTransport)
 }
 
 // Run reads until the session ends and passes every event and acknowledgement to h, beginning with
@@ -230,14 +235,20 @@ func (c *Client) run(h Handler) error {
 	return c.poll.run(h)
 }
 
-// drop gives the read buffers back: an owner may keep an ended client for its
-// figures.
+// drop gives the read buffers and the QUIC connection back: an owner may keep an ended client for
+// its figures.
 func (c *Client) drop() {
 	if c.ws != nil {
 		c.ws.rd.release()
-		return
+	} else {
+		c.poll.drop()
 	}
-	c.poll.drop()
+	in, out := c.Bytes()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.bytes.in.Store(in)
+	c.bytes.out.Store(out)
+	c.quic = nil
 }
 
 // arm sets the time by which the next ping has to come. It is called once for
@@ -347,8 +358,18 @@ func (c *Client) Close() error {
 // [TransportClose]. It does not wait.
 func (c *Client) Cut() { c.finish(&CloseError{Reason: TransportClose}) }
 
-// Bytes returns the bytes read and written so far above TCP, including frames, HTTP and TLS.
-func (c *Client) Bytes() (in, out uint64) { return c.bytes.in.Load(), c.bytes.out.Load() }
+// Bytes returns the bytes read and written so far above TCP, including frames, HTTP and TLS; of
+// WebTransport above UDP, including QUIC and what it has sent again.
+func (c *Client) Bytes() (in, out uint64) {
+	c.mu.Lock()
+	q := c.quic
+	c.mu.Unlock()
+	if q != nil {
+		s := q.quic.ConnectionStats()
+		in, out = s.BytesReceived, s.BytesSent
+	}
+	return in + c.bytes.in.Load(), out + c.bytes.out.Load()
+}
 
 // start runs f, a goroutine that sends, unless the session is over.
 func (c *Client) start(f func()) bool {
@@ -445,16 +466,15 @@ func (c *Client) goodbye(reason string) []byte {
 	var out []byte
 	for _, name := range leave {
 		p := c.parser.AppendDisconnect(nil, name)
-		switch {
-		case c.ws == nil:
+		if c.ws == nil {
 			out = engineio.AppendPayload(out, engineio.Packet{Type: engineio.Message, Binary: c.parser.IsBinary(), Data: p})
-		case c.parser.IsBinary():
-			out = appendFrame(out, ws.Binary, "", p)
-		default:
-			out = appendFrame(out, ws.Text, "4", p)
+		} else {
+			out = c.ws.appendMessage(out, p, c.parser.IsBinary())
 		}
 	}
 	switch {
+	case c.ws != nil && c.ws.quic != nil:
+		return out // the end of the session says the rest
 	case (c.plain || c.raw) && c.ws == nil:
 		return nil
 	case c.ws == nil:

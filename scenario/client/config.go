@@ -15,6 +15,10 @@ const (
 	WebSocket = "websocket" // websocket from the first byte
 	Polling   = "polling"   // long-polling for the whole session
 	Upgrade   = "upgrade"   // polling first, then websocket by the probe dance
+	// WebTransport is a session of HTTP/3 from the first byte
+	WebTransport = "webtransport"
+	// polling first, then WebTransport, if the server offers it
+	UpgradeWebTransport = "upgrade-webtransport"
 )
 
 // NoNamespace as [Config.Namespace] is bare Engine.IO: the session is open when
@@ -31,13 +35,14 @@ type Config struct {
 	Path      string          // of the engine, with its trailing slash; "" = /socket.io/, or / without Socket.IO
 	Protocol  string          // SocketIO, Frames or Events; "" = SocketIO
 	Engine    int             // revision of Engine.IO: Engine4 or Engine3; 0 = Engine4
-	Transport string          // WebSocket, Polling or Upgrade, or a baseline; "" = WebSocket
+	Transport string          // WebSocket, WebTransport, Polling or an upgrade, or a baseline; "" = WebSocket
 	Poll      time.Duration   // between two GETs of ShortPolling; 0 = 1 s
 	Namespace string          // "" = /; or NoNamespace
 	More      []string        // further namespaces on the same connection, joined in that order
 	Parser    socketio.Parser // how packets are encoded; must match the parser of the server
 	Auth      json.RawMessage // payload of the namespace CONNECT, a JSON object; nil = none
-	// more query parameters of every engine request; with Engine3 also of CONNECT, in place of Auth
+	// more query parameters of every engine request; with Engine3 also of CONNECT, in place of
+	// Auth. WebTransport carries none, as with the official client.
 	Query url.Values
 
 	// Header holds more header fields of every HTTP request: Origin, Cookie,
@@ -49,11 +54,17 @@ type Config struct {
 	// connection only.
 	Jar *Jar
 
-	TLS       *tls.Config // for https and wss; nil = verify against the system's roots
+	TLS       *tls.Config // for https, wss and WebTransport; nil = verify against the system's roots
 	LocalAddr netip.Addr  // source address; the zero Addr = the system chooses
 	// Via is host:port to connect to in the place of the URL's, of a proxy that passes bytes on;
 	// the Host field and the name in TLS stay the URL's. "" = the URL's own.
 	Via string
+
+	// H3 is host:port of the server's HTTP/3, over UDP; "" = host and port of the URL, whatever its
+	// scheme.
+	H3 string
+	// UDP holds the sockets that the sessions of WebTransport share. nil = one of this session's own.
+	UDP *UDP
 
 	// for the connection, the handshake and the namespace together; 0 = 20 s
 	Timeout time.Duration

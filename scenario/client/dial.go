@@ -123,7 +123,13 @@ func (d *dialing) websocket() error {
 		return d.fail("open", err)
 	}
 
-	began = Now()
+	return d.joinAll()
+}
+
+// joinAll joins the namespaces over a websocket or WebTransport.
+func (d *dialing) joinAll() error {
+	c := d.c
+	began := Now()
 	for _, name := range d.asked() {
 		p, err := d.connectPacket(name)
 		if err != nil {

@@ -161,6 +161,8 @@ func classOf(err error, stage string) string {
 		return "dns"
 	case isTimeout(err):
 		return "timeout"
+	case quicClass(err) != "":
+		return quicClass(err)
 	case errors.As(err, &status):
 		return status.class()
 	case errors.As(err, &limit):

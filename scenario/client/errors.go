@@ -28,13 +28,14 @@ var ErrClosed = errors.New("client: session is closed")
 
 // DialError holds the stage at which a Dial failed and the class of the failure.
 type DialError struct {
-	// Stage is "config", "tcp", "tls", "open", "namespace" or "upgrade".
+	// Stage is "config", "tcp", "tls", "quic", "open", "namespace" or "upgrade".
 	Stage string
 	// Class is a short constant for counting: "config", "refused", "timeout", "reset",
 	// "unreachable", "dns", "ports" (no local port left), "files" (no descriptor left), "tls",
 	// "http.<status>", "engine.<code>", "connect_error", "page" (a web page with status 200),
 	// "limit" (an answer above Config.MaxMessage), "version" (the server speaks an older revision),
-	// "newer" (a newer one), "protocol" (another answer that violates the protocol), "closed" (the
+	// "newer" (a newer one), "quic_version" (no version of QUIC in common), "no_webtransport" (no
+	// HTTP/3 there, or HTTP/3 without WebTransport), "quic" (another error of QUIC), "protocol" (another answer that violates the protocol), "closed" (the
 	// server ended the connection), "canceled", "other".
 	Class string
 	Err   error

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/throng-io/throng/protocol/engineio"
-	ws "github.com/throng-io/throng/protocol/websocket"
 )
 
 // A heartbeat is the pings of a client that does not wait for the server's: in revision 3 of
@@ -63,7 +62,7 @@ func (b *heartbeat) ping() {
 		_ = c.ws.sendFrames(timePing())
 		return
 	case c.ws != nil:
-		_ = c.ws.sendFrames(appendFrame(nil, ws.Text, "2", nil))
+		_ = c.ws.engine(engineio.Ping, "")
 		return
 	}
 	_ = c.poll.enqueue(0, func(queue []byte) []byte {

@@ -3,7 +3,7 @@ package client
 import (
 	"bytes"
 	"context"
-	"errors"
+	"fmt"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -460,5 +460,7 @@ func (p *polling) part(h *httpConn, last []byte) {
 	h.rd.park()
 }
 
-// errNoUpgrade says that there is nothing to upgrade to.
-var errNoUpgrade = errors.New("the server's handshake offers no upgrade to websocket")
+// notOffered says that there is nothing to upgrade to.
+func notOffered(transport string) error {
+	return fmt.Errorf("the server's handshake offers no upgrade to %s", transport)
+}

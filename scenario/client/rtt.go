@@ -11,7 +11,7 @@ import (
 // With each ping of the engine, which only the server sends, a client on
 // websocket sends a ping frame of its own (RFC 6455, section 5.5.2), whose pong
 // takes the same way through the server; on polling it is the POST with the
-// engine's pong, until it is answered.
+// engine's pong, until it is answered. WebTransport has neither: there it is not measured.
 type Heart interface {
 	RTT(d time.Duration)
 }
@@ -35,7 +35,7 @@ func (c *Client) listen(h Handler) {
 
 // echo sends a ping frame that carries the time.
 func (w *websocket) echo() {
-	if w.c.beats() == nil {
+	if w.quic != nil || w.c.beats() == nil {
 		return
 	}
 	_ = w.sendFrames(timePing()) // a full queue loses it, and its sample

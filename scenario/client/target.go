@@ -32,6 +32,7 @@ type target struct {
 	addr    string      // host:port, or the path of a unix socket
 	host    string      // value of the Host field
 	tls     *tls.Config // nil: plain TCP
+	h3      h3          // of WebTransport
 	local   netip.Addr
 	buffer  int    // bytes of the kernel's receive buffer; 0: its choice
 	path    string // of the engine
@@ -72,6 +73,9 @@ func newTarget(cfg *Config) (*target, error) {
 	if err := t.header(cfg.Header); err != nil {
 		return nil, err
 	}
+	if t.h3.authority == "" {
+		t.h3.authority = t.host
+	}
 	t.cookies.jar, t.cookies.url = cmp.Or(cfg.Jar, new(Jar)), t.page()
 	return t, nil
 }
@@ -93,6 +97,9 @@ func (t *target) find(cfg *Config) error {
 	if path, unix := SocketPath(cfg.URL); unix {
 		if path == "" || t.local.IsValid() {
 			return fmt.Errorf("the URL %q: after unix: there must be a path, and there are no local addresses", cfg.URL)
+		}
+		if webTransport(cfg.Transport) {
+			return fmt.Errorf("the URL %q: WebTransport needs a host and a port of UDP", cfg.URL)
 		}
 		t.network, t.addr, t.host = "unix", path, "localhost"
 		return nil
@@ -121,6 +128,7 @@ func (t *target) find(cfg *Config) error {
 	if u.Path != "" && u.Path != "/" {
 		return fmt.Errorf("the URL %q has a path: put the engine's into Path and the namespace into Namespace", cfg.URL)
 	}
+	t.h3 = newH3(cfg, u, port)
 	t.network, t.addr, t.host = "tcp", cmp.Or(cfg.Via, net.JoinHostPort(u.Hostname(), port)), u.Host
 	if query := u.Query(); len(query) > 0 {
 		t.query = "&" + query.Encode()
@@ -236,12 +244,19 @@ func (cfg *Config) check() error {
 	}
 	switch cfg.Transport {
 	case "", WebSocket, Polling, Upgrade:
+	case WebTransport, UpgradeWebTransport:
+		if cfg.Engine == Engine3 || cfg.Via != "" {
+			return errors.New("WebTransport has no Engine 3, and no Via for its UDP")
+		}
+		if _, _, err := net.SplitHostPort(cfg.H3); cfg.H3 != "" && err != nil {
+			return fmt.Errorf("the H3 %q must be host:port", cfg.H3)
+		}
 	case PlainWebSocket, SSE, ShortPolling:
 		if cfg.Namespace != "" && cfg.Namespace != "/" || len(cfg.More) > 0 || cfg.Parser != socketio.JSON || len(cfg.Auth) > 0 {
 			return fmt.Errorf("the Transport %s has no namespace, parser or auth", cfg.Transport)
 		}
 	default:
-		return fmt.Errorf("the Transport %q must be %s, %s or %s", cfg.Transport, WebSocket, Polling, Upgrade)
+		return fmt.Errorf("the Transport %q must be %s, %s, %s, %s or %s", cfg.Transport, WebSocket, WebTransport, Polling, Upgrade, UpgradeWebTransport)
 	}
 	switch cfg.Engine {
 	case 0, Engine4:

@@ -4,20 +4,26 @@ import (
 	"context"
 	"slices"
 
+	"github.com/throng-io/throng/protocol/engineio"
+	"github.com/throng-io/throng/protocol/socketio"
 	ws "github.com/throng-io/throng/protocol/websocket"
 )
 
-// upgrade moves the session from polling to websocket, as the official client
+// upgrade moves the session from polling to websocket or WebTransport, as the official client
 // does: a GET is pending while the new connection is probed; when the server
 // has answered the probe, no new request is made, the GET is awaited, which the
 // server releases, and the upgrade packet ends it.
 //
 // A failure before the upgrade packet leaves the session on polling and is kept in UpgradeErr; a
 // returned error ends the Dial.
-func (d *dialing) upgrade() error {
+func (d *dialing) upgrade(quic bool) error {
 	c, p := d.c, d.c.poll
-	if !slices.Contains(p.upgrades, WebSocket) {
-		c.UpgradeErr = &DialError{Stage: "upgrade", Class: "protocol", Err: errNoUpgrade}
+	to, probe := WebSocket, d.probe
+	if quic {
+		to, probe = WebTransport, d.probeQUIC
+	}
+	if !slices.Contains(p.upgrades, to) {
+		c.UpgradeErr = &DialError{Stage: "upgrade", Class: "protocol", Err: notOffered(to)}
 		p.release()
 		return nil
 	}
@@ -39,7 +45,7 @@ func (d *dialing) upgrade() error {
 	if err := p.request(ctx); err != nil {
 		return dialError(ctx, "upgrade", err)
 	}
-	w, err := d.probe(ctx)
+	w, err := probe(ctx)
 	if err == nil {
 		fatal := false
 		if fatal, err = d.pause(w); fatal {
@@ -58,7 +64,7 @@ func (d *dialing) upgrade() error {
 		p.release()
 		return nil
 	}
-	if err := w.sendFrames(appendFrame(nil, ws.Text, "5", nil)); err != nil {
+	if err := w.engine(engineio.Upgrade, ""); err != nil {
 		return dialError(ctx, "upgrade", err)
 	}
 	c.Timings.Upgrade = Now() - began
@@ -79,7 +85,7 @@ func (d *dialing) probe(ctx context.Context) (*websocket, error) {
 	if err := w.handshake(d.target, c.poll.sid); err != nil {
 		return w, err
 	}
-	if err := w.sendFrames(appendFrame(nil, ws.Text, "2probe", nil)); err != nil {
+	if err := w.engine(engineio.Ping, "probe"); err != nil {
 		return w, err
 	}
 	opcode, payload, err := w.next()
@@ -87,6 +93,31 @@ func (d *dialing) probe(ctx context.Context) (*websocket, error) {
 		return w, err
 	}
 	if opcode != ws.Text || string(payload) != "3probe" {
+		return w, protocolError("the probe was not answered with 3probe")
+	}
+	return w, nil
+}
+
+// probeQUIC is probe for WebTransport.
+func (d *dialing) probeQUIC(ctx context.Context) (*websocket, error) {
+	link, _, err := d.target.connectQUIC(ctx, d.cfg, &d.c.Timings)
+	if err != nil {
+		return nil, err
+	}
+	w := d.adoptQUIC(sideSlot, link)
+	w.probe = true
+	sid := socketio.AppendString([]byte(`{"sid":`), d.c.poll.sid)
+	if err := w.engine(engineio.Open, string(append(sid, '}'))); err != nil {
+		return w, err
+	}
+	if err := w.engine(engineio.Ping, "probe"); err != nil {
+		return w, err
+	}
+	p, err := w.packet()
+	if err != nil {
+		return w, err
+	}
+	if p.Type != engineio.Pong || string(p.Data) != "probe" {
 		return w, protocolError("the probe was not answered with 3probe")
 	}
 	return w, nil

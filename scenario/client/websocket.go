@@ -29,10 +29,12 @@ func putScratch(b *[]byte) {
 }
 
 // websocket is a connection after the handshake. One goroutine reads it; any
-// may send.
+// may send. It is the stream of a WebTransport session too, which differs in the form of its frames
+// and in having no control frames.
 type websocket struct {
 	c     *Client
 	conn  *conn
+	quic  *quicConn // of WebTransport; nil: a websocket
 	rd    *reader
 	limit int // bytes of a message
 
@@ -110,6 +112,13 @@ func (w *websocket) refusal(err error) error {
 
 // step reads one message and handles it.
 func (w *websocket) step(h Handler) error {
+	if w.quic != nil {
+		p, err := w.packet()
+		if err != nil {
+			return err
+		}
+		return w.c.packet(h, p, w.rd.arrival())
+	}
 	opcode, payload, err := w.next()
 	if err != nil {
 		return err
@@ -251,18 +260,37 @@ func (w *websocket) send(packet []byte, attachments ...[]byte) error {
 	scratch := scratchPool.Get().(*[]byte)
 	*scratch = (*scratch)[:0]
 	if packet != nil {
-		*scratch = appendFrame(*scratch, ws.Text, w.c.textHead(), packet)
+		*scratch = w.appendMessage(*scratch, packet, false)
 	}
 	for _, a := range attachments {
-		*scratch = appendFrame(*scratch, ws.Binary, w.c.binaryHead(), a)
+		*scratch = w.appendMessage(*scratch, a, true)
 	}
 	err := w.sendFrames(*scratch)
 	putScratch(scratch)
 	return err
 }
 
+// appendMessage appends the frame of a message.
+func (w *websocket) appendMessage(dst, data []byte, binary bool) []byte {
+	switch {
+	case w.quic != nil:
+		return engineio.AppendFrame(dst, engineio.Packet{Type: engineio.Message, Binary: binary, Data: data})
+	case binary:
+		return appendFrame(dst, ws.Binary, w.c.binaryHead(), data)
+	}
+	return appendFrame(dst, ws.Text, w.c.textHead(), data)
+}
+
+// engine sends a packet of the engine that is no message.
+func (w *websocket) engine(t engineio.Type, data string) error {
+	if w.quic != nil {
+		return w.sendFrames(engineio.AppendFrame(nil, engineio.Packet{Type: t, Data: []byte(data)}))
+	}
+	return w.sendFrames(appendFrame(nil, ws.Text, string('0'+rune(t)), []byte(data)))
+}
+
 // pong answers the engine's ping.
-func (w *websocket) pong() error { return w.sendFrames(appendFrame(nil, ws.Text, "3", nil)) }
+func (w *websocket) pong() error { return w.engine(engineio.Pong, "") }
 
 // sendFrames writes whole frames as far as the kernel takes them without waiting. The rest is
 // queued, and a goroutine that lives until the queue is empty waits for the kernel.
@@ -350,7 +378,7 @@ func (w *websocket) shut(last []byte) {
 		return
 	}
 	w.closed = true
-	if w.flushing || len(last) == 0 || w.probe {
+	if w.flushing || len(last) == 0 && w.quic == nil || w.probe {
 		return
 	}
 	if w.conn.raw != nil {
@@ -359,4 +387,7 @@ func (w *websocket) shut(last []byte) {
 	}
 	_ = w.conn.SetWriteDeadline(time.Now().Add(goodbyeTime))
 	_, _ = w.conn.Write(last)
+	if w.quic != nil {
+		w.quic.leave()
+	}
 }

@@ -1,0 +1,313 @@
+package client
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/quic-go/quic-go"
+	"github.com/quic-go/quic-go/http3"
+	"github.com/quic-go/webtransport-go"
+
+	"github.com/throng-io/throng/protocol/engineio"
+)
+
+const (
+	// quicKeepAlive is how long a connection may be silent before a packet keeps it alive, as in
+	// Chromium. QUIC ends a silent one after 30 s, which may be less than the engine's heartbeat.
+	quicKeepAlive = 15 * time.Second
+	// quicWindow is the least window of a connection: HTTP/3's own streams take a part of it.
+	quicWindow = 16 << 10
+	// lingerTime is how long a session's last bytes may take: closing a QUIC connection drops what
+	// has not left.
+	lingerTime = 100 * time.Millisecond
+)
+
+// A quicConn is the stream of a WebTransport session as a connection. Its session and its QUIC
+// connection serve nothing else, as in browsers.
+type quicConn struct {
+	*webtransport.Stream
+	session *webtransport.Session
+	quic    *quic.Conn
+	udp     *UDP
+	own     bool // the sockets are this session's
+
+	once sync.Once
+	left bool // a goodbye is on its way
+}
+
+func (q *quicConn) LocalAddr() net.Addr  { return q.quic.LocalAddr() }
+func (q *quicConn) RemoteAddr() net.Addr { return q.quic.RemoteAddr() }
+
+// Read translates the ends of a stream: what the server has closed without complaint is at its end.
+func (q *quicConn) Read(b []byte) (int, error) {
+	n, err := q.Stream.Read(b)
+	if err == nil || errors.Is(err, io.EOF) {
+		return n, err
+	}
+	if ended, ok := errors.AsType[*webtransport.SessionError](err); ok && ended.Remote {
+		if ended.ErrorCode == 0 {
+			return n, io.EOF
+		}
+		return n, newRefusal(ended)
+	}
+	if ended, ok := errors.AsType[*quic.ApplicationError](err); ok && ended.Remote && ended.ErrorCode == quic.ApplicationErrorCode(http3.ErrCodeNoError) {
+		return n, io.EOF
+	}
+	return n, err
+}
+
+// leave ends the stream behind the last bytes, which the caller has written. The end of the session
+// would drop them.
+func (q *quicConn) leave() {
+	q.left = true
+	_ = q.Stream.Close()
+}
+
+// Close ends the QUIC connection: at once, or when the server has taken the goodbye, for which only
+// a session with sockets of its own waits.
+func (q *quicConn) Close() error {
+	q.once.Do(func() {
+		if !q.left || !q.udp.start(q.linger) {
+			q.end()
+		}
+		if q.own {
+			_ = q.udp.Close()
+		}
+	})
+	return nil
+}
+
+// linger waits until the server has ended the session, but not for long.
+func (q *quicConn) linger() {
+	wait := time.NewTimer(lingerTime)
+	defer wait.Stop()
+	select {
+	case <-q.session.Context().Done():
+	case <-wait.C:
+	}
+	q.end()
+}
+
+func (q *quicConn) end() {
+	_ = q.quic.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeNoError), "")
+}
+
+// newRefusal is how the server has ended a session: servers that say why at all give one more than
+// the code of Engine.IO, and its text.
+func newRefusal(e *webtransport.SessionError) error {
+	code := engineio.ErrorCode(e.ErrorCode) - 1
+	if code >= engineio.UnknownTransport && code <= engineio.UnsupportedProtocol && e.Message == code.String() {
+		return &statusError{status: http.StatusBadRequest, engine: true, code: code, message: e.Message}
+	}
+	return &CloseError{Reason: TransportClose, Cause: e}
+}
+
+// connectQUIC opens a session with its stream, and measures its stages into tm. began is when the
+// QUIC connection was there.
+func (t *target) connectQUIC(ctx context.Context, cfg *Config, tm *Timings) (q *quicConn, began time.Duration, err error) {
+	q = &quicConn{udp: cfg.UDP}
+	if q.udp == nil {
+		q.udp, q.own = &UDP{Sockets: 1}, true
+	}
+	stage := "quic"
+	began = Now()
+	if q.quic, err = t.handshakeQUIC(ctx, q.udp); err == nil {
+		tm.QUIC = Now() - began
+		began += tm.QUIC
+		stage = "open"
+		if err = q.openStream(ctx, t); err == nil {
+			return q, began, nil
+		}
+		q.end()
+	}
+	if q.own {
+		_ = q.udp.Close()
+	}
+	return nil, 0, dialError(ctx, stage, err)
+}
+
+// handshakeQUIC opens a QUIC connection.
+func (t *target) handshakeQUIC(ctx context.Context, udp *UDP) (*quic.Conn, error) {
+	remote, err := resolve(ctx, t.h3.addr, t.local)
+	if err != nil {
+		return nil, err
+	}
+	tr, err := udp.transport(t.local, remote.Addr())
+	if err != nil {
+		return nil, err
+	}
+	timeout := defaultTimeout
+	if end, ok := ctx.Deadline(); ok {
+		timeout = max(time.Until(end), time.Millisecond)
+	}
+	conf := &quic.Config{
+		EnableDatagrams: true, EnableStreamResetPartialDelivery: true,
+		HandshakeIdleTimeout: timeout, KeepAlivePeriod: quicKeepAlive,
+		MaxIncomingStreams: -1,
+	}
+	if t.buffer > 0 {
+		window := uint64(max(t.buffer, quicWindow))
+		conf.InitialStreamReceiveWindow, conf.MaxStreamReceiveWindow = uint64(t.buffer), uint64(t.buffer)
+		conf.InitialConnectionReceiveWindow, conf.MaxConnectionReceiveWindow = window, window
+	}
+	secure := t.h3.tls.Clone()
+	secure.NextProtos = []string{http3.NextProtoH3}
+	return tr.Dial(ctx, net.UDPAddrFromAddrPort(remote), secure, conf)
+}
+
+// openStream opens the session and its stream on the QUIC connection.
+func (q *quicConn) openStream(ctx context.Context, t *target) error {
+	// Not all that follows ends with ctx.
+	stop := context.AfterFunc(ctx, q.end)
+	defer stop()
+	tr := &webtransport.Transport{}
+	conn, err := tr.NewClientConn(q.quic)
+	if err != nil {
+		return err
+	}
+	page := url.URL{Scheme: "https", Host: t.h3.authority, Path: t.path}
+	res, session, err := conn.Dial(ctx, page.String(), t.h3.fields)
+	if err != nil {
+		if res != nil && res.StatusCode/100 != 2 {
+			return &statusError{status: res.StatusCode}
+		}
+		return err
+	}
+	q.session = session
+	q.Stream, err = session.OpenStreamSync(ctx)
+	return err
+}
+
+// webtransport opens the session on WebTransport and joins the namespace.
+func (d *dialing) webtransport() error {
+	c := d.c
+	link, began, err := d.target.connectQUIC(d.ctx, d.cfg, &c.Timings)
+	if err != nil {
+		return err
+	}
+	d.adoptQUIC(mainSlot, link)
+	release := guard(d.ctx, c)
+	defer release()
+
+	if err := c.ws.sendFrames([]byte{1, '0' + byte(engineio.Open)}); err != nil {
+		return d.fail("open", err)
+	}
+	p, err := c.ws.packet()
+	if err != nil {
+		return d.fail("open", err)
+	}
+	if p.Type != engineio.Open || p.Binary {
+		return d.fail("open", protocolError("the first message is not the engine's open packet"))
+	}
+	if _, err := d.opened(p, began); err != nil {
+		return d.fail("open", err)
+	}
+	return d.joinAll()
+}
+
+// adoptQUIC makes a session's stream one of the client's connections.
+func (d *dialing) adoptQUIC(slot int, link *quicConn) *websocket {
+	c := d.c
+	w := newWebsocket(c, newConn(link, nil, &c.bytes))
+	w.quic = link
+	c.mu.Lock()
+	c.quic = link
+	c.mu.Unlock()
+	if slot == mainSlot {
+		c.ws = w
+	}
+	c.adopt(slot, w.conn)
+	return w
+}
+
+// packet takes the next packet off the read buffer, reading as long as it has not arrived as a
+// whole. It is valid until the next call.
+func (w *websocket) packet() (engineio.Packet, error) {
+	for {
+		b := w.rd.unread()
+		p, n, err := engineio.ParseFrame(b, w.limit)
+		switch {
+		case errors.Is(err, engineio.ErrFrameSize) && b[0]&^0x80 != 0:
+			return p, &LimitError{What: "message", Limit: w.limit}
+		case err != nil:
+			return p, &CloseError{Reason: ParseError, Cause: err}
+		case n > 0:
+			w.rd.consume(n)
+			return p, nil
+		}
+		if err := w.rd.fill(); err != nil {
+			if errors.Is(err, io.EOF) && len(b) > 0 {
+				err = io.ErrUnexpectedEOF
+			}
+			return p, err
+		}
+	}
+}
+
+// webTransport reports whether a transport uses WebTransport.
+func webTransport(name string) bool { return name == WebTransport || name == UpgradeWebTransport }
+
+// h3 is where and how a target is reached by HTTP/3.
+type h3 struct {
+	addr      string // host:port, of UDP
+	authority string // what the request asks for; "" = as the URL
+	tls       *tls.Config
+	fields    http.Header
+}
+
+// newH3 finds it at the host and port of the URL, unless the Config names others.
+func newH3(cfg *Config, u *url.URL, port string) h3 {
+	h := h3{addr: net.JoinHostPort(u.Hostname(), port), fields: http.Header{}}
+	name := u.Hostname()
+	if cfg.H3 != "" {
+		h.addr, h.authority = cfg.H3, cfg.H3
+		name, _, _ = net.SplitHostPort(cfg.H3)
+	}
+	h.tls = tlsConfig(cfg.TLS, name)
+	for name, values := range cfg.Header {
+		if !strings.EqualFold(name, "Host") {
+			h.fields[http.CanonicalHeaderKey(name)] = values
+		}
+	}
+	return h
+}
+
+// noApplicationProtocol is the TLS alert of a server that does not speak HTTP/3 (RFC 7301, section
+// 3.2), as an error code of QUIC (RFC 9001, section 4.8).
+const noApplicationProtocol = 0x100 + 120
+
+// quicClass is the class of an error of QUIC or WebTransport; "" of another.
+func quicClass(err error) string {
+	if _, ok := errors.AsType[*quic.VersionNegotiationError](err); ok {
+		return "quic_version"
+	}
+	if _, ok := errors.AsType[*webtransport.RequirementsNotMetError](err); ok {
+		return "no_webtransport"
+	}
+	if _, ok := errors.AsType[*quic.StatelessResetError](err); ok {
+		return "reset"
+	}
+	if ended, ok := errors.AsType[*webtransport.StreamError](err); ok && ended.Remote {
+		return "reset"
+	}
+	broken, ok := errors.AsType[*quic.TransportError](err)
+	switch {
+	case !ok:
+		return ""
+	case broken.ErrorCode == noApplicationProtocol:
+		return "no_webtransport"
+	case broken.ErrorCode.IsCryptoError():
+		return "tls"
+	case broken.ErrorCode == quic.ConnectionRefused:
+		return "refused"
+	}
+	return "quic"
+}
