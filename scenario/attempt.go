@@ -105,7 +105,7 @@ func (a *actor) timings(began int64, d dialed) {
 	t.record(a.shard, series[stageAttempt], began, now)
 	t.record(a.shard, net[stageAttempt], began, max(began, now-waited))
 	for stage, took := range [...]time.Duration{
-		stageTCP: d.timings.TCP, stageTLS: d.timings.TLS, stageOpen: d.timings.Open,
+		stageTCP: d.timings.TCP, stageTLS: d.timings.TLS, stageQUIC: d.timings.QUIC, stageOpen: d.timings.Open,
 		stageNamespace: d.timings.Namespace, stageUpgrade: d.timings.Upgrade,
 	} {
 		if took > 0 {

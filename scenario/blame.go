@@ -43,10 +43,11 @@ const (
 	noHeaders  = "a proxy in front drops the headers Upgrade and Connection: let it pass them on (nginx: proxy_http_version 1.1 and both proxy_set_header), or use transport: polling"
 	notSticky  = "the proxy at this address has sent a request of a session to another node than the one that opened it: make it keep a session at its node, by a cookie or by the node's name in the sid (sticky sessions; a hash of the sid does not), or use transport: websocket"
 	tooOld     = "this server speaks Engine.IO 4, as Socket.IO 3 and later do: remove engine: 3, or set allowEIO3 in the server"
-	badTLS     = "name its certificate authority with --set target.tls.ca=FILE, or accept any certificate with --set target.tls.insecure=true (target: {tls: ...} in the scenario)"
+	badTLS     = "name its certificate authority with --set target.tls.ca=FILE, the certificate itself with --set target.tls.hash=SHA256, or accept any certificate with --set target.tls.insecure=true (target: {tls: ...} in the scenario)"
 	noUpstream = "the proxy in front does not reach the server behind it"
 	overloaded = "the server, or the proxy in front, takes no more connections"
 	tooFast    = "a rate limit refuses clients: let them come more slowly with connect: {rate: ...}"
+	noUDP      = "UDP is blocked on the way, or no HTTP/3 server listens at that port of UDP: check firewalls, and --set target.webtransport=HOST:PORT"
 	badParser  = "servers with another parser close the connection like this: set the group's parser: to the parser of the server (json or msgpack)"
 )
 
@@ -62,6 +63,9 @@ type cause struct {
 // fits is it.
 var causes = []cause{
 	{class: "tls", text: badTLS},
+	{stage: "quic", class: "timeout", text: noUDP},
+	{class: "quic_version", text: "the clients speak QUIC 1 and 2 (RFC 9000, RFC 9369): update the server, or choose another transport"},
+	{class: "no_webtransport", text: "nothing there serves WebTransport: name the address of its HTTP/3 with --set target.webtransport=HOST:PORT, or choose another transport"},
 	{stage: "open", class: "closed", first: true, plain: true, text: "check that it speaks Socket.IO there and under that path (--set target.path=/PATH/), and not over TLS: then write https://"},
 	{stage: "open", class: "reset", first: true, plain: true, text: "check that it speaks Socket.IO there, and not over TLS: then write https://"},
 	{stage: "open", class: "closed", first: true, text: wrongPath},

@@ -71,6 +71,7 @@ const (
 	stageAttempt
 	stageTCP
 	stageTLS
+	stageQUIC
 	stageOpen
 	stageNamespace
 	stageUpgrade
@@ -78,7 +79,7 @@ const (
 )
 
 var stageNames = [connectStages]string{
-	metric.Connect, metric.ConnectAttempt, metric.ConnectTCP, metric.ConnectTLS, metric.ConnectOpen, metric.ConnectNamespace, metric.ConnectUpgrade,
+	metric.Connect, metric.ConnectAttempt, metric.ConnectTCP, metric.ConnectTLS, metric.ConnectQUIC, metric.ConnectOpen, metric.ConnectNamespace, metric.ConnectUpgrade,
 }
 
 func newGroup(t *trial, spec *file.Group, index, first int) *group {
@@ -160,7 +161,10 @@ func (g *group) finish() {
 		}
 		g.configs[i] = client.Config{
 			URL: g.t.server.ep.URL, Path: g.t.server.ep.Path, Transport: name, Namespace: g.spec.Namespace, More: g.spec.More, Parser: g.parser, Engine: g.spec.Engine, Poll: g.spec.Poll,
-			TLS: g.t.server.tls, Timeout: g.spec.Connect.Timeout, MaxMessage: g.t.receives(),
+			TLS: g.t.server.tls, UDP: g.t.udp, Timeout: g.spec.Connect.Timeout, MaxMessage: g.t.receives(),
+		}
+		if target := g.t.spec.Target; target != nil {
+			g.configs[i].H3 = target.WebTransport
 		}
 		if g.frames != nil {
 			g.frames.speak(&g.configs[i], g.t.spec.Target)

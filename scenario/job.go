@@ -66,9 +66,9 @@ func (j *job) endpoint() *Endpoint {
 }
 
 // tls is the configuration of the job's connections.
-func (j *job) tls(target *file.Target) (*tls.Config, error) {
-	if target == nil || target.TLS == nil || target.TLS.CA == "" {
-		return tlsConfig(target)
+func (j *job) tls(s *file.Spec) (*tls.Config, error) {
+	if s.Target == nil || s.Target.TLS == nil || s.Target.TLS.CA == "" {
+		return tlsConfig(s, j.BuiltIn)
 	}
-	return tlsWith(target, j.CA)
+	return tlsWith(s.Target, j.CA)
 }

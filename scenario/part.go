@@ -79,7 +79,7 @@ func RunPart(ctx context.Context, data []byte, link Link, opt Options) error {
 
 // runPart is RunPart with the scenario read.
 func runPart(ctx context.Context, j *job, u *file.Unpacked, link Link, opt Options) error {
-	conf, err := j.tls(u.Spec.Target)
+	conf, err := j.tls(u.Spec)
 	if err != nil {
 		return err
 	}
@@ -87,6 +87,7 @@ func runPart(ctx context.Context, j *job, u *file.Unpacked, link Link, opt Optio
 	t := newTrial(u.Cell, ep, conf, opt, place{n: 1})
 	// the controller looks at the target, and restarts it
 	t.server.builtIn, t.server.nodes, t.scraper = j.BuiltIn, nil, nil
+	defer t.udp.Close()
 	defer t.http.close()
 	if err := t.links.use(j.Links, t.server.urls); err != nil {
 		return err

@@ -399,7 +399,7 @@ func runCell(ctx context.Context, f *file.File, c *file.Cell, opt Options, at pl
 			}
 		}()
 	}
-	conf, err := tlsConfig(c.Spec.Target)
+	conf, err := tlsConfig(c.Spec, builtIn)
 	if err != nil {
 		return nil, err
 	}
@@ -410,6 +410,7 @@ func runCell(ctx context.Context, f *file.File, c *file.Cell, opt Options, at pl
 	}
 	t := newTrial(c, ep, conf, opt, at)
 	t.server.builtIn, t.life.loaded = builtIn, loaded
+	defer t.udp.Close()
 	defer t.http.close()
 	if err := t.probe(ctx); err != nil { // of a fleet, each agent does
 		if ctx.Err() != nil {

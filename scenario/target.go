@@ -3,11 +3,14 @@ package scenario
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
@@ -104,9 +107,14 @@ func nodesOf(s *file.Spec, opt *Options, ep *Endpoint) []string {
 // maxPEM is how many bytes a file of certificates may have.
 const maxPEM = 16 << 20
 
-// tlsConfig turns the file's rules into a configuration; nil for the system's.
-func tlsConfig(t *file.Target) (*tls.Config, error) {
-	if t == nil || t.TLS == nil {
+// tlsConfig turns the file's rules into a configuration; nil for the system's. The built-in server
+// is this run's own, and its certificate of WebTransport made for it: any is accepted.
+func tlsConfig(s *file.Spec, builtIn bool) (*tls.Config, error) {
+	t := s.Target
+	switch {
+	case builtIn && s.WebTransport():
+		return &tls.Config{InsecureSkipVerify: true}, nil
+	case t == nil || t.TLS == nil:
 		return nil, nil
 	}
 	var pem []byte
@@ -121,6 +129,11 @@ func tlsConfig(t *file.Target) (*tls.Config, error) {
 
 // tlsWith is tlsConfig with the certificates of the file's authority.
 func tlsWith(t *file.Target, pem []byte) (*tls.Config, error) {
+	if len(t.TLS.Hashes) > 0 {
+		return &tls.Config{InsecureSkipVerify: true, VerifyConnection: func(c tls.ConnectionState) error {
+			return checkHashes(t.TLS.Hashes, c.PeerCertificates[0], time.Now())
+		}}, nil
+	}
 	conf := &tls.Config{InsecureSkipVerify: t.TLS.Insecure, ServerName: t.TLS.ServerName}
 	if t.TLS.CA != "" {
 		conf.RootCAs = x509.NewCertPool()
@@ -129,4 +142,24 @@ func tlsWith(t *file.Target, pem []byte) (*tls.Config, error) {
 		}
 	}
 	return conf, nil
+}
+
+// maxHashed is how long a certificate may be valid that is accepted by its hash: browsers demand it
+// of serverCertificateHashes (W3C WebTransport, "verify a certificate hash").
+const maxHashed = 14 * 24 * time.Hour
+
+// checkHashes checks a certificate as a browser does that knows its hash.
+func checkHashes(hashes [][sha256.Size]byte, cert *x509.Certificate, now time.Time) error {
+	sum := sha256.Sum256(cert.Raw)
+	switch valid := cert.NotAfter.Sub(cert.NotBefore); {
+	case !slices.Contains(hashes, sum):
+		return fmt.Errorf("the certificate's SHA-256 hash is %x, which target.tls.hash does not name", sum)
+	case now.After(cert.NotAfter):
+		return fmt.Errorf("the certificate expired at %s", cert.NotAfter.Format(time.RFC3339))
+	case now.Before(cert.NotBefore):
+		return fmt.Errorf("the certificate is not valid before %s", cert.NotBefore.Format(time.RFC3339))
+	case valid > maxHashed:
+		return fmt.Errorf("the certificate is valid for %.1f days, and browsers accept a hash for at most 14", valid.Hours()/24)
+	}
+	return nil
 }

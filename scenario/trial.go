@@ -58,6 +58,7 @@ type trial struct {
 	acts      acts
 	nodes     []node // the targets
 	links     links
+	udp       *client.UDP // of WebTransport
 	server    server
 	watch     watch
 	count     counters
@@ -68,7 +69,7 @@ type trial struct {
 func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at place) *trial {
 	t := &trial{
 		spec: c.Spec, cell: c, opt: opt, at: at, dial: opt.dial,
-		tl: plan.NewTimeline(c.Spec.Phases), kinds: kinds{audiences: map[string]*ledger.Audience{}},
+		udp: &client.UDP{}, tl: plan.NewTimeline(c.Spec.Phases), kinds: kinds{audiences: map[string]*ledger.Audience{}},
 	}
 	for n := uint64(0); n == 0 || !stamp.Searchable(t.id); n++ {
 		t.id = uint32(plan.Draw(uint64(time.Now().UnixNano()), plan.ForRun, uint64(os.Getpid()), uint64(at.i), n))

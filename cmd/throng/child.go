@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"strings"
@@ -124,6 +125,10 @@ func serverArguments(s *file.Server) []string {
 	args := []string{"serve", "--app", cmp.Or(s.App, "bench"), "--parser", cmp.Or(s.Parser, "json"), "--listen", s.Listen, "--fanout", s.Fanout, "--until-stdin-ends"}
 	if s.Adapter != "" {
 		args = append(args, "--adapter="+s.Adapter)
+	}
+	if s.WebTransport {
+		host, _, _ := net.SplitHostPort(s.Listen) // the file's reader has checked it
+		args = append(args, "--webtransport="+net.JoinHostPort(host, "0"), "--webtransport-dev")
 	}
 	for _, o := range s.Options {
 		args = append(args, "--"+o.Flag+"="+o.Value)

@@ -111,8 +111,8 @@ type Client struct {
 }
 
 // Dial opens the transport, joins the namespace and, for Upgrade and UpgradeWebTransport, moves on
-// before it returns. Messages that arrive meanwhile are kept for Run. A failed upgrade is not an error: the
-// client stays on polling and UpgradeErr returns the cause.
+// before it returns. Messages that arrive meanwhile are kept for Run. A failed upgrade is not an
+// error: the client stays on polling and UpgradeErr returns the cause.
 //
 // Errors are *DialError. The end of ctx interrupts every stage; ctx has no meaning after Dial has
 // returned. No goroutine outlives a Dial that failed; after a successful Dial a goroutine exists
@@ -456,14 +456,15 @@ func (c *Client) finish(reason *CloseError) {
 // only closes the engine; and on a transport that failed there is nothing to
 // say.
 func (c *Client) goodbye(reason string) []byte {
-	if reason == TransportClose || reason == TransportError {
+	quic := c.ws != nil && c.ws.quic != nil
+	if reason == TransportClose || reason == TransportError || quic && reason == PingTimeout {
 		return nil
 	}
 	leave := c.namespaces
 	if reason != ClientDisconnect {
 		leave = nil
 	}
-	var out []byte
+	out := []byte{}
 	for _, name := range leave {
 		p := c.parser.AppendDisconnect(nil, name)
 		if c.ws == nil {
@@ -473,7 +474,7 @@ func (c *Client) goodbye(reason string) []byte {
 		}
 	}
 	switch {
-	case c.ws != nil && c.ws.quic != nil:
+	case quic:
 		return out // the end of the session says the rest
 	case (c.plain || c.raw) && c.ws == nil:
 		return nil

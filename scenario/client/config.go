@@ -63,7 +63,7 @@ type Config struct {
 	// H3 is host:port of the server's HTTP/3, over UDP; "" = host and port of the URL, whatever its
 	// scheme.
 	H3 string
-	// UDP holds the sockets that the sessions of WebTransport share. nil = one of this session's own.
+	// UDP holds the sockets that sessions of WebTransport share; nil = one of this session's own
 	UDP *UDP
 
 	// for the connection, the handshake and the namespace together; 0 = 20 s

@@ -35,8 +35,9 @@ type DialError struct {
 	// "http.<status>", "engine.<code>", "connect_error", "page" (a web page with status 200),
 	// "limit" (an answer above Config.MaxMessage), "version" (the server speaks an older revision),
 	// "newer" (a newer one), "quic_version" (no version of QUIC in common), "no_webtransport" (no
-	// HTTP/3 there, or HTTP/3 without WebTransport), "quic" (another error of QUIC), "protocol" (another answer that violates the protocol), "closed" (the
-	// server ended the connection), "canceled", "other".
+	// HTTP/3 there, or HTTP/3 without WebTransport), "quic" (another error of QUIC), "protocol"
+	// (another answer that violates the protocol), "closed" (the server ended the connection),
+	// "canceled", "other".
 	Class string
 	Err   error
 

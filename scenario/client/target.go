@@ -99,7 +99,10 @@ func (t *target) find(cfg *Config) error {
 			return fmt.Errorf("the URL %q: after unix: there must be a path, and there are no local addresses", cfg.URL)
 		}
 		if webTransport(cfg.Transport) {
-			return fmt.Errorf("the URL %q: WebTransport needs a host and a port of UDP", cfg.URL)
+			if cfg.H3 == "" {
+				return fmt.Errorf("the URL %q: WebTransport needs a host and a port of UDP", cfg.URL)
+			}
+			t.h3 = newH3(cfg, &url.URL{}, "")
 		}
 		t.network, t.addr, t.host = "unix", path, "localhost"
 		return nil
@@ -245,11 +248,8 @@ func (cfg *Config) check() error {
 	switch cfg.Transport {
 	case "", WebSocket, Polling, Upgrade:
 	case WebTransport, UpgradeWebTransport:
-		if cfg.Engine == Engine3 || cfg.Via != "" {
-			return errors.New("WebTransport has no Engine 3, and no Via for its UDP")
-		}
-		if _, _, err := net.SplitHostPort(cfg.H3); cfg.H3 != "" && err != nil {
-			return fmt.Errorf("the H3 %q must be host:port", cfg.H3)
+		if err := cfg.checkWebTransport(); err != nil {
+			return err
 		}
 	case PlainWebSocket, SSE, ShortPolling:
 		if cfg.Namespace != "" && cfg.Namespace != "/" || len(cfg.More) > 0 || cfg.Parser != socketio.JSON || len(cfg.Auth) > 0 {
@@ -267,6 +267,19 @@ func (cfg *Config) check() error {
 	default:
 		return fmt.Errorf("the Engine %d must be 3 or 4", cfg.Engine)
 	}
+	if err := cfg.checkNamespaces(); err != nil {
+		return err
+	}
+	if cfg.Timeout < 0 || cfg.UpgradeTimeout < 0 {
+		return errors.New("the Timeout and the UpgradeTimeout must not be negative")
+	}
+	if cfg.MaxQueue < 0 || cfg.MaxMessage < 0 {
+		return errors.New("the MaxQueue and the MaxMessage must not be negative")
+	}
+	return nil
+}
+
+func (cfg *Config) checkNamespaces() error {
 	if cfg.Namespace == NoNamespace && (len(cfg.More) > 0 || cfg.Parser != socketio.JSON) {
 		return errors.New("bare Engine.IO has no further namespaces and no parser")
 	}
@@ -277,12 +290,6 @@ func (cfg *Config) check() error {
 		if name == "" || name[0] != '/' || strings.Contains(name, ",") {
 			return fmt.Errorf("the Namespace %q must begin with a slash and hold no comma", name)
 		}
-	}
-	if cfg.Timeout < 0 || cfg.UpgradeTimeout < 0 {
-		return errors.New("the Timeout and the UpgradeTimeout must not be negative")
-	}
-	if cfg.MaxQueue < 0 || cfg.MaxMessage < 0 {
-		return errors.New("the MaxQueue and the MaxMessage must not be negative")
 	}
 	return nil
 }

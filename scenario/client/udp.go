@@ -12,8 +12,8 @@ import (
 
 // UDP holds the sockets over which the WebTransport sessions of a process run: a QUIC connection is
 // found by its id and not by its port, so thousands of them share a few sockets, and no session
-// takes a local port or a descriptor of its own. The zero UDP is ready for use; goroutines may share
-// it. Its owner closes it after the clients.
+// takes a local port or a descriptor of its own. The zero UDP is ready for use; goroutines may
+// share it. Its owner closes it after the clients.
 type UDP struct {
 	// Sockets is how many there are for each source address, opened as sessions come; 0 =
 	// GOMAXPROCS, since one goroutine reads each.

@@ -369,8 +369,8 @@ func (w *websocket) flush() {
 // goodbyeTime is how long a TLS connection may hold up a Close.
 const goodbyeTime = 100 * time.Millisecond
 
-// shut stops all sending. Unless the connection is busy, it writes the last
-// frames that are given, without waiting for the network.
+// shut stops all sending. Unless the connection is busy or last is nil, it writes the last frames,
+// without waiting for the network.
 func (w *websocket) shut(last []byte) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -378,7 +378,7 @@ func (w *websocket) shut(last []byte) {
 		return
 	}
 	w.closed = true
-	if w.flushing || len(last) == 0 && w.quic == nil || w.probe {
+	if w.flushing || last == nil || w.probe {
 		return
 	}
 	if w.conn.raw != nil {

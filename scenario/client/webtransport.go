@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -25,10 +26,11 @@ const (
 	quicKeepAlive = 15 * time.Second
 	// quicWindow is the least window of a connection: HTTP/3's own streams take a part of it.
 	quicWindow = 16 << 10
-	// lingerTime is how long a session's last bytes may take: closing a QUIC connection drops what
-	// has not left.
-	lingerTime = 100 * time.Millisecond
 )
+
+// lingerTime is how long a session's last bytes may take until the server ends it: closing a QUIC
+// connection drops what has not left.
+var lingerTime = time.Second
 
 // A quicConn is the stream of a WebTransport session as a connection. Its session and its QUIC
 // connection serve nothing else, as in browsers.
@@ -254,6 +256,16 @@ func (w *websocket) packet() (engineio.Packet, error) {
 
 // webTransport reports whether a transport uses WebTransport.
 func webTransport(name string) bool { return name == WebTransport || name == UpgradeWebTransport }
+
+func (cfg *Config) checkWebTransport() error {
+	if cfg.Engine == Engine3 || cfg.Via != "" {
+		return errors.New("WebTransport has no Engine 3, and no Via for its UDP")
+	}
+	if _, _, err := net.SplitHostPort(cfg.H3); cfg.H3 != "" && err != nil {
+		return fmt.Errorf("the H3 %q must be host:port", cfg.H3)
+	}
+	return nil
+}
 
 // h3 is where and how a target is reached by HTTP/3.
 type h3 struct {

@@ -84,7 +84,7 @@ var peerTable = object[Peer]{
 	fresh: func() Peer { return Peer{Pick: PeerRandom} },
 	fields: []field[Peer]{
 		{key: "pick", about: "random: anew for each message; fixed: the same for all messages of a client", is: oneOf(peerPicks...), def: PeerRandom, set: func(d *decoder, n *node, p *Peer) {
-			p.Pick = d.oneOf(n, "way to pick a peer", peerPicks, nil)
+			p.Pick = d.oneOf(n, "way to pick a peer", peerPicks)
 		}},
 		{key: "group", about: "the group of that client; default: any", is: aText, set: func(d *decoder, n *node, p *Peer) { p.Group = d.groupName(n) }},
 	},
@@ -105,7 +105,7 @@ func setPeer(d *decoder, n *node, s *Stream) {
 		s.Peer = decoded(d, n, &peerTable)
 		return
 	}
-	s.Peer = &Peer{Pick: d.oneOf(n, "way to pick a peer", peerPicks, nil)}
+	s.Peer = &Peer{Pick: d.oneOf(n, "way to pick a peer", peerPicks)}
 }
 
 // The names of what a template can say of a peer, apart from its columns and its keys.

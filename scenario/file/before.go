@@ -27,7 +27,7 @@ var beforeTable = object[Before]{
 		{key: "steps", about: "requests, with pauses between them", is: atLeastOne(listOf(ref("step"))), required: "write steps: [{http: {post: /login}}]", set: func(*decoder, *node, *Before) {}},
 		{key: "once", about: "make the requests once for all clients, before the first phase", is: aBool, def: false, set: func(d *decoder, n *node, b *Before) { b.Once = d.bool(n, "once") }},
 		{key: "again", about: "refused: a client that the server refuses makes the requests again, for a fresh token, and connects once more", is: oneOf(reasons...), set: func(d *decoder, n *node, b *Before) {
-			b.Again = d.oneOf(n, "reason", reasons, nil) != ""
+			b.Again = d.oneOf(n, "reason", reasons) != ""
 		}},
 	},
 }

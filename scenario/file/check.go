@@ -187,7 +187,7 @@ func (p *checkParser) stat(c *Check) (metric.Stat, *flaw) {
 		if _, is := metric.Of(w); is {
 			return s, &flaw{fmt.Sprintf("`%s` is a metric and needs a statistic", w), fmt.Sprintf("write p99(%s) or another", w)}
 		}
-		return s, checkWord(w, "statistic", metric.StatNames(), nil)
+		return s, checkWord(w, "statistic", metric.StatNames())
 	}
 	c.Stat, c.Quantile = w, s.Quantile
 	p.at += len(w)
@@ -206,10 +206,10 @@ func (p *checkParser) metric(c *Check, s metric.Stat) *flaw {
 	switch _, known := metric.Of(w); {
 	case c.Stat == metric.StatErrors:
 		if !metric.OfErrors(w) {
-			return checkWord(w, "kind of errors", s.Of, nil)
+			return checkWord(w, "kind of errors", s.Of)
 		}
 	case !known:
-		return checkWord(w, "metric", metric.Names(), nil)
+		return checkWord(w, "metric", metric.Names())
 	case !slices.Contains(s.Of, w):
 		return &flaw{fmt.Sprintf("the metric `%[2]s` has no statistic `%[1]s`", c.Stat, w), "write " + c.Stat + "(" + strings.Join(s.Of, ") or "+c.Stat+"(") + ")"}
 	}
@@ -229,7 +229,7 @@ func (p *checkParser) metric(c *Check, s metric.Stat) *flaw {
 func (p *checkParser) labels(c *Check) *flaw {
 	for {
 		name := p.word("_")
-		if f := checkWord(name, "label", metric.Labels, nil); f != nil {
+		if f := checkWord(name, "label", metric.Labels); f != nil {
 			return f
 		}
 		if f := fits(c, name); f != nil {
@@ -274,15 +274,15 @@ func checkLabel(c *Check, name, value string) *flaw {
 		c.Phase = value
 		return nil
 	case "transport":
-		if f := checkWord(value, "transport", transports, laterTransports); f != nil {
+		if f := checkWord(value, "transport", transports); f != nil {
 			return f
 		}
 	case "read":
-		if f := checkWord(value, "way to read", []string{"slow", "normal"}, nil); f != nil {
+		if f := checkWord(value, "way to read", []string{"slow", "normal"}); f != nil {
 			return f
 		}
 	case "replayed", "cross":
-		if f := checkWord(value, "answer", []string{"true", "false"}, nil); f != nil {
+		if f := checkWord(value, "answer", []string{"true", "false"}); f != nil {
 			return f
 		}
 	case "node":

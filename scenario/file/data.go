@@ -96,10 +96,10 @@ var feederTable = object[Feeder]{
 		{key: "csv", about: "a file with the names of its columns in the first line, beside the scenario or in the working directory", is: aText, set: func(d *decoder, n *node, f *Feeder) { setFeederPath(d, n, f, "csv") }},
 		{key: "jsonl", about: "a file with one JSON object a line", is: aText, set: func(d *decoder, n *node, f *Feeder) { setFeederPath(d, n, f, "jsonl") }},
 		{key: "pick", about: "which row a client gets; unique: a different row for each client", is: oneOf(picks...), def: "sequential", set: func(d *decoder, n *node, f *Feeder) {
-			f.Pick = d.oneOf(n, "pick", picks, nil)
+			f.Pick = d.oneOf(n, "pick", picks)
 		}},
 		{key: "each", about: "client: each client has a row; message: each message of a stream has one", is: oneOf(eaches...), def: EachClient, set: func(d *decoder, n *node, f *Feeder) {
-			f.Each = d.oneOf(n, "value of each", eaches, nil)
+			f.Each = d.oneOf(n, "value of each", eaches)
 		}},
 	},
 	done: func(d *decoder, n *node, f *Feeder) {

@@ -310,23 +310,20 @@ func (d *decoder) string(n *node, what string, check func(string) *flaw) string 
 	return read(d, n, what, func(s string) (string, *flaw) { return s, nil }, check)
 }
 
-// oneOf reads a word of a list. The later words are known to the format, but
-// not to this version.
-func (d *decoder) oneOf(n *node, what string, words, later []string) string {
-	return d.string(n, what, func(s string) *flaw { return checkWord(s, what, words, later) })
+// oneOf reads a word of a list.
+func (d *decoder) oneOf(n *node, what string, words []string) string {
+	return d.string(n, what, func(s string) *flaw { return checkWord(s, what, words) })
 }
 
-func checkWord(s, what string, words, later []string) *flaw {
+func checkWord(s, what string, words []string) *flaw {
 	switch {
 	case slices.Contains(words, s):
 		return nil
-	case slices.Contains(later, s):
-		return &flaw{fmt.Sprintf("%s `%s` is not supported by this version yet", what, s), "write one of " + strings.Join(words, ", ")}
 	case s == "":
 		return &flaw{what + " is empty", "write one of " + strings.Join(words, ", ")}
 	}
 	hint := "write one of " + strings.Join(words, ", ")
-	if near := Suggest(s, append(slices.Clone(words), later...)); near != "" {
+	if near := Suggest(s, words); near != "" {
 		hint = fmt.Sprintf("did you mean `%s`?", near)
 		if len(words) <= 8 {
 			hint += " Known are " + strings.Join(words, ", ")

@@ -95,7 +95,7 @@ func parseDist(text string, arg func(string) (float64, *flaw), like string) (Dis
 		if m[1] == "zipf" {
 			return Dist{}, &flaw{"zipf gives ranks, not lengths or sizes", "write pareto(min,shape) for a heavy tail, or another of " + strings.Join(distNames, ", ")}
 		}
-		return Dist{}, checkWord(m[1], "distribution", distNames, nil)
+		return Dist{}, checkWord(m[1], "distribution", distNames)
 	}
 	args := arguments(m[2])
 	if len(args) != len(kinds) {

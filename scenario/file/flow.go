@@ -183,7 +183,7 @@ var stepTable = object[Step]{
 			}
 		}},
 		{key: "disconnect", about: "clean: close in order; drop: break the connection, as a failing network does; stall: stop answering and leave the connection open", is: oneOf(endings...), set: func(d *decoder, n *node, s *Step) {
-			s.How = d.oneOf(n, "disconnect", endings, nil)
+			s.How = d.oneOf(n, "disconnect", endings)
 		}},
 		{key: "join", about: "a room", is: aText, set: func(d *decoder, n *node, s *Step) { s.Room = d.roomTemplate(n, "join") }},
 		{key: "leave", about: "a room", is: aText, set: func(d *decoder, n *node, s *Step) { s.Room = d.roomTemplate(n, "leave") }},

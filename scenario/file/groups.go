@@ -29,7 +29,7 @@ var groupTable = object[Group]{
 		{key: "connect", is: ref("connect"), set: func(d *decoder, n *node, g *Group) { connectTable.decode(d, n, &g.Connect) }},
 		{key: "transport", about: "one transport for all clients, or shares: {websocket: 95%, polling: 5%}", is: anyOf(ref("transport"), atLeastOne(mapOf(form{"enum": transports}, aShare))), set: setTransport},
 		{key: "place", about: "labels that an agent of a fleet must have to be given clients of the group: {zone: a}; without a fleet it says nothing", is: atLeastOne(mapOf(form{"pattern": reLabel.String()}, aText)), set: setPlace},
-		{key: "parser", about: "how packets are encoded; must match the parser of the server", is: oneOf(parsers...), def: "json", set: func(d *decoder, n *node, g *Group) { g.Parser = d.oneOf(n, "parser", parsers, nil) }},
+		{key: "parser", about: "how packets are encoded; must match the parser of the server", is: oneOf(parsers...), def: "json", set: func(d *decoder, n *node, g *Group) { g.Parser = d.oneOf(n, "parser", parsers) }},
 		{key: "engine", about: "revision of Engine.IO: 3 speaks as clients of Socket.IO 2 do; default: as target says, or 4", is: anEngine, set: func(d *decoder, n *node, g *Group) { g.Engine = d.engine(n) }},
 		{key: "poll", about: "between two requests of transport: short-polling", is: aDuration, def: "1s", set: func(d *decoder, n *node, g *Group) { g.Poll = d.duration(n, "poll", time.Millisecond, maxWait) }},
 		{key: "namespace", about: "such as /chat, or /tenants/${users.tenant}, or a list of namespaces on one connection; none: bare Engine.IO", is: aNamespace, def: "/", set: setNamespaces},
@@ -49,7 +49,7 @@ var groupTable = object[Group]{
 		{key: "headers", about: "added to the connecting requests; ${client.index} is the client's number", is: mapOf(form{"pattern": reToken.String()}, aText), set: func(d *decoder, n *node, g *Group) { g.Headers = d.namedTemplates(n, "headers", checkHeader) }},
 		{key: "before", about: "requests that each client makes before it connects, such as a login: a list of steps, or {steps: [...], once: true, again: refused}", is: anyOf(atLeastOne(listOf(ref("step"))), ref("before")), set: setBefore},
 		{key: "data", about: "data files whose rows the clients take, also where none of their templates names the file", is: anyOf(aText, setOf(aText)), set: func(d *decoder, n *node, g *Group) {
-			g.Data = d.strings(n, "data", func(s string) *flaw { return checkWord(s, "data file", d.vars.feeders, nil) })
+			g.Data = d.strings(n, "data", func(s string) *flaw { return checkWord(s, "data file", d.vars.feeders) })
 		}},
 		{key: "rooms", is: ref("rooms"), set: func(d *decoder, n *node, g *Group) {
 			g.Rooms = decoded(d, n, &roomsTable)
@@ -130,7 +130,7 @@ var connectTable = object[Connect]{
 	fields: []field[Connect]{
 		{key: "rate", about: "at most so many", is: aRate, def: "1k/s", set: func(d *decoder, n *node, c *Connect) { c.Rate = d.rate(n, "the connect rate", 1e6) }},
 		{key: "shape", about: "evenly, at random, or all at once", is: oneOf(shapes...), def: "linear", set: func(d *decoder, n *node, c *Connect) {
-			c.Shape = d.oneOf(n, "connect shape", shapes, nil)
+			c.Shape = d.oneOf(n, "connect shape", shapes)
 		}},
 		{key: "timeout", about: "to connect and join the namespace", is: aDuration, def: "10s", set: func(d *decoder, n *node, c *Connect) {
 			c.Timeout = d.duration(n, "timeout", time.Millisecond, maxWait)
@@ -184,12 +184,12 @@ var streamTable = object[Stream]{
 		{key: "event", about: "name of the event; default: echo for op: echo, else msg", is: anEvent, set: func(d *decoder, n *node, s *Stream) { s.Event = d.string(n, "event", checkEvent) }},
 		{key: "rate", about: "messages at load: 100%, per client, group or room (key per)", is: aRate, required: "write rate: 1/s", unless: "replay", set: func(d *decoder, n *node, s *Stream) { s.Rate = d.rate(n, "rate", maxRate) }},
 		{key: "per", about: "what the rate is for: each client, the whole group, or each room; default: group where a whole namespace receives the message, else client", is: oneOf(pers...), set: func(d *decoder, n *node, s *Stream) {
-			s.Per = d.oneOf(n, "per", pers, nil)
+			s.Per = d.oneOf(n, "per", pers)
 		}},
 		{key: "replay", about: "a recorded log whose messages are sent at their recorded times, instead of rate: CSV with the columns time, user, room, event, size or body", is: aText, set: setReplay},
 		{key: "speed", about: "of a replay: 2x is twice as fast as recorded; default 1x", is: likeText(`^\s*` + plain + `\s*x\s*$`), set: setSpeed},
 		{key: "clients", about: "of a replay; by user (default): each client sends what one user of the log sent; in turn: connected clients take turns", is: oneOf(byUser, inTurn), set: func(d *decoder, n *node, _ *Stream) {
-			d.oneOf(n, "way to choose clients", []string{byUser, inTurn}, nil)
+			d.oneOf(n, "way to choose clients", []string{byUser, inTurn})
 		}},
 		{key: "arrival", about: "evenly, at random, or all in the same moment; burst(8): each client, room or group sends eight at once", is: anyOf(form{"enum": []string{"constant", "poisson", "burst"}}, form{"type": "string", "pattern": reBurst.String()}, aVariable), def: "constant", set: func(d *decoder, n *node, s *Stream) {
 			s.Arrival = d.string(n, "arrival", checkArrival)
@@ -206,12 +206,12 @@ var streamTable = object[Stream]{
 		{key: "namespace", about: "one of the group's namespaces; default: the first", is: aText, set: func(d *decoder, n *node, s *Stream) { d.string(n, "namespace", checkNamespace) }},
 		{key: "volatile", about: "the server may drop the messages: losses are counted separately and are not failures", is: aBool, def: false, set: func(d *decoder, n *node, s *Stream) { s.Volatile = d.bool(n, "volatile") }},
 		{key: "away", about: "messages that are due while their sender is disconnected: hold sends them when it is back; drop drops them, as volatile messages are", is: oneOf(aways...), def: AwayHold, set: func(d *decoder, n *node, s *Stream) {
-			s.Away = d.oneOf(n, "word", aways, nil)
+			s.Away = d.oneOf(n, "word", aways)
 		}},
 		{key: "ack", about: "ask for an acknowledgement and wait this long for it", is: aDuration, set: func(d *decoder, n *node, s *Stream) { s.Ack = d.duration(n, "ack", time.Millisecond, maxWait) }},
 		{key: "match", about: "values that must stand at these paths of the acknowledgement, such as $.ok: true; else it is an error", is: aMatch, set: func(d *decoder, n *node, s *Stream) { s.Match = d.matches(n, nil) }},
 		{key: "expect", about: "clients that should receive it", is: oneOf(receivers...), set: func(d *decoder, n *node, s *Stream) {
-			s.Expect = d.oneOf(n, "expect", receivers, nil)
+			s.Expect = d.oneOf(n, "expect", receivers)
 		}},
 		{key: "late", about: "a delivery later than this is late", is: aDuration, def: "5s", set: func(d *decoder, n *node, s *Stream) { s.Late = d.duration(n, "late", time.Millisecond, maxWait) }},
 		{key: "scale", about: "false keeps the rate while a phase scales the load", is: aBool, def: true, set: func(d *decoder, n *node, s *Stream) { s.Scale = d.bool(n, "scale") }},
@@ -227,7 +227,7 @@ var reBurst = regexp.MustCompile(`^burst\((\d+)\)$`)
 func checkArrival(s string) *flaw {
 	m := reBurst.FindStringSubmatch(s)
 	if m == nil {
-		return checkWord(s, "arrival", []string{"constant", "poisson", "burst", "burst(8)"}, nil)
+		return checkWord(s, "arrival", []string{"constant", "poisson", "burst", "burst(8)"})
 	}
 	if n, err := strconv.Atoi(m[1]); err != nil || n < 1 || n > maxBurst {
 		return wrong(s, "arrival", fmt.Sprintf("write burst(1) to burst(%d)", maxBurst))
@@ -355,13 +355,13 @@ var reLabel = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`)
 
 func setTransport(d *decoder, n *node, g *Group) {
 	if n.kind != dict {
-		g.Transport = []Share{{d.oneOf(n, "transport", transports, laterTransports), 1}}
+		g.Transport = []Share{{d.oneOf(n, "transport", transports), 1}}
 		return
 	}
 	g.Transport = nil
 	sum, before := 0.0, d.errs.hits
 	for _, e := range n.keys {
-		if f := checkWord(e.key, "transport", transports, laterTransports); f != nil {
+		if f := checkWord(e.key, "transport", transports); f != nil {
 			d.errs.add(e.at, f.msg, f.hint)
 		}
 		share := read(d, e.val, "share", parsePercent, nil)

@@ -83,7 +83,7 @@ var httpTable = object[HTTP]{
 var redirects = []string{"follow", "no"}
 
 // redirect reads follow or no, which YAML 1.1 reads as false.
-func (d *decoder) redirect(n *node) string { return d.oneOf(n, "value of redirect", redirects, nil) }
+func (d *decoder) redirect(n *node) string { return d.oneOf(n, "value of redirect", redirects) }
 
 func anyName(name string) *flaw {
 	if name == "" {

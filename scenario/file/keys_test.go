@@ -57,13 +57,13 @@ var examples = map[string]example{
 		"listen": "127.0.0.1:3000", "fanout": "sharded", "ping_interval": "5s", "ping_timeout": "5s", "write_timeout": "5s", "gomaxprocs": "2", "recovery": "1m", "queue_bytes": "64KiB", "max_payload": "2MB", "slow": "disconnect", "nodes": "3", "adapter": "redis", "spread": "first", "behind": "nginx",
 	}},
 	"target": {"{version: 1, name: x, groups: {a: {count: 1}}, target: %}", assignments("url=\"http://h:1\""), map[string]string{
-		"url": "\"unix:/run/x.sock\"", "path": "/io/", "engine": "3", "protocol": "sse", "subprotocol": "[a, b]|protocol=websocket", "ping": "5s|protocol=websocket", "tls": "{insecure: true}", "sample": "{pid: 1}",
+		"url": "\"unix:/run/x.sock\"", "path": "/io/", "engine": "3", "protocol": "sse", "subprotocol": "[a, b]|protocol=websocket", "ping": "5s|protocol=websocket", "webtransport": "h:2", "tls": "{insecure: true}", "sample": "{pid: 1}",
 	}},
 	"several_targets": {"{version: 1, name: x, groups: {a: {count: 1}}, targets: %}", assignments("urls=[\"http://h:1\", \"http://h:2\"]"), map[string]string{
 		"urls": "[\"https://h:3\"]", "spread": "by group", "path": "/io/", "engine": "3", "protocol": "sse", "subprotocol": "[a, b]|protocol=websocket", "ping": "5s|protocol=websocket", "tls": "{insecure: true}",
 	}},
 	"tls": {"{version: 1, name: x, groups: {a: {count: 1}}, target: {url: \"https://h:1\", tls: %}}", nil, map[string]string{
-		"insecure": "true", "ca": "ca.pem", "server_name": "example.test",
+		"insecure": "true", "ca": "ca.pem", "server_name": "example.test", "hash": "c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3",
 	}},
 	"sample": {"{version: 1, name: x, groups: {a: {count: 1}}, target: {url: \"http://h:1\", sample: %}}", assignments("pid=1"), map[string]string{
 		"pid": "42", "prometheus": "\"http://h:1/metrics\"", "every": "2s",

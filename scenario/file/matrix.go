@@ -44,7 +44,7 @@ var matrixTable = object[matrix]{
 		{key: "exclude", about: "combinations to leave out", is: listOf(atLeastOne(mapOf(nil, aText))), set: func(*decoder, *node, *matrix) {}},
 		{key: "repeat", about: "number of trials of each combination", is: aCount, def: 1, set: func(d *decoder, n *node, m *matrix) { m.repeat = d.count(n, "repeat", 1, 1000) }},
 		{key: "order", about: "interleaved: trials of the combinations alternate, so that drift affects all of them equally", is: oneOf(orders...), def: "interleaved", set: func(d *decoder, n *node, m *matrix) {
-			m.order = d.oneOf(n, "order", orders, nil)
+			m.order = d.oneOf(n, "order", orders)
 		}},
 		{key: "cooldown", about: "wait between two trials", is: aDuration, set: func(d *decoder, n *node, m *matrix) { m.cooldown = d.duration(n, "cooldown", 0, maxWait) }},
 	},

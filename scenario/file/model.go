@@ -47,9 +47,11 @@ type Target struct {
 	// of such a client: between two ping frames, and how long a pong may take; default 25s
 	Ping time.Duration
 
-	Engine int  // revision of Engine.IO: Engine4 (default) or Engine3, for groups that name none
-	TLS    *TLS // nil: the system's rules
-	Sample *Sample
+	Engine int // revision of Engine.IO: Engine4 (default) or Engine3, for groups that name none
+	// host:port of HTTP/3; "" = of the URL
+	WebTransport string
+	TLS          *TLS // nil: the system's rules
+	Sample       *Sample
 	// Several are the addresses of all nodes of targets:, in file order; nil: URL alone.
 	Several []string
 	Spread  string // over Several: SpreadRoundRobin, SpreadFirst or SpreadByGroup; "" without
@@ -60,6 +62,8 @@ type TLS struct {
 	Insecure   bool   // accept any certificate
 	CA         string // a PEM file as the file names it, "" = the system's roots
 	ServerName string // "" = the host of the URL
+	// SHA-256 of the certificates to accept, and no others; nil: the rules above
+	Hashes [][32]byte
 }
 
 // Sample says where to read a target's own resources from.
@@ -82,6 +86,9 @@ type Server struct {
 	Adapter string // connects them: a kind of broker that is started for the run, or its URL; "": none
 	Spread  string // of clients over several nodes, as of Target
 	Behind  string // the proxy that is started in front of them; "": clients connect to the nodes
+	// a group speaks WebTransport, which is served over UDP at the same port, with a certificate of
+	// its own
+	WebTransport bool
 }
 
 // Brokers lists the brokers that the runner starts for a run itself.

@@ -120,7 +120,7 @@ var audienceTable = object[Audience]{
 			a.Kind, a.Name = ToGroup, d.groupName(n)
 		}},
 		{key: ToKey, about: "a name of audiences: all clients with the same key as a peer", is: aText, set: func(d *decoder, n *node, a *Audience) {
-			a.Kind, a.Name = ToKey, d.string(n, "audience", func(s string) *flaw { return checkWord(s, "audience", d.vars.audiences, nil) })
+			a.Kind, a.Name = ToKey, d.string(n, "audience", func(s string) *flaw { return checkWord(s, "audience", d.vars.audiences) })
 		}},
 		{key: "own", about: "the key of the audience is the sender's own instead of a peer's", is: onlyTrue, set: func(d *decoder, n *node, a *Audience) { a.Own = d.onlyTrue(n, "own") }},
 		{key: "others", about: "all of these but the sender", is: onlyTrue, set: func(d *decoder, n *node, a *Audience) { a.Others = d.onlyTrue(n, "others") }},
@@ -157,7 +157,7 @@ func (d *decoder) audience(n *node) Audience {
 	if n.kind == dict {
 		return *decoded(d, n, &audienceTable)
 	}
-	word := d.oneOf(n, "audience", append(slices.Clip(audienceWords), d.vars.audiences...), nil)
+	word := d.oneOf(n, "audience", append(slices.Clip(audienceWords), d.vars.audiences...))
 	switch {
 	case word == "others":
 		return Audience{Kind: ToAll, Others: true}

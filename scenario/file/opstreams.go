@@ -28,7 +28,7 @@ func (d *decoder) streamOp(n *node, s *Stream) {
 				return &flaw{fmt.Sprintf("the contract has no operation `%s`", clip(word)), fmt.Sprintf("add operations: {%s: {emit: [event, \"${payload}\"], to: %s}} to contract", clip(word), likelyAudience(word))}
 			}
 		}
-		return checkWord(word, "operation", d.opNames(), nil)
+		return checkWord(word, "operation", d.opNames())
 	})
 	if d.contract != nil {
 		s.Operation = d.contract.Of(s.Op)

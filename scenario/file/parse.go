@@ -304,6 +304,7 @@ func (d *decoder) together(root *node, s *Spec) {
 	d.checkPeers(s)
 	d.checkReplays(s)
 	d.checkWires(s)
+	d.checkWebTransport(s)
 	d.checkEngine(s)
 	d.checkFrames(root, s)
 	for _, g := range s.Groups {

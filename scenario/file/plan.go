@@ -18,7 +18,8 @@ type Plan struct {
 const ownFiles = 64
 
 // Plan computes the scenario's needs. A polling client holds two connections, one that waits and
-// one that sends; an upgrading one does until it has upgraded.
+// one that sends; an upgrading one does until it has upgraded. Sessions of WebTransport share a few
+// sockets of UDP.
 func (s *Spec) Plan() Plan {
 	var total time.Duration
 	share, load := 0.0, 0.0
@@ -105,7 +106,11 @@ func (g *Group) sockets(clients int) int {
 	sum := 0
 	for _, t := range g.Transport {
 		n := portion(clients, t.Share)
-		if t.Name != "websocket" && t.Name != "plain-websocket" {
+		switch t.Name {
+		case "websocket", "plain-websocket":
+		case WebTransport:
+			n = 0
+		default:
 			n *= 2
 		}
 		sum += n

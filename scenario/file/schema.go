@@ -130,7 +130,7 @@ var scalars = properties{
 	{"arithmetic", form{"type": "string", "pattern": arithmeticPattern(), "description": "amounts with + - * / ( ), min, max, ceil, floor and round: ${people} / 20, max(${rate} * 2, 10/s)"}},
 	{"distribution", described(likeText(`^(`+strings.Join(distNames, "|")+`)\([^()]+\)$`), "drawn for each: uniform(1s,5s), exp(6m), normal(5s,1s), lognormal(80,0.8), pareto(1s,1.5); in { } it needs quotes")},
 	{"ramp", described(likeText(`^\s*`+plain+`\s*%\s*(\.\.\s*`+plain+`\s*%\s*)?$`), "a share, or from one to another over the phase: 50%, 0%..100%")},
-	{"transport", described(oneOf(transports...), "websocket, polling, or upgrade: polling first and then websocket, as browsers do")},
+	{"transport", described(oneOf(transports...), "websocket, polling, or upgrade: polling first and then websocket, as browsers do; webtransport, or upgrade-webtransport: polling first and then WebTransport")},
 	{"format", oneOf(formats...)},
 	{"condition", described(likeText(conditionPattern()), "stat(metric{label=value}) op value [over 5s] [in PHASE], such as p99(delivery) < 100ms")},
 	{"check", form{"anyOf": []form{ref("condition"), ref("named_check")}}},

@@ -37,15 +37,14 @@ const around = 1_024
 const maxBuiltIn = 1_000_000 - around
 
 var (
-	fanouts         = []string{"naive", "serial", "writers", "sharded", "batched"}
-	transports      = []string{"websocket", "polling", "upgrade", "plain-websocket", "sse", "short-polling"}
-	baselines       = transports[3:] // without Socket.IO
-	laterTransports = []string{"webtransport"}
-	parsers         = []string{"json", "msgpack"}
-	formats         = []string{"html", "json", "hlog", "svg", "png", "pdf", "csv", "md", "junit", "openmetrics"}
-	defaultFormats  = formats[:5]
-	reservedEvents  = []string{"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
-	upgradeHeaders  = []string{"connection", "content-length", "host", "transfer-encoding", "upgrade"}
+	fanouts        = []string{"naive", "serial", "writers", "sharded", "batched"}
+	transports     = []string{"websocket", "polling", "upgrade", WebTransport, UpgradeWebTransport, "plain-websocket", "sse", "short-polling"}
+	baselines      = transports[5:] // without Socket.IO
+	parsers        = []string{"json", "msgpack"}
+	formats        = []string{"html", "json", "hlog", "svg", "png", "pdf", "csv", "md", "junit", "openmetrics"}
+	defaultFormats = formats[:5]
+	reservedEvents = []string{"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
+	upgradeHeaders = []string{"connection", "content-length", "host", "transfer-encoding", "upgrade"}
 
 	orders     = []string{"interleaved", "blocked", "shuffled"}
 	picks      = []string{PickSequential, PickRandom, PickUnique}
@@ -144,7 +143,7 @@ var serverTable = object[Server]{
 				return nil
 			})
 		}},
-		{key: "fanout", about: "how a broadcast reaches its receivers", is: oneOf(fanouts...), def: "batched", set: func(d *decoder, n *node, s *Server) { s.Fanout = d.oneOf(n, "fan-out strategy", fanouts, nil) }},
+		{key: "fanout", about: "how a broadcast reaches its receivers", is: oneOf(fanouts...), def: "batched", set: func(d *decoder, n *node, s *Server) { s.Fanout = d.oneOf(n, "fan-out strategy", fanouts) }},
 		timeOption("ping_interval", time.Millisecond, maxWait),
 		timeOption("ping_timeout", time.Millisecond, maxWait),
 		timeOption("write_timeout", time.Millisecond, 24*time.Hour),
@@ -157,10 +156,10 @@ var serverTable = object[Server]{
 			}
 		}},
 		{key: "spread", about: "how clients are spread over several nodes, see targets", is: oneOf(spreads...), def: SpreadRoundRobin, set: func(d *decoder, n *node, s *Server) {
-			s.Spread = d.oneOf(n, "spread", spreads, nil)
+			s.Spread = d.oneOf(n, "spread", spreads)
 		}},
 		{key: "behind", about: "the proxy in front of the nodes, to which the clients connect: nginx or haproxy, which must be installed, with sticky sessions by a cookie; default: none", is: oneOf(append([]string{"none"}, proxies...)...), def: "none", set: func(d *decoder, n *node, s *Server) {
-			if s.Behind = d.oneOf(n, "proxy", append([]string{"none"}, proxies...), nil); s.Behind == "none" {
+			if s.Behind = d.oneOf(n, "proxy", append([]string{"none"}, proxies...)); s.Behind == "none" {
 				s.Behind = ""
 			}
 		}},
@@ -173,7 +172,7 @@ var serverTable = object[Server]{
 				if text == "drop" || text == "block" {
 					return "", &flaw{fmt.Sprintf("the built-in server does not %s: it drops volatile messages of a slow client, and disconnects a client whose queue is full", text), "write slow: disconnect, and queue_bytes: for the size of the queue"}
 				}
-				return text, checkWord(text, "way to treat slow readers", []string{"disconnect"}, nil)
+				return text, checkWord(text, "way to treat slow readers", []string{"disconnect"})
 			}, nil)
 		}},
 	},
@@ -192,7 +191,7 @@ var targetTable = object[Target]{
 		{key: "path", about: "its Engine.IO path", is: like(reEnginePath), def: "/socket.io/", set: func(d *decoder, n *node, t *Target) {
 			t.Path = d.string(n, "path", matches(reEnginePath, "an Engine.IO path", "write it like /socket.io/"))
 		}},
-		{key: "protocol", about: "what it speaks: websocket, frames of its own form over a plain websocket; sse, server-sent events and HTTP", is: oneOf(protocols...), def: SocketIO, set: func(d *decoder, n *node, t *Target) { t.Protocol = d.oneOf(n, "protocol", protocols, nil) }},
+		{key: "protocol", about: "what it speaks: websocket, frames of its own form over a plain websocket; sse, server-sent events and HTTP", is: oneOf(protocols...), def: SocketIO, set: func(d *decoder, n *node, t *Target) { t.Protocol = d.oneOf(n, "protocol", protocols) }},
 		{key: "subprotocol", about: "one, or several, that clients of a plain websocket offer", is: anyOf(aText, setOf(aText)), set: func(d *decoder, n *node, t *Target) {
 			t.Subprotocols = d.strings(n, "subprotocol", matches(reToken, "a subprotocol", "use letters, digits, . and -"))
 		}},
@@ -200,6 +199,9 @@ var targetTable = object[Target]{
 			t.Ping = d.duration(n, "ping", time.Millisecond, 24*time.Hour)
 		}},
 		{key: "engine", about: "revision of Engine.IO that the groups speak: 3 for a server of Socket.IO 2", is: anEngine, def: 4, set: func(d *decoder, n *node, t *Target) { t.Engine = d.engine(n) }},
+		{key: "webtransport", about: "host:port of its HTTP/3, over UDP, for transport: webtransport; default: as in url", is: like(reHostPort), set: func(d *decoder, n *node, t *Target) {
+			t.WebTransport = d.string(n, "webtransport", matches(reHostPort, "an address of UDP", "write it like example.com:443 or [::1]:443"))
+		}},
 		{key: "tls", is: ref("tls"), set: func(d *decoder, n *node, t *Target) {
 			t.TLS = decoded(d, n, &tlsTable)
 		}},
@@ -231,6 +233,19 @@ var tlsTable = object[TLS]{
 		{key: "server_name", about: "the host of its certificate", is: aText, set: func(d *decoder, n *node, t *TLS) {
 			t.ServerName = d.string(n, "server_name", notEmpty("server_name", "name the host of the certificate"))
 		}},
+		{key: "hash", about: "the SHA-256 hash of the only certificate to accept, or several, in hex or base64: valid for at most 14 days, as browsers demand", is: anyOf(like(reHash), setOf(like(reHash))), set: func(d *decoder, n *node, t *TLS) {
+			for _, s := range d.strings(n, "hash", checkHash) {
+				sum, _ := parseHash(s)
+				t.Hashes = append(t.Hashes, sum)
+			}
+		}},
+	},
+	done: func(d *decoder, n *node, t *TLS) {
+		for _, key := range []string{"insecure", "ca", "server_name"} {
+			if v := n.get(key); v != nil && len(t.Hashes) > 0 {
+				d.errs.add(v.at, fmt.Sprintf("`%s` has no meaning beside hash, which says all about the certificate", key), "remove one of them")
+			}
+		}
 	},
 }
 
@@ -290,7 +305,7 @@ var reportTable = object[Report]{
 	fields: []field[Report]{
 		{key: "dir", about: "folder; default out/NAME-TIME", is: aText, set: func(d *decoder, n *node, r *Report) { r.Dir = d.string(n, "dir", notEmpty("dir", "name a folder")) }},
 		{key: "formats", about: "formats to write; default html, json, hlog, svg, png; the other formats are added to these when none of these is named", is: anyOf(ref("format"), setOf(ref("format"))), set: func(d *decoder, n *node, r *Report) {
-			r.Formats = d.strings(n, "formats", func(s string) *flaw { return checkWord(s, "report format", formats, nil) })
+			r.Formats = d.strings(n, "formats", func(s string) *flaw { return checkWord(s, "report format", formats) })
 			// A file for another program comes in addition; the default ones are left out by naming
 			// some of them.
 			if !slices.ContainsFunc(r.Formats, func(s string) bool { return slices.Contains(defaultFormats, s) }) {

@@ -66,7 +66,7 @@ var targetsTable = object[Target]{
 			setTargets(d, n, t)
 		}},
 		{key: "spread", about: "how clients are spread: round-robin, the clients of a group in turn, in another order each time, so that members of a room are on different ones; first, all to the first one; by group, the groups in turn", is: oneOf(spreads...), def: SpreadRoundRobin, set: func(d *decoder, n *node, t *Target) {
-			t.Spread = d.oneOf(n, "spread", spreads, nil)
+			t.Spread = d.oneOf(n, "spread", spreads)
 		}},
 		sameAsOne("path"), sameAsOne("protocol"), sameAsOne("subprotocol"), sameAsOne("ping"), sameAsOne("engine"), sameAsOne("tls"),
 	},

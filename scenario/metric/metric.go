@@ -28,6 +28,7 @@ const (
 	ConnectAttempt   = "connect.attempt"
 	ConnectTCP       = "connect.tcp"
 	ConnectTLS       = "connect.tls"
+	ConnectQUIC      = "connect.quic"
 	ConnectOpen      = "connect.open"
 	ConnectNamespace = "connect.namespace"
 	ConnectUpgrade   = "connect.upgrade"
@@ -147,9 +148,10 @@ var Table = []Metric{
 	{Name: ConnectAttempt, Unit: Seconds, Labels: ofClients, Always: true, About: "one attempt to connect, until the namespace was connected"},
 	{Name: ConnectTCP, Unit: Seconds, Labels: ofClients, Always: true, About: "the TCP handshake"},
 	{Name: ConnectTLS, Unit: Seconds, Labels: ofClients, Always: true, About: "the TLS handshake"},
+	{Name: ConnectQUIC, Unit: Seconds, Labels: ofClients, Always: true, About: "the handshake of QUIC, TLS included"},
 	{Name: ConnectOpen, Unit: Seconds, Labels: ofClients, Always: true, About: "the Engine.IO handshake"},
 	{Name: ConnectNamespace, Unit: Seconds, Labels: ofClients, Always: true, About: "until the namespace was connected"},
-	{Name: ConnectUpgrade, Unit: Seconds, Labels: ofClients, Always: true, About: "the upgrade from polling to websocket"},
+	{Name: ConnectUpgrade, Unit: Seconds, Labels: ofClients, Always: true, About: "the upgrade from polling to websocket or WebTransport"},
 	{Name: Reconnect, Unit: Seconds, Labels: ofClients, Needs: NeedsReconnect, Always: true, About: "from a lost connection until the client was back in its rooms"},
 	{Name: Gap, Unit: Seconds, Labels: ofArrivals, Needs: NeedsPeriodic, About: "by how much the time between two messages of one source differs from its period"},
 	{Name: Jitter, Unit: Seconds, Labels: ofArrivals, Needs: NeedsPeriodic, About: "by how much two successive gaps between messages of one source differ (after RFC 3550, 6.4.1)"},

@@ -10,7 +10,7 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-const wireNote = "Both directions, counted by the clients above TCP. HTTP headers and bodies, websocket frames, TLS, heartbeats and empty polls are included; TCP and IP headers are not. A message is a delivery or an acknowledgement that arrived."
+const wireNote = "Both directions, counted by the clients above TCP, of WebTransport above UDP. HTTP headers and bodies, websocket frames, TLS, QUIC, heartbeats and empty polls are included; TCP, UDP and IP headers are not. A message is a delivery or an acknowledgement that arrived."
 
 // WireTable says what each transport of a cell carried for one message.
 func WireTable(c *result.Cell) layout.Table {
