@@ -55,17 +55,26 @@ func prepare(ctx context.Context, o *options, log io.Writer) (*bench, error) {
 
 func (b *bench) close() { _ = os.RemoveAll(b.dir) }
 
-// processors picks the first two that this process may run on.
-func processors(o *options) (server, generator int, err error) {
+// allowedCPUs are the processors that this process may run on.
+func allowedCPUs() ([]int, error) {
 	var set unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &set); err != nil {
-		return 0, 0, fmt.Errorf("reading the affinity: %w", err)
+		return nil, fmt.Errorf("reading the affinity: %w", err)
 	}
 	var allowed []int
-	for i := 0; i < 1024 && len(allowed) < 2; i++ {
+	for i := range 1024 {
 		if set.IsSet(i) {
 			allowed = append(allowed, i)
 		}
+	}
+	return allowed, nil
+}
+
+// processors picks the first two that this process may run on.
+func processors(o *options) (server, generator int, err error) {
+	allowed, err := allowedCPUs()
+	if err != nil {
+		return 0, 0, err
 	}
 	if len(allowed) < 2 {
 		return 0, 0, errors.New("two processors are needed: one for the server, one for the generator")
@@ -182,7 +191,7 @@ func (b *bench) opening(ctx context.Context, s *subject) (err error) {
 		return err
 	}
 	command := append(b.command(s.entry), s.flags...)
-	if s.server, err = start(ctx, b.serverCPU, nil, command...); err != nil {
+	if s.server, err = b.serve(ctx, s.procs, command); err != nil {
 		return err
 	}
 	if s.at, err = s.server.address(); err != nil {

@@ -19,6 +19,7 @@ type entry struct {
 	generators int
 	rooms      int
 	stalled    int // clients that do not read
+	procs      int // processors of the server; 0: the one that all servers have
 	polling    bool
 	adapter    string // of a cluster of three of these servers, on Redis; "": one server
 	generator  string // what plays the clients, if not the own one: see generators_linux.go
@@ -93,7 +94,7 @@ func allCases() []benchCase {
 		return benchCase{
 			name: name, about: fmt.Sprintf("broadcast flat out, %d in flight, %d clients", inflight, clients),
 			entries: each(entry{clients: clients, generators: generators}, three...),
-			columns: floodColumns, window: window, measure: floodOf(inflight, generators == 1), targets: targets,
+			columns: floodColumns, window: window, measure: floodOf("flood", inflight, generators == 1), targets: targets,
 		}
 	}
 	paced := func(clients int) benchCase {
@@ -120,6 +121,7 @@ func allCases() []benchCase {
 		big,
 		flood("single-1000", 1, 1000, 1, time.Second, cost("floor", 1.15, false), cost("node", 0.4, false)),
 		flood("single-5000", 1, 5000, 1, time.Second, cost("floor", 1.2, false), cost("node", 0.4, false)),
+		sendersCase(three),
 		paced(1000),
 		paced(5000),
 		answered("echo", "echo with acknowledgement, 1000 clients, one outstanding each", three,
@@ -159,6 +161,8 @@ func allCases() []benchCase {
 		},
 		stalled(),
 		push(),
+		processorsFanout(),
+		processorsEcho(),
 		generators(),
 		nodesBroadcast(),
 		nodesRooms(),
@@ -172,6 +176,15 @@ func answered(event, about string, servers []string, targets ...target) benchCas
 	return benchCase{
 		name: event, about: about, entries: each(entry{clients: 1000}, servers...),
 		columns: []string{echoMetric, acksMetric, "acks/s", "server cpu %"}, window: 1500 * time.Millisecond, measure: echoOf(event), targets: targets,
+	}
+}
+
+func sendersCase(servers []string) benchCase {
+	return benchCase{
+		name: "senders-5000", about: "broadcast flat out by 8 clients, each with one in flight, 5000 clients",
+		entries: each(entry{clients: 5000}, servers...),
+		columns: floodColumns, window: 1500 * time.Millisecond, measure: floodOf("senders", 8, true),
+		targets: []target{{metric: costMetric, of: "throng", to: "floor", limit: 1. / 5}},
 	}
 }
 
@@ -271,12 +284,12 @@ func (b *bench) field(c benchCase) []entry {
 
 // floodOf measures in a closed loop. The generator stays busy where it has its processor to itself;
 // two of them would only take it from each other.
-func floodOf(inflight int, busy bool) func(context.Context, *subject, time.Duration) (metrics, error) {
+func floodOf(mode string, inflight int, busy bool) func(context.Context, *subject, time.Duration) (metrics, error) {
 	return func(_ context.Context, s *subject, window time.Duration) (metrics, error) {
-		if _, err := s.do(load.Command{Do: "flood", Busy: busy, N: inflight, Duration: window / 3}); err != nil {
+		if _, err := s.do(load.Command{Do: mode, Busy: busy, N: inflight, Duration: window / 3}); err != nil {
 			return nil, err
 		}
-		r, err := s.do(load.Command{Do: "flood", Busy: busy, N: inflight, Duration: window})
+		r, err := s.do(load.Command{Do: mode, Busy: busy, N: inflight, Duration: window})
 		if err != nil {
 			return nil, err
 		}

@@ -52,7 +52,15 @@ func (t *tail) String() string {
 // start starts a command pinned to a processor. It is called on the main thread, whose end the
 // child does not survive.
 func start(ctx context.Context, cpu int, files []*os.File, command ...string) (*child, error) {
+	return startOn(ctx, []int{cpu}, nil, files, command...)
+}
+
+// startOn is start for several processors, with additions to the environment.
+func startOn(ctx context.Context, cpus []int, env []string, files []*os.File, command ...string) (*child, error) {
 	c := &child{cmd: exec.CommandContext(ctx, command[0], command[1:]...)}
+	if env != nil {
+		c.cmd.Env = append(os.Environ(), env...)
+	}
 	c.cmd.ExtraFiles = files
 	c.cmd.Stderr = &c.stderr
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -66,21 +74,23 @@ func start(ctx context.Context, cpu int, files []*os.File, command ...string) (*
 		return nil, fmt.Errorf("making a pipe: %w", err)
 	}
 	c.out = bufio.NewReader(out)
-	if err := pinned(cpu, c.cmd.Start); err != nil {
+	if err := pinned(cpus, c.cmd.Start); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", command[0], err)
 	}
 	return c, nil
 }
 
-// pinned calls f on a thread that may only run on one processor.
-func pinned(cpu int, f func() error) error {
+// pinned calls f on a thread that may only run on some processors.
+func pinned(cpus []int, f func() error) error {
 	var before, only unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &before); err != nil {
 		return fmt.Errorf("reading the affinity: %w", err)
 	}
-	only.Set(cpu)
+	for _, cpu := range cpus {
+		only.Set(cpu)
+	}
 	if err := unix.SchedSetaffinity(0, &only); err != nil {
-		return fmt.Errorf("pinning to processor %d: %w", cpu, err)
+		return fmt.Errorf("pinning to processors %v: %w", cpus, err)
 	}
 	err := f()
 	if back := unix.SchedSetaffinity(0, &before); back != nil {

@@ -142,7 +142,7 @@ func TestFloorUnderTheGenerator(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m, err := floodOf(4, generators == 1)(ctx, s, 30*time.Millisecond)
+		m, err := floodOf("flood", 4, generators == 1)(ctx, s, 30*time.Millisecond)
 		if err != nil || m[costMetric] <= 0 {
 			t.Errorf("flood with %d generators: %v, %v", generators, m, err)
 		}

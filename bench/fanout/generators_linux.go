@@ -89,7 +89,7 @@ func player(ctx context.Context, s *subject, env []string, command ...string) (p
 	cmd.WaitDelay = time.Second
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
-	if err := pinned(s.bench.generatorCPU, cmd.Start); err != nil {
+	if err := pinned([]int{s.bench.generatorCPU}, cmd.Start); err != nil {
 		return p, fmt.Errorf("starting %s: %w", command[0], err)
 	}
 	if err := cmd.Wait(); err != nil {

@@ -4,9 +4,9 @@
 //
 // A [Hub] is one namespace. Members are added, join rooms, and leave; a message goes to one member
 // ([Hub.Emit]) or to an [Audience] ([Hub.Broadcast]). The message comes as a frame, the final
-// bytes, and a [Member] is anything that takes frames without ever blocking: a session, which
-// writes what the kernel takes at once and keeps the rest in its bounded outbox. So no strategy
-// waits for a reader, and a slow reader is the affair of its own session.
+// bytes, and goes to the outlet of each [Member], which never blocks: it writes what the kernel
+// takes at once, and its session keeps the rest in its bounded outbox. So no strategy waits for a
+// reader, and a slow reader is the affair of its own session.
 //
 // # Guarantees of every strategy
 //

@@ -85,7 +85,14 @@ func TestFloodCountsEveryDelivery(t *testing.T) {
 	if err := g.ConnectMore(10); err != nil {
 		t.Fatalf("ConnectMore: %v", err)
 	}
-	r, err := g.Flood(1, time.Millisecond)
+	r, err := g.Senders(4, 50*time.Millisecond)
+	if err != nil {
+		t.Fatalf("Senders: %v", err)
+	}
+	if r.Broadcasts < 4 || r.Deliveries != 30*r.Broadcasts {
+		t.Errorf("%d broadcasts of several senders brought %d deliveries to 30 clients", r.Broadcasts, r.Deliveries)
+	}
+	r, err = g.Flood(1, time.Millisecond)
 	if err != nil {
 		t.Fatalf("Flood after ConnectMore: %v", err)
 	}

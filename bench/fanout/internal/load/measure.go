@@ -81,6 +81,15 @@ func (g *Generator) Flood(inflight int, d time.Duration) (*Result, error) {
 	return g.checked(g.measure(f, d+g.cfg.Limit, func() bool { return f.over && g.ledger.complete(&g.cfg) >= g.ledger.sent }))
 }
 
+// Senders keeps a broadcast of each of the first n clients under way for d.
+func (g *Generator) Senders(n int, d time.Duration) (*Result, error) {
+	if n > len(g.conns) {
+		return nil, fmt.Errorf("%d clients cannot be %d senders", len(g.conns), n)
+	}
+	f := &senders{flood: flood{inflight: uint64(n), requests: text(message(`["all",`)), end: time.Now().Add(d)}}
+	return g.checked(g.measure(f, d+g.cfg.Limit, func() bool { return f.over && g.ledger.complete(&g.cfg) >= g.ledger.sent }))
+}
+
 // checked audits what was measured. What never ended is told by what is missing.
 func (g *Generator) checked(r *Result, err error) (*Result, error) {
 	if err == nil || errors.Is(err, errLate) {
@@ -101,16 +110,42 @@ type flood struct {
 
 // batch replaces what has been completed while the last events were handled, with one write.
 func (f *flood) batch(g *Generator) error {
+	n := f.due(g)
+	if n == 0 {
+		return nil
+	}
+	return g.sender.wrap(g.sender.write(f.requests[:n*uint64(len(f.requests))/f.inflight]))
+}
+
+// due counts the broadcasts that are to be sent now, as sent.
+func (f *flood) due(g *Generator) uint64 {
 	l := &g.ledger
 	n := f.inflight - (l.sent - l.complete(&g.cfg))
 	if n == 0 || f.over {
-		return nil
+		return 0
 	}
 	if f.over = time.Now().After(f.end); f.over {
-		return nil
+		return 0
 	}
 	l.sent += n
-	return g.sender.wrap(g.sender.write(f.requests[:n*uint64(len(f.requests))/f.inflight]))
+	return n
+}
+
+// senders is a flood whose broadcasts come from as many clients: they reach the server one by one.
+type senders struct {
+	flood
+	next uint64
+}
+
+func (f *senders) batch(g *Generator) error {
+	for range f.due(g) {
+		c := g.conns[f.next%f.inflight]
+		f.next++
+		if err := c.write(f.requests); err != nil {
+			return c.wrap(err)
+		}
+	}
+	return nil
 }
 
 // Paced sends n broadcasts, the i-th at i/rate seconds, however the server keeps up.

@@ -15,14 +15,14 @@ import (
 
 // A Command is one order to a generator that is a process of its own.
 type Command struct {
-	Do     string  // open, more, flood, paced, echo, calls, push, rooms, roomflood, rest, audit
+	Do     string  // open, more, flood, senders, paced, echo, calls, push, rooms, roomflood, rest, audit
 	Config *Config `json:",omitempty"` // open
-	// more: connections; flood, roomflood: in flight; paced: broadcasts; calls: requests; push:
-	// messages; rooms: rounds; audit: broadcasts
+	// more: connections; flood, senders, roomflood: in flight; paced, audit: broadcasts; calls:
+	// requests; push: messages; rooms: rounds
 	N int `json:",omitempty"`
 	// paced: broadcasts per second; calls: requests per second
 	Rate     float64       `json:",omitempty"`
-	Duration time.Duration `json:",omitempty"` // flood, roomflood, echo, rest; push: its period
+	Duration time.Duration `json:",omitempty"` // flood, senders, roomflood, echo, rest; push: its period
 
 	Event string `json:",omitempty"` // echo: the event that is answered
 
@@ -107,6 +107,8 @@ func (g *Generator) do(c Command) (*Result, error) {
 		return g.opening(func() error { return g.ConnectMore(c.N) })
 	case "flood":
 		return g.Flood(c.N, c.Duration)
+	case "senders":
+		return g.Senders(c.N, c.Duration)
 	case "paced":
 		return g.Paced(c.Rate, c.N)
 	case "echo":
