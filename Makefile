@@ -49,6 +49,7 @@ format: ## rewrite the Go files as gofumpt would
 vet: ## go vet, with and without the tests that need more
 	$(GO) vet ./...
 	$(GO) vet -tags interop,cluster,fleet ./bench/... ./server/adapter
+	$(GO) vet -tags network ./scenario ./scenario/link/network
 
 # No stage takes a cached result: tests here start processes and list packages, which the cache does not see.
 # What paints, compresses and matches, all of it code of others that shares nothing between calls, is compiled without the
@@ -76,6 +77,11 @@ lint: ## golangci-lint, pinned in .ci/tools.mod, and the Kubernetes manifests
 .PHONY: test-fleet
 test-fleet: ## runs on several load generators: killed, cut off, other clocks, 40 000 clients (Linux, root)
 	$(GO) test -tags fleet -count=1 -timeout 30m -v ./bench/fleet
+
+.PHONY: test-network
+test-network: ## networks that lose packets, under TCP and under a run; what is left of one that is killed (Linux, root)
+	$(GO) test -race -tags network -count=1 -timeout 10m ./scenario/link/network
+	$(GO) test -race -tags network -count=1 -timeout 10m -run 'Packet|Moved' ./scenario
 
 .PHONY: interop
 interop: ## the official Socket.IO clients and server against ours

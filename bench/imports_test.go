@@ -164,6 +164,7 @@ var keepers = []struct {
 	{"github.com/prometheus/client_golang/...", []string{"server/metrics", "cmd/throng/internal/telemetry"}},
 	{"go.opentelemetry.io/...", []string{"cmd/throng/internal/telemetry"}},
 	{"github.com/pion/...", []string{"scenario/peer", "bench/..."}},
+	{"github.com/vishvananda/netlink/...", []string{"scenario/link/network"}},
 	{"github.com/valyala/fasthttp/...", []string{"server/...", "cmd/...", "bench/..."}},
 }
 

@@ -7,50 +7,71 @@ import (
 	"net"
 	"net/url"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/throng-io/throng/scenario/internal/plan"
 	"github.com/throng-io/throng/scenario/link"
+	"github.com/throng-io/throng/scenario/link/network"
 	"github.com/throng-io/throng/scenario/metric"
 )
 
-// Links are the links between clients and targets, of scenarios with a fault of the network.
+// Links are the links between clients and targets, of scenarios that say something of the network.
 type links struct {
-	list  []*link.Link // by target; nil: clients connect to the targets themselves, or the links are the controller's
-	addrs []string     // of the links, by target
-	vias  map[string]string
-	cost  link.Cost
+	list    []*link.Link // by target; nil: clients connect to the targets themselves, or the links are the controller's
+	addrs   []string     // of the links, by target
+	vias    map[string]string
+	cost    link.Cost        // of those that carry bytes
+	net     *network.Network // that carries packets to them; nil: clients connect to them at once
+	lines   int              // of clients on that network
+	restore func()           // gives back what it holds; nil: nothing
+
+	mu    sync.Mutex
+	phase int // whose state they are in
 }
 
-// startLinks puts a link before each target, where a phase needs them.
+// startLinks puts a link before each target, where the scenario needs them.
 func (t *trial) startLinks() (err error) {
 	if !t.spec.Linked() {
 		return nil
 	}
 	l := &t.links
-	if l.cost, err = link.Measure(); err != nil {
+	start := func(_ int, at string) (*link.Link, error) { return link.Start(at) }
+	if t.spec.Packets() {
+		if err := l.startNetwork(t); err != nil {
+			return err
+		}
+		start = l.beyond
+	} else if l.cost, err = link.Measure(); err != nil {
 		return fmt.Errorf("measure the link between clients and target: %w", err)
 	}
 	t.http.close() // what is idle now goes past the link
 	l.vias = map[string]string{}
-	for _, target := range t.server.urls {
+	for i, target := range t.server.urls {
 		at, err := hostPort(target)
 		if err != nil {
 			return err
 		}
-		one, err := link.Start(at)
+		one, err := start(i, at)
 		if err != nil {
 			return fmt.Errorf("put a link between clients and %s: %w", target, err)
 		}
 		l.list, l.addrs = append(l.list, one), append(l.addrs, one.Addr())
 		l.vias[at] = one.Addr()
 	}
+	l.become(t, 0, true)
 	return nil
 }
 
 func (l *links) close() {
 	for _, one := range l.list {
 		one.Close()
+	}
+	if l.net != nil {
+		l.net.Close()
+	}
+	if l.restore != nil {
+		l.restore()
 	}
 }
 
@@ -68,6 +89,9 @@ func (l *links) dial(through func(ctx context.Context, network, address string) 
 		through = new(net.Dialer).DialContext
 	}
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		if to := l.vias[address]; to != "" && l.net != nil {
+			return l.net.Dial(ctx, l.lines-1, &net.Dialer{}, to) // the line that requests share
+		}
 		return through(ctx, network, cmp.Or(l.vias[address], address))
 	}
 }
@@ -101,23 +125,19 @@ func hostPort(target string) (string, error) {
 	return net.JoinHostPort(u.Hostname(), port), nil
 }
 
-// network does to the links what the fault says, until its phase ends.
+// network does to connections and clients what the fault says, until its phase ends. What it does to
+// all of them is the state of the links in that phase.
 func (f *fault) network() {
 	t, w := f.t, f.spec.Network
 	over, cancel := context.WithTimeout(t.life.ctx, time.Duration(f.phase.End-t.now()))
 	defer cancel()
-	var undo []func()
-	var hits []hit
+	hits := f.outages()
 	for i, l := range t.links.list {
-		if w.Alone && i != w.Node {
-			continue
+		if !w.Alone || i == w.Node {
+			hits = append(hits, f.hits(i, l)...)
 		}
-		if w.Cut || w.Delay > 0 || w.Rate > 0 {
-			undo = append(undo, l.Set(link.State{Delay: w.Delay, Jitter: w.Jitter, Rate: w.Rate, Cut: w.Cut}))
-		}
-		hits = append(hits, f.hits(i, l)...)
 	}
-	slices.SortFunc(hits, func(a, b hit) int { return cmp.Compare(a.due, b.due) })
+	slices.SortStableFunc(hits, func(a, b hit) int { return cmp.Compare(a.due, b.due) })
 	for _, h := range hits {
 		pause := time.NewTimer(time.Duration(h.due - t.now()))
 		select {
@@ -132,29 +152,17 @@ func (f *fault) network() {
 	}
 	<-over.Done()
 	for _, h := range hits {
-		if h.silent {
-			h.link.Reset(h.n)
+		if h.end != nil {
+			h.end()
 		}
 	}
-	for _, u := range undo {
-		u()
-	}
 }
 
-// A hit is what a fault does to one connection of a link.
+// A hit is what a fault does to one connection of a link, or to one client.
 type hit struct {
 	due    int64
-	link   *link.Link
-	n      uint64
-	silent bool // it falls silent, and is reset when the phase ends
-}
-
-func (h *hit) strike() {
-	if h.silent {
-		h.link.Silence(h.n)
-	} else {
-		h.link.Reset(h.n)
-	}
+	strike func()
+	end    func() // with the phase; nil: nothing
 }
 
 // hits draws which of a link's connections are reset or fall silent, and when.
@@ -170,27 +178,65 @@ func (f *fault) hits(node int, l *link.Link) (out []hit) {
 			continue
 		}
 		after := plan.Unit(plan.Draw(seed, plan.ForFault, who, uint64(start), 101)) * float64(w.Within)
-		out = append(out, hit{due: start + int64(after), link: l, n: n, silent: u >= w.Reset})
+		one := hit{due: start + int64(after), strike: func() { l.Reset(n) }}
+		if u >= w.Reset { // it falls silent, and is reset when the phase ends
+			one.strike, one.end = func() { l.Silence(n) }, func() { l.Reset(n) }
+		}
+		out = append(out, one)
 	}
 	return out
 }
 
-// healing is how long after a fault of the network connections may end because of it: they are
-// reset when its phase ends, and the clients see that a little later.
-const healing = int64(10 * time.Second)
-
-// healed reports whether a fault of the network has just ended.
-func (t *trial) healed(phase int, now int64) bool {
-	if phase < 1 || now-t.tl.Spans[phase].Start > healing {
-		return false
+// outages draws when clients have no network, and which of them get another address.
+func (f *fault) outages() (out []hit) {
+	w, seed, start, net := f.spec.Network, f.t.spec.Seed, f.phase.Start, f.t.links.net
+	if net == nil || w.Outage == 0 && w.Move == 0 {
+		return nil
 	}
-	before := t.spec.Phases[phase-1].Fault
-	return before != nil && before.Network != nil
+	for _, g := range f.t.groups {
+		for i := range g.actors {
+			who := g.first + i
+			at := start + int64(plan.Unit(plan.Draw(seed, plan.ForFault, uint64(who), uint64(start), 102))*float64(w.Within))
+			if w.Outage > 0 {
+				out = append(out, hit{due: at, strike: func() { net.Outage(who, w.Outage) }})
+			}
+			if plan.Unit(plan.Draw(seed, plan.ForFault, uint64(who), uint64(start), 103)) < w.Move {
+				out = append(out, hit{due: at + int64(w.Outage), strike: func() { net.Move(who) }})
+			}
+		}
+	}
+	return out
+}
+
+// How long after a fault of the network connections may end because of it: they are reset when its
+// phase ends, and the clients see that a little later; and a side that only listens learns of an
+// outage or another address by its heartbeat.
+const (
+	healing     = int64(10 * time.Second)
+	healingSlow = int64(time.Minute)
+)
+
+// healed reports whether a fault of the network has ended a short time ago.
+func (t *trial) healed(phase int, now int64) bool {
+	for ; phase >= 1; phase-- {
+		since := now - t.tl.Spans[phase].Start
+		if since > healingSlow {
+			return false
+		}
+		before := t.spec.Phases[phase-1].Fault
+		if before == nil || before.Network == nil {
+			continue
+		}
+		if w := before.Network; since <= healing || w.Outage > 0 || w.Move > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // linkNote says what the link itself adds to all latencies; "" without one.
 func (t *trial) linkNote() string {
-	if len(t.links.list) == 0 {
+	if len(t.links.list) == 0 || t.links.net != nil {
 		return ""
 	}
 	c := t.links.cost

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -35,7 +36,8 @@ func (t *trial) report(c *collector, rows [][]ledger.Row, end judge.Ending, why 
 	if why != nil {
 		e.Cause = why.Error()
 	}
-	e.Mismatch, e.FaultFailed = t.mismatch(rows), t.acts.failure()
+	network, unfit := t.networkResult()
+	e.Mismatch, e.FaultFailed = t.mismatch(rows), cmp.Or(t.acts.failure(), unfit)
 	_, held := c.clients()
 	cell := &result.Cell{
 		Params: t.spec.Params, ParamNames: t.spec.ParamNames, Trial: t.cell.Trial, Started: c.started, Settings: t.settings(), Seconds: e.Length(judge.Scope{}),
@@ -65,7 +67,7 @@ func (t *trial) report(c *collector, rows [][]ledger.Row, end judge.Ending, why 
 	cell.Curve = f.curve()
 	cell.Unstamped = t.unstampedEvents()
 	cell.Reconnects = t.reconnects(e)
-	cell.Acts = t.acts.all()
+	cell.Acts, cell.Network = t.acts.all(), network
 	f.resources()
 	cell.Wire = c.wire(e)
 	if len(c.target) > 0 {

@@ -280,6 +280,9 @@ func runCells(ctx context.Context, f *file.File, opt Options) (*result.Run, erro
 
 // possible says why trials cannot be run here.
 func possible(cells []file.Cell, opt Options) error {
+	if err := networkPossible(cells, opt.Fleet != nil); err != nil {
+		return err
+	}
 	if opt.Fleet == nil {
 		if short := machine.Shortages(cells, machine.ReadLimits()); len(short) > 0 {
 			return short[0]

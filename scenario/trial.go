@@ -308,6 +308,9 @@ func (t *trial) faults() (list []source) {
 			list = append(list, newFault(t, &t.tl.Spans[i], f))
 		}
 	}
+	if len(t.links.list) > 0 { // before faults: at the same moment the link changes first
+		list = append([]source{&changeover{t: t}}, list...)
+	}
 	return list
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/throng-io/throng/scenario/capacity"
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/link/network"
 	"github.com/throng-io/throng/scenario/machine"
 	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/server"
@@ -97,6 +98,7 @@ func planOf(w io.Writer, f *file.File, fleet string, asJSON bool) error {
 	}
 	a.Notes = append(a.Notes, f.Spec.Beyond(logs)...)
 	a.Notes = append(a.Notes, commandNotes(f)...)
+	a.Notes = append(a.Notes, networkNotes(f)...)
 	a.Unready = missing != nil
 	if fleet != "" {
 		if missing != nil {
@@ -130,6 +132,18 @@ func commandNotes(f *file.File) (notes []string) {
 		}
 	}
 	return notes
+}
+
+// networkNotes says what a network that carries packets needs, and whether it is here.
+func networkNotes(f *file.File) []string {
+	if !slices.ContainsFunc(f.Cells(), func(c file.Cell) bool { return c.Spec.Packets() }) {
+		return nil
+	}
+	here := "this process may"
+	if err := network.Check(); err != nil {
+		here = "not here: " + err.Error()
+	}
+	return []string{"its network loses or overtakes packets, for which throng run makes networks of its own (Linux, root or a user namespace, /dev/net/tun): " + here}
 }
 
 // searchNote says what throng capacity would do with the file, and how long that takes.

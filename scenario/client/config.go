@@ -1,8 +1,10 @@
 package client
 
 import (
+	"context"
 	"crypto/tls"
 	"encoding/json"
+	"net"
 	"net/netip"
 	"net/url"
 	"time"
@@ -59,6 +61,9 @@ type Config struct {
 	// Via is host:port to connect to in the place of the URL's, of a proxy that passes bytes on;
 	// the Host field and the name in TLS stay the URL's. "" = the URL's own.
 	Via string
+	// Dial, if not nil, makes the TCP connections in the place of the dialer that it gets, whose
+	// Control it calls: on a network of its own. Goroutines call it at once.
+	Dial func(ctx context.Context, d *net.Dialer, address string) (net.Conn, error)
 
 	// H3 is host:port of the server's HTTP/3, over UDP; "" = host and port of the URL, whatever its
 	// scheme.

@@ -23,7 +23,13 @@ func (t *target) connect(ctx context.Context, bytes *traffic, tm *Timings) (*con
 		dialer.LocalAddr = &net.TCPAddr{IP: t.local.AsSlice(), Zone: t.local.Zone()}
 	}
 	began := Now()
-	tcp, err := dialer.DialContext(ctx, t.network, t.addr)
+	var tcp net.Conn
+	var err error
+	if t.dial != nil {
+		tcp, err = t.dial(ctx, &dialer, t.addr)
+	} else {
+		tcp, err = dialer.DialContext(ctx, t.network, t.addr)
+	}
 	if err != nil {
 		return nil, dialError(ctx, "tcp", err)
 	}

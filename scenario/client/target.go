@@ -2,6 +2,7 @@ package client
 
 import (
 	"cmp"
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -34,6 +35,7 @@ type target struct {
 	tls     *tls.Config // nil: plain TCP
 	h3      h3          // of WebTransport
 	local   netip.Addr
+	dial    func(ctx context.Context, d *net.Dialer, address string) (net.Conn, error) // nil: the dialer
 	buffer  int    // bytes of the kernel's receive buffer; 0: its choice
 	path    string // of the engine
 	plain   bool   // of a baseline
@@ -48,7 +50,7 @@ type target struct {
 
 // newTarget checks cfg.
 func newTarget(cfg *Config) (*target, error) {
-	t := &target{local: cfg.LocalAddr, path: cfg.Path, old: cfg.Engine == Engine3}
+	t := &target{local: cfg.LocalAddr, dial: cfg.Dial, path: cfg.Path, old: cfg.Engine == Engine3}
 	if err := t.find(cfg); err != nil {
 		return nil, err
 	}

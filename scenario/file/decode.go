@@ -25,6 +25,8 @@ type decoder struct {
 	contract *Contract // read before the groups; nil: none
 	protocol string    // of the target, read before the contract
 
+	condition *Network // of the phase that is being read; nil: nothing is said of it
+
 	captured []string // by the steps before the connections of the group that is being read
 
 	stepsOf func(n *node, what string, sc *scope) []Step // steps, where a table of its own needs it

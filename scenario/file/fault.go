@@ -31,27 +31,6 @@ type Act struct {
 	Every   time.Duration // of Rolling: least time from the start of one to the start of the next
 }
 
-// Network is the state of a link between clients and target for one phase. Delays and the rate are
-// of each direction of each connection.
-type Network struct {
-	Delay  time.Duration // of all data, whole milliseconds
-	Jitter time.Duration // the delay varies by so much either way, whole milliseconds
-	Rate   int           // bytes per second at most, a multiple of RateStep; 0: no limit
-	Reset  float64       // share of the connections that are reset, at both ends
-	// share of the connections of which neither end hears anything until the phase ends, when they
-	// are closed
-	HalfOpen float64
-	// every connection is reset, and new ones are refused until the phase ends
-	Cut bool
-	// over which resets and the beginnings of half-open connections are spread; default 0
-	Within time.Duration
-	Alone  bool // only the link to Node is meant; else the links to all targets
-	Node   int  // with Alone: a place among the targets, from 0
-}
-
-// RateStep is the resolution of Network.Rate in bytes per second.
-const RateStep = 1000
-
 // The holes of the templates of a rolling act.
 const (
 	HoleTargetIndex = "target.index"
@@ -171,7 +150,7 @@ var faultTable = object[Fault]{
 			f.Act = decoded(d, n, &rollingTable)
 		}},
 		{key: "network", is: ref("network"), set: func(d *decoder, n *node, f *Fault) {
-			f.Network = decoded(d, n, &networkTable)
+			f.Network = d.network(n, &networkTable, d.condition)
 		}},
 	},
 	done: finishFault,
@@ -236,7 +215,7 @@ func (p *Phase) checkWithin(d *decoder, n *node) {
 			where = n.get("http")
 		}
 	case f.Network != nil:
-		what, takes = "the resets take", f.Network.Within
+		what, takes = "what the link does to connections takes", f.Network.Within
 	}
 	if takes > p.For && where.get("within") != nil {
 		d.errs.add(at(where, "within"), fmt.Sprintf("%s %s, the phase lasts %s", what, formatDuration(takes), formatDuration(p.For)), "lower within, or lengthen the phase")
@@ -296,61 +275,6 @@ func (d *decoder) command(n *node, sc *scope) (words []Template) {
 	return words
 }
 
-var networkTable = object[Network]{
-	what: "network",
-	def:  "network", about: "What a link between clients and target does until the phase ends. The link is a proxy of this process, through which all connections go in all phases of such a scenario.",
-	shape: form{"minProperties": 1},
-	advice: map[string]string{
-		"latency": "did you mean `delay`?", "bandwidth": "did you mean `rate`?", "loss": "TCP repeats lost packets: write delay: and jitter: for their effect, or reset: for lost connections", "down": "did you mean `cut`?",
-	},
-	fields: []field[Network]{
-		{key: "delay", about: "of all data in each direction, whole milliseconds", is: aDuration, set: func(d *decoder, n *node, w *Network) { w.Delay = d.milliseconds(n, "delay") }},
-		{key: "jitter", about: "the delay varies by as much either way, whole milliseconds", is: aDuration, set: func(d *decoder, n *node, w *Network) { w.Jitter = d.milliseconds(n, "jitter") }},
-		{key: "rate", about: "bytes per second of each direction of each connection at most, whole kB/s", is: aReadRate, set: func(d *decoder, n *node, w *Network) {
-			w.Rate = int(read(d, n, "the rate", parseBytesRate, func(v float64) *flaw {
-				switch whole := max(1, int(v/RateStep)); {
-				case v < RateStep || v > 1<<30:
-					return &flaw{"a rate of " + FormatSize(v) + "/s is out of range", "write 1kB/s to 1GB/s"}
-				case v != float64(whole)*RateStep:
-					return &flaw{fmt.Sprintf("the rate %s/s is not a whole number of kB/s", FormatSize(v)), fmt.Sprintf("write %dkB/s", whole)}
-				}
-				return nil
-			}))
-		}},
-		{key: "reset", about: "share of the connections that are reset", is: aShare, set: func(d *decoder, n *node, w *Network) { w.Reset = d.share(n, "reset") }},
-		{key: "half_open", about: "share of the connections that carry no data in either direction until the phase ends, and are closed then", is: aShare, set: func(d *decoder, n *node, w *Network) { w.HalfOpen = d.share(n, "half_open") }},
-		{key: "cut", about: "reset every connection, and refuse new ones until the phase ends", is: aBool, set: func(d *decoder, n *node, w *Network) { w.Cut = d.bool(n, "cut") }},
-		{key: "node", about: "index of the target, from 0, whose link is affected; default: all links", is: aCount, set: func(d *decoder, n *node, w *Network) {
-			w.Alone, w.Node = true, d.count(n, "node", 0, maxTargets-1)
-		}},
-	},
-	done: func(d *decoder, n *node, w *Network) {
-		switch {
-		case !slices.ContainsFunc(n.keys, func(e entry) bool { return e.key != "jitter" && e.key != "node" }):
-			d.errs.add(n.at, "the link would do nothing", "write delay: 100ms, rate: 100kB/s, reset: 5%, half_open: 5% or cut: true")
-		case w.Jitter > w.Delay && (n.get("delay") == nil || w.Delay > 0):
-			d.errs.add(at(n, "jitter"), fmt.Sprintf("a jitter of %s makes a delay of %s negative", formatDuration(w.Jitter), formatDuration(w.Delay)), "raise delay, or lower jitter")
-		case w.Cut && (w.Delay > 0 || w.Rate > 0 || w.Reset+w.HalfOpen > 0):
-			d.errs.add(at(n, "cut"), "a link that is cut has nothing else", "remove the other keys")
-		case w.Reset+w.HalfOpen > 1:
-			d.errs.add(at(n, "reset"), "reset and half_open go over 100% together", "lower one")
-		}
-	},
-}
-
-// milliseconds reads a time in whole milliseconds.
-func (d *decoder) milliseconds(n *node, what string) time.Duration {
-	return read(d, n, what, parseDuration, func(v time.Duration) *flaw {
-		switch {
-		case v < time.Millisecond || v > time.Minute:
-			return &flaw{fmt.Sprintf("%s is out of range: %s", what, formatDuration(v)), "write 1ms to 1m"}
-		case v%time.Millisecond != 0:
-			return &flaw{fmt.Sprintf("the time %s is not a whole number of milliseconds", formatDuration(v)), "write " + formatDuration(max(time.Millisecond, v.Round(time.Millisecond)))}
-		}
-		return nil
-	})
-}
-
 // checkFaults refuses faults that cannot occur, or after which no client reconnects.
 func (d *decoder) checkFaults(root *node, s *Spec) {
 	for i, p := range s.Phases {
@@ -361,9 +285,6 @@ func (d *decoder) checkFaults(root *node, s *Spec) {
 		f := p.Fault
 		if f.Restart && s.Server == nil {
 			d.errs.add(where, "only the built-in server can be restarted", "remove target, or write drop: 100%, or run: [...] with a command that restarts the target")
-		}
-		if f.Network != nil {
-			d.checkNetwork(where, s, f.Network)
 		}
 		for _, g := range s.Groups {
 			if f.Restart && g.Reconnect == nil {
@@ -379,22 +300,7 @@ func (d *decoder) checkFaults(root *node, s *Spec) {
 // breaks reports whether the fault breaks connections by itself, and says what does.
 func (f *Fault) breaks() (is bool, what string) {
 	if w := f.Network; w != nil {
-		return w.Reset+w.HalfOpen > 0 || w.Cut, "broken link"
+		return w.Reset+w.HalfOpen+w.Move > 0 || w.Cut, "broken link"
 	}
 	return f.Drop+f.HalfOpen > 0, "drop"
-}
-
-func (d *decoder) checkNetwork(where place, s *Spec, w *Network) {
-	if w.Node >= s.Nodes() {
-		d.errs.add(where, fmt.Sprintf("there is no target %d", w.Node), fmt.Sprintf("the targets are 0 to %d", s.Nodes()-1))
-	}
-	if s.Target != nil && slices.ContainsFunc(s.Target.URLs(), func(u string) bool { return strings.HasPrefix(u, "unix:") }) {
-		d.errs.add(where, "faults of the network need a TCP connection, and the target is a unix socket", "give the target a TCP address, or use drop: or half_open: of the fault")
-	}
-}
-
-// Linked reports whether a phase has a fault of the network: then the connections of all phases go
-// through a link.
-func (s *Spec) Linked() bool {
-	return slices.ContainsFunc(s.Phases, func(p Phase) bool { return p.Fault != nil && p.Fault.Network != nil })
 }

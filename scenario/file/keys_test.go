@@ -51,7 +51,7 @@ var examples = map[string]example{
 	"": {"%", assignments("version=1|name=x|groups={a: {count: 10, reconnect: {}}}"), map[string]string{
 		"version": "1", "name": "some-name", "about": "words", "seed": "7", "server": "{fanout: serial}", "target": "{url: \"http://h:1\"}", "targets": "[\"http://h:1\", \"http://h:2\"]", "vars": "{v: 1}", "counters": "{c: 1}", "matrix": "{repeat: 2}",
 		"data": "{u: {csv: u.csv}}|groups={a: {count: 1, auth: {x: $u.c}}}", "contract": "{join: {emit: [j]}}", "audiences": "{user: $client.index}", "groups": "{b: {count: 2}}", "phases": "[{name: p, for: 10s}]",
-		"slo": "[max(cpu) < 50%]", "valid": "[max(cpu) < 50%]", "search": "{raise: groups.a.count, from: 1}", "trace": "3", "report": "{dir: d}",
+		"slo": "[max(cpu) < 50%]", "valid": "[max(cpu) < 50%]", "search": "{raise: groups.a.count, from: 1}", "trace": "3", "report": "{dir: d}", "network": "{delay: 5ms}",
 	}},
 	"server": {"{version: 1, name: x, groups: {a: {count: 1}}, server: %}", nil, map[string]string{
 		"listen": "127.0.0.1:3000", "fanout": "sharded", "ping_interval": "5s", "ping_timeout": "5s", "write_timeout": "5s", "gomaxprocs": "2", "recovery": "1m", "queue_bytes": "64KiB", "max_payload": "2MB", "slow": "disconnect", "nodes": "3", "adapter": "redis", "spread": "first", "behind": "nginx",
@@ -126,7 +126,7 @@ var examples = map[string]example{
 	}},
 	"reaction": {strings.Replace(inGroup, "%", "react: {e: %}", 1), assignments("ack=true"), map[string]string{"ack": "[1, 2]", "emit": "[f]", "after": "1s", "share": "50%"}},
 	"phase": {"{version: 1, name: x, groups: {a: {count: 10, reconnect: {}}}, phases: [{name: last, for: 10s}, %]}", assignments("name=hold|for=20s"), map[string]string{
-		"name": "p", "for": "15s", "record": "false", "clients": "50%", "load": "0%..50%", "fault": "{drop: 50%}",
+		"name": "p", "for": "15s", "record": "false", "clients": "50%", "load": "0%..50%", "network": "{delay: 5ms}", "fault": "{drop: 50%}",
 	}},
 	"fault": {"{version: 1, name: x, groups: {a: {count: 10, reconnect: {}}}, phases: [{name: p, for: 10s, fault: %}]}", assignments("drop=50%"), map[string]string{
 		"drop": "20%", "half_open": "20%", "stall": "20%", "within": "2s", "restart": "true|-drop",
@@ -138,6 +138,13 @@ var examples = map[string]example{
 	}},
 	"network": {"{version: 1, name: x, targets: [\"http://h:1\", \"http://h:2\"], groups: {a: {count: 10, reconnect: {}}}, phases: [{name: p, for: 10s, fault: {network: %}}]}", assignments("delay=100ms"), map[string]string{
 		"delay": "200ms", "jitter": "50ms", "rate": "1MB/s", "reset": "20%", "half_open": "10%", "cut": "true|-delay", "node": "1",
+		"loss": "1%", "reorder": "1%", "queue": "20kB|rate=10kB/s", "up": "{loss: 2%}", "down": "{loss: 2%}", "outage": "2s", "move": "50%",
+	}},
+	"network_condition": {"{version: 1, name: x, groups: {a: {count: 10}}, phases: [{name: p, for: 10s, network: %}]}", assignments("delay=100ms"), map[string]string{
+		"delay": "200ms", "jitter": "50ms", "rate": "1MB/s", "loss": "1%", "reorder": "1%", "queue": "20kB|rate=10kB/s", "up": "{loss: 2%}", "down": "{loss: 2%}",
+	}},
+	"network_line": {"{version: 1, name: x, groups: {a: {count: 10}}, network: {up: %}}", assignments("delay=100ms"), map[string]string{
+		"delay": "200ms", "jitter": "50ms", "rate": "1MB/s", "loss": "1%", "reorder": "1%", "queue": "20kB|rate=10kB/s",
 	}},
 	"named_check": {"{version: 1, name: x, groups: {a: {count: 10}}, slo: [%]}", assignments("check=max(cpu) < 50%"), map[string]string{
 		"check": "max(cpu) < 60%", "name": "n", "optional": "true", "abort": "5s",

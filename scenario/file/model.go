@@ -17,7 +17,9 @@ type Spec struct {
 	// what a foreign server can do; nil: as in the built-in bench application
 	Contract  *Contract
 	Audiences []Keyed // by key, in file order
-	Groups    []Group // in file order, at least one
+	// between clients and targets, in phases that say nothing else; nil: nothing is said of it
+	Network *Network
+	Groups  []Group // in file order, at least one
 	// in order, at least one; default: ramp (5s, or what connecting takes), warm (2s), hold (30s,
 	// recorded)
 	Phases []Phase
@@ -269,10 +271,11 @@ type Stream struct {
 type Phase struct {
 	Name    string
 	For     time.Duration
-	Record  bool   // whether the phase counts in the summary and the checks; default true
-	Clients Ramp   // share of each group's count; default 100%
-	Load    Ramp   // share of each stream's rate; default 100%
-	Fault   *Fault // nil: none
+	Record  bool     // whether the phase counts in the summary and the checks; default true
+	Clients Ramp     // share of each group's count; default 100%
+	Load    Ramp     // share of each stream's rate; default 100%
+	Network *Network // between clients and targets; nil: as for the whole run
+	Fault   *Fault   // nil: none
 }
 
 // Ramp goes linearly from one share to another over a phase: 0.5 is 50 %.

@@ -180,6 +180,9 @@ func (d *decoder) spec(root *node, params map[string]string, trial *searchTrial)
 		d.places["contract"] = n
 		d.contract = decoded(d, n, &contractTable)
 	}
+	if n := root.get("network"); n != nil && !n.null {
+		s.Network = d.network(n, &conditionTable, nil)
+	}
 	specTable.decode(d, root, s)
 	finishData(d, root, s)
 	if len(d.vars.secrets.values) > 0 {
@@ -299,6 +302,7 @@ func (d *decoder) together(root *node, s *Spec) {
 		}
 	}
 	d.checkFaults(root, s)
+	d.checkNetwork(root, s)
 	d.checkRecovery(root, s)
 	d.checkAudiences(s)
 	d.checkPeers(s)

@@ -46,8 +46,14 @@ func (s *Spec) quicken(share float64) {
 		was := p.For
 		p.For = scaleDown(p.For, share, time.Second)
 		if p.Fault != nil {
+			part := float64(p.For) / float64(was)
 			fault := *p.Fault
-			fault.Within = time.Duration(float64(fault.Within) * float64(p.For) / float64(was))
+			fault.Within = time.Duration(float64(fault.Within) * part)
+			if fault.Network != nil {
+				w := *fault.Network
+				w.Within, w.Outage = time.Duration(float64(w.Within)*part), time.Duration(float64(w.Outage)*part)
+				fault.Network = &w
+			}
 			p.Fault = &fault
 		}
 	}

@@ -25,7 +25,7 @@ func tables() []table {
 	return []table{
 		&specTable, &serverTable, &targetTable, &targetsTable, &tlsTable, &sampleTable, &matrixTable, &feederTable, &contractTable, &framesTable, &callTable, &operationTable, &audienceTable, &peerTable,
 		&groupTable, &connectTable, &reconnectTable, &readTable, &roomsTable, &streamTable, &flowTable, &stepTable, &repeatTable, &expectTable,
-		&httpTable, &extractTable, &beforeTable, &reactionTable, &phaseTable, &faultTable, &rollingTable, &networkTable, &checkTable, &searchTable, &confirmTable, &reportTable,
+		&httpTable, &extractTable, &beforeTable, &reactionTable, &phaseTable, &faultTable, &rollingTable, &networkTable, &conditionTable, &lineTable, &checkTable, &searchTable, &confirmTable, &reportTable,
 	}
 }
 

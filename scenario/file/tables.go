@@ -108,7 +108,8 @@ var specTable = object[Spec]{
 		{key: "counters", about: "numbers that each client counts for itself, with their first values, to use as ${counter.NAME}", is: mapOf(form{"pattern": reName.String()}, aCount), set: setCounters},
 		{key: "data", about: "data files that give each client a row, to use as ${NAME.COLUMN}", is: mapOf(ourNames, ref("feeder")), set: setData},
 		{key: "audiences", about: "audiences by key: clients with the same value form one audience, such as user: ${users.id}", is: mapOf(ourNames, aText), set: setKeyed},
-		{key: "contract", is: ref("contract"), set: func(d *decoder, _ *node, s *Spec) { s.Contract = d.contract }}, // streams name its operations: it is read first
+		{key: "contract", is: ref("contract"), set: func(d *decoder, _ *node, s *Spec) { s.Contract = d.contract }},                                             // streams name its operations: it is read first
+		{key: "network", about: "between clients and targets, in all phases that say nothing else", is: ref("network_condition"), set: func(*decoder, *node, *Spec) {}}, // phases start from it: it is read first
 		{key: "groups", about: "populations of clients, by name", is: atLeastOne(mapOf(form{"pattern": reGroup.String()}, ref("group"))), required: "write groups: {viewers: {count: 100}}", set: setGroups},
 		{key: "phases", about: "phases in order; default: a ramp, 2s of warm-up, 30s that are recorded", is: atLeastOne(listOf(ref("phase"))), set: setPhases},
 		{key: "slo", about: "checks of the server: a broken one fails the run", is: listOf(ref("check")), set: func(d *decoder, n *node, s *Spec) { s.SLO = d.checks(n, SLO) }},
@@ -291,10 +292,15 @@ var phaseTable = object[Phase]{
 		{key: "record", about: "whether the phase counts in the summary and the checks", is: aBool, def: true, set: func(d *decoder, n *node, p *Phase) { p.Record = d.bool(n, "record") }},
 		{key: "clients", about: "share of each group's count", is: aRamp, def: "100%", set: func(d *decoder, n *node, p *Phase) { p.Clients = d.ramp(n, "clients", 1) }},
 		{key: "load", about: "share of each stream's rate", is: aRamp, def: "100%", set: func(d *decoder, n *node, p *Phase) { p.Load = d.ramp(n, "load", 100) }},
+		{key: "network", is: ref("network_condition"), set: func(d *decoder, n *node, p *Phase) { p.Network = d.condition }}, // a fault starts from it: it is read first
 		{key: "fault", is: ref("fault"), set: func(d *decoder, n *node, p *Phase) {
 			p.Fault = decoded(d, n, &faultTable)
-			p.checkWithin(d, n)
 		}},
+	},
+	done: func(d *decoder, n *node, p *Phase) {
+		if p.Fault != nil { // whose time is compared with the phase's, which may be written after it
+			p.checkWithin(d, n.get("fault"))
+		}
 	},
 }
 
@@ -325,6 +331,15 @@ var reportTable = object[Report]{
 	},
 }
 
+// phase reads a phase, and before the rest its network.
+func (d *decoder) phase(n *node, s *Spec) *Phase {
+	d.condition = s.Network
+	if own := n.get("network"); own != nil && !own.null {
+		d.condition = d.network(own, &conditionTable, s.Network)
+	}
+	return decoded(d, n, &phaseTable)
+}
+
 func setPhases(d *decoder, n *node, s *Spec) {
 	if !d.isList(n, "phases") {
 		return
@@ -335,7 +350,7 @@ func setPhases(d *decoder, n *node, s *Spec) {
 	}
 	s.Phases = nil
 	for _, item := range n.items {
-		p := *decoded(d, item, &phaseTable)
+		p := *d.phase(item, s)
 		if p.Name != "" && slices.ContainsFunc(s.Phases, func(q Phase) bool { return q.Name == p.Name }) {
 			d.errs.add(item.get("name").at, fmt.Sprintf("two phases are named %s", p.Name), "rename one")
 		}

@@ -20,6 +20,7 @@ type State struct {
 type Link struct {
 	ln     net.Listener
 	target string
+	ahead  int             // pieces of data that may be on their way in each direction
 	ctx    context.Context // ends with the link
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
@@ -27,7 +28,6 @@ type Link struct {
 	mu     sync.Mutex
 	pipes  map[*pipe]bool
 	state  State
-	sets   int // how often the state was set
 	n      uint64
 	closed bool
 }
@@ -41,10 +41,19 @@ func Start(target string) (*Link, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Link{ln: ln, target: target, pipes: map[*pipe]bool{}}
+	return begin(ln, target, maxDelayed), nil
+}
+
+// On makes a link that listens where the caller says, and closes the listener with it. It is meant
+// for listeners on a network that delays by itself: it reads little ahead of what it can write, so
+// that a client that reads slowly slows the server down.
+func On(ln net.Listener, target string) *Link { return begin(ln, target, 1) }
+
+func begin(ln net.Listener, target string, ahead int) *Link {
+	l := &Link{ln: ln, target: target, ahead: ahead, pipes: map[*pipe]bool{}}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	l.wg.Go(l.accept)
-	return l, nil
+	return l
 }
 
 // Addr is where clients connect.
@@ -61,25 +70,15 @@ func (l *Link) Close() {
 	l.wg.Wait()
 }
 
-// Set puts the link into a state, for the connections that there are and for new ones. undo takes
-// it back, unless the state has been set again since.
-func (l *Link) Set(s State) (undo func()) {
+// Set puts the link into a state, for the connections that there are and for new ones.
+func (l *Link) Set(s State) {
 	l.mu.Lock()
-	l.sets++
-	mine := l.sets
-	l.mu.Unlock()
-	l.change(s, mine)
-	return func() { l.change(State{}, mine) }
-}
-
-func (l *Link) change(s State, set int) {
-	l.mu.Lock()
-	if l.sets != set {
-		l.mu.Unlock()
-		return
-	}
+	same := l.state == s
 	l.state = s
 	l.mu.Unlock()
+	if same {
+		return
+	}
 	l.each(func(p *pipe) {
 		if s.Cut {
 			p.abort()
@@ -170,7 +169,7 @@ func (l *Link) serve(client *net.TCPConn) {
 		return
 	}
 	l.n++
-	p := newPipe(l.n, client, server, l.state)
+	p := newPipe(l.n, client, server, l.state, l.ahead)
 	l.pipes[p] = true
 	l.mu.Unlock()
 	p.run()

@@ -47,15 +47,15 @@ const maxDelayed = 1024
 // piece is how much is read at once, in bytes.
 const piece = 16 << 10
 
-func newPipe(n uint64, client, server *net.TCPConn, s State) *pipe {
+func newPipe(n uint64, client, server *net.TCPConn, s State, ahead int) *pipe {
 	return &pipe{
-		n: n, client: client, server: server, up: newWay(), down: newWay(), state: s,
+		n: n, client: client, server: server, up: newWay(ahead), down: newWay(ahead), state: s,
 		changed: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 }
 
-func newWay() *way {
-	w := &way{in: make(chan *stream.StreamChunk, maxDelayed), out: make(chan *stream.StreamChunk)}
+func newWay(ahead int) *way {
+	w := &way{in: make(chan *stream.StreamChunk, ahead), out: make(chan *stream.StreamChunk)}
 	between := make(chan *stream.StreamChunk)
 	w.stages = [2]*toxics.ToxicStub{toxics.NewToxicStub(w.in, between), toxics.NewToxicStub(between, w.out)}
 	return w

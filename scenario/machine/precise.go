@@ -11,20 +11,27 @@ import (
 func Precise() (restore func()) {
 	runtime.LockOSThread()
 	fineTimers()
-	places(1)
+	by := 0
+	if holdsPlace {
+		by = 1
+	}
 	// The thread keeps its timers and is not given back: it ends with the goroutine.
-	return func() { places(-1) }
+	return Places(by)
 }
 
 var placesMu sync.Mutex
 
-// places changes how many goroutines may run at once. Changes add up, so that the
-// order in which several runs end does not matter.
-func places(by int) {
-	if !holdsPlace {
-		return
+// Places lets so many more goroutines run at once until restore is called: for those that must not
+// wait for others. Changes add up, so that the order in which several end does not matter.
+func Places(by int) (restore func()) {
+	change := func(by int) {
+		placesMu.Lock()
+		defer placesMu.Unlock()
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + by)
 	}
-	placesMu.Lock()
-	defer placesMu.Unlock()
-	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + by)
+	if by == 0 {
+		return func() {}
+	}
+	change(by)
+	return func() { change(-by) }
 }

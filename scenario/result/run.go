@@ -147,6 +147,8 @@ type Cell struct {
 	Rooms []Rooms `json:"rooms,omitempty"`
 
 	Acts []FaultAct `json:"fault_acts,omitempty"` // of the scenario's faults, in order of time
+	// what lay between clients and target, packet by packet; nil: no network of packets did
+	Network *Network `json:"network,omitempty"`
 	// Nodes are the targets, where the scenario has several; nil: it has one.
 	Nodes *Nodes `json:"nodes,omitempty"`
 	// Agents are the processes that ran the clients; nil: the clients were in one process.
@@ -466,6 +468,38 @@ type FaultAct struct {
 	// the beginning of the output or of the answer, in one line; without secrets
 	Output string `json:"output,omitempty"`
 	Error  string `json:"error,omitempty"` // why it counts as failed, which makes the cell invalid; "": it does not
+}
+
+// Network is what a network of packets between clients and target did, and what it took. Packets are
+// those of IP, acknowledgements of TCP and packets sent again among them.
+type Network struct {
+	Rows []NetworkRow `json:"rows"`  // first those of the way up, each way in order of the phases
+	CPUS float64      `json:"cpu_s"` // seconds of CPU that passing them on took
+	// packets that the kernel dropped since they were not passed on soon enough, which makes the cell
+	// invalid
+	Missed int64 `json:"missed"`
+}
+
+// NetworkRow is one phase and direction of a network.
+type NetworkRow struct {
+	Phase     string `json:"phase"`
+	Direction string `json:"direction"` // up: from the clients; or down
+	Packets   int64  `json:"packets"`   // that were sent into it
+	Bytes     int64  `json:"bytes"`     // of them, with their headers
+	Lost      int64  `json:"lost"`      // by the loss that was asked for
+	Full      int64  `json:"full"`      // dropped by the queue before a client's rate
+	Outage    int64  `json:"outage"`    // dropped while their client had no network
+	Stale     int64  `json:"stale"`     // to addresses that their clients no longer have
+	Overtook  int64  `json:"overtook"`
+	Overflow  int64  `json:"overflow"` // dropped for want of memory, which makes the cell invalid
+	// of packets of its own that the network sends through its delays all the time: from before they
+	// were sent until the kernel of the other side had them, and what of it nobody had asked for
+	AskedUs    int64 `json:"asked_us"` // the delay of the first target, without jitter
+	Probes     int64 `json:"probes"`
+	DelayP50us int64 `json:"delay_p50_us"`
+	DelayP99us int64 `json:"delay_p99_us"`
+	AddedP50us int64 `json:"added_p50_us"`
+	AddedP99us int64 `json:"added_p99_us"`
 }
 
 // Second is one second of a cell's timeline. Counts are of this second, client numbers are the

@@ -1,0 +1,240 @@
+package scenario
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/throng-io/throng/scenario/client"
+	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/link"
+	"github.com/throng-io/throng/scenario/link/network"
+	"github.com/throng-io/throng/scenario/machine"
+	"github.com/throng-io/throng/scenario/metric"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// networkPossible says why a network that carries packets cannot be had here.
+func networkPossible(cells []file.Cell, fleet bool) error {
+	for i := range cells {
+		switch {
+		case !cells[i].Spec.Packets():
+		case fleet:
+			return fmt.Errorf("a network that loses packets is one of a single process; run %s without agents, or leave loss, reorder, queue, up, down, outage and move out", cells[i].Spec.Name)
+		default:
+			return network.Check()
+		}
+	}
+	return nil
+}
+
+// forwarding is how many threads pass packets on. They run before all others, but one that comes back
+// from the kernel needs a place of the runtime, which must not be held by a thread that waits for a
+// processor: so there are twice as many more.
+const forwarding = 2
+
+// startNetwork makes the network between clients and targets.
+func (l *links) startNetwork(t *trial) (err error) {
+	for _, g := range t.groups {
+		l.lines += g.spec.Count
+	}
+	l.lines++ // of the requests of flows
+	l.restore = machine.Places(2 * forwarding)
+	l.net, err = network.Start(network.Config{Clients: l.lines, Shared: 1, Seed: t.spec.Seed, First: t.conditions(0)})
+	return err
+}
+
+// beyond starts the link on the far side of the network, which passes connections on to a target.
+func (l *links) beyond(target int, at string) (*link.Link, error) {
+	_, text, err := net.SplitHostPort(at)
+	if err != nil {
+		return nil, err
+	}
+	port, err := strconv.ParseUint(text, 10, 16)
+	if err != nil {
+		return nil, err
+	}
+	ln, err := l.net.Listen(target, uint16(port))
+	if err != nil {
+		return nil, err
+	}
+	return link.On(ln, at), nil
+}
+
+// through makes a client connect over the network.
+func (l *links) through(cfg *client.Config, who int) {
+	if l.net == nil {
+		return
+	}
+	cfg.Dial = func(ctx context.Context, d *net.Dialer, address string) (net.Conn, error) {
+		return l.net.Dial(ctx, who, d, address)
+	}
+}
+
+// networkTo is what a phase says of the network to a target. A fault is left out when it is over.
+func (t *trial) networkTo(target, phase int, fault bool) file.Network {
+	w := t.spec.NetworkIn(phase)
+	p := &t.spec.Phases[phase]
+	over := p.Fault != nil && p.Fault.Network != nil && (!fault || p.Fault.Network.Alone && p.Fault.Network.Node != target)
+	if over {
+		if w = p.Network; w == nil {
+			w = t.spec.Network
+		}
+	}
+	if w == nil {
+		return file.Network{}
+	}
+	return *w
+}
+
+// conditions are what a phase does to packets, by target.
+func (t *trial) conditions(phase int) []network.Condition { return t.conditionsOf(phase, true) }
+
+func (t *trial) conditionsOf(phase int, fault bool) (out []network.Condition) {
+	way := func(l file.Line) network.Way {
+		return network.Way{Delay: l.Delay, Jitter: l.Jitter, Loss: l.Loss, Reorder: l.Reorder, Rate: l.Rate, Queue: l.Queue}
+	}
+	for i := range t.server.urls {
+		w := t.networkTo(i, phase, fault)
+		out = append(out, network.Condition{Up: way(w.Up), Down: way(w.Down)})
+	}
+	return out
+}
+
+// become puts the links into the state of a phase, without its fault when that is over. Of a phase
+// that has passed nothing is done.
+func (l *links) become(t *trial, phase int, fault bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if phase < l.phase {
+		return
+	}
+	l.phase = phase
+	if l.net != nil {
+		l.net.Set(phase, t.conditionsOf(phase, fault))
+	}
+	for i, one := range l.list {
+		w := t.networkTo(i, phase, fault)
+		s := link.State{Cut: w.Cut}
+		if l.net == nil {
+			s.Delay, s.Jitter, s.Rate = w.Up.Delay, w.Up.Jitter, w.Up.Rate
+		}
+		one.Set(s)
+	}
+}
+
+// A changeover puts the links into the state of each phase when it begins, and takes the fault of the
+// last one from them when that ends. It is a source of the pacer.
+type changeover struct {
+	t  *trial
+	at int
+}
+
+func (c *changeover) next() (int64, bool) {
+	switch spans := c.t.tl.Spans; {
+	case c.at < len(spans):
+		return spans[c.at].Start, true
+	case c.at == len(spans):
+		return spans[len(spans)-1].End, true
+	}
+	return 0, false
+}
+
+// fire does not wait until all connections have followed.
+func (c *changeover) fire(int64) {
+	phase, fault := c.at, true
+	if phase == len(c.t.tl.Spans) {
+		phase, fault = phase-1, false
+	}
+	c.at++
+	c.t.life.wg.Go(func() { c.t.links.become(c.t, phase, fault) })
+}
+
+// Limits of what the network may add of its own at the 99th percentile. Two processors that others
+// use as well add some milliseconds now and then.
+const (
+	addedFloor = 10 * time.Millisecond
+	addedShare = 0.1 // of the delay that was asked for
+)
+
+// networkResult is what the network did, in the words of results, and why it was not the one that
+// was asked for; "" when it was.
+func (t *trial) networkResult() (out *result.Network, unfit string) {
+	if t.links.net == nil {
+		return nil, ""
+	}
+	sum := t.links.net.Totals()
+	out = &result.Network{CPUS: sum.CPU.Seconds(), Missed: int64(sum.Missed)}
+	if sum.Missed > 0 {
+		unfit = fmt.Sprintf("the network lost %s packets that it should not: this machine was too busy to pass them on", metric.FormatCount(int64(sum.Missed)))
+	}
+	for _, way := range []struct {
+		name   string
+		counts []network.Counts
+		line   func(*file.Network) *file.Line
+	}{{"up", sum.Up, func(w *file.Network) *file.Line { return &w.Up }}, {"down", sum.Down, func(w *file.Network) *file.Line { return &w.Down }}} {
+		for phase := range way.counts {
+			c := &way.counts[phase]
+			if c.Packets == 0 && c.Delay.TotalCount() == 0 {
+				continue
+			}
+			w := t.networkTo(0, phase, true)
+			row := result.NetworkRow{
+				Phase: t.tl.Spans[phase].Name, Direction: way.name, AskedUs: way.line(&w).Delay.Microseconds(),
+				Packets: int64(c.Packets), Bytes: int64(c.Bytes), Lost: int64(c.Lost), Full: int64(c.Full), Outage: int64(c.Outage),
+				Stale: int64(c.Stale), Overtook: int64(c.Overtook), Overflow: int64(c.Overflow), Probes: c.Delay.TotalCount(),
+				DelayP50us: c.Delay.ValueAtQuantile(50), DelayP99us: c.Delay.ValueAtQuantile(99),
+				AddedP50us: c.Added.ValueAtQuantile(50), AddedP99us: c.Added.ValueAtQuantile(99),
+			}
+			out.Rows = append(out.Rows, row)
+			unfit = cmp.Or(unfit, t.networkUnfit(&row, phase))
+		}
+	}
+	return out, unfit
+}
+
+// networkUnfit says why a phase did not have the network that was asked for.
+func (t *trial) networkUnfit(r *result.NetworkRow, phase int) string {
+	if r.Overflow > 0 {
+		return fmt.Sprintf("the network dropped %s packets in %s for want of memory: it cannot hold so many for so long; ask for a shorter delay or fewer clients", metric.FormatCount(r.Overflow), r.Phase)
+	}
+	limit := max(addedFloor, time.Duration(addedShare*float64(r.AskedUs))*time.Microsecond)
+	if added := time.Duration(r.AddedP99us) * time.Microsecond; t.tl.Spans[phase].Record && r.Probes >= 100 && added > limit {
+		return fmt.Sprintf("the network itself added %s to packets in %s (99th percentile; up to %s is allowed): this machine was too busy; use fewer clients, or a quieter machine", metric.FormatDuration(added), r.Phase, metric.FormatDuration(limit))
+	}
+	return ""
+}
+
+// networkNotes say what the network did.
+func networkNotes(n *result.Network, seconds float64, say func(format string, args ...any)) {
+	if n == nil {
+		return
+	}
+	added := int64(0)
+	for _, r := range n.Rows {
+		added = max(added, r.AddedP99us)
+		var parts []string
+		for _, what := range []struct {
+			n    int64
+			text string
+		}{
+			{r.Lost, "lost"}, {r.Full, "dropped by full queues"}, {r.Outage, "dropped in outages"}, {r.Stale, "to addresses given up"}, {r.Overtook, "overtook others"},
+		} {
+			if what.n > 0 {
+				parts = append(parts, fmt.Sprintf("%s %s (%s)", metric.FormatCount(what.n), what.text, metric.FormatShare(float64(what.n)/float64(max(1, r.Packets)))))
+			}
+		}
+		if len(parts) == 0 {
+			parts = []string{"none lost"}
+		}
+		say("network %s in %s: %s packets, %s; delay asked %s, measured %s (p50), %s (p99)", r.Direction, r.Phase, metric.FormatCount(r.Packets), strings.Join(parts, ", "),
+			us(r.AskedUs), us(r.DelayP50us), us(r.DelayP99us))
+	}
+	say("the network itself added at most %s (p99 of a phase) to a packet, and took %.2f s of CPU, %s of a core", us(added), n.CPUS, metric.FormatShare(n.CPUS/max(seconds, 1)))
+}
+
+func us(n int64) string { return metric.FormatDuration(time.Duration(n) * time.Microsecond) }
