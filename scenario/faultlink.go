@@ -125,8 +125,8 @@ func hostPort(target string) (string, error) {
 	return net.JoinHostPort(u.Hostname(), port), nil
 }
 
-// network does to connections and clients what the fault says, until its phase ends. What it does to
-// all of them is the state of the links in that phase.
+// network does to connections and clients what the fault says, until its phase ends. What it does
+// to all of them is the state of the links in that phase.
 func (f *fault) network() {
 	t, w := f.t, f.spec.Network
 	over, cancel := context.WithTimeout(t.life.ctx, time.Duration(f.phase.End-t.now()))

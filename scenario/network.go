@@ -32,9 +32,9 @@ func networkPossible(cells []file.Cell, fleet bool) error {
 	return nil
 }
 
-// forwarding is how many threads pass packets on. They run before all others, but one that comes back
-// from the kernel needs a place of the runtime, which must not be held by a thread that waits for a
-// processor: so there are twice as many more.
+// forwarding is how many threads pass packets on. They run before all others, but one that comes
+// back from the kernel needs a place of the runtime, which must not be held by a thread that waits
+// for a processor: so there are twice as many more.
 const forwarding = 2
 
 // startNetwork makes the network between clients and targets.
@@ -127,8 +127,8 @@ func (l *links) become(t *trial, phase int, fault bool) {
 	}
 }
 
-// A changeover puts the links into the state of each phase when it begins, and takes the fault of the
-// last one from them when that ends. It is a source of the pacer.
+// A changeover puts the links into the state of each phase when it begins, and takes the fault of
+// the last one from them when that ends. It is a source of the pacer.
 type changeover struct {
 	t  *trial
 	at int

@@ -84,7 +84,8 @@ func TestLossesOfTheServerAreFoundBehindPacketLoss(t *testing.T) {
 	}
 }
 
-// After an outage with another address the connections are made again, and that is the fault's doing.
+// After an outage with another address the connections are made again, and that is the fault's
+// doing.
 func TestMovedClientsComeBack(t *testing.T) {
 	c := overPackets(t, planted.Options{}, "{delay: 5ms, loss: 0%}", ", fault: {network: {outage: 500ms, move: 100%}, within: 1s}")
 	if r := c.Reconnects; r == nil || r.Lost == 0 || r.Back == 0 || c.Clients.Dropped != 0 {

@@ -21,8 +21,8 @@ func networked(t *testing.T, text string) *trial {
 	return &trial{spec: f.Spec, tl: plan.NewTimeline(f.Spec.Phases), server: server{urls: []string{"http://h:1", "http://h:2"}}}
 }
 
-// Each phase has its own network, or that of the run; a fault has what it says besides, for the target
-// that it names, until it is over.
+// Each phase has its own network, or that of the run; a fault has what it says besides, for the
+// target that it names, until it is over.
 func TestConditions(t *testing.T) {
 	t.Parallel()
 	tr := networked(t, `

@@ -196,8 +196,8 @@ func finishLines(d *decoder, n *node, w *Network) {
 			lineTable.decode(d, own, way.line)
 			where = own
 		}
-		// Where nothing of it is written here, it is the mistake of the network that this one starts from.
-		// A delay that could not be read is one already.
+		// Where nothing of it is written here, it is the mistake of the network that this one
+		// starts from. A delay that could not be read is one already.
 		here := func(keys ...string) (is place, written bool) {
 			for _, key := range keys {
 				for _, from := range []*node{where, n} {

@@ -470,13 +470,13 @@ type FaultAct struct {
 	Error  string `json:"error,omitempty"` // why it counts as failed, which makes the cell invalid; "": it does not
 }
 
-// Network is what a network of packets between clients and target did, and what it took. Packets are
-// those of IP, acknowledgements of TCP and packets sent again among them.
+// Network is what a network of packets between clients and target did, and what it took. Packets
+// are those of IP, acknowledgements of TCP and packets sent again among them.
 type Network struct {
 	Rows []NetworkRow `json:"rows"`  // first those of the way up, each way in order of the phases
 	CPUS float64      `json:"cpu_s"` // seconds of CPU that passing them on took
-	// packets that the kernel dropped since they were not passed on soon enough, which makes the cell
-	// invalid
+	// packets that the kernel dropped since they were not passed on soon enough, which makes the
+	// cell invalid
 	Missed int64 `json:"missed"`
 }
 
@@ -492,8 +492,9 @@ type NetworkRow struct {
 	Stale     int64  `json:"stale"`     // to addresses that their clients no longer have
 	Overtook  int64  `json:"overtook"`
 	Overflow  int64  `json:"overflow"` // dropped for want of memory, which makes the cell invalid
-	// of packets of its own that the network sends through its delays all the time: from before they
-	// were sent until the kernel of the other side had them, and what of it nobody had asked for
+	// of packets of its own that the network sends through its delays all the time: from before
+	// they were sent until the kernel of the other side had them, and what of it nobody had asked
+	// for
 	AskedUs    int64 `json:"asked_us"` // the delay of the first target, without jitter
 	Probes     int64 `json:"probes"`
 	DelayP50us int64 `json:"delay_p50_us"`

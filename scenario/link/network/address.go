@@ -5,9 +5,9 @@ import (
 	"net/netip"
 )
 
-// Addresses on the two networks. Client n (0 is the prober) has 10.0.0.1 + n on its side for ever. On
-// the service's side it has 10.m.0.1 + n after m changes of its address, as behind a translator of
-// addresses. Target i is 10.255.0.1 + i on both.
+// Addresses on the two networks. Client n (0 is the prober) has 10.0.0.1 + n on its side for ever.
+// On the service's side it has 10.m.0.1 + n after m changes of its address, as behind a translator
+// of addresses. Target i is 10.255.0.1 + i on both.
 const (
 	net10      = 10
 	service    = 255

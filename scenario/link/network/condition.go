@@ -2,8 +2,8 @@ package network
 
 import "time"
 
-// A Way is what happens to the packets of one direction. Rate and Queue are of each client alone, as
-// if each had a line of its own. The zero value passes everything on.
+// A Way is what happens to the packets of one direction. Rate and Queue are of each client alone,
+// as if each had a line of its own. The zero value passes everything on.
 type Way struct {
 	Delay  time.Duration
 	Jitter time.Duration // the delay varies evenly by as much either way, and keeps the order
@@ -15,8 +15,8 @@ type Way struct {
 	Queue   int // bytes that may wait for the rate; packets beyond are dropped; 0: DefaultQueue
 }
 
-// DefaultQueue is how many bytes may wait for the rate of a client's line: of the size of buffers in
-// modems and base stations, large enough to be felt as delay.
+// DefaultQueue is how many bytes may wait for the rate of a client's line: of the size of buffers
+// in modems and base stations, large enough to be felt as delay.
 const DefaultQueue = 64 << 10
 
 // A Condition is the state of a network between clients and one target.

@@ -59,10 +59,10 @@ func (f *forwarder) run() {
 	}
 }
 
-// urgent gives the calling goroutine a thread for ever, with which it ends, that runs before others. A
-// network does not get slower since its ends are busy, and the link competes for the processors with
-// what it measures. And a timer of the kernel may be late by 50 us to save wake-ups, which these must
-// not. Without the right to the first, the prober shows what that costs.
+// urgent gives the calling goroutine a thread for ever, with which it ends, that runs before
+// others. A network does not get slower since its ends are busy, and the link competes for the
+// processors with what it measures. And a timer of the kernel may be late by 50 us to save
+// wake-ups, which these must not. Without the right to the first, the prober shows what that costs.
 func urgent() {
 	runtime.LockOSThread()
 	_ = unix.SchedSetAttr(0, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_FIFO, Priority: 1}, 0)

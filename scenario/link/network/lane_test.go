@@ -115,8 +115,8 @@ func TestDelay(t *testing.T) {
 	})
 }
 
-// No more comes out of a line than its rate, no more waits for it than its queue holds, and a packet
-// that comes when nothing waits is always taken.
+// No more comes out of a line than its rate, no more waits for it than its queue holds, and a
+// packet that comes when nothing waits is always taken.
 func TestRateAndQueue(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

@@ -98,8 +98,8 @@ func trip(t *testing.T, c net.Conn, size int) time.Duration {
 	return time.Since(began)
 }
 
-// TCP repairs what is lost: every byte comes, and the packets that the kernels sent were lost at the
-// rate that was asked for.
+// TCP repairs what is lost: every byte comes, and the packets that the kernels sent were lost at
+// the rate that was asked for.
 func TestLossUnderTCP(t *testing.T) {
 	const p = 0.03
 	w := Way{Delay: 2 * time.Millisecond, Loss: p}

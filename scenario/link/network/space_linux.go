@@ -16,8 +16,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A space is a network namespace with a device. A thread is in it: sockets belong to the namespace of
-// the thread that makes them, and stay there whoever uses them.
+// A space is a network namespace with a device. A thread is in it: sockets belong to the namespace
+// of the thread that makes them, and stay there whoever uses them.
 type space struct {
 	tun   int
 	tasks chan task
@@ -54,8 +54,8 @@ func newSpace(local netip.Prefix) (*space, error) {
 func (s *space) live(ready chan<- error) {
 	runtime.LockOSThread() // for ever: the thread ends with the goroutine, and the namespace with it
 	if unix.Gettid() == os.Getpid() {
-		// The first thread cannot end before the process. Another one takes this over while this one
-		// is held.
+		// The first thread cannot end before the process. Another one takes this over while this
+		// one is held.
 		go s.live(ready)
 		<-s.over
 		runtime.UnlockOSThread()
