@@ -209,32 +209,42 @@ func (t *trial) networkUnfit(r *result.NetworkRow, phase int) string {
 	return ""
 }
 
-// networkNotes say what the network did.
-func networkNotes(n *result.Network, seconds float64, say func(format string, args ...any)) {
+// networkNotes say what the network did in the phases that count.
+func (f *findings) networkNotes(say func(format string, args ...any)) {
+	n := f.cell.Network
 	if n == nil {
 		return
 	}
 	added := int64(0)
-	for _, r := range n.Rows {
-		added = max(added, r.AddedP99us)
+	for i := range f.t.tl.Spans {
+		span := &f.t.tl.Spans[i]
 		var parts []string
-		for _, what := range []struct {
-			n    int64
-			text string
-		}{
-			{r.Lost, "lost"}, {r.Full, "dropped by full queues"}, {r.Outage, "dropped in outages"}, {r.Stale, "to addresses given up"}, {r.Overtook, "overtook others"},
-		} {
-			if what.n > 0 {
-				parts = append(parts, fmt.Sprintf("%s %s (%s)", metric.FormatCount(what.n), what.text, metric.FormatShare(float64(what.n)/float64(max(1, r.Packets)))))
+		for j := range n.Rows {
+			if r := &n.Rows[j]; span.Record && r.Phase == span.Name {
+				parts, added = append(parts, networkRow(r)), max(added, r.AddedP99us)
 			}
 		}
-		if len(parts) == 0 {
-			parts = []string{"none lost"}
+		if len(parts) > 0 {
+			say("network in %s: %s", span.Name, strings.Join(parts, "; "))
 		}
-		say("network %s in %s: %s packets, %s; delay asked %s, measured %s (p50), %s (p99)", r.Direction, r.Phase, metric.FormatCount(r.Packets), strings.Join(parts, ", "),
-			us(r.AskedUs), us(r.DelayP50us), us(r.DelayP99us))
 	}
-	say("the network itself added at most %s (p99 of a phase) to a packet, and took %.2f s of CPU, %s of a core", us(added), n.CPUS, metric.FormatShare(n.CPUS/max(seconds, 1)))
+	say("the network itself added at most %s (p99 of a recorded phase) to a packet, and took %.2f s of CPU, %s of a core", us(added), n.CPUS, metric.FormatShare(n.CPUS/max(float64(f.e.End)/1e9, 1)))
+}
+
+// networkRow is a direction in words.
+func networkRow(r *result.NetworkRow) string {
+	text := fmt.Sprintf("%s %s packets", r.Direction, metric.FormatCount(r.Packets))
+	for _, what := range []struct {
+		n    int64
+		text string
+	}{
+		{r.Lost, "lost"}, {r.Full, "dropped by full queues"}, {r.Outage, "dropped in outages"}, {r.Stale, "to addresses given up"}, {r.Overtook, "overtook others"},
+	} {
+		if what.n > 0 {
+			text += fmt.Sprintf(", %s %s (%s)", metric.FormatCount(what.n), what.text, metric.FormatShare(float64(what.n)/float64(max(1, r.Packets))))
+		}
+	}
+	return text + fmt.Sprintf(", delay %s (asked), %s (p50), %s (p99)", us(r.AskedUs), us(r.DelayP50us), us(r.DelayP99us))
 }
 
 func us(n int64) string { return metric.FormatDuration(time.Duration(n) * time.Microsecond) }

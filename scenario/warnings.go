@@ -116,7 +116,7 @@ func (f *findings) notes() (out []string) {
 	if text := t.linkNote(); text != "" {
 		say("%s", text)
 	}
-	networkNotes(f.cell.Network, float64(f.e.End)/1e9, say)
+	f.networkNotes(say)
 	if n := t.count.slowDropped.Load(); n > 0 {
 		text := fmt.Sprintf("connections of slow readers that ended: %d", n)
 		if why := slowReasons(f.cell); why != "" {

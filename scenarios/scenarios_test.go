@@ -12,7 +12,7 @@ import (
 )
 
 func TestReady(t *testing.T) {
-	want := []string{"quickstart", "adapters", "broadcast", "capacity-clients", "capacity-nodes", "capacity-rate", "crowd", "cursors", "echo", "fanouts", "game-30hz", "herd", "idle", "login", "notify", "polling-mix", "rolling-deploy", "rolling-recovery", "rooms", "rooms-zipf", "sessions", "slow-consumer", "soak", "spike", "ticker", "transports", "uplink"}
+	want := []string{"quickstart", "adapters", "broadcast", "capacity-clients", "capacity-nodes", "capacity-rate", "crowd", "cursors", "echo", "fanouts", "game-30hz", "herd", "idle", "login", "lossy-network", "mobile", "notify", "polling-mix", "rolling-deploy", "rolling-recovery", "rooms", "rooms-zipf", "sessions", "slow-consumer", "slow-uplink", "soak", "spike", "ticker", "transports", "uplink"}
 	if got := Names(); !slices.Equal(got, want) {
 		t.Errorf("Names() = %v, want %v", got, want)
 	}
@@ -140,6 +140,7 @@ func TestForeignTargets(t *testing.T) {
 			"idle": {"the checks max(server.rss), mean(server.cpu) (of the server's process"}, "crowd": {"max(server.rss_per_client)"},
 			"notify": {"max(server.rss)"}, "slow-consumer": {"max(server.rss)", "settings (queue_bytes)"}, "soak": {"growth(server.rss)"},
 			"transports": {"the cells of plain-websocket, sse, short-polling"}, "fanouts": {"the axis fanout"}, "adapters": {"the axis adapter", "the axis nodes"}, "rolling-deploy": {"settings (nodes, adapter, behind)", "the phase deploy"}, "rolling-recovery": {"settings (nodes, adapter, recovery)", "the phase deploy"},
+			"mobile": {"settings (ping_interval, ping_timeout, recovery)"}, "slow-uplink": {"settings (ping_interval, ping_timeout)"},
 			"capacity-clients": {"settings (gomaxprocs)"}, "capacity-rate": {"settings (gomaxprocs)"}, "capacity-nodes": {"settings (nodes, adapter)"},
 		}[name]
 		if len(want) == 0 && said != "" {
