@@ -187,8 +187,8 @@ func (t *trial) networkResult() (out *result.Network, unfit string) {
 				Phase: t.tl.Spans[phase].Name, Direction: way.name, AskedUs: way.line(&w).Delay.Microseconds(),
 				Packets: int64(c.Packets), Bytes: int64(c.Bytes), Lost: int64(c.Lost), Full: int64(c.Full), Outage: int64(c.Outage),
 				Stale: int64(c.Stale), Overtook: int64(c.Overtook), Overflow: int64(c.Overflow), Probes: c.Delay.TotalCount(),
-				DelayP50us: c.Delay.ValueAtQuantile(50), DelayP99us: c.Delay.ValueAtQuantile(99),
-				AddedP50us: c.Added.ValueAtQuantile(50), AddedP99us: c.Added.ValueAtQuantile(99),
+				DelayP50us: result.Percentile(c.Delay, 50), DelayP99us: result.Percentile(c.Delay, 99),
+				AddedP50us: result.Percentile(c.Added, 50), AddedP99us: result.Percentile(c.Added, 99),
 			}
 			out.Rows = append(out.Rows, row)
 			unfit = cmp.Or(unfit, t.networkUnfit(&row, phase))
@@ -233,7 +233,7 @@ func (f *findings) networkNotes(say func(format string, args ...any)) {
 
 // networkRow is a direction in words.
 func networkRow(r *result.NetworkRow) string {
-	text := fmt.Sprintf("%s %s packets", r.Direction, metric.FormatCount(r.Packets))
+	parts := []string{fmt.Sprintf("%s %s packets", r.Direction, metric.FormatCount(r.Packets))}
 	for _, what := range []struct {
 		n    int64
 		text string
@@ -241,10 +241,11 @@ func networkRow(r *result.NetworkRow) string {
 		{r.Lost, "lost"}, {r.Full, "dropped by full queues"}, {r.Outage, "dropped in outages"}, {r.Stale, "to addresses given up"}, {r.Overtook, "overtook others"},
 	} {
 		if what.n > 0 {
-			text += fmt.Sprintf(", %s %s (%s)", metric.FormatCount(what.n), what.text, metric.FormatShare(float64(what.n)/float64(max(1, r.Packets))))
+			parts = append(parts, fmt.Sprintf("%s %s (%s)", metric.FormatCount(what.n), what.text, metric.FormatShare(float64(what.n)/float64(max(1, r.Packets)))))
 		}
 	}
-	return text + fmt.Sprintf(", delay %s (asked), %s (p50), %s (p99)", us(r.AskedUs), us(r.DelayP50us), us(r.DelayP99us))
+	parts = append(parts, fmt.Sprintf("delay %s (asked), %s (p50), %s (p99)", us(r.AskedUs), us(r.DelayP50us), us(r.DelayP99us)))
+	return strings.Join(parts, ", ")
 }
 
 func us(n int64) string { return metric.FormatDuration(time.Duration(n) * time.Microsecond) }

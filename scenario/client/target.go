@@ -36,11 +36,11 @@ type target struct {
 	h3      h3          // of WebTransport
 	local   netip.Addr
 	dial    func(ctx context.Context, d *net.Dialer, address string) (net.Conn, error) // nil: the dialer
-	buffer  int    // bytes of the kernel's receive buffer; 0: its choice
-	path    string // of the engine
-	plain   bool   // of a baseline
-	old     bool   // revision 3 of Engine.IO
-	raw     bool   // Frames or Events
+	buffer  int                                                                        // bytes of the kernel's receive buffer; 0: its choice
+	path    string                                                                     // of the engine
+	plain   bool                                                                       // of a baseline
+	old     bool                                                                       // revision 3 of Engine.IO
+	raw     bool                                                                       // Frames or Events
 
 	subprotocols string // that are offered, with commas between them
 	query        string // "&key=value..." of the caller

@@ -190,43 +190,49 @@ func finishLines(d *decoder, n *node, w *Network) {
 		key  string
 		line *Line
 	}{{"up", &w.Up}, {"down", &w.Down}} {
-		where := n
-		if own := n.get(way.key); own != nil {
+		own := n.get(way.key)
+		if own != nil {
 			w.Packets = true
 			lineTable.decode(d, own, way.line)
-			where = own
 		}
-		// Where nothing of it is written here, it is the mistake of the network that this one
-		// starts from. A delay that could not be read is one already.
-		here := func(keys ...string) (is place, written bool) {
-			for _, key := range keys {
-				for _, from := range []*node{where, n} {
-					if from.get(key) != nil {
-						return at(from, key), true
-					}
-				}
-			}
-			return is, false
-		}
-		undelayed := way.line.Delay > 0 || !d.unread(where.get("delay")) && !d.unread(n.get("delay"))
-		l := way.line
-		if where, is := here("jitter", "delay"); is && l.Jitter > l.Delay && undelayed {
-			d.errs.add(where, fmt.Sprintf("a jitter of %s makes a delay of %s negative", formatDuration(l.Jitter), formatDuration(l.Delay)), "raise delay, or lower jitter")
+		if d.impossible(n, own, way.line) {
 			return // both directions would say the same
-		}
-		if where, is := here("reorder", "delay"); is && l.Reorder > 0 && l.Delay == 0 && undelayed {
-			d.errs.add(where, "packets overtake others that are delayed, and none are", "add delay: 20ms, or remove reorder")
-			return
-		}
-		if where, is := here("queue"); is && l.Queue > 0 && l.Rate == 0 && n.get("rate") == nil {
-			d.errs.add(where, "nothing waits where there is no rate", "add rate: 100kB/s, or remove queue")
-			return
 		}
 	}
 }
 
+// impossible notes what cannot be of a line, which is written in the network and in an object of
+// its own, if that is not nil. Where neither says it, it is a mistake of the network that this one
+// starts from, and a delay that could not be read is one already.
+func (d *decoder) impossible(n, own *node, l *Line) bool {
+	written := func(keys ...string) (is place, any bool) {
+		for _, key := range keys {
+			for _, from := range []*node{own, n} {
+				if from.get(key) != nil {
+					return at(from, key), true
+				}
+			}
+		}
+		return is, false
+	}
+	known := l.Delay > 0 || !unread(own.get("delay")) && !unread(n.get("delay"))
+	if where, here := written("jitter", "delay"); here && known && l.Jitter > l.Delay {
+		d.errs.add(where, fmt.Sprintf("a jitter of %s makes a delay of %s negative", formatDuration(l.Jitter), formatDuration(l.Delay)), "raise delay, or lower jitter")
+		return true
+	}
+	if where, here := written("reorder", "delay"); here && known && l.Reorder > 0 && l.Delay == 0 {
+		d.errs.add(where, "packets overtake others that are delayed, and none are", "add delay: 20ms, or remove reorder")
+		return true
+	}
+	if where, here := written("queue"); here && l.Queue > 0 && l.Rate == 0 && n.get("rate") == nil {
+		d.errs.add(where, "nothing waits where there is no rate", "add rate: 100kB/s, or remove queue")
+		return true
+	}
+	return false
+}
+
 // unread reports whether a time is written that could not be read.
-func (d *decoder) unread(n *node) bool {
+func unread(n *node) bool {
 	if n == nil {
 		return false
 	}

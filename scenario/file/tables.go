@@ -108,7 +108,7 @@ var specTable = object[Spec]{
 		{key: "counters", about: "numbers that each client counts for itself, with their first values, to use as ${counter.NAME}", is: mapOf(form{"pattern": reName.String()}, aCount), set: setCounters},
 		{key: "data", about: "data files that give each client a row, to use as ${NAME.COLUMN}", is: mapOf(ourNames, ref("feeder")), set: setData},
 		{key: "audiences", about: "audiences by key: clients with the same value form one audience, such as user: ${users.id}", is: mapOf(ourNames, aText), set: setKeyed},
-		{key: "contract", is: ref("contract"), set: func(d *decoder, _ *node, s *Spec) { s.Contract = d.contract }},                                             // streams name its operations: it is read first
+		{key: "contract", is: ref("contract"), set: func(d *decoder, _ *node, s *Spec) { s.Contract = d.contract }},                                                     // streams name its operations: it is read first
 		{key: "network", about: "between clients and targets, in all phases that say nothing else", is: ref("network_condition"), set: func(*decoder, *node, *Spec) {}}, // phases start from it: it is read first
 		{key: "groups", about: "populations of clients, by name", is: atLeastOne(mapOf(form{"pattern": reGroup.String()}, ref("group"))), required: "write groups: {viewers: {count: 100}}", set: setGroups},
 		{key: "phases", about: "phases in order; default: a ramp, 2s of warm-up, 30s that are recorded", is: atLeastOne(listOf(ref("phase"))), set: setPhases},
