@@ -12,7 +12,7 @@ import (
 func (a *actor) config() *client.Config {
 	cfg := a.group.config(a.person, a.number, a.transport)
 	cfg.Via = a.t.links.via(a.node)
-	a.t.links.through(cfg, int(a.id))
+	a.t.links.through(cfg, int(a.id), a.node)
 	if a.node > 0 {
 		cfg.URL = a.t.server.urls[a.node]
 	}

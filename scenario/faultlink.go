@@ -21,10 +21,12 @@ type links struct {
 	list    []*link.Link // by target; nil: clients connect to the targets themselves, or the links are the controller's
 	addrs   []string     // of the links, by target
 	vias    map[string]string
-	cost    link.Cost        // of those that carry bytes
-	net     *network.Network // that carries packets to them; nil: clients connect to them at once
-	lines   int              // of clients on that network
-	restore func()           // gives back what it holds; nil: nothing
+	cost    link.Cost         // of those that carry bytes
+	net     *network.Network  // that carries packets to them; nil: clients connect to them at once
+	udp     []*link.Datagrams // relays of that network, where clients use UDP
+	h3s     []string          // where they listen, by target
+	lines   int               // of clients on that network
+	restore func()            // gives back what it holds; nil: nothing
 
 	mu    sync.Mutex
 	phase int // whose state they are in
@@ -65,6 +67,9 @@ func (t *trial) startLinks() (err error) {
 
 func (l *links) close() {
 	for _, one := range l.list {
+		one.Close()
+	}
+	for _, one := range l.udp {
 		one.Close()
 	}
 	if l.net != nil {

@@ -44,21 +44,48 @@ func (l *links) startNetwork(t *trial) (err error) {
 	}
 	l.lines++ // of the requests of flows
 	l.restore = machine.Places(2 * forwarding)
-	l.net, err = network.Start(network.Config{Clients: l.lines, Shared: 1, Seed: t.spec.Seed, First: t.conditions(0)})
-	return err
+	if l.net, err = network.Start(network.Config{Clients: l.lines, Shared: 1, Seed: t.spec.Seed, First: t.conditions(0)}); err != nil || !t.spec.WebTransport() {
+		return err
+	}
+	t.udp.Sockets, t.udp.Listen = 1, l.net.PacketAt // each client has an address of its own
+	for i, target := range t.server.urls {
+		at, err := hostPort(target)
+		if err != nil {
+			return err
+		}
+		if t.spec.Target != nil {
+			at = cmp.Or(t.spec.Target.WebTransport, at)
+		}
+		port, err := portOf(at)
+		if err != nil {
+			return err
+		}
+		in, err := l.net.ListenPacket(i, port)
+		if err != nil {
+			return err
+		}
+		l.udp, l.h3s = append(l.udp, link.OnPackets(in, at)), append(l.h3s, in.LocalAddr().String())
+	}
+	return nil
+}
+
+// portOf is the port of host:port.
+func portOf(at string) (uint16, error) {
+	_, text, err := net.SplitHostPort(at)
+	if err != nil {
+		return 0, err
+	}
+	port, err := strconv.ParseUint(text, 10, 16)
+	return uint16(port), err
 }
 
 // beyond starts the link on the far side of the network, which passes connections on to a target.
 func (l *links) beyond(target int, at string) (*link.Link, error) {
-	_, text, err := net.SplitHostPort(at)
+	port, err := portOf(at)
 	if err != nil {
 		return nil, err
 	}
-	port, err := strconv.ParseUint(text, 10, 16)
-	if err != nil {
-		return nil, err
-	}
-	ln, err := l.net.Listen(target, uint16(port))
+	ln, err := l.net.Listen(target, port)
 	if err != nil {
 		return nil, err
 	}
@@ -66,9 +93,13 @@ func (l *links) beyond(target int, at string) (*link.Link, error) {
 }
 
 // through makes a client connect over the network.
-func (l *links) through(cfg *client.Config, who int) {
+func (l *links) through(cfg *client.Config, who, node int) {
 	if l.net == nil {
 		return
+	}
+	cfg.LocalAddr = network.ClientAddr(who)
+	if node < len(l.h3s) {
+		cfg.ViaH3 = l.h3s[node]
 	}
 	cfg.Dial = func(ctx context.Context, d *net.Dialer, address string) (net.Conn, error) {
 		return l.net.Dial(ctx, who, d, address)

@@ -68,6 +68,9 @@ type Config struct {
 	// H3 is host:port of the server's HTTP/3, over UDP; "" = host and port of the URL, whatever its
 	// scheme.
 	H3 string
+	// ViaH3 is host:port to connect to in the place of H3, of a relay that passes datagrams on; all
+	// names stay H3's. "" = H3 itself.
+	ViaH3 string
 	// UDP holds the sockets that sessions of WebTransport share; nil = one of this session's own
 	UDP *UDP
 

@@ -18,6 +18,8 @@ type UDP struct {
 	// Sockets is how many there are for each source address, opened as sessions come; 0 =
 	// GOMAXPROCS, since one goroutine reads each.
 	Sockets int
+	// Listen opens a socket at a source address; nil = net.ListenUDP does.
+	Listen func(source netip.Addr) (*net.UDPConn, error)
 
 	mu     sync.Mutex
 	open   map[netip.Addr]*shared
@@ -63,7 +65,13 @@ func (u *UDP) transport(source, remote netip.Addr) (*quic.Transport, error) {
 		most = runtime.GOMAXPROCS(0)
 	}
 	if len(s.list) < most {
-		conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(source, 0)))
+		listen := u.Listen
+		if listen == nil {
+			listen = func(source netip.Addr) (*net.UDPConn, error) {
+				return net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(source, 0)))
+			}
+		}
+		conn, err := listen(source)
 		if err != nil {
 			return nil, err
 		}

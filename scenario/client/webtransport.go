@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -258,8 +259,8 @@ func (w *websocket) packet() (engineio.Packet, error) {
 func webTransport(name string) bool { return name == WebTransport || name == UpgradeWebTransport }
 
 func (cfg *Config) checkWebTransport() error {
-	if cfg.Engine == Engine3 || cfg.Via != "" {
-		return errors.New("WebTransport has no Engine 3, and no Via for its UDP")
+	if cfg.Engine == Engine3 || cfg.Via != "" && cfg.ViaH3 == "" {
+		return errors.New("WebTransport has no Engine 3, and no Via without ViaH3")
 	}
 	if _, _, err := net.SplitHostPort(cfg.H3); cfg.H3 != "" && err != nil {
 		return fmt.Errorf("the H3 %q must be host:port", cfg.H3)
@@ -283,6 +284,7 @@ func newH3(cfg *Config, u *url.URL, port string) h3 {
 		h.addr, h.authority = cfg.H3, cfg.H3
 		name, _, _ = net.SplitHostPort(cfg.H3)
 	}
+	h.addr = cmp.Or(cfg.ViaH3, h.addr)
 	h.tls = tlsConfig(cfg.TLS, name)
 	for name, values := range cfg.Header {
 		if !strings.EqualFold(name, "Host") {

@@ -163,7 +163,12 @@ func (n *Network) Dial(ctx context.Context, client int, d *net.Dialer, address s
 
 // Packet opens a UDP socket of a client's.
 func (n *Network) Packet(client int) (*net.UDPConn, error) {
-	return n.clients.packet(netip.AddrPortFrom(ClientAddr(client), 0))
+	return n.PacketAt(ClientAddr(client))
+}
+
+// PacketAt opens a UDP socket of the client that has the address.
+func (n *Network) PacketAt(client netip.Addr) (*net.UDPConn, error) {
+	return n.clients.packet(netip.AddrPortFrom(client, 0))
 }
 
 // Totals are what it has done so far.

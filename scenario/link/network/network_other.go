@@ -25,6 +25,7 @@ func TargetAddr(target int) netip.Addr                          { return address
 func (*Network) Listen(int, uint16) (net.Listener, error)       { return nil, errSystem }
 func (*Network) ListenPacket(int, uint16) (*net.UDPConn, error) { return nil, errSystem }
 func (*Network) Packet(int) (*net.UDPConn, error)               { return nil, errSystem }
+func (*Network) PacketAt(netip.Addr) (*net.UDPConn, error)      { return nil, errSystem }
 func (*Network) Totals() Totals                                 { return Totals{} }
 func (*Network) Close()                                         {}
 func (*Network) Dial(context.Context, int, *net.Dialer, string) (net.Conn, error) {

@@ -1,0 +1,120 @@
+package link
+
+import (
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// Datagrams passes datagrams on to a server, and its answers back. Each sender has a socket of its
+// own to the server, so that the server tells them apart, and sees when one has another address.
+type Datagrams struct {
+	in     *net.UDPConn
+	target string
+	wg     sync.WaitGroup
+
+	mu     sync.Mutex
+	flows  map[netip.AddrPort]*net.UDPConn
+	closed bool
+}
+
+const (
+	// idleFlow is how long a sender may be silent, and the server to it, before its socket is
+	// closed.
+	idleFlow = 2 * time.Minute
+	maxFlows = 1 << 16
+	// datagramBuffer is how many bytes the kernel may hold of what comes at once; it may allow
+	// less.
+	datagramBuffer = 4 << 20
+	maxDatagram    = 1 << 16
+)
+
+// OnPackets passes on what comes to a socket, to a server at host:port. The socket is closed with
+// it.
+func OnPackets(in *net.UDPConn, target string) *Datagrams {
+	_ = in.SetReadBuffer(datagramBuffer)
+	d := &Datagrams{in: in, target: target, flows: map[netip.AddrPort]*net.UDPConn{}}
+	d.wg.Go(d.forth)
+	return d
+}
+
+// Close returns when all goroutines have ended.
+func (d *Datagrams) Close() {
+	d.mu.Lock()
+	d.closed = true
+	for _, c := range d.flows {
+		_ = c.Close()
+	}
+	d.mu.Unlock()
+	_ = d.in.Close()
+	d.wg.Wait()
+}
+
+// forth passes on what the senders send.
+func (d *Datagrams) forth() {
+	b := make([]byte, maxDatagram)
+	for {
+		n, from, err := d.in.ReadFromUDPAddrPort(b)
+		if err != nil {
+			return // it is closed: no other error ends a socket of UDP that is not connected
+		}
+		if c := d.flow(from); c != nil {
+			_, _ = c.Write(b[:n]) // what the server does not take is lost, as on any network
+		}
+	}
+}
+
+// flow is the socket of a sender; nil: it cannot have one.
+func (d *Datagrams) flow(from netip.AddrPort) *net.UDPConn {
+	d.mu.Lock()
+	c := d.flows[from]
+	refused := d.closed || len(d.flows) >= maxFlows
+	d.mu.Unlock()
+	if c != nil || refused {
+		return c
+	}
+	conn, err := net.Dial("udp", d.target)
+	if err != nil {
+		return nil
+	}
+	c = conn.(*net.UDPConn)
+	_ = c.SetReadBuffer(datagramBuffer)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		_ = c.Close()
+		return nil
+	}
+	d.flows[from] = c
+	d.wg.Go(func() { d.back(c, from) })
+	return c
+}
+
+// back passes on what the server sends to a sender.
+func (d *Datagrams) back(c *net.UDPConn, to netip.AddrPort) {
+	defer func() {
+		d.mu.Lock()
+		delete(d.flows, to)
+		d.mu.Unlock()
+		_ = c.Close()
+	}()
+	b := make([]byte, maxDatagram)
+	for {
+		_ = c.SetReadDeadline(time.Now().Add(idleFlow))
+		n, err := c.Read(b)
+		if err != nil {
+			if e, is := err.(net.Error); (is && e.Timeout()) || d.over() {
+				return
+			}
+			continue // nobody listens there, for now
+		}
+		_, _ = d.in.WriteToUDPAddrPort(b[:n], to)
+	}
+}
+
+func (d *Datagrams) over() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.closed
+}
