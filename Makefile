@@ -83,6 +83,10 @@ test-network: ## networks that lose packets, under TCP and under a run; what is 
 	$(GO) test -race -tags network -count=1 -timeout 10m ./scenario/link/network
 	$(GO) test -race -tags network -count=1 -timeout 10m -run 'Packet|Moved' ./scenario
 
+.PHONY: soak-fleet
+soak-fleet: ## ten minutes on four agents, of which one is lost and comes back
+	$(GO) test -tags fleet,soak -run TestSoak -count=1 -timeout 20m -v ./bench/fleet
+
 .PHONY: interop
 interop: ## the official Socket.IO clients and server against ours
 	$(GO) test -tags interop -count=1 -timeout 30m ./bench/interop

@@ -113,6 +113,7 @@ valid: [achieved(rate) > 99%]
 	if l.Expected == 0 || l.Expected >= live.Ledger.Expected || l.Expected != l.Received+l.Late+l.Lost+l.Undecided || c.Errors["agent.lost"] != 2 {
 		t.Errorf("ledger %+v, errors %v", l, c.Errors)
 	}
+	sentAtMost(t, c)
 	if a := c.Agents; a[0].Health.Lost != "" || a[1].Health.Lost != "killed as well" || a[1].Health.ReportBytes == 0 || a[2].Health.Lost != "not there" {
 		t.Errorf("agents %+v", a)
 	}

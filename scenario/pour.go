@@ -356,17 +356,6 @@ func (q *conductor) account() [][]ledger.Row {
 			}
 		}
 	}
-	for stream, rows := range all.rows {
-		for i := range rows {
-			// each agent counts a message that is for clients of a class there
-			if r := &rows[i]; r.Class != ledger.Everybody {
-				everybody := streamRow{stream, ledger.Row{Phase: r.Phase, Second: r.Second, Class: ledger.Everybody, From: r.From, Decile: r.Decile}}
-				if at, known := all.at[everybody]; known {
-					r.Sent = min(r.Sent, rows[at].Sent)
-				}
-			}
-		}
-	}
 	for _, rows := range all.rows { // after that: rows are found by their places
 		slices.SortFunc(rows, ledger.CompareRows)
 	}

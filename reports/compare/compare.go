@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/throng-io/throng/reports/internal/layout"
 	"github.com/throng-io/throng/reports/internal/selection"
 	"github.com/throng-io/throng/reports/internal/stats"
 	"github.com/throng-io/throng/scenario/result"
@@ -149,6 +150,13 @@ func Inputs(inputs []Input, opt Options) (*Comparison, error) {
 	c.judge(opt.Gates)
 	c.Notes = append(c.Notes, c.orderNotes()...)
 	c.Notes = append(c.Notes, c.trialNotes()...)
+	bound := int64(0)
+	for i := range c.Pairs {
+		bound = max(bound, selection.ClockBound(c.Pairs[i].base.all...), selection.ClockBound(c.Pairs[i].new.all...))
+	}
+	if note := layout.ClockNote(bound); note != "" {
+		c.Notes = append(c.Notes, strings.ReplaceAll(note, layout.Nbsp, " "))
+	}
 	return c, nil
 }
 

@@ -458,3 +458,24 @@ func TestResidueFirst(t *testing.T) {
 		t.Error("pairs in which different things differ are taken for alike")
 	}
 }
+
+// A comparison of one-way times says by how much the clocks of the load generators may be wrong.
+func TestCompareTellsOfClocks(t *testing.T) {
+	base, other := reporttest.Trials(1, 5, 2000), reporttest.Trials(2, 5, 2400)
+	about := func() int {
+		n := 0
+		for _, note := range two(t, base, other).Notes {
+			if strings.Contains(note, "are ±2 ms, by the clocks of the load generators") {
+				n++
+			}
+		}
+		return n
+	}
+	if about() != 0 {
+		t.Error("one process has two clocks")
+	}
+	other.Cells[3].Agents = []result.Agent{{BoundUs: 700}, {BoundUs: 1300}}
+	if about() != 1 {
+		t.Errorf("the notes are %q", two(t, base, other).Notes)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"github.com/throng-io/throng/reports/internal/layout"
 	"github.com/throng-io/throng/reports/internal/selection"
 	"github.com/throng-io/throng/reports/internal/tables"
+	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -26,7 +27,15 @@ func Comparing(run *result.Run, gs []selection.Group, ws []selection.Work) ([]*F
 		}
 		fs = append(fs, f, tailByGroup(run, gs, metricName))
 	}
-	fs = append(fs, efficiencyByGroup(gs), curveByGroup(gs))
+	curve := curveByGroup(gs)
+	if note := layout.ClockNote(selection.ClockBoundOf(gs)); note != "" {
+		for _, f := range append(slices.Clone(fs), curve) {
+			if f != nil && (f == curve || metric.OneWay(metricName)) {
+				f.Caption += " " + note
+			}
+		}
+	}
+	fs = append(fs, efficiencyByGroup(gs), curve)
 	return slices.DeleteFunc(fs, func(f *Figure) bool { return f == nil }), nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/throng-io/throng/reports/internal/layout"
 	"github.com/throng-io/throng/reports/internal/reporttest"
 	"github.com/throng-io/throng/reports/internal/selection"
 	"github.com/throng-io/throng/reports/internal/sentences"
@@ -62,5 +63,25 @@ func TestHighestThatAllHave(t *testing.T) {
 	run.Cells[1].Latency["delivery"].N = 99
 	if head := tables.OverviewTable(run, gs, nil).Head; slices.Contains(head, "delivery p90") {
 		t.Errorf("one has 99 samples: %q", head)
+	}
+}
+
+// Table and figures of a matrix say by how much one-way times may be wrong, and others do not.
+func TestMatrixTellsOfClocks(t *testing.T) {
+	run := reporttest.Sample("matrix")
+	run.Cells[1].Agents = []result.Agent{{BoundUs: 700}, {BoundUs: 1300}}
+	gs := selection.Groups(run)
+	const says = "±2 ms, by the clocks"
+	if note := strings.ReplaceAll(tables.OverviewTable(run, gs, nil).Note, layout.Nbsp, " "); !strings.Contains(note, says) {
+		t.Errorf("the note is %q", note)
+	}
+	figures, err := Comparing(run, gs, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range figures {
+		if told, want := strings.Contains(strings.ReplaceAll(f.Caption, layout.Nbsp, " "), says), f.Name != "efficiency"; told != want {
+			t.Errorf("%s: %q", f.Name, f.Caption)
+		}
 	}
 }

@@ -137,6 +137,15 @@ func Plural[T int | int64](n T, noun string) string {
 	return Count(n) + Nbsp + noun + "s"
 }
 
+// ClockNote says for a table or a figure that shows times between two clients which error the clocks
+// of their machines give them, in microseconds; 0: "".
+func ClockNote(bound int64) string {
+	if bound == 0 {
+		return ""
+	}
+	return "Times from one client to another (delivery, fanout.first, fanout.last) are ±" + Micros(float64(bound)) + ", by the clocks of the load generators: none below that, and no smaller difference, is a fact."
+}
+
 // Bounded writes a time between two clients, as shown, with the error of their clocks in
 // microseconds; a time below it is no fact.
 func Bounded(shown string, us, bound int64) string {

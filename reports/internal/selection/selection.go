@@ -50,6 +50,23 @@ type Group struct {
 	Cells []*result.Cell
 }
 
+// ClockBound is the largest error of the times between two clients in some cells, in microseconds;
+// 0: they have one clock.
+func ClockBound(cells ...*result.Cell) (bound int64) {
+	for _, c := range cells {
+		bound = max(bound, c.ClockBoundUs())
+	}
+	return bound
+}
+
+// ClockBoundOf is that of all cells of groups.
+func ClockBoundOf(gs []Group) (bound int64) {
+	for _, g := range gs {
+		bound = max(bound, ClockBound(g.Cells...))
+	}
+	return bound
+}
+
 // Groups sorts the cells of a run by parameters, in the order in which the combinations first ran.
 func Groups(run *result.Run) []Group {
 	axes := Varying(run)

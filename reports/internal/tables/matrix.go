@@ -10,6 +10,7 @@ import (
 	"github.com/throng-io/throng/reports/internal/layout"
 	"github.com/throng-io/throng/reports/internal/selection"
 	"github.com/throng-io/throng/reports/internal/stats"
+	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -193,6 +194,9 @@ func OverviewTable(run *result.Run, gs []selection.Group, ws []selection.Work) l
 	}
 	if slices.ContainsFunc(gs, func(g selection.Group) bool { return len(g.Valid()) < len(g.Cells) }) {
 		t.Note += " Invalid trials are excluded."
+	}
+	if metric.OneWay(metricName) {
+		t.Note += " " + layout.ClockNote(selection.ClockBoundOf(gs))
 	}
 	t.Note = strings.TrimSpace(t.Note)
 	return t
