@@ -20,6 +20,9 @@ const (
 	beatEvery = 250 * time.Millisecond
 	// silence is how long nothing has come from a member that counts as gone.
 	silence = 8 * time.Second
+	// outage is how long nothing may have come from anybody, where there are several: the NATS
+	// server or this machine may stand still.
+	outage = 3 * silence
 )
 
 // A what says what a numbered message is.
@@ -75,6 +78,7 @@ type member struct {
 	in     map[stream]*incoming
 	inbox  []message
 	heard  map[int]time.Time // of each other member that is not gone
+	any    time.Time         // when something came from any member
 	latest map[int]uint64    // number of its last beat
 	bound  map[int]time.Duration
 	gone   map[int]error
@@ -93,6 +97,7 @@ func join(conn *nats.Conn, run string, secret []byte, self, agents int, clk *clo
 		bound: map[int]time.Duration{}, gone: map[int]error{},
 	}
 	now := time.Now()
+	m.any = now
 	open := func(st stream, receivers ...int) { m.out[st] = newOutgoing(st, receivers...) }
 	if m.isController() {
 		var all []int
@@ -251,6 +256,7 @@ func (m *member) take(k kind, msg *nats.Msg) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.any = time.Now()
 	if m.gone[from] != nil {
 		return
 	}
@@ -359,9 +365,13 @@ func (m *member) beatOn(ctx context.Context) {
 			}
 		}
 		last = now
+		limit := silence
+		if m.of > 1 && now.Sub(m.any) > silence/2 {
+			limit = outage
+		}
 		for who, at := range m.heard {
-			if now.Sub(at) > silence {
-				m.lose(who, fmt.Errorf("nothing came from it for %v", silence))
+			if now.Sub(at) > limit {
+				m.lose(who, fmt.Errorf("nothing came from it for %v", limit))
 			}
 		}
 		again := map[stream][][]byte{}
