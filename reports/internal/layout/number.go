@@ -137,8 +137,8 @@ func Plural[T int | int64](n T, noun string) string {
 	return Count(n) + Nbsp + noun + "s"
 }
 
-// ClockNote says for a table or a figure that shows times between two clients which error the clocks
-// of their machines give them, in microseconds; 0: "".
+// ClockNote says for a table or a figure that shows times between two clients which error the
+// clocks of their machines give them, in microseconds; 0: "".
 func ClockNote(bound int64) string {
 	if bound == 0 {
 		return ""
