@@ -365,15 +365,7 @@ func (m *member) beatOn(ctx context.Context) {
 			}
 		}
 		last = now
-		limit := silence
-		if m.of > 1 && now.Sub(m.any) > silence/2 {
-			limit = outage
-		}
-		for who, at := range m.heard {
-			if now.Sub(at) > limit {
-				m.lose(who, fmt.Errorf("nothing came from it for %v", limit))
-			}
-		}
+		m.loseSilent(now)
 		again := map[stream][][]byte{}
 		for st, o := range m.out {
 			if late := o.overdue(now); late != nil {
@@ -387,6 +379,19 @@ func (m *member) beatOn(ctx context.Context) {
 			}
 		}
 		m.sendBeat(false)
+	}
+}
+
+// loseSilent goes on without those from whom nothing has come for too long. The lock is held.
+func (m *member) loseSilent(now time.Time) {
+	limit := silence
+	if m.of > 1 && now.Sub(m.any) > silence/2 {
+		limit = outage
+	}
+	for who, at := range m.heard {
+		if now.Sub(at) > limit {
+			m.lose(who, fmt.Errorf("nothing came from it for %v", limit))
+		}
 	}
 }
 
