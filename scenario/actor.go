@@ -80,7 +80,8 @@ type actor struct {
 	session   client.Session // that it had, to come back as the same socket
 	recovered bool           // it did
 	// operations due while it or a successor had no connection; nil: it does not reconnect
-	outbox *outbox
+	outbox  *outbox
+	peering *peering // nil: it opens no data channels
 	// its previous state, while the server may still recover the socket; guarded by mu
 	was *ledger.Receiver
 
@@ -126,6 +127,9 @@ func newActorAt(t *trial, g *group, index, number, node int) *actor {
 	a.joins = len(rooms)
 	if g.spec.Reconnect != nil {
 		a.outbox = &outbox{}
+	}
+	if g.spec.Peers != nil {
+		a.peering = &peering{}
 	}
 	return a
 }
@@ -184,7 +188,14 @@ func (a *actor) live(ctx context.Context) *actor {
 	} else {
 		a.forget()
 	}
-	if asked, acknowledged := t.joinAsked(); a.joins == 0 {
+	if asked, acknowledged := t.joinAsked(); a.peering != nil {
+		timer := time.AfterFunc(a.group.spec.Connect.Timeout, a.joinLate)
+		defer timer.Stop()
+		if err := a.meet(); err != nil {
+			_ = d.Close() // Run returns the cause
+		}
+		defer a.part()
+	} else if a.joins == 0 {
 		a.hold()
 	} else if !acknowledged {
 		a.joinSilently(ctx, asked)
@@ -296,6 +307,9 @@ func (a *actor) joinLate() {
 	text := "a room did not acknowledge its join in time"
 	if a.group.held.Load() == 0 {
 		text += fmt.Sprintf("; if the server has no event `%s`, or does not acknowledge it, describe in the contract how clients join", t.joinEvent())
+	}
+	if a.peering != nil {
+		text = "the client was not in its room in time, which includes the data channels to its peers; the server must have the events of the signalling (p2p:join and the others)"
 	}
 	a.group.countError(metric.Error(metric.ErrConnect, metric.HowJoin), t.now(), errors.New(text))
 	a.mu.Lock()

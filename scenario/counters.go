@@ -15,6 +15,7 @@ type counters struct {
 	calls               atomic.Int64 // of streams, under way
 	duplicates, foreign atomic.Int64 // deliveries
 	bytesIn, bytesOut   atomic.Int64
+	peers               peerCounts
 	// clients asked for by the plan now, and at most at once, those of other agents too; the pacer
 	// writes them
 	called int64

@@ -79,6 +79,9 @@ func pack(packet []byte, attachments [][]byte) ([]byte, error) {
 
 // send sends a message of the stream.
 func (s *stream) send(a *actor, packet []byte, o *plan.Op, seq uint32) error {
+	if s.direct {
+		return s.toPeers(a, packet)
+	}
 	if !s.spec.Binary {
 		return a.transmit(packet)
 	}

@@ -60,6 +60,8 @@ type group struct {
 	// of stageAll and stageAttempt, without the generator's own lateness
 	connectNet [][2]int
 
+	channel [][len(channelNames)]int // series by transport; nil: they open no data channels
+
 	rtt       []int // series by class, of the group's own
 	late      []int // likewise, of how late they read
 	reconnect []int // likewise; nil when the group's clients do not
@@ -131,6 +133,7 @@ func newGroup(t *trial, spec *file.Group, index, first int) *group {
 func (g *group) finish() {
 	g.before = newBefore(g.t, g)
 	g.flow, g.react = newFlowPlan(g.t, g), newReactions(g.t, g.spec)
+	g.channels()
 	g.connect = make([][connectStages]int, len(g.t.kinds.transports))
 	g.connectNet = make([][2]int, len(g.t.kinds.transports))
 	g.configs = make([]client.Config, len(g.t.kinds.transports))

@@ -40,7 +40,7 @@ func (s *stream) template() file.Template {
 		head = "," + event + ","
 	}
 	tail := "]"
-	if s.book.Expect == ledger.ExpectOthers {
+	if s.book.Expect == ledger.ExpectOthers && !s.direct {
 		tail = ",true]"
 	}
 	form.Parts = append(form.Parts, data.Parts...)

@@ -10,8 +10,20 @@ import (
 	"github.com/throng-io/throng/scenario/metric"
 )
 
-// Event receives a message.
+// Event receives a message of the server.
 func (a *actor) Event(m *client.Message) {
+	if p := a.peering; p != nil {
+		if p.mesh != nil && p.mesh.Event(m) {
+			return
+		}
+		p.hears.Lock()
+		defer p.hears.Unlock()
+	}
+	a.heard(m)
+}
+
+// heard takes a message in, of the server or of a peer.
+func (a *actor) heard(m *client.Message) {
 	t := a.t
 	if f := a.flow; f != nil {
 		f.hear(a, m, t.arrived(m))
@@ -107,6 +119,10 @@ func errorOf(k ledger.Arrival) metric.ErrorClass {
 
 // Ack receives the answer to a join, an echo, or any other emission that asked for one.
 func (a *actor) Ack(m *client.Message) {
+	if p := a.peering; p != nil {
+		p.hears.Lock()
+		defer p.hears.Unlock()
+	}
 	t := a.t
 	c, was := a.calls.answer(m.ID)
 	switch was {

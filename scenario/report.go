@@ -66,7 +66,7 @@ func (t *trial) report(c *collector, rows [][]ledger.Row, end judge.Ending, why 
 	}
 	cell.Curve = f.curve()
 	cell.Unstamped = t.unstampedEvents()
-	cell.Reconnects = t.reconnects(e)
+	cell.Reconnects, cell.Peers = t.reconnects(e), t.count.peers.result(t)
 	cell.Acts, cell.Network = t.acts.all(), network
 	f.resources()
 	cell.Wire = c.wire(e)

@@ -122,6 +122,9 @@ func notOnFleets(s *file.Spec) error {
 	}
 	for i := range s.Groups {
 		g := &s.Groups[i]
+		if g.Peers != nil {
+			return fmt.Errorf("the clients of the group %s open data channels on the loopback interface: run the scenario in one process", g.Name)
+		}
 		for j := range g.Send {
 			if g.Send[j].Per == "room" && g.Rooms != nil && !g.Rooms.Move.IsZero() {
 				return fmt.Errorf("the group %s moves between its rooms and has a stream per room: on a fleet no agent knows which clients a room has; write per: client, or run it in one process", g.Name)

@@ -43,6 +43,7 @@ type stream struct {
 	match     matcher // of acknowledgements
 	intact    intact
 	stamped   bool    // carries a stamp, by which receivers recognize it
+	direct    bool    // goes by data channels
 	needsRoom bool    // each message is for a room, or names one
 	peerFill  filling // what is known of the peer
 	keying    int     // of its audiences, of the trial's; -1: they have no keys
@@ -75,6 +76,7 @@ func newStream(t *trial, g *group, spec *file.Stream, index int) *stream {
 		offered: make([]atomic.Int64, n), sent: make([]atomic.Int64, n), held: make([]atomic.Int64, n), dropped: make([]atomic.Int64, n),
 	}
 	s.echoes = spec.Operation == nil && spec.Op == file.OpEcho && spec.Ack > 0
+	s.direct = spec.Operation == nil && spec.Op == file.OpPeers
 	s.needsRoom, s.pool = spec.NeedsRoom(), s.newPool()
 	s.keying = keyingOf(t.keyings, &spec.To)
 	s.book.Expect, s.to = expectations[spec.Expect], s.fixedAudience()
@@ -153,7 +155,7 @@ func (s *stream) packet() {
 	switch {
 	case s.spec.Volatile && s.spec.Op != file.OpEcho:
 		s.tail = append(s.tail, fmt.Sprintf(`,%v,true`, s.book.Expect == ledger.ExpectOthers)...)
-	case s.book.Expect == ledger.ExpectOthers:
+	case s.book.Expect == ledger.ExpectOthers && !s.direct:
 		s.tail = append(s.tail, `,true`...)
 	}
 	s.tail = append(s.tail, ']')

@@ -113,6 +113,10 @@ func (f *findings) notes() (out []string) {
 	if n := t.count.cutOff.Load(); n > 0 {
 		say("connections that a fault of the scenario broke: %d; clients held again after a drop: %d", n, t.count.heldAgain.Load())
 	}
+	if p := f.cell.Peers; p != nil {
+		say("data channels, counted at both ends: %s opened, %s fell back to the server; messages that peers received: %s directly, %s by the server",
+			metric.FormatCount(p.Open), metric.FormatCount(p.Fallback), metric.FormatCount(p.Direct), metric.FormatCount(p.Relayed))
+	}
 	if text := t.linkNote(); text != "" {
 		say("%s", text)
 	}

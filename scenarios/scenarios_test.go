@@ -12,7 +12,7 @@ import (
 )
 
 func TestReady(t *testing.T) {
-	want := []string{"quickstart", "adapters", "broadcast", "capacity-clients", "capacity-nodes", "capacity-rate", "crowd", "cursors", "echo", "fanouts", "game-30hz", "herd", "idle", "login", "lossy-network", "mobile", "notify", "polling-mix", "rolling-deploy", "rolling-recovery", "rooms", "rooms-zipf", "sessions", "slow-consumer", "slow-uplink", "soak", "spike", "ticker", "transports", "uplink"}
+	want := []string{"quickstart", "adapters", "broadcast", "capacity-clients", "capacity-nodes", "capacity-rate", "crowd", "cursors", "echo", "fanouts", "game-30hz", "herd", "idle", "login", "lossy-network", "mobile", "notify", "p2p", "polling-mix", "rolling-deploy", "rolling-recovery", "rooms", "rooms-zipf", "sessions", "slow-consumer", "slow-uplink", "soak", "spike", "ticker", "transports", "uplink"}
 	if got := Names(); !slices.Equal(got, want) {
 		t.Errorf("Names() = %v, want %v", got, want)
 	}

@@ -5,12 +5,10 @@ package interop
 import (
 	"context"
 	"fmt"
-	"net"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
-	"github.com/pion/webrtc/v4"
 
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/scenario/client"
@@ -75,17 +73,12 @@ func testGoPeer(t *testing.T, browser context.Context, url string, blocked bool)
 	}
 	got, states := make(chan peer.Message, 10), make(chan peer.Peer, 100)
 	mesh, err := peer.New(peer.Config{
-		Room: room, Emit: peer.Over(c, socketio.JSON, ""), Loopback: true, Timeout: patience,
+		Room: room, Emit: peer.Over(c, socketio.JSON, ""), Loopback: true, Hidden: blocked, Timeout: patience,
 		Message: func(m peer.Message) {
 			m.Data = append([]byte(nil), m.Data...)
 			got <- m
 		},
 		Peer: func(p peer.Peer) { states <- p },
-		Settings: func(s *webrtc.SettingEngine) {
-			if blocked {
-				s.SetIPFilter(func(net.IP) bool { return false })
-			}
-		},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -300,6 +300,13 @@ func demands(a *machine.Assessment, heaviest machine.Combination) [][]string {
 		}
 		rows = append(rows, []string{from, grouped(s.Sockets), allowed(s.Ports, "ip_local_port_range")})
 	}
+	channels := 0
+	for _, c := range a.Combined {
+		channels = max(channels, c.Channels)
+	}
+	if channels > 0 {
+		rows = append(rows, []string{"ends of data channels", grouped(channels), fmt.Sprintf("%s, and %.2g cores while idle", metric.FormatBytes(int64(channels)*machine.ChannelBytes), float64(channels)*machine.ChannelCores)})
+	}
 	has := "unknown on this system"
 	if l.Memory > 0 {
 		has = fmt.Sprintf("%s, %s of it free", metric.FormatBytes(l.Memory), metric.FormatBytes(l.Available))

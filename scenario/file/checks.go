@@ -151,6 +151,9 @@ func (s *Spec) measuredByNobody(c *Check) (why, hint string) {
 	case metric.NeedsBefore:
 		does = func(g *Group) bool { return g.Before != nil }
 		why, hint = "no such group makes requests before its clients connect", "add before: to the group, or remove the check"
+	case metric.NeedsPeers:
+		does = func(g *Group) bool { return g.Peers != nil }
+		why, hint = "the clients of no such group open data channels", "add peers: {} to the group, or remove the check"
 	case metric.NeedsEvents:
 		does = func(*Group) bool { return s.Target != nil && s.Target.Protocol == SSE }
 		why, hint = "the target sends no server-sent events", "write target: {protocol: sse}, or remove the check"

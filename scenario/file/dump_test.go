@@ -13,7 +13,7 @@ import (
 func dump(f *File) string {
 	w := &dumper{defaults: map[reflect.Type]reflect.Value{}}
 	for _, v := range []any{
-		groupTable.start(), connectTable.start(), streamTable.start(), roomsTable.start(), reconnectTable.start(), readTable.start(), httpTable.start(),
+		groupTable.start(), connectTable.start(), streamTable.start(), roomsTable.start(), peersTable.start(), reconnectTable.start(), readTable.start(), httpTable.start(),
 		expectTable.start(), reactionTable.start(), feederTable.start(), serverTable.start(), targetTable.start(), sampleTable.start(), phaseTable.start(),
 		Spec{Version: 1, Seed: 1, Server: new(serverTable.start()), Report: reportTable.start(), Valid: defaultValid(f.Spec), Phases: defaultPhases(f.Spec)},
 		File{Repeat: 1, Order: "interleaved"},

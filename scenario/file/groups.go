@@ -54,6 +54,9 @@ var groupTable = object[Group]{
 		{key: "rooms", is: ref("rooms"), set: func(d *decoder, n *node, g *Group) {
 			g.Rooms = decoded(d, n, &roomsTable)
 		}},
+		{key: "peers", is: ref("peers"), set: func(d *decoder, n *node, g *Group) {
+			g.Peers = decoded(d, n, &peersTable)
+		}},
 		{key: "reconnect", is: ref("reconnect"), set: func(d *decoder, n *node, g *Group) {
 			g.Reconnect = decoded(d, n, &reconnectTable)
 		}},
@@ -67,6 +70,7 @@ var groupTable = object[Group]{
 	done: func(d *decoder, n *node, g *Group) {
 		checkPopulation(d, n, g)
 		checkWire(d, n, g)
+		checkPeers(d, n, g)
 		for i, s := range g.Send {
 			item := n.get("send").items[i]
 			if g.Rooms == nil && n.get("rooms") == nil && s.NeedsRoom() && s.Replay == nil {
@@ -179,7 +183,7 @@ var streamTable = object[Stream]{
 		return Stream{Arrival: "constant", Size: 128, Late: 5 * time.Second, Scale: true, Away: AwayHold}
 	},
 	fields: []field[Stream]{
-		{key: "op", about: "an operation of the contract; without a contract echo: to the sender, room: to the members of one of its rooms, all: to the whole namespace; emit: any event of the server's own", is: anyOf(form{"enum": operations}, form{"type": "string", "pattern": reOperation.String()}, aVariable), required: "write op: echo, room, all or emit", unless: "replay", set: func(d *decoder, n *node, s *Stream) { d.streamOp(n, s) }},
+		{key: "op", about: "an operation of the contract; without a contract echo: to the sender, room: to the members of one of its rooms, all: to the whole namespace, peers: to the others in its room by data channels (key peers of the group); emit: any event of the server's own", is: anyOf(form{"enum": operations}, form{"type": "string", "pattern": reOperation.String()}, aVariable), required: "write op: echo, room, all, peers or emit", unless: "replay", set: func(d *decoder, n *node, s *Stream) { d.streamOp(n, s) }},
 		{key: "peer", about: "how the receiver of a message is chosen, for operations with a peer; default: random", is: anyOf(oneOf(peerPicks...), ref("peer")), set: setPeer},
 		{key: "event", about: "name of the event; default: echo for op: echo, else msg", is: anEvent, set: func(d *decoder, n *node, s *Stream) { s.Event = d.string(n, "event", checkEvent) }},
 		{key: "rate", about: "messages at load: 100%, per client, group or room (key per)", is: aRate, required: "write rate: 1/s", unless: "replay", set: func(d *decoder, n *node, s *Stream) { s.Rate = d.rate(n, "rate", maxRate) }},
@@ -259,7 +263,7 @@ func finishStream(d *decoder, n *node, s *Stream) {
 		return
 	}
 	s.finishPeer(d, n)
-	s.To.Kind = map[string]string{OpEcho: ToSelf, OpRoom: ToRoom, OpAll: ToAll, OpEmit: ToNone}[s.Op]
+	s.To.Kind = map[string]string{OpEcho: ToSelf, OpRoom: ToRoom, OpPeers: ToRoom, OpAll: ToAll, OpEmit: ToNone}[s.Op]
 	event, per, expects := "msg", "client", []string{"all", "others", "none"}
 	switch s.Op {
 	case OpEcho:
@@ -269,6 +273,9 @@ func finishStream(d *decoder, n *node, s *Stream) {
 		}
 	case OpAll:
 		per = "group"
+	case OpPeers:
+		expects = []string{"others"}
+		d.checkToPeers(n, s)
 	case OpEmit:
 		expects = []string{"none"}
 	}

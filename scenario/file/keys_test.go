@@ -94,9 +94,10 @@ var examples = map[string]example{
 	}},
 	"group": {"{version: 1, name: x, data: {u: {csv: u.csv}}, contract: {operations: {o: {emit: [$u.c], to: none}}}, groups: {a: %}}", assignments("count=10"), map[string]string{
 		"count": "20", "arrive": "5/s|life=6m|-count", "life": "exp(6m)", "connect": "{rate: 5/s}", "transport": "{websocket: 50%, polling: 50%}", "place": "{zone: a}", "parser": "msgpack", "engine": "3", "poll": "2s", "namespace": "[/a, /b]", "before": "{steps: [{think: 1s}], once: true}",
-		"auth": "{a: 1}", "query": "{a: 1}", "headers": "{X-A: b}", "data": "u", "rooms": "{of: 3}", "reconnect": "{}", "read": "{rate: 1KiB/s}", "send": "[{op: o, rate: 1/s}]", "flow": "[{think: 1s}]", "react": "{e: {ack: 1}}",
+		"auth": "{a: 1}", "query": "{a: 1}", "headers": "{X-A: b}", "data": "u", "rooms": "{of: 3}", "peers": "{}|rooms={of: 3}", "reconnect": "{}", "read": "{rate: 1KiB/s}", "send": "[{op: o, rate: 1/s}]", "flow": "[{think: 1s}]", "react": "{e: {ack: 1}}",
 	}},
 	"connect": {strings.Replace(inGroup, "%", "connect: %", 1), nil, map[string]string{"rate": "20/s", "shape": "poisson", "timeout": "3s", "from": "[127.0.0.2, 127.0.0.3]"}},
+	"peers":   {"{version: 1, name: x, groups: {a: {count: 10, rooms: {of: 5}, peers: %}}}", nil, map[string]string{"timeout": "2s", "blocked": "20%"}},
 	"reconnect": {"{version: 1, name: x, server: {recovery: 1m}, groups: {a: {count: 10, reconnect: %}}}", nil, map[string]string{
 		"min": "2s", "max": "7s", "jitter": "20%", "refused": "true", "recover": "true",
 	}},

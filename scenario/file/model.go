@@ -123,6 +123,7 @@ type Group struct {
 	Query     []Field       // in file order
 	Headers   []Field       // in file order
 	Rooms     *Rooms        // nil: none
+	Peers     *Peers        // nil: clients open no data channels
 	Before    *Before       // what each client does before it connects; nil: nothing
 	Reconnect *Reconnect    // nil: clients do not reconnect
 	Read      *Read         // nil: as fast as they can
@@ -131,6 +132,12 @@ type Group struct {
 	Course    Course        // when they begin, and how often they are taken
 	Captured  []string      // the names that steps of Before and of the flow give values to
 	React     []Reaction    // to events of the server
+}
+
+// Peers makes clients open data channels of WebRTC to the others in their room.
+type Peers struct {
+	Timeout time.Duration // for the channel to one peer; default 5s
+	Blocked float64       // 0..1 of the clients, which nobody can reach; default 0
 }
 
 // Reconnect says when clients connect again after their connection ended
@@ -209,7 +216,9 @@ const (
 	OpEcho = "echo" // to the server and back to the sender
 	OpRoom = "room" // to the members of one of the sender's rooms
 	OpAll  = "all"  // to every client in the namespace
-	OpEmit = "emit" // any event of the server's own, with unknown effect
+	// to the others in the sender's room, by the data channels of its group
+	OpPeers = "peers"
+	OpEmit  = "emit" // any event of the server's own, with unknown effect
 )
 
 // The treatment of messages that are due while their sender is away.

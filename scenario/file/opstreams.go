@@ -16,14 +16,14 @@ func (d *decoder) opNames() []string {
 	for i := range d.contract.Operations {
 		out = append(out, d.contract.Operations[i].Name)
 	}
-	return append(out, OpEmit)
+	return append(out, OpPeers, OpEmit)
 }
 
 // streamOp reads the operation of a stream: one of the contract, or else of the built-in bench
 // application.
 func (d *decoder) streamOp(n *node, s *Stream) {
 	s.Op = d.string(n, "operation", func(word string) *flaw {
-		if d.contract != nil && d.contract.Of(word) == nil && word != OpEmit {
+		if d.contract != nil && d.contract.Of(word) == nil && word != OpEmit && word != OpPeers {
 			if slices.Contains(operations, word) || len(d.contract.Operations) == 0 {
 				return &flaw{fmt.Sprintf("the contract has no operation `%s`", clip(word)), fmt.Sprintf("add operations: {%s: {emit: [event, \"${payload}\"], to: %s}} to contract", clip(word), likelyAudience(word))}
 			}

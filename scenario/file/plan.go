@@ -1,6 +1,9 @@
 package file
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Plan holds the resources that a scenario needs, computed before it runs.
 type Plan struct {
@@ -9,6 +12,8 @@ type Plan struct {
 	Files    int           // file descriptors the generator needs, its own included
 	Duration time.Duration // of one trial, without connecting late and draining
 	Offered  float64       // messages sent per second at the highest load
+	// ends of data channels between clients, at most; each has a descriptor
+	Channels int
 	// deliveries expected per second at the highest load, over the rooms on average
 	Deliveries float64
 }
@@ -64,13 +69,17 @@ func (s *Spec) demand(share, load float64) Plan {
 		clients := portion(g.Count, share)
 		p.Clients += clients
 		p.Sockets += g.sockets(clients)
+		if g.Peers != nil && g.Rooms != nil {
+			others := s.receivers(g, Stream{Per: "client", Expect: "others", To: Audience{Kind: ToRoom, Namespace: g.Namespace}}, share)
+			p.Channels += int(math.Ceil(float64(clients) * others))
+		}
 		for _, st := range g.Send {
 			offered := g.offers(st, share, load)
 			p.Offered += offered
 			p.Deliveries += offered * s.receivers(g, st, share)
 		}
 	}
-	p.Files = p.Sockets + ownFiles
+	p.Files = p.Sockets + p.Channels + ownFiles
 	return p
 }
 

@@ -24,7 +24,7 @@ type table interface{ definition() (name string, f form) }
 func tables() []table {
 	return []table{
 		&specTable, &serverTable, &targetTable, &targetsTable, &tlsTable, &sampleTable, &matrixTable, &feederTable, &contractTable, &framesTable, &callTable, &operationTable, &audienceTable, &peerTable,
-		&groupTable, &connectTable, &reconnectTable, &readTable, &roomsTable, &streamTable, &flowTable, &stepTable, &repeatTable, &expectTable,
+		&groupTable, &connectTable, &peersTable, &reconnectTable, &readTable, &roomsTable, &streamTable, &flowTable, &stepTable, &repeatTable, &expectTable,
 		&httpTable, &extractTable, &beforeTable, &reactionTable, &phaseTable, &faultTable, &rollingTable, &networkTable, &conditionTable, &lineTable, &checkTable, &searchTable, &confirmTable, &reportTable,
 	}
 }

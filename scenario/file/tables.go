@@ -49,7 +49,7 @@ var (
 	orders     = []string{"interleaved", "blocked", "shuffled"}
 	picks      = []string{PickSequential, PickRandom, PickUnique}
 	shapes     = []string{"linear", "poisson", "burst"}
-	operations = []string{OpEcho, OpRoom, OpAll, OpEmit}
+	operations = []string{OpEcho, OpRoom, OpAll, OpPeers, OpEmit}
 	pers       = []string{"client", "group", "room"}
 	receivers  = []string{"all", "others", "self", "none"}
 	endings    = []string{"clean", "drop", "stall"}

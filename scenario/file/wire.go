@@ -163,6 +163,9 @@ func (d *decoder) checkWires(s *Spec) {
 		if first.Namespace == NoNamespace {
 			s.Server.App = "engine"
 		}
+		if slices.ContainsFunc(s.Groups, func(g Group) bool { return g.Peers != nil }) {
+			s.Server.App = "p2p"
+		}
 	}
 	for _, g := range s.Groups {
 		if len(g.Transport) > 1 && plainFirst && slices.ContainsFunc(g.Transport, func(t Share) bool { return !slices.Contains(baselines, t.Name) }) {

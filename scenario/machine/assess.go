@@ -44,6 +44,7 @@ type Combination struct {
 	Sockets int               `json:"sockets"`
 	// of the generator; the built-in server needs as many
 	Files          int     `json:"files"`
+	Channels       int     `json:"channels,omitempty"` // ends of data channels
 	OfferedPerS    float64 `json:"offered_per_s"`
 	DeliveriesPerS float64 `json:"deliveries_per_s"`
 	GeneratorBytes int64   `json:"generator_bytes"` // estimated
@@ -102,7 +103,7 @@ func Assess(f *file.File, l Limits, writeTimeout time.Duration) *Assessment {
 		need := NeedOf(c.Spec)
 		most = max(most, need.GeneratorBytes+need.ServerBytes)
 		one := Combination{
-			Params: c.Spec.Params, Clients: plan.Clients, Sockets: plan.Sockets, Files: plan.Files,
+			Params: c.Spec.Params, Clients: plan.Clients, Sockets: plan.Sockets, Files: plan.Files, Channels: plan.Channels,
 			OfferedPerS: plan.Offered, DeliveriesPerS: plan.Deliveries, GeneratorBytes: need.GeneratorBytes, ServerBytes: need.ServerBytes,
 		}
 		if one.Params == nil {

@@ -17,6 +17,13 @@ const (
 	ClientBytes = 22 << 10 // of the generator, for each client
 	// of the generator, for each connection that goes through a link
 	LinkBytes            = 80 << 10
+	// of the generator, for each end of a data channel on the loopback interface: 16 clients that
+	// all have one to each other hold 162 KiB and 17 goroutines for each of its ends, beside which
+	// the garbage collector keeps as much free
+	ChannelBytes = 330 << 10
+	// cores, for each end of a data channel that carries nothing: the checks of ICE every two
+	// seconds, and the timers
+	ChannelCores         = 150e-6
 	ServerWebSocketBytes = 6 << 10  // of the built-in server, for each websocket client
 	ServerPollingBytes   = 28 << 10 // and for each that polls, or polls before it upgrades
 )
@@ -30,7 +37,7 @@ type Need struct {
 // NeedOf estimates the memory that a trial takes, while messages do not pile up.
 func NeedOf(s *file.Spec) Need {
 	plan := s.Plan()
-	n := Need{GeneratorBytes: BaseBytes + int64(plan.Clients)*ClientBytes}
+	n := Need{GeneratorBytes: BaseBytes + int64(plan.Clients)*ClientBytes + int64(plan.Channels)*ChannelBytes}
 	if s.Linked() {
 		n.GeneratorBytes += int64(plan.Sockets) * LinkBytes
 	}

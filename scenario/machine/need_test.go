@@ -78,6 +78,19 @@ func TestShortages(t *testing.T) {
 	}
 }
 
+// Each client of a room has an end of a channel to each other one, with its memory and its socket.
+func TestNeedOfChannels(t *testing.T) {
+	with := parse(t, "groups: {a: {count: 32, rooms: {of: 4}, peers: {}}}\n").Spec
+	without := parse(t, "groups: {a: {count: 32, rooms: {of: 4}}}\n").Spec
+	const ends = 32 * 7
+	if p := with.Plan(); p.Channels != ends || p.Files != without.Plan().Files+ends || without.Plan().Channels != 0 {
+		t.Errorf("plan %+v", p)
+	}
+	if got := NeedOf(with).GeneratorBytes - NeedOf(without).GeneratorBytes; got != ends*ChannelBytes {
+		t.Errorf("%d bytes more", got)
+	}
+}
+
 func TestNeedOfTransports(t *testing.T) {
 	need := func(transport string) Need {
 		return NeedOf(parse(t, "groups: {a: {count: 1000, transport: "+transport+"}}\n").Spec)

@@ -16,6 +16,7 @@ const (
 	ErrUpgrade   ErrorKind = "upgrade"
 	ErrDrop      ErrorKind = "drop"
 	ErrReconnect ErrorKind = "reconnect"
+	ErrPeer      ErrorKind = "peer"
 	ErrSend      ErrorKind = "send"
 	ErrAck       ErrorKind = "ack"
 	ErrDelivery  ErrorKind = "delivery"
@@ -69,6 +70,13 @@ const (
 	HowFull    = "full"    // too much was held for senders that had lost their connection
 	HowSkipped = "skipped" // the network was busy, and the message may be left out
 	HowLost    = "lost"    // it ended, was cut off, or did not answer
+	// the stages of a data channel
+	HowSignalling = "signalling"
+	HowICE        = "ice"
+	HowDTLS       = "dtls"
+	HowChannel    = "channel"
+	HowOpen       = "open"
+	HowRefused    = "refused" // the server did not carry an event of the signalling out
 )
 
 // ErrorKinds is the table of the kinds. Do not change it.
@@ -89,6 +97,10 @@ var ErrorKinds = []struct {
 	{Kind: ErrUpgrade, Always: true, Labels: ofGroups, About: "a client stayed with polling"},
 	{Kind: ErrDrop, Always: true, Labels: ofGroups, About: "a connection ended without being planned"},
 	{Kind: ErrReconnect, Always: true, Labels: ofGroups, About: "a client could not connect again"},
+	{
+		Kind: ErrPeer, Always: true, Hows: []string{HowSignalling, HowICE, HowDTLS, HowChannel, HowOpen, HowRefused},
+		Labels: ofGroups, About: "a data channel to a peer did not open, by the stage in which it failed, or broke (open); messages go by the server then",
+	},
 	{Kind: ErrSend, Hows: []string{HowUnconnected, HowBackpressure, HowStatus, HowHTTP, HowOther}, Labels: ofStreams, About: "a message that was due could not be sent"},
 	{Kind: ErrAck, Hows: []string{HowTimeout, HowDropped, HowUnexpected, HowMismatch, HowStatus, HowHTTP}, Labels: ofStreams, About: "an acknowledgement did not come, came twice, or was wrong"},
 	{Kind: ErrDelivery, Hows: []string{HowUnexpected, HowUnknown, HowStale}, Labels: ofStreams, About: "a message was delivered to a client outside its audience"},

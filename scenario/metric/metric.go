@@ -34,6 +34,12 @@ const (
 	ConnectUpgrade   = "connect.upgrade"
 	Reconnect        = "reconnect"
 
+	Channel           = "channel"
+	ChannelSignalling = "channel.signalling"
+	ChannelICE        = "channel.ice"
+	ChannelDTLS       = "channel.dtls"
+	ChannelOpen       = "channel.open"
+
 	EventFirst  = "event.first"
 	EventGap    = "event.gap"
 	EventJitter = "event.jitter"
@@ -105,6 +111,7 @@ const (
 	NeedsReconnect      // a group whose clients connect again
 	NeedsRecovery       // likewise, as the sockets that they were
 	NeedsBefore         // a group whose clients make requests before they connect
+	NeedsPeers          // a group whose clients open data channels
 	NeedsEvents         // a target of server-sent events
 	NeedsFlow           // a group with a flow
 	NeedsSteps          // a group with either
@@ -153,6 +160,11 @@ var Table = []Metric{
 	{Name: ConnectNamespace, Unit: Seconds, Labels: ofClients, Always: true, About: "until the namespace was connected"},
 	{Name: ConnectUpgrade, Unit: Seconds, Labels: ofClients, Always: true, About: "the upgrade from polling to websocket or WebTransport"},
 	{Name: Reconnect, Unit: Seconds, Labels: ofClients, Needs: NeedsReconnect, Always: true, About: "from a lost connection until the client was back in its rooms"},
+	{Name: Channel, Unit: Seconds, Labels: ofClients, Needs: NeedsPeers, Always: true, About: "from when a client heard of a peer until the data channel to it was open: the four stages that follow"},
+	{Name: ChannelSignalling, Unit: Seconds, Labels: ofClients, Needs: NeedsPeers, Always: true, About: "until offer and answer had gone through the server"},
+	{Name: ChannelICE, Unit: Seconds, Labels: ofClients, Needs: NeedsPeers, Always: true, About: "until a pair of addresses was found that works"},
+	{Name: ChannelDTLS, Unit: Seconds, Labels: ofClients, Needs: NeedsPeers, Always: true, About: "the DTLS handshake"},
+	{Name: ChannelOpen, Unit: Seconds, Labels: ofClients, Needs: NeedsPeers, Always: true, About: "until the SCTP association and its channel were open"},
 	{Name: Gap, Unit: Seconds, Labels: ofArrivals, Needs: NeedsPeriodic, About: "by how much the time between two messages of one source differs from its period"},
 	{Name: Jitter, Unit: Seconds, Labels: ofArrivals, Needs: NeedsPeriodic, About: "by how much two successive gaps between messages of one source differ (after RFC 3550, 6.4.1)"},
 	{Name: EventFirst, Unit: Seconds, Labels: ofClients, Needs: NeedsEvents, About: "from when a stream of server-sent events was asked for until its first event"},

@@ -10,7 +10,6 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"github.com/throng-io/throng/protocol/socketio"
-	"github.com/throng-io/throng/scenario/client"
 )
 
 // Config says which room a Mesh joins, and how. Room and Emit are mandatory; the zero value of
@@ -47,6 +46,8 @@ type Config struct {
 	Servers []webrtc.ICEServer
 	// Loopback restricts candidates to 127.0.0.1, for peers on one machine.
 	Loopback bool
+	// Hidden leaves no candidate, so that no peer can reach this one: all messages are relayed.
+	Hidden bool
 	// Settings changes further settings of the stack, candidate filters for one. Default: none.
 	Settings func(s *webrtc.SettingEngine)
 }
@@ -89,7 +90,10 @@ func (c *Config) api() *webrtc.API {
 	s.SetSCTPMaxMessageSize(maxFrame)
 	s.DisableMediaEngineCopy(true)
 	s.DisableActiveTCP(true)
-	if c.Loopback {
+	if c.Hidden {
+		s.SetIPFilter(func(net.IP) bool { return false })
+		s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
+	} else if c.Loopback {
 		s.SetIncludeLoopbackCandidate(true)
 		s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
 		s.SetIPFilter(func(ip net.IP) bool { return ip.IsLoopback() })
@@ -101,8 +105,14 @@ func (c *Config) api() *webrtc.API {
 	return webrtc.NewAPI(webrtc.WithSettingEngine(s), webrtc.WithMediaEngine(&webrtc.MediaEngine{}))
 }
 
+// A Sender is what Over needs of a client: *client.Client is one.
+type Sender interface {
+	Send(packet []byte) error
+	SendBinary(packet []byte, attachments ...[]byte) error
+}
+
 // Over returns a Config.Emit for a client in its first namespace, which is given if it is not "/".
-func Over(c *client.Client, parser socketio.Parser, namespace string) func(event string, args ...any) error {
+func Over(c Sender, parser socketio.Parser, namespace string) func(event string, args ...any) error {
 	return func(event string, args ...any) error {
 		packet, attachments, err := parser.AppendEvent(nil, namespace, 0, false, event, args...)
 		switch {
@@ -197,6 +207,10 @@ type Refusal struct {
 }
 
 func (r *Refusal) Error() string { return r.Event + " was refused (" + r.Code + "): " + r.Reason }
+
+// ErrEnded is the cause of a Fallback when the peer has closed the channel itself, as it does
+// before it leaves.
+var ErrEnded = errors.New("the peer has closed the channel")
 
 // ErrClosed is returned after Close.
 var ErrClosed = errors.New("peer: the mesh is closed")

@@ -75,7 +75,6 @@ func (l *link) begin() {
 var (
 	errTimeout     = errors.New("no end of it in time")
 	errNoCandidate = errors.New("there is no address at which the peer could reach this one")
-	errBroken      = errors.New("the connection ended")
 )
 
 func (l *link) stage() string {
@@ -339,7 +338,7 @@ func (t *try) read() {
 		}
 		if err != nil {
 			if errors.Is(err, io.EOF) {
-				err = errBroken
+				err = ErrEnded
 			}
 			m.do(func() {
 				if l.tries == t && l.peer().State == Open {

@@ -277,25 +277,22 @@ func TestLastMessages(t *testing.T) {
 	}
 }
 
-// nowhere is a filter that leaves no candidate.
-func nowhere(s *webrtc.SettingEngine) {
-	s.SetIPFilter(func(net.IP) bool { return false })
+// deaf takes no packets of anybody.
+func deaf(c *peer.Config) {
+	c.Settings = func(s *webrtc.SettingEngine) { s.SetRemoteIPFilter(func(net.IP) bool { return false }) }
 }
 
-// deaf takes no packets of anybody.
-func deaf(s *webrtc.SettingEngine) {
-	s.SetRemoteIPFilter(func(net.IP) bool { return false })
-}
+func hidden(c *peer.Config) { c.Hidden = true }
 
 // Peers that cannot meet use the relay, and both know in which stage they failed.
 func TestFallback(t *testing.T) {
 	for name, tt := range map[string]struct {
-		a, b func(*webrtc.SettingEngine)
+		a, b func(*peer.Config)
 		mute bool // b's signals are lost
 		want string
 	}{
-		"no candidate":           {nowhere, nil, false, peer.StageICE},
-		"no candidate elsewhere": {nil, nowhere, false, peer.StageICE},
+		"no candidate":           {hidden, nil, false, peer.StageICE},
+		"no candidate elsewhere": {nil, hidden, false, peer.StageICE},
 		"no pair":                {deaf, deaf, false, peer.StageICE},
 		"no answer":              {nil, nil, true, peer.StageSignalling},
 	} {
@@ -306,8 +303,11 @@ func TestFallback(t *testing.T) {
 				}
 				return nil
 			}}, socketio.JSON)
-			cfg := func(f func(*webrtc.SettingEngine)) peer.Config {
-				c := peer.Config{Settings: f, Timeout: 2 * time.Second}
+			cfg := func(change func(*peer.Config)) peer.Config {
+				c := peer.Config{Timeout: 2 * time.Second}
+				if change != nil {
+					change(&c)
+				}
 				if strings.HasPrefix(name, "no candidate") {
 					c.Timeout = time.Hour // found out before
 				}

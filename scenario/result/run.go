@@ -143,6 +143,7 @@ type Cell struct {
 	// of volatile messages, which may be dropped; nil: none were sent
 	Volatile   *Ledger     `json:"ledger_volatile,omitempty"`
 	Reconnects *Reconnects `json:"reconnects,omitempty"` // nil: no client lost its connection
+	Peers      *Peers      `json:"peers,omitempty"`      // nil: no client opens data channels
 	// by tenths of the rooms, when they differ in size; smallest first
 	Rooms []Rooms `json:"rooms,omitempty"`
 
@@ -273,6 +274,15 @@ type Rooms struct {
 	Ledger     Ledger   `json:"ledger"`
 	Delivery   *Latency `json:"delivery,omitempty"`    // nil: nothing came
 	Last       *Latency `json:"fanout_last,omitempty"` // until a message was at its last receiver
+}
+
+// Peers counts what went between clients by data channels, and what should have: all phases, a
+// channel at both of its ends, a message at each receiver.
+type Peers struct {
+	Open     int64 `json:"open"`     // channels that opened
+	Fallback int64 `json:"fallback"` // channels that did not open, or broke
+	Direct   int64 `json:"direct"`   // messages that came by a channel
+	Relayed  int64 `json:"relayed"`  // messages that came by the server instead
 }
 
 // Reconnects summarizes how clients reconnected, in the recorded phases, after losing a connection

@@ -19,6 +19,11 @@ func TransportOf(shares []file.Share, client int) int {
 	return len(shares) - 1
 }
 
+// Blocked reports whether no peer can reach a client of a group.
+func Blocked(p *file.Peers, client int) bool {
+	return p != nil && math.Mod((float64(client)+0.5)*0.7548776662466927, 1) < p.Blocked
+}
+
 // ReadsSlowly reports whether a client is one of those that read slowly. The plastic number spreads
 // them evenly over the clients, whatever their transports.
 func ReadsSlowly(r *file.Read, client int) (slowly bool) {

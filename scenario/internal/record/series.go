@@ -75,7 +75,7 @@ var fanout = map[string]bool{metric.FanoutFirst: true, metric.FanoutLast: true, 
 // contract. The operations of the built-in bench application are not that certain.
 func named(labels map[string]string) bool {
 	switch labels[metric.LabelOp] {
-	case "", file.OpEcho, file.OpRoom, file.OpAll, file.OpEmit:
+	case "", file.OpEcho, file.OpRoom, file.OpAll, file.OpPeers, file.OpEmit:
 		return labels[metric.LabelEvent] != ""
 	}
 	return true
