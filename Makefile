@@ -95,7 +95,7 @@ interop: ## the official Socket.IO clients and server against ours
 test-cluster: deps ## clusters: every fault of brokers and servers (as root), all that official servers share with ours
 	$(GO) test -race -tags cluster -count=1 -timeout 30m ./bench/cluster
 	$(GO) test -race -count=1 -timeout 30m -run TestModel ./server/adapter -steps 3000
-	CLUSTER_MESSAGES=10000 $(GO) test -tags interop,cluster -count=1 -timeout 30m -run Cluster ./bench/interop
+	CLUSTER_MESSAGES=10000 $(GO) test -tags interop,cluster -count=1 -timeout 30m -run 'Cluster|PeersApart' ./bench/interop
 
 .PHONY: cross
 cross: ## build and vet for the other platforms of a release
