@@ -16,7 +16,7 @@ const (
 	BaseBytes   = 32 << 20 // a generator or a server without any client
 	ClientBytes = 22 << 10 // of the generator, for each client
 	// of the generator, for each connection that goes through a link
-	LinkBytes            = 80 << 10
+	LinkBytes = 80 << 10
 	// of the generator, for each end of a data channel on the loopback interface: 16 clients that
 	// all have one to each other hold 162 KiB and 17 goroutines for each of its ends, beside which
 	// the garbage collector keeps as much free
