@@ -22,6 +22,7 @@ import (
 
 	"github.com/quic-go/quic-go"
 	"github.com/quic-go/webtransport-go"
+	"github.com/valyala/fasthttp"
 
 	"github.com/throng-io/throng/protocol/engineio"
 	"github.com/throng-io/throng/server"
@@ -358,4 +359,242 @@ func certificateOf(t *testing.T, curve elliptic.Curve, from, until time.Time) tl
 		t.Fatal(err)
 	}
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
+// TestWebTransportEnds is about the reasons of an end, and what of a client's last words is heard.
+func TestWebTransportEnds(t *testing.T) {
+	ends := make(chan string, 10)
+	srv, err := server.New(server.Options{Limits: server.Limits{MaxPayload: 1000}, Logger: silent})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv.OnDisconnect(func(_ *server.Socket, reason string) { ends <- reason })
+	srv.On("bye", func(s *server.Socket, _ *server.Event) error {
+		err := s.Emit("last", strings.Repeat("x", 100_000))
+		s.Disconnect(true)
+		return err
+	})
+	url, trust := serveQUIC(t, srv)
+	joined := func(t *testing.T) *channel {
+		c := openChannel(t, url+"/socket.io/", trust, "0")
+		c.text()
+		c.send("40")
+		c.text()
+		return c
+	}
+	for _, e := range []struct {
+		what, reason string
+		do           func(c *channel)
+	}{
+		{"the client closes its session", "transport close", func(c *channel) { _ = c.session.CloseWithError(7, "why") }},
+		{"the client closes its stream", "transport close", func(c *channel) { _ = c.stream.Close() }},
+		{"the client sends a close packet", "transport close", func(c *channel) { c.send("1") }},
+		{"the client resets its stream", "transport error", func(c *channel) { c.stream.CancelWrite(3) }},
+		{"a frame above the limit", "parse error", func(c *channel) { c.write([]byte{126, 1001 >> 8, 1001 & 0xff}) }},
+		{"an empty frame", "parse error", func(c *channel) { c.write([]byte{0}) }},
+		{"no packet", "parse error", func(c *channel) { c.send("9") }},
+		{"the client leaves the namespace", "client namespace disconnect", func(c *channel) { c.send("41") }},
+		{"the server disconnects", "server namespace disconnect", func(c *channel) {
+			c.send(`42["bye"]`)
+			if got := c.text(); !strings.HasPrefix(got, `42["last","xxx`) || len(got) < 100_000 {
+				c.Errorf("the last message is %.100q, %d bytes long", got, len(got))
+			}
+			c.expect("41")
+			if err := c.end(); !errors.Is(err, &webtransport.SessionError{Remote: true}) {
+				c.Errorf("the session ends with %v", err)
+			}
+		}},
+	} {
+		t.Run(e.what, func(t *testing.T) {
+			e.do(joined(t))
+			select {
+			case got := <-ends:
+				if got != e.reason {
+					t.Errorf("the reason is %q, want %q", got, e.reason)
+				}
+			case <-time.After(patience):
+				t.Error("the session does not end")
+			}
+		})
+	}
+	eventually(t, "no session is left", func() bool { return srv.Stats().Sessions == 0 })
+}
+
+// TestWebTransportGate is about clients that are not let in, and those that say nothing.
+func TestWebTransportGate(t *testing.T) {
+	refused := make(chan string, 10)
+	srv, err := server.New(server.Options{
+		CheckOrigin: true, Hosts: []string{"throng.test"}, Logger: silent,
+		Times:  server.Times{UpgradeTimeout: 300 * time.Millisecond},
+		Limits: server.Limits{MaxSessions: 1},
+		AllowRequest: func(ctx *fasthttp.RequestCtx) error {
+			switch string(ctx.QueryArgs().Peek("let")) {
+			case "no":
+				return errors.New("not you")
+			case "panic":
+				panic("the application's own mistake")
+			}
+			return nil
+		},
+		OnConnectionError: func(e *server.ConnectionError) { refused <- e.Message },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	url, trust := serveQUIC(t, srv)
+	for _, c := range []struct {
+		what, path, origin string
+		status             int
+	}{
+		{"another path", "/other/", "", http.StatusNotFound},
+		{"another origin", "/socket.io/", "https://elsewhere.test", http.StatusForbidden},
+		{"its own origin", "/socket.io/", url, http.StatusOK},
+		{"no browser", "/socket.io/", "", http.StatusOK},
+	} {
+		header := http.Header{}
+		if c.origin != "" {
+			header.Set("Origin", c.origin)
+		}
+		if _, resp, _ := dialQUIC(t, url+c.path, trust, header); resp == nil || resp.StatusCode != c.status {
+			t.Errorf("%s: answered with %v, want %d", c.what, resp, c.status)
+		}
+	}
+
+	code := func(path, first string) *webtransport.SessionError {
+		end, _ := errors.AsType[*webtransport.SessionError](openChannel(t, url+"/socket.io/"+path, trust, first).end())
+		return end
+	}
+	for _, c := range []struct {
+		path, first, message string
+		code                 webtransport.SessionErrorCode
+	}{
+		{"?let=no", "0", "not you", 5},
+		{"?let=panic", "0", "internal error", 5},
+		{"", `0{"sid":"guessed"}`, "Session ID unknown", 2},
+	} {
+		if end := code(c.path, c.first); end == nil || end.Message != c.message || end.ErrorCode != c.code {
+			t.Errorf("%s with %s ends with %+v, want %d %q", c.first, c.path, end, c.code, c.message)
+		}
+		if got := <-refused; got != c.message {
+			t.Errorf("OnConnectionError is told %q, want %q", got, c.message)
+		}
+	}
+	one := openChannel(t, url+"/socket.io/", trust, "0")
+	one.text()
+	if end := code("", "0"); end == nil || end.Message != "too many sessions" {
+		t.Errorf("one session too many ends with %v", end)
+	}
+
+	// Clients that say nothing, at each of the steps.
+	silentOne, _, err := dialQUIC(t, url+"/socket.io/", trust, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	halfway, _, err := dialQUIC(t, url+"/socket.io/", trust, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, err := halfway.OpenStream()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stream.Write([]byte{126}); err != nil {
+		t.Fatal(err)
+	}
+	for what, s := range map[string]*webtransport.Session{"without a stream": silentOne, "with half a packet": halfway} {
+		select {
+		case <-s.Context().Done():
+		case <-time.After(patience):
+			t.Errorf("a client %s stays", what)
+		}
+	}
+}
+
+// TestWebTransportOrder broadcasts to clients of two transports, by each strategy.
+func TestWebTransportOrder(t *testing.T) {
+	everyStrategy(t, func(t *testing.T, srv *server.Server, base string) {
+		const n = 300
+		srv.On("go", func(s *server.Socket, _ *server.Event) error {
+			for i := range n {
+				if err := s.Emit("direct", i); err != nil {
+					return err
+				}
+				if err := srv.Emit("all", i, []byte{byte(i), 0}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		url, trust := serveQUIC(t, srv)
+		w := socketIO(t, base)
+		a, b := openChannel(t, url+"/socket.io/", trust, "0"), openChannel(t, url+"/socket.io/", trust, "0")
+		for _, c := range []*channel{a, b} {
+			c.text()
+			c.send("40")
+			c.text()
+		}
+		a.send(`42["go"]`)
+		for i := range n {
+			all := fmt.Sprintf(`451-["all",%d,{"_placeholder":true,"num":0}]`, i)
+			a.expect(fmt.Sprintf(`42["direct",%d]`, i))
+			a.expect(all)
+			a.expectBinary(string([]byte{byte(i), 0}))
+			b.expect(all)
+			b.expectBinary(string([]byte{byte(i), 0}))
+			w.expect(all)
+			w.expectBinary(string([]byte{byte(i), 0}))
+		}
+	})
+}
+
+// TestWebTransportBounds is about a client that does not read, and about what is queued when the
+// server shuts down.
+func TestWebTransportBounds(t *testing.T) {
+	ends := make(chan string, 10)
+	srv, err := server.New(server.Options{Limits: server.Limits{QueueBytes: 4 << 20}, Logger: silent})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv.OnDisconnect(func(_ *server.Socket, reason string) { ends <- reason })
+	url, trust := serveQUIC(t, srv)
+	slow := openChannel(t, url+"/socket.io/", trust, "0")
+	slow.text()
+	slow.send("40")
+	slow.text()
+	long := strings.Repeat("x", 100_000)
+	for len(ends) == 0 {
+		if err := srv.Emit("m", long); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := <-ends; got != "slow consumer" {
+		t.Errorf("the reason is %q", got)
+	}
+
+	c := openChannel(t, url+"/socket.io/", trust, "0")
+	c.text()
+	c.send("40")
+	c.text()
+	const n = 30
+	for range n {
+		if err := srv.Emit("m", long); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stopped := make(chan error, 1)
+	go func() { stopped <- srv.Shutdown(t.Context()) }()
+	for i := range n {
+		if got := c.text(); len(got) < len(long) {
+			t.Fatalf("message %d is %.100q", i, got)
+		}
+	}
+	if err := c.end(); !errors.Is(err, &webtransport.SessionError{Remote: true}) {
+		t.Errorf("the session ends with %v", err)
+	}
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+	if got := <-ends; got != "server shutting down" {
+		t.Errorf("the reason is %q", got)
+	}
 }

@@ -3,39 +3,60 @@ package transport
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"io"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
-	"github.com/quic-go/webtransport-go"
+	"github.com/quic-go/quic-go/quicvarint"
 	"github.com/valyala/fasthttp"
 
 	"github.com/throng-io/throng/protocol/engineio"
 	"github.com/throng-io/throng/server/internal/session"
 )
 
-// bidi is the one bidirectional stream of a client of WebTransport. The goroutine of its request
-// reads it.
+// bidi is a session of WebTransport and its one stream, which the goroutine of the request reads.
+//
+// The sessions of the library webtransport-go are not used: their streams cannot be written without
+// blocking, so that each message would cost the wake of one more goroutine; and they forget what
+// came before the end of the session, with which a client says that it leaves a namespace.
 type bidi struct {
 	carrier
 	conn    *quic.Conn
-	whole   *webtransport.Session
-	stream  *webtransport.Stream
-	written atomic.Uint64 // bytes, by WriteAll
-
+	request *http3.Stream // whose end is the session's
+	stream  *quic.Stream
 	arrival *arrival
-	request *fasthttp.RequestCtx // until the client has said what it wants
+	asked   *fasthttp.RequestCtx // until the client has said what it wants
+
+	written atomic.Uint64 // bytes, by WriteAll
+	sent    uint64        // bytes of the connection, at the last TryWrite
+	unsent  int           // bytes of TryWrite that were not sent then, as far as is known
+	closing sync.Once
+	watched chan struct{} // closed when the request's stream has ended
+	left    bool          // by the client; to be read when watched is closed
 }
+
+// Codes and types of WebTransport over HTTP/3.
+const (
+	streamFrame   = 0x41       // begins a bidirectional stream
+	streamType    = 0x54       // begins a unidirectional one
+	closeCapsule  = 0x2843     // ends a session
+	sessionGone   = 0x170d7b68 // resets a stream whose session has ended
+	notOfOurs     = 0x3994bd84 // resets a stream that belongs to no session
+	maxGoodbyeLen = 1024       // bytes of the text in a close capsule
+)
 
 // errGreeting reports a client that does not begin as one has to.
 var errGreeting = errors.New("the first packet is no open packet")
 
 // serve carries what the client wants until its end.
 func (c *bidi) serve() {
+	go c.watch()
 	own := make([]byte, readBuffer)
 	for {
 		buf := own
@@ -53,32 +74,56 @@ func (c *bidi) serve() {
 			}
 		}
 		if err != nil {
-			c.end(err)
+			c.over()
+			if c.session != nil {
+				c.session.Close(c.reason(err))
+			}
+			c.arrival.leave()
+			c.release()
 			return
 		}
 	}
 }
 
-// end is called when the stream cannot be read any further.
-func (c *bidi) end(err error) {
-	c.over()
-	if c.session != nil {
-		if cause := context.Cause(c.conn.Context()); cause != nil {
-			err = cause // of which the library may have made an error of its own
+// watch waits for the end of the session. What came before is still read, if it comes soon.
+func (c *bidi) watch() {
+	defer close(c.watched)
+	capsules := http3.NewCapsuleParser(c.request)
+	for {
+		kind, body, err := capsules.Next()
+		if err == nil && kind != closeCapsule {
+			err = body.Discard()
 		}
-		c.session.Close(reasonOf(err))
+		if err != nil || kind == closeCapsule {
+			c.left = err == nil || errors.Is(err, io.EOF)
+			break
+		}
 	}
-	c.arrival.leave()
-	c.release()
+	_ = c.stream.SetReadDeadline(time.Now().Add(farewell)) // an error: it is closed
 }
 
-// reasonOf tells an end that the client wanted from others.
-func reasonOf(err error) session.Reason {
-	_, closed := errors.AsType[*webtransport.SessionError](err)
+// reason tells an end that the client wanted from others. err is of the stream.
+func (c *bidi) reason(err error) session.Reason {
+	soon := time.NewTimer(farewell)
+	defer soon.Stop()
+	select {
+	case <-c.watched:
+		if c.left {
+			return session.TransportClose
+		}
+	case <-soon.C:
+	}
+	if cause := context.Cause(c.conn.Context()); cause != nil {
+		err = cause
+	}
+	closed := errors.Is(err, io.EOF)
+	if s, ok := errors.AsType[*quic.StreamError](err); ok {
+		closed = s.ErrorCode == sessionGone
+	}
 	if a, ok := errors.AsType[*quic.ApplicationError](err); ok {
 		closed = a.ErrorCode == 0 || a.ErrorCode == quic.ApplicationErrorCode(http3.ErrCodeNoError)
 	}
-	if closed || errors.Is(err, io.EOF) {
+	if closed {
 		return session.TransportClose
 	}
 	return session.TransportError
@@ -106,13 +151,13 @@ func (c *bidi) next(b []byte) (int, error) {
 
 // greet takes the first packet, which opens a session or says which one to upgrade.
 func (c *bidi) greet(p engineio.Packet) error {
-	ctx := c.request
-	c.request, c.stage = nil, draining
+	ctx := c.asked
+	c.asked, c.stage = nil, draining
 	var wanted struct{ SID string }
 	switch {
 	case !c.arrival.leave():
 		return nil // too late
-	case p.Type != engineio.Open:
+	case p.Type != engineio.Open || p.Binary:
 		return errGreeting
 	case len(p.Data) == 0:
 		c.create(ctx)
@@ -121,17 +166,16 @@ func (c *bidi) greet(p engineio.Packet) error {
 		return errGreeting
 	}
 	s := c.engine.lookup(wanted.SID)
-	if s == nil {
+	switch {
+	case s == nil:
 		c.refuse(ctx, &Refusal{Code: engineio.UnknownSID})
-		return nil
-	}
-	if s.Revision() != 4 {
+	case s.Revision() != 4:
 		c.refuse(ctx, &Refusal{Code: engineio.BadRequest, Context: "PROTOCOL_MISMATCH"})
-		return nil
+	default:
+		s.Coming()
+		c.session = s
+		c.begin(nil)
 	}
-	s.Coming()
-	c.session = s
-	c.begin(nil)
 	return nil
 }
 
@@ -153,7 +197,7 @@ func (c *bidi) create(ctx *fasthttp.RequestCtx) {
 	c.begin(h)
 }
 
-// refuse ends the connection with an error code of Engine.IO.
+// refuse ends the session of WebTransport with an error code of Engine.IO.
 func (c *bidi) refuse(ctx *fasthttp.RequestCtx, why *Refusal) {
 	if c.engine.cfg.Refused != nil {
 		c.engine.cfg.Refused(ctx, why)
@@ -162,14 +206,35 @@ func (c *bidi) refuse(ctx *fasthttp.RequestCtx, why *Refusal) {
 	if message == "" {
 		message = why.Code.String()
 	}
-	c.close(firstRefusal+webtransport.SessionErrorCode(why.Code), message)
+	c.close(firstRefusal+uint32(why.Code), message)
 }
 
 // firstRefusal is added to the error codes of Engine.IO, as 0 is the ordinary end.
 const firstRefusal = 1
 
-// TryWrite implements session.Conn.
-func (c *bidi) TryWrite([]byte) (int, error) { return 0, nil }
+// room is how many bytes may wait for the connection's goroutine to send them. What the client does
+// not take must wait in the outbox, whose bounds count it.
+const room = 4 << 10
+
+// TryWrite implements session.Conn. What it writes is sent by the connection's goroutine; it cannot
+// be known whether that is at work or has to wait for the client. So all that the connection sends
+// counts as what was written here.
+func (c *bidi) TryWrite(b []byte) (int, error) {
+	sent := c.conn.ConnectionStats().BytesSent
+	c.unsent = max(0, c.unsent-int(sent-c.sent))
+	c.sent = sent
+	if c.unsent+len(b) > room {
+		return 0, nil
+	}
+	switch err := c.stream.TryWriteAll(b); {
+	case errors.Is(err, quic.ErrWouldBlock):
+		return 0, nil
+	case err != nil:
+		c.lost()
+	}
+	c.unsent += len(b)
+	return len(b), nil
+}
 
 // piece is how many bytes are written at once, so that Progress sees long messages go.
 const piece = 16 << 10
@@ -180,30 +245,30 @@ func (c *bidi) WriteAll(b []byte) error {
 		n, err := c.stream.Write(b[:min(len(b), piece)])
 		c.written.Add(uint64(n))
 		if err != nil {
-			return err
+			c.lost()
+			return nil
 		}
 		b = b[n:]
 	}
 	return nil
 }
 
-// tell implements link.
-func (c *bidi) tell(b []byte) bool {
-	_ = c.stream.SetWriteDeadline(time.Now().Add(farewell))
-	err := c.WriteAll(b)
-	_ = c.stream.SetWriteDeadline(time.Time{})
-	return err == nil
-}
+// lost is called when the client takes nothing any more. The reader finds its end, and knows why
+// it has left, unless it only does not want to read.
+func (c *bidi) lost() { time.AfterFunc(2*farewell, c.Cut) }
 
-// Progress implements session.Conn. A write returns when what it wrote has left for the peer, as
-// far as the peer has room for it.
+// tell implements link.
+func (c *bidi) tell(b []byte) bool { return c.stream.TryWriteAll(b) == nil }
+
+// Progress implements session.Conn. A write returns when what it wrote has been sent, which flow
+// control allows as far as the client reads.
 func (c *bidi) Progress() uint64 { return c.written.Load() }
 
 // Unread implements session.Conn: what has come and was not read cannot be seen.
 func (c *bidi) Unread() bool { return true }
 
-// Goodbye implements session.Conn. Clients read the end of a session as the end of everything, also
-// of what they have not read yet. So it follows the rest with a little delay.
+// Goodbye implements session.Conn. Clients take the end of a session for the end of everything,
+// also of what they have not read yet. So it follows the rest with a little delay.
 func (c *bidi) Goodbye() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -215,18 +280,26 @@ func (c *bidi) Goodbye() {
 	c.cut = time.AfterFunc(c.settle(), func() { c.close(0, "") })
 }
 
-// settle is how long it takes until the peer has what was sent, as far as is known.
+// settle is how long it takes until the client has what was sent, as far as is known.
 func (c *bidi) settle() time.Duration {
-	rtt := c.conn.ConnectionStats().SmoothedRTT
-	return min(goodbyeTime, 3*rtt+ackDelay)
+	return min(goodbyeTime, 3*c.conn.ConnectionStats().SmoothedRTT+ackDelay)
 }
 
-// ackDelay is how long a peer may keep an acknowledgement back (RFC 9000, section 18.2).
+// ackDelay is how long a client may keep an acknowledgement back (RFC 9000, section 18.2).
 const ackDelay = 25 * time.Millisecond
 
 // close ends the session of WebTransport. The client closes the connection then.
-func (c *bidi) close(code webtransport.SessionErrorCode, message string) {
-	_ = c.whole.CloseWithError(code, message)
+func (c *bidi) close(code uint32, message string) {
+	c.closing.Do(func() {
+		message = message[:min(len(message), maxGoodbyeLen)]
+		b := quicvarint.Append(nil, closeCapsule)
+		b = quicvarint.Append(b, uint64(4+len(message)))
+		b = append(binary.BigEndian.AppendUint32(b, code), message...)
+		_ = c.request.TryWriteAll(b) // an error: the client gets the end without the reason
+		_ = c.request.Close()
+		_ = c.stream.Close()
+		c.stream.CancelRead(sessionGone)
+	})
 }
 
 // Cut implements link.
@@ -242,6 +315,7 @@ func (c *bidi) Close() {
 	case <-late.C:
 		c.Cut()
 	}
+	<-c.watched
 }
 
 // cutQUIC closes a QUIC connection.

@@ -7,7 +7,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net"
 	"net/http"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
+	"github.com/quic-go/quic-go/quicvarint"
 	"github.com/quic-go/webtransport-go"
 	"github.com/valyala/fasthttp"
 
@@ -37,7 +37,7 @@ const (
 type WebTransport struct {
 	engine *Engine
 	asks   Doorkeeper
-	server webtransport.Server
+	h3     http3.Server
 	socket quic.Transport
 	ln     *quic.EarlyListener
 	conns  sync.WaitGroup
@@ -61,26 +61,25 @@ type Doorkeeper interface {
 
 // NewWebTransport returns a server of WebTransport on a socket, which it owns from then on.
 func (e *Engine) NewWebTransport(socket net.PacketConn, config *tls.Config, asks Doorkeeper) (*WebTransport, error) {
-	w := &WebTransport{engine: e, asks: asks, socket: quic.Transport{Conn: socket}, arrivals: map[*arrival]struct{}{}}
-	w.server = webtransport.Server{
-		H3:          &http3.Server{Handler: http.HandlerFunc(w.handle), MaxHeaderBytes: e.cfg.MaxHeader},
-		CheckOrigin: func(*http.Request) bool { return true }, // admit decides
+	w := &WebTransport{engine: e, asks: asks, arrivals: map[*arrival]struct{}{}}
+	w.socket.Conn = socket
+	w.socket.ConnContext = func(ctx context.Context, _ *quic.ClientInfo) (context.Context, error) {
+		if w.waiting() >= maxArrivals {
+			return nil, errCrowded
+		}
+		return context.WithValue(ctx, arrivalKey{}, &arrival{to: w, stream: make(chan offer, 1)}), nil
 	}
-	webtransport.ConfigureHTTP3Server(w.server.H3)
-	h3 := w.server.H3
-	below := h3.ConnContext
-	h3.ConnContext = func(ctx context.Context, conn *quic.Conn) context.Context {
-		return context.WithValue(below(ctx, conn), arrivalKey{}, w.arrive(conn))
-	}
-	patience := e.cfg.Session.PingInterval + e.cfg.Session.PingTimeout
+	w.socket.VerifySourceAddress = func(net.Addr) bool { return w.waiting() >= manyArrivals }
+	w.h3 = http3.Server{Handler: http.HandlerFunc(w.handle), MaxHeaderBytes: e.cfg.MaxHeader}
+	webtransport.ConfigureHTTP3Server(&w.h3)
 	conf := &quic.Config{
-		HandshakeIdleTimeout: e.cfg.UpgradeTimeout, MaxIdleTimeout: max(patience, minIdle),
+		HandshakeIdleTimeout: e.cfg.UpgradeTimeout, MaxIdleTimeout: 2 * browserIdle,
 		MaxIncomingStreams: maxStreams, MaxIncomingUniStreams: maxUniStreams,
 		InitialStreamReceiveWindow: firstWindow, MaxStreamReceiveWindow: maxWindow,
 		InitialConnectionReceiveWindow: 2 * firstWindow, MaxConnectionReceiveWindow: 2 * maxWindow,
 		EnableDatagrams: true, EnableStreamResetPartialDelivery: true, // as the library demands
 	}
-	if e.cfg.Session.PingInterval > browserIdle/2 {
+	if e.cfg.Session.PingInterval > browserIdle-5*time.Second { // heartbeats would come too late
 		conf.KeepAlivePeriod = browserIdle / 2
 	}
 	var err error
@@ -91,34 +90,51 @@ func (e *Engine) NewWebTransport(socket net.PacketConn, config *tls.Config, asks
 	return w, nil
 }
 
+// browserIdle is after how much silence browsers give a connection up.
+const browserIdle = 30 * time.Second
+
+// Bounds of connections whose clients have not said yet what they want: from the first on, new ones
+// must show that their address is their own, and at the second they are refused.
 const (
-	// browserIdle is after how much silence browsers give a connection up.
-	browserIdle = 30 * time.Second
-	minIdle     = 30 * time.Second
+	manyArrivals = 256
+	maxArrivals  = 4096
 )
+
+var errCrowded = errors.New("too many connections have not begun a session")
+
+func (w *WebTransport) waiting() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.arrivals)
+}
 
 // arrival is a connection whose client has not said yet what it wants.
 type arrival struct {
-	to   *WebTransport
-	conn *quic.Conn
-	late *time.Timer
+	to     *WebTransport
+	conn   *quic.Conn
+	late   *time.Timer
+	stream chan offer // the first one
 }
 
 type arrivalKey struct{}
 
-// arrive begins the time that a client has for its request and its first packet.
-func (w *WebTransport) arrive(conn *quic.Conn) *arrival {
-	a := &arrival{to: w, conn: conn}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	d := w.engine.cfg.UpgradeTimeout
-	if w.refusing {
+// offer is a stream for a session, whose id is that of its request.
+type offer struct {
+	session quic.StreamID
+	stream  *quic.Stream
+}
+
+// begin begins the time that a client has for its request and its first packet.
+func (a *arrival) begin(conn *quic.Conn) {
+	a.to.mu.Lock()
+	defer a.to.mu.Unlock()
+	a.conn = conn
+	d := a.to.engine.cfg.UpgradeTimeout
+	if a.to.refusing {
 		d = 0
 	}
-	w.arrivals[a] = struct{}{}
+	a.to.arrivals[a] = struct{}{}
 	a.late = time.AfterFunc(d, a.cut)
-	context.AfterFunc(conn.Context(), func() { a.leave() })
-	return a
 }
 
 // leave ends the time of the arrival. It returns false if that has been over before.
@@ -149,10 +165,73 @@ func (w *WebTransport) Serve() error {
 		case err != nil:
 			return err
 		}
-		w.conns.Go(func() {
-			_ = w.server.ServeQUICConn(conn) // an error: the connection has ended before it began
-		})
+		w.conns.Go(func() { w.serve(conn) })
 	}
+}
+
+// serve serves a connection until its end.
+func (w *WebTransport) serve(conn *quic.Conn) {
+	a := conn.Context().Value(arrivalKey{}).(*arrival)
+	a.begin(conn)
+	defer a.leave()
+	h3, err := w.h3.NewRawServerConn(conn)
+	if err != nil {
+		cutQUIC(conn)
+		return
+	}
+	var streams sync.WaitGroup
+	defer streams.Wait()
+	streams.Go(func() {
+		for {
+			s, err := conn.AcceptUniStream(context.Background())
+			if err != nil {
+				return
+			}
+			streams.Go(func() { takeUni(h3, s) })
+		}
+	})
+	for {
+		s, err := conn.AcceptStream(context.Background())
+		if err != nil {
+			return
+		}
+		streams.Go(func() { a.take(h3, s) })
+	}
+}
+
+// takeUni serves a unidirectional stream, of which HTTP/3 has some and Engine.IO none.
+func takeUni(h3 *http3.RawServerConn, s *quic.ReceiveStream) {
+	switch kind, err := quicvarint.Peek(s); {
+	case err != nil:
+	case kind == streamType:
+		s.CancelRead(notOfOurs)
+	default:
+		h3.HandleUnidirectionalStream(s)
+	}
+}
+
+// take serves a bidirectional stream: a request, or the stream for its session.
+func (a *arrival) take(h3 *http3.RawServerConn, s *quic.Stream) {
+	kind, err := quicvarint.Peek(s)
+	if err != nil {
+		return
+	}
+	if kind != streamFrame {
+		h3.HandleRequestStream(s)
+		return
+	}
+	r := quicvarint.NewReader(s)
+	_, err = quicvarint.Read(r)
+	id, failed := quicvarint.Read(r)
+	if err == nil && failed == nil {
+		select {
+		case a.stream <- offer{quic.StreamID(id), s}: //nolint:gosec // a varint has 62 bits
+			return
+		default: // one is enough
+		}
+	}
+	s.CancelRead(notOfOurs)
+	s.CancelWrite(notOfOurs)
 }
 
 // Refuse ends Serve, and all connections that have not begun a session.
@@ -171,17 +250,29 @@ func (w *WebTransport) Refuse() {
 func (w *WebTransport) Close() error {
 	w.closing.Do(func() {
 		w.Refuse()
-		w.closeErr = errors.Join(w.server.Close(), w.socket.Close(), w.socket.Conn.Close())
+		w.closeErr = errors.Join(w.socket.Close(), w.socket.Conn.Close())
 		w.conns.Wait()
 	})
 	return w.closeErr
 }
 
+// isWebTransport knows the protocol of a request by its name now and the one before
+// draft-ietf-webtrans-http3-15.
+func isWebTransport(protocol string) bool {
+	return protocol == "webtransport" || protocol == "webtransport-h3"
+}
+
 // handle answers a request.
 func (w *WebTransport) handle(rw http.ResponseWriter, r *http.Request) {
-	a, _ := r.Context().Value(arrivalKey{}).(*arrival)
-	if a == nil || r.Method != http.MethodConnect {
-		http.NotFound(rw, r)
+	a := r.Context().Value(arrivalKey{}).(*arrival)
+	if r.Method != http.MethodConnect || !isWebTransport(r.Proto) {
+		http.Error(rw, "only WebTransport is served here\n", http.StatusNotFound)
+		return
+	}
+	// A client has to say what it can before it is answered.
+	select {
+	case <-rw.(http3.Settingser).ReceivedSettings():
+	case <-a.conn.Context().Done():
 		return
 	}
 	ctx, err := requestOfHTTP3(a.conn, r)
@@ -190,7 +281,7 @@ func (w *WebTransport) handle(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if w.asks.Admit(ctx) {
-		w.open(ctx, a, rw, r)
+		w.open(ctx, a, rw)
 		return
 	}
 	rw.WriteHeader(ctx.Response.StatusCode())
@@ -198,28 +289,30 @@ func (w *WebTransport) handle(rw http.ResponseWriter, r *http.Request) {
 }
 
 // open accepts a request and serves its session until the end.
-func (w *WebTransport) open(ctx *fasthttp.RequestCtx, a *arrival, rw http.ResponseWriter, r *http.Request) {
+func (w *WebTransport) open(ctx *fasthttp.RequestCtx, a *arrival, rw http.ResponseWriter) {
 	if !w.engine.enter() {
 		rw.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
-	whole, err := w.server.Upgrade(rw, r)
-	if err != nil {
-		w.engine.live.Done()
-		rw.WriteHeader(http.StatusBadRequest)
-		_, _ = io.WriteString(rw, err.Error())
-		return
-	}
 	c := &bidi{
 		carrier: carrier{engine: w.engine, form: frame.Framed},
-		conn:    a.conn, whole: whole, arrival: a, request: ctx,
+		conn:    a.conn, arrival: a, asked: ctx, watched: make(chan struct{}),
+		request: rw.(http3.HTTPStreamer).HTTPStream(),
 	}
 	c.link = c
-	if c.stream, err = whole.AcceptStream(context.Background()); err != nil {
-		c.end(err)
-		return
+	rw.WriteHeader(http.StatusOK)
+	rw.(http.Flusher).Flush()
+	select {
+	case o := <-a.stream:
+		if o.session == c.request.StreamID() {
+			c.stream = o.stream
+			c.serve()
+			return
+		}
+	case <-a.conn.Context().Done():
 	}
-	c.serve()
+	w.engine.live.Done()
+	cutQUIC(a.conn)
 }
 
 // requestOfHTTP3 returns a request of HTTP/3 as those of HTTP/1.1 are, for the functions that

@@ -1,0 +1,125 @@
+// Command webtransport measures what a delivery costs the built-in server over WebTransport, beside
+// websockets with TLS, in one run:
+//
+//	go run ./bench/webtransport                 500 clients, 7 rounds of both
+//	go run ./bench/webtransport -profile DIR    with a profile of the server over WebTransport
+//
+// One server, a process of its own, serves both. The clients of each transport are in a room. One
+// of them sends to it, with some messages in flight at a time, and all of them receive those. The
+// transports take turns, and the clients of the one that does not have its turn are idle. Costs are
+// processor time of the server's process between two moments with nothing in flight, divided by the
+// deliveries between them; medians of the rounds are printed. Every delivery is accounted for, or
+// the run fails.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"time"
+)
+
+// A side is one of the two transports.
+type side struct {
+	name    string
+	clients []*receiver
+	costs   []float64 // of the rounds, microseconds a delivery
+	rates   []float64 // deliveries a second
+}
+
+func main() {
+	clients := flag.Int("clients", 500, "clients of each transport")
+	rounds := flag.Int("rounds", 7, "rounds")
+	inflight := flag.Int("inflight", 8, "broadcasts in flight")
+	size := flag.Int("payload", 256, "bytes of a message")
+	length := flag.Duration("time", 2*time.Second, "length of a measurement")
+	binary := flag.String("throng", "", "the throng to measure (default this source)")
+	profile := flag.String("profile", "", "folder for a profile of the server over WebTransport")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	m := &measurement{ctx: ctx, clients: *clients, rounds: *rounds, inflight: *inflight, size: *size, length: *length, profile: *profile, out: os.Stdout}
+	if err := m.run(*binary); err != nil {
+		fmt.Fprintln(os.Stderr, "webtransport:", err)
+		os.Exit(1)
+	}
+}
+
+type measurement struct {
+	ctx                             context.Context
+	clients, rounds, inflight, size int
+	length                          time.Duration
+	profile                         string
+	out                             io.Writer
+	server                          *server
+}
+
+func (m *measurement) run(binary string) (err error) {
+	if m.server, err = startServer(m.ctx, binary); err != nil {
+		return err
+	}
+	defer m.server.stop()
+	sides := []*side{{name: "websocket with TLS"}, {name: "WebTransport"}}
+	for i, dial := range []func(*server) (conn, error){dialTLS, dialQUIC} {
+		before := m.server.memory()
+		if sides[i].clients, err = connect(m.server, dial, sides[i].name, m.clients); err != nil {
+			return fmt.Errorf("%s: %w", sides[i].name, err)
+		}
+		_, _ = fmt.Fprintf(m.out, "%-20s %d clients, %.1f KiB of the server each\n", sides[i].name, m.clients, (m.server.memory()-before)/float64(m.clients))
+	}
+	for round := range m.rounds + 1 { // the first one warms up
+		for _, s := range sides {
+			cost, rate, err := m.measure(s)
+			if err != nil {
+				return fmt.Errorf("%s: %w", s.name, err)
+			}
+			if round > 0 {
+				s.costs, s.rates = append(s.costs, cost), append(s.rates, rate)
+			}
+		}
+	}
+	if m.profile != "" {
+		if err := m.profiled(sides[1]); err != nil {
+			return err
+		}
+	}
+	ratios := make([]float64, m.rounds)
+	for i := range ratios {
+		ratios[i] = sides[1].costs[i] / sides[0].costs[i]
+	}
+	for _, s := range sides {
+		_, _ = fmt.Fprintf(m.out, "%-20s %6.2f us of server CPU a delivery, %8.0f deliveries/s (median of %d)\n", s.name, median(s.costs), median(s.rates), m.rounds)
+	}
+	_, _ = fmt.Fprintf(m.out, "%-20s %6.2f (median of the rounds)\n", "ratio", median(ratios))
+	return nil
+}
+
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[len(sorted)/2]
+}
+
+// measure broadcasts for a while, and returns what a delivery cost and how many there were a
+// second.
+func (m *measurement) measure(s *side) (cost, rate float64, err error) {
+	cpu, start := m.server.cpu(), time.Now()
+	sent, err := flood(m.ctx, s.clients, s.name, m.inflight, m.size, m.length)
+	if err != nil {
+		return 0, 0, err
+	}
+	used, wall := m.server.cpu()-cpu, time.Since(start)
+	n := float64(sent * len(s.clients))
+	return float64(used.Microseconds()) / n, n / wall.Seconds(), nil
+}
+
+// profiled broadcasts while the server writes a profile.
+func (m *measurement) profiled(s *side) error {
+	done := m.server.profile(m.profile, m.length)
+	_, err := flood(m.ctx, s.clients, s.name, m.inflight, m.size, m.length+time.Second)
+	return errors.Join(err, <-done)
+}
