@@ -49,10 +49,20 @@ func main() {
 	// A reader of the output that goes away, as head does, must not end a run before its results
 	// are written: writing fails instead, which readerGone looks for.
 	signal.Ignore(syscall.SIGPIPE)
+	quietQUIC(os.Args[1:])
 	ctx, stop := signal.NotifyContext(context.Background(), ends()...)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// quietQUIC keeps quic-go's warning about small buffers of UDP off the screen of a run, where
+// `throng check` and the warnings of a plan say it with the remedy. A server's log keeps it.
+func quietQUIC(args []string) {
+	const name = "QUIC_GO_DISABLE_RECEIVE_BUFFER_WARNING"
+	if _, set := os.LookupEnv(name); !set && (len(args) == 0 || args[0] != "serve") {
+		_ = os.Setenv(name, "true")
+	}
 }
 
 // ends are the signals that end the program in an orderly way and keep the measurements so far. A

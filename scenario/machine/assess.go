@@ -3,6 +3,7 @@ package machine
 import (
 	"cmp"
 	"fmt"
+	"os"
 	"slices"
 	"time"
 
@@ -134,6 +135,9 @@ func Assess(f *file.File, l Limits, writeTimeout time.Duration) *Assessment {
 		}
 	}
 	a.Warnings = append(a.Warnings, stalls(heaviest, writeTimeout)...)
+	if slices.ContainsFunc(cells, func(c file.Cell) bool { return c.Spec.WebTransport() }) && littleUDP(l) {
+		a.Warnings = append(a.Warnings, fmt.Sprintf("sockets of UDP may buffer %s here, and WebTransport drops packets in bursts with less than %s: as root `sysctl -w net.core.rmem_max=%d`", metric.FormatBytes(l.UDPBuffer), metric.FormatBytes(udpBuffer), udpBuffer))
+	}
 	if f.Spec.Quick == 0 { // a scaled-down run is excused
 		a.Warnings = append(a.Warnings, a.shortRules()...)
 	}
@@ -143,6 +147,10 @@ func Assess(f *file.File, l Limits, writeTimeout time.Duration) *Assessment {
 	}
 	return a
 }
+
+// littleUDP reports whether sockets of UDP cannot have the buffer that QUIC asks for. A privileged
+// process may exceed the limit.
+func littleUDP(l Limits) bool { return 0 < l.UDPBuffer && l.UDPBuffer < udpBuffer && os.Geteuid() != 0 }
 
 // addRules notes the rules of a combination.
 func (a *Assessment) addRules(s *file.Spec) {

@@ -19,6 +19,8 @@ type Limits struct {
 	// first local port that the system gives out
 	PortLow  int `json:"port_low,omitempty"`
 	PortHigh int `json:"port_high,omitempty"` // the last one
+	// bytes that the receive buffer of a socket of UDP may have, for processes without privileges
+	UDPBuffer int64 `json:"udp_buffer_bytes,omitempty"`
 	// of the machine, or of the container when that has less
 	Memory    int64 `json:"memory_bytes,omitempty"`
 	Available int64 `json:"memory_available_bytes,omitempty"` // of it, for new programs
@@ -44,6 +46,9 @@ func readLimits(root fs.FS) Limits {
 	var l Limits
 	if r := numbers(root, "proc/sys/net/ipv4/ip_local_port_range"); len(r) == 2 && 0 < r[0] && r[0] <= r[1] {
 		l.PortLow, l.PortHigh = int(r[0]), int(r[1])
+	}
+	if n := numbers(root, "proc/sys/net/core/rmem_max"); len(n) == 1 && n[0] > 0 {
+		l.UDPBuffer = n[0]
 	}
 	l.Memory = kilobytes(root, "MemTotal")
 	l.Available = kilobytes(root, "MemAvailable")

@@ -11,10 +11,14 @@ import (
 
 // What our own programs take, measured on Linux with Go 1.26 and rounded up: a generator of 4 000
 // idle websocket clients holds 92 MiB, one of 2 000 polling clients 66 MiB; the built-in server
-// takes 3.2 KiB for each of the first and 26 KiB for each of the second, from a base of 20 MiB.
+// takes 3.2 KiB for each of the first and 26 KiB for each of the second, from a base of 20 MiB. A
+// session of WebTransport is a QUIC connection in both: with 1 500 of them, each process takes
+// 190 KiB for one.
 const (
 	BaseBytes   = 32 << 20 // a generator or a server without any client
 	ClientBytes = 22 << 10 // of the generator, for each client
+	// of the generator, for each client that uses WebTransport, beside ClientBytes
+	WebTransportBytes = 180 << 10
 	// of the generator, for each connection that goes through a link
 	LinkBytes = 80 << 10
 	// of the generator, for each end of a data channel on the loopback interface: 16 clients that
@@ -26,7 +30,13 @@ const (
 	ChannelCores         = 150e-6
 	ServerWebSocketBytes = 6 << 10  // of the built-in server, for each websocket client
 	ServerPollingBytes   = 28 << 10 // and for each that polls, or polls before it upgrades
+	// and for each that uses WebTransport
+	ServerWebTransportBytes = 210 << 10
 )
+
+// udpBuffer is the receive buffer, in bytes, that QUIC asks for: sockets are few and each holds the
+// packets of many sessions.
+const udpBuffer = 7 << 20
 
 // Need is what one trial takes of the machine beyond its [file.Plan].
 type Need struct {
@@ -41,24 +51,29 @@ func NeedOf(s *file.Spec) Need {
 	if s.Linked() {
 		n.GeneratorBytes += int64(plan.Sockets) * LinkBytes
 	}
-	if s.Server == nil {
-		return n
-	}
 	all := 0
 	for _, g := range s.Groups {
 		all += g.Count
 	}
-	per := 0.0
+	generator, server := 0.0, 0.0 // bytes of one client on average
 	for _, g := range s.Groups {
 		for _, t := range g.Transport {
-			bytes := float64(ServerPollingBytes)
-			if t.Name == "websocket" || t.Name == "plain-websocket" {
-				bytes = ServerWebSocketBytes
+			share := t.Share * float64(g.Count) / float64(max(all, 1))
+			switch t.Name {
+			case "websocket", "plain-websocket":
+				server += ServerWebSocketBytes * share
+			case file.WebTransport, file.UpgradeWebTransport:
+				generator += WebTransportBytes * share
+				server += ServerWebTransportBytes * share
+			default:
+				server += ServerPollingBytes * share
 			}
-			per += bytes * t.Share * float64(g.Count) / float64(max(all, 1))
 		}
 	}
-	n.ServerBytes = BaseBytes + int64(per*float64(plan.Clients))
+	n.GeneratorBytes += int64(generator * float64(plan.Clients))
+	if s.Server != nil {
+		n.ServerBytes = BaseBytes + int64(server*float64(plan.Clients))
+	}
 	return n
 }
 

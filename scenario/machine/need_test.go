@@ -101,6 +101,9 @@ func TestNeedOfTransports(t *testing.T) {
 	if got := need("polling"); got.ServerBytes != BaseBytes+1000*ServerPollingBytes {
 		t.Errorf("polling: %+v", got)
 	}
+	if got := need("upgrade-webtransport"); got.GeneratorBytes != BaseBytes+1000*(ClientBytes+WebTransportBytes) || got.ServerBytes != BaseBytes+1000*ServerWebTransportBytes {
+		t.Errorf("WebTransport: %+v", got)
+	}
 	half := need("{websocket: 50%, polling: 50%}").ServerBytes - BaseBytes
 	if half != 500*(ServerWebSocketBytes+ServerPollingBytes) {
 		t.Errorf("half of each: %d", half)
