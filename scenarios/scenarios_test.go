@@ -172,6 +172,9 @@ func TestForeignKeepsTheRest(t *testing.T) {
 	if cells := foreign("transports", map[string]string{}).Cells(); len(cells) != 3 || cells[2].Spec.Params["transport"] != "upgrade" {
 		t.Errorf("transports: %d cells", len(cells))
 	}
+	if cells := foreign("transports", map[string]string{"target.webtransport": "127.0.0.1:1"}).Cells(); len(cells) != 4 || cells[3].Spec.Params["transport"] != "webtransport" {
+		t.Errorf("transports with WebTransport: %d cells", len(cells))
+	}
 	if cells := foreign("fanouts", map[string]string{}).Cells(); len(cells) != 8 || cells[0].Spec.Params["fanout"] != "" {
 		t.Errorf("fanouts: %d cells, the first %v", len(cells), cells[0].Spec.Params)
 	}

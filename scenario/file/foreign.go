@@ -10,8 +10,9 @@ import (
 // Foreign is Parse for a ready scenario that runs against a server other than the built-in one,
 // which set names as target.url. What only the built-in server can do, or only of it can be known,
 // is left out: its settings, axes that change nothing else, baselines without Socket.IO, restarts
-// with the checks on them, and checks on the server's own resources unless target.sample.pid says
-// where to read them. File.LeftOut says so, one item for each kind.
+// with the checks on them, WebTransport unless target.webtransport says where it is, and checks on
+// the server's own resources unless target.sample.pid says where to read them. File.LeftOut says
+// so, one item for each kind.
 func Foreign(name string, text []byte, set map[string]string, secret ...string) (*File, error) {
 	return parse(name, string(text), reading{set: maps.Clone(set), secret: slices.Clone(secret), foreign: true}, nil)
 }
@@ -81,18 +82,16 @@ func (f *foreigner) axes() {
 			f.say("the axis %s (of the built-in server)", e.key)
 			continue
 		}
-		kept, left := *e.val, []string{}
-		kept.items = slices.DeleteFunc(slices.Clone(e.val.items), func(v *node) bool {
-			baseline := slices.Contains(baselines, v.text)
-			if baseline {
-				left = append(left, v.text)
-			}
-			return baseline
-		})
+		kept, left := e.val.except(baselines)
 		if len(left) > 0 {
-			axes = axes.with(e.key, &kept)
 			f.say("the cells of %s (baselines without Socket.IO)", strings.Join(left, ", "))
 		}
+		if f.root.get("target").get("webtransport") == nil {
+			if kept, left = kept.except([]string{WebTransport, UpgradeWebTransport}); len(left) > 0 {
+				f.say("the cells of %s (few servers have it; with --set target.webtransport=HOST:PORT they stay)", strings.Join(left, ", "))
+			}
+		}
+		axes = axes.with(e.key, kept)
 	}
 	if axes == nil {
 		return
@@ -113,6 +112,19 @@ func (f *foreigner) axes() {
 		return
 	}
 	f.root = f.root.with("matrix", matrix)
+}
+
+// except is a list without some values, and those that it had.
+func (n *node) except(values []string) (kept *node, left []string) {
+	rest := *n
+	rest.items = slices.DeleteFunc(slices.Clone(n.items), func(v *node) bool {
+		out := slices.Contains(values, v.text)
+		if out {
+			left = append(left, v.text)
+		}
+		return out
+	})
+	return &rest, left
 }
 
 // restarts removes the phases in which the server is restarted, and returns their names.
