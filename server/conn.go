@@ -25,13 +25,26 @@ type conn struct {
 	pending   *pending        // a packet of which attachments are missing; nil for none
 	logged    *source         // nil until a line of the log is about it
 	waiting   bool            // counts as a session without namespace
+	closed    bool            // guarded by mu, as is what follows
 
 	mu      sync.Mutex
 	sockets []*Socket // joined; a client has few namespaces
-	joins   []request // that wait for middleware
-	asked   int       // joins, and middleware whose answer the client does not want any more
-	kicked  []string  // namespaces that the server has just taken the client out of
-	closed  bool
+	door    *door     // nil as long as it would hold nothing
+}
+
+// door is what a connection has of namespaces that it is about to join, or has left.
+type door struct {
+	joins  []request // that wait for middleware
+	asked  int       // joins, and middleware whose answer the client does not want any more
+	kicked []string  // namespaces that the server has just taken the client out of
+}
+
+// open returns the door; the lock is held.
+func (c *conn) open() *door {
+	if c.door == nil {
+		c.door = &door{}
+	}
+	return c.door
 }
 
 func newConn(s *Server, sess *session.Session, ctx *fasthttp.RequestCtx) *conn {
@@ -201,7 +214,7 @@ func (c *conn) remove(s *Socket) {
 func (c *conn) wasKicked(namespace []byte) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return slices.Contains(c.kicked, string(namespace))
+	return c.door != nil && slices.Contains(c.door.kicked, string(namespace))
 }
 
 func without(names []string, name string) []string {
@@ -317,7 +330,8 @@ func (c *conn) disconnect(s *Socket) {
 		return // in middleware: there is nothing to leave yet
 	}
 	c.mu.Lock()
-	c.kicked = append(without(c.kicked, s.ns.name), s.ns.name)
+	d := c.open()
+	d.kicked = append(without(d.kicked, s.ns.name), s.ns.name)
 	c.mu.Unlock()
 	c.remove(s)
 	last := c.server.packet(c.server.opts.Parser.AppendDisconnect(nil, s.ns.name))
@@ -339,6 +353,7 @@ func (c *conn) disconnectAll() {
 
 // Closed implements session.Handler.
 func (c *conn) Closed(reason session.Reason) {
+	c.server.sessions.Add(-1)
 	c.joined()
 	c.forget()
 	c.settled()

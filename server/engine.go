@@ -75,6 +75,7 @@ func (h *engineHandler) Opened() {
 
 // Closed implements session.Handler.
 func (h *engineHandler) Closed(reason session.Reason) {
+	h.server.sessions.Add(-1)
 	if h.opened && h.server.opts.EngineClose != nil {
 		_ = h.server.guard(func() { h.server.opts.EngineClose(&h.EngineSession, string(reason)) })
 	}

@@ -14,17 +14,16 @@ import (
 	"github.com/throng-io/throng/server/internal/transport"
 )
 
-// counted is a session's handler that gives back what reserve took.
+// counted is the handler of a session that counts for its address.
 type counted struct {
 	session.Handler
-	server  *Server
+	gate    *gate
 	address netip.Addr
 }
 
 // Closed implements session.Handler.
 func (c *counted) Closed(reason session.Reason) {
-	c.server.sessions.Add(-1)
-	c.server.gate.left(c.address)
+	c.gate.left(c.address)
 	c.Handler.Closed(reason)
 }
 

@@ -1,9 +1,11 @@
 package server
 
 import (
+	"bytes"
 	"encoding/json"
 	"maps"
 	"net"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -21,21 +23,46 @@ type Handshake struct {
 	Secure  bool      // over TLS
 	Path    string    // of the request, without query
 
-	// Kept as they came, in one piece each: maps of them would be most of what an idle connection
-	// takes.
+	// Kept as they came, in one piece each, which clients that are alike share: maps of them would
+	// be most of what an idle connection takes.
 	query, header string
 }
 
 // newHandshake reads a request.
 func (s *Server) newHandshake(ctx *fasthttp.RequestCtx) *Handshake {
-	address := ctx.RemoteAddr().String()
-	if host, _, err := net.SplitHostPort(address); err == nil {
-		address = host
-	}
+	var scratch [1024]byte
 	return &Handshake{
-		Time: time.Now(), Secure: ctx.IsTLS(), Path: s.last.path.of(ctx.Path()), Address: s.last.address.of([]byte(address)),
-		query: s.last.query.of(ctx.URI().QueryString()), header: string(ctx.Request.Header.RawHeaders()),
+		Time: time.Now(), Secure: ctx.IsTLS(), Path: s.last.path.of(ctx.Path()),
+		Address: s.last.address.of(appendHost(scratch[:0], ctx.RemoteAddr())),
+		query:   s.last.query.of(ctx.URI().QueryString()),
+		header:  s.last.header.of(appendWithoutKey(scratch[:0], ctx.Request.Header.RawHeaders())),
 	}
+}
+
+// appendHost appends an address without its port.
+func appendHost(dst []byte, address net.Addr) []byte {
+	if tcp, ok := address.(*net.TCPAddr); ok {
+		if ip, ok := netip.AddrFromSlice(tcp.IP); ok {
+			return ip.Unmap().WithZone(tcp.Zone).AppendTo(dst)
+		}
+	}
+	text := address.String()
+	if host, _, err := net.SplitHostPort(text); err == nil {
+		text = host
+	}
+	return append(dst, text...)
+}
+
+// appendWithoutKey appends the lines of a header but for the websocket's key. That differs between
+// clients that are otherwise alike, and is of no use after the handshake.
+func appendWithoutKey(dst, lines []byte) []byte {
+	const name = "sec-websocket-key:"
+	for line := range bytes.Lines(lines) {
+		if len(line) < len(name) || !bytes.EqualFold(line[:len(name)], []byte(name)) {
+			dst = append(dst, line...)
+		}
+	}
+	return dst
 }
 
 // lastOf shares the strings of handshakes: those of one client are mostly those of the last one.
@@ -60,7 +87,7 @@ func (h *Handshake) Query(name string) string {
 }
 
 // Header returns the value of a request header, "" if there is none. Names are compared without
-// regard to case.
+// regard to case. Sec-WebSocket-Key is not kept.
 func (h *Handshake) Header(name string) string {
 	for line := range strings.Lines(h.header) {
 		key, value, found := strings.Cut(line, ":")

@@ -36,7 +36,10 @@ func (c *conn) join(p *socketio.Packet) error {
 	if ns == nil {
 		return c.refuse(string(p.Namespace), errNoNamespace)
 	}
-	s := &Socket{ns: ns, conn: c, auth: auth}
+	s := &Socket{ns: ns, conn: c, auth: auth, ticket: &noTicket}
+	if c.server.opts.Recovery != nil {
+		s.ticket = &ticket{}
+	}
 	if err := c.guard(func() { s.id = c.newID(ns) }); err != nil {
 		ns.exit()
 		return err
@@ -69,9 +72,12 @@ type request struct {
 
 // request returns what s waits for, nil if that is nothing; the lock is held.
 func (c *conn) request(s *Socket) *request {
-	for i := range c.joins {
-		if c.joins[i].socket == s {
-			return &c.joins[i]
+	if c.door == nil {
+		return nil
+	}
+	for i := range c.door.joins {
+		if c.door.joins[i].socket == s {
+			return &c.door.joins[i]
 		}
 	}
 	return nil
@@ -81,11 +87,12 @@ func (c *conn) request(s *Socket) *request {
 func (c *conn) ask(s *Socket) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.sockets)+c.asked >= c.server.opts.Limits.MaxNamespaces {
+	d := c.open()
+	if len(c.sockets)+d.asked >= c.server.opts.Limits.MaxNamespaces {
 		return false
 	}
-	c.asked++
-	c.joins = append(c.joins, request{socket: s})
+	d.asked++
+	d.joins = append(d.joins, request{socket: s})
 	return true
 }
 
@@ -93,9 +100,13 @@ func (c *conn) ask(s *Socket) bool {
 func (c *conn) forsake(namespace []byte) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	n := len(c.joins)
-	c.joins = slices.DeleteFunc(c.joins, func(r request) bool { return bytes.Equal(r.socket.ns.raw, namespace) })
-	return len(c.joins) < n
+	d := c.door
+	if d == nil {
+		return false
+	}
+	n := len(d.joins)
+	d.joins = slices.DeleteFunc(d.joins, func(r request) bool { return bytes.Equal(r.socket.ns.raw, namespace) })
+	return len(d.joins) < n
 }
 
 // decision is what became of a CONNECT.
@@ -169,12 +180,13 @@ var (
 func (c *conn) enter(s *Socket, d decision) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.asked--
+	at := c.door // as ask has made it
+	at.asked--
 	wanted := c.request(s) != nil
 	defer func() {
-		c.joins = slices.DeleteFunc(c.joins, func(r request) bool { return r.socket == s })
-		if len(c.joins) == 0 { // as it is nearly always
-			c.joins = nil
+		at.joins = slices.DeleteFunc(at.joins, func(r request) bool { return r.socket == s })
+		if at.asked == 0 && len(at.joins)+len(at.kicked) == 0 { // as it is nearly always
+			c.door = nil
 		}
 	}()
 	switch {
@@ -188,7 +200,7 @@ func (c *conn) enter(s *Socket, d decision) error {
 	case d.refusal != nil:
 		return errRefused
 	}
-	c.kicked = without(c.kicked, s.ns.name)
+	at.kicked = without(at.kicked, s.ns.name)
 	c.settled() // before the client gets the answer
 	if !s.ns.admit(s, d.before) {
 		return errLate // it will come again, as a new socket

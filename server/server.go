@@ -37,7 +37,7 @@ type Server struct {
 	panicked *source
 	meter    fanout.Meter
 	partial  *budget.Budget // bytes of incomplete messages
-	last     struct{ path, query, address lastOf }
+	last     struct{ path, query, address, header lastOf }
 
 	joins    sync.WaitGroup // of clients whose middleware is at work
 	sessions atomic.Int64
@@ -119,11 +119,17 @@ func New(opts Options) (*Server, error) {
 // open is called by the engine for each new session.
 func (s *Server) open(sess *session.Session, ctx *fasthttp.RequestCtx) session.Handler {
 	s.start()
-	a := s.settle(ctx)
+	address := s.settle(ctx)
+	var h session.Handler
 	if s.opts.Engine != nil {
-		return &counted{newEngineHandler(s, sess, ctx), s, a}
+		h = newEngineHandler(s, sess, ctx)
+	} else {
+		h = newConn(s, sess, ctx)
 	}
-	return &counted{newConn(s, sess, ctx), s, a}
+	if s.gate.limited() {
+		h = &counted{h, &s.gate, address}
+	}
+	return h
 }
 
 // start starts the clock.

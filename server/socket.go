@@ -22,16 +22,15 @@ type Socket struct {
 	// of the connection runs: what other goroutines change must have a MarshalJSON with their lock.
 	Data any
 
+	*ticket
+
 	id        string
-	pid       string // secret of the client with which it may come back, "" without recovery
-	seen      uint64 // the last event before it joined
-	offset    string // the same, of a Recoverer
-	recovered bool
 	ns        *Namespace
 	conn      *conn
 	auth      []byte
 	handle    *fanout.Handle
-	stage     atomic.Int32    // see joining; handle is set from inside on
+	stage     atomic.Int32 // see joining; handle is set from inside on
+	recovered bool
 	rooms     atomic.Int64    // joined, counted
 	roomBytes atomic.Int64    // of their names
 	once      map[string]bool // events of Once that have come; used by the reading goroutine
@@ -39,6 +38,16 @@ type Socket struct {
 	mu   sync.Mutex
 	acks map[uint64]*pendingAck // nil until the first
 }
+
+// ticket is what it takes for a client to come back.
+type ticket struct {
+	pid    string // secret of the client, "" if it cannot
+	seen   uint64 // the last event before it joined
+	offset string // the same, of a Recoverer
+}
+
+// noTicket is that of all sockets of servers without recovery. It never changes.
+var noTicket ticket
 
 // The stages of a socket's life.
 const (
