@@ -101,10 +101,16 @@ func (e *Event) AckRaw(args []byte, attachments [][]byte) error {
 	return nil
 }
 
-// answer sends an encoded answer, whose text is of b.
+// answer sends an encoded answer, whose text is of b. As a rule nothing is before it, and it goes
+// out from b's memory.
 func (e *Event) answer(b *frame.Builder, text []byte, attachments [][]byte) {
 	e.acked = true
-	e.socket.deliver(e.socket.ns.server.frame(b, text, attachments, flags{}))
+	s, n := e.socket, e.socket.ns
+	if h := s.member(); h != nil && n.recoverer == nil && n.server.opts.Codec == nil && len(attachments) == 0 &&
+		h.Write(b.Wire(text, n.server.opts.Parser.IsBinary()), 1) {
+		return
+	}
+	s.deliver(n.server.frame(b, text, attachments, flags{}))
 }
 
 // Clone returns a copy that stays valid.

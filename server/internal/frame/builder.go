@@ -19,12 +19,46 @@ type Builder struct {
 	// because of them.
 	Deflate int32
 
-	scratch []byte
+	scratch []byte // texts begin behind room
 }
+
+// room is what Wire needs in front of a text: the longest header, and the type of a packet.
+const room = 11
 
 // Text returns the empty scratch to append a Socket.IO packet to, without the leading "4". It is
 // valid until the next call of Text or Frame.
-func (b *Builder) Text() []byte { return b.scratch[:0] }
+func (b *Builder) Text() []byte {
+	if c := cap(b.scratch); c < room || c > maxScratch {
+		b.scratch = make([]byte, room, 256)
+	}
+	return b.scratch[room:room]
+}
+
+// Wire returns the bytes of the frame of a packet without attachments: of a text, as Frame takes
+// it, or, if binary is set, of a packet as Binary takes it. They are in b's memory and valid until
+// the next call of a method; after it, Frame or Binary can still be called with the same packet.
+func (b *Builder) Wire(packet []byte, binary bool) []byte {
+	if !b.owns(packet) { // it has outgrown the scratch
+		b.scratch = append(make([]byte, room, room+2*len(packet)), packet...)
+	}
+	op, size := websocket.Text, 1+len(packet)
+	if binary {
+		op, size = websocket.Binary, len(packet)
+	}
+	h := header(op, size)
+	wire := b.scratch[:room+len(packet)]
+	wire = wire[len(wire)-size-h.Size():]
+	h.Append(wire[:0])
+	if !binary {
+		wire[h.Size()] = '4'
+	}
+	return wire
+}
+
+// owns reports whether a packet lies where Text began it.
+func (b *Builder) owns(packet []byte) bool {
+	return len(packet) > 0 && cap(b.scratch) > room && &b.scratch[:room+1][room] == &packet[0]
+}
 
 // Frame returns the frame of a Socket.IO packet, text, and its attachments. Both are copied. text
 // is usually what was appended to Text, and then its memory, which may have grown, is kept as the
@@ -63,7 +97,10 @@ func (b *Builder) finish(wire []byte, packets int, volatile bool) *Frame {
 
 // keep makes what was appended to Text the next scratch.
 func (b *Builder) keep(text []byte) {
-	if b.scratch = text; cap(text) > maxScratch {
+	if !b.owns(text) {
+		b.scratch = text
+	}
+	if cap(b.scratch) > maxScratch {
 		b.scratch = nil
 	}
 }

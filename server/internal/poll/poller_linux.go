@@ -201,7 +201,7 @@ func (p *Poller) summon() {
 // work is one worker.
 func (p *Poller) work() {
 	buf := make([]byte, readBuffer)
-	events := make([]unix.EpollEvent, batch)
+	events := newEvents()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.coming--
@@ -242,14 +242,14 @@ func (p *Poller) serve(c *Conn, buf []byte) {
 }
 
 // lead waits for events and turns them into work, with the lock released while it waits.
-func (p *Poller) lead(events []unix.EpollEvent) {
+func (p *Poller) lead(events *events) {
 	p.leading = true
 	p.mu.Unlock()
-	n, procs := p.wait(events), runtime.GOMAXPROCS(0)
+	ready, procs := p.wait(events), runtime.GOMAXPROCS(0)
 	p.mu.Lock()
 	p.leading, p.procs = false, procs
-	for i := range events[:n] {
-		e := &events[i]
+	for i := range ready {
+		e := &ready[i]
 		at := &p.places[e.Fd]
 		if at.turn != e.Pad || at.conn == nil {
 			continue
@@ -267,17 +267,31 @@ func (p *Poller) lead(events []unix.EpollEvent) {
 }
 
 // wait returns events, of which there are none only when the poller is closed.
-func (p *Poller) wait(events []unix.EpollEvent) (n int) {
-	_ = p.raw.Read(func(fd uintptr) bool {
+func (p *Poller) wait(e *events) []unix.EpollEvent {
+	e.n = 0
+	_ = p.raw.Read(e.ask)
+	return e.all[:max(e.n, 0)]
+}
+
+// events is where a worker gets events.
+type events struct {
+	all []unix.EpollEvent
+	n   int                   // how many the last call gave
+	ask func(fd uintptr) bool // gets some: a function that is made once, and not for each wait
+}
+
+func newEvents() *events {
+	e := &events{all: make([]unix.EpollEvent, batch)}
+	e.ask = func(fd uintptr) bool {
 		for {
 			var errno unix.Errno
-			n, errno = ask(fd, events)
+			e.n, errno = ask(fd, e.all)
 			if errno != unix.EINTR {
-				return n != 0 || errno != 0
+				return e.n != 0 || errno != 0
 			}
 		}
-	})
-	return max(n, 0)
+	}
+	return e
 }
 
 // ask returns the events there are. It does not wait, so the scheduler is not informed of the call;
