@@ -22,6 +22,7 @@ package frame
 
 import (
 	"bytes"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -95,6 +96,14 @@ func Packet(p engineio.Packet) *Frame {
 	size := 1 + len(p.Data)
 	h := header(websocket.Text, size)
 	return finish(p.AppendText(h.Append(make([]byte, 0, h.Size()+size))), 1, false)
+}
+
+// Behind is Packet for a packet of text before which a client must get head. A frame with a head is
+// for one websocket: Parts and Payload are not defined for it.
+func Behind(head []byte, p engineio.Packet) *Frame {
+	f := Packet(p)
+	f.wire = slices.Concat(head, f.wire)
+	return f
 }
 
 // Copy returns a frame of a copy of what is the Wire of a message with so many packets.

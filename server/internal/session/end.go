@@ -108,7 +108,13 @@ func (s *Session) end(reason Reason) {
 	}
 	go func() {
 		s.recv.Lock() // a handler may still be at work
+		if s.cfg.Ending != nil {
+			s.cfg.Ending(s, reason)
+		}
 		s.handler.Closed(reason)
+		if s.cfg.Gone != nil {
+			s.cfg.Gone()
+		}
 		s.recv.Unlock()
 		s.mu.Lock()
 		if s.finished = true; s.ended != nil {

@@ -126,6 +126,9 @@ type Config struct {
 	WriteTimeout time.Duration
 	// Clock runs the heartbeats, and the watch over outboxes.
 	Clock *deadline.Clock
+	// Ending is called before Handler.Closed, and Gone after it. nil: neither is.
+	Ending func(s *Session, reason Reason)
+	Gone   func()
 	// KeepWriter gives each Conn a writer goroutine for its whole life, and sends everything
 	// through it.
 	KeepWriter bool
@@ -148,6 +151,16 @@ type Session struct {
 	form     frame.Form // of conn, or of the answers to polls
 	flushing bool       // a flusher goroutine runs
 	writing  bool       // and is inside Conn.Write
+	parting  bool       // the session has ended, and the flusher writes what is left
+	finished bool       // Closed has returned
+
+	releasing bool // held polls are answered while probe is set
+	pollLate  bool // poll came while an upgrade was under way
+	posting   bool
+	// of the heartbeat
+	awaitingPong, extended bool
+
+	coming   int32 // upgrades whose connections are not open yet
 	cfg      *Config
 	conn     Conn           // nil while polling
 	counts   Counts         // without what the outlet has written by itself
@@ -163,23 +176,12 @@ type Session struct {
 	writers sync.WaitGroup // goroutines at work for the session
 
 	// Guarded by mu, as is all above ID.
-	reason    Reason
-	probe     Conn // an upgrade under way
-	releasing bool // held polls are answered while probe is set
-
-	awaitingPong, extended bool
-	// by the clock: when the heartbeat ends the session, if nothing comes
-	doom time.Duration
-
-	parting  bool       // the session has ended, and the flusher writes what is left
-	finished bool       // Closed has returned
-	wake     *sync.Cond // for a kept writer
-	stall    *stall     // nil as long as nothing has to wait
-
-	poll     Poll // that is held; nil when none is
-	pollLate bool // it came while an upgrade was under way
-	coming   int  // upgrades whose connections are not open yet
-	posting  bool
+	reason Reason
+	probe  Conn          // an upgrade under way
+	poll   Poll          // that is held; nil when none is
+	doom   time.Duration // by the clock: when the heartbeat ends the session, if nothing comes
+	wake   *sync.Cond    // for a kept writer
+	stall  *stall        // nil as long as nothing has to wait
 }
 
 // New returns a session that is not open yet: Open makes it so. form is what its client takes as

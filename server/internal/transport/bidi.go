@@ -174,7 +174,7 @@ func (c *bidi) greet(p engineio.Packet) error {
 	default:
 		s.Coming()
 		c.session = s
-		c.begin(nil)
+		c.begin(nil, nil)
 	}
 	return nil
 }
@@ -194,7 +194,7 @@ func (c *bidi) create(ctx *fasthttp.RequestCtx) {
 		return
 	}
 	c.session = s
-	c.begin(h)
+	c.begin(h, nil)
 }
 
 // refuse ends the session of WebTransport with an error code of Engine.IO.

@@ -61,13 +61,14 @@ type carrier struct {
 	bye  chan struct{} // closed when a goodbye that had to wait for room is over; nil: none had to
 }
 
-// begin makes c the connection of a new session, which has a handler, or of an upgrade.
-func (c *carrier) begin(h session.Handler) {
+// begin makes c the connection of a new session, which has a handler, or of an upgrade. head, which
+// may be nil, goes out before the first packet of a new session.
+func (c *carrier) begin(h session.Handler, head []byte) {
 	e, s := c.engine, c.session
 	switch {
 	case h != nil:
 		c.stage = open
-		e.begin(s, h, c.link, frame.Packet(e.handshake(s, false)))
+		e.begin(s, h, c.link, frame.Behind(head, e.handshake(s, false)))
 	case s.Probe(c.link):
 		c.stage = probing
 		c.timeout = time.AfterFunc(e.cfg.UpgradeTimeout, c.link.Cut)

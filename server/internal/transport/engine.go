@@ -98,7 +98,9 @@ func New(cfg Config) *Engine {
 	}
 	deflater := upgrader
 	deflater.EnableCompression = true
-	return &Engine{cfg: cfg, sessions: map[string]*session.Session{}, upgrader: upgrader, deflater: deflater}
+	e := &Engine{cfg: cfg, sessions: map[string]*session.Session{}, upgrader: upgrader, deflater: deflater}
+	e.cfg.Session.Ending, e.cfg.Session.Gone = e.ended, e.gone
+	return e
 }
 
 // Handle answers one request of the engine's path. back serves a connection from its next request
@@ -259,7 +261,7 @@ func (e *Engine) create(ctx *fasthttp.RequestCtx, form frame.Form) (*session.Ses
 		return nil, nil
 	}
 	s := session.New(&e.cfg.Session, e.cfg.NewID(), form)
-	return s, &handler{e.cfg.Open(s, ctx), e, s}
+	return s, e.cfg.Open(s, ctx)
 }
 
 // begin opens a session and makes it known to later requests.
@@ -276,19 +278,10 @@ func (e *Engine) begin(s *session.Session, h session.Handler, c session.Conn, fi
 	}
 }
 
-// handler wraps what the layer above wants to hear, so that a session leaves the table when it
-// ends.
-type handler struct {
-	session.Handler
-	engine  *Engine
-	session *session.Session
-}
-
-func (h *handler) Closed(reason session.Reason) {
-	h.engine.ended(h.session, reason)
-	h.Handler.Closed(reason)
-	h.engine.open.Done()
-	h.engine.live.Done()
+// gone is called when the handler of a session knows that it has ended.
+func (e *Engine) gone() {
+	e.open.Done()
+	e.live.Done()
 }
 
 func (e *Engine) lookup(sid string) *session.Session {

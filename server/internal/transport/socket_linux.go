@@ -84,7 +84,7 @@ type polled struct {
 }
 
 // serve takes over the connection of an upgraded request. It returns at once.
-func (p *poller) serve(e *Engine, nc net.Conn, form frame.Form, s *session.Session, h session.Handler) {
+func (p *poller) serve(e *Engine, nc net.Conn, form frame.Form, s *session.Session, h session.Handler, head []byte) {
 	// A server that leaves hijacked connections to their handlers does not close them; for any
 	// other this does nothing.
 	defer nc.Close()
@@ -104,7 +104,7 @@ func (p *poller) serve(e *Engine, nc net.Conn, form frame.Form, s *session.Sessi
 	if len(early) > 0 {
 		c.keep(early)
 	}
-	c.begin(h)
+	c.begin(h, head)
 	if err := c.Watch(len(early) > 0 || c.Secured()); err != nil {
 		c.leave(err)
 		go c.release()

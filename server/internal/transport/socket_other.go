@@ -23,7 +23,7 @@ func NewTLSListener(ln net.Listener, config *tls.Config) net.Listener {
 
 func (*poller) takes(*fasthttp.RequestCtx) bool { return false }
 
-func (*poller) serve(*Engine, net.Conn, frame.Form, *session.Session, session.Handler) {}
+func (*poller) serve(*Engine, net.Conn, frame.Form, *session.Session, session.Handler, []byte) {}
 
 func (*poller) hold(_ *Engine, ctx *fasthttp.RequestCtx, s *session.Session, _ frame.Form, _ func(net.Conn)) (frames []*frame.Frame, held bool, err error) {
 	frames, err = await(ctx, s)

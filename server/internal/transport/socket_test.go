@@ -67,6 +67,8 @@ func play(t *testing.T, stream []byte, step int, form frame.Form, clock *deadlin
 			PingInterval: time.Hour, PingTimeout: time.Hour, WriteTimeout: time.Hour, MaxPackets: 1000, MaxBytes: 1 << 20, Clock: clock,
 		},
 	})
+	e.open.Add(1) // as for a session that it has made itself
+	e.live.Add(1)
 	s := session.New(&e.cfg.Session, "sid", form)
 	l := &tape{socket: socket{carrier: carrier{engine: e, session: s, form: form, stage: open}}}
 	l.link = l

@@ -46,7 +46,7 @@ func serveStream(e *Engine, nc net.Conn, form frame.Form, s *session.Session, h 
 	if raw := rawConn(c.conn); raw != nil {
 		c.raw = newRawWriter(raw)
 	}
-	c.begin(h)
+	c.begin(h, nil)
 	c.run()
 	c.release()
 }

@@ -58,16 +58,28 @@ func (e *Engine) serveWebSocket(ctx *fasthttp.RequestCtx, q query, s *session.Se
 		lost()
 		return
 	}
-	serve := serveStream
-	if e.poller.takes(ctx) {
-		serve = e.poller.serve
-	}
+	polled := e.poller.takes(ctx)
+	// The head of the answer goes out with the first packet of a new session, in one write. The HTTP
+	// server would make two, and wake the client twice.
+	joined := polled && fresh
+	ctx.HijackSetNoResponse(joined)
 	way := e.expect(lost)
 	ctx.Hijack(func(nc net.Conn) {
-		if !way.arrived() {
+		switch {
+		case !way.arrived():
 			_ = nc.Close()
-			return
+		case !polled:
+			serveStream(e, nc, form, s, above)
+		case !joined:
+			e.poller.serve(e, nc, form, s, above, nil)
+		case ctx.Response.ConnectionClose(): // the HTTP server is shutting down
+			_ = nc.Close()
+			lost()
+		default:
+			head := newBuffer()
+			_, _ = ctx.Response.WriteTo(head) // into memory
+			e.poller.serve(e, nc, form, s, above, head.Bytes())
+			freeBuffer(&head)
 		}
-		serve(e, nc, form, s, above)
 	})
 }
