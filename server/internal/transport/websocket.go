@@ -59,8 +59,8 @@ func (e *Engine) serveWebSocket(ctx *fasthttp.RequestCtx, q query, s *session.Se
 		return
 	}
 	polled := e.poller.takes(ctx)
-	// The head of the answer goes out with the first packet of a new session, in one write. The HTTP
-	// server would make two, and wake the client twice.
+	// The head of the answer goes out with the first packet of a new session, in one write. The
+	// HTTP server would make two, and wake the client twice.
 	joined := polled && fresh
 	ctx.HijackSetNoResponse(joined)
 	way := e.expect(lost)
