@@ -27,7 +27,8 @@ const (
 )
 
 // An actor is one simulated client from the start of its connection attempt until its connection
-// has ended. Its goroutine is run; it owns the connection and receives on it.
+// has ended. One goroutine at a time is its own: run until it is connected, one of the trial's
+// readers while a message is handled, follow from the end of the connection on.
 type actor struct {
 	// The ledger's account of the client, apart since it is kept longer than the client lives. A
 	// recovered client takes over its earlier one: only its own goroutine, and those that have seen
@@ -134,12 +135,18 @@ func newActorAt(t *trial, g *group, index, number, node int) *actor {
 	return a
 }
 
-// run plays the client, and those that connect again in its place.
+// run plays the client, and those that connect again in its place, until one of them is connected:
+// what becomes of that one is followed by after.
 func (a *actor) run(ctx context.Context, due int64) {
 	if a.due = due; a.group.before == nil {
 		a.late = max(0, a.t.now()-due)
 	}
-	for a = a.live(ctx); a != nil; a = a.live(ctx) {
+	a.follow(ctx, a.live(ctx))
+}
+
+// follow plays the client that connects again; nil: none does.
+func (a *actor) follow(ctx context.Context, next *actor) {
+	for a = next; a != nil; a = a.live(ctx) {
 		if !a.pause(ctx) {
 			a.neverIn()
 			a.end(nil)
@@ -151,9 +158,9 @@ func (a *actor) run(ctx context.Context, due int64) {
 	}
 }
 
-// live connects, receives until the connection ends, and accounts for the end. It
-// returns the client that connects again, if any.
-func (a *actor) live(ctx context.Context) *actor {
+// live connects, and has the connection read until it ends. It returns the client that connects
+// again if this one could not.
+func (a *actor) live(ctx context.Context) (next *actor) {
 	t := a.t
 	select {
 	case t.life.dials <- struct{}{}:
@@ -188,33 +195,58 @@ func (a *actor) live(ctx context.Context) *actor {
 	} else {
 		a.forget()
 	}
+	var joining *time.Timer // nil: it joins nothing that is acknowledged
 	if asked, acknowledged := t.joinAsked(); a.peering != nil {
-		timer := time.AfterFunc(a.group.spec.Connect.Timeout, a.joinLate)
-		defer timer.Stop()
+		joining = time.AfterFunc(a.group.spec.Connect.Timeout, a.joinLate)
 		if err := a.meet(); err != nil {
-			_ = d.Close() // Run returns the cause
+			_ = d.Close() // its reading ends with the cause
 		}
-		defer a.part()
 	} else if a.joins == 0 {
 		a.hold()
 	} else if !acknowledged {
 		a.joinSilently(ctx, asked)
 	} else {
-		timer := time.AfterFunc(a.group.spec.Connect.Timeout, a.joinLate)
-		defer timer.Stop()
+		joining = time.AfterFunc(a.group.spec.Connect.Timeout, a.joinLate)
 		a.join()
 	}
-	err = d.Run(a.handler(began))
-	if since := d.Unsent(); since > 0 {
+	a.read(ctx, d.conn, a.handler(began), joining)
+	return nil
+}
+
+// read has the connection read until it ends, and then follows the client, for which the trial
+// waits.
+func (a *actor) read(ctx context.Context, c conn, h client.Handler, joining *time.Timer) {
+	t := a.t
+	t.life.wg.Add(1)
+	ended := func(err error) {
+		defer t.life.wg.Done()
+		if joining != nil {
+			joining.Stop()
+		}
+		next := a.after(c, err)
+		a.part()
+		a.follow(ctx, next)
+	}
+	if c, own := c.(*client.Client); own && a.peering == nil { // peers may wait for one another
+		t.readers.Run(c, h, ended)
+		return
+	}
+	go func() { ended(c.Run(h)) }()
+}
+
+// after accounts for the end of the connection. It returns the client that connects again, if any.
+func (a *actor) after(c conn, err error) (next *actor) {
+	t := a.t
+	if since := c.Unsent(); since > 0 {
 		a.MayLack(t.moment(since), t.now())
 	}
-	in, out := d.Bytes()
+	in, out := c.Bytes()
 	t.ended(a, in, out)
 	t.count.bytesIn.Add(int64(in))
 	t.count.bytesOut.Add(int64(out))
 	t.count.connected.Add(-1)
 	if r := a.group.spec.Reconnect; r != nil {
-		if a.session = d.Session(); !r.Recover {
+		if a.session = c.Session(); !r.Recover {
 			a.session = client.Session{Retry: a.session.Retry}
 		}
 	}

@@ -16,6 +16,8 @@
 // room has at that moment, and carries a stamp (internal/stamp): who sent it, which it is, and when
 // it was due. A client that receives it finds the stamp without decoding the payload, sets its own
 // bit in the ledger, and records the time since the message was due (receive.go, internal/record).
+// Few goroutines read for all clients that can be read so (client.Readers); a client that waits has
+// none, and the goroutine that connected it has ended (actor.go).
 // Each second the collector merges what was recorded, samples the processes, and shows how the
 // checks stand (collect.go, sample.go).
 //

@@ -195,9 +195,10 @@ func (e *CommandError) Error() string {
 // far; later trials are skipped, and Run returns within two seconds with Interrupted set and no
 // error. After an error the trials before it are returned with it.
 //
-// While it runs, Run raises GOMAXPROCS by one for the thread that paces, the soft limit of file
-// descriptors to the hard one, and sets GOGC=50 unless the environment variable GOGC is set. Only
-// one Run at a time makes sense in a process: they would measure each other.
+// While it runs, Run raises GOMAXPROCS by one for the thread that paces and by one for each that
+// reads for the clients, and the soft limit of file descriptors to the hard one, and sets GOGC=50
+// unless the environment variable GOGC is set. Only one Run at a time makes sense in a process:
+// they would measure each other.
 //
 // No secret of the file (file.Secrets) appears in the result, the error or the arguments of the
 // functions in Options.

@@ -54,6 +54,7 @@ type trial struct {
 	scraper *scraper // nil: the target's metrics are not asked for
 	tracer  *tracer  // nil: nothing is traced
 
+	readers   client.Readers // of the clients' connections
 	sending   sending
 	acts      acts
 	nodes     []node // the targets
@@ -69,7 +70,8 @@ type trial struct {
 func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at place) *trial {
 	t := &trial{
 		spec: c.Spec, cell: c, opt: opt, at: at, dial: opt.dial,
-		udp: &client.UDP{}, tl: plan.NewTimeline(c.Spec.Phases), kinds: kinds{audiences: map[string]*ledger.Audience{}},
+		readers: client.Readers{Place: onePlace}, udp: &client.UDP{},
+		tl: plan.NewTimeline(c.Spec.Phases), kinds: kinds{audiences: map[string]*ledger.Audience{}},
 	}
 	for n := uint64(0); n == 0 || !stamp.Searchable(t.id); n++ {
 		t.id = uint32(plan.Draw(uint64(time.Now().UnixNano()), plan.ForRun, uint64(os.Getpid()), uint64(at.i), n))
@@ -117,6 +119,9 @@ func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at plac
 	t.ledger = ledger.New(ledger.Config{Books: books, Clock: t.now, Budget: opt.budget, Complete: t.fanout, Fleet: t.ofFleet()})
 	return t
 }
+
+// onePlace is the place of the runtime that each of the readers keeps.
+func onePlace() (restore func()) { return machine.Places(1) }
 
 // now is the time since the trial's start.
 func (t *trial) now() int64 { return t.moment(client.Now()) }
@@ -340,6 +345,7 @@ func (t *trial) dismiss(cancel func()) {
 	}
 	t.life.wg.Wait()
 	t.life.closeVanished()
+	t.readers.Close()
 }
 
 // serverIsBack takes over the server of a restart that was under way when the phases ended.

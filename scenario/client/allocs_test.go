@@ -5,6 +5,7 @@ package client
 import (
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -45,6 +46,41 @@ func TestReceiveAllocations(t *testing.T) {
 		t.Error("no event")
 	}
 }
+
+// Nor does it where Readers read, from the wait for the message to the next.
+func TestReadersAllocations(t *testing.T) {
+	c, server := pair(t)
+	h := &signal{got: make(chan struct{}, 1)}
+	readers := &Readers{Place: onePlace}
+	ended := make(chan error, 1)
+	readers.Run(c, h, func(err error) { ended <- err })
+	wire := []byte(broadcast)
+	const n = 500
+	var before, after runtime.MemStats
+	for i := range n + 1 {
+		if i == 1 { // the first one makes the buffers
+			runtime.ReadMemStats(&before)
+		}
+		if _, err := server.Write(wire); err != nil {
+			t.Fatal(err)
+		}
+		<-h.got
+	}
+	runtime.ReadMemStats(&after)
+	_ = c.Close()
+	if err := <-ended; err == nil {
+		t.Error("a session has ended without an error")
+	}
+	readers.Close()
+	if allocs := after.Mallocs - before.Mallocs; allocs > n/2 { // the rest of the process has some
+		t.Errorf("%d allocations for %d messages", allocs, n)
+	}
+}
+
+type signal struct{ got chan struct{} }
+
+func (h *signal) Event(*Message) { h.got <- struct{}{} }
+func (h *signal) Ack(*Message)   {}
 
 func TestSendAllocations(t *testing.T) {
 	c, server := pair(t)

@@ -30,6 +30,10 @@ type Message struct {
 	Err    error         // why such a request has none
 	At     time.Duration // when the read that brought it returned, on the clock of Now
 
+	// Woke is for the handler to set when it has woken a goroutine that goes on because of the
+	// message: Readers then let it run before they read on.
+	Woke bool
+
 	// It reached the client's socket between From and Until, on the same clock. They are equal
 	// unless more than one message was read at once. Both are 0 where the system does not report
 	// arrival times: only Linux does, over TCP without TLS.
@@ -88,9 +92,8 @@ type Client struct {
 	lastPing   time.Duration
 	early      []early
 	earlyBytes int
-	pkt        socketio.Packet
-	msg        Message
-	decoder    *socketio.Decoder // nil until an attachment comes
+	*work
+	decoder *socketio.Decoder // nil until an attachment comes
 
 	was       Session // it comes back as
 	pid       string
@@ -108,6 +111,13 @@ type Client struct {
 	links       [2]*conn
 	interrupted bool        // all I/O must fail from now on
 	end         *CloseError // nil while the session lasts
+}
+
+// A work is what a message is taken apart into. It is its client's for the time of Run, or of the
+// Readers that have the client read, and clients that wait have none of their own.
+type work struct {
+	pkt socketio.Packet
+	msg Message
 }
 
 // Dial opens the transport, joins the namespace and, for Upgrade and UpgradeWebTransport, moves on
@@ -192,7 +202,12 @@ func (c *Client) dial(ctx context.Context, cfg *Config, t *target) error {
 // *CloseError. Call Run once, on a goroutine of the caller; when it
 // returns, the client has no goroutine and no connection any more.
 func (c *Client) Run(h Handler) error {
-	err := c.run(h)
+	return c.over(c.run(h))
+}
+
+// over ends the session for the error that ended its reading, unless it has ended, and returns why
+// it has.
+func (c *Client) over(err error) error {
 	c.finish(closeError(err))
 	c.wg.Wait()
 	c.drop()
@@ -205,16 +220,9 @@ func (c *Client) run(h Handler) error {
 	if c.ws == nil && !c.poll.claim() {
 		return ErrClosed
 	}
-	c.running = true
-	c.listen(h)
-	waiting := c.early
-	c.early = nil
-	for _, e := range waiting {
-		if err := c.message(h, e.data, e.binary, e.came); err != nil {
-			return err
-		}
+	if err := c.begin(h); err != nil {
+		return err
 	}
-	c.arm()
 	if c.beat != nil {
 		c.beat.begin()
 	}
@@ -233,6 +241,24 @@ func (c *Client) run(h Handler) error {
 		return c.poll.listen(h)
 	}
 	return c.poll.run(h)
+}
+
+// begin handles what came during Dial, and sets the time by which the first ping has to come.
+func (c *Client) begin(h Handler) error {
+	c.running = true
+	if c.work == nil {
+		c.work = &work{}
+	}
+	c.listen(h)
+	waiting := c.early
+	c.early = nil
+	for _, e := range waiting {
+		if err := c.message(h, e.data, e.binary, e.came); err != nil {
+			return err
+		}
+	}
+	c.arm()
+	return nil
 }
 
 // drop gives the read buffers and the QUIC connection back: an owner may keep an ended client for

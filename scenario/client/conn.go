@@ -52,9 +52,10 @@ func (c *counted) Write(b []byte) (int, error) {
 type conn struct {
 	net.Conn
 	raw   syscall.RawConn // nil: only the ordinary Read and Write
+	moved *descriptor     // Readers read it, and it is Conn too; nil: a goroutine of its own does
 	below *beneath        // the connection under TLS, where it notes arrivals; or nil
 	bytes *traffic
-	write rawWrite
+	write *rawWrite // of raw
 }
 
 // newConn wraps c, which is a counted TCP connection or TLS over one. raw is
@@ -62,14 +63,21 @@ type conn struct {
 func newConn(c net.Conn, raw syscall.RawConn, bytes *traffic) *conn {
 	n := &conn{Conn: c, raw: raw, bytes: bytes}
 	if raw != nil {
+		n.write = &rawWrite{}
 		n.write.try = n.write.attempt
 	}
 	return n
 }
 
+// borrows reports whether it can be tried for bytes with a buffer that is not its own.
+func (c *conn) borrows() bool { return c.raw != nil || c.moved != nil }
+
 // writeNow writes what the kernel takes of b without waiting. The caller
 // serializes the calls. Without a raw connection it takes nothing.
 func (c *conn) writeNow(b []byte) (int, error) {
+	if c.moved != nil {
+		return c.moved.tryWrite(b)
+	}
 	if c.raw == nil {
 		return 0, nil
 	}

@@ -41,7 +41,7 @@ func pair(tb testing.TB) (*Client, *net.TCPConn) {
 		tb.Fatal(err)
 	}
 	server := <-ends
-	c := &Client{namespaces: []string{"/"}, maxQueue: defaultMaxQueue, maxMessage: defaultMaxMessage, pingInterval: time.Hour, pingTimeout: time.Hour, lastPing: Now()}
+	c := &Client{work: &work{}, namespaces: []string{"/"}, maxQueue: defaultMaxQueue, maxMessage: defaultMaxMessage, pingInterval: time.Hour, pingTimeout: time.Hour, lastPing: Now()}
 	link := newConn(&counted{Conn: client, bytes: &c.bytes}, rawConn(client), &c.bytes)
 	c.adopt(mainSlot, link)
 	c.ws = newWebsocket(c, link)
@@ -52,12 +52,11 @@ func pair(tb testing.TB) (*Client, *net.TCPConn) {
 	return c, server
 }
 
-// An idle websocket client is small, its goroutine and its connection
-// included: a hundred thousand have to fit. The server's ends live in this
+// An idle websocket client is small, its connection included: a hundred thousand have to fit. The server's ends live in this
 // process too, so pairs of bare connections are measured first, and half of such
 // a pair is the client's.
 func TestIdleMemory(t *testing.T) {
-	const n, limit = 500, 11 << 10
+	const n, limit = 500, 3 << 10
 	addr := serveIdle(t, n)
 	base := memory()
 	for range n {
@@ -69,17 +68,19 @@ func TestIdleMemory(t *testing.T) {
 	}
 	pair := (memory() - base) / n
 	base = memory()
-	joined, done := make(chan *Client), make(chan error, n)
+	readers := &Readers{Place: onePlace}
+	defer readers.Close()
+	done := make(chan error, n)
 	for range n {
-		// One goroutine for both, as a runner does it: the stack has grown in
-		// Dial when Run begins to wait.
-		go func() {
+		joined := make(chan *Client)
+		go func() { // as a runner does it: the goroutine that dials ends
 			c, err := Dial(context.Background(), &Config{URL: "http://" + addr})
-			joined <- c
 			if err == nil {
-				err = c.Run(&counter{})
+				readers.Run(c, &counter{}, func(err error) { done <- err })
+			} else {
+				done <- err
 			}
-			done <- err
+			joined <- c
 		}()
 		c := <-joined
 		if c == nil {
@@ -88,7 +89,7 @@ func TestIdleMemory(t *testing.T) {
 		defer func() {
 			c.Close()
 			if err := <-done; err == nil {
-				t.Error("Run returned no error")
+				t.Error("a session has ended without an error")
 			}
 		}()
 	}

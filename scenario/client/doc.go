@@ -24,9 +24,14 @@
 // for 120 bytes) that a client which counts deliveries need not trust what it did not look at.
 //
 // The buffer is borrowed. On plain TCP under Unix the client reads through the raw descriptor: it
-// takes a buffer from a pool, tries to read, and puts the buffer back before it waits for more. A
-// client that waits holds a goroutine of 4 KiB, some 2 KiB of state and the descriptor, no buffer,
-// and no timer but the read deadline, which is set once for a ping.
+// takes a buffer from a pool, tries to read, and puts the buffer back before it waits for more.
+//
+// A runner with many clients gives them to [Readers]: one goroutine for each processor reads the
+// websockets without TLS, and learns from epoll which of them have something (loop_linux.go). While
+// it waits such a client holds 1.3 KiB and its descriptor: no goroutine, no buffer, and one place
+// in a heap of deadlines, at which its pings are looked for (limits.go). Everything else is read by
+// [Client.Run], on a goroutine of 4 KiB: polls, TLS, slow readers, clients that ping by themselves,
+// and all of them on other systems than Linux.
 //
 // Why not the websocket library: its client keeps a read buffer for each connection, allocates for
 // each message, and must be asked for one message at a time through a reader that hides how many

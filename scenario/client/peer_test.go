@@ -230,18 +230,28 @@ func (h *heard) wait(t *testing.T, n int) []string {
 	}
 }
 
-// run runs c until the end of the test or of the session.
+// ownGoroutines has run use Client.Run, for TestOwnGoroutines.
+var ownGoroutines bool
+
+// run runs c until the end of the test or of the session, by Readers.
 func run(t *testing.T, c *Client, h Handler) <-chan error {
 	t.Helper()
 	done := make(chan error, 1)
 	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		done <- c.Run(h)
-	}()
+	end := func(err error) {
+		done <- err
+		close(ended)
+	}
+	readers := &Readers{Place: onePlace}
+	if ownGoroutines {
+		go func() { end(c.Run(h)) }()
+	} else {
+		readers.Run(c, h, end)
+	}
 	t.Cleanup(func() {
 		c.Close()
 		<-ended
+		readers.Close()
 	})
 	return done
 }

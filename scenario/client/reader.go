@@ -29,6 +29,7 @@ type reader struct {
 	rest []byte // unread bytes of a parked reader, few
 	try  func(fd uintptr) bool
 	once bool // do not park, answer (0, nil)
+	may  bool // of a connection that Readers read: this turn has a read left
 	n    int  // result of try
 	err  error
 
@@ -66,6 +67,9 @@ func (rd *reader) consume(n int) { rd.r += n }
 // fill reads once more, waiting as long as it takes, and adds at least one
 // byte to the unread ones or returns an error.
 func (rd *reader) fill() error {
+	if rd.src.moved != nil {
+		return rd.fillTurn()
+	}
 	_, err := rd.read(false)
 	if err != nil && rd.late != nil && errors.Is(err, os.ErrDeadlineExceeded) {
 		return rd.late(rd)
@@ -73,9 +77,21 @@ func (rd *reader) fill() error {
 	return err
 }
 
+// fillTurn is fill once in a turn, and errWait in place of waiting.
+func (rd *reader) fillTurn() error {
+	if !rd.may {
+		return errWait
+	}
+	rd.may = false
+	if n, err := rd.read(true); n > 0 || err != nil {
+		return err
+	}
+	return errWait
+}
+
 // fillNow is fill without waiting: n is 0 if there is nothing to read now.
 func (rd *reader) fillNow() (n int, err error) {
-	if rd.src.raw == nil {
+	if !rd.src.borrows() {
 		return 0, nil
 	}
 	return rd.read(true)
@@ -89,13 +105,18 @@ func (rd *reader) read(once bool) (n int, err error) {
 		defer func() { rd.pace.took(n) }()
 	}
 	rd.room()
-	if rd.src.raw == nil {
+	rd.n, rd.err, rd.once = 0, nil, once
+	switch moved := rd.src.moved; {
+	case moved != nil:
+		moved.attempt(rd)
+		n, err = rd.n, rd.err
+		rd.src.bytes.in.Add(uint64(n))
+	case rd.src.raw == nil:
 		if rd.buf == nil {
 			rd.borrow()
 		}
 		n, err = rd.src.Read(rd.space())
-	} else {
-		rd.n, rd.err, rd.once = 0, nil, once
+	default:
 		if err = rd.src.raw.Read(rd.try); err == nil {
 			n, err = rd.n, rd.err
 			rd.src.bytes.in.Add(uint64(n))
@@ -141,7 +162,7 @@ func (rd *reader) room() {
 	}
 	if rd.r == rd.w {
 		rd.r, rd.w = 0, 0
-		if len(rd.buf) > readSize || rd.src.raw == nil && len(rd.buf) > ownSize {
+		if len(rd.buf) > readSize || !rd.src.borrows() && len(rd.buf) > ownSize {
 			rd.buf = nil
 		}
 		return
@@ -162,7 +183,7 @@ func (rd *reader) room() {
 
 // borrow takes a buffer and copies the bytes kept by a parked reader to its front.
 func (rd *reader) borrow() {
-	if rd.src.raw == nil {
+	if !rd.src.borrows() {
 		rd.buf = make([]byte, max(ownSize, 2*len(rd.rest)))
 	} else {
 		rd.buf = readPool.Get().(*[readSize]byte)[:]
@@ -174,7 +195,7 @@ func (rd *reader) borrow() {
 // park gives the buffer back before the goroutine waits. A frame that has
 // arrived in part is kept in a slice of its own; a large part stays where it is.
 func (rd *reader) park() {
-	if rd.buf == nil || rd.src.raw == nil {
+	if rd.buf == nil || !rd.src.borrows() {
 		return
 	}
 	unread := rd.buf[rd.r:rd.w]
@@ -189,7 +210,7 @@ func (rd *reader) park() {
 
 // release drops the buffer; the pool takes it back if it came from there.
 func (rd *reader) release() {
-	if len(rd.buf) == readSize && rd.src.raw != nil {
+	if len(rd.buf) == readSize && rd.src.borrows() {
 		readPool.Put((*[readSize]byte)(rd.buf))
 	}
 	rd.buf, rd.r, rd.w = nil, 0, 0

@@ -156,6 +156,21 @@ func (w *websocket) run(h Handler) error {
 	}
 }
 
+// turn handles what has been read, and with read set one more read, without waiting.
+func (w *websocket) turn(h Handler, read bool) error {
+	w.rd.may = read
+	for {
+		err := w.step(h)
+		if err == errWait { //nolint:errorlint // it is never wrapped
+			w.rd.park()
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
 // next returns the next whole message. The payload is valid until the next
 // call. Frames are taken straight from the read buffer, so a burst of them
 // costs one read.
@@ -381,7 +396,7 @@ func (w *websocket) shut(last []byte) {
 	if w.flushing || last == nil || w.probe {
 		return
 	}
-	if w.conn.raw != nil {
+	if w.conn.borrows() {
 		_, _ = w.conn.writeNow(last)
 		return
 	}

@@ -25,8 +25,9 @@ func Every(processes int) time.Duration {
 }
 
 // An Echo is a connection of this process to itself. One goroutine writes on an absolute schedule,
-// another one reads as the clients do: woken by the runtime's poller when the kernel has something.
-// Methods other than Start and Close may be called from any goroutine.
+// another one reads, woken by the runtime's poller when the kernel has something: as clients do
+// that have a goroutine of their own, and no earlier than those that client.Readers read. Methods
+// other than Start and Close may be called from any goroutine.
 type Echo struct {
 	now    func() int64
 	every  int64
