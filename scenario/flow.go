@@ -108,16 +108,19 @@ type flow struct {
 	done   uint64   // steps that it has begun
 	round  int      // of the innermost repeat
 	aside  *fetched // takes the samples, and errors are not counted; nil: they are recorded
+	packet []byte   // that it sent last
+	fill   filling  // for it
+	alarm  alarm
 
 	mu      sync.Mutex
 	node    int                // of the target that it was connected to last
 	actor   *actor             // held now; nil: away
 	inbox   map[string][]event // arrived and not yet waited for
-	reply   *event             // to the call under way
 	call    uint64
-	calls   bool          // one is under way
-	offline bool          // away by its own will
-	wake    chan struct{} // something of the above has changed
+	calls   bool  // one is under way
+	reads   bool  // its answer's arguments are wanted
+	reply   event // to the last one; its arguments are valid until the next call
+	offline bool  // away by its own will
 }
 
 // An event is a message as the flow keeps it.
@@ -147,7 +150,7 @@ func (a *actor) flowing() {
 		return
 	}
 	if a.flow == nil {
-		f := &flow{plan: a.group.flow, group: a.group, number: a.number, id: a.id, inbox: map[string][]event{}, wake: make(chan struct{}, 1), actor: a, person: a.person, jar: &a.person.jar}
+		f := &flow{plan: a.group.flow, group: a.group, number: a.number, id: a.id, alarm: newAlarm(), actor: a, person: a.person, jar: &a.person.jar}
 		f.ctx, f.cancel = context.WithCancel(a.t.life.ctx)
 		a.mu.Lock()
 		a.flow = f
@@ -167,10 +170,7 @@ func (f *flow) put(change func()) {
 	f.mu.Lock()
 	change()
 	f.mu.Unlock()
-	select {
-	case f.wake <- struct{}{}:
-	default:
-	}
+	f.alarm.ring()
 }
 
 // lost notifies the flow that the client's connection has ended.
@@ -188,7 +188,11 @@ func (f *flow) hear(a *actor, m *client.Message, at int64) {
 		return
 	}
 	args := a.group.json(m.Args)
+	m.Woke = true
 	f.put(func() {
+		if f.inbox == nil {
+			f.inbox = map[string][]event{}
+		}
 		list := append(f.inbox[string(m.Name)], event{args, at})
 		f.inbox[string(m.Name)] = list[max(0, len(list)-inboxLimit):]
 	})
@@ -196,19 +200,29 @@ func (f *flow) hear(a *actor, m *client.Message, at int64) {
 
 // answered keeps the answer to a call.
 func (f *flow) answered(a *actor, m *client.Message, at int64) {
-	args := a.group.json(m.Args)
-	f.put(func() {
-		if f.calls && f.call == m.ID && f.actor == a {
-			f.reply, f.calls = &event{args, at}, false
+	f.mu.Lock()
+	is := f.calls && f.call == m.ID && f.actor == a
+	if is {
+		f.calls, f.reply.at, f.reply.args = false, at, f.reply.args[:0]
+		if f.reads {
+			f.reply.args = a.group.appendJSON(f.reply.args, m.Args)
 		}
-	})
+	}
+	f.mu.Unlock()
+	if is {
+		m.Woke = true
+		f.alarm.ring()
+	}
 }
 
 // json is a copy of arguments as JSON.
-func (g *group) json(args []byte) json.RawMessage {
-	out, err := g.parser.AppendJSON(nil, args)
+func (g *group) json(args []byte) json.RawMessage { return g.appendJSON(nil, args) }
+
+// appendJSON appends arguments as JSON.
+func (g *group) appendJSON(dst, args []byte) []byte {
+	out, err := g.parser.AppendJSON(dst, args)
 	if err != nil {
-		return nil // not well-formed, which the client has checked
+		return dst // not well-formed, which the client has checked
 	}
 	return out
 }
@@ -216,8 +230,6 @@ func (g *group) json(args []byte) json.RawMessage {
 // await waits until ready is true, the time is over, or the client goes. lost says that the
 // connection must last meanwhile.
 func (f *flow) await(until time.Duration, lost bool, ready func() bool) error {
-	timer := time.NewTimer(until - client.Now())
-	defer timer.Stop()
 	for {
 		f.mu.Lock()
 		done, away := ready(), f.actor == nil
@@ -227,14 +239,12 @@ func (f *flow) await(until time.Duration, lost bool, ready func() bool) error {
 			return nil
 		case lost && away:
 			return failed(metric.HowDropped, "the connection ended before the answer")
-		}
-		select {
-		case <-f.ctx.Done():
+		case f.ctx.Err() != nil:
 			return f.ctx.Err()
-		case <-timer.C:
+		case f.alarm.late(until):
 			return errLate
-		case <-f.wake:
 		}
+		f.alarm.wait()
 	}
 }
 
@@ -243,6 +253,8 @@ var errLate = errors.New("nothing came in time")
 // run goes through the steps, from their phase on and as often as the file says.
 func (f *flow) run() {
 	defer f.cancel()
+	defer f.alarm.silence()
+	defer context.AfterFunc(f.ctx, f.alarm.ring)()
 	t, course := f.group.t, f.group.spec.Course
 	if f.sleep(time.Duration(f.plan.start-t.now())) != nil {
 		return
@@ -327,22 +339,24 @@ func (f *flow) repeat(s *step) error {
 // rounds does something so often, or until the client goes when times is 0. A round that fails is
 // given up, and the next one begins when it would have.
 func (f *flow) rounds(times int, every time.Duration, do func() error) error {
-	next := client.Now()
+	next, paced := time.Duration(0), every > 0
 	for n := 0; times == 0 || n < times; n++ {
-		if n > 0 {
-			if err := f.sleep(next - client.Now()); err != nil {
+		if err := f.ctx.Err(); n > 0 && err != nil {
+			return err
+		}
+		if paced {
+			if err := f.sleep(next - client.Now()); n > 0 && err != nil {
 				return err
 			}
-			next = max(next, client.Now())
+			next = max(next, client.Now()) + every
 		}
-		next += every
-		f.round = n
+		paced, f.round = every > 0, n
 		if err := do(); err != nil {
 			if f.ctx.Err() != nil {
 				return err
 			}
 			if every == 0 { // a server that refuses everything is not to be asked without a pause
-				next = client.Now() + failedPause
+				next, paced = client.Now()+failedPause, true
 			}
 		}
 	}

@@ -30,9 +30,14 @@ func (f *flow) do(s *step) (until int64, err error) {
 }
 
 // here is the client, for which a step waits while it connects again.
-func (f *flow) here() (*actor, error) {
-	var a *actor
-	err := f.await(client.Now()+f.group.spec.Connect.Timeout+f.patience(), false, func() bool {
+func (f *flow) here() (a *actor, err error) {
+	f.mu.Lock()
+	a = f.actor
+	f.mu.Unlock()
+	if a != nil {
+		return a, nil
+	}
+	err = f.await(client.Now()+f.group.spec.Connect.Timeout+f.patience(), false, func() bool {
 		a = f.actor
 		return a != nil
 	})
@@ -51,36 +56,36 @@ func (f *flow) patience() time.Duration {
 }
 
 func (f *flow) filling() *filling {
-	return &filling{group: f.group, client: f.number, captured: f.person.values(), message: f.done, round: f.round}
+	fill := f.values()
+	return &fill
 }
 
-// open enters a call that an emission is about to make.
-func (f *flow) open(a *actor) uint64 {
+// values are those of a filling.
+func (f *flow) values() filling {
+	return filling{group: f.group, client: f.number, captured: f.person.values(), message: f.done, round: f.round}
+}
+
+// open enters a call that an emission is about to make. reads says that the arguments of the answer
+// are wanted.
+func (f *flow) open(a *actor, reads bool) uint64 {
 	now := f.group.t.now()
 	id := a.calls.open(pendingCall{due: now, sent: now, stream: flowCall})
 	f.mu.Lock()
-	f.call, f.calls, f.reply = id, true, nil
+	f.call, f.calls, f.reads = id, true, reads
 	f.mu.Unlock()
 	return id
 }
 
 // reply waits for the answer to the call that open has entered.
 func (f *flow) replied(within time.Duration) (event, error) {
-	var got event
-	err := f.await(client.Now()+within, true, func() bool {
-		if f.reply == nil {
-			return false
-		}
-		got = *f.reply
-		return true
-	})
+	err := f.await(client.Now()+within, true, func() bool { return !f.calls })
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if errors.Is(err, errLate) {
-		f.mu.Lock()
 		f.calls = false
-		f.mu.Unlock()
 		err = failed(metric.HowTimeout, "no acknowledgement within %s", metric.FormatDuration(within))
 	}
-	return got, err
+	return f.reply, err
 }
 
 func (f *flow) emit(s *step) (until int64, err error) {
@@ -91,14 +96,18 @@ func (f *flow) emit(s *step) (until int64, err error) {
 	if e := s.spec.Expect; e != nil {
 		f.put(func() { delete(f.inbox, e.Event) }) // earlier events do not answer this
 	}
-	packet, fill := append([]byte(nil), a.head...), f.filling()
+	f.fill = f.values()
+	packet := append(f.packet[:0], a.head...)
 	if s.spec.Ack > 0 {
-		packet = a.group.appendCall(packet, f.open(a), fill)
+		packet = a.group.appendCall(packet, f.open(a, len(s.match.all)+len(s.spec.Capture) > 0), &f.fill)
 	}
-	if err := a.transmit(s.emit.append(packet, fill)); err != nil {
+	f.packet = s.emit.append(packet, &f.fill)
+	if err := a.transmit(f.packet); err != nil {
 		return 0, failed(metric.HowSend, "%w", err)
 	}
-	until = f.group.t.now()
+	if s.spec.Ack == 0 {
+		until = f.group.t.now()
+	}
 	var last json.RawMessage
 	if s.spec.Ack > 0 {
 		got, err := f.replied(s.spec.Ack)
@@ -207,7 +216,7 @@ func (f *flow) move(s *step) (until int64, err error) {
 	}
 	id := int64(-1)
 	if acknowledged {
-		id = int64(f.open(a))
+		id = int64(f.open(a, len(s.match.all) > 0))
 	}
 	room := string(s.room.append(nil, f.filling()))
 	if err := a.transmit(a.appendMove(nil, join, room, id)); err != nil {
