@@ -1,6 +1,8 @@
 package scenario
 
 import (
+	"sync"
+
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/internal/plan"
@@ -37,11 +39,7 @@ func (g *group) transmit(to sender, packet []byte, attachments ...[]byte) error 
 		return transmitFrame(to, packet, attachments)
 	}
 	if g.parser == socketio.MessagePack {
-		packed, err := pack(packet, attachments)
-		if err != nil {
-			return err
-		}
-		return to.SendBinary(nil, packed)
+		return transmitPacked(to, packet, attachments)
 	}
 	if len(attachments) > 0 {
 		return to.SendBinary(packet, attachments...)
@@ -49,32 +47,20 @@ func (g *group) transmit(to sender, packet []byte, attachments ...[]byte) error 
 	return to.Send(packet)
 }
 
-// pack turns an event packet with JSON in it into one of MessagePack.
-func pack(packet []byte, attachments [][]byte) ([]byte, error) {
-	var p socketio.Packet
-	if err := p.Parse(packet); err != nil {
-		return nil, err
-	}
-	name, rest, err := socketio.SplitEvent(p.Data)
+// packs hold one packet of MessagePack each, as a list, which a call through an interface would
+// have to make anew.
+var packs = sync.Pool{New: func() any { return new([1][]byte) }}
+
+// transmitPacked sends an event packet, which is put together as JSON, in MessagePack.
+func transmitPacked(to sender, packet []byte, attachments [][]byte) error {
+	list := packs.Get().(*[1][]byte)
+	defer packs.Put(list)
+	packed, err := socketio.AppendRepacked(list[0][:0], packet, attachments...)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var event string
-	if err := socketio.Bind(append(append([]byte{'"'}, name...), '"'), nil, &event); err != nil {
-		return nil, err
-	}
-	var args []any
-	for len(rest) > 0 {
-		var arg []byte
-		arg, rest = socketio.NextArg(rest)
-		var v any
-		if err := socketio.Bind(arg, attachments, &v); err != nil {
-			return nil, err
-		}
-		args = append(args, v)
-	}
-	out, _, err := socketio.MessagePack.AppendEvent(nil, string(p.Namespace), p.ID, p.HasID, event, args...)
-	return out, err
+	list[0] = packed
+	return to.SendBinary(nil, list[:]...)
 }
 
 // send sends a message of the stream.

@@ -102,7 +102,7 @@ func (e *encoder) raw(b json.RawMessage) error {
 // json writes a value that is encoded as JSON already.
 func (e *encoder) json(b []byte) {
 	if e.packed {
-		e.dst = appendTranscoded(e.dst, b)
+		e.dst = appendTranscoded(e.dst, b, nil)
 		return
 	}
 	e.dst = append(e.dst, b...)

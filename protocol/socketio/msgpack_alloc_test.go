@@ -32,7 +32,15 @@ func TestMessagePackAllocs(t *testing.T) {
 	kept = make([]byte, 0, 16)
 	second := []any{nil, &raw}
 	raw = make([]byte, 0, 64)
+	text := []byte(`51-/chat,12["message",{"$b":"0123456789","n":[1,-2.5,null]},{"_placeholder":true,"num":0}]`)
+	attached := [][]byte{[]byte("binary")}
 	for name, f := range map[string]func(){
+		"AppendRepacked": func() {
+			var err error
+			if dst, err = AppendRepacked(dst[:0], text, attached...); err != nil {
+				t.Error(err)
+			}
+		},
 		"Parse": func() {
 			if err := p.ParseMessagePack(event); err != nil {
 				t.Error(err)

@@ -2,15 +2,44 @@ package socketio
 
 import (
 	"bytes"
+	"errors"
 	"strconv"
 )
+
+var (
+	errNoEvent          = errors.New("socket.io: the packet is not an event")
+	errOtherAttachments = errors.New("socket.io: the packet names another number of attachments")
+)
+
+// AppendRepacked appends an event packet of the JSON parser to dst as the MessagePack parser has
+// it: one message, with the attachments in the places of their placeholders. It is for packets that
+// are put together as text. Numbers keep their value and objects the order of their keys. It
+// allocates nothing but what dst needs to grow. On an error, of a packet that is not well-formed,
+// is no event, or has other attachments, dst is returned as it was.
+func AppendRepacked(dst, packet []byte, attachments ...[]byte) ([]byte, error) {
+	var p Packet
+	switch err := p.Parse(packet); {
+	case err != nil:
+		return dst, err
+	case p.Type != Event && p.Type != BinaryEvent:
+		return dst, errNoEvent
+	case p.Attachments != len(attachments):
+		return dst, errOtherAttachments
+	}
+	out := appendMsgpackHead(dst, Event, msgpackFields(p.HasID))
+	out = appendTranscoded(out, p.Data, attachments)
+	return appendMsgpackTail(out, string(p.Namespace), p.ID, p.HasID), nil
+}
 
 // appendTranscoded appends a JSON text that validJSON has accepted as MessagePack. A container's
 // head holds its size, so these are counted first, all in one pass: one pass for each container
 // would be quadratic in how deep they are nested.
-func appendTranscoded(dst, b []byte) []byte {
+//
+// Attachments take the place of their placeholders, each of which must name one; without any,
+// placeholders are objects like others.
+func appendTranscoded(dst, b []byte, attachments [][]byte) []byte {
 	var few [32]jsonSize
-	dst, _, _ = transcode(dst, b, skipSpace(b, 0), countJSON(few[:0], b))
+	dst, _, _ = transcode(dst, b, skipSpace(b, 0), countJSON(few[:0], b), attachments)
 	return dst
 }
 
@@ -47,21 +76,28 @@ func countJSON(sizes []jsonSize, b []byte) []jsonSize {
 
 // transcode appends the JSON value at i, and returns the position behind it and the sizes of the
 // containers to come. (As fields of a struct these would move few to the heap.)
-func transcode(dst, b []byte, i int, sizes []jsonSize) ([]byte, int, []jsonSize) {
+func transcode(dst, b []byte, i int, sizes []jsonSize, attachments [][]byte) ([]byte, int, []jsonSize) {
 	switch b[i] {
 	case '[':
 		dst, sizes = appendMsgpackArray(dst, sizes[0].n), sizes[1:]
 		e := elements{b: b, i: i + 1}
 		for e.next() {
-			dst, e.i, sizes = transcode(dst, b, e.i, sizes)
+			dst, e.i, sizes = transcode(dst, b, e.i, sizes, attachments)
 		}
 		return dst, e.i, sizes
 	case '{':
+		if len(attachments) > 0 {
+			w := walker{b: b, attachments: len(attachments)}
+			if end, is, num := w.look(i, 0); is {
+				var few [4]jsonSize
+				return appendMsgpackBytes(dst, attachments[num]), end, sizes[len(countJSON(few[:0], b[i:end])):]
+			}
+		}
 		dst, sizes = appendMsgpackMap(dst, sizes[0].n), sizes[1:]
 		m := members{b: b, i: i + 1}
 		for m.next() {
 			dst = appendMsgpackQuoted(dst, m.key)
-			dst, m.i, sizes = transcode(dst, b, m.i, sizes)
+			dst, m.i, sizes = transcode(dst, b, m.i, sizes, attachments)
 		}
 		return dst, m.i, sizes
 	}

@@ -131,7 +131,22 @@ func (w *walker) array(i, depth int) int {
 // object walks the object at i, whose span is number found, and reports whether it is a
 // placeholder. Of keys that stand twice the last one counts, as in JSON.parse.
 func (w *walker) object(i, depth, found int) (end int, placeholder bool) {
-	bad, count, num := w.bad, w.count, -1
+	bad, count := w.bad, w.count
+	end, placeholder, num := w.look(i, depth)
+	if placeholder {
+		w.bad, w.count = bad || num < 0, count+1
+		if w.collect {
+			w.spans = w.spans[:found+1]
+			w.spans[found].num = num
+		}
+	}
+	return end, placeholder
+}
+
+// look walks the members of the object at i, and says whether it is a placeholder, and of which
+// attachment; -1: of none.
+func (w *walker) look(i, depth int) (end int, placeholder bool, num int) {
+	num = -1
 	m := members{b: w.b, i: i + 1}
 	for m.next() {
 		end := w.value(m.i, depth+1)
@@ -143,14 +158,7 @@ func (w *walker) object(i, depth, found int) (end int, placeholder bool) {
 		}
 		m.i = end
 	}
-	if placeholder {
-		w.bad, w.count = bad || num < 0, count+1
-		if w.collect {
-			w.spans = w.spans[:found+1]
-			w.spans[found].num = num
-		}
-	}
-	return m.i, placeholder
+	return m.i, placeholder, num
 }
 
 // elements reads the elements of an array, or of a list without brackets. After next, i is the
