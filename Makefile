@@ -135,7 +135,7 @@ claims: ## what is said of Socket.IO, measured: bench/claims.md (about a quarter
 	$(GO) run ./bench/claims $(ARGS)
 
 .PHONY: bench-generator
-bench-generator: ## what the load generator costs: memory of 18 000 clients, processor time beside a bare reader (ARGS=--help)
+bench-generator: ## what the load generator costs: memory of 8 000 clients, processor time beside bare clients (ARGS=--help)
 	$(GO) run ./bench/generator $(ARGS)
 
 .PHONY: bench-accuracy

@@ -21,6 +21,7 @@ import (
 // bench is what the measurements share: the built binary, a folder, and the server.
 type bench struct {
 	self, binary, dir string
+	runner            string // the binary that runs the scenarios
 	server            *exec.Cmd
 	stdin             io.Closer
 	url               string
@@ -96,7 +97,7 @@ func (b *bench) throng(ctx context.Context, scenario string) (*result.Cell, erro
 	if err := os.WriteFile(name, []byte(scenario), 0o644); err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, b.binary, "run", name, "--target", b.url, "--out", filepath.Join(b.dir, "out"), "--force", "--quiet")
+	cmd := exec.CommandContext(ctx, b.runner, "run", name, "--target", b.url, "--out", filepath.Join(b.dir, "out"), "--force", "--quiet")
 	out, err := cmd.CombinedOutput()
 	// a slow moment: the cost stands
 	if ended, ok := errors.AsType[*exec.ExitError](err); ok && ended.ExitCode() == 3 {
@@ -141,39 +142,73 @@ phases:
 `, o.clients, o.rate, o.size, o.clients/1000+2, o.window)
 }
 
-// bare measures the bare reader: a process of its own holds the connections, and this one has the
-// server broadcast.
-func (b *bench) bare(ctx context.Context, o *options) (perDelivery float64, err error) {
-	cmd := exec.CommandContext(ctx, b.self, "reader", strings.TrimPrefix(b.url, "http://"), fmt.Sprint(o.clients))
+// A bareClient is a process that holds connections and does no more with them than a benchmark of
+// its kind must.
+type bareClient struct {
+	stdin   io.WriteCloser
+	answers *json.Decoder
+	cmd     *exec.Cmd
+}
+
+// bare starts one, with what main takes as its arguments, and returns when all are connected.
+func (b *bench) bare(ctx context.Context, arguments ...string) (*bareClient, error) {
+	cmd := exec.CommandContext(ctx, b.self, arguments...)
 	cmd.Stderr = os.Stderr
 	cmd.WaitDelay = time.Second
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	if err := cmd.Start(); err != nil {
-		return 0, fmt.Errorf("starting the bare reader: %w", err)
+		return nil, fmt.Errorf("starting the bare %s: %w", arguments[0], err)
 	}
-	defer func() {
-		_ = stdin.Close()
-		if ended := cmd.Wait(); err == nil && ended != nil {
-			err = fmt.Errorf("the bare reader: %w", ended)
-		}
-	}()
-	answers := json.NewDecoder(stdout)
-	usage := func() (u used, err error) {
-		if _, err := fmt.Fprintln(stdin, "usage"); err != nil {
-			return u, err
-		}
-		return u, answers.Decode(&u)
+	c := &bareClient{stdin, json.NewDecoder(stdout), cmd}
+	if _, err := c.usage(); err != nil { // answered when all are connected
+		return nil, errors.Join(fmt.Errorf("the bare %s did not connect: %w", arguments[0], err), c.close())
 	}
-	if _, err := usage(); err != nil { // answered when all are connected
-		return 0, fmt.Errorf("the bare reader did not connect: %w", err)
+	return c, nil
+}
+
+// usage is what it has done so far.
+func (c *bareClient) usage() (u used, err error) {
+	if _, err := fmt.Fprintln(c.stdin, "usage"); err != nil {
+		return u, err
 	}
+	return u, c.answers.Decode(&u)
+}
+
+func (c *bareClient) close() error {
+	_ = c.stdin.Close()
+	if err := c.cmd.Wait(); err != nil {
+		return fmt.Errorf("the bare %s: %w", c.cmd.Args[1], err)
+	}
+	return nil
+}
+
+// cost is the microseconds of its processor for each frame, from before to now.
+func (c *bareClient) cost(before used) (float64, error) {
+	after, err := c.usage()
+	if err != nil {
+		return 0, err
+	}
+	if after.Frames == before.Frames {
+		return 0, errors.New("the bare clients received nothing")
+	}
+	return float64((after.CPU - before.CPU).Microseconds()) / float64(after.Frames-before.Frames), nil
+}
+
+// bareReader measures the bare reader: a process of its own holds the connections, and this one has
+// the server broadcast.
+func (b *bench) bareReader(ctx context.Context, o *options) (perDelivery float64, err error) {
+	c, err := b.bare(ctx, "reader", strings.TrimPrefix(b.url, "http://"), fmt.Sprint(o.clients))
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, c.close()) }()
 	speaker, err := speak(ctx, b.url, o)
 	if err != nil {
 		return 0, err
@@ -182,26 +217,26 @@ func (b *bench) bare(ctx context.Context, o *options) (perDelivery float64, err 
 	if err := speaker.during(ctx, time.Second); err != nil {
 		return 0, err
 	}
-	before, err := usage()
+	before, err := c.usage()
 	if err != nil {
 		return 0, err
 	}
 	if err := speaker.during(ctx, o.window); err != nil {
 		return 0, err
 	}
-	select {
-	case <-ctx.Done():
-		return 0, ctx.Err()
-	case <-time.After(200 * time.Millisecond): // the last broadcast arrives
-	}
-	after, err := usage()
-	if err != nil {
+	if err := pause(ctx, 200*time.Millisecond); err != nil { // the last broadcast arrives
 		return 0, err
 	}
-	if after.Frames == before.Frames {
-		return 0, errors.New("the bare reader received nothing")
+	return c.cost(before)
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
 	}
-	return float64((after.CPU - before.CPU).Microseconds()) / float64(after.Frames-before.Frames), nil
 }
 
 // A speaker is the client that has the server broadcast.

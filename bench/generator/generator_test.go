@@ -21,15 +21,15 @@ func TestBothReceive(t *testing.T) {
 	if err := build(t.Context(), b.self, "github.com/throng-io/throng/bench/generator"); err != nil {
 		t.Fatal(err)
 	}
-	o := &options{clients: 20, rate: 20, size: 64, window: time.Second, repeats: 1, hold: 50}
+	b.runner = b.binary
+	o := &options{clients: 20, rate: 20, size: 64, window: time.Second, repeats: 1, hold: 50, echoers: 10}
 	var out bytes.Buffer
-	if _, err := b.memory(t.Context(), o, &out); err != nil {
-		t.Fatal(err)
+	for _, name := range cases {
+		if _, err := b.measure(t.Context(), name, o, &out, io.Discard); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
 	}
-	if _, err := b.receiving(t.Context(), o, &out, io.Discard); err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []string{"50 websocket clients in ", "throng run ", "bare reader ", "ratio "} {
+	for _, want := range []string{"50 websocket clients in ", "throng run ", "bare clients ", "ratio ", "for each delivery", "for each echo", "closed loop", "20 a second"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the output has no %q:\n%s", want, &out)
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -9,13 +10,14 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"syscall"
 	"text/tabwriter"
 	"time"
 )
 
 const (
-	targetMemory = 300 << 20
+	targetMemory = 5 << 10 // for a client beyond the first few
 	targetRatio  = 1.3
 )
 
@@ -23,16 +25,25 @@ const (
 type options struct {
 	clients, rate, size int
 	window              time.Duration
-	repeats, hold       int
+	repeats             int
+	hold                int // of memory
+	echoers             int
+	cases               []string
+	binary              string
 }
 
+// cases are what is measured, in order.
+var cases = []string{"memory", "receiving", "closed", "paced"}
+
 func main() {
-	if len(os.Args) > 1 && os.Args[1] == "reader" {
-		if err := reader(os.Args[2:], os.Stdin, os.Stdout); err != nil {
-			_, _ = fmt.Fprintln(os.Stderr, "reader:", err)
-			os.Exit(1)
+	if len(os.Args) > 1 {
+		if play := map[string]func([]string, io.Reader, io.Writer) error{"reader": reader, "echoer": echoer}[os.Args[1]]; play != nil {
+			if err := play(os.Args[2:], os.Stdin, os.Stdout); err != nil {
+				_, _ = fmt.Fprintln(os.Stderr, os.Args[1]+":", err)
+				os.Exit(1)
+			}
+			return
 		}
-		return
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
@@ -52,88 +63,127 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	f.IntVar(&o.size, "size", 128, "bytes of a message's data")
 	f.DurationVar(&o.window, "window", 8*time.Second, "length of one measurement")
 	f.IntVar(&o.repeats, "repeats", 5, "turns of each, of which the median counts")
-	f.IntVar(&o.hold, "hold", 18_000, "clients to hold for the memory; 0 leaves that out")
+	f.IntVar(&o.hold, "hold", 8000, "clients to hold for the memory")
+	f.IntVar(&o.echoers, "echoers", 500, "clients that ask for echoes")
+	f.StringVar(&o.binary, "binary", "", "the throng that runs the scenarios; \"\" = of this tree, as the server always is")
+	list := f.String("cases", strings.Join(cases, ","), "what to measure")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
-	if o.clients < 1 || o.rate < 1 || o.repeats < 1 || o.window < time.Second {
-		return errors.New("clients, rate and repeats must be positive, and the window at least a second")
+	if min(o.clients, o.rate, o.repeats, o.hold, o.echoers) < 1 || o.window < time.Second {
+		return errors.New("clients, rate, repeats, hold and echoers must be positive, and the window at least a second")
+	}
+	for name := range strings.SplitSeq(*list, ",") {
+		if !slices.Contains(cases, name) {
+			return fmt.Errorf("there is no case %q; the cases are %s", name, strings.Join(cases, ", "))
+		}
+		o.cases = append(o.cases, name)
 	}
 	b, err := prepare(ctx)
 	if err != nil {
 		return err
 	}
 	defer b.close()
-	missed, err := b.memory(ctx, &o, stdout)
-	if err != nil {
-		return fmt.Errorf("memory: %w", err)
+	b.runner = cmp.Or(o.binary, b.binary)
+	missed := false
+	for _, name := range o.cases {
+		m, err := b.measure(ctx, name, &o, stdout, stderr)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		missed = missed || m
 	}
-	slow, err := b.receiving(ctx, &o, stdout, stderr)
-	if err != nil {
-		return fmt.Errorf("receiving: %w", err)
-	}
-	if missed || slow {
+	if missed {
 		return errors.New("a target was not met")
 	}
 	return nil
 }
 
+// measure does one case and reports whether it missed its target.
+func (b *bench) measure(ctx context.Context, name string, o *options, stdout, stderr io.Writer) (missed bool, err error) {
+	switch name {
+	case "memory":
+		return b.memory(ctx, o, stdout)
+	case "receiving":
+		return b.receiving(ctx, o, stdout, stderr)
+	}
+	for i := range echoings {
+		if echoings[i].name == name {
+			return b.echoing(ctx, &echoings[i], o, stdout, stderr)
+		}
+	}
+	return false, nil
+}
+
+// few is how many clients show what the process takes without clients.
+const few = 20
+
 // memory holds many clients and tells what that takes.
 func (b *bench) memory(ctx context.Context, o *options, stdout io.Writer) (missed bool, err error) {
-	if o.hold == 0 {
-		return false, nil
+	peak := map[int]int64{}
+	for _, n := range []int{few, o.hold} {
+		cell, err := b.throng(ctx, holding(n))
+		if err != nil {
+			return false, err
+		}
+		if cell.Clients.Held != n {
+			return false, fmt.Errorf("%d of %d clients were held", cell.Clients.Held, n)
+		}
+		peak[n] = cell.Generator.RSSPeakBytes
 	}
-	cell, err := b.throng(ctx, holding(o.hold))
-	if err != nil {
-		return false, err
-	}
-	if cell.Clients.Held != o.hold {
-		return false, fmt.Errorf("%d of %d clients were held", cell.Clients.Held, o.hold)
-	}
-	peak := cell.Generator.RSSPeakBytes
-	missed = peak > targetMemory*int64(o.hold)/18_000
-	_, err = fmt.Fprintf(stdout, "memory: %d websocket clients in %.0f MiB, %.1f KiB each with all that the process has (target %.0f MiB): %s\n",
-		o.hold, mib(peak), float64(peak)/1024/float64(o.hold), mib(targetMemory*int64(o.hold)/18_000), met(!missed))
+	each := float64(peak[o.hold]-peak[few]) / float64(max(1, o.hold-few))
+	missed = each > targetMemory
+	_, err = fmt.Fprintf(stdout, "memory: %d websocket clients in %.0f MiB, %.1f KiB each; %.0f MiB of it with %d clients, so a further one takes %.1f KiB (target %.1f KiB): %s\n",
+		o.hold, mib(peak[o.hold]), float64(peak[o.hold])/1024/float64(o.hold), mib(peak[few]), few, each/1024, targetMemory/1024.0, met(!missed))
 	return missed, err
 }
 
 // receiving compares the runner with the bare reader.
 func (b *bench) receiving(ctx context.Context, o *options, stdout, stderr io.Writer) (slow bool, err error) {
-	var ours, bare []float64
-	for i := range o.repeats {
+	about := fmt.Sprintf("receiving: %d clients, %d broadcasts/s of %d B, %v", o.clients, o.rate, o.size, o.window)
+	return compare(about, "delivery", targetRatio, o, stdout, stderr, func() (float64, error) {
 		cell, err := b.throng(ctx, receiving(o))
 		if err != nil {
-			return false, err
+			return 0, err
 		}
 		if l := cell.Ledger; l.Received != l.Expected || l.Received == 0 {
-			return false, fmt.Errorf("throng received %d of %d deliveries", l.Received, l.Expected)
+			return 0, fmt.Errorf("throng received %d of %d deliveries", l.Received, l.Expected)
 		}
-		ours = append(ours, cell.Generator.CPUs*1e6/float64(cell.Ledger.Received))
-		cost, err := b.bare(ctx, o)
+		return cell.Generator.CPUs * 1e6 / float64(cell.Ledger.Received), nil
+	}, func() (float64, error) { return b.bareReader(ctx, o) })
+}
+
+// compare measures both in turn, in microseconds of processor time for each of what, and prints the
+// medians.
+func compare(about, what string, target float64, o *options, stdout, stderr io.Writer, runner, bareClients func() (float64, error)) (slow bool, err error) {
+	var ours, bare, ratios []float64
+	for i := range o.repeats {
+		mine, err := runner()
 		if err != nil {
 			return false, err
 		}
-		bare = append(bare, cost)
-		_, _ = fmt.Fprintf(stderr, "turn %d of %d: throng %.2f, bare reader %.2f us per delivery\n", i+1, o.repeats, ours[i], bare[i])
+		other, err := bareClients()
+		if err != nil {
+			return false, err
+		}
+		ours, bare, ratios = append(ours, mine), append(bare, other), append(ratios, mine/other)
+		_, _ = fmt.Fprintf(stderr, "turn %d of %d: throng %.2f, bare clients %.2f us for each %s\n", i+1, o.repeats, mine, other, what)
 	}
-	ratios := make([]float64, len(ours))
-	for i := range ours {
-		ratios[i] = ours[i] / bare[i]
-	}
-	slow = median(ratios) > targetRatio
-	_, _ = fmt.Fprintf(stdout, "receiving: %d clients, %d broadcasts/s of %d B, %v, %d turns\n", o.clients, o.rate, o.size, o.window, o.repeats)
+	slow = median(ratios) > target
+	_, _ = fmt.Fprintf(stdout, "%s, %d turns\n", about, o.repeats)
 	w := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, "\tCPU us per delivery\tlowest\thighest")
+	_, _ = fmt.Fprintf(w, "\tCPU us for each %s\tlowest\thighest\tin a CPU second\n", what)
 	for _, row := range []struct {
 		name string
 		of   []float64
-	}{{"throng run", ours}, {"bare reader", bare}, {"ratio", ratios}} {
-		_, _ = fmt.Fprintf(w, "%s\t%.2f\t%.2f\t%.2f\n", row.name, median(row.of), slices.Min(row.of), slices.Max(row.of))
+	}{{"throng run", ours}, {"bare clients", bare}} {
+		_, _ = fmt.Fprintf(w, "%s\t%.2f\t%.2f\t%.2f\t%.0f\n", row.name, median(row.of), slices.Min(row.of), slices.Max(row.of), 1e6/median(row.of))
 	}
+	_, _ = fmt.Fprintf(w, "ratio\t%.2f\t%.2f\t%.2f\n", median(ratios), slices.Min(ratios), slices.Max(ratios))
 	if err := w.Flush(); err != nil {
 		return slow, err
 	}
-	_, err = fmt.Fprintf(stdout, "target %.1f at most: %s\n", targetRatio, met(!slow))
+	_, err = fmt.Fprintf(stdout, "target %.1f at most: %s\n", target, met(!slow))
 	return slow, err
 }
 

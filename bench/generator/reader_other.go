@@ -17,3 +17,5 @@ type used struct {
 func reader([]string, io.Reader, io.Writer) error {
 	return errors.New("the processor time of a process is read on Unix systems only")
 }
+
+func echoer([]string, io.Reader, io.Writer) error { return reader(nil, nil, nil) }

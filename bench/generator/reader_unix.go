@@ -26,19 +26,28 @@ type used struct {
 	CPU    time.Duration `json:"cpu"`
 }
 
-// reader connects, and answers each line of input with what it has used, until the input ends.
+// reader only reads.
 func reader(args []string, in io.Reader, out io.Writer) error {
 	if len(args) != 2 {
 		return errors.New("usage: reader HOST:PORT CLIENTS")
 	}
+	return bare(args, in, out, func(net.Conn, int64) {}, func([]net.Conn, func() bool) {})
+}
+
+// bare connects, and answers each line of input with what it has used, until the input ends. answer
+// is called with the frames that a read has brought, and begin when all are connected; it goes on
+// until over.
+func bare(args []string, in io.Reader, out io.Writer, answer func(net.Conn, int64), begin func(all []net.Conn, over func() bool)) error {
 	n, err := strconv.Atoi(args[1])
 	if err != nil {
 		return err
 	}
 	var frames atomic.Int64
+	var over atomic.Bool
 	var all sync.WaitGroup
 	conns := make([]net.Conn, 0, n)
 	defer func() {
+		over.Store(true)
 		for _, c := range conns {
 			_ = c.Close()
 		}
@@ -50,8 +59,9 @@ func reader(args []string, in io.Reader, out io.Writer) error {
 			return err
 		}
 		conns = append(conns, c)
-		all.Go(func() { count(c, &frames) })
+		all.Go(func() { count(c, &frames, answer) })
 	}
+	all.Go(func() { begin(conns, over.Load) })
 	answers := json.NewEncoder(out)
 	for lines := bufio.NewScanner(in); lines.Scan(); {
 		var u unix.Rusage
@@ -92,8 +102,8 @@ func connect(address string) (net.Conn, error) {
 	return c, nil
 }
 
-// count reads frames and counts them.
-func count(c net.Conn, frames *atomic.Int64) {
+// count reads frames, counts and answers them.
+func count(c net.Conn, frames *atomic.Int64, answer func(net.Conn, int64)) {
 	buf := make([]byte, 4096)
 	have := 0
 	for {
@@ -113,6 +123,7 @@ func count(c net.Conn, frames *atomic.Int64) {
 		}
 		have = copy(buf, buf[at:have])
 		frames.Add(whole)
+		answer(c, whole)
 	}
 }
 
