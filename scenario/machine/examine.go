@@ -71,7 +71,7 @@ func examineLimits(f Facts) []Finding {
 	room := int64(0)
 	if f.Memory > 0 {
 		memory = fmt.Sprintf("%s, %s of it free", metric.FormatBytes(f.Memory), metric.FormatBytes(f.Available))
-		room = max(f.Available-2*BaseBytes, 0) / (ClientBytes + ServerWebSocketBytes)
+		room = max(f.Available-2*BaseBytes, 0) / (WebSocketBytes + ServerWebSocketBytes)
 	}
 	if system == "" {
 		system = f.OS

@@ -9,14 +9,16 @@ import (
 	"github.com/throng-io/throng/scenario/metric"
 )
 
-// What our own programs take, measured on Linux with Go 1.26 and rounded up: a generator of 4 000
-// idle websocket clients holds 92 MiB, one of 2 000 polling clients 66 MiB; the built-in server
-// takes 3.2 KiB for each of the first and 26 KiB for each of the second, from a base of 20 MiB. A
-// session of WebTransport is a QUIC connection in both: with 1 500 of them, each process takes
-// 190 KiB for one.
+// What our own programs take, measured on Linux with Go 1.26 and rounded up: beyond what it holds
+// without clients a generator takes 3.3 KiB for each of 8 000 idle websocket clients and 6 KiB for
+// each of 2 000, 12 KiB for each of 2 000 that poll, and 16 KiB for each with a flow; the built-in
+// server takes 3.2 KiB for each websocket client and 26 KiB for each that polls, from a base of
+// 20 MiB. A session of WebTransport is a QUIC connection in both: with 1 500 of them, each process
+// takes 190 KiB for one.
 const (
-	BaseBytes   = 32 << 20 // a generator or a server without any client
-	ClientBytes = 22 << 10 // of the generator, for each client
+	BaseBytes      = 32 << 20 // a generator or a server without any client
+	WebSocketBytes = 7 << 10  // of the generator, for each client on websocket without TLS
+	ClientBytes    = 22 << 10 // likewise for each other one, which has a goroutine, or its flow has
 	// of the generator, for each client that uses WebTransport, beside ClientBytes
 	WebTransportBytes = 180 << 10
 	// of the generator, for each connection that goes through a link
@@ -47,34 +49,46 @@ type Need struct {
 // NeedOf estimates the memory that a trial takes, while messages do not pile up.
 func NeedOf(s *file.Spec) Need {
 	plan := s.Plan()
-	n := Need{GeneratorBytes: BaseBytes + int64(plan.Clients)*ClientBytes + int64(plan.Channels)*ChannelBytes}
-	if s.Linked() {
-		n.GeneratorBytes += int64(plan.Sockets) * LinkBytes
-	}
 	all := 0
 	for _, g := range s.Groups {
 		all += g.Count
 	}
-	generator, server := 0.0, 0.0 // bytes of one client on average
-	for _, g := range s.Groups {
+	client, server := 0.0, 0.0 // bytes of one on average
+	for i := range s.Groups {
+		g := &s.Groups[i]
 		for _, t := range g.Transport {
 			share := t.Share * float64(g.Count) / float64(max(all, 1))
+			client += share * float64(bytesOf(s, g, t.Name))
 			switch t.Name {
 			case "websocket", "plain-websocket":
 				server += ServerWebSocketBytes * share
 			case file.WebTransport, file.UpgradeWebTransport:
-				generator += WebTransportBytes * share
+				client += WebTransportBytes * share
 				server += ServerWebTransportBytes * share
 			default:
 				server += ServerPollingBytes * share
 			}
 		}
 	}
-	n.GeneratorBytes += int64(generator * float64(plan.Clients))
+	n := Need{GeneratorBytes: BaseBytes + int64(client*float64(plan.Clients)) + int64(plan.Channels)*ChannelBytes}
+	if s.Linked() {
+		n.GeneratorBytes += int64(plan.Sockets) * LinkBytes
+	}
 	if s.Server != nil {
 		n.ServerBytes = BaseBytes + int64(server*float64(plan.Clients))
 	}
 	return n
+}
+
+// bytesOf is what a client of a group takes of the generator. Where the target is not known, it may
+// have TLS.
+func bytesOf(s *file.Spec, g *file.Group, transport string) int {
+	websocket := transport == "websocket" || transport == "plain-websocket" || transport == "upgrade"
+	open := s.Server != nil || s.Target != nil && (strings.HasPrefix(s.Target.URL, "http:") || strings.HasPrefix(s.Target.URL, "ws:"))
+	if websocket && open && g.Read == nil && len(g.Flow) == 0 && g.Engine != file.Engine3 {
+		return WebSocketBytes
+	}
+	return ClientBytes
 }
 
 // The limits that a machine can fall short of.

@@ -45,11 +45,11 @@ func TestShortages(t *testing.T) {
 			want:   []string{"needs 40000 local ports from 127.0.0.1 to one address"},
 		},
 		"little memory": {
-			text: viewers, limits: with(func(l *Limits) { l.Memory = 512 << 20 }),
-			want: []string{"needs about 884 MiB of memory and this machine has 512 MiB; lower the number of clients"},
+			text: viewers, limits: with(func(l *Limits) { l.Memory = 256 << 20 }),
+			want: []string{"needs about 445 MiB of memory and this machine has 256 MiB; lower the number of clients"},
 		},
 		"a target takes its memory elsewhere": {
-			text: "target: {url: \"http://192.0.2.1:3000\"}\n" + viewers, limits: with(func(l *Limits) { l.Memory = 700 << 20 }),
+			text: "target: {url: \"http://192.0.2.1:3000\"}\n" + viewers, limits: with(func(l *Limits) { l.Memory = 300 << 20 }),
 		},
 		"a foreign source address": {
 			text: "groups: {a: {count: 1, connect: {from: [127.0.0.1, 192.0.2.7]}}}\n", limits: plenty,
@@ -58,7 +58,7 @@ func TestShortages(t *testing.T) {
 		"each thing once, for the trial that needs most": {
 			text:   "matrix: {axes: {n: [10k, 30k, 20k]}}\ngroups: {a: {count: \"${matrix.n}\", connect: {rate: 10k/s}}}\n",
 			limits: Limits{FilesSoft: 1024, FilesHard: 1024, PortLow: 1, PortHigh: 5000, Memory: 1 << 20},
-			want:   []string{"needs 30064 file descriptors", "needs 30000 local ports", "needs about 884 MiB"},
+			want:   []string{"needs 30064 file descriptors", "needs 30000 local ports", "needs about 445 MiB"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -95,7 +95,7 @@ func TestNeedOfTransports(t *testing.T) {
 	need := func(transport string) Need {
 		return NeedOf(parse(t, "groups: {a: {count: 1000, transport: "+transport+"}}\n").Spec)
 	}
-	if got := need("websocket"); got.GeneratorBytes != BaseBytes+1000*ClientBytes || got.ServerBytes != BaseBytes+1000*ServerWebSocketBytes {
+	if got := need("websocket"); got.GeneratorBytes != BaseBytes+1000*WebSocketBytes || got.ServerBytes != BaseBytes+1000*ServerWebSocketBytes {
 		t.Errorf("websocket: %+v", got)
 	}
 	if got := need("polling"); got.ServerBytes != BaseBytes+1000*ServerPollingBytes {
@@ -103,6 +103,15 @@ func TestNeedOfTransports(t *testing.T) {
 	}
 	if got := need("upgrade-webtransport"); got.GeneratorBytes != BaseBytes+1000*(ClientBytes+WebTransportBytes) || got.ServerBytes != BaseBytes+1000*ServerWebTransportBytes {
 		t.Errorf("WebTransport: %+v", got)
+	}
+	if got := need("polling"); got.GeneratorBytes != BaseBytes+1000*ClientBytes {
+		t.Errorf("polling: %+v", got)
+	}
+	for _, group := range []string{"read: {rate: 1KiB/s}", "flow: [{think: 1s}]"} {
+		got := NeedOf(parse(t, "groups: {a: {count: 1000, transport: websocket, "+group+"}}\n").Spec)
+		if got.GeneratorBytes != BaseBytes+1000*ClientBytes {
+			t.Errorf("%s: %+v", group, got)
+		}
 	}
 	half := need("{websocket: 50%, polling: 50%}").ServerBytes - BaseBytes
 	if half != 500*(ServerWebSocketBytes+ServerPollingBytes) {
