@@ -1,6 +1,7 @@
 package record
 
 import (
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -104,5 +105,22 @@ func TestRecordingCostsNoAllocation(t *testing.T) {
 	s.Add(0, 0, time.Millisecond)
 	if n := testing.AllocsPerRun(100, func() { s.Add(0, 0, time.Millisecond) }); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// Latencies that lie far from one another take little memory, however many series have some.
+func TestRareSamplesTakeLittleMemory(t *testing.T) {
+	r := NewRecorder([]Series{{Metric: "delivery"}}, 1)
+	sh := r.Shard(0)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	n := 0
+	for us := int64(1); us < maxSample; us *= 2 {
+		sh.Add(0, 0, time.Duration(us)*time.Microsecond)
+		n++
+	}
+	runtime.ReadMemStats(&after)
+	if each := (after.TotalAlloc - before.TotalAlloc) / uint64(n); each > 1<<10 {
+		t.Errorf("a sample takes %d bytes", each)
 	}
 }
