@@ -94,20 +94,25 @@ func TestReadNamesWhatThereIs(t *testing.T) {
 	}
 }
 
-// What the manual shows must be what the parser takes.
+// What the manuals show must be what the parser takes.
 func TestManual(t *testing.T) {
-	text, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	blocks := strings.Split(string(text), "```yaml\n")[1:]
-	if len(blocks) < 6 {
-		t.Fatalf("the manual has %d scenarios", len(blocks))
-	}
-	for _, block := range blocks {
-		block, _, _ = strings.Cut(block, "```")
-		if _, err := file.Parse("README.md", []byte(block), nil); err != nil {
-			t.Errorf("%v\n%s", err, block)
+	for _, manual := range []struct {
+		name string
+		has  int // scenarios at least
+	}{{"README.md", 6}, {"../README.md", 3}} {
+		text, err := os.ReadFile(manual.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		blocks := strings.Split(string(text), "```yaml\n")[1:]
+		if len(blocks) < manual.has {
+			t.Fatalf("%s has %d scenarios", manual.name, len(blocks))
+		}
+		for _, block := range blocks {
+			block, _, _ = strings.Cut(block, "```")
+			if _, err := file.Parse("README.md", []byte(block), nil); err != nil {
+				t.Errorf("%s: %v\n%s", manual.name, err, block)
+			}
 		}
 	}
 }
