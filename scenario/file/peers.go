@@ -43,9 +43,12 @@ func checkPeers(d *decoder, n *node, g *Group) {
 }
 
 // checkRoommates checks that clients who share rooms all have channels, or none has: a message to
-// peers reaches no other.
+// peers reaches no other. A link is no part of a channel.
 func (d *decoder) checkRoommates(s *Spec) {
 	for i := range s.Groups {
+		if s.Groups[i].Peers != nil && s.Linked() {
+			d.errs.add(at(d.places["group "+s.Groups[i].Name], "peers"), "the network lies between the clients and the target, and data channels go past it", "remove peers, or network")
+		}
 		for j := range s.Groups {
 			a, b := &s.Groups[i], &s.Groups[j]
 			if a.Peers != nil && b.Peers == nil && a.Rooms != nil && b.Rooms != nil && a.Rooms.Prefix == b.Rooms.Prefix && a.Namespace == b.Namespace {

@@ -91,13 +91,13 @@ func staying(c *result.Cell) []result.Second {
 func connectLatency(timeline []result.Second, x draw.Axis) (p draw.Panel, ok bool) {
 	q := selection.OfSeconds([][]result.Second{timeline}, metric.Connect)
 	p = draw.Panel{X: x, Y: draw.Axis{Label: q.Name + " of the second, ms", Log: true}, Weight: 0.7}
-	for i, metricName := range []string{metric.Connect, metric.ConnectTCP, metric.ConnectOpen, metric.ConnectNamespace} {
+	for i, metricName := range []string{metric.Connect, metric.ConnectTCP, metric.ConnectQUIC, metric.ConnectOpen, metric.ConnectNamespace} {
 		var pts []draw.Point
 		for _, s := range timeline {
 			pts = NextPoint(pts, s.T+0.5, q.OfSecond(s.Latency[metricName]), 1)
 		}
 		if len(pts) > 1 {
-			p.Lines = append(p.Lines, draw.Line{Name: metricName, Points: pts, Style: []draw.Style{draw.Blue, draw.Green, draw.Orange, draw.Purple}[i]})
+			p.Lines = append(p.Lines, draw.Line{Name: metricName, Points: pts, Style: []draw.Style{draw.Blue, draw.Green, draw.Sky, draw.Orange, draw.Purple}[i]})
 		}
 	}
 	return p, len(p.Lines) > 0
