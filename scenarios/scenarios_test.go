@@ -145,7 +145,7 @@ func TestForeignTargets(t *testing.T) {
 			"idle": {"the checks max(server.rss), mean(server.cpu) (of the server's process"}, "crowd": {"max(server.rss_per_client)"},
 			"notify": {"max(server.rss)"}, "slow-consumer": {"max(server.rss)", "settings (queue_bytes)"}, "soak": {"growth(server.rss)"},
 			"transports": {"the cells of plain-websocket, sse, short-polling"}, "fanouts": {"the axis fanout"}, "adapters": {"the axis adapter", "the axis nodes"}, "rolling-deploy": {"settings (nodes, adapter, behind)", "the phase deploy"}, "rolling-recovery": {"settings (nodes, adapter, recovery)", "the phase deploy"},
-			"mobile": {"settings (ping_interval, ping_timeout, recovery)"}, "slow-uplink": {"settings (ping_interval, ping_timeout)"},
+			"lossy-network": {"the cells of webtransport"}, "mobile": {"settings (ping_interval, ping_timeout, recovery)"}, "slow-uplink": {"settings (ping_interval, ping_timeout)"},
 			"capacity-clients": {"settings (gomaxprocs)"}, "capacity-rate": {"settings (gomaxprocs)"}, "capacity-nodes": {"settings (nodes, adapter)"},
 		}[name]
 		if len(want) == 0 && said != "" {
