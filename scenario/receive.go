@@ -84,7 +84,9 @@ func (a *actor) delivered(st *stamp.Stamp, kind ledger.Arrival, s *ledger.Slot, 
 			a.recordBetween(sh, str, s, x.at)
 		}
 		if rank > 0 && s.Audience != nil && s.Book.Stream == str.book.Stream {
-			str.curve(sh, int(s.Phase), rank, s.Receivers(), latency)
+			// Clients are read in another order than the kernel got their messages in: so many have
+			// it at the latest of the times until now.
+			str.curve(sh, int(s.Phase), rank, s.Receivers(), max(latency, t.oneWay(s.Latest()-s.Due)))
 		}
 	case ledger.Replayed:
 		way := t.streams[st.Stream].way(a, s)

@@ -120,6 +120,12 @@ func TestBroadcastIsExact(t *testing.T) {
 	if len(c.Curve) != curvePoints || c.Curve[0].N != 100 || c.Curve[20].N != 100 || c.Curve[20].Rank != 1 {
 		t.Errorf("receiver curve %+v", c.Curve)
 	}
+	for i := range c.Curve[1:] {
+		if c.Curve[i+1].P50us < c.Curve[i].P50us {
+			t.Errorf("more receivers had it earlier: %+v", c.Curve)
+			break
+		}
+	}
 	if len(c.Timeline) < 2 || c.Timeline[0].Held != 11 {
 		t.Errorf("timeline %+v", c.Timeline)
 	}

@@ -88,7 +88,9 @@ func testGoPeer(t *testing.T, browser context.Context, url string, blocked bool)
 	defer func() {
 		_ = mesh.Close()
 		_ = c.Close()
-		<-ran
+		if err := <-ran; err == nil {
+			t.Error("a client that was closed has no reason")
+		}
 	}()
 	if err := mesh.Join(); err != nil {
 		t.Fatal(err)

@@ -1,8 +1,10 @@
 package link
 
 import (
+	"errors"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 	"time"
 )
@@ -104,7 +106,7 @@ func (d *Datagrams) back(c *net.UDPConn, to netip.AddrPort) {
 		_ = c.SetReadDeadline(time.Now().Add(idleFlow))
 		n, err := c.Read(b)
 		if err != nil {
-			if e, is := err.(net.Error); (is && e.Timeout()) || d.over() {
+			if errors.Is(err, os.ErrDeadlineExceeded) || d.over() {
 				return
 			}
 			continue // nobody listens there, for now

@@ -296,6 +296,9 @@ func (s *Slot) First() int64 {
 	return s.firstAt.Load()
 }
 
+// Latest is when it reached the last one so far of those in this process; 0: none yet.
+func (s *Slot) Latest() int64 { return s.lastAt.Load() }
+
 // Last is when it reached the last one so far; 0: none yet.
 func (s *Slot) Last() int64 {
 	if s.settled != nil {
