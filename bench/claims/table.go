@@ -70,7 +70,7 @@ func (t *table) valid() int {
 	return least
 }
 
-// median is that of a measure; NaN if no trial has it, or there is no such alternative.
+// median returns the median of a measure's values, NaN if an alternative has none.
 func (t *table) median(alternative string, measure int) float64 {
 	if v := t.values[alternative]; v != nil {
 		return rounds.Median(v[measure])

@@ -9,7 +9,7 @@ import (
 	"github.com/throng-io/throng/reports/dots"
 )
 
-// figureWidth is that of the figure, in points.
+// figureWidth is in points.
 const figureWidth = 640
 
 // draw writes a figure of contests: how many times better the best server of each is than the

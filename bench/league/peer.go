@@ -91,13 +91,13 @@ func namesOf(peers []*peer) (names []string) {
 // prepare builds a peer and asks for its versions.
 func (p *peer) prepare(ctx context.Context, build string) error {
 	if p.Build != nil {
-		if _, err := p.output(ctx, p.Build, build, 0); err != nil {
+		if _, err := p.output(ctx, p.Build, build); err != nil {
 			return p.hint(err)
 		}
 	}
 	var versions []string
 	for _, words := range p.Version {
-		said, err := p.output(ctx, words, build, 0)
+		said, err := p.output(ctx, words, build)
 		if err != nil {
 			return p.hint(err)
 		}
@@ -128,8 +128,8 @@ func (p *peer) command(ctx context.Context, words []string, build string, port i
 }
 
 // output is the first line that a command prints.
-func (p *peer) output(ctx context.Context, words []string, build string, port int) (string, error) {
-	cmd := p.command(ctx, words, build, port)
+func (p *peer) output(ctx context.Context, words []string, build string) (string, error) {
+	cmd := p.command(ctx, words, build, 0)
 	var failed bytes.Buffer
 	cmd.Stderr = &failed
 	out, err := cmd.Output()

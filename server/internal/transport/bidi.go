@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -59,12 +58,7 @@ func (c *bidi) serve() {
 	go c.watch()
 	own := make([]byte, readBuffer)
 	for {
-		buf := own
-		if rest := c.rest(); rest != nil { // read behind it: consume need not copy
-			rest.Grow(bytes.MinRead)
-			buf = rest.AvailableBuffer()
-			buf = buf[:cap(buf)]
-		}
+		buf := c.room(own)
 		n, err := c.stream.Read(buf)
 		if n > 0 {
 			if err := c.consume(buf[:n]); err != nil {

@@ -47,6 +47,18 @@ func (c *carrier) rest() *bytes.Buffer {
 	return c.in.rest
 }
 
+// room returns where to read to: own, or behind the received part of an incomplete frame, which
+// consume then need not copy.
+func (c *carrier) room(own []byte) []byte {
+	rest := c.rest()
+	if rest == nil {
+		return own
+	}
+	rest.Grow(bytes.MinRead)
+	behind := rest.AvailableBuffer()
+	return behind[:cap(behind)]
+}
+
 // consume handles the frames in what has come before and in b, and keeps what is left. After an
 // error the stream makes no sense any more.
 func (c *carrier) consume(b []byte) error {

@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"bytes"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -55,12 +54,7 @@ func serveStream(e *Engine, nc net.Conn, form frame.Form, s *session.Session, h 
 func (c *stream) run() {
 	own := make([]byte, readBuffer)
 	for {
-		buf := own
-		if rest := c.rest(); rest != nil { // read behind it: consume need not copy
-			rest.Grow(bytes.MinRead)
-			buf = rest.AvailableBuffer()
-			buf = buf[:cap(buf)]
-		}
+		buf := c.room(own)
 		n, err := c.wrapped.Read(buf)
 		if n > 0 {
 			if err := c.consume(buf[:n]); err != nil && c.leave(err) {
