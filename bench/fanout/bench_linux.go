@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/throng-io/throng/bench/fanout/internal/load"
+	"github.com/throng-io/throng/bench/internal/certificate"
 )
 
 // bench is what all cases share: built servers, chosen processors, and what has to be cleaned up.
@@ -28,6 +29,7 @@ type bench struct {
 	generatorCPU int
 	self         string
 	log          io.Writer
+	cert, key    string // files of the servers with TLS
 }
 
 func prepare(ctx context.Context, o *options, log io.Writer) (*bench, error) {
@@ -45,7 +47,10 @@ func prepare(ctx context.Context, o *options, log io.Writer) (*bench, error) {
 	if b.dir, err = os.MkdirTemp("", "fanout"); err != nil {
 		return nil, fmt.Errorf("making a folder: %w", err)
 	}
-	if err := b.build(ctx); err != nil {
+	if b.cert, b.key, err = certificate.Write(b.dir); err == nil {
+		err = b.build(ctx)
+	}
+	if err != nil {
 		b.close()
 		return nil, err
 	}
@@ -191,6 +196,9 @@ func (b *bench) opening(ctx context.Context, s *subject) (err error) {
 		return err
 	}
 	command := append(b.command(s.entry), s.flags...)
+	if s.tls {
+		command = append(command, "--tls-cert", b.cert, "--tls-key", b.key)
+	}
 	if s.server, err = b.serve(ctx, s.procs, command); err != nil {
 		return err
 	}
@@ -220,7 +228,7 @@ func (b *bench) opening(ctx context.Context, s *subject) (err error) {
 	for i := s.generators - 1; i >= 0; i-- {
 		cfg := load.Config{
 			Servers: servers, PIDs: pids, Clients: s.clients / s.generators,
-			Rooms: s.rooms, Stalled: s.stalled, Polling: s.polling, Limit: 3 * time.Minute, Follow: i > 0,
+			Rooms: s.rooms, Stalled: s.stalled, Polling: s.polling, TLS: s.tls, Limit: 3 * time.Minute, Follow: i > 0,
 		}
 		var files []*os.File
 		if ends != nil {

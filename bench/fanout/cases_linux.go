@@ -18,6 +18,7 @@ type entry struct {
 	stalled    int // clients that do not read
 	procs      int // processors of the server; 0: the one that all servers have
 	polling    bool
+	tls        bool
 	adapter    string // of a cluster of three of these servers, on Redis; "": one server
 	generator  string // what plays the clients, if not the own one: see generators_linux.go
 	asked      bool   // only measured when its server is named on the command line
@@ -104,8 +105,13 @@ func allCases() []benchCase {
 			target{metric: echoMetric, of: "throng", to: "floor", limit: 1.5}),
 		roomsCase(),
 		pollingCase(),
+		pollingSingle(),
 		idle(),
 		heldPolls(),
+		tlsBroadcast("tls-single", 1, 1.65),
+		tlsBroadcast("tls-flood", 8, 0.34),
+		tlsEcho(),
+		tlsIdle(),
 		connects(),
 		stalled(),
 		push(),

@@ -119,8 +119,9 @@ func (c *child) address() (string, error) {
 	if err != nil {
 		return "", c.failed(fmt.Errorf("%s ended before it listened", c.cmd.Path))
 	}
-	_, at, found := strings.Cut(strings.TrimSpace(line), "listening on http://")
-	if !found {
+	_, at, found := strings.Cut(strings.TrimSpace(line), "listening on http")
+	_, at, whole := strings.Cut(at, "://")
+	if !found || !whole {
 		return "", fmt.Errorf("%s prints %q instead of its address", c.cmd.Path, line)
 	}
 	return at, nil

@@ -22,7 +22,7 @@ func idle() benchCase {
 func heldPolls() benchCase {
 	return benchCase{
 		name: "idle-polling", about: "idle long-polling clients, each with its poll held: slope of the process's memory from 2000 to 10000",
-		entries: each(entry{clients: 2000, polling: true}, "throng", "node"), columns: []string{rssMetric, pssMetric, "RSS MiB at 10000"},
+		entries: each(entry{clients: 2000, polling: true}, "throng", "node", "floor"), columns: []string{rssMetric, pssMetric, "RSS MiB at 10000"},
 		window: 2 * time.Second, fresh: true, measure: measureIdle,
 		targets: []target{
 			{metric: rssMetric, of: "throng", to: "node", limit: 0.5},

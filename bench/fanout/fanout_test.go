@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/throng-io/throng/bench/fanout/internal/load"
+	"github.com/throng-io/throng/bench/internal/certificate"
 )
 
 // The test binary is started again as the generator, as the program is.
@@ -136,6 +137,25 @@ func TestFloorUnderTheGenerator(t *testing.T) {
 	defer cancel()
 	if _, err := output(ctx, b.root, "go", "build", "-o", filepath.Join(b.dir, "floor"), "./bench/floor"); err != nil {
 		t.Fatal(err)
+	}
+	if b.cert, b.key, err = certificate.Write(b.dir); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range []entry{{tls: true}, {polling: true}} {
+		e.server, e.clients, e.generators = "floor", 12, 1
+		s, err := b.open(ctx, e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m, err := floodOf("flood", 3, true)(ctx, s, 30*time.Millisecond); err != nil || m[costMetric] <= 0 {
+			t.Errorf("flood, TLS %v, polling %v: %v, %v", e.tls, e.polling, m, err)
+		}
+		if e.tls {
+			if m, err := echoOf("echo")(ctx, s, 30*time.Millisecond); err != nil || m[echoMetric] <= 0 {
+				t.Errorf("echo with TLS: %v, %v", m, err)
+			}
+		}
+		s.close()
 	}
 	for _, generators := range []int{1, 2} {
 		s, err := b.open(ctx, entry{server: "floor", clients: 12, generators: generators})

@@ -39,6 +39,16 @@ func sendersCase() benchCase {
 	}
 }
 
+// pollingSingle is a broadcast to clients that poll: each has to ask anew for every message.
+func pollingSingle() benchCase {
+	return benchCase{
+		name: "polling-single", about: "broadcast flat out to 1000 long-polling clients, 1 in flight",
+		entries: each(entry{clients: 1000, polling: true}, usual()...),
+		columns: floodColumns, window: time.Second, measure: floodOf("flood", 1, true),
+		targets: []target{costTarget("floor", 1.3, false)},
+	}
+}
+
 // floodOf measures in a closed loop. The generator stays busy where it has its processor to itself;
 // two of them would only take it from each other.
 func floodOf(mode string, inflight int, busy bool) func(context.Context, *subject, time.Duration) (metrics, error) {

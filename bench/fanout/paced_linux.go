@@ -26,7 +26,7 @@ func pacedCase(clients int) benchCase {
 func pollingCase() benchCase {
 	return benchCase{
 		name: "polling", about: "1000 long-polling clients, 10 broadcasts a second",
-		entries: each(entry{clients: 1000, polling: true}, append([]string{"throng", "node"}, python()...)...),
+		entries: each(entry{clients: 1000, polling: true}, usual()...),
 		columns: []string{perMetric, costMetric, p50Metric, p99Metric, "server cpu %"}, window: 5 * time.Second, measure: measurePaced,
 		targets: []target{{metric: perMetric, of: "throng", to: "node", limit: 3, atLeast: true}},
 	}

@@ -7,7 +7,12 @@
 // encoded or allocated per receiver, so only the kernel's cost is left: a cheaper server
 // has joined messages, not written better loops.
 //
-// It speaks just enough for the generator of bench/fanout: websocket only, the namespace "/", the
-// events "all", "echo", "typed", "join" and "room". It sends no heartbeat and trusts its clients.
+// With --tls-cert and --tls-key each message is one record more: crypto/tls on the descriptor, with
+// nothing between them. Clients that poll get the same head with each answer, and a broadcast is
+// one finished answer that a plain loop writes to each held request.
+//
+// It speaks just enough for the generator of bench/fanout: the namespace "/", the events "all",
+// "echo", "typed", "join" and "room", and of those that poll one connection a client, which only
+// gets what a client on a websocket sends to "all". It sends no heartbeat and trusts its clients.
 // Linux only.
 package main

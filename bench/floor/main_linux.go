@@ -2,41 +2,54 @@ package main
 
 import (
 	"bytes"
+	"crypto/tls"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"runtime"
 	"slices"
-	"syscall"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/throng-io/throng/bench/internal/raw"
 	"github.com/throng-io/throng/protocol/websocket"
 )
 
 const (
-	readBuffer = 256 << 10
-	longest    = 64 << 10 // limit of one message
-	open       = `0{"sid":"floor","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":65535}`
-	connected  = `40{"sid":"floor"}`
+	readBuffer  = 256 << 10
+	longest     = 64 << 10 // limit of one message
+	descriptors = 1 << 16
+	open        = `0{"sid":"floor","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":65535}`
+	connected   = `40{"sid":"floor"}`
 )
 
 func main() {
 	// One thread from here on: the loop is never handed from one to another.
 	runtime.LockOSThread()
-	if err := run(); err != nil {
+	cert := flag.String("tls-cert", "", "serve wss with the certificate in this PEM file; needs --tls-key")
+	key := flag.String("tls-key", "", "key of the certificate, a PEM file")
+	flag.Parse()
+	if err := run(*cert, *key); err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, "floor:", err)
 		os.Exit(1)
 	}
 }
 
-func run() error {
+func run(cert, key string) error {
 	s, port, err := listen()
 	if err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(os.Stdout, "listening on http://127.0.0.1:%d\n", port)
+	scheme := "http"
+	if cert != "" {
+		pair, err := tls.LoadX509KeyPair(cert, key)
+		if err != nil {
+			return fmt.Errorf("--tls-cert, --tls-key: %w", err)
+		}
+		scheme, s.tls = "https", &tls.Config{Certificates: []tls.Certificate{pair}}
+	}
+	_, _ = fmt.Fprintf(os.Stdout, "listening on %s://127.0.0.1:%d\n", scheme, port)
 	return s.serve()
 }
 
@@ -47,6 +60,8 @@ type client struct {
 	member   int // place in server.members, -1 before "40"
 	rooms    []string
 	rest     []byte
+	tls      *raw.Secure // nil without TLS
+	polls    *polls      // nil for a websocket
 }
 
 // server holds everything: descriptors index clients, members are the descriptors that broadcasts
@@ -56,8 +71,10 @@ type server struct {
 	clients         []*client
 	members         []int
 	rooms           map[string][]int
-	in              []byte // what is being read, from any connection
-	out             []byte // the frame being written
+	in              []byte      // what is being read, from any connection
+	out             []byte      // the frame being written
+	tls             *tls.Config // nil: without TLS
+	pollers         []int       // descriptors of the clients that poll
 }
 
 func listen() (*server, int, error) {
@@ -79,13 +96,15 @@ func listen() (*server, int, error) {
 	if err != nil {
 		return nil, 0, fmt.Errorf("making an epoll instance: %w", err)
 	}
-	s := &server{epoll: epoll, listener: fd, rooms: map[string][]int{}, in: make([]byte, readBuffer)}
+	s := &server{epoll: epoll, listener: fd, rooms: map[string][]int{}, in: make([]byte, readBuffer), clients: make([]*client, descriptors)}
 	return s, addr.(*unix.SockaddrInet4).Port, s.watch(fd)
 }
 
-func (s *server) watch(fd int) error {
-	ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}
-	if err := unix.EpollCtl(s.epoll, unix.EPOLL_CTL_ADD, fd, &ev); err != nil {
+func (s *server) watch(fd int) error { return s.control(unix.EPOLL_CTL_ADD, fd, unix.EPOLLIN) }
+
+func (s *server) control(op, fd int, events uint32) error {
+	ev := unix.EpollEvent{Events: events, Fd: int32(fd)}
+	if err := unix.EpollCtl(s.epoll, op, fd, &ev); err != nil {
 		return fmt.Errorf("watching a descriptor: %w", err)
 	}
 	return nil
@@ -99,6 +118,11 @@ func (s *server) serve() error {
 			return fmt.Errorf("waiting for readiness: %w", err)
 		}
 		for _, ev := range events[:max(n, 0)] {
+			if ev.Events&unix.EPOLLOUT != 0 { // see secure
+				if err := s.control(unix.EPOLL_CTL_MOD, int(ev.Fd), unix.EPOLLIN); err != nil {
+					return err
+				}
+			}
 			if int(ev.Fd) == s.listener {
 				if err := s.accept(); err != nil {
 					return err
@@ -122,13 +146,28 @@ func (s *server) accept() error {
 			return fmt.Errorf("accepting: %w", err)
 		}
 		_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
-		for len(s.clients) <= fd {
-			s.clients = append(s.clients, nil)
+		if fd >= descriptors {
+			return fmt.Errorf("more than %d connections", descriptors)
 		}
-		s.clients[fd] = &client{member: -1}
-		if err := s.watch(fd); err != nil {
+		c := &client{member: -1}
+		s.clients[fd] = c
+		if s.tls != nil {
+			go s.secure(fd, c) // who answers one handshake after the other may wait for the wrong client
+		} else if err := s.watch(fd); err != nil {
 			return err
 		}
+	}
+}
+
+// secure puts TLS on a connection, and then hands it to the loop, which must try to read from it
+// once: what the client has sent behind its handshake may have been read already.
+func (s *server) secure(fd int, c *client) {
+	var err error
+	if c.tls, err = raw.Server(fd, s.tls); err == nil {
+		err = s.control(unix.EPOLL_CTL_ADD, fd, unix.EPOLLIN|unix.EPOLLOUT)
+	}
+	if err != nil {
+		_ = unix.Close(fd) // the client sees it
 	}
 }
 
@@ -142,6 +181,9 @@ func (s *server) drop(fd int) {
 	for _, room := range s.clients[fd].rooms {
 		s.rooms[room] = slices.DeleteFunc(s.rooms[room], func(member int) bool { return member == fd })
 	}
+	if s.clients[fd].polls != nil {
+		s.gone(fd)
+	}
 	s.clients[fd] = nil
 	_ = unix.Close(fd)
 }
@@ -150,14 +192,14 @@ func (s *server) drop(fd int) {
 func (s *server) read(fd int) bool {
 	c := s.clients[fd]
 	have := copy(s.in, c.rest)
-	n, errno := raw(syscall.SYS_READ, fd, s.in[have:])
-	if errno == unix.EAGAIN {
-		return true
-	}
-	if errno != 0 || n == 0 {
-		return false
+	n, ok := c.take(fd, s.in[have:])
+	if n == 0 {
+		return ok
 	}
 	b := s.in[:have+n]
+	if c.polls != nil || !c.upgraded && bytes.HasPrefix(b, []byte(pollOf)) {
+		return s.requests(fd, c, b)
+	}
 	if !c.upgraded {
 		end := bytes.Index(b, []byte("\r\n\r\n"))
 		if end < 0 {
@@ -183,6 +225,19 @@ func (s *server) read(fd int) bool {
 	}
 }
 
+// take reads what a client has sent. 0 bytes are the end of it, unless ok is set.
+func (c *client) take(fd int, b []byte) (n int, ok bool) {
+	if c.tls != nil {
+		n, err := c.tls.Read(b)
+		return n, err == nil
+	}
+	n, errno := raw.Read(fd, b)
+	if errno != 0 {
+		return 0, errno == unix.EAGAIN
+	}
+	return n, n > 0
+}
+
 func (s *server) keep(c *client, b []byte) bool {
 	if len(b) > longest {
 		return false
@@ -203,7 +258,7 @@ func (s *server) upgrade(fd int, b []byte) bool {
 	s.out = fmt.Appendf(s.out[:0], "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",
 		websocket.Accept(string(key)))
 	s.out = frame(s.out, open)
-	return write(fd, s.out)
+	return s.write(fd, s.out)
 }
 
 // message carries out one message; what is none of the known ones is left alone.
@@ -213,9 +268,13 @@ func (s *server) message(fd int, c *client, b []byte) bool {
 		c.member = len(s.members)
 		s.members = append(s.members, fd)
 		s.out = frame(s.out[:0], connected)
-		return write(fd, s.out)
+		return s.write(fd, s.out)
 	case bytes.HasPrefix(b, []byte(`42["all",`)):
-		s.out = frame(s.out[:0], `42[`, string(b[len(`42["all",`):]))
+		args, others := bytes.CutSuffix(b[len(`42["all",`):], []byte(",true]"))
+		if others { // those who poll: the sender is the one who does not
+			return s.answers("42[" + string(args) + "]")
+		}
+		s.out = frame(s.out[:0], `42[`, string(args))
 		return s.broadcast(fd, s.members)
 	case bytes.HasPrefix(b, []byte(`42["room","`)):
 		room, rest, found := bytes.Cut(b[len(`42["room","`):], []byte(`",`))
@@ -229,12 +288,12 @@ func (s *server) message(fd int, c *client, b []byte) bool {
 			c.rooms = append(c.rooms, room)
 			s.rooms[room] = append(s.rooms[room], fd)
 			s.out = frame(s.out[:0], "43", string(id), "[]")
-			return write(fd, s.out)
+			return s.write(fd, s.out)
 		}
 		for _, event := range []string{`["echo",`, `["typed",`} {
 			if id, args, found := bytes.Cut(b[2:], []byte(event)); found {
 				s.out = frame(s.out[:0], "43", string(id), "[", string(args))
-				return write(fd, s.out)
+				return s.write(fd, s.out)
 			}
 		}
 	}
@@ -246,36 +305,19 @@ func (s *server) message(fd int, c *client, b []byte) bool {
 func (s *server) broadcast(from int, members []int) bool {
 	alive := true
 	for _, fd := range members {
-		if !write(fd, s.out) && fd == from {
+		if !s.write(fd, s.out) && fd == from {
 			alive = false
 		}
 	}
 	return alive
 }
 
-// write writes all of b, as a rule with one system call. A full socket is waited for, with
-// everybody else: the generators bound what is in flight, so that it stays an exception.
-func write(fd int, b []byte) bool {
-	for len(b) > 0 {
-		n, errno := raw(syscall.SYS_WRITE, fd, b)
-		switch errno {
-		case 0:
-			b = b[n:]
-		case unix.EAGAIN:
-			_, _ = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}, -1)
-		case unix.EINTR:
-		default:
-			return false
-		}
+// write writes all of b, as a rule with one system call, and reports whether it could.
+func (s *server) write(fd int, b []byte) bool {
+	if s.tls != nil {
+		return s.clients[fd].tls.Write(b) == nil
 	}
-	return true
-}
-
-// raw makes a system call that cannot block without telling the scheduler, which costs as much as
-// it does in C.
-func raw(call uintptr, fd int, b []byte) (int, unix.Errno) {
-	n, _, errno := syscall.RawSyscall(call, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
-	return int(n), errno
+	return raw.WriteAll(fd, b) == nil
 }
 
 // frame appends one text frame.

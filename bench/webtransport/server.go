@@ -3,10 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
-	"crypto/ecdsa"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -21,7 +18,7 @@ import (
 
 	"github.com/quic-go/quic-go"
 
-	throng "github.com/throng-io/throng/server"
+	"github.com/throng-io/throng/bench/internal/certificate"
 )
 
 // server is a throng serve, and what clients need to reach it.
@@ -51,7 +48,7 @@ func startServer(ctx context.Context, binary string) (s *server, err error) {
 			return nil, fmt.Errorf("building throng: %w\n%s", err, out)
 		}
 	}
-	cert, key, err := s.certificate()
+	cert, key, err := certificate.Write(s.dir)
 	if err != nil {
 		return nil, err
 	}
@@ -85,22 +82,6 @@ func startServer(ctx context.Context, binary string) (s *server, err error) {
 	}
 	s.socket = &quic.Transport{Conn: conn}
 	return s, nil
-}
-
-// certificate writes a certificate and its key.
-func (s *server) certificate() (cert, key string, err error) {
-	made, err := throng.DevCertificate("127.0.0.1")
-	if err != nil {
-		return "", "", err
-	}
-	secret, err := x509.MarshalECPrivateKey(made.PrivateKey.(*ecdsa.PrivateKey))
-	if err != nil {
-		return "", "", err
-	}
-	cert, key = filepath.Join(s.dir, "cert.pem"), filepath.Join(s.dir, "key.pem")
-	return cert, key, errors.Join(
-		os.WriteFile(cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: made.Certificate[0]}), 0o600),
-		os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: secret}), 0o600))
 }
 
 func freePort() (string, error) {

@@ -6,13 +6,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"strconv"
-	"syscall"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/throng-io/throng/bench/internal/raw"
 	"github.com/throng-io/throng/protocol/websocket"
 )
 
@@ -38,9 +38,10 @@ type conn struct {
 	posting  bool // a POST is out, its answer is awaited before the next GET
 	owes     bool // a ping has to be answered
 	got      uint64
-	rest     []byte // the beginning of what has not arrived whole
-	out      []byte // what the socket did not take
-	sid      []byte // of a polling client
+	rest     []byte      // the beginning of what has not arrived whole
+	out      []byte      // what the socket did not take
+	sid      []byte      // of a polling client
+	tls      *raw.Secure // nil without TLS
 	acks     uint64
 }
 
@@ -89,6 +90,12 @@ func (c *conn) writable(g *Generator) error {
 		if err != nil {
 			return fmt.Errorf("connecting to %s: %w", g.server(c), err)
 		}
+		if g.cfg.TLS {
+			// It waits for the server, which handles several handshakes at a time.
+			if c.tls, err = raw.Client(c.fd); err != nil {
+				return fmt.Errorf("the handshake of TLS with %s: %w", g.server(c), err)
+			}
+		}
 		c.state = upgrading
 		if c.polling {
 			return c.get(g)
@@ -103,11 +110,17 @@ func (c *conn) writable(g *Generator) error {
 
 // write sends b, or keeps what the socket does not take.
 func (c *conn) write(b []byte) error {
+	if c.tls != nil {
+		if err := c.tls.Write(b); err != nil {
+			return fmt.Errorf("writing: %w", err)
+		}
+		return nil
+	}
 	if len(c.out) > 0 {
 		c.out = append(c.out, b...)
 		return nil
 	}
-	n, errno := raw(syscall.SYS_WRITE, c.fd, b)
+	n, errno := raw.Write(c.fd, b)
 	switch {
 	case errno == unix.EAGAIN || errno == unix.EINTR:
 		n = 0
@@ -125,16 +138,9 @@ func (c *conn) write(b []byte) error {
 func (c *conn) read(g *Generator) error {
 	for {
 		have := copy(g.buf, c.rest)
-		n, errno := raw(syscall.SYS_READ, c.fd, g.buf[have:])
-		switch {
-		case errno == unix.EAGAIN:
-			return nil
-		case errno == unix.EINTR:
-			continue
-		case errno != 0:
-			return fmt.Errorf("reading: %w", errno)
-		case n == 0:
-			return errors.New("the server has closed the connection")
+		n, err := c.take(g.buf[have:])
+		if err != nil || n == 0 {
+			return err
 		}
 		rest, err := c.parse(g, g.buf[:have+n])
 		if err != nil {
@@ -152,6 +158,33 @@ func (c *conn) read(g *Generator) error {
 			return nil
 		}
 	}
+}
+
+// take reads what the socket has, 0 bytes if that is nothing.
+func (c *conn) take(b []byte) (n int, err error) {
+	if c.tls != nil {
+		n, err = c.tls.Read(b)
+	} else {
+		var errno unix.Errno
+		for errno = unix.EINTR; errno == unix.EINTR; {
+			n, errno = raw.Read(c.fd, b)
+		}
+		switch {
+		case errno == unix.EAGAIN:
+			return 0, nil
+		case errno != 0:
+			err = errno
+		case n == 0:
+			err = io.EOF
+		}
+	}
+	if errors.Is(err, io.EOF) {
+		return 0, errors.New("the server has closed the connection")
+	}
+	if err != nil {
+		return 0, fmt.Errorf("reading: %w", err)
+	}
+	return n, nil
 }
 
 // parse handles what is whole in b, and returns what is not.
@@ -345,10 +378,4 @@ func (c *conn) query() string {
 		return ""
 	}
 	return "&sid=" + string(c.sid)
-}
-
-// raw makes a system call that cannot block without telling the scheduler about it.
-func raw(call uintptr, fd int, b []byte) (int, unix.Errno) {
-	n, _, errno := syscall.RawSyscall(call, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
-	return int(n), errno
 }

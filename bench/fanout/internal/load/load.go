@@ -34,6 +34,7 @@ type Config struct {
 	PIDs    []int // their processes, whose processor time is read; none is this process
 	Clients int   // how many
 	Polling bool  // HTTP long-polling; one more client, the sender, is on websocket
+	TLS     bool  // on all connections; certificates are not checked
 	Stalled int   // clients that stop reading once they are connected
 	Rooms   int   // clients are dealt to this many rooms, and join them; 0 for none
 	// connections from each of the addresses 127.0.0.1, 127.0.0.2, ...; default 20000

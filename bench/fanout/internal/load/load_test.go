@@ -4,6 +4,7 @@ package load
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"slices"
@@ -32,6 +33,11 @@ func serve(t *testing.T, srv *server.Server) string {
 	if err != nil {
 		t.Fatalf("listening: %v", err)
 	}
+	return serveOn(t, srv, ln)
+}
+
+func serveOn(t *testing.T, srv *server.Server, ln net.Listener) string {
+	t.Helper()
 	done := make(chan error, 1)
 	go func() { done <- srv.Serve(ln) }()
 	t.Cleanup(func() {
@@ -98,6 +104,32 @@ func TestFloodCountsEveryDelivery(t *testing.T) {
 	}
 	if r.Deliveries != 30*r.Broadcasts {
 		t.Errorf("%d broadcasts brought %d deliveries to 30 clients", r.Broadcasts, r.Deliveries)
+	}
+}
+
+func TestClientsWithTLS(t *testing.T) {
+	cert, err := server.DevCertificate("127.0.0.1")
+	if err != nil {
+		t.Fatalf("making a certificate: %v", err)
+	}
+	for _, polling := range []bool{false, true} {
+		srv, err := app.New("bench", server.Options{})
+		if err != nil {
+			t.Fatalf("making the server: %v", err)
+		}
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatalf("listening: %v", err)
+		}
+		at := serveOn(t, srv, server.NewTLSListener(ln, &tls.Config{Certificates: []tls.Certificate{cert}}))
+		g := connected(t, Config{Servers: []string{at}, Clients: 20, Polling: polling, TLS: true})
+		r, err := g.Flood(4, 50*time.Millisecond)
+		if err != nil {
+			t.Fatalf("Flood, polling %v: %v", polling, err)
+		}
+		if r.Broadcasts < 4 || r.Deliveries != 20*r.Broadcasts {
+			t.Errorf("polling %v: %d broadcasts brought %d deliveries to 20 clients", polling, r.Broadcasts, r.Deliveries)
+		}
 	}
 }
 

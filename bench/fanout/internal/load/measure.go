@@ -77,7 +77,7 @@ func (g *Generator) measure(m mode, limit time.Duration, done func() bool) (*Res
 // Flood keeps inflight broadcasts under way for d.
 func (g *Generator) Flood(inflight int, d time.Duration) (*Result, error) {
 	f := &flood{inflight: uint64(inflight), end: time.Now().Add(d)}
-	f.requests = slices.Repeat(text(message(`["all",`)), inflight)
+	f.requests = slices.Repeat(text(g.toAll()), inflight)
 	return g.checked(g.measure(f, d+g.cfg.Limit, func() bool { return f.over && g.ledger.complete(&g.cfg) >= g.ledger.sent }))
 }
 
@@ -98,6 +98,15 @@ func (g *Generator) checked(r *Result, err error) (*Result, error) {
 		}
 	}
 	return r, err
+}
+
+// toAll is the request for a broadcast.
+func (g *Generator) toAll() []byte {
+	request := message(`["all",`)
+	if g.cfg.Polling { // the sender is on websocket and not among those who are counted
+		request = append(request[:len(request)-1], ",true]"...)
+	}
+	return request
 }
 
 type flood struct {
@@ -153,11 +162,7 @@ func (g *Generator) Paced(rate float64, n int) (*Result, error) {
 	if n > window {
 		return nil, fmt.Errorf("%d broadcasts are more than a run may have (%d)", n, window)
 	}
-	request := message(`["all",`)
-	if g.cfg.Polling { // the sender is on websocket and not among those who are counted
-		request = append(request[:len(request)-1], ",true]"...)
-	}
-	p := &paced{request: text(request), left: n}
+	p := &paced{request: text(g.toAll()), left: n}
 	first, start, period := g.ledger.sent, time.Now().Add(soon), time.Duration(float64(time.Second)/rate)
 	var last []time.Duration
 	g.ledger.onLast = func(i uint64) {
