@@ -64,6 +64,7 @@ type cause struct {
 var causes = []cause{
 	{class: "tls", text: badTLS},
 	{stage: "quic", class: "timeout", text: noUDP},
+	{stage: "quic", class: "refused", text: "no HTTP/3 server listens at that port of UDP: name its address with --set target.webtransport=HOST:PORT"},
 	{class: "quic_version", text: "the clients speak QUIC 1 and 2 (RFC 9000, RFC 9369): update the server, or choose another transport"},
 	{class: "no_webtransport", text: "nothing there serves WebTransport: name the address of its HTTP/3 with --set target.webtransport=HOST:PORT, or choose another transport"},
 	{stage: "open", class: "closed", first: true, plain: true, text: "check that it speaks Socket.IO there and under that path (--set target.path=/PATH/), and not over TLS: then write https://"},

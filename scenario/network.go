@@ -47,7 +47,7 @@ func (l *links) startNetwork(t *trial) (err error) {
 	if l.net, err = network.Start(network.Config{Clients: l.lines, Shared: 1, Seed: t.spec.Seed, First: t.conditions(0)}); err != nil || !t.spec.WebTransport() {
 		return err
 	}
-	t.udp.Sockets, t.udp.Listen = 1, l.net.PacketAt // each client has an address of its own
+	t.udp.Listen = l.net.PacketAt
 	for i, target := range t.server.urls {
 		at, err := hostPort(target)
 		if err != nil {

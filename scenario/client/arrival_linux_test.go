@@ -157,3 +157,85 @@ type arrivals struct{ got chan Message }
 
 func (h *arrivals) Event(m *Message) { h.got <- Message{At: m.At, From: m.From, Until: m.Until} }
 func (h *arrivals) Ack(*Message)     {}
+
+// What comes by QUIC came when its packet did, however late it is read.
+func TestArrivalsByQUIC(t *testing.T) {
+	awaitTimes(t)
+	wrote := make(chan [2]time.Duration, 2)
+	dialed, read := make(chan struct{}), make(chan struct{})
+	addr, conf := listenQUIC(t, func(p *wtPeer) {
+		if !p.join(25000, 20000) {
+			return
+		}
+		for _, event := range []string{`42["a"]`, `42["b"]`} {
+			<-dialed
+			before := Now()
+			p.text(event)
+			wrote <- [2]time.Duration{before, Now()}
+		}
+		<-read
+	})
+	c := dial(t, quicConfig(addr, conf))
+	dialed <- struct{}{}
+	first := <-wrote
+	time.Sleep(50 * time.Millisecond) // so that a wrong time shows
+	opened := Now()
+	h := &arrivals{got: make(chan Message, 2)}
+	done := run(t, c, h)
+	a := <-h.got
+	close(dialed)
+	second, b := <-wrote, <-h.got
+	close(read)
+	const clocks = time.Millisecond // the wall clock may be adjusted meanwhile, by less than that
+	for _, m := range []Message{a, b} {
+		if m.From > m.Until || m.Until > m.At || m.At < opened {
+			t.Errorf("came between %v and %v, read at %v, and the reading began at %v", m.From, m.Until, m.At, opened)
+		}
+	}
+	// a packet of QUIC's own may follow it, within the time that acknowledgements take
+	if a.From < first[0]-clocks || a.From > first[1]+ackTime {
+		t.Errorf("the one that waited came from %v on, and was written between %v and %v", a.From, first[0], first[1])
+	}
+	if b.Until < second[0]-clocks {
+		t.Errorf("the one that was awaited came by %v, before it was written at %v", b.Until, second[0])
+	}
+	if in := c.Timings.Waited; in <= 0 || in > opened {
+		t.Errorf("the answers waited %v", in)
+	}
+	ends(t, done, TransportClose)
+}
+
+// ackTime is more than a peer keeps an acknowledgement back.
+const ackTime = 40 * time.Millisecond
+
+// A read that follows several packets does not know which of them it is about, unless they are
+// long past; without the kernel's times nothing is known.
+func TestPackets(t *testing.T) {
+	var p packets
+	ago := func(d time.Duration) int64 { return time.Now().Add(-d).UnixNano() }
+	if waited := p.note(ago(8 * time.Millisecond)); waited < 7*time.Millisecond {
+		t.Errorf("waited %v", waited)
+	}
+	if waited := p.note(ago(4 * time.Millisecond)); waited > 4*time.Millisecond {
+		t.Errorf("waited %v beside the one before", waited)
+	}
+	x := p.latest()
+	if !x.several || x.empty >= x.came {
+		t.Errorf("two packets: %+v", x)
+	}
+	if y := p.latest(); y != x {
+		t.Errorf("read again: %+v, want %+v", y, x)
+	}
+	p.note(ago(0))
+	if y := p.latest(); y.several || y.came <= x.came || y.empty != y.came {
+		t.Errorf("one packet: %+v after %+v", y, x)
+	}
+	p.note(ago(time.Hour)) // the wall clock was set
+	if y := p.latest(); y.came < x.came {
+		t.Errorf("came at %v, before the last one at %v", y.came, x.came)
+	}
+	p.note(0)
+	if y := p.latest(); y.came != 0 {
+		t.Errorf("came at %v, which nobody knows", y.came)
+	}
+}

@@ -45,6 +45,9 @@ func (t *beneath) read(b []byte) (int, error) {
 	return t.n, err
 }
 
+// latest implements noting.
+func (t *beneath) latest() times { return t.times }
+
 // records finds the ends of TLS records in a stream.
 type records struct {
 	header [recordHeader]byte

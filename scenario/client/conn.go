@@ -47,13 +47,19 @@ func (c *counted) Write(b []byte) (int, error) {
 	return n, err
 }
 
+// noting is what is beneath a stream, TLS or QUIC, and notes when its bytes came.
+type noting interface {
+	// latest is when the bytes came that were read last, but for at.
+	latest() times
+}
+
 // conn is one connection of a client, counted, with the non-blocking ways of
 // the raw descriptor where there is one: on plain TCP under Unix.
 type conn struct {
 	net.Conn
 	raw   syscall.RawConn // nil: only the ordinary Read and Write
 	moved *descriptor     // Readers read it, and it is Conn too; nil: a goroutine of its own does
-	below *beneath        // the connection under TLS, where it notes arrivals; or nil
+	below noting          // what the bytes come through, where it notes arrivals; or nil
 	bytes *traffic
 	write *rawWrite // of raw
 }

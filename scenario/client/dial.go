@@ -53,7 +53,9 @@ func (t *target) connect(ctx context.Context, bytes *traffic, tm *Timings) (*con
 		tm.TLS = Now() - done
 	}
 	c := newConn(secure, nil, bytes)
-	c.below = plain.below
+	if plain.below != nil {
+		c.below = plain.below
+	}
 	return c, nil
 }
 

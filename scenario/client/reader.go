@@ -134,7 +134,7 @@ func (rd *reader) read(once bool) (n int, err error) {
 // idle clients wait.
 func (rd *reader) noteRead() {
 	if below := rd.src.below; below != nil {
-		rd.times = below.times
+		rd.times = below.latest()
 		rd.at = Now() // it has been decrypted
 		return
 	}

@@ -4,82 +4,48 @@ import (
 	"context"
 	"net"
 	"net/netip"
-	"runtime"
 	"sync"
+	"time"
 
 	"github.com/quic-go/quic-go"
 )
 
-// UDP holds the sockets over which the WebTransport sessions of a process run: a QUIC connection is
-// found by its id and not by its port, so thousands of them share a few sockets, and no session
-// takes a local port or a descriptor of its own. The zero UDP is ready for use; goroutines may
-// share it. Its owner closes it after the clients.
+// UDP holds the sockets of the WebTransport sessions of a process, and reads them with few
+// goroutines. Under Linux each session has a socket of its own, as each browser has; elsewhere
+// sessions share a few. The zero UDP is ready for use; goroutines may share it. Its owner closes it
+// after the clients.
 type UDP struct {
-	// Sockets is how many there are for each source address, opened as sessions come; 0 =
-	// GOMAXPROCS, since one goroutine reads each.
-	Sockets int
 	// Listen opens a socket at a source address; nil = net.ListenUDP does.
 	Listen func(source netip.Addr) (*net.UDPConn, error)
 
 	mu     sync.Mutex
-	open   map[netip.Addr]*shared
+	hubs   hubs
 	closed bool
 	wg     sync.WaitGroup // of the connections that linger
 }
 
-// shared are the sockets of one source address, in use by turns.
-type shared struct {
-	list []socket
-	next int
-}
-
-type socket struct {
-	quic *quic.Transport
-	conn *net.UDPConn
-}
-
-// transport returns the next socket from which sessions to remote can start; the zero source = the
-// system chooses the address.
-func (u *UDP) transport(source, remote netip.Addr) (*quic.Transport, error) {
+// open returns what a session from source to remote starts with; the zero source = the system
+// chooses the address. refused is called if the system learns that nothing listens there.
+func (u *UDP) open(source netip.Addr, remote netip.AddrPort, bytes *traffic, refused context.CancelCauseFunc) (*quic.Transport, *flow, error) {
 	if !source.IsValid() {
 		source = netip.IPv4Unspecified()
-		if remote.Is6() {
+		if remote.Addr().Is6() {
 			source = netip.IPv6Unspecified()
 		}
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.closed {
-		return nil, net.ErrClosed
+		return nil, nil, net.ErrClosed
 	}
-	s := u.open[source]
-	if s == nil {
-		if u.open == nil {
-			u.open = map[netip.Addr]*shared{}
-		}
-		s = &shared{}
-		u.open[source] = s
+	return u.flow(source, remote, bytes, refused)
+}
+
+func (u *UDP) listen(source netip.Addr) (*net.UDPConn, error) {
+	if u.Listen != nil {
+		return u.Listen(source)
 	}
-	most := u.Sockets
-	if most <= 0 {
-		most = runtime.GOMAXPROCS(0)
-	}
-	if len(s.list) < most {
-		listen := u.Listen
-		if listen == nil {
-			listen = func(source netip.Addr) (*net.UDPConn, error) {
-				return net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(source, 0)))
-			}
-		}
-		conn, err := listen(source)
-		if err != nil {
-			return nil, err
-		}
-		s.list = append(s.list, socket{&quic.Transport{Conn: conn}, conn})
-		return s.list[len(s.list)-1].quic, nil
-	}
-	s.next = (s.next + 1) % len(s.list)
-	return s.list[s.next].quic, nil
+	return net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(source, 0)))
 }
 
 // Close closes the sockets, and with them the sessions that still use them. It waits for the
@@ -89,13 +55,49 @@ func (u *UDP) Close() error {
 	u.closed = true
 	u.mu.Unlock()
 	u.wg.Wait()
-	for _, s := range u.open {
-		for _, one := range s.list {
-			_ = one.quic.Close()
-			_ = one.conn.Close()
-		}
-	}
+	u.hubs.close()
 	return nil
+}
+
+// packets are when the packets of a QUIC connection came, each of which the kernel notes. Which of
+// them brought what a stream has just handed out is not known: it was one of those since the last
+// read.
+type packets struct {
+	tm          sync.Mutex
+	first, last time.Duration // of those packets; 0: the system does not report it
+	handed      time.Duration // when quic-go got the last of them
+	taken       bool          // there was a read since
+}
+
+// settled is after how long what a packet has brought has been read: packets without any, such as
+// acknowledgements, come between others.
+const settled = 10 * time.Millisecond
+
+// note notes a packet that quic-go gets now, from the kernel's time stamp, and returns how long it
+// has waited since it came and since the packet before was handed over. See times.note.
+func (a *packets) note(stamp int64) (waited time.Duration) {
+	now := time.Now()
+	at := now.Sub(start)
+	a.tm.Lock()
+	defer a.tm.Unlock()
+	came := time.Duration(0)
+	if stamp != 0 {
+		came = min(max(at-time.Duration(now.UnixNano()-stamp), a.last), at)
+		waited = at - max(came, a.handed)
+	}
+	if a.taken || at-a.handed > settled {
+		a.first, a.taken = came, false
+	}
+	a.last, a.handed = came, at
+	return waited
+}
+
+// latest is when the bytes of the read came that has just returned.
+func (a *packets) latest() times {
+	a.tm.Lock()
+	defer a.tm.Unlock()
+	a.taken = true
+	return times{came: a.last, empty: a.first, several: a.first != a.last}
 }
 
 // start runs f, for which Close waits, unless the sockets are closed.

@@ -100,7 +100,7 @@ func (d *dialing) probe(ctx context.Context) (*websocket, error) {
 
 // probeQUIC is probe for WebTransport.
 func (d *dialing) probeQUIC(ctx context.Context) (*websocket, error) {
-	link, _, err := d.target.connectQUIC(ctx, d.cfg, &d.c.Timings)
+	link, _, err := d.target.connectQUIC(ctx, d.cfg, d.c)
 	if err != nil {
 		return nil, err
 	}

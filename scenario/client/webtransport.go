@@ -39,8 +39,9 @@ type quicConn struct {
 	*webtransport.Stream
 	session *webtransport.Session
 	quic    *quic.Conn
+	flow    *flow
 	udp     *UDP
-	own     bool // the sockets are this session's
+	own     bool // udp is this session's
 
 	once sync.Once
 	left bool // a goodbye is on its way
@@ -75,7 +76,7 @@ func (q *quicConn) leave() {
 }
 
 // Close ends the QUIC connection: at once, or when the server has taken the goodbye, for which only
-// a session with sockets of its own waits.
+// a session with a UDP of its own waits.
 func (q *quicConn) Close() error {
 	q.once.Do(func() {
 		if !q.left || !q.udp.start(q.linger) {
@@ -100,7 +101,8 @@ func (q *quicConn) linger() {
 }
 
 func (q *quicConn) end() {
-	_ = q.quic.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeNoError), "")
+	_ = q.quic.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeNoError), "") // which waits until it has ended
+	q.flow.close()
 }
 
 // newRefusal is how the server has ended a session: servers that say why at all give one more than
@@ -113,18 +115,18 @@ func newRefusal(e *webtransport.SessionError) error {
 	return &CloseError{Reason: TransportClose, Cause: e}
 }
 
-// connectQUIC opens a session with its stream, and measures its stages into tm. began is when the
-// QUIC connection was there.
-func (t *target) connectQUIC(ctx context.Context, cfg *Config, tm *Timings) (q *quicConn, began time.Duration, err error) {
+// connectQUIC opens a session with its stream, and measures its stages. began is when the QUIC
+// connection was there.
+func (t *target) connectQUIC(ctx context.Context, cfg *Config, c *Client) (q *quicConn, began time.Duration, err error) {
 	q = &quicConn{udp: cfg.UDP}
 	if q.udp == nil {
-		q.udp, q.own = &UDP{Sockets: 1}, true
+		q.udp, q.own = &UDP{}, true
 	}
 	stage := "quic"
 	began = Now()
-	if q.quic, err = t.handshakeQUIC(ctx, q.udp); err == nil {
-		tm.QUIC = Now() - began
-		began += tm.QUIC
+	if err = q.handshake(ctx, t, &c.bytes); err == nil {
+		c.Timings.QUIC = Now() - began
+		began += c.Timings.QUIC
 		stage = "open"
 		if err = q.openStream(ctx, t); err == nil {
 			return q, began, nil
@@ -137,15 +139,17 @@ func (t *target) connectQUIC(ctx context.Context, cfg *Config, tm *Timings) (q *
 	return nil, 0, dialError(ctx, stage, err)
 }
 
-// handshakeQUIC opens a QUIC connection.
-func (t *target) handshakeQUIC(ctx context.Context, udp *UDP) (*quic.Conn, error) {
+// handshake opens the QUIC connection.
+func (q *quicConn) handshake(ctx context.Context, t *target, bytes *traffic) error {
 	remote, err := resolve(ctx, t.h3.addr, t.local)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	tr, err := udp.transport(t.local, remote.Addr())
+	refusable, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	tr, f, err := q.udp.open(t.local, remote, bytes, cancel)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	timeout := defaultTimeout
 	if end, ok := ctx.Deadline(); ok {
@@ -163,7 +167,12 @@ func (t *target) handshakeQUIC(ctx context.Context, udp *UDP) (*quic.Conn, error
 	}
 	secure := t.h3.tls.Clone()
 	secure.NextProtos = []string{http3.NextProtoH3}
-	return tr.Dial(ctx, net.UDPAddrFromAddrPort(remote), secure, conf)
+	if q.quic, err = tr.Dial(refusable, f.address(remote), secure, conf); err != nil {
+		f.close()
+		return err
+	}
+	q.flow = f
+	return nil
 }
 
 // openStream opens the session and its stream on the QUIC connection.
@@ -192,7 +201,7 @@ func (q *quicConn) openStream(ctx context.Context, t *target) error {
 // webtransport opens the session on WebTransport and joins the namespace.
 func (d *dialing) webtransport() error {
 	c := d.c
-	link, began, err := d.target.connectQUIC(d.ctx, d.cfg, &c.Timings)
+	link, began, err := d.target.connectQUIC(d.ctx, d.cfg, c)
 	if err != nil {
 		return err
 	}
@@ -219,7 +228,9 @@ func (d *dialing) webtransport() error {
 // adoptQUIC makes a session's stream one of the client's connections.
 func (d *dialing) adoptQUIC(slot int, link *quicConn) *websocket {
 	c := d.c
-	w := newWebsocket(c, newConn(link, nil, &c.bytes))
+	conn := newConn(link, nil, &c.bytes)
+	conn.below = link.flow
+	w := newWebsocket(c, conn)
 	w.quic = link
 	c.mu.Lock()
 	c.quic = link

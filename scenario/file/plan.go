@@ -23,8 +23,8 @@ type Plan struct {
 const ownFiles = 64
 
 // Plan computes the scenario's needs. A polling client holds two connections, one that waits and
-// one that sends; an upgrading one does until it has upgraded. Sessions of WebTransport share a few
-// sockets of UDP.
+// one that sends; an upgrading one does until it has upgraded. A session of WebTransport has one
+// socket of UDP.
 func (s *Spec) Plan() Plan {
 	var total time.Duration
 	share, load := 0.0, 0.0
@@ -116,9 +116,7 @@ func (g *Group) sockets(clients int) int {
 	for _, t := range g.Transport {
 		n := portion(clients, t.Share)
 		switch t.Name {
-		case "websocket", "plain-websocket":
-		case WebTransport:
-			n = 0
+		case "websocket", "plain-websocket", WebTransport:
 		default:
 			n *= 2
 		}

@@ -26,6 +26,7 @@ func TestPlan(t *testing.T) {
 		"groups: {a: {count: 100, transport: upgrade}}":                                                                                 {Clients: 100, Sockets: 200},
 		"groups: {a: {count: 100, transport: {websocket: 50%, polling: 50%}}}":                                                          {Clients: 100, Sockets: 150},
 		"groups: {a: {count: 100, transport: plain-websocket}}":                                                                         {Clients: 100, Sockets: 100},
+		"groups: {a: {count: 100, transport: webtransport}}":                                                                            {Clients: 100, Sockets: 100},
 		"groups: {a: {count: 100, transport: sse}}":                                                                                     {Clients: 100, Sockets: 200},
 		"groups: {a: {count: 10, send: [{op: echo, rate: 2/s}]}}":                                                                       {Clients: 10, Sockets: 10, Offered: 20, Deliveries: 20},
 		"groups: {a: {count: 10, send: [{op: echo, rate: 2/s, ack: 1s}]}}":                                                              {Clients: 10, Sockets: 10, Offered: 20},

@@ -36,8 +36,8 @@ const (
 	ServerWebTransportBytes = 210 << 10
 )
 
-// udpBuffer is the receive buffer, in bytes, that QUIC asks for: sockets are few and each holds the
-// packets of many sessions.
+// udpBuffer is the receive buffer, in bytes, that QUIC asks for: a server's socket holds packets of
+// all sessions.
 const udpBuffer = 7 << 20
 
 // Need is what one trial takes of the machine beyond its [file.Plan].
