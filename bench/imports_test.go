@@ -122,6 +122,7 @@ var rules = []rule{
 		of: "reports/internal/...", own: []string{"reports/internal/...", "reports/model", "scenario/metric", "scenario/result"},
 		never: []string{own("reports/capacity"), own("reports/compare")},
 	},
+	{of: "reports/curves", own: []string{"reports/internal/draw"}},
 	{of: "reports/dots", own: []string{"reports/internal/draw"}},
 	{of: "reports/capacity", own: []string{"reports/internal/...", "reports/model", "scenario/result"}, never: []string{own("reports")}},
 	{

@@ -32,17 +32,14 @@ type bench struct {
 	cert, key    string // files of the servers with TLS
 }
 
-func prepare(ctx context.Context, o *options, log io.Writer) (*bench, error) {
-	b := &bench{opts: o, log: log}
+func prepare(ctx context.Context, o *options, root string, log io.Writer) (*bench, error) {
+	b := &bench{opts: o, root: root, log: log}
 	var err error
 	if b.serverCPU, b.generatorCPU, err = processors(o); err != nil {
 		return nil, err
 	}
 	if b.self, err = os.Executable(); err != nil {
 		return nil, fmt.Errorf("finding this program: %w", err)
-	}
-	if b.root, err = output(ctx, "", "go", "list", "-m", "-f", "{{.Dir}}"); err != nil {
-		return nil, err
 	}
 	if b.dir, err = os.MkdirTemp("", "fanout"); err != nil {
 		return nil, fmt.Errorf("making a folder: %w", err)

@@ -94,6 +94,8 @@ func allCases() []benchCase {
 		floodOfMost(),
 		floodCase("single-1000", 1, 1000, 1, time.Second, costTarget("floor", 1.15, false), costTarget("node", 0.4, false)),
 		floodCase("single-5000", 1, 5000, 1, time.Second, costTarget("floor", 1.2, false), costTarget("node", 0.4, false)),
+		floodCase("flood64-1000", 64, 1000, 1, time.Second, costTarget("node", 1./40, false), costTarget("floor", 1./12, false)),
+		floodCase("flood64-5000", 64, 5000, 1, 1500*time.Millisecond, costTarget("node", 1./40, false), costTarget("floor", 1./12, false)),
 		sendersCase(),
 		pacedCase(1000),
 		pacedCase(5000),

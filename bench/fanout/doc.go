@@ -3,6 +3,7 @@
 //
 //	go run ./bench/fanout --quick      the first case in under 40 seconds; one line of JSON
 //	make bench-fanout                  all cases; text and JSON lines in bench/results
+//	make bench-fanout ARGS=--figure    figures of what is there, without measuring
 //
 //	go run ./bench/fanout --cases push,generators
 //	                                   pushing to one client, beside servers of Python too; other load

@@ -47,7 +47,7 @@ type options struct {
 	window                     time.Duration
 	out, throng, before        string
 	serverCPU, generatorCPU    int
-	list                       bool
+	list, figure               bool
 	limit                      time.Duration
 }
 
@@ -63,6 +63,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	}
 	f.BoolVar(&o.quick, "quick", false, "only the first case, in under 40 seconds; prints one line of JSON")
 	f.BoolVar(&o.list, "list", false, "print the cases and stop")
+	f.BoolVar(&o.figure, "figure", false, "draw the figures of the results in --out; without --cases nothing is measured")
 	f.Func("cases", "cases to run, separated by commas (default all; see --list)", split(&o.cases))
 	f.Func("servers", "servers to measure (default throng,node,floor where the case has them)", split(&o.servers))
 	f.Func("strategies", "fan-out strategies of throng to measure beside its default, separated by commas", split(&o.strategies))
@@ -86,12 +87,13 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 		return nil, errors.New("--quick has its own case; leave out --cases")
 	case o.quick && len(o.servers) > 0:
 		return nil, errors.New("--quick measures throng, node and floor; leave out --servers")
+	case o.figure && (o.quick || o.out == ""):
+		return nil, errors.New("--figure draws what is in the folder --out; it goes neither with --quick nor with an empty --out")
 	}
 	return &o, nil
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	began := time.Now()
 	o, err := parse(args, stderr)
 	if err != nil {
 		return err
@@ -106,9 +108,27 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	root, err := output(ctx, "", "go", "list", "-m", "-f", "{{.Dir}}")
+	if err != nil {
+		return err
+	}
+	if !filepath.IsAbs(o.out) && o.out != "" {
+		o.out = filepath.Join(root, o.out)
+	}
+	if o.figure && len(o.cases) == 0 {
+		return drawFigures(o.out, stderr)
+	}
 	ctx, cancel := context.WithTimeout(ctx, o.limit)
 	defer cancel()
-	b, err := prepare(ctx, o, stderr)
+	if err := measure(ctx, o, root, chosen, stdout, stderr); err != nil || !o.figure {
+		return err
+	}
+	return drawFigures(o.out, stderr)
+}
+
+func measure(ctx context.Context, o *options, root string, chosen []benchCase, stdout, stderr io.Writer) error {
+	began := time.Now()
+	b, err := prepare(ctx, o, root, stderr)
 	if err != nil {
 		return err
 	}
@@ -143,14 +163,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 func (b *bench) save(name, text string, lines []byte) error {
 	dir := b.opts.out
-	if !filepath.IsAbs(dir) {
-		dir = filepath.Join(b.root, dir)
-	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("making the folder of the results: %w", err)
 	}
 	for ext, content := range map[string][]byte{".txt": []byte(text), ".jsonl": lines} {
-		if err := os.WriteFile(filepath.Join(dir, "fanout-"+name+ext), content, 0o644); err != nil {
+		if err := os.WriteFile(resultFile(dir, name, ext), content, 0o644); err != nil {
 			return fmt.Errorf("writing the results: %w", err)
 		}
 	}

@@ -6,6 +6,12 @@ import (
 	"time"
 )
 
+// processorCounts is in ascending order, from one.
+var processorCounts = []int{1, 2, 4}
+
+// onCount is the variant of an entry on so many processors.
+func onCount(n int) string { return fmt.Sprintf("on %d", n) }
+
 func processorsFanout() benchCase {
 	return onProcessors("processors", "broadcast flat out, 8 in flight, 5000 clients, to a server on 1, 2, 4 processors",
 		5000, floodOf("flood", 8, false), costMetric, "deliveries/s")
@@ -20,8 +26,8 @@ func processorsEcho() benchCase {
 // asked of Go all the same: that shows what the waste is.
 func onProcessors(name, about string, clients int, measure func(context.Context, *subject, time.Duration) (metrics, error), columns ...string) benchCase {
 	c := benchCase{name: name, about: about, asked: true, columns: append(columns, "server cpu %"), window: 1500 * time.Millisecond, measure: measure}
-	for _, n := range []int{1, 2, 4} {
-		c.entries = append(c.entries, entry{server: "throng", variant: fmt.Sprintf("on %d", n), procs: n, clients: clients, generators: 1})
+	for _, n := range processorCounts {
+		c.entries = append(c.entries, entry{server: "throng", variant: onCount(n), procs: n, clients: clients, generators: 1})
 	}
 	c.targets = []target{{metric: columns[0], of: "throng on 2", to: "throng on 1", limit: 1.1}}
 	return c

@@ -9,6 +9,7 @@ import (
 	"io"
 	"math"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -451,5 +452,39 @@ func TestOutline(t *testing.T) {
 	}
 	if w := st.Width("привет ≤"); left < 100 || left > 102 || math.Abs(float64(right-100-w)) > 2 {
 		t.Errorf("from %v to %v, and the text is %v wide", left, right, w)
+	}
+}
+
+// Texts of points at one x stand apart from each other and within the axes, however close the
+// points are.
+func TestTextsOfPointsStandApart(t *testing.T) {
+	for name, ys := range map[string][]float64{
+		"apart": {1, 10, 100}, "two alike": {3, 3.1, 20}, "all alike": {5, 5.1, 5.2}, "at the ends": {1, 1.01, 100},
+	} {
+		f := &Figure{Name: "texts", Panels: []Panel{{X: Axis{Log: true, Min: 0.5, Max: 10}, Y: Axis{Log: true, Min: 0.5, Max: 200}}}}
+		for i, y := range ys {
+			f.Panels[0].Lines = append(f.Panels[0].Lines, Line{Marks: true, Points: []Point{{X: 1, Y: y, Text: strings.Repeat("8", i+5)}}})
+		}
+		s, err := svg(f, Wide)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var at []float64
+		for i := range ys {
+			m := regexp.MustCompile(`y="([-0-9.]+)"[^>]*>` + strings.Repeat("8", i+5) + `<`).FindStringSubmatch(s)
+			if m == nil {
+				t.Fatalf("%s: a text is missing:\n%s", name, s)
+			}
+			y, err := strconv.ParseFloat(m[1], 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, other := range at {
+				if math.Abs(y-other) < float64(textSize)*0.75 {
+					t.Errorf("%s: texts stand %.1f points apart", name, math.Abs(y-other))
+				}
+			}
+			at = append(at, y)
+		}
 	}
 }

@@ -52,6 +52,7 @@ type Tick struct {
 type Point struct {
 	X, Y float64
 	Gap  bool
+	Text string // beside it, where it hides least
 }
 
 // Line is a series. Style picks colour, dashes and mark together; lines of one figure that mean
@@ -62,6 +63,7 @@ type Line struct {
 	Style  Style
 	Marks  bool // marks only, no line between them
 	Thin   bool // a background line
+	Solid  bool // without the dashes of its style: the range of a value
 	Steps  bool // each value holds until the next point
 	// Key makes the line an entry of the legend for boxes filled with Fill, and nothing more.
 	Key  bool

@@ -1,7 +1,6 @@
 package draw
 
 import (
-	"image/color"
 	"slices"
 
 	"gonum.org/v1/plot/text"
@@ -178,6 +177,7 @@ func (p *panel) draw() {
 		p.drawLine(c, l)
 	}
 	p.drawRules(c)
+	p.drawTexts(c)
 	p.drawAxes(c)
 	p.drawHead(c)
 }
@@ -269,6 +269,9 @@ func lineStyle(l Line) draw.LineStyle {
 	if l.Thin {
 		w = 0.9
 	}
+	if l.Solid {
+		return draw.LineStyle{Color: series[l.Style], Width: w}
+	}
 	return draw.LineStyle{Color: series[l.Style], Width: w, Dashes: dashes[l.Style]}
 }
 
@@ -304,117 +307,6 @@ func (p *panel) drawLine(c *draw.Canvas, l Line) {
 		run = append(run, at)
 	}
 	flush()
-}
-
-func (p *panel) drawRules(c *draw.Canvas) {
-	line := draw.LineStyle{Color: limit, Width: 1.2, Dashes: []vg.Length{3, 2}}
-	st := sans(textSize, limit, false)
-	data := p.dataPoints()
-	for _, r := range p.Rules {
-		if r.Vertical {
-			x := p.px(r.At)
-			c.StrokeLine2(line, x, c.Min.Y, x, c.Max.Y)
-			continue
-		}
-		y := p.py(r.At)
-		from, to := p.stretch(&r)
-		c.StrokeLine2(line, from, y, to, y)
-		if r.MarkX > 0 {
-			c.DrawGlyphNoClip(draw.GlyphStyle{Color: limit, Radius: 3.6, Shape: draw.TriangleGlyph{}}, vg.Point{X: p.px(r.MarkX), Y: y})
-		}
-	}
-	// after all lines, which would strike the labels of their neighbours out
-	for _, r := range p.Rules {
-		label := fit(r.Label, st, c.Max.X-c.Min.X-12)
-		w := st.Width(label)
-		if r.Vertical {
-			baseline(c, st, max(c.Min.X, min(p.px(r.At)-w/2, c.Max.X-w)), c.Max.Y+4, label, text.XLeft)
-			continue
-		}
-		from, to := p.stretch(&r)
-		at := p.ruleLabel(c, w, p.py(r.At), from, to, data)
-		for x := at.X; x <= at.X+w; x += 4 { // the next label keeps clear of this one
-			data = append(data, repeat(vg.Point{X: x, Y: at.Y + textSize*0.4}, 20)...)
-		}
-		c.FillPolygon(p.behind(at.X+w/2), box(at.X-2, at.Y-2, at.X+w+2, at.Y+textSize*0.85))
-		baseline(c, st, at.X, at.Y, label, text.XLeft)
-	}
-}
-
-// stretch is the part of the x axis along which a horizontal rule applies.
-func (p *panel) stretch(r *Rule) (from, to vg.Length) {
-	if r.From == r.To {
-		return p.area.Min.X, p.area.Max.X
-	}
-	return p.px(r.From), p.px(r.To)
-}
-
-// ruleLabel finds the place along a rule, above or below it, where a label of width w hides the
-// fewest points. It returns the left end of the label's baseline. The label of a rule that is
-// shorter than it begins at the rule where there is room.
-func (p *panel) ruleLabel(c *draw.Canvas, w, y, from, to vg.Length, data []vg.Point) vg.Point {
-	free := to - from - w - 12
-	from = max(c.Min.X, min(from, c.Max.X-w-12))
-	best, fewest := vg.Point{X: from + 6, Y: y + 3.5}, -1
-	for _, below := range []bool{false, true} {
-		for _, along := range []vg.Length{0, 1, 0.5, 0.25, 0.75} {
-			at := vg.Point{X: from + 6 + max(0, free)*along, Y: y + 3.5}
-			if below {
-				at.Y = y - textSize - 1
-			}
-			if at.Y+textSize > c.Max.Y || at.Y < c.Min.Y {
-				continue
-			}
-			hidden := 0
-			for _, d := range data {
-				if d.X > at.X-3 && d.X < at.X+w+3 && d.Y > at.Y-3 && d.Y < at.Y+textSize {
-					hidden++
-				}
-			}
-			if fewest < 0 || hidden < fewest {
-				best, fewest = at, hidden
-			}
-		}
-	}
-	return best
-}
-
-// dataPoints are the places of the values, and some between each two, so that a long stretch of
-// line counts too.
-func (p *panel) dataPoints() (pts []vg.Point) {
-	const between = 6
-	for _, l := range p.Lines {
-		for i, pt := range l.Points {
-			to := vg.Point{X: p.px(pt.X), Y: p.py(pt.Y)}
-			if i == 0 || pt.Gap || l.Marks {
-				pts = append(pts, to)
-				continue
-			}
-			from := vg.Point{X: p.px(l.Points[i-1].X), Y: p.py(l.Points[i-1].Y)}
-			for k := 1; k <= between; k++ {
-				pts = append(pts, from.Add(to.Sub(from).Scale(vg.Length(k)/between)))
-			}
-		}
-	}
-	return pts
-}
-
-// behind is the colour of the ground at x.
-func (p *panel) behind(x vg.Length) color.Color {
-	for _, b := range p.Bands {
-		if b.Grey && x > p.px(b.From) && x < p.px(b.To) {
-			return shade
-		}
-	}
-	return paper
-}
-
-func repeat(pt vg.Point, n int) []vg.Point {
-	pts := make([]vg.Point, n)
-	for i := range pts {
-		pts[i] = pt
-	}
-	return pts
 }
 
 func (p *panel) drawAxes(c *draw.Canvas) {
