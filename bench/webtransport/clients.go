@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -15,8 +16,6 @@ import (
 	"github.com/fasthttp/websocket"
 	"github.com/quic-go/quic-go"
 	"github.com/quic-go/webtransport-go"
-
-	"github.com/throng-io/throng/protocol/engineio"
 )
 
 // patience is for what must come in any case.
@@ -156,9 +155,8 @@ func (c *overTLS) write(text string) error {
 
 type overQUIC struct {
 	mu     sync.Mutex
-	stream *webtransport.Stream
-	in     []byte
-	used   int // bytes of in that have been returned
+	stream io.Writer
+	framed
 }
 
 func dialQUIC(s *server) (conn, error) {
@@ -176,35 +174,15 @@ func dialQUIC(s *server) (conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &overQUIC{stream: stream}
+	c := &overQUIC{stream: stream, framed: framed{read1: stream.Read}}
 	return c, c.write("0")
 }
 
-func (c *overQUIC) read() ([]byte, error) {
-	c.in = append(c.in[:0], c.in[c.used:]...)
-	c.used = 0
-	for {
-		p, n, err := engineio.ParseFrame(c.in, 0)
-		if err != nil {
-			return nil, err
-		}
-		if n > 0 {
-			c.used = n
-			return append([]byte{byte('0' + p.Type)}, p.Data...), nil
-		}
-		var buf [4096]byte
-		n, err = c.stream.Read(buf[:])
-		c.in = append(c.in, buf[:n]...)
-		if err != nil {
-			return nil, err
-		}
-	}
-}
+func (c *overQUIC) read() ([]byte, error) { return c.next() }
 
 func (c *overQUIC) write(text string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	p := engineio.Packet{Type: engineio.Type(text[0] - '0'), Data: []byte(text[1:])}
-	_, err := c.stream.Write(engineio.AppendFrame(nil, p))
+	_, err := c.stream.Write(frameOf(text))
 	return err
 }

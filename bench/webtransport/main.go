@@ -4,7 +4,9 @@
 //	go run ./bench/webtransport                 500 clients, 7 rounds of both
 //	go run ./bench/webtransport -profile DIR    with a profile of the server over WebTransport
 //
-// One server, a process of its own, serves both. The clients of each transport are in a room. One
+// One server, a process of its own, serves both. Beside it a bare server on quic-go sends the same
+// to as many clients, without HTTP/3 and Engine.IO: what it takes, no server on quic-go takes less
+// of. The clients of each transport are in a room. One
 // of them sends to it, with some messages in flight at a time, and all of them receive those. The
 // transports take turns, and the clients of the one that does not have its turn are idle. Costs are
 // processor time of the server's process between two moments with nothing in flight, divided by the
@@ -24,9 +26,10 @@ import (
 	"time"
 )
 
-// A side is one of the two transports.
+// A side is one of the transports, or the bare server.
 type side struct {
 	name    string
+	server  *server
 	clients []*receiver
 	costs   []float64 // of the rounds, microseconds a delivery
 	rates   []float64 // deliveries a second
@@ -40,7 +43,15 @@ func main() {
 	length := flag.Duration("time", 2*time.Second, "length of a measurement")
 	binary := flag.String("throng", "", "the throng to measure (default this source)")
 	profile := flag.String("profile", "", "folder for a profile of the server over WebTransport")
+	bare := flag.Bool("bare", false, "be the bare server (for this program itself)")
 	flag.Parse()
+	if *bare {
+		if err := serveBare(); err != nil {
+			fmt.Fprintln(os.Stderr, "webtransport:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	m := &measurement{ctx: ctx, clients: *clients, rounds: *rounds, inflight: *inflight, size: *size, length: *length, profile: *profile, out: os.Stdout}
@@ -64,13 +75,19 @@ func (m *measurement) run(binary string) (err error) {
 		return err
 	}
 	defer m.server.stop()
-	sides := []*side{{name: "websocket with TLS"}, {name: "WebTransport"}}
-	for i, dial := range []func(*server) (conn, error){dialTLS, dialQUIC} {
-		before := m.server.memory()
-		if sides[i].clients, err = connect(m.server, dial, sides[i].name, m.clients); err != nil {
-			return fmt.Errorf("%s: %w", sides[i].name, err)
+	bare, err := startBare(m.ctx)
+	if err != nil {
+		return err
+	}
+	defer bare.stop()
+	sides := []*side{{name: "websocket with TLS", server: m.server}, {name: "WebTransport", server: m.server}, {name: "bare QUIC", server: bare}}
+	for i, dial := range []func(*server) (conn, error){dialTLS, dialQUIC, dialBare} {
+		s := sides[i]
+		before := s.server.memory()
+		if s.clients, err = connect(s.server, dial, s.name, m.clients); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
 		}
-		_, _ = fmt.Fprintf(m.out, "%-20s %d clients, %.1f KiB of the server each\n", sides[i].name, m.clients, (m.server.memory()-before)/float64(m.clients))
+		_, _ = fmt.Fprintf(m.out, "%-20s %d clients, %.1f KiB of the server each\n", s.name, m.clients, (s.server.memory()-before)/float64(m.clients))
 	}
 	for round := range m.rounds + 1 { // the first one warms up
 		for _, s := range sides {
@@ -88,14 +105,14 @@ func (m *measurement) run(binary string) (err error) {
 			return err
 		}
 	}
-	ratios := make([]float64, m.rounds)
-	for i := range ratios {
-		ratios[i] = sides[1].costs[i] / sides[0].costs[i]
-	}
 	for _, s := range sides {
-		_, _ = fmt.Fprintf(m.out, "%-20s %6.2f us of server CPU a delivery, %8.0f deliveries/s (median of %d)\n", s.name, median(s.costs), median(s.rates), m.rounds)
+		ratios := make([]float64, m.rounds)
+		for i := range ratios {
+			ratios[i] = s.costs[i] / sides[0].costs[i]
+		}
+		_, _ = fmt.Fprintf(m.out, "%-20s %6.2f us of server CPU a delivery, %5.2f times a websocket with TLS, %8.0f deliveries/s (medians of %d)\n",
+			s.name, median(s.costs), median(ratios), median(s.rates), m.rounds)
 	}
-	_, _ = fmt.Fprintf(m.out, "%-20s %6.2f (median of the rounds)\n", "ratio", median(ratios))
 	return nil
 }
 
@@ -107,12 +124,12 @@ func median(values []float64) float64 {
 // measure broadcasts for a while, and returns what a delivery cost and how many there were a
 // second.
 func (m *measurement) measure(s *side) (cost, rate float64, err error) {
-	cpu, start := m.server.cpu(), time.Now()
+	cpu, start := s.server.cpu(), time.Now()
 	sent, err := flood(m.ctx, s.clients, s.name, m.inflight, m.size, m.length)
 	if err != nil {
 		return 0, 0, err
 	}
-	used, wall := m.server.cpu()-cpu, time.Since(start)
+	used, wall := s.server.cpu()-cpu, time.Since(start)
 	n := float64(sent * len(s.clients))
 	return float64(used.Microseconds()) / n, n / wall.Seconds(), nil
 }
