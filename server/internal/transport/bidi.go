@@ -61,11 +61,7 @@ func (c *bidi) serve() {
 		buf := c.room(own)
 		n, err := c.stream.Read(buf)
 		if n > 0 {
-			if err := c.consume(buf[:n]); err != nil {
-				c.hangUp(session.ParseError)
-				c.stage = discarding
-				c.drop()
-			}
+			c.take(buf[:n])
 		}
 		if err != nil {
 			c.over()
@@ -76,6 +72,15 @@ func (c *bidi) serve() {
 			c.release()
 			return
 		}
+	}
+}
+
+// take handles bytes of the stream, which ends the session if they make no sense.
+func (c *bidi) take(b []byte) {
+	if err := c.consume(b); err != nil {
+		c.hangUp(session.ParseError)
+		c.stage = discarding
+		c.drop()
 	}
 }
 

@@ -57,19 +57,24 @@ func (l *tape) Message(data []byte, binary bool) error {
 
 const tapeLimit = 100
 
-// play gives a stream to a socket, in pieces of step bytes, and returns what came of it.
-func play(t *testing.T, stream []byte, step int, form frame.Form, clock *deadline.Clock) (log []string) {
-	t.Helper()
-	partial := budget.New(10 * tapeLimit)
+// taped is a session that has no connection yet.
+func taped(form frame.Form, clock *deadline.Clock) (*Engine, *session.Session) {
 	e := New(Config{
-		MaxPayload: tapeLimit, Partial: partial, MessageTimeout: time.Hour,
+		MaxPayload: tapeLimit, Partial: budget.New(10 * tapeLimit), MessageTimeout: time.Hour,
 		Session: session.Config{
 			PingInterval: time.Hour, PingTimeout: time.Hour, WriteTimeout: time.Hour, MaxPackets: 1000, MaxBytes: 1 << 20, Clock: clock,
 		},
 	})
 	e.open.Add(1) // as for a session that it has made itself
 	e.live.Add(1)
-	s := session.New(&e.cfg.Session, "sid", form)
+	return e, session.New(&e.cfg.Session, "sid", form)
+}
+
+// play gives a stream to a socket, in pieces of step bytes, and returns what came of it.
+func play(t *testing.T, stream []byte, step int, form frame.Form, clock *deadline.Clock) (log []string) {
+	t.Helper()
+	e, s := taped(form, clock)
+	partial := e.cfg.Partial
 	l := &tape{socket: socket{carrier: carrier{engine: e, session: s, form: form, stage: open}}}
 	l.link = l
 	s.Open(l, l, nil)

@@ -113,7 +113,9 @@ type arrival struct {
 	to     *WebTransport
 	conn   *quic.Conn
 	late   *time.Timer
-	stream chan offer // the first one
+	stream chan offer      // the first one
+	ctx    context.Context // ends with the arrival
+	end    context.CancelFunc
 }
 
 type arrivalKey struct{}
@@ -129,6 +131,7 @@ func (a *arrival) begin(conn *quic.Conn) {
 	a.to.mu.Lock()
 	defer a.to.mu.Unlock()
 	a.conn = conn
+	a.ctx, a.end = context.WithCancel(context.Background())
 	d := a.to.engine.cfg.UpgradeTimeout
 	if a.to.refusing {
 		d = 0
@@ -144,6 +147,7 @@ func (a *arrival) leave() bool {
 	_, here := a.to.arrivals[a]
 	delete(a.to.arrivals, a)
 	a.late.Stop()
+	a.end()
 	return here
 }
 
@@ -169,33 +173,33 @@ func (w *WebTransport) Serve() error {
 	}
 }
 
-// serve serves a connection until its end.
+// serve takes the streams of a connection until its client has said what it wants.
 func (w *WebTransport) serve(conn *quic.Conn) {
 	a := conn.Context().Value(arrivalKey{}).(*arrival)
 	a.begin(conn)
-	defer a.leave()
 	h3, err := w.h3.NewRawServerConn(conn)
 	if err != nil {
+		a.leave()
 		cutQUIC(conn)
 		return
 	}
-	var streams sync.WaitGroup
-	defer streams.Wait()
-	streams.Go(func() {
+	// A client that has its session has all its streams: nobody waits for more of them.
+	w.conns.Go(func() {
 		for {
-			s, err := conn.AcceptUniStream(context.Background())
+			s, err := conn.AcceptUniStream(a.ctx)
 			if err != nil {
 				return
 			}
-			streams.Go(func() { takeUni(h3, s) })
+			w.conns.Go(func() { takeUni(h3, s) })
 		}
 	})
 	for {
-		s, err := conn.AcceptStream(context.Background())
+		s, err := conn.AcceptStream(a.ctx)
 		if err != nil {
+			a.leave()
 			return
 		}
-		streams.Go(func() { a.take(h3, s) })
+		w.conns.Go(func() { a.take(h3, s) })
 	}
 }
 
