@@ -31,8 +31,8 @@ type bareServer struct {
 	streams []*quic.Stream
 }
 
-// serveBare serves until its standard input ends, and prints its address.
-func serveBare() error {
+// serveBare serves until its standard input ends, and writes its address to out.
+func serveBare(out io.Writer) error {
 	cert, err := throng.DevCertificate("127.0.0.1")
 	if err != nil {
 		return err
@@ -42,7 +42,9 @@ func serveBare() error {
 	if err != nil {
 		return err
 	}
-	fmt.Println(ln.Addr())
+	if _, err := fmt.Fprintln(out, ln.Addr()); err != nil {
+		return err
+	}
 	go func() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		_ = ln.Close()

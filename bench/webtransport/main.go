@@ -46,7 +46,7 @@ func main() {
 	bare := flag.Bool("bare", false, "be the bare server (for this program itself)")
 	flag.Parse()
 	if *bare {
-		if err := serveBare(); err != nil {
+		if err := serveBare(os.Stdout); err != nil {
 			fmt.Fprintln(os.Stderr, "webtransport:", err)
 			os.Exit(1)
 		}
