@@ -150,6 +150,10 @@ bench-starve: ## what the verdict says when other work starves the generator, be
 bench-cluster: ## how long clusters take to recover from each fault, into server/README.md (Linux, as root)
 	$(GO) run ./bench/cluster -update $(ARGS)
 
+.PHONY: chaos
+chaos: ## every workload through every fault, and what users see of it, into scenarios/README.md: 20 minutes (Linux; ARGS=-quick: two)
+	$(GO) run ./bench/chaos -out bench/results/chaos $(if $(ARGS),$(ARGS),-update)
+
 .PHONY: bench-pairs
 bench-pairs: ## what a comparison finds in a build that takes a tenth more CPU, and in equal ones: two hours (Linux; ARGS=--help)
 	$(GO) run ./bench/pairs -out bench/results $(ARGS)

@@ -240,6 +240,9 @@ func (a *actor) after(c conn, err error) (next *actor) {
 	if since := c.Unsent(); since > 0 {
 		a.MayLack(t.moment(since), t.now())
 	}
+	if since := c.Heard(); since > 0 {
+		a.Unheard(t.moment(since), t.now())
+	}
 	in, out := c.Bytes()
 	t.ended(a, in, out)
 	t.count.bytesIn.Add(int64(in))

@@ -204,6 +204,9 @@ func (c *fakeConn) Bytes() (in, out uint64) { return 10, 20 }
 
 func (c *fakeConn) Unsent() time.Duration { return time.Duration(c.unsent.Load()) }
 
+// Heard is 0: the fake takes all that it is sent.
+func (c *fakeConn) Heard() time.Duration { return 0 }
+
 func (s *fakeServer) drop(c *fakeConn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

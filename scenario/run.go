@@ -465,6 +465,7 @@ type accounting interface {
 	Bytes() (in, out uint64)
 	// since when something given to it may not have reached the server; 0: nothing
 	Unsent() time.Duration
+	Heard() time.Duration // when the server's heartbeat came last; 0: there is none
 }
 
 // A closing is the ways in which it ends.

@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/throng-io/throng/bench/brokers"
+	"github.com/throng-io/throng/bench/internal/manual"
 )
 
 func main() {
@@ -66,7 +67,7 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	text := table(all)
 	_, _ = io.WriteString(stdout, text)
 	if *update {
-		return rewrite("server/README.md", text)
+		return manual.Rewrite("server/README.md", "go run ./bench/cluster -update", text)
 	}
 	return nil
 }

@@ -2,16 +2,9 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
-)
-
-// The table stands between these lines of a manual.
-const (
-	tableBegins = "<!-- Written by go run ./bench/cluster -update -->\n"
-	tableEnds   = "<!-- end -->\n"
 )
 
 // table is the outcomes in Markdown: a line for each fault, a column for each adapter.
@@ -44,18 +37,4 @@ func cell(o outcome) string {
 		text += fmt.Sprintf(", lost %d of %d", o.Lost, o.Owed)
 	}
 	return text
-}
-
-// rewrite puts the table into a file.
-func rewrite(name, text string) error {
-	b, err := os.ReadFile(name)
-	if err != nil {
-		return err
-	}
-	before, rest, begins := strings.Cut(string(b), tableBegins)
-	_, after, ends := strings.Cut(rest, tableEnds)
-	if !begins || !ends {
-		return fmt.Errorf("%s has no lines %q and %q", name, tableBegins, tableEnds)
-	}
-	return os.WriteFile(name, []byte(before+tableBegins+text+tableEnds+after), 0o600)
 }

@@ -32,6 +32,16 @@ func (b *backlog) done() { b.writing = 0 }
 // since is the time of the oldest that is not; 0: there is none.
 func (b *backlog) since() time.Duration { return cmp.Or(b.writing, b.queued) }
 
+// Heard is when, on the clock of [Now], the server was heard last by its heartbeat, or when it
+// welcomed the client if that was later; 0: the protocol has no heartbeat. It is for the time after
+// Run has returned.
+func (c *Client) Heard() time.Duration {
+	if c.pingInterval == 0 {
+		return 0
+	}
+	return c.lastPing
+}
+
 // Unsent is since when, on the clock of [Now], there is something that was given to Send and may
 // not have reached the server, because the system or, over polling, the server had not taken it
 // when the session ended; 0: there is nothing.

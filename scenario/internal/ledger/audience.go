@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -67,6 +68,7 @@ type Receiver struct {
 	leftAt         atomic.Int64            // when its memberships ended or were suspended; 0: it is there
 	losses         atomic.Pointer[[]int64] // when it has lost its connection, each time
 	lacks          atomic.Pointer[lack]    // nil: nothing
+	silences       atomic.Pointer[[]lack]  // nil: none; see Unheard
 	backAt         int64                   // when it was recovered last; its own goroutine's
 }
 
@@ -82,6 +84,24 @@ func (r *Receiver) MayLack(since, until int64) { r.lacks.Store(&lack{since, unti
 func (r *Receiver) mayLack(s *Slot) bool {
 	l, at := r.lacks.Load(), s.base+s.lag.Load()
 	return l != nil && l.since <= at && at <= l.until
+}
+
+// Unheard notes that the receiver's connection has ended, and that nothing shows that the server
+// got what the receiver emitted between two moments, the second of which is that end. Those
+// messages are lost when they reached nobody, and no server owes them to those that it recovers.
+func (r *Receiver) Unheard(since, until int64) {
+	var list []lack
+	if was := r.silences.Load(); was != nil {
+		list = *was
+	}
+	list = append(slices.Clip(list), lack{since, until})
+	r.silences.Store(&list)
+}
+
+// unheard reports whether a message of the receiver is one of those.
+func (r *Receiver) unheard(s *Slot) bool {
+	list, at := r.silences.Load(), s.base+s.lag.Load()
+	return list != nil && slices.ContainsFunc(*list, func(l lack) bool { return l.since <= at && at <= l.until })
 }
 
 // Memberships are those it has, had a moment ago, or has asked for. The caller must not change

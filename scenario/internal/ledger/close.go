@@ -156,6 +156,16 @@ func (s *Slot) mayLack(bound int64) bool {
 	return left != 0 && (left <= s.base+bound || s.From.mayLack(s)) && !s.reached() && !s.settled.reached()
 }
 
+// unheard reports whether nothing shows that the server ever had the message: it reached no
+// receiver, and its sender's connection ended before the server was heard again. In a fleet the
+// sender's agent decides that.
+func (s *Slot) unheard() bool {
+	if s.Book.remote {
+		return s.lone
+	}
+	return s.From.unheard(s) && !s.reached() && !s.settled.reached()
+}
+
 // account adds the message to the rows of its second. Missing deliveries are lost, unless open is
 // set. Deliveries missed by receivers that left within bound after the message was sent are
 // undecided.
@@ -199,6 +209,9 @@ func (s *Slot) addRow(rows *table, c *counts, class int, replayed, open bool, lo
 	l := rows.entry(s, class, replayed)
 	if !s.Book.remote {
 		l.Sent++
+	}
+	if replayed && s.unheard() { // what never reached the server cannot be replayed
+		l = rows.entry(s, class, false)
 	}
 	l.Expected += expected + extra
 	l.Received += got - late

@@ -11,7 +11,14 @@ type final struct {
 	begun  bool // nothing changes any more
 	listed bool // unsent is known
 	said   bool // all of it
-	unsent [][]uint32
+	unsent [][]doubt
+}
+
+// A doubt is a message that reached nobody: it may never have been written, or nothing shows that
+// the server had it, or both.
+type doubt struct {
+	seq          uint32
+	unsent, lone bool
 }
 
 // Stop ends the account at a moment, in the fleet's time and the same on all agents: arrivals after
@@ -106,17 +113,20 @@ func (f *fleet) hearSpreads(u *unpacker) {
 	}
 }
 
-// sayUnsent writes which messages may never have been written, once all that it takes to decide
-// that is known.
+// sayUnsent writes which messages may never have been written, and of which nothing shows that the
+// server had them, once all that it takes to decide that is known.
 func (f *fleet) sayUnsent(p *packer) (flags byte) {
 	fin := &f.final
 	if !fin.listed && f.decidable() {
 		fin.listed = true
-		fin.unsent = make([][]uint32, len(f.l.books))
+		fin.unsent = make([][]doubt, len(f.l.books))
 		for i, b := range f.l.books {
 			b.each(func(s *Slot) {
-				if s.Audience != nil && !s.void.Load() && s.mayLack(b.bound(int(s.base/int64(time.Second)))) {
-					fin.unsent[i] = append(fin.unsent[i], s.seq)
+				if s.Audience == nil || s.void.Load() {
+					return
+				}
+				if d := (doubt{s.seq, s.mayLack(b.bound(int(s.base / int64(time.Second)))), s.unheard()}); d.unsent || d.lone {
+					fin.unsent[i] = append(fin.unsent[i], d)
 				}
 			})
 		}
@@ -131,9 +141,9 @@ func (f *fleet) sayUnsent(p *packer) (flags byte) {
 		p.uint(uint64(i) + 1)
 		p.uint(uint64(n))
 		was := uint32(0)
-		for _, seq := range list[:n] {
-			p.uint(uint64(seq - was))
-			was = seq
+		for _, d := range list[:n] {
+			p.uint(uint64(d.seq-was)<<2 | bit(d.unsent)<<1 | bit(d.lone))
+			was = d.seq
 		}
 		fin.unsent[i] = list[n:]
 	}
@@ -159,16 +169,24 @@ func (f *fleet) decidable() bool {
 	return true
 }
 
+func bit(is bool) uint64 {
+	if is {
+		return 1
+	}
+	return 0
+}
+
 func (f *fleet) hearUnsent(p *peer, u *unpacker) {
 	for stream := u.upTo(uint64(len(f.l.books))); stream > 0; stream = u.upTo(uint64(len(f.l.books))) {
 		seq := uint64(0)
 		for range u.upTo(maxRows) {
-			if seq += u.uint(); u.bad || seq > 1<<32-1 {
+			word := u.uint()
+			if seq += word >> 2; u.bad || seq > 1<<32-1 {
 				u.fail()
 				return
 			}
 			if s, _ := p.books[stream-1].find(uint32(seq)); s != nil {
-				s.unsent = true
+				s.unsent, s.lone = word>>1&1 != 0, word&1 != 0
 			}
 		}
 	}

@@ -422,7 +422,11 @@ func (s *story) step() {
 	case "lack":
 		if s.state[client] == present {
 			since := s.now - tick*rapid.Int64Range(0, 300).Draw(t, "since")
-			s.each(client, func(_ *Ledger, r *Receiver, _ *side, _ int) { r.MayLack(since, s.now) })
+			note := (*Receiver).MayLack
+			if rapid.Bool().Draw(t, "unheard") {
+				note = (*Receiver).Unheard
+			}
+			s.each(client, func(_ *Ledger, r *Receiver, _ *side, _ int) { note(r, since, s.now) })
 		}
 	}
 }

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"testing"
+	"time"
 
 	"github.com/throng-io/throng/scenario/internal/stamp"
 	"github.com/throng-io/throng/scenario/result"
@@ -81,6 +82,54 @@ func (m *model) parts(now int64) (all, again result.Ledger) {
 		}
 	}
 	return all, again
+}
+
+// What never reached the server cannot be replayed: it is lost, and not for want of recovery.
+func TestUnheardIsNotOwedAgain(t *testing.T) {
+	for name, c := range map[string]struct {
+		since   int64 // when the sender heard the server last
+		reaches bool  // the message comes to one that stays
+		again   int64 // lost to the recovered one, of what the server owes it
+	}{
+		"it reached nobody":                    {50, false, 0},
+		"it reached one":                       {50, true, 1},
+		"the server was heard after it":        {105, false, 1},
+		"the connection had not ended by then": {-1, false, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newEdge(3)
+			const speaker, recovered, stays = 0, 1, 2
+			m.now.Store(90 * ms)
+			m.l.Suspend(m.r[recovered])
+			m.now.Store(100 * ms)
+			said := m.send(0, speaker, 100*ms)
+			if c.reaches {
+				m.get(stays, said, 101*ms)
+			}
+			m.now.Store(900 * ms)
+			m.l.Suspend(m.r[speaker])
+			if c.since >= 0 {
+				m.r[speaker].Unheard(c.since*ms, 900*ms)
+			}
+			for _, i := range []int{speaker, recovered} {
+				m.l.Resume(m.r[i], nil)
+			}
+			m.now.Store(930 * ms)
+			next := m.send(0, speaker, 930*ms)
+			for _, i := range []int{recovered, stays} {
+				m.get(i, next, 931*ms)
+			}
+			m.l.books[0].spread, m.l.books[0].upTo = &spreads{bySecond: []int64{2}, most: 2}, 2 // other messages took no time
+			all, again := m.parts(int64(time.Hour))
+			lost := int64(2)
+			if c.reaches {
+				lost--
+			}
+			if all.Lost != lost || again.Lost != c.again || all.Expected != 4 || all.Expected != all.Received+all.Lost {
+				t.Errorf("%+v, of that replayed %+v; want %d lost, of them replayed %d", all, again, lost, c.again)
+			}
+		})
+	}
 }
 
 // One that comes back as another socket is owed what any client is that leaves and comes.
@@ -195,7 +244,6 @@ func TestHeldMessages(t *testing.T) {
 // recovered, the message arrived or is lost; when it is not, it was owed the message before it
 // left.
 func TestAwayLongAfterOthersHadIt(t *testing.T) {
-	const ms = 1_000_000
 	for _, c := range []struct {
 		name              string
 		recovered, replay bool

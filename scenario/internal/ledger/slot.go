@@ -73,6 +73,7 @@ type Slot struct {
 	closed   bool        // is in the rows; guarded by Audience.mu
 	told     bool        // in a fleet: the sender's agent knows whom it was for, and reached, here
 	unsent   bool        // in a fleet: the sender's agent says that it may never have been written
+	lone     bool        // in a fleet: the sender's agent says that nothing shows that the server had it
 	written  atomic.Bool // or cancelled: its emission is over
 
 	lag     atomic.Int64 // how late the generator wrote it, in nanoseconds
