@@ -12,6 +12,12 @@ import (
 //go:embed *.yaml
 var files embed.FS
 
+//go:embed README.md
+var manual string
+
+// Manual is the manual of scenario files, in Markdown.
+func Manual() string { return manual }
+
 // Names lists the scenarios by name, in alphabetical order; quickstart, the
 // one to begin with, comes first.
 func Names() []string {

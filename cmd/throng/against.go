@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -26,11 +25,12 @@ func judgeAgainst(w io.Writer, f *file.File, dir string, asJSON bool) error {
 	if err != nil {
 		return &exitError{exitUsage, fmt.Errorf("%s: %w", dir, err)}
 	}
-	print := printJudgements
 	if asJSON {
-		print = printJudgementsJSON
+		err = writeJSON(w, judgementsOf(again))
+	} else {
+		err = printJudgements(w, again)
 	}
-	if err := print(w, again); err != nil {
+	if err != nil {
 		return err
 	}
 	if code := map[result.Verdict]int{result.Pass: exitPass, result.Fail: exitFail, result.Invalid: exitInvalid}[again.Verdict]; code != exitPass {
@@ -92,26 +92,25 @@ func trialName(c *result.Cell) string {
 	return strings.Join(append(words, fmt.Sprintf("trial %d", c.Trial)), " ")
 }
 
-func printJudgementsJSON(w io.Writer, run *result.Run) error {
-	type trial struct {
-		Params  map[string]string `json:"params"`
-		Trial   int               `json:"trial"`
-		Verdict result.Verdict    `json:"verdict"`
-		Reason  string            `json:"reason,omitempty"`
-		Checks  []result.Check    `json:"checks"`
-	}
-	all := struct {
-		Scenario string         `json:"scenario"`
-		Verdict  result.Verdict `json:"verdict"`
-		Cells    []trial        `json:"cells"`
-	}{run.Scenario, run.Verdict, nil}
+// judgements is the answer of `throng check --against DIR --json`. The field names are a contract.
+type judgements struct {
+	Scenario string         `json:"scenario"`
+	Verdict  result.Verdict `json:"verdict"`
+	Cells    []judgedTrial  `json:"cells"`
+}
+
+type judgedTrial struct {
+	Params  map[string]string `json:"params"`
+	Trial   int               `json:"trial"`
+	Verdict result.Verdict    `json:"verdict"`
+	Reason  string            `json:"reason,omitempty"`
+	Checks  []result.Check    `json:"checks"`
+}
+
+func judgementsOf(run *result.Run) judgements {
+	all := judgements{Scenario: run.Scenario, Verdict: run.Verdict}
 	for _, c := range run.Cells {
-		all.Cells = append(all.Cells, trial{c.Params, c.Trial, c.Verdict, c.Reason, c.Checks})
+		all.Cells = append(all.Cells, judgedTrial{c.Params, c.Trial, c.Verdict, c.Reason, c.Checks})
 	}
-	text, err := json.MarshalIndent(all, "", "  ")
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(w, "%s\n", text)
-	return err
+	return all
 }

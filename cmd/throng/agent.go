@@ -16,6 +16,7 @@ import (
 // natsFlag defines the flag for the NATS server of a fleet.
 func natsFlag(f *pflag.FlagSet, address *string) {
 	f.StringVar(address, "nats", os.Getenv("NATS_URL"), "`URL` of the NATS server that connects the fleet, such as nats://HOST:4222 (default $NATS_URL)")
+	f.Lookup("nats").DefValue = "" // the help must not show what is in the environment: it may hold a password
 }
 
 // natsHelp says where credentials come from.
@@ -77,7 +78,8 @@ measured: 'throng run --resume DIR --nats URL' collects it.
 	f.StringVar(&o.Name, "name", "", "the agent's `NAME` (default the machine's, and the process's id)")
 	f.StringArrayVar(&labels, "label", nil, "a label by which groups of clients are placed: `KEY=VALUE`")
 	f.StringArrayVar(&o.Accept, "accept", nil, "take work only from the controller with this public `KEY`; may be repeated")
-	f.StringVar(&o.Keep, "keep", keptDir(), "keep what is measured in this `DIR` for a day, or until the controller has it")
+	f.StringVar(&o.Keep, "keep", keptDir(), "keep what is measured in this `DIR` for a day, or until the controller has it (default throng/kept in the user's cache)")
+	f.Lookup("keep").DefValue = "" // the manual is the same for every user
 	allowRunFlag(f, &allow)
 	f.BoolVar(&parent, "until-stdin-ends", false, "stop when standard input ends, as happens when the parent process ends")
 	return cmd

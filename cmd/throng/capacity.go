@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/throng-io/throng/cmd/throng/internal/board"
 	"github.com/throng-io/throng/reports"
@@ -58,27 +59,32 @@ keep up, 4 the target cannot be reached, 5 nothing was found (the first level br
 no level was confirmed within the budget, or trials disagree too much), 130
 interrupted; finished trials are kept.`,
 		Example: `  throng capacity capacity-clients
-  throng capacity my.yaml --target http://10.0.0.5:3000 --budget 30m --out out/capacity
+  throng capacity my.yaml --target http://10.0.0.5:3000 --budget 30m
   throng capacity capacity-clients --clients 50k --spare 1`,
 		Args:              arguments(1, 1),
 		ValidArgsFunction: completeScenarios,
 		RunE:              func(cmd *cobra.Command, args []string) error { return findCapacity(cmd, args[0], flags) },
 	}
-	f := cmd.Flags()
-	f.StringVar(&flags.out, "out", "", "write the results to this `DIR` (default out/NAME-TIME)")
-	f.BoolVar(&flags.force, "force", false, "overwrite a result or a search that is in the directory already")
-	f.StringVar(&flags.resume, "resume", "", "continue the interrupted search in this `DIR`")
-	f.StringArrayVar(&flags.set, "set", nil, "override a variable or a key of the scenario: `KEY=VALUE`")
-	secretFlag(f, &flags.secret)
-	f.StringVar(&flags.target, "target", "", "test the server at this `URL`, or unix:PATH, instead of the scenario's")
-	allowRunFlag(f, &flags.allow)
-	f.DurationVar(&flags.budget, "budget", 0, "end within this time, such as 10m (default the scenario's); counts again from zero after --resume")
-	f.StringVar(&flags.planFor, "clients", "", "print how many nodes this `LOAD` needs: a number in the unit of from: in the scenario, such as 50k")
-	f.IntVar(&flags.spare, "spare", 1, "with --clients: nodes that may fail at once")
-	flags.fleet.add(f)
-	flags.watch.add(f)
-	f.BoolVar(&flags.quiet, "quiet", false, "no progress")
-	f.BoolVar(&flags.asJSON, "json", false, "print the answer as JSON")
+	group(
+		cmd,
+		flagGroup{"The search", func(f *pflag.FlagSet) {
+			scenarioFlags(f, &flags.target, &flags.set, &flags.secret, &flags.allow)
+			f.DurationVar(&flags.budget, "budget", 0, "end within this time, such as 10m (default the scenario's); counts again from zero after --resume")
+		}},
+		flagGroup{"The answer", func(f *pflag.FlagSet) {
+			f.StringVar(&flags.planFor, "clients", "", "print how many nodes this `LOAD` needs: a number in the unit of from: in the scenario, such as 50k")
+			f.IntVar(&flags.spare, "spare", 1, "with --clients: nodes that may fail at once")
+			f.StringVar(&flags.out, "out", "", "write the results to this `DIR` (default out/NAME-TIME)")
+			f.BoolVar(&flags.force, "force", false, "overwrite a result or a search that is in the directory already")
+			f.StringVar(&flags.resume, "resume", "", "continue the interrupted search in this `DIR`")
+			jsonFlag(f, &flags.asJSON)
+		}},
+		flagGroup{"While it runs", func(f *pflag.FlagSet) {
+			flags.watch.add(f)
+			f.BoolVar(&flags.quiet, "quiet", false, "no progress")
+		}},
+		flagGroup{"Several load generators", flags.fleet.add},
+	)
 	cmd.MarkFlagsMutuallyExclusive("out", "resume")
 	cmd.MarkFlagsMutuallyExclusive("force", "resume")
 	return cmd

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/throng-io/throng/scenario/capacity"
 	"github.com/throng-io/throng/scenario/file"
@@ -72,7 +73,7 @@ it cannot; the message says what to do. With --against the exit codes of a run: 
 	secretFlag(cmd.Flags(), &secret)
 	cmd.Flags().StringVar(&against, "against", "", "judge the results in this `DIR` by the scenario's rules")
 	cmd.Flags().StringVar(&fleet, "fleet", "", "plan a fleet for so many times the clients: `FACTOR`, such as 50x")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	jsonFlag(cmd.Flags(), &asJSON)
 	cmd.MarkFlagsMutuallyExclusive("fleet", "against")
 	return cmd
 }
@@ -108,7 +109,7 @@ func planOf(w io.Writer, f *file.File, fleet string, asJSON bool) error {
 	}
 	print := printPlan
 	if asJSON {
-		print = printJSON
+		print = func(w io.Writer, a *machine.Assessment) error { return writeJSON(w, a) }
 	}
 	if err := print(w, a); err != nil {
 		return err
@@ -175,8 +176,12 @@ func (r refusal) Unwrap() []error {
 	return all
 }
 
-func printJSON(w io.Writer, a *machine.Assessment) error { return writeJSON(w, a) }
+// jsonFlag is the flag of every command that can print its answer for programs.
+func jsonFlag(f *pflag.FlagSet, asJSON *bool) {
+	f.BoolVar(asJSON, "json", false, "print the answer as JSON ('throng help json')")
+}
 
+// writeJSON prints the answer of a command for programs.
 func writeJSON(w io.Writer, v any) error {
 	text, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/throng-io/throng/reports"
 	"github.com/throng-io/throng/reports/compare"
@@ -63,13 +64,10 @@ func compareCommand() *cobra.Command {
 		Use:   "compare A B... | --live BASE HEAD FILE|NAME | --history DIR [RESULT]",
 		Short: "Compare two builds, or saved results, and test whether the differences are real",
 		Long:  compareHelp,
-		Example: `  throng compare --live ./throng-main ./throng-change broadcast --fail-if 'cpu(delivery) > +5%'
-  throng compare --live 'node main/server.js' 'node change/server.js' my.yaml --budget 10m
-  throng compare --live http://localhost:3001 http://localhost:3002 my.yaml --until 5%
-  throng compare out/before out/after
-  throng compare --history out/nightly out/last
-  throng compare out/fanouts --by fanout --base serial
-  throng compare 'out/a#fanout=batched' 'out/b#fanout=serial' --markdown`,
+		Example: `  throng compare --live ./main ./change broadcast --fail-if 'cpu(delivery) > +5%'
+  throng compare --live 'node a/server.js' 'node b/server.js' my.yaml --budget 10m
+  throng compare out/fanouts --by fanout --base serial --markdown
+  throng compare --history out/nightly out/last`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case flags.history != "" && len(args) > 1:
@@ -98,16 +96,23 @@ func compareCommand() *cobra.Command {
 			return flags.compareSaved(cmd, args)
 		},
 	}
-	f := cmd.Flags()
-	f.StringVar(&flags.opt.By, "by", "", "compare the values of this `AXIS` within one run")
-	f.StringVar(&flags.opt.Base, "base", "", "with --by: the `VALUE` to compare the others with (default the first)")
-	f.StringArrayVar(&flags.failIf, "fail-if", nil, "exit 1 when a change is statistically shown and meets this `CONDITION`: 'p99(delivery) > +10%'")
-	f.StringVar(&flags.out, "out", "", "write compare.html, compare.json, compare.md and the figures to this `DIR`; with --live, to compare/ in it, beside the results")
-	flags.draw.add(cmd)
-	flags.live.define(f)
-	f.StringVar(&flags.history, "history", "", "look for a change point in the last ten results below this `DIR`")
-	f.BoolVar(&flags.asMarkdown, "markdown", false, "print Markdown for a pull request")
-	f.BoolVar(&flags.asJSON, "json", false, "print the comparison as JSON")
+	group(
+		cmd,
+		flagGroup{"Two builds in turn", flags.live.define},
+		flagGroup{"Saved results", func(f *pflag.FlagSet) {
+			f.StringVar(&flags.opt.By, "by", "", "compare the values of this `AXIS` within one run")
+			f.StringVar(&flags.opt.Base, "base", "", "with --by: the `VALUE` to compare the others with (default the first)")
+			f.StringVar(&flags.history, "history", "", "look for a change point in the last ten results below this `DIR`")
+		}},
+		flagGroup{"The answer", func(f *pflag.FlagSet) {
+			f.StringArrayVar(&flags.failIf, "fail-if", nil, "exit 1 when a change is statistically shown and meets this `CONDITION`: 'p99(delivery) > +10%'")
+			f.StringVar(&flags.out, "out", "", "write compare.html, compare.json, compare.md and the figures to this `DIR`; with --live, to compare/ in it, beside the results")
+			flags.draw.add(f)
+			f.BoolVar(&flags.asMarkdown, "markdown", false, "print Markdown for a pull request")
+			jsonFlag(f, &flags.asJSON)
+		}},
+	)
+	complete(cmd, "format", drawFormats())
 	cmd.MarkFlagsMutuallyExclusive("markdown", "json")
 	return cmd
 }

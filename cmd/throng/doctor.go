@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"time"
 
@@ -31,6 +30,8 @@ func doctorCommand() *cobra.Command {
 of clock errors, and, measured for three seconds, how late timers wake up and how long
 a message over loopback takes. Each line explains its value, and how to raise it when
 it is low. The last sentence is the floor: smaller latencies cannot be measured here.`,
+		Example: `  throng doctor
+  throng doctor --json | jq '.findings[] | select(.state == "low")'`,
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			machine.RaiseFiles()
@@ -45,12 +46,7 @@ it is low. The last sentence is the floor: smaller latencies cannot be measured 
 			d.Findings = machine.Examine(d.Facts, floor)
 			out := &errWriter{w: cmd.OutOrStdout()}
 			if asJSON {
-				text, err := json.MarshalIndent(d, "", "  ")
-				if err != nil {
-					return err
-				}
-				out.printf("%s\n", text)
-				return out.err
+				return writeJSON(out.w, d)
 			}
 			for _, f := range d.Findings {
 				state := f.State
@@ -66,6 +62,6 @@ it is low. The last sentence is the floor: smaller latencies cannot be measured 
 			return out.err
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	jsonFlag(cmd.Flags(), &asJSON)
 	return cmd
 }

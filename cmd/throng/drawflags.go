@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/throng-io/throng/reports"
 	"github.com/throng-io/throng/scenario/file"
@@ -18,13 +18,13 @@ type drawFlags struct {
 	width   string
 }
 
+// drawFormats are what --format takes: pdf, and formats for other programs.
+func drawFormats(programs ...string) []string { return append([]string{"pdf"}, programs...) }
+
 // add offers formats for other programs, and pdf.
-func (d *drawFlags) add(cmd *cobra.Command, programs ...string) {
-	formats := append([]string{"pdf"}, programs...)
-	f := cmd.Flags()
-	f.StringSliceVar(&d.formats, "format", nil, "write these `FORMATS` too: "+strings.Join(formats, ", "))
+func (d *drawFlags) add(f *pflag.FlagSet, programs ...string) {
+	f.StringSliceVar(&d.formats, "format", nil, "write these `FORMATS` too: "+strings.Join(drawFormats(programs...), ", "))
 	f.StringVar(&d.width, "figure-width", "", "make the figures' files this `WIDTH`, for papers: 84mm, 8.4cm, 3.3in, 238pt, 600px")
-	complete(cmd, "format", formats)
 }
 
 // split returns what to draw, and the formats for other programs.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -41,12 +40,7 @@ clocks are off this machine's.
 			}
 			out := &errWriter{w: cmd.OutOrStdout()}
 			if asJSON {
-				text, err := json.MarshalIndent(all, "", "  ")
-				if err != nil {
-					return err
-				}
-				out.printf("%s\n", text)
-				return out.err
+				return writeJSON(out.w, all)
 			}
 			if len(all) == 0 {
 				out.printf("no agent answers; start some with 'throng agent --nats URL'\n")
@@ -56,7 +50,7 @@ clocks are off this machine's.
 		},
 	}
 	natsFlag(cmd.Flags(), &address)
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	jsonFlag(cmd.Flags(), &asJSON)
 	cmd.AddCommand(fleetKeyCommand())
 	return cmd
 }
@@ -86,6 +80,8 @@ func fleetKeyCommand() *cobra.Command {
 		Long: `Write a controller's secret key to a new file and print the public one: for 'throng agent
 --accept KEY', which takes work from 'throng run --nats URL --identity FILE' only. It is an nkey
 of NATS, of a user.`,
+		Example: `  throng fleet key controller.nk
+  throng run my.yaml --nats nats://10.0.0.1:4222 --identity controller.nk`,
 		Args: arguments(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			seed, public, err := fleet.NewIdentity()

@@ -33,7 +33,9 @@ func importCommand() *cobra.Command {
 		Use:   "import artillery|har FILE",
 		Short: "Turn a script of Artillery or a browser's recording into a scenario",
 		Long:  importHelp,
-		Args:  cobra.ArbitraryArgs,
+		Example: `  throng import artillery chat.yml
+  throng import har chat.har --out chat/scenario.yaml`,
+		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return cmd.Help()

@@ -26,6 +26,8 @@ func initCommand() *cobra.Command {
 		Short: "Write a commented scenario to start from",
 		Long: `Write NAME.yaml (` + starterName + `.yaml without a name), a small commented scenario that
 runs against the built-in server without changes. An existing file is never overwritten.`,
+		Example: `  throng init my
+  throng check my.yaml && throng run my.yaml`,
 		Args: arguments(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path := starterName

@@ -9,34 +9,64 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
+	"github.com/throng-io/throng/cmd/throng/internal/manual"
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/regular"
 	"github.com/throng-io/throng/scenarios"
 )
 
+// listed is a ready scenario in the answer of `throng list --json`. The field names are a contract.
+type listed struct {
+	Name  string `json:"name"`
+	About string `json:"about"`
+}
+
 func listCommand() *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the ready scenarios",
 		Long: `List the ready scenarios and their purposes. Run one by its name: 'throng run
 broadcast'. 'throng check NAME' prints its plan, and --set changes its keys.`,
+		Example: `  throng list
+  throng list --json | jq -r '.[].name'`,
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			out := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+			var all []listed
 			for _, name := range scenarios.Names() {
 				f, err := load(nil, name, nil)
 				if err != nil {
 					return err
 				}
-				_, _ = fmt.Fprintf(out, "%s\t%s\n", name, f.Spec.About)
+				all = append(all, listed{name, f.Spec.About})
 			}
-			return out.Flush()
+			if asJSON {
+				return writeJSON(cmd.OutOrStdout(), all)
+			}
+			return listScenarios(&errWriter{w: cmd.OutOrStdout()}, all)
 		},
 	}
+	jsonFlag(cmd.Flags(), &asJSON)
+	return cmd
+}
+
+// listScenarios writes names and purposes, these in lines that a terminal of 80 columns holds.
+func listScenarios(out *errWriter, all []listed) error {
+	longest := 0
+	for _, s := range all {
+		longest = max(longest, len(s.Name))
+	}
+	for _, s := range all {
+		name := s.Name
+		for _, line := range manual.Fill(s.About, helpWidth-longest-2) {
+			out.printf("%-*s  %s\n", longest, name, line)
+			name = ""
+		}
+	}
+	return out.err
 }
 
 // load reads a scenario by the path of its file or the name of a ready one. A

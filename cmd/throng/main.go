@@ -117,6 +117,14 @@ func errorLines(err error) []string {
 	return []string{result.Short(err.Error(), 4*result.MaxText)}
 }
 
+// keepOrder lists the flags of all commands as they are defined: related ones stand together.
+func keepOrder(cmd *cobra.Command) {
+	cmd.Flags().SortFlags = false
+	for _, c := range cmd.Commands() {
+		keepOrder(c)
+	}
+}
+
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "throng",
@@ -126,17 +134,12 @@ server, counts every expected delivery, measures latency from the due time of a
 message, and checks whether its own measurement is valid. It includes a fast Socket.IO
 server.
 
-  throng run quickstart     a first run, with everything built in
-  throng list               the ready scenarios
-  throng init my            a commented scenario to start from
-  throng doctor             the limits of this machine, and its lowest measurable latency
-  throng compare A B        the differences between two results, with a test of each;
-                            --live BASE HEAD NAME runs two builds in turn
-  throng capacity NAME      the highest load at which all checks hold
-  throng view               all results, in a browser
-
 'throng completion bash' (or zsh, fish, powershell) writes a script that completes
 commands, flags and the names of scenarios: source <(throng completion bash)`,
+		Example: `  throng run quickstart          # a first run, with everything built in
+  throng init my                 # a commented scenario to start from
+  throng check my.yaml           # what it will do, and whether this machine can
+  throng help run                # what a command does, with examples`,
 		SilenceErrors:         true,
 		SilenceUsage:          true,
 		Version:               result.Version(),
@@ -147,6 +150,13 @@ commands, flags and the names of scenarios: source <(throng completion bash)`,
 	}
 	root.SetFlagErrorFunc(badFlag)
 	root.SetHelpCommand(helpCommand())
+	root.SetHelpFunc(explain)
+	root.SetUsageFunc(func(cmd *cobra.Command) error {
+		_, err := io.WriteString(cmd.OutOrStdout(), usageText(cmd))
+		return err
+	})
 	root.AddCommand(runCommand(), serveCommand(), emitCommand(), brokerCommand(), agentCommand(), fleetCommand(), listCommand(), checkCommand(), reportCommand(), capacityCommand(), compareCommand(), viewCommand(), doctorCommand(), schemaCommand(), initCommand(), recordCommand(), importCommand(), versionCommand())
+	root.InitDefaultHelpCmd()
+	keepOrder(root)
 	return root
 }

@@ -58,6 +58,8 @@ that can be read at that width.`,
 			return err
 		},
 	}
-	draw.add(cmd, "csv", "md", "junit", "openmetrics")
+	programs := []string{"csv", "md", "junit", "openmetrics"}
+	draw.add(cmd.Flags(), programs...)
+	complete(cmd, "format", drawFormats(programs...))
 	return cmd
 }

@@ -82,14 +82,10 @@ Exit codes: 0 all checks held, 1 a check failed, 2 bad usage or file, 3 the run 
 invalid (this machine could not keep up, or a check had too few samples), 4 the
 target cannot be reached or does not support the scenario, 130 interrupted; results so
 far are kept.`,
-		Example: `  throng run quickstart
-  throng run broadcast --set viewers=5000
-  throng run herd --quick
-  throng run my.yaml --target http://127.0.0.1:3000 --out out/mine
-  throng run my.yaml --live :7071 --metrics :9091
-  throng run my.yaml --agents 4
-  throng run my.yaml --target http://10.0.0.5:3000 --nats nats://10.0.0.1:4222
-  throng run --resume out/mine`,
+		Example: `  throng run quickstart                          # a first run, everything built in
+  throng run broadcast --set viewers=5000 --quick
+  throng run my.yaml --target http://127.0.0.1:3000 --live :7071
+  throng run my.yaml --agents 4 --out out/mine   # in four processes`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if flags.resume != "" {
 				return arguments(0, 1)(cmd, args)
@@ -99,21 +95,26 @@ far are kept.`,
 		ValidArgsFunction: completeScenarios,
 		RunE:              func(cmd *cobra.Command, args []string) error { return runAll(cmd, args, flags) },
 	}
-	f := cmd.Flags()
-	f.StringVar(&flags.out, "out", "", "write the results to this `DIR` (default out/NAME-TIME)")
-	f.BoolVar(&flags.force, "force", false, "overwrite a result that is in the directory already")
-	f.StringVar(&flags.resume, "resume", "", "continue the interrupted run in this `DIR`")
-	f.StringArrayVar(&flags.set, "set", nil, "override a variable or a key of the scenario: `KEY=VALUE`")
-	secretFlag(f, &flags.secret)
-	f.Float64Var(&flags.quick, "quick", 0, "scale clients, rooms and lengths down to this `SHARE`, to try a scenario")
-	f.Lookup("quick").NoOptDefVal = "0.2"
-	f.StringVar(&flags.target, "target", "", "test the server at this `URL`, or unix:PATH, instead of the scenario's")
-	allowRunFlag(f, &flags.allow)
-	f.StringVar(&flags.profile, "profile", "", "write processor and heap profiles (pprof) of each trial to this `DIR`: the generator's and the built-in server's")
-	flags.fleet.add(f)
-	flags.watch.add(f)
-	f.BoolVar(&flags.quiet, "quiet", false, "no progress")
-	f.BoolVar(&flags.asJSON, "json", false, "print result.json instead of the summary")
+	group(
+		cmd,
+		flagGroup{"The scenario", func(f *pflag.FlagSet) {
+			scenarioFlags(f, &flags.target, &flags.set, &flags.secret, &flags.allow)
+			f.Float64Var(&flags.quick, "quick", 0, "scale clients, rooms and lengths down to this `SHARE`, to try a scenario")
+			f.Lookup("quick").NoOptDefVal = "0.2"
+		}},
+		flagGroup{"Results", func(f *pflag.FlagSet) {
+			f.StringVar(&flags.out, "out", "", "write the results to this `DIR` (default out/NAME-TIME)")
+			f.BoolVar(&flags.force, "force", false, "overwrite a result that is in the directory already")
+			f.StringVar(&flags.resume, "resume", "", "continue the interrupted run in this `DIR`")
+			jsonFlag(f, &flags.asJSON)
+			f.StringVar(&flags.profile, "profile", "", "write processor and heap profiles (pprof) of each trial to this `DIR`: the generator's and the built-in server's")
+		}},
+		flagGroup{"While it runs", func(f *pflag.FlagSet) {
+			flags.watch.add(f)
+			f.BoolVar(&flags.quiet, "quiet", false, "no progress")
+		}},
+		flagGroup{"Several load generators", flags.fleet.add},
+	)
 	cmd.MarkFlagsMutuallyExclusive("out", "resume")
 	cmd.MarkFlagsMutuallyExclusive("force", "resume")
 	return cmd
@@ -185,6 +186,14 @@ func runAll(cmd *cobra.Command, names []string, flags runFlags) error {
 }
 
 // allowRunFlag defines the flag without which no command of a scenario is executed.
+// scenarioFlags are the flags that say what a scenario is about.
+func scenarioFlags(f *pflag.FlagSet, target *string, set, secret *[]string, allow *bool) {
+	f.StringVar(target, "target", "", "test the server at this `URL`, or unix:PATH, instead of the scenario's")
+	f.StringArrayVar(set, "set", nil, "override a variable or a key of the scenario: `KEY=VALUE`")
+	secretFlag(f, secret)
+	allowRunFlag(f, allow)
+}
+
 func allowRunFlag(f *pflag.FlagSet, allow *bool) {
 	f.BoolVar(allow, "allow-run", false, "execute the commands of the scenario's faults on this machine; 'throng check' prints them")
 }

@@ -20,7 +20,8 @@ and, as the first line of the file beside it:
   # yaml-language-server: $schema=scenario.schema.json
 
 'throng check' finds more mistakes: a schema cannot check how values fit together.`,
-		Args: arguments(0, 0),
+		Example: `  throng schema > scenario.schema.json`,
+		Args:    arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := cmd.OutOrStdout().Write(file.Schema())
 			return err

@@ -30,13 +30,18 @@ const serveHelp = `Run the built-in Socket.IO server with one of its application
   engine    bare Engine.IO: each message is echoed (path /engine.io/)
   chat      a chat room with its web page at /; clients can recover a lost
             connection for two minutes, or for the time in --recovery
-  p2p       the signalling by which clients meet peer to peer (WebRTC), with a web page
-            at /, and the benchmark contract
+  p2p       the signalling by which clients meet peer to peer (WebRTC), with its
+            web page at /, and the benchmark contract
 
 Durations are written as 300ms or 25s; a plain number is milliseconds. Sizes are
 written as in scenario files, 64KiB or 1.5MB; a plain number is bytes.
 The server prints one line with its address when it accepts connections. On Ctrl-C or
 SIGTERM it informs its clients and stops.`
+
+const serveExample = `  throng serve
+  throng serve --app chat --listen :8080
+  throng serve --admin --recovery 2m --metrics :9090
+  throng serve --listen :3000 --tls-cert cert.pem --tls-key key.pem`
 
 func serveCommand() *cobra.Command {
 	var (
@@ -53,10 +58,11 @@ func serveCommand() *cobra.Command {
 		others      clusterFlags
 	)
 	cmd := &cobra.Command{
-		Use:   "serve",
-		Short: "Run the built-in Socket.IO server",
-		Long:  serveHelp,
-		Args:  arguments(0, 0),
+		Use:     "serve",
+		Short:   "Run the built-in Socket.IO server",
+		Long:    serveHelp,
+		Example: serveExample,
+		Args:    arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if opts.CORS, err = corsOf(origins, credentials); err != nil {
 				return err

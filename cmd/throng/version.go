@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"runtime"
 	"runtime/debug"
 
@@ -58,24 +57,25 @@ func versionCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Print the version of this program",
-		Long: `Print the version of the module, the revision that it was built from ("+changes" when
-files had been changed since), the version of Go, and the platform.`,
+		Long: `Print the version, the revision that it was built from ("+changes" when files had been
+changed since), the version of Go, and the platform.
+
+A build of a tagged commit has the tag as its version, such as v1.2.0; any other has the next
+version with the time and the revision, such as v1.2.1-0.20261129203000-0a1b2c3d4e5f (v0.0.0-...
+before the first tag). "devel" was built outside of version control.`,
+		Example: `  throng version
+  throng version --json | jq -r .revision`,
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			b := readBuild()
 			out := &errWriter{w: cmd.OutOrStdout()}
 			if asJSON {
-				text, err := json.MarshalIndent(b, "", "  ")
-				if err != nil {
-					return err
-				}
-				out.printf("%s\n", text)
-				return out.err
+				return writeJSON(out.w, b)
 			}
 			out.printf("throng    %s\nrevision  %s\ngo        %s\nplatform  %s\n", b.Version, b.revision(), b.Go, b.Platform)
 			return out.err
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	jsonFlag(cmd.Flags(), &asJSON)
 	return cmd
 }
