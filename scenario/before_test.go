@@ -457,3 +457,15 @@ phases: [{name: up, for: 200ms, load: 0%, record: false}, {name: hold, for: 1s}]
 		}
 	}
 }
+
+// Steps are not to blame where no server runs.
+func TestBeforeWithoutServer(t *testing.T) {
+	f, err := file.Parse("test.yaml", []byte(strings.Replace(gatedBy(`[{http: {post: "http://127.0.0.1:1/login"}}]`, ""), `    auth: {token: "${token}"}`+"\n", "", 1)), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Run(t.Context(), f, Options{Target: "http://127.0.0.1:1", dial: newGate().dial})
+	if err == nil || !strings.HasSuffix(err.Error(), "connection refused; check that a server runs there") {
+		t.Errorf("%v", err)
+	}
+}

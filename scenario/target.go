@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/throng-io/throng/scenario/client"
@@ -25,7 +26,11 @@ type TargetError struct {
 
 func (e *TargetError) Error() string {
 	if _, before := errors.AsType[*beforeError](e.Err); before {
-		return fmt.Sprintf("the first client could not connect to the target %s: before its connection, %v; check the steps of before: and their values", e.URL, e.Err)
+		remedy := "check the steps of before: and their values"
+		if errors.Is(e.Err, syscall.ECONNREFUSED) {
+			remedy = "check that a server runs there"
+		}
+		return fmt.Sprintf("the first client could not connect to the target %s: before its connection, %v; %s", e.URL, e.Err, remedy)
 	}
 	if d, ok := errors.AsType[*client.DialError](e.Err); ok && d.Class == "connect_error" {
 		// of e.Err, which keeps secrets out
