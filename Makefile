@@ -104,6 +104,14 @@ cross: ## build and vet for the other platforms of a release
 		echo "cross: $$platform"; $(GO) build ./... && $(GO) vet ./...; \
 	done
 
+.PHONY: release
+release: ## archives for linux and darwin, amd64 and arm64, with man pages and checksums, in out/release
+	@.ci/release
+
+.PHONY: release-check
+release-check: ## make release, twice with the same bytes; its program, man pages and image tried (Linux, root)
+	@.ci/release check
+
 .PHONY: cover
 cover: ## unit tests in random order, and how much of the code they reach (coverage.txt)
 	$(GO) test -shuffle=on -coverprofile=coverage.out -coverpkg=./... -timeout 30m ./...
