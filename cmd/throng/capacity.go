@@ -276,7 +276,11 @@ func (p *searchProgress) bracket(s capacity.Step) string {
 	if s.SoFar.High > 0 {
 		high = p.search.Format(s.SoFar.High)
 	}
-	text := fmt.Sprintf("[holds %s, breaks %s]  %s", low, high, minutes(s.Spent))
+	above := "breaks "
+	if s.SoFar.End == search.Generator {
+		above = "generator not fit at "
+	}
+	text := fmt.Sprintf("[holds %s, %s%s]  %s", low, above, high, minutes(s.Spent))
 	if s.Budget > 0 {
 		text += " of " + minutes(s.Budget)
 	}

@@ -11,7 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/throng-io/throng/scenario/capacity"
+	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/result"
+	"github.com/throng-io/throng/scenario/search"
 	"github.com/throng-io/throng/server"
 )
 
@@ -110,4 +113,17 @@ func capacityOf(t *testing.T, target, send, raise, trial string) (stdout string,
 	var out, said strings.Builder
 	code = run(t.Context(), []string{"capacity", file, "--out", filepath.Join(dir, "out"), "--target", target}, strings.NewReader(""), &out, &said)
 	return out.String(), code
+}
+
+// A level that the generator could not judge did not break.
+func TestSearchBracket(t *testing.T) {
+	p := &searchProgress{search: &file.Search{Unit: file.LevelCount}}
+	for _, tt := range []struct {
+		end  search.End
+		want string
+	}{{search.Open, "breaks 50]"}, {search.Generator, "generator not fit at 50]"}} {
+		if got := p.bracket(capacity.Step{SoFar: search.Answer{Low: 25, High: 50, End: tt.end}}); !strings.Contains(got, "[holds 25, "+tt.want) {
+			t.Errorf("%s: %s", tt.end, got)
+		}
+	}
 }
