@@ -72,7 +72,7 @@ func narrow(t *testing.T, what, text string) {
 func TestHelpOfTopics(t *testing.T) {
 	for _, topic := range topics() {
 		if strings.ContainsAny(topic.name, " `") || topic.name == "" {
-			t.Errorf("%q has no name: give it one in topicNames", topic.title)
+			t.Errorf("a section of scenarios/README.md has no name: give it one in topicNames: %.80s", topic.text)
 		}
 		out, errs, code := throng(t, "help", topic.name)
 		if code != exitPass || strings.Count(out, "\n") < 4 {

@@ -14,11 +14,22 @@ var ownTopics string
 // topic is a part of the manual that 'throng help' prints.
 type topic struct{ name, title, text string }
 
-// topicNames are the names of the sections of scenarios/README.md, by their headings.
-var topicNames = map[string]string{
-	"Scenario files": "scenario", "The server": "target", "Groups": "groups", "Before the connection": "login", "Streams: `send`": "streams",
-	"Flows and reactions": "flows", "WebTransport": "webtransport", "Phases and faults": "phases", "Bad networks": "network",
-	"Several nodes": "nodes", "What is due during an outage": "outage", "Checks": "checks", "Matrix, search, report": "matrix",
+// topicNames are the names of the sections of scenarios/README.md, by their headings, and what a
+// reader wants to do who needs them.
+var topicNames = map[string]topic{
+	"Scenario files":               {name: "scenario", title: "Write a scenario: values, variables, arithmetic"},
+	"The server":                   {name: "target", title: "Name the server, and what it can do"},
+	"Groups":                       {name: "groups", title: "Say who connects, how many, and how"},
+	"Before the connection":        {name: "login", title: "Log clients in before they connect"},
+	"Streams: `send`":              {name: "streams", title: "Send messages at a rate"},
+	"Flows and reactions":          {name: "flows", title: "Go step by step, and react to events"},
+	"WebTransport":                 {name: "webtransport", title: "Connect over WebTransport"},
+	"Phases and faults":            {name: "phases", title: "Change the load over time, and break something"},
+	"Bad networks":                 {name: "network", title: "Lose, delay and limit packets"},
+	"Several nodes":                {name: "nodes", title: "Measure a service of several nodes"},
+	"What is due during an outage": {name: "outage", title: "Decide what is sent after an outage"},
+	"Checks":                       {name: "checks", title: "Say what is good enough"},
+	"Matrix, search, report":       {name: "matrix", title: "Compare settings, search a capacity, choose the report"},
 }
 
 // topics are the sections of the manual of scenario files, and of topics.md, where each has its
@@ -26,10 +37,9 @@ var topicNames = map[string]string{
 func topics() []topic {
 	var all []topic
 	for _, s := range sections(scenarios.Manual()) {
-		if name := topicNames[s.title]; name != "" {
-			s.name = name
-		}
-		all = append(all, s)
+		named := topicNames[s.title]
+		named.text = s.text
+		all = append(all, named)
 	}
 	for _, s := range sections(ownTopics) {
 		s.name, s.title, _ = strings.Cut(s.title, ": ")
