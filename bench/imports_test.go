@@ -78,7 +78,7 @@ var rules = []rule{
 		never: []string{own("scenario"), own("scenario/client/...")},
 	},
 	{
-		of: "scenario/internal/lateness", own: nil,
+		of: "scenario/internal/lateness", own: nil, foreign: []string{"golang.org/x/sys/..."},
 	},
 	{
 		of: "scenario/internal/record", own: []string{"scenario/file", "scenario/internal/plan", "scenario/metric", "scenario/result"},

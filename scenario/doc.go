@@ -149,8 +149,8 @@
 // also while this process sleeps or waits for a processor; how long the message then waits to be
 // read is lag.receive, and in no latency. Messages that were read at once have one time, which is
 // the last one's: the others are estimated (package lateness). The same holds for the records of
-// TLS. Over Unix sockets, and on other systems, latencies end when messages are read, and a
-// connection of the process to itself samples how late that is.
+// TLS. Over Unix sockets, and on other systems, latencies end when messages are read, and a probe
+// samples how late that is: something to read that comes every 2 ms.
 //
 // How late a message was sent stays in its latency, which counts from when it was due. Of a
 // percentile that a rule names or a report shows first, a tenth may be that, or a millisecond; else

@@ -13,16 +13,16 @@ import (
 
 // A watch sees how late the generator itself reads.
 type watch struct {
-	echo    *lateness.Echo // nil: the connections are a test's
-	series  int            // of the echo's samples
-	untimed atomic.Int64   // messages of which the system did not say when they arrived
+	probe   *lateness.Probe // nil: the connections are a test's
+	series  int             // of the probe's samples
+	untimed atomic.Int64    // messages of which the system did not say when they arrived
 }
 
 // fewUntimed is how many such messages are no sign of a connection without times: a kernel that has
 // just been asked for them begins to note them a moment later.
 const fewUntimed = 100
 
-// watchReads begins to watch. Where the arrivals of all messages are known, the echo only bounds
+// watchReads begins to watch. Where the arrivals of all messages are known, the probe only bounds
 // how long those may have waited that were read together; otherwise its samples are recorded as
 // well.
 func (t *trial) watchReads() error {
@@ -31,7 +31,7 @@ func (t *trial) watchReads() error {
 	}
 	sh := t.rec.Shard(0)
 	var err error
-	t.watch.echo, err = lateness.Start(lateness.Every(t.here()), t.now, func(at, late int64) {
+	t.watch.probe, err = lateness.Start(lateness.Every(t.here()), t.now, func(at, late int64) {
 		if t.watch.untimed.Load() > fewUntimed {
 			sh.Add(t.watch.series, t.tl.PhaseAt(at), time.Duration(late))
 		}
@@ -54,15 +54,15 @@ func (t *trial) here() int {
 }
 
 func (w *watch) held(at int64) int64 {
-	if w.echo == nil {
+	if w.probe == nil {
 		return 0
 	}
-	return w.echo.Held(at)
+	return w.probe.Held(at)
 }
 
 func (w *watch) close() {
-	if w.echo != nil {
-		w.echo.Close()
+	if w.probe != nil {
+		w.probe.Close()
 	}
 }
 
