@@ -2,6 +2,8 @@ package scenario
 
 import (
 	"bytes"
+	"encoding/binary"
+	"math/bits"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -102,20 +104,31 @@ func (w *intact) text(after []byte, packed bool) bool {
 		return w.drawn // it may have none
 	}
 	rest := after[i:]
-	n := 0
-	for n < len(rest) && rest[n] == fillers[0] {
-		if k := min(len(rest)-n, len(fillers)); bytes.Equal(rest[n:n+k], fillers[:k]) {
-			n += k
-			continue
-		}
-		n++
-	}
+	n := fillersIn(rest)
 	if w.drawn {
 		return packed || n < len(rest) && (strings.IndexByte(`"\&`+w.ends, rest[n]) >= 0 || w.words && !isWord(rest[n]))
 	}
 	// In MessagePack the byte before or behind a text may look like filler: the last byte of a
 	// length, or the number 120.
 	return n == w.n || packed && n == w.n+1 && (w.words || byte(w.n) == fillers[0])
+}
+
+// fillersIn is how many filler characters b begins with. It looks at each byte once: something
+// follows the filler of nearly every message.
+func fillersIn(b []byte) (n int) {
+	for len(b)-n >= len(fillers) && bytes.Equal(b[n:n+len(fillers)], fillers) {
+		n += len(fillers)
+	}
+	word := binary.LittleEndian.Uint64(fillers)
+	for ; len(b)-n >= 8; n += 8 {
+		if other := binary.LittleEndian.Uint64(b[n:]) ^ word; other != 0 {
+			return n + bits.TrailingZeros64(other)/8
+		}
+	}
+	for n < len(b) && b[n] == fillers[0] {
+		n++
+	}
+	return n
 }
 
 // checkIntact counts a message whose payload was changed on its way.

@@ -162,3 +162,14 @@ func TestChangedPayloadsAreFound(t *testing.T) {
 		t.Errorf("%s because %q: the contract does not allow it", c.Verdict, c.Reason)
 	}
 }
+
+// The filler ends at the first other byte, wherever that stands.
+func TestFillersIn(t *testing.T) {
+	for _, n := range []int{0, 1, 7, 8, 9, 63, 1023, 1024, 1025, 2048, 3000} {
+		for _, end := range []string{"", "y", "\xf8", `"}`, "\x00xxxxxxxxxxxxxxxx"} {
+			if got := fillersIn([]byte(strings.Repeat("x", n) + end)); got != n {
+				t.Errorf("%d characters before %q: %d", n, end, got)
+			}
+		}
+	}
+}

@@ -148,8 +148,13 @@ func (s *Scan) other() (Stamp, State) {
 }
 
 // readEscaped reads a stamp's text, of which some characters may be escaped, and says how many
-// bytes that takes, at least one.
+// bytes that takes, at least one. Nearly always none is.
 func readEscaped(b []byte) (st Stamp, n int, state State) {
+	if len(b) >= TextSize {
+		if st, state = read(b[:TextSize]); state == Found {
+			return st, TextSize, state
+		}
+	}
 	var text [TextSize]byte
 	for i := range text {
 		c, size := unescape(b[n:], "")
