@@ -74,15 +74,15 @@ func (s *stream) send(a *actor, packet []byte, o *plan.Op, seq uint32) error {
 	st := stamp.Stamp{Run: s.t.id, Stream: uint16(s.index), Sender: a.id, Seq: seq, Due: o.Due}
 	raw := st.Bytes()
 	size := max(s.fill.size, stamp.Size)
-	if cap(s.blob) < size {
-		s.blob = make([]byte, size)
+	if cap(s.blobs[0]) < size {
+		s.blobs[0] = make([]byte, size)
 	}
-	s.blob = s.blob[:size]
-	copy(s.blob, raw[:])
+	s.blobs[0] = s.blobs[0][:size]
+	copy(s.blobs[0], raw[:])
 	if s.group.bare() || s.group.frames != nil {
-		return a.conn.SendBinary(nil, s.blob)
+		return a.conn.SendBinary(nil, s.blobs[:]...)
 	}
-	return a.transmit(packet, s.blob)
+	return a.transmit(packet, s.blobs[:]...)
 }
 
 func (g *group) bare() bool { return g.spec.Namespace == file.NoNamespace }

@@ -102,10 +102,9 @@ func (s *stream) compose(dst []byte, a *actor, o *plan.Op, room int, seq uint32)
 	if s.bodies {
 		f.body = o.Row.Body
 	}
-	var st stamp.Stamp
 	if s.stamped {
-		st = stamp.Stamp{Run: s.t.id, Stream: uint16(s.index), Sender: a.id, Seq: seq, Due: o.Due}
-		f.stamp = &st
+		s.mark = stamp.Stamp{Run: s.t.id, Stream: uint16(s.index), Sender: a.id, Seq: seq, Due: o.Due}
+		f.stamp = &s.mark
 	}
 	if s.needsRoom {
 		f.room = s.group.roomName(room)

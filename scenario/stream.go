@@ -49,9 +49,10 @@ type stream struct {
 	keying    int     // of its audiences, of the trial's; -1: they have no keys
 	pool      pool    // of peers
 	fill      filling
-	kind      string // that every packet begins with
-	head      []byte // of every packet, where all clients have the same namespace
-	blob      []byte // a binary payload
+	kind      string      // that every packet begins with
+	head      []byte      // of every packet, where all clients have the same namespace
+	mark      stamp.Stamp // of the message in fill
+	blobs     [1][]byte   // a binary payload, as a list, which a call would have to make anew
 
 	between       []betweenSeries // by class of the receiver; nil: the stream is not periodic
 	local         arrivals        // from a sender on the receiver's own target

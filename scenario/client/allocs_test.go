@@ -85,17 +85,26 @@ func (h *signal) Ack(*Message)   {}
 func TestSendAllocations(t *testing.T) {
 	c, server := pair(t)
 	packet := []byte(`2["msg",{"p":"` + strings.Repeat("x", 80) + `"}]`)
+	alone := [][]byte{packet}
 	buf := make([]byte, 1000)
-	allocs := testing.AllocsPerRun(200, func() {
-		if err := c.Send(packet); err != nil {
-			t.Fatal(err)
+	for name, test := range map[string]struct {
+		send func() error
+		head int // bytes of the frame before the packet
+	}{
+		"Send":       {func() error { return c.Send(packet) }, 7},
+		"SendBinary": {func() error { return c.SendBinary(nil, alone...) }, 6},
+	} {
+		allocs := testing.AllocsPerRun(200, func() {
+			if err := test.send(); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.ReadFull(server, buf[:len(packet)+test.head]); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if allocs > 0 {
+			t.Errorf("%v allocations for a %s", allocs, name)
 		}
-		if _, err := io.ReadFull(server, buf[:len(packet)+7]); err != nil {
-			t.Fatal(err)
-		}
-	})
-	if allocs > 0 {
-		t.Errorf("%v allocations for a Send", allocs)
 	}
 }
 
