@@ -5,6 +5,7 @@ package scenario
 import (
 	"testing"
 
+	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/internal/plan"
 )
 
@@ -36,6 +37,42 @@ phases: [{name: hold, for: 10s}]
 			}
 		}
 	}
+}
+
+// A step that emits and waits for the acknowledgement does not allocate either.
+func TestStepCostsNoAllocation(t *testing.T) {
+	tr := newIdleTrial(t, `
+version: 1
+name: stepping
+target: {url: "http://127.0.0.1:1"}
+groups:
+  clients: {count: 1, flow: [{emit: [echo, {n: 1}], ack: 30s}]}
+phases: [{name: hold, for: 10s}]
+`)
+	a := newActor(tr, tr.groups[0], 0, 0)
+	f := &flow{plan: a.group.flow, group: a.group, ctx: t.Context(), person: a.person, alarm: newAlarm(), actor: a}
+	defer f.alarm.silence()
+	a.flow, a.conn = f, &answering{a: a}
+	if n := testing.AllocsPerRun(200, func() {
+		if err := f.step(f.plan.steps[0]); err != nil {
+			t.Fatal(err)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations for a step", n)
+	}
+}
+
+// An answering conn has each call acknowledged before Send returns.
+type answering struct {
+	conn
+	a *actor
+	m client.Message
+}
+
+func (c *answering) Send([]byte) error {
+	c.a.Ack(&c.m)
+	c.m.ID++
+	return nil
 }
 
 // A discarding conn takes every message.
