@@ -68,24 +68,36 @@ func fillMatrix(p *htmlpage.Page, gs []selection.Group) (err error) {
 	if p.Choice = tables.ChoiceTable(ws); len(p.Choice.Rows) == 0 {
 		p.Wire = tables.WireOverview(p.Run)
 	}
-	p.Crossing = tables.CrossingOverview(gs)
+	p.Beside = beside(p.Run, gs)
 	if len(gs) < len(p.Run.Cells) {
 		p.Trials = tables.TrialsTable(p.Run)
 	}
 	if p.Comparing, err = charts.Comparing(p.Run, gs, ws); err != nil {
 		return err
 	}
-	p.Lead, p.Comparing = lead(p.Comparing, "tail")
+	p.Lead, p.Comparing = lead(p.Comparing, "blocking", "mesh", "tail")
 	p.Multiples, err = charts.Multiples(p.Run, gs)
 	return err
 }
 
-// lead takes the figure to look at first out of the others; the first of them, when there is none
-// of that name.
-func lead(fs []*charts.Figure, name string) (first *charts.Figure, rest []*charts.Figure) {
-	i := max(0, slices.IndexFunc(fs, func(f *charts.Figure) bool { return f.Name == name }))
+// beside are the tables of combinations with several nodes, a network of packets, or data channels.
+func beside(run *result.Run, gs []selection.Group) []layout.Table {
+	ms := selection.Meshes(run, gs)
+	return layout.Filled(tables.CrossingOverview(gs), tables.NetworkOverview(gs), tables.MeshTable(ms), tables.SavedTable(ms))
+}
+
+// lead takes the figure to look at first out of the others: the first name that one of them has, or
+// the first figure.
+func lead(fs []*charts.Figure, names ...string) (first *charts.Figure, rest []*charts.Figure) {
 	if len(fs) == 0 {
 		return nil, nil
+	}
+	i := 0
+	for _, name := range names {
+		if at := slices.IndexFunc(fs, func(f *charts.Figure) bool { return f.Name == name }); at >= 0 {
+			i = at
+			break
+		}
 	}
 	return fs[i], slices.Delete(slices.Clone(fs), i, i+1)
 }
@@ -95,7 +107,7 @@ func cellSection(run *result.Run, i int, axes []string) (htmlpage.Section, error
 	names := selection.Metrics(c)
 	s := htmlpage.Section{
 		Cell: c, Anchor: result.CellName(i, len(run.Cells)),
-		Tables:  layout.Filled(tables.ChecksTable(c), tables.LedgerTable(c), tables.OperationTable(c), tables.AgentTable(c), tables.NodeTable(c), tables.ActTable(c), tables.WireTable(c), tables.TargetTable(c)),
+		Tables:  layout.Filled(tables.ChecksTable(c), tables.LedgerTable(c), tables.OperationTable(c), tables.AgentTable(c), tables.NodeTable(c), tables.ActTable(c), tables.NetworkTable(c), tables.WireTable(c), tables.TargetTable(c)),
 		Latency: tables.LatencyTable(c.Latency, names, c.ClockBoundUs()),
 		More:    layout.Filled(tables.LoadTable(c), tables.ErrorTable(c), tables.SettingsTable(c), tables.ResourceTable(c)),
 	}

@@ -26,7 +26,9 @@ func Summary(w io.Writer, run *result.Run) error {
 		if layout.TextTable(&b, choice); len(choice.Rows) == 0 { // strategies send the same bytes
 			layout.TextTable(&b, tables.WireOverview(run))
 		}
-		layout.TextTable(&b, tables.CrossingOverview(gs))
+		for _, t := range beside(run, gs) {
+			layout.TextTable(&b, t)
+		}
 		for i := range run.Cells {
 			if c := &run.Cells[i]; c.Verdict != result.Pass {
 				fmt.Fprintf(&b, "\n%s: %s\n", result.CellName(i, len(run.Cells)), sentences.CellSentence(c))
@@ -39,6 +41,7 @@ func Summary(w io.Writer, run *result.Run) error {
 		layout.TextTable(&b, tables.AgentTable(c))
 		layout.TextTable(&b, tables.NodeTable(c))
 		layout.TextTable(&b, tables.ActTable(c))
+		layout.TextTable(&b, tables.NetworkTable(c))
 		layout.TextTable(&b, tables.WireTable(c))
 		layout.TextTable(&b, tables.ErrorTable(c))
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/throng-io/throng/scenario/client"
@@ -214,18 +213,33 @@ func (t *trial) networkResult() (out *result.Network, unfit string) {
 				continue
 			}
 			w := t.networkTo(0, phase, true)
-			row := result.NetworkRow{
-				Phase: t.tl.Spans[phase].Name, Direction: way.name, AskedUs: way.line(&w).Delay.Microseconds(),
-				Packets: int64(c.Packets), Bytes: int64(c.Bytes), Lost: int64(c.Lost), Full: int64(c.Full), Outage: int64(c.Outage),
-				Stale: int64(c.Stale), Overtook: int64(c.Overtook), Overflow: int64(c.Overflow), Probes: c.Delay.TotalCount(),
-				DelayP50us: result.Percentile(c.Delay, 50), DelayP99us: result.Percentile(c.Delay, 99),
-				AddedP50us: result.Percentile(c.Added, 50), AddedP99us: result.Percentile(c.Added, 99),
+			row := networkRow(c, way.line(&w))
+			row.Phase, row.Direction = t.tl.Spans[phase].Name, way.name
+			if row.Outages > 0 {
+				row.AskedOutageS = w.Outage.Seconds()
 			}
 			out.Rows = append(out.Rows, row)
 			unfit = cmp.Or(unfit, t.networkUnfit(&row, phase))
 		}
 	}
 	return out, unfit
+}
+
+// networkRow is what a line was asked for, and what it did.
+func networkRow(c *network.Counts, asked *file.Line) result.NetworkRow {
+	row := result.NetworkRow{
+		AskedUs: asked.Delay.Microseconds(), JitterUs: asked.Jitter.Microseconds(),
+		AskedLoss: asked.Loss, AskedReorder: asked.Reorder, AskedRate: int64(asked.Rate),
+		Packets: int64(c.Packets), Bytes: int64(c.Bytes), Lost: int64(c.Lost), Full: int64(c.Full), Outage: int64(c.Outage),
+		Stale: int64(c.Stale), Overtook: int64(c.Overtook), Overflow: int64(c.Overflow), Outages: int64(c.Outages), Moves: int64(c.Moves),
+		Probes:     c.Delay.TotalCount(),
+		DelayP50us: result.Percentile(c.Delay, 50), DelayP99us: result.Percentile(c.Delay, 99),
+		AddedP50us: result.Percentile(c.Added, 50), AddedP99us: result.Percentile(c.Added, 99),
+	}
+	if c.QueuedTime > 0 {
+		row.Rate = float64(c.QueuedBytes) / c.QueuedTime.Seconds()
+	}
+	return row
 }
 
 // networkUnfit says why a phase did not have the network that was asked for.
@@ -240,43 +254,23 @@ func (t *trial) networkUnfit(r *result.NetworkRow, phase int) string {
 	return ""
 }
 
-// networkNotes say what the network did in the phases that count.
-func (f *findings) networkNotes(say func(format string, args ...any)) {
+// networkNote says what of all latencies was the network's own doing; "" without one.
+func (f *findings) networkNote() string {
 	n := f.cell.Network
 	if n == nil {
-		return
+		return ""
 	}
 	added := int64(0)
 	for i := range f.t.tl.Spans {
 		span := &f.t.tl.Spans[i]
-		var parts []string
 		for j := range n.Rows {
 			if r := &n.Rows[j]; span.Record && r.Phase == span.Name {
-				parts, added = append(parts, networkRow(r)), max(added, r.AddedP99us)
+				added = max(added, r.AddedP99us)
 			}
 		}
-		if len(parts) > 0 {
-			say("network in %s: %s", span.Name, strings.Join(parts, "; "))
-		}
 	}
-	say("the network itself added at most %s (p99 of a recorded phase) to a packet, and took %.2f s of CPU, %s of a core", us(added), n.CPUS, metric.FormatShare(n.CPUS/max(float64(f.e.End)/1e9, 1)))
-}
-
-// networkRow is a direction in words.
-func networkRow(r *result.NetworkRow) string {
-	parts := []string{fmt.Sprintf("%s %s packets", r.Direction, metric.FormatCount(r.Packets))}
-	for _, what := range []struct {
-		n    int64
-		text string
-	}{
-		{r.Lost, "lost"}, {r.Full, "dropped by full queues"}, {r.Outage, "dropped in outages"}, {r.Stale, "to addresses given up"}, {r.Overtook, "overtook others"},
-	} {
-		if what.n > 0 {
-			parts = append(parts, fmt.Sprintf("%s %s (%s)", metric.FormatCount(what.n), what.text, metric.FormatShare(float64(what.n)/float64(max(1, r.Packets)))))
-		}
-	}
-	parts = append(parts, fmt.Sprintf("delay %s (asked), %s (p50), %s (p99)", us(r.AskedUs), us(r.DelayP50us), us(r.DelayP99us)))
-	return strings.Join(parts, ", ")
+	return fmt.Sprintf("the network itself added at most %s (p99 of a recorded phase) to a packet, and took %.2f s of CPU, %s of a core",
+		us(added), n.CPUS, metric.FormatShare(n.CPUS/max(float64(f.e.End)/1e9, 1)))
 }
 
 func us(n int64) string { return metric.FormatDuration(time.Duration(n) * time.Microsecond) }

@@ -8,6 +8,7 @@ import (
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/internal/plan"
 	"github.com/throng-io/throng/scenario/link"
+	"github.com/throng-io/throng/scenario/link/network"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -104,6 +105,25 @@ func TestNetworkUnfit(t *testing.T) {
 		if got := tr.networkUnfit(&c.row, c.phase); c.says == "" && got != "" || !strings.Contains(got, c.says) {
 			t.Errorf("%+v: %q, want %q", c.row, got, c.says)
 		}
+	}
+}
+
+// A row has what was asked beside what was done; a rate was measured only where packets waited for
+// it.
+func TestNetworkRow(t *testing.T) {
+	t.Parallel()
+	empty := result.NewHistogram()
+	line := &file.Line{Delay: 50 * time.Millisecond, Jitter: 5 * time.Millisecond, Loss: 0.01, Reorder: 0.02, Rate: 8000}
+	got := networkRow(&network.Counts{Delay: empty, Added: empty, Packets: 100, Lost: 2, Outages: 3, Moves: 1, QueuedBytes: 12_000, QueuedTime: 1500 * time.Millisecond}, line)
+	want := result.NetworkRow{
+		AskedUs: 50_000, JitterUs: 5_000, AskedLoss: 0.01, AskedReorder: 0.02, AskedRate: 8000,
+		Packets: 100, Lost: 2, Outages: 3, Moves: 1, Rate: 8000,
+	}
+	if got != want {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	if got := networkRow(&network.Counts{Delay: empty, Added: empty, Packets: 1}, line); got.Rate != 0 {
+		t.Errorf("a rate of %g without packets that waited", got.Rate)
 	}
 }
 

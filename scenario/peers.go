@@ -145,10 +145,17 @@ func (g *group) channels() {
 
 // result returns the counts; nil: no client has peers.
 func (c *peerCounts) result(t *trial) *result.Peers {
+	clients, rooms := 0, 0
 	for _, g := range t.groups {
 		if g.spec.Peers != nil {
-			return &result.Peers{Open: c.open.Load(), Fallback: c.fallback.Load(), Direct: c.direct.Load(), Relayed: c.relayed.Load()}
+			clients, rooms = clients+g.spec.Count, rooms+g.spec.Rooms.Of
 		}
 	}
-	return nil
+	if rooms == 0 {
+		return nil
+	}
+	return &result.Peers{
+		Open: c.open.Load(), Fallback: c.fallback.Load(), Direct: c.direct.Load(), Relayed: c.relayed.Load(),
+		Members: float64(clients) / float64(rooms),
+	}
 }

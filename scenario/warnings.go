@@ -117,10 +117,11 @@ func (f *findings) notes() (out []string) {
 		say("data channels, counted at both ends: %s opened, %s fell back to the server; messages that peers received: %s directly, %s by the server",
 			metric.FormatCount(p.Open), metric.FormatCount(p.Fallback), metric.FormatCount(p.Direct), metric.FormatCount(p.Relayed))
 	}
-	if text := t.linkNote(); text != "" {
-		say("%s", text)
+	for _, text := range []string{t.linkNote(), f.networkNote()} {
+		if text != "" {
+			say("%s", text)
+		}
 	}
-	f.networkNotes(say)
 	if n := t.count.slowDropped.Load(); n > 0 {
 		text := fmt.Sprintf("connections of slow readers that ended: %d", n)
 		if why := slowReasons(f.cell); why != "" {

@@ -283,6 +283,8 @@ type Peers struct {
 	Fallback int64 `json:"fallback"` // channels that did not open, or broke
 	Direct   int64 `json:"direct"`   // messages that came by a channel
 	Relayed  int64 `json:"relayed"`  // messages that came by the server instead
+	// planned members of a room whose members open channels to each other, over all such rooms
+	Members float64 `json:"members_mean,omitempty"`
 }
 
 // Reconnects summarizes how clients reconnected, in the recorded phases, after losing a connection
@@ -501,11 +503,22 @@ type NetworkRow struct {
 	Outage    int64  `json:"outage"`    // dropped while their client had no network
 	Stale     int64  `json:"stale"`     // to addresses that their clients no longer have
 	Overtook  int64  `json:"overtook"`
-	Overflow  int64  `json:"overflow"` // dropped for want of memory, which makes the cell invalid
+	Overflow  int64  `json:"overflow"`          // dropped for want of memory, which makes the cell invalid
+	Outages   int64  `json:"outages,omitempty"` // of clients, that began
+	Moves     int64  `json:"moves,omitempty"`   // of clients to another address
+	// what was asked of the way to the first target; a rate is of each client's own line in bytes
+	// per second, with the headers of IP, and 0 where there is none
+	AskedUs      int64   `json:"asked_us"` // the delay, without jitter
+	JitterUs     int64   `json:"asked_jitter_us,omitempty"`
+	AskedLoss    float64 `json:"asked_loss"`              // 0..1
+	AskedReorder float64 `json:"asked_reorder,omitempty"` // 0..1
+	AskedRate    int64   `json:"asked_rate,omitempty"`
+	AskedOutageS float64 `json:"asked_outage_s,omitempty"` // the length of each
+	// the rate of the lines while packets waited for it; 0: no packet waited for another
+	Rate float64 `json:"rate,omitempty"`
 	// of packets of its own that the network sends through its delays all the time: from before
 	// they were sent until the kernel of the other side had them, and what of it nobody had asked
 	// for
-	AskedUs    int64 `json:"asked_us"` // the delay of the first target, without jitter
 	Probes     int64 `json:"probes"`
 	DelayP50us int64 `json:"delay_p50_us"`
 	DelayP99us int64 `json:"delay_p99_us"`

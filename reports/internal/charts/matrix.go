@@ -35,7 +35,11 @@ func Comparing(run *result.Run, gs []selection.Group, ws []selection.Work) ([]*F
 			}
 		}
 	}
-	fs = append(fs, efficiencyByGroup(gs), curve)
+	block, err := blocking(run, gs, metricName)
+	if err != nil {
+		return nil, err
+	}
+	fs = append(fs, block, mesh(run, gs), efficiencyByGroup(gs), curve)
 	return slices.DeleteFunc(fs, func(f *Figure) bool { return f == nil }), nil
 }
 

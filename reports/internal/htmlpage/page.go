@@ -39,11 +39,11 @@ type Page struct {
 	Facts     layout.Table   // what was measured, on what, and what came out, in a few rows
 	Lead      *charts.Figure // the picture to look at first; nil: none
 	Multiples []*charts.Figure
-	Choice    layout.Table // which strategy to use for which work
-	Overview  layout.Table // of several cells
-	Wire      layout.Table // what each combination carried for one message
-	Crossing  layout.Table // what crossing between nodes costs each combination
-	Trials    layout.Table // each cell, when combinations were repeated
+	Choice    layout.Table   // which strategy to use for which work
+	Overview  layout.Table   // of several cells
+	Wire      layout.Table   // what each combination carried for one message
+	Beside    []layout.Table // what some kinds of runs have besides, such as networks and meshes
+	Trials    layout.Table   // each cell, when combinations were repeated
 	Comparing []*charts.Figure
 	Sections  []Section
 	About     []layout.Table // of the run: environment

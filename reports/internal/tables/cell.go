@@ -214,7 +214,7 @@ func ResourceTable(c *result.Cell) layout.Table {
 	add("longest GC pause, at most", layout.None, layout.Known(g.GCPauseMaxus, layout.Micros))
 	switch {
 	case s.SameMachine:
-		t.Note = "Client and server shared one machine: they competed for CPU, and no network was between them."
+		t.Note = "Client and server shared one machine: they competed for CPU, and " + between(c) + "."
 	case s.Target != "":
 		t.Note = "Client and server ran on different machines."
 	}

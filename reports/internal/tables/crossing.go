@@ -38,8 +38,8 @@ func CrossingOverview(gs []selection.Group) layout.Table {
 				p := result.NodePair{Expected: l.Expected, Received: l.Received + l.Late, Undecided: l.Undecided}
 				return p.Reach()
 			}),
-			mid(layout.Micros, func(c *result.Cell) (float64, bool) { return perDelivery(c, c.Server.CPUs) }),
-			mid(layout.Micros, func(c *result.Cell) (float64, bool) { return perDelivery(c, c.Server.BrokerCPUs) }),
+			mid(layout.Micros, selection.ServerCPUPerDelivery),
+			mid(layout.Micros, func(c *result.Cell) (float64, bool) { return selection.PerDelivery(c, c.Server.BrokerCPUs*1e6) }),
 		})
 	}
 	if len(t.Rows) > 0 {
@@ -53,11 +53,4 @@ func wayP50(w *result.Way) (float64, bool) {
 		return 0, false
 	}
 	return float64(selection.Percentiles[selection.P50].Of(w.Delivery)), true
-}
-
-// perDelivery is processor time in microseconds.
-func perDelivery(c *result.Cell, seconds float64) (float64, bool) {
-	l := &c.Ledger
-	n := l.Received + l.Late
-	return seconds * 1e6 / float64(max(n, 1)), n > 0 && seconds > 0
 }

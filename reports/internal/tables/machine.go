@@ -9,6 +9,14 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
+// between is what lay between clients and server on one machine.
+func between(c *result.Cell) string {
+	if c.Network != nil {
+		return "a network of this process was between them"
+	}
+	return "no network was between them"
+}
+
 // MachineFacts are where and with what it was measured.
 func MachineFacts(t *layout.Table, run *result.Run) {
 	add := func(name, value string) {
@@ -19,7 +27,7 @@ func MachineFacts(t *layout.Table, run *result.Run) {
 	if len(run.Cells) > 0 {
 		where := "not known whether on the same machine"
 		if s := run.Cells[0].Server; s.SameMachine {
-			where = "client and server on one machine: they competed for CPU, and no network was between them"
+			where = "client and server on one machine: they competed for CPU, and " + between(&run.Cells[0])
 		} else if s.Target != "" {
 			where = "client and server on different machines; server at " + s.Target
 		}

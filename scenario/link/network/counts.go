@@ -17,6 +17,13 @@ type Counts struct {
 	Overtook       uint64
 	// dropped by the network itself, unasked: too many were on their way. Nothing was asked of it.
 	Overflow uint64
+	Outages  uint64 // that began
+	Moves    uint64 // of clients to another address
+
+	// While packets waited for the rate of their line, QueuedBytes arrived in QueuedTime, both
+	// summed over all lines. Their quotient is the rate that was kept.
+	QueuedBytes uint64
+	QueuedTime  time.Duration
 
 	// Of packets of the prober's, on a line of its own without a rate: Delay from before they were
 	// sent until the other kernel had them, and Added, what of it was not asked for. Microseconds.

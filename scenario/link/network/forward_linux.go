@@ -21,6 +21,7 @@ type forwarder struct {
 	waiting waiting
 	spare   [][]byte
 
+	given  []int64    // by client: when the last packet arrived
 	mu     sync.Mutex // of counts
 	counts []Counts   // by phase
 	cpu    atomic.Int64
@@ -156,7 +157,7 @@ func (f *forwarder) enter(p []byte, now int64) (kept bool) {
 	} else if !f.up && moved != 0 {
 		readdress(p, header, ipDest, 0)
 	}
-	f.waiting.push(packet{due: due, phase: set.phase, bytes: p})
+	f.waiting.push(packet{due: due, phase: set.phase, client: who, follows: f.lane.flows[who].follows, bytes: p})
 	return true
 }
 
@@ -176,6 +177,12 @@ func (f *forwarder) give() {
 		if _, err := unix.Write(f.out, p.bytes); err != nil {
 			f.of(p.phase).add(overflow) // the kernel has no memory for it
 		}
+		if p.follows {
+			c := f.of(p.phase)
+			c.QueuedBytes += uint64(len(p.bytes))
+			c.QueuedTime += time.Duration(now - f.given[p.client])
+		}
+		f.given[p.client] = now
 		f.spare = append(f.spare, p.bytes[:mtu])
 	}
 }

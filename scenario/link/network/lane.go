@@ -29,6 +29,10 @@ type flow struct {
 	draws rand.PCG // of this flow alone: its n-th packet meets the same in each run
 	free  int64    // when the line has sent all that waits for its rate
 	last  int64    // when the packet before arrives
+	// the packet before is on its way in order, so that the time from it to the next can be told
+	whole bool
+	// the packet that was passed last waited for the one before it, and both are on their way
+	follows bool
 }
 
 // newLane makes the lane of a direction. All draws follow from the seed.
@@ -49,9 +53,11 @@ func (l *lane) pass(client, size int, now int64, w *Way) (due int64, overtakes b
 	f := &l.flows[client]
 	// Three draws for every packet, so that one setting does not change what another draws.
 	drop, vary, swap := f.unit(), f.unit(), f.unit()
-	due = now
+	due, f.follows = now, false
+	waited := false
 	if w.Rate > 0 {
 		start := max(now, f.free)
+		waited = start > now
 		limit := w.Queue
 		if limit == 0 {
 			limit = DefaultQueue
@@ -63,12 +69,15 @@ func (l *lane) pass(client, size int, now int64, w *Way) (due int64, overtakes b
 		due = start + int64(float64(size)*1e9/float64(w.Rate))
 		f.free = due
 	}
+	before := f.whole
+	f.whole = false
 	if drop < w.Loss {
 		return 0, false, lost
 	}
 	if w.Delay > 0 && swap < w.Reorder {
 		return due, true, passed
 	}
+	f.whole, f.follows = true, before && waited
 	due += int64(w.Delay) + int64((2*vary-1)*float64(min(w.Jitter, w.Delay)))
 	f.last = max(due, f.last)
 	return f.last, false, passed
@@ -86,7 +95,10 @@ type packet struct {
 	due    int64
 	number uint64
 	phase  int
-	bytes  []byte
+	client int
+	// it waited for the one before it of its client, which arrives too
+	follows bool
+	bytes   []byte
 }
 
 func (q *waiting) less(i, j int) bool {

@@ -115,6 +115,47 @@ func TestDelay(t *testing.T) {
 	})
 }
 
+// The rate of a line is told by the packets that waited for the one before them, where both are on
+// their way: the time between these is the line's alone.
+func TestFollows(t *testing.T) {
+	t.Parallel()
+	const rate = 1_000_000
+	follows := func(sent []int64, w Way) (all []bool) {
+		l := newLane(1, 5, 0)
+		for _, at := range sent {
+			_, _, is := l.pass(0, 1000, at*int64(time.Millisecond), &w)
+			all = append(all, is == passed && l.flows[0].follows)
+		}
+		return all
+	}
+	for name, c := range map[string]struct {
+		sent []int64 // ms; each packet takes one
+		way  Way
+		want []bool
+	}{
+		"a burst":           {[]int64{0, 0, 0}, Way{Rate: rate}, []bool{false, true, true}},
+		"an idle line":      {[]int64{0, 1, 2}, Way{Rate: rate}, []bool{false, false, false}},
+		"a pause":           {[]int64{0, 0, 9, 9}, Way{Rate: rate}, []bool{false, true, false, true}},
+		"a full queue":      {[]int64{0, 0, 0}, Way{Rate: rate, Queue: 2000}, []bool{false, true, false}},
+		"no rate":           {[]int64{0, 0}, Way{}, []bool{false, false}},
+		"all are lost":      {[]int64{0, 0}, Way{Rate: rate, Loss: 1}, []bool{false, false}},
+		"all are overtaken": {[]int64{0, 0}, Way{Rate: rate, Delay: time.Second, Reorder: 1}, []bool{false, false}},
+	} {
+		if got := follows(c.sent, c.way); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+	// After a lost packet the next one has nothing to be measured against.
+	l, after := newLane(1, 5, 0), true // the first one waits for none
+	for range 1000 {
+		_, _, is := l.pass(0, 1000, 0, &Way{Rate: rate, Queue: 1 << 30, Loss: 0.2})
+		if is == passed && l.flows[0].follows == after {
+			t.Fatalf("follows is %t after a packet of which it is %t that it was lost", l.flows[0].follows, after)
+		}
+		after = is == lost
+	}
+}
+
 // No more comes out of a line than its rate, no more waits for it than its queue holds, and a
 // packet that comes when nothing waits is always taken.
 func TestRateAndQueue(t *testing.T) {

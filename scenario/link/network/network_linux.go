@@ -111,7 +111,9 @@ func (n *Network) newForwarder(up bool, in, out *space, seed uint64) (*forwarder
 	if up {
 		direction = 1
 	}
-	return &forwarder{n: n, up: up, in: in.tun, out: out.tun, wake: wake, lane: newLane(len(n.moves), seed, direction)}, nil
+	return &forwarder{
+		n: n, up: up, in: in.tun, out: out.tun, wake: wake, lane: newLane(len(n.moves), seed, direction), given: make([]int64, len(n.moves)),
+	}, nil
 }
 
 // now is the time since the start in nanoseconds.
@@ -125,6 +127,16 @@ func (n *Network) Set(phase int, of []Condition) { n.set.Store(&setting{phase, o
 // Outage takes the network from a client for some time. Packets on their way still arrive.
 func (n *Network) Outage(client int, lasts time.Duration) {
 	n.outages[client+1].Store(n.now() + int64(lasts))
+	n.note(func(c *Counts) { c.Outages++ })
+}
+
+// note counts what befell a client, in both directions of the present phase.
+func (n *Network) note(count func(c *Counts)) {
+	for _, f := range []*forwarder{n.up, n.down} {
+		f.mu.Lock()
+		count(f.of(n.set.Load().phase))
+		f.mu.Unlock()
+	}
 }
 
 // Move gives a client another address, as the service sees it. What is sent to the one before is
@@ -133,6 +145,7 @@ func (n *Network) Outage(client int, lasts time.Duration) {
 func (n *Network) Move(client int) {
 	m := &n.moves[client+1]
 	m.Store((m.Load() + 1) % maxMoves)
+	n.note(func(c *Counts) { c.Moves++ })
 }
 
 // TargetAddr is where clients reach a target, by its place from 0.

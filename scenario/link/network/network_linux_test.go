@@ -168,6 +168,12 @@ func TestRateIsOfEachClient(t *testing.T) {
 	if took := time.Since(began); took < size*time.Second/rate-10*time.Millisecond {
 		t.Errorf("%d bytes took %v", size, took)
 	}
+	c := n.Totals().Up[0]
+	if kept := float64(c.QueuedBytes) / c.QueuedTime.Seconds(); c.QueuedBytes < size || kept > 1.1*rate {
+		t.Errorf("%d bytes waited, and the lines kept %.0f B/s, want at most %d", c.QueuedBytes, kept, rate)
+	} else {
+		t.Logf("the lines kept %.0f B/s, want %d", kept, rate)
+	}
 }
 
 // An outage is silence, and what was sent meanwhile comes after it.
@@ -182,8 +188,8 @@ func TestOutage(t *testing.T) {
 	if took := time.Since(began); took < 450*time.Millisecond {
 		t.Errorf("it took %v", took)
 	}
-	if sum := n.Totals(); sum.Up[0].Outage == 0 {
-		t.Errorf("no packet was dropped: %+v", sum.Up[0])
+	if sum := n.Totals(); sum.Up[0].Outage == 0 || sum.Up[0].Outages != 1 || sum.Down[0].Outages != 1 {
+		t.Errorf("%+v, want one outage, and packets dropped in it", sum.Up[0])
 	}
 }
 
