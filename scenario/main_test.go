@@ -6,4 +6,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// mayStay are goroutines of other packages that outlive a test.
+var mayStay []goleak.Option
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m, mayStay...) }
