@@ -199,7 +199,13 @@ func (t *trial) networkResult() (out *result.Network, unfit string) {
 	}
 	sum := t.links.net.Totals()
 	out = &result.Network{CPUS: sum.CPU.Seconds(), Missed: int64(sum.Missed)}
-	if sum.Missed > 0 {
+	for _, relay := range t.links.udp {
+		out.RelayDropped += int64(relay.Dropped())
+	}
+	switch {
+	case out.RelayDropped > 0:
+		unfit = fmt.Sprintf("the relay behind the network dropped %s datagrams that it should not: this machine was too busy to read them", metric.FormatCount(out.RelayDropped))
+	case sum.Missed > 0:
 		unfit = fmt.Sprintf("the network lost %s packets that it should not: this machine was too busy to pass them on", metric.FormatCount(int64(sum.Missed)))
 	}
 	for _, way := range []struct {

@@ -18,6 +18,7 @@ type Datagrams struct {
 
 	mu     sync.Mutex
 	flows  map[netip.AddrPort]*net.UDPConn
+	lost   uint64 // for want of a socket, and by sockets that are closed
 	closed bool
 }
 
@@ -32,6 +33,8 @@ const (
 	maxDatagram    = 1 << 16
 )
 
+var errFull = errors.New("too many senders")
+
 // OnPackets passes on what comes to a socket, to a server at host:port. The socket is closed with
 // it.
 func OnPackets(in *net.UDPConn, target string) *Datagrams {
@@ -39,6 +42,19 @@ func OnPackets(in *net.UDPConn, target string) *Datagrams {
 	d := &Datagrams{in: in, target: target, flows: map[netip.AddrPort]*net.UDPConn{}}
 	d.wg.Go(d.forth)
 	return d
+}
+
+// Dropped is how many datagrams were dropped here, in either direction: they came faster than they
+// were read, or there was no socket for their sender. What the server does not read is not among
+// them. The system says it on Linux alone; elsewhere only the second kind is counted.
+func (d *Datagrams) Dropped() uint64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	n := d.lost + drops(d.in)
+	for _, c := range d.flows {
+		n += drops(c)
+	}
+	return n
 }
 
 // Close returns when all goroutines have ended.
@@ -70,20 +86,24 @@ func (d *Datagrams) forth() {
 // flow is the socket of a sender; nil: it cannot have one.
 func (d *Datagrams) flow(from netip.AddrPort) *net.UDPConn {
 	d.mu.Lock()
-	c := d.flows[from]
-	refused := d.closed || len(d.flows) >= maxFlows
+	c, full := d.flows[from], len(d.flows) >= maxFlows
 	d.mu.Unlock()
-	if c != nil || refused {
+	if c != nil {
 		return c
 	}
-	conn, err := net.Dial("udp", d.target)
+	var conn net.Conn
+	err := errFull
+	if !full {
+		conn, err = net.Dial("udp", d.target)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if err != nil {
+		d.lost++
 		return nil
 	}
 	c = conn.(*net.UDPConn)
 	_ = c.SetReadBuffer(datagramBuffer)
-	d.mu.Lock()
-	defer d.mu.Unlock()
 	if d.closed {
 		_ = c.Close()
 		return nil
@@ -98,6 +118,7 @@ func (d *Datagrams) back(c *net.UDPConn, to netip.AddrPort) {
 	defer func() {
 		d.mu.Lock()
 		delete(d.flows, to)
+		d.lost += drops(c)
 		d.mu.Unlock()
 		_ = c.Close()
 	}()

@@ -490,6 +490,8 @@ type Network struct {
 	// packets that the kernel dropped since they were not passed on soon enough, which makes the
 	// cell invalid
 	Missed int64 `json:"missed"`
+	// datagrams that the relay to the target dropped, which came faster than it read; likewise
+	RelayDropped int64 `json:"relay_dropped,omitempty"`
 }
 
 // NetworkRow is one phase and direction of a network.
