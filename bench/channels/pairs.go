@@ -131,8 +131,7 @@ func newMeeting() (*meeting, error) {
 func (m *meeting) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	_ = m.srv.Shutdown(ctx) // the process ends
-	<-m.served
+	_ = errors.Join(m.srv.Shutdown(ctx), <-m.served) // the process ends
 }
 
 // A member is a client with its mesh.
