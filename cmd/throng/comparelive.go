@@ -122,7 +122,7 @@ func compareLive(cmd *cobra.Command, args []string, out string, gates []compare.
 	}
 	c, err := live.compare(run)
 	if err != nil { // of one side there is nothing
-		return nil, "", cmp.Or(runErr, err)
+		return nil, "", cmp.Or(runErr, oneSide(run, l.budget, dir))
 	}
 	if runErr == nil {
 		live.conclude(c, time.Since(began))
@@ -130,6 +130,16 @@ func compareLive(cmd *cobra.Command, args []string, out string, gates []compare.
 		c.Notes = append(c.Notes, "The comparison ended early: it has the pairs until then.")
 	}
 	return c, dir, runErr
+}
+
+// oneSide is the error of a comparison of which only one build has run: within the budget no trial
+// of it was valid, or none of the other could begin.
+func oneSide(run *result.Run, budget time.Duration, dir string) error {
+	why := ""
+	if n := len(run.Cells); n > 0 && run.Cells[n-1].Verdict == result.Invalid {
+		why = ", whose trials were invalid: " + result.Line(run.Cells[n-1].Reason)
+	}
+	return &exitError{exitInvalid, fmt.Errorf("no pair of trials ended within the budget of %v: only one build has run%s; try the scenario with 'throng run', or give a longer --budget; the trials are in %s", budget, why, dir)}
 }
 
 // prepare reads the sides and the scenario.
