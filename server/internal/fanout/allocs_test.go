@@ -12,7 +12,10 @@ import (
 )
 
 // counter is a member that only counts.
-type counter struct{ frames, calls atomic.Int64 }
+type counter struct {
+	framesOnly
+	frames, calls atomic.Int64
+}
 
 func (m *counter) Outlet() *outlet.Outlet { return outlet.New(m) }
 

@@ -116,7 +116,10 @@ func TestRoundIsBounded(t *testing.T) {
 	}
 }
 
-type meter struct{ frames, most, mostFrames int }
+type meter struct {
+	framesOnly
+	frames, most, mostFrames int
+}
 
 func (m *meter) Outlet() *outlet.Outlet { return outlet.New(m) }
 

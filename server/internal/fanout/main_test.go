@@ -28,6 +28,7 @@ func read(f *frame.Frame) string { return string(f.Payload()[1:]) }
 
 // recorder is a member that keeps what it gets.
 type recorder struct {
+	framesOnly
 	mu     sync.Mutex
 	got    []string
 	calls  int   // of Deliver
@@ -39,6 +40,11 @@ type recorder struct {
 
 	wire *wire // what it gets goes through a socket; nil: it is given to Deliver
 }
+
+// framesOnly is of owners of outlets that get all messages as frames.
+type framesOnly struct{}
+
+func (framesOnly) Write([]byte, int) bool { return false }
 
 func (m *recorder) Outlet() *outlet.Outlet {
 	out := outlet.New(m)

@@ -159,6 +159,7 @@ func TestConcurrentClose(t *testing.T) {
 
 // outbox is a member that never sends anything on: a reader that has stopped.
 type outbox struct {
+	framesOnly
 	recorder
 	limit, refused int
 }

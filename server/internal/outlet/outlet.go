@@ -21,6 +21,9 @@ type Owner interface {
 	// the outlet locked and closed, and must not block. It may call Open, when all of the batch has
 	// gone out and the next one may be written in the same way.
 	Deliver(b Batch, written int)
+	// Write sends a message that has no frame yet, its Wire bytes, which are not kept, if it can go
+	// out at once. Else it returns false and does nothing. It is called as Deliver is.
+	Write(wire []byte, packets int) bool
 }
 
 // Outlet is the way out of one connection, and the lock of its owner. Its methods are safe for
@@ -108,12 +111,12 @@ func (o *Outlet) Deliver(b Batch) {
 }
 
 // Write is Deliver for a message that has no frame yet, its Wire bytes, which are not kept. It
-// returns false and does nothing if the outlet is closed.
+// returns false and does nothing if something is before the message, or if it must be a frame.
 func (o *Outlet) Write(wire []byte, packets int) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if !o.open {
-		return false
+		return o.owner.Write(wire, packets)
 	}
 	n := write(o.fd, wire, o.packets)
 	if n == len(wire) {

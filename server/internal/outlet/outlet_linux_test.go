@@ -17,6 +17,8 @@ type asked struct {
 	batches []Batch
 	written []int
 	reopen  bool
+	writes  int  // calls of Write
+	takes   bool // its answer
 }
 
 func (a *asked) Deliver(b Batch, written int) {
@@ -24,6 +26,11 @@ func (a *asked) Deliver(b Batch, written int) {
 	if a.reopen {
 		a.out.Open()
 	}
+}
+
+func (a *asked) Write([]byte, int) bool {
+	a.writes++
+	return a.takes
 }
 
 // connected returns an outlet that is closed, its owner, and the other end of its socket.
@@ -88,15 +95,17 @@ func TestOpenAndClosed(t *testing.T) {
 func TestWriteWithoutAFrame(t *testing.T) {
 	o, owner, peer := connected(t)
 	wire := text(1 << 20).Wire()
-	if o.Write(wire, 1) || len(owner.batches) != 0 {
-		t.Error("a closed outlet has written, or asked its owner")
+	for _, owner.takes = range []bool{false, true} {
+		if o.Write(wire, 1) != owner.takes || len(owner.batches) != 0 {
+			t.Error("a closed outlet has written, or does not say what its owner does")
+		}
 	}
 	o.Lock()
 	o.Open()
 	o.Unlock()
 	o.Look()
 	o.Unlock()
-	if !o.Write(wire[:10], 1) || len(owner.batches) != 0 {
+	if !o.Write(wire[:10], 1) || len(owner.batches) != 0 || owner.writes != 2 {
 		t.Error("an open outlet has not written by itself")
 	}
 	owner.reopen = false

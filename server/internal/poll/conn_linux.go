@@ -82,7 +82,7 @@ func (p *Poller) Take(c *Conn, raw syscall.RawConn, owner Handler) error {
 func (p *Poller) TakeSecure(c *Conn, s *Secure, raw syscall.RawConn, owner Handler) error {
 	err := p.Take(c, raw, owner)
 	if err == nil {
-		c.secure, s.under.taken = s, c
+		c.secure, s.under.taken, s.under.clear = s, c, false
 	}
 	return err
 }

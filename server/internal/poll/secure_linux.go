@@ -2,6 +2,7 @@ package poll
 
 import (
 	"crypto/tls"
+	"encoding/binary"
 	"errors"
 	"io"
 	"net"
@@ -31,6 +32,8 @@ type under struct {
 	taken    *Conn // nil as long as it is the owner's
 
 	drained bool // the last read gave less than it could have: there is nothing more
+	records records
+	clear   bool // crypto/tls holds nothing but a part of a record
 
 	write sync.Mutex // held by tryWrite
 	owed  bool       // see tryWrite
@@ -81,12 +84,15 @@ func (later) Temporary() bool { return true }
 func (u *under) Read(b []byte) (int, error) {
 	c := u.taken
 	if c == nil {
-		return u.Conn.Read(b)
+		n, err := u.Conn.Read(b)
+		u.records.pass(b[:n])
+		return n, err
 	}
 	if u.drained && !c.HungUp() {
 		return 0, errLater
 	}
 	n, err := c.read(b)
+	u.records.pass(b[:n])
 	if u.drained = n < len(b); n == 0 && err == nil {
 		err = errLater
 	}
@@ -107,12 +113,42 @@ func (u *under) Write(b []byte) (int, error) {
 		return u.Conn.Write(b)
 	}
 	if u.from == nil {
-		u.from = records.Get().(*[]byte)
+		u.from = buffers.Get().(*[]byte)
 		u.out = (*u.from)[:0]
 	}
 	u.out = append(u.out, b...)
 	return len(b), nil
 }
+
+// records follows the records of a stream, whose headers are not encrypted (RFC 8446, section 5.1).
+type records struct {
+	head  [5]byte // type, version, length
+	have  uint8   // bytes of head that have come
+	left  uint16  // bytes of the record that have not come
+	whole int     // records that have come whole, since somebody has set it to 0
+}
+
+// pass takes what comes next in the stream.
+func (r *records) pass(b []byte) {
+	for len(b) > 0 {
+		if r.left == 0 {
+			n := copy(r.head[r.have:], b)
+			b = b[n:]
+			if r.have += uint8(n); r.have < uint8(len(r.head)) {
+				return
+			}
+			r.have, r.left = 0, binary.BigEndian.Uint16(r.head[3:])
+		}
+		n := min(len(b), int(r.left))
+		b = b[n:]
+		if r.left -= uint16(n); r.left == 0 {
+			r.whole++
+		}
+	}
+}
+
+// between reports whether the next byte begins a record.
+func (r *records) between() bool { return r.have == 0 && r.left == 0 }
 
 // SetWriteDeadline implements net.Conn for crypto/tls, which wants one for its goodbye.
 func (u *under) SetWriteDeadline(t time.Time) error {
@@ -122,8 +158,8 @@ func (u *under) SetWriteDeadline(t time.Time) error {
 	return nil
 }
 
-// records are buffers for encrypted records.
-var records = sync.Pool{New: func() any { return new([]byte) }}
+// buffers are for encrypted records.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
 const (
 	// maxRecord is the most that a record holds (RFC 8446, section 5.1).
@@ -151,7 +187,7 @@ func (u *under) flush() (done bool, err error) {
 func (u *under) free() {
 	if cap(u.out) <= keptRecords {
 		*u.from = u.out
-		records.Put(u.from)
+		buffers.Put(u.from)
 	}
 	u.out, u.from, u.sent = nil, nil, 0
 }
@@ -190,22 +226,30 @@ func (s *Secure) tryWrite(b []byte) (n int, err error) {
 
 // read is Read for a connection with TLS: it gives what several records hold, and less than b has
 // room for only if there is nothing more.
+//
+// As a rule one whole record has come, with one message. To call crypto/tls once more in order to
+// hear that there is nothing else would cost half as much as the first time.
 func (s *Secure) read(b []byte) (n int, err error) {
-	s.under.drained = false
+	u := &s.under
+	u.drained, u.records.whole = false, 0
+	alone := u.clear && u.records.between()
 	for n < len(b) && err == nil {
 		var m int
 		m, err = s.Read(b[n:])
-		n += m
+		if n += m; alone && m > 0 && u.drained && u.records.whole == 1 && u.records.between() && !u.taken.HungUp() {
+			break
+		}
 	}
-	_, _ = s.under.flush() // an alert, or the answer to a new key; what fails will fail again
-	s.under.taken.more.Store(n == len(b))
+	u.clear = n < len(b)
+	_, _ = u.flush() // an alert, or the answer to a new key; what fails will fail again
+	u.taken.more.Store(n == len(b))
 	switch {
-	case errors.Is(err, errLater):
+	case err == nil || errors.Is(err, errLater):
 		return n, nil
 	case err != nil && n > 0:
 		// It will be returned once more. As the end of a connection without TLS, it comes without
 		// an event of its own.
-		s.under.taken.hungUp.Store(true)
+		u.taken.hungUp.Store(true)
 		return n, nil
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		err = io.EOF // in the middle of a record, which is the end all the same

@@ -10,7 +10,9 @@ import (
 	"errors"
 	"io"
 	"math/big"
+	mrand "math/rand/v2"
 	"net"
+	"slices"
 	"testing"
 	"time"
 )
@@ -42,7 +44,7 @@ func takeSecure(t *testing.T, p *Poller, version uint16, ready func(*owner, []by
 	if err != nil {
 		t.Fatal(err)
 	}
-	peer := tls.Client(below, &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // the certificate is the test's own
+	peer := tls.Client(&holder{Conn: below}, &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // the certificate is the test's own
 	t.Cleanup(func() { _ = below.Close() })
 	_ = peer.SetDeadline(time.Now().Add(time.Minute))
 	shaken := make(chan error, 1)
@@ -77,6 +79,21 @@ func takeSecure(t *testing.T, p *Poller, version uint16, ready func(*owner, []by
 	return o, peer
 }
 
+// holder is what is below a peer. It can keep what the peer writes, instead of sending it.
+type holder struct {
+	net.Conn
+	holds bool
+	kept  []byte
+}
+
+func (h *holder) Write(b []byte) (int, error) {
+	if !h.holds {
+		return h.Conn.Write(b)
+	}
+	h.kept = append(h.kept, b...)
+	return len(b), nil
+}
+
 // collect is a Ready that sends what it reads, and how it ends.
 func collect(got chan []byte, end chan error) func(*owner, []byte) bool {
 	return func(c *owner, buf []byte) bool {
@@ -86,7 +103,10 @@ func collect(got chan []byte, end chan error) func(*owner, []byte) bool {
 				got <- bytes.Clone(buf[:n])
 			}
 			if err != nil {
-				end <- err
+				select {
+				case end <- err:
+				default: // known: the end may have more than one event
+				}
 				return false
 			}
 			if n < len(buf) && !c.HungUp() {
@@ -272,7 +292,7 @@ func TestSecureWriteAllEnds(t *testing.T) {
 		"by Cut":   func(o *owner, _ *tls.Conn) { o.Cut() },
 		"by Close": func(o *owner, _ *tls.Conn) { o.Close() },
 		"by the peer": func(_ *owner, peer *tls.Conn) {
-			_ = peer.NetConn().(*net.TCPConn).SetLinger(0)
+			_ = peer.NetConn().(*holder).Conn.(*net.TCPConn).SetLinger(0)
 			_ = peer.NetConn().Close()
 		},
 	} {
@@ -355,6 +375,74 @@ func TestSecureGive(t *testing.T) {
 		}
 		if _, ok := nc.(interface{ ConnectionState() tls.ConnectionState }); !ok {
 			t.Error("it is not known as one with TLS")
+		}
+	})
+}
+
+// However the stream is cut, the records in it are the same.
+func TestRecordsAreFollowedInPieces(t *testing.T) {
+	var stream []byte
+	sizes := []int{1, 0, 300, 5, 16<<10 + 256, 4}
+	for _, size := range sizes {
+		stream = append(append(stream, 23, 3, 3, byte(size>>8), byte(size)), make([]byte, size)...)
+	}
+	for _, size := range []int{1, 2, 3, 4, 5, 6, 7, 500, len(stream)} {
+		var r records
+		for piece := range slices.Chunk(stream, size) {
+			r.pass(piece)
+		}
+		if r.whole != len(sizes) || !r.between() {
+			t.Errorf("pieces of %d: %d records, and between two is %v", size, r.whole, r.between())
+		}
+		r.pass(stream[:3])
+		if r.pass(nil); r.whole != len(sizes) || r.between() {
+			t.Errorf("pieces of %d: the beginning of a header is taken for a record", size)
+		}
+	}
+}
+
+// Messages in records that come alone, several at a time, and in parts: whatever has come whole is
+// read, without another event.
+func TestSecureReadsEveryRecord(t *testing.T) {
+	versions(t, func(t *testing.T, version uint16) {
+		p := newPoller(t)
+		got, end := make(chan []byte, 10_000), make(chan error, 1)
+		o, peer := takeSecure(t, p, version, collect(got, end))
+		if err := o.Watch(true); err != nil {
+			t.Fatal(err)
+		}
+		below := peer.NetConn().(*holder)
+		below.holds = true
+		rng := mrand.New(mrand.NewPCG(5, 6))
+		for i := range 500 {
+			var want, all []byte
+			for range 1 + rng.IntN(3) {
+				message := bytes.Repeat([]byte{byte(i)}, 1+rng.IntN(200))
+				want = append(want, message...)
+				if _, err := peer.Write(message); err != nil {
+					t.Fatal(err)
+				}
+			}
+			pieces := [][]byte{below.kept}
+			if rng.IntN(2) == 0 {
+				at := rng.IntN(len(below.kept))
+				pieces = [][]byte{below.kept[:at], below.kept[at:]}
+			}
+			for _, piece := range pieces {
+				if _, err := below.Conn.Write(piece); err != nil {
+					t.Fatal(err)
+				}
+			}
+			below.kept = below.kept[:0]
+			for len(all) < len(want) {
+				all = append(all, within(t, "reading", got)...)
+				if t.Failed() {
+					return
+				}
+			}
+			if !bytes.Equal(all, want) {
+				t.Fatalf("round %d: %x was read, want %x", i, all, want)
+			}
 		}
 	})
 }

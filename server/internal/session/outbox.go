@@ -26,7 +26,7 @@ func (o *owner) Deliver(b outlet.Batch, written int) {
 		return
 	}
 	s.counts.sent(b)
-	if s.conn == nil || s.cfg.KeepWriter || s.flushing || len(s.out) > 0 {
+	if s.waits() {
 		s.keep(b.Frames)
 		return
 	}
@@ -59,6 +59,33 @@ func (o *owner) Deliver(b outlet.Batch, written int) {
 		frames = frames[1:]
 	}
 	s.keep(frames)
+}
+
+// waits reports whether what is sent now has to be queued; the lock is held.
+func (s *Session) waits() bool {
+	return s.conn == nil || s.cfg.KeepWriter || s.flushing || len(s.out) > 0
+}
+
+// Write implements outlet.Owner; the lock is held. It is the way of connections with TLS, whose
+// outlets are never open.
+func (o *owner) Write(wire []byte, packets int) bool {
+	s := (*Session)(o)
+	if s.state != open || s.form != 0 || s.waits() {
+		return false
+	}
+	n, err := s.conn.TryWrite(wire)
+	if err == nil && n < len(wire) {
+		o.Deliver(outlet.Alone(frame.Copy(wire, packets)), n)
+		return true
+	}
+	s.counts.PacketsOut += uint64(packets)
+	s.counts.BytesOut += uint64(len(wire))
+	if err != nil {
+		s.end(TransportError)
+		return true
+	}
+	s.mu.Open()
+	return true
 }
 
 // joins are buffers for frames that are joined in another form than their Wire.

@@ -582,3 +582,46 @@ func TestCloseDuringAWrite(t *testing.T) {
 		})
 	}
 }
+
+// Connections that no outlet writes to get a message without a frame as well, and make one of it
+// only if it has to wait.
+func TestWriteWithoutAFrame(t *testing.T) {
+	p := &pipe{}
+	s, h := begin(t, p, options{})
+	wire, out := text(1).Wire(), s.Outlet()
+	if !out.Write(wire, 1) || !bytes.Equal(p.got.Bytes(), wire) {
+		t.Fatalf("%q was written, want %q", p.got.Bytes(), wire)
+	}
+	p.blocked, p.take = make(chan struct{}), func(int) int { return 3 }
+	wire = text(2).Wire()
+	sent := slices.Clone(wire)
+	if !out.Write(sent, 1) {
+		t.Fatal("a message that is taken in part is not sent")
+	}
+	clear(sent) // the caller's again
+	if out.Write(wire, 1) {
+		t.Fatal("a message has overtaken one that waits")
+	}
+	s.Send(text(3))
+	close(p.blocked)
+	s.WaitWriters()
+	want := slices.Concat(text(1).Wire(), text(2).Wire(), text(3).Wire())
+	if !bytes.Equal(p.got.Bytes(), want) {
+		t.Errorf("%q was written, want %q", p.got.Bytes(), want)
+	}
+	if c, _ := s.Counts(); c.PacketsOut != 3 || c.BytesOut != uint64(len(want)) {
+		t.Errorf("%d packets and %d bytes are counted, want 3 and %d", c.PacketsOut, c.BytesOut, len(want))
+	}
+	p.mu.Lock()
+	p.broken = errors.New("gone")
+	p.mu.Unlock()
+	if !out.Write(wire, 1) {
+		t.Error("a message to a broken connection is to be sent again")
+	}
+	if why := <-h.closed; why != TransportError {
+		t.Errorf("the session ended by %q", why)
+	}
+	if out.Write(wire, 1) {
+		t.Error("a message went to a session that has ended")
+	}
+}
