@@ -90,7 +90,10 @@ func examineLimits(f Facts) []Finding {
 }
 
 func examineTCP(f Facts) []Finding {
-	queue, all, buffers, tracked := "", "", "", ""
+	queue, all, buffers, tracked, udp := "", "", "", "", ""
+	if f.UDPBuffer > 0 {
+		udp = "at most " + metric.FormatBytes(f.UDPBuffer)
+	}
 	if f.Somaxconn > 0 {
 		queue = strconv.Itoa(f.Somaxconn)
 	}
@@ -115,6 +118,8 @@ func examineTCP(f Facts) []Finding {
 			f.TCPMem != nil && f.TCPMem[2] < littleTCP, `raise net.ipv4.tcp_mem (pages of memory): sysctl -w net.ipv4.tcp_mem="65536 131072 262144"`),
 		finding("socket buffers", buffers, "bytes that the kernel buffers for a slow reader before the sender notices",
 			f.Rmem != nil && f.Wmem != nil && (f.Rmem[2] < littleBuffer || f.Wmem[2] < littleBuffer), `sysctl -w net.ipv4.tcp_rmem="4096 131072 6291456" net.ipv4.tcp_wmem="4096 16384 4194304"`),
+		finding("UDP buffers", udp, fmt.Sprintf("of WebTransport, for which QUIC asks for %s: with less, packets of a burst are lost and sent again; privileged processes may exceed it", metric.FormatBytes(udpBuffer)),
+			f.UDPBuffer < udpBuffer, fmt.Sprintf("sysctl -w net.core.rmem_max=%d net.core.wmem_max=%d", udpBuffer, udpBuffer)),
 		finding("tracked connections", tracked, "a firewall that tracks connections keeps an entry for each, also for minutes after its end, and drops new ones when it is full",
 			full, "sysctl -w net.netfilter.nf_conntrack_max=1048576"),
 	}

@@ -43,7 +43,7 @@ func TestExamineGood(t *testing.T) {
 func TestExamineLow(t *testing.T) {
 	steal := 0.2
 	f := Facts{
-		Limits: Limits{FilesSoft: 1024, FilesHard: 4096, PortLow: 50000, PortHigh: 60000, Memory: 512 << 20, Available: 100 << 20},
+		Limits: Limits{FilesSoft: 1024, FilesHard: 4096, PortLow: 50000, PortHigh: 60000, Memory: 512 << 20, Available: 100 << 20, UDPBuffer: 208 << 10},
 		OS:     "linux", Arch: "amd64", Go: "go1.26", CPU: "x", Cores: 8, Quota: 0.5, MHz: 800, Governor: "powersave", Steal: &steal, Clock: "hpet",
 		Somaxconn: 128, TCPMem: []int64{1, 2, 3}, Rmem: []int64{1, 2, 3}, Wmem: []int64{1, 2, 3}, Conntrack: &Tracked{60_000, 100_000}, ProcFS: true,
 	}
@@ -57,7 +57,7 @@ func TestExamineLow(t *testing.T) {
 			t.Errorf("not low, or without a fix: %+v", one)
 		}
 	}
-	if len(list) != 16 {
+	if len(list) != 17 {
 		t.Errorf("%d findings", len(list))
 	}
 }
@@ -66,7 +66,7 @@ func TestExamineLow(t *testing.T) {
 func TestExamineElsewhere(t *testing.T) {
 	list := Examine(Facts{OS: "plan9", Arch: "arm64", Go: "go1.26", Cores: 2}, quickFloor)
 	got := states(list)
-	for _, name := range []string{"file descriptors", "local ports", "memory", "somaxconn", "TCP memory", "socket buffers", "tracked connections", "frequency", "steal", "clock"} {
+	for _, name := range []string{"file descriptors", "local ports", "memory", "somaxconn", "TCP memory", "socket buffers", "UDP buffers", "tracked connections", "frequency", "steal", "clock"} {
 		if got[name] != Unknown {
 			t.Errorf("%s is %q", name, got[name])
 		}

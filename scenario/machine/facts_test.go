@@ -17,6 +17,7 @@ var typical = map[string]string{
 	"proc/sys/net/ipv4/tcp_rmem":                                      "4096\t131072\t6291456\n",
 	"proc/sys/net/ipv4/tcp_wmem":                                      "4096\t16384\t4194304\n",
 	"proc/sys/net/core/somaxconn":                                     "4096\n",
+	"proc/sys/net/core/rmem_max":                                      "7500000\n",
 	"proc/sys/net/netfilter/nf_conntrack_count":                       "7\n",
 	"proc/sys/net/netfilter/nf_conntrack_max":                         "262144\n",
 	"proc/self/mountinfo":                                             "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n",
@@ -30,7 +31,7 @@ var typical = map[string]string{
 func TestRead(t *testing.T) {
 	steal := 0.01
 	want := Facts{
-		Limits: Limits{PortLow: 32768, PortHigh: 60999, Memory: 4 << 30, Available: 2 << 30},
+		Limits: Limits{PortLow: 32768, PortHigh: 60999, Memory: 4 << 30, Available: 2 << 30, UDPBuffer: 7_500_000},
 		Kernel: "6.18.1", CPU: "Some CPU", Quota: 1.5, MHz: 2600.25, MaxMHz: 3600, Governor: "powersave", Steal: &steal, Clock: "tsc",
 		Somaxconn: 4096, TCPMem: []int64{409600, 819200, 300000 * 4096}, Rmem: []int64{4096, 131072, 6291456}, Wmem: []int64{4096, 16384, 4194304},
 		Conntrack: &Tracked{7, 262144}, ProcFS: true,

@@ -180,3 +180,23 @@ async function check(suite, name, url, transports, hash) {
     return String(err.stack ?? err);
   }
 }
+
+// How a client ends that accepts the certificate of a hash alone: over which transport, or with which error.
+async function ends(url, transports, hash, tryAllTransports) {
+  const value = Uint8Array.from(atob(hash), (c) => c.charCodeAt(0));
+  const transportOptions = { webtransport: { serverCertificateHashes: [{ algorithm: 'sha-256', value }] } };
+  const socket = io(url, { forceNew: true, reconnection: false, transports, tryAllTransports, transportOptions });
+  try {
+    return await within(new Promise((resolve) => {
+      socket.once('connect_error', (err) => resolve(`error: ${err.message}`));
+      socket.once('connect', () => {
+        const { engine } = socket.io;
+        const tell = () => resolve(`connected over ${engine.transport.name}`);
+        if (transports[0] === 'polling' && engine.transport.name === 'polling') engine.once('upgrade', tell);
+        else tell();
+      });
+    }), 'an end');
+  } finally {
+    socket.disconnect();
+  }
+}

@@ -1,0 +1,70 @@
+//go:build interop
+
+package interop
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// TestBrowserFallback shows what the official client in Chromium does where it gets no session over
+// WebTransport: alone that is an error; it goes on with the next transport if tryAllTransports is
+// set, and an upgrade ends with a websocket. It hangs in no case.
+func TestBrowserFallback(t *testing.T) {
+	var script string
+	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/browser.js" {
+			http.ServeFile(w, r, "testdata/browser.js")
+			return
+		}
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = fmt.Fprintf(w, `<!DOCTYPE html><title>checks</title><script src="%s/socket.io/socket.io.js"></script><script src="/browser.js"></script>`, script)
+	}))
+	t.Cleanup(page.Close)
+	flags := []string{"--cors-origin", page.URL, "--client-dir", "node_modules/socket.io-client/dist"}
+	hashed := builtIn().run(t, "protocol", append(flags, "--webtransport", "127.0.0.1:0", "--webtransport-dev")...)
+	without := builtIn().run(t, "protocol", flags...)
+	blocked := builtIn().run(t, "protocol", flags...)
+	urls := map[string]string{"another hash": "http://" + hashed("http://"), "no UDP server": "http://" + without("http://"), "UDP is blocked": "http://" + blocked("http://")}
+	silent, err := net.ListenPacket("udp", strings.TrimPrefix(urls["UDP is blocked"], "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = silent.Close() })
+	script = urls["another hash"]
+
+	b := browser(t)
+	on(b, chromedp.Navigate(page.URL))
+	b.until(`typeof io === "function" && typeof ends === "function"`, "the client to be loaded")
+	const wrong = "w8PDw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8M="
+	const failed, websocket = "error: ", "connected over websocket"
+	for _, c := range []struct {
+		server, transports string
+		all                bool
+		want               string
+	}{
+		{"another hash", `["webtransport"]`, false, failed},
+		{"another hash", `["webtransport","websocket"]`, false, failed},
+		{"another hash", `["webtransport","websocket"]`, true, websocket},
+		{"another hash", `["polling","webtransport","websocket"]`, false, websocket},
+		{"no UDP server", `["webtransport","websocket"]`, false, failed},
+		{"no UDP server", `["webtransport","websocket"]`, true, websocket},
+		{"no UDP server", `["polling","webtransport","websocket"]`, false, websocket},
+		{"UDP is blocked", `["webtransport","websocket"]`, true, websocket},
+	} {
+		t.Run(fmt.Sprintf("%s, %s, all %t", c.server, c.transports, c.all), func(t *testing.T) {
+			call := fmt.Sprintf("ends(%q, %s, %q, %t)", urls[c.server], c.transports, wrong, c.all)
+			got := on(&tab{t: t, ctx: b.ctx}, chromedp.Evaluate[string](call, chromedp.EvalAwaitPromise))
+			if !strings.HasPrefix(got, c.want) {
+				t.Errorf("%s, want %s", got, c.want)
+			}
+			t.Log(got)
+		})
+	}
+}
