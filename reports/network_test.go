@@ -111,7 +111,7 @@ func TestNoBlockingWithoutLosses(t *testing.T) {
 func TestNetworkTables(t *testing.T) {
 	run := lossy(nil)
 	head := []string{"delay asked", "delay p50", "delay p99", "added p99", "loss asked", "lost", "rate asked", "rate", "outages", "packets", "in outages"}
-	row := []string{"50 ms ±5 ms", "50.2 ms", "55.1 ms", "200 µs", "2 %", "2 %", "7.81 KiB/s", "7.8 KiB/s", "3 of 2 s", "2 000", "11"}
+	row := []string{"50 ms ±5 ms", "50.2 ms", "55.1 ms", "200 µs", "2 %", "2 %", "8 kB/s", "7.99 kB/s", "3 of 2 s", "2 000", "11"}
 	check := func(table layout.Table, left ...string) {
 		t.Helper()
 		if table.Title != "Network" || !slices.Equal(table.Head[table.Left:], head) {

@@ -116,7 +116,13 @@ func networkCells(rows []*result.NetworkRow) []string {
 	}
 }
 
-func perSecond(v float64) string { return layout.Bytesize(v) + "/s" }
+// perSecond writes a rate in the units of scenarios, where a kB is 1000 bytes.
+func perSecond(v float64) string {
+	if v >= 1e6 {
+		return layout.Significant(v/1e6) + layout.Nbsp + "MB/s"
+	}
+	return layout.Significant(v/1e3) + layout.Nbsp + "kB/s"
+}
 
 // counted is a number of events that most networks do not have.
 func counted(n int64) string {
