@@ -100,7 +100,7 @@ func TestJudge(t *testing.T) {
 		"messages":           {cell: latency, change: func(r *result.Cell) { r.Messages.Dropped++ }, end: wrong, says: "1 dropped"},
 		"twice":              {cell: latency, change: func(r *result.Cell) { r.Ledger.Duplicate = 2 }, end: wrong, says: "2 deliveries twice"},
 		"unknown":            {cell: latency, change: func(r *result.Cell) { r.Errors["delivery.unknown"] = 3 }, end: wrong, says: "3 errors delivery.unknown"},
-		"latencies":          {cell: latency, change: func(r *result.Cell) { r.Latency[metric.Delivery].N = 7 }, end: wrong, says: "the latencies are"},
+		"latencies":          {cell: latency, change: func(r *result.Cell) { r.Latency[metric.Delivery].N = 7 }, end: wrong, says: "there are 7 latencies"},
 		"lost without cause": {cell: latency, change: lose(4), end: wrong, says: "this fault explains none"},
 		"connections ended":  {cell: latency, change: away(5), end: wrong, says: "5 connections ended, and the fault ends none"},
 		"explained":          {cell: reset, change: both(away(5), lose(4)), end: held},

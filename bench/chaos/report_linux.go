@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/throng-io/throng/scenario/result"
 )
 
 // The table stands in a manual, and updates writes it.
@@ -51,7 +53,15 @@ func seen(o *outcome) string {
 		all = append(all, fmt.Sprintf("%.1f %% lost", 100*float64(o.Ledger.Lost)/float64(o.Ledger.Expected)))
 	}
 	all = append(all, fmt.Sprintf("slowest %.2g s", o.SlowestS))
-	return strings.Join(append(all, "over "+recovered(o)), ", ")
+	switch o.Verdict {
+	case result.Fail:
+		all = append(all, "the run ends")
+	case result.Invalid:
+		all = append(all, "the run goes on without these clients")
+	case result.Pass:
+		all = append(all, "over "+recovered(o))
+	}
+	return strings.Join(all, ", ")
 }
 
 // recovered says how long after the fault its effects were over.
