@@ -9,6 +9,23 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
+// calm plays until a cell holds to what is expected, or fails to although the generator kept its times:
+// what a busy machine prevents, such as that all clients are connected when a fault begins, is no
+// finding.
+func calm(t *testing.T, play func() *result.Cell, holds func(c *result.Cell) bool) {
+	t.Helper()
+	var c *result.Cell
+	for range 10 {
+		if c = play(); holds(c) {
+			return
+		}
+		if c.Generator.Lag != nil && c.Generator.Lag.Maxus < 20_000 && c.Clients.Failed == 0 {
+			break
+		}
+	}
+	t.Errorf("%+v, %+v; lag %+v; errors %v", c.Reconnects, c.Clients, c.Generator.Lag, c.Errors)
+}
+
 // linked plays a scenario with a fault of the network against a real server, over every transport.
 func linked(t *testing.T, fault, late, checks string) *result.Cell {
 	t.Helper()
@@ -72,18 +89,18 @@ func TestLinkDelays(t *testing.T) {
 // All connections of a link that is cut are lost and made again, and that is the fault's doing.
 func TestLinkIsCut(t *testing.T) {
 	t.Parallel()
-	c := linked(t, "{cut: true}", "1s", "")
-	if r := c.Reconnects; r == nil || r.Lost < 12 || r.Back == 0 || c.Clients.Dropped != 0 {
-		t.Errorf("%+v, %+v; errors %v", c.Reconnects, c.Clients, c.Errors)
-	}
+	calm(t, func() *result.Cell { return linked(t, "{cut: true}", "1s", "") }, func(c *result.Cell) bool {
+		r := c.Reconnects
+		return r != nil && r.Lost >= 12 && r.Back > 0 && c.Clients.Dropped == 0
+	})
 }
 
 // Of the connections some are reset and some fall silent, which clients notice at the latest when the
 // phase ends.
 func TestLinkResetsAndFallsSilent(t *testing.T) {
 	t.Parallel()
-	c := linked(t, "{reset: 40%, half_open: 40%}", "1s", "")
-	if r := c.Reconnects; r == nil || r.Lost == 0 || r.Back == 0 || c.Clients.Dropped != 0 {
-		t.Errorf("%+v, %+v; errors %v", c.Reconnects, c.Clients, c.Errors)
-	}
+	calm(t, func() *result.Cell { return linked(t, "{reset: 40%, half_open: 40%}", "1s", "") }, func(c *result.Cell) bool {
+		r := c.Reconnects
+		return r != nil && r.Lost > 0 && r.Back > 0 && c.Clients.Dropped == 0
+	})
 }

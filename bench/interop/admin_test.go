@@ -39,6 +39,7 @@ func hashed(t *testing.T, password string) string {
 
 // TestAdminUI connects the official page to throng serve, and reads on it what the server does.
 func TestAdminUI(t *testing.T) {
+	t.Parallel()
 	page := httptest.NewServer(http.FileServer(http.Dir("node_modules/@socket.io/admin-ui/ui/dist")))
 	t.Cleanup(page.Close)
 	url := builtIn().start(t, "bench", "--admin", "--admin-user", "root", "--admin-password-hash", hashed(t, "secret"),

@@ -15,8 +15,9 @@ import (
 // TestBackfill has promtool make blocks for Prometheus of a run's metrics.txt, and finds the run's
 // numbers in them.
 func TestBackfill(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "out")
-	out, err := exec.Command(throng, "run", "testdata/live.yaml", "--set", "report.formats=[json, openmetrics]", "--quiet", "--out", dir).CombinedOutput()
+	out, err := exec.Command(throng, "run", "testdata/live.yaml", "--set", "phases.hold.for=2s", "--set", "report.formats=[json, openmetrics]", "--quiet", "--out", dir).CombinedOutput()
 	if !strings.Contains(string(out), "report: ") {
 		t.Fatalf("throng run: %v\n%s", err, out)
 	}

@@ -14,6 +14,7 @@ import (
 
 // TestBrowserClient runs the official client in Chromium against throng serve, over each transport.
 func TestBrowserClient(t *testing.T) {
+	t.Parallel()
 	const files = "node_modules/socket.io-client/dist"
 	// The page needs the address of the server, and the server the origin of the page: the page
 	// receives the address later.

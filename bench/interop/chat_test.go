@@ -200,12 +200,14 @@ func (l *line) mend() {
 // TestChat uses the page of the chat as two people would, once with the official client and once
 // with the page's own.
 func TestChat(t *testing.T) {
+	t.Parallel()
 	for name, flags := range map[string][]string{
 		"official client":              {"--client-dir", clientDir},
 		"official client, MessagePack": {"--client-dir", clientDir, "--parser", "msgpack"},
 		"own client":                   nil,
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			url := builtIn().start(t, "chat", flags...)
 			browser := chromium(t)
 			l, behind := tap(t, url)

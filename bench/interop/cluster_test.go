@@ -13,14 +13,14 @@ import (
 
 // One official server and two of ours are one cluster.
 func TestCluster(t *testing.T) {
-	t.Setenv("REDIS", redis(t))
-	runNode(t, "cluster.check.mjs", builtIn().command)
+	t.Parallel()
+	runNode(t, "cluster.check.mjs", builtIn().command, "REDIS="+redis(t))
 }
 
 // The same three nodes keep together what their clients miss.
 func TestClusterRecovery(t *testing.T) {
-	t.Setenv("REDIS", redis(t))
-	runNode(t, "cluster_recovery.check.mjs", builtIn().command)
+	t.Parallel()
+	runNode(t, "cluster_recovery.check.mjs", builtIn().command, "REDIS="+redis(t))
 }
 
 // redis starts a Redis server, and returns its socket.

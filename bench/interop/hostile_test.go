@@ -22,6 +22,7 @@ const stranger = "evil.example"
 // TestHostilePage lets a page of another host, and one whose name has come to point at the server,
 // try to reach the Admin UI's namespace of throng serve; and the pages that may.
 func TestHostilePage(t *testing.T) {
+	t.Parallel()
 	code, err := os.ReadFile("testdata/hostile.js")
 	if err != nil {
 		t.Fatal(err)
@@ -102,6 +103,7 @@ func try(t *testing.T, browser context.Context, code, page, attack, target, auth
 // TestAdminUIWithSecret connects the official page by the secret that throng serve prints, as the
 // password.
 func TestAdminUIWithSecret(t *testing.T) {
+	t.Parallel()
 	page := httptest.NewServer(http.FileServer(http.Dir("node_modules/@socket.io/admin-ui/ui/dist")))
 	t.Cleanup(page.Close)
 	address := builtIn().launch(t, "bench", "--admin", "--cors-origin", page.URL, "--cors-credentials")

@@ -118,8 +118,8 @@ type outcome struct {
 	Note    string
 }
 
-// runNode runs one file of tests and makes a subtest of each.
-func runNode(t *testing.T, file string, command []string) {
+// runNode runs one file of tests, with more variables in its environment, and makes a subtest of each.
+func runNode(t *testing.T, file string, command []string, env ...string) {
 	t.Helper()
 	peer, err := json.Marshal(command)
 	if err != nil {
@@ -128,7 +128,7 @@ func runNode(t *testing.T, file string, command []string) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	node := exec.CommandContext(ctx, "node", "--test-reporter=./report.mjs", file)
-	node.Env = append(os.Environ(), "PEER="+string(peer))
+	node.Env = append(append(os.Environ(), "PEER="+string(peer)), env...)
 	node.WaitDelay = time.Second // servers that hold the pipes after node was killed
 	var stderr bytes.Buffer
 	node.Stderr = &stderr

@@ -53,6 +53,7 @@ func watched(t *testing.T, args ...string) (url string, ended <-chan error) {
 // TestLivePage watches a run in Chromium from its beginning, joins a second time late, and reads
 // the report when the run is gone.
 func TestLivePage(t *testing.T) {
+	t.Parallel()
 	for _, way := range []struct {
 		name string
 		args []string
@@ -61,6 +62,7 @@ func TestLivePage(t *testing.T) {
 		{"official client", []string{"--live-client", "node_modules/socket.io-client/dist"}},
 	} {
 		t.Run(way.name, func(t *testing.T) {
+			t.Parallel()
 			early, late := browser(t), browser(t) // they take their time to start
 			url, ended := watched(t, way.args...)
 			on(early, chromedp.Navigate(url))
@@ -100,6 +102,7 @@ func TestLivePage(t *testing.T) {
 
 // TestLivePageOnSmallScreens looks for what sticks out of a phone's screen.
 func TestLivePageOnSmallScreens(t *testing.T) {
+	t.Parallel()
 	url, _ := watched(t, "--set", "phases.hold.for=10m")
 	b := browser(t)
 	for _, width := range []int64{360, 768, 1280} {

@@ -18,8 +18,10 @@ import (
 // TestPeers exchanges messages between two tabs of Chromium, and between a tab and a peer in Go, by
 // data channels and, where these cannot open, by the server.
 func TestPeers(t *testing.T) {
+	t.Parallel()
 	for name, flags := range map[string][]string{"official client": {"--client-dir", clientDir}, "own client": nil} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			url := builtIn().start(t, "p2p", flags...)
 			browser := chromium(t,
 				chromedp.Flag("allow-loopback-in-peer-connection", true),

@@ -19,6 +19,5 @@ func TestClusterOnRedisCluster(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	t.Setenv("REDIS_CLUSTER", masters[0].Addr+","+masters[1].Addr+","+masters[2].Addr)
-	runNode(t, "cluster.check.mjs", builtIn().command)
+	runNode(t, "cluster.check.mjs", builtIn().command, "REDIS_CLUSTER="+masters[0].Addr+","+masters[1].Addr+","+masters[2].Addr)
 }

@@ -29,16 +29,18 @@ func drawn(t *testing.T, args ...string) string {
 // TestReports opens reports of every kind in Chromium: none asks for anything beyond itself, all
 // fit every screen, tables sort and figures enlarge.
 func TestReports(t *testing.T) {
+	t.Parallel()
 	for _, report := range []struct {
 		name, says string
 		args       []string
 	}{
 		{"a run", "Check broken: max(ack) < 1us", []string{"run", "testdata/report.yaml"}},
-		{"a matrix", "Each combination", []string{"run", "testdata/live.yaml"}},
+		{"a matrix", "Each combination", []string{"run", "testdata/live.yaml", "--set", "phases.hold.for=2s"}},
 		{"an invalid run", "No number of this run says anything about the server", []string{"run", "testdata/report.yaml", "--set", "valid=[p50(lag) < 1ns]"}},
 		{"a search", "does not hold 10 people", []string{"capacity", "testdata/report.yaml"}},
 	} {
 		t.Run(report.name, func(t *testing.T) {
+			t.Parallel()
 			url := drawn(t, report.args...)
 			b := browser(t)
 			for _, width := range []int64{360, 768, 1280} {

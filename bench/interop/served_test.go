@@ -21,6 +21,7 @@ const clientDir = "node_modules/socket.io-client/dist"
 // TestServedClient fetches every file of the official client from `throng serve`, as pages and
 // their debuggers do.
 func TestServedClient(t *testing.T) {
+	t.Parallel()
 	base := builtIn().start(t, "protocol", "--client-dir", clientDir) + "/socket.io/"
 	client := &http.Client{Transport: &http.Transport{DisableCompression: true, DisableKeepAlives: true}}
 	get := func(name, header, value string) (*http.Response, []byte) {
@@ -74,6 +75,7 @@ func TestServedClient(t *testing.T) {
 // TestServedClientInBrowser connects by the script and by the module, from a page that the server's
 // own origin serves.
 func TestServedClientInBrowser(t *testing.T) {
+	t.Parallel()
 	url := builtIn().start(t, "chat", "--client-dir", clientDir)
 	browser := chromium(t)
 	ctx, cancel := context.WithTimeout(browser, 2*patience)

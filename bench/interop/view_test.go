@@ -16,6 +16,7 @@ import (
 // TestView browses saved runs in Chromium as a user would: find one, read it, set two against each
 // other.
 func TestView(t *testing.T) {
+	t.Parallel()
 	out := t.TempDir()
 	for _, name := range []string{"before", "after"} {
 		cmd := exec.Command(throng, "run", "testdata/live.yaml", "--set", "phases.hold.for=2s", "--out", filepath.Join(out, name), "--quiet")

@@ -55,12 +55,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		if *yaml {
 			_, _ = fmt.Fprintln(stdout, c.scenario("http://127.0.0.1"))
 		}
-		lines, err := c.measure(ctx)
+		lines, err := c.measure(ctx, *quick)
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.name(), err)
-		}
-		if *quick {
-			lines = counts(lines)
 		}
 		if err := show(stdout, c.name(), lines); err != nil {
 			return err

@@ -25,14 +25,17 @@ type outcome struct {
 // something differs.
 const (
 	busyAbove = 20 * time.Millisecond
-	attempts  = 3
+	attempts  = 10
 )
 
-// measure runs a cell and compares.
-func (c *cell) measure(ctx context.Context) (lines []line, err error) {
+// measure runs a cell and compares; quick compares counts alone.
+func (c *cell) measure(ctx context.Context, quick bool) (lines []line, err error) {
 	for range attempts {
 		var late time.Duration
-		if lines, late, err = c.once(ctx); err != nil || late < busyAbove || !slices.ContainsFunc(lines, func(l line) bool { return !l.holds() }) {
+		if lines, late, err = c.once(ctx); quick {
+			lines = counts(lines)
+		}
+		if err != nil || late < busyAbove || !slices.ContainsFunc(lines, func(l line) bool { return !l.holds() }) {
 			break
 		}
 	}

@@ -206,6 +206,16 @@ func fit(all []exchange, now time.Duration) *line {
 
 // dayAt is what this process's clock of the day shows, in nanoseconds since 1970, when the fleet's
 // clock is offset ahead of client.Now and shows zero.
-func dayAt(offset time.Duration) int64 {
-	return time.Now().UnixNano() - int64(client.Now()+offset)
+func dayAt(offset time.Duration) (at int64) {
+	// Two clocks are not read at once: of several readings the one counts between whose halves the
+	// least time passed.
+	least := time.Duration(math.MaxInt64)
+	for range 5 {
+		before := client.Now()
+		day := time.Now().UnixNano()
+		if took := client.Now() - before; took < least {
+			least, at = took, day-int64(before+took/2+offset)
+		}
+	}
+	return at
 }
