@@ -62,7 +62,7 @@ UNWATCHED := compress/flate hash/adler32 hash/crc32 image/... regexp/... golang.
 
 .PHONY: unit
 unit: ## unit tests under the race detector
-	$(GO) test -race $(UNWATCHED:%=-gcflags=%=-race=false) -p $(AT_ONCE) -count=1 -timeout 20m ./...
+	$(GO) test -race $(UNWATCHED:%=-gcflags=%=-race=false) -p $(AT_ONCE) -parallel $(AT_ONCE) -count=1 -timeout 20m ./...
 
 # One processor orders goroutines in ways that many never do, and without the race detector what must not allocate can be
 # counted: it empties pools at random. It is one for each package; without -p packages would wait
@@ -172,9 +172,22 @@ bench-pairs: ## what a comparison finds in a build that takes a tenth more CPU, 
 bench-truth: ## what is reported beside what a server did that makes mistakes on purpose (ARGS=--help)
 	$(GO) run ./bench/truth $(ARGS)
 
+# The same load all the time, and clients that come and go, 250 of them a second: a leak hides in either.
+CHURN := --set listeners=50 --set rate=5/s --set visitors=500 --set stay=2s
+
 .PHONY: soak
-soak: ## ten minutes at 50 000 deliveries a second: neither server nor generator may grow (ARGS='--set phases.hold.for=1h')
-	$(GO) run ./cmd/throng run soak --set phases.hold.for=10m --set growth=20% $(ARGS)
+soak: ## twice twelve minutes, under load and under coming and going: nothing may grow (ARGS=--help)
+	$(GO) run ./cmd/throng run soak --set phases.settle.for=2m --set phases.hold.for=10m --set growth=20% --set drift=20% $(ARGS)
+	$(GO) run ./cmd/throng run soak --set phases.settle.for=2m --set phases.hold.for=10m --set growth=20% --set drift=20% $(CHURN) $(ARGS)
+
+.PHONY: soak-hours
+soak-hours: ## likewise for an hour each
+	$(GO) run ./cmd/throng run soak --set phases.settle.for=10m --set phases.hold.for=1h --set growth=20% --set drift=5% $(ARGS)
+	$(GO) run ./cmd/throng run soak --set phases.settle.for=10m --set phases.hold.for=1h --set growth=20% --set drift=5% $(CHURN) $(ARGS)
+
+.PHONY: hostile
+hostile: ## ten minutes of hostile traffic beside 500 good clients on every transport: none may notice (ARGS=--help)
+	$(GO) run ./bench/hostile --for 10m --attackers 400 $(ARGS)
 
 .PHONY: clean
 clean: ## remove what was built, installed and measured here

@@ -107,7 +107,7 @@ func cellSection(run *result.Run, i int, axes []string) (htmlpage.Section, error
 	names := selection.Metrics(c)
 	s := htmlpage.Section{
 		Cell: c, Anchor: result.CellName(i, len(run.Cells)),
-		Tables:  layout.Filled(tables.ChecksTable(c), tables.LedgerTable(c), tables.OperationTable(c), tables.AgentTable(c), tables.NodeTable(c), tables.ActTable(c), tables.NetworkTable(c), tables.WireTable(c), tables.TargetTable(c)),
+		Tables:  layout.Filled(tables.ChecksTable(c), tables.LedgerTable(c), tables.OperationTable(c), tables.TrendTable(c), tables.AgentTable(c), tables.NodeTable(c), tables.ActTable(c), tables.NetworkTable(c), tables.WireTable(c), tables.TargetTable(c)),
 		Latency: tables.LatencyTable(c.Latency, names, c.ClockBoundUs()),
 		More:    layout.Filled(tables.LoadTable(c), tables.ErrorTable(c), tables.SettingsTable(c), tables.ResourceTable(c)),
 	}

@@ -38,6 +38,7 @@ func Summary(w io.Writer, run *result.Run) error {
 		c := &run.Cells[0]
 		layout.TextTable(&b, tables.ChecksTable(c))
 		layout.TextTable(&b, tables.LatencyTable(c.Latency, selection.Metrics(c), c.ClockBoundUs()))
+		layout.TextTable(&b, tables.TrendTable(c))
 		layout.TextTable(&b, tables.AgentTable(c))
 		layout.TextTable(&b, tables.NodeTable(c))
 		layout.TextTable(&b, tables.ActTable(c))

@@ -227,9 +227,6 @@ func (c *collector) second(until int64) {
 		c.log.write(from, until)
 	}
 	m, own := moment{carried: passed}, judge.Second{Phase: t.tl.PhaseAt((from + until) / 2), Held: s.Held}
-	for i, name := range judge.Delays {
-		own.Delays[i] = time.Duration(s.Latency[name].P50us) * time.Microsecond
-	}
 	sent, offered := t.operations()
 	own.Sent, c.sent = sent-c.sent, sent
 	own.Offered, c.offered = offered-c.offered, offered
@@ -239,6 +236,7 @@ func (c *collector) second(until int64) {
 	s.Failed, c.failed = int(failed-c.failed), failed
 	s.GCPauseMaxus = c.pause().Microseconds()
 	c.processes(&s, &own, &m, time.Duration(until-from))
+	own.Take(&s)
 	c.timeline = append(c.timeline, s)
 	if t.scraper != nil {
 		t.scraper.sample(c.target, len(c.timeline))
@@ -292,17 +290,20 @@ func (c *collector) gather(from, until int64) {
 // metrics.
 func (c *collector) usage() usage {
 	if pids := c.t.server.pids(); len(pids) > 0 || c.t.scraper == nil {
-		return c.servers.usage(pids)
+		u := c.servers.usage(pids)
+		u.goroutines = c.t.server.goroutines()
+		return u
 	}
 	return c.t.scraper.usage()
 }
 
 // processes samples what generator and server have used.
 func (c *collector) processes(s *result.Second, e *judge.Second, m *moment, took time.Duration) {
-	rss := int64(0)
-	m.ownCPU, s.CPU, rss = c.ownUse(took)
-	e.CPU, c.ownPeak = s.CPU, max(c.ownPeak, rss)
-	s.RSSBytes, e.RSS = rss, rss
+	var now usage
+	m.ownCPU, s.CPU, now = c.ownUse(took)
+	e.CPU, c.ownPeak = s.CPU, max(c.ownPeak, now.rss)
+	s.RSSBytes, e.RSS = now.rss, now.rss
+	s.Goroutines, s.Files = now.goroutines, now.files
 	e.ServerCPU = -1
 	server := c.serverUse()
 	m.brokerCPU, c.brokerCPU = server.broker-c.brokerCPU, server.broker
@@ -314,6 +315,7 @@ func (c *collector) processes(s *result.Second, e *judge.Second, m *moment, took
 	}
 	if its.ok {
 		s.ServerRSSBytes, e.ServerRSS = its.rss, its.rss
+		s.ServerGoroutines, s.ServerFiles = its.goroutines, its.files
 		c.itsPeak = max(c.itsPeak, its.rss)
 	}
 	c.its = its
@@ -344,15 +346,16 @@ func (c *collector) serverUse() serverUse {
 }
 
 // ownUse is what the generator used in the second: processor time, the share of the cores that it
-// may use, and memory. Of a fleet the share is the busiest agent's, and the others are sums.
-func (c *collector) ownUse(took time.Duration) (cpu time.Duration, share float64, rss int64) {
+// may use, and what it has by now. Of a fleet the share is the busiest agent's, and the others are
+// sums.
+func (c *collector) ownUse(took time.Duration) (cpu time.Duration, share float64, now usage) {
 	if c.fleet != nil {
 		return c.fleet.usage()
 	}
 	own := ownUsage()
 	cpu = own.cpu - c.own.cpu
 	c.own = own
-	return cpu, cpu.Seconds() / (c.ownCores * took.Seconds()), own.rss
+	return cpu, cpu.Seconds() / (c.ownCores * took.Seconds()), own
 }
 
 // pause is the longest of the garbage collector in the second.

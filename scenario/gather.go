@@ -76,7 +76,7 @@ func (p *part) portion(until int64, last bool) *portion {
 	own := ownUsage()
 	cpu := own.cpu - c.own.cpu
 	c.own = own
-	out.use = partUse{cpuTime: int64(cpu), rss: own.rss, pause: int64(c.gc.longest()), meshed: p.meshed.Load()}
+	out.use = partUse{cpuTime: int64(cpu), rss: own.rss, pause: int64(c.gc.longest()), meshed: p.meshed.Load(), goroutines: own.goroutines, files: own.files}
 	if took := until - c.at; took > 0 {
 		out.use.cpu = float64(cpu) / (c.ownCores * float64(took))
 	}

@@ -83,6 +83,13 @@ type partUse struct {
 	rss     int64
 	pause   int64 // the longest of the garbage collector, in nanoseconds
 	meshed  int64 // bytes so far to the other agents
+
+	goroutines, files int64 // at its end
+}
+
+// held is what the agent's process has.
+func (u *partUse) held() usage {
+	return usage{rss: u.rss, goroutines: u.goroutines, files: u.files}
 }
 
 func (r *report) code(c *coder) {
@@ -157,7 +164,7 @@ func (p *portion) code(c *coder) {
 		c.int(&n.n)
 	})
 	c.float(&p.use.cpu)
-	for _, v := range [...]*int64{&p.use.cpuTime, &p.use.rss, &p.use.pause, &p.use.meshed} {
+	for _, v := range [...]*int64{&p.use.cpuTime, &p.use.rss, &p.use.pause, &p.use.meshed, &p.use.goroutines, &p.use.files} {
 		c.int(v)
 	}
 }

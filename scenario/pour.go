@@ -35,7 +35,8 @@ type agentPart struct {
 	health     result.AgentHealth
 	lag, reads *hdrhistogram.Histogram
 	cpus       []float64
-	bytes      int64 // that it reported
+	held       []judge.Second // what it had, second by second
+	bytes      int64          // that it reported
 }
 
 func newAgentPart(about result.Agent, place, streams int) *agentPart {
@@ -239,6 +240,7 @@ func (q *conductor) note(a *agentPart, p *portion) {
 	h.RSSPeakBytes, h.MeshBytes, h.ReportBytes = max(h.RSSPeakBytes, p.use.rss), p.use.meshed, a.bytes
 	if phase := q.t.tl.PhaseAt((from + p.until) / 2); phase >= 0 && q.t.tl.Spans[phase].Record {
 		a.cpus = append(a.cpus, p.use.cpu)
+		a.held = append(a.held, judge.Second{Phase: phase, RSS: p.use.rss, Goroutines: p.use.goroutines, Files: p.use.files})
 		h.CPUMax = max(h.CPUMax, p.use.cpu)
 		h.GCPauseMaxus = max(h.GCPauseMaxus, time.Duration(p.use.pause).Microseconds())
 	}
@@ -306,17 +308,17 @@ func (q *conductor) carried(out carried) {
 }
 
 // usage is what the agents used in the open second: see collector.ownUse.
-func (q *conductor) usage() (cpu time.Duration, share float64, rss int64) {
+func (q *conductor) usage() (cpu time.Duration, share float64, now usage) {
 	for _, p := range q.open {
 		cpu += time.Duration(p.use.cpuTime)
 		share = max(share, p.use.cpu)
 	}
 	for _, a := range q.agents {
 		if a.last != nil && (a.lost == nil || len(a.queue) > 0) {
-			rss += a.last.use.rss
+			now.add(a.last.use.held())
 		}
 	}
-	return cpu, share, rss
+	return cpu, share, now
 }
 
 // serverUse is what the server had used at the end of the open second.
@@ -389,6 +391,18 @@ func (q *conductor) health() (out []result.Agent) {
 		}
 		about.Health = &h
 		out = append(out, about)
+	}
+	return out
+}
+
+// trends are those of what each agent's process had.
+func (q *conductor) trends() (out []result.Trend) {
+	for _, a := range q.agents {
+		own := judge.Evidence{Timeline: q.t.tl, Seconds: a.held}
+		for _, t := range own.Trends() {
+			t.Agent = a.about.Name
+			out = append(out, t)
+		}
 	}
 	return out
 }

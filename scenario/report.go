@@ -73,6 +73,10 @@ func (t *trial) report(c *collector, rows [][]ledger.Row, end judge.Ending, why 
 	if len(c.target) > 0 {
 		cell.Target = c.target
 	}
+	cell.Trends = e.Trends()
+	if c.fleet != nil {
+		cell.Trends = append(cell.Trends, c.fleet.trends()...)
+	}
 	verdict := judge.Judge(e, t.rules())
 	cell.Growing = e.Growing()
 	cell.Evidence = judge.Keep(e)

@@ -92,6 +92,9 @@ type Endpoint struct {
 	URL  string
 	Path string // "" = /socket.io/
 	PID  int    // to sample its CPU and memory; 0: not of this machine, or unknown
+	// Goroutines is how many the process has, 0 for unknown; any goroutine may call it. nil: never
+	// known.
+	Goroutines func() int64
 	// Nodes are the servers of a cluster, of which URL and PID are those of the first one, or URL
 	// that of a proxy; nil: it is one server. PIDs change with a restart.
 	Nodes []Node
@@ -110,6 +113,8 @@ type Endpoint struct {
 type Node struct {
 	URL string
 	PID func() int
+	// Goroutines is as of [Endpoint].
+	Goroutines func() int64
 	// Restart ends the process and starts another at the same address.
 	Restart func(ctx context.Context) error
 }

@@ -2,15 +2,33 @@ package scenario
 
 import (
 	"math"
+	"runtime"
 	"runtime/metrics"
 	"time"
 )
 
-// A usage is the CPU time and memory of a process at a moment. ok is false when they are unknown.
+// A usage is the CPU time of a process, and what it has at a moment. ok is false when both are
+// unknown.
 type usage struct {
 	cpu time.Duration // user and system
 	rss int64         // bytes resident now
 	ok  bool
+
+	goroutines, files int64 // files with connections among them; 0: unknown
+}
+
+// add adds what another process has.
+func (u *usage) add(v usage) {
+	u.rss += v.rss
+	u.goroutines += v.goroutines
+	u.files += v.files
+}
+
+// ownUsage is what this process has used. Its goroutines are known on every system.
+func ownUsage() usage {
+	u := selfUsage()
+	u.goroutines = int64(runtime.NumGoroutine())
+	return u
 }
 
 // processes is what processes use together. One that is new, as after a restart, counts from when
@@ -33,7 +51,7 @@ func (p *processes) usage(pids []int) usage {
 		if one.ok {
 			seen[pid] = one.cpu
 		}
-		u.rss += one.rss
+		u.add(one)
 	}
 	p.last, u.cpu = seen, p.total
 	return u

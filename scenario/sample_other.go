@@ -2,6 +2,6 @@
 
 package scenario
 
-func ownUsage() usage { return usage{} }
+func selfUsage() usage { return usage{} }
 
 func processUsage(int) usage { return usage{} }

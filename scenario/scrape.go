@@ -29,6 +29,9 @@ const (
 const (
 	familyCPU = "process_cpu_seconds_total"
 	familyRSS = "process_resident_memory_bytes"
+
+	familyFiles      = "process_open_fds"
+	familyGoroutines = "go_goroutines" // of servers in Go
 )
 
 // A family is a counter or gauge, its labels summed up.
@@ -184,7 +187,10 @@ func (s *scraper) usage() usage {
 	defer s.mu.Unlock()
 	cpu, ok := s.last[familyCPU]
 	rss, ok2 := s.last[familyRSS]
-	return usage{cpu: time.Duration(cpu.value * 1e9), rss: int64(rss.value), ok: ok && ok2}
+	return usage{
+		cpu: time.Duration(cpu.value * 1e9), rss: int64(rss.value), ok: ok && ok2,
+		goroutines: int64(s.last[familyGoroutines].value), files: int64(s.last[familyFiles].value),
+	}
 }
 
 // sample adds a second to the series.

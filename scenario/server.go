@@ -24,9 +24,10 @@ type server struct {
 	urls       []string  // of each target; a single one is the endpoint's
 	tls        *tls.Config
 	builtIn    bool
-	nodes      []Node       // of a cluster of the built-in server
-	broker     int          // process that connects them; 0: none of ours
-	pid        atomic.Int64 // a restart changes it
+	nodes      []Node                       // of a cluster of the built-in server
+	broker     int                          // process that connects them; 0: none of ours
+	pid        atomic.Int64                 // a restart changes it
+	count      atomic.Pointer[func() int64] // of its goroutines, likewise
 	restarting atomic.Bool
 	restarted  chan restartResult
 }
@@ -35,6 +36,8 @@ func (s *server) init(ep *Endpoint, conf *tls.Config, phases int) {
 	s.ep, s.tls, s.restarted = ep, conf, make(chan restartResult, phases)
 	s.nodes, s.broker = ep.Nodes, ep.Broker
 	s.pid.Store(int64(ep.PID))
+	count := ep.Goroutines // the endpoint changes with a restart
+	s.count.Store(&count)
 }
 
 // became takes the endpoint of a server that was started again. No other goroutine reads it while
@@ -54,6 +57,22 @@ func (s *server) pids() (all []int) {
 		all = append(all, pid)
 	}
 	return all
+}
+
+// goroutines is how many the server's processes have at this moment; 0: unknown.
+func (s *server) goroutines() (n int64) {
+	ask := func(one func() int64) {
+		if one != nil {
+			n += one()
+		}
+	}
+	if len(s.nodes) == 0 {
+		ask(*s.count.Load())
+	}
+	for i := range s.nodes {
+		ask(s.nodes[i].Goroutines)
+	}
+	return n
 }
 
 // restartWithin bounds how long the old server's address may stay taken.
@@ -91,6 +110,8 @@ func (f *fault) restart() {
 		r.err = fmt.Errorf("start the built-in server again on %s: %w", spec.Listen, r.err)
 	} else {
 		t.server.pid.Store(int64(r.ep.PID))
+		count := r.ep.Goroutines
+		t.server.count.Store(&count)
 	}
 	t.server.restarted <- r
 }

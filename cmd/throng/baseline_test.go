@@ -9,6 +9,7 @@ import (
 
 // A scenario that names a baseline is compared with it after each run; the first one finds none.
 func TestBaseline(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	base, target := filepath.Join(dir, "main"), serveHere(t)
 	text, err := os.ReadFile("testdata/long.yaml")

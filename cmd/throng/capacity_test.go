@@ -20,6 +20,7 @@ import (
 
 // Ctrl-C in a search keeps the trials before it, and the same directory goes on.
 func TestInterruptSearch(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	text := "version: 1\nname: tiny\ngroups: {a: {count: 4, send: [{op: echo, rate: 5/s, ack: 5s}]}}\nslo: [errors(connect) == 0]\nvalid: [max(lag) < 1h, max(lag.receive) < 1h]\n" +
 		"search: {raise: groups.a.count, from: 4, to: 8, settle: 0s, trial: 1s, confirm: {trials: 1}, steps_after: []}\n"
@@ -86,6 +87,7 @@ func saturating(t *testing.T) string {
 // TestQueueThatGrowsDoesNotHold: 108 calls a second are asked of a server that answers 100. In a
 // trial of four seconds all are answered, and no check is broken.
 func TestQueueThatGrowsDoesNotHold(t *testing.T) {
+	t.Parallel()
 	stdout, code := capacityOf(t, saturating(t), "echo, rate: 27/s, ack: 30s", "groups.a.send[0].rate, from: 27/s, to: 27/s", "4s")
 	if code != exitNothing || !strings.Contains(stdout, "does not hold 27/s") || !strings.Contains(stdout, "no growth within the trial: p50(ack) grew from ") {
 		t.Errorf("exit code %d: %s", code, stdout)
@@ -94,6 +96,7 @@ func TestQueueThatGrowsDoesNotHold(t *testing.T) {
 
 // TestServerThatAnswersNothing: calls that are never answered are no capacity.
 func TestServerThatAnswersNothing(t *testing.T) {
+	t.Parallel()
 	stdout, code := capacityOf(t, saturating(t), "echo, event: unknown, rate: 5/s, ack: 500ms", "groups.a.send[0].rate, from: 5/s, to: 40/s", "1s")
 	if code != exitNothing || !strings.Contains(stdout, "does not hold 5/s") || !strings.Contains(stdout, "errors(ack.timeout) == 0") {
 		t.Errorf("exit code %d: %s", code, stdout)

@@ -11,8 +11,10 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/throng-io/throng/scenario"
@@ -30,6 +32,8 @@ type child struct {
 	said  *tail         // on standard error
 	ended chan error    // a value when it has failed; closed when it has ended
 	gone  chan struct{} // closed likewise
+
+	goroutines atomic.Int64 // that a server told last; 0: none yet
 }
 
 // startChild starts a build of throng with arguments, and waits for the first line that it prints;
@@ -58,11 +62,18 @@ func startChild(ctx context.Context, program, what string, env []string, args ..
 	go func() {
 		defer close(c.gone)
 		defer close(c.ended)
-		text, _ := bufio.NewReader(stdout).ReadString('\n')
+		lines := bufio.NewReader(stdout)
+		text, _ := lines.ReadString('\n')
 		line <- strings.TrimSpace(text)
-		if err := c.cmd.Wait(); err != nil {
+		read := make(chan struct{})
+		go func() {
+			defer close(read)
+			c.listen(lines)
+		}()
+		if err := c.cmd.Wait(); err != nil { // which ends the reading
 			c.ended <- fmt.Errorf("%w%s", err, c.said.quote())
 		}
+		<-read
 	}()
 	select {
 	case first = <-line:
@@ -80,6 +91,21 @@ func startChild(ctx context.Context, program, what string, env []string, args ..
 	cancel()
 	_ = c.stop(now)
 	return nil, "", err
+}
+
+// listen keeps how many goroutines the process last said that it has.
+func (c *child) listen(lines *bufio.Reader) {
+	for {
+		text, err := lines.ReadString('\n')
+		if err != nil {
+			return
+		}
+		if n, is := strings.CutPrefix(text, goroutinesWord); is {
+			if n, err := strconv.ParseInt(strings.TrimSpace(n), 10, 64); err == nil {
+				c.goroutines.Store(n)
+			}
+		}
+	}
 }
 
 // stop ends the process: in an orderly way until ctx ends, then at once.
@@ -117,7 +143,7 @@ func startServer(ctx context.Context, program string, s *file.Server, more ...st
 	if s.App == "engine" {
 		path = "/engine.io/"
 	}
-	return &scenario.Endpoint{URL: address, Path: path, PID: c.cmd.Process.Pid, Stop: c.stop, Done: c.ended}, c.stdin, nil
+	return &scenario.Endpoint{URL: address, Path: path, PID: c.cmd.Process.Pid, Goroutines: c.goroutines.Load, Stop: c.stop, Done: c.ended}, c.stdin, nil
 }
 
 // serverArguments are the command line of the built-in server.

@@ -136,6 +136,7 @@ func TestReportFormats(t *testing.T) {
 // TestFiguresForPapers: pdf comes in addition, at the width that was asked for, and goes with the
 // next report without it.
 func TestFiguresForPapers(t *testing.T) {
+	t.Parallel()
 	dir := savedRun(t, t.TempDir(), "run", 2, time.Millisecond)
 	read := func(format string) (texts []string) {
 		names, err := filepath.Glob(filepath.Join(dir, "figures", "*."+format))

@@ -110,6 +110,7 @@ func prices(t *testing.T) string {
 // The example scripts are imported and run, with shorter phases and pauses: every client does all
 // that the script says, and no step fails.
 func TestImportedScriptsRun(t *testing.T) {
+	t.Parallel()
 	desk, exchange := helpDesk(t), prices(t)
 	for script, set := range map[string][]string{
 		"chat.artillery.yaml": {

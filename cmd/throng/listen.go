@@ -23,6 +23,7 @@ const maxPEM = 1 << 20
 type listening struct {
 	address   string
 	cert, key string // files; empty: no TLS
+	parent    bool   // a process reads what is printed: it hears of the goroutines
 	quic      quicListening
 }
 

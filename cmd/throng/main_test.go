@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	// Under nohup the scripts' commands would ignore the hangups that end them: a signal that is
 	// caught here has its default in a child, one that is ignored stays so.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
@@ -72,6 +73,7 @@ func workflow(ts *testscript.TestScript, _ bool, args []string) {
 // Ctrl-C keeps the measurements so far. The run is in this process, because its end is under test;
 // the server is a separate process as always.
 func TestInterrupt(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

@@ -41,7 +41,7 @@ func startNodesOf(ctx context.Context, program string, s *file.Server) (*scenari
 			return nil, err
 		}
 		c.nodes = append(c.nodes, n)
-		ep.Nodes = append(ep.Nodes, scenario.Node{URL: n.url, PID: n.pid, Restart: n.restart})
+		ep.Nodes = append(ep.Nodes, scenario.Node{URL: n.url, PID: n.pid, Goroutines: n.goroutines, Restart: n.restart})
 	}
 	ep.URL, ep.PID, ep.Path = c.nodes[0].url, c.nodes[0].pid(), c.nodes[0].at.Load().Path
 	if c.broker != nil {
@@ -102,6 +102,8 @@ type clusterNode struct {
 }
 
 func (n *clusterNode) pid() int { return n.at.Load().PID }
+
+func (n *clusterNode) goroutines() int64 { return n.at.Load().Goroutines() }
 
 func (n *clusterNode) start(ctx context.Context, listen string) error {
 	spec := n.cluster.spec

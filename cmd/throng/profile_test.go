@@ -12,6 +12,7 @@ import (
 )
 
 func TestRunProfiles(t *testing.T) {
+	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/profile",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

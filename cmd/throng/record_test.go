@@ -132,6 +132,7 @@ phases:
 // A session of simulated clients over each transport is recorded through the proxy; the log that is
 // written replays with the same counts, and neither file has a secret or a text in it.
 func TestRecordAndReplay(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	target := smallChat(t)
 	front := httptest.NewTLSServer(forwardTo(t, target)) // a target with TLS, as production has

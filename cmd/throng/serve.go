@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -91,6 +92,7 @@ func serveCommand() *cobra.Command {
 			ctx := cmd.Context()
 			if parent {
 				var cancel context.CancelFunc
+				at.parent = true
 				ctx, cancel = untilEnd(ctx, stdin, orphanGrace)
 				defer cancel()
 			}
@@ -193,6 +195,26 @@ func corsOf(origins []string, credentials bool) (*server.CORS, error) {
 // standard input means that the parent was killed.
 const stopWord = "stop"
 
+// goroutinesWord begins the lines in which a server tells its parent how many goroutines it has.
+const goroutinesWord = "goroutines "
+
+// tellGoroutines prints how many there are each second until ctx ends. It is never waited for: a
+// parent that does not read may hold it.
+func tellGoroutines(ctx context.Context, stdout io.Writer) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if _, err := fmt.Fprintf(stdout, "%s%d\n", goroutinesWord, runtime.NumGoroutine()); err != nil {
+				return
+			}
+		}
+	}
+}
+
 // orphanGrace is for how long a server goes on whose parent was killed: load generators that the
 // same process started end their load and write down what they have measured, and a server that was
 // gone first would be in it.
@@ -233,6 +255,9 @@ func serve(ctx context.Context, srv *server.Server, at *listening, stdout io.Wri
 		return err
 	}
 	_, _ = fmt.Fprintf(stdout, "listening on %s\n%s%s", d.url, d.note, note(d.url))
+	if at.parent {
+		go tellGoroutines(ctx, stdout)
+	}
 	failed, wait := d.serve(srv)
 	select {
 	case <-ctx.Done():

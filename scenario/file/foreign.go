@@ -161,12 +161,16 @@ func (f *foreigner) checks(key string, phases []string) {
 	var unknown, unplayed []string
 	kept := *rules
 	kept.items = slices.DeleteFunc(slices.Clone(rules.items), func(rule *node) bool {
+		text := rule.text
+		if long := rule.get("check"); long != nil {
+			text = long.text
+		}
 		switch {
-		case !sampled && strings.Contains(rule.text, "(server."):
-			name, _, _ := strings.Cut(rule.text, " ")
+		case !sampled && strings.Contains(text, "(server."):
+			name, _, _ := strings.Cut(text, " ")
 			unknown = append(unknown, name)
-		case slices.ContainsFunc(phases, func(name string) bool { return strings.HasSuffix(rule.text, " in "+name) }):
-			unplayed = append(unplayed, rule.text)
+		case slices.ContainsFunc(phases, func(name string) bool { return strings.HasSuffix(text, " in "+name) }):
+			unplayed = append(unplayed, text)
 		default:
 			return false
 		}

@@ -54,6 +54,10 @@ const (
 	ServerCPU          = "server.cpu"
 	ServerRSS          = "server.rss"
 	ServerRSSPerClient = "server.rss_per_client"
+	Goroutines         = "goroutines"
+	Files              = "files"
+	ServerGoroutines   = "server.goroutines"
+	ServerFiles        = "server.files"
 
 	Rate      = "rate"
 	Recovered = "recovered"
@@ -177,8 +181,12 @@ var Table = []Metric{
 
 	{Name: CPU, Kind: Sampled, Unit: Share, About: "the generator's share of the cores that it may use"},
 	{Name: RSS, Kind: Sampled, Unit: Bytes, About: "the generator's memory"},
+	{Name: Goroutines, Kind: Sampled, Unit: Count, About: "the generator's goroutines"},
+	{Name: Files, Kind: Sampled, Unit: Count, About: "the generator's open files, connections among them"},
 	{Name: ServerCPU, Kind: Sampled, Unit: Share, Needs: NeedsSample, About: "the server's share of the cores that it may use"},
 	{Name: ServerRSS, Kind: Sampled, Unit: Bytes, Needs: NeedsSample, About: "the server's memory"},
+	{Name: ServerGoroutines, Kind: Sampled, Unit: Count, Needs: NeedsSample, About: "the server's goroutines; of a target, where `sample` offers `go_goroutines`"},
+	{Name: ServerFiles, Kind: Sampled, Unit: Count, Needs: NeedsSample, About: "the server's open files, connections among them"},
 	{Name: ServerRSSPerClient, Kind: Sampled, Unit: Bytes, Needs: NeedsSample, About: "the server's memory per client, above its memory before the first client"},
 
 	{Name: Rate, Kind: Derived, Unit: PerSecond, About: "operations sent, as a share of the operations that were due"},

@@ -22,6 +22,7 @@ const (
 
 	StatErrors   = "errors"
 	StatGrowth   = "growth"
+	StatDrift    = "drift"
 	StatRatio    = "ratio"
 	StatAchieved = "achieved"
 )
@@ -44,6 +45,10 @@ type Stat struct {
 
 var shareOrCount = []string{Share, Count}
 
+// Drifting are the metrics whose slope over a run is looked at, in the order in which tables have
+// them: of latencies it is the slope of the 99th percentiles of the seconds. Do not change it.
+var Drifting = []string{ServerRSS, ServerGoroutines, ServerFiles, RSS, Goroutines, Files, Delivery, Ack, Lag}
+
 // Stats is every statistic but the percentiles, in order. Do not change it.
 var Stats = []Stat{
 	{Name: StatMax, Of: Names(Latency, Sampled), Demands: true},
@@ -58,6 +63,7 @@ var Stats = []Stat{
 	{Name: StatUndecided, Of: []string{Delivery}, Units: shareOrCount, Bare: Delivery, Ledger: true},
 	{Name: StatErrors, Of: ErrorNames(), Units: shareOrCount},
 	{Name: StatGrowth, Of: []string{RSS, ServerRSS}, Units: []string{Share}, Demands: true, Whole: true},
+	{Name: StatDrift, Of: Drifting, Units: []string{Share}, Demands: true, Whole: true},
 	{Name: StatRatio, Of: []string{Recovered}, Units: []string{Share}, Bare: Recovered, Whole: true},
 	{Name: StatAchieved, Of: []string{Rate}, Units: []string{Share}, Bare: Rate},
 }

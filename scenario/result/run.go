@@ -155,6 +155,7 @@ type Cell struct {
 	// Agents are the processes that ran the clients; nil: the clients were in one process.
 	Agents []Agent `json:"agents,omitempty"`
 
+	Trends   []Trend      `json:"trends,omitempty"`         // nil: the recorded phases are too short
 	Phases   []Phase      `json:"phases,omitempty"`         // in order of time
 	Timeline []Second     `json:"timeline,omitempty"`       // one a second, recorded phases or not
 	Curve    []CurvePoint `json:"receiver_curve,omitempty"` // in order of rank
@@ -553,6 +554,11 @@ type Second struct {
 	RSSBytes       int64   `json:"rss_bytes"` // of the generator
 	ServerRSSBytes int64   `json:"server_rss_bytes"`
 	GCPauseMaxus   int64   `json:"gc_pause_max_us"` // of the generator
+	// goroutines, and open files with connections among them; 0: unknown
+	Goroutines       int64 `json:"goroutines,omitempty"`
+	Files            int64 `json:"files,omitempty"`
+	ServerGoroutines int64 `json:"server_goroutines,omitempty"`
+	ServerFiles      int64 `json:"server_files,omitempty"`
 }
 
 // Quantiles summarise one metric in one second.

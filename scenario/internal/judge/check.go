@@ -81,6 +81,8 @@ func ofSamples(k *file.Check) bool {
 // find evaluates a rule by the kind of evidence that it needs.
 func (e *Evidence) find(k *file.Check) result.Check {
 	switch {
+	case k.Stat == metric.StatDrift:
+		return e.drift(k)
 	case ofSamples(k) && k.Over == 0:
 		sc := scopeOf(k)
 		all := e.Total(sc)
@@ -307,6 +309,17 @@ func (e *Evidence) sample(name string, s *Second) (v float64, known bool) {
 		return float64(s.RSS), s.RSS > 0
 	case metric.ServerRSS:
 		return float64(s.ServerRSS), s.ServerRSS > 0
+	case metric.Goroutines:
+		return float64(s.Goroutines), s.Goroutines > 0
+	case metric.Files:
+		return float64(s.Files), s.Files > 0
+	case metric.ServerGoroutines:
+		return float64(s.ServerGoroutines), s.ServerGoroutines > 0
+	case metric.ServerFiles:
+		return float64(s.ServerFiles), s.ServerFiles > 0
+	case metric.Delivery, metric.Ack, metric.Lag: // the tail
+		v = s.Tails[slices.Index(tails[:], name)].Seconds()
+		return v, v > 0
 	case metric.ServerRSSPerClient:
 		if s.ServerRSS == 0 || e.Target.RSSBefore < 0 || s.Held == 0 {
 			return 0, false

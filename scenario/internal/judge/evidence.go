@@ -102,10 +102,14 @@ type Second struct {
 	Offered, Sent  int64
 	CPU, ServerCPU float64 // shares of the cores that they may use; ServerCPU -1: unknown
 	RSS, ServerRSS int64   // bytes; 0: unknown
-	Held           int     // clients
+	// 0: unknown
+	Goroutines, Files, ServerGoroutines, ServerFiles int64
+	Held                                             int // clients
 	// Delays are the medians of what came in the second, by the metrics of the variable Delays; 0:
 	// nothing did.
 	Delays [len(Delays)]time.Duration
+	// Tails are the 99th percentiles likewise, and of the generator's lateness in sending.
+	Tails [len(Delays) + 1]time.Duration
 }
 
 // A Return counts the clients of a group that lost their connection in a phase.

@@ -104,9 +104,7 @@ func Recall(cell *result.Cell, rules Rules, log Log) (*Evidence, error) {
 			Phase: e.Timeline.PhaseAt(int64(s.T*1e9) + 5e8), Sent: s.Sent, CPU: s.CPU, ServerCPU: s.ServerCPU,
 			RSS: s.RSSBytes, ServerRSS: s.ServerRSSBytes, Held: s.Held,
 		})
-		for j, name := range Delays {
-			e.Seconds[i].Delays[j] = time.Duration(s.Latency[name].P50us) * time.Microsecond
-		}
+		e.Seconds[i].Take(s)
 	}
 	var err error
 	if cell.Evidence != nil {
