@@ -86,6 +86,34 @@ func TestTemplatesTakeData(t *testing.T) {
 	}
 }
 
+// Whatever stands in a template is refused in words, or makes JSON.
+func FuzzTemplates(f *testing.F) {
+	for _, s := range []string{
+		"$client.index", "a${group}b", "<${uuid}>", "$uuid", "${random.int(1, 9)}", "${pick(a, b)}", "${time.ms}", "$$", "$", "${", "${}", "${a.b}", "\"${client.index}\\",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		quoted, err := json.Marshal(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parsed, err := file.Parse("t.yaml", fmt.Appendf(nil, "version: 1\nname: t\ntarget: {url: \"http://127.0.0.1:1\"}\ngroups: {a: {count: 2, auth: {t: %s}}}\n", quoted), nil)
+		if err != nil {
+			if !strings.HasPrefix(err.Error(), "t.yaml:") {
+				t.Errorf("%q: %v", text, err)
+			}
+			return
+		}
+		tr := trialOf(t, parsed)
+		defer tr.udp.Close()
+		defer tr.http.close()
+		if auth := tr.groups[0].config(&person{}, 1, 0).Auth; !json.Valid(auth) {
+			t.Errorf("%q became %s", text, auth)
+		}
+	})
+}
+
 func TestPicks(t *testing.T) {
 	rows := func(pick string) string {
 		tr := trialOf(t, withData(t, strings.Replace(fed, "PICK", pick, 1), fedFiles))
