@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,9 +24,9 @@ type tally struct {
 	begun, ended int64
 }
 
-// kinds is the one table of them.
-func kinds() []attackKind {
-	return []attackKind{
+// kinds is the one table of them. Those of WebTransport have the address of it from at.
+func kinds(at *doors) []attackKind {
+	all := []attackKind{
 		{"requests that are no HTTP", 0, garbage},
 		{"requests refused", 0, refusals},
 		{"headers without end", 0, longHeaders},
@@ -50,11 +51,29 @@ func kinds() []attackKind {
 		{"acks and heartbeats nobody asked for", 8, unasked},
 		{"readers that stop", 16, stopped},
 	}
+	if at.quic != "" {
+		over := func(attack func(ctx context.Context, address string) bool) func(context.Context, string) bool {
+			return func(ctx context.Context, _ string) bool { return attack(ctx, at.quic) }
+		}
+		all = append(
+			all,
+			attackKind{"datagrams that are no QUIC", 0, over(datagrams)},
+			attackKind{"QUIC without HTTP/3", 20, over(quicAlone)},
+			attackKind{"WebTransport without a stream", 20, over(noStream)},
+			attackKind{"WebTransport that breaks the protocol", 0, over(badStream)},
+			attackKind{"WebTransport, a byte at a time", 20, over(slowStream)},
+		)
+	}
+	return all
 }
 
 // assault lets attackers loose until ctx ends, and returns when all have ended.
 func assault(ctx context.Context, o *options) []tally {
-	all := kinds()
+	all := kinds(&o.at)
+	targets := []string{o.at.plain}
+	if o.at.secure != "" { // one in four with TLS
+		targets = []string{o.at.plain, o.at.plain, o.at.secure, o.at.plain}
+	}
 	counts := make([]struct{ begun, ended, now atomic.Int64 }, len(all))
 	turn := make(chan int)
 	go func() {
@@ -76,7 +95,7 @@ func assault(ctx context.Context, o *options) []tally {
 					count.begun.Add(1)
 					// One attack lasts no longer than the server may suffer it.
 					one, cancel := context.WithTimeout(ctx, 10*time.Second)
-					if kind.make(one, o.target) {
+					if kind.make(one, targets[rand.IntN(len(targets))]) {
 						count.ended.Add(1)
 					}
 					cancel()

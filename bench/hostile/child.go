@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -44,16 +45,27 @@ func serve(stdin io.Reader, stdout io.Writer) error {
 	if err != nil {
 		return errors.Join(err, ln.Close())
 	}
+	secure, socket, config, err := securely()
+	if err != nil {
+		return errors.Join(err, ln.Close(), aside.Close())
+	}
 	operators := &http.Server{Handler: metrics.Handler(srv), ReadHeaderTimeout: 10 * time.Second}
-	ended := make(chan error, 2)
-	go func() { ended <- srv.Serve(ln) }()
-	go func() { ended <- operators.Serve(aside) }()
-	_, err = fmt.Fprintf(stdout, "http://%s http://%s/metrics\n", ln.Addr(), aside.Addr())
+	doors := []func() error{
+		func() error { return srv.Serve(ln) },
+		func() error { return srv.Serve(secure) },
+		func() error { return srv.ServeWebTransport(socket, config) },
+		func() error { return operators.Serve(aside) },
+	}
+	ended := make(chan error, len(doors))
+	for _, door := range doors {
+		go func() { ended <- door() }()
+	}
+	_, err = fmt.Fprintf(stdout, "http://%s http://%s/metrics https://%s %s\n", ln.Addr(), aside.Addr(), secure.Addr(), socket.LocalAddr())
 	_, _ = io.Copy(io.Discard, stdin)
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	err = errors.Join(err, srv.Shutdown(ctx), operators.Close())
-	for range 2 {
+	for range doors {
 		if end := <-ended; !errors.Is(end, http.ErrServerClosed) {
 			err = errors.Join(err, end)
 		}
@@ -61,26 +73,42 @@ func serve(stdin io.Reader, stdout io.Writer) error {
 	return err
 }
 
-// child starts this program again as the server, and returns its addresses and a
-// function that ends it.
-func child(stderr io.Writer) (target, scraped string, stop func() error, err error) {
+// securely listens for TLS and for WebTransport, with a certificate of its own.
+func securely() (ln net.Listener, socket net.PacketConn, config *tls.Config, err error) {
+	cert, err := server.DevCertificate("127.0.0.1")
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	config = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+	if ln, err = tls.Listen("tcp", "127.0.0.1:0", config); err != nil {
+		return nil, nil, nil, err
+	}
+	if socket, err = net.ListenPacket("udp", "127.0.0.1:0"); err != nil {
+		return nil, nil, nil, errors.Join(err, ln.Close())
+	}
+	return ln, socket, config, nil
+}
+
+// child starts this program again as the server, and returns where its doors and its metrics are
+// and a function that ends it.
+func child(stderr io.Writer) (at doors, scraped string, stop func() error, err error) {
 	self, err := os.Executable()
 	if err != nil {
-		return "", "", nil, err
+		return at, "", nil, err
 	}
 	cmd := exec.Command(self)
 	cmd.Env = append(os.Environ(), childMark+"=1")
 	cmd.Stderr = stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
-		return "", "", nil, err
+		return at, "", nil, err
 	}
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
-		return "", "", nil, err
+		return at, "", nil, err
 	}
 	if err := cmd.Start(); err != nil {
-		return "", "", nil, fmt.Errorf("start the server: %w", err)
+		return at, "", nil, fmt.Errorf("start the server: %w", err)
 	}
 	stop = func() error {
 		_ = stdin.Close()
@@ -93,10 +121,13 @@ func child(stderr io.Writer) (target, scraped string, stop func() error, err err
 	}
 	line, err := bufio.NewReader(stdout).ReadString('\n')
 	if err != nil {
-		return "", "", nil, errors.Join(fmt.Errorf("the server told no address: %w", err), stop())
+		return at, "", nil, errors.Join(fmt.Errorf("the server told no address: %w", err), stop())
 	}
-	target, scraped, _ = strings.Cut(strings.TrimSpace(line), " ")
-	return target, scraped, stop, nil
+	said := strings.Fields(line)
+	if len(said) != 4 {
+		return at, "", nil, errors.Join(fmt.Errorf("the server told %q instead of its addresses", line), stop())
+	}
+	return doors{plain: said[0], secure: said[2], quic: said[3]}, said[1], stop, nil
 }
 
 // childMark makes a process the server: a variable rather than an argument, so

@@ -9,11 +9,12 @@
 // with short times and small limits, so that each of them is reached (child.go).
 // One served by throng serve --metrics can be attacked as well.
 //
-// The good clients (good.go) come over websocket, polling and by upgrade. Each
-// asks for an echo every second, and one of them sends to all; every message is
-// numbered, and has to come once and in its order. The attackers (attacks.go)
-// take turns at the attacks: malformed, oversized, slow, half-open, floods. An
-// attack is bounded in time and bytes, and so is the whole.
+// The good clients (good.go) come over websocket, polling, WebTransport and by
+// upgrade, with TLS and without. Each asks for an echo every second, and one of
+// them sends to all; every message is numbered, and has to come once and in its
+// order. The attackers (attacks.go) take turns at the attacks: malformed,
+// oversized, slow, half-open, floods. An attack is bounded in time and bytes, and
+// so is the whole.
 //
 // In the end the attackers stop. Then the sessions of the server must be those
 // of the good clients again, its goroutines few, no handler may have panicked,

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"slices"
 	"sort"
@@ -67,24 +68,56 @@ func (g *good) Event(m *client.Message) {
 	}
 }
 
-// gather connects n clients: of ten, six by websocket, two by polling and two by
-// upgrade.
-func gather(ctx context.Context, target string, n int) (*crowd, error) {
+// ways are how ten clients come, with TLS or without.
+var ways = []struct {
+	transport string
+	secure    bool
+}{
+	{client.WebSocket, false},
+	{client.Polling, false},
+	{client.WebTransport, true},
+	{client.Upgrade, false},
+	{client.WebSocket, true},
+	{client.WebSocket, false},
+	{client.Polling, true},
+	{client.UpgradeWebTransport, true},
+	{client.Upgrade, true},
+	{client.WebSocket, false},
+}
+
+// trust accepts the certificate that the server under attack has made for itself.
+var trust = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // on this machine, for the length of a test
+
+// config is how the client with a number comes, and a name for it.
+func (d *doors) config(i int) (conf *client.Config, name string) {
+	w := ways[i%len(ways)]
+	conf = &client.Config{URL: d.plain, Transport: w.transport, TLS: trust, H3: d.quic}
+	if d.quic == "" {
+		switch w.transport {
+		case client.WebTransport:
+			conf.Transport = client.WebSocket
+		case client.UpgradeWebTransport:
+			conf.Transport = client.Upgrade
+		}
+	}
+	name = conf.Transport
+	if w.secure && d.secure != "" {
+		conf.URL, name = d.secure, name+" with TLS"
+	}
+	return conf, name
+}
+
+// gather connects n clients, by all the ways that the server offers.
+func gather(ctx context.Context, at *doors, n int) (*crowd, error) {
 	c := &crowd{}
 	for i := range n {
-		transport := client.WebSocket
-		switch i % 10 {
-		case 1, 6:
-			transport = client.Polling
-		case 3, 8:
-			transport = client.Upgrade
-		}
-		one, err := client.Dial(ctx, &client.Config{URL: target, Transport: transport})
+		conf, name := at.config(i)
+		one, err := client.Dial(ctx, conf)
 		if err != nil {
 			c.end()
-			return nil, fmt.Errorf("good client %d: %w", i+1, err)
+			return nil, fmt.Errorf("good client %d, by %s: %w", i+1, name, err)
 		}
-		g := &good{crowd: c, Client: one, transport: transport}
+		g := &good{crowd: c, Client: one, transport: name}
 		c.all = append(c.all, g)
 		c.ended.Go(func() {
 			err := g.Run(g)

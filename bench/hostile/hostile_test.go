@@ -26,7 +26,7 @@ func TestShortRun(t *testing.T) {
 	if err != nil {
 		t.Errorf("%v\n%s%s", err, said.Bytes(), out.Bytes())
 	}
-	for _, want := range []string{"60 good clients", " 0 lost", "readers that stop", "resident memory"} {
+	for _, want := range []string{"60 good clients", " 0 lost", "readers that stop", "WebTransport that breaks the protocol", "resident memory"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is missing in\n%s", want, out.Bytes())
 		}
@@ -47,6 +47,7 @@ func TestVerdict(t *testing.T) {
 		"1 handlers panicked":      func(r *report) { r.After.Panics = 1 },
 		"still has 11 sessions":    func(r *report) { r.After.Sessions = 11 },
 		"and 200 goroutines":       func(r *report) { r.After.Goroutines = 200 },
+		"and takes 120 MiB":        func(r *report) { r.Peak.Memory, r.After.Memory = 99<<20, 120<<20 },
 		`"a" was never made`:       func(r *report) { r.Attacks = []tally{{"a", 0, 0}} },
 		"could not be looked at: ": func(r *report) { r.unseen = errors.New("gone") },
 	} {

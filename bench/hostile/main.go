@@ -37,7 +37,14 @@ type options struct {
 	good, attackers int
 	rate            int
 	target, scraped string
+	at              doors
 	memory          int // MiB
+}
+
+// doors are where a server can be reached. Without TLS and WebTransport all goes to plain.
+type doors struct {
+	plain, secure string // URLs; secure "": without TLS
+	quic          string // address of WebTransport; "": none
 }
 
 func parse(args []string, stderr io.Writer) (*options, error) {
@@ -70,9 +77,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	if err != nil {
 		return err
 	}
+	o.at.plain = o.target
 	if o.target == "" {
 		var stop func() error
-		if o.target, o.scraped, stop, err = child(stderr); err != nil {
+		if o.at, o.scraped, stop, err = child(stderr); err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, stop()) }()
@@ -88,7 +96,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 // attack runs the whole: the good clients connect, talk while the attackers are
 // at work, and are counted when those have stopped.
 func attack(ctx context.Context, o *options, stderr io.Writer) (*report, error) {
-	good, err := gather(ctx, o.target, o.good)
+	good, err := gather(ctx, &o.at, o.good)
 	if err != nil {
 		return nil, err
 	}

@@ -112,7 +112,16 @@ func (r *report) calm(ctx context.Context) error {
 const spare = 100
 
 func (r *report) settled() bool {
-	return r.After.Sessions <= float64(r.good) && r.After.Goroutines <= r.Before.Goroutines+spare
+	return r.After.Sessions <= float64(r.good) && r.After.Goroutines <= r.Before.Goroutines+spare && r.After.Memory <= r.afterwards()
+}
+
+// keeps is how much more memory than half of what the attack took the server may keep: a heap is
+// given back to the system in its own time.
+const keeps = 64 << 20
+
+// afterwards is how much memory the server may have in the end.
+func (r *report) afterwards() float64 {
+	return r.Before.Memory + max(0, r.Peak.Memory-r.Before.Memory)/2 + keeps
 }
 
 func (r *report) print(w io.Writer) {
@@ -151,7 +160,7 @@ func (r *report) verdict() error {
 	add(g.Dropped > 0, "%d good clients were dropped", g.Dropped)
 	add(r.Peak.Memory > float64(r.memory)*(1<<20), "the server took %.0f MiB; the limit is %d", r.Peak.Memory/(1<<20), r.memory)
 	add(r.After.Panics > r.Before.Panics, "%.0f handlers panicked", r.After.Panics-r.Before.Panics)
-	add(!r.settled(), "the server still has %.0f sessions and %.0f goroutines", r.After.Sessions, r.After.Goroutines)
+	add(!r.settled(), "the server still has %.0f sessions and %.0f goroutines, and takes %.0f MiB", r.After.Sessions, r.After.Goroutines, r.After.Memory/(1<<20))
 	for _, a := range r.Attacks {
 		add(a.begun == 0, "the attack %q was never made: --for is too short, or --attackers too few", a.name)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -26,8 +27,14 @@ type line struct {
 
 // call opens a connection, nil if there is none to be had.
 func call(ctx context.Context, target string) *line {
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "tcp", strings.TrimPrefix(target, "http://"))
+	var d interface {
+		DialContext(ctx context.Context, network, address string) (net.Conn, error)
+	} = &net.Dialer{}
+	scheme, address, _ := strings.Cut(target, "://")
+	if scheme == "https" {
+		d = &tls.Dialer{Config: trust}
+	}
+	conn, err := d.DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil
 	}
@@ -43,7 +50,11 @@ func (l *line) close() {
 
 // reset closes the connection as a crash would.
 func (l *line) reset() {
-	if tcp, ok := l.Conn.(*net.TCPConn); ok {
+	conn := l.Conn
+	if secure, ok := conn.(*tls.Conn); ok {
+		conn = secure.NetConn()
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)
 	}
 	l.close()
