@@ -8,7 +8,7 @@ import (
 // The limit that is reached first decides how many agents there are, and each stays below all.
 func TestPlanFleet(t *testing.T) {
 	a := &Assessment{
-		Combined: []Combination{{Clients: 20_000, Sockets: 20_000, Files: 20_064, OfferedPerS: 100, DeliveriesPerS: 200_000}},
+		Combined: []Combination{{Clients: 20_000, Sockets: 20_000, Files: 20_064, OfferedPerS: 100, DeliveriesPerS: 200_000, GeneratorBytes: BaseBytes + 20_000*WebSocketBytes}},
 		Limits:   Limits{FilesHard: 20_000, PortLow: 32768, PortHigh: 60999, Memory: 16 << 30},
 	}
 	for name, tt := range map[string]struct {
@@ -28,7 +28,13 @@ func TestPlanFleet(t *testing.T) {
 			t.Errorf("%s: an agent has too much: %+v", name, p)
 		}
 	}
-	a.Limits = Limits{} // nothing is known but the processors
+	// what the scenario's clients take decides, whatever they are: 10 000 that need 22 KiB, and half of 256 MiB
+	a.Combined[0] = Combination{Clients: 10_000, Sockets: 10_000, Files: 10_064, GeneratorBytes: BaseBytes + 10_000*ClientBytes}
+	a.Limits = Limits{FilesHard: 20_000, Memory: 256 << 20}
+	if p := PlanFleet(a, 1, 64); p.By != Memory || p.Agents != 3 || p.AgentBytes > a.Limits.Memory/2 || p.AgentBytes < agentBytes+3_333*ClientBytes {
+		t.Errorf("%d agents by %s with %d bytes each", p.Agents, p.By, p.AgentBytes)
+	}
+	a.Combined[0].DeliveriesPerS, a.Limits = 200_000, Limits{} // nothing is known but the processors
 	if p := PlanFleet(a, 1, 2); p.By != Processors {
 		t.Errorf("%+v", p)
 	}
