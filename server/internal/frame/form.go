@@ -199,7 +199,7 @@ func (f *Frame) Payload() []byte {
 }
 
 func (f *Frame) appendBody(dst []byte, _ Form) []byte {
-	size := f.packets - 1
+	size := f.Packets() - 1
 	for binary, data := range f.Parts {
 		if binary {
 			size += 1 + base64.StdEncoding.EncodedLen(len(data))

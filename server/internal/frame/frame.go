@@ -36,7 +36,8 @@ import (
 type Frame struct {
 	wire     []byte
 	self     [1]*Frame
-	packets  int
+	packets  int32
+	head     int32 // bytes of wire that are no packet, see Behind
 	deflate  int32 // see Builder.Deflate
 	volatile bool
 	plain    bool // one text message, which most forms leave as it is, or a control frame
@@ -50,7 +51,10 @@ type Frame struct {
 func (f *Frame) Wire() []byte { return f.wire }
 
 // Packets counts the Engine.IO packets: 1 and the number of attachments; 0 for a control frame.
-func (f *Frame) Packets() int { return f.packets }
+func (f *Frame) Packets() int { return int(f.packets) }
+
+// Head is how many bytes of Wire are no packet: what stands before it, see Behind.
+func (f *Frame) Head() int { return int(f.head) }
 
 // Volatile reports whether the message may be dropped when a receiver is not ready for it.
 func (f *Frame) Volatile() bool { return f.volatile }
@@ -102,7 +106,7 @@ func Packet(p engineio.Packet) *Frame {
 // for one websocket: Parts and Payload are not defined for it.
 func Behind(head []byte, p engineio.Packet) *Frame {
 	f := Packet(p)
-	f.wire = slices.Concat(head, f.wire)
+	f.wire, f.head = slices.Concat(head, f.wire), int32(len(head))
 	return f
 }
 
@@ -116,7 +120,7 @@ func header(op websocket.Opcode, size int) websocket.Header {
 
 func finish(wire []byte, packets int, volatile bool) *Frame {
 	first, _ := websocket.ParseHeader(wire)
-	f := &Frame{wire: wire, packets: packets, volatile: volatile}
+	f := &Frame{wire: wire, packets: int32(packets), volatile: volatile}
 	f.plain = packets == 0 || packets == 1 && first.Opcode == websocket.Text
 	f.self[0] = f
 	return f

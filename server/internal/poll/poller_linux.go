@@ -42,7 +42,8 @@ type Poller struct {
 	coming  int  // workers that are summoned or started and have not got here yet
 	parked  int  // followers
 	active  int  // workers that call Ready
-	procs   int  // processors, as of the last wait: asking takes a lock of the scheduler
+	procs   int  // processors, as of the last time that they were asked for
+	waits   uint // for readiness
 	closed  bool
 
 	places []place // where an event finds its Conn
@@ -241,11 +242,20 @@ func (p *Poller) serve(c *Conn, buf []byte) {
 	}
 }
 
+// procsEvery is how many waits there are for a look at how many processors there are, which takes a
+// lock of the scheduler. They seldom change.
+const procsEvery = 256
+
 // lead waits for events and turns them into work, with the lock released while it waits.
 func (p *Poller) lead(events *events) {
 	p.leading = true
+	procs, ask := p.procs, p.waits%procsEvery == 0
+	p.waits++
 	p.mu.Unlock()
-	ready, procs := p.wait(events), runtime.GOMAXPROCS(0)
+	ready := p.wait(events)
+	if ask {
+		procs = runtime.GOMAXPROCS(0)
+	}
 	p.mu.Lock()
 	p.leading, p.procs = false, procs
 	for i := range ready {

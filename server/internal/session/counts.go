@@ -33,7 +33,7 @@ func (c *Counts) received(bytes int) {
 
 func (c *Counts) sent(b outlet.Batch) {
 	c.PacketsOut += b.Packets
-	c.BytesOut += uint64(len(b.Wire))
+	c.BytesOut += uint64(len(b.Wire) - b.Frames[0].Head()) // a frame with a head is alone
 }
 
 // dropped takes back what sent has counted.

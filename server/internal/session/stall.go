@@ -9,8 +9,8 @@ import (
 // fills and empties all the time arms one timer per look.
 type stall struct {
 	timer deadline.Entry
-	goal  uint64 // what Session.taken must come to
-	short int    // looks since the goal was set that found less
+	goal  int64 // what Session.taken must come to
+	short int   // looks since the goal was set that found less
 }
 
 // looks is how many looks make up a WriteTimeout: a session that is stalled ends so much of it late
@@ -35,9 +35,9 @@ func (s *Session) watch() {
 }
 
 // aim sets what taken must come to in the next WriteTimeout; the lock is held.
-func (s *Session) aim(taken uint64) {
+func (s *Session) aim(taken int64) {
 	enough := int(leastRate * s.cfg.WriteTimeout.Seconds())
-	s.stall.goal = taken + uint64(max(1, min(enough, s.outBytes)))
+	s.stall.goal = taken + int64(max(1, min(enough, s.outBytes)))
 	s.stall.short = 0
 }
 
@@ -67,11 +67,12 @@ func (s *Session) look() {
 	}
 }
 
-// taken is a number that grows with what the peer takes; the lock is held.
-func (s *Session) taken() uint64 {
-	n := s.counted().BytesOut - uint64(s.outBytes)
+// taken is a number that grows with what the peer takes; the lock is held. It is below 0 at first
+// where something goes out that is not counted, see frame.Behind.
+func (s *Session) taken() int64 {
+	n := int64(s.counted().BytesOut) - int64(s.outBytes)
 	if s.conn != nil {
-		n += s.conn.Progress()
+		n += int64(s.conn.Progress())
 	}
 	return n
 }
