@@ -50,7 +50,6 @@ func serveCommand() *cobra.Command {
 		application string
 		origins     []string
 		credentials bool
-		parent      bool
 		recovery    time.Duration
 		client      string
 		observed    observing
@@ -90,9 +89,8 @@ func serveCommand() *cobra.Command {
 			}
 			defer func() { err = errors.Join(err, profiles()) }()
 			ctx := cmd.Context()
-			if parent {
+			if at.parent {
 				var cancel context.CancelFunc
-				at.parent = true
 				ctx, cancel = untilEnd(ctx, stdin, orphanGrace)
 				defer cancel()
 			}
@@ -124,7 +122,7 @@ func serveCommand() *cobra.Command {
 		flagGroup{"Admin UI", shown.register},
 		flagGroup{"Observation", observed.register},
 	)
-	cmd.Flags().BoolVar(&parent, "until-stdin-ends", false, "stop when standard input ends, as happens when the parent process ends")
+	cmd.Flags().BoolVar(&at.parent, "until-stdin-ends", false, "stop when standard input ends, as happens when the parent process ends")
 	return withWords(cmd)
 }
 
