@@ -58,7 +58,7 @@ var faults = []*fault{
 	},
 	{
 		name: "half-open", title: "half of the connections half open for 7 s", lasts: 7 * time.Second,
-		act: `{network: {half_open: 50%}, within: 500ms}`, meets: everywhere, quick: "echo",
+		act: `{network: {half_open: 50%}, within: 500ms}`, meets: everywhere, quick: "rooms",
 	},
 	{
 		name: "server-stopped", title: "server stands still for 2 s (SIGSTOP)", lasts: 3 * time.Second, ends: stands,
