@@ -112,6 +112,9 @@ func (a *actor) timings(began int64, d dialed) {
 			a.shard.Add(series[stage], phase, took)
 		}
 	}
+	if d.plainly {
+		a.t.count.plainly.Add(1)
+	}
 	if d.upgrade != nil {
 		class := metric.HowOther
 		if de := (*client.DialError)(nil); errors.As(d.upgrade, &de) {

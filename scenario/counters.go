@@ -12,6 +12,7 @@ type counters struct {
 	slowDropped            atomic.Int64 // connections of slow readers that ended without our doing
 	// connections that a fault broke, and clients held again after a drop
 	cutOff, heldAgain   atomic.Int64
+	plainly             atomic.Int64 // websockets whose offer to compress the server did not take
 	calls               atomic.Int64 // of streams, under way
 	duplicates, foreign atomic.Int64 // deliveries
 	bytesIn, bytesOut   atomic.Int64

@@ -494,6 +494,7 @@ type dialed struct {
 	timings   client.Timings
 	upgrade   error    // why an upgrade that was asked for did not happen
 	recovered bool     // it is the socket that it was before
+	plainly   bool     // on a websocket whose offer to compress the server did not take
 	sids      []string // socket ids, by namespace
 }
 
@@ -504,5 +505,5 @@ func dialClient(ctx context.Context, cfg *client.Config) (dialed, error) {
 	if err != nil {
 		return dialed{}, err
 	}
-	return dialed{conn: c, timings: c.Timings, upgrade: c.UpgradeErr, recovered: c.Recovered(), sids: c.SIDs()}, nil
+	return dialed{conn: c, timings: c.Timings, upgrade: c.UpgradeErr, recovered: c.Recovered(), plainly: cfg.Compress && c.Uncompressed(), sids: c.SIDs()}, nil
 }

@@ -55,6 +55,9 @@ func (f *findings) warnings() []string {
 	if cell.Growing != "" {
 		say("work was still piling up at the end: %s; a longer trial would measure a higher latency", cell.Growing)
 	}
+	if n := t.count.plainly.Load(); n > 0 {
+		say("%s websockets are not compressed: the server did not take the offer of permessage-deflate", metric.FormatCount(n))
+	}
 	if n := cell.Generator.Clamped; n > 0 {
 		say("%d samples lay outside 0 s to 1 h and are recorded at the limit", n)
 	}

@@ -33,9 +33,10 @@ func TestScenarios(t *testing.T) {
 		run := &result.Run{}
 		for _, cell := range f.Cells() {
 			one := result.Cell{Params: cell.Spec.Params, ParamNames: cell.Spec.ParamNames, Trial: cell.Trial, Verdict: result.Pass}
-			one.Wire = map[string]*result.Wire{"any": {Messages: 1, PerMessage: 300}}
+			one.Wire = map[string]*result.Wire{"any": {Messages: 1, PerMessage: 300, InPerMessage: 200}}
 			one.Server = result.Server{CPUs: 1, DeliveriesPerCPUs: 1000, RSSPeakBytes: 1 << 20}
-			one.Clients.Asked, one.Messages.Sent, one.Ledger.Expected = 1, 1, 1
+			one.Clients.Asked, one.Messages.Sent, one.Ledger.Expected = 2, 1, 1
+			one.Rates.DeliveriesPerS = 1000
 			one.Latency = map[string]*result.Latency{}
 			for _, of := range []string{metric.Ack, metric.Delivery, metric.Gap, metric.Connect, metric.ConnectUpgrade} {
 				one.Latency[of] = &result.Latency{N: 1, P50us: 1000, P99us: 2000}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"math"
@@ -32,13 +33,15 @@ func tableOf(c *claim, run *result.Run) (*table, error) {
 	}
 	for i := range run.Cells {
 		cell := &run.Cells[i]
-		name, ok := cell.Params[c.axis]
-		if !ok {
-			return nil, fmt.Errorf("the scenario %s has no axis %q", c.name, c.axis)
+		var words []string
+		for axis := range strings.SplitSeq(c.axis, ", ") {
+			word, ok := cell.Params[axis]
+			if !ok {
+				return nil, fmt.Errorf("the scenario %s has no axis %q", c.name, axis)
+			}
+			words = append(words, cmp.Or(cell.ParamNames[axis], word))
 		}
-		if word := cell.ParamNames[c.axis]; word != "" {
-			name = word
-		}
+		name := strings.Join(words, ", ")
 		if t.values[name] == nil {
 			t.alternatives = append(t.alternatives, name)
 			for range c.measures {

@@ -8,6 +8,6 @@
 //	rules := websocket.Rules{Masked: true, Room: limit} // what a server asks of its clients
 //	f, n, err := rules.Next(b)                          // n == 0: read more and try again
 //
-// Errors are of type [*Error] and name the code of the close frame that answers them. Compression
-// of messages (RFC 7692) is the caller's: a frame only says that its message is compressed.
+// Errors are of type [*Error] and name the code of the close frame that answers them. A
+// message that says so was compressed (RFC 7692): [Inflate] and [AppendDeflated].
 package websocket

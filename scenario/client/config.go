@@ -56,6 +56,9 @@ type Config struct {
 	// connection only.
 	Jar *Jar
 
+	// Compress offers permessage-deflate on websockets, as browsers do; see [Client.Uncompressed].
+	Compress bool
+
 	TLS       *tls.Config // for https, wss and WebTransport; nil = verify against the system's roots
 	LocalAddr netip.Addr  // source address; the zero Addr = the system chooses
 	// Via is host:port to connect to in the place of the URL's, of a proxy that passes bytes on;

@@ -16,13 +16,18 @@ import (
 // cheat. A key of zero would be cheaper still and would flatter servers that skip
 // the unmasking for it.
 func appendFrame(dst []byte, op ws.Opcode, prefix string, payload []byte) []byte {
-	h := ws.Header{Opcode: op, Final: true, Masked: true, Length: uint64(len(prefix) + len(payload))}
-	binary.LittleEndian.PutUint32(h.Key[:], rand.Uint32())
+	h := ws.Header{Opcode: op, Final: true, Masked: true, Key: newKey(), Length: uint64(len(prefix) + len(payload))}
 	dst = h.Append(dst)
 	start := len(dst)
 	dst = append(append(dst, prefix...), payload...)
 	ws.Mask(dst[start:], h.Key)
 	return dst
+}
+
+// newKey draws a masking key.
+func newKey() (key [4]byte) {
+	binary.LittleEndian.PutUint32(key[:], rand.Uint32())
+	return key
 }
 
 // appendClose appends a close frame.

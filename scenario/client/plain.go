@@ -264,7 +264,7 @@ func (w *websocket) sendPlain(packet []byte) error {
 	}
 	framed := scratchPool.Get().(*[]byte)
 	defer putScratch(framed)
-	*framed = appendFrame((*framed)[:0], ws.Text, "", text)
+	*framed = w.appendData((*framed)[:0], ws.Text, "", text)
 	return w.sendFrames(*framed)
 }
 

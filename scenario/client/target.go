@@ -43,6 +43,7 @@ type target struct {
 	raw     bool                                                                       // Frames or Events
 
 	subprotocols string // that are offered, with commas between them
+	compress     bool   // permessage-deflate is offered
 	query        string // "&key=value..." of the caller
 	fields       string // header lines of the caller, each with its line end
 	cookies      cookieField
@@ -50,7 +51,7 @@ type target struct {
 
 // newTarget checks cfg.
 func newTarget(cfg *Config) (*target, error) {
-	t := &target{local: cfg.LocalAddr, dial: cfg.Dial, path: cfg.Path, old: cfg.Engine == Engine3}
+	t := &target{local: cfg.LocalAddr, dial: cfg.Dial, path: cfg.Path, old: cfg.Engine == Engine3, compress: cfg.Compress}
 	if err := t.find(cfg); err != nil {
 		return nil, err
 	}

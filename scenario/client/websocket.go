@@ -44,6 +44,7 @@ type websocket struct {
 
 	fragments *[]byte    // a message that arrives in fragments; borrowed
 	message   ws.Message // that message
+	deflate   *deflate   // nil: messages are not compressed
 
 	mu       sync.Mutex
 	queue    []byte // frames that the kernel did not take yet
@@ -71,6 +72,9 @@ func (w *websocket) handshake(t *target, sid string) error {
 	if t.subprotocols != "" {
 		request = append(append(request, "\r\nSec-WebSocket-Protocol: "...), t.subprotocols...)
 	}
+	if t.compress {
+		request = append(request, deflateOffer...)
+	}
 	request = append(request, "\r\n\r\n"...)
 	if _, err := w.conn.Write(request); err != nil {
 		return err
@@ -90,8 +94,9 @@ func (w *websocket) handshake(t *target, sid string) error {
 		return protocolError("websocket handshake: the answer has no Connection: Upgrade")
 	case string(res.field("Sec-WebSocket-Accept")) != ws.Accept(key):
 		return protocolError("websocket handshake: wrong Sec-WebSocket-Accept")
-	case len(res.field("Sec-WebSocket-Extensions")) > 0:
-		return protocolError("websocket handshake: the server chose an extension that was not offered")
+	}
+	if err := w.agree(string(res.field("Sec-WebSocket-Extensions")), t.compress); err != nil {
+		return err
 	}
 	return t.subprotocol(string(res.field("Sec-WebSocket-Protocol")))
 }
@@ -179,6 +184,9 @@ func (w *websocket) next() (opcode ws.Opcode, payload []byte, err error) {
 		putScratch(w.fragments)
 		w.fragments = nil
 	}
+	if w.deflate != nil {
+		w.deflate.release()
+	}
 	for {
 		f, err := w.frame()
 		if err != nil {
@@ -195,22 +203,32 @@ func (w *websocket) next() (opcode ws.Opcode, payload []byte, err error) {
 			return 0, nil, w.violation(err)
 		}
 		if whole && w.fragments == nil {
-			return f.Opcode, f.Payload, nil
+			payload, err = w.content(f.Payload)
+			return f.Opcode, payload, err
 		}
 		if w.fragments == nil {
 			w.fragments = scratchPool.Get().(*[]byte)
 		}
 		*w.fragments = append(*w.fragments, f.Payload...)
 		if whole {
-			return w.message.Opcode, *w.fragments, nil
+			payload, err = w.content(*w.fragments)
+			return w.message.Opcode, payload, err
 		}
 	}
+}
+
+// content is what a whole message says, as it came.
+func (w *websocket) content(message []byte) ([]byte, error) {
+	if !w.message.Compressed {
+		return message, nil
+	}
+	return w.inflate(message)
 }
 
 // frame takes the next frame off the read buffer, reading as long as it has
 // not arrived as a whole.
 func (w *websocket) frame() (ws.Frame, error) {
-	rules := ws.Rules{Room: w.limit}
+	rules := ws.Rules{Room: w.limit, Compress: w.deflate != nil}
 	if w.fragments != nil {
 		rules.Room -= len(*w.fragments)
 	}
@@ -291,9 +309,17 @@ func (w *websocket) appendMessage(dst, data []byte, binary bool) []byte {
 	case w.quic != nil:
 		return engineio.AppendFrame(dst, engineio.Packet{Type: engineio.Message, Binary: binary, Data: data})
 	case binary:
-		return appendFrame(dst, ws.Binary, w.c.binaryHead(), data)
+		return w.appendData(dst, ws.Binary, w.c.binaryHead(), data)
 	}
-	return appendFrame(dst, ws.Text, w.c.textHead(), data)
+	return w.appendData(dst, ws.Text, w.c.textHead(), data)
+}
+
+// appendData appends a frame of data, compressed if that was agreed on.
+func (w *websocket) appendData(dst []byte, op ws.Opcode, prefix string, data []byte) []byte {
+	if w.deflate == nil {
+		return appendFrame(dst, op, prefix, data)
+	}
+	return ws.AppendDeflated(dst, ws.Header{Opcode: op, Masked: true, Key: newKey()}, []byte(prefix), data)
 }
 
 // engine sends a packet of the engine that is no message.

@@ -30,6 +30,7 @@ var groupTable = object[Group]{
 		{key: "transport", about: "one transport for all clients, or shares: {websocket: 95%, polling: 5%}", is: anyOf(ref("transport"), atLeastOne(mapOf(form{"enum": transports}, aShare))), set: setTransport},
 		{key: "place", about: "labels that an agent of a fleet must have to be given clients of the group: {zone: a}; without a fleet it says nothing", is: atLeastOne(mapOf(form{"pattern": reLabel.String()}, aText)), set: setPlace},
 		{key: "parser", about: "how packets are encoded; must match the parser of the server", is: oneOf(parsers...), def: "json", set: func(d *decoder, n *node, g *Group) { g.Parser = d.oneOf(n, "parser", parsers) }},
+		{key: "compression", about: "whether websockets offer to compress messages (permessage-deflate), as browsers do", is: aBool, def: false, set: func(d *decoder, n *node, g *Group) { g.Compression = d.bool(n, "compression") }},
 		{key: "engine", about: "revision of Engine.IO: 3 speaks as clients of Socket.IO 2 do; default: as target says, or 4", is: anEngine, set: func(d *decoder, n *node, g *Group) { g.Engine = d.engine(n) }},
 		{key: "poll", about: "between two requests of transport: short-polling", is: aDuration, def: "1s", set: func(d *decoder, n *node, g *Group) { g.Poll = d.duration(n, "poll", time.Millisecond, maxWait) }},
 		{key: "namespace", about: "such as /chat, or /tenants/${users.tenant}, or a list of namespaces on one connection; none: bare Engine.IO", is: aNamespace, def: "/", set: setNamespaces},

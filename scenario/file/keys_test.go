@@ -54,7 +54,7 @@ var examples = map[string]example{
 		"slo": "[max(cpu) < 50%]", "valid": "[max(cpu) < 50%]", "search": "{raise: groups.a.count, from: 1}", "trace": "3", "report": "{dir: d}", "network": "{delay: 5ms}",
 	}},
 	"server": {"{version: 1, name: x, groups: {a: {count: 1}}, server: %}", nil, map[string]string{
-		"listen": "127.0.0.1:3000", "fanout": "sharded", "ping_interval": "5s", "ping_timeout": "5s", "write_timeout": "5s", "gomaxprocs": "2", "recovery": "1m", "queue_bytes": "64KiB", "max_payload": "2MB", "slow": "disconnect", "nodes": "3", "adapter": "redis", "spread": "first", "behind": "nginx",
+		"listen": "127.0.0.1:3000", "fanout": "sharded", "compression": "true", "ping_interval": "5s", "ping_timeout": "5s", "write_timeout": "5s", "gomaxprocs": "2", "recovery": "1m", "queue_bytes": "64KiB", "max_payload": "2MB", "slow": "disconnect", "nodes": "3", "adapter": "redis", "spread": "first", "behind": "nginx",
 	}},
 	"target": {"{version: 1, name: x, groups: {a: {count: 1}}, target: %}", assignments("url=\"http://h:1\""), map[string]string{
 		"url": "\"unix:/run/x.sock\"", "path": "/io/", "engine": "3", "protocol": "sse", "subprotocol": "[a, b]|protocol=websocket", "ping": "5s|protocol=websocket", "webtransport": "h:2", "tls": "{insecure: true}", "sample": "{pid: 1}",
@@ -92,8 +92,8 @@ var examples = map[string]example{
 	"peer": {"{version: 1, name: x, groups: {a: {count: 2, send: [{op: o, rate: 1/s, peer: %}]}}, contract: {operations: {o: {emit: [e, $payload], to: peer}}}}", nil, map[string]string{
 		"pick": "fixed", "group": "a",
 	}},
-	"group": {"{version: 1, name: x, data: {u: {csv: u.csv}}, contract: {operations: {o: {emit: [$u.c], to: none}}}, groups: {a: %}}", assignments("count=10"), map[string]string{
-		"count": "20", "arrive": "5/s|life=6m|-count", "life": "exp(6m)", "connect": "{rate: 5/s}", "transport": "{websocket: 50%, polling: 50%}", "place": "{zone: a}", "parser": "msgpack", "engine": "3", "poll": "2s", "namespace": "[/a, /b]", "before": "{steps: [{think: 1s}], once: true}",
+	"group": {"{version: 1, name: x, server: {compression: true}, data: {u: {csv: u.csv}}, contract: {operations: {o: {emit: [$u.c], to: none}}}, groups: {a: %}}", assignments("count=10"), map[string]string{
+		"count": "20", "arrive": "5/s|life=6m|-count", "life": "exp(6m)", "connect": "{rate: 5/s}", "transport": "{websocket: 50%, polling: 50%}", "place": "{zone: a}", "parser": "msgpack", "compression": "true", "engine": "3", "poll": "2s", "namespace": "[/a, /b]", "before": "{steps: [{think: 1s}], once: true}",
 		"auth": "{a: 1}", "query": "{a: 1}", "headers": "{X-A: b}", "data": "u", "rooms": "{of: 3}", "peers": "{}|rooms={of: 3}", "reconnect": "{}", "read": "{rate: 1KiB/s}", "send": "[{op: o, rate: 1/s}]", "flow": "[{think: 1s}]", "react": "{e: {ack: 1}}",
 	}},
 	"connect": {strings.Replace(inGroup, "%", "connect: %", 1), nil, map[string]string{"rate": "20/s", "shape": "poisson", "timeout": "3s", "from": "[127.0.0.2, 127.0.0.3]"}},

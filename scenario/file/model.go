@@ -113,25 +113,27 @@ type Group struct {
 	Place     map[string]string // labels that an agent must have to be given its clients; nil: any
 	// the data files whose rows its clients take, also where their templates name none
 	Data      []string
-	Namespace string        // default "/"; NoNamespace: bare Engine.IO; with Own the text of the file
-	Own       Template      // the namespace of each client; zero: all have the same
-	More      []string      // further namespaces on the same connection
-	Parser    string        // json (default) or msgpack
-	Engine    int           // revision of Engine.IO: Engine4 or Engine3; 0: Engine4
-	Poll      time.Duration // between two requests of short-polling; default 1s
-	Auth      Template      // JSON object; zero: none
-	Query     []Field       // in file order
-	Headers   []Field       // in file order
-	Rooms     *Rooms        // nil: none
-	Peers     *Peers        // nil: clients open no data channels
-	Before    *Before       // what each client does before it connects; nil: nothing
-	Reconnect *Reconnect    // nil: clients do not reconnect
-	Read      *Read         // nil: as fast as they can
-	Send      []Stream      // may be empty: listeners
-	Flow      []Step        // what each client does in order, once, from when it is held
-	Course    Course        // when they begin, and how often they are taken
-	Captured  []string      // the names that steps of Before and of the flow give values to
-	React     []Reaction    // to events of the server
+	Namespace string   // default "/"; NoNamespace: bare Engine.IO; with Own the text of the file
+	Own       Template // the namespace of each client; zero: all have the same
+	More      []string // further namespaces on the same connection
+	Parser    string   // json (default) or msgpack
+	// websockets offer to compress messages; whether they are is the server's to say
+	Compression bool
+	Engine      int           // revision of Engine.IO: Engine4 or Engine3; 0: Engine4
+	Poll        time.Duration // between two requests of short-polling; default 1s
+	Auth        Template      // JSON object; zero: none
+	Query       []Field       // in file order
+	Headers     []Field       // in file order
+	Rooms       *Rooms        // nil: none
+	Peers       *Peers        // nil: clients open no data channels
+	Before      *Before       // what each client does before it connects; nil: nothing
+	Reconnect   *Reconnect    // nil: clients do not reconnect
+	Read        *Read         // nil: as fast as they can
+	Send        []Stream      // may be empty: listeners
+	Flow        []Step        // what each client does in order, once, from when it is held
+	Course      Course        // when they begin, and how often they are taken
+	Captured    []string      // the names that steps of Before and of the flow give values to
+	React       []Reaction    // to events of the server
 }
 
 // Peers makes clients open data channels of WebRTC to the others in their room.

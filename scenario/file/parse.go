@@ -309,6 +309,7 @@ func (d *decoder) together(root *node, s *Spec) {
 	d.checkReplays(s)
 	d.checkWires(s)
 	d.checkWebTransport(s)
+	d.checkCompression(s)
 	d.checkRoommates(s)
 	d.checkEngine(s)
 	d.checkFrames(root, s)

@@ -162,8 +162,32 @@ func (r *resolver) feeders(data *node) *node {
 
 // whole is the name of a data file with its whole path.
 func (r *resolver) whole(p *node) *node {
+	if of := reVariable.ReplaceAllStringFunc(p.text, anyPath); of != strings.ReplaceAll(p.text, "$$", "$") {
+		return &node{text: r.file.whereAny(of) + p.text, quoted: true} // an axis says which
+	}
 	path := r.file.whereData(strings.ReplaceAll(p.text, "$$", "$"))
 	return &node{text: strings.ReplaceAll(path, "$", "$$"), quoted: true}
+}
+
+// anyPath is what stands for a variable in a pattern of paths.
+func anyPath(written string) string {
+	if written == "$$" {
+		return "$"
+	}
+	return "*"
+}
+
+// whereAny is what the files of a pattern need before their paths, to be found from elsewhere.
+func (f *File) whereAny(pattern string) string {
+	for _, dir := range []string{filepath.Dir(f.Name), "."} {
+		if found, err := filepath.Glob(filepath.Join(dir, pattern)); err != nil || len(found) == 0 || filepath.IsAbs(pattern) {
+			continue
+		}
+		if whole, err := filepath.Abs(dir); err == nil {
+			return strings.ReplaceAll(whole, "$", "$$") + string(filepath.Separator)
+		}
+	}
+	return ""
 }
 
 // whereData is the whole path of a data file, beside the scenario or else in the working directory;

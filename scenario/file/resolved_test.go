@@ -128,22 +128,34 @@ phases: [{name: ramp, for: 5s, record: false}, {name: hold, for: 5s}]
 
 func TestResolvedFindsItsData(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "users.csv"), []byte("id\n1\n2\n"), 0o600); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"users.csv", "$users.csv"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("id\n1\n2\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
-	f, err := Parse(filepath.Join(dir, "x.yaml"), []byte("version: 1\nname: x\ndata: {u: {csv: users.csv}}\ngroups: {a: {count: 1, auth: {id: \"${u.id}\"}}}\n"), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := f.Resolved("", "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	elsewhere, err := Parse(filepath.Join(t.TempDir(), "scenario.yaml"), text, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := elsewhere.Data(); err != nil {
-		t.Errorf("%v\n%s", err, text)
+	const rest = "groups: {a: {count: 1, auth: {id: \"${u.id}\"}}}\n"
+	for _, text := range []string{
+		"data: {u: {csv: users.csv}}\n",
+		"data: {u: {csv: $$users.csv}}\n",
+		"vars: {who: users}\ndata: {u: {csv: \"${who}.csv\"}}\n",
+		"matrix: {axes: {who: [users, $$users]}}\ndata: {u: {csv: \"${matrix.who}.csv\"}}\n",
+	} {
+		f, err := Parse(filepath.Join(dir, "x.yaml"), []byte("version: 1\nname: x\n"+text+rest), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resolved, err := f.Resolved("", "")
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		elsewhere, err := Parse(filepath.Join(t.TempDir(), "scenario.yaml"), resolved, nil)
+		if err != nil {
+			t.Errorf("%s: %v\n%s", text, err, resolved)
+			continue
+		}
+		if _, err := elsewhere.Data(); err != nil {
+			t.Errorf("%v\n%s", err, resolved)
+		}
 	}
 }

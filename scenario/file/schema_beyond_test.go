@@ -27,7 +27,7 @@ var beyondSchema = map[string][]string{
 	},
 	"values that stand apart must fit together": {
 		"before-emit", "namespace-own-others", "before-redirect-status", "flow-capture-header", "flow-start-phase", "flow-forever-spins", "flow-every-once",
-		"check-gap-of-poisson", "replay-two-logs",
+		"check-gap-of-poisson", "replay-two-logs", "compression", "compression-sse",
 		"check-step-nothing", "flow-capture-from-nothing", "flow-capture-of-think", "flow-spins",
 		"check-no-recovery", "check-server-no-sample", "no-phase-recorded", "recover-forgotten", "recover-msgpack", "engine3", "engine3-parser", "frames-keys", "frames-no-answer", "frames-no-contract", "frames-of-socketio", "http-of-socketio", "sse-groups", "sse-keys",
 		"bare-broadcast", "bare-mixed", "baseline-mixed", "baseline-share", "baseline-socketio", "baseline-target", "binary-data", "namespace-of-stream", "parser-mixed",

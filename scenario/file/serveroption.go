@@ -56,6 +56,9 @@ func serverOption(key string, is form, value func(*decoder, *node) string) field
 	}}
 }
 
+// deflateFlag is the server's flag for compression on websockets.
+const deflateFlag = "per-message-deflate"
+
 func timeOption(key string, lowest, highest time.Duration) field[Server] {
 	return serverOption(key, aDuration, func(d *decoder, n *node) string { return d.duration(n, key, lowest, highest).String() })
 }

@@ -164,7 +164,11 @@ var serverTable = object[Server]{
 				s.Behind = ""
 			}
 		}},
-		{key: "compression", later: notYet},
+		{key: "compression", about: "whether it compresses messages of websockets that offer it (permessage-deflate), see compression of groups", is: aBool, def: false, set: func(d *decoder, n *node, s *Server) {
+			if d.bool(n, "compression") {
+				s.Options = append(s.Options, ServerOption{deflateFlag, "true"})
+			}
+		}},
 		timeOption("recovery", time.Second, 24*time.Hour),
 		sizeOption("queue_bytes", 1<<10, 1<<30),
 		sizeOption("max_payload", MinSize, 1<<30),

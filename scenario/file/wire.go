@@ -177,3 +177,23 @@ func (d *decoder) checkWires(s *Spec) {
 func (g *Group) baseline() bool {
 	return slices.ContainsFunc(g.Transport, func(t Share) bool { return slices.Contains(baselines, t.Name) })
 }
+
+// checkCompression reports groups whose websockets, if they have any, could never be compressed.
+func (d *decoder) checkCompression(s *Spec) {
+	for i := range s.Groups {
+		g := &s.Groups[i]
+		if !g.Compression {
+			continue
+		}
+		n := at(d.places["group "+g.Name], "compression")
+		websocket := slices.ContainsFunc(g.Transport, func(t Share) bool {
+			return slices.Contains([]string{"websocket", "upgrade", "plain-websocket"}, t.Name)
+		})
+		switch {
+		case s.Target != nil && s.Target.Protocol == SSE, !websocket:
+			d.errs.add(n, "`compression` is of messages on websockets, which the group does not use", "remove it, or choose the transport websocket or upgrade")
+		case s.Server != nil && s.Server.option(deflateFlag) != "true":
+			d.errs.add(n, "the built-in server does not compress unless it is told to", "write server: {compression: true}, or remove it here")
+		}
+	}
+}

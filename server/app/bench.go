@@ -108,12 +108,19 @@ func relay(e *server.Event, all, others server.Target, args []byte, attachments 
 		return err
 	}
 	data, rest := parser.NextArg(rest)
-	to, without := all, false
-	if arg, _ := parser.NextArg(rest); len(arg) > 0 {
-		_ = parser.Bind(arg, nil, &without) // anything else is no
+	var without, volatile bool
+	for _, word := range []*bool{&without, &volatile} {
+		var arg []byte
+		if arg, rest = parser.NextArg(rest); len(arg) > 0 {
+			_ = parser.Bind(arg, nil, word) // anything else is no
+		}
 	}
+	to := all
 	if without {
 		to = others
+	}
+	if volatile {
+		to = to.Volatile()
 	}
 	to.EmitRaw(name, data, attachments)
 	return e.Ack()

@@ -24,16 +24,18 @@ export function contract(io) {
     // What an application does with its arguments; here nothing is passed on undecoded anyway.
     socket.on('typed', (data, ack) => ack?.({ p: data.p }));
 
-    // others: true leaves the sender out, even when it is in the room.
+    // others: true leaves the sender out, even when it is in the room; volatile: true lets slow receivers miss it.
     socket.on('room', (room, event, data, ...rest) => {
-      const { others, ack } = tail(rest);
-      (others ? socket : nsp).to(room).emit(event, data);
+      const { others, volatile, ack } = tail(rest);
+      const to = (others ? socket : nsp).to(room);
+      (volatile ? to.volatile : to).emit(event, data);
       ack?.();
     });
 
     socket.on('all', (event, data, ...rest) => {
-      const { others, ack } = tail(rest);
-      (others ? socket.broadcast : nsp).emit(event, data);
+      const { others, volatile, ack } = tail(rest);
+      const to = others ? socket.broadcast : nsp;
+      (volatile ? to.volatile : to).emit(event, data);
       ack?.();
     });
 
@@ -52,8 +54,8 @@ export function contract(io) {
   io.of(/^\/./).on('connection', serve);
 }
 
-// The optional boolean and the optional acknowledgement at the end of an event's arguments.
+// The optional booleans and the optional acknowledgement at the end of an event's arguments.
 function tail(rest) {
   const ack = typeof rest.at(-1) === 'function' ? rest.pop() : undefined;
-  return { others: rest[0] === true, ack };
+  return { others: rest[0] === true, volatile: rest[1] === true, ack };
 }

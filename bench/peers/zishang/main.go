@@ -50,39 +50,42 @@ func serve(io *socket.Server, c *socket.Socket) {
 	on("leave", func(args []any, ack func(...any)) { c.Leave(room(args, 0)); ack() })
 	on("echo", func(args []any, ack func(...any)) { ack(args...) })
 	on("room", func(args []any, ack func(...any)) {
-		emit(io, c, others(args, 3), room(args, 0), text(args, 1), args[2])
+		emit(io, c, yes(args, 3), yes(args, 4), room(args, 0), text(args, 1), args[2])
 		ack()
 	})
 	on("all", func(args []any, ack func(...any)) {
-		emit(io, c, others(args, 2), "", text(args, 0), args[1])
+		emit(io, c, yes(args, 2), yes(args, 3), "", text(args, 0), args[1])
 		ack()
 	})
 }
 
 // emit sends an event to a room, or to all where there is none.
-func emit(io *socket.Server, c *socket.Socket, others bool, to socket.Room, event string, data any) {
-	var err error
+func emit(io *socket.Server, c *socket.Socket, others, volatile bool, room socket.Room, event string, data any) {
+	to := io.To()
 	switch {
-	case others && to != "":
-		err = c.To(to).Emit(event, data)
+	case others && room != "":
+		to = c.To(room)
 	case others:
-		err = c.Broadcast().Emit(event, data)
-	case to != "":
-		err = io.To(to).Emit(event, data)
-	default:
-		io.Emit(event, data)
+		to = c.Broadcast()
+	case room != "":
+		to = io.To(room)
 	}
-	if err != nil {
+	if volatile {
+		to = to.Volatile()
+	}
+	if err := to.Emit(event, data); err != nil {
 		log.Print(err)
 	}
 }
 
 func text(args []any, i int) string      { s, _ := args[i].(string); return s }
 func room(args []any, i int) socket.Room { return socket.Room(text(args, i)) }
-func others(args []any, i int) bool {
+
+// yes is an optional argument.
+func yes(args []any, i int) bool {
 	if i >= len(args) {
 		return false
 	}
-	yes, _ := args[i].(bool)
-	return yes
+	is, _ := args[i].(bool)
+	return is
 }

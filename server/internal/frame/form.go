@@ -125,7 +125,7 @@ func (f *Frame) appendWire(dst []byte, form Form) []byte {
 		}
 		size := len(before) + len(data)
 		if form&Deflated != 0 && size >= int(f.deflate) {
-			dst = appendDeflated(dst, op, size, []byte(before), data)
+			dst = websocket.AppendDeflated(dst, websocket.Header{Opcode: op}, []byte(before), data)
 			continue
 		}
 		dst = append(append(header(op, size).Append(dst), before...), data...)

@@ -171,13 +171,13 @@ func (s *Session) Probed(c Conn) {
 		if !s.pollLate { // it may be meant to come after the upgrade
 			s.release()
 		}
-		s.releasePolls(c)
+		s.releasePolls(c, releaseFirst)
 	}
 }
 
-// releasePolls sees to it that held polls are answered from time to time; the lock is held.
-func (s *Session) releasePolls(c Conn) {
-	time.AfterFunc(releaseEvery, func() {
+// releasePolls sees to it that held polls are answered, next after wait; the lock is held.
+func (s *Session) releasePolls(c Conn, wait time.Duration) {
+	time.AfterFunc(wait, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if s.probe != c {
@@ -185,7 +185,7 @@ func (s *Session) releasePolls(c Conn) {
 			return
 		}
 		s.release()
-		s.releasePolls(c)
+		s.releasePolls(c, min(2*wait, releaseLast))
 	})
 }
 

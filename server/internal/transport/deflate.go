@@ -8,10 +8,11 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"github.com/throng-io/throng/protocol/websocket"
 	"github.com/throng-io/throng/server/internal/frame"
 )
 
-const deflateName = "permessage-deflate"
+const deflateName = websocket.Deflate // in this package websocket is also the name of the connections' package
 
 // offersDeflate reports whether a client offers a compression of messages that is spoken here: each
 // message by itself, with the largest window (RFC 7692, section 7.1). The other parameters of the

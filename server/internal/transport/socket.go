@@ -116,7 +116,7 @@ func (c *socket) complete(data []byte, m websocket.Message) error {
 	case m.Compressed:
 		buf := newBuffer()
 		defer freeBuffer(&buf)
-		if err := frame.Inflate(buf, data, limit); errors.Is(err, frame.ErrInflated) {
+		if err := websocket.Inflate(buf, data, nil, limit); errors.Is(err, websocket.ErrInflated) {
 			return errTooBig
 		} else if err != nil {
 			return errDeflate
