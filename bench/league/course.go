@@ -101,11 +101,15 @@ func (l *league) trial(ctx context.Context, c *contest, p *peer) (*trial, error)
 		return nil, err
 	}
 	t := &trial{Contest: c.name(), Peer: p.Name, Verdict: result.Invalid, Measures: map[string]float64{}}
-	run, err := scenario.Run(ctx, f, scenario.Options{Serve: func(ctx context.Context) (*scenario.Endpoint, error) { return p.serve(ctx, l.build, port) }})
+	var failedStart error
+	run, err := scenario.Run(ctx, f, scenario.Options{Serve: func(ctx context.Context) (endpoint *scenario.Endpoint, err error) {
+		endpoint, failedStart = p.serve(ctx, l.build, port)
+		return endpoint, failedStart
+	}})
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	if failed := (*scenario.TargetError)(nil); errors.As(err, &failed) { // as a server may that is overloaded
+	if failed := (*scenario.TargetError)(nil); errors.As(err, &failed) || failedStart != nil && p.served { // as a server may that is overloaded
 		t.Reason = err.Error()
 		return t, nil
 	}

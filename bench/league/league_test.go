@@ -133,6 +133,11 @@ func TestCourse(t *testing.T) {
 	if _, err := lame.serve(t.Context(), "", 1); err == nil || !strings.Contains(err.Error(), "it needs: apt-get install legs") {
 		t.Errorf("a server that is not there: %v", err)
 	}
+	// One that has started before, and does not once, costs its trial and not the league.
+	lame.served = true
+	if err := l.attempt(t.Context(), &short, lame, 1); err != nil || l.trials[len(l.trials)-1].valid() || l.trials[len(l.trials)-1].Reason == "" {
+		t.Errorf("a server that fails to start: %v, %+v", err, l.trials[len(l.trials)-1])
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := l.course(ctx, 0); err == nil {

@@ -38,6 +38,7 @@ type peer struct {
 
 	dir      string
 	versions string // what Version printed
+	served   bool   // it has started once: what it needs is there
 }
 
 // readPeers returns all peers below a folder, or those that are named.
@@ -174,6 +175,7 @@ func (p *peer) serve(ctx context.Context, build string, port int) (*scenario.End
 		c, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", address)
 		if err == nil {
 			_ = c.Close()
+			p.served = true
 			return &scenario.Endpoint{URL: "http://" + address, PID: cmd.Process.Pid, Stop: stop, Done: done}, nil
 		}
 		select {
