@@ -37,8 +37,8 @@ const maxDeflater = 256 << 10
 
 // AppendDeflated appends the frame of a message whose payload comes in parts, compressed by itself:
 // it refers to no message before it, so one frame does for all receivers, and an idle connection
-// keeps no window. If it is no shorter so, it is appended as it is. h needs Opcode, and for a client
-// Masked and Key; the rest is set. Any goroutine may call it.
+// keeps no window. If it is no shorter so, it is appended as it is. h needs Opcode, and for a
+// client Masked and Key; the rest is set. Any goroutine may call it.
 func AppendDeflated(dst []byte, h Header, parts ...[]byte) []byte {
 	d := deflaters.Get().(*deflater)
 	defer func() {

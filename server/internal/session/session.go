@@ -57,9 +57,10 @@ var ErrClosed = errors.New("session closed")
 // with TransportError, as the protocol asks.
 var ErrBusy = errors.New("a request of this kind is already running")
 
-// While an upgrade probes, a held poll is answered after releaseFirst, and each time twice as long after, up to
-// releaseLast: a client that has not seen the probe's answer yet polls again, and would then hold its upgrade up
-// until the next heartbeat. A near client is waited for milliseconds, a far one does not poll many times.
+// While an upgrade probes, a held poll is answered after releaseFirst, and each time twice as long
+// after, up to releaseLast: a client that has not seen the probe's answer yet polls again, and
+// would then hold its upgrade up until the next heartbeat. A near client is waited for
+// milliseconds, a far one does not poll many times.
 const (
 	releaseFirst = 5 * time.Millisecond
 	releaseLast  = 80 * time.Millisecond
