@@ -82,7 +82,8 @@ func (p *Poller) Take(c *Conn, raw syscall.RawConn, owner Handler) error {
 func (p *Poller) TakeSecure(c *Conn, s *Secure, raw syscall.RawConn, owner Handler) error {
 	err := p.Take(c, raw, owner)
 	if err == nil {
-		c.secure, s.under.taken, s.under.clear = s, c, false
+		c.secure = s
+		s.take(c)
 	}
 	return err
 }
@@ -117,7 +118,7 @@ func (c *Conn) Wake() {
 // at the end of the stream io.EOF.
 func (c *Conn) Read(b []byte) (int, error) {
 	if c.secure != nil {
-		return c.secure.read(b)
+		return c.secure.read(c, b)
 	}
 	return c.read(b)
 }

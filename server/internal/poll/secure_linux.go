@@ -6,7 +6,9 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -28,8 +30,8 @@ type Secure struct {
 
 // under is the connection that carries the records: first of the runtime's poller, then ours.
 type under struct {
-	net.Conn       // nil once its owner has closed it
-	taken    *Conn // nil as long as it is the owner's
+	net.Conn                      // nil once its owner has closed it
+	taken    atomic.Pointer[Conn] // nil as long as it is an owner's
 
 	drained bool // the last read gave less than it could have: there is nothing more
 	records records
@@ -40,9 +42,10 @@ type under struct {
 
 	// mu comes after write.
 	mu   sync.Mutex
-	out  []byte  // records that wait for the kernel
-	sent int     // bytes of out that it has taken
-	from *[]byte // where out's buffer comes from, nil for none
+	left []net.Conn // what owners of it that was taken from them have still to close, the first first
+	out  []byte     // records that wait for the kernel
+	sent int        // bytes of out that it has taken
+	from *[]byte    // where out's buffer comes from, nil for none
 }
 
 // NewSecure returns the server's end of a connection with TLS on it. The handshake comes with the
@@ -56,19 +59,35 @@ func NewSecure(conn net.Conn, config *tls.Config) *Secure {
 // Below returns the connection under the TLS, for its owner.
 func (s *Secure) Below() net.Conn { return s.under.Conn }
 
-// Close closes the connection, or, if it has been taken, what its owner still has of it.
+// Close closes the connection, or, if it has been taken, what its owner still has of it. An owner
+// may come to that so late that the connection has been given to another one meanwhile: as many
+// calls as there were owners close what those had, and not the connection.
 func (s *Secure) Close() error {
-	if s.under.taken == nil {
+	s.under.mu.Lock()
+	if len(s.under.left) == 0 {
+		taken := s.under.taken.Load() != nil
+		s.under.mu.Unlock()
+		if taken {
+			return net.ErrClosed
+		}
 		return s.Conn.Close()
 	}
-	s.under.mu.Lock()
-	below := s.under.Conn
-	s.under.Conn = nil
-	s.under.mu.Unlock()
-	if below == nil {
-		return net.ErrClosed
+	below := s.under.left[0]
+	s.under.left = s.under.left[1:]
+	if s.under.Conn == below {
+		s.under.Conn = nil
 	}
+	s.under.mu.Unlock()
 	return below.Close()
+}
+
+// take makes s a connection of c.
+func (s *Secure) take(c *Conn) {
+	s.under.mu.Lock()
+	s.under.left = append(s.under.left, s.under.Conn)
+	s.under.taken.Store(c)
+	s.under.clear = false
+	s.under.mu.Unlock()
 }
 
 // errLater is why a read has nothing to return: a temporary error as crypto/tls understands it.
@@ -82,7 +101,7 @@ func (later) Temporary() bool { return true }
 
 // Read implements net.Conn for crypto/tls.
 func (u *under) Read(b []byte) (int, error) {
-	c := u.taken
+	c := u.taken.Load()
 	if c == nil {
 		n, err := u.Conn.Read(b)
 		u.records.pass(b[:n])
@@ -103,7 +122,7 @@ func (u *under) Read(b []byte) (int, error) {
 func (u *under) Write(b []byte) (int, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.taken == nil {
+	if u.taken.Load() == nil {
 		if u.from != nil { // left behind, see give
 			if _, err := u.Conn.Write(u.out[u.sent:]); err != nil {
 				return 0, err
@@ -152,7 +171,7 @@ func (r *records) between() bool { return r.have == 0 && r.left == 0 }
 
 // SetWriteDeadline implements net.Conn for crypto/tls, which wants one for its goodbye.
 func (u *under) SetWriteDeadline(t time.Time) error {
-	if u.taken == nil {
+	if u.taken.Load() == nil {
 		return u.Conn.SetWriteDeadline(t)
 	}
 	return nil
@@ -175,7 +194,7 @@ func (u *under) flush() (done bool, err error) {
 	if u.from == nil {
 		return true, nil
 	}
-	n, err := u.taken.tryWrite(u.out[u.sent:])
+	n, err := u.taken.Load().tryWrite(u.out[u.sent:])
 	if u.sent += n; err == nil && u.sent < len(u.out) {
 		return false, nil
 	}
@@ -224,32 +243,35 @@ func (s *Secure) tryWrite(b []byte) (n int, err error) {
 	return n, nil
 }
 
-// read is Read for a connection with TLS: it gives what several records hold, and less than b has
-// room for only if there is nothing more.
+// read is c's Read, for a connection with TLS: it gives what several records hold, and less than b
+// has room for only if there is nothing more.
 //
 // As a rule one whole record has come, with one message. To call crypto/tls once more in order to
 // hear that there is nothing else would cost half as much as the first time.
-func (s *Secure) read(b []byte) (n int, err error) {
+func (s *Secure) read(c *Conn, b []byte) (n int, err error) {
 	u := &s.under
+	if u.taken.Load() != c {
+		return 0, os.ErrClosed // it has been given away
+	}
 	u.drained, u.records.whole = false, 0
 	alone := u.clear && u.records.between()
 	for n < len(b) && err == nil {
 		var m int
 		m, err = s.Read(b[n:])
-		if n += m; alone && m > 0 && u.drained && u.records.whole == 1 && u.records.between() && !u.taken.HungUp() {
+		if n += m; alone && m > 0 && u.drained && u.records.whole == 1 && u.records.between() && !c.HungUp() {
 			break
 		}
 	}
 	u.clear = n < len(b)
 	_, _ = u.flush() // an alert, or the answer to a new key; what fails will fail again
-	u.taken.more.Store(n == len(b))
+	c.more.Store(n == len(b))
 	switch {
 	case err == nil || errors.Is(err, errLater):
 		return n, nil
 	case err != nil && n > 0:
 		// It will be returned once more. As the end of a connection without TLS, it comes without
 		// an event of its own.
-		u.taken.hungUp.Store(true)
+		c.hungUp.Store(true)
 		return n, nil
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		err = io.EOF // in the middle of a record, which is the end all the same
@@ -268,7 +290,8 @@ func (s *Secure) sayGoodbye() {
 // give makes s a connection of the runtime's poller again.
 func (s *Secure) give(conn net.Conn) {
 	s.under.mu.Lock()
-	s.under.Conn, s.under.taken = conn, nil
+	s.under.Conn = conn
+	s.under.taken.Store(nil)
 	s.under.mu.Unlock()
 }
 

@@ -12,6 +12,7 @@ import (
 	"math/big"
 	mrand "math/rand/v2"
 	"net"
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -33,6 +34,16 @@ func certificate(t *testing.T) tls.Certificate {
 
 // takeSecure is take with TLS of a version on the connection.
 func takeSecure(t *testing.T, p *Poller, version uint16, ready func(*owner, []byte) bool) (*owner, *tls.Conn) {
+	t.Helper()
+	o, s, peer := takeSecureUnclosed(t, p, version, ready)
+	if err := s.Close(); err != nil { // the connection must survive it
+		t.Fatal(err)
+	}
+	return o, peer
+}
+
+// takeSecureUnclosed is takeSecure before the former owner has closed what it has.
+func takeSecureUnclosed(t *testing.T, p *Poller, version uint16, ready func(*owner, []byte) bool) (*owner, *Secure, *tls.Conn) {
 	t.Helper()
 	plain, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -72,11 +83,8 @@ func takeSecure(t *testing.T, p *Poller, version uint16, ready func(*owner, []by
 	if err := p.TakeSecure(&o.Conn, s, raw, o); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Close(); err != nil { // the connection must survive it
-		t.Fatal(err)
-	}
 	t.Cleanup(o.Close)
-	return o, peer
+	return o, s, peer
 }
 
 // holder is what is below a peer. It can keep what the peer writes, instead of sending it.
@@ -443,6 +451,38 @@ func TestSecureReadsEveryRecord(t *testing.T) {
 			if !bytes.Equal(all, want) {
 				t.Fatalf("round %d: %x was read, want %x", i, all, want)
 			}
+		}
+	})
+}
+
+// A former owner may close its part when the connection is another's already, and somebody may
+// still read who had it before: neither touches the connection.
+func TestSecureLateClose(t *testing.T) {
+	versions(t, func(t *testing.T, version uint16) {
+		o, s, peer := takeSecureUnclosed(t, newPoller(t), version, func(*owner, []byte) bool { return false })
+		nc, err := o.Give()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil { // the former owner's
+			t.Fatal(err)
+		}
+		if n, err := o.Read(make([]byte, 10)); n != 0 || !errors.Is(err, os.ErrClosed) {
+			t.Errorf("who has given it away reads %d bytes, %v", n, err)
+		}
+		if _, err := peer.Write([]byte("there")); err != nil {
+			t.Fatal(err)
+		}
+		_ = nc.SetDeadline(time.Now().Add(time.Minute))
+		b := make([]byte, 5)
+		if _, err := io.ReadFull(nc, b); err != nil || string(b) != "there" {
+			t.Errorf("read %q, %v", b, err)
+		}
+		if err := nc.Close(); err != nil {
+			t.Error(err)
+		}
+		if _, err := peer.Read(b); !errors.Is(err, io.EOF) {
+			t.Errorf("after the close: %v", err)
 		}
 	})
 }
