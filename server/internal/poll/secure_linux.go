@@ -281,7 +281,10 @@ func (s *Secure) read(c *Conn, b []byte) (n int, err error) {
 
 // sayGoodbye sends the alert that ends the stream, if nothing has to wait.
 func (s *Secure) sayGoodbye() {
-	if done, _ := s.under.flush(); done && !s.under.owed {
+	s.under.write.Lock()
+	owed := s.under.owed
+	s.under.write.Unlock()
+	if done, _ := s.under.flush(); done && !owed {
 		_ = s.CloseWrite() // into the buffer
 		_, _ = s.under.flush()
 	}
