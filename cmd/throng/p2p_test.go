@@ -13,7 +13,6 @@ import (
 // delivery is in the ledger, whichever way it went.
 func TestPeers(t *testing.T) {
 	t.Parallel()
-	t.Parallel()
 	const scenario = `
 version: 1
 name: peers

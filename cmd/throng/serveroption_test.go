@@ -27,7 +27,7 @@ func TestScenarioOptionsAreFlags(t *testing.T) {
 		t.Fatal(err)
 	}
 	keys := schema.Defs.Server.Properties
-	for _, own := range []string{"listen", "fanout", "gomaxprocs", "slow", "nodes", "adapter", "spread", "behind"} { // not passed on as they are
+	for _, own := range []string{"listen", "fanout", "gomaxprocs", "slow", "nodes", "adapter", "spread", "behind", "compression"} { // not passed on as they are
 		if _, ok := keys[own]; !ok {
 			t.Errorf("there is no key %s", own)
 		}
@@ -38,7 +38,7 @@ func TestScenarioOptionsAreFlags(t *testing.T) {
 	}
 	for key, is := range keys {
 		kind := is.Ref[strings.LastIndex(is.Ref, "/")+1:]
-		value, ok := map[string]string{"duration": "7s", "size": "64KiB", "count": "7", "boolean": "true"}[kind]
+		value, ok := map[string]string{"duration": "7s", "size": "64KiB", "count": "7"}[kind]
 		if !ok {
 			t.Errorf("%s is a %q", key, kind)
 			continue
@@ -59,6 +59,23 @@ func TestScenarioOptionsAreFlags(t *testing.T) {
 		}
 		if flag := flags.Lookup(name); flag == nil || flag.Value.Type() != map[string]string{"duration": "duration", "size": "size", "count": "int"}[kind] {
 			t.Errorf("%s is a %s, and its flag %+v", key, kind, flag)
+		}
+	}
+}
+
+// The key compression has a name of its own.
+func TestScenarioCompression(t *testing.T) {
+	for value, want := range map[string]bool{"true": true, "false": false} {
+		f, err := file.Parse("x.yaml", []byte("version: 1\nname: x\nserver: {compression: "+value+"}\ngroups: {a: {count: 1}}\n"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		args := serverArguments(f.Spec.Server)
+		if slices.Contains(args, "--per-message-deflate=true") != want {
+			t.Errorf("compression: %s gives %q", value, args)
+		}
+		if err := serveCommand().Flags().Parse(args[1:]); err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -1,0 +1,6 @@
+//go:build !race
+
+package main
+
+// watched by the race detector.
+const watched = false
