@@ -10,8 +10,6 @@ TOOL      := $(GO) tool -modfile=.ci/tools.mod
 FUZZTIME  ?= 3s
 BENCHTIME ?= 200ms
 BENCH     ?= .
-# Tests wait more than they compute: twice as many at once as there are processors keep these busy.
-AT_ONCE   := $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 
 .PHONY: help
 help: ## this list
@@ -62,14 +60,14 @@ UNWATCHED := compress/flate hash/adler32 hash/crc32 image/... regexp/... golang.
 
 .PHONY: unit
 unit: ## unit tests under the race detector
-	$(GO) test -race $(UNWATCHED:%=-gcflags=%=-race=false) -p $(AT_ONCE) -parallel $(AT_ONCE) -count=1 -timeout 20m ./...
+	$(GO) test -race $(UNWATCHED:%=-gcflags=%=-race=false) -count=1 -timeout 20m ./...
 
 # One processor orders goroutines in ways that many never do, and without the race detector what must not allocate can be
 # counted: it empties pools at random. It is one for each package; without -p packages would wait
 # for one another, too.
 .PHONY: single
 single: ## codecs, server and runner on one processor, and what they allocate
-	GOMAXPROCS=1 $(GO) test -p $(AT_ONCE) -count=1 -timeout 20m ./protocol/... ./server/... ./scenario/... ./cmd/throng/internal/...
+	GOMAXPROCS=1 $(GO) test -p $(shell getconf _NPROCESSORS_ONLN) -count=1 -timeout 20m ./protocol/... ./server/... ./scenario/... ./cmd/throng/internal/...
 
 .PHONY: lint
 lint: ## golangci-lint, pinned in .ci/tools.mod, and the Kubernetes manifests
@@ -91,7 +89,7 @@ soak-fleet: ## ten minutes on four agents, of which one is lost and comes back
 
 .PHONY: interop
 interop: ## the official Socket.IO clients and server against ours
-	$(GO) test -tags interop -parallel $(AT_ONCE) -count=1 -timeout 30m ./bench/interop
+	$(GO) test -tags interop -count=1 -timeout 30m ./bench/interop
 
 .PHONY: test-cluster
 test-cluster: deps ## clusters: every fault of brokers and servers (as root), all that official servers share with ours
