@@ -59,8 +59,8 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	}
 	var text strings.Builder
 	_, _ = fmt.Fprintf(&text, "# What is said of Socket.IO, measured\n\nMade by `make claims` on %s: alternatives in turn, with our own server, server and generator on one machine of two\n"+
-		"processors. A sentence is true or false where the interval of 95 %% over the rounds says so, by a limit written down in\n"+
-		"`bench/claims/claims.go` before anything was measured; else it is not shown. Absolute figures are this machine's.\n", time.Now().UTC().Format("2006-01-02"))
+		"processors. A sentence is true or false where the interval of 95 %% over the rounds says so, by a limit that stands in\n"+
+		"`bench/claims/claims.go`; else it is not shown. Absolute figures are this machine's.\n", time.Now().UTC().Format("2006-01-02"))
 	for _, c := range some {
 		t, err := measure(ctx, c, throng, filepath.Join(work, c.name), *quick, stderr)
 		if err != nil {
