@@ -18,13 +18,12 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"os/signal"
 	"strings"
-	"syscall"
 	"text/tabwriter"
 	"time"
 
 	"github.com/throng-io/throng/bench/internal/delayed"
+	"github.com/throng-io/throng/bench/internal/program"
 	"github.com/throng-io/throng/scenario"
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/result"
@@ -38,13 +37,7 @@ func main() {
 		}
 		return
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		_, _ = fmt.Fprintln(os.Stderr, "accuracy:", err)
-		os.Exit(1)
-	}
+	program.Main("accuracy", run)
 }
 
 // options is the command line.

@@ -7,13 +7,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/throng-io/throng/bench/brokers"
 	"github.com/throng-io/throng/bench/internal/manual"
+	"github.com/throng-io/throng/bench/internal/program"
 )
 
 func main() {
@@ -24,13 +23,7 @@ func main() {
 		}
 		return
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := command(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		_, _ = fmt.Fprintln(os.Stderr, "cluster:", err)
-		os.Exit(1)
-	}
+	program.Main("cluster", command)
 }
 
 func command(ctx context.Context, args []string, stdout, stderr io.Writer) error {

@@ -7,14 +7,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/throng-io/throng/bench/fanout/internal/load"
+	"github.com/throng-io/throng/bench/internal/program"
 )
 
 func main() {
@@ -27,16 +26,7 @@ func main() {
 		}
 		return
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	if errors.Is(err, flag.ErrHelp) {
-		return
-	}
-	if err != nil {
-		_, _ = fmt.Fprintln(os.Stderr, "fanout:", err)
-		os.Exit(1)
-	}
+	program.Main("fanout", run)
 }
 
 // options is the command line.

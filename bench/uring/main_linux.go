@@ -8,16 +8,15 @@ import (
 	"io"
 	"math/bits"
 	"os"
-	"os/signal"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"text/tabwriter"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/throng-io/throng/bench/internal/program"
 	"github.com/throng-io/throng/bench/internal/rounds"
 )
 
@@ -31,13 +30,7 @@ func main() {
 		}
 		return
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		_, _ = fmt.Fprintln(os.Stderr, "uring:", err)
-		os.Exit(1)
-	}
+	program.Main("uring", run)
 }
 
 // options is the command line.
