@@ -28,18 +28,8 @@ const (
 )
 
 var (
-	bytesEach = rounds.Measure{Name: "bytes_message", Title: "bytes a message, both ways", Less: true, Of: func(c *result.Cell) (float64, bool) {
-		for _, w := range c.Wire {
-			return w.PerMessage, w.Messages > 0
-		}
-		return 0, false
-	}}
-	bytesDelivery = rounds.Measure{Name: "bytes_delivery", Title: "bytes a delivery", Less: true, Of: func(c *result.Cell) (float64, bool) {
-		for _, w := range c.Wire {
-			return w.InPerMessage, w.Messages > 0
-		}
-		return 0, false
-	}}
+	bytesEach     = bytesOf("bytes_message", "bytes a message, both ways", func(w *result.Wire) float64 { return w.PerMessage })
+	bytesDelivery = bytesOf("bytes_delivery", "bytes a delivery", func(w *result.Wire) float64 { return w.InPerMessage })
 	cpuEach = rounds.Measure{Name: "cpu_message_us", Title: "server's CPU time a message, µs", Less: true, Of: func(c *result.Cell) (float64, bool) {
 		n := c.Messages.Sent
 		return c.Server.CPUs * 1e6 / float64(n), n > 0 && c.Server.CPUs > 0
@@ -64,6 +54,16 @@ var (
 		return 100 * float64(l.Lost) / float64(l.Expected), l.Expected > 0
 	}}
 )
+
+// bytesOf is a measure of a trial's only transport.
+func bytesOf(name, title string, of func(*result.Wire) float64) rounds.Measure {
+	return rounds.Measure{Name: name, Title: title, Less: true, Of: func(c *result.Cell) (float64, bool) {
+		for _, w := range c.Wire {
+			return of(w), w.Messages > 0
+		}
+		return 0, false
+	}}
+}
 
 var claims = []*claim{
 	{
