@@ -30,7 +30,7 @@ const (
 var (
 	bytesEach     = bytesOf("bytes_message", "bytes a message, both ways", func(w *result.Wire) float64 { return w.PerMessage })
 	bytesDelivery = bytesOf("bytes_delivery", "bytes a delivery", func(w *result.Wire) float64 { return w.InPerMessage })
-	cpuEach = rounds.Measure{Name: "cpu_message_us", Title: "server's CPU time a message, µs", Less: true, Of: func(c *result.Cell) (float64, bool) {
+	cpuEach       = rounds.Measure{Name: "cpu_message_us", Title: "server's CPU time a message, µs", Less: true, Of: func(c *result.Cell) (float64, bool) {
 		n := c.Messages.Sent
 		return c.Server.CPUs * 1e6 / float64(n), n > 0 && c.Server.CPUs > 0
 	}}
