@@ -35,24 +35,32 @@ type trial struct {
 // valid reports whether the numbers of a trial say something about the server.
 func (t *trial) valid() bool { return t.Verdict == result.Pass || t.Verdict == result.Fail }
 
-// A league is a course of rounds under way.
+// Facts are what the trials were made with: the last line of trials.jsonl.
+type facts struct {
+	At       time.Time         `json:"at"`
+	Commit   string            `json:"commit"`
+	Rounds   int               `json:"rounds"` // complete ones
+	Versions map[string]string `json:"versions"`
+	Env      map[string]string `json:"env"` // of the machine
+}
+
+// A league is a course of rounds, under way or made.
 type league struct {
+	facts
 	peers    []*peer
 	contests []*contest
-	rounds   int
 	build    string // folder of what was built
 	log      io.Writer
 	lines    io.Writer // of trials.jsonl; may be io.Discard
 	rng      *rand.Rand
-	env      map[string]string // of the machine
 	trials   []trial
 }
 
-// course runs all rounds, or those until ctx or the budget ends: a round is not begun that would
-// end after it. 0: no budget.
-func (l *league) course(ctx context.Context, budget time.Duration) error {
+// course runs so many rounds, or those until ctx or the budget ends: a round is not begun that
+// would end after it. 0: no budget.
+func (l *league) course(ctx context.Context, turns int, budget time.Duration) error {
 	began := time.Now()
-	for round := 1; round <= l.rounds; round++ {
+	for round := 1; round <= turns; round++ {
 		for _, c := range l.contests {
 			for _, i := range l.rng.Perm(len(l.peers)) {
 				if err := l.attempt(ctx, c, l.peers[i], round); err != nil {
@@ -60,11 +68,12 @@ func (l *league) course(ctx context.Context, budget time.Duration) error {
 				}
 			}
 		}
+		l.Rounds = round
 		spent := time.Since(began)
-		_, _ = fmt.Fprintf(l.log, "round %d of %d: %v so far\n", round, l.rounds, spent.Round(time.Second))
-		if budget > 0 && round < l.rounds && spent+spent/time.Duration(round) > budget {
+		_, _ = fmt.Fprintf(l.log, "round %d of %d: %v so far\n", round, turns, spent.Round(time.Second))
+		if budget > 0 && round < turns && spent+spent/time.Duration(round) > budget {
 			_, _ = fmt.Fprintf(l.log, "another round would end after %v\n", budget)
-			l.rounds = round
+			break
 		}
 	}
 	return nil
@@ -116,7 +125,7 @@ func (l *league) trial(ctx context.Context, c *contest, p *peer) (*trial, error)
 	if err != nil {
 		return nil, err
 	}
-	l.env = run.Env
+	l.Env = run.Env
 	cell := &run.Cells[0]
 	t.Verdict, t.Reason, t.Clients, t.Ledger, t.Errors = cell.Verdict, cell.Reason, cell.Clients.Asked, cell.Ledger, cell.Errors
 	for _, m := range c.measures {
@@ -147,12 +156,12 @@ func (t *trial) line(c *contest) string {
 func (l *league) values(c *contest, m rounds.Measure) [][]float64 {
 	all := make([][]float64, len(l.peers))
 	for i, p := range l.peers {
-		all[i] = make([]float64, l.rounds)
+		all[i] = make([]float64, l.Rounds)
 		for r := range all[i] {
 			all[i][r] = math.NaN()
 		}
 		for _, t := range l.trials {
-			if v, ok := t.Measures[m.Name]; ok && t.Contest == c.name() && t.Peer == p.Name && t.valid() && t.Round <= l.rounds {
+			if v, ok := t.Measures[m.Name]; ok && t.Contest == c.name() && t.Peer == p.Name && t.valid() && t.Round <= l.Rounds {
 				all[i][t.Round-1] = v
 			}
 		}

@@ -17,7 +17,7 @@ const figureWidth = 640
 func (l *league) draw(file string, contests []*contest) error {
 	f := &dots.Figure{
 		Title: "How many times better the best server is",
-		Sub:   fmt.Sprintf("means of %d rounds, and the range of the rounds; servers and generator on one machine", l.rounds),
+		Sub:   fmt.Sprintf("means of %d rounds, and the range of the rounds; servers and generator on one machine", l.Rounds),
 		Axis:  "times: 1 is the best server of the contest, further left is better",
 		Kinds: []string{"Throng", "others"},
 	}

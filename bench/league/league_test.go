@@ -101,11 +101,14 @@ func TestCourse(t *testing.T) {
 	}
 	short := *contests[0]
 	short.set = map[string]string{"vars.clients": "20", "phases.ramp.for": "300ms", "phases.warmup.for": "200ms", "phases.hold.for": "1500ms"}
-	good := &peer{Name: "throng-self", Title: "Itself", Start: []string{exe, "${PORT}"}, dir: ".", versions: "1"}
-	barred := &peer{Name: "barred", Title: "Barred", Cannot: map[string]string{short.scenario: "it has no echo"}, versions: "2"}
+	good := &peer{Name: "throng-self", Title: "Itself", Start: []string{exe, "${PORT}"}, dir: "."}
+	barred := &peer{Name: "barred", Title: "Barred", Cannot: map[string]string{short.scenario: "it has no echo"}}
 	var lines, log bytes.Buffer
-	l := &league{peers: []*peer{good, barred}, contests: []*contest{&short}, rounds: 1, build: t.TempDir(), log: &log, lines: &lines, rng: rand.New(rand.NewPCG(1, 0))}
-	if err := l.course(t.Context(), 0); err != nil {
+	l := &league{
+		facts: facts{At: time.Unix(0, 0), Commit: "abc", Versions: map[string]string{good.Name: "1"}},
+		peers: []*peer{good, barred}, contests: []*contest{&short}, build: t.TempDir(), log: &log, lines: &lines, rng: rand.New(rand.NewPCG(1, 0)),
+	}
+	if err := l.course(t.Context(), 1, 0); err != nil {
 		t.Fatalf("%v\n%s", err, &log)
 	}
 	var got trial
@@ -116,7 +119,7 @@ func TestCourse(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	l.trials[0].Verdict = result.Pass // which a busy machine may not have given it
-	text := l.report("abc", time.Unix(0, 0))
+	text := l.report()
 	for _, want := range []string{"| 1 | Itself | ", "Barred does not take part: it has no echo.", "Clients: 20.", "Nothing was lost", "| Itself | 1 |"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
@@ -140,7 +143,7 @@ func TestCourse(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := l.course(ctx, 0); err == nil {
+	if err := l.course(ctx, 1, 0); err == nil {
 		t.Error("a league goes on when it is interrupted")
 	}
 }
@@ -149,6 +152,59 @@ func TestCommandRefuses(t *testing.T) {
 	for _, args := range [][]string{{"--rounds", "0"}, {"more"}, {"--peers", "nobody"}, {"--contests", "nothing"}, {"--dir", "nowhere"}} {
 		if err := command(t.Context(), append([]string{"--dir", "../peers", "--out", ""}, args...), io.Discard, io.Discard); err == nil {
 			t.Errorf("%q is taken", args)
+		}
+	}
+}
+
+// A league is written again from its trials as it was, and refuses what is not a league's.
+func TestRedraw(t *testing.T) {
+	dir := t.TempDir()
+	peers, contests := []*peer{{Name: "a", Title: "One"}, {Name: "b", Title: "Other"}}, contests[:1]
+	l := &league{facts: facts{At: time.Unix(0, 0), Commit: "abc", Rounds: 3, Versions: map[string]string{"a": "1", "b": "2"}}, peers: peers, contests: contests}
+	var text bytes.Buffer
+	lines := json.NewEncoder(&text)
+	for i := range 6 {
+		l.trials = append(l.trials, trial{
+			Contest: contests[0].name(), Peer: peers[i%2].Name, Round: 1 + i/2, Verdict: result.Pass, Clients: 10,
+			Measures: map[string]float64{contests[0].measures[0].Name: float64(100 * (1 + i%2))},
+		})
+		if err := lines.Encode(l.trials[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := lines.Encode(l.facts); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, trialsFile)
+	put := func(b []byte) {
+		if err := os.WriteFile(file, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(text.Bytes())
+	again, err := read(file, peers, contests)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := again.report(), l.report(); got != want {
+		t.Errorf("written again it is\n%s\nand was\n%s", got, want)
+	}
+	if err := again.write(dir); err != nil {
+		t.Fatal(err)
+	}
+	if svg, err := os.ReadFile(filepath.Join(dir, "summary.svg")); err != nil || !strings.Contains(string(svg), "Other") {
+		t.Errorf("%v: the figure lacks a server", err)
+	}
+	first, _, _ := bytes.Cut(text.Bytes(), []byte("\n"))
+	for bad, want := range map[string]string{
+		string(first):                      ":1: not what the league was made with",
+		"{\"colour\":1}\n" + text.String(): ":1: not a trial",
+		`{"at":"2026-01-01T00:00:00Z"}`:    "no round is complete",
+		"":                                 ":1: not what the league was made with",
+	} {
+		put([]byte(bad))
+		if _, err := read(file, peers, contests); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", bad, err, want)
 		}
 	}
 }

@@ -32,6 +32,7 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	dir := flags.String("dir", "bench/peers", "the folder with the servers")
 	out := flags.String("out", "bench/results/league", "the folder of the results; \"\" writes none")
 	seed := flags.Uint64("seed", 1, "of the order within rounds")
+	redraw := flags.Bool("redraw", false, "run nothing: write report and figures again from the trials in --out")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -52,50 +53,35 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	if err != nil {
 		return err
 	}
+	if *redraw {
+		l, err := read(filepath.Join(*out, trialsFile), peers, contests)
+		if err != nil {
+			return err
+		}
+		return l.write(*out)
+	}
 	build, err := os.MkdirTemp("", "league")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(build) }()
+	l := &league{
+		facts: facts{At: time.Now(), Commit: commit(ctx), Versions: map[string]string{}},
+		peers: peers, contests: contests, build: build, log: stderr, lines: io.Discard, rng: rand.New(rand.NewPCG(*seed, 0)),
+	}
 	for _, p := range peers {
-		if err := p.prepare(ctx, build); err != nil {
+		if l.Versions[p.Name], err = p.prepare(ctx, build); err != nil {
 			return err
 		}
 	}
-	l := &league{peers: peers, contests: contests, rounds: *turns, build: build, log: stderr, lines: io.Discard, rng: rand.New(rand.NewPCG(*seed, 0))}
 	if *out == "" {
-		if err := l.course(ctx, *budget); err != nil {
+		if err := l.course(ctx, *turns, *budget); err != nil {
 			return err
 		}
-		_, err := io.WriteString(stdout, l.report(commit(ctx), time.Now()))
+		_, err := io.WriteString(stdout, l.report())
 		return err
 	}
-	return l.publish(ctx, *out, *budget)
-}
-
-// publish runs the course and writes its results.
-func (l *league) publish(ctx context.Context, dir string, budget time.Duration) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	lines, err := os.Create(filepath.Join(dir, "trials.jsonl"))
-	if err != nil {
-		return err
-	}
-	defer func() { _ = lines.Close() }()
-	l.lines = lines
-	at, of := time.Now(), commit(ctx)
-	if err := l.course(ctx, budget); err != nil {
-		return err
-	}
-	if err := lines.Close(); err != nil {
-		return err
-	}
-	sums := slices.DeleteFunc(slices.Clone(l.contests), func(c *contest) bool { return !c.summary })
-	if err := errors.Join(l.draw(filepath.Join(dir, "league.svg"), l.contests), l.draw(filepath.Join(dir, "summary.svg"), sums)); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(dir, "README.md"), []byte(l.report(of, at)), 0o644)
+	return l.publish(ctx, *out, *turns, *budget)
 }
 
 func split(list string) []string {

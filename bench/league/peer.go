@@ -36,9 +36,8 @@ type peer struct {
 	Full    bool              `yaml:"full"`   // is left out of a quick league
 	Cannot  map[string]string `yaml:"cannot"` // contests that it does not run, and why
 
-	dir      string
-	versions string // what Version printed
-	served   bool   // it has started once: what it needs is there
+	dir    string
+	served bool // it has started once: what it needs is there
 }
 
 // readPeers returns all peers below a folder, or those that are named.
@@ -89,23 +88,22 @@ func namesOf(peers []*peer) (names []string) {
 	return names
 }
 
-// prepare builds a peer and asks for its versions.
-func (p *peer) prepare(ctx context.Context, build string) error {
+// prepare builds a peer and returns its versions.
+func (p *peer) prepare(ctx context.Context, build string) (string, error) {
 	if p.Build != nil {
 		if _, err := p.output(ctx, p.Build, build); err != nil {
-			return p.hint(err)
+			return "", p.hint(err)
 		}
 	}
 	var versions []string
 	for _, words := range p.Version {
 		said, err := p.output(ctx, words, build)
 		if err != nil {
-			return p.hint(err)
+			return "", p.hint(err)
 		}
-		versions = append(versions, strings.TrimSpace(said))
+		versions = append(versions, strings.Join(strings.Fields(said), " "))
 	}
-	p.versions = strings.Join(versions, ", ")
-	return nil
+	return strings.Join(versions, ", "), nil
 }
 
 func (p *peer) hint(err error) error {

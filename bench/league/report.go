@@ -6,20 +6,21 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/throng-io/throng/bench/internal/rounds"
 	"github.com/throng-io/throng/scenario/result"
 )
 
 // report is the league as Markdown.
-func (l *league) report(commit string, at time.Time) string {
+func (l *league) report() string {
 	var b strings.Builder
 	p := func(format string, args ...any) { _, _ = fmt.Fprintf(&b, format, args...) }
 	p("# Servers beside each other\n\n")
 	p("Made by `make league` at %s, commit %s: %d rounds, all servers in turn on one machine together with the generator. A rank is shared\n"+
 		"where the rounds do not show a difference (95 %% over all comparisons of a table). \"Behind\" is how many times better the first is, with that interval.\n"+
-		"Each value is the median of the rounds. `trials.jsonl` has every trial.\n\n", at.UTC().Format("2006-01-02 15:04"), commit, l.rounds)
+		"Servers are ranked by the first measure, of which the geometric mean of the rounds is given; of the others it is the median. CPU time is the\n"+
+		"server's. `trials.jsonl` has every trial.\n\n",
+		l.At.UTC().Format("2006-01-02 15:04"), l.Commit, l.Rounds)
 	p("![](league.svg)\n")
 	for _, c := range l.contests {
 		l.table(p, c)
@@ -27,12 +28,12 @@ func (l *league) report(commit string, at time.Time) string {
 	l.losses(p)
 	p("\n## Who took part\n\n| name | versions |\n|---|---|\n")
 	for _, peer := range l.peers {
-		p("| %s | %s |\n", peer.Title, peer.versions)
+		p("| %s | %s |\n", peer.Title, l.Versions[peer.Name])
 	}
 	p("\nThe machine: ")
 	var facts []string
-	for _, k := range slices.Sorted(maps.Keys(l.env)) {
-		facts = append(facts, k+" "+l.env[k])
+	for _, k := range slices.Sorted(maps.Keys(l.Env)) {
+		facts = append(facts, k+" "+l.Env[k])
 	}
 	p("%s.\n", strings.Join(facts, "; "))
 	return b.String()
@@ -54,7 +55,7 @@ func (l *league) table(p func(string, ...any), c *contest) {
 		if i > 0 {
 			behind = s.String()
 		}
-		p("| %d | %s | %s | %s |", s.rank, s.peer.Title, rounds.Figure(s.median), behind)
+		p("| %d | %s | %s | %s |", s.rank, s.peer.Title, rounds.Figure(s.mean), behind)
 		at := slices.Index(l.peers, s.peer)
 		for _, m := range c.measures[1:] {
 			v := rounds.Median(l.values(c, m)[at])

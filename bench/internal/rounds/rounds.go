@@ -14,7 +14,7 @@ import (
 // A Comparison is how many times better one thing is than another.
 type Comparison struct {
 	Times       float64
-	Low, High   float64 // interval; NaN where there are fewer than Least rounds
+	Low, High   float64 // interval; NaN where there are fewer than Least rounds and nothing tells the noise
 	Least, Most float64 // of all rounds
 	Rounds      int     // that both have
 }
@@ -27,6 +27,80 @@ const Least = 3
 // together: the logarithms of the ratios are taken to be normal, and Student's t to have the level
 // divided by the comparisons (Bonferroni).
 func Compare(a, b []float64, less bool, comparisons int) Comparison {
+	return Noise{}.Compare(a, b, less, comparisons)
+}
+
+// Noise is how much one thing varies from round to round, beyond what a round did to all of them.
+// Where many things are measured in the same few rounds, all of them together tell it better than
+// any two do: with three rounds a pair has two degrees of freedom, ten things have eighteen. Its
+// zero value knows nothing.
+type Noise struct {
+	SD      float64 // of logarithms
+	Freedom int     // degrees of freedom
+}
+
+// NewNoise learns from values by thing and round, with NaN where there is none: what remains of
+// their logarithms when the mean of each thing and of each round has been taken away (the residual
+// of a randomised complete block design; Montgomery, Design and Analysis of Experiments, ch. 4).
+// Fewer than Least rounds tell nothing.
+func NewNoise(values [][]float64) Noise {
+	var rest [][]float64
+	count, things, blocks := 0, 0, map[int]bool{}
+	for _, row := range values {
+		logs, some := make([]float64, len(row)), false
+		for i, v := range row {
+			logs[i] = math.NaN()
+			if v > 0 { // false for NaN
+				logs[i], some, blocks[i] = math.Log(v), true, true
+				count++
+			}
+		}
+		if some {
+			rest = append(rest, logs)
+			things++
+		}
+	}
+	freedom := count - things - len(blocks) + 1
+	if len(blocks) < Least || freedom < 1 {
+		return Noise{}
+	}
+	const passes = 50 // one is enough where nothing is missing
+	for range passes {
+		for _, logs := range rest {
+			subtractMean(len(logs), func(i int) *float64 { return &logs[i] })
+		}
+		for round := range blocks {
+			subtractMean(len(rest), func(i int) *float64 { return &rest[i][round] })
+		}
+	}
+	sum := 0.0
+	for _, logs := range rest {
+		for _, v := range logs {
+			if !math.IsNaN(v) {
+				sum += v * v
+			}
+		}
+	}
+	return Noise{SD: math.Sqrt(sum / float64(freedom)), Freedom: freedom}
+}
+
+// subtractMean takes the mean of n values away from each; NaN stays.
+func subtractMean(n int, at func(i int) *float64) {
+	sum, count := 0.0, 0
+	for i := range n {
+		if v := *at(i); !math.IsNaN(v) {
+			sum += v
+			count++
+		}
+	}
+	for i := range n {
+		*at(i) -= sum / float64(count)
+	}
+}
+
+// Compare is as the function of that name, with what is known of the noise: two things are taken to
+// vary as all do, or as their own rounds show where these vary more.
+func (n Noise) Compare(a, b []float64, less bool, comparisons int) Comparison {
 	var logs []float64
 	for i := range a {
 		if math.IsNaN(a[i]) || math.IsNaN(b[i]) || a[i] <= 0 || b[i] <= 0 {
@@ -45,12 +119,28 @@ func Compare(a, b []float64, less bool, comparisons int) Comparison {
 	}
 	mean, sd := stat.MeanStdDev(logs, nil)
 	c.Times, c.Least, c.Most = math.Exp(mean), math.Exp(slices.Min(logs)), math.Exp(slices.Max(logs))
-	if n := float64(len(logs)); len(logs) >= Least {
-		t := distuv.StudentsT{Sigma: 1, Nu: n - 1}.Quantile(1 - 0.05/2/float64(comparisons))
-		half := t * sd / math.Sqrt(n)
+	if len(logs) >= Least || n.Freedom > 0 {
+		freedom, shared := len(logs)-1, math.Sqrt2*n.SD
+		if n.Freedom > freedom {
+			freedom = n.Freedom
+			if len(logs) == 1 || shared > sd {
+				sd = shared
+			}
+		}
+		t := distuv.StudentsT{Sigma: 1, Nu: float64(freedom)}.Quantile(1 - 0.05/2/float64(comparisons))
+		half := t * sd / math.Sqrt(float64(len(logs)))
 		c.Low, c.High = math.Exp(mean-half), math.Exp(mean+half)
 	}
 	return c
+}
+
+// Mean is the geometric mean; NaN is left out, and is the mean of nothing.
+func Mean(values []float64) float64 {
+	v := slices.DeleteFunc(slices.Clone(values), math.IsNaN)
+	if len(v) == 0 {
+		return math.NaN()
+	}
+	return stat.GeometricMean(v, nil)
 }
 
 // Median leaves NaN out, and is NaN of nothing.
