@@ -4,14 +4,13 @@ import (
 	"bytes"
 	"encoding/xml"
 	"fmt"
-	"html"
 	"io"
 	"math"
 	"regexp"
 	"sort"
-	"strconv"
 	"strings"
 
+	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -97,7 +96,7 @@ func svg(f *Figure, size Size) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	c := vgsvg.NewWith(vgsvg.UseWH(l.width, l.height))
+	c := &svgCanvas{Canvas: vgsvg.NewWith(vgsvg.UseWH(l.width, l.height))}
 	l.draw(draw.New(c))
 	var b bytes.Buffer
 	if _, err := c.WriteTo(&b); err != nil {
@@ -108,7 +107,7 @@ func svg(f *Figure, size Size) (string, error) {
 	// Where the font is missing, these two have letters of the same widths.
 	s = strings.ReplaceAll(s, "font-family:Liberation Sans;font-variant:normal;font-weight:normal;font-style:normal;", "font-family:'Liberation Sans',Arial,Helvetica,sans-serif;")
 	s = strings.ReplaceAll(s, "font-family:Liberation Sans;font-variant:normal;", "font-family:'Liberation Sans',Arial,Helvetica,sans-serif;")
-	s = fixLengths(s)
+	s = fixLengths(s, c.widths)
 	if size.Scale > 0 { // the view box stays
 		s = svgSize.ReplaceAllString(s, fmt.Sprintf(`<svg width="%.2fpt" height="%.2fpt"`, l.width.Points()*size.Scale, l.height.Points()*size.Scale))
 	}
@@ -120,22 +119,32 @@ func svg(f *Figure, size Size) (string, error) {
 
 var svgSize = regexp.MustCompile(`<svg width="[^"]*" height="[^"]*"`)
 
-var svgText = regexp.MustCompile(`(<text [^>]*)(\s+style="[^"]*font-size:([0-9.]+)px[^"]*")>([^<]*)</text>`)
+// svgCanvas notes how wide each text was laid out, in the order in which the texts stand in the
+// document.
+type svgCanvas struct {
+	*vgsvg.Canvas
+	widths []vg.Length
+}
 
-// fixLengths gives each text the width that it was laid out with. A machine that lacks the font
-// draws another one, whose letters may be wider: they are pressed together rather than overrun what
-// stands beside them.
-func fixLengths(s string) string {
-	return svgText.ReplaceAllStringFunc(s, func(element string) string {
-		m := svgText.FindStringSubmatch(element)
-		size, err := strconv.ParseFloat(m[3], 64)
-		if err != nil || m[4] == "" {
-			return element
-		}
-		st := sans(vg.Length(size), ink, strings.Contains(m[2], "font-weight:bold"))
-		length := st.Width(html.UnescapeString(m[4])).Points()
-		return fmt.Sprintf(`%s textLength="%.5g" lengthAdjust="spacingAndGlyphs" %s>%s</text>`, strings.TrimSpace(m[1]), length, strings.TrimSpace(m[2]), m[4])
-	})
+func (c *svgCanvas) FillString(face font.Face, at vg.Point, s string) {
+	c.widths = append(c.widths, face.Width(s))
+	c.Canvas.FillString(face, at, s)
+}
+
+// fixLengths gives each text of a document its width. A machine that lacks the font draws another
+// one, whose letters may be wider: they are pressed together rather than overrun what stands beside
+// them.
+func fixLengths(s string, widths []vg.Length) string {
+	const style = "\n\tstyle=" // of a text, and of nothing else
+	var b strings.Builder
+	b.Grow(len(s) + 64*len(widths))
+	for _, w := range widths {
+		before, after, _ := strings.Cut(s, style)
+		fmt.Fprintf(&b, `%s textLength="%.5g" lengthAdjust="spacingAndGlyphs" style=`, before, w.Points())
+		s = after
+	}
+	b.WriteString(s)
+	return b.String()
 }
 
 func escape(s string) string {
