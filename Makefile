@@ -51,23 +51,37 @@ vet: ## go vet, with and without the tests that need more
 	$(GO) vet -tags interop,cluster,fleet ./bench/... ./server/adapter
 	$(GO) vet -tags network ./scenario ./scenario/link/network
 
-# No stage takes a cached result: tests here start processes and list packages, which the cache does not see.
+# No stage takes a cached result: tests here start processes and list packages, which the cache does not see. `vet` has vetted
+# what the others compile, with more analyzers than `go test` would take.
+GOTEST := $(GO) test -vet=off -count=1 -timeout 20m
+
 # What paints, compresses and matches, all of it code of others that shares nothing between calls, is compiled without the
 # detector, under which a report takes minutes to draw. Our calls of it, and the buffers given to it, are watched. The search
 # for a capacity is arithmetic on one goroutine, and its tests run thousands of searches.
 UNWATCHED := compress/flate hash/adler32 hash/crc32 image/... regexp/... golang.org/x/image/... \
 	git.sr.ht/~sbinet/gg github.com/golang/freetype/... github.com/ajstarks/svgo gonum.org/v1/plot/... ./scenario/search
 
+# The detector compares goroutines, and finds nothing in tests that have only one: these packages start none, which
+# bench/serial_test.go holds. `single` runs their tests; what runs beside their code elsewhere is watched there.
+SERIAL := ./protocol/engineio ./protocol/hostname ./protocol/natsconn ./protocol/socketio ./protocol/websocket \
+	./reports ./reports/capacity ./reports/compare ./reports/curves ./reports/dots ./reports/export ./reports/internal/charts \
+	./reports/internal/draw ./reports/internal/layout ./reports/internal/sentences ./reports/internal/stats \
+	./reports/internal/tables ./reports/model ./scenario/file ./scenario/internal/judge ./scenario/result ./scenario/search
+
+# A process that the detector watches sleeps for a second at its end, to see what others of its goroutines still do, unless
+# it is told how long. Tests here start hundreds of processes, and packages end with a leak check.
 .PHONY: unit
-unit: ## unit tests under the race detector
-	$(GO) test -race $(UNWATCHED:%=-gcflags=%=-race=false) -count=1 -timeout 20m ./...
+unit: ## unit tests under the race detector, of all packages that start goroutines
+	GORACE=atexit_sleep_ms=20 $(GOTEST) -race $(UNWATCHED:%=-gcflags=%=-race=false) \
+		$$($(GO) list ./... | grep -vxF "$$($(GO) list $(SERIAL))")
 
 # One processor orders goroutines in ways that many never do, and without the race detector what must not allocate can be
-# counted: it empties pools at random. It is one for each package; without -p packages would wait
-# for one another, too.
+# counted: it empties pools at random. It is one for each package; without -p packages would wait for one another, too, and
+# without -parallel tests that wait.
 .PHONY: single
-single: ## codecs, server and runner on one processor, and what they allocate
-	GOMAXPROCS=1 $(GO) test -p $(shell getconf _NPROCESSORS_ONLN) -count=1 -timeout 20m ./protocol/... ./server/... ./scenario/... ./cmd/throng/internal/...
+single: ## codecs, server, runner and reports on one processor, and what they allocate
+	GOMAXPROCS=1 $(GOTEST) -p $(shell getconf _NPROCESSORS_ONLN) -parallel 2 \
+		./protocol/... ./server/... ./scenario/... ./cmd/throng/internal/... ./reports/...
 
 .PHONY: lint
 lint: ## golangci-lint, pinned in .ci/tools.mod, and the Kubernetes manifests
@@ -89,7 +103,7 @@ soak-fleet: ## ten minutes on four agents, of which one is lost and comes back
 
 .PHONY: interop
 interop: ## the official Socket.IO clients and server against ours
-	$(GO) test -tags interop -count=1 -timeout 30m ./bench/interop
+	$(GOTEST) -tags interop ./bench/interop
 
 .PHONY: test-cluster
 test-cluster: deps ## clusters: every fault of brokers and servers (as root), all that official servers share with ours
