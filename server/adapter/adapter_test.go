@@ -3,6 +3,7 @@ package adapter_test
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"log/slog"
 	"net"
@@ -24,6 +25,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	_ = flag.Set("test.parallel", "4") // the kinds of brokers; they wait most of their time
 	// These run until they notice the end of their server, or for ever.
 	goleak.VerifyTestMain(
 		m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
@@ -75,13 +78,17 @@ func wait(t *testing.T, what string, f func() bool) {
 	t.Fatalf("%s did not come about", what)
 }
 
-// brokers calls f with the address of each kind of broker.
+// brokers calls f with the address of each kind of broker, beside one another.
 func brokers(t *testing.T, f func(t *testing.T, address string)) {
 	socket, _ := redis(t)
 	for _, form := range []string{"unix://", "unix+sharded://", "unix+streams://"} {
-		t.Run(strings.TrimSuffix(form, "://"), func(t *testing.T) { f(t, form+socket) })
+		t.Run(strings.TrimSuffix(form, "://"), func(t *testing.T) {
+			t.Parallel()
+			f(t, form+socket)
+		})
 	}
 	t.Run("nats", func(t *testing.T) {
+		t.Parallel()
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
@@ -219,7 +226,7 @@ func (c *client) send(text string) {
 // read returns the next message that is not a ping.
 func (c *client) read() string {
 	c.t.Helper()
-	_ = c.c.SetReadDeadline(time.Now().Add(20 * time.Second))
+	_ = c.c.SetReadDeadline(time.Now().Add(time.Minute))
 	for {
 		_, b, err := c.c.ReadMessage()
 		if err != nil {

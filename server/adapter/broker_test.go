@@ -93,7 +93,6 @@ func TestRestartedBroker(t *testing.T) {
 // TestStats: what went to the broker and came from it is counted, and so are the other servers.
 func TestStats(t *testing.T) {
 	brokers(t, func(t *testing.T, address string) {
-		t.Parallel()
 		n := start(t, address, 2, adapter.Options{})
 		a, b := connect(t, n[0]), connect(t, n[1])
 		before := n[0].cluster.Stats()

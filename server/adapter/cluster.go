@@ -24,7 +24,8 @@ type Options struct {
 	Prefix string
 	// RequestTimeout is how long Fetch waits for other servers, at most, and how long, with
 	// server.Recovery, a broadcast waits for the broker before the sockets of its own server get
-	// it. Default: 5 s.
+	// it. A client that comes back waits for the broker no longer than that either, or 15 s if that
+	// is more. Default: 5 s.
 	RequestTimeout time.Duration
 	// MaxQueue bounds what waits to be published, in bytes; what exceeds it is dropped and counted.
 	// Default: 16 MiB.

@@ -25,11 +25,16 @@ import (
 	"github.com/throng-io/throng/server/emitter"
 )
 
-// logs calls f with the address of each kind of broker that keeps what clients miss.
+// logs calls f with the address of each kind of broker that keeps what clients miss, beside one
+// another.
 func logs(t *testing.T, f func(t *testing.T, address string)) {
 	socket, _ := redis(t)
-	t.Run("streams", func(t *testing.T) { f(t, "unix+streams://"+socket) })
+	t.Run("streams", func(t *testing.T) {
+		t.Parallel()
+		f(t, "unix+streams://"+socket)
+	})
 	t.Run("jetstream", func(t *testing.T) {
+		t.Parallel()
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		check(t, err)
 		at := l.Addr().String()
@@ -45,7 +50,7 @@ func logs(t *testing.T, f func(t *testing.T, address string)) {
 func keeping(t *testing.T, address string, count int, o adapter.Options) []*node {
 	t.Helper()
 	o.Prefix, o.Stream, o.SessionPrefix = prefix(t), prefix(t), prefix(t)
-	o.Logger = slog.New(slog.DiscardHandler)
+	o.Logger = slog.New(slog.NewTextHandler(t.Output(), nil)) // shown if the test fails
 	var all []*node
 	for range count {
 		n := &node{}
@@ -334,7 +339,8 @@ func TestRecoveryOrder(t *testing.T) {
 func TestRecoveryUnderLoad(t *testing.T) {
 	const clients, messages = 6, 1000
 	logs(t, func(t *testing.T, address string) {
-		// Nothing goes out without its offset, however slow the machine is.
+		// However slow the machine is, nothing goes out without its offset, and a client that comes back
+		// waits for what is kept of it.
 		n := keeping(t, address, 3, adapter.Options{RequestTimeout: time.Hour})
 		var all sync.WaitGroup
 		for i := range clients {

@@ -23,8 +23,12 @@ type replay struct {
 }
 
 const (
-	// restoreTime is how long the broker may take to restore a socket.
+	// restoreTime is how long the broker may take to restore a socket; RequestTimeout if that is
+	// longer.
 	restoreTime = 15 * time.Second
+	// saveTime is how long after its client a socket may arrive at the broker; a sixteenth of
+	// RequestTimeout if that is longer.
+	saveTime = 300 * time.Millisecond
 	// enterTime is how long middleware may take then.
 	enterTime = time.Minute
 	// maxPrivate is the largest length of a private id: official ones have 20 characters, ours 40.
@@ -62,7 +66,7 @@ func (r *recovering) Restore(pid, offset string) *server.Session {
 	if len(pid) > maxPrivate {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), restoreTime)
+	ctx, cancel := context.WithTimeout(context.Background(), max(restoreTime, r.cluster.opts.RequestTimeout))
 	defer cancel()
 	s, err := r.restore(ctx, pid, offset)
 	if err != nil {
@@ -141,17 +145,18 @@ func (r *recovering) take(ctx context.Context, pid string) (text string, err err
 			err = fmt.Errorf("the broker does not say what it has kept of a socket: %w", err)
 		}
 	}()
-	for _, wait := range []time.Duration{100 * time.Millisecond, 200 * time.Millisecond, 0} {
-		if text, err = r.vault.take(ctx, pid); err != nil || text != "" || wait == 0 {
-			break
+	left := max(saveTime, r.cluster.opts.RequestTimeout/16)
+	for wait := saveTime / 3; ; wait *= 2 {
+		if text, err = r.vault.take(ctx, pid); err != nil || text != "" || wait > left {
+			return text, err
 		}
+		left -= wait
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
 			return "", ctx.Err()
 		}
 	}
-	return text, err
 }
 
 // add takes an event if it was for the socket.
