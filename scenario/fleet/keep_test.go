@@ -104,6 +104,7 @@ func TestTidy(t *testing.T) {
 // An agent hands what it keeps to a controller that has the ticket, and to no other, and removes it
 // when that says so.
 func TestCollect(t *testing.T) {
+	t.Parallel()
 	url := broker(t, 0).ClientURL()
 	dir := t.TempDir()
 	tick, head := ofTrial(0)
@@ -177,6 +178,7 @@ func TestCollectHere(t *testing.T) {
 // An agent removes what it keeps when its run ends as it should, and keeps it when the controller
 // vanishes.
 func TestKeptUntilWritten(t *testing.T) {
+	t.Parallel()
 	for _, killed := range []bool{false, true} {
 		t.Run(fmt.Sprintf("killed %v", killed), func(t *testing.T) {
 			t.Parallel()

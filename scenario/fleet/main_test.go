@@ -1,13 +1,18 @@
 package fleet
 
 import (
+	"flag"
 	"os"
 	"testing"
 
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	flag.Parse()
+	_ = flag.Set("test.parallel", "6") // they wait for answers and for silence most of their time
+	goleak.VerifyTestMain(m)
+}
 
 func writeFile(t *testing.T, name string, text []byte) {
 	t.Helper()

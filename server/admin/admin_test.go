@@ -288,6 +288,7 @@ func TestOptionsAreChecked(t *testing.T) {
 }
 
 func TestDevelopment(t *testing.T) {
+	t.Parallel() // it waits for statistics
 	opts := admin.Options{Secret: secret, ServerID: "one", Data: func(s *server.Socket) any { return s.Data }}
 	srv, base := start(t, opts)
 	chat := srv.Of("/chat")
@@ -540,6 +541,7 @@ func TestActions(t *testing.T) {
 
 // In production the UI gets numbers, and a read-only one cannot act.
 func TestProductionAndReadOnly(t *testing.T) {
+	t.Parallel() // it waits for statistics
 	srv, base := start(t, admin.Options{Secret: secret, Production: true, ReadOnly: true})
 	ui := dial(t, base)
 	ui.join("/admin", withSecret)
@@ -600,6 +602,7 @@ func TestEventsAreBounded(t *testing.T) {
 
 // The statistics end with the last UI and begin again with the next.
 func TestComeAndGo(t *testing.T) {
+	t.Parallel() // it waits for statistics
 	_, base := start(t, admin.Options{Secret: secret})
 	for range 20 {
 		ui := dial(t, base)
