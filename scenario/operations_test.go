@@ -92,7 +92,7 @@ func (s *fakeServer) offer(t *testing.T, events map[string]func(e *fakeEvent)) {
 // playWith is play for a scenario beside data files.
 func playWith(t *testing.T, s *fakeServer, text string, files map[string]string) (cell *result.Cell) {
 	t.Helper()
-	f := withData(t, text, files)
+	f := withData(t, onAnyMachine(text), files)
 	ownClock(t, func(t *testing.T) {
 		run, err := Run(t.Context(), f, Options{dial: s.dial, sleep: time.Sleep})
 		if err != nil {

@@ -2,6 +2,7 @@ package client
 
 import (
 	"crypto/tls"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -34,6 +35,19 @@ func TestArrivals(t *testing.T) {
 
 func testArrivals(t *testing.T, serve func(script func(p *peer)) *Config) {
 	awaitTimes(t)
+	var wrong []string
+	for range 5 { // the kernel of a busy machine may pass a packet on long after it was written
+		if wrong = arrivedWrong(t, serve); len(wrong) == 0 {
+			return
+		}
+	}
+	t.Error(strings.Join(wrong, "\n"))
+}
+
+// arrivedWrong lets three messages come, the first two unread for a while, and returns what the
+// client says wrongly of their times.
+func arrivedWrong(t *testing.T, serve func(script func(p *peer)) *Config) (wrong []string) {
+	t.Helper()
 	wrote := make(chan [2]time.Duration, 3)
 	dialed, read := make(chan struct{}), make(chan struct{})
 	cfg := serve(func(p *peer) {
@@ -56,37 +70,38 @@ func testArrivals(t *testing.T, serve func(script func(p *peer)) *Config) {
 	h := &arrivals{got: make(chan Message, 3)}
 	run(t, c, h)
 	a, b := <-h.got, <-h.got
+	say := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
 	if waited := time.Duration(c.bytes.waited.Load()); waited < 20*time.Millisecond || waited > Now() {
-		t.Errorf("the messages waited %v in the socket", waited)
+		say("the messages waited %v in the socket", waited)
 	}
 	close(read)
 	third, m := <-wrote, <-h.got
 	const clocks = time.Millisecond // the wall clock may be adjusted meanwhile, by less than that
 	within := func(name string, m Message, from, until time.Duration) {
-		t.Helper()
 		if m.From > m.Until || m.Until > m.At || m.From < from-clocks || m.Until > until+clocks {
-			t.Errorf("%s came between %v and %v and was read at %v, want it to come within %v and %v", name, m.From, m.Until, m.At, from, until)
+			say("%s came between %v and %v and was read at %v, want it to come within %v and %v", name, m.From, m.Until, m.At, from, until)
 		}
 	}
 	if a.At < opened || a.At > b.At {
-		t.Errorf("read at %v and %v, opened at %v", a.At, b.At, opened)
+		say("read at %v and %v, opened at %v", a.At, b.At, opened)
 	}
 	within("the first", a, 0, second[1])
 	if a.Until < first[0]-clocks {
-		t.Errorf("the first came by %v, before it was written at %v", a.Until, first[0])
+		say("the first came by %v, before it was written at %v", a.Until, first[0])
 	}
 	if secure := cfg.TLS != nil; secure { // two records in one read: which came when is not known
 		within("the last of a read", b, 0, second[1])
 	} else {
 		within("the last of a read", b, second[0], second[1])
 		if b.From != b.Until || a.At != b.At {
-			t.Errorf("the end of a read is not exact: %v to %v, read at %v and %v", b.From, b.Until, a.At, b.At)
+			say("the end of a read is not exact: %v to %v, read at %v and %v", b.From, b.Until, a.At, b.At)
 		}
 	}
 	within("one that is awaited", m, third[0], m.At)
 	if m.From != m.Until {
-		t.Errorf("one that was awaited came %v to %v", m.From, m.Until)
+		say("one that was awaited came %v to %v", m.From, m.Until)
 	}
+	return wrong
 }
 
 // The ends of TLS records are found, however the stream is cut.
