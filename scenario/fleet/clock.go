@@ -84,24 +84,18 @@ func (l *line) fleet(local time.Duration) time.Duration {
 	return local + time.Duration(math.Round(d))
 }
 
-// bound is how far the fleet's time may be wrong here.
-func (c *clock) bound() time.Duration {
-	if c.exact {
-		return 0
-	}
-	if l := c.line.Load(); l != nil {
-		return l.bound
-	}
-	return math.MaxInt64
-}
+// uncompared is the bound of a clock that has not been compared yet.
+const uncompared = time.Hour
 
-// offset is by how much the fleet's clock is ahead now.
-func (c *clock) offset() time.Duration {
-	if c.line.Load() == nil {
-		return 0
+// reading returns what this process's clock of the day shows when the fleet's clock shows zero, in
+// nanoseconds since 1970, and how far that may be off: both by one line.
+func (c *clock) reading() (zero int64, bound time.Duration) {
+	l := c.line.Load()
+	if l == nil {
+		return 0, uncompared
 	}
 	now := client.Now()
-	return c.Fleet(now) - now
+	return dayAt(l.fleet(now) - now), min(l.bound, uncompared)
 }
 
 // learn takes in a burst of exchanges, and draws a new line from now on.

@@ -203,15 +203,15 @@ func (c *Controller) Close() {
 	c.conn.Close()
 }
 
-// Agents returns the agents with what is known of their clocks by now.
+// Agents returns the agents with what is known of their clocks by now: of an agent that is gone, as
+// it told last. The caller owns the list. Any goroutine may call it.
 func (c *Controller) Agents() []result.Agent {
 	c.m.mu.Lock()
 	defer c.m.mu.Unlock()
 	out := append([]result.Agent(nil), c.agents...)
 	for i := range out {
-		if b, known := c.m.bound[i]; known {
-			out[i].BoundUs = int64(math.Ceil(float64(b) / 1e3))
-		}
+		at := c.m.clocks[i]
+		out[i].OffsetUs, out[i].BoundUs = at.offset.Microseconds(), int64(math.Ceil(float64(at.bound)/1e3))
 	}
 	return out
 }
@@ -266,22 +266,16 @@ func (p *parts) ready(ctx context.Context) error {
 		case m.trial != p.trial: // of an earlier trial
 		case m.what == isReady:
 			waits--
-			if len(m.data) == 8 {
-				p.c.noteOffset(m.from, int64(binary.BigEndian.Uint64(m.data)))
+			if len(m.data) == 16 {
+				p.c.m.mu.Lock()
+				p.c.m.noteClock(m.from, int64(binary.BigEndian.Uint64(m.data)), time.Duration(binary.BigEndian.Uint64(m.data[8:])))
+				p.c.m.mu.Unlock()
 			}
 		case m.what == isRefused:
 			return scenario.DecodeRefusal(name, m.data)
 		}
 	}
 	return nil
-}
-
-// noteOffset keeps by how much an agent's clock of the day is ahead, from what that clock showed
-// when the fleet's clock was zero.
-func (c *Controller) noteOffset(agent int, zero int64) {
-	c.m.mu.Lock()
-	defer c.m.mu.Unlock()
-	c.agents[agent].OffsetUs = (zero - dayAt(0)) / 1000
 }
 
 // Start is of [scenario.Parts].

@@ -46,9 +46,9 @@ func FuzzReadClaim(f *testing.F) {
 
 // A member that is itself faulty ends nothing but the run: beats are read to where they make sense.
 func FuzzBeat(f *testing.F) {
-	f.Add(uint8(0), []byte{1, 0, 0})
-	f.Add(uint8(1), []byte{0, 1, 1, 200, 1, byte(down), 3, 1})
-	f.Add(uint8(3), []byte{0, 1, 0, 5, byte(mesh), 0, 1, byte(up), 0, 2})
+	f.Add(uint8(0), []byte{1, 0, 0, 0})
+	f.Add(uint8(1), []byte{0, 1, 1, 200, 1, 2, byte(down), 3, 1})
+	f.Add(uint8(3), []byte{0, 1, 0, 5, 0, byte(mesh), 0, 1, byte(up), 0, 2})
 	f.Add(uint8(3), bytes.Repeat([]byte{255}, 30))
 	f.Fuzz(func(t *testing.T, from uint8, b []byte) {
 		for self := range 4 { // three agents and the controller
@@ -62,7 +62,7 @@ func FuzzBeat(f *testing.F) {
 			}
 			m := &member{
 				self: self, of: 3, out: map[stream]*outgoing{o.stream: o}, arrived: make(chan struct{}, 1),
-				heard: map[int]time.Time{}, latest: map[int]uint64{}, bound: map[int]time.Duration{}, gone: map[int]error{},
+				heard: map[int]time.Time{}, latest: map[int]uint64{}, clocks: map[int]agentClock{}, gone: map[int]error{},
 			}
 			m.takeBeat(sender, 1, b)
 			m.takeBeat(sender, 1, b) // the same again says nothing new

@@ -86,8 +86,10 @@ func (l *link) Epoch(ctx context.Context) (time.Duration, error) {
 		}
 	}
 	l.asked.Store(true)
-	zero := binary.BigEndian.AppendUint64(nil, uint64(dayAt(m.clk.offset())))
-	if err := m.send(up, 0, isReady, l.trial, zero); err != nil {
+	zero, bound := m.clk.reading()
+	clocks := binary.BigEndian.AppendUint64(nil, uint64(zero))
+	clocks = binary.BigEndian.AppendUint64(clocks, uint64(bound))
+	if err := m.send(up, 0, isReady, l.trial, clocks); err != nil {
 		return 0, err
 	}
 	select {

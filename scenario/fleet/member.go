@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -13,16 +12,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-)
-
-// Times of a run.
-const (
-	beatEvery = 250 * time.Millisecond
-	// silence is how long nothing has come from a member that counts as gone.
-	silence = 8 * time.Second
-	// outage is how long nothing may have come from anybody, where there are several: the NATS
-	// server or this machine may stand still.
-	outage = 3 * silence
 )
 
 // A what says what a numbered message is.
@@ -77,10 +66,10 @@ type member struct {
 	out    map[stream]*outgoing
 	in     map[stream]*incoming
 	inbox  []message
-	heard  map[int]time.Time // of each other member that is not gone
-	any    time.Time         // when something came from any member
-	latest map[int]uint64    // number of its last beat
-	bound  map[int]time.Duration
+	heard  map[int]time.Time  // of each other member that is not gone
+	any    time.Time          // when something came from any member
+	latest map[int]uint64     // number of its last beat
+	clocks map[int]agentClock // at the controller: of each agent, also of those that are gone
 	gone   map[int]error
 	failed error // of this member; nothing comes and goes any more
 }
@@ -94,7 +83,7 @@ func join(conn *nats.Conn, run string, secret []byte, self, agents int, clk *clo
 	m := &member{
 		conn: conn, run: run, self: self, of: agents, keys: ring, clk: clk, arrived: make(chan struct{}, 1),
 		out: map[stream]*outgoing{}, in: map[stream]*incoming{}, heard: map[int]time.Time{}, latest: map[int]uint64{},
-		bound: map[int]time.Duration{}, gone: map[int]error{},
+		clocks: map[int]agentClock{}, gone: map[int]error{},
 	}
 	now := time.Now()
 	m.any = now
@@ -317,7 +306,6 @@ func (m *member) lose(who int, why error) {
 	}
 	m.gone[who] = why
 	delete(m.heard, who)
-	delete(m.bound, who)
 	for _, o := range m.out {
 		o.without(who)
 	}
@@ -343,164 +331,4 @@ func (m *member) goneOf(who int) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.gone[who]
-}
-
-// beatOn says several times a second that this member is there and what it has got, sends again
-// what nobody has confirmed, and notices who has fallen silent.
-func (m *member) beatOn(ctx context.Context) {
-	tick := time.NewTicker(beatEvery)
-	defer tick.Stop()
-	for last := time.Now(); ; {
-		select {
-		case <-ctx.Done():
-			m.sendBeat(true)
-			return
-		case <-tick.C:
-		}
-		m.mu.Lock()
-		now := time.Now()
-		if now.Sub(last) > silence/2 { // this process stood still itself
-			for who := range m.heard {
-				m.heard[who] = now
-			}
-		}
-		last = now
-		m.loseSilent(now)
-		again := map[stream][][]byte{}
-		for st, o := range m.out {
-			if late := o.overdue(now); late != nil {
-				again[st] = slices.Clone(late)
-			}
-		}
-		m.mu.Unlock()
-		for st, late := range again {
-			for _, sealed := range late {
-				m.publish(st, sealed)
-			}
-		}
-		m.sendBeat(false)
-	}
-}
-
-// loseSilent goes on without those from whom nothing has come for too long. The lock is held.
-func (m *member) loseSilent(now time.Time) {
-	limit := silence
-	if m.of > 1 && now.Sub(m.any) > silence/2 {
-		limit = outage
-	}
-	for who, at := range m.heard {
-		if now.Sub(at) > limit {
-			m.lose(who, fmt.Errorf("nothing came from it for %v", limit))
-		}
-	}
-}
-
-// A beat is a flag (1: this member leaves), at the controller the members that are gone, the error
-// bound of the clock (at the controller of any two members, in nanoseconds), and for each stream
-// the number of the message that is waited for.
-
-// sendBeat publishes the state of this member.
-func (m *member) sendBeat(leaves bool) {
-	m.mu.Lock()
-	b := []byte{0}
-	if leaves {
-		b[0] = 1
-	}
-	b = binary.AppendUvarint(b, uint64(len(m.gone)))
-	for who := range m.gone {
-		b = binary.AppendUvarint(b, uint64(who))
-	}
-	b = binary.AppendUvarint(b, uint64(m.worstBound()))
-	for s, in := range m.in {
-		b = append(b, byte(s.kind))
-		b = binary.AppendUvarint(b, uint64(s.from))
-		b = binary.AppendUvarint(b, in.next)
-	}
-	m.mu.Unlock()
-	st := stream{kind: beat, from: m.self}
-	m.publish(st, m.keys.seal(st, m.beats.Add(1), b))
-}
-
-// worstBound is the error of the own clock, and at the controller of those of any two agents. The
-// lock is held.
-func (m *member) worstBound() time.Duration {
-	if !m.isController() {
-		return min(m.clk.bound(), time.Hour)
-	}
-	var all []time.Duration
-	for _, b := range m.bound {
-		all = append(all, b)
-	}
-	slices.SortFunc(all, func(a, b time.Duration) int { return int(b - a) })
-	sum := time.Duration(0)
-	for _, b := range all[:min(2, len(all))] {
-		sum += b
-	}
-	return sum
-}
-
-// takeBeat takes in the state of another member. The lock is held.
-func (m *member) takeBeat(from int, n uint64, b []byte) {
-	if n <= m.latest[from] {
-		return // an old one
-	}
-	m.latest[from] = n
-	r := reader{b}
-	leaves := r.byte() == 1
-	for range r.uint() {
-		who := int(r.uint())
-		switch {
-		case r.b == nil:
-			return
-		case from != m.of:
-		case who == m.self:
-			m.fail(errGoesOn)
-			return
-		default:
-			m.lose(who, errors.New("the controller has lost it"))
-		}
-	}
-	bound := time.Duration(r.uint())
-	switch {
-	case m.isController():
-		m.bound[from] = bound
-	case from == m.of:
-		m.bounds.Store(int64(bound))
-	}
-	for len(r.b) > 0 {
-		k, of, waitsFor := kind(r.byte()), int(r.uint()), r.uint()
-		st := stream{kind: k, from: of}
-		if k == mesh {
-			st.to = from
-		}
-		if o := m.out[st]; r.b != nil && o != nil {
-			o.confirm(from, waitsFor, time.Now())
-		}
-	}
-	if leaves && (m.isController() || from == m.of) {
-		m.lose(from, errLeft)
-	}
-}
-
-// A reader reads numbers; b is nil after a mistake.
-type reader struct{ b []byte }
-
-func (r *reader) byte() byte {
-	if len(r.b) == 0 {
-		r.b = nil
-		return 0
-	}
-	c := r.b[0]
-	r.b = r.b[1:]
-	return c
-}
-
-func (r *reader) uint() uint64 {
-	n, size := binary.Uvarint(r.b)
-	if size <= 0 {
-		r.b = nil
-		return 0
-	}
-	r.b = r.b[size:]
-	return n
 }
