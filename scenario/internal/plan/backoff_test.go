@@ -28,6 +28,9 @@ func TestBackoffIsTheOfficialClients(t *testing.T) {
 			t.Errorf("attempt %d: %s to %s, want %s to %s", n, least, most, want[0], want[1])
 		}
 	}
+	if slow := (&file.Reconnect{Min: 30 * time.Second, Max: 5 * time.Minute}); Backoff(slow, 1<<20, 0.5) != slow.Max {
+		t.Errorf("after a long time: %v, want %v", Backoff(slow, 1<<20, 0.5), slow.Max)
+	}
 	if d := Backoff(p, 1<<20, 0.1); d != p.Max {
 		t.Errorf("attempt 1<<20 after %s", d)
 	}
