@@ -6,11 +6,22 @@ import (
 	"github.com/throng-io/throng/scenario/file"
 )
 
-// TransportOf is the place of a client's transport among a group's, which have shares. The golden
-// ratio spreads them evenly over the clients, so that every stretch of a ramp brings all of them,
-// and the whole group keeps the shares within a few clients.
+// What clients are is spread evenly over them by additive recurrences: every stretch of a ramp has
+// its shares, and the whole group keeps them within a few clients. Each property has a step of its
+// own, so that none depends on another: the golden ratio's, and the two of the plastic number,
+// which spread points evenly over a square.
+const (
+	goldenStep   = 0.6180339887498949
+	plasticStep  = 0.7548776662466927 // 1/p, where p³ = p + 1
+	plasticStep2 = 0.5698402909980532 // 1/p²
+)
+
+// place is where a recurrence puts a client, 0..1.
+func place(step float64, client int) float64 { return math.Mod((float64(client)+0.5)*step, 1) }
+
+// TransportOf is the place of a client's transport among a group's, which have shares.
 func TransportOf(shares []file.Share, client int) int {
-	x := math.Mod((float64(client)+0.5)*(math.Sqrt(5)-1)/2, 1)
+	x := place(goldenStep, client)
 	for i, s := range shares {
 		if x -= s.Share; x < 0 {
 			return i
@@ -21,11 +32,10 @@ func TransportOf(shares []file.Share, client int) int {
 
 // Blocked reports whether no peer can reach a client of a group.
 func Blocked(p *file.Peers, client int) bool {
-	return p != nil && math.Mod((float64(client)+0.5)*0.7548776662466927, 1) < p.Blocked
+	return p != nil && place(plasticStep2, client) < p.Blocked
 }
 
-// ReadsSlowly reports whether a client is one of those that read slowly. The plastic number spreads
-// them evenly over the clients, whatever their transports.
+// ReadsSlowly reports whether a client is one of those that read slowly.
 func ReadsSlowly(r *file.Read, client int) (slowly bool) {
-	return r != nil && math.Mod((float64(client)+0.5)*0.7548776662466927, 1) < r.Share
+	return r != nil && place(plasticStep, client) < r.Share
 }

@@ -39,6 +39,35 @@ func TestSlowReadersAreSpread(t *testing.T) {
 	}
 }
 
+// Clients that no peer can reach are spread like slow readers, and are not the same ones.
+func TestBlockedClientsAreSpread(t *testing.T) {
+	for _, share := range []float64{0.1, 0.25, 0.5} {
+		p, r := &file.Peers{Blocked: share}, &file.Read{Share: share}
+		blocked, slow, both := 0.0, 0.0, 0.0
+		for i := range 1000 {
+			is, reads := Blocked(p, i), ReadsSlowly(r, i)
+			if is {
+				blocked++
+			}
+			if reads {
+				slow++
+			}
+			if is && reads {
+				both++
+			}
+			if want := share * float64(i+1); blocked < want-4 || blocked > want+4 {
+				t.Fatalf("share %v: %v of the first %d are blocked", share, blocked, i+1)
+			}
+		}
+		if got := both / slow; got < share-0.03 || got > share+0.03 {
+			t.Errorf("share %v: %v of the slow readers", share, got)
+		}
+	}
+	if Blocked(nil, 3) {
+		t.Error("a client without peers is blocked")
+	}
+}
+
 // The rooms of a client differ, and are as many as it joins or there are.
 func TestRoomsOfAClient(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
