@@ -9,7 +9,7 @@ import (
 
 // The two revisions of Engine.IO differ in who pings (heartbeat.go), in the bodies of polling and
 // the form of binary messages (here), and in CONNECT: a server of revision 3 joins its clients to
-// the main namespace by itself (dialing.asks).
+// the main namespace by itself (dialing.asked).
 
 // The values of [Config.Engine].
 const (

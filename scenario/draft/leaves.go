@@ -67,7 +67,7 @@ func walk(path string, v any, f func(path string, v any) any) any {
 	return f(path, v)
 }
 
-// placeholderOf reports whether a mapping stands for a binary attachment.
+// isAttachment reports whether a mapping stands for a binary attachment.
 func isAttachment(v any) bool {
 	m, ok := v.(map[string]any)
 	return ok && m["_placeholder"] == true

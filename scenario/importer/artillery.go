@@ -186,8 +186,8 @@ func (c *converter) convert() *Result {
 	return &Result{Scenario: []byte(p.String()), Files: c.files, Notes: c.notes.sorted()}
 }
 
-// known are the keys of config that are read.
-var known = []string{"target", "phases", "payload", "variables", "socketio", "ws", "tls", "timeout", "http", "ensure", "plugins", "defaults", "name", "engines"}
+// configKeys are the keys of config that are read.
+var configKeys = []string{"target", "phases", "payload", "variables", "socketio", "ws", "tls", "timeout", "http", "ensure", "plugins", "defaults", "name", "engines"}
 
 // settings reads what concerns the whole script.
 func (c *converter) settings() {
@@ -211,7 +211,7 @@ func (c *converter) settings() {
 			c.notes.add(e.Line, "processor: functions in JavaScript cannot be taken over; what they set stands in vars:, and hooks are left out")
 		case e.Key == "environments":
 			c.notes.add(e.Line, "environments: run throng with --target and --set instead")
-		case !slices.Contains(known, e.Key):
+		case !slices.Contains(configKeys, e.Key):
 			c.notes.add(e.Line, "%s: has no counterpart", e.Key)
 		}
 	}

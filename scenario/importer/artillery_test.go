@@ -76,3 +76,27 @@ func TestScripts(t *testing.T) {
 		})
 	}
 }
+
+// A step that captures from both of its answers has the values of the acknowledgement, and what the
+// event would have given is a variable to be set.
+func TestCapturesOfBothAnswers(t *testing.T) {
+	t.Parallel()
+	r, err := Artillery("both.yaml", []byte(`
+config: {target: "http://127.0.0.1:3000", phases: [{duration: 1, arrivalRate: 1}]}
+scenarios:
+  - engine: socketio
+    flow:
+      - emit: {channel: enter, data: me}
+        acknowledge: {capture: {json: $.id, as: id}}
+        response: {channel: entered, capture: {json: $.token, as: token}}
+      - emit: {channel: say, data: "{{ token }} of {{ id }}"}
+`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"vars:\n  token: set-me\n", `capture: {id: "$[0].id"}`, `- {emit: ["say", "${token} of ${id}"]}`} {
+		if !strings.Contains(string(r.Scenario), want) {
+			t.Errorf("%s is not in\n%s", want, r.Scenario)
+		}
+	}
+}

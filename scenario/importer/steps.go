@@ -31,10 +31,7 @@ func (c *converter) emit(p *page, indent string, t *file.Tree, g *group, sc *sco
 	step := yamltext.Map{{Key: "emit", Value: args}}
 	if ns := fieldOf(t, "namespace"); ns != nil && ns.Text != "" {
 		space := "/" + strings.Trim(ns.Text, "/")
-		switch i := slices.IndexFunc(g.spaces, func(s string) bool { return strings.HasSuffix(s, space) }); {
-		case i > 0 && can("namespace: /b"):
-			step = append(step, yamltext.Entry{Key: "namespace", Value: g.spaces[i]})
-		case i != 0:
+		if i := slices.IndexFunc(g.spaces, func(s string) bool { return strings.HasSuffix(s, space) }); i != 0 {
 			c.notes.add(ns.Line, "a flow emits in the first namespace of its group, %s", g.spaces[0])
 		}
 	}
@@ -48,32 +45,23 @@ func (c *converter) emit(p *page, indent string, t *file.Tree, g *group, sc *sco
 		}
 		captures = append(captures, c.captures(ack, "$[0]", true)...)
 	}
-	var late yamltext.Map
 	if channel := response.Get("channel"); channel != nil && channel.Text != "" {
 		g.took += answerWithin
 		expect := yamltext.Map{{Key: "event", Value: c.plainText(channel, sc)}, {Key: "within", Value: yamltext.Raw(c.timeout)}}
 		if m := c.matches(response, "$[0]", false, sc); len(m) > 0 {
 			expect = append(expect, yamltext.Entry{Key: "match", Value: m})
 		}
-		of := c.captures(response, "$[0]", false)
-		if ack != nil && len(of) > 0 && len(captures) > 0 {
+		if of := response.Get("capture"); of != nil && len(captures) > 0 {
 			c.notes.add(response.Line, "a step captures from its acknowledgement or from the event that follows: the event's values are left out")
-			of = nil
+		} else {
+			captures = append(captures, c.captures(response, "$[0]", false)...)
 		}
-		late = expect
-		captures = append(captures, of...)
-		step = append(step, yamltext.Entry{Key: "expect", Value: late})
+		step = append(step, yamltext.Entry{Key: "expect", Value: expect})
 	}
 	if len(captures) > 0 {
 		step = append(step, yamltext.Entry{Key: "capture", Value: captures})
 	}
 	p.line("%s- %s", indent, yamltext.Flow(step))
-}
-
-// can reports whether a step of a flow may have these keys.
-func can(keys string) bool {
-	_, err := file.Parse("step", []byte("{version: 1, name: x, groups: {a: {count: 1, namespace: [/, /b], flow: [{emit: [e], "+keys+"}]}}}"), nil)
-	return err == nil
 }
 
 // arguments are the event and what it carries; nil where there is no event.

@@ -53,7 +53,6 @@ type Recorder struct {
 // A session is one Engine.IO session.
 type session struct {
 	client *draft.Client
-	v3     bool
 	last   time.Time // of a request
 	ended  bool
 }
@@ -257,7 +256,7 @@ func (r *Recorder) packet(x *exchange, up bool, p engineio.Packet) {
 
 // opened notes a session.
 func (r *Recorder) opened(x *exchange, sid string) {
-	s := &session{client: r.seen.Open(x.at, x.transport), v3: x.v3, last: x.at}
+	s := &session{client: r.seen.Open(x.at, x.transport), last: x.at}
 	s.client.Handshake(x.query, x.headers, x.cookies)
 	x.session = s
 	r.mu.Lock()
