@@ -334,7 +334,7 @@ func write(stdout io.Writer, f *file.File, dir string, run *result.Run, asJSON b
 // say prints a run's result.json from dir, or its summary.
 func say(stdout io.Writer, dir string, run *result.Run, asJSON bool) error {
 	if !asJSON {
-		return reports.Summary(stdout, run)
+		return writeFolded(stdout, func(w io.Writer) error { return reports.Summary(w, run) })
 	}
 	text, err := os.ReadFile(filepath.Join(dir, result.FileName))
 	if err != nil {

@@ -1,0 +1,28 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+// Paragraphs of a summary fit into a terminal, and tables and words stay whole.
+func TestFold(t *testing.T) {
+	prose := "warning: " + strings.Repeat("the server was slow ", 12) + "throughout"
+	table := "metric      p50     p99     " + strings.Repeat("a wide column ", 8)
+	word := "report: " + strings.Repeat("long/", 30)
+	got := fold("verdict: pass\n\n"+prose+"\n"+table+"\n"+word+"\n", 80)
+	if !strings.HasPrefix(got, "verdict: pass\n\nwarning: the server") || !strings.Contains(got, "\n"+table+"\n") || !strings.HasSuffix(got, "long/\n") {
+		t.Errorf("%q", got)
+	}
+	if strings.Join(strings.Fields(got), " ") != strings.Join(strings.Fields("verdict: pass "+prose+" "+table+" "+word), " ") {
+		t.Errorf("words are missing: %q", got)
+	}
+	for line := range strings.Lines(got) {
+		if line = strings.TrimSuffix(line, "\n"); len(line) > 80 && line != table && strings.Contains(line, " ") {
+			t.Errorf("%d characters: %q", len(line), line)
+		}
+	}
+	if got := fold("short\nlines\n", 80); got != "short\nlines\n" {
+		t.Errorf("%q", got)
+	}
+}
