@@ -125,7 +125,7 @@ func (w *walk) value(v reflect.Value, at *location, limit int) error {
 			}
 			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 			limit := MaxText
-			if name == "hdr" {
+			if name == "hdr" || name == "never_hdr" {
 				limit = maxHDR
 			}
 			if err := w.value(v.Field(i), &location{before: at, name: name}, limit); err != nil {

@@ -3,6 +3,7 @@ package result
 import (
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -193,5 +194,31 @@ func TestHistogramOfAnotherShape(t *testing.T) {
 		if h, err := l.Histogram(); err == nil {
 			t.Errorf("%.20s gives a histogram of %d samples", text, h.TotalCount())
 		}
+	}
+}
+
+// A packed histogram is no text to be shortened, however many values it has: also what was waited for
+// operations that never ended is read as it was written.
+func TestCleanKeepsHistograms(t *testing.T) {
+	h := NewHistogram()
+	rng := rand.New(rand.NewPCG(1, 2))
+	for us := int64(1); us < 3_000_000_000; us += 1 + us/500 {
+		_ = h.RecordValues(us, rng.Int64N(1000)+1)
+	}
+	run := &Run{Cells: []Cell{{Latency: map[string]*Latency{"connect": Samples{Ended: h, Never: h}.Latency()}}}}
+	if l := run.Cells[0].Latency["connect"]; len(l.HDR) <= MaxText || len(l.NeverHDR) <= MaxText {
+		t.Fatalf("the histograms have %d and %d bytes, which is no more than a text has", len(l.HDR), len(l.NeverHDR))
+	}
+	dir := t.TempDir()
+	if err := run.Write(dir); err != nil {
+		t.Fatal(err)
+	}
+	back, err := Read(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := back.Cells[0].Latency["connect"].Samples()
+	if err != nil || !all.Ended.Equals(h) || !all.Never.Equals(h) {
+		t.Errorf("%v: %d and %d samples, want %d", err, all.Count(), all.Total()-all.Count(), h.TotalCount())
 	}
 }
