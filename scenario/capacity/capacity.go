@@ -12,15 +12,8 @@ package capacity
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"maps"
 	"math"
-	"os"
-	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/throng-io/throng/scenario"
@@ -80,8 +73,8 @@ type Step struct {
 // pauseBetween lets a server and the system get over a trial.
 const pauseBetween = time.Second
 
-// A hunt is a search under way.
-type hunt struct {
+// A searchRun is a search under way. One goroutine at a time.
+type searchRun struct {
 	f       *file.File
 	opt     Options
 	spec    *file.Search
@@ -114,43 +107,43 @@ func Run(ctx context.Context, f *file.File, opt Options) (*result.Run, error) {
 	if opt.Step == nil {
 		opt.Step = func(Step) {}
 	}
-	h := &hunt{f: f, opt: opt, spec: f.Spec.Search}
-	if err := h.prepare(); err != nil {
+	sr := &searchRun{f: f, opt: opt, spec: f.Spec.Search}
+	if err := sr.prepare(); err != nil {
 		return nil, err
 	}
-	defer func() { _ = h.journal.Close() }() // each line is synced already
-	err := h.search(ctx)
-	return h.finish(ctx), err
+	defer func() { _ = sr.journal.Close() }() // each line is synced already
+	err := sr.search(ctx)
+	return sr.finish(ctx), err
 }
 
 // prepare settles the plan and takes the journal up.
-func (h *hunt) prepare() error {
-	s := h.spec
-	to, err := h.highest()
+func (sr *searchRun) prepare() error {
+	s := sr.spec
+	to, err := sr.highest()
 	if err != nil {
 		return err
 	}
-	if h.plan, err = planOf(h.f); err != nil {
+	if sr.plan, err = planOf(sr.f); err != nil {
 		return err
 	}
-	h.plan.Of = h.f.Fingerprint() + " " + h.opt.Run.Target
-	if err := h.open(); err != nil {
+	sr.plan.Of = sr.f.Fingerprint() + " " + sr.opt.Run.Target
+	if err := sr.open(); err != nil {
 		return err
 	}
 	// Neither identifies a search: it may continue on a machine with more memory, or with a larger
 	// budget.
-	h.plan.To = to
-	h.plan.Budget = s.Budget
-	if h.opt.Budget > 0 {
-		h.plan.Budget = h.opt.Budget
+	sr.plan.To = to
+	sr.plan.Budget = s.Budget
+	if sr.opt.Budget > 0 {
+		sr.plan.Budget = sr.opt.Budget
 	}
-	for _, o := range h.history {
-		h.before += o.Took
+	for _, o := range sr.history {
+		sr.before += o.Took
 	}
-	if h.plan.Budget > 0 { // the search package counts all trials
-		h.plan.Budget += h.before
+	if sr.plan.Budget > 0 { // the search package counts all trials
+		sr.plan.Budget += sr.before
 	}
-	return h.recall()
+	return sr.recall()
 }
 
 // planOf is the plan of a file's search, without its budget.
@@ -193,11 +186,11 @@ func Expect(f *file.File) (search.Expected, error) {
 }
 
 // highest is the highest level that this machine can play.
-func (h *hunt) highest() (float64, error) {
-	s := h.spec
+func (sr *searchRun) highest() (float64, error) {
+	s := sr.spec
 	limits := machine.ReadLimits()
 	short := func(level float64) (*machine.Shortage, error) {
-		at, err := h.f.At(level, s.ConfirmFor)
+		at, err := sr.f.At(level, s.ConfirmFor)
 		if err != nil {
 			return nil, err
 		}
@@ -235,280 +228,6 @@ func (h *hunt) highest() (float64, error) {
 			high, lacks = mid, l
 		}
 	}
-	h.limited = lacks.Error()
+	sr.limited = lacks.Error()
 	return low, nil
-}
-
-// open opens the journal for appending, and begins it where there is none.
-func (h *hunt) open() error {
-	path := filepath.Join(h.opt.Dir, JournalName)
-	j, documents, err := journal.Open(path)
-	if err != nil {
-		return fmt.Errorf("open the journal of the search: %w", err)
-	}
-	history, err := search.Recall(documents, h.plan)
-	if err == nil && len(documents) == 0 {
-		err = j.Append(search.Head{Plan: h.plan})
-	}
-	if err != nil {
-		_ = j.Close() // the error before it is the one to report
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	h.journal, h.history = j, history
-	return nil
-}
-
-// recall reads the results of the trials that are in the journal.
-func (h *hunt) recall() error {
-	all := h.history
-	h.history = nil
-	for _, o := range all {
-		step, err := h.announce(o.Level, o.Kind)
-		if err != nil {
-			return err
-		}
-		r, err := result.Read(filepath.Join(h.opt.Dir, filepath.FromSlash(o.Ref)))
-		cell := result.Cell{}
-		switch {
-		case err == nil && len(r.Cells) == 1:
-			cell = r.Cells[0]
-			h.head(r)
-		case err == nil:
-			return fmt.Errorf("%s holds %d cells, and a trial of a search has one; use another directory", o.Ref, len(r.Cells))
-		case !errors.Is(err, fs.ErrNotExist):
-			return err
-		}
-		h.history, h.cells = append(h.history, o), append(h.cells, cell)
-		step.Again = true
-		if err == nil {
-			step.Cell = &h.cells[len(h.cells)-1]
-		}
-		if err := h.report(step, o); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// announce fills in the fields known before a trial.
-func (h *hunt) announce(level float64, kind search.Kind) (Step, error) {
-	so, err := search.SoFar(h.plan, h.history)
-	return Step{
-		N: len(h.history) + 1, Level: level, Text: h.spec.Format(level), Kind: kind, SoFar: so, Spent: h.spent(), Budget: h.budget(),
-	}, err
-}
-
-// report reports a trial that has ended and is in the history.
-func (h *hunt) report(s Step, o search.Observation) error {
-	so, err := search.SoFar(h.plan, h.history)
-	s.SoFar, s.Verdict, s.Spent = so, o.Verdict, h.spent()
-	h.opt.Step(s)
-	return err
-}
-
-// spent is the part of its budget that this run of the search has used.
-func (h *hunt) spent() time.Duration { return max(0, h.took()-h.before) }
-
-func (h *hunt) budget() time.Duration {
-	if h.plan.Budget == 0 {
-		return 0
-	}
-	return h.plan.Budget - h.before
-}
-
-// took is what all trials took.
-func (h *hunt) took() (sum time.Duration) {
-	for _, o := range h.history {
-		sum += o.Took
-	}
-	return sum
-}
-
-// search makes trials until there is an answer and the curve around it, or until ctx ends.
-func (h *hunt) search(ctx context.Context) error {
-	for first := true; ctx.Err() == nil; first = false {
-		step, err := search.Next(h.plan, h.history)
-		if err != nil {
-			return err
-		}
-		level, kind := step.Level, step.Kind
-		if step.Answer != nil {
-			at, more := search.NextStep(h.plan, shares(h.spec), *step.Answer, h.history)
-			if !more {
-				return nil
-			}
-			level, kind = at, search.Curve
-		}
-		if !first && !machine.Pause(ctx, h.opt.pause) {
-			return nil
-		}
-		if err := h.try(ctx, level, kind); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// shares are the levels of the curve. The recommended load of a node is always among them, because
-// users will experience the latencies at that load.
-func shares(s *file.Search) []float64 {
-	const operating, near = 0.7, 0.03
-	steps := s.StepsAfter
-	if len(steps) == 0 || slices.ContainsFunc(steps, func(s float64) bool { return math.Abs(s-operating) <= near }) {
-		return steps
-	}
-	return append([]float64{operating}, steps...)
-}
-
-// try makes one trial and puts it into the journal. An interrupted one is dropped: it says nothing
-// about its level.
-func (h *hunt) try(ctx context.Context, level float64, kind search.Kind) error {
-	record := h.spec.Trial
-	if kind == search.Confirm {
-		record = h.spec.ConfirmFor
-	}
-	f, err := h.f.At(level, record)
-	if err != nil {
-		return err
-	}
-	step, err := h.announce(level, kind)
-	if err != nil {
-		return err
-	}
-	h.opt.Step(step)
-	ref := fmt.Sprintf("%s/%02d", TrialsName, step.N)
-	dir := filepath.Join(h.opt.Dir, filepath.FromSlash(ref))
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("keep the trials of the search: %w", err)
-	}
-	opt := h.opt.Run
-	if h.opt.Histograms {
-		opt.HistogramDir = dir
-	}
-	began := time.Now()
-	r, err := h.opt.trial(ctx, f, opt)
-	if ctx.Err() != nil {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if len(r.Cells) != 1 {
-		return fmt.Errorf("the trial at %s measured nothing", step.Text)
-	}
-	cell := &r.Cells[0]
-	steady(cell)
-	h.label(cell, step)
-	r.Verdict = cell.Verdict
-	if err := r.Write(dir); err != nil {
-		return err
-	}
-	o := search.Observation{Level: level, Kind: kind, Verdict: verdictOf(cell), Took: time.Since(began), Reason: cell.Reason, Ref: ref}
-	if err := h.journal.Append(o); err != nil {
-		return fmt.Errorf("write the journal of the search: %w", err)
-	}
-	h.head(r)
-	h.history, h.cells = append(h.history, o), append(h.cells, *cell)
-	step.Cell = cell
-	return h.report(step, o)
-}
-
-// steady fails a trial that kept every check only because it ended: work still piled up.
-func steady(c *result.Cell) {
-	if c.Growing == "" || c.Verdict != result.Pass {
-		return
-	}
-	const rule = "no growth within the trial"
-	c.Verdict, c.Reason = result.Fail, rule+": "+c.Growing
-	c.Checks = append(c.Checks, result.Check{Text: rule, Kind: result.KindSLO, NoData: true, Note: c.Growing})
-}
-
-// label notes in a cell which trial of the search it is.
-func (h *hunt) label(c *result.Cell, s Step) {
-	c.Params = map[string]string{result.ParamLevel: s.Text}
-	maps.Copy(c.Params, h.f.Spec.Params)
-	c.Trial = 1
-	for _, o := range h.history {
-		if o.Level == s.Level {
-			c.Trial++
-		}
-	}
-	if c.Settings == nil {
-		c.Settings = map[string]string{}
-	}
-	c.Settings["search"] = string(s.Kind)
-}
-
-func verdictOf(c *result.Cell) search.Verdict {
-	switch c.Verdict {
-	case result.Pass:
-		return search.Held
-	case result.Fail:
-		return search.Broke
-	}
-	return search.Invalid
-}
-
-// head copies the fields common to the trials' results from the first of them.
-func (h *hunt) head(r *result.Run) {
-	if h.run == nil {
-		head := *r
-		head.Cells, head.Warnings = nil, nil
-		h.run = &head
-	}
-}
-
-// finish puts the result of the search together.
-func (h *hunt) finish(ctx context.Context) *result.Run {
-	run := h.run
-	if run == nil {
-		run = &result.Run{Format: result.Format, Scenario: h.f.Spec.Name, About: h.f.Spec.About, Seed: h.f.Spec.Seed, Started: time.Now(), Throng: h.opt.Run.Version, Env: result.Environment()}
-		if run.Throng == "" {
-			run.Throng = result.Version()
-		}
-	}
-	run.Command = h.opt.Run.Command
-	a, err := search.SoFar(h.plan, h.history)
-	if err != nil { // the search itself has told
-		a.End = search.Open
-	}
-	s := h.spec
-	c := &result.Capacity{
-		Raise: s.Raise, Unit: s.Unit, From: s.From, To: h.plan.To, Precision: s.Precision, Confirm: s.Confirm,
-		TrialS: s.Trial.Seconds(), ConfirmS: s.ConfirmFor.Seconds(), BudgetS: h.budget().Seconds(),
-		End: string(a.End), Low: a.Low, LowConfirmed: a.LowConfirmed, High: a.High, HighConfirmed: a.HighConfirmed,
-		Split: a.Split, Noise: a.Noise, Invalid: a.Invalid, TookS: h.took().Seconds(), LimitedBy: h.limited, PlanFor: h.opt.PlanFor, Spare: h.opt.Spare,
-		Probes: []result.Probe{},
-	}
-	for i, o := range h.history {
-		p := result.Probe{Level: o.Level, Kind: string(o.Kind), Verdict: string(o.Verdict), Reason: o.Reason, TookS: o.Took.Seconds(), Dir: o.Ref}
-		if h.cells[i].Verdict != "" {
-			run.Cells = append(run.Cells, h.cells[i])
-			p.Cell = len(run.Cells)
-		} else {
-			run.Warnings = append(run.Warnings, fmt.Sprintf("the result of trial %d is not in %s any more: its figures are missing", i+1, o.Ref))
-		}
-		c.Probes = append(c.Probes, p)
-	}
-	run.Capacity, run.Verdict = c, Verdict(a)
-	if ctx.Err() != nil {
-		run.Interrupted = true
-		run.Warnings = append(run.Warnings, fmt.Sprintf("the search was interrupted after %d trials; run it again with the same directory and it goes on", len(h.history)))
-	}
-	if h.limited != "" && a.High == 0 {
-		run.Warnings = append(run.Warnings, fmt.Sprintf("no level above %s was tried: %s", s.Format(h.plan.To), strings.ReplaceAll(h.limited, "the scenario needs", "a higher one needs")))
-	}
-	return run
-}
-
-// Verdict of a search: pass when there is a confirmed level that held, invalid when the generator
-// ended it, else fail.
-func Verdict(a search.Answer) result.Verdict {
-	switch {
-	case a.End == search.Generator:
-		return result.Invalid
-	case a.Low > 0 && a.LowConfirmed:
-		return result.Pass
-	}
-	return result.Fail
 }
