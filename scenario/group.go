@@ -52,10 +52,10 @@ type group struct {
 	head    []byte               // of every event packet: type and namespace
 	own     *pattern             // the namespace of each client; nil: all have the same
 	auth    *pattern             // nil: none
-	query   []namedPattern       //
-	headers []namedPattern       //
+	query   []namedPattern       // of the handshake
+	headers []namedPattern       // likewise
 	configs []client.Config      // by the trial's transports
-	from    []netip.Addr         //
+	from    []netip.Addr         // local addresses, in turn; none: the system chooses
 	connect [][connectStages]int // series, by the trial's transports
 	// of stageAll and stageAttempt, without the generator's own lateness
 	connectNet [][2]int
