@@ -238,10 +238,11 @@ func (a *actor) read(ctx context.Context, c conn, h client.Handler, joining *tim
 func (a *actor) after(c conn, err error) (next *actor) {
 	t := a.t
 	if since := c.Unsent(); since > 0 {
-		a.MayLack(t.moment(since), t.now())
+		a.MayBeUnwritten(t.moment(since), t.now())
 	}
 	if since := c.Heard(); since > 0 {
-		a.Unheard(t.moment(since), t.now())
+		end, _ := errors.AsType[*client.CloseError](err)
+		a.Unheard(t.moment(since), t.now(), end != nil && end.Reason == client.PingTimeout)
 	}
 	in, out := c.Bytes()
 	t.ended(a, in, out)

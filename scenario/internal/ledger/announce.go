@@ -123,7 +123,7 @@ func (l *Ledger) Announce(dst []byte) []byte {
 	}
 	a.packer.uint(0)
 	head |= f.saySpreads(&a.packer)
-	head |= f.sayUnsent(&a.packer)
+	head |= f.sayDoubts(&a.packer)
 	a.packer.b = binary.BigEndian.AppendUint16(a.packer.b, uint16(a.check))
 	a.number++
 	return a.packer.append(dst, head, a.number)
@@ -262,7 +262,7 @@ func (f *fleet) hearAnnouncement(p *peer, head byte, u *unpacker) error {
 	}
 	slices.SortStableFunc(p.waiting.list[before:], func(a, b emission) int { return cmp.Compare(a.at, b.at) })
 	f.hearSpreads(u)
-	f.hearUnsent(p, u)
+	f.hearDoubts(p, u)
 	check := u.take(2)
 	if u.close() != nil {
 		return errMalformed

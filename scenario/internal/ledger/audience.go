@@ -67,41 +67,68 @@ type Receiver struct {
 	echoes         order                   // of streams without an audience
 	leftAt         atomic.Int64            // when its memberships ended or were suspended; 0: it is there
 	losses         atomic.Pointer[[]int64] // when it has lost its connection, each time
-	lacks          atomic.Pointer[lack]    // nil: nothing
-	silences       atomic.Pointer[[]lack]  // nil: none; see Unheard
+	unwritten      atomic.Pointer[[]span]  // nil: nothing; see MayBeUnwritten
+	silences       atomic.Pointer[[]span]  // nil: none; see Unheard
 	backAt         int64                   // when it was recovered last; its own goroutine's
 }
 
-// A lack is a time in which a receiver emitted messages that may never have been written.
-type lack struct{ since, until int64 }
+// A span is a time, up to the end of a receiver's connection, in which it emitted messages.
+type span struct {
+	since, until int64
+	timedOut     bool // the server's silence ended the connection
+}
 
-// MayLack notes that the messages that the receiver emitted between two moments may never have been
-// written, as its connection ended before they were taken: those that reached nobody are undecided.
-// Of several times the last one counts.
-func (r *Receiver) MayLack(since, until int64) { r.lacks.Store(&lack{since, until}) }
+// add appends to a list that other goroutines read.
+func (s span) add(list *atomic.Pointer[[]span]) {
+	var all []span
+	if was := list.Load(); was != nil {
+		all = *was
+	}
+	all = append(slices.Clip(all), s)
+	list.Store(&all)
+}
 
-// mayLack reports whether a message of the receiver is one of those.
-func (r *Receiver) mayLack(s *Slot) bool {
-	l, at := r.lacks.Load(), s.base+s.lag.Load()
-	return l != nil && l.since <= at && at <= l.until
+// spanOf returns the span in which a message was written; nil: it is in none.
+func spanOf(list *atomic.Pointer[[]span], s *Slot) *span {
+	all, at := list.Load(), s.base+s.lag.Load()
+	if all == nil {
+		return nil
+	}
+	for i := range *all {
+		if x := &(*all)[i]; x.since <= at && at <= x.until {
+			return x
+		}
+	}
+	return nil
+}
+
+// MayBeUnwritten notes that the messages that the receiver emitted between two moments may never
+// have been written, as its connection ended before the system had taken them: those that reached
+// nobody are undecided. Its own goroutine calls it, before Leave or Suspend.
+func (r *Receiver) MayBeUnwritten(since, until int64) {
+	span{since: since, until: until}.add(&r.unwritten)
 }
 
 // Unheard notes that the receiver's connection has ended, and that nothing shows that the server
 // got what the receiver emitted between two moments, the second of which is that end. Those
 // messages are lost when they reached nobody, and no server owes them to those that it recovers.
-func (r *Receiver) Unheard(since, until int64) {
-	var list []lack
-	if was := r.silences.Load(); was != nil {
-		list = *was
-	}
-	list = append(slices.Clip(list), lack{since, until})
-	r.silences.Store(&list)
+// timedOut: the client ended the connection because it had not heard the server for too long. Its
+// own goroutine calls it, before Leave or Suspend.
+func (r *Receiver) Unheard(since, until int64, timedOut bool) {
+	span{since, until, timedOut}.add(&r.silences)
 }
 
-// unheard reports whether a message of the receiver is one of those.
-func (r *Receiver) unheard(s *Slot) bool {
-	list, at := r.silences.Load(), s.base+s.lag.Load()
-	return list != nil && slices.ContainsFunc(*list, func(l lack) bool { return l.since <= at && at <= l.until })
+// mayBeUnwritten reports whether MayBeUnwritten is about a message of the receiver.
+func (r *Receiver) mayBeUnwritten(s *Slot) bool { return spanOf(&r.unwritten, s) != nil }
+
+// unheard reports whether Unheard is about a message of the receiver.
+func (r *Receiver) unheard(s *Slot) bool { return spanOf(&r.silences, s) != nil }
+
+// timedOut reports whether the server's silence ended the connection on which the receiver emitted
+// a message.
+func (r *Receiver) timedOut(s *Slot) bool {
+	x := spanOf(&r.silences, s)
+	return x != nil && x.timedOut
 }
 
 // Memberships are those it has, had a moment ago, or has asked for. The caller must not change

@@ -132,7 +132,7 @@ func (l *Ledger) closeSlot(s *Slot, now int64) {
 		s.Audience.mu.Unlock()
 	}
 	bound := s.Book.bound(int(s.base / int64(time.Second)))
-	open := now <= s.Limit() || s.mayLack(bound)
+	open := now <= s.Limit() || s.mayBeUnwritten(bound)
 	s.account(&s.Book.owner().rows, open, bound)
 	if s.Audience != nil && !s.Book.remote {
 		s.countElsewhere(&s.Book.owner().rows)
@@ -146,14 +146,17 @@ func (l *Ledger) closeSlot(s *Slot, now int64) {
 	}
 }
 
-// mayLack reports whether the message may never have been written: it reached no receiver, and its
-// sender left soon after, or before it was taken. In a fleet the sender's agent decides that.
-func (s *Slot) mayLack(bound int64) bool {
+// mayBeUnwritten reports whether the message may never have been written: it reached no receiver,
+// and its sender left within bound after it, or before the system had taken it. A sender that left
+// because the server was silent has written it: what a half-open connection swallows is lost, up to
+// the last message. In a fleet the sender's agent decides that.
+func (s *Slot) mayBeUnwritten(bound int64) bool {
 	if s.Book.remote {
-		return s.unsent
+		return s.unwritten
 	}
 	left := s.From.leftSince(s.epoch)
-	return left != 0 && (left <= s.base+bound || s.From.mayLack(s)) && !s.reached() && !s.settled.reached()
+	soon := left <= s.base+bound && !s.From.timedOut(s)
+	return left != 0 && (soon || s.From.mayBeUnwritten(s)) && !s.reached() && !s.settled.reached()
 }
 
 // unheard reports whether nothing shows that the server ever had the message: it reached no
@@ -161,7 +164,7 @@ func (s *Slot) mayLack(bound int64) bool {
 // sender's agent decides that.
 func (s *Slot) unheard() bool {
 	if s.Book.remote {
-		return s.lone
+		return s.unconfirmed
 	}
 	return s.From.unheard(s) && !s.reached() && !s.settled.reached()
 }

@@ -9,7 +9,8 @@ import (
 // moment. When the message is closed its spread is known: the time until it, and messages of about
 // the same time, reached their last receivers. A receiver that stayed longer than the spread was
 // owed the message and has lost it. Otherwise the delivery stays undecided. The same holds for a
-// message whose sender left within the spread: it may never have been written.
+// message whose sender left within the spread: it may never have been written, unless it left since
+// the server was silent.
 
 // edgeMargin is added to twice the spread: the receiver might have been the slowest one.
 const edgeMargin = int64(10 * time.Millisecond)

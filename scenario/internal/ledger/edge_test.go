@@ -100,6 +100,58 @@ func TestMessagesOfLeaversAreLost(t *testing.T) {
 	}
 }
 
+// An echo that a half-open connection swallowed is lost, also the last one before the client noticed
+// the server's silence. One that the system had not taken may never have been written.
+func TestEchoesOfSilentServersAreLost(t *testing.T) {
+	lost, undecided := result.Ledger{Sent: 1, Expected: 1, Lost: 1}, result.Ledger{Sent: 1, Expected: 1, Undecided: 1}
+	for name, test := range map[string]struct {
+		timedOut  bool  // the client ended the connection since the server was silent
+		heard     int64 // when it was heard last, in milliseconds
+		unwritten int64 // since when nothing was taken; 0: all was
+		want      result.Ledger
+	}{
+		"the connection broke":                   {false, 100, 0, undecided},
+		"the server was silent":                  {true, 100, 0, lost},
+		"it was heard after the echo":            {true, 950, 0, undecided},
+		"it was silent, and the echo not taken":  {true, 100, 890, undecided},
+		"it was silent, and a later one was not": {true, 100, 901, lost},
+	} {
+		m := newModel(1, ExpectSelf)
+		m.l.books[0].Late = 5000 * ms
+		m.joinAll()
+		m.send(0, 0, 900*ms)
+		m.now.Store(901 * ms)
+		if test.unwritten > 0 {
+			m.r[0].MayBeUnwritten(test.unwritten*ms, 901*ms)
+		}
+		m.r[0].Unheard(test.heard*ms, 901*ms, test.timedOut)
+		m.l.Leave(m.r[0])
+		m.l.books[0].spread, m.l.books[0].upTo = &spreads{bySecond: []int64{2}, most: 2}, 1 // other messages took no time
+		if got := m.close(int64(time.Hour)); got != test.want {
+			t.Errorf("%s: %+v, want %+v", name, got, test.want)
+		}
+	}
+}
+
+// The messages of each connection that broke before they were taken are undecided, not of the last
+// one alone.
+func TestUnwrittenOnSeveralConnections(t *testing.T) {
+	m := newEdge(3)
+	for i := range int64(2) {
+		at := (i + 1) * 1000 * ms
+		m.send(0, 0, at)
+		m.now.Store(at + 900*ms)
+		m.r[0].MayBeUnwritten(at-ms, at+ms)
+		m.l.Suspend(m.r[0])
+		m.now.Store(at + 910*ms)
+		m.l.Resume(m.r[0], nil)
+	}
+	m.l.books[0].spread, m.l.books[0].upTo = &spreads{bySecond: []int64{2}, most: 2}, 2 // other messages took no time
+	if got, want := m.close(int64(time.Hour)), (result.Ledger{Sent: 2, Expected: 4, Undecided: 4}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
 // What still comes to a receiver that has left the room is not lost, and one of many that left then
 // is no other.
 func TestWhatComesAfterLeavingARoomIsNotLost(t *testing.T) {
@@ -227,7 +279,7 @@ func TestMessagesThatWereNotPassedOn(t *testing.T) {
 		s.SetLag(20 * ms)
 		m.now.Store(900 * ms)
 		if test.since != 0 {
-			m.r[0].MayLack(test.since*ms, test.until*ms)
+			m.r[0].MayBeUnwritten(test.since*ms, test.until*ms)
 		}
 		m.l.Leave(m.r[0])
 		m.l.books[0].spread, m.l.books[0].upTo = &spreads{bySecond: []int64{2}, most: 2}, 1 // other messages took no time

@@ -8,17 +8,17 @@ import "time"
 
 // A final is how far that has come.
 type final struct {
-	begun  bool // nothing changes any more
-	listed bool // unsent is known
-	said   bool // all of it
-	unsent [][]doubt
+	begun  bool      // nothing changes any more
+	listed bool      // doubts is known
+	said   bool      // all of it
+	doubts [][]doubt // by book, not said
 }
 
 // A doubt is a message that reached nobody: it may never have been written, or nothing shows that
 // the server had it, or both.
 type doubt struct {
-	seq          uint32
-	unsent, lone bool
+	seq                    uint32
+	unwritten, unconfirmed bool
 }
 
 // Stop ends the account at a moment, in the fleet's time and the same on all agents: arrivals after
@@ -113,26 +113,26 @@ func (f *fleet) hearSpreads(u *unpacker) {
 	}
 }
 
-// sayUnsent writes which messages may never have been written, and of which nothing shows that the
+// sayDoubts writes which messages may never have been written, and of which nothing shows that the
 // server had them, once all that it takes to decide that is known.
-func (f *fleet) sayUnsent(p *packer) (flags byte) {
+func (f *fleet) sayDoubts(p *packer) (flags byte) {
 	fin := &f.final
 	if !fin.listed && f.decidable() {
 		fin.listed = true
-		fin.unsent = make([][]doubt, len(f.l.books))
+		fin.doubts = make([][]doubt, len(f.l.books))
 		for i, b := range f.l.books {
 			b.each(func(s *Slot) {
 				if s.Audience == nil || s.void.Load() {
 					return
 				}
-				if d := (doubt{s.seq, s.mayLack(b.bound(int(s.base / int64(time.Second)))), s.unheard()}); d.unsent || d.lone {
-					fin.unsent[i] = append(fin.unsent[i], d)
+				if d := (doubt{s.seq, s.mayBeUnwritten(b.bound(int(s.base / int64(time.Second)))), s.unheard()}); d.unwritten || d.unconfirmed {
+					fin.doubts[i] = append(fin.doubts[i], d)
 				}
 			})
 		}
 	}
 	room := maxRows
-	for i, list := range fin.unsent {
+	for i, list := range fin.doubts {
 		n := min(len(list), room)
 		if n == 0 {
 			continue
@@ -142,10 +142,10 @@ func (f *fleet) sayUnsent(p *packer) (flags byte) {
 		p.uint(uint64(n))
 		was := uint32(0)
 		for _, d := range list[:n] {
-			p.uint(uint64(d.seq-was)<<2 | bit(d.unsent)<<1 | bit(d.lone))
+			p.uint(uint64(d.seq-was)<<2 | bit(d.unwritten)<<1 | bit(d.unconfirmed))
 			was = d.seq
 		}
-		fin.unsent[i] = list[n:]
+		fin.doubts[i] = list[n:]
 	}
 	p.uint(0)
 	if fin.listed && room > 0 {
@@ -176,7 +176,7 @@ func bit(is bool) uint64 {
 	return 0
 }
 
-func (f *fleet) hearUnsent(p *peer, u *unpacker) {
+func (f *fleet) hearDoubts(p *peer, u *unpacker) {
 	for stream := u.upTo(uint64(len(f.l.books))); stream > 0; stream = u.upTo(uint64(len(f.l.books))) {
 		seq := uint64(0)
 		for range u.upTo(maxRows) {
@@ -186,7 +186,7 @@ func (f *fleet) hearUnsent(p *peer, u *unpacker) {
 				return
 			}
 			if s, _ := p.books[stream-1].find(uint32(seq)); s != nil {
-				s.unsent, s.lone = word>>1&1 != 0, word&1 != 0
+				s.unwritten, s.unconfirmed = word>>1&1 != 0, word&1 != 0
 			}
 		}
 	}

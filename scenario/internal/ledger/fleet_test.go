@@ -422,9 +422,10 @@ func (s *story) step() {
 	case "lack":
 		if s.state[client] == present {
 			since := s.now - tick*rapid.Int64Range(0, 300).Draw(t, "since")
-			note := (*Receiver).MayLack
+			note := (*Receiver).MayBeUnwritten
 			if rapid.Bool().Draw(t, "unheard") {
-				note = (*Receiver).Unheard
+				timedOut := rapid.Bool().Draw(t, "timed out")
+				note = func(r *Receiver, since, until int64) { r.Unheard(since, until, timedOut) }
 			}
 			s.each(client, func(_ *Ledger, r *Receiver, _ *side, _ int) { note(r, since, s.now) })
 		}

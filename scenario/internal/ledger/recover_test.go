@@ -109,7 +109,7 @@ func TestUnheardIsNotOwedAgain(t *testing.T) {
 			m.now.Store(900 * ms)
 			m.l.Suspend(m.r[speaker])
 			if c.since >= 0 {
-				m.r[speaker].Unheard(c.since*ms, 900*ms)
+				m.r[speaker].Unheard(c.since*ms, 900*ms, false)
 			}
 			for _, i := range []int{speaker, recovered} {
 				m.l.Resume(m.r[i], nil)

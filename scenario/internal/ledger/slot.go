@@ -72,9 +72,11 @@ type Slot struct {
 	reported atomic.Bool // as complete
 	closed   bool        // is in the rows; guarded by Audience.mu
 	told     bool        // in a fleet: the sender's agent knows whom it was for, and reached, here
-	unsent   bool        // in a fleet: the sender's agent says that it may never have been written
-	lone     bool        // in a fleet: the sender's agent says that nothing shows that the server had it
 	written  atomic.Bool // or cancelled: its emission is over
+
+	// In a fleet, of another agent's message, as that agent says.
+	unwritten   bool // it may never have been written
+	unconfirmed bool // nothing shows that the server had it
 
 	lag     atomic.Int64 // how late the generator wrote it, in nanoseconds
 	firstAt atomic.Int64 // nanoseconds since the trial's start; 0: nothing has come
