@@ -393,6 +393,9 @@ func (p *checkParser) scope(c *Check) *flaw {
 			if s, _ := metric.StatOf(c.Stat); f == nil && s.Whole {
 				return &flaw{c.Stat + " is only known for whole phases", "leave `over` out"}
 			}
+			if f == nil && c.Stat == metric.StatErrors && c.Unit == UnitShare { // attempts are counted by the phase
+				return &flaw{"a share of errors is only known for whole phases", fmt.Sprintf("write a number, such as %s %s 5 over %s, or leave `over` out", c.what(), c.Op, text)}
+			}
 			if f == nil && (d < time.Second || d%time.Second != 0 || d > maxPhase) {
 				f = &flaw{fmt.Sprintf("a window of %s cannot be measured", text), "write whole seconds, such as over 5s"}
 			}

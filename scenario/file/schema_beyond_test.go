@@ -7,7 +7,7 @@ var beyondSchema = map[string][]string{
 		"check-label-group", "check-label-nothing", "check-phase", "check-phase-near", "check-no-acks", "check-echo-fanout", "check-quoted-position", "check-loss-of-volatile", "check-no-slow",
 	},
 	"the unit and the labels of a check depend on its metric, all in one text": {
-		"check-bytes", "check-recovered", "check-growth-of", "check-growth-over", "check-label-errors", "check-label-decile", "check-label-phase", "check-label-read", "check-label-transport", "check-label-of-cpu", "check-label-op-of-connect", "check-loss-fraction", "check-no-metric", "check-no-unit",
+		"check-bytes", "check-errors-share-over", "check-recovered", "check-growth-of", "check-growth-over", "check-label-errors", "check-label-decile", "check-label-phase", "check-label-read", "check-label-transport", "check-label-of-cpu", "check-label-op-of-connect", "check-loss-fraction", "check-no-metric", "check-no-unit",
 		"check-over", "check-pair", "check-percentile-0", "check-share-number", "check-wrong-unit",
 	},
 	"a value with a variable has no form before it is substituted": {
