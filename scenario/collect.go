@@ -199,7 +199,7 @@ func (c *collector) second(until int64) {
 		return
 	}
 	for _, g := range t.groups {
-		g.expireCalls(until)
+		g.expireCalls(t.readUpTo(until))
 	}
 	c.gather(from, until)
 	passed := c.carried() // at once, so that bytes and messages are of the same stretch

@@ -91,8 +91,7 @@ func (t *trial) conduct(ctx context.Context, f *file.File) (*result.Cell, error)
 	if end != judge.RanOut {
 		q.tell(&order{kind: orderStop, ending: int(end)})
 	}
-	p.stop.Store(true)
-	<-paced
+	p.end(ctx, paced, false)
 	now := t.now()
 	if end == judge.Interrupted && now <= 0 { // nothing was measured
 		cancel()

@@ -23,7 +23,7 @@ func (c *collector) evidence(rows [][]ledger.Row) *judge.Evidence {
 		Totals: c.totals, Windows: c.windows.Found(), Ledger: rows, Seconds: c.seconds,
 		Errors: t.errors.Counts(), Returns: t.returns.counts(),
 		Clients: judge.Clients{Failed: t.count.failed.Load(), Dropped: t.count.dropped.Load()},
-		Target:  judge.Target{RSSBefore: -1},
+		Target:  judge.Target{RSSBefore: -1}, Standstill: t.watch.standstill.Load(),
 	}
 	if c.before.ok {
 		e.Target.RSSBefore = c.before.rss

@@ -57,7 +57,7 @@ type changed struct {
 func (p *part) portion(until int64, last bool) *portion {
 	t, c := p.t, p.c
 	for _, g := range t.groups {
-		g.expireCalls(until)
+		g.expireCalls(t.readUpTo(until))
 	}
 	out := &portion{second: c.portions, until: until, last: last, samples: samplesOf(t.rec), most: t.count.most.Load(), outside: t.rec.Outside()}
 	c.portions++
@@ -76,7 +76,7 @@ func (p *part) portion(until int64, last bool) *portion {
 	own := ownUsage()
 	cpu := own.cpu - c.own.cpu
 	c.own = own
-	out.use = partUse{cpuTime: int64(cpu), rss: own.rss, pause: int64(c.gc.longest()), meshed: p.meshed.Load(), goroutines: own.goroutines, files: own.files}
+	out.use = partUse{cpuTime: int64(cpu), rss: own.rss, pause: int64(c.gc.longest()), meshed: p.meshed.Load(), goroutines: own.goroutines, files: own.files, standstill: t.watch.standstill.Load()}
 	if took := until - c.at; took > 0 {
 		out.use.cpu = float64(cpu) / (c.ownCores * float64(took))
 	}

@@ -13,9 +13,18 @@ import (
 
 // A watch sees how late the generator itself reads.
 type watch struct {
-	probe   *lateness.Probe // nil: the connections are a test's
-	series  int             // of the probe's samples
-	untimed atomic.Int64    // messages of which the system did not say when they arrived
+	probe   prober       // nil: the connections are a test's
+	series  int          // of the probe's samples
+	untimed atomic.Int64 // messages of which the system did not say when they arrived
+
+	standstill atomic.Int64 // the longest time between two readings of the probe, of a fleet on any agent, in nanoseconds
+	ran        int64        // when the probe was read last, since the trial's start; the probe's goroutine's
+}
+
+// A prober is a [lateness.Probe].
+type prober interface {
+	Held(at int64) (d int64)
+	Close()
 }
 
 // fewUntimed is how many such messages are no sign of a connection without times: a kernel that has
@@ -30,13 +39,38 @@ func (t *trial) watchReads() error {
 		return nil
 	}
 	sh := t.rec.Shard(0)
-	var err error
-	t.watch.probe, err = lateness.Start(lateness.Every(t.here()), t.now, func(at, late int64) {
+	t.watch.ran = t.now()
+	probe, err := lateness.Start(lateness.Every(t.here()), t.now, func(at, late int64) {
+		t.watch.runs(at)
 		if t.watch.untimed.Load() > fewUntimed {
 			sh.Add(t.watch.series, t.tl.PhaseAt(at), time.Duration(late))
 		}
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	t.watch.probe = probe
+	return nil
+}
+
+// runs notes that this process runs at a moment. The probe is read every few milliseconds: a long
+// time without means that the process was stopped, or had no processor.
+func (w *watch) runs(at int64) {
+	if gap := at - w.ran; gap > w.standstill.Load() {
+		w.standstill.Store(gap)
+	}
+	w.ran = at
+}
+
+// mostHeld bounds how long clients may take to read what came while this process was held up: twice
+// the longest standstill of a trial that may fail.
+const mostHeld = int64(10 * time.Second)
+
+// readUpTo is the moment, until at most, up to which the clients have read what came. What came
+// while this process was held up lies in their sockets for as long again, and is not missing yet.
+func (t *trial) readUpTo(until int64) int64 {
+	now := t.now()
+	return min(until, now-min(t.watch.held(now), mostHeld))
 }
 
 // here is how many processes of this machine have clients of the trial.

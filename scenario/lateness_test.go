@@ -2,11 +2,13 @@ package scenario
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/throng-io/throng/scenario/client"
+	"github.com/throng-io/throng/scenario/internal/judge"
 	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
@@ -56,6 +58,62 @@ func TestSendingLateIsInvalid(t *testing.T) {
 	}
 }
 
+// The clients of a generator that is paused across the measurement lose their connections meanwhile:
+// that says nothing of the target. The connections that it loses while the generator runs do.
+func TestPausedAcrossTheMeasurementIsInvalid(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		valid  string
+		pause  time.Duration
+		want   result.Verdict
+		reason string
+	}{
+		{"p99(lag) < 25ms", 2500 * time.Millisecond, result.Invalid, "p99(lag) < 25ms: 2."},
+		{"achieved(rate) > 99%", 2500 * time.Millisecond, result.Invalid, "achieved(rate) > 99%: 0 %"},
+		{"p99(lag) < 25ms", 15 * time.Second, result.Invalid, "p99(lag) < 25ms: 15 s"},
+		{"achieved(rate) > 99%", 15 * time.Second, result.Invalid, "achieved(rate) > 99%: 0 %"},
+		{"p99(lag) < 1h", 15 * time.Second, result.Invalid, "errors(send.late) == 0: 100 (the generator"},
+		{"p99(lag) < 25ms, achieved(rate) > 99%", 0, result.Fail, "achieved(rate) > 99%: 0 %"},
+	} {
+		s := &fakeServer{}
+		var slept time.Duration
+		pauses := func(opt *Options) {
+			opt.sleep = func(d time.Duration) {
+				if slept += d; slept > 390*time.Millisecond && slept < time.Hour {
+					slept = time.Hour
+					s.mu.Lock()
+					conns := slices.Clone(s.conns)
+					s.mu.Unlock()
+					for _, c := range conns {
+						c.end(client.TransportClose)
+					}
+					d += test.pause
+				}
+				time.Sleep(d)
+			}
+		}
+		c := play(t, s, strings.Replace(broadcast, "achieved(rate) > 99%", test.valid, 1), pauses)
+		if c.Verdict != test.want || !strings.HasPrefix(c.Reason, test.reason) {
+			t.Errorf("%s, a pause of %v: %s because %q, want %s because %q", test.valid, test.pause, c.Verdict, c.Reason, test.want, test.reason)
+		}
+		if lag := c.Generator.Lag; lag == nil || lag.N != 100 {
+			t.Errorf("%s, a pause of %v: lag %+v, want one sample of each operation", test.valid, test.pause, lag)
+		}
+	}
+}
+
+// The longest time for which the probe was not read is in the evidence.
+func TestStandstill(t *testing.T) {
+	t.Parallel()
+	f := measured(t)
+	for _, at := range []time.Duration{2 * time.Millisecond, 4 * time.Millisecond, 7 * time.Second, 7 * time.Second, 7002 * time.Millisecond} {
+		f.t.watch.runs(int64(at))
+	}
+	if got, want := f.c.evidence(nil).Standstill, int64(7*time.Second-4*time.Millisecond); got != want {
+		t.Errorf("the generator stood still for %d ns, want %d", got, want)
+	}
+}
+
 // A connect counts from when it was due, and the generator's own part of it is known: how late it
 // was begun, and how long the answers waited to be read.
 func TestOwnLatenessInConnecting(t *testing.T) {
@@ -97,5 +155,50 @@ slo: ["p50(connect{transport=websocket}) < 20ms"]
 				t.Errorf("%s because %q, want %s because %q", c.Verdict, c.Reason, test.want, test.reason)
 			}
 		})
+	}
+}
+
+// heldUp is a probe of a process that was held up for so long.
+type heldUp func(at int64) int64
+
+func (h heldUp) Held(at int64) int64 { return h(at) }
+func (heldUp) Close()                {}
+
+// An answer that came while the generator stood still is not missing before its client has had the
+// time to read it.
+func TestAnswersInTheSocketAreNotMissing(t *testing.T) {
+	t.Parallel()
+	tr := newIdleTrial(t, "version: 1\nname: t\ntarget: {url: \"http://127.0.0.1:1\"}\ngroups: {a: {count: 1, send: [{op: echo, rate: 1/s, ack: 1s}]}}\n")
+	a := newActor(tr, tr.groups[0], 0, 0)
+	tr.groups[0].actors[0].Store(a)
+	tr.life.epoch = client.Now() - 3*time.Second
+	call := pendingCall{due: int64(time.Second), sent: int64(time.Second)}
+	stopped := int64(1100 * time.Millisecond)
+	for name, test := range map[string]struct {
+		held func(at int64) int64
+		want int64
+	}{
+		"it stood still": {func(at int64) int64 { return at - stopped }, 0},
+		"it did not":     {func(int64) int64 { return 0 }, 1},
+	} {
+		before := tr.errors.Counts()
+		id := a.calls.open(call)
+		tr.count.calls.Store(1)
+		looks := 0
+		tr.watch.probe = heldUp(func(at int64) int64 {
+			if looks++; looks == 3 { // the client reads on
+				if _, was := a.calls.answer(id); was == callOpen {
+					tr.count.calls.Add(-1)
+				}
+			}
+			return test.held(at)
+		})
+		if got, want := tr.readUpTo(2*stopped), 2*stopped-test.held(2*stopped); got != want {
+			t.Errorf("%s: what came was read up to %d, want %d", name, got, want)
+		}
+		tr.drain(t.Context(), judge.RanOut)
+		if n := int64(len(tr.errors.Counts()) - len(before)); n != test.want {
+			t.Errorf("%s: errors %+v, want %d more than %+v", name, tr.errors.Counts(), test.want, before)
+		}
 	}
 }

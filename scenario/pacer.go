@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"context"
 	"sync/atomic"
 	"time"
 )
@@ -12,6 +13,13 @@ type source interface {
 	next() (due int64, ok bool)
 	// fire does it. It must not block. now is a recent reading of the clock.
 	fire(now int64)
+}
+
+// A skipper is a source whose work can be left out.
+type skipper interface {
+	source
+	// skip accounts for the piece of work that is due, and does not do it.
+	skip(now int64)
 }
 
 // A pacer fires sources at the moments that they ask for, on an absolute
@@ -60,6 +68,42 @@ func (p *pacer) run(sources ...source) {
 		}
 		p.down(0)
 	}
+}
+
+// catchUpWithin bounds how long a pacer that is behind may go on after the last phase.
+const catchUpWithin = 10 * time.Second
+
+// end ends the pacer, whose run closes paced. When the phases have run out, it may go on for a
+// while to fire the operations that were due before their end, unless the user waits (ctx), and
+// accounts for the rest: the number of offered operations does not depend on the pacer's lateness.
+func (p *pacer) end(ctx context.Context, paced <-chan struct{}, ranOut bool) {
+	if ranOut {
+		timer := time.NewTimer(catchUpWithin)
+		defer timer.Stop()
+		select {
+		case <-paced:
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+	}
+	p.stop.Store(true)
+	<-paced
+	if ranOut {
+		p.skipRest()
+	}
+}
+
+// skipRest leaves out the work that is left of the sources that can do without. It is for the time
+// after run has returned.
+func (p *pacer) skipRest() {
+	for _, x := range p.heap {
+		s, is := x.src.(skipper)
+		for is {
+			s.skip(p.now())
+			_, is = s.next()
+		}
+	}
+	p.heap = nil
 }
 
 func (p *pacer) down(i int) {

@@ -134,11 +134,7 @@ func (p *part) run(ctx context.Context) error {
 
 	pacer, paced := t.pace(t.sources())
 	end := p.wait(ctx)
-	if end == judge.RanOut {
-		catchUp(paced)
-	}
-	pacer.stop.Store(true)
-	<-paced
+	pacer.end(ctx, paced, end == judge.RanOut)
 	t.seal()
 	t.ledger.Seal()
 	p.c.stopped(t.now())

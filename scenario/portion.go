@@ -83,6 +83,8 @@ type partUse struct {
 	rss     int64
 	pause   int64 // the longest of the garbage collector, in nanoseconds
 	meshed  int64 // bytes so far to the other agents
+	// the longest time so far for which it did not run, in nanoseconds
+	standstill int64
 
 	goroutines, files int64 // at its end
 }
@@ -164,7 +166,7 @@ func (p *portion) code(c *coder) {
 		c.int(&n.n)
 	})
 	c.float(&p.use.cpu)
-	for _, v := range [...]*int64{&p.use.cpuTime, &p.use.rss, &p.use.pause, &p.use.meshed, &p.use.goroutines, &p.use.files} {
+	for _, v := range [...]*int64{&p.use.cpuTime, &p.use.rss, &p.use.pause, &p.use.meshed, &p.use.goroutines, &p.use.files, &p.use.standstill} {
 		c.int(v)
 	}
 }

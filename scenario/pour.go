@@ -234,6 +234,7 @@ func minus(l, o result.Ledger) result.Ledger {
 // note notes the health of the agent's process in the second.
 func (q *conductor) note(a *agentPart, p *portion) {
 	h, from := &a.health, int64(0)
+	q.t.watch.standstill.Store(max(q.t.watch.standstill.Load(), p.use.standstill))
 	if a.last != nil {
 		from = a.last.until
 	}

@@ -152,6 +152,8 @@ func (r *replay) of(row *recorded.Row) *plan.Row {
 
 func (r *replay) fire(now int64) { r.to.fire(now) }
 
+func (r *replay) skip(now int64) { r.to.skip(now) }
+
 // broken says why the log was not read to its end; nil when it was, or was not needed.
 func (r *replay) broken() error {
 	r.mu.Lock()

@@ -260,21 +260,22 @@ func (s *stream) fire(now int64) {
 	s.t.sending.Lock()
 	defer s.t.sending.Unlock()
 	o := s.op
-	a, is := s.sender(&o)
-	if is == atAnother || is == absent && o.Row == nil {
+	a, is, offered := s.offer(&o)
+	if !offered {
 		return
 	}
-	s.offered[o.Phase].Add(1)
 	switch {
 	case is == missing, is == absent: // absent: a log has a message of a client that is not there
+		s.recordLag(&o, now)
 		s.drop(&o, metric.Error(metric.ErrSend, metric.HowUnconnected), nil)
 		return
 	case is == away, a.outbox != nil && a.outbox.flushing && s.holds():
+		s.recordLag(&o, now)
 		s.keep(a, &o)
 		return
 	}
 	if s.spec.Volatile && a.conn.Busy() {
-		a.shard.Add(s.lag, o.Phase, time.Duration(now-o.Due))
+		s.recordLag(&o, now)
 		// As in the official client: what cannot leave at once does not leave at all.
 		s.drop(&o, metric.Error(metric.ErrVolatile, metric.HowSkipped), nil)
 		return
@@ -286,6 +287,34 @@ func (s *stream) fire(now int64) {
 		}
 		s.keep(a, &o)
 	}
+}
+
+// offer finds the client that an operation falls to, and counts the operation unless the plan has
+// no client for it now.
+func (s *stream) offer(o *plan.Op) (a *actor, is presence, offered bool) {
+	a, is = s.sender(o)
+	if is == atAnother || is == absent && o.Row == nil {
+		return nil, is, false
+	}
+	s.offered[o.Phase].Add(1)
+	return a, is, true
+}
+
+// skip drops the operation that is due: the phases are over.
+func (s *stream) skip(now int64) {
+	s.t.sending.Lock()
+	defer s.t.sending.Unlock()
+	o := s.op
+	if _, _, offered := s.offer(&o); offered {
+		s.recordLag(&o, now)
+		s.drop(&o, metric.Error(metric.ErrSend, metric.HowLate), nil)
+	}
+}
+
+// recordLag records how late the generator came to an operation, also to one that it could not
+// send: a client whose connection broke while this process stood still shows nothing else of that.
+func (s *stream) recordLag(o *plan.Op, now int64) {
+	s.t.rec.Shard(uint32(s.group.first)).Add(s.lag, o.Phase, time.Duration(now-o.Due))
 }
 
 // holds reports whether the stream holds operations that are due while its sender is away.
@@ -327,10 +356,10 @@ func (s *stream) emit(a *actor, o *plan.Op, waited bool) (lost bool) {
 	}
 	err := s.send(a, s.build(a, o, id, room, seq), o, seq)
 	if !waited {
-		lag = s.t.now() - o.Due
-		slot.SetLag(lag)
-		own.SetLag(lag)
-		a.shard.Add(s.lag, o.Phase, time.Duration(lag))
+		sent := s.t.now()
+		slot.SetLag(sent - o.Due)
+		own.SetLag(sent - o.Due)
+		s.recordLag(o, sent)
 	}
 	if err == nil {
 		slot.Written()

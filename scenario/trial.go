@@ -266,11 +266,7 @@ func (t *trial) run(ctx context.Context) (*result.Cell, error) {
 
 	p, paced := t.pace(t.sources())
 	end, why := t.wait(ctx)
-	if end == judge.RanOut {
-		catchUp(paced)
-	}
-	p.stop.Store(true)
-	<-paced
+	p.end(ctx, paced, end == judge.RanOut)
 	t.seal()
 	c.stopped(t.now())
 	t.drain(ctx, end)
@@ -359,20 +355,6 @@ func (t *trial) serverIsBack() {
 	}
 }
 
-// catchUpWithin bounds how long a pacer that is behind may go on after the last phase.
-const catchUpWithin = 2 * time.Second
-
-// catchUp lets the pacer fire the operations that were due before the end, so that the number of
-// offered operations does not depend on the pacer's lateness.
-func catchUp(paced <-chan struct{}) {
-	timer := time.NewTimer(catchUpWithin)
-	defer timer.Stop()
-	select {
-	case <-paced:
-	case <-timer.C:
-	}
-}
-
 // wait returns when the phases are over, or earlier when the trial cannot go on.
 func (t *trial) wait(ctx context.Context) (judge.Ending, error) {
 	timer := time.NewTimer(time.Duration(t.tl.End - t.now()))
@@ -416,7 +398,7 @@ func (t *trial) drain(ctx context.Context, end judge.Ending) {
 	var cut <-chan time.Time
 	done := ctx.Done()
 	for {
-		now := t.now()
+		now := t.readUpTo(t.now())
 		for _, g := range t.groups {
 			g.expireCalls(now)
 		}

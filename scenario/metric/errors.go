@@ -68,6 +68,7 @@ const (
 	HowTurn    = "turn"
 	HowAway    = "away"    // its sender had lost its connection
 	HowFull    = "full"    // too much was held for senders that had lost their connection
+	HowLate    = "late"    // the phases were over before the generator came to it
 	HowSkipped = "skipped" // the network was busy, and the message may be left out
 	HowLost    = "lost"    // it ended, was cut off, or did not answer
 	// the stages of a data channel
@@ -101,7 +102,7 @@ var ErrorKinds = []struct {
 		Kind: ErrPeer, Always: true, Hows: []string{HowSignalling, HowICE, HowDTLS, HowChannel, HowOpen, HowRefused},
 		Labels: ofGroups, About: "a data channel to a peer did not open, by the stage in which it failed, or broke (open); messages go by the server then",
 	},
-	{Kind: ErrSend, Hows: []string{HowUnconnected, HowBackpressure, HowStatus, HowHTTP, HowOther}, Labels: ofStreams, About: "a message that was due could not be sent"},
+	{Kind: ErrSend, Hows: []string{HowUnconnected, HowBackpressure, HowFull, HowPeer, HowLate, HowStatus, HowHTTP, HowOther}, Labels: ofStreams, About: "a message that was due could not be sent"},
 	{Kind: ErrAck, Hows: []string{HowTimeout, HowDropped, HowUnexpected, HowMismatch, HowStatus, HowHTTP}, Labels: ofStreams, About: "an acknowledgement did not come, came twice, or was wrong"},
 	{Kind: ErrDelivery, Hows: []string{HowUnexpected, HowUnknown, HowStale}, Labels: ofStreams, About: "a message was delivered to a client outside its audience"},
 	{Kind: ErrStamp, Hows: []string{HowInvalid, HowChanged}, Labels: ofStreams, About: "a message arrived damaged"},
@@ -196,14 +197,16 @@ func (c ErrorClass) Blameless() bool {
 }
 
 // Own reports whether the class is of the generator and says nothing about the target: no port or
-// no file descriptor was left for a connection, a message was larger than it takes, or an agent of
-// its fleet was lost.
+// no file descriptor was left for a connection, a message was larger than it takes, it was too far
+// behind its schedule to send one, or an agent of its fleet was lost.
 func (c ErrorClass) Own() bool {
 	switch c.Kind {
 	case ErrConnect, ErrReconnect:
 		return c.How == HowPorts || c.How == HowFiles || c.How == HowLimit
 	case ErrDrop:
 		return c.How == HowLimit
+	case ErrSend:
+		return c.How == HowLate
 	case ErrAgent:
 		return true
 	}

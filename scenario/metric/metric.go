@@ -176,7 +176,7 @@ var Table = []Metric{
 	{Name: EventJitter, Unit: Seconds, Labels: ofClients, Needs: NeedsEvents, About: "by how much two successive gaps between events of a stream differ"},
 	{Name: Step, Unit: Seconds, Labels: ofSteps, Needs: NeedsSteps, About: "one step of a flow, or of the requests before a connection"},
 	{Name: Flow, Unit: Seconds, Labels: ofClients, Needs: NeedsFlow, About: "all steps of a flow, once through"},
-	{Name: Lag, Unit: Seconds, Labels: ofStreams, About: "how late the generator itself sent"},
+	{Name: Lag, Unit: Seconds, Labels: ofStreams, About: "how late the generator itself sent, or found that it could not"},
 	{Name: LagReceive, Unit: Seconds, Labels: ofClients, About: "how long messages waited in the sockets until the generator read them"},
 
 	{Name: CPU, Kind: Sampled, Unit: Share, About: "the generator's share of the cores that it may use"},

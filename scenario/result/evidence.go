@@ -20,6 +20,8 @@ type Evidence struct {
 	ScaledDown  bool   `json:"scaled_down,omitempty"` // the run was a quick one
 	// RSSBefore is the server's memory before the first client, in bytes; -1: unknown.
 	RSSBefore int64 `json:"rss_before_bytes"`
+	// StandstillS is the longest time for which the generator did not run, in seconds.
+	StandstillS float64 `json:"standstill_s,omitempty"`
 
 	Groups  []EvidenceGroup  `json:"groups"`
 	Classes []EvidenceClass  `json:"classes"` // of clients

@@ -40,10 +40,17 @@ func TestWhoseFaultItIsThatOperationsWereNotSent(t *testing.T) {
 			trouble(e, full, 1, 3)
 			trouble(e, metric.Error(metric.ErrConnect, metric.HowPorts), 0, 1)
 		}},
-		"a rule on the processor":                {valid: "max(cpu) < 20%", want: result.Invalid, change: func(e *Evidence) { trouble(e, full, 1, 3) }},
-		"no samples, and all refused":            {valid: "p99(connect.tls) < 1s", want: result.Fail, change: func(e *Evidence) { trouble(e, full, 1, 3); silence(e) }},
-		"no samples, and nothing refused":        {valid: "p99(connect.tls) < 1s", want: result.Invalid, change: silence},
-		"no samples, and some sent":              {valid: "p99(connect.tls) < 1s", want: result.Invalid, change: func(e *Evidence) { trouble(e, full, 1, 3) }},
+		"a rule on the processor":             {valid: "max(cpu) < 20%", want: result.Invalid, change: func(e *Evidence) { trouble(e, full, 1, 3) }},
+		"no samples, and all refused":         {valid: "p99(connect.tls) < 1s", want: result.Fail, change: func(e *Evidence) { trouble(e, full, 1, 3); silence(e) }},
+		"no samples, and nothing refused":     {valid: "p99(connect.tls) < 1s", want: result.Invalid, change: silence},
+		"no samples, and some sent":           {valid: "p99(connect.tls) < 1s", want: result.Invalid, change: func(e *Evidence) { trouble(e, full, 1, 3) }},
+		"the generator came to them too late": {want: result.Invalid, change: func(e *Evidence) { trouble(e, full, 1, 3); lags(e, 1100, 3) }},
+		"it came to them in time":             {want: result.Fail, change: func(e *Evidence) { trouble(e, full, 1, 3); lags(e, 900, 3) }},
+		"no samples, and it came too late": {valid: "p99(connect.tls) < 1s", want: result.Invalid, change: func(e *Evidence) {
+			trouble(e, full, 1, 3)
+			lags(e, 1100, 3)
+			silence(e)
+		}},
 		"no samples, and refused somewhere else": {valid: "p99(connect.tls) < 1s", want: result.Invalid, change: func(e *Evidence) { trouble(e, full, 0, 3); silence(e) }},
 	} {
 		if test.valid == "" {
@@ -63,6 +70,15 @@ func TestWhoseFaultItIsThatOperationsWereNotSent(t *testing.T) {
 // given up.
 func unsent(held, dropped int64) func(e *Evidence) {
 	return func(e *Evidence) { e.Streams[0].Held, e.Streams[0].Dropped = []int64{9, held}, []int64{9, dropped} }
+}
+
+// lags says that the generator came so many milliseconds late to n operations.
+func lags(e *Evidence, ms, n int64) {
+	for at := range e.Totals.Series {
+		if e.Totals.Series[at].Metric == metric.Lag {
+			e.Totals.Add(at, 1, ms*1000, n)
+		}
+	}
 }
 
 // silence says that nothing was sent.

@@ -35,6 +35,7 @@ type Evidence struct {
 	Mismatch string // how the scenario and the target misunderstand each other; "": they do not
 
 	FaultFailed string // a fault that did not happen as the scenario describes it, and why; "": all did
+	Standstill  int64  // the longest time for which the generator did not run, in nanoseconds
 
 	Agents  []Agent // of a fleet; nil: the clients were in one process
 	Groups  []Group

@@ -14,6 +14,7 @@ type excuse struct {
 	phase    int   // of the first fault
 	from     int64 // when it began; math.MaxInt64: the scenario has no fault
 	inFlight int64 // how long a message could be on its way before it
+	late     int64 // the longest late limit: a delivery that is missing after it is lost by then
 }
 
 // flightMargin is added to twice the longest time that a message needed before the fault: the lost
@@ -27,6 +28,9 @@ func (e *Evidence) faultExcuse() excuse {
 	}
 	x := excuse{phase: e.Faults[0]}
 	x.from = e.Timeline.Spans[x.phase].Start
+	for i := range e.Streams {
+		x.late = max(x.late, int64(e.Streams[i].Late))
+	}
 	if e.Totals == nil {
 		return x
 	}
@@ -41,8 +45,16 @@ func (e *Evidence) faultExcuse() excuse {
 
 // covers reports whether a fault may explain what went wrong in a second of a phase, or with the
 // messages that were due in it. Seconds are not divided: one that the fault begins in is covered.
-func (x *excuse) covers(phase, second int) bool {
-	return phase >= x.phase && x.from != math.MaxInt64 || int64(second+1)*int64(time.Second)+x.inFlight >= x.from
+func (x *excuse) covers(phase, second int) bool { return x.coversBy(phase, second, x.inFlight) }
+
+// coversDelivery is covers for deliveries of messages that were due then. One whose late limit had
+// passed when the fault began was lost before, however slow the slowest had been.
+func (x *excuse) coversDelivery(phase, second int) bool {
+	return x.coversBy(phase, second, min(x.inFlight, x.late))
+}
+
+func (x *excuse) coversBy(phase, second int, inFlight int64) bool {
+	return phase >= x.phase && x.from != math.MaxInt64 || int64(second+1)*int64(time.Second)+inFlight >= x.from
 }
 
 // uncountedNote is the note of an implied rule.

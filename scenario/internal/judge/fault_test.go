@@ -45,8 +45,10 @@ func TestAFaultExplainsWhatFollowsIt(t *testing.T) {
 		{second: 8, took: 400 * time.Millisecond, want: "loss(delivery) == 0"}, // due before 9 s, and the fault is at 10 s
 		{second: 8, took: 600 * time.Millisecond},                              // twice that is more than a second
 		{second: 7, took: 600 * time.Millisecond, want: "loss(delivery) == 0"},
-		{second: 2, took: 3500 * time.Millisecond},
-		{second: 1, took: 3300 * time.Millisecond, want: "loss(delivery) == 0"},
+		{second: 7, took: 1100 * time.Millisecond},
+		{second: 6, took: 1100 * time.Millisecond, want: "loss(delivery) == 0"},
+		{second: 4, took: 60 * time.Second},                              // the late limit is 5 s
+		{second: 3, took: 60 * time.Second, want: "loss(delivery) == 0"}, // and had passed at 9 s
 		{second: 9},
 		{second: 10},
 		{second: 15}, // the fault is over, and its consequences need not be

@@ -27,6 +27,7 @@ var impliedErrors = []struct {
 	{kind: metric.ErrConnect, faulty: true, own: true},
 	{kind: metric.ErrReconnect, faulty: true, own: true},
 	{kind: metric.ErrDrop, faulty: true, own: true},
+	{kind: metric.ErrSend, faulty: true, own: true},
 	{kind: metric.ErrAgent, faulty: true, own: true},
 	{kind: metric.ErrBefore},
 	{kind: metric.ErrConnect},
@@ -96,11 +97,15 @@ func implied(e *Evidence, rules Rules) (out []result.Check) {
 		}
 	}
 	for _, c := range impliedCounts {
-		sum := e.uncounted(all, c.stat, func(_ *record.Series, r *ledger.Row) bool { return c.faulty || !fault.covers(r.Phase, r.Second) })
+		sum := e.uncounted(all, c.stat, func(_ *record.Series, r *ledger.Row) bool {
+			return c.faulty || !fault.coversDelivery(r.Phase, r.Second)
+		})
 		rule(c.stat+"(delivery) == 0", c.stat, metric.Delivery, fault.note(c.faulty), countOf(c.stat, &sum))
 	}
 	if len(e.Faults) > 0 { // a server owes a recovered client the missed messages, however late
-		sum := e.uncounted(all, metric.StatLoss, func(x *record.Series, r *ledger.Row) bool { return x.Replayed && fault.covers(r.Phase, r.Second) })
+		sum := e.uncounted(all, metric.StatLoss, func(x *record.Series, r *ledger.Row) bool {
+			return x.Replayed && fault.coversDelivery(r.Phase, r.Second)
+		})
 		rule("loss(delivery{replayed=true}) == 0", metric.StatLoss, metric.Delivery, uncountedNote, sum.Lost)
 	}
 	return append(out, e.tooOpen(all)...)

@@ -24,7 +24,8 @@ var endings = []string{RanOut: "ran_out", Interrupted: "interrupted", ServerGone
 // restore it.
 func Keep(e *Evidence) *result.Evidence {
 	out := &result.Evidence{
-		Ending: endings[e.Ending], Cause: e.Cause, Mismatch: e.Mismatch, Faults: len(e.Faults) > 0, FaultPhases: e.Faults, FaultFailed: e.FaultFailed, ScaledDown: e.ScaledDown, RSSBefore: e.Target.RSSBefore,
+		Ending: endings[e.Ending], Cause: e.Cause, Mismatch: e.Mismatch, Faults: len(e.Faults) > 0, FaultPhases: e.Faults, FaultFailed: e.FaultFailed, ScaledDown: e.ScaledDown,
+		RSSBefore: e.Target.RSSBefore, StandstillS: time.Duration(e.Standstill).Seconds(),
 	}
 	for _, g := range e.Groups {
 		out.Groups = append(out.Groups, result.EvidenceGroup(g))
@@ -128,7 +129,7 @@ func (e *Evidence) recall(from *result.Evidence) error {
 	e.Saved.whole = true
 	e.Ending = Ending(max(0, slices.Index(endings, from.Ending)))
 	e.Cause, e.Mismatch, e.Faults, e.ScaledDown, e.Target.RSSBefore = from.Cause, from.Mismatch, from.FaultPhases, from.ScaledDown, from.RSSBefore
-	e.FaultFailed = from.FaultFailed
+	e.FaultFailed, e.Standstill = from.FaultFailed, int64(math.Round(from.StandstillS*1e9))
 	if from.Faults && len(from.FaultPhases) == 0 {
 		e.Faults = []int{0} // an earlier version, in which a fault explained the whole run
 	}

@@ -90,6 +90,16 @@ func Judge(e *Evidence, rules Rules) Judgement {
 	if j.Verdict == result.Pass && missing != "" {
 		j.lower(result.Invalid, missing)
 	}
+	for _, r := range e.standstill(j.Verdict) {
+		j.lower(result.Invalid, broken(&r))
+		j.Checks = append(j.Checks, r)
+	}
+	j.end(e)
+	return j
+}
+
+// end takes in why the trial ended, where that decides the verdict.
+func (j *Judgement) end(e *Evidence) {
 	after := metric.FormatSeconds(float64(e.End) / 1e9)
 	switch e.Ending {
 	case Interrupted:
@@ -104,11 +114,11 @@ func Judge(e *Evidence, rules Rules) Judgement {
 		}
 	case RanOut, Aborted:
 	}
-	return j
 }
 
 // targetsFault reports whether a broken rule about the generator would hold had the target kept its
-// connections: the schedule would have been kept, or there would be something to judge.
+// connections: the schedule would have been kept, or there would be something to judge. Operations
+// to which the generator came too late are no one's fault but its own.
 func (e *Evidence) targetsFault(k *file.Check, r *result.Check) bool {
 	if k.Stat != metric.StatAchieved && !r.NoData {
 		return false
@@ -119,17 +129,22 @@ func (e *Evidence) targetsFault(k *file.Check, r *result.Check) bool {
 	set := e.phases(Scope{Phase: k.Phase})
 	refused := e.countErrors(func(r *record.ErrorCount) bool { return r.Class.Kind == metric.ErrSend && set.has(r.Phase) })
 	sent, offered := e.Operations(k.Phase)
-	if r.NoData {
-		return refused > 0 && sent == 0
+	if !r.NoData {
+		held, dropped := e.Unsent(k.Phase)
+		refused = max(refused, held+dropped)
 	}
-	held, dropped := e.Unsent(k.Phase)
-	refused = max(refused, held+dropped)
+	if refused -= e.operationsTooLate(k.Phase); refused <= 0 {
+		return false
+	}
+	if r.NoData {
+		return sent == 0
+	}
 	would := found(k, reading{v: ratio(sent+refused, offered)}, "")
-	return refused > 0 && would.Pass
+	return would.Pass
 }
 
 // ownNote is the note of a rule on errors that limits of the generator's own system broke.
-const ownNote = "the generator had no port or no file left for some of them, or messages were larger than it takes: raise the limit, or connect fewer clients"
+const ownNote = "the generator had no port or no file left for some of them, was too far behind its schedule to send them, or takes no messages so large: raise the limit, or use fewer clients or a faster machine"
 
 // agentNote is the note of a rule that the loss of an agent broke.
 const agentNote = "its clients are missing from the load: start it again, or allow for it with errors(agent.lost) <= 1 in valid"

@@ -115,7 +115,16 @@ func TestVerdicts(t *testing.T) {
 			slo: allow + fine, valid: "max(cpu) < 80%", want: result.Invalid, reason: "before a recorded phase began",
 			change: func(e *Evidence, rules *Rules) { e.End, e.Ending = 5e8, Aborted },
 		},
-		"the server ended": {slo: allow + broken, valid: "max(cpu) < 20%", want: result.Fail, reason: "the server exited by itself after 2 s", change: func(e *Evidence, _ *Rules) { e.Ending = ServerGone }},
+		"the generator stood still, and it fails": {
+			slo: allow + broken, valid: "max(cpu) < 80%", want: result.Invalid, reason: "the generator's longest standstill: 31 s (this machine was paused",
+			change: func(e *Evidence, _ *Rules) { e.Standstill = 31e9 },
+		},
+		"it stood still for as long as it may": {
+			slo: allow + broken, valid: "max(cpu) < 80%", want: result.Fail, reason: broken,
+			change: func(e *Evidence, _ *Rules) { e.Standstill = 5e9 },
+		},
+		"it stood still, and all hold": {slo: allow + fine, valid: "max(cpu) < 80%", want: result.Pass, change: func(e *Evidence, _ *Rules) { e.Standstill = 31e9 }},
+		"the server ended":             {slo: allow + broken, valid: "max(cpu) < 20%", want: result.Fail, reason: "the server exited by itself after 2 s", change: func(e *Evidence, _ *Rules) { e.Ending = ServerGone }},
 	} {
 		e, rules := known(t, test.slo, test.valid)
 		if test.change != nil {
