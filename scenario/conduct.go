@@ -23,9 +23,11 @@ type conductor struct {
 	c      *collector
 	parts  Parts
 	gauges []gauge
-	agents []*agentPart
-	second int        // of the trial's timeline, that is open
-	open   []*portion // poured into it
+	// which deliveries have their latencies in a series, by its place
+	deliveries map[int]deliveriesOf
+	agents     []*agentPart
+	second     int        // of the trial's timeline, that is open
+	open       []*portion // poured into it
 	// collected: the portions came long ago, and all of them are there
 	collected bool
 	use       []serverUse // of the server, by second
@@ -117,7 +119,7 @@ func (t *trial) conduct(ctx context.Context, f *file.File) (*result.Cell, error)
 
 func newConductor(t *trial, c *collector, parts Parts) *conductor {
 	q := &conductor{
-		t: t, c: c, parts: parts, gauges: t.gauges(), inbox: make(chan PartMessage, 16), giveUp: make(chan int), quit: make(chan struct{}),
+		t: t, c: c, parts: parts, gauges: t.gauges(), deliveries: t.deliverySeries(), inbox: make(chan PartMessage, 16), giveUp: make(chan int), quit: make(chan struct{}),
 		live: newAccount(len(t.streams)),
 	}
 	for i := range q.reached {

@@ -132,8 +132,9 @@
 // judge and the report see one trial.
 //
 // At the end each agent stops sending, waits for what is on its way, closes its ledger when all
-// have, and reports the rest. What a lost agent has reported stays; its clients are lost capacity,
-// which is the error agent.lost and makes a trial invalid unless a rule allows it. Rules on the
+// have, and reports the rest. What a lost agent has reported stays, and each delivery of which it
+// has reported the latency is in the account (lostagent.go); its clients are lost capacity, which
+// is the error agent.lost and makes a trial invalid unless a rule allows it. Rules on the
 // generator's fitness are judged by the worst agent. Where the agents' clocks are not one, each
 // time from one client to another has the error that result.Cell.ClockBoundUs says.
 //

@@ -12,6 +12,7 @@ import (
 	"github.com/throng-io/throng/bench/planted"
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/internal/judge"
+	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -271,6 +272,9 @@ func TestFleetLosesAnAgent(t *testing.T) {
 		sentAtMost(t, c)
 		if c.Errors["agent.lost"] != 1 || c.Errors["delivery.unknown"] != 0 || c.Ledger.Lost != 0 || c.Ledger.Received < 1000 {
 			t.Errorf("errors %v, ledger %+v", c.Errors, c.Ledger)
+		}
+		if l, m := c.Ledger, c.Messages; l.Received+l.Late != c.Latency[metric.Delivery].N || l.Sent != m.Sent {
+			t.Errorf("ledger %+v, %d latencies of deliveries, messages %+v", l, c.Latency[metric.Delivery].N, m)
 		}
 		if c.Clients.Held >= c.Clients.Asked || c.Clients.Held == 0 {
 			t.Errorf("clients %+v", c.Clients)

@@ -95,6 +95,9 @@ func (f *findings) nodes() {
 			way = &n.Across
 		}
 		way.Ledger.Add(d)
+		if r.From == otherTarget {
+			return // the pair is not known
+		}
 		p := &pairs[r.From*len(n.List)+x.Node-1]
 		p.Expected, p.Received, p.Lost, p.Undecided = p.Expected+d.Expected, p.Received+d.Received+d.Late, p.Lost+d.Lost, p.Undecided+d.Undecided
 	})

@@ -30,6 +30,7 @@ type agentPart struct {
 
 	errors map[record.ErrorCount]int64 // by all but n
 	rows   account                     // so far, or in the end all
+	came   account                     // the deliveries among its samples, without their seconds
 
 	// Of its process, in the recorded phases.
 	health     result.AgentHealth
@@ -41,7 +42,7 @@ type agentPart struct {
 
 func newAgentPart(about result.Agent, place, streams int) *agentPart {
 	return &agentPart{
-		about: about, place: place, errors: map[record.ErrorCount]int64{}, rows: newAccount(streams),
+		about: about, place: place, errors: map[record.ErrorCount]int64{}, rows: newAccount(streams), came: newAccount(streams),
 		lag: result.NewHistogram(), reads: result.NewHistogram(),
 	}
 }
@@ -165,6 +166,7 @@ func (q *conductor) pourOne(a *agentPart, p *portion) {
 	t := q.t
 	for i := range p.samples {
 		s := &p.samples[i]
+		q.noteDeliveries(a, s)
 		x := &t.rec.Series[s.series]
 		for _, cell := range s.cells {
 			t.rec.Pour(s.series, s.phase, cell.v, cell.n, s.never)
@@ -348,10 +350,12 @@ func (q *conductor) soFar() (rows [][]ledger.Row, lost int64) {
 	return q.live.rows, lost
 }
 
-// account is the account of the whole trial: of an agent that was lost, as far as it got.
+// account is the account of the whole trial: of an agent that was lost, as far as it got. It is
+// called once, in the end.
 func (q *conductor) account() [][]ledger.Row {
 	all := newAccount(len(q.t.streams))
 	for _, a := range q.agents {
+		q.completeLost(a)
 		for stream, rows := range a.rows.rows {
 			for i := range rows {
 				r := streamRow{stream, rows[i]}

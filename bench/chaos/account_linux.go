@@ -26,7 +26,7 @@ func (c *cell) judge(o *outcome, r *result.Cell) {
 	if code := map[result.Verdict]int{result.Pass: 0, result.Fail: 1, result.Invalid: 3}[r.Verdict]; o.Code != code {
 		wrong("the verdict is %s, and the exit code %d, want %d", r.Verdict, o.Code, code)
 	}
-	addsUp(r, c.want.verdict == result.Invalid, wrong)
+	addsUp(r, wrong)
 	begins, ends, over := c.window(r)
 	c.losses(r, begins, over, wrong, late)
 	if !c.want.cut {
@@ -56,9 +56,8 @@ func starved(r *result.Cell) string {
 }
 
 // addsUp holds that every message and every delivery is accounted for, once, and in each of the
-// ways in which the result counts it. A run that is short of an agent has the latencies that it
-// reported until it was lost, and not its account.
-func addsUp(r *result.Cell, short bool, wrong func(string, ...any)) {
+// ways in which the result counts it.
+func addsUp(r *result.Cell, wrong func(string, ...any)) {
 	l := r.Ledger
 	if l.Expected == 0 || l.Expected != l.Received+l.Late+l.Lost+l.Undecided {
 		wrong("expected %d deliveries: %d received, %d late, %d lost, %d undecided", l.Expected, l.Received, l.Late, l.Lost, l.Undecided)
@@ -78,7 +77,7 @@ func addsUp(r *result.Cell, short bool, wrong func(string, ...any)) {
 	if d := r.Latency[metric.Delivery]; d != nil {
 		samples = d.N
 	}
-	if samples != came && (!short || samples < came) {
+	if samples != came {
 		wrong("%d deliveries came, and there are %d latencies", came, samples)
 	}
 	var byKind result.Ledger

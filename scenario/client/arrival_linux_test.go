@@ -193,7 +193,7 @@ func TestArrivalsByQUIC(t *testing.T) {
 	c := dial(t, quicConfig(addr, conf))
 	dialed <- struct{}{}
 	first := <-wrote
-	time.Sleep(50 * time.Millisecond) // so that a wrong time shows
+	time.Sleep(100 * time.Millisecond) // so that a wrong time shows: one of the reading is after opened
 	opened := Now()
 	h := &arrivals{got: make(chan Message, 2)}
 	done := run(t, c, h)
@@ -201,15 +201,15 @@ func TestArrivalsByQUIC(t *testing.T) {
 	close(dialed)
 	second, b := <-wrote, <-h.got
 	close(read)
-	const clocks = time.Millisecond // the wall clock may be adjusted meanwhile, by less than that
+	const clocks = 5 * time.Millisecond // the wall clock may be adjusted meanwhile, by less than that
 	for _, m := range []Message{a, b} {
 		if m.From > m.Until || m.Until > m.At || m.At < opened {
 			t.Errorf("came between %v and %v, read at %v, and the reading began at %v", m.From, m.Until, m.At, opened)
 		}
 	}
-	// a packet of QUIC's own may follow it, within the time that acknowledgements take
-	if a.From < first[0]-clocks || a.From > first[1]+ackTime {
-		t.Errorf("the one that waited came from %v on, and was written between %v and %v", a.From, first[0], first[1])
+	// The goroutine that sends packets may be late, and a packet of QUIC's own may follow.
+	if a.From < first[0]-clocks || a.From > opened {
+		t.Errorf("the one that waited came from %v on, and was written between %v and %v; the reading began at %v", a.From, first[0], first[1], opened)
 	}
 	if b.Until < second[0]-clocks {
 		t.Errorf("the one that was awaited came by %v, before it was written at %v", b.Until, second[0])
@@ -219,9 +219,6 @@ func TestArrivalsByQUIC(t *testing.T) {
 	}
 	ends(t, done, TransportClose)
 }
-
-// ackTime is more than a peer keeps an acknowledgement back.
-const ackTime = 40 * time.Millisecond
 
 // A read that follows several packets does not know which of them it is about, unless they are
 // long past; without the kernel's times nothing is known.
