@@ -45,9 +45,11 @@ func Write(w io.Writer, f *Figure, width float64) error {
 	if !(low > 0) || math.IsInf(high, 0) {
 		return errors.New("a row without a value above 0, or no rows")
 	}
+	// Marks keep clear of the ends, and what differs by a hundredth is not blown up.
+	room := max(math.Pow(high/low, 0.03), 1.01)
 	out := &draw.Figure{Name: "dots", Title: f.Title, Sub: f.Sub}
 	for i, p := range f.Panels {
-		panel := draw.Panel{X: draw.Axis{Log: true, Min: low / 1.1, Max: high * 1.1}}
+		panel := draw.Panel{X: draw.Axis{Log: true, Min: low / room, Max: high * room}}
 		panel.Y = draw.Axis{Label: p.Name, Min: 0.4, Max: float64(len(p.Rows)) + 0.6}
 		if i == len(f.Panels)-1 {
 			panel.X.Label = f.Axis
@@ -61,7 +63,7 @@ func Write(w io.Writer, f *Figure, width float64) error {
 			if i == 0 && !named[r.Kind] {
 				dot.Name, named[r.Kind] = f.Kinds[r.Kind], true
 			}
-			panel.Lines = append(panel.Lines, draw.Line{Points: []draw.Point{{X: r.Low, Y: y}, {X: r.High, Y: y}}, Style: style}, dot)
+			panel.Lines = append(panel.Lines, draw.Line{Points: []draw.Point{{X: r.Low, Y: y}, {X: r.High, Y: y}}, Style: style, Solid: true}, dot)
 		}
 		out.Panels = append(out.Panels, panel)
 	}

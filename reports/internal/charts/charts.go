@@ -105,9 +105,13 @@ func SpectrumPoints(l *result.Latency) ([]draw.Point, error) {
 	return pts, nil
 }
 
-// SpectrumAxis is the axis 1/(1-p) up to farthest, with a tick per further nine.
+// SpectrumAxis is the axis 1/(1-p) up to farthest, with a tick for each further nine, three at
+// least.
 func SpectrumAxis(farthest float64) draw.Axis {
 	a := draw.Axis{Label: "percentile", Log: true, Min: 1, Max: farthest, Ticks: []draw.Tick{{At: 1, Label: "0"}, {At: 2, Label: "50"}}}
+	if farthest < 9.999 { // few samples
+		a.Ticks = append(a.Ticks, draw.Tick{At: 4, Label: "75"})
+	}
 	s := "90"
 	for x := 10.0; x <= farthest*1.0001 && x < 1e9; x *= 10 {
 		a.Ticks = append(a.Ticks, draw.Tick{At: x, Label: s})

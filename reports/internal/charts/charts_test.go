@@ -21,6 +21,12 @@ func TestSpectrumAxis(t *testing.T) {
 	if d := cmp.Diff(want, SpectrumAxis(100000).Ticks); d != "" {
 		t.Error(d)
 	}
+	for farthest := 1.0; farthest < 1e7; farthest *= 1.03 { // few samples, or many that never came
+		a := SpectrumAxis(farthest)
+		if last := a.Ticks[len(a.Ticks)-1].At; len(a.Ticks) < 3 || a.Max < farthest || last > a.Max {
+			t.Errorf("up to %v there are ticks at %v, to %v", farthest, a.Ticks, a.Max)
+		}
+	}
 }
 
 func TestLongTimelineKeepsTheWorst(t *testing.T) {

@@ -229,6 +229,10 @@ func TestTicks(t *testing.T) {
 		}
 		return s
 	}
+	log := func(lo, hi float64, room int) []Tick {
+		g := newLogGrid(lo, hi)
+		return g.ticks(room)
+	}
 	for _, c := range []struct {
 		name string
 		got  []Tick
@@ -237,9 +241,14 @@ func TestTicks(t *testing.T) {
 		{"linear", linearTicks(0, 100, 5), []string{"0", "20", "40", "60", "80", "100"}},
 		{"not from zero", linearTicks(7, 33, 4), []string{"10", "20", "30"}},
 		{"thousands", linearTicks(0, 10000, 2), []string{"0", "5\u00a0000", "10\u00a0000"}},
-		{"log with room", logTicks(0.5, 20, 9), []string{"0.5", "1", "2", "5", "10", "20"}},
-		{"log without", logTicks(0.5, 20, 3), []string{"", "1", "", "", "10", ""}},
-		{"many decades", logTicks(0.001, 1000, 3), []string{"0.001", "", "", "", "", "", "0.1", "", "", "", "", "", "10", "", "", "", "", "", "1\u00a0000"}},
+		{"log with room", log(0.5, 20, 9), []string{"0.5", "1", "2", "5", "10", "20"}},
+		{"log without", log(0.5, 20, 3), []string{"0.5", "", "2", "", "", "20"}},
+		{"less than a factor of two", log(0.8, 1.3, 10), []string{"0.8", "1", "1.2", "1.4"}},
+		{"so with less room", log(0.73, 1.43, 7), []string{"", "0.8", "", "1", "", "1.2", "", "1.4", ""}},
+		{"so with little", log(0.73, 1.43, 3), []string{"0.7", "", "", "1", "", "", "", "", "1.5"}},
+		{"hardly any", log(1000, 1001, 5), []string{"994", "", "", "1\u00a0000", "", "", "1\u00a0006"}},
+		{"widened", log(2.1, 10.5, 9), []string{"2", "5", "10", "20"}},
+		{"many decades", log(0.001, 1000, 3), []string{"0.001", "", "", "", "", "", "0.1", "", "", "", "", "", "10", "", "", "", "", "", "1\u00a0000"}},
 	} {
 		if d := cmp.Diff(c.want, labels(c.got)); d != "" {
 			t.Errorf("%s: %s", c.name, d)
@@ -257,27 +266,47 @@ func TestRanges(t *testing.T) {
 	}
 }
 
-// TestAreaLiesBetweenItsLines: an area widens the axes like data, and is filled between its bounds.
-// A scale has two labelled ticks at least, whatever the room and the range.
-func TestTwoTicks(t *testing.T) {
-	labelled := func(s *scale) (n int) {
-		for _, tick := range s.ticks {
-			if tick.Label != "" {
-				n++
+// A scale has two labelled ticks at least, a logarithmic one three, whatever the room and the range.
+func TestEnoughTicks(t *testing.T) {
+	check := func(a Axis, least int) {
+		t.Helper()
+		for room := 2; room < 12; room++ {
+			s := newScale(a, nil, room, true)
+			var at []float64
+			words := map[string]bool{}
+			for i, tick := range s.ticks {
+				if tick.At < s.min || tick.At > s.max || i > 0 && tick.At <= s.ticks[i-1].At {
+					t.Errorf("%+v in the room of %d: tick %d of %v, from %v to %v", a, room, i, s.ticks, s.min, s.max)
+				}
+				if tick.Label != "" {
+					at, words[tick.Label] = append(at, s.at(tick.At)), true
+				}
+			}
+			if len(at) < least || len(words) != len(at) {
+				t.Errorf("%+v in the room of %d: labels of %v", a, room, s.ticks)
+			}
+			if !a.Log {
+				continue
+			}
+			for i := 1; i < len(at); i++ {
+				if gap := at[i] - at[i-1]; gap < 1/float64(room)-1e-6 && (len(at) > 3 || gap < 0.25) {
+					t.Errorf("%+v in the room of %d: labels %.3f of the axis apart in %v", a, room, gap, s.ticks)
+				}
+			}
+			from, to := s.at(a.Min), s.at(a.Max)
+			if a.Max > 1.05*a.Min && to-from < 0.45 || s.min > a.Min*1.0002 || s.max < a.Max*0.9998 {
+				t.Errorf("%+v is drawn from %.2f to %.2f of %v to %v", a, from, to, s.min, s.max)
 			}
 		}
-		return n
 	}
-	for _, a := range []Axis{{Min: -1.1, Max: 1.1}, {Min: 0, Max: 1.4}, {Min: 3.1, Max: 7.9}, {Log: true, Min: 0.3, Max: 500}, {Log: true, Min: 2, Max: 20}, {Log: true, Min: 0.5, Max: 5}} {
-		for room := 2; room < 9; room++ {
-			s := newScale(a, nil, room, true)
-			if n := labelled(s); n < 2 {
-				t.Errorf("%+v in the room of %d: %d labels of %v", a, room, n, s.ticks)
-			}
-			for _, tick := range s.ticks {
-				if tick.At < s.min || tick.At > s.max {
-					t.Errorf("%+v: tick at %v", a, tick.At)
-				}
+	for _, a := range []Axis{{Min: -1.1, Max: 1.1}, {Min: 0, Max: 1.4}, {Min: 3.1, Max: 7.9}} {
+		check(a, 2)
+	}
+	for exponent := -9; exponent <= 12; exponent += 7 {
+		for m := 1.0; m < 10; m *= 1.07 {
+			low := m * math.Pow10(exponent)
+			for _, ratio := range []float64{1.0001, 1.01, 1.05, 1.2, 1.5, 1.7, 1.99, 2, 2.5, 3, 4, 4.99, 5, 7, 9.9, 10, 25, 100, 3e4, 1e7, 1e12} {
+				check(Axis{Log: true, Min: low, Max: low * ratio}, 3)
 			}
 		}
 	}
@@ -345,6 +374,7 @@ func TestRowsOnAPhone(t *testing.T) {
 	}
 }
 
+// TestAreaLiesBetweenItsLines: an area widens the axes like data, and is filled between its bounds.
 func TestAreaLiesBetweenItsLines(t *testing.T) {
 	area := Area{Low: []Point{{X: 1, Y: -40}, {X: 2, Y: -30}}, High: []Point{{X: 1, Y: 50}, {X: 2, Y: 60}}}
 	p := Panel{Lines: []Line{{Points: []Point{{X: 1, Y: 1}, {X: 2, Y: 2}}}}, Areas: []Area{area}}

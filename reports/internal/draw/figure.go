@@ -34,6 +34,7 @@ type Panel struct {
 }
 
 // Axis is one direction of a panel. With Min = Max the range is taken from the data and the rules.
+// A logarithmic axis with computed ticks is widened to the ticks next to its range.
 type Axis struct {
 	Label    string // what and in which unit
 	Log      bool   // values <= 0 are drawn at the lower end

@@ -29,6 +29,7 @@ const (
 type panel struct {
 	Panel
 	x, y   *scale
+	xs     []float64 // what stands along x, until settle
 	legend []legendRow
 	// names of the y axis stand above their row, between the axes, for want of room beside them
 	inside bool
@@ -43,7 +44,7 @@ type legendItem struct {
 	x    vg.Length
 }
 
-// prepare settles the scales for a panel of about this size.
+// prepare settles what does not depend on how wide the axes are.
 func prepare(p Panel, width, height vg.Length) *panel {
 	var xs, ys []float64
 	p.Lines = slices.Clone(p.Lines)
@@ -75,16 +76,18 @@ func prepare(p Panel, width, height vg.Length) *panel {
 	}
 	perTick := vg.Length(28) // with gaps between the labels
 	if p.Y.Log {
-		perTick = 18 // they are unevenly spaced, so the count says less
+		perTick = 18 // of the closest two: the others are further apart
 	}
 	p.clip(width)
-	sp := &panel{
-		Panel: p,
-		x:     newScale(p.X, xs, max(3, int(width/55)), false),
-		y:     newScale(p.Y, ys, max(2, int(height/perTick)), true),
-	}
+	sp := &panel{Panel: p, xs: xs, y: newScale(p.Y, ys, max(2, int(height/perTick)), true)}
 	sp.inside = sp.labelWidth() > width*0.45
 	return sp
+}
+
+// settle settles the x axis, which is about this wide.
+func (p *panel) settle(width vg.Length) {
+	const perTick = 50 // of some eight digits, with a gap
+	p.x, p.xs = newScale(p.X, p.xs, max(3, int(width/perTick)), false), nil
 }
 
 // clip cuts what is written to the width of the figure: names come from scenarios and servers.

@@ -201,15 +201,19 @@ func (f *Figure) layout(size Size) (*layout, error) {
 		}
 		q.layLegend(inner)
 		l.left = max(l.left, q.labelWidth())
-		// half of the first and the last label stand out beyond the axis
-		for _, t := range q.x.ticks {
-			l.left = max(l.left, st.Width(t.Label)/2-vg.Length(q.x.at(t.At))*(inner-l.left))
-			l.right = max(l.right, st.Width(t.Label)/2-vg.Length(1-q.x.at(t.At))*(inner-l.left))
-		}
 		l.panels, l.areas = append(l.panels, q), append(l.areas, area)
 		l.height += q.headHeight() + area + q.footHeight()
 		if i > 0 {
 			l.height += panelGap
+		}
+	}
+	width := inner - l.left // of the axes of all panels, but for what stands out
+	for _, q := range l.panels {
+		q.settle(width)
+		// half of the first and the last label stand out beyond the axis
+		for _, t := range q.x.ticks {
+			l.left = max(l.left, st.Width(t.Label)/2-vg.Length(q.x.at(t.At))*(inner-l.left))
+			l.right = max(l.right, st.Width(t.Label)/2-vg.Length(1-q.x.at(t.At))*(inner-l.left))
 		}
 	}
 	l.height += margin / 2

@@ -41,7 +41,7 @@ func newScale(a Axis, values []float64, room int, floor bool) *scale {
 		s.max = s.min + 1
 	}
 	// values beyond what a float can tell apart
-	if span := s.max - s.min; !(span > 0) || math.IsInf(span, 0) {
+	if span := s.max - s.min; !(span > 0) || math.IsInf(span, 0) || a.Log && (s.min < 1e-300 || s.max > 1e300) {
 		s.min, s.max = 1, 2
 	}
 	switch {
@@ -52,7 +52,9 @@ func newScale(a Axis, values []float64, room int, floor bool) *scale {
 			}
 		}
 	case a.Log:
-		s.ticks = logTicks(s.min, s.max, room)
+		g := newLogGrid(s.min, s.max)
+		s.min, s.max = g.values[0], g.values[len(g.values)-1]
+		s.ticks = g.ticks(room)
 	default:
 		s.ticks = linearTicks(s.min, s.max, room)
 	}
@@ -71,29 +73,6 @@ func extent(values []float64, positive bool) (lo, hi float64) {
 		return 0.1, 1
 	}
 	return lo, hi
-}
-
-// niceLog widens a range to values of 1, 2 or 5 times a power of ten, and to a factor of ten at
-// least: a narrower one would blow up noise.
-func niceLog(lo, hi float64) (from, to float64) {
-	e := math.Pow(10, math.Floor(math.Log10(lo)))
-	from = e
-	for _, m := range []float64{2, 5, 10} {
-		if m*e <= lo*1.0001 {
-			from = m * e
-		}
-	}
-	e = math.Pow(10, math.Floor(math.Log10(hi)))
-	to = 10 * e
-	for _, m := range []float64{5, 2, 1} {
-		if m*e >= hi*0.9999 {
-			to = m * e
-		}
-	}
-	if to/from < 9.99 {
-		to = from * 10
-	}
-	return from, to
 }
 
 // step is the tick distance of 1, 2 or 5 times a power of ten that gives at most room ticks over
@@ -138,58 +117,6 @@ func ticksEvery(st, lo, hi float64, room int) []Tick {
 		ts = append(ts, Tick{At: math.Min(v, hi), Label: number(v)})
 	}
 	return ts
-}
-
-// logTicks labels 1, 2 and 5 of each decade while there is room, else the decades, else every n-th
-// of them. Unlabelled ticks are grid lines.
-func logTicks(lo, hi float64, room int) []Tick {
-	first, last := math.Floor(math.Log10(lo)+1e-9), math.Ceil(math.Log10(hi)-1e-9)
-	decades := int(last - first)
-	every := max(1, (decades+room-1)/max(1, room))
-	var ts []Tick
-	for d := first; d <= last; d++ {
-		for _, m := range []float64{1, 2, 5} {
-			v := m * math.Pow(10, d)
-			if v < lo*0.9999 || v > hi*1.0001 {
-				continue
-			}
-			t := Tick{At: math.Max(lo, math.Min(hi, v)), Label: number(v)}
-			ts = append(ts, t)
-		}
-	}
-	if len(ts) <= room {
-		return ts
-	}
-	for ; every > 1 && decadesIn(ts, first, every) < 2; every-- {
-	}
-	// little more than a decade: its ends say more than its middle
-	if decadesIn(ts, first, every) < 2 {
-		for i := range ts[1 : len(ts)-1] {
-			ts[1+i].Label = ""
-		}
-		return ts
-	}
-	for i := range ts {
-		if !isDecade(ts[i].At, first, every) {
-			ts[i].Label = ""
-		}
-	}
-	return ts
-}
-
-// isDecade tells whether v is the n-th power of ten after first, or a multiple of it.
-func isDecade(v, first float64, n int) bool {
-	d := math.Log10(v)
-	return math.Abs(d-math.Round(d)) < 1e-6 && int(math.Round(d)-first)%n == 0
-}
-
-func decadesIn(ts []Tick, first float64, every int) (n int) {
-	for _, t := range ts {
-		if isDecade(t.At, first, every) {
-			n++
-		}
-	}
-	return n
 }
 
 // finite tells the points that have a place on the axes.
