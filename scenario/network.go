@@ -23,7 +23,7 @@ func networkPossible(cells []file.Cell, fleet bool) error {
 		switch {
 		case !cells[i].Spec.Packets():
 		case fleet:
-			return fmt.Errorf("a network that loses packets is one of a single process; run %s without agents, or leave loss, reorder, queue, up, down, outage and move out", cells[i].Spec.Name)
+			return fmt.Errorf("a network of packets is one of a single process; run %s without agents, or leave out what needs it: loss, reorder, queue, up, down, outage and move, and clients over WebTransport", cells[i].Spec.Name)
 		default:
 			return network.Check()
 		}

@@ -141,3 +141,19 @@ func TestQUICMovedGoesOn(t *testing.T) {
 		}
 	}
 }
+
+// Clients over QUIC make any network one of packets: a delay alone is felt by them, on each way.
+func TestPacketDelayUnderQUIC(t *testing.T) {
+	c := overQUIC(t, "{delay: 40ms}", "")
+	if l := c.Ledger; l.Expected == 0 || l.Received != l.Expected || c.Clients.Failed > 0 {
+		t.Errorf("%+v, %+v", l, c.Clients)
+	}
+	for _, r := range c.Receivers {
+		if r.Transport == file.WebTransport && r.Ledger.Received == 0 {
+			t.Errorf("%+v", r)
+		}
+	}
+	if l := c.Latency["ack"]; l == nil || l.P50us < 80_000 {
+		t.Errorf("acknowledgements took %+v, and a round trip takes 80 ms", l)
+	}
+}

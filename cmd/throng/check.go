@@ -144,7 +144,7 @@ func networkNotes(f *file.File) []string {
 	if err := network.Check(); err != nil {
 		here = "not here: " + err.Error()
 	}
-	return []string{"its network loses or overtakes packets, for which throng run makes networks of its own (Linux, root or a user namespace, /dev/net/tun): " + here}
+	return []string{"its network carries packets, for which throng run makes networks of its own (Linux, root or a user namespace, /dev/net/tun): " + here}
 }
 
 // searchNote says what throng capacity would do with the file, and how long that takes.

@@ -12,8 +12,8 @@ import (
 // client.
 type Network struct {
 	Up, Down Line // from the clients, and to them; both the same where the link carries bytes
-	// something is written that only a link knows which carries packets: that one is then between
-	// clients and targets for the whole run
+	// only a link that carries packets can do what is written, here or in another combination of
+	// the matrix: that one is then between clients and targets for the whole run
 	Packets bool
 
 	// Of faults only.
@@ -267,8 +267,11 @@ func (d *decoder) checkNetwork(root *node, s *Spec) {
 			continue
 		}
 		where = at(root.get("phases").items[i], "fault")
-		if w := p.Fault.Network; w.Node >= s.Nodes() {
+		switch w := p.Fault.Network; {
+		case w.Node >= s.Nodes():
 			d.errs.add(where, fmt.Sprintf("there is no target %d", w.Node), fmt.Sprintf("the targets are 0 to %d", s.Nodes()-1))
+		case (w.Reset+w.HalfOpen > 0 || w.Cut) && s.WebTransport():
+			d.errs.add(where, "a network resets connections of TCP alone, and there are clients over WebTransport", "write outage: 10s in the place of cut; in that of reset and half_open write drop: 5% and half_open: 5% of the fault, without network")
 		}
 	}
 	if s.Target != nil && slices.ContainsFunc(s.Target.URLs(), func(u string) bool { return strings.HasPrefix(u, "unix:") }) {
@@ -281,7 +284,7 @@ func (d *decoder) checkNetwork(root *node, s *Spec) {
 	for _, g := range s.Groups {
 		all += g.Count
 		if len(g.Connect.From) > 0 {
-			d.errs.add(at(root.get("groups").get(g.Name).get("connect"), "from"), "on a link of packets each client has an address of its own", "remove from, or loss, reorder, queue, up, down, outage and move of the network")
+			d.errs.add(at(root.get("groups").get(g.Name).get("connect"), "from"), "on a link of packets each client has an address of its own", "remove from, or what makes it one: loss, reorder, queue, up, down, outage and move of the network, and clients over WebTransport")
 		}
 	}
 	if all > maxOnLink {
@@ -322,7 +325,22 @@ func (s *Spec) networks() (all []*Network) {
 // connections of all phases go through a link.
 func (s *Spec) Linked() bool { return len(s.networks()) > 0 }
 
-// Packets reports whether that link carries packets, and not the bytes of connections.
+// Packets reports whether that link carries packets, and not the bytes of connections: something is
+// said that needs it, or clients use UDP.
 func (s *Spec) Packets() bool {
-	return slices.ContainsFunc(s.networks(), func(w *Network) bool { return w.Packets })
+	all := s.networks()
+	return slices.ContainsFunc(all, func(w *Network) bool { return w.Packets }) || len(all) > 0 && s.WebTransport()
+}
+
+// alikeLinks makes the links of all combinations of a matrix carry packets if one of them does: the
+// two kinds delay other things, so that latencies of one say nothing about those of the other.
+func alikeLinks(specs []*Spec) {
+	if !slices.ContainsFunc(specs, (*Spec).Packets) {
+		return
+	}
+	for _, s := range specs {
+		if all := s.networks(); len(all) > 0 && !s.Packets() {
+			all[0].Packets = true
+		}
+	}
 }

@@ -64,6 +64,7 @@ func parse(name, text string, how reading, trial *searchTrial) (*File, error) {
 	if err := errs.join(len(specs)); err != nil {
 		return nil, err
 	}
+	alikeLinks(specs)
 
 	f := &File{Name: name, Spec: specs[0], Repeat: m.repeat, Order: m.order, Cooldown: m.cooldown, LeftOut: left}
 	for _, a := range m.axes {

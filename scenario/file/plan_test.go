@@ -136,3 +136,24 @@ func TestPeople(t *testing.T) {
 		t.Errorf("%d people may arrive, want six standard deviations above 10 000", n)
 	}
 }
+
+// A network is one of packets where something needs it: a word of its own, or clients over UDP; and
+// then in every combination, so that all can be compared.
+func TestLinkOfPackets(t *testing.T) {
+	for text, want := range map[string]bool{
+		"groups: {a: {count: 1, transport: webtransport}}":                                                                                          false,
+		"network: {delay: 5ms}\ngroups: {a: {count: 1}}":                                                                                            false,
+		"network: {delay: 5ms, loss: 0%}\ngroups: {a: {count: 1}}":                                                                                  true,
+		"network: {delay: 5ms}\ngroups: {a: {count: 1, transport: webtransport}}":                                                                   true,
+		"network: {rate: 5kB/s}\ngroups: {a: {count: 1}, b: {count: 1, transport: upgrade-webtransport}}":                                           true,
+		"groups: {a: {count: 1, transport: webtransport}}\nphases: [{name: a, for: 1s, fault: {network: {delay: 5ms}}}]":                            true,
+		"network: {delay: 5ms}\ngroups: {a: {count: 1, transport: \"${matrix.over}\"}}\nmatrix: {axes: {over: [websocket, webtransport, polling]}}": true,
+		"network: {delay: 5ms}\ngroups: {a: {count: 1, transport: \"${matrix.over}\"}}\nmatrix: {axes: {over: [websocket, polling]}}":               false,
+	} {
+		for _, c := range parsed(t, text).Cells() {
+			if got := c.Spec.Packets(); got != want {
+				t.Errorf("%s, %v: packets %v, want %v", text, c.Spec.Params, got, want)
+			}
+		}
+	}
+}

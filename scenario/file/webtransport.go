@@ -50,8 +50,6 @@ func (d *decoder) checkWebTransport(s *Spec) {
 			d.errs.add(at(n, "transport"), "WebTransport came with Engine.IO 4, and the engine is 3", "choose another transport, or remove engine")
 		}
 		switch {
-		case s.Linked() && !s.Packets():
-			d.errs.add(at(n, "transport"), "the network is a link of TCP connections, which WebTransport does not use", "add loss: 0% to it for a link of packets, or choose another transport")
 		case s.Target != nil && strings.HasPrefix(s.Target.URL, "unix:") && s.Target.WebTransport == "":
 			d.errs.add(at(n, "transport"), "WebTransport needs an address of UDP, and the target is a unix socket", "write target: {webtransport: host:port}, or choose another transport")
 		case s.Server != nil && s.Server.Behind != "":
