@@ -34,8 +34,9 @@ const (
 
 const recordHelp = `Record what clients do: a proxy for development, between an application's clients
 and its Socket.IO server, over polling and websocket. Connect the clients to the
-address of --listen instead of the server's; everything else passes through. Ctrl-C
-ends it and writes into a new folder:
+address of --listen instead of the server's; everything else passes through, but no
+WebTransport: the proxy takes it from what the server offers. Ctrl-C ends it and
+writes into a new folder:
 
   trace.csv       one row for each message: time, user, room, event, size
   replay.yaml     a scenario that plays trace.csv in its own time
@@ -194,7 +195,7 @@ func (r *recording) write(seen *draft.Observer, target, dir string, stdout io.Wr
 	d := seen.Draft(draft.Options{Name: "recorded", Source: "throng record", Target: target, Path: r.path, Log: recordedLog})
 	if d.Empty() {
 		_ = os.Remove(dir) // where it is new
-		return &exitError{exitUsage, errors.New("no client was seen, and nothing is written; connect the clients to the address of --listen instead of the server's")}
+		return &exitError{exitUsage, errors.New("no client was seen, and nothing is written; connect the clients to the address of --listen instead of the server's, over polling or websocket")}
 	}
 	log, err := os.Create(filepath.Join(dir, recordedLog))
 	if err != nil {

@@ -40,6 +40,7 @@ type Observer struct {
 	answers  map[string]*answer    // of clients to events of the server
 	cookies  bool                  // clients sent some
 	requests []string              // HTTP requests beside the sockets, without values
+	notes    []string              // see Note
 
 	beyond int // messages that were left out
 	errors int // packets that could not be read
@@ -79,6 +80,15 @@ func (o *Observer) Request(method, path string) {
 	line := printable(method + " " + strings.Join(parts, "/"))
 	if len(o.requests) < maxNamed && len(line) <= 200 && !slices.Contains(o.requests, line) {
 		o.requests = append(o.requests, line)
+	}
+}
+
+// Note adds a line to what was left out, once.
+func (o *Observer) Note(line string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !slices.Contains(o.notes, line) {
+		o.notes = append(o.notes, line)
 	}
 }
 

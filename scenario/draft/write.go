@@ -44,6 +44,7 @@ func (d *Draft) Empty() bool {
 
 // Left says in words what was left out; nil when nothing was.
 func (d *Draft) Left() (list []string) {
+	list = slices.Clone(d.o.notes)
 	if d.o.beyond > 0 {
 		list = append(list, fmt.Sprintf("%d clients and messages beyond the limits were passed on and not recorded", d.o.beyond))
 	}

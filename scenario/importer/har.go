@@ -44,6 +44,7 @@ type entry struct {
 	} `json:"response"`
 	Time     float64   `json:"time"` // milliseconds that it took
 	Messages []message `json:"_webSocketMessages"`
+	Kind     string    `json:"_resourceType"` // as Chromium writes it
 }
 
 type pair struct {
@@ -139,6 +140,10 @@ func (t *timeline) entry(e *entry) {
 	at, terr := time.Parse(time.RFC3339Nano, e.Started)
 	if err != nil || terr != nil || u.Host == "" || at.Year() < 1970 || at.Year() > 9000 {
 		t.odd++
+		return
+	}
+	if e.Kind == "webtransport" {
+		t.observer.Note("sessions over WebTransport, of which browsers export nothing: record with a client that has websocket or polling")
 		return
 	}
 	q := u.Query()

@@ -40,6 +40,31 @@ func TestRecording(t *testing.T) {
 	}
 }
 
+// Of a session over WebTransport a browser exports that it was there, and so the import says that it
+// is left out.
+func TestRecordingOfWebTransport(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../scenarios/import/chat.har")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const entries = `"entries": [`
+	if !strings.Contains(string(text), entries) {
+		t.Fatal("the recording is written otherwise")
+	}
+	with := strings.Replace(string(text), entries, entries+`{"_resourceType": "webtransport", "startedDateTime": "2026-01-02T03:04:05Z", "request": {"method": "CONNECT", "url": "https://127.0.0.1:3000/socket.io/"}},`, 1)
+	r, err := HAR("chat.har", []byte(with), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Notes) != 1 || !strings.HasPrefix(r.Notes[0].Text, "sessions over WebTransport") {
+		t.Errorf("notes %+v", r.Notes)
+	}
+	if strings.Contains(string(r.Scenario), "CONNECT") {
+		t.Errorf("the session is a request in\n%s", r.Scenario)
+	}
+}
+
 // What is no recording, or has no sockets in it, is one line.
 func TestRecordingsThatAreNone(t *testing.T) {
 	t.Parallel()

@@ -1,21 +1,25 @@
 // Package recorder is a proxy for development that stands between clients and a Socket.IO server
 // and lets an observer of package draft see what they say: over websocket, polling, and the upgrade
-// from one to the other. Everything else passes through. It changes no message; it asks the server
-// not to compress, takes the attributes Secure and Domain from cookies, since clients speak HTTP to
-// it, and gives the server its own address as the origin of pages that the proxy has served.
+// from one to the other. Everything else passes through. It changes no message but the handshake,
+// from which it takes WebTransport, since it passes no UDP on; it asks the server not to compress,
+// takes the attributes Secure and Domain from cookies, since clients speak HTTP to it, and gives
+// the server its own address as the origin of pages that the proxy has served.
 package recorder
 
 import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -302,9 +306,47 @@ func (r *Recorder) answered(res *http.Response) error {
 		return err
 	}
 	if whole {
+		if x.session == nil && !x.v3 {
+			body = r.withoutWebTransport(res, body)
+		}
 		r.payload(x, false, res.Header.Get("Content-Type"), bytes.Clone(body))
 	}
 	return nil
+}
+
+// reUpgrades is the list of a handshake that names the transports to move to.
+var reUpgrades = regexp.MustCompile(`"upgrades"\s*:\s*\[[^\[\]]*\]`)
+
+// withoutWebTransport takes WebTransport from the transports that the first answer of a session
+// offers: a client that tried it would find nobody at the port of the proxy.
+func (r *Recorder) withoutWebTransport(res *http.Response, body []byte) []byte {
+	p := engineio.NewPayload(bytes.Clone(body))
+	if !p.Next() || p.Packet().Type != engineio.Open {
+		return body
+	}
+	h, err := engineio.ParseHandshake(p.Packet().Data)
+	if err != nil || !slices.Contains(h.Upgrades, "webtransport") {
+		return body
+	}
+	r.seen.Note("WebTransport, which the server offers and the proxy does not: clients stayed with polling or websocket")
+	at := reUpgrades.FindIndex(body)
+	if at == nil {
+		return body
+	}
+	rest := slices.DeleteFunc(h.Upgrades, func(name string) bool { return name == "webtransport" })
+	list, err := json.Marshal(rest)
+	if err != nil {
+		return body
+	}
+	out := slices.Concat(body[:at[0]], []byte(`"upgrades":`), list, body[at[1]:])
+	closer := res.Body
+	res.Body = struct {
+		io.Reader
+		io.Closer
+	}{bytes.NewReader(out), closer}
+	res.ContentLength = int64(len(out))
+	res.Header.Set("Content-Length", strconv.Itoa(len(out)))
+	return out
 }
 
 // localise makes cookies and redirects of the target work for a client that speaks to the proxy.
