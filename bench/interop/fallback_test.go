@@ -38,12 +38,16 @@ func TestBrowserFallback(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = silent.Close() })
 	script = urls["another hash"]
+	const wrong = "w8PDw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8M="
+	hashes := map[string]string{"another hash": wrong, "no UDP server": wrong, "UDP is blocked": wrong}
+	for name, s := range certified(t, page.URL) {
+		urls[name], hashes[name] = s.url, s.hash
+	}
 
 	b := browser(t)
 	on(b, chromedp.Navigate(page.URL))
 	b.until(`typeof io === "function" && typeof ends === "function"`, "the client to be loaded")
-	const wrong = "w8PDw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8M="
-	const failed, websocket = "error: ", "connected over websocket"
+	const failed, websocket = "error: webtransport error", "connected over websocket"
 	for _, c := range []struct {
 		server, transports string
 		all                bool
@@ -57,9 +61,16 @@ func TestBrowserFallback(t *testing.T) {
 		{"no UDP server", `["webtransport","websocket"]`, true, websocket},
 		{"no UDP server", `["polling","webtransport","websocket"]`, false, websocket},
 		{"UDP is blocked", `["webtransport","websocket"]`, true, websocket},
+		{shortLived, `["webtransport"]`, false, "connected over webtransport"},
+		{longLived, `["webtransport","websocket"]`, false, failed},
+		{longLived, `["webtransport","websocket"]`, true, websocket},
+		{longLived, `["polling","webtransport","websocket"]`, false, websocket},
+		{expired, `["webtransport","websocket"]`, false, failed},
+		{expired, `["webtransport","websocket"]`, true, websocket},
+		{expired, `["polling","webtransport","websocket"]`, false, websocket},
 	} {
 		t.Run(fmt.Sprintf("%s, %s, all %t", c.server, c.transports, c.all), func(t *testing.T) {
-			call := fmt.Sprintf("ends(%q, %s, %q, %t)", urls[c.server], c.transports, wrong, c.all)
+			call := fmt.Sprintf("ends(%q, %s, %q, %t)", urls[c.server], c.transports, hashes[c.server], c.all)
 			got := on(&tab{t: t, ctx: b.ctx}, chromedp.Evaluate[string](call, chromedp.EvalAwaitPromise))
 			if !strings.HasPrefix(got, c.want) {
 				t.Errorf("%s, want %s", got, c.want)
