@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"bytes"
 	"sync"
 
 	"github.com/throng-io/throng/protocol/socketio"
@@ -65,10 +66,11 @@ func transmitPacked(to sender, packet []byte, attachments [][]byte) error {
 
 // send sends a message of the stream.
 func (s *stream) send(a *actor, packet []byte, o *plan.Op, seq uint32) error {
-	if s.direct {
-		return s.toPeers(a, packet)
-	}
-	if !s.spec.Binary {
+	switch {
+	case s.spec.Binary:
+	case s.direct:
+		return a.toPeers(bytes.TrimPrefix(packet, s.head), false)
+	default:
 		return a.transmit(packet)
 	}
 	st := stamp.Stamp{Run: s.t.id, Stream: uint16(s.index), Sender: a.id, Seq: seq, Due: o.Due}
@@ -79,6 +81,9 @@ func (s *stream) send(a *actor, packet []byte, o *plan.Op, seq uint32) error {
 	}
 	s.blobs[0] = s.blobs[0][:size]
 	copy(s.blobs[0], raw[:])
+	if s.direct {
+		return a.toPeers(s.blobs[0], true)
+	}
 	if s.group.bare() || s.group.frames != nil {
 		return a.conn.SendBinary(nil, s.blobs[:]...)
 	}

@@ -97,12 +97,7 @@ func (f *flow) emit(s *step) (until int64, err error) {
 		f.put(func() { delete(f.inbox, e.Event) }) // earlier events do not answer this
 	}
 	f.fill = f.values()
-	packet := append(f.packet[:0], a.head...)
-	if s.spec.Ack > 0 {
-		packet = a.group.appendCall(packet, f.open(a, len(s.match.all)+len(s.spec.Capture) > 0), &f.fill)
-	}
-	f.packet = s.emit.append(packet, &f.fill)
-	if err := a.transmit(f.packet); err != nil {
+	if err := f.write(a, s); err != nil {
 		return 0, failed(metric.HowSend, "%w", err)
 	}
 	if s.spec.Ack == 0 {
@@ -127,6 +122,20 @@ func (f *flow) emit(s *step) (until int64, err error) {
 		until, last = max(until, got.at), got.args
 	}
 	return until, f.captureArgs(s, last)
+}
+
+// write sends what a step emits, to the server or to the peers.
+func (f *flow) write(a *actor, s *step) error {
+	if s.spec.ToPeers {
+		f.packet = s.emit.append(f.packet[:0], &f.fill)
+		return a.toPeers(f.packet, false)
+	}
+	packet := append(f.packet[:0], a.head...)
+	if s.spec.Ack > 0 {
+		packet = a.group.appendCall(packet, f.open(a, len(s.match.all)+len(s.spec.Capture) > 0), &f.fill)
+	}
+	f.packet = s.emit.append(packet, &f.fill)
+	return a.transmit(f.packet)
 }
 
 // fits checks the arguments of an acknowledgement.

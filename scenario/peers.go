@@ -1,7 +1,6 @@
 package scenario
 
 import (
-	"bytes"
 	"errors"
 	"sync"
 	"sync/atomic"
@@ -105,20 +104,45 @@ func (a *actor) hearPeer(m peer.Message) {
 	}
 	a.peering.hears.Lock()
 	defer a.peering.hears.Unlock()
-	var p socketio.Packet
-	if err := p.Parse(append([]byte{'2'}, m.Data...)); err == nil {
-		if name, args, err := socketio.SplitEvent(p.Data); err == nil {
-			a.heard(&client.Message{Name: name, Args: args, At: m.At})
+	if m.Binary {
+		msg := &client.Message{Attachments: [][]byte{m.Data}, At: m.At}
+		if scan := a.group.finder.Scan(nil, msg.Attachments); a.hear(msg, &scan) {
 			return
 		}
+	} else if msg := a.peerEvent(m); msg != nil {
+		a.heard(msg)
+		return
 	}
 	a.group.countError(metric.Error(metric.ErrStamp, metric.HowInvalid), a.t.moment(m.At), nil)
 }
 
-// toPeers sends a message of the stream to all peers of a client. Peers that it could not be sent
-// to, while others got it, are in the ledger with a loss.
-func (s *stream) toPeers(a *actor, packet []byte) error {
-	direct, relayed, err := a.peering.mesh.Broadcast(bytes.TrimPrefix(packet, s.head), false)
+// peerEvent is the event of a text of a peer, with its arguments as the client's parser has them;
+// nil: it is none.
+func (a *actor) peerEvent(m peer.Message) *client.Message {
+	text := append([]byte{'2'}, m.Data...)
+	if a.group.parser == socketio.MessagePack {
+		packed, err := socketio.AppendRepacked(nil, text)
+		if err != nil {
+			return nil
+		}
+		text = packed
+	}
+	var p socketio.Packet
+	if err := a.group.parser.Parse(&p, text); err != nil {
+		return nil
+	}
+	name, args, err := a.group.parser.SplitEvent(p.Data)
+	if err != nil {
+		return nil
+	}
+	return &client.Message{Name: name, Args: args, At: m.At}
+}
+
+// toPeers sends a message to all peers of a client: the list of an event and its arguments as JSON,
+// or bytes. Peers that a stream's could not be sent to, while others got it, are in the ledger with
+// a loss.
+func (a *actor) toPeers(message []byte, binary bool) error {
+	direct, relayed, err := a.peering.mesh.Broadcast(message, binary)
 	switch {
 	case direct+relayed > 0:
 		return nil

@@ -41,9 +41,13 @@ func (a *actor) react(m *client.Message) {
 	if r.emit == nil {
 		return
 	}
-	packet := r.emit.append(append([]byte(nil), a.head...), &fill)
+	packet, transmit := append([]byte(nil), a.head...), func(packet []byte) error { return a.transmit(packet) }
+	if r.spec.ToPeers {
+		packet, transmit = nil, func(packet []byte) error { return a.toPeers(packet, false) }
+	}
+	packet = r.emit.append(packet, &fill)
 	send := func() {
-		if err := a.transmit(packet); err != nil && state(a.state.Load()) == held {
+		if err := transmit(packet); err != nil && state(a.state.Load()) == held {
 			a.countError(metric.Error(metric.ErrReact, metric.HowEmit), -1, t.now(), err)
 		}
 	}

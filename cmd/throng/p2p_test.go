@@ -9,8 +9,9 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// Clients exchange messages by data channels and, where these cannot open, by the server; each
-// delivery is in the ledger, whichever way it went.
+// Clients exchange messages by data channels and, where these cannot open, by the server: JSON and
+// bytes, each of which is in the ledger, whichever way it went, and the events of flows and
+// reactions.
 func TestPeers(t *testing.T) {
 	t.Parallel()
 	const scenario = `
@@ -25,11 +26,19 @@ groups:
     send:
       - {op: peers, event: direct, rate: 20/s, expect: others, late: 20s}
       - {op: peers, event: mine, rate: 5/s, size: 70KB, data: {text: $payload}, expect: others, late: 20s}
+      - {op: peers, event: bytes, rate: 1/s, size: 70KB, binary: true, expect: others, late: 20s}
       - {op: room, event: relayed, rate: 20/s, expect: others, late: 20s}
+    flow:
+      start: hold
+      repeat: forever
+      steps:
+        - {emit: [ask, $client.index], to: peers, expect: {event: answer, match: {"$[0]": 7}, within: 1m}}
+        - {think: 50ms}
+    react: {ask: {emit: [answer, 7], to: peers}}
 phases:
   - {name: meet, for: 3s, load: 0%, record: false}
   - {name: hold, for: 2s}
-slo: [loss(delivery) == 0, errors(connect) == 0, "errors(peer.ice) > 0", "count(channel) > 0"]
+slo: [loss(delivery) == 0, errors(connect) == 0, "errors(peer.ice) > 0", "count(channel) > 0", "count(step{event=ask}) > 0"]
 `
 	dir := t.TempDir()
 	file, out := filepath.Join(dir, "peers.yaml"), filepath.Join(dir, "out")

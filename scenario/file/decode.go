@@ -27,6 +27,8 @@ type decoder struct {
 
 	condition *Network // of the phase that is being read; nil: nothing is said of it
 
+	toPeers []place // of the emissions of the group that is being read that go to peers
+
 	captured []string // by the steps before the connections of the group that is being read
 
 	stepsOf func(n *node, what string, sc *scope) []Step // steps, where a table of its own needs it

@@ -28,6 +28,8 @@ type Step struct {
 	// for metrics: default the event, the room's template, or the method and path
 	Name string
 	Emit Template // the JSON list of the event and its arguments
+	// of an emit: it goes to the others in the client's room, by data channels
+	ToPeers bool
 	// how long to wait for the acknowledgement; 0: none is asked for. Of join and leave: how long
 	// it may take
 	Ack    time.Duration
@@ -72,16 +74,35 @@ type Capture struct {
 type Reaction struct {
 	Event string
 	// the JSON list of arguments to acknowledge it with, where the server asks for it
-	Ack   *Template
-	Emit  Template // the JSON list of an event to send
-	After Dist     // seconds until then; zero: at once
-	Share float64  // of the events that are reacted to; default 1
+	Ack  *Template
+	Emit Template // the JSON list of an event to send
+	// it goes to the others in the client's room, by data channels
+	ToPeers bool
+	After   Dist    // seconds until then; zero: at once
+	Share   float64 // of the events that are reacted to; default 1
 }
 
 var doing = []string{StepEmit, StepWait, StepThink, StepRepeat, StepConnect, StepDisconnect, StepJoin, StepLeave, StepHTTP}
 
 // stepKeys are the keys of a step.
-var stepKeys = append(slices.Clone(doing), "ack", "match", "expect", "capture", "name")
+var stepKeys = append(slices.Clone(doing), "to", "ack", "match", "expect", "capture", "name")
+
+// Who gets an emission.
+const (
+	toServer = "server"
+	toPeers  = "peers"
+)
+
+// toField is the key of an emission that says who gets it.
+func toField[T any](peers func(t *T)) field[T] {
+	words := []string{toServer, toPeers}
+	return field[T]{key: "to", about: "who gets it: the server, or the others in the client's room by data channels", is: oneOf(words...), def: toServer, set: func(d *decoder, n *node, t *T) {
+		if d.oneOf(n, "to", words) == toPeers {
+			peers(t)
+			d.toPeers = append(d.toPeers, n.at)
+		}
+	}}
+}
 
 // flowScope holds the names that templates of a flow may use.
 func (d *decoder) flowScope(captured []string) *scope {
@@ -156,6 +177,7 @@ var stepTable = object[Step]{
 				s.Name = n.items[0].text
 			}
 		}},
+		toField(func(s *Step) { s.ToPeers = true }),
 		{key: "ack", about: "ask for an acknowledgement and wait this long for it", is: aDuration, set: func(d *decoder, n *node, s *Step) { s.Ack = d.duration(n, "ack", time.Millisecond, maxWait) }},
 		{key: "expect", is: ref("expect"), set: func(d *decoder, n *node, s *Step) { s.Expect = d.expectation(n) }},
 		{key: "wait", is: ref("expect"), set: func(d *decoder, n *node, s *Step) {
@@ -225,12 +247,15 @@ func finishStep(d *decoder, n *node, s *Step) {
 	}
 	s.Do = does[0].key
 	allowed := map[string][]string{
-		"ack": {StepEmit, StepJoin, StepLeave}, "match": {StepEmit, StepJoin, StepLeave, StepHTTP}, "expect": {StepEmit}, "capture": {StepEmit, StepWait, StepHTTP},
+		"to": {StepEmit}, "ack": {StepEmit, StepJoin, StepLeave}, "match": {StepEmit, StepJoin, StepLeave, StepHTTP}, "expect": {StepEmit}, "capture": {StepEmit, StepWait, StepHTTP},
 	}
-	for _, key := range []string{"ack", "match", "expect", "capture"} {
+	for _, key := range []string{"to", "ack", "match", "expect", "capture"} {
 		if v := n.get(key); v != nil && !slices.Contains(allowed[key], s.Do) {
 			d.errs.add(v.at, fmt.Sprintf("`%s` cannot be used in a step with `%s`", key, s.Do), fmt.Sprintf("use it with %s, in a separate step", strings.Join(allowed[key], ", ")))
 		}
+	}
+	if a := n.get("ack"); a != nil && s.ToPeers {
+		d.errs.add(a.at, "a peer does not acknowledge messages", "remove ack, or write expect: and the event that a peer sends in answer")
 	}
 	if c := n.get("capture"); c != nil && s.Do == StepEmit && s.Ack == 0 && s.Expect == nil {
 		d.errs.add(c.at, "the step waits for no answer, so it has no values to capture", "add ack: 2s or expect: {event: ...}")
@@ -365,12 +390,16 @@ var reactionTable = object[Reaction]{
 			r.Ack = &t
 		}},
 		{key: "emit", about: "the event and its arguments", is: anEmit, set: func(d *decoder, n *node, r *Reaction) { r.Emit = d.emission(n, "reaction", d.of(reactScope)) }},
+		toField(func(r *Reaction) { r.ToPeers = true }),
 		{key: "after", about: "how long to wait first", is: aLength, set: func(d *decoder, n *node, r *Reaction) { r.After = d.lengths(n, "after") }},
 		{key: "share", about: "share of the events", is: aShare, def: "100%", set: func(d *decoder, n *node, r *Reaction) { r.Share = d.share(n, "share") }},
 	},
 	done: func(d *decoder, n *node, r *Reaction) {
-		if n.get("ack") == nil && n.get("emit") == nil {
+		switch {
+		case n.get("ack") == nil && n.get("emit") == nil:
 			d.errs.add(n.at, "the reaction does nothing", "write ack: or emit:")
+		case r.ToPeers && n.get("emit") == nil:
+			d.errs.add(n.get("to").at, "the reaction emits nothing that could go to peers", "write emit: [event], or remove to")
 		}
 	},
 }

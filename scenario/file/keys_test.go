@@ -31,10 +31,17 @@ func assignments(text string) (out []assignment) {
 var elsewhere = map[string]example{
 	"contract.frames": {file: "{version: 1, name: x, target: {url: \"http://h:1\", protocol: websocket}, groups: {a: {count: 1}}, contract: %}"},
 	"call.http":       {file: strings.Replace(inEvents, "%", "join: %", 1), base: assignments("http={post: /a}")},
+	"step.to":         {inPeers("flow: [%]"), assignments("emit=[e]"), nil},
+	"reaction.to":     {inPeers("react: {e: %}"), assignments("emit=[e]"), nil},
 	"operation.http":  {file: strings.Replace(inEvents, "%", "operations: {o: %}", 1), base: assignments("to=all|http={post: /a, body: {a: $payload}}")},
 }
 
 const inEvents = "{version: 1, name: x, target: {url: \"http://h:1\", protocol: sse}, groups: {a: {count: 1}}, contract: {%}}"
+
+// inPeers is a place in a group with data channels.
+func inPeers(place string) string {
+	return strings.Replace(inGroup, "%", "rooms: {of: 5}, peers: {}, "+place, 1)
+}
 
 // exampleOf is the example for a key of a table.
 func exampleOf(def, key string) example {
@@ -108,7 +115,7 @@ var examples = map[string]example{
 		"late": "2s", "match": "{$.ok: true}|ack=1s", "away": "drop", "scale": "false", "replay": "t.csv|-rate", "speed": "2x|replay=t.csv|-rate", "clients": "in turn|replay=t.csv|-rate",
 	}},
 	"step": {strings.Replace(inGroup, "%", "flow: [%]", 1), assignments("emit=[e]|ack=1s"), map[string]string{
-		"emit": "[f, 1]", "ack": "2s", "expect": "{event: e}", "wait": "{event: e}|-emit|-ack", "capture": "{a: $}", "think": "1s|-emit|-ack", "repeat": "{times: 2, steps: [{think: 1s}]}|-emit|-ack",
+		"emit": "[f, 1]", "to": "peers", "ack": "2s", "expect": "{event: e}", "wait": "{event: e}|-emit|-ack", "capture": "{a: $}", "think": "1s|-emit|-ack", "repeat": "{times: 2, steps: [{think: 1s}]}|-emit|-ack",
 		"connect": "{}|-emit|-ack", "disconnect": "drop|-emit|-ack", "join": "r|-emit", "leave": "r|-emit", "http": "{get: /}|-emit|-ack", "match": "{$.ok: true}", "name": "n",
 	}},
 	"flow": {strings.Replace(inGroup, "%", "flow: %", 1), assignments("steps=[{think: 1s}]"), map[string]string{
@@ -125,7 +132,7 @@ var examples = map[string]example{
 	"before": {strings.Replace(inGroup, "%", "before: %", 1), assignments("steps=[{think: 1s}]"), map[string]string{
 		"steps": "[{http: {get: /}}]", "once": "true", "again": "refused",
 	}},
-	"reaction": {strings.Replace(inGroup, "%", "react: {e: %}", 1), assignments("ack=true"), map[string]string{"ack": "[1, 2]", "emit": "[f]", "after": "1s", "share": "50%"}},
+	"reaction": {strings.Replace(inGroup, "%", "react: {e: %}", 1), assignments("ack=true"), map[string]string{"ack": "[1, 2]", "emit": "[f]", "to": "peers", "after": "1s", "share": "50%"}},
 	"phase": {"{version: 1, name: x, groups: {a: {count: 10, reconnect: {}}}, phases: [{name: last, for: 10s}, %]}", assignments("name=hold|for=20s"), map[string]string{
 		"name": "p", "for": "15s", "record": "false", "clients": "50%", "load": "0%..50%", "network": "{delay: 5ms}", "fault": "{drop: 50%}",
 	}},

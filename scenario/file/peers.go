@@ -27,7 +27,14 @@ func checkPeers(d *decoder, n *node, g *Group) {
 			d.errs.add(at(n.get("send").items[i], "op"), fmt.Sprintf("the clients of the group %s have no data channels to send by", g.Name), "add peers: {} and rooms: {of: 10, join: 1} to the group")
 		}
 	}
+	emissions := d.toPeers
+	d.toPeers = nil
 	if g.Peers == nil {
+		if n.get("peers") == nil {
+			for _, to := range emissions {
+				d.errs.add(to, fmt.Sprintf("the clients of the group %s have no data channels to send by", g.Name), "add peers: {} and rooms: {of: 10, join: 1} to the group")
+			}
+		}
 		return
 	}
 	switch {
@@ -63,8 +70,6 @@ func (d *decoder) checkToPeers(n *node, s *Stream) {
 	switch {
 	case s.Ack > 0:
 		d.errs.add(at(n, "ack"), "a peer does not acknowledge messages", "remove ack: each delivery is in the ledger")
-	case s.Binary:
-		d.errs.add(at(n, "binary"), "op: peers sends JSON", "remove binary")
 	case s.Volatile:
 		d.errs.add(at(n, "volatile"), "the channels between peers are reliable", "remove volatile")
 	}
