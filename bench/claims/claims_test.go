@@ -50,6 +50,12 @@ func TestScenarios(t *testing.T) {
 		}
 		var b strings.Builder
 		table.markdown(&b, "x.svg")
+		if !strings.Contains(b.String(), ". True if ") {
+			t.Errorf("%s: it does not say when it is true:\n%s", c.name, &b)
+		}
+		if (c.limit == 0) == (c.rule == "") && c.name != "nodes" {
+			t.Errorf("%s: by which of limit and rule is it judged?", c.name)
+		}
 		if strings.Contains(b.String(), "NaN") || strings.Contains(b.String(), "were valid") || !strings.Contains(b.String(), c.says) {
 			t.Errorf("%s: a judgement asks for what the scenario does not have:\n%s", c.name, &b)
 		}

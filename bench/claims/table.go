@@ -21,16 +21,19 @@ type table struct {
 	*claim
 	alternatives []string // in the order of the scenario
 	values       map[string][][]float64
+	rounds       int // that were made
+	machine      string
 	invalid      int // trials that the generator was not fit for; they are left out
 }
 
 // tableOf reads a run of a claim's scenario.
 func tableOf(c *claim, run *result.Run) (*table, error) {
-	t := &table{claim: c, values: map[string][][]float64{}}
+	t := &table{claim: c, values: map[string][][]float64{}, machine: rounds.Facts(run.Env)}
 	turns := 0
 	for i := range run.Cells {
 		turns = max(turns, run.Cells[i].Trial)
 	}
+	t.rounds = turns
 	for i := range run.Cells {
 		cell := &run.Cells[i]
 		var words []string
@@ -97,7 +100,7 @@ func (t *table) markdown(w io.Writer, figure string) {
 	if t.valid() >= rounds.Least {
 		verdict, why = t.judge(t)
 	}
-	p("\n## %s\n\n**%s:** %s.\n\n", t.says, strings.ToUpper(verdict[:1])+verdict[1:], why)
+	p("\n## %s\n\n**%s:** %s. True if %s.\n\nMedians of %d rounds:\n\n", t.says, strings.ToUpper(verdict[:1])+verdict[1:], why, t.when(), t.rounds)
 	p("| %s |", t.axis)
 	for _, m := range t.measures {
 		p(" %s |", m.Title)
@@ -129,7 +132,7 @@ func (t *table) markdown(w io.Writer, figure string) {
 // draw writes the figure of a claim, and reports whether there was anything to draw.
 func (t *table) draw(dir string) (bool, error) {
 	m := t.measures[0]
-	panel := dots.Panel{Name: m.Title}
+	panel := dots.Panel{} // the axis has its name
 	for _, a := range t.alternatives {
 		v := slices.DeleteFunc(slices.Clone(t.values[a][0]), math.IsNaN)
 		if len(v) == 0 || slices.Min(v) <= 0 {
@@ -144,7 +147,7 @@ func (t *table) draw(dir string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	err = dots.Write(f, &dots.Figure{Title: t.says, Sub: "medians, and the range of the rounds", Axis: m.Title, Panels: []dots.Panel{panel}, Kinds: []string{""}}, 560)
+	err = dots.Write(f, &dots.Figure{Title: t.says, Sub: fmt.Sprintf("medians of %d rounds, and their range", t.rounds), Axis: m.Title, Panels: []dots.Panel{panel}, Kinds: []string{""}}, 560)
 	if closed := f.Close(); err == nil {
 		err = closed
 	}

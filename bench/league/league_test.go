@@ -243,6 +243,47 @@ func TestRank(t *testing.T) {
 	}
 }
 
+// A win, a loss and a tie are said in words, with the numbers; and whose trials failed or are
+// missing.
+func TestReportSays(t *testing.T) {
+	ours, other := &peer{Name: "throng-x", Title: "Ours"}, &peer{Name: "other", Title: "Other"}
+	c := contests[0]
+	play := func(a, b []float64) string {
+		l := &league{facts: facts{Rounds: len(a)}, peers: []*peer{ours, other}, contests: []*contest{c}}
+		for i := range a {
+			for p, v := range map[*peer]float64{ours: a[i], other: b[i]} {
+				one := trial{Contest: c.name(), Peer: p.Name, Round: i + 1, Verdict: result.Pass, Measures: map[string]float64{c.measures[0].Name: v}}
+				switch v {
+				case 0:
+					one.Verdict, one.Reason = result.Invalid, "too slow"
+				case 1:
+					one.Verdict, one.Reason = result.Fail, "p99 broke"
+				}
+				l.trials = append(l.trials, one)
+			}
+		}
+		return l.report()
+	}
+	for name, x := range map[string]struct {
+		a, b []float64
+		want []string
+	}{
+		"ahead":  {[]float64{200, 202, 201}, []float64{100, 102, 100}, []string{"**ahead**, 2.00x [1.96, 2.03] better", "| 1 | Ours |", "| 2 | Other |", "Ranked by: acknowledgements a CPU second, more is better."}},
+		"behind": {[]float64{100, 102, 100}, []float64{200, 202, 201}, []string{"**behind**, the other is 2.00x [1.96, 2.03] better", "| 1 | Other |"}},
+		"level":  {[]float64{100, 120, 91}, []float64{110, 100, 99}, []string{"level: no difference is shown, ", "| =1 | Ours |", "| =1 | Other |"}},
+		"few":    {[]float64{200, 0, 201}, []float64{1, 1, 1}, []string{"Ours has 2 valid rounds of 3: too slow.", "Other did not keep to the scenario's own checks in 3 of 3 rounds, which count all the same: p99 broke."}},
+		"none":   {[]float64{0, 0, 0}, []float64{2, 2, 2}, []string{"Ours has no valid trial: too slow."}},
+		"two":    {[]float64{200, 202}, []float64{100, 102}, []string{"not judged: fewer than 3 rounds"}},
+	} {
+		text := play(x.a, x.b)
+		for _, want := range x.want {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: no %q in\n%s", name, want, text)
+			}
+		}
+	}
+}
+
 // Equal servers are ranked apart no more often than the level says.
 func TestRankOfEquals(t *testing.T) {
 	const leagues = 400

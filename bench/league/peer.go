@@ -40,6 +40,9 @@ type peer struct {
 	served bool // it has started once: what it needs is there
 }
 
+// ours reports whether it is our server.
+func (p *peer) ours() bool { return strings.HasPrefix(p.Name, "throng") }
+
 // readPeers returns all peers below a folder, or those that are named.
 func readPeers(dir string, names []string) ([]*peer, error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*", peerFile))

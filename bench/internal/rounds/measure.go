@@ -33,7 +33,7 @@ var (
 		}
 		return float64(l.N) / c.Server.CPUs, true
 	}}
-	Lost = Measure{Name: "lost", Title: "lost", Less: true, Of: func(c *result.Cell) (float64, bool) {
+	Lost = Measure{Name: "lost", Title: "deliveries lost", Less: true, Of: func(c *result.Cell) (float64, bool) {
 		return float64(c.Ledger.Lost), c.Ledger.Expected > 0
 	}}
 )

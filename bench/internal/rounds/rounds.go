@@ -4,8 +4,10 @@ package rounds
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/gonum/stat/distuv"
@@ -159,6 +161,15 @@ func (c Comparison) String() string {
 		return Figure(c.Times) + "x"
 	}
 	return fmt.Sprintf("%sx [%s, %s]", Figure(c.Times), Figure(c.Low), Figure(c.High))
+}
+
+// Facts prints what is known of a machine on a line.
+func Facts(env map[string]string) string {
+	var list []string
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		list = append(list, name+" "+env[name])
+	}
+	return strings.Join(list, "; ")
 }
 
 // Figure prints three digits that count.
