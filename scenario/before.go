@@ -175,7 +175,7 @@ func (a *actor) connect(ctx context.Context) (d dialed, began int64, err error) 
 		return d, began, err
 	}
 	refused := t.now()
-	a.group.countError(metric.Error(metric.ErrAgain, dialClass(err)), refused, discreet{a.blamed(err), a.filling(), nil})
+	a.group.countError(metric.Error(metric.ErrAgain, dialClass(err)), refused, discreet{a.diagnosed(err), a.filling(), nil})
 	if a.isTraced() {
 		t.tracer.line(a, refused, "- %v; the requests before the connection are made again", err)
 	}

@@ -63,9 +63,9 @@ type collector struct {
 	// nodesAtEnd are the clients held then, by target.
 	nodesAtEnd []int64
 
-	part     *part      // of an agent: portions are reported instead; nil: none
-	portions int        // so far
-	fleet    *conductor // of a controller, which has the clients' counts from its agents; nil: none
+	part     *part        // of an agent: portions are reported instead; nil: none
+	portions int          // so far
+	fleet    *coordinator // of a controller, which has the clients' counts from its agents; nil: none
 
 	show Progress
 	live *judge.Live

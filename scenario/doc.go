@@ -121,15 +121,15 @@
 // With Options.Fleet the clients are in other processes, the agents, and this one is their
 // controller. Agents and controller make the same trial of the same file (job.go), so that series,
 // streams and rooms have the same numbers everywhere. Clients are divided over the agents by index,
-// in proportion to weights and within the labels of place (seat.go, internal/plan). Every agent
+// in proportion to weights and within the labels of place (role.go, internal/plan). Every agent
 // plays the plan in full and skips what falls to clients of others.
 //
 // An agent's ledger has the account of its receivers, and is one with the others': it is told what
 // their clients send, and replays messages and deliveries in order of time (fleetledger.go,
 // exchange.go, internal/ledger). Each second it reports what it recorded (gather.go, rotate.go,
-// portion.go); the controller pours the portions of one second of all agents into its own trial and
-// closes the second (conduct.go, pour.go). What follows is as in one process: the collector, the
-// judge and the report see one trial.
+// portion.go); the controller merges the portions of one second of all agents into its own trial
+// and closes the second (coordinator.go, merge.go). What follows is as in one process: the
+// collector, the judge and the report see one trial.
 //
 // At the end each agent stops sending, waits for what is on its way, closes its ledger when all
 // have, and reports the rest. What a lost agent has reported stays, and each delivery of which it

@@ -15,7 +15,7 @@ import (
 // ofFleet configures the ledger of an agent; nil: the ledger is of one process, or a controller's,
 // which has no messages.
 func (t *trial) ofFleet() *ledger.Fleet {
-	s := t.opt.seat
+	s := t.opt.role
 	if s == nil || s.link == nil {
 		return nil
 	}
@@ -66,7 +66,7 @@ func (t *trial) ofFleet() *ledger.Fleet {
 // oneWay is a time from a sender to a receiver. On a fleet of several clocks it may come out below
 // 0 by as much as their error: it is no less than 0.
 func (t *trial) oneWay(d int64) time.Duration {
-	if s := t.opt.seat; d < 0 && s != nil && s.link != nil && -d <= int64(s.link.Bound()) {
+	if s := t.opt.role; d < 0 && s != nil && s.link != nil && -d <= int64(s.link.Bound()) {
 		return 0
 	}
 	return time.Duration(d)

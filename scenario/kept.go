@@ -121,10 +121,10 @@ func Collect(f *file.File, n *Note, kept []Kept, opt Options) (*result.Run, erro
 		return nil, err
 	}
 	opt.Fleet, opt.HistogramDir = keptFleet{agents: n.Agents}, "" // logs of the killed process may be there
-	if opt.seat, err = controllerOf(cells[at].Spec, n.Agents); err != nil {
+	if opt.role, err = controllerOf(cells[at].Spec, n.Agents); err != nil {
 		return nil, err
 	}
-	opt.seat.run = n.Run
+	opt.role.run = n.Run
 	j := &job{URLs: n.URLs, Path: n.Path}
 	t := newTrial(&cells[at], j.endpoint(), nil, opt, place{i: at, n: len(cells)})
 	defer t.http.close()
@@ -146,12 +146,12 @@ func Collect(f *file.File, n *Note, kept []Kept, opt Options) (*result.Run, erro
 	return &run, nil
 }
 
-// recollect is conduct with reports that came long ago.
+// recollect is coordinate with reports that came long ago.
 func (t *trial) recollect(kept []Kept) *result.Cell {
 	now := int64(0)
 	t.life.clock = func(time.Duration) time.Duration { return time.Duration(now) }
 	c := newCollector(t)
-	q := newConductor(t, c, noParts{})
+	q := newCoordinator(t, c, noParts{})
 	q.collected = true
 	end := int64(0)
 	for i, a := range q.agents {

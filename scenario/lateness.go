@@ -75,10 +75,10 @@ func (t *trial) readUpTo(until int64) int64 {
 
 // here is how many processes of this machine have clients of the trial.
 func (t *trial) here() int {
-	if t.share == nil || t.opt.seat.link == nil {
+	if t.share == nil || t.opt.role.link == nil {
 		return 1
 	}
-	n, all, self := 0, t.opt.seat.link.Agents(), t.opt.seat.link.Self()
+	n, all, self := 0, t.opt.role.link.Agents(), t.opt.role.link.Self()
 	for i := range all {
 		if all[i].Host == all[self].Host {
 			n++

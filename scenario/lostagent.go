@@ -55,7 +55,7 @@ func (t *trial) deliverySeries() map[int]deliveriesOf {
 
 // noteDeliveries counts the deliveries whose latencies an agent has reported, by what their rows
 // are by, without the second.
-func (q *conductor) noteDeliveries(a *agentPart, s *sampleRun) {
+func (q *coordinator) noteDeliveries(a *agentPart, s *sampleRun) {
 	of, is := q.deliveries[s.series]
 	if !is || s.never {
 		return
@@ -71,7 +71,7 @@ func (q *conductor) noteDeliveries(a *agentPart, s *sampleRun) {
 }
 
 // completeLost adds to the account of an agent that was lost what it has reported besides.
-func (q *conductor) completeLost(a *agentPart) {
+func (q *coordinator) completeLost(a *agentPart) {
 	if a.lost == nil || a.last == nil {
 		return
 	}
@@ -109,7 +109,7 @@ func (q *conductor) completeLost(a *agentPart) {
 
 // addLost adds a row to the account of a lost agent, in the second in which it was lost or the last
 // one of the phase before.
-func (q *conductor) addLost(a *agentPart, r streamRow, l result.Ledger) {
+func (q *coordinator) addLost(a *agentPart, r streamRow, l result.Ledger) {
 	l.Expected = l.Received + l.Late
 	if l == (result.Ledger{}) {
 		return
@@ -124,7 +124,7 @@ func (q *conductor) addLost(a *agentPart, r streamRow, l result.Ledger) {
 }
 
 // gaugeOf is what an agent reported last of a count of the trial.
-func (q *conductor) gaugeOf(a *agentPart, count *atomic.Int64) int64 {
+func (q *coordinator) gaugeOf(a *agentPart, count *atomic.Int64) int64 {
 	i := slices.IndexFunc(q.gauges, func(g gauge) bool { return g.Int64 == count })
 	if i < 0 {
 		return 0

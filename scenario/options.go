@@ -74,7 +74,7 @@ type Options struct {
 	second  time.Duration // how long the collector's second takes; 0 = 1 s
 	// sleep is the pacer's; nil = machine.Sleep, which no clock of a test can see.
 	sleep func(d time.Duration)
-	seat  *seat // in a fleet; nil: this process has all clients
+	role  *fleetRole // in a fleet; nil: this process has all clients
 	// link connects the HTTP clients; nil = over the network.
 	link func(ctx context.Context, network, address string) (net.Conn, error)
 }

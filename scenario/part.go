@@ -69,7 +69,7 @@ func RunPart(ctx context.Context, data []byte, link Link, opt Options) error {
 	}
 	err = runPart(ctx, j, u, link, Options{
 		Target: j.URLs[0], dial: opt.dial, network: opt.network, sleep: opt.sleep, second: opt.second, budget: opt.budget, holds: opt.holds, link: opt.link,
-		Progress: opt.Progress, tables: u.Tables, logs: u.Logs, seat: &seat{share: share, run: j.Run, link: link},
+		Progress: opt.Progress, tables: u.Tables, logs: u.Logs, role: &fleetRole{share: share, run: j.Run, link: link},
 	})
 	if err != nil && u.Spec.Secrets != nil {
 		err = &maskedError{err, u.Spec.Secrets.Mask(err.Error())}

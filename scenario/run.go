@@ -235,7 +235,7 @@ func runCell(ctx context.Context, f *file.File, c *file.Cell, opt Options, at pl
 		return nil, err
 	}
 	if opt.Fleet != nil {
-		if opt.seat, err = controllerOf(c.Spec, opt.Fleet.Agents()); err != nil {
+		if opt.role, err = controllerOf(c.Spec, opt.Fleet.Agents()); err != nil {
 			return nil, err
 		}
 	}
@@ -254,7 +254,7 @@ func runCell(ctx context.Context, f *file.File, c *file.Cell, opt Options, at pl
 		return nil, err
 	}
 	if opt.Fleet != nil {
-		return t.conduct(ctx, f)
+		return t.coordinate(ctx, f)
 	}
 	opt.journal.begin()
 	if t.tracer, err = newTracer(t); err != nil {

@@ -37,7 +37,7 @@ func (e *TargetError) Error() string {
 		_, why, _ := strings.Cut(e.Err.Error(), "connect_error: ")
 		return fmt.Sprintf("the target %s refused the first client: %s; check auth, namespace and before of its group", e.URL, why)
 	}
-	remedy := cmp.Or(blame(e.Err, secureURL(e.URL), true), runs(e.Err))
+	remedy := cmp.Or(diagnose(e.Err, secureURL(e.URL), true), runs(e.Err))
 	return fmt.Sprintf("the target %s cannot be reached: %v; %s", e.URL, e.Err, remedy)
 }
 

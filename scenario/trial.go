@@ -76,7 +76,7 @@ func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at plac
 	for n := uint64(0); n == 0 || !stamp.Searchable(t.id); n++ {
 		t.id = uint32(plan.Draw(uint64(time.Now().UnixNano()), plan.ForRun, uint64(os.Getpid()), uint64(at.i), n))
 	}
-	if s := opt.seat; s != nil {
+	if s := opt.role; s != nil {
 		t.id, t.share = cmp.Or(s.run, t.id), s.share
 	}
 	t.life.init()
@@ -113,7 +113,7 @@ func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at plac
 	t.watch.series = t.addSeries(record.Series{Metric: metric.LagReceive})
 	t.replays = t.newReplays()
 	t.rec = record.NewRecorder(t.kinds.series, len(t.tl.Spans))
-	if t.replay = t.rec; opt.seat != nil {
+	if t.replay = t.rec; opt.role != nil {
 		t.replay = record.NewRecorder(t.kinds.series, len(t.tl.Spans))
 	}
 	t.ledger = ledger.New(ledger.Config{Books: books, Clock: t.now, Budget: opt.budget, Complete: t.fanout, Fleet: t.ofFleet()})

@@ -71,9 +71,9 @@ func (b *Errors) Add(k ErrorKey, when int64, err error) {
 	}
 }
 
-// Pour counts the errors that another book has of a kind, in the phase and second that it says.
+// Merge counts the errors that another book has of a kind, in the phase and second that it says.
 // text is the first one's; "": unknown, or there is none.
-func (b *Errors) Pour(e ErrorCount, text string) {
+func (b *Errors) Merge(e ErrorCount, text string) {
 	n := e.N
 	e.N = 0
 	b.total.Add(n)

@@ -153,10 +153,10 @@ func (r *Recorder) cellsAt(to []atomic.Pointer[cells], series, phase int) *cells
 	return made(&to[series*r.phases+phase])
 }
 
-// Pour counts n samples of v microseconds that another recorder of the same series has drained: as
+// Merge counts n samples of v microseconds that another recorder of the same series has drained: as
 // of Add, or with never as of AddNever. It returns false, and counts nothing, where no recorder
 // could have drained them.
-func (r *Recorder) Pour(series, phase int, v, n int64, never bool) bool {
+func (r *Recorder) Merge(series, phase int, v, n int64, never bool) bool {
 	if series < 0 || series >= len(r.Series) || phase < 0 || phase >= r.phases || v < 0 || v > maxSample || n < 1 || n > math.MaxUint32 {
 		return false
 	}

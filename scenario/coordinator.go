@@ -15,10 +15,10 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// A conductor runs a trial whose clients are in other processes. What its agents report is poured
+// A coordinator runs a trial whose clients are in other processes. What its agents report is merged
 // into the trial, in which nothing else is recorded: collector, judge and report see one trial. Its
 // goroutine runs from start to finish; the fields are that goroutine's.
-type conductor struct {
+type coordinator struct {
 	t      *trial
 	c      *collector
 	parts  Parts
@@ -27,7 +27,7 @@ type conductor struct {
 	deliveries map[int]deliveriesOf
 	agents     []*agentPart
 	second     int        // of the trial's timeline, that is open
-	open       []*portion // poured into it
+	open       []*portion // merged into it
 	// collected: the portions came long ago, and all of them are there
 	collected bool
 	use       []serverUse // of the server, by second
@@ -52,8 +52,8 @@ const (
 	answersWithinHurt = 600 * time.Millisecond
 )
 
-// conduct runs a trial on the fleet and returns the measurements.
-func (t *trial) conduct(ctx context.Context, f *file.File) (*result.Cell, error) {
+// coordinate runs a trial on the fleet and returns the measurements.
+func (t *trial) coordinate(ctx context.Context, f *file.File) (*result.Cell, error) {
 	j, err := t.newJob(f)
 	if err != nil {
 		return nil, err
@@ -82,7 +82,7 @@ func (t *trial) conduct(ctx context.Context, f *file.File) (*result.Cell, error)
 		t.life.wg.Go(func() { t.scraper.run(t.life.ctx) })
 	}
 	c := newCollector(t)
-	q := newConductor(t, c, parts)
+	q := newCoordinator(t, c, parts)
 	t.life.epoch = client.Now() + startAfter
 	if err := parts.Start(t.life.epoch); err != nil {
 		return nil, fmt.Errorf("start the agents: %w", err)
@@ -117,8 +117,8 @@ func (t *trial) conduct(ctx context.Context, f *file.File) (*result.Cell, error)
 	return t.report(c, q.account(), end, why), err
 }
 
-func newConductor(t *trial, c *collector, parts Parts) *conductor {
-	q := &conductor{
+func newCoordinator(t *trial, c *collector, parts Parts) *coordinator {
+	q := &coordinator{
 		t: t, c: c, parts: parts, gauges: t.gauges(), deliveries: t.deliverySeries(), inbox: make(chan PartMessage, 16), giveUp: make(chan int), quit: make(chan struct{}),
 		live: newAccount(len(t.streams)),
 	}
@@ -132,7 +132,7 @@ func newConductor(t *trial, c *collector, parts Parts) *conductor {
 	return q
 }
 
-func (q *conductor) start() {
+func (q *coordinator) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	q.wg.Go(func() { q.listen(ctx) })
 	q.wg.Go(func() {
@@ -142,7 +142,7 @@ func (q *conductor) start() {
 }
 
 // listen passes the agents' messages on.
-func (q *conductor) listen(ctx context.Context) {
+func (q *coordinator) listen(ctx context.Context) {
 	for {
 		m, err := q.parts.Next(ctx)
 		if err != nil {
@@ -160,7 +160,7 @@ func (q *conductor) listen(ctx context.Context) {
 }
 
 // work takes in what the agents report, and shows the progress.
-func (q *conductor) work() {
+func (q *coordinator) work() {
 	const looks = 4 // in a second
 	look := time.NewTicker(q.c.tick / looks)
 	defer look.Stop()
@@ -186,7 +186,7 @@ func (q *conductor) work() {
 }
 
 // finish waits for the goroutines. The phases ended at end.
-func (q *conductor) finish(end int64) {
+func (q *coordinator) finish(end int64) {
 	close(q.quit)
 	q.wg.Wait()
 	c := q.c
@@ -203,7 +203,7 @@ func (q *conductor) finish(end int64) {
 }
 
 // tell sends an order to all agents.
-func (q *conductor) tell(o *order) {
+func (q *coordinator) tell(o *order) {
 	if err := q.order(o); err != nil {
 		select {
 		case q.inbox <- PartMessage{Agent: -1, Lost: err}:
@@ -212,7 +212,7 @@ func (q *conductor) tell(o *order) {
 	}
 }
 
-func (q *conductor) order(o *order) error {
+func (q *coordinator) order(o *order) error {
 	q.telling.Lock()
 	defer q.telling.Unlock()
 	return q.parts.Tell(o.encode())
@@ -220,7 +220,7 @@ func (q *conductor) order(o *order) error {
 
 // await waits until all agents that are there have reached a stage, and gives up on the others
 // after a while. It reports whether the user waits.
-func (q *conductor) await(ctx context.Context, stage int, takes time.Duration, hurry bool) bool {
+func (q *coordinator) await(ctx context.Context, stage int, takes time.Duration, hurry bool) bool {
 	limit := func() *time.Timer {
 		if hurry {
 			return time.NewTimer(answersWithinHurt)
@@ -259,7 +259,7 @@ func (t *trial) longest() time.Duration {
 }
 
 // take takes a message in.
-func (q *conductor) take(m PartMessage) {
+func (q *coordinator) take(m PartMessage) {
 	switch {
 	case m.Agent < 0: // the fleet itself fails
 		for i := range q.agents {
@@ -273,11 +273,11 @@ func (q *conductor) take(m PartMessage) {
 			q.lose(m.Agent, fmt.Errorf("what it reports is not of this trial: %w", err))
 		}
 	}
-	q.pour()
+	q.mergeSeconds()
 }
 
 // lose notes that an agent is gone, and tells the others.
-func (q *conductor) lose(i int, why error) {
+func (q *coordinator) lose(i int, why error) {
 	a := q.agents[i]
 	if a.stage == partOver || a.lost != nil {
 		return
@@ -303,7 +303,7 @@ func (q *conductor) lose(i int, why error) {
 }
 
 // advance notes the stages that all agents have reached.
-func (q *conductor) advance() {
+func (q *coordinator) advance() {
 	for ; q.passed < partOver; q.passed++ {
 		for _, a := range q.agents {
 			if a.lost == nil && a.stage <= q.passed {

@@ -109,7 +109,7 @@ func TestBlame(t *testing.T) {
 				_ = conn.Close()
 				_ = conn.Run(nobody{})
 			}
-			if why := blame(err, false, true); !strings.Contains(why, c.want) {
+			if why := diagnose(err, false, true); !strings.Contains(why, c.want) {
 				t.Errorf("%s, %s: %v; %q, want %q in it", c.name, transport, err, why, c.want)
 			}
 		}

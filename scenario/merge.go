@@ -24,8 +24,8 @@ type agentPart struct {
 	lostAt int64
 	atEnd  headcount
 	end    int64      // of its phases; 0: they are not over
-	queue  []*portion // not yet poured
-	last   *portion   // the one that was poured last; nil: none
+	queue  []*portion // not yet merged
+	last   *portion   // the one that was merged last; nil: none
 	next   int        // number of the next portion that comes
 
 	errors map[record.ErrorCount]int64 // by all but n
@@ -71,7 +71,7 @@ func (x *account) row(r *streamRow) *result.Ledger {
 }
 
 // hear takes a report of an agent in, and checks that the trial has what it speaks of.
-func (q *conductor) hear(a *agentPart, b []byte) error {
+func (q *coordinator) hear(a *agentPart, b []byte) error {
 	if a.lost != nil || a.stage == partOver {
 		return nil
 	}
@@ -103,7 +103,7 @@ func (q *conductor) hear(a *agentPart, b []byte) error {
 }
 
 // check refuses a portion that names what the trial does not have.
-func (q *conductor) check(p *portion) error {
+func (q *coordinator) check(p *portion) error {
 	t := q.t
 	phases, groups, streams := len(t.tl.Spans), len(t.groups), len(t.streams)
 	in := func(i, n int) bool { return i >= 0 && i < n }
@@ -130,11 +130,12 @@ func (q *conductor) check(p *portion) error {
 }
 
 // portionWithin is how long after a second an agent's portion of it may come. One that hangs does
-// not stop what users see of the others: its portion is then poured into a later second.
+// not stop what users see of the others: its portion is then merged into a later second.
 const portionWithin = 2 * time.Second
 
-// pour pours the portions of each second that all agents have reported, and closes the second.
-func (q *conductor) pour() {
+// mergeSeconds merges the portions of each second that all agents have reported, and closes the
+// second.
+func (q *coordinator) mergeSeconds() {
 	for {
 		until, waits := int64(0), false
 		for _, a := range q.agents {
@@ -150,7 +151,7 @@ func (q *conductor) pour() {
 		q.open = q.open[:0]
 		for _, a := range q.agents {
 			for len(a.queue) > 0 && a.queue[0].second <= q.second {
-				q.pourOne(a, a.queue[0])
+				q.mergePortion(a, a.queue[0])
 				q.open = append(q.open, a.queue[0])
 				a.queue = a.queue[1:]
 			}
@@ -161,15 +162,15 @@ func (q *conductor) pour() {
 	}
 }
 
-// pourOne adds what is new in a portion of an agent to the trial.
-func (q *conductor) pourOne(a *agentPart, p *portion) {
+// mergePortion adds what is new in a portion of an agent to the trial.
+func (q *coordinator) mergePortion(a *agentPart, p *portion) {
 	t := q.t
 	for i := range p.samples {
 		s := &p.samples[i]
 		q.noteDeliveries(a, s)
 		x := &t.rec.Series[s.series]
 		for _, cell := range s.cells {
-			t.rec.Pour(s.series, s.phase, cell.v, cell.n, s.never)
+			t.rec.Merge(s.series, s.phase, cell.v, cell.n, s.never)
 			if s.never || !t.tl.Spans[s.phase].Record {
 				continue
 			}
@@ -197,17 +198,17 @@ func (q *conductor) pourOne(a *agentPart, p *portion) {
 		key.N = 0
 		if e.N = n - a.errors[key]; e.N > 0 {
 			a.errors[key] = n
-			t.errors.Pour(e, texts[e.Class])
+			t.errors.Merge(e, texts[e.Class])
 		}
 	}
-	q.pourRows(a, p)
+	q.mergeRows(a, p)
 	q.note(a, p)
 	a.last = p
 }
 
-// pourRows takes in the rows of the account that have changed. The last portion has all of them, of
-// all messages: they take the place of those so far, which only live views see.
-func (q *conductor) pourRows(a *agentPart, p *portion) {
+// mergeRows takes in the rows of the account that have changed. The last portion has all of them,
+// of all messages: they take the place of those so far, which only live views see.
+func (q *coordinator) mergeRows(a *agentPart, p *portion) {
 	if p.last {
 		a.rows = newAccount(len(q.t.streams))
 	}
@@ -234,7 +235,7 @@ func minus(l, o result.Ledger) result.Ledger {
 }
 
 // note notes the health of the agent's process in the second.
-func (q *conductor) note(a *agentPart, p *portion) {
+func (q *coordinator) note(a *agentPart, p *portion) {
 	h, from := &a.health, int64(0)
 	q.t.watch.standstill.Store(max(q.t.watch.standstill.Load(), p.use.standstill))
 	if a.last != nil {
@@ -250,7 +251,7 @@ func (q *conductor) note(a *agentPart, p *portion) {
 }
 
 // sum sets the trial's counts to the sums of the agents'.
-func (q *conductor) sum() {
+func (q *coordinator) sum() {
 	t := q.t
 	sums := make([]int64, len(q.gauges))
 	back, names := map[returnKey]*returnRow{}, map[string]int64{}
@@ -298,7 +299,7 @@ func (q *conductor) sum() {
 }
 
 // carried adds up the bytes by transport, beside the messages that have come.
-func (q *conductor) carried(out carried) {
+func (q *coordinator) carried(out carried) {
 	for i := range out {
 		out[i].messages = q.c.messages[i]
 		for _, a := range q.agents {
@@ -311,7 +312,7 @@ func (q *conductor) carried(out carried) {
 }
 
 // usage is what the agents used in the open second: see collector.ownUse.
-func (q *conductor) usage() (cpu time.Duration, share float64, now usage) {
+func (q *coordinator) usage() (cpu time.Duration, share float64, now usage) {
 	for _, p := range q.open {
 		cpu += time.Duration(p.use.cpuTime)
 		share = max(share, p.use.cpu)
@@ -325,7 +326,7 @@ func (q *conductor) usage() (cpu time.Duration, share float64, now usage) {
 }
 
 // serverUse is what the server had used at the end of the open second.
-func (q *conductor) serverUse() serverUse {
+func (q *coordinator) serverUse() serverUse {
 	if q.second < len(q.use) {
 		return q.use[q.second]
 	}
@@ -333,7 +334,7 @@ func (q *conductor) serverUse() serverUse {
 }
 
 // pause is the longest of the agents' garbage collectors in the open second.
-func (q *conductor) pause() (longest time.Duration) {
+func (q *coordinator) pause() (longest time.Duration) {
 	for _, p := range q.open {
 		longest = max(longest, time.Duration(p.use.pause))
 	}
@@ -341,7 +342,7 @@ func (q *conductor) pause() (longest time.Duration) {
 }
 
 // soFar is the account so far, and how many deliveries are missing past their late limit.
-func (q *conductor) soFar() (rows [][]ledger.Row, lost int64) {
+func (q *coordinator) soFar() (rows [][]ledger.Row, lost int64) {
 	for _, a := range q.agents {
 		if a.last != nil {
 			lost += a.last.overdue
@@ -352,7 +353,7 @@ func (q *conductor) soFar() (rows [][]ledger.Row, lost int64) {
 
 // account is the account of the whole trial: of an agent that was lost, as far as it got. It is
 // called once, in the end.
-func (q *conductor) account() [][]ledger.Row {
+func (q *coordinator) account() [][]ledger.Row {
 	all := newAccount(len(q.t.streams))
 	for _, a := range q.agents {
 		q.completeLost(a)
@@ -370,7 +371,7 @@ func (q *conductor) account() [][]ledger.Row {
 }
 
 // health is how the agents did, in their order.
-func (q *conductor) health() (out []result.Agent) {
+func (q *coordinator) health() (out []result.Agent) {
 	latest := q.t.opt.Fleet.Agents()
 	for _, a := range q.agents {
 		about, h := a.about, a.health
@@ -401,7 +402,7 @@ func (q *conductor) health() (out []result.Agent) {
 }
 
 // trends are those of what each agent's process had.
-func (q *conductor) trends() (out []result.Trend) {
+func (q *coordinator) trends() (out []result.Trend) {
 	for _, a := range q.agents {
 		own := judge.Evidence{Timeline: q.t.tl, Seconds: a.held}
 		for _, t := range own.Trends() {
@@ -413,7 +414,7 @@ func (q *conductor) trends() (out []result.Trend) {
 }
 
 // evidence is on the agents' fitness.
-func (q *conductor) evidence() (out []judge.Agent) {
+func (q *coordinator) evidence() (out []judge.Agent) {
 	for _, a := range q.agents {
 		out = append(out, judge.Agent{Name: a.about.Name, Lag: a.lag, LagReceive: a.reads, CPUMax: a.health.CPUMax})
 	}

@@ -12,20 +12,20 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// A seat is the place of this process in a fleet.
-type seat struct {
+// A fleetRole is the part of this process in a fleet.
+type fleetRole struct {
 	share *plan.Share
 	run   uint32 // the trial's id; 0: the process chooses it
 	link  Link   // of an agent; nil: this is the controller
 }
 
-// controllerOf is the seat of the controller of agents.
-func controllerOf(s *file.Spec, agents []result.Agent) (*seat, error) {
+// controllerOf is the role of the controller of agents.
+func controllerOf(s *file.Spec, agents []result.Agent) (*fleetRole, error) {
 	if len(agents) == 0 {
 		return nil, errors.New("the fleet has no agents: start some with `throng agent`")
 	}
 	share, err := shareOf(s, agents, -1)
-	return &seat{share: share}, err
+	return &fleetRole{share: share}, err
 }
 
 // shareOf divides the clients of a scenario over agents.

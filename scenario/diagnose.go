@@ -9,11 +9,11 @@ import (
 	"github.com/throng-io/throng/scenario/client"
 )
 
-// blame names in one clause the likeliest reason why a client could not connect or upgrade, and the
-// remedy; "" when the error already explains itself. secure: the target's URL uses TLS. first: no
-// client has connected yet; after the first success the address, the path and the parser are known
-// to be right.
-func blame(err error, secure, first bool) string {
+// diagnose names in one clause the likeliest reason why a client could not connect or upgrade, and
+// the remedy; "" when the error already explains itself. secure: the target's URL uses TLS. first:
+// no client has connected yet; after the first success the address, the path and the parser are
+// known to be right.
+func diagnose(err error, secure, first bool) string {
 	d, ok := errors.AsType[*client.DialError](err)
 	if !ok {
 		return ""
@@ -111,9 +111,9 @@ var plainCauses = []cause{
 	{stage: "namespace", class: "timeout", text: "it did not send the event that frames: {welcome: ...} names: check it, and the group's auth"},
 }
 
-// blamed adds the likeliest cause to an error of the client's connection.
-func (a *actor) blamed(err error) error {
-	if why := blame(err, secureURL(a.group.configs[a.transport].URL), a.group.held.Load() == 0); why != "" {
+// diagnosed adds the likeliest cause to an error of the client's connection.
+func (a *actor) diagnosed(err error) error {
+	if why := diagnose(err, secureURL(a.group.configs[a.transport].URL), a.group.held.Load() == 0); why != "" {
 		return fmt.Errorf("%w; %s", err, why)
 	}
 	return err
