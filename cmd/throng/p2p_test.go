@@ -58,7 +58,7 @@ slo: [loss(delivery) == 0, errors(connect) == 0, "errors(peer.ice) > 0", "count(
 	if l := c.Ledger; l.Sent == 0 || l.Lost != 0 || l.Received+l.Late+l.Undecided != l.Expected || l.Duplicate != 0 {
 		t.Errorf("ledger %+v", l)
 	}
-	// Clients 1 and 5 are blocked, and are in room 1 with client 3.
+	// Client 5 is blocked, and is in room 1 with clients 1 and 3.
 	if p := c.Peers; p == nil || p.Open == 0 || p.Fallback == 0 || p.Direct == 0 || p.Relayed == 0 {
 		t.Errorf("peers %+v, errors %v", p, c.Errors)
 	}

@@ -35,7 +35,6 @@ type entry struct {
 		} `json:"postData"`
 	} `json:"request"`
 	Response struct {
-		Status  int `json:"status"`
 		Content struct {
 			Text     string `json:"text"`
 			Encoding string `json:"encoding"`
@@ -71,7 +70,7 @@ func HAR(name string, text []byte, path string) (*Result, error) {
 	if err := json.Unmarshal(bytes.TrimPrefix(text, []byte("\ufeff")), &rec); err != nil {
 		return fail("the file is no HTTP archive: "+printable(err.Error()), "export it from the network panel of a browser, as HAR with content")
 	}
-	t := &timeline{sessions: map[string]*seen{}, observer: draft.New(0), path: path}
+	t := &timeline{sessions: map[string]*draft.Client{}, observer: draft.New(0), path: path}
 	for i := range rec.Log.Entries {
 		t.entry(&rec.Log.Entries[i])
 	}
@@ -96,41 +95,41 @@ type timeline struct {
 	observer *draft.Observer
 	path     string
 	target   string
-	sessions map[string]*seen
-	events   []happened
+	sessions map[string]*draft.Client
+	events   []event
 	notes    []string
-	odd      int
+	unread   int // entries that could not be read
+	beyond   int // packets beyond maxEvents
 }
 
-// seen is a session of Engine.IO.
-type seen struct {
-	client *draft.Client
-	v3     bool
+// An event is what the observer is told of a moment.
+type event struct {
+	at   time.Time
+	tell func()
 }
 
-// A happened is one thing at a time.
-type happened struct {
-	at time.Time
-	do func()
-}
+// maxEvents bounds the packets of a recording.
+const maxEvents = 2_000_000
 
-// maxHappened bounds the packets of a recording.
-const maxHappened = 2_000_000
-
-func (t *timeline) add(at time.Time, do func()) {
-	if len(t.events) < maxHappened {
-		t.events = append(t.events, happened{at, do})
+func (t *timeline) add(at time.Time, tell func()) {
+	if len(t.events) >= maxEvents {
+		t.beyond++
+		return
 	}
+	t.events = append(t.events, event{at, tell})
 }
 
 // play hands everything to the observer.
 func (t *timeline) play() {
 	sort.SliceStable(t.events, func(i, j int) bool { return t.events[i].at.Before(t.events[j].at) })
 	for _, e := range t.events {
-		e.do()
+		e.tell()
 	}
-	if t.odd > 0 {
-		t.notes = append(t.notes, fmt.Sprintf("%d entries could not be read", t.odd))
+	if t.unread > 0 {
+		t.notes = append(t.notes, fmt.Sprintf("%d entries could not be read", t.unread))
+	}
+	if t.beyond > 0 {
+		t.notes = append(t.notes, fmt.Sprintf("the recording has more than %d packets: the last %d are left out", maxEvents, t.beyond))
 	}
 }
 
@@ -139,7 +138,7 @@ func (t *timeline) entry(e *entry) {
 	u, err := url.Parse(e.Request.URL)
 	at, terr := time.Parse(time.RFC3339Nano, e.Started)
 	if err != nil || terr != nil || u.Host == "" || at.Year() < 1970 || at.Year() > 9000 {
-		t.odd++
+		t.unread++
 		return
 	}
 	if e.Kind == "webtransport" {
@@ -162,7 +161,7 @@ func (t *timeline) entry(e *entry) {
 	if t.target == "" {
 		t.target = host
 	} else if t.target != host {
-		t.notes = append(t.notes, "sockets of another server are left out: "+printable(host))
+		t.observer.Note("sockets of another server: " + printable(host))
 		return
 	}
 	x := &exchange{t: t, at: at, transport: transport, v3: q.Get("EIO") == "3", sid: q.Get("sid")}
@@ -195,7 +194,7 @@ type exchange struct {
 	v3             bool
 	query, headers []string
 	cookies        bool
-	session        *seen
+	session        *draft.Client
 }
 
 // frames takes in the frames of a websocket.
@@ -216,7 +215,7 @@ func (x *exchange) frames(list []message) {
 			if !text {
 				raw, err := base64.StdEncoding.DecodeString(m.Data)
 				if err != nil {
-					x.t.odd++
+					x.t.unread++
 					return
 				}
 				data = raw
@@ -230,7 +229,7 @@ func (x *exchange) frames(list []message) {
 				p, err = engineio.ParseBinaryV3(data)
 			}
 			if err != nil {
-				x.t.odd++
+				x.t.unread++
 				return
 			}
 			x.packet(at, m.Type == "send", p)
@@ -249,7 +248,7 @@ func (x *exchange) polled(e *entry) {
 	if e.Response.Content.Encoding == "base64" {
 		raw, err := base64.StdEncoding.DecodeString(e.Response.Content.Text)
 		if err != nil {
-			x.t.odd++
+			x.t.unread++
 			return
 		}
 		body = raw
@@ -282,18 +281,18 @@ func (x *exchange) packet(at time.Time, up bool, p engineio.Packet) {
 	case p.Type == engineio.Open && !up && x.session == nil:
 		h, err := engineio.ParseHandshake(p.Data)
 		if err != nil || len(x.t.sessions) > 10_000 {
-			x.t.odd++
+			x.t.unread++
 			return
 		}
-		x.session = &seen{client: x.t.observer.Open(at, x.transport), v3: x.v3}
-		x.session.client.Handshake(x.query, x.headers, x.cookies)
+		x.session = x.t.observer.Open(at, x.transport)
+		x.session.Handshake(x.query, x.headers, x.cookies)
 		x.t.sessions[h.SID] = x.session
 	case x.session == nil:
 	case p.Type == engineio.Message:
-		x.session.client.Message(at, up, p.Binary, p.Data)
+		x.session.Message(at, up, p.Binary, p.Data)
 	case p.Type == engineio.Upgrade && up:
-		x.session.client.Upgraded()
+		x.session.Upgraded()
 	case p.Type == engineio.Close:
-		x.session.client.Close(at)
+		x.session.Close(at)
 	}
 }

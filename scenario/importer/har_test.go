@@ -2,8 +2,10 @@ package importer
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/throng-io/throng/scenario/file"
 )
@@ -62,6 +64,34 @@ func TestRecordingOfWebTransport(t *testing.T) {
 	}
 	if strings.Contains(string(r.Scenario), "CONNECT") {
 		t.Errorf("the session is a request in\n%s", r.Scenario)
+	}
+}
+
+// However many sockets there are of other servers, they are left out with one note for each server.
+func TestRecordingOfTwoServers(t *testing.T) {
+	t.Parallel()
+	const other = `,{"startedDateTime":"2026-01-02T03:04:06Z","request":{"method":"GET","url":"http://other/socket.io/?EIO=4&transport=polling"}}`
+	text := `{"log":{"entries":[{"startedDateTime":"2026-01-02T03:04:05Z","request":{"method":"GET","url":"ws://h/socket.io/?EIO=4&transport=websocket"},` +
+		`"_webSocketMessages":[{"type":"receive","time":1,"opcode":1,"data":"0{\"sid\":\"a\",\"pingInterval\":1,\"pingTimeout\":1}"},{"type":"send","time":2,"opcode":1,"data":"40"}]}` +
+		strings.Repeat(other, 3) + `]}}`
+	r, err := HAR("two.har", []byte(text), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Notes) != 1 || r.Notes[0].Text != "sockets of another server: http://other" {
+		t.Errorf("notes %+v", r.Notes)
+	}
+}
+
+// A recording that is too long says what is left out.
+func TestRecordingTooLong(t *testing.T) {
+	t.Parallel()
+	tl := &timeline{events: make([]event, maxEvents)}
+	tl.add(time.Time{}, nil)
+	tl.events = nil
+	tl.play()
+	if want := "the recording has more than 2000000 packets: the last 1 are left out"; !slices.Equal(tl.notes, []string{want}) {
+		t.Errorf("%q, want %q", tl.notes, want)
 	}
 }
 
