@@ -31,13 +31,23 @@ type bareServer struct {
 	streams []*quic.Stream
 }
 
-// serveBare serves until its standard input ends, and writes its address to out.
-func serveBare(out io.Writer) error {
+// serveBare serves until its standard input ends, and writes its address to out. gathered says that
+// packets of all connections go out together.
+func serveBare(out io.Writer, gathered bool) error {
 	cert, err := throng.DevCertificate("127.0.0.1")
 	if err != nil {
 		return err
 	}
-	ln, err := quic.ListenAddr("127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{bareProtocol}},
+	socket, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		return err
+	}
+	var conn net.PacketConn = socket
+	if gathered {
+		conn = gather(socket)
+	}
+	defer func() { _ = conn.Close() }()
+	ln, err := quic.Listen(conn, &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{bareProtocol}},
 		&quic.Config{MaxIncomingStreams: 1, MaxIncomingUniStreams: -1, MaxIdleTimeout: patience, InitialStreamReceiveWindow: 64 << 10, InitialConnectionReceiveWindow: 64 << 10})
 	if err != nil {
 		return err
@@ -98,7 +108,7 @@ func (s *bareServer) send(frame []byte) {
 }
 
 // startBare starts this program as the bare server.
-func startBare(ctx context.Context) (s *server, err error) {
+func startBare(ctx context.Context, flags ...string) (s *server, err error) {
 	s = &server{}
 	defer func() {
 		if err != nil {
@@ -109,7 +119,7 @@ func startBare(ctx context.Context) (s *server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s.cmd = exec.CommandContext(ctx, self, "-bare")
+	s.cmd = exec.CommandContext(ctx, self, append([]string{"-bare"}, flags...)...)
 	s.cmd.Stderr = os.Stderr
 	if _, err = s.cmd.StdinPipe(); err != nil { // which ends with this process
 		return nil, err

@@ -3,6 +3,7 @@
 //
 //	go run ./bench/webtransport                 500 clients, 7 rounds of both
 //	go run ./bench/webtransport -profile DIR    with a profile of the server over WebTransport
+//	go run ./bench/webtransport -gather         with a bare server that sends packets many at a time
 //
 // One server, a process of its own, serves both. Beside it a bare server on quic-go sends the same
 // to as many clients, without HTTP/3 and Engine.IO: what it takes, no server on quic-go takes less
@@ -44,9 +45,10 @@ func main() {
 	binary := flag.String("throng", "", "the throng to measure (default this source)")
 	profile := flag.String("profile", "", "folder for a profile of the server over WebTransport")
 	bare := flag.Bool("bare", false, "be the bare server (for this program itself)")
+	gathered := flag.Bool("gather", false, "measure beside them a bare server whose packets go out many at a time (sendmmsg)")
 	flag.Parse()
 	if *bare {
-		if err := serveBare(os.Stdout); err != nil {
+		if err := serveBare(os.Stdout, *gathered); err != nil {
 			fmt.Fprintln(os.Stderr, "webtransport:", err)
 			os.Exit(1)
 		}
@@ -54,7 +56,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	m := &measurement{ctx: ctx, clients: *clients, rounds: *rounds, inflight: *inflight, size: *size, length: *length, profile: *profile, out: os.Stdout}
+	m := &measurement{ctx: ctx, clients: *clients, rounds: *rounds, inflight: *inflight, size: *size, length: *length, profile: *profile, gathered: *gathered, out: os.Stdout}
 	if err := m.run(*binary); err != nil {
 		fmt.Fprintln(os.Stderr, "webtransport:", err)
 		os.Exit(1)
@@ -66,6 +68,7 @@ type measurement struct {
 	clients, rounds, inflight, size int
 	length                          time.Duration
 	profile                         string
+	gathered                        bool
 	out                             io.Writer
 	server                          *server
 }
@@ -81,7 +84,15 @@ func (m *measurement) run(binary string) (err error) {
 	}
 	defer bare.stop()
 	sides := []*side{{name: "websocket with TLS", server: m.server}, {name: "WebTransport", server: m.server}, {name: "bare QUIC", server: bare}}
-	for i, dial := range []func(*server) (conn, error){dialTLS, dialQUIC, dialBare} {
+	if m.gathered {
+		other, err := startBare(m.ctx, "-gather")
+		if err != nil {
+			return err
+		}
+		defer other.stop()
+		sides = append(sides, &side{name: "bare, gathered", server: other})
+	}
+	for i, dial := range []func(*server) (conn, error){dialTLS, dialQUIC, dialBare, dialBare}[:len(sides)] {
 		s := sides[i]
 		before := s.server.memory()
 		if s.clients, err = connect(s.server, dial, s.name, m.clients); err != nil {
